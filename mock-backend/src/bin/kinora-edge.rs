@@ -1,0 +1,2 @@
+//! Kinora.
+fn main() {}
