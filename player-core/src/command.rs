@@ -1,0 +1,125 @@
+//! What a host may ask of the player. Every command is answered by one [`crate::Event::Reply`] with its id.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use crate::model::TrackId;
+use crate::time::MediaTime;
+
+/// Names one command; replies carry it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct CommandId(pub u64);
+
+/// What to play and where to find it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LoadRequest {
+    /// Addresses of the same manifest, best first: when one fails, the next takes over without a new load.
+    pub locations: Vec<Url>,
+    /// Where to begin; `None` begins at the presentation's own start.
+    pub start: Option<MediaTime>,
+    /// Whether to play as soon as possible.
+    pub play_when_ready: bool,
+    /// Languages of the audio, most wanted first (BCP 47).
+    pub audio_languages: Vec<String>,
+    /// Languages of the subtitles, most wanted first; empty shows none but forced ones.
+    pub text_languages: Vec<String>,
+}
+
+impl LoadRequest {
+    /// Plays from the beginning, from one location.
+    pub fn new(location: Url) -> Self {
+        Self {
+            locations: vec![location],
+            start: None,
+            play_when_ready: true,
+            audio_languages: Vec::new(),
+            text_languages: Vec::new(),
+        }
+    }
+}
+
+/// How exact a seek must be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SeekMode {
+    /// The first picture shown is the one on screen at the target.
+    Exact,
+    /// The first picture shown is the key frame at or before the target: faster.
+    Keyframe,
+}
+
+/// Which track of a kind to present.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TrackChoice {
+    /// By the languages of the load request and the presentation's defaults.
+    Auto,
+    /// None of this kind.
+    Off,
+    /// This one.
+    Track(TrackId),
+}
+
+/// Which video quality to present.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum QualityChoice {
+    /// The adaptive rule decides.
+    Auto,
+    /// Always this representation (its id), as long as it can be had.
+    Representation(String),
+    /// The adaptive rule decides, up to this height in pixels.
+    MaxHeight(u32),
+}
+
+/// One thing to do.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Command {
+    /// Stop what plays and load this.
+    Load(LoadRequest),
+    /// Play as soon as there is enough media.
+    Play,
+    /// Hold the picture.
+    Pause,
+    /// Go to a time on the presentation timeline; clamped to what is seekable.
+    Seek {
+        /// The target.
+        to: MediaTime,
+        /// How exact.
+        mode: SeekMode,
+    },
+    /// Go by a signed number of milliseconds from where playback is (or is going).
+    SeekBy {
+        /// Milliseconds, negative for backwards.
+        millis: i64,
+        /// How exact.
+        mode: SeekMode,
+    },
+    /// Playback speed, 0.25 to 4.0; pitch is kept.
+    SetRate(f64),
+    /// Loudness, 0.0 to 1.0 (cubic scale is the host's business).
+    SetVolume(f64),
+    /// Silence without changing the volume.
+    SetMuted(bool),
+    /// Choose the audio.
+    SelectAudio(TrackChoice),
+    /// Choose the subtitles.
+    SelectText(TrackChoice),
+    /// Choose the video quality.
+    SelectQuality(QualityChoice),
+    /// The size in physical pixels at which video is shown; caps what the adaptive rule picks.
+    SetViewport {
+        /// Width in pixels.
+        width: u32,
+        /// Height in pixels.
+        height: u32,
+    },
+    /// How far to buffer, overriding the configuration.
+    SetBufferGoal(Duration),
+    /// End playback and forget the presentation.
+    Stop,
+}

@@ -1,0 +1,90 @@
+//! Samples: a descriptor plus a handle on the bytes. Logs and recordings hold descriptors only.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::time::MediaTime;
+
+/// The bytes of a sample, shared and never copied. Serialises as its length; reading that back gives as many
+/// zeros, so that a recorded session replays without recording the film.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Payload(pub Bytes);
+
+impl std::fmt::Debug for Payload {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} B", self.0.len())
+    }
+}
+
+impl Serialize for Payload {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(self.0.len() as u64)
+    }
+}
+
+impl<'de> Deserialize<'de> for Payload {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let length = usize::try_from(u64::deserialize(deserializer)?).unwrap_or(usize::MAX).min(64 << 20);
+        Ok(Self(Bytes::from(vec![0; length])))
+    }
+}
+
+/// A run of clear bytes followed by a run of encrypted ones (ISO/IEC 23001-7 §9.5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Subsample {
+    /// Bytes in the clear.
+    pub clear: u32,
+    /// Encrypted bytes after them.
+    pub encrypted: u32,
+}
+
+/// How a sample is encrypted. Decryption happens when it is appended to the renderer, never earlier.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SampleCrypto {
+    /// `cenc`, `cens`, `cbc1` or `cbcs`.
+    pub scheme: [u8; 4],
+    /// Which key.
+    pub key_id: [u8; 16],
+    /// The initialisation vector, eight or sixteen bytes.
+    pub iv: Vec<u8>,
+    /// Which parts; empty means the whole sample.
+    pub subsamples: Vec<Subsample>,
+    /// Encrypted and clear blocks of a pattern; (0, 0) without one.
+    pub pattern: (u8, u8),
+}
+
+/// One access unit: a picture, or a frame of sound.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Sample {
+    /// When it is presented.
+    pub pts: MediaTime,
+    /// When it is decoded.
+    pub dts: MediaTime,
+    /// How long it is presented.
+    pub duration: Duration,
+    /// Decoding can begin here.
+    pub key: bool,
+    /// Its bytes, as stored (length-prefixed NAL units, raw AAC frames).
+    pub payload: Payload,
+    /// How it is encrypted, when it is.
+    pub crypto: Option<Arc<SampleCrypto>>,
+}
+
+impl Sample {
+    /// First instant after it.
+    pub fn end(&self) -> MediaTime {
+        self.pts + self.duration
+    }
+}
+
+/// Consecutive samples of one track, in decoding order. A piece of a segment, not a segment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Fragment {
+    /// The track's number in its initialisation data.
+    pub track: u32,
+    /// At least one, in decoding order.
+    pub samples: Vec<Sample>,
+}

@@ -1,0 +1,209 @@
+//! What goes into the engine and what comes out. All of it can be written to a log and read back.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use crate::command::{Command, CommandId};
+use crate::container::{DemuxError, DemuxOutput, InitSegment};
+use crate::event::Event;
+use crate::model::{ByteRange, ContainerFormat};
+use crate::render::{RenderCommand, RenderEvent};
+
+/// Names one request; answers carry it. An answer that nobody waits for is ignored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct FetchId(pub u64);
+
+/// What a request is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FetchKind {
+    /// A manifest.
+    Manifest,
+    /// A media playlist or a segment index.
+    Index,
+    /// Initialisation data.
+    Init,
+    /// A media segment.
+    Segment,
+    /// Subtitles.
+    Text,
+}
+
+/// What the host does with the bytes of an answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Ingest {
+    /// Hands the whole body over at the end.
+    Body,
+    /// Pushes them through a demuxer as they arrive (see [`crate::container::demuxer`]), and hands over what
+    /// comes out, piece by piece.
+    Media {
+        /// What the manifest says it is.
+        format: ContainerFormat,
+        /// Initialisation data, when it was read before.
+        init: Option<Arc<InitSegment>>,
+    },
+}
+
+/// One thing to fetch with HTTP GET.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FetchRequest {
+    /// Its name.
+    pub id: FetchId,
+    /// What it is for.
+    pub kind: FetchKind,
+    /// Where.
+    pub url: Url,
+    /// Which part. A `200` answer is sliced by the host, within `max_bytes`.
+    pub range: Option<ByteRange>,
+    /// What to do with the bytes.
+    pub ingest: Ingest,
+    /// More bytes than this are an error.
+    pub max_bytes: u64,
+    /// Time allowed until the answer begins.
+    pub first_byte_timeout: Duration,
+    /// Time allowed without any further byte.
+    pub stall_timeout: Duration,
+}
+
+/// The beginning of an answer with a status of success.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ResponseHead {
+    /// HTTP status.
+    pub status: u16,
+    /// The address after redirects.
+    pub url: Url,
+    /// `Content-Type` without parameters, lower case.
+    pub content_type: Option<String>,
+    /// Bytes to come, when told (after slicing).
+    pub content_length: Option<u64>,
+    /// The server answered `200` to a range request and the host slices.
+    pub range_ignored: bool,
+}
+
+/// Why a request failed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, thiserror::Error)]
+pub enum FetchError {
+    /// Refused, unroutable, unresolvable, or reset before the answer began.
+    #[error("cannot connect: {0}")]
+    Unreachable(String),
+    /// Nothing came within the time allowed; `started` tells whether the answer had begun.
+    #[error("no data in time")]
+    Timeout {
+        /// The answer had begun.
+        started: bool,
+    },
+    /// A status that says no.
+    #[error("HTTP status {status}")]
+    Status {
+        /// The status.
+        status: u16,
+        /// `Retry-After`, when told.
+        retry_after: Option<Duration>,
+    },
+    /// The body ended early.
+    #[error("body ended after {received} bytes of {expected:?}")]
+    Truncated {
+        /// Bytes received.
+        received: u64,
+        /// Bytes announced.
+        expected: Option<u64>,
+    },
+    /// No secure connection.
+    #[error("no secure connection: {0}")]
+    Tls(String),
+    /// More than `max_bytes`.
+    #[error("more than {limit} bytes")]
+    TooLarge {
+        /// The limit.
+        limit: u64,
+    },
+    /// Too many redirects, or a scheme that is not supported.
+    #[error("unusable address: {0}")]
+    BadAddress(String),
+    /// A range was answered with something that does not contain it.
+    #[error("range not satisfied: {0}")]
+    RangeIgnored(String),
+    /// The bytes came, but are not media.
+    #[error("damaged media: {0}")]
+    Demux(#[from] DemuxError),
+}
+
+/// How a request ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum FetchOutcome {
+    /// All of it came.
+    Complete {
+        /// Bytes received.
+        bytes: u64,
+        /// The whole body for [`Ingest::Body`], else empty.
+        body: Bytes,
+    },
+    /// It did not.
+    Failed {
+        /// Bytes received.
+        bytes: u64,
+        /// Why.
+        error: FetchError,
+    },
+}
+
+/// Everything that can happen to the engine.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Input {
+    /// The host wants something.
+    Command {
+        /// Its name.
+        id: CommandId,
+        /// What.
+        command: Command,
+    },
+    /// An answer has begun.
+    FetchStarted {
+        /// The request.
+        id: FetchId,
+        /// What is known about it.
+        head: ResponseHead,
+    },
+    /// More bytes came. At most every 50 ms for a request.
+    FetchProgress {
+        /// The request.
+        id: FetchId,
+        /// Bytes received so far.
+        bytes: u64,
+    },
+    /// Media came out of the demuxer.
+    FetchMedia {
+        /// The request.
+        id: FetchId,
+        /// Counts from zero for each request.
+        seq: u64,
+        /// What.
+        output: DemuxOutput,
+    },
+    /// A request ended. Nothing follows for its id.
+    FetchEnded {
+        /// The request.
+        id: FetchId,
+        /// How.
+        outcome: FetchOutcome,
+    },
+    /// The renderer says something.
+    Render(RenderEvent),
+}
+
+/// Everything that the engine wants from its host, in order.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Output {
+    /// Fetch this. Requests run side by side; the engine limits their number.
+    Fetch(FetchRequest),
+    /// Forget this request; nothing needs to be answered.
+    Cancel(FetchId),
+    /// For the renderer.
+    Render(RenderCommand),
+    /// For the application.
+    Event(Event),
+}

@@ -1,0 +1,3 @@
+//! The engine: sans-IO, one owner, deterministic.
+
+pub mod io;

@@ -1,0 +1,143 @@
+//! What the player announces. State events are never lost; progress events may be dropped first.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::command::CommandId;
+use crate::error::PlayerError;
+use crate::model::{MediaKind, PresentationKind, Protocol};
+use crate::snapshot::State;
+use crate::time::MediaTime;
+
+/// Something that happened, in order.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Event {
+    /// A command was accepted or refused. Exactly one for each command.
+    Reply {
+        /// The command.
+        id: CommandId,
+        /// Why it was refused, when it was.
+        error: Option<PlayerError>,
+    },
+    /// The state changed.
+    StateChanged {
+        /// The new state.
+        state: State,
+    },
+    /// The presentation is known.
+    Loaded {
+        /// Where it came from.
+        protocol: Protocol,
+        /// Whether it grows.
+        kind: PresentationKind,
+        /// Its length, when known.
+        duration: Option<Duration>,
+    },
+    /// Tracks or qualities to choose from, or the choice, changed; the snapshot has them.
+    TracksChanged,
+    /// The length or the seekable range became known or changed; the snapshot has it.
+    TimelineChanged,
+    /// The first picture of a load or a seek is on screen.
+    FirstFrame {
+        /// Its presentation time.
+        pts: MediaTime,
+        /// Since the load or the seek.
+        latency: Duration,
+    },
+    /// Another quality is on screen.
+    QualityChanged {
+        /// When on the presentation timeline.
+        at: MediaTime,
+        /// The representation before, when there was one.
+        from: Option<String>,
+        /// The representation now.
+        to: String,
+        /// Why the rule chose it.
+        reason: String,
+    },
+    /// A seek has begun.
+    SeekStarted {
+        /// The target after clamping.
+        to: MediaTime,
+    },
+    /// The first correct picture after a seek is on screen.
+    SeekCompleted {
+        /// The target after clamping.
+        to: MediaTime,
+        /// Since the command.
+        latency: Duration,
+        /// Distance of the first picture from the target in nanoseconds; negative when it lies before.
+        error_nanos: i64,
+    },
+    /// Playback has stopped for want of media.
+    StallStarted {
+        /// Where.
+        at: MediaTime,
+        /// What is missing.
+        reason: String,
+    },
+    /// Playback goes on after a stall.
+    StallEnded {
+        /// Where.
+        at: MediaTime,
+        /// How long it took.
+        duration: Duration,
+    },
+    /// A location was excluded and another took over.
+    Failover {
+        /// Where playback was.
+        at: MediaTime,
+        /// The excluded location: scheme, host and port.
+        from: String,
+        /// The location used from now on.
+        to: String,
+        /// Why.
+        reason: String,
+    },
+    /// A gap in the media was jumped over.
+    GapSkipped {
+        /// Where it began.
+        from: MediaTime,
+        /// Where playback goes on.
+        to: MediaTime,
+    },
+    /// A segment has been fetched and read.
+    SegmentLoaded {
+        /// For which track.
+        kind: MediaKind,
+        /// Of which representation.
+        representation: String,
+        /// Where it begins.
+        start: MediaTime,
+        /// Bytes received.
+        bytes: u64,
+        /// From the request to the last byte.
+        elapsed: Duration,
+    },
+    /// The cues of the chosen text track changed; the snapshot has them.
+    CuesChanged,
+    /// Something was recovered; playback goes on.
+    Warning {
+        /// What.
+        error: PlayerError,
+    },
+    /// The end of the presentation has been presented.
+    Ended,
+    /// Playback ended by command.
+    Stopped,
+    /// Playback ended by an error.
+    Failed {
+        /// Why.
+        error: PlayerError,
+    },
+}
+
+impl Event {
+    /// True for events that a slow host may miss without harm.
+    pub const fn is_progress(&self) -> bool {
+        matches!(self, Self::SegmentLoaded { .. } | Self::CuesChanged)
+    }
+}

@@ -1,0 +1,94 @@
+//! Manifests: bytes in, model and warnings out. The only place that knows HLS from DASH. Nothing here fetches.
+
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use crate::model::{IndexSource, Presentation, SegmentList};
+use crate::time::WallClock;
+
+/// Something odd in a manifest that was read around.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ManifestWarning {
+    /// Where, counted from one, when known.
+    pub line: Option<u32>,
+    /// What, one sentence.
+    pub message: String,
+}
+
+/// Why a manifest cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+pub enum ManifestError {
+    /// Neither an HLS playlist nor a DASH manifest; `found` says what it looks like.
+    #[error("expected an HLS playlist or a DASH manifest, found {found}")]
+    NotAManifest {
+        /// What it looks like.
+        found: String,
+    },
+    /// It breaks its own format beyond repair.
+    #[error("{message}")]
+    Malformed {
+        /// What is wrong.
+        message: String,
+        /// Where, counted from one, when known.
+        line: Option<u32>,
+    },
+    /// It names nothing that could be played.
+    #[error("nothing to play: {message}")]
+    Empty {
+        /// What is missing.
+        message: String,
+    },
+    /// A limit that protects the player was exceeded.
+    #[error("{what} exceeds {limit}")]
+    TooLarge {
+        /// What is too large.
+        what: String,
+        /// The limit.
+        limit: u64,
+    },
+    /// It needs something that is not built.
+    #[error("{feature} is not supported")]
+    Unsupported {
+        /// What it needs.
+        feature: String,
+    },
+}
+
+/// A manifest, read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Parsed {
+    /// The presentation.
+    pub presentation: Presentation,
+    /// What was read around.
+    pub warnings: Vec<ManifestWarning>,
+}
+
+/// A segment index, read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ParsedIndex {
+    /// The segments.
+    pub segments: SegmentList,
+    /// More segments will be added.
+    pub live: bool,
+    /// What was read around.
+    pub warnings: Vec<ManifestWarning>,
+}
+
+/// Reads a manifest: an HLS multivariant playlist, an HLS media playlist, or a DASH MPD, told apart by content.
+/// `base` is the address it came from after redirects; `now` is needed by live presentations only.
+///
+/// # Errors
+/// When it is neither, is damaged, empty, too large, or needs a feature that is not built.
+pub fn parse(bytes: &[u8], base: &Url, now: Option<WallClock>) -> Result<Parsed, ManifestError> {
+    let _ = (bytes, base, now);
+    Err(ManifestError::NotAManifest { found: "nothing".to_owned() })
+}
+
+/// Reads a segment index that the manifest referred to. `base` is the address it came from after redirects.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_index(bytes: &[u8], source: &IndexSource, base: &Url) -> Result<ParsedIndex, ManifestError> {
+    let _ = (bytes, source, base);
+    Err(ManifestError::NotAManifest { found: "nothing".to_owned() })
+}

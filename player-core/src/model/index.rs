@@ -1,0 +1,299 @@
+//! Where the segments of a representation are. Long windows stay cheap: segments are computed when asked for.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use super::{ByteRange, IndexSource, Resource};
+use crate::time::{MediaTime, WallClock, duration_from_ticks};
+
+/// The segments of one representation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum SegmentIndex {
+    /// Must be fetched first.
+    External(IndexSource),
+    /// Known.
+    Known(SegmentList),
+}
+
+/// How timestamps inside the media become presentation time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TimestampMapping {
+    /// Add so many nanoseconds (DASH: Period start − presentationTimeOffset).
+    Offset(i64),
+    /// All media of the same discontinuity sequence number shares one offset, to be learned from the first
+    /// segment seen: it begins where the playlist says (RFC 8216bis §6.2.1, §6.3.3).
+    Discontinuity(u64),
+}
+
+/// One segment, ready to be fetched.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SegmentRef {
+    /// Position in its list, from zero, stable for the list's life.
+    pub number: u64,
+    /// Where it begins on the presentation timeline.
+    pub start: MediaTime,
+    /// Its announced length.
+    pub duration: Duration,
+    /// The media.
+    pub resource: Resource,
+    /// Initialisation data that must be read first, unless the segment carries its own.
+    pub init: Option<Resource>,
+    /// How its timestamps become presentation time.
+    pub mapping: TimestampMapping,
+    /// Announced as missing: skipped, never fetched.
+    pub gap: bool,
+    /// Size in bytes, when told.
+    pub size: Option<u64>,
+    /// How its bytes as a whole are encrypted (HLS `METHOD` other than `NONE`), when they are.
+    pub encryption: Option<String>,
+    /// Wall-clock time of its beginning, when told.
+    pub program_date_time: Option<WallClock>,
+}
+
+impl SegmentRef {
+    /// First instant after it.
+    pub fn end(&self) -> MediaTime {
+        self.start + self.duration
+    }
+}
+
+/// A run of equal segments in a timeline (DASH `S` element with its repeats resolved).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TimelineRun {
+    /// Media time of the first segment, in ticks.
+    pub time: u64,
+    /// Ticks a segment.
+    pub duration: u64,
+    /// How many segments; at least one.
+    pub count: u64,
+    /// Index of the first segment of this run.
+    pub first: u64,
+}
+
+/// Segments by rule (ISO/IEC 23009-1 §5.3.9.4). Immutable parts are shared by every segment made from it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SegmentTemplate {
+    /// Base addresses, best first; the template is resolved against each.
+    pub bases: Vec<Url>,
+    /// The media template with `$RepresentationID$` and `$Bandwidth$` already replaced; `$Number$`, `$Time$`
+    /// (with widths) and `$$` remain.
+    pub media: String,
+    /// Initialisation data.
+    pub init: Option<Resource>,
+    /// Ticks per second; never zero.
+    pub timescale: u32,
+    /// Number of the first segment.
+    pub start_number: u64,
+    /// The timeline; empty means that every segment has `duration` ticks.
+    pub timeline: Vec<TimelineRun>,
+    /// Ticks a segment without a timeline.
+    pub duration: u64,
+    /// How many segments.
+    pub count: u64,
+    /// Nanoseconds to add to media time: Period start − presentationTimeOffset.
+    pub offset_nanos: i64,
+    /// Where the period ends: the last segment is cut there, when known.
+    pub period_end: Option<MediaTime>,
+    /// Where the first segment begins without a timeline, on the presentation timeline.
+    pub period_start: MediaTime,
+}
+
+/// Segments in order, each computed when asked for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum SegmentList {
+    /// Every segment is written out.
+    Explicit(Vec<SegmentRef>),
+    /// By rule.
+    Template(Box<SegmentTemplate>),
+}
+
+impl SegmentList {
+    /// How many segments.
+    pub fn len(&self) -> u64 {
+        match self {
+            Self::Explicit(segments) => segments.len() as u64,
+            Self::Template(template) => template.count,
+        }
+    }
+
+    /// True without any segment.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The segment at `index`, counted from zero.
+    pub fn get(&self, index: u64) -> Option<SegmentRef> {
+        match self {
+            Self::Explicit(segments) => segments.get(usize::try_from(index).ok()?).cloned(),
+            Self::Template(template) => template.segment(index),
+        }
+    }
+
+    /// Begin and length of the segment at `index` without making its addresses.
+    pub fn span(&self, index: u64) -> Option<(MediaTime, Duration)> {
+        match self {
+            Self::Explicit(segments) => segments.get(usize::try_from(index).ok()?).map(|s| (s.start, s.duration)),
+            Self::Template(template) => template.span(index),
+        }
+    }
+
+    /// The segment that holds `time`; before the first segment it is the first one, and in a hole the one after
+    /// it. `None` at or after the end.
+    pub fn at(&self, time: MediaTime) -> Option<u64> {
+        let (mut low, mut high) = (0, self.len());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let (start, duration) = self.span(middle)?;
+            if start + duration <= time { low = middle + 1 } else { high = middle }
+        }
+        (low < self.len()).then_some(low)
+    }
+
+    /// Begin of the first segment.
+    pub fn start(&self) -> Option<MediaTime> {
+        self.span(0).map(|(start, _)| start)
+    }
+
+    /// End of the last segment.
+    pub fn end(&self) -> Option<MediaTime> {
+        let (start, duration) = self.span(self.len().checked_sub(1)?)?;
+        Some(start + duration)
+    }
+}
+
+impl SegmentTemplate {
+    fn ticks(&self, index: u64) -> Option<(u64, u64)> {
+        if index >= self.count {
+            return None;
+        }
+        if self.timeline.is_empty() {
+            return Some((index.checked_mul(self.duration)?, self.duration));
+        }
+        let at = self.timeline.partition_point(|run| run.first <= index).checked_sub(1)?;
+        let run = self.timeline.get(at)?;
+        let time = run.time.checked_add((index - run.first).checked_mul(run.duration)?)?;
+        Some((time, run.duration))
+    }
+
+    fn span(&self, index: u64) -> Option<(MediaTime, Duration)> {
+        let (time, duration) = self.ticks(index)?;
+        let media = MediaTime::from_ticks(i64::try_from(time).ok()?, self.timescale);
+        let shift = if self.timeline.is_empty() { self.period_start.as_nanos() } else { self.offset_nanos };
+        let start = media.shifted(shift);
+        let end = start + duration_from_ticks(duration, self.timescale);
+        let end = self.period_end.map_or(end, |limit| end.min(limit.max(start)));
+        Some((start, end.since(start)))
+    }
+
+    fn segment(&self, index: u64) -> Option<SegmentRef> {
+        let (start, duration) = self.span(index)?;
+        let (time, _) = self.ticks(index)?;
+        let number = self.start_number.checked_add(index)?;
+        let path = fill(&self.media, number, time);
+        let urls: Vec<Url> = self.bases.iter().filter_map(|base| base.join(&path).ok()).collect();
+        if urls.is_empty() {
+            return None;
+        }
+        Some(SegmentRef {
+            number: index,
+            start,
+            duration,
+            resource: Resource { urls, range: None::<ByteRange> },
+            init: self.init.clone(),
+            mapping: TimestampMapping::Offset(self.offset_nanos),
+            gap: false,
+            size: None,
+            encryption: None,
+            program_date_time: None,
+        })
+    }
+}
+
+/// Replaces `$Number$` and `$Time$` (with an optional `%0Nd` width) and `$$` (ISO/IEC 23009-1 §5.3.9.4.4).
+/// Unknown identifiers stay as they are; a width is capped at 32 digits.
+fn fill(template: &str, number: u64, time: u64) -> String {
+    let mut out = String::with_capacity(template.len() + 16);
+    let mut parts = template.split('$');
+    out.push_str(parts.next().unwrap_or_default());
+    while let Some(name) = parts.next() {
+        let (identifier, width) = match name.split_once('%') {
+            Some((identifier, format)) => (identifier, width_of(format)),
+            None => (name, Some(1)),
+        };
+        let value = match identifier {
+            "Number" => Some(number),
+            "Time" => Some(time),
+            _ => None,
+        };
+        match (name, value, width) {
+            ("", ..) => out.push('$'),
+            (_, Some(value), Some(width)) => out.push_str(&format!("{value:0width$}")),
+            _ => {
+                out.push('$');
+                out.push_str(name);
+                out.push('$');
+            }
+        }
+        out.push_str(parts.next().unwrap_or_default());
+    }
+    out
+}
+
+fn width_of(format: &str) -> Option<usize> {
+    let digits = format.strip_suffix(['d', 'u'])?.trim_start_matches('0');
+    if digits.is_empty() { Some(1) } else { digits.parse::<usize>().ok().map(|width| width.min(32)) }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    fn template(timeline: Vec<TimelineRun>, count: u64) -> SegmentList {
+        SegmentList::Template(Box::new(SegmentTemplate {
+            bases: vec!["http://h/a/".parse().unwrap()],
+            media: "s-$Number%05d$-$Time$.m4s".into(),
+            init: None,
+            timescale: 1000,
+            start_number: 1,
+            timeline,
+            duration: 2000,
+            count,
+            offset_nanos: 0,
+            period_end: Some(MediaTime::from_millis(5000)),
+            period_start: MediaTime::ZERO,
+        }))
+    }
+
+    #[test]
+    fn numbered_segments_follow_the_rule_and_the_last_is_cut_at_the_period_end() {
+        let list = template(Vec::new(), 3);
+        let last = list.get(2).unwrap();
+        assert_eq!(last.resource.urls[0].as_str(), "http://h/a/s-00003-4000.m4s");
+        assert_eq!((last.start, last.duration), (MediaTime::from_millis(4000), Duration::from_secs(1)));
+        assert_eq!(list.get(3), None);
+        assert_eq!(list.at(MediaTime::from_millis(4999)), Some(2));
+        assert_eq!(list.at(MediaTime::from_millis(5000)), None);
+        assert_eq!(list.at(MediaTime::from_millis(-5)), Some(0));
+    }
+
+    #[test]
+    fn a_timeline_with_a_hole_finds_the_segment_after_the_hole() {
+        let runs = vec![
+            TimelineRun { time: 0, duration: 1000, count: 2, first: 0 },
+            TimelineRun { time: 3000, duration: 500, count: 4, first: 2 },
+        ];
+        let list = template(runs, 6);
+        assert_eq!(list.at(MediaTime::from_millis(2500)), Some(2));
+        assert_eq!(list.get(3).unwrap().resource.urls[0].as_str(), "http://h/a/s-00004-3500.m4s");
+        assert_eq!(list.end(), Some(MediaTime::from_millis(5000)));
+    }
+
+    #[test]
+    fn templates_keep_dollars_and_unknown_identifiers() {
+        assert_eq!(fill("a$$b-$Number$-$Foo$-$Time%03d$", 7, 5), "a$b-7-$Foo$-005");
+        assert_eq!(fill("open-$Number", 7, 5), "open-7");
+    }
+}

@@ -1,0 +1,15 @@
+//! The presentation as plain data: what both HLS and DASH become. Nothing here fetches, parses or decides.
+//!
+//! `Presentation → Period → AdaptationSet → Representation → SegmentIndex → SegmentRef`, in the terms of
+//! ISO/IEC 23009-1; HLS renditions, variants and discontinuities are mapped at the parser.
+
+mod index;
+mod presentation;
+mod resource;
+
+pub use index::{SegmentIndex, SegmentList, SegmentRef, SegmentTemplate, TimelineRun, TimestampMapping};
+pub use presentation::{
+    AdaptationSet, ContentKinds, FrameRate, MediaKind, Period, Presentation, PresentationKind, Protection, Protocol,
+    Representation, Role, TrackId,
+};
+pub use resource::{ByteRange, ContainerFormat, IndexFormat, IndexSource, Resource};

@@ -1,0 +1,183 @@
+//! Renderers: they take samples and time, and tell what was shown.
+//!
+//! [`null`] paces time like a device and decodes nothing; [`gst`] decodes and shows with GStreamer. Neither ever
+//! blocks its caller; neither decides anything about what to fetch.
+
+#[cfg(feature = "gst")]
+pub mod gst;
+pub mod null;
+
+mod frame;
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+pub use frame::{Colorimetry, FramePlane, FrameSlot, PixelLayout, VideoFrame};
+
+use crate::container::{CodecConfig, Sample};
+use crate::error::PlayerError;
+use crate::model::MediaKind;
+use crate::time::{MediaTime, Now};
+
+/// Counts the flushes of a session: everything before a flush belongs to an older epoch and is ignored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Epoch(pub u64);
+
+/// What the engine tells a renderer, in order.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum RenderCommand {
+    /// Begin again at `start`: drop everything, and show nothing before `start` (decode and clip).
+    /// `tracks` are the kinds that will come; the renderer waits for the first picture of all of them before
+    /// its clock runs. Answered by [`RenderEvent::Flushed`].
+    Flush {
+        /// The epoch that begins.
+        epoch: Epoch,
+        /// The first instant to present.
+        start: MediaTime,
+        /// The kinds of track that will be appended: video, audio or both.
+        tracks: Vec<MediaKind>,
+    },
+    /// What follows on this track needs this configuration. Media before it is presented to its end first.
+    Configure {
+        /// Which track.
+        track: MediaKind,
+        /// The decoder's configuration.
+        config: Arc<CodecConfig>,
+        /// The epoch it belongs to.
+        epoch: Epoch,
+    },
+    /// Samples in decoding order, in presentation time, already decrypted.
+    Append {
+        /// Which track.
+        track: MediaKind,
+        /// In decoding order.
+        samples: Vec<Sample>,
+        /// The epoch they belong to.
+        epoch: Epoch,
+    },
+    /// Nothing more comes on this track in this epoch.
+    EndOfTrack {
+        /// Which track.
+        track: MediaKind,
+        /// The epoch.
+        epoch: Epoch,
+    },
+    /// Drop what is not shown yet of one track (a language was changed); what follows begins at `from`.
+    /// A renderer that cannot do it for one track alone may answer [`RenderEvent::FlushWanted`].
+    FlushTrack {
+        /// Which track.
+        track: MediaKind,
+        /// Where the new media begins.
+        from: MediaTime,
+        /// The epoch.
+        epoch: Epoch,
+    },
+    /// Let the clock run, or hold it.
+    SetPlaying(bool),
+    /// How fast the clock runs while playing; audio keeps its pitch.
+    SetRate(f64),
+    /// Loudness 0.0–1.0 and silence.
+    SetVolume {
+        /// Linear loudness.
+        volume: f64,
+        /// Silence.
+        muted: bool,
+    },
+    /// Drop everything and release devices.
+    Stop,
+}
+
+/// How many video frames went which way since the renderer was made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FrameCounts {
+    /// Handed to the sink in time to be shown.
+    pub presented: u64,
+    /// Decoded but too late to be shown.
+    pub dropped: u64,
+    /// Shown again because the next was not there.
+    pub repeated: u64,
+    /// Decoded with errors.
+    pub corrupt: u64,
+}
+
+/// What a renderer tells the engine. Events of an older epoch are ignored.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum RenderEvent {
+    /// The flush is done; appends of this epoch are accepted from now on (they were queued before).
+    Flushed {
+        /// The epoch that began.
+        epoch: Epoch,
+    },
+    /// The first picture of this epoch (the first sound, when there is no video) is on screen.
+    FirstFrame {
+        /// The epoch.
+        epoch: Epoch,
+        /// Its presentation time.
+        pts: MediaTime,
+    },
+    /// Where the clock is. Sent at least every 100 ms while playing, and once after each change of playing,
+    /// rate or epoch.
+    Position {
+        /// The epoch.
+        epoch: Epoch,
+        /// Presentation time on screen.
+        position: MediaTime,
+    },
+    /// Frame counts changed; merged, at most ten times a second.
+    Frames(FrameCounts),
+    /// A frame's picture came so much later (positive) or earlier than its sound; sampled about once a second.
+    AvSync {
+        /// Nanoseconds; positive when the picture is late.
+        nanos: i64,
+    },
+    /// Everything that was appended has been presented to its end.
+    Ended {
+        /// The epoch.
+        epoch: Epoch,
+    },
+    /// A new decoder or resolution is on screen from this time on.
+    Reconfigured {
+        /// Which track.
+        track: MediaKind,
+        /// From when on.
+        from: MediaTime,
+    },
+    /// The renderer cannot go on without a flush at its position (a device went away, a track was flushed alone).
+    FlushWanted {
+        /// Why, for the log.
+        reason: String,
+    },
+    /// Something was recovered: no device, no GPU… Playback goes on with what there is.
+    Warning(PlayerError),
+    /// This track cannot be decoded with its present configuration: choose another representation or go on without it.
+    TrackFailed {
+        /// Which track.
+        track: MediaKind,
+        /// Why.
+        error: PlayerError,
+    },
+    /// Nothing can be presented any more.
+    Failed(PlayerError),
+}
+
+/// Called from any thread to say that `poll_event` has something. It must only wake.
+pub type Waker = Arc<dyn Fn() + Send + Sync>;
+
+/// Presents samples. All methods return at once; slow work happens on the renderer's own threads.
+pub trait Renderer: Send {
+    /// Gives the function that wakes the owner. Called once, first.
+    fn set_waker(&mut self, waker: Waker);
+
+    /// Takes a command; they are executed in order.
+    fn handle(&mut self, now: Now, command: RenderCommand);
+
+    /// Lets time pass, for renderers that have no clock of their own.
+    fn advance(&mut self, now: Now);
+
+    /// The next event, if any. Call until `None`.
+    fn poll_event(&mut self, now: Now) -> Option<RenderEvent>;
+
+    /// When `advance` must be called next; `None` when the waker tells.
+    fn poll_timeout(&self) -> Option<Now>;
+}

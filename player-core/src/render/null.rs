@@ -1,0 +1,1 @@
+//! Paces time like a device and decodes nothing.

@@ -1,0 +1,152 @@
+//! What a host draws from. Swapped whole; never changed in place.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::command::{QualityChoice, TrackChoice};
+use crate::error::PlayerError;
+use crate::model::{MediaKind, PresentationKind, Protocol, Role, TrackId};
+use crate::telemetry::SessionStats;
+use crate::text::Cue;
+use crate::time::{MediaTime, Now, TimeRange, TimeRanges};
+
+/// Why the player waits for media.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BufferingReason {
+    /// Before the first picture.
+    Starting,
+    /// The network was slower than playback.
+    NetworkTooSlow,
+    /// A location failed and its replacement is being fetched from.
+    Failover,
+    /// Another track was chosen and its media is not here yet.
+    TrackChange,
+}
+
+/// What the player is doing. Whether it plays is `Ready` together with `play_when_ready`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Nothing is loaded.
+    #[default]
+    Idle,
+    /// The manifest, the indexes or the first media are on their way.
+    Loading,
+    /// There is enough media.
+    Ready,
+    /// Waiting for media.
+    Buffering(BufferingReason),
+    /// On the way to another time.
+    Seeking,
+    /// Everything has been presented.
+    Ended,
+    /// Playback ended by an error.
+    Failed,
+}
+
+/// A track to choose.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Track {
+    /// Its name for commands.
+    pub id: TrackId,
+    /// What it is.
+    pub kind: MediaKind,
+    /// BCP 47, when told.
+    pub language: Option<String>,
+    /// A name for menus, when told.
+    pub label: Option<String>,
+    /// What it is for.
+    pub roles: Vec<Role>,
+    /// Subtitles shown even when subtitles are off.
+    pub forced: bool,
+    /// Presented now.
+    pub selected: bool,
+}
+
+/// A video quality to choose.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quality {
+    /// The representation's id.
+    pub id: String,
+    /// Bits per second.
+    pub bitrate: u64,
+    /// Pixels.
+    pub width: Option<u32>,
+    /// Pixels.
+    pub height: Option<u32>,
+    /// RFC 6381, when told.
+    pub codec: Option<String>,
+    /// On screen now.
+    pub shown: bool,
+    /// Can be decoded here and is permitted.
+    pub available: bool,
+}
+
+/// Everything that a host needs to draw a player.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// What the player is doing.
+    pub state: State,
+    /// Whether it plays as soon as it can.
+    pub play_when_ready: bool,
+    /// Where playback was at `taken_at`.
+    pub position: MediaTime,
+    /// When the snapshot was taken; with `clock_rate` the position can be carried on.
+    pub taken_at: Now,
+    /// Presentation seconds a second right now: 0 when held, else the rate.
+    pub clock_rate: f64,
+    /// The chosen rate.
+    pub rate: f64,
+    /// The presentation's length, when known.
+    pub duration: Option<Duration>,
+    /// Where the presentation came from.
+    pub protocol: Option<Protocol>,
+    /// Whether it grows.
+    pub kind: Option<PresentationKind>,
+    /// Where one may seek to.
+    pub seekable: Option<TimeRange>,
+    /// What is buffered for all chosen tracks together.
+    pub buffered: TimeRanges,
+    /// Audio and text tracks to choose from.
+    pub tracks: Arc<Vec<Track>>,
+    /// Video qualities to choose from, ascending.
+    pub qualities: Arc<Vec<Quality>>,
+    /// What was chosen for audio.
+    pub audio_choice: Option<TrackChoice>,
+    /// What was chosen for text.
+    pub text_choice: Option<TrackChoice>,
+    /// What was chosen for quality.
+    pub quality_choice: Option<QualityChoice>,
+    /// Loudness 0.0–1.0.
+    pub volume: f64,
+    /// Silence.
+    pub muted: bool,
+    /// Cues of the chosen text track known so far, ordered by begin, in presentation time.
+    pub cues: Arc<Vec<Cue>>,
+    /// Why playback ended, when it failed.
+    pub error: Option<PlayerError>,
+    /// Counters of this session.
+    pub stats: Arc<SessionStats>,
+}
+
+impl Snapshot {
+    /// Where playback is at `now`, carried on from the moment of the snapshot and kept inside the presentation.
+    pub fn position_at(&self, now: Now) -> MediaTime {
+        let ahead = now.since(self.taken_at).mul_f64(self.clock_rate.clamp(0.0, 16.0));
+        let position = self.position + ahead;
+        self.duration.map_or(position, |duration| position.min((MediaTime::ZERO + duration).max(self.position)))
+    }
+
+    /// True while pictures move.
+    pub fn is_playing(&self) -> bool {
+        self.state == State::Ready && self.play_when_ready
+    }
+
+    /// The cues on screen at a time, in order.
+    pub fn cues_at(&self, time: MediaTime) -> Vec<Cue> {
+        self.cues.iter().filter(|cue| cue.start <= time && time < cue.end).cloned().collect()
+    }
+}

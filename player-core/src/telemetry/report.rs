@@ -1,0 +1,331 @@
+//! The session report: JSON whose fields are a contract with every QA pipeline that reads them.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::SessionStats;
+use crate::error::{ErrorContext, PlayerError};
+
+/// How a session ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// The end of the presentation was presented.
+    Ended,
+    /// It was asked to stop.
+    Stopped,
+    /// An error ended it.
+    Failed,
+}
+
+/// What the process used, from the operating system.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct ProcessUsage {
+    /// Largest resident set, bytes.
+    pub peak_rss_bytes: Option<u64>,
+    /// User and system time, seconds.
+    pub cpu_s: Option<f64>,
+}
+
+/// The error that ended a session.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ErrorReport {
+    /// The stable number.
+    pub code: u16,
+    /// The stable name.
+    pub name: &'static str,
+    /// One sentence for an engineer.
+    pub message: String,
+    /// What the person in front of the screen can do.
+    pub advice: &'static str,
+    /// True when it may succeed later.
+    pub retriable: bool,
+    /// Where it happened.
+    pub context: ErrorContext,
+}
+
+impl From<&PlayerError> for ErrorReport {
+    fn from(error: &PlayerError) -> Self {
+        Self {
+            code: error.code.number(),
+            name: error.code.name(),
+            message: error.message.clone(),
+            advice: error.code.advice(),
+            retriable: error.code.is_retriable(),
+            context: (*error.context).clone(),
+        }
+    }
+}
+
+/// One stall.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct StallReport {
+    /// Presentation time, seconds.
+    pub at_s: f64,
+    /// Milliseconds.
+    pub duration_ms: f64,
+    /// What was missing.
+    pub reason: String,
+}
+
+/// One change of quality on screen.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SwitchReport {
+    /// Presentation time, seconds.
+    pub at_s: f64,
+    /// Representation before.
+    pub from: String,
+    /// Representation after.
+    pub to: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// One seek.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SeekReport {
+    /// The target, seconds.
+    pub to_s: f64,
+    /// From the command to the first correct picture.
+    pub latency_ms: Option<f64>,
+    /// Distance of that picture from the target.
+    pub error_ms: Option<f64>,
+}
+
+/// One location given up.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct FailoverReport {
+    /// Presentation time, seconds.
+    pub at_s: f64,
+    /// The location excluded.
+    pub from: String,
+    /// The location that took over.
+    pub to: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// Time-weighted means of the declared bitrate.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct BitrateReport {
+    /// Of what was fetched, bits per second.
+    pub fetched: Option<f64>,
+    /// Of what was shown, bits per second.
+    pub shown: Option<f64>,
+}
+
+/// Video frames.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct FramesReport {
+    /// Handed to the sink in time.
+    pub presented: u64,
+    /// Too late.
+    pub dropped: u64,
+    /// Shown again.
+    pub repeated: u64,
+    /// Decoded with errors.
+    pub corrupt: u64,
+}
+
+/// Bytes received.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct BytesReport {
+    /// Media.
+    pub media: u64,
+    /// Manifests, playlists, indexes.
+    pub manifest: u64,
+    /// Media never presented.
+    pub wasted: u64,
+}
+
+/// Picture minus sound, absolute.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct QuantileReport {
+    /// Median.
+    pub p50: f64,
+    /// 99th percentile.
+    pub p99: f64,
+}
+
+/// Media ahead of the playhead while playing, the renderer's lead included.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct BufferReport {
+    /// Time-weighted mean, seconds.
+    pub mean: Option<f64>,
+    /// Least, seconds.
+    pub min: Option<f64>,
+}
+
+/// Distance from the live edge.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct LiveReport {
+    /// Mean and 95th percentile of the latency, seconds.
+    pub latency_s: (f64, f64),
+    /// Changes of rate made to hold the latency.
+    pub rate_changes: u64,
+}
+
+/// The report of one session. Unmeasured values are `null`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SessionReport {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Why, when it failed.
+    pub error: Option<ErrorReport>,
+    /// From load to the first picture.
+    pub startup_ms: Option<f64>,
+    /// From load to the tenth picture in a row on time.
+    pub moving_ms: Option<f64>,
+    /// From load to the end of each phase.
+    pub startup_phases: BTreeMap<String, f64>,
+    /// Presentation time traversed.
+    pub played_s: f64,
+    /// Stops for want of media.
+    pub stalls: Vec<StallReport>,
+    /// Their sum.
+    pub stall_ms_total: f64,
+    /// stall / (stall + played wall time).
+    pub rebuffer_ratio: Option<f64>,
+    /// As shown.
+    pub switches: Vec<SwitchReport>,
+    /// Bits per second.
+    pub bitrate_bps: BitrateReport,
+    /// Video frames; `null` with a renderer that counts none.
+    pub frames: Option<FramesReport>,
+    /// In order.
+    pub seeks: Vec<SeekReport>,
+    /// Received.
+    pub bytes: BytesReport,
+    /// Requests made.
+    pub requests: u64,
+    /// Requests made again.
+    pub retries: u64,
+    /// In order.
+    pub failovers: Vec<FailoverReport>,
+    /// Absolute, milliseconds; `null` when not measured.
+    pub av_sync_ms: Option<QuantileReport>,
+    /// Seconds.
+    pub buffer_s: BufferReport,
+    /// `null` on demand.
+    pub live: Option<LiveReport>,
+    /// Of the process.
+    pub peak_rss_bytes: Option<u64>,
+    /// User and system time of the process.
+    pub cpu_s: Option<f64>,
+}
+
+fn ms(span: Duration) -> f64 {
+    (span.as_secs_f64() * 1e6).round() / 1e3
+}
+
+fn quantiles(samples: &[i64]) -> Option<QuantileReport> {
+    let mut sorted: Vec<u64> = samples.iter().map(|nanos| nanos.unsigned_abs()).collect();
+    sorted.sort_unstable();
+    let at = |share: f64| {
+        let index = ((sorted.len() as f64 * share).ceil() as usize).clamp(1, sorted.len().max(1)) - 1;
+        sorted.get(index).map(|nanos| *nanos as f64 / 1e6)
+    };
+    Some(QuantileReport { p50: at(0.5)?, p99: at(0.99)? })
+}
+
+impl SessionReport {
+    /// Makes the report. `video_frames` tells whether the renderer counts frames.
+    pub fn new(
+        outcome: Outcome,
+        error: Option<&PlayerError>,
+        stats: &SessionStats,
+        video_frames: bool,
+        usage: ProcessUsage,
+    ) -> Self {
+        let stalled: Duration = stats.stalls.iter().map(|stall| stall.duration).sum();
+        let wall = stalled + stats.played_wall;
+        let seconds = |time: crate::time::MediaTime| time.as_secs_f64();
+        Self {
+            outcome,
+            error: error.map(ErrorReport::from),
+            startup_ms: stats.startup.map(ms),
+            moving_ms: stats.moving.map(ms),
+            startup_phases: stats.startup_phases.iter().map(|(name, span)| (name.clone(), ms(*span))).collect(),
+            played_s: stats.played.as_secs_f64(),
+            stalls: stats
+                .stalls
+                .iter()
+                .map(|s| StallReport { at_s: seconds(s.at), duration_ms: ms(s.duration), reason: s.reason.clone() })
+                .collect(),
+            stall_ms_total: ms(stalled),
+            rebuffer_ratio: (!wall.is_zero()).then(|| stalled.as_secs_f64() / wall.as_secs_f64()),
+            switches: stats
+                .switches
+                .iter()
+                .map(|s| SwitchReport {
+                    at_s: seconds(s.at),
+                    from: s.from.clone(),
+                    to: s.to.clone(),
+                    reason: s.reason.clone(),
+                })
+                .collect(),
+            bitrate_bps: BitrateReport { fetched: stats.bitrate_fetched, shown: stats.bitrate_shown },
+            frames: video_frames.then_some(FramesReport {
+                presented: stats.frames.presented,
+                dropped: stats.frames.dropped,
+                repeated: stats.frames.repeated,
+                corrupt: stats.frames.corrupt,
+            }),
+            seeks: stats
+                .seeks
+                .iter()
+                .map(|s| SeekReport {
+                    to_s: seconds(s.to),
+                    latency_ms: s.latency.map(ms),
+                    error_ms: s.error_nanos.map(|nanos| nanos as f64 / 1e6),
+                })
+                .collect(),
+            bytes: BytesReport { media: stats.bytes_media, manifest: stats.bytes_manifest, wasted: stats.bytes_wasted },
+            requests: stats.requests,
+            retries: stats.retries,
+            failovers: stats
+                .failovers
+                .iter()
+                .map(|f| FailoverReport {
+                    at_s: seconds(f.at),
+                    from: f.from.clone(),
+                    to: f.to.clone(),
+                    reason: f.reason.clone(),
+                })
+                .collect(),
+            av_sync_ms: quantiles(&stats.av_sync_nanos),
+            buffer_s: BufferReport {
+                mean: stats.buffer_mean.map(|span| span.as_secs_f64()),
+                min: stats.buffer_min.map(|span| span.as_secs_f64()),
+            },
+            live: None,
+            peak_rss_bytes: usage.peak_rss_bytes,
+            cpu_s: usage.cpu_s,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_not_measured_is_null() {
+        let report =
+            SessionReport::new(Outcome::Stopped, None, &SessionStats::default(), false, ProcessUsage::default());
+        let json = serde_json::to_value(&report).expect("plain data serialises");
+        for field in ["error", "startup_ms", "frames", "av_sync_ms", "rebuffer_ratio", "live", "peak_rss_bytes"] {
+            assert!(json[field].is_null(), "{field} must be null");
+        }
+        assert_eq!(json["outcome"], "stopped");
+    }
+
+    #[test]
+    fn quantiles_are_of_absolute_values() {
+        let report = quantiles(&[-30_000_000, 10_000_000, 20_000_000]).expect("three samples");
+        assert_eq!((report.p50, report.p99), (20.0, 30.0));
+        assert_eq!(quantiles(&[]), None);
+    }
+}

@@ -1,0 +1,106 @@
+//! What the engine measures while it plays.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::render::FrameCounts;
+use crate::time::MediaTime;
+
+/// One stop for want of media.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Stall {
+    /// Where.
+    pub at: MediaTime,
+    /// How long; so far, when it has not ended.
+    pub duration: Duration,
+    /// What was missing.
+    pub reason: String,
+}
+
+/// One change of quality, as shown.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Switch {
+    /// Where.
+    pub at: MediaTime,
+    /// Representation before.
+    pub from: String,
+    /// Representation after.
+    pub to: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// One seek.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Seek {
+    /// The target after clamping.
+    pub to: MediaTime,
+    /// From the command to the first correct picture; absent when it was overtaken by another seek.
+    pub latency: Option<Duration>,
+    /// Distance of the first picture from the target, in nanoseconds.
+    pub error_nanos: Option<i64>,
+}
+
+/// One location given up.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Failover {
+    /// Where playback was.
+    pub at: MediaTime,
+    /// The location excluded.
+    pub from: String,
+    /// The location that took over.
+    pub to: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// Counters since `load`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct SessionStats {
+    /// From the load to the first picture presented.
+    pub startup: Option<Duration>,
+    /// From the load to the tenth picture in a row on time.
+    pub moving: Option<Duration>,
+    /// From the load to the end of each phase: `manifest`, `index`, `init`, `first_media`, `first_frame`.
+    pub startup_phases: BTreeMap<String, Duration>,
+    /// Presentation time traversed at any rate: seeks excluded, jumped gaps included.
+    pub played: Duration,
+    /// Wall time during which pictures moved.
+    pub played_wall: Duration,
+    /// Start-up and seeks excluded.
+    pub stalls: Vec<Stall>,
+    /// As shown.
+    pub switches: Vec<Switch>,
+    /// In order.
+    pub seeks: Vec<Seek>,
+    /// In order.
+    pub failovers: Vec<Failover>,
+    /// Time-weighted mean of the declared bitrate of what was fetched, bits per second.
+    pub bitrate_fetched: Option<f64>,
+    /// The same of what was shown.
+    pub bitrate_shown: Option<f64>,
+    /// From the renderer.
+    pub frames: FrameCounts,
+    /// Media bytes received.
+    pub bytes_media: u64,
+    /// Manifest, playlist and index bytes received.
+    pub bytes_manifest: u64,
+    /// Media bytes received and never presented: cancelled, replaced, or evicted unseen.
+    pub bytes_wasted: u64,
+    /// Requests made, retries included.
+    pub requests: u64,
+    /// Requests made again.
+    pub retries: u64,
+    /// Samples of picture minus sound, nanoseconds; bounded to the last 4096.
+    pub av_sync_nanos: Vec<i64>,
+    /// Time-weighted mean of the media ahead while playing.
+    pub buffer_mean: Option<Duration>,
+    /// Least media ahead while playing.
+    pub buffer_min: Option<Duration>,
+    /// Media ahead right now.
+    pub buffer_now: Duration,
+    /// What the adaptive rule believes of the network, bits per second.
+    pub bandwidth_estimate: Option<u64>,
+}
