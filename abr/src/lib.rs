@@ -1,1 +1,64 @@
-//! Kinora.
+//! Adaptive bitrate selection: numbers in, a representation and a reason out.
+//!
+//! A [`Rule`] is asked once per segment which rung of a ladder to fetch, is told of every finished transfer, and may
+//! advise that a running transfer be given up for a smaller one.
+//! It never sees a URL, a codec string or a clock: every time is handed to it as a [`Duration`](std::time::Duration)
+//! since an origin of the caller's choosing, so the same inputs always give the same decisions.
+//! Nothing here allocates while deciding, and nothing here depends on a player: any streaming client can use it.
+//!
+//! # Use
+//!
+//! 1. Make a rule with [`default_rule`] or by name with [`rule`]; [`Rule::seed`] it when the network is a known one.
+//! 2. Before each segment fill a [`Context`] and call [`Rule::select`].
+//! 3. While a segment is arriving call [`Rule::on_progress`]; obey [`Verdict::AbandonTo`] or ignore it.
+//! 4. After each transfer, also one that was given up, call [`Rule::on_transfer`].
+//! 5. After a seek call [`Rule::on_seek`].
+//!
+//! ```
+//! use std::time::Duration;
+//! use abr::{Context, Rung, Transfer};
+//!
+//! let ladder = [Rung::new(400_000), Rung::new(1_200_000), Rung::new(4_000_000)];
+//! let mut rule = abr::default_rule();
+//!
+//! // Nothing is known yet, so playback begins with what starts soonest.
+//! let first = rule.select(&Context::new(&ladder, Duration::from_secs(4)));
+//! assert_eq!(first.representation, 0);
+//!
+//! // Four seconds of media came in a fifth of a second: the link carries about 8 Mbit/s.
+//! rule.on_transfer(&Transfer {
+//!     at: Duration::from_millis(230),
+//!     bytes: 200_000,
+//!     ttfb: Duration::from_millis(30),
+//!     duration: Duration::from_millis(200),
+//!     cached: false,
+//!     concurrent: 1,
+//! });
+//! let next = rule.select(&Context {
+//!     now: Duration::from_millis(230),
+//!     last: Some(first.representation),
+//!     buffer: Duration::from_secs(4),
+//!     ..Context::new(&ladder, Duration::from_secs(4))
+//! });
+//! assert!(next.representation > 0, "{}", next.reason);
+//! ```
+//!
+//! # What it does not do
+//!
+//! It does not fetch, time or cancel anything, does not choose between codecs, languages or audio tracks, and does not
+//! persist what it learned: the host keeps a [`History`] per network if it wants one.
+
+#![warn(missing_docs)]
+
+pub mod abandon;
+mod context;
+mod decision;
+pub mod estimator;
+pub mod rule;
+pub mod simulator;
+mod transfer;
+
+pub use context::{Caps, Context, Live, Phase, Rung};
+pub use decision::{Decision, Reason, Verdict};
+pub use rule::{Rule, default_rule, rule};
+pub use transfer::{History, InFlight, Transfer};

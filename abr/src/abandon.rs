@@ -1,0 +1,180 @@
+//! When to give up a transfer for a smaller one. Advice for one transfer; which rung comes next is the rules' affair.
+//!
+//! Spiteri, Urgaonkar, Sitaraman: "BOLA: Near-Optimal Bitrate Adaptation for Online Videos", INFOCOM 2016, §VI, and
+//! Spiteri, Sitaraman, Sparacio: "From Theory to Practice: Improving Bitrate Adaptation in the DASH Reference Player",
+//! MMSys 2018, show that reacting inside a segment decides sessions whose bandwidth falls.
+
+use crate::{Context, InFlight, Verdict, estimator::Bandwidth};
+
+/// Time after the first byte before which the present rate is not believed, in seconds.
+const LOOK_AFTER: f64 = 0.2;
+/// Bytes before which the present rate is not believed, unless [`SILENCE`] has passed.
+const LOOK_BYTES: u64 = 16 * 1024;
+/// Time without a believable amount of data after which the link counts as stalled, in seconds.
+const SILENCE: f64 = 1.0;
+/// The replacement must arrive in this share of the time that the rest of the present transfer needs.
+const WORTHWHILE: f64 = 0.7;
+/// Seconds of stall that one whole ladder of lost quality is worth.
+const LADDER_SECONDS: f64 = 1.0;
+
+/// Whether the transfer should be given up, and for which rung.
+///
+/// It is given up only if, at the rate seen inside this transfer, it ends after the buffer has run dry, a lower rung
+/// fetched from its beginning arrives clearly sooner than the rest of this one, and the stall that is avoided outweighs
+/// the picture that is lost. A transfer that is nearly complete thus always finishes, and bytes are not wasted for a
+/// short stall.
+#[must_use]
+pub fn judge(in_flight: &InFlight, context: &Context<'_>, bandwidth: &Bandwidth) -> Verdict {
+    if in_flight.rung == 0 || in_flight.rung >= context.rungs.len() {
+        return Verdict::Continue;
+    }
+    let size = in_flight
+        .size
+        .unwrap_or_else(|| context.next_bytes(in_flight.rung));
+    let Some(rate) = present_rate(in_flight, bandwidth) else {
+        return Verdict::Continue;
+    };
+    let speed = crate::rule::candidate::playback_rate(context);
+    let buffer = in_flight.buffer.as_secs_f64() / speed;
+    let rest = seconds(size.saturating_sub(in_flight.received), rate);
+    if rest <= buffer {
+        return Verdict::Continue;
+    }
+    let ttfb = in_flight
+        .ttfb
+        .unwrap_or_else(|| bandwidth.ttfb())
+        .as_secs_f64();
+    let top = context
+        .rungs
+        .last()
+        .map_or(1.0, |rung| rung.bitrate_bps.max(1) as f64);
+    let present = context.rungs[in_flight.rung].bitrate_bps as f64;
+    let mut best: Option<(f64, usize)> = None;
+    for rung in (0..in_flight.rung).rev() {
+        if context.clamp(rung) != rung {
+            continue;
+        }
+        let bytes = replacement_bytes(in_flight, context, rung, size);
+        let replacement = ttfb + seconds(bytes, rate);
+        if replacement > rest * WORTHWHILE {
+            continue;
+        }
+        let saved = (rest - buffer) - (replacement - buffer).max(0.0);
+        let lost = LADDER_SECONDS * (present - context.rungs[rung].bitrate_bps as f64) / top;
+        let gain = saved - lost;
+        if gain > 0.0 && best.is_none_or(|(most, _)| gain > most) {
+            best = Some((gain, rung));
+        }
+    }
+    best.map_or(Verdict::Continue, |(_, rung)| Verdict::AbandonTo(rung))
+}
+
+/// Bytes of the segment at another rung: as the context says, or in proportion to the size that is known.
+fn replacement_bytes(in_flight: &InFlight, context: &Context<'_>, rung: usize, size: u64) -> u64 {
+    if context
+        .next_sizes
+        .is_some_and(|sizes| sizes.len() == context.rungs.len())
+    {
+        return context.next_bytes(rung);
+    }
+    let present = context.rungs[in_flight.rung].bitrate_bps.max(1) as f64;
+    (size as f64 * (context.rungs[rung].bitrate_bps as f64 / present)) as u64
+}
+
+/// Bits per second inside this transfer; `None` while it is too early to tell.
+fn present_rate(in_flight: &InFlight, bandwidth: &Bandwidth) -> Option<f64> {
+    let elapsed = in_flight.elapsed.as_secs_f64();
+    let wait = in_flight.ttfb.unwrap_or(in_flight.elapsed).as_secs_f64();
+    let body = (elapsed - wait).max(0.0);
+    if body >= LOOK_AFTER && in_flight.received >= LOOK_BYTES {
+        return Some(in_flight.received as f64 * 8.0 / body);
+    }
+    let usual = bandwidth.ttfb().as_secs_f64();
+    // Silence: what little came, over all the time it took, bounds the rate from above.
+    (elapsed > SILENCE + usual)
+        .then(|| ((in_flight.received.max(1)) as f64 * 8.0) / (elapsed - usual).max(LOOK_AFTER))
+}
+
+fn seconds(bytes: u64, rate: f64) -> f64 {
+    bytes as f64 * 8.0 / rate.max(1.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Rung;
+    use std::time::Duration;
+
+    const LADDER: [Rung; 3] = [
+        Rung::new(500_000),
+        Rung::new(2_000_000),
+        Rung::new(8_000_000),
+    ];
+
+    /// The top segment (4 MB) after `elapsed` ms and `received` bytes, with `buffer` ms ahead.
+    fn at(elapsed: u64, received: u64, buffer: u64) -> Verdict {
+        let context = Context::new(&LADDER, Duration::from_secs(4));
+        let in_flight = InFlight {
+            now: Duration::from_secs(60),
+            rung: 2,
+            size: Some(4_000_000),
+            received,
+            elapsed: Duration::from_millis(elapsed),
+            ttfb: (received > 0).then_some(Duration::from_millis(50)),
+            buffer: Duration::from_millis(buffer),
+            segment_duration: Duration::from_secs(4),
+        };
+        judge(&in_flight, &context, &Bandwidth::new())
+    }
+
+    #[test]
+    fn a_transfer_that_makes_it_is_left_alone() {
+        assert_eq!(at(1050, 1_000_000, 3_100), Verdict::Continue);
+    }
+
+    #[test]
+    fn a_collapse_falls_to_the_rung_that_still_arrives_in_time() {
+        // 1 Mbit/s: the rest needs 31 s, rung 1 needs 8 s, rung 0 two seconds.
+        assert_eq!(at(1050, 125_000, 9_000), Verdict::AbandonTo(1));
+        assert_eq!(at(1050, 125_000, 3_000), Verdict::AbandonTo(0));
+    }
+
+    #[test]
+    fn a_nearly_complete_transfer_finishes() {
+        assert_eq!(at(30_050, 3_750_000, 0), Verdict::Continue);
+    }
+
+    #[test]
+    fn a_short_stall_is_not_worth_a_poor_picture() {
+        // 4 Mbit/s: the rest (3.9 MB) needs 7.8 s; a stall of 0.3 s does not pay for six megabits less.
+        assert_eq!(at(250, 100_000, 7_500), Verdict::Continue);
+    }
+
+    #[test]
+    fn nothing_is_believed_too_early_and_silence_is_believed_in_the_end() {
+        assert_eq!(at(100, 6_000, 1_000), Verdict::Continue);
+        assert_eq!(at(400, 0, 1_000), Verdict::Continue);
+        assert_eq!(at(1_500, 0, 1_000), Verdict::AbandonTo(0));
+    }
+
+    #[test]
+    fn the_lowest_rung_and_foreign_indices_are_never_given_up() {
+        let context = Context::new(&LADDER, Duration::from_secs(4));
+        for rung in [0, 3, usize::MAX] {
+            let in_flight = InFlight {
+                now: Duration::ZERO,
+                rung,
+                size: None,
+                received: 0,
+                elapsed: Duration::from_secs(30),
+                ttfb: None,
+                buffer: Duration::ZERO,
+                segment_duration: Duration::ZERO,
+            };
+            assert_eq!(
+                judge(&in_flight, &context, &Bandwidth::new()),
+                Verdict::Continue
+            );
+        }
+    }
+}

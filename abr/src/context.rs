@@ -1,0 +1,251 @@
+//! What a rule is told before it decides: the ladder, the buffer and the limits. Plain data, no policy.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// One entry of the ladder. A ladder is sorted by ascending bitrate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rung {
+    /// Average rate of the representation in bits per second; its peak if that is all the manifest declares.
+    pub bitrate_bps: u64,
+    /// Height of the picture in pixels, where known; [`Caps::max_height`] is compared with it.
+    pub height: Option<u32>,
+}
+
+impl Rung {
+    /// A rung of unknown picture size.
+    #[must_use]
+    pub const fn new(bitrate_bps: u64) -> Self {
+        Self {
+            bitrate_bps,
+            height: None,
+        }
+    }
+}
+
+/// Where the session stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Phase {
+    /// Nothing has been shown yet: each second of download is a second of waiting for the viewer.
+    StartUp,
+    /// Playing, or paused, with media ahead.
+    #[default]
+    Steady,
+    /// Stalled because the buffer ran dry.
+    Rebuffering,
+    /// Waiting for the first picture at a new position; what was learned about the network still holds.
+    AfterSeek,
+}
+
+/// Where a live session stands against its target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Live {
+    /// How far the playhead is behind the live edge.
+    pub latency: Duration,
+    /// How far behind it is meant to be.
+    pub target: Duration,
+}
+
+/// Upper bounds that a decision must respect. The lowest rung is always allowed, whatever the bounds say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Caps {
+    /// Tallest picture worth fetching, in pixels (view port, dropped frames, output protection).
+    pub max_height: Option<u32>,
+    /// Highest rate worth fetching, in bits per second (data saver, user setting).
+    pub max_bitrate_bps: Option<u64>,
+}
+
+impl Caps {
+    /// Whether `rung` is within both bounds; a rung of unknown height passes the bound on height.
+    #[must_use]
+    pub fn permits(&self, rung: &Rung) -> bool {
+        let height = match (self.max_height, rung.height) {
+            (Some(max), Some(height)) => height <= max,
+            _ => true,
+        };
+        height
+            && self
+                .max_bitrate_bps
+                .is_none_or(|max| rung.bitrate_bps <= max)
+    }
+}
+
+/// Everything that a decision may depend on, beside what the rule has learned from transfers.
+///
+/// Times count from an arbitrary monotonic origin, the same for all calls on one rule; rates are bits per second.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Context<'a> {
+    /// The current time.
+    pub now: Duration,
+    /// The ladder, ascending by bitrate. An empty ladder is answered with index 0.
+    pub rungs: &'a [Rung],
+    /// Rung of the previous decision in this ladder.
+    pub last: Option<usize>,
+    /// Where the session stands.
+    pub phase: Phase,
+    /// Complete segments ahead of the playhead, the renderer's lead included.
+    pub buffer: Duration,
+    /// What load control fills the buffer to.
+    pub buffer_goal: Duration,
+    /// Nominal duration of a segment.
+    pub segment_duration: Duration,
+    /// Bytes of the next segment for each rung, when known. Used only if it is as long as `rungs`.
+    pub next_sizes: Option<&'a [u64]>,
+    /// Segments still to fetch, the next one included; `None` when the end is not known.
+    pub segments_left: Option<u32>,
+    /// Playback rate; 2.0 drains the buffer twice as fast.
+    pub rate: f32,
+    /// Latency against its target; `None` for video on demand.
+    pub latency: Option<Live>,
+    /// Bandwidth that other streams of the session (audio) need.
+    pub reserved_bps: u64,
+    /// Upper bounds.
+    pub caps: Caps,
+}
+
+impl<'a> Context<'a> {
+    /// A session that plays on demand at rate 1 with an empty buffer, a goal of 30 s, unknown sizes and no bounds.
+    ///
+    /// Meant for functional update: `Context { buffer, ..Context::new(&ladder, segment) }`.
+    #[must_use]
+    pub fn new(rungs: &'a [Rung], segment_duration: Duration) -> Self {
+        Self {
+            now: Duration::ZERO,
+            rungs,
+            last: None,
+            phase: Phase::default(),
+            buffer: Duration::ZERO,
+            buffer_goal: Duration::from_secs(30),
+            segment_duration,
+            next_sizes: None,
+            segments_left: None,
+            rate: 1.0,
+            latency: None,
+            reserved_bps: 0,
+            caps: Caps::default(),
+        }
+    }
+
+    /// The highest rung within the caps, or the lowest of all if none is.
+    ///
+    /// Heights need not ascend with bitrates, so a rung below this one may still be forbidden: see [`Context::clamp`].
+    #[must_use]
+    pub fn ceiling(&self) -> usize {
+        self.rungs
+            .iter()
+            .rposition(|rung| self.caps.permits(rung))
+            .unwrap_or(0)
+    }
+
+    /// The highest permitted rung that is not above `rung`, or the lowest permitted one, or 0.
+    #[must_use]
+    pub fn clamp(&self, rung: usize) -> usize {
+        let end = rung.saturating_add(1).min(self.rungs.len());
+        self.rungs[..end]
+            .iter()
+            .rposition(|rung| self.caps.permits(rung))
+            .or_else(|| self.rungs.iter().position(|rung| self.caps.permits(rung)))
+            .unwrap_or(0)
+    }
+
+    /// Bytes that the next segment has at `rung`: the known size, else the declared rate times the duration.
+    ///
+    /// 0 for a rung that does not exist.
+    #[must_use]
+    pub fn next_bytes(&self, rung: usize) -> u64 {
+        let known = self
+            .next_sizes
+            .filter(|sizes| sizes.len() == self.rungs.len());
+        match known {
+            Some(sizes) => sizes.get(rung).copied().unwrap_or(0),
+            None => self.nominal_bytes(rung),
+        }
+    }
+
+    /// Bytes of an average segment at `rung`: the declared rate times the duration; 0 for a rung that does not exist.
+    #[must_use]
+    pub fn nominal_bytes(&self, rung: usize) -> u64 {
+        let Some(rung) = self.rungs.get(rung) else {
+            return 0;
+        };
+        let bits = u128::from(rung.bitrate_bps) * self.segment_duration.as_nanos() / 1_000_000_000;
+        u64::try_from(bits / 8).unwrap_or(u64::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LADDER: [Rung; 3] = [
+        Rung {
+            bitrate_bps: 400_000,
+            height: Some(240),
+        },
+        Rung {
+            bitrate_bps: 900_000,
+            height: Some(720),
+        },
+        Rung {
+            bitrate_bps: 1_500_000,
+            height: Some(480),
+        },
+    ];
+
+    fn capped(caps: Caps) -> Context<'static> {
+        Context {
+            caps,
+            ..Context::new(&LADDER, Duration::from_secs(4))
+        }
+    }
+
+    #[test]
+    fn clamp_skips_a_forbidden_rung_in_the_middle() {
+        let context = capped(Caps {
+            max_height: Some(480),
+            max_bitrate_bps: None,
+        });
+        assert_eq!(context.ceiling(), 2);
+        assert_eq!(context.clamp(2), 2);
+        assert_eq!(context.clamp(1), 0);
+    }
+
+    #[test]
+    fn the_lowest_rung_is_left_when_everything_is_forbidden() {
+        let context = capped(Caps {
+            max_height: Some(100),
+            max_bitrate_bps: Some(1),
+        });
+        assert_eq!((context.ceiling(), context.clamp(2)), (0, 0));
+    }
+
+    #[test]
+    fn unknown_height_passes_and_unknown_sizes_follow_the_rate() {
+        assert!(
+            Caps {
+                max_height: Some(1),
+                max_bitrate_bps: None
+            }
+            .permits(&Rung::new(1))
+        );
+        let context = capped(Caps::default());
+        assert_eq!(context.next_bytes(0), 200_000);
+        let sizes = [1, 2, 3];
+        let context = Context {
+            next_sizes: Some(&sizes),
+            ..context
+        };
+        assert_eq!(context.next_bytes(2), 3);
+        let context = Context {
+            next_sizes: Some(&sizes[..1]),
+            ..context
+        };
+        assert_eq!(
+            context.next_bytes(0),
+            200_000,
+            "a list of another length is not about this ladder"
+        );
+        assert_eq!(context.next_bytes(9), 0);
+    }
+}

@@ -1,0 +1,89 @@
+//! What a rule answers: an index, a reason, and what to do with a running transfer. Plain data, no policy.
+
+use std::{fmt, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+/// Why a rung was chosen: for logs, reports and the statistics overlay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Reason {
+    /// The first segments: what begins to play soonest.
+    StartUp,
+    /// The bandwidth estimate carries this rung and no higher one.
+    Throughput,
+    /// The buffer is short, so a lower rung than the estimate suggests.
+    BufferLow,
+    /// The buffer is long, so a higher rung than the estimate alone would allow.
+    BufferHigh,
+    /// A change was possible and was not worth it.
+    Hold,
+    /// A cap forbids the rung that would have been chosen.
+    Capped,
+    /// The ladder has one rung.
+    Only,
+    /// The previous transfer of this segment was given up.
+    Abandoned,
+    /// Playback is stalled or about to be: the rung that arrives soonest.
+    Panic,
+    /// The rule always chooses this rung.
+    Fixed,
+}
+
+impl Reason {
+    /// Short lower-case text, the same as [`Display`](fmt::Display) shows.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::StartUp => "start-up",
+            Self::Throughput => "throughput",
+            Self::BufferLow => "buffer low",
+            Self::BufferHigh => "buffer high",
+            Self::Hold => "hold",
+            Self::Capped => "capped",
+            Self::Only => "only rung",
+            Self::Abandoned => "abandoned",
+            Self::Panic => "panic",
+            Self::Fixed => "fixed",
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// The answer to one [`Context`](crate::Context).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decision {
+    /// Index into [`Context::rungs`](crate::Context::rungs); always in range unless the ladder is empty (then 0).
+    pub representation: usize,
+    /// Why.
+    pub reason: Reason,
+    /// How long the fetch may be put off without harm; `None` means fetch now.
+    pub wait: Option<Duration>,
+}
+
+impl Decision {
+    /// A decision to fetch `representation` now.
+    #[must_use]
+    pub const fn new(representation: usize, reason: Reason) -> Self {
+        Self {
+            representation,
+            reason,
+            wait: None,
+        }
+    }
+}
+
+/// What to do with a transfer that is under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Verdict {
+    /// Let it finish.
+    Continue,
+    /// Give it up and fetch the same segment at this lower rung; the bytes received so far are lost.
+    AbandonTo(usize),
+}

@@ -1,0 +1,9 @@
+//! What the network can do, learned from transfers: rate, time to first byte, and how far predictions fell short.
+
+mod bandwidth;
+mod downside;
+mod ewma;
+
+pub use bandwidth::Bandwidth;
+pub use downside::Downside;
+pub use ewma::Ewma;

@@ -1,0 +1,224 @@
+//! The link as transfers show it: rate apart from time to first byte, cached transfers ignored, sharing undone.
+
+use std::time::Duration;
+
+use crate::{
+    History, Transfer,
+    estimator::{Downside, Ewma},
+};
+
+/// Bytes from which a transfer counts as a full sample. A body that fits the initial congestion window (RFC 6928, about
+/// 14 kB) arrives with its first byte and shows the sender's burst, not the link.
+const FULL_SAMPLE_BYTES: f64 = 64.0 * 1024.0;
+/// Shortest time that a body is taken to need; below it the reader's timer is measured, not the link.
+const SHORTEST: f64 = 0.001;
+/// Transfers in parallel that are believed; beyond this the fair share is a guess that flatters the link.
+const MOST_CONCURRENT: u32 = 4;
+/// Share of recent predictions that the safe estimate accepts to have been too high.
+const SAFE_SHARE: f64 = 0.25;
+/// The safe estimate never falls below this share of the likely one: an outage in the window is not the rule.
+const SAFE_FLOOR: f64 = 0.35;
+
+/// An estimate of one network path.
+///
+/// Two means run side by side, a fast and a slow one; the lower is believed, so that a fall is followed at once and a
+/// rise only when it lasts.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Bandwidth {
+    fast: Ewma,
+    slow: Ewma,
+    ttfb: Ewma,
+    downside: Downside,
+    samples: u32,
+    last: Option<f64>,
+}
+
+impl Default for Bandwidth {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Bandwidth {
+    /// Nothing learned yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            fast: Ewma::new(0.5),
+            slow: Ewma::new(0.15),
+            ttfb: Ewma::new(0.25),
+            downside: Downside::new(),
+            samples: 0,
+            last: None,
+        }
+    }
+
+    /// Starts from what was remembered: worth half a sample, so that the first real one outweighs it.
+    pub fn seed(&mut self, history: &History) {
+        if self.samples == 0 && history.bandwidth_bps > 0 {
+            let rate = history.bandwidth_bps as f64;
+            self.fast.add(rate, 0.5);
+            self.slow.add(rate, 0.5);
+            self.ttfb.add(history.ttfb.as_secs_f64(), 0.5);
+        }
+    }
+
+    /// Learns from a transfer; cached and empty ones are ignored.
+    pub fn observe(&mut self, transfer: &Transfer) {
+        if transfer.cached || transfer.bytes == 0 {
+            return;
+        }
+        self.ttfb.add(transfer.ttfb.as_secs_f64(), 1.0);
+        let sharing = transfer.concurrent.clamp(1, MOST_CONCURRENT);
+        let seconds = transfer.duration.as_secs_f64().max(SHORTEST);
+        let rate = transfer.bytes as f64 * 8.0 * f64::from(sharing) / seconds;
+        let weight = (transfer.bytes as f64 / FULL_SAMPLE_BYTES).min(1.0);
+        if let Some(predicted) = self.likely()
+            && weight >= 0.5
+        {
+            self.downside.note(predicted, rate);
+        }
+        self.fast.add(rate, weight);
+        self.slow.add(rate, weight);
+        self.last = Some(rate);
+        self.samples = self.samples.saturating_add(1);
+    }
+
+    /// The rate to expect in bits per second: the lower of the two means.
+    #[must_use]
+    pub fn likely(&self) -> Option<f64> {
+        Some(self.fast.get()?.min(self.slow.get()?))
+    }
+
+    /// The rate to rely upon in bits per second: the likely one, discounted by how far recent predictions fell short.
+    #[must_use]
+    pub fn safe(&self) -> Option<f64> {
+        Some(self.likely()? * self.downside.factor(SAFE_SHARE).max(SAFE_FLOOR))
+    }
+
+    /// [`Bandwidth::safe`] in whole bits per second.
+    #[must_use]
+    pub fn safe_bps(&self) -> Option<u64> {
+        self.safe().map(|rate| rate as u64)
+    }
+
+    /// The usual time to first byte; zero before the first transfer.
+    #[must_use]
+    pub fn ttfb(&self) -> Duration {
+        Duration::try_from_secs_f64(self.ttfb.get().unwrap_or(0.0)).unwrap_or_default()
+    }
+
+    /// Rate of the latest transfer in bits per second.
+    #[must_use]
+    pub const fn last(&self) -> Option<f64> {
+        self.last
+    }
+
+    /// Transfers that were counted.
+    #[must_use]
+    pub const fn samples(&self) -> u32 {
+        self.samples
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn transfer(bytes: u64, millis: u64) -> Transfer {
+        Transfer {
+            at: Duration::ZERO,
+            bytes,
+            ttfb: Duration::from_millis(100),
+            duration: Duration::from_millis(millis),
+            cached: false,
+            concurrent: 1,
+        }
+    }
+
+    #[test]
+    fn time_to_first_byte_is_not_in_the_rate() {
+        let mut bandwidth = Bandwidth::new();
+        bandwidth.observe(&transfer(125_000, 1000));
+        assert_eq!(bandwidth.safe_bps(), Some(1_000_000));
+        assert_eq!(bandwidth.ttfb(), Duration::from_millis(100));
+    }
+
+    #[test]
+    fn cached_and_empty_transfers_teach_nothing() {
+        let mut bandwidth = Bandwidth::new();
+        bandwidth.observe(&Transfer {
+            cached: true,
+            ..transfer(1_000_000, 1)
+        });
+        bandwidth.observe(&transfer(0, 1000));
+        assert_eq!(bandwidth, Bandwidth::new());
+    }
+
+    #[test]
+    fn sharing_is_undone() {
+        let mut bandwidth = Bandwidth::new();
+        bandwidth.observe(&Transfer {
+            concurrent: 2,
+            ..transfer(125_000, 1000)
+        });
+        assert_eq!(bandwidth.safe_bps(), Some(2_000_000));
+        bandwidth = Bandwidth::new();
+        bandwidth.observe(&Transfer {
+            concurrent: 0,
+            ..transfer(125_000, 1000)
+        });
+        assert_eq!(bandwidth.safe_bps(), Some(1_000_000));
+    }
+
+    #[test]
+    fn a_fall_is_followed_at_once_and_a_rise_only_when_it_lasts() {
+        let mut bandwidth = Bandwidth::new();
+        for _ in 0..20 {
+            bandwidth.observe(&transfer(1_250_000, 1000));
+        }
+        let before = bandwidth.safe().unwrap_or_default();
+        let mut risen = bandwidth;
+        risen.observe(&transfer(2_500_000, 1000));
+        assert!(risen.safe().is_some_and(|rate| rate < before * 1.2));
+        bandwidth.observe(&transfer(625_000, 1000));
+        assert!(bandwidth.safe().is_some_and(|rate| rate < before * 0.8));
+    }
+
+    #[test]
+    fn the_first_real_sample_outweighs_a_remembered_one() {
+        let mut bandwidth = Bandwidth::new();
+        bandwidth.seed(&History {
+            bandwidth_bps: 10_000_000,
+            ttfb: Duration::from_millis(20),
+        });
+        assert_eq!(bandwidth.safe_bps(), Some(10_000_000));
+        bandwidth.observe(&transfer(125_000, 1000));
+        assert!(bandwidth.likely().is_some_and(|rate| rate < 5_000_000.0));
+        bandwidth.seed(&History {
+            bandwidth_bps: 90_000_000,
+            ttfb: Duration::ZERO,
+        });
+        assert!(
+            bandwidth.likely().is_some_and(|rate| rate < 5_000_000.0),
+            "too late to seed"
+        );
+    }
+
+    #[test]
+    fn extremes_stay_finite() {
+        let mut bandwidth = Bandwidth::new();
+        bandwidth.observe(&Transfer {
+            duration: Duration::ZERO,
+            ttfb: Duration::MAX,
+            bytes: u64::MAX,
+            ..transfer(1, 1)
+        });
+        bandwidth.observe(&Transfer {
+            duration: Duration::MAX,
+            ..transfer(1, 1)
+        });
+        assert!(bandwidth.safe().is_some_and(f64::is_finite));
+        let _ = bandwidth.ttfb();
+    }
+}

@@ -1,0 +1,69 @@
+//! The [`Rule`] trait and the table of rules by name. Each algorithm lives in a file of its own below.
+
+pub(crate) mod candidate;
+mod fixed;
+mod throughput;
+
+pub use fixed::{Fixed, Pin};
+pub use throughput::Throughput;
+
+use crate::{Context, Decision, History, InFlight, Transfer, Verdict};
+
+/// A bitrate rule: events in, one index out.
+///
+/// Call [`select`](Rule::select) before each segment, [`on_transfer`](Rule::on_transfer) after each transfer of the
+/// session (whatever it carried), [`on_progress`](Rule::on_progress) while a segment of the ladder is arriving.
+/// No method panics, blocks, reads a clock or allocates, whatever its arguments are.
+pub trait Rule: Send {
+    /// The name by which [`rule`] makes this rule.
+    fn name(&self) -> &'static str;
+
+    /// Chooses the rung of the next segment.
+    fn select(&mut self, context: &Context<'_>) -> Decision;
+
+    /// Learns from a finished transfer, or from the part that had arrived when it was given up.
+    fn on_transfer(&mut self, transfer: &Transfer) {
+        let _ = transfer;
+    }
+
+    /// Judges a running transfer; `context` describes the present, its `last` is the rung in flight.
+    fn on_progress(&mut self, in_flight: &InFlight, context: &Context<'_>) -> Verdict {
+        let _ = (in_flight, context);
+        Verdict::Continue
+    }
+
+    /// The playhead jumped: the buffer is another one, the network is the same.
+    fn on_seek(&mut self) {}
+
+    /// Bandwidth that may be relied upon, in bits per second; `None` until something was learned.
+    fn estimate_bps(&self) -> Option<u64>;
+
+    /// Starts from what an earlier session learned about this network. Call it before the first transfer.
+    fn seed(&mut self, history: &History) {
+        let _ = history;
+    }
+}
+
+/// Makes a rule by name: `default`, `throughput`, `fixed:N` (always rung `N`), `lowest` or `highest`.
+#[must_use]
+pub fn rule(name: &str) -> Option<Box<dyn Rule>> {
+    if let Some(rung) = name.strip_prefix("fixed:") {
+        return rung
+            .parse()
+            .ok()
+            .map(|rung| Box::new(Fixed::new(Pin::Rung(rung))) as Box<dyn Rule>);
+    }
+    match name {
+        "default" => Some(default_rule()),
+        "throughput" => Some(Box::new(Throughput::new())),
+        "lowest" => Some(Box::new(Fixed::new(Pin::Lowest))),
+        "highest" => Some(Box::new(Fixed::new(Pin::Highest))),
+        _ => None,
+    }
+}
+
+/// The rule that players should use unless they have a reason not to.
+#[must_use]
+pub fn default_rule() -> Box<dyn Rule> {
+    Box::new(Throughput::new())
+}

@@ -1,0 +1,52 @@
+//! What a rule is told about the network: finished transfers, running ones, and what an earlier session remembered.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// A finished transfer, or the part of one that arrived before it was given up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Transfer {
+    /// When its last byte arrived.
+    pub at: Duration,
+    /// Bytes of body received.
+    pub bytes: u64,
+    /// From the request to the first byte of the body.
+    pub ttfb: Duration,
+    /// From the first byte of the body to the last.
+    pub duration: Duration,
+    /// Whether it came from a local cache; such a transfer says nothing about the network and is ignored.
+    pub cached: bool,
+    /// Transfers of this session that shared the link meanwhile, this one included; 0 is read as 1.
+    pub concurrent: u32,
+}
+
+/// A transfer that is under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InFlight {
+    /// The current time.
+    pub now: Duration,
+    /// The rung being fetched.
+    pub rung: usize,
+    /// Bytes of the whole segment, when known.
+    pub size: Option<u64>,
+    /// Bytes received so far.
+    pub received: u64,
+    /// Time since the request.
+    pub elapsed: Duration,
+    /// From the request to the first byte of the body; `None` while nothing has arrived.
+    pub ttfb: Option<Duration>,
+    /// Complete segments ahead of the playhead.
+    pub buffer: Duration,
+    /// Duration of the segment being fetched.
+    pub segment_duration: Duration,
+}
+
+/// What is remembered of a network from earlier sessions. The host stores it, per network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct History {
+    /// A cautious estimate of its bandwidth, in bits per second.
+    pub bandwidth_bps: u64,
+    /// Its usual time to first byte.
+    pub ttfb: Duration,
+}
