@@ -48,10 +48,7 @@ pub trait Rule: Send {
 #[must_use]
 pub fn rule(name: &str) -> Option<Box<dyn Rule>> {
     if let Some(rung) = name.strip_prefix("fixed:") {
-        return rung
-            .parse()
-            .ok()
-            .map(|rung| Box::new(Fixed::new(Pin::Rung(rung))) as Box<dyn Rule>);
+        return rung.parse().ok().map(|rung| Box::new(Fixed::new(Pin::Rung(rung))) as Box<dyn Rule>);
     }
     match name {
         "default" => Some(default_rule()),

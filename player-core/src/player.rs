@@ -1,6 +1,7 @@
 //! The handle that applications hold. It only sends commands and reads what was published: every decision is the
 //! engine's, on the player's own thread.
 
+use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,7 +12,7 @@ use url::Url;
 
 use crate::command::{Command, CommandId, LoadRequest, SeekMode};
 use crate::config::PlayerConfig;
-use crate::driver::{HttpFetcher, Inbox, MonotonicClock, NetworkConfig, PlayerLoop, Published, panic_error};
+use crate::driver::{HttpFetcher, Inbox, MonotonicClock, NetworkConfig, PlayerLoop, Published, Recorder, panic_error};
 use crate::engine::Engine;
 use crate::error::{ErrorCode, PlayerError};
 use crate::event::Event;
@@ -48,12 +49,37 @@ impl Player {
         network: NetworkConfig,
         renderer: Box<dyn Renderer>,
     ) -> Result<Self, PlayerError> {
+        Self::start(config, &network, renderer, None)
+    }
+
+    /// As [`Player::with_network`], and writes every input of the engine to `recording`, one JSON object a line,
+    /// so that the session can be replayed.
+    ///
+    /// # Errors
+    /// As [`Player::with_network`].
+    pub fn recorded(
+        config: PlayerConfig,
+        network: NetworkConfig,
+        renderer: Box<dyn Renderer>,
+        recording: Box<dyn Write + Send>,
+    ) -> Result<Self, PlayerError> {
+        let recorder = Recorder::new(recording, &config);
+        Self::start(config, &network, renderer, Some(recorder))
+    }
+
+    fn start(
+        config: PlayerConfig,
+        network: &NetworkConfig,
+        renderer: Box<dyn Renderer>,
+        recorder: Option<Recorder>,
+    ) -> Result<Self, PlayerError> {
         let clock = MonotonicClock::start();
         let inbox = Arc::new(Inbox::new());
         let published = Arc::new(Published::default());
         let engine = Engine::new(config)?;
-        let fetcher = HttpFetcher::new(&network, Arc::clone(&inbox))?;
-        let work = PlayerLoop::new(engine, renderer, fetcher, Arc::clone(&inbox), Arc::clone(&published), clock);
+        let fetcher = HttpFetcher::new(network, Arc::clone(&inbox))?;
+        let work =
+            PlayerLoop::new(engine, renderer, fetcher, recorder, Arc::clone(&inbox), Arc::clone(&published), clock);
         let guarded = Arc::clone(&published);
         let closing = Arc::clone(&inbox);
         let thread = std::thread::Builder::new()

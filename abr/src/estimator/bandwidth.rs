@@ -147,10 +147,7 @@ mod tests {
     #[test]
     fn cached_and_empty_transfers_teach_nothing() {
         let mut bandwidth = Bandwidth::new();
-        bandwidth.observe(&Transfer {
-            cached: true,
-            ..transfer(1_000_000, 1)
-        });
+        bandwidth.observe(&Transfer { cached: true, ..transfer(1_000_000, 1) });
         bandwidth.observe(&transfer(0, 1000));
         assert_eq!(bandwidth, Bandwidth::new());
     }
@@ -158,16 +155,10 @@ mod tests {
     #[test]
     fn sharing_is_undone() {
         let mut bandwidth = Bandwidth::new();
-        bandwidth.observe(&Transfer {
-            concurrent: 2,
-            ..transfer(125_000, 1000)
-        });
+        bandwidth.observe(&Transfer { concurrent: 2, ..transfer(125_000, 1000) });
         assert_eq!(bandwidth.safe_bps(), Some(2_000_000));
         bandwidth = Bandwidth::new();
-        bandwidth.observe(&Transfer {
-            concurrent: 0,
-            ..transfer(125_000, 1000)
-        });
+        bandwidth.observe(&Transfer { concurrent: 0, ..transfer(125_000, 1000) });
         assert_eq!(bandwidth.safe_bps(), Some(1_000_000));
     }
 
@@ -188,21 +179,12 @@ mod tests {
     #[test]
     fn the_first_real_sample_outweighs_a_remembered_one() {
         let mut bandwidth = Bandwidth::new();
-        bandwidth.seed(&History {
-            bandwidth_bps: 10_000_000,
-            ttfb: Duration::from_millis(20),
-        });
+        bandwidth.seed(&History { bandwidth_bps: 10_000_000, ttfb: Duration::from_millis(20) });
         assert_eq!(bandwidth.safe_bps(), Some(10_000_000));
         bandwidth.observe(&transfer(125_000, 1000));
         assert!(bandwidth.likely().is_some_and(|rate| rate < 5_000_000.0));
-        bandwidth.seed(&History {
-            bandwidth_bps: 90_000_000,
-            ttfb: Duration::ZERO,
-        });
-        assert!(
-            bandwidth.likely().is_some_and(|rate| rate < 5_000_000.0),
-            "too late to seed"
-        );
+        bandwidth.seed(&History { bandwidth_bps: 90_000_000, ttfb: Duration::ZERO });
+        assert!(bandwidth.likely().is_some_and(|rate| rate < 5_000_000.0), "too late to seed");
     }
 
     #[test]
@@ -214,10 +196,7 @@ mod tests {
             bytes: u64::MAX,
             ..transfer(1, 1)
         });
-        bandwidth.observe(&Transfer {
-            duration: Duration::MAX,
-            ..transfer(1, 1)
-        });
+        bandwidth.observe(&Transfer { duration: Duration::MAX, ..transfer(1, 1) });
         assert!(bandwidth.safe().is_some_and(f64::is_finite));
         let _ = bandwidth.ttfb();
     }

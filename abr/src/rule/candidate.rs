@@ -30,31 +30,16 @@ impl Link {
 /// The playback rate as a positive number; a paused or absurd rate counts as 1.
 pub(crate) fn playback_rate(context: &Context<'_>) -> f64 {
     let rate = f64::from(context.rate).abs();
-    if rate.is_finite() && rate > 0.0 {
-        rate.clamp(0.25, 16.0)
-    } else {
-        1.0
-    }
+    if rate.is_finite() && rate > 0.0 { rate.clamp(0.25, 16.0) } else { 1.0 }
 }
 
 /// The highest rung whose declared rate is at most `rate`, caps aside; 0 if none is.
 pub(crate) fn sustainable(context: &Context<'_>, rate: f64) -> usize {
-    context
-        .rungs
-        .iter()
-        .rposition(|rung| rung.bitrate_bps as f64 <= rate)
-        .unwrap_or(0)
+    context.rungs.iter().rposition(|rung| rung.bitrate_bps as f64 <= rate).unwrap_or(0)
 }
 
 /// Applies the caps to `wanted` and says so if they changed it.
 pub(crate) fn within_caps(context: &Context<'_>, wanted: usize, reason: Reason) -> Decision {
     let rung = context.clamp(wanted);
-    Decision::new(
-        rung,
-        if rung == wanted {
-            reason
-        } else {
-            Reason::Capped
-        },
-    )
+    Decision::new(rung, if rung == wanted { reason } else { Reason::Capped })
 }

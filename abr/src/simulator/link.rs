@@ -157,13 +157,7 @@ impl Trace {
     #[must_use]
     pub fn constant(kbps: u64, latency: Duration) -> Self {
         let bandwidth_bps = kbps.saturating_mul(1000).clamp(1000, MAX_BPS);
-        Self {
-            rows: vec![Row {
-                duration: Duration::from_secs(1),
-                bandwidth_bps,
-                latency: latency.min(MAX_LATENCY),
-            }],
-        }
+        Self { rows: vec![Row { duration: Duration::from_secs(1), bandwidth_bps, latency: latency.min(MAX_LATENCY) }] }
     }
 
     /// The periods, in order.
@@ -192,27 +186,18 @@ impl Trace {
 fn parse_row(content: &str, line: usize) -> Result<Row, TraceError> {
     let found = content.split(',').count();
     let mut columns = content.split(',').map(str::trim);
-    let (Some(duration), Some(bandwidth), Some(latency), 3) =
-        (columns.next(), columns.next(), columns.next(), found)
+    let (Some(duration), Some(bandwidth), Some(latency), 3) = (columns.next(), columns.next(), columns.next(), found)
     else {
         return Err(TraceError::Columns { line, found });
     };
     let millis = |text, column| {
         let nanos = decimal(text, 6).ok_or(TraceError::Number { line, column })?;
-        u64::try_from(nanos)
-            .map(Duration::from_nanos)
-            .map_err(|_| TraceError::Range { line, column })
+        u64::try_from(nanos).map(Duration::from_nanos).map_err(|_| TraceError::Range { line, column })
     };
-    let bits = decimal(bandwidth, 3).ok_or(TraceError::Number {
-        line,
-        column: "bandwidth_kbps",
-    })?;
+    let bits = decimal(bandwidth, 3).ok_or(TraceError::Number { line, column: "bandwidth_kbps" })?;
     let row = Row {
         duration: millis(duration, "duration_ms")?,
-        bandwidth_bps: u64::try_from(bits).map_err(|_| TraceError::Range {
-            line,
-            column: "bandwidth_kbps",
-        })?,
+        bandwidth_bps: u64::try_from(bits).map_err(|_| TraceError::Range { line, column: "bandwidth_kbps" })?,
         latency: millis(latency, "latency_ms")?,
     };
     check_row(&row, line)?;
@@ -286,21 +271,14 @@ impl Link {
         }
         times.push(time);
         carried.push(sum);
-        Self {
-            rows: trace.rows,
-            times,
-            carried,
-        }
+        Self { rows: trace.rows, times, carried }
     }
 
     /// Sends `bytes` in answer to a request made at `start`.
     #[must_use]
     pub fn transmit(&self, start: Duration, bytes: u64) -> Transmission {
         let first_byte = start.saturating_add(self.latency_at(start));
-        Transmission {
-            first_byte,
-            last_byte: self.arrival(first_byte, bytes),
-        }
+        Transmission { first_byte, last_byte: self.arrival(first_byte, bytes) }
     }
 
     /// The first instant, to the nanosecond, at which `bytes` have arrived when their first bit flows at `from`.
@@ -312,10 +290,7 @@ impl Link {
             return from;
         }
         let round = self.round();
-        let Some(target) = self
-            .carried_until(from)
-            .checked_add(u128::from(bytes) * BYTE)
-        else {
+        let Some(target) = self.carried_until(from).checked_add(u128::from(bytes) * BYTE) else {
             return Duration::MAX;
         };
         // The whole rounds that fit before the target is reached; the rest, in (0, round], falls into the last one.
@@ -339,9 +314,7 @@ impl Link {
         if to <= from {
             return 0;
         }
-        let nanobits = self
-            .carried_until(to)
-            .saturating_sub(self.carried_until(from));
+        let nanobits = self.carried_until(to).saturating_sub(self.carried_until(from));
         u64::try_from(nanobits / BYTE).unwrap_or(u64::MAX)
     }
 
@@ -385,7 +358,5 @@ impl Link {
 
 fn from_nanos(nanos: u128) -> Duration {
     let seconds = u64::try_from(nanos / NANOS);
-    seconds.map_or(Duration::MAX, |seconds| {
-        Duration::new(seconds, (nanos % NANOS) as u32)
-    })
+    seconds.map_or(Duration::MAX, |seconds| Duration::new(seconds, (nanos % NANOS) as u32))
 }

@@ -8,6 +8,7 @@ mod clock;
 mod events;
 mod http;
 mod inbox;
+mod record;
 mod run;
 
 pub use clock::MonotonicClock;
@@ -16,4 +17,5 @@ pub use http::NetworkConfig;
 pub(crate) use events::EventQueue;
 pub(crate) use http::HttpFetcher;
 pub(crate) use inbox::{Inbox, Message};
+pub(crate) use record::Recorder;
 pub(crate) use run::{PlayerLoop, Published, panic_error};

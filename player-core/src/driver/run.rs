@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::{EventQueue, HttpFetcher, Inbox, Message, MonotonicClock};
+use super::{EventQueue, HttpFetcher, Inbox, Message, MonotonicClock, Recorder};
 use crate::engine::Engine;
 use crate::engine::io::{Input, Output};
 use crate::error::{ErrorCode, PlayerError};
@@ -66,6 +66,7 @@ pub struct PlayerLoop {
     inbox: Arc<Inbox>,
     published: Arc<Published>,
     clock: MonotonicClock,
+    recorder: Option<Recorder>,
     version: Option<u64>,
     news: bool,
 }
@@ -76,13 +77,15 @@ impl PlayerLoop {
         engine: Engine,
         mut renderer: Box<dyn Renderer>,
         fetcher: HttpFetcher,
+        recorder: Option<Recorder>,
         inbox: Arc<Inbox>,
         published: Arc<Published>,
         clock: MonotonicClock,
     ) -> Self {
         let waking = Arc::clone(&inbox);
         renderer.set_waker(Arc::new(move || waking.renderer_ready()));
-        let mut this = Self { engine, renderer, fetcher, inbox, published, clock, version: None, news: false };
+        let mut this =
+            Self { engine, renderer, fetcher, inbox, published, clock, recorder, version: None, news: false };
         this.publish();
         this
     }
@@ -106,6 +109,9 @@ impl PlayerLoop {
                 self.input(now, Input::Render(event));
             }
             if self.engine.poll_timeout().is_some_and(|due| due <= now) {
+                if let Some(recorder) = &mut self.recorder {
+                    recorder.advance(now);
+                }
                 self.engine.advance(now);
                 self.drain(now);
             }
@@ -121,6 +127,9 @@ impl PlayerLoop {
     }
 
     fn input(&mut self, now: Now, input: Input) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.input(now, &input);
+        }
         self.engine.handle_input(now, input);
         self.drain(now);
     }
