@@ -5,7 +5,11 @@
 
 mod codec;
 mod demux;
+pub mod mp4;
 mod sample;
+mod sniff;
+mod sniffing;
+mod text;
 
 pub use codec::{Codec, CodecConfig, PixelAspect};
 pub use demux::{DemuxError, DemuxOutput, Demuxer, InitSegment, TrackInit};
@@ -20,8 +24,16 @@ use crate::model::ContainerFormat;
 /// # Errors
 /// [`DemuxError::Unsupported`] for formats that are not built.
 pub fn demuxer(format: ContainerFormat, init: Option<&InitSegment>) -> Result<Box<dyn Demuxer>, DemuxError> {
-    let _ = init;
-    Err(DemuxError::Unsupported { feature: format!("{format:?}") })
+    match format {
+        ContainerFormat::Fmp4 => Ok(Box::new(mp4::Mp4Demuxer::new(init)?)),
+        ContainerFormat::WebVtt => Ok(Box::new(text::WebVttDemuxer::default())),
+        ContainerFormat::Unknown => Ok(Box::new(sniffing::SniffingDemuxer::new(init)?)),
+        ContainerFormat::MpegTs => Err(sniff::unsupported("MPEG-TS")),
+        ContainerFormat::PackedAudio => Err(sniff::unsupported("packed audio")),
+        ContainerFormat::WebM => Err(sniff::unsupported("WebM")),
+        ContainerFormat::Ttml => Err(sniff::unsupported("TTML")),
+        ContainerFormat::Image => Err(sniff::unsupported("still pictures")),
+    }
 }
 
 /// Reads initialisation data.
@@ -29,6 +41,18 @@ pub fn demuxer(format: ContainerFormat, init: Option<&InitSegment>) -> Result<Bo
 /// # Errors
 /// When it is damaged, or names nothing that can be read.
 pub fn read_init(source: Bytes) -> Result<InitSegment, DemuxError> {
-    let _ = source;
-    Err(DemuxError::NoInit)
+    mp4::read_init(source)
+}
+
+/// Describes the samples of a whole file, for reports: `{"protocol", "tracks": [{"id", "kind", "codec",
+/// "timescale", "samples": [[time_us, is_key, size_bytes], …]}]}`. Times are presentation times; samples are in
+/// decoding order.
+///
+/// # Errors
+/// When the file is damaged beyond repair, or of a format that is not built.
+pub fn describe_samples(bytes: &[u8]) -> Result<serde_json::Value, DemuxError> {
+    match sniff::recognise(bytes) {
+        sniff::Signature::Mp4 => mp4::describe(bytes),
+        other => Err(other.refuse("a media file")),
+    }
 }

@@ -42,3 +42,10 @@ pub fn parse(bytes: &[u8]) -> Result<Document, WebVttError> {
     let _ = bytes;
     Err(WebVttError::NoSignature)
 }
+
+/// A cue from its parts, as WebVTT in ISO media files stores them (ISO/IEC 14496-30 §7.4).
+pub fn cue(id: Option<String>, (start, end): (MediaTime, MediaTime), settings: &str, payload: &str) -> Cue {
+    let _ = settings;
+    let span = super::CueSpan { text: payload.to_owned(), ..Default::default() };
+    Cue { id, start, end, spans: vec![span], layout: super::CueLayout::default() }
+}

@@ -1,0 +1,257 @@
+//! The movie box (ISO/IEC 14496-12 §8.2): tracks, their timing and what their samples are coded in.
+
+use std::sync::Arc;
+
+use super::boxes::{BoxBody, malformed};
+use super::entry::{self, SampleEntry};
+use super::limits;
+use super::protection::{self, KeyParameters};
+use super::samples::Row;
+use super::table;
+use crate::container::{Codec, DemuxError, TrackInit};
+use crate::model::MediaKind;
+use crate::time::MediaTime;
+
+/// What a movie box tells.
+#[derive(Clone, Debug)]
+pub(super) struct Movie {
+    /// Tracks that carry pictures, sound or text; at least one.
+    pub tracks: Vec<Track>,
+    /// Samples of an unfragmented movie, ordered by their place in the file; empty in an initialisation segment.
+    pub samples: Vec<Row>,
+}
+
+/// One track.
+#[derive(Clone, Debug)]
+pub(super) struct Track {
+    /// For the public.
+    pub init: TrackInit,
+    /// Sample entries; at least one.
+    pub entries: Vec<SampleEntry>,
+    /// What samples of fragments are unless they say otherwise.
+    pub defaults: SampleDefaults,
+    /// From composition time to presentation time.
+    pub edit: Edit,
+    /// Key groups that all fragments can name.
+    pub key_groups: Vec<KeyParameters>,
+}
+
+/// Defaults for samples (`trex`, §8.8.3, overridden by `tfhd`, §8.8.7).
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SampleDefaults {
+    /// Number of the sample entry, from one.
+    pub description: u32,
+    /// Ticks.
+    pub duration: u32,
+    /// Bytes.
+    pub size: u32,
+    /// Flags of §8.8.3.1.
+    pub flags: u32,
+}
+
+impl Default for SampleDefaults {
+    fn default() -> Self {
+        Self { description: 1, duration: 0, size: 0, flags: 0 }
+    }
+}
+
+/// What an edit list does (§8.6.6): `presentation = composition − media_time + delay`. One edit after any number
+/// of empty ones is what streams use (ISO/IEC 23000-19 §7.5.13); further edits, rates and the end of the edit are
+/// not applied.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Edit {
+    /// Ticks of the track. Composition offsets and encoder priming are cut off with it.
+    pub media_time: i64,
+    /// Nanoseconds of empty edits before.
+    pub delay: i64,
+}
+
+impl Edit {
+    /// Presentation time of an instant of the track's own timeline.
+    pub fn apply(self, ticks: i64, timescale: u32) -> MediaTime {
+        MediaTime::from_ticks(ticks.saturating_sub(self.media_time), timescale).shifted(self.delay)
+    }
+}
+
+impl Track {
+    /// From what a caller kept of a movie box, without defaults and edits.
+    pub fn from_init(init: &TrackInit) -> Self {
+        let entry = SampleEntry { config: (*init.config).clone(), protection: None };
+        Self {
+            init: init.clone(),
+            entries: vec![entry],
+            defaults: SampleDefaults::default(),
+            edit: Edit::default(),
+            key_groups: Vec::new(),
+        }
+    }
+
+    /// True when its samples can be given out.
+    pub fn is_readable(&self) -> bool {
+        self.init.kind != MediaKind::Text || self.init.config.codec == Codec::Wvtt
+    }
+}
+
+impl Movie {
+    /// Reads a `moov` box.
+    pub fn read(moov: &BoxBody<'_>) -> Result<Self, DemuxError> {
+        let mvhd = moov.required(*b"mvhd")?;
+        let (version, _, mut fields) = mvhd.full()?;
+        fields.take(if version > 0 { 16 } else { 8 })?;
+        let timescale = fields.u32()?;
+        let mut tracks = Vec::new();
+        let mut tables = Vec::new();
+        let mut seen = 0;
+        for child in moov.children() {
+            let child = child?;
+            if &child.kind != b"trak" {
+                continue;
+            }
+            seen += 1;
+            limits::check("the number of tracks", seen, limits::TRACKS as u64, child.offset)?;
+            if let Some(track) = read_track(&child, timescale)? {
+                tables.push(child);
+                tracks.push(track);
+            }
+        }
+        if tracks.is_empty() {
+            return match seen {
+                0 => Err(malformed("a movie without tracks", moov.offset)),
+                _ => Err(DemuxError::Unsupported { feature: "an MP4 file without video, audio or text".to_owned() }),
+            };
+        }
+        if let Some(mvex) = moov.child(*b"mvex")? {
+            read_defaults(&mvex, &mut tracks)?;
+        }
+        let samples = table::read_all(&tables, &tracks)?;
+        Ok(Self { tracks, samples })
+    }
+
+    /// The index of a track by its number.
+    pub fn index_of(&self, id: u32) -> Option<usize> {
+        self.tracks.iter().position(|track| track.init.id == id)
+    }
+}
+
+fn read_defaults(mvex: &BoxBody<'_>, tracks: &mut [Track]) -> Result<(), DemuxError> {
+    for child in mvex.children() {
+        let child = child?;
+        if &child.kind != b"trex" {
+            continue;
+        }
+        let (_, _, mut fields) = child.full()?;
+        let id = fields.u32()?;
+        let defaults = SampleDefaults {
+            description: fields.u32()?,
+            duration: fields.u32()?,
+            size: fields.u32()?,
+            flags: fields.u32()?,
+        };
+        if let Some(track) = tracks.iter_mut().find(|track| track.init.id == id) {
+            track.defaults = defaults;
+        }
+    }
+    Ok(())
+}
+
+/// Reads a `trak` box; `None` when it carries neither pictures nor sound nor text.
+fn read_track(trak: &BoxBody<'_>, movie_timescale: u32) -> Result<Option<Track>, DemuxError> {
+    let (id, rotation) = read_header(&trak.required(*b"tkhd")?)?;
+    let mdia = trak.required(*b"mdia")?;
+    let (_, _, mut handler) = mdia.required(*b"hdlr")?.full()?;
+    handler.u32()?;
+    let kind = match &handler.array::<4>()? {
+        b"vide" => MediaKind::Video,
+        b"soun" => MediaKind::Audio,
+        b"text" | b"subt" | b"sbtl" => MediaKind::Text,
+        _ => return Ok(None),
+    };
+    let (timescale, language) = read_media_header(&mdia)?;
+    let stbl = mdia.required(*b"minf")?.required(*b"stbl")?;
+    let Some(stsd) = stbl.child(*b"stsd")? else { return Ok(None) };
+    let entries = entry::read_all(&stsd, kind, rotation)?;
+    let Some(first) = entries.first() else { return Ok(None) };
+    let config = Arc::new(first.config.clone());
+    let edit = match trak.child(*b"edts")? {
+        Some(edts) => match edts.child(*b"elst")? {
+            Some(elst) => read_edits(&elst, movie_timescale)?,
+            None => Edit::default(),
+        },
+        None => Edit::default(),
+    };
+    let mut key_groups = Vec::new();
+    for child in stbl.children() {
+        let child = child?;
+        if &child.kind == b"sgpd" {
+            key_groups.extend(protection::key_groups(&child)?.unwrap_or_default());
+        }
+    }
+    let init = TrackInit { id, kind, timescale, language, config };
+    Ok(Some(Track { init, entries, defaults: SampleDefaults::default(), edit, key_groups }))
+}
+
+/// The track's number and the clockwise rotation of its matrix (§8.3.2, §6.2.2).
+fn read_header(tkhd: &BoxBody<'_>) -> Result<(u32, u16), DemuxError> {
+    let (version, _, mut fields) = tkhd.full()?;
+    fields.take(if version > 0 { 16 } else { 8 })?;
+    let id = fields.u32()?;
+    // Reserved, duration, reserved, layer, group, volume, reserved.
+    fields.take(if version > 0 { 12 } else { 8 })?;
+    fields.take(16)?;
+    let (a, b) = (fields.i32()?, fields.i32()?);
+    fields.i32()?;
+    let (c, d) = (fields.i32()?, fields.i32()?);
+    let rotation = match (a.signum(), b.signum(), c.signum(), d.signum()) {
+        (0, 1, -1, 0) => 90,
+        (-1, 0, 0, -1) => 180,
+        (0, -1, 1, 0) => 270,
+        _ => 0,
+    };
+    Ok((id, rotation))
+}
+
+/// Timescale and language (`mdhd` §8.4.2, `elng` §8.4.6).
+fn read_media_header(mdia: &BoxBody<'_>) -> Result<(u32, Option<String>), DemuxError> {
+    let mdhd = mdia.required(*b"mdhd")?;
+    let (version, _, mut fields) = mdhd.full()?;
+    fields.take(if version > 0 { 16 } else { 8 })?;
+    let timescale = fields.u32()?;
+    if timescale == 0 {
+        return Err(malformed("a track with a timescale of zero", mdhd.offset));
+    }
+    fields.u32_or_u64(version > 0)?;
+    let packed = fields.u16()?;
+    let letters = [packed >> 10 & 31, packed >> 5 & 31, packed & 31];
+    let packed = letters
+        .iter()
+        .map(|&letter| u8::try_from(letter + 0x60).ok().filter(u8::is_ascii_lowercase).map(char::from))
+        .collect::<Option<String>>();
+    let extended = match mdia.child(*b"elng")? {
+        Some(elng) => {
+            let (_, _, fields) = elng.full()?;
+            let tag = fields.rest().split(|&byte| byte == 0).next().unwrap_or_default();
+            std::str::from_utf8(tag).ok().filter(|tag| (1..=64).contains(&tag.len())).map(str::to_owned)
+        }
+        None => None,
+    };
+    Ok((timescale, extended.or(packed).filter(|language| language != "und")))
+}
+
+fn read_edits(elst: &BoxBody<'_>, movie_timescale: u32) -> Result<Edit, DemuxError> {
+    let (version, _, mut fields) = elst.full()?;
+    let wide = version > 0;
+    let count = fields.count(if wide { 20 } else { 12 })?;
+    let mut empty = 0i64;
+    for _ in 0..count {
+        let duration = fields.u32_or_u64(wide)?;
+        let media_time = if wide { fields.u64()? as i64 } else { i64::from(fields.i32()?) };
+        fields.take(4)?;
+        if media_time >= 0 {
+            let delay = MediaTime::from_ticks(empty, movie_timescale).as_nanos();
+            return Ok(Edit { media_time, delay });
+        }
+        empty = empty.saturating_add(i64::try_from(duration).unwrap_or(i64::MAX));
+    }
+    // Only empty edits: nothing of the track is presented by the letter, but writers mean a delay.
+    Ok(Edit { media_time: 0, delay: MediaTime::from_ticks(empty, movie_timescale).as_nanos() })
+}

@@ -1,0 +1,189 @@
+//! A very small muxer for tests and the simulator: valid initialisation segments and fragments whose payloads are
+//! a pattern, so that no files are needed. Decoders reject what comes out; readers must not.
+
+use bytes::Bytes;
+
+use crate::model::MediaKind;
+
+/// What a track pretends to carry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TestCodec {
+    /// H.264 Main profile, level 3.1.
+    H264 {
+        /// Pixels.
+        width: u16,
+        /// Pixels.
+        height: u16,
+    },
+    /// AAC-LC.
+    Aac {
+        /// One of the thirteen rates of MPEG-4.
+        sample_rate: u32,
+        /// One to seven.
+        channels: u8,
+    },
+    /// WebVTT cues.
+    WebVtt,
+}
+
+impl TestCodec {
+    /// What it is.
+    pub const fn kind(self) -> MediaKind {
+        match self {
+            Self::H264 { .. } => MediaKind::Video,
+            Self::Aac { .. } => MediaKind::Audio,
+            Self::WebVtt => MediaKind::Text,
+        }
+    }
+}
+
+/// A track of an initialisation segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TestTrack {
+    /// Its number.
+    pub id: u32,
+    /// Ticks per second.
+    pub timescale: u32,
+    /// What it carries.
+    pub codec: TestCodec,
+    /// ISO 639-2.
+    pub language: [u8; 3],
+    /// Ticks that an edit list cuts from the beginning; zero writes none.
+    pub media_time: u32,
+}
+
+impl TestTrack {
+    /// A track without language and edit list.
+    pub const fn new(id: u32, timescale: u32, codec: TestCodec) -> Self {
+        Self { id, timescale, codec, language: *b"und", media_time: 0 }
+    }
+}
+
+/// A sample: ticks it lasts, bytes, whether decoding can begin with it, ticks from decoding to composition.
+pub type SampleSpec = (u32, u32, bool, i32);
+
+/// A box.
+pub fn boxed(kind: &[u8; 4], content: &[u8]) -> Vec<u8> {
+    let mut out = (content.len() as u32 + 8).to_be_bytes().to_vec();
+    out.extend(kind);
+    out.extend(content);
+    out
+}
+
+/// A box with version and flags.
+pub fn full(kind: &[u8; 4], version: u8, flags: u32, content: &[u8]) -> Vec<u8> {
+    let mut body = (u32::from(version) << 24 | flags).to_be_bytes().to_vec();
+    body.extend(content);
+    boxed(kind, &body)
+}
+
+fn words(words: &[u32]) -> Vec<u8> {
+    words.iter().flat_map(|word| word.to_be_bytes()).collect()
+}
+
+/// An initialisation segment.
+pub fn init(tracks: &[TestTrack]) -> Bytes {
+    let mut moov = full(b"mvhd", 0, 0, &[words(&[0, 0, 1000, 0]), vec![0; 80]].concat());
+    let mut mvex = Vec::new();
+    for track in tracks {
+        moov.extend(trak(track));
+        mvex.extend(full(b"trex", 0, 0, &words(&[track.id, 1, 0, 0, 0])));
+    }
+    moov.extend(boxed(b"mvex", &mvex));
+    let mut out = boxed(b"ftyp", b"cmfc\0\0\0\0iso6");
+    out.extend(boxed(b"moov", &moov));
+    out.into()
+}
+
+fn trak(track: &TestTrack) -> Vec<u8> {
+    let matrix = words(&[0x1_0000, 0, 0, 0, 0x1_0000, 0, 0, 0, 0x4000_0000]);
+    let (width, height) = match track.codec {
+        TestCodec::H264 { width, height } => (u32::from(width) << 16, u32::from(height) << 16),
+        _ => (0, 0),
+    };
+    let tkhd = [words(&[0, 0, track.id, 0, 0]), vec![0; 16], matrix, words(&[width, height])].concat();
+    let mut out = full(b"tkhd", 0, 3, &tkhd);
+    if track.media_time > 0 {
+        let elst = full(b"elst", 0, 0, &words(&[1, 0, track.media_time, 0x1_0000]));
+        out.extend(boxed(b"edts", &elst));
+    }
+    let language =
+        track.language.iter().fold(0u32, |packed, &letter| packed << 5 | u32::from(letter.saturating_sub(0x60) & 31));
+    let mut mdia = full(b"mdhd", 0, 0, &words(&[0, 0, track.timescale, 0, language << 16]));
+    let handler: &[u8; 4] = match track.codec.kind() {
+        MediaKind::Video => b"vide",
+        MediaKind::Audio => b"soun",
+        MediaKind::Text => b"text",
+    };
+    mdia.extend(full(b"hdlr", 0, 0, &[&[0; 4][..], handler, &[0; 13]].concat()));
+    let mut stbl = full(b"stsd", 0, 0, &[words(&[1]), sample_entry(track.codec)].concat());
+    for kind in [b"stts", b"stsc", b"stco"] {
+        stbl.extend(full(kind, 0, 0, &words(&[0])));
+    }
+    stbl.extend(full(b"stsz", 0, 0, &words(&[0, 0])));
+    mdia.extend(boxed(b"minf", &boxed(b"stbl", &stbl)));
+    out.extend(boxed(b"mdia", &mdia));
+    boxed(b"trak", &out)
+}
+
+/// Reserved bytes and the data reference index that begin every sample entry.
+const ENTRY: [u8; 8] = [0, 0, 0, 0, 0, 0, 0, 1];
+
+fn sample_entry(codec: TestCodec) -> Vec<u8> {
+    match codec {
+        TestCodec::H264 { width, height } => {
+            let parameter_sets = [0xe1, 0, 4, 0x67, 0x4d, 0x40, 0x1f, 1, 0, 2, 0x68, 0xce];
+            let avcc = [&[1, 0x4d, 0x40, 0x1f, 0xff][..], &parameter_sets].concat();
+            let size = [width.to_be_bytes(), height.to_be_bytes()].concat();
+            boxed(b"avc1", &[&ENTRY[..], &[0; 16], &size, &[0; 50], &boxed(b"avcC", &avcc)].concat())
+        }
+        TestCodec::Aac { sample_rate, channels } => {
+            const RATES: [u32; 13] =
+                [96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000, 7_350];
+            let index = RATES.iter().position(|&rate| rate == sample_rate).unwrap_or(3) as u16;
+            let asc = (2 << 11 | index << 7 | u16::from(channels & 15) << 3).to_be_bytes();
+            let specific = [&[5, 2][..], &asc].concat();
+            let decoder = [&[4, 13 + specific.len() as u8, 0x40, 0x15][..], &[0; 11], &specific].concat();
+            let stream = [&[3, 3 + decoder.len() as u8, 0, 1, 0][..], &decoder].concat();
+            let fixed = [vec![0; 8], u16::from(channels).to_be_bytes().to_vec(), vec![0, 16, 0, 0, 0, 0]].concat();
+            let rate = words(&[sample_rate.min(0xffff) << 16]);
+            boxed(b"mp4a", &[&ENTRY[..], &fixed, &rate, &full(b"esds", 0, 0, &stream)].concat())
+        }
+        TestCodec::WebVtt => boxed(b"wvtt", &[&ENTRY[..], &boxed(b"vttC", b"WEBVTT")].concat()),
+    }
+}
+
+/// The bytes that [`segment`] gives the `index`th sample of a fragment: they differ from sample to sample.
+pub fn payload(track: u32, sequence: u32, index: usize, size: u32) -> Vec<u8> {
+    let seed = track.wrapping_mul(7).wrapping_add(sequence.wrapping_mul(31)).wrapping_add(index as u32);
+    (0..size).map(|position| position.wrapping_mul(5).wrapping_add(seed) as u8).collect()
+}
+
+/// A movie fragment with its media data, without `styp`. Decoding begins at `base_decode_time` ticks.
+pub fn segment(track: u32, sequence: u32, base_decode_time: u64, samples: &[SampleSpec]) -> Bytes {
+    let payloads: Vec<_> =
+        samples.iter().enumerate().map(|(index, sample)| payload(track, sequence, index, sample.1)).collect();
+    segment_of(track, sequence, base_decode_time, samples, &payloads.concat())
+}
+
+/// As [`segment`], with payloads of one's own: `media` are the samples one after the other.
+pub fn segment_of(track: u32, sequence: u32, base_decode_time: u64, samples: &[SampleSpec], media: &[u8]) -> Bytes {
+    let mut records = Vec::new();
+    for &(duration, size, key, composition_offset) in samples {
+        let flags = if key { 0x0200_0000 } else { 0x0101_0000 };
+        records.extend(words(&[duration, size, flags, composition_offset as u32]));
+    }
+    let build = |data_offset: u32| {
+        let mut traf = full(b"tfhd", 0, 0x2_0000, &words(&[track]));
+        traf.extend(full(b"tfdt", 1, 0, &base_decode_time.to_be_bytes()));
+        let run = [words(&[samples.len() as u32, data_offset]), records.clone()].concat();
+        traf.extend(full(b"trun", 1, 0xf01, &run));
+        let mut moof = full(b"mfhd", 0, 0, &words(&[sequence]));
+        moof.extend(boxed(b"traf", &traf));
+        boxed(b"moof", &moof)
+    };
+    let length = build(0).len() as u32;
+    let mut out = build(length + 8);
+    out.extend(boxed(b"mdat", media));
+    out.into()
+}

@@ -1,0 +1,97 @@
+//! What data is, by its first bytes.
+
+use super::DemuxError;
+
+/// More bytes than this never change the answer.
+pub(super) const ENOUGH: usize = 64;
+
+/// What data begins like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Signature {
+    Mp4,
+    WebVtt,
+    MpegTs,
+    PackedAudio,
+    WebM,
+    Ttml,
+    Image,
+    Html,
+    Xml,
+    Json,
+    HlsPlaylist,
+    Compressed,
+    Text,
+    /// Nothing that is known.
+    Nothing,
+}
+
+/// Box types that can stand first in a file or segment.
+const FIRST_BOXES: [&[u8; 4]; 18] = [
+    b"ftyp", b"styp", b"moov", b"moof", b"sidx", b"ssix", b"emsg", b"prft", b"mdat", b"free", b"skip", b"wide",
+    b"pdin", b"uuid", b"meta", b"mfra", b"pnot", b"udta",
+];
+
+/// Looks at the first bytes, [`ENOUGH`] or as many as there are.
+pub(super) fn recognise(bytes: &[u8]) -> Signature {
+    if bytes.get(4..8).is_some_and(|kind| FIRST_BOXES.iter().any(|known| kind == *known)) {
+        return Signature::Mp4;
+    }
+    match bytes {
+        [0x47, ..] => return Signature::MpegTs,
+        [b'I', b'D', b'3', ..] | [0xff, 0xe0..=0xff, ..] | [0x0b, 0x77, ..] => return Signature::PackedAudio,
+        [0x1a, 0x45, 0xdf, 0xa3, ..] => return Signature::WebM,
+        [0xff, 0xd8, ..] | [0x89, b'P', b'N', b'G', ..] | [b'R', b'I', b'F', b'F', ..] => return Signature::Image,
+        [0x1f, 0x8b, ..] | [b'P', b'K', 3, 4, ..] => return Signature::Compressed,
+        _ => {}
+    }
+    let head = bytes.get(..bytes.len().min(ENOUGH)).unwrap_or_default();
+    let text = String::from_utf8_lossy(head.strip_prefix(&[0xef, 0xbb, 0xbf]).unwrap_or(head)).into_owned();
+    if text.starts_with("WEBVTT") {
+        return Signature::WebVtt;
+    }
+    let lower = text.trim_start().to_ascii_lowercase();
+    let begins = |prefix: &str| lower.starts_with(prefix);
+    if begins("#extm3u") {
+        Signature::HlsPlaylist
+    } else if begins("<!doctype") || begins("<html") || begins("<head") || begins("<body") {
+        Signature::Html
+    } else if begins("<tt") || begins("<?xml") && lower.contains("<tt") {
+        Signature::Ttml
+    } else if begins("<") {
+        Signature::Xml
+    } else if begins("{") || begins("[{") {
+        Signature::Json
+    } else if lower.len() >= 8 && lower.bytes().all(|byte| matches!(byte, b'\t' | b'\n' | b'\r' | 0x20..=0x7e)) {
+        Signature::Text
+    } else {
+        Signature::Nothing
+    }
+}
+
+impl Signature {
+    /// The error for data that was expected to be something else: a known format that is not built, or garbage.
+    pub fn refuse(self, expected: &str) -> DemuxError {
+        let found = match self {
+            Self::MpegTs => return unsupported("MPEG-TS"),
+            Self::PackedAudio => return unsupported("packed audio"),
+            Self::WebM => return unsupported("WebM"),
+            Self::Ttml => return unsupported("TTML"),
+            Self::Mp4 => "an MP4 file",
+            Self::WebVtt => "WebVTT text",
+            Self::Image => "a picture",
+            Self::Html => "an HTML page",
+            Self::Xml => "an XML document",
+            Self::Json => "a JSON document",
+            Self::HlsPlaylist => "an HLS playlist",
+            Self::Compressed => "compressed data",
+            Self::Text => "plain text",
+            Self::Nothing => "unknown data",
+        };
+        DemuxError::Malformed { what: format!("expected {expected}, found {found}"), offset: 0 }
+    }
+}
+
+/// The error for a format that is not built.
+pub(super) fn unsupported(feature: &str) -> DemuxError {
+    DemuxError::Unsupported { feature: feature.to_owned() }
+}
