@@ -1,11 +1,12 @@
 //! Where the segments of a representation are. Long windows stay cheap: segments are computed when asked for.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::{ByteRange, IndexSource, Resource};
+use super::{ByteRange, IndexSource, Resource, SegmentListing};
 use crate::time::{MediaTime, WallClock, duration_from_ticks};
 
 /// The segments of one representation.
@@ -87,7 +88,7 @@ pub struct SegmentTemplate {
     /// Number of the first segment.
     pub start_number: u64,
     /// The timeline; empty means that every segment has `duration` ticks.
-    pub timeline: Vec<TimelineRun>,
+    pub timeline: Arc<[TimelineRun]>,
     /// Ticks a segment without a timeline.
     pub duration: u64,
     /// How many segments.
@@ -105,6 +106,8 @@ pub struct SegmentTemplate {
 pub enum SegmentList {
     /// Every segment is written out.
     Explicit(Vec<SegmentRef>),
+    /// Every segment is written out, and there may be very many.
+    Listed(Box<SegmentListing>),
     /// By rule.
     Template(Box<SegmentTemplate>),
 }
@@ -114,6 +117,7 @@ impl SegmentList {
     pub fn len(&self) -> u64 {
         match self {
             Self::Explicit(segments) => segments.len() as u64,
+            Self::Listed(listing) => listing.len() as u64,
             Self::Template(template) => template.count,
         }
     }
@@ -127,6 +131,7 @@ impl SegmentList {
     pub fn get(&self, index: u64) -> Option<SegmentRef> {
         match self {
             Self::Explicit(segments) => segments.get(usize::try_from(index).ok()?).cloned(),
+            Self::Listed(listing) => listing.get(index),
             Self::Template(template) => template.segment(index),
         }
     }
@@ -135,6 +140,7 @@ impl SegmentList {
     pub fn span(&self, index: u64) -> Option<(MediaTime, Duration)> {
         match self {
             Self::Explicit(segments) => segments.get(usize::try_from(index).ok()?).map(|s| (s.start, s.duration)),
+            Self::Listed(listing) => listing.span(index),
             Self::Template(template) => template.span(index),
         }
     }
@@ -258,7 +264,7 @@ mod tests {
             init: None,
             timescale: 1000,
             start_number: 1,
-            timeline,
+            timeline: timeline.into(),
             duration: 2000,
             count,
             offset_nanos: 0,

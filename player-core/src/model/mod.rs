@@ -4,10 +4,12 @@
 //! ISO/IEC 23009-1; HLS renditions, variants and discontinuities are mapped at the parser.
 
 mod index;
+mod listing;
 mod presentation;
 mod resource;
 
 pub use index::{SegmentIndex, SegmentList, SegmentRef, SegmentTemplate, TimelineRun, TimestampMapping};
+pub use listing::{ListedSegment, SegmentListing};
 pub use presentation::{
     AdaptationSet, ContentKinds, FrameRate, MediaKind, Period, Presentation, PresentationKind, Protection, Protocol,
     Representation, Role, TrackId,

@@ -77,4 +77,7 @@ pub struct IndexSource {
     pub mapping: TimestampMapping,
     /// Where the period begins: the first segment of a playlist begins here.
     pub period_start: MediaTime,
+    /// Variables that a playlist may import from its multivariant playlist (RFC 8216bis §4.4.2.3), sorted by name.
+    #[serde(default)]
+    pub variables: Vec<(String, String)>,
 }

@@ -1,0 +1,407 @@
+//! Media playlists as typed data (RFC 8216bis §4.4.3 to §4.4.5). One pass over the lines; no addresses are resolved
+//! and nothing is decided here.
+
+use std::borrow::Cow;
+use std::rc::Rc;
+use std::time::Duration;
+
+use super::attributes::{Attributes, SubRange, nanos};
+use super::lexer::{Content, Lexer};
+use crate::manifest::ManifestError;
+use crate::manifest::dates::instant;
+use crate::manifest::document::{Warnings, clip};
+use crate::model::ByteRange;
+
+/// More segments than this are no playlist: eleven days of one-second segments.
+const MAX_SEGMENTS: usize = 1_000_000;
+
+/// `EXT-X-KEY` or `EXT-X-SESSION-KEY` (§4.4.4.4).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Key {
+    pub(super) method: String,
+    pub(super) uri: Option<String>,
+    pub(super) iv: Option<String>,
+    /// `identity` when not told.
+    pub(super) key_format: String,
+    pub(super) key_id: Option<String>,
+}
+
+impl Key {
+    pub(super) fn parse(attributes: &Attributes<'_>) -> Option<Self> {
+        Some(Self {
+            method: attributes.filled("METHOD")?.to_owned(),
+            uri: attributes.filled("URI").map(str::to_owned),
+            iv: attributes.filled("IV").map(str::to_owned),
+            key_format: attributes.filled("KEYFORMAT").unwrap_or("identity").to_owned(),
+            key_id: attributes.filled("KEYID").map(str::to_owned),
+        })
+    }
+
+    pub(super) fn is_none(&self) -> bool {
+        self.method == "NONE"
+    }
+}
+
+/// `EXT-X-MAP` (§4.4.4.5).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Map<'a> {
+    pub(super) uri: Cow<'a, str>,
+    pub(super) range: Option<ByteRange>,
+}
+
+/// `EXT-X-START` (§4.4.2.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Start {
+    /// Nanoseconds from the beginning; negative from the end.
+    pub(super) offset_nanos: i64,
+    pub(super) precise: bool,
+}
+
+impl Start {
+    pub(super) fn parse(attributes: &Attributes<'_>) -> Option<Self> {
+        Some(Self { offset_nanos: nanos(attributes.text("TIME-OFFSET")?)?, precise: attributes.yes("PRECISE") })
+    }
+}
+
+/// `EXT-X-DATERANGE` (§4.4.5.1), attributes as written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct DateRange {
+    pub(super) line: u32,
+    pub(super) id: String,
+    pub(super) attributes: Vec<(String, String)>,
+}
+
+/// `EXT-X-PART` (§4.4.4.9).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Part {
+    pub(super) uri: String,
+    pub(super) duration: Duration,
+    pub(super) independent: bool,
+    pub(super) gap: bool,
+    pub(super) range: Option<SubRange>,
+}
+
+/// A complete segment: one address line.
+#[derive(Clone, Debug)]
+pub(super) struct Segment<'a> {
+    pub(super) uri: Cow<'a, str>,
+    pub(super) duration: Duration,
+    pub(super) sequence: u64,
+    /// The tag stands right before it.
+    pub(super) discontinuity: bool,
+    pub(super) discontinuity_sequence: u64,
+    pub(super) range: Option<ByteRange>,
+    /// Index into [`MediaPlaylist::key_sets`]; the set may be empty.
+    pub(super) keys: u32,
+    /// Index into [`MediaPlaylist::maps`].
+    pub(super) map: Option<u32>,
+    /// `EXT-X-BITRATE` in force (§4.4.4.8); never for a sub-range.
+    pub(super) bitrate_kbps: Option<u32>,
+    pub(super) gap: bool,
+    /// Nanoseconds since the Unix epoch, only where the tag stands.
+    pub(super) program_date_time: Option<i64>,
+}
+
+/// `EXT-X-SERVER-CONTROL`, `EXT-X-PART-INF` and their kin: what a live reader needs (§4.4.3.7, §4.4.3.8, §4.4.5).
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct LowLatency {
+    pub(super) part_target: Option<Duration>,
+    pub(super) can_block_reload: bool,
+    pub(super) can_skip_until: Option<Duration>,
+    pub(super) hold_back: Option<Duration>,
+    pub(super) part_hold_back: Option<Duration>,
+    pub(super) parts: Vec<Part>,
+    /// Addresses of `EXT-X-PRELOAD-HINT`.
+    pub(super) preload_hints: Vec<String>,
+    /// Addresses of `EXT-X-RENDITION-REPORT`.
+    pub(super) rendition_reports: Vec<String>,
+    /// `EXT-X-SKIP`: so many segments are left out.
+    pub(super) skipped: u64,
+}
+
+/// A media playlist.
+#[derive(Clone, Debug, Default)]
+pub(super) struct MediaPlaylist<'a> {
+    pub(super) version: Option<u64>,
+    pub(super) target_duration: Option<Duration>,
+    pub(super) media_sequence: u64,
+    pub(super) discontinuity_sequence: u64,
+    /// `VOD` or `EVENT` as written.
+    pub(super) playlist_type: Option<String>,
+    pub(super) ended: bool,
+    pub(super) i_frames_only: bool,
+    pub(super) independent_segments: bool,
+    pub(super) start: Option<Start>,
+    pub(super) segments: Vec<Segment<'a>>,
+    /// Keys in force together, one per KEYFORMAT; the first set is empty.
+    pub(super) key_sets: Vec<Vec<Rc<Key>>>,
+    pub(super) maps: Vec<Map<'a>>,
+    pub(super) date_ranges: Vec<DateRange>,
+    pub(super) low_latency: LowLatency,
+}
+
+impl MediaPlaylist<'_> {
+    /// The keys in force for a segment; empty for clear media.
+    pub(super) fn keys(&self, segment: &Segment<'_>) -> &[Rc<Key>] {
+        self.key_sets.get(segment.keys as usize).map_or(&[], Vec::as_slice)
+    }
+
+    /// The sum of all segments' durations.
+    pub(super) fn duration(&self) -> Duration {
+        self.segments.iter().fold(Duration::ZERO, |sum, segment| sum.saturating_add(segment.duration))
+    }
+}
+
+/// What the tags before an address line say about it.
+#[derive(Default)]
+struct Pending {
+    duration: Option<Duration>,
+    range: Option<SubRange>,
+    discontinuity: bool,
+    gap: bool,
+    program_date_time: Option<i64>,
+}
+
+struct Reader<'a, 'w> {
+    playlist: MediaPlaylist<'a>,
+    pending: Pending,
+    map: Option<u32>,
+    /// The keys in force, and the index of the same set in the playlist once a segment has used it.
+    keys: Vec<Rc<Key>>,
+    key_set: Option<u32>,
+    bitrate: Option<u32>,
+    discontinuities: u64,
+    last_range_end: u64,
+    warnings: &'w mut Warnings,
+}
+
+/// Reads a media playlist to its end, live or not.
+///
+/// # Errors
+/// When a limit is exceeded. Whatever else is odd is read around with a warning.
+pub(super) fn read<'a>(lexer: &mut Lexer<'a>, warnings: &mut Warnings) -> Result<MediaPlaylist<'a>, ManifestError> {
+    let playlist = MediaPlaylist { key_sets: vec![Vec::new()], ..MediaPlaylist::default() };
+    let mut reader = Reader {
+        playlist,
+        pending: Pending::default(),
+        map: None,
+        keys: Vec::new(),
+        key_set: Some(0),
+        bitrate: None,
+        discontinuities: 0,
+        last_range_end: 0,
+        warnings,
+    };
+    while let Some(line) = lexer.next(reader.warnings)? {
+        match line.content {
+            Content::Uri(uri) => reader.address(line.number, uri)?,
+            Content::Tag { name, value } => reader.tag(line.number, name, value),
+        }
+    }
+    if reader.playlist.target_duration.is_none() {
+        reader.warnings.push(None, "EXT-X-TARGETDURATION is missing");
+    }
+    Ok(reader.playlist)
+}
+
+impl<'a> Reader<'a, '_> {
+    fn address(&mut self, line: u32, uri: Cow<'a, str>) -> Result<(), ManifestError> {
+        let pending = std::mem::take(&mut self.pending);
+        let Some(duration) = pending.duration else {
+            self.warnings.push(line, "an address without EXTINF");
+            // What stood before it belongs to the next segment.
+            self.pending = pending;
+            return Ok(());
+        };
+        if self.playlist.segments.len() >= MAX_SEGMENTS {
+            return Err(ManifestError::TooLarge {
+                what: "the number of segments".to_owned(),
+                limit: MAX_SEGMENTS as u64,
+            });
+        }
+        let range = pending.range.map(|range| range.at(self.last_range_end));
+        self.last_range_end = range.map_or(0, |range| range.offset.saturating_add(range.length.unwrap_or(0)));
+        if pending.discontinuity {
+            self.discontinuities += 1;
+        }
+        let before = self.playlist.low_latency.skipped.saturating_add(self.playlist.segments.len() as u64);
+        let segment = Segment {
+            uri,
+            duration,
+            sequence: self.playlist.media_sequence.saturating_add(before),
+            discontinuity: pending.discontinuity,
+            discontinuity_sequence: self.playlist.discontinuity_sequence.saturating_add(self.discontinuities),
+            range,
+            keys: self.key_set(),
+            map: self.map,
+            bitrate_kbps: self.bitrate.filter(|_| range.is_none()),
+            gap: pending.gap,
+            program_date_time: pending.program_date_time,
+        };
+        self.playlist.segments.push(segment);
+        Ok(())
+    }
+
+    fn tag(&mut self, line: u32, name: &str, value: Cow<'a, str>) {
+        match name {
+            "EXTINF" => self.pending.duration = Some(self.duration(line, &value)),
+            "EXT-X-BYTERANGE" => {
+                self.pending.range = SubRange::parse(&value);
+                if self.pending.range.is_none() {
+                    self.warnings.push(line, "EXT-X-BYTERANGE cannot be read");
+                }
+            }
+            "EXT-X-DISCONTINUITY" => self.pending.discontinuity = true,
+            "EXT-X-GAP" => self.pending.gap = true,
+            "EXT-X-PROGRAM-DATE-TIME" => {
+                self.pending.program_date_time = instant(&value);
+                if self.pending.program_date_time.is_none() {
+                    self.warnings.push(line, format!("{} is no date", clip(&value)));
+                }
+            }
+            "EXT-X-BITRATE" => self.bitrate = value.trim().parse().ok(),
+            "EXT-X-KEY" => self.key(line, &value),
+            "EXT-X-MAP" => self.map(line, &value),
+            "EXT-X-DATERANGE" => self.date_range(line, &value),
+            _ => {
+                // Unknown tags are to be ignored (§6.3.1).
+                let _known = self.header(line, name, &value) || self.low_latency(line, name, &value);
+            }
+        }
+    }
+
+    /// §4.4.4.1. A duration that cannot be read counts as zero; a negative one too.
+    fn duration(&mut self, line: u32, value: &str) -> Duration {
+        let text = value.split_once(',').map_or(value, |(duration, _)| duration);
+        let text = text.split_whitespace().next().unwrap_or_default();
+        match nanos(text).map(u64::try_from) {
+            Some(Ok(nanos)) => Duration::from_nanos(nanos),
+            _ => {
+                self.warnings.push(line, format!("EXTINF {} is no duration", clip(text)));
+                Duration::ZERO
+            }
+        }
+    }
+
+    /// Tags of the whole playlist (§4.4.1 to §4.4.3). False when `name` is none of them.
+    fn header(&mut self, line: u32, name: &str, value: &str) -> bool {
+        let value = value.trim();
+        let list = &mut self.playlist;
+        match name {
+            "EXT-X-VERSION" => list.version = value.parse().ok(),
+            "EXT-X-TARGETDURATION" => {
+                list.target_duration =
+                    nanos(value).and_then(|nanos| u64::try_from(nanos).ok()).map(Duration::from_nanos);
+            }
+            "EXT-X-MEDIA-SEQUENCE" => self.sequence(line, value, |list| &mut list.media_sequence),
+            "EXT-X-DISCONTINUITY-SEQUENCE" => self.sequence(line, value, |list| &mut list.discontinuity_sequence),
+            "EXT-X-PLAYLIST-TYPE" => list.playlist_type = Some(value.to_owned()),
+            "EXT-X-ENDLIST" => list.ended = true,
+            "EXT-X-I-FRAMES-ONLY" => list.i_frames_only = true,
+            "EXT-X-INDEPENDENT-SEGMENTS" => list.independent_segments = true,
+            "EXT-X-START" => {
+                list.start = Start::parse(&Attributes::parse(value));
+                if list.start.is_none() {
+                    self.warnings.push(line, "EXT-X-START without TIME-OFFSET");
+                }
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    fn sequence(&mut self, line: u32, value: &str, field: for<'l> fn(&'l mut MediaPlaylist<'a>) -> &'l mut u64) {
+        match value.parse() {
+            Ok(number) => *field(&mut self.playlist) = number,
+            Err(_) => self.warnings.push(line, format!("{} is no sequence number", clip(value))),
+        }
+        if !self.playlist.segments.is_empty() {
+            self.warnings.push(line, "a sequence number after the first segment");
+        }
+    }
+
+    /// A key replaces the one of the same KEYFORMAT; `NONE` ends all.
+    fn key(&mut self, line: u32, value: &str) {
+        let Some(key) = Key::parse(&Attributes::parse(value)) else {
+            self.warnings.push(line, "EXT-X-KEY without METHOD");
+            return;
+        };
+        self.key_set = None;
+        if key.is_none() {
+            self.keys.clear();
+            return;
+        }
+        self.keys.retain(|known| known.key_format != key.key_format);
+        // Formats nobody has heard of could otherwise be piled up without end.
+        self.keys.truncate(15);
+        self.keys.push(Rc::new(key));
+    }
+
+    /// The index of the keys in force, written down when a segment uses them first.
+    fn key_set(&mut self) -> u32 {
+        if self.keys.is_empty() {
+            return 0;
+        }
+        *self.key_set.get_or_insert_with(|| {
+            self.playlist.key_sets.push(self.keys.clone());
+            u32::try_from(self.playlist.key_sets.len() - 1).unwrap_or(0)
+        })
+    }
+
+    fn map(&mut self, line: u32, value: &str) {
+        let attributes = Attributes::parse(value);
+        let Some(uri) = attributes.filled("URI") else {
+            self.warnings.push(line, "EXT-X-MAP without URI");
+            return;
+        };
+        let range = attributes.text("BYTERANGE").and_then(SubRange::parse).map(|range| range.at(0));
+        let map = Map { uri: Cow::Owned(uri.to_owned()), range };
+        if self.playlist.maps.last() != Some(&map) {
+            self.playlist.maps.push(map);
+        }
+        self.map = u32::try_from(self.playlist.maps.len() - 1).ok();
+    }
+
+    fn date_range(&mut self, line: u32, value: &str) {
+        let attributes = Attributes::parse(value);
+        match attributes.filled("ID") {
+            Some(id) => self.playlist.date_ranges.push(DateRange {
+                line,
+                id: id.to_owned(),
+                attributes: attributes.iter().map(|(name, value)| (name.to_owned(), value.text.to_owned())).collect(),
+            }),
+            None => self.warnings.push(line, "EXT-X-DATERANGE without ID"),
+        }
+    }
+
+    /// Low-latency tags. False when `name` is none of them.
+    fn low_latency(&mut self, line: u32, name: &str, value: &str) -> bool {
+        let attributes = Attributes::parse(value);
+        let uri = || attributes.text("URI").unwrap_or_default().to_owned();
+        let low = &mut self.playlist.low_latency;
+        match name {
+            "EXT-X-PART-INF" => low.part_target = attributes.seconds("PART-TARGET"),
+            "EXT-X-SERVER-CONTROL" => {
+                low.can_block_reload = attributes.yes("CAN-BLOCK-RELOAD");
+                low.can_skip_until = attributes.seconds("CAN-SKIP-UNTIL");
+                low.hold_back = attributes.seconds("HOLD-BACK");
+                low.part_hold_back = attributes.seconds("PART-HOLD-BACK");
+            }
+            "EXT-X-PART" => low.parts.push(Part {
+                uri: uri(),
+                duration: attributes.seconds("DURATION").unwrap_or_default(),
+                independent: attributes.yes("INDEPENDENT"),
+                gap: attributes.yes("GAP"),
+                range: attributes.text("BYTERANGE").and_then(SubRange::parse),
+            }),
+            "EXT-X-PRELOAD-HINT" => low.preload_hints.push(uri()),
+            "EXT-X-RENDITION-REPORT" => low.rendition_reports.push(uri()),
+            "EXT-X-SKIP" => match attributes.integer("SKIPPED-SEGMENTS") {
+                Some(count) => low.skipped = count,
+                None => self.warnings.push(line, "EXT-X-SKIP without SKIPPED-SEGMENTS"),
+            },
+            _ => return false,
+        }
+        true
+    }
+}

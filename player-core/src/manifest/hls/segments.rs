@@ -1,0 +1,195 @@
+//! A media playlist as the model's segments. How playlists are read is not known here.
+
+use std::time::Duration;
+
+use url::Url;
+
+use super::is_media;
+use super::lexer::{Lexer, Variables};
+use super::media::{self, Key, MediaPlaylist, Segment};
+use crate::manifest::document::Warnings;
+use crate::manifest::{ManifestError, codecs};
+use crate::model::{
+    AdaptationSet, ContainerFormat, ContentKinds, IndexSource, ListedSegment, MediaKind, Period, Presentation,
+    PresentationKind, Protection, Protocol, Representation, Resource, SegmentIndex, SegmentList, SegmentListing,
+    TimestampMapping, TrackId,
+};
+use crate::time::{MediaTime, WallClock};
+
+/// Reads the media playlist of a variant or rendition.
+pub(in crate::manifest) fn parse_index(
+    text: &str,
+    source: &IndexSource,
+    base: &Url,
+    warnings: &mut Warnings,
+) -> Result<(SegmentList, bool), ManifestError> {
+    if !is_media(text) {
+        let message = "expected a media playlist, found a multivariant playlist".to_owned();
+        return Err(ManifestError::Malformed { message, line: None });
+    }
+    let imported: Variables = source.variables.iter().cloned().collect();
+    let playlist = media::read(&mut Lexer::new(text, base, &imported), warnings)?;
+    check(&playlist, warnings)?;
+    let listing = listing(&playlist, base, source.period_start, warnings);
+    Ok((SegmentList::Listed(Box::new(listing)), false))
+}
+
+/// A media playlist given as the entry: one period, one set, one representation.
+pub(super) fn presentation(
+    playlist: &MediaPlaylist<'_>,
+    base: &Url,
+    warnings: &mut Warnings,
+) -> Result<Presentation, ManifestError> {
+    check(playlist, warnings)?;
+    let duration = playlist.duration();
+    let format = format(playlist);
+    let (kind, content) = match format {
+        ContainerFormat::PackedAudio => (MediaKind::Audio, Some(ContentKinds::only(MediaKind::Audio))),
+        ContainerFormat::WebVtt | ContainerFormat::Ttml => (MediaKind::Text, Some(ContentKinds::only(MediaKind::Text))),
+        _ => (MediaKind::Video, None),
+    };
+    let representation = Representation {
+        id: "0".to_owned(),
+        bandwidth: 0,
+        average_bandwidth: None,
+        codecs: Vec::new(),
+        content,
+        width: None,
+        height: None,
+        frame_rate: None,
+        channels: None,
+        sample_rate: None,
+        format,
+        audio_group: None,
+        protection: protection(playlist),
+        index: SegmentIndex::Known(SegmentList::Listed(Box::new(listing(playlist, base, MediaTime::ZERO, warnings)))),
+    };
+    let set = AdaptationSet {
+        id: TrackId("main".to_owned()),
+        kind,
+        language: None,
+        label: None,
+        roles: Vec::new(),
+        default: true,
+        autoselect: true,
+        forced: false,
+        representations: vec![representation],
+    };
+    let period =
+        Period { id: "0".to_owned(), start: MediaTime::ZERO, duration: Some(duration), adaptation_sets: vec![set] };
+    Ok(Presentation {
+        protocol: Protocol::Hls,
+        kind: PresentationKind::OnDemand,
+        duration: Some(duration),
+        start: playlist.start.map(|start| from_either_end(start.offset_nanos, duration)),
+        periods: vec![period],
+        epoch: epoch(playlist),
+    })
+}
+
+/// §4.4.2.2: a negative offset counts from the end; one that lies outside means that end.
+fn from_either_end(offset_nanos: i64, duration: Duration) -> MediaTime {
+    let end = MediaTime::ZERO + duration;
+    let time = if offset_nanos < 0 { end.shifted(offset_nanos) } else { MediaTime::from_nanos(offset_nanos) };
+    time.clamp(MediaTime::ZERO, end)
+}
+
+/// Refuses what cannot be played yet, and what holds nothing.
+fn check(playlist: &MediaPlaylist<'_>, warnings: &mut Warnings) -> Result<(), ManifestError> {
+    let vod = playlist.playlist_type.as_deref().is_some_and(|kind| kind.eq_ignore_ascii_case("VOD"));
+    if !playlist.ended && vod {
+        warnings.push(None, "the playlist says VOD and has no EXT-X-ENDLIST");
+    } else if !playlist.ended {
+        return Err(ManifestError::Unsupported { feature: "live HLS".to_owned() });
+    }
+    if playlist.segments.is_empty() {
+        return Err(ManifestError::Empty { message: "the playlist has no segments".to_owned() });
+    }
+    Ok(())
+}
+
+/// Initialisation data means fragmented MP4; otherwise the first address may tell.
+fn format(playlist: &MediaPlaylist<'_>) -> ContainerFormat {
+    let first = playlist.segments.iter().find(|segment| !segment.gap);
+    match first {
+        Some(Segment { map: Some(_), .. }) => ContainerFormat::Fmp4,
+        Some(segment) => codecs::format_of(&segment.uri),
+        None => ContainerFormat::Unknown,
+    }
+}
+
+/// Wall-clock time of the beginning: the first date that is told, counted back.
+fn epoch(playlist: &MediaPlaylist<'_>) -> Option<WallClock> {
+    let mut before = Duration::ZERO;
+    for segment in &playlist.segments {
+        if let Some(date) = segment.program_date_time {
+            let before = i64::try_from(before.as_nanos()).unwrap_or(i64::MAX);
+            return Some(WallClock::from_unix_nanos(date.saturating_sub(before)));
+        }
+        before = before.saturating_add(segment.duration);
+    }
+    None
+}
+
+/// Every way in which some segment is encrypted, once each.
+fn protection(playlist: &MediaPlaylist<'_>) -> Vec<Protection> {
+    let mut out: Vec<Protection> = Vec::new();
+    for key in playlist.key_sets.iter().flatten().take(1000) {
+        let protection = key_protection(key);
+        if !out.contains(&protection) && out.len() < 16 {
+            out.push(protection);
+        }
+    }
+    out
+}
+
+/// The method for keys that are simply fetched, the key system otherwise.
+pub(super) fn key_protection(key: &Key) -> Protection {
+    let system = if key.key_format == "identity" { &key.method } else { &key.key_format };
+    let key_id = key.key_id.as_deref().map(|id| {
+        let id = id.strip_prefix("0x").or_else(|| id.strip_prefix("0X")).unwrap_or(id);
+        id.replace('-', "").to_ascii_lowercase()
+    });
+    Protection { system: system.clone(), key_id }
+}
+
+/// Segments follow each other without holes: the sum of the durations before a segment is its beginning (§6.3.3).
+fn listing(playlist: &MediaPlaylist<'_>, base: &Url, begin: MediaTime, warnings: &mut Warnings) -> SegmentListing {
+    let mut list = SegmentListing::new(vec![base.clone()]);
+    let inits: Vec<Option<u32>> = playlist
+        .maps
+        .iter()
+        .map(|map| match base.join(&map.uri) {
+            Ok(url) => Some(list.add_init(Resource { urls: vec![url], range: map.range })),
+            Err(_) => {
+                warnings.push(None, "the address of an EXT-X-MAP cannot be used");
+                None
+            }
+        })
+        .collect();
+    let mut start = begin;
+    for segment in &playlist.segments {
+        let keys = playlist.keys(segment);
+        let key = keys.iter().find(|key| key.key_format == "identity").or(keys.first());
+        let mut entry = ListedSegment {
+            start,
+            duration: segment.duration,
+            uri: &segment.uri,
+            range: segment.range,
+            init: segment.map.and_then(|map| inits.get(map as usize).copied().flatten()),
+            mapping: TimestampMapping::Discontinuity(segment.discontinuity_sequence),
+            gap: segment.gap,
+            encryption: key.map(|key| key.method.as_str()),
+            program_date_time: segment.program_date_time.map(WallClock::from_unix_nanos),
+        };
+        if !list.push(&entry) {
+            warnings
+                .push(None, format!("the address of segment {} cannot be used: it becomes a gap", segment.sequence));
+            entry.uri = "";
+            entry.gap = true;
+            list.push(&entry);
+        }
+        start = start + segment.duration;
+    }
+    list
+}
