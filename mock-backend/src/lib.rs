@@ -1,1 +1,2 @@
 //! Kinora.
+pub mod media;
