@@ -13,9 +13,9 @@ const LOOK_BYTES: u64 = 16 * 1024;
 /// Time without a believable amount of data after which the link counts as stalled, in seconds.
 const SILENCE: f64 = 1.0;
 /// The replacement must arrive in this share of the time that the rest of the present transfer needs.
-const WORTHWHILE: f64 = 0.7;
+const WORTHWHILE: f64 = 0.4;
 /// Seconds of stall that one whole ladder of lost quality is worth.
-const LADDER_SECONDS: f64 = 1.0;
+const LADDER_SECONDS: f64 = 1.5;
 
 /// Whether the transfer should be given up, and for which rung.
 ///

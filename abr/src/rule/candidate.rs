@@ -25,6 +25,16 @@ impl Link {
             ttfb: bandwidth.ttfb().as_secs_f64() * speed,
         })
     }
+
+    /// Seconds of playback that pass until `bytes` have arrived at the safe rate, the wait for the first included.
+    pub fn seconds(&self, bytes: u64) -> f64 {
+        self.ttfb + bytes as f64 * 8.0 / self.safe
+    }
+
+    /// Seconds by which one average segment of `rung` shortens the buffer at the safe rate; negative if it grows.
+    pub fn drain(&self, context: &Context<'_>, rung: usize) -> f64 {
+        self.seconds(context.nominal_bytes(rung)) - context.segment_duration.as_secs_f64()
+    }
 }
 
 /// The playback rate as a positive number; a paused or absurd rate counts as 1.
