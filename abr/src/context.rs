@@ -158,8 +158,7 @@ impl<'a> Context<'a> {
         let Some(rung) = self.rungs.get(rung) else {
             return 0;
         };
-        let bits = u128::from(rung.bitrate_bps).saturating_mul(self.segment_duration.as_nanos())
-            / 1_000_000_000;
+        let bits = u128::from(rung.bitrate_bps).saturating_mul(self.segment_duration.as_nanos()) / 1_000_000_000;
         u64::try_from(bits / 8).unwrap_or(u64::MAX)
     }
 }

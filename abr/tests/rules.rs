@@ -5,15 +5,7 @@ use std::time::Duration;
 use abr::{Caps, Context, History, InFlight, Live, Phase, Reason, Rule, Rung, Transfer, Verdict};
 use proptest::prelude::*;
 
-const NAMES: [&str; 7] = [
-    "default",
-    "throughput",
-    "bola",
-    "lowest",
-    "highest",
-    "fixed:1",
-    "fixed:99",
-];
+const NAMES: [&str; 7] = ["default", "throughput", "bola", "lowest", "highest", "fixed:1", "fixed:99"];
 
 fn made(name: &str) -> Box<dyn Rule> {
     abr::rule(name).expect("the name is in the table")
@@ -33,12 +25,7 @@ fn number() -> impl Strategy<Value = u64> {
 }
 
 fn phase() -> impl Strategy<Value = Phase> {
-    prop_oneof![
-        Just(Phase::StartUp),
-        Just(Phase::Steady),
-        Just(Phase::Rebuffering),
-        Just(Phase::AfterSeek)
-    ]
+    prop_oneof![Just(Phase::StartUp), Just(Phase::Steady), Just(Phase::Rebuffering), Just(Phase::AfterSeek)]
 }
 
 prop_compose! {
@@ -165,21 +152,13 @@ proptest! {
 }
 
 fn check(name: &str, context: &Context<'_>, chosen: usize) -> Result<(), TestCaseError> {
-    prop_assert!(
-        chosen < context.rungs.len().max(1),
-        "{name}: {chosen} of {}",
-        context.rungs.len()
-    );
-    let allowed: Vec<usize> = (0..context.rungs.len())
-        .filter(|&rung| context.caps.permits(&context.rungs[rung]))
-        .collect();
+    prop_assert!(chosen < context.rungs.len().max(1), "{name}: {chosen} of {}", context.rungs.len());
+    let allowed: Vec<usize> =
+        (0..context.rungs.len()).filter(|&rung| context.caps.permits(&context.rungs[rung])).collect();
     if allowed.is_empty() {
         prop_assert_eq!(chosen, 0, "{}: nothing is permitted, so the lowest", name);
     } else if context.rungs.len() > 1 {
-        prop_assert!(
-            allowed.contains(&chosen),
-            "{name}: {chosen} not in {allowed:?}"
-        );
+        prop_assert!(allowed.contains(&chosen), "{name}: {chosen} not in {allowed:?}");
     }
     Ok(())
 }
@@ -209,10 +188,7 @@ fn unknown_names_are_refused() {
 #[test]
 fn reserved_bandwidth_and_playback_rate_lower_the_choice() {
     let rungs = [300, 750, 1200, 2400, 6000].map(|kbps| Rung::new(kbps * 1000));
-    let plain = Context {
-        buffer: Duration::from_secs(8),
-        ..Context::new(&rungs, Duration::from_secs(2))
-    };
+    let plain = Context { buffer: Duration::from_secs(8), ..Context::new(&rungs, Duration::from_secs(2)) };
     let choose = |context: &Context<'_>| {
         let mut rule = abr::default_rule();
         for _ in 0..5 {
@@ -221,36 +197,18 @@ fn reserved_bandwidth_and_playback_rate_lower_the_choice() {
         rule.select(context).representation
     };
     assert_eq!(choose(&plain), 3);
-    assert_eq!(
-        choose(&Context {
-            reserved_bps: 1_500_000,
-            ..plain.clone()
-        }),
-        2
-    );
-    assert_eq!(
-        choose(&Context {
-            rate: 2.0,
-            ..plain.clone()
-        }),
-        2
-    );
+    assert_eq!(choose(&Context { reserved_bps: 1_500_000, ..plain.clone() }), 2);
+    assert_eq!(choose(&Context { rate: 2.0, ..plain.clone() }), 2);
 }
 
 #[test]
 fn a_remembered_network_starts_higher() {
     let rungs = [300, 750, 1200, 2400, 6000].map(|kbps| Rung::new(kbps * 1000));
-    let context = Context {
-        phase: Phase::StartUp,
-        ..Context::new(&rungs, Duration::from_secs(4))
-    };
+    let context = Context { phase: Phase::StartUp, ..Context::new(&rungs, Duration::from_secs(4)) };
     let mut rule = abr::default_rule();
     assert_eq!(rule.select(&context).representation, 0);
     assert_eq!(rule.estimate_bps(), None);
-    rule.seed(&History {
-        bandwidth_bps: 30_000_000,
-        ttfb: Duration::from_millis(30),
-    });
+    rule.seed(&History { bandwidth_bps: 30_000_000, ttfb: Duration::from_millis(30) });
     assert_eq!(rule.estimate_bps(), Some(30_000_000));
     // 24 Mbit at 30 Mbit/s and 30 ms arrive in 0.83 s.
     assert_eq!(rule.select(&context).representation, 4);
@@ -264,12 +222,8 @@ fn the_segment_after_abandoning_is_fetched_at_the_advised_rung() {
         rule.on_transfer(&transfer(20_000));
     }
     let now = Duration::from_secs(30);
-    let context = Context {
-        now,
-        last: Some(2),
-        buffer: Duration::from_secs(9),
-        ..Context::new(&rungs, Duration::from_secs(4))
-    };
+    let context =
+        Context { now, last: Some(2), buffer: Duration::from_secs(9), ..Context::new(&rungs, Duration::from_secs(4)) };
     let in_flight = InFlight {
         now,
         rung: 2,
@@ -280,18 +234,9 @@ fn the_segment_after_abandoning_is_fetched_at_the_advised_rung() {
         buffer: context.buffer,
         segment_duration: Duration::from_secs(4),
     };
-    let Verdict::AbandonTo(rung) = rule.on_progress(&in_flight, &context) else {
-        panic!("the link collapsed")
-    };
+    let Verdict::AbandonTo(rung) = rule.on_progress(&in_flight, &context) else { panic!("the link collapsed") };
     let decision = rule.select(&context);
-    assert_eq!(
-        (decision.representation, decision.reason),
-        (rung, Reason::Abandoned)
-    );
+    assert_eq!((decision.representation, decision.reason), (rung, Reason::Abandoned));
     let decision = rule.select(&context);
-    assert_ne!(
-        decision.reason,
-        Reason::Abandoned,
-        "advice is for one question"
-    );
+    assert_ne!(decision.reason, Reason::Abandoned, "advice is for one question");
 }

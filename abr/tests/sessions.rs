@@ -50,13 +50,7 @@ struct Case {
 #[test]
 fn the_default_rule_on_synthetic_links() {
     let cases = [
-        Case {
-            name: "ample",
-            rows: &[(10, 20_000)],
-            most_stall_ms: 0,
-            least_rate: 4200.0,
-            most_switches: 2.0,
-        },
+        Case { name: "ample", rows: &[(10, 20_000)], most_stall_ms: 0, least_rate: 4200.0, most_switches: 2.0 },
         Case {
             name: "between two rungs",
             rows: &[(10, 2300)],
@@ -64,13 +58,7 @@ fn the_default_rule_on_synthetic_links() {
             least_rate: 1800.0,
             most_switches: 16.0,
         },
-        Case {
-            name: "barely the lowest",
-            rows: &[(10, 340)],
-            most_stall_ms: 0,
-            least_rate: 300.0,
-            most_switches: 0.0,
-        },
+        Case { name: "barely the lowest", rows: &[(10, 340)], most_stall_ms: 0, least_rate: 300.0, most_switches: 0.0 },
         Case {
             name: "a fall to a quarter",
             rows: &[(60, 6000), (3600, 1500)],
@@ -104,49 +92,21 @@ fn the_default_rule_on_synthetic_links() {
         let session = play("default", case.rows);
         let score = qoe::score(&film(), &session).expect("something was played");
         let name = case.name;
-        assert!(
-            stall(&session) <= Duration::from_millis(case.most_stall_ms),
-            "{name}: stalled {:?}",
-            stall(&session)
-        );
-        assert!(
-            score.kbps >= case.least_rate,
-            "{name}: {} kbit/s",
-            score.kbps
-        );
-        assert!(
-            score.switches <= case.most_switches,
-            "{name}: {} switches",
-            score.switches
-        );
-        assert!(
-            score.startup_s < 4.0,
-            "{name}: {} s to start",
-            score.startup_s
-        );
-        assert!(
-            score.wasted_share < 0.05,
-            "{name}: {} wasted",
-            score.wasted_share
-        );
+        assert!(stall(&session) <= Duration::from_millis(case.most_stall_ms), "{name}: stalled {:?}", stall(&session));
+        assert!(score.kbps >= case.least_rate, "{name}: {} kbit/s", score.kbps);
+        assert!(score.switches <= case.most_switches, "{name}: {} switches", score.switches);
+        assert!(score.startup_s < 4.0, "{name}: {} s to start", score.startup_s);
+        assert!(score.wasted_share < 0.05, "{name}: {} wasted", score.wasted_share);
     }
 }
 
 #[test]
 fn the_default_rule_beats_the_plain_ones_where_the_link_varies() {
     let rows = [(12, 5200), (9, 900), (20, 2600), (4, 300), (15, 7000)];
-    let linear = |rule| {
-        qoe::score(&film(), &play(rule, &rows))
-            .expect("something was played")
-            .linear
-    };
+    let linear = |rule| qoe::score(&film(), &play(rule, &rows)).expect("something was played").linear;
     let ours = linear("default");
     for other in ["throughput", "bola", "lowest", "highest"] {
-        assert!(
-            ours > linear(other),
-            "{ours} against {} of {other}",
-            linear(other)
-        );
+        assert!(ours > linear(other), "{ours} against {} of {other}", linear(other));
     }
 }
 

@@ -41,11 +41,7 @@ enum Command {
         #[arg(long)]
         video: PathBuf,
         /// Rules to compare
-        #[arg(
-            long,
-            value_delimiter = ',',
-            default_value = "default,throughput,bola,lowest,highest"
-        )]
+        #[arg(long, value_delimiter = ',', default_value = "default,throughput,bola,lowest,highest")]
         rules: Vec<String>,
         /// Buffer goal in seconds
         #[arg(long, default_value_t = 30)]
@@ -62,17 +58,8 @@ fn main() -> anyhow::Result<()> {
             anyhow::ensure!(abr::rule(&rule).is_some(), "unknown rule `{rule}`");
             stdio(&rule)
         }
-        Command::Compare {
-            traces,
-            video,
-            rules,
-            buffer,
-            hide_sizes,
-        } => {
-            let settings = Settings {
-                buffer_goal: Duration::from_secs(buffer.into()),
-                sizes_known: !hide_sizes,
-            };
+        Command::Compare { traces, video, rules, buffer, hide_sizes } => {
+            let settings = Settings { buffer_goal: Duration::from_secs(buffer.into()), sizes_known: !hide_sizes };
             compare(&traces, &video, &rules, settings)
         }
     }
@@ -90,17 +77,11 @@ fn stdio(rule: &str) -> anyhow::Result<()> {
     loop {
         line.clear();
         number += 1;
-        let read = (&mut input)
-            .take(MAX_MESSAGE as u64 + 1)
-            .read_until(b'\n', &mut line)
-            .context("reading input")?;
+        let read = (&mut input).take(MAX_MESSAGE as u64 + 1).read_until(b'\n', &mut line).context("reading input")?;
         if read == 0 {
             break;
         }
-        anyhow::ensure!(
-            read <= MAX_MESSAGE,
-            "line {number}: message longer than {MAX_MESSAGE} bytes"
-        );
+        anyhow::ensure!(read <= MAX_MESSAGE, "line {number}: message longer than {MAX_MESSAGE} bytes");
         let text = String::from_utf8_lossy(&line);
         if text.trim().is_empty() {
             continue;
@@ -109,30 +90,21 @@ fn stdio(rule: &str) -> anyhow::Result<()> {
             refused += 1;
             serde_json::json!({ "error": format!("line {number}: {error}") }).to_string()
         });
-        writeln!(output, "{reply}")
-            .and_then(|()| output.flush())
-            .context("writing output")?;
+        writeln!(output, "{reply}").and_then(|()| output.flush()).context("writing output")?;
     }
     anyhow::ensure!(refused == 0, "{refused} messages could not be answered");
     Ok(())
 }
 
 /// Every rule over every trace, the means as a table on standard output.
-fn compare(
-    traces: &Path,
-    video: &Path,
-    rules: &[String],
-    settings: Settings,
-) -> anyhow::Result<()> {
+fn compare(traces: &Path, video: &Path, rules: &[String], settings: Settings) -> anyhow::Result<()> {
     let video = {
         let text = read(video)?;
         Video::parse(&text).with_context(|| format!("{}", video.display()))?
     };
     let mut paths = Vec::new();
     for entry in fs::read_dir(traces).with_context(|| format!("{}", traces.display()))? {
-        let path = entry
-            .with_context(|| format!("{}", traces.display()))?
-            .path();
+        let path = entry.with_context(|| format!("{}", traces.display()))?.path();
         if path.extension().is_some_and(|extension| extension == "csv") {
             paths.push(path);
         }

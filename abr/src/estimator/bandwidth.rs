@@ -176,14 +176,8 @@ mod tests {
         let mut risen = bandwidth;
         risen.observe(&transfer(2_500_000, 1000));
         bandwidth.observe(&transfer(625_000, 1000));
-        let (up, down) = (
-            risen.likely().unwrap_or_default(),
-            bandwidth.likely().unwrap_or_default(),
-        );
-        assert!(
-            up > before && up < before * 1.3,
-            "a doubling is followed in part: {up}"
-        );
+        let (up, down) = (risen.likely().unwrap_or_default(), bandwidth.likely().unwrap_or_default());
+        assert!(up > before && up < before * 1.3, "a doubling is followed in part: {up}");
         assert!(down < before * 0.85, "a halving at once: {down}");
     }
 
@@ -193,20 +187,11 @@ mod tests {
         let mut erratic = Bandwidth::new();
         for round in 0..20 {
             steady.observe(&transfer(1_250_000, 1000));
-            erratic.observe(&transfer(
-                if round % 2 == 0 { 2_250_000 } else { 250_000 },
-                1000,
-            ));
+            erratic.observe(&transfer(if round % 2 == 0 { 2_250_000 } else { 250_000 }, 1000));
         }
-        let share = |bandwidth: &Bandwidth| {
-            bandwidth.safe().unwrap_or_default() / bandwidth.likely().unwrap_or(1.0)
-        };
+        let share = |bandwidth: &Bandwidth| bandwidth.safe().unwrap_or_default() / bandwidth.likely().unwrap_or(1.0);
         assert_eq!(share(&steady), 1.0);
-        assert!(
-            share(&erratic) < 0.5 && share(&erratic) >= SAFE_FLOOR - 1e-9,
-            "{}",
-            share(&erratic)
-        );
+        assert!(share(&erratic) < 0.5 && share(&erratic) >= SAFE_FLOOR - 1e-9, "{}", share(&erratic));
     }
 
     #[test]

@@ -34,10 +34,7 @@ impl Parameters {
         // V·(u_top + γ) where the highest has.
         let utility = top.max(1.01).ln();
         let v = (full - reservoir) / utility;
-        Self {
-            v,
-            gamma: reservoir / v,
-        }
+        Self { v, gamma: reservoir / v }
     }
 }
 
@@ -47,10 +44,7 @@ pub(crate) fn choose(context: &Context<'_>, buffer: f64) -> usize {
         return 0;
     };
     let bottom = lowest.bitrate_bps.max(1) as f64;
-    let top = context
-        .rungs
-        .last()
-        .map_or(bottom, |rung| rung.bitrate_bps.max(1) as f64);
+    let top = context.rungs.last().map_or(bottom, |rung| rung.bitrate_bps.max(1) as f64);
     let parameters = Parameters::new(context, top / bottom);
     let mut best = (f64::NEG_INFINITY, 0);
     for (index, rung) in context.rungs.iter().enumerate() {
@@ -76,10 +70,7 @@ impl Bola {
     /// A rule that knows nothing yet.
     #[must_use]
     pub const fn new() -> Self {
-        Self {
-            bandwidth: Bandwidth::new(),
-            steady: false,
-        }
+        Self { bandwidth: Bandwidth::new(), steady: false }
     }
 }
 

@@ -50,10 +50,7 @@ impl Dynamic {
     /// A rule that knows nothing yet.
     #[must_use]
     pub const fn new() -> Self {
-        Self {
-            bandwidth: Bandwidth::new(),
-            advised: None,
-        }
+        Self { bandwidth: Bandwidth::new(), advised: None }
     }
 
     /// The advised rung, if this question follows the advice at once.
@@ -115,10 +112,7 @@ impl Rule for Dynamic {
 /// The highest rung whose next segment arrives within [`START_WITHIN`].
 fn soonest(context: &Context<'_>, link: &Link) -> usize {
     let arrives = |rung: usize| link.seconds(context.next_bytes(rung)) <= START_WITHIN;
-    (1..context.rungs.len())
-        .rev()
-        .find(|&rung| arrives(rung))
-        .unwrap_or(0)
+    (1..context.rungs.len()).rev().find(|&rung| arrives(rung)).unwrap_or(0)
 }
 
 /// The rung for a session that plays.
@@ -142,9 +136,7 @@ fn steady(context: &Context<'_>, link: &Link) -> (usize, Reason) {
         reason = Reason::BufferLow;
     }
     match last {
-        Some(last)
-            if last > wanted && in_time(last) && affordable(context, link, last, KEEP_SEGMENTS) =>
-        {
+        Some(last) if last > wanted && in_time(last) && affordable(context, link, last, KEEP_SEGMENTS) => {
             (last, Reason::Hold)
         }
         _ => (wanted, reason),
@@ -156,11 +148,7 @@ fn proposal(context: &Context<'_>, link: &Link, buffer: f64) -> (usize, Reason) 
     let carried = candidate::sustainable(context, link.safe * MARGIN);
     let short = (context.buffer_goal.as_secs_f64() * SHORT_SHARE).min(SHORT_SECONDS);
     let by_buffer = bola::choose(context, buffer);
-    if buffer < short || by_buffer <= carried {
-        (carried, Reason::Throughput)
-    } else {
-        (by_buffer, Reason::BufferHigh)
-    }
+    if buffer < short || by_buffer <= carried { (carried, Reason::Throughput) } else { (by_buffer, Reason::BufferHigh) }
 }
 
 /// Whether the buffer pays for `segments` more segments of `rung` and is still comfortable.

@@ -376,12 +376,11 @@ mod tests {
 
     #[test]
     fn reads_decimals_exactly() {
-        let trace = Trace::parse("\u{feff}# made by hand\r\nduration_ms,bandwidth_kbps,latency_ms\r\n\r\n1870.000,1550.996,80.5\r\n").unwrap();
-        let row = Row {
-            duration: MS(1870),
-            bandwidth_bps: 1_550_996,
-            latency: Duration::from_micros(80_500),
-        };
+        let trace = Trace::parse(
+            "\u{feff}# made by hand\r\nduration_ms,bandwidth_kbps,latency_ms\r\n\r\n1870.000,1550.996,80.5\r\n",
+        )
+        .unwrap();
+        let row = Row { duration: MS(1870), bandwidth_bps: 1_550_996, latency: Duration::from_micros(80_500) };
         assert_eq!(trace.rows(), [row]);
         assert_eq!(trace.duration(), MS(1870));
     }
@@ -390,75 +389,29 @@ mod tests {
     fn errors_name_their_line() {
         for (text, message) in [
             ("", "the trace has no rows"),
-            (
-                "1,2,3",
-                "line 1: expected the header `duration_ms,bandwidth_kbps,latency_ms`",
-            ),
-            (
-                "#\nduration_ms,bandwidth_kbps,latency_ms\n1,2",
-                "line 3: expected 3 columns, found 2",
-            ),
-            (
-                "duration_ms,bandwidth_kbps,latency_ms\n1,2,3,4",
-                "line 2: expected 3 columns, found 4",
-            ),
-            (
-                "duration_ms,bandwidth_kbps,latency_ms\n1,-2,3",
-                "line 2: bandwidth_kbps is not a decimal number",
-            ),
-            (
-                "duration_ms,bandwidth_kbps,latency_ms\n1e3,2,3",
-                "line 2: duration_ms is not a decimal number",
-            ),
-            (
-                "duration_ms,bandwidth_kbps,latency_ms\n1,2,NaN",
-                "line 2: latency_ms is not a decimal number",
-            ),
-            (
-                "duration_ms,bandwidth_kbps,latency_ms\n0,2,3",
-                "line 2: duration_ms is out of range",
-            ),
-            (
-                "duration_ms,bandwidth_kbps,latency_ms\n1,2,3600001",
-                "line 2: latency_ms is out of range",
-            ),
-            (
-                "duration_ms,bandwidth_kbps,latency_ms\n1,99999999999,3",
-                "line 2: bandwidth_kbps is out of range",
-            ),
-            (
-                "duration_ms,bandwidth_kbps,latency_ms\n1,0,3",
-                "the trace never carries anything",
-            ),
-            (
-                "duration_ms,bandwidth_kbps,latency_ms\n34560000000,1,3\n1,1,3",
-                "line 3: the trace is too long",
-            ),
+            ("1,2,3", "line 1: expected the header `duration_ms,bandwidth_kbps,latency_ms`"),
+            ("#\nduration_ms,bandwidth_kbps,latency_ms\n1,2", "line 3: expected 3 columns, found 2"),
+            ("duration_ms,bandwidth_kbps,latency_ms\n1,2,3,4", "line 2: expected 3 columns, found 4"),
+            ("duration_ms,bandwidth_kbps,latency_ms\n1,-2,3", "line 2: bandwidth_kbps is not a decimal number"),
+            ("duration_ms,bandwidth_kbps,latency_ms\n1e3,2,3", "line 2: duration_ms is not a decimal number"),
+            ("duration_ms,bandwidth_kbps,latency_ms\n1,2,NaN", "line 2: latency_ms is not a decimal number"),
+            ("duration_ms,bandwidth_kbps,latency_ms\n0,2,3", "line 2: duration_ms is out of range"),
+            ("duration_ms,bandwidth_kbps,latency_ms\n1,2,3600001", "line 2: latency_ms is out of range"),
+            ("duration_ms,bandwidth_kbps,latency_ms\n1,99999999999,3", "line 2: bandwidth_kbps is out of range"),
+            ("duration_ms,bandwidth_kbps,latency_ms\n1,0,3", "the trace never carries anything"),
+            ("duration_ms,bandwidth_kbps,latency_ms\n34560000000,1,3\n1,1,3", "line 3: the trace is too long"),
         ] {
-            assert_eq!(
-                Trace::parse(text).unwrap_err().to_string(),
-                message,
-                "{text:?}"
-            );
+            assert_eq!(Trace::parse(text).unwrap_err().to_string(), message, "{text:?}");
         }
         let long = format!("{HEADER}\n{}", "1".repeat(MAX_LINE + 1));
-        assert_eq!(
-            Trace::parse(&long),
-            Err(TraceError::LineTooLong { line: 2 })
-        );
+        assert_eq!(Trace::parse(&long), Err(TraceError::LineTooLong { line: 2 }));
     }
 
     #[test]
     fn a_constant_link_is_arithmetic() {
         let link = Link::new(Trace::constant(8000, MS(20)));
         let sent = link.transmit(MS(100), 1_000_000);
-        assert_eq!(
-            sent,
-            Transmission {
-                first_byte: MS(120),
-                last_byte: MS(1120)
-            }
-        );
+        assert_eq!(sent, Transmission { first_byte: MS(120), last_byte: MS(1120) });
         assert_eq!(link.bytes_between(MS(120), MS(620)), 500_000);
         assert_eq!(link.bytes_between(MS(620), MS(120)), 0);
         assert_eq!(link.transmit(MS(5), 0).last_byte, MS(25));
@@ -467,18 +420,11 @@ mod tests {
     #[test]
     fn a_trace_repeats_and_gaps_are_waited_through() {
         let link = link("1000,8000,10\n500,0,30");
-        assert_eq!(
-            link.arrival(MS(0), 1_000_000),
-            MS(1000),
-            "the moment it is complete, not the end of the gap"
-        );
+        assert_eq!(link.arrival(MS(0), 1_000_000), MS(1000), "the moment it is complete, not the end of the gap");
         assert_eq!(link.arrival(MS(0), 1_001_000), MS(1501));
         assert_eq!(link.arrival(MS(1200), 1000), MS(1501));
         assert_eq!(link.arrival(MS(0), 3_500_000), MS(4500 + 500));
-        assert_eq!(
-            (link.latency_at(MS(1100)), link.latency_at(MS(1500))),
-            (MS(30), MS(10))
-        );
+        assert_eq!((link.latency_at(MS(1100)), link.latency_at(MS(1500))), (MS(30), MS(10)));
         assert_eq!(link.bandwidth_at(MS(2600)), 0);
     }
 
@@ -488,10 +434,7 @@ mod tests {
         assert_eq!(link.arrival(Duration::MAX, u64::MAX), Duration::MAX);
         assert!(link.arrival(Duration::ZERO, u64::MAX) > Duration::from_secs(u64::MAX / 1000));
         let _ = Trace::constant(u64::MAX, Duration::MAX);
-        assert_eq!(
-            Trace::constant(0, Duration::ZERO).rows()[0].bandwidth_bps,
-            1000
-        );
+        assert_eq!(Trace::constant(0, Duration::ZERO).rows()[0].bandwidth_bps, 1000);
     }
 
     proptest! {

@@ -142,10 +142,7 @@ impl Responder {
     /// Answers with a fresh rule from `make` for each session.
     #[must_use]
     pub fn new(make: impl FnMut() -> Box<dyn Rule> + 'static) -> Self {
-        Self {
-            make: Box::new(make),
-            session: None,
-        }
+        Self { make: Box::new(make), session: None }
     }
 
     /// Answers one message with one line, without the line feed.
@@ -160,10 +157,7 @@ impl Responder {
         let reply = match serde_json::from_str(message)? {
             Message::Init(init) => {
                 self.session = Some(Session::new(&init, (self.make)())?);
-                Reply::Init {
-                    progress: true,
-                    lookahead: 1,
-                }
+                Reply::Init { progress: true, lookahead: 1 }
             }
             Message::Decide(decide) => {
                 let session = self.session.as_mut().ok_or(ProtocolError::NoSession)?;
@@ -185,38 +179,23 @@ impl Session {
         }
         let field = "bitrates_kbps";
         if init.bitrates_kbps.is_empty() || init.bitrates_kbps.len() > MAX_RUNGS {
-            return Err(ProtocolError::Field {
-                field,
-                problem: "must have 1 to 256 entries",
-            });
+            return Err(ProtocolError::Field { field, problem: "must have 1 to 256 entries" });
         }
         let sane = |rate: &f64| rate.is_finite() && *rate > 0.0 && *rate <= 1e9;
         if !init.bitrates_kbps.iter().all(sane) {
-            return Err(ProtocolError::Field {
-                field,
-                problem: "must be positive numbers",
-            });
+            return Err(ProtocolError::Field { field, problem: "must be positive numbers" });
         }
         if !init.bitrates_kbps.is_sorted() {
-            return Err(ProtocolError::Field {
-                field,
-                problem: "must ascend",
-            });
+            return Err(ProtocolError::Field { field, problem: "must ascend" });
         }
         let segment = duration("chunk_s", init.chunk_s)?;
         if segment.is_zero() {
-            return Err(ProtocolError::Field {
-                field: "chunk_s",
-                problem: "must be positive",
-            });
+            return Err(ProtocolError::Field { field: "chunk_s", problem: "must be positive" });
         }
         let target = match (init.live, init.target_latency_s) {
             (true, Some(target)) => Some(duration("target_latency_s", target)?),
             (true, None) => {
-                return Err(ProtocolError::Field {
-                    field: "target_latency_s",
-                    problem: "missing",
-                });
+                return Err(ProtocolError::Field { field: "target_latency_s", problem: "missing" });
             }
             (false, _) => None,
         };
@@ -227,31 +206,15 @@ impl Session {
         };
         let rung = |kbps: &f64| Rung::new((kbps * 1000.0).round() as u64);
         let rungs = init.bitrates_kbps.iter().map(rung).collect();
-        let place = Place {
-            rungs,
-            segment,
-            goal,
-            target,
-            chunk: 0,
-            sizes: None,
-            left: None,
-        };
-        Ok(Self {
-            rule,
-            learned: None,
-            asked: Duration::ZERO,
-            place,
-        })
+        let place = Place { rungs, segment, goal, target, chunk: 0, sizes: None, left: None };
+        Ok(Self { rule, learned: None, asked: Duration::ZERO, place })
     }
 
     fn decide(&mut self, decide: Decide) -> Result<Reply, ProtocolError> {
         let now = duration("now_s", decide.now_s)?;
         let buffer = duration("buffer_s", decide.buffer_s)?;
         let latency = match (self.place.target, decide.latency_s) {
-            (Some(target), Some(latency)) => Some(Live {
-                latency: duration("latency_s", latency.max(0.0))?,
-                target,
-            }),
+            (Some(target), Some(latency)) => Some(Live { latency: duration("latency_s", latency.max(0.0))?, target }),
             _ => None,
         };
         let transfer = decide.last.as_ref().map(Last::transfer).transpose()?;
@@ -263,20 +226,12 @@ impl Session {
         }
         let place = &mut self.place;
         place.chunk = decide.chunk;
-        place.sizes = decide
-            .next_sizes_bytes
-            .and_then(|sizes| sizes.into_iter().next());
+        place.sizes = decide.next_sizes_bytes.and_then(|sizes| sizes.into_iter().next());
         place.left = decide.chunks_left;
-        let context = Context {
-            latency,
-            ..place.context(now, buffer, decide.last_level)
-        };
+        let context = Context { latency, ..place.context(now, buffer, decide.last_level) };
         let decision = self.rule.select(&context);
         self.asked = now.saturating_add(decision.wait.unwrap_or_default());
-        Ok(Reply::Decide {
-            level: decision.representation,
-            wait_s: decision.wait.map(|wait| wait.as_secs_f64()),
-        })
+        Ok(Reply::Decide { level: decision.representation, wait_s: decision.wait.map(|wait| wait.as_secs_f64()) })
     }
 
     fn progress(&mut self, progress: &Progress) -> Result<Reply, ProtocolError> {
@@ -343,20 +298,15 @@ impl Last {
 }
 
 fn duration(field: &'static str, seconds: f64) -> Result<Duration, ProtocolError> {
-    Duration::try_from_secs_f64(seconds).map_err(|_| ProtocolError::Field {
-        field,
-        problem: "must be a number of seconds, not negative",
-    })
+    Duration::try_from_secs_f64(seconds)
+        .map_err(|_| ProtocolError::Field { field, problem: "must be a number of seconds, not negative" })
 }
 
 fn bytes(field: &'static str, bytes: f64) -> Result<u64, ProtocolError> {
     if bytes.is_finite() && bytes >= 0.0 {
         Ok(bytes as u64)
     } else {
-        Err(ProtocolError::Field {
-            field,
-            problem: "must be a number of bytes, not negative",
-        })
+        Err(ProtocolError::Field { field, problem: "must be a number of bytes, not negative" })
     }
 }
 
@@ -377,26 +327,18 @@ mod tests {
 
     fn started() -> Responder {
         let mut responder = Responder::new(crate::default_rule);
-        assert_eq!(
-            responder.answer(INIT).unwrap(),
-            r#"{"progress":true,"lookahead":1}"#
-        );
+        assert_eq!(responder.answer(INIT).unwrap(), r#"{"progress":true,"lookahead":1}"#);
         responder
     }
 
     #[test]
     fn a_session_is_answered_line_by_line() {
         let mut responder = started();
-        assert_eq!(
-            responder.answer(&decide(0, 0.0, "null")).unwrap(),
-            r#"{"level":0}"#
-        );
-        let last = r#"{"chunk":0,"level":0,"bytes":150000.5,"duration_s":0.15,"ttfb_s":0.05,"abandoned":false,"start_s":0}"#;
+        assert_eq!(responder.answer(&decide(0, 0.0, "null")).unwrap(), r#"{"level":0}"#);
+        let last =
+            r#"{"chunk":0,"level":0,"bytes":150000.5,"duration_s":0.15,"ttfb_s":0.05,"abandoned":false,"start_s":0}"#;
         let reply = responder.answer(&decide(1, 4.0, last)).unwrap();
-        assert!(
-            reply.starts_with(r#"{"level":"#) && reply != r#"{"level":0}"#,
-            "{reply}"
-        );
+        assert!(reply.starts_with(r#"{"level":"#) && reply != r#"{"level":0}"#, "{reply}");
         let progress = r#"{"type":"progress","chunk":1,"level":2,"size_bytes":2000000,"got_bytes":20000,"elapsed_s":2.05,"ttfb_s":0.05,"buffer_s":2.0}"#;
         assert_eq!(responder.answer(progress).unwrap(), r#"{"abandon_to":0}"#);
         let progress = progress.replace("20000,", "1999000,");
@@ -407,15 +349,13 @@ mod tests {
     fn nothing_is_carried_over_an_init() {
         let mut fresh = started();
         let mut used = started();
-        let last = r#"{"chunk":0,"level":0,"bytes":9000000,"duration_s":0.15,"ttfb_s":0.05,"abandoned":false,"start_s":0}"#;
+        let last =
+            r#"{"chunk":0,"level":0,"bytes":9000000,"duration_s":0.15,"ttfb_s":0.05,"abandoned":false,"start_s":0}"#;
         used.answer(&decide(1, 4.0, last)).unwrap();
         used.answer(INIT).unwrap();
         for chunk in 0..3 {
             let question = decide(chunk, 8.0, "null");
-            assert_eq!(
-                used.answer(&question).unwrap(),
-                fresh.answer(&question).unwrap()
-            );
+            assert_eq!(used.answer(&question).unwrap(), fresh.answer(&question).unwrap());
         }
     }
 
@@ -429,34 +369,19 @@ mod tests {
             ("", "not a message"),
             ("[1,2]", "not a message"),
             (r#"{"type":"dance"}"#, "dance"),
-            (
-                &INIT.replace("\"protocol\":1", "\"protocol\":7"),
-                "protocol 7",
-            ),
+            (&INIT.replace("\"protocol\":1", "\"protocol\":7"), "protocol 7"),
             (&INIT.replace("[300,1200,4000]", "[]"), "bitrates_kbps"),
             (&INIT.replace("[300,1200,4000]", "[300,200]"), "ascend"),
             (&INIT.replace("\"chunk_s\":4", "\"chunk_s\":0"), "chunk_s"),
-            (
-                &INIT.replace("\"live\":false", "\"live\":true"),
-                "target_latency_s",
-            ),
+            (&INIT.replace("\"live\":false", "\"live\":true"), "target_latency_s"),
             (&decide(1, -1.0, "null"), "buffer_s"),
         ];
         for (message, part) in bad {
             let error = responder.answer(message).unwrap_err().to_string();
-            assert!(
-                error.contains(part) && !error.contains('\n'),
-                "{message}: {error}"
-            );
+            assert!(error.contains(part) && !error.contains('\n'), "{message}: {error}");
         }
-        assert_eq!(
-            responder.answer(&decide(0, 0.0, "null")).unwrap(),
-            r#"{"level":0}"#
-        );
+        assert_eq!(responder.answer(&decide(0, 0.0, "null")).unwrap(), r#"{"level":0}"#);
         let long = " ".repeat(MAX_MESSAGE + 1);
-        assert!(matches!(
-            responder.answer(&long),
-            Err(ProtocolError::TooLong)
-        ));
+        assert!(matches!(responder.answer(&long), Err(ProtocolError::TooLong)));
     }
 }

@@ -36,37 +36,21 @@ pub struct Score {
 #[must_use]
 pub fn score(video: &Video, session: &Session) -> Option<Score> {
     let rungs = video.rungs();
-    let rates: Vec<f64> = session
-        .segments
-        .iter()
-        .map(|segment| mbps(&rungs[segment.rung]))
-        .collect();
+    let rates: Vec<f64> = session.segments.iter().map(|segment| mbps(&rungs[segment.rung])).collect();
     let count = rates.len() as f64;
     let (lowest, highest) = (mbps(rungs.first()?).max(1e-6), mbps(rungs.last()?));
     let logs: Vec<f64> = rates.iter().map(|rate| (rate / lowest).ln()).collect();
     if rates.is_empty() {
         return None;
     }
-    let stall = session
-        .segments
-        .iter()
-        .map(|segment| segment.stall)
-        .sum::<Duration>()
-        .as_secs_f64();
+    let stall = session.segments.iter().map(|segment| segment.stall).sum::<Duration>().as_secs_f64();
     let startup = session.startup.as_secs_f64();
     let quality = |values: &[f64], second: f64| {
-        let changes: f64 = values
-            .windows(2)
-            .map(|pair| (pair[1] - pair[0]).abs())
-            .sum();
+        let changes: f64 = values.windows(2).map(|pair| (pair[1] - pair[0]).abs()).sum();
         (values.iter().sum::<f64>() - changes - second * (stall + startup)) / count
     };
     let shown = video.segment().as_secs_f64() * count;
-    let switches = session
-        .segments
-        .windows(2)
-        .filter(|pair| pair[0].rung != pair[1].rung)
-        .count();
+    let switches = session.segments.windows(2).filter(|pair| pair[0].rung != pair[1].rung).count();
     Some(Score {
         linear: quality(&rates, highest),
         logarithmic: quality(&logs, (highest / lowest).ln()),
@@ -128,10 +112,7 @@ mod tests {
         // (1 + 2 + 2 − 1 − 2 · 0.75) / 3
         assert!((score.linear - 2.5 / 3.0).abs() < 1e-12, "{score:?}");
         // (0 + ln 2 + ln 2 − ln 2 − 0.75 · ln 2) / 3
-        assert!(
-            (score.logarithmic - 0.25 * 2f64.ln() / 3.0).abs() < 1e-12,
-            "{score:?}"
-        );
+        assert!((score.logarithmic - 0.25 * 2f64.ln() / 3.0).abs() < 1e-12, "{score:?}");
         assert!((score.rebuffer_ratio - 0.5 / 6.5).abs() < 1e-12);
         assert_eq!((score.switches, score.wasted_share), (1.0, 0.1));
         assert_eq!(mean(&[score, score]), Some(score));

@@ -30,10 +30,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self {
-            buffer_goal: Duration::from_secs(30),
-            sizes_known: true,
-        }
+        Self { buffer_goal: Duration::from_secs(30), sizes_known: true }
     }
 }
 
@@ -77,10 +74,7 @@ pub fn play(video: &Video, link: &Link, rule: &mut dyn Rule, settings: Settings)
     let mut player = Player {
         video,
         link,
-        settings: Settings {
-            buffer_goal: settings.buffer_goal.max(video.segment() * 2),
-            ..settings
-        },
+        settings: Settings { buffer_goal: settings.buffer_goal.max(video.segment() * 2), ..settings },
         now: Duration::ZERO,
         buffer: Duration::ZERO,
         stall: Duration::ZERO,
@@ -171,13 +165,7 @@ impl Player<'_> {
     }
 
     /// Shows the running transfer to the rule; when it was given up and how many bytes had arrived, if it was.
-    fn watch(
-        &self,
-        index: usize,
-        rung: usize,
-        sent: Transmission,
-        rule: &mut dyn Rule,
-    ) -> Option<(Duration, u64)> {
+    fn watch(&self, index: usize, rung: usize, sent: Transmission, rule: &mut dyn Rule) -> Option<(Duration, u64)> {
         let mut shown = sent.first_byte;
         loop {
             shown = (shown + PROGRESS_EVERY).max(self.link.arrival(shown, PROGRESS_BYTES));
@@ -226,10 +214,7 @@ impl Player<'_> {
             phase,
             buffer,
             buffer_goal: self.settings.buffer_goal,
-            next_sizes: self
-                .settings
-                .sizes_known
-                .then(|| self.video.sizes()[index].as_slice()),
+            next_sizes: self.settings.sizes_known.then(|| self.video.sizes()[index].as_slice()),
             segments_left: u32::try_from(self.video.sizes().len() - index).ok(),
             ..Context::new(self.video.rungs(), self.video.segment())
         }

@@ -51,24 +51,13 @@ impl Video {
         let description: Description = serde_json::from_str(json)?;
         let segment = Duration::try_from_secs_f64(description.segment_duration_ms / 1000.0)
             .map_err(|_| VideoError::Invalid("segment_duration_ms must be a positive number"))?;
-        let whole = |value: &f64, unit: f64| {
-            (value.is_finite() && *value > 0.0).then(|| (value * unit).round() as u64)
-        };
-        let rates: Option<Vec<u64>> = description
-            .bitrates_kbps
-            .iter()
-            .map(|kbps| whole(kbps, 1000.0))
-            .collect();
-        let rates = rates.ok_or(VideoError::Invalid(
-            "bitrates_kbps must be positive numbers",
-        ))?;
+        let whole = |value: &f64, unit: f64| (value.is_finite() && *value > 0.0).then(|| (value * unit).round() as u64);
+        let rates: Option<Vec<u64>> = description.bitrates_kbps.iter().map(|kbps| whole(kbps, 1000.0)).collect();
+        let rates = rates.ok_or(VideoError::Invalid("bitrates_kbps must be positive numbers"))?;
         let sizes = description.segment_sizes_bits.iter();
-        let sizes: Option<Vec<Vec<u64>>> = sizes
-            .map(|row| row.iter().map(|bits| whole(bits, 0.125)).collect())
-            .collect();
-        let sizes = sizes.ok_or(VideoError::Invalid(
-            "segment_sizes_bits must be positive numbers",
-        ))?;
+        let sizes: Option<Vec<Vec<u64>>> =
+            sizes.map(|row| row.iter().map(|bits| whole(bits, 0.125)).collect()).collect();
+        let sizes = sizes.ok_or(VideoError::Invalid("segment_sizes_bits must be positive numbers"))?;
         Self::new(rates.into_iter().map(Rung::new).collect(), segment, sizes)
     }
 
@@ -77,11 +66,7 @@ impl Video {
     /// # Errors
     ///
     /// [`VideoError::Invalid`] with what is wrong.
-    pub fn new(
-        rungs: Vec<Rung>,
-        segment: Duration,
-        sizes: Vec<Vec<u64>>,
-    ) -> Result<Self, VideoError> {
+    pub fn new(rungs: Vec<Rung>, segment: Duration, sizes: Vec<Vec<u64>>) -> Result<Self, VideoError> {
         if rungs.is_empty() || rungs.len() > MAX_RUNGS {
             return Err(VideoError::Invalid("a film has 1 to 256 rungs"));
         }
@@ -89,23 +74,15 @@ impl Video {
             return Err(VideoError::Invalid("the ladder must ascend"));
         }
         if segment.is_zero() || segment > MAX_SEGMENT {
-            return Err(VideoError::Invalid(
-                "a segment lasts between nothing and an hour",
-            ));
+            return Err(VideoError::Invalid("a segment lasts between nothing and an hour"));
         }
         if sizes.is_empty() || sizes.len() > MAX_SEGMENTS {
             return Err(VideoError::Invalid("a film has 1 to 100000 segments"));
         }
         if sizes.iter().any(|row| row.len() != rungs.len()) {
-            return Err(VideoError::Invalid(
-                "each segment needs one size for each rung",
-            ));
+            return Err(VideoError::Invalid("each segment needs one size for each rung"));
         }
-        Ok(Self {
-            rungs,
-            segment,
-            sizes,
-        })
+        Ok(Self { rungs, segment, sizes })
     }
 
     /// A film of `segments` segments whose sizes are exactly what the ladder declares.
@@ -113,15 +90,9 @@ impl Video {
     /// # Errors
     ///
     /// As [`Video::new`].
-    pub fn constant(
-        rungs: Vec<Rung>,
-        segment: Duration,
-        segments: usize,
-    ) -> Result<Self, VideoError> {
+    pub fn constant(rungs: Vec<Rung>, segment: Duration, segments: usize) -> Result<Self, VideoError> {
         let context = crate::Context::new(&rungs, segment);
-        let row: Vec<u64> = (0..rungs.len())
-            .map(|rung| context.nominal_bytes(rung))
-            .collect();
+        let row: Vec<u64> = (0..rungs.len()).map(|rung| context.nominal_bytes(rung)).collect();
         let sizes = vec![row; segments.min(MAX_SEGMENTS + 1)];
         Self::new(rungs, segment, sizes)
     }
@@ -166,30 +137,12 @@ mod tests {
     fn refuses_what_cannot_be_played() {
         for (json, part) in [
             ("{", "not a video description"),
-            (
-                r#"{"segment_duration_ms":0,"bitrates_kbps":[1],"segment_sizes_bits":[[1]]}"#,
-                "segment lasts",
-            ),
-            (
-                r#"{"segment_duration_ms":1,"bitrates_kbps":[],"segment_sizes_bits":[[1]]}"#,
-                "rungs",
-            ),
-            (
-                r#"{"segment_duration_ms":1,"bitrates_kbps":[2,1],"segment_sizes_bits":[[9,9]]}"#,
-                "ascend",
-            ),
-            (
-                r#"{"segment_duration_ms":1,"bitrates_kbps":[1],"segment_sizes_bits":[[9],[]]}"#,
-                "one size",
-            ),
-            (
-                r#"{"segment_duration_ms":1,"bitrates_kbps":[1],"segment_sizes_bits":[[-9]]}"#,
-                "positive",
-            ),
-            (
-                r#"{"segment_duration_ms":-1,"bitrates_kbps":[1],"segment_sizes_bits":[[9]]}"#,
-                "positive",
-            ),
+            (r#"{"segment_duration_ms":0,"bitrates_kbps":[1],"segment_sizes_bits":[[1]]}"#, "segment lasts"),
+            (r#"{"segment_duration_ms":1,"bitrates_kbps":[],"segment_sizes_bits":[[1]]}"#, "rungs"),
+            (r#"{"segment_duration_ms":1,"bitrates_kbps":[2,1],"segment_sizes_bits":[[9,9]]}"#, "ascend"),
+            (r#"{"segment_duration_ms":1,"bitrates_kbps":[1],"segment_sizes_bits":[[9],[]]}"#, "one size"),
+            (r#"{"segment_duration_ms":1,"bitrates_kbps":[1],"segment_sizes_bits":[[-9]]}"#, "positive"),
+            (r#"{"segment_duration_ms":-1,"bitrates_kbps":[1],"segment_sizes_bits":[[9]]}"#, "positive"),
         ] {
             let error = Video::parse(json).unwrap_err().to_string();
             assert!(error.contains(part), "{json}: {error}");
