@@ -51,7 +51,9 @@ impl Progress for Display {
             }
             Form::Lines { said } => {
                 let mut said = said.lock().unwrap_or_else(PoisonError::into_inner);
-                let quarter = (update.fraction.clamp(0.0, 1.0) * 4.0) as u32;
+                // The other stages are over before a second line would help.
+                let quarter =
+                    if update.stage == Stage::Encode { (update.fraction.clamp(0.0, 1.0) * 4.0) as u32 } else { 0 };
                 let now = (update.stage, quarter);
                 if said.insert(update.title.to_owned(), now) != Some(now) {
                     eprintln!("{}", line(&update, quarter));

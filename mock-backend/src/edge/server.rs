@@ -250,7 +250,7 @@ impl Edge {
         let mut answer = match self.cache.find(&admitted.key).await {
             Ok(Lookup::Found(found)) => {
                 record.set().cache = found.outcome;
-                self.from_cache(request, found)?
+                self.cached(request, found)?
             }
             Ok(Lookup::TooLarge) => {
                 record.set().cache = Outcome::Bypass;
@@ -308,7 +308,7 @@ impl Edge {
         }
     }
 
-    fn from_cache(&self, request: &Parts, found: Found) -> Result<Answer, Box<Response>> {
+    fn cached(&self, request: &Parts, found: Found) -> Result<Answer, Box<Response>> {
         let head = &found.head;
         let left_ms = (head.checked_at + head.fresh_ms - self.clock.now_ms()).max(0);
         let lasting = if cache::is_manifest(request.uri.path()) { "" } else { ", immutable" };
@@ -361,7 +361,10 @@ impl Edge {
 impl Answer {
     /// Carries out a fault. One that works on bodies leaves answers alone that have none.
     fn spoil(&mut self, fault: Option<Fault>, connection: Option<Connection>) {
-        let (Some(fault), Some(body)) = (fault, self.body.take()) else {
+        let Some(fault) = fault else {
+            return;
+        };
+        let Some(body) = self.body.take() else {
             return;
         };
         if let Some(length) = length_of(&self.response) {
@@ -372,8 +375,8 @@ impl Answer {
     }
 
     fn pace(&mut self, link: Option<Arc<Link>>) {
-        if let (Some(link), Some(body)) = (link, self.body.take()) {
-            self.body = Some(link.pace(body));
+        if let Some(link) = link {
+            self.body = self.body.take().map(|body| link.pace(body));
         }
     }
 }
@@ -411,7 +414,9 @@ fn refuse(problem: Problem) -> Box<Response> {
 }
 
 fn unavailable(key: &Key, error: &OriginError) -> Box<Response> {
-    tracing::warn!(path = key.path, %error, "the origin gave no answer to pass on");
+    if error.allows_stale() {
+        tracing::warn!(path = key.path, %error, "the origin gave no answer to pass on");
+    }
     refuse(error.problem())
 }
 

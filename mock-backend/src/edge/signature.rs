@@ -162,7 +162,7 @@ mod tests {
         assert_eq!(verify(&secret, "tears", &token, 1_000), Err(Refusal::Expired));
         assert_eq!(verify(&secret, "sintel", &token, 999), Err(Refusal::Forged));
         assert_eq!(
-            verify(&super::EdgeSecret::new("0123456789abcdeg").expect("long"), "tears", &token, 0),
+            verify(&EdgeSecret::new("0123456789abcdeg").expect("long"), "tears", &token, 0),
             Err(Refusal::Forged)
         );
     }

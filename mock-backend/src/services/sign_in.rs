@@ -11,6 +11,9 @@ use super::tokens::Tokens;
 use crate::http::problem::Problem;
 use crate::keyfile;
 
+/// Family, account, expiry, first use, revocation.
+type TokenRow = (String, String, i64, Option<i64>, Option<i64>);
+
 /// The sign-ins of all accounts.
 pub struct SignIns {
     pool: SqlitePool,
@@ -72,7 +75,7 @@ impl SignIns {
         let revoked = |why| Problem::new(ErrorCode::SignInRevoked, why);
         let digest = digest(token);
         let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
-        let row: Option<(String, String, i64, Option<i64>, Option<i64>)> = sqlx::query_as(
+        let row: Option<TokenRow> = sqlx::query_as(
             "SELECT f.id, f.account_id, t.expires_at, t.used_at, f.revoked_at
              FROM refresh_tokens t JOIN token_families f ON f.id = t.family_id
              WHERE t.digest = $1",
