@@ -68,7 +68,8 @@ pub async fn serve(demo: Demo, termination: &mut Termination) -> anyhow::Result<
             return Err(error);
         }
     };
-    backend.set_edges(edges.iter().map(|edge| edge.about.url.clone()).collect());
+    let urls = edges.iter().map(|edge| edge.about.url.parse()).collect::<Result<_, _>>()?;
+    backend.set_edges(urls);
     let ready = Ready {
         backend: backend.url(),
         edges: edges.iter().map(|edge| edge.about.clone()).collect(),

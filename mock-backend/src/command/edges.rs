@@ -75,8 +75,8 @@ pub struct Edge {
 pub struct About {
     /// Its name.
     pub name: String,
-    /// Its base URL.
-    pub url: Url,
+    /// Its base URL, without a slash at its end.
+    pub url: String,
     /// Its process.
     pub pid: Option<u32>,
     /// Its request log.
@@ -100,8 +100,8 @@ pub async fn start(setup: &Setup) -> Result<Edge, EdgeStartError> {
     let mut line = String::new();
     let read = tokio::time::timeout(PATIENCE, stdout.read_line(&mut line)).await;
     read.map_err(|_| silent())?.map_err(spawn_error)?;
-    let url = line.trim().strip_prefix("listening on ").and_then(|url| Url::parse(url).ok()).ok_or_else(silent)?;
-    let about = About { name: setup.name.clone(), url, pid: child.id(), log: setup.log.clone() };
+    let url = line.trim().strip_prefix("listening on ").filter(|url| Url::parse(url).is_ok()).ok_or_else(silent)?;
+    let about = About { name: setup.name.clone(), url: url.to_owned(), pid: child.id(), log: setup.log.clone() };
     Ok(Edge { about, child, stdin, _stdout: stdout })
 }
 

@@ -3,7 +3,7 @@
 //! Built on hyper's HTTP/1 server rather than `axum::serve`, which neither bounds header sizes and times nor the drain.
 
 use std::future::Future;
-use std::io;
+use std::io::{self, IsTerminal as _};
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -291,7 +291,11 @@ impl AsyncWrite for ResettableStream {
 pub fn log_to_stderr() {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,mock_backend=info"));
-    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).finish();
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
+        .finish();
     // Another subscriber is in place already: that one wins.
     let _ = tracing::subscriber::set_global_default(subscriber);
 }

@@ -37,7 +37,8 @@ pub fn arrange(titles: &[Arc<Entry>], positions: &[ResumePosition]) -> Home {
             genres.entry(genre).or_default().push(card(entry));
         }
     }
-    let mut genres: Vec<(&str, Vec<TitleCard>)> = genres.into_iter().collect();
+    // A row of one title is no choice.
+    let mut genres: Vec<(&str, Vec<TitleCard>)> = genres.into_iter().filter(|(_, cards)| cards.len() > 1).collect();
     genres.sort_by_key(|(_, cards)| std::cmp::Reverse(cards.len()));
     rows.extend(genres.into_iter().map(|(genre, cards)| {
         row(&format!("genre:{genre}"), RowKind::Genre { genre: genre.to_owned() }, genre, cards)

@@ -155,9 +155,9 @@ async fn an_origin_that_breaks_off_is_an_error_and_is_not_kept() {
     let edge = edge::serve(edge::Config::new(Url::parse(&origin.url()).unwrap(), Access::Open)).await.unwrap();
     let client = client();
     for _ in 0..2 {
-        let answer = client.get(format!("{}/x.m4s", edge.url())).send().await;
-        let failed = match answer {
-            Ok(answer) => answer.bytes().await.is_err(),
+        // Whether the origin's headers left before it broke decides between an error and half a body; never is it a whole one.
+        let failed = match client.get(format!("{}/x.m4s", edge.url())).send().await {
+            Ok(answer) => answer.status() == 502 || answer.bytes().await.is_err(),
             Err(_) => true,
         };
         assert!(failed);
