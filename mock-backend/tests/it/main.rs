@@ -1,0 +1,3 @@
+//! Integration tests of the backend crate, one binary for all.
+
+mod media;
