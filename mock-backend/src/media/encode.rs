@@ -180,14 +180,15 @@ impl Job<'_> {
         let letters = self.metadata.title.chars().count().clamp(1, 60) as u32;
         let size = (w * 14 / 10 / letters).clamp(30, 78);
         let shade = "geq=lum='16+(lum(X,Y)-16)*(1-0.8*pow(Y/H,1.6))':cb='128+(cb(X,Y)-128)*(1-0.4*Y/H)':cr='128+(cr(X,Y)-128)*(1-0.4*Y/H)'";
-        let text = |file: &str, size: u32, style: &str, colour: &str, y: String| {
+        // drawtext looks a font up by its family alone, so weight comes from a border in the colour of the letters.
+        let text = |file: &str, size: u32, border: u32, colour: &str, y: String| {
             format!(
-                "drawtext=font='DejaVu Sans\\:{style}':textfile={file}:expansion=none:fontsize={size}:fontcolor={colour}:x={}:y={y}:shadowcolor=black@0.6:shadowx=2:shadowy=2",
+                "drawtext=font='DejaVu Sans':textfile={file}:expansion=none:fontsize={size}:fontcolor={colour}:borderw={border}:bordercolor={colour}:x={}:y={y}:shadowcolor=black@0.6:shadowx=2:shadowy=2",
                 w / 20
             )
         };
-        let title = text("title.txt", size, "bold", "white", format!("{}-th", h * 85 / 100));
-        let tagline = text("subtitle.txt", 24, "regular", "white@0.75", (h * 89 / 100).to_string());
+        let title = text("title.txt", size, 2, "white", format!("{}-th", h * 85 / 100));
+        let tagline = text("subtitle.txt", 24, 0, "white@0.75", (h * 89 / 100).to_string());
         format!(
             "[forposter]trim=start={}:end={},scale={w}:{h}:force_original_aspect_ratio=increase,crop={w}:{h},thumbnail=n=60,{shade},{title},{tagline},scale={w}:{h}:{TO_JPEG},setpts=0[poster]",
             seconds(at),
