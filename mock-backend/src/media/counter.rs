@@ -111,7 +111,7 @@ pub fn read_peer(luma: &[u8], stride: usize, width: usize, height: usize) -> Opt
 }
 
 /// The ffmpeg filters that draw the counter and the flash on a film of `fps` (whole) frames a second.
-pub(super) fn filters(fps: u32) -> String {
+pub fn filters(fps: u32) -> String {
     let fill = |x: f64, y: f64, w: f64, h: f64, colour: &str| {
         format!("drawbox=x=iw*{x:.4}:y=ih*{y:.4}:w=iw*{w:.4}:h=ih*{h:.4}:t=fill:color={colour}")
     };

@@ -115,7 +115,7 @@ impl Job<'_> {
         chains.extend(self.scale_chains(rungs));
         let every = (previews.interval_ms * self.recipe.rate.fps() / 1000.0).round();
         chains.push(format!(
-            "[forpreviews]select='not(mod(n,{every}))',scale={}:{}:{TO_JPEG},tile={GRID}x{GRID},setpts=N/(25*TB)[previews]",
+            "[forpreviews]select='not(mod(n,{every}))',scale={}:{}:{TO_JPEG},tile={GRID}x{GRID},setpts=N/(FRAME_RATE*TB)[previews]",
             previews.width, previews.height
         ));
         for (i, sound) in self.recipe.audio.iter().enumerate() {
@@ -180,14 +180,15 @@ impl Job<'_> {
         let letters = self.metadata.title.chars().count().clamp(1, 60) as u32;
         let size = (w * 14 / 10 / letters).clamp(30, 78);
         let shade = "geq=lum='16+(lum(X,Y)-16)*(1-0.8*pow(Y/H,1.6))':cb='128+(cb(X,Y)-128)*(1-0.4*Y/H)':cr='128+(cr(X,Y)-128)*(1-0.4*Y/H)'";
-        let text = |file: &str, size: u32, style: &str, colour: &str, y: String| {
+        // drawtext looks a font up by its family alone, so weight comes from a border in the colour of the letters.
+        let text = |file: &str, size: u32, border: u32, colour: &str, y: String| {
             format!(
-                "drawtext=font='DejaVu Sans\\:style={style}':textfile={file}:expansion=none:fontsize={size}:fontcolor={colour}:x={}:y={y}:shadowcolor=black@0.6:shadowx=2:shadowy=2",
+                "drawtext=font='DejaVu Sans':textfile={file}:expansion=none:fontsize={size}:fontcolor={colour}:borderw={border}:bordercolor={colour}:x={}:y={y}:shadowcolor=black@0.6:shadowx=2:shadowy=2",
                 w / 20
             )
         };
-        let title = text("title.txt", size, "Bold", "white", format!("{}-th", h * 85 / 100));
-        let tagline = text("subtitle.txt", 24, "Book", "white@0.75", (h * 89 / 100).to_string());
+        let title = text("title.txt", size, 2, "white", format!("{}-th", h * 85 / 100));
+        let tagline = text("subtitle.txt", 24, 0, "white@0.75", (h * 89 / 100).to_string());
         format!(
             "[forposter]trim=start={}:end={},scale={w}:{h}:force_original_aspect_ratio=increase,crop={w}:{h},thumbnail=n=60,{shade},{title},{tagline},scale={w}:{h}:{TO_JPEG},setpts=0[poster]",
             seconds(at),
@@ -249,9 +250,8 @@ impl Job<'_> {
     }
 
     fn picture_outputs(&self) -> Vec<OsString> {
-        let image = |pad: &str, quality: &str| {
-            strings(&["-map", pad, "-c:v", "mjpeg", "-q:v", quality, "-r", "25", "-f", "image2"])
-        };
+        let image =
+            |pad: &str, quality: &str| strings(&["-map", pad, "-c:v", "mjpeg", "-q:v", quality, "-f", "image2"]);
         let mut args = image("[poster]", "3");
         args.extend(strings(&["-frames:v", "1", "-update", "1"]));
         args.push(self.title.join("poster.jpg").into());

@@ -97,3 +97,41 @@ fn sweep(parent: &Path) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn what_a_dead_process_left_is_swept_and_live_work_is_not() {
+        let parent = tempfile::tempdir().unwrap();
+        let dead = parent.path().join(".ingest-dead");
+        fs::create_dir(&dead).unwrap();
+        fs::write(dead.join(LOCK), "").unwrap();
+        let unfinished = parent.path().join(".ingest-without-lock");
+        fs::create_dir(&unfinished).unwrap();
+        let live = Staging::new(parent.path()).unwrap();
+        let _other = Staging::new(parent.path()).unwrap();
+        assert!(!dead.exists());
+        assert!(unfinished.exists(), "it may be about to get its lock");
+        assert!(live.title().is_dir() && live.work().is_dir());
+    }
+
+    #[test]
+    fn a_dropped_staging_leaves_nothing_and_a_placed_one_only_the_title() {
+        let parent = tempfile::tempdir().unwrap();
+        drop(Staging::new(parent.path()).unwrap());
+        assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 0);
+        fs::create_dir(parent.path().join("film")).unwrap();
+        let staging = Staging::new(parent.path()).unwrap();
+        let mut tried = Vec::new();
+        let id = staging.place(parent.path(), "film", |dir, id| {
+            tried.push(id.to_owned());
+            fs::write(dir.join("record"), id).map_err(IngestError::io(dir))
+        });
+        assert_eq!((id.unwrap().as_str(), tried), ("film-2", vec!["film-2".to_owned()]));
+        assert_eq!(fs::read(parent.path().join("film-2/record")).unwrap(), b"film-2");
+        assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 2);
+    }
+}

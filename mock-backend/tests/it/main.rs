@@ -1,4 +1,5 @@
-//! Component tests over real loopback sockets: one module for each behaviour.
+//! Integration tests of the backend crate, one binary for all: the packager with ffmpeg, and both servers over real
+//! loopback sockets. One module for each behaviour.
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
@@ -6,6 +7,7 @@ mod binaries;
 mod cache;
 mod chaos;
 mod grants;
+mod media;
 mod positions;
 mod shaping;
 mod sign_in;

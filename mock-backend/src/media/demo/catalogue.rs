@@ -15,6 +15,22 @@ pub(super) fn films() -> Vec<Film> {
     ]
 }
 
+/// Two strips, each drawn once and then moved: stars over hills slowly, lit windows fast.
+const NIGHT_TRAIN: &str = "color=black:s=854x240:r=FPS:d=0.04,format=gbrp,geq=\
+    r='if(lt(Y,140+14*sin(4*PI*X/W)+7*sin(14*PI*X/W+1)),14+70*pow(Y/140,3)+if(gt(random(0),0.9985),120,0),9)':\
+    g='if(lt(Y,140+14*sin(4*PI*X/W)+7*sin(14*PI*X/W+1)),14+38*pow(Y/140,2)+if(gt(random(1),0.9985),120,0),11)':\
+    b='if(lt(Y,140+14*sin(4*PI*X/W)+7*sin(14*PI*X/W+1)),34+62*Y/140+if(gt(random(2),0.9985),120,0),20)',\
+    loop=loop=-1:size=1:start=0,setpts=N/(FRAME_RATE*TB),scroll=horizontal=0.0012,crop=427:240:0:0[far];\
+    color=black:s=854x240:r=FPS:d=0.04,format=gbrp,geq=\
+    r='st(0,mod(abs(sin(floor(X/14)*127.1+floor(Y/12)*311.7))*43758.5,1));\
+    255*gt(Y,167)*gt(ld(0),0.86)*lt(hypot(mod(X,14)-7,mod(Y,12)-6),1.5+Y/90)':\
+    g='st(0,mod(abs(sin(floor(X/14)*127.1+floor(Y/12)*311.7))*43758.5,1));\
+    (120+900*(ld(0)-0.86))*gt(Y,167)*gt(ld(0),0.86)*lt(hypot(mod(X,14)-7,mod(Y,12)-6),1.5+Y/90)':\
+    b='st(0,mod(abs(sin(floor(X/14)*127.1+floor(Y/12)*311.7))*43758.5,1));\
+    (30+1500*pow(ld(0)-0.86,1.1))*gt(Y,167)*gt(ld(0),0.86)*lt(hypot(mod(X,14)-7,mod(Y,12)-6),1.5+Y/90)',\
+    avgblur=sizeX=3:sizeY=1,loop=loop=-1:size=1:start=0,setpts=N/(FRAME_RATE*TB),scroll=horizontal=0.0094,\
+    crop=427:240:0:0[near];[far][near]blend=all_mode=screen";
+
 fn night_train_north() -> Film {
     Film {
         id: super::LONG_TITLE,
@@ -25,8 +41,7 @@ fn night_train_north() -> Film {
         fps: 24,
         seconds: 600,
         format: Format::Small,
-        picture: "cellauto=s=60x107:r=FPS:rule=110:ratio=0.35:seed=41:scroll=1,transpose=1,format=gbrp,\
-                  colorchannelmixer=rr=0.95:gg=0.72:bb=0.35:br=0.1,hue=h='20*sin(t/19)':s=0.9,boxblur=1:1",
+        picture: NIGHT_TRAIN,
         edges: Edges::Soft,
         melody: Melody { root: 110.0, notes: [0, 7, 12, 7], chords: [0, -4, 3, -2] },
         lines: &[
@@ -49,7 +64,7 @@ fn infinite_coast() -> Film {
         fps: 24,
         seconds: 24,
         format: Format::Full,
-        picture: "mandelbrot=s=640x360:r=FPS:start_scale=2.2:end_scale=0.00012:end_pts=576:maxiter=900,hue=h=170+6*t:s=1.2",
+        picture: "mandelbrot=s=640x360:r=FPS:start_scale=2.2:end_scale=0.00012:end_pts=576:maxiter=900,hue=h=90+5*t:s=0.55,eq=gamma=0.85",
         edges: Edges::Soft,
         melody: Melody { root: 146.83, notes: [0, 4, 7, 11], chords: [0, 5, -3, 2] },
         lines: &[
@@ -90,7 +105,7 @@ fn slow_light() -> Film {
         year: 2023,
         genres: &["Ambient", "Art"],
         fps: 25,
-        seconds: 30,
+        seconds: 25,
         format: Format::Full,
         picture: "gradients=s=480x270:r=FPS:type=spiral:n=5:c0=0x1b1035:c1=0xb5305f:c2=0xff9b54:c3=0xffe3a3:c4=0x274690:\
                   x0=150:y0=190:x1=330:y1=60:seed=5:speed=0.012,format=gbrp,noise=alls=5:allf=t",

@@ -104,7 +104,7 @@ impl Film {
         let clock = "drawtext=font='DejaVu Sans Mono':text='%{pts\\:hms}':x=w*0.014:y=h*0.112:fontsize=h*0.03:\
                      fontcolor=white@0.9:box=1:boxcolor=black@0.55:boxborderw=6";
         let title = format!(
-            "drawtext=font='DejaVu Sans\\:style=Bold':text='{}':x=(w-tw)/2:y=(h-th)/2:fontsize=h*0.09:fontcolor=white:\
+            "drawtext=font='DejaVu Sans':text='{}':x=(w-tw)/2:y=(h-th)/2:fontsize=h*0.09:fontcolor=white:borderw=2:bordercolor=white:\
              shadowcolor=black@0.7:shadowx=3:shadowy=3:alpha='min(1\\,4-t)':enable='lt(t\\,4)'",
             self.title
         );

@@ -18,7 +18,7 @@ use super::{Cancel, IngestError, Progress, ingest, media_dir, record};
 use film::Film;
 
 /// Version of the catalogue: titles that an older version made are made again.
-pub const REVISION: u32 = 1;
+pub const REVISION: u32 = 2;
 
 /// The title of ten minutes; the others last 20 to 30 seconds.
 pub const LONG_TITLE: &str = "night-train-north";
@@ -133,4 +133,95 @@ fn make(
 /// The data are plain lists, whole after every statement, so a panic elsewhere leaves nothing half done in them.
 fn hold<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::super::{Files, Rate, Silent, Source, TitleRecord, slug};
+    use super::*;
+
+    fn record_of(film: &Film, demo_revision: u32) -> TitleRecord {
+        TitleRecord {
+            id: film.id.to_owned(),
+            title: film.title.to_owned(),
+            description: String::new(),
+            year: None,
+            genres: Vec::new(),
+            duration_ms: 1,
+            frames: 1,
+            frame_rate: Rate::new(24, 1),
+            rungs: Vec::new(),
+            audio: Vec::new(),
+            text: Vec::new(),
+            files: Files::default(),
+            media_bytes: 10,
+            created: jiff::Timestamp::UNIX_EPOCH,
+            demo_revision,
+        }
+    }
+
+    fn pretend_made(data: &Path, demo_revision: u32) {
+        for film in catalogue::films() {
+            let dir = media_dir(data).join(film.id);
+            fs::create_dir_all(&dir).unwrap();
+            record::write(&dir, &record_of(&film, demo_revision)).unwrap();
+        }
+    }
+
+    #[test]
+    fn the_catalogue_is_what_tests_and_viewers_expect() {
+        let films = catalogue::films();
+        let long: Vec<_> = films.iter().filter(|f| f.seconds > 30).map(|f| (f.id, f.seconds)).collect();
+        assert_eq!(long, [(LONG_TITLE, 600)]);
+        assert!(films.iter().filter(|f| (20..=30).contains(&f.seconds)).count() >= 6);
+        let mut ids = ids();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), films.len());
+        for film in &films {
+            assert!(slug::is_valid(film.id), "{}", film.id);
+            assert!(film.fps * film.seconds <= 0xffff, "{} outgrows its counter", film.id);
+            assert!([24, 25, 30].contains(&film.fps), "{}", film.id);
+            film.request().ladder.check().unwrap();
+        }
+        assert!(films.iter().any(|f| f.fps == 30));
+    }
+
+    #[test]
+    fn subtitles_come_every_three_seconds_in_two_languages() {
+        let film = catalogue::films().into_iter().find(|f| f.id == "broadcast-hour").unwrap();
+        let Source::Synthetic(source) = film.request().source else { panic!("the demo is generated") };
+        let [(en, english), (fr, french)] = &source.text[..] else { panic!("two languages") };
+        assert_eq!((en.as_str(), fr.as_str()), ("en", "fr"));
+        assert!(
+            english
+                .starts_with("WEBVTT\n\n1\n00:00:00.000 --> 00:00:02.500\nAre we on?\n[00:00]\n\n2\n00:00:03.000 -->")
+        );
+        assert!(french.contains("\n00:00:03.000 --> 00:00:05.500\nOn est toujours à l'antenne.\n[00:03]\n"));
+        assert_eq!(english.matches("-->").count() as u32, film.seconds.div_ceil(3));
+    }
+
+    #[test]
+    fn complete_titles_are_kept_and_older_ones_are_not() {
+        let data = tempfile::tempdir().unwrap();
+        assert!(!is_complete(data.path()));
+        pretend_made(data.path(), REVISION - 1);
+        assert!(!is_complete(data.path()));
+        pretend_made(data.path(), REVISION);
+        assert!(is_complete(data.path()));
+        let report = ensure(data.path(), &Silent, &Cancel::new()).unwrap();
+        assert_eq!((report.made.len(), report.kept.len()), (0, ids().len()));
+        assert_eq!(report.media_bytes, 10 * ids().len() as u64);
+    }
+
+    #[test]
+    fn a_cancelled_run_makes_nothing() {
+        let data = tempfile::tempdir().unwrap();
+        let cancel = Cancel::new();
+        cancel.cancel();
+        let error = ensure(data.path(), &Silent, &cancel).unwrap_err();
+        assert!(matches!(error, IngestError::Cancelled), "{error}");
+        assert!(super::super::titles(data.path()).unwrap().is_empty());
+    }
 }

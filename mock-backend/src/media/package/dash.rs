@@ -81,7 +81,7 @@ fn audio(out: &mut String, rendition: &AudioRendition, index: usize, addressing:
         out,
         format_args!(
             "    <AdaptationSet id=\"{}\" contentType=\"audio\" mimeType=\"audio/mp4\" lang=\"{}\" segmentAlignment=\"true\" startWithSAP=\"1\">\n      \
-             <Role schemeIdUri=\"urn:mpeg:dash:role:2011\" value=\"{role}\"/>\n      <Label>{}</Label>\n",
+             <Label>{}</Label>\n      <Role schemeIdUri=\"urn:mpeg:dash:role:2011\" value=\"{role}\"/>\n",
             10 + index,
             rendition.language,
             escaped(&rendition.label)
@@ -110,7 +110,7 @@ fn text(out: &mut String, rendition: &TextRendition, index: usize) {
         out,
         format_args!(
             "    <AdaptationSet id=\"{}\" contentType=\"text\" mimeType=\"text/vtt\" lang=\"{}\">\n      \
-             <Role schemeIdUri=\"urn:mpeg:dash:role:2011\" value=\"subtitle\"/>\n      <Label>{}</Label>\n      \
+             <Label>{}</Label>\n      <Role schemeIdUri=\"urn:mpeg:dash:role:2011\" value=\"subtitle\"/>\n      \
              <Representation id=\"text-{}\" bandwidth=\"{}\">\n        <BaseURL>text/{}/{}</BaseURL>\n      \
              </Representation>\n    </AdaptationSet>\n",
             20 + index,

@@ -5,6 +5,8 @@
 mod boxes;
 mod codec;
 mod dash;
+#[cfg(test)]
+mod golden;
 mod hls;
 mod presentation;
 mod segment;
