@@ -13,9 +13,9 @@ const LOOK_BYTES: u64 = 16 * 1024;
 /// Time without a believable amount of data after which the link counts as stalled, in seconds.
 const SILENCE: f64 = 1.0;
 /// The replacement must arrive in this share of the time that the rest of the present transfer needs.
-const WORTHWHILE: f64 = 0.7;
+const WORTHWHILE: f64 = 0.4;
 /// Seconds of stall that one whole ladder of lost quality is worth.
-const LADDER_SECONDS: f64 = 1.0;
+const LADDER_SECONDS: f64 = 1.5;
 
 /// Whether the transfer should be given up, and for which rung.
 ///
@@ -28,9 +28,7 @@ pub fn judge(in_flight: &InFlight, context: &Context<'_>, bandwidth: &Bandwidth)
     if in_flight.rung == 0 || in_flight.rung >= context.rungs.len() {
         return Verdict::Continue;
     }
-    let size = in_flight
-        .size
-        .unwrap_or_else(|| context.next_bytes(in_flight.rung));
+    let size = in_flight.size.unwrap_or_else(|| context.next_bytes(in_flight.rung));
     let Some(rate) = present_rate(in_flight, bandwidth) else {
         return Verdict::Continue;
     };
@@ -40,14 +38,8 @@ pub fn judge(in_flight: &InFlight, context: &Context<'_>, bandwidth: &Bandwidth)
     if rest <= buffer {
         return Verdict::Continue;
     }
-    let ttfb = in_flight
-        .ttfb
-        .unwrap_or_else(|| bandwidth.ttfb())
-        .as_secs_f64();
-    let top = context
-        .rungs
-        .last()
-        .map_or(1.0, |rung| rung.bitrate_bps.max(1) as f64);
+    let ttfb = in_flight.ttfb.unwrap_or_else(|| bandwidth.ttfb()).as_secs_f64();
+    let top = context.rungs.last().map_or(1.0, |rung| rung.bitrate_bps.max(1) as f64);
     let present = context.rungs[in_flight.rung].bitrate_bps as f64;
     let mut best: Option<(f64, usize)> = None;
     for rung in (0..in_flight.rung).rev() {
@@ -71,10 +63,7 @@ pub fn judge(in_flight: &InFlight, context: &Context<'_>, bandwidth: &Bandwidth)
 
 /// Bytes of the segment at another rung: as the context says, or in proportion to the size that is known.
 fn replacement_bytes(in_flight: &InFlight, context: &Context<'_>, rung: usize, size: u64) -> u64 {
-    if context
-        .next_sizes
-        .is_some_and(|sizes| sizes.len() == context.rungs.len())
-    {
+    if context.next_sizes.is_some_and(|sizes| sizes.len() == context.rungs.len()) {
         return context.next_bytes(rung);
     }
     let present = context.rungs[in_flight.rung].bitrate_bps.max(1) as f64;
@@ -91,8 +80,7 @@ fn present_rate(in_flight: &InFlight, bandwidth: &Bandwidth) -> Option<f64> {
     }
     let usual = bandwidth.ttfb().as_secs_f64();
     // Silence: what little came, over all the time it took, bounds the rate from above.
-    (elapsed > SILENCE + usual)
-        .then(|| ((in_flight.received.max(1)) as f64 * 8.0) / (elapsed - usual).max(LOOK_AFTER))
+    (elapsed > SILENCE + usual).then(|| ((in_flight.received.max(1)) as f64 * 8.0) / (elapsed - usual).max(LOOK_AFTER))
 }
 
 fn seconds(bytes: u64, rate: f64) -> f64 {
@@ -105,11 +93,7 @@ mod tests {
     use crate::Rung;
     use std::time::Duration;
 
-    const LADDER: [Rung; 3] = [
-        Rung::new(500_000),
-        Rung::new(2_000_000),
-        Rung::new(8_000_000),
-    ];
+    const LADDER: [Rung; 3] = [Rung::new(500_000), Rung::new(2_000_000), Rung::new(8_000_000)];
 
     /// The top segment (4 MB) after `elapsed` ms and `received` bytes, with `buffer` ms ahead.
     fn at(elapsed: u64, received: u64, buffer: u64) -> Verdict {
@@ -171,10 +155,7 @@ mod tests {
                 buffer: Duration::ZERO,
                 segment_duration: Duration::ZERO,
             };
-            assert_eq!(
-                judge(&in_flight, &context, &Bandwidth::new()),
-                Verdict::Continue
-            );
+            assert_eq!(judge(&in_flight, &context, &Bandwidth::new()), Verdict::Continue);
         }
     }
 }

@@ -17,10 +17,7 @@ impl Rung {
     /// A rung of unknown picture size.
     #[must_use]
     pub const fn new(bitrate_bps: u64) -> Self {
-        Self {
-            bitrate_bps,
-            height: None,
-        }
+        Self { bitrate_bps, height: None }
     }
 }
 
@@ -64,10 +61,7 @@ impl Caps {
             (Some(max), Some(height)) => height <= max,
             _ => true,
         };
-        height
-            && self
-                .max_bitrate_bps
-                .is_none_or(|max| rung.bitrate_bps <= max)
+        height && self.max_bitrate_bps.is_none_or(|max| rung.bitrate_bps <= max)
     }
 }
 
@@ -132,10 +126,7 @@ impl<'a> Context<'a> {
     /// Heights need not ascend with bitrates, so a rung below this one may still be forbidden: see [`Context::clamp`].
     #[must_use]
     pub fn ceiling(&self) -> usize {
-        self.rungs
-            .iter()
-            .rposition(|rung| self.caps.permits(rung))
-            .unwrap_or(0)
+        self.rungs.iter().rposition(|rung| self.caps.permits(rung)).unwrap_or(0)
     }
 
     /// The highest permitted rung that is not above `rung`, or the lowest permitted one, or 0.
@@ -154,9 +145,7 @@ impl<'a> Context<'a> {
     /// 0 for a rung that does not exist.
     #[must_use]
     pub fn next_bytes(&self, rung: usize) -> u64 {
-        let known = self
-            .next_sizes
-            .filter(|sizes| sizes.len() == self.rungs.len());
+        let known = self.next_sizes.filter(|sizes| sizes.len() == self.rungs.len());
         match known {
             Some(sizes) => sizes.get(rung).copied().unwrap_or(0),
             None => self.nominal_bytes(rung),
@@ -169,7 +158,7 @@ impl<'a> Context<'a> {
         let Some(rung) = self.rungs.get(rung) else {
             return 0;
         };
-        let bits = u128::from(rung.bitrate_bps) * self.segment_duration.as_nanos() / 1_000_000_000;
+        let bits = u128::from(rung.bitrate_bps).saturating_mul(self.segment_duration.as_nanos()) / 1_000_000_000;
         u64::try_from(bits / 8).unwrap_or(u64::MAX)
     }
 }
@@ -179,33 +168,18 @@ mod tests {
     use super::*;
 
     const LADDER: [Rung; 3] = [
-        Rung {
-            bitrate_bps: 400_000,
-            height: Some(240),
-        },
-        Rung {
-            bitrate_bps: 900_000,
-            height: Some(720),
-        },
-        Rung {
-            bitrate_bps: 1_500_000,
-            height: Some(480),
-        },
+        Rung { bitrate_bps: 400_000, height: Some(240) },
+        Rung { bitrate_bps: 900_000, height: Some(720) },
+        Rung { bitrate_bps: 1_500_000, height: Some(480) },
     ];
 
     fn capped(caps: Caps) -> Context<'static> {
-        Context {
-            caps,
-            ..Context::new(&LADDER, Duration::from_secs(4))
-        }
+        Context { caps, ..Context::new(&LADDER, Duration::from_secs(4)) }
     }
 
     #[test]
     fn clamp_skips_a_forbidden_rung_in_the_middle() {
-        let context = capped(Caps {
-            max_height: Some(480),
-            max_bitrate_bps: None,
-        });
+        let context = capped(Caps { max_height: Some(480), max_bitrate_bps: None });
         assert_eq!(context.ceiling(), 2);
         assert_eq!(context.clamp(2), 2);
         assert_eq!(context.clamp(1), 0);
@@ -213,39 +187,20 @@ mod tests {
 
     #[test]
     fn the_lowest_rung_is_left_when_everything_is_forbidden() {
-        let context = capped(Caps {
-            max_height: Some(100),
-            max_bitrate_bps: Some(1),
-        });
+        let context = capped(Caps { max_height: Some(100), max_bitrate_bps: Some(1) });
         assert_eq!((context.ceiling(), context.clamp(2)), (0, 0));
     }
 
     #[test]
     fn unknown_height_passes_and_unknown_sizes_follow_the_rate() {
-        assert!(
-            Caps {
-                max_height: Some(1),
-                max_bitrate_bps: None
-            }
-            .permits(&Rung::new(1))
-        );
+        assert!(Caps { max_height: Some(1), max_bitrate_bps: None }.permits(&Rung::new(1)));
         let context = capped(Caps::default());
         assert_eq!(context.next_bytes(0), 200_000);
         let sizes = [1, 2, 3];
-        let context = Context {
-            next_sizes: Some(&sizes),
-            ..context
-        };
+        let context = Context { next_sizes: Some(&sizes), ..context };
         assert_eq!(context.next_bytes(2), 3);
-        let context = Context {
-            next_sizes: Some(&sizes[..1]),
-            ..context
-        };
-        assert_eq!(
-            context.next_bytes(0),
-            200_000,
-            "a list of another length is not about this ladder"
-        );
+        let context = Context { next_sizes: Some(&sizes[..1]), ..context };
+        assert_eq!(context.next_bytes(0), 200_000, "a list of another length is not about this ladder");
         assert_eq!(context.next_bytes(9), 0);
     }
 }

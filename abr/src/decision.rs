@@ -71,11 +71,7 @@ impl Decision {
     /// A decision to fetch `representation` now.
     #[must_use]
     pub const fn new(representation: usize, reason: Reason) -> Self {
-        Self {
-            representation,
-            reason,
-            wait: None,
-        }
+        Self { representation, reason, wait: None }
     }
 }
 

@@ -1,9 +1,13 @@
 //! The [`Rule`] trait and the table of rules by name. Each algorithm lives in a file of its own below.
 
+mod bola;
 pub(crate) mod candidate;
+mod dynamic;
 mod fixed;
 mod throughput;
 
+pub use bola::Bola;
+pub use dynamic::Dynamic;
 pub use fixed::{Fixed, Pin};
 pub use throughput::Throughput;
 
@@ -44,17 +48,15 @@ pub trait Rule: Send {
     }
 }
 
-/// Makes a rule by name: `default`, `throughput`, `fixed:N` (always rung `N`), `lowest` or `highest`.
+/// Makes a rule by name: `default`, `throughput`, `bola`, `fixed:N` (always rung `N`), `lowest` or `highest`.
 #[must_use]
 pub fn rule(name: &str) -> Option<Box<dyn Rule>> {
     if let Some(rung) = name.strip_prefix("fixed:") {
-        return rung
-            .parse()
-            .ok()
-            .map(|rung| Box::new(Fixed::new(Pin::Rung(rung))) as Box<dyn Rule>);
+        return rung.parse().ok().map(|rung| Box::new(Fixed::new(Pin::Rung(rung))) as Box<dyn Rule>);
     }
     match name {
         "default" => Some(default_rule()),
+        "bola" => Some(Box::new(Bola::new())),
         "throughput" => Some(Box::new(Throughput::new())),
         "lowest" => Some(Box::new(Fixed::new(Pin::Lowest))),
         "highest" => Some(Box::new(Fixed::new(Pin::Highest))),
@@ -65,5 +67,5 @@ pub fn rule(name: &str) -> Option<Box<dyn Rule>> {
 /// The rule that players should use unless they have a reason not to.
 #[must_use]
 pub fn default_rule() -> Box<dyn Rule> {
-    Box::new(Throughput::new())
+    Box::new(Dynamic::new())
 }

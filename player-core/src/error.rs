@@ -103,16 +103,28 @@ error_codes! {
     Unsupported = 6003, retriable: false, advice: "This is not possible yet.";
     /// The command queue is full.
     QueueFull = 6004, retriable: true, advice: "Try again.";
-    /// The session has expired.
-    SessionExpired = 7001, retriable: false, advice: "Sign in again.";
+    /// Address or password is wrong.
+    InvalidCredentials = 7001, retriable: false, advice: "Check the address and the password.";
+    /// The sign-in is past its time.
+    SignInExpired = 7002, retriable: false, advice: "Sign in again.";
+    /// The sign-in was ended, here or on another device.
+    SignInRevoked = 7003, retriable: false, advice: "Sign in again.";
+    /// Too many failed sign-ins.
+    TooManyAttempts = 7004, retriable: true, advice: "Wait a moment and try again.";
     /// The account plays on too many devices at once.
-    TooManyStreams = 7002, retriable: true, advice: "Stop playback on another device.";
+    TooManyStreams = 7005, retriable: true, advice: "Stop playback on another device.";
     /// The title is not available where the device is.
-    NotInRegion = 7003, retriable: false, advice: "This title is not available in your region.";
+    NotInRegion = 7006, retriable: false, advice: "This title is not available in your region.";
     /// The profile may not play this title.
-    ParentalBlock = 7004, retriable: false, advice: "Switch to a profile that may watch this.";
-    /// The service is out of order.
-    ServiceUnavailable = 7005, retriable: true, advice: "Try again in a moment.";
+    ParentalRestriction = 7007, retriable: false, advice: "Switch to a profile that may watch this.";
+    /// There is no such title, or it has been taken down.
+    TitleNotFound = 7008, retriable: false, advice: "Choose another title.";
+    /// The permission to play is past its time and could not be renewed.
+    GrantExpired = 7011, retriable: true, advice: "Start the title again.";
+    /// The permission to play is not genuine.
+    GrantInvalid = 7012, retriable: false, advice: "Start the title again from the catalogue.";
+    /// The service cannot answer now.
+    ServiceUnavailable = 7018, retriable: true, advice: "Try again in a moment.";
     /// A defect of the player.
     Internal = 9001, retriable: false, advice: "Restart the player and report what you did.";
 }

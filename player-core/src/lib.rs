@@ -35,5 +35,7 @@ pub use command::{Command, CommandId, LoadRequest, QualityChoice, SeekMode, Trac
 pub use config::PlayerConfig;
 pub use error::{ErrorCode, PlayerError, Severity};
 pub use event::Event;
+#[cfg(feature = "http")]
+pub use player::Player;
 pub use snapshot::{Snapshot, State};
 pub use time::{MediaTime, Now, TimeRange, TimeRanges, WallClock};

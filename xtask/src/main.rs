@@ -1,2 +1,53 @@
-//! Kinora.
-fn main() {}
+//! Kinora's own tasks. `cargo xtask --help` lists them; `./test` runs those that check.
+
+mod errors;
+mod generated;
+mod header;
+mod purity;
+mod tidy;
+
+use std::path::{Path, PathBuf};
+
+use clap::{Parser, Subcommand};
+
+/// Tasks of the Kinora repository.
+#[derive(Debug, Parser)]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Write `ffi/include/kinora.h` from the C ABI crate.
+    Header {
+        /// Change nothing; fail when the committed file differs.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Write `docs/error-codes.md` and `ffi/include/kinora_errors.h` from the player's error codes.
+    Errors {
+        /// Change nothing; fail when a committed file differs.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Check the house rules that the compiler does not know.
+    Tidy,
+    /// Check that the engine builds without tokio, reqwest and GStreamer in its graph.
+    Purity,
+}
+
+fn main() -> anyhow::Result<()> {
+    let root = root();
+    match Cli::parse().task {
+        Task::Header { check } => header::run(&root, check),
+        Task::Errors { check } => errors::run(&root, check),
+        Task::Tidy => tidy::run(&root),
+        Task::Purity => purity::run(&root),
+    }
+}
+
+fn root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here).to_owned()
+}

@@ -1,2 +1,154 @@
-//! Kinora.
-fn main() {}
+//! `abr-sim`: rules at work without a network. Arguments and lines only; everything else is the library's.
+
+use std::{
+    fs,
+    io::{self, BufRead, Read, Write},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use abr::simulator::{
+    link::{Link, Trace},
+    protocol::{MAX_MESSAGE, Responder},
+    qoe::{self, Score},
+    session::{self, Settings},
+    video::Video,
+};
+use anyhow::Context as _;
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "abr-sim", about = "Adaptive bitrate rules over recorded links")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Answer the decision protocol on standard input and output with the default rule
+    Stdio {
+        /// Rule to answer with
+        #[arg(long, default_value = "default")]
+        rule: String,
+    },
+    /// Play a film over every trace of a folder with several rules and print a table of the means
+    Compare {
+        /// Folder of `*.csv` traces
+        #[arg(long)]
+        traces: PathBuf,
+        /// Film: `{"segment_duration_ms", "bitrates_kbps": [k], "segment_sizes_bits": [n][k]}`
+        #[arg(long)]
+        video: PathBuf,
+        /// Rules to compare
+        #[arg(long, value_delimiter = ',', default_value = "default,throughput,bola,lowest,highest")]
+        rules: Vec<String>,
+        /// Buffer goal in seconds
+        #[arg(long, default_value_t = 30)]
+        buffer: u32,
+        /// Do not tell the rules the sizes of segments
+        #[arg(long)]
+        hide_sizes: bool,
+    },
+}
+
+fn main() -> anyhow::Result<()> {
+    match Arguments::parse().command {
+        Command::Stdio { rule } => {
+            anyhow::ensure!(abr::rule(&rule).is_some(), "unknown rule `{rule}`");
+            stdio(&rule)
+        }
+        Command::Compare { traces, video, rules, buffer, hide_sizes } => {
+            let settings = Settings { buffer_goal: Duration::from_secs(buffer.into()), sizes_known: !hide_sizes };
+            compare(&traces, &video, &rules, settings)
+        }
+    }
+}
+
+/// One line in, one line out. A message that cannot be answered gets `{"error": …}`, and the exit code tells in the end.
+fn stdio(rule: &str) -> anyhow::Result<()> {
+    let name = rule.to_owned();
+    let mut responder = Responder::new(move || abr::rule(&name).unwrap_or_else(abr::default_rule));
+    let mut input = io::stdin().lock();
+    let mut output = io::stdout().lock();
+    let mut line = Vec::new();
+    let mut number = 0_u64;
+    let mut refused = 0_u64;
+    loop {
+        line.clear();
+        number += 1;
+        let read = (&mut input).take(MAX_MESSAGE as u64 + 1).read_until(b'\n', &mut line).context("reading input")?;
+        if read == 0 {
+            break;
+        }
+        anyhow::ensure!(read <= MAX_MESSAGE, "line {number}: message longer than {MAX_MESSAGE} bytes");
+        let text = String::from_utf8_lossy(&line);
+        if text.trim().is_empty() {
+            continue;
+        }
+        let reply = responder.answer(&text).unwrap_or_else(|error| {
+            refused += 1;
+            serde_json::json!({ "error": format!("line {number}: {error}") }).to_string()
+        });
+        writeln!(output, "{reply}").and_then(|()| output.flush()).context("writing output")?;
+    }
+    anyhow::ensure!(refused == 0, "{refused} messages could not be answered");
+    Ok(())
+}
+
+/// Every rule over every trace, the means as a table on standard output.
+fn compare(traces: &Path, video: &Path, rules: &[String], settings: Settings) -> anyhow::Result<()> {
+    let video = {
+        let text = read(video)?;
+        Video::parse(&text).with_context(|| format!("{}", video.display()))?
+    };
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(traces).with_context(|| format!("{}", traces.display()))? {
+        let path = entry.with_context(|| format!("{}", traces.display()))?.path();
+        if path.extension().is_some_and(|extension| extension == "csv") {
+            paths.push(path);
+        }
+    }
+    anyhow::ensure!(!paths.is_empty(), "{}: no *.csv traces", traces.display());
+    paths.sort();
+    let mut links = Vec::with_capacity(paths.len());
+    for path in &paths {
+        let trace = Trace::parse(&read(path)?).with_context(|| format!("{}", path.display()))?;
+        links.push(Link::new(trace));
+    }
+    let mut output = io::stdout().lock();
+    writeln!(
+        output,
+        "{:<14}{:>10}{:>10}{:>10}{:>10}{:>10}{:>10}{:>10}",
+        "rule", "qoe_lin", "qoe_log", "kbit/s", "stall %", "start s", "switches", "wasted %"
+    )?;
+    for name in rules {
+        let mut scores = Vec::with_capacity(links.len());
+        for link in &links {
+            let mut rule = abr::rule(name).with_context(|| format!("unknown rule `{name}`"))?;
+            let session = session::play(&video, link, rule.as_mut(), settings);
+            scores.extend(qoe::score(&video, &session));
+        }
+        if let Some(mean) = qoe::mean(&scores) {
+            writeln!(output, "{}", row(name, &mean))?;
+        }
+    }
+    Ok(())
+}
+
+fn row(name: &str, mean: &Score) -> String {
+    format!(
+        "{name:<14}{:>10.3}{:>10.3}{:>10.0}{:>10.2}{:>10.2}{:>10.1}{:>10.2}",
+        mean.linear,
+        mean.logarithmic,
+        mean.kbps,
+        mean.rebuffer_ratio * 100.0,
+        mean.startup_s,
+        mean.switches,
+        mean.wasted_share * 100.0
+    )
+}
+
+fn read(path: &Path) -> anyhow::Result<String> {
+    fs::read_to_string(path).with_context(|| format!("{}", path.display()))
+}

@@ -26,11 +26,7 @@ impl Downside {
     /// No predictions judged yet.
     #[must_use]
     pub const fn new() -> Self {
-        Self {
-            ratios: [1.0; WINDOW],
-            next: 0,
-            len: 0,
-        }
+        Self { ratios: [1.0; WINDOW], next: 0, len: 0 }
     }
 
     /// Notes that `predicted` was followed by `actual`.

@@ -18,11 +18,7 @@ impl Ewma {
     /// A mean with no samples; `gain` in (0, 1] is the share that a full-weight sample gets once the mean is settled.
     #[must_use]
     pub const fn new(gain: f64) -> Self {
-        Self {
-            gain,
-            mean: 0.0,
-            weight: 0.0,
-        }
+        Self { gain, mean: 0.0, weight: 0.0 }
     }
 
     /// Adds `value` with `weight` in (0, 1]. Values that are not finite and weights that are not positive are ignored.
@@ -56,10 +52,7 @@ mod tests {
         for _ in 0..40 {
             mean.add(100.0, 1.0);
         }
-        assert!(
-            mean.get()
-                .is_some_and(|mean| (99.0..=100.0).contains(&mean))
-        );
+        assert!(mean.get().is_some_and(|mean| (99.0..=100.0).contains(&mean)));
     }
 
     #[test]

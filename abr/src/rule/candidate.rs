@@ -25,36 +25,31 @@ impl Link {
             ttfb: bandwidth.ttfb().as_secs_f64() * speed,
         })
     }
+
+    /// Seconds of playback that pass until `bytes` have arrived at the safe rate, the wait for the first included.
+    pub fn seconds(&self, bytes: u64) -> f64 {
+        self.ttfb + bytes as f64 * 8.0 / self.safe
+    }
+
+    /// Seconds by which one average segment of `rung` shortens the buffer at the safe rate; negative if it grows.
+    pub fn drain(&self, context: &Context<'_>, rung: usize) -> f64 {
+        self.seconds(context.nominal_bytes(rung)) - context.segment_duration.as_secs_f64()
+    }
 }
 
 /// The playback rate as a positive number; a paused or absurd rate counts as 1.
 pub(crate) fn playback_rate(context: &Context<'_>) -> f64 {
     let rate = f64::from(context.rate).abs();
-    if rate.is_finite() && rate > 0.0 {
-        rate.clamp(0.25, 16.0)
-    } else {
-        1.0
-    }
+    if rate.is_finite() && rate > 0.0 { rate.clamp(0.25, 16.0) } else { 1.0 }
 }
 
 /// The highest rung whose declared rate is at most `rate`, caps aside; 0 if none is.
 pub(crate) fn sustainable(context: &Context<'_>, rate: f64) -> usize {
-    context
-        .rungs
-        .iter()
-        .rposition(|rung| rung.bitrate_bps as f64 <= rate)
-        .unwrap_or(0)
+    context.rungs.iter().rposition(|rung| rung.bitrate_bps as f64 <= rate).unwrap_or(0)
 }
 
 /// Applies the caps to `wanted` and says so if they changed it.
 pub(crate) fn within_caps(context: &Context<'_>, wanted: usize, reason: Reason) -> Decision {
     let rung = context.clamp(wanted);
-    Decision::new(
-        rung,
-        if rung == wanted {
-            reason
-        } else {
-            Reason::Capped
-        },
-    )
+    Decision::new(rung, if rung == wanted { reason } else { Reason::Capped })
 }

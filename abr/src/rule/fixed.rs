@@ -24,10 +24,7 @@ impl Fixed {
     /// A rule that always answers `pin`.
     #[must_use]
     pub const fn new(pin: Pin) -> Self {
-        Self {
-            pin,
-            bandwidth: Bandwidth::new(),
-        }
+        Self { pin, bandwidth: Bandwidth::new() }
     }
 }
 

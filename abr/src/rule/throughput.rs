@@ -22,9 +22,7 @@ impl Throughput {
     /// A rule that knows nothing yet.
     #[must_use]
     pub const fn new() -> Self {
-        Self {
-            bandwidth: Bandwidth::new(),
-        }
+        Self { bandwidth: Bandwidth::new() }
     }
 }
 

@@ -157,13 +157,7 @@ impl Trace {
     #[must_use]
     pub fn constant(kbps: u64, latency: Duration) -> Self {
         let bandwidth_bps = kbps.saturating_mul(1000).clamp(1000, MAX_BPS);
-        Self {
-            rows: vec![Row {
-                duration: Duration::from_secs(1),
-                bandwidth_bps,
-                latency: latency.min(MAX_LATENCY),
-            }],
-        }
+        Self { rows: vec![Row { duration: Duration::from_secs(1), bandwidth_bps, latency: latency.min(MAX_LATENCY) }] }
     }
 
     /// The periods, in order.
@@ -192,27 +186,18 @@ impl Trace {
 fn parse_row(content: &str, line: usize) -> Result<Row, TraceError> {
     let found = content.split(',').count();
     let mut columns = content.split(',').map(str::trim);
-    let (Some(duration), Some(bandwidth), Some(latency), 3) =
-        (columns.next(), columns.next(), columns.next(), found)
+    let (Some(duration), Some(bandwidth), Some(latency), 3) = (columns.next(), columns.next(), columns.next(), found)
     else {
         return Err(TraceError::Columns { line, found });
     };
     let millis = |text, column| {
         let nanos = decimal(text, 6).ok_or(TraceError::Number { line, column })?;
-        u64::try_from(nanos)
-            .map(Duration::from_nanos)
-            .map_err(|_| TraceError::Range { line, column })
+        u64::try_from(nanos).map(Duration::from_nanos).map_err(|_| TraceError::Range { line, column })
     };
-    let bits = decimal(bandwidth, 3).ok_or(TraceError::Number {
-        line,
-        column: "bandwidth_kbps",
-    })?;
+    let bits = decimal(bandwidth, 3).ok_or(TraceError::Number { line, column: "bandwidth_kbps" })?;
     let row = Row {
         duration: millis(duration, "duration_ms")?,
-        bandwidth_bps: u64::try_from(bits).map_err(|_| TraceError::Range {
-            line,
-            column: "bandwidth_kbps",
-        })?,
+        bandwidth_bps: u64::try_from(bits).map_err(|_| TraceError::Range { line, column: "bandwidth_kbps" })?,
         latency: millis(latency, "latency_ms")?,
     };
     check_row(&row, line)?;
@@ -286,21 +271,14 @@ impl Link {
         }
         times.push(time);
         carried.push(sum);
-        Self {
-            rows: trace.rows,
-            times,
-            carried,
-        }
+        Self { rows: trace.rows, times, carried }
     }
 
     /// Sends `bytes` in answer to a request made at `start`.
     #[must_use]
     pub fn transmit(&self, start: Duration, bytes: u64) -> Transmission {
         let first_byte = start.saturating_add(self.latency_at(start));
-        Transmission {
-            first_byte,
-            last_byte: self.arrival(first_byte, bytes),
-        }
+        Transmission { first_byte, last_byte: self.arrival(first_byte, bytes) }
     }
 
     /// The first instant, to the nanosecond, at which `bytes` have arrived when their first bit flows at `from`.
@@ -312,10 +290,7 @@ impl Link {
             return from;
         }
         let round = self.round();
-        let Some(target) = self
-            .carried_until(from)
-            .checked_add(u128::from(bytes) * BYTE)
-        else {
+        let Some(target) = self.carried_until(from).checked_add(u128::from(bytes) * BYTE) else {
             return Duration::MAX;
         };
         // The whole rounds that fit before the target is reached; the rest, in (0, round], falls into the last one.
@@ -339,9 +314,7 @@ impl Link {
         if to <= from {
             return 0;
         }
-        let nanobits = self
-            .carried_until(to)
-            .saturating_sub(self.carried_until(from));
+        let nanobits = self.carried_until(to).saturating_sub(self.carried_until(from));
         u64::try_from(nanobits / BYTE).unwrap_or(u64::MAX)
     }
 
@@ -385,7 +358,110 @@ impl Link {
 
 fn from_nanos(nanos: u128) -> Duration {
     let seconds = u64::try_from(nanos / NANOS);
-    seconds.map_or(Duration::MAX, |seconds| {
-        Duration::new(seconds, (nanos % NANOS) as u32)
-    })
+    seconds.map_or(Duration::MAX, |seconds| Duration::new(seconds, (nanos % NANOS) as u32))
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+    use proptest::prelude::*;
+
+    const MS: fn(u64) -> Duration = Duration::from_millis;
+
+    fn link(rows: &str) -> Link {
+        Link::new(Trace::parse(&format!("{HEADER}\n{rows}")).unwrap())
+    }
+
+    #[test]
+    fn reads_decimals_exactly() {
+        let trace = Trace::parse(
+            "\u{feff}# made by hand\r\nduration_ms,bandwidth_kbps,latency_ms\r\n\r\n1870.000,1550.996,80.5\r\n",
+        )
+        .unwrap();
+        let row = Row { duration: MS(1870), bandwidth_bps: 1_550_996, latency: Duration::from_micros(80_500) };
+        assert_eq!(trace.rows(), [row]);
+        assert_eq!(trace.duration(), MS(1870));
+    }
+
+    #[test]
+    fn errors_name_their_line() {
+        for (text, message) in [
+            ("", "the trace has no rows"),
+            ("1,2,3", "line 1: expected the header `duration_ms,bandwidth_kbps,latency_ms`"),
+            ("#\nduration_ms,bandwidth_kbps,latency_ms\n1,2", "line 3: expected 3 columns, found 2"),
+            ("duration_ms,bandwidth_kbps,latency_ms\n1,2,3,4", "line 2: expected 3 columns, found 4"),
+            ("duration_ms,bandwidth_kbps,latency_ms\n1,-2,3", "line 2: bandwidth_kbps is not a decimal number"),
+            ("duration_ms,bandwidth_kbps,latency_ms\n1e3,2,3", "line 2: duration_ms is not a decimal number"),
+            ("duration_ms,bandwidth_kbps,latency_ms\n1,2,NaN", "line 2: latency_ms is not a decimal number"),
+            ("duration_ms,bandwidth_kbps,latency_ms\n0,2,3", "line 2: duration_ms is out of range"),
+            ("duration_ms,bandwidth_kbps,latency_ms\n1,2,3600001", "line 2: latency_ms is out of range"),
+            ("duration_ms,bandwidth_kbps,latency_ms\n1,99999999999,3", "line 2: bandwidth_kbps is out of range"),
+            ("duration_ms,bandwidth_kbps,latency_ms\n1,0,3", "the trace never carries anything"),
+            ("duration_ms,bandwidth_kbps,latency_ms\n34560000000,1,3\n1,1,3", "line 3: the trace is too long"),
+        ] {
+            assert_eq!(Trace::parse(text).unwrap_err().to_string(), message, "{text:?}");
+        }
+        let long = format!("{HEADER}\n{}", "1".repeat(MAX_LINE + 1));
+        assert_eq!(Trace::parse(&long), Err(TraceError::LineTooLong { line: 2 }));
+    }
+
+    #[test]
+    fn a_constant_link_is_arithmetic() {
+        let link = Link::new(Trace::constant(8000, MS(20)));
+        let sent = link.transmit(MS(100), 1_000_000);
+        assert_eq!(sent, Transmission { first_byte: MS(120), last_byte: MS(1120) });
+        assert_eq!(link.bytes_between(MS(120), MS(620)), 500_000);
+        assert_eq!(link.bytes_between(MS(620), MS(120)), 0);
+        assert_eq!(link.transmit(MS(5), 0).last_byte, MS(25));
+    }
+
+    #[test]
+    fn a_trace_repeats_and_gaps_are_waited_through() {
+        let link = link("1000,8000,10\n500,0,30");
+        assert_eq!(link.arrival(MS(0), 1_000_000), MS(1000), "the moment it is complete, not the end of the gap");
+        assert_eq!(link.arrival(MS(0), 1_001_000), MS(1501));
+        assert_eq!(link.arrival(MS(1200), 1000), MS(1501));
+        assert_eq!(link.arrival(MS(0), 3_500_000), MS(4500 + 500));
+        assert_eq!((link.latency_at(MS(1100)), link.latency_at(MS(1500))), (MS(30), MS(10)));
+        assert_eq!(link.bandwidth_at(MS(2600)), 0);
+    }
+
+    #[test]
+    fn extremes_saturate() {
+        let link = link("1,0.001,0");
+        assert_eq!(link.arrival(Duration::MAX, u64::MAX), Duration::MAX);
+        assert!(link.arrival(Duration::ZERO, u64::MAX) > Duration::from_secs(u64::MAX / 1000));
+        let _ = Trace::constant(u64::MAX, Duration::MAX);
+        assert_eq!(Trace::constant(0, Duration::ZERO).rows()[0].bandwidth_bps, 1000);
+    }
+
+    proptest! {
+        #[test]
+        fn the_last_byte_is_the_first_instant_at_which_all_have_arrived(
+            rows in prop::collection::vec((1_u64..5_000_000_000, 0_u64..50_000_000), 1..12),
+            start in 0_u64..60_000_000_000,
+            bytes in 1_u64..40_000_000,
+        ) {
+            let row = |&(nanos, bandwidth_bps): &(u64, u64)| Row {
+                duration: Duration::from_nanos(nanos), bandwidth_bps, latency: MS(nanos % 90),
+            };
+            let Ok(trace) = Trace::from_rows(rows.iter().map(row).collect()) else { return Ok(()) };
+            let link = Link::new(trace);
+            let sent = link.transmit(Duration::from_nanos(start), bytes);
+            prop_assert!(sent.first_byte <= sent.last_byte);
+            prop_assert!(link.bytes_between(sent.first_byte, sent.last_byte) >= bytes);
+            let before = sent.last_byte - Duration::from_nanos(1);
+            prop_assert!(link.bytes_between(sent.first_byte, before) < bytes);
+        }
+
+        #[test]
+        fn no_text_makes_it_panic(text in ".{0,400}", row in "[0-9.,]{0,40}") {
+            let _ = Trace::parse(&text);
+            if let Ok(trace) = Trace::parse(&format!("{HEADER}\n{row}\n")) {
+                let _ = Link::new(trace).transmit(Duration::from_secs(3), 1_000_000);
+            }
+        }
+    }
 }

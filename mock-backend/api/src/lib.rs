@@ -1,1 +1,64 @@
-//! Kinora.
+//! Wire types of the Kinora backend: what a client sends and what it is answered, and nothing else.
+//!
+//! No I/O, no logic beyond naming, no dependency but `serde`: the desktop app, the QA tool and the backend share this crate so
+//! that the compiler checks the contract on both sides.
+//!
+//! # Conventions
+//!
+//! * JSON over HTTP. Fields are `snake_case`, enumerations are lower-case strings.
+//! * Unknown fields are ignored by readers, so that fields can be added; an absent optional field means "not known".
+//! * Durations and positions are whole milliseconds (`*_ms`, `u64`); points in time are milliseconds since the Unix epoch, UTC
+//!   ([`UnixMillis`]).
+//! * Languages are BCP 47 tags.
+//! * Every answer that is not 2xx carries an [`ApiError`].
+//! * Requests after sign-in carry `Authorization: Bearer <access token>`. Images and `/healthz` need none.
+//! * A URL in an answer is either absolute (edges) or begins with `/` and is relative to the backend's base URL.
+//!
+//! # The calls, in the order a client meets them
+//!
+//! | call | sends | answered |
+//! |---|---|---|
+//! | `POST /v1/sign-in` | [`SignInRequest`] | [`SignInResponse`] |
+//! | `POST /v1/refresh` | [`RefreshRequest`] | [`TokenPair`] |
+//! | `POST /v1/sign-out` | [`SignOutRequest`] | 204 |
+//! | `GET /v1/account` | | [`Account`] |
+//! | `GET /v1/profiles` | | [`ProfileList`] |
+//! | `GET /v1/home?profile=ID` | | [`Home`] |
+//! | `GET /v1/titles/{id}?profile=ID` | | [`TitleDetail`] |
+//! | `GET /v1/search?q=TEXT&limit=N` | | [`SearchResults`] |
+//! | `POST /v1/playback` | [`PlaybackRequest`] | [`PlaybackGrant`] |
+//! | `POST /v1/playback/{session}/renew` | | [`PlaybackGrant`] |
+//! | `POST /v1/playback/{session}/heartbeat` | [`Heartbeat`] | [`HeartbeatReply`] |
+//! | `POST /v1/playback/{session}/stop` | [`Heartbeat`] | 204 |
+//! | `GET /v1/positions?profile=ID` | | [`PositionList`] |
+//! | `GET /v1/positions/{title}?profile=ID` | | [`ResumePosition`] |
+//! | `PUT /v1/positions/{title}` | [`PutPosition`] | [`ResumePosition`] |
+//! | `GET /v1/images/{title}/{file}` | | an image, with `ETag` and `Last-Modified` |
+//!
+//! The paths are built by the functions of [`paths`].
+
+#![warn(missing_docs)]
+
+mod account;
+mod catalogue;
+mod error;
+mod ids;
+pub mod paths;
+mod playback;
+mod position;
+
+pub use account::{
+    Account, DeviceInfo, Profile, ProfileList, RefreshRequest, SignInRequest, SignInResponse, SignOutRequest, TokenPair,
+};
+pub use catalogue::{
+    AgeRating, Home, Image, Language, Row, RowKind, SearchResults, ThumbnailIndex, TitleCard, TitleDetail,
+};
+pub use error::{ApiError, ErrorCode};
+pub use ids::{AccountId, DeviceId, PlaybackSessionId, ProfileId, Secret, TitleId};
+pub use playback::{
+    Heartbeat, HeartbeatReply, PlaybackGrant, PlaybackPhase, PlaybackRequest, PlaybackSource, Protocol,
+};
+pub use position::{PositionList, PutPosition, ResumePosition};
+
+/// A point in time: milliseconds since 1970-01-01T00:00:00Z.
+pub type UnixMillis = i64;

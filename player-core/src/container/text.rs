@@ -7,7 +7,7 @@ use super::{DemuxError, DemuxOutput, Demuxer};
 use crate::text::webvtt::{self, WebVttError};
 
 /// Bytes of a text file at most; a film's subtitles need some two hundred thousand.
-const FILE_BYTES: usize = 16 << 20;
+const FILE_BYTES: usize = 8 << 20;
 
 /// Reads a WebVTT file.
 #[derive(Debug, Default)]

@@ -1,1 +1,21 @@
-//! The shell.
+//! The shell around the engine: its thread, its clock, its HTTP. Nothing here decides what to fetch or when to play.
+//!
+//! One thread named `player` owns the engine and the renderer and blocks on one [`inbox::Inbox`]; requests run on
+//! an I/O runtime that the process shares. tokio and reqwest appear nowhere outside this module.
+
+mod body;
+mod clock;
+mod events;
+mod http;
+mod inbox;
+mod record;
+mod run;
+
+pub use clock::MonotonicClock;
+pub use http::NetworkConfig;
+
+pub(crate) use events::EventQueue;
+pub(crate) use http::HttpFetcher;
+pub(crate) use inbox::{Inbox, Message};
+pub(crate) use record::Recorder;
+pub(crate) use run::{PlayerLoop, Published, panic_error};

@@ -99,15 +99,10 @@ impl Mp4Demuxer {
     fn check_beginning(&mut self) -> Result<bool, DemuxError> {
         let mut bytes = [0; sniff::ENOUGH];
         let bytes = self.queue.peek(&mut bytes);
-        if bytes.len() < 8 {
-            return Ok(false);
-        }
         match sniff::recognise(bytes) {
             Signature::Mp4 => {}
-            other if bytes.len() == sniff::ENOUGH || other != Signature::Nothing => {
-                return Err(other.refuse("an MP4 file"));
-            }
-            _ => return Ok(false),
+            _ if bytes.len() < sniff::ENOUGH => return Ok(false),
+            other => return Err(other.refuse("an MP4 file")),
         }
         self.state = State::Between;
         Ok(true)
@@ -186,7 +181,7 @@ impl Mp4Demuxer {
 
     fn read_media(&mut self, end: u64, batch: &mut Batch) -> Result<bool, DemuxError> {
         let Some(movie) = &self.movie else { return Err(DemuxError::NoInit) };
-        while let Some(row) = self.announced.rows.as_slice().first().filter(|row| row.offset < end) {
+        while let Some(row) = self.announced.rows.as_slice().first().filter(|row| row.lies_before(end)) {
             let Some(before) = row.offset.checked_sub(self.queue.position()) else {
                 return Err(malformed("samples that overlap or lie outside of the media data", row.offset));
             };

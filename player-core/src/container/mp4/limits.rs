@@ -17,7 +17,7 @@ pub(super) const FREE_SAMPLES: usize = 64;
 pub(super) const MOVIE_SAMPLES: usize = 3 << 19;
 /// Parts of an encrypted sample.
 pub(super) const SUBSAMPLES: usize = 1 << 12;
-/// Bytes of a WebVTT file, and of a WebVTT sample.
+/// Bytes of a WebVTT sample.
 pub(super) const TEXT_SAMPLE_BYTES: usize = 1 << 20;
 
 use crate::container::DemuxError;

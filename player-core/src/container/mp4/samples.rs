@@ -33,6 +33,11 @@ impl Row {
         self.offset.saturating_add(u64::from(self.size))
     }
 
+    /// True when it belongs to media data that ends at `end`; an empty sample may stand at the very end.
+    pub fn lies_before(&self, end: u64) -> bool {
+        self.offset < end || self.offset == end && self.size == 0
+    }
+
     /// The sample on the media's presentation timeline.
     pub fn into_sample(self, track: &Track, payload: Payload) -> Sample {
         let timescale = track.init.timescale;

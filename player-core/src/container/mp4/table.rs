@@ -13,7 +13,12 @@ pub(super) fn read_all(traks: &[BoxBody<'_>], tracks: &[Track]) -> Result<Vec<Ro
     for (index, (trak, track)) in traks.iter().zip(tracks).enumerate() {
         let stbl = trak.required(*b"mdia")?.required(*b"minf")?.required(*b"stbl")?;
         let number = u16::try_from(index).unwrap_or(u16::MAX);
+        let before = rows.len();
         SampleTable::gather(&stbl)?.read(number, track.init.kind, &mut rows)?;
+        if rows.len() > before && track.entries.iter().any(|entry| entry.protection.is_some()) {
+            let feature = "an encrypted MP4 file that is not fragmented".to_owned();
+            return Err(DemuxError::Unsupported { feature });
+        }
     }
     if !rows.is_sorted_by_key(|row: &Row| row.offset) {
         rows.sort_by_key(|row| row.offset);
@@ -73,6 +78,8 @@ impl<'a> SampleTable<'a> {
         let mut compositions = Runs::read(self.compositions.as_ref())?;
         let mut syncs = match (&self.syncs, kind) {
             (Some(stss), MediaKind::Video) => Some(Syncs::read(stss)?),
+            // Some codecs of sound depend on earlier frames; an empty list is a mistake there.
+            (Some(stss), MediaKind::Audio) => Some(Syncs::read(stss)?).filter(|syncs| syncs.entries > 0),
             _ => None,
         };
         let mut chunks = Chunks::read(chunk_runs, offsets)?;

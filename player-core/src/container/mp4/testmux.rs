@@ -50,12 +50,27 @@ pub struct TestTrack {
     pub language: [u8; 3],
     /// Ticks that an edit list cuts from the beginning; zero writes none.
     pub media_time: u32,
+    /// How its samples pretend to be encrypted, when they do.
+    pub protection: Option<TestProtection>,
+}
+
+/// Common encryption of a track, as its sample entry tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TestProtection {
+    /// `cenc`, `cbcs`…
+    pub scheme: [u8; 4],
+    /// Which key.
+    pub key_id: [u8; 16],
+    /// Bytes of each sample's vector, 8 or 16; zero gives all samples the vector of sixteen sevens.
+    pub iv_size: u8,
+    /// Encrypted and clear blocks of a pattern.
+    pub pattern: (u8, u8),
 }
 
 impl TestTrack {
-    /// A track without language and edit list.
+    /// A track without language, edit list and encryption.
     pub const fn new(id: u32, timescale: u32, codec: TestCodec) -> Self {
-        Self { id, timescale, codec, language: *b"und", media_time: 0 }
+        Self { id, timescale, codec, language: *b"und", media_time: 0, protection: None }
     }
 }
 
@@ -116,7 +131,7 @@ fn trak(track: &TestTrack) -> Vec<u8> {
         MediaKind::Text => b"text",
     };
     mdia.extend(full(b"hdlr", 0, 0, &[&[0; 4][..], handler, &[0; 13]].concat()));
-    let mut stbl = full(b"stsd", 0, 0, &[words(&[1]), sample_entry(track.codec)].concat());
+    let mut stbl = full(b"stsd", 0, 0, &[words(&[1]), protected(sample_entry(track.codec), track.protection)].concat());
     for kind in [b"stts", b"stsc", b"stco"] {
         stbl.extend(full(kind, 0, 0, &words(&[0])));
     }
@@ -153,6 +168,28 @@ fn sample_entry(codec: TestCodec) -> Vec<u8> {
     }
 }
 
+/// Turns a sample entry into an encrypted one (ISO/IEC 14496-12 §8.12).
+fn protected(mut entry: Vec<u8>, protection: Option<TestProtection>) -> Vec<u8> {
+    let Some(protection) = protection else { return entry };
+    let original = entry.get(4..8).unwrap_or_default().to_vec();
+    let (pattern, version) = match protection.pattern {
+        (0, 0) => (0, 0),
+        (encrypted, clear) => (encrypted << 4 | clear & 15, 1),
+    };
+    let mut tenc = vec![0, pattern, 1, protection.iv_size];
+    tenc.extend(protection.key_id);
+    if protection.iv_size == 0 {
+        tenc.push(16);
+        tenc.extend([7; 16]);
+    }
+    let mut sinf = boxed(b"frma", &original);
+    sinf.extend(full(b"schm", 0, 0, &[&protection.scheme[..], &words(&[0x1_0000])].concat()));
+    sinf.extend(boxed(b"schi", &full(b"tenc", version, 0, &tenc)));
+    entry.extend(boxed(b"sinf", &sinf));
+    let kind: &[u8; 4] = if original == b"mp4a" { b"enca" } else { b"encv" };
+    boxed(kind, entry.get(8..).unwrap_or_default())
+}
+
 /// The bytes that [`segment`] gives the `index`th sample of a fragment: they differ from sample to sample.
 pub fn payload(track: u32, sequence: u32, index: usize, size: u32) -> Vec<u8> {
     let seed = track.wrapping_mul(7).wrapping_add(sequence.wrapping_mul(31)).wrapping_add(index as u32);
@@ -168,22 +205,44 @@ pub fn segment(track: u32, sequence: u32, base_decode_time: u64, samples: &[Samp
 
 /// As [`segment`], with payloads of one's own: `media` are the samples one after the other.
 pub fn segment_of(track: u32, sequence: u32, base_decode_time: u64, samples: &[SampleSpec], media: &[u8]) -> Bytes {
-    let mut records = Vec::new();
-    for &(duration, size, key, composition_offset) in samples {
-        let flags = if key { 0x0200_0000 } else { 0x0101_0000 };
-        records.extend(words(&[duration, size, flags, composition_offset as u32]));
+    let fragment = TestFragment { track, sequence, base_decode_time, boxes: &[] };
+    fragment.build(samples, media)
+}
+
+/// What a movie fragment says besides its samples.
+#[derive(Clone, Copy, Debug)]
+pub struct TestFragment<'a> {
+    /// The track's number.
+    pub track: u32,
+    /// Counts fragments.
+    pub sequence: u32,
+    /// Ticks.
+    pub base_decode_time: u64,
+    /// Further boxes for the track fragment, such as `senc`.
+    pub boxes: &'a [u8],
+}
+
+impl TestFragment<'_> {
+    /// The fragment with its media data.
+    pub fn build(&self, samples: &[SampleSpec], media: &[u8]) -> Bytes {
+        let mut records = Vec::new();
+        for &(duration, size, key, composition_offset) in samples {
+            let flags = if key { 0x0200_0000 } else { 0x0101_0000 };
+            records.extend(words(&[duration, size, flags, composition_offset as u32]));
+        }
+        let build = |data_offset: u32| {
+            let mut traf = full(b"tfhd", 0, 0x2_0000, &words(&[self.track]));
+            traf.extend(full(b"tfdt", 1, 0, &self.base_decode_time.to_be_bytes()));
+            let run = [words(&[samples.len() as u32, data_offset]), records.clone()].concat();
+            traf.extend(full(b"trun", 1, 0xf01, &run));
+            traf.extend(self.boxes);
+            let mut moof = full(b"mfhd", 0, 0, &words(&[self.sequence]));
+            moof.extend(boxed(b"traf", &traf));
+            boxed(b"moof", &moof)
+        };
+        let length = build(0).len() as u32;
+        let mut out = build(length + 8);
+        out.extend(boxed(b"mdat", media));
+        out.into()
     }
-    let build = |data_offset: u32| {
-        let mut traf = full(b"tfhd", 0, 0x2_0000, &words(&[track]));
-        traf.extend(full(b"tfdt", 1, 0, &base_decode_time.to_be_bytes()));
-        let run = [words(&[samples.len() as u32, data_offset]), records.clone()].concat();
-        traf.extend(full(b"trun", 1, 0xf01, &run));
-        let mut moof = full(b"mfhd", 0, 0, &words(&[sequence]));
-        moof.extend(boxed(b"traf", &traf));
-        boxed(b"moof", &moof)
-    };
-    let length = build(0).len() as u32;
-    let mut out = build(length + 8);
-    out.extend(boxed(b"mdat", media));
-    out.into()
 }

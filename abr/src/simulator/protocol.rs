@@ -1,0 +1,387 @@
+//! The line protocol by which an outside simulator asks a rule for decisions: one JSON object in, one out.
+//!
+//! `init` starts a session with a fresh rule, so that nothing learned is carried from one session to the next and
+//! results do not depend on their order. `decide` asks for a rung, `progress` whether to give a transfer up.
+//! Only text is handled here; reading and writing lines is the binary's affair.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::{Context, InFlight, Live, Phase, Rule, Rung, Transfer, Verdict};
+
+/// The version of the protocol that is spoken.
+pub const VERSION: u64 = 1;
+/// Longest message accepted, in bytes.
+pub const MAX_MESSAGE: usize = 1 << 20;
+/// Most rungs of a ladder accepted.
+pub const MAX_RUNGS: usize = 256;
+
+/// What is wrong with a message.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ProtocolError {
+    /// Longer than [`MAX_MESSAGE`].
+    #[error("message longer than {MAX_MESSAGE} bytes")]
+    TooLong,
+    /// Not JSON, or not a message of the protocol.
+    #[error("not a message: {0}")]
+    Malformed(#[from] serde_json::Error),
+    /// Another version of the protocol.
+    #[error("protocol {0} is not spoken, only {VERSION}")]
+    Version(u64),
+    /// A field has a value that makes no sense.
+    #[error("{field}: {problem}")]
+    Field {
+        /// Name of the field.
+        field: &'static str,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// `decide` or `progress` before `init`.
+    #[error("no session: `init` must come first")]
+    NoSession,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+enum Message {
+    Init(Init),
+    Decide(Decide),
+    Progress(Progress),
+}
+
+#[derive(Debug, Deserialize)]
+struct Init {
+    protocol: u64,
+    bitrates_kbps: Vec<f64>,
+    chunk_s: f64,
+    max_buffer_s: Option<f64>,
+    #[serde(default)]
+    live: bool,
+    target_latency_s: Option<f64>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Decide {
+    chunk: u64,
+    buffer_s: f64,
+    now_s: f64,
+    last_level: Option<usize>,
+    latency_s: Option<f64>,
+    last: Option<Last>,
+    next_sizes_bytes: Option<Vec<Vec<u64>>>,
+    chunks_left: Option<u32>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Last {
+    bytes: f64,
+    duration_s: f64,
+    ttfb_s: f64,
+    start_s: f64,
+}
+
+#[derive(Debug, Deserialize)]
+struct Progress {
+    level: usize,
+    size_bytes: f64,
+    got_bytes: f64,
+    elapsed_s: f64,
+    ttfb_s: f64,
+    buffer_s: f64,
+}
+
+/// Replies, in the field order in which they are written.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Reply {
+    Init {
+        progress: bool,
+        lookahead: u32,
+    },
+    Decide {
+        level: usize,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        wait_s: Option<f64>,
+    },
+    Progress {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        abandon_to: Option<usize>,
+    },
+}
+
+/// One side of the conversation: holds the rule of the session that runs.
+pub struct Responder {
+    make: Box<dyn FnMut() -> Box<dyn Rule>>,
+    session: Option<Session>,
+}
+
+struct Session {
+    rule: Box<dyn Rule>,
+    /// Start of the transfer that was last told to the rule.
+    learned: Option<Duration>,
+    /// When the transfer that answers the latest question began.
+    asked: Duration,
+    place: Place,
+}
+
+/// What the session has told about itself: everything of a context but the buffer and the time.
+struct Place {
+    rungs: Vec<Rung>,
+    segment: Duration,
+    goal: Duration,
+    target: Option<Duration>,
+    chunk: u64,
+    sizes: Option<Vec<u64>>,
+    left: Option<u32>,
+}
+
+impl Responder {
+    /// Answers with a fresh rule from `make` for each session.
+    #[must_use]
+    pub fn new(make: impl FnMut() -> Box<dyn Rule> + 'static) -> Self {
+        Self { make: Box::new(make), session: None }
+    }
+
+    /// Answers one message with one line, without the line feed.
+    ///
+    /// # Errors
+    ///
+    /// [`ProtocolError`]; the session is as it was before the message.
+    pub fn answer(&mut self, message: &str) -> Result<String, ProtocolError> {
+        if message.len() > MAX_MESSAGE {
+            return Err(ProtocolError::TooLong);
+        }
+        let reply = match serde_json::from_str(message)? {
+            Message::Init(init) => {
+                self.session = Some(Session::new(&init, (self.make)())?);
+                Reply::Init { progress: true, lookahead: 1 }
+            }
+            Message::Decide(decide) => {
+                let session = self.session.as_mut().ok_or(ProtocolError::NoSession)?;
+                session.decide(decide)?
+            }
+            Message::Progress(progress) => {
+                let session = self.session.as_mut().ok_or(ProtocolError::NoSession)?;
+                session.progress(&progress)?
+            }
+        };
+        Ok(serde_json::to_string(&reply)?)
+    }
+}
+
+impl Session {
+    fn new(init: &Init, rule: Box<dyn Rule>) -> Result<Self, ProtocolError> {
+        if init.protocol != VERSION {
+            return Err(ProtocolError::Version(init.protocol));
+        }
+        let field = "bitrates_kbps";
+        if init.bitrates_kbps.is_empty() || init.bitrates_kbps.len() > MAX_RUNGS {
+            return Err(ProtocolError::Field { field, problem: "must have 1 to 256 entries" });
+        }
+        let sane = |rate: &f64| rate.is_finite() && *rate > 0.0 && *rate <= 1e9;
+        if !init.bitrates_kbps.iter().all(sane) {
+            return Err(ProtocolError::Field { field, problem: "must be positive numbers" });
+        }
+        if !init.bitrates_kbps.is_sorted() {
+            return Err(ProtocolError::Field { field, problem: "must ascend" });
+        }
+        let segment = duration("chunk_s", init.chunk_s)?;
+        if segment.is_zero() {
+            return Err(ProtocolError::Field { field: "chunk_s", problem: "must be positive" });
+        }
+        let target = match (init.live, init.target_latency_s) {
+            (true, Some(target)) => Some(duration("target_latency_s", target)?),
+            (true, None) => {
+                return Err(ProtocolError::Field { field: "target_latency_s", problem: "missing" });
+            }
+            (false, _) => None,
+        };
+        let goal = match (init.max_buffer_s, target) {
+            (Some(seconds), _) => duration("max_buffer_s", seconds)?,
+            (None, Some(target)) => target,
+            (None, None) => Duration::from_secs(30),
+        };
+        let rung = |kbps: &f64| Rung::new((kbps * 1000.0).round() as u64);
+        let rungs = init.bitrates_kbps.iter().map(rung).collect();
+        let place = Place { rungs, segment, goal, target, chunk: 0, sizes: None, left: None };
+        Ok(Self { rule, learned: None, asked: Duration::ZERO, place })
+    }
+
+    fn decide(&mut self, decide: Decide) -> Result<Reply, ProtocolError> {
+        let now = duration("now_s", decide.now_s)?;
+        let buffer = duration("buffer_s", decide.buffer_s)?;
+        let latency = match (self.place.target, decide.latency_s) {
+            (Some(target), Some(latency)) => Some(Live { latency: duration("latency_s", latency.max(0.0))?, target }),
+            _ => None,
+        };
+        let transfer = decide.last.as_ref().map(Last::transfer).transpose()?;
+        if let Some((start, transfer)) = transfer
+            && self.learned != Some(start)
+        {
+            self.learned = Some(start);
+            self.rule.on_transfer(&transfer);
+        }
+        let place = &mut self.place;
+        place.chunk = decide.chunk;
+        place.sizes = decide.next_sizes_bytes.and_then(|sizes| sizes.into_iter().next());
+        place.left = decide.chunks_left;
+        let context = Context { latency, ..place.context(now, buffer, decide.last_level) };
+        let decision = self.rule.select(&context);
+        self.asked = now.saturating_add(decision.wait.unwrap_or_default());
+        Ok(Reply::Decide { level: decision.representation, wait_s: decision.wait.map(|wait| wait.as_secs_f64()) })
+    }
+
+    fn progress(&mut self, progress: &Progress) -> Result<Reply, ProtocolError> {
+        let elapsed = duration("elapsed_s", progress.elapsed_s)?;
+        let now = self.asked.saturating_add(elapsed);
+        let buffer = duration("buffer_s", progress.buffer_s)?;
+        let received = bytes("got_bytes", progress.got_bytes)?;
+        let ttfb = duration("ttfb_s", progress.ttfb_s)?;
+        let in_flight = InFlight {
+            now,
+            rung: progress.level,
+            size: Some(bytes("size_bytes", progress.size_bytes)?),
+            received,
+            elapsed,
+            ttfb: (received > 0).then_some(ttfb),
+            buffer,
+            segment_duration: self.place.segment,
+        };
+        let context = self.place.context(now, buffer, Some(progress.level));
+        let abandon_to = match self.rule.on_progress(&in_flight, &context) {
+            Verdict::Continue => None,
+            Verdict::AbandonTo(rung) => Some(rung),
+        };
+        Ok(Reply::Progress { abandon_to })
+    }
+}
+
+impl Place {
+    fn context(&self, now: Duration, buffer: Duration, last: Option<usize>) -> Context<'_> {
+        let phase = match (self.chunk, buffer.is_zero()) {
+            (0, _) => Phase::StartUp,
+            (_, true) => Phase::Rebuffering,
+            (_, false) => Phase::Steady,
+        };
+        Context {
+            now,
+            last: last.filter(|&level| level < self.rungs.len()),
+            phase,
+            buffer,
+            buffer_goal: self.goal,
+            next_sizes: self.sizes.as_deref(),
+            segments_left: self.left,
+            ..Context::new(&self.rungs, self.segment)
+        }
+    }
+}
+
+impl Last {
+    /// The transfer, and when it began.
+    fn transfer(&self) -> Result<(Duration, Transfer), ProtocolError> {
+        let start = duration("last.start_s", self.start_s)?;
+        let total = duration("last.duration_s", self.duration_s)?;
+        let ttfb = duration("last.ttfb_s", self.ttfb_s)?;
+        let transfer = Transfer {
+            at: start.saturating_add(total),
+            bytes: bytes("last.bytes", self.bytes)?,
+            ttfb,
+            duration: total.saturating_sub(ttfb),
+            cached: false,
+            concurrent: 1,
+        };
+        Ok((start, transfer))
+    }
+}
+
+fn duration(field: &'static str, seconds: f64) -> Result<Duration, ProtocolError> {
+    Duration::try_from_secs_f64(seconds)
+        .map_err(|_| ProtocolError::Field { field, problem: "must be a number of seconds, not negative" })
+}
+
+fn bytes(field: &'static str, bytes: f64) -> Result<u64, ProtocolError> {
+    if bytes.is_finite() && bytes >= 0.0 {
+        Ok(bytes as u64)
+    } else {
+        Err(ProtocolError::Field { field, problem: "must be a number of bytes, not negative" })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    const INIT: &str = r#"{"type":"init","protocol":1,"bitrates_kbps":[300,1200,4000],"chunk_s":4,"n_chunks":50,"max_buffer_s":30,"live":false,"target_latency_s":null,"metric":"lin"}"#;
+
+    fn decide(chunk: u64, buffer: f64, last: &str) -> String {
+        format!(
+            r#"{{"type":"decide","chunk":{chunk},"buffer_s":{buffer},"now_s":{chunk},"last_level":null,"latency_s":null,"last":{last},"next_sizes_bytes":null,"next_quality":null,"chunks_left":{}}}"#,
+            50 - chunk
+        )
+    }
+
+    fn started() -> Responder {
+        let mut responder = Responder::new(crate::default_rule);
+        assert_eq!(responder.answer(INIT).unwrap(), r#"{"progress":true,"lookahead":1}"#);
+        responder
+    }
+
+    #[test]
+    fn a_session_is_answered_line_by_line() {
+        let mut responder = started();
+        assert_eq!(responder.answer(&decide(0, 0.0, "null")).unwrap(), r#"{"level":0}"#);
+        let last =
+            r#"{"chunk":0,"level":0,"bytes":150000.5,"duration_s":0.15,"ttfb_s":0.05,"abandoned":false,"start_s":0}"#;
+        let reply = responder.answer(&decide(1, 4.0, last)).unwrap();
+        assert!(reply.starts_with(r#"{"level":"#) && reply != r#"{"level":0}"#, "{reply}");
+        let progress = r#"{"type":"progress","chunk":1,"level":2,"size_bytes":2000000,"got_bytes":20000,"elapsed_s":2.05,"ttfb_s":0.05,"buffer_s":2.0}"#;
+        assert_eq!(responder.answer(progress).unwrap(), r#"{"abandon_to":0}"#);
+        let progress = progress.replace("20000,", "1999000,");
+        assert_eq!(responder.answer(&progress).unwrap(), "{}");
+    }
+
+    #[test]
+    fn nothing_is_carried_over_an_init() {
+        let mut fresh = started();
+        let mut used = started();
+        let last =
+            r#"{"chunk":0,"level":0,"bytes":9000000,"duration_s":0.15,"ttfb_s":0.05,"abandoned":false,"start_s":0}"#;
+        used.answer(&decide(1, 4.0, last)).unwrap();
+        used.answer(INIT).unwrap();
+        for chunk in 0..3 {
+            let question = decide(chunk, 8.0, "null");
+            assert_eq!(used.answer(&question).unwrap(), fresh.answer(&question).unwrap());
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_in_one_line_and_the_session_survives() {
+        let mut responder = Responder::new(crate::default_rule);
+        let early = responder.answer(&decide(0, 0.0, "null")).unwrap_err();
+        assert_eq!(early.to_string(), "no session: `init` must come first");
+        responder.answer(INIT).unwrap();
+        let bad = [
+            ("", "not a message"),
+            ("[1,2]", "not a message"),
+            (r#"{"type":"dance"}"#, "dance"),
+            (&INIT.replace("\"protocol\":1", "\"protocol\":7"), "protocol 7"),
+            (&INIT.replace("[300,1200,4000]", "[]"), "bitrates_kbps"),
+            (&INIT.replace("[300,1200,4000]", "[300,200]"), "ascend"),
+            (&INIT.replace("\"chunk_s\":4", "\"chunk_s\":0"), "chunk_s"),
+            (&INIT.replace("\"live\":false", "\"live\":true"), "target_latency_s"),
+            (&decide(1, -1.0, "null"), "buffer_s"),
+        ];
+        for (message, part) in bad {
+            let error = responder.answer(message).unwrap_err().to_string();
+            assert!(error.contains(part) && !error.contains('\n'), "{message}: {error}");
+        }
+        assert_eq!(responder.answer(&decide(0, 0.0, "null")).unwrap(), r#"{"level":0}"#);
+        let long = " ".repeat(MAX_MESSAGE + 1);
+        assert!(matches!(responder.answer(&long), Err(ProtocolError::TooLong)));
+    }
+}

@@ -1,0 +1,222 @@
+//! One session in virtual time: a film over a link, decided by a rule. On demand, one stream, exact integer time.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::{
+    Context, InFlight, Phase, Reason, Rule, Transfer, Verdict,
+    simulator::{
+        link::{Link, Transmission},
+        video::Video,
+    },
+};
+
+/// How often a running transfer is shown to the rule.
+const PROGRESS_EVERY: Duration = Duration::from_millis(50);
+/// Bytes that must have arrived since it was last shown.
+const PROGRESS_BYTES: u64 = 1500;
+/// Times that one segment may be given up; after that it is fetched to its end.
+const MOST_ABANDONED: u32 = 16;
+
+/// The player's side of a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settings {
+    /// A segment is asked for only when it fits below this level.
+    pub buffer_goal: Duration,
+    /// Whether the rule is told the sizes of segments; most HLS does not.
+    pub sizes_known: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { buffer_goal: Duration::from_secs(30), sizes_known: true }
+    }
+}
+
+/// What happened to one segment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Played {
+    /// The rung that was played.
+    pub rung: usize,
+    /// Why.
+    pub reason: Reason,
+    /// When the request was made whose answer was played.
+    pub requested: Duration,
+    /// When its last byte arrived.
+    pub arrived: Duration,
+    /// Time without picture while it was waited for; start-up is not counted here.
+    pub stall: Duration,
+    /// Buffer level with it.
+    pub buffer: Duration,
+}
+
+/// A whole session.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Session {
+    /// One entry a segment, in order.
+    pub segments: Vec<Played>,
+    /// From the first request to the end of the first segment.
+    pub startup: Duration,
+    /// Bytes received in all.
+    pub received: u64,
+    /// Bytes of transfers that were given up.
+    pub wasted: u64,
+    /// Transfers given up.
+    pub abandoned: u32,
+}
+
+/// Plays `video` over `link` from the beginning to the end, as fast as the computer can.
+///
+/// `rule` should be fresh: what it has learned is kept.
+#[must_use]
+pub fn play(video: &Video, link: &Link, rule: &mut dyn Rule, settings: Settings) -> Session {
+    let mut player = Player {
+        video,
+        link,
+        settings: Settings { buffer_goal: settings.buffer_goal.max(video.segment() * 2), ..settings },
+        now: Duration::ZERO,
+        buffer: Duration::ZERO,
+        stall: Duration::ZERO,
+        session: Session::default(),
+    };
+    for index in 0..video.sizes().len() {
+        player.segment(index, rule);
+    }
+    player.session
+}
+
+struct Player<'a> {
+    video: &'a Video,
+    link: &'a Link,
+    settings: Settings,
+    now: Duration,
+    buffer: Duration,
+    /// Stall since the previous segment arrived.
+    stall: Duration,
+    session: Session,
+}
+
+/// How a transfer ended.
+enum Outcome {
+    Complete,
+    GivenUp,
+}
+
+impl Player<'_> {
+    fn segment(&mut self, index: usize, rule: &mut dyn Rule) {
+        let duration = self.video.segment();
+        self.elapse((self.buffer + duration).saturating_sub(self.settings.buffer_goal));
+        let mut last = self.session.segments.last().map(|segment| segment.rung);
+        let mut abandoned = 0;
+        loop {
+            let decision = rule.select(&self.context(index, last, Duration::ZERO));
+            self.elapse(decision.wait.unwrap_or_default().min(self.buffer));
+            let rung = decision.representation.min(self.video.rungs().len() - 1);
+            let requested = self.now;
+            let watch = index > 0 && abandoned < MOST_ABANDONED;
+            if let Outcome::GivenUp = self.transfer(index, rung, watch, rule) {
+                abandoned += 1;
+                last = Some(rung);
+                continue;
+            }
+            self.buffer += duration;
+            self.session.segments.push(Played {
+                rung,
+                reason: decision.reason,
+                requested,
+                arrived: self.now,
+                stall: std::mem::take(&mut self.stall),
+                buffer: self.buffer,
+            });
+            return;
+        }
+    }
+
+    /// Fetches one segment; time passes, and the rule is told how it went.
+    fn transfer(&mut self, index: usize, rung: usize, watch: bool, rule: &mut dyn Rule) -> Outcome {
+        let size = self.video.sizes()[index][rung];
+        let start = self.now;
+        let sent = self.link.transmit(start, size);
+        let mut end = sent.last_byte;
+        let mut received = size;
+        if watch && let Some(given_up) = self.watch(index, rung, sent, rule) {
+            (end, received) = given_up;
+        }
+        if self.session.segments.is_empty() {
+            self.session.startup += end - start;
+        }
+        self.elapse(end - start);
+        self.session.received += received;
+        rule.on_transfer(&Transfer {
+            at: end,
+            bytes: received,
+            ttfb: sent.first_byte - start,
+            duration: end - sent.first_byte,
+            cached: false,
+            concurrent: 1,
+        });
+        if end == sent.last_byte {
+            return Outcome::Complete;
+        }
+        self.session.wasted += received;
+        self.session.abandoned += 1;
+        Outcome::GivenUp
+    }
+
+    /// Shows the running transfer to the rule; when it was given up and how many bytes had arrived, if it was.
+    fn watch(&self, index: usize, rung: usize, sent: Transmission, rule: &mut dyn Rule) -> Option<(Duration, u64)> {
+        let mut shown = sent.first_byte;
+        loop {
+            shown = (shown + PROGRESS_EVERY).max(self.link.arrival(shown, PROGRESS_BYTES));
+            if shown >= sent.last_byte {
+                return None;
+            }
+            let received = self.link.bytes_between(sent.first_byte, shown);
+            let elapsed = shown - self.now;
+            let context = self.context(index, Some(rung), elapsed);
+            let in_flight = InFlight {
+                now: shown,
+                rung,
+                size: Some(self.video.sizes()[index][rung]),
+                received,
+                elapsed,
+                ttfb: Some(sent.first_byte - self.now),
+                buffer: context.buffer,
+                segment_duration: self.video.segment(),
+            };
+            if let Verdict::AbandonTo(_) = rule.on_progress(&in_flight, &context) {
+                return Some((shown, received));
+            }
+        }
+    }
+
+    /// Time passes: the buffer drains, and what it lacks is a stall once something has been shown.
+    fn elapse(&mut self, time: Duration) {
+        self.now += time;
+        if !self.session.segments.is_empty() {
+            self.stall += time.saturating_sub(self.buffer);
+            self.buffer = self.buffer.saturating_sub(time);
+        }
+    }
+
+    /// What the rule is told about segment `index`, `ahead` of the present.
+    fn context(&self, index: usize, last: Option<usize>, ahead: Duration) -> Context<'_> {
+        let buffer = self.buffer.saturating_sub(ahead);
+        let phase = match (self.session.segments.is_empty(), buffer.is_zero()) {
+            (true, _) => Phase::StartUp,
+            (false, true) => Phase::Rebuffering,
+            (false, false) => Phase::Steady,
+        };
+        Context {
+            now: self.now + ahead,
+            last,
+            phase,
+            buffer,
+            buffer_goal: self.settings.buffer_goal,
+            next_sizes: self.settings.sizes_known.then(|| self.video.sizes()[index].as_slice()),
+            segments_left: u32::try_from(self.video.sizes().len() - index).ok(),
+            ..Context::new(self.video.rungs(), self.video.segment())
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! What holds for every rule in every situation: indices in range, caps obeyed, no panic, more bandwidth never worse.
+
+use std::time::Duration;
+
+use abr::{Caps, Context, History, InFlight, Live, Phase, Reason, Rule, Rung, Transfer, Verdict};
+use proptest::prelude::*;
+
+const NAMES: [&str; 7] = ["default", "throughput", "bola", "lowest", "highest", "fixed:1", "fixed:99"];
+
+fn made(name: &str) -> Box<dyn Rule> {
+    abr::rule(name).expect("the name is in the table")
+}
+
+fn time() -> impl Strategy<Value = Duration> {
+    prop_oneof![
+        Just(Duration::ZERO),
+        (0_u64..60_000).prop_map(Duration::from_millis),
+        any::<u64>().prop_map(Duration::from_nanos),
+        Just(Duration::MAX),
+    ]
+}
+
+fn number() -> impl Strategy<Value = u64> {
+    prop_oneof![Just(0), 1_u64..20_000_000, any::<u64>()]
+}
+
+fn phase() -> impl Strategy<Value = Phase> {
+    prop_oneof![Just(Phase::StartUp), Just(Phase::Steady), Just(Phase::Rebuffering), Just(Phase::AfterSeek)]
+}
+
+prop_compose! {
+    fn transfers()(list in prop::collection::vec((time(), number(), time(), time(), any::<bool>(), any::<u32>()), 0..12))
+        -> Vec<Transfer> {
+        let one = |(at, bytes, ttfb, duration, cached, concurrent)| Transfer { at, bytes, ttfb, duration, cached, concurrent };
+        list.into_iter().map(one).collect()
+    }
+}
+
+/// The parts of a context that own their data.
+#[derive(Debug, Clone)]
+struct Situation {
+    rungs: Vec<Rung>,
+    sizes: Option<Vec<u64>>,
+    times: [Duration; 4],
+    last: Option<usize>,
+    phase: Phase,
+    rate: f32,
+    live: Option<Live>,
+    reserved_bps: u64,
+    caps: Caps,
+}
+
+impl Situation {
+    fn context(&self) -> Context<'_> {
+        Context {
+            now: self.times[0],
+            last: self.last,
+            phase: self.phase,
+            buffer: self.times[1],
+            buffer_goal: self.times[2],
+            next_sizes: self.sizes.as_deref(),
+            segments_left: None,
+            rate: self.rate,
+            latency: self.live,
+            reserved_bps: self.reserved_bps,
+            caps: self.caps,
+            ..Context::new(&self.rungs, self.times[3])
+        }
+    }
+}
+
+prop_compose! {
+    fn situation()(
+        mut rungs in prop::collection::vec((number(), prop::option::of(0_u32..4000)), 0..9),
+        sizes in prop::option::of(prop::collection::vec(number(), 0..9)),
+        times in [time(), time(), time(), time()],
+        last in prop::option::of(0_usize..12),
+        phase in phase(),
+        rate in any::<f32>(),
+        live in prop::option::of((time(), time())),
+        reserved_bps in number(),
+        max_height in prop::option::of(0_u32..4000),
+        max_bitrate_bps in prop::option::of(number()),
+    ) -> Situation {
+        rungs.sort_unstable();
+        let rungs = rungs.into_iter().map(|(bitrate_bps, height)| Rung { bitrate_bps, height }).collect();
+        let live = live.map(|(latency, target)| Live { latency, target });
+        Situation { rungs, sizes, times, last, phase, rate, live, reserved_bps, caps: Caps { max_height, max_bitrate_bps } }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_situation_gets_a_permitted_rung(
+        situation in situation(), transfers in transfers(), remembered in prop::option::of((number(), time())),
+        size in prop::option::of(number()), received in number(), rung in 0_usize..12, elapsed in time(),
+    ) {
+        for name in NAMES {
+            let mut rule = made(name);
+            if let Some((bandwidth_bps, ttfb)) = remembered {
+                rule.seed(&History { bandwidth_bps, ttfb });
+            }
+            let context = situation.context();
+            for transfer in &transfers {
+                rule.on_transfer(transfer);
+                let decision = rule.select(&context);
+                check(name, &context, decision.representation)?;
+            }
+            let in_flight = InFlight {
+                now: context.now, rung, size, received, elapsed, ttfb: None,
+                buffer: context.buffer, segment_duration: context.segment_duration,
+            };
+            if let Verdict::AbandonTo(lower) = rule.on_progress(&in_flight, &context) {
+                prop_assert!(lower < rung, "{name}: {lower} in place of {rung}");
+                check(name, &context, lower)?;
+                let next = rule.select(&context);
+                check(name, &context, next.representation)?;
+            }
+            rule.on_seek();
+            let decision = rule.select(&context);
+            check(name, &context, decision.representation)?;
+            if context.rungs.len() == 1 {
+                prop_assert_eq!((decision.representation, decision.reason), (0, Reason::Only), "{}", name);
+            }
+        }
+    }
+
+    #[test]
+    fn more_bandwidth_never_gives_a_lower_rung(
+        kbps in 50_u64..60_000, more in 1_u64..60_000, buffer in 0_u64..40_000, last in prop::option::of(0_usize..5),
+        phase in phase(), count in 1_u32..10, known in any::<bool>(),
+    ) {
+        let rungs = [300, 750, 1200, 2400, 6000].map(|kbps| Rung::new(kbps * 1000));
+        let sizes = rungs.map(|rung| rung.bitrate_bps / 2);
+        let context = Context {
+            last, phase, buffer: Duration::from_millis(buffer), next_sizes: known.then_some(&sizes[..]),
+            ..Context::new(&rungs, Duration::from_secs(4))
+        };
+        for name in NAMES {
+            let choose = |kbps: u64| {
+                let mut rule = made(name);
+                for _ in 0..count {
+                    rule.on_transfer(&transfer(kbps));
+                }
+                rule.select(&context).representation
+            };
+            prop_assert!(choose(kbps) <= choose(kbps + more), "{name}");
+        }
+    }
+}
+
+fn check(name: &str, context: &Context<'_>, chosen: usize) -> Result<(), TestCaseError> {
+    prop_assert!(chosen < context.rungs.len().max(1), "{name}: {chosen} of {}", context.rungs.len());
+    let allowed: Vec<usize> =
+        (0..context.rungs.len()).filter(|&rung| context.caps.permits(&context.rungs[rung])).collect();
+    if allowed.is_empty() {
+        prop_assert_eq!(chosen, 0, "{}: nothing is permitted, so the lowest", name);
+    } else if context.rungs.len() > 1 {
+        prop_assert!(allowed.contains(&chosen), "{name}: {chosen} not in {allowed:?}");
+    }
+    Ok(())
+}
+
+/// One second of a link that carries `kbps`.
+fn transfer(kbps: u64) -> Transfer {
+    Transfer {
+        at: Duration::from_secs(1),
+        bytes: kbps * 125,
+        ttfb: Duration::from_millis(40),
+        duration: Duration::from_secs(1),
+        cached: false,
+        concurrent: 1,
+    }
+}
+
+#[test]
+fn unknown_names_are_refused() {
+    for name in ["", "Default", "fixed:", "fixed:-1", "fixed:x", "bola2"] {
+        assert!(abr::rule(name).is_none(), "{name}");
+    }
+    for name in NAMES {
+        assert!(name.starts_with(made(name).name()), "{name}");
+    }
+}
+
+#[test]
+fn reserved_bandwidth_and_playback_rate_lower_the_choice() {
+    let rungs = [300, 750, 1200, 2400, 6000].map(|kbps| Rung::new(kbps * 1000));
+    let plain = Context { buffer: Duration::from_secs(8), ..Context::new(&rungs, Duration::from_secs(2)) };
+    let choose = |context: &Context<'_>| {
+        let mut rule = abr::default_rule();
+        for _ in 0..5 {
+            rule.on_transfer(&transfer(3000));
+        }
+        rule.select(context).representation
+    };
+    assert_eq!(choose(&plain), 3);
+    assert_eq!(choose(&Context { reserved_bps: 1_500_000, ..plain.clone() }), 2);
+    assert_eq!(choose(&Context { rate: 2.0, ..plain.clone() }), 2);
+}
+
+#[test]
+fn a_remembered_network_starts_higher() {
+    let rungs = [300, 750, 1200, 2400, 6000].map(|kbps| Rung::new(kbps * 1000));
+    let context = Context { phase: Phase::StartUp, ..Context::new(&rungs, Duration::from_secs(4)) };
+    let mut rule = abr::default_rule();
+    assert_eq!(rule.select(&context).representation, 0);
+    assert_eq!(rule.estimate_bps(), None);
+    rule.seed(&History { bandwidth_bps: 30_000_000, ttfb: Duration::from_millis(30) });
+    assert_eq!(rule.estimate_bps(), Some(30_000_000));
+    // 24 Mbit at 30 Mbit/s and 30 ms arrive in 0.83 s.
+    assert_eq!(rule.select(&context).representation, 4);
+}
+
+#[test]
+fn the_segment_after_abandoning_is_fetched_at_the_advised_rung() {
+    let rungs = [500, 2000, 8000].map(|kbps| Rung::new(kbps * 1000));
+    let mut rule = abr::default_rule();
+    for _ in 0..6 {
+        rule.on_transfer(&transfer(20_000));
+    }
+    let now = Duration::from_secs(30);
+    let context =
+        Context { now, last: Some(2), buffer: Duration::from_secs(9), ..Context::new(&rungs, Duration::from_secs(4)) };
+    let in_flight = InFlight {
+        now,
+        rung: 2,
+        size: Some(4_000_000),
+        received: 125_000,
+        elapsed: Duration::from_millis(1050),
+        ttfb: Some(Duration::from_millis(50)),
+        buffer: context.buffer,
+        segment_duration: Duration::from_secs(4),
+    };
+    let Verdict::AbandonTo(rung) = rule.on_progress(&in_flight, &context) else { panic!("the link collapsed") };
+    let decision = rule.select(&context);
+    assert_eq!((decision.representation, decision.reason), (rung, Reason::Abandoned));
+    let decision = rule.select(&context);
+    assert_ne!(decision.reason, Reason::Abandoned, "advice is for one question");
+}

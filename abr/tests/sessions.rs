@@ -1,0 +1,136 @@
+//! Whole sessions on synthetic links: what a viewer would see, as a table.
+
+use std::time::Duration;
+
+use abr::{
+    Rung,
+    simulator::{
+        link::{Link, Row, Trace},
+        qoe,
+        session::{self, Session, Settings},
+        video::Video,
+    },
+};
+
+const LADDER: [u64; 6] = [300, 750, 1200, 1850, 2850, 4300];
+
+fn film() -> Video {
+    let rungs = LADDER.map(|kbps| Rung::new(kbps * 1000)).to_vec();
+    Video::constant(rungs, Duration::from_secs(4), 60).expect("the film is well formed")
+}
+
+fn link(rows: &[(u64, u64)]) -> Link {
+    let row = |&(seconds, kbps): &(u64, u64)| Row {
+        duration: Duration::from_secs(seconds),
+        bandwidth_bps: kbps * 1000,
+        latency: Duration::from_millis(50),
+    };
+    Link::new(Trace::from_rows(rows.iter().map(row).collect()).expect("the trace is well formed"))
+}
+
+fn play(rule: &str, rows: &[(u64, u64)]) -> Session {
+    let mut rule = abr::rule(rule).expect("the rule exists");
+    session::play(&film(), &link(rows), rule.as_mut(), Settings::default())
+}
+
+fn stall(session: &Session) -> Duration {
+    session.segments.iter().map(|segment| segment.stall).sum()
+}
+
+/// A link, and what the default rule must make of it.
+struct Case {
+    name: &'static str,
+    rows: &'static [(u64, u64)],
+    most_stall_ms: u64,
+    /// Mean rate in kbit/s.
+    least_rate: f64,
+    most_switches: f64,
+}
+
+#[test]
+fn the_default_rule_on_synthetic_links() {
+    let cases = [
+        Case { name: "ample", rows: &[(10, 20_000)], most_stall_ms: 0, least_rate: 4200.0, most_switches: 2.0 },
+        Case {
+            name: "between two rungs",
+            rows: &[(10, 2300)],
+            most_stall_ms: 0,
+            least_rate: 1800.0,
+            most_switches: 16.0,
+        },
+        Case { name: "barely the lowest", rows: &[(10, 340)], most_stall_ms: 0, least_rate: 300.0, most_switches: 0.0 },
+        Case {
+            name: "a fall to a quarter",
+            rows: &[(60, 6000), (3600, 1500)],
+            most_stall_ms: 0,
+            least_rate: 1700.0,
+            most_switches: 16.0,
+        },
+        Case {
+            name: "a rise",
+            rows: &[(60, 800), (3600, 8000)],
+            most_stall_ms: 0,
+            least_rate: 3000.0,
+            most_switches: 8.0,
+        },
+        Case {
+            name: "outages of eight seconds",
+            rows: &[(40, 5000), (8, 0)],
+            most_stall_ms: 0,
+            least_rate: 2800.0,
+            most_switches: 24.0,
+        },
+        Case {
+            name: "a saw",
+            rows: &[(5, 6000), (5, 1000)],
+            most_stall_ms: 0,
+            least_rate: 2000.0,
+            most_switches: 30.0,
+        },
+    ];
+    for case in cases {
+        let session = play("default", case.rows);
+        let score = qoe::score(&film(), &session).expect("something was played");
+        let name = case.name;
+        assert!(stall(&session) <= Duration::from_millis(case.most_stall_ms), "{name}: stalled {:?}", stall(&session));
+        assert!(score.kbps >= case.least_rate, "{name}: {} kbit/s", score.kbps);
+        assert!(score.switches <= case.most_switches, "{name}: {} switches", score.switches);
+        assert!(score.startup_s < 4.0, "{name}: {} s to start", score.startup_s);
+        assert!(score.wasted_share < 0.05, "{name}: {} wasted", score.wasted_share);
+    }
+}
+
+#[test]
+fn the_default_rule_beats_the_plain_ones_where_the_link_varies() {
+    let rows = [(12, 5200), (9, 900), (20, 2600), (4, 300), (15, 7000)];
+    let linear = |rule| qoe::score(&film(), &play(rule, &rows)).expect("something was played").linear;
+    let ours = linear("default");
+    for other in ["throughput", "bola", "lowest", "highest"] {
+        assert!(ours > linear(other), "{ours} against {} of {other}", linear(other));
+    }
+}
+
+#[test]
+fn a_session_is_the_same_each_time() {
+    let rows = [(3, 5200), (2, 900), (7, 2600)];
+    assert_eq!(play("default", &rows), play("default", &rows));
+}
+
+#[test]
+fn abandoning_saves_a_stall_and_counts_its_bytes() {
+    // The link collapses to a tenth just after a minute.
+    let session = play("default", &[(61, 6000), (3600, 450)]);
+    assert!(session.abandoned >= 1);
+    assert!(session.wasted > 0 && session.wasted < session.received / 10);
+    assert_eq!(stall(&session), Duration::ZERO);
+}
+
+#[test]
+fn fixed_rungs_stall_as_arithmetic_says() {
+    // 4300 kbit/s over 4000: each four-second segment takes 4.3 s and 50 ms. The first is start-up, the other 59 lack
+    // 0.35 s each, and nothing is ever ahead.
+    let session = play("highest", &[(10, 4000)]);
+    assert_eq!(session.startup, Duration::from_millis(4350));
+    assert_eq!(stall(&session), Duration::from_millis(350) * 59);
+    assert!(session.segments.iter().all(|segment| segment.rung == 5));
+}

@@ -1,0 +1,234 @@
+// Kinora for C++17: owns what the C interface hands out, and turns its error codes into exceptions.
+// Header only. Thread rules are those of kinora.h.
+#ifndef KINORA_HPP
+#define KINORA_HPP
+
+#include <kinora.h>
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace kinora {
+
+/// A call that failed: what() is the library's sentence.
+class Error : public std::runtime_error {
+ public:
+  explicit Error(std::uint32_t code) : std::runtime_error(kinora_last_error_message()), code_(code) {}
+  /// A code of kinora_errors.h.
+  std::uint32_t code() const noexcept { return code_; }
+  /// What a viewer can do; never null for codes of this library.
+  const char *advice() const noexcept { return kinora_error_advice(code_); }
+
+ private:
+  std::uint32_t code_;
+};
+
+namespace detail {
+inline void check(std::uint32_t code) {
+  if (code != KINORA_ERROR_NONE) throw Error(code);
+}
+inline std::string text(const char *value) { return value ? std::string(value) : std::string(); }
+template <typename T, void (*Destroy)(T **)>
+struct Deleter {
+  void operator()(T *object) const noexcept { Destroy(&object); }
+};
+template <typename T, void (*Destroy)(T **)>
+using Owned = std::unique_ptr<T, Deleter<T, Destroy>>;
+}  // namespace detail
+
+/// One event; empty strings where the C structure has NULL.
+class Event {
+ public:
+  explicit Event(kinora_event *event) : event_(event) {}
+  kinora_event_type kind() const noexcept { return event_->kind; }
+  std::uint64_t command() const noexcept { return event_->command; }
+  std::uint32_t error() const noexcept { return event_->error; }
+  kinora_state state() const noexcept { return event_->state; }
+  std::int64_t time_ns() const noexcept { return event_->time_ns; }
+  std::int64_t duration_ns() const noexcept { return event_->duration_ns; }
+  std::string text() const { return detail::text(event_->text); }
+  std::string json() const { return detail::text(event_->json); }
+
+ private:
+  detail::Owned<kinora_event, kinora_event_destroy> event_;
+};
+
+/// A track to choose.
+struct Track {
+  kinora_track_kind kind;
+  std::string id, language, label;
+  bool selected;
+};
+
+/// A video quality to choose.
+struct Quality {
+  std::string id;
+  std::uint64_t bitrate;
+  std::uint32_t width, height;
+  bool shown;
+};
+
+/// A cue on screen.
+struct Cue {
+  std::int64_t start_ns, end_ns;
+  std::string text;
+};
+
+/// Everything needed to draw a player, as it was at one moment.
+class Snapshot {
+ public:
+  explicit Snapshot(kinora_snapshot *snapshot) : snapshot_(snapshot) {}
+
+  kinora_snapshot_info info() const {
+    kinora_snapshot_info value;
+    detail::check(kinora_snapshot_state(snapshot_.get(), &value));
+    return value;
+  }
+  std::vector<Track> tracks() const {
+    std::vector<Track> all;
+    for (std::size_t i = 0, n = info().track_count; i < n; i++) {
+      kinora_track t;
+      detail::check(kinora_snapshot_track(snapshot_.get(), i, &t));
+      all.push_back({t.kind, detail::text(t.id), detail::text(t.language), detail::text(t.label), t.selected != 0});
+    }
+    return all;
+  }
+  std::vector<Quality> qualities() const {
+    std::vector<Quality> all;
+    for (std::size_t i = 0, n = info().quality_count; i < n; i++) {
+      kinora_quality q;
+      detail::check(kinora_snapshot_quality(snapshot_.get(), i, &q));
+      all.push_back({detail::text(q.id), q.bitrate, q.width, q.height, q.shown != 0});
+    }
+    return all;
+  }
+  std::vector<Cue> cues_at(std::int64_t time_ns) const {
+    std::vector<Cue> all;
+    for (std::size_t i = 0;; i++) {
+      kinora_cue cue;
+      std::uint32_t found = 0;
+      detail::check(kinora_snapshot_cue_at(snapshot_.get(), time_ns, i, &cue, &found));
+      if (!found) return all;
+      all.push_back({cue.start_ns, cue.end_ns, detail::text(cue.text)});
+    }
+  }
+  std::string stats_json() const { return detail::text(kinora_snapshot_stats_json(snapshot_.get())); }
+
+ private:
+  detail::Owned<kinora_snapshot, kinora_snapshot_destroy> snapshot_;
+};
+
+/// A decoded picture; read it through `->`.
+using Frame = detail::Owned<kinora_frame, kinora_frame_destroy>;
+
+/// What to load besides the main address.
+struct LoadOptions {
+  std::vector<std::string> fallback_urls;
+  std::optional<std::chrono::nanoseconds> start;
+  bool play_when_ready = true;
+  std::string audio_language, text_language;
+};
+
+/// The defaults of kinora_config, to be changed and handed to Player.
+inline kinora_config default_config() {
+  kinora_config config;
+  detail::check(kinora_config_init(&config));
+  return config;
+}
+
+/// A player. Commands answer their id; what became of them comes as an event.
+class Player {
+ public:
+  explicit Player(const kinora_config &config = default_config()) {
+    kinora_player *player = nullptr;
+    detail::check(kinora_player_create(&config, &player));
+    player_.reset(player);
+  }
+
+  std::uint64_t load(const std::string &url, const LoadOptions &options = {}) {
+    kinora_load_options raw;
+    detail::check(kinora_load_options_init(&raw));
+    std::vector<const char *> fallbacks;
+    for (const auto &fallback : options.fallback_urls) fallbacks.push_back(fallback.c_str());
+    raw.fallback_urls = fallbacks.data();
+    raw.fallback_count = fallbacks.size();
+    raw.start_ns = options.start ? options.start->count() : -1;
+    raw.play_when_ready = options.play_when_ready ? 1 : 0;
+    raw.audio_language = options.audio_language.empty() ? nullptr : options.audio_language.c_str();
+    raw.text_language = options.text_language.empty() ? nullptr : options.text_language.c_str();
+    return command([&](std::uint64_t *id) { return kinora_player_load(get(), url.c_str(), &raw, id); });
+  }
+  std::uint64_t play() { return command([&](auto *id) { return kinora_player_play(get(), id); }); }
+  std::uint64_t pause() { return command([&](auto *id) { return kinora_player_pause(get(), id); }); }
+  std::uint64_t stop() { return command([&](auto *id) { return kinora_player_stop(get(), id); }); }
+  std::uint64_t seek(std::chrono::nanoseconds to, kinora_seek_mode mode = KINORA_SEEK_MODE_EXACT) {
+    return command([&](auto *id) { return kinora_player_seek(get(), to.count(), mode, id); });
+  }
+  std::uint64_t set_rate(double rate) {
+    return command([&](auto *id) { return kinora_player_set_rate(get(), rate, id); });
+  }
+  std::uint64_t set_volume(double volume) {
+    return command([&](auto *id) { return kinora_player_set_volume(get(), volume, id); });
+  }
+  std::uint64_t set_muted(bool muted) {
+    return command([&](auto *id) { return kinora_player_set_muted(get(), muted ? 1 : 0, id); });
+  }
+  /// No value chooses automatically, the empty string none.
+  std::uint64_t select_audio(const std::optional<std::string> &track) {
+    return command([&](auto *id) { return kinora_player_select_audio(get(), raw(track), id); });
+  }
+  std::uint64_t select_text(const std::optional<std::string> &track) {
+    return command([&](auto *id) { return kinora_player_select_text(get(), raw(track), id); });
+  }
+  std::uint64_t select_quality(const std::optional<std::string> &quality) {
+    return command([&](auto *id) { return kinora_player_select_quality(get(), raw(quality), id); });
+  }
+
+  /// The next event; none when the time is up or the player has ended.
+  std::optional<Event> wait_event(std::chrono::milliseconds timeout) const {
+    kinora_event *event = nullptr;
+    detail::check(kinora_player_wait_event(get(), static_cast<std::uint32_t>(timeout.count()), &event));
+    if (!event) return std::nullopt;
+    return Event(event);
+  }
+  Snapshot snapshot() const {
+    kinora_snapshot *snapshot = nullptr;
+    detail::check(kinora_player_snapshot(get(), &snapshot));
+    return Snapshot(snapshot);
+  }
+  std::chrono::nanoseconds position() const {
+    std::int64_t nanos = 0;
+    detail::check(kinora_player_position(get(), &nanos));
+    return std::chrono::nanoseconds(nanos);
+  }
+  /// The newest picture if it is newer than `after_serial`; else null.
+  Frame acquire_frame(std::uint64_t after_serial = 0) const {
+    kinora_frame *frame = nullptr;
+    detail::check(kinora_player_acquire_frame(get(), after_serial, &frame));
+    return Frame(frame);
+  }
+  /// The C handle, for what is not wrapped here.
+  kinora_player *get() const noexcept { return player_.get(); }
+
+ private:
+  template <typename Call>
+  static std::uint64_t command(Call call) {
+    std::uint64_t id = 0;
+    detail::check(call(&id));
+    return id;
+  }
+  static const char *raw(const std::optional<std::string> &value) { return value ? value->c_str() : nullptr; }
+
+  detail::Owned<kinora_player, kinora_player_destroy> player_;
+};
+
+}  // namespace kinora
+
+#endif  // KINORA_HPP

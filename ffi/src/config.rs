@@ -1,0 +1,202 @@
+//! Structures that a program fills in before a call.
+
+use std::ffi::c_char;
+use std::time::Duration;
+
+use player_core::error::PlayerError;
+use player_core::{LoadRequest, MediaTime, PlayerConfig};
+
+use crate::boundary::{guarded, invalid, optional_text, shared, text};
+
+/// Where pictures go.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum kinora_video_output {
+    /// Decoded pictures are taken with kinora_player_acquire_frame().
+    Frames,
+    /// A window of the library's own.
+    Window,
+    /// Decoded, paced and counted; nothing is kept.
+    Count,
+    /// Nothing is decoded; time runs as on a device.
+    None,
+}
+
+/// Where sound goes.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum kinora_audio_output {
+    /// The default device; silence with a warning event when there is none.
+    Device,
+    /// Silence in time.
+    Silent,
+}
+
+/// How a player behaves. Call kinora_config_init() first.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct kinora_config {
+    /// Set by kinora_config_init().
+    pub struct_size: usize,
+    /// A value of kinora_video_output.
+    pub video: u32,
+    /// A value of kinora_audio_output.
+    pub audio: u32,
+    /// How far to buffer ahead.
+    pub buffer_goal_ms: u64,
+    /// The same limit in bytes.
+    pub buffer_bytes: u64,
+    /// Highest video to pick, in lines; 0 for no limit.
+    pub max_height: u32,
+    /// Bandwidth remembered for this network, in bits per second; 0 when not known.
+    pub bandwidth_hint_bps: u64,
+}
+
+/// What to load. Call kinora_load_options_init() first.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct kinora_load_options {
+    /// Set by kinora_load_options_init().
+    pub struct_size: usize,
+    /// More addresses of the same manifest, best first; they take over when the main one fails. May be NULL.
+    pub fallback_urls: *const *const c_char,
+    /// How many.
+    pub fallback_count: usize,
+    /// Where to begin; -1 for the presentation's own begin.
+    pub start_ns: i64,
+    /// Play as soon as possible (1) or wait for kinora_player_play() (0).
+    pub play_when_ready: u32,
+    /// Preferred audio language (BCP 47). May be NULL.
+    pub audio_language: *const c_char,
+    /// Preferred subtitle language (BCP 47). NULL shows no subtitles but forced ones.
+    pub text_language: *const c_char,
+}
+
+/// Fills in the defaults.
+///
+/// Thread-safety: any thread.
+///
+/// # Safety
+/// `config` is NULL or valid for writing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn kinora_config_init(config: *mut kinora_config) -> u32 {
+    let defaults = PlayerConfig::default();
+    let value = kinora_config {
+        struct_size: size_of::<kinora_config>(),
+        video: kinora_video_output::Frames as u32,
+        audio: kinora_audio_output::Device as u32,
+        buffer_goal_ms: u64::try_from(defaults.buffer_goal.as_millis()).unwrap_or(u64::MAX),
+        buffer_bytes: defaults.buffer_bytes,
+        max_height: 0,
+        bandwidth_hint_bps: 0,
+    };
+    // SAFETY: the caller's promise.
+    guarded(|| unsafe { crate::boundary::give(config, value, "config") })
+}
+
+/// Fills in the defaults: from the begin, playing as soon as possible.
+///
+/// Thread-safety: any thread.
+///
+/// # Safety
+/// `options` is NULL or valid for writing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn kinora_load_options_init(options: *mut kinora_load_options) -> u32 {
+    let value = kinora_load_options {
+        struct_size: size_of::<kinora_load_options>(),
+        fallback_urls: std::ptr::null(),
+        fallback_count: 0,
+        start_ns: -1,
+        play_when_ready: 1,
+        audio_language: std::ptr::null(),
+        text_language: std::ptr::null(),
+    };
+    // SAFETY: the caller's promise.
+    guarded(|| unsafe { crate::boundary::give(options, value, "options") })
+}
+
+/// A configuration, read.
+pub struct Config {
+    /// For the engine.
+    pub player: PlayerConfig,
+    /// Where pictures go.
+    pub video: kinora_video_output,
+    /// Where sound goes.
+    pub audio: kinora_audio_output,
+}
+
+/// Reads a configuration; NULL gives the defaults.
+///
+/// # Safety
+/// `config` is NULL or points to a `kinora_config` that its init function has filled.
+pub unsafe fn read_config(config: *const kinora_config) -> Result<Config, PlayerError> {
+    let mut player = PlayerConfig::default();
+    if config.is_null() {
+        return Ok(Config { player, video: kinora_video_output::Frames, audio: kinora_audio_output::Device });
+    }
+    // SAFETY: not NULL, and valid by the caller's promise.
+    let config = unsafe { shared(config, "config") }?;
+    if config.struct_size < size_of::<kinora_config>() {
+        return Err(invalid("config was not filled by kinora_config_init"));
+    }
+    player.buffer_goal = Duration::from_millis(config.buffer_goal_ms);
+    player.buffer_bytes = config.buffer_bytes;
+    player.max_height = (config.max_height > 0).then_some(config.max_height);
+    player.bandwidth_hint_bps = (config.bandwidth_hint_bps > 0).then_some(config.bandwidth_hint_bps);
+    let video = match config.video {
+        0 => kinora_video_output::Frames,
+        1 => kinora_video_output::Window,
+        2 => kinora_video_output::Count,
+        3 => kinora_video_output::None,
+        other => return Err(invalid(&format!("config.video {other} is no video output"))),
+    };
+    let audio = match config.audio {
+        0 => kinora_audio_output::Device,
+        1 => kinora_audio_output::Silent,
+        other => return Err(invalid(&format!("config.audio {other} is no audio output"))),
+    };
+    Ok(Config { player, video, audio })
+}
+
+/// Reads what to load.
+///
+/// # Safety
+/// `url` and the strings of `options` are NULL or end with NUL; `options` is NULL or was filled by its init function.
+pub unsafe fn read_request(
+    url: *const c_char,
+    options: *const kinora_load_options,
+) -> Result<LoadRequest, PlayerError> {
+    // SAFETY: the caller's promise.
+    let mut request = LoadRequest::new(address(unsafe { text(url, "url") }?)?);
+    if options.is_null() {
+        return Ok(request);
+    }
+    // SAFETY: not NULL, and valid by the caller's promise.
+    let options = unsafe { shared(options, "options") }?;
+    if options.struct_size < size_of::<kinora_load_options>() {
+        return Err(invalid("options was not filled by kinora_load_options_init"));
+    }
+    if options.fallback_urls.is_null() && options.fallback_count > 0 {
+        return Err(invalid("options.fallback_urls is NULL"));
+    }
+    for index in 0..options.fallback_count {
+        // SAFETY: `fallback_count` pointers lie there, by the caller's promise.
+        let fallback = unsafe { *options.fallback_urls.add(index) };
+        // SAFETY: the caller's promise.
+        request.locations.push(address(unsafe { text(fallback, "a fallback address") }?)?);
+    }
+    request.start = (options.start_ns >= 0).then(|| MediaTime::from_nanos(options.start_ns));
+    request.play_when_ready = options.play_when_ready != 0;
+    // SAFETY: the caller's promise.
+    let audio = unsafe { optional_text(options.audio_language, "options.audio_language") }?;
+    // SAFETY: the caller's promise.
+    let subtitles = unsafe { optional_text(options.text_language, "options.text_language") }?;
+    request.audio_languages = audio.map(str::to_owned).into_iter().collect();
+    request.text_languages = subtitles.map(str::to_owned).into_iter().collect();
+    Ok(request)
+}
+
+fn address(text: &str) -> Result<url::Url, PlayerError> {
+    use player_core::error::ErrorCode;
+    text.parse().map_err(|error| PlayerError::fatal(ErrorCode::BadAddress, format!("the address: {error}")))
+}

@@ -1,0 +1,394 @@
+//! Snapshots for C: one object, read field by field.
+
+use std::ffi::{CString, c_char};
+use std::sync::Arc;
+
+use player_core::model::MediaKind;
+use player_core::{MediaTime, Snapshot, State};
+
+use crate::boundary::{c_string, destroy, give, guarded, invalid, shared};
+use crate::player::kinora_player;
+
+/// What a player is doing.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum kinora_state {
+    /// Nothing is loaded.
+    Idle = 0,
+    /// The manifest or the first media are on their way.
+    Loading = 1,
+    /// There is enough media.
+    Ready = 2,
+    /// Waiting for media.
+    Buffering = 3,
+    /// On the way to another time.
+    Seeking = 4,
+    /// Everything has been presented.
+    Ended = 5,
+    /// Playback ended by an error.
+    Failed = 6,
+}
+
+/// The state for C.
+pub fn state_of(state: State) -> kinora_state {
+    match state {
+        State::Idle => kinora_state::Idle,
+        State::Loading => kinora_state::Loading,
+        State::Ready => kinora_state::Ready,
+        State::Buffering(_) => kinora_state::Buffering,
+        State::Seeking => kinora_state::Seeking,
+        State::Ended => kinora_state::Ended,
+        State::Failed => kinora_state::Failed,
+    }
+}
+
+/// What a track is.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum kinora_track_kind {
+    /// Sound.
+    Audio = 0,
+    /// Subtitles and captions.
+    Text = 1,
+}
+
+/// The plain values of a snapshot.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct kinora_snapshot_info {
+    /// What the player is doing.
+    pub state: kinora_state,
+    /// Plays as soon as it can: 1 or 0.
+    pub play_when_ready: u32,
+    /// Where playback is.
+    pub position_ns: i64,
+    /// The presentation's length; -1 when not known.
+    pub duration_ns: i64,
+    /// Where one may seek to; both -1 when nowhere.
+    pub seekable_start_ns: i64,
+    /// First time that cannot be sought to.
+    pub seekable_end_ns: i64,
+    /// End of the media ahead of the playhead; the position itself when there is none.
+    pub buffered_until_ns: i64,
+    /// The chosen speed.
+    pub rate: f64,
+    /// Loudness, 0 to 1.
+    pub volume: f64,
+    /// Silence: 1 or 0.
+    pub muted: u32,
+    /// Why playback ended; 0 when it did not fail.
+    pub error: u32,
+    /// Number of tracks for kinora_snapshot_track().
+    pub track_count: usize,
+    /// Number of qualities for kinora_snapshot_quality().
+    pub quality_count: usize,
+    /// Video frames presented.
+    pub frames_presented: u64,
+    /// Video frames that came too late.
+    pub frames_dropped: u64,
+    /// Stalls so far.
+    pub stall_count: usize,
+}
+
+/// A track to choose. Strings live as long as the snapshot.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct kinora_track {
+    /// What it is.
+    pub kind: kinora_track_kind,
+    /// Its name for commands.
+    pub id: *const c_char,
+    /// BCP 47; NULL when not told.
+    pub language: *const c_char,
+    /// A name for menus; NULL when not told.
+    pub label: *const c_char,
+    /// Presented now: 1 or 0.
+    pub selected: u32,
+}
+
+/// A video quality to choose. Strings live as long as the snapshot.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct kinora_quality {
+    /// Its name for commands.
+    pub id: *const c_char,
+    /// Bits per second.
+    pub bitrate: u64,
+    /// Pixels; 0 when not told.
+    pub width: u32,
+    /// Pixels; 0 when not told.
+    pub height: u32,
+    /// On screen now: 1 or 0.
+    pub shown: u32,
+}
+
+/// A cue on screen. Strings live as long as the snapshot.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct kinora_cue {
+    /// First time on screen.
+    pub start_ns: i64,
+    /// First time off screen.
+    pub end_ns: i64,
+    /// What is written, without style, lines parted by '\n'.
+    pub text: *const c_char,
+    /// Everything about the cue as JSON: spans with style, and layout.
+    pub json: *const c_char,
+}
+
+/// Everything needed to draw a player, as it was at one moment. Never changes.
+pub struct kinora_snapshot {
+    snapshot: Arc<Snapshot>,
+    position: MediaTime,
+    tracks: Vec<TrackTexts>,
+    qualities: Vec<CString>,
+    cues: Vec<CueTexts>,
+    stats: CString,
+}
+
+struct TrackTexts {
+    kind: kinora_track_kind,
+    id: CString,
+    language: Option<CString>,
+    label: Option<CString>,
+    selected: bool,
+}
+
+struct CueTexts {
+    start: MediaTime,
+    end: MediaTime,
+    text: CString,
+    json: CString,
+}
+
+impl kinora_snapshot {
+    fn new(snapshot: Arc<Snapshot>, position: MediaTime) -> Self {
+        let optional = |text: &Option<String>| text.as_deref().map(c_string);
+        let tracks = snapshot.tracks.iter().filter_map(|track| {
+            let kind = match track.kind {
+                MediaKind::Audio => kinora_track_kind::Audio,
+                MediaKind::Text => kinora_track_kind::Text,
+                MediaKind::Video => return None,
+            };
+            Some(TrackTexts {
+                kind,
+                id: c_string(&track.id.0),
+                language: optional(&track.language),
+                label: optional(&track.label),
+                selected: track.selected,
+            })
+        });
+        let cues = snapshot.cues.iter().map(|cue| {
+            let json = c_string(&serde_json::to_string(cue).unwrap_or_default());
+            CueTexts { start: cue.start, end: cue.end, text: c_string(&cue.plain_text()), json }
+        });
+        Self {
+            tracks: tracks.collect(),
+            qualities: snapshot.qualities.iter().map(|quality| c_string(&quality.id)).collect(),
+            cues: cues.collect(),
+            stats: c_string(&serde_json::to_string(&*snapshot.stats).unwrap_or_default()),
+            position,
+            snapshot,
+        }
+    }
+
+    fn info(&self) -> kinora_snapshot_info {
+        let snapshot = &self.snapshot;
+        let buffered = snapshot.buffered.around(self.position);
+        let span = |span: std::time::Duration| i64::try_from(span.as_nanos()).unwrap_or(i64::MAX);
+        kinora_snapshot_info {
+            state: state_of(snapshot.state),
+            play_when_ready: u32::from(snapshot.play_when_ready),
+            position_ns: self.position.as_nanos(),
+            duration_ns: snapshot.duration.map_or(-1, span),
+            seekable_start_ns: snapshot.seekable.map_or(-1, |range| range.start.as_nanos()),
+            seekable_end_ns: snapshot.seekable.map_or(-1, |range| range.end.as_nanos()),
+            buffered_until_ns: buffered.map_or(self.position, |range| range.end).as_nanos(),
+            rate: snapshot.rate,
+            volume: snapshot.volume,
+            muted: u32::from(snapshot.muted),
+            error: snapshot.error.as_ref().map_or(0, |error| u32::from(error.code.number())),
+            track_count: self.tracks.len(),
+            quality_count: self.qualities.len(),
+            frames_presented: snapshot.stats.frames.presented,
+            frames_dropped: snapshot.stats.frames.dropped,
+            stall_count: snapshot.stats.stalls.len(),
+        }
+    }
+}
+
+/// Where playback is right now: cheap, for every picture of a progress bar.
+///
+/// Thread-safety: any thread.
+///
+/// # Safety
+/// `player` is a live player; `position_ns` is valid for writing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn kinora_player_position(player: *const kinora_player, position_ns: *mut i64) -> u32 {
+    guarded(|| {
+        // SAFETY: the caller's promise.
+        let handle = unsafe { shared(player, "player") }?;
+        // SAFETY: the caller's promise.
+        unsafe { give(position_ns, handle.player.position().as_nanos(), "position_ns") }
+    })
+}
+
+/// Takes a snapshot. Give it back with kinora_snapshot_destroy().
+///
+/// Thread-safety: any thread.
+///
+/// # Safety
+/// `player` is a live player; `out` is valid for writing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn kinora_player_snapshot(player: *const kinora_player, out: *mut *mut kinora_snapshot) -> u32 {
+    guarded(|| {
+        // SAFETY: the caller's promise.
+        unsafe { give(out, std::ptr::null_mut(), "out") }?;
+        // SAFETY: the caller's promise.
+        let handle = unsafe { shared(player, "player") }?;
+        let snapshot = handle.player.snapshot();
+        let position = snapshot.position_at(handle.player.now());
+        let object = Box::into_raw(Box::new(kinora_snapshot::new(snapshot, position)));
+        // SAFETY: `out` was written through above.
+        unsafe { give(out, object, "out") }
+    })
+}
+
+/// Reads the plain values.
+///
+/// Thread-safety: any thread.
+///
+/// # Safety
+/// `snapshot` is a live snapshot; `out` is valid for writing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn kinora_snapshot_state(
+    snapshot: *const kinora_snapshot,
+    out: *mut kinora_snapshot_info,
+) -> u32 {
+    guarded(|| {
+        // SAFETY: the caller's promise.
+        let info = unsafe { shared(snapshot, "snapshot") }?.info();
+        // SAFETY: the caller's promise.
+        unsafe { give(out, info, "out") }
+    })
+}
+
+/// Reads track number `index`.
+///
+/// Thread-safety: any thread.
+///
+/// # Safety
+/// As kinora_snapshot_state().
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn kinora_snapshot_track(
+    snapshot: *const kinora_snapshot,
+    index: usize,
+    out: *mut kinora_track,
+) -> u32 {
+    guarded(|| {
+        // SAFETY: the caller's promise.
+        let snapshot = unsafe { shared(snapshot, "snapshot") }?;
+        let found = snapshot.tracks.get(index).ok_or_else(|| invalid(&format!("there is no track {index}")))?;
+        let optional = |text: &Option<CString>| text.as_ref().map_or(std::ptr::null(), |text| text.as_ptr());
+        let track = kinora_track {
+            kind: found.kind,
+            id: found.id.as_ptr(),
+            language: optional(&found.language),
+            label: optional(&found.label),
+            selected: u32::from(found.selected),
+        };
+        // SAFETY: the caller's promise.
+        unsafe { give(out, track, "out") }
+    })
+}
+
+/// Reads quality number `index`, ascending by bitrate.
+///
+/// Thread-safety: any thread.
+///
+/// # Safety
+/// As kinora_snapshot_state().
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn kinora_snapshot_quality(
+    snapshot: *const kinora_snapshot,
+    index: usize,
+    out: *mut kinora_quality,
+) -> u32 {
+    guarded(|| {
+        // SAFETY: the caller's promise.
+        let snapshot = unsafe { shared(snapshot, "snapshot") }?;
+        let found = snapshot.snapshot.qualities.get(index).zip(snapshot.qualities.get(index));
+        let (quality, id) = found.ok_or_else(|| invalid(&format!("there is no quality {index}")))?;
+        let quality = kinora_quality {
+            id: id.as_ptr(),
+            bitrate: quality.bitrate,
+            width: quality.width.unwrap_or(0),
+            height: quality.height.unwrap_or(0),
+            shown: u32::from(quality.shown),
+        };
+        // SAFETY: the caller's promise.
+        unsafe { give(out, quality, "out") }
+    })
+}
+
+/// Reads the `index`th cue that is on screen at `time_ns`. `*found` is 1, or 0 when there are no more.
+///
+/// Thread-safety: any thread.
+///
+/// # Safety
+/// `snapshot` is a live snapshot; `out` and `found` are valid for writing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn kinora_snapshot_cue_at(
+    snapshot: *const kinora_snapshot,
+    time_ns: i64,
+    index: usize,
+    out: *mut kinora_cue,
+    found: *mut u32,
+) -> u32 {
+    guarded(|| {
+        // SAFETY: the caller's promise.
+        let snapshot = unsafe { shared(snapshot, "snapshot") }?;
+        let time = MediaTime::from_nanos(time_ns);
+        let mut active = snapshot.cues.iter().filter(|cue| cue.start <= time && time < cue.end);
+        let cue = active.nth(index);
+        // SAFETY: the caller's promise.
+        unsafe { give(found, u32::from(cue.is_some()), "found") }?;
+        match cue {
+            None => Ok(()),
+            Some(cue) => {
+                let cue = kinora_cue {
+                    start_ns: cue.start.as_nanos(),
+                    end_ns: cue.end.as_nanos(),
+                    text: cue.text.as_ptr(),
+                    json: cue.json.as_ptr(),
+                };
+                // SAFETY: the caller's promise.
+                unsafe { give(out, cue, "out") }
+            }
+        }
+    })
+}
+
+/// The session's counters as JSON; lives as long as the snapshot. NULL when `snapshot` is NULL.
+///
+/// Thread-safety: any thread.
+///
+/// # Safety
+/// `snapshot` is NULL or a live snapshot.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn kinora_snapshot_stats_json(snapshot: *const kinora_snapshot) -> *const c_char {
+    // SAFETY: the caller's promise.
+    unsafe { snapshot.as_ref() }.map_or(std::ptr::null(), |snapshot| snapshot.stats.as_ptr())
+}
+
+/// Gives a snapshot back and sets `*snapshot` to NULL. NULL does nothing.
+///
+/// Thread-safety: any thread, when no other uses the snapshot any more.
+///
+/// # Safety
+/// `snapshot` is NULL or points to NULL or to a snapshot that was not given back yet.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn kinora_snapshot_destroy(snapshot: *mut *mut kinora_snapshot) {
+    // SAFETY: the caller's promise.
+    unsafe { destroy(snapshot) }
+}

@@ -1,0 +1,52 @@
+// The C++ wrapper: plays the last seconds of an address and reads everything that the wrapper offers.
+// usage: play_to_end URL EXPECTED_SECONDS
+#include <kinora.hpp>
+
+#include <cstdio>
+#include <cstdlib>
+
+static void check(bool holds, const char *what) {
+  if (holds) return;
+  std::fprintf(stderr, "%s does not hold\n", what);
+  std::exit(1);
+}
+
+int main(int argc, char **argv) {
+  if (argc < 3) return 2;
+  try {
+    kinora_config config = kinora::default_config();
+    config.audio = KINORA_AUDIO_OUTPUT_SILENT;
+    kinora::Player player(config);
+    bool refused = false;
+    try {
+      player.load("::");
+    } catch (const kinora::Error &error) {
+      refused = error.code() == KINORA_ERROR_BAD_ADDRESS && error.advice() != nullptr;
+    }
+    check(refused, "a bad address is an exception with its code");
+    const double expected = std::atof(argv[2]);
+    kinora::LoadOptions options;
+    options.start = std::chrono::nanoseconds(static_cast<long long>((expected - 3.0) * 1e9));
+    options.text_language = "fr";
+    const auto load = player.load(argv[1], options);
+    bool replied = false, ended = false;
+    while (!ended) {
+      auto event = player.wait_event(std::chrono::seconds(60));
+      check(event.has_value(), "an event comes within a minute");
+      check(event->kind() != KINORA_EVENT_TYPE_FAILED, "playback does not fail");
+      replied |= event->kind() == KINORA_EVENT_TYPE_REPLY && event->command() == load;
+      ended = event->kind() == KINORA_EVENT_TYPE_ENDED;
+    }
+    check(replied, "the load was answered");
+    auto snapshot = player.snapshot();
+    check(snapshot.info().state == KINORA_STATE_ENDED, "the state is ended");
+    check(!snapshot.qualities().empty() && !snapshot.tracks().empty(), "there is something to choose");
+    check(player.acquire_frame() != nullptr, "the last picture stays");
+    check(!snapshot.stats_json().empty(), "there are counters");
+    std::printf("played %.3f s\n", expected);
+    return 0;
+  } catch (const kinora::Error &error) {
+    std::fprintf(stderr, "%u: %s\n", error.code(), error.what());
+    return 1;
+  }
+}

@@ -1,0 +1,148 @@
+//! What there is to see: home rows, cards, details, search results.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Protocol, ResumePosition, TitleId};
+
+/// Answer to `GET /v1/home`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Home {
+    /// The title to show large on top; absent when the catalogue is empty.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hero: Option<TitleCard>,
+    /// The rows in the order to show them; none is empty.
+    pub rows: Vec<Row>,
+}
+
+/// One row of the home screen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Row {
+    /// Stable across answers, so that a client keeps scroll position and focus.
+    pub id: String,
+    /// What the row gathers.
+    pub kind: RowKind,
+    /// The row's heading in English; clients that translate go by `kind`.
+    pub heading: String,
+    /// The titles in the order to show them.
+    pub titles: Vec<TitleCard>,
+}
+
+/// What a row gathers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "type")]
+#[non_exhaustive]
+pub enum RowKind {
+    /// Titles begun and not finished, the latest first.
+    ContinueWatching,
+    /// What was added last.
+    RecentlyAdded,
+    /// Titles of one genre.
+    Genre {
+        /// The genre's name as it stands in [`TitleCard::genres`].
+        genre: String,
+    },
+    /// Everything, by name.
+    All,
+    /// A row of a newer server; shown under its heading.
+    #[serde(other)]
+    Other,
+}
+
+/// What a poster wall needs of a title.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TitleCard {
+    /// The title's id.
+    pub id: TitleId,
+    /// The title's name.
+    pub name: String,
+    /// The poster, in portrait or landscape as its size says.
+    pub poster: Image,
+    /// How long it runs.
+    pub duration_ms: u64,
+    /// Year of production.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub year: Option<u16>,
+    /// From which age it is suitable.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rating: Option<AgeRating>,
+    /// Genre names in English.
+    #[serde(default)]
+    pub genres: Vec<String>,
+    /// One or two sentences.
+    #[serde(default)]
+    pub synopsis: String,
+    /// Where the profile left off; absent when never begun, or finished.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resume: Option<ResumePosition>,
+}
+
+/// Answer to `GET /v1/titles/{id}`: everything a title page shows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TitleDetail {
+    /// What the poster wall shows of it.
+    pub card: TitleCard,
+    /// The description, possibly several paragraphs separated by an empty line.
+    pub description: String,
+    /// Languages of the sound; the first is the original.
+    pub audio_languages: Vec<Language>,
+    /// Languages of the subtitles.
+    pub subtitle_languages: Vec<Language>,
+    /// Height in lines of the best picture.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_height: Option<u32>,
+    /// The forms in which it can be played.
+    pub protocols: Vec<Protocol>,
+    /// Pictures for the seek bar.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thumbnails: Option<ThumbnailIndex>,
+    /// Other titles for whoever liked this one.
+    #[serde(default)]
+    pub similar: Vec<TitleCard>,
+}
+
+/// From which age a title is suitable.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgeRating {
+    /// What is printed on the badge, such as `PG` or `12`.
+    pub label: String,
+    /// The age in years that the badge stands for; parental limits compare this.
+    pub min_age: u8,
+}
+
+/// A language a viewer can choose.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Language {
+    /// BCP 47 tag.
+    pub tag: String,
+    /// Name for the menu, such as `English` or `Deutsch (Hörfilm)`.
+    pub label: String,
+}
+
+/// An image served by the backend, without sign-in, with validators for conditional requests.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Image {
+    /// Path relative to the backend's base URL. It changes when the picture does, so it can be a cache key.
+    pub path: String,
+    /// Width in pixels, 0 when not known.
+    #[serde(default)]
+    pub width: u32,
+    /// Height in pixels, 0 when not known.
+    #[serde(default)]
+    pub height: u32,
+}
+
+/// Pictures for the seek bar: a WebVTT file whose cues name regions of sprite sheets (`sheet.jpg#xywh=x,y,w,h`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ThumbnailIndex {
+    /// Path of the WebVTT file relative to the backend's base URL; the sheets are relative to it.
+    pub path: String,
+}
+
+/// Answer to `GET /v1/search`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SearchResults {
+    /// What was looked for, after trimming.
+    pub query: String,
+    /// The best match first; at most as many as asked for.
+    pub titles: Vec<TitleCard>,
+}

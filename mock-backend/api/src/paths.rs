@@ -1,0 +1,98 @@
+//! The paths of the calls, so that no client spells them by hand. Identifiers are percent-encoded where they need it.
+
+use std::fmt::Write as _;
+
+use crate::{PlaybackSessionId, ProfileId, TitleId};
+
+/// `POST`: sign in.
+pub const SIGN_IN: &str = "/v1/sign-in";
+/// `POST`: trade a refresh token for a new pair.
+pub const REFRESH: &str = "/v1/refresh";
+/// `POST`: revoke the device's tokens.
+pub const SIGN_OUT: &str = "/v1/sign-out";
+/// `GET`: the signed-in account.
+pub const ACCOUNT: &str = "/v1/account";
+/// `GET`: the account's profiles.
+pub const PROFILES: &str = "/v1/profiles";
+/// `POST`: ask for leave to play.
+pub const PLAYBACK: &str = "/v1/playback";
+/// `GET`: 200 when the service can answer.
+pub const HEALTH: &str = "/healthz";
+
+/// `GET`: the home screen of a profile.
+pub fn home(profile: Option<&ProfileId>) -> String {
+    with_profile("/v1/home".to_owned(), profile)
+}
+
+/// `GET`: a title page.
+pub fn title(title: &TitleId, profile: Option<&ProfileId>) -> String {
+    with_profile(format!("/v1/titles/{}", encode(title.as_str())), profile)
+}
+
+/// `GET`: search the catalogue for `query`, at most `limit` titles.
+pub fn search(query: &str, limit: usize, profile: Option<&ProfileId>) -> String {
+    let mut path = format!("/v1/search?q={}&limit={limit}", encode(query));
+    if let Some(profile) = profile {
+        path.push_str("&profile=");
+        path.push_str(&encode(profile.as_str()));
+    }
+    path
+}
+
+/// `GET`: every resume position of a profile.
+pub fn positions(profile: Option<&ProfileId>) -> String {
+    with_profile("/v1/positions".to_owned(), profile)
+}
+
+/// `GET` and `PUT`: the resume position in one title. `PUT` names the profile in its body.
+pub fn position(title: &TitleId, profile: Option<&ProfileId>) -> String {
+    with_profile(format!("/v1/positions/{}", encode(title.as_str())), profile)
+}
+
+/// `POST`: fresh addresses for a running playback.
+pub fn renew(session: &PlaybackSessionId) -> String {
+    format!("/v1/playback/{}/renew", encode(session.as_str()))
+}
+
+/// `POST`: report on a running playback.
+pub fn heartbeat(session: &PlaybackSessionId) -> String {
+    format!("/v1/playback/{}/heartbeat", encode(session.as_str()))
+}
+
+/// `POST`: end a playback.
+pub fn stop(session: &PlaybackSessionId) -> String {
+    format!("/v1/playback/{}/stop", encode(session.as_str()))
+}
+
+fn with_profile(mut path: String, profile: Option<&ProfileId>) -> String {
+    if let Some(profile) = profile {
+        path.push_str("?profile=");
+        path.push_str(&encode(profile.as_str()));
+    }
+    path
+}
+
+/// Percent-encodes all but the unreserved characters (RFC 3986 §2.3).
+fn encode(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            // Writing to a String cannot fail.
+            let _ = write!(out, "%{byte:02X}");
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{search, title};
+
+    #[test]
+    fn what_a_viewer_types_cannot_leave_its_place() {
+        assert_eq!(search("a&b=ü/?", 5, None), "/v1/search?q=a%26b%3D%C3%BC%2F%3F&limit=5");
+        assert_eq!(title(&"../x".into(), Some(&"p 1".into())), "/v1/titles/..%2Fx?profile=p%201");
+    }
+}

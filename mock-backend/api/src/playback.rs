@@ -1,0 +1,129 @@
+//! Authorising a playback and keeping it alive.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{PlaybackSessionId, ProfileId, TitleId, UnixMillis};
+
+/// How a title is described to the player.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Protocol {
+    /// RFC 8216: a multivariant playlist.
+    Hls,
+    /// ISO/IEC 23009-1: an MPD.
+    Dash,
+}
+
+/// Body of `POST /v1/playback`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlaybackRequest {
+    /// What to play.
+    pub title_id: TitleId,
+    /// Who watches; absent: the account's default profile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile_id: Option<ProfileId>,
+    /// What the client can play, the best first; empty: anything.
+    #[serde(default)]
+    pub protocols: Vec<Protocol>,
+}
+
+/// Leave to play one title for a while.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlaybackGrant {
+    /// Names this playback in every later call and in the edges' logs.
+    pub session_id: PlaybackSessionId,
+    /// What is granted.
+    pub title_id: TitleId,
+    /// One entry for each protocol, the client's favourite first; never empty.
+    pub sources: Vec<PlaybackSource>,
+    /// When the signed addresses stop working, by the server's clock.
+    pub expires_at: UnixMillis,
+    /// How long they work from now.
+    pub expires_in_ms: u64,
+    /// `POST` here before that for the same grant with fresh addresses; playback goes on meanwhile.
+    pub renew_path: String,
+    /// `POST` a [`Heartbeat`] here at every interval.
+    pub heartbeat_path: String,
+    /// Milliseconds between heartbeats; after three without one the stream no longer counts against the account.
+    pub heartbeat_interval_ms: u64,
+    /// `POST` a last [`Heartbeat`] here when playback ends.
+    pub stop_path: String,
+    /// Where the profile left off; 0 to begin at the beginning.
+    pub resume_position_ms: u64,
+    /// The title's length.
+    pub duration_ms: u64,
+}
+
+impl PlaybackGrant {
+    /// The addresses for one protocol, the preferred edge first; empty when the grant does not have the protocol.
+    pub fn urls(&self, protocol: Protocol) -> &[String] {
+        self.sources.iter().find(|source| source.protocol == protocol).map_or(&[], |source| source.urls.as_slice())
+    }
+}
+
+/// The addresses of a title in one protocol.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlaybackSource {
+    /// What is found at the addresses.
+    pub protocol: Protocol,
+    /// The same manifest on several edges, in the order to try them. The signature is a prefix of the path
+    /// (`/t/TOKEN/<title>/…`), so relative references within the manifest inherit it.
+    pub urls: Vec<String>,
+}
+
+/// What a client says of a running playback.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Heartbeat {
+    /// Where it is on the presentation timeline.
+    pub position_ms: u64,
+    /// What it is doing.
+    pub phase: PlaybackPhase,
+}
+
+/// What a playback is doing, as far as the service needs to know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum PlaybackPhase {
+    /// Time advances.
+    Playing,
+    /// The viewer paused.
+    Paused,
+    /// It waits for media.
+    Buffering,
+    /// It reached the end.
+    Ended,
+    /// It was stopped by the viewer or by an error.
+    Stopped,
+}
+
+/// Answer to a heartbeat.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeartbeatReply {
+    /// When the signed addresses stop working; renew in time.
+    pub expires_at: UnixMillis,
+    /// How long they work from now.
+    pub expires_in_ms: u64,
+    /// Milliseconds until the next heartbeat is due.
+    pub heartbeat_interval_ms: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{PlaybackGrant, Protocol};
+
+    #[test]
+    fn a_grant_reads_from_its_documented_form() {
+        let text = r#"{
+            "session_id": "s1", "title_id": "tears", "expires_at": 1, "expires_in_ms": 2,
+            "sources": [{"protocol": "hls", "urls": ["http://a/t/x/tears/master.m3u8", "http://b/t/x/tears/master.m3u8"]}],
+            "renew_path": "/v1/playback/s1/renew", "heartbeat_path": "/v1/playback/s1/heartbeat",
+            "heartbeat_interval_ms": 10000, "stop_path": "/v1/playback/s1/stop",
+            "resume_position_ms": 0, "duration_ms": 30000, "a_field_of_the_future": true
+        }"#;
+        let grant: PlaybackGrant = serde_json::from_str(text).expect("the documented form reads");
+        assert_eq!(grant.urls(Protocol::Hls).len(), 2);
+        assert!(grant.urls(Protocol::Dash).is_empty());
+    }
+}

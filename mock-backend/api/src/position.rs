@@ -1,0 +1,43 @@
+//! Where a profile left off.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{ProfileId, TitleId, UnixMillis};
+
+/// Where a profile left off in one title.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResumePosition {
+    /// The title.
+    pub title_id: TitleId,
+    /// The position on the presentation timeline.
+    pub position_ms: u64,
+    /// The title's whole length.
+    pub duration_ms: u64,
+    /// Whether the profile has seen it to the end (or to the credits: the last 5 %).
+    pub finished: bool,
+    /// When the position was recorded.
+    pub updated_at: UnixMillis,
+}
+
+/// Body of `PUT /v1/positions/{title}`.
+///
+/// Among writes of several devices the one with the latest `recorded_at` wins, so that a position sent late by a device that
+/// was offline does not undo a newer one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PutPosition {
+    /// Whose position; absent: the account's default profile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile_id: Option<ProfileId>,
+    /// The position on the presentation timeline; beyond the end it is taken as the end.
+    pub position_ms: u64,
+    /// When it was so; absent or in the future: now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recorded_at: Option<UnixMillis>,
+}
+
+/// Answer to `GET /v1/positions`: the latest first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PositionList {
+    /// At most one for each title.
+    pub positions: Vec<ResumePosition>,
+}

@@ -1,0 +1,4 @@
+//! Faults on purpose: [`plan`] decides (seeded, pure), [`apply`] does it to real responses.
+
+pub mod apply;
+pub mod plan;

@@ -1,0 +1,10 @@
+//! What backend and edge share as HTTP servers. Nothing here knows what is served.
+
+pub mod conditional;
+pub mod file;
+pub mod path;
+pub mod problem;
+pub mod range;
+pub mod reply;
+pub mod server;
+pub mod signal;

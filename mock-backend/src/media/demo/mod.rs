@@ -1,0 +1,227 @@
+//! The demo catalogue: a handful of films that are generated, so that a fresh machine has something to play and tests have pictures whose
+//! every frame is known.
+//!
+//! Each film carries the frame counter and the flash of [`super::counter`], a beep at every second in two languages of sound, and subtitles
+//! every three seconds in two languages. They go through the same ingest as any other file.
+
+mod catalogue;
+mod film;
+
+use std::collections::VecDeque;
+use std::fs::{self, File};
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::{Cancel, IngestError, Progress, ingest, media_dir, record};
+use film::Film;
+
+/// Version of the catalogue: titles that an older version made are made again.
+pub const REVISION: u32 = 2;
+
+/// The title of ten minutes; the others last 20 to 30 seconds.
+pub const LONG_TITLE: &str = "night-train-north";
+
+/// Titles made at the same time: each keeps one core busy.
+const PARALLEL: usize = 2;
+
+/// What [`ensure`] did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// Ids that were made now, in no particular order.
+    pub made: Vec<String>,
+    /// Ids that were there already.
+    pub kept: Vec<String>,
+    /// Bytes of all segments of the catalogue.
+    pub media_bytes: u64,
+    /// How long it took.
+    pub elapsed: Duration,
+}
+
+/// The ids of the catalogue, in the order in which they are made.
+pub fn ids() -> Vec<&'static str> {
+    catalogue::films().iter().map(|film| film.id).collect()
+}
+
+/// Whether every title of the catalogue is complete in `data`, so that [`ensure`] would have nothing to do.
+pub fn is_complete(data: &Path) -> bool {
+    let media = media_dir(data);
+    catalogue::films().iter().all(|film| complete(&media, film).is_some())
+}
+
+/// Makes the titles of the catalogue that are missing in `data`. Complete ones are kept, so an interrupted run is taken up where it was.
+///
+/// Two processes may do this at the same time: the second waits for the first and finds everything made.
+///
+/// # Errors
+/// The first [`IngestError`] of any title; titles that were finished before it stay.
+pub fn ensure(data: &Path, progress: &dyn Progress, cancel: &Cancel) -> Result<Report, IngestError> {
+    let started = Instant::now();
+    let media = media_dir(data);
+    fs::create_dir_all(&media).map_err(IngestError::io(&media))?;
+    let path = media.join(".demo.lock");
+    let lock = File::create(&path).map_err(IngestError::io(&path))?;
+    lock.lock().map_err(IngestError::io(&path))?;
+    let mut kept = Vec::new();
+    let mut media_bytes = 0;
+    let mut missing = VecDeque::new();
+    for film in catalogue::films() {
+        match complete(&media, &film) {
+            Some(bytes) => {
+                media_bytes += bytes;
+                kept.push(film.id.to_owned());
+            }
+            None => missing.push_back(film),
+        }
+    }
+    let (made, bytes) = make(data, missing, progress, cancel)?;
+    media_bytes += bytes;
+    Ok(Report { made, kept, media_bytes, elapsed: started.elapsed() })
+}
+
+/// Bytes of a title that is complete and of this revision.
+fn complete(media: &Path, film: &Film) -> Option<u64> {
+    let record = record::read(media, film.id)?;
+    (record.demo_revision == REVISION).then_some(record.media_bytes)
+}
+
+/// Makes the films on a few threads, in the order given, and stops all at the first error.
+fn make(
+    data: &Path,
+    films: VecDeque<Film>,
+    progress: &dyn Progress,
+    cancel: &Cancel,
+) -> Result<(Vec<String>, u64), IngestError> {
+    let workers = PARALLEL.min(films.len());
+    let queue = Mutex::new(films);
+    let done: Mutex<(Vec<String>, u64)> = Mutex::default();
+    let failed: Mutex<Option<IngestError>> = Mutex::default();
+    // Raised by a failure; the caller's own flag stays the caller's.
+    let stop = Cancel::new();
+    let work = || {
+        while !stop.is_cancelled() {
+            let Some(film) = hold(&queue).pop_front() else { return };
+            match ingest(data, &film.request(), progress, cancel) {
+                Ok(record) => {
+                    let mut done = hold(&done);
+                    done.0.push(record.id);
+                    done.1 += record.media_bytes;
+                }
+                Err(error) => {
+                    stop.cancel();
+                    hold(&failed).get_or_insert(error);
+                }
+            }
+        }
+    };
+    thread::scope(|scope| {
+        for n in 0..workers {
+            let spawned = thread::Builder::new().name(format!("demo-{n}")).spawn_scoped(scope, work);
+            if let Err(source) = spawned {
+                hold(&failed).get_or_insert(IngestError::Tool { tool: "a thread", source });
+            }
+        }
+    });
+    let failed = failed.into_inner().unwrap_or_else(PoisonError::into_inner);
+    match failed {
+        Some(error) => Err(error),
+        None => Ok(done.into_inner().unwrap_or_else(PoisonError::into_inner)),
+    }
+}
+
+/// The data are plain lists, whole after every statement, so a panic elsewhere leaves nothing half done in them.
+fn hold<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::super::{Files, Rate, Silent, Source, TitleRecord, slug};
+    use super::*;
+
+    fn record_of(film: &Film, demo_revision: u32) -> TitleRecord {
+        TitleRecord {
+            id: film.id.to_owned(),
+            title: film.title.to_owned(),
+            description: String::new(),
+            year: None,
+            genres: Vec::new(),
+            duration_ms: 1,
+            frames: 1,
+            frame_rate: Rate::new(24, 1),
+            rungs: Vec::new(),
+            audio: Vec::new(),
+            text: Vec::new(),
+            files: Files::default(),
+            media_bytes: 10,
+            created: jiff::Timestamp::UNIX_EPOCH,
+            demo_revision,
+        }
+    }
+
+    fn pretend_made(data: &Path, demo_revision: u32) {
+        for film in catalogue::films() {
+            let dir = media_dir(data).join(film.id);
+            fs::create_dir_all(&dir).unwrap();
+            record::write(&dir, &record_of(&film, demo_revision)).unwrap();
+        }
+    }
+
+    #[test]
+    fn the_catalogue_is_what_tests_and_viewers_expect() {
+        let films = catalogue::films();
+        let long: Vec<_> = films.iter().filter(|f| f.seconds > 30).map(|f| (f.id, f.seconds)).collect();
+        assert_eq!(long, [(LONG_TITLE, 600)]);
+        assert!(films.iter().filter(|f| (20..=30).contains(&f.seconds)).count() >= 6);
+        let mut ids = ids();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), films.len());
+        for film in &films {
+            assert!(slug::is_valid(film.id), "{}", film.id);
+            assert!(film.fps * film.seconds <= 0xffff, "{} outgrows its counter", film.id);
+            assert!([24, 25, 30].contains(&film.fps), "{}", film.id);
+            film.request().ladder.check().unwrap();
+        }
+        assert!(films.iter().any(|f| f.fps == 30));
+    }
+
+    #[test]
+    fn subtitles_come_every_three_seconds_in_two_languages() {
+        let film = catalogue::films().into_iter().find(|f| f.id == "broadcast-hour").unwrap();
+        let Source::Synthetic(source) = film.request().source else { panic!("the demo is generated") };
+        let [(en, english), (fr, french)] = &source.text[..] else { panic!("two languages") };
+        assert_eq!((en.as_str(), fr.as_str()), ("en", "fr"));
+        assert!(
+            english
+                .starts_with("WEBVTT\n\n1\n00:00:00.000 --> 00:00:02.500\nAre we on?\n[00:00]\n\n2\n00:00:03.000 -->")
+        );
+        assert!(french.contains("\n00:00:03.000 --> 00:00:05.500\nOn est toujours à l'antenne.\n[00:03]\n"));
+        assert_eq!(english.matches("-->").count() as u32, film.seconds.div_ceil(3));
+    }
+
+    #[test]
+    fn complete_titles_are_kept_and_older_ones_are_not() {
+        let data = tempfile::tempdir().unwrap();
+        assert!(!is_complete(data.path()));
+        pretend_made(data.path(), REVISION - 1);
+        assert!(!is_complete(data.path()));
+        pretend_made(data.path(), REVISION);
+        assert!(is_complete(data.path()));
+        let report = ensure(data.path(), &Silent, &Cancel::new()).unwrap();
+        assert_eq!((report.made.len(), report.kept.len()), (0, ids().len()));
+        assert_eq!(report.media_bytes, 10 * ids().len() as u64);
+    }
+
+    #[test]
+    fn a_cancelled_run_makes_nothing() {
+        let data = tempfile::tempdir().unwrap();
+        let cancel = Cancel::new();
+        cancel.cancel();
+        let error = ensure(data.path(), &Silent, &cancel).unwrap_err();
+        assert!(matches!(error, IngestError::Cancelled), "{error}");
+        assert!(super::super::titles(data.path()).unwrap().is_empty());
+    }
+}

@@ -1,0 +1,246 @@
+//! The catalogue in memory: what the packager wrote, as the wire types want it. Re-read when the media directory changes.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::{Duration, Instant, SystemTime};
+
+use kinora_api::{
+    AgeRating, ErrorCode, Image, Language, Profile, Protocol, ResumePosition, ThumbnailIndex, TitleCard, TitleDetail,
+};
+
+use super::search::Index;
+use crate::http::path::SafePath;
+use crate::http::problem::Problem;
+use crate::media::{self, IngestError, TitleRecord};
+
+/// How often the media directory is looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Titles recommended on a title page.
+const SIMILAR: usize = 8;
+
+/// One title.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Its id, which is also its directory.
+    pub id: String,
+    /// Manifests relative to its directory, the preferred first.
+    pub manifests: Vec<(Protocol, String)>,
+    /// When it was added, milliseconds since the Unix epoch.
+    pub added_at: i64,
+    card: TitleCard,
+    description: String,
+    audio: Vec<Language>,
+    subtitles: Vec<Language>,
+    max_height: Option<u32>,
+    thumbnails: Option<ThumbnailIndex>,
+}
+
+impl Entry {
+    /// What the poster wall shows, with the profile's position. A finished title has none.
+    pub fn card(&self, resume: Option<&ResumePosition>) -> TitleCard {
+        let resume = resume.filter(|resume| !resume.finished && resume.position_ms > 0).cloned();
+        TitleCard { resume, ..self.card.clone() }
+    }
+
+    /// Its length.
+    pub fn duration_ms(&self) -> u64 {
+        self.card.duration_ms
+    }
+
+    /// Its genres.
+    pub fn genres(&self) -> &[String] {
+        &self.card.genres
+    }
+
+    /// Whether a profile may see it.
+    pub fn suits(&self, profile: &Profile) -> bool {
+        match (profile.max_age, &self.card.rating) {
+            (None, _) => true,
+            (Some(limit), Some(rating)) => rating.min_age <= limit,
+            // What nobody rated is not shown to children.
+            (Some(_), None) => false,
+        }
+    }
+
+    fn from_record(record: TitleRecord) -> Self {
+        let version = record.created.as_millisecond();
+        let image = |file: &str| format!("/v1/images/{}/{file}?v={version}", record.id);
+        let language = |tag: &str, label: &str| Language { tag: tag.to_owned(), label: label.to_owned() };
+        let best = record.rungs.iter().max_by_key(|rung| rung.height);
+        let synopsis = record.description.split("\n\n").next().unwrap_or_default().to_owned();
+        Self {
+            manifests: vec![(Protocol::Hls, record.files.hls.clone()), (Protocol::Dash, record.files.dash.clone())],
+            added_at: version,
+            card: TitleCard {
+                id: record.id.as_str().into(),
+                name: record.title.clone(),
+                poster: Image { path: image(&record.files.poster), width: 0, height: 0 },
+                duration_ms: record.duration_ms,
+                year: record.year,
+                rating: Some(AgeRating { label: "ALL".to_owned(), min_age: 0 }).filter(|_| record.demo_revision > 0),
+                genres: record.genres.clone(),
+                synopsis,
+                resume: None,
+            },
+            audio: record.audio.iter().map(|audio| language(&audio.language, &audio.label)).collect(),
+            subtitles: record.text.iter().map(|text| language(&text.language, &text.label)).collect(),
+            max_height: best.map(|rung| rung.height),
+            thumbnails: Some(ThumbnailIndex { path: image("thumbs/thumbs.vtt") }),
+            description: record.description,
+            id: record.id,
+        }
+    }
+}
+
+/// The titles at one moment.
+#[derive(Debug, Default)]
+pub struct Snapshot {
+    titles: BTreeMap<String, Arc<Entry>>,
+    index: Index,
+}
+
+impl Snapshot {
+    fn of(records: Vec<TitleRecord>) -> Self {
+        let titles: BTreeMap<String, Arc<Entry>> =
+            records.into_iter().map(Entry::from_record).map(|entry| (entry.id.clone(), Arc::new(entry))).collect();
+        let mut index = Index::default();
+        for entry in titles.values() {
+            let languages = entry.audio.iter().chain(&entry.subtitles).map(|language| language.label.as_str());
+            let minor: Vec<&str> = std::iter::once(entry.description.as_str()).chain(languages).collect();
+            let year = entry.card.year.map(|year| year.to_string()).unwrap_or_default();
+            let major: Vec<&str> = entry.card.genres.iter().map(String::as_str).chain([year.as_str()]).collect();
+            index.add(&entry.id, &entry.card.name, &major, &minor);
+        }
+        Self { titles, index }
+    }
+
+    /// Every title that a profile may see, by name.
+    pub fn for_profile(&self, profile: &Profile) -> Vec<Arc<Entry>> {
+        let mut titles: Vec<Arc<Entry>> = self.titles.values().filter(|entry| entry.suits(profile)).cloned().collect();
+        titles.sort_by(|a, b| (&a.card.name, &a.id).cmp(&(&b.card.name, &b.id)));
+        titles
+    }
+
+    /// How many titles there are.
+    pub fn count(&self) -> usize {
+        self.titles.len()
+    }
+
+    /// A title that a profile wants to see.
+    ///
+    /// # Errors
+    /// 7008 when there is none, 7007 when the profile may not.
+    pub fn title(&self, id: &str, profile: &Profile) -> Result<Arc<Entry>, Problem> {
+        let entry =
+            self.titles.get(id).ok_or_else(|| Problem::new(ErrorCode::TitleNotFound, "there is no such title"))?;
+        if !entry.suits(profile) {
+            return Err(Problem::new(ErrorCode::ParentalRestriction, "the profile may not see titles of this rating"));
+        }
+        Ok(Arc::clone(entry))
+    }
+
+    /// Everything for a title page.
+    pub fn detail(&self, entry: &Entry, profile: &Profile, resume: Option<&ResumePosition>) -> TitleDetail {
+        let mut similar: Vec<(usize, Arc<Entry>)> = self
+            .for_profile(profile)
+            .into_iter()
+            .filter(|other| other.id != entry.id)
+            .map(|other| (other.genres().iter().filter(|genre| entry.genres().contains(genre)).count(), other))
+            .collect();
+        similar.sort_by_key(|(shared, _)| std::cmp::Reverse(*shared));
+        TitleDetail {
+            card: entry.card(resume),
+            description: entry.description.clone(),
+            audio_languages: entry.audio.clone(),
+            subtitle_languages: entry.subtitles.clone(),
+            max_height: entry.max_height,
+            protocols: entry.manifests.iter().map(|&(protocol, _)| protocol).collect(),
+            thumbnails: entry.thumbnails.clone(),
+            similar: similar.into_iter().take(SIMILAR).map(|(_, other)| other.card(None)).collect(),
+        }
+    }
+
+    /// What matches a query, the best first.
+    pub fn search(&self, query: &str, profile: &Profile, limit: usize) -> Vec<Arc<Entry>> {
+        let found = self.index.search(query);
+        let titles = found.into_iter().filter_map(|id| self.titles.get(&id));
+        titles.filter(|entry| entry.suits(profile)).take(limit).cloned().collect()
+    }
+}
+
+/// The catalogue of a data directory.
+#[derive(Debug)]
+pub struct Catalogue {
+    data: PathBuf,
+    current: RwLock<Arc<Snapshot>>,
+    seen: Mutex<Seen>,
+}
+
+#[derive(Debug)]
+struct Seen {
+    looked: Instant,
+    changed: Option<SystemTime>,
+}
+
+impl Catalogue {
+    /// Reads the catalogue of `data`.
+    ///
+    /// # Errors
+    /// When the media directory is there and cannot be listed.
+    pub fn open(data: &Path) -> Result<Self, IngestError> {
+        let changed = changed(data);
+        let snapshot = Snapshot::of(media::titles(data)?);
+        Ok(Self {
+            data: data.to_owned(),
+            current: RwLock::new(Arc::new(snapshot)),
+            seen: Mutex::new(Seen { looked: Instant::now(), changed }),
+        })
+    }
+
+    /// The titles now. At most once a second the directory is looked at, and read again when a title has come or gone.
+    pub async fn now(self: &Arc<Self>) -> Arc<Snapshot> {
+        if self.is_due() {
+            let catalogue = Arc::clone(self);
+            if let Err(error) = tokio::task::spawn_blocking(move || catalogue.refresh()).await {
+                tracing::error!(%error, "the catalogue could not be read again");
+            }
+        }
+        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The file that a safe path names below the media directory.
+    pub fn file(&self, path: &SafePath) -> PathBuf {
+        media::media_dir(&self.data).join(path.to_path_buf())
+    }
+
+    fn is_due(&self) -> bool {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = seen.looked.elapsed() >= LOOK_EVERY;
+        if due {
+            seen.looked = Instant::now();
+        }
+        due
+    }
+
+    fn refresh(&self) {
+        let now = changed(&self.data);
+        if self.seen.lock().unwrap_or_else(PoisonError::into_inner).changed == now {
+            return;
+        }
+        match media::titles(&self.data) {
+            Ok(records) => {
+                let snapshot = Arc::new(Snapshot::of(records));
+                tracing::info!(titles = snapshot.count(), "the catalogue has changed");
+                *self.current.write().unwrap_or_else(PoisonError::into_inner) = snapshot;
+                self.seen.lock().unwrap_or_else(PoisonError::into_inner).changed = now;
+            }
+            Err(error) => tracing::error!(%error, "the catalogue could not be read again"),
+        }
+    }
+}
+
+/// When the media directory changed last: titles are renamed into and out of it as wholes.
+fn changed(data: &Path) -> Option<SystemTime> {
+    std::fs::metadata(media::media_dir(data)).and_then(|metadata| metadata.modified()).ok()
+}

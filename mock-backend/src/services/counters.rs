@@ -1,0 +1,72 @@
+//! A few counters in the text format of Prometheus.
+
+use std::fmt::Write as _;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// What the service has done since it started.
+#[derive(Debug, Default)]
+pub struct Counters {
+    /// Answers by the first digit of their status: 1xx to 5xx.
+    answers: [AtomicU64; 5],
+    /// Sign-ins that succeeded.
+    pub sign_ins: AtomicU64,
+    /// Sign-ins that did not.
+    pub sign_ins_refused: AtomicU64,
+    /// Playbacks granted.
+    pub grants: AtomicU64,
+    /// Heartbeats taken.
+    pub heartbeats: AtomicU64,
+}
+
+impl Counters {
+    /// Counts an answer.
+    pub fn answered(&self, status: u16) {
+        if let Some(counter) = usize::from(status / 100).checked_sub(1).and_then(|class| self.answers.get(class)) {
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// The counters, and gauges that the caller has read, as text (Prometheus exposition format 0.0.4).
+    pub fn render(&self, titles: usize, playbacks: i64) -> String {
+        let mut text = String::new();
+        let mut line = |name: &str, kind: &str, samples: &[(String, i128)]| {
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "# TYPE {name} {kind}");
+            for (labels, value) in samples {
+                let _ = writeln!(text, "{name}{labels} {value}");
+            }
+        };
+        let read = |counter: &AtomicU64| i128::from(counter.load(Ordering::Relaxed));
+        let answers: Vec<(String, i128)> = self
+            .answers
+            .iter()
+            .enumerate()
+            .map(|(class, counter)| (format!("{{class=\"{}xx\"}}", class + 1), read(counter)))
+            .collect();
+        let plain = |value| [(String::new(), value)];
+        line("kinora_http_answers_total", "counter", &answers);
+        line("kinora_sign_ins_total", "counter", &plain(read(&self.sign_ins)));
+        line("kinora_sign_ins_refused_total", "counter", &plain(read(&self.sign_ins_refused)));
+        line("kinora_playback_grants_total", "counter", &plain(read(&self.grants)));
+        line("kinora_heartbeats_total", "counter", &plain(read(&self.heartbeats)));
+        line("kinora_titles", "gauge", &plain(titles as i128));
+        line("kinora_playbacks", "gauge", &plain(i128::from(playbacks)));
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Counters;
+
+    #[test]
+    fn answers_are_counted_by_class() {
+        let counters = Counters::default();
+        for status in [200, 204, 404, 500, 0, 999] {
+            counters.answered(status);
+        }
+        let text = counters.render(7, 1);
+        assert!(text.contains("kinora_http_answers_total{class=\"2xx\"} 2\n"), "{text}");
+        assert!(text.contains("kinora_titles 7\n"), "{text}");
+    }
+}

@@ -1,0 +1,239 @@
+//! The backend: who the viewer is, what there is to see, leave to play it, where they left off; and the origin behind the edges.
+//!
+//! * [`database`] — SQLite, migrated on start; [`journal`] groups what is written often;
+//! * [`accounts`], [`password`], [`attempts`], [`tokens`], [`sign_in`] — who it is;
+//! * [`catalogue`], [`home`], [`search`] — what there is;
+//! * [`playback`], [`positions`] — playing it;
+//! * [`routes`], [`extract`], [`counters`] — the HTTP face.
+
+pub mod accounts;
+pub mod attempts;
+pub mod catalogue;
+pub mod counters;
+pub mod database;
+pub mod demo;
+pub mod extract;
+pub mod home;
+pub mod journal;
+pub mod password;
+pub mod playback;
+pub mod positions;
+pub mod routes;
+pub mod search;
+pub mod sign_in;
+pub mod tokens;
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use kinora_api::{Profile, ProfileId, ResumePosition};
+use sqlx::SqlitePool;
+use url::Url;
+
+use crate::clock::Clock;
+use crate::edge::signature::EdgeSecret;
+use crate::http::problem::Problem;
+use crate::http::server::{self, Limits, listen};
+use crate::media::IngestError;
+use extract::Viewer;
+
+/// How a backend is set up.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where to listen; port 0 takes a free one.
+    pub address: SocketAddr,
+    /// The data directory: media, keys and, unless `database` says otherwise, the database.
+    pub data: PathBuf,
+    /// URL of the database; `None`: `kinora.db` in the data directory.
+    pub database: Option<String>,
+    /// Base URLs of the edges.
+    pub edges: Vec<Url>,
+    /// Makes sure that the demo viewer exists.
+    pub demo_viewer: bool,
+    /// How long an access token works.
+    pub access_ms: i64,
+    /// How long a refresh token works.
+    pub refresh_ms: i64,
+    /// How long signed addresses work, and how often players report.
+    pub terms: playback::Terms,
+    /// For everything that expires.
+    pub clock: Clock,
+    /// What peers may ask of it.
+    pub limits: Limits,
+}
+
+impl Config {
+    /// A backend on a free port of the loopback interface, with the lifetimes of a service: access 10 minutes, refresh 60 days,
+    /// signed addresses 4 hours, heartbeats every 10 seconds.
+    pub fn new(data: impl Into<PathBuf>) -> Self {
+        Self {
+            address: SocketAddr::from(([127, 0, 0, 1], 0)),
+            data: data.into(),
+            database: None,
+            edges: Vec::new(),
+            demo_viewer: false,
+            access_ms: 10 * 60_000,
+            refresh_ms: 60 * 86_400_000,
+            terms: playback::Terms { grant_ms: 4 * 3_600_000, heartbeat_ms: 10_000 },
+            clock: Clock::system(),
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// Where a data directory keeps the secret that backend and edges share.
+pub fn edge_secret_file(data: &Path) -> PathBuf {
+    data.join("edge.secret")
+}
+
+/// Why a backend did not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BackendError {
+    /// The data directory cannot be used.
+    #[error("the data directory {} cannot be used: {source}", path.display())]
+    Data {
+        /// The directory or the file in it.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The database.
+    #[error(transparent)]
+    Database(#[from] database::DatabaseError),
+    /// The signing key.
+    #[error(transparent)]
+    Key(#[from] tokens::KeyError),
+    /// The catalogue.
+    #[error("the catalogue cannot be read: {0}")]
+    Catalogue(#[from] IngestError),
+    /// The demo viewer.
+    #[error("the demo viewer could not be set up: {0}")]
+    DemoViewer(String),
+    /// The address cannot be bound.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+/// The services behind the routes.
+pub struct Backend {
+    accounts: accounts::Accounts,
+    attempts: Mutex<attempts::Attempts>,
+    catalogue: Arc<catalogue::Catalogue>,
+    clock: Clock,
+    counters: counters::Counters,
+    journal: journal::Journal,
+    playback: playback::Playback,
+    pool: SqlitePool,
+    sign_ins: sign_in::SignIns,
+}
+
+/// A backend that runs. Dropping it cuts every connection.
+pub struct Running {
+    server: server::Running,
+    backend: Arc<Backend>,
+}
+
+impl Running {
+    /// The base address, `http://127.0.0.1:PORT`, without a slash at its end.
+    pub fn url(&self) -> String {
+        self.server.url()
+    }
+
+    /// The address under which edges reach the media tree.
+    pub fn origin_url(&self) -> String {
+        format!("{}/origin", self.server.url())
+    }
+
+    /// Names the edges in grants from now on: for edges that start after their origin.
+    pub fn set_edges(&self, edges: Vec<Url>) {
+        self.backend.playback.set_edges(edges);
+    }
+
+    /// Lets running responses finish, writes everything down, stops.
+    pub async fn shutdown(self) {
+        let Self { server, backend } = self;
+        drop(backend);
+        server.shutdown().await;
+    }
+
+    /// Cuts every connection, as a killed process would.
+    pub async fn kill(self) {
+        let Self { server, backend } = self;
+        drop(backend);
+        server.kill().await;
+    }
+}
+
+/// Starts a backend on the current runtime.
+///
+/// # Errors
+/// When it cannot start; nothing is left running then.
+pub async fn serve(config: Config) -> Result<Running, BackendError> {
+    let data = config.data;
+    let unusable = |path: PathBuf| move |source| BackendError::Data { path, source };
+    std::fs::create_dir_all(&data).map_err(unusable(data.clone()))?;
+    let secret_file = edge_secret_file(&data);
+    let secret = EdgeSecret::load_or_create(&secret_file).map_err(unusable(secret_file))?;
+    let tokens = tokens::Tokens::open(&data.join("keys").join("access.pem"), config.access_ms)?;
+    let catalogue = Arc::new(catalogue::Catalogue::open(&data)?);
+    let pool = database::open(config.database.as_deref(), &data).await?;
+    let accounts = accounts::Accounts::new(pool.clone());
+    if config.demo_viewer {
+        demo::ensure_viewer(&accounts, config.clock.now_ms())
+            .await
+            .map_err(|problem| BackendError::DemoViewer(problem.error().to_string()))?;
+    }
+    let (journal, writer) = journal::Journal::start(pool.clone());
+    let backend = Arc::new(Backend {
+        accounts,
+        attempts: Mutex::default(),
+        catalogue,
+        clock: config.clock,
+        counters: counters::Counters::default(),
+        playback: playback::Playback::new(pool.clone(), journal.clone(), secret, config.terms, config.edges),
+        journal,
+        sign_ins: sign_in::SignIns::new(pool.clone(), tokens, config.refresh_ms),
+        pool: pool.clone(),
+    });
+    let finish = async move {
+        // The writer ends when the last service that could report is gone.
+        if writer.await.is_err() {
+            tracing::error!("the journal's writer ended abnormally");
+        }
+        pool.close().await;
+    };
+    let server = listen(config.address, routes::router(Arc::clone(&backend)), config.limits, finish)
+        .await
+        .map_err(|source| BackendError::Listen { address: config.address, source })?;
+    Ok(Running { server, backend })
+}
+
+impl Backend {
+    fn attempts(&self) -> MutexGuard<'_, attempts::Attempts> {
+        self.attempts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn profile(&self, viewer: &Viewer, wanted: Option<&ProfileId>) -> Result<Profile, Problem> {
+        self.accounts.profile(&viewer.0.account, wanted).await
+    }
+
+    /// A profile's position in a title; 0 when it never began.
+    async fn position(&self, profile: &Profile, title: &str, duration_ms: u64) -> Result<ResumePosition, Problem> {
+        let position = positions::get(&self.pool, profile.id.as_str(), title).await?;
+        Ok(position.unwrap_or_else(|| ResumePosition {
+            title_id: title.into(),
+            position_ms: 0,
+            duration_ms,
+            finished: false,
+            updated_at: 0,
+        }))
+    }
+}

@@ -1,0 +1,281 @@
+//! The calls of the service: from requests to the services and back. What a call does is in the service it belongs to.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Path, Request, State};
+use axum::http::{HeaderMap, Method, StatusCode};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use kinora_api::{
+    Account, ErrorCode, Heartbeat, HeartbeatReply, Home, PlaybackGrant, PlaybackRequest, PositionList, Profile,
+    ProfileId, ProfileList, PutPosition, RefreshRequest, ResumePosition, SearchResults, SignInRequest, SignInResponse,
+    SignOutRequest, TitleDetail, TokenPair, paths,
+};
+
+use super::extract::{Params, Payload, ProfileQuery, SearchQuery, Viewer};
+use super::journal::Entry as JournalEntry;
+use super::positions::{self, Position};
+use super::{Backend, accounts, home};
+use crate::edge::cache::is_manifest;
+use crate::edge::origin::ORIGIN_KEY_HEADER;
+use crate::http::file;
+use crate::http::path::SafePath;
+use crate::http::problem::Problem;
+use crate::http::server::Connection;
+
+/// The largest body that is read.
+const MAX_BODY: usize = 64 * 1024;
+/// Titles in one answer to a search.
+const MAX_FOUND: usize = 100;
+
+type Shared = State<Arc<Backend>>;
+type Answer<T> = Result<axum::Json<T>, Problem>;
+
+/// Every call of the service.
+pub fn router(backend: Arc<Backend>) -> Router {
+    Router::new()
+        .route(paths::SIGN_IN, post(sign_in))
+        .route(paths::REFRESH, post(refresh))
+        .route(paths::SIGN_OUT, post(sign_out))
+        .route(paths::ACCOUNT, get(account))
+        .route(paths::PROFILES, get(profiles))
+        .route("/v1/home", get(home_screen))
+        .route("/v1/titles/{id}", get(title))
+        .route("/v1/search", get(search))
+        .route(paths::PLAYBACK, post(playback))
+        .route("/v1/playback/{session}/renew", post(renew))
+        .route("/v1/playback/{session}/heartbeat", post(heartbeat))
+        .route("/v1/playback/{session}/stop", post(stop))
+        .route("/v1/positions", get(all_positions))
+        .route("/v1/positions/{title}", get(position).put(put_position))
+        .route("/v1/images/{*path}", get(image))
+        .route("/origin/{*path}", get(origin))
+        .route(paths::HEALTH, get(health))
+        .route("/metrics", get(metrics))
+        .fallback(async || Problem::new(ErrorCode::NotFound, "there is nothing at this path"))
+        .method_not_allowed_fallback(async || {
+            Problem::new(ErrorCode::MethodNotAllowed, "the path does not take this method")
+        })
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(middleware::from_fn_with_state(Arc::clone(&backend), count))
+        .with_state(backend)
+}
+
+async fn count(State(backend): Shared, request: Request, next: Next) -> Response {
+    let response = next.run(request).await;
+    backend.counters.answered(response.status().as_u16());
+    response
+}
+
+async fn sign_in(
+    State(backend): Shared,
+    connection: Option<axum::Extension<Connection>>,
+    Payload(request): Payload<SignInRequest>,
+) -> Answer<SignInResponse> {
+    if request.device.id.as_str().is_empty() || request.device.id.as_str().len() > 64 {
+        return Err(Problem::new(ErrorCode::InvalidRequest, "a device's id has 1 to 64 characters"));
+    }
+    let peer = connection.map(|axum::Extension(connection)| connection.peer.ip());
+    let email = accounts::normal_email(&request.email).unwrap_or_default();
+    let now = backend.clock.now_ms();
+    if let Some(wait_ms) = backend.attempts().wait_ms(&email, peer, now) {
+        backend.counters.sign_ins_refused.fetch_add(1, Ordering::Relaxed);
+        let message = format!("too many failed sign-ins: wait {} s", wait_ms.div_ceil(1000));
+        return Err(Problem::new(ErrorCode::TooManyAttempts, message).with_retry_after_ms(wait_ms));
+    }
+    let account = match backend.accounts.authenticate(&request.email, &request.password).await {
+        Ok(account) => account,
+        Err(problem) => {
+            backend.counters.sign_ins_refused.fetch_add(1, Ordering::Relaxed);
+            if problem.error().kind() == Some(ErrorCode::InvalidCredentials) {
+                backend.attempts().failed(&email, peer, now);
+            }
+            return Err(problem);
+        }
+    };
+    backend.attempts().succeeded(&email);
+    let tokens = backend.sign_ins.begin(account.id.as_str(), &request.device, now).await?;
+    backend.counters.sign_ins.fetch_add(1, Ordering::Relaxed);
+    Ok(axum::Json(SignInResponse { tokens, account }))
+}
+
+async fn refresh(State(backend): Shared, Payload(request): Payload<RefreshRequest>) -> Answer<TokenPair> {
+    Ok(axum::Json(backend.sign_ins.rotate(&request.refresh_token, backend.clock.now_ms()).await?))
+}
+
+async fn sign_out(State(backend): Shared, Payload(request): Payload<SignOutRequest>) -> Result<StatusCode, Problem> {
+    backend.sign_ins.end(&request.refresh_token, backend.clock.now_ms()).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn account(State(backend): Shared, Viewer(bearer): Viewer) -> Answer<Account> {
+    Ok(axum::Json(backend.accounts.account(&bearer.account).await?))
+}
+
+async fn profiles(State(backend): Shared, Viewer(bearer): Viewer) -> Answer<ProfileList> {
+    Ok(axum::Json(ProfileList { profiles: backend.accounts.account(&bearer.account).await?.profiles }))
+}
+
+async fn home_screen(State(backend): Shared, viewer: Viewer, Params(query): Params<ProfileQuery>) -> Answer<Home> {
+    let profile = backend.profile(&viewer, query.profile.as_ref()).await?;
+    let positions = positions::list(&backend.pool, profile.id.as_str()).await?;
+    let titles = backend.catalogue.now().await.for_profile(&profile);
+    Ok(axum::Json(home::arrange(&titles, &positions)))
+}
+
+async fn title(
+    State(backend): Shared,
+    viewer: Viewer,
+    Path(id): Path<String>,
+    Params(query): Params<ProfileQuery>,
+) -> Answer<TitleDetail> {
+    let profile = backend.profile(&viewer, query.profile.as_ref()).await?;
+    let titles = backend.catalogue.now().await;
+    let entry = titles.title(&id, &profile)?;
+    let resume = positions::get(&backend.pool, profile.id.as_str(), &entry.id).await?;
+    Ok(axum::Json(titles.detail(&entry, &profile, resume.as_ref())))
+}
+
+async fn search(State(backend): Shared, viewer: Viewer, Params(query): Params<SearchQuery>) -> Answer<SearchResults> {
+    let profile = backend.profile(&viewer, query.profile.as_ref()).await?;
+    let text: String = query.q.trim().chars().take(200).collect();
+    let found = backend.catalogue.now().await.search(&text, &profile, query.limit.unwrap_or(20).min(MAX_FOUND));
+    Ok(axum::Json(SearchResults { titles: found.iter().map(|entry| entry.card(None)).collect(), query: text }))
+}
+
+async fn playback(
+    State(backend): Shared,
+    viewer: Viewer,
+    Payload(request): Payload<PlaybackRequest>,
+) -> Answer<PlaybackGrant> {
+    let account = backend.accounts.account(&viewer.0.account).await?;
+    let profile = backend.profile(&viewer, request.profile_id.as_ref()).await?;
+    let entry = backend.catalogue.now().await.title(request.title_id.as_str(), &profile)?;
+    let now = backend.clock.now_ms();
+    let whose = (account.id.as_str(), account.max_streams);
+    let grant = backend.playback.grant(whose, &profile, &entry, &request, now).await?;
+    backend.counters.grants.fetch_add(1, Ordering::Relaxed);
+    Ok(axum::Json(grant))
+}
+
+async fn renew(State(backend): Shared, Viewer(bearer): Viewer, Path(session): Path<String>) -> Answer<PlaybackGrant> {
+    let title = backend.playback.title_of(&bearer.account, &session).await?;
+    // Whether the profile may see the title was decided when the playback began.
+    let anyone = Profile { id: ProfileId::new(""), name: String::new(), max_age: None, language: None };
+    let entry = backend.catalogue.now().await.title(&title, &anyone)?;
+    Ok(axum::Json(backend.playback.renew(&bearer.account, &session, &entry, backend.clock.now_ms()).await?))
+}
+
+async fn heartbeat(
+    State(backend): Shared,
+    Viewer(bearer): Viewer,
+    Path(session): Path<String>,
+    Payload(beat): Payload<Heartbeat>,
+) -> Answer<HeartbeatReply> {
+    let reply = backend.playback.heartbeat(&bearer.account, &session, &beat, backend.clock.now_ms()).await?;
+    backend.counters.heartbeats.fetch_add(1, Ordering::Relaxed);
+    Ok(axum::Json(reply))
+}
+
+async fn stop(
+    State(backend): Shared,
+    Viewer(bearer): Viewer,
+    Path(session): Path<String>,
+    Payload(last): Payload<Heartbeat>,
+) -> Result<StatusCode, Problem> {
+    backend.playback.stop(&bearer.account, &session, &last, backend.clock.now_ms()).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn all_positions(
+    State(backend): Shared,
+    viewer: Viewer,
+    Params(query): Params<ProfileQuery>,
+) -> Answer<PositionList> {
+    let profile = backend.profile(&viewer, query.profile.as_ref()).await?;
+    Ok(axum::Json(PositionList { positions: positions::list(&backend.pool, profile.id.as_str()).await? }))
+}
+
+async fn position(
+    State(backend): Shared,
+    viewer: Viewer,
+    Path(title): Path<String>,
+    Params(query): Params<ProfileQuery>,
+) -> Answer<ResumePosition> {
+    let profile = backend.profile(&viewer, query.profile.as_ref()).await?;
+    let entry = backend.catalogue.now().await.title(&title, &profile)?;
+    Ok(axum::Json(backend.position(&profile, &entry.id, entry.duration_ms()).await?))
+}
+
+async fn put_position(
+    State(backend): Shared,
+    viewer: Viewer,
+    Path(title): Path<String>,
+    Payload(request): Payload<PutPosition>,
+) -> Answer<ResumePosition> {
+    let profile = backend.profile(&viewer, request.profile_id.as_ref()).await?;
+    let entry = backend.catalogue.now().await.title(&title, &profile)?;
+    let now = backend.clock.now_ms();
+    let recorded_at = request.recorded_at.map_or(now, |at| at.clamp(0, now));
+    let position = Position::new(profile.id.as_str(), &entry.id, request.position_ms, entry.duration_ms(), recorded_at);
+    backend.journal.add(vec![JournalEntry::Position(position)]).await?;
+    Ok(axum::Json(backend.position(&profile, &entry.id, entry.duration_ms()).await?))
+}
+
+/// Posters and seek-bar pictures: they name no viewer and are served to everyone.
+async fn image(
+    State(backend): Shared,
+    method: Method,
+    headers: HeaderMap,
+    request: Request,
+) -> Result<Response, Problem> {
+    let path = below(&request, "/v1/images/")?;
+    let is_image = matches!(file::content_type(path.file_name().as_ref()), "image/jpeg" | "image/png" | "image/webp");
+    let is_thumbnail_index = path.names().get(1).is_some_and(|name| name == "thumbs");
+    if !is_image && !is_thumbnail_index {
+        return Err(Problem::new(ErrorCode::NotFound, "there is no such picture"));
+    }
+    // The address changes when the picture does.
+    file::serve(&method, &headers, &backend.catalogue.file(&path), "public, max-age=86400, immutable").await
+}
+
+/// The media tree, for edges.
+async fn origin(
+    State(backend): Shared,
+    method: Method,
+    headers: HeaderMap,
+    request: Request,
+) -> Result<Response, Problem> {
+    let shown = headers.get(ORIGIN_KEY_HEADER).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if !backend.playback.secret().is_origin_key(shown) {
+        return Err(Problem::new(ErrorCode::GrantInvalid, "the origin answers edges only"));
+    }
+    let path = below(&request, "/origin/")?;
+    let lasting = if is_manifest(path.as_str()) { "public, max-age=1" } else { "public, max-age=31536000, immutable" };
+    file::serve(&method, &headers, &backend.catalogue.file(&path), lasting).await
+}
+
+/// The path of a request below a prefix: from the request as it came, because a router's captures are decoded.
+fn below(request: &Request, prefix: &str) -> Result<SafePath, Problem> {
+    request
+        .uri()
+        .path()
+        .strip_prefix(prefix)
+        .and_then(SafePath::parse)
+        .ok_or_else(|| Problem::new(ErrorCode::NotFound, "there is nothing at this path"))
+}
+
+async fn health(State(backend): Shared) -> Result<impl IntoResponse, Problem> {
+    sqlx::query("SELECT 1").execute(&backend.pool).await?;
+    Ok("ok\n")
+}
+
+async fn metrics(State(backend): Shared) -> Result<impl IntoResponse, Problem> {
+    let titles = backend.catalogue.now().await.count();
+    let playbacks = backend.playback.running(backend.clock.now_ms()).await?;
+    let headers = [(axum::http::header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
+    Ok((headers, backend.counters.render(titles, playbacks)))
+}

@@ -1,0 +1,168 @@
+//! The programs themselves: what they print, how they end, and that an edge's death costs nobody the film.
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use kinora_api::Protocol;
+use mock_backend::services;
+use url::Url;
+
+use crate::stage::{PATIENCE, Stage, error, segment, write_title};
+
+/// A program that is killed when the test is over.
+struct Program {
+    child: Child,
+    lines: mpsc::Receiver<String>,
+}
+
+impl Program {
+    fn start(program: &str, arguments: &[&str]) -> Self {
+        let mut child = Command::new(program)
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        let (sender, lines) = mpsc::sync_channel(100);
+        thread::spawn(move || {
+            for line in stdout.lines().map_while(Result::ok) {
+                if sender.send(line).is_err() {
+                    return;
+                }
+            }
+        });
+        Self { child, lines }
+    }
+
+    fn line(&self) -> String {
+        self.lines.recv_timeout(PATIENCE).unwrap()
+    }
+
+    fn url(&self) -> Url {
+        let line = self.line();
+        let url = Url::parse(line.strip_prefix("listening on ").unwrap()).unwrap();
+        assert_eq!(line, format!("listening on http://127.0.0.1:{}", url.port().unwrap()));
+        url
+    }
+
+    fn signal(&self, name: &str) {
+        let status = Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()).status().unwrap();
+        assert!(status.success());
+    }
+
+    fn ended(&mut self) -> ExitStatus {
+        let begun = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(begun.elapsed() < PATIENCE, "the program does not end");
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+const BACKEND: &str = env!("CARGO_BIN_EXE_kinora-backend");
+const EDGE: &str = env!("CARGO_BIN_EXE_kinora-edge");
+
+#[test]
+fn both_say_where_they_listen_and_end_well_when_asked_to() {
+    let dir = tempfile::tempdir().unwrap();
+    write_title(dir.path());
+    let data = dir.path().to_str().unwrap();
+    for signal in ["TERM", "INT"] {
+        let mut backend = Program::start(BACKEND, &["--data", data, "--port", "0"]);
+        let origin = format!("{}origin", backend.url());
+        let secret = services::edge_secret_file(dir.path());
+        let secret = secret.to_str().unwrap();
+        let mut edge = Program::start(EDGE, &["--origin", &origin, "--port", "0", "--secret-file", secret]);
+        edge.url();
+        edge.signal(signal);
+        assert_eq!(edge.ended().code(), Some(0));
+        backend.signal(signal);
+        assert_eq!(backend.ended().code(), Some(0));
+    }
+}
+
+#[test]
+fn an_edge_ends_when_the_one_who_started_it_is_gone() {
+    let mut edge = Program::start(EDGE, &["--origin", "http://127.0.0.1:9", "--open", "--exit-with-stdin"]);
+    edge.url();
+    drop(edge.child.stdin.take());
+    assert_eq!(edge.ended().code(), Some(0));
+}
+
+#[test]
+fn what_cannot_work_is_said_in_a_sentence() {
+    for (program, arguments, expected) in [
+        (EDGE, &["--origin", "http://127.0.0.1:9"][..], "--secret-file"),
+        (EDGE, &["--origin", "ftp://127.0.0.1", "--open"][..], "http or https"),
+        (BACKEND, &["--data", "/proc/no-such-place"][..], "data directory"),
+        (BACKEND, &["ingest", "no-such-file.mp4", "--data", "/tmp"][..], "no-such-file.mp4"),
+    ] {
+        let mut child = Command::new(program)
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut text = String::new();
+        child.stderr.take().unwrap().read_to_string(&mut text).unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(1), "{text}");
+        assert!(text.contains(expected), "{text}");
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let mut child = Command::new(BACKEND)
+        .args(["--db", "postgres://x:secret@127.0.0.1/k", "--data"])
+        .arg(dir.path())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut text = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut text).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+    assert!(text.contains("not built yet: the PostgreSQL store") && !text.contains("secret"), "{text}");
+}
+
+#[tokio::test]
+async fn when_an_edge_dies_the_other_has_the_same_film() {
+    let stage = Stage::new().await;
+    let origin = stage.backend.origin_url();
+    let secret = services::edge_secret_file(stage.dir.path());
+    let secret = secret.to_str().unwrap();
+    let edges: Vec<Program> =
+        (0..2).map(|_| Program::start(EDGE, &["--origin", &origin, "--secret-file", secret])).collect();
+    let urls: Vec<Url> = edges.iter().map(Program::url).collect();
+    stage.backend.set_edges(urls.clone());
+    let viewer = stage.viewer().await;
+    let grant = viewer.grant().await;
+    let addresses: Vec<String> = grant
+        .urls(Protocol::Hls)
+        .iter()
+        .map(|manifest| manifest.replace("master.m3u8", crate::stage::SEGMENT))
+        .collect();
+    assert_eq!(addresses.len(), 2);
+    let first = urls.iter().position(|url| addresses[0].starts_with(url.as_str())).unwrap();
+    assert_eq!(stage.client.get(&addresses[0]).send().await.unwrap().bytes().await.unwrap(), segment());
+    edges[first].signal("KILL");
+    let begun = Instant::now();
+    while stage.client.get(&addresses[0]).send().await.is_ok() {
+        assert!(begun.elapsed() < PATIENCE, "the edge is dead and answers");
+    }
+    assert_eq!(stage.client.get(&addresses[1]).send().await.unwrap().bytes().await.unwrap(), segment());
+    let forged = addresses[1].replace("/t/", "/t/9");
+    assert_eq!(error(stage.client.get(forged).send().await.unwrap()).await.0, 403);
+}

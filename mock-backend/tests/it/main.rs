@@ -1,0 +1,14 @@
+//! Integration tests of the backend crate, one binary for all: the packager with ffmpeg, and both servers over real
+//! loopback sockets. One module for each behaviour.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod binaries;
+mod cache;
+mod chaos;
+mod grants;
+mod media;
+mod positions;
+mod shaping;
+mod sign_in;
+mod stage;

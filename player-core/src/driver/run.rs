@@ -1,0 +1,173 @@
+//! The player thread: takes messages, tells the engine, carries out what it wants, publishes the snapshot.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use super::{EventQueue, HttpFetcher, Inbox, Message, MonotonicClock, Recorder};
+use crate::engine::Engine;
+use crate::engine::io::{Input, Output};
+use crate::error::{ErrorCode, PlayerError};
+use crate::event::Event;
+use crate::render::{RenderCommand, Renderer};
+use crate::snapshot::{Snapshot, State};
+use crate::time::Now;
+
+/// The longest time between two looks at the clock while something plays, so that a snapshot stays fresh.
+const HEARTBEAT: Duration = Duration::from_millis(250);
+
+type Wake = Arc<dyn Fn() + Send + Sync>;
+
+/// What the thread shows to the handle.
+#[derive(Default)]
+pub struct Published {
+    snapshot: Mutex<Arc<Snapshot>>,
+    wake: Mutex<Option<Wake>>,
+    /// Events for the application.
+    pub events: EventQueue,
+}
+
+impl Published {
+    /// The newest snapshot.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        Arc::clone(&self.snapshot.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Gives the function that is called after something changed.
+    pub fn set_wake(&self, wake: Wake) {
+        *self.wake.lock().unwrap_or_else(PoisonError::into_inner) = Some(wake);
+    }
+
+    fn publish(&self, snapshot: Snapshot) {
+        *self.snapshot.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(snapshot);
+    }
+
+    fn wake(&self) {
+        let wake = self.wake.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(wake) = wake {
+            wake();
+        }
+    }
+
+    /// Shows that the player is beyond repair.
+    pub fn fail(&self, error: &PlayerError) {
+        let snapshot = Snapshot { state: State::Failed, error: Some(error.clone()), ..(*self.snapshot()).clone() };
+        self.publish(snapshot);
+        self.events.push(Event::Failed { error: error.clone() });
+        self.events.close();
+        self.wake();
+    }
+}
+
+/// Owns the engine and the renderer.
+pub struct PlayerLoop {
+    engine: Engine,
+    renderer: Box<dyn Renderer>,
+    fetcher: HttpFetcher,
+    inbox: Arc<Inbox>,
+    published: Arc<Published>,
+    clock: MonotonicClock,
+    recorder: Option<Recorder>,
+    version: Option<u64>,
+    news: bool,
+}
+
+impl PlayerLoop {
+    /// Puts the parts together and shows the first snapshot.
+    pub fn new(
+        engine: Engine,
+        mut renderer: Box<dyn Renderer>,
+        fetcher: HttpFetcher,
+        recorder: Option<Recorder>,
+        inbox: Arc<Inbox>,
+        published: Arc<Published>,
+        clock: MonotonicClock,
+    ) -> Self {
+        let waking = Arc::clone(&inbox);
+        renderer.set_waker(Arc::new(move || waking.renderer_ready()));
+        let mut this =
+            Self { engine, renderer, fetcher, inbox, published, clock, recorder, version: None, news: false };
+        this.publish();
+        this
+    }
+
+    /// Runs until the handle is dropped.
+    pub fn run(mut self) {
+        loop {
+            let message = self.inbox.receive(&self.clock, self.deadline());
+            let now = self.clock.now();
+            match message {
+                Some(Message::Shutdown) => break,
+                Some(Message::Command(id, command)) => self.input(now, Input::Command { id, command }),
+                Some(Message::Answer(input, permit)) => {
+                    self.input(now, input);
+                    drop(permit);
+                }
+                Some(Message::RendererReady) | None => {}
+            }
+            self.renderer.advance(now);
+            while let Some(event) = self.renderer.poll_event(now) {
+                self.input(now, Input::Render(event));
+            }
+            if self.engine.poll_timeout().is_some_and(|due| due <= now) {
+                if let Some(recorder) = &mut self.recorder {
+                    recorder.advance(now);
+                }
+                self.engine.advance(now);
+                self.drain(now);
+            }
+            self.publish();
+        }
+        self.renderer.handle(self.clock.now(), RenderCommand::Stop);
+        self.published.events.close();
+    }
+
+    fn deadline(&self) -> Option<Now> {
+        let heartbeat = (self.published.snapshot().clock_rate > 0.0).then(|| self.clock.now() + HEARTBEAT);
+        [self.engine.poll_timeout(), self.renderer.poll_timeout(), heartbeat].into_iter().flatten().min()
+    }
+
+    fn input(&mut self, now: Now, input: Input) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.input(now, &input);
+        }
+        self.engine.handle_input(now, input);
+        self.drain(now);
+    }
+
+    fn drain(&mut self, now: Now) {
+        while let Some(output) = self.engine.poll_output() {
+            match output {
+                Output::Fetch(request) => self.fetcher.start(request),
+                Output::Cancel(id) => self.fetcher.cancel(id),
+                Output::Render(command) => self.renderer.handle(now, command),
+                Output::Event(event) => {
+                    self.published.events.push(event);
+                    self.news = true;
+                }
+            }
+        }
+    }
+
+    fn publish(&mut self) {
+        let version = self.engine.snapshot_version();
+        let running = self.published.snapshot().clock_rate > 0.0;
+        if self.version != Some(version) || running {
+            let changed = self.version.replace(version) != Some(version);
+            self.published.publish(self.engine.snapshot(self.clock.now()));
+            self.news |= changed;
+        }
+        if std::mem::take(&mut self.news) {
+            self.published.wake();
+        }
+    }
+}
+
+/// The error that a panic on the player thread becomes.
+pub fn panic_error(payload: &(dyn std::any::Any + Send)) -> PlayerError {
+    let what = payload
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| payload.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "unknown panic".to_owned());
+    PlayerError::fatal(ErrorCode::Internal, format!("the player thread panicked: {what}"))
+}

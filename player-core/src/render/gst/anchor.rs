@@ -1,0 +1,71 @@
+//! The one relation between presentation time, buffer time stamps and the pipeline's running time.
+//!
+//! Time stamps of buffers are presentation times shifted by a constant, because GStreamer has no negative ones.
+//! All tracks of an epoch carry the same TIME segment, so that running time zero is the anchor's start.
+
+use gstreamer as gst;
+
+use crate::time::MediaTime;
+
+/// A thousand hours: what is added to a presentation time to make a time stamp. Earlier times saturate.
+const SHIFT_NANOS: i64 = 1_000 * 3_600 * 1_000_000_000;
+
+/// The buffer time stamp of a presentation time.
+pub(super) fn to_clock(time: MediaTime) -> gst::ClockTime {
+    gst::ClockTime::from_nseconds(u64::try_from(time.shifted(SHIFT_NANOS).as_nanos()).unwrap_or(0))
+}
+
+/// The presentation time of a buffer time stamp.
+pub(super) fn from_clock(time: gst::ClockTime) -> MediaTime {
+    MediaTime::from_nanos(i64::try_from(time.nseconds()).unwrap_or(i64::MAX)).shifted(-SHIFT_NANOS)
+}
+
+/// Says which presentation time is on screen at running time zero, and how fast it goes on from there.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Anchor {
+    /// The first instant that is presented.
+    pub(super) start: MediaTime,
+    /// Presentation time per running time; positive and finite.
+    pub(super) rate: f64,
+}
+
+impl Anchor {
+    /// The segment that every track carries.
+    pub(super) fn segment(&self) -> gst::FormattedSegment<gst::ClockTime> {
+        let mut segment = gst::FormattedSegment::<gst::ClockTime>::new();
+        let start = to_clock(self.start);
+        segment.set_rate(self.rate);
+        segment.set_start(start);
+        segment.set_time(start);
+        segment.set_position(start);
+        segment.set_base(gst::ClockTime::ZERO);
+        segment
+    }
+
+    /// What is on screen at a running time.
+    pub(super) fn position(&self, running: gst::ClockTime) -> MediaTime {
+        let elapsed = running.nseconds() as f64 * self.rate;
+        self.start.shifted(elapsed as i64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_stamps_hold_negative_times_and_saturate() {
+        let early = MediaTime::from_millis(-2_500);
+        assert_eq!(from_clock(to_clock(early)), early);
+        assert_eq!(to_clock(MediaTime::from_nanos(i64::MIN)), gst::ClockTime::ZERO);
+        let late = MediaTime::from_nanos(1_800_000_000_000_000_000);
+        assert_eq!(from_clock(to_clock(late)), late);
+    }
+
+    #[test]
+    fn position_follows_the_rate() {
+        let anchor = Anchor { start: MediaTime::from_millis(-1_000), rate: 1.5 };
+        assert_eq!(anchor.position(gst::ClockTime::ZERO), anchor.start);
+        assert_eq!(anchor.position(gst::ClockTime::from_mseconds(2_000)), MediaTime::from_millis(2_000));
+    }
+}

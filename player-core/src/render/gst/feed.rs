@@ -1,0 +1,103 @@
+//! From retained samples to decoders: pushes, switches configurations, replaces heads, ends tracks.
+
+use super::head::Head;
+use super::pipeline::Feed;
+use super::session::Session;
+use crate::error::PlayerError;
+use crate::model::MediaKind;
+use crate::render::RenderEvent;
+
+/// What to do next with a branch.
+enum Step {
+    Push,
+    Reconfigure,
+    Drain,
+    Start,
+    End,
+    Wait,
+}
+
+impl Session {
+    /// Pushes everything that can be pushed on one track.
+    pub(super) fn feed(&mut self, kind: MediaKind) {
+        loop {
+            match self.step(kind) {
+                Step::Wait => return,
+                Step::Start => {
+                    if let Err(error) = self.start_head(kind) {
+                        self.fail_track(kind, error);
+                        return;
+                    }
+                }
+                step => self.carry_out(kind, &step),
+            }
+        }
+    }
+
+    fn step(&mut self, kind: MediaKind) -> Step {
+        let Some(feeder) = self.feeders.iter().find(|feeder| feeder.kind() == kind) else { return Step::Wait };
+        let Some(branch) = self.graph.as_mut().and_then(|graph| graph.branch(kind)) else { return Step::Wait };
+        match (&branch.feed, feeder.peek()) {
+            (Feed::Draining(_) | Feed::Ended(_), _) => Step::Wait,
+            (Feed::Running(head), Some(entry)) if *entry.config == **head.config() => Step::Push,
+            (Feed::Running(head), Some(entry)) if head.can_follow(&entry.config) => Step::Reconfigure,
+            (Feed::Running(_), Some(_)) => Step::Drain,
+            (Feed::Empty | Feed::Skipped, Some(_)) => Step::Start,
+            (_, None) if feeder.is_finished() => Step::End,
+            (_, None) => Step::Wait,
+        }
+    }
+
+    fn carry_out(&mut self, kind: MediaKind, step: &Step) {
+        let anchor = self.anchor;
+        let Some(feeder) = self.feeders.iter_mut().find(|feeder| feeder.kind() == kind) else { return };
+        let Some(branch) = self.graph.as_mut().and_then(|graph| graph.branch(kind)) else { return };
+        match (step, &mut branch.feed) {
+            (Step::Push, Feed::Running(head)) => {
+                if let Some(entry) = feeder.peek() {
+                    head.push(&entry.sample);
+                }
+                feeder.advance();
+            }
+            (Step::Reconfigure, Feed::Running(head)) => {
+                if let Some(entry) = feeder.peek() {
+                    head.reconfigure(&entry.config);
+                }
+            }
+            (Step::Drain, _) => branch.drain(),
+            (Step::End, _) => branch.end(&anchor),
+            _ => {}
+        }
+    }
+
+    fn start_head(&mut self, kind: MediaKind) -> Result<(), PlayerError> {
+        let (anchor, id) = (self.anchor, self.heads);
+        self.heads += 1;
+        let feeder = self.feeders.iter().find(|feeder| feeder.kind() == kind);
+        let Some(entry) = feeder.and_then(|feeder| feeder.peek()) else { return Ok(()) };
+        let head = Head::new(kind, id, &entry.config, &self.excluded)?;
+        tracing::debug!(track = kind.as_str(), decoder = head.decoder(), "decoder chosen");
+        let Some(graph) = &mut self.graph else { return Ok(()) };
+        let handle = graph.handle();
+        let Some(branch) = graph.branch(kind) else { return Ok(()) };
+        branch.start(&handle, head, &anchor)
+    }
+
+    /// Goes on without a track until it gets another configuration.
+    pub(super) fn fail_track(&mut self, kind: MediaKind, error: PlayerError) {
+        let anchor = self.anchor;
+        if let Some(graph) = &mut self.graph {
+            let handle = graph.handle();
+            if let Some(branch) = graph.branch(kind) {
+                branch.abandon(&handle, &anchor);
+            }
+        }
+        let config = self.feeder(kind).and_then(|feeder| {
+            feeder.clear();
+            feeder.config().cloned()
+        });
+        self.failed.retain(|(track, _)| *track != kind);
+        self.failed.push((kind, config));
+        self.events.push(RenderEvent::TrackFailed { track: kind, error });
+    }
+}

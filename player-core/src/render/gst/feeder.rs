@@ -1,0 +1,224 @@
+//! The samples of one track between the engine and the decoder: those to come, and those since the last key
+//! picture that are kept so that the pipeline can be set up again at the present position without asking anybody.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use crate::container::{CodecConfig, Sample};
+use crate::model::MediaKind;
+use crate::time::MediaTime;
+
+/// Sound before the position that is kept: decoders need a frame or two before they are right.
+const AUDIO_HISTORY: i64 = 200_000_000;
+
+/// Pictures kept behind the position when no key picture comes. More than this is not worth its memory: setting
+/// up again then begins with damaged pictures.
+const MAX_HISTORY: usize = 1_500;
+
+/// A sample and the configuration that decodes it.
+#[derive(Clone)]
+pub(super) struct Entry {
+    pub(super) sample: Sample,
+    pub(super) config: Arc<CodecConfig>,
+}
+
+/// One track's samples.
+pub(super) struct Feeder {
+    kind: MediaKind,
+    entries: VecDeque<Entry>,
+    next: usize,
+    config: Option<Arc<CodecConfig>>,
+    media_end: Option<MediaTime>,
+    ended: bool,
+    switches: VecDeque<(MediaTime, Arc<CodecConfig>)>,
+}
+
+impl Feeder {
+    /// An empty one.
+    pub(super) fn new(kind: MediaKind) -> Self {
+        Self {
+            kind,
+            entries: VecDeque::new(),
+            next: 0,
+            config: None,
+            media_end: None,
+            ended: false,
+            switches: VecDeque::new(),
+        }
+    }
+
+    /// Which track.
+    pub(super) fn kind(&self) -> MediaKind {
+        self.kind
+    }
+
+    /// Forgets all samples. The configuration stays in force until another one comes.
+    pub(super) fn clear(&mut self) {
+        self.entries.clear();
+        self.next = 0;
+        self.media_end = None;
+        self.ended = false;
+        self.switches.clear();
+    }
+
+    /// What follows needs this configuration.
+    pub(super) fn configure(&mut self, config: Arc<CodecConfig>) {
+        if self.config.as_deref() != Some(&*config) {
+            self.config = Some(config);
+        }
+    }
+
+    /// The configuration in force for what is appended next.
+    pub(super) fn config(&self) -> Option<&Arc<CodecConfig>> {
+        self.config.as_ref()
+    }
+
+    /// The configuration of the last sample.
+    pub(super) fn last_config(&self) -> Option<Arc<CodecConfig>> {
+        self.entries.back().map(|entry| entry.config.clone())
+    }
+
+    /// Takes samples. Without a configuration they cannot be decoded and are dropped.
+    pub(super) fn append(&mut self, samples: Vec<Sample>) {
+        let Some(config) = self.config.clone() else { return };
+        let is_new = self.entries.back().is_none_or(|last| !Arc::ptr_eq(&last.config, &config));
+        if is_new && let Some(first) = samples.first() {
+            self.switches.push_back((first.pts, config.clone()));
+        }
+        for sample in samples {
+            self.media_end = self.media_end.max(Some(sample.end()));
+            self.entries.push_back(Entry { sample, config: config.clone() });
+        }
+        self.ended = false;
+    }
+
+    /// Nothing follows.
+    pub(super) fn end(&mut self) {
+        self.ended = true;
+    }
+
+    /// The next sample to push.
+    pub(super) fn peek(&self) -> Option<&Entry> {
+        self.entries.get(self.next)
+    }
+
+    /// The next sample was pushed.
+    pub(super) fn advance(&mut self) {
+        self.next += 1;
+    }
+
+    /// Everything was pushed and nothing follows.
+    pub(super) fn is_finished(&self) -> bool {
+        self.ended && self.next >= self.entries.len()
+    }
+
+    /// Nothing follows what was appended.
+    pub(super) fn is_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// The end of the last sample in presentation order.
+    pub(super) fn media_end(&self) -> Option<MediaTime> {
+        self.media_end
+    }
+
+    /// A configuration that has come on screen by `position` and was not reported yet.
+    pub(super) fn take_switch(&mut self, position: MediaTime) -> Option<(MediaTime, Arc<CodecConfig>)> {
+        if self.switches.front()?.0 > position { None } else { self.switches.pop_front() }
+    }
+
+    /// Goes back so that decoding begins in time to present `position`.
+    pub(super) fn rewind(&mut self, position: MediaTime) {
+        self.next = self.entry_point(position);
+    }
+
+    /// Forgets what will not be needed even if the pipeline is set up again at `position`.
+    pub(super) fn trim(&mut self, position: MediaTime) {
+        let unneeded = self.entry_point(position).max(self.next.saturating_sub(MAX_HISTORY)).min(self.next);
+        self.entries.drain(..unneeded);
+        self.next -= unneeded;
+    }
+
+    /// Where decoding must begin to present `position`: the last key sample that is presented at or before it.
+    fn entry_point(&self, position: MediaTime) -> usize {
+        let position = match self.kind {
+            MediaKind::Audio => position.shifted(-AUDIO_HISTORY),
+            MediaKind::Video | MediaKind::Text => position,
+        };
+        let before = |entry: &Entry| entry.sample.key && entry.sample.pts <= position;
+        // Samples lie in decoding order, and a key sample is presented no later than any that follows another
+        // key sample: the last one that qualifies is the nearest.
+        self.entries.iter().rposition(before).unwrap_or(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::super::caps::tests::config;
+    use super::*;
+    use crate::container::{Codec, Payload};
+    use std::time::Duration;
+
+    fn sample(millis: i64, key: bool) -> Sample {
+        let pts = MediaTime::from_millis(millis);
+        let duration = Duration::from_millis(40);
+        Sample { pts, dts: pts, duration, key, payload: Payload::default(), crypto: None }
+    }
+
+    fn feeder(keys: &[bool]) -> Feeder {
+        let mut feeder = Feeder::new(MediaKind::Video);
+        feeder.configure(Arc::new(config(Codec::Ac3)));
+        feeder.append(keys.iter().enumerate().map(|(n, key)| sample(n as i64 * 40, *key)).collect());
+        feeder
+    }
+
+    #[test]
+    fn rewinds_to_the_key_before_the_position() {
+        let mut feeder = feeder(&[true, false, false, true, false, false]);
+        for _ in 0..6 {
+            feeder.advance();
+        }
+        feeder.rewind(MediaTime::from_millis(210));
+        assert_eq!(feeder.peek().unwrap().sample.pts, MediaTime::from_millis(120));
+        feeder.rewind(MediaTime::from_millis(100));
+        assert_eq!(feeder.peek().unwrap().sample.pts, MediaTime::ZERO);
+    }
+
+    #[test]
+    fn trimming_keeps_what_a_rewind_needs_and_what_was_not_pushed() {
+        let mut feeder = feeder(&[true, false, true, false, true, false]);
+        feeder.advance();
+        feeder.trim(MediaTime::from_millis(1_000));
+        assert_eq!(feeder.peek().unwrap().sample.pts, MediaTime::from_millis(40), "not pushed yet");
+        for _ in 0..5 {
+            feeder.advance();
+        }
+        feeder.trim(MediaTime::from_millis(130));
+        feeder.rewind(MediaTime::from_millis(130));
+        assert_eq!(feeder.peek().unwrap().sample.pts, MediaTime::from_millis(80));
+    }
+
+    #[test]
+    fn history_without_key_samples_is_bounded() {
+        let mut feeder = feeder(&vec![false; 4_000]);
+        for _ in 0..4_000 {
+            feeder.advance();
+        }
+        feeder.trim(MediaTime::MAX);
+        assert_eq!(feeder.entries.len(), MAX_HISTORY);
+    }
+
+    #[test]
+    fn a_new_configuration_is_reported_when_it_is_on_screen() {
+        let mut feeder = feeder(&[true, false]);
+        assert!(feeder.take_switch(MediaTime::ZERO).is_some());
+        feeder.configure(Arc::new(config(Codec::Ac3)));
+        feeder.append(vec![sample(80, true)]);
+        assert!(feeder.take_switch(MediaTime::MAX).is_none(), "an equal configuration is not a switch");
+        feeder.configure(Arc::new(config(Codec::Mp3)));
+        feeder.append(vec![sample(120, true)]);
+        assert!(feeder.take_switch(MediaTime::from_millis(100)).is_none());
+        assert_eq!(feeder.take_switch(MediaTime::from_millis(120)).unwrap().0, MediaTime::from_millis(120));
+    }
+}

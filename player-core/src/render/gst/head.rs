@@ -1,0 +1,215 @@
+//! The front of a track: `appsrc ! parser ! decoder` in a bin of its own, so that it can be drained and replaced
+//! while the converter, the resampler and the sink behind it stay.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use gstreamer as gst;
+use gstreamer::prelude::*;
+use gstreamer_app as gst_app;
+
+use super::anchor::{Anchor, to_clock};
+use super::caps::{same_decoder, sample_caps};
+use super::decoders::{candidates, describe, parser_name};
+use crate::container::{CodecConfig, Sample};
+use crate::error::{ErrorCode, PlayerError, Stage};
+use crate::model::MediaKind;
+
+/// The name of the message that tells that a drained head has given its last picture or sound.
+pub(super) const DRAINED: &str = "kinora-head-drained";
+
+/// What one buffer duration is shortened by. Durations are rounded up to whole nanoseconds by the container's
+/// timescale, and a picture that ends exactly where a segment starts must be clipped, not shown.
+const DURATION_SLACK: gst::ClockTime = gst::ClockTime::from_useconds(1);
+
+/// Decodes the samples of one track.
+pub(super) struct Head {
+    id: u64,
+    bin: gst::Bin,
+    source: gst_app::AppSrc,
+    decoder: String,
+    config: Arc<CodecConfig>,
+    draining: Arc<AtomicBool>,
+    decoded: Arc<AtomicU64>,
+    pushed: u64,
+}
+
+impl Head {
+    /// Makes a head with the best decoder that opens and is not in `excluded`. Nothing runs yet.
+    ///
+    /// # Errors
+    /// [`ErrorCode::DecoderUnavailable`] when there is none.
+    pub(super) fn new(
+        kind: MediaKind,
+        id: u64,
+        config: &Arc<CodecConfig>,
+        excluded: &[String],
+    ) -> Result<Self, PlayerError> {
+        let unavailable = || {
+            let codec = describe(config);
+            PlayerError::fatal(ErrorCode::DecoderUnavailable, format!("no decoder for {codec}"))
+                .with_feature(codec)
+                .at(Stage::Render)
+        };
+        let caps = sample_caps(config).ok_or_else(unavailable)?;
+        let factories = candidates(&config.codec);
+        let decoder = factories
+            .iter()
+            .filter(|factory| !excluded.iter().any(|name| *name == factory.name()))
+            .find_map(open)
+            .ok_or_else(unavailable)?;
+        let name = decoder.factory().map(|factory| factory.name().to_string()).unwrap_or_default();
+        let parser = parser_name(&config.codec).and_then(|name| gst::ElementFactory::make(name).build().ok());
+
+        let bin = gst::Bin::with_name(&format!("{}-head-{id}", kind.as_str()));
+        let source = gst_app::AppSrc::builder()
+            .caps(&caps)
+            .format(gst::Format::Time)
+            .stream_type(gst_app::AppStreamType::Stream)
+            .is_live(false)
+            .build();
+        // The engine limits what is appended; a second limit here would only hide samples.
+        source.set_max_bytes(0);
+        source.set_block(false);
+        let mut chain = vec![source.clone().upcast::<gst::Element>()];
+        chain.extend(parser);
+        chain.push(decoder.clone());
+        let broken = |what: String| PlayerError::fatal(ErrorCode::RendererFailed, what).at(Stage::Render);
+        bin.add_many(&chain).map_err(|error| broken(error.to_string()))?;
+        gst::Element::link_many(&chain).map_err(|error| broken(error.to_string()))?;
+        let end = decoder.static_pad("src").ok_or_else(|| broken(format!("{name} has no src pad")))?;
+        let ghost = gst::GhostPad::with_target(&end).map_err(|error| broken(error.to_string()))?;
+        let (draining, decoded) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+        watch_end(&ghost, &bin, id, &draining, &decoded);
+        bin.add_pad(&ghost).map_err(|error| broken(error.to_string()))?;
+        Ok(Self { id, bin, source, decoder: name, config: config.clone(), draining, decoded, pushed: 0 })
+    }
+
+    /// Puts the head into a running pipeline, in front of `entry`, with the anchor's segment.
+    pub(super) fn start(&self, pipeline: &gst::Pipeline, entry: &gst::Pad, anchor: &Anchor) -> Result<(), PlayerError> {
+        let broken = |what: String| PlayerError::fatal(ErrorCode::RendererFailed, what).at(Stage::Render);
+        pipeline.add(&self.bin).map_err(|error| broken(error.to_string()))?;
+        let src = self.bin.static_pad("src").ok_or_else(|| broken("a head without an end".to_owned()))?;
+        src.link(entry).map_err(|error| broken(error.to_string()))?;
+        self.source.send_event(gst::event::Segment::new(&anchor.segment()));
+        self.bin.sync_state_with_parent().map_err(|error| broken(error.to_string()))
+    }
+
+    /// Takes the head out of the pipeline. Whatever it holds is lost; the elements behind must be flushing or
+    /// the head drained, so that its thread is not held there.
+    pub(super) fn remove(self, pipeline: &gst::Pipeline) {
+        if let Some(src) = self.bin.static_pad("src")
+            && let Some(peer) = src.peer()
+        {
+            let _ = src.unlink(&peer);
+        }
+        // A head that does not stop is not worth an error: it is cut off and forgotten either way.
+        let _ = self.bin.set_state(gst::State::Null);
+        let _ = pipeline.remove(&self.bin);
+    }
+
+    /// Its number, which messages carry.
+    pub(super) fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// The name of its decoder.
+    pub(super) fn decoder(&self) -> &str {
+        &self.decoder
+    }
+
+    /// Its present configuration.
+    pub(super) fn config(&self) -> &Arc<CodecConfig> {
+        &self.config
+    }
+
+    /// True when samples of this configuration can follow after new capabilities.
+    pub(super) fn can_follow(&self, config: &CodecConfig) -> bool {
+        same_decoder(&self.config, config)
+    }
+
+    /// New capabilities for what is pushed from now on; what was pushed before keeps its own.
+    pub(super) fn reconfigure(&mut self, config: &Arc<CodecConfig>) {
+        self.source.set_caps(sample_caps(config).as_ref());
+        self.config = config.clone();
+    }
+
+    /// Hands a sample to the decoder; the bytes are shared, not copied.
+    pub(super) fn push(&mut self, sample: &Sample) {
+        let mut buffer = gst::Buffer::from_slice(sample.payload.0.clone());
+        if let Some(buffer) = buffer.get_mut() {
+            buffer.set_pts(to_clock(sample.pts));
+            buffer.set_dts(to_clock(sample.dts));
+            let nanos = u64::try_from(sample.duration.as_nanos()).unwrap_or(0);
+            if nanos > 0 {
+                let duration = gst::ClockTime::from_nseconds(nanos);
+                buffer.set_duration(duration.checked_sub(DURATION_SLACK).unwrap_or(duration));
+            }
+            if !sample.key {
+                buffer.set_flags(gst::BufferFlags::DELTA_UNIT);
+            }
+            if self.pushed == 0 {
+                buffer.set_flags(gst::BufferFlags::DISCONT);
+            }
+        }
+        self.pushed += 1;
+        // Refused only while the head stops or after an error, which the bus tells.
+        let _ = self.source.push_buffer(buffer);
+    }
+
+    /// Nothing follows: the end goes through to the sink.
+    pub(super) fn end(&self) {
+        let _ = self.source.end_of_stream();
+    }
+
+    /// Decodes what it holds and then says [`DRAINED`] on the bus; the sink does not notice.
+    pub(super) fn drain(&self) {
+        self.draining.store(true, Ordering::SeqCst);
+        let _ = self.source.end_of_stream();
+    }
+
+    /// True when samples went in, all were taken, and nothing ever came out.
+    pub(super) fn is_mute(&self) -> bool {
+        self.pushed > 0 && self.source.current_level_buffers() == 0 && self.decoded.load(Ordering::SeqCst) == 0
+    }
+
+    /// True when another decoder for the same codec has not been tried.
+    pub(super) fn has_other_decoder(&self, excluded: &[String]) -> bool {
+        let untried = |name: &str| name != self.decoder && !excluded.iter().any(|tried| tried == name);
+        candidates(&self.config.codec).iter().any(|factory| untried(&factory.name()))
+    }
+}
+
+/// The element, if it opens: hardware decoders show here whether their device is there.
+fn open(factory: &gst::ElementFactory) -> Option<gst::Element> {
+    let decoder = factory.create().build().ok()?;
+    if decoder.set_state(gst::State::Ready).is_err() {
+        let _ = decoder.set_state(gst::State::Null);
+        tracing::debug!(decoder = %factory.name(), "decoder does not open");
+        return None;
+    }
+    Some(decoder)
+}
+
+/// Counts what the decoder gives, and holds back the end of a head that is drained.
+fn watch_end(end: &gst::GhostPad, bin: &gst::Bin, id: u64, draining: &Arc<AtomicBool>, decoded: &Arc<AtomicU64>) {
+    let (draining, decoded, bin) = (draining.clone(), decoded.clone(), bin.downgrade());
+    end.add_probe(gst::PadProbeType::BUFFER | gst::PadProbeType::EVENT_DOWNSTREAM, move |_, info| {
+        match &info.data {
+            Some(gst::PadProbeData::Buffer(_)) => {
+                decoded.fetch_add(1, Ordering::SeqCst);
+            }
+            Some(gst::PadProbeData::Event(event))
+                if event.type_() == gst::EventType::Eos && draining.load(Ordering::SeqCst) =>
+            {
+                if let Some(bin) = bin.upgrade() {
+                    let structure = gst::Structure::builder(DRAINED).field("head", id).build();
+                    let _ = bin.post_message(gst::message::Element::builder(structure).src(&bin).build());
+                }
+                return gst::PadProbeReturn::Drop;
+            }
+            _ => {}
+        }
+        gst::PadProbeReturn::Ok
+    });
+}

@@ -1,0 +1,186 @@
+//! Where sound leaves the pipeline: conversion to one format, pitch-keeping rate, volume, and the sink.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use gstreamer as gst;
+use gstreamer::prelude::*;
+use gstreamer_app as gst_app;
+use gstreamer_audio as gst_audio;
+
+use super::anchor::from_clock;
+use super::config::{AudioCallback, AudioChunk, AudioOutput};
+use super::events::EventQueue;
+use super::sink_video::lateness;
+use super::tail::{Tail, make, open_device};
+use crate::error::PlayerError;
+use crate::render::{Epoch, RenderEvent};
+use crate::time::MediaTime;
+
+/// Every sink gets this rate, whatever the track has, so that a device is opened once.
+const SINK_RATE: i32 = 48_000;
+
+/// Decoded sound between decoder and sink, in nanoseconds.
+const QUEUED_SOUND: u64 = 200_000_000;
+
+/// The element that changes the speed of sound and keeps its pitch.
+pub(super) const TEMPO: &str = "audio-tempo";
+
+/// The element that sets loudness.
+pub(super) const VOLUME: &str = "audio-volume";
+
+#[derive(Default)]
+struct Heard {
+    epoch: Epoch,
+    /// The first sound of the epoch is to be announced: there are no pictures.
+    announce: bool,
+    lateness: Option<i64>,
+}
+
+/// Tells of the first sound and of sync, and hands sound out. Shared by the render thread and the sink's.
+pub(super) struct AudioPresenter {
+    events: Arc<EventQueue>,
+    heard: Mutex<Heard>,
+    callback: Mutex<Option<AudioCallback>>,
+}
+
+impl AudioPresenter {
+    /// For an output; `events` gets the first sound of each epoch that has no pictures.
+    pub(super) fn new(output: &AudioOutput, events: Arc<EventQueue>) -> Self {
+        let callback = match output {
+            AudioOutput::Tap(callback) => Some(callback.clone()),
+            AudioOutput::Device | AudioOutput::Silent => None,
+        };
+        Self { events, heard: Mutex::default(), callback: Mutex::new(callback) }
+    }
+
+    /// A new epoch begins. The tail must be flushing.
+    pub(super) fn begin(&self, epoch: Epoch, announce: bool) {
+        *self.heard() = Heard { epoch, announce, lateness: None };
+    }
+
+    /// How late the last sound was, in nanoseconds; a device plays by its own clock and is never late.
+    pub(super) fn take_lateness(&self) -> Option<i64> {
+        self.heard().lateness.take()
+    }
+
+    /// No callback runs after this returns.
+    pub(super) fn close(&self) {
+        *self.callback.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    fn heard(&self) -> std::sync::MutexGuard<'_, Heard> {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn announce(&self, pts: MediaTime) {
+        let mut heard = self.heard();
+        let epoch = heard.announce.then_some(heard.epoch);
+        heard.announce = false;
+        drop(heard);
+        if let Some(epoch) = epoch {
+            self.events.push(RenderEvent::FirstFrame { epoch, pts });
+        }
+    }
+
+    fn sound(&self, sample: &gst::Sample, late: Option<i64>) {
+        self.heard().lateness = late;
+        let callback = self.callback.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(callback) = callback.as_ref()
+            && let Some(chunk) = chunk(sample)
+        {
+            callback(chunk);
+        }
+    }
+}
+
+/// Makes the tail for sound. The second value is false when a device was wanted and could not be had.
+pub(super) fn audio_tail(
+    pipeline: &gst::Pipeline,
+    output: &AudioOutput,
+    device_lost: bool,
+    presenter: &Arc<AudioPresenter>,
+) -> Result<(Tail, bool), PlayerError> {
+    let queue = make("queue", "audio-queue")?;
+    queue.set_property("max-size-buffers", 0u32);
+    queue.set_property("max-size-bytes", 0u32);
+    queue.set_property("max-size-time", QUEUED_SOUND);
+    let format = make("capsfilter", "audio-format")?;
+    let caps = gst_audio::AudioCapsBuilder::new_interleaved().format(gst_audio::AudioFormat::F32le).rate(SINK_RATE);
+    format.set_property("caps", caps.build());
+    let mut chain = vec![
+        queue,
+        make("audioconvert", "audio-convert")?,
+        make("audioresample", "audio-resample")?,
+        format,
+        make("scaletempo", TEMPO)?,
+        make("volume", VOLUME)?,
+    ];
+    let device = match output {
+        AudioOutput::Device if !device_lost => open_device(gst::ElementFactoryType::MEDIA_AUDIO, "audio-sink"),
+        AudioOutput::Device | AudioOutput::Silent | AudioOutput::Tap(_) => None,
+    };
+    let opened = device.is_some() || !matches!(output, AudioOutput::Device);
+    let sink = match device {
+        Some(device) => {
+            chain.push(make("audioconvert", "audio-device-convert")?);
+            chain.push(make("audioresample", "audio-device-resample")?);
+            device
+        }
+        None => clocked_sink(presenter).upcast(),
+    };
+    watch_first(&sink, presenter);
+    chain.push(sink);
+    let empty = gst_audio::AudioCapsBuilder::new_interleaved()
+        .format(gst_audio::AudioFormat::F32le)
+        .rate(SINK_RATE)
+        .channels(2)
+        .build();
+    Ok((Tail::new(pipeline, chain, empty)?, opened))
+}
+
+/// Takes sound at its time and makes none.
+fn clocked_sink(presenter: &Arc<AudioPresenter>) -> gst_app::AppSink {
+    let sink = gst_app::AppSink::builder()
+        .name("audio-sink")
+        .sync(true)
+        .max_buffers(1)
+        .drop(false)
+        .enable_last_sample(false)
+        .qos(false)
+        .build();
+    let presenter = presenter.clone();
+    sink.set_callbacks(
+        gst_app::AppSinkCallbacks::builder()
+            .new_sample(move |sink| {
+                let sample = sink.pull_sample().map_err(|_| gst::FlowError::Flushing)?;
+                presenter.sound(&sample, lateness(sink.upcast_ref(), &sample));
+                Ok(gst::FlowSuccess::Ok)
+            })
+            .build(),
+    );
+    sink
+}
+
+fn watch_first(sink: &gst::Element, presenter: &Arc<AudioPresenter>) {
+    let Some(pad) = sink.static_pad("sink") else { return };
+    let presenter = presenter.clone();
+    pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
+        if let Some(pts) = info.buffer().and_then(|buffer| buffer.pts()) {
+            presenter.announce(from_clock(pts));
+        }
+        gst::PadProbeReturn::Ok
+    });
+}
+
+fn chunk(sample: &gst::Sample) -> Option<AudioChunk> {
+    let info = gst_audio::AudioInfo::from_caps(sample.caps()?).ok()?;
+    let buffer = sample.buffer()?;
+    let map = buffer.map_readable().ok()?;
+    let (floats, _) = map.as_slice().as_chunks::<4>();
+    Some(AudioChunk {
+        pts: from_clock(buffer.pts()?),
+        sample_rate: info.rate(),
+        channels: info.channels(),
+        samples: floats.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect(),
+    })
+}

@@ -1,0 +1,119 @@
+//! The back of a track, from the queue behind the decoder to the sink. It lives as long as its pipeline.
+
+use gstreamer as gst;
+use gstreamer::prelude::*;
+
+use super::anchor::{Anchor, to_clock};
+use crate::error::{ErrorCode, PlayerError, Stage};
+use crate::time::MediaTime;
+
+/// A chain of linked elements with one entrance.
+pub(super) struct Tail {
+    entry: gst::Pad,
+    chain: Vec<gst::Element>,
+    empty_caps: gst::Caps,
+}
+
+impl Tail {
+    /// Links the chain inside the pipeline. `empty_caps` describe what would come, for a track that never comes.
+    pub(super) fn new(
+        pipeline: &gst::Pipeline,
+        chain: Vec<gst::Element>,
+        empty_caps: gst::Caps,
+    ) -> Result<Self, PlayerError> {
+        pipeline.add_many(&chain).map_err(|error| broken(&error))?;
+        gst::Element::link_many(&chain).map_err(|error| broken(&error))?;
+        let entry = chain.first().and_then(|first| first.static_pad("sink"));
+        let entry = entry.ok_or_else(|| failure("a chain without entrance".to_owned()))?;
+        Ok(Self { entry, chain, empty_caps })
+    }
+
+    /// Where a head links to.
+    pub(super) fn entry(&self) -> &gst::Pad {
+        &self.entry
+    }
+
+    /// Drops everything inside and lets nothing in. No callback of the sink runs after this returns.
+    pub(super) fn flush_start(&self) {
+        self.entry.send_event(gst::event::FlushStart::new());
+    }
+
+    /// Lets data in again. With `reset_time`, running time begins at zero; otherwise the others go on and so
+    /// does the clock.
+    pub(super) fn flush_stop(&self, reset_time: bool) {
+        self.entry.send_event(gst::event::FlushStop::new(reset_time));
+    }
+
+    /// Ends the track though no head ever fed it.
+    pub(super) fn end(&self, anchor: &Anchor) {
+        self.open_stream(anchor);
+        self.entry.send_event(gst::event::Eos::new());
+    }
+
+    /// Says that nothing comes between the anchor and `until`, so that the sink does not hold up the others.
+    pub(super) fn gap(&self, anchor: &Anchor, until: MediaTime) {
+        self.open_stream(anchor);
+        let start = to_clock(anchor.start);
+        let span = to_clock(until).saturating_sub(start);
+        self.entry.send_event(gst::event::Gap::builder(start).duration(span).build());
+    }
+
+    /// Puts a fresh element of the same kind in the place of the one named `name`, while the tail is flushing.
+    pub(super) fn renew(&mut self, pipeline: &gst::Pipeline, name: &str) -> Result<(), PlayerError> {
+        let Some(index) = self.chain.iter().position(|element| element.name() == name) else { return Ok(()) };
+        let (Some(before), Some(after)) = (self.chain.get(index.wrapping_sub(1)), self.chain.get(index + 1)) else {
+            return Ok(());
+        };
+        let old = &self.chain[index];
+        let factory = old.factory().ok_or_else(|| failure(format!("{name} has no factory")))?;
+        let _ = old.set_state(gst::State::Null);
+        pipeline.remove(old).map_err(|error| broken(&error))?;
+        let fresh = factory.create().name(name).build().map_err(|error| broken(&error))?;
+        pipeline.add(&fresh).map_err(|error| broken(&error))?;
+        gst::Element::link_many([before, &fresh, after]).map_err(|error| broken(&error))?;
+        fresh.sync_state_with_parent().map_err(|error| broken(&error))?;
+        self.chain[index] = fresh;
+        Ok(())
+    }
+
+    fn open_stream(&self, anchor: &Anchor) {
+        self.entry.send_event(gst::event::StreamStart::new("kinora-empty"));
+        self.entry.send_event(gst::event::Caps::new(&self.empty_caps));
+        self.entry.send_event(gst::event::Segment::new(&anchor.segment()));
+    }
+}
+
+/// Makes an element.
+///
+/// # Errors
+/// [`ErrorCode::RendererFailed`] naming the element when GStreamer lacks it.
+pub(super) fn make(factory: &str, name: &str) -> Result<gst::Element, PlayerError> {
+    gst::ElementFactory::make(factory)
+        .name(name)
+        .build()
+        .map_err(|_| failure(format!("the GStreamer element {factory} is missing")).with_feature(factory))
+}
+
+/// The best sink of a class that opens its device.
+pub(super) fn open_device(class: gst::ElementFactoryType, name: &str) -> Option<gst::Element> {
+    let class = gst::ElementFactoryType::SINK | class;
+    let mut factories: Vec<_> =
+        gst::ElementFactory::factories_with_type(class, gst::Rank::MARGINAL).into_iter().collect();
+    factories.sort_by(|a, b| b.rank().cmp(&a.rank()).then_with(|| a.name().cmp(&b.name())));
+    factories.iter().find_map(|factory| {
+        let sink = factory.create().name(name).build().ok()?;
+        if sink.set_state(gst::State::Ready).is_ok() {
+            return Some(sink);
+        }
+        let _ = sink.set_state(gst::State::Null);
+        None
+    })
+}
+
+fn broken(error: &gst::glib::BoolError) -> PlayerError {
+    failure(error.to_string())
+}
+
+fn failure(what: String) -> PlayerError {
+    PlayerError::fatal(ErrorCode::RendererFailed, what).at(Stage::Render)
+}

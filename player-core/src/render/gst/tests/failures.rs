@@ -1,0 +1,138 @@
+//! What is missing, damaged or late.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::media::{aac, small};
+use super::rig::Rig;
+use crate::container::{Codec, CodecConfig, Payload};
+use crate::error::{ErrorCode, Severity};
+use crate::model::MediaKind::{Audio, Video};
+use crate::render::gst::{AudioOutput, GstConfig, VideoOutput};
+use crate::render::{RenderCommand, RenderEvent};
+use crate::time::MediaTime;
+
+fn warnings(rig: &Rig, code: ErrorCode) -> usize {
+    let matches = |event: &&&RenderEvent| matches!(event, RenderEvent::Warning(error) if error.code == code);
+    rig.states().iter().filter(matches).count()
+}
+
+#[test]
+fn a_codec_that_nobody_decodes_fails_its_track_only() {
+    let mut rig = Rig::new();
+    let codec = Codec::Other(*b"zzzz");
+    let config = Arc::new(CodecConfig { codec, codec_string: "zzzz.1".to_owned(), ..(*aac().config).clone() });
+    rig.flush(MediaTime::ZERO, &[Video, Audio]);
+    rig.configure(Audio, &config);
+    rig.append(Audio, aac().samples.clone());
+    rig.end(Audio);
+    rig.feed(Video, small());
+    rig.play(8.0);
+    let event = rig.wait("a failed track", |event| matches!(event, RenderEvent::TrackFailed { .. }));
+    let RenderEvent::TrackFailed { track, error } = event else { unreachable!("just matched") };
+    assert_eq!((track, error.code), (Audio, ErrorCode::DecoderUnavailable));
+    assert_eq!(error.context.feature.as_deref(), Some("zzzz.1"));
+    rig.wait_end();
+    assert_eq!(rig.pictures().len(), 96);
+}
+
+#[test]
+fn a_failed_track_comes_back_with_another_configuration() {
+    let mut rig = Rig::new();
+    let config = Arc::new(CodecConfig { codec: Codec::Other(*b"zzzz"), ..(*small().config).clone() });
+    rig.flush(MediaTime::ZERO, &[Video, Audio]);
+    rig.configure(Video, &config);
+    rig.append(Video, small().samples.clone());
+    rig.feed(Audio, aac());
+    rig.wait("a failed track", |event| matches!(event, RenderEvent::TrackFailed { .. }));
+    rig.feed(Video, small());
+    rig.wait_first();
+    rig.play(8.0);
+    rig.wait_end();
+    assert_eq!(rig.pictures().iter().map(|p| p.counter).collect::<Vec<_>>(), (0..96).collect::<Vec<_>>());
+}
+
+#[test]
+fn without_an_audio_device_it_plays_silently_and_says_so_once() {
+    let config = GstConfig { video: VideoOutput::Count, audio: AudioOutput::Device, drop_late: false };
+    let mut rig = Rig::with(config, Arc::default());
+    for _ in 0..2 {
+        rig.flush(MediaTime::ZERO, &[Video, Audio]);
+        rig.feed(Video, small());
+        rig.feed(Audio, aac());
+        rig.play(8.0);
+        rig.wait_end();
+    }
+    assert_eq!(rig.counts().presented, 192);
+    let devices = crate::render::gst::tail::open_device(gstreamer::ElementFactoryType::MEDIA_AUDIO, "probe");
+    assert_eq!(warnings(&rig, ErrorCode::AudioDeviceUnavailable), usize::from(devices.is_none()));
+    assert!(rig.states().iter().all(|event| match event {
+        RenderEvent::Warning(error) => error.severity == Severity::Warning,
+        event => !matches!(event, RenderEvent::Failed(_) | RenderEvent::TrackFailed { .. }),
+    }));
+}
+
+#[test]
+fn garbage_from_the_beginning_fails_the_track_and_the_sound_goes_on() {
+    let mut rig = Rig::new();
+    let mut samples = small().samples.clone();
+    for (index, sample) in samples.iter_mut().enumerate() {
+        sample.payload = Payload(Bytes::from(vec![index as u8; sample.payload.0.len()]));
+    }
+    rig.flush(MediaTime::ZERO, &[Video, Audio]);
+    rig.configure(Video, &small().config);
+    rig.append(Video, samples);
+    rig.end(Video);
+    rig.feed(Audio, aac());
+    rig.play(8.0);
+    rig.wait_end();
+    let failed = |event: &&&RenderEvent| matches!(event, RenderEvent::TrackFailed { track: Video, .. });
+    assert_eq!(rig.states().iter().filter(failed).count(), 1, "{:?}", rig.states());
+    assert!(!rig.sound().is_empty());
+}
+
+#[test]
+fn damage_in_the_middle_is_survived() {
+    let mut rig = Rig::new();
+    let mut samples = small().samples.clone();
+    for sample in &mut samples[30..40] {
+        let length = sample.payload.0.len();
+        sample.payload = Payload(Bytes::from(vec![0xa5; length]));
+    }
+    rig.flush(MediaTime::ZERO, &[Video]);
+    rig.configure(Video, &small().config);
+    rig.append(Video, samples);
+    rig.end(Video);
+    rig.play(8.0);
+    rig.wait_end();
+    let counters: Vec<_> = rig.pictures().iter().map(|picture| picture.counter).collect();
+    assert!(counters.starts_with(&(0..24).collect::<Vec<_>>()), "{counters:?}");
+    assert!(counters.ends_with(&(48..96).collect::<Vec<_>>()), "{counters:?}");
+}
+
+#[test]
+fn a_track_that_never_comes_does_not_hold_up_the_other() {
+    let mut rig = Rig::new();
+    rig.flush(MediaTime::ZERO, &[Video, Audio]);
+    rig.feed(Video, small());
+    rig.play(8.0);
+    rig.wait_position(MediaTime::from_millis(500));
+    rig.end(Audio);
+    rig.wait_end();
+    assert_eq!(rig.pictures().len(), 96);
+}
+
+#[test]
+fn stopping_and_beginning_again_is_a_new_life() {
+    let mut rig = Rig::new();
+    rig.flush(MediaTime::ZERO, &[Video]);
+    rig.feed(Video, small());
+    rig.wait_first();
+    rig.tell(RenderCommand::Stop);
+    rig.flush(MediaTime::ZERO, &[Video]);
+    rig.feed(Video, small());
+    rig.play(8.0);
+    rig.wait_end();
+    assert_eq!(rig.pictures().last().unwrap().counter, 95);
+}

@@ -1,0 +1,12 @@
+//! The renderer against real media: one behaviour a file.
+//!
+//! Deadlines are hang guards only; nothing is asserted about wall-clock time.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod decoding;
+mod failures;
+mod media;
+mod playing;
+mod rig;
+mod seeking;
+mod switching;

@@ -1,0 +1,230 @@
+//! What the render thread looks after by itself: messages of the bus, the position, counts, and tracks or
+//! decoders from which nothing comes.
+
+use super::config::VideoOutput;
+use super::pipeline::{Feed, Notice, Origin};
+use super::session::Session;
+use crate::error::{ErrorCode, PlayerError, Stage};
+use crate::model::MediaKind;
+use crate::render::{FrameCounts, RenderEvent};
+use crate::time::MediaTime;
+
+/// Ticks between two sync samples: about a second.
+const SYNC_TICKS: u64 = 25;
+
+/// A track without any sample holds the others up for so many ticks of playing (a second), when each of them has
+/// [`ENOUGH`] media. Then the others go on; it joins them when its samples come.
+const PATIENCE: u32 = 25;
+
+/// Nanoseconds of media that make a track ready to play without the other, and that a working decoder cannot
+/// swallow without giving a picture.
+const ENOUGH: i64 = 1_000_000_000;
+
+/// More recoveries in one epoch mean that it is not going to work.
+const MAX_RECOVERIES: u32 = 8;
+
+impl Session {
+    /// True while there is something to look after.
+    pub(super) fn is_active(&self) -> bool {
+        self.graph.is_some()
+    }
+
+    /// Reads everything that the bus has.
+    pub(super) fn read_bus(&mut self) {
+        while let Some(notice) = self.graph.as_ref().and_then(|graph| graph.notice()) {
+            match notice {
+                Notice::Error { origin, text } => self.recover(origin, &text),
+                Notice::Warning { origin: Origin::Head(_), text } => {
+                    self.watch.decoder_warnings += 1;
+                    self.warn(ErrorCode::DecoderFailed, &text);
+                }
+                Notice::Warning { origin, text } => tracing::debug!(?origin, text, "pipeline warning"),
+                Notice::Drained { head } => self.replace_head(head),
+                Notice::Ended => self.end(),
+                Notice::Dropped { element, buffers } => self.count_dropped(element, buffers),
+                Notice::ClockLost => {
+                    let wanted = std::mem::replace(&mut self.playing, false);
+                    self.apply_playing();
+                    self.playing = wanted;
+                    self.apply_playing();
+                }
+            }
+        }
+    }
+
+    /// Called about 25 times a second while there is a graph.
+    pub(super) fn tick(&mut self) {
+        let position = self.position();
+        self.report_switches(position);
+        for feeder in &mut self.feeders {
+            feeder.trim(position);
+        }
+        self.report_counts();
+        self.skip_missing_track();
+        self.find_mute_decoder();
+        if self.playing && !self.ended {
+            self.events.push(RenderEvent::Position { epoch: self.epoch, position });
+            self.watch.ticks += 1;
+            if self.watch.ticks.is_multiple_of(SYNC_TICKS) {
+                self.report_sync();
+            }
+        }
+    }
+
+    fn end(&mut self) {
+        if self.ended {
+            return;
+        }
+        self.ended = true;
+        let position = self.position();
+        self.report_switches(position);
+        self.report_counts();
+        self.report_position();
+        self.events.push(RenderEvent::Ended { epoch: self.epoch });
+    }
+
+    fn replace_head(&mut self, head: u64) {
+        let mut kinds = Vec::new();
+        if let Some(graph) = &mut self.graph {
+            let handle = graph.handle();
+            for kind in [MediaKind::Video, MediaKind::Audio] {
+                if let Some(branch) = graph.branch(kind) {
+                    branch.drained(&handle, head);
+                    kinds.push(kind);
+                }
+            }
+        }
+        for kind in kinds {
+            self.feed(kind);
+        }
+    }
+
+    fn report_switches(&mut self, position: MediaTime) {
+        for feeder in &mut self.feeders {
+            while let Some((from, config)) = feeder.take_switch(position) {
+                let before = self.watch.on_screen.insert(feeder.kind(), config.clone());
+                if before.is_some_and(|before| *before != *config) {
+                    self.events.push(RenderEvent::Reconfigured { track: feeder.kind(), from });
+                }
+            }
+        }
+    }
+
+    fn report_counts(&mut self) {
+        let (presented, corrupt) = self.video.counts();
+        let counts = FrameCounts {
+            presented,
+            dropped: self.watch.dropped,
+            repeated: 0,
+            corrupt: corrupt + self.watch.decoder_warnings,
+        };
+        if counts != self.watch.reported {
+            self.watch.reported = counts;
+            self.events.push(RenderEvent::Frames(counts));
+        }
+    }
+
+    fn report_sync(&self) {
+        let both = self.tracks.len() == 2;
+        if let Some(video) = self.video.take_lateness().filter(|_| both) {
+            let nanos = video - self.audio.take_lateness().unwrap_or(0);
+            self.events.push(RenderEvent::AvSync { nanos });
+        }
+    }
+
+    /// Elements count from their own start; a smaller number than before means another start.
+    fn count_dropped(&mut self, element: String, buffers: u64) {
+        if !element.contains(":video-") {
+            return;
+        }
+        let last = self.watch.dropped_by.insert(element, buffers).unwrap_or(0);
+        self.watch.dropped += if buffers >= last { buffers - last } else { buffers };
+    }
+
+    fn skip_missing_track(&mut self) {
+        let (anchor, playing) = (self.anchor, self.playing);
+        let ready_until = self
+            .active_feeders()
+            .filter_map(|feeder| {
+                let end = feeder.media_end()?;
+                (feeder.is_ended() || end.nanos_from(anchor.start) >= ENOUGH).then_some(end)
+            })
+            .min();
+        let Some(graph) = &mut self.graph else { return };
+        let missing = graph.branches().iter().find(|branch| matches!(branch.feed, Feed::Empty));
+        let Some((kind, until)) = missing.map(|branch| branch.kind).zip(ready_until).filter(|_| playing) else {
+            self.watch.missing = 0;
+            return;
+        };
+        self.watch.missing += 1;
+        if self.watch.missing >= PATIENCE
+            && let Some(branch) = graph.branch(kind)
+        {
+            tracing::debug!(track = kind.as_str(), "nothing came: the others go on");
+            branch.skip(&anchor, until);
+            self.watch.missing = 0;
+        }
+    }
+
+    fn find_mute_decoder(&mut self) {
+        let anchor = self.anchor;
+        let enough = |end: Option<MediaTime>| end.is_some_and(|end| end.nanos_from(anchor.start) >= ENOUGH);
+        let ready: Vec<_> =
+            self.active_feeders().filter(|feeder| enough(feeder.media_end())).map(|feeder| feeder.kind()).collect();
+        let mute = self.graph.as_ref().and_then(|graph| {
+            graph.branches().iter().find_map(|branch| match &branch.feed {
+                Feed::Running(head) if ready.contains(&branch.kind) && head.is_mute() => Some(branch.kind),
+                _ => None,
+            })
+        });
+        let Some(kind) = mute else {
+            self.watch.mute = 0;
+            return;
+        };
+        self.watch.mute += 1;
+        if self.watch.mute >= PATIENCE {
+            self.watch.mute = 0;
+            self.recover(Origin::Head(kind), "the decoder takes samples and gives nothing");
+        }
+    }
+
+    fn recover(&mut self, origin: Origin, text: &str) {
+        self.recoveries += 1;
+        if self.recoveries > MAX_RECOVERIES {
+            let error = PlayerError::fatal(ErrorCode::RendererFailed, format!("failed again and again: {text}"));
+            self.fail(error.at(Stage::Render));
+            return;
+        }
+        match origin {
+            Origin::Head(kind) => self.next_decoder(kind, text),
+            Origin::Tail(MediaKind::Audio) if !self.device_lost => {
+                self.device_lost = true;
+                self.warn(ErrorCode::AudioDeviceUnavailable, &format!("the audio device went away: {text}"));
+                self.discard_graph();
+            }
+            Origin::Tail(MediaKind::Video) if matches!(self.config.video, VideoOutput::Window) => {
+                self.config.video = VideoOutput::Count;
+                self.warn(ErrorCode::VideoOutputUnavailable, &format!("the window went away: {text}"));
+                self.discard_graph();
+            }
+            Origin::Tail(_) | Origin::Pipeline => {
+                self.fail(PlayerError::fatal(ErrorCode::RendererFailed, text).at(Stage::Render));
+            }
+        }
+    }
+
+    /// Goes on with the next decoder by rank from the last key picture; without one the track has failed.
+    fn next_decoder(&mut self, kind: MediaKind, text: &str) {
+        let Some(branch) = self.graph.as_mut().and_then(|graph| graph.branch(kind)) else { return };
+        let Some(head) = branch.head() else { return };
+        let (failed, more) = (head.decoder().to_owned(), head.has_other_decoder(&self.excluded));
+        self.excluded.push(failed.clone());
+        if more {
+            self.warn(ErrorCode::DecoderFailed, &format!("{failed}: {text}; trying another decoder"));
+            self.resume_here();
+        } else {
+            let error = PlayerError::fatal(ErrorCode::DecoderFailed, format!("{failed}: {text}")).at(Stage::Render);
+            self.fail_track(kind, error);
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! Where events and the report go.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+
+use anyhow::Context as _;
+use player_core::telemetry::SessionReport;
+use player_core::{Event, Now};
+use serde::Serialize;
+
+use crate::cli::PlayOptions;
+
+/// The event stream and the place for the report.
+pub struct Outputs {
+    events: Option<Box<dyn Write>>,
+    report: Option<Box<dyn Write>>,
+}
+
+#[derive(Serialize)]
+struct Stamped<'a> {
+    t_ms: f64,
+    #[serde(flatten)]
+    event: &'a Event,
+}
+
+fn open(path: &Path) -> anyhow::Result<Box<dyn Write>> {
+    if path == Path::new("-") {
+        return Ok(Box::new(io::stdout()));
+    }
+    let file = File::create(path).with_context(|| format!("cannot create {}", path.display()))?;
+    Ok(Box::new(BufWriter::new(file)))
+}
+
+impl Outputs {
+    /// Opens the files before anything is played, so that a wrong path is a usage error.
+    ///
+    /// # Errors
+    /// When a file cannot be created.
+    pub fn open(options: &PlayOptions) -> anyhow::Result<Self> {
+        let events_on_stdout = options.events.as_deref() == Some(Path::new("-"));
+        let report = match &options.report {
+            Some(path) => Some(open(path)?),
+            None if events_on_stdout => None,
+            None => Some(Box::new(io::stdout()) as Box<dyn Write>),
+        };
+        Ok(Self { events: options.events.as_deref().map(open).transpose()?, report })
+    }
+
+    /// Writes an event; a reader that has gone away ends the stream, not the session.
+    pub fn event(&mut self, now: Now, event: &Event) {
+        let Some(target) = &mut self.events else { return };
+        let line = Stamped { t_ms: now.as_nanos() as f64 / 1e6, event };
+        let written = serde_json::to_writer(&mut *target, &line)
+            .map_err(io::Error::from)
+            .and_then(|()| target.write_all(b"\n"))
+            .and_then(|()| target.flush());
+        if let Err(error) = written {
+            tracing::warn!(%error, "events are no longer written");
+            self.events = None;
+        }
+    }
+
+    /// Writes the report.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn report(&mut self, report: &SessionReport) -> anyhow::Result<()> {
+        if let Some(target) = &mut self.report {
+            serde_json::to_writer(&mut *target, report)?;
+            target.write_all(b"\n")?;
+            target.flush()?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,110 @@
+//! The loop of one session: waits for events, makes the seeks that were asked for, and knows when to end.
+
+use std::time::Duration;
+
+use player_core::error::{ErrorCode, PlayerError};
+use player_core::telemetry::{Outcome, SessionStats};
+use player_core::{Command, Event, LoadRequest, MediaTime, Now, Player, SeekMode};
+
+use super::output::Outputs;
+use crate::cli::{PlayOptions, Seek};
+
+/// How often the clock is looked at while no event comes.
+const TICK: Duration = Duration::from_millis(50);
+
+/// How a session ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// Which way.
+    pub outcome: Outcome,
+    /// Why, when it failed.
+    pub error: Option<PlayerError>,
+    /// The engine's counters at the end.
+    pub stats: SessionStats,
+}
+
+/// Plays `request` to whichever end comes first.
+pub fn run(
+    player: &Player,
+    request: LoadRequest,
+    options: &PlayOptions,
+    outputs: &mut Outputs,
+) -> Result<Ended, PlayerError> {
+    let mut seeks = options.seek.clone();
+    seeks.sort_by_key(|seek| seek.at);
+    let mut session = Session { player, options, seeks: seeks.into(), loaded: player.now(), started: false };
+    if let Some(rate) = options.rate {
+        player.send(Command::SetRate(rate))?;
+    }
+    player.send(Command::Load(request))?;
+    loop {
+        if let Some(event) = player.wait_event(session.patience()) {
+            outputs.event(player.now(), &event);
+            if let Some(ended) = session.after(event) {
+                return Ok(ended);
+            }
+        }
+        session.seek_when_due()?;
+        if let Some(ended) = session.time_up() {
+            return Ok(ended);
+        }
+    }
+}
+
+struct Session<'a> {
+    player: &'a Player,
+    options: &'a PlayOptions,
+    seeks: std::collections::VecDeque<Seek>,
+    loaded: Now,
+    started: bool,
+}
+
+impl Session<'_> {
+    fn elapsed(&self) -> Duration {
+        self.player.now().since(self.loaded)
+    }
+
+    fn patience(&self) -> Duration {
+        let elapsed = self.elapsed();
+        let seek = self.seeks.front().map(|seek| seek.at.saturating_sub(elapsed));
+        let end = self.options.seconds.map(|end| end.saturating_sub(elapsed));
+        [seek, end].into_iter().flatten().fold(TICK, Duration::min)
+    }
+
+    fn ended(&self, outcome: Outcome, error: Option<PlayerError>) -> Ended {
+        Ended { outcome, error, stats: (*self.player.snapshot().stats).clone() }
+    }
+
+    fn after(&mut self, event: Event) -> Option<Ended> {
+        match event {
+            Event::FirstFrame { .. } => self.started = true,
+            // A seek that is still to come goes on from the end.
+            Event::Ended if self.seeks.is_empty() => return Some(self.ended(Outcome::Ended, None)),
+            Event::Failed { error } | Event::Reply { error: Some(error), .. } => {
+                return Some(self.ended(Outcome::Failed, Some(error)));
+            }
+            _ => {}
+        }
+        None
+    }
+
+    fn seek_when_due(&mut self) -> Result<(), PlayerError> {
+        while let Some(seek) = self.seeks.front().filter(|seek| seek.at <= self.elapsed()) {
+            let to = MediaTime::ZERO + seek.to;
+            self.player.seek_to(to, SeekMode::Exact)?;
+            self.seeks.pop_front();
+        }
+        Ok(())
+    }
+
+    fn time_up(&self) -> Option<Ended> {
+        let elapsed = self.elapsed();
+        if !self.started && elapsed >= self.options.start_timeout {
+            let message = format!("nothing playable came within {} s", self.options.start_timeout.as_secs_f64());
+            return Some(self.ended(Outcome::Failed, Some(PlayerError::fatal(ErrorCode::NetworkTimeout, message))));
+        }
+        let wall = self.options.seconds.is_some_and(|limit| elapsed >= limit);
+        let film = self.options.play_seconds.is_some_and(|limit| self.player.snapshot().stats.played >= limit);
+        (wall || film).then(|| self.ended(Outcome::Stopped, None))
+    }
+}

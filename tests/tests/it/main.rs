@@ -1,0 +1,12 @@
+//! End to end: the real engine, GStreamer, sockets, edges and files. One binary, one behaviour a file.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod av_sync;
+mod c_abi;
+mod corpus;
+mod failover;
+mod faults;
+mod peers;
+mod pictures;
+mod reports;
+mod support;

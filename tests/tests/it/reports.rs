@@ -1,0 +1,103 @@
+//! The command line keeps its contract: reports, events, exit statuses.
+
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+use crate::support::servers::python;
+use crate::support::{binary, film, films};
+
+fn qa(arguments: &[&str]) -> Output {
+    Command::new(binary("kinora-qa")).args(arguments).output().unwrap()
+}
+
+#[test]
+fn a_session_with_a_seek_and_a_rate_reports_both() {
+    let film = film(1);
+    let server = python(&films());
+    let url = server.url.join(&format!("{}/manifest.mpd", film.id)).unwrap();
+    let output = qa(&["play", url.as_str(), "--until-end", "--rate", "2", "--seek", "14@2", "--prefer-audio", "fr"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).unwrap();
+    let report: Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
+    assert_eq!(report["outcome"], "ended");
+    let seek = &report["seeks"][0];
+    assert_eq!((&seek["to_s"], &seek["error_ms"]), (&Value::from(14.0), &Value::from(0.0)), "{seek}");
+    assert!(seek["latency_ms"].as_f64().unwrap() > 0.0);
+    let played = report["played_s"].as_f64().unwrap();
+    let total = film.duration_ms as f64 / 1000.0;
+    assert!(played < total - 5.0 && played > total - 14.0, "the part that was jumped over is not played: {played}");
+    for field in ["startup_ms", "peak_rss_bytes", "cpu_s"] {
+        assert!(report[field].as_f64().unwrap() > 0.0, "{field}");
+    }
+    assert!(report["bytes"]["media"].as_u64().unwrap() > 100_000);
+    assert!(report["live"].is_null());
+}
+
+#[test]
+fn hashes_name_every_decoded_picture_and_repeat() {
+    let film = film(2);
+    let server = python(&films());
+    let url = server.url.join(&format!("{}/master.m3u8", film.id)).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let mut files = Vec::new();
+    for name in ["a", "b"] {
+        let path = folder.path().join(name);
+        let path_text = path.to_str().unwrap();
+        let output =
+            qa(&["play", url.as_str(), "--abr", "lowest", "--play-seconds", "4", "--rate", "2", "--hash", path_text]);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let text = std::fs::read_to_string(path).unwrap();
+        files.push(text.lines().take(60).map(str::to_owned).collect::<Vec<_>>());
+    }
+    assert_eq!(files[0].len(), 60);
+    assert_eq!(files[0], files[1], "the same pictures at the same times");
+    let distinct: std::collections::BTreeSet<&String> = files[0].iter().collect();
+    assert_eq!(distinct.len(), 60, "the film moves");
+}
+
+#[test]
+fn usage_errors_are_told_apart_from_failures() {
+    assert_eq!(qa(&["play"]).status.code(), Some(2));
+    assert_eq!(qa(&["play", "http://127.0.0.1:1/a", "--report", "/nowhere/at/all"]).status.code(), Some(2));
+    let refused = qa(&["play", "http://127.0.0.1:1/a.m3u8", "--clearkey", "00:11", "--events", "-"]);
+    assert_eq!(refused.status.code(), Some(3));
+    let error: Value = serde_json::from_slice(&refused.stderr).unwrap();
+    assert_eq!((&error["name"], &error["code"]), (&Value::from("Unsupported"), &Value::from(6003)));
+}
+
+#[test]
+fn a_recording_holds_every_input_but_not_the_film() {
+    let film = film(3);
+    let server = python(&films());
+    let url = server.url.join(&format!("{}/master.m3u8", film.id)).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log");
+    let output =
+        qa(&["play", url.as_str(), "--play-seconds", "2", "--render", "null", "--record", path.to_str().unwrap()]);
+    assert!(output.status.success());
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let log = std::fs::read_to_string(&path).unwrap();
+    assert!(log.lines().next().unwrap().contains("config"));
+    assert!(log.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()));
+    assert!(log.contains("fetch_media") || log.contains("FetchMedia"));
+    assert!((log.len() as u64) < report["bytes"]["media"].as_u64().unwrap());
+}
+
+#[test]
+fn inspect_answers_one_object_a_file() {
+    let film = film(0);
+    let folder = films().join(&film.id);
+    let names = ["master.m3u8", "manifest.mpd", "poster.jpg", "title.json"];
+    let paths: Vec<String> = names.iter().map(|name| folder.join(name).to_str().unwrap().to_owned()).collect();
+    let mut arguments = vec!["inspect", "--base-url", "http://example.com/"];
+    arguments.extend(paths.iter().map(String::as_str));
+    let output = qa(&arguments);
+    assert_eq!(output.status.code(), Some(1), "two of the files are no media");
+    let lines: Vec<Value> =
+        String::from_utf8(output.stdout).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 4);
+    assert_eq!((&lines[0]["kind"], &lines[1]["kind"]), (&Value::from("multivariant"), &Value::from("mpd")));
+    assert_eq!((&lines[2]["ok"], &lines[3]["ok"]), (&Value::from(false), &Value::from(false)));
+    assert_eq!(lines[0]["variants"].as_array().unwrap().len(), film.rungs.len());
+}
