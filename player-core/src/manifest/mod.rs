@@ -6,6 +6,8 @@ mod dates;
 mod document;
 mod hls;
 mod sidx;
+#[cfg(test)]
+mod tests;
 mod xml;
 
 use serde::{Deserialize, Serialize};

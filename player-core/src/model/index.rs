@@ -145,6 +145,15 @@ impl SegmentList {
         }
     }
 
+    /// Size in bytes of the segment at `index`, when told, without making its addresses.
+    pub fn size(&self, index: u64) -> Option<u64> {
+        match self {
+            Self::Explicit(segments) => segments.get(usize::try_from(index).ok()?)?.size,
+            Self::Listed(listing) => listing.size(index),
+            Self::Template(_) => None,
+        }
+    }
+
     /// The segment that holds `time`; before the first segment it is the first one, and in a hole the one after
     /// it. `None` at or after the end.
     pub fn at(&self, time: MediaTime) -> Option<u64> {

@@ -104,10 +104,13 @@ impl SegmentListing {
         (plain && base_is_plain) || self.bases.iter().any(|base| base.join(uri).is_ok())
     }
 
-    /// The index of an encryption method; the last one first, for it seldom changes.
+    /// The index of an encryption method; the last one first, for it seldom changes. There are four methods;
+    /// beyond sixteen everything counts as the last one.
     fn method(&mut self, method: &str) -> u32 {
         let at = self.methods.iter().rposition(|known| known == method).unwrap_or_else(|| {
-            self.methods.push(method.to_owned());
+            if self.methods.len() < 16 {
+                self.methods.push(method.to_owned());
+            }
             self.methods.len() - 1
         });
         u32::try_from(at).unwrap_or(u32::MAX)
@@ -127,6 +130,11 @@ impl SegmentListing {
     pub fn span(&self, index: u64) -> Option<(MediaTime, Duration)> {
         let entry = self.entries.get(usize::try_from(index).ok()?)?;
         Some((entry.start, entry.duration))
+    }
+
+    /// Size in bytes of the segment at `index`, when told.
+    pub fn size(&self, index: u64) -> Option<u64> {
+        self.entries.get(usize::try_from(index).ok()?)?.range?.length
     }
 
     /// The segment at `index`, counted from zero.

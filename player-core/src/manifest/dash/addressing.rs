@@ -7,6 +7,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::base_url::MAX_ADDRESS;
+use super::chain::{Chain, Kind};
 use super::template;
 use super::timeline::{self, Bounds, Timeline};
 use crate::manifest::ManifestError;
@@ -20,69 +21,6 @@ use crate::time::{MediaTime, duration_from_ticks};
 
 /// Addresses that all representations together may hold, in bytes.
 const MAX_ADDRESSES: usize = 64 << 20;
-
-/// The addressing elements of the levels, nearest first.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Chain<'x> {
-    template: Vec<&'x Element>,
-    list: Vec<&'x Element>,
-    base: Vec<&'x Element>,
-    /// Which of the three the nearest level uses.
-    kind: Kind,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Kind {
-    #[default]
-    None,
-    Template,
-    List,
-    Base,
-}
-
-impl<'x> Chain<'x> {
-    /// The chain one level further in.
-    pub(super) fn inner(&self, element: &'x Element) -> Self {
-        let mut chain = self.clone();
-        for child in &element.children {
-            let (list, kind) = match &*child.name {
-                "SegmentTemplate" => (&mut chain.template, Kind::Template),
-                "SegmentList" => (&mut chain.list, Kind::List),
-                "SegmentBase" => (&mut chain.base, Kind::Base),
-                _ => continue,
-            };
-            list.insert(0, child);
-            chain.kind = kind;
-        }
-        chain
-    }
-
-    fn elements(&self) -> &[&'x Element] {
-        match self.kind {
-            Kind::Template => &self.template,
-            Kind::List => &self.list,
-            Kind::Base => &self.base,
-            Kind::None => &[],
-        }
-    }
-
-    fn attr(&self, name: &str) -> Option<&'x str> {
-        self.elements().iter().find_map(|element| element.attr(name))
-    }
-
-    fn number<T: std::str::FromStr>(&self, name: &str) -> Option<T> {
-        self.attr(name)?.parse().ok()
-    }
-
-    fn child(&self, name: &str) -> Option<&'x Element> {
-        self.elements().iter().find_map(|element| element.first(name))
-    }
-
-    /// `Initialization` or `RepresentationIndex` of any level.
-    fn init_element(&self) -> Option<&'x Element> {
-        self.child("Initialization").or_else(|| self.child("Initialisation"))
-    }
-}
 
 /// What a period lends to the representations in it.
 #[derive(Clone, Copy, Debug)]
@@ -109,6 +47,10 @@ pub(super) struct Owner<'a> {
     pub(super) bandwidth: u64,
     pub(super) line: u32,
     pub(super) bases: &'a [Url],
+    /// A last segment by number that is not longer than this does not exist.
+    pub(super) shortest: Duration,
+    /// Number of the last segment, when a property tells it.
+    pub(super) last_number: Option<u64>,
 }
 
 /// A representation's initialisation data and segments.
@@ -159,7 +101,7 @@ impl Addresser {
             return Ok(None);
         }
         let scale = scale(chain, span, owner.line, warnings);
-        Ok(match chain.kind {
+        Ok(match chain.kind() {
             Kind::Template => self.template(chain, owner, span, &scale, warnings),
             Kind::List => self.list(chain, owner, span, &scale, warnings),
             Kind::Base => Some(base(chain, owner, span, &scale)),
@@ -201,7 +143,8 @@ impl Addresser {
         };
         let media = template::with_representation(media, owner.id, owner.bandwidth);
         let start_number = chain.number("startNumber").unwrap_or(1_u64);
-        let numbers = chain.number("endNumber").map(|end: u64| end.saturating_sub(start_number).saturating_add(1));
+        let end_number = chain.number("endNumber").or(owner.last_number);
+        let numbers = end_number.map(|end: u64| end.saturating_sub(start_number).saturating_add(1));
         let mut template = SegmentTemplate {
             bases: owner.bases.to_vec(),
             media,
@@ -227,14 +170,7 @@ impl Addresser {
         } else if let Some((duration, timescale)) = duration(chain, scale.timescale) {
             template.timescale = timescale;
             template.duration = duration;
-            let total =
-                span.duration.and_then(|length| ticks(length, timescale)).map(|length| length.div_ceil(duration));
-            let known = match (total, numbers) {
-                (Some(total), Some(numbers)) => Some(total.min(numbers)),
-                (total, numbers) => total.or(numbers),
-            };
-            let Some((first, count)) = live_window(span, duration, timescale, known).or(known.map(|count| (0, count)))
-            else {
+            let Some((first, count)) = numbered(span, owner.shortest, duration, timescale, numbers) else {
                 warnings.push(owner.line, "neither the period nor the template says where the segments end");
                 return None;
             };
@@ -377,10 +313,17 @@ fn duration(chain: &Chain<'_>, timescale: u32) -> Option<(u64, u32)> {
     Some((fine.round().max(1.0) as u64, timescale.checked_mul(1000)?))
 }
 
-/// First segment and number of segments of a growing period that are there.
-fn live_window(span: Span, duration: u64, timescale: u32, known: Option<u64>) -> Option<(u64, u64)> {
-    let window = span.window?;
-    let end = (ticks(window.to, timescale)? / duration).min(known.unwrap_or(u64::MAX));
+/// First segment, counted from zero, and number of segments of equal length (§5.3.9.5.3): as many as the period has
+/// room for, up to `limit`; of a growing period those that are there.
+fn numbered(span: Span, shortest: Duration, duration: u64, timescale: u32, limit: Option<u64>) -> Option<(u64, u64)> {
+    let room = span.duration.map(|length| length.saturating_sub(shortest).max(Duration::from_nanos(1).min(length)));
+    let total = room.and_then(|room| ticks(room, timescale)).map(|room| room.div_ceil(duration));
+    let total = match (total, limit) {
+        (Some(total), Some(limit)) => Some(total.min(limit)),
+        (total, limit) => total.or(limit),
+    };
+    let Some(window) = span.window else { return total.map(|total| (0, total)) };
+    let end = (ticks(window.to, timescale)? / duration).min(total.unwrap_or(u64::MAX));
     let first = (ticks(window.from, timescale)? / duration).min(end);
     Some((first, end - first))
 }

@@ -1,5 +1,7 @@
 //! What an MPD says, as JSON, for tools. Live ones too; nothing is chosen.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use url::Url;
 
@@ -92,6 +94,8 @@ fn describe_representation(
         bandwidth: representation.bandwidth(),
         line: representation.element.line,
         bases: &representation.bases,
+        shortest: Duration::ZERO,
+        last_number: None,
     };
     let span = Span {
         start: period.start.unwrap_or(MediaTime::ZERO),

@@ -6,6 +6,7 @@
 
 mod addressing;
 mod base_url;
+mod chain;
 mod describe;
 mod mpd;
 mod presentation;

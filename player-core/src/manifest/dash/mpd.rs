@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::addressing::{Chain, Window};
+use super::addressing::Window;
 use super::base_url;
+use super::chain::Chain;
 use crate::manifest::document::Warnings;
 use crate::manifest::xml::Element;
 use crate::manifest::{ManifestError, dates};

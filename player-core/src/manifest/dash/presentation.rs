@@ -1,5 +1,6 @@
 //! A static MPD as the model's presentation. Which sets can be played is decided in `sets`.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use url::Url;
@@ -33,7 +34,8 @@ pub(in crate::manifest) fn parse(
     Ok(Presentation {
         protocol: Protocol::Dash,
         kind: PresentationKind::OnDemand,
-        duration: mpd.duration.or(end),
+        // Where both are told and differ, playback ends with the last period.
+        duration: end.or(mpd.duration),
         start,
         periods,
         epoch: None,
@@ -43,6 +45,7 @@ pub(in crate::manifest) fn parse(
 fn periods(mpd: &Mpd<'_>, warnings: &mut Warnings) -> Result<Vec<Period>, ManifestError> {
     let mut addresser = Addresser::default();
     let mut out: Vec<Period> = Vec::new();
+    let mut ids: BTreeSet<String> = BTreeSet::new();
     let starts: Vec<Option<MediaTime>> = mpd.periods.iter().map(|period| period.start).skip(1).chain([None]).collect();
     for (number, (period, next)) in mpd.periods.iter().zip(starts).enumerate() {
         let line = period.element.line;
@@ -66,10 +69,10 @@ fn periods(mpd: &Mpd<'_>, warnings: &mut Warnings) -> Result<Vec<Period>, Manife
             warnings.push(line, "a period with nothing that can be played");
             continue;
         }
-        let id = period.element.attr("id").filter(|id| !id.is_empty()).map(str::to_owned);
-        let taken = |id: &String| out.iter().any(|period| period.id == *id);
-        let id = id.filter(|id| !taken(id)).unwrap_or_else(|| format!("period-{number}"));
-        let id = if taken(&id) { format!("period-{number}-{line}") } else { id };
+        let id = period.element.attr("id").filter(|id| !id.is_empty() && !ids.contains(*id));
+        let id = id.map_or_else(|| format!("period-{number}"), str::to_owned);
+        let id = if ids.contains(&id) { format!("{id}-{line}") } else { id };
+        ids.insert(id.clone());
         out.push(Period { id, start, duration, adaptation_sets });
     }
     Ok(out)

@@ -9,9 +9,10 @@ use crate::manifest::document::{Warnings, clip};
 use crate::manifest::xml::Element;
 use crate::manifest::{ManifestError, codecs};
 use crate::model::{
-    AdaptationSet, ContainerFormat, ContentKinds, MediaKind, Protection, Representation, Role, SegmentIndex, TrackId,
+    AdaptationSet, ContainerFormat, ContentKinds, FrameRate, MediaKind, Protection, Representation, Role, SegmentIndex,
+    TrackId,
 };
-use crate::time::MediaTime;
+use crate::time::{MediaTime, duration_from_ticks};
 
 /// Sets with this property show the main content sparsely, for trick play (DASH-IF IOP §3.2.9).
 const TRICK_MODE: &str = "http://dashif.org/guidelines/trickmode";
@@ -42,10 +43,11 @@ pub(super) fn playable(
         if !is_usable(set.element, "AdaptationSet", warnings) {
             continue;
         }
+        let shared = Shared::of(set.element, kind);
         let mut representations = Vec::new();
         for source in &set.representations {
             if is_usable(source.element, "Representation", warnings) {
-                representations.extend(representation(source, set, kind, span, addresser, warnings)?);
+                representations.extend(representation(source, &shared, span, addresser, warnings)?);
             }
         }
         if representations.is_empty() {
@@ -119,16 +121,48 @@ fn is_usable(element: &Element, what: &str, warnings: &mut Warnings) -> bool {
     true
 }
 
+/// What a set says for all of its representations, looked up once: sets with ten thousand children exist.
+struct Shared {
+    /// Set when the set holds one kind only.
+    content: Option<ContentKinds>,
+    kind: MediaKind,
+    channels: Option<u32>,
+    protection: Vec<Protection>,
+    last_number: Option<u64>,
+}
+
+impl Shared {
+    fn of(set: &Element, kind: MediaKind) -> Self {
+        let muxed = set.all("ContentComponent").count() > 1;
+        let mut protection = Vec::new();
+        add_protection(set, &mut protection);
+        Self {
+            content: (!muxed).then(|| ContentKinds::only(kind)),
+            kind,
+            channels: channels(set),
+            protection,
+            last_number: last_number(set),
+        }
+    }
+}
+
 fn representation(
     source: &Source<'_>,
-    set: &Set<'_>,
-    kind: MediaKind,
+    set: &Shared,
     span: Span,
     addresser: &mut Addresser,
     warnings: &mut Warnings,
 ) -> Result<Option<Representation>, ManifestError> {
     let line = source.element.line;
-    let owner = Owner { id: source.id(), bandwidth: source.bandwidth(), line, bases: &source.bases };
+    let frame_rate = source.inherited("frameRate").and_then(codecs::frame_rate_text);
+    let owner = Owner {
+        id: source.id(),
+        bandwidth: source.bandwidth(),
+        line,
+        bases: &source.bases,
+        shortest: shortest(set.kind, frame_rate),
+        last_number: last_number(source.element).or(set.last_number),
+    };
     let Some(addressed) = addresser.address(&source.chain, owner, span, warnings)? else { return Ok(None) };
     if let SegmentIndex::Known(list) = &addressed.index {
         let timed = list.span(0).is_some_and(|(_, duration)| duration > Duration::ZERO);
@@ -137,12 +171,12 @@ fn representation(
             return Ok(None);
         }
     }
+    let mut protection = Vec::new();
+    add_protection(source.element, &mut protection);
+    protection.extend(set.protection.iter().filter(|known| !protection.contains(known)).cloned().collect::<Vec<_>>());
     let codec_list = source.inherited("codecs").map(codecs::split).unwrap_or_default();
     let mime = source.inherited("mimeType").unwrap_or_default();
-    let content = codecs::contents(&codec_list).or_else(|| {
-        let muxed = set.element.all("ContentComponent").count() > 1;
-        (!muxed).then(|| ContentKinds::only(kind))
-    });
+    let content = codecs::contents(&codec_list).or(set.content);
     let id = if source.id().is_empty() { format!("line-{line}") } else { source.id().to_owned() };
     Ok(Some(Representation {
         id,
@@ -153,15 +187,34 @@ fn representation(
         content,
         width: source.number("width"),
         height: source.number("height"),
-        frame_rate: source.inherited("frameRate").and_then(codecs::frame_rate_text),
-        channels: channels(source.element).or_else(|| channels(set.element)),
+        frame_rate,
+        channels: channels(source.element).or(set.channels),
         sample_rate: source
             .inherited("audioSamplingRate")
             .and_then(|text| text.split_whitespace().last()?.parse().ok()),
         audio_group: None,
         index: addressed.index,
-        protection: protection(source.element, set.element),
+        protection,
     }))
+}
+
+/// DASH-IF IOP §4.4.3.6: the number of the last segment, where duration and segments do not match.
+fn last_number(element: &Element) -> Option<u64> {
+    let scheme = Some("http://dashif.org/guidelines/last-segment-number");
+    element.all("SupplementalProperty").find(|property| property.attr("schemeIdUri") == scheme)?.number("value")
+}
+
+/// A numbered segment shorter than one frame exists on paper only: presentations are as long as their longest
+/// track, and the others end a little earlier.
+fn shortest(kind: MediaKind, frame_rate: Option<FrameRate>) -> Duration {
+    const AUDIO_FRAME: Duration = Duration::from_millis(25);
+    match (kind, frame_rate) {
+        (MediaKind::Video, Some(rate)) if rate.numerator >= rate.denominator => {
+            // Nine tenths: rates are rounded.
+            duration_from_ticks(u64::from(rate.denominator) * 9, rate.numerator.saturating_mul(10))
+        }
+        _ => AUDIO_FRAME,
+    }
 }
 
 fn format(mime: &str, source: &Source<'_>) -> ContainerFormat {
@@ -208,10 +261,8 @@ fn dolby_channels(mask: u16) -> Option<u32> {
     (count > 0).then_some(count)
 }
 
-fn protection(representation: &Element, set: &Element) -> Vec<Protection> {
-    let mut out: Vec<Protection> = Vec::new();
-    let elements = representation.all("ContentProtection").chain(set.all("ContentProtection")).take(32);
-    for element in elements {
+fn add_protection(element: &Element, out: &mut Vec<Protection>) {
+    for element in element.all("ContentProtection").take(32) {
         let system = element.attr("schemeIdUri").unwrap_or_default().to_ascii_lowercase();
         let key_id = element.any_attr("default_KID").and_then(|ids| ids.split_whitespace().next());
         let key_id = key_id.map(|id| id.replace('-', "").to_ascii_lowercase());
@@ -220,7 +271,6 @@ fn protection(representation: &Element, set: &Element) -> Vec<Protection> {
             out.push(protection);
         }
     }
-    out
 }
 
 fn track(
@@ -317,7 +367,7 @@ fn choose_defaults(sets: &mut [AdaptationSet]) {
         }
     }
     for set in sets.iter_mut().filter(|set| set.kind == MediaKind::Text) {
-        set.default = set.forced;
+        set.default = false;
     }
 }
 

@@ -17,6 +17,9 @@ use crate::model::{
 };
 use crate::time::MediaTime;
 
+/// Redundant addresses beyond this are dropped.
+const MAX_ALTERNATIVES: usize = 16;
+
 struct Builder<'a, 'w> {
     playlist: &'a MultivariantPlaylist,
     base: &'a Url,
@@ -50,7 +53,7 @@ pub(super) fn presentation(
     let mut sets = builder.variants();
     let audio_only = sets.iter().all(|set| set.kind == MediaKind::Audio);
     let audio = builder.audio(audio_only);
-    if audio_only && !audio.is_empty() {
+    if audio_only && !audio.is_empty() && !builder.groups.values().any(|group| group.muxed) {
         // The variants' own addresses are those of renditions: a set more would be the same sound twice.
         sets.clear();
     }
@@ -115,7 +118,7 @@ impl Builder<'_, '_> {
         let mut urls = Vec::new();
         for (line, uri) in uris {
             match self.base.join(uri) {
-                Ok(url) if urls.contains(&url) => {}
+                Ok(url) if urls.len() >= MAX_ALTERNATIVES || urls.contains(&url) => {}
                 Ok(url) => urls.push(url),
                 Err(_) => self.warnings.push(line, "the address cannot be used"),
             }
@@ -182,7 +185,8 @@ impl Builder<'_, '_> {
         }
         let elsewhere = group.and_then(|name| self.groups.get(name)).is_some_and(|group| !group.muxed);
         let all = codecs_of(variant);
-        let told = codecs::contents(&all);
+        // Codecs without pictures beside a resolution are an incomplete list.
+        let told = codecs::contents(&all).filter(|kinds| kinds.video || stream.resolution.is_none());
         // With all sound in renditions, the audio codecs of the list are the renditions' (§4.4.6.2).
         let content = match told {
             Some(kinds) => {
@@ -314,11 +318,18 @@ fn set(kind: MediaKind, track: &[(usize, Rendition)], representations: Vec<Repre
     }
     let any = |test: fn(&Rendition) -> bool| track.iter().any(|(_, rendition)| test(rendition));
     let language = media.language.clone();
+    // A rendition without a name got a stand-in on its way through `m3u8-rs`.
+    let label = track.first()?.1.attributes.get("NAME").filter(|name| !name.is_empty()).cloned();
+    let mut id = format!("{}-{}", kind.as_str(), language.as_deref().unwrap_or("und"));
+    for part in label.iter() {
+        id.push('-');
+        id.push_str(part);
+    }
     Some(AdaptationSet {
-        id: TrackId(format!("{}-{}-{}", kind.as_str(), language.as_deref().unwrap_or("und"), media.name)),
+        id: TrackId(id),
         kind,
         language,
-        label: Some(media.name.clone()),
+        label,
         roles: roles(media.characteristics.as_deref().unwrap_or_default(), media.forced),
         default: any(|rendition| rendition.media.default),
         autoselect: any(|rendition| rendition.media.autoselect || rendition.media.default),
