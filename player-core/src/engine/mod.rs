@@ -1,58 +1,259 @@
-//! The engine: sans-IO, one owner, deterministic.
+//! The engine: sans-IO, one owner, deterministic. This file routes; every decision lives in a room of its own.
+//!
+//! | room | what lives there |
+//! |---|---|
+//! | `io` | what goes in and what comes out |
+//! | `commands` `answers` `reports` | the three kinds of input: host, network, renderer |
+//! | `loading` `fetching` `recovering` `presenting` `playing` | the five steps that follow each of them |
+//! | `session` `stream` `buffer` `playback` `request` `text` | state: what is loaded, held, and under way |
+//! | `select` `schedule` `load_control` `recovery` `timeline` `locations` `feed` `seek` `clock` | decisions, as pure functions or small machines |
+//! | `stats` `timer` `jitter` `fault` | the ledger, the timers, the dice, the names of errors |
 
 pub mod io;
 
-use crate::config::PlayerConfig;
-use crate::error::PlayerError;
-use crate::snapshot::Snapshot;
-use crate::telemetry::SessionStats;
-use crate::time::Now;
+mod answers;
+mod buffer;
+mod clock;
+mod commands;
+mod fault;
+mod feed;
+mod fetching;
+mod ingest;
+mod jitter;
+mod load_control;
+mod loading;
+mod locations;
+mod playback;
+mod playing;
+mod presenting;
+mod recovering;
+mod recovery;
+mod reports;
+mod request;
+mod schedule;
+mod seek;
+mod select;
+mod session;
+mod stats;
+mod stream;
+mod text;
+mod timeline;
+mod timer;
+mod tracks;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
 use io::{Input, Output};
+use jitter::Jitter;
+use load_control::LoadControl;
+use playback::{Playback, Settings};
+use request::Jobs;
+use session::Session;
+use stats::Ledger;
+use timer::Timers;
+
+use crate::config::PlayerConfig;
+use crate::error::{ErrorCode, PlayerError, Severity};
+use crate::event::Event;
+use crate::render::RenderCommand;
+use crate::snapshot::{Snapshot, State};
+use crate::telemetry::SessionStats;
+use crate::time::{MediaTime, Now};
 
 /// The playback engine.
-#[derive(Debug)]
+///
+/// It is told the time and what happened, and answers what to do; it never reads a clock, opens a socket, starts a
+/// thread, locks or blocks. Equal inputs give equal outputs, byte for byte.
+///
+/// # Methods and their order
+///
+/// - **Inputs** — [`handle_input`](Self::handle_input) for everything that happens, [`advance`](Self::advance) when
+///   only time has passed. Each is one mutation. `now` never goes back; an earlier one counts as the latest.
+/// - **Outputs** — [`poll_output`](Self::poll_output) must be drained after each mutation, before the next.
+///   [`poll_timeout`](Self::poll_timeout) then tells when `advance` is due if nothing happens before.
+/// - **Views** — [`snapshot`](Self::snapshot) and [`stats`](Self::stats) may be asked at any time and change nothing;
+///   [`snapshot_version`](Self::snapshot_version) grows whenever a new snapshot may differ.
+///
+/// The engine has one owner and needs no lock. What it was not asked for, or no longer waits for, it ignores.
 pub struct Engine {
     config: PlayerConfig,
+    now: Now,
+    outbox: VecDeque<Output>,
+    version: u64,
+    rule: Box<dyn abr::Rule>,
+    jitter: Jitter,
+    timers: Timers,
+    judged_at: Now,
+    settings: Settings,
+    jobs: Jobs,
+    playback: Playback,
+    session: Option<Session>,
+    ledger: Ledger,
 }
 
 impl Engine {
-    /// An idle engine.
+    /// An engine with nothing loaded.
     ///
     /// # Errors
-    /// `InvalidArgument` when the configuration names no known adaptive rule.
+    /// [`ErrorCode::InvalidArgument`] when there is no adaptive rule of that name.
     pub fn new(config: PlayerConfig) -> Result<Self, PlayerError> {
-        Ok(Self { config })
+        let rule = make_rule(&config)?;
+        Ok(Self {
+            jitter: Jitter::new(config.seed),
+            config,
+            now: Now::ZERO,
+            outbox: VecDeque::new(),
+            version: 0,
+            rule,
+            timers: Timers::default(),
+            judged_at: Now::ZERO,
+            settings: Settings::default(),
+            jobs: Jobs::default(),
+            playback: Playback::default(),
+            session: None,
+            ledger: Ledger::default(),
+        })
     }
 
     /// Takes one input.
-    pub fn handle_input(&mut self, _now: Now, _input: Input) {}
+    pub fn handle_input(&mut self, now: Now, input: Input) {
+        self.step_to(now);
+        match input {
+            Input::Command { id, command } => self.command(id, command),
+            Input::FetchStarted { id, head } => self.fetch_started(id, head),
+            Input::FetchProgress { id, bytes } => self.fetch_progress(id, bytes),
+            Input::FetchMedia { id, output, .. } => self.fetch_media(id, output),
+            Input::FetchEnded { id, outcome } => self.fetch_ended(id, outcome),
+            Input::Render(event) => self.rendered(event),
+        }
+        self.settle();
+    }
 
     /// Lets time pass.
-    pub fn advance(&mut self, _now: Now) {}
+    pub fn advance(&mut self, now: Now) {
+        self.step_to(now);
+        self.settle();
+    }
 
-    /// The next output, until `None`.
+    /// The next output, in order.
     pub fn poll_output(&mut self) -> Option<Output> {
-        None
+        self.outbox.pop_front()
     }
 
-    /// When `advance` must be called next.
+    /// When [`advance`](Self::advance) is due at the latest; `None` when only an input can change anything.
     pub fn poll_timeout(&self) -> Option<Now> {
-        None
+        self.timers.earliest()
     }
 
-    /// Changes whenever the snapshot does.
-    pub fn snapshot_version(&self) -> u64 {
-        0
+    /// Everything that a host needs to draw a player.
+    pub fn snapshot(&self, now: Now) -> Snapshot {
+        let playback = &self.playback;
+        let session = self.session.as_ref();
+        let presentation = session.and_then(|session| session.presentation.as_ref());
+        let running = playback.state == State::Ready && playback.clock.is_running();
+        Snapshot {
+            state: playback.state,
+            play_when_ready: playback.play_when_ready,
+            position: playback.clock.position(now),
+            taken_at: now,
+            clock_rate: if running { self.settings.rate } else { 0.0 },
+            rate: self.settings.rate,
+            duration: session.and_then(|session| session.duration),
+            protocol: presentation.map(|presentation| presentation.protocol),
+            kind: presentation.map(|presentation| presentation.kind),
+            seekable: session.and_then(Session::seekable),
+            buffered: session.map(|session| session.buffered(&session.kinds().unwrap_or_default())).unwrap_or_default(),
+            tracks: session.map(|session| Arc::clone(&session.tracks)).unwrap_or_default(),
+            qualities: session.map(|session| Arc::clone(&session.qualities)).unwrap_or_default(),
+            audio_choice: session.map(|session| session.wishes.audio.clone()),
+            text_choice: session.map(|session| session.wishes.text.clone()),
+            quality_choice: session.map(|session| session.wishes.quality.clone()),
+            volume: self.settings.volume,
+            muted: self.settings.muted,
+            cues: session.map(|session| session.text.cues()).unwrap_or_default(),
+            error: playback.error.clone(),
+            stats: Arc::new(self.stats(now)),
+        }
     }
 
-    /// What a host draws from.
-    pub fn snapshot(&self, _now: Now) -> Snapshot {
-        let _ = &self.config;
-        Snapshot::default()
+    /// Grows whenever a new snapshot may differ from the last one.
+    pub const fn snapshot_version(&self) -> u64 {
+        self.version
     }
 
-    /// The session's counters.
-    pub fn stats(&self, _now: Now) -> SessionStats {
-        SessionStats::default()
+    /// The counters of the session.
+    pub fn stats(&self, now: Now) -> SessionStats {
+        let position = self.playback.clock.position(now);
+        let ahead = self.session.as_ref().map_or(Duration::ZERO, |session| {
+            session.held_ahead(&session.kinds().unwrap_or_default(), position)
+        });
+        self.ledger.stats(now, ahead, self.rule.estimate_bps())
     }
+
+    fn step_to(&mut self, now: Now) {
+        self.now = self.now.max(now);
+        self.version += 1;
+    }
+
+    /// The steps that follow every mutation, in this order: what is overdue, what is seen, what is fetched, what is
+    /// handed out, and what that means for the state. A jump over a gap makes the last three worth another round.
+    fn settle(&mut self) {
+        self.give_up_silent_requests();
+        self.look();
+        self.fetch();
+        self.present();
+        if self.progress() {
+            self.fetch();
+            self.present();
+            self.progress();
+        }
+        self.send_due();
+        self.arm_timers();
+    }
+
+    fn position(&self) -> MediaTime {
+        self.playback.clock.position(self.now)
+    }
+
+    fn load_control(&self) -> LoadControl {
+        LoadControl {
+            goal: self.config.buffer_goal,
+            bytes: self.config.buffer_bytes,
+            start: self.config.start_threshold,
+            resume: self.config.resume_threshold,
+        }
+    }
+
+    fn emit(&mut self, event: Event) {
+        self.outbox.push_back(Output::Event(event));
+    }
+
+    fn warn(&mut self, error: PlayerError) {
+        self.emit(Event::Warning { error: error.with_severity(Severity::Warning) });
+    }
+
+    fn render(&mut self, command: RenderCommand) {
+        self.outbox.push_back(Output::Render(command));
+    }
+
+    fn set_state(&mut self, state: State) {
+        if self.playback.state != state {
+            self.playback.state = state;
+            self.emit(Event::StateChanged { state });
+        }
+    }
+}
+
+/// A fresh rule: what one presentation taught is kept only as the hint of the configuration.
+fn make_rule(config: &PlayerConfig) -> Result<Box<dyn abr::Rule>, PlayerError> {
+    let mut rule = abr::rule(&config.abr_rule).ok_or_else(|| {
+        let message = format!("there is no adaptive rule named {:?}", config.abr_rule);
+        PlayerError::fatal(ErrorCode::InvalidArgument, message)
+    })?;
+    if let Some(bandwidth_bps) = config.bandwidth_hint_bps {
+        rule.seed(&abr::History { bandwidth_bps, ttfb: Duration::from_millis(50) });
+    }
+    Ok(rule)
 }

@@ -1,27 +1,307 @@
-//! Paces time like a device and decodes nothing.
+//! A renderer that decodes nothing and paces time like a device.
+//!
+//! It holds the timing of what is appended, shows pictures by counting them when their time comes, and reports as a
+//! real one does. It has no thread and reads no clock: time passes when its owner says so, so it serves the player
+//! without a screen and the simulator alike.
 
-use super::{RenderCommand, RenderEvent, Renderer, Waker};
-use crate::time::Now;
+use std::collections::VecDeque;
+use std::time::Duration;
 
-/// Presents nothing yet: the engine's change brings it.
-#[derive(Debug, Default)]
-pub struct NullRenderer;
+use super::{Epoch, FrameCounts, RenderCommand, RenderEvent, Renderer, Waker};
+use crate::container::Sample;
+use crate::model::MediaKind;
+use crate::time::{MediaTime, Now};
+
+/// How often the position is reported while playing.
+const REPORT_EVERY: Duration = Duration::from_millis(100);
+/// Frame counts are reported with every position until so many pictures were shown, then once a second.
+const EARLY_FRAMES: u64 = 50;
+const SPARSE_REPORTS: u32 = 10;
+
+/// One track: the begin and end of what was appended and not shown yet, in order of presentation.
+#[derive(Clone, Debug)]
+struct Track {
+    kind: MediaKind,
+    queue: VecDeque<(MediaTime, MediaTime)>,
+    end: MediaTime,
+    finished: bool,
+}
+
+/// The renderer.
+#[derive(Clone, Debug, Default)]
+pub struct NullRenderer {
+    events: VecDeque<RenderEvent>,
+    epoch: Option<Epoch>,
+    start: MediaTime,
+    tracks: Vec<Track>,
+    playing: bool,
+    permille: u64,
+    /// Where the clock was at `at`.
+    position: MediaTime,
+    at: Now,
+    shown: bool,
+    ended: bool,
+    counts: FrameCounts,
+    counts_reported: FrameCounts,
+    reports: u32,
+    next_report: Now,
+}
 
 impl NullRenderer {
-    /// A renderer at rest.
+    /// A renderer with nothing to show.
     pub fn new() -> Self {
-        Self
+        Self { permille: 1000, ..Self::default() }
+    }
+
+    /// The clock runs: pictures move.
+    const fn is_running(&self) -> bool {
+        self.playing && self.shown && !self.ended
+    }
+
+    fn report(&mut self) {
+        if let Some(epoch) = self.epoch {
+            self.events.push_back(RenderEvent::Position { epoch, position: self.position });
+        }
+        self.next_report = self.at + REPORT_EVERY;
+        self.reports += 1;
+        let due = self.counts.presented < EARLY_FRAMES || self.reports.is_multiple_of(SPARSE_REPORTS);
+        if due && self.counts != self.counts_reported {
+            self.counts_reported = self.counts;
+            self.events.push_back(RenderEvent::Frames(self.counts));
+        }
+    }
+
+    /// The end of everything appended, once nothing more comes.
+    fn end(&self) -> Option<MediaTime> {
+        let finished = !self.tracks.is_empty() && self.tracks.iter().all(|track| track.finished);
+        finished.then(|| self.tracks.iter().map(|track| track.end).max().unwrap_or(self.start))
+    }
+
+    fn pass_time(&mut self, now: Now) {
+        let wall = now.since(self.at);
+        self.at = self.at.max(now);
+        if self.is_running() {
+            let nanos = u64::try_from(wall.as_nanos()).unwrap_or(u64::MAX).saturating_mul(self.permille) / 1000;
+            self.position = self.position + Duration::from_nanos(nanos);
+            if let Some(end) = self.end() {
+                self.position = self.position.min(end.max(self.start));
+            }
+            self.show_due();
+        }
+    }
+
+    fn show_due(&mut self) {
+        let position = self.position;
+        for track in &mut self.tracks {
+            while track.queue.front().is_some_and(|(pts, _)| *pts <= position) {
+                track.queue.pop_front();
+                self.counts.presented += u64::from(track.kind == MediaKind::Video);
+            }
+        }
+    }
+
+    /// Shows the first picture once every track has something to present at the start, and the end once it is there.
+    fn look(&mut self) {
+        let Some(epoch) = self.epoch else { return };
+        if !self.shown && self.tracks.iter().all(|track| track.finished || !track.queue.is_empty()) {
+            let first = |kind| {
+                let track = self.tracks.iter().find(|track: &&Track| track.kind == kind)?;
+                track.queue.front().map(|(pts, _)| *pts)
+            };
+            if let Some(pts) = first(MediaKind::Video).or_else(|| first(MediaKind::Audio)) {
+                self.shown = true;
+                self.events.push_back(RenderEvent::FirstFrame { epoch, pts });
+            }
+        }
+        let over = self.end().is_some_and(|end| self.position >= end.max(self.start));
+        if over && !self.ended && (self.is_running() || !self.shown) {
+            self.report();
+            self.ended = true;
+            self.events.push_back(RenderEvent::Frames(self.counts));
+            self.events.push_back(RenderEvent::Ended { epoch });
+        }
+    }
+
+    fn flush(&mut self, epoch: Epoch, start: MediaTime, tracks: &[MediaKind]) {
+        self.epoch = Some(epoch);
+        self.start = start;
+        self.position = start;
+        self.shown = false;
+        self.ended = false;
+        let track = |kind: &MediaKind| Track { kind: *kind, queue: VecDeque::new(), end: start, finished: false };
+        self.tracks = tracks.iter().map(track).collect();
+        self.events.push_back(RenderEvent::Flushed { epoch });
+        self.report();
+    }
+
+    fn append(&mut self, kind: MediaKind, samples: &[Sample]) {
+        let (position, shown) = (self.position, self.shown);
+        let Some(track) = self.tracks.iter_mut().find(|track| track.kind == kind) else { return };
+        for sample in samples {
+            let end = sample.end();
+            track.end = track.end.max(end);
+            if end <= position {
+                // Before the first picture it is only decoded; after it, it comes too late.
+                self.counts.dropped += u64::from(shown && kind == MediaKind::Video);
+                continue;
+            }
+            let at = track.queue.iter().rposition(|(pts, _)| *pts <= sample.pts).map_or(0, |before| before + 1);
+            track.queue.insert(at, (sample.pts, end));
+        }
     }
 }
 
 impl Renderer for NullRenderer {
-    fn set_waker(&mut self, _waker: Waker) {}
-    fn handle(&mut self, _now: Now, _command: RenderCommand) {}
-    fn advance(&mut self, _now: Now) {}
-    fn poll_event(&mut self, _now: Now) -> Option<RenderEvent> {
-        None
+    fn set_waker(&mut self, _waker: Waker) {
+        // Events arise only inside `handle` and `advance`, whose caller asks for them anyway.
     }
+
+    fn handle(&mut self, now: Now, command: RenderCommand) {
+        self.pass_time(now);
+        let current = |epoch: &Epoch| self.epoch == Some(*epoch);
+        match command {
+            RenderCommand::Flush { epoch, start, tracks } => self.flush(epoch, start, &tracks),
+            RenderCommand::Append { track, samples, epoch } if current(&epoch) => self.append(track, &samples),
+            RenderCommand::EndOfTrack { track, epoch } if current(&epoch) => {
+                if let Some(track) = self.tracks.iter_mut().find(|known| known.kind == track) {
+                    track.finished = true;
+                }
+            }
+            RenderCommand::FlushTrack { track, from, epoch } if current(&epoch) => {
+                if let Some(track) = self.tracks.iter_mut().find(|known| known.kind == track) {
+                    track.queue.clear();
+                    track.end = from;
+                    track.finished = false;
+                }
+            }
+            RenderCommand::Append { .. }
+            | RenderCommand::EndOfTrack { .. }
+            | RenderCommand::FlushTrack { .. }
+            | RenderCommand::Configure { .. }
+            | RenderCommand::SetVolume { .. } => {}
+            RenderCommand::SetPlaying(playing) => {
+                self.playing = playing;
+                self.report();
+            }
+            RenderCommand::SetRate(rate) => {
+                self.permille = (rate * 1000.0).round() as u64;
+                self.report();
+            }
+            RenderCommand::Stop => *self = Self { at: self.at, counts: self.counts, ..Self::new() },
+        }
+        self.look();
+    }
+
+    fn advance(&mut self, now: Now) {
+        self.pass_time(now);
+        if self.is_running() && self.next_report <= self.at {
+            self.report();
+        }
+        self.look();
+    }
+
+    fn poll_event(&mut self, _now: Now) -> Option<RenderEvent> {
+        self.events.pop_front()
+    }
+
     fn poll_timeout(&self) -> Option<Now> {
-        None
+        if !self.is_running() {
+            return None;
+        }
+        let until_end = self.end().map(|end| {
+            let nanos = u64::try_from(end.since(self.position).as_nanos()).unwrap_or(u64::MAX);
+            self.at + Duration::from_nanos(nanos.saturating_mul(1000).div_ceil(self.permille.max(1)))
+        });
+        Some(until_end.map_or(self.next_report, |end| end.min(self.next_report)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::container::Payload;
+
+    const EPOCH: Epoch = Epoch(3);
+
+    fn at(millis: u64) -> Now {
+        Now::from_nanos(millis * 1_000_000)
+    }
+
+    fn ms(millis: i64) -> MediaTime {
+        MediaTime::from_millis(millis)
+    }
+
+    fn samples(from: i64, to: i64) -> Vec<Sample> {
+        let sample = |pts: i64| Sample {
+            pts: ms(pts),
+            dts: ms(pts),
+            duration: Duration::from_millis(40),
+            key: true,
+            payload: Payload::default(),
+            crypto: None,
+        };
+        (from..to).step_by(40).map(sample).collect()
+    }
+
+    fn begun(start: i64) -> NullRenderer {
+        let mut renderer = NullRenderer::new();
+        let tracks = vec![MediaKind::Video, MediaKind::Audio];
+        renderer.handle(at(0), RenderCommand::Flush { epoch: EPOCH, start: ms(start), tracks });
+        renderer
+    }
+
+    fn append(renderer: &mut NullRenderer, now: u64, track: MediaKind, from: i64, to: i64) {
+        renderer.handle(at(now), RenderCommand::Append { track, samples: samples(from, to), epoch: EPOCH });
+    }
+
+    fn events(renderer: &mut NullRenderer) -> Vec<RenderEvent> {
+        std::iter::from_fn(|| renderer.poll_event(Now::ZERO)).collect()
+    }
+
+    #[test]
+    fn the_first_picture_waits_for_every_track_and_for_the_start() {
+        let mut renderer = begun(100);
+        append(&mut renderer, 10, MediaKind::Video, 0, 400);
+        assert!(!events(&mut renderer).iter().any(|event| matches!(event, RenderEvent::FirstFrame { .. })));
+        append(&mut renderer, 20, MediaKind::Audio, 80, 400);
+        let seen = events(&mut renderer);
+        assert!(seen.contains(&RenderEvent::FirstFrame { epoch: EPOCH, pts: ms(80) }), "{seen:?}");
+    }
+
+    #[test]
+    fn it_plays_to_the_end_at_its_rate_and_counts_every_picture_once() {
+        let mut renderer = begun(0);
+        append(&mut renderer, 0, MediaKind::Video, 0, 2000);
+        append(&mut renderer, 0, MediaKind::Audio, 0, 2000);
+        for track in [MediaKind::Video, MediaKind::Audio] {
+            renderer.handle(at(0), RenderCommand::EndOfTrack { track, epoch: EPOCH });
+        }
+        renderer.handle(at(0), RenderCommand::SetRate(2.0));
+        renderer.handle(at(0), RenderCommand::SetPlaying(true));
+        let mut now = Now::ZERO;
+        while let Some(next) = renderer.poll_timeout() {
+            assert!(next > now && next.since(now) <= REPORT_EVERY);
+            now = next;
+            renderer.advance(now);
+        }
+        assert_eq!(now, at(1000));
+        let seen = events(&mut renderer);
+        assert_eq!(seen.last(), Some(&RenderEvent::Ended { epoch: EPOCH }));
+        assert_eq!(renderer.counts.presented, 50);
+        assert_eq!(renderer.counts.dropped, 0);
+    }
+
+    #[test]
+    fn pictures_that_come_too_late_are_dropped_and_old_epochs_are_ignored() {
+        let mut renderer = begun(0);
+        append(&mut renderer, 0, MediaKind::Video, 0, 400);
+        append(&mut renderer, 0, MediaKind::Audio, 0, 4000);
+        renderer.handle(at(0), RenderCommand::SetPlaying(true));
+        renderer.advance(at(1000));
+        append(&mut renderer, 1000, MediaKind::Video, 400, 1200);
+        assert_eq!(renderer.counts.dropped, 15);
+        let old = RenderCommand::Append { track: MediaKind::Video, samples: samples(0, 40), epoch: Epoch(2) };
+        renderer.handle(at(1000), old);
+        assert_eq!(renderer.counts.dropped, 15);
     }
 }

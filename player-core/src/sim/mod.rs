@@ -1,1 +1,15 @@
-//! The virtual world.
+//! A virtual world for the engine: a link, hosts with a film, a renderer and a clock, all deterministic. An hour of
+//! film passes in a fraction of a second, because time jumps from one event to the next.
+//!
+//! Nothing here is shipped: it exists under the feature `sim`, for scenario tests and for the QA tool.
+
+mod fault;
+mod film;
+mod media;
+mod network;
+mod world;
+
+pub use fault::{Effect, Fault, FaultPlan};
+pub use film::{Content, Film, Rung, Voice};
+pub use network::Network;
+pub use world::{Entry, Outcome, Recorded, World, replay};

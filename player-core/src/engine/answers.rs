@@ -1,0 +1,245 @@
+//! What the network answers. Every answer is matched with the job that waits for it; one that nobody waits for is
+//! ignored.
+
+use bytes::Bytes;
+use url::Url;
+
+use super::Engine;
+use super::io::{FetchError, FetchId, FetchOutcome, ResponseHead};
+use super::recovery::Cause;
+use super::request::{JobId, Measured, Purpose};
+use super::schedule;
+use super::select;
+use super::stream::{Activity, RepKey, StreamId};
+use crate::container::{self, DemuxError, DemuxOutput};
+use crate::error::{ErrorCode, PlayerError, Stage};
+use crate::event::Event;
+use crate::manifest::{self, ManifestError};
+use crate::model::{MediaKind, SegmentIndex};
+use crate::snapshot::State;
+
+impl Engine {
+    pub(super) fn fetch_started(&mut self, id: FetchId, head: ResponseHead) {
+        let Some(job) = self.jobs.of_fetch(id) else { return };
+        if head.range_ignored
+            && let Some(kind) = self.jobs.get(job).map(|job| job.kind)
+        {
+            let error = PlayerError::warning(ErrorCode::RangeIgnored, "the server ignored the range; the host slices");
+            self.warn(error.at(super::fault::stage(kind)).with_url(&head.url));
+        }
+        self.jobs.began(job, head.url, head.content_length, self.now);
+    }
+
+    pub(super) fn fetch_progress(&mut self, id: FetchId, bytes: u64) {
+        let Some(job) = self.jobs.of_fetch(id) else { return };
+        self.count_bytes(job, bytes);
+        self.judge_running();
+    }
+
+    pub(super) fn fetch_media(&mut self, id: FetchId, output: DemuxOutput) {
+        let Some(job) = self.jobs.of_fetch(id) else { return };
+        self.jobs.received(job, 0, self.now);
+        if let Some(Purpose::Media(stream)) = self.jobs.get(job).map(|job| job.purpose) {
+            self.take_media(stream, output);
+        }
+    }
+
+    pub(super) fn fetch_ended(&mut self, id: FetchId, outcome: FetchOutcome) {
+        let Some(job) = self.jobs.of_fetch(id) else { return };
+        match outcome {
+            FetchOutcome::Failed { bytes, error } => {
+                self.count_bytes(job, bytes);
+                self.request_failed(job, Cause::Fetch(&error));
+            }
+            FetchOutcome::Complete { bytes, body } => {
+                self.count_bytes(job, bytes);
+                self.completed(job, bytes, &body);
+            }
+        }
+    }
+
+    fn completed(&mut self, job: JobId, bytes: u64, body: &Bytes) {
+        let measured = self.jobs.measure(job, self.now);
+        let Some(found) = self.jobs.get(job) else { return };
+        let Some(attempt) = found.attempt() else { return };
+        let (purpose, url) = (found.purpose, attempt.url.clone());
+        let (place, sent) = (attempt.candidate.place.clone(), attempt.sent);
+        if let Some(session) = self.session.as_mut() {
+            session.locations.served(&place);
+        }
+        match purpose {
+            Purpose::Manifest => self.manifest_arrived(job, body, &url),
+            Purpose::Index(rep) => self.index_arrived(job, rep, body, &url),
+            Purpose::Init(rep) => {
+                self.learn(measured, bytes);
+                self.init_arrived(job, rep, body);
+            }
+            Purpose::Media(id) => {
+                self.learn(measured, bytes);
+                let elapsed = self.now.since(sent);
+                self.segment_arrived(job, id, bytes, elapsed);
+            }
+        }
+    }
+
+    fn index_arrived(&mut self, job: JobId, rep: RepKey, body: &[u8], url: &Url) {
+        let presentation = self.session.as_ref().and_then(|session| session.presentation.as_ref());
+        let source = presentation.and_then(|known| select::representation(known, rep)).and_then(|rep| match &rep.index {
+            SegmentIndex::External(source) => Some(source.clone()),
+            SegmentIndex::Known(_) => None,
+        });
+        let Some(source) = source else {
+            self.jobs.remove(job, self.now);
+            return;
+        };
+        let parsed = match manifest::parse_index(body, &source, url) {
+            Ok(parsed) if parsed.segments.is_empty() => {
+                let error = ManifestError::Empty { message: "the index has no segments".to_owned() };
+                return self.request_failed(job, Cause::Manifest(&error));
+            }
+            Ok(parsed) => parsed,
+            Err(error) => return self.request_failed(job, Cause::Manifest(&error)),
+        };
+        self.jobs.remove(job, self.now);
+        if parsed.live {
+            return self.fail(PlayerError::unsupported("live playback").at(Stage::Index).with_url(url));
+        }
+        self.ledger.phase("index", self.now);
+        self.warn_about(parsed.warnings, Stage::Index, url);
+        let Some(session) = self.session.as_mut() else { return };
+        let longer = session.take_index(rep, parsed.segments);
+        for stream in &mut session.streams {
+            if matches!(stream.activity, Activity::Index(waited) if waited == rep) {
+                stream.activity = Activity::Idle;
+            }
+        }
+        if longer {
+            self.emit(Event::TimelineChanged);
+            self.clamp_start();
+        }
+    }
+
+    /// The length has become known: a start beyond it moves to the end.
+    fn clamp_start(&mut self) {
+        let Some(session) = self.session.as_ref() else { return };
+        let start = self.playback.start;
+        let clamped = session.clamp(start.at);
+        if clamped < start.at && !self.playback.feed.is_flushed() {
+            if let Some(seek) = self.playback.seek.as_mut() {
+                seek.to = clamped;
+            }
+            self.reposition(clamped, start.mode);
+        }
+    }
+
+    fn init_arrived(&mut self, job: JobId, rep: RepKey, body: &Bytes) {
+        let init = match container::read_init(body.clone()) {
+            Ok(init) if !init.tracks.is_empty() => init,
+            Ok(_) => {
+                let error = FetchError::Demux(DemuxError::NoInit);
+                return self.request_failed(job, Cause::Fetch(&error));
+            }
+            Err(error) => {
+                let error = FetchError::Demux(error);
+                return self.request_failed(job, Cause::Fetch(&error));
+            }
+        };
+        self.ledger.phase("init", self.now);
+        let Some(done) = self.jobs.remove(job, self.now) else { return };
+        if let Some(scheme) = init.tracks.iter().find_map(|track| track.config.protection_scheme) {
+            return self.protected_init(rep, scheme);
+        }
+        if let Some(session) = self.session.as_mut() {
+            session.inits.push((done.resource, std::sync::Arc::new(init)));
+        }
+    }
+
+    /// The media is encrypted though the manifest did not say so.
+    pub(super) fn protected_init(&mut self, rep: RepKey, scheme: [u8; 4]) {
+        let scheme = String::from_utf8_lossy(&scheme).into_owned();
+        let message = format!("the media is encrypted ({scheme})");
+        let error = PlayerError::fatal(ErrorCode::DrmUnsupported, message).with_feature(scheme).at(Stage::Licence);
+        let streams = self.session.as_ref().map(|session| session.streams.clone()).unwrap_or_default();
+        for stream in streams.iter().filter(|stream| stream.last == Some(rep)) {
+            self.cancel_stream(stream.id);
+            self.representation_unusable(stream.id, rep, error.clone());
+        }
+    }
+
+    fn segment_arrived(&mut self, job: JobId, id: StreamId, bytes: u64, elapsed: std::time::Duration) {
+        let Some(session) = self.session.as_mut() else { return };
+        let Some(fetching) = session.stream(id).and_then(|stream| stream.fetching()).cloned() else { return };
+        if fetching.seen == 0 && id != StreamId::Text {
+            return self.request_failed(job, Cause::NoSamples);
+        }
+        self.jobs.remove(job, self.now);
+        let segment = &fetching.chosen.segment;
+        for kind in [MediaKind::Video, MediaKind::Audio] {
+            if session.wanted_of(id).has(kind)
+                && let Some(buffer) = session.buffer_mut(kind)
+            {
+                buffer.complete();
+            }
+        }
+        if id == StreamId::Text {
+            session.text.segment_loaded(segment.start, segment.end());
+        }
+        session.failing_over = false;
+        let found = session.presentation.as_ref().and_then(|p| select::representation(p, fetching.chosen.rep));
+        let (name, bitrate) = found.map_or((String::new(), 0), |rep| {
+            (rep.id.clone(), rep.average_bandwidth.unwrap_or(rep.bandwidth))
+        });
+        if let Some(stream) = session.stream_mut(id) {
+            stream.place = schedule::after(fetching.chosen.rep, segment);
+            stream.activity = Activity::Idle;
+            stream.trouble = None;
+            stream.skipped = 0;
+        }
+        if self.asks_rule(id) {
+            self.ledger.segment(bitrate, segment.duration);
+        }
+        self.emit(Event::SegmentLoaded {
+            kind: super::session::kind_of(id),
+            representation: name,
+            start: segment.start,
+            bytes,
+            elapsed,
+        });
+    }
+
+    /// The rule learns of a transfer.
+    pub(super) fn learn(&mut self, measured: Option<Measured>, bytes: u64) {
+        if let Some(measured) = measured
+            && bytes > 0
+        {
+            self.rule.on_transfer(&abr::Transfer {
+                at: self.now.as_duration(),
+                bytes,
+                ttfb: measured.ttfb,
+                duration: measured.duration,
+                cached: false,
+                concurrent: measured.concurrent,
+            });
+        }
+    }
+
+    fn count_bytes(&mut self, job: JobId, bytes: u64) {
+        let new = self.jobs.received(job, bytes, self.now);
+        if let Some(kind) = self.jobs.get(job).map(|job| job.kind) {
+            self.ledger.received(kind, new);
+        }
+    }
+
+    /// Requests that their host has forgotten are given up: the second line behind the host's own time limits.
+    pub(super) fn give_up_silent_requests(&mut self) {
+        for (job, started) in self.jobs.silent(&self.config, self.now) {
+            if let Some(fetch) = self.jobs.get(job).and_then(|job| job.attempt()).map(|attempt| attempt.fetch) {
+                self.outbox.push_back(super::io::Output::Cancel(fetch));
+                self.request_failed(job, Cause::Fetch(&FetchError::Timeout { started }));
+            }
+        }
+        if self.playback.state != State::Failed {
+            self.judge_running();
+        }
+    }
+}

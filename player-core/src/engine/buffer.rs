@@ -1,0 +1,455 @@
+//! Samples held for one kind of track: one run of media around the playhead, in decoding order. What is fetched next
+//! and what is handed out is decided elsewhere.
+//!
+//! The run is a queue of parts, each the samples of one segment under one decoder configuration. Holes lie only
+//! between parts, where a segment was skipped; nothing is ever fetched to fill them.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::stream::RepKey;
+use crate::container::{CodecConfig, Sample};
+use crate::model::MediaKind;
+use crate::time::{MediaTime, TimeRanges};
+
+/// Media of a new part that lies before the end of the part before it by more than this is an overlap, not rounding.
+const OVERLAP: Duration = Duration::from_millis(100);
+
+/// The longest hole that playback runs through: pictures freeze unnoticed for a quarter of a second, and silence is
+/// better than losing pictures for a little longer.
+pub const fn tolerance(kind: MediaKind) -> Duration {
+    match kind {
+        MediaKind::Video | MediaKind::Text => Duration::from_millis(250),
+        MediaKind::Audio => Duration::from_millis(500),
+    }
+}
+
+/// Which segment a part belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PartOf {
+    /// Its representation.
+    pub rep: RepKey,
+    /// Its number in the list of that representation.
+    pub number: u64,
+    /// Why the adaptive rule chose the representation.
+    pub reason: abr::Reason,
+}
+
+/// Samples of one segment under one configuration.
+#[derive(Clone, Debug)]
+pub struct Part {
+    /// Grows along the run; never used twice.
+    pub seq: u64,
+    /// Which segment.
+    pub of: PartOf,
+    /// What the decoder must know; `None` for a span that has no media of this kind by design.
+    pub config: Option<Arc<CodecConfig>>,
+    /// In decoding order.
+    pub samples: Vec<Sample>,
+    /// First instant presented.
+    pub first: MediaTime,
+    /// End of the last instant presented.
+    pub last: MediaTime,
+    /// Bytes of the samples.
+    pub bytes: u64,
+    /// Nothing will be added.
+    pub complete: bool,
+    /// Some of it has been presented.
+    pub seen: bool,
+    resume_after: Option<MediaTime>,
+}
+
+/// A place in the run: a sample of a part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Cursor {
+    /// The part.
+    pub seq: u64,
+    /// The sample in it.
+    pub index: usize,
+}
+
+/// The run of one kind.
+#[derive(Clone, Debug)]
+pub struct TrackBuffer {
+    kind: MediaKind,
+    parts: VecDeque<Part>,
+    next_seq: u64,
+    bytes: u64,
+}
+
+impl TrackBuffer {
+    /// An empty run.
+    pub const fn new(kind: MediaKind) -> Self {
+        Self { kind, parts: VecDeque::new(), next_seq: 0, bytes: 0 }
+    }
+
+    /// Bytes held.
+    pub const fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// The parts in order.
+    pub fn parts(&self) -> impl DoubleEndedIterator<Item = &Part> {
+        self.parts.iter()
+    }
+
+    /// The last part.
+    pub fn back(&self) -> Option<&Part> {
+        self.parts.back()
+    }
+
+    /// The part with this number, or the first one after it.
+    pub fn part_from(&self, seq: u64) -> Option<&Part> {
+        self.parts.get(self.parts.partition_point(|part| part.seq < seq))
+    }
+
+    /// Adds samples (in decoding order, in presentation time) at the end of the run. Samples that were held already
+    /// after a failed attempt, or that lie before the end of an earlier part, are dropped. Says how many were kept.
+    pub fn insert(&mut self, of: PartOf, config: &Arc<CodecConfig>, samples: Vec<Sample>) -> usize {
+        let Some(leading) = samples.iter().map(|sample| sample.pts).min() else { return 0 };
+        let continues = self.parts.back().is_some_and(|part| {
+            !part.complete && part.of == of && part.config.as_ref().is_some_and(|known| known == config)
+        });
+        let mut samples = samples;
+        if continues {
+            if let Some(after) = self.parts.back().and_then(|part| part.resume_after) {
+                samples.retain(|sample| sample.dts > after);
+            }
+        } else {
+            if let Some(back) = self.parts.back_mut() {
+                back.complete = true;
+                let end = back.last;
+                self.drop_overlap(&mut samples, leading, end);
+            }
+            if !samples.is_empty() {
+                self.open(of, Some(Arc::clone(config)), leading.max(samples[0].pts), MediaTime::from_nanos(i64::MIN));
+            }
+        }
+        let kept = samples.len();
+        if let Some(part) = self.parts.back_mut() {
+            let bytes: u64 = samples.iter().map(|sample| sample.payload.0.len() as u64).sum();
+            for sample in &samples {
+                part.first = part.first.min(sample.pts);
+                part.last = part.last.max(sample.end());
+            }
+            part.samples.append(&mut samples);
+            part.bytes += bytes;
+            self.bytes += bytes;
+        }
+        kept
+    }
+
+    /// Marks a span that has no media of this kind by design: playback runs through it.
+    pub fn insert_blank(&mut self, of: PartOf, start: MediaTime, end: MediaTime) {
+        let start = self.parts.back().map_or(start, |part| part.last.max(start));
+        if start < end {
+            self.complete();
+            self.open(of, None, start, end);
+            self.complete();
+        }
+    }
+
+    /// The segment at the end of the run has come to its end.
+    pub fn complete(&mut self) {
+        if let Some(part) = self.parts.back_mut() {
+            part.complete = true;
+        }
+    }
+
+    /// The segment at the end of the run will be fetched again: what was handed out stays, and what was not goes.
+    /// Gives the number of bytes that go.
+    pub fn interrupt(&mut self, committed: Option<Cursor>) -> u64 {
+        let Some(part) = self.parts.back_mut().filter(|part| !part.complete) else { return 0 };
+        if committed.is_some_and(|cursor| cursor.seq > part.seq || (cursor.seq == part.seq && cursor.index > 0)) {
+            part.resume_after = part.samples.last().map(|sample| sample.dts);
+            return 0;
+        }
+        self.pop_back()
+    }
+
+    /// Drops the parts of the end for which `unwanted` holds and of which nothing was handed out. Gives their bytes.
+    pub fn truncate(&mut self, committed: Option<Cursor>, mut unwanted: impl FnMut(&Part) -> bool) -> u64 {
+        let mut dropped = 0;
+        while let Some(part) = self.parts.back() {
+            let handed_out = committed.is_some_and(|at| at.seq > part.seq || (at.seq == part.seq && at.index > 0));
+            if handed_out || !unwanted(part) {
+                break;
+            }
+            dropped += self.pop_back();
+        }
+        dropped
+    }
+
+    /// Drops whole parts that end at or before `limit` and lie before the cursor. Gives the bytes never presented.
+    pub fn evict(&mut self, limit: MediaTime, committed: Option<Cursor>) -> u64 {
+        let mut unseen = 0;
+        while let Some(part) = self.parts.front() {
+            let handed_out = committed.is_none_or(|cursor| part.seq < cursor.seq);
+            if !part.complete || part.last > limit || !handed_out {
+                break;
+            }
+            if let Some(part) = self.parts.pop_front() {
+                self.bytes -= part.bytes;
+                unseen += if part.seen { 0 } else { part.bytes };
+            }
+        }
+        unseen
+    }
+
+    /// Drops everything. Gives the bytes never presented.
+    pub fn clear(&mut self) -> u64 {
+        let unseen = self.parts.iter().filter(|part| !part.seen).map(|part| part.bytes).sum();
+        self.parts.clear();
+        self.bytes = 0;
+        unseen
+    }
+
+    /// The part on screen at a time becomes seen, and is given back.
+    pub fn mark_seen(&mut self, position: MediaTime) -> Option<&Part> {
+        let part = self.parts.iter_mut().find(|part| part.last > position)?;
+        part.seen |= part.first <= position;
+        Some(part)
+    }
+
+    /// How far media reaches without a hole from `position`; `None` when there is none at `position`.
+    pub fn contiguous_end(&self, position: MediaTime) -> Option<MediaTime> {
+        let slack = tolerance(self.kind);
+        let mut parts = self.parts.iter().skip_while(|part| part.last <= position);
+        let mut end = parts.next().filter(|part| part.first <= position + slack)?.last;
+        for part in parts {
+            if part.first > end + slack {
+                break;
+            }
+            end = end.max(part.last);
+        }
+        Some(end)
+    }
+
+    /// The same, counting only segments that are here as a whole.
+    pub fn complete_end(&self, position: MediaTime) -> Option<MediaTime> {
+        let end = self.contiguous_end(position)?;
+        match self.parts.back() {
+            Some(part) if !part.complete && part.last >= end => Some(part.first.max(position)),
+            _ => Some(end),
+        }
+    }
+
+    /// Where media goes on after `position`, when it does not lie in a part: the begin of the first part after it.
+    pub fn next_start(&self, position: MediaTime) -> Option<MediaTime> {
+        self.parts.iter().map(|part| part.first).find(|first| *first > position)
+    }
+
+    /// The end of everything held.
+    pub fn end(&self) -> Option<MediaTime> {
+        self.parts.iter().map(|part| part.last).max()
+    }
+
+    /// True when nothing needs to be fetched for `time` or lies behind it in the run; a hole counts as held.
+    pub fn holds(&self, time: MediaTime) -> bool {
+        let begins = self.parts.front().is_some_and(|part| part.first <= time + tolerance(self.kind));
+        begins && self.end().is_some_and(|end| time < end)
+    }
+
+    /// Where decoding must begin to present `start`: for video the last key frame at or before it, for audio the
+    /// sample that sounds at it. `None` while that is not here. With it comes the time of that sample.
+    pub fn locate(&self, start: MediaTime) -> Option<(Cursor, MediaTime)> {
+        let reaches = |part: &&Part| part.last > start || (!part.complete && part.first <= start);
+        let at = self.parts.iter().position(|part| reaches(&part))?;
+        let part = self.parts.get(at)?;
+        if part.first > start + tolerance(self.kind) {
+            return None;
+        }
+        if self.kind != MediaKind::Video {
+            let index = part.samples.iter().position(|sample| sample.end() > start);
+            let index = if part.samples.is_empty() { Some(0) } else { index }?;
+            let pts = part.samples.get(index).map_or(part.first, |sample| sample.pts);
+            return Some((Cursor { seq: part.seq, index }, pts));
+        }
+        let before = self.parts.iter().take(at + 1).rev().find_map(|part| {
+            let index = part.samples.iter().rposition(|sample| sample.key && sample.pts <= start)?;
+            Some((Cursor { seq: part.seq, index }, part.samples.get(index)?.pts))
+        });
+        before.or_else(|| {
+            let index = part.samples.iter().position(|sample| sample.key)?;
+            Some((Cursor { seq: part.seq, index }, part.samples.get(index)?.pts))
+        })
+    }
+
+    /// The picture on screen at a time: its begin and end.
+    pub fn sample_at(&self, time: MediaTime) -> Option<(MediaTime, MediaTime)> {
+        let part = self.parts.iter().find(|part| part.last > time)?;
+        let sample = part.samples.iter().find(|sample| sample.pts <= time && time < sample.end())?;
+        Some((sample.pts, sample.end()))
+    }
+
+    /// What is held.
+    pub fn ranges(&self) -> TimeRanges {
+        let mut ranges = TimeRanges::new();
+        for part in &self.parts {
+            ranges.insert(part.first, part.last, tolerance(self.kind));
+        }
+        ranges
+    }
+
+    fn open(&mut self, of: PartOf, config: Option<Arc<CodecConfig>>, first: MediaTime, last: MediaTime) {
+        let seq = self.next_seq;
+        self.next_seq += 1;
+        self.parts.push_back(Part {
+            seq,
+            of,
+            config,
+            samples: Vec::new(),
+            first,
+            last,
+            bytes: 0,
+            complete: false,
+            seen: false,
+            resume_after: None,
+        });
+    }
+
+    fn pop_back(&mut self) -> u64 {
+        let bytes = self.parts.pop_back().map_or(0, |part| part.bytes);
+        self.bytes -= bytes;
+        bytes
+    }
+
+    /// Clips the beginning of a new part against the end of the one before: sound at any sample, pictures at a key
+    /// frame, because what follows a dropped picture cannot be decoded.
+    fn drop_overlap(&self, samples: &mut Vec<Sample>, leading: MediaTime, end: MediaTime) {
+        if leading + OVERLAP >= end && self.kind == MediaKind::Video {
+            return;
+        }
+        let keep_from = match self.kind {
+            MediaKind::Video => {
+                samples.iter().position(|sample| sample.key && sample.pts + Duration::from_millis(20) >= end)
+            }
+            MediaKind::Audio | MediaKind::Text => {
+                samples.iter().position(|sample| sample.pts + sample.duration / 2 >= end)
+            }
+        };
+        samples.drain(..keep_from.unwrap_or(samples.len()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+    use crate::container::{Codec, Payload};
+
+    fn ms(value: i64) -> MediaTime {
+        MediaTime::from_millis(value)
+    }
+
+    fn of(number: u64) -> PartOf {
+        PartOf { rep: RepKey { period: 0, set: 0, rep: 0 }, number, reason: abr::Reason::Only }
+    }
+
+    fn config(codec_string: &str) -> Arc<CodecConfig> {
+        Arc::new(CodecConfig {
+            codec: Codec::Ac3,
+            codec_string: codec_string.into(),
+            width: None,
+            height: None,
+            pixel_aspect: None,
+            rotation: 0,
+            sample_rate: None,
+            channels: None,
+            protection_scheme: None,
+        })
+    }
+
+    /// Samples of 100 ms from `from` to `to`, a key frame every second and at the beginning.
+    fn samples(from: i64, to: i64) -> Vec<Sample> {
+        let sample = |at: i64| Sample {
+            pts: ms(at),
+            dts: ms(at),
+            duration: Duration::from_millis(100),
+            key: at == from || at % 1000 == 0,
+            payload: Payload(vec![0; 10].into()),
+            crypto: None,
+        };
+        (from..to).step_by(100).map(sample).collect()
+    }
+
+    fn video(spans: &[(i64, i64)]) -> TrackBuffer {
+        let mut buffer = TrackBuffer::new(MediaKind::Video);
+        for (number, (from, to)) in spans.iter().enumerate() {
+            buffer.insert(of(number as u64), &config("a"), samples(*from, *to));
+            buffer.complete();
+        }
+        buffer
+    }
+
+    #[test]
+    fn holes_end_the_contiguous_run_and_small_ones_do_not() {
+        let buffer = video(&[(0, 2000), (2100, 4000), (8000, 9000)]);
+        assert_eq!(buffer.contiguous_end(ms(500)), Some(ms(4000)));
+        assert_eq!(buffer.contiguous_end(ms(5000)), None);
+        assert_eq!(buffer.next_start(ms(4000)), Some(ms(8000)));
+        assert_eq!(buffer.ranges().iter().count(), 2);
+        assert!(buffer.holds(ms(5000)), "a hole is never filled");
+        assert!(!buffer.holds(ms(9000)));
+    }
+
+    #[test]
+    fn decoding_begins_at_the_key_frame_before_and_sound_where_it_is() {
+        let buffer = video(&[(0, 4000)]);
+        let (cursor, pts) = buffer.locate(ms(2550)).unwrap();
+        assert_eq!((cursor.index, pts), (20, ms(2000)));
+        let mut audio = TrackBuffer::new(MediaKind::Audio);
+        audio.insert(of(0), &config("a"), samples(0, 4000));
+        assert_eq!(audio.locate(ms(2550)).unwrap().1, ms(2500));
+        assert_eq!(audio.locate(ms(9000)), None);
+        assert_eq!(buffer.sample_at(ms(2550)), Some((ms(2500), ms(2600))));
+    }
+
+    #[test]
+    fn another_configuration_opens_another_part() {
+        let mut buffer = TrackBuffer::new(MediaKind::Video);
+        buffer.insert(of(0), &config("a"), samples(0, 500));
+        buffer.insert(of(0), &config("b"), samples(500, 1000));
+        assert_eq!(buffer.parts().count(), 2);
+        assert_eq!(buffer.contiguous_end(ms(0)), Some(ms(1000)));
+    }
+
+    #[test]
+    fn an_interrupted_segment_is_kept_only_when_some_of_it_was_handed_out() {
+        let mut buffer = video(&[(0, 1000)]);
+        buffer.insert(of(1), &config("a"), samples(1000, 1500));
+        assert_eq!(buffer.interrupt(Some(Cursor { seq: 0, index: 3 })), 50);
+        assert_eq!(buffer.parts().count(), 1);
+        buffer.insert(of(1), &config("a"), samples(1000, 1500));
+        let seq = buffer.back().unwrap().seq;
+        assert_eq!(buffer.interrupt(Some(Cursor { seq, index: 2 })), 0);
+        assert_eq!(buffer.insert(of(1), &config("a"), samples(1000, 2000)), 5, "only what was not held");
+        assert_eq!(buffer.back().unwrap().samples.len(), 10);
+    }
+
+    #[test]
+    fn an_overlap_is_clipped_at_a_key_frame() {
+        let mut buffer = video(&[(0, 2500)]);
+        assert_eq!(buffer.insert(of(1), &config("b"), samples(2000, 4000)), 10);
+        assert_eq!(buffer.back().unwrap().first, ms(3000));
+    }
+
+    #[test]
+    fn eviction_keeps_what_is_needed_and_counts_what_was_never_seen() {
+        let mut buffer = video(&[(0, 1000), (1000, 2000), (2000, 3000)]);
+        assert!(buffer.mark_seen(ms(1500)).is_some());
+        let unseen = buffer.evict(ms(2000), Some(Cursor { seq: 2, index: 0 }));
+        assert_eq!((unseen, buffer.parts().count(), buffer.bytes()), (100, 1, 100));
+        assert_eq!(buffer.clear(), 100);
+        assert_eq!(buffer.bytes(), 0);
+    }
+
+    #[test]
+    fn a_blank_is_played_through() {
+        let mut buffer = video(&[(0, 1000)]);
+        buffer.insert_blank(of(9), ms(1000), ms(5000));
+        buffer.insert(of(2), &config("a"), samples(5000, 6000));
+        assert_eq!(buffer.contiguous_end(ms(0)), Some(ms(6000)));
+    }
+}

@@ -1,0 +1,97 @@
+//! Where playback is: the renderer's last report carried on with the host's clock. No other file extrapolates.
+
+use std::time::Duration;
+
+use crate::time::{MediaTime, Now};
+
+/// A report is carried on for so long; after that the renderer is taken to stand still.
+const LONGEST_CARRY: Duration = Duration::from_millis(500);
+
+/// The playhead.
+#[derive(Clone, Debug)]
+pub struct Clock {
+    anchor: MediaTime,
+    at: Now,
+    running: bool,
+    permille: u64,
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self { anchor: MediaTime::ZERO, at: Now::ZERO, running: false, permille: 1000 }
+    }
+}
+
+impl Clock {
+    /// Stands still at a place: a seek, a pause, a stall, the end.
+    pub fn hold(&mut self, position: MediaTime, now: Now) {
+        self.anchor = position;
+        self.at = now;
+        self.running = false;
+    }
+
+    /// Takes a report of the renderer; `running` tells whether the position moves from here on.
+    pub fn report(&mut self, position: MediaTime, now: Now, running: bool) {
+        self.anchor = position;
+        self.at = now;
+        self.running = running;
+    }
+
+    /// Presentation seconds a second while running, kept to a thousandth.
+    pub fn set_rate(&mut self, rate: f64, now: Now) {
+        self.anchor = self.position(now);
+        self.at = now;
+        self.permille = (rate * 1000.0).round() as u64;
+    }
+
+    /// True while the position moves.
+    pub const fn is_running(&self) -> bool {
+        self.running
+    }
+
+    /// Where playback is.
+    pub fn position(&self, now: Now) -> MediaTime {
+        if !self.running {
+            return self.anchor;
+        }
+        self.anchor + self.media(now.since(self.at).min(LONGEST_CARRY))
+    }
+
+    /// How much presentation time passes in some wall time.
+    pub fn media(&self, wall: Duration) -> Duration {
+        let nanos = u64::try_from(wall.as_nanos()).unwrap_or(u64::MAX);
+        Duration::from_nanos(nanos.saturating_mul(self.permille) / 1000)
+    }
+
+    /// How much wall time it takes for some presentation time to pass, rounded up.
+    pub fn wall(&self, media: Duration) -> Duration {
+        let nanos = u64::try_from(media.as_nanos()).unwrap_or(u64::MAX);
+        Duration::from_nanos(nanos.saturating_mul(1000).div_ceil(self.permille.max(1)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(millis: u64) -> Now {
+        Now::from_nanos(millis * 1_000_000)
+    }
+
+    #[test]
+    fn the_position_is_carried_on_at_the_rate_but_not_for_ever() {
+        let mut clock = Clock::default();
+        clock.set_rate(1.5, at(0));
+        clock.report(MediaTime::from_millis(10_000), at(100), true);
+        assert_eq!(clock.position(at(300)), MediaTime::from_millis(10_300));
+        assert_eq!(clock.position(at(9_000)), MediaTime::from_millis(10_750));
+        assert_eq!(clock.wall(Duration::from_millis(300)), Duration::from_millis(200));
+    }
+
+    #[test]
+    fn a_held_clock_stands_still() {
+        let mut clock = Clock::default();
+        clock.hold(MediaTime::from_millis(7), at(0));
+        assert_eq!(clock.position(at(5_000)), MediaTime::from_millis(7));
+    }
+}

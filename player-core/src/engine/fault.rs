@@ -1,0 +1,94 @@
+//! What a failure is called in the error taxonomy. Nothing here decides what follows from it.
+
+use url::Url;
+
+use super::io::{FetchError, FetchKind};
+use super::recovery::Cause;
+use crate::container::DemuxError;
+use crate::error::{ErrorCode, PlayerError, Stage};
+use crate::manifest::ManifestError;
+
+/// The typed error of a failed request, fatal until somebody recovers it.
+pub fn describe(kind: FetchKind, cause: Cause<'_>, url: Option<&Url>) -> PlayerError {
+    let error = match cause {
+        Cause::Fetch(error) => of_fetch(kind, error),
+        Cause::Manifest(error) => of_manifest(error),
+        Cause::NoSamples => PlayerError::fatal(ErrorCode::SegmentEmpty, "the segment holds no samples"),
+    };
+    let error = error.at(stage(kind));
+    match url {
+        Some(url) => error.with_url(url),
+        None => error,
+    }
+}
+
+/// What the player was doing when it fetched this.
+pub const fn stage(kind: FetchKind) -> Stage {
+    match kind {
+        FetchKind::Manifest => Stage::Manifest,
+        FetchKind::Index => Stage::Index,
+        FetchKind::Init => Stage::Init,
+        FetchKind::Segment => Stage::Segment,
+        FetchKind::Text => Stage::Text,
+    }
+}
+
+fn of_fetch(kind: FetchKind, error: &FetchError) -> PlayerError {
+    let manifest = kind == FetchKind::Manifest;
+    let code = match error {
+        FetchError::Unreachable(_) => ErrorCode::NetworkUnreachable,
+        FetchError::Timeout { .. } => ErrorCode::NetworkTimeout,
+        FetchError::Status { .. } => ErrorCode::HttpStatus,
+        FetchError::Truncated { .. } => ErrorCode::BodyTruncated,
+        FetchError::Tls(_) => ErrorCode::TlsFailed,
+        FetchError::TooLarge { .. } if manifest => ErrorCode::ManifestTooLarge,
+        FetchError::TooLarge { .. } => ErrorCode::BodyTooLarge,
+        FetchError::BadAddress(_) => ErrorCode::BadAddress,
+        FetchError::RangeIgnored(_) => ErrorCode::RangeIgnored,
+        FetchError::Demux(DemuxError::Unsupported { .. }) => ErrorCode::ContainerUnsupported,
+        FetchError::Demux(_) => ErrorCode::MediaMalformed,
+    };
+    let described = PlayerError::fatal(code, error.to_string());
+    match error {
+        FetchError::Status { status, .. } => described.with_status(*status),
+        FetchError::Demux(DemuxError::Unsupported { feature }) => described.with_feature(feature.clone()),
+        FetchError::Demux(
+            DemuxError::Malformed { offset, .. }
+            | DemuxError::Limit { offset, .. }
+            | DemuxError::Truncated { offset, .. },
+        ) => described.with_offset(*offset),
+        _ => described,
+    }
+}
+
+fn of_manifest(error: &ManifestError) -> PlayerError {
+    let described = |code| PlayerError::fatal(code, error.to_string());
+    match error {
+        ManifestError::NotAManifest { .. } => described(ErrorCode::NotAManifest),
+        ManifestError::Malformed { line, .. } => match line {
+            Some(line) => described(ErrorCode::ManifestMalformed).with_line(*line),
+            None => described(ErrorCode::ManifestMalformed),
+        },
+        ManifestError::Empty { .. } => described(ErrorCode::ManifestEmpty),
+        ManifestError::TooLarge { .. } => described(ErrorCode::ManifestTooLarge),
+        ManifestError::Unsupported { feature } => {
+            described(ErrorCode::ManifestUnsupported).with_feature(feature.clone())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_carry_their_data_and_no_secrets() {
+        let url: Url = "http://h/t/SECRET/v/1.m4s?sig=2".parse().expect("a valid address");
+        let error = FetchError::Status { status: 404, retry_after: None };
+        let described = describe(FetchKind::Segment, Cause::Fetch(&error), Some(&url));
+        assert_eq!(described.code, ErrorCode::HttpStatus);
+        assert_eq!(described.context.http_status, Some(404));
+        assert_eq!(described.context.url.as_deref(), Some("http://h/t/…/v/1.m4s"));
+        assert_eq!(described.context.stage, Some(Stage::Segment));
+    }
+}

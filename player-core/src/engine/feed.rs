@@ -1,0 +1,182 @@
+//! What is handed to the renderer: per epoch one flush, then configurations and samples in decoding order, as far as
+//! the renderer's lead wants. Whether an epoch should begin or end is decided elsewhere.
+
+use std::sync::Arc;
+
+use super::buffer::{Cursor, TrackBuffer, tolerance};
+use crate::container::{CodecConfig, Sample};
+use crate::model::MediaKind;
+use crate::render::{Epoch, RenderCommand};
+use crate::time::MediaTime;
+
+/// One track of the epoch.
+#[derive(Clone, Debug)]
+struct Fed {
+    kind: MediaKind,
+    /// The next sample; unknown until there is media at the place where the track begins.
+    at: Option<Cursor>,
+    /// Where the track begins.
+    from: MediaTime,
+    config: Option<Arc<CodecConfig>>,
+    /// The end of what was handed out.
+    end: MediaTime,
+    finished: bool,
+}
+
+impl Fed {
+    const fn new(kind: MediaKind, from: MediaTime) -> Self {
+        Self { kind, at: None, from, config: None, end: from, finished: false }
+    }
+}
+
+/// The feed of a session.
+#[derive(Clone, Debug, Default)]
+pub struct Feed {
+    epoch: Epoch,
+    flushed: bool,
+    tracks: Vec<Fed>,
+}
+
+impl Feed {
+    /// The epoch in force.
+    pub const fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    /// True once the flush of the epoch was sent.
+    pub const fn is_flushed(&self) -> bool {
+        self.flushed
+    }
+
+    /// Everything handed out so far is void: a new epoch, whose flush follows.
+    pub fn reset(&mut self) {
+        self.epoch.0 += 1;
+        self.flushed = false;
+        self.tracks.clear();
+    }
+
+    /// Sends the flush of the epoch.
+    pub fn begin(&mut self, start: MediaTime, kinds: &[MediaKind]) -> RenderCommand {
+        self.flushed = true;
+        self.tracks = kinds.iter().map(|kind| Fed::new(*kind, start)).collect();
+        RenderCommand::Flush { epoch: self.epoch, start, tracks: kinds.to_vec() }
+    }
+
+    /// One track begins again at a time, with media of another adaptation set.
+    pub fn restart_track(&mut self, kind: MediaKind, from: MediaTime) -> RenderCommand {
+        if let Some(fed) = self.tracks.iter_mut().find(|fed| fed.kind == kind) {
+            *fed = Fed::new(kind, from);
+        }
+        RenderCommand::FlushTrack { track: kind, from, epoch: self.epoch }
+    }
+
+    /// The kinds of the epoch.
+    pub fn kinds(&self) -> impl Iterator<Item = MediaKind> + '_ {
+        self.tracks.iter().map(|fed| fed.kind)
+    }
+
+    /// How far a track was handed out: nothing before this place may change.
+    pub fn committed(&self, kind: MediaKind) -> Option<Cursor> {
+        self.tracks.iter().find(|fed| fed.kind == kind)?.at
+    }
+
+    /// The end of what was handed out of a track.
+    pub fn end(&self, kind: MediaKind) -> Option<MediaTime> {
+        self.tracks.iter().find(|fed| fed.kind == kind).map(|fed| fed.end)
+    }
+
+    /// The run of a kind was emptied though the epoch goes on (its media will come from elsewhere): nothing is handed
+    /// out until the track is restarted.
+    pub fn suspend_track(&mut self, kind: MediaKind) {
+        if let Some(fed) = self.tracks.iter_mut().find(|fed| fed.kind == kind) {
+            fed.at = None;
+            fed.from = MediaTime::MAX;
+        }
+    }
+
+    /// Hands out one track up to `until`; `ended` says that nothing more will come for it.
+    pub fn hand_out(
+        &mut self,
+        buffer: &TrackBuffer,
+        kind: MediaKind,
+        until: MediaTime,
+        ended: bool,
+        out: &mut impl FnMut(RenderCommand),
+    ) {
+        let epoch = self.epoch;
+        let Some(fed) = self.tracks.iter_mut().find(|fed| fed.kind == kind && !fed.finished) else { return };
+        if fed.at.is_none() && fed.from != MediaTime::MAX {
+            fed.at = buffer.locate(fed.from).map(|(cursor, _)| cursor);
+        }
+        let Some(mut cursor) = fed.at else {
+            if ended && fed.from != MediaTime::MAX {
+                fed.finished = true;
+                out(RenderCommand::EndOfTrack { track: kind, epoch });
+            }
+            return;
+        };
+        if fed.end >= until && !ended {
+            return;
+        }
+        let mut blocked = false;
+        while let Some(part) = buffer.part_from(cursor.seq) {
+            if part.seq > cursor.seq {
+                cursor = Cursor { seq: part.seq, index: 0 };
+            }
+            // What lies behind a hole belongs to another epoch: playback jumps there.
+            if cursor.index == 0 && part.first > fed.end + tolerance(kind) {
+                blocked = true;
+                break;
+            }
+            let rest = part.samples.get(cursor.index..).unwrap_or_default();
+            let count = due(rest, fed.end, until);
+            if count > 0 {
+                configure(fed, part.config.as_ref(), epoch, out);
+                let samples: Vec<Sample> = rest.get(..count).unwrap_or_default().to_vec();
+                fed.end = samples.iter().map(Sample::end).fold(fed.end, MediaTime::max);
+                cursor.index += count;
+                out(RenderCommand::Append { track: kind, samples, epoch });
+            }
+            if count < rest.len() || !part.complete {
+                blocked = count < rest.len();
+                break;
+            }
+            if part.config.is_none() {
+                fed.end = fed.end.max(part.last);
+            }
+            cursor = Cursor { seq: part.seq + 1, index: 0 };
+        }
+        fed.at = Some(cursor);
+        if ended && !blocked {
+            fed.finished = true;
+            out(RenderCommand::EndOfTrack { track: kind, epoch });
+        }
+    }
+}
+
+/// How many of these samples are wanted: until one reaches `until`.
+fn due(samples: &[Sample], end: MediaTime, until: MediaTime) -> usize {
+    let mut reached = end;
+    samples
+        .iter()
+        .position(|sample| {
+            let enough = reached >= until;
+            reached = reached.max(sample.end());
+            enough
+        })
+        .unwrap_or(samples.len())
+}
+
+fn configure(
+    fed: &mut Fed,
+    config: Option<&Arc<CodecConfig>>,
+    epoch: Epoch,
+    out: &mut impl FnMut(RenderCommand),
+) {
+    if let Some(config) = config
+        && fed.config.as_ref() != Some(config)
+    {
+        fed.config = Some(Arc::clone(config));
+        out(RenderCommand::Configure { track: fed.kind, config: Arc::clone(config), epoch });
+    }
+}

@@ -1,0 +1,159 @@
+//! Media that came out of a demuxer: put on the presentation timeline and into the buffer.
+
+use std::sync::Arc;
+
+use super::Engine;
+use super::buffer::PartOf;
+use super::schedule;
+use super::session::Session;
+use super::stream::{Activity, StreamId};
+use super::timeline::{self, PLAUSIBLE};
+use crate::container::{DemuxOutput, Fragment, InitSegment, Sample, TrackInit};
+use crate::error::{ErrorCode, PlayerError, Stage};
+use crate::event::Event;
+use crate::model::{ContentKinds, MediaKind};
+use crate::time::MediaTime;
+
+/// Media that begins this much after a seek target lies in the segment after the right one.
+const BEGINS_LATE: std::time::Duration = std::time::Duration::from_millis(50);
+
+impl Engine {
+    /// Takes what came out of the demuxer of a stream's request.
+    pub(super) fn take_media(&mut self, id: StreamId, output: DemuxOutput) {
+        match output {
+            DemuxOutput::Init(init) => self.take_init(id, init),
+            DemuxOutput::Fragment(fragment) => self.take_fragment(id, fragment),
+            DemuxOutput::Cues { cues, timestamp_map } => {
+                let Some(session) = self.session.as_mut() else { return };
+                let Session { streams, text, timeline, .. } = session;
+                let Some(stream) = streams.iter_mut().find(|stream| stream.id == id) else { return };
+                let Activity::Media(fetching) = &mut stream.activity else { return };
+                fetching.seen += cues.len();
+                let segment = &fetching.chosen.segment;
+                if text.insert(cues, timestamp_map, segment.mapping, segment.start, timeline) {
+                    self.emit(Event::CuesChanged);
+                }
+            }
+        }
+    }
+
+    fn take_init(&mut self, id: StreamId, init: Arc<InitSegment>) {
+        let Some(session) = self.session.as_mut() else { return };
+        note_carried(session, id, &init);
+        self.ledger.phase("init", self.now);
+        let scheme = init.tracks.iter().find_map(|track| track.config.protection_scheme);
+        let Some(stream) = session.stream_mut(id) else { return };
+        let Activity::Media(fetching) = &mut stream.activity else { return };
+        fetching.init = Some(init);
+        let rep = fetching.chosen.rep;
+        if let Some(scheme) = scheme {
+            self.protected_init(rep, scheme);
+        }
+    }
+
+    fn take_fragment(&mut self, id: StreamId, fragment: Fragment) {
+        let Some(session) = self.session.as_mut() else { return };
+        let wanted = session.wanted_of(id);
+        let Session { streams, timeline, video, audio, .. } = &mut *session;
+        let Some(stream) = streams.iter_mut().find(|stream| stream.id == id) else { return };
+        let Activity::Media(fetching) = &mut stream.activity else { return };
+        let Some(first) = fragment.samples.iter().map(|sample| sample.pts).min() else { return };
+        fetching.seen += fragment.samples.len();
+        let Some(track) = fetching.init.as_deref().and_then(|init| wanted_track(init, fragment.track)) else { return };
+        let buffer = match track.kind {
+            MediaKind::Video if wanted.video => video,
+            MediaKind::Audio if wanted.audio => audio,
+            MediaKind::Video | MediaKind::Audio | MediaKind::Text => return,
+        };
+        let (kind, config) = (track.kind, Arc::clone(&track.config));
+        let segment = &fetching.chosen.segment;
+        let offset = timeline.offset(segment.mapping, fetching.chosen.opening, segment.start, first);
+        let correction = timeline::correction(segment.start, first.shifted(offset));
+        let shift = *fetching.shift.get_or_insert(offset.saturating_add(correction));
+        let (samples, absurd) = place_samples(fragment.samples, shift, segment.start, segment.end());
+        let strange = (absurd || correction != 0) && !std::mem::replace(&mut fetching.warned, true);
+        let url = segment.resource.urls.first().cloned();
+        let of = PartOf { rep: fetching.chosen.rep, number: segment.number, reason: fetching.chosen.reason };
+        let was_empty = buffer.end().is_none();
+        buffer.insert(of, &config, samples);
+        let begins = buffer.parts().next().map(|part| part.first);
+        let began_late = kind == MediaKind::Video
+            && was_empty
+            && !stream.stepped_back
+            && stream.skipped == 0
+            && !self.playback.first_shown
+            && begins.is_some_and(|first| first > self.playback.start.at + BEGINS_LATE);
+        if began_late {
+            stream.stepped_back = true;
+        }
+        self.ledger.phase("first_media", self.now);
+        let cues_placed = session.text.place(&session.timeline);
+        if strange {
+            let error = PlayerError::warning(
+                ErrorCode::MediaMalformed,
+                "timestamps lie far outside of the segment: it was moved to its announced place, or they were dropped",
+            );
+            let error = error.at(Stage::Segment);
+            self.warn(match &url {
+                Some(url) => error.with_url(url),
+                None => error,
+            });
+        }
+        if cues_placed {
+            self.emit(Event::CuesChanged);
+        }
+        if began_late {
+            self.step_back(id);
+        }
+    }
+
+    /// The announced times of long playlists drift: when the segment at a seek target turns out to begin after it,
+    /// the one before is fetched first.
+    fn step_back(&mut self, id: StreamId) {
+        let Some(session) = self.session.as_ref() else { return };
+        let chosen = session.stream(id).and_then(|stream| stream.fetching()).map(|fetching| &fetching.chosen);
+        let before = chosen.zip(session.presentation.as_ref()).and_then(|(chosen, presentation)| {
+            schedule::before(presentation, chosen.rep, chosen.segment.number)
+        });
+        let Some(place) = before else { return };
+        self.restart_stream(id, self.playback.start.at);
+        if let Some(stream) = self.session.as_mut().and_then(|session| session.stream_mut(id)) {
+            stream.place = place;
+            stream.stepped_back = true;
+        }
+    }
+}
+
+/// A stream learns from initialisation data what its files carry; what a set of sound or text carries is known.
+pub(super) fn note_carried(session: &mut Session, id: StreamId, init: &InitSegment) {
+    let carries = |kind| init.tracks.iter().any(|track| track.kind == kind);
+    if let Some(stream) = session.stream_mut(id).filter(|stream| stream.id == StreamId::Main) {
+        stream.carries = Some(ContentKinds {
+            video: carries(MediaKind::Video),
+            audio: carries(MediaKind::Audio),
+            text: carries(MediaKind::Text),
+        });
+    }
+}
+
+/// The track with a number, when it is the first of its kind.
+fn wanted_track(init: &InitSegment, number: u32) -> Option<&TrackInit> {
+    let track = init.tracks.iter().find(|track| track.id == number)?;
+    let first = init.tracks.iter().find(|other| other.kind == track.kind)?;
+    (first.id == number).then_some(track)
+}
+
+/// Shifts samples onto the presentation timeline and drops those that lie absurdly far from their segment; says
+/// whether there were any.
+fn place_samples(samples: Vec<Sample>, shift: i64, start: MediaTime, end: MediaTime) -> (Vec<Sample>, bool) {
+    let (earliest, latest) = (start.shifted(-PLAUSIBLE), end.shifted(PLAUSIBLE));
+    let before = samples.len();
+    let mut samples = samples;
+    samples.retain_mut(|sample| {
+        sample.pts = sample.pts.shifted(shift);
+        sample.dts = sample.dts.shifted(shift);
+        sample.pts >= earliest && sample.pts <= latest
+    });
+    let dropped = samples.len() < before;
+    (samples, dropped)
+}

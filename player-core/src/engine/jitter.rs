@@ -1,0 +1,45 @@
+//! Seeded randomness for retry delays. Nothing else in the engine is random.
+
+use std::time::Duration;
+
+/// A xorshift64* generator (Marsaglia, "Xorshift RNGs", 2003; Vigna, 2016): tiny, and the same on every machine.
+#[derive(Clone, Debug)]
+pub struct Jitter(u64);
+
+impl Jitter {
+    /// Any seed will do, zero too.
+    pub fn new(seed: u64) -> Self {
+        // One round of SplitMix64 keeps the state away from zero and tells neighbouring seeds apart.
+        let mut state = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        state = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        state = (state ^ (state >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        Self((state ^ (state >> 31)) | 1)
+    }
+
+    /// Between three quarters of `base` and all of it, so that many players do not come back in step.
+    pub fn spread(&mut self, base: Duration) -> Duration {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        let share = self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 48;
+        base - base.saturating_mul(u32::try_from(share).unwrap_or_default()) / (4 << 16)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn delays_stay_in_their_quarter_and_repeat_with_the_seed() {
+        let base = Duration::from_millis(1000);
+        let draw = |seed| {
+            let mut jitter = Jitter::new(seed);
+            (0..50).map(|_| jitter.spread(base)).collect::<Vec<_>>()
+        };
+        let first = draw(0);
+        assert!(first.iter().all(|delay| *delay > base * 3 / 4 && *delay <= base), "{first:?}");
+        assert_eq!(first, draw(0));
+        assert_ne!(first, draw(1));
+    }
+}

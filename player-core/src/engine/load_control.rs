@@ -1,0 +1,83 @@
+//! How much to hold: whether a stream may fetch more, and whether there is enough to play. Numbers in, yes or no out.
+
+use std::time::Duration;
+
+/// The policy of one session: a goal in seconds and in bytes, and what it takes to start and to go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LoadControl {
+    /// Media ahead of the playhead to hold.
+    pub goal: Duration,
+    /// Bytes to hold in all.
+    pub bytes: u64,
+    /// Media ahead needed to start or to go on after a seek.
+    pub start: Duration,
+    /// Media ahead needed to go on after a stall.
+    pub resume: Duration,
+}
+
+/// What playback waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Waiting {
+    /// The start, or the end of a seek.
+    ToStart,
+    /// The end of a stall.
+    ToResume,
+}
+
+impl LoadControl {
+    /// Whether a stream with so much media ahead may fetch more while `held` bytes are held in all. The byte budget
+    /// never keeps a stream below what it needs to play.
+    pub fn wants(&self, ahead: Duration, held: u64) -> bool {
+        ahead < self.goal && (held < self.bytes || ahead < self.least())
+    }
+
+    /// Whether so much media ahead is enough at a playback rate of `permille` thousandths; more is needed when
+    /// playing faster, and never more than may be held.
+    pub fn enough(&self, ahead: Duration, waiting: Waiting, permille: u64) -> bool {
+        let threshold = match waiting {
+            Waiting::ToStart => self.start,
+            Waiting::ToResume => self.resume,
+        };
+        let scaled = threshold.saturating_mul(u32::try_from(permille.max(1000)).unwrap_or(u32::MAX)) / 1000;
+        ahead >= scaled.min(self.goal)
+    }
+
+    fn least(&self) -> Duration {
+        self.start.max(self.resume) * 2
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CONTROL: LoadControl = LoadControl {
+        goal: Duration::from_secs(30),
+        bytes: 1000,
+        start: Duration::from_millis(400),
+        resume: Duration::from_secs(2),
+    };
+
+    #[test]
+    fn whichever_limit_is_reached_first_stops_fetching() {
+        assert!(CONTROL.wants(Duration::from_secs(29), 999));
+        assert!(!CONTROL.wants(Duration::from_secs(30), 0));
+        assert!(!CONTROL.wants(Duration::from_secs(10), 1000));
+    }
+
+    #[test]
+    fn the_byte_budget_never_starves_playback() {
+        assert!(CONTROL.wants(Duration::from_secs(3), 5000));
+    }
+
+    #[test]
+    fn thresholds_grow_with_the_rate_and_never_exceed_the_goal() {
+        let enough = |seconds, waiting, permille| CONTROL.enough(Duration::from_secs(seconds), waiting, permille);
+        assert!(enough(2, Waiting::ToResume, 1000));
+        assert!(enough(2, Waiting::ToResume, 500));
+        assert!(!enough(2, Waiting::ToResume, 2000));
+        assert!(enough(1, Waiting::ToStart, 2000));
+        let small = LoadControl { goal: Duration::from_secs(1), ..CONTROL };
+        assert!(small.enough(Duration::from_secs(1), Waiting::ToResume, 4000), "a small goal must not wait for ever");
+    }
+}

@@ -1,0 +1,170 @@
+//! From a load request to streams: the manifest is fetched and read, tracks are chosen, and streams begin.
+
+use url::Url;
+
+use super::Engine;
+use super::io::{FetchKind, Ingest, Output};
+use super::playback::Playback;
+use super::recovery::Cause;
+use super::request::{JobId, Purpose};
+use super::schedule;
+use super::select;
+use super::session::{Session, kind_of};
+use super::stats::Ledger;
+use super::stream::{Place, Stream, StreamId};
+use crate::command::{LoadRequest, SeekMode};
+use crate::error::{ErrorCode, PlayerError, Stage};
+use crate::event::Event;
+use crate::manifest::{self, ManifestWarning};
+use crate::model::{MediaKind, Presentation, PresentationKind, Resource};
+use crate::render::RenderCommand;
+use crate::snapshot::State;
+use crate::time::MediaTime;
+
+impl Engine {
+    /// Begins a session.
+    pub(super) fn load(&mut self, request: &LoadRequest) {
+        self.unload();
+        self.ledger = Ledger::new(self.now);
+        self.session = Some(Session::new(request));
+        self.playback = Playback {
+            feed: std::mem::take(&mut self.playback.feed),
+            play_when_ready: request.play_when_ready,
+            ..Playback::default()
+        };
+        self.playback.clock.set_rate(self.settings.rate, self.now);
+        self.playback.begin_at(request.start.unwrap_or_default(), SeekMode::Exact, self.now);
+        self.render(RenderCommand::SetPlaying(false));
+        self.render(RenderCommand::SetRate(self.settings.rate));
+        self.render(RenderCommand::SetVolume { volume: self.settings.volume, muted: self.settings.muted });
+        self.set_state(State::Loading);
+        let resource = Resource { urls: request.locations.clone(), range: None };
+        self.jobs.add(self.now, Purpose::Manifest, FetchKind::Manifest, resource, Ingest::Body);
+    }
+
+    /// Ends a session without a word: what is on its way is called back, and the renderer lets go. True when there
+    /// was one.
+    pub(super) fn unload(&mut self) -> bool {
+        self.cancel_all();
+        self.timers.clear();
+        let had = self.session.take().is_some();
+        if had {
+            self.render(RenderCommand::Stop);
+        }
+        self.playback.forget();
+        had
+    }
+
+    /// Playback ends by an error, once.
+    pub(super) fn fail(&mut self, error: PlayerError) {
+        if matches!(self.playback.state, State::Failed | State::Idle) {
+            return;
+        }
+        self.end_stall();
+        self.cancel_all();
+        self.timers.clear();
+        if let Some(session) = self.session.as_mut() {
+            session.streams.clear();
+        }
+        self.playback.clock.hold(self.playback.clock.position(self.now), self.now);
+        self.playback.told_playing = false;
+        self.playback.error = Some(error.clone());
+        self.render(RenderCommand::Stop);
+        self.set_state(State::Failed);
+        self.emit(Event::Failed { error });
+    }
+
+    /// The manifest came.
+    pub(super) fn manifest_arrived(&mut self, job: JobId, body: &[u8], url: &Url) {
+        let parsed = match manifest::parse(body, url, None) {
+            Ok(parsed) => parsed,
+            Err(error) => return self.request_failed(job, Cause::Manifest(&error)),
+        };
+        let place = self.jobs.get(job).and_then(|job| job.attempt()).map(|attempt| attempt.candidate.place.clone());
+        self.jobs.remove(job, self.now);
+        let Some(session) = self.session.as_mut() else { return };
+        if let Some(place) = place {
+            session.locations.manifest_came_from(&place, url);
+        }
+        self.ledger.phase("manifest", self.now);
+        self.warn_about(parsed.warnings, Stage::Manifest, url);
+        match parsed.presentation.kind {
+            PresentationKind::OnDemand => self.presentation_known(parsed.presentation),
+            PresentationKind::Live => {
+                self.fail(PlayerError::unsupported("live playback").at(Stage::Manifest).with_url(url));
+            }
+        }
+    }
+
+    /// Announces what was read around in a manifest or an index.
+    pub(super) fn warn_about(&mut self, warnings: Vec<ManifestWarning>, stage: Stage, url: &Url) {
+        for warning in warnings {
+            let error = PlayerError::warning(ErrorCode::ManifestMalformed, warning.message).at(stage).with_url(url);
+            self.warn(match warning.line {
+                Some(line) => error.with_line(line),
+                None => error,
+            });
+        }
+    }
+
+    fn presentation_known(&mut self, presentation: Presentation) {
+        let Some(session) = self.session.as_mut() else { return };
+        let (protocol, kind) = (presentation.protocol, presentation.kind);
+        session.duration = schedule::duration(&presentation);
+        let duration = session.duration;
+        let authored = presentation.start.map(|start| match duration {
+            Some(duration) if start < MediaTime::ZERO => start + duration,
+            _ => start,
+        });
+        let start = session.clamp(session.start.or(authored).unwrap_or_default());
+        session.presentation = Some(presentation);
+        for id in [StreamId::Main, StreamId::Audio, StreamId::Text] {
+            add_stream(session, id, start);
+        }
+        session.list_choices(self.now);
+        let playable = session.streams.iter().any(|stream| stream.id != StreamId::Text);
+        let mode = self.playback.seek.map_or(SeekMode::Exact, |seek| seek.mode);
+        self.playback.begin_at(start, mode, self.now);
+        self.emit(Event::Loaded { protocol, kind, duration });
+        self.emit(Event::TracksChanged);
+        if duration.is_some() {
+            self.emit(Event::TimelineChanged);
+        }
+        if !playable {
+            let error = PlayerError::fatal(ErrorCode::ManifestEmpty, "the stream has neither pictures nor sound");
+            self.fail(error.at(Stage::Manifest));
+        }
+    }
+}
+
+/// Begins a stream when some period has a set for it.
+pub(super) fn add_stream(session: &mut Session, id: StreamId, at: MediaTime) {
+    let Some(presentation) = &session.presentation else { return };
+    let kind = kind_of(id);
+    let chosen = presentation.periods.iter().find_map(|period| {
+        let set = select::set_of(period, kind, &session.wishes, |_| false)?;
+        period.adaptation_sets.get(set).map(|set| set.id.clone())
+    });
+    let Some(track) = chosen else { return };
+    let place = Place::At { period: schedule::period_at(presentation, at), time: at };
+    let mut stream = Stream::new(id, track, place);
+    if kind != MediaKind::Video {
+        // A set of sound or text carries nothing else that is wanted of it.
+        stream.carries = Some(crate::model::ContentKinds::only(kind));
+    }
+    session.streams.push(stream);
+    session.streams.sort_by_key(|stream| stream.id);
+}
+
+impl Engine {
+    /// Calls back every request.
+    pub(super) fn cancel_all(&mut self) {
+        for id in self.jobs.ids() {
+            if let Some(job) = self.jobs.remove(id, self.now)
+                && let Some(attempt) = job.attempt()
+            {
+                self.outbox.push_back(Output::Cancel(attempt.fetch));
+            }
+        }
+    }
+}

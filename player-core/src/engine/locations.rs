@@ -1,0 +1,258 @@
+//! Where the same bytes can be had: ordered locations, rewriting between them, and which are left alone for a time.
+//!
+//! A location is the directory of one of the manifest addresses that `load` was given, moved by redirects. An address
+//! below the directory of the manifest in use exists at every location under the same relative path; any other
+//! address stands for itself, and its origin is what can be excluded.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use url::Url;
+
+use crate::model::Resource;
+use crate::time::Now;
+
+/// A location that fails again soon is left alone twice as long, up to this.
+const LONGEST_REST: Duration = Duration::from_secs(600);
+
+/// What is excluded as one.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// One of the locations of the load request.
+    Location(usize),
+    /// Another origin that the manifest names.
+    Origin(String),
+}
+
+/// An address to try.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// Its number among the candidates of the resource; the same each time.
+    pub index: usize,
+    /// What it belongs to.
+    pub place: Place,
+    /// The address.
+    pub url: Url,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Rest {
+    until: Now,
+    strikes: u32,
+}
+
+/// The locations of a session.
+#[derive(Clone, Debug)]
+pub struct Locations {
+    manifests: Vec<Url>,
+    directories: Vec<Url>,
+    /// The location whose manifest was read: its addresses are the ones that are rewritten.
+    home: usize,
+    /// Asked first, until it is excluded.
+    current: Place,
+    resting: BTreeMap<Place, Rest>,
+}
+
+impl Locations {
+    /// From the addresses of a load request, best first.
+    pub fn new(manifests: &[Url]) -> Self {
+        Self {
+            manifests: manifests.to_vec(),
+            directories: manifests.iter().map(directory).collect(),
+            home: 0,
+            current: Place::Location(0),
+            resting: BTreeMap::new(),
+        }
+    }
+
+    /// The manifest came from `location`, at `url` after redirects.
+    pub fn manifest_came_from(&mut self, location: &Place, url: &Url) {
+        if let Place::Location(index) = location
+            && let Some(slot) = self.directories.get_mut(*index)
+        {
+            *slot = directory(url);
+            self.home = *index;
+        }
+    }
+
+    /// The candidates for the manifest.
+    pub fn manifest_candidates(&self) -> Vec<Candidate> {
+        let urls = self.manifests.iter().cloned().enumerate();
+        urls.map(|(index, url)| Candidate { index, place: Place::Location(index), url }).collect()
+    }
+
+    /// The candidates for anything else, in the order of the manifest and then of the locations.
+    pub fn candidates(&self, resource: &Resource) -> Vec<Candidate> {
+        let mut found: Vec<Candidate> = Vec::new();
+        let mut add = |place: Place, url: Url| {
+            if found.iter().all(|known| known.url != url) {
+                found.push(Candidate { index: found.len(), place, url });
+            }
+        };
+        for url in &resource.urls {
+            let relative = self.directories.get(self.home).and_then(|home| url.as_str().strip_prefix(home.as_str()));
+            match relative {
+                Some(relative) => {
+                    add(Place::Location(self.home), url.clone());
+                    for (index, directory) in self.directories.iter().enumerate().filter(|(at, _)| *at != self.home) {
+                        if let Ok(moved) = Url::parse(&format!("{directory}{relative}")) {
+                            add(Place::Location(index), moved);
+                        }
+                    }
+                }
+                None => add(Place::Origin(url.origin().ascii_serialization()), url.clone()),
+            }
+        }
+        found
+    }
+
+    /// The best candidate that was not tried yet: one that is not excluded, from the place in use when possible; when
+    /// every place is excluded, the one that has been left alone longest.
+    pub fn pick(&self, candidates: &[Candidate], tried: &[usize], now: Now) -> Option<Candidate> {
+        let untried = candidates.iter().filter(|candidate| !tried.contains(&candidate.index));
+        let best = untried.min_by_key(|candidate| {
+            let rest = self.rests_until(&candidate.place, now);
+            let elsewhere = candidate.place != self.current;
+            let order = match &candidate.place {
+                Place::Location(index) => *index,
+                Place::Origin(_) => 0,
+            };
+            (rest, elsewhere, order, candidate.index)
+        });
+        best.cloned()
+    }
+
+    /// How many candidates are neither tried nor excluded, `except` not counted.
+    pub fn left(&self, candidates: &[Candidate], tried: &[usize], except: &Place, now: Now) -> usize {
+        let usable = |candidate: &&Candidate| {
+            candidate.place != *except
+                && !tried.contains(&candidate.index)
+                && self.rests_until(&candidate.place, now).is_none()
+        };
+        candidates.iter().filter(usable).count()
+    }
+
+    /// True while a place is left alone.
+    pub fn is_excluded(&self, place: &Place, now: Now) -> bool {
+        self.rests_until(place, now).is_some()
+    }
+
+    /// Leaves a place alone; again and again means longer and longer. False when it was excluded already.
+    pub fn exclude(&mut self, place: &Place, span: Duration, now: Now) -> bool {
+        if span.is_zero() || self.is_excluded(place, now) {
+            return false;
+        }
+        let rest = self.resting.entry(place.clone()).or_insert(Rest { until: now, strikes: 0 });
+        let span = span.saturating_mul(1 << rest.strikes.min(6)).min(LONGEST_REST.max(span));
+        rest.until = now + span;
+        rest.strikes += 1;
+        true
+    }
+
+    /// Something came from a place: it is asked first from now on, and its record is clean.
+    pub fn served(&mut self, place: &Place) {
+        if self.current != *place {
+            self.current = place.clone();
+        }
+        if !self.resting.is_empty() {
+            self.resting.remove(place);
+        }
+    }
+
+    /// Scheme, host and port of a place, for reports.
+    pub fn label(&self, place: &Place) -> String {
+        match place {
+            Place::Location(index) => {
+                self.directories.get(*index).map(|url| url.origin().ascii_serialization()).unwrap_or_default()
+            }
+            Place::Origin(origin) => origin.clone(),
+        }
+    }
+
+    fn rests_until(&self, place: &Place, now: Now) -> Option<Now> {
+        self.resting.get(place).map(|rest| rest.until).filter(|until| *until > now)
+    }
+}
+
+/// The address up to its last slash, without query and fragment.
+fn directory(url: &Url) -> Url {
+    let mut directory = url.clone();
+    directory.set_query(None);
+    directory.set_fragment(None);
+    let kept = directory.path().rfind('/').map_or(0, |slash| slash + 1);
+    let path = directory.path().get(..kept).unwrap_or("/").to_owned();
+    directory.set_path(&path);
+    directory
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const REST: Duration = Duration::from_secs(60);
+
+    fn url(text: &str) -> Url {
+        text.parse().expect("a valid address")
+    }
+
+    fn two() -> Locations {
+        Locations::new(&[url("http://a/t/TOK/film/master.m3u8?x=1"), url("http://b:81/v/film/master.m3u8")])
+    }
+
+    fn at(seconds: u64) -> Now {
+        Now::ZERO + Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn addresses_below_the_manifest_exist_everywhere_and_others_only_where_they_are() {
+        let locations = two();
+        let resource = Resource {
+            urls: vec![url("http://a/t/TOK/film/v1/seg-3.m4s?k=1"), url("http://cdn.example/seg-3.m4s")],
+            range: None,
+        };
+        let urls: Vec<String> = locations.candidates(&resource).into_iter().map(|c| c.url.to_string()).collect();
+        assert_eq!(
+            urls,
+            [
+                "http://a/t/TOK/film/v1/seg-3.m4s?k=1",
+                "http://b:81/v/film/v1/seg-3.m4s?k=1",
+                "http://cdn.example/seg-3.m4s"
+            ]
+        );
+    }
+
+    #[test]
+    fn redirects_move_the_directory() {
+        let mut locations = two();
+        locations.manifest_came_from(&Place::Location(0), &url("http://edge7/x/master.m3u8"));
+        let candidates = locations.candidates(&Resource::new(url("http://edge7/x/s/1.m4s")));
+        assert_eq!(candidates[1].url, url("http://b:81/v/film/s/1.m4s"));
+    }
+
+    #[test]
+    fn the_place_in_use_is_kept_until_it_is_excluded_and_then_the_next_one_is() {
+        let mut locations = two();
+        let candidates = locations.candidates(&Resource::new(url("http://a/t/TOK/film/1.m4s")));
+        let place = |locations: &Locations, now| locations.pick(&candidates, &[], now).map(|c| c.place);
+        assert_eq!(place(&locations, at(0)), Some(Place::Location(0)));
+        assert!(locations.exclude(&Place::Location(0), REST, at(0)));
+        assert!(!locations.exclude(&Place::Location(0), REST, at(1)), "one failover, not one per request");
+        assert_eq!(place(&locations, at(1)), Some(Place::Location(1)));
+        locations.served(&Place::Location(1));
+        assert_eq!(place(&locations, at(100)), Some(Place::Location(1)), "no going back without need");
+        assert_eq!(locations.left(&candidates, &[], &Place::Location(1), at(30)), 0);
+        assert_eq!(locations.left(&candidates, &[], &Place::Location(1), at(100)), 1);
+        assert!(locations.exclude(&Place::Location(0), REST, at(100)));
+        assert!(locations.is_excluded(&Place::Location(0), at(100 + 119)), "the second time twice as long");
+        assert_eq!(locations.label(&Place::Location(1)), "http://b:81");
+    }
+
+    #[test]
+    fn when_all_are_excluded_the_one_that_returns_first_is_asked() {
+        let mut locations = two();
+        let candidates = locations.candidates(&Resource::new(url("http://a/t/TOK/film/1.m4s")));
+        locations.exclude(&Place::Location(1), REST, at(0));
+        locations.exclude(&Place::Location(0), REST, at(5));
+        assert_eq!(locations.pick(&candidates, &[], at(10)).map(|c| c.place), Some(Place::Location(1)));
+    }
+}

@@ -1,0 +1,121 @@
+//! What playback is doing: the state, the clock, the epoch in force and what is awaited of the renderer. Plain state;
+//! transitions are made elsewhere.
+
+use super::clock::Clock;
+use super::feed::Feed;
+use crate::command::SeekMode;
+use crate::error::PlayerError;
+use crate::snapshot::State;
+use crate::time::{MediaTime, Now};
+
+/// A seek whose first picture is awaited.
+#[derive(Clone, Copy, Debug)]
+pub struct Seeking {
+    /// The target after clamping.
+    pub to: MediaTime,
+    /// How exact.
+    pub mode: SeekMode,
+    /// When it was asked for.
+    pub since: Now,
+}
+
+/// Where the epoch begins.
+#[derive(Clone, Copy, Debug)]
+pub struct Start {
+    /// The first instant to present.
+    pub at: MediaTime,
+    /// Whether the key frame before it will do.
+    pub mode: SeekMode,
+}
+
+/// Settings that outlive a presentation.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// Presentation seconds a second.
+    pub rate: f64,
+    /// Loudness.
+    pub volume: f64,
+    /// Silence.
+    pub muted: bool,
+    /// Where video is shown, in pixels.
+    pub viewport: Option<(u32, u32)>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { rate: 1.0, volume: 1.0, muted: false, viewport: None }
+    }
+}
+
+impl Settings {
+    /// The rate in thousandths.
+    pub fn permille(&self) -> u64 {
+        (self.rate * 1000.0).round() as u64
+    }
+}
+
+/// Playback.
+#[derive(Clone, Debug)]
+pub struct Playback {
+    /// What it is doing.
+    pub state: State,
+    /// Whether it plays as soon as it can.
+    pub play_when_ready: bool,
+    /// The renderer was told to play.
+    pub told_playing: bool,
+    /// The playhead.
+    pub clock: Clock,
+    /// What was handed to the renderer.
+    pub feed: Feed,
+    /// Where the epoch begins.
+    pub start: Start,
+    /// The first picture of the epoch is on screen.
+    pub first_shown: bool,
+    /// The first picture of a load has been announced.
+    pub announced_first: bool,
+    /// The seek under way.
+    pub seek: Option<Seeking>,
+    /// When the renderer's first picture is overdue.
+    pub picture_due: Option<Now>,
+    /// A stall that is being counted.
+    pub stalled: bool,
+    /// Why playback ended, when it failed.
+    pub error: Option<PlayerError>,
+}
+
+impl Default for Playback {
+    fn default() -> Self {
+        Self {
+            state: State::Idle,
+            play_when_ready: false,
+            told_playing: false,
+            clock: Clock::default(),
+            feed: Feed::default(),
+            start: Start { at: MediaTime::ZERO, mode: SeekMode::Exact },
+            first_shown: false,
+            announced_first: false,
+            seek: None,
+            picture_due: None,
+            stalled: false,
+            error: None,
+        }
+    }
+}
+
+impl Playback {
+    /// A new epoch begins at a place; the renderer hears of it when it can begin.
+    pub fn begin_at(&mut self, at: MediaTime, mode: SeekMode, now: Now) {
+        self.feed.reset();
+        self.clock.hold(at, now);
+        self.start = Start { at, mode };
+        self.first_shown = false;
+        self.picture_due = None;
+    }
+
+    /// Everything but the epoch's number is forgotten.
+    pub fn forget(&mut self) {
+        let mut feed = std::mem::take(&mut self.feed);
+        feed.reset();
+        *self = Self { feed, ..Self::default() };
+    }
+}

@@ -1,0 +1,199 @@
+//! The step that follows from what is held: start, stall, go on, jump over gaps, and the timers that lead there.
+
+use std::time::Duration;
+
+use super::Engine;
+use super::load_control::Waiting;
+use super::stream::{Stream, StreamId};
+use super::timer::Timer;
+use crate::command::SeekMode;
+use crate::error::{ErrorCode, PlayerError, Stage};
+use crate::event::Event;
+use crate::model::MediaKind;
+use crate::render::RenderCommand;
+use crate::snapshot::{BufferingReason, State};
+use crate::time::{MediaTime, Now};
+
+/// Playback stops this long before what is buffered ends, so that the renderer never runs dry by itself.
+const GUARD: Duration = Duration::from_millis(80);
+/// Time allowed to the renderer until the first picture of an epoch whose media it has.
+pub const FIRST_PICTURE: Duration = Duration::from_secs(30);
+/// Timers that would fire at once fire after this, so that time always passes between them.
+const LEAST_WAIT: Duration = Duration::from_millis(10);
+
+impl Engine {
+    /// Moves the state as far as it goes. True when a gap was jumped over.
+    pub(super) fn progress(&mut self) -> bool {
+        match self.playback.state {
+            State::Idle | State::Failed | State::Ended => false,
+            State::Loading | State::Buffering(_) | State::Seeking => self.try_to_start(),
+            State::Ready => self.try_to_go_on(),
+        }
+    }
+
+    fn try_to_start(&mut self) -> bool {
+        if !self.playback.feed.is_flushed() {
+            self.give_up_empty();
+            return false;
+        }
+        let (kinds, position) = (self.presented_kinds(), self.position());
+        if let Some(to) = self.gap_at(&kinds, position, Duration::ZERO) {
+            self.jump(position, to);
+            return true;
+        }
+        if self.playback.state == State::Loading {
+            self.set_state(State::Buffering(BufferingReason::Starting));
+        }
+        if !self.has_enough(&kinds, position) {
+            return false;
+        }
+        self.tell_playing(self.playback.play_when_ready);
+        if self.playback.first_shown {
+            self.end_stall();
+            self.set_state(State::Ready);
+        } else if self.playback.picture_due.is_some_and(|due| due <= self.now) {
+            let message = format!("the renderer showed no picture for {} s", FIRST_PICTURE.as_secs());
+            self.fail(PlayerError::fatal(ErrorCode::RendererFailed, message).at(Stage::Render));
+        }
+        false
+    }
+
+    fn try_to_go_on(&mut self) -> bool {
+        let (kinds, position) = (self.presented_kinds(), self.position());
+        self.tell_playing(self.playback.play_when_ready);
+        let guard = self.playback.clock.media(GUARD);
+        let Some(session) = self.session.as_ref() else { return false };
+        let starving = session.ahead(&kinds, position).is_some_and(|ahead| ahead <= guard);
+        if !starving {
+            return false;
+        }
+        if let Some(to) = self.gap_at(&kinds, position, guard) {
+            self.jump(position, to);
+            return true;
+        }
+        if !self.playback.play_when_ready {
+            return false;
+        }
+        let reason = match self.session.as_ref() {
+            Some(session) if session.old_audio_until.is_some() => BufferingReason::TrackChange,
+            Some(session) if session.failing_over => BufferingReason::Failover,
+            _ => BufferingReason::NetworkTooSlow,
+        };
+        self.start_stall(position, reason);
+        false
+    }
+
+    /// Where playback must jump to, when every kind that has run out at `position` goes on only after a hole.
+    fn gap_at(&self, kinds: &[MediaKind], position: MediaTime, guard: Duration) -> Option<MediaTime> {
+        let session = self.session.as_ref()?;
+        let mut target = None;
+        for kind in kinds.iter().filter(|kind| !session.is_ended(**kind, position)) {
+            let reach = session.reach(*kind, position);
+            if reach.is_some_and(|end| end > position + guard) {
+                continue;
+            }
+            let next = session.buffer(*kind)?.next_start(reach.unwrap_or(position))?;
+            target = target.max(Some(next));
+        }
+        target.filter(|to| *to > position)
+    }
+
+    fn jump(&mut self, from: MediaTime, to: MediaTime) {
+        self.ledger.moved(from, to, true);
+        self.playback.begin_at(to, SeekMode::Exact, self.now);
+        self.emit(Event::GapSkipped { from, to });
+    }
+
+    /// Whether what is held, or all that can be held, is enough to start or to go on.
+    fn has_enough(&self, kinds: &[MediaKind], position: MediaTime) -> bool {
+        let Some(session) = self.session.as_ref() else { return false };
+        let waiting = match self.playback.state {
+            State::Buffering(BufferingReason::Starting) => Waiting::ToStart,
+            State::Buffering(_) => Waiting::ToResume,
+            State::Idle | State::Loading | State::Ready | State::Seeking | State::Ended | State::Failed => {
+                Waiting::ToStart
+            }
+        };
+        let control = self.load_control();
+        kinds.iter().all(|kind| {
+            let reach = session.reach(*kind, position);
+            let ahead = reach.map_or(Duration::ZERO, |end| end.since(position));
+            let hole = reach.and_then(|end| session.buffer(*kind)?.next_start(end)).is_some();
+            session.is_ended(*kind, position)
+                || control.enough(ahead, waiting, self.settings.permille())
+                || hole
+                || (!ahead.is_zero() && self.is_kind_full(*kind))
+        })
+    }
+
+    /// All streams have come to their end without telling what they carry: there is nothing to play.
+    fn give_up_empty(&mut self) {
+        let Some(session) = self.session.as_ref() else { return };
+        let mut media = session.streams.iter().filter(|stream| stream.id != StreamId::Text).peekable();
+        if media.peek().is_some() && media.all(Stream::is_finished) && session.kinds().is_none() {
+            let error = PlayerError::fatal(ErrorCode::MediaUnavailable, "there is no media at all");
+            self.fail(error.at(Stage::Segment));
+        }
+    }
+
+    fn start_stall(&mut self, at: MediaTime, reason: BufferingReason) {
+        let name = match reason {
+            BufferingReason::Starting => "starting",
+            BufferingReason::NetworkTooSlow => "network_too_slow",
+            BufferingReason::Failover => "failover",
+            BufferingReason::TrackChange => "track_change",
+        };
+        self.tell_playing(false);
+        self.playback.stalled = true;
+        self.ledger.stall_started(at, name, self.now);
+        self.set_state(State::Buffering(reason));
+        self.emit(Event::StallStarted { at, reason: name.to_owned() });
+    }
+
+    /// The stall that is being counted, if any, is over.
+    pub(super) fn end_stall(&mut self) {
+        if std::mem::take(&mut self.playback.stalled) {
+            let at = self.position();
+            if let Some(duration) = self.ledger.stall_ended(self.now) {
+                self.emit(Event::StallEnded { at, duration });
+            }
+        }
+    }
+
+    /// Tells the renderer to play or to hold, once.
+    pub(super) fn tell_playing(&mut self, playing: bool) {
+        if self.playback.told_playing != playing {
+            self.playback.told_playing = playing;
+            if !playing {
+                let position = self.position();
+                self.playback.clock.hold(position, self.now);
+            }
+            self.render(RenderCommand::SetPlaying(playing));
+        }
+    }
+
+    /// Sets every timer anew.
+    pub(super) fn arm_timers(&mut self) {
+        if matches!(self.playback.state, State::Idle | State::Failed) {
+            return self.timers.clear();
+        }
+        let soon = self.now + LEAST_WAIT;
+        self.timers.set(Timer::Retry, self.jobs.next_due());
+        self.timers.set(Timer::Silence, self.jobs.next_silence(&self.config));
+        self.timers.set(Timer::Judge, self.next_judgement().map(|at| at.max(soon)));
+        self.timers.set(Timer::Runout, self.runout().map(|at| at.max(soon)));
+        let holds = self.session.iter().flat_map(|session| &session.streams).filter_map(|stream| stream.hold_until);
+        self.timers.set(Timer::Hold, holds.filter(|until| *until > self.now).min());
+        let picture = self.playback.picture_due.filter(|_| !self.playback.first_shown);
+        self.timers.set(Timer::Picture, picture.filter(|due| *due > self.now));
+    }
+
+    /// When playback reaches the end of what is held.
+    fn runout(&self) -> Option<Now> {
+        if self.playback.state != State::Ready || !self.playback.clock.is_running() {
+            return None;
+        }
+        let ahead = self.session.as_ref()?.ahead(&self.presented_kinds(), self.position())?;
+        Some(self.now + self.playback.clock.wall(ahead).saturating_sub(GUARD))
+    }
+}

@@ -1,0 +1,166 @@
+//! The step that hands out: looks at the playhead, begins epochs, and feeds the renderer. What exactly is handed out is
+//! answered by `feed` and `buffer`.
+
+use std::time::Duration;
+
+use super::Engine;
+use super::io::Output;
+use super::playing::FIRST_PICTURE;
+use super::select;
+use super::stats::Look;
+use super::stream::StreamId;
+use crate::command::SeekMode;
+use crate::event::Event;
+use crate::model::MediaKind;
+use crate::snapshot::State;
+use crate::time::MediaTime;
+
+impl Engine {
+    /// Looks at the playhead: counts what passed, notes what is on screen, and drops what lies behind.
+    pub(super) fn look(&mut self) {
+        if matches!(self.playback.state, State::Idle | State::Failed) {
+            return;
+        }
+        let position = self.position();
+        let moving = self.playback.state == State::Ready && self.playback.clock.is_running();
+        self.note_shown(position);
+        let Some(session) = self.session.as_mut() else { return };
+        let kinds = self.playback.feed.kinds().collect::<Vec<_>>();
+        let bitrate = session.shown.zip(session.presentation.as_ref()).and_then(|(key, presentation)| {
+            select::representation(presentation, key).map(|rep| rep.average_bandwidth.unwrap_or(rep.bandwidth))
+        });
+        let ahead = if moving { session.ahead(&kinds, position) } else { None };
+        self.ledger.look(Look { position, moving, ahead, bitrate }, self.now);
+        let crowded = session.held_bytes() > self.config.buffer_bytes;
+        let behind = if crowded { Duration::ZERO } else { self.config.back_buffer };
+        for kind in [MediaKind::Video, MediaKind::Audio] {
+            let committed = self.playback.feed.committed(kind);
+            if let Some(buffer) = session.buffer_mut(kind).filter(|_| committed.is_some()) {
+                self.ledger.wasted(buffer.evict(position - behind, committed));
+            }
+        }
+    }
+
+    /// Announces another quality once it is on screen.
+    fn note_shown(&mut self, position: MediaTime) {
+        if !self.playback.first_shown {
+            return;
+        }
+        let Some(session) = self.session.as_mut() else { return };
+        let pictures = session.video.end().is_some();
+        let (video, audio) = (session.video.mark_seen(position), session.audio.mark_seen(position));
+        let Some(part) = (if pictures { video } else { audio }) else { return };
+        if part.config.is_none() || session.shown == Some(part.of.rep) {
+            return;
+        }
+        let (rep, reason, at) = (part.of.rep, part.of.reason, part.first.max(MediaTime::ZERO));
+        let before = session.shown.replace(rep);
+        let name = |key| {
+            let presentation = session.presentation.as_ref()?;
+            select::representation(presentation, key).map(|rep| rep.id.clone())
+        };
+        let (from, to) = (before.and_then(name), name(rep).unwrap_or_default());
+        // The next period's representation of the same name is the same to the viewer.
+        if from.as_ref() != Some(&to) {
+            if let Some(from) = &from {
+                self.ledger.switched(at, from, &to, reason.as_str());
+            }
+            self.emit(Event::QualityChanged { at, from, to, reason: reason.as_str().to_owned() });
+        }
+        let now = self.now;
+        if let Some(session) = self.session.as_mut() {
+            session.list_choices(now);
+        }
+    }
+
+    /// Begins the epoch when it can, and hands out what the renderer's lead wants.
+    pub(super) fn present(&mut self) {
+        if matches!(self.playback.state, State::Idle | State::Failed | State::Ended) {
+            return;
+        }
+        let Some(kinds) = self.session.as_ref().and_then(|session| session.kinds()) else { return };
+        if !self.playback.feed.is_flushed() && !self.begin_epoch(&kinds) {
+            return;
+        }
+        self.follow_track_change(&kinds);
+        let Some(session) = self.session.as_ref() else { return };
+        let position = self.playback.clock.position(self.now);
+        let until = position + self.config.renderer_lead;
+        let outbox = &mut self.outbox;
+        for kind in kinds {
+            if let Some(buffer) = session.buffer(kind) {
+                let ended = session.is_ended(kind, position);
+                self.playback.feed.hand_out(buffer, kind, until, ended, &mut |command| {
+                    outbox.push_back(Output::Render(command));
+                });
+            }
+        }
+    }
+
+    /// Sends the flush. A seek to a key frame waits until it is known which one. False while waiting.
+    fn begin_epoch(&mut self, kinds: &[MediaKind]) -> bool {
+        let Some(session) = self.session.as_ref() else { return false };
+        let mut start = self.playback.start.at;
+        if self.playback.start.mode == SeekMode::Keyframe && kinds.contains(&MediaKind::Video) {
+            match session.video.locate(start) {
+                Some((_, key)) => start = key,
+                None if session.is_ended(MediaKind::Video, start) || session.video.next_start(start).is_some() => {}
+                None => return false,
+            }
+            self.playback.start.at = start;
+            self.playback.clock.hold(start, self.now);
+        }
+        let flush = self.playback.feed.begin(start, kinds);
+        self.render(flush);
+        self.playback.picture_due = Some(self.now + FIRST_PICTURE);
+        true
+    }
+
+    /// After another sound was chosen: once enough of it is here, it takes over. Kinds that came or went need a flush.
+    fn follow_track_change(&mut self, kinds: &[MediaKind]) {
+        let Some(session) = self.session.as_mut() else { return };
+        let position = self.playback.clock.position(self.now);
+        if session.old_audio_until.is_some() {
+            let reached = session.audio.contiguous_end(position).map_or(Duration::ZERO, |end| end.since(position));
+            let finished = session.source_of(MediaKind::Audio).is_none_or(|stream| stream.is_finished());
+            if reached >= self.config.start_threshold || finished {
+                session.old_audio_until = None;
+                if self.playback.feed.kinds().any(|kind| kind == MediaKind::Audio) {
+                    let command = self.playback.feed.restart_track(MediaKind::Audio, position);
+                    self.render(command);
+                }
+            }
+        }
+        let Some(session) = self.session.as_ref() else { return };
+        let fed: Vec<MediaKind> = self.playback.feed.kinds().collect();
+        let ready = |kind: &MediaKind| {
+            fed.contains(kind)
+                || session.is_ended(*kind, position)
+                || session.buffer(*kind).is_some_and(|buffer| buffer.locate(position).is_some())
+        };
+        if fed != kinds && kinds.iter().all(ready) {
+            self.flush_here();
+            let flush = self.playback.feed.begin(self.playback.start.at, kinds);
+            self.render(flush);
+            self.playback.picture_due = Some(self.now + FIRST_PICTURE);
+        }
+    }
+
+    /// Begins a new epoch where playback is; nothing is fetched again.
+    pub(super) fn flush_here(&mut self) {
+        let position = self.position();
+        self.ledger.moved(position, position, false);
+        self.playback.begin_at(position, SeekMode::Exact, self.now);
+    }
+
+    /// The kinds in the renderer's hands, or those about to be.
+    pub(super) fn presented_kinds(&self) -> Vec<MediaKind> {
+        self.session.as_ref().and_then(|session| session.kinds()).unwrap_or_default()
+    }
+
+    /// True when the stream that brings a kind waits for nothing but room.
+    pub(super) fn is_kind_full(&self, kind: MediaKind) -> bool {
+        let source = self.session.as_ref().and_then(|session| session.source_of(kind)).map(|stream| stream.id);
+        source.is_some_and(|id: StreamId| self.is_full(id))
+    }
+}

@@ -1,0 +1,298 @@
+//! Carries out what `recovery` decides. Every failure ends in exactly one of: a warning, a failover, a silent retry
+//! because its location is already known to be out, or the end of playback.
+
+use std::time::Duration;
+
+use super::Engine;
+use super::fault;
+use super::io::{FetchKind, Output};
+use super::locations::{Candidate, Place as Location};
+use super::recovery::{self, Action, Cause, Failure};
+use super::request::{JobId, Purpose};
+use super::schedule;
+use super::select::{self, Bounds};
+use super::stream::{Activity, RepKey, StreamId};
+use crate::command::QualityChoice;
+use crate::error::{ErrorCode, PlayerError};
+use crate::event::Event;
+use crate::model::MediaKind;
+use crate::telemetry::Failover;
+
+/// So many segments of a stream given up in a row mean that nothing of it can be had.
+const MOST_SKIPPED: u32 = 5;
+/// While there is media to play, a segment is not given up for want of time: it is tried again within this.
+const PATIENCE: Duration = Duration::from_secs(8);
+
+impl Engine {
+    /// A request failed.
+    pub(super) fn request_failed(&mut self, id: JobId, cause: Cause<'_>) {
+        let Some(job) = self.jobs.get_mut(id) else { return };
+        let Some(attempt) = job.attempt() else { return };
+        let (candidate, bytes, url) = (attempt.candidate.clone(), attempt.bytes, attempt.url.clone());
+        let (kind, purpose) = (job.kind, job.purpose);
+        if let Purpose::Media(stream) = purpose {
+            self.drop_partial(stream, bytes);
+            self.rewind(stream);
+        }
+        let candidates = self.candidates_of(id);
+        let Some(session) = self.session.as_ref() else { return };
+        let Some(job) = self.jobs.get_mut(id) else { return };
+        job.failures += 1;
+        if !job.tried.contains(&candidate.index) {
+            job.tried.push(candidate.index);
+        }
+        let locations_left = session.locations.left(&candidates, &job.tried, &candidate.place, self.now);
+        if session.locations.is_excluded(&candidate.place, self.now) && locations_left > 0 {
+            // The location was reported when it was excluded; this request only left too early to know.
+            return self.jobs.wait(id, self.now, self.now);
+        }
+        let failures = job.failures;
+        let failure = Failure {
+            kind,
+            cause,
+            failures,
+            locations_left,
+            representations_left: self.representations_left(purpose),
+            deadline_left: self.deadline_left(id),
+        };
+        let error = fault::describe(kind, cause, Some(&url));
+        tracing::debug!(?kind, failures, %error, "request failed");
+        match recovery::decide(&failure) {
+            Action::RetryAfter(delay) => self.retry(id, delay, error),
+            Action::OtherLocation { exclude_for } => self.move_on(id, &candidates, &candidate, exclude_for, error),
+            Action::OtherRepresentation { exclude_for } => self.change_representation(id, purpose, exclude_for, error),
+            Action::SkipSegment => self.skip_segment(id, purpose, error),
+            Action::Fatal => {
+                self.jobs.remove(id, self.now);
+                match (purpose, kind) {
+                    (Purpose::Media(stream), _) => self.stream_lost(stream, error),
+                    (Purpose::Index(rep) | Purpose::Init(rep), _) => self.lost_representation(rep, error),
+                    (Purpose::Manifest, _) => self.fail(error),
+                }
+            }
+        }
+    }
+
+    fn candidates_of(&self, id: JobId) -> Vec<Candidate> {
+        let (Some(session), Some(job)) = (self.session.as_ref(), self.jobs.get(id)) else { return Vec::new() };
+        match job.purpose {
+            Purpose::Manifest => session.locations.manifest_candidates(),
+            Purpose::Index(_) | Purpose::Init(_) | Purpose::Media(_) => session.locations.candidates(&job.resource),
+        }
+    }
+
+    /// What the next attempt at a segment brings is placed afresh.
+    fn rewind(&mut self, id: StreamId) {
+        let Some(stream) = self.session.as_mut().and_then(|session| session.stream_mut(id)) else { return };
+        if let Activity::Media(fetching) = &mut stream.activity {
+            fetching.seen = 0;
+        }
+    }
+
+    fn retry(&mut self, id: JobId, delay: Duration, error: PlayerError) {
+        let until = self.now + self.jitter.spread(delay);
+        if let Some(job) = self.jobs.get_mut(id) {
+            job.tried.clear();
+        }
+        self.jobs.wait(id, until, self.now);
+        self.warn(error);
+    }
+
+    /// The same bytes from elsewhere.
+    fn move_on(
+        &mut self,
+        id: JobId,
+        candidates: &[Candidate],
+        failed: &Candidate,
+        exclude_for: Duration,
+        error: PlayerError,
+    ) {
+        self.jobs.wait(id, self.now, self.now);
+        let at = self.position();
+        let Some(session) = self.session.as_mut() else { return };
+        if !session.locations.exclude(&failed.place, exclude_for, self.now) {
+            return self.warn(error);
+        }
+        session.failing_over = true;
+        let tried = self.jobs.get(id).map(|job| job.tried.clone()).unwrap_or_default();
+        let next = session.locations.pick(candidates, &tried, self.now);
+        let from = session.locations.label(&failed.place);
+        let to = next.map(|next| session.locations.label(&next.place)).unwrap_or_default();
+        let reason = error.to_string();
+        self.ledger.failover(Failover { at, from: from.clone(), to: to.clone(), reason: reason.clone() });
+        self.emit(Event::Failover { at, from, to, reason });
+        self.recall_from(&failed.place);
+    }
+
+    /// Requests to an excluded location whose answer has not begun are made elsewhere at once.
+    fn recall_from(&mut self, place: &Location) {
+        for id in self.jobs.ids() {
+            let Some(job) = self.jobs.get(id) else { continue };
+            let Some(attempt) = job.attempt() else { continue };
+            let (fetch, waits) = (attempt.fetch, attempt.candidate.place == *place && attempt.began.is_none());
+            if waits {
+                self.outbox.push_back(Output::Cancel(fetch));
+                self.jobs.wait(id, self.now, self.now);
+                if let Some(job) = self.jobs.get_mut(id) {
+                    job.failures += 1;
+                }
+            }
+        }
+    }
+
+    fn change_representation(&mut self, id: JobId, purpose: Purpose, exclude_for: Duration, error: PlayerError) {
+        self.jobs.remove(id, self.now);
+        if let Some(rep) = self.representation_of(purpose) {
+            self.exclude(rep, exclude_for);
+        }
+        self.warn(error);
+    }
+
+    /// Leaves a representation alone; streams that waited for it choose again.
+    fn exclude(&mut self, rep: RepKey, span: Duration) {
+        let Some(session) = self.session.as_mut() else { return };
+        session.exclusions.exclude(rep, span, self.now);
+        for stream in &mut session.streams {
+            let waits = match &stream.activity {
+                Activity::Idle => false,
+                Activity::Index(waited) => *waited == rep,
+                Activity::Init { chosen, .. } => chosen.rep == rep,
+                Activity::Media(fetching) => fetching.chosen.rep == rep && self.jobs.get(fetching.job).is_none(),
+            };
+            if waits {
+                stream.activity = Activity::Idle;
+            }
+        }
+        if session.list_choices(self.now) {
+            self.emit(Event::TracksChanged);
+        }
+    }
+
+    fn skip_segment(&mut self, id: JobId, purpose: Purpose, error: PlayerError) {
+        self.jobs.remove(id, self.now);
+        let Purpose::Media(stream_id) = purpose else { return self.fail(error) };
+        let Some(stream) = self.session.as_mut().and_then(|session| session.stream_mut(stream_id)) else { return };
+        if let Activity::Media(fetching) = &stream.activity {
+            stream.place = schedule::after(fetching.chosen.rep, &fetching.chosen.segment);
+        }
+        stream.activity = Activity::Idle;
+        stream.trouble = None;
+        stream.skipped += 1;
+        let hopeless = stream.skipped >= MOST_SKIPPED;
+        if let Some(session) = self.session.as_mut() {
+            for kind in [MediaKind::Video, MediaKind::Audio] {
+                if session.wanted_of(stream_id).has(kind)
+                    && let Some(buffer) = session.buffer_mut(kind)
+                {
+                    buffer.complete();
+                }
+            }
+        }
+        if hopeless {
+            let message = format!("{MOST_SKIPPED} segments in a row cannot be had; the last one: {}", error.message);
+            let mut lost = PlayerError::fatal(ErrorCode::MediaUnavailable, message);
+            lost.context = error.context;
+            return self.stream_lost(stream_id, lost);
+        }
+        self.warn(error);
+    }
+
+    /// A representation turned out to be unusable for ever. True when another can take over.
+    pub(super) fn representation_unusable(&mut self, id: StreamId, rep: RepKey, error: PlayerError) -> bool {
+        self.exclude(rep, Duration::MAX);
+        let session = self.session.as_ref();
+        let left = session.is_some_and(|session| session.set_in(id, rep.period).is_some());
+        if left {
+            self.warn(error);
+        } else {
+            self.stream_lost(id, error);
+        }
+        left
+    }
+
+    fn lost_representation(&mut self, rep: RepKey, error: PlayerError) {
+        let kind = self.session.as_ref().and_then(|session| {
+            let period = session.presentation.as_ref()?.periods.get(rep.period)?;
+            period.adaptation_sets.get(rep.set).map(|set| set.kind)
+        });
+        let stream = match kind {
+            Some(MediaKind::Audio) => StreamId::Audio,
+            Some(MediaKind::Text) => StreamId::Text,
+            Some(MediaKind::Video) | None => StreamId::Main,
+        };
+        self.exclude(rep, Duration::MAX);
+        self.stream_lost(stream, error);
+    }
+
+    /// Nothing of a stream can be had any more: subtitles and separate sound are done without, anything else is the
+    /// end. A network that is gone is the end whoever notices it first.
+    pub(super) fn stream_lost(&mut self, id: StreamId, error: PlayerError) {
+        let network = matches!(
+            error.code,
+            ErrorCode::NetworkUnreachable | ErrorCode::NetworkTimeout | ErrorCode::TlsFailed
+        );
+        let main = self.session.as_ref().is_some_and(|session| session.stream(StreamId::Main).is_some());
+        match id {
+            StreamId::Text => {
+                self.remove_stream(id);
+                self.warn(error);
+            }
+            StreamId::Audio if main && !network => {
+                self.do_without(MediaKind::Audio);
+                self.warn(error);
+            }
+            StreamId::Main | StreamId::Audio => self.fail(error),
+        }
+    }
+
+    /// Ends a stream.
+    pub(super) fn remove_stream(&mut self, id: StreamId) {
+        self.cancel_stream(id);
+        let Some(session) = self.session.as_mut() else { return };
+        session.streams.retain(|stream| stream.id != id);
+        if id == StreamId::Text && session.text.clear() {
+            self.outbox.push_back(Output::Event(Event::CuesChanged));
+        }
+        if session.list_choices(self.now) {
+            self.emit(Event::TracksChanged);
+        }
+    }
+
+    fn representation_of(&self, purpose: Purpose) -> Option<RepKey> {
+        match purpose {
+            Purpose::Manifest => None,
+            Purpose::Index(rep) | Purpose::Init(rep) => Some(rep),
+            Purpose::Media(id) => self.session.as_ref()?.stream(id)?.fetching().map(|fetching| fetching.chosen.rep),
+        }
+    }
+
+    /// How many other representations of the same set are fit to take over now.
+    fn representations_left(&self, purpose: Purpose) -> usize {
+        let Some(rep) = self.representation_of(purpose) else { return 0 };
+        let Some(session) = self.session.as_ref() else { return 0 };
+        let Some(presentation) = session.presentation.as_ref() else { return 0 };
+        let quality = &QualityChoice::Auto;
+        let bounds = Bounds { now: self.now, exclusions: &session.exclusions, quality, audio_group: None };
+        let others = select::permitted(presentation, rep.period, rep.set, bounds);
+        others.iter().filter(|key| **key != rep && !session.exclusions.holds(**key, self.now)).count()
+    }
+
+    /// What is left of the time that this may cost. While there is media to play there is always a little more.
+    fn deadline_left(&self, id: JobId) -> Duration {
+        let Some(job) = self.jobs.get(id) else { return Duration::ZERO };
+        let session = self.session.as_ref();
+        let since = match job.purpose {
+            Purpose::Media(stream) => session
+                .and_then(|session| session.stream(stream))
+                .and_then(|stream| stream.trouble)
+                .map_or(job.since, |trouble| trouble.since),
+            Purpose::Manifest | Purpose::Index(_) | Purpose::Init(_) => job.since,
+        };
+        let left = self.config.retry_deadline.saturating_sub(self.now.since(since));
+        let ahead = session.map_or(Duration::ZERO, |session| {
+            let kinds = session.kinds().unwrap_or_default();
+            session.ahead(&kinds, self.position()).unwrap_or_default()
+        });
+        if job.kind == FetchKind::Segment { left.max(ahead.min(PATIENCE)) } else { left }
+    }
+}

@@ -1,0 +1,98 @@
+//! What the renderer reports. Reports of an older epoch are ignored.
+
+use super::Engine;
+use super::seek;
+use crate::event::Event;
+use crate::model::MediaKind;
+use crate::render::{Epoch, RenderEvent};
+use crate::snapshot::State;
+use crate::time::MediaTime;
+
+impl Engine {
+    /// Takes a report.
+    pub(super) fn rendered(&mut self, event: RenderEvent) {
+        if matches!(self.playback.state, State::Idle | State::Failed) {
+            return;
+        }
+        match event {
+            RenderEvent::Flushed { .. } | RenderEvent::Reconfigured { .. } => {}
+            RenderEvent::FirstFrame { epoch, pts } => {
+                if self.is_current(epoch) && !self.playback.first_shown {
+                    self.first_frame(pts);
+                }
+            }
+            RenderEvent::Position { epoch, position } => {
+                if self.is_current(epoch) && self.playback.state != State::Ended {
+                    let running = self.playback.told_playing && self.playback.first_shown;
+                    self.playback.clock.report(position, self.now, running);
+                }
+            }
+            RenderEvent::Frames(frames) => self.ledger.frames(frames, self.now),
+            RenderEvent::AvSync { nanos } => self.ledger.av_sync(nanos),
+            RenderEvent::Ended { epoch } => {
+                if self.is_current(epoch) {
+                    self.ended();
+                }
+            }
+            RenderEvent::FlushWanted { reason } => {
+                tracing::debug!(reason, "the renderer wants a flush");
+                if self.playback.feed.is_flushed() && self.playback.state != State::Ended {
+                    self.flush_here();
+                }
+            }
+            RenderEvent::Warning(error) => self.warn(error),
+            RenderEvent::TrackFailed { track, error } => self.track_failed(track, error),
+            RenderEvent::Failed(error) => self.fail(error),
+        }
+    }
+
+    fn is_current(&self, epoch: Epoch) -> bool {
+        self.playback.feed.is_flushed() && self.playback.feed.epoch() == epoch
+    }
+
+    fn first_frame(&mut self, pts: MediaTime) {
+        self.playback.first_shown = true;
+        self.playback.picture_due = None;
+        self.ledger.first_frame(self.now);
+        let loading = !std::mem::replace(&mut self.playback.announced_first, true);
+        let asked = match self.playback.seek {
+            Some(seek) => Some(seek.since),
+            None => loading.then(|| self.ledger.loaded_at()),
+        };
+        if let Some(since) = asked {
+            self.emit(Event::FirstFrame { pts, latency: self.now.since(since) });
+        }
+        self.complete_seek(pts);
+    }
+
+    fn complete_seek(&mut self, pts: MediaTime) {
+        let (Some(done), Some(session)) = (self.playback.seek.take(), self.session.as_ref()) else { return };
+        let error_nanos = seek::error_nanos(done.to, done.mode, pts, &session.video);
+        let latency = self.now.since(done.since);
+        self.ledger.seek(done.to, Some((latency, error_nanos)));
+        self.emit(Event::SeekCompleted { to: done.to, latency, error_nanos });
+    }
+
+    /// Everything has been presented.
+    fn ended(&mut self) {
+        let kinds = self.presented_kinds();
+        let Some(session) = self.session.as_ref() else { return };
+        let position = self.position();
+        if self.playback.state == State::Ended || kinds.iter().any(|kind| !session.is_ended(*kind, position)) {
+            return;
+        }
+        let ends = [MediaKind::Video, MediaKind::Audio].into_iter().filter_map(|kind| session.buffer(kind)?.end());
+        let held = ends.max().unwrap_or(position).max(position);
+        let end = session.duration.map_or(held, |duration| MediaTime::ZERO + duration);
+        // A seek to the very end may find no picture there; it ends with the presentation.
+        self.complete_seek(held);
+        self.end_stall();
+        self.playback.clock.hold(held.min(end).max(position), self.now);
+        self.look();
+        self.playback.clock.hold(end, self.now);
+        self.tell_playing(false);
+        self.playback.clock.hold(end, self.now);
+        self.set_state(State::Ended);
+        self.emit(Event::Ended);
+    }
+}

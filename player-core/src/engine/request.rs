@@ -1,0 +1,304 @@
+//! Requests on their way, by what they are for. A job is what is wanted; each attempt at it is one request.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use url::Url;
+
+use super::io::{FetchId, FetchKind, FetchRequest, Ingest, Output};
+use super::locations::Candidate;
+use super::stream::{RepKey, StreamId};
+use crate::config::PlayerConfig;
+use crate::model::Resource;
+use crate::time::Now;
+
+/// The engine waits this much longer than it told its host to: the host's own report says more.
+const GRACE: Duration = Duration::from_secs(2);
+/// One attempt that drips for so many retry deadlines is given up.
+const LONGEST_ATTEMPT: u32 = 4;
+
+/// Names a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct JobId(u64);
+
+/// What a job is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// The manifest.
+    Manifest,
+    /// The index of a representation.
+    Index(RepKey),
+    /// Initialisation data.
+    Init(RepKey),
+    /// The segment that a stream waits for.
+    Media(StreamId),
+}
+
+/// An attempt.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    /// The request.
+    pub fetch: FetchId,
+    /// Where it goes.
+    pub candidate: Candidate,
+    /// The address after redirects.
+    pub url: Url,
+    /// When it was made.
+    pub sent: Now,
+    /// When the answer began.
+    pub began: Option<Now>,
+    /// When something last came.
+    pub heard: Now,
+    /// Bytes so far.
+    pub bytes: u64,
+    /// Bytes announced.
+    pub announced: Option<u64>,
+    shared_at_begin: u128,
+}
+
+/// How a job stands.
+#[derive(Clone, Debug)]
+pub enum Standing {
+    /// To be sent at this time.
+    Waiting(Now),
+    /// On its way.
+    Running(Attempt),
+}
+
+/// Something wanted.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// What for.
+    pub purpose: Purpose,
+    /// In the terms of the host.
+    pub kind: FetchKind,
+    /// Where it is; for the manifest the locations themselves.
+    pub resource: Resource,
+    /// What the host does with the bytes.
+    pub ingest: Ingest,
+    /// When it was first wanted.
+    pub since: Now,
+    /// Failed attempts.
+    pub failures: u32,
+    /// Candidates that need not be asked again.
+    pub tried: Vec<usize>,
+    /// How it stands.
+    pub standing: Standing,
+}
+
+impl Job {
+    /// The attempt on its way.
+    pub const fn attempt(&self) -> Option<&Attempt> {
+        match &self.standing {
+            Standing::Running(attempt) => Some(attempt),
+            Standing::Waiting(_) => None,
+        }
+    }
+}
+
+/// A finished transfer, as the adaptive rule wants to know it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Measured {
+    /// From the request to the first byte.
+    pub ttfb: Duration,
+    /// From the first byte to the last.
+    pub duration: Duration,
+    /// Transfers that shared the link, on average.
+    pub concurrent: u32,
+}
+
+/// All jobs.
+#[derive(Clone, Debug, Default)]
+pub struct Jobs {
+    jobs: BTreeMap<JobId, Job>,
+    next_job: u64,
+    next_fetch: u64,
+    /// Integral over time of the number of bodies on their way, in nanoseconds; and when it was last brought forward.
+    shared: u128,
+    shared_at: Now,
+}
+
+impl Jobs {
+    /// A new job, due at once.
+    pub fn add(&mut self, now: Now, purpose: Purpose, kind: FetchKind, resource: Resource, ingest: Ingest) -> JobId {
+        let id = JobId(self.next_job);
+        self.next_job += 1;
+        let standing = Standing::Waiting(now);
+        let job = Job { purpose, kind, resource, ingest, since: now, failures: 0, tried: Vec::new(), standing };
+        self.jobs.insert(id, job);
+        id
+    }
+
+    /// A job by name.
+    pub fn get(&self, id: JobId) -> Option<&Job> {
+        self.jobs.get(&id)
+    }
+
+    /// A job by name, to change it.
+    pub fn get_mut(&mut self, id: JobId) -> Option<&mut Job> {
+        self.jobs.get_mut(&id)
+    }
+
+    /// The job that a request belongs to.
+    pub fn of_fetch(&self, fetch: FetchId) -> Option<JobId> {
+        self.find(|job| job.attempt().is_some_and(|attempt| attempt.fetch == fetch))
+    }
+
+    /// The job with a purpose.
+    pub fn of_purpose(&self, purpose: Purpose) -> Option<JobId> {
+        self.find(|job| job.purpose == purpose)
+    }
+
+    /// The first job for which something holds.
+    pub fn find(&self, mut holds: impl FnMut(&Job) -> bool) -> Option<JobId> {
+        self.jobs.iter().find(|(_, job)| holds(job)).map(|(id, _)| *id)
+    }
+
+    /// All names.
+    pub fn ids(&self) -> Vec<JobId> {
+        self.jobs.keys().copied().collect()
+    }
+
+    /// Names of the jobs whose next attempt is due.
+    pub fn due(&self, now: Now) -> Vec<JobId> {
+        let due = |job: &Job| matches!(job.standing, Standing::Waiting(until) if until <= now);
+        self.jobs.iter().filter(|(_, job)| due(job)).map(|(id, _)| *id).collect()
+    }
+
+    /// When the next attempt is due.
+    pub fn next_due(&self) -> Option<Now> {
+        let due = |job: &Job| match job.standing {
+            Standing::Waiting(until) => Some(until),
+            Standing::Running(_) => None,
+        };
+        self.jobs.values().filter_map(due).min()
+    }
+
+    /// Sends an attempt. False when there is no such job.
+    pub fn send(
+        &mut self,
+        id: JobId,
+        candidate: Candidate,
+        config: &PlayerConfig,
+        now: Now,
+        out: &mut impl FnMut(Output),
+    ) -> bool {
+        let fetch = FetchId(self.next_fetch);
+        let Some(job) = self.jobs.get_mut(&id) else { return false };
+        self.next_fetch += 1;
+        let url = candidate.url.clone();
+        out(Output::Fetch(FetchRequest {
+            id: fetch,
+            kind: job.kind,
+            url: url.clone(),
+            range: job.resource.range,
+            ingest: job.ingest.clone(),
+            max_bytes: max_bytes(job.kind),
+            first_byte_timeout: config.first_byte_timeout,
+            stall_timeout: config.stall_timeout,
+        }));
+        job.standing = Standing::Running(Attempt {
+            fetch,
+            candidate,
+            url,
+            sent: now,
+            began: None,
+            heard: now,
+            bytes: 0,
+            announced: None,
+            shared_at_begin: 0,
+        });
+        true
+    }
+
+    /// The answer to a request has begun.
+    pub fn began(&mut self, id: JobId, url: Url, announced: Option<u64>, now: Now) {
+        self.share(now);
+        let shared = self.shared;
+        if let Some(Job { standing: Standing::Running(attempt), .. }) = self.jobs.get_mut(&id) {
+            attempt.url = url;
+            attempt.announced = announced;
+            attempt.began = Some(now);
+            attempt.heard = now;
+            attempt.shared_at_begin = shared;
+        }
+    }
+
+    /// Bytes came: gives how many are new.
+    pub fn received(&mut self, id: JobId, bytes: u64, now: Now) -> u64 {
+        match self.jobs.get_mut(&id) {
+            Some(Job { standing: Standing::Running(attempt), .. }) => {
+                attempt.heard = now;
+                let new = bytes.saturating_sub(attempt.bytes);
+                attempt.bytes = attempt.bytes.max(bytes);
+                new
+            }
+            _ => 0,
+        }
+    }
+
+    /// What a transfer that ends now has shown of the link; `None` when its answer never began.
+    pub fn measure(&mut self, id: JobId, now: Now) -> Option<Measured> {
+        self.share(now);
+        let attempt = self.jobs.get(&id)?.attempt()?;
+        let began = attempt.began?;
+        let duration = now.since(began);
+        let shared = self.shared.saturating_sub(attempt.shared_at_begin);
+        let concurrent = (shared + duration.as_nanos() / 2) / duration.as_nanos().max(1);
+        let concurrent = u32::try_from(concurrent).unwrap_or(u32::MAX).max(1);
+        Some(Measured { ttfb: began.since(attempt.sent), duration, concurrent })
+    }
+
+    /// The attempt is over; the job waits for its next one.
+    pub fn wait(&mut self, id: JobId, until: Now, now: Now) {
+        self.share(now);
+        if let Some(job) = self.jobs.get_mut(&id) {
+            job.standing = Standing::Waiting(until);
+        }
+    }
+
+    /// Forgets a job; its request on the way, if any, is given back.
+    pub fn remove(&mut self, id: JobId, now: Now) -> Option<Job> {
+        self.share(now);
+        self.jobs.remove(&id)
+    }
+
+    /// The requests that have been silent for longer than they may be, and whether their answer had begun.
+    pub fn silent(&self, config: &PlayerConfig, now: Now) -> Vec<(JobId, bool)> {
+        let overdue = |(id, job): (&JobId, &Job)| {
+            let attempt = job.attempt()?;
+            (deadline(attempt, config) <= now).then_some((*id, attempt.began.is_some()))
+        };
+        self.jobs.iter().filter_map(overdue).collect()
+    }
+
+    /// When the next request will have been silent for too long.
+    pub fn next_silence(&self, config: &PlayerConfig) -> Option<Now> {
+        self.jobs.values().filter_map(Job::attempt).map(|attempt| deadline(attempt, config)).min()
+    }
+
+    fn share(&mut self, now: Now) {
+        let bodies = self.jobs.values().filter_map(Job::attempt).filter(|attempt| attempt.began.is_some()).count();
+        self.shared += now.since(self.shared_at).as_nanos() * bodies as u128;
+        self.shared_at = now;
+    }
+}
+
+fn deadline(attempt: &Attempt, config: &PlayerConfig) -> Now {
+    let silence = match attempt.began {
+        None => attempt.sent + config.first_byte_timeout + GRACE,
+        Some(_) => attempt.heard + config.stall_timeout + GRACE,
+    };
+    silence.min(attempt.sent + config.retry_deadline * LONGEST_ATTEMPT)
+}
+
+/// More than any sane file of its kind.
+const fn max_bytes(kind: FetchKind) -> u64 {
+    match kind {
+        FetchKind::Manifest => 16 << 20,
+        FetchKind::Index => 32 << 20,
+        FetchKind::Init => 4 << 20,
+        FetchKind::Segment => 256 << 20,
+        FetchKind::Text => 8 << 20,
+    }
+}

@@ -1,0 +1,142 @@
+//! Which stream comes next, and which segment it needs. Pure: the answers depend on the presentation and the
+//! streams' places only.
+
+use std::time::Duration;
+
+use super::select::representation;
+use super::stream::{Place, RepKey, Stream, StreamId};
+use crate::model::{IndexSource, Presentation, SegmentIndex, SegmentList, SegmentRef};
+use crate::time::MediaTime;
+
+/// Announced times of different representations may differ by rounding: a segment is looked up this much after the
+/// end of the one before it, or a quarter of a short segment.
+const ROUNDING: Duration = Duration::from_millis(100);
+/// A representation whose segment begins this much before the end of the last one is not aligned with it.
+const MISALIGNED: Duration = Duration::from_millis(200);
+
+/// What a stream needs next, given a representation.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Step {
+    /// The index of the representation.
+    Index(Box<IndexSource>),
+    /// This segment.
+    Segment(Box<SegmentRef>),
+    /// The period has no more of it.
+    Exhausted,
+}
+
+/// The streams in the order in which they should be served: least media ahead first.
+pub fn order<'a>(streams: impl Iterator<Item = &'a Stream>) -> Vec<StreamId> {
+    let mut ids: Vec<_> = streams.map(|stream| (stream.fetched_until(), stream.id)).collect();
+    ids.sort_unstable();
+    ids.into_iter().map(|(_, id)| id).collect()
+}
+
+/// The period that holds a time; the last one for times after the end.
+pub fn period_at(presentation: &Presentation, time: MediaTime) -> usize {
+    presentation.periods.iter().rposition(|period| period.start <= time).unwrap_or(0)
+}
+
+/// The period of a place; `None` at the end.
+pub fn period_of(place: Place) -> Option<usize> {
+    match place {
+        Place::At { period, .. } => Some(period),
+        Place::After { rep, .. } => Some(rep.period),
+        Place::End => None,
+    }
+}
+
+/// The place at which the period after `period` begins.
+pub fn next_period(presentation: &Presentation, period: usize) -> Place {
+    match presentation.periods.get(period + 1) {
+        Some(next) => Place::At { period: period + 1, time: next.start },
+        None => Place::End,
+    }
+}
+
+/// The place after a segment.
+pub fn after(rep: RepKey, segment: &SegmentRef) -> Place {
+    Place::After { rep, number: segment.number, end: segment.end() }
+}
+
+/// The place of the segment before this one, when there is one.
+pub fn before(presentation: &Presentation, rep: RepKey, number: u64) -> Option<Place> {
+    let list = known_list(presentation, rep)?;
+    let (start, _) = list.span(number.checked_sub(1)?)?;
+    Some(Place::At { period: rep.period, time: start })
+}
+
+/// What a stream at `place` needs next from a representation of the same period.
+pub fn step(presentation: &Presentation, place: Place, rep: RepKey) -> Step {
+    let list = match representation(presentation, rep).map(|found| &found.index) {
+        None => return Step::Exhausted,
+        Some(SegmentIndex::External(source)) => return Step::Index(Box::new(source.clone())),
+        Some(SegmentIndex::Known(list)) => list,
+    };
+    let found = number(list, place, rep).and_then(|number| list.get(number));
+    found.map_or(Step::Exhausted, |segment| Step::Segment(Box::new(segment)))
+}
+
+/// True when a representation can take over at a place without overlapping what is there, as far as is known.
+pub fn is_aligned(presentation: &Presentation, place: Place, rep: RepKey) -> bool {
+    let Place::After { end, rep: last, .. } = place else { return true };
+    if last == rep {
+        return true;
+    }
+    let Some(list) = known_list(presentation, rep) else { return true };
+    let start = number(list, place, rep).and_then(|number| list.span(number)).map(|(start, _)| start);
+    start.is_none_or(|start| start + MISALIGNED >= end)
+}
+
+/// Segments that are left from a place on, this one included.
+pub fn segments_left(presentation: &Presentation, place: Place, rep: RepKey) -> Option<u32> {
+    let list = known_list(presentation, rep)?;
+    let left = number(list, place, rep).map_or(0, |number| list.len() - number);
+    u32::try_from(left).ok()
+}
+
+/// Length of the segment at a place, or of the last one.
+pub fn segment_duration(presentation: &Presentation, place: Place, rep: RepKey) -> Option<Duration> {
+    let list = known_list(presentation, rep)?;
+    let number = number(list, place, rep).or_else(|| list.len().checked_sub(1))?;
+    list.span(number).map(|(_, duration)| duration)
+}
+
+/// Announced size of the segment at a place.
+pub fn segment_size(presentation: &Presentation, place: Place, rep: RepKey) -> Option<u64> {
+    let list = known_list(presentation, rep)?;
+    list.size(number(list, place, rep)?)
+}
+
+/// The length of the presentation as far as it is known: told, or the latest end of a known list.
+pub fn duration(presentation: &Presentation) -> Option<Duration> {
+    if presentation.duration.is_some() {
+        return presentation.duration;
+    }
+    let reps = presentation.periods.last()?.adaptation_sets.iter().flat_map(|set| &set.representations);
+    let ends = reps.filter_map(|rep| match &rep.index {
+        SegmentIndex::Known(list) => list.end(),
+        SegmentIndex::External(_) => None,
+    });
+    ends.max().map(|end| end.since(MediaTime::ZERO))
+}
+
+/// The list of a representation, when it is known.
+pub fn known_list(presentation: &Presentation, rep: RepKey) -> Option<&SegmentList> {
+    match &representation(presentation, rep)?.index {
+        SegmentIndex::Known(list) => Some(list),
+        SegmentIndex::External(_) => None,
+    }
+}
+
+fn number(list: &SegmentList, place: Place, rep: RepKey) -> Option<u64> {
+    match place {
+        Place::At { time, .. } => list.at(time),
+        Place::After { rep: last, number, .. } if last == rep => (number + 1 < list.len()).then_some(number + 1),
+        Place::After { end, .. } => {
+            let nominal = list.span(list.len().checked_sub(1)?)?.1;
+            list.at(end + ROUNDING.min(nominal / 4))
+        }
+        Place::End => None,
+    }
+}

@@ -1,0 +1,362 @@
+//! Choices: which adaptation set of a kind, which of its representations may be asked for, and which one. Pure
+//! functions of the presentation, the wishes and the exclusions; the adaptive rule is asked elsewhere.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::stream::{Ladder, RepKey};
+use crate::command::{QualityChoice, TrackChoice};
+use crate::model::{AdaptationSet, ContainerFormat, MediaKind, Period, Presentation, Representation, Role, TrackId};
+use crate::time::Now;
+
+/// Highest declared rate of sound that is taken without asking the network: 192 kbit/s.
+const MODEST_AUDIO_BPS: u64 = 192_000;
+/// Share of the estimated bandwidth that sound may take beyond that.
+const AUDIO_SHARE: u64 = 8;
+
+/// Representations that are left alone, and until when (`None`: for ever).
+#[derive(Clone, Debug, Default)]
+pub struct Exclusions(BTreeMap<RepKey, Option<Now>>);
+
+impl Exclusions {
+    /// Leaves a representation alone; [`Duration::MAX`] is for ever.
+    pub fn exclude(&mut self, key: RepKey, span: Duration, now: Now) {
+        let until = (span != Duration::MAX).then(|| now + span);
+        let entry = self.0.entry(key).or_insert(until);
+        *entry = match (*entry, until) {
+            (Some(known), Some(new)) => Some(known.max(new)),
+            _ => None,
+        };
+    }
+
+    /// True while it is left alone.
+    pub fn holds(&self, key: RepKey, now: Now) -> bool {
+        self.0.get(&key).is_some_and(|until| until.is_none_or(|until| until > now))
+    }
+
+    /// True when it will never be asked for again.
+    pub fn is_final(&self, key: RepKey) -> bool {
+        self.0.get(&key).is_some_and(Option::is_none)
+    }
+}
+
+/// What the viewer wants.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Wishes {
+    /// Languages of the sound, most wanted first.
+    pub audio_languages: Vec<String>,
+    /// Languages of the subtitles, most wanted first.
+    pub text_languages: Vec<String>,
+    /// The sound.
+    pub audio: TrackChoice,
+    /// The subtitles.
+    pub text: TrackChoice,
+    /// The pictures.
+    pub quality: QualityChoice,
+}
+
+/// The set of a kind to present in a period, by choice, language, default and role.
+pub fn set_of(period: &Period, kind: MediaKind, wishes: &Wishes, gone: impl Fn(usize) -> bool) -> Option<usize> {
+    let sets = || {
+        let usable = |(index, set): &(usize, &AdaptationSet)| {
+            set.kind == kind && !set.representations.is_empty() && !is_picture_strip(set) && !gone(*index)
+        };
+        period.adaptation_sets.iter().enumerate().filter(usable)
+    };
+    let (choice, languages) = match kind {
+        MediaKind::Video => (&TrackChoice::Auto, [].as_slice()),
+        MediaKind::Audio => (&wishes.audio, wishes.audio_languages.as_slice()),
+        MediaKind::Text => (&wishes.text, wishes.text_languages.as_slice()),
+    };
+    match choice {
+        TrackChoice::Off => None,
+        TrackChoice::Track(id) => {
+            let exact = sets().find(|(_, set)| set.id == *id).map(|(index, _)| index);
+            exact.or_else(|| (kind == MediaKind::Audio).then(|| best(sets(), languages)).flatten())
+        }
+        TrackChoice::Auto if kind == MediaKind::Text => {
+            let audio = period.adaptation_sets.iter().filter(|set| set.kind == MediaKind::Audio);
+            let spoken = best(audio.enumerate(), &wishes.audio_languages)
+                .and_then(|at| period.adaptation_sets.iter().filter(|set| set.kind == MediaKind::Audio).nth(at))
+                .and_then(|set| set.language.as_deref());
+            let wanted = sets().filter(|(_, set)| !set.forced && language_rank(set, languages).is_some());
+            best(wanted, languages).or_else(|| {
+                let forced = sets().find(|(_, set)| set.forced && spoken.is_some_and(|spoken| speaks(set, spoken)));
+                forced.map(|(index, _)| index)
+            })
+        }
+        TrackChoice::Auto => best(sets(), languages),
+    }
+}
+
+/// The best of some sets: wanted language, then plain content, then the author's default, then order.
+fn best<'a>(sets: impl Iterator<Item = (usize, &'a AdaptationSet)>, languages: &[String]) -> Option<usize> {
+    let key = |set: &AdaptationSet| {
+        let language = language_rank(set, languages).unwrap_or(languages.len());
+        (language, is_special(set), !set.default, !set.autoselect)
+    };
+    sets.min_by_key(|(index, set)| (key(set), *index)).map(|(index, _)| index)
+}
+
+/// Position of the set's language among the wanted ones.
+fn language_rank(set: &AdaptationSet, languages: &[String]) -> Option<usize> {
+    languages.iter().position(|wanted| speaks(set, wanted))
+}
+
+/// True when the primary language is the same (RFC 4647 §3.3.1: the more specific tag matches the range).
+fn speaks(set: &AdaptationSet, wanted: &str) -> bool {
+    let primary = |tag: &str| tag.split(['-', '_']).next().unwrap_or_default().to_ascii_lowercase();
+    set.language.as_deref().is_some_and(|language| primary(language) == primary(wanted))
+}
+
+/// Meant for some viewers only.
+fn is_special(set: &AdaptationSet) -> bool {
+    set.roles.iter().any(|role| matches!(role, Role::Description | Role::Commentary | Role::Alternate))
+}
+
+/// Thumbnails, not pictures that move.
+fn is_picture_strip(set: &AdaptationSet) -> bool {
+    set.representations.iter().all(|rep| rep.format == ContainerFormat::Image)
+}
+
+/// What bounds the choice of a representation.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds<'a> {
+    /// The present.
+    pub now: Now,
+    /// What is left alone.
+    pub exclusions: &'a Exclusions,
+    /// The viewer's choice.
+    pub quality: &'a QualityChoice,
+    /// Renditions of this group only, when it has any.
+    pub audio_group: Option<&'a str>,
+}
+
+/// The representations of a set that may be asked for, ascending. When all are left alone for a time, all that are
+/// not excluded for ever: something is better than nothing.
+pub fn permitted(presentation: &Presentation, period: usize, set: usize, bounds: Bounds<'_>) -> Vec<RepKey> {
+    let Some(reps) = reps_of(presentation, period, set) else { return Vec::new() };
+    let key = |rep| RepKey { period, set, rep };
+    let some_video = reps.iter().any(|rep| rep.width.is_some() || rep.content.is_some_and(|content| content.video));
+    let usable = |rep: &Representation| {
+        let only_sound = rep.content.is_some_and(|content| !content.video && !content.text);
+        !(some_video && only_sound) && rep.protection.is_empty()
+    };
+    let all: Vec<RepKey> = reps
+        .iter()
+        .enumerate()
+        .filter(|(index, rep)| usable(rep) && !bounds.exclusions.is_final(key(*index)))
+        .map(|(index, _)| key(index))
+        .collect();
+    let fresh: Vec<RepKey> =
+        all.iter().copied().filter(|key| !bounds.exclusions.holds(*key, bounds.now)).collect();
+    let left = if fresh.is_empty() { all } else { fresh };
+    let grouped: Vec<RepKey> = left
+        .iter()
+        .copied()
+        .filter(|key| match (bounds.audio_group, reps.get(key.rep).and_then(|rep| rep.audio_group.as_deref())) {
+            (Some(wanted), Some(group)) => wanted == group,
+            _ => true,
+        })
+        .collect();
+    let left = if grouped.is_empty() { left } else { grouped };
+    let pinned = match bounds.quality {
+        QualityChoice::Representation(id) => {
+            left.iter().copied().find(|key| reps.get(key.rep).is_some_and(|rep| rep.id == *id))
+        }
+        QualityChoice::Auto | QualityChoice::MaxHeight(_) => None,
+    };
+    pinned.map_or(left, |key| vec![key])
+}
+
+/// The representations of a set.
+pub fn reps_of(presentation: &Presentation, period: usize, set: usize) -> Option<&[Representation]> {
+    let set = presentation.periods.get(period)?.adaptation_sets.get(set)?;
+    Some(set.representations.as_slice())
+}
+
+/// A representation by name.
+pub fn representation(presentation: &Presentation, key: RepKey) -> Option<&Representation> {
+    reps_of(presentation, key.period, key.set)?.get(key.rep)
+}
+
+/// A representation by name, to change it.
+pub fn representation_mut(presentation: &mut Presentation, key: RepKey) -> Option<&mut Representation> {
+    let set = presentation.periods.get_mut(key.period)?.adaptation_sets.get_mut(key.set)?;
+    set.representations.get_mut(key.rep)
+}
+
+/// What a rule sees of some representations.
+pub fn ladder(presentation: &Presentation, mut keys: Vec<RepKey>) -> Ladder {
+    let rate = |key: &RepKey| {
+        representation(presentation, *key).map_or(1, |rep| rep.average_bandwidth.unwrap_or(rep.bandwidth).max(1))
+    };
+    keys.sort_by_key(|key| (rate(key), key.rep));
+    let rungs = keys
+        .iter()
+        .map(|key| abr::Rung {
+            bitrate_bps: rate(key),
+            height: representation(presentation, *key).and_then(|rep| rep.height),
+        })
+        .collect();
+    Ladder { rungs, keys }
+}
+
+/// The tallest picture worth fetching: the least of all limits; a viewport is rounded up to the rung that fills it.
+pub fn max_height(rungs: &[abr::Rung], limits: &[Option<u32>], viewport: Option<(u32, u32)>) -> Option<u32> {
+    let filling = viewport.and_then(|(_, height)| {
+        rungs.iter().filter_map(|rung| rung.height).filter(|known| *known >= height).min()
+    });
+    limits.iter().copied().flatten().chain(filling).min()
+}
+
+/// The rung of sound: it stays what it was when possible, else the best that is modest or that the network carries
+/// with ease.
+pub fn audio_rung(ladder: &Ladder, last: Option<RepKey>, estimate_bps: Option<u64>) -> usize {
+    if let Some(at) = last.and_then(|last| ladder.keys.iter().position(|key| *key == last)) {
+        return at;
+    }
+    let budget = MODEST_AUDIO_BPS.max(estimate_bps.unwrap_or(0) / AUDIO_SHARE);
+    ladder.rungs.iter().rposition(|rung| rung.bitrate_bps <= budget).unwrap_or(0)
+}
+
+/// The set of a later period that is the same track to the viewer, when there is one.
+pub fn same_track(period: &Period, track: &TrackId) -> Option<usize> {
+    period.adaptation_sets.iter().position(|set| set.id == *track)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{SegmentIndex, SegmentList};
+    use crate::time::MediaTime;
+
+    fn rep(id: &str, bandwidth: u64, group: Option<&str>) -> Representation {
+        Representation {
+            id: id.into(),
+            bandwidth,
+            average_bandwidth: None,
+            codecs: Vec::new(),
+            content: None,
+            width: None,
+            height: Some((bandwidth / 1000) as u32),
+            frame_rate: None,
+            channels: None,
+            sample_rate: None,
+            format: ContainerFormat::Fmp4,
+            audio_group: group.map(str::to_owned),
+            index: SegmentIndex::Known(SegmentList::Explicit(Vec::new())),
+            protection: Vec::new(),
+        }
+    }
+
+    fn set(id: &str, kind: MediaKind, language: Option<&str>, representations: Vec<Representation>) -> AdaptationSet {
+        AdaptationSet {
+            id: TrackId(id.into()),
+            kind,
+            language: language.map(str::to_owned),
+            label: None,
+            roles: Vec::new(),
+            default: false,
+            autoselect: false,
+            forced: false,
+            representations,
+        }
+    }
+
+    fn period(adaptation_sets: Vec<AdaptationSet>) -> Period {
+        Period { id: "p".into(), start: MediaTime::ZERO, duration: None, adaptation_sets }
+    }
+
+    fn wishes(audio: &[&str], text: &[&str]) -> Wishes {
+        Wishes {
+            audio_languages: audio.iter().map(|tag| (*tag).to_owned()).collect(),
+            text_languages: text.iter().map(|tag| (*tag).to_owned()).collect(),
+            audio: TrackChoice::Auto,
+            text: TrackChoice::Auto,
+            quality: QualityChoice::Auto,
+        }
+    }
+
+    fn sound(id: &str, language: &str) -> AdaptationSet {
+        set(id, MediaKind::Audio, Some(language), vec![rep(id, 128_000, None)])
+    }
+
+    #[test]
+    fn sound_follows_language_then_role_then_default() {
+        let mut described = sound("ad", "en");
+        described.roles = vec![Role::Description];
+        let mut german = sound("de", "de");
+        german.default = true;
+        let period = period(vec![described, sound("en", "en-US"), german]);
+        let pick = |wishes: &Wishes| set_of(&period, MediaKind::Audio, wishes, |_| false);
+        assert_eq!(pick(&wishes(&["fr", "en"], &[])), Some(1));
+        assert_eq!(pick(&wishes(&[], &[])), Some(2));
+        let chosen = Wishes { audio: TrackChoice::Track(TrackId("ad".into())), ..wishes(&["de"], &[]) };
+        assert_eq!(pick(&chosen), Some(0));
+        assert_eq!(pick(&Wishes { audio: TrackChoice::Off, ..chosen }), None);
+    }
+
+    #[test]
+    fn subtitles_are_off_unless_wanted_or_forced() {
+        let mut forced = set("f", MediaKind::Text, Some("en"), vec![rep("f", 1, None)]);
+        forced.forced = true;
+        let plain = set("t", MediaKind::Text, Some("de"), vec![rep("t", 1, None)]);
+        let period = period(vec![sound("en", "en"), plain, forced]);
+        assert_eq!(set_of(&period, MediaKind::Text, &wishes(&[], &["de"]), |_| false), Some(1));
+        assert_eq!(set_of(&period, MediaKind::Text, &wishes(&["en"], &["fr"]), |_| false), Some(2));
+        let spanish = Period { adaptation_sets: vec![sound("es", "es"), period.adaptation_sets[2].clone()], ..period };
+        assert_eq!(set_of(&spanish, MediaKind::Text, &wishes(&[], &[]), |_| false), None);
+    }
+
+    fn presentation(reps: Vec<Representation>) -> Presentation {
+        Presentation {
+            protocol: crate::model::Protocol::Dash,
+            kind: crate::model::PresentationKind::OnDemand,
+            duration: None,
+            start: None,
+            periods: vec![period(vec![set("v", MediaKind::Video, None, reps)])],
+            epoch: None,
+        }
+    }
+
+    #[test]
+    fn exclusions_groups_and_pins_narrow_the_ladder_but_never_to_nothing() {
+        let presentation =
+            presentation(vec![rep("a", 1000, Some("x")), rep("b", 2000, Some("y")), rep("c", 3000, Some("y"))]);
+        let mut exclusions = Exclusions::default();
+        let now = Now::ZERO;
+        let ids = |exclusions: &Exclusions, quality: &QualityChoice, audio_group| {
+            let bounds = Bounds { now, exclusions, quality, audio_group };
+            permitted(&presentation, 0, 0, bounds).iter().map(|key| key.rep).collect::<Vec<_>>()
+        };
+        assert_eq!(ids(&exclusions, &QualityChoice::Auto, Some("y")), [1, 2]);
+        assert_eq!(ids(&exclusions, &QualityChoice::Representation("a".into()), None), [0]);
+        let key = |rep| RepKey { period: 0, set: 0, rep };
+        exclusions.exclude(key(0), Duration::MAX, now);
+        assert_eq!(ids(&exclusions, &QualityChoice::Representation("a".into()), None), [1, 2]);
+        exclusions.exclude(key(1), Duration::from_secs(5), now);
+        exclusions.exclude(key(2), Duration::from_secs(5), now);
+        assert_eq!(ids(&exclusions, &QualityChoice::Auto, None), [1, 2], "for a time is not for ever");
+    }
+
+    #[test]
+    fn the_viewport_is_filled_and_limits_bind() {
+        let rungs: Vec<abr::Rung> =
+            [240, 480, 720, 1080].map(|height| abr::Rung { bitrate_bps: 1, height: Some(height) }).to_vec();
+        assert_eq!(max_height(&rungs, &[None], Some((1000, 500))), Some(720));
+        assert_eq!(max_height(&rungs, &[Some(480), None], Some((1000, 500))), Some(480));
+        assert_eq!(max_height(&rungs, &[None], Some((9000, 5000))), None);
+    }
+
+    #[test]
+    fn sound_stays_what_it_was() {
+        let presentation = presentation(vec![rep("lo", 64_000, None), rep("hi", 320_000, None)]);
+        let key = |rep| RepKey { period: 0, set: 0, rep };
+        let ladder = ladder(&presentation, vec![key(1), key(0)]);
+        assert_eq!(ladder.keys, [key(0), key(1)]);
+        assert_eq!(audio_rung(&ladder, None, None), 0);
+        assert_eq!(audio_rung(&ladder, None, Some(8_000_000)), 1);
+        assert_eq!(audio_rung(&ladder, Some(key(0)), Some(8_000_000)), 0);
+    }
+}

@@ -1,0 +1,327 @@
+//! What is loaded: the presentation, the viewer's wishes, the streams and what they have brought. Plain state with
+//! questions about it; nothing here fetches or presents.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::buffer::TrackBuffer;
+use super::locations::Locations;
+use super::schedule;
+use super::select::{self, Exclusions, Wishes};
+use super::stream::{Place, RepKey, Stream, StreamId};
+use super::text::TextStore;
+use super::timeline::Timeline;
+use crate::command::{LoadRequest, QualityChoice, TrackChoice};
+use crate::container::InitSegment;
+use crate::model::{ContentKinds, MediaKind, Presentation, Resource, SegmentIndex};
+use crate::snapshot::{Quality, Track};
+use crate::time::{MediaTime, Now, TimeRange, TimeRanges};
+
+/// A seek to the very end goes this far before it, so that there is a picture to show.
+const BEFORE_END: Duration = Duration::from_millis(100);
+
+/// A loaded, or loading, presentation.
+#[derive(Debug)]
+pub struct Session {
+    /// Where things can be had.
+    pub locations: Locations,
+    /// What the viewer wants.
+    pub wishes: Wishes,
+    /// Where to begin, when the viewer told.
+    pub start: Option<MediaTime>,
+    /// The presentation, once its manifest was read.
+    pub presentation: Option<Presentation>,
+    /// Its length, once known.
+    pub duration: Option<Duration>,
+    /// In the order main, audio, text; a stream that nobody needs is absent.
+    pub streams: Vec<Stream>,
+    /// Pictures.
+    pub video: TrackBuffer,
+    /// Sound.
+    pub audio: TrackBuffer,
+    /// Subtitles.
+    pub text: TextStore,
+    /// Offsets of media time.
+    pub timeline: Timeline,
+    /// Representations left alone.
+    pub exclusions: Exclusions,
+    /// Initialisation data read so far.
+    pub inits: Vec<(Resource, Arc<InitSegment>)>,
+    /// Pictures cannot be presented here.
+    pub without_video: bool,
+    /// Sound cannot be presented here.
+    pub without_audio: bool,
+    /// The representation on screen.
+    pub shown: Option<RepKey>,
+    /// A location failed and nothing has come from its replacement yet.
+    pub failing_over: bool,
+    /// Another sound was chosen: what was handed out of the old one ends here.
+    pub old_audio_until: Option<MediaTime>,
+    /// Tracks to choose from.
+    pub tracks: Arc<Vec<Track>>,
+    /// Qualities to choose from.
+    pub qualities: Arc<Vec<Quality>>,
+}
+
+impl Session {
+    /// A session that has just been asked for.
+    pub fn new(request: &LoadRequest) -> Self {
+        Self {
+            locations: Locations::new(&request.locations),
+            wishes: Wishes {
+                audio_languages: request.audio_languages.clone(),
+                text_languages: request.text_languages.clone(),
+                audio: TrackChoice::Auto,
+                text: TrackChoice::Auto,
+                quality: QualityChoice::Auto,
+            },
+            start: request.start,
+            presentation: None,
+            duration: None,
+            streams: Vec::new(),
+            video: TrackBuffer::new(MediaKind::Video),
+            audio: TrackBuffer::new(MediaKind::Audio),
+            text: TextStore::default(),
+            timeline: Timeline::default(),
+            exclusions: Exclusions::default(),
+            inits: Vec::new(),
+            without_video: false,
+            without_audio: false,
+            shown: None,
+            failing_over: false,
+            old_audio_until: None,
+            tracks: Arc::default(),
+            qualities: Arc::default(),
+        }
+    }
+
+    /// A stream by name.
+    pub fn stream(&self, id: StreamId) -> Option<&Stream> {
+        self.streams.iter().find(|stream| stream.id == id)
+    }
+
+    /// A stream by name, to change it.
+    pub fn stream_mut(&mut self, id: StreamId) -> Option<&mut Stream> {
+        self.streams.iter_mut().find(|stream| stream.id == id)
+    }
+
+    /// The run of a kind; text has none.
+    pub const fn buffer(&self, kind: MediaKind) -> Option<&TrackBuffer> {
+        match kind {
+            MediaKind::Video => Some(&self.video),
+            MediaKind::Audio => Some(&self.audio),
+            MediaKind::Text => None,
+        }
+    }
+
+    /// The run of a kind, to change it.
+    pub const fn buffer_mut(&mut self, kind: MediaKind) -> Option<&mut TrackBuffer> {
+        match kind {
+            MediaKind::Video => Some(&mut self.video),
+            MediaKind::Audio => Some(&mut self.audio),
+            MediaKind::Text => None,
+        }
+    }
+
+    /// Bytes of samples held.
+    pub const fn held_bytes(&self) -> u64 {
+        self.video.bytes() + self.audio.bytes()
+    }
+
+    /// The set that a stream presents in a period.
+    pub fn set_in(&self, id: StreamId, period: usize) -> Option<usize> {
+        let presentation = self.presentation.as_ref()?;
+        let found = presentation.periods.get(period)?;
+        let gone = |set: usize| {
+            let reps = select::reps_of(presentation, period, set).unwrap_or_default();
+            (0..reps.len()).all(|rep| self.exclusions.is_final(RepKey { period, set, rep }))
+        };
+        let kind = kind_of(id);
+        let track = self.stream(id).map(|stream| &stream.track);
+        let same = track.and_then(|track| select::same_track(found, track)).filter(|set| {
+            !gone(*set) && found.adaptation_sets.get(*set).is_some_and(|set| set.kind == kind)
+        });
+        same.or_else(|| select::set_of(found, kind, &self.wishes, gone))
+    }
+
+    /// The kinds of sample that a stream is wanted for.
+    pub fn wanted_of(&self, id: StreamId) -> ContentKinds {
+        let separate = self.stream(StreamId::Audio).is_some();
+        let audio_off = self.without_audio || self.wishes.audio == TrackChoice::Off;
+        match id {
+            StreamId::Main => {
+                ContentKinds { video: !self.without_video, audio: !separate && !audio_off, text: false }
+            }
+            StreamId::Audio => ContentKinds { video: false, audio: !audio_off, text: false },
+            StreamId::Text => ContentKinds::only(MediaKind::Text),
+        }
+    }
+
+    /// The stream that brings a kind; `None` when nothing does.
+    pub fn source_of(&self, kind: MediaKind) -> Option<&Stream> {
+        self.streams.iter().find(|stream| {
+            self.wanted_of(stream.id).has(kind)
+                && (stream.id != StreamId::Main || stream.carries.is_none_or(|carries| carries.has(kind)))
+        })
+    }
+
+    /// The kinds that are presented, once all streams have told what they carry.
+    pub fn kinds(&self) -> Option<Vec<MediaKind>> {
+        let media = || self.streams.iter().filter(|stream| stream.id != StreamId::Text);
+        if media().next().is_none() || media().any(|stream| stream.carries.is_none() && !stream.is_finished()) {
+            return None;
+        }
+        let carried = |kind| media().any(|s| self.wanted_of(s.id).has(kind) && s.carries.is_some_and(|c| c.has(kind)));
+        let kinds: Vec<_> = [MediaKind::Video, MediaKind::Audio].into_iter().filter(|kind| carried(*kind)).collect();
+        (!kinds.is_empty()).then_some(kinds)
+    }
+
+    /// True when all media of a kind from `position` on is here without a hole.
+    pub fn is_ended(&self, kind: MediaKind, position: MediaTime) -> bool {
+        if kind == MediaKind::Audio && self.old_audio_until.is_some() {
+            return false;
+        }
+        let finished = self.source_of(kind).is_none_or(Stream::is_finished);
+        let Some(buffer) = self.buffer(kind) else { return finished };
+        let end = buffer.contiguous_end(position);
+        finished && (buffer.end().is_none_or(|last| last <= position) || end == buffer.end())
+    }
+
+    /// How far a kind reaches from `position` without a hole.
+    pub fn reach(&self, kind: MediaKind, position: MediaTime) -> Option<MediaTime> {
+        let buffered = self.buffer(kind).and_then(|buffer| buffer.contiguous_end(position));
+        match (kind, self.old_audio_until) {
+            (MediaKind::Audio, Some(until)) => Some(until),
+            _ => buffered,
+        }
+    }
+
+    /// Media ahead of a position on all kinds that have not ended; `None` when all have.
+    pub fn ahead(&self, kinds: &[MediaKind], position: MediaTime) -> Option<Duration> {
+        let open = kinds.iter().filter(|kind| !self.is_ended(**kind, position));
+        open.map(|kind| self.reach(*kind, position).map_or(Duration::ZERO, |end| end.since(position))).min()
+    }
+
+    /// The same, up to the end of what is here when all have ended.
+    pub fn held_ahead(&self, kinds: &[MediaKind], position: MediaTime) -> Duration {
+        self.ahead(kinds, position).unwrap_or_else(|| {
+            let ends = kinds.iter().filter_map(|kind| self.buffer(*kind).and_then(TrackBuffer::end));
+            ends.max().map_or(Duration::ZERO, |end| end.since(position))
+        })
+    }
+
+    /// What is buffered for all kinds together.
+    pub fn buffered(&self, kinds: &[MediaKind]) -> TimeRanges {
+        let ranges = kinds.iter().filter_map(|kind| self.buffer(*kind)).map(TrackBuffer::ranges);
+        ranges.reduce(|all, more| all.intersection(&more)).unwrap_or_default()
+    }
+
+    /// A seek target inside the presentation.
+    pub fn clamp(&self, target: MediaTime) -> MediaTime {
+        let target = target.max(MediaTime::ZERO);
+        match self.duration {
+            Some(duration) => target.min(MediaTime::ZERO + duration.saturating_sub(BEFORE_END)),
+            None => target,
+        }
+    }
+
+    /// Where one may seek to.
+    pub fn seekable(&self) -> Option<TimeRange> {
+        self.duration.map(|duration| TimeRange { start: MediaTime::ZERO, end: MediaTime::ZERO + duration })
+    }
+
+    /// Takes the index of a representation; the length may become known by it. True when it changed.
+    pub fn take_index(&mut self, key: RepKey, segments: crate::model::SegmentList) -> bool {
+        let Some(presentation) = self.presentation.as_mut() else { return false };
+        if let Some(rep) = select::representation_mut(presentation, key) {
+            rep.index = SegmentIndex::Known(segments);
+        }
+        let before = self.duration;
+        self.duration = schedule::duration(presentation);
+        self.duration != before
+    }
+
+    /// Initialisation data that was read before.
+    pub fn init(&self, resource: &Resource) -> Option<&Arc<InitSegment>> {
+        self.inits.iter().find(|(known, _)| known == resource).map(|(_, init)| init)
+    }
+
+    /// Sends a stream to a time; what it was doing must have been ended before.
+    pub fn send_stream_to(&mut self, id: StreamId, time: MediaTime) {
+        let period = self.presentation.as_ref().map_or(0, |presentation| schedule::period_at(presentation, time));
+        if let Some(stream) = self.stream_mut(id) {
+            stream.place = Place::At { period, time };
+            stream.trouble = None;
+            stream.skipped = 0;
+            stream.hold_until = None;
+            stream.stepped_back = false;
+        }
+    }
+
+    /// The track that a stream presents, as it should be named.
+    pub fn is_selected(&self, kind: MediaKind, id: &crate::model::TrackId) -> bool {
+        let stream = match kind {
+            MediaKind::Video => StreamId::Main,
+            MediaKind::Audio => StreamId::Audio,
+            MediaKind::Text => StreamId::Text,
+        };
+        self.stream(stream).is_some_and(|stream| stream.track == *id)
+    }
+
+    /// Makes the lists of tracks and qualities again. True when they changed.
+    pub fn list_choices(&mut self, now: Now) -> bool {
+        let Some(presentation) = &self.presentation else { return false };
+        let mut tracks: Vec<Track> = Vec::new();
+        for set in presentation.periods.iter().flat_map(|period| &period.adaptation_sets) {
+            if set.kind == MediaKind::Video || tracks.iter().any(|track| track.id == set.id) {
+                continue;
+            }
+            tracks.push(Track {
+                id: set.id.clone(),
+                kind: set.kind,
+                language: set.language.clone(),
+                label: set.label.clone(),
+                roles: set.roles.clone(),
+                forced: set.forced,
+                selected: self.is_selected(set.kind, &set.id),
+            });
+        }
+        let qualities = self.list_qualities(presentation, now);
+        let changed = *self.tracks != tracks || *self.qualities != qualities;
+        if changed {
+            self.tracks = Arc::new(tracks);
+            self.qualities = Arc::new(qualities);
+        }
+        changed
+    }
+
+    fn list_qualities(&self, presentation: &Presentation, now: Now) -> Vec<Quality> {
+        let period = self.shown.map_or(0, |shown| shown.period);
+        let Some(set) = self.set_in(StreamId::Main, period) else { return Vec::new() };
+        let reps = select::reps_of(presentation, period, set).unwrap_or_default();
+        let mut qualities: Vec<Quality> = reps
+            .iter()
+            .enumerate()
+            .map(|(rep, found)| Quality {
+                id: found.id.clone(),
+                bitrate: found.average_bandwidth.unwrap_or(found.bandwidth),
+                width: found.width,
+                height: found.height,
+                codec: found.codecs.first().cloned(),
+                shown: self.shown == Some(RepKey { period, set, rep }),
+                available: found.protection.is_empty() && !self.exclusions.holds(RepKey { period, set, rep }, now),
+            })
+            .collect();
+        qualities.sort_by_key(|quality| quality.bitrate);
+        qualities
+    }
+}
+
+/// The kind of adaptation set that a stream follows.
+pub const fn kind_of(id: StreamId) -> MediaKind {
+    match id {
+        StreamId::Main => MediaKind::Video,
+        StreamId::Audio => MediaKind::Audio,
+        StreamId::Text => MediaKind::Text,
+    }
+}

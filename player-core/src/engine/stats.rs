@@ -1,0 +1,253 @@
+//! The ledger of a session: it counts what it is told. When something counts is decided by those who tell.
+
+use std::time::Duration;
+
+use super::io::FetchKind;
+use crate::render::FrameCounts;
+use crate::telemetry::{Failover, Seek, SessionStats, Stall, Switch};
+use crate::time::{MediaTime, Now};
+
+/// Most samples of picture against sound that are kept.
+const MOST_SYNC_SAMPLES: usize = 4096;
+/// So many pictures in a row on time mean that pictures move.
+const MOVING_FRAMES: u64 = 10;
+
+/// A mean weighted by time.
+#[derive(Clone, Copy, Debug, Default)]
+struct Mean {
+    sum: f64,
+    weight: f64,
+}
+
+impl Mean {
+    fn add(&mut self, value: f64, span: Duration) {
+        self.sum += value * span.as_secs_f64();
+        self.weight += span.as_secs_f64();
+    }
+
+    fn get(self) -> Option<f64> {
+        (self.weight > 0.0).then(|| self.sum / self.weight)
+    }
+}
+
+/// What one look at playback shows.
+#[derive(Clone, Copy, Debug)]
+pub struct Look {
+    /// Where playback is.
+    pub position: MediaTime,
+    /// Pictures move.
+    pub moving: bool,
+    /// Media ahead; `None` when all of it is here and it can only shrink.
+    pub ahead: Option<Duration>,
+    /// Declared bitrate of what is on screen.
+    pub bitrate: Option<u64>,
+}
+
+/// The ledger.
+#[derive(Clone, Debug, Default)]
+pub struct Ledger {
+    stats: SessionStats,
+    loaded_at: Now,
+    looked_at: Option<(Now, MediaTime, bool)>,
+    fetched: Mean,
+    shown: Mean,
+    buffer: Mean,
+    stalled_since: Option<Now>,
+    on_time_since: u64,
+    dropped_before: u64,
+}
+
+impl Ledger {
+    /// A session begins.
+    pub fn new(now: Now) -> Self {
+        Self { loaded_at: now, ..Self::default() }
+    }
+
+    /// The session began at this time.
+    pub const fn loaded_at(&self) -> Now {
+        self.loaded_at
+    }
+
+    /// A request was made, perhaps again.
+    pub fn requested(&mut self, again: bool) {
+        self.stats.requests += 1;
+        self.stats.retries += u64::from(again);
+    }
+
+    /// Bytes came.
+    pub fn received(&mut self, kind: FetchKind, bytes: u64) {
+        match kind {
+            FetchKind::Manifest | FetchKind::Index => self.stats.bytes_manifest += bytes,
+            FetchKind::Init | FetchKind::Segment | FetchKind::Text => self.stats.bytes_media += bytes,
+        }
+    }
+
+    /// Media bytes will never be presented.
+    pub fn wasted(&mut self, bytes: u64) {
+        self.stats.bytes_wasted += bytes;
+    }
+
+    /// A phase of the start has ended; only the first end counts.
+    pub fn phase(&mut self, name: &str, now: Now) {
+        if !self.stats.startup_phases.contains_key(name) {
+            self.stats.startup_phases.insert(name.to_owned(), now.since(self.loaded_at));
+        }
+    }
+
+    /// The first picture is on screen. True the first time.
+    pub fn first_frame(&mut self, now: Now) -> bool {
+        self.phase("first_frame", now);
+        let first = self.stats.startup.is_none();
+        self.stats.startup.get_or_insert(now.since(self.loaded_at));
+        first
+    }
+
+    /// True before the first picture.
+    pub const fn is_starting(&self) -> bool {
+        self.stats.startup.is_none()
+    }
+
+    /// A segment of a declared bitrate was fetched.
+    pub fn segment(&mut self, bitrate: u64, span: Duration) {
+        self.fetched.add(bitrate as f64, span);
+        self.stats.bitrate_fetched = self.fetched.get();
+    }
+
+    /// Playback is looked at: what passed since the last look is counted.
+    pub fn look(&mut self, look: Look, now: Now) {
+        if let Some((then, before, true)) = self.looked_at {
+            let media = look.position.since(before);
+            let wall = now.since(then);
+            self.stats.played += media;
+            self.stats.played_wall += wall;
+            if let Some(bitrate) = look.bitrate {
+                self.shown.add(bitrate as f64, media);
+                self.stats.bitrate_shown = self.shown.get();
+            }
+            if let Some(ahead) = look.ahead {
+                self.buffer.add(ahead.as_secs_f64(), wall);
+                self.stats.buffer_mean = self.buffer.get().map(Duration::from_secs_f64);
+                self.stats.buffer_min = Some(self.stats.buffer_min.map_or(ahead, |least| least.min(ahead)));
+            }
+        }
+        // A report of the renderer may lie a little behind what was extrapolated: that time is not counted twice.
+        let position = match self.looked_at {
+            Some((_, before, true)) => before.max(look.position),
+            _ => look.position,
+        };
+        self.looked_at = Some((now, position, look.moving));
+    }
+
+    /// The playhead moves without playing; `counts` when it is a gap that was jumped over.
+    pub fn moved(&mut self, from: MediaTime, to: MediaTime, counts: bool) {
+        if counts {
+            self.stats.played += to.since(from);
+        }
+        self.looked_at = None;
+    }
+
+    /// Playback stopped for want of media.
+    pub fn stall_started(&mut self, at: MediaTime, reason: &str, now: Now) {
+        self.stalled_since = Some(now);
+        self.stats.stalls.push(Stall { at, duration: Duration::ZERO, reason: reason.to_owned() });
+    }
+
+    /// The stall is over: gives its length, when there was one.
+    pub fn stall_ended(&mut self, now: Now) -> Option<Duration> {
+        let duration = now.since(self.stalled_since.take()?);
+        if let Some(stall) = self.stats.stalls.last_mut() {
+            stall.duration = duration;
+        }
+        Some(duration)
+    }
+
+    /// Another quality is on screen.
+    pub fn switched(&mut self, at: MediaTime, from: &str, to: &str, reason: &str) {
+        let switch = Switch { at, from: from.to_owned(), to: to.to_owned(), reason: reason.to_owned() };
+        self.stats.switches.push(switch);
+    }
+
+    /// A seek ended, or was overtaken.
+    pub fn seek(&mut self, to: MediaTime, outcome: Option<(Duration, i64)>) {
+        let (latency, error_nanos) = outcome.unzip();
+        self.stats.seeks.push(Seek { to, latency, error_nanos });
+    }
+
+    /// A location was excluded.
+    pub fn failover(&mut self, failover: Failover) {
+        self.stats.failovers.push(failover);
+    }
+
+    /// The renderer counted pictures.
+    pub fn frames(&mut self, frames: FrameCounts, now: Now) {
+        if frames.dropped > self.dropped_before {
+            self.dropped_before = frames.dropped;
+            self.on_time_since = frames.presented;
+        }
+        if self.stats.moving.is_none() && frames.presented >= self.on_time_since + MOVING_FRAMES {
+            self.stats.moving = Some(now.since(self.loaded_at));
+        }
+        self.stats.frames = frames;
+    }
+
+    /// The renderer measured picture against sound.
+    pub fn av_sync(&mut self, nanos: i64) {
+        if self.stats.av_sync_nanos.len() == MOST_SYNC_SAMPLES {
+            self.stats.av_sync_nanos.remove(0);
+        }
+        self.stats.av_sync_nanos.push(nanos);
+    }
+
+    /// The counters as of now.
+    pub fn stats(&self, now: Now, ahead: Duration, estimate_bps: Option<u64>) -> SessionStats {
+        let mut stats = self.stats.clone();
+        if let (Some(since), Some(stall)) = (self.stalled_since, stats.stalls.last_mut()) {
+            stall.duration = now.since(since);
+        }
+        stats.buffer_now = ahead;
+        stats.bandwidth_estimate = estimate_bps;
+        stats
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(millis: u64) -> Now {
+        Now::from_nanos(millis * 1_000_000)
+    }
+
+    fn look(millis: i64, moving: bool) -> Look {
+        Look { position: MediaTime::from_millis(millis), moving, ahead: None, bitrate: Some(1000) }
+    }
+
+    #[test]
+    fn only_time_that_was_played_counts_and_never_twice() {
+        let mut ledger = Ledger::new(at(0));
+        ledger.look(look(0, true), at(100));
+        ledger.look(look(100, true), at(200));
+        ledger.look(look(95, true), at(210));
+        ledger.look(look(200, false), at(300));
+        ledger.look(look(200, true), at(9_000));
+        ledger.moved(MediaTime::from_millis(200), MediaTime::from_millis(50_000), false);
+        ledger.look(look(50_000, true), at(9_100));
+        ledger.moved(MediaTime::from_millis(50_000), MediaTime::from_millis(51_000), true);
+        let stats = ledger.stats(at(9_200), Duration::ZERO, None);
+        assert_eq!(stats.played, Duration::from_millis(1200));
+        assert_eq!(stats.played_wall, Duration::from_millis(200));
+        assert_eq!(stats.bitrate_shown, Some(1000.0));
+        assert_eq!(stats.buffer_min, None, "what was not measured is absent");
+    }
+
+    #[test]
+    fn moving_needs_ten_pictures_in_a_row() {
+        let mut ledger = Ledger::new(at(0));
+        let counts = |presented, dropped| FrameCounts { presented, dropped, repeated: 0, corrupt: 0 };
+        ledger.frames(counts(8, 1), at(300));
+        ledger.frames(counts(17, 1), at(700));
+        assert_eq!(ledger.stats(at(700), Duration::ZERO, None).moving, None);
+        ledger.frames(counts(18, 1), at(800));
+        assert_eq!(ledger.stats(at(900), Duration::ZERO, None).moving, Some(Duration::from_millis(800)));
+    }
+}

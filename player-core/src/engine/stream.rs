@@ -1,0 +1,188 @@
+//! One fetching stream: which track it follows, how far it got, and what it is doing. Plain state; the scheduler and
+//! the answers to requests move it.
+
+use std::sync::Arc;
+
+use super::request::JobId;
+use crate::container::InitSegment;
+use crate::model::{ContentKinds, Resource, SegmentRef, TrackId};
+use crate::time::{MediaTime, Now};
+
+/// Names a representation: period, adaptation set and representation by position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RepKey {
+    /// The period.
+    pub period: usize,
+    /// The adaptation set in it.
+    pub set: usize,
+    /// The representation in that.
+    pub rep: usize,
+}
+
+/// Which stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum StreamId {
+    /// Pictures, with or without sound in the same files.
+    Main,
+    /// Sound in files of its own.
+    Audio,
+    /// Subtitles.
+    Text,
+}
+
+/// Where the next segment is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// The segment that holds this time.
+    At {
+        /// In this period.
+        period: usize,
+        /// The time.
+        time: MediaTime,
+    },
+    /// The one after this.
+    After {
+        /// The representation of the last segment.
+        rep: RepKey,
+        /// Its number.
+        number: u64,
+        /// Its announced end.
+        end: MediaTime,
+    },
+    /// There is none.
+    End,
+}
+
+/// A segment that was decided on.
+#[derive(Clone, Debug)]
+pub struct Chosen {
+    /// From which representation.
+    pub rep: RepKey,
+    /// The segment.
+    pub segment: SegmentRef,
+    /// Why that representation.
+    pub reason: abr::Reason,
+    /// Its place in the ladder that the rule saw, and that ladder.
+    pub ladder: Arc<Ladder>,
+    /// Which rung.
+    pub rung: usize,
+    /// It belongs to the first discontinuity of the presentation.
+    pub opening: bool,
+}
+
+/// The representations that a rule chose from, ascending.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ladder {
+    /// What the rule sees.
+    pub rungs: Vec<abr::Rung>,
+    /// The same rungs as representations.
+    pub keys: Vec<RepKey>,
+}
+
+/// A segment on its way.
+#[derive(Clone, Debug)]
+pub struct Fetching {
+    /// The request.
+    pub job: JobId,
+    /// What is fetched.
+    pub chosen: Chosen,
+    /// Initialisation data in force: fetched before, or read from the segment itself.
+    pub init: Option<Arc<InitSegment>>,
+    /// What is added to its times, once its first samples have come.
+    pub shift: Option<i64>,
+    /// Samples or cues that came.
+    pub seen: usize,
+    /// Something about its times was wrong and has been reported.
+    pub warned: bool,
+}
+
+/// What the stream is doing.
+#[derive(Clone, Debug)]
+pub enum Activity {
+    /// Nothing is on its way.
+    Idle,
+    /// The index of a representation is on its way.
+    Index(RepKey),
+    /// Initialisation data is on its way; the segment follows.
+    Init {
+        /// The segment.
+        chosen: Box<Chosen>,
+        /// What it needs.
+        resource: Resource,
+    },
+    /// A segment is on its way.
+    Media(Box<Fetching>),
+}
+
+/// Trouble with the segment that is wanted.
+#[derive(Clone, Copy, Debug)]
+pub struct Trouble {
+    /// When its first request was made.
+    pub since: Now,
+}
+
+/// A stream.
+#[derive(Clone, Debug)]
+pub struct Stream {
+    /// Which one.
+    pub id: StreamId,
+    /// The track it follows through all periods.
+    pub track: TrackId,
+    /// Where the next segment is.
+    pub place: Place,
+    /// What it is doing.
+    pub activity: Activity,
+    /// What its files carry, once initialisation data was read.
+    pub carries: Option<ContentKinds>,
+    /// Representation of the last segment that was decided on.
+    pub last: Option<RepKey>,
+    /// The total time that the wanted segment may cost began here.
+    pub trouble: Option<Trouble>,
+    /// Segments given up in a row.
+    pub skipped: u32,
+    /// The adaptive rule asked to wait.
+    pub hold_until: Option<Now>,
+    /// The segment before the one at the seek target was asked for already.
+    pub stepped_back: bool,
+}
+
+impl Stream {
+    /// A stream that begins at a time.
+    pub const fn new(id: StreamId, track: TrackId, place: Place) -> Self {
+        Self {
+            id,
+            track,
+            place,
+            activity: Activity::Idle,
+            carries: None,
+            last: None,
+            trouble: None,
+            skipped: 0,
+            hold_until: None,
+            stepped_back: false,
+        }
+    }
+
+    /// Up to where everything is fetched or on its way.
+    pub fn fetched_until(&self) -> MediaTime {
+        match (&self.activity, self.place) {
+            (Activity::Media(fetching), _) => fetching.chosen.segment.end(),
+            (_, Place::At { time, .. }) => time,
+            (_, Place::After { end, .. }) => end,
+            (_, Place::End) => MediaTime::MAX,
+        }
+    }
+
+    /// True when the last segment of the last period has been fetched.
+    pub fn is_finished(&self) -> bool {
+        self.place == Place::End && matches!(self.activity, Activity::Idle)
+    }
+
+    /// The segment on its way.
+    pub fn fetching(&self) -> Option<&Fetching> {
+        match &self.activity {
+            Activity::Media(fetching) => Some(fetching),
+            Activity::Idle | Activity::Index(_) | Activity::Init { .. } => None,
+        }
+    }
+}

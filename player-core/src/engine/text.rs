@@ -1,0 +1,156 @@
+//! The cues of the chosen text track, in presentation time. Cues whose offset is not known yet wait here.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::timeline::{Timeline, cue_shift};
+use crate::model::TimestampMapping;
+use crate::text::Cue;
+use crate::text::webvtt::TimestampMap;
+use crate::time::{MediaTime, TimeRanges};
+
+/// More cues than this are not kept: the longest film has a few thousand.
+const MOST_CUES: usize = 50_000;
+
+/// Cues as they came, in the time of their file.
+#[derive(Clone, Debug)]
+struct Unplaced {
+    cues: Vec<Cue>,
+    map: Option<TimestampMap>,
+    mapping: TimestampMapping,
+    segment_start: MediaTime,
+}
+
+/// The cue store.
+#[derive(Clone, Debug, Default)]
+pub struct TextStore {
+    cues: Arc<Vec<Cue>>,
+    unplaced: Vec<Unplaced>,
+    loaded: TimeRanges,
+}
+
+impl TextStore {
+    /// Takes the cues of a segment. True when the visible cues changed.
+    pub fn insert(
+        &mut self,
+        cues: Vec<Cue>,
+        map: Option<TimestampMap>,
+        mapping: TimestampMapping,
+        segment_start: MediaTime,
+        timeline: &Timeline,
+    ) -> bool {
+        if cues.is_empty() {
+            return false;
+        }
+        self.unplaced.push(Unplaced { cues, map, mapping, segment_start });
+        self.place(timeline)
+    }
+
+    /// Places what became placeable. True when the visible cues changed.
+    pub fn place(&mut self, timeline: &Timeline) -> bool {
+        if self.unplaced.is_empty() {
+            return false;
+        }
+        let mut placed: Vec<Cue> = Vec::new();
+        self.unplaced.retain_mut(|unplaced| {
+            let Some(shift) = shift_of(unplaced, timeline) else { return true };
+            placed.extend(unplaced.cues.drain(..).map(|cue| shifted(cue, shift)));
+            false
+        });
+        let room = MOST_CUES.saturating_sub(self.cues.len());
+        placed.truncate(room);
+        placed.sort_by_key(|cue| cue.start);
+        let mut all: Vec<Cue> = self.cues.as_ref().clone();
+        for cue in placed {
+            // A cue that spans segments comes with each of them (RFC 8216bis §3.1.4). Equal times keep file order.
+            let from = all.partition_point(|known| known.start < cue.start);
+            let to = all.partition_point(|known| known.start <= cue.start);
+            if all.get(from..to).is_none_or(|same| !same.contains(&cue)) {
+                all.insert(to, cue);
+            }
+        }
+        let changed = all.len() != self.cues.len();
+        self.cues = Arc::new(all);
+        changed
+    }
+
+    /// A segment was read: it is not fetched again.
+    pub fn segment_loaded(&mut self, start: MediaTime, end: MediaTime) {
+        self.loaded.insert(start, end, Duration::from_millis(1));
+    }
+
+    /// True when the segment that begins at `start` was read.
+    pub fn has_segment(&self, start: MediaTime) -> bool {
+        self.loaded.around(start).is_some()
+    }
+
+    /// Another track was chosen. True when there were cues.
+    pub fn clear(&mut self) -> bool {
+        let had = !self.cues.is_empty();
+        *self = Self::default();
+        had
+    }
+
+    /// All cues, ordered by begin.
+    pub fn cues(&self) -> Arc<Vec<Cue>> {
+        Arc::clone(&self.cues)
+    }
+}
+
+fn shift_of(unplaced: &Unplaced, timeline: &Timeline) -> Option<i64> {
+    match (unplaced.map, unplaced.mapping) {
+        (Some(map), mapping) => {
+            timeline.known(mapping).map(|offset| cue_shift(map, offset, unplaced.segment_start))
+        }
+        (None, TimestampMapping::Offset(nanos)) => Some(nanos),
+        (None, TimestampMapping::Discontinuity(_)) => Some(0),
+    }
+}
+
+fn shifted(mut cue: Cue, nanos: i64) -> Cue {
+    cue.start = cue.start.shifted(nanos);
+    if cue.end != MediaTime::MAX {
+        cue.end = cue.end.shifted(nanos);
+    }
+    for span in &mut cue.spans {
+        span.style.from = span.style.from.map(|from| from.shifted(nanos));
+    }
+    cue
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text::{CueLayout, CueSpan};
+
+    fn cue(start: i64, end: i64, text: &str) -> Cue {
+        Cue {
+            id: None,
+            start: MediaTime::from_millis(start),
+            end: MediaTime::from_millis(end),
+            spans: vec![CueSpan { text: text.to_owned(), ..CueSpan::default() }],
+            layout: CueLayout::default(),
+        }
+    }
+
+    #[test]
+    fn a_cue_that_comes_with_two_segments_is_kept_once() {
+        let (mut store, timeline) = (TextStore::default(), Timeline::default());
+        let mapping = TimestampMapping::Offset(0);
+        assert!(store.insert(vec![cue(1000, 5000, "a")], None, mapping, MediaTime::ZERO, &timeline));
+        assert!(!store.insert(vec![cue(1000, 5000, "a")], None, mapping, MediaTime::from_millis(4000), &timeline));
+        assert_eq!(store.cues().len(), 1);
+    }
+
+    #[test]
+    fn cues_wait_until_the_media_tells_the_offset() {
+        let (mut store, mut timeline) = (TextStore::default(), Timeline::default());
+        let mapping = TimestampMapping::Discontinuity(0);
+        let map = Some(TimestampMap { mpegts: 900_000, local: MediaTime::ZERO });
+        assert!(!store.insert(vec![cue(500, 700, "x")], map, mapping, MediaTime::ZERO, &timeline));
+        assert!(store.cues().is_empty());
+        timeline.offset(mapping, true, MediaTime::ZERO, MediaTime::from_millis(10_000));
+        assert!(store.place(&timeline));
+        assert_eq!(store.cues()[0].start, MediaTime::from_millis(500));
+    }
+}

@@ -1,0 +1,112 @@
+//! How timestamps inside the media become presentation time, and what is done when they make no sense.
+
+use std::collections::BTreeMap;
+
+use crate::model::TimestampMapping;
+use crate::text::webvtt::TimestampMap;
+use crate::time::MediaTime;
+
+/// An offset smaller than this is rounding, not an offset: CMAF media usually carries presentation time already.
+const SNAP: i64 = 250_000_000;
+/// Announced durations are rounded, so the rounding may grow by a thousandth of the time before the segment.
+const DRIFT: i64 = 1000;
+/// A segment whose media lies further than this from its announced place is moved there.
+pub const PLAUSIBLE: i64 = 10_000_000_000;
+/// MPEG-2 time wraps at 33 bits of 90 kHz (ISO/IEC 13818-1 §2.4.3.7).
+const WRAP: i128 = 1 << 33;
+
+/// The offsets of a session.
+#[derive(Clone, Debug, Default)]
+pub struct Timeline {
+    learned: BTreeMap<u64, i64>,
+}
+
+impl Timeline {
+    /// The offset of a segment that begins at `start` and whose first picture or sound is stamped `first`. A
+    /// discontinuity's offset is learned once and shared by all streams, so that sound and picture stay together;
+    /// `opening` says that it is the presentation's first discontinuity, where small offsets snap to zero.
+    pub fn offset(&mut self, mapping: TimestampMapping, opening: bool, start: MediaTime, first: MediaTime) -> i64 {
+        match mapping {
+            TimestampMapping::Offset(nanos) => nanos,
+            TimestampMapping::Discontinuity(number) => *self.learned.entry(number).or_insert_with(|| {
+                let offset = start.nanos_from(first);
+                let slack = SNAP + start.as_nanos().max(0) / DRIFT;
+                if opening && offset.abs() < slack { 0 } else { offset }
+            }),
+        }
+    }
+
+    /// The offset, when it is known without looking at media.
+    pub fn known(&self, mapping: TimestampMapping) -> Option<i64> {
+        match mapping {
+            TimestampMapping::Offset(nanos) => Some(nanos),
+            TimestampMapping::Discontinuity(number) => self.learned.get(&number).copied(),
+        }
+    }
+}
+
+/// What must be added to a segment whose media begins at `first` (already mapped) though it was announced at `start`:
+/// zero within ten seconds, else what moves it to its announced place. A wrong origin is the likeliest damage, and
+/// played in its place it is still the right film.
+pub fn correction(start: MediaTime, first: MediaTime) -> i64 {
+    let distance = start.nanos_from(first);
+    if distance.abs() <= PLAUSIBLE { 0 } else { distance }
+}
+
+/// What must be added to a cue's time: presentation = cue − local + mpegts / 90000 + offset, where the 33-bit counter
+/// is unrolled to the turn nearest to where the segment is (RFC 8216bis §3.1.4).
+pub fn cue_shift(map: TimestampMap, offset: i64, segment_start: MediaTime) -> i64 {
+    let expected = i128::from(segment_start.as_nanos()) - i128::from(offset);
+    let expected_ticks = expected * 90 / 1_000_000;
+    let raw = i128::from(map.mpegts) % WRAP;
+    let turns = (expected_ticks - raw + WRAP / 2).div_euclid(WRAP);
+    let ticks = raw + turns * WRAP;
+    let nanos = ticks * 100_000 / 9 - i128::from(map.local.as_nanos()) + i128::from(offset);
+    nanos.clamp(i128::from(i64::MIN), i128::from(i64::MAX)) as i64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: i64 = 1_000_000_000;
+
+    fn s(seconds: i64) -> MediaTime {
+        MediaTime::from_nanos(seconds * SECOND)
+    }
+
+    #[test]
+    fn a_discontinuity_is_learned_once_and_shared() {
+        let mut timeline = Timeline::default();
+        let mapping = TimestampMapping::Discontinuity(1);
+        assert_eq!(timeline.known(mapping), None);
+        assert_eq!(timeline.offset(mapping, false, s(20), s(3)), 17 * SECOND);
+        assert_eq!(timeline.offset(mapping, false, s(24), s(9)), 17 * SECOND);
+        assert_eq!(timeline.known(mapping), Some(17 * SECOND));
+    }
+
+    #[test]
+    fn presentation_time_stays_exact_and_a_transport_stream_is_moved() {
+        let first = TimestampMapping::Discontinuity(0);
+        assert_eq!(Timeline::default().offset(first, true, s(0), MediaTime::from_millis(42)), 0);
+        assert_eq!(Timeline::default().offset(first, true, s(600), MediaTime::from_millis(600_700)), 0);
+        assert_eq!(Timeline::default().offset(first, true, s(0), MediaTime::from_millis(1400)), -1_400_000_000);
+        assert_eq!(Timeline::default().offset(first, false, s(0), MediaTime::from_millis(42)), -42_000_000);
+    }
+
+    #[test]
+    fn cues_follow_the_map_across_a_wrap() {
+        let map = |mpegts, local| TimestampMap { mpegts, local };
+        assert_eq!(cue_shift(map(900_000, s(0)), -10 * SECOND, s(0)), 0);
+        assert_eq!(cue_shift(map(900_000, s(4)), 0, s(0)), 6 * SECOND);
+        // The media clock is one turn further (about 26.5 hours) than the counter says.
+        let turn = (1_i64 << 33) * 100_000 / 9;
+        assert_eq!(cue_shift(map(90_000, s(0)), 0, MediaTime::from_nanos(turn)), turn + SECOND);
+    }
+
+    #[test]
+    fn only_absurd_times_are_corrected() {
+        assert_eq!(correction(s(100), s(92)), 0);
+        assert_eq!(correction(s(100), s(4000)), -3900 * SECOND);
+    }
+}

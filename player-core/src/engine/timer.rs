@@ -1,0 +1,61 @@
+//! One table of timers. Which instants belong into it is decided by those who set them.
+
+use crate::time::Now;
+
+/// What a timer is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Timer {
+    /// A request waits for its next attempt.
+    Retry,
+    /// A request has been silent for too long.
+    Silence,
+    /// Playback reaches the end of what is buffered.
+    Runout,
+    /// A running transfer is judged again.
+    Judge,
+    /// The adaptive rule asked to wait before the next segment.
+    Hold,
+    /// The renderer owes a first picture.
+    Picture,
+}
+
+const COUNT: usize = Timer::Picture as usize + 1;
+
+/// When the engine must be woken, by cause.
+#[derive(Clone, Debug, Default)]
+pub struct Timers([Option<Now>; COUNT]);
+
+impl Timers {
+    /// Sets or clears one timer.
+    pub fn set(&mut self, timer: Timer, at: Option<Now>) {
+        self.0[timer as usize] = at;
+    }
+
+    /// Clears all.
+    pub fn clear(&mut self) {
+        self.0 = [None; COUNT];
+    }
+
+    /// The first to fire.
+    pub fn earliest(&self) -> Option<Now> {
+        self.0.iter().flatten().min().copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_earliest_timer_wins_until_it_is_cleared() {
+        let mut timers = Timers::default();
+        assert_eq!(timers.earliest(), None);
+        timers.set(Timer::Runout, Some(Now::from_nanos(9)));
+        timers.set(Timer::Retry, Some(Now::from_nanos(5)));
+        assert_eq!(timers.earliest(), Some(Now::from_nanos(5)));
+        timers.set(Timer::Retry, None);
+        assert_eq!(timers.earliest(), Some(Now::from_nanos(9)));
+        timers.clear();
+        assert_eq!(timers.earliest(), None);
+    }
+}

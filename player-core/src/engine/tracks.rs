@@ -1,0 +1,283 @@
+//! Changes of track and quality in mid-play, and what happens when a track cannot be decoded.
+
+use std::time::Duration;
+
+use super::Engine;
+use super::commands::invalid;
+use super::loading::add_stream;
+use super::schedule;
+use super::select;
+use super::stream::{Activity, RepKey, StreamId};
+use crate::command::{QualityChoice, TrackChoice};
+use crate::error::{ErrorCode, PlayerError};
+use crate::event::Event;
+use crate::model::{MediaKind, Representation, TrackId};
+use crate::time::MediaTime;
+
+/// When a quality is chosen by hand, so much media of the old one is kept beyond what the renderer holds: time to
+/// fetch the new one without a stall.
+const KEPT_ON_CHOICE: Duration = Duration::from_secs(3);
+
+impl Engine {
+    /// Chooses the sound. The old one plays on until enough of the new one is here.
+    pub(super) fn select_audio(&mut self, choice: TrackChoice) -> Result<(), PlayerError> {
+        self.check_track(MediaKind::Audio, &choice)?;
+        let position = self.position();
+        let Some(session) = self.session.as_mut() else { return Ok(()) };
+        session.wishes.audio = choice;
+        session.without_audio = false;
+        let wanted = self.wanted_track(StreamId::Audio);
+        let present = self.track_of(StreamId::Audio);
+        let muxed_before = present.is_none();
+        if wanted == present && wanted.is_some() {
+            return Ok(());
+        }
+        self.remove_stream(StreamId::Audio);
+        let Some(session) = self.session.as_mut() else { return Ok(()) };
+        let held = session.audio.clear();
+        self.ledger.wasted(held);
+        if wanted.is_some() {
+            add_stream(session, StreamId::Audio, position);
+            if let Some(end) = self.playback.feed.end(MediaKind::Audio) {
+                self.playback.feed.suspend_track(MediaKind::Audio);
+                session.old_audio_until = Some(end.max(position));
+            }
+        } else if session.wanted_of(StreamId::Main).audio {
+            // The sound of the main files was dropped as they came: they are fetched again from here.
+            let muxed = session.stream(StreamId::Main).and_then(|stream| stream.carries).is_some_and(|c| c.audio);
+            if muxed && !muxed_before {
+                self.restart_stream(StreamId::Main, position);
+                self.flush_here();
+            }
+        }
+        self.choices_changed();
+        Ok(())
+    }
+
+    /// Chooses the subtitles.
+    pub(super) fn select_text(&mut self, choice: TrackChoice) -> Result<(), PlayerError> {
+        self.check_track(MediaKind::Text, &choice)?;
+        let position = self.position();
+        let Some(session) = self.session.as_mut() else { return Ok(()) };
+        session.wishes.text = choice;
+        let wanted = self.wanted_track(StreamId::Text);
+        if wanted != self.track_of(StreamId::Text) {
+            self.remove_stream(StreamId::Text);
+            if let Some(session) = self.session.as_mut()
+                && wanted.is_some()
+            {
+                add_stream(session, StreamId::Text, position);
+            }
+        }
+        self.choices_changed();
+        Ok(())
+    }
+
+    /// Chooses the quality. It shows soon: what is held of others is dropped but for a few seconds.
+    pub(super) fn select_quality(&mut self, choice: QualityChoice) -> Result<(), PlayerError> {
+        if let QualityChoice::Representation(id) = &choice {
+            let presentation = self.session.as_ref().and_then(|session| session.presentation.as_ref());
+            let mut sets = presentation.iter().flat_map(|known| &known.periods).flat_map(|p| &p.adaptation_sets);
+            let known = sets
+                .any(|set| set.kind == MediaKind::Video && set.representations.iter().any(|rep| rep.id == *id));
+            if !known {
+                return Err(invalid(format!("there is no quality named {id:?}")));
+            }
+        }
+        let Some(session) = self.session.as_mut() else { return Ok(()) };
+        session.wishes.quality = choice;
+        self.drop_unwanted_quality();
+        self.choices_changed();
+        Ok(())
+    }
+
+    fn drop_unwanted_quality(&mut self) {
+        let keep_until = self.position() + self.config.renderer_lead + KEPT_ON_CHOICE;
+        let Some(session) = self.session.as_ref() else { return };
+        let Some(presentation) = session.presentation.as_ref() else { return };
+        let quality = session.wishes.quality.clone();
+        let unwanted = |key: RepKey| {
+            select::representation(presentation, key).is_some_and(|rep| !is_wanted(rep, &quality))
+        };
+        let coming = session.stream(StreamId::Main).and_then(|s| s.fetching()).map(|fetching| fetching.chosen.rep);
+        let call_back = coming.is_some_and(unwanted) && !self.is_committed(StreamId::Main);
+        let doomed: Vec<u64> = session
+            .video
+            .parts()
+            .filter(|part| part.first > keep_until && unwanted(part.of.rep))
+            .map(|part| part.seq)
+            .collect();
+        if call_back {
+            self.cancel_stream(StreamId::Main);
+        }
+        // What is still on its way stays only when it is handed out already; nothing can be dropped before it then.
+        let open = self.session.as_ref().and_then(|session| session.stream(StreamId::Main)).is_some_and(|stream| {
+            matches!(stream.activity, Activity::Media(_))
+        });
+        if open || doomed.is_empty() {
+            return;
+        }
+        self.truncate_main(&doomed);
+    }
+
+    /// Drops these parts of the pictures, and the sound that came with them, from the end of the run; the main stream
+    /// goes on from there.
+    fn truncate_main(&mut self, doomed: &[u64]) {
+        let committed = self.playback.feed.committed(MediaKind::Video);
+        let committed_audio = self.playback.feed.committed(MediaKind::Audio);
+        let Some(session) = self.session.as_mut() else { return };
+        let mut dropped = session.video.truncate(committed, |part| doomed.contains(&part.seq));
+        let kept = session.video.back().map(|part| (part.of.rep, part.of.number));
+        if session.wanted_of(StreamId::Main).audio {
+            let end = session.video.end().unwrap_or(MediaTime::ZERO);
+            dropped += session.audio.truncate(committed_audio, |part| part.first >= end);
+        }
+        self.ledger.wasted(dropped);
+        let place = kept.zip(session.presentation.as_ref()).and_then(|((rep, number), presentation)| {
+            let segment = schedule::known_list(presentation, rep)?.get(number)?;
+            Some(schedule::after(rep, &segment))
+        });
+        if let (Some(place), Some(stream)) = (place, session.stream_mut(StreamId::Main)) {
+            stream.place = place;
+            stream.activity = Activity::Idle;
+        }
+    }
+
+    /// A track cannot be decoded: another representation takes over, or another set, or playback goes on without.
+    pub(super) fn track_failed(&mut self, kind: MediaKind, error: PlayerError) {
+        let position = self.position();
+        let Some((stream, rep)) = self.failing_representation(kind) else { return };
+        let doomed = self.same_decoder(rep, &error);
+        let Some(session) = self.session.as_mut() else { return };
+        for key in doomed {
+            session.exclusions.exclude(key, Duration::MAX, self.now);
+        }
+        if session.set_in(stream, rep.period).is_some() {
+            let set = session.set_in(stream, rep.period);
+            let track = set.and_then(|set| {
+                let period = session.presentation.as_ref()?.periods.get(rep.period)?;
+                period.adaptation_sets.get(set).map(|set| set.id.clone())
+            });
+            if let (Some(track), Some(found)) = (track, session.stream_mut(stream)) {
+                found.track = track;
+            }
+            self.restart_stream(stream, position);
+            self.flush_here();
+            self.warn(error);
+        } else if self.presented_kinds().iter().any(|other| *other != kind) {
+            self.do_without(kind);
+            self.warn(error);
+        } else {
+            self.fail(error);
+        }
+        self.choices_changed();
+    }
+
+    /// Playback goes on without a kind of track.
+    pub(super) fn do_without(&mut self, kind: MediaKind) {
+        let Some(session) = self.session.as_mut() else { return };
+        let source = session.source_of(kind).map(|stream| stream.id);
+        match kind {
+            MediaKind::Video => session.without_video = true,
+            MediaKind::Audio => session.without_audio = true,
+            MediaKind::Text => {}
+        }
+        session.old_audio_until = None;
+        let dropped = session.buffer_mut(kind).map_or(0, super::buffer::TrackBuffer::clear);
+        self.ledger.wasted(dropped);
+        // A stream that brings another kind as well goes on.
+        let alone = source.filter(|id| {
+            let Some(session) = self.session.as_ref() else { return false };
+            let wanted = session.wanted_of(*id);
+            let carries = session.stream(*id).and_then(|stream| stream.carries).unwrap_or(wanted);
+            !(wanted.video && carries.video) && !(wanted.audio && carries.audio)
+        });
+        if let Some(id) = alone {
+            self.remove_stream(id);
+        }
+        if self.playback.feed.is_flushed() {
+            self.flush_here();
+        }
+    }
+
+    /// The stream and the representation whose samples the decoder of a kind has now.
+    fn failing_representation(&self, kind: MediaKind) -> Option<(StreamId, RepKey)> {
+        let session = self.session.as_ref()?;
+        let stream = session.source_of(kind)?;
+        let buffer = session.buffer(kind)?;
+        let at = self.playback.feed.committed(kind);
+        let part = at.and_then(|at| buffer.part_from(at.seq.saturating_sub(u64::from(at.index == 0))));
+        let rep = part.or_else(|| buffer.back()).map(|part| part.of.rep).or(stream.last)?;
+        Some((stream.id, rep))
+    }
+
+    /// The representations that need the decoder that failed. A decoder that is missing is missing for all of its
+    /// codec; one that stumbled is only mistrusted with what it stumbled over.
+    fn same_decoder(&self, rep: RepKey, error: &PlayerError) -> Vec<RepKey> {
+        let presentation = self.session.as_ref().and_then(|session| session.presentation.as_ref());
+        let Some(presentation) = presentation.filter(|_| error.code == ErrorCode::DecoderUnavailable) else {
+            return vec![rep];
+        };
+        let Some(period) = presentation.periods.get(rep.period) else { return vec![rep] };
+        let family = |rep: &Representation| -> Vec<String> {
+            rep.codecs.iter().filter_map(|codec| codec.split('.').next().map(str::to_owned)).collect()
+        };
+        let failed = select::representation(presentation, rep).map(family).unwrap_or_default();
+        let kind = period.adaptation_sets.get(rep.set).map(|set| set.kind);
+        let sets = period.adaptation_sets.iter().enumerate().filter(|(_, set)| Some(set.kind) == kind);
+        let mut keys: Vec<RepKey> = sets
+            .flat_map(|(set, found)| {
+                let same = found.representations.iter().enumerate().filter(|(_, other)| family(other) == failed);
+                same.map(move |(index, _)| RepKey { period: rep.period, set, rep: index })
+            })
+            .filter(|key| !failed.is_empty() || key.set == rep.set)
+            .collect();
+        if keys.is_empty() {
+            keys.push(rep);
+        }
+        keys
+    }
+
+    fn check_track(&self, kind: MediaKind, choice: &TrackChoice) -> Result<(), PlayerError> {
+        match choice {
+            TrackChoice::Auto | TrackChoice::Off => Ok(()),
+            TrackChoice::Track(id) => {
+                let known = self.session.as_ref().is_some_and(|session| {
+                    session.tracks.iter().any(|track| track.kind == kind && track.id == *id)
+                });
+                let missing = || invalid(format!("there is no {} track named {:?}", kind.as_str(), id.0));
+                known.then_some(()).ok_or_else(missing)
+            }
+        }
+    }
+
+    fn track_of(&self, id: StreamId) -> Option<TrackId> {
+        self.session.as_ref()?.stream(id).map(|stream| stream.track.clone())
+    }
+
+    /// The track that the wishes ask for, in the first period that has one.
+    fn wanted_track(&self, id: StreamId) -> Option<TrackId> {
+        let session = self.session.as_ref()?;
+        let kind = super::session::kind_of(id);
+        session.presentation.as_ref()?.periods.iter().find_map(|period| {
+            let set = select::set_of(period, kind, &session.wishes, |_| false)?;
+            period.adaptation_sets.get(set).map(|set| set.id.clone())
+        })
+    }
+
+    fn choices_changed(&mut self) {
+        let now = self.now;
+        if let Some(session) = self.session.as_mut() {
+            session.list_choices(now);
+            self.emit(Event::TracksChanged);
+        }
+    }
+}
+
+fn is_wanted(rep: &Representation, quality: &QualityChoice) -> bool {
+    match quality {
+        QualityChoice::Auto => true,
+        QualityChoice::Representation(id) => rep.id == *id,
+        QualityChoice::MaxHeight(height) => rep.height.is_none_or(|known| known <= *height),
+    }
+}

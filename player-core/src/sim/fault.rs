@@ -1,0 +1,119 @@
+//! What goes wrong in a virtual world, and when. Plain data and one pure question; nothing random.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::engine::io::{FetchKind, FetchRequest};
+use crate::time::Now;
+
+/// What happens to a request.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Effect {
+    /// The host refuses the connection.
+    Refuse,
+    /// The host takes the request and never answers.
+    Silence,
+    /// An HTTP status that says no.
+    Status(u16),
+    /// The answer begins so much later.
+    Delay(Duration),
+    /// The body stands still after so many thousandths of it.
+    Stall(u32),
+    /// The connection ends after so many thousandths of the body.
+    Truncate(u32),
+    /// The media is damaged after so many thousandths of it.
+    Corrupt(u32),
+    /// A page of HTML comes instead.
+    Html,
+    /// The body is empty.
+    Empty,
+}
+
+/// A fault: which requests, when, how often, and what happens to them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Fault {
+    /// Requests whose address contains this; an empty text matches all.
+    pub address: String,
+    /// Requests of this kind; `None` matches all.
+    pub kind: Option<FetchKind>,
+    /// From this time on.
+    pub from: Now,
+    /// Until this time; `None` is for ever.
+    pub until: Option<Now>,
+    /// At most so many requests; `None` is all.
+    pub times: Option<u32>,
+    /// What happens.
+    pub effect: Effect,
+}
+
+impl Fault {
+    /// A fault of every request whose address contains a text.
+    pub fn new(address: &str, effect: Effect) -> Self {
+        Self { address: address.to_owned(), kind: None, from: Now::ZERO, until: None, times: None, effect }
+    }
+
+    /// Only requests of a kind.
+    #[must_use]
+    pub const fn of(mut self, kind: FetchKind) -> Self {
+        self.kind = Some(kind);
+        self
+    }
+
+    /// Only from some time on.
+    #[must_use]
+    pub fn from(mut self, after: Duration) -> Self {
+        self.from = Now::ZERO + after;
+        self
+    }
+
+    /// Only until some time.
+    #[must_use]
+    pub fn until(mut self, after: Duration) -> Self {
+        self.until = Some(Now::ZERO + after);
+        self
+    }
+
+    /// Only so many times.
+    #[must_use]
+    pub const fn times(mut self, times: u32) -> Self {
+        self.times = Some(times);
+        self
+    }
+
+    fn matches(&self, request: &FetchRequest, now: Now) -> bool {
+        request.url.as_str().contains(&self.address)
+            && self.kind.is_none_or(|kind| kind == request.kind)
+            && now >= self.from
+            && self.until.is_none_or(|until| now < until)
+    }
+}
+
+/// The faults of a world, first match wins; each that is bounded wears out.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct FaultPlan {
+    faults: Vec<Fault>,
+    fired: u64,
+}
+
+impl FaultPlan {
+    /// A plan from its faults.
+    pub const fn new(faults: Vec<Fault>) -> Self {
+        Self { faults, fired: 0 }
+    }
+
+    /// What happens to a request made now.
+    pub fn strike(&mut self, request: &FetchRequest, now: Now) -> Option<Effect> {
+        let fault = self.faults.iter_mut().find(|fault| fault.matches(request, now) && fault.times != Some(0))?;
+        if let Some(times) = fault.times.as_mut() {
+            *times -= 1;
+        }
+        self.fired += 1;
+        Some(fault.effect.clone())
+    }
+
+    /// How many requests were struck.
+    pub const fn fired(&self) -> u64 {
+        self.fired
+    }
+}

@@ -1,0 +1,309 @@
+//! A film that does not exist: its description, its HLS playlists and DASH manifest, and its media made on demand.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::media::{self, Layout};
+use crate::container::mp4::testmux::{self, TestCodec, TestTrack};
+use crate::container::{self, DemuxOutput};
+use crate::model::Protocol;
+use crate::text::{Cue, CueLayout, CueSpan};
+use crate::time::MediaTime;
+
+/// Number of the one track of each file.
+pub const TRACK: u32 = 1;
+/// Ticks per second of the pictures.
+const VIDEO_SCALE: u32 = 24_000;
+/// Ticks per second of the sound, which is also its sample rate.
+const AUDIO_SCALE: u32 = 48_000;
+/// Samples of a frame of AAC (ISO/IEC 14496-3 §4.5.1.1).
+const AAC_FRAME: u32 = 1024;
+
+/// One rung of the ladder.
+#[derive(Clone, Debug)]
+pub struct Rung {
+    /// Its name.
+    pub id: String,
+    /// Bits per second.
+    pub bitrate: u64,
+    /// Pixels.
+    pub size: (u16, u16),
+}
+
+/// One rendition of sound.
+#[derive(Clone, Debug)]
+pub struct Voice {
+    /// BCP 47.
+    pub language: String,
+    /// Bits per second.
+    pub bitrate: u64,
+}
+
+/// A film.
+#[derive(Clone, Debug)]
+pub struct Film {
+    /// How it is described.
+    pub protocol: Protocol,
+    /// How long it is; a multiple of the segment.
+    pub duration: Duration,
+    /// How long a segment is; a multiple of a second.
+    pub segment: Duration,
+    /// Pictures, ascending.
+    pub ladder: Vec<Rung>,
+    /// Sound; the first is the default.
+    pub voices: Vec<Voice>,
+    /// Languages of the subtitles.
+    pub subtitles: Vec<String>,
+    /// The sound ends so much before the pictures.
+    pub audio_short: Duration,
+    /// Bytes are muxed and read by the real demuxer, instead of samples being made directly.
+    pub real_bytes: bool,
+    /// The film is cut into so many DASH periods of equal length.
+    pub periods: u32,
+    /// Nanoseconds by which HLS media timestamps run ahead of the playlist.
+    pub media_offset: Duration,
+}
+
+/// What an address leads to.
+#[derive(Clone, Debug)]
+pub enum Content {
+    /// A file.
+    File {
+        /// Its type.
+        content_type: &'static str,
+        /// Its bytes.
+        bytes: Bytes,
+    },
+    /// Media, as a demuxer gives it: what is complete once so many bytes have come.
+    Media {
+        /// Bytes in all.
+        size: u64,
+        /// In order.
+        pieces: Vec<(u64, Vec<DemuxOutput>)>,
+    },
+}
+
+impl Film {
+    /// A film with five qualities from 240p to 1080p and one voice.
+    pub fn new(protocol: Protocol, duration: Duration) -> Self {
+        let rung = |id: &str, bitrate, size| Rung { id: id.to_owned(), bitrate, size };
+        Self {
+            protocol,
+            duration,
+            segment: Duration::from_secs(4),
+            ladder: vec![
+                rung("240p", 400_000, (426, 240)),
+                rung("360p", 800_000, (640, 360)),
+                rung("480p", 1_500_000, (854, 480)),
+                rung("720p", 3_000_000, (1280, 720)),
+                rung("1080p", 6_000_000, (1920, 1080)),
+            ],
+            voices: vec![Voice { language: "en".into(), bitrate: 128_000 }],
+            subtitles: Vec::new(),
+            audio_short: Duration::ZERO,
+            real_bytes: false,
+            periods: 1,
+            media_offset: Duration::ZERO,
+        }
+    }
+
+    /// With these languages of sound.
+    #[must_use]
+    pub fn voices(mut self, languages: &[&str]) -> Self {
+        let voice = |language: &&str| Voice { language: (*language).to_owned(), bitrate: 128_000 };
+        self.voices = languages.iter().map(voice).collect();
+        self
+    }
+
+    /// The path of its manifest.
+    pub const fn manifest_path(&self) -> &'static str {
+        match self.protocol {
+            Protocol::Hls => "/film/master.m3u8",
+            Protocol::Dash => "/film/manifest.mpd",
+        }
+    }
+
+    fn segments(&self) -> u64 {
+        (self.duration.as_nanos().div_ceil(self.segment.as_nanos().max(1))) as u64
+    }
+
+    /// What lies at a path; `None` when nothing does.
+    pub fn content(&self, path: &str) -> Option<Content> {
+        let text = |content_type, text: String| Some(Content::File { content_type, bytes: text.into() });
+        let rest = path.strip_prefix("/film/")?;
+        match rest {
+            "master.m3u8" => return text("application/vnd.apple.mpegurl", self.master()),
+            "manifest.mpd" => return text("application/dash+xml", self.mpd()),
+            _ => {}
+        }
+        let (group, rest) = rest.split_once('/')?;
+        let (name, file) = rest.split_once('/')?;
+        match (group, file) {
+            ("v" | "a" | "t", "index.m3u8") => text("application/vnd.apple.mpegurl", self.playlist(group)),
+            ("v" | "a", "init.mp4") => {
+                let bytes = testmux::init(&[self.track(group, name)?]);
+                Some(Content::File { content_type: "video/mp4", bytes })
+            }
+            ("t", file) => {
+                let number: u64 = file.strip_suffix(".vtt")?.parse().ok()?;
+                Some(Content::Media { size: 200, pieces: vec![(200, vec![self.cues(name, number)])] })
+            }
+            ("v" | "a", file) => {
+                let number: u64 = file.strip_suffix(".m4s")?.parse().ok().filter(|n| *n < self.segments())?;
+                self.segment(group, name, number)
+            }
+            _ => None,
+        }
+    }
+
+    fn track(&self, group: &str, name: &str) -> Option<TestTrack> {
+        if group == "v" {
+            let (width, height) = self.ladder.iter().find(|rung| rung.id == name)?.size;
+            return Some(TestTrack::new(TRACK, VIDEO_SCALE, TestCodec::H264 { width, height }));
+        }
+        self.voices.iter().find(|voice| voice.language == name)?;
+        Some(TestTrack::new(TRACK, AUDIO_SCALE, TestCodec::Aac { sample_rate: AUDIO_SCALE, channels: 2 }))
+    }
+
+    fn segment(&self, group: &str, name: &str, number: u64) -> Option<Content> {
+        let rate = match group {
+            "v" => self.ladder.iter().find(|rung| rung.id == name)?.bitrate,
+            _ => self.voices.iter().find(|voice| voice.language == name)?.bitrate,
+        };
+        let seconds = self.segment.as_secs();
+        let (begin, end) = (number * seconds, ((number + 1) * seconds).min(self.duration.as_secs()));
+        let layout = if group == "v" {
+            let tick = VIDEO_SCALE / 24;
+            Layout { scale: VIDEO_SCALE, tick, first: begin * 24, last: end * 24, key_every: 48, rate }
+        } else {
+            let frame_at = |second: u64| (second * u64::from(AUDIO_SCALE)).div_ceil(u64::from(AAC_FRAME));
+            let limit = (self.duration.saturating_sub(self.audio_short)).as_nanos() * u128::from(AUDIO_SCALE)
+                / (1_000_000_000 * u128::from(AAC_FRAME));
+            let last = frame_at(end).min(limit as u64);
+            Layout { scale: AUDIO_SCALE, tick: AAC_FRAME, first: frame_at(begin).min(last), last, key_every: 1, rate }
+        };
+        let ahead = (self.media_offset.as_nanos() * u128::from(layout.scale) / 1_000_000_000) as u64;
+        if self.real_bytes {
+            let init = container::read_init(testmux::init(&[self.track(group, name)?])).ok()?;
+            return media::muxed(&layout, ahead, number, &init);
+        }
+        Some(media::direct(&layout, ahead))
+    }
+
+    fn cues(&self, language: &str, number: u64) -> DemuxOutput {
+        let start = MediaTime::ZERO + self.segment * u32::try_from(number).unwrap_or(u32::MAX);
+        let cue = Cue {
+            id: None,
+            start,
+            end: start + Duration::from_secs(2),
+            spans: vec![CueSpan { text: format!("{language} {number}"), ..CueSpan::default() }],
+            layout: CueLayout::default(),
+        };
+        DemuxOutput::Cues { cues: vec![cue], timestamp_map: None }
+    }
+
+    fn master(&self) -> String {
+        let mut text = String::from("#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-INDEPENDENT-SEGMENTS\n");
+        for (index, voice) in self.voices.iter().enumerate() {
+            let default = if index == 0 { "YES" } else { "NO" };
+            let language = &voice.language;
+            let _ = writeln!(
+                text,
+                "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"aud\",NAME=\"{language}\",LANGUAGE=\"{language}\",\
+                 DEFAULT={default},AUTOSELECT=YES,CHANNELS=\"2\",URI=\"a/{language}/index.m3u8\""
+            );
+        }
+        for language in &self.subtitles {
+            let _ = writeln!(
+                text,
+                "#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID=\"sub\",NAME=\"{language}\",LANGUAGE=\"{language}\",\
+                 DEFAULT=NO,AUTOSELECT=YES,URI=\"t/{language}/index.m3u8\""
+            );
+        }
+        for rung in &self.ladder {
+            let audio = if self.voices.is_empty() { "" } else { ",AUDIO=\"aud\"" };
+            let subtitles = if self.subtitles.is_empty() { "" } else { ",SUBTITLES=\"sub\"" };
+            let codecs = if self.voices.is_empty() { "avc1.4d401f" } else { "avc1.4d401f,mp4a.40.2" };
+            let (width, height) = rung.size;
+            let _ = writeln!(
+                text,
+                "#EXT-X-STREAM-INF:BANDWIDTH={},AVERAGE-BANDWIDTH={},RESOLUTION={width}x{height},\
+                 CODECS=\"{codecs}\"{audio}{subtitles}\nv/{}/index.m3u8",
+                rung.bitrate, rung.bitrate, rung.id
+            );
+        }
+        text
+    }
+
+    fn playlist(&self, group: &str) -> String {
+        let seconds = self.segment.as_secs();
+        let mut text = format!("#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:{seconds}\n#EXT-X-PLAYLIST-TYPE:VOD\n");
+        if group != "t" {
+            text.push_str("#EXT-X-MAP:URI=\"init.mp4\"\n");
+        }
+        let extension = if group == "t" { "vtt" } else { "m4s" };
+        for number in 0..self.segments() {
+            let length = seconds.min(self.duration.as_secs() - number * seconds);
+            let _ = writeln!(text, "#EXTINF:{length}.000,\n{number}.{extension}");
+        }
+        text.push_str("#EXT-X-ENDLIST\n");
+        text
+    }
+
+    fn mpd(&self) -> String {
+        let mut text = format!(
+            "<?xml version=\"1.0\"?>\n<MPD xmlns=\"urn:mpeg:dash:schema:mpd:2011\" type=\"static\" \
+             profiles=\"urn:mpeg:dash:profile:isoff-live:2011\" minBufferTime=\"PT2S\" \
+             mediaPresentationDuration=\"PT{}S\">\n",
+            self.duration.as_secs()
+        );
+        let length = self.duration.as_secs() / u64::from(self.periods);
+        for period in 0..u64::from(self.periods) {
+            let begin = period * length;
+            let _ = writeln!(text, "<Period id=\"p{period}\" start=\"PT{begin}S\" duration=\"PT{length}S\">");
+            text.push_str("<AdaptationSet id=\"1\" contentType=\"video\" mimeType=\"video/mp4\">\n");
+            self.template(&mut text, "v", VIDEO_SCALE, begin);
+            for rung in &self.ladder {
+                let (width, height) = rung.size;
+                let _ = writeln!(
+                    text,
+                    "<Representation id=\"{}\" bandwidth=\"{}\" width=\"{width}\" height=\"{height}\" \
+                     codecs=\"avc1.4d401f\"/>",
+                    rung.id, rung.bitrate
+                );
+            }
+            text.push_str("</AdaptationSet>\n");
+            for (index, voice) in self.voices.iter().enumerate() {
+                let _ = writeln!(
+                    text,
+                    "<AdaptationSet id=\"{}\" contentType=\"audio\" mimeType=\"audio/mp4\" lang=\"{}\">",
+                    index + 2,
+                    voice.language
+                );
+                self.template(&mut text, "a", AUDIO_SCALE, begin);
+                let _ = writeln!(
+                    text,
+                    "<Representation id=\"{}\" bandwidth=\"{}\" codecs=\"mp4a.40.2\" audioSamplingRate=\"48000\"/>",
+                    voice.language, voice.bitrate
+                );
+                text.push_str("</AdaptationSet>\n");
+            }
+            text.push_str("</Period>\n");
+        }
+        text.push_str("</MPD>\n");
+        text
+    }
+
+    fn template(&self, text: &mut String, group: &str, scale: u32, begin: u64) {
+        let _ = writeln!(
+            text,
+            "<SegmentTemplate timescale=\"{scale}\" duration=\"{}\" startNumber=\"{}\" presentationTimeOffset=\"{}\" \
+             initialization=\"{group}/$RepresentationID$/init.mp4\" media=\"{group}/$RepresentationID$/$Number$.m4s\"/>",
+            u64::from(scale) * self.segment.as_secs(),
+            begin / self.segment.as_secs(),
+            begin * u64::from(scale)
+        );
+    }
+}

@@ -1,0 +1,282 @@
+//! A virtual network: one link shared by all transfers, and the hosts behind it. It answers requests as a host of the
+//! engine would, at times that follow from the link alone.
+//!
+//! Transfers share the link equally at every instant, as flows of one kind do on a fluid link.
+
+use std::time::Duration;
+
+use abr::simulator::link::Link;
+use bytes::Bytes;
+
+use super::fault::{Effect, FaultPlan};
+use super::film::{Content, Film};
+use super::media::share;
+use crate::container::{DemuxError, DemuxOutput};
+use crate::engine::io::{FetchError, FetchId, FetchOutcome, FetchRequest, Input, ResponseHead};
+use crate::time::Now;
+
+/// Progress is told so many times a transfer.
+const REPORTS: u64 = 12;
+/// A refused connection is refused after this.
+const REFUSAL: Duration = Duration::from_millis(5);
+
+/// Something that comes once so many bytes have.
+#[derive(Clone, Debug)]
+enum Step {
+    Progress,
+    Media(Vec<DemuxOutput>),
+    End(FetchOutcome),
+    /// Nothing more ever comes; the host notices after its time limit.
+    Stall,
+}
+
+#[derive(Clone, Debug)]
+enum Phase {
+    /// The end is known: it comes then.
+    Ending { at: Now, outcome: FetchOutcome },
+    /// The answer begins then.
+    Waiting { at: Now, head: ResponseHead },
+    /// Bytes flow.
+    Flowing,
+}
+
+#[derive(Clone, Debug)]
+struct Transfer {
+    id: FetchId,
+    phase: Phase,
+    stall_timeout: Duration,
+    /// Bytes that have come.
+    done: u64,
+    /// What comes when, by bytes, last first.
+    steps: Vec<(u64, Step)>,
+    seq: u64,
+}
+
+/// The network.
+#[derive(Clone, Debug)]
+pub struct Network {
+    link: Link,
+    films: Vec<(String, Film)>,
+    faults: FaultPlan,
+    transfers: Vec<Transfer>,
+    flowed_until: Now,
+    requests: u64,
+}
+
+impl Network {
+    /// A network with a link and a film on each of some hosts.
+    pub fn new(link: Link, films: Vec<(String, Film)>, faults: FaultPlan) -> Self {
+        Self { link, films, faults, transfers: Vec::new(), flowed_until: Now::ZERO, requests: 0 }
+    }
+
+    /// Requests struck by a fault so far.
+    pub const fn faults_fired(&self) -> u64 {
+        self.faults.fired()
+    }
+
+    /// Requests made so far.
+    pub const fn requests(&self) -> u64 {
+        self.requests
+    }
+
+    /// Takes a request.
+    pub fn start(&mut self, request: &FetchRequest, now: Now) {
+        self.flow_to(now);
+        self.requests += 1;
+        let transfer = self.answer(request, now);
+        self.transfers.push(transfer);
+    }
+
+    /// Forgets a request.
+    pub fn cancel(&mut self, id: FetchId, now: Now) {
+        self.flow_to(now);
+        self.transfers.retain(|transfer| transfer.id != id);
+    }
+
+    /// When something comes next.
+    pub fn next(&self) -> Option<Now> {
+        let flowing = self.flowing();
+        self.transfers.iter().filter_map(|transfer| self.next_of(transfer, flowing)).min()
+    }
+
+    /// What has come by now, if anything; call until `None`.
+    pub fn poll(&mut self, now: Now) -> Option<Input> {
+        let flowing = self.flowing();
+        let due = |transfer: &Transfer| self.next_of(transfer, flowing).filter(|at| *at <= now);
+        let (at, index) =
+            self.transfers.iter().enumerate().filter_map(|(index, t)| due(t).map(|at| (at, index))).min()?;
+        self.flow_to(at.max(self.flowed_until));
+        let transfer = self.transfers.get_mut(index)?;
+        let id = transfer.id;
+        let phase = std::mem::replace(&mut transfer.phase, Phase::Flowing);
+        match phase {
+            Phase::Ending { outcome, .. } => {
+                self.transfers.remove(index);
+                Some(Input::FetchEnded { id, outcome })
+            }
+            Phase::Waiting { head, .. } => Some(Input::FetchStarted { id, head }),
+            Phase::Flowing => {
+                let (bytes, step) = transfer.steps.pop()?;
+                transfer.done = transfer.done.max(bytes);
+                match step {
+                    Step::Progress => Some(Input::FetchProgress { id, bytes }),
+                    Step::Media(mut outputs) => {
+                        if outputs.is_empty() {
+                            return Some(Input::FetchProgress { id, bytes });
+                        }
+                        let output = outputs.remove(0);
+                        if !outputs.is_empty() {
+                            transfer.steps.push((bytes, Step::Media(outputs)));
+                        }
+                        let seq = transfer.seq;
+                        transfer.seq += 1;
+                        Some(Input::FetchMedia { id, seq, output })
+                    }
+                    Step::End(outcome) => {
+                        self.transfers.remove(index);
+                        Some(Input::FetchEnded { id, outcome })
+                    }
+                    Step::Stall => {
+                        let error = FetchError::Timeout { started: true };
+                        let outcome = FetchOutcome::Failed { bytes: transfer.done, error };
+                        transfer.phase = Phase::Ending { at: at + transfer.stall_timeout, outcome };
+                        Some(Input::FetchProgress { id, bytes })
+                    }
+                }
+            }
+        }
+    }
+
+    /// Transfers whose bytes flow: they share the link.
+    fn flowing(&self) -> u64 {
+        let flows = |transfer: &&Transfer| {
+            matches!(transfer.phase, Phase::Flowing) && transfer.steps.last().is_some_and(|(at, _)| *at > transfer.done)
+        };
+        self.transfers.iter().filter(flows).count() as u64
+    }
+
+    fn next_of(&self, transfer: &Transfer, flowing: u64) -> Option<Now> {
+        match &transfer.phase {
+            Phase::Ending { at, .. } | Phase::Waiting { at, .. } => Some(*at),
+            Phase::Flowing => {
+                let (bytes, _) = transfer.steps.last()?;
+                let missing = bytes.saturating_sub(transfer.done);
+                if missing == 0 {
+                    return Some(self.flowed_until);
+                }
+                let arrival = self.link.arrival(self.flowed_until.as_duration(), missing * flowing.max(1));
+                Some(Now::ZERO + arrival)
+            }
+        }
+    }
+
+    /// Lets bytes flow until `now`.
+    fn flow_to(&mut self, now: Now) {
+        if now <= self.flowed_until {
+            return;
+        }
+        let flowing = self.flowing().max(1);
+        let carried = self.link.bytes_between(self.flowed_until.as_duration(), now.as_duration()) / flowing;
+        for transfer in &mut self.transfers {
+            if matches!(transfer.phase, Phase::Flowing)
+                && let Some((bytes, _)) = transfer.steps.last()
+            {
+                transfer.done = (transfer.done + carried).min(*bytes).max(transfer.done);
+            }
+        }
+        self.flowed_until = now;
+    }
+
+    fn answer(&mut self, request: &FetchRequest, now: Now) -> Transfer {
+        let effect = self.faults.strike(request, now);
+        let ending = |at: Now, error| Phase::Ending { at, outcome: FetchOutcome::Failed { bytes: 0, error } };
+        let latency = self.link.latency_at(now.as_duration());
+        let mut transfer = Transfer {
+            id: request.id,
+            phase: Phase::Flowing,
+            stall_timeout: request.stall_timeout,
+            done: 0,
+            steps: Vec::new(),
+            seq: 0,
+        };
+        let host = request.url.host_str().unwrap_or_default();
+        let film = self.films.iter().find(|(name, _)| name == host).map(|(_, film)| film);
+        let (delay, effect) = match effect {
+            Some(Effect::Delay(delay)) => (delay, None),
+            other => (Duration::ZERO, other),
+        };
+        let refused = || FetchError::Unreachable("connection refused".to_owned());
+        match (film, &effect) {
+            (None, _) | (_, Some(Effect::Refuse)) => {
+                transfer.phase = ending(now + REFUSAL, refused());
+                return transfer;
+            }
+            (_, Some(Effect::Silence)) => {
+                let error = FetchError::Timeout { started: false };
+                transfer.phase = ending(now + request.first_byte_timeout, error);
+                return transfer;
+            }
+            (_, Some(Effect::Status(status))) => {
+                let error = FetchError::Status { status: *status, retry_after: None };
+                transfer.phase = ending(now + latency, error);
+                return transfer;
+            }
+            _ => {}
+        }
+        if latency + delay > request.first_byte_timeout {
+            let error = FetchError::Timeout { started: false };
+            transfer.phase = ending(now + request.first_byte_timeout, error);
+            return transfer;
+        }
+        let Some(content) = film.and_then(|film| film.content(request.url.path())) else {
+            let error = FetchError::Status { status: 404, retry_after: None };
+            transfer.phase = ending(now + latency, error);
+            return transfer;
+        };
+        let (size, content_type) = fill(&mut transfer.steps, content, effect.as_ref());
+        let head = ResponseHead {
+            status: 200,
+            url: request.url.clone(),
+            content_type: Some(content_type.to_owned()),
+            content_length: Some(size),
+            range_ignored: false,
+        };
+        transfer.phase = Phase::Waiting { at: now + latency + delay, head };
+        transfer
+    }
+}
+
+/// What comes of a content, with a fault applied. Gives the announced size and the type.
+fn fill(steps: &mut Vec<(u64, Step)>, content: Content, effect: Option<&Effect>) -> (u64, &'static str) {
+    let (size, content_type, pieces, body) = match (content, effect) {
+        (_, Some(Effect::Html)) => {
+            let page = Bytes::from_static(b"<!DOCTYPE html><html><body>Sign in to this network</body></html>");
+            (page.len() as u64, "text/html", Vec::new(), page)
+        }
+        (_, Some(Effect::Empty)) => (0, "video/mp4", Vec::new(), Bytes::new()),
+        (Content::File { content_type, bytes }, _) => (bytes.len() as u64, content_type, Vec::new(), bytes),
+        (Content::Media { size, pieces }, _) => (size, "video/mp4", pieces, Bytes::new()),
+    };
+    let (cut, end) = match effect {
+        Some(Effect::Stall(at)) => (share(size, *at), Step::Stall),
+        Some(Effect::Truncate(at)) => {
+            let received = share(size, *at);
+            let error = FetchError::Truncated { received, expected: Some(size) };
+            (received, Step::End(FetchOutcome::Failed { bytes: received, error }))
+        }
+        Some(Effect::Corrupt(at)) => {
+            let offset = share(size, *at);
+            let error = FetchError::Demux(DemuxError::Malformed { what: "a box of impossible size".into(), offset });
+            (offset, Step::End(FetchOutcome::Failed { bytes: offset, error }))
+        }
+        _ => (size, Step::End(FetchOutcome::Complete { bytes: size, body })),
+    };
+    let mut timed: Vec<(u64, Step)> = (1..REPORTS).map(|part| (size * part / REPORTS, Step::Progress)).collect();
+    timed.extend(pieces.into_iter().map(|(at, outputs)| (at, Step::Media(outputs))));
+    timed.retain(|(at, _)| *at <= cut);
+    timed.sort_by_key(|(at, _)| *at);
+    timed.push((cut, end));
+    timed.reverse();
+    *steps = timed;
+    (size, content_type)
+}

@@ -1,0 +1,294 @@
+//! The world: engine, renderer and network on one virtual clock, and the log of what happened.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use abr::simulator::link::{Link, Trace};
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use super::fault::{Fault, FaultPlan};
+use super::film::Film;
+use super::network::Network;
+use crate::command::{Command, CommandId, LoadRequest};
+use crate::config::PlayerConfig;
+use crate::engine::Engine;
+use crate::engine::io::{Input, Output};
+use crate::error::PlayerError;
+use crate::event::Event;
+use crate::render::Renderer;
+use crate::render::null::NullRenderer;
+use crate::snapshot::Snapshot;
+use crate::telemetry::SessionStats;
+use crate::time::Now;
+
+/// More inputs than this without time passing mean that something spins.
+const MOST_AT_ONCE: u32 = 100_000;
+
+/// An event and when it happened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    /// On the virtual clock.
+    pub at: Now,
+    /// What.
+    pub event: Event,
+}
+
+/// One mutation of the engine, as recorded.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Recorded {
+    /// Only time passed.
+    Advance(Now),
+    /// Something happened.
+    Input(Now, Box<Input>),
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The end of the film was presented.
+    Ended,
+    /// Playback failed.
+    Failed(PlayerError),
+    /// Time was up.
+    TimeUp,
+    /// Nothing will ever happen again, and the end was not reached.
+    Hung,
+}
+
+/// A virtual world.
+pub struct World {
+    engine: Engine,
+    renderer: NullRenderer,
+    network: Network,
+    now: Now,
+    locations: Vec<Url>,
+    commands: VecDeque<(Now, Command)>,
+    next_command: u64,
+    log: Vec<Entry>,
+    recording: Option<(Vec<Recorded>, Vec<Output>)>,
+    outcome: Option<Outcome>,
+}
+
+impl World {
+    /// A world with one film on some hosts behind one link. Nothing is loaded yet.
+    ///
+    /// # Errors
+    /// When the configuration is refused by the engine.
+    pub fn new(
+        config: PlayerConfig,
+        film: &Film,
+        hosts: &[&str],
+        trace: Trace,
+        faults: Vec<Fault>,
+    ) -> Result<Self, PlayerError> {
+        let films = hosts.iter().map(|host| ((*host).to_owned(), film.clone())).collect();
+        let address = |host: &&str| Url::parse(&format!("http://{host}{}", film.manifest_path())).ok();
+        Ok(Self {
+            engine: Engine::new(config)?,
+            renderer: NullRenderer::new(),
+            network: Network::new(Link::new(trace), films, FaultPlan::new(faults)),
+            now: Now::ZERO,
+            locations: hosts.iter().filter_map(address).collect(),
+            commands: VecDeque::new(),
+            next_command: 0,
+            log: Vec::new(),
+            recording: None,
+            outcome: None,
+        })
+    }
+
+    /// From now on every input and output is kept.
+    pub fn record(&mut self) {
+        self.recording = Some((Vec::new(), Vec::new()));
+    }
+
+    /// What was recorded.
+    pub fn recorded(&self) -> Option<(&[Recorded], &[Output])> {
+        self.recording.as_ref().map(|(inputs, outputs)| (inputs.as_slice(), outputs.as_slice()))
+    }
+
+    /// A load request for the film at all hosts, in order.
+    pub fn request(&self) -> LoadRequest {
+        LoadRequest {
+            locations: self.locations.clone(),
+            start: None,
+            play_when_ready: true,
+            audio_languages: Vec::new(),
+            text_languages: Vec::new(),
+        }
+    }
+
+    /// Loads the film now.
+    pub fn load(&mut self) -> CommandId {
+        let request = self.request();
+        self.command(Command::Load(request))
+    }
+
+    /// Gives a command now.
+    pub fn command(&mut self, command: Command) -> CommandId {
+        let id = CommandId(self.next_command);
+        self.next_command += 1;
+        if self.outcome == Some(Outcome::Ended) || matches!(command, Command::Load(_)) {
+            self.outcome = None;
+        }
+        self.feed(Input::Command { id, command });
+        id
+    }
+
+    /// Gives a command at a time of the virtual clock; times must not go back.
+    pub fn at(&mut self, time: Duration, command: Command) {
+        self.commands.push_back((Now::ZERO + time, command));
+    }
+
+    /// Runs until the end of the film, a failure, or so much virtual time.
+    pub fn run_until_end(&mut self, limit: Duration) -> Outcome {
+        let end = self.now + limit;
+        while self.outcome.is_none() {
+            if !self.step(end) {
+                break;
+            }
+        }
+        self.outcome.clone().unwrap_or(if self.now >= end { Outcome::TimeUp } else { Outcome::Hung })
+    }
+
+    /// Lets so much virtual time pass. False when nothing would ever happen again on the way.
+    pub fn run_for(&mut self, span: Duration) -> bool {
+        let end = self.now + span;
+        let mut alive = true;
+        while self.now < end && alive {
+            alive = self.step(end);
+        }
+        self.now = self.now.max(end);
+        alive
+    }
+
+    /// One event: the earliest of all. False when there is none before `end`.
+    fn step(&mut self, end: Now) -> bool {
+        let times = [
+            self.engine.poll_timeout(),
+            self.renderer.poll_timeout(),
+            self.network.next(),
+            self.commands.front().map(|(at, _)| *at),
+        ];
+        let Some(next) = times.into_iter().flatten().min() else { return false };
+        if next > end {
+            self.now = end;
+            return false;
+        }
+        self.now = self.now.max(next);
+        if let Some((_, command)) = self.commands.pop_front_if(|(at, _)| *at <= self.now) {
+            self.command(command);
+        } else if let Some(input) = self.network.poll(self.now) {
+            self.feed(input);
+        } else if self.renderer.poll_timeout().is_some_and(|at| at <= self.now) {
+            self.renderer.advance(self.now);
+            self.pump_renderer();
+        } else {
+            if let Some((inputs, _)) = self.recording.as_mut() {
+                inputs.push(Recorded::Advance(self.now));
+            }
+            self.engine.advance(self.now);
+            self.drain();
+            self.pump_renderer();
+        }
+        true
+    }
+
+    fn feed(&mut self, input: Input) {
+        if let Some((inputs, _)) = self.recording.as_mut() {
+            inputs.push(Recorded::Input(self.now, Box::new(input.clone())));
+        }
+        self.engine.handle_input(self.now, input);
+        self.drain();
+        self.pump_renderer();
+    }
+
+    fn pump_renderer(&mut self) {
+        let mut count = 0;
+        while let Some(event) = self.renderer.poll_event(self.now) {
+            count += 1;
+            assert!(count < MOST_AT_ONCE, "the engine and the renderer talk without end at {:?}", self.now);
+            if let Some((inputs, _)) = self.recording.as_mut() {
+                inputs.push(Recorded::Input(self.now, Box::new(Input::Render(event.clone()))));
+            }
+            self.engine.handle_input(self.now, Input::Render(event));
+            self.drain();
+        }
+    }
+
+    fn drain(&mut self) {
+        while let Some(output) = self.engine.poll_output() {
+            if let Some((_, outputs)) = self.recording.as_mut() {
+                outputs.push(output.clone());
+            }
+            match output {
+                Output::Fetch(request) => self.network.start(&request, self.now),
+                Output::Cancel(id) => self.network.cancel(id, self.now),
+                Output::Render(command) => self.renderer.handle(self.now, command),
+                Output::Event(event) => {
+                    match &event {
+                        Event::Ended => {
+                            self.outcome = Some(Outcome::Ended);
+                        }
+                        Event::Failed { error } => self.outcome = Some(Outcome::Failed(error.clone())),
+                        _ => {}
+                    }
+                    self.log.push(Entry { at: self.now, event });
+                }
+            }
+        }
+    }
+
+    /// The virtual time.
+    pub const fn now(&self) -> Now {
+        self.now
+    }
+
+    /// Everything announced so far.
+    pub fn log(&self) -> &[Entry] {
+        &self.log
+    }
+
+    /// The log as lines of JSON, for comparing runs byte by byte.
+    pub fn log_lines(&self) -> String {
+        self.log.iter().filter_map(|entry| serde_json::to_string(entry).ok()).collect::<Vec<_>>().join("\n")
+    }
+
+    /// The counters of the session.
+    pub fn stats(&self) -> SessionStats {
+        self.engine.stats(self.now)
+    }
+
+    /// The snapshot of now.
+    pub fn snapshot(&self) -> Snapshot {
+        self.engine.snapshot(self.now)
+    }
+
+    /// Requests that a fault struck.
+    pub const fn faults_fired(&self) -> u64 {
+        self.network.faults_fired()
+    }
+
+    /// True when something is pending: a timer, a transfer, or a picture.
+    pub fn is_alive(&self) -> bool {
+        self.engine.poll_timeout().is_some() || self.renderer.poll_timeout().is_some() || self.network.next().is_some()
+    }
+}
+
+/// Feeds recorded inputs to a fresh engine and gives its outputs.
+///
+/// # Errors
+/// When the configuration is refused by the engine.
+pub fn replay(config: PlayerConfig, inputs: &[Recorded]) -> Result<Vec<Output>, PlayerError> {
+    let mut engine = Engine::new(config)?;
+    let mut outputs = Vec::new();
+    for input in inputs {
+        match input {
+            Recorded::Advance(now) => engine.advance(*now),
+            Recorded::Input(now, input) => engine.handle_input(*now, input.as_ref().clone()),
+        }
+        outputs.extend(std::iter::from_fn(|| engine.poll_output()));
+    }
+    Ok(outputs)
+}

@@ -1,0 +1,57 @@
+//! What every scenario needs: films, links and questions about the log.
+
+use std::time::Duration;
+
+use abr::simulator::link::Trace;
+use player_core::model::Protocol;
+use player_core::sim::{Entry, Fault, Film, Outcome, World};
+use player_core::{Event, PlayerConfig};
+
+pub const HOUR: Duration = Duration::from_secs(3600);
+pub const MINUTE: Duration = Duration::from_secs(60);
+pub const BOTH: [Protocol; 2] = [Protocol::Hls, Protocol::Dash];
+
+pub const fn seconds(count: u64) -> Duration {
+    Duration::from_secs(count)
+}
+
+pub const fn millis(count: u64) -> Duration {
+    Duration::from_millis(count)
+}
+
+/// 20 Mbit/s, 30 ms.
+pub fn fast() -> Trace {
+    Trace::constant(20_000, millis(30))
+}
+
+/// A world with one host, `edge`.
+pub fn world(film: &Film, trace: Trace, faults: Vec<Fault>) -> World {
+    World::new(PlayerConfig::default(), film, &["edge"], trace, faults).unwrap()
+}
+
+/// A world with two hosts, `one` and `two`.
+pub fn two_hosts(film: &Film, trace: Trace, faults: Vec<Fault>) -> World {
+    World::new(PlayerConfig::default(), film, &["one", "two"], trace, faults).unwrap()
+}
+
+/// Loads and runs to the end of a film, with a generous limit.
+pub fn play(world: &mut World) -> Outcome {
+    world.load();
+    world.run_until_end(HOUR * 4)
+}
+
+/// The events for which something holds.
+pub fn events<'a>(world: &'a World, holds: impl Fn(&Event) -> bool + 'a) -> Vec<&'a Entry> {
+    world.log().iter().filter(|entry| holds(&entry.event)).collect()
+}
+
+pub fn count(world: &World, holds: impl Fn(&Event) -> bool) -> usize {
+    world.log().iter().filter(|entry| holds(&entry.event)).count()
+}
+
+/// Played time is what it should be within a tenth of a second.
+#[track_caller]
+pub fn assert_played(world: &World, expected: Duration) {
+    let played = world.stats().played;
+    assert!(played.abs_diff(expected) <= millis(100), "played {played:?}, not {expected:?}");
+}
