@@ -366,13 +366,10 @@ mod tests {
         let init = init.replace("\"max_buffer_s\":30,", "\"max_buffer_s\":null,");
         let init = init.replace("\"target_latency_s\":null", "\"target_latency_s\":4");
         responder.answer(&init).unwrap();
-        let last = r#"{"chunk":0,"level":0,"bytes":9000000,"duration_s":1.05,"ttfb_s":0.05,"abandoned":false,"start_s":0}"#;
+        let last =
+            r#"{"chunk":0,"level":0,"bytes":9000000,"duration_s":1.05,"ttfb_s":0.05,"abandoned":false,"start_s":0}"#;
         let question = decide(1, 3.0, last).replace("\"latency_s\":null", "\"latency_s\":4.2");
-        assert_eq!(
-            responder.answer(&question).unwrap(),
-            r#"{"level":2}"#,
-            "4 of 72 Mbit/s, three seconds ahead"
-        );
+        assert_eq!(responder.answer(&question).unwrap(), r#"{"level":2}"#, "4 of 72 Mbit/s, three seconds ahead");
     }
 
     #[test]
