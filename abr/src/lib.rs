@@ -8,7 +8,7 @@
 //!
 //! # Use
 //!
-//! 1. Make a rule with [`default_rule`] or by name with [`rule`]; [`Rule::seed`] it when the network is a known one.
+//! 1. Make a rule with [`default_rule`] or by name with [`rule()`]; [`Rule::seed`] it when the network is a known one.
 //! 2. Before each segment fill a [`Context`] and call [`Rule::select`].
 //! 3. While a segment is arriving call [`Rule::on_progress`]; obey [`Verdict::AbandonTo`] or ignore it.
 //! 4. After each transfer, also one that was given up, call [`Rule::on_transfer`].

@@ -19,7 +19,7 @@ use crate::{Context, Decision, History, InFlight, Transfer, Verdict};
 /// session (whatever it carried), [`on_progress`](Rule::on_progress) while a segment of the ladder is arriving.
 /// No method panics, blocks, reads a clock or allocates, whatever its arguments are.
 pub trait Rule: Send {
-    /// The name by which [`rule`] makes this rule.
+    /// The name by which [`rule()`] makes this rule.
     fn name(&self) -> &'static str;
 
     /// Chooses the rung of the next segment.

@@ -4,6 +4,7 @@ use std::{
     fs,
     io::{self, BufRead, Read, Write},
     path::{Path, PathBuf},
+    process::ExitCode,
     time::Duration,
 };
 
@@ -52,8 +53,19 @@ enum Command {
     },
 }
 
-fn main() -> anyhow::Result<()> {
-    match Arguments::parse().command {
+fn main() -> ExitCode {
+    match run(Arguments::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Not returned from main: a backtrace is of no use to whoever gave the wrong file.
+            eprintln!("abr-sim: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<()> {
+    match command {
         Command::Stdio { rule } => {
             anyhow::ensure!(abr::rule(&rule).is_some(), "unknown rule `{rule}`");
             stdio(&rule)

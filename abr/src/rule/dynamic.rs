@@ -22,6 +22,7 @@ const START_WITHIN: f64 = 1.0;
 /// Share of the safe rate that a rung may need.
 const MARGIN: f64 = 0.9;
 /// A climb stops at the rung that needs this multiple of the likely rate: the buffer pays for the difference.
+/// With a goal of [`SHORT_SECONDS`] or less (live) there is nothing to pay with, and the multiple is 1.
 const CLIMB: f64 = 1.25;
 /// A rung that the link does not sustain is climbed to only if the buffer pays for this many segments of it.
 const CLIMB_SEGMENTS: f64 = 4.0;
@@ -122,7 +123,8 @@ fn steady(context: &Context<'_>, link: &Link) -> (usize, Reason) {
     let last = context.last.filter(|&last| last < context.rungs.len());
     if let Some(last) = last.filter(|&last| last < wanted) {
         // Where BOLA alone would go up only to come down again, stop at what the link sustains (BOLA-O).
-        let mut highest = candidate::sustainable(context, link.likely * CLIMB);
+        let climb = if context.buffer_goal.as_secs_f64() > SHORT_SECONDS { CLIMB } else { 1.0 };
+        let mut highest = candidate::sustainable(context, link.likely * climb);
         while highest > last && borrows(context, link, highest) {
             highest -= 1;
         }

@@ -360,6 +360,19 @@ mod tests {
     }
 
     #[test]
+    fn a_live_session_is_answered_within_its_target() {
+        let mut responder = Responder::new(crate::default_rule);
+        let init = INIT.replace("\"live\":false", "\"live\":true");
+        let init = init.replace("\"max_buffer_s\":30,", "\"max_buffer_s\":null,");
+        let init = init.replace("\"target_latency_s\":null", "\"target_latency_s\":4");
+        responder.answer(&init).unwrap();
+        let last =
+            r#"{"chunk":0,"level":0,"bytes":9000000,"duration_s":1.05,"ttfb_s":0.05,"abandoned":false,"start_s":0}"#;
+        let question = decide(1, 3.0, last).replace("\"latency_s\":null", "\"latency_s\":4.2");
+        assert_eq!(responder.answer(&question).unwrap(), r#"{"level":2}"#, "4 of 72 Mbit/s, three seconds ahead");
+    }
+
+    #[test]
     fn what_is_wrong_is_said_in_one_line_and_the_session_survives() {
         let mut responder = Responder::new(crate::default_rule);
         let early = responder.answer(&decide(0, 0.0, "null")).unwrap_err();

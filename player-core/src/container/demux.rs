@@ -46,7 +46,8 @@ pub enum DemuxOutput {
     Cues {
         /// In the file's own time.
         cues: Vec<Cue>,
-        /// How that relates to media time; `None` means that it is presentation time.
+        /// How that relates to media time; `None` means that it is presentation time. Cues of a track in an MP4
+        /// file are in media time already and carry the identity, `{mpegts: 0, local: 0}`.
         timestamp_map: Option<TimestampMap>,
     },
 }

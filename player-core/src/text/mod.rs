@@ -1,6 +1,8 @@
 //! Subtitles and captions: one cue model for every source format.
 
 mod cue;
+mod lines;
+pub mod srt;
 pub mod webvtt;
 
 pub use cue::{
@@ -19,6 +21,9 @@ pub enum TextError {
     /// Not WebVTT, or more of it than any film has.
     #[error(transparent)]
     WebVtt(#[from] WebVttError),
+    /// Neither WebVTT nor SubRip.
+    #[error("neither WebVTT nor SubRip text")]
+    Unrecognised,
 }
 
 /// Describes the cues of a whole file, for reports: `{"protocol", "kind": "text", "cues": [{"start_s", "end_s",
@@ -27,7 +32,13 @@ pub enum TextError {
 /// # Errors
 /// When the file is not of a format that can be read.
 pub fn describe(bytes: &[u8]) -> Result<Value, TextError> {
-    Ok(report("webvtt", &webvtt::parse(bytes)?.cues))
+    match webvtt::parse(bytes) {
+        Ok(document) => Ok(report("webvtt", &document.cues)),
+        Err(WebVttError::NoSignature) => {
+            srt::parse(bytes).map(|cues| report("srt", &cues)).ok_or(TextError::Unrecognised)
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn report(protocol: &str, cues: &[Cue]) -> Value {

@@ -94,6 +94,8 @@ impl Session {
         }
         let config = self.feeder(kind).and_then(|feeder| {
             feeder.clear();
+            // So that it does not hold up the others when the pipeline is set up again.
+            feeder.end();
             feeder.config().cloned()
         });
         self.failed.retain(|(track, _)| *track != kind);

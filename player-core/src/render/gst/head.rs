@@ -103,6 +103,8 @@ impl Head {
         {
             let _ = src.unlink(&peer);
         }
+        // The pipeline may be on its way to another state, on another thread: it must not start this again.
+        self.bin.set_locked_state(true);
         // A head that does not stop is not worth an error: it is cut off and forgotten either way.
         let _ = self.bin.set_state(gst::State::Null);
         let _ = pipeline.remove(&self.bin);

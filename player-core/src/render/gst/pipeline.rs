@@ -140,6 +140,18 @@ impl Graph {
         changed.map(drop).map_err(|_| failure("the pipeline refuses to change its state".to_owned()))
     }
 
+    /// Asks again for the wanted state when the pipeline rests in another one or has given up. That happens when
+    /// a decoder is removed at the very moment when the pipeline, on a thread of its own, goes on to the next
+    /// state and finds the decoder stopped.
+    pub(super) fn settle(&self, playing: bool) {
+        let (result, current, pending) = self.pipeline.state(gst::ClockTime::ZERO);
+        let wanted = if playing { gst::State::Playing } else { gst::State::Paused };
+        if current != wanted && (result.is_err() || pending == gst::State::VoidPending) {
+            tracing::debug!(?result, ?current, ?pending, "asking again for the state");
+            let _ = self.pipeline.set_state(wanted);
+        }
+    }
+
     /// The running time of what is on screen. It stands still while the clock is held or data is awaited.
     pub(super) fn running_time(&self, playing: bool) -> gst::ClockTime {
         let (_, current, _) = self.pipeline.state(gst::ClockTime::ZERO);

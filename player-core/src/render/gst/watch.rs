@@ -54,6 +54,9 @@ impl Session {
 
     /// Called about 25 times a second while there is a graph.
     pub(super) fn tick(&mut self) {
+        if let Some(graph) = &self.graph {
+            graph.settle(self.playing);
+        }
         let position = self.position();
         self.report_switches(position);
         for feeder in &mut self.feeders {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::style::StyleSheet;
 use super::{Document, MAX_CUES, TimestampMap, WebVttError};
 use super::{cue_text, settings, timing};
+use crate::text::lines::Lines;
 use crate::text::{Cue, Region};
 
 /// Regions of a file at most; later ones are ignored.
@@ -12,7 +13,7 @@ const MAX_REGIONS: usize = 64;
 
 /// Reads a file whose encoding was put right.
 pub(super) fn parse(text: &str) -> Result<Document, WebVttError> {
-    let mut lines = Lines { rest: Some(text), returned: None };
+    let mut lines = Lines::new(text);
     let signature = lines.next().unwrap_or_default();
     match signature.strip_prefix("WEBVTT") {
         Some(rest) if rest.is_empty() || rest.starts_with([' ', '\t']) => {}
@@ -29,35 +30,11 @@ pub(super) fn parse(text: &str) -> Result<Document, WebVttError> {
     reader.read_header();
     while let Some(line) = reader.lines.next() {
         if !line.is_empty() {
-            reader.lines.returned = Some(line);
+            reader.lines.give_back(line);
             reader.read_block()?;
         }
     }
     Ok(reader.document)
-}
-
-/// Lines that end with LF, CR or both. One line can be given back.
-struct Lines<'a> {
-    rest: Option<&'a str>,
-    returned: Option<&'a str>,
-}
-
-impl<'a> Iterator for Lines<'a> {
-    type Item = &'a str;
-
-    fn next(&mut self) -> Option<&'a str> {
-        if let Some(line) = self.returned.take() {
-            return Some(line);
-        }
-        let rest = self.rest?;
-        let Some(end) = rest.find(['\n', '\r']) else {
-            self.rest = None;
-            return Some(rest);
-        };
-        let (line, tail) = rest.split_at(end);
-        self.rest = tail.strip_prefix("\r\n").or_else(|| tail.get(1..));
-        Some(line)
-    }
 }
 
 struct Reader<'a> {
@@ -82,7 +59,7 @@ impl Reader<'_> {
     fn read_header(&mut self) {
         while let Some(line) = self.lines.next() {
             if line.contains("-->") {
-                self.lines.returned = Some(line);
+                self.lines.give_back(line);
                 return;
             }
             if line.is_empty() {
@@ -110,7 +87,7 @@ impl Reader<'_> {
             count = count.saturating_add(1);
             if line.contains("-->") {
                 if count > 2 || arrow {
-                    self.lines.returned = Some(line);
+                    self.lines.give_back(line);
                     break;
                 }
                 arrow = true;

@@ -179,13 +179,12 @@ fn configuration(caps: &gst::CapsRef) -> CodecConfig {
     }
 }
 
-/// The metadata blocks behind the marker of the first stream header; it alone suffices, marked as the last.
+/// The metadata blocks behind the marker, of which the first suffices; it is marked as the last.
 fn flac_blocks(s: &gst::StructureRef) -> Bytes {
     let headers = s.get::<gst::Array>("streamheader").unwrap();
-    let first = headers.iter().next().unwrap().get::<gst::Buffer>().unwrap();
-    let map = first.map_readable().unwrap();
-    let marker = map.windows(4).position(|bytes| bytes == b"fLaC").unwrap();
-    let mut blocks = map[marker + 4..].to_vec();
+    let buffers = headers.iter().map(|header| header.get::<gst::Buffer>().unwrap());
+    let bytes = buffers.flat_map(|buffer| buffer.map_readable().unwrap().to_vec()).collect::<Vec<_>>();
+    let mut blocks = bytes.strip_prefix(b"fLaC").unwrap()[..4 + 34].to_vec();
     blocks[0] |= 0x80;
     Bytes::from(blocks)
 }
