@@ -64,8 +64,8 @@ fn command() -> impl Strategy<Value = Command> {
         track.prop_map(Command::SelectText),
         prop_oneof![
             Just(QualityChoice::Auto),
-            Just(QualityChoice::Representation("360p".into())),
-            Just(QualityChoice::Representation("1080p".into())),
+            Just(QualityChoice::Representation("v1".into())),
+            Just(QualityChoice::Representation("v4".into())),
             Just(QualityChoice::MaxHeight(480)),
         ]
         .prop_map(Command::SelectQuality),
@@ -113,7 +113,7 @@ fn stopped(world: &World) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_commands_and_faults_end_well(
