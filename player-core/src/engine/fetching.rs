@@ -349,9 +349,15 @@ impl Engine {
     fn wants_more(&self, id: StreamId) -> bool {
         let Some(session) = self.session.as_ref() else { return false };
         let Some(stream) = session.stream(id) else { return false };
-        let ahead = stream.fetched_until().since(self.position());
-        let held = if id == StreamId::Text { 0 } else { session.held_bytes() };
-        self.load_control().wants(ahead, held)
+        let position = self.position();
+        match id {
+            // Text lies in no run: what counts is how far it was asked for.
+            StreamId::Text => self.load_control().wants(stream.fetched_until().since(position), 0),
+            StreamId::Main | StreamId::Audio => {
+                let end = session.held_until(id);
+                self.load_control().wants(end.map_or(Duration::ZERO, |end| end.since(position)), session.held_bytes())
+            }
+        }
     }
 
     /// True when a stream waits for nothing but room.

@@ -2,6 +2,11 @@
 
 use std::time::Duration;
 
+/// No goal is shorter: below it, playback would start and stall at the same instant.
+const LEAST_GOAL: Duration = Duration::from_secs(1);
+/// No threshold is lower, for the same reason.
+const LEAST_AHEAD: Duration = Duration::from_millis(250);
+
 /// The policy of one session: a goal in seconds and in bytes, and what it takes to start and to go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LoadControl {
@@ -28,7 +33,7 @@ impl LoadControl {
     /// Whether a stream with so much media ahead may fetch more while `held` bytes are held in all. The byte budget
     /// never keeps a stream below what it needs to play.
     pub fn wants(&self, ahead: Duration, held: u64) -> bool {
-        ahead < self.goal && (held < self.bytes || ahead < self.least())
+        ahead < self.goal() && (held < self.bytes || ahead < self.least())
     }
 
     /// Whether so much media ahead is enough at a playback rate of `permille` thousandths; more is needed when
@@ -38,13 +43,26 @@ impl LoadControl {
             Waiting::ToStart => self.start,
             Waiting::ToResume => self.resume,
         };
-        let scaled = threshold.saturating_mul(u32::try_from(permille.max(1000)).unwrap_or(u32::MAX)) / 1000;
-        ahead >= scaled.min(self.goal)
+        ahead >= scale(threshold.max(LEAST_AHEAD), permille).min(self.goal())
+    }
+
+    /// Whether so much is enough when no more may be held.
+    pub fn enough_when_full(&self, ahead: Duration, permille: u64) -> bool {
+        ahead >= scale(LEAST_AHEAD, permille).min(self.goal())
+    }
+
+    fn goal(&self) -> Duration {
+        self.goal.max(LEAST_GOAL)
     }
 
     fn least(&self) -> Duration {
-        self.start.max(self.resume) * 2
+        (self.start.max(self.resume) * 2).max(LEAST_GOAL)
     }
+}
+
+/// Faster playback needs more media for the same time.
+fn scale(media: Duration, permille: u64) -> Duration {
+    media.saturating_mul(u32::try_from(permille.max(1000)).unwrap_or(u32::MAX)) / 1000
 }
 
 #[cfg(test)]
@@ -77,7 +95,9 @@ mod tests {
         assert!(enough(2, Waiting::ToResume, 500));
         assert!(!enough(2, Waiting::ToResume, 2000));
         assert!(enough(1, Waiting::ToStart, 2000));
-        let small = LoadControl { goal: Duration::from_secs(1), ..CONTROL };
+        let small = LoadControl { goal: Duration::from_millis(1), ..CONTROL };
         assert!(small.enough(Duration::from_secs(1), Waiting::ToResume, 4000), "a small goal must not wait for ever");
+        assert!(!small.enough(Duration::from_millis(100), Waiting::ToResume, 1000), "nor start only to stall");
+        assert!(small.wants(Duration::from_millis(500), 0));
     }
 }

@@ -122,7 +122,7 @@ impl Engine {
             session.is_ended(*kind, position)
                 || control.enough(ahead, waiting, self.settings.permille())
                 || hole
-                || (!ahead.is_zero() && self.is_kind_full(*kind))
+                || (control.enough_when_full(ahead, self.settings.permille()) && self.is_kind_full(*kind))
         })
     }
 

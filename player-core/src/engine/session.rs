@@ -194,6 +194,16 @@ impl Session {
         }
     }
 
+    /// Up to where a stream of media is held, holes included: what was skipped is not waited for, but the segment
+    /// after it is.
+    pub fn held_until(&self, id: StreamId) -> Option<MediaTime> {
+        let wanted = self.wanted_of(id);
+        let carried = self.stream(id)?.carries.unwrap_or(wanted);
+        let kinds = [MediaKind::Video, MediaKind::Audio].into_iter();
+        let brought = kinds.filter(|kind| wanted.has(*kind) && carried.has(*kind));
+        brought.map(|kind| self.buffer(kind).and_then(TrackBuffer::end)).min().flatten()
+    }
+
     /// Media ahead of a position on all kinds that have not ended; `None` when all have.
     pub fn ahead(&self, kinds: &[MediaKind], position: MediaTime) -> Option<Duration> {
         let open = kinds.iter().filter(|kind| !self.is_ended(**kind, position));
