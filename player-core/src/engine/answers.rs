@@ -65,7 +65,7 @@ impl Engine {
         let (purpose, url) = (found.purpose, attempt.url.clone());
         let (place, sent) = (attempt.candidate.place.clone(), attempt.sent);
         if let Some(session) = self.session.as_mut() {
-            session.locations.served(&place);
+            session.locations.served(&place, self.now);
         }
         match purpose {
             Purpose::Manifest => self.manifest_arrived(job, body, &url),

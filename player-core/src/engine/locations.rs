@@ -72,6 +72,7 @@ impl Locations {
         {
             *slot = directory(url);
             self.home = *index;
+            self.current = location.clone();
         }
     }
 
@@ -149,9 +150,10 @@ impl Locations {
         true
     }
 
-    /// Something came from a place: it is asked first from now on, and its record is clean.
-    pub fn served(&mut self, place: &Place) {
-        if self.current != *place {
+    /// Something came from a place: its record is clean, and it is asked first from now on if the place in use is
+    /// excluded. A single file that had to come from elsewhere moves nothing.
+    pub fn served(&mut self, place: &Place, now: Now) {
+        if self.current != *place && self.is_excluded(&self.current, now) {
             self.current = place.clone();
         }
         if !self.resting.is_empty() {
@@ -238,7 +240,7 @@ mod tests {
         assert!(locations.exclude(&Place::Location(0), REST, at(0)));
         assert!(!locations.exclude(&Place::Location(0), REST, at(1)), "one failover, not one per request");
         assert_eq!(place(&locations, at(1)), Some(Place::Location(1)));
-        locations.served(&Place::Location(1));
+        locations.served(&Place::Location(1), at(1));
         assert_eq!(place(&locations, at(100)), Some(Place::Location(1)), "no going back without need");
         assert_eq!(locations.left(&candidates, &[], &Place::Location(1), at(30)), 0);
         assert_eq!(locations.left(&candidates, &[], &Place::Location(1), at(100)), 1);

@@ -242,6 +242,7 @@ impl Engine {
     fn set_state(&mut self, state: State) {
         if self.playback.state != state {
             self.playback.state = state;
+            self.playback.state_since = self.now;
             self.emit(Event::StateChanged { state });
         }
     }

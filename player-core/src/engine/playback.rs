@@ -59,6 +59,8 @@ impl Settings {
 pub struct Playback {
     /// What it is doing.
     pub state: State,
+    /// Since when it does that.
+    pub state_since: Now,
     /// Whether it plays as soon as it can.
     pub play_when_ready: bool,
     /// The renderer was told to play.
@@ -77,7 +79,7 @@ pub struct Playback {
     pub seek: Option<Seeking>,
     /// When the renderer's first picture is overdue.
     pub picture_due: Option<Now>,
-    /// A stall that is being counted.
+    /// A stall is being counted.
     pub stalled: bool,
     /// Why playback ended, when it failed.
     pub error: Option<PlayerError>,
@@ -87,6 +89,7 @@ impl Default for Playback {
     fn default() -> Self {
         Self {
             state: State::Idle,
+            state_since: Now::ZERO,
             play_when_ready: false,
             told_playing: false,
             clock: Clock::default(),

@@ -30,7 +30,9 @@ impl Engine {
             select::representation(presentation, key).map(|rep| rep.average_bandwidth.unwrap_or(rep.bandwidth))
         });
         let ahead = if moving { session.ahead(&kinds, position) } else { None };
-        self.ledger.look(Look { position, moving, ahead, bitrate }, self.now);
+        if self.playback.first_shown {
+            self.ledger.look(Look { position, moving, ahead, bitrate }, self.now);
+        }
         let crowded = session.held_bytes() > self.config.buffer_bytes;
         let behind = if crowded { Duration::ZERO } else { self.config.back_buffer };
         for kind in [MediaKind::Video, MediaKind::Audio] {
@@ -102,6 +104,7 @@ impl Engine {
         let Some(session) = self.session.as_ref() else { return false };
         let mut start = self.playback.start.at;
         if self.playback.start.mode == SeekMode::Keyframe && kinds.contains(&MediaKind::Video) {
+            // Any key frame before the target will do: a later one may be on its way, but this one can be shown now.
             match session.video.locate(start) {
                 Some((_, key)) => start = key,
                 None if session.is_ended(MediaKind::Video, start) || session.video.next_start(start).is_some() => {}
@@ -134,9 +137,10 @@ impl Engine {
         let Some(session) = self.session.as_ref() else { return };
         let fed: Vec<MediaKind> = self.playback.feed.kinds().collect();
         let ready = |kind: &MediaKind| {
+            let reach = session.buffer(*kind).and_then(|buffer| buffer.contiguous_end(position));
             fed.contains(kind)
                 || session.is_ended(*kind, position)
-                || session.buffer(*kind).is_some_and(|buffer| buffer.locate(position).is_some())
+                || reach.is_some_and(|end| end.since(position) >= self.config.start_threshold)
         };
         if fed != kinds && kinds.iter().all(ready) {
             self.flush_here();
@@ -153,8 +157,12 @@ impl Engine {
         self.playback.begin_at(position, SeekMode::Exact, self.now);
     }
 
-    /// The kinds in the renderer's hands, or those about to be.
+    /// The kinds in the renderer's hands, or those about to be. One that was chosen in mid-play counts once it is
+    /// handed out.
     pub(super) fn presented_kinds(&self) -> Vec<MediaKind> {
+        if self.playback.feed.is_flushed() {
+            return self.playback.feed.kinds().collect();
+        }
         self.session.as_ref().and_then(|session| session.kinds()).unwrap_or_default()
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::Engine;
 use super::fault;
-use super::io::{FetchKind, Output};
+use super::io::{FetchError, FetchKind, Output};
 use super::locations::{Candidate, Place as Location};
 use super::recovery::{self, Action, Cause, Failure};
 use super::request::{JobId, Purpose};
@@ -16,12 +16,15 @@ use crate::command::QualityChoice;
 use crate::error::{ErrorCode, PlayerError};
 use crate::event::Event;
 use crate::model::MediaKind;
+use crate::snapshot::State;
 use crate::telemetry::Failover;
 
 /// So many segments of a stream given up in a row mean that nothing of it can be had.
 const MOST_SKIPPED: u32 = 5;
-/// While there is media to play, a segment is not given up for want of time: it is tried again within this.
+/// While there is media to play, a silent host is asked again within this.
 const PATIENCE: Duration = Duration::from_secs(8);
+/// With less media than this, playback is as good as stopped.
+const IMMINENT: Duration = Duration::from_secs(1);
 
 impl Engine {
     /// A request failed.
@@ -53,7 +56,7 @@ impl Engine {
             failures,
             locations_left,
             representations_left: self.representations_left(purpose),
-            deadline_left: self.deadline_left(id),
+            deadline_left: self.deadline_left(id, cause),
         };
         let error = fault::describe(kind, cause, Some(&url));
         tracing::debug!(?kind, failures, %error, "request failed");
@@ -275,22 +278,28 @@ impl Engine {
         others.iter().filter(|key| **key != rep && !session.exclusions.holds(**key, self.now)).count()
     }
 
-    /// What is left of the time that this may cost. While there is media to play there is always a little more.
-    fn deadline_left(&self, id: JobId) -> Duration {
+    /// What is left of the time that this may cost. A host that is silent is waited for as long as there is media to
+    /// play, and its time counts from when there is none: nothing else could be done meanwhile.
+    fn deadline_left(&self, id: JobId, cause: Cause<'_>) -> Duration {
         let Some(job) = self.jobs.get(id) else { return Duration::ZERO };
         let session = self.session.as_ref();
-        let since = match job.purpose {
+        let mut since = match job.purpose {
             Purpose::Media(stream) => session
                 .and_then(|session| session.stream(stream))
                 .and_then(|stream| stream.trouble)
                 .map_or(job.since, |trouble| trouble.since),
             Purpose::Manifest | Purpose::Index(_) | Purpose::Init(_) => job.since,
         };
-        let left = self.config.retry_deadline.saturating_sub(self.now.since(since));
-        let ahead = session.map_or(Duration::ZERO, |session| {
-            let kinds = session.kinds().unwrap_or_default();
-            session.ahead(&kinds, self.position()).unwrap_or_default()
-        });
-        if job.kind == FetchKind::Segment { left.max(ahead.min(PATIENCE)) } else { left }
+        let silent = matches!(cause, Cause::Fetch(FetchError::Unreachable(_) | FetchError::Timeout { .. }));
+        if silent && job.kind == FetchKind::Segment {
+            let ahead = session.and_then(|session| session.ahead(&self.presented_kinds(), self.position()));
+            if ahead.is_some_and(|ahead| ahead > IMMINENT) {
+                return PATIENCE;
+            }
+            if matches!(self.playback.state, State::Buffering(_)) {
+                since = since.max(self.playback.state_since);
+            }
+        }
+        self.config.retry_deadline.saturating_sub(self.now.since(since))
     }
 }

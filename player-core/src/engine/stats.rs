@@ -115,26 +115,24 @@ impl Ledger {
 
     /// Playback is looked at: what passed since the last look is counted.
     pub fn look(&mut self, look: Look, now: Now) {
-        if let Some((then, before, true)) = self.looked_at {
+        if let Some((then, before, moved)) = self.looked_at {
+            // Between two looks nothing but playing moves the playhead: everything else calls `moved`.
             let media = look.position.since(before);
-            let wall = now.since(then);
+            let wall = if moved { now.since(then) } else { Duration::ZERO };
             self.stats.played += media;
             self.stats.played_wall += wall;
-            if let Some(bitrate) = look.bitrate {
+            if let Some(bitrate) = look.bitrate.filter(|_| !media.is_zero()) {
                 self.shown.add(bitrate as f64, media);
                 self.stats.bitrate_shown = self.shown.get();
             }
-            if let Some(ahead) = look.ahead {
+            if let Some(ahead) = look.ahead.filter(|_| moved) {
                 self.buffer.add(ahead.as_secs_f64(), wall);
                 self.stats.buffer_mean = self.buffer.get().map(Duration::from_secs_f64);
                 self.stats.buffer_min = Some(self.stats.buffer_min.map_or(ahead, |least| least.min(ahead)));
             }
         }
         // A report of the renderer may lie a little behind what was extrapolated: that time is not counted twice.
-        let position = match self.looked_at {
-            Some((_, before, true)) => before.max(look.position),
-            _ => look.position,
-        };
+        let position = self.looked_at.map_or(look.position, |(_, before, _)| before.max(look.position));
         self.looked_at = Some((now, position, look.moving));
     }
 

@@ -2,5 +2,17 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod commands;
+mod ends;
+mod failover;
+mod faults;
+mod gaps;
 mod plays;
+mod properties;
+mod quality;
+mod real_bytes;
+mod replay;
+mod seeks;
+mod stalls;
 mod support;
+mod tracks;

@@ -1,0 +1,77 @@
+//! When a location dies, another takes over.
+
+use player_core::model::Protocol;
+use player_core::sim::{Effect, Fault, Film, Outcome};
+use player_core::{ErrorCode, Event, MediaTime};
+
+use crate::support::{BOTH, MINUTE, assert_played, count, fast, play, seconds, two_hosts};
+
+#[test]
+fn a_location_that_dies_costs_no_stall_and_is_reported_once() {
+    for protocol in BOTH {
+        for effect in [Effect::Refuse, Effect::Silence, Effect::Status(503), Effect::Stall(300)] {
+            let film = Film::new(protocol, MINUTE * 3).voices(&["en", "de"]);
+            let dead = Fault::new("http://one", effect.clone()).from(seconds(25));
+            let mut world = two_hosts(&film, fast(), vec![dead]);
+            assert_eq!(play(&mut world), Outcome::Ended, "{protocol:?} {effect:?}");
+            let stats = world.stats();
+            assert!(world.faults_fired() > 0);
+            assert_eq!(stats.stalls, [], "{protocol:?} {effect:?}");
+            assert_eq!(stats.failovers.len(), 1, "{:?}", stats.failovers);
+            assert_eq!(
+                (stats.failovers[0].from.as_str(), stats.failovers[0].to.as_str()),
+                ("http://one", "http://two")
+            );
+            assert_eq!(count(&world, |event| matches!(event, Event::Failover { .. })), 1);
+            assert_played(&world, MINUTE * 3);
+            assert_eq!(stats.frames.presented, 180 * 24);
+        }
+    }
+}
+
+#[test]
+fn a_dead_first_location_is_passed_at_the_start() {
+    for effect in [Effect::Refuse, Effect::Status(500), Effect::Html, Effect::Status(404)] {
+        let film = Film::new(Protocol::Hls, MINUTE);
+        let mut world = two_hosts(&film, fast(), vec![Fault::new("http://one", effect.clone())]);
+        assert_eq!(play(&mut world), Outcome::Ended, "{effect:?}");
+        assert!(world.stats().startup.unwrap() < seconds(1));
+        let failovers = count(&world, |event| matches!(event, Event::Failover { .. }));
+        let warnings = count(&world, |event| matches!(event, Event::Warning { .. }));
+        assert_eq!(failovers + warnings, 1, "{effect:?} is reported once");
+    }
+}
+
+#[test]
+fn a_location_may_die_in_the_middle_of_a_segment() {
+    let film = Film::new(Protocol::Dash, MINUTE);
+    let cut = Fault::new("http://one", Effect::Truncate(400)).from(seconds(5)).times(2);
+    let dead = Fault::new("http://one", Effect::Refuse).from(seconds(5));
+    let mut world = two_hosts(&film, fast(), vec![cut, dead]);
+    assert_eq!(play(&mut world), Outcome::Ended);
+    assert_eq!(world.stats().stalls, []);
+    assert_eq!(world.stats().failovers.len(), 1);
+    assert_eq!(world.stats().frames.presented, 60 * 24, "no picture twice, none missing");
+}
+
+#[test]
+fn when_every_location_is_dead_playback_ends_with_one_typed_error_after_the_buffer() {
+    let film = Film::new(Protocol::Hls, MINUTE * 3);
+    let mut world = two_hosts(&film, fast(), vec![Fault::new("http://", Effect::Refuse).from(seconds(20))]);
+    let Outcome::Failed(error) = play(&mut world) else { panic!("it must fail") };
+    assert_eq!(error.code, ErrorCode::NetworkUnreachable);
+    assert_eq!(count(&world, |event| matches!(event, Event::Failed { .. })), 1);
+    let position = world.snapshot().position;
+    assert!(position > MediaTime::from_secs_f64(40.0), "what was buffered is played first: {position:?}");
+}
+
+#[test]
+fn a_single_location_that_comes_back_in_time_is_waited_for() {
+    let film = Film::new(Protocol::Dash, MINUTE * 2);
+    let away = Fault::new("http://edge", Effect::Refuse).from(seconds(10)).until(seconds(30));
+    let mut world = crate::support::world(&film, fast(), vec![away]);
+    assert_eq!(play(&mut world), Outcome::Ended);
+    assert_eq!(world.stats().stalls, []);
+    assert_eq!(world.stats().failovers, []);
+    assert!(world.stats().retries > 2);
+}

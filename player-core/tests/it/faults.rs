@@ -1,0 +1,162 @@
+//! Each fault ends in recovery, reported, or in one typed error; never in both, a hang, or silence.
+
+use player_core::engine::io::FetchKind;
+use player_core::model::Protocol;
+use player_core::sim::{Effect, Fault, Film, Outcome, World};
+use player_core::{ErrorCode, Event};
+
+use crate::support::{BOTH, MINUTE, count, fast, play, seconds, world};
+
+fn warnings(world: &World) -> Vec<ErrorCode> {
+    let codes = world.log().iter().filter_map(|entry| match &entry.event {
+        Event::Warning { error } => Some(error.code),
+        _ => None,
+    });
+    codes.collect()
+}
+
+#[track_caller]
+fn fails(protocol: Protocol, fault: Fault) -> ErrorCode {
+    let film = Film::new(protocol, MINUTE);
+    let mut world = world(&film, fast(), vec![fault.clone()]);
+    let outcome = play(&mut world);
+    let Outcome::Failed(error) = outcome else { panic!("{fault:?} must end playback, not {outcome:?}") };
+    assert_eq!(count(&world, |event| matches!(event, Event::Failed { .. })), 1);
+    assert_eq!(world.snapshot().error.as_ref(), Some(&error));
+    error.code
+}
+
+#[track_caller]
+fn recovers(protocol: Protocol, fault: Fault) -> World {
+    let film = Film::new(protocol, MINUTE);
+    let mut world = world(&film, fast(), vec![fault.clone()]);
+    assert_eq!(play(&mut world), Outcome::Ended, "{fault:?}");
+    assert!(world.faults_fired() > 0, "{fault:?} did not fire");
+    assert!(!warnings(&world).is_empty(), "{fault:?} was not reported");
+    assert_eq!(count(&world, |event| matches!(event, Event::Failed { .. })), 0);
+    world
+}
+
+#[test]
+fn manifests_that_cannot_be_had_end_in_one_typed_error() {
+    for protocol in BOTH {
+        let fault = |effect| Fault::new("", effect).of(FetchKind::Manifest);
+        assert_eq!(fails(protocol, fault(Effect::Status(404))), ErrorCode::HttpStatus);
+        assert_eq!(fails(protocol, fault(Effect::Html)), ErrorCode::NotAManifest);
+        assert_eq!(fails(protocol, fault(Effect::Refuse)), ErrorCode::NetworkUnreachable);
+        assert_eq!(fails(protocol, fault(Effect::Silence)), ErrorCode::NetworkTimeout);
+        assert_eq!(fails(protocol, fault(Effect::Stall(500))), ErrorCode::NetworkTimeout);
+        assert_eq!(fails(protocol, fault(Effect::Truncate(500))), ErrorCode::BodyTruncated);
+        assert_eq!(fails(protocol, fault(Effect::Status(503))), ErrorCode::HttpStatus);
+        let empty = fails(protocol, fault(Effect::Empty));
+        assert!(matches!(empty, ErrorCode::NotAManifest | ErrorCode::ManifestEmpty), "{empty:?}");
+    }
+}
+
+#[test]
+fn passing_faults_are_recovered_from_and_nothing_is_lost() {
+    let effects = [
+        Effect::Refuse,
+        Effect::Silence,
+        Effect::Status(404),
+        Effect::Status(503),
+        Effect::Stall(500),
+        Effect::Truncate(500),
+        Effect::Corrupt(500),
+        Effect::Empty,
+    ];
+    for protocol in BOTH {
+        for effect in &effects {
+            let world =
+                recovers(protocol, Fault::new("", effect.clone()).of(FetchKind::Segment).from(seconds(2)).times(1));
+            assert_eq!(world.stats().stalls, [], "{protocol:?} {effect:?}");
+            let (gaps, frames) =
+                (count(&world, |event| matches!(event, Event::GapSkipped { .. })), world.stats().frames.presented);
+            // A missing piece of separate sound has no other representation: it is jumped over, and nothing else is.
+            assert!(
+                gaps == 0 && frames == 60 * 24 || gaps == 1,
+                "{protocol:?} {effect:?}: {gaps} gaps, {frames} frames"
+            );
+        }
+    }
+}
+
+#[test]
+fn passing_faults_of_manifests_indexes_and_initialisation_are_recovered_from() {
+    for effect in [Effect::Refuse, Effect::Status(503), Effect::Truncate(500), Effect::Stall(500)] {
+        for kind in [FetchKind::Manifest, FetchKind::Index, FetchKind::Init] {
+            let world = recovers(Protocol::Hls, Fault::new("", effect.clone()).of(kind).times(1));
+            assert_eq!(world.stats().frames.presented, 60 * 24, "{effect:?} {kind:?}");
+        }
+    }
+}
+
+#[test]
+fn one_bad_quality_is_left_for_another() {
+    for effect in [Effect::Status(404), Effect::Corrupt(100), Effect::Truncate(100)] {
+        let world = recovers(Protocol::Dash, Fault::new("/v/1080p/", effect.clone()));
+        assert_eq!(world.stats().frames.presented, 60 * 24, "{effect:?}");
+        assert_eq!(world.stats().stalls, []);
+        let shown: Vec<_> = world.stats().switches.iter().map(|switch| switch.to.clone()).collect();
+        assert!(!shown.contains(&"1080p".to_owned()), "{shown:?}");
+    }
+}
+
+#[test]
+fn a_missing_index_of_one_quality_is_left_for_another() {
+    let world = recovers(Protocol::Hls, Fault::new("/v/1080p/index", Effect::Status(404)));
+    assert_eq!(world.stats().frames.presented, 60 * 24);
+}
+
+#[test]
+fn media_that_can_never_be_had_ends_in_one_typed_error() {
+    for protocol in BOTH {
+        let gone = |effect| Fault::new("/v/", effect).of(FetchKind::Segment);
+        for effect in [Effect::Status(404), Effect::Corrupt(10), Effect::Truncate(10), Effect::Empty] {
+            assert_eq!(fails(protocol, gone(effect.clone())), ErrorCode::MediaUnavailable, "{effect:?}");
+        }
+        assert_eq!(fails(protocol, gone(Effect::Refuse)), ErrorCode::NetworkUnreachable);
+        assert_eq!(fails(protocol, gone(Effect::Stall(0))), ErrorCode::NetworkTimeout);
+        let init = Fault::new("/v/", Effect::Status(404)).of(FetchKind::Init);
+        assert_eq!(fails(protocol, init), ErrorCode::HttpStatus);
+    }
+}
+
+#[test]
+fn sound_that_can_never_be_had_is_done_without() {
+    for effect in [Effect::Status(404), Effect::Corrupt(10)] {
+        let film = Film::new(Protocol::Dash, MINUTE);
+        let mut world = world(&film, fast(), vec![Fault::new("/a/", effect)]);
+        assert_eq!(play(&mut world), Outcome::Ended);
+        assert!(!warnings(&world).is_empty());
+        assert_eq!(world.stats().frames.presented, 60 * 24);
+    }
+}
+
+#[test]
+fn the_network_in_front_of_a_host_that_forgets_is_not_waited_for_for_ever() {
+    // The world's hosts keep their time limits; here nobody answers at all, and the engine's own limits must do.
+    use player_core::engine::Engine;
+    use player_core::engine::io::{Input, Output};
+    use player_core::{Command, CommandId, LoadRequest, Now, PlayerConfig};
+    let mut engine = Engine::new(PlayerConfig::default()).unwrap();
+    let request = LoadRequest::new("http://nobody/master.m3u8".parse().unwrap());
+    engine.handle_input(Now::ZERO, Input::Command { id: CommandId(1), command: Command::Load(request) });
+    let (mut cancelled, mut failed) = (0, 0);
+    for _ in 0..1000 {
+        while let Some(output) = engine.poll_output() {
+            match output {
+                Output::Cancel(_) => cancelled += 1,
+                Output::Event(Event::Failed { error }) => {
+                    assert_eq!(error.code, ErrorCode::NetworkTimeout);
+                    failed += 1;
+                }
+                _ => {}
+            }
+        }
+        let Some(next) = engine.poll_timeout() else { break };
+        engine.advance(next);
+    }
+    assert_eq!(failed, 1);
+    assert!(cancelled > 2);
+}

@@ -1,0 +1,137 @@
+//! Seeks land where they should, and fetch only what they must.
+
+use player_core::model::Protocol;
+use player_core::sim::{Film, Outcome, World};
+use player_core::{Command, Event, MediaTime, SeekMode, State};
+
+use crate::support::{BOTH, HOUR, MINUTE, count, events, fast, millis, seconds, world};
+
+fn seek(to: f64, mode: SeekMode) -> Command {
+    Command::Seek { to: MediaTime::from_secs_f64(to), mode }
+}
+
+fn completed(world: &World) -> Vec<(f64, i64)> {
+    let done = world.log().iter().filter_map(|entry| match entry.event {
+        Event::SeekCompleted { to, error_nanos, .. } => Some((to.as_secs_f64(), error_nanos)),
+        _ => None,
+    });
+    done.collect()
+}
+
+#[test]
+fn an_exact_seek_shows_the_picture_at_the_target_and_a_key_frame_seek_the_one_before() {
+    for protocol in BOTH {
+        let film = Film::new(protocol, HOUR);
+        let mut world = world(&film, fast(), Vec::new());
+        world.load();
+        world.run_for(seconds(5));
+        world.command(seek(1801.23, SeekMode::Exact));
+        assert_eq!(world.snapshot().state, State::Seeking);
+        assert_eq!(world.snapshot().position, MediaTime::from_secs_f64(1801.23));
+        world.run_for(seconds(5));
+        world.command(seek(2403.5, SeekMode::Keyframe));
+        world.run_for(seconds(5));
+        let done = completed(&world);
+        assert_eq!(done[0], (1801.23, 0), "{protocol:?}");
+        // Key frames come every two seconds; the first of the segment may be on screen before the next one is here.
+        assert!(done[1].0 == 2403.5 && [-1_500_000_000, -3_500_000_000].contains(&done[1].1), "{done:?}");
+        let stats = world.stats();
+        assert!(stats.seeks.iter().all(|seek| seek.latency.unwrap() < millis(1200)), "{:?}", stats.seeks);
+        assert_eq!(stats.stalls, [], "a seek is not a stall");
+        assert!(world.snapshot().position > MediaTime::from_secs_f64(2403.0));
+        assert!(stats.played < seconds(16), "seeks are not played: {:?}", stats.played);
+    }
+}
+
+#[test]
+fn a_seek_into_the_buffer_fetches_nothing_again() {
+    let film = Film::new(Protocol::Dash, MINUTE);
+    let mut world = world(&film, fast(), Vec::new());
+    world.load();
+    world.run_for(seconds(50));
+    let before = world.stats();
+    world.command(seek(45.0, SeekMode::Exact));
+    world.run_for(millis(50));
+    world.command(seek(55.0, SeekMode::Exact));
+    world.run_for(millis(50));
+    let after = world.stats();
+    assert_eq!((after.requests, after.bytes_wasted), (before.requests, before.bytes_wasted));
+    assert_eq!(completed(&world), [(45.0, 0), (55.0, 0)]);
+    assert_eq!(world.run_until_end(MINUTE), Outcome::Ended);
+}
+
+#[test]
+fn while_scrubbing_only_the_last_seek_counts() {
+    let film = Film::new(Protocol::Hls, HOUR);
+    let mut world = world(&film, fast(), Vec::new());
+    world.load();
+    world.run_for(seconds(3));
+    for step in 0..20_u32 {
+        world.command(seek(300.0 + f64::from(step) * 60.0, SeekMode::Keyframe));
+        world.run_for(millis(20));
+    }
+    world.run_for(seconds(3));
+    assert_eq!(count(&world, |event| matches!(event, Event::SeekStarted { .. })), 20);
+    assert_eq!(completed(&world).len(), 1);
+    let stats = world.stats();
+    assert_eq!(stats.seeks.len(), 20);
+    assert_eq!(stats.seeks.iter().filter(|seek| seek.latency.is_some()).count(), 1);
+    assert_eq!(world.snapshot().state, State::Ready);
+}
+
+#[test]
+fn targets_are_clamped_and_steps_add_up() {
+    let film = Film::new(Protocol::Dash, MINUTE);
+    let mut world = world(&film, fast(), Vec::new());
+    world.load();
+    world.run_for(seconds(2));
+    world.command(seek(-5.0, SeekMode::Exact));
+    world.run_for(seconds(1));
+    world.command(seek(999.0, SeekMode::Exact));
+    assert_eq!(world.run_until_end(seconds(10)), Outcome::Ended);
+    world.command(seek(20.0, SeekMode::Exact));
+    world.command(Command::SeekBy { millis: 5000, mode: SeekMode::Exact });
+    world.command(Command::SeekBy { millis: -1000, mode: SeekMode::Exact });
+    world.run_for(seconds(1));
+    let targets: Vec<f64> = completed(&world).iter().map(|(to, _)| *to).collect();
+    assert_eq!(targets, [0.0, 59.9, 24.0]);
+    assert_eq!(events(&world, |event| matches!(event, Event::Ended)).len(), 1);
+}
+
+#[test]
+fn a_seek_while_paused_shows_the_picture_and_stays_paused() {
+    let film = Film::new(Protocol::Hls, MINUTE);
+    let mut world = world(&film, fast(), Vec::new());
+    world.load();
+    world.run_for(seconds(2));
+    world.command(Command::Pause);
+    world.command(seek(30.5, SeekMode::Exact));
+    world.run_for(seconds(3));
+    let snapshot = world.snapshot();
+    assert_eq!((snapshot.state, snapshot.play_when_ready), (State::Ready, false));
+    assert_eq!(snapshot.position, MediaTime::from_secs_f64(30.5));
+    assert_eq!(completed(&world), [(30.5, 0)]);
+}
+
+#[test]
+fn a_seek_before_the_manifest_is_where_playback_begins() {
+    let film = Film::new(Protocol::Hls, MINUTE);
+    let mut world = world(&film, fast(), Vec::new());
+    world.load();
+    world.command(seek(30.0, SeekMode::Exact));
+    world.run_for(seconds(2));
+    assert_eq!(completed(&world), [(30.0, 0)]);
+    assert!(world.snapshot().position > MediaTime::from_secs_f64(30.5));
+}
+
+#[test]
+fn a_load_may_begin_anywhere() {
+    let film = Film::new(Protocol::Hls, MINUTE);
+    let mut world = world(&film, fast(), Vec::new());
+    let mut request = world.request();
+    request.start = Some(MediaTime::from_secs_f64(42.5));
+    world.command(Command::Load(request));
+    assert_eq!(world.run_until_end(MINUTE), Outcome::Ended);
+    let played = world.stats().played;
+    assert!(played.abs_diff(millis(17_500)) < millis(100), "{played:?}");
+}

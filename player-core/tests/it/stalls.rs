@@ -1,0 +1,99 @@
+//! When the network is too slow: playback waits, says so, and counts it right.
+
+use abr::simulator::link::{Row, Trace};
+use player_core::model::Protocol;
+use player_core::sim::{Film, Outcome};
+use player_core::snapshot::BufferingReason;
+use player_core::{Event, PlayerConfig, State};
+
+use crate::support::{MINUTE, assert_played, count, fast, millis, play, seconds, world};
+
+/// Fast, then nothing for `outage` seconds, then fast for an hour.
+fn outage(after: u64, outage: u64) -> Trace {
+    let row =
+        |duration, kbps: u64| Row { duration: seconds(duration), bandwidth_bps: kbps * 1000, latency: millis(30) };
+    Trace::from_rows(vec![row(after, 20_000), row(outage, 0), row(3600, 20_000)]).unwrap()
+}
+
+#[test]
+fn an_outage_longer_than_the_buffer_is_one_stall_of_the_right_length() {
+    let film = Film::new(Protocol::Dash, MINUTE * 3);
+    let mut world = world(&film, outage(10, 45), Vec::new());
+    assert_eq!(play(&mut world), Outcome::Ended);
+    let stats = world.stats();
+    assert_eq!(stats.stalls.len(), 1, "{:?} {:#?}", stats.stalls, world.log());
+    let stall = &stats.stalls[0];
+    // The stall runs from the end of the buffer to shortly after the link returns at 55 s.
+    let stalled_at = stall.at.as_secs_f64();
+    assert!((20.0..=48.0).contains(&stalled_at), "{stall:?}");
+    let expected = 55.0 - (stalled_at + stats.startup.unwrap().as_secs_f64());
+    let excess = stall.duration.as_secs_f64() - expected;
+    assert!((0.0..3.0).contains(&excess), "{stall:?}, expected about {expected}");
+    assert_eq!(stall.reason, "network_too_slow");
+    assert_eq!(count(&world, |event| matches!(event, Event::StallStarted { .. })), 1);
+    assert_eq!(count(&world, |event| matches!(event, Event::StallEnded { .. })), 1);
+    assert_played(&world, MINUTE * 3);
+    assert!(stats.buffer_min.unwrap() < millis(200), "{:?}", stats.buffer_min);
+}
+
+#[test]
+fn while_it_waits_the_state_says_why() {
+    let film = Film::new(Protocol::Hls, MINUTE * 3);
+    let mut world = world(&film, outage(10, 45), Vec::new());
+    world.load();
+    world.run_for(seconds(50));
+    assert_eq!(world.snapshot().state, State::Buffering(BufferingReason::NetworkTooSlow));
+    assert_eq!(world.snapshot().clock_rate, 0.0);
+    assert!(world.stats().stalls[0].duration > seconds(5), "a running stall counts so far");
+}
+
+#[test]
+fn a_slow_link_brings_the_quality_down_and_not_to_a_stop() {
+    let film = Film::new(Protocol::Dash, MINUTE * 5);
+    let row =
+        |duration, kbps: u64| Row { duration: seconds(duration), bandwidth_bps: kbps * 1000, latency: millis(40) };
+    let trace = Trace::from_rows(vec![row(60, 10_000), row(3600, 1_200)]).unwrap();
+    let mut world = world(&film, trace, Vec::new());
+    assert_eq!(play(&mut world), Outcome::Ended);
+    let stats = world.stats();
+    let last = stats.switches.last().unwrap();
+    assert!(["240p", "360p"].contains(&last.to.as_str()), "{:?}", stats.switches);
+    assert!(stats.switches.iter().any(|switch| ["720p", "1080p"].contains(&switch.to.as_str())));
+    let stalled: f64 = stats.stalls.iter().map(|stall| stall.duration.as_secs_f64()).sum();
+    assert!(stalled < 3.0, "{:?}", stats.stalls);
+    assert!(stats.bitrate_shown.unwrap() < 4_000_000.0);
+    assert_played(&world, MINUTE * 5);
+}
+
+#[test]
+fn a_pause_during_a_stall_is_not_counted_as_stalled() {
+    let film = Film::new(Protocol::Dash, MINUTE * 3);
+    let mut world = world(&film, outage(10, 45), Vec::new());
+    world.load();
+    world.run_for(seconds(50));
+    let before = world.stats().stalls[0].duration;
+    world.command(player_core::Command::Pause);
+    world.run_for(seconds(20));
+    assert_eq!(world.stats().stalls[0].duration, before);
+    world.command(player_core::Command::Play);
+    assert_eq!(world.run_until_end(MINUTE * 10), Outcome::Ended);
+}
+
+#[test]
+fn the_buffer_stays_within_its_goal_and_its_bytes() {
+    let film = Film::new(Protocol::Dash, MINUTE * 5);
+    let config = PlayerConfig { buffer_bytes: 6 << 20, ..PlayerConfig::default() };
+    let mut small = player_core::sim::World::new(config, &film, &["edge"], fast(), Vec::new()).unwrap();
+    let mut large = world(&film, fast(), Vec::new());
+    small.load();
+    large.load();
+    for _ in 0..40 {
+        small.run_for(seconds(5));
+        large.run_for(seconds(5));
+        // At 6 Mbit/s six mebibytes are eight seconds; a segment may be begun just before the budget is reached.
+        assert!(small.stats().buffer_now < seconds(17), "{:?}", small.stats().buffer_now);
+        assert!(large.stats().buffer_now < seconds(35), "{:?}", large.stats().buffer_now);
+    }
+    assert!(large.stats().buffer_now > seconds(25));
+    assert_eq!(small.stats().stalls, []);
+}
