@@ -1,2 +1,5 @@
-//! Kinora.
-fn main() {}
+//! `kinora`: see [`ui_desktop::cli`].
+
+fn main() -> std::process::ExitCode {
+    ui_desktop::cli::main()
+}

@@ -204,7 +204,7 @@ impl Job<'_> {
         }
         let (preset, threads, tools) = match self.effort {
             Effort::Balanced => ("veryfast", "0", "open-gop=0"),
-            Effort::Fast => ("ultrafast", "1", "open-gop=0:cabac=1:8x8dct=1:bframes=2"),
+            Effort::Fast => ("ultrafast", "1", "open-gop=0:8x8dct=1:bframes=2"),
         };
         let rung = &sized.rung;
         let mut args =

@@ -73,7 +73,7 @@ impl Recipe {
         let text = |t: &probe::OtherStream| Text::Stream { index: t.index, language: t.language.clone() };
         Ok(Self {
             inputs,
-            picture: Picture::from_stream(&probe.video),
+            picture: Picture::from_stream(&probe.video, freeze_ms(&probe)),
             overlay: String::new(),
             audio: probe.audio.iter().map(sound).collect(),
             text: probe.text.iter().map(text).collect(),
@@ -115,12 +115,15 @@ impl Recipe {
 }
 
 impl Picture {
-    fn from_stream(video: &VideoStream) -> Self {
+    fn from_stream(video: &VideoStream, freeze_ms: u64) -> Self {
         let mut filters = Vec::new();
         if video.interlaced {
             filters.push("bwdif=mode=send_frame:deint=interlaced".to_owned());
         }
         filters.push(format!("fps=fps={}/{}:start_time=0", video.rate.num, video.rate.den));
+        if freeze_ms > 0 {
+            filters.push(format!("tpad=stop_mode=clone:stop_duration={}", seconds(freeze_ms)));
+        }
         if video.colour == Colour::Hdr {
             filters.push(TONE_MAP.to_owned());
         }
@@ -138,6 +141,14 @@ impl Picture {
 fn declared(probe: &Probe) -> Option<u64> {
     let whole = probe.duration_ms.filter(|_| probe.audio.is_empty());
     probe.video.declared_ms.or(whole)
+}
+
+/// How long the last picture stands because the sound goes on: every track of a title ends at the same time.
+fn freeze_ms(probe: &Probe) -> u64 {
+    match (probe.duration_ms, probe.video.declared_ms) {
+        (Some(whole), Some(picture)) if !probe.audio.is_empty() => whole.saturating_sub(picture),
+        _ => 0,
+    }
 }
 
 /// Milliseconds as ffmpeg's decimal seconds.

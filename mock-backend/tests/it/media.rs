@@ -186,6 +186,22 @@ fn a_film_without_sound_works_and_a_taken_id_is_not_overwritten() {
 }
 
 #[test]
+fn the_last_picture_stands_while_the_sound_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("short picture.mp4");
+    let inputs = ["-f", "lavfi", "-i", "testsrc2=s=320x240:r=25:d=2", "-f", "lavfi", "-i", "sine=d=3.5"];
+    let codecs = ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-c:a", "aac"];
+    ffmpeg(&[&inputs[..], &codecs, &[path.to_str().unwrap()]].concat());
+    let record = ingest(dir.path(), &request(&path), &Silent, &Cancel::new()).unwrap();
+    assert!((87..=89).contains(&record.frames), "{}", record.frames);
+    let title = media_dir(dir.path()).join(&record.id);
+    let segments =
+        |part: &str| fs::read_to_string(title.join(part).join("playlist.m3u8")).unwrap().matches("#EXTINF").count();
+    assert_eq!((segments("video/240p"), segments("audio/und")), (2, 2));
+    assert_eq!(record.languages(), ["und"]);
+}
+
+#[test]
 fn what_cannot_be_packaged_gives_one_error_and_leaves_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("data");

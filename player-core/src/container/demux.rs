@@ -47,7 +47,7 @@ pub enum DemuxOutput {
         /// In the file's own time.
         cues: Vec<Cue>,
         /// How that relates to media time; `None` means that it is presentation time. Cues of a track in an MP4
-        /// file are in media time already and carry the identity, `{mpegts: 0, local: 0}`.
+        /// file are in media time already and carry an identity: `mpegts` and `local` are the same instant.
         timestamp_map: Option<TimestampMap>,
     },
 }

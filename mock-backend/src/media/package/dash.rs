@@ -21,7 +21,13 @@ pub(super) fn mpd(presentation: &Presentation, addressing: Addressing) -> String
         rescale(ticks, 1000, v.media.timescale)
     });
     let longest = longest.max().unwrap_or(0);
-    let duration = seconds(presentation.duration_ms());
+    // With numbers the duration decides how many segments there are, so it is the picture's: sound that is longer by a part of a frame
+    // would ask for a segment that does not exist.
+    let duration = match (addressing, presentation.video.first()) {
+        (Addressing::Number, Some(video)) => video.media.duration_ms(),
+        _ => presentation.duration_ms(),
+    };
+    let duration = seconds(duration);
     let mut out = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
          <MPD xmlns=\"urn:mpeg:dash:schema:mpd:2011\" profiles=\"urn:mpeg:dash:profile:isoff-live:2011\" type=\"static\" \

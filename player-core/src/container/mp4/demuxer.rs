@@ -297,9 +297,12 @@ impl Batch {
                 self.done.push(DemuxOutput::Fragment(Fragment { track: track.init.id, samples }));
             }
         }
-        if !self.cues.is_empty() {
-            // Cue times are media time, not presentation time: say so by the identity.
-            let timestamp_map = Some(TimestampMap { mpegts: 0, local: MediaTime::ZERO });
+        if let Some(first) = self.cues.first() {
+            // Cue times are media time, not presentation time: say so by an identity. It stands near the cues, so
+            // that a reader who unrolls the 33-bit counter around it stays on the right turn.
+            let seconds = u32::try_from(first.start.as_nanos() / 1_000_000_000).unwrap_or(0);
+            let local = MediaTime::from_ticks(i64::from(seconds), 1);
+            let timestamp_map = Some(TimestampMap { mpegts: u64::from(seconds) * 90_000, local });
             self.done.push(DemuxOutput::Cues { cues: std::mem::take(&mut self.cues), timestamp_map });
         }
     }

@@ -141,7 +141,8 @@ impl Head {
         let mut buffer = gst::Buffer::from_slice(sample.payload.0.clone());
         if let Some(buffer) = buffer.get_mut() {
             buffer.set_pts(to_clock(sample.pts));
-            buffer.set_dts(to_clock(sample.dts));
+            // No decoding time: files with negative composition offsets (ISO/IEC 14496-12 §8.6.1.3) have pictures that
+            // are presented before they are decoded, and parsers would move those to their decoding time.
             let nanos = u64::try_from(sample.duration.as_nanos()).unwrap_or(0);
             if nanos > 0 {
                 let duration = gst::ClockTime::from_nseconds(nanos);

@@ -190,7 +190,7 @@ fn text_samples_become_cues_in_media_time() {
     assert_eq!((found[0].start, found[0].end), (MediaTime::from_millis(10_000), MediaTime::from_millis(11_500)));
     assert_eq!((found[0].id.as_deref(), found[0].plain_text().as_str()), (Some("7"), "Hello"));
     assert!(found[0].spans[0].style.italic);
-    let identity = Some(TimestampMap { mpegts: 0, local: MediaTime::ZERO });
+    let identity = Some(TimestampMap { mpegts: 900_000, local: MediaTime::from_millis(10_000) });
     assert!(matches!(&outputs[0], DemuxOutput::Cues { timestamp_map, .. } if *timestamp_map == identity));
 }
 

@@ -1,0 +1,132 @@
+//! One exchange with the service over HTTP, with limits. Knows nothing of sessions.
+
+use std::time::Duration;
+
+use kinora_api::{ApiError, Secret};
+use reqwest::{Method, Response};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use url::Url;
+
+use super::Failure;
+
+/// Time allowed until the connection stands.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Time allowed for a whole exchange.
+const TOTAL_TIMEOUT: Duration = Duration::from_secs(20);
+/// The largest answer in JSON.
+const MAX_JSON: usize = 4 << 20;
+
+/// Speaks HTTP with one service.
+#[derive(Clone)]
+pub struct Client {
+    base: Url,
+    http: reqwest::Client,
+}
+
+impl Client {
+    /// A client of the service at an address.
+    pub fn new(base: Url) -> Result<Self, reqwest::Error> {
+        let http = reqwest::Client::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(TOTAL_TIMEOUT)
+            .user_agent(concat!("kinora/", env!("CARGO_PKG_VERSION")))
+            .build()?;
+        Ok(Self { base, http })
+    }
+
+    /// The service's address.
+    pub const fn base(&self) -> &Url {
+        &self.base
+    }
+
+    /// Sends a request and reads the answer.
+    pub async fn exchange<A: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        token: Option<&Secret>,
+        body: Option<&impl Serialize>,
+    ) -> Result<A, Failure> {
+        let (bytes, status, url) = self.send(method, path, token, body).await?;
+        serde_json::from_slice(&bytes).map_err(|_| Failure::not_the_service(status, &url))
+    }
+
+    /// Sends a request whose answer has no body.
+    pub async fn tell(
+        &self,
+        method: Method,
+        path: &str,
+        token: Option<&Secret>,
+        body: Option<&impl Serialize>,
+    ) -> Result<(), Failure> {
+        self.send(method, path, token, body).await.map(drop)
+    }
+
+    /// Fetches a file of at most `limit` bytes, without signing in.
+    pub async fn file(&self, path: &str, limit: usize) -> Result<Vec<u8>, Failure> {
+        let url = self.url(path)?;
+        let answer = self.http.get(url.clone()).send().await.map_err(|error| Failure::transport(&error, &url))?;
+        let status = answer.status();
+        let bytes = read_limited(answer, limit, &url).await?;
+        if status.is_success() { Ok(bytes) } else { Err(Failure::not_the_service(status.as_u16(), &url)) }
+    }
+
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        token: Option<&Secret>,
+        body: Option<&impl Serialize>,
+    ) -> Result<(Vec<u8>, u16, Url), Failure> {
+        let url = self.url(path)?;
+        let mut request = self.http.request(method, url.clone());
+        if let Some(token) = token {
+            request = request.bearer_auth(token.expose());
+        }
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        let answer = request.send().await.map_err(|error| Failure::transport(&error, &url))?;
+        let status = answer.status();
+        let bytes = read_limited(answer, MAX_JSON, &url).await?;
+        if status.is_success() {
+            return Ok((bytes, status.as_u16(), url));
+        }
+        Err(match serde_json::from_slice::<ApiError>(&bytes) {
+            Ok(error) => Failure::refused(error, status.as_u16(), &url),
+            Err(_) => Failure::not_the_service(status.as_u16(), &url),
+        })
+    }
+
+    /// Answers hold paths; one that leads elsewhere is not followed, so that a token never leaves the service.
+    fn url(&self, path: &str) -> Result<Url, Failure> {
+        let url = self.base.join(path).map_err(|_| Failure::bad_address(path))?;
+        if url.origin() == self.base.origin() { Ok(url) } else { Err(Failure::bad_address(path)) }
+    }
+}
+
+async fn read_limited(mut answer: Response, limit: usize, url: &Url) -> Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) = answer.chunk().await.map_err(|error| Failure::transport(&error, url))? {
+        if bytes.len() + chunk.len() > limit {
+            return Err(Failure::too_large(url));
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_cannot_lead_to_another_server() {
+        let client = Client::new("http://127.0.0.1:8000".parse().expect("a valid address")).expect("a client");
+        assert!(client.url("/v1/home?profile=p").is_ok());
+        for path in ["http://evil.example/v1/home", "//evil.example/x", "ftp://127.0.0.1:8000/"] {
+            assert!(client.url(path).is_err(), "{path}");
+        }
+    }
+}

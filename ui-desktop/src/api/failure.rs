@@ -1,0 +1,125 @@
+//! What can go wrong with a request, put into the one taxonomy of errors.
+//!
+//! The service's numbers are those of the taxonomy's 7xxx range; the few that the taxonomy does not know are defects of
+//! one side and are shown as a service that is out of order.
+
+use kinora_api::{ApiError, ErrorCode as Wire};
+use player_core::{ErrorCode, PlayerError};
+use url::Url;
+
+/// A request that failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// For the error card.
+    pub error: PlayerError,
+    /// What the service said, when it was the service that said no.
+    pub service: Option<ApiError>,
+}
+
+impl Failure {
+    /// The service said no.
+    pub fn refused(answer: ApiError, status: u16, url: &Url) -> Self {
+        let known = ErrorCode::ALL.iter().find(|code| code.number() == answer.code);
+        let code = match (known, answer.kind()) {
+            (Some(code), _) => *code,
+            (None, Some(Wire::PlaybackSessionNotFound)) => ErrorCode::GrantExpired,
+            (None, _) => ErrorCode::ServiceUnavailable,
+        };
+        let error = PlayerError::fatal(code, answer.message.clone()).with_url(url).with_status(status);
+        Self { error, service: Some(answer) }
+    }
+
+    /// Something answered that is not the service, or not in its words.
+    pub fn not_the_service(status: u16, url: &Url) -> Self {
+        let message = "the answer is not one of a Kinora service";
+        let error = PlayerError::fatal(ErrorCode::ServiceUnavailable, message).with_url(url).with_status(status);
+        Self { error, service: None }
+    }
+
+    /// The answer is larger than any of its kind.
+    pub fn too_large(url: &Url) -> Self {
+        let error = PlayerError::fatal(ErrorCode::BodyTooLarge, "the answer exceeds its limit").with_url(url);
+        Self { error, service: None }
+    }
+
+    /// The path of a request does not make an address.
+    pub fn bad_address(path: &str) -> Self {
+        let error = PlayerError::fatal(ErrorCode::BadAddress, format!("`{path}` is not a path of the service"));
+        Self { error, service: None }
+    }
+
+    /// Nobody is signed in.
+    pub fn signed_out() -> Self {
+        Self { error: PlayerError::fatal(ErrorCode::SignInExpired, "nobody is signed in"), service: None }
+    }
+
+    /// The exchange itself failed.
+    pub fn transport(error: &reqwest::Error, url: &Url) -> Self {
+        let (code, message) = if error.is_timeout() {
+            (ErrorCode::NetworkTimeout, "no answer came in time")
+        } else if error.is_connect() {
+            (ErrorCode::NetworkUnreachable, "the connection could not be made")
+        } else {
+            (ErrorCode::BodyTruncated, "the connection broke off")
+        };
+        Self { error: PlayerError::fatal(code, message).with_url(url), service: None }
+    }
+
+    /// True when nobody answered, so that a service which is still starting may answer later.
+    pub fn is_unreachable(&self) -> bool {
+        self.service.is_none() && matches!(self.error.code, ErrorCode::NetworkUnreachable | ErrorCode::NetworkTimeout)
+    }
+
+    /// The service's own number, when it was the service that said no.
+    pub fn wire(&self) -> Option<Wire> {
+        self.service.as_ref().and_then(ApiError::kind)
+    }
+
+    /// One line for a form.
+    pub fn for_form(&self) -> String {
+        match (self.wire(), &self.service) {
+            (Some(Wire::InvalidCredentials), _) => "The e-mail address or the password is wrong.".to_owned(),
+            (Some(Wire::TooManyAttempts), Some(answer)) => {
+                let wait = answer.retry_after_ms.unwrap_or(60_000).div_ceil(1000);
+                format!("Too many attempts. Wait {wait} s and try again.")
+            }
+            _ if self.is_unreachable() => {
+                format!("{} {}", self.error.code.meaning(), self.error.code.advice())
+            }
+            (_, Some(answer)) => answer.message.clone(),
+            _ => self.error.code.meaning().to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_of_the_service_find_their_place_in_the_taxonomy() {
+        let url: Url = "http://service.example/v1/playback?secret=1".parse().expect("a valid address");
+        let check = |wire: Wire, want: ErrorCode| {
+            let failure = Failure::refused(ApiError::new(wire, "no"), wire.http_status(), &url);
+            assert_eq!(failure.error.code, want, "{wire:?}");
+            assert_eq!(failure.error.context.url.as_deref(), Some("http://service.example/v1/playback"));
+        };
+        check(Wire::SignInRevoked, ErrorCode::SignInRevoked);
+        check(Wire::InvalidCredentials, ErrorCode::InvalidCredentials);
+        check(Wire::PlaybackSessionNotFound, ErrorCode::GrantExpired);
+        check(Wire::TooManyStreams, ErrorCode::TooManyStreams);
+        check(Wire::NotInRegion, ErrorCode::NotInRegion);
+        check(Wire::ParentalRestriction, ErrorCode::ParentalRestriction);
+        check(Wire::TitleNotFound, ErrorCode::TitleNotFound);
+        check(Wire::ServiceInternal, ErrorCode::ServiceUnavailable);
+    }
+
+    #[test]
+    fn the_form_says_what_to_do() {
+        let url: Url = "http://service.example/".parse().expect("a valid address");
+        let wrong = Failure::refused(ApiError::new(Wire::InvalidCredentials, "x"), 401, &url);
+        assert!(wrong.for_form().contains("password"));
+        let often = ApiError::new(Wire::TooManyAttempts, "x").with_retry_after_ms(4_500);
+        assert!(Failure::refused(often, 429, &url).for_form().contains("5 s"));
+    }
+}

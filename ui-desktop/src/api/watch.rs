@@ -1,0 +1,65 @@
+//! Keeps one playback alive at the service: heartbeats with the position at the service's own interval, and a last
+//! one at the end. The interface may be hidden meanwhile, so this does not depend on frames being drawn.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kinora_api::{Heartbeat, HeartbeatReply, PlaybackGrant, PlaybackPhase};
+use reqwest::Method;
+use tokio::sync::oneshot;
+
+use super::session::{Session, is_lost};
+use super::{Failure, Probe};
+
+/// Bounds on what the service may ask for.
+const INTERVAL: (u64, u64) = (1_000, 120_000);
+
+/// Sends heartbeats until `ended` fires, which answers `None`; ends by itself only when the sign-in is lost.
+///
+/// It is never cancelled from outside: a token refresh that is cut off half-way would cost the whole session.
+pub async fn keep_alive(
+    session: Arc<Session>,
+    grant: PlaybackGrant,
+    probe: Probe,
+    mut ended: oneshot::Receiver<()>,
+) -> Option<Failure> {
+    let mut interval = grant.heartbeat_interval_ms;
+    loop {
+        let pause = Duration::from_millis(interval.clamp(INTERVAL.0, INTERVAL.1));
+        if tokio::time::timeout(pause, &mut ended).await.is_ok() {
+            return None;
+        }
+        let body = probe();
+        let answer: Result<HeartbeatReply, Failure> =
+            session.call(Method::POST, &grant.heartbeat_path, Some(&body)).await;
+        match answer {
+            Ok(reply) => {
+                interval = reply.heartbeat_interval_ms;
+                if reply.expires_in_ms < interval.saturating_mul(3) {
+                    renew(&session, &grant).await;
+                }
+            }
+            Err(failure) if is_lost(&failure) => return Some(failure),
+            Err(failure) => tracing::debug!(error = %failure.error, "a heartbeat was not taken"),
+        }
+    }
+}
+
+/// Reports the last position. When the service cannot be reached, the last heartbeat stands.
+pub async fn stop(session: &Session, grant: &PlaybackGrant, last: Heartbeat) {
+    let phase = if last.phase == PlaybackPhase::Ended { PlaybackPhase::Ended } else { PlaybackPhase::Stopped };
+    let body = Heartbeat { phase, ..last };
+    if let Err(failure) = session.tell(Method::POST, &grant.stop_path, Some(&body)).await {
+        tracing::warn!(error = %failure.error, "the last position was not taken");
+    }
+}
+
+/// Extends the leave; the signed prefix that the player already uses stays good where the service renews it in place,
+/// and is asked for anew by the interface where not.
+async fn renew(session: &Session, grant: &PlaybackGrant) {
+    let answer: Result<PlaybackGrant, Failure> =
+        session.call(Method::POST, &grant.renew_path, super::session::NOTHING).await;
+    if let Err(failure) = answer {
+        tracing::debug!(error = %failure.error, "the leave to play was not renewed");
+    }
+}

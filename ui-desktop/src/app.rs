@@ -1,0 +1,285 @@
+//! The glue: carries effects out, brings answers back, draws the page. No rule of the interface lives here.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use eframe::egui;
+use egui::ViewportCommand;
+use player_core::{Command, MediaTime, Snapshot};
+
+use crate::api::{Probe, Reply, Request, Service, Wake};
+use crate::command::UiCommand;
+use crate::player_port::{PlayerFactory, PlayerHandle};
+use crate::settings_file::SettingsFile;
+use crate::state::{AppState, Effect, Launch, Message, Moment, start, update};
+use crate::theme;
+use crate::theme::tokens::color;
+use crate::video::VideoSurface;
+use crate::views::{self, View};
+use crate::widgets::ImageShelf;
+
+/// Replies and events that are taken in one frame at most, so that a flood cannot stop the drawing.
+const PER_FRAME: usize = 256;
+/// Wakes the interface from another thread. `request_repaint()` would paint twice.
+const WAKE_AFTER: Duration = Duration::from_millis(1);
+
+/// What the app is made of.
+pub struct Parts {
+    /// Why it was started.
+    pub launch: Launch,
+    /// The client of the service; none when one address is played.
+    pub service: Option<Box<dyn ServicePort>>,
+    /// Makes players.
+    pub players: Box<dyn PlayerFactory>,
+    /// Where the settings are.
+    pub settings: SettingsFile,
+}
+
+/// What the app needs of the client of the service, so that tests can put another in its place.
+pub trait ServicePort {
+    /// Asks for something.
+    fn ask(&mut self, request: Request);
+    /// Reports on a playback.
+    fn watch(&mut self, grant: kinora_api::PlaybackGrant, probe: Probe);
+    /// Ends the report.
+    fn stop(&mut self, last: kinora_api::Heartbeat);
+    /// The next reply.
+    fn poll(&mut self) -> Option<Reply>;
+}
+
+impl ServicePort for Service {
+    fn ask(&mut self, request: Request) {
+        if !Self::ask(self, request) {
+            tracing::warn!("a request was dropped: too many are waiting");
+        }
+    }
+
+    fn watch(&mut self, grant: kinora_api::PlaybackGrant, probe: Probe) {
+        if !Self::watch(self, grant, probe) {
+            tracing::warn!("a playback is not reported on: too many requests are waiting");
+        }
+    }
+
+    fn stop(&mut self, last: kinora_api::Heartbeat) {
+        if !Self::stop(self, last) {
+            tracing::warn!("the last position was dropped: too many requests are waiting");
+        }
+    }
+
+    fn poll(&mut self) -> Option<Reply> {
+        Self::poll(self)
+    }
+}
+
+/// The app.
+pub struct App {
+    state: AppState,
+    service: Option<Box<dyn ServicePort>>,
+    players: Box<dyn PlayerFactory>,
+    player: Option<PlayerHandle>,
+    settings: SettingsFile,
+    images: ImageShelf,
+    video: VideoSurface,
+    wake: Wake,
+    /// The settings that wait to be written, and since when.
+    unsaved: Option<f64>,
+}
+
+/// A wake-up for other threads.
+pub fn wake(ctx: &egui::Context) -> Wake {
+    let ctx = ctx.clone();
+    Arc::new(move || ctx.request_repaint_after(WAKE_AFTER))
+}
+
+impl App {
+    /// The app in its first state; its first effects are carried out at once.
+    pub fn new(ctx: &egui::Context, parts: Parts) -> Self {
+        theme::apply(ctx);
+        let (state, effects) = start(parts.launch, parts.settings.load());
+        let mut app = Self {
+            state,
+            service: parts.service,
+            players: parts.players,
+            player: None,
+            settings: parts.settings,
+            images: ImageShelf::default(),
+            video: VideoSurface::new(),
+            wake: wake(ctx),
+            unsaved: None,
+        };
+        for effect in effects {
+            app.perform(ctx, effect, 0.0);
+        }
+        app
+    }
+
+    /// What the app knows.
+    pub const fn state(&self) -> &AppState {
+        &self.state
+    }
+
+    /// Takes in what happened since the last frame. Draws nothing.
+    pub fn take_in(&mut self, ctx: &egui::Context) {
+        let now = ctx.input(|input| input.time);
+        for _ in 0..PER_FRAME {
+            let Some(reply) = self.service.as_mut().and_then(|service| service.poll()) else { break };
+            match reply {
+                Reply::Image { path, picture: Some(picture) } => self.images.put(ctx, path, &picture, now),
+                Reply::Image { picture: None, .. } => {}
+                reply => self.handle(ctx, Message::Api(Box::new(reply)), now),
+            }
+        }
+        for _ in 0..PER_FRAME {
+            let Some(event) = self.player.as_ref().and_then(|player| player.port.try_event()) else { break };
+            self.handle(ctx, Message::Player(event), now);
+        }
+        self.save_when_calm(now);
+    }
+
+    /// Draws the page and does what the viewer asks for.
+    pub fn draw(&mut self, ui: &mut egui::Ui) {
+        let ctx = ui.ctx().clone();
+        let now = ctx.input(|input| input.time);
+        let mut commands: Vec<UiCommand> = Vec::new();
+        let snapshot = self.snapshot();
+        let view = View {
+            state: &self.state,
+            images: &self.images,
+            video: &self.video,
+            player: self.player.as_ref(),
+            position: self.player.as_ref().map_or(MediaTime::ZERO, PlayerHandle::position),
+            snapshot,
+            now,
+        };
+        views::show(ui, &view, &mut commands);
+        for command in commands {
+            self.handle(&ctx, Message::Ui(command), now);
+        }
+        for path in self.images.take_wanted() {
+            self.perform(&ctx, Effect::Api(Request::Image(path)), now);
+        }
+    }
+
+    /// Ends what runs: the last position is sent, the player is let go, settings are written.
+    pub fn close(&mut self) {
+        self.end_playback();
+        if self.unsaved.take().is_some() {
+            self.settings.save(&self.state.settings);
+        }
+        // Waits, within limits, until the last position has been sent.
+        self.service = None;
+    }
+
+    fn snapshot(&self) -> Arc<Snapshot> {
+        self.player.as_ref().map_or_else(Default::default, |player| player.port.snapshot())
+    }
+
+    fn handle(&mut self, ctx: &egui::Context, message: Message, now: f64) {
+        let moment = Moment { now, snapshot: self.snapshot() };
+        let before = self.state.route.clone();
+        let effects = update(&mut self.state, message, &moment);
+        if self.state.route != before {
+            // The focus of a page that is gone must not linger on a widget of the same id.
+            ctx.memory_mut(|memory| {
+                if let Some(id) = memory.focused() {
+                    memory.surrender_focus(id);
+                }
+            });
+            ctx.request_repaint();
+        }
+        for effect in effects {
+            self.perform(ctx, effect, now);
+        }
+    }
+
+    fn perform(&mut self, ctx: &egui::Context, effect: Effect, now: f64) {
+        match effect {
+            Effect::Api(request) => {
+                if let Some(service) = &mut self.service {
+                    service.ask(request);
+                }
+            }
+            Effect::Load(request) => self.load(ctx, request, now),
+            Effect::Player(command) => self.tell_player(ctx, command, now),
+            Effect::Watch(grant) => {
+                if let (Some(service), Some(player)) = (&mut self.service, &self.player) {
+                    let player = player.clone();
+                    service.watch(grant, Arc::new(move || player.heartbeat()));
+                }
+            }
+            Effect::EndPlayback => self.end_playback(),
+            Effect::Fullscreen(on) => ctx.send_viewport_cmd(ViewportCommand::Fullscreen(on)),
+            Effect::SaveSettings(_) => {
+                // A dragged slider would write a hundred times a second.
+                self.unsaved.get_or_insert(now);
+                ctx.request_repaint_after_secs(SAVE_AFTER as f32 + 0.1);
+            }
+            Effect::Quit => ctx.send_viewport_cmd(ViewportCommand::Close),
+        }
+    }
+
+    fn load(&mut self, ctx: &egui::Context, request: player_core::LoadRequest, now: f64) {
+        if self.player.is_none() {
+            match self.players.open(Arc::clone(&self.wake)) {
+                Ok(player) => self.player = Some(player),
+                Err(error) => return self.handle(ctx, Message::PlayerRefused(error), now),
+            }
+            let settings = &self.state.settings;
+            let (volume, muted) = (settings.loudness(), settings.muted);
+            self.tell_player(ctx, Command::SetVolume(volume), now);
+            self.tell_player(ctx, Command::SetMuted(muted), now);
+        }
+        self.tell_player(ctx, Command::Load(request), now);
+    }
+
+    fn tell_player(&mut self, ctx: &egui::Context, command: Command, now: f64) {
+        let Some(player) = &self.player else { return };
+        if let Err(error) = player.port.send(command) {
+            self.handle(ctx, Message::PlayerRefused(error), now);
+        }
+    }
+
+    fn end_playback(&mut self) {
+        let Some(player) = self.player.take() else { return };
+        if let Some(service) = &mut self.service {
+            service.stop(player.heartbeat());
+        }
+        player.frames.clear();
+        // Ending a pipeline joins threads, which the interface must not wait for. Should no thread be had, it waits.
+        let ended = std::thread::Builder::new().name("kinora-player-end".to_owned()).spawn(move || drop(player));
+        if let Err(error) = ended {
+            tracing::warn!(%error, "the player was ended on the interface's thread");
+        }
+    }
+
+    fn save_when_calm(&mut self, now: f64) {
+        if self.unsaved.is_some_and(|since| now - since > SAVE_AFTER) {
+            self.unsaved = None;
+            self.settings.save(&self.state.settings);
+        }
+    }
+}
+
+/// Changed settings are written after so many seconds.
+const SAVE_AFTER: f64 = 1.0;
+
+impl eframe::App for App {
+    fn logic(&mut self, ctx: &egui::Context, _frame: &mut eframe::Frame) {
+        self.take_in(ctx);
+    }
+
+    fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
+        self.draw(ui);
+    }
+
+    fn on_exit(&mut self, gl: Option<&eframe::glow::Context>) {
+        self.close();
+        if let Some(gl) = gl {
+            self.video.destroy(gl);
+        }
+    }
+
+    fn clear_color(&self, _visuals: &egui::Visuals) -> [f32; 4] {
+        color::GROUND.to_normalized_gamma_f32()
+    }
+}

@@ -1,0 +1,241 @@
+//! The command line: what to start, and the exit code when it cannot be started.
+//!
+//! Exit codes: 0 the window was closed; 2 wrong usage or no display; 4 the display cannot do OpenGL 3.3 (or ES 3.0);
+//! 1 anything else. Each failure says one sentence on stderr.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use chacha20poly1305::XNonce;
+use chacha20poly1305::aead::Generate as _;
+use clap::Parser;
+use directories::ProjectDirs;
+use eframe::egui;
+use kinora_api::{DeviceInfo, Secret};
+use tracing_subscriber::EnvFilter;
+use url::Url;
+
+use crate::api::{Service, ServiceOptions};
+use crate::app::{App, Parts, ServicePort, wake};
+use crate::player_gst::GstPlayers;
+use crate::secrets::SecretChoice;
+use crate::settings_file::SettingsFile;
+use crate::state::{Credentials, Launch};
+use crate::theme::tokens::size;
+
+/// Where a service is looked for when nothing else is said.
+const DEFAULT_BACKEND: &str = "http://127.0.0.1:8080";
+
+/// Watch films: from a Kinora service, or any HLS or DASH address.
+#[derive(Debug, Parser)]
+#[command(name = "kinora", version, after_help = KEYS)]
+struct Arguments {
+    /// An HLS or DASH address to play at once, without a service
+    url: Option<Url>,
+    /// The service to browse [env: KINORA_BACKEND] [default: http://127.0.0.1:8080]
+    #[arg(long, value_name = "URL", conflicts_with = "url")]
+    backend: Option<Url>,
+    /// Sign in as this account without asking [env: KINORA_EMAIL]
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "url")]
+    email: Option<String>,
+    /// The environment variable that holds the password for --email
+    #[arg(long, value_name = "NAME", default_value = "KINORA_PASSWORD", conflicts_with = "url")]
+    password_env: String,
+    /// Fill the screen from the beginning
+    #[arg(long)]
+    fullscreen: bool,
+}
+
+const KEYS: &str = "\
+Keys while a film plays:
+  space, k   play, pause           ←, →      10 s back, forward
+  ↑, ↓       volume                m         mute
+  f          full screen           c         subtitles on, off
+  q, a       quality, audio menu   0–9       to tenths of the film
+  <, >       slower, faster        comma, .  one picture back, forward (paused)
+  i          statistics            Esc       close menu, leave full screen, leave the film
+
+Environment: KINORA_BACKEND, KINORA_EMAIL, KINORA_PASSWORD, KINORA_SECRETS=os|file|memory, KINORA_LOG (as RUST_LOG)";
+
+/// Runs the app and answers with its exit code.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let filter = EnvFilter::try_from_env("KINORA_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    if !has_display() {
+        return fail(
+            2,
+            "there is no display: set DISPLAY or WAYLAND_DISPLAY, or play without a window with `kinora-qa play`",
+        );
+    }
+    let plan = match Plan::new(&arguments, |name| std::env::var(name).ok()) {
+        Ok(plan) => plan,
+        Err(reason) => return fail(2, &reason),
+    };
+    match run(plan, arguments.fullscreen) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => report(&error),
+    }
+}
+
+/// What the arguments and the environment ask for.
+#[derive(Debug)]
+struct Plan {
+    launch: Launch,
+    backend: Option<Url>,
+    secrets: SecretChoice,
+}
+
+impl Plan {
+    fn new(arguments: &Arguments, env: impl Fn(&str) -> Option<String>) -> Result<Self, String> {
+        let secrets = SecretChoice::from_env(env("KINORA_SECRETS").as_deref());
+        if let Some(url) = &arguments.url {
+            return Ok(Self { launch: Launch::Address(url.clone()), backend: None, secrets });
+        }
+        let backend = match (&arguments.backend, env("KINORA_BACKEND")) {
+            (Some(url), _) => url.clone(),
+            (None, Some(text)) => text.parse().map_err(|error| format!("KINORA_BACKEND is no address: {error}"))?,
+            (None, None) => DEFAULT_BACKEND.parse().map_err(|error| format!("{DEFAULT_BACKEND}: {error}"))?,
+        };
+        if !matches!(backend.scheme(), "http" | "https") {
+            return Err(format!(
+                "the service's address must begin with http:// or https://, not {}://",
+                backend.scheme()
+            ));
+        }
+        let email = arguments.email.clone().or_else(|| env("KINORA_EMAIL")).filter(|email| !email.is_empty());
+        let password = env(&arguments.password_env).filter(|password| !password.is_empty());
+        let credentials = match (email, password) {
+            (Some(email), Some(password)) => Some(Credentials { email, password: Secret::new(password) }),
+            (Some(_), None) if arguments.email.is_some() => {
+                return Err(format!(
+                    "--email needs the password in the environment variable {}",
+                    arguments.password_env
+                ));
+            }
+            _ => None,
+        };
+        Ok(Self { launch: Launch::Service { credentials }, backend: Some(backend), secrets })
+    }
+}
+
+fn run(plan: Plan, fullscreen: bool) -> eframe::Result {
+    let viewport = egui::ViewportBuilder::default()
+        .with_title("Kinora")
+        .with_app_id("kinora")
+        .with_inner_size(size::WINDOW)
+        .with_min_inner_size(size::WINDOW_MIN)
+        .with_fullscreen(fullscreen);
+    let options = eframe::NativeOptions { viewport, centered: true, ..eframe::NativeOptions::default() };
+    eframe::run_native(
+        "Kinora",
+        options,
+        Box::new(move |context| {
+            let parts = parts(plan, &context.egui_ctx)?;
+            Ok(Box::new(App::new(&context.egui_ctx, parts)))
+        }),
+    )
+}
+
+fn parts(plan: Plan, ctx: &egui::Context) -> std::io::Result<Parts> {
+    let directories = ProjectDirs::from("", "", "kinora");
+    let config: Option<PathBuf> = directories.as_ref().map(|directories| directories.config_dir().to_owned());
+    let settings = SettingsFile::new(config.as_deref());
+    let service = match plan.backend {
+        Some(base) => {
+            let options = ServiceOptions {
+                base,
+                secrets: plan.secrets,
+                directory: directories.map(|directories| directories.data_dir().to_owned()),
+                device: device(&settings),
+            };
+            Some(Box::new(Service::start(options, wake(ctx))?) as Box<dyn ServicePort>)
+        }
+        None => None,
+    };
+    Ok(Parts { launch: plan.launch, service, players: Box::new(GstPlayers::default()), settings })
+}
+
+/// This installation, as the account's owner sees it. Its id is made once and kept with the settings.
+fn device(file: &SettingsFile) -> DeviceInfo {
+    let mut settings = file.load();
+    if settings.device_id.is_empty() {
+        settings.device_id = XNonce::generate().iter().map(|byte| format!("{byte:02x}")).collect();
+        file.save(&settings);
+    }
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
+    let name = name.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty());
+    DeviceInfo {
+        id: settings.device_id.as_str().into(),
+        name: name.unwrap_or_else(|| "Desktop".to_owned()),
+        platform: format!("{}-desktop", std::env::consts::OS),
+        app_version: env!("CARGO_PKG_VERSION").to_owned(),
+    }
+}
+
+fn has_display() -> bool {
+    let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    !cfg!(target_os = "linux") || set("DISPLAY") || set("WAYLAND_DISPLAY") || set("WAYLAND_SOCKET")
+}
+
+fn report(error: &eframe::Error) -> ExitCode {
+    match error {
+        eframe::Error::Glutin(_) | eframe::Error::NoGlutinConfigs(..) | eframe::Error::OpenGL(_) => fail(
+            4,
+            &format!(
+                "this display cannot do OpenGL ({error}); install a driver, or use software rendering with LIBGL_ALWAYS_SOFTWARE=1"
+            ),
+        ),
+        eframe::Error::Winit(_) | eframe::Error::WinitEventLoop(_) => {
+            fail(2, &format!("the display cannot be used ({error})"))
+        }
+        eframe::Error::AppCreation(error) => fail(1, &format!("the app could not be started ({error})")),
+    }
+}
+
+fn fail(code: u8, sentence: &str) -> ExitCode {
+    eprintln!("kinora: {sentence}");
+    ExitCode::from(code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan(arguments: &[&str], env: &[(&str, &str)]) -> Result<Plan, String> {
+        let arguments =
+            Arguments::try_parse_from(std::iter::once(&"kinora").chain(arguments)).map_err(|e| e.to_string())?;
+        Plan::new(&arguments, |name| env.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()))
+    }
+
+    #[test]
+    fn an_address_needs_no_service() {
+        let plan =
+            plan(&["http://host/master.m3u8"], &[("KINORA_EMAIL", "a@b"), ("KINORA_PASSWORD", "x")]).expect("a plan");
+        assert!(matches!(plan.launch, Launch::Address(_)) && plan.backend.is_none());
+    }
+
+    #[test]
+    fn credentials_come_from_the_environment_and_passwords_only_from_there() {
+        let env = [("KINORA_EMAIL", "demo@kinora.example"), ("KINORA_PASSWORD", "pw"), ("OTHER", "else")];
+        let Launch::Service { credentials: Some(credentials) } = plan(&[], &env).expect("a plan").launch else {
+            panic!("credentials are expected")
+        };
+        assert_eq!((credentials.email.as_str(), credentials.password.expose()), ("demo@kinora.example", "pw"));
+        let other = plan(&["--email", "me@x", "--password-env", "OTHER"], &env).expect("a plan");
+        let Launch::Service { credentials: Some(credentials) } = other.launch else {
+            panic!("credentials are expected")
+        };
+        assert_eq!((credentials.email.as_str(), credentials.password.expose()), ("me@x", "else"));
+        assert!(plan(&["--email", "me@x", "--password-env", "MISSING"], &env).is_err());
+        assert!(matches!(plan(&[], &[]).expect("a plan").launch, Launch::Service { credentials: None }));
+    }
+
+    #[test]
+    fn bad_addresses_are_usage_errors() {
+        assert!(plan(&["not an address"], &[]).is_err());
+        assert!(plan(&["--backend", "ftp://host/"], &[]).is_err());
+        assert!(plan(&[], &[("KINORA_BACKEND", "::")]).is_err());
+        assert!(plan(&["http://host/x", "--backend", "http://host"], &[]).is_err());
+    }
+}

@@ -1,0 +1,126 @@
+//! What the viewer asked for. Views send these and nothing else; only [`crate::state`] acts on them.
+
+use kinora_api::TitleId;
+use player_core::command::{QualityChoice, TrackChoice};
+
+use crate::state::{Focus, Menu, Settings};
+
+/// A direction on the home screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// To the row above.
+    Up,
+    /// To the row below.
+    Down,
+    /// To the card before.
+    Left,
+    /// To the card after.
+    Right,
+}
+
+/// Where a title begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Begin {
+    /// Where the profile left off.
+    Resume,
+    /// At the beginning.
+    Start,
+}
+
+/// One wish of the viewer.
+#[derive(Clone, Debug, PartialEq)]
+pub enum UiCommand {
+    /// The e-mail field now reads so.
+    EditEmail(String),
+    /// The password field now reads so.
+    EditPassword(String),
+    /// Sign in with what the fields hold.
+    SignIn,
+    /// Forget the session.
+    SignOut,
+    /// Show the home screen.
+    GoHome,
+    /// Show what was shown before.
+    Back,
+    /// Ask for the page's data again.
+    Reload,
+    /// Show a title's page.
+    OpenTitle(TitleId),
+    /// Play a title.
+    Play(TitleId, Begin),
+    /// Move the keyboard's focus on the home screen.
+    MoveFocus(Direction),
+    /// The keyboard's focus has come here by other means.
+    FocusAt(Focus),
+    /// Open or close the settings.
+    ToggleSettings,
+    /// Use these settings from now on.
+    ChangeSettings(Settings),
+    /// Close the notice.
+    DismissNotice,
+    /// Something about the player.
+    Player(PlayerCommand),
+}
+
+/// One wish of the viewer about what plays.
+#[derive(Clone, Debug, PartialEq)]
+pub enum PlayerCommand {
+    /// Play when paused, pause when playing, play again when ended.
+    TogglePlay,
+    /// Go by so many milliseconds.
+    SeekBy(i64),
+    /// Go to a place in seconds.
+    SeekTo {
+        /// The target on the presentation timeline.
+        seconds: f64,
+        /// The viewer is still dragging: nearby is good enough.
+        scrubbing: bool,
+    },
+    /// Go to so many tenths of the length.
+    SeekToTenth(u8),
+    /// One picture forwards or back, while paused.
+    StepFrame {
+        /// Forwards.
+        forward: bool,
+    },
+    /// Put the volume slider here (0–1).
+    SetVolume(f32),
+    /// Move the volume slider by so much.
+    ChangeVolume(f32),
+    /// Silence on or off.
+    ToggleMute,
+    /// Full screen on or off.
+    ToggleFullscreen,
+    /// Faster or slower by one step.
+    ChangeRate {
+        /// Faster.
+        faster: bool,
+    },
+    /// Show or hide a menu.
+    ToggleMenu(Menu),
+    /// Choose the audio.
+    SelectAudio(TrackChoice),
+    /// Choose the subtitles.
+    SelectText(TrackChoice),
+    /// Subtitles on or off.
+    ToggleText,
+    /// Choose the quality.
+    SelectQuality(QualityChoice),
+    /// Show or hide the statistics.
+    ToggleStats,
+    /// The pointer moved or a key was pressed.
+    Activity,
+    /// Close the menu, else leave full screen, else leave the player.
+    Escape,
+    /// Leave the player.
+    Leave,
+    /// Try again after an error.
+    Retry,
+    /// The size in physical pixels at which video is shown.
+    Viewport {
+        /// Width in pixels.
+        width: u32,
+        /// Height in pixels.
+        height: u32,
+    },
+}

@@ -1,0 +1,349 @@
+//! What the interface knows about the film on screen, and what the viewer's wishes mean for the player.
+
+use kinora_api::{PlaybackGrant, Protocol, TitleCard};
+use player_core::command::{LoadRequest, QualityChoice, SeekMode, TrackChoice};
+use player_core::model::MediaKind;
+use player_core::snapshot::Track;
+use player_core::{Command, MediaTime, Snapshot, State};
+use url::Url;
+
+use super::{Effect, Moment, Problem, Settings};
+use crate::api::Request;
+use crate::command::{Begin, PlayerCommand};
+use crate::theme::tokens::time;
+
+/// A menu over the picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Menu {
+    /// Languages of the sound.
+    Audio,
+    /// Subtitles.
+    Subtitles,
+    /// Qualities.
+    Quality,
+}
+
+/// Where what plays came from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Source {
+    /// An address from the command line.
+    Address(Url),
+    /// A title of the catalogue, with the leave to play it once it is here.
+    Title {
+        /// The title.
+        card: Box<TitleCard>,
+        /// Where it was to begin.
+        begin: Begin,
+        /// The leave to play.
+        grant: Option<Box<PlaybackGrant>>,
+    },
+}
+
+/// A short word over the picture that answers a key.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Flash {
+    /// What it says.
+    pub text: String,
+    /// When it came, in seconds of the interface's clock.
+    pub since: f64,
+}
+
+/// The film on screen.
+#[derive(Clone, Debug)]
+pub struct PlayerState {
+    /// Where it came from.
+    pub source: Source,
+    /// Why it does not play.
+    pub problem: Option<Problem>,
+    /// The open menu.
+    pub menu: Option<Menu>,
+    /// The statistics are shown.
+    pub stats: bool,
+    /// When the viewer last moved or pressed something.
+    pub last_activity: f64,
+    /// The word over the picture.
+    pub flash: Option<Flash>,
+    /// The last subtitles chosen, for switching them off and on.
+    pub last_text: Option<TrackChoice>,
+    /// Where to go on after an error; set when one comes.
+    pub resume_at: Option<MediaTime>,
+    /// When a new leave to play was last asked for without the viewer's doing.
+    pub renewed_at: Option<f64>,
+    /// The last size told to the player.
+    pub viewport: Option<(u32, u32)>,
+    /// A picture has been on screen.
+    pub started: bool,
+    /// When the present wait began.
+    pub waiting_since: Option<f64>,
+}
+
+impl PlayerState {
+    /// A film that is about to be asked for.
+    pub fn new(source: Source, now: f64) -> Self {
+        Self {
+            source,
+            problem: None,
+            menu: None,
+            stats: false,
+            last_activity: now,
+            flash: None,
+            last_text: None,
+            resume_at: None,
+            renewed_at: None,
+            viewport: None,
+            started: false,
+            waiting_since: Some(now),
+        }
+    }
+
+    /// The name to show over the picture.
+    pub fn name(&self) -> String {
+        match &self.source {
+            Source::Title { card, .. } => card.name.clone(),
+            Source::Address(url) => {
+                let file = url.path_segments().and_then(|mut parts| parts.rfind(|part| !part.is_empty()));
+                file.or(url.host_str()).unwrap_or("Stream").to_owned()
+            }
+        }
+    }
+
+    /// True while the controls are to be seen.
+    pub fn controls_visible(&self, snapshot: &Snapshot, now: f64) -> bool {
+        !snapshot.is_playing() || self.menu.is_some() || now - self.last_activity < time::OVERLAY_IDLE
+    }
+
+    /// What the player is to load for a title, now that it may. Addresses that cannot be read are left out.
+    pub fn load_request(&self, settings: &Settings) -> Option<LoadRequest> {
+        let (locations, start) = match &self.source {
+            Source::Address(url) => (vec![url.clone()], None),
+            Source::Title { begin, grant, .. } => {
+                let grant = grant.as_deref()?;
+                let urls = [Protocol::Hls, Protocol::Dash].map(|protocol| grant.urls(protocol));
+                let urls = urls.into_iter().find(|urls| !urls.is_empty()).unwrap_or_default();
+                let start = (*begin == Begin::Resume && grant.resume_position_ms > 0)
+                    .then(|| MediaTime::from_millis(grant.resume_position_ms.try_into().unwrap_or(i64::MAX)));
+                (urls.iter().filter_map(|url| Url::parse(url).ok()).collect(), start)
+            }
+        };
+        Some(LoadRequest {
+            locations,
+            start: self.resume_at.or(start),
+            play_when_ready: true,
+            audio_languages: settings.audio_language.iter().cloned().collect(),
+            text_languages: settings.text_language.iter().cloned().collect(),
+        })
+    }
+
+    fn flash(&mut self, text: impl Into<String>, now: f64) {
+        self.flash = Some(Flash { text: text.into(), since: now });
+    }
+}
+
+/// The seconds that the seek bar spans.
+pub fn timeline(snapshot: &Snapshot) -> Option<(f64, f64)> {
+    if let Some(range) = snapshot.seekable {
+        return Some((range.start.as_secs_f64(), range.end.as_secs_f64()));
+    }
+    snapshot.duration.map(|duration| (0.0, duration.as_secs_f64()))
+}
+
+/// Carries a wish out. `Leave`, `Escape` on the picture and `Retry` of a service title concern more than the player
+/// and are told by the answer.
+pub fn handle(
+    player: &mut PlayerState,
+    settings: &mut Settings,
+    command: PlayerCommand,
+    moment: &Moment,
+    effects: &mut Vec<Effect>,
+) {
+    if !matches!(command, PlayerCommand::Viewport { .. }) {
+        player.last_activity = moment.now;
+    }
+    match command {
+        PlayerCommand::TogglePlay => toggle_play(player, &moment.snapshot, effects),
+        PlayerCommand::SeekBy(millis) => {
+            let sign = if millis < 0 { '−' } else { '+' };
+            player.flash(format!("{sign}{} s", millis.abs() / 1000), moment.now);
+            effects.push(Effect::Player(Command::SeekBy { millis, mode: SeekMode::Exact }));
+        }
+        PlayerCommand::SeekTo { seconds, scrubbing } => {
+            let mode = if scrubbing { SeekMode::Keyframe } else { SeekMode::Exact };
+            effects.push(seek(seconds, mode));
+        }
+        PlayerCommand::SeekToTenth(tenth) => {
+            if let Some((start, end)) = timeline(&moment.snapshot) {
+                player.flash(format!("{}0 %", tenth.min(9)).trim_start_matches("00").to_owned(), moment.now);
+                effects.push(seek(start + (end - start) * f64::from(tenth.min(9)) / 10.0, SeekMode::Exact));
+            }
+        }
+        PlayerCommand::StepFrame { forward } => step_frame(&moment.snapshot, forward, effects),
+        PlayerCommand::SetVolume(volume) => set_volume(player, settings, volume, moment, effects),
+        PlayerCommand::ChangeVolume(by) => {
+            let volume = settings.volume + by;
+            set_volume(player, settings, volume, moment, effects);
+            player.flash(format!("Volume {:.0} %", settings.volume * 100.0), moment.now);
+        }
+        PlayerCommand::ToggleMute => {
+            settings.muted = !settings.muted;
+            player.flash(if settings.muted { "Muted" } else { "Sound on" }, moment.now);
+            effects.push(Effect::Player(Command::SetMuted(settings.muted)));
+            effects.push(Effect::SaveSettings(settings.clone()));
+        }
+        PlayerCommand::ChangeRate { faster } => change_rate(player, faster, moment, effects),
+        PlayerCommand::ToggleMenu(menu) => player.menu = (player.menu != Some(menu)).then_some(menu),
+        PlayerCommand::SelectAudio(choice) => {
+            player.menu = None;
+            effects.push(Effect::Player(Command::SelectAudio(choice)));
+        }
+        PlayerCommand::SelectText(choice) => {
+            player.menu = None;
+            select_text(player, choice, effects);
+        }
+        PlayerCommand::ToggleText => toggle_text(player, moment, effects),
+        PlayerCommand::SelectQuality(choice) => {
+            player.menu = None;
+            effects.push(Effect::Player(Command::SelectQuality(choice)));
+        }
+        PlayerCommand::ToggleStats => player.stats = !player.stats,
+        PlayerCommand::Viewport { width, height } => {
+            if player.viewport != Some((width, height)) {
+                player.viewport = Some((width, height));
+                effects.push(Effect::Player(Command::SetViewport { width, height }));
+            }
+        }
+        PlayerCommand::Activity => {}
+        PlayerCommand::ToggleFullscreen | PlayerCommand::Escape | PlayerCommand::Leave | PlayerCommand::Retry => {
+            debug_assert!(false, "these concern the window or the route and are handled by `update`");
+        }
+    }
+}
+
+/// Asks again for what failed, from where it failed.
+pub fn retry(player: &mut PlayerState, settings: &Settings, moment: &Moment, effects: &mut Vec<Effect>) {
+    player.problem = None;
+    player.menu = None;
+    player.waiting_since = Some(moment.now);
+    match &mut player.source {
+        Source::Address(_) => {
+            if let Some(request) = player.load_request(settings) {
+                effects.push(Effect::Load(request));
+            }
+        }
+        Source::Title { card, grant, .. } => {
+            if grant.take().is_some() {
+                effects.push(Effect::EndPlayback);
+            }
+            effects.push(Effect::Api(Request::Authorize(card.id.clone())));
+        }
+    }
+}
+
+fn toggle_play(player: &PlayerState, snapshot: &Snapshot, effects: &mut Vec<Effect>) {
+    if player.problem.is_some() {
+        return;
+    }
+    if snapshot.state == State::Ended {
+        let start = timeline(snapshot).map_or(0.0, |(start, _)| start);
+        effects.push(seek(start, SeekMode::Exact));
+        effects.push(Effect::Player(Command::Play));
+    } else if snapshot.play_when_ready {
+        effects.push(Effect::Player(Command::Pause));
+    } else {
+        effects.push(Effect::Player(Command::Play));
+    }
+}
+
+/// The frame rate is not told to hosts, so a step is 1/24 s: at most one picture is missed at higher rates, and an
+/// exact seek shows the picture that belongs to the time.
+fn step_frame(snapshot: &Snapshot, forward: bool, effects: &mut Vec<Effect>) {
+    const STEP_NANOS: i64 = 41_666_667;
+    if !snapshot.play_when_ready {
+        let to = snapshot.position.shifted(if forward { STEP_NANOS } else { -STEP_NANOS });
+        effects.push(Effect::Player(Command::Seek { to, mode: SeekMode::Exact }));
+    }
+}
+
+fn set_volume(
+    player: &mut PlayerState,
+    settings: &mut Settings,
+    volume: f32,
+    moment: &Moment,
+    effects: &mut Vec<Effect>,
+) {
+    settings.volume = volume.clamp(0.0, 1.0);
+    if settings.muted && settings.volume > 0.0 {
+        settings.muted = false;
+        effects.push(Effect::Player(Command::SetMuted(false)));
+    }
+    player.last_activity = moment.now;
+    effects.push(Effect::Player(Command::SetVolume(settings.loudness())));
+    effects.push(Effect::SaveSettings(settings.clone()));
+}
+
+fn change_rate(player: &mut PlayerState, faster: bool, moment: &Moment, effects: &mut Vec<Effect>) {
+    const RATES: [f64; 7] = [0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0];
+    let now = moment.snapshot.rate;
+    let next = if faster {
+        RATES.into_iter().find(|rate| *rate > now + 0.01)
+    } else {
+        RATES.into_iter().rev().find(|rate| *rate < now - 0.01)
+    };
+    let rate = next.unwrap_or(now);
+    player.flash(format!("Speed {rate}×"), moment.now);
+    effects.push(Effect::Player(Command::SetRate(rate)));
+}
+
+fn select_text(player: &mut PlayerState, choice: TrackChoice, effects: &mut Vec<Effect>) {
+    if choice != TrackChoice::Off {
+        player.last_text = Some(choice.clone());
+    }
+    effects.push(Effect::Player(Command::SelectText(choice)));
+}
+
+fn toggle_text(player: &mut PlayerState, moment: &Moment, effects: &mut Vec<Effect>) {
+    let text_tracks = || moment.snapshot.tracks.iter().filter(|track| track.kind == MediaKind::Text);
+    if let Some(shown) = text_tracks().find(|track| track.selected) {
+        player.last_text = Some(TrackChoice::Track(shown.id.clone()));
+        player.flash("Subtitles off", moment.now);
+        effects.push(Effect::Player(Command::SelectText(TrackChoice::Off)));
+        return;
+    }
+    let first = text_tracks().find(|track| !track.forced).map(|track| TrackChoice::Track(track.id.clone()));
+    match player.last_text.clone().or(first) {
+        Some(choice) => {
+            let name = text_tracks().find(|track| choice == TrackChoice::Track(track.id.clone())).map(track_name);
+            player.flash(format!("Subtitles: {}", name.unwrap_or_else(|| "on".to_owned())), moment.now);
+            select_text(player, choice, effects);
+        }
+        None => player.flash("No subtitles", moment.now),
+    }
+}
+
+/// A track's name for a menu: its label, else its language.
+pub fn track_name(track: &Track) -> String {
+    match (&track.label, &track.language) {
+        (Some(label), _) if !label.trim().is_empty() => label.clone(),
+        (_, Some(language)) => super::language_name(language),
+        _ => format!("Track {}", track.id.0),
+    }
+}
+
+/// The qualities that a menu offers: one for each height, the best of each, descending.
+pub fn quality_menu(snapshot: &Snapshot) -> Vec<(QualityChoice, String, String, bool)> {
+    let mut lines: Vec<(u32, u64, String, bool)> = Vec::new();
+    for quality in snapshot.qualities.iter() {
+        lines.push((quality.height.unwrap_or(0), quality.bitrate, quality.id.clone(), quality.available));
+    }
+    lines.sort_by_key(|line| std::cmp::Reverse((line.0, line.1)));
+    lines
+        .into_iter()
+        .map(|(height, rate, id, available)| {
+            let name = if height > 0 { format!("{height}p") } else { super::bitrate(rate) };
+            (QualityChoice::Representation(id), name, super::bitrate(rate), available)
+        })
+        .collect()
+}
+
+fn seek(seconds: f64, mode: SeekMode) -> Effect {
+    Effect::Player(Command::Seek { to: MediaTime::from_secs_f64(seconds), mode })
+}

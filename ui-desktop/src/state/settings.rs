@@ -1,0 +1,96 @@
+//! What the viewer set, as it is written to disk. Unknown fields are ignored and absent ones take their default,
+//! so that older and newer versions read each other's files.
+
+use serde::{Deserialize, Serialize};
+
+/// How large subtitles are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CueSize {
+    /// 4 % of the picture's height.
+    Small,
+    /// 5.3 %, the height of a line in WebVTT.
+    #[default]
+    Medium,
+    /// 7 %.
+    Large,
+}
+
+impl CueSize {
+    /// All, ascending.
+    pub const ALL: [Self; 3] = [Self::Small, Self::Medium, Self::Large];
+
+    /// Height of the type as a share of the picture's height.
+    pub const fn share(self) -> f32 {
+        match self {
+            Self::Small => 0.04,
+            Self::Medium => 0.0533,
+            Self::Large => 0.07,
+        }
+    }
+
+    /// The name in the settings.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Small => "Small",
+            Self::Medium => "Medium",
+            Self::Large => "Large",
+        }
+    }
+}
+
+/// What is kept from one start to the next. No secret belongs here.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Settings {
+    /// Where the volume slider stands, 0–1.
+    pub volume: f32,
+    /// Silence.
+    pub muted: bool,
+    /// How large subtitles are.
+    pub cue_size: CueSize,
+    /// The audio to choose where a film has it (BCP 47); `None` takes the film's own choice.
+    pub audio_language: Option<String>,
+    /// The subtitles to show where a film has them; `None` shows none.
+    pub text_language: Option<String>,
+    /// The address that signed in last, to fill in the form.
+    pub last_email: String,
+    /// This installation's id in the account's list of devices.
+    pub device_id: String,
+    /// The notice about where tokens are kept has been read.
+    pub secrets_notice_shown: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            volume: 0.8,
+            muted: false,
+            cue_size: CueSize::Medium,
+            audio_language: None,
+            text_language: None,
+            last_email: String::new(),
+            device_id: String::new(),
+            secrets_notice_shown: false,
+        }
+    }
+}
+
+impl Settings {
+    /// The slider's place as the loudness that the player takes: a cubic scale is close to how loud it seems.
+    pub fn loudness(&self) -> f64 {
+        f64::from(self.volume.clamp(0.0, 1.0)).powi(3)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_of_other_versions_read() {
+        let settings: Settings = serde_json::from_str(r#"{"volume": 0.5, "of_the_future": 1}"#).expect("reads");
+        assert_eq!(settings, Settings { volume: 0.5, ..Settings::default() });
+        assert!((settings.loudness() - 0.125).abs() < 1e-9);
+    }
+}

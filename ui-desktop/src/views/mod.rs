@@ -1,0 +1,58 @@
+//! Pages. Each draws from [`View`] and answers with commands; none changes anything.
+
+mod error;
+mod home;
+mod player;
+mod player_menu;
+mod player_stats;
+mod settings;
+mod shell;
+mod sign_in;
+mod title;
+
+use std::sync::Arc;
+
+use egui::Ui;
+use player_core::{MediaTime, Snapshot};
+
+use crate::command::UiCommand;
+use crate::player_port::PlayerHandle;
+use crate::state::{AppState, Route};
+use crate::theme::tokens::color;
+use crate::video::VideoSurface;
+use crate::widgets::ImageShelf;
+
+/// Everything that pages draw from.
+pub struct View<'a> {
+    /// What the app knows.
+    pub state: &'a AppState,
+    /// Posters.
+    pub images: &'a ImageShelf,
+    /// Where video is drawn.
+    pub video: &'a VideoSurface,
+    /// The player, when there is one.
+    pub player: Option<&'a PlayerHandle>,
+    /// The player's snapshot; the default when there is none.
+    pub snapshot: Arc<Snapshot>,
+    /// Where playback is right now.
+    pub position: MediaTime,
+    /// The interface's clock in seconds.
+    pub now: f64,
+}
+
+/// Draws the page of the route and what lies over it.
+pub fn show(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
+    let ground = if view.state.route == Route::Player { color::BLACK } else { color::GROUND };
+    ui.painter().rect_filled(ui.max_rect(), 0.0, ground);
+    match &view.state.route {
+        Route::Starting => shell::starting(ui, view),
+        Route::SignIn => sign_in::show(ui, view, out),
+        Route::Home => home::show(ui, view, out),
+        Route::Title(_) => title::show(ui, view, out),
+        Route::Player => player::show(ui, view, out),
+    }
+    if view.state.settings_open {
+        settings::show(ui, view, out);
+    }
+    shell::notice(ui, view, out);
+}

@@ -1,0 +1,305 @@
+//! The picture with its controls.
+
+use egui::{Align, Event, Layout, PointerButton, Rect, Sense, Ui, UiBuilder, Vec2, pos2, vec2};
+use player_core::snapshot::BufferingReason;
+use player_core::{Snapshot, State};
+
+use super::{View, error, player_menu, player_stats};
+use crate::command::{PlayerCommand, UiCommand};
+use crate::state::{Menu, PlayerState, Route, clock, player_command, timeline};
+use crate::theme::tokens::{color, radius, size, space, text, time};
+use crate::widgets::{
+    Icon, Line, SeekBar, elided, glass_button, gradient_vertical, paint_cues, paint_strong, spinner, volume_slider,
+};
+
+/// Height of the controls at the bottom, which subtitles keep free.
+const CONTROLS: f32 = 108.0;
+
+/// Draws the page.
+pub fn show(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
+    let Some(player) = &view.state.player else { return };
+    let page = ui.max_rect();
+    let mut wishes = Vec::new();
+    keys(ui, view, player, &mut wishes);
+    let picture = view.player.and_then(|handle| view.video.paint(ui.painter(), page, &handle.frames));
+    ground(ui, player, page, &mut wishes);
+    let visible = player.problem.is_some() || player.controls_visible(&view.snapshot, view.now);
+    let shown = ui.ctx().animate_bool_with_time(ui.scope_id().with("controls"), visible, time::OVERLAY);
+    subtitles(ui, view, picture.unwrap_or(page), shown);
+    match &player.problem {
+        Some(problem) => {
+            top(ui, view, player, page, &mut wishes);
+            let leave = if view.state.standalone { "Close" } else { "Back" };
+            match error::card(ui, page, problem, Some(leave)) {
+                Some(error::Choice::Retry) => wishes.push(PlayerCommand::Retry),
+                Some(error::Choice::Leave) => wishes.push(PlayerCommand::Leave),
+                None => {}
+            }
+        }
+        None => {
+            waiting(ui, view, player, page);
+            if shown > 0.0 {
+                controls(ui, view, player, page, shown, &mut wishes);
+            } else {
+                ui.ctx().set_cursor_icon(egui::CursorIcon::None);
+            }
+            flash(ui, view, player, page);
+        }
+    }
+    if player.stats {
+        player_stats::show(ui, view, page);
+    }
+    schedule(ui, view, player, visible);
+    viewport(ui, picture.unwrap_or(page), &mut wishes);
+    out.extend(wishes.into_iter().map(UiCommand::Player));
+}
+
+/// Keys go to the player before any focused button sees them, except while a menu has them.
+fn keys(ui: &Ui, view: &View<'_>, player: &PlayerState, wishes: &mut Vec<PlayerCommand>) {
+    if view.state.route != Route::Player {
+        return;
+    }
+    let in_menu = player.menu.is_some() || player.problem.is_some();
+    ui.input_mut(|input| {
+        input.events.retain(|event| {
+            let Event::Key { key, pressed: true, modifiers, .. } = event else { return true };
+            let menu_key = in_menu && matches!(key, egui::Key::ArrowUp | egui::Key::ArrowDown | egui::Key::Space);
+            match player_command(*key, *modifiers).filter(|_| !menu_key) {
+                Some(command) => {
+                    wishes.push(command);
+                    false
+                }
+                None => true,
+            }
+        });
+        let moved = input.pointer.delta() != Vec2::ZERO || input.pointer.any_pressed();
+        let typed = input.events.iter().any(|event| matches!(event, Event::Key { pressed: true, .. }));
+        if moved || typed {
+            wishes.push(PlayerCommand::Activity);
+        }
+    });
+}
+
+/// The picture itself: a click pauses or closes the menu, a double click fills the screen.
+fn ground(ui: &Ui, player: &PlayerState, page: Rect, wishes: &mut Vec<PlayerCommand>) {
+    let response = ui.interact(page, ui.scope_id().with("picture"), Sense::CLICK);
+    if player.problem.is_some() {
+        return;
+    }
+    if response.double_clicked() {
+        // The first click of the two has paused or gone on: that is taken back.
+        wishes.push(PlayerCommand::TogglePlay);
+        wishes.push(PlayerCommand::ToggleFullscreen);
+    } else if response.clicked_by(PointerButton::Primary) {
+        wishes.push(player.menu.map_or(PlayerCommand::TogglePlay, PlayerCommand::ToggleMenu));
+    }
+}
+
+fn subtitles(ui: &Ui, view: &View<'_>, picture: Rect, shown: f32) {
+    let cues = view.snapshot.cues_at(view.position);
+    if !cues.is_empty() {
+        // What lies below the picture, in the black bar, needs no room.
+        let below = (ui.max_rect().bottom() - picture.bottom()).max(0.0);
+        let lift = (CONTROLS - below).max(0.0) * shown;
+        paint_cues(ui.painter(), picture, &cues, view.position, view.state.settings.cue_size.share(), lift);
+    }
+}
+
+/// The sentence under the spinner.
+fn wait_reason(snapshot: &Snapshot) -> Option<&'static str> {
+    match snapshot.state {
+        State::Idle => Some("Asking for the film…"),
+        State::Loading => Some("Loading…"),
+        State::Buffering(BufferingReason::Starting) => Some("Starting…"),
+        State::Buffering(BufferingReason::NetworkTooSlow) => Some("The network is slower than the film. Buffering…"),
+        State::Buffering(BufferingReason::Failover) => Some("Switching to another server…"),
+        State::Buffering(BufferingReason::TrackChange) => Some("Switching the track…"),
+        State::Seeking => Some(""),
+        State::Ready | State::Ended | State::Failed => None,
+    }
+}
+
+fn waiting(ui: &Ui, view: &View<'_>, player: &PlayerState, page: Rect) {
+    let Some(words) = wait_reason(&view.snapshot) else { return };
+    let since = player.waiting_since.unwrap_or(view.now - time::SPINNER_DELAY);
+    if view.now - since < time::SPINNER_DELAY {
+        ui.ctx().request_repaint_after_secs(time::SPINNER_DELAY as f32);
+        return;
+    }
+    let center = page.center();
+    spinner(ui.painter(), center, 26.0, color::WHITE, view.now);
+    if !words.is_empty() {
+        let line = Line { size: text::BODY, color: color::TEXT, rows: 1, width: page.width() };
+        let galley = elided(ui.painter(), words, line);
+        let rect = Rect::from_center_size(center + vec2(0.0, 62.0), galley.size() + vec2(space::XL, space::M));
+        ui.painter().rect_filled(rect, radius::MEDIUM, color::scrim(150));
+        ui.painter().galley(rect.center() - galley.size() / 2.0, galley, line.color);
+        let response = ui.interact(rect, ui.scope_id().with("waiting"), Sense::hover());
+        response.widget_info(|| egui::WidgetInfo::labeled(egui::accesskit::Role::Status, true, words));
+    }
+    ui.ctx().request_repaint();
+}
+
+fn controls(
+    ui: &mut Ui,
+    view: &View<'_>,
+    player: &PlayerState,
+    page: Rect,
+    shown: f32,
+    wishes: &mut Vec<PlayerCommand>,
+) {
+    let high = page.with_max_y(page.top() + 130.0);
+    gradient_vertical(ui.painter(), high, color::scrim((190.0 * shown) as u8), color::scrim(0));
+    let low = page.with_min_y(page.bottom() - CONTROLS - 90.0);
+    gradient_vertical(ui.painter(), low, color::scrim(0), color::scrim((225.0 * shown) as u8));
+    ui.scope(|ui| {
+        ui.set_opacity(shown);
+        top(ui, view, player, page, wishes);
+        bottom(ui, view, page, wishes);
+    });
+    if let Some(menu) = player.menu {
+        player_menu::show(ui, view, menu, page, CONTROLS, wishes);
+    }
+}
+
+fn top(ui: &mut Ui, view: &View<'_>, player: &PlayerState, page: Rect, wishes: &mut Vec<PlayerCommand>) {
+    let bar = Rect::from_min_size(page.min, vec2(page.width(), size::TOP_BAR)).shrink2(vec2(space::XL, 0.0));
+    ui.scope_builder(UiBuilder::new().max_rect(bar).layout(Layout::left_to_right(Align::Center)), |ui| {
+        let name = if view.state.standalone { "Close" } else { "Back" };
+        if glass_button(ui, Icon::ChevronLeft, name, size::PLAYER_BUTTON).clicked() {
+            wishes.push(PlayerCommand::Leave);
+        }
+        let line = Line { size: text::HEADING, color: color::TEXT, rows: 1, width: ui.available_width() - space::XL };
+        let galley = elided(ui.painter(), &player.name(), line);
+        let (rect, response) = ui.allocate_exact_size(galley.size(), Sense::hover());
+        response.widget_info(|| egui::WidgetInfo::labeled(egui::accesskit::Role::Heading, true, player.name()));
+        paint_strong(ui.painter(), rect.min, &galley, line.color);
+    });
+}
+
+fn bottom(ui: &mut Ui, view: &View<'_>, page: Rect, wishes: &mut Vec<PlayerCommand>) {
+    let area = page.with_min_y(page.bottom() - CONTROLS).shrink2(vec2(space::XL, 0.0));
+    ui.scope_builder(UiBuilder::new().max_rect(area).layout(Layout::top_down(Align::Min)), |ui| {
+        ui.spacing_mut().item_spacing.y = 0.0;
+        ui.add_space(space::S);
+        ui.add_enabled_ui(timeline(&view.snapshot).is_some(), |ui| seek_bar(ui, view, wishes));
+        ui.allocate_ui_with_layout(vec2(area.width(), 60.0), Layout::left_to_right(Align::Center), |ui| {
+            buttons(ui, view, wishes)
+        });
+    });
+}
+
+fn seek_bar(ui: &mut Ui, view: &View<'_>, wishes: &mut Vec<PlayerCommand>) {
+    let (start, end) = timeline(&view.snapshot).unwrap_or((0.0, 1.0));
+    let ranges = view.snapshot.buffered.iter();
+    let buffered: Vec<(f64, f64)> = ranges.map(|range| (range.start.as_secs_f64(), range.end.as_secs_f64())).collect();
+    let bar = SeekBar { start, end, position: view.position.as_secs_f64(), buffered: &buffered }.show(ui);
+    if let Some((seconds, scrubbing)) = bar.target {
+        wishes.push(PlayerCommand::SeekTo { seconds, scrubbing });
+    }
+}
+
+fn buttons(ui: &mut Ui, view: &View<'_>, wishes: &mut Vec<PlayerCommand>) {
+    ui.spacing_mut().item_spacing.x = space::XS;
+    let snapshot = &view.snapshot;
+    let side = size::PLAYER_BUTTON;
+    let (icon, name) = match (snapshot.state, snapshot.play_when_ready) {
+        (State::Ended, _) => (Icon::Replay, "Watch again"),
+        (_, true) => (Icon::Pause, "Pause"),
+        (_, false) => (Icon::Play, "Play"),
+    };
+    let mut button = |ui: &mut Ui, icon: Icon, name: &str, command: PlayerCommand| {
+        if glass_button(ui, icon, name, side).clicked() {
+            wishes.push(command);
+        }
+    };
+    button(ui, icon, name, PlayerCommand::TogglePlay);
+    button(ui, Icon::Back10, "Back 10 seconds", PlayerCommand::SeekBy(-10_000));
+    button(ui, Icon::Forward10, "Forward 10 seconds", PlayerCommand::SeekBy(10_000));
+    let settings = &view.state.settings;
+    let (speaker, mute) = match (settings.muted, settings.volume) {
+        (true, _) => (Icon::Muted, "Sound on"),
+        (false, volume) if volume < 0.01 => (Icon::Speaker(0), "Mute"),
+        (false, volume) if volume < 0.5 => (Icon::Speaker(1), "Mute"),
+        (false, _) => (Icon::Speaker(2), "Mute"),
+    };
+    button(ui, speaker, mute, PlayerCommand::ToggleMute);
+    if let Some(volume) = volume_slider(ui, settings.volume, settings.muted) {
+        wishes.push(PlayerCommand::SetVolume(volume));
+    }
+    ui.add_space(space::M);
+    times(ui, view);
+    ui.with_layout(Layout::right_to_left(Align::Center), |ui| right_buttons(ui, view, wishes));
+}
+
+fn right_buttons(ui: &mut Ui, view: &View<'_>, wishes: &mut Vec<PlayerCommand>) {
+    ui.spacing_mut().item_spacing.x = space::XS;
+    let side = size::PLAYER_BUTTON;
+    let (icon, name) = if view.state.fullscreen {
+        (Icon::ExitFullscreen, "Leave full screen")
+    } else {
+        (Icon::Fullscreen, "Full screen")
+    };
+    let menus = [
+        (Icon::Quality, "Quality", PlayerCommand::ToggleMenu(Menu::Quality)),
+        (Icon::Audio, "Audio", PlayerCommand::ToggleMenu(Menu::Audio)),
+        (Icon::Subtitles, "Subtitles", PlayerCommand::ToggleMenu(Menu::Subtitles)),
+    ];
+    if glass_button(ui, icon, name, side).clicked() {
+        wishes.push(PlayerCommand::ToggleFullscreen);
+    }
+    for (icon, name, command) in menus {
+        if glass_button(ui, icon, name, side).clicked() {
+            wishes.push(command);
+        }
+    }
+}
+
+fn times(ui: &mut Ui, view: &View<'_>) {
+    let Some((start, end)) = timeline(&view.snapshot) else { return };
+    let words = format!("{}  /  {}", clock(view.position.as_secs_f64() - start), clock(end - start));
+    let line = Line { size: text::BODY, color: color::TEXT, rows: 1, width: f32::INFINITY };
+    let galley = elided(ui.painter(), &words, line);
+    let (rect, response) = ui.allocate_exact_size(galley.size(), Sense::hover());
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::accesskit::Role::Label, true, &words));
+    ui.painter().galley(rect.min, galley, line.color);
+    if (view.snapshot.rate - 1.0).abs() > 0.01 && view.snapshot.rate > 0.0 {
+        ui.add_space(space::M);
+        crate::widgets::badge(ui, &format!("{}×", view.snapshot.rate));
+    }
+}
+
+fn flash(ui: &Ui, view: &View<'_>, player: &PlayerState, page: Rect) {
+    let Some(flash) = &player.flash else { return };
+    let age = view.now - flash.since;
+    if age > time::FLASH {
+        return;
+    }
+    let strength = ((time::FLASH - age) / 0.3).clamp(0.0, 1.0) as f32;
+    let line = Line { size: text::HEADING, color: color::WHITE.gamma_multiply(strength), rows: 1, width: page.width() };
+    let galley = elided(ui.painter(), &flash.text, line);
+    let center = pos2(page.center().x, page.top() + page.height() * 0.18);
+    let rect = Rect::from_center_size(center, galley.size() + vec2(space::XXL, space::L));
+    ui.painter().rect_filled(rect, radius::LARGE, color::scrim((170.0 * strength) as u8));
+    paint_strong(ui.painter(), rect.center() - galley.size() / 2.0, &galley, line.color);
+    ui.ctx().request_repaint_after_secs(0.03);
+}
+
+/// Asks for the frames that nobody else asks for: the clock under moving pictures without video, and the moment at
+/// which the controls go away. New pictures wake the interface by themselves.
+fn schedule(ui: &Ui, view: &View<'_>, player: &PlayerState, visible: bool) {
+    let idle_left = time::OVERLAY_IDLE - (view.now - player.last_activity);
+    if visible && idle_left > 0.0 {
+        ui.ctx().request_repaint_after_secs(idle_left as f32 + 0.02);
+    }
+    if view.snapshot.is_playing() {
+        ui.ctx().request_repaint_after_secs(0.25);
+    }
+}
+
+/// The player is told at which size pictures are shown, so that it fetches no more lines than can be seen.
+fn viewport(ui: &Ui, picture: Rect, wishes: &mut Vec<PlayerCommand>) {
+    let scale = ui.ctx().pixels_per_point();
+    let pixels = (picture.size() * scale).round().max(Vec2::splat(1.0));
+    wishes.push(PlayerCommand::Viewport { width: pixels.x as u32, height: pixels.y as u32 });
+}

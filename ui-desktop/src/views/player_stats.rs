@@ -1,0 +1,71 @@
+//! What the engine measures, for those who want to know. Shown and hidden by `i`.
+
+use egui::{Rect, Sense, Ui, pos2, vec2};
+use player_core::Snapshot;
+
+use super::View;
+use crate::state::bitrate;
+use crate::theme::tokens::{color, radius, size, space, text};
+use crate::widgets::{Line, elided};
+
+/// Draws the panel at the top left.
+pub fn show(ui: &Ui, view: &View<'_>, page: Rect) {
+    let lines = lines(&view.snapshot, view);
+    let step = text::SMALL * 1.55;
+    let height = lines.len() as f32 * step + space::L * 1.5;
+    let place = page.min + vec2(space::XL, size::TOP_BAR + space::S);
+    let rect = Rect::from_min_size(place, vec2(size::STATS, height));
+    ui.painter().rect_filled(rect, radius::MEDIUM, color::GLASS);
+    let response = ui.interact(rect, ui.scope_id().with("statistics"), Sense::hover());
+    let spoken: Vec<String> = lines.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+    let spoken = format!("Statistics. {}", spoken.join(". "));
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::accesskit::Role::Label, true, &spoken));
+    for (index, (name, value)) in lines.iter().enumerate() {
+        let y = rect.top() + space::M + index as f32 * step;
+        let faint = Line { size: text::SMALL, color: color::TEXT_FAINT, rows: 1, width: 110.0 };
+        ui.painter().galley(pos2(rect.left() + space::L, y), elided(ui.painter(), name, faint), faint.color);
+        let line = Line { size: text::SMALL, color: color::TEXT, rows: 1, width: size::STATS - 150.0 };
+        ui.painter().galley(pos2(rect.left() + 124.0, y), elided(ui.painter(), value, line), line.color);
+    }
+    ui.ctx().request_repaint_after_secs(0.5);
+}
+
+fn lines(snapshot: &Snapshot, view: &View<'_>) -> Vec<(&'static str, String)> {
+    let stats = &snapshot.stats;
+    let unknown = || "–".to_owned();
+    let shown = snapshot.qualities.iter().find(|quality| quality.shown);
+    let picture = shown.map_or_else(unknown, |quality| {
+        let size = quality.width.zip(quality.height).map(|(width, height)| format!("{width}×{height} "));
+        format!("{}{}", size.unwrap_or_default(), bitrate(quality.bitrate))
+    });
+    let frame = view.player.and_then(|player| player.frames.latest());
+    let decoded = frame.map_or_else(unknown, |frame| {
+        format!("{}×{} {:?}, matrix {}", frame.width, frame.height, frame.layout, frame.colorimetry.matrix)
+    });
+    let sync = stats.av_sync_nanos.last().map_or_else(unknown, |nanos| format!("{:.1} ms", *nanos as f64 / 1e6));
+    let millis =
+        |value: Option<std::time::Duration>| value.map_or_else(unknown, |value| format!("{} ms", value.as_millis()));
+    let stalled: f64 = stats.stalls.iter().map(|stall| stall.duration.as_secs_f64()).sum();
+    vec![
+        ("State", format!("{:?}", snapshot.state)),
+        ("Source", snapshot.protocol.map_or_else(unknown, |protocol| format!("{protocol:?}").to_uppercase())),
+        ("Quality", picture),
+        ("Codec", shown.and_then(|quality| quality.codec.clone()).unwrap_or_else(unknown)),
+        ("Decoded", decoded),
+        ("Buffer", format!("{:.1} s", stats.buffer_now.as_secs_f64())),
+        ("Network", stats.bandwidth_estimate.map_or_else(unknown, bitrate)),
+        (
+            "Frames",
+            format!(
+                "{} shown, {} dropped, {} corrupt",
+                stats.frames.presented, stats.frames.dropped, stats.frames.corrupt
+            ),
+        ),
+        ("Picture − sound", sync),
+        ("First picture", millis(stats.startup)),
+        ("Stalls", format!("{} ({stalled:.1} s)", stats.stalls.len())),
+        ("Switches", stats.switches.len().to_string()),
+        ("Failovers", stats.failovers.len().to_string()),
+        ("Received", format!("{:.1} MB, {} requests", stats.bytes_media as f64 / 1e6, stats.requests)),
+    ]
+}

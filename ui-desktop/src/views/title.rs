@@ -1,0 +1,205 @@
+//! A title's page: what it is, how to watch it, what else there is.
+
+use egui::{Align, Layout, Rect, ScrollArea, Sense, Ui, UiBuilder, Vec2, pos2, vec2};
+use kinora_api::{Language, TitleCard, TitleDetail};
+
+use super::{View, error, home, shell};
+use crate::command::{Begin, UiCommand};
+use crate::state::{Load, runtime, time_left};
+use crate::theme::tokens::{color, size, space, text};
+use crate::widgets::{
+    CardShape, Icon, Line, Progress, Prominence, badge, body, gradient_horizontal, gradient_vertical, heading,
+    icon_text_button, paint_placeholder, spinner, text_button,
+};
+
+/// Draws the page; what the poster wall knew is there at once, the rest when it comes.
+pub fn show(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
+    let state = &view.state.title;
+    let detail = state.data.ready();
+    let card = detail.map(|detail| &detail.card).or(state.card.as_ref());
+    match (card, &state.data) {
+        (_, Load::Failed(problem)) => match error::card(ui, ui.max_rect(), problem, Some("Back")) {
+            Some(error::Choice::Retry) => out.push(UiCommand::Reload),
+            Some(error::Choice::Leave) => out.push(UiCommand::Back),
+            None => {}
+        },
+        (Some(card), _) => page(ui, view, card, detail, out),
+        (None, _) => {
+            spinner(ui.painter(), ui.max_rect().center(), 20.0, color::ACCENT, view.now);
+            ui.ctx().request_repaint();
+        }
+    }
+    shell::top_bar(ui, view, out);
+    if !view.state.settings_open && ui.input(|input| input.key_pressed(egui::Key::Escape)) {
+        out.push(UiCommand::Back);
+    }
+}
+
+fn page(ui: &mut Ui, view: &View<'_>, card: &TitleCard, detail: Option<&TitleDetail>, out: &mut Vec<UiCommand>) {
+    backdrop(ui, view, card);
+    ScrollArea::vertical().id_salt("title").auto_shrink(false).show(ui, |ui| {
+        let width = ui.max_rect().width();
+        ui.spacing_mut().item_spacing = Vec2::ZERO;
+        let top = (ui.ctx().content_rect().height() * 0.2).max(size::TOP_BAR + space::L);
+        ui.add_space(top);
+        let column = size::TEXT_COLUMN.min(width - space::PAGE * 2.0);
+        ui.horizontal_top(|ui| {
+            ui.add_space(space::PAGE);
+            ui.allocate_ui_with_layout(vec2(column, 0.0), Layout::top_down(Align::Min), |ui| {
+                ui.set_max_width(column);
+                about(ui, card, detail, out);
+            });
+        });
+        if let Some(detail) = detail.filter(|detail| !detail.similar.is_empty()) {
+            similar(ui, view, &detail.similar, out);
+        }
+        ui.add_space(space::XXL);
+    });
+}
+
+fn about(ui: &mut Ui, card: &TitleCard, detail: Option<&TitleDetail>, out: &mut Vec<UiCommand>) {
+    let width = ui.available_width();
+    heading(ui, &card.name, text::DISPLAY);
+    ui.add_space(space::M);
+    facts(ui, card, detail);
+    ui.add_space(space::XL);
+    buttons(ui, card, out);
+    if let Some(resume) = card.resume.as_ref().filter(|resume| resume.duration_ms > 0) {
+        ui.add_space(space::L);
+        progress(ui, Progress(resume.position_ms as f32 / resume.duration_ms as f32));
+        ui.add_space(space::S);
+        let line = Line { size: text::SMALL, color: color::TEXT_FAINT, rows: 1, width };
+        body(ui, &time_left(resume.position_ms, resume.duration_ms), line);
+    }
+    ui.add_space(space::XL);
+    let words = detail.map_or(card.synopsis.as_str(), |detail| detail.description.as_str());
+    for paragraph in words.split("\n\n").filter(|paragraph| !paragraph.trim().is_empty()) {
+        body(ui, paragraph.trim(), Line { size: text::LARGE, color: color::TEXT_SOFT, rows: 12, width });
+        ui.add_space(space::M);
+    }
+    if let Some(detail) = detail {
+        ui.add_space(space::S);
+        languages(ui, "Audio", &detail.audio_languages);
+        languages(ui, "Subtitles", &detail.subtitle_languages);
+        if !card.genres.is_empty() {
+            fact_line(ui, "Genres", &card.genres.join(", "));
+        }
+    }
+}
+
+fn facts(ui: &mut Ui, card: &TitleCard, detail: Option<&TitleDetail>) {
+    ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing.x = space::M;
+        let line = Line { size: text::BODY, color: color::TEXT_SOFT, rows: 1, width: f32::INFINITY };
+        if let Some(year) = card.year {
+            body(ui, &year.to_string(), line);
+        }
+        body(ui, &runtime(card.duration_ms), line);
+        if let Some(rating) = &card.rating {
+            badge(ui, &rating.label);
+        }
+        let height = detail.and_then(|detail| detail.max_height);
+        if let Some(label) = height.and_then(definition) {
+            badge(ui, label);
+        }
+        if detail.is_some_and(|detail| !detail.subtitle_languages.is_empty()) {
+            badge(ui, "CC");
+        }
+    });
+}
+
+const fn definition(height: u32) -> Option<&'static str> {
+    match height {
+        2160.. => Some("4K"),
+        1080..2160 => Some("Full HD"),
+        720..1080 => Some("HD"),
+        _ => None,
+    }
+}
+
+fn buttons(ui: &mut Ui, card: &TitleCard, out: &mut Vec<UiCommand>) {
+    ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing.x = space::M;
+        let label = if card.resume.is_some() { "Resume" } else { "Play" };
+        let play = icon_text_button(ui, Prominence::Primary, Some(Icon::Play), label);
+        if play.clicked() {
+            out.push(UiCommand::Play(card.id.clone(), Begin::Resume));
+        }
+        // The page's one purpose gets the focus, so that Enter plays.
+        if ui.memory(|memory| memory.focused().is_none()) {
+            play.request_focus();
+        }
+        if card.resume.is_some() && text_button(ui, Prominence::Secondary, "From the beginning").clicked() {
+            out.push(UiCommand::Play(card.id.clone(), Begin::Start));
+        }
+    });
+}
+
+fn progress(ui: &mut Ui, Progress(share): Progress) {
+    let (rect, _) = ui.allocate_exact_size(vec2(280.0_f32.min(ui.available_width()), 4.0), Sense::hover());
+    ui.painter().rect_filled(rect, 2.0, color::RAIL);
+    let done = rect.width() * share.clamp(0.02, 1.0);
+    ui.painter().rect_filled(rect.with_max_x(rect.left() + done), 2.0, color::ACCENT);
+}
+
+fn languages(ui: &mut Ui, name: &str, languages: &[Language]) {
+    if !languages.is_empty() {
+        let names: Vec<&str> = languages.iter().map(|language| language.label.as_str()).collect();
+        fact_line(ui, name, &names.join(", "));
+    }
+}
+
+fn fact_line(ui: &mut Ui, name: &str, value: &str) {
+    ui.horizontal_top(|ui| {
+        let line = Line { size: text::BODY, color: color::TEXT_FAINT, rows: 2, width: 96.0 };
+        let (rect, _) = ui.allocate_exact_size(vec2(96.0, text::BODY * text::LEADING), Sense::hover());
+        body(&mut ui.new_child(UiBuilder::new().max_rect(rect)), name, line);
+        let width = ui.available_width();
+        body(ui, value, Line { size: text::BODY, color: color::TEXT_SOFT, rows: 2, width });
+    });
+    ui.add_space(space::XS);
+}
+
+fn similar(ui: &mut Ui, view: &View<'_>, titles: &[TitleCard], out: &mut Vec<UiCommand>) {
+    let width = ui.max_rect().width();
+    ui.add_space(space::XXL);
+    ui.horizontal(|ui| {
+        ui.add_space(space::PAGE);
+        heading(ui, "More like this", text::HEADING);
+    });
+    let shape =
+        titles.first().map_or(CardShape::Landscape, |card| CardShape::of(card.poster.width, card.poster.height));
+    let picture = shape.size(width);
+    ui.add_space(space::S);
+    let margin = (picture.x * size::CARD_GROWTH / 2.0).ceil();
+    let columns = (((width - space::PAGE * 2.0 + space::L) / (picture.x + space::L)) as usize).max(1);
+    for line in titles.chunks(columns).take(3) {
+        ui.horizontal_top(|ui| {
+            ui.spacing_mut().item_spacing.x = space::L;
+            ui.add_space(space::PAGE);
+            for title in line {
+                if home::title_card(ui, view, title, picture, margin).clicked() {
+                    out.push(UiCommand::OpenTitle(title.id.clone()));
+                }
+            }
+        });
+    }
+}
+
+/// The title's picture on the right, fading into the page.
+fn backdrop(ui: &Ui, view: &View<'_>, card: &TitleCard) {
+    let page = ui.max_rect();
+    let rect = Rect::from_min_max(pos2(page.left() + page.width() * 0.32, page.top()), {
+        pos2(page.right(), page.top() + (page.height() * 0.74).min(page.width() * 0.4))
+    });
+    let painter = ui.painter();
+    match view.images.get(&card.poster.path, view.now) {
+        Some(picture) => home::paint_backdrop(painter, rect, picture),
+        None => paint_placeholder(painter, rect, ""),
+    }
+    let side = rect.with_max_x(rect.left() + rect.width() * 0.75);
+    gradient_horizontal(painter, side, color::GROUND, color::ground(0));
+    gradient_vertical(painter, rect.with_min_y(rect.center().y), color::ground(0), color::GROUND);
+    gradient_vertical(painter, rect.with_max_y(rect.top() + size::TOP_BAR * 1.5), color::ground(190), color::ground(0));
+    painter.rect_filled(rect, 0.0, color::ground(60));
+}
