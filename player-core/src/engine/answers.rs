@@ -84,10 +84,11 @@ impl Engine {
 
     fn index_arrived(&mut self, job: JobId, rep: RepKey, body: &[u8], url: &Url) {
         let presentation = self.session.as_ref().and_then(|session| session.presentation.as_ref());
-        let source = presentation.and_then(|known| select::representation(known, rep)).and_then(|rep| match &rep.index {
-            SegmentIndex::External(source) => Some(source.clone()),
-            SegmentIndex::Known(_) => None,
-        });
+        let source =
+            presentation.and_then(|known| select::representation(known, rep)).and_then(|rep| match &rep.index {
+                SegmentIndex::External(source) => Some(source.clone()),
+                SegmentIndex::Known(_) => None,
+            });
         let Some(source) = source else {
             self.jobs.remove(job, self.now);
             return;
@@ -186,9 +187,8 @@ impl Engine {
         }
         session.failing_over = false;
         let found = session.presentation.as_ref().and_then(|p| select::representation(p, fetching.chosen.rep));
-        let (name, bitrate) = found.map_or((String::new(), 0), |rep| {
-            (rep.id.clone(), rep.average_bandwidth.unwrap_or(rep.bandwidth))
-        });
+        let (name, bitrate) =
+            found.map_or((String::new(), 0), |rep| (rep.id.clone(), rep.average_bandwidth.unwrap_or(rep.bandwidth)));
         if let Some(stream) = session.stream_mut(id) {
             stream.place = schedule::after(fetching.chosen.rep, segment);
             stream.activity = Activity::Idle;

@@ -193,8 +193,8 @@ fn is_served(session: &Session, id: StreamId, time: MediaTime) -> bool {
         .filter_map(|kind| session.buffer(kind))
         .peekable();
     let held = buffers.peek().is_some() && buffers.all(|buffer| buffer.holds(time));
-    let coming = stream.fetching().is_some_and(|fetching| {
-        fetching.chosen.segment.start <= time && time < fetching.chosen.segment.end()
-    });
+    let coming = stream
+        .fetching()
+        .is_some_and(|fetching| fetching.chosen.segment.start <= time && time < fetching.chosen.segment.end());
     held || coming
 }

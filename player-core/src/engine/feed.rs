@@ -167,12 +167,7 @@ fn due(samples: &[Sample], end: MediaTime, until: MediaTime) -> usize {
         .unwrap_or(samples.len())
 }
 
-fn configure(
-    fed: &mut Fed,
-    config: Option<&Arc<CodecConfig>>,
-    epoch: Epoch,
-    out: &mut impl FnMut(RenderCommand),
-) {
+fn configure(fed: &mut Fed, config: Option<&Arc<CodecConfig>>, epoch: Epoch, out: &mut impl FnMut(RenderCommand)) {
     if let Some(config) = config
         && fed.config.as_ref() != Some(config)
     {

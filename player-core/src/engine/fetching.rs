@@ -300,7 +300,8 @@ impl Engine {
         let Some(session) = self.session.as_ref() else { return fallback };
         let Some(presentation) = session.presentation.as_ref() else { return fallback };
         let position = self.position();
-        let kind = if id == StreamId::Main && session.video.end().is_some() { MediaKind::Video } else { MediaKind::Audio };
+        let kind =
+            if id == StreamId::Main && session.video.end().is_some() { MediaKind::Video } else { MediaKind::Audio };
         let buffer = session.buffer(kind).and_then(|buffer| buffer.complete_end(position));
         let sizes: Option<Vec<u64>> =
             ladder.keys.iter().map(|key| schedule::segment_size(presentation, place, *key)).collect();

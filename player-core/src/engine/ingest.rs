@@ -112,9 +112,9 @@ impl Engine {
     fn step_back(&mut self, id: StreamId) {
         let Some(session) = self.session.as_ref() else { return };
         let chosen = session.stream(id).and_then(|stream| stream.fetching()).map(|fetching| &fetching.chosen);
-        let before = chosen.zip(session.presentation.as_ref()).and_then(|(chosen, presentation)| {
-            schedule::before(presentation, chosen.rep, chosen.segment.number)
-        });
+        let before = chosen
+            .zip(session.presentation.as_ref())
+            .and_then(|(chosen, presentation)| schedule::before(presentation, chosen.rep, chosen.segment.number));
         let Some(place) = before else { return };
         self.restart_stream(id, self.playback.start.at);
         if let Some(stream) = self.session.as_mut().and_then(|session| session.stream_mut(id)) {

@@ -186,9 +186,10 @@ impl Engine {
     /// The counters of the session.
     pub fn stats(&self, now: Now) -> SessionStats {
         let position = self.playback.clock.position(now);
-        let ahead = self.session.as_ref().map_or(Duration::ZERO, |session| {
-            session.held_ahead(&session.kinds().unwrap_or_default(), position)
-        });
+        let ahead = self
+            .session
+            .as_ref()
+            .map_or(Duration::ZERO, |session| session.held_ahead(&session.kinds().unwrap_or_default(), position));
         self.ledger.stats(now, ahead, self.rule.estimate_bps())
     }
 

@@ -227,10 +227,8 @@ impl Engine {
     /// Nothing of a stream can be had any more: subtitles and separate sound are done without, anything else is the
     /// end. A network that is gone is the end whoever notices it first.
     pub(super) fn stream_lost(&mut self, id: StreamId, error: PlayerError) {
-        let network = matches!(
-            error.code,
-            ErrorCode::NetworkUnreachable | ErrorCode::NetworkTimeout | ErrorCode::TlsFailed
-        );
+        let network =
+            matches!(error.code, ErrorCode::NetworkUnreachable | ErrorCode::NetworkTimeout | ErrorCode::TlsFailed);
         let main = self.session.as_ref().is_some_and(|session| session.stream(StreamId::Main).is_some());
         match id {
             StreamId::Text => {

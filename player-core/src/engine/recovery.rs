@@ -124,9 +124,7 @@ pub fn decide(failure: &Failure<'_>) -> Action {
         Trouble::HostBusy(_) => give_up(failure),
         Trouble::Refused if elsewhere => Action::OtherLocation { exclude_for: Duration::ZERO },
         Trouble::Refused => give_up(failure),
-        Trouble::Damaged if failure.failures == 1 && elsewhere => {
-            Action::OtherLocation { exclude_for: Duration::ZERO }
-        }
+        Trouble::Damaged if failure.failures == 1 && elsewhere => Action::OtherLocation { exclude_for: Duration::ZERO },
         Trouble::Damaged if failure.failures == 1 => Action::RetryAfter(backoff(1)),
         Trouble::Damaged => give_up(failure),
         Trouble::Useless if elsewhere && failure.kind == FetchKind::Manifest => {

@@ -148,8 +148,7 @@ pub fn permitted(presentation: &Presentation, period: usize, set: usize, bounds:
         .filter(|(index, rep)| usable(rep) && !bounds.exclusions.is_final(key(*index)))
         .map(|(index, _)| key(index))
         .collect();
-    let fresh: Vec<RepKey> =
-        all.iter().copied().filter(|key| !bounds.exclusions.holds(*key, bounds.now)).collect();
+    let fresh: Vec<RepKey> = all.iter().copied().filter(|key| !bounds.exclusions.holds(*key, bounds.now)).collect();
     let left = if fresh.is_empty() { all } else { fresh };
     let grouped: Vec<RepKey> = left
         .iter()
@@ -204,9 +203,8 @@ pub fn ladder(presentation: &Presentation, mut keys: Vec<RepKey>) -> Ladder {
 
 /// The tallest picture worth fetching: the least of all limits; a viewport is rounded up to the rung that fills it.
 pub fn max_height(rungs: &[abr::Rung], limits: &[Option<u32>], viewport: Option<(u32, u32)>) -> Option<u32> {
-    let filling = viewport.and_then(|(_, height)| {
-        rungs.iter().filter_map(|rung| rung.height).filter(|known| *known >= height).min()
-    });
+    let filling = viewport
+        .and_then(|(_, height)| rungs.iter().filter_map(|rung| rung.height).filter(|known| *known >= height).min());
     limits.iter().copied().flatten().chain(filling).min()
 }
 

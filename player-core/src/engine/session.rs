@@ -138,9 +138,9 @@ impl Session {
         };
         let kind = kind_of(id);
         let track = self.stream(id).map(|stream| &stream.track);
-        let same = track.and_then(|track| select::same_track(found, track)).filter(|set| {
-            !gone(*set) && found.adaptation_sets.get(*set).is_some_and(|set| set.kind == kind)
-        });
+        let same = track
+            .and_then(|track| select::same_track(found, track))
+            .filter(|set| !gone(*set) && found.adaptation_sets.get(*set).is_some_and(|set| set.kind == kind));
         same.or_else(|| select::set_of(found, kind, &self.wishes, gone))
     }
 
@@ -149,9 +149,7 @@ impl Session {
         let separate = self.stream(StreamId::Audio).is_some();
         let audio_off = self.without_audio || self.wishes.audio == TrackChoice::Off;
         match id {
-            StreamId::Main => {
-                ContentKinds { video: !self.without_video, audio: !separate && !audio_off, text: false }
-            }
+            StreamId::Main => ContentKinds { video: !self.without_video, audio: !separate && !audio_off, text: false },
             StreamId::Audio => ContentKinds { video: false, audio: !audio_off, text: false },
             StreamId::Text => ContentKinds::only(MediaKind::Text),
         }

@@ -99,9 +99,7 @@ impl TextStore {
 
 fn shift_of(unplaced: &Unplaced, timeline: &Timeline) -> Option<i64> {
     match (unplaced.map, unplaced.mapping) {
-        (Some(map), mapping) => {
-            timeline.known(mapping).map(|offset| cue_shift(map, offset, unplaced.segment_start))
-        }
+        (Some(map), mapping) => timeline.known(mapping).map(|offset| cue_shift(map, offset, unplaced.segment_start)),
         (None, TimestampMapping::Offset(nanos)) => Some(nanos),
         (None, TimestampMapping::Discontinuity(_)) => Some(0),
     }

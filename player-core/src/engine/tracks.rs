@@ -78,8 +78,8 @@ impl Engine {
         if let QualityChoice::Representation(id) = &choice {
             let presentation = self.session.as_ref().and_then(|session| session.presentation.as_ref());
             let mut sets = presentation.iter().flat_map(|known| &known.periods).flat_map(|p| &p.adaptation_sets);
-            let known = sets
-                .any(|set| set.kind == MediaKind::Video && set.representations.iter().any(|rep| rep.id == *id));
+            let known =
+                sets.any(|set| set.kind == MediaKind::Video && set.representations.iter().any(|rep| rep.id == *id));
             if !known {
                 return Err(invalid(format!("there is no quality named {id:?}")));
             }
@@ -96,9 +96,8 @@ impl Engine {
         let Some(session) = self.session.as_ref() else { return };
         let Some(presentation) = session.presentation.as_ref() else { return };
         let quality = session.wishes.quality.clone();
-        let unwanted = |key: RepKey| {
-            select::representation(presentation, key).is_some_and(|rep| !is_wanted(rep, &quality))
-        };
+        let unwanted =
+            |key: RepKey| select::representation(presentation, key).is_some_and(|rep| !is_wanted(rep, &quality));
         let coming = session.stream(StreamId::Main).and_then(|s| s.fetching()).map(|fetching| fetching.chosen.rep);
         let call_back = coming.is_some_and(unwanted) && !self.is_committed(StreamId::Main);
         let doomed: Vec<u64> = session
@@ -111,9 +110,11 @@ impl Engine {
             self.cancel_stream(StreamId::Main);
         }
         // What is still on its way stays only when it is handed out already; nothing can be dropped before it then.
-        let open = self.session.as_ref().and_then(|session| session.stream(StreamId::Main)).is_some_and(|stream| {
-            matches!(stream.activity, Activity::Media(_))
-        });
+        let open = self
+            .session
+            .as_ref()
+            .and_then(|session| session.stream(StreamId::Main))
+            .is_some_and(|stream| matches!(stream.activity, Activity::Media(_)));
         if open || doomed.is_empty() {
             return;
         }
@@ -242,9 +243,10 @@ impl Engine {
         match choice {
             TrackChoice::Auto | TrackChoice::Off => Ok(()),
             TrackChoice::Track(id) => {
-                let known = self.session.as_ref().is_some_and(|session| {
-                    session.tracks.iter().any(|track| track.kind == kind && track.id == *id)
-                });
+                let known = self
+                    .session
+                    .as_ref()
+                    .is_some_and(|session| session.tracks.iter().any(|track| track.kind == kind && track.id == *id));
                 let missing = || invalid(format!("there is no {} track named {:?}", kind.as_str(), id.0));
                 known.then_some(()).ok_or_else(missing)
             }

@@ -239,7 +239,8 @@ impl Film {
 
     fn playlist(&self, group: &str) -> String {
         let seconds = self.segment.as_secs();
-        let mut text = format!("#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:{seconds}\n#EXT-X-PLAYLIST-TYPE:VOD\n");
+        let mut text =
+            format!("#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:{seconds}\n#EXT-X-PLAYLIST-TYPE:VOD\n");
         if group != "t" {
             text.push_str("#EXT-X-MAP:URI=\"init.mp4\"\n");
         }
