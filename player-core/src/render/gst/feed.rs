@@ -101,5 +101,8 @@ impl Session {
         self.failed.retain(|(track, _)| *track != kind);
         self.failed.push((kind, config));
         self.events.push(RenderEvent::TrackFailed { track: kind, error });
+        if kind == MediaKind::Video && !self.video.has_shown() {
+            self.audio.stand_in();
+        }
     }
 }

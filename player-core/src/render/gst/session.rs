@@ -63,6 +63,8 @@ pub(super) struct Watch {
     /// What each element has dropped, as it said last.
     pub(super) dropped_by: BTreeMap<String, u64>,
     pub(super) dropped: u64,
+    /// Those of them that a window had taken before it found them too late.
+    pub(super) dropped_by_window: u64,
     pub(super) decoder_warnings: u64,
     pub(super) reported: FrameCounts,
     /// The configuration of each track that is on screen.

@@ -33,6 +33,8 @@ struct Heard {
     epoch: Epoch,
     /// The first sound of the epoch is to be announced: there are no pictures.
     announce: bool,
+    /// The first sound came.
+    first: Option<MediaTime>,
     lateness: Option<i64>,
 }
 
@@ -55,7 +57,7 @@ impl AudioPresenter {
 
     /// A new epoch begins. The tail must be flushing.
     pub(super) fn begin(&self, epoch: Epoch, announce: bool) {
-        *self.heard() = Heard { epoch, announce, lateness: None };
+        *self.heard() = Heard { epoch, announce, first: None, lateness: None };
     }
 
     /// How late the last sound was, in nanoseconds; a device plays by its own clock and is never late.
@@ -72,14 +74,25 @@ impl AudioPresenter {
         self.heard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn announce(&self, pts: MediaTime) {
+    /// There will be no pictures after all: the first sound, even if it came already, counts as the first frame.
+    pub(super) fn stand_in(&self) {
         let mut heard = self.heard();
-        let epoch = heard.announce.then_some(heard.epoch);
+        heard.announce = true;
+        self.announce(heard);
+    }
+
+    fn came(&self, pts: MediaTime) {
+        let mut heard = self.heard();
+        heard.first.get_or_insert(pts);
+        self.announce(heard);
+    }
+
+    fn announce(&self, mut heard: std::sync::MutexGuard<'_, Heard>) {
+        let Some(pts) = heard.first.filter(|_| heard.announce) else { return };
         heard.announce = false;
+        let epoch = heard.epoch;
         drop(heard);
-        if let Some(epoch) = epoch {
-            self.events.push(RenderEvent::FirstFrame { epoch, pts });
-        }
+        self.events.push(RenderEvent::FirstFrame { epoch, pts });
     }
 
     fn sound(&self, sample: &gst::Sample, late: Option<i64>) {
@@ -166,7 +179,7 @@ fn watch_first(sink: &gst::Element, presenter: &Arc<AudioPresenter>) {
     let presenter = presenter.clone();
     pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
         if let Some(pts) = info.buffer().and_then(|buffer| buffer.pts()) {
-            presenter.announce(from_clock(pts));
+            presenter.came(from_clock(pts));
         }
         gst::PadProbeReturn::Ok
     });

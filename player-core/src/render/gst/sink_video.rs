@@ -20,9 +20,6 @@ use crate::time::MediaTime;
 /// Decoded pictures between decoder and sink: enough to bridge a decoder that is replaced.
 const QUEUED_PICTURES: u32 = 4;
 
-/// Two pictures that begin closer than this are the same one: rounding, and the clipping of a segment.
-const SAME_PICTURE: i64 = 1_000_000;
-
 /// The newest late picture that is still shown to a viewer.
 const MAX_LATENESS: gst::ClockTime = gst::ClockTime::from_mseconds(40);
 
@@ -95,6 +92,11 @@ impl VideoPresenter {
         (shown.presented, shown.corrupt)
     }
 
+    /// Whether a picture of this epoch was announced.
+    pub(super) fn has_shown(&self) -> bool {
+        self.shown().announced
+    }
+
     /// How late the last picture was, in nanoseconds.
     pub(super) fn take_lateness(&self) -> Option<i64> {
         self.shown().lateness.take()
@@ -119,7 +121,8 @@ impl VideoPresenter {
             return;
         }
         let repeated = shown.prerolled.take() == Some(stamp);
-        if shown.resumed && shown.until.is_some_and(|until| pts.shifted(SAME_PICTURE) < until) {
+        // Cut off by the segment, a picture that was on screen begins anew, but still before its end.
+        if shown.resumed && shown.until.is_some_and(|until| pts < until) {
             return;
         }
         let end = pts.shifted(buffer.duration().map_or(0, |span| span.nseconds() as i64));

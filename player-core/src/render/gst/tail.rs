@@ -7,6 +7,9 @@ use super::anchor::{Anchor, to_clock};
 use crate::error::{ErrorCode, PlayerError, Stage};
 use crate::time::MediaTime;
 
+/// Sinks that are never tried: DirectFB's takes the process down where there is no framebuffer.
+const UNSAFE_SINKS: [&str; 1] = ["dfbvideosink"];
+
 /// A chain of linked elements with one entrance.
 pub(super) struct Tail {
     entry: gst::Pad,
@@ -100,7 +103,7 @@ pub(super) fn open_device(class: gst::ElementFactoryType, name: &str) -> Option<
     let mut factories: Vec<_> =
         gst::ElementFactory::factories_with_type(class, gst::Rank::MARGINAL).into_iter().collect();
     factories.sort_by(|a, b| b.rank().cmp(&a.rank()).then_with(|| a.name().cmp(&b.name())));
-    factories.iter().find_map(|factory| {
+    factories.iter().filter(|factory| !UNSAFE_SINKS.contains(&factory.name().as_str())).find_map(|factory| {
         let sink = factory.create().name(name).build().ok()?;
         if sink.set_state(gst::State::Ready).is_ok() {
             return Some(sink);

@@ -116,7 +116,7 @@ impl Session {
     fn report_counts(&mut self) {
         let (presented, corrupt) = self.video.counts();
         let counts = FrameCounts {
-            presented,
+            presented: presented.saturating_sub(self.watch.dropped_by_window),
             dropped: self.watch.dropped,
             repeated: 0,
             corrupt: corrupt + self.watch.decoder_warnings,
@@ -140,8 +140,11 @@ impl Session {
         if !element.contains(":video-") {
             return;
         }
+        let by_window = matches!(self.config.video, VideoOutput::Window) && element.contains(":video-sink");
         let last = self.watch.dropped_by.insert(element, buffers).unwrap_or(0);
-        self.watch.dropped += if buffers >= last { buffers - last } else { buffers };
+        let more = if buffers >= last { buffers - last } else { buffers };
+        self.watch.dropped += more;
+        self.watch.dropped_by_window += if by_window { more } else { 0 };
     }
 
     fn skip_missing_track(&mut self) {
@@ -191,7 +194,8 @@ impl Session {
         }
     }
 
-    fn recover(&mut self, origin: Origin, text: &str) {
+    /// Goes on after an error with what there is; [`RenderEvent::Failed`] when that is nothing.
+    pub(super) fn recover(&mut self, origin: Origin, text: &str) {
         self.recoveries += 1;
         if self.recoveries > MAX_RECOVERIES {
             let error = PlayerError::fatal(ErrorCode::RendererFailed, format!("failed again and again: {text}"));

@@ -4,13 +4,18 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::media::{aac, small};
+use super::media::{Track, aac, small};
 use super::rig::Rig;
 use crate::container::{Codec, CodecConfig, Payload};
 use crate::error::{ErrorCode, Severity};
 use crate::model::MediaKind::{Audio, Video};
+use crate::render::gst::events::EventQueue;
+use crate::render::gst::pipeline::Origin;
+use crate::render::gst::session::Session;
+use crate::render::gst::sink_audio::AudioPresenter;
+use crate::render::gst::sink_video::VideoPresenter;
 use crate::render::gst::{AudioOutput, GstConfig, VideoOutput};
-use crate::render::{RenderCommand, RenderEvent};
+use crate::render::{Epoch, RenderCommand, RenderEvent};
 use crate::time::MediaTime;
 
 fn warnings(rig: &Rig, code: ErrorCode) -> usize {
@@ -88,6 +93,8 @@ fn garbage_from_the_beginning_fails_the_track_and_the_sound_goes_on() {
     rig.play(8.0);
     rig.wait_end();
     let failed = |event: &&&RenderEvent| matches!(event, RenderEvent::TrackFailed { track: Video, .. });
+    let first = |event: &&&RenderEvent| matches!(event, RenderEvent::FirstFrame { .. });
+    assert_eq!(rig.states().iter().filter(first).count(), 1, "the first sound stands in: {:?}", rig.states());
     assert_eq!(rig.states().iter().filter(failed).count(), 1, "{:?}", rig.states());
     assert!(!rig.sound().is_empty());
 }
@@ -135,4 +142,69 @@ fn stopping_and_beginning_again_is_a_new_life() {
     rig.play(8.0);
     rig.wait_end();
     assert_eq!(rig.pictures().last().unwrap().counter, 95);
+}
+
+#[test]
+fn without_a_display_pictures_are_counted() {
+    let config = GstConfig { video: VideoOutput::Window, audio: AudioOutput::Silent, drop_late: false };
+    let mut rig = Rig::with(config, Arc::default());
+    rig.flush(MediaTime::ZERO, &[Video, Audio]);
+    rig.feed(Video, small());
+    rig.feed(Audio, aac());
+    rig.play(4.0);
+    rig.wait_end();
+    assert_eq!(rig.counts().presented, 96, "{:?}", rig.states());
+    let failed = |event: &&RenderEvent| matches!(event, RenderEvent::Failed(_));
+    assert!(!rig.states().iter().any(failed), "{:?}", rig.states());
+}
+
+/// Drives a session as the render thread does, until `until` says so.
+fn drive(
+    session: &mut Session,
+    messages: &std::sync::mpsc::Receiver<super::super::Message>,
+    log: &mut Vec<RenderEvent>,
+    until: fn(&RenderEvent) -> bool,
+) {
+    for _ in 0..100_000 {
+        session.read_bus();
+        session.tick();
+        while let Some(event) = session.events.pop() {
+            log.push(event);
+            if log.last().is_some_and(until) {
+                return;
+            }
+        }
+        let _ = messages.recv_timeout(std::time::Duration::from_millis(10));
+    }
+    panic!("it never came: {log:?}");
+}
+
+#[test]
+fn a_device_that_goes_away_in_the_middle_is_replaced() {
+    gstreamer::init().unwrap();
+    let events = Arc::new(EventQueue::default());
+    let config = GstConfig { video: VideoOutput::Count, audio: AudioOutput::Silent, drop_late: false };
+    let presenters = (
+        Arc::new(VideoPresenter::new(&config.video, events.clone())),
+        Arc::new(AudioPresenter::new(&config.audio, events.clone())),
+    );
+    let (wake, messages) = std::sync::mpsc::sync_channel(64);
+    let mut session = Session::new(config, events, presenters.clone(), wake);
+    let epoch = Epoch(1);
+    session.handle(RenderCommand::Flush { epoch, start: MediaTime::ZERO, tracks: vec![Video, Audio] });
+    for (track, Track { config, samples }) in [(Video, small().clone()), (Audio, aac().clone())] {
+        session.handle(RenderCommand::Configure { track, config, epoch });
+        session.handle(RenderCommand::Append { track, samples, epoch });
+        session.handle(RenderCommand::EndOfTrack { track, epoch });
+    }
+    session.handle(RenderCommand::SetPlaying(true));
+    let mut log = Vec::new();
+    let half = |event: &RenderEvent| matches!(event, RenderEvent::Position { position, .. } if *position > MediaTime::from_millis(500));
+    drive(&mut session, &messages, &mut log, half);
+    session.recover(Origin::Tail(Audio), "unplugged");
+    session.handle(RenderCommand::SetRate(4.0));
+    drive(&mut session, &messages, &mut log, |event| matches!(event, RenderEvent::Ended { .. }));
+    let warned = |event: &&RenderEvent| matches!(event, RenderEvent::Warning(error) if error.code == ErrorCode::AudioDeviceUnavailable);
+    assert_eq!(log.iter().filter(warned).count(), 1, "{log:?}");
+    assert_eq!(presenters.0.counts().0, 96, "each picture once, across the replacement");
 }

@@ -11,7 +11,8 @@ use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
 
-use crate::container::{Codec, CodecConfig, Payload, Sample};
+use crate::container::{Codec, CodecConfig, DemuxOutput, Payload, Sample};
+use crate::model::ContainerFormat;
 use crate::render::VideoFrame;
 use crate::time::MediaTime;
 
@@ -64,6 +65,34 @@ once! {
     mp3: audio("mp3.mp4", 48_000, 2, &["-c:a", "libmp3lame"]);
 }
 
+/// The same pictures and sound, as fragmented MP4 read by our own demuxer, in pieces as a network delivers them.
+pub(super) fn fragmented() -> (Track, Track) {
+    let fragments = ["-movflags", "frag_keyframe+delay_moov+default_base_moof"];
+    let encoder = ["-c:v", "libx264", "-preset", "ultrafast", "-bf", "2"];
+    let video = make_video("fragmented.mp4", 426, 240, &[encoder.as_slice(), &fragments].concat());
+    let audio = make_audio("fragmented-aac.mp4", 48_000, 2, &[["-c:a", "aac"].as_slice(), &fragments].concat());
+    (demux(&video), demux(&audio))
+}
+
+fn demux(file: &Path) -> Track {
+    let bytes = std::fs::read(file).unwrap();
+    let mut demuxer = crate::container::demuxer(ContainerFormat::Unknown, None).unwrap();
+    let mut outputs = Vec::new();
+    for piece in bytes.chunks(5_000) {
+        outputs.extend(demuxer.push(Bytes::copy_from_slice(piece)).unwrap());
+    }
+    outputs.extend(demuxer.finish().unwrap());
+    let (mut config, mut samples) = (None, Vec::new());
+    for output in outputs {
+        match output {
+            DemuxOutput::Init(init) => config = init.tracks.first().map(|track| track.config.clone()),
+            DemuxOutput::Fragment(fragment) => samples.extend(fragment.samples),
+            DemuxOutput::Cues { .. } => {}
+        }
+    }
+    Track { config: config.unwrap(), samples }
+}
+
 /// The counter in a picture: twelve boxes at the bottom, white for one.
 pub(super) fn counter(frame: &VideoFrame) -> i64 {
     let (width, height) = (frame.width as usize, frame.height as usize);
@@ -85,6 +114,10 @@ pub(super) fn time_of(n: i64) -> MediaTime {
 }
 
 fn video(name: &str, width: u32, height: u32, encoder: &[&str]) -> Track {
+    read(&make_video(name, width, height, encoder), "video_0")
+}
+
+fn make_video(name: &str, width: u32, height: u32, encoder: &[&str]) -> PathBuf {
     let boxes: String = (0..BITS)
         .map(|bit| {
             let place = format!("x=iw*{}/100:y=ih*88/100:w=iw*6/100:h=ih*10/100:t=fill", 2 + bit * 8);
@@ -99,15 +132,19 @@ fn video(name: &str, width: u32, height: u32, encoder: &[&str]) -> Track {
     let mut arguments = vec!["-f", "lavfi", "-i", &source, "-an"];
     arguments.extend(encoder);
     arguments.extend(["-g", &gop, "-keyint_min", &gop, "-sc_threshold", "0"]);
-    read(&ffmpeg(name, &arguments), "video_0")
+    ffmpeg(name, &arguments)
 }
 
 fn audio(name: &str, rate: u32, channels: u32, encoder: &[&str]) -> Track {
+    read(&make_audio(name, rate, channels, encoder), "audio_0")
+}
+
+fn make_audio(name: &str, rate: u32, channels: u32, encoder: &[&str]) -> PathBuf {
     let source = format!("aevalsrc='0.5*sin(2*PI*1000*t)*lt(mod(t,1),0.125)':s={rate}:d=4");
     let channels = channels.to_string();
     let mut arguments = vec!["-f", "lavfi", "-i", &source, "-ac", &channels];
     arguments.extend(encoder);
-    read(&ffmpeg(name, &arguments), "audio_0")
+    ffmpeg(name, &arguments)
 }
 
 fn ffmpeg(name: &str, arguments: &[&str]) -> PathBuf {

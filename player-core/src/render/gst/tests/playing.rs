@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use super::media::{FPS, aac, large, small, time_of};
+use super::media::{FPS, Track, aac, fragmented, large, small, time_of};
 use super::rig::{Got, Rig};
 use crate::model::MediaKind::{Audio, Video};
 use crate::render::gst::{AudioOutput, GstConfig, VideoOutput};
@@ -125,14 +125,25 @@ fn twice_the_rate_takes_half_the_sound_and_keeps_its_pitch() {
 
 #[test]
 fn beep_and_flash_come_together() {
+    in_sync(small(), aac());
+}
+
+#[test]
+fn fragmented_files_play_the_same_through_our_own_demuxer() {
+    let (video, audio) = fragmented();
+    in_sync(&video, &audio);
+}
+
+fn in_sync(video: &Track, audio: &Track) {
     let mut rig = Rig::new();
     rig.flush(MediaTime::ZERO, &[Video, Audio]);
-    rig.feed(Video, small());
-    rig.feed(Audio, aac());
+    rig.feed(Video, video);
+    rig.feed(Audio, audio);
     rig.play(1.0);
     rig.wait("a sync sample", |event| matches!(event, RenderEvent::AvSync { .. }));
     rig.wait_end();
     let pictures = rig.pictures();
+    assert_eq!(pictures.iter().map(|p| p.counter).collect::<Vec<_>>(), (0..96).collect::<Vec<_>>());
     let flashes: Vec<_> =
         pictures.windows(2).filter(|pair| pair[1].flash && !pair[0].flash).map(|pair| pair[1].pts).collect();
     let beeps = onsets(&rig.got);
@@ -171,4 +182,20 @@ fn late_pictures_are_dropped_only_for_viewers() {
     let counts = rig.counts();
     assert!(counts.presented > FPS as u64, "{counts:?}");
     assert_eq!(counts.presented + counts.dropped, 96, "{counts:?}");
+}
+
+#[test]
+fn loudness_scales_and_silence_silences() {
+    let peak = |volume: f64, muted: bool| {
+        let mut rig = Rig::new();
+        rig.tell(RenderCommand::SetVolume { volume, muted });
+        rig.flush(MediaTime::ZERO, &[Audio]);
+        rig.feed(Audio, aac());
+        rig.play(1.0);
+        rig.wait_position(MediaTime::from_millis(200));
+        rig.sound().iter().flat_map(|chunk| chunk.samples.clone()).fold(0.0_f32, |peak, s| peak.max(s.abs()))
+    };
+    let (full, half) = (peak(1.0, false), peak(0.5, false));
+    assert!((full - 2.0 * half).abs() < 0.01, "{full} and {half}");
+    assert!(full > 0.3 && peak(1.0, true) == 0.0);
 }
