@@ -175,7 +175,7 @@ async fn transfer(
     let mut window = window;
     let stream = response.bytes_stream().fuse();
     let mut pieces = Pieces { stream, stall: request.stall_timeout, error: None };
-    let mut reported = Instant::now();
+    let mut reported: Option<Instant> = None;
     while !window.is_done() {
         let next = pieces.next().await;
         let Some(chunk) = next.map_err(|error| at(error, *received, window.expected))? else { break };
@@ -185,8 +185,8 @@ async fn transfer(
             return Err(FetchError::TooLarge { limit: request.max_bytes });
         }
         answers.media(&mut sink.seq, sink.ingest.push(chunk)?).await;
-        if reported.elapsed() >= PROGRESS_INTERVAL {
-            reported = Instant::now();
+        if reported.is_none_or(|last| last.elapsed() >= PROGRESS_INTERVAL) {
+            reported = Some(Instant::now());
             answers.send(Input::FetchProgress { id: request.id, bytes: *received }).await;
         }
     }

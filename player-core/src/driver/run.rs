@@ -68,7 +68,8 @@ pub struct PlayerLoop {
     clock: MonotonicClock,
     recorder: Option<Recorder>,
     version: Option<u64>,
-    news: bool,
+    /// Announced after the snapshot that they belong to is published.
+    events: Vec<Event>,
 }
 
 impl PlayerLoop {
@@ -85,7 +86,7 @@ impl PlayerLoop {
         let waking = Arc::clone(&inbox);
         renderer.set_waker(Arc::new(move || waking.renderer_ready()));
         let mut this =
-            Self { engine, renderer, fetcher, inbox, published, clock, recorder, version: None, news: false };
+            Self { engine, renderer, fetcher, inbox, published, clock, recorder, version: None, events: Vec::new() };
         this.publish();
         this
     }
@@ -140,23 +141,22 @@ impl PlayerLoop {
                 Output::Fetch(request) => self.fetcher.start(request),
                 Output::Cancel(id) => self.fetcher.cancel(id),
                 Output::Render(command) => self.renderer.handle(now, command),
-                Output::Event(event) => {
-                    self.published.events.push(event);
-                    self.news = true;
-                }
+                Output::Event(event) => self.events.push(event),
             }
         }
     }
 
     fn publish(&mut self) {
         let version = self.engine.snapshot_version();
-        let running = self.published.snapshot().clock_rate > 0.0;
-        if self.version != Some(version) || running {
-            let changed = self.version.replace(version) != Some(version);
+        let changed = self.version.replace(version) != Some(version);
+        if changed || self.published.snapshot().clock_rate > 0.0 {
             self.published.publish(self.engine.snapshot(self.clock.now()));
-            self.news |= changed;
         }
-        if std::mem::take(&mut self.news) {
+        let news = changed || !self.events.is_empty();
+        for event in self.events.drain(..) {
+            self.published.events.push(event);
+        }
+        if news {
             self.published.wake();
         }
     }

@@ -138,10 +138,14 @@ impl Ledger {
 
     /// The playhead moves without playing; `counts` when it is a gap that was jumped over.
     pub fn moved(&mut self, from: MediaTime, to: MediaTime, counts: bool) {
+        if let Some((_, before, _)) = self.looked_at {
+            self.stats.played += from.since(before);
+        }
         if counts {
             self.stats.played += to.since(from);
         }
-        self.looked_at = None;
+        // Nothing moves until the next look, which counts from here.
+        self.looked_at = Some((self.loaded_at, to, false));
     }
 
     /// Playback stopped for want of media.
@@ -228,11 +232,11 @@ mod tests {
         ledger.look(look(95, true), at(210));
         ledger.look(look(200, false), at(300));
         ledger.look(look(200, true), at(9_000));
-        ledger.moved(MediaTime::from_millis(200), MediaTime::from_millis(50_000), false);
-        ledger.look(look(50_000, true), at(9_100));
-        ledger.moved(MediaTime::from_millis(50_000), MediaTime::from_millis(51_000), true);
+        ledger.moved(MediaTime::from_millis(230), MediaTime::from_millis(50_000), false);
+        ledger.look(look(50_040, true), at(9_100));
+        ledger.moved(MediaTime::from_millis(50_100), MediaTime::from_millis(51_000), true);
         let stats = ledger.stats(at(9_200), Duration::ZERO, None);
-        assert_eq!(stats.played, Duration::from_millis(1200));
+        assert_eq!(stats.played, Duration::from_millis(200 + 30 + 100 + 900));
         assert_eq!(stats.played_wall, Duration::from_millis(200));
         assert_eq!(stats.bitrate_shown, Some(1000.0));
         assert_eq!(stats.buffer_min, None, "what was not measured is absent");

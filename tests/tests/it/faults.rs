@@ -108,7 +108,8 @@ fn a_connection_that_is_reset_in_the_middle_is_made_again() {
 fn a_body_that_stalls_is_given_up_and_fetched_again() {
     let (session, seconds) = with_fault(&format!("{THIRD}count = 1\nfault = {{ type = 'stall', after_bytes = 2000 }}"));
     session.recovered(seconds);
-    assert!(session.report["retries"].as_u64().unwrap() >= 1);
+    // Given up for a smaller one, or asked for again: either way the bytes that came were for nothing.
+    assert!(session.report["bytes"]["wasted"].as_u64().unwrap() > 0, "{}", session.report);
 }
 
 #[test]

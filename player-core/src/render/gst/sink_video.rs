@@ -292,6 +292,8 @@ fn frame(sample: &gst::Sample, pts: MediaTime, shown: &mut Shown) -> Option<Vide
         offset: 0,
     });
     let aspect = |side: i32| u32::try_from(side).unwrap_or(1).max(1);
+    // Counted from one: zero is "none seen yet".
+    shown.serial += 1;
     let frame = VideoFrame {
         pts,
         width: info.width(),
@@ -303,7 +305,6 @@ fn frame(sample: &gst::Sample, pts: MediaTime, shown: &mut Shown) -> Option<Vide
         planes: planes.collect(),
         serial: shown.serial,
     };
-    shown.serial += 1;
     Some(frame)
 }
 

@@ -137,6 +137,17 @@ impl Show {
         }
     }
 
+    /// Waits until so many pictures came.
+    pub fn until_pictures(&self, count: usize) {
+        let begin = Instant::now();
+        while self.pictures().len() < count {
+            assert!(begin.elapsed() < PATIENCE, "{count} pictures did not come: {:?}", self.player);
+            if let Some(Event::Failed { error }) = self.player.wait_event(Duration::from_millis(20)) {
+                panic!("failed: {error}");
+            }
+        }
+    }
+
     /// The pictures so far.
     pub fn pictures(&self) -> Vec<Picture> {
         self.pictures.lock().unwrap().clone()
