@@ -57,6 +57,8 @@ pub struct Part {
     pub complete: bool,
     /// Some of it has been presented.
     pub seen: bool,
+    /// A hole lies between the part before and this one.
+    after_hole: bool,
     resume_after: Option<MediaTime>,
 }
 
@@ -76,12 +78,16 @@ pub struct TrackBuffer {
     parts: VecDeque<Part>,
     next_seq: u64,
     bytes: u64,
+    /// How many parts begin after a hole. Almost always none, which makes the commonest question cheap.
+    holes: usize,
+    /// The end of everything held.
+    end: Option<MediaTime>,
 }
 
 impl TrackBuffer {
     /// An empty run.
     pub const fn new(kind: MediaKind) -> Self {
-        Self { kind, parts: VecDeque::new(), next_seq: 0, bytes: 0 }
+        Self { kind, parts: VecDeque::new(), next_seq: 0, bytes: 0, holes: 0, end: None }
     }
 
     /// Bytes held.
@@ -136,6 +142,7 @@ impl TrackBuffer {
             part.samples.append(&mut samples);
             part.bytes += bytes;
             self.bytes += bytes;
+            self.end = self.end.max(Some(part.last));
         }
         kept
     }
@@ -146,6 +153,7 @@ impl TrackBuffer {
         if start < end {
             self.complete();
             self.open(of, None, start, end);
+            self.end = self.end.max(Some(end));
             self.complete();
         }
     }
@@ -193,6 +201,12 @@ impl TrackBuffer {
                 self.bytes -= part.bytes;
                 unseen += if part.seen { 0 } else { part.bytes };
             }
+            if let Some(front) = self.parts.front_mut() {
+                self.holes -= usize::from(std::mem::take(&mut front.after_hole));
+            }
+        }
+        if self.parts.is_empty() {
+            self.end = None;
         }
         unseen
     }
@@ -202,6 +216,8 @@ impl TrackBuffer {
         let unseen = self.parts.iter().filter(|part| !part.seen).map(|part| part.bytes).sum();
         self.parts.clear();
         self.bytes = 0;
+        self.holes = 0;
+        self.end = None;
         unseen
     }
 
@@ -215,6 +231,10 @@ impl TrackBuffer {
     /// How far media reaches without a hole from `position`; `None` when there is none at `position`.
     pub fn contiguous_end(&self, position: MediaTime) -> Option<MediaTime> {
         let slack = tolerance(self.kind);
+        if self.holes == 0 {
+            let begins = self.parts.front().is_some_and(|part| part.first <= position + slack);
+            return self.end.filter(|end| begins && position < *end);
+        }
         let mut parts = self.parts.iter().skip_while(|part| part.last <= position);
         let mut end = parts.next().filter(|part| part.first <= position + slack)?.last;
         for part in parts {
@@ -241,8 +261,8 @@ impl TrackBuffer {
     }
 
     /// The end of everything held.
-    pub fn end(&self) -> Option<MediaTime> {
-        self.parts.iter().map(|part| part.last).max()
+    pub const fn end(&self) -> Option<MediaTime> {
+        self.end
     }
 
     /// True when nothing needs to be fetched for `time` or lies behind it in the run; a hole counts as held.
@@ -295,6 +315,8 @@ impl TrackBuffer {
     fn open(&mut self, of: PartOf, config: Option<Arc<CodecConfig>>, first: MediaTime, last: MediaTime) {
         let seq = self.next_seq;
         self.next_seq += 1;
+        let after_hole = self.end.is_some_and(|end| first > end + tolerance(self.kind));
+        self.holes += usize::from(after_hole);
         self.parts.push_back(Part {
             seq,
             of,
@@ -305,14 +327,17 @@ impl TrackBuffer {
             bytes: 0,
             complete: false,
             seen: false,
+            after_hole,
             resume_after: None,
         });
     }
 
     fn pop_back(&mut self) -> u64 {
-        let bytes = self.parts.pop_back().map_or(0, |part| part.bytes);
-        self.bytes -= bytes;
-        bytes
+        let Some(part) = self.parts.pop_back() else { return 0 };
+        self.bytes -= part.bytes;
+        self.holes -= usize::from(part.after_hole);
+        self.end = self.parts.iter().map(|part| part.last).max();
+        part.bytes
     }
 
     /// Clips the beginning of a new part against the end of the one before: sound at any sample, pictures at a key
