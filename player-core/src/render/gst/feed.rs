@@ -88,9 +88,11 @@ impl Session {
         let anchor = self.anchor;
         if let Some(graph) = &mut self.graph {
             let handle = graph.handle();
+            let _ = graph.set_playing(false);
             if let Some(branch) = graph.branch(kind) {
                 branch.abandon(&handle, &anchor);
             }
+            self.apply_playing();
         }
         let config = self.feeder(kind).and_then(|feeder| {
             feeder.clear();

@@ -154,17 +154,22 @@ impl Graph {
 
     /// The running time of what is on screen. It stands still while the clock is held or data is awaited.
     pub(super) fn running_time(&self, playing: bool) -> gst::ClockTime {
-        let (_, current, _) = self.pipeline.state(gst::ClockTime::ZERO);
+        let (_, current, pending) = self.pipeline.state(gst::ClockTime::ZERO);
+        // On its way from playing to paused and back, for a preroll, the pipeline still calls itself playing.
+        let settled = pending == gst::State::VoidPending;
         let running = match current {
-            gst::State::Playing if playing => self.pipeline.current_running_time(),
+            gst::State::Playing if playing && settled => self.pipeline.current_running_time(),
             _ => self.pipeline.start_time(),
         };
         running.unwrap_or(gst::ClockTime::ZERO)
     }
 
     /// Drops everything, heads included, and lets nothing through until [`Graph::open`]. No callback of a sink
-    /// runs after this returns.
+    /// runs after this returns, and the clock is held: say [`Graph::set_playing`] afterwards.
     pub(super) fn flush(&mut self) {
+        // Held first: a pipeline that is just going on to play does so on a thread of its own, and would never
+        // arrive if a sink began to preroll again under its hands. Changing the state waits for that thread.
+        let _ = self.set_playing(false);
         for branch in &self.branches {
             branch.tail.flush_start();
         }
@@ -286,7 +291,8 @@ impl Branch {
         };
     }
 
-    /// Removes what feeds it and ends the track at the sink: it cannot be decoded.
+    /// Removes what feeds it and ends the track at the sink: it cannot be decoded. The clock must be held, for
+    /// the reason given in [`Graph::flush`].
     pub(super) fn abandon(&mut self, pipeline: &GraphHandle, anchor: &Anchor) {
         // A sink that has seen an end takes no second one, unless it is flushed in between.
         self.tail.flush_start();

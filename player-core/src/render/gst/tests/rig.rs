@@ -87,6 +87,14 @@ impl Rig {
         self.tell(RenderCommand::Flush { epoch, start, tracks });
     }
 
+    /// Begins the next epoch, and forgets what was shown before it began.
+    pub(super) fn flush_and_forget(&mut self, start: MediaTime, tracks: &[MediaKind]) {
+        self.flush(start, tracks);
+        let epoch = self.epoch;
+        self.wait("the flush", |event| *event == RenderEvent::Flushed { epoch });
+        *self.got.lock().unwrap() = Got::default();
+    }
+
     pub(super) fn configure(&mut self, track: MediaKind, config: &Arc<CodecConfig>) {
         let (config, epoch) = (config.clone(), self.epoch);
         self.tell(RenderCommand::Configure { track, config, epoch });

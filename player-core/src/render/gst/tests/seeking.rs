@@ -10,8 +10,7 @@ use crate::time::MediaTime;
 fn an_exact_seek_shows_the_picture_of_that_instant_first() {
     let mut rig = Rig::new();
     for (target, picture) in [(time_of(61), 61), (time_of(30).shifted(20_000_000), 30), (time_of(24), 24)] {
-        rig.flush(target, &[Video, Audio]);
-        rig.got.lock().unwrap().pictures.clear();
+        rig.flush_and_forget(target, &[Video, Audio]);
         rig.feed(Video, small());
         rig.feed(Audio, aac());
         let pts = rig.wait_first();
@@ -28,8 +27,7 @@ fn a_flush_while_playing_and_after_the_end_works_again() {
     let mut rig = Rig::new();
     rig.play(8.0);
     for start in [0, 72, 48] {
-        rig.flush(time_of(start), &[Video, Audio]);
-        rig.got.lock().unwrap().pictures.clear();
+        rig.flush_and_forget(time_of(start), &[Video, Audio]);
         rig.feed(Video, small());
         rig.feed(Audio, aac());
         if start == 72 {
