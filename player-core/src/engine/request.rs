@@ -62,7 +62,7 @@ pub enum Standing {
     /// To be sent at this time.
     Waiting(Now),
     /// On its way.
-    Running(Attempt),
+    Running(Box<Attempt>),
 }
 
 /// Something wanted.
@@ -88,7 +88,7 @@ pub struct Job {
 
 impl Job {
     /// The attempt on its way.
-    pub const fn attempt(&self) -> Option<&Attempt> {
+    pub fn attempt(&self) -> Option<&Attempt> {
         match &self.standing {
             Standing::Running(attempt) => Some(attempt),
             Standing::Waiting(_) => None,
@@ -197,7 +197,7 @@ impl Jobs {
             first_byte_timeout: config.first_byte_timeout,
             stall_timeout: config.stall_timeout,
         }));
-        job.standing = Standing::Running(Attempt {
+        job.standing = Standing::Running(Box::new(Attempt {
             fetch,
             candidate,
             url,
@@ -207,7 +207,7 @@ impl Jobs {
             bytes: 0,
             announced: None,
             shared_at_begin: 0,
-        });
+        }));
         true
     }
 

@@ -191,7 +191,7 @@ impl Engine {
             let Some(session) = self.session.as_ref() else { return false };
             let wanted = session.wanted_of(*id);
             let carries = session.stream(*id).and_then(|stream| stream.carries).unwrap_or(wanted);
-            !(wanted.video && carries.video) && !(wanted.audio && carries.audio)
+            !(wanted.video && carries.video || wanted.audio && carries.audio)
         });
         if let Some(id) = alone {
             self.remove_stream(id);

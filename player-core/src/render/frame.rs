@@ -67,7 +67,7 @@ pub struct VideoFrame {
     pub colorimetry: Colorimetry,
     /// The planes, as `layout` tells.
     pub planes: Vec<FramePlane>,
-    /// Counts the frames of a session, so that a host knows a new one when it sees it.
+    /// Counts the frames of a session from one, so that a host knows a new one when it sees it.
     pub serial: u64,
 }
 

@@ -1,3 +1,4 @@
+//! Fuzz target: ISO media files, whole and in pieces.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| player_core_fuzz::mp4(data));

@@ -1,3 +1,4 @@
+//! Fuzz target: DASH manifests.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| player_core_fuzz::mpd(data));
