@@ -13,12 +13,14 @@ pub struct Clock {
     anchor: MediaTime,
     at: Now,
     running: bool,
+    /// The last report, or where playback was held: a report beyond it shows that the position moves.
+    reported: MediaTime,
     permille: u64,
 }
 
 impl Default for Clock {
     fn default() -> Self {
-        Self { anchor: MediaTime::ZERO, at: Now::ZERO, running: false, permille: 1000 }
+        Self { anchor: MediaTime::ZERO, at: Now::ZERO, running: false, reported: MediaTime::ZERO, permille: 1000 }
     }
 }
 
@@ -28,13 +30,16 @@ impl Clock {
         self.anchor = position;
         self.at = now;
         self.running = false;
+        self.reported = position;
     }
 
-    /// Takes a report of the renderer; `running` tells whether the position moves from here on.
-    pub fn report(&mut self, position: MediaTime, now: Now, running: bool) {
+    /// Takes a report of the renderer; `playing` tells whether the position should move. It is carried on only once it
+    /// was seen to move: a renderer may take its time to start.
+    pub fn report(&mut self, position: MediaTime, now: Now, playing: bool) {
+        self.running = playing && position > self.reported;
         self.anchor = position;
         self.at = now;
-        self.running = running;
+        self.reported = position;
     }
 
     /// Presentation seconds a second while running, kept to a thousandth.
@@ -82,6 +87,8 @@ mod tests {
     fn the_position_is_carried_on_at_the_rate_but_not_for_ever() {
         let mut clock = Clock::default();
         clock.set_rate(1.5, at(0));
+        clock.report(MediaTime::ZERO, at(50), true);
+        assert_eq!(clock.position(at(90)), MediaTime::ZERO, "told to play is not moving yet");
         clock.report(MediaTime::from_millis(10_000), at(100), true);
         assert_eq!(clock.position(at(300)), MediaTime::from_millis(10_300));
         assert_eq!(clock.position(at(9_000)), MediaTime::from_millis(10_750));

@@ -59,7 +59,7 @@ impl Engine {
                 job.tried.clear();
                 picked = session.locations.pick(&candidates, &[], self.now);
             }
-            let again = job.failures > 0;
+            let again = std::mem::replace(&mut job.again, true);
             if let Some(candidate) = picked {
                 let outbox = &mut self.outbox;
                 self.jobs.send(id, candidate, &self.config, self.now, &mut |output| outbox.push_back(output));
@@ -166,7 +166,7 @@ impl Engine {
         let chosen = Chosen { rep, segment, reason, ladder, rung, opening };
         if let Some(stream) = session.stream_mut(id) {
             stream.last = Some(rep);
-            stream.trouble.get_or_insert(Trouble { since: now });
+            stream.trouble.get_or_insert(Trouble { since: now, requests: 0 });
         }
         match init {
             None => self.start_media(id, chosen, None),
@@ -191,6 +191,14 @@ impl Engine {
         let kind = if id == StreamId::Text { FetchKind::Text } else { FetchKind::Segment };
         let ingest = Ingest::Media { format, init: init.clone() };
         let job = self.jobs.add(self.now, Purpose::Media(id), kind, chosen.segment.resource.clone(), ingest);
+        if let Some(trouble) = session.stream_mut(id).and_then(|stream| stream.trouble.as_mut()) {
+            trouble.requests += 1;
+            if trouble.requests > 1
+                && let Some(job) = self.jobs.get_mut(job)
+            {
+                job.again = true;
+            }
+        }
         if let Some(init) = &init {
             super::ingest::note_carried(session, id, init);
         }

@@ -113,10 +113,15 @@ impl Engine {
             self.playback.start.at = start;
             self.playback.clock.hold(start, self.now);
         }
+        self.send_flush(start, kinds);
+        true
+    }
+
+    fn send_flush(&mut self, start: MediaTime, kinds: &[MediaKind]) {
         let flush = self.playback.feed.begin(start, kinds);
         self.render(flush);
         self.playback.picture_due = Some(self.now + FIRST_PICTURE);
-        true
+        self.ledger.begins_at(start, self.now);
     }
 
     /// After another sound was chosen: once enough of it is here, it takes over. Kinds that came or went need a flush.
@@ -144,9 +149,7 @@ impl Engine {
         };
         if fed != kinds && kinds.iter().all(ready) {
             self.flush_here();
-            let flush = self.playback.feed.begin(self.playback.start.at, kinds);
-            self.render(flush);
-            self.playback.picture_due = Some(self.now + FIRST_PICTURE);
+            self.send_flush(self.playback.start.at, kinds);
         }
     }
 

@@ -136,9 +136,6 @@ impl Engine {
             if waits {
                 self.outbox.push_back(Output::Cancel(fetch));
                 self.jobs.wait(id, self.now, self.now);
-                if let Some(job) = self.jobs.get_mut(id) {
-                    job.failures += 1;
-                }
             }
         }
     }

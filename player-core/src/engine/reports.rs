@@ -23,8 +23,8 @@ impl Engine {
             }
             RenderEvent::Position { epoch, position } => {
                 if self.is_current(epoch) && self.playback.state != State::Ended {
-                    let running = self.playback.told_playing && self.playback.first_shown;
-                    self.playback.clock.report(position, self.now, running);
+                    let playing = self.playback.told_playing && self.playback.first_shown;
+                    self.playback.clock.report(position, self.now, playing);
                 }
             }
             RenderEvent::Frames(frames) => self.ledger.frames(frames, self.now),

@@ -80,6 +80,8 @@ pub struct Job {
     pub since: Now,
     /// Failed attempts.
     pub failures: u32,
+    /// Something was requested for the same purpose before.
+    pub again: bool,
     /// Candidates that need not be asked again.
     pub tried: Vec<usize>,
     /// How it stands.
@@ -124,7 +126,8 @@ impl Jobs {
         let id = JobId(self.next_job);
         self.next_job += 1;
         let standing = Standing::Waiting(now);
-        let job = Job { purpose, kind, resource, ingest, since: now, failures: 0, tried: Vec::new(), standing };
+        let job =
+            Job { purpose, kind, resource, ingest, since: now, failures: 0, again: false, tried: Vec::new(), standing };
         self.jobs.insert(id, job);
         id
     }

@@ -148,6 +148,11 @@ impl Ledger {
         self.looked_at = Some((self.loaded_at, to, false));
     }
 
+    /// An epoch begins at a time: what is played from there on counts.
+    pub fn begins_at(&mut self, start: MediaTime, now: Now) {
+        self.looked_at = Some((now, start, false));
+    }
+
     /// Playback stopped for want of media.
     pub fn stall_started(&mut self, at: MediaTime, reason: &str, now: Now) {
         self.stalled_since = Some(now);

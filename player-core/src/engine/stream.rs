@@ -119,6 +119,8 @@ pub enum Activity {
 pub struct Trouble {
     /// When its first request was made.
     pub since: Now,
+    /// Requests for it so far, of whichever representation.
+    pub requests: u32,
 }
 
 /// A stream.
