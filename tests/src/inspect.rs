@@ -92,19 +92,39 @@ fn kind(bytes: &[u8]) -> Kind {
             b"ftyp" | b"styp" | b"moov" | b"moof" | b"sidx" | b"emsg" | b"free" | b"mdat" | b"prft" | b"uuid"
         )
     });
-    let head = &text[..text.len().min(4096)];
-    let contains = |needle: &[u8]| head.windows(needle.len()).any(|window| window == needle);
     if boxed || bytes.first() == Some(&0x47) || bytes.starts_with(b"ID3") {
         Kind::Media
     } else if text.starts_with(b"WEBVTT") {
         Kind::Text
-    } else if text.starts_with(b"#EXTM3U") {
+    } else if text.starts_with(b"<") {
+        if root_name(text) == b"tt" { Kind::Text } else { Kind::Manifest }
+    } else if text.starts_with(b"#EXTM3U") || find(&text[..text.len().min(4096)], b"-->").is_none() {
         Kind::Manifest
-    } else if contains(b"<tt") || contains(b":tt ") || contains(b"http://www.w3.org/ns/ttml") || contains(b"-->") {
-        Kind::Text
     } else {
-        Kind::Manifest
+        Kind::Text
     }
+}
+
+/// The local name of the first element, behind declarations and comments; empty when there is none.
+fn root_name(mut text: &[u8]) -> &[u8] {
+    loop {
+        let Some(begin) = find(text, b"<") else { return &[] };
+        text = &text[begin + 1..];
+        let end = match text.first() {
+            Some(b'!') if text.starts_with(b"!--") => b"-->".as_slice(),
+            Some(b'!' | b'?') => b">",
+            _ => break,
+        };
+        let Some(skip) = find(text, end) else { return &[] };
+        text = &text[skip + end.len()..];
+    }
+    let stop = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'>' | b'/');
+    let name = &text[..text.iter().position(stop).unwrap_or(text.len())];
+    name.rsplit(|byte| *byte == b':').next().unwrap_or(name)
+}
+
+fn find(text: &[u8], needle: &[u8]) -> Option<usize> {
+    text.windows(needle.len()).position(|window| window == needle)
 }
 
 impl From<ManifestError> for Failure {
@@ -136,7 +156,9 @@ mod tests {
 
     #[test]
     fn files_are_told_apart_by_their_first_bytes() {
-        let cases: [(&[u8], Kind); 7] = [
+        let cases: [(&[u8], Kind); 9] = [
+            (b"<?xml version='1.0'?><!-- <tt> --><m:MPD a='<tt'/>", Kind::Manifest),
+            (b"<!doctype x><t:tt>", Kind::Text),
             (b"\xef\xbb\xbf#EXTM3U\n", Kind::Manifest),
             (b"WEBVTT\n", Kind::Text),
             (b"<?xml version='1.0'?><tt xmlns='http://www.w3.org/ns/ttml'/>", Kind::Text),
