@@ -18,6 +18,8 @@ use crate::time::{MediaTime, Now};
 const GUARD: Duration = Duration::from_millis(80);
 /// Time allowed to the renderer until the first picture of an epoch whose media it has.
 pub const FIRST_PICTURE: Duration = Duration::from_secs(30);
+/// Less media ahead than this is near the end of what is held.
+const NEAR: Duration = Duration::from_secs(2);
 /// Timers that would fire at once fire after this, so that time always passes between them.
 const LEAST_WAIT: Duration = Duration::from_millis(10);
 
@@ -63,8 +65,8 @@ impl Engine {
         self.tell_playing(self.playback.play_when_ready);
         let guard = self.playback.clock.media(GUARD);
         let Some(session) = self.session.as_ref() else { return false };
-        let starving = session.ahead(&kinds, position).is_some_and(|ahead| ahead <= guard);
-        if !starving {
+        let short = |kind| session.reach(kind, position).is_none_or(|end| end <= position + guard);
+        if !kinds.iter().any(|kind| short(*kind) && !session.is_ended(*kind, position)) {
             return false;
         }
         if let Some(to) = self.gap_at(&kinds, position, guard) {
@@ -193,7 +195,12 @@ impl Engine {
         if self.playback.state != State::Ready || !self.playback.clock.is_running() {
             return None;
         }
-        let ahead = self.session.as_ref()?.ahead(&self.presented_kinds(), self.position())?;
-        Some(self.now + self.playback.clock.wall(ahead).saturating_sub(GUARD))
+        let (session, position) = (self.session.as_ref()?, self.position());
+        // A kind that has ended runs out of nothing; only near its end does it matter whether it has.
+        let open = self.playback.feed.kinds().filter_map(|kind| {
+            let ahead = session.reach(kind, position).map_or(Duration::ZERO, |end| end.since(position));
+            (ahead > NEAR || !session.is_ended(kind, position)).then_some(ahead)
+        });
+        Some(self.now + self.playback.clock.wall(open.min()?).saturating_sub(GUARD))
     }
 }

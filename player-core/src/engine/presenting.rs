@@ -87,9 +87,12 @@ impl Engine {
         self.follow_track_change(&kinds);
         let Some(session) = self.session.as_ref() else { return };
         let position = self.playback.clock.position(self.now);
-        let until = position + self.config.renderer_lead;
+        let lead = self.config.renderer_lead;
         let outbox = &mut self.outbox;
         for kind in kinds {
+            let wanted = self.playback.feed.end(kind).is_none_or(|end| end < position + lead);
+            // A little more at once, so that the renderer is not fed one picture at a time.
+            let until = if wanted { position + lead + lead / 8 } else { position + lead };
             if let Some(buffer) = session.buffer(kind) {
                 let ended = session.is_ended(kind, position);
                 self.playback.feed.hand_out(buffer, kind, until, ended, &mut |command| {

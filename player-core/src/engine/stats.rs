@@ -125,7 +125,7 @@ impl Ledger {
                 self.shown.add(bitrate as f64, media);
                 self.stats.bitrate_shown = self.shown.get();
             }
-            if let Some(ahead) = look.ahead.filter(|_| moved) {
+            if let Some(ahead) = look.ahead.filter(|_| !wall.is_zero()) {
                 self.buffer.add(ahead.as_secs_f64(), wall);
                 self.stats.buffer_mean = self.buffer.get().map(Duration::from_secs_f64);
                 self.stats.buffer_min = Some(self.stats.buffer_min.map_or(ahead, |least| least.min(ahead)));

@@ -16,7 +16,7 @@ use crate::engine::io::{FetchError, FetchId, FetchOutcome, FetchRequest, Input, 
 use crate::time::Now;
 
 /// Progress is told so many times a transfer.
-const REPORTS: u64 = 12;
+const REPORTS: u64 = 8;
 /// A refused connection is refused after this.
 const REFUSAL: Duration = Duration::from_millis(5);
 
