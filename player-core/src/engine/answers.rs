@@ -21,9 +21,11 @@ use crate::snapshot::State;
 impl Engine {
     pub(super) fn fetch_started(&mut self, id: FetchId, head: ResponseHead) {
         let Some(job) = self.jobs.of_fetch(id) else { return };
-        if head.range_ignored
-            && let Some(kind) = self.jobs.get(job).map(|job| job.kind)
-        {
+        let unheard = self
+            .session
+            .as_mut()
+            .is_some_and(|session| head.range_ignored && !std::mem::replace(&mut session.ranges_ignored, true));
+        if unheard && let Some(kind) = self.jobs.get(job).map(|job| job.kind) {
             let error = PlayerError::warning(ErrorCode::RangeIgnored, "the server ignored the range; the host slices");
             self.warn(error.at(super::fault::stage(kind)).with_url(&head.url));
         }

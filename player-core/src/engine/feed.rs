@@ -175,3 +175,96 @@ fn configure(fed: &mut Fed, config: Option<&Arc<CodecConfig>>, epoch: Epoch, out
         out(RenderCommand::Configure { track: fed.kind, config: Arc::clone(config), epoch });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::buffer::PartOf;
+    use super::super::stream::RepKey;
+    use super::*;
+    use crate::container::{Codec, Payload};
+
+    fn ms(value: i64) -> MediaTime {
+        MediaTime::from_millis(value)
+    }
+
+    fn config(name: &str) -> Arc<CodecConfig> {
+        Arc::new(CodecConfig {
+            codec: Codec::Ac3,
+            codec_string: name.into(),
+            width: None,
+            height: None,
+            pixel_aspect: None,
+            rotation: 0,
+            sample_rate: None,
+            channels: None,
+            protection_scheme: None,
+        })
+    }
+
+    fn fill(buffer: &mut TrackBuffer, number: u64, name: &str, from: i64, to: i64) {
+        let sample = |at: i64| Sample {
+            pts: ms(at),
+            dts: ms(at),
+            duration: Duration::from_millis(100),
+            key: at % 1000 == 0,
+            payload: Payload::default(),
+            crypto: None,
+        };
+        let of = PartOf { rep: RepKey { period: 0, set: 0, rep: 0 }, number, reason: abr::Reason::Only };
+        buffer.insert(of, &config(name), (from..to).step_by(100).map(sample).collect());
+        buffer.complete();
+    }
+
+    fn hand_out(feed: &mut Feed, buffer: &TrackBuffer, until: i64, ended: bool) -> Vec<String> {
+        let mut out = Vec::new();
+        feed.hand_out(buffer, MediaKind::Video, ms(until), ended, &mut |command| {
+            out.push(match command {
+                RenderCommand::Configure { config, .. } => config.codec_string.clone(),
+                RenderCommand::Append { samples, .. } => {
+                    format!("{:?}+{}", samples[0].pts, samples.len())
+                }
+                RenderCommand::EndOfTrack { .. } => "end".to_owned(),
+                other => format!("{other:?}"),
+            });
+        });
+        out
+    }
+
+    #[test]
+    fn samples_go_out_as_far_as_the_lead_and_configurations_before_them() {
+        let mut buffer = TrackBuffer::new(MediaKind::Video);
+        fill(&mut buffer, 0, "a", 0, 2000);
+        fill(&mut buffer, 1, "b", 2000, 4000);
+        let mut feed = Feed::default();
+        feed.begin(ms(1250), &[MediaKind::Video]);
+        assert_eq!(hand_out(&mut feed, &buffer, 1500, false), ["a", "1.000000s+5"]);
+        assert_eq!(hand_out(&mut feed, &buffer, 1500, false), Vec::<String>::new());
+        assert_eq!(hand_out(&mut feed, &buffer, 2200, false), ["1.500000s+5", "b", "2.000000s+2"]);
+        assert_eq!(hand_out(&mut feed, &buffer, 9000, true), ["2.200000s+18", "end"]);
+        assert_eq!(hand_out(&mut feed, &buffer, 9000, true), Vec::<String>::new());
+    }
+
+    #[test]
+    fn nothing_behind_a_hole_goes_out() {
+        let mut buffer = TrackBuffer::new(MediaKind::Video);
+        fill(&mut buffer, 0, "a", 0, 1000);
+        fill(&mut buffer, 2, "a", 5000, 6000);
+        let mut feed = Feed::default();
+        feed.begin(ms(0), &[MediaKind::Video]);
+        assert_eq!(hand_out(&mut feed, &buffer, 9000, false), ["a", "0.000000s+10"]);
+        feed.reset();
+        feed.begin(ms(5000), &[MediaKind::Video]);
+        assert_eq!(hand_out(&mut feed, &buffer, 9000, true), ["a", "5.000000s+10", "end"]);
+    }
+
+    #[test]
+    fn a_track_without_media_only_ends() {
+        let buffer = TrackBuffer::new(MediaKind::Video);
+        let mut feed = Feed::default();
+        feed.begin(ms(0), &[MediaKind::Video]);
+        assert_eq!(hand_out(&mut feed, &buffer, 9000, false), Vec::<String>::new());
+        assert_eq!(hand_out(&mut feed, &buffer, 9000, true), ["end"]);
+    }
+}

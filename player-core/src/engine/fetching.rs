@@ -1,38 +1,25 @@
-//! The step that fetches: serves the streams in the order of the schedule, asks the rule, and sends what is due.
-//! Which stream, which segment, whether and from where are answered by `schedule`, `load_control`, `select` and
-//! `locations`.
+//! The step that fetches: serves the streams in the order of the schedule, and sends what is due. Which stream, which
+//! segment, whether and from where are answered by `schedule`, `load_control`, `adapting` and `locations`.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::Engine;
+use super::adapting::Picked;
 use super::buffer::PartOf;
 use super::io::{FetchKind, Ingest, Output};
 use super::request::Purpose;
 use super::schedule::{self, Step};
-use super::select::{self, Bounds};
-use super::session::Session;
-use super::stream::{Activity, Chosen, Fetching, Ladder, Place, RepKey, StreamId, Trouble};
-use crate::command::QualityChoice;
+use super::select;
+use super::stream::{Activity, Chosen, Fetching, Place, RepKey, StreamId, Trouble};
 use crate::container::InitSegment;
-use crate::error::{ErrorCode, PlayerError, Stage};
+use crate::error::{PlayerError, Stage};
 use crate::model::{ContainerFormat, MediaKind, Resource, SegmentRef};
 use crate::snapshot::State;
-use crate::time::{MediaTime, Now};
+use crate::time::MediaTime;
 
 /// A better quality whose index is not here yet is worth waiting for only with so much media ahead.
 const PATIENCE: Duration = Duration::from_secs(6);
-/// A running transfer is judged this often.
-const JUDGE_EVERY: Duration = Duration::from_millis(250);
-
-/// What the rule, or the lack of one, chose.
-struct Picked {
-    rep: RepKey,
-    reason: abr::Reason,
-    ladder: Arc<Ladder>,
-    rung: usize,
-    wait: Option<Duration>,
-}
 
 impl Engine {
     /// Serves every stream.
@@ -141,7 +128,7 @@ impl Engine {
         }
     }
 
-    fn take_segment(&mut self, id: StreamId, picked: Picked, segment: SegmentRef) -> bool {
+    pub(super) fn take_segment(&mut self, id: StreamId, picked: Picked, segment: SegmentRef) -> bool {
         let now = self.now;
         let Some(session) = self.session.as_mut() else { return false };
         let known = id == StreamId::Text && session.text.has_segment(segment.start);
@@ -207,7 +194,7 @@ impl Engine {
     }
 
     /// Fetches an index unless it is on its way.
-    fn want_index(&mut self, rep: RepKey) {
+    pub(super) fn want_index(&mut self, rep: RepKey) {
         if self.jobs.of_purpose(Purpose::Index(rep)).is_some() {
             return;
         }
@@ -259,101 +246,6 @@ impl Engine {
         true
     }
 
-    /// Chooses a representation.
-    fn pick(&mut self, id: StreamId, period: usize, set: usize) -> Result<Picked, PlayerError> {
-        let Some(session) = self.session.as_ref() else { return Err(nothing_left(None)) };
-        let Some(presentation) = session.presentation.as_ref() else { return Err(nothing_left(None)) };
-        let auto = QualityChoice::Auto;
-        let bounds = Bounds {
-            now: self.now,
-            exclusions: &session.exclusions,
-            quality: if id == StreamId::Main { &session.wishes.quality } else { &auto },
-            audio_group: audio_group(session, id),
-        };
-        let keys = select::permitted(presentation, period, set, bounds);
-        if keys.is_empty() {
-            return Err(nothing_left(select::reps_of(presentation, period, set)));
-        }
-        let ladder = Arc::new(select::ladder(presentation, keys));
-        let Some(stream) = session.stream(id) else { return Err(nothing_left(None)) };
-        let (place, last) = (stream.place, stream.last);
-        let (mut rung, mut reason, mut wait) = if self.asks_rule(id) {
-            let input = self.rule_input(id, place, last, &ladder);
-            let decision = self.rule.select(&input.context(&ladder));
-            (decision.representation.min(ladder.keys.len() - 1), decision.reason, decision.wait)
-        } else {
-            (select::audio_rung(&ladder, last, self.rule.estimate_bps()), abr::Reason::Only, None)
-        };
-        let aligned = |rung: usize| {
-            let presentation = self.session.as_ref().and_then(|session| session.presentation.as_ref());
-            presentation.is_none_or(|known| schedule::is_aligned(known, place, ladder.keys[rung]))
-        };
-        // A representation that is not aligned with the last one takes over at a later boundary.
-        if let Some(at) = last.and_then(|last| ladder.keys.iter().position(|key| *key == last))
-            && !aligned(rung)
-        {
-            (rung, reason, wait) = (at, abr::Reason::Hold, None);
-        }
-        Ok(Picked { rep: ladder.keys[rung], reason, ladder, rung, wait })
-    }
-
-    /// The adaptive rule is asked for pictures, and for sound when there are none.
-    pub(super) fn asks_rule(&self, id: StreamId) -> bool {
-        let main = self.session.as_ref().is_some_and(|session| session.stream(StreamId::Main).is_some());
-        id == StreamId::Main || (id == StreamId::Audio && !main)
-    }
-
-    fn rule_input(&self, id: StreamId, place: Place, last: Option<RepKey>, ladder: &Ladder) -> RuleInput {
-        let fallback = RuleInput::new(self.now);
-        let Some(session) = self.session.as_ref() else { return fallback };
-        let Some(presentation) = session.presentation.as_ref() else { return fallback };
-        let position = self.position();
-        let kind =
-            if id == StreamId::Main && session.video.end().is_some() { MediaKind::Video } else { MediaKind::Audio };
-        let buffer = session.buffer(kind).and_then(|buffer| buffer.complete_end(position));
-        let sizes: Option<Vec<u64>> =
-            ladder.keys.iter().map(|key| schedule::segment_size(presentation, place, *key)).collect();
-        let known = last.into_iter().chain(ladder.keys.iter().copied());
-        let mut known = known.filter(|key| schedule::known_list(presentation, *key).is_some());
-        let representative = known.next();
-        let measure = |key: RepKey| schedule::segment_duration(presentation, place, key);
-        RuleInput {
-            last: last.and_then(|last| ladder.keys.iter().position(|key| *key == last)),
-            phase: self.phase(),
-            buffer: buffer.map_or(Duration::ZERO, |end| end.since(position)),
-            buffer_goal: self.config.buffer_goal,
-            segment_duration: representative.and_then(measure).unwrap_or(Duration::from_secs(4)),
-            sizes,
-            segments_left: representative.and_then(|key| schedule::segments_left(presentation, place, key)),
-            rate: self.settings.rate as f32,
-            reserved_bps: self.reserved_bps(id),
-            max_height: select::max_height(
-                &ladder.rungs,
-                &[self.config.max_height, chosen_height(&session.wishes.quality)],
-                self.settings.viewport,
-            ),
-            ..fallback
-        }
-    }
-
-    fn phase(&self) -> abr::Phase {
-        match self.playback.state {
-            _ if self.ledger.is_starting() => abr::Phase::StartUp,
-            State::Buffering(_) => abr::Phase::Rebuffering,
-            State::Seeking => abr::Phase::AfterSeek,
-            State::Idle | State::Loading | State::Ready | State::Ended | State::Failed => abr::Phase::Steady,
-        }
-    }
-
-    /// What separate sound takes of the network.
-    fn reserved_bps(&self, id: StreamId) -> u64 {
-        let Some(session) = self.session.as_ref() else { return 0 };
-        let audio = session.stream(StreamId::Audio).filter(|stream| stream.id != id).and_then(|stream| stream.last);
-        let presentation = session.presentation.as_ref();
-        let rep = audio.zip(presentation).and_then(|(key, known)| select::representation(known, key));
-        rep.map_or(0, |rep| rep.bandwidth)
-    }
-
     fn wants_more(&self, id: StreamId) -> bool {
         let Some(session) = self.session.as_ref() else { return false };
         let Some(stream) = session.stream(id) else { return false };
@@ -381,59 +273,6 @@ impl Engine {
     pub(super) fn set_activity(&mut self, id: StreamId, activity: Activity) {
         if let Some(stream) = self.session.as_mut().and_then(|session| session.stream_mut(id)) {
             stream.activity = activity;
-        }
-    }
-
-    /// Judges the transfer of pictures that is under way, and gives it up when the rule says so and nothing of it has
-    /// been handed out.
-    pub(super) fn judge_running(&mut self) {
-        let id = StreamId::Main;
-        let Some(session) = self.session.as_ref() else { return };
-        let Some(fetching) = session.stream(id).and_then(|stream| stream.fetching()) else { return };
-        let Some(attempt) = self.jobs.get(fetching.job).and_then(|job| job.attempt()) else { return };
-        if self.now < self.judged_at + JUDGE_EVERY || self.is_committed(id) {
-            return;
-        }
-        let (chosen, place) = (fetching.chosen.clone(), session.stream(id).map_or(Place::End, |stream| stream.place));
-        let input = self.rule_input(id, place, Some(chosen.rep), &chosen.ladder);
-        let in_flight = abr::InFlight {
-            now: self.now.as_duration(),
-            rung: chosen.rung,
-            size: attempt.announced.or(chosen.segment.size),
-            received: attempt.bytes,
-            elapsed: self.now.since(attempt.sent),
-            ttfb: attempt.began.map(|began| began.since(attempt.sent)),
-            buffer: input.buffer,
-            segment_duration: chosen.segment.duration,
-        };
-        self.judged_at = self.now;
-        if let abr::Verdict::AbandonTo(rung) = self.rule.on_progress(&in_flight, &input.context(&chosen.ladder)) {
-            self.abandon(id, place, &chosen, rung);
-        }
-    }
-
-    /// When the running transfer is judged next.
-    pub(super) fn next_judgement(&self) -> Option<Now> {
-        let session = self.session.as_ref()?;
-        let fetching = session.stream(StreamId::Main)?.fetching()?;
-        let running = self.jobs.get(fetching.job)?.attempt().is_some();
-        (running && fetching.chosen.rung > 0 && !self.is_committed(StreamId::Main))
-            .then(|| self.judged_at + JUDGE_EVERY)
-    }
-
-    fn abandon(&mut self, id: StreamId, place: Place, chosen: &Chosen, rung: usize) {
-        let Some(rep) = chosen.ladder.keys.get(rung).copied() else { return };
-        let presentation = self.session.as_ref().and_then(|session| session.presentation.as_ref());
-        match presentation.map(|known| schedule::step(known, place, rep)) {
-            // Given up once the smaller one can begin at once.
-            Some(Step::Index(_)) => self.want_index(rep),
-            Some(Step::Segment(segment)) => {
-                self.cancel_stream(id);
-                let ladder = Arc::clone(&chosen.ladder);
-                let picked = Picked { rep, reason: abr::Reason::Abandoned, ladder, rung, wait: None };
-                self.take_segment(id, picked, *segment);
-            }
-            Some(Step::Exhausted) | None => {}
         }
     }
 
@@ -493,84 +332,5 @@ impl Engine {
             }
         }
         session.send_stream_to(id, time);
-    }
-}
-
-/// What the rule is told, without the ladder.
-struct RuleInput {
-    now: Duration,
-    last: Option<usize>,
-    phase: abr::Phase,
-    buffer: Duration,
-    buffer_goal: Duration,
-    segment_duration: Duration,
-    sizes: Option<Vec<u64>>,
-    segments_left: Option<u32>,
-    rate: f32,
-    reserved_bps: u64,
-    max_height: Option<u32>,
-}
-
-impl RuleInput {
-    const fn new(now: Now) -> Self {
-        Self {
-            now: now.as_duration(),
-            last: None,
-            phase: abr::Phase::StartUp,
-            buffer: Duration::ZERO,
-            buffer_goal: Duration::ZERO,
-            segment_duration: Duration::from_secs(4),
-            sizes: None,
-            segments_left: None,
-            rate: 1.0,
-            reserved_bps: 0,
-            max_height: None,
-        }
-    }
-
-    fn context<'a>(&'a self, ladder: &'a Ladder) -> abr::Context<'a> {
-        abr::Context {
-            now: self.now,
-            last: self.last,
-            phase: self.phase,
-            buffer: self.buffer,
-            buffer_goal: self.buffer_goal,
-            next_sizes: self.sizes.as_deref(),
-            segments_left: self.segments_left,
-            rate: self.rate,
-            reserved_bps: self.reserved_bps,
-            caps: abr::Caps { max_height: self.max_height, max_bitrate_bps: None },
-            ..abr::Context::new(&ladder.rungs, self.segment_duration)
-        }
-    }
-}
-
-fn chosen_height(quality: &QualityChoice) -> Option<u32> {
-    match quality {
-        QualityChoice::MaxHeight(height) => Some(*height),
-        QualityChoice::Auto | QualityChoice::Representation(_) => None,
-    }
-}
-
-/// The group of renditions that goes with the pictures.
-fn audio_group(session: &Session, id: StreamId) -> Option<&str> {
-    if id != StreamId::Audio {
-        return None;
-    }
-    let last = session.stream(StreamId::Main)?.last?;
-    select::representation(session.presentation.as_ref()?, last)?.audio_group.as_deref()
-}
-
-/// Why no representation of a set can be asked for.
-fn nothing_left(reps: Option<&[crate::model::Representation]>) -> PlayerError {
-    let protection = reps.unwrap_or_default().iter().find_map(|rep| rep.protection.first());
-    match protection {
-        Some(protection) => {
-            let message = format!("the stream is protected by {}", protection.system);
-            let mut error = PlayerError::fatal(ErrorCode::DrmUnsupported, message).with_feature(&protection.system);
-            error.context.key_id.clone_from(&protection.key_id);
-            error.at(Stage::Licence)
-        }
-        None => PlayerError::fatal(ErrorCode::MediaUnavailable, "no representation is left to fetch from"),
     }
 }

@@ -4,13 +4,14 @@
 //! |---|---|
 //! | `io` | what goes in and what comes out |
 //! | `commands` `answers` `reports` | the three kinds of input: host, network, renderer |
-//! | `loading` `fetching` `recovering` `presenting` `playing` | the five steps that follow each of them |
+//! | `loading` `fetching` `adapting` `ingest` `recovering` `presenting` `playing` `tracks` | the steps that follow each of them |
 //! | `session` `stream` `buffer` `playback` `request` `text` | state: what is loaded, held, and under way |
 //! | `select` `schedule` `load_control` `recovery` `timeline` `locations` `feed` `seek` `clock` | decisions, as pure functions or small machines |
 //! | `stats` `timer` `jitter` `fault` | the ledger, the timers, the dice, the names of errors |
 
 pub mod io;
 
+mod adapting;
 mod answers;
 mod buffer;
 mod clock;

@@ -140,3 +140,135 @@ fn number(list: &SegmentList, place: Place, rep: RepKey) -> Option<u64> {
         Place::End => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{
+        AdaptationSet, ContainerFormat, MediaKind, Period, PresentationKind, Protocol, Representation, Resource,
+        TimestampMapping, TrackId,
+    };
+
+    fn ms(value: i64) -> MediaTime {
+        MediaTime::from_millis(value)
+    }
+
+    fn list(spans: &[(i64, i64)]) -> SegmentIndex {
+        let segment = |(number, (start, end)): (usize, &(i64, i64))| SegmentRef {
+            number: number as u64,
+            start: ms(*start),
+            duration: ms(*end).since(ms(*start)),
+            resource: Resource::new("http://h/x".parse().expect("a valid address")),
+            init: None,
+            mapping: TimestampMapping::Offset(0),
+            gap: false,
+            size: None,
+            encryption: None,
+            program_date_time: None,
+        };
+        SegmentIndex::Known(SegmentList::Explicit(spans.iter().enumerate().map(segment).collect()))
+    }
+
+    fn rep(id: &str, index: SegmentIndex) -> Representation {
+        Representation {
+            id: id.into(),
+            bandwidth: 1,
+            average_bandwidth: None,
+            codecs: Vec::new(),
+            content: None,
+            width: None,
+            height: None,
+            frame_rate: None,
+            channels: None,
+            sample_rate: None,
+            format: ContainerFormat::Fmp4,
+            audio_group: None,
+            index,
+            protection: Vec::new(),
+        }
+    }
+
+    fn presentation(reps: Vec<Representation>) -> Presentation {
+        let set = AdaptationSet {
+            id: TrackId("v".into()),
+            kind: MediaKind::Video,
+            language: None,
+            label: None,
+            roles: Vec::new(),
+            default: true,
+            autoselect: true,
+            forced: false,
+            representations: reps,
+        };
+        let period = |id: &str, start| Period {
+            id: id.into(),
+            start: ms(start),
+            duration: None,
+            adaptation_sets: vec![set.clone()],
+        };
+        Presentation {
+            protocol: Protocol::Hls,
+            kind: PresentationKind::OnDemand,
+            duration: None,
+            start: None,
+            periods: vec![period("a", 0), period("b", 12_000)],
+            epoch: None,
+        }
+    }
+
+    const fn key(rep: usize) -> RepKey {
+        RepKey { period: 0, set: 0, rep }
+    }
+
+    fn number_of(step: Step) -> Option<u64> {
+        match step {
+            Step::Segment(segment) => Some(segment.number),
+            Step::Index(_) | Step::Exhausted => None,
+        }
+    }
+
+    #[test]
+    fn the_next_segment_follows_by_number_in_one_list_and_by_time_in_another() {
+        let even = [(0, 4000), (4000, 8000), (8000, 12_000)];
+        let rounded = [(0, 4004), (4004, 8008), (8008, 12_012)];
+        let known = presentation(vec![rep("a", list(&even)), rep("b", list(&rounded))]);
+        let after = Place::After { rep: key(0), number: 0, end: ms(4000) };
+        assert_eq!(number_of(step(&known, after, key(0))), Some(1));
+        assert_eq!(number_of(step(&known, after, key(1))), Some(1), "rounding is not another segment");
+        let last = Place::After { rep: key(0), number: 2, end: ms(12_000) };
+        assert_eq!(step(&known, last, key(0)), Step::Exhausted);
+        assert_eq!(number_of(step(&known, Place::At { period: 0, time: ms(4001) }, key(0))), Some(1));
+        assert_eq!(segments_left(&known, after, key(0)), Some(2));
+        assert_eq!(before(&known, key(0), 2), Some(Place::At { period: 0, time: ms(4000) }));
+        assert_eq!(before(&known, key(0), 0), None);
+    }
+
+    #[test]
+    fn representations_with_other_boundaries_are_told_apart() {
+        let known = presentation(vec![
+            rep("a", list(&[(0, 4000), (4000, 8000)])),
+            rep("b", list(&[(0, 6000), (6000, 12_000)])),
+        ]);
+        let after = Place::After { rep: key(0), number: 0, end: ms(4000) };
+        assert!(is_aligned(&known, after, key(0)));
+        assert!(!is_aligned(&known, after, key(1)), "its segment began two seconds before");
+    }
+
+    #[test]
+    fn periods_follow_each_other_and_the_length_is_the_latest_end() {
+        let known = presentation(vec![rep("a", list(&[(0, 4000), (4000, 9500)]))]);
+        assert_eq!(period_at(&known, ms(11_999)), 0);
+        assert_eq!(period_at(&known, ms(12_000)), 1);
+        assert_eq!(next_period(&known, 0), Place::At { period: 1, time: ms(12_000) });
+        assert_eq!(next_period(&known, 1), Place::End);
+        assert_eq!(duration(&known), Some(Duration::from_millis(9500)));
+    }
+
+    #[test]
+    fn the_stream_with_least_media_ahead_comes_first() {
+        let stream =
+            |id, end| Stream::new(id, TrackId("t".into()), Place::After { rep: key(0), number: 0, end: ms(end) });
+        let streams = [stream(StreamId::Main, 8000), stream(StreamId::Audio, 4000), stream(StreamId::Text, 8000)];
+        assert_eq!(order(streams.iter()), [StreamId::Audio, StreamId::Main, StreamId::Text]);
+    }
+}

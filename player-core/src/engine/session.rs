@@ -55,6 +55,8 @@ pub struct Session {
     pub shown: Option<RepKey>,
     /// A location failed and nothing has come from its replacement yet.
     pub failing_over: bool,
+    /// A server ignored a range, and that was told.
+    pub ranges_ignored: bool,
     /// Another sound was chosen: what was handed out of the old one ends here.
     pub old_audio_until: Option<MediaTime>,
     /// Tracks to choose from.
@@ -89,6 +91,7 @@ impl Session {
             without_audio: false,
             shown: None,
             failing_over: false,
+            ranges_ignored: false,
             old_audio_until: None,
             tracks: Arc::default(),
             qualities: Arc::default(),

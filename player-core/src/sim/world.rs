@@ -16,8 +16,8 @@ use crate::engine::Engine;
 use crate::engine::io::{Input, Output};
 use crate::error::PlayerError;
 use crate::event::Event;
-use crate::render::Renderer;
 use crate::render::null::NullRenderer;
+use crate::render::{RenderEvent, Renderer};
 use crate::snapshot::Snapshot;
 use crate::telemetry::SessionStats;
 use crate::time::Now;
@@ -139,6 +139,11 @@ impl World {
     /// Gives a command at a time of the virtual clock; times must not go back.
     pub fn at(&mut self, time: Duration, command: Command) {
         self.commands.push_back((Now::ZERO + time, command));
+    }
+
+    /// The renderer says something that it would not say by itself.
+    pub fn report(&mut self, event: RenderEvent) {
+        self.feed(Input::Render(event));
     }
 
     /// Runs until the end of the film, a failure, or so much virtual time.

@@ -11,6 +11,7 @@ mod plays;
 mod properties;
 mod quality;
 mod real_bytes;
+mod renderer;
 mod replay;
 mod seeks;
 mod stalls;

@@ -1,0 +1,86 @@
+//! What the renderer reports is acted upon: decoders that fail, devices that go away.
+
+use player_core::model::{MediaKind, Protocol};
+use player_core::render::RenderEvent;
+use player_core::sim::{Film, Outcome, World};
+use player_core::{ErrorCode, Event, PlayerError, State};
+
+use crate::support::{MINUTE, assert_played, count, fast, seconds, world};
+
+fn begun(film: &Film) -> World {
+    let mut world = world(film, fast(), Vec::new());
+    world.load();
+    world.run_for(seconds(10));
+    world
+}
+
+fn fails(track: MediaKind, code: ErrorCode) -> RenderEvent {
+    RenderEvent::TrackFailed { track, error: PlayerError::fatal(code, "as a test wishes") }
+}
+
+fn warnings(world: &World) -> usize {
+    count(world, |event| matches!(event, Event::Warning { .. }))
+}
+
+#[test]
+fn a_decoder_that_stumbles_is_given_another_quality() {
+    let mut world = begun(&Film::new(Protocol::Dash, MINUTE));
+    let height = |world: &World| world.snapshot().qualities.iter().find(|q| q.shown).and_then(|q| q.height);
+    let before = height(&world);
+    world.report(fails(MediaKind::Video, ErrorCode::DecoderFailed));
+    assert_eq!(world.run_until_end(MINUTE * 2), Outcome::Ended);
+    assert_ne!(height(&world), before);
+    assert_eq!(warnings(&world), 1);
+    assert_eq!(count(&world, |event| matches!(event, Event::Failed { .. })), 0);
+    assert_played(&world, MINUTE);
+}
+
+#[test]
+fn without_a_decoder_for_the_pictures_the_sound_plays_on() {
+    let mut world = begun(&Film::new(Protocol::Hls, MINUTE));
+    world.report(fails(MediaKind::Video, ErrorCode::DecoderUnavailable));
+    let shown = world.stats().frames.presented;
+    assert_eq!(world.run_until_end(MINUTE * 2), Outcome::Ended);
+    assert_eq!(warnings(&world), 1);
+    assert!(world.stats().frames.presented <= shown + 24, "no picture after that");
+    assert_played(&world, MINUTE);
+}
+
+#[test]
+fn without_a_decoder_for_the_sound_the_pictures_play_on() {
+    let mut world = begun(&Film::new(Protocol::Dash, MINUTE));
+    world.report(fails(MediaKind::Audio, ErrorCode::DecoderUnavailable));
+    assert_eq!(world.run_until_end(MINUTE * 2), Outcome::Ended);
+    assert_eq!(warnings(&world), 1);
+    assert_played(&world, MINUTE);
+}
+
+#[test]
+fn without_any_decoder_playback_fails_once() {
+    let mut film = Film::new(Protocol::Dash, MINUTE);
+    film.voices.clear();
+    let mut world = begun(&film);
+    world.report(fails(MediaKind::Video, ErrorCode::DecoderUnavailable));
+    assert_eq!(world.snapshot().state, State::Failed);
+    assert_eq!(world.snapshot().error.unwrap().code, ErrorCode::DecoderUnavailable);
+    assert_eq!((warnings(&world), count(&world, |event| matches!(event, Event::Failed { .. }))), (0, 1));
+}
+
+#[test]
+fn a_flush_that_the_renderer_wants_costs_no_request() {
+    let mut world = begun(&Film::new(Protocol::Hls, MINUTE));
+    let before = world.stats().bytes_wasted;
+    world.report(RenderEvent::FlushWanted { reason: "a device went away".into() });
+    assert_eq!(world.stats().bytes_wasted, before);
+    assert_eq!(world.run_until_end(MINUTE * 2), Outcome::Ended);
+    assert_eq!(world.stats().stalls, []);
+    assert_played(&world, MINUTE);
+}
+
+#[test]
+fn a_renderer_that_is_done_for_is_one_typed_error() {
+    let mut world = begun(&Film::new(Protocol::Hls, MINUTE));
+    world.report(RenderEvent::Failed(PlayerError::fatal(ErrorCode::RendererFailed, "gone")));
+    assert_eq!(world.snapshot().error.unwrap().code, ErrorCode::RendererFailed);
+    assert_eq!(count(&world, |event| matches!(event, Event::Failed { .. })), 1);
+}
