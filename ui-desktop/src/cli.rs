@@ -60,7 +60,7 @@ Environment: KINORA_BACKEND, KINORA_EMAIL, KINORA_PASSWORD, KINORA_SECRETS=os|fi
 /// Runs the app and answers with its exit code.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let filter = EnvFilter::try_from_env("KINORA_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
+    let filter = EnvFilter::try_from_env("KINORA_LOG").unwrap_or_else(|_| EnvFilter::new("warn,winit=error"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     if !has_display() {
         return fail(
@@ -187,7 +187,10 @@ fn report(error: &eframe::Error) -> ExitCode {
             ),
         ),
         eframe::Error::Winit(_) | eframe::Error::WinitEventLoop(_) => {
-            fail(2, &format!("the display cannot be used ({error})"))
+            // The windowing library puts its source file in front of the reason.
+            let text = error.to_string();
+            let reason = text.rsplit(": ").next().unwrap_or(&text).trim_end_matches(')');
+            fail(2, &format!("the display cannot be used: {reason}"))
         }
         eframe::Error::AppCreation(error) => fail(1, &format!("the app could not be started ({error})")),
     }

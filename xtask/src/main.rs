@@ -3,6 +3,7 @@
 mod errors;
 mod generated;
 mod header;
+mod install;
 mod purity;
 mod tidy;
 
@@ -31,6 +32,15 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Build the C library and install it with its headers and pkg-config file.
+    Install {
+        /// Where to.
+        #[arg(long, default_value = "/usr/local")]
+        prefix: PathBuf,
+        /// Which cargo profile to build.
+        #[arg(long, default_value = "dist")]
+        profile: String,
+    },
     /// Check the house rules that the compiler does not know.
     Tidy,
     /// Check that the engine builds without tokio, reqwest and GStreamer in its graph.
@@ -42,6 +52,7 @@ fn main() -> anyhow::Result<()> {
     match Cli::parse().task {
         Task::Header { check } => header::run(&root, check),
         Task::Errors { check } => errors::run(&root, check),
+        Task::Install { prefix, profile } => install::run(&root, &prefix, &profile),
         Task::Tidy => tidy::run(&root),
         Task::Purity => purity::run(&root),
     }

@@ -128,7 +128,7 @@ pub enum FetchError {
     #[error("range not satisfied: {0}")]
     RangeIgnored(String),
     /// The bytes came, but are not media.
-    #[error("damaged media: {0}")]
+    #[error(transparent)]
     Demux(#[from] DemuxError),
 }
 

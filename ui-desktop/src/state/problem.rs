@@ -40,8 +40,9 @@ impl Problem {
 
 fn detail(message: &str, context: &ErrorContext) -> String {
     let mut parts = vec![message.to_owned()];
+    // What the message says already is not said again.
     let mut push = |name: &str, value: Option<String>| {
-        if let Some(value) = value {
+        if let Some(value) = value.filter(|value| !message.contains(value.as_str())) {
             parts.push(format!("{name} {value}"));
         }
     };
@@ -64,7 +65,8 @@ mod tests {
     fn every_code_makes_a_card_that_says_what_happened_and_what_to_do() {
         for &code in ErrorCode::ALL {
             let problem = Problem::new(&PlayerError::fatal(code, "it broke"));
-            assert!(problem.meaning.len() > 10 && problem.advice.len() >= 10, "{code}");
+            assert!(problem.meaning.ends_with('.') && problem.advice.ends_with('.'), "{code}");
+            assert_eq!(problem.detail, "it broke");
             assert!(problem.code_line().contains(&code.number().to_string()));
             assert_eq!(problem.needs_sign_in(), code.advice() == "Sign in again.");
         }

@@ -142,11 +142,12 @@ fn hero_picture(ui: &Ui, view: &View<'_>, card: &TitleCard, rect: Rect) {
     gradient_vertical(painter, high, color::ground(210), color::ground(0));
 }
 
-/// A picture that covers an area to its edges. Of a picture that is too high the upper part is seen: the lower part of
-/// a poster usually holds its name, which is written on the page anyway.
+/// A picture that covers an area to its edges. Only its upper two thirds are used: the lower third of a poster usually
+/// holds its name, which is written on the page anyway.
 pub fn paint_backdrop(painter: &egui::Painter, rect: Rect, picture: Shelved) {
-    let uv = cover_uv(picture.size, rect.size());
-    let uv = uv.translate(vec2(0.0, -uv.top()));
+    const USED: f32 = 0.66;
+    let uv = cover_uv(picture.size * vec2(1.0, USED), rect.size());
+    let uv = Rect::from_min_max(pos2(uv.left(), uv.top() * USED), pos2(uv.right(), uv.bottom() * USED));
     painter.image(picture.texture, rect, uv, color::WHITE);
 }
 

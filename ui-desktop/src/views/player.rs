@@ -148,8 +148,8 @@ fn controls(
     shown: f32,
     wishes: &mut Vec<PlayerCommand>,
 ) {
-    let high = page.with_max_y(page.top() + 130.0);
-    gradient_vertical(ui.painter(), high, color::scrim((190.0 * shown) as u8), color::scrim(0));
+    let high = page.with_max_y(page.top() + 150.0);
+    gradient_vertical(ui.painter(), high, color::scrim((225.0 * shown) as u8), color::scrim(0));
     let low = page.with_min_y(page.bottom() - CONTROLS - 90.0);
     gradient_vertical(ui.painter(), low, color::scrim(0), color::scrim((225.0 * shown) as u8));
     ui.scope(|ui| {

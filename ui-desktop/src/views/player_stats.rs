@@ -45,7 +45,7 @@ fn lines(snapshot: &Snapshot, view: &View<'_>) -> Vec<(&'static str, String)> {
     let sync = stats.av_sync_nanos.last().map_or_else(unknown, |nanos| format!("{:.1} ms", *nanos as f64 / 1e6));
     let millis =
         |value: Option<std::time::Duration>| value.map_or_else(unknown, |value| format!("{} ms", value.as_millis()));
-    let stalled: f64 = stats.stalls.iter().map(|stall| stall.duration.as_secs_f64()).sum();
+    let stalled: std::time::Duration = stats.stalls.iter().map(|stall| stall.duration).sum();
     vec![
         ("State", format!("{:?}", snapshot.state)),
         ("Source", snapshot.protocol.map_or_else(unknown, |protocol| format!("{protocol:?}").to_uppercase())),
@@ -63,7 +63,7 @@ fn lines(snapshot: &Snapshot, view: &View<'_>) -> Vec<(&'static str, String)> {
         ),
         ("Picture − sound", sync),
         ("First picture", millis(stats.startup)),
-        ("Stalls", format!("{} ({stalled:.1} s)", stats.stalls.len())),
+        ("Stalls", format!("{} ({:.1} s)", stats.stalls.len(), stalled.as_secs_f64())),
         ("Switches", stats.switches.len().to_string()),
         ("Failovers", stats.failovers.len().to_string()),
         ("Received", format!("{:.1} MB, {} requests", stats.bytes_media as f64 / 1e6, stats.requests)),
