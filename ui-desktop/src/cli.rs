@@ -22,6 +22,7 @@ use crate::secrets::SecretChoice;
 use crate::settings_file::SettingsFile;
 use crate::state::{Credentials, Launch};
 use crate::theme::tokens::size;
+use crate::window_icon::window_icon;
 
 /// Where a service is looked for when nothing else is said.
 const DEFAULT_BACKEND: &str = "http://127.0.0.1:8080";
@@ -123,6 +124,7 @@ fn run(plan: Plan, fullscreen: bool) -> eframe::Result {
     let viewport = egui::ViewportBuilder::default()
         .with_title("Kinora")
         .with_app_id("kinora")
+        .with_icon(window_icon())
         .with_inner_size(size::WINDOW)
         .with_min_inner_size(size::WINDOW_MIN)
         .with_fullscreen(fullscreen);
