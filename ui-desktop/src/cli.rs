@@ -22,6 +22,8 @@ use crate::secrets::SecretChoice;
 use crate::settings_file::SettingsFile;
 use crate::state::{Credentials, Launch};
 use crate::theme::tokens::size;
+use crate::video::{TooOld, supported};
+use crate::window_icon::window_icon;
 
 /// Where a service is looked for when nothing else is said.
 const DEFAULT_BACKEND: &str = "http://127.0.0.1:8080";
@@ -123,6 +125,7 @@ fn run(plan: Plan, fullscreen: bool) -> eframe::Result {
     let viewport = egui::ViewportBuilder::default()
         .with_title("Kinora")
         .with_app_id("kinora")
+        .with_icon(window_icon())
         .with_inner_size(size::WINDOW)
         .with_min_inner_size(size::WINDOW_MIN)
         .with_fullscreen(fullscreen);
@@ -131,6 +134,7 @@ fn run(plan: Plan, fullscreen: bool) -> eframe::Result {
         "Kinora",
         options,
         Box::new(move |context| {
+            context.gl.as_deref().map_or(Ok(()), supported)?;
             let parts = parts(plan, &context.egui_ctx)?;
             Ok(Box::new(App::new(&context.egui_ctx, parts)))
         }),
@@ -179,20 +183,24 @@ fn has_display() -> bool {
 }
 
 fn report(error: &eframe::Error) -> ExitCode {
+    let no_gl = |reason: String| {
+        let help = "install a graphics driver, or use software rendering with LIBGL_ALWAYS_SOFTWARE=1";
+        fail(4, &format!("this display cannot do OpenGL: {reason}; {help}"))
+    };
     match error {
-        eframe::Error::Glutin(_) | eframe::Error::NoGlutinConfigs(..) | eframe::Error::OpenGL(_) => fail(
-            4,
-            &format!(
-                "this display cannot do OpenGL ({error}); install a driver, or use software rendering with LIBGL_ALWAYS_SOFTWARE=1"
-            ),
-        ),
+        // The template of the configuration is a page long and helps nobody.
+        eframe::Error::NoGlutinConfigs(_, reason) => no_gl(reason.to_string()),
+        eframe::Error::Glutin(_) | eframe::Error::OpenGL(_) => no_gl(error.to_string()),
         eframe::Error::Winit(_) | eframe::Error::WinitEventLoop(_) => {
             // The windowing library puts its source file in front of the reason.
             let text = error.to_string();
             let reason = text.rsplit(": ").next().unwrap_or(&text).trim_end_matches(')');
             fail(2, &format!("the display cannot be used: {reason}"))
         }
-        eframe::Error::AppCreation(error) => fail(1, &format!("the app could not be started ({error})")),
+        eframe::Error::AppCreation(error) => match error.downcast_ref::<TooOld>() {
+            Some(too_old) => no_gl(too_old.to_string()),
+            None => fail(1, &format!("the app could not be started ({error})")),
+        },
     }
 }
 

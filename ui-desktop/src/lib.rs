@@ -18,3 +18,4 @@ pub mod theme;
 pub mod video;
 pub mod views;
 pub mod widgets;
+pub mod window_icon;

@@ -9,4 +9,4 @@ mod surface;
 
 pub use colour::{ColourTransform, transform};
 pub use fit::{Fit, fit};
-pub use surface::VideoSurface;
+pub use surface::{TooOld, VideoSurface, supported};

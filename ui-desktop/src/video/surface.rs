@@ -29,6 +29,22 @@ enum Gpu {
     Unable,
 }
 
+/// The display's OpenGL is older than 3.3, or than ES 3.0.
+#[derive(Debug, thiserror::Error)]
+#[error("OpenGL 3.3 or ES 3.0 is needed, and this driver speaks GLSL {0}")]
+pub struct TooOld(String);
+
+/// Checks that video can be drawn. To be called once, with the context current.
+///
+/// # Errors
+/// The driver is too old.
+#[expect(unsafe_code, reason = "OpenGL is called directly")]
+pub fn supported(gl: &glow::Context) -> Result<(), TooOld> {
+    // SAFETY: the caller has the context current; only a constant string is read.
+    let version = unsafe { gl.get_parameter_string(glow::SHADING_LANGUAGE_VERSION) };
+    Dialect::of(&version).map(drop).ok_or(TooOld(version))
+}
+
 struct Resources {
     dialect: Dialect,
     program: glow::Program,

@@ -132,8 +132,8 @@ fn hero_picture(ui: &Ui, view: &View<'_>, card: &TitleCard, rect: Rect) {
     }
     gradient_horizontal(
         painter,
-        rect.with_max_x(rect.left() + rect.width() * 0.72),
-        color::ground(235),
+        rect.with_max_x(rect.left() + rect.width() * 0.85),
+        color::ground(245),
         color::ground(0),
     );
     let low = rect.with_min_y(rect.bottom() - rect.height() * 0.6);

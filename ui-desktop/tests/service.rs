@@ -1,0 +1,290 @@
+//! The client of the service against a server that answers by a list: sessions, refresh, restart, playback reports.
+//!
+//! The server is a few lines over a loopback socket, so that every byte of an answer is under the test's control.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::path::Path;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use kinora_api::{DeviceInfo, Heartbeat, PlaybackPhase, TitleId};
+use player_core::ErrorCode;
+use serde_json::{Value, json};
+use ui_desktop::api::{Reply, Request, Service, ServiceOptions};
+use ui_desktop::secrets::SecretChoice;
+use ui_desktop::state::Credentials;
+
+/// Nothing here takes longer unless it is broken.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// What was asked: method and path, the bearer token, the body.
+#[derive(Clone, Debug, PartialEq)]
+struct Asked {
+    what: String,
+    token: Option<String>,
+    body: Value,
+}
+
+type Answer = Box<dyn Fn(&Asked) -> (u16, Value) + Send>;
+
+struct Server {
+    base: String,
+    asked: Arc<Mutex<Vec<Asked>>>,
+}
+
+impl Server {
+    fn start(answer: Answer) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a loopback port");
+        let base = format!("http://{}", listener.local_addr().expect("an address"));
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let log = Arc::clone(&asked);
+        std::thread::Builder::new()
+            .name("test-server".to_owned())
+            .spawn(move || {
+                for stream in listener.incoming().flatten() {
+                    if let Some((asked, stream)) = read(stream) {
+                        let (status, body) = answer(&asked);
+                        log.lock().expect("not poisoned").push(asked);
+                        reply(stream, status, &body);
+                    }
+                }
+            })
+            .expect("a thread");
+        Self { base, asked }
+    }
+
+    fn asked(&self) -> Vec<Asked> {
+        self.asked.lock().expect("not poisoned").clone()
+    }
+
+    fn count(&self, what: &str) -> usize {
+        self.asked().iter().filter(|asked| asked.what == what).count()
+    }
+}
+
+fn read(stream: TcpStream) -> Option<(Asked, TcpStream)> {
+    stream.set_read_timeout(Some(DEADLINE)).ok()?;
+    let mut reader = BufReader::new(stream);
+    let mut line = String::new();
+    reader.read_line(&mut line).ok()?;
+    let what = line.rsplit_once(' ')?.0.to_owned();
+    let mut headers = BTreeMap::new();
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).ok()?;
+        let Some((name, value)) = line.trim_end().split_once(": ") else { break };
+        headers.insert(name.to_ascii_lowercase(), value.to_owned());
+    }
+    let length = headers.get("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).ok()?;
+    let token = headers.get("authorization").and_then(|value| value.strip_prefix("Bearer ")).map(str::to_owned);
+    let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
+    Some((Asked { what, token, body }, reader.into_inner()))
+}
+
+fn reply(mut stream: TcpStream, status: u16, body: &Value) {
+    let body = if body.is_null() { String::new() } else { body.to_string() };
+    let head = format!("HTTP/1.1 {status} x\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
+    // A client that has gone away is the test's own business.
+    let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body.as_bytes()));
+}
+
+/// The client under test; replies are waited for by its wake-up.
+struct Client {
+    service: Service,
+    woken: Receiver<()>,
+}
+
+impl Client {
+    fn start(server: &Server, directory: &Path) -> Self {
+        let (wake, woken): (SyncSender<()>, _) = sync_channel(64);
+        let options = ServiceOptions {
+            base: server.base.parse().expect("an address"),
+            secrets: SecretChoice::File,
+            directory: Some(directory.to_owned()),
+            device: DeviceInfo {
+                id: "device".into(),
+                name: "test".to_owned(),
+                platform: "linux-desktop".to_owned(),
+                app_version: "0".to_owned(),
+            },
+        };
+        // A full queue holds wake-ups enough.
+        let wake = Arc::new(move || {
+            let _ = wake.try_send(());
+        });
+        let service = Service::start(options, wake).expect("a thread");
+        let mut client = Self { service, woken };
+        let Reply::SecretsAt { place, .. } = client.next() else { panic!("the first reply tells where secrets are") };
+        assert!(place.contains("encrypted file"), "{place}");
+        client
+    }
+
+    fn next(&mut self) -> Reply {
+        loop {
+            if let Some(reply) = self.service.poll() {
+                return reply;
+            }
+            self.woken.recv_timeout(DEADLINE).expect("a reply in time");
+        }
+    }
+
+    fn ask(&mut self, request: Request) -> Reply {
+        assert!(self.service.ask(request));
+        self.next()
+    }
+
+    fn sign_in(&mut self) -> Reply {
+        let credentials = Credentials { email: "demo@kinora.example".to_owned(), password: "pw".into() };
+        self.ask(Request::SignIn { credentials, patient: false })
+    }
+}
+
+fn tokens(number: u32) -> Value {
+    json!({
+        "access_token": format!("access-{number}"), "access_expires_at": 0, "access_expires_in_ms": 600_000,
+        "refresh_token": format!("refresh-{number}"), "refresh_expires_at": 0,
+    })
+}
+
+fn account() -> Value {
+    json!({
+        "id": "a", "email": "demo@kinora.example", "display_name": "Demo", "max_streams": 2,
+        "profiles": [{"id": "p", "name": "Demo"}],
+    })
+}
+
+fn error(code: kinora_api::ErrorCode) -> (u16, Value) {
+    let body = kinora_api::ApiError::new(code, "no");
+    (code.http_status(), serde_json::to_value(body).expect("serialises"))
+}
+
+/// A service where access token 1 is past its time from the beginning, and refreshing leads to token 2.
+fn service(refresh: fn(&str) -> (u16, Value)) -> Server {
+    Server::start(Box::new(move |asked| match (asked.what.as_str(), asked.token.as_deref()) {
+        ("POST /v1/sign-in", _) => (200, json!({"tokens": tokens(1), "account": account()})),
+        ("POST /v1/refresh", _) => refresh(asked.body["refresh_token"].as_str().unwrap_or_default()),
+        ("GET /v1/home", Some("access-2")) => (200, json!({"rows": []})),
+        ("GET /v1/account", Some("access-2")) => (200, account()),
+        ("POST /v1/playback/s/stop", Some("access-2")) => (204, Value::Null),
+        (_, Some("access-1") | None) => error(kinora_api::ErrorCode::SignInExpired),
+        _ => error(kinora_api::ErrorCode::NotFound),
+    }))
+}
+
+fn refresh_once(token: &str) -> (u16, Value) {
+    if token == "refresh-1" { (200, tokens(2)) } else { error(kinora_api::ErrorCode::SignInRevoked) }
+}
+
+#[test]
+fn an_expired_token_is_refreshed_once_for_all_and_survives_a_restart() {
+    let directory = tempfile::tempdir().expect("a folder");
+    let server = service(refresh_once);
+    let mut client = Client::start(&server, directory.path());
+    assert!(matches!(client.sign_in(), Reply::SignedIn(Ok(account)) if account.display_name == "Demo"));
+    for _ in 0..6 {
+        assert!(client.service.ask(Request::Home));
+    }
+    for _ in 0..6 {
+        assert!(matches!(client.next(), Reply::Home(Ok(_))));
+    }
+    assert_eq!(server.count("POST /v1/refresh"), 1, "a refresh token works once");
+    drop(client);
+
+    let mut again = Client::start(&server, directory.path());
+    assert!(matches!(again.ask(Request::Restore), Reply::Restored(Some(account)) if account.display_name == "Demo"));
+    assert_eq!(server.count("POST /v1/sign-in"), 1);
+    assert_eq!(server.count("POST /v1/refresh"), 1, "the new pair was stored");
+}
+
+#[test]
+fn a_revoked_sign_in_is_lost_and_forgotten() {
+    let directory = tempfile::tempdir().expect("a folder");
+    let server = service(|_| error(kinora_api::ErrorCode::SignInRevoked));
+    let mut client = Client::start(&server, directory.path());
+    assert!(matches!(client.sign_in(), Reply::SignedIn(Ok(_))));
+    assert!(matches!(client.ask(Request::Home), Reply::SessionLost));
+    drop(client);
+    let mut again = Client::start(&server, directory.path());
+    assert!(matches!(again.ask(Request::Restore), Reply::Restored(None)));
+}
+
+#[test]
+fn signing_out_revokes_and_forgets() {
+    let directory = tempfile::tempdir().expect("a folder");
+    let server = service(refresh_once);
+    let mut client = Client::start(&server, directory.path());
+    client.sign_in();
+    assert!(matches!(client.ask(Request::SignOut), Reply::SignedOut));
+    assert!(matches!(client.ask(Request::Home), Reply::SessionLost), "nobody is signed in");
+    drop(client);
+    let sent = server.asked().into_iter().find(|asked| asked.what == "POST /v1/sign-out").expect("it was told");
+    assert_eq!(sent.body["refresh_token"], "refresh-1");
+    let mut again = Client::start(&server, directory.path());
+    assert!(matches!(again.ask(Request::Restore), Reply::Restored(None)));
+}
+
+#[test]
+fn the_last_position_is_sent_even_when_the_app_is_closed_at_once() {
+    let directory = tempfile::tempdir().expect("a folder");
+    let server = service(refresh_once);
+    let mut client = Client::start(&server, directory.path());
+    client.sign_in();
+    let grant = serde_json::from_value(json!({
+        "session_id": "s", "title_id": "t", "sources": [], "expires_at": 0, "expires_in_ms": 600_000,
+        "renew_path": "/v1/playback/s/renew", "heartbeat_path": "/v1/playback/s/heartbeat",
+        "heartbeat_interval_ms": 60_000, "stop_path": "/v1/playback/s/stop", "resume_position_ms": 0,
+        "duration_ms": 60_000,
+    }));
+    let playing = Heartbeat { position_ms: 12_345, phase: PlaybackPhase::Playing };
+    let probe = playing.clone();
+    assert!(client.service.watch(grant.expect("a grant"), Arc::new(move || probe.clone())));
+    assert!(client.service.stop(playing));
+    drop(client);
+    let sent: Vec<Asked> = server.asked();
+    let stops: Vec<&Asked> = sent.iter().filter(|asked| asked.what == "POST /v1/playback/s/stop").collect();
+    let last = stops.last().expect("the last position was sent");
+    assert_eq!(last.token.as_deref(), Some("access-2"), "after a refresh");
+    assert_eq!(last.body, json!({"position_ms": 12_345, "phase": "stopped"}));
+}
+
+#[test]
+fn answers_that_are_not_the_services_are_typed_errors() {
+    let directory = tempfile::tempdir().expect("a folder");
+    let server = Server::start(Box::new(|asked| match asked.what.as_str() {
+        "POST /v1/sign-in" => (200, json!({"tokens": tokens(2), "account": account()})),
+        "GET /v1/home" => (200, json!("not a home screen")),
+        "GET /v1/titles/gone" => error(kinora_api::ErrorCode::TitleNotFound),
+        "POST /v1/playback" => error(kinora_api::ErrorCode::TooManyStreams),
+        _ => (502, json!("a proxy's page")),
+    }));
+    let mut client = Client::start(&server, directory.path());
+    client.sign_in();
+    let Reply::Home(Err(failure)) = client.ask(Request::Home) else { panic!("an error is expected") };
+    assert_eq!(failure.error.code, ErrorCode::ServiceUnavailable);
+    let gone = TitleId::from("gone");
+    let Reply::Title(id, Err(failure)) = client.ask(Request::Title(gone.clone())) else {
+        panic!("an error is expected")
+    };
+    assert_eq!((id, failure.error.code), (gone.clone(), ErrorCode::TitleNotFound));
+    let Reply::Granted(_, Err(failure)) = client.ask(Request::Authorize(gone)) else { panic!("an error is expected") };
+    assert_eq!(failure.error.code, ErrorCode::TooManyStreams);
+    let picture = client.ask(Request::Image("/v1/images/t/poster.jpg".to_owned()));
+    assert!(matches!(picture, Reply::Image { picture: None, .. }));
+}
+
+#[test]
+fn nobody_answering_is_a_typed_error_with_advice() {
+    let directory = tempfile::tempdir().expect("a folder");
+    // The port was free a moment ago and nobody listens on it now.
+    let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|socket| socket.local_addr()).expect("a port");
+    let server = Server { base: format!("http://{free}"), asked: Arc::default() };
+    let mut client = Client::start(&server, directory.path());
+    let Reply::SignedIn(Err(failure)) = client.sign_in() else { panic!("an error is expected") };
+    assert_eq!(failure.error.code, ErrorCode::NetworkUnreachable);
+    assert!(failure.for_form().contains(ErrorCode::NetworkUnreachable.advice()));
+}
