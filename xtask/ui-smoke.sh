@@ -15,7 +15,7 @@ fail() { echo "ui-smoke: $*" >&2; [ -f "$work/app.log" ] && tail -n 20 "$work/ap
 
 # A display number that the server picks itself, so that nothing collides.
 exec 7<>"$work/display"
-Xvfb -displayfd 7 -screen 0 1280x720x24 +extension GLX >"$work/xvfb.log" 2>&1 &
+Xvfb -displayfd 7 -noreset -screen 0 1280x720x24 +extension GLX >"$work/xvfb.log" 2>&1 &
 pids+=($!)
 for _ in $(seq 1 100); do [ -s "$work/display" ] && break; sleep 0.1; done
 [ -s "$work/display" ] || fail "the virtual display did not start"
