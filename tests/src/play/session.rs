@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use player_core::error::{ErrorCode, PlayerError};
+use player_core::error::{ErrorCode, PlayerError, Severity};
 use player_core::telemetry::{Outcome, SessionStats};
 use player_core::{Command, Event, LoadRequest, MediaTime, Now, Player, SeekMode};
 
@@ -32,7 +32,8 @@ pub fn run(
 ) -> Result<Ended, PlayerError> {
     let mut seeks = options.seek.clone();
     seeks.sort_by_key(|seek| seek.at);
-    let mut session = Session { player, options, seeks: seeks.into(), loaded: player.now(), started: false };
+    let mut session =
+        Session { player, options, seeks: seeks.into(), loaded: player.now(), started: false, trouble: None };
     if let Some(rate) = options.rate {
         player.send(Command::SetRate(rate))?;
     }
@@ -57,6 +58,8 @@ struct Session<'a> {
     seeks: std::collections::VecDeque<Seek>,
     loaded: Now,
     started: bool,
+    /// What went wrong last on the way to the first picture.
+    trouble: Option<PlayerError>,
 }
 
 impl Session<'_> {
@@ -78,6 +81,7 @@ impl Session<'_> {
     fn after(&mut self, event: Event) -> Option<Ended> {
         match event {
             Event::FirstFrame { .. } => self.started = true,
+            Event::Warning { error } if !self.started => self.trouble = Some(error),
             // A seek that is still to come goes on from the end.
             Event::Ended if self.seeks.is_empty() => return Some(self.ended(Outcome::Ended, None)),
             Event::Failed { error } | Event::Reply { error: Some(error), .. } => {
@@ -99,12 +103,24 @@ impl Session<'_> {
 
     fn time_up(&self) -> Option<Ended> {
         let elapsed = self.elapsed();
-        if !self.started && elapsed >= self.options.start_timeout {
-            let message = format!("nothing playable came within {} s", self.options.start_timeout.as_secs_f64());
-            return Some(self.ended(Outcome::Failed, Some(PlayerError::fatal(ErrorCode::NetworkTimeout, message))));
-        }
         let wall = self.options.seconds.is_some_and(|limit| elapsed >= limit);
+        if !self.started && (wall || elapsed >= self.options.start_timeout) {
+            return Some(self.ended(Outcome::Failed, Some(self.nothing_came(elapsed))));
+        }
         let film = self.options.play_seconds.is_some_and(|limit| self.player.snapshot().stats.played >= limit);
         (wall || film).then(|| self.ended(Outcome::Stopped, None))
+    }
+
+    /// Why nothing was shown: what went wrong last, or just the time.
+    fn nothing_came(&self, elapsed: Duration) -> PlayerError {
+        let message = format!("nothing playable came within {:.1} s", elapsed.as_secs_f64());
+        match &self.trouble {
+            None => PlayerError::fatal(ErrorCode::NetworkTimeout, message),
+            Some(error) => {
+                let mut error = error.clone().with_severity(Severity::Fatal);
+                error.message = format!("{message}: {}", error.message);
+                error
+            }
+        }
     }
 }

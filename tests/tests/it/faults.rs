@@ -179,3 +179,13 @@ fn nothing_in_time_is_a_failure_that_says_so() {
     let session = play(&always(stalls, true), &["--start-timeout", "1"]);
     assert_eq!((session.status, &session.report["error"]["name"]), (3, &Value::from("NetworkTimeout")));
 }
+
+#[test]
+fn a_session_that_showed_nothing_did_not_play() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url: Url = format!("http://{}/a.mpd", listener.local_addr().unwrap()).parse().unwrap();
+    drop(listener);
+    let session = play(&url, &["--seconds", "1"]);
+    assert_eq!((session.status, &session.report["outcome"]), (3, &Value::from("failed")));
+    assert_eq!(session.report["error"]["name"], "NetworkUnreachable", "the cause is named, not only the time");
+}
