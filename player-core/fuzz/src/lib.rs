@@ -41,6 +41,8 @@ fn samples(outputs: &[DemuxOutput]) -> usize {
     let count = |output: &DemuxOutput| match output {
         DemuxOutput::Fragment(fragment) => fragment.samples.len(),
         DemuxOutput::Cues { cues, .. } => cues.len(),
+        DemuxOutput::Metadata(events) => events.len(),
+        DemuxOutput::Captions(packets) => packets.len(),
         DemuxOutput::Init(_) => 0,
     };
     outputs.iter().map(count).sum()

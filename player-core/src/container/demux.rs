@@ -6,9 +6,10 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::{CodecConfig, Fragment};
-use crate::model::MediaKind;
+use crate::model::{ContainerFormat, MediaKind, TimedMetadata};
 use crate::text::Cue;
 use crate::text::webvtt::TimestampMap;
+use crate::time::MediaTime;
 
 /// One track of an initialisation segment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -35,6 +36,45 @@ pub struct InitSegment {
     pub source: Bytes,
 }
 
+/// The key that sample encryption of transport streams and packed audio uses: the media names none itself
+/// (HLS `SAMPLE-AES`, RFC 8216bis §4.4.4.4).
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct SampleKey {
+    /// What the samples' [`super::SampleCrypto::key_id`] will be.
+    pub key_id: [u8; 16],
+    /// The initialisation vector of each sample.
+    pub iv: [u8; 16],
+}
+
+/// How to read one segment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DemuxSetup {
+    /// What the manifest says it is.
+    pub format: ContainerFormat,
+    /// Initialisation data, when it was read before.
+    pub init: Option<Arc<InitSegment>>,
+    /// The key of sample encryption, when the manifest announces it.
+    pub sample_key: Option<SampleKey>,
+    /// Whether captions inside the video are wanted.
+    pub captions: bool,
+}
+
+impl DemuxSetup {
+    /// Clear media without captions.
+    pub const fn new(format: ContainerFormat, init: Option<Arc<InitSegment>>) -> Self {
+        Self { format, init, sample_key: None, captions: false }
+    }
+}
+
+/// Caption data of one picture: the triples of `cc_data()` (ANSI/CTA-708 §4.4, three bytes each).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CaptionPacket {
+    /// When its picture is presented.
+    pub pts: MediaTime,
+    /// `cc_type` with its marker bits, then two bytes; a multiple of three bytes.
+    pub triples: Vec<u8>,
+}
+
 /// What came out of some bytes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum DemuxOutput {
@@ -50,6 +90,10 @@ pub enum DemuxOutput {
         /// file are in media time already and carry an identity: `mpegts` and `local` are the same instant.
         timestamp_map: Option<TimestampMap>,
     },
+    /// Metadata in media time, in order of arrival.
+    Metadata(Vec<TimedMetadata>),
+    /// Captions inside the video, in media time, ordered by it within the pictures read so far.
+    Captions(Vec<CaptionPacket>),
 }
 
 /// Why media could not be read. `offset` is in bytes from the beginning of what was pushed.

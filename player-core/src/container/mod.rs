@@ -12,19 +12,30 @@ mod sniffing;
 mod text;
 
 pub use codec::{Codec, CodecConfig, PixelAspect};
-pub use demux::{DemuxError, DemuxOutput, Demuxer, InitSegment, TrackInit};
+pub use demux::{CaptionPacket, DemuxError, DemuxOutput, DemuxSetup, Demuxer, InitSegment, SampleKey, TrackInit};
 pub use sample::{Fragment, Payload, Sample, SampleCrypto, Subsample};
+
+use std::sync::Arc;
 
 use bytes::Bytes;
 
 use crate::model::ContainerFormat;
 
+/// A demuxer for one segment of clear media, see [`open`].
+///
+/// # Errors
+/// As [`open`].
+pub fn demuxer(format: ContainerFormat, init: Option<&InitSegment>) -> Result<Box<dyn Demuxer>, DemuxError> {
+    open(&DemuxSetup::new(format, init.cloned().map(Arc::new)))
+}
+
 /// A demuxer for one segment. [`ContainerFormat::Unknown`] is recognised by its first bytes.
 ///
 /// # Errors
 /// [`DemuxError::Unsupported`] for formats that are not built.
-pub fn demuxer(format: ContainerFormat, init: Option<&InitSegment>) -> Result<Box<dyn Demuxer>, DemuxError> {
-    match format {
+pub fn open(setup: &DemuxSetup) -> Result<Box<dyn Demuxer>, DemuxError> {
+    let init = setup.init.as_deref();
+    match setup.format {
         ContainerFormat::Fmp4 => Ok(Box::new(mp4::Mp4Demuxer::new(init)?)),
         ContainerFormat::WebVtt => Ok(Box::new(text::WebVttDemuxer::default())),
         ContainerFormat::Unknown => Ok(Box::new(sniffing::SniffingDemuxer::new(init)?)),

@@ -19,7 +19,7 @@ use tokio::time::{Instant, timeout};
 
 use super::Inbox;
 use super::body::Window;
-use crate::container::{DemuxError, DemuxOutput, Demuxer, demuxer};
+use crate::container::{self, DemuxError, DemuxOutput, Demuxer};
 use crate::engine::io::{FetchError, FetchId, FetchOutcome, FetchRequest, Ingest, Input, ResponseHead};
 use crate::error::{ErrorCode, PlayerError};
 
@@ -207,7 +207,7 @@ async fn send(client: &reqwest::Client, request: &FetchRequest) -> Result<reqwes
         let last = range.length.map(|length| (range.offset + length.max(1) - 1).to_string()).unwrap_or_default();
         builder = builder.header(header::RANGE, format!("bytes={}-{last}", range.offset));
     }
-    if matches!(request.ingest, Ingest::Media { .. }) {
+    if matches!(request.ingest, Ingest::Media(_)) {
         builder = builder.header(header::ACCEPT_ENCODING, "identity");
     }
     builder.send().await.map_err(connect_error)
@@ -294,7 +294,7 @@ impl Sink {
     fn new(ingest: &Ingest) -> Result<Self, FetchError> {
         let ingest = match ingest {
             Ingest::Body => Ingesting::Body(BytesMut::new()),
-            Ingest::Media { format, init } => Ingesting::Media(demuxer(*format, init.as_deref())?),
+            Ingest::Media(setup) => Ingesting::Media(container::open(setup)?),
         };
         Ok(Self { ingest, seq: 0 })
     }

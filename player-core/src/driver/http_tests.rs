@@ -6,6 +6,7 @@ use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
 
 use super::*;
+use crate::container::DemuxSetup;
 use crate::driver::{Message, MonotonicClock};
 use crate::engine::io::FetchKind;
 use crate::model::{ByteRange, ContainerFormat};
@@ -174,6 +175,6 @@ fn what_is_too_large_is_refused_before_and_while_it_comes() {
 fn a_page_instead_of_media_is_damaged_media() {
     let page = b"HTTP/1.1 200 OK\r\nContent-Length: 26\r\n\r\n<html><body>no</body></ht>";
     let url = server(vec![(page, false)]);
-    let media = Ingest::Media { format: ContainerFormat::Fmp4, init: None };
+    let media = Ingest::Media(DemuxSetup::new(ContainerFormat::Fmp4, None));
     assert!(matches!(failure(request(url, media)), FetchError::Demux(_)));
 }

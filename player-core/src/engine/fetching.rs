@@ -12,7 +12,7 @@ use super::request::Purpose;
 use super::schedule::{self, Step};
 use super::select;
 use super::stream::{Activity, Chosen, Fetching, Place, RepKey, StreamId, Trouble};
-use crate::container::InitSegment;
+use crate::container::{DemuxSetup, InitSegment};
 use crate::error::{PlayerError, Stage};
 use crate::model::{ContainerFormat, MediaKind, Resource, SegmentRef};
 use crate::snapshot::State;
@@ -176,7 +176,7 @@ impl Engine {
             .and_then(|presentation| select::representation(presentation, chosen.rep))
             .map_or(ContainerFormat::Unknown, |rep| rep.format);
         let kind = if id == StreamId::Text { FetchKind::Text } else { FetchKind::Segment };
-        let ingest = Ingest::Media { format, init: init.clone() };
+        let ingest = Ingest::Media(DemuxSetup::new(format, init.clone()));
         let job = self.jobs.add(self.now, Purpose::Media(id), kind, chosen.segment.resource.clone(), ingest);
         if let Some(trouble) = session.stream_mut(id).and_then(|stream| stream.trouble.as_mut()) {
             trouble.requests += 1;

@@ -1,6 +1,5 @@
 //! What goes into the engine and what comes out. All of it can be written to a log and read back.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -8,9 +7,9 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::command::{Command, CommandId};
-use crate::container::{DemuxError, DemuxOutput, InitSegment};
+use crate::container::{DemuxError, DemuxOutput, DemuxSetup};
 use crate::event::Event;
-use crate::model::{ByteRange, ContainerFormat};
+use crate::model::ByteRange;
 use crate::render::{RenderCommand, RenderEvent};
 
 /// Names one request; answers carry it. An answer that nobody waits for is ignored.
@@ -40,12 +39,7 @@ pub enum Ingest {
     Body,
     /// Pushes them through a demuxer as they arrive (see [`crate::container::demuxer`]), and hands over what
     /// comes out, piece by piece.
-    Media {
-        /// What the manifest says it is.
-        format: ContainerFormat,
-        /// Initialisation data, when it was read before.
-        init: Option<Arc<InitSegment>>,
-    },
+    Media(DemuxSetup),
 }
 
 /// One thing to fetch with HTTP GET.

@@ -185,6 +185,7 @@ mod tests {
             audio_group: None,
             index,
             protection: Vec::new(),
+            traits: crate::model::RepresentationTraits::default(),
         }
     }
 
@@ -200,12 +201,7 @@ mod tests {
             forced: false,
             representations: reps,
         };
-        let period = |id: &str, start| Period {
-            id: id.into(),
-            start: ms(start),
-            duration: None,
-            adaptation_sets: vec![set.clone()],
-        };
+        let period = |id: &str, start| Period::new(id.into(), ms(start), None, vec![set.clone()]);
         Presentation {
             protocol: Protocol::Hls,
             kind: PresentationKind::OnDemand,
@@ -213,6 +209,9 @@ mod tests {
             start: None,
             periods: vec![period("a", 0), period("b", 12_000)],
             epoch: None,
+            metadata: Vec::new(),
+            session_data: Vec::new(),
+            steering: None,
         }
     }
 

@@ -245,6 +245,7 @@ mod tests {
             audio_group: group.map(str::to_owned),
             index: SegmentIndex::Known(SegmentList::Explicit(Vec::new())),
             protection: Vec::new(),
+            traits: crate::model::RepresentationTraits::default(),
         }
     }
 
@@ -263,7 +264,7 @@ mod tests {
     }
 
     fn period(adaptation_sets: Vec<AdaptationSet>) -> Period {
-        Period { id: "p".into(), start: MediaTime::ZERO, duration: None, adaptation_sets }
+        Period::new("p".into(), MediaTime::ZERO, None, adaptation_sets)
     }
 
     fn wishes(audio: &[&str], text: &[&str]) -> Wishes {
@@ -315,6 +316,9 @@ mod tests {
             start: None,
             periods: vec![period(vec![set("v", MediaKind::Video, None, reps)])],
             epoch: None,
+            metadata: Vec::new(),
+            session_data: Vec::new(),
+            steering: None,
         }
     }
 

@@ -3,15 +3,19 @@
 //! `Presentation → Period → AdaptationSet → Representation → SegmentIndex → SegmentRef`, in the terms of
 //! ISO/IEC 23009-1; HLS renditions, variants and discontinuities are mapped at the parser.
 
+mod extras;
 mod index;
 mod listing;
+mod metadata;
 mod presentation;
 mod resource;
 
+pub use extras::{CaptionService, CaptionTrack, ContentSteering, SessionData, Thumbnail};
 pub use index::{SegmentIndex, SegmentList, SegmentRef, SegmentTemplate, TimelineRun, TimestampMapping};
 pub use listing::{ListedSegment, SegmentListing};
+pub use metadata::{MetadataBody, MetadataSource, TimedMetadata};
 pub use presentation::{
     AdaptationSet, ContentKinds, FrameRate, MediaKind, Period, Presentation, PresentationKind, Protection, Protocol,
-    Representation, Role, TrackId,
+    Representation, RepresentationTraits, Role, ThumbnailTrack, TrackId, VideoRange,
 };
 pub use resource::{ByteRange, ContainerFormat, IndexFormat, IndexSource, Resource};

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ContainerFormat, SegmentIndex};
+use super::{CaptionTrack, ContainerFormat, ContentSteering, SegmentIndex, SessionData, TimedMetadata};
 use crate::time::{MediaTime, WallClock};
 
 /// Where the presentation came from; for reports only, nothing decides by it.
@@ -42,6 +42,12 @@ pub struct Presentation {
     pub periods: Vec<Period>,
     /// Wall-clock time of presentation time zero, when known.
     pub epoch: Option<WallClock>,
+    /// Metadata that the manifest itself tells, ordered by begin.
+    pub metadata: Vec<TimedMetadata>,
+    /// Data for the host.
+    pub session_data: Vec<SessionData>,
+    /// Who says which pathway to prefer.
+    pub steering: Option<ContentSteering>,
 }
 
 /// A span of the presentation with one set of choices (DASH Period; an HLS presentation is one Period).
@@ -55,6 +61,45 @@ pub struct Period {
     pub duration: Option<Duration>,
     /// The choices.
     pub adaptation_sets: Vec<AdaptationSet>,
+    /// Key frames only, for fast playback and scrubbing (HLS I-frame playlists, DASH trick-mode sets); never chosen
+    /// for normal playback.
+    pub trick_sets: Vec<AdaptationSet>,
+    /// Pictures for the seek bar.
+    pub thumbnails: Vec<ThumbnailTrack>,
+    /// Captions inside the video.
+    pub captions: Vec<CaptionTrack>,
+}
+
+impl Period {
+    /// A period with sets and nothing beside them.
+    pub const fn new(
+        id: String,
+        start: MediaTime,
+        duration: Option<Duration>,
+        adaptation_sets: Vec<AdaptationSet>,
+    ) -> Self {
+        Self {
+            id,
+            start,
+            duration,
+            adaptation_sets,
+            trick_sets: Vec::new(),
+            thumbnails: Vec::new(),
+            captions: Vec::new(),
+        }
+    }
+}
+
+/// A track of thumbnails: pictures that hold `columns × rows` tiles each, read from left to right, then down
+/// (DASH-IF IOP, thumbnail tiles; `http://dashif.org/guidelines/thumbnail_tile`).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ThumbnailTrack {
+    /// Tiles side by side in one picture; never zero.
+    pub columns: u32,
+    /// Tiles above each other in one picture; never zero.
+    pub rows: u32,
+    /// The pictures; width and height are those of a whole picture.
+    pub representation: Representation,
 }
 
 /// What a piece of media is for.
@@ -213,4 +258,38 @@ pub struct Representation {
     pub index: SegmentIndex,
     /// How it is protected; empty for clear media.
     pub protection: Vec<Protection>,
+    /// What few manifests tell.
+    pub traits: RepresentationTraits,
+}
+
+/// How bright video may be (RFC 8216bis §4.4.6.2, `VIDEO-RANGE`; ISO/IEC 23091-2 transfer characteristics).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VideoRange {
+    /// Standard dynamic range.
+    #[default]
+    Sdr,
+    /// Hybrid log-gamma.
+    Hlg,
+    /// Perceptual quantiser (SMPTE ST 2084).
+    Pq,
+}
+
+/// What few manifests tell about a representation.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct RepresentationTraits {
+    /// The author's measure of quality: higher is better (`SCORE`; `qualityRanking` is mapped to it).
+    pub score: Option<f64>,
+    /// Dynamic range of the video.
+    pub video_range: VideoRange,
+    /// Codecs that enhance the media for those who know them (`SUPPLEMENTAL-CODECS`, `scte214:supplementalCodecs`).
+    pub supplemental_codecs: Vec<String>,
+    /// The same across reloads and pathways (`STABLE-VARIANT-ID`, `STABLE-RENDITION-ID`).
+    pub stable_id: Option<String>,
+    /// The pathway, or service location, that it belongs to (`PATHWAY-ID`, `serviceLocation`).
+    pub pathway: Option<String>,
+    /// What the output must protect (`HDCP-LEVEL`), as written.
+    pub hdcp_level: Option<String>,
+    /// What is needed to show it (`REQ-VIDEO-LAYOUT`), as written.
+    pub video_layout: Option<String>,
 }

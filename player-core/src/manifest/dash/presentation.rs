@@ -39,6 +39,9 @@ pub(in crate::manifest) fn parse(
         start,
         periods,
         epoch: None,
+        metadata: Vec::new(),
+        session_data: Vec::new(),
+        steering: None,
     })
 }
 
@@ -73,7 +76,7 @@ fn periods(mpd: &Mpd<'_>, warnings: &mut Warnings) -> Result<Vec<Period>, Manife
         let id = id.map_or_else(|| format!("period-{number}"), str::to_owned);
         let id = if ids.contains(&id) { format!("{id}-{line}") } else { id };
         ids.insert(id.clone());
-        out.push(Period { id, start, duration, adaptation_sets });
+        out.push(Period::new(id, start, duration, adaptation_sets));
     }
     Ok(out)
 }

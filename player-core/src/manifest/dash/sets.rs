@@ -9,8 +9,8 @@ use crate::manifest::document::{Warnings, clip};
 use crate::manifest::xml::Element;
 use crate::manifest::{ManifestError, codecs};
 use crate::model::{
-    AdaptationSet, ContainerFormat, ContentKinds, FrameRate, MediaKind, Protection, Representation, Role, SegmentIndex,
-    TrackId,
+    AdaptationSet, ContainerFormat, ContentKinds, FrameRate, MediaKind, Protection, Representation,
+    RepresentationTraits, Role, SegmentIndex, TrackId,
 };
 use crate::time::{MediaTime, duration_from_ticks};
 
@@ -195,6 +195,7 @@ fn representation(
         audio_group: None,
         index: addressed.index,
         protection,
+        traits: RepresentationTraits::default(),
     }))
 }
 

@@ -13,7 +13,8 @@ use crate::manifest::document::{Warnings, clip};
 use crate::manifest::{ManifestError, codecs};
 use crate::model::{
     AdaptationSet, ContainerFormat, ContentKinds, IndexFormat, IndexSource, MediaKind, Period, Presentation,
-    PresentationKind, Protection, Protocol, Representation, Resource, Role, SegmentIndex, TimestampMapping, TrackId,
+    PresentationKind, Protection, Protocol, Representation, RepresentationTraits, Resource, Role, SegmentIndex,
+    TimestampMapping, TrackId,
 };
 use crate::time::MediaTime;
 
@@ -62,7 +63,7 @@ pub(super) fn presentation(
     if !sets.iter().any(|set| set.kind != MediaKind::Text) {
         return Err(ManifestError::Empty { message: "the playlist has no variant with an address".to_owned() });
     }
-    let period = Period { id: "0".to_owned(), start: MediaTime::ZERO, duration: None, adaptation_sets: sets };
+    let period = Period::new("0".to_owned(), MediaTime::ZERO, None, sets);
     let start = playlist.start.filter(|start| start.offset_nanos >= 0);
     Ok(Presentation {
         protocol: Protocol::Hls,
@@ -71,6 +72,9 @@ pub(super) fn presentation(
         start: start.map(|start| MediaTime::from_nanos(start.offset_nanos)),
         periods: vec![period],
         epoch: None,
+        metadata: Vec::new(),
+        session_data: Vec::new(),
+        steering: None,
     })
 }
 
@@ -217,6 +221,7 @@ impl Builder<'_, '_> {
             audio_group: group.map(str::to_owned),
             index: self.index(urls),
             protection: self.protection.clone(),
+            traits: RepresentationTraits::default(),
         })
     }
 
@@ -268,6 +273,7 @@ impl Builder<'_, '_> {
                     audio_group: Some(group.to_owned()),
                     index: self.index(urls),
                     protection: self.protection.clone(),
+                    traits: RepresentationTraits::default(),
                 });
             }
             representations.sort_by_key(|representation| representation.bandwidth);
@@ -300,6 +306,7 @@ impl Builder<'_, '_> {
                 audio_group: None,
                 index: self.index(urls),
                 protection: Vec::new(),
+                traits: RepresentationTraits::default(),
             };
             sets.extend(set(MediaKind::Text, &track, vec![representation]));
         }

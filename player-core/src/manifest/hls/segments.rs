@@ -11,8 +11,8 @@ use crate::manifest::document::Warnings;
 use crate::manifest::{ManifestError, codecs};
 use crate::model::{
     AdaptationSet, ContainerFormat, ContentKinds, IndexSource, ListedSegment, MediaKind, Period, Presentation,
-    PresentationKind, Protection, Protocol, Representation, Resource, SegmentIndex, SegmentList, SegmentListing,
-    TimestampMapping, TrackId,
+    PresentationKind, Protection, Protocol, Representation, RepresentationTraits, Resource, SegmentIndex, SegmentList,
+    SegmentListing, TimestampMapping, TrackId,
 };
 use crate::time::{MediaTime, WallClock};
 
@@ -62,6 +62,7 @@ pub(super) fn presentation(
         format,
         audio_group: None,
         protection: protection(playlist),
+        traits: RepresentationTraits::default(),
         index: SegmentIndex::Known(SegmentList::Listed(Box::new(listing(playlist, base, MediaTime::ZERO, warnings)))),
     };
     let set = AdaptationSet {
@@ -75,8 +76,7 @@ pub(super) fn presentation(
         forced: false,
         representations: vec![representation],
     };
-    let period =
-        Period { id: "0".to_owned(), start: MediaTime::ZERO, duration: Some(duration), adaptation_sets: vec![set] };
+    let period = Period::new("0".to_owned(), MediaTime::ZERO, Some(duration), vec![set]);
     Ok(Presentation {
         protocol: Protocol::Hls,
         kind: PresentationKind::OnDemand,
@@ -84,6 +84,9 @@ pub(super) fn presentation(
         start: playlist.start.map(|start| from_either_end(start.offset_nanos, duration)),
         periods: vec![period],
         epoch: epoch(playlist),
+        metadata: Vec::new(),
+        session_data: Vec::new(),
+        steering: None,
     })
 }
 

@@ -87,7 +87,7 @@ fn demux(file: &Path) -> Track {
         match output {
             DemuxOutput::Init(init) => config = init.tracks.first().map(|track| track.config.clone()),
             DemuxOutput::Fragment(fragment) => samples.extend(fragment.samples),
-            DemuxOutput::Cues { .. } => {}
+            DemuxOutput::Cues { .. } | DemuxOutput::Metadata(_) | DemuxOutput::Captions(_) => {}
         }
     }
     Track { config: config.unwrap(), samples }

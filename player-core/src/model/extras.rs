@@ -1,0 +1,77 @@
+//! What a manifest tells beside the sets that are presented: captions inside the video, thumbnails, data for the host.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Resource, TrackId};
+use crate::time::MediaTime;
+
+/// Where captions lie inside the video stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CaptionService {
+    /// ANSI/CTA-608 channel, 1 to 4 (`CC1` to `CC4`).
+    Cea608(u8),
+    /// ANSI/CTA-708 service, 1 to 63.
+    Cea708(u8),
+}
+
+/// Captions that come inside the video: chosen like a text track, but nothing more is fetched for it
+/// (HLS `TYPE=CLOSED-CAPTIONS`; DASH `Accessibility` with `urn:scte:dash:cc:cea-608:2015` or `…cea-708:2015`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CaptionTrack {
+    /// The same in every period for the same track.
+    pub id: TrackId,
+    /// Where they lie.
+    pub service: CaptionService,
+    /// BCP 47, when told.
+    pub language: Option<String>,
+    /// A name for menus, when told.
+    pub label: Option<String>,
+    /// To be chosen when nobody chooses.
+    pub default: bool,
+    /// May be chosen without being asked for, when the language matches.
+    pub autoselect: bool,
+}
+
+/// A picture of a thumbnail track: a tile of a larger one, or all of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Thumbnail {
+    /// The picture that holds it.
+    pub resource: Resource,
+    /// Its left edge in that picture, in pixels.
+    pub x: u32,
+    /// Its upper edge in that picture, in pixels.
+    pub y: u32,
+    /// In pixels; zero when not told, which means the whole picture.
+    pub width: u32,
+    /// In pixels; zero when not told, which means the whole picture.
+    pub height: u32,
+    /// From when on it stands for the presentation.
+    pub start: MediaTime,
+    /// For how long.
+    pub duration: Duration,
+}
+
+/// Data for the host that the presentation carries as a whole (RFC 8216bis §4.4.6.4).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionData {
+    /// Its name, in reverse-DNS form.
+    pub data_id: String,
+    /// The data itself, when it stands in the manifest.
+    pub value: Option<String>,
+    /// Where the data is, when it stands elsewhere.
+    pub resource: Option<Resource>,
+    /// BCP 47, when told.
+    pub language: Option<String>,
+}
+
+/// A server that says which pathway to prefer (RFC 8216bis §7; ETSI TS 103 998 for DASH).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContentSteering {
+    /// The steering manifest.
+    pub server: Resource,
+    /// The pathway (service location) to begin with, when told.
+    pub pathway: Option<String>,
+}
