@@ -212,6 +212,7 @@ mod tests {
             metadata: Vec::new(),
             session_data: Vec::new(),
             steering: None,
+            pathways: Vec::new(),
         }
     }
 

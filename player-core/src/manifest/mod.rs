@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use self::document::{Document, Warnings};
-use crate::model::{IndexFormat, IndexSource, Presentation, SegmentList};
-use crate::time::WallClock;
+use crate::model::{IndexFormat, IndexSource, Presentation, SegmentList, TimedMetadata};
+use crate::time::{MediaTime, WallClock};
 
 /// Something odd in a manifest that was read around.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,6 +81,12 @@ pub struct ParsedIndex {
     pub segments: SegmentList,
     /// More segments will be added.
     pub live: bool,
+    /// Where the author wants playback to begin; negative counts from the end.
+    pub start: Option<MediaTime>,
+    /// Wall-clock time of presentation time zero, when known.
+    pub epoch: Option<WallClock>,
+    /// Metadata that the index tells, ordered by begin.
+    pub metadata: Vec<TimedMetadata>,
     /// What was read around.
     pub warnings: Vec<ManifestWarning>,
 }
@@ -105,8 +111,15 @@ pub fn parse(bytes: &[u8], base: &Url, now: Option<WallClock>) -> Result<Parsed,
 /// As [`parse`].
 pub fn parse_index(bytes: &[u8], source: &IndexSource, base: &Url) -> Result<ParsedIndex, ManifestError> {
     let mut warnings = Warnings::default();
-    let (segments, live) = match source.format {
-        IndexFormat::Sidx => (sidx::parse(bytes, source, base, &mut warnings)?, false),
+    let parsed = match source.format {
+        IndexFormat::Sidx => ParsedIndex {
+            segments: sidx::parse(bytes, source, base, &mut warnings)?,
+            live: false,
+            start: None,
+            epoch: None,
+            metadata: Vec::new(),
+            warnings: Vec::new(),
+        },
         IndexFormat::HlsMediaPlaylist => match document::recognise(bytes, &mut warnings)? {
             Document::Hls(text) => hls::parse_index(&text, source, base, &mut warnings)?,
             Document::Dash(_) => {
@@ -114,7 +127,7 @@ pub fn parse_index(bytes: &[u8], source: &IndexSource, base: &Url) -> Result<Par
             }
         },
     };
-    Ok(ParsedIndex { segments, live, warnings: warnings.into_list() })
+    Ok(ParsedIndex { warnings: warnings.into_list(), ..parsed })
 }
 
 /// What a manifest says, as JSON in document order, for tools and tests: every variant, rendition, segment, period,

@@ -68,6 +68,7 @@ pub(super) fn parse(
                 gap: false,
                 encryption: None,
                 program_date_time: None,
+                bitrate_bps: None,
             });
         }
         offset = offset.saturating_add(size);

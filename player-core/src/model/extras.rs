@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use url::Url;
 
-use super::{Resource, TrackId};
+use super::{Resource, Role, TrackId};
 use crate::time::MediaTime;
 
 /// Where captions lie inside the video stream.
@@ -35,6 +36,34 @@ pub struct CaptionTrack {
     pub autoselect: bool,
 }
 
+/// Sound inside the files of the pictures that can be chosen like a separate one (an HLS rendition without address,
+/// RFC 8216bis §4.4.6.2.1): nothing more is fetched for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MuxedAudio {
+    /// As that of a set.
+    pub id: TrackId,
+    /// BCP 47, when told.
+    pub language: Option<String>,
+    /// A name for menus, when told.
+    pub label: Option<String>,
+    /// What it is for; empty means main.
+    pub roles: Vec<Role>,
+    /// To be chosen when nobody chooses.
+    pub default: bool,
+    /// May be chosen without being asked for, when the language matches.
+    pub autoselect: bool,
+}
+
+/// Servers that hold all of the presentation, to be used, left and steered to as one (RFC 8216bis §7.1 "pathway";
+/// ISO/IEC 23009-1 `serviceLocation`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pathway {
+    /// Its name: `PATHWAY-ID`, `serviceLocation`, or one made up for redundant streams that have none.
+    pub id: String,
+    /// Addresses that begin with one of these belong to it; of several pathways the longest beginning decides.
+    pub prefixes: Vec<Url>,
+}
+
 /// A picture of a thumbnail track: a tile of a larger one, or all of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Thumbnail {
@@ -63,6 +92,8 @@ pub struct SessionData {
     pub value: Option<String>,
     /// Where the data is, when it stands elsewhere.
     pub resource: Option<Resource>,
+    /// How the data elsewhere is written (`FORMAT`): `JSON` or `RAW`.
+    pub format: Option<String>,
     /// BCP 47, when told.
     pub language: Option<String>,
 }

@@ -45,7 +45,7 @@ pub struct SegmentRef {
     pub mapping: TimestampMapping,
     /// Announced as missing: skipped, never fetched.
     pub gap: bool,
-    /// Size in bytes, when told.
+    /// Size in bytes: told, or estimated from an announced rate.
     pub size: Option<u64>,
     /// How its bytes as a whole are encrypted (HLS `METHOD` other than `NONE`), when they are.
     pub encryption: Option<String>,

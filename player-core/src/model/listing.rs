@@ -30,6 +30,8 @@ pub struct ListedSegment<'a> {
     pub encryption: Option<&'a str>,
     /// Wall-clock time of its beginning.
     pub program_date_time: Option<WallClock>,
+    /// Announced bits per second: gives an estimate of its size where no range tells it.
+    pub bitrate_bps: Option<u64>,
 }
 
 /// One segment: indices into the listing instead of copies.
@@ -46,6 +48,17 @@ struct Entry {
     mapping: TimestampMapping,
     gap: bool,
     program_date_time: Option<WallClock>,
+    /// Kilobits per second; zero when not told.
+    bitrate_kbps: u32,
+}
+
+impl Entry {
+    fn size(&self) -> Option<u64> {
+        self.range.and_then(|range| range.length).or_else(|| {
+            let bits = u128::from(self.bitrate_kbps) * self.duration.as_millis();
+            (bits > 0).then(|| u64::try_from(bits / 8).unwrap_or(u64::MAX))
+        })
+    }
 }
 
 /// A list of segments with shared addresses.
@@ -93,6 +106,7 @@ impl SegmentListing {
             mapping: segment.mapping,
             gap: segment.gap,
             program_date_time: segment.program_date_time,
+            bitrate_kbps: segment.bitrate_bps.map_or(0, |bits| u32::try_from(bits / 1000).unwrap_or(u32::MAX)),
         });
         true
     }
@@ -132,9 +146,9 @@ impl SegmentListing {
         Some((entry.start, entry.duration))
     }
 
-    /// Size in bytes of the segment at `index`, when told.
+    /// Size in bytes of the segment at `index`: told, or estimated from its announced rate.
     pub fn size(&self, index: u64) -> Option<u64> {
-        self.entries.get(usize::try_from(index).ok()?)?.range?.length
+        self.entries.get(usize::try_from(index).ok()?)?.size()
     }
 
     /// The segment at `index`, counted from zero.
@@ -157,7 +171,7 @@ impl SegmentListing {
             init: entry.init.and_then(|init| self.inits.get(init as usize)).cloned(),
             mapping: entry.mapping,
             gap: entry.gap,
-            size: entry.range.and_then(|range| range.length),
+            size: entry.size(),
             encryption: entry.encryption.and_then(|method| self.methods.get(method as usize)).cloned(),
             program_date_time: entry.program_date_time,
         })
@@ -180,7 +194,17 @@ mod tests {
             gap: false,
             encryption: Some("AES-128"),
             program_date_time: None,
+            bitrate_bps: None,
         }
+    }
+
+    #[test]
+    fn an_announced_rate_gives_an_estimate_of_the_size() {
+        let mut list = SegmentListing::new(vec!["http://a/x/".parse().unwrap()]);
+        assert!(list.push(&ListedSegment { bitrate_bps: Some(900_000), ..segment("s.ts") }));
+        let range = Some(ByteRange { offset: 0, length: Some(7) });
+        assert!(list.push(&ListedSegment { bitrate_bps: Some(900_000), range, ..segment("s.ts") }));
+        assert_eq!((list.size(0), list.size(1)), (Some(225_000), Some(7)));
     }
 
     #[test]

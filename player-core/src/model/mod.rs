@@ -10,7 +10,7 @@ mod metadata;
 mod presentation;
 mod resource;
 
-pub use extras::{CaptionService, CaptionTrack, ContentSteering, SessionData, Thumbnail};
+pub use extras::{CaptionService, CaptionTrack, ContentSteering, MuxedAudio, Pathway, SessionData, Thumbnail};
 pub use index::{SegmentIndex, SegmentList, SegmentRef, SegmentTemplate, TimelineRun, TimestampMapping};
 pub use listing::{ListedSegment, SegmentListing};
 pub use metadata::{MetadataBody, MetadataSource, TimedMetadata};

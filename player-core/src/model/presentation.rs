@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{CaptionTrack, ContainerFormat, ContentSteering, SegmentIndex, SessionData, TimedMetadata};
+use super::{
+    CaptionTrack, ContainerFormat, ContentSteering, MuxedAudio, Pathway, SegmentIndex, SessionData, TimedMetadata,
+};
 use crate::time::{MediaTime, WallClock};
 
 /// Where the presentation came from; for reports only, nothing decides by it.
@@ -36,7 +38,8 @@ pub struct Presentation {
     pub kind: PresentationKind,
     /// Its length; `None` when only segment indexes that are not fetched yet know it.
     pub duration: Option<Duration>,
-    /// Where the author wants playback to begin (`EXT-X-START`); `None` is the beginning.
+    /// Where the author wants playback to begin (`EXT-X-START`); negative counts from the end, `None` is the
+    /// beginning.
     pub start: Option<MediaTime>,
     /// At least one, in order, not overlapping.
     pub periods: Vec<Period>,
@@ -48,6 +51,8 @@ pub struct Presentation {
     pub session_data: Vec<SessionData>,
     /// Who says which pathway to prefer.
     pub steering: Option<ContentSteering>,
+    /// Where the same media can be had, best first; empty when there is one place only.
+    pub pathways: Vec<Pathway>,
 }
 
 /// A span of the presentation with one set of choices (DASH Period; an HLS presentation is one Period).
@@ -68,6 +73,8 @@ pub struct Period {
     pub thumbnails: Vec<ThumbnailTrack>,
     /// Captions inside the video.
     pub captions: Vec<CaptionTrack>,
+    /// Sound inside the files of the pictures, when it is one choice among others.
+    pub muxed_audio: Option<MuxedAudio>,
 }
 
 impl Period {
@@ -86,6 +93,7 @@ impl Period {
             trick_sets: Vec::new(),
             thumbnails: Vec::new(),
             captions: Vec::new(),
+            muxed_audio: None,
         }
     }
 }
@@ -292,4 +300,12 @@ pub struct RepresentationTraits {
     pub hdcp_level: Option<String>,
     /// What is needed to show it (`REQ-VIDEO-LAYOUT`), as written.
     pub video_layout: Option<String>,
+    /// Which robustness levels of which key systems may decrypt it (`ALLOWED-CPC`), as written.
+    pub allowed_cpc: Option<String>,
+    /// A name for menus (`NAME` of a variant).
+    pub name: Option<String>,
+    /// A language that is used beside the main one (`ASSOC-LANGUAGE`).
+    pub associated_language: Option<String>,
+    /// Bits a sample of sound (`BIT-DEPTH`).
+    pub bit_depth: Option<u32>,
 }

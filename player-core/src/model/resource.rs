@@ -15,6 +15,13 @@ pub struct ByteRange {
     pub length: Option<u64>,
 }
 
+impl ByteRange {
+    /// The byte after it; without a length the one it begins with.
+    pub fn end(self) -> u64 {
+        self.offset.saturating_add(self.length.unwrap_or(0))
+    }
+}
+
 /// A file or a part of one. Several addresses name the same bytes, best first (several `BaseURL`s, redundant
 /// variants); it is never empty.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -250,6 +250,7 @@ impl Addresser {
                 gap: false,
                 encryption: None,
                 program_date_time: None,
+                bitrate_bps: None,
             };
             if !listing.push(&segment) {
                 warnings.push(element.line, "the address of a segment cannot be used: it becomes a gap");
@@ -414,6 +415,7 @@ fn single(
         gap: false,
         encryption: None,
         program_date_time: None,
+        bitrate_bps: None,
     });
     Addressed { init, index: SegmentIndex::Known(SegmentList::Listed(Box::new(listing))) }
 }

@@ -42,6 +42,7 @@ pub(in crate::manifest) fn parse(
         metadata: Vec::new(),
         session_data: Vec::new(),
         steering: None,
+        pathways: Vec::new(),
     })
 }
 

@@ -1,11 +1,16 @@
 //! What a playlist says, as JSON, for tools. Live playlists too; nothing is resolved or chosen.
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use url::Url;
 
+use super::date_ranges::DateRange;
 use super::is_media;
 use super::lexer::{Lexer, Variables};
-use super::media::{self, MediaPlaylist};
+use super::live::{HintKind, LiveTags};
+use super::media::{self, MediaPlaylist, Start};
 use super::multivariant::{self, MultivariantPlaylist, Variant};
 use crate::manifest::ManifestError;
 use crate::manifest::document::Warnings;
@@ -38,10 +43,10 @@ fn media(playlist: &MediaPlaylist<'_>) -> Value {
                 "gap": segment.gap,
                 "program_date_time": segment.program_date_time.and_then(date),
                 "bitrate_kbps": segment.bitrate_kbps,
+                "title": segment.title,
             })
         })
         .collect();
-    let low = &playlist.low_latency;
     json!({
         "protocol": "hls",
         "kind": "media",
@@ -53,20 +58,67 @@ fn media(playlist: &MediaPlaylist<'_>) -> Value {
         "playlist_type": playlist.playlist_type,
         "i_frames_only": playlist.i_frames_only,
         "independent_segments": playlist.independent_segments,
-        "start_s": playlist.start.map(|start| start.offset_nanos as f64 / 1e9),
+        "start": playlist.start.map(start),
         "ended": playlist.ended,
         "duration_s": playlist.duration().as_secs_f64(),
         "segments": segments,
-        "parts": low.parts.len(),
-        "part_target_s": low.part_target.map(|duration| duration.as_secs_f64()),
-        "preload_hints": low.preload_hints,
-        "rendition_reports": low.rendition_reports,
-        "skipped_segments": low.skipped,
-        "date_ranges": playlist.date_ranges.iter().map(|range| json!({
-            "id": range.id,
-            "line": range.line,
-            "attributes": range.attributes.iter().cloned().collect::<std::collections::BTreeMap<_, _>>(),
+        "parts": playlist.live.parts.len(),
+        "low_latency": live(&playlist.live),
+        "date_ranges": playlist.date_ranges.iter().map(date_range).collect::<Vec<_>>(),
+    })
+}
+
+fn start(start: Start) -> Value {
+    json!({"time_offset_s": start.offset_nanos as f64 / 1e9, "precise": start.precise})
+}
+
+fn date_range(range: &DateRange) -> Value {
+    json!({
+        "id": range.id,
+        "line": range.line,
+        "class": range.class,
+        "start_date": range.start.and_then(date),
+        "end_date": range.end.and_then(date),
+        "duration_s": range.duration.map(|duration| duration.as_secs_f64()),
+        "planned_duration_s": range.planned_duration.map(|duration| duration.as_secs_f64()),
+        "end_on_next": range.end_on_next,
+        "cue": range.cue,
+        "attributes": range.attributes.iter().cloned().collect::<BTreeMap<_, _>>(),
+    })
+}
+
+/// The tags of growing playlists.
+fn live(tags: &LiveTags) -> Value {
+    let seconds = |duration: Option<Duration>| duration.map(|duration| duration.as_secs_f64());
+    json!({
+        "part_target_s": seconds(tags.part_target),
+        "server_control": tags.server_control.map(|control| json!({
+            "can_skip_until_s": seconds(control.can_skip_until),
+            "can_skip_date_ranges": control.can_skip_date_ranges,
+            "hold_back_s": seconds(control.hold_back),
+            "part_hold_back_s": seconds(control.part_hold_back),
+            "can_block_reload": control.can_block_reload,
+        })),
+        "parts": tags.parts.iter().map(|part| json!({
+            "uri": part.uri,
+            "duration_s": part.duration.as_secs_f64(),
+            "independent": part.independent,
+            "gap": part.gap,
+            "byte_range": part.range.map(|range| json!([range.offset, range.length])),
+            "sequence": part.sequence,
+            "index": part.index,
         })).collect::<Vec<_>>(),
+        "preload_hints": tags.preload_hints.iter().map(|hint| json!({
+            "type": match hint.kind { HintKind::Part => "PART", HintKind::Map => "MAP" },
+            "uri": hint.uri,
+            "byte_range": [Some(hint.start), hint.length],
+        })).collect::<Vec<_>>(),
+        "rendition_reports": tags.rendition_reports.iter().map(|report| json!({
+            "uri": report.uri, "last_msn": report.last_sequence, "last_part": report.last_part,
+        })).collect::<Vec<_>>(),
+        "skip": tags.skip.as_ref().map(|skip| json!({
+            "segments": skip.segments, "removed_date_ranges": skip.removed_date_ranges,
+        })),
     })
 }
 
@@ -80,6 +132,7 @@ fn multivariant(playlist: &MultivariantPlaylist) -> Value {
         .iter()
         .map(|rendition| {
             let written = |name: &str| rendition.attributes.get(name);
+            let number = |name: &str| written(name).and_then(|text| text.parse::<u64>().ok());
             json!({
                 "type": written("TYPE"),
                 "group_id": written("GROUP-ID"),
@@ -91,6 +144,11 @@ fn multivariant(playlist: &MultivariantPlaylist) -> Value {
                 "forced": rendition.media.forced,
                 "characteristics": written("CHARACTERISTICS"),
                 "channels": written("CHANNELS"),
+                "assoc_language": written("ASSOC-LANGUAGE"),
+                "stable_rendition_id": written("STABLE-RENDITION-ID"),
+                "instream_id": written("INSTREAM-ID"),
+                "bit_depth": number("BIT-DEPTH"),
+                "sample_rate": number("SAMPLE-RATE"),
             })
         })
         .collect();
@@ -100,13 +158,13 @@ fn multivariant(playlist: &MultivariantPlaylist) -> Value {
         "live": Value::Null,
         "version": playlist.version,
         "independent_segments": playlist.independent_segments,
-        "start_s": playlist.start.map(|start| start.offset_nanos as f64 / 1e9),
+        "start": playlist.start.map(start),
         "variants": playlist.variants.iter().map(variant).collect::<Vec<_>>(),
         "iframe_variants": playlist.iframe_variants.iter().map(variant).collect::<Vec<_>>(),
         "renditions": renditions,
         "session_keys": playlist.session_keys.len(),
         "session_data": playlist.session_data.iter().map(|data| json!({
-            "id": data.data_id, "value": data.value, "uri": data.uri, "language": data.language,
+            "id": data.data_id, "value": data.value, "uri": data.uri, "language": data.language, "format": data.format,
         })).collect::<Vec<_>>(),
         "steering": playlist.steering.as_ref().map(|steering| json!({
             "server_uri": steering.server_uri, "pathway_id": steering.pathway_id,
@@ -116,6 +174,7 @@ fn multivariant(playlist: &MultivariantPlaylist) -> Value {
 
 fn variant(variant: &Variant) -> Value {
     let stream = &variant.stream;
+    let written = |name: &str| variant.attributes.get(name);
     json!({
         "uri": variant.uri,
         "bandwidth": variant.bandwidth,
@@ -128,7 +187,14 @@ fn variant(variant: &Variant) -> Value {
         "video": stream.video,
         "subtitles": stream.subtitles,
         "closed_captions": variant.closed_captions(),
-        "video_range": variant.attributes.get("VIDEO-RANGE"),
-        "pathway_id": variant.attributes.get("PATHWAY-ID"),
+        "name": written("NAME"),
+        "score": variant.score(),
+        "video_range": written("VIDEO-RANGE"),
+        "supplemental_codecs": written("SUPPLEMENTAL-CODECS"),
+        "hdcp_level": written("HDCP-LEVEL"),
+        "allowed_cpc": written("ALLOWED-CPC"),
+        "req_video_layout": written("REQ-VIDEO-LAYOUT"),
+        "stable_variant_id": written("STABLE-VARIANT-ID"),
+        "pathway_id": written("PATHWAY-ID"),
     })
 }

@@ -1,12 +1,14 @@
-//! Media playlists as typed data (RFC 8216bis §4.4.3 to §4.4.5). One pass over the lines; no addresses are resolved
-//! and nothing is decided here.
+//! Media playlists as typed data (RFC 8216bis §4.4.3, §4.4.4). One pass over the lines; no addresses are resolved and
+//! nothing is decided here. Date ranges and the tags of growing playlists have files of their own.
 
 use std::borrow::Cow;
 use std::rc::Rc;
 use std::time::Duration;
 
 use super::attributes::{Attributes, SubRange, nanos};
+use super::date_ranges::DateRanges;
 use super::lexer::{Content, Lexer};
+use super::live::LiveTags;
 use crate::manifest::ManifestError;
 use crate::manifest::dates::instant;
 use crate::manifest::document::{Warnings, clip};
@@ -63,28 +65,12 @@ impl Start {
     }
 }
 
-/// `EXT-X-DATERANGE` (§4.4.5.1), attributes as written.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct DateRange {
-    pub(super) line: u32,
-    pub(super) id: String,
-    pub(super) attributes: Vec<(String, String)>,
-}
-
-/// `EXT-X-PART` (§4.4.4.9).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Part {
-    pub(super) uri: String,
-    pub(super) duration: Duration,
-    pub(super) independent: bool,
-    pub(super) gap: bool,
-    pub(super) range: Option<SubRange>,
-}
-
 /// A complete segment: one address line.
 #[derive(Clone, Debug)]
 pub(super) struct Segment<'a> {
     pub(super) uri: Cow<'a, str>,
+    /// What stands behind the comma of `EXTINF`.
+    pub(super) title: &'a str,
     pub(super) duration: Duration,
     pub(super) sequence: u64,
     /// The tag stands right before it.
@@ -100,23 +86,6 @@ pub(super) struct Segment<'a> {
     pub(super) gap: bool,
     /// Nanoseconds since the Unix epoch, only where the tag stands.
     pub(super) program_date_time: Option<i64>,
-}
-
-/// `EXT-X-SERVER-CONTROL`, `EXT-X-PART-INF` and their kin: what a live reader needs (§4.4.3.7, §4.4.3.8, §4.4.5).
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct LowLatency {
-    pub(super) part_target: Option<Duration>,
-    pub(super) can_block_reload: bool,
-    pub(super) can_skip_until: Option<Duration>,
-    pub(super) hold_back: Option<Duration>,
-    pub(super) part_hold_back: Option<Duration>,
-    pub(super) parts: Vec<Part>,
-    /// Addresses of `EXT-X-PRELOAD-HINT`.
-    pub(super) preload_hints: Vec<String>,
-    /// Addresses of `EXT-X-RENDITION-REPORT`.
-    pub(super) rendition_reports: Vec<String>,
-    /// `EXT-X-SKIP`: so many segments are left out.
-    pub(super) skipped: u64,
 }
 
 /// A media playlist.
@@ -136,8 +105,8 @@ pub(super) struct MediaPlaylist<'a> {
     /// Keys in force together, one per KEYFORMAT; the first set is empty.
     pub(super) key_sets: Vec<Vec<Rc<Key>>>,
     pub(super) maps: Vec<Map<'a>>,
-    pub(super) date_ranges: Vec<DateRange>,
-    pub(super) low_latency: LowLatency,
+    pub(super) date_ranges: DateRanges,
+    pub(super) live: LiveTags,
 }
 
 impl MediaPlaylist<'_> {
@@ -154,8 +123,9 @@ impl MediaPlaylist<'_> {
 
 /// What the tags before an address line say about it.
 #[derive(Default)]
-struct Pending {
+struct Pending<'a> {
     duration: Option<Duration>,
+    title: &'a str,
     range: Option<SubRange>,
     discontinuity: bool,
     gap: bool,
@@ -164,7 +134,7 @@ struct Pending {
 
 struct Reader<'a, 'w> {
     playlist: MediaPlaylist<'a>,
-    pending: Pending,
+    pending: Pending<'a>,
     map: Option<u32>,
     /// The keys in force, and the index of the same set in the playlist once a segment has used it.
     keys: Vec<Rc<Key>>,
@@ -220,15 +190,15 @@ impl<'a> Reader<'a, '_> {
             });
         }
         let range = pending.range.map(|range| range.at(self.last_range_end));
-        self.last_range_end = range.map_or(0, |range| range.offset.saturating_add(range.length.unwrap_or(0)));
+        self.last_range_end = range.map_or(0, ByteRange::end);
         if pending.discontinuity {
             self.discontinuities += 1;
         }
-        let before = self.playlist.low_latency.skipped.saturating_add(self.playlist.segments.len() as u64);
         let segment = Segment {
             uri,
+            title: pending.title,
             duration,
-            sequence: self.playlist.media_sequence.saturating_add(before),
+            sequence: self.next_sequence(),
             discontinuity: pending.discontinuity,
             discontinuity_sequence: self.playlist.discontinuity_sequence.saturating_add(self.discontinuities),
             range,
@@ -242,9 +212,20 @@ impl<'a> Reader<'a, '_> {
         Ok(())
     }
 
+    /// The media sequence number of the segment that the tags under way are about.
+    fn next_sequence(&self) -> u64 {
+        let before = self.playlist.live.skipped().saturating_add(self.playlist.segments.len() as u64);
+        self.playlist.media_sequence.saturating_add(before)
+    }
+
     fn tag(&mut self, line: u32, name: &str, value: Cow<'a, str>) {
         match name {
-            "EXTINF" => self.pending.duration = Some(self.duration(line, &value)),
+            "EXTINF" => {
+                self.pending.duration = Some(self.duration(line, &value));
+                if let Cow::Borrowed(value) = value {
+                    self.pending.title = value.split_once(',').map_or("", |(_, title)| title.trim());
+                }
+            }
             "EXT-X-BYTERANGE" => {
                 self.pending.range = SubRange::parse(&value);
                 if self.pending.range.is_none() {
@@ -262,10 +243,12 @@ impl<'a> Reader<'a, '_> {
             "EXT-X-BITRATE" => self.bitrate = value.trim().parse().ok(),
             "EXT-X-KEY" => self.key(line, &value),
             "EXT-X-MAP" => self.map(line, &value),
-            "EXT-X-DATERANGE" => self.date_range(line, &value),
+            "EXT-X-DATERANGE" => self.playlist.date_ranges.take(line, &value, self.warnings),
             _ => {
                 // Unknown tags are to be ignored (§6.3.1).
-                let _known = self.header(line, name, &value) || self.low_latency(line, name, &value);
+                let sequence = self.next_sequence();
+                let _known = self.header(line, name, &value)
+                    || self.playlist.live.take(line, name, &value, sequence, self.warnings);
             }
         }
     }
@@ -360,48 +343,5 @@ impl<'a> Reader<'a, '_> {
             self.playlist.maps.push(map);
         }
         self.map = u32::try_from(self.playlist.maps.len() - 1).ok();
-    }
-
-    fn date_range(&mut self, line: u32, value: &str) {
-        let attributes = Attributes::parse(value);
-        match attributes.filled("ID") {
-            Some(id) => self.playlist.date_ranges.push(DateRange {
-                line,
-                id: id.to_owned(),
-                attributes: attributes.iter().map(|(name, value)| (name.to_owned(), value.text.to_owned())).collect(),
-            }),
-            None => self.warnings.push(line, "EXT-X-DATERANGE without ID"),
-        }
-    }
-
-    /// Low-latency tags. False when `name` is none of them.
-    fn low_latency(&mut self, line: u32, name: &str, value: &str) -> bool {
-        let attributes = Attributes::parse(value);
-        let uri = || attributes.text("URI").unwrap_or_default().to_owned();
-        let low = &mut self.playlist.low_latency;
-        match name {
-            "EXT-X-PART-INF" => low.part_target = attributes.seconds("PART-TARGET"),
-            "EXT-X-SERVER-CONTROL" => {
-                low.can_block_reload = attributes.yes("CAN-BLOCK-RELOAD");
-                low.can_skip_until = attributes.seconds("CAN-SKIP-UNTIL");
-                low.hold_back = attributes.seconds("HOLD-BACK");
-                low.part_hold_back = attributes.seconds("PART-HOLD-BACK");
-            }
-            "EXT-X-PART" => low.parts.push(Part {
-                uri: uri(),
-                duration: attributes.seconds("DURATION").unwrap_or_default(),
-                independent: attributes.yes("INDEPENDENT"),
-                gap: attributes.yes("GAP"),
-                range: attributes.text("BYTERANGE").and_then(SubRange::parse),
-            }),
-            "EXT-X-PRELOAD-HINT" => low.preload_hints.push(uri()),
-            "EXT-X-RENDITION-REPORT" => low.rendition_reports.push(uri()),
-            "EXT-X-SKIP" => match attributes.integer("SKIPPED-SEGMENTS") {
-                Some(count) => low.skipped = count,
-                None => self.warnings.push(line, "EXT-X-SKIP without SKIPPED-SEGMENTS"),
-            },
-            _ => return false,
-        }
-        true
     }
 }

@@ -1,12 +1,17 @@
 //! HLS (RFC 8216bis): playlists in, model out. Nothing here fetches.
 
 mod attributes;
+mod date_ranges;
 mod describe;
 mod lexer;
+mod live;
 mod media;
 mod multivariant;
+mod pathways;
+mod presentation;
 mod renditions;
 mod segments;
+mod variants;
 
 pub(super) use describe::describe;
 pub(super) use segments::parse_index;
@@ -27,7 +32,7 @@ pub(super) fn parse(text: &str, base: &Url, warnings: &mut Warnings) -> Result<P
         segments::presentation(&playlist, base, warnings)
     } else {
         let playlist = multivariant::read(&mut lexer, warnings)?;
-        renditions::presentation(&playlist, base, lexer.into_variables(), warnings)
+        presentation::presentation(&playlist, base, lexer.into_variables(), warnings)
     }
 }
 

@@ -34,6 +34,16 @@ pub(super) struct Variant {
 }
 
 impl Variant {
+    /// An attribute as written, `None` when it is empty too.
+    pub(super) fn written(&self, name: &str) -> Option<&str> {
+        self.attributes.get(name).map(String::as_str).filter(|text| !text.is_empty())
+    }
+
+    /// `SCORE`: a number that is not negative (§4.4.6.2).
+    pub(super) fn score(&self) -> Option<f64> {
+        self.written("SCORE")?.parse().ok().filter(|score: &f64| score.is_finite() && *score >= 0.0)
+    }
+
     pub(super) fn closed_captions(&self) -> Option<&str> {
         match self.stream.closed_captions.as_ref()? {
             ClosedCaptionGroupId::None => Some("NONE"),
@@ -53,12 +63,21 @@ pub(super) struct Rendition {
     pub(super) attributes: BTreeMap<String, String>,
 }
 
+impl Rendition {
+    /// An attribute as written, `None` when it is empty too.
+    pub(super) fn written(&self, name: &str) -> Option<&str> {
+        self.attributes.get(name).map(String::as_str).filter(|text| !text.is_empty())
+    }
+}
+
 /// `EXT-X-SESSION-DATA` (§4.4.6.4).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct SessionData {
     pub(super) data_id: String,
     pub(super) value: Option<String>,
     pub(super) uri: Option<String>,
+    /// `JSON` or `RAW`.
+    pub(super) format: Option<String>,
     pub(super) language: Option<String>,
 }
 
@@ -149,6 +168,7 @@ impl Reader {
                     data_id,
                     value: owned("VALUE"),
                     uri: owned("URI"),
+                    format: owned("FORMAT"),
                     language: owned("LANGUAGE"),
                 }),
                 None => warnings.push(line, "EXT-X-SESSION-DATA without DATA-ID"),

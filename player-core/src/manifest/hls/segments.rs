@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use url::Url;
 
+use super::date_ranges::DateMap;
 use super::is_media;
 use super::lexer::{Lexer, Variables};
-use super::media::{self, Key, MediaPlaylist, Segment};
+use super::media::{self, Key, MediaPlaylist, Segment, Start};
 use crate::manifest::document::Warnings;
-use crate::manifest::{ManifestError, codecs};
+use crate::manifest::{ManifestError, ParsedIndex, codecs};
 use crate::model::{
     AdaptationSet, ContainerFormat, ContentKinds, IndexSource, ListedSegment, MediaKind, Period, Presentation,
     PresentationKind, Protection, Protocol, Representation, RepresentationTraits, Resource, SegmentIndex, SegmentList,
@@ -22,7 +23,7 @@ pub(in crate::manifest) fn parse_index(
     source: &IndexSource,
     base: &Url,
     warnings: &mut Warnings,
-) -> Result<(SegmentList, bool), ManifestError> {
+) -> Result<ParsedIndex, ManifestError> {
     if !is_media(text) {
         let message = "expected a media playlist, found a multivariant playlist".to_owned();
         return Err(ManifestError::Malformed { message, line: None });
@@ -30,8 +31,17 @@ pub(in crate::manifest) fn parse_index(
     let imported: Variables = source.variables.iter().cloned().collect();
     let playlist = media::read(&mut Lexer::new(text, base, &imported), warnings)?;
     check(&playlist, warnings)?;
-    let listing = listing(&playlist, base, source.period_start, warnings);
-    Ok((SegmentList::Listed(Box::new(listing)), false))
+    let begin = source.period_start;
+    let listing = listing(&playlist, base, begin, warnings);
+    let metadata = playlist.date_ranges.timed(&DateMap::new(&playlist, begin), warnings);
+    Ok(ParsedIndex {
+        segments: SegmentList::Listed(Box::new(listing)),
+        live: false,
+        start: playlist.start.map(|start| begin + beginning(&playlist, start).since(MediaTime::ZERO)),
+        epoch: epoch(&playlist),
+        metadata,
+        warnings: Vec::new(),
+    })
 }
 
 /// A media playlist given as the entry: one period, one set, one representation.
@@ -81,20 +91,34 @@ pub(super) fn presentation(
         protocol: Protocol::Hls,
         kind: PresentationKind::OnDemand,
         duration: Some(duration),
-        start: playlist.start.map(|start| from_either_end(start.offset_nanos, duration)),
+        start: playlist.start.map(|start| beginning(playlist, start)),
         periods: vec![period],
         epoch: epoch(playlist),
-        metadata: Vec::new(),
+        metadata: playlist.date_ranges.timed(&DateMap::new(playlist, MediaTime::ZERO), warnings),
         session_data: Vec::new(),
         steering: None,
+        pathways: Vec::new(),
     })
 }
 
-/// §4.4.2.2: a negative offset counts from the end; one that lies outside means that end.
-fn from_either_end(offset_nanos: i64, duration: Duration) -> MediaTime {
-    let end = MediaTime::ZERO + duration;
-    let time = if offset_nanos < 0 { end.shifted(offset_nanos) } else { MediaTime::from_nanos(offset_nanos) };
-    time.clamp(MediaTime::ZERO, end)
+/// §4.4.2.2: a negative offset counts from the end; one that lies outside means that end. Unless it is `PRECISE`,
+/// the segment that holds it is presented from its beginning.
+fn beginning(playlist: &MediaPlaylist<'_>, start: Start) -> MediaTime {
+    let end = MediaTime::ZERO + playlist.duration();
+    let offset = start.offset_nanos;
+    let time = if offset < 0 { end.shifted(offset) } else { MediaTime::from_nanos(offset) };
+    let time = time.clamp(MediaTime::ZERO, end);
+    if start.precise {
+        return time;
+    }
+    let mut begin = MediaTime::ZERO;
+    for segment in &playlist.segments {
+        if begin + segment.duration > time {
+            break;
+        }
+        begin = begin + segment.duration;
+    }
+    begin
 }
 
 /// Refuses what cannot be played yet, and what holds nothing.
@@ -157,6 +181,8 @@ pub(super) fn key_protection(key: &Key) -> Protection {
 }
 
 /// Segments follow each other without holes: the sum of the durations before a segment is its beginning (§6.3.3).
+/// Discontinuities are counted from the first segment: playlists on demand all begin at the same time, and those of a
+/// variant and its renditions may begin to count elsewhere.
 fn listing(playlist: &MediaPlaylist<'_>, base: &Url, begin: MediaTime, warnings: &mut Warnings) -> SegmentListing {
     let mut list = SegmentListing::new(vec![base.clone()]);
     let inits: Vec<Option<u32>> = playlist
@@ -171,6 +197,7 @@ fn listing(playlist: &MediaPlaylist<'_>, base: &Url, begin: MediaTime, warnings:
         })
         .collect();
     let mut start = begin;
+    let first = playlist.segments.first().map_or(0, |segment| segment.discontinuity_sequence);
     for segment in &playlist.segments {
         let keys = playlist.keys(segment);
         let key = keys.iter().find(|key| key.key_format == "identity").or(keys.first());
@@ -180,10 +207,11 @@ fn listing(playlist: &MediaPlaylist<'_>, base: &Url, begin: MediaTime, warnings:
             uri: &segment.uri,
             range: segment.range,
             init: segment.map.and_then(|map| inits.get(map as usize).copied().flatten()),
-            mapping: TimestampMapping::Discontinuity(segment.discontinuity_sequence),
+            mapping: TimestampMapping::Discontinuity(segment.discontinuity_sequence - first),
             gap: segment.gap,
             encryption: key.map(|key| key.method.as_str()),
             program_date_time: segment.program_date_time.map(WallClock::from_unix_nanos),
+            bitrate_bps: segment.bitrate_kbps.map(|kilobits| u64::from(kilobits) * 1000),
         };
         if !list.push(&entry) {
             warnings

@@ -112,10 +112,10 @@ period 0 0.000000s Some(10s)
   0 0 [] Fmp4 content=? group=- 0
    protected SAMPLE-AES None
    init http://h/dir/a.mp4 @0+800
-   0 0.000000s+4s Discontinuity(3) http://h/dir/a.mp4 @800+1000
-   1 4.000000s+4s Discontinuity(3) http://h/dir/a.mp4 @1800+500
-   2 8.000000s+2s Discontinuity(4) http://h/dir/b1.m4s gap SAMPLE-AES
-   3 10.000000s+0ns Discontinuity(4) http://h/dir/main?token=x gap
+   0 0.000000s+4s Discontinuity(0) http://h/dir/a.mp4 @800+1000
+   1 4.000000s+4s Discontinuity(0) http://h/dir/a.mp4 @1800+500
+   2 8.000000s+2s Discontinuity(1) http://h/dir/b1.m4s gap SAMPLE-AES
+   3 10.000000s+0ns Discontinuity(1) http://h/dir/main?token=x gap
 warning 21: EXTINF bad is no duration
 warning 0: the address of segment 10 cannot be used: it becomes a gap
 "#;
@@ -178,7 +178,7 @@ fn tools_see_live_playlists_with_low_latency_tags() {
     assert_eq!(value["live"], true);
     assert_eq!(value["segments"][0]["sequence"], 13);
     assert_eq!(value["segments"][0]["bitrate_kbps"], 900);
-    assert_eq!((&value["parts"], &value["preload_hints"][0]), (&1.into(), &"p2".into()));
+    assert_eq!((&value["parts"], &value["low_latency"]["preload_hints"][0]["uri"]), (&1.into(), &"p2".into()));
     assert_eq!(value["date_ranges"][0]["attributes"]["SCTE35-OUT"], "0xFC");
     assert_eq!(value["warnings"], serde_json::json!([]));
 }

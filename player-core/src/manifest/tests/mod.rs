@@ -3,6 +3,7 @@
 mod corpus;
 mod dash;
 mod hls;
+mod hls_tags;
 mod hostile;
 mod oracle;
 

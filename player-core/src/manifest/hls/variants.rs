@@ -1,0 +1,261 @@
+//! Variants as adaptation sets: one for each family of codecs and dynamic range, for nothing may switch between
+//! those in mid-play. Renditions are not known here.
+//!
+//! The families stand in the order in which they should be tried: a player takes the first one that it can decode.
+//! That is standard before high dynamic range, for nothing here maps tones; then the author's `SCORE`; then the
+//! codecs that most machines decode. Variants that do not tell their codecs join the first family.
+
+use std::cmp::Reverse;
+
+use super::multivariant::Variant;
+use super::pathways;
+use super::presentation::Builder;
+use crate::manifest::codecs;
+use crate::manifest::document::clip;
+use crate::model::{
+    AdaptationSet, ContainerFormat, ContentKinds, MediaKind, Representation, RepresentationTraits, TrackId, VideoRange,
+};
+
+/// Families of codecs by the names of their sample entries, those that most machines decode first.
+const VIDEO_FAMILIES: [(&str, &[&str]); 7] = [
+    ("avc", &["avc1", "avc2", "avc3", "avc4"]),
+    ("hevc", &["hvc1", "hev1"]),
+    ("vp9", &["vp9", "vp09"]),
+    ("av1", &["av01"]),
+    ("vp8", &["vp8", "vp08"]),
+    ("vvc", &["vvc1", "vvi1"]),
+    ("dolby-vision", &["dvh1", "dvhe", "dva1", "dvav", "dav1"]),
+];
+const AUDIO_FAMILIES: [(&str, &[&str]); 8] = [
+    ("aac", &["mp4a", "aac"]),
+    ("mp3", &["mp3"]),
+    ("opus", &["opus"]),
+    ("flac", &["flac"]),
+    ("ac3", &["ac-3"]),
+    ("eac3", &["ec-3", "ec+3"]),
+    ("alac", &["alac"]),
+    ("ac4", &["ac-4"]),
+];
+
+/// What makes variants interchangeable. The order of families is that of their fields.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Family {
+    range: VideoRange,
+    video: (usize, String),
+    audio: Vec<(usize, String)>,
+}
+
+impl Family {
+    /// `None` when the variant does not tell.
+    fn of(variant: &Variant) -> Option<Self> {
+        let all = codecs_of(variant);
+        let of_kind = |kind| all.iter().filter(move |codec| codecs::kind_of(codec) == Some(kind));
+        let video = family(of_kind(MediaKind::Video).next()?, &VIDEO_FAMILIES);
+        let mut audio: Vec<_> = of_kind(MediaKind::Audio).map(|codec| family(codec, &AUDIO_FAMILIES)).collect();
+        audio.sort();
+        audio.dedup();
+        Some(Self { range: range_of(variant), video, audio })
+    }
+
+    fn name(&self) -> String {
+        let range = match self.range {
+            VideoRange::Sdr => None,
+            VideoRange::Hlg => Some("hlg"),
+            VideoRange::Pq => Some("pq"),
+        };
+        let audio = self.audio.iter().map(|(_, name)| name.as_str());
+        let parts: Vec<&str> = ["video", &self.video.1].into_iter().chain(range).chain(audio).collect();
+        parts.join("-")
+    }
+}
+
+/// Rank and name of a codec's family.
+fn family(codec: &str, families: &[(&str, &[&str])]) -> (usize, String) {
+    let codec = codec.to_ascii_lowercase();
+    let entry = codec.split('.').next().unwrap_or_default();
+    // MPEG-4 names MP3 by its object type (RFC 6381 §3.3).
+    let entry = if matches!(codec.as_str(), "mp4a.40.34" | "mp4a.69" | "mp4a.6b") { "mp3" } else { entry };
+    let found = families.iter().enumerate().find(|(_, (_, entries))| entries.contains(&entry));
+    found.map_or_else(|| (families.len(), clip(entry)), |(rank, (name, _))| (rank, (*name).to_owned()))
+}
+
+/// `VIDEO-RANGE` (§4.4.6.2); what nobody has heard of counts as the darkest of secrets, `PQ`.
+fn range_of(variant: &Variant) -> VideoRange {
+    match variant.written("VIDEO-RANGE") {
+        None | Some("SDR") => VideoRange::Sdr,
+        Some("HLG") => VideoRange::Hlg,
+        Some(_) => VideoRange::Pq,
+    }
+}
+
+pub(super) fn codecs_of(variant: &Variant) -> Vec<String> {
+    variant.stream.codecs.as_deref().map(codecs::split).unwrap_or_default()
+}
+
+/// True when the variant certainly has no pictures.
+fn is_audio_only(variant: &Variant) -> bool {
+    let kinds = codecs::contents(&codecs_of(variant));
+    variant.stream.resolution.is_none() && kinds.is_some_and(|kinds| kinds.audio && !kinds.video)
+}
+
+/// `REQ-VIDEO-LAYOUT` (§4.4.6.2): a flat screen shows one view, unprojected. Each entry of the list must be met.
+fn fits_a_flat_screen(variant: &Variant) -> bool {
+    let flat = |word: &str| matches!(word, "" | "CH-MONO" | "PROJ-RECT");
+    let layout = variant.written("REQ-VIDEO-LAYOUT").unwrap_or_default();
+    layout.split([',', '/']).all(|word| flat(word.trim()))
+}
+
+/// The sets of all variants with pictures; without any, one of those with sound only.
+pub(super) fn sets(builder: &mut Builder<'_, '_>) -> Vec<AdaptationSet> {
+    let playlist = builder.playlist;
+    let pictures = playlist.variants.iter().any(|variant| !is_audio_only(variant));
+    let shown = playlist.variants.iter().any(fits_a_flat_screen);
+    let wanted = playlist
+        .variants
+        .iter()
+        .filter(|variant| (!pictures || !is_audio_only(variant)) && (!shown || fits_a_flat_screen(variant)));
+    let streams = pathways::streams(wanted);
+    let kind = if pictures { MediaKind::Video } else { MediaKind::Audio };
+    let mut families = if pictures { families(&streams) } else { Vec::new() };
+    families.sort_by_key(|(family, score)| (family.range, Reverse(*score), family.clone()));
+    let count = families.len().max(1);
+    let mut ladders: Vec<Vec<Representation>> = vec![Vec::new(); count];
+    for (number, same) in streams.iter().enumerate() {
+        let own = same.first().and_then(|variant| Family::of(variant));
+        let at = own.and_then(|own| families.iter().position(|(family, _)| *family == own)).unwrap_or(0);
+        if let (Some(representation), Some(ladder)) =
+            (representation(builder, format!("v{number}"), same), ladders.get_mut(at))
+        {
+            ladder.push(representation);
+        }
+    }
+    let mut sets = Vec::new();
+    for (at, mut representations) in ladders.into_iter().enumerate() {
+        if representations.is_empty() {
+            continue;
+        }
+        representations.sort_by_key(|representation| representation.bandwidth);
+        let name = families.get(at).filter(|_| !sets.is_empty()).map(|(family, _)| family.name());
+        sets.push(set(name.unwrap_or_else(|| kind.as_str().to_owned()), kind, representations));
+    }
+    sets
+}
+
+/// The families of some streams, each with the best score of its variants in thousandths. Scores count only when
+/// every variant has one (§4.4.6.2).
+fn families(streams: &[Vec<&Variant>]) -> Vec<(Family, u64)> {
+    let firsts = || streams.iter().filter_map(|same| same.first());
+    let scored = firsts().all(|variant| variant.score().is_some());
+    let mut families: Vec<(Family, u64)> = Vec::new();
+    for variant in firsts() {
+        let Some(family) = Family::of(variant) else { continue };
+        let score = variant.score().filter(|_| scored).map_or(0, |score| (score * 1000.0) as u64);
+        match families.iter_mut().find(|(known, _)| *known == family) {
+            Some((_, best)) => *best = score.max(*best),
+            None => families.push((family, score)),
+        }
+    }
+    families
+}
+
+/// The I-frame variants as one set: key frames only, never for normal playback.
+pub(super) fn trick_sets(builder: &mut Builder<'_, '_>) -> Vec<AdaptationSet> {
+    let playlist = builder.playlist;
+    let streams = pathways::streams(playlist.iframe_variants.iter().filter(|variant| fits_a_flat_screen(variant)));
+    let mut representations: Vec<Representation> = streams
+        .iter()
+        .enumerate()
+        .filter_map(|(number, same)| {
+            let content = Some(ContentKinds::only(MediaKind::Video));
+            Some(Representation { content, ..representation(builder, format!("i{number}"), same)? })
+        })
+        .collect();
+    representations.sort_by_key(|representation| representation.bandwidth);
+    if representations.is_empty() {
+        return Vec::new();
+    }
+    vec![set("iframes".to_owned(), MediaKind::Video, representations)]
+}
+
+fn set(id: String, kind: MediaKind, representations: Vec<Representation>) -> AdaptationSet {
+    AdaptationSet {
+        id: TrackId(id),
+        kind,
+        language: None,
+        label: None,
+        roles: Vec::new(),
+        default: true,
+        autoselect: true,
+        forced: false,
+        representations,
+    }
+}
+
+/// One stream and the places where it can be had.
+fn representation(builder: &mut Builder<'_, '_>, id: String, same: &[&Variant]) -> Option<Representation> {
+    let variant = *same.first()?;
+    let urls = builder.urls(same.iter().map(|variant| (variant.line, variant.uri.as_str())));
+    if urls.is_empty() {
+        return None;
+    }
+    let stream = &variant.stream;
+    let group = stream.audio.as_deref().filter(|name| builder.groups.contains_key(name));
+    if let (Some(name), None) = (stream.audio.as_deref(), group) {
+        builder.warnings.push(variant.line, format!("the audio group {} is not defined", clip(name)));
+    }
+    let elsewhere = group.and_then(|name| builder.groups.get(name)).is_some_and(|group| !group.muxed);
+    let all = codecs_of(variant);
+    // Codecs without pictures beside a resolution are an incomplete list.
+    let told = codecs::contents(&all).filter(|kinds| kinds.video || stream.resolution.is_none());
+    // With all sound in renditions, the audio codecs of the list are the renditions' (§4.4.6.2).
+    let content = match told {
+        Some(kinds) => Some(ContentKinds { audio: kinds.audio && !(elsewhere && kinds.video), text: false, ..kinds }),
+        None if all.is_empty() && elsewhere && stream.resolution.is_some() => {
+            Some(ContentKinds::only(MediaKind::Video))
+        }
+        None => None,
+    };
+    let carried = |codec: &String| match codecs::kind_of(codec) {
+        Some(kind) => content.is_none_or(|content| content.has(kind)),
+        None => true,
+    };
+    let (width, height) = stream.resolution.map(|pixels| (pixels.width, pixels.height)).unzip();
+    Some(Representation {
+        id,
+        bandwidth: stream.bandwidth,
+        average_bandwidth: stream.average_bandwidth,
+        codecs: all.into_iter().filter(carried).collect(),
+        content,
+        width: width.and_then(|pixels| u32::try_from(pixels).ok()),
+        height: height.and_then(|pixels| u32::try_from(pixels).ok()),
+        frame_rate: stream.frame_rate.and_then(codecs::frame_rate),
+        channels: None,
+        sample_rate: None,
+        format: ContainerFormat::Unknown,
+        audio_group: group.map(|name| builder.pathways.group(name).to_owned()),
+        index: builder.index(urls),
+        protection: builder.protection.clone(),
+        traits: traits(variant),
+    })
+}
+
+fn traits(variant: &Variant) -> RepresentationTraits {
+    let written = |name: &str| variant.written(name).map(str::to_owned);
+    RepresentationTraits {
+        score: variant.score(),
+        video_range: range_of(variant),
+        supplemental_codecs: variant.written("SUPPLEMENTAL-CODECS").map(codecs::split).unwrap_or_default(),
+        stable_id: written("STABLE-VARIANT-ID"),
+        pathway: written("PATHWAY-ID"),
+        hdcp_level: written("HDCP-LEVEL"),
+        video_layout: written("REQ-VIDEO-LAYOUT"),
+        allowed_cpc: written("ALLOWED-CPC"),
+        name: written("NAME"),
+        ..RepresentationTraits::default()
+    }
+}
+
+/// Says why a playlist has nothing for a flat screen, when that is why.
+pub(super) fn only_for_other_screens(variants: &[Variant]) -> bool {
+    !variants.is_empty() && !variants.iter().any(fits_a_flat_screen)
+}
