@@ -63,7 +63,7 @@ pub fn judge(in_flight: &InFlight, context: &Context<'_>, bandwidth: &Bandwidth)
 
 /// Bytes of the segment at another rung: as the context says, or in proportion to the size that is known.
 fn replacement_bytes(in_flight: &InFlight, context: &Context<'_>, rung: usize, size: u64) -> u64 {
-    if context.next_sizes.is_some_and(|sizes| sizes.len() == context.rungs.len()) {
+    if context.knows_sizes() {
         return context.next_bytes(rung);
     }
     let present = context.rungs[in_flight.rung].bitrate_bps.max(1) as f64;

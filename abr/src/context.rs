@@ -21,6 +21,22 @@ impl Rung {
     }
 }
 
+/// How much a viewer is taken to like what is shown: what the rule optimises.
+///
+/// Every objective subtracts the change of quality from one segment to the next, and charges each second without
+/// picture with the value of a segment of the top rung (Yin et al., SIGCOMM 2015, §3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Objective {
+    /// Quality grows with the bitrate.
+    #[default]
+    Linear,
+    /// Quality grows with the logarithm of the bitrate.
+    Logarithmic,
+    /// Quality is VMAF, known or estimated from the bitrate (Comyn et al. as fitted for Pensieve's successors).
+    Perceptual,
+}
+
 /// Where the session stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Phase {
@@ -84,8 +100,13 @@ pub struct Context<'a> {
     pub buffer_goal: Duration,
     /// Nominal duration of a segment.
     pub segment_duration: Duration,
-    /// Bytes of the next segment for each rung, when known. Used only if it is as long as `rungs`.
+    /// Bytes of the next segment for each rung, then of the one after it, and so on, as far as they are known.
+    /// Used only if it holds a whole number of segments, that is, if its length is a multiple of that of `rungs`.
     pub next_sizes: Option<&'a [u64]>,
+    /// Perceptual quality (VMAF, 0 to 100) of the next segments in the layout of `next_sizes`, when known.
+    pub next_quality: Option<&'a [f32]>,
+    /// What the session is judged by.
+    pub objective: Objective,
     /// Segments still to fetch, the next one included; `None` when the end is not known.
     pub segments_left: Option<u32>,
     /// Playback rate; 2.0 drains the buffer twice as fast.
@@ -113,6 +134,8 @@ impl<'a> Context<'a> {
             buffer_goal: Duration::from_secs(30),
             segment_duration,
             next_sizes: None,
+            next_quality: None,
+            objective: Objective::default(),
             segments_left: None,
             rate: 1.0,
             latency: None,
@@ -145,11 +168,34 @@ impl<'a> Context<'a> {
     /// 0 for a rung that does not exist.
     #[must_use]
     pub fn next_bytes(&self, rung: usize) -> u64 {
-        let known = self.next_sizes.filter(|sizes| sizes.len() == self.rungs.len());
-        match known {
-            Some(sizes) => sizes.get(rung).copied().unwrap_or(0),
-            None => self.nominal_bytes(rung),
-        }
+        self.bytes_ahead(0, rung)
+    }
+
+    /// Bytes that the segment `ahead` of the next one has at `rung`: the known size, else the declared rate times the
+    /// duration. 0 for a rung that does not exist.
+    #[must_use]
+    pub fn bytes_ahead(&self, ahead: usize, rung: usize) -> u64 {
+        let known = self.row(self.next_sizes, ahead).and_then(|sizes| sizes.get(rung));
+        known.copied().unwrap_or_else(|| self.nominal_bytes(rung))
+    }
+
+    /// Whether the sizes of the next segment are known.
+    #[must_use]
+    pub fn knows_sizes(&self) -> bool {
+        self.row(self.next_sizes, 0).is_some()
+    }
+
+    /// Perceptual quality of the segment `ahead` of the next one at `rung`, when known.
+    #[must_use]
+    pub fn quality_ahead(&self, ahead: usize, rung: usize) -> Option<f32> {
+        self.row(self.next_quality, ahead)?.get(rung).copied()
+    }
+
+    /// The entries of one segment in a list that has one for each rung of each segment.
+    fn row<T>(&self, list: Option<&'a [T]>, ahead: usize) -> Option<&'a [T]> {
+        let list = list.filter(|list| !self.rungs.is_empty() && list.len().is_multiple_of(self.rungs.len()))?;
+        let start = ahead.checked_mul(self.rungs.len())?;
+        list.get(start..start.checked_add(self.rungs.len())?)
     }
 
     /// Bytes of an average segment at `rung`: the declared rate times the duration; 0 for a rung that does not exist.

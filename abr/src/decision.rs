@@ -75,6 +75,28 @@ impl Decision {
     }
 }
 
+/// Most rungs of an [`Explanation`].
+pub const EXPLAINED: usize = 12;
+
+/// What a rule weighed for its latest decision: for logs and for those who doubt it.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Explanation {
+    /// Rate that was expected of the next transfer, in bits per second.
+    pub likely_bps: f64,
+    /// Rate that later transfers were expected to return to.
+    pub home_bps: f64,
+    /// Factors between the likely rate and one deviation below and above it.
+    pub down: f64,
+    /// See `down`.
+    pub up: f64,
+    /// Outages that were expected in a minute of transfers, and their length in seconds.
+    pub outages_per_minute: f64,
+    /// See `outages_per_minute`.
+    pub outage_seconds: f64,
+    /// What each rung was worth against the best one, in seconds of stall: 0 for the choice, the rest below.
+    pub rungs: [Option<(usize, f64)>; EXPLAINED],
+}
+
 /// What to do with a transfer that is under way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Verdict {

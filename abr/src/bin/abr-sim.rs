@@ -8,15 +8,20 @@ use std::{
     time::Duration,
 };
 
+use abr::Rule as _;
 use abr::simulator::{
     link::{Link, Trace},
+    plot,
     protocol::{MAX_MESSAGE, Responder},
     qoe::{self, Score},
+    record::Recorder,
     session::{self, Settings},
     video::Video,
 };
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
+
+const HEADER: &str = "rule             qoe_lin   qoe_log    kbit/s   stall %   start s  switches  wasted %";
 
 #[derive(Parser)]
 #[command(name = "abr-sim", about = "Adaptive bitrate rules over recorded links")]
@@ -42,12 +47,40 @@ enum Command {
         #[arg(long)]
         video: PathBuf,
         /// Rules to compare
-        #[arg(long, value_delimiter = ',', default_value = "default,throughput,bola,lowest,highest")]
+        #[arg(
+            long,
+            value_delimiter = ',',
+            default_value = "default,dynamic,robust-mpc,bola-e,bola,bba,throughput,lowest"
+        )]
         rules: Vec<String>,
         /// Buffer goal in seconds
         #[arg(long, default_value_t = 30)]
         buffer: u32,
         /// Do not tell the rules the sizes of segments
+        #[arg(long)]
+        hide_sizes: bool,
+        /// Also draw the sessions of this trace (its file name without `.csv`) into the file `--plot`
+        #[arg(long, requires = "plot")]
+        session: Option<String>,
+        /// Where to draw to: `*.svg` for the first rule alone, anything else is a page with all rules
+        #[arg(long)]
+        plot: Option<PathBuf>,
+    },
+    /// Play a film over one trace and say why each decision was taken
+    Explain {
+        /// Trace, `*.csv`
+        #[arg(long)]
+        trace: PathBuf,
+        /// Film, as for `compare`
+        #[arg(long)]
+        video: PathBuf,
+        /// Rule to explain
+        #[arg(long, default_value = "default")]
+        rule: String,
+        /// Buffer goal in seconds
+        #[arg(long, default_value_t = 30)]
+        buffer: u32,
+        /// Do not tell the rule the sizes of segments
         #[arg(long)]
         hide_sizes: bool,
     },
@@ -70,9 +103,13 @@ fn run(command: Command) -> anyhow::Result<()> {
             anyhow::ensure!(abr::rule(&rule).is_some(), "unknown rule `{rule}`");
             stdio(&rule)
         }
-        Command::Compare { traces, video, rules, buffer, hide_sizes } => {
+        Command::Compare { traces, video, rules, buffer, hide_sizes, session, plot } => {
             let settings = Settings { buffer_goal: Duration::from_secs(buffer.into()), sizes_known: !hide_sizes };
-            compare(&traces, &video, &rules, settings)
+            compare(&traces, &video, &rules, settings, plot.as_deref().zip(session.as_deref()))
+        }
+        Command::Explain { trace, video, rule, buffer, hide_sizes } => {
+            let settings = Settings { buffer_goal: Duration::from_secs(buffer.into()), sizes_known: !hide_sizes };
+            explain(&trace, &video, &rule, settings)
         }
     }
 }
@@ -109,11 +146,14 @@ fn stdio(rule: &str) -> anyhow::Result<()> {
 }
 
 /// Every rule over every trace, the means as a table on standard output.
-fn compare(traces: &Path, video: &Path, rules: &[String], settings: Settings) -> anyhow::Result<()> {
-    let video = {
-        let text = read(video)?;
-        Video::parse(&text).with_context(|| format!("{}", video.display()))?
-    };
+fn compare(
+    traces: &Path,
+    video: &Path,
+    rules: &[String],
+    settings: Settings,
+    drawn: Option<(&Path, &str)>,
+) -> anyhow::Result<()> {
+    let video = film(video)?;
     let mut paths = Vec::new();
     for entry in fs::read_dir(traces).with_context(|| format!("{}", traces.display()))? {
         let path = entry.with_context(|| format!("{}", traces.display()))?.path();
@@ -125,15 +165,15 @@ fn compare(traces: &Path, video: &Path, rules: &[String], settings: Settings) ->
     paths.sort();
     let mut links = Vec::with_capacity(paths.len());
     for path in &paths {
-        let trace = Trace::parse(&read(path)?).with_context(|| format!("{}", path.display()))?;
-        links.push(Link::new(trace));
+        links.push(link(path)?);
+    }
+    if let Some((plot, session)) = drawn {
+        let stem = |path: &PathBuf| path.file_stem().is_some_and(|stem| stem == session);
+        let at = paths.iter().position(stem).with_context(|| format!("no trace `{session}`"))?;
+        draw(plot, session, &video, &links[at], rules, settings)?;
     }
     let mut output = io::stdout().lock();
-    writeln!(
-        output,
-        "{:<14}{:>10}{:>10}{:>10}{:>10}{:>10}{:>10}{:>10}",
-        "rule", "qoe_lin", "qoe_log", "kbit/s", "stall %", "start s", "switches", "wasted %"
-    )?;
+    writeln!(output, "{HEADER}")?;
     for name in rules {
         let mut scores = Vec::with_capacity(links.len());
         for link in &links {
@@ -146,6 +186,77 @@ fn compare(traces: &Path, video: &Path, rules: &[String], settings: Settings) ->
         }
     }
     Ok(())
+}
+
+/// The sessions of all rules over one link, as a file.
+fn draw(
+    plot: &Path,
+    session: &str,
+    video: &Video,
+    link: &Link,
+    rules: &[String],
+    settings: Settings,
+) -> anyhow::Result<()> {
+    let mut drawings = Vec::with_capacity(rules.len());
+    for name in rules {
+        let mut rule = abr::rule(name).with_context(|| format!("unknown rule `{name}`"))?;
+        let played = session::play(video, link, rule.as_mut(), settings);
+        drawings.push(plot::svg(&format!("{name} over {session}"), video, link, &played));
+    }
+    let alone = plot.extension().is_some_and(|extension| extension == "svg");
+    let text = match drawings.first() {
+        Some(first) if alone => first.clone(),
+        _ => plot::html(session, &drawings),
+    };
+    fs::write(plot, text).with_context(|| format!("{}", plot.display()))
+}
+
+/// One line for each decision: what was known, what each rung was worth, and what was chosen.
+fn explain(trace: &Path, video: &Path, rule: &str, settings: Settings) -> anyhow::Result<()> {
+    let (video, link) = (film(video)?, link(trace)?);
+    let mut rule = abr::rule(rule).with_context(|| format!("unknown rule `{rule}`"))?;
+    let mut recorder = Recorder::new(rule.as_mut());
+    let session = session::play(&video, &link, &mut recorder, settings);
+    let mut output = io::stdout().lock();
+    for entry in recorder.entries() {
+        let reason = entry.decision.map_or_else(|| "give up for".to_owned(), |decision| decision.reason.to_string());
+        write!(
+            output,
+            "{:>8.2} s  {:>6.2} s ahead  {reason:<12} rung {:>2}",
+            entry.now.as_secs_f64(),
+            entry.buffer.as_secs_f64(),
+            entry.rung
+        )?;
+        if let Some(told) = entry.explanation {
+            write!(
+                output,
+                "  likely {:.0} kbit/s (-{:.0} % +{:.0} %, home {:.0}), outages {:.2}/min of {:.1} s; worth",
+                told.likely_bps / 1e3,
+                (1.0 - 1.0 / told.down) * 100.0,
+                (told.up - 1.0) * 100.0,
+                told.home_bps / 1e3,
+                told.outages_per_minute,
+                told.outage_seconds
+            )?;
+            for (rung, seconds) in told.rungs.iter().flatten() {
+                write!(output, " {rung}:{seconds:.2}")?;
+            }
+        }
+        writeln!(output)?;
+    }
+    if let Some(score) = qoe::score(&video, &session) {
+        writeln!(output, "{HEADER}")?;
+        writeln!(output, "{}", row(recorder.name(), &score))?;
+    }
+    Ok(())
+}
+
+fn film(path: &Path) -> anyhow::Result<Video> {
+    Video::parse(&read(path)?).with_context(|| format!("{}", path.display()))
+}
+
+fn link(path: &Path) -> anyhow::Result<Link> {
+    Ok(Link::new(Trace::parse(&read(path)?).with_context(|| format!("{}", path.display()))?))
 }
 
 fn row(name: &str, mean: &Score) -> String {

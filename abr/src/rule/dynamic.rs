@@ -1,4 +1,4 @@
-//! The default rule: throughput while the buffer is short, BOLA while it is long, slow to climb and slow to give way.
+//! DYNAMIC: throughput while the buffer is short, BOLA while it is long, slow to climb and slow to give way.
 //!
 //! Spiteri, Sitaraman, Sparacio: "From Theory to Practice: Improving Bitrate Adaptation in the DASH Reference Player",
 //! MMSys 2018: §4 DYNAMIC, §3.3 the insufficient-buffer rule, and BOLA-O's answer to oscillation.
@@ -39,7 +39,7 @@ const KEEP_GOAL: f64 = 20.0;
 /// How long advice to give a transfer up waits for the question that follows it.
 const ADVICE: Duration = Duration::from_millis(250);
 
-/// Throughput and buffer combined; [`crate::default_rule`] makes it.
+/// Throughput and buffer combined.
 #[derive(Debug, Clone, Default)]
 pub struct Dynamic {
     bandwidth: Bandwidth,
@@ -63,7 +63,7 @@ impl Dynamic {
 
 impl Rule for Dynamic {
     fn name(&self) -> &'static str {
-        "default"
+        "dynamic"
     }
 
     fn select(&mut self, context: &Context<'_>) -> Decision {

@@ -9,10 +9,12 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::{Context, InFlight, Live, Phase, Rule, Rung, Transfer, Verdict};
+use crate::{Context, InFlight, Live, Objective, Phase, Rule, Rung, Transfer, Verdict};
 
 /// The version of the protocol that is spoken.
 pub const VERSION: u64 = 1;
+/// Segments ahead whose sizes are asked for.
+const LOOKAHEAD: u32 = 10;
 /// Longest message accepted, in bytes.
 pub const MAX_MESSAGE: usize = 1 << 20;
 /// Most rungs of a ladder accepted.
@@ -57,10 +59,12 @@ struct Init {
     protocol: u64,
     bitrates_kbps: Vec<f64>,
     chunk_s: f64,
+    n_chunks: Option<u32>,
     max_buffer_s: Option<f64>,
     #[serde(default)]
     live: bool,
     target_latency_s: Option<f64>,
+    metric: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -72,6 +76,7 @@ struct Decide {
     latency_s: Option<f64>,
     last: Option<Last>,
     next_sizes_bytes: Option<Vec<Vec<u64>>>,
+    next_quality: Option<Vec<Vec<f32>>>,
     chunks_left: Option<u32>,
 }
 
@@ -135,6 +140,9 @@ struct Place {
     target: Option<Duration>,
     chunk: u64,
     sizes: Option<Vec<u64>>,
+    quality: Option<Vec<f32>>,
+    objective: Objective,
+    latency: Option<Duration>,
     left: Option<u32>,
 }
 
@@ -157,7 +165,7 @@ impl Responder {
         let reply = match serde_json::from_str(message)? {
             Message::Init(init) => {
                 self.session = Some(Session::new(&init, (self.make)())?);
-                Reply::Init { progress: true, lookahead: 1 }
+                Reply::Init { progress: true, lookahead: LOOKAHEAD }
             }
             Message::Decide(decide) => {
                 let session = self.session.as_mut().ok_or(ProtocolError::NoSession)?;
@@ -206,17 +214,30 @@ impl Session {
         };
         let rung = |kbps: &f64| Rung::new((kbps * 1000.0).round() as u64);
         let rungs = init.bitrates_kbps.iter().map(rung).collect();
-        let place = Place { rungs, segment, goal, target, chunk: 0, sizes: None, left: None };
+        let objective = match init.metric.as_deref() {
+            Some("log") => Objective::Logarithmic,
+            Some("vq") => Objective::Perceptual,
+            _ => Objective::Linear,
+        };
+        let place = Place {
+            rungs,
+            segment,
+            goal,
+            target,
+            chunk: 0,
+            sizes: None,
+            quality: None,
+            objective,
+            latency: None,
+            left: init.n_chunks,
+        };
         Ok(Self { rule, learned: None, asked: Duration::ZERO, place })
     }
 
     fn decide(&mut self, decide: Decide) -> Result<Reply, ProtocolError> {
         let now = duration("now_s", decide.now_s)?;
         let buffer = duration("buffer_s", decide.buffer_s)?;
-        let latency = match (self.place.target, decide.latency_s) {
-            (Some(target), Some(latency)) => Some(Live { latency: duration("latency_s", latency.max(0.0))?, target }),
-            _ => None,
-        };
+        let latency = decide.latency_s.map(|latency| duration("latency_s", latency.max(0.0))).transpose()?;
         let transfer = decide.last.as_ref().map(Last::transfer).transpose()?;
         if let Some((start, transfer)) = transfer
             && self.learned != Some(start)
@@ -226,9 +247,11 @@ impl Session {
         }
         let place = &mut self.place;
         place.chunk = decide.chunk;
-        place.sizes = decide.next_sizes_bytes.and_then(|sizes| sizes.into_iter().next());
+        place.sizes = decide.next_sizes_bytes.map(|sizes| sizes.concat());
+        place.quality = decide.next_quality.map(|quality| quality.concat());
+        place.latency = latency;
         place.left = decide.chunks_left;
-        let context = Context { latency, ..place.context(now, buffer, decide.last_level) };
+        let context = place.context(now, buffer, decide.last_level);
         let decision = self.rule.select(&context);
         self.asked = now.saturating_add(decision.wait.unwrap_or_default());
         Ok(Reply::Decide { level: decision.representation, wait_s: decision.wait.map(|wait| wait.as_secs_f64()) })
@@ -273,7 +296,10 @@ impl Place {
             buffer,
             buffer_goal: self.goal,
             next_sizes: self.sizes.as_deref(),
+            next_quality: self.quality.as_deref(),
+            objective: self.objective,
             segments_left: self.left,
+            latency: self.latency.zip(self.target).map(|(latency, target)| Live { latency, target }),
             ..Context::new(&self.rungs, self.segment)
         }
     }
@@ -327,7 +353,7 @@ mod tests {
 
     fn started() -> Responder {
         let mut responder = Responder::new(crate::default_rule);
-        assert_eq!(responder.answer(INIT).unwrap(), r#"{"progress":true,"lookahead":1}"#);
+        assert_eq!(responder.answer(INIT).unwrap(), r#"{"progress":true,"lookahead":10}"#);
         responder
     }
 
@@ -339,7 +365,7 @@ mod tests {
             r#"{"chunk":0,"level":0,"bytes":150000.5,"duration_s":0.15,"ttfb_s":0.05,"abandoned":false,"start_s":0}"#;
         let reply = responder.answer(&decide(1, 4.0, last)).unwrap();
         assert!(reply.starts_with(r#"{"level":"#) && reply != r#"{"level":0}"#, "{reply}");
-        let progress = r#"{"type":"progress","chunk":1,"level":2,"size_bytes":2000000,"got_bytes":20000,"elapsed_s":2.05,"ttfb_s":0.05,"buffer_s":2.0}"#;
+        let progress = r#"{"type":"progress","chunk":1,"level":2,"size_bytes":2000000,"got_bytes":20000,"elapsed_s":5.05,"ttfb_s":0.05,"buffer_s":0.0}"#;
         assert_eq!(responder.answer(progress).unwrap(), r#"{"abandon_to":0}"#);
         let progress = progress.replace("20000,", "1999000,");
         assert_eq!(responder.answer(&progress).unwrap(), "{}");

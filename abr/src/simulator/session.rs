@@ -12,6 +12,8 @@ use crate::{
     },
 };
 
+/// Segments whose sizes the rule is told.
+const LOOKAHEAD: usize = 10;
 /// How often a running transfer is shown to the rule.
 const PROGRESS_EVERY: Duration = Duration::from_millis(50);
 /// Bytes that must have arrived since it was last shown.
@@ -214,7 +216,7 @@ impl Player<'_> {
             phase,
             buffer,
             buffer_goal: self.settings.buffer_goal,
-            next_sizes: self.settings.sizes_known.then(|| self.video.sizes()[index].as_slice()),
+            next_sizes: self.settings.sizes_known.then(|| self.video.sizes_ahead(index, LOOKAHEAD)),
             segments_left: u32::try_from(self.video.sizes().len() - index).ok(),
             ..Context::new(self.video.rungs(), self.video.segment())
         }

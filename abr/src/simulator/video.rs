@@ -39,6 +39,8 @@ pub struct Video {
     rungs: Vec<Rung>,
     segment: Duration,
     sizes: Vec<Vec<u64>>,
+    /// The same, one segment after the other.
+    flat: Vec<u64>,
 }
 
 impl Video {
@@ -82,7 +84,8 @@ impl Video {
         if sizes.iter().any(|row| row.len() != rungs.len()) {
             return Err(VideoError::Invalid("each segment needs one size for each rung"));
         }
-        Ok(Self { rungs, segment, sizes })
+        let flat = sizes.concat();
+        Ok(Self { rungs, segment, sizes, flat })
     }
 
     /// A film of `segments` segments whose sizes are exactly what the ladder declares.
@@ -101,6 +104,15 @@ impl Video {
     #[must_use]
     pub fn rungs(&self) -> &[Rung] {
         &self.rungs
+    }
+
+    /// Bytes of segment `index` and of up to `count - 1` after it, rung by rung, in the layout of
+    /// [`Context::next_sizes`](crate::Context::next_sizes). Empty after the end.
+    #[must_use]
+    pub fn sizes_ahead(&self, index: usize, count: usize) -> &[u64] {
+        let segments = self.sizes.len();
+        let (start, end) = (index.min(segments), index.saturating_add(count).min(segments));
+        &self.flat[start * self.rungs.len()..end * self.rungs.len()]
     }
 
     /// Duration of each segment.

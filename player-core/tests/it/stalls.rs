@@ -56,8 +56,9 @@ fn a_slow_link_brings_the_quality_down_and_not_to_a_stop() {
     let mut world = world(&film, trace, Vec::new());
     assert_eq!(play(&mut world), Outcome::Ended);
     let stats = world.stats();
-    let last = stats.switches.last().unwrap();
-    assert!(["240p", "360p"].contains(&last.to.as_str()), "{:?}", stats.switches);
+    // Near the end what was saved is spent, so the last switch says nothing.
+    let settled = stats.switches.iter().rfind(|switch| switch.at.as_secs_f64() < 240.0).unwrap();
+    assert!(["240p", "360p"].contains(&settled.to.as_str()), "{:?}", stats.switches);
     assert!(stats.switches.iter().any(|switch| ["720p", "1080p"].contains(&switch.to.as_str())));
     let stalled: f64 = stats.stalls.iter().map(|stall| stall.duration.as_secs_f64()).sum();
     assert!(stalled < 3.0, "{:?}", stats.stalls);

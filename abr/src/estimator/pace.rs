@@ -1,0 +1,257 @@
+//! The rate inside transfers: how fast the one that runs will go on, and how often and for how long the link goes silent.
+//!
+//! Time here is busy time: seconds in which a body was arriving or was due, over all transfers, without the pauses.
+
+/// Means that compete.
+const EXPERTS: usize = 4;
+/// Seconds that each of them looks back.
+const MEMORY: [f32; EXPERTS] = [0.7, 2.0, 6.0, 18.0];
+/// Deviation that is assumed before anything was seen, squared.
+const PRIOR_ERROR: f32 = 0.16;
+/// Least mean square error of an expert.
+const LEAST_ERROR: f32 = 0.003;
+/// Largest error that is counted, as a logarithm.
+const MOST_ERROR: f32 = 2.0;
+
+/// Constants of a [`Pace`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PaceTuning {
+    /// Seconds ahead that the means are judged by.
+    pub ahead: f32,
+    /// Share of a new judgement in the mean square error of an expert.
+    pub error_gain: f32,
+    /// How much better an expert must have been to be believed more: its weight is its mean square error to minus this.
+    pub trust: f32,
+    /// How far a new transfer draws the means to what is expected of it.
+    pub pull: f32,
+    /// Share of the expected rate below which the link counts as silent …
+    pub silent_share: f32,
+    /// … once it has been so for this many seconds.
+    pub silent_seconds: f32,
+    /// What is believed of outages before any was seen, as this many of them …
+    pub outages: f32,
+    /// … one in this many seconds …
+    pub outage_every: f32,
+    /// … and each of this length in seconds.
+    pub outage_length: f32,
+}
+
+impl PaceTuning {
+    /// What the product uses.
+    pub const DEFAULT: Self = Self {
+        ahead: 2.0,
+        error_gain: 0.05,
+        trust: 3.0,
+        pull: 0.5,
+        silent_share: 0.15,
+        silent_seconds: 1.0,
+        outages: 2.0,
+        outage_every: 100.0,
+        outage_length: 8.0,
+    };
+}
+
+/// What is believed of outages.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Outages {
+    /// How many begin in a second.
+    pub per_second: f32,
+    /// How long one lasts, in seconds.
+    pub length: f32,
+}
+
+/// Learns from the progress of transfers.
+///
+/// Which memory is right depends on the network: on some the last second tells the next ones, on others it is noise
+/// around a mean. So several means run side by side, and each counts by how well it foretold this session.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Pace {
+    tuning: PaceTuning,
+    rates: [f32; EXPERTS],
+    errors: [f32; EXPERTS],
+    /// What each mean was when the judgement that runs began, and what has come since.
+    foretold: [f32; EXPERTS],
+    judged_seconds: f32,
+    judged_bits: f32,
+    /// Rate that was expected of the transfer.
+    expected: f32,
+    /// Seconds in which an outage would have been noticed, silent ones up to now without a break, outages and their
+    /// seconds.
+    watched: f32,
+    silent: f32,
+    outages: f32,
+    outage_seconds: f32,
+    known: bool,
+}
+
+impl Pace {
+    /// Nothing learned yet.
+    #[must_use]
+    pub const fn new(tuning: PaceTuning) -> Self {
+        Self {
+            tuning,
+            rates: [1.0; EXPERTS],
+            errors: [PRIOR_ERROR; EXPERTS],
+            foretold: [1.0; EXPERTS],
+            judged_seconds: 0.0,
+            judged_bits: 0.0,
+            expected: 1.0,
+            watched: 0.0,
+            silent: 0.0,
+            outages: 0.0,
+            outage_seconds: 0.0,
+            known: false,
+        }
+    }
+
+    /// A transfer begins, of which `rate` bits per second are expected.
+    pub fn begin(&mut self, rate: f32) {
+        let rate = if rate.is_finite() { rate.max(1.0) } else { 1.0 };
+        self.expected = rate;
+        if self.known {
+            for mean in &mut self.rates {
+                *mean += (rate - *mean) * self.tuning.pull;
+            }
+        } else {
+            self.known = true;
+            self.rates = [rate; EXPERTS];
+            self.foretold = self.rates;
+        }
+    }
+
+    /// Notes `seconds` in which nothing was asked for, shortly before a transfer that went on without an outage.
+    pub fn rest(&mut self, seconds: f32) {
+        if seconds.is_finite() {
+            self.watched += seconds.max(0.0);
+        }
+    }
+
+    /// Notes that `bits` came in the last `seconds`. Ignored before the first [`Pace::begin`].
+    pub fn note(&mut self, seconds: f32, bits: f32) {
+        let rate = bits / seconds;
+        if !self.known || seconds <= 0.0 || !rate.is_finite() {
+            return;
+        }
+        for (mean, memory) in self.rates.iter_mut().zip(MEMORY) {
+            let keep = (-seconds / memory).exp();
+            *mean = (*mean * keep + rate * (1.0 - keep)).max(1.0);
+        }
+        self.watched += seconds;
+        self.listen(seconds, rate);
+        self.judged_seconds += seconds;
+        self.judged_bits += bits;
+        if self.judged_seconds >= self.tuning.ahead {
+            self.judge();
+        }
+    }
+
+    /// Tells silence from a slow second.
+    fn listen(&mut self, seconds: f32, rate: f32) {
+        if rate >= self.tuning.silent_share * self.expected {
+            self.silent = 0.0;
+            return;
+        }
+        let before = self.silent;
+        self.silent += seconds;
+        if before >= self.tuning.silent_seconds {
+            self.outage_seconds += seconds;
+        } else if self.silent >= self.tuning.silent_seconds {
+            self.outages += 1.0;
+            self.outage_seconds += self.silent;
+        }
+    }
+
+    fn judge(&mut self) {
+        let came = (self.judged_bits / self.judged_seconds).max(1.0);
+        for (mean_square, foretold) in self.errors.iter_mut().zip(self.foretold) {
+            let error = (foretold / came).ln().clamp(-MOST_ERROR, MOST_ERROR);
+            *mean_square += (error * error - *mean_square) * self.tuning.error_gain;
+        }
+        self.foretold = self.rates;
+        (self.judged_seconds, self.judged_bits) = (0.0, 0.0);
+    }
+
+    /// Bits per second to expect of the rest of the transfer, at least 1.
+    #[must_use]
+    pub fn rate(&self) -> f32 {
+        let (mut total, mut sum) = (0.0, 0.0);
+        for (rate, error) in self.rates.iter().zip(self.errors) {
+            let weight = error.max(LEAST_ERROR).powf(-self.tuning.trust);
+            total += weight;
+            sum += weight * rate;
+        }
+        (sum / total).max(1.0)
+    }
+
+    /// What is believed of outages.
+    #[must_use]
+    pub fn outages(&self) -> Outages {
+        let prior = self.tuning.outages;
+        Outages {
+            per_second: (prior + self.outages) / (prior * self.tuning.outage_every + self.watched),
+            length: (prior * self.tuning.outage_length + self.outage_seconds) / (prior + self.outages),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A link that does `kbps` in turn, each for a second in four pieces.
+    fn played(kbps: &[f32], rounds: usize) -> Pace {
+        let mut pace = Pace::new(PaceTuning::DEFAULT);
+        pace.begin(1e6);
+        for rate in kbps.iter().cycle().take(kbps.len() * rounds) {
+            for _ in 0..4 {
+                pace.note(0.25, rate * 250.0);
+            }
+        }
+        pace
+    }
+
+    #[test]
+    fn on_a_link_that_moves_slowly_the_last_second_counts() {
+        let mut steps: Vec<f32> = vec![4000.0; 30];
+        steps.extend([500.0; 30]);
+        let mut pace = played(&steps, 6);
+        assert!((pace.rate() - 5e5).abs() < 1e5, "{}", pace.rate());
+        for _ in 0..8 {
+            pace.note(0.25, 1e6);
+        }
+        assert!(pace.rate() > 2.2e6, "two seconds after the rise: {}", pace.rate());
+    }
+
+    #[test]
+    fn on_a_noisy_link_one_slow_second_is_not_the_end() {
+        let pace = played(&[2500.0, 900.0, 1600.0, 3000.0, 400.0], 40);
+        assert!(pace.rate() > 1.1e6, "after a second at 400 kbit/s of a mean of 1680: {}", pace.rate());
+    }
+
+    #[test]
+    fn outages_are_counted_and_measured() {
+        let calm = played(&[1000.0], 300).outages();
+        assert!(
+            calm.per_second < 0.5 / PaceTuning::DEFAULT.outage_every
+                && calm.length == PaceTuning::DEFAULT.outage_length,
+            "{calm:?}"
+        );
+        let mut rounds = vec![1000.0; 24];
+        rounds.extend([0.0; 6]);
+        let harsh = played(&rounds, 20).outages();
+        assert!((25.0..40.0).contains(&(1.0 / harsh.per_second)), "{harsh:?}");
+        assert!((5.5..6.5).contains(&harsh.length), "{harsh:?}");
+    }
+
+    #[test]
+    fn nonsense_is_ignored() {
+        let mut pace = Pace::new(PaceTuning::DEFAULT);
+        pace.note(1.0, 1e6);
+        assert_eq!(pace, Pace::new(PaceTuning::DEFAULT), "nothing is learned before the first transfer");
+        pace.begin(f32::NAN);
+        pace.note(0.0, 5.0);
+        pace.note(f32::NAN, 5.0);
+        pace.note(1.0, f32::INFINITY);
+        assert_eq!(pace.rate(), 1.0);
+    }
+}

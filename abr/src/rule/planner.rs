@@ -1,0 +1,196 @@
+//! The default rule: a plan of the next segments over what the link is likely to do.
+//!
+//! The control problem is that of Yin, Jindal, Sekar, Sinopoli: "A Control-Theoretic Approach for Dynamic Adaptive Video
+//! Streaming over HTTP", SIGCOMM 2015 (§3 states the objective, §4 plans over a horizon with one predicted rate). Here
+//! the link is not one number but a Markov chain over likely rates, and the plan is a policy found by backward induction,
+//! as in Yan et al.: "Learning in situ: a randomized experiment in video streaming" (Fugu), NSDI 2020, §4.
+//! Added here: the states persist and return to a home level, the deviations are those of this session, downward and
+//! upward apart; a plan knows that a transfer which goes badly will be given up, so that a high rung risks less than it
+//! seems; the end of the film is part of the plan; live sessions pay for latency; transfers are judged while they run
+//! with the same value function that chose them.
+
+mod flight;
+mod problem;
+mod tuning;
+mod value;
+
+use std::time::Duration;
+
+pub use tuning::Tuning;
+
+use crate::{
+    Context, Decision, EXPLAINED, Explanation, History, InFlight, Phase, Reason, Rule, Transfer, Verdict,
+    estimator::Forecast, rule::candidate,
+};
+use flight::Flight;
+use problem::Choice;
+use value::{Problem, RUNGS, Values};
+
+/// How long advice to give a transfer up waits for the question that follows it.
+const ADVICE: Duration = Duration::from_millis(250);
+
+/// Plans over likely futures of the link; [`crate::default_rule`] makes it.
+#[derive(Debug, Clone)]
+pub struct Planner {
+    tuning: Tuning,
+    forecast: Forecast,
+    choice: Choice,
+    problem: Box<Problem>,
+    values: Values,
+    /// Whether `problem` and `values` are about the segment that is in flight.
+    planned: bool,
+    /// Value of each entry of `choice` at the latest decision.
+    worth: [f32; RUNGS],
+    flight: Flight,
+    /// The rung that was advised in place of a running transfer, and when.
+    advised: Option<(Duration, usize)>,
+}
+
+impl Default for Planner {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Planner {
+    /// A rule that knows nothing yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with(Tuning::DEFAULT)
+    }
+
+    /// A rule with other constants, for experiments.
+    #[must_use]
+    pub fn with(tuning: Tuning) -> Self {
+        Self {
+            tuning,
+            forecast: Forecast::new(tuning.forecast),
+            choice: Choice::default(),
+            problem: Box::new(Problem::new()),
+            values: Values::new(),
+            planned: false,
+            worth: [f32::NEG_INFINITY; RUNGS],
+            flight: Flight::new(tuning.pace),
+            advised: None,
+        }
+    }
+
+    /// Plans, and returns the best rung; `None` while nothing is known about the link.
+    fn plan(&mut self, context: &Context<'_>) -> Option<usize> {
+        let outlook = self.forecast.outlook()?;
+        self.choice = Choice::new(context);
+        let outages = self.flight.outages();
+        problem::fill(&mut self.problem, context, &self.choice, &outlook, outages, &self.tuning);
+        self.values.solve(&self.problem);
+        self.planned = true;
+        let from = context.last.map(|last| self.choice.nearest(last));
+        self.flight.begin(from, outlook.level.exp() as f32, context);
+        let buffer = context.buffer.as_secs_f32().min(self.problem.room);
+        let values = self.values.next(&self.problem, buffer);
+        let mut best = (f32::NEG_INFINITY, 0);
+        self.worth = [f32::NEG_INFINITY; RUNGS];
+        for (entry, value) in values.iter().enumerate().take(self.problem.rungs) {
+            let value = value - from.map_or(0.0, |from| self.problem.change_of_rung(from, entry));
+            self.worth[entry] = value;
+            if value > best.0 {
+                best = (value, entry);
+            }
+        }
+        Some(self.choice.rung(best.1))
+    }
+
+    fn reason(&self, context: &Context<'_>, rung: usize) -> Reason {
+        let top = self.choice.rung(usize::MAX);
+        let likely = self.forecast.outlook().map_or(0.0, |outlook| outlook.level.exp());
+        let carried = candidate::sustainable(context, likely - context.reserved_bps as f64);
+        match context.phase {
+            Phase::StartUp | Phase::AfterSeek => Reason::StartUp,
+            Phase::Rebuffering => Reason::Panic,
+            Phase::Steady if rung == top && top + 1 < context.rungs.len() && carried > top => Reason::Capped,
+            Phase::Steady if context.last == Some(rung) => Reason::Hold,
+            Phase::Steady if rung > carried => Reason::BufferHigh,
+            Phase::Steady if rung < carried => Reason::BufferLow,
+            Phase::Steady => Reason::Throughput,
+        }
+    }
+}
+
+impl Rule for Planner {
+    fn name(&self) -> &'static str {
+        "default"
+    }
+
+    fn select(&mut self, context: &Context<'_>) -> Decision {
+        let advised = self.advised.take();
+        if context.rungs.len() <= 1 {
+            return Decision::new(0, Reason::Only);
+        }
+        let planned = self.plan(context);
+        if let Some((at, rung)) = advised
+            && context.now.saturating_sub(at) <= ADVICE
+            && rung < context.rungs.len()
+        {
+            return candidate::within_caps(context, rung, Reason::Abandoned);
+        }
+        match planned {
+            Some(rung) => Decision::new(rung, self.reason(context, rung)),
+            None => Decision::new(context.clamp(0), Reason::StartUp),
+        }
+    }
+
+    fn on_transfer(&mut self, transfer: &Transfer) {
+        self.forecast.observe(transfer);
+        if !transfer.cached {
+            self.flight.note(transfer.duration.as_secs_f32(), transfer.bytes as f32 * 8.0);
+        }
+    }
+
+    fn on_progress(&mut self, in_flight: &InFlight, context: &Context<'_>) -> Verdict {
+        self.advised = None;
+        if !self.planned || in_flight.rung >= context.rungs.len() {
+            return Verdict::Continue;
+        }
+        let plan = (&*self.problem, &self.values, &self.choice);
+        let Some(entry) = self.flight.judge(in_flight, context, plan, &self.tuning) else {
+            return Verdict::Continue;
+        };
+        let rung = self.choice.rung(entry);
+        if context.clamp(rung) != rung {
+            return Verdict::Continue;
+        }
+        self.advised = Some((in_flight.now, rung));
+        Verdict::AbandonTo(rung)
+    }
+
+    fn on_seek(&mut self) {
+        self.advised = None;
+        self.planned = false;
+    }
+
+    fn estimate_bps(&self) -> Option<u64> {
+        self.forecast.outlook().map(|outlook| (outlook.level - outlook.down).exp() as u64)
+    }
+
+    fn explain(&self) -> Option<Explanation> {
+        let outlook = self.forecast.outlook().filter(|_| self.planned)?;
+        let outages = self.flight.outages();
+        let best = self.worth.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let mut rungs = [None; EXPLAINED];
+        for (entry, (slot, worth)) in rungs.iter_mut().zip(self.worth).enumerate().take(self.problem.rungs) {
+            *slot = Some((self.choice.rung(entry), f64::from((worth - best) / self.problem.stall)));
+        }
+        Some(Explanation {
+            likely_bps: outlook.level.exp(),
+            home_bps: outlook.home.exp(),
+            down: outlook.down.exp(),
+            up: outlook.up.exp(),
+            outages_per_minute: f64::from(outages.per_second) * 60.0,
+            outage_seconds: f64::from(outages.length),
+            rungs,
+        })
+    }
+
+    fn seed(&mut self, history: &History) {
+        self.forecast.seed(history);
+    }
+}

@@ -1,0 +1,242 @@
+//! From a context and a forecast to the numbers that are planned with. No decision is made here.
+
+use super::{
+    Tuning,
+    value::{Problem, RUNGS, STATES},
+};
+use crate::{
+    Context, Objective,
+    estimator::{Outages, Outlook},
+    rule::candidate,
+};
+
+/// Least probability of a move that is worth the time to follow it.
+const NEGLIGIBLE: f32 = 2e-3;
+/// Most likely that an outage can be.
+const MOST_OUTAGES: f32 = 0.3;
+
+/// The rungs that a plan chooses among: all that are permitted, or an even selection of them if there are many.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Choice {
+    rungs: [usize; RUNGS],
+    count: usize,
+}
+
+impl Choice {
+    /// The choice that `context` leaves; never empty.
+    pub fn new(context: &Context<'_>) -> Self {
+        let permitted = || (0..context.rungs.len()).filter(|&rung| context.caps.permits(&context.rungs[rung]));
+        let all = permitted().count();
+        let mut choice = Self::default();
+        for (at, rung) in permitted().enumerate() {
+            let wanted = if all <= RUNGS { at } else { choice.count * (all - 1) / (RUNGS - 1) };
+            if at == wanted && choice.count < RUNGS {
+                choice.rungs[choice.count] = rung;
+                choice.count += 1;
+            }
+        }
+        if choice.count == 0 {
+            choice.rungs[0] = context.clamp(0);
+            choice.count = 1;
+        }
+        choice
+    }
+
+    /// Number of rungs.
+    pub const fn len(&self) -> usize {
+        self.count
+    }
+
+    /// Index in the ladder of entry `at`; the last one if there is no such entry.
+    pub fn rung(&self, at: usize) -> usize {
+        self.rungs[at.min(self.count.max(1) - 1)]
+    }
+
+    /// The entry that is `rung`, or the nearest one below it, or the first.
+    pub fn nearest(&self, rung: usize) -> usize {
+        self.rungs[..self.count].iter().rposition(|&entry| entry <= rung).unwrap_or(0)
+    }
+}
+
+/// What the objective is made of.
+struct Prices {
+    /// Value of a unit of quality.
+    quality: f32,
+    /// Value lost per unit of quality gained or lost between segments.
+    rise: f32,
+    fall: f32,
+    /// Value lost per second without picture.
+    stall: f32,
+    /// Value lost per segment for each second of latency beyond the target.
+    latency: f32,
+}
+
+impl Prices {
+    fn new(context: &Context<'_>) -> Self {
+        let (low, top) = ends(context);
+        match context.objective {
+            Objective::Linear => {
+                let latency = if context.latency.is_some() { 0.05 * top / 1e6 } else { 0.0 };
+                Self { quality: 1.0, rise: 1.0, fall: 1.0, stall: top / 1e6, latency }
+            }
+            Objective::Logarithmic => {
+                let stall = (top / low).ln().max(0.1);
+                Self { quality: 1.0, rise: 1.0, fall: 1.0, stall, latency: 0.0 }
+            }
+            Objective::Perceptual => Self { quality: 0.8469, rise: -0.2979, fall: 1.061, stall: 28.7959, latency: 0.0 },
+        }
+    }
+}
+
+/// Lowest and highest rate of the ladder in bits per second.
+fn ends(context: &Context<'_>) -> (f32, f32) {
+    let rate = |rung: Option<&crate::Rung>| rung.map_or(1.0, |rung| rung.bitrate_bps.max(1) as f32);
+    (rate(context.rungs.first()), rate(context.rungs.last()))
+}
+
+/// Quality of a rung of which only the rate is known.
+fn nominal_quality(objective: Objective, rate: f32, lowest: f32) -> f32 {
+    match objective {
+        Objective::Linear => rate / 1e6,
+        Objective::Logarithmic => (rate / lowest).ln().max(0.0),
+        Objective::Perceptual => 100.0 * (1.0 - (-1.35 * (rate / 1.5e6).powf(0.62)).exp()),
+    }
+}
+
+/// Fills `problem` for the segment that `context` asks about.
+pub fn fill(
+    problem: &mut Problem,
+    context: &Context<'_>,
+    choice: &Choice,
+    outlook: &Outlook,
+    outages: Outages,
+    tuning: &Tuning,
+) {
+    let speed = candidate::playback_rate(context) as f32;
+    let segment = context.segment_duration.as_secs_f32().clamp(0.05, 60.0);
+    let left = context.segments_left.map_or(f32::MAX, |left| left.max(1) as f32);
+    let prices = Prices::new(context);
+    let capacity = match context.latency {
+        Some(live) => live.latency.max(live.target),
+        None => context.buffer_goal,
+    };
+    problem.rungs = choice.len();
+    problem.stages = tuning.stages.clamp(1, problem.sizes.len()).min(left.min(1e3) as usize);
+    problem.segment = segment;
+    problem.room = (capacity.as_secs_f32() - segment).clamp(2.0 * segment, tuning.room.max(2.0) * segment);
+    problem.ttfb = outlook.ttfb as f32 * speed;
+    problem.notice = tuning.notice * speed;
+    problem.rise = prices.rise;
+    problem.fall = prices.fall;
+    problem.change = tuning.change * prices.stall;
+    let stays = (tuning.latency_stays / segment).min(left);
+    // Per second of media: at twice the speed a segment is watched for half as long and is worth half as much.
+    problem.stall = prices.stall + prices.latency * stays;
+    problem.tail = (left - problem.stages as f32).clamp(0.0, tuning.tail);
+    qualities(problem, context, choice, &prices);
+    link(problem, context, outlook, outages, tuning, speed);
+}
+
+fn qualities(problem: &mut Problem, context: &Context<'_>, choice: &Choice, prices: &Prices) {
+    let (lowest, _) = ends(context);
+    problem.quality_price = prices.quality;
+    for at in 0..problem.rungs {
+        let rung = choice.rung(at);
+        let rate = context.rungs.get(rung).map_or(1.0, |rung| rung.bitrate_bps.max(1) as f32);
+        problem.tail_rates[at] = rate;
+        problem.tail_quality[at] = nominal_quality(context.objective, rate, lowest);
+        for stage in 0..problem.stages {
+            problem.sizes[stage][at] = context.bytes_ahead(stage, rung) as f32 * 8.0;
+            let known = context.quality_ahead(stage, rung).filter(|_| context.objective == Objective::Perceptual);
+            let known = known.filter(|quality| quality.is_finite()).map(|quality| quality.clamp(0.0, 100.0));
+            problem.quality[stage][at] = known.unwrap_or(problem.tail_quality[at]);
+        }
+    }
+}
+
+/// The states of the link and the moves between them.
+fn link(
+    problem: &mut Problem,
+    context: &Context<'_>,
+    outlook: &Outlook,
+    outages: Outages,
+    tuning: &Tuning,
+    speed: f32,
+) {
+    let outage = (outages.per_second * tuning.outage_share * problem.segment / speed).min(MOST_OUTAGES);
+    problem.delay = outages.length * speed;
+    let (down, up) = (outlook.down as f32, outlook.up as f32);
+    let spacing = (down.max(up) * tuning.spacing).clamp(0.05, 0.6);
+    let offset = |state: usize| (state as f32 - tuning.below) * spacing;
+    let level = outlook.level as f32;
+    let home = outlook.home as f32 - level;
+    // What other streams take is not for this ladder, but a tenth of the link always is.
+    let reserved = context.reserved_bps as f32;
+    let rate = |offset: f32| {
+        let rate = (level + offset).exp();
+        (rate - reserved).max(rate * 0.1) / speed
+    };
+    let moves = |mean: f32| {
+        let mut row = [0.0; STATES];
+        for (state, probability) in row.iter_mut().enumerate().skip(1) {
+            let distance = offset(state) - mean;
+            let deviation = if distance < 0.0 { down } else { up };
+            *probability = (-0.5 * (distance / deviation.max(spacing * 0.5)).powi(2)).exp();
+        }
+        // Far below the lowest state every density is nought; it is then as good as there.
+        row[1] += 1e-9;
+        let total: f32 = row.iter().sum();
+        for probability in &mut row {
+            *probability *= (1.0 - outage) / total;
+            if *probability < NEGLIGIBLE {
+                *probability = 0.0;
+            }
+        }
+        row[0] = outage;
+        row
+    };
+    problem.first = moves(0.0);
+    for state in 0..STATES {
+        let offset = if state == 0 { 0.0 } else { offset(state) };
+        problem.rates[state] = rate(offset);
+        problem.moves[state] = moves(home + (offset - home) * tuning.persistence);
+        problem.tail_link[state] = rate(home * tuning.tail_home + offset * (1.0 - tuning.tail_home));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Caps, Rung};
+    use std::time::Duration;
+
+    #[test]
+    fn a_long_ladder_keeps_its_ends_and_a_capped_one_its_caps() {
+        let ladder: Vec<Rung> = (1..=40).map(|step| Rung::new(step * 100_000)).collect();
+        let context = Context::new(&ladder, Duration::from_secs(4));
+        let choice = Choice::new(&context);
+        assert_eq!((choice.len(), choice.rung(0), choice.rung(RUNGS - 1)), (RUNGS, 0, 39));
+        assert!((1..RUNGS).all(|at| choice.rung(at) > choice.rung(at - 1)));
+        let capped = Context { caps: Caps { max_height: None, max_bitrate_bps: Some(350_000) }, ..context };
+        let choice = Choice::new(&capped);
+        assert_eq!((choice.len(), choice.rung(9), choice.nearest(39), choice.nearest(1)), (3, 2, 2, 1));
+        let none = Context { caps: Caps { max_height: None, max_bitrate_bps: Some(1) }, ..capped };
+        assert_eq!((Choice::new(&none).len(), Choice::new(&none).rung(0)), (1, 0));
+    }
+
+    #[test]
+    fn probabilities_add_up_to_one_or_nearly() {
+        let ladder = [Rung::new(500_000), Rung::new(2_000_000)];
+        let context = Context::new(&ladder, Duration::from_secs(4));
+        let mut problem = Problem::new();
+        for (down, up, home) in [(0.01, 0.01, 14.0), (0.4, 0.1, 10.0), (3.0, 3.0, 18.0)] {
+            let outlook = Outlook { level: 14.0, home, down, up, ttfb: 0.05 };
+            let outages = Outages { per_second: 0.01, length: 5.0 };
+            fill(&mut problem, &context, &Choice::new(&context), &outlook, outages, &Tuning::DEFAULT);
+            for row in problem.moves.iter().chain([&problem.first]) {
+                let total: f32 = row.iter().sum();
+                assert!((0.98..=1.001).contains(&total), "{total} in {row:?}");
+            }
+        }
+    }
+}

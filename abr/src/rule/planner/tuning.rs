@@ -1,0 +1,65 @@
+//! The constants of the planner: what each means. How they were chosen is told in `docs/abr.md`.
+
+use crate::estimator::{ForecastTuning, PaceTuning};
+
+/// Constants of a [`Planner`](super::Planner): one set serves every network, ladder, objective and kind of session.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Tuning {
+    /// Constants of the forecast.
+    pub forecast: ForecastTuning,
+    /// Constants of the pace inside transfers.
+    pub pace: PaceTuning,
+    /// Segments planned one by one, at most [`STAGES`](super::value::STAGES).
+    pub stages: usize,
+    /// Segments after those that the buffer left over is valued for.
+    pub tail: f32,
+    /// How far those segments see the link's home level (1) instead of the state that the plan ended in (0).
+    pub tail_home: f32,
+    /// Distance of neighbouring states of the link, in deviations of the forecast.
+    pub spacing: f32,
+    /// States below the likely one.
+    pub below: f32,
+    /// How much of a state's distance from home is left one segment later.
+    pub persistence: f32,
+    /// Share of a segment's duration in which an outage can begin that delays it.
+    pub outage_share: f32,
+    /// Price of any change of rung, beside the change of quality, in seconds of stall.
+    pub change: f32,
+    /// Seconds for which a second of latency stays in a live session: catching up is slow.
+    pub latency_stays: f32,
+    /// Longest buffer told apart, in segments.
+    pub room: f32,
+    /// Seconds after which the plan expects to give up a transfer that goes badly.
+    pub notice: f32,
+    /// Gain that giving a transfer up must promise, in seconds of stall.
+    pub abandon_gain: f32,
+    /// Deviation of the logarithm of the rate for the rest of a transfer.
+    pub flight_sigma: f32,
+}
+
+impl Tuning {
+    /// What the product uses.
+    pub const DEFAULT: Self = Self {
+        forecast: ForecastTuning::DEFAULT,
+        pace: PaceTuning::DEFAULT,
+        stages: 10,
+        tail: 10.0,
+        tail_home: 0.3,
+        spacing: 0.75,
+        below: 5.0,
+        persistence: 0.8,
+        outage_share: 1.0,
+        change: 0.02,
+        latency_stays: 20.0,
+        room: 40.0,
+        notice: 1.0,
+        abandon_gain: 0.2,
+        flight_sigma: 0.3,
+    };
+}
+
+impl Default for Tuning {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}

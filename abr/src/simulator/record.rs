@@ -1,0 +1,86 @@
+//! A rule that writes down what another one decides and why. Decisions pass through unchanged.
+
+use std::time::Duration;
+
+use crate::{Context, Decision, Explanation, History, InFlight, Rule, Transfer, Verdict};
+
+/// One question and its answer.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Entry {
+    /// When it was asked.
+    pub now: Duration,
+    /// What was ahead then.
+    pub buffer: Duration,
+    /// What was answered; `None` if a running transfer was given up for `rung`.
+    pub decision: Option<Decision>,
+    /// The rung that was chosen.
+    pub rung: usize,
+    /// What the rule weighed.
+    pub explanation: Option<Explanation>,
+}
+
+/// Records another rule.
+pub struct Recorder<'a> {
+    rule: &'a mut dyn Rule,
+    entries: Vec<Entry>,
+}
+
+impl<'a> Recorder<'a> {
+    /// Records `rule`.
+    pub fn new(rule: &'a mut dyn Rule) -> Self {
+        Self { rule, entries: Vec::new() }
+    }
+
+    /// What was decided so far, in order.
+    #[must_use]
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+}
+
+impl Rule for Recorder<'_> {
+    fn name(&self) -> &'static str {
+        self.rule.name()
+    }
+
+    fn select(&mut self, context: &Context<'_>) -> Decision {
+        let decision = self.rule.select(context);
+        self.entries.push(Entry {
+            now: context.now,
+            buffer: context.buffer,
+            decision: Some(decision),
+            rung: decision.representation,
+            explanation: self.rule.explain(),
+        });
+        decision
+    }
+
+    fn on_transfer(&mut self, transfer: &Transfer) {
+        self.rule.on_transfer(transfer);
+    }
+
+    fn on_progress(&mut self, in_flight: &InFlight, context: &Context<'_>) -> Verdict {
+        let verdict = self.rule.on_progress(in_flight, context);
+        if let Verdict::AbandonTo(rung) = verdict {
+            let entry = Entry { now: in_flight.now, buffer: context.buffer, decision: None, rung, explanation: None };
+            self.entries.push(entry);
+        }
+        verdict
+    }
+
+    fn on_seek(&mut self) {
+        self.rule.on_seek();
+    }
+
+    fn estimate_bps(&self) -> Option<u64> {
+        self.rule.estimate_bps()
+    }
+
+    fn explain(&self) -> Option<Explanation> {
+        self.rule.explain()
+    }
+
+    fn seed(&mut self, history: &History) {
+        self.rule.seed(history);
+    }
+}

@@ -1,0 +1,107 @@
+//! Deciding allocates nothing, and one configuration serves on demand and live.
+
+#![expect(unsafe_code, reason = "a counting allocator is a global allocator")]
+
+use std::{
+    alloc::{GlobalAlloc, Layout, System},
+    cell::Cell,
+    time::Duration,
+};
+
+use abr::{Context, InFlight, Live, Phase, Rule, Rung, Transfer};
+
+struct Counting;
+
+thread_local! {
+    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+}
+
+// SAFETY: every call is handed to the system's allocator unchanged; counting touches a thread-local cell only.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        let _ = ALLOCATIONS.try_with(|count| count.set(count.get() + 1));
+        // SAFETY: the caller's promise is passed on.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: the caller's promise is passed on; `pointer` came from `System`.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+const NAMES: [&str; 8] = ["default", "dynamic", "robust-mpc", "bola-e", "bola", "bba", "throughput", "lowest"];
+
+/// A minute of decisions, transfers and judgements; the rungs that were chosen.
+fn session(rule: &mut dyn Rule, context: &Context<'_>) -> [usize; 60] {
+    let mut chosen = [0; 60];
+    let mut last = None;
+    for (round, slot) in chosen.iter_mut().enumerate() {
+        let now = Duration::from_secs(round as u64);
+        let phase = if round == 0 { Phase::StartUp } else { Phase::Steady };
+        let context = Context { now, last, phase, ..context.clone() };
+        let rung = rule.select(&context).representation;
+        let bytes = context.next_bytes(rung);
+        let rate = [900, 2500, 300, 6000][round % 4] * 125;
+        let in_flight = InFlight {
+            now,
+            rung,
+            size: Some(bytes),
+            received: bytes / 3,
+            elapsed: Duration::from_millis(700),
+            ttfb: Some(Duration::from_millis(50)),
+            buffer: context.buffer,
+            segment_duration: context.segment_duration,
+        };
+        let _ = rule.on_progress(&in_flight, &context);
+        rule.on_transfer(&Transfer {
+            at: now,
+            bytes,
+            ttfb: Duration::from_millis(50),
+            duration: Duration::from_secs_f64(bytes as f64 / f64::from(rate)),
+            cached: false,
+            concurrent: 1,
+        });
+        last = Some(rung);
+        *slot = rung;
+    }
+    chosen
+}
+
+#[test]
+fn deciding_allocates_nothing() {
+    let ladder = [300, 750, 1200, 1850, 2850, 4300].map(|kbps| Rung::new(kbps * 1000));
+    let context = Context { buffer: Duration::from_secs(9), ..Context::new(&ladder, Duration::from_secs(4)) };
+    for name in NAMES {
+        let mut rule = abr::rule(name).expect("the name is in the table");
+        let before = ALLOCATIONS.get();
+        let _ = session(rule.as_mut(), &context);
+        assert_eq!(ALLOCATIONS.get() - before, 0, "{name}");
+    }
+}
+
+/// There is one table of constants, and the kind of session is an input: the same rule value plays a film, then a live
+/// session, and decides in each what a fresh rule with the same past decides.
+#[test]
+fn one_configuration_serves_on_demand_and_live() {
+    let ladder = [300, 700, 1500, 3000, 5000, 8000].map(|kbps| Rung::new(kbps * 1000));
+    let film = Context { buffer: Duration::from_secs(20), ..Context::new(&ladder, Duration::from_secs(4)) };
+    let target = Duration::from_secs(4);
+    let live = Context {
+        buffer: Duration::from_millis(2500),
+        latency: Some(Live { latency: Duration::from_millis(4200), target }),
+        ..Context::new(&ladder, Duration::from_secs(1))
+    };
+    let mut one = abr::default_rule();
+    let on_demand = session(one.as_mut(), &film);
+    let at_the_edge = session(one.as_mut(), &live);
+    assert!(on_demand.iter().any(|&rung| rung > 0), "{on_demand:?}");
+    assert!(at_the_edge.iter().any(|&rung| rung > 0), "{at_the_edge:?}");
+    let mut other = abr::default_rule();
+    assert_eq!(session(other.as_mut(), &film), on_demand);
+    assert_eq!(session(other.as_mut(), &live), at_the_edge);
+    assert_eq!(abr::rule::Planner::new().explain(), None, "nothing is explained before anything was decided");
+}
