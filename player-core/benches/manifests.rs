@@ -1,7 +1,7 @@
 //! How long manifests take to read: long playlists, long timelines, and many of everything.
 //!
-//! `cargo bench -p player-core --no-default-features --bench manifests` measures time. With `KINORA_BENCH_ONCE=NAME` one
-//! case runs once and nothing is measured, for `cargo xtask instructions`, which counts instructions.
+//! `cargo bench -p player-core --no-default-features --bench manifests` measures time. With `KINORA_BENCH_ONCE=NAME` and
+//! `KINORA_BENCH_TIMES=N` one case runs so often and nothing is measured, for `cargo xtask instructions`.
 
 use std::fmt::Write as _;
 use std::hint::black_box;
@@ -117,7 +117,10 @@ fn periods() -> String {
     text
 }
 
-const CASES: [(&str, fn() -> String); 5] = [
+/// Writes a manifest.
+type Maker = fn() -> String;
+
+const CASES: [(&str, Maker); 5] = [
     ("hls_21600_segments", plain),
     ("hls_21600_segments_rich", rich),
     ("hls_multivariant", multivariant),
@@ -125,8 +128,6 @@ const CASES: [(&str, fn() -> String); 5] = [
     ("dash_200_periods", periods),
 ];
 
-/// What is measured, alone: the counter of instructions looks for its name.
-#[inline(never)]
 fn measured(text: &str, base: &Url) {
     black_box(parse(black_box(text.as_bytes()), base, None).expect("a manifest of ours can be read"));
 }
@@ -158,7 +159,13 @@ fn text_of(name: &str) -> String {
 
 fn main() {
     match std::env::var("KINORA_BENCH_ONCE") {
-        Ok(name) => measured(&text_of(&name), &base()),
+        Ok(name) => {
+            let (text, base) = (text_of(&name), base());
+            let times = std::env::var("KINORA_BENCH_TIMES").ok().and_then(|times| times.parse().ok()).unwrap_or(1);
+            for _ in 0..times {
+                measured(&text, &base);
+            }
+        }
         Err(_) => divan::main(),
     }
 }

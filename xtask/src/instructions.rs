@@ -31,16 +31,24 @@ pub fn run(root: &Path) -> anyhow::Result<()> {
         .find_map(|message| message["executable"].as_str().map(str::to_owned))
         .context("cargo named no executable")?;
     for case in CASES {
-        let counted = Command::new("valgrind")
-            .args(["--tool=callgrind", "--callgrind-out-file=/dev/null", "--toggle-collect=*measured*"])
-            .arg(&executable)
-            .env("KINORA_BENCH_ONCE", case)
-            .output()
-            .context("cannot run valgrind")?;
-        let told = String::from_utf8_lossy(&counted.stderr);
-        let count = told.lines().find_map(|line| line.split_once("Collected :")).map(|(_, count)| count.trim());
-        let count = count.filter(|_| counted.status.success()).with_context(|| format!("callgrind failed:\n{told}"))?;
+        // The difference between two readings and one is one: what surrounds them cancels out.
+        let count = counted(&executable, case, 2)?.saturating_sub(counted(&executable, case, 1)?);
         println!("{case:<28}{count:>14} instructions");
     }
     Ok(())
+}
+
+/// Instructions of the whole process that reads a case so often.
+fn counted(executable: &str, case: &str, times: u32) -> anyhow::Result<u64> {
+    let run = Command::new("valgrind")
+        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
+        .arg(executable)
+        .env("KINORA_BENCH_ONCE", case)
+        .env("KINORA_BENCH_TIMES", times.to_string())
+        .output()
+        .context("cannot run valgrind")?;
+    let told = String::from_utf8_lossy(&run.stderr);
+    let count = told.lines().find_map(|line| line.split_once("Collected :")).map(|(_, count)| count.trim());
+    let count = count.filter(|_| run.status.success()).with_context(|| format!("callgrind failed:\n{told}"))?;
+    Ok(count.parse()?)
 }

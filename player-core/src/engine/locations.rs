@@ -297,6 +297,11 @@ impl Locations {
                 self.directories.get(*index).map(|url| url.origin().ascii_serialization()).unwrap_or_default()
             }
             Place::Origin(origin) => origin.clone(),
+            // A name that was made up says less than where it leads.
+            Place::Pathway(id) if id.starts_with('.') => {
+                let prefix = self.routes.iter().find(|route| route.id == *id).and_then(|route| route.prefixes.first());
+                prefix.map_or_else(|| id.clone(), |prefix| prefix.origin().ascii_serialization())
+            }
             Place::Pathway(id) => id.clone(),
         }
     }

@@ -3,10 +3,11 @@
 //!
 //! The families stand in the order in which they should be tried: a player takes the first one that it can decode.
 //! That is standard before high dynamic range, for nothing here maps tones; then the author's `SCORE`; then the
-//! codecs that most machines decode. Variants that do not tell their codecs join the first family.
+//! codecs that most machines decode. Variants that do not tell their codecs, or not that of the sound, join the first
+//! family that they may belong to.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::multivariant::Variant;
 use super::pathways;
@@ -118,7 +119,11 @@ pub(super) fn sets(builder: &mut Builder<'_, '_>) -> Vec<AdaptationSet> {
     let streams = pathways::streams(wanted);
     let kind = if pictures { MediaKind::Video } else { MediaKind::Audio };
     let families = if pictures { families(&streams) } else { Vec::new() };
-    let places: BTreeMap<&Family, usize> = families.iter().enumerate().map(|(at, family)| (family, at)).collect();
+    let mut places: BTreeMap<Family, usize> = BTreeMap::new();
+    for (at, family) in families.iter().enumerate() {
+        places.entry(Family { audio: Vec::new(), ..family.clone() }).or_insert(at);
+        places.insert(family.clone(), at);
+    }
     let mut ladders: Vec<Vec<Representation>> = vec![Vec::new(); families.len().max(1)];
     for (number, same) in streams.iter().enumerate() {
         let own = same.first().and_then(|variant| Family::of(variant));
@@ -153,6 +158,10 @@ fn families(streams: &[Vec<&Variant>]) -> Vec<Family> {
         let best = found.entry(family).or_default();
         *best = score.max(*best);
     }
+    // Variants that tell the codec of their pictures only join those that tell that of the sound too.
+    let pictures = |family: &Family| (family.range, family.video.clone());
+    let told: BTreeSet<_> = found.keys().filter(|family| !family.audio.is_empty()).map(pictures).collect();
+    found.retain(|family, _| !family.audio.is_empty() || !told.contains(&pictures(family)));
     let mut families: Vec<(Family, u64)> = found.into_iter().collect();
     // A stable sort: what is equal keeps the order of the families themselves.
     families.sort_by_key(|(family, score)| (family.range, Reverse(*score)));
