@@ -4,6 +4,7 @@ mod errors;
 mod generated;
 mod header;
 mod install;
+mod instructions;
 mod purity;
 mod tidy;
 
@@ -45,6 +46,8 @@ enum Task {
     Tidy,
     /// Check that the engine builds without tokio, reqwest and GStreamer in its graph.
     Purity,
+    /// Count the instructions that reading manifests takes (needs valgrind).
+    Instructions,
 }
 
 fn main() -> anyhow::Result<()> {
@@ -55,6 +58,7 @@ fn main() -> anyhow::Result<()> {
         Task::Install { prefix, profile } => install::run(&root, &prefix, &profile),
         Task::Tidy => tidy::run(&root),
         Task::Purity => purity::run(&root),
+        Task::Instructions => instructions::run(&root),
     }
 }
 

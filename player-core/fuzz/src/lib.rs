@@ -4,7 +4,8 @@
 use bytes::Bytes;
 use player_core::WallClock;
 use player_core::container::{DemuxError, DemuxOutput, demuxer, describe_samples, mp4, read_init};
-use player_core::model::ContainerFormat;
+use player_core::model::{ContainerFormat, IndexFormat, IndexSource, Protocol, Resource, TimestampMapping};
+use player_core::time::MediaTime;
 use player_core::{manifest, text};
 use url::Url;
 
@@ -54,10 +55,45 @@ pub fn webvtt(data: &[u8]) {
     let _ = text::describe(data);
 }
 
-/// Playlists, with and without the signature, which random data hardly ever has.
+/// Playlists, with and without the signature, which random data hardly ever has; as manifests and as the indexes that
+/// a manifest leads to; and the orders of steering servers.
 pub fn m3u8(data: &[u8]) {
-    manifest(data);
-    manifest(&[b"#EXTM3U\n", data].concat());
+    let signed = [b"#EXTM3U\n", data].concat();
+    for text in [data, &signed] {
+        manifest(text);
+        index(text);
+    }
+    orders(data);
+}
+
+fn index(data: &[u8]) {
+    let Ok(base) = Url::parse("http://example.com/path/index?q=1") else { return };
+    let source = IndexSource {
+        resource: Resource::new(base.clone()),
+        format: IndexFormat::HlsMediaPlaylist,
+        init: None,
+        mapping: TimestampMapping::Discontinuity(0),
+        period_start: MediaTime::ZERO,
+        variables: vec![("v".to_owned(), "w".to_owned())],
+    };
+    let Ok(index) = manifest::parse_index(data, &source, &base) else { return };
+    let segments = index.segments;
+    assert_eq!(segments.get(segments.len()), None);
+    if let Some(last) = segments.len().checked_sub(1) {
+        let last = segments.get(last).expect("every segment that is counted can be asked for");
+        assert_eq!(segments.end(), Some(last.end()));
+        assert!(!last.resource.urls.is_empty());
+    }
+}
+
+fn orders(data: &[u8]) {
+    let Ok(orders) = manifest::parse_steering(data) else { return };
+    assert!(!orders.priority.is_empty() && !orders.ttl.is_zero());
+    let Ok(url) = Url::parse("http://example.com/path/1.ts?q=1") else { return };
+    for clone in &orders.clones {
+        let _ = clone.rewrite(&url);
+    }
+    let _ = manifest::steering_request(Protocol::Hls, &url, orders.priority.first().map(String::as_str), Some(1));
 }
 
 /// Media presentation descriptions.

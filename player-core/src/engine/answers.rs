@@ -6,6 +6,7 @@ use url::Url;
 
 use super::Engine;
 use super::io::{FetchError, FetchId, FetchOutcome, ResponseHead};
+use super::pathways::ReadIndex;
 use super::recovery::Cause;
 use super::request::{JobId, Measured, Purpose};
 use super::schedule;
@@ -17,6 +18,7 @@ use crate::event::Event;
 use crate::manifest::{self, ManifestError};
 use crate::model::{MediaKind, SegmentIndex};
 use crate::snapshot::State;
+use crate::time::MediaTime;
 
 impl Engine {
     pub(super) fn fetch_started(&mut self, id: FetchId, head: ResponseHead) {
@@ -66,11 +68,12 @@ impl Engine {
         let Some(attempt) = found.attempt() else { return };
         let (purpose, url) = (found.purpose, attempt.url.clone());
         let (place, sent) = (attempt.candidate.place.clone(), attempt.sent);
-        if let Some(session) = self.session.as_mut() {
+        if let Some(session) = self.session.as_mut().filter(|_| purpose != Purpose::Steering) {
             session.locations.served(&place, self.now);
         }
         match purpose {
             Purpose::Manifest => self.manifest_arrived(job, body, &url),
+            Purpose::Steering => self.steering_arrived(job, body, &url),
             Purpose::Index(rep) => self.index_arrived(job, rep, body, &url),
             Purpose::Init(rep) => {
                 self.learn(measured, bytes);
@@ -103,13 +106,18 @@ impl Engine {
             Ok(parsed) => parsed,
             Err(error) => return self.request_failed(job, Cause::Manifest(&error)),
         };
-        self.jobs.remove(job, self.now);
+        let place = self.jobs.remove(job, self.now).and_then(|job| Some(job.attempt()?.candidate.clone()));
         if parsed.live {
             return self.fail(PlayerError::unsupported("live playback").at(Stage::Index).with_url(url));
         }
         self.ledger.phase("index", self.now);
         self.warn_about(parsed.warnings, Stage::Index, url);
         let Some(session) = self.session.as_mut() else { return };
+        if let Some(from) = place {
+            session.locations.redirected(&from, url);
+            session.indexes.insert(rep, ReadIndex { source, place: from.place });
+        }
+        session.take_metadata(parsed.metadata, parsed.epoch);
         let longer = session.take_index(rep, parsed.segments);
         for stream in &mut session.streams {
             if matches!(stream.activity, Activity::Index(waited) if waited == rep) {
@@ -120,6 +128,22 @@ impl Engine {
             self.emit(Event::TimelineChanged);
             self.clamp_start();
         }
+        self.begin_where_told(parsed.start);
+    }
+
+    /// The author's beginning, once the length is known: that of the manifest, else that of the first index. It
+    /// counts before anything is presented, and only when nobody chose another.
+    fn begin_where_told(&mut self, index: Option<MediaTime>) {
+        let untouched = !self.playback.feed.is_flushed() && self.playback.start.at == MediaTime::ZERO;
+        let Some(session) = self.session.as_mut() else { return };
+        let Some(duration) = session.duration else { return };
+        let told = session.authored_start.take().or(index).filter(|_| untouched && session.start.is_none());
+        let Some(told) = told else { return };
+        let at = if told < MediaTime::ZERO { told + duration } else { told };
+        let at = session.clamp(at);
+        session.start = Some(at);
+        let mode = self.playback.start.mode;
+        self.reposition(at, mode);
     }
 
     /// The length has become known: a start beyond it moves to the end.

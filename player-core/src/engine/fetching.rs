@@ -21,6 +21,16 @@ use crate::time::MediaTime;
 /// A better quality whose index is not here yet is worth waiting for only with so much media ahead.
 const PATIENCE: Duration = Duration::from_secs(6);
 
+/// What there is in place of a gap.
+enum Around {
+    /// Nothing.
+    Nobody,
+    /// An index must be read before that is known.
+    Unknown,
+    /// This rung of the ladder has the segment.
+    Other(usize, Box<SegmentRef>),
+}
+
 impl Engine {
     /// Serves every stream.
     pub(super) fn fetch(&mut self) {
@@ -132,6 +142,17 @@ impl Engine {
         let now = self.now;
         let Some(session) = self.session.as_mut() else { return false };
         let known = id == StreamId::Text && session.text.has_segment(segment.start);
+        if segment.gap && !known {
+            match self.around_gap(id, &picked) {
+                Around::Nobody => {}
+                Around::Unknown => return false,
+                Around::Other(rung, found) => {
+                    let rep = picked.ladder.keys.get(rung).copied().unwrap_or(picked.rep);
+                    return self.take_segment(id, Picked { rep, rung, reason: abr::Reason::Hold, ..picked }, *found);
+                }
+            }
+        }
+        let Some(session) = self.session.as_mut() else { return false };
         if segment.gap || known {
             if let Some(stream) = session.stream_mut(id) {
                 stream.place = schedule::after(picked.rep, &segment);
@@ -166,6 +187,31 @@ impl Engine {
             },
         }
         false
+    }
+
+    /// Who has what this representation announces as missing (RFC 8216bis §6.3.3): the next lower ones are asked
+    /// first. An index that is not here yet is waited for.
+    fn around_gap(&mut self, id: StreamId, picked: &Picked) -> Around {
+        let Some(session) = self.session.as_ref() else { return Around::Nobody };
+        let (Some(presentation), Some(stream)) = (&session.presentation, session.stream(id)) else {
+            return Around::Nobody;
+        };
+        for rung in (0..picked.rung).rev().chain(picked.rung + 1..picked.ladder.keys.len()) {
+            let Some(rep) = picked.ladder.keys.get(rung).copied() else { continue };
+            if session.exclusions.holds(rep, self.now) || !schedule::is_aligned(presentation, stream.place, rep) {
+                continue;
+            }
+            match schedule::step(presentation, stream.place, rep) {
+                Step::Segment(found) if !found.gap => return Around::Other(rung, found),
+                Step::Segment(_) | Step::Exhausted => {}
+                Step::Index(_) => {
+                    self.want_index(rep);
+                    self.set_activity(id, Activity::Index(rep));
+                    return Around::Unknown;
+                }
+            }
+        }
+        Around::Nobody
     }
 
     fn start_media(&mut self, id: StreamId, chosen: Chosen, init: Option<Arc<InitSegment>>) {

@@ -116,12 +116,16 @@ impl Engine {
             Some(duration) if start < MediaTime::ZERO => start + duration,
             _ => start,
         });
+        // Counted from an end that is not known yet.
+        session.authored_start = authored.filter(|start| *start < MediaTime::ZERO);
         let start = session.clamp(session.start.or(authored).unwrap_or_default());
         session.presentation = Some(presentation);
         for id in [StreamId::Main, StreamId::Audio, StreamId::Text] {
             add_stream(session, id, start);
         }
         session.list_choices(self.now);
+        self.begin_steering();
+        let Some(session) = self.session.as_ref() else { return };
         let playable = session.streams.iter().any(|stream| stream.id != StreamId::Text);
         let mode = self.playback.seek.map_or(SeekMode::Exact, |seek| seek.mode);
         self.playback.begin_at(start, mode, self.now);

@@ -2,18 +2,22 @@
 //!
 //! A location is the directory of one of the manifest addresses that `load` was given, moved by redirects. An address
 //! below the directory of the manifest in use exists at every location under the same relative path; any other
-//! address stands for itself, and its origin is what can be excluded.
+//! address stands for itself, and its origin is what can be excluded. Addresses of a pathway that the manifest names
+//! belong to it instead; which of several is used follows the orders of a steering server, or the manifest.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use url::Url;
 
-use crate::model::Resource;
+use crate::manifest::PathwayClone;
+use crate::model::{Pathway, Resource};
 use crate::time::Now;
 
 /// A location that fails again soon is left alone twice as long, up to this.
 const LONGEST_REST: Duration = Duration::from_secs(600);
+/// More pathways, or folders of one, than this are not looked at.
+const MOST_ROUTES: usize = 256;
 
 /// What is excluded as one.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,6 +26,8 @@ pub enum Place {
     Location(usize),
     /// Another origin that the manifest names.
     Origin(String),
+    /// A pathway, by its name.
+    Pathway(String),
 }
 
 /// An address to try.
@@ -51,6 +57,18 @@ pub struct Locations {
     /// Asked first, until it is excluded.
     current: Place,
     resting: BTreeMap<Place, Rest>,
+    routes: Vec<Route>,
+    /// Names of pathways, best first, as ordered last.
+    order: Vec<String>,
+}
+
+/// A pathway.
+#[derive(Clone, Debug)]
+struct Route {
+    id: String,
+    prefixes: Vec<Url>,
+    /// It is made from another: all addresses of that one exist here too, rewritten.
+    made_from: Option<PathwayClone>,
 }
 
 impl Locations {
@@ -62,7 +80,106 @@ impl Locations {
             home: 0,
             current: Place::Location(0),
             resting: BTreeMap::new(),
+            routes: Vec::new(),
+            order: Vec::new(),
         }
+    }
+
+    /// The pathways of the manifest, best first; `first` is the one to begin with, when told.
+    pub fn set_pathways(&mut self, pathways: &[Pathway], first: Option<&str>) {
+        let route =
+            |pathway: &Pathway| Route { id: pathway.id.clone(), prefixes: pathway.prefixes.clone(), made_from: None };
+        self.routes = pathways.iter().map(route).collect();
+        self.order = pathways.iter().map(|pathway| pathway.id.clone()).collect();
+        self.order.sort_by_key(|id| Some(id.as_str()) != first);
+        if let Some(first) = self.order.first() {
+            self.current = Place::Pathway(first.clone());
+        }
+    }
+
+    /// Adds a pathway that is made from another. False when it is known already or its base is not.
+    pub fn add_clone(&mut self, clone: &PathwayClone) -> bool {
+        let known = |id: &str| self.routes.iter().any(|route| route.id == id);
+        let wanted = known(&clone.base) && !known(&clone.id) && self.routes.len() < MOST_ROUTES;
+        if wanted {
+            self.routes.push(Route { id: clone.id.clone(), prefixes: Vec::new(), made_from: Some(clone.clone()) });
+            self.order.push(clone.id.clone());
+        }
+        wanted
+    }
+
+    /// Addresses in the folder of `url` belong to a pathway too.
+    pub fn add_prefix(&mut self, id: &str, url: &Url) {
+        let folder = directory(url);
+        let taken = self.routes.iter().any(|route| route.prefixes.contains(&folder));
+        let route = self.routes.iter_mut().find(|route| route.id == id);
+        if let Some(route) = route.filter(|route| !taken && route.prefixes.len() < MOST_ROUTES) {
+            route.prefixes.push(folder);
+        }
+    }
+
+    /// What a candidate leads to after redirects belongs to the same pathway.
+    pub fn redirected(&mut self, from: &Candidate, url: &Url) {
+        if let Place::Pathway(id) = &from.place
+            && from.url != *url
+            && self.route_of(url).is_none()
+        {
+            self.add_prefix(id, url);
+        }
+    }
+
+    /// Takes the orders of a steering server: of the pathways that it names the first that is known and not excluded
+    /// is used from now on. True when that is another one than before.
+    pub fn prefer(&mut self, priority: &[String], now: Now) -> bool {
+        let rank = |id: &String| priority.iter().position(|wanted| wanted == id).unwrap_or(priority.len());
+        self.order.sort_by_key(rank);
+        let known = |id: &&String| self.routes.iter().any(|route| route.id == **id);
+        let usable = |id: &&String| !self.is_excluded(&Place::Pathway((*id).clone()), now);
+        let Some(best) = priority.iter().filter(known).find(usable) else { return false };
+        let best = Place::Pathway(best.clone());
+        let other = self.current != best;
+        self.current = best;
+        other
+    }
+
+    /// The place that is asked first.
+    pub const fn current(&self) -> &Place {
+        &self.current
+    }
+
+    /// The pathway in use.
+    pub fn pathway(&self) -> Option<&str> {
+        match &self.current {
+            Place::Pathway(id) => Some(id),
+            Place::Location(_) | Place::Origin(_) => None,
+        }
+    }
+
+    /// The pathway of an address.
+    fn route_of(&self, url: &Url) -> Option<&Route> {
+        let length = |route: &Route| {
+            let own = route.prefixes.iter().filter(|prefix| url.as_str().starts_with(prefix.as_str()));
+            own.map(|prefix| prefix.as_str().len()).max()
+        };
+        let owners = self.routes.iter().filter_map(|route| Some((length(route)?, route)));
+        owners.max_by_key(|(length, _)| *length).map(|(_, route)| route)
+    }
+
+    /// An address of a pathway as those of the pathways that are made from it, and from them.
+    fn rewritten(&self, id: &str, url: &Url) -> Vec<(Place, Url)> {
+        let mut found = vec![(id.to_owned(), url.clone())];
+        let mut at = 0;
+        while let Some((base, from)) = found.get(at).cloned() {
+            at += 1;
+            for route in &self.routes {
+                let clone = route.made_from.as_ref().filter(|clone| clone.base == base);
+                let fresh = found.iter().all(|(known, _)| *known != route.id);
+                if let Some(moved) = clone.filter(|_| fresh).and_then(|clone| clone.rewrite(&from)) {
+                    found.push((route.id.clone(), moved));
+                }
+            }
+        }
+        found.into_iter().map(|(id, url)| (Place::Pathway(id), url)).collect()
     }
 
     /// The manifest came from `location`, at `url` after redirects.
@@ -91,16 +208,25 @@ impl Locations {
             }
         };
         for url in &resource.urls {
+            let route = self.route_of(url);
+            if let Some(route) = route {
+                for (place, url) in self.rewritten(&route.id, url) {
+                    add(place, url);
+                }
+            }
             let relative = self.directories.get(self.home).and_then(|home| url.as_str().strip_prefix(home.as_str()));
             match relative {
                 Some(relative) => {
-                    add(Place::Location(self.home), url.clone());
+                    if route.is_none() {
+                        add(Place::Location(self.home), url.clone());
+                    }
                     for (index, directory) in self.directories.iter().enumerate().filter(|(at, _)| *at != self.home) {
                         if let Ok(moved) = Url::parse(&format!("{directory}{relative}")) {
                             add(Place::Location(index), moved);
                         }
                     }
                 }
+                None if route.is_some() => {}
                 None => add(Place::Origin(url.origin().ascii_serialization()), url.clone()),
             }
         }
@@ -117,6 +243,7 @@ impl Locations {
             let order = match &candidate.place {
                 Place::Location(index) => *index,
                 Place::Origin(_) => 0,
+                Place::Pathway(id) => self.order.iter().position(|known| known == id).unwrap_or(self.order.len()),
             };
             (rest, elsewhere, order, candidate.index)
         });
@@ -153,7 +280,9 @@ impl Locations {
     /// Something came from a place: its record is clean, and it is asked first from now on if the place in use is
     /// excluded. A single file that had to come from elsewhere moves nothing.
     pub fn served(&mut self, place: &Place, now: Now) {
-        if self.current != *place && self.is_excluded(&self.current, now) {
+        // What no pathway has (a key, say) does not move one that uses pathways.
+        let alike = self.routes.is_empty() || matches!(place, Place::Pathway(_));
+        if alike && self.current != *place && self.is_excluded(&self.current, now) {
             self.current = place.clone();
         }
         if !self.resting.is_empty() {
@@ -161,13 +290,19 @@ impl Locations {
         }
     }
 
-    /// Scheme, host and port of a place, for reports.
+    /// Scheme, host and port of a place, or the name of a pathway, for reports.
     pub fn label(&self, place: &Place) -> String {
         match place {
             Place::Location(index) => {
                 self.directories.get(*index).map(|url| url.origin().ascii_serialization()).unwrap_or_default()
             }
             Place::Origin(origin) => origin.clone(),
+            // A name that was made up says less than where it leads.
+            Place::Pathway(id) if id.starts_with('.') => {
+                let prefix = self.routes.iter().find(|route| route.id == *id).and_then(|route| route.prefixes.first());
+                prefix.map_or_else(|| id.clone(), |prefix| prefix.origin().ascii_serialization())
+            }
+            Place::Pathway(id) => id.clone(),
         }
     }
 
@@ -247,6 +382,64 @@ mod tests {
         assert!(locations.exclude(&Place::Location(0), REST, at(100)));
         assert!(locations.is_excluded(&Place::Location(0), at(100 + 119)), "the second time twice as long");
         assert_eq!(locations.label(&Place::Location(1)), "http://b:81");
+    }
+
+    fn with_pathways() -> Locations {
+        let mut locations = Locations::new(&[url("http://m/film/master.m3u8")]);
+        let pathway = |id: &str, prefix: &str| Pathway { id: id.to_owned(), prefixes: vec![url(prefix)] };
+        locations.set_pathways(&[pathway("a", "http://a/"), pathway("b", "http://b/x/")], Some("b"));
+        locations
+    }
+
+    fn places(locations: &Locations, resource: &Resource) -> Vec<String> {
+        locations.candidates(resource).into_iter().map(|c| format!("{} {}", locations.label(&c.place), c.url)).collect()
+    }
+
+    #[test]
+    fn pathways_are_places_and_the_ordered_one_is_used_unless_it_is_excluded() {
+        let mut locations = with_pathways();
+        let urls = vec![url("http://a/1.m3u8"), url("http://b/x/1.m3u8"), url("http://c/1.m3u8")];
+        let resource = Resource { urls, range: None };
+        assert_eq!(
+            places(&locations, &resource),
+            ["a http://a/1.m3u8", "b http://b/x/1.m3u8", "http://c http://c/1.m3u8"]
+        );
+        let candidates = locations.candidates(&resource);
+        let pick =
+            |locations: &Locations, now| locations.pick(&candidates, &[], now).map(|c| locations.label(&c.place));
+        assert_eq!(pick(&locations, at(0)).as_deref(), Some("b"), "as the manifest says");
+        assert!(locations.prefer(&["z".to_owned(), "a".to_owned(), "b".to_owned()], at(1)));
+        assert_eq!((pick(&locations, at(1)).as_deref(), locations.pathway()), (Some("a"), Some("a")));
+        assert!(locations.exclude(&Place::Pathway("a".to_owned()), REST, at(2)));
+        assert!(locations.prefer(&["a".to_owned(), "b".to_owned()], at(3)), "a penalised pathway is passed over");
+        assert_eq!(pick(&locations, at(3)).as_deref(), Some("b"));
+        assert!(!locations.prefer(&["z".to_owned()], at(100)), "orders that name nobody change nothing");
+        locations.served(&Place::Origin("http://keys".to_owned()), at(100));
+        assert_eq!(locations.pathway(), Some("b"));
+    }
+
+    #[test]
+    fn clones_rewrite_all_addresses_of_their_base_and_may_be_cloned_again() {
+        let mut locations = with_pathways();
+        let clone = |base: &str, id: &str, host: &str| PathwayClone {
+            base: base.to_owned(),
+            id: id.to_owned(),
+            host: Some(host.to_owned()),
+            params: Vec::new(),
+            addresses: BTreeMap::new(),
+        };
+        assert!(
+            locations.add_clone(&clone("a", "c", "c.example")) && locations.add_clone(&clone("c", "d", "d.example"))
+        );
+        assert!(!locations.add_clone(&clone("a", "c", "again")) && !locations.add_clone(&clone("nil", "e", "e")));
+        let resource = Resource::new(url("http://a/v/1.ts"));
+        assert_eq!(
+            places(&locations, &resource),
+            ["a http://a/v/1.ts", "c http://c.example/v/1.ts", "d http://d.example/v/1.ts"]
+        );
+        let from = locations.candidates(&resource)[0].clone();
+        locations.redirected(&from, &url("http://edge/v/1.ts"));
+        assert_eq!(places(&locations, &Resource::new(url("http://edge/v/2.ts")))[0], "a http://edge/v/2.ts");
     }
 
     #[test]

@@ -4,9 +4,9 @@
 //! |---|---|
 //! | `io` | what goes in and what comes out |
 //! | `commands` `answers` `reports` | the three kinds of input: host, network, renderer |
-//! | `loading` `fetching` `adapting` `ingest` `recovering` `presenting` `playing` `tracks` | the steps that follow each of them |
+//! | `loading` `fetching` `adapting` `ingest` `recovering` `presenting` `playing` `tracks` `pathways` | the steps that follow each of them |
 //! | `session` `stream` `buffer` `playback` `request` `text` | state: what is loaded, held, and under way |
-//! | `select` `schedule` `load_control` `recovery` `timeline` `locations` `feed` `seek` `clock` | decisions, as pure functions or small machines |
+//! | `select` `schedule` `load_control` `recovery` `timeline` `locations` `steering` `feed` `seek` `clock` | decisions, as pure functions or small machines |
 //! | `stats` `timer` `jitter` `fault` | the ledger, the timers, the dice, the names of errors |
 
 pub mod io;
@@ -24,6 +24,7 @@ mod jitter;
 mod load_control;
 mod loading;
 mod locations;
+mod pathways;
 mod playback;
 mod playing;
 mod presenting;
@@ -36,6 +37,7 @@ mod seek;
 mod select;
 mod session;
 mod stats;
+mod steering;
 mod stream;
 mod text;
 mod timeline;
@@ -204,6 +206,7 @@ impl Engine {
     fn settle(&mut self) {
         self.give_up_silent_requests();
         self.look();
+        self.steer();
         self.fetch();
         self.present();
         if self.progress() {

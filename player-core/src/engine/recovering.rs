@@ -23,6 +23,8 @@ use crate::telemetry::Failover;
 const MOST_SKIPPED: u32 = 5;
 /// While there is media to play, a silent host is asked again within this.
 const PATIENCE: Duration = Duration::from_secs(8);
+/// A place is left alone for this when a part was missing there that another place may have.
+const SOURCE_REST: Duration = Duration::from_secs(20);
 /// With less media than this, playback is as good as stopped.
 const IMMINENT: Duration = Duration::from_secs(1);
 
@@ -33,21 +35,34 @@ impl Engine {
         let Some(attempt) = job.attempt() else { return };
         let (candidate, bytes, url) = (attempt.candidate.clone(), attempt.bytes, attempt.url.clone());
         let (kind, purpose) = (job.kind, job.purpose);
+        if purpose == Purpose::Steering {
+            let error = fault::describe(kind, cause, Some(&url));
+            let fetch = if let Cause::Fetch(fetch) = cause { Some(fetch) } else { None };
+            return self.steering_failed(id, fetch, error);
+        }
         if let Purpose::Media(stream) = purpose {
             self.drop_partial(stream, bytes);
             self.rewind(stream);
         }
         let candidates = self.candidates_of(id);
+        let rep = self.representation_of(purpose).filter(|_| !matches!(purpose, Purpose::Index(_)));
+        let sources_left = self.other_sources(rep, &candidate.place);
         let Some(session) = self.session.as_ref() else { return };
         let Some(job) = self.jobs.get_mut(id) else { return };
         job.failures += 1;
         if !job.tried.contains(&candidate.index) {
             job.tried.push(candidate.index);
         }
-        let locations_left = session.locations.left(&candidates, &job.tried, &candidate.place, self.now);
+        let addresses_left = session.locations.left(&candidates, &job.tried, &candidate.place, self.now);
+        let locations_left = addresses_left + sources_left;
         if session.locations.is_excluded(&candidate.place, self.now) && locations_left > 0 {
             // The location was reported when it was excluded; this request only left too early to know.
-            return self.jobs.wait(id, self.now, self.now);
+            self.jobs.wait(id, self.now, self.now);
+            if addresses_left == 0 {
+                self.jobs.remove(id, self.now);
+                self.leave(&candidate.place);
+            }
+            return;
         }
         let failures = job.failures;
         let failure = Failure {
@@ -62,7 +77,17 @@ impl Engine {
         tracing::debug!(?kind, failures, %error, "request failed");
         match recovery::decide(&failure) {
             Action::RetryAfter(delay) => self.retry(id, delay, error),
-            Action::OtherLocation { exclude_for } => self.move_on(id, &candidates, &candidate, exclude_for, error),
+            Action::OtherLocation { exclude_for } => {
+                // Without another address of the same bytes, all that is beside them is read from elsewhere too.
+                let least = if addresses_left == 0 { SOURCE_REST } else { Duration::ZERO };
+                self.move_on(id, &candidates, &candidate, exclude_for.max(least), error);
+                if addresses_left == 0 {
+                    self.jobs.remove(id, self.now);
+                }
+                if !exclude_for.max(least).is_zero() {
+                    self.leave(&candidate.place);
+                }
+            }
             Action::OtherRepresentation { exclude_for } => self.change_representation(id, purpose, exclude_for, error),
             Action::SkipSegment => self.skip_segment(id, purpose, error),
             Action::Fatal => {
@@ -70,7 +95,7 @@ impl Engine {
                 match (purpose, kind) {
                     (Purpose::Media(stream), _) => self.stream_lost(stream, error),
                     (Purpose::Index(rep) | Purpose::Init(rep), _) => self.lost_representation(rep, error),
-                    (Purpose::Manifest, _) => self.fail(error),
+                    (Purpose::Manifest | Purpose::Steering, _) => self.fail(error),
                 }
             }
         }
@@ -80,7 +105,9 @@ impl Engine {
         let (Some(session), Some(job)) = (self.session.as_ref(), self.jobs.get(id)) else { return Vec::new() };
         match job.purpose {
             Purpose::Manifest => session.locations.manifest_candidates(),
-            Purpose::Index(_) | Purpose::Init(_) | Purpose::Media(_) => session.locations.candidates(&job.resource),
+            Purpose::Index(_) | Purpose::Init(_) | Purpose::Media(_) | Purpose::Steering => {
+                session.locations.candidates(&job.resource)
+            }
         }
     }
 
@@ -112,13 +139,18 @@ impl Engine {
     ) {
         self.jobs.wait(id, self.now, self.now);
         let at = self.position();
+        let rep = self.jobs.get(id).map(|job| job.purpose).and_then(|purpose| self.representation_of(purpose));
         let Some(session) = self.session.as_mut() else { return };
         if !session.locations.exclude(&failed.place, exclude_for, self.now) {
             return self.warn(error);
         }
         session.failing_over = true;
         let tried = self.jobs.get(id).map(|job| job.tried.clone()).unwrap_or_default();
-        let next = session.locations.pick(candidates, &tried, self.now);
+        let elsewhere = |next: &Candidate| next.place != failed.place;
+        let next = session.locations.pick(candidates, &tried, self.now).filter(elsewhere).or_else(|| {
+            let sources = session.indexes.get(&rep?).map(|read| session.locations.candidates(&read.source.resource))?;
+            session.locations.pick(&sources, &[], self.now)
+        });
         let from = session.locations.label(&failed.place);
         let to = next.map(|next| session.locations.label(&next.place)).unwrap_or_default();
         let reason = error.to_string();
@@ -258,7 +290,7 @@ impl Engine {
 
     fn representation_of(&self, purpose: Purpose) -> Option<RepKey> {
         match purpose {
-            Purpose::Manifest => None,
+            Purpose::Manifest | Purpose::Steering => None,
             Purpose::Index(rep) | Purpose::Init(rep) => Some(rep),
             Purpose::Media(id) => self.session.as_ref()?.stream(id)?.fetching().map(|fetching| fetching.chosen.rep),
         }
@@ -285,7 +317,7 @@ impl Engine {
                 .and_then(|session| session.stream(stream))
                 .and_then(|stream| stream.trouble)
                 .map_or(job.since, |trouble| trouble.since),
-            Purpose::Manifest | Purpose::Index(_) | Purpose::Init(_) => job.since,
+            Purpose::Manifest | Purpose::Steering | Purpose::Index(_) | Purpose::Init(_) => job.since,
         };
         let silent = matches!(cause, Cause::Fetch(FetchError::Unreachable(_) | FetchError::Timeout { .. }));
         if silent && job.kind == FetchKind::Segment {

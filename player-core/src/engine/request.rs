@@ -32,6 +32,8 @@ pub enum Purpose {
     Init(RepKey),
     /// The segment that a stream waits for.
     Media(StreamId),
+    /// Orders of the steering server.
+    Steering,
 }
 
 /// An attempt.

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use super::stream::{Ladder, RepKey};
 use crate::command::{QualityChoice, TrackChoice};
-use crate::model::{AdaptationSet, ContainerFormat, MediaKind, Period, Presentation, Representation, Role, TrackId};
+use crate::model::{
+    AdaptationSet, ContainerFormat, MediaKind, MuxedAudio, Period, Presentation, Representation, Role, TrackId,
+};
 use crate::time::Now;
 
 /// Highest declared rate of sound that is taken without asking the network: 192 kbit/s.
@@ -68,8 +70,11 @@ pub fn set_of(period: &Period, kind: MediaKind, wishes: &Wishes, gone: impl Fn(u
         MediaKind::Audio => (&wishes.audio, wishes.audio_languages.as_slice()),
         MediaKind::Text => (&wishes.text, wishes.text_languages.as_slice()),
     };
+    let muxed = period.muxed_audio.as_ref().filter(|_| kind == MediaKind::Audio);
     match choice {
         TrackChoice::Off => None,
+        // Sound inside the pictures' files needs no set.
+        TrackChoice::Track(id) if muxed.is_some_and(|muxed| muxed.id == *id) => None,
         TrackChoice::Track(id) => {
             let exact = sets().find(|(_, set)| set.id == *id).map(|(index, _)| index);
             exact.or_else(|| (kind == MediaKind::Audio).then(|| best(sets(), languages)).flatten())
@@ -79,39 +84,54 @@ pub fn set_of(period: &Period, kind: MediaKind, wishes: &Wishes, gone: impl Fn(u
             let spoken = best(audio.enumerate(), &wishes.audio_languages)
                 .and_then(|at| period.adaptation_sets.iter().filter(|set| set.kind == MediaKind::Audio).nth(at))
                 .and_then(|set| set.language.as_deref());
-            let wanted = sets().filter(|(_, set)| !set.forced && language_rank(set, languages).is_some());
+            let wanted =
+                sets().filter(|(_, set)| !set.forced && language_rank(set.language.as_deref(), languages).is_some());
             best(wanted, languages).or_else(|| {
-                let forced = sets().find(|(_, set)| set.forced && spoken.is_some_and(|spoken| speaks(set, spoken)));
+                let forced = sets().find(|(_, set)| {
+                    set.forced && spoken.is_some_and(|spoken| speaks(set.language.as_deref(), spoken))
+                });
                 forced.map(|(index, _)| index)
             })
         }
-        TrackChoice::Auto => best(sets(), languages),
+        TrackChoice::Auto => {
+            let found = best(sets(), languages)?;
+            let separate = period.adaptation_sets.get(found)?;
+            let inside = muxed.is_some_and(|muxed| muxed_key(muxed, languages) <= key(separate, languages));
+            (!inside).then_some(found)
+        }
     }
+}
+
+/// Less is better: wanted language, then plain content, then the author's default.
+fn key(set: &AdaptationSet, languages: &[String]) -> (usize, bool, bool, bool) {
+    let language = language_rank(set.language.as_deref(), languages).unwrap_or(languages.len());
+    (language, is_special(&set.roles), !set.default, !set.autoselect)
+}
+
+fn muxed_key(muxed: &MuxedAudio, languages: &[String]) -> (usize, bool, bool, bool) {
+    let language = language_rank(muxed.language.as_deref(), languages).unwrap_or(languages.len());
+    (language, is_special(&muxed.roles), !muxed.default, !muxed.autoselect)
 }
 
 /// The best of some sets: wanted language, then plain content, then the author's default, then order.
 fn best<'a>(sets: impl Iterator<Item = (usize, &'a AdaptationSet)>, languages: &[String]) -> Option<usize> {
-    let key = |set: &AdaptationSet| {
-        let language = language_rank(set, languages).unwrap_or(languages.len());
-        (language, is_special(set), !set.default, !set.autoselect)
-    };
-    sets.min_by_key(|(index, set)| (key(set), *index)).map(|(index, _)| index)
+    sets.min_by_key(|(index, set)| (key(set, languages), *index)).map(|(index, _)| index)
 }
 
-/// Position of the set's language among the wanted ones.
-fn language_rank(set: &AdaptationSet, languages: &[String]) -> Option<usize> {
-    languages.iter().position(|wanted| speaks(set, wanted))
+/// Position of a language among the wanted ones.
+fn language_rank(language: Option<&str>, languages: &[String]) -> Option<usize> {
+    languages.iter().position(|wanted| speaks(language, wanted))
 }
 
 /// True when the primary language is the same (RFC 4647 §3.3.1: the more specific tag matches the range).
-fn speaks(set: &AdaptationSet, wanted: &str) -> bool {
+fn speaks(language: Option<&str>, wanted: &str) -> bool {
     let primary = |tag: &str| tag.split(['-', '_']).next().unwrap_or_default().to_ascii_lowercase();
-    set.language.as_deref().is_some_and(|language| primary(language) == primary(wanted))
+    language.is_some_and(|language| primary(language) == primary(wanted))
 }
 
 /// Meant for some viewers only.
-fn is_special(set: &AdaptationSet) -> bool {
-    set.roles.iter().any(|role| matches!(role, Role::Description | Role::Commentary | Role::Alternate))
+fn is_special(roles: &[Role]) -> bool {
+    roles.iter().any(|role| matches!(role, Role::Description | Role::Commentary | Role::Alternate))
 }
 
 /// Thumbnails, not pictures that move.
@@ -191,6 +211,7 @@ pub fn ladder(presentation: &Presentation, mut keys: Vec<RepKey>) -> Ladder {
         representation(presentation, *key).map_or(1, |rep| rep.average_bandwidth.unwrap_or(rep.bandwidth).max(1))
     };
     keys.sort_by_key(|key| (rate(key), key.rep));
+    drop_pointless(presentation, &mut keys);
     let rungs = keys
         .iter()
         .map(|key| abr::Rung {
@@ -199,6 +220,20 @@ pub fn ladder(presentation: &Presentation, mut keys: Vec<RepKey>) -> Ladder {
         })
         .collect();
     Ladder { rungs, keys }
+}
+
+/// Where the author has scored all of them, what costs more than another and scores no higher is never worth it.
+fn drop_pointless(presentation: &Presentation, ascending: &mut Vec<RepKey>) {
+    let score = |key: &RepKey| representation(presentation, *key).and_then(|rep| rep.traits.score);
+    if !ascending.iter().all(|key| score(key).is_some()) {
+        return;
+    }
+    let mut best = f64::NEG_INFINITY;
+    ascending.retain(|key| {
+        let higher = score(key).is_some_and(|score| score > best);
+        best = score(key).unwrap_or(best).max(best);
+        higher
+    });
 }
 
 /// The tallest picture worth fetching: the least of all limits; a viewport is rounded up to the rung that fills it.
@@ -350,6 +385,43 @@ mod tests {
         assert_eq!(max_height(&rungs, &[None], Some((1000, 500))), Some(720));
         assert_eq!(max_height(&rungs, &[Some(480), None], Some((1000, 500))), Some(480));
         assert_eq!(max_height(&rungs, &[None], Some((9000, 5000))), None);
+    }
+
+    #[test]
+    fn sound_inside_the_pictures_files_is_a_choice_like_any_other() {
+        let muxed = |language: &str, default| MuxedAudio {
+            id: TrackId("muxed".into()),
+            language: Some(language.into()),
+            label: None,
+            roles: Vec::new(),
+            default,
+            autoselect: true,
+        };
+        let pick = |muxed: MuxedAudio, wishes: &Wishes| {
+            let period = Period { muxed_audio: Some(muxed), ..period(vec![sound("de", "de")]) };
+            set_of(&period, MediaKind::Audio, wishes, |_| false)
+        };
+        assert_eq!(pick(muxed("en", true), &wishes(&[], &[])), None);
+        assert_eq!(pick(muxed("en", true), &wishes(&["de"], &[])), Some(0));
+        let chosen = |id: &str| Wishes { audio: TrackChoice::Track(TrackId(id.into())), ..wishes(&[], &[]) };
+        assert_eq!(pick(muxed("en", true), &chosen("de")), Some(0));
+        assert_eq!(pick(muxed("en", false), &chosen("muxed")), None);
+    }
+
+    #[test]
+    fn what_costs_more_and_scores_no_higher_is_left_out() {
+        let scored = |scores: &[Option<f64>]| {
+            let reps = scores.iter().enumerate().map(|(at, score)| {
+                let mut rep = rep(&at.to_string(), 1000 * (at as u64 + 1), None);
+                rep.traits.score = *score;
+                rep
+            });
+            let presentation = presentation(reps.collect());
+            let keys = (0..scores.len()).map(|rep| RepKey { period: 0, set: 0, rep }).collect();
+            ladder(&presentation, keys).keys.iter().map(|key| key.rep).collect::<Vec<_>>()
+        };
+        assert_eq!(scored(&[Some(1.0), Some(3.0), Some(2.0), Some(3.0), Some(4.0)]), [0, 1, 4]);
+        assert_eq!(scored(&[Some(1.0), None, Some(0.5)]), [0, 1, 2], "scores count only when all have one");
     }
 
     #[test]

@@ -1,21 +1,24 @@
 //! What is loaded: the presentation, the viewer's wishes, the streams and what they have brought. Plain state with
 //! questions about it; nothing here fetches or presents.
 
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::buffer::TrackBuffer;
 use super::locations::Locations;
+use super::pathways::ReadIndex;
 use super::schedule;
 use super::select::{self, Exclusions, Wishes};
+use super::steering::Steering;
 use super::stream::{Place, RepKey, Stream, StreamId};
 use super::text::TextStore;
 use super::timeline::Timeline;
 use crate::command::{LoadRequest, QualityChoice, TrackChoice};
 use crate::container::InitSegment;
-use crate::model::{ContentKinds, MediaKind, Presentation, Resource, SegmentIndex};
+use crate::model::{ContentKinds, MediaKind, MuxedAudio, Presentation, Resource, SegmentIndex, TimedMetadata};
 use crate::snapshot::{Quality, Track};
-use crate::time::{MediaTime, Now, TimeRange, TimeRanges};
+use crate::time::{MediaTime, Now, TimeRange, TimeRanges, WallClock};
 
 /// A seek to the very end goes this far before it, so that there is a picture to show.
 const BEFORE_END: Duration = Duration::from_millis(100);
@@ -45,6 +48,12 @@ pub struct Session {
     pub timeline: Timeline,
     /// Representations left alone.
     pub exclusions: Exclusions,
+    /// Indexes read so far that can be had from several places.
+    pub indexes: BTreeMap<RepKey, ReadIndex>,
+    /// Who says which pathway to prefer.
+    pub steering: Option<Steering>,
+    /// The author's beginning is not known before the length is: what was told, negative from the end.
+    pub authored_start: Option<MediaTime>,
     /// Initialisation data read so far.
     pub inits: Vec<(Resource, Arc<InitSegment>)>,
     /// Pictures cannot be presented here.
@@ -86,6 +95,9 @@ impl Session {
             text: TextStore::default(),
             timeline: Timeline::default(),
             exclusions: Exclusions::default(),
+            indexes: BTreeMap::new(),
+            steering: None,
+            authored_start: None,
             inits: Vec::new(),
             without_video: false,
             without_audio: false,
@@ -252,6 +264,18 @@ impl Session {
         self.duration != before
     }
 
+    /// Takes what an index tells beside its segments; what was told before is not taken twice.
+    pub fn take_metadata(&mut self, told: Vec<TimedMetadata>, epoch: Option<WallClock>) {
+        let Some(presentation) = self.presentation.as_mut() else { return };
+        presentation.epoch = presentation.epoch.or(epoch);
+        let name = |event: &TimedMetadata| (event.source, event.scheme.clone(), event.value.clone(), event.id.clone());
+        let known: HashSet<_> = presentation.metadata.iter().map(name).collect();
+        presentation
+            .metadata
+            .extend(told.into_iter().filter(|event| event.id.is_empty() || !known.contains(&name(event))));
+        presentation.metadata.sort_by_key(|event| event.start);
+    }
+
     /// Initialisation data that was read before.
     pub fn init(&self, resource: &Resource) -> Option<&Arc<InitSegment>> {
         self.inits.iter().find(|(known, _)| known == resource).map(|(_, init)| init)
@@ -276,7 +300,18 @@ impl Session {
             MediaKind::Audio => StreamId::Audio,
             MediaKind::Text => StreamId::Text,
         };
-        self.stream(stream).is_some_and(|stream| stream.track == *id)
+        match self.stream(stream) {
+            Some(stream) => stream.track == *id,
+            // Sound inside the pictures' files has no stream of its own.
+            None if kind == MediaKind::Audio && self.wishes.audio != TrackChoice::Off => {
+                self.muxed().any(|m| m.id == *id)
+            }
+            None => false,
+        }
+    }
+
+    fn muxed(&self) -> impl Iterator<Item = &MuxedAudio> {
+        self.presentation.iter().flat_map(|known| &known.periods).filter_map(|period| period.muxed_audio.as_ref())
     }
 
     /// Makes the lists of tracks and qualities again. True when they changed.
@@ -296,6 +331,19 @@ impl Session {
                 forced: set.forced,
                 selected: self.is_selected(set.kind, &set.id),
             });
+        }
+        for muxed in self.muxed() {
+            if tracks.iter().all(|track| track.id != muxed.id) {
+                tracks.push(Track {
+                    id: muxed.id.clone(),
+                    kind: MediaKind::Audio,
+                    language: muxed.language.clone(),
+                    label: muxed.label.clone(),
+                    roles: muxed.roles.clone(),
+                    forced: false,
+                    selected: self.is_selected(MediaKind::Audio, &muxed.id),
+                });
+            }
         }
         let qualities = self.list_qualities(presentation, now);
         let changed = *self.tracks != tracks || *self.qualities != qualities;

@@ -17,9 +17,11 @@ pub enum Timer {
     Hold,
     /// The renderer owes a first picture.
     Picture,
+    /// The steering server is to be asked.
+    Steering,
 }
 
-const COUNT: usize = Timer::Picture as usize + 1;
+const COUNT: usize = Timer::Steering as usize + 1;
 
 /// When the engine must be woken, by cause.
 #[derive(Clone, Debug, Default)]

@@ -6,12 +6,15 @@ mod dates;
 mod document;
 mod hls;
 mod sidx;
+mod steering;
 #[cfg(test)]
 mod tests;
 mod xml;
 
 use serde::{Deserialize, Serialize};
 use url::Url;
+
+pub use self::steering::{PathwayClone, SteeringManifest, parse_steering, steering_request};
 
 use self::document::{Document, Warnings};
 use crate::model::{IndexFormat, IndexSource, Presentation, SegmentList, TimedMetadata};

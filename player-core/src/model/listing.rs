@@ -113,7 +113,7 @@ impl SegmentListing {
 
     /// Only what may hold a scheme or an authority can fail to resolve (WHATWG URL, "relative state").
     fn resolvable(&self, uri: &str) -> bool {
-        let plain = !uri.contains(':') && !uri.contains("//") && !uri.contains('\\');
+        let plain = !uri.starts_with("//") && !uri.bytes().any(|byte| byte <= b' ' || matches!(byte, b':' | b'\\'));
         let base_is_plain = self.bases.first().is_some_and(|base| !base.cannot_be_a_base());
         (plain && base_is_plain) || self.bases.iter().any(|base| base.join(uri).is_ok())
     }

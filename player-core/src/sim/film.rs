@@ -64,6 +64,14 @@ pub struct Film {
     pub periods: u32,
     /// Nanoseconds by which HLS media timestamps run ahead of the playlist.
     pub media_offset: Duration,
+    /// Hosts that hold all of it: the HLS playlist names one pathway for each.
+    pub pathways: Vec<String>,
+    /// What the steering server answers; the HLS playlist names one when this is told.
+    pub steering: Option<String>,
+    /// Where the author of the HLS playlist wants playback to begin, in seconds; negative from the end.
+    pub authored_start: Option<f64>,
+    /// Segments that the HLS playlist of a rung announces as missing.
+    pub gaps: Vec<(String, u64)>,
 }
 
 /// What an address leads to.
@@ -106,6 +114,10 @@ impl Film {
             real_bytes: false,
             periods: 1,
             media_offset: Duration::ZERO,
+            pathways: Vec::new(),
+            steering: None,
+            authored_start: None,
+            gaps: Vec::new(),
         }
     }
 
@@ -136,12 +148,13 @@ impl Film {
         match rest {
             "master.m3u8" => return text("application/vnd.apple.mpegurl", self.master()),
             "manifest.mpd" => return text("application/dash+xml", self.mpd()),
+            "orders.json" => return text("application/json", self.steering.clone()?),
             _ => {}
         }
         let (group, rest) = rest.split_once('/')?;
         let (name, file) = rest.split_once('/')?;
         match (group, file) {
-            ("v" | "a" | "t", "index.m3u8") => text("application/vnd.apple.mpegurl", self.playlist(group)),
+            ("v" | "a" | "t", "index.m3u8") => text("application/vnd.apple.mpegurl", self.playlist(group, name)),
             ("v" | "a", "init.mp4") => {
                 let bytes = testmux::init(&[self.track(group, name)?]);
                 Some(Content::File { content_type: "video/mp4", bytes })
@@ -206,38 +219,60 @@ impl Film {
 
     fn master(&self) -> String {
         let mut text = String::from("#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-INDEPENDENT-SEGMENTS\n");
+        if let Some(start) = self.authored_start {
+            let _ = writeln!(text, "#EXT-X-START:TIME-OFFSET={start}");
+        }
+        if self.steering.is_some() {
+            let first = self.pathways.first().map(String::as_str).unwrap_or_default();
+            let _ = writeln!(text, "#EXT-X-CONTENT-STEERING:SERVER-URI=\"orders.json\",PATHWAY-ID=\"{first}\"");
+        }
+        if self.pathways.is_empty() {
+            self.renditions(&mut text, "aud", "");
+            self.variants(&mut text, "aud", "", "");
+        }
+        for host in &self.pathways {
+            let (group, root) = (format!("aud-{host}"), format!("http://{host}/film/"));
+            self.renditions(&mut text, &group, &root);
+            self.variants(&mut text, &group, &root, &format!(",PATHWAY-ID=\"{host}\""));
+        }
+        text
+    }
+
+    fn renditions(&self, text: &mut String, group: &str, root: &str) {
         for (index, voice) in self.voices.iter().enumerate() {
             let default = if index == 0 { "YES" } else { "NO" };
             let language = &voice.language;
             let _ = writeln!(
                 text,
-                "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"aud\",NAME=\"{language}\",LANGUAGE=\"{language}\",\
-                 DEFAULT={default},AUTOSELECT=YES,CHANNELS=\"2\",URI=\"a/{language}/index.m3u8\""
+                "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"{group}\",NAME=\"{language}\",LANGUAGE=\"{language}\",\
+                 DEFAULT={default},AUTOSELECT=YES,CHANNELS=\"2\",URI=\"{root}a/{language}/index.m3u8\""
             );
         }
         for language in &self.subtitles {
             let _ = writeln!(
                 text,
                 "#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID=\"sub\",NAME=\"{language}\",LANGUAGE=\"{language}\",\
-                 DEFAULT=NO,AUTOSELECT=YES,URI=\"t/{language}/index.m3u8\""
+                 DEFAULT=NO,AUTOSELECT=YES,URI=\"{root}t/{language}/index.m3u8\""
             );
         }
+    }
+
+    fn variants(&self, text: &mut String, group: &str, root: &str, more: &str) {
         for rung in &self.ladder {
-            let audio = if self.voices.is_empty() { "" } else { ",AUDIO=\"aud\"" };
+            let audio = if self.voices.is_empty() { String::new() } else { format!(",AUDIO=\"{group}\"") };
             let subtitles = if self.subtitles.is_empty() { "" } else { ",SUBTITLES=\"sub\"" };
             let codecs = if self.voices.is_empty() { "avc1.4d401f" } else { "avc1.4d401f,mp4a.40.2" };
             let (width, height) = rung.size;
             let _ = writeln!(
                 text,
                 "#EXT-X-STREAM-INF:BANDWIDTH={},AVERAGE-BANDWIDTH={},RESOLUTION={width}x{height},\
-                 CODECS=\"{codecs}\"{audio}{subtitles}\nv/{}/index.m3u8",
+                 CODECS=\"{codecs}\"{audio}{subtitles}{more}\n{root}v/{}/index.m3u8",
                 rung.bitrate, rung.bitrate, rung.id
             );
         }
-        text
     }
 
-    fn playlist(&self, group: &str) -> String {
+    fn playlist(&self, group: &str, name: &str) -> String {
         let seconds = self.segment.as_secs();
         let mut text =
             format!("#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:{seconds}\n#EXT-X-PLAYLIST-TYPE:VOD\n");
@@ -246,6 +281,9 @@ impl Film {
         }
         let extension = if group == "t" { "vtt" } else { "m4s" };
         for number in 0..self.segments() {
+            if group == "v" && self.gaps.iter().any(|(rung, gap)| rung == name && *gap == number) {
+                text.push_str("#EXT-X-GAP\n");
+            }
             let length = seconds.min(self.duration.as_secs() - number * seconds);
             let _ = writeln!(text, "#EXTINF:{length}.000,\n{number}.{extension}");
         }

@@ -82,7 +82,22 @@ impl World {
         trace: Trace,
         faults: Vec<Fault>,
     ) -> Result<Self, PlayerError> {
-        let films = hosts.iter().map(|host| ((*host).to_owned(), film.clone())).collect();
+        Self::with_mirrors(config, film, hosts, &[], trace, faults)
+    }
+
+    /// The same, with more hosts that hold the film and are not told to the engine when it is loaded.
+    ///
+    /// # Errors
+    /// When the configuration is refused by the engine.
+    pub fn with_mirrors(
+        config: PlayerConfig,
+        film: &Film,
+        hosts: &[&str],
+        mirrors: &[&str],
+        trace: Trace,
+        faults: Vec<Fault>,
+    ) -> Result<Self, PlayerError> {
+        let films = hosts.iter().chain(mirrors).map(|host| ((*host).to_owned(), film.clone())).collect();
         let address = |host: &&str| Url::parse(&format!("http://{host}{}", film.manifest_path())).ok();
         Ok(Self {
             engine: Engine::new(config)?,

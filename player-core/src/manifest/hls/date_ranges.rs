@@ -11,6 +11,9 @@ use crate::manifest::document::{Warnings, clip};
 use crate::model::{MetadataBody, MetadataSource, TimedMetadata};
 use crate::time::MediaTime;
 
+/// More attributes of one range than this are not kept.
+const MAX_ATTRIBUTES: usize = 256;
+
 /// A date range with all that its tags say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct DateRange {
@@ -46,7 +49,7 @@ impl DateRange {
             self.cue = words.filter(|word| !word.is_empty()).map(str::to_owned).collect();
         }
         for (name, value) in attributes.iter() {
-            if self.attributes.iter().all(|(known, _)| known != name) {
+            if self.attributes.len() < MAX_ATTRIBUTES && self.attributes.iter().all(|(known, _)| known != name) {
                 self.attributes.push((name.to_owned(), value.text.to_owned()));
             }
         }

@@ -95,7 +95,8 @@ impl<'a> Lexer<'a> {
 
     /// Replaces `{$name}` (§4.3). A name that is not defined stays as it is, with a warning.
     fn substitute(&mut self, text: &'a str, warnings: &mut Warnings) -> Result<Cow<'a, str>, ManifestError> {
-        if !text.contains("{$") {
+        // Most text has no brace at all, and looking for one byte costs least.
+        if !text.as_bytes().contains(&b'{') || !text.contains("{$") {
             return Ok(Cow::Borrowed(text));
         }
         let mut out = String::with_capacity(text.len());

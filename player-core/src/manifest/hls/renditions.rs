@@ -1,7 +1,7 @@
 //! Renditions as adaptation sets: those of the same name and language are one set across their groups. Captions and
 //! sound inside the pictures' files are listed beside them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use m3u8_rs::AlternativeMediaType as Type;
 
@@ -160,11 +160,12 @@ fn caption_service(written: &str) -> Option<CaptionService> {
 /// default of several (§4.4.6.2.1).
 pub(super) fn muxed_audio(playlist: &MultivariantPlaylist) -> Option<MuxedAudio> {
     let audio = || playlist.renditions.iter().filter(|rendition| rendition.media.media_type == Type::Audio);
-    let separate = |muxed: &Rendition| audio().any(|other| other.uri.is_some() && same_name(other, muxed));
-    let mut muxed = audio().filter(|rendition| rendition.uri.is_none() && !separate(rendition));
+    let name = |rendition: &Rendition| (rendition.media.name.clone(), rendition.media.language.clone());
+    let separate: BTreeSet<_> = audio().filter(|rendition| rendition.uri.is_some()).map(name).collect();
+    let mut muxed = audio().filter(|rendition| rendition.uri.is_none() && !separate.contains(&name(rendition)));
     let first = muxed.next()?;
     let chosen = if first.media.default { first } else { muxed.find(|other| other.media.default).unwrap_or(first) };
-    if !audio().any(|rendition| rendition.uri.is_some()) {
+    if separate.is_empty() {
         return None;
     }
     let (language, label) = (chosen.media.language.clone(), chosen.written("NAME").map(str::to_owned));
@@ -176,10 +177,6 @@ pub(super) fn muxed_audio(playlist: &MultivariantPlaylist) -> Option<MuxedAudio>
         default: chosen.media.default,
         autoselect: chosen.media.autoselect || chosen.media.default,
     })
-}
-
-fn same_name(a: &Rendition, b: &Rendition) -> bool {
-    a.media.name == b.media.name && a.media.language == b.media.language
 }
 
 fn track_id(kind: MediaKind, language: Option<&str>, label: Option<&str>) -> String {

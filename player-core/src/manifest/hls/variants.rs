@@ -3,9 +3,11 @@
 //!
 //! The families stand in the order in which they should be tried: a player takes the first one that it can decode.
 //! That is standard before high dynamic range, for nothing here maps tones; then the author's `SCORE`; then the
-//! codecs that most machines decode. Variants that do not tell their codecs join the first family.
+//! codecs that most machines decode. Variants that do not tell their codecs, or not that of the sound, join the first
+//! family that they may belong to.
 
 use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::multivariant::Variant;
 use super::pathways;
@@ -116,13 +118,16 @@ pub(super) fn sets(builder: &mut Builder<'_, '_>) -> Vec<AdaptationSet> {
         .filter(|variant| (!pictures || !is_audio_only(variant)) && (!shown || fits_a_flat_screen(variant)));
     let streams = pathways::streams(wanted);
     let kind = if pictures { MediaKind::Video } else { MediaKind::Audio };
-    let mut families = if pictures { families(&streams) } else { Vec::new() };
-    families.sort_by_key(|(family, score)| (family.range, Reverse(*score), family.clone()));
-    let count = families.len().max(1);
-    let mut ladders: Vec<Vec<Representation>> = vec![Vec::new(); count];
+    let families = if pictures { families(&streams) } else { Vec::new() };
+    let mut places: BTreeMap<Family, usize> = BTreeMap::new();
+    for (at, family) in families.iter().enumerate() {
+        places.entry(Family { audio: Vec::new(), ..family.clone() }).or_insert(at);
+        places.insert(family.clone(), at);
+    }
+    let mut ladders: Vec<Vec<Representation>> = vec![Vec::new(); families.len().max(1)];
     for (number, same) in streams.iter().enumerate() {
         let own = same.first().and_then(|variant| Family::of(variant));
-        let at = own.and_then(|own| families.iter().position(|(family, _)| *family == own)).unwrap_or(0);
+        let at = own.and_then(|own| places.get(&own).copied()).unwrap_or(0);
         if let (Some(representation), Some(ladder)) =
             (representation(builder, format!("v{number}"), same), ladders.get_mut(at))
         {
@@ -135,27 +140,32 @@ pub(super) fn sets(builder: &mut Builder<'_, '_>) -> Vec<AdaptationSet> {
             continue;
         }
         representations.sort_by_key(|representation| representation.bandwidth);
-        let name = families.get(at).filter(|_| !sets.is_empty()).map(|(family, _)| family.name());
+        let name = families.get(at).filter(|_| !sets.is_empty()).map(Family::name);
         sets.push(set(name.unwrap_or_else(|| kind.as_str().to_owned()), kind, representations));
     }
     sets
 }
 
-/// The families of some streams, each with the best score of its variants in thousandths. Scores count only when
-/// every variant has one (§4.4.6.2).
-fn families(streams: &[Vec<&Variant>]) -> Vec<(Family, u64)> {
+/// The families of some streams in the order to be tried. Scores count only when every variant has one (§4.4.6.2).
+fn families(streams: &[Vec<&Variant>]) -> Vec<Family> {
     let firsts = || streams.iter().filter_map(|same| same.first());
     let scored = firsts().all(|variant| variant.score().is_some());
-    let mut families: Vec<(Family, u64)> = Vec::new();
+    // The best score of each, in thousandths.
+    let mut found: BTreeMap<Family, u64> = BTreeMap::new();
     for variant in firsts() {
         let Some(family) = Family::of(variant) else { continue };
         let score = variant.score().filter(|_| scored).map_or(0, |score| (score * 1000.0) as u64);
-        match families.iter_mut().find(|(known, _)| *known == family) {
-            Some((_, best)) => *best = score.max(*best),
-            None => families.push((family, score)),
-        }
+        let best = found.entry(family).or_default();
+        *best = score.max(*best);
     }
-    families
+    // Variants that tell the codec of their pictures only join those that tell that of the sound too.
+    let pictures = |family: &Family| (family.range, family.video.clone());
+    let told: BTreeSet<_> = found.keys().filter(|family| !family.audio.is_empty()).map(pictures).collect();
+    found.retain(|family, _| !family.audio.is_empty() || !told.contains(&pictures(family)));
+    let mut families: Vec<(Family, u64)> = found.into_iter().collect();
+    // A stable sort: what is equal keeps the order of the families themselves.
+    families.sort_by_key(|(family, score)| (family.range, Reverse(*score)));
+    families.into_iter().map(|(family, _)| family).collect()
 }
 
 /// The I-frame variants as one set: key frames only, never for normal playback.

@@ -55,6 +55,21 @@ stereo.m3u8
 }
 
 #[test]
+fn variants_that_tell_less_join_those_that_tell_more() {
+    let text = r#"#EXTM3U
+#EXT-X-STREAM-INF:BANDWIDTH=3,RESOLUTION=16x9,CODECS="avc1.64001f"
+pictures.m3u8
+#EXT-X-STREAM-INF:BANDWIDTH=2,RESOLUTION=16x9,CODECS="avc1.64001f,mp4a.40.2"
+both.m3u8
+#EXT-X-STREAM-INF:BANDWIDTH=1,RESOLUTION=16x9,CODECS="hvc1.2.4.L123"
+other.m3u8
+"#;
+    let period = period(text);
+    assert_eq!(ladder(&period, 0).1, ["v1", "v0"]);
+    assert_eq!(ladder(&period, 1), ("video-hevc".to_owned(), vec!["v2"]));
+}
+
+#[test]
 fn the_authors_score_comes_before_our_taste_when_every_variant_has_one() {
     let playlist = |second: &str| {
         format!(

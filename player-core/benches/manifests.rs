@@ -1,0 +1,171 @@
+//! How long manifests take to read: long playlists, long timelines, and many of everything.
+//!
+//! `cargo bench -p player-core --no-default-features --bench manifests` measures time. With `KINORA_BENCH_ONCE=NAME` and
+//! `KINORA_BENCH_TIMES=N` one case runs so often and nothing is measured, for `cargo xtask instructions`.
+
+use std::fmt::Write as _;
+use std::hint::black_box;
+
+use player_core::manifest::{parse, parse_index};
+use player_core::model::{IndexFormat, IndexSource, Resource, TimestampMapping};
+use player_core::time::MediaTime;
+use url::Url;
+
+/// Twelve hours of two-second segments.
+const SEGMENTS: usize = 21_600;
+
+fn base() -> Url {
+    Url::parse("https://cdn.example.com/film/1080p/index.m3u8?token=0123456789abcdef").expect("a constant address")
+}
+
+fn plain() -> String {
+    let mut text = String::from("#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:2\n#EXT-X-MAP:URI=\"init.mp4\"\n");
+    for number in 0..SEGMENTS {
+        let _ = writeln!(text, "#EXTINF:2.000000,\nsegment-{number:08}.m4s");
+    }
+    text.push_str("#EXT-X-ENDLIST\n");
+    text
+}
+
+/// The same with everything that long recordings have: dates, ranges, keys that change, discontinuities, events.
+fn rich() -> String {
+    let mut text = String::from("#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:2\n#EXT-X-MAP:URI=\"init.mp4\"\n");
+    for number in 0..SEGMENTS {
+        let (hour, minute, second) = (number / 1800, number / 30 % 60, number % 30 * 2);
+        if number % 900 == 0 {
+            let _ =
+                writeln!(text, "#EXT-X-DISCONTINUITY\n#EXT-X-KEY:METHOD=AES-128,URI=\"k{number}\",IV=0x{number:032x}");
+            let _ = writeln!(
+                text,
+                "#EXT-X-DATERANGE:ID=\"{number}\",CLASS=\"ad\",START-DATE=\"2024-01-01T{hour:02}:{minute:02}:{second:02}Z\",\
+                 DURATION=30,SCTE35-OUT=0xFC302000000000000000FFF00F05000000017FFFFE"
+            );
+        }
+        let _ = writeln!(
+            text,
+            "#EXT-X-PROGRAM-DATE-TIME:2024-01-01T{hour:02}:{minute:02}:{second:02}.000Z\n\
+             #EXT-X-BYTERANGE:250000@{}\n#EXTINF:2.000000,title\nvideo.m4s",
+            number * 250_000
+        );
+    }
+    text.push_str("#EXT-X-ENDLIST\n");
+    text
+}
+
+fn multivariant() -> String {
+    let mut text = String::from("#EXTM3U\n");
+    for language in 0..40 {
+        for group in 0..3 {
+            let _ = writeln!(
+                text,
+                "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a{group}\",NAME=\"L{language}\",LANGUAGE=\"l{language}\",\
+                 AUTOSELECT=YES,CHANNELS=\"2\",URI=\"a/{group}/{language}.m3u8\""
+            );
+        }
+    }
+    for variant in 0..120 {
+        let _ = writeln!(
+            text,
+            "#EXT-X-STREAM-INF:BANDWIDTH={},AVERAGE-BANDWIDTH={},CODECS=\"avc1.64001f,mp4a.40.2\",RESOLUTION=1280x720,\
+             FRAME-RATE=25,AUDIO=\"a{}\",PATHWAY-ID=\"p{}\"\nv/{variant}.m3u8",
+            1_000_000 + variant / 6 * 1000,
+            900_000 + variant / 6 * 1000,
+            variant % 3,
+            variant % 2
+        );
+    }
+    text
+}
+
+/// A timeline whose every segment is written out, for five qualities.
+fn timeline() -> String {
+    let mut text = String::from(
+        "<MPD xmlns=\"urn:mpeg:dash:schema:mpd:2011\" type=\"static\" mediaPresentationDuration=\"PT12H\"><Period>\
+         <AdaptationSet mimeType=\"video/mp4\"><SegmentTemplate timescale=\"90000\" media=\"$RepresentationID$/$Time$.m4s\" \
+         initialization=\"$RepresentationID$/init.mp4\"><SegmentTimeline>",
+    );
+    for number in 0..SEGMENTS {
+        let _ = writeln!(text, "<S t=\"{}\" d=\"{}\"/>", number * 180_000, 180_000 - number % 2);
+    }
+    text.push_str("</SegmentTimeline></SegmentTemplate>");
+    for quality in 1..=5 {
+        let _ =
+            writeln!(text, "<Representation id=\"v{quality}\" bandwidth=\"{quality}00000\" codecs=\"avc1.64001f\"/>");
+    }
+    text.push_str("</AdaptationSet></Period></MPD>");
+    text
+}
+
+/// Two hundred periods of some sets each.
+fn periods() -> String {
+    let mut text = String::from(
+        "<MPD xmlns=\"urn:mpeg:dash:schema:mpd:2011\" type=\"static\" mediaPresentationDuration=\"PT2000S\">",
+    );
+    for period in 0..200 {
+        let _ = write!(text, "<Period id=\"p{period}\" duration=\"PT10S\">");
+        for set in 0..4 {
+            let _ = write!(
+                text,
+                "<AdaptationSet id=\"{set}\" contentType=\"audio\" mimeType=\"audio/mp4\" lang=\"l{set}\"><SegmentTemplate \
+                 duration=\"2\" media=\"$RepresentationID$/$Number$.m4s\"/><Representation id=\"a{set}\" bandwidth=\"1\" \
+                 codecs=\"mp4a.40.2\"/><Representation id=\"b{set}\" bandwidth=\"2\" codecs=\"mp4a.40.2\"/></AdaptationSet>"
+            );
+        }
+        text.push_str("</Period>");
+    }
+    text.push_str("</MPD>");
+    text
+}
+
+/// Writes a manifest.
+type Maker = fn() -> String;
+
+const CASES: [(&str, Maker); 5] = [
+    ("hls_21600_segments", plain),
+    ("hls_21600_segments_rich", rich),
+    ("hls_multivariant", multivariant),
+    ("dash_timeline_21600", timeline),
+    ("dash_200_periods", periods),
+];
+
+fn measured(text: &str, base: &Url) {
+    black_box(parse(black_box(text.as_bytes()), base, None).expect("a manifest of ours can be read"));
+}
+
+#[divan::bench(args = CASES.map(|(name, _)| name))]
+fn read(bencher: divan::Bencher<'_, '_>, name: &str) {
+    let (base, text) = (base(), text_of(name));
+    bencher.counter(divan::counter::BytesCount::of_str(&text)).bench_local(|| measured(&text, &base));
+}
+
+#[divan::bench]
+fn read_as_index(bencher: divan::Bencher<'_, '_>) {
+    let (base, text) = (base(), plain());
+    let source = IndexSource {
+        resource: Resource::new(base.clone()),
+        format: IndexFormat::HlsMediaPlaylist,
+        init: None,
+        mapping: TimestampMapping::Discontinuity(0),
+        period_start: MediaTime::ZERO,
+        variables: Vec::new(),
+    };
+    bencher.bench_local(|| parse_index(black_box(text.as_bytes()), &source, &base));
+}
+
+fn text_of(name: &str) -> String {
+    let (_, make) = CASES.iter().find(|(known, _)| *known == name).expect("a case of this bench");
+    make()
+}
+
+fn main() {
+    match std::env::var("KINORA_BENCH_ONCE") {
+        Ok(name) => {
+            let (text, base) = (text_of(&name), base());
+            let times = std::env::var("KINORA_BENCH_TIMES").ok().and_then(|times| times.parse().ok()).unwrap_or(1);
+            for _ in 0..times {
+                measured(&text, &base);
+            }
+        }
+        Err(_) => divan::main(),
+    }
+}
