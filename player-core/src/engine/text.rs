@@ -128,6 +128,7 @@ mod tests {
             end: MediaTime::from_millis(end),
             spans: vec![CueSpan { text: text.to_owned(), ..CueSpan::default() }],
             layout: CueLayout::default(),
+            forced: false,
         }
     }
 

@@ -6,7 +6,8 @@ pub mod srt;
 pub mod webvtt;
 
 pub use cue::{
-    Cue, CueLayout, CueSpan, LineAlign, LinePosition, PositionAlign, Region, SpanStyle, TextAlign, Vertical,
+    Area, Cue, CueLayout, CueSpan, DisplayAlign, EdgeKind, FontFamily, LineAlign, LinePosition, PositionAlign, Region,
+    SpanStyle, TextAlign, TextEdge, Vertical,
 };
 
 use serde_json::{Value, json};

@@ -67,5 +67,5 @@ pub fn cue(id: Option<String>, (start, end): (MediaTime, MediaTime), settings: &
     let id = id.filter(|id| !id.is_empty());
     let sheet = style::StyleSheet::default();
     let spans = cue_text::parse(payload, id.as_deref(), &sheet, &mut cue_text::Budget::default());
-    Cue { id, start, end, spans, layout }
+    Cue { id, start, end, spans, layout, forced: false }
 }

@@ -135,7 +135,7 @@ impl Reader<'_> {
                 }
                 let layout = settings::parse(timing.settings(), &self.regions);
                 let spans = cue_text::parse(buffer, id.as_deref(), &self.sheet, &mut self.budget);
-                self.document.cues.push(Cue { id, start: timing.start, end: timing.end, spans, layout });
+                self.document.cues.push(Cue { id, start: timing.start, end: timing.end, spans, layout, forced: false });
             }
         }
         Ok(())
