@@ -17,9 +17,6 @@ mod style;
 mod tests;
 mod timing;
 
-/// Cues of a file at most. A day of dense captions has about half as many.
-pub const MAX_CUES: usize = 100_000;
-
 /// `X-TIMESTAMP-MAP`: cue time `local` is media time `mpegts` (90 kHz ticks).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TimestampMap {
