@@ -69,3 +69,60 @@ pub(super) fn ttml_error(error: TtmlError, offset: u64) -> DemuxError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+    use crate::container::{DemuxSetup, open};
+    use crate::model::ContainerFormat;
+
+    fn read(format: ContainerFormat, file: &[u8]) -> Result<Vec<String>, DemuxError> {
+        let mut demuxer = open(&DemuxSetup::new(format, None)).unwrap();
+        let mut outputs = Vec::new();
+        for piece in file.chunks(7) {
+            outputs.extend(demuxer.push(Bytes::copy_from_slice(piece))?);
+        }
+        outputs.extend(demuxer.finish()?);
+        let texts = outputs.into_iter().flat_map(|output| match output {
+            DemuxOutput::Cues { cues, timestamp_map: None } => cues.iter().map(crate::text::Cue::plain_text).collect(),
+            other => panic!("{other:?}"),
+        });
+        Ok(texts.collect())
+    }
+
+    #[test]
+    fn text_files_are_read_whatever_their_type_says() {
+        let ttml = "<?xml version='1.0' encoding='UTF-8'?>\n<!-- a licence of many words, longer than what is sniffed -->\n\
+            <tt xmlns='http://www.w3.org/ns/ttml'><body><div><p begin='1s' end='2s'>é</p></div></body></tt>";
+        let srt = "1\n00:00:01,000 --> 00:00:02,000\né\n";
+        let vtt = "WEBVTT\n\n00:01.000 --> 00:02.000\né\n";
+        let wide: Vec<u8> = [0xff, 0xfe].into_iter().chain(ttml.encode_utf16().flat_map(u16::to_le_bytes)).collect();
+        for format in [ContainerFormat::WebVtt, ContainerFormat::Ttml, ContainerFormat::Unknown] {
+            for file in [ttml.as_bytes(), srt.as_bytes(), vtt.as_bytes(), &wide] {
+                assert_eq!(read(format, file).unwrap(), ["é"], "{format:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_text_file_is_named() {
+        let what = |format, file: &[u8]| read(format, file).unwrap_err().to_string();
+        let page = b"<!DOCTYPE html><html><body>Not Found</body></html>";
+        assert!(what(ContainerFormat::Ttml, page).starts_with("expected TTML, found an HTML page"));
+        assert!(
+            what(ContainerFormat::WebVtt, b"hello, this is not a cue")
+                .starts_with("expected WebVTT text, found plain text")
+        );
+        assert!(
+            what(ContainerFormat::Unknown, b"<?xml version='1.0'?><Error/>")
+                .starts_with("expected media, found an XML")
+        );
+        assert!(what(ContainerFormat::Ttml, b"<tt><body>").starts_with("broken XML"));
+        assert!(what(ContainerFormat::Ttml, b"").contains("an empty file"));
+        let image = b"<tt><body><div smpte:backgroundImage='#a'/></body></tt>";
+        assert!(matches!(read(ContainerFormat::Ttml, image), Err(DemuxError::Unsupported { .. })));
+        let large = vec![b' '; FILE_BYTES + 1];
+        assert!(matches!(read(ContainerFormat::WebVtt, &large), Err(DemuxError::Limit { .. })));
+    }
+}

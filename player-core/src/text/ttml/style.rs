@@ -1,7 +1,7 @@
 //! What an element declares about its look, read from its attributes (TTML2 §10.2), and what it looks like in the end
 //! when it inherits the rest (§10.4.4).
 
-use super::names::{Attribute, Namespace};
+use super::names::Namespace;
 use super::tree::Element;
 use super::value::{Length, Plane, Unit};
 use crate::text::{DisplayAlign, EdgeKind, FontFamily, SpanStyle, TextAlign, TextEdge, color};
@@ -497,7 +497,7 @@ fn font_family(value: &str) -> Option<FontFamily> {
 
 /// True when an attribute names a picture instead of text.
 pub(super) fn is_image(element: &Element) -> bool {
-    let named = |namespace| Attribute::of(namespace, "backgroundImage").and(element.get(namespace, "backgroundImage"));
+    let named = |namespace| element.get(namespace, "backgroundImage");
     [Namespace::Smpte, Namespace::Styling].into_iter().filter_map(named).any(|value| value != "none")
 }
 
