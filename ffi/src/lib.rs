@@ -8,6 +8,7 @@
 
 mod boundary;
 mod config;
+mod cue;
 mod error;
 mod event;
 mod frame;
@@ -17,6 +18,10 @@ mod snapshot;
 pub use config::{
     kinora_audio_output, kinora_config, kinora_config_init, kinora_load_options, kinora_load_options_init,
     kinora_video_output,
+};
+pub use cue::{
+    kinora_align, kinora_cue_layout, kinora_cue_span, kinora_edge_kind, kinora_font_family, kinora_line_kind,
+    kinora_snapshot_cue_layout, kinora_writing,
 };
 pub use error::{
     kinora_abi_version, kinora_error_advice, kinora_error_meaning, kinora_error_name, kinora_last_error_code,

@@ -1,12 +1,14 @@
 //! Snapshots for C: one object, read field by field.
 
 use std::ffi::{CString, c_char};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use player_core::model::MediaKind;
+use player_core::text::Cue;
 use player_core::{MediaTime, Snapshot, State};
 
 use crate::boundary::{c_string, destroy, give, guarded, invalid, shared};
+use crate::cue::CueView;
 use crate::player::kinora_player;
 
 /// What a player is doing.
@@ -132,7 +134,7 @@ pub struct kinora_cue {
     pub end_ns: i64,
     /// What is written, without style, lines parted by '\n'.
     pub text: *const c_char,
-    /// Everything about the cue as JSON: spans with style, and layout.
+    /// Everything about the cue as JSON, for logs; kinora_snapshot_cue_layout() gives it as structures.
     pub json: *const c_char,
 }
 
@@ -142,7 +144,8 @@ pub struct kinora_snapshot {
     position: MediaTime,
     tracks: Vec<TrackTexts>,
     qualities: Vec<CString>,
-    cues: Vec<CueTexts>,
+    /// Made when they are asked for: there are thousands, and few are on screen.
+    cues: Vec<OnceLock<CueView>>,
     stats: CString,
 }
 
@@ -152,13 +155,6 @@ struct TrackTexts {
     language: Option<CString>,
     label: Option<CString>,
     selected: bool,
-}
-
-struct CueTexts {
-    start: MediaTime,
-    end: MediaTime,
-    text: CString,
-    json: CString,
 }
 
 impl kinora_snapshot {
@@ -178,18 +174,22 @@ impl kinora_snapshot {
                 selected: track.selected,
             })
         });
-        let cues = snapshot.cues.iter().map(|cue| {
-            let json = c_string(&serde_json::to_string(cue).unwrap_or_default());
-            CueTexts { start: cue.start, end: cue.end, text: c_string(&cue.plain_text()), json }
-        });
         Self {
             tracks: tracks.collect(),
             qualities: snapshot.qualities.iter().map(|quality| c_string(&quality.id)).collect(),
-            cues: cues.collect(),
+            cues: snapshot.cues.iter().map(|_| OnceLock::new()).collect(),
             stats: c_string(&serde_json::to_string(&*snapshot.stats).unwrap_or_default()),
             position,
             snapshot,
         }
+    }
+
+    /// The `index`th cue on screen at a time.
+    pub(crate) fn cue_at(&self, time_ns: i64, index: usize) -> Option<(&Cue, &CueView)> {
+        let time = MediaTime::from_nanos(time_ns);
+        let active = self.snapshot.cues.iter().zip(&self.cues);
+        let mut active = active.filter(|(cue, _)| cue.start <= time && time < cue.end);
+        active.nth(index).map(|(cue, view)| (cue, view.get_or_init(|| CueView::new(cue))))
     }
 
     fn info(&self) -> kinora_snapshot_info {
@@ -348,19 +348,17 @@ pub unsafe extern "C" fn kinora_snapshot_cue_at(
     guarded(|| {
         // SAFETY: the caller's promise.
         let snapshot = unsafe { shared(snapshot, "snapshot") }?;
-        let time = MediaTime::from_nanos(time_ns);
-        let mut active = snapshot.cues.iter().filter(|cue| cue.start <= time && time < cue.end);
-        let cue = active.nth(index);
+        let cue = snapshot.cue_at(time_ns, index);
         // SAFETY: the caller's promise.
         unsafe { give(found, u32::from(cue.is_some()), "found") }?;
         match cue {
             None => Ok(()),
-            Some(cue) => {
+            Some((cue, view)) => {
                 let cue = kinora_cue {
                     start_ns: cue.start.as_nanos(),
                     end_ns: cue.end.as_nanos(),
-                    text: cue.text.as_ptr(),
-                    json: cue.json.as_ptr(),
+                    text: view.text.as_ptr(),
+                    json: view.json.as_ptr(),
                 };
                 // SAFETY: the caller's promise.
                 unsafe { give(out, cue, "out") }

@@ -27,6 +27,11 @@ fn webvtt() {
 }
 
 #[test]
+fn ttml() {
+    replay("ttml", targets::ttml);
+}
+
+#[test]
 fn m3u8() {
     replay("m3u8", targets::m3u8);
 }

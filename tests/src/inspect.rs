@@ -85,20 +85,22 @@ fn now(options: &InspectOptions) -> WallClock {
 }
 
 fn kind(bytes: &[u8]) -> Kind {
-    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_start();
+    let trimmed = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_start();
     let boxed = bytes.get(4..8).is_some_and(|name| {
         matches!(
             name,
             b"ftyp" | b"styp" | b"moov" | b"moof" | b"sidx" | b"emsg" | b"free" | b"mdat" | b"prft" | b"uuid"
         )
     });
-    if boxed || bytes.first() == Some(&0x47) || bytes.starts_with(b"ID3") {
-        Kind::Media
-    } else if text.starts_with(b"WEBVTT") {
+    if text::ttml::is_ttml(bytes) {
         Kind::Text
-    } else if text.starts_with(b"<") {
-        if root_name(text) == b"tt" { Kind::Text } else { Kind::Manifest }
-    } else if text.starts_with(b"#EXTM3U") || find(&text[..text.len().min(4096)], b"-->").is_none() {
+    } else if boxed || bytes.first() == Some(&0x47) || bytes.starts_with(b"ID3") {
+        Kind::Media
+    } else if trimmed.starts_with(b"WEBVTT") || bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
+        Kind::Text
+    } else if trimmed.starts_with(b"<") {
+        if root_name(trimmed) == b"tt" { Kind::Text } else { Kind::Manifest }
+    } else if trimmed.starts_with(b"#EXTM3U") || find(&trimmed[..trimmed.len().min(4096)], b"-->").is_none() {
         Kind::Manifest
     } else {
         Kind::Text

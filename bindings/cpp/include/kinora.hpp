@@ -75,10 +75,13 @@ struct Quality {
   bool shown;
 };
 
-/// A cue on screen.
+/// A cue on screen. Where it stands and how it looks belongs to the snapshot that it was taken from.
 struct Cue {
   std::int64_t start_ns, end_ns;
   std::string text;
+  const kinora_cue_layout *layout;
+  /// Its runs of text, each in one style.
+  std::vector<const kinora_cue_span *> spans() const { return {layout->spans, layout->spans + layout->span_count}; }
 };
 
 /// Everything needed to draw a player, as it was at one moment.
@@ -116,7 +119,9 @@ class Snapshot {
       std::uint32_t found = 0;
       detail::check(kinora_snapshot_cue_at(snapshot_.get(), time_ns, i, &cue, &found));
       if (!found) return all;
-      all.push_back({cue.start_ns, cue.end_ns, detail::text(cue.text)});
+      const kinora_cue_layout *layout = nullptr;
+      detail::check(kinora_snapshot_cue_layout(snapshot_.get(), time_ns, i, &layout));
+      all.push_back({cue.start_ns, cue.end_ns, detail::text(cue.text), layout});
     }
   }
   std::string stats_json() const { return detail::text(kinora_snapshot_stats_json(snapshot_.get())); }

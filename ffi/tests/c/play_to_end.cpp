@@ -41,6 +41,16 @@ int main(int argc, char **argv) {
     auto snapshot = player.snapshot();
     check(snapshot.info().state == KINORA_STATE_ENDED, "the state is ended");
     check(!snapshot.qualities().empty() && !snapshot.tracks().empty(), "there is something to choose");
+    std::size_t runs = 0;
+    for (std::int64_t time = 0; time < snapshot.info().duration_ns; time += 500000000) {
+      for (const auto &cue : snapshot.cues_at(time)) {
+        std::string text;
+        for (const auto *span : cue.spans()) text += span->text;
+        check(text == cue.text && cue.layout->size > 0, "runs of text make the cue");
+        runs += cue.spans().size();
+      }
+    }
+    check(runs > 0, "there are subtitles");
     check(player.acquire_frame() != nullptr, "the last picture stays");
     check(!snapshot.stats_json().empty(), "there are counters");
     std::printf("played %.3f s\n", expected);

@@ -55,6 +55,17 @@ pub fn webvtt(data: &[u8]) {
     let _ = text::describe(data);
 }
 
+/// TTML, whole and as a body in an ordinary document, which random data hardly ever is. Cues last some time and say
+/// something.
+pub fn ttml(data: &[u8]) {
+    let _ = text::read(data);
+    for document in [data.to_vec(), [b"<tt><body><div><p>", data, b"</p></div></body></tt>"].concat()] {
+        if let Ok(document) = text::ttml::parse(&document) {
+            assert!(document.cues.iter().all(|cue| cue.start < cue.end && !cue.plain_text().is_empty()));
+        }
+    }
+}
+
 /// Playlists, with and without the signature, which random data hardly ever has; as manifests and as the indexes that
 /// a manifest leads to; and the orders of steering servers.
 pub fn m3u8(data: &[u8]) {

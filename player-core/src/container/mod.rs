@@ -37,12 +37,12 @@ pub fn open(setup: &DemuxSetup) -> Result<Box<dyn Demuxer>, DemuxError> {
     let init = setup.init.as_deref();
     match setup.format {
         ContainerFormat::Fmp4 => Ok(Box::new(mp4::Mp4Demuxer::new(init)?)),
-        ContainerFormat::WebVtt => Ok(Box::new(text::WebVttDemuxer::default())),
+        ContainerFormat::WebVtt => Ok(Box::new(text::TextDemuxer::new("WebVTT text"))),
         ContainerFormat::Unknown => Ok(Box::new(sniffing::SniffingDemuxer::new(init)?)),
         ContainerFormat::MpegTs => Err(sniff::unsupported("MPEG-TS")),
         ContainerFormat::PackedAudio => Err(sniff::unsupported("packed audio")),
         ContainerFormat::WebM => Err(sniff::unsupported("WebM")),
-        ContainerFormat::Ttml => Err(sniff::unsupported("TTML")),
+        ContainerFormat::Ttml => Ok(Box::new(text::TextDemuxer::new("TTML"))),
         ContainerFormat::Image => Err(sniff::unsupported("still pictures")),
     }
 }

@@ -10,6 +10,7 @@ pub(super) const ENOUGH: usize = 64;
 pub(super) enum Signature {
     Mp4,
     WebVtt,
+    SubRip,
     MpegTs,
     PackedAudio,
     WebM,
@@ -36,6 +37,9 @@ pub(super) fn recognise(bytes: &[u8]) -> Signature {
     if bytes.get(4..8).is_some_and(|kind| FIRST_BOXES.iter().any(|known| kind == *known)) {
         return Signature::Mp4;
     }
+    if let Some(text) = wide_text(bytes) {
+        return recognise(text.as_bytes());
+    }
     match bytes {
         [0x47, ..] => return Signature::MpegTs,
         [b'I', b'D', b'3', ..] | [0xff, 0xe0..=0xff, ..] | [0x0b, 0x77, ..] => return Signature::PackedAudio,
@@ -57,6 +61,8 @@ pub(super) fn recognise(bytes: &[u8]) -> Signature {
         Signature::Html
     } else if begins("<tt") || begins("<?xml") && lower.contains("<tt") {
         Signature::Ttml
+    } else if text.trim_start().starts_with(|c: char| c.is_ascii_digit()) && text.contains("-->") {
+        Signature::SubRip
     } else if begins("<") {
         Signature::Xml
     } else if begins("{") || begins("[{") {
@@ -68,6 +74,21 @@ pub(super) fn recognise(bytes: &[u8]) -> Signature {
     }
 }
 
+/// The beginning of text in UTF-16: with a byte order mark, or XML, which needs none.
+fn wide_text(bytes: &[u8]) -> Option<String> {
+    let (units, unit): (_, fn([u8; 2]) -> u16) = match bytes {
+        // A mark before a digit, a letter or `<`: without the zero it may be a frame of sound.
+        [0xff, 0xfe, rest @ ..] if matches!(rest, [1..=255, 0, ..]) => (rest, u16::from_le_bytes),
+        [0xfe, 0xff, rest @ ..] if matches!(rest, [0, 1..=255, ..]) => (rest, u16::from_be_bytes),
+        [b'<', 0, _, 0, ..] => (bytes, u16::from_le_bytes),
+        [0, b'<', 0, _, ..] => (bytes, u16::from_be_bytes),
+        _ => return None,
+    };
+    let units = units.as_chunks::<2>().0.iter().take(ENOUGH).map(|&pair| unit(pair));
+    // A mark that stays would be read as UTF-16 once more.
+    Some(char::decode_utf16(units).map(|unit| unit.unwrap_or('?')).filter(|&c| c != '\0').collect())
+}
+
 impl Signature {
     /// The error for data that was expected to be something else: a known format that is not built, or garbage.
     pub fn refuse(self, expected: &str) -> DemuxError {
@@ -75,9 +96,10 @@ impl Signature {
             Self::MpegTs => return unsupported("MPEG-TS"),
             Self::PackedAudio => return unsupported("packed audio"),
             Self::WebM => return unsupported("WebM"),
-            Self::Ttml => return unsupported("TTML"),
             Self::Mp4 => "an MP4 file",
             Self::WebVtt => "WebVTT text",
+            Self::SubRip => "SubRip text",
+            Self::Ttml => "TTML",
             Self::Image => "a picture",
             Self::Html => "an HTML page",
             Self::Xml => "an XML document",

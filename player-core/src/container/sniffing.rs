@@ -4,7 +4,7 @@ use bytes::{Bytes, BytesMut};
 
 use super::mp4::Mp4Demuxer;
 use super::sniff::{self, Signature};
-use super::text::WebVttDemuxer;
+use super::text::TextDemuxer;
 use super::{DemuxError, DemuxOutput, Demuxer, InitSegment};
 
 /// Waits for enough bytes, then reads as what they are.
@@ -23,7 +23,10 @@ impl SniffingDemuxer {
     fn choose(&mut self, bytes: Bytes) -> Result<Vec<DemuxOutput>, DemuxError> {
         let mut chosen: Box<dyn Demuxer> = match (sniff::recognise(&bytes), self.mp4.take()) {
             (Signature::Mp4, Some(mp4)) => Box::new(mp4),
-            (Signature::WebVtt, _) => Box::new(WebVttDemuxer::default()),
+            // XML is TTML, or nothing that can be read: its end tells.
+            (Signature::WebVtt | Signature::Ttml | Signature::SubRip | Signature::Xml, _) => {
+                Box::new(TextDemuxer::new("media"))
+            }
             (other, _) => return Err(other.refuse("media")),
         };
         let outputs = chosen.push(bytes);

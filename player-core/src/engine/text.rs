@@ -11,6 +11,8 @@ use crate::time::{MediaTime, TimeRanges};
 
 /// More cues than this are not kept: the longest film has a few thousand.
 const MOST_CUES: usize = 50_000;
+/// Cues of one begin that a new one is compared with, so that a hostile file does not cost the square of its length.
+const MOST_COMPARED: usize = 256;
 
 /// Cues as they came, in the time of their file.
 #[derive(Clone, Debug)]
@@ -65,7 +67,8 @@ impl TextStore {
             // A cue that spans segments comes with each of them (RFC 8216bis §3.1.4). Equal times keep file order.
             let from = all.partition_point(|known| known.start < cue.start);
             let to = all.partition_point(|known| known.start <= cue.start);
-            if all.get(from..to).is_none_or(|same| !same.contains(&cue)) {
+            let same = all.get(from..to).unwrap_or_default().iter().rev().take(MOST_COMPARED);
+            if !same.into_iter().any(|known| *known == cue) {
                 all.insert(to, cue);
             }
         }
@@ -128,6 +131,7 @@ mod tests {
             end: MediaTime::from_millis(end),
             spans: vec![CueSpan { text: text.to_owned(), ..CueSpan::default() }],
             layout: CueLayout::default(),
+            forced: false,
         }
     }
 

@@ -213,6 +213,7 @@ impl Film {
             end: start + Duration::from_secs(2),
             spans: vec![CueSpan { text: format!("{language} {number}"), ..CueSpan::default() }],
             layout: CueLayout::default(),
+            forced: false,
         };
         DemuxOutput::Cues { cues: vec![cue], timestamp_map: None }
     }

@@ -1,4 +1,5 @@
-//! The cue model. Lengths are percentages of the video's width or height, as in WebVTT (W3C TR webvtt1 §3).
+//! The cue model: what WebVTT, TTML, SubRip and the captions of CTA-608 and CTA-708 can say, in one form. Lengths
+//! are percentages of the video's width or height. How one is drawn is the host's matter.
 
 use std::sync::Arc;
 
@@ -19,6 +20,9 @@ pub struct Cue {
     pub spans: Vec<CueSpan>,
     /// Where it stands.
     pub layout: CueLayout,
+    /// To be shown even when subtitles are off (IMSC 1.1 `itts:forcedDisplay`).
+    #[serde(default)]
+    pub forced: bool,
 }
 
 impl Cue {
@@ -58,6 +62,69 @@ pub struct SpanStyle {
     pub classes: Vec<String>,
     /// Shown from this time on within the cue (karaoke timestamps), when told.
     pub from: Option<MediaTime>,
+    /// A line through the text.
+    #[serde(default)]
+    pub strike: bool,
+    /// A line over the text.
+    #[serde(default)]
+    pub overline: bool,
+    /// Blinks.
+    #[serde(default)]
+    pub flash: bool,
+    /// Height of the type as a percentage of the video's height; `None` is the viewer's choice.
+    #[serde(default)]
+    pub font_size: Option<f64>,
+    /// The kind of type; `None` is the viewer's choice.
+    #[serde(default)]
+    pub font_family: Option<FontFamily>,
+    /// What surrounds each letter.
+    #[serde(default)]
+    pub edge: Option<TextEdge>,
+}
+
+/// Kinds of type (ANSI/CTA-708 §8.5.3, the generic families of TTML2 §10.3.20).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FontFamily {
+    /// Letters of one width, with serifs.
+    MonospaceSerif,
+    /// Letters of their own width, with serifs.
+    ProportionalSerif,
+    /// Letters of one width, without serifs.
+    MonospaceSansSerif,
+    /// Letters of their own width, without serifs.
+    ProportionalSansSerif,
+    /// Casual.
+    Casual,
+    /// Cursive.
+    Cursive,
+    /// Small capitals.
+    SmallCapitals,
+}
+
+/// An outline or a shadow of letters.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TextEdge {
+    /// Which.
+    pub kind: EdgeKind,
+    /// Its colour; `None` is the host's choice.
+    pub color: Option<[u8; 4]>,
+    /// How thick, as a percentage of the video's height; `None` is the host's choice.
+    pub thickness: Option<f64>,
+}
+
+/// The shape of an edge (ANSI/CTA-708 §8.5.8).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EdgeKind {
+    /// An outline.
+    Uniform,
+    /// Light from above.
+    Raised,
+    /// Light from below.
+    Depressed,
+    /// A shadow to the left and down.
+    ShadowLeft,
+    /// A shadow to the right and down.
+    ShadowRight,
 }
 
 /// Where on the line axis a cue stands.
@@ -123,7 +190,7 @@ pub enum Vertical {
     LeftToRight,
 }
 
-/// A part of the picture that scrolls its cues (W3C TR webvtt1 §3.4).
+/// A part of the picture, some lines high, that may scroll its cues (W3C TR webvtt1 §3.4).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Region {
     /// Its name.
@@ -140,7 +207,51 @@ pub struct Region {
     pub scroll_up: bool,
 }
 
-/// Where a cue stands.
+/// Where the lines stand in an area, across the lines (TTML2 §10.2.16 `tts:displayAlign`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DisplayAlign {
+    /// At the edge where the first line begins: the top, for horizontal text.
+    #[default]
+    Before,
+    /// In the middle.
+    Center,
+    /// At the opposite edge.
+    After,
+}
+
+/// A fixed part of the picture that holds cues: a region of TTML, a window of CTA-708, the grid of CTA-608. Cues on
+/// screen that name equal areas follow each other in it, in order.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Area {
+    /// Its name; areas of different names lie over each other when they meet.
+    pub id: String,
+    /// Left and top edge, percentages of the video's width and height.
+    pub origin: (f64, f64),
+    /// Width and height, percentages of the video's width and height.
+    pub extent: (f64, f64),
+    /// Free space inside its edges — top, right, bottom, left — as percentages of the video's height (top, bottom)
+    /// and width.
+    pub padding: [f64; 4],
+    /// Where its lines stand.
+    pub display_align: DisplayAlign,
+    /// Its own colour, under the cues and the space around them.
+    pub background: Option<[u8; 4]>,
+}
+
+impl Default for Area {
+    fn default() -> Self {
+        Self {
+            id: String::new(),
+            origin: (0.0, 0.0),
+            extent: (100.0, 100.0),
+            padding: [0.0; 4],
+            display_align: DisplayAlign::Before,
+            background: None,
+        }
+    }
+}
+
+/// Where a cue stands: in its `area` when it has one, else where `line`, `position` and `size` say.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CueLayout {
     /// Across the lines.
@@ -159,6 +270,19 @@ pub struct CueLayout {
     pub vertical: Option<Vertical>,
     /// The region it belongs to, when any.
     pub region: Option<Arc<Region>>,
+    /// The fixed part of the picture that it stands in. `line`, `position` and `size` do not count then.
+    #[serde(default)]
+    pub area: Option<Arc<Area>>,
+    /// Lines that are too long are broken; else only at `\n`.
+    #[serde(default = "yes")]
+    pub wrap: bool,
+    /// The colour behind all lines of the cue together, each from its begin to its end.
+    #[serde(default)]
+    pub background: Option<[u8; 4]>,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 impl Default for CueLayout {
@@ -172,6 +296,9 @@ impl Default for CueLayout {
             align: TextAlign::Center,
             vertical: None,
             region: None,
+            area: None,
+            wrap: true,
+            background: None,
         }
     }
 }

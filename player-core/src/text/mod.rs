@@ -1,51 +1,38 @@
 //! Subtitles and captions: one cue model for every source format.
 
+mod color;
 mod cue;
+mod encoding;
+mod file;
 mod lines;
 pub mod srt;
+pub mod ttml;
 pub mod webvtt;
 
 pub use cue::{
-    Cue, CueLayout, CueSpan, LineAlign, LinePosition, PositionAlign, Region, SpanStyle, TextAlign, Vertical,
+    Area, Cue, CueLayout, CueSpan, DisplayAlign, EdgeKind, FontFamily, LineAlign, LinePosition, PositionAlign, Region,
+    SpanStyle, TextAlign, TextEdge, Vertical,
 };
+
+pub use file::{TextError, TextFile, TextFormat, read};
 
 use serde_json::{Value, json};
 
 use crate::time::MediaTime;
-use webvtt::WebVttError;
 
-/// Why a text file could not be read.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum TextError {
-    /// Not WebVTT, or more of it than any film has.
-    #[error(transparent)]
-    WebVtt(#[from] WebVttError),
-    /// Neither WebVTT nor SubRip.
-    #[error("neither WebVTT nor SubRip text")]
-    Unrecognised,
-}
+/// Cues of a file at most. A day of dense captions has about half as many.
+pub const MAX_CUES: usize = 100_000;
 
-/// Describes the cues of a whole file, for reports: `{"protocol", "kind": "text", "cues": [{"start_s", "end_s",
-/// "text"}]}`, with tags removed; an open end is null.
+/// Describes the cues of a whole file, for reports: `{"protocol", "kind": "text", "warnings", "cues": [{"start_s",
+/// "end_s", "text"}]}`, with tags removed; an open end is null.
 ///
 /// # Errors
 /// When the file is not of a format that can be read.
 pub fn describe(bytes: &[u8]) -> Result<Value, TextError> {
-    match webvtt::parse(bytes) {
-        Ok(document) => Ok(report("webvtt", &document.cues)),
-        Err(WebVttError::NoSignature) => {
-            srt::parse(bytes).map(|cues| report("srt", &cues)).ok_or(TextError::Unrecognised)
-        }
-        Err(error) => Err(error.into()),
-    }
-}
-
-fn report(protocol: &str, cues: &[Cue]) -> Value {
+    let file = read(bytes)?;
     let end = |end: MediaTime| (end != MediaTime::MAX).then(|| end.as_secs_f64());
-    let cues: Vec<_> = cues
-        .iter()
-        .map(|cue| json!({ "start_s": cue.start.as_secs_f64(), "end_s": end(cue.end), "text": cue.plain_text() }))
-        .collect();
-    json!({ "protocol": protocol, "kind": "text", "cues": cues })
+    let described =
+        |cue: &Cue| json!({ "start_s": cue.start.as_secs_f64(), "end_s": end(cue.end), "text": cue.plain_text() });
+    let cues: Vec<_> = file.cues.iter().map(described).collect();
+    Ok(json!({ "protocol": file.format.name(), "kind": "text", "warnings": file.warnings, "cues": cues }))
 }

@@ -2,43 +2,38 @@
 //! times, and text with the tags `i`, `b` and `u`; other tags and SubStation overrides (`{\an8}`) are removed.
 
 use super::lines::Lines;
-use super::{Cue, webvtt};
+use super::{Cue, MAX_CUES, encoding, webvtt};
 use crate::time::MediaTime;
 
 /// Reads a file in UTF-8, or in UTF-16 with a byte order mark. Blocks without readable times are skipped; `None`
-/// when no block has any, or when there are more cues than any film has.
+/// when no block has any, when none has a number or a decimal comma, or when there are more cues than any film has.
 pub fn parse(bytes: &[u8]) -> Option<Vec<Cue>> {
-    let text = decode(bytes);
+    let text = encoding::decode(bytes);
     let mut lines = Lines::new(&text);
     let mut cues: Vec<Cue> = Vec::new();
+    // Damaged WebVTT looks alike, but has no numbers and no decimal commas.
+    let (mut genuine, mut numbered) = (false, false);
     while let Some(line) = lines.next() {
-        let Some(times) = times(line) else { continue };
+        let Some(times) = times(line) else {
+            let number = line.trim();
+            numbered = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+            continue;
+        };
+        genuine |= numbered || line.contains(',');
         let mut body = String::new();
+        let mut place = None;
         for line in lines.by_ref().take_while(|line| !line.trim().is_empty()) {
             if !body.is_empty() {
                 body.push('\n');
             }
-            without_overrides(line.trim(), &mut body);
+            without_overrides(line.trim(), &mut body, &mut place);
         }
-        if cues.len() == webvtt::MAX_CUES {
+        if cues.len() == MAX_CUES {
             return None;
         }
-        cues.push(webvtt::cue(None, times, "", &body));
+        cues.push(webvtt::cue(None, times, place.map_or("", settings), &body));
     }
-    (!cues.is_empty()).then_some(cues)
-}
-
-fn decode(bytes: &[u8]) -> String {
-    let wide = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
-        let units: Vec<u16> = bytes.as_chunks::<2>().0.iter().map(|&pair| unit(pair)).collect();
-        String::from_utf16_lossy(&units)
-    };
-    match bytes {
-        [0xff, 0xfe, rest @ ..] => wide(rest, u16::from_le_bytes),
-        [0xfe, 0xff, rest @ ..] => wide(rest, u16::from_be_bytes),
-        [0xef, 0xbb, 0xbf, rest @ ..] => String::from_utf8_lossy(rest).into_owned(),
-        _ => String::from_utf8_lossy(bytes).into_owned(),
-    }
+    (genuine && !cues.is_empty()).then_some(cues)
 }
 
 /// `[hours:]minutes:seconds[,milliseconds] --> …`.
@@ -64,13 +59,32 @@ fn time(text: &str) -> Option<MediaTime> {
     Some(MediaTime::from_millis(seconds * 1000 + milliseconds))
 }
 
-/// Appends a line without `{\…}`.
-fn without_overrides(line: &str, out: &mut String) {
+/// The WebVTT settings of `{\anN}`, where N is a key of a numeric keypad.
+fn settings(key: u8) -> &'static str {
+    match key {
+        b'1' => "align:left",
+        b'3' => "align:right",
+        b'4' => "line:50%,center align:left",
+        b'5' => "line:50%,center",
+        b'6' => "line:50%,center align:right",
+        b'7' => "line:0 align:left",
+        b'8' => "line:0",
+        b'9' => "line:0 align:right",
+        _ => "",
+    }
+}
+
+/// Appends a line without `{\…}`, of which the first place counts.
+fn without_overrides(line: &str, out: &mut String, place: &mut Option<u8>) {
     let mut rest = line;
     while let Some((before, tail)) = rest.split_once("{\\") {
         out.push_str(before);
         match tail.split_once('}') {
-            Some((_, after)) => rest = after,
+            Some((inside, after)) => {
+                let key = inside.strip_prefix("an").and_then(|key| key.bytes().next());
+                *place = place.or(key);
+                rest = after;
+            }
             None => return,
         }
     }
@@ -97,12 +111,21 @@ mod tests {
         assert_eq!(described(file.as_bytes()), expected);
         let wide: Vec<u8> = [0xff, 0xfe].into_iter().chain(file.encode_utf16().flat_map(u16::to_le_bytes)).collect();
         assert_eq!(described(&wide), expected);
-        assert!(parse(file.as_bytes()).unwrap()[0].spans[0].style.italic);
+        let first = &parse(file.as_bytes()).unwrap()[0];
+        assert!(first.spans[0].style.italic);
+        assert_eq!(first.layout.line, crate::text::LinePosition::Line(0.0));
     }
 
     #[test]
     fn a_file_without_times_is_not_subrip() {
-        for file in [&b""[..], b"1\nhello\n", b"-->", b"1\n00:00:00,000 --> \n", &[0xff, 0xfe, 0x31]] {
+        for file in [
+            &b""[..],
+            b"1\nhello\n",
+            b"-->",
+            b"1\n00:00:00,000 --> \n",
+            &[0xff, 0xfe, 0x31],
+            b"x\n\n00:01.000 --> 00:02.000\ny",
+        ] {
             assert_eq!(parse(file), None);
         }
     }

@@ -17,9 +17,6 @@ mod style;
 mod tests;
 mod timing;
 
-/// Cues of a file at most. A day of dense captions has about half as many.
-pub const MAX_CUES: usize = 100_000;
-
 /// `X-TIMESTAMP-MAP`: cue time `local` is media time `mpegts` (90 kHz ticks).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TimestampMap {
@@ -67,5 +64,5 @@ pub fn cue(id: Option<String>, (start, end): (MediaTime, MediaTime), settings: &
     let id = id.filter(|id| !id.is_empty());
     let sheet = style::StyleSheet::default();
     let spans = cue_text::parse(payload, id.as_deref(), &sheet, &mut cue_text::Budget::default());
-    Cue { id, start, end, spans, layout }
+    Cue { id, start, end, spans, layout, forced: false }
 }

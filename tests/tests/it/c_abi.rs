@@ -60,6 +60,50 @@ fn a_c_program_plays_a_film_to_its_end() {
     plays("gcc", "ffi/tests/c/play_to_end.c", &["-std=c11"], 0);
 }
 
+/// A film whose only subtitles are placed and styled.
+fn styled_film(folder: &Path) {
+    let film = films().join(&film(0).id);
+    let master = std::fs::read_to_string(film.join("master.m3u8")).unwrap();
+    let rendition = "#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID=\"text\",NAME=\"English\",LANGUAGE=\"en\",DEFAULT=YES,AUTOSELECT=YES,URI=\"styled.m3u8\"";
+    let lines = master.lines().filter(|line| !line.contains("TYPE=SUBTITLES"));
+    let (head, rest): (Vec<&str>, Vec<&str>) =
+        lines.partition(|line| line.starts_with("#EXTM3U") || line.starts_with("#EXT-X-VERSION"));
+    let master = [head, vec![rendition], rest].concat().join("\n");
+    for entry in std::fs::read_dir(&film).unwrap() {
+        let entry = entry.unwrap();
+        std::os::unix::fs::symlink(entry.path(), folder.join(entry.file_name())).unwrap();
+    }
+    std::fs::remove_file(folder.join("master.m3u8")).unwrap();
+    std::fs::write(folder.join("master.m3u8"), master).unwrap();
+    let playlist = "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:60\n#EXTINF:60,\nstyled.vtt\n#EXT-X-ENDLIST\n";
+    std::fs::write(folder.join("styled.m3u8"), playlist).unwrap();
+    let cues = "WEBVTT\n\n00:00.000 --> 01:00.000 line:10% position:20%,line-left size:60% align:left\n\
+        plain<b><c.yellow.bg_blue>styled</c></b>\n";
+    std::fs::write(folder.join("styled.vtt"), cues).unwrap();
+}
+
+#[test]
+fn a_c_program_reads_where_cues_stand_and_how_they_look() {
+    let folder = tempfile::tempdir().unwrap();
+    styled_film(folder.path());
+    let program = folder.path().join("program");
+    compile(
+        "gcc",
+        &repository().join("ffi/tests/c/cue_style.c"),
+        &program,
+        &["-std=c11", "-fsanitize=address,undefined"],
+    );
+    let server = python(folder.path());
+    let output = Command::new(&program)
+        .arg(server.url.join("master.m3u8").unwrap().as_str())
+        .env("LD_LIBRARY_PATH", binaries())
+        .env("ASAN_OPTIONS", "detect_leaks=0:abort_on_error=1")
+        .output()
+        .unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{:?}: {errors}", output.status);
+}
+
 #[test]
 fn a_c_program_plays_a_film_under_the_address_sanitizer() {
     plays("gcc", "ffi/tests/c/play_to_end.c", &["-std=c11", "-fsanitize=address,undefined"], 1);

@@ -1,183 +1,157 @@
-//! Subtitles over the picture: placed and styled as their cues say (W3C TR webvtt1 §7, the parts that do not need CSS).
-//!
-//! Vertical writing is set from left to right at its cue's place: egui cannot turn lines of text.
+//! Subtitles over the picture: placed and styled as their cues say. `place` knows where, `letters` how text looks,
+//! `vertical` sets columns.
 
-use std::sync::Arc;
+mod letters;
+mod place;
+mod vertical;
 
-use egui::text::{LayoutJob, TextFormat};
-use egui::{Align, Color32, FontId, Galley, Painter, Rect, Stroke, Vec2, pos2, vec2};
+use egui::{Color32, Painter, Rect, pos2, vec2};
 use player_core::MediaTime;
-use player_core::text::{Cue, CueLayout, CueSpan, LineAlign, LinePosition, PositionAlign, TextAlign};
+use player_core::text::Cue;
 
-use crate::theme::font;
 use crate::theme::tokens::{color, radius, text};
+use letters::{Letters, Scale, halign};
+use place::Frame;
 
-/// Distance from the edges of the picture, as a share of its height.
-const SAFE: f32 = 0.04;
-/// What is spoken later in a karaoke cue is this strong.
-const LATER: f32 = 0.5;
+/// Cues that are drawn at once: more cannot be read.
+const MOST: usize = 64;
 
 /// Paints cues over a picture. `type_share` is the height of the type as a share of the picture's height; `lift` keeps
 /// so many points at the bottom free for the controls.
 pub fn paint_cues(painter: &Painter, picture: Rect, cues: &[Cue], at: MediaTime, type_share: f32, lift: f32) {
-    let points = (picture.height() * type_share).clamp(text::SMALL, 96.0);
+    let scale = Scale::new(picture.height(), type_share);
     let mut taken: Vec<Rect> = Vec::new();
-    for cue in cues {
-        let galley = lay_out(painter, cue, at, points, picture.width());
-        let padding = vec2(points * 0.35, points * 0.12);
-        let wanted = place(&cue.layout, galley.size() + padding * 2.0, picture, points * text::LEADING, lift);
-        let rect = avoid(wanted, &taken, picture);
-        taken.push(rect);
-        painter.rect_filled(rect, radius::SMALL, color::CUE_GROUND);
-        let anchor = match galley.job.halign {
-            Align::Min => rect.left() + padding.x,
-            Align::Center => rect.center().x,
-            Align::Max => rect.right() - padding.x,
-        };
-        painter.galley(pos2(anchor, rect.top() + padding.y), galley, color::WHITE);
-    }
-}
-
-fn lay_out(painter: &Painter, cue: &Cue, at: MediaTime, points: f32, picture_width: f32) -> Arc<Galley> {
-    let mut job = LayoutJob::default();
-    for span in &cue.spans {
-        job.append(&span.text, 0.0, format(span, at, points));
-    }
-    job.wrap.max_width = (picture_width * (cue.layout.size as f32 / 100.0).clamp(0.1, 1.0) * 0.92).max(points * 4.0);
-    job.halign = match cue.layout.align {
-        TextAlign::Start | TextAlign::Left => Align::Min,
-        TextAlign::Center => Align::Center,
-        TextAlign::End | TextAlign::Right => Align::Max,
-    };
-    painter.layout_job(job)
-}
-
-fn format(span: &CueSpan, at: MediaTime, points: f32) -> TextFormat {
-    let style = &span.style;
-    let colour = |[red, green, blue, alpha]: [u8; 4]| Color32::from_rgba_unmultiplied(red, green, blue, alpha);
-    let mut ink = style.color.map_or(color::WHITE, colour);
-    if style.from.is_some_and(|from| from > at) {
-        ink = ink.gamma_multiply(LATER);
-    }
-    let font_id: FontId = font(points);
-    TextFormat {
-        font_id,
-        color: ink,
-        background: style.background.map_or(Color32::TRANSPARENT, colour),
-        italics: style.italic,
-        underline: if style.underline { Stroke::new((points / 16.0).max(1.0), ink) } else { Stroke::NONE },
-        // The bundled font has one weight; wider letters set bold text apart.
-        extra_letter_spacing: if style.bold { points * 0.04 } else { 0.0 },
-        line_height: Some(points * 1.25),
-        ..TextFormat::default()
-    }
-}
-
-/// Where a box of a size goes.
-fn place(layout: &CueLayout, size: Vec2, picture: Rect, line_height: f32, lift: f32) -> Rect {
-    let inside = picture.shrink(picture.height() * SAFE);
-    let x = {
-        let (position, align) = position(layout);
-        let at = picture.left() + picture.width() * position;
-        let left = match align {
-            PositionAlign::LineLeft => at,
-            PositionAlign::LineRight => at - size.x,
-            PositionAlign::Auto | PositionAlign::Center => at - size.x / 2.0,
-        };
-        left.clamp(inside.left(), (inside.right() - size.x).max(inside.left()))
-    };
-    let bottom = (inside.bottom() - lift.max(0.0)).max(inside.top() + size.y);
-    let top = match layout.line {
-        LinePosition::Auto => bottom - size.y,
-        LinePosition::Line(line) if line < 0.0 => bottom + (line as f32 + 1.0) * line_height - size.y,
-        LinePosition::Line(line) => inside.top() + line as f32 * line_height,
-        LinePosition::Percent(share) => {
-            let at = picture.top() + picture.height() * (share as f32 / 100.0);
-            match layout.line_align {
-                LineAlign::Start => at,
-                LineAlign::Center => at - size.y / 2.0,
-                LineAlign::End => at - size.y,
+    for group in groups(cues) {
+        let Some(first) = group.first() else { continue };
+        let frame = Frame::of(&first.layout, picture, scale.points * letters::LINE);
+        match frame {
+            _ if first.layout.vertical.is_some() => {
+                let (inner, align) = match frame {
+                    Some(frame) => {
+                        paint_window(painter, first, frame.outer);
+                        (frame.inner, frame.align)
+                    }
+                    None => (place::safe(picture), Default::default()),
+                };
+                vertical::paint(painter, inner, align, &group, at, scale);
+            }
+            Some(frame) => paint_framed(painter, frame, &group, at, scale, picture.bottom() - lift.max(0.0)),
+            None => {
+                for cue in group {
+                    paint_free(painter, picture, cue, at, scale, lift, &mut taken);
+                }
             }
         }
-    };
-    let top = top.clamp(inside.top(), (bottom - size.y).max(inside.top()));
-    Rect::from_min_size(pos2(x, top), size)
+    }
 }
 
-/// The computed position and its alignment (W3C TR webvtt1 §3.1 "computed position").
-fn position(layout: &CueLayout) -> (f32, PositionAlign) {
-    let automatic = match layout.align {
-        TextAlign::Start | TextAlign::Left => (0.0, PositionAlign::LineLeft),
-        TextAlign::Center => (0.5, PositionAlign::Center),
-        TextAlign::End | TextAlign::Right => (1.0, PositionAlign::LineRight),
-    };
-    let share = layout.position.map_or(automatic.0, |percent| (percent as f32 / 100.0).clamp(0.0, 1.0));
-    let align = if layout.position_align == PositionAlign::Auto { automatic.1 } else { layout.position_align };
-    (share, align)
-}
-
-/// Moves a box off those that are there already: up, and down when there is no room above.
-fn avoid(wanted: Rect, taken: &[Rect], picture: Rect) -> Rect {
-    let free = |rect: &Rect| !taken.iter().any(|other| other.shrink(0.5).intersects(*rect));
-    let mut rect = wanted;
-    while !free(&rect) && rect.top() > picture.top() {
-        let Some(blocker) = taken.iter().find(|other| other.shrink(0.5).intersects(rect)) else { break };
-        rect = rect.translate(vec2(0.0, blocker.top() - rect.bottom() - 2.0));
-    }
-    if rect.top() >= picture.top() {
-        return rect;
-    }
-    let mut rect = wanted;
-    while let Some(blocker) = taken.iter().find(|other| other.shrink(0.5).intersects(rect)) {
-        rect = rect.translate(vec2(0.0, blocker.bottom() - rect.top() + 2.0));
-        if rect.bottom() > picture.bottom() {
-            return wanted;
+/// Cues that stand in the same area or region, and those that stand free, in order.
+fn groups(cues: &[Cue]) -> Vec<Vec<&Cue>> {
+    let mut groups: Vec<Vec<&Cue>> = Vec::new();
+    for cue in cues.iter().take(MOST) {
+        let same = |group: &&mut Vec<&Cue>| {
+            group.first().is_some_and(|first| {
+                let (a, b) = (&first.layout, &cue.layout);
+                (&a.area, &a.region, a.vertical) == (&b.area, &b.region, b.vertical)
+            })
+        };
+        match groups.iter_mut().find(same) {
+            Some(group) => group.push(cue),
+            None => groups.push(vec![cue]),
         }
     }
-    rect
+    groups
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const PICTURE: Rect = Rect::from_min_max(pos2(100.0, 0.0), pos2(1100.0, 600.0));
-
-    fn placed(layout: &CueLayout, lift: f32) -> Rect {
-        place(layout, vec2(200.0, 40.0), PICTURE, 40.0, lift)
+/// The colour behind a cue's lines: its own, or the usual one when nothing else makes it readable.
+fn ground(cue: &Cue) -> Option<Color32> {
+    let layout = &cue.layout;
+    if let Some(own) = layout.background {
+        return Some(letters::colour(own));
     }
+    let readable = layout.area.as_ref().is_some_and(|area| area.background.is_some_and(|[.., alpha]| alpha > 0))
+        || cue.spans.iter().any(|span| span.style.background.is_some() || span.style.edge.is_some());
+    (!readable).then_some(color::CUE_GROUND)
+}
 
-    #[test]
-    fn cues_stand_where_they_say() {
-        let bottom = placed(&CueLayout::default(), 0.0);
-        assert!((bottom.center().x - 600.0).abs() < 0.1 && (bottom.bottom() - 576.0).abs() < 0.1, "{bottom:?}");
-        assert!((placed(&CueLayout::default(), 100.0).bottom() - 476.0).abs() < 0.1);
-        let top = placed(&CueLayout { line: LinePosition::Line(0.0), ..CueLayout::default() }, 0.0);
-        assert!((top.top() - 24.0).abs() < 0.1);
-        let middle = CueLayout { line: LinePosition::Percent(50.0), ..CueLayout::default() };
-        assert!((placed(&middle, 0.0).top() - 300.0).abs() < 0.1);
-        let right = CueLayout { align: TextAlign::End, ..CueLayout::default() };
-        assert!((placed(&right, 0.0).right() - 1076.0).abs() < 0.1);
-        let at_fifth =
-            CueLayout { position: Some(20.0), position_align: PositionAlign::LineLeft, ..CueLayout::default() };
-        assert!((placed(&at_fifth, 0.0).left() - 300.0).abs() < 0.1);
+/// The colour of the area of a cue.
+fn paint_window(painter: &Painter, cue: &Cue, outer: Rect) {
+    if let Some(colour) = cue.layout.area.as_ref().and_then(|area| area.background) {
+        painter.rect_filled(outer, 0.0, letters::colour(colour));
     }
+}
 
-    #[test]
-    fn wild_numbers_stay_inside_the_picture() {
-        for line in [LinePosition::Line(1e9), LinePosition::Line(-1e9), LinePosition::Percent(1e9), LinePosition::Auto]
-        {
-            let layout = CueLayout { line, position: Some(-1e9), ..CueLayout::default() };
-            assert!(PICTURE.contains_rect(placed(&layout, 1e9)), "{line:?}: {:?}", placed(&layout, 1e9));
+/// Cues that follow each other in an area or region. What would lie under the controls moves up with its area.
+fn paint_framed(painter: &Painter, frame: Frame, cues: &[&Cue], at: MediaTime, scale: Scale, bottom: f32) {
+    let laid: Vec<(&Cue, Letters)> = cues
+        .iter()
+        .map(|&cue| {
+            let width = cue.layout.wrap.then_some(frame.inner.width().max(scale.points));
+            (cue, Letters::of(painter, &cue.spans, at, scale, width, cue.layout.align))
+        })
+        .collect();
+    let height = laid.iter().map(|(_, letters)| letters.size().y).sum::<f32>();
+    let hidden = (frame.top(height) + height - bottom).max(0.0);
+    let move_up = vec2(0.0, -hidden);
+    if let Some(first) = cues.first() {
+        paint_window(painter, first, frame.outer.translate(move_up));
+    }
+    let inner = frame.inner.translate(move_up);
+    let mut top = frame.top(height) - hidden;
+    for (cue, letters) in laid {
+        let size = letters.size();
+        let anchor = match halign(cue.layout.align) {
+            egui::Align::Min => inner.left(),
+            egui::Align::Center => inner.center().x,
+            egui::Align::Max => inner.right(),
+        };
+        if let Some(colour) = ground(cue) {
+            let block = Rect::from_min_size(pos2(inner.left(), top), vec2(inner.width(), size.y));
+            let lines = around(anchor, top, size, halign(cue.layout.align));
+            let behind =
+                if cue.layout.background.is_some() { block } else { lines.expand2(vec2(scale.points * 0.3, 0.0)) };
+            painter.rect_filled(behind, 0.0, colour);
         }
+        letters.paint(painter, pos2(anchor, top));
+        top += size.y;
     }
+}
 
-    #[test]
-    fn two_cues_at_one_place_do_not_overlap() {
-        let first = placed(&CueLayout::default(), 0.0);
-        let second = avoid(first, &[first], PICTURE);
-        assert!(!second.intersects(first.shrink(1.0)) && second.bottom() <= first.top());
-        let high = Rect::from_min_size(pos2(200.0, 2.0), vec2(100.0, 40.0));
-        assert!(avoid(high, &[high], PICTURE).top() >= high.bottom());
+/// The box of lines that are aligned with an anchor.
+fn around(anchor: f32, top: f32, size: egui::Vec2, align: egui::Align) -> Rect {
+    let left = match align {
+        egui::Align::Min => anchor,
+        egui::Align::Center => anchor - size.x / 2.0,
+        egui::Align::Max => anchor - size.x,
+    };
+    Rect::from_min_size(pos2(left, top), size)
+}
+
+/// A cue that stands where its settings say.
+fn paint_free(
+    painter: &Painter,
+    picture: Rect,
+    cue: &Cue,
+    at: MediaTime,
+    scale: Scale,
+    lift: f32,
+    taken: &mut Vec<Rect>,
+) {
+    let points = scale.points;
+    let share = (cue.layout.size as f32 / 100.0).clamp(0.1, 1.0) * 0.92;
+    let width = cue.layout.wrap.then_some((picture.width() * share).max(points * 4.0));
+    let letters = Letters::of(painter, &cue.spans, at, scale, width, cue.layout.align);
+    let padding = vec2(points * 0.35, points * 0.12);
+    let wanted = place::place(&cue.layout, letters.size() + padding * 2.0, picture, points * text::LEADING, lift);
+    let rect = place::avoid(wanted, taken, picture);
+    taken.push(rect);
+    if let Some(colour) = ground(cue) {
+        painter.rect_filled(rect, radius::SMALL, colour);
     }
+    let anchor = match halign(cue.layout.align) {
+        egui::Align::Min => rect.left() + padding.x,
+        egui::Align::Center => rect.center().x,
+        egui::Align::Max => rect.right() - padding.x,
+    };
+    letters.paint(painter, pos2(anchor, rect.top() + padding.y));
 }

@@ -9,9 +9,9 @@ use super::fragment::MovieFragment;
 use super::movie::{Movie, Track};
 use super::queue::ByteQueue;
 use super::samples::Row;
-use super::{init_segment, limits, wvtt};
+use super::{init_segment, limits, stpp, wvtt};
 use crate::container::sniff::{self, Signature};
-use crate::container::{DemuxError, DemuxOutput, Demuxer, Fragment, InitSegment, Payload, Sample};
+use crate::container::{Codec, DemuxError, DemuxOutput, Demuxer, Fragment, InitSegment, Payload, Sample};
 use crate::text::Cue;
 use crate::text::webvtt::TimestampMap;
 use crate::time::MediaTime;
@@ -280,8 +280,10 @@ impl Batch {
         let number = row.track;
         let offset = end - bytes.len() as u64;
         let sample = row.into_sample(track, Payload(bytes));
-        if wvtt::is_text(track) {
-            return wvtt::read(&sample, offset, &mut self.cues);
+        match track.init.config.codec {
+            Codec::Wvtt => return wvtt::read(&sample, offset, &mut self.cues),
+            Codec::Stpp => return stpp::read(&sample, track.origin(), offset, &mut self.cues),
+            _ => {}
         }
         match self.samples.iter_mut().find(|(track, _)| *track == number) {
             Some((_, samples)) => samples.push(sample),

@@ -19,6 +19,8 @@ pub(super) const MOVIE_SAMPLES: usize = 3 << 19;
 pub(super) const SUBSAMPLES: usize = 1 << 12;
 /// Bytes of a WebVTT sample.
 pub(super) const TEXT_SAMPLE_BYTES: usize = 1 << 20;
+/// Bytes of a TTML sample: it may be all subtitles of a film, with pictures beside the text.
+pub(super) const TTML_SAMPLE_BYTES: usize = 8 << 20;
 
 use crate::container::DemuxError;
 

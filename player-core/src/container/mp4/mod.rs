@@ -17,6 +17,7 @@ mod protection;
 mod queue;
 mod samples;
 pub mod sidx;
+mod stpp;
 mod table;
 #[cfg(any(test, feature = "sim"))]
 pub mod testmux;

@@ -86,9 +86,14 @@ impl Track {
         }
     }
 
+    /// The presentation time of the beginning of its own timeline.
+    pub fn origin(&self) -> MediaTime {
+        self.edit.apply(0, self.init.timescale)
+    }
+
     /// True when its samples can be given out.
     pub fn is_readable(&self) -> bool {
-        self.init.kind != MediaKind::Text || self.init.config.codec == Codec::Wvtt
+        self.init.kind != MediaKind::Text || matches!(self.init.config.codec, Codec::Wvtt | Codec::Stpp)
     }
 }
 

@@ -2,14 +2,8 @@
 
 use super::boxes::{BoxBody, Children};
 use super::limits;
-use super::movie::Track;
-use crate::container::{Codec, DemuxError, Sample};
+use crate::container::{DemuxError, Sample};
 use crate::text::{Cue, webvtt};
-
-/// True when samples of the track are WebVTT cues.
-pub(super) fn is_text(track: &Track) -> bool {
-    track.init.config.codec == Codec::Wvtt
-}
 
 /// Appends the cues of a sample that lies at `offset` in the file. They last as long as the sample; an empty
 /// sample (`vtte`) gives none.

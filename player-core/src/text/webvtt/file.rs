@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::style::StyleSheet;
-use super::{Document, MAX_CUES, TimestampMap, WebVttError};
+use super::{Document, TimestampMap, WebVttError};
 use super::{cue_text, settings, timing};
 use crate::text::lines::Lines;
-use crate::text::{Cue, Region};
+use crate::text::{Cue, MAX_CUES, Region};
 
 /// Regions of a file at most; later ones are ignored.
 const MAX_REGIONS: usize = 64;
@@ -135,7 +135,7 @@ impl Reader<'_> {
                 }
                 let layout = settings::parse(timing.settings(), &self.regions);
                 let spans = cue_text::parse(buffer, id.as_deref(), &self.sheet, &mut self.budget);
-                self.document.cues.push(Cue { id, start: timing.start, end: timing.end, spans, layout });
+                self.document.cues.push(Cue { id, start: timing.start, end: timing.end, spans, layout, forced: false });
             }
         }
         Ok(())

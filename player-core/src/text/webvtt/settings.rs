@@ -126,7 +126,7 @@ pub(super) fn region(input: &str) -> Region {
             }
             "regionanchor" => region.region_anchor = anchor().unwrap_or(region.region_anchor),
             "viewportanchor" => region.viewport_anchor = anchor().unwrap_or(region.viewport_anchor),
-            "scroll" => region.scroll_up = value == "up",
+            "scroll" if value == "up" => region.scroll_up = true,
             _ => {}
         }
     }

@@ -2,7 +2,7 @@
 //! voice or language — and the properties that a renderer here can show: colours, weight, slant, underline.
 //! Everything else in a sheet is passed over.
 
-use crate::text::SpanStyle;
+use crate::text::{SpanStyle, color};
 
 /// Rules of a file at most; every tag of every cue is compared with each.
 const MAX_RULES: usize = 128;
@@ -275,46 +275,12 @@ fn default_class(name: &str) -> Option<[u8; 4]> {
 /// A CSS colour in lower case: a name, hexadecimal digits, `rgb()` or `rgba()`.
 fn color(text: &str) -> Option<[u8; 4]> {
     if let Some(digits) = text.strip_prefix('#') {
-        return hexadecimal(digits);
+        return color::hexadecimal(digits);
     }
     if let Some(arguments) = text.strip_prefix("rgba").or_else(|| text.strip_prefix("rgb")) {
         return functional(arguments.trim().strip_prefix('(')?.strip_suffix(')')?);
     }
-    let [r, g, b] = match text {
-        "transparent" => return Some([0; 4]),
-        "aqua" => [0, 255, 255],
-        "brown" => [165, 42, 42],
-        "fuchsia" => [255, 0, 255],
-        "gold" => [255, 215, 0],
-        "gray" | "grey" => [128, 128, 128],
-        "green" => [0, 128, 0],
-        "maroon" => [128, 0, 0],
-        "navy" => [0, 0, 128],
-        "olive" => [128, 128, 0],
-        "orange" => [255, 165, 0],
-        "papayawhip" => [255, 239, 213],
-        "peachpuff" => [255, 218, 185],
-        "pink" => [255, 192, 203],
-        "purple" => [128, 0, 128],
-        "silver" => [192, 192, 192],
-        "teal" => [0, 128, 128],
-        name => return default_class(name),
-    };
-    Some([r, g, b, 255])
-}
-
-fn hexadecimal(digits: &str) -> Option<[u8; 4]> {
-    let nibbles: Vec<u8> = digits
-        .chars()
-        .map(|digit| digit.to_digit(16).and_then(|value| u8::try_from(value).ok()))
-        .collect::<Option<_>>()?;
-    Some(match *nibbles.as_slice() {
-        [r, g, b] => [r * 17, g * 17, b * 17, 255],
-        [r, g, b, a] => [r * 17, g * 17, b * 17, a * 17],
-        [r, s, g, h, b, c] => [r * 16 + s, g * 16 + h, b * 16 + c, 255],
-        [r, s, g, h, b, c, a, d] => [r * 16 + s, g * 16 + h, b * 16 + c, a * 16 + d],
-        _ => return None,
-    })
+    color::named(text)
 }
 
 fn functional(arguments: &str) -> Option<[u8; 4]> {

@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use super::*;
-use crate::text::{LineAlign, LinePosition, PositionAlign, TextAlign, Vertical};
+use crate::text::{LineAlign, LinePosition, MAX_CUES, PositionAlign, TextAlign, Vertical};
 
 fn cues(file: &str) -> Vec<Cue> {
     parse(file.as_bytes()).unwrap().cues

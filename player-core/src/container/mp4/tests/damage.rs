@@ -107,18 +107,17 @@ fn text_formats_in_mp4_that_are_not_built_are_named() {
     let init = testmux::init(&[TestTrack::new(1, 1000, TestCodec::WebVtt)]);
     let mut bytes = init.to_vec();
     let at = bytes.windows(4).position(|window| window == b"wvtt").unwrap();
-    bytes[at..at + 4].copy_from_slice(b"stpp");
+    bytes[at..at + 4].copy_from_slice(b"tx3g");
     bytes.extend(testmux::segment(1, 1, 0, &[(1000, 5, true, 0)]));
     let error = read(None, &bytes.into(), 4096).unwrap_err();
-    assert_eq!(error, DemuxError::Unsupported { feature: "text in MP4 coded as 'stpp'".to_owned() });
+    assert_eq!(error, DemuxError::Unsupported { feature: "text in MP4 coded as 'tx3g'".to_owned() });
 }
 
 #[test]
 fn media_needs_initialisation_data() {
     let segment = testmux::segment(1, 1, 0, &[(512, 9, true, 0)]);
     assert_eq!(read(None, &segment, 8), Err(DemuxError::NoInit));
-    for format in [ContainerFormat::MpegTs, ContainerFormat::PackedAudio, ContainerFormat::WebM, ContainerFormat::Ttml]
-    {
+    for format in [ContainerFormat::MpegTs, ContainerFormat::PackedAudio, ContainerFormat::WebM] {
         assert!(matches!(demuxer(format, None), Err(DemuxError::Unsupported { .. })));
     }
 }

@@ -195,6 +195,25 @@ fn text_samples_become_cues_in_media_time() {
 }
 
 #[test]
+fn ttml_samples_show_what_lies_in_their_own_time() {
+    let mut init = testmux::init(&[TestTrack::new(3, 1000, TestCodec::WebVtt)]).to_vec();
+    let at = init.windows(4).position(|window| window == b"wvtt").unwrap();
+    init[at..at + 4].copy_from_slice(b"stpp");
+    let init = read_init(init.into()).unwrap();
+    let document = b"<tt xmlns='http://www.w3.org/ns/ttml'><body><div><p begin='9s' end='10.5s'>a</p>\
+        <p begin='11s'>b</p><p begin='1s' end='10s'>before</p><p begin='12s'>after</p></div></body></tt>\x89PNG";
+    let media = [&document[..], &[0; 4], b"<tt/>"].concat();
+    let sizes = [document.len() as u32, 4, 5];
+    let spec = sizes.map(|size| (2000, size, true, 0));
+    let outputs = read(Some(&init), &testmux::segment_of(3, 1, 10_000, &spec, &media), 11).unwrap();
+    let found: Vec<_> = cues(&outputs).iter().map(|cue| (cue.start, cue.end, cue.plain_text())).collect();
+    let cue = |start, end, text: &str| (MediaTime::from_millis(start), MediaTime::from_millis(end), text.to_owned());
+    assert_eq!(found, [cue(10_000, 10_500, "a"), cue(11_000, 12_000, "b")]);
+    let broken = testmux::segment_of(3, 1, 0, &[(2000, 4, true, 0)], b"<tt>");
+    assert!(matches!(read(Some(&init), &broken, 11), Err(DemuxError::Malformed { .. })));
+}
+
+#[test]
 fn a_report_lists_what_the_demuxer_gives() {
     let mut file = testmux::init(&[VIDEO]).to_vec();
     file.extend(testmux::segment(1, 1, 0, &[(512, 10, true, 0), (512, 7, false, 512)]));
