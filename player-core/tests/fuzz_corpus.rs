@@ -22,6 +22,16 @@ fn mp4() {
 }
 
 #[test]
+fn ts() {
+    replay("ts", targets::ts);
+}
+
+#[test]
+fn packed() {
+    replay("packed", targets::packed);
+}
+
+#[test]
 fn webvtt() {
     replay("webvtt", targets::webvtt);
 }

@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use player_core::WallClock;
-use player_core::container::{DemuxError, DemuxOutput, demuxer, describe_samples, mp4, read_init};
+use player_core::container::{DemuxError, DemuxOutput, DemuxSetup, SampleKey, describe_samples, mp4, open, read_init};
 use player_core::model::{ContainerFormat, IndexFormat, IndexSource, Protocol, Resource, TimestampMapping};
 use player_core::time::MediaTime;
 use player_core::{manifest, text};
@@ -24,10 +24,39 @@ pub fn mp4(data: &[u8]) {
     let _ = describe_samples(data);
 }
 
+/// A transport stream: the first byte chooses the size of the pieces and whether there is a key.
+pub fn ts(data: &[u8]) {
+    pieces_agree(data, ContainerFormat::MpegTs);
+}
+
+/// Packed audio, likewise.
+pub fn packed(data: &[u8]) {
+    pieces_agree(data, ContainerFormat::PackedAudio);
+}
+
+fn pieces_agree(data: &[u8], format: ContainerFormat) {
+    let Some((&first, data)) = data.split_first() else { return };
+    let mut setup = DemuxSetup::new(format, None);
+    setup.sample_key = (first & 1 == 1).then_some(SampleKey { key_id: [1; 16], iv: [2; 16] });
+    let bytes = Bytes::copy_from_slice(data);
+    let whole = demux_with(&setup, &bytes, bytes.len().max(1));
+    let pieces = demux_with(&setup, &bytes, usize::from(first).max(1));
+    assert_eq!(whole.1, pieces.1, "the verdict depends on the pieces");
+    if whole.1.is_none() {
+        assert_eq!(samples(&whole.0), samples(&pieces.0), "the samples depend on the pieces");
+    }
+    let _ = read_init(bytes);
+    let _ = describe_samples(data);
+}
+
 fn demux(bytes: &Bytes, size: usize) -> (Vec<DemuxOutput>, Option<DemuxError>) {
+    demux_with(&DemuxSetup::new(ContainerFormat::Unknown, None), bytes, size)
+}
+
+fn demux_with(setup: &DemuxSetup, bytes: &Bytes, size: usize) -> (Vec<DemuxOutput>, Option<DemuxError>) {
     let mut outputs = Vec::new();
     let mut run = || {
-        let mut demuxer = demuxer(ContainerFormat::Unknown, None)?;
+        let mut demuxer = open(setup)?;
         for start in (0..bytes.len()).step_by(size) {
             outputs.extend(demuxer.push(bytes.slice(start..bytes.len().min(start + size)))?);
         }

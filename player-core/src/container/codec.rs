@@ -52,6 +52,11 @@ pub enum Codec {
     },
     /// MPEG-1 or MPEG-2 audio layer III.
     Mp3,
+    /// MPEG-1 or MPEG-2 audio of another layer.
+    MpegAudio {
+        /// I or II.
+        layer: u8,
+    },
     /// WebVTT in ISO media files (ISO/IEC 14496-30 §7).
     Wvtt,
     /// TTML in ISO media files (ISO/IEC 14496-30 §6).

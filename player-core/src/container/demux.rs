@@ -26,11 +26,36 @@ pub struct TrackInit {
     pub config: Arc<CodecConfig>,
 }
 
+/// What the times of media mean.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum MediaClock {
+    /// They only grow.
+    #[default]
+    Endless,
+    /// A 33-bit counter at 90 kHz begins anew every 26.5 hours (ISO/IEC 13818-1 §2.4.3.7): unrolled inside a segment,
+    /// while on which turn the segment is is not known.
+    Mpeg,
+    /// The media tells no time: it begins at zero in every segment.
+    Absent,
+}
+
+impl MediaClock {
+    /// Nanoseconds after which an [`Self::Mpeg`] clock begins anew; a third of a nanosecond less than it is.
+    pub const TURN: i64 = (1 << 33) * 100_000 / 9;
+}
+
 /// What must be known before media can be read.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct InitSegment {
-    /// In order of appearance; at least one.
+    /// In order of appearance. Empty when the initialisation data only helps to read what comes (the program tables
+    /// of a transport stream); else at least one.
     pub tracks: Vec<TrackInit>,
+    /// What the times of its samples mean.
+    #[serde(default)]
+    pub clock: MediaClock,
+    /// When the earliest sample of all tracks is presented, in media time, where that is known beforehand.
+    #[serde(default)]
+    pub first: Option<MediaTime>,
     /// The file's own bytes, so that a demuxer for the next segment can be made from it.
     #[serde(skip)]
     pub source: Bytes,

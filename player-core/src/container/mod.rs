@@ -1,18 +1,26 @@
 //! Media files, read as bytes arrive. Pure: bytes in; initialisation data, samples and cues out.
 //!
+//! `mp4`, `ts` and `audio` are the formats; `text` reads subtitle files; `sniff` tells them apart.
+//!
 //! Times leave here in the media's own timeline (edit lists, priming and composition offsets applied, once);
 //! the engine maps them to presentation time.
 
+mod audio;
+mod bits;
 mod codec;
 mod demux;
+mod elementary;
 pub mod mp4;
 mod sample;
 mod sniff;
 mod sniffing;
 mod text;
+mod ts;
 
 pub use codec::{Codec, CodecConfig, PixelAspect};
-pub use demux::{CaptionPacket, DemuxError, DemuxOutput, DemuxSetup, Demuxer, InitSegment, SampleKey, TrackInit};
+pub use demux::{
+    CaptionPacket, DemuxError, DemuxOutput, DemuxSetup, Demuxer, InitSegment, MediaClock, SampleKey, TrackInit,
+};
 pub use sample::{Fragment, Payload, Sample, SampleCrypto, Subsample};
 
 use std::sync::Arc;
@@ -29,21 +37,35 @@ pub fn demuxer(format: ContainerFormat, init: Option<&InitSegment>) -> Result<Bo
     open(&DemuxSetup::new(format, init.cloned().map(Arc::new)))
 }
 
-/// A demuxer for one segment. [`ContainerFormat::Unknown`] is recognised by its first bytes.
+/// A demuxer for one segment. The first bytes tell what [`ContainerFormat::Unknown`] is; they also overrule transport
+/// streams and packed audio, which manifests know by the names of files only.
 ///
 /// # Errors
 /// [`DemuxError::Unsupported`] for formats that are not built.
 pub fn open(setup: &DemuxSetup) -> Result<Box<dyn Demuxer>, DemuxError> {
-    let init = setup.init.as_deref();
     match setup.format {
-        ContainerFormat::Fmp4 => Ok(Box::new(mp4::Mp4Demuxer::new(init)?)),
+        ContainerFormat::Unknown | ContainerFormat::MpegTs | ContainerFormat::PackedAudio => {
+            Ok(Box::new(sniffing::SniffingDemuxer::new(setup.clone())))
+        }
+        ContainerFormat::Fmp4
+        | ContainerFormat::WebVtt
+        | ContainerFormat::WebM
+        | ContainerFormat::Ttml
+        | ContainerFormat::Image => reader(setup),
+    }
+}
+
+/// A demuxer for data that is known to be of the format.
+fn reader(setup: &DemuxSetup) -> Result<Box<dyn Demuxer>, DemuxError> {
+    match setup.format {
+        ContainerFormat::Fmp4 => Ok(Box::new(mp4::Mp4Demuxer::new(setup.init.as_deref())?)),
         ContainerFormat::WebVtt => Ok(Box::new(text::TextDemuxer::new("WebVTT text"))),
-        ContainerFormat::Unknown => Ok(Box::new(sniffing::SniffingDemuxer::new(init)?)),
-        ContainerFormat::MpegTs => Err(sniff::unsupported("MPEG-TS")),
-        ContainerFormat::PackedAudio => Err(sniff::unsupported("packed audio")),
+        ContainerFormat::MpegTs => Ok(Box::new(ts::TsDemuxer::new(setup)?)),
+        ContainerFormat::PackedAudio => Ok(Box::new(audio::PackedDemuxer::new(setup))),
         ContainerFormat::WebM => Err(sniff::unsupported("WebM")),
         ContainerFormat::Ttml => Ok(Box::new(text::TextDemuxer::new("TTML"))),
         ContainerFormat::Image => Err(sniff::unsupported("still pictures")),
+        ContainerFormat::Unknown => Err(sniff::unsupported("data of an unknown kind")),
     }
 }
 
@@ -52,7 +74,10 @@ pub fn open(setup: &DemuxSetup) -> Result<Box<dyn Demuxer>, DemuxError> {
 /// # Errors
 /// When it is damaged, or names nothing that can be read.
 pub fn read_init(source: Bytes) -> Result<InitSegment, DemuxError> {
-    mp4::read_init(source)
+    match sniff::recognise(&source) {
+        sniff::Signature::MpegTs => ts::read_init(source),
+        _ => mp4::read_init(source),
+    }
 }
 
 /// Describes the samples of a whole file, for reports: `{"protocol", "tracks": [{"id", "kind", "codec",
@@ -64,6 +89,8 @@ pub fn read_init(source: Bytes) -> Result<InitSegment, DemuxError> {
 pub fn describe_samples(bytes: &[u8]) -> Result<serde_json::Value, DemuxError> {
     match sniff::recognise(bytes) {
         sniff::Signature::Mp4 => mp4::describe(bytes),
+        sniff::Signature::MpegTs => ts::describe(bytes),
+        sniff::Signature::PackedAudio => audio::describe(bytes),
         other => Err(other.refuse("a media file")),
     }
 }

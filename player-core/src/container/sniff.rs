@@ -1,9 +1,12 @@
 //! What data is, by its first bytes.
 
-use super::DemuxError;
+use super::audio::header::Format;
+use super::{DemuxError, ts};
 
 /// More bytes than this never change the answer.
-pub(super) const ENOUGH: usize = 64;
+pub(super) const ENOUGH: usize = 1024;
+/// Bytes that tell everything but packets and frames whose first one is not at the beginning.
+pub(super) const HEAD: usize = 64;
 
 /// What data begins like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,14 +44,24 @@ pub(super) fn recognise(bytes: &[u8]) -> Signature {
         return recognise(text.as_bytes());
     }
     match bytes {
-        [0x47, ..] => return Signature::MpegTs,
-        [b'I', b'D', b'3', ..] | [0xff, 0xe0..=0xff, ..] | [0x0b, 0x77, ..] => return Signature::PackedAudio,
+        [b'I', b'D', b'3', ..] => return Signature::PackedAudio,
         [0x1a, 0x45, 0xdf, 0xa3, ..] => return Signature::WebM,
-        [0xff, 0xd8, ..] | [0x89, b'P', b'N', b'G', ..] | [b'R', b'I', b'F', b'F', ..] => return Signature::Image,
+        [0xff, 0xd8, ..]
+        | [0x89, b'P', b'N', b'G', ..]
+        | [b'R', b'I', b'F', b'F', ..]
+        | [b'G', b'I', b'F', b'8', ..] => {
+            return Signature::Image;
+        }
         [0x1f, 0x8b, ..] | [b'P', b'K', 3, 4, ..] => return Signature::Compressed,
         _ => {}
     }
-    let head = bytes.get(..bytes.len().min(ENOUGH)).unwrap_or_default();
+    if ts::looks_like(bytes) {
+        return Signature::MpegTs;
+    }
+    if Format::PACKED.iter().any(|format| format.begins(bytes)) {
+        return Signature::PackedAudio;
+    }
+    let head = bytes.get(..bytes.len().min(HEAD)).unwrap_or_default();
     let text = String::from_utf8_lossy(head.strip_prefix(&[0xef, 0xbb, 0xbf]).unwrap_or(head)).into_owned();
     if text.starts_with("WEBVTT") {
         return Signature::WebVtt;
@@ -93,10 +106,10 @@ impl Signature {
     /// The error for data that was expected to be something else: a known format that is not built, or garbage.
     pub fn refuse(self, expected: &str) -> DemuxError {
         let found = match self {
-            Self::MpegTs => return unsupported("MPEG-TS"),
-            Self::PackedAudio => return unsupported("packed audio"),
             Self::WebM => return unsupported("WebM"),
             Self::Mp4 => "an MP4 file",
+            Self::MpegTs => "an MPEG-2 transport stream",
+            Self::PackedAudio => "packed audio",
             Self::WebVtt => "WebVTT text",
             Self::SubRip => "SubRip text",
             Self::Ttml => "TTML",

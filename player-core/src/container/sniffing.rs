@@ -1,34 +1,37 @@
-//! Data of a kind that nobody told: its first bytes choose the demuxer.
+//! Data of a kind that nobody told, or that a name does not tell for certain: its first bytes choose the demuxer.
 
 use bytes::{Bytes, BytesMut};
 
-use super::mp4::Mp4Demuxer;
 use super::sniff::{self, Signature};
-use super::text::TextDemuxer;
-use super::{DemuxError, DemuxOutput, Demuxer, InitSegment};
+use super::{DemuxError, DemuxOutput, DemuxSetup, Demuxer};
+use crate::model::ContainerFormat;
 
 /// Waits for enough bytes, then reads as what they are.
 pub(super) struct SniffingDemuxer {
     beginning: BytesMut,
-    mp4: Option<Mp4Demuxer>,
+    setup: DemuxSetup,
     chosen: Option<Box<dyn Demuxer>>,
 }
 
 impl SniffingDemuxer {
-    /// `init` is used when the data turns out to be MP4.
-    pub fn new(init: Option<&InitSegment>) -> Result<Self, DemuxError> {
-        Ok(Self { beginning: BytesMut::new(), mp4: Some(Mp4Demuxer::new(init)?), chosen: None })
+    /// A reader for data that `setup` fits, whatever it is.
+    pub fn new(setup: DemuxSetup) -> Self {
+        Self { beginning: BytesMut::new(), setup, chosen: None }
     }
 
     fn choose(&mut self, bytes: Bytes) -> Result<Vec<DemuxOutput>, DemuxError> {
-        let mut chosen: Box<dyn Demuxer> = match (sniff::recognise(&bytes), self.mp4.take()) {
-            (Signature::Mp4, Some(mp4)) => Box::new(mp4),
+        self.setup.format = match sniff::recognise(&bytes) {
+            Signature::Mp4 => ContainerFormat::Fmp4,
+            Signature::WebVtt | Signature::SubRip => ContainerFormat::WebVtt,
             // XML is TTML, or nothing that can be read: its end tells.
-            (Signature::WebVtt | Signature::Ttml | Signature::SubRip | Signature::Xml, _) => {
-                Box::new(TextDemuxer::new("media"))
-            }
-            (other, _) => return Err(other.refuse("media")),
+            Signature::Ttml | Signature::Xml => ContainerFormat::Ttml,
+            Signature::MpegTs => ContainerFormat::MpegTs,
+            Signature::PackedAudio => ContainerFormat::PackedAudio,
+            // Only what the manifest says can be gone by.
+            Signature::Nothing if self.setup.format != ContainerFormat::Unknown => self.setup.format,
+            other => return Err(other.refuse("media")),
         };
+        let mut chosen = super::reader(&self.setup)?;
         let outputs = chosen.push(bytes);
         self.chosen = Some(chosen);
         outputs

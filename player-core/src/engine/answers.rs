@@ -12,7 +12,7 @@ use super::request::{JobId, Measured, Purpose};
 use super::schedule;
 use super::select;
 use super::stream::{Activity, RepKey, StreamId};
-use crate::container::{self, DemuxError, DemuxOutput};
+use crate::container::{self, DemuxError, DemuxOutput, MediaClock};
 use crate::error::{ErrorCode, PlayerError, Stage};
 use crate::event::Event;
 use crate::manifest::{self, ManifestError};
@@ -161,7 +161,8 @@ impl Engine {
 
     fn init_arrived(&mut self, job: JobId, rep: RepKey, body: &Bytes) {
         let init = match container::read_init(body.clone()) {
-            Ok(init) if !init.tracks.is_empty() => init,
+            // The program tables of a transport stream tell no track yet.
+            Ok(init) if !init.tracks.is_empty() || init.clock == MediaClock::Mpeg => init,
             Ok(_) => {
                 let error = FetchError::Demux(DemuxError::NoInit);
                 return self.request_failed(job, Cause::Fetch(&error));

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use super::Engine;
-use super::buffer::PartOf;
+use super::buffer::{PartOf, TrackBuffer};
 use super::schedule;
 use super::session::Session;
-use super::stream::{Activity, StreamId};
-use super::timeline::{self, PLAUSIBLE};
-use crate::container::{DemuxOutput, Fragment, InitSegment, Sample, TrackInit};
+use super::stream::{Activity, Chosen, StreamId};
+use super::timeline::{self, PLAUSIBLE, Timeline};
+use crate::container::{DemuxOutput, Fragment, InitSegment, MediaClock, Sample, TrackInit};
 use crate::error::{ErrorCode, PlayerError, Stage};
 use crate::event::Event;
 use crate::model::{ContentKinds, MediaKind};
@@ -61,7 +61,8 @@ impl Engine {
         let Activity::Media(fetching) = &mut stream.activity else { return };
         let Some(first) = fragment.samples.iter().map(|sample| sample.pts).min() else { return };
         fetching.seen += fragment.samples.len();
-        let Some(track) = fetching.init.as_deref().and_then(|init| wanted_track(init, fragment.track)) else { return };
+        let Some(init) = fetching.init.as_deref() else { return };
+        let Some(track) = wanted_track(init, fragment.track) else { return };
         let buffer = match track.kind {
             MediaKind::Video if wanted.video => video,
             MediaKind::Audio if wanted.audio => audio,
@@ -69,11 +70,13 @@ impl Engine {
         };
         let (kind, config) = (track.kind, Arc::clone(&track.config));
         let segment = &fetching.chosen.segment;
-        let offset = timeline.offset(segment.mapping, fetching.chosen.opening, segment.start, first);
-        let correction = timeline::correction(segment.start, first.shifted(offset));
-        let shift = *fetching.shift.get_or_insert(offset.saturating_add(correction));
+        let placing = match fetching.shift {
+            Some(shift) => Placing { shift, corrected: false },
+            None => place_segment(timeline, &fetching.chosen, init, init.first.unwrap_or(first), buffer),
+        };
+        let shift = *fetching.shift.insert(placing.shift);
         let (samples, absurd) = place_samples(fragment.samples, shift, segment.start, segment.end());
-        let strange = (absurd || correction != 0) && !std::mem::replace(&mut fetching.warned, true);
+        let strange = (absurd || placing.corrected) && !std::mem::replace(&mut fetching.warned, true);
         let url = segment.resource.urls.first().cloned();
         let of = PartOf { rep: fetching.chosen.rep, number: segment.number, reason: fetching.chosen.reason };
         let was_empty = buffer.end().is_none();
@@ -128,6 +131,9 @@ impl Engine {
 
 /// A stream learns from initialisation data what its files carry; what a set of sound or text carries is known.
 pub(super) fn note_carried(session: &mut Session, id: StreamId, init: &InitSegment) {
+    if init.tracks.is_empty() {
+        return;
+    }
     let carries = |kind| init.tracks.iter().any(|track| track.kind == kind);
     if let Some(stream) = session.stream_mut(id).filter(|stream| stream.id == StreamId::Main) {
         stream.carries = Some(ContentKinds {
@@ -135,6 +141,46 @@ pub(super) fn note_carried(session: &mut Session, id: StreamId, init: &InitSegme
             audio: carries(MediaKind::Audio),
             text: carries(MediaKind::Text),
         });
+    }
+}
+
+/// What maps the times of a segment to presentation time.
+struct Placing {
+    shift: i64,
+    /// Its media lay elsewhere than announced.
+    corrected: bool,
+}
+
+/// Places a segment whose earliest sample is stamped `first`, behind what is in `buffer`.
+fn place_segment(
+    timeline: &mut Timeline,
+    chosen: &Chosen,
+    init: &InitSegment,
+    first: MediaTime,
+    buffer: &TrackBuffer,
+) -> Placing {
+    let segment = &chosen.segment;
+    let offset = offset_of(timeline, chosen, init.clock, first);
+    let neighbour = buffer
+        .back()
+        .filter(|part| part.of.rep.period == chosen.rep.period && part.of.number + 1 == segment.number)
+        .map(|part| part.last);
+    let duration = segment.end().since(segment.start);
+    let correction = timeline::correction(segment.start, first.shifted(offset), duration, neighbour);
+    Placing { shift: offset.saturating_add(correction), corrected: correction != 0 }
+}
+
+/// What maps the times of a segment whose earliest sample is stamped `first` to presentation time.
+fn offset_of(timeline: &mut Timeline, chosen: &Chosen, clock: MediaClock, first: MediaTime) -> i64 {
+    let segment = &chosen.segment;
+    match clock {
+        MediaClock::Endless => timeline.offset(segment.mapping, chosen.opening, segment.start, first),
+        // Its origin is arbitrary: a small offset is not rounding.
+        MediaClock::Mpeg => {
+            let offset = timeline.offset(segment.mapping, false, segment.start, first);
+            offset.saturating_add(timeline::turns(segment.start, first.shifted(offset)))
+        }
+        MediaClock::Absent => segment.start.nanos_from(first),
     }
 }
 

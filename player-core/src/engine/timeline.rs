@@ -1,7 +1,9 @@
 //! How timestamps inside the media become presentation time, and what is done when they make no sense.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
+use crate::container::MediaClock;
 use crate::model::TimestampMapping;
 use crate::text::webvtt::TimestampMap;
 use crate::time::MediaTime;
@@ -12,6 +14,8 @@ const SNAP: i64 = 250_000_000;
 const DRIFT: i64 = 1000;
 /// A segment whose media lies further than this from its announced place is moved there.
 pub const PLAUSIBLE: i64 = 10_000_000_000;
+/// Two segments whose media is no further apart than this follow each other.
+const JOINT: i64 = 1_000_000_000;
 /// MPEG-2 time wraps at 33 bits of 90 kHz (ISO/IEC 13818-1 §2.4.3.7).
 const WRAP: i128 = 1 << 33;
 
@@ -45,12 +49,26 @@ impl Timeline {
     }
 }
 
-/// What must be added to a segment whose media begins at `first` (already mapped) though it was announced at `start`:
-/// zero within ten seconds, else what moves it to its announced place. A wrong origin is the likeliest damage, and
-/// played in its place it is still the right film.
-pub fn correction(start: MediaTime, first: MediaTime) -> i64 {
+/// What must be added to a time (already mapped) of a clock that begins anew, so that it lies on the turn nearest to
+/// where its segment was announced.
+pub fn turns(start: MediaTime, first: MediaTime) -> i64 {
+    let turn = MediaClock::TURN;
+    (start.nanos_from(first).saturating_add(turn / 2)).div_euclid(turn).saturating_mul(turn)
+}
+
+/// What must be added to a segment whose media begins at `first` (already mapped) though it was announced at `start`,
+/// to last for `duration`: zero, or what moves it to its announced place. A wrong origin is the likeliest damage, and
+/// played in its place it is still the right film. Where the segment before it ended at `before`, media that goes on
+/// there is right however far announced durations have drifted, and other media is believed within half the segment;
+/// without a neighbour, within ten seconds.
+pub fn correction(start: MediaTime, first: MediaTime, duration: Duration, before: Option<MediaTime>) -> i64 {
     let distance = start.nanos_from(first);
-    if distance.abs() <= PLAUSIBLE { 0 } else { distance }
+    let believed = match before {
+        Some(end) if end.nanos_from(first).abs() <= JOINT => return 0,
+        Some(_) => i64::try_from(duration.as_nanos() / 2).unwrap_or(PLAUSIBLE).clamp(JOINT, PLAUSIBLE),
+        None => PLAUSIBLE,
+    };
+    if distance.abs() <= believed { 0 } else { distance }
 }
 
 /// What must be added to a cue's time: presentation = cue − local + mpegts / 90000 + offset, where the 33-bit counter
@@ -105,8 +123,23 @@ mod tests {
     }
 
     #[test]
+    fn media_is_on_the_turn_nearest_to_its_place() {
+        let turn = MediaClock::TURN;
+        assert_eq!(turns(s(12), s(11)), 0);
+        assert_eq!(turns(s(12), s(12).shifted(-turn)), turn);
+        assert_eq!(turns(s(12), s(14).shifted(turn)), -turn);
+        assert_eq!(turns(s(200_000), s(9_100)), 2 * turn);
+    }
+
+    #[test]
     fn only_absurd_times_are_corrected() {
-        assert_eq!(correction(s(100), s(92)), 0);
-        assert_eq!(correction(s(100), s(4000)), -3900 * SECOND);
+        let six = Duration::from_secs(6);
+        assert_eq!(correction(s(100), s(92), six, None), 0);
+        assert_eq!(correction(s(100), s(4000), six, None), -3900 * SECOND);
+        // Drifted away from what was announced, but the film goes on.
+        assert_eq!(correction(s(100), s(4000), six, Some(s(4000))), 0);
+        // The same times again, though no discontinuity was announced.
+        assert_eq!(correction(s(6), s(0), six, Some(s(6))), 6 * SECOND);
+        assert_eq!(correction(s(6), s(8), six, Some(s(6))), 0);
     }
 }

@@ -3,13 +3,13 @@
 
 use bytes::Bytes;
 
-use super::bits::Bits;
 use super::boxes::{BoxBody, Fields, malformed};
+use crate::container::bits::Bits;
 use crate::container::{Codec, DemuxError};
 
 /// Samples per second and channels, as far as a record tells.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Shape {
+pub(in crate::container) struct Shape {
     /// Samples per second after decoding.
     pub sample_rate: Option<u32>,
     /// Channels after decoding.
@@ -17,9 +17,10 @@ pub(super) struct Shape {
 }
 
 /// A codec, its RFC 6381 string and its shape.
-pub(super) type Described = (Codec, String, Shape);
+pub(in crate::container) type Described = (Codec, String, Shape);
 
-const AAC_RATES: [u32; 13] =
+/// Sampling frequencies by their index (ISO/IEC 14496-3 table 1.18).
+pub(in crate::container) const AAC_RATES: [u32; 13] =
     [96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000, 7_350];
 
 /// Reads an `esds` box.
@@ -80,7 +81,7 @@ fn descriptor<'a>(fields: &mut Fields<'a>, tag: u8, esds: &BoxBody<'_>) -> Resul
 }
 
 /// Reads an `AudioSpecificConfig`; `None` when it ends early.
-fn aac(asc: Bytes, object_type: u8) -> Option<Described> {
+pub(in crate::container) fn aac(asc: Bytes, object_type: u8) -> Option<Described> {
     let mut bits = Bits::new(&asc);
     let mut kind = audio_object_type(&mut bits)?;
     let signalled = kind;
@@ -150,12 +151,13 @@ fn implicit_extension(mut bits: Bits<'_>, kind: u32, channels: u32) -> Option<(O
 }
 
 /// Channels of an audio coding mode of AC-3.
-fn ac3_channels(mode: u32, low_frequency: u32) -> u32 {
+pub(in crate::container) fn ac3_channels(mode: u32, low_frequency: u32) -> u32 {
     const MAIN: [u32; 8] = [2, 1, 2, 3, 3, 4, 4, 5];
     MAIN.get(mode as usize).copied().unwrap_or(2) + low_frequency
 }
 
-const AC3_RATES: [u32; 3] = [48_000, 44_100, 32_000];
+/// Sampling frequencies of AC-3 by `fscod` (ETSI TS 102 366 §4.4.1.3).
+pub(in crate::container) const AC3_RATES: [u32; 3] = [48_000, 44_100, 32_000];
 
 /// Reads a `dac3` box.
 pub(super) fn dac3(body: &BoxBody<'_>) -> Shape {

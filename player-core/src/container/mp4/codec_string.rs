@@ -6,7 +6,7 @@ use super::boxes::{FourCc, name};
 use crate::container::Codec;
 
 /// The string of a video codec; `None` when its record is too short.
-pub(super) fn video(codec: &Codec, entry: FourCc) -> Option<String> {
+pub(in crate::container) fn video(codec: &Codec, entry: FourCc) -> Option<String> {
     let prefix = name(entry);
     match codec {
         Codec::H264 { avcc, .. } => {

@@ -97,11 +97,11 @@ impl Mp4Demuxer {
     }
 
     fn check_beginning(&mut self) -> Result<bool, DemuxError> {
-        let mut bytes = [0; sniff::ENOUGH];
+        let mut bytes = [0; sniff::HEAD];
         let bytes = self.queue.peek(&mut bytes);
         match sniff::recognise(bytes) {
             Signature::Mp4 => {}
-            _ if bytes.len() < sniff::ENOUGH => return Ok(false),
+            _ if bytes.len() < sniff::HEAD => return Ok(false),
             other => return Err(other.refuse("an MP4 file")),
         }
         self.state = State::Between;
@@ -213,7 +213,7 @@ impl Demuxer for Mp4Demuxer {
         let position = self.queue.position();
         match self.state {
             State::Beginning if self.queue.len() > 0 => {
-                let mut bytes = [0; sniff::ENOUGH];
+                let mut bytes = [0; sniff::HEAD];
                 match sniff::recognise(self.queue.peek(&mut bytes)) {
                     Signature::Nothing => truncated("a box".to_owned(), 0),
                     other => Err(other.refuse("an MP4 file")),

@@ -3,10 +3,9 @@
 //! `boxes` walks, `movie`/`entry` read what does not change, `fragment`/`table` say which samples lie where,
 //! `demuxer` hands out their bytes. Limits are in `limits` and nowhere else.
 
-mod audio_config;
-mod bits;
+pub(super) mod audio_config;
 mod boxes;
-mod codec_string;
+pub(super) mod codec_string;
 mod demuxer;
 mod describe;
 mod entry;
@@ -22,7 +21,7 @@ mod table;
 #[cfg(any(test, feature = "sim"))]
 pub mod testmux;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 mod wvtt;
 
 use bytes::Bytes;
@@ -31,7 +30,7 @@ pub use demuxer::Mp4Demuxer;
 pub(super) use describe::describe;
 
 use super::sniff::{self, Signature};
-use super::{DemuxError, InitSegment};
+use super::{DemuxError, InitSegment, MediaClock};
 use boxes::{BoxBody, BoxHeader, malformed};
 use movie::Movie;
 
@@ -45,7 +44,8 @@ pub fn read_init(source: Bytes) -> Result<InitSegment, DemuxError> {
 }
 
 fn init_segment(movie: &Movie, source: Bytes) -> InitSegment {
-    InitSegment { tracks: movie.tracks.iter().map(|track| track.init.clone()).collect(), source }
+    let tracks = movie.tracks.iter().map(|track| track.init.clone()).collect();
+    InitSegment { tracks, clock: MediaClock::Endless, first: None, source }
 }
 
 /// The first movie box, and where it ends.

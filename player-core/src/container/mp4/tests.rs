@@ -46,7 +46,7 @@ fn cues(outputs: &[DemuxOutput]) -> Vec<Cue> {
 }
 
 /// Says that a test could not run, on the terminal and in the log that the test runner counts.
-fn skip(test: &str, reason: &str) {
+pub(in crate::container) fn skip(test: &str, reason: &str) {
     eprintln!("skipped {test}: {reason}");
     if let Some(path) = std::env::var_os("KINORA_SKIP_LOG") {
         let mut log = std::fs::OpenOptions::new().create(true).append(true).open(path).unwrap();

@@ -29,6 +29,10 @@ pub(super) fn sample_caps(config: &CodecConfig) -> Option<gst::Caps> {
         Codec::Mp3 => {
             audio("audio/mpeg", config).field("mpegversion", 1i32).field("layer", 3i32).field("parsed", false)
         }
+        Codec::MpegAudio { layer } => audio("audio/mpeg", config)
+            .field("mpegversion", 1i32)
+            .field("layer", i32::from(*layer))
+            .field("parsed", false),
         Codec::Ac3 => audio("audio/x-ac3", config).field("framed", true).field("alignment", "frame"),
         Codec::Eac3 => audio("audio/x-eac3", config).field("framed", true).field("alignment", "frame"),
         Codec::Opus { dops } => opus(dops)?,

@@ -16,7 +16,7 @@ pub(super) fn parser_name(codec: &Codec) -> Option<&'static str> {
         Codec::Av1 { .. } => Some("av1parse"),
         Codec::Vp9 { .. } => Some("vp9parse"),
         Codec::Aac { .. } => Some("aacparse"),
-        Codec::Mp3 => Some("mpegaudioparse"),
+        Codec::Mp3 | Codec::MpegAudio { .. } => Some("mpegaudioparse"),
         Codec::Ac3 | Codec::Eac3 => Some("ac3parse"),
         Codec::Opus { .. } => Some("opusparse"),
         Codec::Flac { .. } => Some("flacparse"),
@@ -54,6 +54,7 @@ fn codec_word(codec: &Codec) -> &'static str {
         Codec::Eac3 => "Enhanced AC-3",
         Codec::Flac { .. } => "FLAC",
         Codec::Mp3 => "MP3",
+        Codec::MpegAudio { .. } => "MPEG audio",
         Codec::Wvtt => "WebVTT",
         Codec::Stpp => "TTML",
         Codec::Other(_) => "an unknown codec",
@@ -76,7 +77,7 @@ fn decoder_caps(codec: &Codec) -> Option<gst::Caps> {
     let mut caps = sample_caps(&config)?;
     for structure in caps.make_mut().iter_mut() {
         structure.remove_fields(["stream-format", "alignment", "codec_data", "parsed", "framed", "streamheader"]);
-        if *codec == Codec::Mp3 {
+        if matches!(codec, Codec::Mp3 | Codec::MpegAudio { .. }) {
             structure.remove_field("mpegversion");
             structure.set("mpegversion", 1i32);
         }

@@ -1,0 +1,137 @@
+//! Packed audio (RFC 8216bis §3.1.4): frames of sound with ID3 tags before and between them.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+use super::id3;
+use super::splitter::FrameSplitter;
+use crate::container::elementary::{Piece, Unit};
+use crate::container::sniff::{self, Signature};
+use crate::container::ts::clock::RATE;
+use crate::container::{
+    CodecConfig, DemuxError, DemuxOutput, DemuxSetup, Demuxer, Fragment, InitSegment, MediaClock, Sample, TrackInit,
+};
+use crate::model::MediaKind;
+use crate::time::MediaTime;
+
+/// The number of the only track.
+const TRACK: u32 = 1;
+
+/// Reads one segment of packed audio.
+#[derive(Debug)]
+pub(in crate::container) struct PackedDemuxer {
+    splitter: FrameSplitter,
+    clock: MediaClock,
+    /// The first bytes, to name what was sent instead.
+    beginning: Vec<u8>,
+    frames: bool,
+}
+
+impl PackedDemuxer {
+    /// A reader for one segment.
+    pub fn new(setup: &DemuxSetup) -> Self {
+        let splitter = FrameSplitter::packed(setup.sample_key.clone());
+        Self { splitter, clock: MediaClock::Absent, beginning: Vec::new(), frames: false }
+    }
+
+    fn outputs(&mut self, pieces: Vec<Piece>) -> Vec<DemuxOutput> {
+        let mut outputs = Vec::new();
+        let mut samples: Vec<Sample> = Vec::new();
+        for piece in pieces {
+            match piece {
+                Piece::Config(config) => {
+                    flush(&mut outputs, &mut samples);
+                    self.frames = true;
+                    outputs.push(DemuxOutput::Init(Arc::new(self.init(*config))));
+                }
+                Piece::Unit(unit) => samples.push(unit.into_sample()),
+                Piece::Tag(time, tag) => {
+                    if id3::timestamp(&tag).is_some() {
+                        self.clock = MediaClock::Mpeg;
+                    }
+                    if !id3::is_only_timestamp(&tag) {
+                        let event = id3::metadata(tag, time.unwrap_or(MediaTime::ZERO));
+                        outputs.push(DemuxOutput::Metadata(vec![event]));
+                    }
+                }
+            }
+        }
+        flush(&mut outputs, &mut samples);
+        outputs
+    }
+
+    fn init(&self, config: CodecConfig) -> InitSegment {
+        let timescale = config.sample_rate.unwrap_or(RATE);
+        let config = Arc::new(config);
+        let track = TrackInit { id: TRACK, kind: MediaKind::Audio, timescale, language: None, config };
+        InitSegment { tracks: vec![track], clock: self.clock, first: None, source: Bytes::new() }
+    }
+}
+
+fn flush(outputs: &mut Vec<DemuxOutput>, samples: &mut Vec<Sample>) {
+    if !samples.is_empty() {
+        outputs.push(DemuxOutput::Fragment(Fragment { track: TRACK, samples: std::mem::take(samples) }));
+    }
+}
+
+impl Demuxer for PackedDemuxer {
+    fn push(&mut self, bytes: Bytes) -> Result<Vec<DemuxOutput>, DemuxError> {
+        let mut pieces = Vec::new();
+        let missing = sniff::ENOUGH.saturating_sub(self.beginning.len());
+        self.beginning.extend_from_slice(&bytes[..bytes.len().min(missing)]);
+        self.splitter.push(&bytes, &mut pieces)?;
+        Ok(self.outputs(pieces))
+    }
+
+    fn finish(&mut self) -> Result<Vec<DemuxOutput>, DemuxError> {
+        let mut pieces = Vec::new();
+        self.splitter.finish(&mut pieces)?;
+        let outputs = self.outputs(pieces);
+        if self.frames {
+            return Ok(outputs);
+        }
+        Err(no_frame(&self.beginning))
+    }
+}
+
+/// The error for data without a frame of sound, from its first bytes.
+fn no_frame(beginning: &[u8]) -> DemuxError {
+    match sniff::recognise(beginning) {
+        _ if beginning.is_empty() => DemuxError::Truncated { what: "an empty file".to_owned(), offset: 0 },
+        Signature::PackedAudio => DemuxError::Truncated { what: "a frame of packed audio".to_owned(), offset: 0 },
+        other => other.refuse("packed audio"),
+    }
+}
+
+/// Describes the frames of `file` (see [`crate::container::describe_samples`]).
+pub(in crate::container) fn describe(file: &[u8]) -> Result<Value, DemuxError> {
+    let mut splitter = FrameSplitter::packed(None);
+    let mut pieces = Vec::new();
+    splitter.push(file, &mut pieces)?;
+    splitter.finish(&mut pieces)?;
+    let mut config: Option<Box<CodecConfig>> = None;
+    let mut samples = Vec::new();
+    for piece in pieces {
+        match piece {
+            Piece::Config(found) => drop(config.get_or_insert(found)),
+            Piece::Unit(unit) => samples.push(row(&unit)),
+            Piece::Tag(..) => {}
+        }
+    }
+    let config = config.ok_or_else(|| no_frame(file.get(..sniff::ENOUGH).unwrap_or(file)))?;
+    let track = json!({
+        "id": TRACK,
+        "kind": "audio",
+        "codec": config.codec_string,
+        "timescale": config.sample_rate,
+        "samples": samples,
+    });
+    Ok(json!({ "protocol": "packed-audio", "tracks": [track] }))
+}
+
+/// A unit in a report.
+pub(in crate::container) fn row(unit: &Unit) -> Value {
+    json!([unit.pts.as_nanos().div_euclid(1000), unit.key, unit.stored])
+}

@@ -1,0 +1,111 @@
+//! Packed audio, made by hand.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use bytes::Bytes;
+
+use super::id3::tests::{tag, timestamp_tag};
+use crate::container::{
+    Codec, DemuxError, DemuxOutput, DemuxSetup, InitSegment, MediaClock, Sample, SampleKey, describe_samples, open,
+};
+use crate::model::ContainerFormat;
+use crate::time::MediaTime;
+
+fn adts(size: usize, fill: u8) -> Vec<u8> {
+    crate::container::ts::testmux::adts(size, fill)
+}
+
+type Read = (Vec<InitSegment>, Vec<Sample>, usize);
+
+fn read(bytes: &[u8], piece: usize, key: Option<SampleKey>) -> Result<Read, DemuxError> {
+    let mut setup = DemuxSetup::new(ContainerFormat::PackedAudio, None);
+    setup.sample_key = key;
+    let mut demuxer = open(&setup)?;
+    let mut outputs = Vec::new();
+    for piece in bytes.chunks(piece) {
+        outputs.extend(demuxer.push(Bytes::copy_from_slice(piece))?);
+    }
+    outputs.extend(demuxer.finish()?);
+    let mut read = (Vec::new(), Vec::new(), 0);
+    for output in outputs {
+        match output {
+            DemuxOutput::Init(init) => read.0.push(init.as_ref().clone()),
+            DemuxOutput::Fragment(fragment) => read.1.extend(fragment.samples),
+            DemuxOutput::Metadata(events) => read.2 += events.len(),
+            DemuxOutput::Cues { .. } | DemuxOutput::Captions(_) => unreachable!("sound only"),
+        }
+    }
+    Ok(read)
+}
+
+fn mp3(fill: u8) -> Vec<u8> {
+    let mut frame = vec![fill; 417];
+    frame[..4].copy_from_slice(&[0xff, 0xfb, 0x90, 0x64]);
+    frame
+}
+
+#[test]
+fn the_tag_gives_the_time_and_others_become_metadata() {
+    let bytes = [timestamp_tag(900_000), adts(40, 1), adts(50, 2), tag(&[(b"TIT2", b"\x03x")]), adts(60, 3)].concat();
+    let whole = read(&bytes, usize::MAX, None).unwrap();
+    assert_eq!((whole.0.len(), whole.0[0].clock, whole.2), (1, MediaClock::Mpeg, 1));
+    let ten = MediaTime::from_millis(10_000);
+    let times: Vec<_> = whole.1.iter().map(|frame| frame.pts.nanos_from(ten)).collect();
+    assert_eq!(times, [0, 21_333_333, 42_666_667]);
+    assert_eq!(whole.1.iter().map(|frame| frame.payload.0.len()).collect::<Vec<_>>(), [40, 50, 60]);
+    for piece in 1..bytes.len() {
+        assert_eq!(read(&bytes, piece, None).unwrap(), whole, "{piece}");
+    }
+    let report = describe_samples(&bytes).unwrap();
+    assert_eq!(report["tracks"][0]["samples"].as_array().map(Vec::len), Some(3));
+}
+
+#[test]
+fn without_a_time_stamp_time_begins_at_zero() {
+    let bytes = [mp3(1), mp3(2), mp3(3), mp3(4)[..300].to_vec()].concat();
+    let (inits, frames, _) = read(&bytes, 100, None).unwrap();
+    assert_eq!((inits[0].clock, inits[0].tracks[0].config.codec.clone()), (MediaClock::Absent, Codec::Mp3));
+    assert_eq!(frames.iter().map(|frame| frame.pts.as_nanos()).collect::<Vec<_>>(), [0, 26_122_449, 52_244_898]);
+}
+
+#[test]
+fn what_looks_like_a_header_inside_a_frame_is_passed_over() {
+    let mut first = adts(100, 1);
+    first[30..34].copy_from_slice(&[0xff, 0xfb, 0x90, 0x64]);
+    let bytes = [b"garbage\xff\xfb\x90\x64".to_vec(), first, adts(50, 2), adts(50, 3)].concat();
+    assert_eq!(read(&bytes, usize::MAX, None).unwrap().1.len(), 3);
+}
+
+#[test]
+fn enhanced_frames_take_their_dependent_ones_along() {
+    let frame = |kind: u8, fill: u8| {
+        let mut frame = vec![fill; 64];
+        frame[..6].copy_from_slice(&[0x0b, 0x77, kind << 6, 31, 0x3f, 0x80]);
+        frame
+    };
+    let bytes = [frame(0, 1), frame(1, 2), frame(0, 3), frame(1, 4)].concat();
+    let (inits, frames, _) = read(&bytes, 33, None).unwrap();
+    assert_eq!(inits[0].tracks[0].config.codec, Codec::Eac3);
+    assert_eq!(frames.iter().map(|frame| frame.payload.0.len()).collect::<Vec<_>>(), [128, 128]);
+    let key = SampleKey { key_id: [1; 16], iv: [2; 16] };
+    let (_, frames, _) = read(&bytes, 33, Some(key)).unwrap();
+    let parts = &frames[0].crypto.as_ref().unwrap().subsamples;
+    assert_eq!(parts.iter().map(|part| (part.clear, part.encrypted)).collect::<Vec<_>>(), [(16, 48), (16, 48)]);
+}
+
+#[test]
+fn damage_is_borne_and_other_data_named() {
+    let bytes = [timestamp_tag(7), adts(40, 1), adts(50, 2), adts(60, 3)].concat();
+    for place in 0..bytes.len() {
+        for value in [0, 0xff, 0x49] {
+            let mut damaged = bytes.clone();
+            damaged[place] = value;
+            let whole = read(&damaged, usize::MAX, None);
+            assert_eq!(read(&damaged, 13, None), whole, "{place}");
+        }
+        let _ = read(&bytes[..place], usize::MAX, None);
+    }
+    let named = |bytes: &[u8]| read(bytes, usize::MAX, None).unwrap_err().to_string();
+    assert_eq!(named(b"<html></html>"), "expected media, found an HTML page at byte 0");
+    assert_eq!(named(&[0x11; 2000]), "expected packed audio, found unknown data at byte 0");
+    assert!(matches!(read(b"ID3\x04\0\0\x7f\x7f\x7f\x7f", 3, None), Err(DemuxError::Limit { .. })));
+}

@@ -1,0 +1,218 @@
+//! Transport packets (ISO/IEC 13818-1 §2.4.3): found in the bytes, also after damage, and taken apart.
+
+use bytes::{Buf as _, BytesMut};
+
+/// Bytes of a packet.
+pub(super) const PACKET: usize = 188;
+const SYNC: u8 = 0x47;
+/// Distances from packet to packet: plain, with a time code before each (Blu-ray), with error correction behind.
+const STRIDES: [usize; 3] = [PACKET, 192, 204];
+/// Packets in a row that make a stride certain, where there are as many.
+const CERTAIN: usize = 4;
+
+/// One packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Packet<'a> {
+    /// Which stream.
+    pub pid: u16,
+    /// A table section or a packet of an elementary stream begins in it.
+    pub unit_start: bool,
+    /// Counters of time and packets may begin anew.
+    pub discontinuity: bool,
+    /// Its payload is scrambled.
+    pub scrambled: bool,
+    /// Its number in its stream, modulo 16.
+    pub counter: u8,
+    /// What it carries; empty without payload.
+    pub payload: &'a [u8],
+}
+
+impl<'a> Packet<'a> {
+    /// Takes a packet apart; `None` when it is damaged.
+    pub fn read(bytes: &'a [u8; PACKET]) -> Option<Self> {
+        let [_, flags, low, control, rest @ ..] = bytes;
+        let damaged = flags & 0x80 != 0;
+        let (has_adaptation, has_payload) = (control & 0x20 != 0, control & 0x10 != 0);
+        let mut payload = &rest[..];
+        let mut discontinuity = false;
+        if has_adaptation {
+            let (&length, after) = payload.split_first()?;
+            let (adaptation, after) = after.split_at_checked(usize::from(length))?;
+            discontinuity = adaptation.first().is_some_and(|flags| flags & 0x80 != 0);
+            payload = after;
+        }
+        (!damaged).then_some(Self {
+            pid: u16::from(flags & 0x1f) << 8 | u16::from(*low),
+            unit_start: flags & 0x40 != 0,
+            discontinuity,
+            scrambled: control & 0xc0 != 0,
+            counter: control & 15,
+            payload: if has_payload { payload } else { &[] },
+        })
+    }
+}
+
+/// True when packets can be found near the beginning of `bytes`: three in a row, or the only one there is room for.
+pub(in crate::container) fn looks_like(bytes: &[u8]) -> bool {
+    let fits = |at: usize, needed: usize| {
+        bytes.get(at) == Some(&SYNC)
+            && STRIDES.iter().any(|stride| {
+                let there: Vec<_> = (1..3).filter_map(|count| bytes.get(at + stride * count)).collect();
+                there.len() >= needed && there.iter().all(|&&byte| byte == SYNC)
+            })
+    };
+    let short = if bytes.len() > 2 * STRIDES[2] { 2 } else { 0 };
+    fits(0, short) || (1..STRIDES[2]).any(|at| fits(at, 2))
+}
+
+/// Finds packets in bytes.
+#[derive(Debug, Default)]
+pub(super) struct PacketFinder {
+    buffer: BytesMut,
+    /// Place in the data of the buffer's first byte.
+    base: u64,
+    /// Distance to the next packet, once it is certain.
+    stride: Option<usize>,
+    /// Bytes behind a packet that are passed over.
+    skip: usize,
+    /// Packets found.
+    found: u64,
+}
+
+impl PacketFinder {
+    /// Adds bytes.
+    pub fn push(&mut self, bytes: &[u8]) {
+        self.buffer.extend_from_slice(bytes);
+    }
+
+    /// Place of the next byte that was not read.
+    pub fn position(&self) -> u64 {
+        self.base
+    }
+
+    /// Packets found so far.
+    pub fn found(&self) -> u64 {
+        self.found
+    }
+
+    /// The next packet; `last` says that no byte follows.
+    pub fn next(&mut self, last: bool) -> Option<[u8; PACKET]> {
+        loop {
+            let gap = self.skip.min(self.buffer.len());
+            self.advance(gap);
+            self.skip -= gap;
+            if self.buffer.len() < PACKET {
+                return None;
+            }
+            match self.stride {
+                Some(stride) if self.buffer[0] == SYNC => {
+                    let packet = *self.buffer.first_chunk()?;
+                    self.advance(PACKET);
+                    self.skip = stride - PACKET;
+                    self.found += 1;
+                    return Some(packet);
+                }
+                Some(_) => self.stride = None,
+                None => self.synchronise(last)?,
+            }
+        }
+    }
+
+    /// Looks for the next packets in a row; `None` when more bytes are needed.
+    fn synchronise(&mut self, last: bool) -> Option<()> {
+        let mut at = 0;
+        loop {
+            let Some(next) = self.buffer.get(at..).and_then(|rest| rest.iter().position(|&byte| byte == SYNC)) else {
+                self.advance(self.buffer.len());
+                return None;
+            };
+            at += next;
+            let rest = &self.buffer[at..];
+            let mut undecided = false;
+            for stride in STRIDES {
+                let there = (1..CERTAIN).map_while(|count| rest.get(stride * count)).take(CERTAIN - 1);
+                let (count, fits) = there.fold((1, true), |(count, fits), &byte| (count + 1, fits && byte == SYNC));
+                if !fits {
+                    continue;
+                }
+                if count == CERTAIN || last && rest.len() >= PACKET {
+                    self.advance(at);
+                    self.stride = Some(stride);
+                    return Some(());
+                }
+                undecided |= !last;
+            }
+            if undecided {
+                self.advance(at);
+                return None;
+            }
+            at += 1;
+        }
+    }
+
+    fn advance(&mut self, count: usize) {
+        self.buffer.advance(count);
+        self.base += count as u64;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn packets(bytes: &[u8], piece: usize) -> Vec<u8> {
+        let mut finder = PacketFinder::default();
+        let mut found = Vec::new();
+        for piece in bytes.chunks(piece) {
+            finder.push(piece);
+            found.extend(std::iter::from_fn(|| finder.next(false)).map(|packet| packet[4]));
+        }
+        found.extend(std::iter::from_fn(|| finder.next(true)).map(|packet| packet[4]));
+        found
+    }
+
+    fn packet(number: u8) -> Vec<u8> {
+        let mut packet = vec![0xee; PACKET];
+        (packet[0], packet[4]) = (SYNC, number);
+        packet
+    }
+
+    #[test]
+    fn packets_are_found_behind_garbage_and_damage() {
+        let mut bytes = vec![SYNC, 1, 2, SYNC];
+        (0..6).for_each(|number| bytes.extend(packet(number)));
+        bytes.extend([9; 77]);
+        (6..12).for_each(|number| bytes.extend(packet(number)));
+        bytes[4 + 3 * PACKET] = 0;
+        bytes.extend(&packet(12)[..100]);
+        let expected = [0, 1, 2, 4, 5, 6, 7, 8, 9, 10, 11];
+        for piece in 1..400 {
+            let found = packets(&bytes, piece);
+            assert!(found.ends_with(&expected[5..]), "{piece}: {found:?}");
+            assert_eq!(found, packets(&bytes, bytes.len()), "{piece}");
+        }
+    }
+
+    #[test]
+    fn longer_strides_and_short_files_are_read() {
+        for (before, after) in [(4, 0), (0, 16), (0, 0)] {
+            for count in [1u8, 2, 9] {
+                let one = |number| [vec![0x11; before], packet(number), vec![0x22; after]].concat();
+                let bytes: Vec<_> = (0..count).flat_map(one).collect();
+                assert_eq!(packets(&bytes, 100), (0..count).collect::<Vec<_>>(), "{before} {after} {count}");
+            }
+        }
+        assert_eq!(packets(&[SYNC; 187], 5).len(), 0);
+    }
+
+    #[test]
+    fn adaptation_fields_are_passed_over() {
+        let mut bytes = [0xff; PACKET];
+        bytes[..7].copy_from_slice(&[SYNC, 0x41, 0x02, 0x37, 2, 0x80, 0]);
+        let packet = Packet::read(&bytes);
+        let expected = (0x102, true, true, 7, PACKET - 7);
+        assert_eq!(packet.map(|p| (p.pid, p.unit_start, p.discontinuity, p.counter, p.payload.len())), Some(expected));
+        bytes[4] = 184;
+        assert_eq!(Packet::read(&bytes), None);
+    }
+}

@@ -1,0 +1,143 @@
+//! Packets of elementary streams (ISO/IEC 13818-1 §2.4.3.6): their headers and times.
+
+use super::clock::{Clock, Stamp};
+
+/// Bytes of a header at most: six, three, and as many as one byte counts.
+const HEADER: usize = 9 + 255;
+
+/// What a piece of a stream's payload is to its reader.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Event<'a> {
+    /// A packet begins.
+    Begin(Option<Stamp>),
+    /// Some of its bytes.
+    Data(&'a [u8]),
+    /// It ended.
+    End,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum State {
+    /// Before the first packet, or behind a damaged one.
+    #[default]
+    Lost,
+    Header,
+    /// Bytes that are left; `None` up to the next packet.
+    Data(Option<usize>),
+}
+
+/// Takes the packets of one stream apart.
+#[derive(Debug, Default)]
+pub(super) struct PesReader {
+    state: State,
+    header: Vec<u8>,
+    /// The length of packets is not looked at: pictures may be longer than it can tell.
+    unbounded: bool,
+}
+
+impl PesReader {
+    /// A reader; `unbounded` for video.
+    pub fn new(unbounded: bool) -> Self {
+        Self { unbounded, ..Self::default() }
+    }
+
+    /// Takes the payload of a transport packet and tells `reader` what it means.
+    ///
+    /// # Errors
+    /// Those of `reader`.
+    pub fn push<E>(
+        &mut self,
+        mut payload: &[u8],
+        unit_start: bool,
+        clock: &mut Clock,
+        mut reader: impl FnMut(Event<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        if unit_start {
+            self.finish(&mut reader)?;
+            (self.state, self.header) = (State::Header, Vec::new());
+        }
+        if self.state == State::Header {
+            let taken = payload.len().min(HEADER - self.header.len());
+            self.header.extend_from_slice(&payload[..taken]);
+            let Some(header) = read_header(&self.header) else {
+                self.state = if self.header.len() < HEADER { State::Header } else { State::Lost };
+                return Ok(());
+            };
+            let Ok(header) = header else {
+                self.state = State::Lost;
+                return Ok(());
+            };
+            // The header grew by `taken`, and its end lies in what was added.
+            payload = &payload[(header.size + taken).saturating_sub(self.header.len())..];
+            self.state = State::Data(header.length.filter(|_| !self.unbounded));
+            reader(Event::Begin(header.times.map(|(pts, dts)| clock.unroll(pts, dts))))?;
+        }
+        if let State::Data(left) = &mut self.state {
+            let count = left.map_or(payload.len(), |left| payload.len().min(left));
+            if count > 0 {
+                reader(Event::Data(&payload[..count]))?;
+            }
+            if let Some(left) = left {
+                *left -= count;
+                if *left == 0 {
+                    return self.finish(&mut reader);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Nothing follows.
+    ///
+    /// # Errors
+    /// Those of `reader`.
+    pub fn finish<E>(&mut self, reader: &mut impl FnMut(Event<'_>) -> Result<(), E>) -> Result<(), E> {
+        let open = matches!(self.state, State::Data(_));
+        self.state = State::Lost;
+        if open { reader(Event::End) } else { Ok(()) }
+    }
+}
+
+/// What a header tells.
+#[derive(Debug, PartialEq, Eq)]
+struct Header {
+    size: usize,
+    /// Bytes of payload.
+    length: Option<usize>,
+    times: Option<(u64, Option<u64>)>,
+}
+
+/// Reads a header; `None` when more bytes are needed, an error when it is none.
+fn read_header(bytes: &[u8]) -> Option<Result<Header, ()>> {
+    let prefix = bytes.get(..3)?;
+    if prefix != [0, 0, 1] {
+        return Some(Err(()));
+    }
+    let [_, _, _, stream, high, low, rest @ ..] = bytes else { return None };
+    let length = usize::from(u16::from_be_bytes([*high, *low]));
+    // Program maps, padding, private stream 2, control and directory packets have no further header.
+    if matches!(stream, 0xbc | 0xbe | 0xbf | 0xf0..=0xf2 | 0xf8 | 0xff) {
+        return Some(Err(()));
+    }
+    let [flags, times, size, rest @ ..] = rest else { return None };
+    if flags >> 6 != 2 {
+        return Some(Err(()));
+    }
+    let size = usize::from(*size);
+    let fields = rest.get(..size)?;
+    let pts = fields.first_chunk().map(time);
+    let dts = fields.get(5..).and_then(|fields| fields.first_chunk()).map(time);
+    let times = match times >> 6 {
+        2 => pts.map(|pts| (pts, None)),
+        3 => pts.map(|pts| (pts, dts)),
+        _ => None,
+    };
+    let length = (length > 0).then(|| length.saturating_sub(3 + size));
+    Some(Ok(Header { size: 9 + size, length, times }))
+}
+
+/// A time stamp of 33 bits between marker bits.
+fn time(bytes: &[u8; 5]) -> u64 {
+    let [a, b, c, d, e] = bytes.map(u64::from);
+    (a >> 1 & 7) << 30 | b << 22 | (c >> 1) << 15 | d << 7 | e >> 1
+}

@@ -1,0 +1,106 @@
+//! MPEG-2 video (ITU-T H.262 §6.2) and MPEG-4 visual (ISO/IEC 14496-2 §6.2): no decoder here takes them, so their
+//! pictures are only told apart, for reports.
+
+use super::{NalRole, Syntax};
+use crate::container::bits::Bits;
+use crate::container::{Codec, CodecConfig};
+
+/// Which of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Generation {
+    /// MPEG-1 and MPEG-2.
+    Two,
+    /// MPEG-4 part 2, and H.263 in its clothes.
+    Four,
+}
+
+/// Reads the start codes of a stream.
+#[derive(Debug)]
+pub(crate) struct Mpeg {
+    generation: Generation,
+    told: bool,
+    /// The picture before was the first field of a frame, and this says which.
+    field: Option<u32>,
+    /// The last picture header has not been followed by its extension yet.
+    fresh: bool,
+}
+
+impl Mpeg {
+    /// A reader.
+    pub const fn new(generation: Generation) -> Self {
+        Self { generation, told: false, field: None, fresh: false }
+    }
+
+    fn read_two(&mut self, unit: &[u8], within: bool) -> NalRole {
+        let mut role = NalRole::default();
+        match unit.first() {
+            Some(0x00) => {
+                role.picture = true;
+                // A second field belongs to the frame of the first one.
+                role.starts_unit = within && self.field.is_none();
+                role.key = number(unit, 10, 3) == Some(1) && (role.starts_unit || !within);
+                self.fresh = true;
+            }
+            Some(0xb3 | 0xb8) => role.starts_unit = within,
+            Some(0xb5) if self.fresh && number(unit, 0, 4) == Some(8) => {
+                self.fresh = false;
+                let structure = number(unit, 22, 2).filter(|structure| matches!(structure, 1 | 2));
+                self.field = if self.field.is_some() { None } else { structure };
+            }
+            _ => {}
+        }
+        role
+    }
+}
+
+/// A number of `count` bits, `skip` bits behind the start code.
+fn number(unit: &[u8], skip: usize, count: u32) -> Option<u32> {
+    let mut bits = Bits::new(unit.get(1..)?);
+    bits.skip(skip)?;
+    bits.take(count)
+}
+
+fn read_four(unit: &[u8], within: bool) -> NalRole {
+    let mut role = NalRole::default();
+    match unit.first() {
+        Some(0xb6) => {
+            role.picture = true;
+            role.starts_unit = within;
+            role.key = number(unit, 0, 2) == Some(0);
+        }
+        Some(0x00..=0x2f | 0xb0 | 0xb3 | 0xb5) => role.starts_unit = within,
+        _ => {}
+    }
+    role
+}
+
+impl Syntax for Mpeg {
+    fn read(&mut self, nal: &[u8], within: bool) -> NalRole {
+        match self.generation {
+            Generation::Two => self.read_two(nal, within),
+            Generation::Four => read_four(nal, within),
+        }
+    }
+
+    fn new_config(&mut self) -> Option<CodecConfig> {
+        let name = match self.generation {
+            Generation::Two => "mp4v.61",
+            Generation::Four => "mp4v.20",
+        };
+        (!std::mem::replace(&mut self.told, true)).then(|| CodecConfig {
+            codec: Codec::Other(*b"mp4v"),
+            codec_string: name.to_owned(),
+            width: None,
+            height: None,
+            pixel_aspect: None,
+            rotation: 0,
+            sample_rate: None,
+            channels: None,
+            protection_scheme: None,
+        })
+    }
+
+    fn picture_ticks(&self) -> Option<u32> {
+        None
+    }
+}
