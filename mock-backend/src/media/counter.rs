@@ -112,11 +112,16 @@ pub fn read_peer(luma: &[u8], stride: usize, width: usize, height: usize) -> Opt
 
 /// The ffmpeg filters that draw the counter and the flash on a film of `fps` (whole) frames a second.
 pub fn filters(fps: u32) -> String {
+    filters_from(fps, 0)
+}
+
+/// The same for a piece of a film whose first frame has the number `first`.
+pub fn filters_from(fps: u32, first: u32) -> String {
     let fill = |x: f64, y: f64, w: f64, h: f64, colour: &str| {
         format!("drawbox=x=iw*{x:.4}:y=ih*{y:.4}:w=iw*{w:.4}:h=ih*{h:.4}:t=fill:color={colour}")
     };
     let at = |k: u32| fill(LEFT + PITCH * f64::from(k), TOP, BOX_WIDTH, BOX_HEIGHT, "white");
-    let bit = |k: u32| format!("mod(floor(n/{})\\,2)", 1u32 << k);
+    let bit = |k: u32| format!("mod(floor((n+{first})/{})\\,2)", 1u32 << k);
     let bar = PITCH * f64::from(BOXES) + 0.01;
     let mut all = vec![fill(LEFT - 0.008, TOP - 0.014, bar, BOX_HEIGHT + 0.028, "black"), at(0)];
     all.extend((0..BITS).map(|k| format!("{}:enable={}", at(k + 1), bit(k))));

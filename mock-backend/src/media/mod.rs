@@ -29,6 +29,7 @@ mod ingest;
 mod ladder;
 mod language;
 mod package;
+pub mod patchwork;
 mod probe;
 mod progress;
 mod recipe;

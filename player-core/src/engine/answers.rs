@@ -16,7 +16,7 @@ use crate::container::{self, DemuxError, DemuxOutput, MediaClock};
 use crate::error::{ErrorCode, PlayerError, Stage};
 use crate::event::Event;
 use crate::manifest::{self, ManifestError};
-use crate::model::{MediaKind, SegmentIndex};
+use crate::model::SegmentIndex;
 use crate::snapshot::State;
 use crate::time::MediaTime;
 
@@ -195,6 +195,7 @@ impl Engine {
     }
 
     fn segment_arrived(&mut self, job: JobId, id: StreamId, bytes: u64, elapsed: std::time::Duration) {
+        self.place_early(id);
         let Some(session) = self.session.as_mut() else { return };
         let Some(fetching) = session.stream(id).and_then(|stream| stream.fetching()).cloned() else { return };
         if fetching.seen == 0 && id != StreamId::Text {
@@ -202,13 +203,7 @@ impl Engine {
         }
         self.jobs.remove(job, self.now);
         let segment = &fetching.chosen.segment;
-        for kind in [MediaKind::Video, MediaKind::Audio] {
-            if session.wanted_of(id).has(kind)
-                && let Some(buffer) = session.buffer_mut(kind)
-            {
-                buffer.complete();
-            }
-        }
+        session.complete_segment(id, &fetching.chosen);
         if id == StreamId::Text {
             session.text.segment_loaded(segment.start, segment.end());
         }

@@ -2,7 +2,8 @@
 //! and what is handed out is decided elsewhere.
 //!
 //! The run is a queue of parts, each the samples of one segment under one decoder configuration. Holes lie only
-//! between parts, where a segment was skipped; nothing is ever fetched to fill them.
+//! between parts and before the first: nothing is ever fetched to fill them, so that what lies before the end of the
+//! run is settled. What playback does about a hole is told in `gap`.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -11,19 +12,14 @@ use std::time::Duration;
 use super::stream::RepKey;
 use crate::container::{CodecConfig, Sample};
 use crate::model::MediaKind;
+use crate::render::Window;
 use crate::time::{MediaTime, TimeRanges};
 
 /// Media of a new part that lies before the end of the part before it by more than this is an overlap, not rounding.
 const OVERLAP: Duration = Duration::from_millis(100);
 
-/// The longest hole that playback runs through: pictures freeze unnoticed for a quarter of a second, and silence is
-/// better than losing pictures for a little longer.
-pub const fn tolerance(kind: MediaKind) -> Duration {
-    match kind {
-        MediaKind::Video | MediaKind::Text => Duration::from_millis(250),
-        MediaKind::Audio => Duration::from_millis(500),
-    }
-}
+/// Pictures freeze and sound pauses unnoticed, or nearly so, for so long: a shorter hole counts as none.
+pub const SEAM: Duration = Duration::from_millis(250);
 
 /// Which segment a part belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +41,8 @@ pub struct Part {
     pub of: PartOf,
     /// What the decoder must know; `None` for a span that has no media of this kind by design.
     pub config: Option<Arc<CodecConfig>>,
+    /// What of it may be presented.
+    pub window: Window,
     /// In decoding order.
     pub samples: Vec<Sample>,
     /// First instant presented.
@@ -57,7 +55,7 @@ pub struct Part {
     pub complete: bool,
     /// Some of it has been presented.
     pub seen: bool,
-    /// A hole lies between the part before and this one.
+    /// It has no media, or a hole lies between the part before and this one.
     after_hole: bool,
     resume_after: Option<MediaTime>,
 }
@@ -78,16 +76,18 @@ pub struct TrackBuffer {
     parts: VecDeque<Part>,
     next_seq: u64,
     bytes: u64,
-    /// How many parts begin after a hole. Almost always none, which makes the commonest question cheap.
+    /// How many parts begin after a hole or are one. Almost always none, which makes the commonest question cheap.
     holes: usize,
     /// The end of everything held.
     end: Option<MediaTime>,
+    /// Nothing before this was asked for, or it was dropped.
+    from: MediaTime,
 }
 
 impl TrackBuffer {
     /// An empty run.
     pub const fn new(kind: MediaKind) -> Self {
-        Self { kind, parts: VecDeque::new(), next_seq: 0, bytes: 0, holes: 0, end: None }
+        Self { kind, parts: VecDeque::new(), next_seq: 0, bytes: 0, holes: 0, end: None, from: MediaTime::ZERO }
     }
 
     /// Bytes held.
@@ -110,10 +110,17 @@ impl TrackBuffer {
         self.parts.get(self.parts.partition_point(|part| part.seq < seq))
     }
 
-    /// Adds samples (in decoding order, in presentation time) at the end of the run. Samples that were held already
-    /// after a failed attempt, or that lie before the end of an earlier part, are dropped. Says how many were kept.
-    pub fn insert(&mut self, of: PartOf, config: &Arc<CodecConfig>, samples: Vec<Sample>) -> usize {
-        let Some(leading) = samples.iter().map(|sample| sample.pts).min() else { return 0 };
+    /// Adds samples (in decoding order, in presentation time) at the end of the run, of which `window` may be
+    /// presented. Samples that were held already after a failed attempt, or that overlap what is held, are dropped.
+    /// Says how many were kept.
+    pub fn insert(
+        &mut self,
+        of: PartOf,
+        config: &Arc<CodecConfig>,
+        window: Window,
+        samples: Vec<Sample>,
+        committed: Option<Cursor>,
+    ) -> usize {
         let continues = self.parts.back().is_some_and(|part| {
             !part.complete && part.of == of && part.config.as_ref().is_some_and(|known| known == config)
         });
@@ -123,21 +130,28 @@ impl TrackBuffer {
                 samples.retain(|sample| sample.dts > after);
             }
         } else {
-            if let Some(back) = self.parts.back_mut() {
-                back.complete = true;
-                let end = back.last;
+            if samples.iter().all(|sample| window.is_over(sample.pts)) {
+                return 0;
+            }
+            let seen = samples.iter().filter(|sample| window.shows(sample.pts, sample.end()));
+            let leading = seen.map(|sample| sample.pts.max(window.from)).min().unwrap_or(window.from);
+            self.complete();
+            self.yield_to(leading, window, committed);
+            if let Some(end) = self.parts.back().map(|part| part.last) {
                 self.drop_overlap(&mut samples, leading, end);
             }
-            if !samples.is_empty() {
-                self.open(of, Some(Arc::clone(config)), leading.max(samples[0].pts), MediaTime::from_nanos(i64::MIN));
+            if let Some(first) = samples.first() {
+                let leading = leading.max(first.pts);
+                self.open(of, Some(Arc::clone(config)), window, leading, leading);
             }
         }
         let kept = samples.len();
         if let Some(part) = self.parts.back_mut() {
             let bytes: u64 = samples.iter().map(|sample| sample.payload.0.len() as u64).sum();
-            for sample in &samples {
-                part.first = part.first.min(sample.pts);
-                part.last = part.last.max(sample.end());
+            let window = part.window;
+            for sample in samples.iter().filter(|sample| window.shows(sample.pts, sample.end())) {
+                part.first = part.first.min(sample.pts.max(window.from));
+                part.last = part.last.max(sample.end().min(window.until));
             }
             part.samples.append(&mut samples);
             part.bytes += bytes;
@@ -147,12 +161,12 @@ impl TrackBuffer {
         kept
     }
 
-    /// Marks a span that has no media of this kind by design: playback runs through it.
-    pub fn insert_blank(&mut self, of: PartOf, start: MediaTime, end: MediaTime) {
-        let start = self.parts.back().map_or(start, |part| part.last.max(start));
+    /// Marks that there is no media of this kind from the end of the run to `end`.
+    pub fn insert_blank(&mut self, of: PartOf, end: MediaTime) {
+        let start = self.parts.back().map_or(self.from, |part| part.last);
         if start < end {
             self.complete();
-            self.open(of, None, start, end);
+            self.open(of, None, Window::ALL, start, end);
             self.end = self.end.max(Some(end));
             self.complete();
         }
@@ -198,11 +212,10 @@ impl TrackBuffer {
                 break;
             }
             if let Some(part) = self.parts.pop_front() {
+                self.from = self.from.max(part.last);
+                self.holes -= usize::from(part.after_hole);
                 self.bytes -= part.bytes;
                 unseen += if part.seen { 0 } else { part.bytes };
-            }
-            if let Some(front) = self.parts.front_mut() {
-                self.holes -= usize::from(std::mem::take(&mut front.after_hole));
             }
         }
         if self.parts.is_empty() {
@@ -211,34 +224,48 @@ impl TrackBuffer {
         unseen
     }
 
-    /// Drops everything. Gives the bytes never presented.
-    pub fn clear(&mut self) -> u64 {
+    /// Drops everything; what comes next answers for all times from `from` on. Gives the bytes never presented.
+    pub fn restart(&mut self, from: MediaTime) -> u64 {
         let unseen = self.parts.iter().filter(|part| !part.seen).map(|part| part.bytes).sum();
         self.parts.clear();
         self.bytes = 0;
         self.holes = 0;
         self.end = None;
+        self.from = from;
         unseen
     }
 
     /// The part on screen at a time becomes seen, and is given back.
     pub fn mark_seen(&mut self, position: MediaTime) -> Option<&Part> {
-        let part = self.parts.iter_mut().find(|part| part.last > position)?;
+        let part = self.parts.iter_mut().find(|part| part.last > position && part.config.is_some())?;
         part.seen |= part.first <= position;
         Some(part)
     }
 
-    /// How far media reaches without a hole from `position`; `None` when there is none at `position`.
-    pub fn contiguous_end(&self, position: MediaTime) -> Option<MediaTime> {
-        let slack = tolerance(self.kind);
+    /// Up to where all is settled from `position` on: held, or known to be missing. `None` when nothing is.
+    pub fn settled_end(&self, position: MediaTime) -> Option<MediaTime> {
+        self.end.filter(|end| self.begin() <= position + SEAM && position < *end)
+    }
+
+    /// The same, counting only segments that are here as a whole.
+    pub fn complete_end(&self, position: MediaTime) -> Option<MediaTime> {
+        let end = self.settled_end(position)?;
+        match self.parts.back() {
+            Some(part) if !part.complete && part.last >= end => Some(part.first.max(position)),
+            _ => Some(end),
+        }
+    }
+
+    /// How far media reaches from `position` with no more than seams between; `None` when there is none.
+    pub fn media_end(&self, position: MediaTime) -> Option<MediaTime> {
         if self.holes == 0 {
-            let begins = self.parts.front().is_some_and(|part| part.first <= position + slack);
+            let begins = self.parts.front().is_some_and(|part| part.first <= position + SEAM);
             return self.end.filter(|end| begins && position < *end);
         }
-        let mut parts = self.parts.iter().skip_while(|part| part.last <= position);
-        let mut end = parts.next().filter(|part| part.first <= position + slack)?.last;
+        let mut parts = self.media().skip_while(|part| part.last <= position);
+        let mut end = parts.next().filter(|part| part.first <= position + SEAM)?.last;
         for part in parts {
-            if part.first > end + slack {
+            if part.first > end + SEAM {
                 break;
             }
             end = end.max(part.last);
@@ -246,18 +273,23 @@ impl TrackBuffer {
         Some(end)
     }
 
-    /// The same, counting only segments that are here as a whole.
-    pub fn complete_end(&self, position: MediaTime) -> Option<MediaTime> {
-        let end = self.contiguous_end(position)?;
-        match self.parts.back() {
-            Some(part) if !part.complete && part.last >= end => Some(part.first.max(position)),
-            _ => Some(end),
-        }
+    /// Where the first media after `position` begins.
+    pub fn next_media(&self, position: MediaTime) -> Option<MediaTime> {
+        self.media().map(|part| part.first).find(|first| *first > position)
     }
 
-    /// Where media goes on after `position`, when it does not lie in a part: the begin of the first part after it.
-    pub fn next_start(&self, position: MediaTime) -> Option<MediaTime> {
-        self.parts.iter().map(|part| part.first).find(|first| *first > position)
+    /// The end of the last media.
+    pub fn last_media(&self) -> Option<MediaTime> {
+        self.parts.iter().rev().find(|part| part.config.is_some()).map(|part| part.last)
+    }
+
+    /// True when a part from this number on has media.
+    pub fn has_media_from(&self, seq: u64) -> bool {
+        self.parts.iter().rev().take_while(|part| part.seq >= seq).any(|part| part.config.is_some())
+    }
+
+    fn media(&self) -> impl Iterator<Item = &Part> {
+        self.parts.iter().filter(|part| part.config.is_some())
     }
 
     /// The end of everything held.
@@ -267,20 +299,26 @@ impl TrackBuffer {
 
     /// True when nothing needs to be fetched for `time` or lies behind it in the run; a hole counts as held.
     pub fn holds(&self, time: MediaTime) -> bool {
-        let begins = self.parts.front().is_some_and(|part| part.first <= time + tolerance(self.kind));
-        begins && self.end().is_some_and(|end| time < end)
+        self.begin() <= time && self.end.is_some_and(|end| time < end)
+    }
+
+    /// Where the run begins: a segment may begin before the time that it was fetched for.
+    fn begin(&self) -> MediaTime {
+        self.parts.front().map_or(self.from, |part| part.first.min(self.from))
     }
 
     /// Where decoding must begin to present `start`: for video the last key frame at or before it, for audio the
-    /// sample that sounds at it. `None` while that is not here. With it comes the time of that sample.
-    pub fn locate(&self, start: MediaTime) -> Option<(Cursor, MediaTime)> {
+    /// sample that sounds at it, or the next one after it. `None` while that is not known. With it comes the time of
+    /// that sample. In a hole the picture before it is meant when `held`, and else the one after it.
+    pub fn locate(&self, start: MediaTime, held: bool) -> Option<(Cursor, MediaTime)> {
         let reaches = |part: &&Part| part.last > start || (!part.complete && part.first <= start);
         let at = self.parts.iter().position(|part| reaches(&part))?;
         let part = self.parts.get(at)?;
-        if part.first > start + tolerance(self.kind) {
+        if self.begin() > start + SEAM {
             return None;
         }
-        if self.kind != MediaKind::Video {
+        let missing = part.config.is_none() || part.first > start + SEAM;
+        if self.kind != MediaKind::Video || missing && (at == 0 || !held) {
             let index = part.samples.iter().position(|sample| sample.end() > start);
             let index = if part.samples.is_empty() { Some(0) } else { index }?;
             let pts = part.samples.get(index).map_or(part.first, |sample| sample.pts);
@@ -306,21 +344,29 @@ impl TrackBuffer {
     /// What is held.
     pub fn ranges(&self) -> TimeRanges {
         let mut ranges = TimeRanges::new();
-        for part in &self.parts {
-            ranges.insert(part.first, part.last, tolerance(self.kind));
+        for part in self.media() {
+            ranges.insert(part.first, part.last, SEAM);
         }
         ranges
     }
 
-    fn open(&mut self, of: PartOf, config: Option<Arc<CodecConfig>>, first: MediaTime, last: MediaTime) {
+    fn open(
+        &mut self,
+        of: PartOf,
+        config: Option<Arc<CodecConfig>>,
+        window: Window,
+        first: MediaTime,
+        last: MediaTime,
+    ) {
         let seq = self.next_seq;
         self.next_seq += 1;
-        let after_hole = self.end.is_some_and(|end| first > end + tolerance(self.kind));
+        let after_hole = config.is_none() || first > self.end.unwrap_or(self.from) + SEAM;
         self.holes += usize::from(after_hole);
         self.parts.push_back(Part {
             seq,
             of,
             config,
+            window,
             samples: Vec::new(),
             first,
             last,
@@ -340,10 +386,33 @@ impl TrackBuffer {
         part.bytes
     }
 
+    /// New media begins at `leading`. A span that was thought to have none ends there, and so does the media before
+    /// when the new one belongs to another window (RFC 8216 §4.3.2.3: what follows a discontinuity replaces nothing,
+    /// but it begins where the playlist says), unless it was handed out already.
+    fn yield_to(&mut self, leading: MediaTime, window: Window, committed: Option<Cursor>) {
+        while let Some(back) = self.parts.back_mut() {
+            if back.config.is_none() && back.last > leading {
+                if back.first < leading {
+                    back.last = leading;
+                    break;
+                }
+                self.pop_back();
+                continue;
+            }
+            let handed_out = committed.is_some_and(|at| at.seq > back.seq || (at.seq == back.seq && at.index > 0));
+            if back.window != window && !handed_out && back.first < leading && leading < back.last {
+                back.window.until = leading;
+                back.last = leading;
+            }
+            break;
+        }
+        self.end = self.parts.iter().map(|part| part.last).max();
+    }
+
     /// Clips the beginning of a new part against the end of the one before: sound at any sample, pictures at a key
     /// frame, because what follows a dropped picture cannot be decoded.
     fn drop_overlap(&self, samples: &mut Vec<Sample>, leading: MediaTime, end: MediaTime) {
-        if leading + OVERLAP >= end && self.kind == MediaKind::Video {
+        if leading >= end || (leading + OVERLAP >= end && self.kind == MediaKind::Video) {
             return;
         }
         let keep_from = match self.kind {
@@ -399,10 +468,14 @@ mod tests {
         (from..to).step_by(100).map(sample).collect()
     }
 
+    fn add(buffer: &mut TrackBuffer, number: u64, name: &str, from: i64, to: i64) -> usize {
+        buffer.insert(of(number), &config(name), Window::ALL, samples(from, to), None)
+    }
+
     fn video(spans: &[(i64, i64)]) -> TrackBuffer {
         let mut buffer = TrackBuffer::new(MediaKind::Video);
         for (number, (from, to)) in spans.iter().enumerate() {
-            buffer.insert(of(number as u64), &config("a"), samples(*from, *to));
+            add(&mut buffer, number as u64, "a", *from, *to);
             buffer.complete();
         }
         buffer
@@ -411,9 +484,11 @@ mod tests {
     #[test]
     fn holes_end_the_contiguous_run_and_small_ones_do_not() {
         let buffer = video(&[(0, 2000), (2100, 4000), (8000, 9000)]);
-        assert_eq!(buffer.contiguous_end(ms(500)), Some(ms(4000)));
-        assert_eq!(buffer.contiguous_end(ms(5000)), None);
-        assert_eq!(buffer.next_start(ms(4000)), Some(ms(8000)));
+        assert_eq!(buffer.media_end(ms(500)), Some(ms(4000)));
+        assert_eq!(buffer.media_end(ms(5000)), None);
+        assert_eq!(buffer.next_media(ms(4000)), Some(ms(8000)));
+        assert_eq!(buffer.settled_end(ms(500)), Some(ms(9000)), "what is missing is known to be");
+        assert_eq!(buffer.settled_end(ms(9000)), None);
         assert_eq!(buffer.ranges().iter().count(), 2);
         assert!(buffer.holds(ms(5000)), "a hole is never filled");
         assert!(!buffer.holds(ms(9000)));
@@ -422,41 +497,41 @@ mod tests {
     #[test]
     fn decoding_begins_at_the_key_frame_before_and_sound_where_it_is() {
         let buffer = video(&[(0, 4000)]);
-        let (cursor, pts) = buffer.locate(ms(2550)).unwrap();
+        let (cursor, pts) = buffer.locate(ms(2550), true).unwrap();
         assert_eq!((cursor.index, pts), (20, ms(2000)));
         let mut audio = TrackBuffer::new(MediaKind::Audio);
-        audio.insert(of(0), &config("a"), samples(0, 4000));
-        assert_eq!(audio.locate(ms(2550)).unwrap().1, ms(2500));
-        assert_eq!(audio.locate(ms(9000)), None);
+        add(&mut audio, 0, "a", 0, 4000);
+        assert_eq!(audio.locate(ms(2550), true).unwrap().1, ms(2500));
+        assert_eq!(audio.locate(ms(9000), true), None);
         assert_eq!(buffer.sample_at(ms(2550)), Some((ms(2500), ms(2600))));
     }
 
     #[test]
     fn another_configuration_opens_another_part() {
         let mut buffer = TrackBuffer::new(MediaKind::Video);
-        buffer.insert(of(0), &config("a"), samples(0, 500));
-        buffer.insert(of(0), &config("b"), samples(500, 1000));
+        add(&mut buffer, 0, "a", 0, 500);
+        add(&mut buffer, 0, "b", 500, 1000);
         assert_eq!(buffer.parts().count(), 2);
-        assert_eq!(buffer.contiguous_end(ms(0)), Some(ms(1000)));
+        assert_eq!(buffer.media_end(ms(0)), Some(ms(1000)));
     }
 
     #[test]
     fn an_interrupted_segment_is_kept_only_when_some_of_it_was_handed_out() {
         let mut buffer = video(&[(0, 1000)]);
-        buffer.insert(of(1), &config("a"), samples(1000, 1500));
+        add(&mut buffer, 1, "a", 1000, 1500);
         assert_eq!(buffer.interrupt(Some(Cursor { seq: 0, index: 3 })), 50);
         assert_eq!(buffer.parts().count(), 1);
-        buffer.insert(of(1), &config("a"), samples(1000, 1500));
+        add(&mut buffer, 1, "a", 1000, 1500);
         let seq = buffer.back().unwrap().seq;
         assert_eq!(buffer.interrupt(Some(Cursor { seq, index: 2 })), 0);
-        assert_eq!(buffer.insert(of(1), &config("a"), samples(1000, 2000)), 5, "only what was not held");
+        assert_eq!(add(&mut buffer, 1, "a", 1000, 2000), 5, "only what was not held");
         assert_eq!(buffer.back().unwrap().samples.len(), 10);
     }
 
     #[test]
     fn an_overlap_is_clipped_at_a_key_frame() {
         let mut buffer = video(&[(0, 2500)]);
-        assert_eq!(buffer.insert(of(1), &config("b"), samples(2000, 4000)), 10);
+        assert_eq!(add(&mut buffer, 1, "b", 2000, 4000), 10);
         assert_eq!(buffer.back().unwrap().first, ms(3000));
     }
 
@@ -466,15 +541,16 @@ mod tests {
         assert!(buffer.mark_seen(ms(1500)).is_some());
         let unseen = buffer.evict(ms(2000), Some(Cursor { seq: 2, index: 0 }));
         assert_eq!((unseen, buffer.parts().count(), buffer.bytes()), (100, 1, 100));
-        assert_eq!(buffer.clear(), 100);
+        assert_eq!(buffer.restart(ms(0)), 100);
         assert_eq!(buffer.bytes(), 0);
     }
 
     #[test]
-    fn a_blank_is_played_through() {
+    fn a_blank_is_settled_and_has_no_media() {
         let mut buffer = video(&[(0, 1000)]);
-        buffer.insert_blank(of(9), ms(1000), ms(5000));
-        buffer.insert(of(2), &config("a"), samples(5000, 6000));
-        assert_eq!(buffer.contiguous_end(ms(0)), Some(ms(6000)));
+        buffer.insert_blank(of(9), ms(5000));
+        add(&mut buffer, 2, "a", 5000, 6000);
+        assert_eq!(buffer.settled_end(ms(0)), Some(ms(6000)));
+        assert_eq!(buffer.media_end(ms(0)), Some(ms(1000)));
     }
 }

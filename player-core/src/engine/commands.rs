@@ -184,14 +184,10 @@ pub(super) fn invalid(message: impl Into<String>) -> PlayerError {
 /// True when a stream needs no other request for a time than what it holds or has on its way.
 fn is_served(session: &Session, id: StreamId, time: MediaTime) -> bool {
     let Some(stream) = session.stream(id) else { return true };
-    let wanted = session.wanted_of(id);
-    let carried = stream.carries.unwrap_or(wanted);
+    let brought = session.brought_by(id);
     let kinds = [crate::model::MediaKind::Video, crate::model::MediaKind::Audio];
-    let mut buffers = kinds
-        .into_iter()
-        .filter(|kind| wanted.has(*kind) && carried.has(*kind))
-        .filter_map(|kind| session.buffer(kind))
-        .peekable();
+    let mut buffers =
+        kinds.into_iter().filter(|kind| brought.has(*kind)).filter_map(|kind| session.buffer(kind)).peekable();
     let held = buffers.peek().is_some() && buffers.all(|buffer| buffer.holds(time));
     let coming = stream
         .fetching()

@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
-use super::buffer::{Cursor, TrackBuffer, tolerance};
+use super::buffer::{Cursor, Part, SEAM, TrackBuffer};
 use crate::container::{CodecConfig, Sample};
 use crate::model::MediaKind;
-use crate::render::{Epoch, RenderCommand};
+use crate::render::{Epoch, RenderCommand, Window};
 use crate::time::MediaTime;
 
 /// One track of the epoch.
@@ -17,7 +17,7 @@ struct Fed {
     at: Option<Cursor>,
     /// Where the track begins.
     from: MediaTime,
-    config: Option<Arc<CodecConfig>>,
+    config: Option<(Arc<CodecConfig>, Window)>,
     /// The end of what was handed out.
     end: MediaTime,
     finished: bool,
@@ -34,6 +34,8 @@ impl Fed {
 pub struct Feed {
     epoch: Epoch,
     flushed: bool,
+    /// Where the epoch begins in a hole, the picture before it is shown.
+    held: bool,
     tracks: Vec<Fed>,
 }
 
@@ -55,9 +57,11 @@ impl Feed {
         self.tracks.clear();
     }
 
-    /// Sends the flush of the epoch.
-    pub fn begin(&mut self, start: MediaTime, kinds: &[MediaKind]) -> RenderCommand {
+    /// Sends the flush of the epoch. `held` says that the viewer has come from elsewhere: where there is no picture,
+    /// the one before is shown.
+    pub fn begin(&mut self, start: MediaTime, kinds: &[MediaKind], held: bool) -> RenderCommand {
         self.flushed = true;
+        self.held = held;
         self.tracks = kinds.iter().map(|kind| Fed::new(*kind, start)).collect();
         RenderCommand::Flush { epoch: self.epoch, start, tracks: kinds.to_vec() }
     }
@@ -94,19 +98,20 @@ impl Feed {
         }
     }
 
-    /// Hands out one track up to `until`; `ended` says that nothing more will come for it.
+    /// Hands out one track up to `until`, and not beyond `limit`, where all tracks have a hole; `ended` says that
+    /// nothing more will come for it.
     pub fn hand_out(
         &mut self,
         buffer: &TrackBuffer,
         kind: MediaKind,
-        until: MediaTime,
+        (until, limit): (MediaTime, MediaTime),
         ended: bool,
         out: &mut impl FnMut(RenderCommand),
     ) {
-        let epoch = self.epoch;
+        let (epoch, held) = (self.epoch, self.held);
         let Some(fed) = self.tracks.iter_mut().find(|fed| fed.kind == kind && !fed.finished) else { return };
         if fed.at.is_none() && fed.from != MediaTime::MAX {
-            fed.at = buffer.locate(fed.from).map(|(cursor, _)| cursor);
+            fed.at = buffer.locate(fed.from, held).map(|(cursor, _)| cursor);
         }
         let Some(mut cursor) = fed.at else {
             if ended && fed.from != MediaTime::MAX {
@@ -115,7 +120,8 @@ impl Feed {
             }
             return;
         };
-        if fed.end >= until && !ended {
+        let until = until.min(limit);
+        if fed.end >= until && fed.end < limit && !ended {
             return;
         }
         let mut blocked = false;
@@ -123,26 +129,29 @@ impl Feed {
             if part.seq > cursor.seq {
                 cursor = Cursor { seq: part.seq, index: 0 };
             }
-            // What lies behind a hole belongs to another epoch: playback jumps there.
-            if cursor.index == 0 && part.first > fed.end + tolerance(kind) {
-                blocked = true;
+            if ended && part.config.is_none() && !buffer.has_media_from(part.seq) {
                 break;
+            }
+            // At a hole in all tracks the decoder must give what it holds before playback jumps.
+            if cursor.index == 0 && (fed.end < until || fed.end >= limit) {
+                announce_gap(fed, part, epoch, out);
             }
             let rest = part.samples.get(cursor.index..).unwrap_or_default();
             let count = due(rest, fed.end, until);
             if count > 0 {
-                configure(fed, part.config.as_ref(), epoch, out);
-                let samples: Vec<Sample> = rest.get(..count).unwrap_or_default().to_vec();
-                fed.end = samples.iter().map(Sample::end).fold(fed.end, MediaTime::max);
+                configure(fed, part, epoch, out);
+                let mut samples: Vec<Sample> = rest.get(..count).unwrap_or_default().to_vec();
                 cursor.index += count;
+                let seen = samples.iter().filter(|sample| part.window.shows(sample.pts, sample.end()));
+                fed.end = seen.map(|sample| sample.end().min(part.window.until)).fold(fed.end, MediaTime::max);
+                if kind == MediaKind::Video && cursor.index == part.samples.len() {
+                    hold_last(&mut samples, part, fed.from, buffer);
+                }
                 out(RenderCommand::Append { track: kind, samples, epoch });
             }
             if count < rest.len() || !part.complete {
                 blocked = count < rest.len();
                 break;
-            }
-            if part.config.is_none() {
-                fed.end = fed.end.max(part.last);
             }
             cursor = Cursor { seq: part.seq + 1, index: 0 };
         }
@@ -151,6 +160,29 @@ impl Feed {
             fed.finished = true;
             out(RenderCommand::EndOfTrack { track: kind, epoch });
         }
+    }
+}
+
+/// Says that nothing comes where a part has no media, or where a hole lies before it.
+fn announce_gap(fed: &mut Fed, part: &Part, epoch: Epoch, out: &mut impl FnMut(RenderCommand)) {
+    let goes_on = if part.config.is_some() { part.first } else { part.last };
+    if goes_on > fed.end + SEAM {
+        fed.end = goes_on;
+        out(RenderCommand::Gap { track: fed.kind, until: goes_on, epoch });
+    }
+}
+
+/// An epoch that begins in a hole shows the last picture before it: it lasts until the next one. Its time is moved to
+/// the begin, because parsers count durations for themselves.
+fn hold_last(samples: &mut [Sample], part: &Part, from: MediaTime, buffer: &TrackBuffer) {
+    if from < part.last {
+        return;
+    }
+    let Some(next) = buffer.next_media(part.last).filter(|next| *next > from) else { return };
+    let shown = samples.iter_mut().filter(|sample| part.window.shows(sample.pts, sample.end()));
+    if let Some(last) = shown.max_by_key(|sample| sample.pts) {
+        last.pts = from;
+        last.duration = next.since(from);
     }
 }
 
@@ -167,12 +199,13 @@ fn due(samples: &[Sample], end: MediaTime, until: MediaTime) -> usize {
         .unwrap_or(samples.len())
 }
 
-fn configure(fed: &mut Fed, config: Option<&Arc<CodecConfig>>, epoch: Epoch, out: &mut impl FnMut(RenderCommand)) {
-    if let Some(config) = config
-        && fed.config.as_ref() != Some(config)
-    {
-        fed.config = Some(Arc::clone(config));
-        out(RenderCommand::Configure { track: fed.kind, config: Arc::clone(config), epoch });
+fn configure(fed: &mut Fed, part: &Part, epoch: Epoch, out: &mut impl FnMut(RenderCommand)) {
+    let Some(config) = &part.config else { return };
+    let same = fed.config.as_ref().is_some_and(|(known, window)| known == config && *window == part.window);
+    if !same {
+        fed.config = Some((Arc::clone(config), part.window));
+        let (config, window) = (Arc::clone(config), part.window);
+        out(RenderCommand::Configure { track: fed.kind, config, window, epoch });
     }
 }
 
@@ -213,19 +246,21 @@ mod tests {
             crypto: None,
         };
         let of = PartOf { rep: RepKey { period: 0, set: 0, rep: 0 }, number, reason: abr::Reason::Only };
-        buffer.insert(of, &config(name), (from..to).step_by(100).map(sample).collect());
+        let samples = (from..to).step_by(100).map(sample).collect();
+        buffer.insert(of, &config(name), Window::ALL, samples, None);
         buffer.complete();
     }
 
     fn hand_out(feed: &mut Feed, buffer: &TrackBuffer, until: i64, ended: bool) -> Vec<String> {
         let mut out = Vec::new();
-        feed.hand_out(buffer, MediaKind::Video, ms(until), ended, &mut |command| {
+        feed.hand_out(buffer, MediaKind::Video, (ms(until), MediaTime::MAX), ended, &mut |command| {
             out.push(match command {
                 RenderCommand::Configure { config, .. } => config.codec_string.clone(),
                 RenderCommand::Append { samples, .. } => {
                     format!("{:?}+{}", samples[0].pts, samples.len())
                 }
                 RenderCommand::EndOfTrack { .. } => "end".to_owned(),
+                RenderCommand::Gap { until, .. } => format!("gap to {until:?}"),
                 other => format!("{other:?}"),
             });
         });
@@ -238,7 +273,7 @@ mod tests {
         fill(&mut buffer, 0, "a", 0, 2000);
         fill(&mut buffer, 1, "b", 2000, 4000);
         let mut feed = Feed::default();
-        feed.begin(ms(1250), &[MediaKind::Video]);
+        feed.begin(ms(1250), &[MediaKind::Video], true);
         assert_eq!(hand_out(&mut feed, &buffer, 1500, false), ["a", "1.000000s+5"]);
         assert_eq!(hand_out(&mut feed, &buffer, 1500, false), Vec::<String>::new());
         assert_eq!(hand_out(&mut feed, &buffer, 2200, false), ["1.500000s+5", "b", "2.000000s+2"]);
@@ -247,23 +282,41 @@ mod tests {
     }
 
     #[test]
-    fn nothing_behind_a_hole_goes_out() {
+    fn a_hole_is_announced_and_what_lies_behind_it_waits_for_its_time() {
         let mut buffer = TrackBuffer::new(MediaKind::Video);
         fill(&mut buffer, 0, "a", 0, 1000);
         fill(&mut buffer, 2, "a", 5000, 6000);
         let mut feed = Feed::default();
-        feed.begin(ms(0), &[MediaKind::Video]);
-        assert_eq!(hand_out(&mut feed, &buffer, 9000, false), ["a", "0.000000s+10"]);
+        feed.begin(ms(0), &[MediaKind::Video], true);
+        assert_eq!(hand_out(&mut feed, &buffer, 900, false), ["a", "0.000000s+9"]);
+        assert_eq!(hand_out(&mut feed, &buffer, 2000, false), ["0.900000s+1", "gap to 5.000000s"]);
+        assert_eq!(hand_out(&mut feed, &buffer, 4900, false), Vec::<String>::new());
+        assert_eq!(hand_out(&mut feed, &buffer, 9000, true), ["5.000000s+10", "end"]);
         feed.reset();
-        feed.begin(ms(5000), &[MediaKind::Video]);
-        assert_eq!(hand_out(&mut feed, &buffer, 9000, true), ["a", "5.000000s+10", "end"]);
+        feed.begin(ms(3000), &[MediaKind::Video], true);
+        assert_eq!(
+            hand_out(&mut feed, &buffer, 3500, true),
+            ["a", "0.000000s+10", "gap to 5.000000s"],
+            "the picture before the hole is on screen in it"
+        );
+    }
+
+    #[test]
+    fn a_last_span_without_media_ends_the_track() {
+        let mut buffer = TrackBuffer::new(MediaKind::Video);
+        fill(&mut buffer, 0, "a", 0, 1000);
+        let of = PartOf { rep: RepKey { period: 0, set: 0, rep: 0 }, number: 1, reason: abr::Reason::Only };
+        buffer.insert_blank(of, ms(4000));
+        let mut feed = Feed::default();
+        feed.begin(ms(0), &[MediaKind::Video], true);
+        assert_eq!(hand_out(&mut feed, &buffer, 9000, true), ["a", "0.000000s+10", "end"]);
     }
 
     #[test]
     fn a_track_without_media_only_ends() {
         let buffer = TrackBuffer::new(MediaKind::Video);
         let mut feed = Feed::default();
-        feed.begin(ms(0), &[MediaKind::Video]);
+        feed.begin(ms(0), &[MediaKind::Video], true);
         assert_eq!(hand_out(&mut feed, &buffer, 9000, false), Vec::<String>::new());
         assert_eq!(hand_out(&mut feed, &buffer, 9000, true), ["end"]);
     }

@@ -15,6 +15,7 @@ use super::stream::{Activity, Chosen, Fetching, Place, RepKey, StreamId, Trouble
 use crate::container::{DemuxSetup, InitSegment};
 use crate::error::{PlayerError, Stage};
 use crate::model::{ContainerFormat, MediaKind, Resource, SegmentRef};
+use crate::render::Window;
 use crate::snapshot::State;
 use crate::time::MediaTime;
 
@@ -154,12 +155,21 @@ impl Engine {
         }
         let Some(session) = self.session.as_mut() else { return false };
         if segment.gap || known {
+            session.settle(
+                id,
+                PartOf { rep: picked.rep, number: segment.number, reason: picked.reason },
+                segment.end(),
+            );
             if let Some(stream) = session.stream_mut(id) {
                 stream.place = schedule::after(picked.rep, &segment);
                 stream.last = Some(picked.rep);
             }
             return true;
         }
+        if id == StreamId::Audio && self.waits_for_pictures(&segment) {
+            return false;
+        }
+        let Some(session) = self.session.as_mut() else { return false };
         if let Some(method) = &segment.encryption {
             let error = PlayerError::unsupported(format!("encryption {method}")).at(Stage::Segment);
             return self.representation_unusable(id, picked.rep, error);
@@ -171,7 +181,8 @@ impl Engine {
             .is_some_and(|first| first.mapping == segment.mapping);
         let init = segment.init.clone();
         let Picked { rep, reason, ladder, rung, .. } = picked;
-        let chosen = Chosen { rep, segment, reason, ladder, rung, opening };
+        let window = presentation.map_or(Window::ALL, |known| schedule::window(known, rep, &segment));
+        let chosen = Chosen { rep, segment, reason, ladder, rung, opening, window };
         if let Some(stream) = session.stream_mut(id) {
             stream.last = Some(rep);
             stream.trouble.get_or_insert(Trouble { since: now, requests: 0 });
@@ -214,6 +225,17 @@ impl Engine {
         Around::Nobody
     }
 
+    /// Where a discontinuity's sound belongs is told by its pictures, when they are on their way: their first one is
+    /// where the playlist says, and encoders put silence before sound.
+    fn waits_for_pictures(&self, segment: &SegmentRef) -> bool {
+        let Some(session) = self.session.as_ref() else { return false };
+        let (Some(presentation), Some(main)) = (session.presentation.as_ref(), session.stream(StreamId::Main)) else {
+            return false;
+        };
+        session.timeline.known(segment.mapping).is_none()
+            && schedule::comes_to(presentation, main, segment.mapping, segment.start)
+    }
+
     fn start_media(&mut self, id: StreamId, chosen: Chosen, init: Option<Arc<InitSegment>>) {
         let Some(session) = self.session.as_mut() else { return };
         let format = session
@@ -235,7 +257,7 @@ impl Engine {
         if let Some(init) = &init {
             super::ingest::note_carried(session, id, init);
         }
-        let fetching = Fetching { job, chosen, init, shift: None, seen: 0, warned: false };
+        let fetching = Fetching { job, chosen, init, shift: None, early: Vec::new(), seen: 0, warned: false };
         self.set_activity(id, Activity::Media(Box::new(fetching)));
     }
 
@@ -271,19 +293,14 @@ impl Engine {
             && stream.fetched_until().since(self.position()) < PATIENCE
     }
 
-    /// The stream has no more of a period: its next one begins, and silence fills what sound lacks before it.
+    /// The stream has no more of a period: its next one begins.
     fn pass_period(&mut self, id: StreamId, period: usize) -> bool {
         let Some(session) = self.session.as_mut() else { return false };
         let Some(presentation) = session.presentation.as_ref() else { return false };
         let next = schedule::next_period(presentation, period);
-        let from = session.stream(id).map_or(MediaTime::ZERO, |stream| match stream.place {
-            Place::At { time, .. } => time,
-            Place::After { end, .. } => end,
-            Place::End => MediaTime::MAX,
-        });
-        if let (StreamId::Audio, Place::At { time, .. }) = (id, next) {
+        if let Place::At { time, .. } = next {
             let of = PartOf { rep: RepKey { period, set: 0, rep: 0 }, number: u64::MAX, reason: abr::Reason::Only };
-            session.audio.insert_blank(of, from, time);
+            session.settle(id, of, time);
         }
         if let Some(stream) = session.stream_mut(id) {
             stream.place = next;
@@ -300,8 +317,10 @@ impl Engine {
             // Text lies in no run: what counts is how far it was asked for.
             StreamId::Text => self.load_control().wants(stream.fetched_until().since(position), 0),
             StreamId::Main | StreamId::Audio => {
-                let end = session.held_until(id);
-                self.load_control().wants(end.map_or(Duration::ZERO, |end| end.since(position)), session.held_bytes())
+                let held = session.held_until(id).unwrap_or(position);
+                // A gap is no stock: behind it there must be something to jump to.
+                let end = held.min(session.presentable_end(&self.presented_kinds(), position));
+                self.load_control().wants(end.since(position), session.held_bytes())
             }
         }
     }
@@ -374,7 +393,7 @@ impl Engine {
         let wanted = session.wanted_of(id);
         for kind in [MediaKind::Video, MediaKind::Audio] {
             if let Some(buffer) = session.buffer_mut(kind).filter(|_| wanted.has(kind)) {
-                self.ledger.wasted(buffer.clear());
+                self.ledger.wasted(buffer.restart(time));
             }
         }
         session.send_stream_to(id, time);

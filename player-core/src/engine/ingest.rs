@@ -54,12 +54,48 @@ impl Engine {
     }
 
     fn take_fragment(&mut self, id: StreamId, fragment: Fragment) {
+        if let Some(fragment) = self.hold_early(id, fragment) {
+            self.place_fragment(id, fragment);
+            self.place_early(id);
+        }
+    }
+
+    /// Keeps sound back while the pictures of the same files have not told where their discontinuity belongs.
+    fn hold_early(&mut self, id: StreamId, fragment: Fragment) -> Option<Fragment> {
+        let session = self.session.as_mut()?;
+        let pictures = session.wanted_of(id).video;
+        let Session { streams, timeline, .. } = session;
+        let stream = streams.iter_mut().find(|stream| stream.id == id)?;
+        let Activity::Media(fetching) = &mut stream.activity else { return None };
+        let kind =
+            |number| fetching.init.as_deref().and_then(|init| wanted_track(init, number)).map(|track| track.kind);
+        let sound = kind(fragment.track) == Some(MediaKind::Audio);
+        let with_pictures =
+            pictures && fetching.init.iter().flat_map(|init| &init.tracks).any(|track| track.kind == MediaKind::Video);
+        if sound && with_pictures && timeline.known(fetching.chosen.segment.mapping).is_none() {
+            fetching.seen += fragment.samples.len();
+            fetching.early.push(fragment);
+            return None;
+        }
+        Some(fragment)
+    }
+
+    /// Sound that was kept back goes where it belongs: the pictures have come, or none will.
+    pub(super) fn place_early(&mut self, id: StreamId) {
+        let Some(stream) = self.session.as_mut().and_then(|session| session.stream_mut(id)) else { return };
+        let Activity::Media(fetching) = &mut stream.activity else { return };
+        for fragment in std::mem::take(&mut fetching.early) {
+            self.place_fragment(id, fragment);
+        }
+    }
+
+    fn place_fragment(&mut self, id: StreamId, fragment: Fragment) {
         let Some(session) = self.session.as_mut() else { return };
         let wanted = session.wanted_of(id);
         let Session { streams, timeline, video, audio, .. } = &mut *session;
         let Some(stream) = streams.iter_mut().find(|stream| stream.id == id) else { return };
         let Activity::Media(fetching) = &mut stream.activity else { return };
-        let Some(first) = fragment.samples.iter().map(|sample| sample.pts).min() else { return };
+        let Some(first) = first_presented(&fragment.samples) else { return };
         fetching.seen += fragment.samples.len();
         let Some(init) = fetching.init.as_deref() else { return };
         let Some(track) = wanted_track(init, fragment.track) else { return };
@@ -80,7 +116,7 @@ impl Engine {
         let url = segment.resource.urls.first().cloned();
         let of = PartOf { rep: fetching.chosen.rep, number: segment.number, reason: fetching.chosen.reason };
         let was_empty = buffer.end().is_none();
-        buffer.insert(of, &config, samples);
+        buffer.insert(of, &config, fetching.chosen.window, samples, self.playback.feed.committed(kind));
         let begins = buffer.parts().next().map(|part| part.first);
         let began_late = kind == MediaKind::Video
             && was_empty
@@ -136,10 +172,12 @@ pub(super) fn note_carried(session: &mut Session, id: StreamId, init: &InitSegme
     }
     let carries = |kind| init.tracks.iter().any(|track| track.kind == kind);
     if let Some(stream) = session.stream_mut(id).filter(|stream| stream.id == StreamId::Main) {
+        // What they carried once is presented to the end: a period may lack it.
+        let before = stream.carries.unwrap_or_default();
         stream.carries = Some(ContentKinds {
-            video: carries(MediaKind::Video),
-            audio: carries(MediaKind::Audio),
-            text: carries(MediaKind::Text),
+            video: before.video || carries(MediaKind::Video),
+            audio: before.audio || carries(MediaKind::Audio),
+            text: before.text || carries(MediaKind::Text),
         });
     }
 }
@@ -182,6 +220,13 @@ fn offset_of(timeline: &mut Timeline, chosen: &Chosen, clock: MediaClock, first:
         }
         MediaClock::Absent => segment.start.nanos_from(first),
     }
+}
+
+/// The time of the first picture or sound. What lies before time zero, when other media does not, is the delay of an
+/// encoder that an edit list cuts off (ISO/IEC 14496-12 §8.6.6): it belongs to no place.
+fn first_presented(samples: &[Sample]) -> Option<MediaTime> {
+    let times = || samples.iter().map(|sample| sample.pts);
+    times().filter(|pts| *pts >= MediaTime::ZERO).min().or_else(|| times().min())
 }
 
 /// The track with a number, when it is the first of its kind.

@@ -157,6 +157,12 @@ pub(super) fn add_stream(session: &mut Session, id: StreamId, at: MediaTime) {
         stream.carries = Some(crate::model::ContentKinds::only(kind));
     }
     session.streams.push(stream);
+    for kind in [MediaKind::Video, MediaKind::Audio] {
+        // Nothing is held of what a new stream brings: its answers count from here.
+        if let Some(buffer) = session.buffer_mut(kind).filter(|buffer| buffer.end().is_none()) {
+            buffer.restart(at);
+        }
+    }
     session.streams.sort_by_key(|stream| stream.id);
 }
 

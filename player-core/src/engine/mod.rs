@@ -6,7 +6,7 @@
 //! | `commands` `answers` `reports` | the three kinds of input: host, network, renderer |
 //! | `loading` `fetching` `adapting` `ingest` `recovering` `presenting` `playing` `tracks` `pathways` | the steps that follow each of them |
 //! | `session` `stream` `buffer` `playback` `request` `text` | state: what is loaded, held, and under way |
-//! | `select` `schedule` `load_control` `recovery` `timeline` `locations` `steering` `feed` `seek` `clock` | decisions, as pure functions or small machines |
+//! | `select` `schedule` `load_control` `recovery` `timeline` `locations` `steering` `feed` `gap` `seek` `clock` | decisions, as pure functions or small machines |
 //! | `stats` `timer` `jitter` `fault` | the ledger, the timers, the dice, the names of errors |
 
 pub mod io;
@@ -19,6 +19,7 @@ mod commands;
 mod fault;
 mod feed;
 mod fetching;
+mod gap;
 mod ingest;
 mod jitter;
 mod load_control;

@@ -26,6 +26,8 @@ pub struct Start {
     pub at: MediaTime,
     /// Whether the key frame before it will do.
     pub mode: SeekMode,
+    /// It is where a gap that was jumped over ends.
+    pub jumped: bool,
 }
 
 /// Settings that outlive a presentation.
@@ -94,7 +96,7 @@ impl Default for Playback {
             told_playing: false,
             clock: Clock::default(),
             feed: Feed::default(),
-            start: Start { at: MediaTime::ZERO, mode: SeekMode::Exact },
+            start: Start { at: MediaTime::ZERO, mode: SeekMode::Exact, jumped: false },
             first_shown: false,
             announced_first: false,
             seek: None,
@@ -110,7 +112,7 @@ impl Playback {
     pub fn begin_at(&mut self, at: MediaTime, mode: SeekMode, now: Now) {
         self.feed.reset();
         self.clock.hold(at, now);
-        self.start = Start { at, mode };
+        self.start = Start { at, mode, jumped: false };
         self.first_shown = false;
         self.picture_due = None;
     }

@@ -39,8 +39,7 @@ impl Engine {
             return false;
         }
         let (kinds, position) = (self.presented_kinds(), self.position());
-        if let Some(to) = self.gap_at(&kinds, position, Duration::ZERO) {
-            self.jump(position, to);
+        if self.jump_at(&kinds, position) {
             return true;
         }
         if self.playback.state == State::Loading {
@@ -63,15 +62,15 @@ impl Engine {
     fn try_to_go_on(&mut self) -> bool {
         let (kinds, position) = (self.presented_kinds(), self.position());
         self.tell_playing(self.playback.play_when_ready);
+        if self.jump_at(&kinds, position) {
+            return true;
+        }
         let guard = self.playback.clock.media(GUARD);
         let Some(session) = self.session.as_ref() else { return false };
         let short = |kind| session.reach(kind, position).is_none_or(|end| end <= position + guard);
-        if !kinds.iter().any(|kind| short(*kind) && !session.is_ended(*kind, position)) {
+        let dry = session.presentable_end(&kinds, position) <= position + guard;
+        if !dry && !kinds.iter().any(|kind| short(*kind) && !session.is_ended(*kind)) {
             return false;
-        }
-        if let Some(to) = self.gap_at(&kinds, position, guard) {
-            self.jump(position, to);
-            return true;
         }
         if !self.playback.play_when_ready {
             return false;
@@ -85,25 +84,15 @@ impl Engine {
         false
     }
 
-    /// Where playback must jump to, when every kind that has run out at `position` goes on only after a hole.
-    fn gap_at(&self, kinds: &[MediaKind], position: MediaTime, guard: Duration) -> Option<MediaTime> {
-        let session = self.session.as_ref()?;
-        let mut target = None;
-        for kind in kinds.iter().filter(|kind| !session.is_ended(**kind, position)) {
-            let reach = session.reach(*kind, position);
-            if reach.is_some_and(|end| end > position + guard) {
-                continue;
-            }
-            let next = session.buffer(*kind)?.next_start(reach.unwrap_or(position))?;
-            target = target.max(Some(next));
-        }
-        target.filter(|to| *to > position)
-    }
-
-    fn jump(&mut self, from: MediaTime, to: MediaTime) {
-        self.ledger.moved(from, to, true);
-        self.playback.begin_at(to, SeekMode::Exact, self.now);
-        self.emit(Event::GapSkipped { from, to });
+    /// Jumps when `position` lies in a hole. True when it did.
+    fn jump_at(&mut self, kinds: &[MediaKind], position: MediaTime) -> bool {
+        let hole = self.session.as_ref().and_then(|session| session.next_hole(kinds, position));
+        let Some(hole) = hole.filter(|hole| hole.from <= position) else { return false };
+        self.ledger.moved(position, hole.to, true);
+        self.playback.begin_at(hole.to, SeekMode::Exact, self.now);
+        self.playback.start.jumped = true;
+        self.emit(Event::GapSkipped { from: position, to: hole.to });
+        true
     }
 
     /// Whether what is held, or all that can be held, is enough to start or to go on.
@@ -117,15 +106,14 @@ impl Engine {
             }
         };
         let control = self.load_control();
-        kinds.iter().all(|kind| {
-            let reach = session.reach(*kind, position);
-            let ahead = reach.map_or(Duration::ZERO, |end| end.since(position));
-            let hole = reach.and_then(|end| session.buffer(*kind)?.next_start(end)).is_some();
-            session.is_ended(*kind, position)
-                || control.enough(ahead, waiting, self.settings.permille())
-                || hole
-                || (control.enough_when_full(ahead, self.settings.permille()) && self.is_kind_full(*kind))
-        })
+        let presentable = session.presentable_end(kinds, position) > position + self.playback.clock.media(GUARD);
+        presentable
+            && kinds.iter().all(|kind| {
+                let ahead = session.reach(*kind, position).map_or(Duration::ZERO, |end| end.since(position));
+                session.is_ended(*kind)
+                    || control.enough(ahead, waiting, self.settings.permille())
+                    || (control.enough_when_full(ahead, self.settings.permille()) && self.is_kind_full(*kind))
+            })
     }
 
     /// All streams have come to their end without telling what they carry: there is nothing to play.
@@ -191,17 +179,24 @@ impl Engine {
         self.timers.set(Timer::Picture, picture.filter(|due| *due > self.now));
     }
 
-    /// When playback reaches the end of what is held.
+    /// When playback reaches the end of what is held, or a hole to jump over.
     fn runout(&self) -> Option<Now> {
         if self.playback.state != State::Ready || !self.playback.clock.is_running() {
             return None;
         }
         let (session, position) = (self.session.as_ref()?, self.position());
+        let kinds: Vec<MediaKind> = self.playback.feed.kinds().collect();
         // A kind that has ended runs out of nothing; only near its end does it matter whether it has.
-        let open = self.playback.feed.kinds().filter_map(|kind| {
-            let ahead = session.reach(kind, position).map_or(Duration::ZERO, |end| end.since(position));
-            (ahead > NEAR || !session.is_ended(kind, position)).then_some(ahead)
+        let open = kinds.iter().filter_map(|kind| {
+            let ahead = session.reach(*kind, position).map_or(Duration::ZERO, |end| end.since(position));
+            (ahead > NEAR || !session.is_ended(*kind)).then_some(ahead)
         });
-        Some(self.now + self.playback.clock.wall(open.min()?).saturating_sub(GUARD))
+        let presentable = session.presentable_end(&kinds, position);
+        let presentable = (presentable < MediaTime::MAX).then(|| presentable.since(position));
+        let dry =
+            open.chain(presentable).min().map(|ahead| self.now + self.playback.clock.wall(ahead).saturating_sub(GUARD));
+        let hole = session.next_hole(&kinds, position).map(|hole| hole.from.since(position));
+        let hole = hole.map(|ahead| self.now + self.playback.clock.wall(ahead));
+        dry.into_iter().chain(hole).min()
     }
 }

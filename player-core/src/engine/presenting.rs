@@ -88,14 +88,16 @@ impl Engine {
         let Some(session) = self.session.as_ref() else { return };
         let position = self.playback.clock.position(self.now);
         let lead = self.config.renderer_lead;
+        // What lies behind a hole in all kinds belongs to another epoch: playback jumps there.
+        let limit = session.next_hole(&kinds, position).map_or(MediaTime::MAX, |hole| hole.from);
         let outbox = &mut self.outbox;
         for kind in kinds {
             let wanted = self.playback.feed.end(kind).is_none_or(|end| end < position + lead);
             // A little more at once, so that the renderer is not fed one picture at a time.
             let until = if wanted { position + lead + lead / 8 } else { position + lead };
             if let Some(buffer) = session.buffer(kind) {
-                let ended = session.is_ended(kind, position);
-                self.playback.feed.hand_out(buffer, kind, until, ended, &mut |command| {
+                let ended = session.is_ended(kind);
+                self.playback.feed.hand_out(buffer, kind, (until, limit), ended, &mut |command| {
                     outbox.push_back(Output::Render(command));
                 });
             }
@@ -108,9 +110,13 @@ impl Engine {
         let mut start = self.playback.start.at;
         if self.playback.start.mode == SeekMode::Keyframe && kinds.contains(&MediaKind::Video) {
             // Any key frame before the target will do: a later one may be on its way, but this one can be shown now.
-            match session.video.locate(start) {
-                Some((_, key)) => start = key,
-                None if session.is_ended(MediaKind::Video, start) || session.video.next_start(start).is_some() => {}
+            match session.video.locate(start, true) {
+                Some((_, key)) if session.video.media_end(start).is_some() || !session.video.holds(start) => {
+                    start = key
+                }
+                // There is no picture here: sound begins where it was asked to.
+                Some(_) => {}
+                None if session.is_ended(MediaKind::Video) => {}
                 None => return false,
             }
             self.playback.start.at = start;
@@ -121,7 +127,7 @@ impl Engine {
     }
 
     fn send_flush(&mut self, start: MediaTime, kinds: &[MediaKind]) {
-        let flush = self.playback.feed.begin(start, kinds);
+        let flush = self.playback.feed.begin(start, kinds, !self.playback.start.jumped);
         self.render(flush);
         self.playback.picture_due = Some(self.now + FIRST_PICTURE);
         self.ledger.begins_at(start, self.now);
@@ -132,7 +138,7 @@ impl Engine {
         let Some(session) = self.session.as_mut() else { return };
         let position = self.playback.clock.position(self.now);
         if session.old_audio_until.is_some() {
-            let reached = session.audio.contiguous_end(position).map_or(Duration::ZERO, |end| end.since(position));
+            let reached = session.audio.settled_end(position).map_or(Duration::ZERO, |end| end.since(position));
             let finished = session.source_of(MediaKind::Audio).is_none_or(|stream| stream.is_finished());
             if reached >= self.config.start_threshold || finished {
                 session.old_audio_until = None;
@@ -145,9 +151,9 @@ impl Engine {
         let Some(session) = self.session.as_ref() else { return };
         let fed: Vec<MediaKind> = self.playback.feed.kinds().collect();
         let ready = |kind: &MediaKind| {
-            let reach = session.buffer(*kind).and_then(|buffer| buffer.contiguous_end(position));
+            let reach = session.buffer(*kind).and_then(|buffer| buffer.media_end(position));
             fed.contains(kind)
-                || session.is_ended(*kind, position)
+                || session.is_ended(*kind)
                 || reach.is_some_and(|end| end.since(position) >= self.config.start_threshold)
         };
         if fed != kinds && kinds.iter().all(ready) {

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use super::Engine;
+use super::buffer::PartOf;
 use super::fault;
 use super::io::{FetchError, FetchKind, Output};
 use super::locations::{Candidate, Place as Location};
@@ -116,6 +117,7 @@ impl Engine {
         let Some(stream) = self.session.as_mut().and_then(|session| session.stream_mut(id)) else { return };
         if let Activity::Media(fetching) = &mut stream.activity {
             fetching.seen = 0;
+            fetching.early.clear();
         }
     }
 
@@ -204,8 +206,9 @@ impl Engine {
         self.jobs.remove(id, self.now);
         let Purpose::Media(stream_id) = purpose else { return self.fail(error) };
         let Some(stream) = self.session.as_mut().and_then(|session| session.stream_mut(stream_id)) else { return };
-        if let Activity::Media(fetching) = &stream.activity {
-            stream.place = schedule::after(fetching.chosen.rep, &fetching.chosen.segment);
+        let chosen = stream.fetching().map(|fetching| fetching.chosen.clone());
+        if let Some(chosen) = &chosen {
+            stream.place = schedule::after(chosen.rep, &chosen.segment);
         }
         stream.activity = Activity::Idle;
         stream.trouble = None;
@@ -218,6 +221,10 @@ impl Engine {
                 {
                     buffer.complete();
                 }
+            }
+            if let Some(chosen) = &chosen {
+                let of = PartOf { rep: chosen.rep, number: chosen.segment.number, reason: chosen.reason };
+                session.settle(stream_id, of, chosen.segment.end());
             }
         }
         if hopeless {

@@ -1,9 +1,9 @@
 //! What the renderer reports. Reports of an older epoch are ignored.
 
 use super::Engine;
+use super::buffer::SEAM;
 use super::seek;
 use crate::event::Event;
-use crate::model::MediaKind;
 use crate::render::{Epoch, RenderEvent};
 use crate::snapshot::State;
 use crate::time::MediaTime;
@@ -78,10 +78,10 @@ impl Engine {
         let kinds = self.presented_kinds();
         let Some(session) = self.session.as_ref() else { return };
         let position = self.position();
-        if self.playback.state == State::Ended || kinds.iter().any(|kind| !session.is_ended(*kind, position)) {
+        if self.playback.state == State::Ended || kinds.iter().any(|kind| !session.is_ended(*kind)) {
             return;
         }
-        let ends = [MediaKind::Video, MediaKind::Audio].into_iter().filter_map(|kind| session.buffer(kind)?.end());
+        let ends = kinds.iter().filter_map(|kind| session.buffer(*kind)?.last_media());
         let held = ends.max().unwrap_or(position).max(position);
         let end = session.duration.map_or(held, |duration| MediaTime::ZERO + duration);
         // A seek to the very end may find no picture there; it ends with the presentation.
@@ -89,6 +89,10 @@ impl Engine {
         self.end_stall();
         self.playback.clock.hold(held.min(end).max(position), self.now);
         self.look();
+        if end > held + SEAM {
+            self.ledger.moved(held, end, true);
+            self.emit(Event::GapSkipped { from: held, to: end });
+        }
         self.playback.clock.hold(end, self.now);
         self.tell_playing(false);
         self.playback.clock.hold(end, self.now);

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use super::select::representation;
 use super::stream::{Place, RepKey, Stream, StreamId};
-use crate::model::{IndexSource, Presentation, SegmentIndex, SegmentList, SegmentRef};
+use crate::model::{IndexSource, Presentation, SegmentIndex, SegmentList, SegmentRef, TimestampMapping};
+use crate::render::Window;
 use crate::time::MediaTime;
 
 /// Announced times of different representations may differ by rounding: a segment is looked up this much after the
@@ -52,6 +53,35 @@ pub fn next_period(presentation: &Presentation, period: usize) -> Place {
         Some(next) => Place::At { period: period + 1, time: next.start },
         None => Place::End,
     }
+}
+
+/// What may be presented of a segment: its period, and what follows a discontinuity not before that.
+pub fn window(presentation: &Presentation, rep: RepKey, segment: &SegmentRef) -> Window {
+    let mut window = Window::ALL;
+    if rep.period > 0
+        && let Some(period) = presentation.periods.get(rep.period)
+    {
+        window.from = period.start;
+    }
+    if let Some(next) = presentation.periods.get(rep.period + 1) {
+        window.until = next.start;
+    }
+    let before = segment.number.checked_sub(1).and_then(|before| known_list(presentation, rep)?.get(before));
+    if before.is_some_and(|before| before.mapping != segment.mapping) {
+        window.from = window.from.max(segment.start);
+    }
+    window
+}
+
+/// True when a stream at `place` will still bring media of a discontinuity that begins no later than `start`.
+pub fn comes_to(presentation: &Presentation, stream: &Stream, mapping: TimestampMapping, start: MediaTime) -> bool {
+    let (Some(rep), false) = (stream.last, stream.is_finished()) else { return false };
+    if stream.fetched_until() > start + ROUNDING && stream.fetching().is_none() {
+        return false;
+    }
+    let Some(list) = known_list(presentation, rep) else { return false };
+    let at = list.at(start + ROUNDING).and_then(|number| list.get(number));
+    at.is_some_and(|segment| segment.mapping == mapping && !segment.gap)
 }
 
 /// The place after a segment.
@@ -146,7 +176,7 @@ mod tests {
     use super::*;
     use crate::model::{
         AdaptationSet, ContainerFormat, MediaKind, Period, PresentationKind, Protocol, Representation, Resource,
-        TimestampMapping, TrackId,
+        TrackId,
     };
 
     fn ms(value: i64) -> MediaTime {

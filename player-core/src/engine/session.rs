@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::buffer::TrackBuffer;
+use super::buffer::{PartOf, TrackBuffer};
+use super::gap::{self, Hole, Known};
 use super::locations::Locations;
 use super::pathways::ReadIndex;
 use super::schedule;
 use super::select::{self, Exclusions, Wishes};
 use super::steering::Steering;
-use super::stream::{Place, RepKey, Stream, StreamId};
+use super::stream::{Chosen, Place, RepKey, Stream, StreamId};
 use super::text::TextStore;
 use super::timeline::Timeline;
 use crate::command::{LoadRequest, QualityChoice, TrackChoice};
@@ -189,20 +190,40 @@ impl Session {
         (!kinds.is_empty()).then_some(kinds)
     }
 
-    /// True when all media of a kind from `position` on is here without a hole.
-    pub fn is_ended(&self, kind: MediaKind, position: MediaTime) -> bool {
-        if kind == MediaKind::Audio && self.old_audio_until.is_some() {
-            return false;
-        }
-        let finished = self.source_of(kind).is_none_or(Stream::is_finished);
-        let Some(buffer) = self.buffer(kind) else { return finished };
-        let end = buffer.contiguous_end(position);
-        finished && (buffer.end().is_none_or(|last| last <= position) || end == buffer.end())
+    /// True when nothing more of a kind is awaited.
+    pub fn is_ended(&self, kind: MediaKind) -> bool {
+        let changing = kind == MediaKind::Audio && self.old_audio_until.is_some();
+        !changing && self.source_of(kind).is_none_or(Stream::is_finished)
     }
 
-    /// How far a kind reaches from `position` without a hole.
+    /// The next span from `position` on in which none of these kinds has media.
+    pub fn next_hole(&self, kinds: &[MediaKind], position: MediaTime) -> Option<Hole> {
+        gap::next_hole(&self.known(kinds, position), position)
+    }
+
+    /// How far there is anything to present from `position` on: up to the end of all media that is here, when what
+    /// comes after it is still awaited.
+    pub fn presentable_end(&self, kinds: &[MediaKind], position: MediaTime) -> MediaTime {
+        let known = self.known(kinds, position);
+        let awaited = kinds.iter().any(|kind| !self.is_ended(*kind));
+        if !awaited || gap::next_hole(&known, position).is_some() {
+            return MediaTime::MAX;
+        }
+        gap::covered_end(&known, position)
+    }
+
+    fn known(&self, kinds: &[MediaKind], position: MediaTime) -> Vec<Known<'_>> {
+        let known = kinds.iter().filter_map(|kind| {
+            let reach = self.reach(*kind, position).unwrap_or(position);
+            let settled = if self.is_ended(*kind) { MediaTime::MAX } else { reach };
+            Some(Known { run: self.buffer(*kind)?, settled })
+        });
+        known.collect()
+    }
+
+    /// Up to where all of a kind is settled from `position` on: held, or known to be missing.
     pub fn reach(&self, kind: MediaKind, position: MediaTime) -> Option<MediaTime> {
-        let buffered = self.buffer(kind).and_then(|buffer| buffer.contiguous_end(position));
+        let buffered = self.buffer(kind).and_then(|buffer| buffer.settled_end(position));
         match (kind, self.old_audio_until) {
             (MediaKind::Audio, Some(until)) => Some(until),
             _ => buffered,
@@ -212,16 +233,54 @@ impl Session {
     /// Up to where a stream of media is held, holes included: what was skipped is not waited for, but the segment
     /// after it is.
     pub fn held_until(&self, id: StreamId) -> Option<MediaTime> {
+        let brought = self.brought_by(id);
+        let kinds = [MediaKind::Video, MediaKind::Audio].into_iter().filter(|kind| brought.has(*kind));
+        kinds.map(|kind| self.buffer(kind).and_then(TrackBuffer::end)).min().flatten()
+    }
+
+    /// The kinds of sample that a stream brings, as far as is known.
+    pub fn brought_by(&self, id: StreamId) -> ContentKinds {
         let wanted = self.wanted_of(id);
-        let carried = self.stream(id)?.carries.unwrap_or(wanted);
-        let kinds = [MediaKind::Video, MediaKind::Audio].into_iter();
-        let brought = kinds.filter(|kind| wanted.has(*kind) && carried.has(*kind));
-        brought.map(|kind| self.buffer(kind).and_then(TrackBuffer::end)).min().flatten()
+        let carried = self.stream(id).and_then(|stream| stream.carries).unwrap_or(wanted);
+        ContentKinds { video: wanted.video && carried.video, audio: wanted.audio && carried.audio, text: wanted.text }
+    }
+
+    /// A stream has nothing more before a time: what it has not brought is missing.
+    pub fn settle(&mut self, id: StreamId, of: PartOf, until: MediaTime) {
+        let brought = self.brought_by(id);
+        for kind in [MediaKind::Video, MediaKind::Audio] {
+            if let Some(buffer) = self.buffer_mut(kind).filter(|_| brought.has(kind)) {
+                buffer.insert_blank(of, until);
+            }
+        }
+    }
+
+    /// A segment is here as a whole. A kind that its stream brings elsewhere and that it lacks is missing up to where
+    /// the others reach.
+    pub fn complete_segment(&mut self, id: StreamId, chosen: &Chosen) {
+        let brought = self.brought_by(id);
+        let of = PartOf { rep: chosen.rep, number: chosen.segment.number, reason: chosen.reason };
+        let kinds = [MediaKind::Video, MediaKind::Audio].into_iter().filter(|kind| brought.has(*kind));
+        let mut reach = None;
+        for kind in kinds.clone() {
+            if let Some(buffer) = self.buffer_mut(kind) {
+                buffer.complete();
+                let came = buffer.back().is_some_and(|part| (part.of.rep, part.of.number) == (of.rep, of.number));
+                reach = reach.max(buffer.end().filter(|_| came));
+            }
+        }
+        for kind in kinds {
+            let Some(buffer) = self.buffer_mut(kind) else { continue };
+            let lacks = buffer.back().is_none_or(|part| (part.of.rep, part.of.number) != (of.rep, of.number));
+            if let (true, Some(reach)) = (lacks, reach) {
+                buffer.insert_blank(of, reach);
+            }
+        }
     }
 
     /// Media ahead of a position on all kinds that have not ended; `None` when all have.
     pub fn ahead(&self, kinds: &[MediaKind], position: MediaTime) -> Option<Duration> {
-        let open = kinds.iter().filter(|kind| !self.is_ended(**kind, position));
+        let open = kinds.iter().filter(|kind| !self.is_ended(**kind));
         open.map(|kind| self.reach(*kind, position).map_or(Duration::ZERO, |end| end.since(position))).min()
     }
 

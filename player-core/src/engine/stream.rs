@@ -4,8 +4,9 @@
 use std::sync::Arc;
 
 use super::request::JobId;
-use crate::container::InitSegment;
+use crate::container::{Fragment, InitSegment};
 use crate::model::{ContentKinds, Resource, SegmentRef, TrackId};
+use crate::render::Window;
 use crate::time::{MediaTime, Now};
 
 /// Names a representation: period, adaptation set and representation by position.
@@ -68,6 +69,8 @@ pub struct Chosen {
     pub rung: usize,
     /// It belongs to the first discontinuity of the presentation.
     pub opening: bool,
+    /// What may be presented of it.
+    pub window: Window,
 }
 
 /// The representations that a rule chose from, ascending.
@@ -90,6 +93,8 @@ pub struct Fetching {
     pub init: Option<Arc<InitSegment>>,
     /// What is added to its times, once its first samples have come.
     pub shift: Option<i64>,
+    /// Sound that came before the first picture of its discontinuity: pictures tell where both belong.
+    pub early: Vec<Fragment>,
     /// Samples or cues that came.
     pub seen: usize,
     /// Something about its times was wrong and has been reported.

@@ -34,7 +34,7 @@ impl Engine {
         }
         self.remove_stream(StreamId::Audio);
         let Some(session) = self.session.as_mut() else { return Ok(()) };
-        let held = session.audio.clear();
+        let held = session.audio.restart(position);
         self.ledger.wasted(held);
         if wanted.is_some() {
             add_stream(session, StreamId::Audio, position);
@@ -176,6 +176,7 @@ impl Engine {
 
     /// Playback goes on without a kind of track.
     pub(super) fn do_without(&mut self, kind: MediaKind) {
+        let position = self.position();
         let Some(session) = self.session.as_mut() else { return };
         let source = session.source_of(kind).map(|stream| stream.id);
         match kind {
@@ -184,7 +185,7 @@ impl Engine {
             MediaKind::Text => {}
         }
         session.old_audio_until = None;
-        let dropped = session.buffer_mut(kind).map_or(0, super::buffer::TrackBuffer::clear);
+        let dropped = session.buffer_mut(kind).map_or(0, |buffer| buffer.restart(position));
         self.ledger.wasted(dropped);
         // A stream that brings another kind as well goes on.
         let alone = source.filter(|id| {

@@ -8,12 +8,14 @@ pub mod gst;
 pub mod null;
 
 mod frame;
+mod window;
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 pub use frame::{Colorimetry, FramePlane, FrameSlot, PixelLayout, VideoFrame};
+pub use window::Window;
 
 use crate::container::{CodecConfig, Sample};
 use crate::error::PlayerError;
@@ -44,7 +46,18 @@ pub enum RenderCommand {
         track: MediaKind,
         /// The decoder's configuration.
         config: Arc<CodecConfig>,
+        /// What may be presented of what follows; the rest is decoded and clipped.
+        window: Window,
         /// The epoch it belongs to.
+        epoch: Epoch,
+    },
+    /// This track has no media before `until`, and the others go on: the last picture stays, and there is silence.
+    Gap {
+        /// Which track.
+        track: MediaKind,
+        /// Where its media goes on, as far as is known.
+        until: MediaTime,
+        /// The epoch.
         epoch: Epoch,
     },
     /// Samples in decoding order, in presentation time, already decrypted.

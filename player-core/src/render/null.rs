@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::{Epoch, FrameCounts, RenderCommand, RenderEvent, Renderer, Waker};
+use super::{Epoch, FrameCounts, RenderCommand, RenderEvent, Renderer, Waker, Window};
 use crate::container::Sample;
 use crate::model::MediaKind;
 use crate::time::{MediaTime, Now};
@@ -23,8 +23,22 @@ const SPARSE_REPORTS: u32 = 10;
 struct Track {
     kind: MediaKind,
     queue: VecDeque<(MediaTime, MediaTime)>,
+    window: Window,
     end: MediaTime,
+    /// Nothing comes before this.
+    gap_until: MediaTime,
     finished: bool,
+}
+
+impl Track {
+    const fn new(kind: MediaKind, start: MediaTime) -> Self {
+        Self { kind, queue: VecDeque::new(), window: Window::ALL, end: start, gap_until: start, finished: false }
+    }
+
+    /// It does not hold up the others.
+    fn is_ready(&self, start: MediaTime) -> bool {
+        self.finished || !self.queue.is_empty() || self.gap_until > start
+    }
 }
 
 /// The renderer.
@@ -103,12 +117,13 @@ impl NullRenderer {
     /// Shows the first picture once every track has something to present at the start, and the end once it is there.
     fn look(&mut self) {
         let Some(epoch) = self.epoch else { return };
-        if !self.shown && self.tracks.iter().all(|track| track.finished || !track.queue.is_empty()) {
+        if !self.shown && self.tracks.iter().all(|track| track.is_ready(self.start)) {
             let first = |kind| {
                 let track = self.tracks.iter().find(|track: &&Track| track.kind == kind)?;
                 track.queue.front().map(|(pts, _)| *pts)
             };
-            if let Some(pts) = first(MediaKind::Video).or_else(|| first(MediaKind::Audio)) {
+            let gap = self.tracks.iter().any(|track| !track.finished).then_some(self.start);
+            if let Some(pts) = first(MediaKind::Video).or_else(|| first(MediaKind::Audio)).or(gap) {
                 self.shown = true;
                 self.events.push_back(RenderEvent::FirstFrame { epoch, pts });
             }
@@ -128,8 +143,7 @@ impl NullRenderer {
         self.position = start;
         self.shown = false;
         self.ended = false;
-        let track = |kind: &MediaKind| Track { kind: *kind, queue: VecDeque::new(), end: start, finished: false };
-        self.tracks = tracks.iter().map(track).collect();
+        self.tracks = tracks.iter().map(|kind| Track::new(*kind, start)).collect();
         self.events.push_back(RenderEvent::Flushed { epoch });
         self.report();
     }
@@ -137,8 +151,8 @@ impl NullRenderer {
     fn append(&mut self, kind: MediaKind, samples: &[Sample]) {
         let (position, shown) = (self.position, self.shown);
         let Some(track) = self.tracks.iter_mut().find(|track| track.kind == kind) else { return };
-        for sample in samples {
-            let end = sample.end();
+        for sample in samples.iter().filter(|sample| track.window.shows(sample.pts, sample.end())) {
+            let end = sample.end().min(track.window.until);
             track.end = track.end.max(end);
             if end <= position {
                 // Before the first picture it is only decoded; after it, it comes too late.
@@ -168,13 +182,22 @@ impl Renderer for NullRenderer {
                 }
             }
             RenderCommand::FlushTrack { track, from, epoch } if current(&epoch) => {
+                if let Some(known) = self.tracks.iter_mut().find(|known| known.kind == track) {
+                    *known = Track::new(track, from);
+                }
+            }
+            RenderCommand::Configure { track, window, epoch, .. } if current(&epoch) => {
                 if let Some(track) = self.tracks.iter_mut().find(|known| known.kind == track) {
-                    track.queue.clear();
-                    track.end = from;
-                    track.finished = false;
+                    track.window = window;
+                }
+            }
+            RenderCommand::Gap { track, until, epoch } if current(&epoch) => {
+                if let Some(track) = self.tracks.iter_mut().find(|known| known.kind == track) {
+                    track.gap_until = track.gap_until.max(until);
                 }
             }
             RenderCommand::Append { .. }
+            | RenderCommand::Gap { .. }
             | RenderCommand::EndOfTrack { .. }
             | RenderCommand::FlushTrack { .. }
             | RenderCommand::Configure { .. }

@@ -41,6 +41,17 @@ pub struct Voice {
     pub bitrate: u64,
 }
 
+/// A span without media of one kind. Every segment keeps some.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Missing {
+    /// Pictures, or else sound. Pictures go on at the next key frame.
+    pub pictures: bool,
+    /// The begin.
+    pub from: Duration,
+    /// The end.
+    pub until: Duration,
+}
+
 /// A film.
 #[derive(Clone, Debug)]
 pub struct Film {
@@ -62,6 +73,8 @@ pub struct Film {
     pub real_bytes: bool,
     /// The film is cut into so many DASH periods of equal length.
     pub periods: u32,
+    /// Media that is not there.
+    pub missing: Vec<Missing>,
     /// Nanoseconds by which HLS media timestamps run ahead of the playlist.
     pub media_offset: Duration,
     /// Hosts that hold all of it: the HLS playlist names one pathway for each.
@@ -113,6 +126,7 @@ impl Film {
             audio_short: Duration::ZERO,
             real_bytes: false,
             periods: 1,
+            missing: Vec::new(),
             media_offset: Duration::ZERO,
             pathways: Vec::new(),
             steering: None,
@@ -202,7 +216,17 @@ impl Film {
             let init = container::read_init(testmux::init(&[self.track(group, name)?])).ok()?;
             return media::muxed(&layout, ahead, number, &init);
         }
-        Some(media::direct(&layout, ahead))
+        Some(media::direct(&layout, ahead, |number| self.lacks(group == "v", &layout, number)))
+    }
+
+    /// True when a sample is missing, or what it depends on.
+    fn lacks(&self, pictures: bool, layout: &Layout, number: u64) -> bool {
+        let at = |number: u64| {
+            Duration::from_nanos(number * u64::from(layout.tick) * 1_000_000_000 / u64::from(layout.scale))
+        };
+        let group = at(number / layout.key_every * layout.key_every);
+        let spans = self.missing.iter().filter(|missing| missing.pictures == pictures);
+        spans.into_iter().any(|missing| missing.from <= at(number) && group < missing.until)
     }
 
     fn cues(&self, language: &str, number: u64) -> DemuxOutput {

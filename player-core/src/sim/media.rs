@@ -43,8 +43,8 @@ impl Layout {
     }
 }
 
-/// Samples without bytes that anybody muxed.
-pub fn direct(layout: &Layout, ahead: u64) -> Content {
+/// Samples without bytes that anybody muxed, but for those that are missing.
+pub fn direct(layout: &Layout, ahead: u64, missing: impl Fn(u64) -> bool) -> Content {
     let bytes = layout.sample_bytes();
     let payload = Payload(Bytes::from_static(&NOTHING).slice(..bytes));
     let duration = duration_from_ticks(u64::from(layout.tick), layout.scale);
@@ -59,7 +59,7 @@ pub fn direct(layout: &Layout, ahead: u64) -> Content {
         payload: payload.clone(),
         crypto: None,
     };
-    let samples: Vec<Sample> = (layout.first..layout.last).map(make).collect();
+    let samples: Vec<Sample> = (layout.first..layout.last).filter(|number| !missing(*number)).map(make).collect();
     let mut size = 0;
     let pieces = samples
         .chunks(samples.len().div_ceil(FRAGMENTS).max(1))

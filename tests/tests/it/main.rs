@@ -3,6 +3,7 @@
 
 mod av_sync;
 mod c_abi;
+mod continuity;
 mod corpus;
 mod failover;
 mod faults;

@@ -9,10 +9,10 @@ mod dash;
 mod golden;
 mod hls;
 mod presentation;
-mod segment;
+pub(super) mod segment;
 mod text;
 mod thumbnails;
-mod track;
+pub(super) mod track;
 
 use std::fs;
 use std::path::{Path, PathBuf};

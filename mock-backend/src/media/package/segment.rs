@@ -17,12 +17,12 @@ pub(crate) struct Segment {
 }
 
 /// The file name of segment `index`, counted from 0.
-pub(super) fn file_name(index: usize) -> String {
+pub(in crate::media) fn file_name(index: usize) -> String {
     format!("seg-{:05}.m4s", index + 1)
 }
 
 /// Indices of the samples that begin a segment: sync samples at least `ticks` after the last one, starting with sample 0.
-pub(super) fn cuts_at_sync(track: &Track, ticks: u64) -> Result<Vec<usize>, IngestError> {
+pub(in crate::media) fn cuts_at_sync(track: &Track, ticks: u64) -> Result<Vec<usize>, IngestError> {
     if !track.samples.first().is_some_and(Sample::is_sync) {
         return Err(IngestError::output("the first picture is not a key frame"));
     }
@@ -40,7 +40,7 @@ pub(super) fn cuts_at_sync(track: &Track, ticks: u64) -> Result<Vec<usize>, Inge
 
 /// Indices of the samples that begin a segment when every sample may: the ones whose presentation begins nearest to each boundary.
 /// `boundaries` are ascending presentation times in `(ticks, timescale)`; those beyond the end give no cut.
-pub(super) fn cuts_near(track: &Track, boundaries: impl IntoIterator<Item = (u64, u32)>) -> Vec<usize> {
+pub(in crate::media) fn cuts_near(track: &Track, boundaries: impl IntoIterator<Item = (u64, u32)>) -> Vec<usize> {
     let mut cuts = vec![0];
     let mut samples = track.samples.iter().enumerate();
     let mut now = 0u64;
@@ -60,14 +60,30 @@ pub(super) fn cuts_near(track: &Track, boundaries: impl IntoIterator<Item = (u64
 }
 
 /// Writes the segments of a track beside its initialisation into `dir` (which is created) and returns what was written.
-pub(super) fn write(track: &Track, source: &Path, cuts: &[usize], dir: &Path) -> Result<Vec<Segment>, IngestError> {
+pub(in crate::media) fn write(
+    track: &Track,
+    source: &Path,
+    cuts: &[usize],
+    dir: &Path,
+) -> Result<Vec<Segment>, IngestError> {
+    write_from(0, track, source, cuts, dir)
+}
+
+/// The same for a track whose first sample is decoded at `decode_time`.
+pub(in crate::media) fn write_from(
+    decode_time: u64,
+    track: &Track,
+    source: &Path,
+    cuts: &[usize],
+    dir: &Path,
+) -> Result<Vec<Segment>, IngestError> {
     fs::create_dir_all(dir).map_err(IngestError::io(dir))?;
     let path = dir.join("init.mp4");
     fs::write(&path, &track.init).map_err(IngestError::io(&path))?;
     let file = File::open(source).map_err(IngestError::io(source))?;
     let mut payload = Payload { input: BufReader::new(file), position: 0 };
     let mut segments = Vec::with_capacity(cuts.len());
-    let mut decode_time = 0u64;
+    let mut decode_time = decode_time;
     for (index, &first) in cuts.iter().enumerate() {
         let end = cuts.get(index + 1).copied().unwrap_or(track.samples.len());
         let samples = &track.samples[first..end];

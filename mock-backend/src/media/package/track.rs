@@ -9,37 +9,37 @@ use super::boxes::{self, Reader};
 
 /// One coded picture or audio frame, in the ticks of its track.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Sample {
+pub(in crate::media) struct Sample {
     /// Where its bytes are in the file.
-    pub(super) offset: u64,
-    pub(super) size: u32,
-    pub(super) duration: u32,
+    pub(in crate::media) offset: u64,
+    pub(in crate::media) size: u32,
+    pub(in crate::media) duration: u32,
     /// Presentation minus decoding time.
-    pub(super) composition: i32,
+    pub(in crate::media) composition: i32,
     /// As in `trun` (ISO/IEC 14496-12 §8.8.3.1).
-    pub(super) flags: u32,
+    pub(in crate::media) flags: u32,
 }
 
 /// `sample_is_non_sync_sample`.
 const NON_SYNC: u32 = 0x0001_0000;
 
 impl Sample {
-    pub(super) fn is_sync(&self) -> bool {
+    pub(in crate::media) fn is_sync(&self) -> bool {
         self.flags & NON_SYNC == 0
     }
 }
 
 /// A track with all its samples in decoding order. The first is decoded at 0.
 #[derive(Debug)]
-pub(super) struct Track {
+pub(in crate::media) struct Track {
     /// `ftyp` and `moov`, as they will be served.
-    pub(super) init: Vec<u8>,
-    pub(super) timescale: u32,
+    pub(in crate::media) init: Vec<u8>,
+    pub(in crate::media) timescale: u32,
     /// Media time at which the presentation begins (the edit list): the encoder's priming for AAC, 0 for pictures.
-    pub(super) start: u64,
+    pub(in crate::media) start: u64,
     /// RFC 6381 string.
-    pub(super) codec: String,
-    pub(super) samples: Vec<Sample>,
+    pub(in crate::media) codec: String,
+    pub(in crate::media) samples: Vec<Sample>,
 }
 
 /// Largest `moov` or `moof` that is read into memory, bytes.
@@ -55,7 +55,7 @@ struct Defaults {
 
 impl Track {
     /// Reads a file that holds exactly one track.
-    pub(super) fn read(path: &Path) -> Result<Self, IngestError> {
+    pub(in crate::media) fn read(path: &Path) -> Result<Self, IngestError> {
         let io = || IngestError::io(path);
         let file = File::open(path).map_err(io())?;
         let length = file.metadata().map_err(io())?.len();

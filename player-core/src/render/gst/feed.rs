@@ -1,5 +1,6 @@
 //! From retained samples to decoders: pushes, switches configurations, replaces heads, ends tracks.
 
+use super::feeder::Item;
 use super::head::Head;
 use super::pipeline::Feed;
 use super::session::Session;
@@ -13,6 +14,7 @@ enum Step {
     Reconfigure,
     Drain,
     Start,
+    Gap,
     End,
     Wait,
 }
@@ -39,10 +41,12 @@ impl Session {
         let Some(branch) = self.graph.as_mut().and_then(|graph| graph.branch(kind)) else { return Step::Wait };
         match (&branch.feed, feeder.peek()) {
             (Feed::Draining(_) | Feed::Ended(_), _) => Step::Wait,
-            (Feed::Running(head), Some(entry)) if *entry.config == **head.config() => Step::Push,
-            (Feed::Running(head), Some(entry)) if head.can_follow(&entry.config) => Step::Reconfigure,
-            (Feed::Running(_), Some(_)) => Step::Drain,
-            (Feed::Empty | Feed::Skipped, Some(_)) => Step::Start,
+            (Feed::Running(head), Some(Item::Sample(entry))) if !head.takes(entry) => Step::Drain,
+            (Feed::Running(head), Some(Item::Sample(entry))) if *entry.config == **head.config() => Step::Push,
+            (Feed::Running(_), Some(Item::Sample(_))) => Step::Reconfigure,
+            (Feed::Running(_), Some(Item::Gap(..))) => Step::Drain,
+            (Feed::Empty | Feed::Skipped, Some(Item::Sample(_))) => Step::Start,
+            (Feed::Empty | Feed::Skipped, Some(Item::Gap(..))) => Step::Gap,
             (_, None) if feeder.is_finished() => Step::End,
             (_, None) => Step::Wait,
         }
@@ -54,14 +58,27 @@ impl Session {
         let Some(branch) = self.graph.as_mut().and_then(|graph| graph.branch(kind)) else { return };
         match (step, &mut branch.feed) {
             (Step::Push, Feed::Running(head)) => {
-                if let Some(entry) = feeder.peek() {
-                    head.push(&entry.sample);
+                if let Some(Item::Sample(entry)) = feeder.peek() {
+                    head.push(entry);
                 }
                 feeder.advance();
             }
             (Step::Reconfigure, Feed::Running(head)) => {
-                if let Some(entry) = feeder.peek() {
+                if let Some(Item::Sample(entry)) = feeder.peek() {
                     head.reconfigure(&entry.config);
+                }
+            }
+            (Step::Gap, _) => {
+                if let Some(Item::Gap(from, until)) = feeder.peek() {
+                    tracing::debug!(track = kind.as_str(), ?from, ?until, "gap");
+                    if *until > anchor.start {
+                        branch.skip(&anchor, *from);
+                    }
+                }
+                feeder.advance();
+                if kind == MediaKind::Video && !self.video.has_shown() {
+                    // There is no picture where the epoch begins.
+                    self.audio.stand_in();
                 }
             }
             (Step::Drain, _) => branch.drain(),
@@ -74,8 +91,8 @@ impl Session {
         let (anchor, id) = (self.anchor, self.heads);
         self.heads += 1;
         let feeder = self.feeders.iter().find(|feeder| feeder.kind() == kind);
-        let Some(entry) = feeder.and_then(|feeder| feeder.peek()) else { return Ok(()) };
-        let head = Head::new(kind, id, &entry.config, &self.excluded)?;
+        let Some(Item::Sample(entry)) = feeder.and_then(|feeder| feeder.peek()) else { return Ok(()) };
+        let head = Head::new(kind, id, (&entry.config, entry.window), &self.excluded)?;
         tracing::debug!(track = kind.as_str(), decoder = head.decoder(), "decoder chosen");
         let Some(graph) = &mut self.graph else { return Ok(()) };
         let handle = graph.handle();

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::container::{CodecConfig, Sample};
 use crate::model::MediaKind;
+use crate::render::Window;
 use crate::time::MediaTime;
 
 /// Sound before the position that is kept: decoders need a frame or two before they are right.
@@ -15,19 +16,39 @@ const AUDIO_HISTORY: i64 = 200_000_000;
 /// up again then begins with damaged pictures.
 const MAX_HISTORY: usize = 1_500;
 
-/// A sample and the configuration that decodes it.
+/// A sample, the configuration that decodes it, and what of it may be presented.
 #[derive(Clone)]
 pub(super) struct Entry {
     pub(super) sample: Sample,
     pub(super) config: Arc<CodecConfig>,
+    pub(super) window: Window,
+}
+
+/// What comes next.
+#[derive(Clone)]
+pub(super) enum Item {
+    Sample(Entry),
+    /// Nothing from one time to the other.
+    Gap(MediaTime, MediaTime),
+}
+
+impl Item {
+    fn sample(&self) -> Option<&Entry> {
+        match self {
+            Self::Sample(entry) => Some(entry),
+            Self::Gap(..) => None,
+        }
+    }
 }
 
 /// One track's samples.
 pub(super) struct Feeder {
     kind: MediaKind,
-    entries: VecDeque<Entry>,
+    items: VecDeque<Item>,
     next: usize,
     config: Option<Arc<CodecConfig>>,
+    window: Window,
+    last_config: Option<Arc<CodecConfig>>,
     media_end: Option<MediaTime>,
     ended: bool,
     switches: VecDeque<(MediaTime, Arc<CodecConfig>)>,
@@ -38,9 +59,11 @@ impl Feeder {
     pub(super) fn new(kind: MediaKind) -> Self {
         Self {
             kind,
-            entries: VecDeque::new(),
+            items: VecDeque::new(),
             next: 0,
             config: None,
+            window: Window::ALL,
+            last_config: None,
             media_end: None,
             ended: false,
             switches: VecDeque::new(),
@@ -54,15 +77,17 @@ impl Feeder {
 
     /// Forgets all samples. The configuration stays in force until another one comes.
     pub(super) fn clear(&mut self) {
-        self.entries.clear();
+        self.items.clear();
         self.next = 0;
+        self.last_config = None;
         self.media_end = None;
         self.ended = false;
         self.switches.clear();
     }
 
-    /// What follows needs this configuration.
-    pub(super) fn configure(&mut self, config: Arc<CodecConfig>) {
+    /// What follows needs this configuration, and lies in this window.
+    pub(super) fn configure(&mut self, config: Arc<CodecConfig>, window: Window) {
+        self.window = window;
         if self.config.as_deref() != Some(&*config) {
             self.config = Some(config);
         }
@@ -75,20 +100,30 @@ impl Feeder {
 
     /// The configuration of the last sample.
     pub(super) fn last_config(&self) -> Option<Arc<CodecConfig>> {
-        self.entries.back().map(|entry| entry.config.clone())
+        self.last_config.clone()
     }
 
     /// Takes samples. Without a configuration they cannot be decoded and are dropped.
     pub(super) fn append(&mut self, samples: Vec<Sample>) {
         let Some(config) = self.config.clone() else { return };
-        let is_new = self.entries.back().is_none_or(|last| !Arc::ptr_eq(&last.config, &config));
+        let is_new = self.last_config.as_ref().is_none_or(|last| !Arc::ptr_eq(last, &config));
         if is_new && let Some(first) = samples.first() {
-            self.switches.push_back((first.pts, config.clone()));
+            self.switches.push_back((first.pts.max(self.window.from), config.clone()));
         }
+        self.last_config = Some(config.clone());
         for sample in samples {
-            self.media_end = self.media_end.max(Some(sample.end()));
-            self.entries.push_back(Entry { sample, config: config.clone() });
+            if self.window.shows(sample.pts, sample.end()) {
+                self.media_end = self.media_end.max(Some(sample.end().min(self.window.until)));
+            }
+            self.items.push_back(Item::Sample(Entry { sample, config: config.clone(), window: self.window }));
         }
+        self.ended = false;
+    }
+
+    /// Nothing comes before `until`. `begin` is where the epoch begins, for a track that begins with a gap.
+    pub(super) fn gap(&mut self, begin: MediaTime, until: MediaTime) {
+        let from = self.media_end.unwrap_or(begin).max(begin);
+        self.items.push_back(Item::Gap(from, until));
         self.ended = false;
     }
 
@@ -98,8 +133,8 @@ impl Feeder {
     }
 
     /// The next sample to push.
-    pub(super) fn peek(&self) -> Option<&Entry> {
-        self.entries.get(self.next)
+    pub(super) fn peek(&self) -> Option<&Item> {
+        self.items.get(self.next)
     }
 
     /// The next sample was pushed.
@@ -109,7 +144,7 @@ impl Feeder {
 
     /// Everything was pushed and nothing follows.
     pub(super) fn is_finished(&self) -> bool {
-        self.ended && self.next >= self.entries.len()
+        self.ended && self.next >= self.items.len()
     }
 
     /// Nothing follows what was appended.
@@ -135,7 +170,7 @@ impl Feeder {
     /// Forgets what will not be needed even if the pipeline is set up again at `position`.
     pub(super) fn trim(&mut self, position: MediaTime) {
         let unneeded = self.entry_point(position).max(self.next.saturating_sub(MAX_HISTORY)).min(self.next);
-        self.entries.drain(..unneeded);
+        self.items.drain(..unneeded);
         self.next -= unneeded;
     }
 
@@ -145,10 +180,10 @@ impl Feeder {
             MediaKind::Audio => position.shifted(-AUDIO_HISTORY),
             MediaKind::Video | MediaKind::Text => position,
         };
-        let before = |entry: &Entry| entry.sample.key && entry.sample.pts <= position;
+        let before = |item: &Item| item.sample().is_some_and(|entry| entry.sample.key && entry.sample.pts <= position);
         // Samples lie in decoding order, and a key sample is presented no later than any that follows another
         // key sample: the last one that qualifies is the nearest.
-        self.entries.iter().rposition(before).unwrap_or(0)
+        self.items.iter().rposition(before).unwrap_or(0)
     }
 }
 
@@ -166,9 +201,13 @@ mod tests {
         Sample { pts, dts: pts, duration, key, payload: Payload::default(), crypto: None }
     }
 
+    fn next(feeder: &Feeder) -> MediaTime {
+        feeder.peek().and_then(Item::sample).unwrap().sample.pts
+    }
+
     fn feeder(keys: &[bool]) -> Feeder {
         let mut feeder = Feeder::new(MediaKind::Video);
-        feeder.configure(Arc::new(config(Codec::Ac3)));
+        feeder.configure(Arc::new(config(Codec::Ac3)), Window::ALL);
         feeder.append(keys.iter().enumerate().map(|(n, key)| sample(n as i64 * 40, *key)).collect());
         feeder
     }
@@ -180,9 +219,9 @@ mod tests {
             feeder.advance();
         }
         feeder.rewind(MediaTime::from_millis(210));
-        assert_eq!(feeder.peek().unwrap().sample.pts, MediaTime::from_millis(120));
+        assert_eq!(next(&feeder), MediaTime::from_millis(120));
         feeder.rewind(MediaTime::from_millis(100));
-        assert_eq!(feeder.peek().unwrap().sample.pts, MediaTime::ZERO);
+        assert_eq!(next(&feeder), MediaTime::ZERO);
     }
 
     #[test]
@@ -190,13 +229,13 @@ mod tests {
         let mut feeder = feeder(&[true, false, true, false, true, false]);
         feeder.advance();
         feeder.trim(MediaTime::from_millis(1_000));
-        assert_eq!(feeder.peek().unwrap().sample.pts, MediaTime::from_millis(40), "not pushed yet");
+        assert_eq!(next(&feeder), MediaTime::from_millis(40), "not pushed yet");
         for _ in 0..5 {
             feeder.advance();
         }
         feeder.trim(MediaTime::from_millis(130));
         feeder.rewind(MediaTime::from_millis(130));
-        assert_eq!(feeder.peek().unwrap().sample.pts, MediaTime::from_millis(80));
+        assert_eq!(next(&feeder), MediaTime::from_millis(80));
     }
 
     #[test]
@@ -206,17 +245,17 @@ mod tests {
             feeder.advance();
         }
         feeder.trim(MediaTime::MAX);
-        assert_eq!(feeder.entries.len(), MAX_HISTORY);
+        assert_eq!(feeder.items.len(), MAX_HISTORY);
     }
 
     #[test]
     fn a_new_configuration_is_reported_when_it_is_on_screen() {
         let mut feeder = feeder(&[true, false]);
         assert!(feeder.take_switch(MediaTime::ZERO).is_some());
-        feeder.configure(Arc::new(config(Codec::Ac3)));
+        feeder.configure(Arc::new(config(Codec::Ac3)), Window::ALL);
         feeder.append(vec![sample(80, true)]);
         assert!(feeder.take_switch(MediaTime::MAX).is_none(), "an equal configuration is not a switch");
-        feeder.configure(Arc::new(config(Codec::Mp3)));
+        feeder.configure(Arc::new(config(Codec::Mp3)), Window::ALL);
         feeder.append(vec![sample(120, true)]);
         assert!(feeder.take_switch(MediaTime::from_millis(100)).is_none());
         assert_eq!(feeder.take_switch(MediaTime::from_millis(120)).unwrap().0, MediaTime::from_millis(120));

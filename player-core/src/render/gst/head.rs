@@ -1,19 +1,23 @@
 //! The front of a track: `appsrc ! parser ! decoder` in a bin of its own, so that it can be drained and replaced
 //! while the converter, the resampler and the sink behind it stay.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
+use gstreamer_audio as gst_audio;
 
-use super::anchor::{Anchor, to_clock};
+use super::anchor::{Anchor, from_clock, to_clock};
 use super::caps::{same_decoder, sample_caps};
 use super::decoders::{candidates, describe, parser_name};
-use crate::container::{CodecConfig, Sample};
+use super::feeder::Entry;
+use crate::container::CodecConfig;
 use crate::error::{ErrorCode, PlayerError, Stage};
 use crate::model::MediaKind;
+use crate::render::Window;
+use crate::time::MediaTime;
 
 /// The name of the message that tells that a drained head has given its last picture or sound.
 pub(super) const DRAINED: &str = "kinora-head-drained";
@@ -29,6 +33,12 @@ pub(super) struct Head {
     source: gst_app::AppSrc,
     decoder: String,
     config: Arc<CodecConfig>,
+    /// What may leave it; shared with the thread that decodes.
+    window: Arc<Mutex<Window>>,
+    /// The window of what was pushed last.
+    latest: Window,
+    /// The end of what was pushed.
+    end: Option<MediaTime>,
     draining: Arc<AtomicBool>,
     decoded: Arc<AtomicU64>,
     pushed: u64,
@@ -42,7 +52,7 @@ impl Head {
     pub(super) fn new(
         kind: MediaKind,
         id: u64,
-        config: &Arc<CodecConfig>,
+        (config, window): (&Arc<CodecConfig>, Window),
         excluded: &[String],
     ) -> Result<Self, PlayerError> {
         let unavailable = || {
@@ -80,9 +90,13 @@ impl Head {
         let end = decoder.static_pad("src").ok_or_else(|| broken(format!("{name} has no src pad")))?;
         let ghost = gst::GhostPad::with_target(&end).map_err(|error| broken(error.to_string()))?;
         let (draining, decoded) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+        let latest = window;
+        let window = Arc::new(Mutex::new(window));
         watch_end(&ghost, &bin, id, &draining, &decoded);
+        clip(&ghost, kind, &window);
         bin.add_pad(&ghost).map_err(|error| broken(error.to_string()))?;
-        Ok(Self { id, bin, source, decoder: name, config: config.clone(), draining, decoded, pushed: 0 })
+        let config = config.clone();
+        Ok(Self { id, bin, source, decoder: name, config, window, latest, end: None, draining, decoded, pushed: 0 })
     }
 
     /// Puts the head into a running pipeline, in front of `entry`, with the anchor's segment.
@@ -125,9 +139,13 @@ impl Head {
         &self.config
     }
 
-    /// True when samples of this configuration can follow after new capabilities.
-    pub(super) fn can_follow(&self, config: &CodecConfig) -> bool {
-        same_decoder(&self.config, config)
+    /// True when a sample can follow, perhaps after new capabilities; otherwise the head must be drained. Media of
+    /// another window can when nothing of either is cut off where they meet.
+    pub(super) fn takes(&self, entry: &Entry) -> bool {
+        let decodes = *self.config == *entry.config || same_decoder(&self.config, &entry.config);
+        let begin = entry.sample.pts;
+        decodes
+            && (self.latest == entry.window || self.latest.continues(entry.window, self.end.unwrap_or(begin), begin))
     }
 
     /// New capabilities for what is pushed from now on; what was pushed before keeps its own.
@@ -137,7 +155,14 @@ impl Head {
     }
 
     /// Hands a sample to the decoder; the bytes are shared, not copied.
-    pub(super) fn push(&mut self, sample: &Sample) {
+    pub(super) fn push(&mut self, entry: &Entry) {
+        let sample = &entry.sample;
+        if self.latest != entry.window {
+            // What is still inside belongs to the window before, of which nothing needs to be cut off.
+            self.latest = entry.window;
+            lock(&self.window).until = entry.window.until;
+        }
+        self.end = self.end.max(Some(sample.end()));
         let mut buffer = gst::Buffer::from_slice(sample.payload.0.clone());
         if let Some(buffer) = buffer.get_mut() {
             buffer.set_pts(to_clock(sample.pts));
@@ -215,4 +240,42 @@ fn watch_end(end: &gst::GhostPad, bin: &gst::Bin, id: u64, draining: &Arc<Atomic
         }
         gst::PadProbeReturn::Ok
     });
+}
+
+/// Lets nothing through that lies outside of the window: pictures as a whole, sound to the sample.
+fn clip(end: &gst::GhostPad, kind: MediaKind, window: &Arc<Mutex<Window>>) {
+    let window = window.clone();
+    end.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
+        let window = *lock(&window);
+        let Some(buffer) = info.buffer().filter(|_| window != Window::ALL) else { return gst::PadProbeReturn::Ok };
+        let Some(pts) = buffer.pts() else { return gst::PadProbeReturn::Ok };
+        let begin = from_clock(pts);
+        let last = from_clock(pts + buffer.duration().unwrap_or(gst::ClockTime::ZERO));
+        if !window.shows(begin, last) {
+            return gst::PadProbeReturn::Drop;
+        }
+        if kind == MediaKind::Audio && (begin < window.from || last > window.until) {
+            let Some(gst::PadProbeData::Buffer(whole)) = info.data.take() else { return gst::PadProbeReturn::Ok };
+            let Some(part) = clip_sound(pad, whole, window) else { return gst::PadProbeReturn::Handled };
+            info.data = Some(gst::PadProbeData::Buffer(part));
+        }
+        gst::PadProbeReturn::Ok
+    });
+}
+
+/// The part of a block of sound that lies in the window; the block itself when its format is not known.
+fn clip_sound(pad: &gst::GhostPad, block: gst::Buffer, window: Window) -> Option<gst::Buffer> {
+    let info = pad.current_caps().and_then(|caps| gst_audio::AudioInfo::from_caps(&caps).ok());
+    let Some(info) = info else { return Some(block) };
+    let mut span = gst::FormattedSegment::<gst::ClockTime>::new();
+    span.set_start(to_clock(window.from));
+    if window.until != MediaTime::MAX {
+        span.set_stop(to_clock(window.until));
+    }
+    gst_audio::audio_buffer_clip(block, span.upcast_ref(), info.rate(), info.bpf())
+}
+
+/// The window is whole after every statement, so a panic elsewhere leaves nothing half done.
+fn lock(window: &Mutex<Window>) -> std::sync::MutexGuard<'_, Window> {
+    window.lock().unwrap_or_else(PoisonError::into_inner)
 }

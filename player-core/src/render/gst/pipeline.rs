@@ -35,6 +35,8 @@ pub(super) enum Feed {
 pub(super) struct Branch {
     pub(super) kind: MediaKind,
     pub(super) feed: Feed,
+    /// The sink knows what comes: a decoder was in since the last flush, or the sink was told.
+    opened: bool,
     tail: Tail,
 }
 
@@ -112,7 +114,7 @@ impl Graph {
                 }
                 MediaKind::Text => continue,
             };
-            graph.branches.push(Branch { kind: *kind, feed: Feed::Empty, tail });
+            graph.branches.push(Branch { kind: *kind, feed: Feed::Empty, opened: false, tail });
         }
         graph.set_playing(false)?;
         Ok((graph, missing))
@@ -174,6 +176,7 @@ impl Graph {
             branch.tail.flush_start();
         }
         for branch in &mut self.branches {
+            branch.opened = false;
             match std::mem::replace(&mut branch.feed, Feed::Empty) {
                 Feed::Running(head) | Feed::Draining(head) | Feed::Ended(Some(head)) => head.remove(&self.pipeline),
                 Feed::Empty | Feed::Skipped | Feed::Ended(None) => {}
@@ -253,6 +256,7 @@ impl Branch {
     /// Puts a head in.
     pub(super) fn start(&mut self, pipeline: &GraphHandle, head: Head, anchor: &Anchor) -> Result<(), PlayerError> {
         head.start(&pipeline.0, self.tail.entry(), anchor)?;
+        self.opened = true;
         self.feed = Feed::Running(head);
         Ok(())
     }
@@ -284,7 +288,8 @@ impl Branch {
                 Feed::Ended(Some(head))
             }
             Feed::Empty | Feed::Skipped => {
-                self.tail.end(anchor);
+                self.open(anchor);
+                self.tail.end();
                 Feed::Ended(None)
             }
             other => other,
@@ -301,6 +306,7 @@ impl Branch {
             Feed::Empty | Feed::Skipped | Feed::Ended(None) => {}
         }
         self.tail.flush_stop(false);
+        self.opened = false;
         self.end(anchor);
     }
 
@@ -312,10 +318,17 @@ impl Branch {
         }
     }
 
-    /// Lets the other tracks go on without this one, up to `until`.
-    pub(super) fn skip(&mut self, anchor: &Anchor, until: MediaTime) {
-        self.tail.gap(anchor, until);
+    /// Lets the other tracks go on without this one from a time on, until its samples come.
+    pub(super) fn skip(&mut self, anchor: &Anchor, from: MediaTime) {
+        self.open(anchor);
+        self.tail.gap(from.max(anchor.start));
         self.feed = Feed::Skipped;
+    }
+
+    fn open(&mut self, anchor: &Anchor) {
+        if !std::mem::replace(&mut self.opened, true) {
+            self.tail.open_stream(anchor);
+        }
     }
 }
 

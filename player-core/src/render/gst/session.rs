@@ -18,7 +18,7 @@ use super::thread::Message;
 use crate::container::{CodecConfig, Sample};
 use crate::error::{ErrorCode, PlayerError, Stage};
 use crate::model::MediaKind;
-use crate::render::{Epoch, FrameCounts, RenderCommand, RenderEvent};
+use crate::render::{Epoch, FrameCounts, RenderCommand, RenderEvent, Window};
 use crate::time::MediaTime;
 
 /// Slowest and fastest rate; beyond, sound is noise and decoders do not keep up.
@@ -114,8 +114,11 @@ impl Session {
     pub(super) fn handle(&mut self, command: RenderCommand) {
         match command {
             RenderCommand::Flush { epoch, start, tracks } => self.flush(epoch, start, &tracks),
-            RenderCommand::Configure { track, config, epoch } if epoch == self.epoch => self.configure(track, config),
+            RenderCommand::Configure { track, config, window, epoch } if epoch == self.epoch => {
+                self.configure(track, config, window);
+            }
             RenderCommand::Append { track, samples, epoch } if epoch == self.epoch => self.append(track, samples),
+            RenderCommand::Gap { track, until, epoch } if epoch == self.epoch => self.gap(track, until),
             RenderCommand::EndOfTrack { track, epoch } if epoch == self.epoch => {
                 if let Some(feeder) = self.feeder(track) {
                     feeder.end();
@@ -125,6 +128,7 @@ impl Session {
             RenderCommand::FlushTrack { track, from, epoch } if epoch == self.epoch => self.flush_track(track, from),
             RenderCommand::Configure { .. }
             | RenderCommand::Append { .. }
+            | RenderCommand::Gap { .. }
             | RenderCommand::EndOfTrack { .. }
             | RenderCommand::FlushTrack { .. } => {}
             RenderCommand::SetPlaying(playing) => self.set_playing(playing),
@@ -217,10 +221,20 @@ impl Session {
         self.report_position();
     }
 
-    fn configure(&mut self, kind: MediaKind, config: Arc<CodecConfig>) {
+    fn configure(&mut self, kind: MediaKind, config: Arc<CodecConfig>, window: Window) {
         self.failed.retain(|(track, failed)| *track != kind || failed.as_deref() == Some(&*config));
         if let Some(feeder) = self.feeder(kind) {
-            feeder.configure(config);
+            feeder.configure(config, window);
+        }
+    }
+
+    /// The decoder gives what it holds, and the track no longer holds up the others.
+    fn gap(&mut self, kind: MediaKind, until: MediaTime) {
+        let failed = self.failed.iter().any(|(track, _)| *track == kind);
+        let start = self.anchor.start;
+        if let Some(feeder) = self.feeder(kind).filter(|_| !failed) {
+            feeder.gap(start, until);
+            self.feed(kind);
         }
     }
 

@@ -19,6 +19,9 @@ use crate::time::MediaTime;
 /// Every sink gets this rate, whatever the track has, so that a device is opened once.
 const SINK_RATE: i32 = 48_000;
 
+/// More channels than any speaker layout that decoders give.
+const MOST_CHANNELS: i32 = 16;
+
 /// Decoded sound between decoder and sink, in nanoseconds.
 const QUEUED_SOUND: u64 = 200_000_000;
 
@@ -118,7 +121,11 @@ pub(super) fn audio_tail(
     queue.set_property("max-size-bytes", 0u32);
     queue.set_property("max-size-time", QUEUED_SOUND);
     let format = make("capsfilter", "audio-format")?;
-    let caps = gst_audio::AudioCapsBuilder::new_interleaved().format(gst_audio::AudioFormat::F32le).rate(SINK_RATE);
+    let caps = gst_audio::AudioCapsBuilder::new_interleaved()
+        .format(gst_audio::AudioFormat::F32le)
+        .rate(SINK_RATE)
+        // A track that changes between one channel and two makes no device open again.
+        .channels_range(2..=MOST_CHANNELS);
     format.set_property("caps", caps.build());
     let mut chain = vec![
         queue,

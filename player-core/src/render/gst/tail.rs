@@ -47,18 +47,15 @@ impl Tail {
         self.entry.send_event(gst::event::FlushStop::new(reset_time));
     }
 
-    /// Ends the track though no head ever fed it.
-    pub(super) fn end(&self, anchor: &Anchor) {
-        self.open_stream(anchor);
+    /// Ends the track though no head feeds it.
+    pub(super) fn end(&self) {
         self.entry.send_event(gst::event::Eos::new());
     }
 
-    /// Says that nothing comes between the anchor and `until`, so that the sink does not hold up the others.
-    pub(super) fn gap(&self, anchor: &Anchor, until: MediaTime) {
-        self.open_stream(anchor);
-        let start = to_clock(anchor.start);
-        let span = to_clock(until).saturating_sub(start);
-        self.entry.send_event(gst::event::Gap::builder(start).duration(span).build());
+    /// Says that nothing comes at `from`, so that the sink does not hold up the others. How long is left open: sinks
+    /// wait for the end of a gap that has one, and queues count it as held.
+    pub(super) fn gap(&self, from: MediaTime) {
+        self.entry.send_event(gst::event::Gap::builder(to_clock(from)).build());
     }
 
     /// Puts a fresh element of the same kind in the place of the one named `name`, while the tail is flushing.
@@ -79,7 +76,8 @@ impl Tail {
         Ok(())
     }
 
-    fn open_stream(&self, anchor: &Anchor) {
+    /// Tells the sink what would come, when no head has.
+    pub(super) fn open_stream(&self, anchor: &Anchor) {
         self.entry.send_event(gst::event::StreamStart::new("kinora-empty"));
         self.entry.send_event(gst::event::Caps::new(&self.empty_caps));
         self.entry.send_event(gst::event::Segment::new(&anchor.segment()));

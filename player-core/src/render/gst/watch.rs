@@ -149,16 +149,13 @@ impl Session {
 
     fn skip_missing_track(&mut self) {
         let (anchor, playing) = (self.anchor, self.playing);
-        let ready_until = self
-            .active_feeders()
-            .filter_map(|feeder| {
-                let end = feeder.media_end()?;
-                (feeder.is_ended() || end.nanos_from(anchor.start) >= ENOUGH).then_some(end)
-            })
-            .min();
+        let ready = self.active_feeders().any(|feeder| {
+            let enough = |end: MediaTime| feeder.is_ended() || end.nanos_from(anchor.start) >= ENOUGH;
+            feeder.media_end().is_some_and(enough)
+        });
         let Some(graph) = &mut self.graph else { return };
         let missing = graph.branches().iter().find(|branch| matches!(branch.feed, Feed::Empty));
-        let Some((kind, until)) = missing.map(|branch| branch.kind).zip(ready_until).filter(|_| playing) else {
+        let Some(kind) = missing.map(|branch| branch.kind).filter(|_| playing && ready) else {
             self.watch.missing = 0;
             return;
         };
@@ -167,7 +164,7 @@ impl Session {
             && let Some(branch) = graph.branch(kind)
         {
             tracing::debug!(track = kind.as_str(), "nothing came: the others go on");
-            branch.skip(&anchor, until);
+            branch.skip(&anchor, anchor.start);
             self.watch.missing = 0;
         }
     }

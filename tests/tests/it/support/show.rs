@@ -58,7 +58,7 @@ struct Onsets {
 }
 
 impl Onsets {
-    /// Looks for the first loud sample after at least a quarter of a second without one.
+    /// Looks for the first loud sample of all, and after at least a quarter of a second without one.
     fn listen(&mut self, chunk: &AudioChunk) {
         let at = Instant::now();
         let channels = usize::try_from(chunk.channels.max(1)).unwrap();
@@ -66,9 +66,9 @@ impl Onsets {
             let offset = Duration::from_secs_f64(index as f64 / f64::from(chunk.sample_rate));
             let pts = chunk.pts + offset;
             let loud = frame.iter().any(|sample| sample.abs() > LOUD);
-            let quiet = *self.quiet_since.get_or_insert(pts);
             if loud {
-                if pts.since(quiet) >= Duration::from_millis(250) {
+                let quiet = self.quiet_since.is_none_or(|quiet| pts.since(quiet) >= Duration::from_millis(250));
+                if quiet {
                     self.found.push(Beep { pts, at: at + offset });
                 }
                 self.quiet_since = Some(pts);

@@ -15,7 +15,7 @@ use crate::render::gst::session::Session;
 use crate::render::gst::sink_audio::AudioPresenter;
 use crate::render::gst::sink_video::VideoPresenter;
 use crate::render::gst::{AudioOutput, GstConfig, VideoOutput};
-use crate::render::{Epoch, RenderCommand, RenderEvent};
+use crate::render::{Epoch, RenderCommand, RenderEvent, Window};
 use crate::time::MediaTime;
 
 fn warnings(rig: &Rig, code: ErrorCode) -> usize {
@@ -193,7 +193,7 @@ fn a_device_that_goes_away_in_the_middle_is_replaced() {
     let epoch = Epoch(1);
     session.handle(RenderCommand::Flush { epoch, start: MediaTime::ZERO, tracks: vec![Video, Audio] });
     for (track, Track { config, samples }) in [(Video, small().clone()), (Audio, aac().clone())] {
-        session.handle(RenderCommand::Configure { track, config, epoch });
+        session.handle(RenderCommand::Configure { track, config, window: Window::ALL, epoch });
         session.handle(RenderCommand::Append { track, samples, epoch });
         session.handle(RenderCommand::EndOfTrack { track, epoch });
     }

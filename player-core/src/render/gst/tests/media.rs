@@ -58,6 +58,7 @@ once! {
     vp9: video("vp9.mp4", 426, 240, &["-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-b:v", "500k"]);
     aac: audio("aac.mp4", 48_000, 2, &["-c:a", "aac"]);
     aac_mono: audio("aac-mono.mp4", 44_100, 1, &["-c:a", "aac"]);
+    aac_surround: audio("aac-surround.mp4", 44_100, 6, &["-c:a", "aac"]);
     opus: audio("opus.mp4", 48_000, 2, &["-c:a", "libopus"]);
     flac: audio("flac.mp4", 48_000, 2, &["-c:a", "flac", "-strict", "-2"]);
     ac3: audio("ac3.mp4", 48_000, 2, &["-c:a", "ac3"]);

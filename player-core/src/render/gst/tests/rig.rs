@@ -7,7 +7,7 @@ use super::media::{Track, counter, flashes};
 use crate::container::{CodecConfig, Sample};
 use crate::model::MediaKind;
 use crate::render::gst::{AudioChunk, AudioOutput, GstConfig, GstRenderer, VideoOutput};
-use crate::render::{Epoch, FrameCounts, RenderCommand, RenderEvent, Renderer};
+use crate::render::{Epoch, FrameCounts, RenderCommand, RenderEvent, Renderer, Window};
 use crate::time::{MediaTime, Now};
 
 /// Without any event for so long, a test hangs.
@@ -97,7 +97,7 @@ impl Rig {
 
     pub(super) fn configure(&mut self, track: MediaKind, config: &Arc<CodecConfig>) {
         let (config, epoch) = (config.clone(), self.epoch);
-        self.tell(RenderCommand::Configure { track, config, epoch });
+        self.tell(RenderCommand::Configure { track, config, window: Window::ALL, epoch });
     }
 
     pub(super) fn append(&mut self, track: MediaKind, samples: Vec<Sample>) {

@@ -1,6 +1,6 @@
 //! Flushes: exact starts, repeated ones, after the end, of one track.
 
-use super::media::{aac, aac_mono, small, time_of};
+use super::media::{aac, aac_surround, small, time_of};
 use super::rig::Rig;
 use crate::model::MediaKind::{Audio, Video};
 use crate::render::{RenderCommand, RenderEvent};
@@ -84,8 +84,8 @@ fn another_language_replaces_the_sound_and_keeps_the_pictures() {
     let from = rig.wait_position(MediaTime::from_millis(600));
     let epoch = rig.epoch;
     rig.tell(RenderCommand::FlushTrack { track: Audio, from, epoch });
-    rig.configure(Audio, &aac_mono().config);
-    let rest: Vec<_> = aac_mono().samples.iter().filter(|sample| sample.end() > from).cloned().collect();
+    rig.configure(Audio, &aac_surround().config);
+    let rest: Vec<_> = aac_surround().samples.iter().filter(|sample| sample.end() > from).cloned().collect();
     rig.append(Audio, rest);
     rig.end(Audio);
     rig.wait_position(from);
@@ -94,6 +94,6 @@ fn another_language_replaces_the_sound_and_keeps_the_pictures() {
     assert_eq!(rig.pictures().iter().map(|p| p.counter).collect::<Vec<_>>(), (0..96).collect::<Vec<_>>());
     let channels: Vec<_> = rig.sound().iter().map(|chunk| chunk.channels).collect();
     assert!(channels.windows(2).filter(|pair| pair[0] != pair[1]).count() == 1, "{channels:?}");
-    assert_eq!(channels.last(), Some(&1));
+    assert_eq!(channels.last(), Some(&6));
     assert!(!rig.states().iter().any(|event| matches!(event, RenderEvent::FlushWanted { .. })));
 }

@@ -1,0 +1,127 @@
+//! Where media is missing, and what playback does about it. Pure.
+//!
+//! | missing | what happens |
+//! |---|---|
+//! | less than [`SEAM`], of one kind or of all | nothing: the clock runs on |
+//! | one kind only, of whatever length | *bridged*: the others go on; the last picture stays, or there is silence |
+//! | all kinds at the same time | *jumped*: playback goes on where the first of them does, with `Event::GapSkipped` |
+//! | all kinds, up to the end | jumped to the end |
+//!
+//! A hole is known once all streams have brought what lies behind it, or have said that nothing does: playback waits
+//! for what is on its way, never for what does not exist. What is jumped over counts as played.
+
+use super::buffer::{SEAM, TrackBuffer};
+use crate::time::MediaTime;
+
+/// One kind of track, as far as it was fetched.
+#[derive(Clone, Copy)]
+pub struct Known<'a> {
+    /// What is held.
+    pub run: &'a TrackBuffer,
+    /// Nothing more will come before this time.
+    pub settled: MediaTime,
+}
+
+/// A span in which no kind has media.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hole {
+    /// Its begin.
+    pub from: MediaTime,
+    /// Where the first kind goes on.
+    pub to: MediaTime,
+}
+
+/// Up to where one kind or another has media from `position` on; `position` itself when none has.
+pub fn covered_end(kinds: &[Known<'_>], position: MediaTime) -> MediaTime {
+    let mut end = position;
+    // Each turn passes at least one part of one run.
+    while let Some(further) = kinds.iter().filter_map(|kind| kind.run.media_end(end)).max() {
+        end = further;
+    }
+    end
+}
+
+/// The next hole in all kinds at or after `position` that is longer than a seam.
+pub fn next_hole(kinds: &[Known<'_>], position: MediaTime) -> Option<Hole> {
+    let from = covered_end(kinds, position);
+    let to = kinds.iter().filter_map(|kind| kind.run.next_media(from)).min()?;
+    let known = kinds.iter().all(|kind| kind.settled >= to);
+    (known && to > from + SEAM).then_some(Hole { from, to })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use super::super::buffer::PartOf;
+    use super::super::stream::RepKey;
+    use super::*;
+    use crate::container::{Codec, CodecConfig, Payload, Sample};
+    use crate::model::MediaKind;
+    use crate::render::Window;
+
+    fn ms(value: i64) -> MediaTime {
+        MediaTime::from_millis(value)
+    }
+
+    fn run(kind: MediaKind, spans: &[(i64, i64)]) -> TrackBuffer {
+        let config = Arc::new(CodecConfig {
+            codec: Codec::Ac3,
+            codec_string: String::new(),
+            width: None,
+            height: None,
+            pixel_aspect: None,
+            rotation: 0,
+            sample_rate: None,
+            channels: None,
+            protection_scheme: None,
+        });
+        let mut run = TrackBuffer::new(kind);
+        for (number, (from, to)) in spans.iter().enumerate() {
+            let of =
+                PartOf { rep: RepKey { period: 0, set: 0, rep: 0 }, number: number as u64, reason: abr::Reason::Only };
+            let sample = |at: i64| Sample {
+                pts: ms(at),
+                dts: ms(at),
+                duration: Duration::from_millis(100),
+                key: true,
+                payload: Payload::default(),
+                crypto: None,
+            };
+            run.insert(of, &config, Window::ALL, (*from..*to).step_by(100).map(sample).collect(), None);
+            run.complete();
+        }
+        run
+    }
+
+    fn hole(video: &[(i64, i64)], audio: &[(i64, i64)], at: i64, settled: (i64, i64)) -> Option<(i64, i64)> {
+        let (video, audio) = (run(MediaKind::Video, video), run(MediaKind::Audio, audio));
+        let kinds = [Known { run: &video, settled: ms(settled.0) }, Known { run: &audio, settled: ms(settled.1) }];
+        next_hole(&kinds, ms(at)).map(|hole| (hole.from.as_nanos() / 1_000_000, hole.to.as_nanos() / 1_000_000))
+    }
+
+    #[test]
+    fn what_one_kind_lacks_is_no_hole() {
+        let whole = [(0, 10_000)];
+        assert_eq!(hole(&whole, &[(0, 4000), (6000, 10_000)], 0, (10_000, 10_000)), None);
+        assert_eq!(hole(&[(0, 4000), (6000, 10_000)], &whole, 0, (10_000, 10_000)), None);
+        assert_eq!(hole(&[(0, 5000), (9000, 10_000)], &[(0, 4000), (5000, 10_000)], 0, (10_000, 10_000)), None);
+    }
+
+    #[test]
+    fn what_all_lack_is_one_from_the_last_end_to_the_first_begin() {
+        let (video, audio) = ([(0, 4000), (6000, 9000)], [(0, 4500), (5500, 9000)]);
+        assert_eq!(hole(&video, &audio, 0, (9000, 9000)), Some((4500, 5500)));
+        assert_eq!(hole(&video, &audio, 4700, (9000, 9000)), Some((4700, 5500)));
+        assert_eq!(hole(&video, &audio, 5500, (9000, 9000)), None);
+        assert_eq!(hole(&[(0, 4000), (4200, 9000)], &[(0, 4000), (4200, 9000)], 0, (9000, 9000)), None, "a seam");
+    }
+
+    #[test]
+    fn nothing_is_jumped_while_media_may_still_come() {
+        assert_eq!(hole(&[(0, 4000), (6000, 9000)], &[(0, 4000)], 0, (9000, 4000)), None);
+        assert_eq!(hole(&[(0, 4000), (6000, 9000)], &[(0, 4000)], 0, (9000, 6000)), Some((4000, 6000)));
+        assert_eq!(hole(&[(0, 4000)], &[(0, 4000)], 0, (i64::MAX / 1_000_000, i64::MAX / 1_000_000)), None);
+    }
+}
