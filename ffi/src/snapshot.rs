@@ -1,12 +1,13 @@
 //! Snapshots for C: one object, read field by field.
 
 use std::ffi::{CString, c_char};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use player_core::model::MediaKind;
+use player_core::model::{MediaKind, TimedMetadata};
 use player_core::{MediaTime, Snapshot, State};
 
 use crate::boundary::{c_string, destroy, give, guarded, invalid, shared};
+use crate::metadata::MetadataTexts;
 use crate::player::kinora_player;
 
 /// What a player is doing.
@@ -143,6 +144,7 @@ pub struct kinora_snapshot {
     tracks: Vec<TrackTexts>,
     qualities: Vec<CString>,
     cues: Vec<CueTexts>,
+    metadata: OnceLock<Vec<MetadataTexts>>,
     stats: CString,
 }
 
@@ -162,7 +164,7 @@ struct CueTexts {
 }
 
 impl kinora_snapshot {
-    fn new(snapshot: Arc<Snapshot>, position: MediaTime) -> Self {
+    pub(crate) fn new(snapshot: Arc<Snapshot>, position: MediaTime) -> Self {
         let optional = |text: &Option<String>| text.as_deref().map(c_string);
         let tracks = snapshot.tracks.iter().filter_map(|track| {
             let kind = match track.kind {
@@ -186,10 +188,22 @@ impl kinora_snapshot {
             tracks: tracks.collect(),
             qualities: snapshot.qualities.iter().map(|quality| c_string(&quality.id)).collect(),
             cues: cues.collect(),
+            metadata: OnceLock::new(),
             stats: c_string(&serde_json::to_string(&*snapshot.stats).unwrap_or_default()),
             position,
             snapshot,
         }
+    }
+
+    /// What it is a view of.
+    pub fn inner(&self) -> &Snapshot {
+        &self.snapshot
+    }
+
+    /// A piece of metadata and its texts, which are made when first asked for.
+    pub fn metadata(&self, index: usize) -> Option<(&Arc<TimedMetadata>, &MetadataTexts)> {
+        let texts = self.metadata.get_or_init(|| self.snapshot.metadata.iter().map(|m| MetadataTexts::of(m)).collect());
+        self.snapshot.metadata.get(index).zip(texts.get(index))
     }
 
     fn info(&self) -> kinora_snapshot_info {

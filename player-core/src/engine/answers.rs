@@ -5,7 +5,7 @@ use bytes::Bytes;
 use url::Url;
 
 use super::Engine;
-use super::io::{FetchError, FetchId, FetchOutcome, ResponseHead};
+use super::io::{FetchError, FetchId, FetchKind, FetchOutcome, Ingest, ResponseHead};
 use super::recovery::Cause;
 use super::request::{JobId, Measured, Purpose};
 use super::schedule;
@@ -14,8 +14,8 @@ use super::stream::{Activity, RepKey, StreamId};
 use crate::container::{self, DemuxError, DemuxOutput};
 use crate::error::{ErrorCode, PlayerError, Stage};
 use crate::event::Event;
-use crate::manifest::{self, ManifestError};
-use crate::model::{MediaKind, SegmentIndex};
+use crate::manifest::{self, IndexPiece, IndexReading, ManifestError};
+use crate::model::{MediaKind, Resource, SegmentIndex};
 use crate::snapshot::State;
 
 impl Engine {
@@ -71,6 +71,7 @@ impl Engine {
         }
         match purpose {
             Purpose::Manifest => self.manifest_arrived(job, body, &url),
+            Purpose::Remote => self.remote_arrived(job, Some(body.clone())),
             Purpose::Index(rep) => self.index_arrived(job, rep, body, &url),
             Purpose::Init(rep) => {
                 self.learn(measured, bytes);
@@ -84,7 +85,7 @@ impl Engine {
         }
     }
 
-    fn index_arrived(&mut self, job: JobId, rep: RepKey, body: &[u8], url: &Url) {
+    fn index_arrived(&mut self, job: JobId, rep: RepKey, body: &Bytes, url: &Url) {
         let presentation = self.session.as_ref().and_then(|session| session.presentation.as_ref());
         let source =
             presentation.and_then(|known| select::representation(known, rep)).and_then(|rep| match &rep.index {
@@ -95,13 +96,31 @@ impl Engine {
             self.jobs.remove(job, self.now);
             return;
         };
-        let parsed = match manifest::parse_index(body, &source, url) {
-            Ok(parsed) if parsed.segments.is_empty() => {
-                let error = ManifestError::Empty { message: "the index has no segments".to_owned() };
+        let range = self.jobs.get(job).and_then(|job| job.resource.range);
+        let Some(session) = self.session.as_mut() else { return };
+        let mut pieces = session.index_pieces.remove(&rep).unwrap_or_default();
+        pieces.push(IndexPiece::new(range, body.clone()));
+        let reading = match manifest::read_index(&pieces, &source, url) {
+            Ok(IndexReading::Known(parsed)) if parsed.segments.is_empty() => {
+                Err(ManifestError::Empty { message: "the index has no segments".to_owned() })
+            }
+            reading => reading,
+        };
+        let parsed = match reading {
+            Ok(IndexReading::Known(parsed)) => parsed,
+            Ok(IndexReading::More(range)) => {
+                session.index_pieces.insert(rep, pieces);
+                self.jobs.remove(job, self.now);
+                let resource = Resource { range: Some(range), ..source.resource };
+                self.jobs.add(self.now, Purpose::Index(rep), FetchKind::Index, resource, Ingest::Body);
+                return;
+            }
+            Err(error) => {
+                // What came before may be whole: only the last piece is fetched again.
+                pieces.pop();
+                session.index_pieces.insert(rep, pieces);
                 return self.request_failed(job, Cause::Manifest(&error));
             }
-            Ok(parsed) => parsed,
-            Err(error) => return self.request_failed(job, Cause::Manifest(&error)),
         };
         self.jobs.remove(job, self.now);
         if parsed.live {
@@ -109,6 +128,7 @@ impl Engine {
         }
         self.ledger.phase("index", self.now);
         self.warn_about(parsed.warnings, Stage::Index, url);
+        self.know_metadata(parsed.metadata, Stage::Index);
         let Some(session) = self.session.as_mut() else { return };
         let longer = session.take_index(rep, parsed.segments);
         for stream in &mut session.streams {
@@ -176,6 +196,8 @@ impl Engine {
             return self.request_failed(job, Cause::NoSamples);
         }
         self.jobs.remove(job, self.now);
+        self.place_metadata(id, true);
+        let Some(session) = self.session.as_mut() else { return };
         let segment = &fetching.chosen.segment;
         for kind in [MediaKind::Video, MediaKind::Audio] {
             if session.wanted_of(id).has(kind)
