@@ -3,6 +3,7 @@
 use std::ffi::{CString, c_char};
 use std::time::Duration;
 
+use player_core::model::TimedMetadata;
 use player_core::{Event, PlayerError};
 
 use crate::boundary::{c_string, destroy, give, guarded, shared};
@@ -51,6 +52,13 @@ pub enum kinora_event_type {
     Stopped = 18,
     /// Playback ended by an error; `error` and `text` say which.
     Failed = 19,
+    /// More timed metadata is known, or it says more; kinora_snapshot_metadata() has it.
+    MetadataChanged = 20,
+    /// The playhead has entered a piece of timed metadata: `text` is its scheme, `time_ns` its begin, `duration_ns` its
+    /// length or -1, and `json` has the rest (`metadata.body`: bytes are in hexadecimal).
+    MetadataStarted = 21,
+    /// The playhead has left it. Never for metadata without a known length.
+    MetadataEnded = 22,
     /// Something that this version of the interface has no number for; `json` has it.
     Other = 99,
 }
@@ -111,6 +119,10 @@ impl Parts {
     fn saying(self, text: &str) -> Self {
         Self { text: Some(text.to_owned()), ..self }
     }
+
+    fn about(self, metadata: &TimedMetadata) -> Self {
+        Self { duration: metadata.duration, ..self }.at(metadata.start).saying(&metadata.scheme)
+    }
 }
 
 fn parts(event: &Event) -> Parts {
@@ -133,6 +145,9 @@ fn parts(event: &Event) -> Parts {
             Parts::of(Kind::SegmentLoaded).at(*start).lasting(*elapsed).saying(representation)
         }
         Event::CuesChanged => Parts::of(Kind::CuesChanged),
+        Event::MetadataChanged => Parts::of(Kind::MetadataChanged),
+        Event::MetadataStarted { metadata } => Parts::of(Kind::MetadataStarted).about(metadata),
+        Event::MetadataEnded { metadata } => Parts::of(Kind::MetadataEnded).about(metadata),
         Event::Warning { .. } => Parts::of(Kind::Warning),
         Event::Ended => Parts::of(Kind::Ended),
         Event::Stopped => Parts::of(Kind::Stopped),

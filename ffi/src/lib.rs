@@ -12,6 +12,7 @@ mod cue;
 mod error;
 mod event;
 mod frame;
+mod metadata;
 mod player;
 mod snapshot;
 
@@ -29,6 +30,9 @@ pub use error::{
 };
 pub use event::{kinora_event, kinora_event_destroy, kinora_event_type, kinora_player_wait_event};
 pub use frame::{kinora_frame, kinora_frame_destroy, kinora_pixel_layout, kinora_plane, kinora_player_acquire_frame};
+pub use metadata::{
+    kinora_metadata, kinora_metadata_source, kinora_snapshot_metadata, kinora_snapshot_thumbnail_at, kinora_thumbnail,
+};
 pub use player::{
     kinora_player, kinora_player_create, kinora_player_destroy, kinora_player_load, kinora_player_pause,
     kinora_player_play, kinora_player_seek, kinora_player_seek_by, kinora_player_select_audio,

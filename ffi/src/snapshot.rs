@@ -3,12 +3,13 @@
 use std::ffi::{CString, c_char};
 use std::sync::{Arc, OnceLock};
 
-use player_core::model::MediaKind;
+use player_core::model::{MediaKind, TimedMetadata};
 use player_core::text::Cue;
 use player_core::{MediaTime, Snapshot, State};
 
 use crate::boundary::{c_string, destroy, give, guarded, invalid, shared};
 use crate::cue::CueView;
+use crate::metadata::MetadataTexts;
 use crate::player::kinora_player;
 
 /// What a player is doing.
@@ -146,6 +147,7 @@ pub struct kinora_snapshot {
     qualities: Vec<CString>,
     /// Made when they are asked for: there are thousands, and few are on screen.
     cues: Vec<OnceLock<CueView>>,
+    metadata: OnceLock<Vec<MetadataTexts>>,
     stats: CString,
 }
 
@@ -158,7 +160,7 @@ struct TrackTexts {
 }
 
 impl kinora_snapshot {
-    fn new(snapshot: Arc<Snapshot>, position: MediaTime) -> Self {
+    pub(crate) fn new(snapshot: Arc<Snapshot>, position: MediaTime) -> Self {
         let optional = |text: &Option<String>| text.as_deref().map(c_string);
         let tracks = snapshot.tracks.iter().filter_map(|track| {
             let kind = match track.kind {
@@ -178,6 +180,7 @@ impl kinora_snapshot {
             tracks: tracks.collect(),
             qualities: snapshot.qualities.iter().map(|quality| c_string(&quality.id)).collect(),
             cues: snapshot.cues.iter().map(|_| OnceLock::new()).collect(),
+            metadata: OnceLock::new(),
             stats: c_string(&serde_json::to_string(&*snapshot.stats).unwrap_or_default()),
             position,
             snapshot,
@@ -190,6 +193,17 @@ impl kinora_snapshot {
         let active = self.snapshot.cues.iter().zip(&self.cues);
         let mut active = active.filter(|(cue, _)| cue.start <= time && time < cue.end);
         active.nth(index).map(|(cue, view)| (cue, view.get_or_init(|| CueView::new(cue))))
+    }
+
+    /// What it is a view of.
+    pub fn inner(&self) -> &Snapshot {
+        &self.snapshot
+    }
+
+    /// A piece of metadata and its texts, which are made when first asked for.
+    pub fn metadata(&self, index: usize) -> Option<(&Arc<TimedMetadata>, &MetadataTexts)> {
+        let texts = self.metadata.get_or_init(|| self.snapshot.metadata.iter().map(|m| MetadataTexts::of(m)).collect());
+        self.snapshot.metadata.get(index).zip(texts.get(index))
     }
 
     fn info(&self) -> kinora_snapshot_info {

@@ -1,12 +1,13 @@
 //! What the player announces. State events are never lost; progress events may be dropped first.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::command::CommandId;
 use crate::error::PlayerError;
-use crate::model::{MediaKind, PresentationKind, Protocol};
+use crate::model::{MediaKind, PresentationKind, Protocol, TimedMetadata};
 use crate::snapshot::State;
 use crate::time::MediaTime;
 
@@ -119,6 +120,19 @@ pub enum Event {
     },
     /// The cues of the chosen text track changed; the snapshot has them.
     CuesChanged,
+    /// More timed metadata is known, or it says more; the snapshot has it.
+    MetadataChanged,
+    /// The playhead has entered a piece of timed metadata: once for each pass, in playback or by a seek into it.
+    MetadataStarted {
+        /// Which.
+        metadata: Arc<TimedMetadata>,
+    },
+    /// The playhead has left it, by playback, by a seek, or because everything has been presented. Never for metadata
+    /// without a known length.
+    MetadataEnded {
+        /// Which.
+        metadata: Arc<TimedMetadata>,
+    },
     /// Something was recovered; playback goes on.
     Warning {
         /// What.
@@ -138,6 +152,6 @@ pub enum Event {
 impl Event {
     /// True for events that a slow host may miss without harm.
     pub const fn is_progress(&self) -> bool {
-        matches!(self, Self::SegmentLoaded { .. } | Self::CuesChanged)
+        matches!(self, Self::SegmentLoaded { .. } | Self::CuesChanged | Self::MetadataChanged)
     }
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::command::{QualityChoice, TrackChoice};
 use crate::error::PlayerError;
-use crate::model::{MediaKind, PresentationKind, Protocol, Role, TrackId};
+use crate::model::{MediaKind, PresentationKind, Protocol, Role, Thumbnail, ThumbnailSpan, TimedMetadata, TrackId};
 use crate::telemetry::SessionStats;
 use crate::text::Cue;
 use crate::time::{MediaTime, Now, TimeRange, TimeRanges};
@@ -126,6 +126,10 @@ pub struct Snapshot {
     pub muted: bool,
     /// Cues of the chosen text track known so far, ordered by begin, in presentation time.
     pub cues: Arc<Vec<Cue>>,
+    /// Timed metadata known so far, ordered by begin, in presentation time.
+    pub metadata: Arc<Vec<Arc<TimedMetadata>>>,
+    /// Pictures for the seek bar; see [`Snapshot::thumbnail_at`].
+    pub thumbnails: Arc<Vec<ThumbnailSpan>>,
     /// Why playback ended, when it failed.
     pub error: Option<PlayerError>,
     /// Counters of this session.
@@ -148,5 +152,15 @@ impl Snapshot {
     /// The cues on screen at a time, in order.
     pub fn cues_at(&self, time: MediaTime) -> Vec<Cue> {
         self.cues.iter().filter(|cue| cue.start <= time && time < cue.end).cloned().collect()
+    }
+
+    /// The metadata that holds at a time, in order.
+    pub fn metadata_at(&self, time: MediaTime) -> Vec<Arc<TimedMetadata>> {
+        self.metadata.iter().filter(|metadata| metadata.holds_at(time)).cloned().collect()
+    }
+
+    /// The picture that stands for a time, at least `width` pixels wide when there is one, else the widest.
+    pub fn thumbnail_at(&self, time: MediaTime, width: u32) -> Option<Thumbnail> {
+        ThumbnailSpan::picture_at(&self.thumbnails, time, width)
     }
 }

@@ -117,6 +117,26 @@ static void misuse(void) {
   CHECK(kinora_player_create(&config, &player) == KINORA_ERROR_INVALID_ARGUMENT && player == NULL);
 }
 
+static void check_metadata(const kinora_snapshot *snapshot) {
+  uint32_t found = 1;
+  size_t count = 0;
+  kinora_metadata metadata;
+  for (;; count++) {
+    CHECK(kinora_snapshot_metadata(snapshot, count, &metadata, &found) == 0);
+    if (!found) {
+      break;
+    }
+    CHECK(metadata.json[0] == '{' && metadata.scheme != NULL && (metadata.body_length == 0 || metadata.body != NULL));
+  }
+  CHECK(kinora_snapshot_metadata(NULL, 0, &metadata, &found) == KINORA_ERROR_INVALID_ARGUMENT);
+  CHECK(kinora_snapshot_metadata(snapshot, 0, &metadata, NULL) == KINORA_ERROR_INVALID_ARGUMENT);
+  kinora_thumbnail thumbnail;
+  char url[1024] = "";
+  CHECK(kinora_snapshot_thumbnail_at(snapshot, 0, 100, &thumbnail, url, sizeof url, &found) == 0);
+  CHECK(found == (url[0] != '\0'));
+  CHECK(kinora_snapshot_thumbnail_at(NULL, 0, 0, &thumbnail, NULL, 0, &found) == KINORA_ERROR_INVALID_ARGUMENT);
+}
+
 static void check_tracks(const kinora_player *player) {
   kinora_snapshot *snapshot = NULL;
   kinora_snapshot_info info;
@@ -138,6 +158,7 @@ static void check_tracks(const kinora_player *player) {
     last = quality.bitrate;
   }
   CHECK(kinora_snapshot_stats_json(snapshot)[0] == '{');
+  check_metadata(snapshot);
   kinora_snapshot_destroy(&snapshot);
   CHECK(snapshot == NULL);
 }

@@ -4,9 +4,11 @@
 use bytes::Bytes;
 use player_core::WallClock;
 use player_core::container::{DemuxError, DemuxOutput, DemuxSetup, SampleKey, describe_samples, mp4, open, read_init};
-use player_core::model::{ContainerFormat, IndexFormat, IndexSource, Protocol, Resource, TimestampMapping};
-use player_core::time::MediaTime;
-use player_core::{manifest, text};
+use player_core::manifest::{IndexPiece, IndexReading, RemoteElements};
+use player_core::model::{
+    ByteRange, ContainerFormat, IndexFormat, IndexSource, Protocol, Resource, TimestampMapping,
+};
+use player_core::{MediaTime, manifest, text};
 use url::Url;
 
 /// Media: the first byte chooses the size of the pieces. Whole or in pieces, the verdict is the same.
@@ -101,12 +103,12 @@ pub fn m3u8(data: &[u8]) {
     let signed = [b"#EXTM3U\n", data].concat();
     for text in [data, &signed] {
         manifest(text);
-        index(text);
+        playlist_index(text);
     }
     orders(data);
 }
 
-fn index(data: &[u8]) {
+fn playlist_index(data: &[u8]) {
     let Ok(base) = Url::parse("http://example.com/path/index?q=1") else { return };
     let source = IndexSource {
         resource: Resource::new(base.clone()),
@@ -114,6 +116,8 @@ fn index(data: &[u8]) {
         init: None,
         mapping: TimestampMapping::Discontinuity(0),
         period_start: MediaTime::ZERO,
+        period_duration: None,
+        media: Vec::new(),
         variables: vec![("v".to_owned(), "w".to_owned())],
     };
     let Ok(index) = manifest::parse_index(data, &source, &base) else { return };
@@ -136,9 +140,50 @@ fn orders(data: &[u8]) {
     let _ = manifest::steering_request(Protocol::Hls, &url, orders.priority.first().map(String::as_str), Some(1));
 }
 
-/// Media presentation descriptions.
+/// Media presentation descriptions; the same bytes serve as every remote element and as a segment index, whole and in
+/// pieces.
 pub fn mpd(data: &[u8]) {
     manifest(data);
+    let Ok(base) = Url::parse("http://example.com/path/manifest") else { return };
+    let mut remotes = RemoteElements::default();
+    for _ in 0..4 {
+        let Ok(missing) = manifest::missing(data, &base, &remotes) else { break };
+        for url in missing {
+            remotes.insert(url, Some(Bytes::copy_from_slice(data)));
+        }
+    }
+    let _ = manifest::parse_with(data, &base, None, &remotes);
+    index(data, None);
+    index(data, Some(ByteRange { offset: 0, length: Some(64) }));
+}
+
+/// Follows a segment index through the file.
+fn index(file: &[u8], range: Option<ByteRange>) {
+    let Ok(url) = Url::parse("http://example.com/v.mp4") else { return };
+    let source = IndexSource {
+        resource: Resource { urls: vec![url.clone()], range },
+        format: IndexFormat::Sidx,
+        init: None,
+        mapping: TimestampMapping::Offset(0),
+        period_start: MediaTime::ZERO,
+        period_duration: None,
+        media: Vec::new(),
+        variables: Vec::new(),
+    };
+    let mut wanted = source.first_request().range;
+    let mut pieces = Vec::new();
+    for _ in 0..400 {
+        let Some(part) = wanted else { return };
+        let from = usize::try_from(part.offset).unwrap_or(usize::MAX).min(file.len());
+        let length = usize::try_from(part.length.unwrap_or(u64::MAX)).unwrap_or(usize::MAX);
+        let to = from.saturating_add(length).min(file.len());
+        pieces.push(IndexPiece::new(wanted, Bytes::copy_from_slice(&file[from..to])));
+        match manifest::read_index(&pieces, &source, &url) {
+            Ok(IndexReading::More(more)) => wanted = Some(more),
+            Ok(IndexReading::Known(_)) | Err(_) => return,
+        }
+    }
+    panic!("the index never ends");
 }
 
 fn manifest(data: &[u8]) {

@@ -84,11 +84,12 @@ mod tests {
             outputs.extend(demuxer.push(Bytes::copy_from_slice(piece))?);
         }
         outputs.extend(demuxer.finish()?);
-        let texts = outputs.into_iter().flat_map(|output| match output {
-            DemuxOutput::Cues { cues, timestamp_map: None } => cues.iter().map(crate::text::Cue::plain_text).collect(),
-            other => panic!("{other:?}"),
-        });
-        Ok(texts.collect())
+        let mut texts = Vec::new();
+        for output in outputs {
+            let DemuxOutput::Cues { cues, timestamp_map: None } = output else { panic!("{output:?}") };
+            texts.extend(cues.iter().map(text::Cue::plain_text));
+        }
+        Ok(texts)
     }
 
     #[test]

@@ -17,6 +17,8 @@ pub struct Window {
     keep: Option<u64>,
     /// Bytes that must come for the answer to be complete, after slicing, when known.
     pub expected: Option<u64>,
+    /// Bytes that the server has of the wanted part, when known.
+    available: Option<u64>,
     /// The server answered with the whole file although a part was asked for.
     pub range_ignored: bool,
 }
@@ -34,7 +36,7 @@ impl Window {
         max_bytes: u64,
     ) -> Result<Self, FetchError> {
         let window = match (range, status) {
-            (None, _) => Self { skip: 0, keep: None, expected: content_length, range_ignored: false },
+            (None, _) => Self { skip: 0, keep: None, expected: content_length, available: None, range_ignored: false },
             (Some(range), 206) => partial(range, content_range, content_length)?,
             (Some(range), _) => whole(range, content_length)?,
         };
@@ -42,6 +44,15 @@ impl Window {
             Some(expected) if expected > max_bytes => Err(FetchError::TooLarge { limit: max_bytes }),
             _ => Ok(window),
         }
+    }
+
+    /// The same for a part of which nobody knows where it ends: a file that ends earlier is complete.
+    #[must_use]
+    pub fn open_ended(mut self) -> Self {
+        if let (Some(expected), Some(available)) = (self.expected, self.available) {
+            self.expected = Some(expected.min(available));
+        }
+        self
     }
 
     /// The part of the next chunk that is wanted; the window moves on.
@@ -77,7 +88,8 @@ fn partial(range: ByteRange, content_range: Option<&str>, length: Option<u64>) -
     // Fewer bytes than asked for means that the file is shorter than the manifest says.
     let expected = range.length.unwrap_or(available);
     let exact = skip == 0 && length == range.length;
-    Ok(Window { skip, keep: if exact { None } else { Some(expected) }, expected: Some(expected), range_ignored: false })
+    let keep = if exact { None } else { Some(expected) };
+    Ok(Window { skip, keep, expected: Some(expected), available: Some(available), range_ignored: false })
 }
 
 fn whole(range: ByteRange, length: Option<u64>) -> Result<Window, FetchError> {
@@ -88,8 +100,9 @@ fn whole(range: ByteRange, length: Option<u64>) -> Result<Window, FetchError> {
     if length.is_some_and(|length| length <= range.offset) {
         return Err(FetchError::RangeIgnored(format!("the file ends before byte {}", range.offset)));
     }
-    let expected = range.length.or(length.map(|length| length - range.offset));
-    Ok(Window { skip: range.offset, keep: range.length, expected, range_ignored: true })
+    let available = length.map(|length| length - range.offset);
+    let expected = range.length.or(available);
+    Ok(Window { skip: range.offset, keep: range.length, expected, available, range_ignored: true })
 }
 
 fn parse_content_range(text: &str) -> Option<(u64, u64)> {
@@ -128,6 +141,14 @@ mod tests {
         assert_eq!(wide.cut(Bytes::from_static(b"0123456789")), "34");
         let open = Window::of(range(3, None), 206, Some("bytes 3-9/10"), Some(7), 100).unwrap();
         assert_eq!(open.expected, Some(7));
+    }
+
+    #[test]
+    fn a_part_without_a_known_end_may_be_shorter() {
+        let partial = Window::of(range(3, Some(100)), 206, Some("bytes 3-9/10"), Some(7), 100).unwrap();
+        assert_eq!((partial.expected, partial.open_ended().expected), (Some(100), Some(7)));
+        let whole = Window::of(range(3, Some(100)), 200, None, Some(10), 100).unwrap();
+        assert_eq!((whole.expected, whole.open_ended().expected), (Some(100), Some(7)));
     }
 
     #[test]

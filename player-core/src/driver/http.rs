@@ -20,7 +20,7 @@ use tokio::time::{Instant, timeout};
 use super::Inbox;
 use super::body::Window;
 use crate::container::{self, DemuxError, DemuxOutput, Demuxer};
-use crate::engine::io::{FetchError, FetchId, FetchOutcome, FetchRequest, Ingest, Input, ResponseHead};
+use crate::engine::io::{FetchError, FetchId, FetchKind, FetchOutcome, FetchRequest, Ingest, Input, ResponseHead};
 use crate::error::{ErrorCode, PlayerError};
 
 /// Bytes are handed to the demuxer in pieces of at most this size.
@@ -204,7 +204,8 @@ async fn send(client: &reqwest::Client, request: &FetchRequest) -> Result<reqwes
     }
     let mut builder = client.get(request.url.clone());
     if let Some(range) = request.range {
-        let last = range.length.map(|length| (range.offset + length.max(1) - 1).to_string()).unwrap_or_default();
+        let last =
+            range.length.map(|length| range.offset.saturating_add(length.max(1) - 1).to_string()).unwrap_or_default();
         builder = builder.header(header::RANGE, format!("bytes={}-{last}", range.offset));
     }
     if matches!(request.ingest, Ingest::Media(_)) {
@@ -222,6 +223,8 @@ fn head(request: &FetchRequest, response: &reqwest::Response) -> Result<(Respons
     }
     let window =
         Window::of(request.range, status, text(header::CONTENT_RANGE), response.content_length(), request.max_bytes)?;
+    // Where an index ends is known once its beginning has been read.
+    let window = if request.kind == FetchKind::Index { window.open_ended() } else { window };
     let content_type =
         text(header::CONTENT_TYPE).map(|value| value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase());
     let head = ResponseHead {

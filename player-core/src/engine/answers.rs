@@ -5,7 +5,7 @@ use bytes::Bytes;
 use url::Url;
 
 use super::Engine;
-use super::io::{FetchError, FetchId, FetchOutcome, ResponseHead};
+use super::io::{FetchError, FetchId, FetchKind, FetchOutcome, Ingest, ResponseHead};
 use super::pathways::ReadIndex;
 use super::recovery::Cause;
 use super::request::{JobId, Measured, Purpose};
@@ -15,8 +15,8 @@ use super::stream::{Activity, RepKey, StreamId};
 use crate::container::{self, DemuxError, DemuxOutput, MediaClock};
 use crate::error::{ErrorCode, PlayerError, Stage};
 use crate::event::Event;
-use crate::manifest::{self, ManifestError};
-use crate::model::SegmentIndex;
+use crate::manifest::{self, IndexPiece, IndexReading, ManifestError};
+use crate::model::{Resource, SegmentIndex};
 use crate::snapshot::State;
 use crate::time::MediaTime;
 
@@ -74,6 +74,7 @@ impl Engine {
         match purpose {
             Purpose::Manifest => self.manifest_arrived(job, body, &url),
             Purpose::Steering => self.steering_arrived(job, body, &url),
+            Purpose::Remote => self.remote_arrived(job, Some(body.clone())),
             Purpose::Index(rep) => self.index_arrived(job, rep, body, &url),
             Purpose::Init(rep) => {
                 self.learn(measured, bytes);
@@ -87,7 +88,7 @@ impl Engine {
         }
     }
 
-    fn index_arrived(&mut self, job: JobId, rep: RepKey, body: &[u8], url: &Url) {
+    fn index_arrived(&mut self, job: JobId, rep: RepKey, body: &Bytes, url: &Url) {
         let presentation = self.session.as_ref().and_then(|session| session.presentation.as_ref());
         let source =
             presentation.and_then(|known| select::representation(known, rep)).and_then(|rep| match &rep.index {
@@ -98,13 +99,31 @@ impl Engine {
             self.jobs.remove(job, self.now);
             return;
         };
-        let parsed = match manifest::parse_index(body, &source, url) {
-            Ok(parsed) if parsed.segments.is_empty() => {
-                let error = ManifestError::Empty { message: "the index has no segments".to_owned() };
+        let range = self.jobs.get(job).and_then(|job| job.resource.range);
+        let Some(session) = self.session.as_mut() else { return };
+        let mut pieces = session.index_pieces.remove(&rep).unwrap_or_default();
+        pieces.push(IndexPiece::new(range, body.clone()));
+        let reading = match manifest::read_index(&pieces, &source, url) {
+            Ok(IndexReading::Known(parsed)) if parsed.segments.is_empty() => {
+                Err(ManifestError::Empty { message: "the index has no segments".to_owned() })
+            }
+            reading => reading,
+        };
+        let parsed = match reading {
+            Ok(IndexReading::Known(parsed)) => parsed,
+            Ok(IndexReading::More(range)) => {
+                session.index_pieces.insert(rep, pieces);
+                self.jobs.remove(job, self.now);
+                let resource = Resource { range: Some(range), ..source.resource };
+                self.jobs.add(self.now, Purpose::Index(rep), FetchKind::Index, resource, Ingest::Body);
+                return;
+            }
+            Err(error) => {
+                // What came before may be whole: only the last piece is fetched again.
+                pieces.pop();
+                session.index_pieces.insert(rep, pieces);
                 return self.request_failed(job, Cause::Manifest(&error));
             }
-            Ok(parsed) => parsed,
-            Err(error) => return self.request_failed(job, Cause::Manifest(&error)),
         };
         let place = self.jobs.remove(job, self.now).and_then(|job| Some(job.attempt()?.candidate.clone()));
         if parsed.live {
@@ -112,12 +131,15 @@ impl Engine {
         }
         self.ledger.phase("index", self.now);
         self.warn_about(parsed.warnings, Stage::Index, url);
+        self.know_metadata(parsed.metadata, Stage::Index);
         let Some(session) = self.session.as_mut() else { return };
         if let Some(from) = place {
             session.locations.redirected(&from, url);
             session.indexes.insert(rep, ReadIndex { source, place: from.place });
         }
-        session.take_metadata(parsed.metadata, parsed.epoch);
+        if let Some(presentation) = session.presentation.as_mut() {
+            presentation.epoch = presentation.epoch.or(parsed.epoch);
+        }
         let longer = session.take_index(rep, parsed.segments);
         for stream in &mut session.streams {
             if matches!(stream.activity, Activity::Index(waited) if waited == rep) {
@@ -202,6 +224,8 @@ impl Engine {
             return self.request_failed(job, Cause::NoSamples);
         }
         self.jobs.remove(job, self.now);
+        self.place_metadata(id, true);
+        let Some(session) = self.session.as_mut() else { return };
         let segment = &fetching.chosen.segment;
         session.complete_segment(id, &fetching.chosen);
         if id == StreamId::Text {

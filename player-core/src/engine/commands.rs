@@ -139,6 +139,7 @@ impl Engine {
         }
         if let Some(session) = self.session.as_mut() {
             session.old_audio_until = None;
+            session.metadata.seek(to);
         }
     }
 

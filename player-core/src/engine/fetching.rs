@@ -257,7 +257,16 @@ impl Engine {
         if let Some(init) = &init {
             super::ingest::note_carried(session, id, init);
         }
-        let fetching = Fetching { job, chosen, init, shift: None, early: Vec::new(), seen: 0, warned: false };
+        let fetching = Fetching {
+            job,
+            chosen,
+            init,
+            shift: None,
+            early: Vec::new(),
+            seen: 0,
+            metadata: Vec::new(),
+            warned: false,
+        };
         self.set_activity(id, Activity::Media(Box::new(fetching)));
     }
 
@@ -269,7 +278,7 @@ impl Engine {
         let presentation = self.session.as_ref().and_then(|session| session.presentation.as_ref());
         let Some(presentation) = presentation else { return };
         if let Step::Index(source) = schedule::step(presentation, Place::At { period: 0, time: MediaTime::ZERO }, rep) {
-            self.jobs.add(self.now, Purpose::Index(rep), FetchKind::Index, source.resource, Ingest::Body);
+            self.jobs.add(self.now, Purpose::Index(rep), FetchKind::Index, source.first_request(), Ingest::Body);
         }
     }
 

@@ -23,8 +23,9 @@ impl Engine {
         match output {
             DemuxOutput::Init(init) => self.take_init(id, init),
             DemuxOutput::Fragment(fragment) => self.take_fragment(id, fragment),
-            // Neither is produced by any demuxer that stands here yet, nor asked for.
-            DemuxOutput::Metadata(_) | DemuxOutput::Captions(_) => {}
+            DemuxOutput::Metadata(all) => self.take_metadata(id, all),
+            // Not produced by any demuxer that stands here yet, nor asked for.
+            DemuxOutput::Captions(_) => {}
             DemuxOutput::Cues { cues, timestamp_map } => {
                 let Some(session) = self.session.as_mut() else { return };
                 let Session { streams, text, timeline, .. } = session;
@@ -143,6 +144,7 @@ impl Engine {
         if cues_placed {
             self.emit(Event::CuesChanged);
         }
+        self.place_metadata(id, false);
         if began_late {
             self.step_back(id);
         }

@@ -1,4 +1,4 @@
-//! Seeded randomness for retry delays. Nothing else in the engine is random.
+//! Seeded randomness for retry delays and for the choice among equal locations. Nothing else in the engine is random.
 
 use std::time::Duration;
 
@@ -16,12 +16,17 @@ impl Jitter {
         Self((state ^ (state >> 31)) | 1)
     }
 
-    /// Between three quarters of `base` and all of it, so that many players do not come back in step.
-    pub fn spread(&mut self, base: Duration) -> Duration {
+    /// Sixteen random bits.
+    pub fn draw(&mut self) -> u64 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
-        let share = self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 48;
+        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 48
+    }
+
+    /// Between three quarters of `base` and all of it, so that many players do not come back in step.
+    pub fn spread(&mut self, base: Duration) -> Duration {
+        let share = self.draw();
         base - base.saturating_mul(u32::try_from(share).unwrap_or_default()) / (4 << 16)
     }
 }

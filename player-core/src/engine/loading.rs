@@ -1,22 +1,26 @@
 //! From a load request to streams: the manifest is fetched and read, tracks are chosen, and streams begin.
 
+use std::sync::Arc;
+
+use bytes::Bytes;
 use url::Url;
 
 use super::Engine;
+use super::fault;
 use super::io::{FetchKind, Ingest, Output};
 use super::playback::Playback;
 use super::recovery::Cause;
 use super::request::{JobId, Purpose};
 use super::schedule;
 use super::select;
-use super::session::{Session, kind_of};
+use super::session::{IncompleteManifest, Session, kind_of};
 use super::stats::Ledger;
 use super::stream::{Place, Stream, StreamId};
 use crate::command::{LoadRequest, SeekMode};
 use crate::error::{ErrorCode, PlayerError, Stage};
 use crate::event::Event;
-use crate::manifest::{self, ManifestWarning};
-use crate::model::{MediaKind, Presentation, PresentationKind, Resource};
+use crate::manifest::{self, ManifestWarning, RemoteElements};
+use crate::model::{MediaKind, Presentation, PresentationKind, Resource, ThumbnailSpan};
 use crate::render::RenderCommand;
 use crate::snapshot::State;
 use crate::time::MediaTime;
@@ -74,14 +78,66 @@ impl Engine {
         self.emit(Event::Failed { error });
     }
 
-    /// The manifest came.
-    pub(super) fn manifest_arrived(&mut self, job: JobId, body: &[u8], url: &Url) {
-        let parsed = match manifest::parse(body, url, None) {
-            Ok(parsed) => parsed,
+    /// The manifest came. Parts of it that lie in other files are fetched before it is read.
+    pub(super) fn manifest_arrived(&mut self, job: JobId, body: &Bytes, url: &Url) {
+        let missing = match manifest::missing(body, url, &RemoteElements::default()) {
+            Ok(missing) => missing,
             Err(error) => return self.request_failed(job, Cause::Manifest(&error)),
         };
+        if missing.is_empty() {
+            return self.read_manifest(Some(job), body, url, &RemoteElements::default());
+        }
         let place = self.jobs.get(job).and_then(|job| job.attempt()).map(|attempt| attempt.candidate.place.clone());
         self.jobs.remove(job, self.now);
+        let Some(session) = self.session.as_mut() else { return };
+        if let Some(place) = place {
+            session.locations.manifest_came_from(&place, url);
+        }
+        session.incomplete = Some(IncompleteManifest::new(body.clone(), url.clone()));
+        self.want_remote(missing);
+    }
+
+    fn want_remote(&mut self, missing: Vec<Url>) {
+        for url in missing {
+            self.jobs.add(self.now, Purpose::Remote, FetchKind::Manifest, Resource::new(url), Ingest::Body);
+        }
+    }
+
+    /// A part of the manifest came, or cannot be had.
+    pub(super) fn remote_arrived(&mut self, job: JobId, body: Option<Bytes>) {
+        let Some(done) = self.jobs.remove(job, self.now) else { return };
+        let Some(session) = self.session.as_mut() else { return };
+        let Some(incomplete) = session.incomplete.as_mut() else { return };
+        for url in done.resource.urls {
+            incomplete.remotes.insert(url, body.clone());
+        }
+        if self.jobs.of_purpose(Purpose::Remote).is_some() {
+            return;
+        }
+        let Some(incomplete) = session.incomplete.take() else { return };
+        let missing = manifest::missing(&incomplete.body, &incomplete.url, &incomplete.remotes).unwrap_or_default();
+        if missing.is_empty() {
+            self.read_manifest(None, &incomplete.body, &incomplete.url, &incomplete.remotes);
+        } else {
+            session.incomplete = Some(incomplete);
+            self.want_remote(missing);
+        }
+    }
+
+    fn read_manifest(&mut self, job: Option<JobId>, body: &[u8], url: &Url, remotes: &RemoteElements) {
+        let parsed = match manifest::parse_with(body, url, None, remotes) {
+            Ok(parsed) => parsed,
+            Err(error) => {
+                return match job {
+                    Some(job) => self.request_failed(job, Cause::Manifest(&error)),
+                    None => self.fail(fault::describe(FetchKind::Manifest, Cause::Manifest(&error), Some(url))),
+                };
+            }
+        };
+        let place = job.and_then(|job| self.jobs.get(job)?.attempt()).map(|attempt| attempt.candidate.place.clone());
+        if let Some(job) = job {
+            self.jobs.remove(job, self.now);
+        }
         let Some(session) = self.session.as_mut() else { return };
         if let Some(place) = place {
             session.locations.manifest_came_from(&place, url);
@@ -119,6 +175,10 @@ impl Engine {
         // Counted from an end that is not known yet.
         session.authored_start = authored.filter(|start| *start < MediaTime::ZERO);
         let start = session.clamp(session.start.or(authored).unwrap_or_default());
+        session.metadata.seek(start);
+        session.locations.weigh(&presentation.weights, &mut self.jitter);
+        session.thumbnails = Arc::new(ThumbnailSpan::all(&presentation));
+        let metadata = presentation.metadata.clone();
         session.presentation = Some(presentation);
         for id in [StreamId::Main, StreamId::Audio, StreamId::Text] {
             add_stream(session, id, start);
@@ -134,6 +194,7 @@ impl Engine {
         if duration.is_some() {
             self.emit(Event::TimelineChanged);
         }
+        self.know_metadata(metadata, Stage::Manifest);
         if !playable {
             let error = PlayerError::fatal(ErrorCode::ManifestEmpty, "the stream has neither pictures nor sound");
             self.fail(error.at(Stage::Manifest));

@@ -10,8 +10,9 @@ use std::time::Duration;
 
 use url::Url;
 
+use super::jitter::Jitter;
 use crate::manifest::PathwayClone;
-use crate::model::{Pathway, Resource};
+use crate::model::{BaseWeight, Pathway, Resource};
 use crate::time::Now;
 
 /// A location that fails again soon is left alone twice as long, up to this.
@@ -60,6 +61,8 @@ pub struct Locations {
     routes: Vec<Route>,
     /// Names of pathways, best first, as ordered last.
     order: Vec<String>,
+    /// Beginnings of addresses in the order in which they should be asked.
+    bases: Vec<Url>,
 }
 
 /// A pathway.
@@ -81,6 +84,7 @@ impl Locations {
             current: Place::Location(0),
             resting: BTreeMap::new(),
             routes: Vec::new(),
+            bases: Vec::new(),
             order: Vec::new(),
         }
     }
@@ -193,6 +197,36 @@ impl Locations {
         }
     }
 
+    /// What the manifest says about the places that serve it: lower priorities first, and among equals a choice by
+    /// weight (DVB A168 §10.8.2.1), the same for the whole session and for equal seeds.
+    pub fn weigh(&mut self, weights: &[BaseWeight], jitter: &mut Jitter) {
+        let mut left: Vec<&BaseWeight> = weights.iter().collect();
+        left.sort_by_key(|service| service.priority);
+        self.bases.clear();
+        while let Some(first) = left.first() {
+            let equals = left.iter().take_while(|service| service.priority == first.priority).count();
+            let shares = || left.iter().take(equals).map(|service| u64::from(service.weight));
+            let total: u64 = shares().sum();
+            let mut drawn = if equals > 1 { total.saturating_mul(jitter.draw()) >> 16 } else { 0 };
+            let mut chosen = 0;
+            for (at, weight) in shares().enumerate() {
+                chosen = at;
+                match drawn.checked_sub(weight) {
+                    Some(rest) => drawn = rest,
+                    None => break,
+                }
+            }
+            self.bases.push(directory(&left.remove(chosen).base));
+        }
+    }
+
+    /// Where an address stands in that order; what nothing is said about comes first.
+    fn rank(&self, url: &Url) -> usize {
+        let begins = |(_, base): &(usize, &Url)| url.as_str().starts_with(base.as_str());
+        let longest = self.bases.iter().enumerate().filter(begins).max_by_key(|(_, base)| base.as_str().len());
+        longest.map_or(0, |(at, _)| at + 1)
+    }
+
     /// The candidates for the manifest.
     pub fn manifest_candidates(&self) -> Vec<Candidate> {
         let urls = self.manifests.iter().cloned().enumerate();
@@ -207,7 +241,11 @@ impl Locations {
                 found.push(Candidate { index: found.len(), place, url });
             }
         };
-        for url in &resource.urls {
+        let mut urls: Vec<&Url> = resource.urls.iter().collect();
+        if !self.bases.is_empty() {
+            urls.sort_by_key(|url| self.rank(url));
+        }
+        for url in urls {
             let route = self.route_of(url);
             if let Some(route) = route {
                 for (place, url) in self.rewritten(&route.id, url) {
@@ -449,5 +487,24 @@ mod tests {
         locations.exclude(&Place::Location(1), REST, at(0));
         locations.exclude(&Place::Location(0), REST, at(5));
         assert_eq!(locations.pick(&candidates, &[], at(10)).map(|c| c.place), Some(Place::Location(1)));
+    }
+
+    #[test]
+    fn priority_comes_first_and_weight_decides_among_equals() {
+        let service = |base: &str, priority, weight| BaseWeight { base: url(base), priority, weight };
+        let services = [service("http://c/", 2, 1), service("http://a/x", 1, 1), service("http://b/", 1, 9)];
+        let urls = ["http://c/1", "http://a/1", "http://b/1"].map(url).to_vec();
+        let resource = Resource { urls, range: None };
+        let (mut first_b, mut last_c) = (0, 0);
+        for seed in 0..200 {
+            let mut locations = two();
+            locations.weigh(&services, &mut Jitter::new(seed));
+            let hosts: Vec<_> =
+                locations.candidates(&resource).iter().map(|c| c.url.host_str().map(str::to_owned)).collect();
+            first_b += u32::from(hosts[0].as_deref() == Some("b"));
+            last_c += u32::from(hosts[2].as_deref() == Some("c"));
+        }
+        assert_eq!(last_c, 200);
+        assert!((160..200).contains(&first_b), "nine of ten choose b: {first_b}");
     }
 }

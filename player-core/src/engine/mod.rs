@@ -4,14 +4,15 @@
 //! |---|---|
 //! | `io` | what goes in and what comes out |
 //! | `commands` `answers` `reports` | the three kinds of input: host, network, renderer |
-//! | `loading` `fetching` `adapting` `ingest` `recovering` `presenting` `playing` `tracks` `pathways` | the steps that follow each of them |
-//! | `session` `stream` `buffer` `playback` `request` `text` | state: what is loaded, held, and under way |
+//! | `loading` `fetching` `adapting` `ingest` `recovering` `presenting` `playing` `announcing` `tracks` `pathways` | the steps that follow each of them |
+//! | `session` `stream` `buffer` `playback` `request` `text` `metadata` | state: what is loaded, held, and under way |
 //! | `select` `schedule` `load_control` `recovery` `timeline` `locations` `steering` `feed` `gap` `seek` `clock` | decisions, as pure functions or small machines |
 //! | `stats` `timer` `jitter` `fault` | the ledger, the timers, the dice, the names of errors |
 
 pub mod io;
 
 mod adapting;
+mod announcing;
 mod answers;
 mod buffer;
 mod clock;
@@ -25,6 +26,7 @@ mod jitter;
 mod load_control;
 mod loading;
 mod locations;
+mod metadata;
 mod pathways;
 mod playback;
 mod playing;
@@ -177,6 +179,8 @@ impl Engine {
             volume: self.settings.volume,
             muted: self.settings.muted,
             cues: session.map(|session| session.text.cues()).unwrap_or_default(),
+            metadata: session.map(|session| session.metadata.list()).unwrap_or_default(),
+            thumbnails: session.map(|session| Arc::clone(&session.thumbnails)).unwrap_or_default(),
             error: playback.error.clone(),
             stats: Arc::new(self.stats(now)),
         }

@@ -175,6 +175,7 @@ impl Engine {
         let holds = self.session.iter().flat_map(|session| &session.streams).filter_map(|stream| stream.hold_until);
         self.timers.set(Timer::Hold, holds.filter(|until| *until > self.now).min());
         self.timers.set(Timer::Steering, self.next_steering().map(|at| at.max(soon)));
+        self.timers.set(Timer::Metadata, self.next_passage().map(|at| at.max(soon)));
         let picture = self.playback.picture_due.filter(|_| !self.playback.first_shown);
         self.timers.set(Timer::Picture, picture.filter(|due| *due > self.now));
     }

@@ -24,6 +24,7 @@ impl Engine {
         let position = self.position();
         let moving = self.playback.state == State::Ready && self.playback.clock.is_running();
         self.note_shown(position);
+        self.announce_metadata();
         let Some(session) = self.session.as_mut() else { return };
         let kinds = self.playback.feed.kinds().collect::<Vec<_>>();
         let bitrate = session.shown.zip(session.presentation.as_ref()).and_then(|(key, presentation)| {

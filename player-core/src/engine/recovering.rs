@@ -76,7 +76,13 @@ impl Engine {
         };
         let error = fault::describe(kind, cause, Some(&url));
         tracing::debug!(?kind, failures, %error, "request failed");
-        match recovery::decide(&failure) {
+        let action = recovery::decide(&failure);
+        if purpose == Purpose::Remote && action == Action::Fatal {
+            // The rest of the manifest may do without it.
+            self.warn(error);
+            return self.remote_arrived(id, None);
+        }
+        match action {
             Action::RetryAfter(delay) => self.retry(id, delay, error),
             Action::OtherLocation { exclude_for } => {
                 // Without another address of the same bytes, all that is beside them is read from elsewhere too.
@@ -96,7 +102,7 @@ impl Engine {
                 match (purpose, kind) {
                     (Purpose::Media(stream), _) => self.stream_lost(stream, error),
                     (Purpose::Index(rep) | Purpose::Init(rep), _) => self.lost_representation(rep, error),
-                    (Purpose::Manifest | Purpose::Steering, _) => self.fail(error),
+                    (Purpose::Manifest | Purpose::Remote | Purpose::Steering, _) => self.fail(error),
                 }
             }
         }
@@ -106,7 +112,7 @@ impl Engine {
         let (Some(session), Some(job)) = (self.session.as_ref(), self.jobs.get(id)) else { return Vec::new() };
         match job.purpose {
             Purpose::Manifest => session.locations.manifest_candidates(),
-            Purpose::Index(_) | Purpose::Init(_) | Purpose::Media(_) | Purpose::Steering => {
+            Purpose::Remote | Purpose::Index(_) | Purpose::Init(_) | Purpose::Media(_) | Purpose::Steering => {
                 session.locations.candidates(&job.resource)
             }
         }
@@ -297,7 +303,7 @@ impl Engine {
 
     fn representation_of(&self, purpose: Purpose) -> Option<RepKey> {
         match purpose {
-            Purpose::Manifest | Purpose::Steering => None,
+            Purpose::Manifest | Purpose::Remote | Purpose::Steering => None,
             Purpose::Index(rep) | Purpose::Init(rep) => Some(rep),
             Purpose::Media(id) => self.session.as_ref()?.stream(id)?.fetching().map(|fetching| fetching.chosen.rep),
         }
@@ -324,7 +330,7 @@ impl Engine {
                 .and_then(|session| session.stream(stream))
                 .and_then(|stream| stream.trouble)
                 .map_or(job.since, |trouble| trouble.since),
-            Purpose::Manifest | Purpose::Steering | Purpose::Index(_) | Purpose::Init(_) => job.since,
+            Purpose::Manifest | Purpose::Remote | Purpose::Steering | Purpose::Index(_) | Purpose::Init(_) => job.since,
         };
         let silent = matches!(cause, Cause::Fetch(FetchError::Unreachable(_) | FetchError::Timeout { .. }));
         if silent && job.kind == FetchKind::Segment {

@@ -26,6 +26,8 @@ pub struct JobId(u64);
 pub enum Purpose {
     /// The manifest.
     Manifest,
+    /// A part of the manifest that lies in a file of its own.
+    Remote,
     /// The index of a representation.
     Index(RepKey),
     /// Initialisation data.

@@ -243,6 +243,7 @@ mod tests {
             session_data: Vec::new(),
             steering: None,
             pathways: Vec::new(),
+            weights: Vec::new(),
         }
     }
 

@@ -1,13 +1,17 @@
 //! What is loaded: the presentation, the viewer's wishes, the streams and what they have brought. Plain state with
 //! questions about it; nothing here fetches or presents.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
+
+use bytes::Bytes;
+use url::Url;
 
 use super::buffer::{PartOf, TrackBuffer};
 use super::gap::{self, Hole, Known};
 use super::locations::Locations;
+use super::metadata::MetadataStore;
 use super::pathways::ReadIndex;
 use super::schedule;
 use super::select::{self, Exclusions, Wishes};
@@ -17,12 +21,31 @@ use super::text::TextStore;
 use super::timeline::Timeline;
 use crate::command::{LoadRequest, QualityChoice, TrackChoice};
 use crate::container::InitSegment;
-use crate::model::{ContentKinds, MediaKind, MuxedAudio, Presentation, Resource, SegmentIndex, TimedMetadata};
+use crate::manifest::{IndexPiece, RemoteElements};
+use crate::model::{ContentKinds, MediaKind, MuxedAudio, Presentation, Resource, SegmentIndex, ThumbnailSpan};
 use crate::snapshot::{Quality, Track};
-use crate::time::{MediaTime, Now, TimeRange, TimeRanges, WallClock};
+use crate::time::{MediaTime, Now, TimeRange, TimeRanges};
 
 /// A seek to the very end goes this far before it, so that there is a picture to show.
 const BEFORE_END: Duration = Duration::from_millis(100);
+
+/// A manifest whose remote parts are on their way.
+#[derive(Clone, Debug)]
+pub struct IncompleteManifest {
+    /// The manifest.
+    pub body: Bytes,
+    /// Where it came from.
+    pub url: Url,
+    /// The parts so far.
+    pub remotes: RemoteElements,
+}
+
+impl IncompleteManifest {
+    /// Without any part.
+    pub fn new(body: Bytes, url: Url) -> Self {
+        Self { body, url, remotes: RemoteElements::default() }
+    }
+}
 
 /// A loaded, or loading, presentation.
 #[derive(Debug)]
@@ -33,6 +56,8 @@ pub struct Session {
     pub wishes: Wishes,
     /// Where to begin, when the viewer told.
     pub start: Option<MediaTime>,
+    /// The manifest, while parts of it are fetched.
+    pub incomplete: Option<IncompleteManifest>,
     /// The presentation, once its manifest was read.
     pub presentation: Option<Presentation>,
     /// Its length, once known.
@@ -45,6 +70,12 @@ pub struct Session {
     pub audio: TrackBuffer,
     /// Subtitles.
     pub text: TextStore,
+    /// Timed metadata.
+    pub metadata: MetadataStore,
+    /// There was more metadata than is kept, and that was told.
+    pub metadata_refused: bool,
+    /// Pictures for the seek bar.
+    pub thumbnails: Arc<Vec<ThumbnailSpan>>,
     /// Offsets of media time.
     pub timeline: Timeline,
     /// Representations left alone.
@@ -55,6 +86,8 @@ pub struct Session {
     pub steering: Option<Steering>,
     /// The author's beginning is not known before the length is: what was told, negative from the end.
     pub authored_start: Option<MediaTime>,
+    /// Parts of indexes that are not complete yet.
+    pub index_pieces: BTreeMap<RepKey, Vec<IndexPiece>>,
     /// Initialisation data read so far.
     pub inits: Vec<(Resource, Arc<InitSegment>)>,
     /// Pictures cannot be presented here.
@@ -88,17 +121,22 @@ impl Session {
                 quality: QualityChoice::Auto,
             },
             start: request.start,
+            incomplete: None,
             presentation: None,
             duration: None,
             streams: Vec::new(),
             video: TrackBuffer::new(MediaKind::Video),
             audio: TrackBuffer::new(MediaKind::Audio),
             text: TextStore::default(),
+            metadata: MetadataStore::default(),
+            metadata_refused: false,
+            thumbnails: Arc::default(),
             timeline: Timeline::default(),
             exclusions: Exclusions::default(),
             indexes: BTreeMap::new(),
             steering: None,
             authored_start: None,
+            index_pieces: BTreeMap::new(),
             inits: Vec::new(),
             without_video: false,
             without_audio: false,
@@ -321,18 +359,6 @@ impl Session {
         let before = self.duration;
         self.duration = schedule::duration(presentation);
         self.duration != before
-    }
-
-    /// Takes what an index tells beside its segments; what was told before is not taken twice.
-    pub fn take_metadata(&mut self, told: Vec<TimedMetadata>, epoch: Option<WallClock>) {
-        let Some(presentation) = self.presentation.as_mut() else { return };
-        presentation.epoch = presentation.epoch.or(epoch);
-        let name = |event: &TimedMetadata| (event.source, event.scheme.clone(), event.value.clone(), event.id.clone());
-        let known: HashSet<_> = presentation.metadata.iter().map(name).collect();
-        presentation
-            .metadata
-            .extend(told.into_iter().filter(|event| event.id.is_empty() || !known.contains(&name(event))));
-        presentation.metadata.sort_by_key(|event| event.start);
     }
 
     /// Initialisation data that was read before.

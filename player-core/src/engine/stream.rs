@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::request::JobId;
 use crate::container::{Fragment, InitSegment};
-use crate::model::{ContentKinds, Resource, SegmentRef, TrackId};
+use crate::model::{ContentKinds, Resource, SegmentRef, TimedMetadata, TrackId};
 use crate::render::Window;
 use crate::time::{MediaTime, Now};
 
@@ -97,6 +97,8 @@ pub struct Fetching {
     pub early: Vec<Fragment>,
     /// Samples or cues that came.
     pub seen: usize,
+    /// Metadata that came before it was known what must be added to its times.
+    pub metadata: Vec<TimedMetadata>,
     /// Something about its times was wrong and has been reported.
     pub warned: bool,
 }

@@ -15,6 +15,8 @@ pub enum Timer {
     Judge,
     /// The adaptive rule asked to wait before the next segment.
     Hold,
+    /// Timed metadata begins or ends.
+    Metadata,
     /// The renderer owes a first picture.
     Picture,
     /// The steering server is to be asked.

@@ -12,6 +12,18 @@ const AUDIO: &[&str] = &[
 ];
 const TEXT: &[&str] = &["wvtt", "stpp", "tx3g", "c608", "c708", "vtt", "ttml", "im1t"];
 
+/// Codecs whose samples no reader here gives to a decoder.
+const UNREADABLE: &[&str] = &[
+    "dvh1", "dvhe", "dva1", "dvav", "dav1", "vvc1", "vvi1", "vp8", "vp08", "s263", "theora", "apch", "apcn", "ac-4",
+    "alac", "dtsc", "dtse", "dtsh", "dtsl", "dtsx", "mha1", "mha2", "mhm1", "mhm2", "vorbis", "iamf", "samr", "sawb",
+];
+
+/// True for a codec that is known and cannot be played here. What is not known may turn out to be readable.
+pub(super) fn is_unreadable(codec: &str) -> bool {
+    let name = codec.split('.').next().unwrap_or(codec).trim().to_ascii_lowercase();
+    UNREADABLE.contains(&name.as_str())
+}
+
 /// What a codec string codes; `None` when nobody told us.
 pub(super) fn kind_of(codec: &str) -> Option<MediaKind> {
     let name = codec.split('.').next().unwrap_or(codec).trim().to_ascii_lowercase();

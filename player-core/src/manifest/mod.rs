@@ -5,19 +5,23 @@ mod dash;
 mod dates;
 mod document;
 mod hls;
+mod languages;
+mod remote;
 mod sidx;
 mod steering;
 #[cfg(test)]
 mod tests;
 mod xml;
 
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
 pub use self::steering::{PathwayClone, SteeringManifest, parse_steering, steering_request};
 
 use self::document::{Document, Warnings};
-use crate::model::{IndexFormat, IndexSource, Presentation, SegmentList, TimedMetadata};
+pub use self::remote::RemoteElements;
+use crate::model::{ByteRange, IndexFormat, IndexSource, Presentation, SegmentList, TimedMetadata};
 use crate::time::{MediaTime, WallClock};
 
 /// Something odd in a manifest that was read around.
@@ -77,6 +81,9 @@ pub struct Parsed {
     pub warnings: Vec<ManifestWarning>,
 }
 
+/// More pieces of an index than this are not fetched.
+const MOST_PIECES: usize = 300;
+
 /// A segment index, read.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ParsedIndex {
@@ -94,35 +101,126 @@ pub struct ParsedIndex {
     pub warnings: Vec<ManifestWarning>,
 }
 
+impl ParsedIndex {
+    /// Segments that will not grow.
+    fn of(segments: SegmentList) -> Self {
+        Self { segments, live: false, start: None, epoch: None, metadata: Vec::new(), warnings: Vec::new() }
+    }
+}
+
 /// Reads a manifest: an HLS multivariant playlist, an HLS media playlist, or a DASH MPD, told apart by content.
-/// `base` is the address it came from after redirects; `now` is needed by live presentations only.
+/// `base` is the address it came from after redirects; `now` is needed by live presentations only. Parts that lie in
+/// other files are left out, see [`missing`].
 ///
 /// # Errors
 /// When it is neither, is damaged, empty, too large, or needs a feature that is not built.
 pub fn parse(bytes: &[u8], base: &Url, now: Option<WallClock>) -> Result<Parsed, ManifestError> {
+    parse_with(bytes, base, now, &RemoteElements::default())
+}
+
+/// The same, with the parts that lie in other files.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_with(
+    bytes: &[u8],
+    base: &Url,
+    now: Option<WallClock>,
+    remotes: &RemoteElements,
+) -> Result<Parsed, ManifestError> {
     let mut warnings = Warnings::default();
     let presentation = match document::recognise(bytes, &mut warnings)? {
         Document::Hls(text) => hls::parse(&text, base, &mut warnings)?,
-        Document::Dash(text) => dash::parse(&text, base, now, &mut warnings)?,
+        Document::Dash(text) => dash::parse(&text, base, now, remotes, &mut warnings)?,
     };
     Ok(Parsed { presentation, warnings: warnings.into_list() })
 }
 
-/// Reads a segment index that the manifest referred to. `base` is the address it came from after redirects.
+/// The addresses of the parts that must be fetched before [`parse_with`] can give all of the presentation, those in
+/// `remotes` aside. Parts may refer to further parts: ask again with what came, until nothing is missing.
+///
+/// # Errors
+/// As [`parse`], but nothing is unsupported or empty.
+pub fn missing(bytes: &[u8], base: &Url, remotes: &RemoteElements) -> Result<Vec<Url>, ManifestError> {
+    // Few manifests have any.
+    if !bytes.windows(4).any(|word| word == b"href") && !bytes.contains(&0) {
+        return Ok(Vec::new());
+    }
+    let mut missing = match document::recognise(bytes, &mut Warnings::default())? {
+        Document::Hls(_) => Vec::new(),
+        Document::Dash(text) => dash::missing(&text, base, remotes)?,
+    };
+    missing.truncate(remotes.room());
+    Ok(missing)
+}
+
+/// A part of a file that holds an index.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IndexPiece {
+    offset: u64,
+    bytes: Bytes,
+    /// The file ends with it.
+    is_last: bool,
+}
+
+impl IndexPiece {
+    /// What came for a range.
+    pub fn new(range: Option<ByteRange>, bytes: Bytes) -> Self {
+        let offset = range.map_or(0, |range| range.offset);
+        let asked = range.and_then(|range| range.length);
+        let is_last = asked.is_none_or(|asked| (bytes.len() as u64) < asked);
+        Self { offset, bytes, is_last }
+    }
+}
+
+/// How far the reading of an index came.
+#[derive(Clone, Debug, PartialEq)]
+pub enum IndexReading {
+    /// It is read.
+    Known(ParsedIndex),
+    /// These bytes of the same file are needed, too.
+    More(ByteRange),
+}
+
+/// Reads an index of which so many pieces are here: one for a playlist, one or more for a segment index, which may
+/// have levels or must be looked for. `base` is the address they came from after redirects.
+///
+/// # Errors
+/// As [`parse`].
+pub fn read_index(pieces: &[IndexPiece], source: &IndexSource, base: &Url) -> Result<IndexReading, ManifestError> {
+    if source.format == IndexFormat::HlsMediaPlaylist {
+        let bytes = pieces.last().map(|piece| piece.bytes.clone()).unwrap_or_default();
+        return parse_index(&bytes, source, base).map(IndexReading::Known);
+    }
+    if pieces.len() > MOST_PIECES {
+        return Err(ManifestError::TooLarge { what: "the pieces of an index".to_owned(), limit: MOST_PIECES as u64 });
+    }
+    let mut warnings = Warnings::default();
+    Ok(match sidx::read(pieces, source, base, &mut warnings)? {
+        sidx::Reading::More(range) => IndexReading::More(range),
+        sidx::Reading::Known(segments) => {
+            IndexReading::Known(ParsedIndex { warnings: warnings.into_list(), ..ParsedIndex::of(segments) })
+        }
+    })
+}
+
+/// Reads a segment index that the manifest referred to, and that is here as a whole. `base` is the address it came from after redirects.
 ///
 /// # Errors
 /// As [`parse`].
 pub fn parse_index(bytes: &[u8], source: &IndexSource, base: &Url) -> Result<ParsedIndex, ManifestError> {
     let mut warnings = Warnings::default();
     let parsed = match source.format {
-        IndexFormat::Sidx => ParsedIndex {
-            segments: sidx::parse(bytes, source, base, &mut warnings)?,
-            live: false,
-            start: None,
-            epoch: None,
-            metadata: Vec::new(),
-            warnings: Vec::new(),
-        },
+        IndexFormat::Sidx => {
+            let piece = IndexPiece::new(source.resource.range, Bytes::copy_from_slice(bytes));
+            match sidx::read(&[piece], source, base, &mut warnings)? {
+                sidx::Reading::Known(segments) => ParsedIndex::of(segments),
+                sidx::Reading::More(_) => {
+                    let feature = "a segment index that is here in part only".to_owned();
+                    return Err(ManifestError::Unsupported { feature });
+                }
+            }
+        }
         IndexFormat::HlsMediaPlaylist => match document::recognise(bytes, &mut warnings)? {
             Document::Hls(text) => hls::parse_index(&text, source, base, &mut warnings)?,
             Document::Dash(_) => {

@@ -20,7 +20,8 @@ pub(super) struct Element {
     pub(super) line: u32,
     attributes: Vec<(Box<str>, Box<str>)>,
     pub(super) children: Vec<Element>,
-    /// All character data directly inside, entities resolved.
+    /// All character data directly inside, entities resolved; of a verbatim element with children, its content as
+    /// written.
     pub(super) text: String,
 }
 
@@ -56,11 +57,22 @@ impl Element {
 ///
 /// # Errors
 /// [`ManifestError::Malformed`] with the line, or [`ManifestError::TooLarge`].
+#[cfg(test)]
 pub(super) fn parse(text: &str) -> Result<Element, ManifestError> {
+    parse_with(text, &[])
+}
+
+/// The same; the content of elements named in `verbatim` is kept as it is written, too.
+///
+/// # Errors
+/// As [`parse`].
+pub(super) fn parse_with(text: &str, verbatim: &[&str]) -> Result<Element, ManifestError> {
     let mut reader = Reader::from_str(text);
     reader.config_mut().allow_dangling_amp = true;
     let mut lines = Lines { text, at: 0, line: 1 };
     let mut open: Vec<Element> = Vec::new();
+    // Where the content of the outermost open verbatim element begins, and how deep it lies.
+    let mut kept: Option<(usize, usize)> = None;
     let mut elements = 0_usize;
     loop {
         let position = usize::try_from(reader.buffer_position()).unwrap_or(usize::MAX);
@@ -74,7 +86,11 @@ pub(super) fn parse(text: &str) -> Result<Element, ManifestError> {
                 if open.len() >= MAX_DEPTH {
                     return Err(too_large("the nesting of the XML", MAX_DEPTH));
                 }
-                open.push(element(&start, lines.at(position))?);
+                let element = element(&start, lines.at(position))?;
+                if kept.is_none() && verbatim.contains(&&*element.name) {
+                    kept = usize::try_from(reader.buffer_position()).ok().map(|begin| (begin, open.len() + 1));
+                }
+                open.push(element);
             }
             Event::Empty(start) => {
                 count(&mut elements)?;
@@ -85,7 +101,12 @@ pub(super) fn parse(text: &str) -> Result<Element, ManifestError> {
                 }
             }
             Event::End(_) => {
-                let Some(element) = open.pop() else { continue };
+                let Some(mut element) = open.pop() else { continue };
+                if let Some((begin, _)) = kept.take_if(|(_, depth)| *depth == open.len() + 1)
+                    && !element.children.is_empty()
+                {
+                    element.text = text.get(begin..position).unwrap_or_default().to_owned();
+                }
                 match open.last_mut() {
                     Some(parent) => parent.children.push(element),
                     None => return Ok(element),
@@ -189,6 +210,13 @@ mod tests {
         assert_eq!(root.any_attr("b"), Some("c"));
         assert_eq!(root.first("B").unwrap().text, "u?a=1&b=2<");
         assert_eq!(root.first("S").unwrap().line, 4);
+    }
+
+    #[test]
+    fn verbatim_elements_keep_their_content_as_written() {
+        let root = parse_with("<M><E> <x:a b='1'>t&amp;</x:a> </E><E>a&lt;b</E><E/></M>", &["E"]).unwrap();
+        let texts: Vec<&str> = root.all("E").map(|element| element.text.as_str()).collect();
+        assert_eq!(texts, [" <x:a b='1'>t&amp;</x:a> ", "a<b", ""]);
     }
 
     #[test]

@@ -98,6 +98,18 @@ pub struct SessionData {
     pub language: Option<String>,
 }
 
+/// How much a place that serves a part of the presentation should be preferred (`BaseURL` with `@dvb:priority` and
+/// `@dvb:weight`, DVB A168 §10.8.2).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BaseWeight {
+    /// What the addresses of that place begin with, up to the last slash.
+    pub base: Url,
+    /// Lower ones are asked first.
+    pub priority: u32,
+    /// How likely it is chosen among those of equal priority; at least one.
+    pub weight: u32,
+}
+
 /// A server that says which pathway to prefer (RFC 8216bis §7; ETSI TS 103 998 for DASH).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ContentSteering {

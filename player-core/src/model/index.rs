@@ -240,6 +240,8 @@ fn fill(template: &str, number: u64, time: u64) -> String {
         let value = match identifier {
             "Number" => Some(number),
             "Time" => Some(time),
+            // Every segment is the first of its sequence: sequences are not built.
+            "SubNumber" => Some(1),
             _ => None,
         };
         match (name, value, width) {

@@ -9,8 +9,11 @@ mod listing;
 mod metadata;
 mod presentation;
 mod resource;
+mod thumbnails;
 
-pub use extras::{CaptionService, CaptionTrack, ContentSteering, MuxedAudio, Pathway, SessionData, Thumbnail};
+pub use extras::{
+    BaseWeight, CaptionService, CaptionTrack, ContentSteering, MuxedAudio, Pathway, SessionData, Thumbnail,
+};
 pub use index::{SegmentIndex, SegmentList, SegmentRef, SegmentTemplate, TimelineRun, TimestampMapping};
 pub use listing::{ListedSegment, SegmentListing};
 pub use metadata::{MetadataBody, MetadataSource, TimedMetadata};
@@ -19,3 +22,4 @@ pub use presentation::{
     Representation, RepresentationTraits, Role, ThumbnailTrack, TrackId, VideoRange,
 };
 pub use resource::{ByteRange, ContainerFormat, IndexFormat, IndexSource, Resource};
+pub use thumbnails::ThumbnailSpan;

@@ -5,7 +5,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    CaptionTrack, ContainerFormat, ContentSteering, MuxedAudio, Pathway, SegmentIndex, SessionData, TimedMetadata,
+    BaseWeight, CaptionTrack, ContainerFormat, ContentSteering, MuxedAudio, Pathway, SegmentIndex, SessionData,
+    TimedMetadata,
 };
 use crate::time::{MediaTime, WallClock};
 
@@ -53,6 +54,8 @@ pub struct Presentation {
     pub steering: Option<ContentSteering>,
     /// Where the same media can be had, best first; empty when there is one place only.
     pub pathways: Vec<Pathway>,
+    /// In which order the places that serve it should be asked, where that is told.
+    pub weights: Vec<BaseWeight>,
 }
 
 /// A span of the presentation with one set of choices (DASH Period; an HLS presentation is one Period).

@@ -1,5 +1,7 @@
 //! What can be fetched, and what is known about it beforehand.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -84,7 +86,25 @@ pub struct IndexSource {
     pub mapping: TimestampMapping,
     /// Where the period begins: the first segment of a playlist begins here.
     pub period_start: MediaTime,
+    /// How long it is, when known: what an index of a file tells of other periods is left out.
+    #[serde(default)]
+    pub period_duration: Option<Duration>,
+    /// Where the media is, when it lies in another file than its index.
+    #[serde(default)]
+    pub media: Vec<Url>,
     /// Variables that a playlist may import from its multivariant playlist (RFC 8216bis §4.4.2.3), sorted by name.
     #[serde(default)]
     pub variables: Vec<(String, String)>,
+}
+
+impl IndexSource {
+    /// What to ask for first: an index whose place is not told is looked for from the beginning of its file.
+    pub fn first_request(&self) -> Resource {
+        const BEGINNING: ByteRange = ByteRange { offset: 0, length: Some(16 << 10) };
+        let mut resource = self.resource.clone();
+        if self.format == IndexFormat::Sidx {
+            resource.range.get_or_insert(BEGINNING);
+        }
+        resource
+    }
 }

@@ -85,6 +85,13 @@ pub struct Film {
     pub authored_start: Option<f64>,
     /// Segments that the HLS playlist of a rung announces as missing.
     pub gaps: Vec<(String, u64)>,
+    /// Events that a DASH manifest tells: when each begins and how long it lasts, in the first period.
+    pub events: Vec<(Duration, Duration)>,
+    /// The last period of a DASH manifest lies in a file of its own.
+    pub remote_period: bool,
+    /// With real bytes, each segment of pictures begins with an event message for its second second, which lasts half
+    /// a second; its id is the segment's number.
+    pub event_messages: bool,
 }
 
 /// What an address leads to.
@@ -132,6 +139,9 @@ impl Film {
             steering: None,
             authored_start: None,
             gaps: Vec::new(),
+            events: Vec::new(),
+            remote_period: false,
+            event_messages: false,
         }
     }
 
@@ -163,6 +173,9 @@ impl Film {
             "master.m3u8" => return text("application/vnd.apple.mpegurl", self.master()),
             "manifest.mpd" => return text("application/dash+xml", self.mpd()),
             "orders.json" => return text("application/json", self.steering.clone()?),
+            "period.xml" if self.remote_period => {
+                return text("application/xml", self.period(self.periods.saturating_sub(1)));
+            }
             _ => {}
         }
         let (group, rest) = rest.split_once('/')?;
@@ -214,7 +227,8 @@ impl Film {
         let ahead = (self.media_offset.as_nanos() * u128::from(layout.scale) / 1_000_000_000) as u64;
         if self.real_bytes {
             let init = container::read_init(testmux::init(&[self.track(group, name)?])).ok()?;
-            return media::muxed(&layout, ahead, number, &init);
+            let messages = self.event_messages && group == "v";
+            return media::muxed(&layout, ahead, number, &init, messages);
         }
         Some(media::direct(&layout, ahead, |number| self.lacks(group == "v", &layout, number)))
     }
@@ -323,41 +337,65 @@ impl Film {
              mediaPresentationDuration=\"PT{}S\">\n",
             self.duration.as_secs()
         );
-        let length = self.duration.as_secs() / u64::from(self.periods);
-        for period in 0..u64::from(self.periods) {
-            let begin = period * length;
-            let _ = writeln!(text, "<Period id=\"p{period}\" start=\"PT{begin}S\" duration=\"PT{length}S\">");
-            text.push_str("<AdaptationSet id=\"1\" contentType=\"video\" mimeType=\"video/mp4\">\n");
-            self.template(&mut text, "v", VIDEO_SCALE, begin);
-            for rung in &self.ladder {
-                let (width, height) = rung.size;
-                let _ = writeln!(
-                    text,
-                    "<Representation id=\"{}\" bandwidth=\"{}\" width=\"{width}\" height=\"{height}\" \
-                     codecs=\"avc1.4d401f\"/>",
-                    rung.id, rung.bitrate
-                );
+        for period in 0..self.periods {
+            if self.remote_period && period + 1 == self.periods {
+                text.push_str("<Period xlink:href=\"period.xml\" xlink:actuate=\"onLoad\"/>\n");
+            } else {
+                text.push_str(&self.period(period));
             }
-            text.push_str("</AdaptationSet>\n");
-            for (index, voice) in self.voices.iter().enumerate() {
-                let _ = writeln!(
-                    text,
-                    "<AdaptationSet id=\"{}\" contentType=\"audio\" mimeType=\"audio/mp4\" lang=\"{}\">",
-                    index + 2,
-                    voice.language
-                );
-                self.template(&mut text, "a", AUDIO_SCALE, begin);
-                let _ = writeln!(
-                    text,
-                    "<Representation id=\"{}\" bandwidth=\"{}\" codecs=\"mp4a.40.2\" audioSamplingRate=\"48000\"/>",
-                    voice.language, voice.bitrate
-                );
-                text.push_str("</AdaptationSet>\n");
-            }
-            text.push_str("</Period>\n");
         }
         text.push_str("</MPD>\n");
         text
+    }
+
+    fn period(&self, period: u32) -> String {
+        let length = self.duration.as_secs() / u64::from(self.periods);
+        let begin = u64::from(period) * length;
+        let mut text = format!("<Period id=\"p{period}\" start=\"PT{begin}S\" duration=\"PT{length}S\">\n");
+        if period == 0 {
+            self.event_stream(&mut text);
+        }
+        text.push_str("<AdaptationSet id=\"1\" contentType=\"video\" mimeType=\"video/mp4\">\n");
+        self.template(&mut text, "v", VIDEO_SCALE, begin);
+        for rung in &self.ladder {
+            let (width, height) = rung.size;
+            let _ = writeln!(
+                text,
+                "<Representation id=\"{}\" bandwidth=\"{}\" width=\"{width}\" height=\"{height}\" \
+                     codecs=\"avc1.4d401f\"/>",
+                rung.id, rung.bitrate
+            );
+        }
+        text.push_str("</AdaptationSet>\n");
+        for (index, voice) in self.voices.iter().enumerate() {
+            let _ = writeln!(
+                text,
+                "<AdaptationSet id=\"{}\" contentType=\"audio\" mimeType=\"audio/mp4\" lang=\"{}\">",
+                index + 2,
+                voice.language
+            );
+            self.template(&mut text, "a", AUDIO_SCALE, begin);
+            let _ = writeln!(
+                text,
+                "<Representation id=\"{}\" bandwidth=\"{}\" codecs=\"mp4a.40.2\" audioSamplingRate=\"48000\"/>",
+                voice.language, voice.bitrate
+            );
+            text.push_str("</AdaptationSet>\n");
+        }
+        text.push_str("</Period>\n");
+        text
+    }
+
+    fn event_stream(&self, text: &mut String) {
+        if self.events.is_empty() {
+            return;
+        }
+        text.push_str("<EventStream schemeIdUri=\"urn:example:events\" value=\"1\" timescale=\"1000\">\n");
+        for (id, (begin, length)) in self.events.iter().enumerate() {
+            let (begin, length) = (begin.as_millis(), length.as_millis());
+            let _ = writeln!(text, "<Event id=\"{id}\" presentationTime=\"{begin}\" duration=\"{length}\">e</Event>");
+        }
+        text.push_str("</EventStream>\n");
     }
 
     fn template(&self, text: &mut String, group: &str, scale: u32, begin: u64) {

@@ -72,12 +72,16 @@ pub fn direct(layout: &Layout, ahead: u64, missing: impl Fn(u64) -> bool) -> Con
 }
 
 /// Real bytes, read by the real demuxer; what it says at each piece is what the engine is told.
-pub fn muxed(layout: &Layout, ahead: u64, number: u64, init: &InitSegment) -> Option<Content> {
+pub fn muxed(layout: &Layout, ahead: u64, number: u64, init: &InitSegment, message: bool) -> Option<Content> {
     let bytes = u32::try_from(layout.sample_bytes()).unwrap_or(u32::MAX);
     let specs: Vec<testmux::SampleSpec> =
         (layout.first..layout.last).map(|sample| (layout.tick, bytes, layout.is_key(sample), 0)).collect();
     let base = layout.first * u64::from(layout.tick) + ahead;
-    let file = testmux::segment(TRACK, u32::try_from(number).unwrap_or(u32::MAX), base, &specs);
+    let number = u32::try_from(number).unwrap_or(u32::MAX);
+    let mut file = testmux::segment(TRACK, number, base, &specs);
+    if message {
+        file = [testmux::event_message("urn:example:inband", number, 1000, 500), file.to_vec()].concat().into();
+    }
     let mut demuxer = container::demuxer(ContainerFormat::Fmp4, Some(init)).ok()?;
     let size = file.len() as u64;
     let mut pieces = Vec::new();

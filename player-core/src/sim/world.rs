@@ -20,7 +20,7 @@ use crate::render::null::NullRenderer;
 use crate::render::{RenderEvent, Renderer};
 use crate::snapshot::Snapshot;
 use crate::telemetry::SessionStats;
-use crate::time::Now;
+use crate::time::{MediaTime, Now};
 
 /// More inputs than this without time passing mean that something spins.
 const MOST_AT_ONCE: u32 = 100_000;
@@ -30,6 +30,8 @@ const MOST_AT_ONCE: u32 = 100_000;
 pub struct Entry {
     /// On the virtual clock.
     pub at: Now,
+    /// Where playback was.
+    pub position: MediaTime,
     /// What.
     pub event: Event,
 }
@@ -254,7 +256,8 @@ impl World {
                         Event::Failed { error } => self.outcome = Some(Outcome::Failed(error.clone())),
                         _ => {}
                     }
-                    self.log.push(Entry { at: self.now, event });
+                    let position = self.engine.snapshot(self.now).position;
+                    self.log.push(Entry { at: self.now, position, event });
                 }
             }
         }

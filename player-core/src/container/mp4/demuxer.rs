@@ -1,10 +1,11 @@
-//! The incremental reader: bytes in, samples out as soon as theirs have arrived.
+//! The incremental reader: bytes in, samples and event messages out as soon as theirs have arrived.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 
 use super::boxes::{BoxBody, BoxHeader, malformed, name};
+use super::emsg::EventMessage;
 use super::fragment::MovieFragment;
 use super::movie::{Movie, Track};
 use super::queue::ByteQueue;
@@ -12,6 +13,7 @@ use super::samples::Row;
 use super::{init_segment, limits, stpp, wvtt};
 use crate::container::sniff::{self, Signature};
 use crate::container::{Codec, DemuxError, DemuxOutput, Demuxer, Fragment, InitSegment, Payload, Sample};
+use crate::model::TimedMetadata;
 use crate::text::Cue;
 use crate::text::webvtt::TimestampMap;
 use crate::time::MediaTime;
@@ -26,6 +28,15 @@ pub struct Mp4Demuxer {
     /// Decoding time of the next sample of each track.
     clocks: Vec<i64>,
     announced: Rows,
+    events: Events,
+}
+
+/// Event messages, which may come before the media that tells where the segment begins.
+#[derive(Debug, Default)]
+struct Events {
+    /// Earliest presentation time of the segment.
+    earliest: Option<MediaTime>,
+    waiting: Vec<EventMessage>,
 }
 
 #[derive(Debug)]
@@ -77,7 +88,14 @@ impl Mp4Demuxer {
             None => None,
         };
         let clocks = vec![0; movie.as_ref().map_or(0, |movie| movie.tracks.len())];
-        Ok(Self { queue: ByteQueue::default(), state: State::Beginning, movie, clocks, announced: Rows::default() })
+        Ok(Self {
+            queue: ByteQueue::default(),
+            state: State::Beginning,
+            movie,
+            clocks,
+            announced: Rows::default(),
+            events: Events::default(),
+        })
     }
 
     /// Goes on as far as the bytes reach.
@@ -126,6 +144,9 @@ impl Mp4Demuxer {
                 limits::check(&format!("the size of box '{}'", name(header.kind)), content, limit, start)?;
                 State::Whole { header, start }
             }
+            b"emsg" if header.content.is_some_and(|content| content <= limits::EVENT_BYTES) => {
+                State::Whole { header, start }
+            }
             b"mdat" if self.movie.is_none() => {
                 let feature = "an MP4 file with its media before its index".to_owned();
                 return Err(DemuxError::Unsupported { feature });
@@ -150,10 +171,13 @@ impl Mp4Demuxer {
         let offset = start + header.header;
         let bytes = whole.get(header.header as usize..).unwrap_or_default();
         let body = BoxBody { kind: header.kind, bytes, offset };
-        if &header.kind == b"moov" {
+        if &header.kind == b"emsg" {
+            self.events.take(&body);
+        } else if &header.kind == b"moov" {
             self.announced.must_be_empty(start)?;
             let mut movie = Movie::read(&body)?;
             self.announced = Rows::new(std::mem::take(&mut movie.samples), None, &movie)?;
+            self.events.media_begins(self.announced.rows.as_slice(), &movie);
             self.clocks = vec![0; movie.tracks.len()];
             batch.flush(Some(&movie));
             batch.done.push(DemuxOutput::Init(Arc::new(init_segment(&movie, whole.clone()))));
@@ -166,6 +190,12 @@ impl Mp4Demuxer {
             let announced = fragment.read(movie, &mut self.clocks)?;
             let base = announced.explicit_base.map(|base| (start, base));
             self.announced = Rows::new(announced.rows, base, movie)?;
+            self.events.media_begins(self.announced.rows.as_slice(), movie);
+        }
+        let placed = self.events.placed();
+        if !placed.is_empty() {
+            batch.flush(self.movie.as_ref());
+            batch.done.push(DemuxOutput::Metadata(placed));
         }
         Ok(true)
     }
@@ -228,6 +258,34 @@ impl Demuxer for Mp4Demuxer {
             }
             _ if !self.announced.is_empty() => truncated("a movie fragment".to_owned(), position),
             _ => Ok(Vec::new()),
+        }
+    }
+}
+
+impl Events {
+    /// Takes one. A damaged one is passed over: the media plays without it.
+    fn take(&mut self, body: &BoxBody<'_>) {
+        match EventMessage::read(body) {
+            Ok(event) if self.waiting.len() < limits::WAITING_EVENTS => self.waiting.push(event),
+            Ok(_) => tracing::debug!("too many event messages before their media"),
+            Err(error) => tracing::debug!(%error, "an event message that cannot be read"),
+        }
+    }
+
+    /// The first samples of the segment are known.
+    fn media_begins(&mut self, rows: &[Row], movie: &Movie) {
+        let time = |row: &Row| {
+            let track = movie.tracks.get(usize::from(row.track))?;
+            Some(track.edit.apply(row.cts, track.init.timescale))
+        };
+        self.earliest = self.earliest.or_else(|| rows.iter().filter_map(time).min());
+    }
+
+    /// Those whose time is known now.
+    fn placed(&mut self) -> Vec<TimedMetadata> {
+        match self.earliest {
+            Some(earliest) => self.waiting.drain(..).map(|event| event.placed(earliest)).collect(),
+            None => Vec::new(),
         }
     }
 }

@@ -17,6 +17,10 @@ pub(super) const FREE_SAMPLES: usize = 64;
 pub(super) const MOVIE_SAMPLES: usize = 3 << 19;
 /// Parts of an encrypted sample.
 pub(super) const SUBSAMPLES: usize = 1 << 12;
+/// Bytes of an event message; longer ones are passed over, for they are not the media.
+pub(super) const EVENT_BYTES: u64 = 1 << 20;
+/// Event messages that may wait for the media of their segment; more are passed over.
+pub(super) const WAITING_EVENTS: usize = 1 << 10;
 /// Bytes of a WebVTT sample.
 pub(super) const TEXT_SAMPLE_BYTES: usize = 1 << 20;
 /// Bytes of a TTML sample: it may be all subtitles of a film, with pictures beside the text.

@@ -8,6 +8,7 @@ mod boxes;
 pub(super) mod codec_string;
 mod demuxer;
 mod describe;
+mod emsg;
 mod entry;
 mod fragment;
 mod limits;
@@ -24,6 +25,8 @@ pub mod testmux;
 pub(super) mod tests;
 mod wvtt;
 
+use std::time::Duration;
+
 use bytes::Bytes;
 
 pub use demuxer::Mp4Demuxer;
@@ -31,6 +34,7 @@ pub(super) use describe::describe;
 
 use super::sniff::{self, Signature};
 use super::{DemuxError, InitSegment, MediaClock};
+use crate::time::duration_from_ticks;
 use boxes::{BoxBody, BoxHeader, malformed};
 use movie::Movie;
 
@@ -41,6 +45,22 @@ use movie::Movie;
 pub fn read_init(source: Bytes) -> Result<InitSegment, DemuxError> {
     let (movie, end) = find_movie(&source)?;
     Ok(init_segment(&movie, source.slice(..end)))
+}
+
+/// How long the movie box in `bytes` says that the file is (ISO/IEC 14496-12 §8.2.2, §8.8.2).
+pub fn movie_duration(bytes: &[u8]) -> Option<Duration> {
+    let moov = boxes::Children::new(bytes, 0).flatten().find(|found| &found.kind == b"moov")?;
+    let (version, _, mut fields) = moov.child(*b"mvhd").ok()??.full().ok()?;
+    fields.take(if version > 0 { 16 } else { 8 }).ok()?;
+    let timescale = fields.u32().ok().filter(|timescale| *timescale > 0)?;
+    let whole = fields.u32_or_u64(version > 0).ok()?;
+    let fragments = || {
+        let (version, _, mut fields) = moov.child(*b"mvex").ok()??.child(*b"mehd").ok()??.full().ok()?;
+        fields.u32_or_u64(version > 0).ok()
+    };
+    let ticks = fragments().filter(|ticks| *ticks > 0).unwrap_or(whole);
+    let unknown = ticks == 0 || ticks == u64::from(u32::MAX) || ticks == u64::MAX;
+    (!unknown).then(|| duration_from_ticks(ticks, timescale))
 }
 
 fn init_segment(movie: &Movie, source: Bytes) -> InitSegment {

@@ -196,6 +196,12 @@ pub fn payload(track: u32, sequence: u32, index: usize, size: u32) -> Vec<u8> {
     (0..size).map(|position| position.wrapping_mul(5).wrapping_add(seed) as u8).collect()
 }
 
+/// An event message of version 0: it begins `delay` milliseconds after its segment and lasts `length` milliseconds.
+pub fn event_message(scheme: &str, id: u32, delay: u32, length: u32) -> Vec<u8> {
+    let texts = [scheme.as_bytes(), b"\0\0"].concat();
+    full(b"emsg", 0, 0, &[texts, words(&[1000, delay, length, id]), b"data".to_vec()].concat())
+}
+
 /// A movie fragment with its media data, without `styp`. Decoding begins at `base_decode_time` ticks.
 pub fn segment(track: u32, sequence: u32, base_decode_time: u64, samples: &[SampleSpec]) -> Bytes {
     let payloads: Vec<_> =

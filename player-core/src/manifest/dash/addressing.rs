@@ -51,6 +51,8 @@ pub(super) struct Owner<'a> {
     pub(super) shortest: Duration,
     /// Number of the last segment, when a property tells it.
     pub(super) last_number: Option<u64>,
+    /// A file may hold an index though the manifest does not say where.
+    pub(super) indexed: bool,
 }
 
 /// A representation's initialisation data and segments.
@@ -71,7 +73,7 @@ pub(super) struct Addresser {
 struct Scale {
     timescale: u32,
     /// `@presentationTimeOffset`.
-    origin: u64,
+    origin: i64,
     /// Nanoseconds to add to media time.
     offset_nanos: i64,
     /// The period's length in ticks, rounded up.
@@ -110,16 +112,16 @@ impl Addresser {
     }
 
     fn timeline(&mut self, element: &Element, span: Span, scale: &Scale, warnings: &mut Warnings) -> Timeline {
-        let end = scale.length.map(|length| scale.origin.saturating_add(length));
+        let end = scale.length.map(|length| length.saturating_add_signed(scale.origin));
         let now = span
             .window
-            .map(|window| scale.origin.saturating_add(ticks(window.to, scale.timescale).unwrap_or(u64::MAX)));
+            .map(|window| ticks(window.to, scale.timescale).unwrap_or(u64::MAX).saturating_add_signed(scale.origin));
         let bounds = Bounds {
             repeat_end: match (end, now) {
                 (Some(end), Some(now)) => Some(end.min(now)),
                 (end, now) => end.or(now),
             },
-            from: if span.trim { scale.origin } else { 0 },
+            from: if span.trim { u64::try_from(scale.origin).unwrap_or(0) } else { 0 },
             to: end.filter(|_| span.trim).unwrap_or(u64::MAX),
         };
         let key = (std::ptr::from_ref(element).addr(), bounds);
@@ -138,10 +140,18 @@ impl Addresser {
         warnings: &mut Warnings,
     ) -> Option<Addressed> {
         let init = template_init(chain, owner);
+        let index = template_index(chain, owner);
         let Some(media) = chain.attr("media") else {
-            return Some(single(owner, init, chain.child("RepresentationIndex"), "", span, scale));
+            return Some(match index {
+                Some(index) => Addressed { init: init.clone(), index: external(owner, index, init, span, scale) },
+                None => single(owner, init, chain.child("RepresentationIndex"), "", span, scale),
+            });
         };
         let media = template::with_representation(media, owner.id, owner.bandwidth);
+        if span.trim && chain.child("SegmentTimeline").is_some_and(has_sequences) {
+            warnings.push(owner.line, "Representation skipped: segment sequences (S@k) are not supported");
+            return None;
+        }
         let start_number = chain.number("startNumber").unwrap_or(1_u64);
         let end_number = chain.number("endNumber").or(owner.last_number);
         let numbers = end_number.map(|end: u64| end.saturating_sub(start_number).saturating_add(1));
@@ -291,11 +301,19 @@ fn scale(chain: &Chain<'_>, span: Span, line: u32, warnings: &mut Warnings) -> S
         }
         1
     });
-    let origin = chain.number("presentationTimeOffset").unwrap_or(0_u64);
+    let origin = presentation_time_offset(chain);
     let origin_nanos = i128::from(origin) * 1_000_000_000 / i128::from(timescale);
     let offset = i128::from(span.start.as_nanos()) - origin_nanos;
     let offset_nanos = offset.clamp(i64::MIN.into(), i64::MAX.into()) as i64;
     Scale { timescale, origin, offset_nanos, length: span.duration.and_then(|length| ticks(length, timescale)) }
+}
+
+/// `@presentationTimeOffset`; some writers give a fraction, or a negative one.
+fn presentation_time_offset(chain: &Chain<'_>) -> i64 {
+    let Some(text) = chain.attr("presentationTimeOffset") else { return 0 };
+    let rounded = || text.parse::<f64>().ok().filter(|value| value.is_finite()).map(|value| value.round() as i64);
+    let whole = text.parse::<u64>().map(|ticks| i64::try_from(ticks).unwrap_or(i64::MAX));
+    whole.ok().or_else(rounded).unwrap_or(0)
 }
 
 /// A span in ticks, rounded up.
@@ -327,6 +345,17 @@ fn numbered(span: Span, shortest: Duration, duration: u64, timescale: u32, limit
     let end = (ticks(window.to, timescale)? / duration).min(total.unwrap_or(u64::MAX));
     let first = (ticks(window.from, timescale)? / duration).min(end);
     Some((first, end - first))
+}
+
+/// An index of its own that `@index` names (§5.3.9.4.2); where the template tells the segments, it is not needed.
+fn template_index(chain: &Chain<'_>, owner: Owner<'_>) -> Option<Resource> {
+    let template = chain.attr("index").filter(|template| owner.indexed && !template::is_per_segment(template))?;
+    resource(owner, &template::finished(&template::with_representation(template, owner.id, owner.bandwidth)), None)
+}
+
+/// Entries that stand for several segments each (§5.3.9.6.4).
+fn has_sequences(timeline: &Element) -> bool {
+    timeline.all("S").any(|entry| entry.number::<u64>("k").is_some_and(|count| count > 1))
 }
 
 fn template_init(chain: &Chain<'_>, owner: Owner<'_>) -> Option<Resource> {
@@ -363,7 +392,7 @@ fn base(chain: &Chain<'_>, owner: Owner<'_>, span: Span, scale: &Scale) -> Addre
     let init = chain.init_element().and_then(|element| located(owner, element, "sourceURL", "range"));
     let index = chain.child("RepresentationIndex");
     let range = chain.attr("indexRange").and_then(range);
-    if index.is_none() && range.is_none() {
+    if index.is_none() && range.is_none() && !owner.indexed {
         return single(owner, init, None, "", span, scale);
     }
     let resource = match index {
@@ -375,18 +404,21 @@ fn base(chain: &Chain<'_>, owner: Owner<'_>, span: Span, scale: &Scale) -> Addre
         None => resource(owner, "", range),
     };
     match resource {
-        Some(resource) => Addressed { init: init.clone(), index: external(resource, init, span, scale) },
+        Some(resource) => Addressed { init: init.clone(), index: external(owner, resource, init, span, scale) },
         None => nothing(owner, init),
     }
 }
 
-fn external(resource: Resource, init: Option<Resource>, span: Span, scale: &Scale) -> SegmentIndex {
+fn external(owner: Owner<'_>, resource: Resource, init: Option<Resource>, span: Span, scale: &Scale) -> SegmentIndex {
+    let apart = resource.urls != owner.bases;
     SegmentIndex::External(IndexSource {
         resource,
         format: IndexFormat::Sidx,
         init,
         mapping: TimestampMapping::Offset(scale.offset_nanos),
         period_start: span.start,
+        period_duration: span.duration.filter(|_| span.trim),
+        media: if apart { owner.bases.to_vec() } else { Vec::new() },
         variables: Vec::new(),
     })
 }
@@ -401,7 +433,13 @@ fn single(
     scale: &Scale,
 ) -> Addressed {
     if let Some(resource) = index.and_then(|index| located(owner, index, "sourceURL", "range")) {
-        return Addressed { init: init.clone(), index: external(resource, init, span, scale) };
+        return Addressed { init: init.clone(), index: external(owner, resource, init, span, scale) };
+    }
+    if owner.indexed
+        && path.is_empty()
+        && let Some(resource) = resource(owner, "", None)
+    {
+        return Addressed { init: init.clone(), index: external(owner, resource, init, span, scale) };
     }
     let mut listing = SegmentListing::new(owner.bases.to_vec());
     let init_index = init.clone().map(|init| listing.add_init(init));

@@ -19,7 +19,7 @@ pub(in crate::manifest) fn describe(
     now: Option<WallClock>,
     warnings: &mut Warnings,
 ) -> Result<Value, ManifestError> {
-    let root = xml::parse(text)?;
+    let root = xml::parse_with(text, &[])?;
     let mpd = mpd::read(&root, base, now, warnings)?;
     let mut addresser = Addresser::default();
     let mut periods = Vec::new();
@@ -96,6 +96,7 @@ fn describe_representation(
         bases: &representation.bases,
         shortest: Duration::ZERO,
         last_number: None,
+        indexed: false,
     };
     let span = Span {
         start: period.start.unwrap_or(MediaTime::ZERO),

@@ -6,13 +6,19 @@
 
 mod addressing;
 mod base_url;
+mod captions;
 mod chain;
 mod describe;
+mod descriptors;
+mod events;
 mod mpd;
 mod presentation;
+mod readable;
 mod sets;
+mod switching;
 mod template;
 mod timeline;
+mod xlink;
 
 pub(super) use describe::describe;
-pub(super) use presentation::parse;
+pub(super) use presentation::{missing, parse};

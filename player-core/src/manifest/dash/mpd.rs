@@ -6,8 +6,9 @@ use std::time::Duration;
 use url::Url;
 
 use super::addressing::Window;
-use super::base_url;
+use super::base_url::{self, Service};
 use super::chain::Chain;
+use super::xlink;
 use crate::manifest::document::Warnings;
 use crate::manifest::xml::Element;
 use crate::manifest::{ManifestError, dates};
@@ -16,9 +17,6 @@ use crate::time::{MediaTime, WallClock};
 /// More representations than this are hostile.
 const MAX_REPRESENTATIONS: usize = 20_000;
 
-/// `xlink:href` that stands for nothing at all (§5.5.3).
-const RESOLVE_TO_ZERO: &str = "urn:mpeg:dash:resolve-to-zero:2013";
-
 /// The whole document.
 #[derive(Debug)]
 pub(super) struct Mpd<'x> {
@@ -26,6 +24,8 @@ pub(super) struct Mpd<'x> {
     pub(super) dynamic: bool,
     pub(super) duration: Option<Duration>,
     pub(super) periods: Vec<Period<'x>>,
+    /// What is said about the places that serve it.
+    pub(super) services: Vec<Service>,
 }
 
 /// A `Period` with its place on the timeline.
@@ -51,7 +51,7 @@ pub(super) struct Set<'x> {
 #[derive(Debug)]
 pub(super) struct Representation<'x> {
     pub(super) element: &'x Element,
-    set: &'x Element,
+    pub(super) set: &'x Element,
     pub(super) bases: Vec<Url>,
     pub(super) chain: Chain<'x>,
 }
@@ -60,6 +60,11 @@ impl<'x> Representation<'x> {
     /// An attribute that a Representation inherits from its AdaptationSet (§5.3.7.2).
     pub(super) fn inherited(&self, name: &str) -> Option<&'x str> {
         self.element.attr(name).or_else(|| self.set.attr(name))
+    }
+
+    /// The same for an attribute of another namespace.
+    pub(super) fn any(&self, name: &str) -> Option<&'x str> {
+        self.element.any_attr(name).or_else(|| self.set.any_attr(name))
     }
 
     pub(super) fn number<T: std::str::FromStr>(&self, name: &str) -> Option<T> {
@@ -103,12 +108,13 @@ pub(super) fn read<'x>(
 ) -> Result<Mpd<'x>, ManifestError> {
     let dynamic = root.attr("type") == Some("dynamic");
     let duration = span(root, "mediaPresentationDuration", warnings);
-    let bases = base_url::resolve(std::slice::from_ref(base), root, warnings);
+    let mut services = Vec::new();
+    let bases = base_url::resolve(std::slice::from_ref(base), root, &mut services, warnings);
     let elements: Vec<&Element> = root.all("Period").filter(|period| !is_nothing(period)).collect();
     let mut periods = Vec::new();
     let mut total = 0;
     for (element, (start, length)) in elements.iter().copied().zip(timing(&elements, duration, dynamic, warnings)) {
-        let bases = base_url::resolve(&bases, element, warnings);
+        let bases = base_url::resolve(&bases, element, &mut services, warnings);
         let chain = Chain::default().inner(element);
         let mut sets = Vec::new();
         for element in element.all("AdaptationSet").filter(|set| !is_nothing(set)) {
@@ -117,27 +123,33 @@ pub(super) fn read<'x>(
                 let what = "the number of representations".to_owned();
                 return Err(ManifestError::TooLarge { what, limit: MAX_REPRESENTATIONS as u64 });
             }
-            sets.push(set(element, &bases, &chain, warnings));
+            sets.push(set(element, &bases, &chain, &mut services, warnings));
         }
         let window = dynamic.then(|| window(root, start, now)).flatten();
         periods.push(Period { element, start, duration: length, window, sets });
     }
-    Ok(Mpd { element: root, dynamic, duration, periods })
+    Ok(Mpd { element: root, dynamic, duration, periods, services })
 }
 
 fn is_nothing(element: &Element) -> bool {
-    element.any_attr("href") == Some(RESOLVE_TO_ZERO)
+    element.any_attr("href") == Some(xlink::RESOLVE_TO_ZERO)
 }
 
-fn set<'x>(element: &'x Element, bases: &[Url], chain: &Chain<'x>, warnings: &mut Warnings) -> Set<'x> {
-    let bases = base_url::resolve(bases, element, warnings);
+fn set<'x>(
+    element: &'x Element,
+    bases: &[Url],
+    chain: &Chain<'x>,
+    services: &mut Vec<Service>,
+    warnings: &mut Warnings,
+) -> Set<'x> {
+    let bases = base_url::resolve(bases, element, services, warnings);
     let chain = chain.inner(element);
     let representations = element
         .all("Representation")
         .map(|representation| Representation {
             element: representation,
             set: element,
-            bases: base_url::resolve(&bases, representation, warnings),
+            bases: base_url::resolve(&bases, representation, services, warnings),
             chain: chain.inner(representation),
         })
         .collect();

@@ -6,26 +6,43 @@ use std::time::Duration;
 use url::Url;
 
 use super::addressing::Addresser;
+use super::base_url::Service;
 use super::mpd::{self, Mpd};
-use super::sets;
+use super::{events, sets, xlink};
 use crate::manifest::document::Warnings;
-use crate::manifest::{ManifestError, xml};
-use crate::model::{Period, Presentation, PresentationKind, Protocol};
+use crate::manifest::{ManifestError, RemoteElements, xml};
+use crate::model::{
+    BaseWeight, ContentSteering, Pathway, Period, Presentation, PresentationKind, Protocol, Resource, TimedMetadata,
+};
 use crate::time::{MediaTime, WallClock};
+
+/// The addresses of remote elements that are not there yet.
+pub(in crate::manifest) fn missing(
+    text: &str,
+    base: &Url,
+    remotes: &RemoteElements,
+) -> Result<Vec<Url>, ManifestError> {
+    let mut root = xml::parse_with(text, &[])?;
+    Ok(xlink::resolve(&mut root, base, remotes, &mut Warnings::default()))
+}
 
 /// Reads an MPD for playback.
 pub(in crate::manifest) fn parse(
     text: &str,
     base: &Url,
     now: Option<WallClock>,
+    remotes: &RemoteElements,
     warnings: &mut Warnings,
 ) -> Result<Presentation, ManifestError> {
-    let root = xml::parse(text)?;
+    let mut root = xml::parse_with(text, events::VERBATIM)?;
+    xlink::resolve(&mut root, base, remotes, warnings);
     let mpd = mpd::read(&root, base, now, warnings)?;
     if mpd.dynamic {
         return Err(ManifestError::Unsupported { feature: "live DASH".to_owned() });
     }
-    let periods = periods(&mpd, warnings)?;
+    let mut metadata = Vec::new();
+    let periods = periods(&mpd, &mut metadata, warnings)?;
+    metadata.sort_by_key(|event| event.start);
     let Some(first) = periods.first() else {
         return Err(ManifestError::Empty { message: "no period has anything that can be played".to_owned() });
     };
@@ -39,14 +56,51 @@ pub(in crate::manifest) fn parse(
         start,
         periods,
         epoch: None,
-        metadata: Vec::new(),
+        metadata,
         session_data: Vec::new(),
-        steering: None,
-        pathways: Vec::new(),
+        steering: steering(&mpd, base),
+        pathways: pathways(&mpd.services),
+        weights: weights(&mpd.services),
     })
 }
 
-fn periods(mpd: &Mpd<'_>, warnings: &mut Warnings) -> Result<Vec<Period>, ManifestError> {
+/// `ContentSteering` (ETSI TS 103 998 §5).
+fn steering(mpd: &Mpd<'_>, base: &Url) -> Option<ContentSteering> {
+    let element = mpd.element.first("ContentSteering")?;
+    let server = base.join(element.text.trim()).ok()?;
+    let pathway = element.attr("defaultServiceLocation").and_then(|names| names.split_whitespace().next());
+    Some(ContentSteering { server: Resource::new(server), pathway: pathway.map(str::to_owned) })
+}
+
+/// `serviceLocation`s: what fails at one address of that name is not asked for at any other (§5.6.5).
+fn pathways(services: &[Service]) -> Vec<Pathway> {
+    let mut out: Vec<Pathway> = Vec::new();
+    for service in services {
+        let Some(name) = &service.name else { continue };
+        match out.iter_mut().find(|known| known.id == *name) {
+            Some(known) => known.prefixes.push(service.base.clone()),
+            None => out.push(Pathway { id: name.clone(), prefixes: vec![service.base.clone()] }),
+        }
+    }
+    // One place is no choice.
+    if out.len() > 1 { out } else { Vec::new() }
+}
+
+fn weights(services: &[Service]) -> Vec<BaseWeight> {
+    let plain = services.iter().all(|service| service.priority == 1 && service.weight == 1);
+    let weight = |service: &Service| BaseWeight {
+        base: service.base.clone(),
+        priority: service.priority,
+        weight: service.weight,
+    };
+    if plain { Vec::new() } else { services.iter().map(weight).collect() }
+}
+
+fn periods(
+    mpd: &Mpd<'_>,
+    metadata: &mut Vec<TimedMetadata>,
+    warnings: &mut Warnings,
+) -> Result<Vec<Period>, ManifestError> {
     let mut addresser = Addresser::default();
     let mut out: Vec<Period> = Vec::new();
     let mut ids: BTreeSet<String> = BTreeSet::new();
@@ -54,7 +108,8 @@ fn periods(mpd: &Mpd<'_>, warnings: &mut Warnings) -> Result<Vec<Period>, Manife
     for (number, (period, next)) in mpd.periods.iter().zip(starts).enumerate() {
         let line = period.element.line;
         if period.sets.is_empty() && period.element.any_attr("href").is_some() {
-            return Err(ManifestError::Unsupported { feature: "a remote period (xlink)".to_owned() });
+            warnings.push(line, "a remote period is left out: it is not here");
+            continue;
         }
         let Some(start) = period.start else { continue };
         if out.last().is_some_and(|before| start < before.start) {
@@ -68,8 +123,8 @@ fn periods(mpd: &Mpd<'_>, warnings: &mut Warnings) -> Result<Vec<Period>, Manife
             warnings.push(line, "a period without length");
             continue;
         }
-        let adaptation_sets = sets::playable(period, start, duration, &mut addresser, warnings)?;
-        if adaptation_sets.is_empty() {
+        let offer = sets::offer(period, start, duration, &mut addresser, warnings)?;
+        if offer.sets.is_empty() {
             warnings.push(line, "a period with nothing that can be played");
             continue;
         }
@@ -77,7 +132,9 @@ fn periods(mpd: &Mpd<'_>, warnings: &mut Warnings) -> Result<Vec<Period>, Manife
         let id = id.map_or_else(|| format!("period-{number}"), str::to_owned);
         let id = if ids.contains(&id) { format!("{id}-{line}") } else { id };
         ids.insert(id.clone());
-        out.push(Period::new(id, start, duration, adaptation_sets));
+        events::read(period, start, metadata, warnings);
+        let sets::Offer { sets, trick, thumbnails, captions } = offer;
+        out.push(Period { trick_sets: trick, thumbnails, captions, ..Period::new(id, start, duration, sets) });
     }
     Ok(out)
 }

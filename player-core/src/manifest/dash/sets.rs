@@ -1,67 +1,125 @@
 //! Which adaptation sets of a period can be played, and what a viewer picks among them.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::addressing::{Addresser, Owner, Span};
+use super::descriptors::{self, Purpose};
 use super::mpd::{Period, Representation as Source, Set};
-use crate::manifest::document::{Warnings, clip};
+use super::{captions, readable, switching};
+use crate::manifest::document::Warnings;
 use crate::manifest::xml::Element;
-use crate::manifest::{ManifestError, codecs};
+use crate::manifest::{ManifestError, codecs, languages};
 use crate::model::{
-    AdaptationSet, ContainerFormat, ContentKinds, FrameRate, MediaKind, Protection, Representation,
-    RepresentationTraits, Role, SegmentIndex, TrackId,
+    AdaptationSet, CaptionTrack, ContainerFormat, ContentKinds, FrameRate, MediaKind, Protection, Representation,
+    RepresentationTraits, Role, SegmentIndex, ThumbnailTrack, TrackId,
 };
 use crate::time::{MediaTime, duration_from_ticks};
-
-/// Sets with this property show the main content sparsely, for trick play (DASH-IF IOP §3.2.9).
-const TRICK_MODE: &str = "http://dashif.org/guidelines/trickmode";
-
-/// Properties that change nothing for a player that decodes what it is given (ISO/IEC 23091, colour and layout).
-const HARMLESS: &[&str] = &["urn:mpeg:mpegb:cicp:", "urn:dvb:dash:fontdownload:", "urn:dvb:dash:highest_quality"];
 
 /// Sets and representations beyond these counts make the search for tracks slow.
 const MAX_SETS: usize = 500;
 
-/// The sets of a period that can be played, in document order.
+/// What a period offers.
+#[derive(Debug, Default)]
+pub(super) struct Offer {
+    /// What can be played, in document order.
+    pub(super) sets: Vec<AdaptationSet>,
+    /// Key frames only.
+    pub(super) trick: Vec<AdaptationSet>,
+    /// Pictures for the seek bar.
+    pub(super) thumbnails: Vec<ThumbnailTrack>,
+    /// Captions inside the video.
+    pub(super) captions: Vec<CaptionTrack>,
+}
+
+/// What a period offers to playback.
 ///
 /// # Errors
 /// When the addresses of the document exceed the limit.
-pub(super) fn playable(
+pub(super) fn offer(
     period: &Period<'_>,
     start: MediaTime,
     duration: Option<Duration>,
     addresser: &mut Addresser,
     warnings: &mut Warnings,
-) -> Result<Vec<AdaptationSet>, ManifestError> {
+) -> Result<Offer, ManifestError> {
     let span = Span { start, duration, trim: true, window: None };
-    let mut out: Vec<AdaptationSet> = Vec::new();
-    let mut names: BTreeMap<String, usize> = BTreeMap::new();
+    let mut offer = Offer::default();
+    let mut found: Vec<Found<'_>> = Vec::new();
     let mut ids: BTreeMap<String, usize> = BTreeMap::new();
     for set in period.sets.iter().take(MAX_SETS) {
-        let Some(kind) = kind(set) else { continue };
-        if !is_usable(set.element, "AdaptationSet", warnings) {
+        let Some(purpose) = descriptors::purpose(set.element, warnings) else { continue };
+        let image = set.content_type() == Some("image");
+        let Some(kind) = kind(set).or(image.then_some(MediaKind::Video)) else {
+            warnings.push(set.element.line, "AdaptationSet skipped: nothing tells what it carries");
             continue;
-        }
+        };
         let shared = Shared::of(set.element, kind);
-        let mut representations = Vec::new();
+        let (mut representations, mut trick) = (Vec::new(), Vec::new());
         for source in &set.representations {
-            if is_usable(source.element, "Representation", warnings) {
-                representations.extend(representation(source, &shared, span, addresser, warnings)?);
+            let Some(own) = descriptors::purpose(source.element, warnings) else { continue };
+            let Some(made) = representation(source, &shared, span, addresser, warnings)? else { continue };
+            match (purpose, own) {
+                (Purpose::Thumbnails(columns, rows), _) | (_, Purpose::Thumbnails(columns, rows)) => {
+                    offer.thumbnails.push(ThumbnailTrack { columns, rows, representation: made });
+                }
+                _ if image => {
+                    offer.thumbnails.push(ThumbnailTrack { columns: 1, rows: 1, representation: made });
+                }
+                (Purpose::TrickPlay, _) | (_, Purpose::TrickPlay) => trick.push(made),
+                (Purpose::Normal, Purpose::Normal) => representations.push(made),
             }
         }
-        if representations.is_empty() {
-            continue;
+        if kind == MediaKind::Video && purpose == Purpose::Normal {
+            captions::read(set.element, &mut offer.captions);
         }
-        representations.sort_by_key(|representation| representation.bandwidth);
-        unique(&mut representations, &mut ids);
-        out.push(track(set, kind, representations, &mut names));
+        if !trick.is_empty() {
+            trick.sort_by_key(|representation| representation.bandwidth);
+            let number = offer.trick.len() + 1;
+            offer.trick.push(trick_set(set, number, kind, trick));
+        }
+        if !representations.is_empty() {
+            unique(&mut representations, &mut ids);
+            found.push(Found { set, kind, representations });
+        }
     }
-    choose_defaults(&mut out);
-    Ok(out)
+    readable::prefer(&mut found, warnings);
+    switching::merge(&mut found, warnings);
+    let mut names: BTreeMap<String, usize> = BTreeMap::new();
+    let priorities: Vec<u32> =
+        found.iter().map(|found| found.set.element.number("selectionPriority").unwrap_or(1)).collect();
+    for Found { set, kind, mut representations } in found {
+        representations.sort_by_key(|representation| representation.bandwidth);
+        offer.sets.push(track(set, kind, representations, &mut names));
+    }
+    choose_defaults(&mut offer.sets, &priorities);
+    Ok(offer)
 }
 
-/// What a viewer gets from a set; `None` for thumbnails and what is no media.
+/// A set with the representations of it that can be addressed.
+#[derive(Debug)]
+pub(super) struct Found<'p> {
+    pub(super) set: &'p Set<'p>,
+    pub(super) kind: MediaKind,
+    pub(super) representations: Vec<Representation>,
+}
+
+fn trick_set(set: &Set<'_>, number: usize, kind: MediaKind, representations: Vec<Representation>) -> AdaptationSet {
+    AdaptationSet {
+        id: TrackId(format!("trick-{number}")),
+        kind,
+        language: None,
+        label: descriptors::label(set.element),
+        roles: Vec::new(),
+        default: false,
+        autoselect: false,
+        forced: false,
+        representations,
+    }
+}
+
+/// What a viewer gets from a set; `None` for pictures and what is no media.
 fn kind(set: &Set<'_>) -> Option<MediaKind> {
     let word = |word: &str| match word {
         "video" => Some(MediaKind::Video),
@@ -89,38 +147,6 @@ fn kind(set: &Set<'_>) -> Option<MediaKind> {
     components.iter().min().copied().or_else(codec).or_else(mixed)
 }
 
-/// ISO/IEC 23009-1 §5.8.4.8: what carries an EssentialProperty that we do not know must not be used. Trick play and
-/// thumbnails are left out without a warning: nothing is missing.
-fn is_usable(element: &Element, what: &str, warnings: &mut Warnings) -> bool {
-    for property in element.children.iter().filter(|child| &*child.name == "EssentialProperty") {
-        let scheme = property.attr("schemeIdUri").unwrap_or_default();
-        let lower = scheme.to_ascii_lowercase();
-        if HARMLESS.iter().any(|known| lower.starts_with(known)) {
-            continue;
-        }
-        if !lower.starts_with(TRICK_MODE) && !lower.contains("thumbnail_tile") {
-            warnings.push(
-                property.line,
-                format!("{what} skipped: it demands the property {}, which is not supported", clip(scheme)),
-            );
-        }
-        return false;
-    }
-    let trick = element.children.iter().filter(|child| &*child.name == "SupplementalProperty");
-    if trick.into_iter().any(|property| property.attr("schemeIdUri") == Some(TRICK_MODE)) {
-        return false;
-    }
-    if element.attr("dependencyId").is_some() {
-        warnings.push(element.line, format!("{what} skipped: it depends on another one, which is not supported"));
-        return false;
-    }
-    if element.any_attr("href").is_some() && element.first("Representation").is_none() && what == "AdaptationSet" {
-        warnings.push(element.line, "AdaptationSet skipped: it lies in another document (xlink)");
-        return false;
-    }
-    true
-}
-
 /// What a set says for all of its representations, looked up once: sets with ten thousand children exist.
 struct Shared {
     /// Set when the set holds one kind only.
@@ -139,9 +165,9 @@ impl Shared {
         Self {
             content: (!muxed).then(|| ContentKinds::only(kind)),
             kind,
-            channels: channels(set),
+            channels: descriptors::channels(set),
             protection,
-            last_number: last_number(set),
+            last_number: descriptors::last_number(set),
         }
     }
 }
@@ -155,13 +181,15 @@ fn representation(
 ) -> Result<Option<Representation>, ManifestError> {
     let line = source.element.line;
     let frame_rate = source.inherited("frameRate").and_then(codecs::frame_rate_text);
+    let format = format(source.inherited("mimeType").unwrap_or_default(), source);
     let owner = Owner {
         id: source.id(),
         bandwidth: source.bandwidth(),
         line,
         bases: &source.bases,
         shortest: shortest(set.kind, frame_rate),
-        last_number: last_number(source.element).or(set.last_number),
+        last_number: descriptors::last_number(source.element).or(set.last_number),
+        indexed: format == ContainerFormat::Fmp4,
     };
     let Some(addressed) = addresser.address(&source.chain, owner, span, warnings)? else { return Ok(None) };
     if let SegmentIndex::Known(list) = &addressed.index {
@@ -175,34 +203,38 @@ fn representation(
     add_protection(source.element, &mut protection);
     protection.extend(set.protection.iter().filter(|known| !protection.contains(known)).cloned().collect::<Vec<_>>());
     let codec_list = source.inherited("codecs").map(codecs::split).unwrap_or_default();
-    let mime = source.inherited("mimeType").unwrap_or_default();
     let content = codecs::contents(&codec_list).or(set.content);
     let id = if source.id().is_empty() { format!("line-{line}") } else { source.id().to_owned() };
     Ok(Some(Representation {
         id,
         bandwidth: source.bandwidth(),
         average_bandwidth: None,
-        format: format(mime, source),
+        format,
         codecs: codec_list,
         content,
         width: source.number("width"),
         height: source.number("height"),
         frame_rate,
-        channels: channels(source.element).or(set.channels),
+        channels: descriptors::channels(source.element).or(set.channels),
         sample_rate: source
             .inherited("audioSamplingRate")
             .and_then(|text| text.split_whitespace().last()?.parse().ok()),
         audio_group: None,
         index: addressed.index,
         protection,
-        traits: RepresentationTraits::default(),
+        traits: traits(source),
     }))
 }
 
-/// DASH-IF IOP §4.4.3.6: the number of the last segment, where duration and segments do not match.
-fn last_number(element: &Element) -> Option<u64> {
-    let scheme = Some("http://dashif.org/guidelines/last-segment-number");
-    element.all("SupplementalProperty").find(|property| property.attr("schemeIdUri") == scheme)?.number("value")
+/// What few representations tell.
+fn traits(source: &Source<'_>) -> RepresentationTraits {
+    RepresentationTraits {
+        // A lower ranking is better (§5.3.5.2), a higher score is.
+        score: source.number::<u32>("qualityRanking").map(|ranking| -f64::from(ranking)),
+        video_range: descriptors::video_range([source.element, source.set]),
+        supplemental_codecs: source.any("supplementalCodecs").map(codecs::split).unwrap_or_default(),
+        ..RepresentationTraits::default()
+    }
 }
 
 /// A numbered segment shorter than one frame exists on paper only: presentations are as long as their longest
@@ -227,39 +259,10 @@ fn format(mime: &str, source: &Source<'_>) -> ContainerFormat {
         "video/mp2t" | "audio/mp2t" => ContainerFormat::MpegTs,
         "text/vtt" => ContainerFormat::WebVtt,
         "application/ttml+xml" | "text/ttml" => ContainerFormat::Ttml,
+        picture if picture.starts_with("image/") => ContainerFormat::Image,
         "" => source.bases.first().map_or(ContainerFormat::Unknown, |base| codecs::format_of(base.path())),
         _ => ContainerFormat::Unknown,
     }
-}
-
-/// `AudioChannelConfiguration` (§5.8.5.4): a plain number, or the mask of Dolby's scheme.
-fn channels(element: &Element) -> Option<u32> {
-    let configuration = element.first("AudioChannelConfiguration")?;
-    let value = configuration.attr("value")?;
-    let scheme = configuration.attr("schemeIdUri")?;
-    if scheme.contains("23003:3") {
-        return value.parse().ok();
-    }
-    if scheme.contains("CodingIndependent") || scheme.contains("cicp:ChannelConfiguration") {
-        // ISO/IEC 23091-3, channel configurations 1 to 7 and 12.
-        return match value.parse::<u32>().ok()? {
-            count @ 1..=6 => Some(count),
-            7 | 12 => Some(8),
-            _ => None,
-        };
-    }
-    if scheme.starts_with("tag:dolby.com,2014") {
-        return dolby_channels(u16::from_str_radix(value, 16).ok()?);
-    }
-    None
-}
-
-/// ETSI TS 102 366 §E.1.3.1.8: one bit a channel from the highest down; some bits stand for a pair.
-fn dolby_channels(mask: u16) -> Option<u32> {
-    /// Lc/Rc, Lrs/Rrs, Lsd/Rsd, Lw/Rw, Lvh/Rvh and Lts/Rts.
-    const PAIRS: u16 = 0x0674;
-    let count = mask.count_ones() + (mask & PAIRS).count_ones();
-    (count > 0).then_some(count)
 }
 
 fn add_protection(element: &Element, out: &mut Vec<Protection>) {
@@ -280,12 +283,12 @@ fn track(
     representations: Vec<Representation>,
     names: &mut BTreeMap<String, usize>,
 ) -> AdaptationSet {
-    let roles = roles(set.element);
-    let language = set.element.attr("lang").filter(|text| !text.is_empty() && *text != "und").map(str::to_owned);
-    let label = set.element.first("Label").map(|label| label.text.trim().to_owned()).filter(|text| !text.is_empty());
+    let roles = descriptors::roles(set.element);
+    let language = set.element.attr("lang").and_then(languages::canonical);
+    let label = descriptors::label(set.element);
     // The same track has the same name in every period: identifiers of the document need not be stable.
     let mut id = kind.as_str().to_owned();
-    for part in [language.as_deref(), role_word(&roles), label.as_deref()].into_iter().flatten() {
+    for part in [language.as_deref(), descriptors::role_word(&roles), label.as_deref()].into_iter().flatten() {
         id.push('-');
         id.push_str(part);
     }
@@ -308,61 +311,14 @@ fn track(
     }
 }
 
-fn role_word(roles: &[Role]) -> Option<&str> {
-    roles.iter().find_map(|role| match role {
-        Role::Main | Role::Subtitle => None,
-        Role::Alternate => Some("alternate"),
-        Role::Description => Some("description"),
-        Role::Dub => Some("dub"),
-        Role::Commentary => Some("commentary"),
-        Role::ForcedSubtitle => Some("forced"),
-        Role::Caption => Some("caption"),
-        Role::Other(word) => Some(word),
-    })
-}
-
-/// ISO/IEC 23009-1 §5.8.5.5, and the accessibility scheme of DVB for audio description.
-fn roles(element: &Element) -> Vec<Role> {
-    let mut roles: Vec<Role> = Vec::new();
-    let mut add = |role: Role| {
-        if !roles.contains(&role) && roles.len() < 8 {
-            roles.push(role);
-        }
-    };
-    for role in element.all("Role") {
-        match role.attr("value").unwrap_or_default() {
-            "" => {}
-            "main" => add(Role::Main),
-            "alternate" => add(Role::Alternate),
-            "description" => add(Role::Description),
-            "dub" => add(Role::Dub),
-            "commentary" => add(Role::Commentary),
-            "forced-subtitle" | "forced_subtitle" => add(Role::ForcedSubtitle),
-            "caption" => add(Role::Caption),
-            "subtitle" => add(Role::Subtitle),
-            other => add(Role::Other(other.to_owned())),
-        }
-    }
-    for accessibility in element.all("Accessibility") {
-        let scheme = accessibility.attr("schemeIdUri").unwrap_or_default();
-        match (scheme, accessibility.attr("value").unwrap_or_default()) {
-            ("urn:tva:metadata:cs:AudioPurposeCS:2007", "1") | ("urn:mpeg:dash:role:2011", "description") => {
-                add(Role::Description);
-            }
-            ("urn:tva:metadata:cs:AudioPurposeCS:2007", "2") | ("urn:mpeg:dash:role:2011", "caption") => {
-                add(Role::Caption);
-            }
-            _ => {}
-        }
-    }
-    roles
-}
-
-/// Without a main role the first set of a kind is the default; of several main ones too. Text is nobody's default.
-fn choose_defaults(sets: &mut [AdaptationSet]) {
+/// The default of a kind: with a main role, then with the highest `@selectionPriority` (§5.3.3.2), then the first. Text
+/// is nobody's default.
+fn choose_defaults(sets: &mut [AdaptationSet], priorities: &[u32]) {
     for kind in [MediaKind::Video, MediaKind::Audio] {
-        let chosen = sets.iter().position(|set| set.kind == kind && set.default);
-        let chosen = chosen.or_else(|| sets.iter().position(|set| set.kind == kind));
+        let rank =
+            |at: usize, set: &AdaptationSet| (set.default, priorities.get(at).copied().unwrap_or(1), Reverse(at));
+        let of_kind = sets.iter().enumerate().filter(|(_, set)| set.kind == kind);
+        let chosen = of_kind.max_by_key(|(at, set)| rank(*at, set)).map(|(at, _)| at);
         for (at, set) in sets.iter_mut().enumerate().filter(|(_, set)| set.kind == kind) {
             set.default = Some(at) == chosen;
         }

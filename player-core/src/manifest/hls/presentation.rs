@@ -88,6 +88,7 @@ pub(super) fn presentation(
         session_data,
         steering,
         pathways: builder.pathways.list,
+        weights: Vec::new(),
     })
 }
 
@@ -161,6 +162,8 @@ impl Builder<'_, '_> {
             init: None,
             mapping: TimestampMapping::Discontinuity(0),
             period_start: MediaTime::ZERO,
+            period_duration: None,
+            media: Vec::new(),
             variables: self.variables.clone(),
         })
     }

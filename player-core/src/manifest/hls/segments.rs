@@ -98,6 +98,7 @@ pub(super) fn presentation(
         session_data: Vec::new(),
         steering: None,
         pathways: Vec::new(),
+        weights: Vec::new(),
     })
 }
 

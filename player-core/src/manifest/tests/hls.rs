@@ -138,6 +138,8 @@ fn the_same_playlist_as_an_index_begins_where_its_period_does_and_imports_variab
         init: None,
         mapping: TimestampMapping::Discontinuity(0),
         period_start: MediaTime::from_millis(500),
+        period_duration: None,
+        media: Vec::new(),
         variables: vec![("cdn".to_owned(), "http://edge".to_owned())],
     };
     let text = "\u{FEFF}#EXTM3U\r\n#EXT-X-DEFINE:IMPORT=\"cdn\"\r\n#EXT-X-TARGETDURATION:2\r\n#EXTINF:2,\r\n\

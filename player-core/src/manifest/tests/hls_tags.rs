@@ -189,6 +189,8 @@ fn an_index_tells_metadata_its_clock_and_where_to_begin() {
         init: None,
         mapping: TimestampMapping::Discontinuity(0),
         period_start: MediaTime::ZERO,
+        period_duration: None,
+        media: Vec::new(),
         variables: Vec::new(),
     };
     let text = "#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXT-X-START:TIME-OFFSET=9\n#EXT-X-DISCONTINUITY-SEQUENCE:9\n\

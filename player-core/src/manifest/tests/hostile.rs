@@ -34,6 +34,8 @@ fn source(format: IndexFormat) -> IndexSource {
         init: None,
         mapping: TimestampMapping::Offset(i64::MIN),
         period_start: MediaTime::MAX,
+        period_duration: None,
+        media: Vec::new(),
         variables: Vec::new(),
     }
 }

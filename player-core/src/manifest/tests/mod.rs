@@ -2,6 +2,7 @@
 
 mod corpus;
 mod dash;
+mod dash_offer;
 mod hls;
 mod hls_tags;
 mod hostile;

@@ -1,0 +1,303 @@
+//! Timed metadata and thumbnails for C: questions to a snapshot.
+
+use std::ffi::{CString, c_char};
+use std::sync::Arc;
+
+use player_core::MediaTime;
+use player_core::model::{MetadataBody, MetadataSource, TimedMetadata};
+
+use crate::boundary::{c_string, give, guarded, shared};
+use crate::snapshot::kinora_snapshot;
+
+/// Which mechanism carried a piece of timed metadata.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum kinora_metadata_source {
+    /// A date range of a playlist (EXT-X-DATERANGE).
+    DateRange = 0,
+    /// An event stream of a manifest.
+    EventStream = 1,
+    /// An event message in the media (emsg).
+    EventMessage = 2,
+    /// An ID3 tag in the media.
+    Id3 = 3,
+}
+
+/// A piece of timed metadata. Pointers live as long as the snapshot.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct kinora_metadata {
+    /// Which mechanism carried it.
+    pub source: kinora_metadata_source,
+    /// What kind it is; empty when not told.
+    pub scheme: *const c_char,
+    /// The scheme's sub-type; empty when not told.
+    pub value: *const c_char,
+    /// Its name within scheme and value; empty when not told.
+    pub id: *const c_char,
+    /// First time at which it holds.
+    pub start_ns: i64,
+    /// For how long; -1 when not known.
+    pub duration_ns: i64,
+    /// What it says, in the format that the scheme names; text is UTF-8, attributes are a JSON object's pairs.
+    pub body: *const u8,
+    /// Bytes at `body`.
+    pub body_length: usize,
+    /// All of it as JSON; bytes are in hexadecimal.
+    pub json: *const c_char,
+}
+
+/// A picture for the seek bar.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct kinora_thumbnail {
+    /// First time that it stands for.
+    pub start_ns: i64,
+    /// For how long.
+    pub duration_ns: i64,
+    /// First byte of the picture's file at the address.
+    pub range_offset: u64,
+    /// Bytes of it; 0 is all that follow.
+    pub range_length: u64,
+    /// Left edge of the tile in the picture, in pixels.
+    pub x: u32,
+    /// Upper edge of the tile in the picture, in pixels.
+    pub y: u32,
+    /// Width of the tile in pixels; 0 is the whole picture.
+    pub width: u32,
+    /// Height of the tile in pixels; 0 is the whole picture.
+    pub height: u32,
+    /// Bytes of the address of the picture's file, without the final NUL.
+    pub url_length: usize,
+}
+
+/// What a piece of metadata points to.
+pub struct MetadataTexts {
+    scheme: CString,
+    value: CString,
+    id: CString,
+    attributes: Option<String>,
+    json: CString,
+}
+
+impl MetadataTexts {
+    /// Makes it.
+    pub fn of(metadata: &TimedMetadata) -> Self {
+        let attributes = match &metadata.body {
+            MetadataBody::Attributes(pairs) => serde_json::to_string(pairs).ok(),
+            MetadataBody::Text(_) | MetadataBody::Binary(_) => None,
+        };
+        Self {
+            scheme: c_string(&metadata.scheme),
+            value: c_string(&metadata.value),
+            id: c_string(&metadata.id),
+            attributes,
+            json: c_string(&serde_json::to_string(metadata).unwrap_or_default()),
+        }
+    }
+
+    fn view(&self, metadata: &Arc<TimedMetadata>) -> kinora_metadata {
+        let body: &[u8] = match &metadata.body {
+            MetadataBody::Attributes(_) => self.attributes.as_deref().unwrap_or_default().as_bytes(),
+            MetadataBody::Text(text) => text.as_bytes(),
+            MetadataBody::Binary(bytes) => bytes,
+        };
+        kinora_metadata {
+            source: match metadata.source {
+                MetadataSource::DateRange => kinora_metadata_source::DateRange,
+                MetadataSource::EventStream => kinora_metadata_source::EventStream,
+                MetadataSource::EventMessage => kinora_metadata_source::EventMessage,
+                MetadataSource::Id3 => kinora_metadata_source::Id3,
+            },
+            scheme: self.scheme.as_ptr(),
+            value: self.value.as_ptr(),
+            id: self.id.as_ptr(),
+            start_ns: metadata.start.as_nanos(),
+            duration_ns: metadata
+                .duration
+                .map_or(-1, |duration| i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX)),
+            body: body.as_ptr(),
+            body_length: body.len(),
+            json: self.json.as_ptr(),
+        }
+    }
+}
+
+/// Reads piece number `index` of the timed metadata known so far, ordered by begin. `*found` is 1, or 0 when there are
+/// no more.
+///
+/// Thread-safety: any thread.
+///
+/// # Safety
+/// `snapshot` is a live snapshot; `out` and `found` are valid for writing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn kinora_snapshot_metadata(
+    snapshot: *const kinora_snapshot,
+    index: usize,
+    out: *mut kinora_metadata,
+    found: *mut u32,
+) -> u32 {
+    guarded(|| {
+        // SAFETY: the caller's promise.
+        let snapshot = unsafe { shared(snapshot, "snapshot") }?;
+        let piece = snapshot.metadata(index);
+        // SAFETY: the caller's promise.
+        unsafe { give(found, u32::from(piece.is_some()), "found") }?;
+        match piece {
+            None => Ok(()),
+            // SAFETY: the caller's promise.
+            Some((metadata, texts)) => unsafe { give(out, texts.view(metadata), "out") },
+        }
+    })
+}
+
+/// Finds the picture that stands for `time_ns`, of tiles at least `width` pixels wide when there are such. `*found` is 1,
+/// or 0 when there is none. The address of the picture's file is written to `url`, a buffer of `url_size` bytes, with a
+/// final NUL; a buffer that is too small (see `url_length`) is left empty. `url` may be NULL when `url_size` is 0.
+///
+/// Thread-safety: any thread.
+///
+/// # Safety
+/// `snapshot` is a live snapshot; `out` and `found` are valid for writing, and so are `url_size` bytes at `url`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn kinora_snapshot_thumbnail_at(
+    snapshot: *const kinora_snapshot,
+    time_ns: i64,
+    width: u32,
+    out: *mut kinora_thumbnail,
+    url: *mut c_char,
+    url_size: usize,
+    found: *mut u32,
+) -> u32 {
+    guarded(|| {
+        if url_size > 0 {
+            // SAFETY: the caller's promise.
+            unsafe { give(url, 0, "url") }?;
+        }
+        // SAFETY: the caller's promise.
+        let snapshot = unsafe { shared(snapshot, "snapshot") }?;
+        let picture = snapshot.inner().thumbnail_at(MediaTime::from_nanos(time_ns), width);
+        let picture = picture.and_then(|picture| Some((picture.resource.urls.first().cloned()?, picture)));
+        // SAFETY: the caller's promise.
+        unsafe { give(found, u32::from(picture.is_some()), "found") }?;
+        let Some((address, picture)) = picture else { return Ok(()) };
+        let view = kinora_thumbnail {
+            start_ns: picture.start.as_nanos(),
+            duration_ns: i64::try_from(picture.duration.as_nanos()).unwrap_or(i64::MAX),
+            range_offset: picture.resource.range.map_or(0, |range| range.offset),
+            range_length: picture.resource.range.and_then(|range| range.length).unwrap_or(0),
+            x: picture.x,
+            y: picture.y,
+            width: picture.width,
+            height: picture.height,
+            url_length: address.as_str().len(),
+        };
+        // SAFETY: the caller's promise.
+        unsafe { give(out, view, "out") }?;
+        let address = c_string(address.as_str()).into_bytes_with_nul();
+        if address.len() <= url_size {
+            // SAFETY: it is not NULL, for it was written through above; the bytes fit into the buffer that the caller
+            // promises, and what was made here cannot overlap it.
+            unsafe { std::ptr::copy_nonoverlapping(address.as_ptr(), url.cast::<u8>(), address.len()) };
+        }
+        Ok(())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::CStr;
+    use std::mem::MaybeUninit;
+    use std::time::Duration;
+
+    use player_core::Snapshot;
+    use player_core::error::ErrorCode;
+    use player_core::manifest;
+
+    use super::*;
+
+    /// The snapshot that a manifest would give.
+    fn snapshot(mpd: &str) -> kinora_snapshot {
+        let base = "http://h/m.mpd".parse().expect("a valid address");
+        let parsed = manifest::parse(mpd.as_bytes(), &base, None).expect("a valid manifest");
+        let snapshot = Snapshot {
+            metadata: Arc::new(parsed.presentation.metadata.iter().cloned().map(Arc::new).collect()),
+            thumbnails: Arc::new(player_core::model::ThumbnailSpan::all(&parsed.presentation)),
+            ..Snapshot::default()
+        };
+        kinora_snapshot::new(Arc::new(snapshot), MediaTime::ZERO)
+    }
+
+    const MPD: &str = "<MPD mediaPresentationDuration='PT20S'><Period>\
+        <EventStream schemeIdUri='urn:x' value='1'><Event presentationTime='3' duration='2' id='7'>hi</Event></EventStream>\
+        <AdaptationSet mimeType='video/mp4'><SegmentTemplate duration='10' media='$Number$'/>\
+        <Representation id='v' bandwidth='1'/></AdaptationSet>\
+        <AdaptationSet mimeType='image/png'><SegmentTemplate duration='10' media='t$Number$'/>\
+        <Representation id='t' bandwidth='1' width='200' height='50'>\
+        <EssentialProperty schemeIdUri='http://dashif.org/guidelines/thumbnail_tile' value='2x1'/></Representation>\
+        </AdaptationSet></Period></MPD>";
+
+    #[test]
+    fn metadata_is_read_piece_by_piece() {
+        let snapshot = snapshot(MPD);
+        let (mut out, mut found) = (MaybeUninit::uninit(), 9);
+        // SAFETY: everything lives on this stack.
+        assert_eq!(unsafe { kinora_snapshot_metadata(&raw const snapshot, 0, out.as_mut_ptr(), &raw mut found) }, 0);
+        assert_eq!(found, 1);
+        // SAFETY: written, as `found` says; its pointers live as long as the snapshot.
+        let (read, scheme, body) = unsafe {
+            let read = out.assume_init();
+            (read, CStr::from_ptr(read.scheme), std::slice::from_raw_parts(read.body, read.body_length))
+        };
+        assert_eq!((scheme.to_str(), body), (Ok("urn:x"), &b"hi"[..]));
+        assert_eq!(read.source, kinora_metadata_source::EventStream);
+        let second = i64::try_from(Duration::from_secs(1).as_nanos()).expect("small");
+        assert_eq!((read.start_ns, read.duration_ns), (3 * second, 2 * second));
+        // SAFETY: as above.
+        assert_eq!(unsafe { kinora_snapshot_metadata(&raw const snapshot, 1, out.as_mut_ptr(), &raw mut found) }, 0);
+        assert_eq!(found, 0);
+    }
+
+    #[test]
+    fn a_thumbnail_comes_with_its_address_when_that_fits() {
+        let snapshot = snapshot(MPD);
+        let (mut out, mut found, mut url) = (MaybeUninit::uninit(), 9, [1 as c_char; 64]);
+        let mut ask = |size: usize, time: i64| {
+            // SAFETY: everything lives on this stack; `size` is at most the buffer's.
+            let code = unsafe {
+                kinora_snapshot_thumbnail_at(
+                    &raw const snapshot,
+                    time,
+                    0,
+                    out.as_mut_ptr(),
+                    url.as_mut_ptr(),
+                    size,
+                    &raw mut found,
+                )
+            };
+            // SAFETY: a NUL was written, or the buffer was not touched and is not read.
+            let text = if size > 0 { unsafe { CStr::from_ptr(url.as_ptr()) }.to_bytes().to_vec() } else { Vec::new() };
+            (code, found, text)
+        };
+        assert_eq!(ask(64, 16_000_000_000), (0, 1, b"http://h/t2".to_vec()));
+        assert_eq!(ask(11, 16_000_000_000), (0, 1, Vec::new()), "it does not fit");
+        assert_eq!(ask(0, 16_000_000_000), (0, 1, Vec::new()));
+        assert_eq!(ask(1, 99_000_000_000), (0, 0, Vec::new()));
+        // SAFETY: written by the calls that found something.
+        let read = unsafe { out.assume_init() };
+        assert_eq!((read.x, read.width, read.height, read.url_length), (100, 100, 50, 11));
+        // SAFETY: NULL is refused before anything is written.
+        let refused = unsafe {
+            kinora_snapshot_thumbnail_at(
+                &raw const snapshot,
+                0,
+                0,
+                out.as_mut_ptr(),
+                std::ptr::null_mut(),
+                8,
+                &raw mut found,
+            )
+        };
+        assert_eq!(refused, u32::from(ErrorCode::InvalidArgument.number()));
+    }
+}

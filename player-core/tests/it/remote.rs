@@ -1,0 +1,33 @@
+//! Parts of a manifest that lie in other files are fetched before playback begins; the film goes on without those that
+//! cannot be had.
+
+use player_core::model::Protocol;
+use player_core::sim::{Effect, Fault, Film, Outcome};
+use player_core::{Event, State};
+
+use crate::support::{MINUTE, assert_played, count, fast, play, seconds, world};
+
+fn film() -> Film {
+    let mut film = Film::new(Protocol::Dash, MINUTE);
+    film.periods = 3;
+    film.remote_period = true;
+    film
+}
+
+#[test]
+fn a_remote_period_is_played_like_any_other() {
+    let mut world = world(&film(), fast(), Vec::new());
+    assert_eq!(play(&mut world), Outcome::Ended);
+    assert_played(&world, MINUTE);
+    assert_eq!(count(&world, |event| matches!(event, Event::Warning { .. })), 0);
+    assert_eq!(count(&world, |event| matches!(event, Event::Loaded { .. })), 1);
+}
+
+#[test]
+fn a_remote_period_that_is_missing_is_left_out_with_a_warning() {
+    let mut world = world(&film(), fast(), vec![Fault::new("/film/period.xml", Effect::Status(404))]);
+    assert_eq!(play(&mut world), Outcome::Ended);
+    assert_played(&world, seconds(40));
+    assert!(count(&world, |event| matches!(event, Event::Warning { .. })) >= 1);
+    assert_eq!(world.snapshot().state, State::Ended);
+}
