@@ -3,6 +3,7 @@
 //! Times leave here in the media's own timeline (edit lists, priming and composition offsets applied, once);
 //! the engine maps them to presentation time.
 
+pub mod captions;
 mod codec;
 mod demux;
 pub mod mp4;
@@ -36,9 +37,9 @@ pub fn demuxer(format: ContainerFormat, init: Option<&InitSegment>) -> Result<Bo
 pub fn open(setup: &DemuxSetup) -> Result<Box<dyn Demuxer>, DemuxError> {
     let init = setup.init.as_deref();
     match setup.format {
-        ContainerFormat::Fmp4 => Ok(Box::new(mp4::Mp4Demuxer::new(init)?)),
+        ContainerFormat::Fmp4 => Ok(Box::new(mp4::Mp4Demuxer::new(init)?.with_captions(setup.captions))),
         ContainerFormat::WebVtt => Ok(Box::new(text::WebVttDemuxer::default())),
-        ContainerFormat::Unknown => Ok(Box::new(sniffing::SniffingDemuxer::new(init)?)),
+        ContainerFormat::Unknown => Ok(Box::new(sniffing::SniffingDemuxer::new(init, setup.captions)?)),
         ContainerFormat::MpegTs => Err(sniff::unsupported("MPEG-TS")),
         ContainerFormat::PackedAudio => Err(sniff::unsupported("packed audio")),
         ContainerFormat::WebM => Err(sniff::unsupported("WebM")),

@@ -15,9 +15,10 @@ pub(super) struct SniffingDemuxer {
 }
 
 impl SniffingDemuxer {
-    /// `init` is used when the data turns out to be MP4.
-    pub fn new(init: Option<&InitSegment>) -> Result<Self, DemuxError> {
-        Ok(Self { beginning: BytesMut::new(), mp4: Some(Mp4Demuxer::new(init)?), chosen: None })
+    /// `init` and `captions` are used when the data turns out to be MP4.
+    pub fn new(init: Option<&InitSegment>, captions: bool) -> Result<Self, DemuxError> {
+        let mp4 = Mp4Demuxer::new(init)?.with_captions(captions);
+        Ok(Self { beginning: BytesMut::new(), mp4: Some(mp4), chosen: None })
     }
 
     fn choose(&mut self, bytes: Bytes) -> Result<Vec<DemuxOutput>, DemuxError> {

@@ -176,7 +176,8 @@ impl Engine {
             .and_then(|presentation| select::representation(presentation, chosen.rep))
             .map_or(ContainerFormat::Unknown, |rep| rep.format);
         let kind = if id == StreamId::Text { FetchKind::Text } else { FetchKind::Segment };
-        let ingest = Ingest::Media(DemuxSetup::new(format, init.clone()));
+        let captions = id == StreamId::Main;
+        let ingest = Ingest::Media(DemuxSetup { captions, ..DemuxSetup::new(format, init.clone()) });
         let job = self.jobs.add(self.now, Purpose::Media(id), kind, chosen.segment.resource.clone(), ingest);
         if let Some(trouble) = session.stream_mut(id).and_then(|stream| stream.trouble.as_mut()) {
             trouble.requests += 1;
@@ -332,5 +333,8 @@ impl Engine {
             }
         }
         session.send_stream_to(id, time);
+        if id == StreamId::Main {
+            self.drop_captions();
+        }
     }
 }

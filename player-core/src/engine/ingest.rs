@@ -23,8 +23,9 @@ impl Engine {
         match output {
             DemuxOutput::Init(init) => self.take_init(id, init),
             DemuxOutput::Fragment(fragment) => self.take_fragment(id, fragment),
-            // Neither is produced by any demuxer that stands here yet, nor asked for.
-            DemuxOutput::Metadata(_) | DemuxOutput::Captions(_) => {}
+            // Not produced by any demuxer that stands here yet.
+            DemuxOutput::Metadata(_) => {}
+            DemuxOutput::Captions(packets) => self.take_captions(id, packets),
             DemuxOutput::Cues { cues, timestamp_map } => {
                 let Some(session) = self.session.as_mut() else { return };
                 let Session { streams, text, timeline, .. } = session;

@@ -5,7 +5,7 @@
 //! | `io` | what goes in and what comes out |
 //! | `commands` `answers` `reports` | the three kinds of input: host, network, renderer |
 //! | `loading` `fetching` `adapting` `ingest` `recovering` `presenting` `playing` `tracks` | the steps that follow each of them |
-//! | `session` `stream` `buffer` `playback` `request` `text` | state: what is loaded, held, and under way |
+//! | `session` `stream` `buffer` `playback` `request` `text` `captions` | state: what is loaded, held, and under way |
 //! | `select` `schedule` `load_control` `recovery` `timeline` `locations` `feed` `seek` `clock` | decisions, as pure functions or small machines |
 //! | `stats` `timer` `jitter` `fault` | the ledger, the timers, the dice, the names of errors |
 
@@ -14,6 +14,7 @@ pub mod io;
 mod adapting;
 mod answers;
 mod buffer;
+mod captions;
 mod clock;
 mod commands;
 mod fault;
@@ -173,7 +174,7 @@ impl Engine {
             quality_choice: session.map(|session| session.wishes.quality.clone()),
             volume: self.settings.volume,
             muted: self.settings.muted,
-            cues: session.map(|session| session.text.cues()).unwrap_or_default(),
+            cues: session.map(Session::cues).unwrap_or_default(),
             error: playback.error.clone(),
             stats: Arc::new(self.stats(now)),
         }

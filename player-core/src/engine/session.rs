@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::buffer::TrackBuffer;
+use super::captions::CaptionStore;
 use super::locations::Locations;
 use super::schedule;
 use super::select::{self, Exclusions, Wishes};
@@ -13,8 +14,9 @@ use super::text::TextStore;
 use super::timeline::Timeline;
 use crate::command::{LoadRequest, QualityChoice, TrackChoice};
 use crate::container::InitSegment;
-use crate::model::{ContentKinds, MediaKind, Presentation, Resource, SegmentIndex};
+use crate::model::{ContentKinds, MediaKind, Presentation, Resource, Role, SegmentIndex};
 use crate::snapshot::{Quality, Track};
+use crate::text::Cue;
 use crate::time::{MediaTime, Now, TimeRange, TimeRanges};
 
 /// A seek to the very end goes this far before it, so that there is a picture to show.
@@ -41,6 +43,8 @@ pub struct Session {
     pub audio: TrackBuffer,
     /// Subtitles.
     pub text: TextStore,
+    /// Captions inside the pictures.
+    pub captions: CaptionStore,
     /// Offsets of media time.
     pub timeline: Timeline,
     /// Representations left alone.
@@ -84,6 +88,7 @@ impl Session {
             video: TrackBuffer::new(MediaKind::Video),
             audio: TrackBuffer::new(MediaKind::Audio),
             text: TextStore::default(),
+            captions: CaptionStore::default(),
             timeline: Timeline::default(),
             exclusions: Exclusions::default(),
             inits: Vec::new(),
@@ -269,6 +274,11 @@ impl Session {
         }
     }
 
+    /// The cues of the text that is presented.
+    pub fn cues(&self) -> Arc<Vec<Cue>> {
+        if self.captions.chosen().is_some() { self.captions.cues() } else { self.text.cues() }
+    }
+
     /// The track that a stream presents, as it should be named.
     pub fn is_selected(&self, kind: MediaKind, id: &crate::model::TrackId) -> bool {
         let stream = match kind {
@@ -276,7 +286,8 @@ impl Session {
             MediaKind::Audio => StreamId::Audio,
             MediaKind::Text => StreamId::Text,
         };
-        self.stream(stream).is_some_and(|stream| stream.track == *id)
+        let caption = kind == MediaKind::Text && self.captions.chosen() == Some(id);
+        caption || self.stream(stream).is_some_and(|stream| stream.track == *id)
     }
 
     /// Makes the lists of tracks and qualities again. True when they changed.
@@ -297,6 +308,15 @@ impl Session {
                 selected: self.is_selected(set.kind, &set.id),
             });
         }
+        tracks.extend(self.caption_tracks().into_iter().map(|track| Track {
+            selected: self.captions.chosen() == Some(&track.id),
+            id: track.id,
+            kind: MediaKind::Text,
+            language: track.language,
+            label: track.label,
+            roles: vec![Role::Caption],
+            forced: false,
+        }));
         let qualities = self.list_qualities(presentation, now);
         let changed = *self.tracks != tracks || *self.qualities != qualities;
         if changed {

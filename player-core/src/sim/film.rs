@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::captions;
 use super::media::{self, Layout};
 use crate::container::mp4::testmux::{self, TestCodec, TestTrack};
 use crate::container::{self, DemuxOutput};
@@ -56,6 +57,9 @@ pub struct Film {
     pub voices: Vec<Voice>,
     /// Languages of the subtitles.
     pub subtitles: Vec<String>,
+    /// Language of the captions inside the pictures (`CC1`), when there are any. Without a language (an empty one)
+    /// the manifest does not announce them.
+    pub captions: Option<String>,
     /// The sound ends so much before the pictures.
     pub audio_short: Duration,
     /// Bytes are muxed and read by the real demuxer, instead of samples being made directly.
@@ -102,6 +106,7 @@ impl Film {
             ],
             voices: vec![Voice { language: "en".into(), bitrate: 128_000 }],
             subtitles: Vec::new(),
+            captions: None,
             audio_short: Duration::ZERO,
             real_bytes: false,
             periods: 1,
@@ -189,7 +194,14 @@ impl Film {
             let init = container::read_init(testmux::init(&[self.track(group, name)?])).ok()?;
             return media::muxed(&layout, ahead, number, &init);
         }
-        Some(media::direct(&layout, ahead))
+        let mut content = media::direct(&layout, ahead);
+        if let Content::Media { pieces, .. } = &mut content
+            && group == "v"
+            && self.captions.is_some()
+        {
+            captions::weave(pieces, number);
+        }
+        Some(content)
     }
 
     fn cues(&self, language: &str, number: u64) -> DemuxOutput {
@@ -222,7 +234,16 @@ impl Film {
                  DEFAULT=NO,AUTOSELECT=YES,URI=\"t/{language}/index.m3u8\""
             );
         }
+        let announced = self.captions.as_deref().filter(|language| !language.is_empty());
+        if let Some(language) = announced {
+            let _ = writeln!(
+                text,
+                "#EXT-X-MEDIA:TYPE=CLOSED-CAPTIONS,GROUP-ID=\"cc\",NAME=\"{language}\",LANGUAGE=\"{language}\",\
+                 AUTOSELECT=YES,INSTREAM-ID=\"CC1\""
+            );
+        }
         for rung in &self.ladder {
+            let closed = if announced.is_some() { ",CLOSED-CAPTIONS=\"cc\"" } else { "" };
             let audio = if self.voices.is_empty() { "" } else { ",AUDIO=\"aud\"" };
             let subtitles = if self.subtitles.is_empty() { "" } else { ",SUBTITLES=\"sub\"" };
             let codecs = if self.voices.is_empty() { "avc1.4d401f" } else { "avc1.4d401f,mp4a.40.2" };
@@ -230,7 +251,7 @@ impl Film {
             let _ = writeln!(
                 text,
                 "#EXT-X-STREAM-INF:BANDWIDTH={},AVERAGE-BANDWIDTH={},RESOLUTION={width}x{height},\
-                 CODECS=\"{codecs}\"{audio}{subtitles}\nv/{}/index.m3u8",
+                 CODECS=\"{codecs}\"{audio}{subtitles}{closed}\nv/{}/index.m3u8",
                 rung.bitrate, rung.bitrate, rung.id
             );
         }
@@ -265,6 +286,12 @@ impl Film {
             let begin = period * length;
             let _ = writeln!(text, "<Period id=\"p{period}\" start=\"PT{begin}S\" duration=\"PT{length}S\">");
             text.push_str("<AdaptationSet id=\"1\" contentType=\"video\" mimeType=\"video/mp4\">\n");
+            if let Some(language) = self.captions.as_deref().filter(|language| !language.is_empty()) {
+                let _ = writeln!(
+                    text,
+                    "<Accessibility schemeIdUri=\"urn:scte:dash:cc:cea-608:2015\" value=\"CC1={language}\"/>"
+                );
+            }
             self.template(&mut text, "v", VIDEO_SCALE, begin);
             for rung in &self.ladder {
                 let (width, height) = rung.size;

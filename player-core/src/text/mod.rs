@@ -1,5 +1,8 @@
 //! Subtitles and captions: one cue model for every source format.
 
+pub mod captions;
+mod cea608;
+mod cea708;
 mod cue;
 mod lines;
 pub mod srt;

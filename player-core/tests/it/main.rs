@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod captions;
 mod commands;
 mod ends;
 mod failover;
@@ -11,6 +12,7 @@ mod plays;
 mod properties;
 mod quality;
 mod real_bytes;
+mod real_captions;
 mod renderer;
 mod replay;
 mod seeks;

@@ -10,8 +10,10 @@ use super::movie::{Movie, Track};
 use super::queue::ByteQueue;
 use super::samples::Row;
 use super::{init_segment, limits, wvtt};
+use crate::container::captions::{self, CaptionQueue};
 use crate::container::sniff::{self, Signature};
-use crate::container::{DemuxError, DemuxOutput, Demuxer, Fragment, InitSegment, Payload, Sample};
+use crate::container::{CaptionPacket, DemuxError, DemuxOutput, Demuxer, Fragment, InitSegment, Payload, Sample};
+use crate::model::MediaKind;
 use crate::text::Cue;
 use crate::text::webvtt::TimestampMap;
 use crate::time::MediaTime;
@@ -26,6 +28,8 @@ pub struct Mp4Demuxer {
     /// Decoding time of the next sample of each track.
     clocks: Vec<i64>,
     announced: Rows,
+    /// Captions inside the pictures, when they are wanted.
+    captions: Option<CaptionQueue>,
 }
 
 #[derive(Debug)]
@@ -56,6 +60,7 @@ struct Batch {
     done: Vec<DemuxOutput>,
     samples: Vec<(u16, Vec<Sample>)>,
     cues: Vec<Cue>,
+    captions: Vec<CaptionPacket>,
 }
 
 impl Mp4Demuxer {
@@ -77,7 +82,21 @@ impl Mp4Demuxer {
             None => None,
         };
         let clocks = vec![0; movie.as_ref().map_or(0, |movie| movie.tracks.len())];
-        Ok(Self { queue: ByteQueue::default(), state: State::Beginning, movie, clocks, announced: Rows::default() })
+        Ok(Self {
+            queue: ByteQueue::default(),
+            state: State::Beginning,
+            movie,
+            clocks,
+            announced: Rows::default(),
+            captions: None,
+        })
+    }
+
+    /// Gives captions, too: those inside the pictures and those of caption tracks.
+    #[must_use]
+    pub fn with_captions(mut self, wanted: bool) -> Self {
+        self.captions = wanted.then(CaptionQueue::default);
+        self
     }
 
     /// Goes on as far as the bytes reach.
@@ -193,7 +212,7 @@ impl Mp4Demuxer {
             }
             let Some(bytes) = self.queue.take(row.size as usize) else { return Ok(false) };
             if let (Some(row), place) = (self.announced.rows.next(), self.queue.position()) {
-                batch.add(row, bytes, movie, place)?;
+                batch.add(row, bytes, movie, place, self.captions.as_mut())?;
             }
         }
         Ok(self.skip_to(end))
@@ -205,6 +224,7 @@ impl Demuxer for Mp4Demuxer {
         self.queue.push(bytes);
         let mut batch = Batch::default();
         self.advance(&mut batch)?;
+        batch.captions = self.captions.as_mut().map(CaptionQueue::take).unwrap_or_default();
         Ok(batch.finish(self.movie.as_ref()))
     }
 
@@ -227,7 +247,10 @@ impl Demuxer for Mp4Demuxer {
                 truncated("box 'mdat'".to_owned(), start)
             }
             _ if !self.announced.is_empty() => truncated("a movie fragment".to_owned(), position),
-            _ => Ok(Vec::new()),
+            _ => {
+                let captions = self.captions.as_mut().map(CaptionQueue::finish).unwrap_or_default();
+                Ok(Batch { captions, ..Batch::default() }.finish(None))
+            }
         }
     }
 }
@@ -273,7 +296,14 @@ impl Rows {
 }
 
 impl Batch {
-    fn add(&mut self, row: Row, bytes: Bytes, movie: &Movie, end: u64) -> Result<(), DemuxError> {
+    fn add(
+        &mut self,
+        row: Row,
+        bytes: Bytes,
+        movie: &Movie,
+        end: u64,
+        captions: Option<&mut CaptionQueue>,
+    ) -> Result<(), DemuxError> {
         let Some(track) = movie.tracks.get(usize::from(row.track)).filter(|track| track.is_readable()) else {
             return Ok(());
         };
@@ -282,6 +312,14 @@ impl Batch {
         let sample = row.into_sample(track, Payload(bytes));
         if wvtt::is_text(track) {
             return wvtt::read(&sample, offset, &mut self.cues);
+        }
+        let codec = &track.init.config.codec;
+        let alone = captions::is_track(codec);
+        if let Some(queue) = captions.filter(|_| alone || track.init.kind == MediaKind::Video) {
+            queue.add(&sample, codec);
+        }
+        if alone {
+            return Ok(());
         }
         match self.samples.iter_mut().find(|(track, _)| *track == number) {
             Some((_, samples)) => samples.push(sample),
@@ -309,6 +347,9 @@ impl Batch {
 
     fn finish(mut self, movie: Option<&Movie>) -> Vec<DemuxOutput> {
         self.flush(movie);
+        if !self.captions.is_empty() {
+            self.done.push(DemuxOutput::Captions(self.captions));
+        }
         self.done
     }
 }
