@@ -3,6 +3,20 @@
 
 use crate::container::{CaptionPacket, DemuxOutput};
 
+/// Whether a film has captions, and what its manifest says about them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Captions {
+    /// None, and nothing is said.
+    #[default]
+    None,
+    /// They are there, and nothing is said.
+    Unannounced,
+    /// They are there, in this language.
+    Announced(String),
+    /// They are there, and an HLS playlist says that they are not.
+    Denied,
+}
+
 /// Picture of a segment with which its caption appears.
 const APPEARS: usize = 12;
 /// Picture of a segment with which it goes.

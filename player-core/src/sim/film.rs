@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::captions;
+use super::captions::{self, Captions};
 use super::media::{self, Layout};
 use crate::container::mp4::testmux::{self, TestCodec, TestTrack};
 use crate::container::{self, DemuxOutput};
@@ -57,9 +57,8 @@ pub struct Film {
     pub voices: Vec<Voice>,
     /// Languages of the subtitles.
     pub subtitles: Vec<String>,
-    /// Language of the captions inside the pictures (`CC1`), when there are any. Without a language (an empty one)
-    /// the manifest does not announce them.
-    pub captions: Option<String>,
+    /// Captions inside the pictures (`CC1`).
+    pub captions: Captions,
     /// The sound ends so much before the pictures.
     pub audio_short: Duration,
     /// Bytes are muxed and read by the real demuxer, instead of samples being made directly.
@@ -106,7 +105,7 @@ impl Film {
             ],
             voices: vec![Voice { language: "en".into(), bitrate: 128_000 }],
             subtitles: Vec::new(),
-            captions: None,
+            captions: Captions::None,
             audio_short: Duration::ZERO,
             real_bytes: false,
             periods: 1,
@@ -197,7 +196,7 @@ impl Film {
         let mut content = media::direct(&layout, ahead);
         if let Content::Media { pieces, .. } = &mut content
             && group == "v"
-            && self.captions.is_some()
+            && self.captions != Captions::None
         {
             captions::weave(pieces, number);
         }
@@ -234,8 +233,7 @@ impl Film {
                  DEFAULT=NO,AUTOSELECT=YES,URI=\"t/{language}/index.m3u8\""
             );
         }
-        let announced = self.captions.as_deref().filter(|language| !language.is_empty());
-        if let Some(language) = announced {
+        if let Captions::Announced(language) = &self.captions {
             let _ = writeln!(
                 text,
                 "#EXT-X-MEDIA:TYPE=CLOSED-CAPTIONS,GROUP-ID=\"cc\",NAME=\"{language}\",LANGUAGE=\"{language}\",\
@@ -243,7 +241,11 @@ impl Film {
             );
         }
         for rung in &self.ladder {
-            let closed = if announced.is_some() { ",CLOSED-CAPTIONS=\"cc\"" } else { "" };
+            let closed = match self.captions {
+                Captions::None | Captions::Unannounced => "",
+                Captions::Announced(_) => ",CLOSED-CAPTIONS=\"cc\"",
+                Captions::Denied => ",CLOSED-CAPTIONS=NONE",
+            };
             let audio = if self.voices.is_empty() { "" } else { ",AUDIO=\"aud\"" };
             let subtitles = if self.subtitles.is_empty() { "" } else { ",SUBTITLES=\"sub\"" };
             let codecs = if self.voices.is_empty() { "avc1.4d401f" } else { "avc1.4d401f,mp4a.40.2" };
@@ -286,7 +288,7 @@ impl Film {
             let begin = period * length;
             let _ = writeln!(text, "<Period id=\"p{period}\" start=\"PT{begin}S\" duration=\"PT{length}S\">");
             text.push_str("<AdaptationSet id=\"1\" contentType=\"video\" mimeType=\"video/mp4\">\n");
-            if let Some(language) = self.captions.as_deref().filter(|language| !language.is_empty()) {
+            if let Captions::Announced(language) = &self.captions {
                 let _ = writeln!(
                     text,
                     "<Accessibility schemeIdUri=\"urn:scte:dash:cc:cea-608:2015\" value=\"CC1={language}\"/>"

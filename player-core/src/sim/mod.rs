@@ -10,6 +10,7 @@ mod media;
 mod network;
 mod world;
 
+pub use captions::Captions;
 pub use fault::{Effect, Fault, FaultPlan};
 pub use film::{Content, Film, Rung, Voice};
 pub use network::Network;

@@ -2,7 +2,7 @@
 
 use player_core::engine::io::{FetchKind, Output};
 use player_core::model::{MediaKind, Protocol, Role, TrackId};
-use player_core::sim::{Effect, Fault, Film, Outcome, World, replay};
+use player_core::sim::{Captions, Effect, Fault, Film, Outcome, World, replay};
 use player_core::text::Cue;
 use player_core::{Command, Event, MediaTime, PlayerConfig, QualityChoice, SeekMode, TrackChoice};
 
@@ -10,7 +10,7 @@ use crate::support::{BOTH, MINUTE, assert_played, count, fast, millis, seconds, 
 
 fn film(protocol: Protocol) -> Film {
     let mut film = Film::new(protocol, MINUTE);
-    film.captions = Some(String::new());
+    film.captions = Captions::Unannounced;
     film
 }
 
@@ -120,23 +120,25 @@ fn changes_of_quality_and_repeated_requests_show_every_caption_once() {
 }
 
 #[test]
-fn announced_captions_follow_the_wanted_language_behind_subtitles() {
-    for protocol in BOTH {
-        let mut film = Film::new(protocol, MINUTE);
-        film.captions = Some("en".into());
-        let mut world = world(&film, fast(), Vec::new());
-        let mut request = world.request();
-        request.text_languages = vec!["de".into(), "en-GB".into()];
-        world.command(Command::Load(request));
-        world.run_for(seconds(10));
-        assert_eq!(at(&world, 1000), ["00"], "{protocol:?}");
-        assert_eq!(selected(&world), 1);
-        let snapshot = world.snapshot();
-        let track = snapshot.tracks.iter().find(|track| track.kind == MediaKind::Text).expect("listed");
-        assert_eq!((track.language.as_deref(), track.roles.as_slice()), (Some("en"), [Role::Caption].as_slice()));
-    }
+fn announced_captions_follow_the_wanted_language() {
     let mut film = Film::new(Protocol::Hls, MINUTE);
-    film.captions = Some("en".into());
+    film.captions = Captions::Announced("en".into());
+    let mut world = world(&film, fast(), Vec::new());
+    let mut request = world.request();
+    request.text_languages = vec!["de".into(), "en-GB".into()];
+    world.command(Command::Load(request));
+    world.run_for(seconds(10));
+    assert_eq!(at(&world, 1000), ["00"]);
+    assert_eq!(selected(&world), 1);
+    let snapshot = world.snapshot();
+    let track = snapshot.tracks.iter().find(|track| track.kind == MediaKind::Text).expect("listed");
+    assert_eq!((track.language.as_deref(), track.roles.as_slice()), (Some("en"), [Role::Caption].as_slice()));
+}
+
+#[test]
+fn subtitles_in_the_wanted_language_come_before_captions_and_go_when_captions_are_chosen() {
+    let mut film = Film::new(Protocol::Hls, MINUTE);
+    film.captions = Captions::Announced("en".into());
     film.subtitles = vec!["de".into(), "en".into()];
     let mut world = world(&film, fast(), Vec::new());
     let mut request = world.request();
@@ -167,4 +169,14 @@ fn a_recorded_session_with_captions_replays() {
     assert!(again == outputs, "the outputs differ");
     let cues = outputs.iter().filter(|output| matches!(output, Output::Event(Event::CuesChanged))).count();
     assert!(cues > 0);
+}
+
+#[test]
+fn captions_that_the_manifest_denies_are_not_looked_for() {
+    let mut film = Film::new(Protocol::Hls, MINUTE);
+    film.captions = Captions::Denied;
+    let mut world = world(&film, fast(), Vec::new());
+    world.load();
+    world.run_for(seconds(10));
+    assert_eq!(choice(&world), None);
 }

@@ -1,3 +1,4 @@
+//! Messages, tracks and damage, byte by byte.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::sync::Arc;

@@ -1,3 +1,5 @@
+//! What is held, chosen, replaced and dropped.
+
 use super::*;
 
 const ONE: CaptionService = CaptionService::Cea608(1);

@@ -1,3 +1,4 @@
+//! Byte pairs and the screens that must come of them.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use super::*;

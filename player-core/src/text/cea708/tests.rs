@@ -1,3 +1,4 @@
+//! Service blocks and the windows that must come of them.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use super::*;
