@@ -47,6 +47,11 @@ fn m3u8() {
 }
 
 #[test]
+fn captions() {
+    replay("captions", targets::captions);
+}
+
+#[test]
 fn mpd() {
     replay("mpd", targets::mpd);
 }

@@ -86,6 +86,10 @@ pub struct PlayOptions {
     /// Preferred subtitle language (BCP 47).
     #[arg(long, value_name = "LANGUAGE")]
     pub prefer_text: Option<String>,
+    /// Show this text track, named by its id or its label, once it is listed; captions inside the pictures may be
+    /// listed only when they are heard.
+    #[arg(long, value_name = "TRACK")]
+    pub text: Option<String>,
     /// The adaptive rule.
     #[arg(long, value_name = "RULE")]
     pub abr: Option<String>,

@@ -1,14 +1,19 @@
 //! What the fuzz targets do with their input. A panic is a defect; so is a difference that only the size of the
 //! pieces explains.
 
+use std::time::Duration;
+
 use bytes::Bytes;
-use player_core::WallClock;
-use player_core::container::{DemuxError, DemuxOutput, DemuxSetup, SampleKey, describe_samples, mp4, open, read_init};
+use player_core::container::captions::CaptionQueue;
+use player_core::container::{
+    Codec, DemuxError, DemuxOutput, DemuxSetup, Payload, Sample, SampleKey, describe_samples, mp4, open, read_init,
+};
 use player_core::manifest::{IndexPiece, IndexReading, RemoteElements};
 use player_core::model::{
-    ByteRange, ContainerFormat, IndexFormat, IndexSource, Protocol, Resource, TimestampMapping,
+    ByteRange, CaptionService, ContainerFormat, IndexFormat, IndexSource, Protocol, Resource, TimestampMapping,
 };
-use player_core::{MediaTime, manifest, text};
+use player_core::text::captions::{CaptionDecoder, CaptionScout};
+use player_core::{MediaTime, WallClock, manifest, text};
 use url::Url;
 
 /// Media: the first byte chooses the size of the pieces. Whole or in pieces, the verdict is the same.
@@ -78,6 +83,49 @@ fn samples(outputs: &[DemuxOutput]) -> usize {
         DemuxOutput::Init(_) => 0,
     };
     outputs.iter().map(count).sum()
+}
+
+/// Captions: the first byte chooses between the triples of `cc_data()`, which come six a picture, and a sample with
+/// messages in it. Every channel and some services are read.
+pub fn captions(data: &[u8]) {
+    let Some((&kind, data)) = data.split_first() else { return };
+    let sample = |bytes: &[u8]| Sample {
+        pts: MediaTime::ZERO,
+        dts: MediaTime::ZERO,
+        duration: Duration::from_millis(40),
+        key: false,
+        payload: Payload(Bytes::copy_from_slice(bytes)),
+        crypto: None,
+    };
+    let codecs = [
+        Codec::H264 { avcc: Bytes::new(), in_band: false },
+        Codec::H265 { hvcc: Bytes::new(), in_band: false },
+        Codec::Other(*b"c608"),
+        Codec::Other(*b"c708"),
+    ];
+    match codecs.get(usize::from(kind % 8)) {
+        Some(codec) => {
+            let mut queue = CaptionQueue::default();
+            queue.add(&sample(data), codec);
+            queue.finish().iter().for_each(|packet| read_captions(&packet.triples));
+        }
+        None => read_captions(data),
+    }
+}
+
+fn read_captions(triples: &[u8]) {
+    let services = (1..=4).map(CaptionService::Cea608).chain([1, 2, 63].map(CaptionService::Cea708));
+    let mut decoders: Vec<CaptionDecoder> = services.map(CaptionDecoder::new).collect();
+    let mut scout = CaptionScout::default();
+    let mut cues = Vec::new();
+    for (picture, triples) in triples.chunks(18).enumerate() {
+        scout.push(triples);
+        for decoder in &mut decoders {
+            decoder.push(MediaTime::from_millis(picture as i64 * 40), triples, &mut cues);
+            assert!(decoder.shown().len() <= 15);
+        }
+    }
+    assert!(cues.iter().all(|cue| cue.start < cue.end && !cue.plain_text().trim().is_empty()));
 }
 
 /// Subtitles.

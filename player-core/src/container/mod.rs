@@ -7,6 +7,7 @@
 
 mod audio;
 mod bits;
+pub mod captions;
 mod codec;
 mod demux;
 mod elementary;
@@ -58,7 +59,9 @@ pub fn open(setup: &DemuxSetup) -> Result<Box<dyn Demuxer>, DemuxError> {
 /// A demuxer for data that is known to be of the format.
 fn reader(setup: &DemuxSetup) -> Result<Box<dyn Demuxer>, DemuxError> {
     match setup.format {
-        ContainerFormat::Fmp4 => Ok(Box::new(mp4::Mp4Demuxer::new(setup.init.as_deref())?)),
+        ContainerFormat::Fmp4 => {
+            Ok(Box::new(mp4::Mp4Demuxer::new(setup.init.as_deref())?.with_captions(setup.captions)))
+        }
         ContainerFormat::WebVtt => Ok(Box::new(text::TextDemuxer::new("WebVTT text"))),
         ContainerFormat::MpegTs => Ok(Box::new(ts::TsDemuxer::new(setup)?)),
         ContainerFormat::PackedAudio => Ok(Box::new(audio::PackedDemuxer::new(setup))),

@@ -244,7 +244,9 @@ impl Engine {
             .and_then(|presentation| select::representation(presentation, chosen.rep))
             .map_or(ContainerFormat::Unknown, |rep| rep.format);
         let kind = if id == StreamId::Text { FetchKind::Text } else { FetchKind::Segment };
-        let ingest = Ingest::Media(DemuxSetup::new(format, init.clone()));
+        let period = session.presentation.as_ref().and_then(|known| known.periods.get(chosen.rep.period));
+        let captions = id == StreamId::Main && period.is_none_or(|period| !period.no_captions);
+        let ingest = Ingest::Media(DemuxSetup { captions, ..DemuxSetup::new(format, init.clone()) });
         let job = self.jobs.add(self.now, Purpose::Media(id), kind, chosen.segment.resource.clone(), ingest);
         if let Some(trouble) = session.stream_mut(id).and_then(|stream| stream.trouble.as_mut()) {
             trouble.requests += 1;
@@ -406,5 +408,8 @@ impl Engine {
             }
         }
         session.send_stream_to(id, time);
+        if id == StreamId::Main {
+            self.drop_captions();
+        }
     }
 }

@@ -24,8 +24,7 @@ impl Engine {
             DemuxOutput::Init(init) => self.take_init(id, init),
             DemuxOutput::Fragment(fragment) => self.take_fragment(id, fragment),
             DemuxOutput::Metadata(all) => self.take_metadata(id, all),
-            // Not produced by any demuxer that stands here yet, nor asked for.
-            DemuxOutput::Captions(_) => {}
+            DemuxOutput::Captions(packets) => self.take_captions(id, packets),
             DemuxOutput::Cues { cues, timestamp_map } => {
                 let Some(session) = self.session.as_mut() else { return };
                 let Session { streams, text, timeline, .. } = session;

@@ -180,6 +180,8 @@ impl Engine {
         session.thumbnails = Arc::new(ThumbnailSpan::all(&presentation));
         let metadata = presentation.metadata.clone();
         session.presentation = Some(presentation);
+        self.choose_captions();
+        let Some(session) = self.session.as_mut() else { return };
         for id in [StreamId::Main, StreamId::Audio, StreamId::Text] {
             add_stream(session, id, start);
         }
@@ -206,6 +208,9 @@ impl Engine {
 pub(super) fn add_stream(session: &mut Session, id: StreamId, at: MediaTime) {
     let Some(presentation) = &session.presentation else { return };
     let kind = kind_of(id);
+    if kind == MediaKind::Text && session.captions.chosen().is_some() {
+        return;
+    }
     let chosen = presentation.periods.iter().find_map(|period| {
         let set = select::set_of(period, kind, &session.wishes, |_| false)?;
         period.adaptation_sets.get(set).map(|set| set.id.clone())

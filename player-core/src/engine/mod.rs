@@ -5,7 +5,7 @@
 //! | `io` | what goes in and what comes out |
 //! | `commands` `answers` `reports` | the three kinds of input: host, network, renderer |
 //! | `loading` `fetching` `adapting` `ingest` `recovering` `presenting` `playing` `announcing` `tracks` `pathways` | the steps that follow each of them |
-//! | `session` `stream` `buffer` `playback` `request` `text` `metadata` | state: what is loaded, held, and under way |
+//! | `session` `stream` `buffer` `playback` `request` `text` `captions` `metadata` | state: what is loaded, held, and under way |
 //! | `select` `schedule` `load_control` `recovery` `timeline` `locations` `steering` `feed` `gap` `seek` `clock` | decisions, as pure functions or small machines |
 //! | `stats` `timer` `jitter` `fault` | the ledger, the timers, the dice, the names of errors |
 
@@ -15,6 +15,7 @@ mod adapting;
 mod announcing;
 mod answers;
 mod buffer;
+mod captions;
 mod clock;
 mod commands;
 mod fault;
@@ -178,7 +179,7 @@ impl Engine {
             quality_choice: session.map(|session| session.wishes.quality.clone()),
             volume: self.settings.volume,
             muted: self.settings.muted,
-            cues: session.map(|session| session.text.cues()).unwrap_or_default(),
+            cues: session.map(Session::cues).unwrap_or_default(),
             metadata: session.map(|session| session.metadata.list()).unwrap_or_default(),
             thumbnails: session.map(|session| Arc::clone(&session.thumbnails)).unwrap_or_default(),
             error: playback.error.clone(),

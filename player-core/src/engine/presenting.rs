@@ -42,6 +42,10 @@ impl Engine {
                 self.ledger.wasted(buffer.evict(position - behind, committed));
             }
         }
+        let held_from = session.video.parts().next().map_or(position - behind, |part| part.first);
+        if session.captions.evict(held_from.min(position - behind)) {
+            self.emit(Event::CuesChanged);
+        }
     }
 
     /// Announces another quality once it is on screen.

@@ -125,8 +125,13 @@ fn language_rank(language: Option<&str>, languages: &[String]) -> Option<usize> 
 
 /// True when the primary language is the same (RFC 4647 §3.3.1: the more specific tag matches the range).
 fn speaks(language: Option<&str>, wanted: &str) -> bool {
+    language.is_some_and(|language| same_language(language, wanted))
+}
+
+/// True when two tags have the same primary language.
+pub fn same_language(language: &str, wanted: &str) -> bool {
     let primary = |tag: &str| tag.split(['-', '_']).next().unwrap_or_default().to_ascii_lowercase();
-    language.is_some_and(|language| primary(language) == primary(wanted))
+    primary(language) == primary(wanted)
 }
 
 /// Meant for some viewers only.

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use url::Url;
 
 use super::buffer::{PartOf, TrackBuffer};
+use super::captions::CaptionStore;
 use super::gap::{self, Hole, Known};
 use super::locations::Locations;
 use super::metadata::MetadataStore;
@@ -22,8 +23,9 @@ use super::timeline::Timeline;
 use crate::command::{LoadRequest, QualityChoice, TrackChoice};
 use crate::container::InitSegment;
 use crate::manifest::{IndexPiece, RemoteElements};
-use crate::model::{ContentKinds, MediaKind, MuxedAudio, Presentation, Resource, SegmentIndex, ThumbnailSpan};
+use crate::model::{ContentKinds, MediaKind, MuxedAudio, Presentation, Resource, Role, SegmentIndex, ThumbnailSpan};
 use crate::snapshot::{Quality, Track};
+use crate::text::Cue;
 use crate::time::{MediaTime, Now, TimeRange, TimeRanges};
 
 /// A seek to the very end goes this far before it, so that there is a picture to show.
@@ -76,6 +78,8 @@ pub struct Session {
     pub metadata_refused: bool,
     /// Pictures for the seek bar.
     pub thumbnails: Arc<Vec<ThumbnailSpan>>,
+    /// Captions inside the pictures.
+    pub captions: CaptionStore,
     /// Offsets of media time.
     pub timeline: Timeline,
     /// Representations left alone.
@@ -131,6 +135,7 @@ impl Session {
             metadata: MetadataStore::default(),
             metadata_refused: false,
             thumbnails: Arc::default(),
+            captions: CaptionStore::default(),
             timeline: Timeline::default(),
             exclusions: Exclusions::default(),
             indexes: BTreeMap::new(),
@@ -378,6 +383,11 @@ impl Session {
         }
     }
 
+    /// The cues of the text that is presented.
+    pub fn cues(&self) -> Arc<Vec<Cue>> {
+        if self.captions.chosen().is_some() { self.captions.cues() } else { self.text.cues() }
+    }
+
     /// The track that a stream presents, as it should be named.
     pub fn is_selected(&self, kind: MediaKind, id: &crate::model::TrackId) -> bool {
         let stream = match kind {
@@ -385,7 +395,9 @@ impl Session {
             MediaKind::Audio => StreamId::Audio,
             MediaKind::Text => StreamId::Text,
         };
+        let caption = kind == MediaKind::Text && self.captions.chosen() == Some(id);
         match self.stream(stream) {
+            _ if caption => true,
             Some(stream) => stream.track == *id,
             // Sound inside the pictures' files has no stream of its own.
             None if kind == MediaKind::Audio && self.wishes.audio != TrackChoice::Off => {
@@ -430,6 +442,15 @@ impl Session {
                 });
             }
         }
+        tracks.extend(self.caption_tracks().into_iter().map(|track| Track {
+            selected: self.captions.chosen() == Some(&track.id),
+            id: track.id,
+            kind: MediaKind::Text,
+            language: track.language,
+            label: track.label,
+            roles: vec![Role::Caption],
+            forced: false,
+        }));
         let qualities = self.list_qualities(presentation, now);
         let changed = *self.tracks != tracks || *self.qualities != qualities;
         if changed {

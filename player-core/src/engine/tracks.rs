@@ -60,6 +60,7 @@ impl Engine {
         let position = self.position();
         let Some(session) = self.session.as_mut() else { return Ok(()) };
         session.wishes.text = choice;
+        self.choose_captions();
         let wanted = self.wanted_track(StreamId::Text);
         if wanted != self.track_of(StreamId::Text) {
             self.remove_stream(StreamId::Text);
@@ -261,6 +262,9 @@ impl Engine {
     /// The track that the wishes ask for, in the first period that has one.
     fn wanted_track(&self, id: StreamId) -> Option<TrackId> {
         let session = self.session.as_ref()?;
+        if id == StreamId::Text && session.captions.chosen().is_some() {
+            return None;
+        }
         let kind = super::session::kind_of(id);
         session.presentation.as_ref()?.periods.iter().find_map(|period| {
             let set = select::set_of(period, kind, &session.wishes, |_| false)?;
@@ -268,7 +272,7 @@ impl Engine {
         })
     }
 
-    fn choices_changed(&mut self) {
+    pub(super) fn choices_changed(&mut self) {
         let now = self.now;
         if let Some(session) = self.session.as_mut() {
             session.list_choices(now);

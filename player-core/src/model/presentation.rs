@@ -76,6 +76,9 @@ pub struct Period {
     pub thumbnails: Vec<ThumbnailTrack>,
     /// Captions inside the video.
     pub captions: Vec<CaptionTrack>,
+    /// The manifest says that there are no captions inside the video (HLS `CLOSED-CAPTIONS=NONE`): none are looked for.
+    #[serde(default)]
+    pub no_captions: bool,
     /// Sound inside the files of the pictures, when it is one choice among others.
     pub muxed_audio: Option<MuxedAudio>,
 }
@@ -96,6 +99,7 @@ impl Period {
             trick_sets: Vec::new(),
             thumbnails: Vec::new(),
             captions: Vec::new(),
+            no_captions: false,
             muxed_audio: None,
         }
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::captions::{self, Captions};
 use super::media::{self, Layout};
 use crate::container::mp4::testmux::{self, TestCodec, TestTrack};
 use crate::container::{self, DemuxOutput};
@@ -67,6 +68,8 @@ pub struct Film {
     pub voices: Vec<Voice>,
     /// Languages of the subtitles.
     pub subtitles: Vec<String>,
+    /// Captions inside the pictures (`CC1`).
+    pub captions: Captions,
     /// The sound ends so much before the pictures.
     pub audio_short: Duration,
     /// Bytes are muxed and read by the real demuxer, instead of samples being made directly.
@@ -130,6 +133,7 @@ impl Film {
             ],
             voices: vec![Voice { language: "en".into(), bitrate: 128_000 }],
             subtitles: Vec::new(),
+            captions: Captions::None,
             audio_short: Duration::ZERO,
             real_bytes: false,
             periods: 1,
@@ -230,7 +234,14 @@ impl Film {
             let messages = self.event_messages && group == "v";
             return media::muxed(&layout, ahead, number, &init, messages);
         }
-        Some(media::direct(&layout, ahead, |number| self.lacks(group == "v", &layout, number)))
+        let mut content = media::direct(&layout, ahead, |number| self.lacks(group == "v", &layout, number));
+        if let Content::Media { pieces, .. } = &mut content
+            && group == "v"
+            && self.captions != Captions::None
+        {
+            captions::weave(pieces, number);
+        }
+        Some(content)
     }
 
     /// True when a sample is missing, or what it depends on.
@@ -294,10 +305,22 @@ impl Film {
                  DEFAULT=NO,AUTOSELECT=YES,URI=\"{root}t/{language}/index.m3u8\""
             );
         }
+        if let Captions::Announced(language) = &self.captions {
+            let _ = writeln!(
+                text,
+                "#EXT-X-MEDIA:TYPE=CLOSED-CAPTIONS,GROUP-ID=\"cc\",NAME=\"{language}\",LANGUAGE=\"{language}\",\
+                 AUTOSELECT=YES,INSTREAM-ID=\"CC1\""
+            );
+        }
     }
 
     fn variants(&self, text: &mut String, group: &str, root: &str, more: &str) {
         for rung in &self.ladder {
+            let closed = match self.captions {
+                Captions::None | Captions::Unannounced => "",
+                Captions::Announced(_) => ",CLOSED-CAPTIONS=\"cc\"",
+                Captions::Denied => ",CLOSED-CAPTIONS=NONE",
+            };
             let audio = if self.voices.is_empty() { String::new() } else { format!(",AUDIO=\"{group}\"") };
             let subtitles = if self.subtitles.is_empty() { "" } else { ",SUBTITLES=\"sub\"" };
             let codecs = if self.voices.is_empty() { "avc1.4d401f" } else { "avc1.4d401f,mp4a.40.2" };
@@ -305,7 +328,7 @@ impl Film {
             let _ = writeln!(
                 text,
                 "#EXT-X-STREAM-INF:BANDWIDTH={},AVERAGE-BANDWIDTH={},RESOLUTION={width}x{height},\
-                 CODECS=\"{codecs}\"{audio}{subtitles}{more}\n{root}v/{}/index.m3u8",
+                 CODECS=\"{codecs}\"{audio}{subtitles}{closed}{more}\n{root}v/{}/index.m3u8",
                 rung.bitrate, rung.bitrate, rung.id
             );
         }
@@ -356,6 +379,12 @@ impl Film {
             self.event_stream(&mut text);
         }
         text.push_str("<AdaptationSet id=\"1\" contentType=\"video\" mimeType=\"video/mp4\">\n");
+        if let Captions::Announced(language) = &self.captions {
+            let _ = writeln!(
+                text,
+                "<Accessibility schemeIdUri=\"urn:scte:dash:cc:cea-608:2015\" value=\"CC1={language}\"/>"
+            );
+        }
         self.template(&mut text, "v", VIDEO_SCALE, begin);
         for rung in &self.ladder {
             let (width, height) = rung.size;

@@ -3,12 +3,14 @@
 //!
 //! Nothing here is shipped: it exists under the feature `sim`, for scenario tests and for the QA tool.
 
+mod captions;
 mod fault;
 mod film;
 mod media;
 mod network;
 mod world;
 
+pub use captions::Captions;
 pub use fault::{Effect, Fault, FaultPlan};
 pub use film::{Content, Film, Missing, Rung, Voice};
 pub use network::Network;

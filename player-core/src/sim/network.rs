@@ -12,7 +12,7 @@ use super::fault::{Effect, FaultPlan};
 use super::film::{Content, Film};
 use super::media::share;
 use crate::container::{DemuxError, DemuxOutput};
-use crate::engine::io::{FetchError, FetchId, FetchOutcome, FetchRequest, Input, ResponseHead};
+use crate::engine::io::{FetchError, FetchId, FetchOutcome, FetchRequest, Ingest, Input, ResponseHead};
 use crate::time::Now;
 
 /// Progress is told so many times a transfer.
@@ -228,11 +228,18 @@ impl Network {
             transfer.phase = ending(now + request.first_byte_timeout, error);
             return transfer;
         }
-        let Some(content) = film.and_then(|film| film.content(request.url.path())) else {
+        let Some(mut content) = film.and_then(|film| film.content(request.url.path())) else {
             let error = FetchError::Status { status: 404, retry_after: None };
             transfer.phase = ending(now + latency, error);
             return transfer;
         };
+        if let Content::Media { pieces, .. } = &mut content
+            && !matches!(&request.ingest, Ingest::Media(setup) if setup.captions)
+        {
+            for (_, outputs) in pieces {
+                outputs.retain(|output| !matches!(output, DemuxOutput::Captions(_)));
+            }
+        }
         let (size, content_type) = fill(&mut transfer.steps, content, effect.as_ref());
         let head = ResponseHead {
             status: 200,

@@ -1,5 +1,8 @@
 //! Subtitles and captions: one cue model for every source format.
 
+pub mod captions;
+mod cea608;
+mod cea708;
 mod color;
 mod cue;
 mod encoding;

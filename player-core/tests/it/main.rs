@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod captions;
 mod commands;
 mod ends;
 mod failover;
@@ -13,6 +14,7 @@ mod plays;
 mod properties;
 mod quality;
 mod real_bytes;
+mod real_captions;
 mod remote;
 mod renderer;
 mod replay;

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use player_core::telemetry::SessionReport;
-use player_core::{Event, Now};
+use player_core::{Event, MediaTime, Now};
 use serde::Serialize;
 
 use crate::cli::PlayOptions;
@@ -22,6 +22,18 @@ struct Stamped<'a> {
     t_ms: f64,
     #[serde(flatten)]
     event: &'a Event,
+}
+
+#[derive(Serialize)]
+struct OnScreen<'a> {
+    t_ms: f64,
+    event: &'static str,
+    at_s: f64,
+    text: &'a [String],
+}
+
+fn milliseconds(now: Now) -> f64 {
+    now.as_nanos() as f64 / 1e6
 }
 
 fn open(path: &Path) -> anyhow::Result<Box<dyn Write>> {
@@ -47,11 +59,20 @@ impl Outputs {
         Ok(Self { events: options.events.as_deref().map(open).transpose()?, report })
     }
 
-    /// Writes an event; a reader that has gone away ends the stream, not the session.
+    /// Writes an event.
     pub fn event(&mut self, now: Now, event: &Event) {
+        self.line(&Stamped { t_ms: milliseconds(now), event });
+    }
+
+    /// Writes what text is on screen from now on, cue by cue.
+    pub fn cues(&mut self, now: Now, at: MediaTime, text: &[String]) {
+        self.line(&OnScreen { t_ms: milliseconds(now), event: "cues_shown", at_s: at.as_secs_f64(), text });
+    }
+
+    /// Writes a line; a reader that has gone away ends the stream, not the session.
+    fn line(&mut self, line: &impl Serialize) {
         let Some(target) = &mut self.events else { return };
-        let line = Stamped { t_ms: now.as_nanos() as f64 / 1e6, event };
-        let written = serde_json::to_writer(&mut *target, &line)
+        let written = serde_json::to_writer(&mut *target, line)
             .map_err(io::Error::from)
             .and_then(|()| target.write_all(b"\n"))
             .and_then(|()| target.flush());

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use player_core::error::{ErrorCode, PlayerError, Severity};
+use player_core::model::MediaKind;
 use player_core::telemetry::{Outcome, SessionStats};
-use player_core::{Command, Event, LoadRequest, MediaTime, Now, Player, SeekMode};
+use player_core::text::Cue;
+use player_core::{Command, Event, LoadRequest, MediaTime, Now, Player, SeekMode, TrackChoice};
 
 use super::output::Outputs;
 use crate::cli::{PlayOptions, Seek};
@@ -32,8 +34,16 @@ pub fn run(
 ) -> Result<Ended, PlayerError> {
     let mut seeks = options.seek.clone();
     seeks.sort_by_key(|seek| seek.at);
-    let mut session =
-        Session { player, options, seeks: seeks.into(), loaded: player.now(), started: false, trouble: None };
+    let mut session = Session {
+        player,
+        options,
+        seeks: seeks.into(),
+        loaded: player.now(),
+        started: false,
+        trouble: None,
+        text: options.text.as_deref(),
+        on_screen: Vec::new(),
+    };
     if let Some(rate) = options.rate {
         player.send(Command::SetRate(rate))?;
     }
@@ -45,6 +55,8 @@ pub fn run(
                 return Ok(ended);
             }
         }
+        session.choose_text()?;
+        session.tell_cues(outputs);
         session.seek_when_due()?;
         if let Some(ended) = session.time_up() {
             return Ok(ended);
@@ -60,6 +72,10 @@ struct Session<'a> {
     started: bool,
     /// What went wrong last on the way to the first picture.
     trouble: Option<PlayerError>,
+    /// The text track to choose, until it was.
+    text: Option<&'a str>,
+    /// The cues that were on screen at the last look.
+    on_screen: Vec<String>,
 }
 
 impl Session<'_> {
@@ -90,6 +106,30 @@ impl Session<'_> {
             _ => {}
         }
         None
+    }
+
+    /// Chooses the text track that was asked for once it is listed.
+    fn choose_text(&mut self) -> Result<(), PlayerError> {
+        let Some(wanted) = self.text else { return Ok(()) };
+        let snapshot = self.player.snapshot();
+        let mut tracks = snapshot.tracks.iter().filter(|track| track.kind == MediaKind::Text);
+        let Some(track) = tracks.find(|track| track.id.0 == wanted || track.label.as_deref() == Some(wanted)) else {
+            return Ok(());
+        };
+        self.text = None;
+        self.player.send(Command::SelectText(TrackChoice::Track(track.id.clone()))).map(drop)
+    }
+
+    /// Tells what is on screen when it changed.
+    fn tell_cues(&mut self, outputs: &mut Outputs) {
+        let snapshot = self.player.snapshot();
+        let now = self.player.now();
+        let at = snapshot.position_at(now);
+        let cues: Vec<String> = snapshot.cues_at(at).iter().map(Cue::plain_text).collect();
+        if cues != self.on_screen {
+            outputs.cues(now, at, &cues);
+            self.on_screen = cues;
+        }
     }
 
     fn seek_when_due(&mut self) -> Result<(), PlayerError> {

@@ -11,9 +11,12 @@ use super::movie::{Movie, Track};
 use super::queue::ByteQueue;
 use super::samples::Row;
 use super::{init_segment, limits, stpp, wvtt};
+use crate::container::captions::{self, CaptionQueue};
 use crate::container::sniff::{self, Signature};
-use crate::container::{Codec, DemuxError, DemuxOutput, Demuxer, Fragment, InitSegment, Payload, Sample};
-use crate::model::TimedMetadata;
+use crate::container::{
+    CaptionPacket, Codec, DemuxError, DemuxOutput, Demuxer, Fragment, InitSegment, Payload, Sample,
+};
+use crate::model::{MediaKind, TimedMetadata};
 use crate::text::Cue;
 use crate::text::webvtt::TimestampMap;
 use crate::time::MediaTime;
@@ -29,6 +32,8 @@ pub struct Mp4Demuxer {
     clocks: Vec<i64>,
     announced: Rows,
     events: Events,
+    /// Captions inside the pictures, when they are wanted.
+    captions: Option<CaptionQueue>,
 }
 
 /// Event messages, which may come before the media that tells where the segment begins.
@@ -67,6 +72,7 @@ struct Batch {
     done: Vec<DemuxOutput>,
     samples: Vec<(u16, Vec<Sample>)>,
     cues: Vec<Cue>,
+    captions: Vec<CaptionPacket>,
 }
 
 impl Mp4Demuxer {
@@ -95,7 +101,15 @@ impl Mp4Demuxer {
             clocks,
             announced: Rows::default(),
             events: Events::default(),
+            captions: None,
         })
+    }
+
+    /// Gives captions, too: those inside the pictures and those of caption tracks.
+    #[must_use]
+    pub fn with_captions(mut self, wanted: bool) -> Self {
+        self.captions = wanted.then(CaptionQueue::default);
+        self
     }
 
     /// Goes on as far as the bytes reach.
@@ -223,7 +237,7 @@ impl Mp4Demuxer {
             }
             let Some(bytes) = self.queue.take(row.size as usize) else { return Ok(false) };
             if let (Some(row), place) = (self.announced.rows.next(), self.queue.position()) {
-                batch.add(row, bytes, movie, place)?;
+                batch.add(row, bytes, movie, place, self.captions.as_mut())?;
             }
         }
         Ok(self.skip_to(end))
@@ -235,6 +249,7 @@ impl Demuxer for Mp4Demuxer {
         self.queue.push(bytes);
         let mut batch = Batch::default();
         self.advance(&mut batch)?;
+        batch.captions = self.captions.as_mut().map(CaptionQueue::take).unwrap_or_default();
         Ok(batch.finish(self.movie.as_ref()))
     }
 
@@ -257,7 +272,10 @@ impl Demuxer for Mp4Demuxer {
                 truncated("box 'mdat'".to_owned(), start)
             }
             _ if !self.announced.is_empty() => truncated("a movie fragment".to_owned(), position),
-            _ => Ok(Vec::new()),
+            _ => {
+                let captions = self.captions.as_mut().map(CaptionQueue::finish).unwrap_or_default();
+                Ok(Batch { captions, ..Batch::default() }.finish(None))
+            }
         }
     }
 }
@@ -331,7 +349,14 @@ impl Rows {
 }
 
 impl Batch {
-    fn add(&mut self, row: Row, bytes: Bytes, movie: &Movie, end: u64) -> Result<(), DemuxError> {
+    fn add(
+        &mut self,
+        row: Row,
+        bytes: Bytes,
+        movie: &Movie,
+        end: u64,
+        captions: Option<&mut CaptionQueue>,
+    ) -> Result<(), DemuxError> {
         let Some(track) = movie.tracks.get(usize::from(row.track)).filter(|track| track.is_readable()) else {
             return Ok(());
         };
@@ -342,6 +367,14 @@ impl Batch {
             Codec::Wvtt => return wvtt::read(&sample, offset, &mut self.cues),
             Codec::Stpp => return stpp::read(&sample, track.origin(), offset, &mut self.cues),
             _ => {}
+        }
+        let codec = &track.init.config.codec;
+        let alone = captions::is_track(codec);
+        if let Some(queue) = captions.filter(|_| alone || track.init.kind == MediaKind::Video) {
+            queue.add(&sample, codec);
+        }
+        if alone {
+            return Ok(());
         }
         match self.samples.iter_mut().find(|(track, _)| *track == number) {
             Some((_, samples)) => samples.push(sample),
@@ -369,6 +402,9 @@ impl Batch {
 
     fn finish(mut self, movie: Option<&Movie>) -> Vec<DemuxOutput> {
         self.flush(movie);
+        if !self.captions.is_empty() {
+            self.done.push(DemuxOutput::Captions(self.captions));
+        }
         self.done
     }
 }

@@ -8,6 +8,7 @@ use super::limits;
 use super::protection::{self, KeyParameters};
 use super::samples::Row;
 use super::table;
+use crate::container::captions;
 use crate::container::{Codec, DemuxError, TrackInit};
 use crate::model::MediaKind;
 use crate::time::MediaTime;
@@ -93,7 +94,8 @@ impl Track {
 
     /// True when its samples can be given out.
     pub fn is_readable(&self) -> bool {
-        self.init.kind != MediaKind::Text || matches!(self.init.config.codec, Codec::Wvtt | Codec::Stpp)
+        let codec = &self.init.config.codec;
+        self.init.kind != MediaKind::Text || matches!(codec, Codec::Wvtt | Codec::Stpp) || captions::is_track(codec)
     }
 }
 
@@ -168,7 +170,7 @@ fn read_track(trak: &BoxBody<'_>, movie_timescale: u32) -> Result<Option<Track>,
     let kind = match &handler.array::<4>()? {
         b"vide" => MediaKind::Video,
         b"soun" => MediaKind::Audio,
-        b"text" | b"subt" | b"sbtl" => MediaKind::Text,
+        b"text" | b"subt" | b"sbtl" | b"clcp" => MediaKind::Text,
         _ => return Ok(None),
     };
     let (timescale, language) = read_media_header(&mdia)?;

@@ -74,6 +74,7 @@ pub(super) fn presentation(
     }
     let mut period = Period::new("0".to_owned(), MediaTime::ZERO, None, sets);
     period.trick_sets = variants::trick_sets(&mut builder);
+    period.no_captions = renditions::no_captions(playlist);
     period.captions = renditions::captions(&mut builder);
     period.muxed_audio = renditions::muxed_audio(playlist);
     let (session_data, steering) = (session_data(&mut builder), steering(&mut builder));

@@ -114,12 +114,16 @@ fn traits(rendition: &Rendition) -> RepresentationTraits {
     }
 }
 
-/// Captions inside the video, each service once (`INSTREAM-ID`, §4.4.6.1). A playlist whose variants all say
-/// `CLOSED-CAPTIONS=NONE` has none.
+/// True when the variants all say `CLOSED-CAPTIONS=NONE` (§4.4.6.2).
+pub(super) fn no_captions(playlist: &MultivariantPlaylist) -> bool {
+    !playlist.variants.is_empty() && playlist.variants.iter().all(|variant| variant.closed_captions() == Some("NONE"))
+}
+
+/// Captions inside the video, each service once (`INSTREAM-ID`, §4.4.6.1).
 pub(super) fn captions(builder: &mut Builder<'_, '_>) -> Vec<CaptionTrack> {
     let playlist = builder.playlist;
     let mut tracks: Vec<CaptionTrack> = Vec::new();
-    if playlist.variants.iter().all(|variant| variant.closed_captions() == Some("NONE")) {
+    if no_captions(playlist) {
         return tracks;
     }
     for rendition in &playlist.renditions {

@@ -26,6 +26,17 @@ fn urls(index: &SegmentIndex) -> Vec<&str> {
 }
 
 #[test]
+fn closed_captions_may_be_denied() {
+    let variants = |attribute: &str| {
+        format!(
+            "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=9{attribute}\na.m3u8\n#EXT-X-STREAM-INF:BANDWIDTH=8{attribute}\nb.m3u8\n"
+        )
+    };
+    assert!(period(&variants(",CLOSED-CAPTIONS=NONE")).no_captions);
+    assert!(!period(&variants("")).no_captions);
+}
+
+#[test]
 fn what_cannot_be_mixed_is_several_sets_in_the_order_to_be_tried() {
     let text = r#"#EXTM3U
 #EXT-X-STREAM-INF:BANDWIDTH=9,RESOLUTION=16x9,CODECS="hvc1.2.4.L123.B0,ec-3",VIDEO-RANGE=PQ

@@ -1,0 +1,124 @@
+//! What is held, chosen, replaced and dropped.
+
+use super::*;
+
+const ONE: CaptionService = CaptionService::Cea608(1);
+
+fn ms(millis: i64) -> MediaTime {
+    MediaTime::from_millis(millis)
+}
+
+fn of(rep: usize, number: u64) -> SegmentOf {
+    (RepKey { period: 0, set: 0, rep }, number)
+}
+
+fn id() -> TrackId {
+    TrackId("cc".into())
+}
+
+/// Field 1 of one picture.
+fn packet(at: i64, pairs: &[u16]) -> CaptionPacket {
+    let parity = |byte: u8| if byte.count_ones().is_multiple_of(2) { byte | 0x80 } else { byte };
+    let triple = |pair: &u16| [0xfc, parity(pair.to_be_bytes()[0]), parity(pair.to_be_bytes()[1])];
+    CaptionPacket { pts: ms(at), triples: pairs.iter().flat_map(triple).collect() }
+}
+
+/// A caption of two letters that stands for a second from a time on.
+fn caption(at: i64, letters: &[u8; 2]) -> Vec<CaptionPacket> {
+    let text = u16::from_be_bytes(*letters);
+    vec![packet(at, &[0x1420, 0x142e, 0x1470, text, 0x142f]), packet(at + 1000, &[0x142c])]
+}
+
+fn shown(store: &CaptionStore) -> Vec<(i64, i64, String)> {
+    let millis = |time: MediaTime| if time == MediaTime::MAX { -1 } else { time.as_nanos() / 1_000_000 };
+    store.cues().iter().map(|cue| (millis(cue.start), millis(cue.end), cue.plain_text())).collect()
+}
+
+const FIRST: TimestampMapping = TimestampMapping::Discontinuity(0);
+
+#[test]
+fn captions_can_be_chosen_before_and_after_they_come() {
+    let mut before = CaptionStore::default();
+    before.choose(Some((id(), ONE)));
+    let mut after = CaptionStore::default();
+    for (number, letters) in [b"AA", b"BB", b"CC"].iter().enumerate() {
+        let packets = caption(number as i64 * 4000, letters);
+        assert_eq!(before.insert(of(0, number as u64), FIRST, packets.clone()), number == 0);
+        assert!(before.publish());
+        after.insert(of(0, number as u64), FIRST, packets);
+        assert!(!after.publish());
+    }
+    assert!(after.choose(Some((id(), ONE))) && after.publish());
+    let expected = [(0, 1000, "AA".into()), (4000, 5000, "BB".into()), (8000, 9000, "CC".into())];
+    assert_eq!(shown(&before), expected);
+    assert_eq!(shown(&after), expected);
+    assert!(!after.choose(Some((id(), ONE))), "chosen already");
+    assert!(after.choose(None) && after.publish());
+    assert!(shown(&after).is_empty());
+}
+
+#[test]
+fn another_quality_replaces_what_it_brings_again() {
+    let mut store = CaptionStore::default();
+    store.choose(Some((id(), ONE)));
+    store.insert(of(0, 0), FIRST, caption(0, b"AA"));
+    store.insert(of(0, 1), FIRST, caption(4000, b"BB"));
+    // The same segment in another quality, and the beginning of it once more after a failed request.
+    let again = caption(4000, b"BB");
+    store.insert(of(1, 1), FIRST, again[..1].to_vec());
+    store.insert(of(1, 1), FIRST, again);
+    store.insert(of(1, 2), FIRST, caption(8000, b"CC"));
+    store.publish();
+    let expected = [(0, 1000, "AA".into()), (4000, 5000, "BB".into()), (8000, 9000, "CC".into())];
+    assert_eq!(shown(&store), expected);
+}
+
+#[test]
+fn a_discontinuity_ends_what_is_on_screen() {
+    let mut store = CaptionStore::default();
+    store.choose(Some((id(), ONE)));
+    store.insert(of(0, 0), FIRST, caption(0, b"AA")[..1].to_vec());
+    store.publish();
+    assert_eq!(shown(&store), [(0, -1, "AA".into())], "its end is not known yet");
+    // The programme after it does not erase what it did not write.
+    store.insert(of(0, 1), TimestampMapping::Discontinuity(1), vec![packet(4000, &[0])]);
+    store.publish();
+    assert_eq!(shown(&store), [(0, 4000, "AA".into())]);
+}
+
+#[test]
+fn captions_without_any_data_behind_them_end_by_themselves() {
+    let mut store = CaptionStore::default();
+    store.choose(Some((id(), ONE)));
+    store.insert(of(0, 0), FIRST, caption(0, b"AA")[..1].to_vec());
+    store.insert(of(0, 9), FIRST, vec![packet(40_000, &[0])]);
+    store.publish();
+    assert_eq!(shown(&store), [(0, 16_000, "AA".into())]);
+}
+
+#[test]
+fn what_lies_behind_goes_and_what_is_open_stays() {
+    let mut store = CaptionStore::default();
+    store.choose(Some((id(), ONE)));
+    store.insert(of(0, 0), FIRST, caption(0, b"AA"));
+    store.insert(of(0, 1), FIRST, caption(4000, b"BB")[..1].to_vec());
+    store.publish();
+    assert!(store.evict(ms(2000)));
+    assert!(!store.evict(ms(6000)));
+    assert_eq!(shown(&store), [(4000, -1, "BB".into())]);
+    assert!(store.packets.is_empty());
+    assert!(store.clear());
+    assert!(shown(&store).is_empty());
+}
+
+#[test]
+fn what_is_held_is_bounded() {
+    let mut store = CaptionStore::default();
+    store.choose(Some((id(), ONE)));
+    for at in 0..(MOST_PACKETS as i64 + 500) {
+        store.insert(of(0, 0), FIRST, vec![packet(at * 10, &[0x1429, 0x1470, 0x4100 + (at & 0x3f) as u16 + 0x20])]);
+    }
+    store.publish();
+    assert_eq!(store.packets.len(), MOST_PACKETS);
+    assert!(store.cues().len() <= MOST_CUES + 1);
+}

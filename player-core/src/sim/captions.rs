@@ -1,0 +1,51 @@
+//! Captions of a virtual film: the first channel of line 21 says the number of each segment, from its twelfth picture
+//! to its sixtieth.
+
+use crate::container::{CaptionPacket, DemuxOutput};
+
+/// Whether a film has captions, and what its manifest says about them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Captions {
+    /// None, and nothing is said.
+    #[default]
+    None,
+    /// They are there, and nothing is said.
+    Unannounced,
+    /// They are there, in this language.
+    Announced(String),
+    /// They are there, and an HLS playlist says that they are not.
+    Denied,
+}
+
+/// Picture of a segment with which its caption appears.
+const APPEARS: usize = 12;
+/// Picture of a segment with which it goes.
+const GOES: usize = 60;
+
+/// Adds captions to the pieces of a segment.
+pub fn weave(pieces: &mut [(u64, Vec<DemuxOutput>)], number: u64) {
+    let mut picture = 0;
+    for (_, outputs) in pieces {
+        let mut packets = Vec::new();
+        for output in outputs.iter() {
+            let DemuxOutput::Fragment(fragment) = output else { continue };
+            for sample in &fragment.samples {
+                packets.push(CaptionPacket { pts: sample.pts, triples: triples(picture, number) });
+                picture += 1;
+            }
+        }
+        outputs.push(DemuxOutput::Captions(packets));
+    }
+}
+
+/// Pop-on (ANSI/CTA-608-E §8.2): load, erase the hidden memory, row 15, text, show; later erase.
+fn triples(picture: usize, number: u64) -> Vec<u8> {
+    let digits = [b'0' + (number / 10 % 10) as u8, b'0' + (number % 10) as u8];
+    let pairs: &[[u8; 2]] = match picture {
+        APPEARS => &[[0x14, 0x20], [0x14, 0x2e], [0x14, 0x70], digits, [0x14, 0x2f]],
+        GOES => &[[0x14, 0x2c]],
+        _ => &[[0, 0]],
+    };
+    let parity = |byte: u8| if byte.count_ones().is_multiple_of(2) { byte | 0x80 } else { byte };
+    pairs.iter().flat_map(|[first, second]| [0xfc, parity(*first), parity(*second)]).collect()
+}
