@@ -12,7 +12,9 @@ mod sniffing;
 mod text;
 
 pub use codec::{Codec, CodecConfig, PixelAspect};
-pub use demux::{CaptionPacket, DemuxError, DemuxOutput, DemuxSetup, Demuxer, InitSegment, SampleKey, TrackInit};
+pub use demux::{
+    CaptionPacket, DemuxError, DemuxOutput, DemuxSetup, Demuxer, InitSegment, ProtectionInfo, SampleKey, TrackInit,
+};
 pub use sample::{Fragment, Payload, Sample, SampleCrypto, Subsample};
 
 use std::sync::Arc;
@@ -53,6 +55,11 @@ pub fn open(setup: &DemuxSetup) -> Result<Box<dyn Demuxer>, DemuxError> {
 /// When it is damaged, or names nothing that can be read.
 pub fn read_init(source: Bytes) -> Result<InitSegment, DemuxError> {
     mp4::read_init(source)
+}
+
+/// What initialisation data tells about the keys of its samples; `None` when it is clear, or cannot be read.
+pub fn protection_of(source: &[u8]) -> Option<ProtectionInfo> {
+    mp4::protection_of(source)
 }
 
 /// Describes the samples of a whole file, for reports: `{"protocol", "tracks": [{"id", "kind", "codec",

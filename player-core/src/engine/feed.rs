@@ -4,7 +4,9 @@
 use std::sync::Arc;
 
 use super::buffer::{Cursor, TrackBuffer, tolerance};
-use crate::container::{CodecConfig, Sample};
+use super::keys::Keys;
+use crate::container::{CodecConfig, Payload, Sample};
+use crate::drm::{self, DrmError, KeyId};
 use crate::model::MediaKind;
 use crate::render::{Epoch, RenderCommand};
 use crate::time::MediaTime;
@@ -94,17 +96,20 @@ impl Feed {
         }
     }
 
-    /// Hands out one track up to `until`; `ended` says that nothing more will come for it.
+    /// Hands out one track up to `until`, decrypted, and no further than to the first sample whose key is not here;
+    /// `ended` says that nothing more will come for it. Gives the first reason why a sample could not be decrypted:
+    /// such samples are left out.
     pub fn hand_out(
         &mut self,
         buffer: &TrackBuffer,
-        kind: MediaKind,
-        until: MediaTime,
+        keys: &Keys,
+        (kind, until): (MediaKind, MediaTime),
         ended: bool,
         out: &mut impl FnMut(RenderCommand),
-    ) {
+    ) -> Option<DrmError> {
         let epoch = self.epoch;
-        let Some(fed) = self.tracks.iter_mut().find(|fed| fed.kind == kind && !fed.finished) else { return };
+        let mut failed = None;
+        let fed = self.tracks.iter_mut().find(|fed| fed.kind == kind && !fed.finished)?;
         if fed.at.is_none() && fed.from != MediaTime::MAX {
             fed.at = buffer.locate(fed.from).map(|(cursor, _)| cursor);
         }
@@ -113,10 +118,10 @@ impl Feed {
                 fed.finished = true;
                 out(RenderCommand::EndOfTrack { track: kind, epoch });
             }
-            return;
+            return None;
         };
         if fed.end >= until && !ended {
-            return;
+            return None;
         }
         let mut blocked = false;
         while let Some(part) = buffer.part_from(cursor.seq) {
@@ -129,13 +134,25 @@ impl Feed {
                 break;
             }
             let rest = part.samples.get(cursor.index..).unwrap_or_default();
-            let count = due(rest, fed.end, until);
+            let wanted = due(rest, fed.end, until);
+            let due = rest.get(..wanted).unwrap_or_default();
+            let count = due.iter().position(|sample| is_locked(sample, keys)).unwrap_or(wanted);
             if count > 0 {
                 configure(fed, part.config.as_ref(), epoch, out);
-                let samples: Vec<Sample> = rest.get(..count).unwrap_or_default().to_vec();
-                fed.end = samples.iter().map(Sample::end).fold(fed.end, MediaTime::max);
+                let due = due.get(..count).unwrap_or_default();
+                fed.end = due.iter().map(Sample::end).fold(fed.end, MediaTime::max);
                 cursor.index += count;
-                out(RenderCommand::Append { track: kind, samples, epoch });
+                let clear = due.iter().filter_map(|sample| match clear(sample, keys) {
+                    Ok(sample) => Some(sample),
+                    Err(error) => {
+                        failed.get_or_insert(error);
+                        None
+                    }
+                });
+                let samples: Vec<Sample> = clear.collect();
+                if !samples.is_empty() {
+                    out(RenderCommand::Append { track: kind, samples, epoch });
+                }
             }
             if count < rest.len() || !part.complete {
                 blocked = count < rest.len();
@@ -151,7 +168,21 @@ impl Feed {
             fed.finished = true;
             out(RenderCommand::EndOfTrack { track: kind, epoch });
         }
+        failed
     }
+}
+
+/// A sample whose key is not here.
+fn is_locked(sample: &Sample, keys: &Keys) -> bool {
+    sample.crypto.as_ref().is_some_and(|crypto| keys.ready(KeyId(crypto.key_id)).is_none())
+}
+
+/// A sample as the renderer gets it: nothing encrypted ever leaves the engine.
+fn clear(sample: &Sample, keys: &Keys) -> Result<Sample, DrmError> {
+    let Some(crypto) = &sample.crypto else { return Ok(sample.clone()) };
+    let key = keys.ready(KeyId(crypto.key_id)).ok_or(DrmError::LicenceEmpty)?;
+    let payload = Payload(drm::decrypt_sample(&sample.payload.0, crypto, key)?.into());
+    Ok(Sample { payload, crypto: None, ..sample.clone() })
 }
 
 /// How many of these samples are wanted: until one reaches `until`.
@@ -168,11 +199,15 @@ fn due(samples: &[Sample], end: MediaTime, until: MediaTime) -> usize {
 }
 
 fn configure(fed: &mut Fed, config: Option<&Arc<CodecConfig>>, epoch: Epoch, out: &mut impl FnMut(RenderCommand)) {
-    if let Some(config) = config
-        && fed.config.as_ref() != Some(config)
-    {
-        fed.config = Some(Arc::clone(config));
-        out(RenderCommand::Configure { track: fed.kind, config: Arc::clone(config), epoch });
+    let Some(config) = config else { return };
+    // A decoder gets clear samples, so for it nothing changes where encryption begins.
+    let config = match config.protection_scheme {
+        Some(_) => Arc::new(CodecConfig { protection_scheme: None, ..config.as_ref().clone() }),
+        None => Arc::clone(config),
+    };
+    if fed.config.as_ref() != Some(&config) {
+        fed.config = Some(Arc::clone(&config));
+        out(RenderCommand::Configure { track: fed.kind, config, epoch });
     }
 }
 
@@ -183,7 +218,7 @@ mod tests {
     use super::super::buffer::PartOf;
     use super::super::stream::RepKey;
     use super::*;
-    use crate::container::{Codec, Payload};
+    use crate::container::Codec;
 
     fn ms(value: i64) -> MediaTime {
         MediaTime::from_millis(value)
@@ -219,7 +254,7 @@ mod tests {
 
     fn hand_out(feed: &mut Feed, buffer: &TrackBuffer, until: i64, ended: bool) -> Vec<String> {
         let mut out = Vec::new();
-        feed.hand_out(buffer, MediaKind::Video, ms(until), ended, &mut |command| {
+        feed.hand_out(buffer, &Keys::default(), (MediaKind::Video, ms(until)), ended, &mut |command| {
             out.push(match command {
                 RenderCommand::Configure { config, .. } => config.codec_string.clone(),
                 RenderCommand::Append { samples, .. } => {

@@ -118,6 +118,8 @@ impl Engine {
         });
         let start = session.clamp(session.start.or(authored).unwrap_or_default());
         session.presentation = Some(presentation);
+        self.preload_keys();
+        let Some(session) = self.session.as_mut() else { return };
         for id in [StreamId::Main, StreamId::Audio, StreamId::Text] {
             add_stream(session, id, start);
         }

@@ -4,8 +4,8 @@
 //! |---|---|
 //! | `io` | what goes in and what comes out |
 //! | `commands` `answers` `reports` | the three kinds of input: host, network, renderer |
-//! | `loading` `fetching` `adapting` `ingest` `recovering` `presenting` `playing` `tracks` | the steps that follow each of them |
-//! | `session` `stream` `buffer` `playback` `request` `text` | state: what is loaded, held, and under way |
+//! | `loading` `fetching` `adapting` `ingest` `recovering` `presenting` `playing` `tracks` `unlocking` | the steps that follow each of them |
+//! | `session` `stream` `buffer` `playback` `request` `text` `keys` | state: what is loaded, held, and under way |
 //! | `select` `schedule` `load_control` `recovery` `timeline` `locations` `feed` `seek` `clock` | decisions, as pure functions or small machines |
 //! | `stats` `timer` `jitter` `fault` | the ledger, the timers, the dice, the names of errors |
 
@@ -21,6 +21,7 @@ mod feed;
 mod fetching;
 mod ingest;
 mod jitter;
+mod keys;
 mod load_control;
 mod loading;
 mod locations;
@@ -41,6 +42,7 @@ mod text;
 mod timeline;
 mod timer;
 mod tracks;
+mod unlocking;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -204,6 +206,7 @@ impl Engine {
     fn settle(&mut self) {
         self.give_up_silent_requests();
         self.look();
+        self.give_up_locked();
         self.fetch();
         self.present();
         if self.progress() {

@@ -38,6 +38,10 @@ impl Engine {
             self.give_up_empty();
             return false;
         }
+        if let Some(error) = self.end_for_want_of_key() {
+            self.fail(error);
+            return false;
+        }
         let (kinds, position) = (self.presented_kinds(), self.position());
         if let Some(to) = self.gap_at(&kinds, position, Duration::ZERO) {
             self.jump(position, to);
@@ -61,6 +65,10 @@ impl Engine {
     }
 
     fn try_to_go_on(&mut self) -> bool {
+        if let Some(error) = self.end_for_want_of_key() {
+            self.fail(error);
+            return false;
+        }
         let (kinds, position) = (self.presented_kinds(), self.position());
         self.tell_playing(self.playback.play_when_ready);
         let guard = self.playback.clock.media(GUARD);
@@ -79,6 +87,9 @@ impl Engine {
         let reason = match self.session.as_ref() {
             Some(session) if session.old_audio_until.is_some() => BufferingReason::TrackChange,
             Some(session) if session.failing_over => BufferingReason::Failover,
+            Some(session) if kinds.iter().any(|kind| session.is_locked_at(*kind, position + guard)) => {
+                BufferingReason::WaitingForKey
+            }
             _ => BufferingReason::NetworkTooSlow,
         };
         self.start_stall(position, reason);
@@ -93,6 +104,10 @@ impl Engine {
             let reach = session.reach(*kind, position);
             if reach.is_some_and(|end| end > position + guard) {
                 continue;
+            }
+            if session.is_locked_at(*kind, position + guard) {
+                // It is no hole: its key is on its way.
+                return None;
             }
             let next = session.buffer(*kind)?.next_start(reach.unwrap_or(position))?;
             target = target.max(Some(next));
@@ -120,7 +135,8 @@ impl Engine {
         kinds.iter().all(|kind| {
             let reach = session.reach(*kind, position);
             let ahead = reach.map_or(Duration::ZERO, |end| end.since(position));
-            let hole = reach.and_then(|end| session.buffer(*kind)?.next_start(end)).is_some();
+            let hole = reach.and_then(|end| session.buffer(*kind)?.next_start(end)).is_some()
+                && session.locked_from(*kind).is_none();
             session.is_ended(*kind, position)
                 || control.enough(ahead, waiting, self.settings.permille())
                 || hole
@@ -144,6 +160,7 @@ impl Engine {
             BufferingReason::NetworkTooSlow => "network_too_slow",
             BufferingReason::Failover => "failover",
             BufferingReason::TrackChange => "track_change",
+            BufferingReason::WaitingForKey => "waiting_for_key",
         };
         self.tell_playing(false);
         self.playback.stalled = true;
@@ -196,10 +213,11 @@ impl Engine {
             return None;
         }
         let (session, position) = (self.session.as_ref()?, self.position());
+        let ends_early = session.streams.iter().any(|stream| stream.ends_with.is_some());
         // A kind that has ended runs out of nothing; only near its end does it matter whether it has.
         let open = self.playback.feed.kinds().filter_map(|kind| {
             let ahead = session.reach(kind, position).map_or(Duration::ZERO, |end| end.since(position));
-            (ahead > NEAR || !session.is_ended(kind, position)).then_some(ahead)
+            (ahead > NEAR || ends_early || !session.is_ended(kind, position)).then_some(ahead)
         });
         Some(self.now + self.playback.clock.wall(open.min()?).saturating_sub(GUARD))
     }

@@ -10,6 +10,7 @@ use super::select;
 use super::stats::Look;
 use super::stream::StreamId;
 use crate::command::SeekMode;
+use crate::error::{ErrorCode, PlayerError, Stage};
 use crate::event::Event;
 use crate::model::MediaKind;
 use crate::snapshot::State;
@@ -89,16 +90,21 @@ impl Engine {
         let position = self.playback.clock.position(self.now);
         let lead = self.config.renderer_lead;
         let outbox = &mut self.outbox;
+        let mut undecrypted = None;
         for kind in kinds {
             let wanted = self.playback.feed.end(kind).is_none_or(|end| end < position + lead);
             // A little more at once, so that the renderer is not fed one picture at a time.
             let until = if wanted { position + lead + lead / 8 } else { position + lead };
             if let Some(buffer) = session.buffer(kind) {
                 let ended = session.is_ended(kind, position);
-                self.playback.feed.hand_out(buffer, kind, until, ended, &mut |command| {
+                let failed = self.playback.feed.hand_out(buffer, &session.keys, (kind, until), ended, &mut |command| {
                     outbox.push_back(Output::Render(command));
                 });
+                undecrypted = undecrypted.or(failed);
             }
+        }
+        if let Some(error) = undecrypted {
+            self.warn(PlayerError::warning(ErrorCode::DecryptionFailed, error.to_string()).at(Stage::Licence));
         }
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::buffer::TrackBuffer;
+use super::keys::Keys;
 use super::locations::Locations;
 use super::schedule;
 use super::select::{self, Exclusions, Wishes};
@@ -13,7 +14,7 @@ use super::text::TextStore;
 use super::timeline::Timeline;
 use crate::command::{LoadRequest, QualityChoice, TrackChoice};
 use crate::container::InitSegment;
-use crate::model::{ContentKinds, MediaKind, Presentation, Resource, SegmentIndex};
+use crate::model::{ContentKinds, MediaKind, Presentation, Resource, SegmentIndex, SegmentKeys};
 use crate::snapshot::{Quality, Track};
 use crate::time::{MediaTime, Now, TimeRange, TimeRanges};
 
@@ -46,7 +47,9 @@ pub struct Session {
     /// Representations left alone.
     pub exclusions: Exclusions,
     /// Initialisation data read so far.
-    pub inits: Vec<(Resource, Arc<InitSegment>)>,
+    pub inits: Vec<(Resource, SegmentKeys, Arc<InitSegment>)>,
+    /// Keys.
+    pub keys: Keys,
     /// Pictures cannot be presented here.
     pub without_video: bool,
     /// Sound cannot be presented here.
@@ -87,6 +90,7 @@ impl Session {
             timeline: Timeline::default(),
             exclusions: Exclusions::default(),
             inits: Vec::new(),
+            keys: Keys::new(&request.drm),
             without_video: false,
             without_audio: false,
             shown: None,
@@ -139,12 +143,19 @@ impl Session {
             let reps = select::reps_of(presentation, period, set).unwrap_or_default();
             (0..reps.len()).all(|rep| self.exclusions.is_final(RepKey { period, set, rep }))
         };
+        let locked = |set: usize| {
+            let reps = select::reps_of(presentation, period, set).unwrap_or_default();
+            !reps.iter().any(|rep| self.keys.may_unlock(rep))
+        };
         let kind = kind_of(id);
         let track = self.stream(id).map(|stream| &stream.track);
         let same = track
             .and_then(|track| select::same_track(found, track))
             .filter(|set| !gone(*set) && found.adaptation_sets.get(*set).is_some_and(|set| set.kind == kind));
-        same.or_else(|| select::set_of(found, kind, &self.wishes, gone))
+        same.filter(|set| !locked(*set))
+            .or_else(|| select::set_of(found, kind, &self.wishes, |set| gone(set) || locked(set)))
+            .or(same)
+            .or_else(|| select::set_of(found, kind, &self.wishes, gone))
     }
 
     /// The kinds of sample that a stream is wanted for.
@@ -185,7 +196,20 @@ impl Session {
         let finished = self.source_of(kind).is_none_or(Stream::is_finished);
         let Some(buffer) = self.buffer(kind) else { return finished };
         let end = buffer.contiguous_end(position);
-        finished && (buffer.end().is_none_or(|last| last <= position) || end == buffer.end())
+        finished
+            && (buffer.end().is_none_or(|last| last <= position) || end == buffer.end())
+            && self.locked_from(kind).is_none()
+    }
+
+    /// True when media of a kind at a time waits for its key only.
+    pub fn is_locked_at(&self, kind: MediaKind, time: MediaTime) -> bool {
+        self.locked_from(kind).is_some_and(|locked| locked <= time)
+    }
+
+    /// Where media of a kind begins whose key is not here.
+    pub fn locked_from(&self, kind: MediaKind) -> Option<MediaTime> {
+        let missing = |id| self.keys.ready(id).is_none().then_some(());
+        self.buffer(kind)?.first_needing(missing).map(|(at, ..)| at)
     }
 
     /// How far a kind reaches from `position` without a hole.
@@ -193,7 +217,11 @@ impl Session {
         let buffered = self.buffer(kind).and_then(|buffer| buffer.contiguous_end(position));
         match (kind, self.old_audio_until) {
             (MediaKind::Audio, Some(until)) => Some(until),
-            _ => buffered,
+            // What is locked is here and yet cannot be presented.
+            _ => match self.locked_from(kind) {
+                Some(locked) => buffered.map(|end| end.min(locked)).filter(|end| *end > position),
+                None => buffered,
+            },
         }
     }
 
@@ -253,8 +281,8 @@ impl Session {
     }
 
     /// Initialisation data that was read before.
-    pub fn init(&self, resource: &Resource) -> Option<&Arc<InitSegment>> {
-        self.inits.iter().find(|(known, _)| known == resource).map(|(_, init)| init)
+    pub fn init(&self, resource: &Resource, keys: &SegmentKeys) -> Option<&Arc<InitSegment>> {
+        self.inits.iter().find(|(known, with, _)| known == resource && with == keys).map(|(_, _, init)| init)
     }
 
     /// Sends a stream to a time; what it was doing must have been ended before.
@@ -266,6 +294,7 @@ impl Session {
             stream.skipped = 0;
             stream.hold_until = None;
             stream.stepped_back = false;
+            stream.ends_with = None;
         }
     }
 
@@ -320,7 +349,7 @@ impl Session {
                 height: found.height,
                 codec: found.codecs.first().cloned(),
                 shown: self.shown == Some(RepKey { period, set, rep }),
-                available: found.protection.is_empty() && !self.exclusions.holds(RepKey { period, set, rep }, now),
+                available: self.keys.may_unlock(found) && !self.exclusions.holds(RepKey { period, set, rep }, now),
             })
             .collect();
         qualities.sort_by_key(|quality| quality.bitrate);

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use super::request::JobId;
 use crate::container::InitSegment;
+use crate::drm::KeyId;
+use crate::error::PlayerError;
 use crate::model::{ContentKinds, Resource, SegmentRef, TrackId};
 use crate::time::{MediaTime, Now};
 
@@ -103,6 +105,13 @@ pub enum Activity {
     Idle,
     /// The index of a representation is on its way.
     Index(RepKey),
+    /// A key is on its way without which nothing can be fetched; the segment follows.
+    Key {
+        /// The segment.
+        chosen: Box<Chosen>,
+        /// The key.
+        key: KeyId,
+    },
     /// Initialisation data is on its way; the segment follows.
     Init {
         /// The segment.
@@ -146,6 +155,8 @@ pub struct Stream {
     pub hold_until: Option<Now>,
     /// The segment before the one at the seek target was asked for already.
     pub stepped_back: bool,
+    /// What follows cannot be decrypted, and why.
+    pub ends_with: Option<Box<PlayerError>>,
 }
 
 impl Stream {
@@ -162,6 +173,7 @@ impl Stream {
             skipped: 0,
             hold_until: None,
             stepped_back: false,
+            ends_with: None,
         }
     }
 
@@ -184,7 +196,7 @@ impl Stream {
     pub fn fetching(&self) -> Option<&Fetching> {
         match &self.activity {
             Activity::Media(fetching) => Some(fetching),
-            Activity::Idle | Activity::Index(_) | Activity::Init { .. } => None,
+            Activity::Idle | Activity::Index(_) | Activity::Key { .. } | Activity::Init { .. } => None,
         }
     }
 }

@@ -3,11 +3,13 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use base64::Engine as _;
 use bytes::Bytes;
 
 use super::media::{self, Layout};
 use crate::container::mp4::testmux::{self, TestCodec, TestTrack};
 use crate::container::{self, DemuxOutput};
+use crate::drm::KeyId;
 use crate::model::Protocol;
 use crate::text::{Cue, CueLayout, CueSpan};
 use crate::time::MediaTime;
@@ -41,6 +43,37 @@ pub struct Voice {
     pub bitrate: u64,
 }
 
+/// From a segment on, the film is encrypted in this way. The key's name is the key with every bit turned over.
+#[derive(Clone, Copy, Debug)]
+pub struct Lock {
+    /// Number of the first segment.
+    pub first: u64,
+    /// How.
+    pub kind: LockKind,
+    /// The key.
+    pub key: [u8; 16],
+}
+
+impl Lock {
+    /// The key's name.
+    pub fn id(&self) -> KeyId {
+        KeyId(self.key.map(|byte| !byte))
+    }
+}
+
+/// What is encrypted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LockKind {
+    /// Nothing.
+    Nothing,
+    /// Segments as a whole; announced in HLS only.
+    Segments,
+    /// Samples, with a key that has an address in HLS and a name in DASH.
+    Samples,
+    /// Samples, with a key of a system that is not supported.
+    Foreign,
+}
+
 /// A film.
 #[derive(Clone, Debug)]
 pub struct Film {
@@ -64,6 +97,10 @@ pub struct Film {
     pub periods: u32,
     /// Nanoseconds by which HLS media timestamps run ahead of the playlist.
     pub media_offset: Duration,
+    /// What is encrypted, ascending.
+    pub locks: Vec<Lock>,
+    /// The DASH manifest names a licence server.
+    pub licence_server: bool,
 }
 
 /// What an address leads to.
@@ -106,6 +143,8 @@ impl Film {
             real_bytes: false,
             periods: 1,
             media_offset: Duration::ZERO,
+            locks: Vec::new(),
+            licence_server: false,
         }
     }
 
@@ -136,9 +175,15 @@ impl Film {
         match rest {
             "master.m3u8" => return text("application/vnd.apple.mpegurl", self.master()),
             "manifest.mpd" => return text("application/dash+xml", self.mpd()),
+            "licence" => return text("application/json", self.licence()),
             _ => {}
         }
         let (group, rest) = rest.split_once('/')?;
+        if group == "key" {
+            let lock = self.locks.iter().find(|lock| rest == format!("{}.bin", lock.id()))?;
+            let bytes = Bytes::copy_from_slice(&lock.key);
+            return Some(Content::File { content_type: "application/octet-stream", bytes });
+        }
         let (name, file) = rest.split_once('/')?;
         match (group, file) {
             ("v" | "a" | "t", "index.m3u8") => text("application/vnd.apple.mpegurl", self.playlist(group)),
@@ -189,7 +234,63 @@ impl Film {
             let init = container::read_init(testmux::init(&[self.track(group, name)?])).ok()?;
             return media::muxed(&layout, ahead, number, &init);
         }
-        Some(media::direct(&layout, ahead))
+        let content = media::direct(&layout, ahead);
+        Some(match self.lock(number) {
+            Some(lock) if matches!(lock.kind, LockKind::Samples | LockKind::Foreign) => {
+                media::locked(content, lock.id().0)
+            }
+            _ => content,
+        })
+    }
+
+    fn lock(&self, number: u64) -> Option<&Lock> {
+        self.locks.iter().rfind(|lock| lock.first <= number)
+    }
+
+    fn licence(&self) -> String {
+        let encode = |key: &[u8; 16]| base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(key);
+        let keys = self.locks.iter().filter(|lock| lock.kind == LockKind::Samples);
+        let key = |lock: &Lock| serde_json::json!({"kty": "oct", "kid": encode(&lock.id().0), "k": encode(&lock.key)});
+        serde_json::json!({"keys": keys.map(key).collect::<Vec<_>>(), "type": "temporary"}).to_string()
+    }
+
+    fn key_tag(&self, number: u64) -> String {
+        let Some(lock) = self.locks.iter().find(|lock| lock.first == number) else { return String::new() };
+        let uri = format!("/film/key/{}.bin", lock.id());
+        match lock.kind {
+            LockKind::Nothing => "#EXT-X-KEY:METHOD=NONE\n".to_owned(),
+            LockKind::Segments => format!("#EXT-X-KEY:METHOD=AES-128,URI=\"{uri}\"\n"),
+            LockKind::Samples => format!("#EXT-X-KEY:METHOD=SAMPLE-AES-CTR,URI=\"{uri}\"\n"),
+            LockKind::Foreign => format!(
+                "#EXT-X-KEY:METHOD=SAMPLE-AES,URI=\"skd://x\",KEYFORMAT=\"com.apple.streamingkeydelivery\",KEYID=0x{}\n",
+                lock.id()
+            ),
+        }
+    }
+
+    /// What a period says about its protection.
+    fn descriptors(&self, begin: u64, end: u64) -> String {
+        let mut text = String::new();
+        let locks = (begin..end)
+            .filter_map(|number| self.lock(number))
+            .filter(|lock| matches!(lock.kind, LockKind::Samples | LockKind::Foreign));
+        for lock in locks {
+            let id = lock.id();
+            if text.contains(&id.to_string()) {
+                continue;
+            }
+            let _ = writeln!(
+                text,
+                "<ContentProtection schemeIdUri=\"urn:mpeg:dash:mp4protection:2011\" value=\"cenc\" default_KID=\"{id}\"/>"
+            );
+            let system = match lock.kind {
+                LockKind::Foreign => "edef8ba9-79d6-4ace-a3c8-27dcd51d21ed",
+                LockKind::Nothing | LockKind::Segments | LockKind::Samples => "e2719d58-a985-b3c9-781a-b030af78d30e",
+            };
+            let server = if self.licence_server { "<Laurl>/film/licence</Laurl>" } else { "" };
+            let _ = writeln!(text, "<ContentProtection schemeIdUri=\"urn:uuid:{system}\">{server}</ContentProtection>");
+        }
+        text
     }
 
     fn cues(&self, language: &str, number: u64) -> DemuxOutput {
@@ -247,6 +348,9 @@ impl Film {
         let extension = if group == "t" { "vtt" } else { "m4s" };
         for number in 0..self.segments() {
             let length = seconds.min(self.duration.as_secs() - number * seconds);
+            if group != "t" {
+                text.push_str(&self.key_tag(number));
+            }
             let _ = writeln!(text, "#EXTINF:{length}.000,\n{number}.{extension}");
         }
         text.push_str("#EXT-X-ENDLIST\n");
@@ -264,7 +368,10 @@ impl Film {
         for period in 0..u64::from(self.periods) {
             let begin = period * length;
             let _ = writeln!(text, "<Period id=\"p{period}\" start=\"PT{begin}S\" duration=\"PT{length}S\">");
+            let segment = self.segment.as_secs();
+            let protection = self.descriptors(begin / segment, (begin + length).div_ceil(segment));
             text.push_str("<AdaptationSet id=\"1\" contentType=\"video\" mimeType=\"video/mp4\">\n");
+            text.push_str(&protection);
             self.template(&mut text, "v", VIDEO_SCALE, begin);
             for rung in &self.ladder {
                 let (width, height) = rung.size;
@@ -283,6 +390,7 @@ impl Film {
                     index + 2,
                     voice.language
                 );
+                text.push_str(&protection);
                 self.template(&mut text, "a", AUDIO_SCALE, begin);
                 let _ = writeln!(
                     text,

@@ -10,6 +10,6 @@ mod network;
 mod world;
 
 pub use fault::{Effect, Fault, FaultPlan};
-pub use film::{Content, Film, Rung, Voice};
+pub use film::{Content, Film, Lock, LockKind, Rung, Voice};
 pub use network::Network;
 pub use world::{Entry, Outcome, Recorded, World, replay};

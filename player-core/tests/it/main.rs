@@ -7,6 +7,7 @@ mod ends;
 mod failover;
 mod faults;
 mod gaps;
+mod locked;
 mod plays;
 mod properties;
 mod quality;

@@ -4,6 +4,7 @@
 mod av_sync;
 mod c_abi;
 mod corpus;
+mod encrypted;
 mod failover;
 mod faults;
 mod peers;

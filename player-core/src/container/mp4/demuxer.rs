@@ -9,7 +9,7 @@ use super::fragment::MovieFragment;
 use super::movie::{Movie, Track};
 use super::queue::ByteQueue;
 use super::samples::Row;
-use super::{init_segment, limits, wvtt};
+use super::{init_segment, limits, protection, wvtt};
 use crate::container::sniff::{self, Signature};
 use crate::container::{DemuxError, DemuxOutput, Demuxer, Fragment, InitSegment, Payload, Sample};
 use crate::text::Cue;
@@ -156,6 +156,7 @@ impl Mp4Demuxer {
             self.announced = Rows::new(std::mem::take(&mut movie.samples), None, &movie)?;
             self.clocks = vec![0; movie.tracks.len()];
             batch.flush(Some(&movie));
+            batch.done.extend(protection::told(&movie, &body).map(DemuxOutput::Protection));
             batch.done.push(DemuxOutput::Init(Arc::new(init_segment(&movie, whole.clone()))));
             self.movie = Some(movie);
         } else {

@@ -30,7 +30,7 @@ pub use demuxer::Mp4Demuxer;
 pub(super) use describe::describe;
 
 use super::sniff::{self, Signature};
-use super::{DemuxError, InitSegment};
+use super::{DemuxError, InitSegment, ProtectionInfo};
 use boxes::{BoxBody, BoxHeader, malformed};
 use movie::Movie;
 
@@ -41,6 +41,23 @@ use movie::Movie;
 pub fn read_init(source: Bytes) -> Result<InitSegment, DemuxError> {
     let (movie, end) = find_movie(&source)?;
     Ok(init_segment(&movie, source.slice(..end)))
+}
+
+/// What initialisation data tells about the keys of its samples; `None` when it is clear, or cannot be read.
+pub fn protection_of(source: &[u8]) -> Option<ProtectionInfo> {
+    let mut position = 0usize;
+    while let Some(left) = source.get(position..).filter(|left| !left.is_empty()) {
+        let header = BoxHeader::read(left, position as u64).ok()??;
+        let content = header.content.unwrap_or((left.len() as u64).saturating_sub(header.header));
+        let begin = usize::try_from(header.header).ok()?;
+        let bytes = left.get(begin..begin.checked_add(usize::try_from(content).ok()?)?)?;
+        if &header.kind == b"moov" {
+            let body = BoxBody { kind: header.kind, bytes, offset: position as u64 + header.header };
+            return protection::told(&Movie::read(&body).ok()?, &body);
+        }
+        position = position.checked_add(begin)?.checked_add(bytes.len())?;
+    }
+    None
 }
 
 fn init_segment(movie: &Movie, source: Bytes) -> InitSegment {

@@ -10,6 +10,7 @@ mod chain;
 mod describe;
 mod mpd;
 mod presentation;
+mod protection;
 mod sets;
 mod template;
 mod timeline;

@@ -1,10 +1,13 @@
 //! Which adaptation sets of a period can be played, and what a viewer picks among them.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::addressing::{Addresser, Owner, Span};
 use super::mpd::{Period, Representation as Source, Set};
+use super::protection;
+use crate::drm::KeySystem;
 use crate::manifest::document::{Warnings, clip};
 use crate::manifest::xml::Element;
 use crate::manifest::{ManifestError, codecs};
@@ -43,7 +46,7 @@ pub(super) fn playable(
         if !is_usable(set.element, "AdaptationSet", warnings) {
             continue;
         }
-        let shared = Shared::of(set.element, kind);
+        let shared = Shared::of(set, kind, warnings);
         let mut representations = Vec::new();
         for source in &set.representations {
             if is_usable(source.element, "Representation", warnings) {
@@ -123,24 +126,26 @@ fn is_usable(element: &Element, what: &str, warnings: &mut Warnings) -> bool {
 
 /// What a set says for all of its representations, looked up once: sets with ten thousand children exist.
 struct Shared {
+    protection: Vec<Arc<Protection>>,
+    segment_encryption: Option<protection::SegmentEncryption>,
     /// Set when the set holds one kind only.
     content: Option<ContentKinds>,
     kind: MediaKind,
     channels: Option<u32>,
-    protection: Vec<Protection>,
     last_number: Option<u64>,
 }
 
 impl Shared {
-    fn of(set: &Element, kind: MediaKind) -> Self {
+    fn of(set: &Set<'_>, kind: MediaKind, warnings: &mut Warnings) -> Self {
+        let bases = set.representations.first().map_or(&[][..], |first| &first.bases);
+        let set = set.element;
         let muxed = set.all("ContentComponent").count() > 1;
-        let mut protection = Vec::new();
-        add_protection(set, &mut protection);
         Self {
             content: (!muxed).then(|| ContentKinds::only(kind)),
             kind,
             channels: channels(set),
-            protection,
+            protection: protection::descriptors(set, bases),
+            segment_encryption: protection::segment_encryption(set, bases, warnings),
             last_number: last_number(set),
         }
     }
@@ -163,7 +168,7 @@ fn representation(
         shortest: shortest(set.kind, frame_rate),
         last_number: last_number(source.element).or(set.last_number),
     };
-    let Some(addressed) = addresser.address(&source.chain, owner, span, warnings)? else { return Ok(None) };
+    let Some(mut addressed) = addresser.address(&source.chain, owner, span, warnings)? else { return Ok(None) };
     if let SegmentIndex::Known(list) = &addressed.index {
         let timed = list.span(0).is_some_and(|(_, duration)| duration > Duration::ZERO);
         if !timed {
@@ -171,9 +176,7 @@ fn representation(
             return Ok(None);
         }
     }
-    let mut protection = Vec::new();
-    add_protection(source.element, &mut protection);
-    protection.extend(set.protection.iter().filter(|known| !protection.contains(known)).cloned().collect::<Vec<_>>());
+    let protection = protect(source, set, &mut addressed.index, warnings);
     let codec_list = source.inherited("codecs").map(codecs::split).unwrap_or_default();
     let mime = source.inherited("mimeType").unwrap_or_default();
     let content = codecs::contents(&codec_list).or(set.content);
@@ -197,6 +200,28 @@ fn representation(
         protection,
         traits: RepresentationTraits::default(),
     }))
+}
+
+/// The protection of a representation and of its set; its segments learn how they are encrypted.
+fn protect(
+    source: &Source<'_>,
+    set: &Shared,
+    index: &mut SegmentIndex,
+    warnings: &mut Warnings,
+) -> Vec<Arc<Protection>> {
+    let mut found = protection::descriptors(source.element, &source.bases);
+    found.extend(set.protection.iter().filter(|known| !found.contains(known)).cloned().collect::<Vec<_>>());
+    let own = protection::segment_encryption(source.element, &source.bases, warnings);
+    if let Some(whole) = own.as_ref().or(set.segment_encryption.as_ref()) {
+        if protection::apply(index, &whole.periods) {
+            found.push(Arc::clone(&whole.descriptor));
+        } else {
+            warnings.push(source.element.line, "encrypted segments that are not addressed by a template");
+            let system = Some(KeySystem::Other("segment encryption of this addressing".to_owned()));
+            found.push(Arc::new(Protection { system, key: None, ..whole.descriptor.as_ref().clone() }));
+        }
+    }
+    found
 }
 
 /// DASH-IF IOP §4.4.3.6: the number of the last segment, where duration and segments do not match.
@@ -260,18 +285,6 @@ fn dolby_channels(mask: u16) -> Option<u32> {
     const PAIRS: u16 = 0x0674;
     let count = mask.count_ones() + (mask & PAIRS).count_ones();
     (count > 0).then_some(count)
-}
-
-fn add_protection(element: &Element, out: &mut Vec<Protection>) {
-    for element in element.all("ContentProtection").take(32) {
-        let system = element.attr("schemeIdUri").unwrap_or_default().to_ascii_lowercase();
-        let key_id = element.any_attr("default_KID").and_then(|ids| ids.split_whitespace().next());
-        let key_id = key_id.map(|id| id.replace('-', "").to_ascii_lowercase());
-        let protection = Protection { system, key_id };
-        if !out.contains(&protection) {
-            out.push(protection);
-        }
-    }
 }
 
 fn track(
