@@ -70,6 +70,14 @@ pub struct kinora_load_options {
     pub audio_language: *const c_char,
     /// Preferred subtitle language (BCP 47). NULL shows no subtitles but forced ones.
     pub text_language: *const c_char,
+    /// ClearKey keys, each written as KID:KEY with 32 hexadecimal digits on either side. May be NULL.
+    pub keys: *const *const c_char,
+    /// How many.
+    pub key_count: usize,
+    /// Addresses of ClearKey licence servers, asked before those that the manifest names. May be NULL.
+    pub licence_servers: *const *const c_char,
+    /// How many.
+    pub licence_server_count: usize,
 }
 
 /// Fills in the defaults.
@@ -110,6 +118,10 @@ pub unsafe extern "C" fn kinora_load_options_init(options: *mut kinora_load_opti
         play_when_ready: 1,
         audio_language: std::ptr::null(),
         text_language: std::ptr::null(),
+        keys: std::ptr::null(),
+        key_count: 0,
+        licence_servers: std::ptr::null(),
+        licence_server_count: 0,
     };
     // SAFETY: the caller's promise.
     guarded(|| unsafe { crate::boundary::give(options, value, "options") })
@@ -176,14 +188,19 @@ pub unsafe fn read_request(
     if options.struct_size < size_of::<kinora_load_options>() {
         return Err(invalid("options was not filled by kinora_load_options_init"));
     }
-    if options.fallback_urls.is_null() && options.fallback_count > 0 {
-        return Err(invalid("options.fallback_urls is NULL"));
+    // SAFETY: the caller's promise.
+    for url in unsafe { texts(options.fallback_urls, options.fallback_count, "options.fallback_urls") }? {
+        request.locations.push(address(url)?);
     }
-    for index in 0..options.fallback_count {
-        // SAFETY: `fallback_count` pointers lie there, by the caller's promise.
-        let fallback = unsafe { *options.fallback_urls.add(index) };
-        // SAFETY: the caller's promise.
-        request.locations.push(address(unsafe { text(fallback, "a fallback address") }?)?);
+    // SAFETY: the caller's promise.
+    for key in unsafe { texts(options.keys, options.key_count, "options.keys") }? {
+        if !request.drm.add(key) {
+            return Err(invalid("a key of options.keys is not written as KID:KEY"));
+        }
+    }
+    // SAFETY: the caller's promise.
+    for url in unsafe { texts(options.licence_servers, options.licence_server_count, "options.licence_servers") }? {
+        request.drm.licence_servers.push(address(url)?);
     }
     request.start = (options.start_ns >= 0).then(|| MediaTime::from_nanos(options.start_ns));
     request.play_when_ready = options.play_when_ready != 0;
@@ -194,6 +211,24 @@ pub unsafe fn read_request(
     request.audio_languages = audio.map(str::to_owned).into_iter().collect();
     request.text_languages = subtitles.map(str::to_owned).into_iter().collect();
     Ok(request)
+}
+
+/// Reads an array of strings.
+///
+/// # Safety
+/// `array` is NULL, or `count` pointers lie there, each of which is NULL or ends with NUL and outlives the result.
+unsafe fn texts<'a>(array: *const *const c_char, count: usize, name: &str) -> Result<Vec<&'a str>, PlayerError> {
+    if array.is_null() && count > 0 {
+        return Err(invalid(&format!("{name} is NULL")));
+    }
+    (0..count)
+        .map(|index| {
+            // SAFETY: `count` pointers lie there, by the caller's promise.
+            let item = unsafe { *array.add(index) };
+            // SAFETY: the caller's promise.
+            unsafe { text(item, name) }
+        })
+        .collect()
 }
 
 fn address(text: &str) -> Result<url::Url, PlayerError> {

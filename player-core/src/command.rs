@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use crate::drm::DrmConfig;
 use crate::model::TrackId;
 use crate::time::MediaTime;
 
@@ -25,6 +26,9 @@ pub struct LoadRequest {
     pub audio_languages: Vec<String>,
     /// Languages of the subtitles, most wanted first; empty shows none but forced ones.
     pub text_languages: Vec<String>,
+    /// Keys, and who has more.
+    #[serde(default)]
+    pub drm: DrmConfig,
 }
 
 impl LoadRequest {
@@ -36,6 +40,7 @@ impl LoadRequest {
             play_when_ready: true,
             audio_languages: Vec::new(),
             text_languages: Vec::new(),
+            drm: DrmConfig::default(),
         }
     }
 }

@@ -95,6 +95,8 @@ error_codes! {
     DrmUnsupported = 5002, retriable: false, advice: "This film is protected in a way this device does not support.";
     /// The licence server refused.
     LicenceRefused = 5003, retriable: false, advice: "Your account may not play this film here.";
+    /// The media could not be decrypted: the key does not fit, or the data is damaged.
+    DecryptionFailed = 5004, retriable: true, advice: "The key of this film does not fit. Report the address.";
     /// A command came at a moment when it makes no sense.
     InvalidState = 6001, retriable: false, advice: "Load a stream first.";
     /// An argument is out of its range.

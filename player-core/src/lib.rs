@@ -16,6 +16,7 @@ pub mod config;
 pub mod container;
 #[cfg(feature = "http")]
 pub mod driver;
+pub mod drm;
 pub mod engine;
 pub mod error;
 pub mod event;

@@ -24,6 +24,8 @@ pub enum BufferingReason {
     Failover,
     /// Another track was chosen and its media is not here yet.
     TrackChange,
+    /// Media is here and its key is not.
+    WaitingForKey,
 }
 
 /// What the player is doing. Whether it plays is `Ready` together with `play_when_ready`.

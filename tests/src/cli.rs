@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use player_core::drm::DrmConfig;
 use url::Url;
 
 /// Drives the Kinora player for people who test it.
@@ -97,8 +98,11 @@ pub struct PlayOptions {
     #[arg(long, value_parser = seconds)]
     pub max_buffer: Option<Duration>,
     /// A ClearKey key, hexadecimal. May be repeated.
-    #[arg(long, value_name = "KID:KEY")]
+    #[arg(long, value_name = "KID:KEY", value_parser = clearkey)]
     pub clearkey: Vec<String>,
+    /// A ClearKey licence server, asked before those of the manifest. May be repeated.
+    #[arg(long, value_name = "URL")]
+    pub licence_server: Vec<Url>,
     /// Write every input of the engine to this file, for a replay.
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
@@ -150,6 +154,13 @@ fn seconds(text: &str) -> Result<Duration, String> {
 fn seek(text: &str) -> Result<Seek, String> {
     let (to, at) = text.split_once('@').ok_or_else(|| format!("{text:?} is not T@AT"))?;
     Ok(Seek { to: seconds(to)?, at: seconds(at)? })
+}
+
+fn clearkey(text: &str) -> Result<String, String> {
+    match DrmConfig::default().add(text) {
+        true => Ok(text.to_owned()),
+        false => Err("a key is written as KID:KEY, 32 hexadecimal digits each".to_owned()),
+    }
 }
 
 fn header(text: &str) -> Result<(String, String), String> {

@@ -139,6 +139,8 @@ struct LoadOptions {
   std::optional<std::chrono::nanoseconds> start;
   bool play_when_ready = true;
   std::string audio_language, text_language;
+  /// ClearKey keys, each written as KID:KEY, and servers that have more.
+  std::vector<std::string> keys, licence_servers;
 };
 
 /// The defaults of kinora_config, to be changed and handed to Player.
@@ -160,10 +162,20 @@ class Player {
   std::uint64_t load(const std::string &url, const LoadOptions &options = {}) {
     kinora_load_options raw;
     detail::check(kinora_load_options_init(&raw));
-    std::vector<const char *> fallbacks;
-    for (const auto &fallback : options.fallback_urls) fallbacks.push_back(fallback.c_str());
+    const auto pointers = [](const std::vector<std::string> &texts) {
+      std::vector<const char *> out;
+      for (const auto &text : texts) out.push_back(text.c_str());
+      return out;
+    };
+    const auto fallbacks = pointers(options.fallback_urls);
     raw.fallback_urls = fallbacks.data();
     raw.fallback_count = fallbacks.size();
+    const auto keys = pointers(options.keys);
+    raw.keys = keys.data();
+    raw.key_count = keys.size();
+    const auto servers = pointers(options.licence_servers);
+    raw.licence_servers = servers.data();
+    raw.licence_server_count = servers.size();
     raw.start_ns = options.start ? options.start->count() : -1;
     raw.play_when_ready = options.play_when_ready ? 1 : 0;
     raw.audio_language = options.audio_language.empty() ? nullptr : options.audio_language.c_str();

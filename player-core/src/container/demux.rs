@@ -6,6 +6,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::{CodecConfig, Fragment};
+use crate::drm::{KeyId, Pssh};
 use crate::model::{ContainerFormat, MediaKind, TimedMetadata};
 use crate::text::Cue;
 use crate::text::webvtt::TimestampMap;
@@ -100,11 +101,22 @@ pub struct CaptionPacket {
     pub triples: Vec<u8>,
 }
 
+/// What a file tells about the keys of its samples.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProtectionInfo {
+    /// The keys that its tracks name (`tenc`, `seig`).
+    pub key_ids: Vec<KeyId>,
+    /// Boxes for key systems.
+    pub pssh: Vec<Pssh>,
+}
+
 /// What came out of some bytes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum DemuxOutput {
     /// Initialisation data (again, when a segment carries its own).
     Init(Arc<InitSegment>),
+    /// The keys that samples need; before them.
+    Protection(ProtectionInfo),
     /// Samples.
     Fragment(Fragment),
     /// Subtitles.

@@ -20,7 +20,8 @@ mod ts;
 
 pub use codec::{Codec, CodecConfig, PixelAspect};
 pub use demux::{
-    CaptionPacket, DemuxError, DemuxOutput, DemuxSetup, Demuxer, InitSegment, MediaClock, SampleKey, TrackInit,
+    CaptionPacket, DemuxError, DemuxOutput, DemuxSetup, Demuxer, InitSegment, MediaClock, ProtectionInfo, SampleKey,
+    TrackInit,
 };
 pub use sample::{Fragment, Payload, Sample, SampleCrypto, Subsample};
 
@@ -81,6 +82,11 @@ pub fn read_init(source: Bytes) -> Result<InitSegment, DemuxError> {
         sniff::Signature::MpegTs => ts::read_init(source),
         _ => mp4::read_init(source),
     }
+}
+
+/// What initialisation data tells about the keys of its samples; `None` when it is clear, or cannot be read.
+pub fn protection_of(source: &[u8]) -> Option<ProtectionInfo> {
+    mp4::protection_of(source)
 }
 
 /// Describes the samples of a whole file, for reports: `{"protocol", "tracks": [{"id", "kind", "codec",

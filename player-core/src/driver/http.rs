@@ -20,6 +20,7 @@ use tokio::time::{Instant, timeout};
 use super::Inbox;
 use super::body::Window;
 use crate::container::{self, DemuxError, DemuxOutput, Demuxer};
+use crate::drm::{self, DrmError, KeyFile, LicensedKey, SegmentDecryptor};
 use crate::engine::io::{FetchError, FetchId, FetchKind, FetchOutcome, FetchRequest, Ingest, Input, ResponseHead};
 use crate::error::{ErrorCode, PlayerError};
 
@@ -154,7 +155,8 @@ async fn carry_out(client: reqwest::Client, request: FetchRequest, answers: Answ
         Err(DemuxError::Malformed { what: "a defect of the reader".to_owned(), offset: 0 }.into())
     });
     let outcome = match result {
-        Ok(body) => FetchOutcome::Complete { bytes: received, body },
+        Ok(Finished::Body(body)) => FetchOutcome::Complete { bytes: received, body },
+        Ok(Finished::Keys(keys)) => FetchOutcome::Keys { bytes: received, keys },
         Err(error) => FetchOutcome::Failed { bytes: received, error },
     };
     answers.send(Input::FetchEnded { id: request.id, outcome }).await;
@@ -165,13 +167,13 @@ async fn transfer(
     request: &FetchRequest,
     answers: &Answers,
     received: &mut u64,
-) -> Result<Bytes, FetchError> {
+) -> Result<Finished, FetchError> {
     let response = timeout(request.first_byte_timeout, send(client, request))
         .await
         .map_err(|_| FetchError::Timeout { started: false })??;
     let (head, window) = head(request, &response)?;
     answers.send(Input::FetchStarted { id: request.id, head }).await;
-    let mut sink = Sink::new(&request.ingest)?;
+    let mut sink = Sink::new(request)?;
     let mut window = window;
     let stream = response.bytes_stream().fuse();
     let mut pieces = Pieces { stream, stall: request.stall_timeout, error: None };
@@ -184,7 +186,8 @@ async fn transfer(
         if *received > request.max_bytes {
             return Err(FetchError::TooLarge { limit: request.max_bytes });
         }
-        answers.media(&mut sink.seq, sink.ingest.push(chunk)?).await;
+        let outputs = sink.push(chunk)?;
+        answers.media(&mut sink.seq, outputs).await;
         if reported.is_none_or(|last| last.elapsed() >= PROGRESS_INTERVAL) {
             reported = Some(Instant::now());
             answers.send(Input::FetchProgress { id: request.id, bytes: *received }).await;
@@ -193,16 +196,23 @@ async fn transfer(
     if window.expected.is_some_and(|expected| *received < expected) {
         return Err(FetchError::Truncated { received: *received, expected: window.expected });
     }
-    let (outputs, body) = sink.ingest.finish()?;
-    answers.media(&mut sink.seq, outputs).await;
-    Ok(body)
+    let mut seq = sink.seq;
+    let (outputs, finished) = sink.finish()?;
+    answers.media(&mut seq, outputs).await;
+    Ok(finished)
 }
 
 async fn send(client: &reqwest::Client, request: &FetchRequest) -> Result<reqwest::Response, FetchError> {
     if !matches!(request.url.scheme(), "http" | "https") {
         return Err(FetchError::BadAddress(format!("the scheme {:?}", request.url.scheme())));
     }
-    let mut builder = client.get(request.url.clone());
+    let mut builder = match &request.post {
+        Some(body) => client
+            .post(request.url.clone())
+            .header(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))
+            .body(body.clone()),
+        None => client.get(request.url.clone()),
+    };
     if let Some(range) = request.range {
         let last =
             range.length.map(|length| range.offset.saturating_add(length.max(1) - 1).to_string()).unwrap_or_default();
@@ -285,40 +295,83 @@ impl<S: FusedStream<Item = reqwest::Result<Bytes>> + Unpin> Pieces<S> {
 /// What a request does with its bytes.
 enum Ingesting {
     Body(BytesMut),
+    Keys(KeyFile, BytesMut),
     Media(Box<dyn Demuxer>),
 }
 
+/// What is handed over at the end.
+enum Finished {
+    Body(Bytes),
+    Keys(Vec<LicensedKey>),
+}
+
+/// The way of the bytes of a request: decrypted, then read.
 struct Sink {
+    decryptor: Option<SegmentDecryptor>,
     ingest: Ingesting,
     seq: u64,
+    /// Something that can be read came out of decryption, so the key fits.
+    fits: bool,
 }
 
 impl Sink {
-    fn new(ingest: &Ingest) -> Result<Self, FetchError> {
-        let ingest = match ingest {
+    fn new(request: &FetchRequest) -> Result<Self, FetchError> {
+        let ingest = match &request.ingest {
             Ingest::Body => Ingesting::Body(BytesMut::new()),
+            Ingest::Keys(file) => Ingesting::Keys(*file, BytesMut::new()),
             Ingest::Media(setup) => Ingesting::Media(container::open(setup)?),
         };
-        Ok(Self { ingest, seq: 0 })
+        let decryptor = request.cipher.as_ref().map(SegmentDecryptor::new).transpose().map_err(FetchError::Decrypt)?;
+        Ok(Self { decryptor, ingest, seq: 0, fits: false })
     }
-}
 
-impl Ingesting {
     fn push(&mut self, chunk: Bytes) -> Result<Vec<DemuxOutput>, FetchError> {
-        match self {
-            Self::Body(body) => {
+        let chunk = match &mut self.decryptor {
+            Some(decryptor) => decryptor.push(&chunk),
+            None => chunk,
+        };
+        self.read(chunk)
+    }
+
+    fn read(&mut self, chunk: Bytes) -> Result<Vec<DemuxOutput>, FetchError> {
+        if chunk.is_empty() {
+            return Ok(Vec::new());
+        }
+        match &mut self.ingest {
+            Ingesting::Body(body) | Ingesting::Keys(_, body) => {
                 body.extend_from_slice(&chunk);
                 Ok(Vec::new())
             }
-            Self::Media(demuxer) => Ok(demuxer.push(chunk)?),
+            Ingesting::Media(demuxer) => match demuxer.push(chunk) {
+                Ok(outputs) => {
+                    self.fits |= !outputs.is_empty();
+                    Ok(outputs)
+                }
+                Err(error) => Err(self.unreadable(error)),
+            },
         }
     }
 
-    fn finish(self) -> Result<(Vec<DemuxOutput>, Bytes), FetchError> {
-        match self {
-            Self::Body(body) => Ok((Vec::new(), body.freeze())),
-            Self::Media(mut demuxer) => Ok((demuxer.finish()?, Bytes::new())),
+    /// Damage right at the beginning of what was decrypted means that the key is wrong.
+    fn unreadable(&self, error: DemuxError) -> FetchError {
+        if self.decryptor.is_some() && !self.fits {
+            return FetchError::Decrypt(DrmError::Garbage(error.to_string()));
         }
+        error.into()
+    }
+
+    fn finish(mut self) -> Result<(Vec<DemuxOutput>, Finished), FetchError> {
+        let rest = self.decryptor.take().map(SegmentDecryptor::finish).transpose().map_err(FetchError::Decrypt)?;
+        let mut outputs = self.read(rest.unwrap_or_default())?;
+        let finished = match self.ingest {
+            Ingesting::Body(body) => Finished::Body(body.freeze()),
+            Ingesting::Keys(file, body) => Finished::Keys(drm::read_keys(file, &body).map_err(FetchError::Key)?),
+            Ingesting::Media(mut demuxer) => {
+                outputs.extend(demuxer.finish()?);
+                Finished::Body(Bytes::new())
+            }
+        };
+        Ok((outputs, finished))
     }
 }
 

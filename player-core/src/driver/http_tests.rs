@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::*;
 use crate::container::DemuxSetup;
 use crate::driver::{Message, MonotonicClock};
+use crate::drm::{ContentKey, KeyId, SegmentCipher, SegmentCipherMode};
 use crate::engine::io::FetchKind;
 use crate::model::{ByteRange, ContainerFormat};
 
@@ -45,6 +46,8 @@ fn request(url: url::Url, ingest: Ingest) -> FetchRequest {
         url,
         range: None,
         ingest,
+        cipher: None,
+        post: None,
         max_bytes: 1000,
         first_byte_timeout: Duration::from_secs(20),
         stall_timeout: Duration::from_secs(20),
@@ -177,4 +180,71 @@ fn a_page_instead_of_media_is_damaged_media() {
     let url = server(vec![(page, false)]);
     let media = Ingest::Media(DemuxSetup::new(ContainerFormat::Fmp4, None));
     assert!(matches!(failure(request(url, media)), FetchError::Demux(_)));
+}
+
+/// An answer of these bytes.
+fn body(bytes: &[u8]) -> &'static [u8] {
+    let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", bytes.len());
+    [head.as_bytes(), bytes].concat().leak()
+}
+
+/// "sixteen bytes ok" and "hello", AES-128-CBC with a key and a vector of zeros.
+const ENCRYPTED: [u8; 32] = *b"\x06\x08\x5e\x70\x5e\x23\x94\xc3\x02\x53\x72\xe9\x40\xbb\x31\x14\
+    \xc4\xd0\xb4\x7a\x76\xa1\x83\xd7\xcd\xfd\xa3\x11\xd4\x00\xb5\x56";
+
+fn locked(bytes: &[u8], ingest: Ingest) -> FetchRequest {
+    let mut request = request(server(vec![(body(bytes), false)]), ingest);
+    let key = ContentKey::new(&[0; 16]).unwrap();
+    request.cipher = Some(SegmentCipher { mode: SegmentCipherMode::Aes128Cbc, key, iv: [0; 16] });
+    request
+}
+
+#[test]
+fn whole_segments_are_decrypted_before_anybody_reads_them() {
+    let FetchOutcome::Complete { bytes, body } = outcome(locked(&ENCRYPTED, Ingest::Body)) else { panic!("no body") };
+    assert_eq!((bytes, body.as_ref()), (32, b"sixteen bytes okhello".as_slice()));
+    let padding = failure(locked(&ENCRYPTED[..16], Ingest::Body));
+    assert_eq!(padding, FetchError::Decrypt(DrmError::Padding));
+    assert_eq!(failure(locked(&ENCRYPTED[..20], Ingest::Body)), FetchError::Decrypt(DrmError::Length(20)));
+    let media = Ingest::Media(DemuxSetup::new(ContainerFormat::Fmp4, None));
+    let garbage = failure(locked(&ENCRYPTED, media));
+    assert!(matches!(garbage, FetchError::Decrypt(DrmError::Garbage(_))), "{garbage:?}");
+}
+
+#[test]
+fn keys_are_read_and_what_is_none_is_typed() {
+    let raw = Ingest::Keys(KeyFile::Raw { length: 16 });
+    let key = outcome(request(server(vec![(body(&[7; 16]), false)]), raw.clone()));
+    let expected = LicensedKey { id: None, key: ContentKey::new(&[7; 16]).unwrap() };
+    assert_eq!(key, FetchOutcome::Keys { bytes: 16, keys: vec![expected] });
+    let long = failure(request(server(vec![(body(&[7; 17]), false)]), raw));
+    assert_eq!(long, FetchError::Key(DrmError::KeyLength { found: 17, expected: 16 }));
+}
+
+#[test]
+fn a_licence_request_is_posted_as_json() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut asked = request(
+        format!("http://{}/l", listener.local_addr().unwrap()).parse().unwrap(),
+        Ingest::Keys(KeyFile::Licence),
+    );
+    asked.post = Some(Bytes::from_static(b"{\"kids\":[]}"));
+    let serve = move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut head = Vec::new();
+        while !head.ends_with(b"{\"kids\":[]}") {
+            let mut byte = [0; 1];
+            assert_eq!(stream.read(&mut byte).unwrap(), 1);
+            head.push(byte[0]);
+        }
+        let licence =
+            b"{\"keys\":[{\"kty\":\"oct\",\"kid\":\"AAAAAAAAAAAAAAAAAAAAAA\",\"k\":\"AAAAAAAAAAAAAAAAAAAAAA\"}]}";
+        stream.write_all(body(licence)).unwrap();
+        String::from_utf8_lossy(&head).to_ascii_lowercase()
+    };
+    let server = std::thread::Builder::new().name("test-server".into()).spawn(serve).unwrap();
+    let FetchOutcome::Keys { keys, .. } = outcome(asked) else { panic!("no keys") };
+    assert_eq!(keys[0].id, Some(KeyId([0; 16])));
+    let head = server.join().unwrap();
+    assert!(head.starts_with("post /l ") && head.contains("content-type: application/json"), "{head}");
 }

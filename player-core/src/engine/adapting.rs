@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Engine;
+use super::keys::Keys;
 use super::schedule::{self, Step};
 use super::select::{self, Bounds};
 use super::session::Session;
 use super::stream::{Chosen, Ladder, Place, RepKey, StreamId};
 use crate::command::QualityChoice;
-use crate::error::{ErrorCode, PlayerError, Stage};
+use crate::error::{ErrorCode, PlayerError};
 use crate::model::MediaKind;
 use crate::snapshot::State;
 use crate::time::Now;
@@ -30,21 +31,22 @@ pub(super) struct Picked {
 impl Engine {
     /// Chooses a representation.
     pub(super) fn pick(&mut self, id: StreamId, period: usize, set: usize) -> Result<Picked, PlayerError> {
-        let Some(session) = self.session.as_ref() else { return Err(nothing_left(None)) };
-        let Some(presentation) = session.presentation.as_ref() else { return Err(nothing_left(None)) };
+        let Some(session) = self.session.as_ref() else { return Err(nothing_left(None, None)) };
+        let Some(presentation) = session.presentation.as_ref() else { return Err(nothing_left(None, None)) };
         let auto = QualityChoice::Auto;
         let bounds = Bounds {
             now: self.now,
             exclusions: &session.exclusions,
             quality: if id == StreamId::Main { &session.wishes.quality } else { &auto },
             audio_group: audio_group(session, id),
+            keys: &session.keys,
         };
         let keys = select::permitted(presentation, period, set, bounds);
         if keys.is_empty() {
-            return Err(nothing_left(select::reps_of(presentation, period, set)));
+            return Err(nothing_left(select::reps_of(presentation, period, set), Some(&session.keys)));
         }
         let ladder = Arc::new(select::ladder(presentation, keys));
-        let Some(stream) = session.stream(id) else { return Err(nothing_left(None)) };
+        let Some(stream) = session.stream(id) else { return Err(nothing_left(None, None)) };
         let (place, last) = (stream.place, stream.last);
         let (mut rung, mut reason, mut wait) = if self.asks_rule(id) {
             let input = self.rule_input(id, place, last, &ladder);
@@ -243,15 +245,10 @@ fn audio_group(session: &Session, id: StreamId) -> Option<&str> {
 }
 
 /// Why no representation of a set can be asked for.
-fn nothing_left(reps: Option<&[crate::model::Representation]>) -> PlayerError {
-    let protection = reps.unwrap_or_default().iter().find_map(|rep| rep.protection.first());
-    match protection {
-        Some(protection) => {
-            let message = format!("the stream is protected by {}", protection.system);
-            let mut error = PlayerError::fatal(ErrorCode::DrmUnsupported, message).with_feature(&protection.system);
-            error.context.key_id.clone_from(&protection.key_id);
-            error.at(Stage::Licence)
-        }
-        None => PlayerError::fatal(ErrorCode::MediaUnavailable, "no representation is left to fetch from"),
-    }
+fn nothing_left(reps: Option<&[crate::model::Representation]>, keys: Option<&Keys>) -> PlayerError {
+    let locked = keys.and_then(|keys| {
+        let rep = reps.unwrap_or_default().iter().find(|rep| !keys.may_unlock(rep))?;
+        Some(keys.refusal(rep))
+    });
+    locked.unwrap_or_else(|| PlayerError::fatal(ErrorCode::MediaUnavailable, "no representation is left to fetch from"))
 }

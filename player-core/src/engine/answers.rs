@@ -11,12 +11,13 @@ use super::recovery::Cause;
 use super::request::{JobId, Measured, Purpose};
 use super::schedule;
 use super::select;
-use super::stream::{Activity, RepKey, StreamId};
+use super::stream::{Activity, RepKey, Stream, StreamId};
 use crate::container::{self, DemuxError, DemuxOutput, MediaClock};
+use crate::drm::DrmError;
 use crate::error::{ErrorCode, PlayerError, Stage};
 use crate::event::Event;
 use crate::manifest::{self, IndexPiece, IndexReading, ManifestError};
-use crate::model::{Resource, SegmentIndex};
+use crate::model::{Resource, SegmentEncryption, SegmentIndex};
 use crate::snapshot::State;
 use crate::time::MediaTime;
 
@@ -59,6 +60,21 @@ impl Engine {
                 self.count_bytes(job, bytes);
                 self.completed(job, bytes, &body);
             }
+            FetchOutcome::Keys { bytes, keys } => {
+                self.count_bytes(job, bytes);
+                self.served(job);
+                if self.jobs.get(job).is_some_and(|job| job.purpose == Purpose::Key) {
+                    self.keys_arrived(job, &keys);
+                }
+            }
+        }
+    }
+
+    /// The location that a request went to works.
+    fn served(&mut self, job: JobId) {
+        let place = self.jobs.get(job).and_then(|job| job.attempt()).map(|attempt| attempt.candidate.place.clone());
+        if let (Some(place), Some(session)) = (place, self.session.as_mut()) {
+            session.locations.served(&place, self.now);
         }
     }
 
@@ -67,9 +83,9 @@ impl Engine {
         let Some(found) = self.jobs.get(job) else { return };
         let Some(attempt) = found.attempt() else { return };
         let (purpose, url) = (found.purpose, attempt.url.clone());
-        let (place, sent) = (attempt.candidate.place.clone(), attempt.sent);
-        if let Some(session) = self.session.as_mut().filter(|_| purpose != Purpose::Steering) {
-            session.locations.served(&place, self.now);
+        let sent = attempt.sent;
+        if purpose != Purpose::Steering {
+            self.served(job);
         }
         match purpose {
             Purpose::Manifest => self.manifest_arrived(job, body, &url),
@@ -79,6 +95,10 @@ impl Engine {
             Purpose::Init(rep) => {
                 self.learn(measured, bytes);
                 self.init_arrived(job, rep, body);
+            }
+            Purpose::Key => {
+                let error = FetchError::Key(DrmError::KeyMalformed("a body in place of keys".to_owned()));
+                self.request_failed(job, Cause::Fetch(&error));
             }
             Purpose::Media(id) => {
                 self.learn(measured, bytes);
@@ -196,24 +216,24 @@ impl Engine {
         };
         self.ledger.phase("init", self.now);
         let Some(done) = self.jobs.remove(job, self.now) else { return };
-        if let Some(scheme) = init.tracks.iter().find_map(|track| track.config.protection_scheme) {
-            return self.protected_init(rep, scheme);
+        let encryption = self.encryption_at(rep, &done.resource);
+        if let Some(info) = container::protection_of(body) {
+            self.protection_told(encryption.as_ref(), &info);
         }
+        let keys = encryption.map(|found| found.init).unwrap_or_default();
         if let Some(session) = self.session.as_mut() {
-            session.inits.push((done.resource, std::sync::Arc::new(init)));
+            session.inits.push((done.resource, keys, std::sync::Arc::new(init)));
         }
     }
 
-    /// The media is encrypted though the manifest did not say so.
-    pub(super) fn protected_init(&mut self, rep: RepKey, scheme: [u8; 4]) {
-        let scheme = String::from_utf8_lossy(&scheme).into_owned();
-        let message = format!("the media is encrypted ({scheme})");
-        let error = PlayerError::fatal(ErrorCode::DrmUnsupported, message).with_feature(scheme).at(Stage::Licence);
-        let streams = self.session.as_ref().map(|session| session.streams.clone()).unwrap_or_default();
-        for stream in streams.iter().filter(|stream| stream.last == Some(rep)) {
-            self.cancel_stream(stream.id);
-            self.representation_unusable(stream.id, rep, error.clone());
-        }
+    /// How the segment is encrypted that waits for initialisation data.
+    fn encryption_at(&self, rep: RepKey, init: &Resource) -> Option<SegmentEncryption> {
+        let session = self.session.as_ref()?;
+        let waits = |stream: &Stream| match &stream.activity {
+            Activity::Init { chosen, resource } if resource == init => chosen.segment.encryption.clone(),
+            _ => None,
+        };
+        session.streams.iter().filter(|stream| stream.last == Some(rep)).find_map(waits)
     }
 
     fn segment_arrived(&mut self, job: JobId, id: StreamId, bytes: u64, elapsed: std::time::Duration) {

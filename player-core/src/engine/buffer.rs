@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use super::stream::RepKey;
 use crate::container::{CodecConfig, Sample};
+use crate::drm::KeyId;
 use crate::model::MediaKind;
 use crate::render::Window;
 use crate::time::{MediaTime, TimeRanges};
@@ -51,6 +52,8 @@ pub struct Part {
     pub last: MediaTime,
     /// Bytes of the samples.
     pub bytes: u64,
+    /// The keys that its samples need, each once.
+    pub needs: Vec<KeyId>,
     /// Nothing will be added.
     pub complete: bool,
     /// Some of it has been presented.
@@ -148,6 +151,11 @@ impl TrackBuffer {
         let kept = samples.len();
         if let Some(part) = self.parts.back_mut() {
             let bytes: u64 = samples.iter().map(|sample| sample.payload.0.len() as u64).sum();
+            for key in samples.iter().filter_map(|sample| sample.crypto.as_ref()).map(|crypto| KeyId(crypto.key_id)) {
+                if !part.needs.contains(&key) {
+                    part.needs.push(key);
+                }
+            }
             let window = part.window;
             for sample in samples.iter().filter(|sample| window.shows(sample.pts, sample.end())) {
                 part.first = part.first.min(sample.pts.max(window.from));
@@ -200,6 +208,39 @@ impl TrackBuffer {
             }
             dropped += self.pop_back();
         }
+        dropped
+    }
+
+    /// The first sample for whose key `holds` gives something: its time, the representation, and what was given.
+    pub fn first_needing<T>(&self, mut holds: impl FnMut(KeyId) -> Option<T>) -> Option<(MediaTime, RepKey, T)> {
+        let part = self.parts.iter().find(|part| part.needs.iter().any(|id| holds(*id).is_some()))?;
+        let found = part.samples.iter().find_map(|sample| Some((sample.pts, holds(key_of(sample)?)?)));
+        found.map(|(at, given)| (at, part.of.rep, given))
+    }
+
+    /// Drops the first sample whose key is such a one, and everything after it; none of it was ever handed out. Gives
+    /// the bytes.
+    pub fn cut_needing(&mut self, doomed: impl Fn(KeyId) -> bool) -> u64 {
+        let dooms = |sample: &Sample| key_of(sample).is_some_and(&doomed);
+        let Some(at) = self.parts.iter().position(|part| part.samples.iter().any(dooms)) else { return 0 };
+        let mut dropped = 0;
+        while self.parts.len() > at + 1 {
+            dropped += self.pop_back();
+        }
+        if self.parts.back().is_some_and(|part| part.samples.first().is_some_and(dooms)) {
+            return dropped + self.pop_back();
+        }
+        if let Some(part) = self.parts.back_mut() {
+            let keep = part.samples.iter().position(dooms).unwrap_or(part.samples.len());
+            let bytes: u64 = part.samples.drain(keep..).map(|sample| sample.payload.0.len() as u64).sum();
+            part.bytes -= bytes;
+            part.needs.retain(|id| !doomed(*id));
+            part.last = part.samples.iter().map(Sample::end).max().unwrap_or(part.first);
+            part.complete = true;
+            self.bytes -= bytes;
+            dropped += bytes;
+        }
+        self.end = self.parts.iter().map(|part| part.last).max();
         dropped
     }
 
@@ -371,6 +412,7 @@ impl TrackBuffer {
             first,
             last,
             bytes: 0,
+            needs: Vec::new(),
             complete: false,
             seen: false,
             after_hole,
@@ -425,6 +467,10 @@ impl TrackBuffer {
         };
         samples.drain(..keep_from.unwrap_or(samples.len()));
     }
+}
+
+fn key_of(sample: &Sample) -> Option<KeyId> {
+    sample.crypto.as_ref().map(|crypto| KeyId(crypto.key_id))
 }
 
 #[cfg(test)]

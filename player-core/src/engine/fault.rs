@@ -30,6 +30,7 @@ pub const fn stage(kind: FetchKind) -> Stage {
         FetchKind::Init => Stage::Init,
         FetchKind::Segment => Stage::Segment,
         FetchKind::Text => Stage::Text,
+        FetchKind::Key => Stage::Licence,
     }
 }
 
@@ -38,6 +39,8 @@ fn of_fetch(kind: FetchKind, error: &FetchError) -> PlayerError {
     let code = match error {
         FetchError::Unreachable(_) => ErrorCode::NetworkUnreachable,
         FetchError::Timeout { .. } => ErrorCode::NetworkTimeout,
+        FetchError::Status { status: 401 | 402 | 403, .. } if kind == FetchKind::Key => ErrorCode::LicenceRefused,
+        FetchError::Status { .. } | FetchError::TooLarge { .. } if kind == FetchKind::Key => ErrorCode::KeyUnavailable,
         FetchError::Status { .. } => ErrorCode::HttpStatus,
         FetchError::Truncated { .. } => ErrorCode::BodyTruncated,
         FetchError::Tls(_) => ErrorCode::TlsFailed,
@@ -47,6 +50,8 @@ fn of_fetch(kind: FetchKind, error: &FetchError) -> PlayerError {
         FetchError::RangeIgnored(_) => ErrorCode::RangeIgnored,
         FetchError::Demux(DemuxError::Unsupported { .. }) => ErrorCode::ContainerUnsupported,
         FetchError::Demux(_) => ErrorCode::MediaMalformed,
+        FetchError::Decrypt(_) => ErrorCode::DecryptionFailed,
+        FetchError::Key(_) => ErrorCode::KeyUnavailable,
     };
     let described = PlayerError::fatal(code, error.to_string());
     match error {

@@ -4,7 +4,9 @@
 use std::sync::Arc;
 
 use super::buffer::{Cursor, Part, SEAM, TrackBuffer};
-use crate::container::{CodecConfig, Sample};
+use super::keys::Keys;
+use crate::container::{CodecConfig, Payload, Sample};
+use crate::drm::{self, DrmError, KeyId};
 use crate::model::MediaKind;
 use crate::render::{Epoch, RenderCommand, Window};
 use crate::time::MediaTime;
@@ -98,18 +100,21 @@ impl Feed {
         }
     }
 
-    /// Hands out one track up to `until`, and not beyond `limit`, where all tracks have a hole; `ended` says that
-    /// nothing more will come for it.
+    /// Hands out one track up to `until`, and not beyond `limit`, where all tracks have a hole; decrypted, and no
+    /// further than to the first sample whose key is not here. `ended` says that nothing more will come for it. Gives
+    /// the first reason why a sample could not be decrypted: such samples are left out.
     pub fn hand_out(
         &mut self,
         buffer: &TrackBuffer,
+        keys: &Keys,
         kind: MediaKind,
         (until, limit): (MediaTime, MediaTime),
         ended: bool,
         out: &mut impl FnMut(RenderCommand),
-    ) {
+    ) -> Option<DrmError> {
         let (epoch, held) = (self.epoch, self.held);
-        let Some(fed) = self.tracks.iter_mut().find(|fed| fed.kind == kind && !fed.finished) else { return };
+        let mut failed = None;
+        let fed = self.tracks.iter_mut().find(|fed| fed.kind == kind && !fed.finished)?;
         if fed.at.is_none() && fed.from != MediaTime::MAX {
             fed.at = buffer.locate(fed.from, held).map(|(cursor, _)| cursor);
         }
@@ -118,11 +123,11 @@ impl Feed {
                 fed.finished = true;
                 out(RenderCommand::EndOfTrack { track: kind, epoch });
             }
-            return;
+            return None;
         };
         let until = until.min(limit);
         if fed.end >= until && fed.end < limit && !ended {
-            return;
+            return None;
         }
         let mut blocked = false;
         while let Some(part) = buffer.part_from(cursor.seq) {
@@ -137,17 +142,29 @@ impl Feed {
                 announce_gap(fed, part, epoch, out);
             }
             let rest = part.samples.get(cursor.index..).unwrap_or_default();
-            let count = due(rest, fed.end, until);
+            let wanted = due(rest, fed.end, until);
+            let due = rest.get(..wanted).unwrap_or_default();
+            let count = due.iter().position(|sample| is_locked(sample, keys)).unwrap_or(wanted);
             if count > 0 {
                 configure(fed, part, epoch, out);
-                let mut samples: Vec<Sample> = rest.get(..count).unwrap_or_default().to_vec();
+                let due = due.get(..count).unwrap_or_default();
                 cursor.index += count;
-                let seen = samples.iter().filter(|sample| part.window.shows(sample.pts, sample.end()));
+                let seen = due.iter().filter(|sample| part.window.shows(sample.pts, sample.end()));
                 fed.end = seen.map(|sample| sample.end().min(part.window.until)).fold(fed.end, MediaTime::max);
+                let clear = due.iter().filter_map(|sample| match clear(sample, keys) {
+                    Ok(sample) => Some(sample),
+                    Err(error) => {
+                        failed.get_or_insert(error);
+                        None
+                    }
+                });
+                let mut samples: Vec<Sample> = clear.collect();
                 if kind == MediaKind::Video && cursor.index == part.samples.len() {
                     hold_last(&mut samples, part, fed.from, buffer);
                 }
-                out(RenderCommand::Append { track: kind, samples, epoch });
+                if !samples.is_empty() {
+                    out(RenderCommand::Append { track: kind, samples, epoch });
+                }
             }
             if count < rest.len() || !part.complete {
                 blocked = count < rest.len();
@@ -160,6 +177,7 @@ impl Feed {
             fed.finished = true;
             out(RenderCommand::EndOfTrack { track: kind, epoch });
         }
+        failed
     }
 }
 
@@ -186,6 +204,19 @@ fn hold_last(samples: &mut [Sample], part: &Part, from: MediaTime, buffer: &Trac
     }
 }
 
+/// A sample whose key is not here.
+fn is_locked(sample: &Sample, keys: &Keys) -> bool {
+    sample.crypto.as_ref().is_some_and(|crypto| keys.ready(KeyId(crypto.key_id)).is_none())
+}
+
+/// A sample as the renderer gets it: nothing encrypted ever leaves the engine.
+fn clear(sample: &Sample, keys: &Keys) -> Result<Sample, DrmError> {
+    let Some(crypto) = &sample.crypto else { return Ok(sample.clone()) };
+    let key = keys.ready(KeyId(crypto.key_id)).ok_or(DrmError::LicenceEmpty)?;
+    let payload = Payload(drm::decrypt_sample(&sample.payload.0, crypto, key)?.into());
+    Ok(Sample { payload, crypto: None, ..sample.clone() })
+}
+
 /// How many of these samples are wanted: until one reaches `until`.
 fn due(samples: &[Sample], end: MediaTime, until: MediaTime) -> usize {
     let mut reached = end;
@@ -201,11 +232,15 @@ fn due(samples: &[Sample], end: MediaTime, until: MediaTime) -> usize {
 
 fn configure(fed: &mut Fed, part: &Part, epoch: Epoch, out: &mut impl FnMut(RenderCommand)) {
     let Some(config) = &part.config else { return };
-    let same = fed.config.as_ref().is_some_and(|(known, window)| known == config && *window == part.window);
+    // A decoder gets clear samples, so for it nothing changes where encryption begins.
+    let config = match config.protection_scheme {
+        Some(_) => Arc::new(CodecConfig { protection_scheme: None, ..config.as_ref().clone() }),
+        None => Arc::clone(config),
+    };
+    let same = fed.config.as_ref().is_some_and(|(known, window)| *known == config && *window == part.window);
     if !same {
-        fed.config = Some((Arc::clone(config), part.window));
-        let (config, window) = (Arc::clone(config), part.window);
-        out(RenderCommand::Configure { track: fed.kind, config, window, epoch });
+        fed.config = Some((Arc::clone(&config), part.window));
+        out(RenderCommand::Configure { track: fed.kind, config, window: part.window, epoch });
     }
 }
 
@@ -216,7 +251,7 @@ mod tests {
     use super::super::buffer::PartOf;
     use super::super::stream::RepKey;
     use super::*;
-    use crate::container::{Codec, Payload};
+    use crate::container::Codec;
 
     fn ms(value: i64) -> MediaTime {
         MediaTime::from_millis(value)
@@ -253,7 +288,8 @@ mod tests {
 
     fn hand_out(feed: &mut Feed, buffer: &TrackBuffer, until: i64, ended: bool) -> Vec<String> {
         let mut out = Vec::new();
-        feed.hand_out(buffer, MediaKind::Video, (ms(until), MediaTime::MAX), ended, &mut |command| {
+        let (keys, limits) = (Keys::default(), (ms(until), MediaTime::MAX));
+        feed.hand_out(buffer, &keys, MediaKind::Video, limits, ended, &mut |command| {
             out.push(match command {
                 RenderCommand::Configure { config, .. } => config.codec_string.clone(),
                 RenderCommand::Append { samples, .. } => {

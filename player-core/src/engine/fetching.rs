@@ -8,19 +8,24 @@ use super::Engine;
 use super::adapting::Picked;
 use super::buffer::PartOf;
 use super::io::{FetchKind, Ingest, Output};
-use super::request::Purpose;
+use super::keys::KeyState;
+use super::request::{Job, Purpose};
 use super::schedule::{self, Step};
 use super::select;
 use super::stream::{Activity, Chosen, Fetching, Place, RepKey, StreamId, Trouble};
+use super::unlocking::Needs;
 use crate::container::{DemuxSetup, InitSegment};
-use crate::error::{PlayerError, Stage};
-use crate::model::{ContainerFormat, MediaKind, Resource, SegmentRef};
+use crate::drm::SegmentCipher;
+use crate::error::Stage;
+use crate::model::{ContainerFormat, MediaKind, Resource, SegmentKeys, SegmentRef};
 use crate::render::Window;
 use crate::snapshot::State;
 use crate::time::MediaTime;
 
 /// A better quality whose index is not here yet is worth waiting for only with so much media ahead.
 const PATIENCE: Duration = Duration::from_secs(6);
+/// A representation whose next segment cannot be decrypted is left alone for so long: others may be clear there.
+const LOCK_REST: Duration = Duration::from_secs(20);
 
 /// What there is in place of a gap.
 enum Around {
@@ -73,11 +78,20 @@ impl Engine {
         let Some(stream) = session.stream(id) else { return false };
         match &stream.activity {
             Activity::Media(_) | Activity::Index(_) => return false,
-            Activity::Init { chosen, resource } => {
-                let Some(init) = session.init(resource).cloned() else { return false };
+            Activity::Key { chosen, key } => {
+                if matches!(session.keys.state(*key), Some(KeyState::Asked(_))) {
+                    return false;
+                }
                 let chosen = chosen.as_ref().clone();
-                self.start_media(id, chosen, Some(init));
-                return false;
+                return self.prepare(id, chosen);
+            }
+            Activity::Init { chosen, resource } => {
+                let keys = init_keys(&chosen.segment);
+                if session.init(resource, &keys).is_none() {
+                    return false;
+                }
+                let chosen = chosen.as_ref().clone();
+                return self.prepare(id, chosen);
             }
             Activity::Idle => {}
         }
@@ -100,7 +114,11 @@ impl Engine {
         let picked = match self.pick(id, period, set) {
             Ok(picked) => picked,
             Err(error) => {
-                self.stream_lost(id, error);
+                if error.context.stage == Some(Stage::Licence) {
+                    self.end_stream_here(id, period, error);
+                } else {
+                    self.stream_lost(id, error);
+                }
                 return false;
             }
         };
@@ -170,16 +188,11 @@ impl Engine {
             return false;
         }
         let Some(session) = self.session.as_mut() else { return false };
-        if let Some(method) = &segment.encryption {
-            let error = PlayerError::unsupported(format!("encryption {method}")).at(Stage::Segment);
-            return self.representation_unusable(id, picked.rep, error);
-        }
         let presentation = session.presentation.as_ref();
         let opening = presentation
             .and_then(|presentation| schedule::known_list(presentation, picked.rep))
             .and_then(|list| list.get(0))
             .is_some_and(|first| first.mapping == segment.mapping);
-        let init = segment.init.clone();
         let Picked { rep, reason, ladder, rung, .. } = picked;
         let window = presentation.map_or(Window::ALL, |known| schedule::window(known, rep, &segment));
         let chosen = Chosen { rep, segment, reason, ladder, rung, opening, window };
@@ -187,15 +200,37 @@ impl Engine {
             stream.last = Some(rep);
             stream.trouble.get_or_insert(Trouble { since: now, requests: 0 });
         }
-        match init {
-            None => self.start_media(id, chosen, None),
-            Some(resource) => match session.init(&resource).cloned() {
-                Some(init) => self.start_media(id, chosen, Some(init)),
-                None => {
-                    self.want_init(rep, &resource);
-                    self.set_activity(id, Activity::Init { chosen: Box::new(chosen), resource });
-                }
-            },
+        self.want_keys_of(rep);
+        self.prepare(id, chosen)
+    }
+
+    /// Fetches a segment, or first what it needs: its key, and its initialisation data with the key to that. True when
+    /// it can never be decrypted and the stream should be served again.
+    fn prepare(&mut self, id: StreamId, chosen: Chosen) -> bool {
+        let (rep, encryption) = (chosen.rep, chosen.segment.encryption.clone());
+        let media = self.media_needs(encryption.as_ref());
+        let known = |resource: &Resource| {
+            let session = self.session.as_ref()?;
+            session.init(resource, &init_keys(&chosen.segment)).cloned()
+        };
+        let init = chosen.segment.init.as_ref().map(|resource| (resource.clone(), known(resource)));
+        let needs = match (&init, media) {
+            (_, Err(error)) => Err(error),
+            (Some((_, None)), Ok(_)) => self.init_needs(encryption.as_ref()),
+            (None | Some((_, Some(_))), Ok(needs)) => Ok(needs),
+        };
+        match (needs, init) {
+            (Err(error), _) => {
+                self.set_activity(id, Activity::Idle);
+                self.lock_out(id, rep, LOCK_REST, error);
+                return self.session.as_ref().is_some_and(|session| session.stream(id).is_some());
+            }
+            (Ok(Needs::Key(key)), _) => self.set_activity(id, Activity::Key { chosen: Box::new(chosen), key }),
+            (Ok(Needs::Nothing(cipher)), Some((resource, None))) => {
+                self.want_init(rep, &resource, cipher);
+                self.set_activity(id, Activity::Init { chosen: Box::new(chosen), resource });
+            }
+            (Ok(Needs::Nothing(cipher)), init) => self.start_media(id, chosen, init.and_then(|(_, init)| init), cipher),
         }
         false
     }
@@ -236,7 +271,14 @@ impl Engine {
             && schedule::comes_to(presentation, main, segment.mapping, segment.start)
     }
 
-    fn start_media(&mut self, id: StreamId, chosen: Chosen, init: Option<Arc<InitSegment>>) {
+    fn start_media(
+        &mut self,
+        id: StreamId,
+        chosen: Chosen,
+        init: Option<Arc<InitSegment>>,
+        cipher: Option<SegmentCipher>,
+    ) {
+        let sample_key = self.sample_key(chosen.segment.encryption.as_ref());
         let Some(session) = self.session.as_mut() else { return };
         let format = session
             .presentation
@@ -246,8 +288,12 @@ impl Engine {
         let kind = if id == StreamId::Text { FetchKind::Text } else { FetchKind::Segment };
         let period = session.presentation.as_ref().and_then(|known| known.periods.get(chosen.rep.period));
         let captions = id == StreamId::Main && period.is_none_or(|period| !period.no_captions);
-        let ingest = Ingest::Media(DemuxSetup { captions, ..DemuxSetup::new(format, init.clone()) });
+        let setup = DemuxSetup { captions, sample_key, ..DemuxSetup::new(format, init.clone()) };
+        let ingest = Ingest::Media(setup);
         let job = self.jobs.add(self.now, Purpose::Media(id), kind, chosen.segment.resource.clone(), ingest);
+        if let Some(job) = self.jobs.get_mut(job) {
+            job.cipher = cipher;
+        }
         if let Some(trouble) = session.stream_mut(id).and_then(|stream| stream.trouble.as_mut()) {
             trouble.requests += 1;
             if trouble.requests > 1
@@ -285,10 +331,14 @@ impl Engine {
     }
 
     /// Fetches initialisation data unless it is on its way.
-    fn want_init(&mut self, rep: RepKey, resource: &Resource) {
-        let running = self.jobs.find(|job| matches!(job.purpose, Purpose::Init(_)) && job.resource == *resource);
-        if running.is_none() {
-            self.jobs.add(self.now, Purpose::Init(rep), FetchKind::Init, resource.clone(), Ingest::Body);
+    fn want_init(&mut self, rep: RepKey, resource: &Resource, cipher: Option<SegmentCipher>) {
+        let same =
+            |job: &Job| matches!(job.purpose, Purpose::Init(_)) && job.resource == *resource && job.cipher == cipher;
+        if self.jobs.find(same).is_none() {
+            let job = self.jobs.add(self.now, Purpose::Init(rep), FetchKind::Init, resource.clone(), Ingest::Body);
+            if let Some(job) = self.jobs.get_mut(job) {
+                job.cipher = cipher;
+            }
         }
     }
 
@@ -305,7 +355,7 @@ impl Engine {
     }
 
     /// The stream has no more of a period: its next one begins.
-    fn pass_period(&mut self, id: StreamId, period: usize) -> bool {
+    pub(super) fn pass_period(&mut self, id: StreamId, period: usize) -> bool {
         let Some(session) = self.session.as_mut() else { return false };
         let Some(presentation) = session.presentation.as_ref() else { return false };
         let next = schedule::next_period(presentation, period);
@@ -412,4 +462,9 @@ impl Engine {
             self.drop_captions();
         }
     }
+}
+
+/// The keys that the initialisation data of a segment is encrypted with.
+fn init_keys(segment: &SegmentRef) -> SegmentKeys {
+    segment.encryption.as_ref().map(|encryption| encryption.init.clone()).unwrap_or_default()
 }

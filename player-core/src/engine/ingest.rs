@@ -9,6 +9,7 @@ use super::session::Session;
 use super::stream::{Activity, Chosen, StreamId};
 use super::timeline::{self, PLAUSIBLE, Timeline};
 use crate::container::{DemuxOutput, Fragment, InitSegment, MediaClock, Sample, TrackInit};
+use crate::drm::{KeyId, KeySystem};
 use crate::error::{ErrorCode, PlayerError, Stage};
 use crate::event::Event;
 use crate::model::{ContentKinds, MediaKind};
@@ -25,6 +26,11 @@ impl Engine {
             DemuxOutput::Fragment(fragment) => self.take_fragment(id, fragment),
             DemuxOutput::Metadata(all) => self.take_metadata(id, all),
             DemuxOutput::Captions(packets) => self.take_captions(id, packets),
+            DemuxOutput::Protection(info) => {
+                let fetching = self.session.as_ref().and_then(|session| session.stream(id)?.fetching());
+                let encryption = fetching.and_then(|fetching| fetching.chosen.segment.encryption.clone());
+                self.protection_told(encryption.as_ref(), &info);
+            }
             DemuxOutput::Cues { cues, timestamp_map } => {
                 let Some(session) = self.session.as_mut() else { return };
                 let Session { streams, text, timeline, .. } = session;
@@ -43,17 +49,40 @@ impl Engine {
         let Some(session) = self.session.as_mut() else { return };
         note_carried(session, id, &init);
         self.ledger.phase("init", self.now);
-        let scheme = init.tracks.iter().find_map(|track| track.config.protection_scheme);
         let Some(stream) = session.stream_mut(id) else { return };
         let Activity::Media(fetching) = &mut stream.activity else { return };
         fetching.init = Some(init);
-        let rep = fetching.chosen.rep;
-        if let Some(scheme) = scheme {
-            self.protected_init(rep, scheme);
+    }
+
+    /// Samples learn by which name the session knows their key; keys that nobody has asked for are asked for.
+    fn name_keys(&mut self, id: StreamId, fragment: &mut Fragment) {
+        if fragment.samples.iter().all(|sample| sample.crypto.is_none()) {
+            return;
         }
+        let fetching = self.session.as_ref().and_then(|session| session.stream(id)?.fetching());
+        let encryption = fetching.and_then(|fetching| fetching.chosen.segment.encryption.clone());
+        if let Some(key) = self.sample_key(encryption.as_ref()) {
+            for crypto in fragment.samples.iter_mut().filter_map(|sample| sample.crypto.as_mut()) {
+                Arc::make_mut(crypto).key_id = key.key_id;
+            }
+            return;
+        }
+        let mut ids: Vec<KeyId> = Vec::new();
+        for crypto in fragment.samples.iter().filter_map(|sample| sample.crypto.as_ref()) {
+            let key = KeyId(crypto.key_id);
+            if ids.last() != Some(&key) {
+                ids.push(key);
+            }
+        }
+        ids.sort_unstable();
+        let systems = encryption.iter().flat_map(|found| found.media.iter()).map(|key| key.system.clone());
+        let systems: Vec<KeySystem> = systems.collect();
+        self.want_licence(&ids, &systems);
     }
 
     fn take_fragment(&mut self, id: StreamId, fragment: Fragment) {
+        let mut fragment = fragment;
+        self.name_keys(id, &mut fragment);
         if let Some(fragment) = self.hold_early(id, fragment) {
             self.place_fragment(id, fragment);
             self.place_early(id);

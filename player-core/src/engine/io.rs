@@ -8,6 +8,7 @@ use url::Url;
 
 use crate::command::{Command, CommandId};
 use crate::container::{DemuxError, DemuxOutput, DemuxSetup};
+use crate::drm::{DrmError, KeyFile, LicensedKey, SegmentCipher};
 use crate::event::Event;
 use crate::model::ByteRange;
 use crate::render::{RenderCommand, RenderEvent};
@@ -30,6 +31,8 @@ pub enum FetchKind {
     Segment,
     /// Subtitles.
     Text,
+    /// A key, or a licence with keys.
+    Key,
 }
 
 /// What the host does with the bytes of an answer.
@@ -40,9 +43,11 @@ pub enum Ingest {
     /// Pushes them through a demuxer as they arrive (see [`crate::container::demuxer`]), and hands over what
     /// comes out, piece by piece.
     Media(DemuxSetup),
+    /// Reads the whole body as keys (see [`crate::drm::read_keys`]) and hands them over at the end.
+    Keys(KeyFile),
 }
 
-/// One thing to fetch with HTTP GET.
+/// One thing to fetch: with HTTP GET, or with POST when there is something to post.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FetchRequest {
     /// Its name.
@@ -55,6 +60,12 @@ pub struct FetchRequest {
     pub range: Option<ByteRange>,
     /// What to do with the bytes.
     pub ingest: Ingest,
+    /// Undoes the encryption of the bytes first, see [`crate::drm::SegmentDecryptor`].
+    #[serde(default)]
+    pub cipher: Option<SegmentCipher>,
+    /// JSON to post.
+    #[serde(default)]
+    pub post: Option<Bytes>,
     /// More bytes than this are an error.
     pub max_bytes: u64,
     /// Time allowed until the answer begins.
@@ -124,6 +135,12 @@ pub enum FetchError {
     /// The bytes came, but are not media.
     #[error(transparent)]
     Demux(#[from] DemuxError),
+    /// The bytes came and cannot be decrypted.
+    #[error("{0}")]
+    Decrypt(DrmError),
+    /// The answer came and holds no key that fits.
+    #[error("{0}")]
+    Key(DrmError),
 }
 
 /// How a request ended.
@@ -135,6 +152,13 @@ pub enum FetchOutcome {
         bytes: u64,
         /// The whole body for [`Ingest::Body`], else empty.
         body: Bytes,
+    },
+    /// All of it came, and these are its keys: what [`Ingest::Keys`] wants.
+    Keys {
+        /// Bytes received.
+        bytes: u64,
+        /// At least one.
+        keys: Vec<LicensedKey>,
     },
     /// It did not.
     Failed {

@@ -180,6 +180,7 @@ impl Engine {
         session.thumbnails = Arc::new(ThumbnailSpan::all(&presentation));
         let metadata = presentation.metadata.clone();
         session.presentation = Some(presentation);
+        self.preload_keys();
         self.choose_captions();
         let Some(session) = self.session.as_mut() else { return };
         for id in [StreamId::Main, StreamId::Audio, StreamId::Text] {

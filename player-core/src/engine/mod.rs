@@ -4,8 +4,8 @@
 //! |---|---|
 //! | `io` | what goes in and what comes out |
 //! | `commands` `answers` `reports` | the three kinds of input: host, network, renderer |
-//! | `loading` `fetching` `adapting` `ingest` `recovering` `presenting` `playing` `announcing` `tracks` `pathways` | the steps that follow each of them |
-//! | `session` `stream` `buffer` `playback` `request` `text` `captions` `metadata` | state: what is loaded, held, and under way |
+//! | `loading` `fetching` `adapting` `ingest` `recovering` `presenting` `playing` `announcing` `tracks` `pathways` `unlocking` | the steps that follow each of them |
+//! | `session` `stream` `buffer` `playback` `request` `text` `captions` `metadata` `keys` | state: what is loaded, held, and under way |
 //! | `select` `schedule` `load_control` `recovery` `timeline` `locations` `steering` `feed` `gap` `seek` `clock` | decisions, as pure functions or small machines |
 //! | `stats` `timer` `jitter` `fault` | the ledger, the timers, the dice, the names of errors |
 
@@ -24,6 +24,7 @@ mod fetching;
 mod gap;
 mod ingest;
 mod jitter;
+mod keys;
 mod load_control;
 mod loading;
 mod locations;
@@ -47,6 +48,7 @@ mod text;
 mod timeline;
 mod timer;
 mod tracks;
+mod unlocking;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -213,6 +215,7 @@ impl Engine {
         self.give_up_silent_requests();
         self.look();
         self.steer();
+        self.give_up_locked();
         self.fetch();
         self.present();
         if self.progress() {

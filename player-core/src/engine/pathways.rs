@@ -175,7 +175,7 @@ impl Engine {
         }
         for stream in &mut session.streams {
             let idle = match &stream.activity {
-                Activity::Init { chosen, .. } => forgotten.contains(&chosen.rep),
+                Activity::Init { chosen, .. } | Activity::Key { chosen, .. } => forgotten.contains(&chosen.rep),
                 Activity::Media(media) => forgotten.contains(&media.chosen.rep) && self.jobs.get(media.job).is_none(),
                 Activity::Idle | Activity::Index(_) => false,
             };

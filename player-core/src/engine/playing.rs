@@ -38,6 +38,10 @@ impl Engine {
             self.give_up_empty();
             return false;
         }
+        if let Some(error) = self.end_for_want_of_key() {
+            self.fail(error);
+            return false;
+        }
         let (kinds, position) = (self.presented_kinds(), self.position());
         if self.jump_at(&kinds, position) {
             return true;
@@ -60,6 +64,10 @@ impl Engine {
     }
 
     fn try_to_go_on(&mut self) -> bool {
+        if let Some(error) = self.end_for_want_of_key() {
+            self.fail(error);
+            return false;
+        }
         let (kinds, position) = (self.presented_kinds(), self.position());
         self.tell_playing(self.playback.play_when_ready);
         if self.jump_at(&kinds, position) {
@@ -78,6 +86,9 @@ impl Engine {
         let reason = match self.session.as_ref() {
             Some(session) if session.old_audio_until.is_some() => BufferingReason::TrackChange,
             Some(session) if session.failing_over => BufferingReason::Failover,
+            Some(session) if kinds.iter().any(|kind| session.is_locked_at(*kind, position + guard)) => {
+                BufferingReason::WaitingForKey
+            }
             _ => BufferingReason::NetworkTooSlow,
         };
         self.start_stall(position, reason);
@@ -132,6 +143,7 @@ impl Engine {
             BufferingReason::NetworkTooSlow => "network_too_slow",
             BufferingReason::Failover => "failover",
             BufferingReason::TrackChange => "track_change",
+            BufferingReason::WaitingForKey => "waiting_for_key",
         };
         self.tell_playing(false);
         self.playback.stalled = true;
@@ -187,10 +199,11 @@ impl Engine {
         }
         let (session, position) = (self.session.as_ref()?, self.position());
         let kinds: Vec<MediaKind> = self.playback.feed.kinds().collect();
+        let ends_early = session.streams.iter().any(|stream| stream.ends_with.is_some());
         // A kind that has ended runs out of nothing; only near its end does it matter whether it has.
         let open = kinds.iter().filter_map(|kind| {
             let ahead = session.reach(*kind, position).map_or(Duration::ZERO, |end| end.since(position));
-            (ahead > NEAR || !session.is_ended(*kind)).then_some(ahead)
+            (ahead > NEAR || ends_early || !session.is_ended(*kind)).then_some(ahead)
         });
         let presentable = session.presentable_end(&kinds, position);
         let presentable = (presentable < MediaTime::MAX).then(|| presentable.since(position));

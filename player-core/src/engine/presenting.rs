@@ -10,6 +10,7 @@ use super::select;
 use super::stats::Look;
 use super::stream::StreamId;
 use crate::command::SeekMode;
+use crate::error::{ErrorCode, PlayerError, Stage};
 use crate::event::Event;
 use crate::model::MediaKind;
 use crate::snapshot::State;
@@ -96,16 +97,22 @@ impl Engine {
         // What lies behind a hole in all kinds belongs to another epoch: playback jumps there.
         let limit = session.next_hole(&kinds, position).map_or(MediaTime::MAX, |hole| hole.from);
         let outbox = &mut self.outbox;
+        let mut undecrypted = None;
         for kind in kinds {
             let wanted = self.playback.feed.end(kind).is_none_or(|end| end < position + lead);
             // A little more at once, so that the renderer is not fed one picture at a time.
             let until = if wanted { position + lead + lead / 8 } else { position + lead };
             if let Some(buffer) = session.buffer(kind) {
                 let ended = session.is_ended(kind);
-                self.playback.feed.hand_out(buffer, kind, (until, limit), ended, &mut |command| {
+                let limits = (until, limit);
+                let failed = self.playback.feed.hand_out(buffer, &session.keys, kind, limits, ended, &mut |command| {
                     outbox.push_back(Output::Render(command));
                 });
+                undecrypted = undecrypted.or(failed);
             }
+        }
+        if let Some(error) = undecrypted {
+            self.warn(PlayerError::warning(ErrorCode::DecryptionFailed, error.to_string()).at(Stage::Licence));
         }
     }
 

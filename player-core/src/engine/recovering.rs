@@ -103,6 +103,7 @@ impl Engine {
                     (Purpose::Media(stream), _) => self.stream_lost(stream, error),
                     (Purpose::Index(rep) | Purpose::Init(rep), _) => self.lost_representation(rep, error),
                     (Purpose::Manifest | Purpose::Remote | Purpose::Steering, _) => self.fail(error),
+                    (Purpose::Key, _) => self.keys_failed(id, &error),
                 }
             }
         }
@@ -112,9 +113,12 @@ impl Engine {
         let (Some(session), Some(job)) = (self.session.as_ref(), self.jobs.get(id)) else { return Vec::new() };
         match job.purpose {
             Purpose::Manifest => session.locations.manifest_candidates(),
-            Purpose::Remote | Purpose::Index(_) | Purpose::Init(_) | Purpose::Media(_) | Purpose::Steering => {
-                session.locations.candidates(&job.resource)
-            }
+            Purpose::Remote
+            | Purpose::Index(_)
+            | Purpose::Init(_)
+            | Purpose::Media(_)
+            | Purpose::Steering
+            | Purpose::Key => session.locations.candidates(&job.resource),
         }
     }
 
@@ -189,14 +193,14 @@ impl Engine {
     }
 
     /// Leaves a representation alone; streams that waited for it choose again.
-    fn exclude(&mut self, rep: RepKey, span: Duration) {
+    pub(super) fn exclude(&mut self, rep: RepKey, span: Duration) {
         let Some(session) = self.session.as_mut() else { return };
         session.exclusions.exclude(rep, span, self.now);
         for stream in &mut session.streams {
             let waits = match &stream.activity {
                 Activity::Idle => false,
                 Activity::Index(waited) => *waited == rep,
-                Activity::Init { chosen, .. } => chosen.rep == rep,
+                Activity::Init { chosen, .. } | Activity::Key { chosen, .. } => chosen.rep == rep,
                 Activity::Media(fetching) => fetching.chosen.rep == rep && self.jobs.get(fetching.job).is_none(),
             };
             if waits {
@@ -240,19 +244,6 @@ impl Engine {
             return self.stream_lost(stream_id, lost);
         }
         self.warn(error);
-    }
-
-    /// A representation turned out to be unusable for ever. True when another can take over.
-    pub(super) fn representation_unusable(&mut self, id: StreamId, rep: RepKey, error: PlayerError) -> bool {
-        self.exclude(rep, Duration::MAX);
-        let session = self.session.as_ref();
-        let left = session.is_some_and(|session| session.set_in(id, rep.period).is_some());
-        if left {
-            self.warn(error);
-        } else {
-            self.stream_lost(id, error);
-        }
-        left
     }
 
     fn lost_representation(&mut self, rep: RepKey, error: PlayerError) {
@@ -303,7 +294,7 @@ impl Engine {
 
     fn representation_of(&self, purpose: Purpose) -> Option<RepKey> {
         match purpose {
-            Purpose::Manifest | Purpose::Remote | Purpose::Steering => None,
+            Purpose::Manifest | Purpose::Remote | Purpose::Steering | Purpose::Key => None,
             Purpose::Index(rep) | Purpose::Init(rep) => Some(rep),
             Purpose::Media(id) => self.session.as_ref()?.stream(id)?.fetching().map(|fetching| fetching.chosen.rep),
         }
@@ -311,11 +302,16 @@ impl Engine {
 
     /// How many other representations of the same set are fit to take over now.
     fn representations_left(&self, purpose: Purpose) -> usize {
-        let Some(rep) = self.representation_of(purpose) else { return 0 };
+        self.representation_of(purpose).map_or(0, |rep| self.others_left(rep))
+    }
+
+    /// How many other representations of the set of this one are fit to take over now.
+    pub(super) fn others_left(&self, rep: RepKey) -> usize {
         let Some(session) = self.session.as_ref() else { return 0 };
         let Some(presentation) = session.presentation.as_ref() else { return 0 };
         let quality = &QualityChoice::Auto;
-        let bounds = Bounds { now: self.now, exclusions: &session.exclusions, quality, audio_group: None };
+        let bounds =
+            Bounds { now: self.now, exclusions: &session.exclusions, quality, audio_group: None, keys: &session.keys };
         let others = select::permitted(presentation, rep.period, rep.set, bounds);
         others.iter().filter(|key| **key != rep && !session.exclusions.holds(**key, self.now)).count()
     }
@@ -330,7 +326,12 @@ impl Engine {
                 .and_then(|session| session.stream(stream))
                 .and_then(|stream| stream.trouble)
                 .map_or(job.since, |trouble| trouble.since),
-            Purpose::Manifest | Purpose::Remote | Purpose::Steering | Purpose::Index(_) | Purpose::Init(_) => job.since,
+            Purpose::Manifest
+            | Purpose::Remote
+            | Purpose::Steering
+            | Purpose::Index(_)
+            | Purpose::Init(_)
+            | Purpose::Key => job.since,
         };
         let silent = matches!(cause, Cause::Fetch(FetchError::Unreachable(_) | FetchError::Timeout { .. }));
         if silent && job.kind == FetchKind::Segment {

@@ -93,12 +93,12 @@ impl Trouble {
             Cause::Fetch(FetchError::Status { .. } | FetchError::BadAddress(_) | FetchError::RangeIgnored(_)) => {
                 Self::Refused
             }
-            Cause::Fetch(FetchError::TooLarge { .. }) | Cause::Manifest(ManifestError::NotAManifest { .. }) => {
-                Self::Useless
-            }
+            Cause::Fetch(FetchError::TooLarge { .. } | FetchError::Key(_))
+            | Cause::Manifest(ManifestError::NotAManifest { .. }) => Self::Useless,
             Cause::Fetch(FetchError::Demux(DemuxError::Unsupported { .. }))
             | Cause::Manifest(ManifestError::Unsupported { .. }) => Self::Unsupported,
-            Cause::Fetch(FetchError::Truncated { .. } | FetchError::Demux(_)) | Cause::NoSamples => Self::Damaged,
+            Cause::Fetch(FetchError::Truncated { .. } | FetchError::Demux(_) | FetchError::Decrypt(_))
+            | Cause::NoSamples => Self::Damaged,
             Cause::Manifest(
                 ManifestError::Malformed { .. } | ManifestError::Empty { .. } | ManifestError::TooLarge { .. },
             ) => Self::Useless,
@@ -119,7 +119,9 @@ pub fn decide(failure: &Failure<'_>) -> Action {
         }
         Trouble::HostSilent => match failure.kind {
             FetchKind::Text => Action::SkipSegment,
-            FetchKind::Manifest | FetchKind::Index | FetchKind::Init | FetchKind::Segment => Action::Fatal,
+            FetchKind::Manifest | FetchKind::Index | FetchKind::Init | FetchKind::Segment | FetchKind::Key => {
+                Action::Fatal
+            }
         },
         Trouble::HostBusy(_) => give_up(failure),
         Trouble::Refused if elsewhere => Action::OtherLocation { exclude_for: Duration::ZERO },
@@ -144,7 +146,7 @@ pub fn decide(failure: &Failure<'_>) -> Action {
 fn give_up(failure: &Failure<'_>) -> Action {
     let another = failure.representations_left > 0;
     match failure.kind {
-        FetchKind::Manifest => Action::Fatal,
+        FetchKind::Manifest | FetchKind::Key => Action::Fatal,
         FetchKind::Index | FetchKind::Init if another => Action::OtherRepresentation { exclude_for: INDEX_REST },
         FetchKind::Index | FetchKind::Init => Action::Fatal,
         FetchKind::Segment if another && failure.cause != Cause::NoSamples => {
@@ -169,6 +171,7 @@ fn backoff(failures: u32) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::drm::DrmError;
 
     const LEFT: Duration = Duration::from_secs(20);
     const NONE: Duration = Duration::ZERO;
@@ -195,7 +198,7 @@ mod tests {
 
     #[test]
     fn the_table() {
-        use FetchKind::{Index, Init, Manifest, Segment, Text};
+        use FetchKind::{Index, Init, Key, Manifest, Segment, Text};
         let dead = FetchError::Unreachable("refused".into());
         let stalled = FetchError::Timeout { started: true };
         let cut = FetchError::Truncated { received: 1, expected: Some(2) };
@@ -232,6 +235,12 @@ mod tests {
             (Text, unsupported(), 1, 0, 0, LEFT, Action::SkipSegment),
             (Init, FetchError::TooLarge { limit: 9 }, 1, 0, 0, LEFT, Action::Fatal),
             (Segment, FetchError::Tls("bad".into()), 1, 0, 0, NONE, Action::Fatal),
+            (Key, status(404), 1, 1, 0, LEFT, other(NONE)),
+            (Key, status(404), 2, 0, 0, LEFT, Action::Fatal),
+            (Key, stalled.clone(), 1, 0, 0, LEFT, Action::RetryAfter(ms(250))),
+            (Key, FetchError::Key(DrmError::LicenceEmpty), 1, 0, 0, LEFT, Action::Fatal),
+            (Segment, FetchError::Decrypt(DrmError::Padding), 1, 0, 0, LEFT, Action::RetryAfter(ms(250))),
+            (Segment, FetchError::Decrypt(DrmError::Padding), 2, 0, 0, LEFT, Action::SkipSegment),
             (Segment, FetchError::RangeIgnored("x".into()), 1, 0, 0, LEFT, Action::SkipSegment),
         ];
         for (kind, error, failures, locations_left, representations_left, deadline_left, expected) in table {

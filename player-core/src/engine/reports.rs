@@ -81,6 +81,10 @@ impl Engine {
         if self.playback.state == State::Ended || kinds.iter().any(|kind| !session.is_ended(*kind)) {
             return;
         }
+        let lost = session.streams.iter().find_map(|stream| stream.ends_with.as_deref().cloned());
+        if let Some(error) = lost {
+            return self.fail(error);
+        }
         let ends = kinds.iter().filter_map(|kind| session.buffer(*kind)?.last_media());
         let held = ends.max().unwrap_or(position).max(position);
         let end = session.duration.map_or(held, |duration| MediaTime::ZERO + duration);

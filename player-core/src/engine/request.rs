@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use bytes::Bytes;
 use url::Url;
 
 use super::io::{FetchId, FetchKind, FetchRequest, Ingest, Output};
 use super::locations::Candidate;
 use super::stream::{RepKey, StreamId};
 use crate::config::PlayerConfig;
+use crate::drm::SegmentCipher;
 use crate::model::Resource;
 use crate::time::Now;
 
@@ -36,6 +38,8 @@ pub enum Purpose {
     Media(StreamId),
     /// Orders of the steering server.
     Steering,
+    /// Keys; those that wait for it know.
+    Key,
 }
 
 /// An attempt.
@@ -80,6 +84,10 @@ pub struct Job {
     pub resource: Resource,
     /// What the host does with the bytes.
     pub ingest: Ingest,
+    /// Undoes their encryption.
+    pub cipher: Option<SegmentCipher>,
+    /// What is posted.
+    pub post: Option<Bytes>,
     /// When it was first wanted.
     pub since: Now,
     /// Failed attempts.
@@ -130,8 +138,19 @@ impl Jobs {
         let id = JobId(self.next_job);
         self.next_job += 1;
         let standing = Standing::Waiting(now);
-        let job =
-            Job { purpose, kind, resource, ingest, since: now, failures: 0, again: false, tried: Vec::new(), standing };
+        let job = Job {
+            purpose,
+            kind,
+            resource,
+            ingest,
+            cipher: None,
+            post: None,
+            since: now,
+            failures: 0,
+            again: false,
+            tried: Vec::new(),
+            standing,
+        };
         self.jobs.insert(id, job);
         id
     }
@@ -200,6 +219,8 @@ impl Jobs {
             url: url.clone(),
             range: job.resource.range,
             ingest: job.ingest.clone(),
+            cipher: job.cipher.clone(),
+            post: job.post.clone(),
             max_bytes: max_bytes(job.kind),
             first_byte_timeout: config.first_byte_timeout,
             stall_timeout: config.stall_timeout,
@@ -307,5 +328,6 @@ const fn max_bytes(kind: FetchKind) -> u64 {
         FetchKind::Init => 4 << 20,
         FetchKind::Segment => 256 << 20,
         FetchKind::Text => 8 << 20,
+        FetchKind::Key => 64 << 10,
     }
 }

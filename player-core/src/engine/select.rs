@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::keys::Keys;
 use super::stream::{Ladder, RepKey};
 use crate::command::{QualityChoice, TrackChoice};
 use crate::model::{
@@ -155,6 +156,8 @@ pub struct Bounds<'a> {
     pub quality: &'a QualityChoice,
     /// Renditions of this group only, when it has any.
     pub audio_group: Option<&'a str>,
+    /// What can be decrypted.
+    pub keys: &'a Keys,
 }
 
 /// The representations of a set that may be asked for, ascending. When all are left alone for a time, all that are
@@ -165,7 +168,7 @@ pub fn permitted(presentation: &Presentation, period: usize, set: usize, bounds:
     let some_video = reps.iter().any(|rep| rep.width.is_some() || rep.content.is_some_and(|content| content.video));
     let usable = |rep: &Representation| {
         let only_sound = rep.content.is_some_and(|content| !content.video && !content.text);
-        !(some_video && only_sound) && rep.protection.is_empty()
+        !(some_video && only_sound) && bounds.keys.may_unlock(rep)
     };
     let all: Vec<RepKey> = reps
         .iter()
@@ -371,7 +374,7 @@ mod tests {
         let mut exclusions = Exclusions::default();
         let now = Now::ZERO;
         let ids = |exclusions: &Exclusions, quality: &QualityChoice, audio_group| {
-            let bounds = Bounds { now, exclusions, quality, audio_group };
+            let bounds = Bounds { now, exclusions, quality, audio_group, keys: &Keys::default() };
             permitted(&presentation, 0, 0, bounds).iter().map(|key| key.rep).collect::<Vec<_>>()
         };
         assert_eq!(ids(&exclusions, &QualityChoice::Auto, Some("y")), [1, 2]);

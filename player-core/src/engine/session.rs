@@ -11,6 +11,7 @@ use url::Url;
 use super::buffer::{PartOf, TrackBuffer};
 use super::captions::CaptionStore;
 use super::gap::{self, Hole, Known};
+use super::keys::Keys;
 use super::locations::Locations;
 use super::metadata::MetadataStore;
 use super::pathways::ReadIndex;
@@ -23,7 +24,9 @@ use super::timeline::Timeline;
 use crate::command::{LoadRequest, QualityChoice, TrackChoice};
 use crate::container::InitSegment;
 use crate::manifest::{IndexPiece, RemoteElements};
-use crate::model::{ContentKinds, MediaKind, MuxedAudio, Presentation, Resource, Role, SegmentIndex, ThumbnailSpan};
+use crate::model::{
+    ContentKinds, MediaKind, MuxedAudio, Presentation, Resource, Role, SegmentIndex, SegmentKeys, ThumbnailSpan,
+};
 use crate::snapshot::{Quality, Track};
 use crate::text::Cue;
 use crate::time::{MediaTime, Now, TimeRange, TimeRanges};
@@ -93,7 +96,9 @@ pub struct Session {
     /// Parts of indexes that are not complete yet.
     pub index_pieces: BTreeMap<RepKey, Vec<IndexPiece>>,
     /// Initialisation data read so far.
-    pub inits: Vec<(Resource, Arc<InitSegment>)>,
+    pub inits: Vec<(Resource, SegmentKeys, Arc<InitSegment>)>,
+    /// Keys.
+    pub keys: Keys,
     /// Pictures cannot be presented here.
     pub without_video: bool,
     /// Sound cannot be presented here.
@@ -143,6 +148,7 @@ impl Session {
             authored_start: None,
             index_pieces: BTreeMap::new(),
             inits: Vec::new(),
+            keys: Keys::new(&request.drm),
             without_video: false,
             without_audio: false,
             shown: None,
@@ -195,12 +201,19 @@ impl Session {
             let reps = select::reps_of(presentation, period, set).unwrap_or_default();
             (0..reps.len()).all(|rep| self.exclusions.is_final(RepKey { period, set, rep }))
         };
+        let locked = |set: usize| {
+            let reps = select::reps_of(presentation, period, set).unwrap_or_default();
+            !reps.iter().any(|rep| self.keys.may_unlock(rep))
+        };
         let kind = kind_of(id);
         let track = self.stream(id).map(|stream| &stream.track);
         let same = track
             .and_then(|track| select::same_track(found, track))
             .filter(|set| !gone(*set) && found.adaptation_sets.get(*set).is_some_and(|set| set.kind == kind));
-        same.or_else(|| select::set_of(found, kind, &self.wishes, gone))
+        same.filter(|set| !locked(*set))
+            .or_else(|| select::set_of(found, kind, &self.wishes, |set| gone(set) || locked(set)))
+            .or(same)
+            .or_else(|| select::set_of(found, kind, &self.wishes, gone))
     }
 
     /// The kinds of sample that a stream is wanted for.
@@ -233,10 +246,21 @@ impl Session {
         (!kinds.is_empty()).then_some(kinds)
     }
 
-    /// True when nothing more of a kind is awaited.
+    /// True when nothing more of a kind is awaited, neither media nor its keys.
     pub fn is_ended(&self, kind: MediaKind) -> bool {
         let changing = kind == MediaKind::Audio && self.old_audio_until.is_some();
-        !changing && self.source_of(kind).is_none_or(Stream::is_finished)
+        !changing && self.source_of(kind).is_none_or(Stream::is_finished) && self.locked_from(kind).is_none()
+    }
+
+    /// True when media of a kind at a time waits for its key only.
+    pub fn is_locked_at(&self, kind: MediaKind, time: MediaTime) -> bool {
+        self.locked_from(kind).is_some_and(|locked| locked <= time)
+    }
+
+    /// Where media of a kind begins whose key is not here.
+    pub fn locked_from(&self, kind: MediaKind) -> Option<MediaTime> {
+        let missing = |id| self.keys.ready(id).is_none().then_some(());
+        self.buffer(kind)?.first_needing(missing).map(|(at, ..)| at)
     }
 
     /// The next span from `position` on in which none of these kinds has media.
@@ -269,7 +293,11 @@ impl Session {
         let buffered = self.buffer(kind).and_then(|buffer| buffer.settled_end(position));
         match (kind, self.old_audio_until) {
             (MediaKind::Audio, Some(until)) => Some(until),
-            _ => buffered,
+            // What is locked is here and yet cannot be presented.
+            _ => match self.locked_from(kind) {
+                Some(locked) => buffered.map(|end| end.min(locked)).filter(|end| *end > position),
+                None => buffered,
+            },
         }
     }
 
@@ -367,8 +395,8 @@ impl Session {
     }
 
     /// Initialisation data that was read before.
-    pub fn init(&self, resource: &Resource) -> Option<&Arc<InitSegment>> {
-        self.inits.iter().find(|(known, _)| known == resource).map(|(_, init)| init)
+    pub fn init(&self, resource: &Resource, keys: &SegmentKeys) -> Option<&Arc<InitSegment>> {
+        self.inits.iter().find(|(known, with, _)| known == resource && with == keys).map(|(_, _, init)| init)
     }
 
     /// Sends a stream to a time; what it was doing must have been ended before.
@@ -380,6 +408,7 @@ impl Session {
             stream.skipped = 0;
             stream.hold_until = None;
             stream.stepped_back = false;
+            stream.ends_with = None;
         }
     }
 
@@ -474,7 +503,7 @@ impl Session {
                 height: found.height,
                 codec: found.codecs.first().cloned(),
                 shown: self.shown == Some(RepKey { period, set, rep }),
-                available: found.protection.is_empty() && !self.exclusions.holds(RepKey { period, set, rep }, now),
+                available: self.keys.may_unlock(found) && !self.exclusions.holds(RepKey { period, set, rep }, now),
             })
             .collect();
         qualities.sort_by_key(|quality| quality.bitrate);

@@ -77,7 +77,7 @@ impl Ledger {
     /// Bytes came.
     pub fn received(&mut self, kind: FetchKind, bytes: u64) {
         match kind {
-            FetchKind::Manifest | FetchKind::Index => self.stats.bytes_manifest += bytes,
+            FetchKind::Manifest | FetchKind::Index | FetchKind::Key => self.stats.bytes_manifest += bytes,
             FetchKind::Init | FetchKind::Segment | FetchKind::Text => self.stats.bytes_media += bytes,
         }
     }

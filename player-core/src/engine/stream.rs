@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use super::request::JobId;
 use crate::container::{Fragment, InitSegment};
+use crate::drm::KeyId;
+use crate::error::PlayerError;
 use crate::model::{ContentKinds, Resource, SegmentRef, TimedMetadata, TrackId};
 use crate::render::Window;
 use crate::time::{MediaTime, Now};
@@ -110,6 +112,13 @@ pub enum Activity {
     Idle,
     /// The index of a representation is on its way.
     Index(RepKey),
+    /// A key is on its way without which nothing can be fetched; the segment follows.
+    Key {
+        /// The segment.
+        chosen: Box<Chosen>,
+        /// The key.
+        key: KeyId,
+    },
     /// Initialisation data is on its way; the segment follows.
     Init {
         /// The segment.
@@ -153,6 +162,8 @@ pub struct Stream {
     pub hold_until: Option<Now>,
     /// The segment before the one at the seek target was asked for already.
     pub stepped_back: bool,
+    /// What follows cannot be decrypted, and why.
+    pub ends_with: Option<Box<PlayerError>>,
 }
 
 impl Stream {
@@ -169,6 +180,7 @@ impl Stream {
             skipped: 0,
             hold_until: None,
             stepped_back: false,
+            ends_with: None,
         }
     }
 
@@ -191,7 +203,7 @@ impl Stream {
     pub fn fetching(&self) -> Option<&Fetching> {
         match &self.activity {
             Activity::Media(fetching) => Some(fetching),
-            Activity::Idle | Activity::Index(_) | Activity::Init { .. } => None,
+            Activity::Idle | Activity::Index(_) | Activity::Key { .. } | Activity::Init { .. } => None,
         }
     }
 }

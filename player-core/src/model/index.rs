@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::{ByteRange, IndexSource, Resource, SegmentListing};
+use super::{ByteRange, IndexSource, Resource, SegmentEncryption, SegmentKeys, SegmentListing};
 use crate::time::{MediaTime, WallClock, duration_from_ticks};
 
 /// The segments of one representation.
@@ -47,8 +47,8 @@ pub struct SegmentRef {
     pub gap: bool,
     /// Size in bytes: told, or estimated from an announced rate.
     pub size: Option<u64>,
-    /// How its bytes as a whole are encrypted (HLS `METHOD` other than `NONE`), when they are.
-    pub encryption: Option<String>,
+    /// How it is encrypted, as far as the manifest gives the keys to it.
+    pub encryption: Option<SegmentEncryption>,
     /// Wall-clock time of its beginning, when told.
     pub program_date_time: Option<WallClock>,
 }
@@ -71,6 +71,17 @@ pub struct TimelineRun {
     pub count: u64,
     /// Index of the first segment of this run.
     pub first: u64,
+}
+
+/// Segments that share a key (ISO/IEC 23009-4 §6.4, `CryptoPeriod`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CryptoPeriod {
+    /// Index of the first segment.
+    pub first: u64,
+    /// How many segments; `None` is all that follow.
+    pub count: Option<u64>,
+    /// Their keys, and those of the initialisation data.
+    pub keys: SegmentKeys,
 }
 
 /// Segments by rule (ISO/IEC 23009-1 §5.3.9.4). Immutable parts are shared by every segment made from it.
@@ -99,6 +110,8 @@ pub struct SegmentTemplate {
     pub period_end: Option<MediaTime>,
     /// Where the first segment begins without a timeline, on the presentation timeline.
     pub period_start: MediaTime,
+    /// How segments are encrypted as a whole; empty for clear segments.
+    pub crypto: Arc<[CryptoPeriod]>,
 }
 
 /// Segments in order, each computed when asked for.
@@ -202,6 +215,16 @@ impl SegmentTemplate {
         Some((start, end.since(start)))
     }
 
+    fn encryption(&self, index: u64, number: u64) -> Option<SegmentEncryption> {
+        let holds = |period: &&CryptoPeriod| {
+            index.checked_sub(period.first).is_some_and(|after| period.count.is_none_or(|count| after < count))
+        };
+        let media = self.crypto.iter().find(holds)?.keys.clone();
+        // Initialisation data is encrypted like the segments of the first period.
+        let init = self.crypto.first().map(|period| period.keys.clone()).unwrap_or_default();
+        Some(SegmentEncryption { media, init, sequence: number })
+    }
+
     fn segment(&self, index: u64) -> Option<SegmentRef> {
         let (start, duration) = self.span(index)?;
         let (time, _) = self.ticks(index)?;
@@ -220,7 +243,7 @@ impl SegmentTemplate {
             mapping: TimestampMapping::Offset(self.offset_nanos),
             gap: false,
             size: None,
-            encryption: None,
+            encryption: self.encryption(index, number),
             program_date_time: None,
         })
     }
@@ -281,6 +304,7 @@ mod tests {
             offset_nanos: 0,
             period_end: Some(MediaTime::from_millis(5000)),
             period_start: MediaTime::ZERO,
+            crypto: Arc::default(),
         }))
     }
 

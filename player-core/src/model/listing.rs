@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::{ByteRange, Resource, SegmentRef, TimestampMapping};
+use super::{ByteRange, Resource, SegmentEncryption, SegmentKeys, SegmentRef, TimestampMapping};
 use crate::time::{MediaTime, WallClock};
 
 /// What a reader tells about one segment.
@@ -26,8 +26,8 @@ pub struct ListedSegment<'a> {
     pub mapping: TimestampMapping,
     /// Announced as missing.
     pub gap: bool,
-    /// How it is encrypted as a whole.
-    pub encryption: Option<&'a str>,
+    /// Index of its keys, as [`SegmentListing::add_keys`] gave it; `None` for clear media.
+    pub encryption: Option<u32>,
     /// Wall-clock time of its beginning.
     pub program_date_time: Option<WallClock>,
     /// Announced bits per second: gives an estimate of its size where no range tells it.
@@ -44,7 +44,7 @@ struct Entry {
     uri_end: u32,
     range: Option<ByteRange>,
     init: Option<u32>,
-    encryption: Option<u32>,
+    keys: Option<u32>,
     mapping: TimestampMapping,
     gap: bool,
     program_date_time: Option<WallClock>,
@@ -68,20 +68,41 @@ pub struct SegmentListing {
     bases: Vec<Url>,
     /// All relative addresses, one after the other.
     text: String,
-    inits: Vec<Resource>,
-    methods: Vec<String>,
+    /// Initialisation data, and the index of its keys.
+    inits: Vec<(Resource, Option<u32>)>,
+    keys: Vec<SegmentKeys>,
+    /// Media sequence number of the first segment.
+    first_sequence: u64,
     entries: Vec<Entry>,
 }
 
 impl SegmentListing {
     /// An empty list. `bases` holds at least one address; each segment's address is resolved against all of them.
     pub fn new(bases: Vec<Url>) -> Self {
-        Self { bases, text: String::new(), inits: Vec::new(), methods: Vec::new(), entries: Vec::new() }
+        Self { bases, text: String::new(), inits: Vec::new(), keys: Vec::new(), first_sequence: 0, entries: Vec::new() }
+    }
+
+    /// The first segment has this media sequence number.
+    #[must_use]
+    pub const fn numbered_from(mut self, sequence: u64) -> Self {
+        self.first_sequence = sequence;
+        self
+    }
+
+    /// Adds keys for [`ListedSegment::encryption`] and [`SegmentListing::add_encrypted_init`], and gives their index.
+    pub fn add_keys(&mut self, keys: SegmentKeys) -> u32 {
+        self.keys.push(keys);
+        u32::try_from(self.keys.len() - 1).unwrap_or(u32::MAX)
     }
 
     /// Adds initialisation data for [`ListedSegment::init`] and gives its index.
     pub fn add_init(&mut self, init: Resource) -> u32 {
-        self.inits.push(init);
+        self.add_encrypted_init(init, None)
+    }
+
+    /// Adds initialisation data that is encrypted with these keys, and gives its index.
+    pub fn add_encrypted_init(&mut self, init: Resource, keys: Option<u32>) -> u32 {
+        self.inits.push((init, keys));
         u32::try_from(self.inits.len() - 1).unwrap_or(u32::MAX)
     }
 
@@ -94,7 +115,6 @@ impl SegmentListing {
         let Ok(uri_start) = u32::try_from(self.text.len()) else { return false };
         let Ok(uri_end) = u32::try_from(self.text.len() + segment.uri.len()) else { return false };
         self.text.push_str(segment.uri);
-        let encryption = segment.encryption.map(|method| self.method(method));
         self.entries.push(Entry {
             start: segment.start,
             duration: segment.duration,
@@ -102,7 +122,7 @@ impl SegmentListing {
             uri_end,
             range: segment.range,
             init: segment.init,
-            encryption,
+            keys: segment.encryption,
             mapping: segment.mapping,
             gap: segment.gap,
             program_date_time: segment.program_date_time,
@@ -116,18 +136,6 @@ impl SegmentListing {
         let plain = !uri.starts_with("//") && !uri.bytes().any(|byte| byte <= b' ' || matches!(byte, b':' | b'\\'));
         let base_is_plain = self.bases.first().is_some_and(|base| !base.cannot_be_a_base());
         (plain && base_is_plain) || self.bases.iter().any(|base| base.join(uri).is_ok())
-    }
-
-    /// The index of an encryption method; the last one first, for it seldom changes. There are four methods;
-    /// beyond sixteen everything counts as the last one.
-    fn method(&mut self, method: &str) -> u32 {
-        let at = self.methods.iter().rposition(|known| known == method).unwrap_or_else(|| {
-            if self.methods.len() < 16 {
-                self.methods.push(method.to_owned());
-            }
-            self.methods.len() - 1
-        });
-        u32::try_from(at).unwrap_or(u32::MAX)
     }
 
     /// How many segments.
@@ -151,6 +159,13 @@ impl SegmentListing {
         self.entries.get(usize::try_from(index).ok()?)?.size()
     }
 
+    fn encryption(&self, index: u64, media: Option<u32>, init: Option<u32>) -> Option<SegmentEncryption> {
+        let keys = |keys: Option<u32>| keys.and_then(|at| self.keys.get(at as usize)).cloned().unwrap_or_default();
+        let (media, init) = (keys(media), keys(init));
+        let encrypted = !media.is_empty() || !init.is_empty();
+        encrypted.then(|| SegmentEncryption { media, init, sequence: self.first_sequence.saturating_add(index) })
+    }
+
     /// The segment at `index`, counted from zero.
     pub fn get(&self, index: u64) -> Option<SegmentRef> {
         let entry = self.entries.get(usize::try_from(index).ok()?)?;
@@ -163,16 +178,17 @@ impl SegmentListing {
                 urls.push(url);
             }
         }
+        let init = entry.init.and_then(|init| self.inits.get(init as usize));
         Some(SegmentRef {
             number: index,
             start: entry.start,
             duration: entry.duration,
             resource: Resource { urls, range: entry.range },
-            init: entry.init.and_then(|init| self.inits.get(init as usize)).cloned(),
+            init: init.map(|(resource, _)| resource.clone()),
             mapping: entry.mapping,
             gap: entry.gap,
             size: entry.size(),
-            encryption: entry.encryption.and_then(|method| self.methods.get(method as usize)).cloned(),
+            encryption: self.encryption(index, entry.keys, init.and_then(|(_, keys)| *keys)),
             program_date_time: entry.program_date_time,
         })
     }
@@ -182,6 +198,8 @@ impl SegmentListing {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
     use super::*;
+    use crate::drm::{KeySystem, SegmentCipherMode};
+    use crate::model::{EncryptionMethod, KeySource, SegmentKey};
 
     fn segment(uri: &str) -> ListedSegment<'_> {
         ListedSegment {
@@ -192,7 +210,7 @@ mod tests {
             init: None,
             mapping: TimestampMapping::Discontinuity(3),
             gap: false,
-            encryption: Some("AES-128"),
+            encryption: None,
             program_date_time: None,
             bitrate_bps: None,
         }
@@ -215,8 +233,31 @@ mod tests {
         let urls = |index| list.get(index).unwrap().resource.urls.iter().map(Url::to_string).collect::<Vec<_>>();
         assert_eq!(urls(0), ["http://a/x/s.ts?q=1", "http://b/y/s.ts?q=1"]);
         assert_eq!(urls(1), ["http://c/s.ts"]);
-        assert_eq!(list.get(1).unwrap().encryption.as_deref(), Some("AES-128"));
         assert_eq!(list.get(2), None);
+    }
+
+    #[test]
+    fn keys_belong_to_segments_and_to_initialisation_data() {
+        let key = SegmentKey {
+            method: EncryptionMethod::Segment(SegmentCipherMode::Aes128Cbc),
+            system: KeySystem::Identity,
+            source: KeySource::Opaque,
+            iv: None,
+            key_id: None,
+        };
+        let mut list = SegmentListing::new(vec!["http://a/".parse().unwrap()]).numbered_from(7);
+        let keys = list.add_keys(vec![key].into());
+        let init = list.add_init(Resource::new("http://a/i".parse().unwrap()));
+        let locked = list.add_encrypted_init(Resource::new("http://a/i".parse().unwrap()), Some(keys));
+        list.push(&ListedSegment { init: Some(init), ..segment("0") });
+        list.push(&ListedSegment { init: Some(init), encryption: Some(keys), ..segment("1") });
+        list.push(&ListedSegment { init: Some(locked), ..segment("2") });
+        assert_eq!(list.get(0).unwrap().encryption, None);
+        let one = list.get(1).unwrap().encryption.unwrap();
+        assert_eq!((one.media.len(), one.init.len(), one.sequence), (1, 0, 8));
+        assert_eq!(one.media[0].vector(one.sequence)[15], 8);
+        let two = list.get(2).unwrap().encryption.unwrap();
+        assert_eq!((two.media.len(), two.init.len()), (0, 1));
     }
 
     #[test]

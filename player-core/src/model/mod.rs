@@ -3,6 +3,7 @@
 //! `Presentation → Period → AdaptationSet → Representation → SegmentIndex → SegmentRef`, in the terms of
 //! ISO/IEC 23009-1; HLS renditions, variants and discontinuities are mapped at the parser.
 
+mod encryption;
 mod extras;
 mod index;
 mod listing;
@@ -11,14 +12,15 @@ mod presentation;
 mod resource;
 mod thumbnails;
 
+pub use encryption::{EncryptionMethod, KeySource, Protection, SegmentEncryption, SegmentKey, SegmentKeys};
 pub use extras::{
     BaseWeight, CaptionService, CaptionTrack, ContentSteering, MuxedAudio, Pathway, SessionData, Thumbnail,
 };
-pub use index::{SegmentIndex, SegmentList, SegmentRef, SegmentTemplate, TimelineRun, TimestampMapping};
+pub use index::{CryptoPeriod, SegmentIndex, SegmentList, SegmentRef, SegmentTemplate, TimelineRun, TimestampMapping};
 pub use listing::{ListedSegment, SegmentListing};
 pub use metadata::{MetadataBody, MetadataSource, TimedMetadata};
 pub use presentation::{
-    AdaptationSet, ContentKinds, FrameRate, MediaKind, Period, Presentation, PresentationKind, Protection, Protocol,
+    AdaptationSet, ContentKinds, FrameRate, MediaKind, Period, Presentation, PresentationKind, Protocol,
     Representation, RepresentationTraits, Role, ThumbnailTrack, TrackId, VideoRange,
 };
 pub use resource::{ByteRange, ContainerFormat, IndexFormat, IndexSource, Resource};

@@ -1,12 +1,13 @@
 //! Periods, adaptation sets and representations.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::{
-    BaseWeight, CaptionTrack, ContainerFormat, ContentSteering, MuxedAudio, Pathway, SegmentIndex, SessionData,
-    TimedMetadata,
+    BaseWeight, CaptionTrack, ContainerFormat, ContentSteering, MuxedAudio, Pathway, Protection, SegmentIndex,
+    SessionData, TimedMetadata,
 };
 use crate::time::{MediaTime, WallClock};
 
@@ -232,15 +233,6 @@ pub struct FrameRate {
     pub denominator: u32,
 }
 
-/// How content is protected, as the manifest tells.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Protection {
-    /// The system or method as written: a scheme URN, `AES-128`, `SAMPLE-AES`…
-    pub system: String,
-    /// The key id, lower-case hexadecimal without dashes, when told.
-    pub key_id: Option<String>,
-}
-
 /// One encoding of an adaptation set: what the adaptive rule picks.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Representation {
@@ -272,7 +264,7 @@ pub struct Representation {
     /// Where its segments are.
     pub index: SegmentIndex,
     /// How it is protected; empty for clear media.
-    pub protection: Vec<Protection>,
+    pub protection: Vec<Arc<Protection>>,
     /// What few manifests tell.
     pub traits: RepresentationTraits,
 }

@@ -151,6 +151,7 @@ impl NullRenderer {
     fn append(&mut self, kind: MediaKind, samples: &[Sample]) {
         let (position, shown) = (self.position, self.shown);
         let Some(track) = self.tracks.iter_mut().find(|track| track.kind == kind) else { return };
+        debug_assert!(samples.iter().all(|sample| sample.crypto.is_none()), "encrypted samples came to the renderer");
         for sample in samples.iter().filter(|sample| track.window.shows(sample.pts, sample.end())) {
             let end = sample.end().min(track.window.until);
             track.end = track.end.max(end);

@@ -3,12 +3,14 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use base64::Engine as _;
 use bytes::Bytes;
 
 use super::captions::{self, Captions};
 use super::media::{self, Layout};
 use crate::container::mp4::testmux::{self, TestCodec, TestTrack};
 use crate::container::{self, DemuxOutput};
+use crate::drm::KeyId;
 use crate::model::Protocol;
 use crate::text::{Cue, CueLayout, CueSpan};
 use crate::time::MediaTime;
@@ -53,6 +55,37 @@ pub struct Missing {
     pub until: Duration,
 }
 
+/// From a segment on, the film is encrypted in this way. The key's name is the key with every bit turned over.
+#[derive(Clone, Copy, Debug)]
+pub struct Lock {
+    /// Number of the first segment.
+    pub first: u64,
+    /// How.
+    pub kind: LockKind,
+    /// The key.
+    pub key: [u8; 16],
+}
+
+impl Lock {
+    /// The key's name.
+    pub fn id(&self) -> KeyId {
+        KeyId(self.key.map(|byte| !byte))
+    }
+}
+
+/// What is encrypted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LockKind {
+    /// Nothing.
+    Nothing,
+    /// Segments as a whole; announced in HLS only.
+    Segments,
+    /// Samples, with a key that has an address in HLS and a name in DASH.
+    Samples,
+    /// Samples, with a key of a system that is not supported.
+    Foreign,
+}
+
 /// A film.
 #[derive(Clone, Debug)]
 pub struct Film {
@@ -95,6 +128,10 @@ pub struct Film {
     /// With real bytes, each segment of pictures begins with an event message for its second second, which lasts half
     /// a second; its id is the segment's number.
     pub event_messages: bool,
+    /// What is encrypted, ascending.
+    pub locks: Vec<Lock>,
+    /// The DASH manifest names a licence server.
+    pub licence_server: bool,
 }
 
 /// What an address leads to.
@@ -146,6 +183,8 @@ impl Film {
             events: Vec::new(),
             remote_period: false,
             event_messages: false,
+            locks: Vec::new(),
+            licence_server: false,
         }
     }
 
@@ -180,9 +219,15 @@ impl Film {
             "period.xml" if self.remote_period => {
                 return text("application/xml", self.period(self.periods.saturating_sub(1)));
             }
+            "licence" => return text("application/json", self.licence()),
             _ => {}
         }
         let (group, rest) = rest.split_once('/')?;
+        if group == "key" {
+            let lock = self.locks.iter().find(|lock| rest == format!("{}.bin", lock.id()))?;
+            let bytes = Bytes::copy_from_slice(&lock.key);
+            return Some(Content::File { content_type: "application/octet-stream", bytes });
+        }
         let (name, file) = rest.split_once('/')?;
         match (group, file) {
             ("v" | "a" | "t", "index.m3u8") => text("application/vnd.apple.mpegurl", self.playlist(group, name)),
@@ -241,7 +286,12 @@ impl Film {
         {
             captions::weave(pieces, number);
         }
-        Some(content)
+        Some(match self.lock(number) {
+            Some(lock) if matches!(lock.kind, LockKind::Samples | LockKind::Foreign) => {
+                media::locked(content, lock.id().0)
+            }
+            _ => content,
+        })
     }
 
     /// True when a sample is missing, or what it depends on.
@@ -252,6 +302,56 @@ impl Film {
         let group = at(number / layout.key_every * layout.key_every);
         let spans = self.missing.iter().filter(|missing| missing.pictures == pictures);
         spans.into_iter().any(|missing| missing.from <= at(number) && group < missing.until)
+    }
+
+    fn lock(&self, number: u64) -> Option<&Lock> {
+        self.locks.iter().rfind(|lock| lock.first <= number)
+    }
+
+    fn licence(&self) -> String {
+        let encode = |key: &[u8; 16]| base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(key);
+        let keys = self.locks.iter().filter(|lock| lock.kind == LockKind::Samples);
+        let key = |lock: &Lock| serde_json::json!({"kty": "oct", "kid": encode(&lock.id().0), "k": encode(&lock.key)});
+        serde_json::json!({"keys": keys.map(key).collect::<Vec<_>>(), "type": "temporary"}).to_string()
+    }
+
+    fn key_tag(&self, number: u64) -> String {
+        let Some(lock) = self.locks.iter().find(|lock| lock.first == number) else { return String::new() };
+        let uri = format!("/film/key/{}.bin", lock.id());
+        match lock.kind {
+            LockKind::Nothing => "#EXT-X-KEY:METHOD=NONE\n".to_owned(),
+            LockKind::Segments => format!("#EXT-X-KEY:METHOD=AES-128,URI=\"{uri}\"\n"),
+            LockKind::Samples => format!("#EXT-X-KEY:METHOD=SAMPLE-AES-CTR,URI=\"{uri}\"\n"),
+            LockKind::Foreign => format!(
+                "#EXT-X-KEY:METHOD=SAMPLE-AES,URI=\"skd://x\",KEYFORMAT=\"com.apple.streamingkeydelivery\",KEYID=0x{}\n",
+                lock.id()
+            ),
+        }
+    }
+
+    /// What a period says about its protection.
+    fn descriptors(&self, begin: u64, end: u64) -> String {
+        let mut text = String::new();
+        let locks = (begin..end)
+            .filter_map(|number| self.lock(number))
+            .filter(|lock| matches!(lock.kind, LockKind::Samples | LockKind::Foreign));
+        for lock in locks {
+            let id = lock.id();
+            if text.contains(&id.to_string()) {
+                continue;
+            }
+            let _ = writeln!(
+                text,
+                "<ContentProtection schemeIdUri=\"urn:mpeg:dash:mp4protection:2011\" value=\"cenc\" default_KID=\"{id}\"/>"
+            );
+            let system = match lock.kind {
+                LockKind::Foreign => "edef8ba9-79d6-4ace-a3c8-27dcd51d21ed",
+                LockKind::Nothing | LockKind::Segments | LockKind::Samples => "e2719d58-a985-b3c9-781a-b030af78d30e",
+            };
+            let server = if self.licence_server { "<Laurl>/film/licence</Laurl>" } else { "" };
+            let _ = writeln!(text, "<ContentProtection schemeIdUri=\"urn:uuid:{system}\">{server}</ContentProtection>");
+        }
+        text
     }
 
     fn cues(&self, language: &str, number: u64) -> DemuxOutput {
@@ -347,6 +447,9 @@ impl Film {
                 text.push_str("#EXT-X-GAP\n");
             }
             let length = seconds.min(self.duration.as_secs() - number * seconds);
+            if group != "t" {
+                text.push_str(&self.key_tag(number));
+            }
             let _ = writeln!(text, "#EXTINF:{length}.000,\n{number}.{extension}");
         }
         text.push_str("#EXT-X-ENDLIST\n");
@@ -378,7 +481,10 @@ impl Film {
         if period == 0 {
             self.event_stream(&mut text);
         }
+        let segment = self.segment.as_secs();
+        let protection = self.descriptors(begin / segment, (begin + length).div_ceil(segment));
         text.push_str("<AdaptationSet id=\"1\" contentType=\"video\" mimeType=\"video/mp4\">\n");
+        text.push_str(&protection);
         if let Captions::Announced(language) = &self.captions {
             let _ = writeln!(
                 text,
@@ -403,6 +509,7 @@ impl Film {
                 index + 2,
                 voice.language
             );
+            text.push_str(&protection);
             self.template(&mut text, "a", AUDIO_SCALE, begin);
             let _ = writeln!(
                 text,

@@ -1,10 +1,12 @@
 //! Media of a virtual film: samples made directly, or real bytes read by the real demuxer.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
 use super::film::{Content, TRACK};
 use crate::container::mp4::testmux;
-use crate::container::{self, DemuxOutput, Fragment, InitSegment, Payload, Sample};
+use crate::container::{self, DemuxOutput, Fragment, InitSegment, Payload, Sample, SampleCrypto};
 use crate::model::ContainerFormat;
 use crate::time::{MediaTime, duration_from_ticks};
 
@@ -68,6 +70,19 @@ pub fn direct(layout: &Layout, ahead: u64, missing: impl Fn(u64) -> bool) -> Con
             (size, vec![DemuxOutput::Fragment(Fragment { track: TRACK, samples: chunk.to_vec() })])
         })
         .collect();
+    Content::Media { size, pieces }
+}
+
+/// The same media, with every sample encrypted.
+pub fn locked(content: Content, key_id: [u8; 16]) -> Content {
+    let Content::Media { size, mut pieces } = content else { return content };
+    let crypto = SampleCrypto { scheme: *b"cenc", key_id, iv: vec![0; 8], subsamples: Vec::new(), pattern: (0, 0) };
+    let crypto = Arc::new(crypto);
+    for output in pieces.iter_mut().flat_map(|(_, outputs)| outputs) {
+        if let DemuxOutput::Fragment(fragment) = output {
+            fragment.samples.iter_mut().for_each(|sample| sample.crypto = Some(Arc::clone(&crypto)));
+        }
+    }
     Content::Media { size, pieces }
 }
 

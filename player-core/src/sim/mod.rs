@@ -12,6 +12,6 @@ mod world;
 
 pub use captions::Captions;
 pub use fault::{Effect, Fault, FaultPlan};
-pub use film::{Content, Film, Missing, Rung, Voice};
+pub use film::{Content, Film, Lock, LockKind, Missing, Rung, Voice};
 pub use network::Network;
 pub use world::{Entry, Outcome, Recorded, World, replay};

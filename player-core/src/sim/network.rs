@@ -12,6 +12,7 @@ use super::fault::{Effect, FaultPlan};
 use super::film::{Content, Film};
 use super::media::share;
 use crate::container::{DemuxError, DemuxOutput};
+use crate::drm::{self, KeyFile};
 use crate::engine::io::{FetchError, FetchId, FetchOutcome, FetchRequest, Ingest, Input, ResponseHead};
 use crate::time::Now;
 
@@ -249,7 +250,23 @@ impl Network {
             range_ignored: false,
         };
         transfer.phase = Phase::Waiting { at: now + latency + delay, head };
+        if let Ingest::Keys(file) = request.ingest {
+            read_keys(&mut transfer.steps, file);
+        }
         transfer
+    }
+}
+
+/// A host reads the keys of an answer.
+fn read_keys(steps: &mut [(u64, Step)], file: KeyFile) {
+    for (_, step) in steps {
+        if let Step::End(FetchOutcome::Complete { bytes, body }) = step {
+            let bytes = *bytes;
+            *step = Step::End(match drm::read_keys(file, body) {
+                Ok(keys) => FetchOutcome::Keys { bytes, keys },
+                Err(error) => FetchOutcome::Failed { bytes, error: FetchError::Key(error) },
+            });
+        }
     }
 }
 

@@ -12,6 +12,7 @@ use super::film::Film;
 use super::network::Network;
 use crate::command::{Command, CommandId, LoadRequest};
 use crate::config::PlayerConfig;
+use crate::drm::DrmConfig;
 use crate::engine::Engine;
 use crate::engine::io::{Input, Output};
 use crate::error::PlayerError;
@@ -133,6 +134,7 @@ impl World {
             play_when_ready: true,
             audio_languages: Vec::new(),
             text_languages: Vec::new(),
+            drm: DrmConfig::default(),
         }
     }
 

@@ -8,6 +8,7 @@ mod ends;
 mod failover;
 mod faults;
 mod gaps;
+mod locked;
 mod metadata;
 mod pathways;
 mod plays;

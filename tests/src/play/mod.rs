@@ -11,6 +11,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use player_core::driver::NetworkConfig;
+use player_core::drm::DrmConfig;
 use player_core::error::{ErrorCode, PlayerError};
 use player_core::render::Renderer;
 use player_core::render::gst::{AudioOutput, GstConfig, GstRenderer, VideoOutput};
@@ -60,9 +61,6 @@ pub fn run(options: &PlayOptions) -> ExitCode {
 }
 
 fn play(options: &PlayOptions, outputs: &mut Outputs) -> Result<Ended, PlayerError> {
-    if !options.clearkey.is_empty() {
-        return Err(PlayerError::unsupported("ClearKey decryption"));
-    }
     let request = request(options)?;
     let pictures = options.hash.as_deref().map(PictureLog::create).transpose().map_err(|error| usage_error(&error))?;
     let player = player(options, pictures.as_ref())?;
@@ -83,12 +81,18 @@ fn request(options: &PlayOptions) -> Result<LoadRequest, PlayerError> {
         Some(backend) => service::grant(backend, options)?,
         None => options.urls.clone(),
     };
+    let mut drm = DrmConfig { licence_servers: options.licence_server.clone(), ..DrmConfig::default() };
+    for key in &options.clearkey {
+        // The command line was checked: each is added.
+        drm.add(key);
+    }
     Ok(LoadRequest {
         locations,
         start: None,
         play_when_ready: true,
         audio_languages: options.prefer_audio.iter().cloned().collect(),
         text_languages: options.prefer_text.iter().cloned().collect(),
+        drm,
     })
 }
 

@@ -5,6 +5,7 @@ mod av_sync;
 mod c_abi;
 mod continuity;
 mod corpus;
+mod encrypted;
 mod failover;
 mod faults;
 mod peers;

@@ -2,6 +2,7 @@
 
 use kinora_api::{PlaybackGrant, Protocol, TitleCard};
 use player_core::command::{LoadRequest, QualityChoice, SeekMode, TrackChoice};
+use player_core::drm::DrmConfig;
 use player_core::model::MediaKind;
 use player_core::snapshot::Track;
 use player_core::{Command, MediaTime, Snapshot, State};
@@ -131,6 +132,7 @@ impl PlayerState {
             play_when_ready: true,
             audio_languages: settings.audio_language.iter().cloned().collect(),
             text_languages: settings.text_language.iter().cloned().collect(),
+            drm: DrmConfig::default(),
         })
     }
 

@@ -114,6 +114,7 @@ fn wait_reason(snapshot: &Snapshot) -> Option<&'static str> {
         State::Buffering(BufferingReason::NetworkTooSlow) => Some("The network is slower than the film. Buffering…"),
         State::Buffering(BufferingReason::Failover) => Some("Switching to another server…"),
         State::Buffering(BufferingReason::TrackChange) => Some("Switching the track…"),
+        State::Buffering(BufferingReason::WaitingForKey) => Some("Waiting for the licence…"),
         State::Seeking => Some(""),
         State::Ready | State::Ended | State::Failed => None,
     }

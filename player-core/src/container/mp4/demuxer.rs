@@ -10,7 +10,7 @@ use super::fragment::MovieFragment;
 use super::movie::{Movie, Track};
 use super::queue::ByteQueue;
 use super::samples::Row;
-use super::{init_segment, limits, stpp, wvtt};
+use super::{init_segment, limits, protection, stpp, wvtt};
 use crate::container::captions::{self, CaptionQueue};
 use crate::container::sniff::{self, Signature};
 use crate::container::{
@@ -194,6 +194,7 @@ impl Mp4Demuxer {
             self.events.media_begins(self.announced.rows.as_slice(), &movie);
             self.clocks = vec![0; movie.tracks.len()];
             batch.flush(Some(&movie));
+            batch.done.extend(protection::told(&movie, &body).map(DemuxOutput::Protection));
             batch.done.push(DemuxOutput::Init(Arc::new(init_segment(&movie, whole.clone()))));
             self.movie = Some(movie);
         } else {

@@ -33,7 +33,7 @@ pub use demuxer::Mp4Demuxer;
 pub(super) use describe::describe;
 
 use super::sniff::{self, Signature};
-use super::{DemuxError, InitSegment, MediaClock};
+use super::{DemuxError, InitSegment, MediaClock, ProtectionInfo};
 use crate::time::duration_from_ticks;
 use boxes::{BoxBody, BoxHeader, malformed};
 use movie::Movie;
@@ -61,6 +61,23 @@ pub fn movie_duration(bytes: &[u8]) -> Option<Duration> {
     let ticks = fragments().filter(|ticks| *ticks > 0).unwrap_or(whole);
     let unknown = ticks == 0 || ticks == u64::from(u32::MAX) || ticks == u64::MAX;
     (!unknown).then(|| duration_from_ticks(ticks, timescale))
+}
+
+/// What initialisation data tells about the keys of its samples; `None` when it is clear, or cannot be read.
+pub fn protection_of(source: &[u8]) -> Option<ProtectionInfo> {
+    let mut position = 0usize;
+    while let Some(left) = source.get(position..).filter(|left| !left.is_empty()) {
+        let header = BoxHeader::read(left, position as u64).ok()??;
+        let content = header.content.unwrap_or((left.len() as u64).saturating_sub(header.header));
+        let begin = usize::try_from(header.header).ok()?;
+        let bytes = left.get(begin..begin.checked_add(usize::try_from(content).ok()?)?)?;
+        if &header.kind == b"moov" {
+            let body = BoxBody { kind: header.kind, bytes, offset: position as u64 + header.header };
+            return protection::told(&Movie::read(&body).ok()?, &body);
+        }
+        position = position.checked_add(begin)?.checked_add(bytes.len())?;
+    }
+    None
 }
 
 fn init_segment(movie: &Movie, source: Bytes) -> InitSegment {

@@ -167,6 +167,7 @@ impl Addresser {
             offset_nanos: scale.offset_nanos,
             period_end: span.duration.filter(|_| span.trim).map(|duration| span.start + duration),
             period_start: span.start,
+            crypto: Vec::new().into(),
         };
         if let Some(element) = chain.child("SegmentTimeline") {
             let timeline = self.timeline(element, span, scale, warnings);

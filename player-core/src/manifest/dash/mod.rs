@@ -13,6 +13,7 @@ mod descriptors;
 mod events;
 mod mpd;
 mod presentation;
+mod protection;
 mod readable;
 mod sets;
 mod switching;

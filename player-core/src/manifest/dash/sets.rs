@@ -2,14 +2,15 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::addressing::{Addresser, Owner, Span};
 use super::descriptors::{self, Purpose};
 use super::mpd::{Period, Representation as Source, Set};
-use super::{captions, readable, switching};
+use super::{captions, protection, readable, switching};
+use crate::drm::KeySystem;
 use crate::manifest::document::Warnings;
-use crate::manifest::xml::Element;
 use crate::manifest::{ManifestError, codecs, languages};
 use crate::model::{
     AdaptationSet, CaptionTrack, ContainerFormat, ContentKinds, FrameRate, MediaKind, Protection, Representation,
@@ -55,7 +56,7 @@ pub(super) fn offer(
             warnings.push(set.element.line, "AdaptationSet skipped: nothing tells what it carries");
             continue;
         };
-        let shared = Shared::of(set.element, kind);
+        let shared = Shared::of(set, kind, warnings);
         let (mut representations, mut trick) = (Vec::new(), Vec::new());
         for source in &set.representations {
             let Some(own) = descriptors::purpose(source.element, warnings) else { continue };
@@ -149,24 +150,26 @@ fn kind(set: &Set<'_>) -> Option<MediaKind> {
 
 /// What a set says for all of its representations, looked up once: sets with ten thousand children exist.
 struct Shared {
+    protection: Vec<Arc<Protection>>,
+    segment_encryption: Option<protection::SegmentEncryption>,
     /// Set when the set holds one kind only.
     content: Option<ContentKinds>,
     kind: MediaKind,
     channels: Option<u32>,
-    protection: Vec<Protection>,
     last_number: Option<u64>,
 }
 
 impl Shared {
-    fn of(set: &Element, kind: MediaKind) -> Self {
+    fn of(set: &Set<'_>, kind: MediaKind, warnings: &mut Warnings) -> Self {
+        let bases = set.representations.first().map_or(&[][..], |first| &first.bases);
+        let set = set.element;
         let muxed = set.all("ContentComponent").count() > 1;
-        let mut protection = Vec::new();
-        add_protection(set, &mut protection);
         Self {
             content: (!muxed).then(|| ContentKinds::only(kind)),
             kind,
             channels: descriptors::channels(set),
-            protection,
+            protection: protection::descriptors(set, bases),
+            segment_encryption: protection::segment_encryption(set, bases, warnings),
             last_number: descriptors::last_number(set),
         }
     }
@@ -191,7 +194,7 @@ fn representation(
         last_number: descriptors::last_number(source.element).or(set.last_number),
         indexed: format == ContainerFormat::Fmp4,
     };
-    let Some(addressed) = addresser.address(&source.chain, owner, span, warnings)? else { return Ok(None) };
+    let Some(mut addressed) = addresser.address(&source.chain, owner, span, warnings)? else { return Ok(None) };
     if let SegmentIndex::Known(list) = &addressed.index {
         let timed = list.span(0).is_some_and(|(_, duration)| duration > Duration::ZERO);
         if !timed {
@@ -199,9 +202,7 @@ fn representation(
             return Ok(None);
         }
     }
-    let mut protection = Vec::new();
-    add_protection(source.element, &mut protection);
-    protection.extend(set.protection.iter().filter(|known| !protection.contains(known)).cloned().collect::<Vec<_>>());
+    let protection = protect(source, set, &mut addressed.index, warnings);
     let codec_list = source.inherited("codecs").map(codecs::split).unwrap_or_default();
     let content = codecs::contents(&codec_list).or(set.content);
     let id = if source.id().is_empty() { format!("line-{line}") } else { source.id().to_owned() };
@@ -237,6 +238,28 @@ fn traits(source: &Source<'_>) -> RepresentationTraits {
     }
 }
 
+/// The protection of a representation and of its set; its segments learn how they are encrypted.
+fn protect(
+    source: &Source<'_>,
+    set: &Shared,
+    index: &mut SegmentIndex,
+    warnings: &mut Warnings,
+) -> Vec<Arc<Protection>> {
+    let mut found = protection::descriptors(source.element, &source.bases);
+    found.extend(set.protection.iter().filter(|known| !found.contains(known)).cloned().collect::<Vec<_>>());
+    let own = protection::segment_encryption(source.element, &source.bases, warnings);
+    if let Some(whole) = own.as_ref().or(set.segment_encryption.as_ref()) {
+        if protection::apply(index, &whole.periods) {
+            found.push(Arc::clone(&whole.descriptor));
+        } else {
+            warnings.push(source.element.line, "encrypted segments that are not addressed by a template");
+            let system = Some(KeySystem::Other("segment encryption of this addressing".to_owned()));
+            found.push(Arc::new(Protection { system, key: None, ..whole.descriptor.as_ref().clone() }));
+        }
+    }
+    found
+}
+
 /// A numbered segment shorter than one frame exists on paper only: presentations are as long as their longest
 /// track, and the others end a little earlier.
 fn shortest(kind: MediaKind, frame_rate: Option<FrameRate>) -> Duration {
@@ -262,18 +285,6 @@ fn format(mime: &str, source: &Source<'_>) -> ContainerFormat {
         picture if picture.starts_with("image/") => ContainerFormat::Image,
         "" => source.bases.first().map_or(ContainerFormat::Unknown, |base| codecs::format_of(base.path())),
         _ => ContainerFormat::Unknown,
-    }
-}
-
-fn add_protection(element: &Element, out: &mut Vec<Protection>) {
-    for element in element.all("ContentProtection").take(32) {
-        let system = element.attr("schemeIdUri").unwrap_or_default().to_ascii_lowercase();
-        let key_id = element.any_attr("default_KID").and_then(|ids| ids.split_whitespace().next());
-        let key_id = key_id.map(|id| id.replace('-', "").to_ascii_lowercase());
-        let protection = Protection { system, key_id };
-        if !out.contains(&protection) {
-            out.push(protection);
-        }
     }
 }
 

@@ -49,6 +49,8 @@ impl Key {
 pub(super) struct Map<'a> {
     pub(super) uri: Cow<'a, str>,
     pub(super) range: Option<ByteRange>,
+    /// Index into [`MediaPlaylist::key_sets`]; the set may be empty.
+    pub(super) keys: u32,
 }
 
 /// `EXT-X-START` (§4.4.2.2).
@@ -338,7 +340,7 @@ impl<'a> Reader<'a, '_> {
             return;
         };
         let range = attributes.text("BYTERANGE").and_then(SubRange::parse).map(|range| range.at(0));
-        let map = Map { uri: Cow::Owned(uri.to_owned()), range };
+        let map = Map { uri: Cow::Owned(uri.to_owned()), range, keys: self.key_set() };
         if self.playlist.maps.last() != Some(&map) {
             self.playlist.maps.push(map);
         }

@@ -3,6 +3,7 @@
 mod attributes;
 mod date_ranges;
 mod describe;
+mod keys;
 mod lexer;
 mod live;
 mod media;

@@ -2,14 +2,15 @@
 //! beside them. How playlists are read is not known here.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use m3u8_rs::AlternativeMediaType as Type;
 use url::Url;
 
+use super::keys;
 use super::lexer::Variables;
 use super::multivariant::MultivariantPlaylist;
 use super::pathways::{MAX_ALTERNATIVES, Pathways};
-use super::segments::key_protection;
 use super::variants::codecs_of;
 use super::{renditions, variants};
 use crate::manifest::document::Warnings;
@@ -25,7 +26,7 @@ pub(super) struct Builder<'a, 'w> {
     pub(super) playlist: &'a MultivariantPlaylist,
     pub(super) base: &'a Url,
     variables: Vec<(String, String)>,
-    pub(super) protection: Vec<Protection>,
+    pub(super) protection: Vec<Arc<Protection>>,
     pub(super) groups: BTreeMap<&'a str, AudioGroup>,
     pub(super) pathways: Pathways<'a>,
     pub(super) warnings: &'w mut Warnings,
@@ -55,7 +56,7 @@ pub(super) fn presentation(
         playlist,
         base,
         variables: variables.into_iter().collect(),
-        protection: playlist.session_keys.iter().filter(|key| !key.is_none()).map(key_protection).collect(),
+        protection: keys::announced(playlist.session_keys.iter(), base, warnings),
         groups: audio_groups(playlist),
         pathways: Pathways::new(playlist, base),
         warnings,

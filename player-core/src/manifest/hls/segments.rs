@@ -6,13 +6,14 @@ use url::Url;
 
 use super::date_ranges::DateMap;
 use super::is_media;
+use super::keys;
 use super::lexer::{Lexer, Variables};
-use super::media::{self, Key, MediaPlaylist, Segment, Start};
+use super::media::{self, MediaPlaylist, Segment, Start};
 use crate::manifest::document::Warnings;
 use crate::manifest::{ManifestError, ParsedIndex, codecs};
 use crate::model::{
     AdaptationSet, ContainerFormat, ContentKinds, IndexSource, ListedSegment, MediaKind, Period, Presentation,
-    PresentationKind, Protection, Protocol, Representation, RepresentationTraits, Resource, SegmentIndex, SegmentList,
+    PresentationKind, Protocol, Representation, RepresentationTraits, Resource, SegmentIndex, SegmentList,
     SegmentListing, TimestampMapping, TrackId,
 };
 use crate::time::{MediaTime, WallClock};
@@ -71,7 +72,7 @@ pub(super) fn presentation(
         sample_rate: None,
         format,
         audio_group: None,
-        protection: protection(playlist),
+        protection: keys::announced(playlist.key_sets.iter().flatten().map(AsRef::as_ref), base, warnings),
         traits: RepresentationTraits::default(),
         index: SegmentIndex::Known(SegmentList::Listed(Box::new(listing(playlist, base, MediaTime::ZERO, warnings)))),
     };
@@ -159,38 +160,22 @@ fn epoch(playlist: &MediaPlaylist<'_>) -> Option<WallClock> {
     None
 }
 
-/// Every way in which some segment is encrypted, once each.
-fn protection(playlist: &MediaPlaylist<'_>) -> Vec<Protection> {
-    let mut out: Vec<Protection> = Vec::new();
-    for key in playlist.key_sets.iter().flatten().take(1000) {
-        let protection = key_protection(key);
-        if !out.contains(&protection) && out.len() < 16 {
-            out.push(protection);
-        }
-    }
-    out
-}
-
-/// The method for keys that are simply fetched, the key system otherwise.
-pub(super) fn key_protection(key: &Key) -> Protection {
-    let system = if key.key_format == "identity" { &key.method } else { &key.key_format };
-    let key_id = key.key_id.as_deref().map(|id| {
-        let id = id.strip_prefix("0x").or_else(|| id.strip_prefix("0X")).unwrap_or(id);
-        id.replace('-', "").to_ascii_lowercase()
-    });
-    Protection { system: system.clone(), key_id }
-}
-
 /// Segments follow each other without holes: the sum of the durations before a segment is its beginning (§6.3.3).
 /// Discontinuities are counted from the first segment: playlists on demand all begin at the same time, and those of a
 /// variant and its renditions may begin to count elsewhere.
 fn listing(playlist: &MediaPlaylist<'_>, base: &Url, begin: MediaTime, warnings: &mut Warnings) -> SegmentListing {
-    let mut list = SegmentListing::new(vec![base.clone()]);
+    let mut list = SegmentListing::new(vec![base.clone()]).numbered_from(playlist.media_sequence);
+    let key_sets: Vec<Option<u32>> = playlist
+        .key_sets
+        .iter()
+        .map(|keys| (!keys.is_empty()).then(|| list.add_keys(keys::segment_keys(keys, base, warnings))))
+        .collect();
+    let keys_at = |set: u32| key_sets.get(set as usize).copied().flatten();
     let inits: Vec<Option<u32>> = playlist
         .maps
         .iter()
         .map(|map| match base.join(&map.uri) {
-            Ok(url) => Some(list.add_init(Resource { urls: vec![url], range: map.range })),
+            Ok(url) => Some(list.add_encrypted_init(Resource { urls: vec![url], range: map.range }, keys_at(map.keys))),
             Err(_) => {
                 warnings.push(None, "the address of an EXT-X-MAP cannot be used");
                 None
@@ -200,8 +185,6 @@ fn listing(playlist: &MediaPlaylist<'_>, base: &Url, begin: MediaTime, warnings:
     let mut start = begin;
     let first = playlist.segments.first().map_or(0, |segment| segment.discontinuity_sequence);
     for segment in &playlist.segments {
-        let keys = playlist.keys(segment);
-        let key = keys.iter().find(|key| key.key_format == "identity").or(keys.first());
         let mut entry = ListedSegment {
             start,
             duration: segment.duration,
@@ -210,7 +193,7 @@ fn listing(playlist: &MediaPlaylist<'_>, base: &Url, begin: MediaTime, warnings:
             init: segment.map.and_then(|map| inits.get(map as usize).copied().flatten()),
             mapping: TimestampMapping::Discontinuity(segment.discontinuity_sequence - first),
             gap: segment.gap,
-            encryption: key.map(|key| key.method.as_str()),
+            encryption: keys_at(segment.keys),
             program_date_time: segment.program_date_time.map(WallClock::from_unix_nanos),
             bitrate_bps: segment.bitrate_kbps.map(|kilobits| u64::from(kilobits) * 1000),
         };

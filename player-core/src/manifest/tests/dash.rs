@@ -19,7 +19,7 @@ fn numbers_and_timelines_with_inheritance_and_several_bases() {
    <Representation id="lo" bandwidth="1000" width="640"/>
   </AdaptationSet>
   <AdaptationSet contentType="audio" lang="de" mimeType="audio/mp4" codecs="mp4a.40.2" audioSamplingRate="48000">
-   <ContentProtection schemeIdUri="urn:mpeg:dash:mp4protection:2011" value="cenc" cenc:default_KID="0A0b-0c"/>
+   <ContentProtection schemeIdUri="urn:mpeg:dash:mp4protection:2011" value="cenc" cenc:default_KID="404E9988-95de-443f-93e8-c822935bff0a"/>
    <SegmentTemplate timescale="48000" media="a/$Time$.m4s" presentationTimeOffset="96000">
     <SegmentTimeline><S t="96000" d="96000" r="-1"/></SegmentTimeline>
    </SegmentTemplate>
@@ -43,7 +43,7 @@ period p 0.000000s Some(10s)
    2 8.000000s+2s Offset(0) http://a/x/hd/hi/0007.m4s | http://b/hd/hi/0007.m4s
  set audio-de audio lang=de roles=[] default+auto
   de 96 ["mp4a.40.2"] Fmp4 content=a group=- 0
-   protected urn:mpeg:dash:mp4protection:2011 Some("0a0b0c")
+   protected urn:mpeg:dash:mp4protection:2011 [404e998895de443f93e8c822935bff0a]
    0 0.000000s+2s Offset(-2000000000) http://a/x/a/96000.m4s | http://b/a/96000.m4s
    1 2.000000s+2s Offset(-2000000000) http://a/x/a/192000.m4s | http://b/a/192000.m4s
    2 4.000000s+2s Offset(-2000000000) http://a/x/a/288000.m4s | http://b/a/288000.m4s

@@ -110,11 +110,11 @@ fn a_media_playlist_keeps_ranges_maps_discontinuities_keys_and_gaps() {
 period 0 0.000000s Some(10s)
  set main video lang=- roles=[] default+auto
   0 0 [] Fmp4 content=? group=- 0
-   protected SAMPLE-AES None
+   protected SAMPLE-AES []
    init http://h/dir/a.mp4 @0+800
    0 0.000000s+4s Discontinuity(0) http://h/dir/a.mp4 @800+1000
    1 4.000000s+4s Discontinuity(0) http://h/dir/a.mp4 @1800+500
-   2 8.000000s+2s Discontinuity(1) http://h/dir/b1.m4s gap SAMPLE-AES
+   2 8.000000s+2s Discontinuity(1) http://h/dir/b1.m4s gap SampleCbc AES
    3 10.000000s+0ns Discontinuity(1) http://h/dir/main?token=x gap
 warning 21: EXTINF bad is no duration
 warning 0: the address of segment 10 cannot be used: it becomes a gap

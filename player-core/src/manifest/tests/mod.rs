@@ -72,7 +72,7 @@ fn dump(parsed: &Parsed) -> String {
                     ),
                 );
                 for protection in &representation.protection {
-                    line(&mut out, format_args!("   protected {} {:?}", protection.system, protection.key_id));
+                    line(&mut out, format_args!("   protected {} {:?}", protection.scheme_id, protection.key_ids));
                 }
                 match &representation.index {
                     SegmentIndex::External(source) => {
@@ -122,9 +122,8 @@ fn describe(segment: &SegmentRef) -> String {
     if segment.gap {
         out.push_str(" gap");
     }
-    if let Some(method) = &segment.encryption {
-        out.push(' ');
-        out.push_str(method);
+    for key in segment.encryption.iter().flat_map(|encryption| encryption.media.iter()) {
+        out.push_str(&format!(" {:?} {}", key.method, key.system.name()));
     }
     out
 }

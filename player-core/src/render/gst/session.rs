@@ -243,6 +243,11 @@ impl Session {
             return;
         }
         let Some(first) = samples.first().map(|sample| sample.pts) else { return };
+        if samples.iter().any(|sample| sample.crypto.is_some()) {
+            // No decoder ever sees encrypted media: what it would make of it is noise.
+            let error = PlayerError::fatal(ErrorCode::DecryptionFailed, "encrypted samples came to the renderer");
+            return self.fail_track(kind, error.at(Stage::Render));
+        }
         let Some(feeder) = self.feeder(kind) else { return };
         let before = feeder.last_config();
         feeder.append(samples);

@@ -1,5 +1,6 @@
 //! What end-to-end tests share: the demo films, servers that end with their test, and a player that is watched.
 
+pub mod lock;
 pub mod servers;
 pub mod show;
 

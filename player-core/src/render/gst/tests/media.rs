@@ -88,7 +88,10 @@ fn demux(file: &Path) -> Track {
         match output {
             DemuxOutput::Init(init) => config = init.tracks.first().map(|track| track.config.clone()),
             DemuxOutput::Fragment(fragment) => samples.extend(fragment.samples),
-            DemuxOutput::Cues { .. } | DemuxOutput::Metadata(_) | DemuxOutput::Captions(_) => {}
+            DemuxOutput::Cues { .. }
+            | DemuxOutput::Metadata(_)
+            | DemuxOutput::Captions(_)
+            | DemuxOutput::Protection(_) => {}
         }
     }
     Track { config: config.unwrap(), samples }

@@ -1,0 +1,276 @@
+//! The keys of a session and how each stands. Plain state with questions about it; requests are made by `unlocking`.
+
+use std::collections::BTreeMap;
+
+use url::Url;
+
+use super::request::JobId;
+use crate::drm::{ContentKey, DrmConfig, KeyId, KeySystem, LicensedKey, SegmentCipher, SegmentCipherMode};
+use crate::error::{ErrorCode, PlayerError, Stage};
+use crate::model::{EncryptionMethod, KeySource, Protection, Representation, SegmentKey};
+
+/// More keys than this are more than any sane presentation has in force.
+const MAX_KEYS: usize = 50_000;
+/// How the names of keys begin that have an address only.
+const ADDRESSED: &[u8] = b"at an address";
+/// Licence servers beyond these are not asked.
+const MAX_SERVERS: usize = 8;
+
+/// How a key stands.
+#[derive(Clone, Debug)]
+pub enum KeyState {
+    /// On its way.
+    Asked(JobId),
+    /// Here.
+    Ready(ContentKey),
+    /// It cannot be had.
+    Gone(Box<PlayerError>),
+}
+
+/// How a segment, or its initialisation data, is to be decrypted.
+#[derive(Clone, Debug)]
+pub enum Unlock {
+    /// Not at all, or sample by sample with keys that the samples name themselves.
+    ByKeyId,
+    /// As a whole.
+    Whole {
+        /// Where its key is.
+        source: KeySource,
+        /// The cipher.
+        mode: SegmentCipherMode,
+        /// The vector.
+        iv: [u8; 16],
+    },
+    /// Sample by sample with one key, whatever name the samples give it.
+    Samples {
+        /// Where the key is.
+        source: KeySource,
+        /// The vector of samples that have none.
+        iv: [u8; 16],
+    },
+}
+
+/// The keys of a session.
+#[derive(Clone, Debug, Default)]
+pub struct Keys {
+    states: BTreeMap<KeyId, KeyState>,
+    /// Keys with an address, by the place in which they get a name of their own.
+    sources: Vec<KeySource>,
+    servers: Vec<Url>,
+    /// The host supplied keys: it means to be asked for those that are missing.
+    configured: bool,
+    gone: usize,
+}
+
+impl Keys {
+    /// What the host supplies.
+    pub fn new(config: &DrmConfig) -> Self {
+        let ready = |(id, key): (&KeyId, &ContentKey)| (*id, KeyState::Ready(key.clone()));
+        Self {
+            states: config.keys.iter().map(ready).collect(),
+            sources: Vec::new(),
+            servers: config.licence_servers.iter().take(MAX_SERVERS).cloned().collect(),
+            configured: !config.keys.is_empty(),
+            gone: 0,
+        }
+    }
+
+    /// Licence servers that a manifest names, for systems that this player speaks with.
+    pub fn add_servers<'p>(&mut self, protection: impl Iterator<Item = &'p Protection>) {
+        let open = |system: &Option<KeySystem>| system.as_ref().is_none_or(KeySystem::is_open);
+        for url in protection.filter(|found| open(&found.system)).flat_map(|found| &found.licence_urls) {
+            if self.servers.len() < MAX_SERVERS && !self.servers.contains(url) {
+                self.servers.push(url.clone());
+            }
+        }
+    }
+
+    /// Licence servers, in the order in which they are asked.
+    pub fn servers(&self) -> &[Url] {
+        &self.servers
+    }
+
+    /// How a key stands; `None` when nobody has asked for it.
+    pub fn state(&self, id: KeyId) -> Option<&KeyState> {
+        self.states.get(&id)
+    }
+
+    /// A key that is here.
+    pub fn ready(&self, id: KeyId) -> Option<&ContentKey> {
+        match self.states.get(&id) {
+            Some(KeyState::Ready(key)) => Some(key),
+            Some(KeyState::Asked(_) | KeyState::Gone(_)) | None => None,
+        }
+    }
+
+    /// Why a key cannot be had, when it cannot.
+    pub fn gone(&self, id: KeyId) -> Option<&PlayerError> {
+        match self.states.get(&id) {
+            Some(KeyState::Gone(error)) => Some(error),
+            Some(KeyState::Asked(_) | KeyState::Ready(_)) | None => None,
+        }
+    }
+
+    /// True when some key cannot be had.
+    pub const fn any_gone(&self) -> bool {
+        self.gone > 0
+    }
+
+    /// True when no more keys are taken in.
+    pub fn is_full(&self) -> bool {
+        self.states.len() >= MAX_KEYS
+    }
+
+    /// A key has another standing now. Beyond the limit new names are refused.
+    pub fn set(&mut self, id: KeyId, state: KeyState) {
+        if self.states.len() >= MAX_KEYS && !self.states.contains_key(&id) {
+            return;
+        }
+        if matches!(state, KeyState::Gone(_)) {
+            self.gone += 1;
+        }
+        self.states.insert(id, state);
+    }
+
+    /// The names of the keys that a request was to bring.
+    pub fn asked_of(&self, job: JobId) -> Vec<KeyId> {
+        let asked = |state: &KeyState| matches!(state, KeyState::Asked(by) if *by == job);
+        self.states.iter().filter(|(_, state)| asked(state)).map(|(id, _)| *id).collect()
+    }
+
+    /// Keys came.
+    pub fn arrived(&mut self, job: JobId, keys: &[LicensedKey]) {
+        let asked = self.asked_of(job);
+        for licensed in keys {
+            match licensed.id {
+                Some(id) => self.set(id, KeyState::Ready(licensed.key.clone())),
+                None => asked.iter().for_each(|id| self.set(*id, KeyState::Ready(licensed.key.clone()))),
+            }
+        }
+        for id in self.asked_of(job) {
+            let error = self.missing(Some(id), &[]);
+            self.set(id, KeyState::Gone(Box::new(error)));
+        }
+    }
+
+    /// The name of a key that has an address instead of a name. It is the session's own.
+    pub fn name_of(&mut self, source: &KeySource) -> KeyId {
+        let at = self.sources.iter().rposition(|known| known == source).unwrap_or_else(|| {
+            if self.sources.len() < MAX_KEYS {
+                self.sources.push(source.clone());
+            }
+            self.sources.len() - 1
+        });
+        let mut name = [0; 16];
+        for (to, from) in name.iter_mut().zip(ADDRESSED) {
+            *to = *from;
+        }
+        for (to, from) in name.iter_mut().skip(13).zip((at as u32).to_be_bytes().into_iter().skip(1)) {
+            *to = from;
+        }
+        KeyId(name)
+    }
+
+    /// A key's name for people; those with an address have none.
+    pub fn public_name(&self, id: KeyId) -> Option<String> {
+        (!id.0.starts_with(ADDRESSED)).then(|| id.to_string())
+    }
+
+    /// How to decrypt something, from the ways that a manifest offers: the first that this player can go.
+    ///
+    /// # Errors
+    /// When there are ways and none of them can be gone.
+    pub fn unlock(&self, ways: &[SegmentKey], sequence: u64) -> Result<Unlock, PlayerError> {
+        let usable = |way: &&SegmentKey| way.system.is_open() && way.source != KeySource::Opaque;
+        for way in ways.iter().filter(usable) {
+            let (source, iv) = (way.source.clone(), way.vector(sequence));
+            match &way.method {
+                // Whole segments know no system but the plain key file (RFC 8216bis §4.4.4.4).
+                EncryptionMethod::Segment(mode) if way.system == KeySystem::Identity => {
+                    return Ok(Unlock::Whole { source, mode: *mode, iv });
+                }
+                EncryptionMethod::SampleCbc | EncryptionMethod::SampleCtr if way.system == KeySystem::Identity => {
+                    return Ok(Unlock::Samples { source, iv });
+                }
+                _ => {}
+            }
+        }
+        let sampled =
+            ways.iter().any(|way| matches!(way.method, EncryptionMethod::SampleCbc | EncryptionMethod::SampleCtr));
+        if ways.is_empty() || (sampled && (self.configured || !self.servers.is_empty())) {
+            return Ok(Unlock::ByKeyId);
+        }
+        let odd = ways.iter().find_map(|way| match &way.method {
+            EncryptionMethod::Other(name) => Some(name.clone()),
+            EncryptionMethod::Segment(_) | EncryptionMethod::SampleCbc | EncryptionMethod::SampleCtr => None,
+        });
+        let systems: Vec<KeySystem> = match odd {
+            Some(method) => vec![KeySystem::Other(method)],
+            None => ways.iter().map(|way| way.system.clone()).collect(),
+        };
+        Err(self.missing(ways.iter().find_map(|way| way.key_id), &systems))
+    }
+
+    /// True as long as nothing says that a representation can never be decrypted.
+    pub fn may_unlock(&self, rep: &Representation) -> bool {
+        let certain = || rep.protection.iter().filter(|found| found.key.is_none());
+        if certain().next().is_none() {
+            return true;
+        }
+        let ids = key_ids(rep);
+        let obtainable = |id: &KeyId| match self.state(*id) {
+            Some(KeyState::Ready(_) | KeyState::Asked(_)) => true,
+            Some(KeyState::Gone(_)) => false,
+            None => !self.servers.is_empty(),
+        };
+        if ids.is_empty() { self.configured || !self.servers.is_empty() } else { ids.iter().all(obtainable) }
+    }
+
+    /// Why a protected representation cannot be decrypted.
+    pub fn refusal(&self, rep: &Representation) -> PlayerError {
+        let ids = key_ids(rep);
+        let known = ids.iter().find_map(|id| self.gone(*id));
+        known.cloned().unwrap_or_else(|| {
+            let missing = ids.iter().copied().find(|id| self.ready(*id).is_none());
+            let systems: Vec<KeySystem> = rep.protection.iter().filter_map(|found| found.system.clone()).collect();
+            self.missing(missing, &systems)
+        })
+    }
+
+    /// The error for a key that nobody can supply. With a system that is not supported in sight, and a host that
+    /// supplies no keys of its own, that system is the reason.
+    pub fn missing(&self, id: Option<KeyId>, systems: &[KeySystem]) -> PlayerError {
+        let foreign: Vec<&str> = systems.iter().filter(|system| !system.is_open()).map(KeySystem::name).collect();
+        let key = id.map_or("its key".to_owned(), |id| format!("key {id}"));
+        let mut error = match foreign.first() {
+            Some(first) if !self.configured => {
+                let message = format!("the media is protected by {}; {key} is not here", foreign.join(", "));
+                PlayerError::fatal(ErrorCode::DrmUnsupported, message).with_feature(*first)
+            }
+            _ => PlayerError::fatal(ErrorCode::KeyUnavailable, format!("{key} cannot be had from anywhere")),
+        };
+        error.context.key_id = id.map(|id| id.to_string());
+        error.at(Stage::Licence)
+    }
+}
+
+/// The keys that a representation needs: those of its default, else whatever its descriptors list.
+pub fn key_ids(rep: &Representation) -> Vec<KeyId> {
+    let mut ids: Vec<KeyId> = Vec::new();
+    let certain = || rep.protection.iter().filter(|found| found.key.is_none());
+    for id in certain().flat_map(|found| &found.key_ids) {
+        if !ids.contains(id) {
+            ids.push(*id);
+        }
+    }
+    if ids.is_empty() {
+        let listed = certain().flat_map(|found| &found.pssh).flat_map(|pssh| &pssh.key_ids);
+        ids.extend(listed.take(1));
+    }
+    ids
+}
+
+/// The cipher of something that is encrypted as a whole, once its key is here.
+pub fn cipher(key: &ContentKey, mode: SegmentCipherMode, iv: [u8; 16]) -> SegmentCipher {
+    SegmentCipher { mode, key: key.clone(), iv }
+}

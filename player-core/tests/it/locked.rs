@@ -1,0 +1,236 @@
+//! Encrypted films: keys come early, late, never, or for a part of the film only.
+
+use player_core::drm::{ContentKey, KeyId};
+use player_core::engine::io::{FetchKind, Output};
+use player_core::error::ErrorCode;
+use player_core::model::Protocol;
+use player_core::render::RenderCommand;
+use player_core::sim::{Effect, Fault, Film, Lock, LockKind, Outcome, World};
+use player_core::snapshot::{BufferingReason, State};
+use player_core::{Command, Event, SeekMode};
+
+use super::support::*;
+
+const KEYS: [[u8; 16]; 3] = [[0x11; 16], [0x22; 16], [0x33; 16]];
+
+fn film(protocol: Protocol, locks: &[(u64, LockKind, usize)]) -> Film {
+    let mut film = Film::new(protocol, MINUTE);
+    film.locks = locks.iter().map(|&(first, kind, key)| Lock { first, kind, key: KEYS[key] }).collect();
+    film
+}
+
+/// The name of a key.
+fn id(key: usize) -> KeyId {
+    KeyId(KEYS[key].map(|byte| !byte))
+}
+
+/// Loads with keys, and runs to the end.
+fn play_with(world: &mut World, keys: &[usize]) -> Outcome {
+    let mut request = world.request();
+    for key in keys {
+        request.drm.keys.insert(id(*key), ContentKey::new(&KEYS[*key]).unwrap());
+    }
+    world.command(Command::Load(request));
+    world.run_until_end(HOUR)
+}
+
+fn failure(outcome: Outcome) -> player_core::PlayerError {
+    match outcome {
+        Outcome::Failed(error) => error,
+        other => panic!("{other:?} instead of a failure"),
+    }
+}
+
+fn requests(world: &World, holds: impl Fn(&player_core::engine::io::FetchRequest) -> bool) -> usize {
+    let (_, outputs) = world.recorded().unwrap();
+    outputs.iter().filter(|output| matches!(output, Output::Fetch(request) if holds(request))).count()
+}
+
+#[test]
+fn whole_segments_and_samples_play_with_keys_that_rotate_and_each_key_is_fetched_once() {
+    for kind in [LockKind::Segments, LockKind::Samples] {
+        let film = film(Protocol::Hls, &[(0, kind, 0), (4, kind, 1), (7, LockKind::Nothing, 0), (9, kind, 2)]);
+        let mut world = world(&film, fast(), Vec::new());
+        world.record();
+        assert_eq!(play(&mut world), Outcome::Ended, "{kind:?}");
+        assert_played(&world, MINUTE);
+        assert!(world.stats().stalls.is_empty());
+        assert_eq!(requests(&world, |request| request.kind == FetchKind::Key), 3, "{kind:?}");
+        let ciphers = requests(&world, |request| request.cipher.is_some());
+        assert_eq!(ciphers > 0, kind == LockKind::Segments, "the host decrypts whole segments and nothing else");
+    }
+}
+
+#[test]
+fn the_vector_of_a_segment_is_its_number() {
+    let mut world = world(&film(Protocol::Hls, &[(0, LockKind::Segments, 0)]), fast(), Vec::new());
+    world.record();
+    assert_eq!(play(&mut world), Outcome::Ended);
+    let (_, outputs) = world.recorded().unwrap();
+    let mut seen = 0;
+    for output in outputs {
+        if let Output::Fetch(request) = output
+            && let Some(cipher) = &request.cipher
+        {
+            let name = request.url.path().rsplit('/').next().unwrap().split('.').next().unwrap().to_owned();
+            assert_eq!(u128::from_be_bytes(cipher.iv).to_string(), name);
+            seen += 1;
+        }
+    }
+    assert_eq!(seen, 30, "pictures and sound of fifteen segments");
+}
+
+#[test]
+fn a_late_key_holds_the_hand_over_and_never_the_download() {
+    let film = film(Protocol::Hls, &[(0, LockKind::Samples, 0), (2, LockKind::Samples, 1)]);
+    let late = Fault::new(&format!("{}.bin", id(1)), Effect::Status(503)).until(seconds(20));
+    let mut world = world(&film, fast(), vec![late]);
+    world.load();
+    world.run_for(seconds(12));
+    assert_eq!(world.snapshot().state, State::Buffering(BufferingReason::WaitingForKey));
+    let loaded = events(
+        &world,
+        |event| matches!(event, Event::SegmentLoaded { start, .. } if start.as_nanos() > 20_000_000_000),
+    );
+    assert!(!loaded.is_empty(), "what comes after the missing key was fetched meanwhile");
+    assert_eq!(world.run_until_end(HOUR), Outcome::Ended);
+    assert_eq!(world.stats().stalls.len(), 1);
+    assert_eq!(world.stats().stalls[0].reason, "waiting_for_key");
+    assert_played(&world, MINUTE);
+}
+
+#[test]
+fn a_key_that_is_missing_at_one_place_is_fetched_from_another() {
+    for kind in [LockKind::Segments, LockKind::Samples] {
+        let film = film(Protocol::Hls, &[(0, kind, 0)]);
+        let missing = Fault::new("one/film/key/", Effect::Status(404));
+        let mut world = two_hosts(&film, fast(), vec![missing]);
+        assert_eq!(play(&mut world), Outcome::Ended, "{kind:?}");
+        assert!(world.faults_fired() >= 1);
+    }
+}
+
+#[test]
+fn a_key_that_cannot_be_had_is_the_end_and_the_error_says_why() {
+    let cases = [
+        (Effect::Status(404), ErrorCode::KeyUnavailable, Some(404)),
+        (Effect::Status(403), ErrorCode::LicenceRefused, Some(403)),
+        (Effect::Html, ErrorCode::KeyUnavailable, None),
+        (Effect::Empty, ErrorCode::KeyUnavailable, None),
+    ];
+    for kind in [LockKind::Segments, LockKind::Samples] {
+        for (effect, code, status) in &cases {
+            let film = film(Protocol::Hls, &[(0, kind, 0)]);
+            let mut world = world(&film, fast(), vec![Fault::new("/key/", effect.clone())]);
+            let error = failure(play(&mut world));
+            assert_eq!((error.code, error.context.http_status), (*code, *status), "{kind:?} {effect:?}: {error}");
+        }
+    }
+}
+
+#[test]
+fn the_clear_beginning_is_played_before_the_missing_key_ends_playback() {
+    for (protocol, kind) in [
+        (Protocol::Hls, LockKind::Foreign),
+        (Protocol::Hls, LockKind::Segments),
+        (Protocol::Hls, LockKind::Samples),
+        (Protocol::Dash, LockKind::Foreign),
+        (Protocol::Dash, LockKind::Samples),
+    ] {
+        let mut film = film(protocol, &[(5, kind, 1)]);
+        film.periods = 3;
+        let mut world = world(&film, fast(), vec![Fault::new("/key/", Effect::Status(404))]);
+        let error = failure(play(&mut world));
+        let expected = if kind == LockKind::Foreign { ErrorCode::DrmUnsupported } else { ErrorCode::KeyUnavailable };
+        assert_eq!(error.code, expected, "{protocol:?} {kind:?}: {error}");
+        if kind == LockKind::Foreign {
+            let system = if protocol == Protocol::Hls { "FairPlay" } else { "Widevine" };
+            assert_eq!(error.context.feature.as_deref(), Some(system));
+            assert_eq!(error.context.key_id, Some(id(1).to_string()));
+        }
+        assert_played(&world, seconds(20));
+        assert_eq!(count(&world, |event| matches!(event, Event::Ended)), 0);
+    }
+}
+
+#[test]
+fn a_seek_back_into_the_clear_part_plays_again_and_a_seek_into_the_rest_fails() {
+    let film = film(Protocol::Hls, &[(5, LockKind::Foreign, 1)]);
+    let mut world = world(&film, fast(), Vec::new());
+    world.load();
+    world.run_for(seconds(15));
+    world.command(Command::Seek { to: player_core::MediaTime::from_millis(2000), mode: SeekMode::Exact });
+    world.run_for(seconds(10));
+    assert_eq!(world.snapshot().state, State::Ready);
+    world.command(Command::Seek { to: player_core::MediaTime::from_millis(40_000), mode: SeekMode::Exact });
+    assert_eq!(failure(world.run_until_end(MINUTE)).code, ErrorCode::DrmUnsupported);
+}
+
+#[test]
+fn keys_of_the_host_open_what_the_manifest_calls_foreign() {
+    for protocol in BOTH {
+        for kind in [LockKind::Foreign, LockKind::Samples] {
+            let film = film(protocol, &[(0, kind, 0), (8, kind, 1)]);
+            let mut world = world(&film, fast(), Vec::new());
+            assert_eq!(play_with(&mut world, &[0, 1]), Outcome::Ended, "{protocol:?} {kind:?}");
+            assert_played(&world, MINUTE);
+        }
+    }
+}
+
+#[test]
+fn a_key_that_the_host_lacks_is_named() {
+    for protocol in BOTH {
+        let mut film = film(protocol, &[(0, LockKind::Foreign, 0), (5, LockKind::Foreign, 1)]);
+        film.periods = 3;
+        let mut world = world(&film, fast(), Vec::new());
+        let error = failure(play_with(&mut world, &[0]));
+        assert_eq!((error.code, error.context.key_id), (ErrorCode::KeyUnavailable, Some(id(1).to_string())));
+        assert_played(&world, seconds(20));
+    }
+}
+
+#[test]
+fn a_licence_server_is_asked_once_for_each_set_of_keys() {
+    let mut film = film(Protocol::Dash, &[(0, LockKind::Samples, 0), (5, LockKind::Samples, 1)]);
+    film.periods = 3;
+    film.licence_server = true;
+    let mut world = world(&film, fast(), Vec::new());
+    world.record();
+    assert_eq!(play(&mut world), Outcome::Ended);
+    assert_played(&world, MINUTE);
+    let posted = requests(&world, |request| request.post.as_ref().is_some_and(|body| body.starts_with(b"{\"kids\":[")));
+    assert_eq!(posted, 1, "the first licence brought both keys");
+    assert_eq!(requests(&world, |request| request.kind == FetchKind::Key), 1);
+}
+
+#[test]
+fn a_licence_server_that_refuses_is_the_end() {
+    let mut film = film(Protocol::Dash, &[(0, LockKind::Samples, 0)]);
+    film.licence_server = true;
+    let mut world = world(&film, fast(), vec![Fault::new("/licence", Effect::Status(403))]);
+    let error = failure(play(&mut world));
+    assert_eq!((error.code, error.context.http_status), (ErrorCode::LicenceRefused, Some(403)));
+    assert_eq!(error.context.key_id, Some(id(0).to_string()));
+}
+
+#[test]
+fn nothing_encrypted_and_no_key_leaves_the_engine() {
+    let film = film(Protocol::Hls, &[(0, LockKind::Samples, 0)]);
+    let mut world = world(&film, fast(), Vec::new());
+    world.record();
+    assert_eq!(play(&mut world), Outcome::Ended);
+    let (inputs, outputs) = world.recorded().unwrap();
+    let mut appended = 0;
+    for output in outputs {
+        if let Output::Render(RenderCommand::Append { samples, .. }) = output {
+            appended += samples.len();
+            assert!(samples.iter().all(|sample| sample.crypto.is_none()));
+        }
+    }
+    assert!(appended > 2000);
+    let written = serde_json::to_string(inputs).unwrap();
+    assert!(!written.contains("17,17,17,17"), "a recording tells no key");
+    let replayed = player_core::sim::replay(player_core::PlayerConfig::default(), inputs).unwrap();
+    assert_eq!(replayed.len(), outputs.len());
+}
