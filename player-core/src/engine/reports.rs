@@ -101,6 +101,8 @@ impl Engine {
         self.tell_playing(false);
         self.playback.clock.hold(end, self.now);
         self.set_state(State::Ended);
+        // A host may stop listening at the end: what is still held is left before it.
+        self.announce_metadata();
         self.emit(Event::Ended);
     }
 }
