@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Engine;
 use super::select;
@@ -20,6 +21,9 @@ use crate::time::MediaTime;
 const MOST_PACKETS: usize = 54_000;
 /// Cues that are held at most; the earliest go first.
 const MOST_CUES: usize = 20_000;
+
+/// No picture is shorter.
+const LEAST_PICTURE: Duration = Duration::from_millis(4);
 
 /// Which segment a packet came with.
 pub type SegmentOf = (RepKey, u64);
@@ -227,6 +231,8 @@ impl Engine {
         for packet in &mut packets {
             packet.pts = packet.pts.shifted(shift);
         }
+        let window = fetching.chosen.window;
+        packets.retain(|packet| window.shows(packet.pts, packet.pts + LEAST_PICTURE));
         let found = captions.insert((fetching.chosen.rep, segment.number), segment.mapping, packets);
         if captions.publish() {
             self.emit(Event::CuesChanged);

@@ -121,18 +121,20 @@ fn changes_of_quality_and_repeated_requests_show_every_caption_once() {
 
 #[test]
 fn announced_captions_follow_the_wanted_language() {
-    let mut film = Film::new(Protocol::Hls, MINUTE);
-    film.captions = Captions::Announced("en".into());
-    let mut world = world(&film, fast(), Vec::new());
-    let mut request = world.request();
-    request.text_languages = vec!["de".into(), "en-GB".into()];
-    world.command(Command::Load(request));
-    world.run_for(seconds(10));
-    assert_eq!(at(&world, 1000), ["00"]);
-    assert_eq!(selected(&world), 1);
-    let snapshot = world.snapshot();
-    let track = snapshot.tracks.iter().find(|track| track.kind == MediaKind::Text).expect("listed");
-    assert_eq!((track.language.as_deref(), track.roles.as_slice()), (Some("en"), [Role::Caption].as_slice()));
+    for protocol in BOTH {
+        let mut film = Film::new(protocol, MINUTE);
+        film.captions = Captions::Announced("en".into());
+        let mut world = world(&film, fast(), Vec::new());
+        let mut request = world.request();
+        request.text_languages = vec!["de".into(), "en-GB".into()];
+        world.command(Command::Load(request));
+        world.run_for(seconds(10));
+        assert_eq!(at(&world, 1000), ["00"]);
+        assert_eq!(selected(&world), 1);
+        let snapshot = world.snapshot();
+        let track = snapshot.tracks.iter().find(|track| track.kind == MediaKind::Text).expect("listed");
+        assert_eq!((track.language.as_deref(), track.roles.as_slice()), (Some("en"), [Role::Caption].as_slice()));
+    }
 }
 
 #[test]

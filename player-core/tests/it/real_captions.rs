@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use player_core::MediaTime;
 use player_core::container::{DemuxOutput, DemuxSetup, open};
-use player_core::model::{CaptionService, ContainerFormat};
+use player_core::model::{CaptionService, ContainerFormat, MediaKind};
 use player_core::text::captions::{CaptionDecoder, CaptionScout};
 use player_core::text::{Cue, LinePosition};
 
@@ -20,7 +20,7 @@ fn material(test: &str, file: &str) -> Option<PathBuf> {
     None
 }
 
-/// The cues of a service, and the services that were heard.
+/// The cues of a service, in time since the first picture as FFmpeg counts it, and the services that were heard.
 fn read(path: &Path, service: CaptionService) -> (Vec<Cue>, Vec<CaptionService>) {
     let setup = DemuxSetup { captions: true, ..DemuxSetup::new(ContainerFormat::Unknown, None) };
     let mut demuxer = open(&setup).expect("a format that is built");
@@ -31,9 +31,21 @@ fn read(path: &Path, service: CaptionService) -> (Vec<Cue>, Vec<CaptionService>)
     }
     outputs.extend(demuxer.finish().expect("good media"));
     let (mut decoder, mut scout, mut cues) = (CaptionDecoder::new(service), CaptionScout::default(), Vec::new());
-    let mut last = MediaTime::from_nanos(i64::MIN);
+    let (mut first, mut last) = (MediaTime::MAX, MediaTime::from_nanos(i64::MIN));
+    let mut pictures = 0;
     for output in outputs {
-        let DemuxOutput::Captions(packets) = output else { continue };
+        let packets = match output {
+            DemuxOutput::Init(init) => {
+                pictures = init.tracks.iter().find(|track| track.kind == MediaKind::Video).map_or(0, |track| track.id);
+                continue;
+            }
+            DemuxOutput::Fragment(fragment) if fragment.track == pictures => {
+                first = fragment.samples.iter().map(|sample| sample.pts).fold(first, MediaTime::min);
+                continue;
+            }
+            DemuxOutput::Captions(packets) => packets,
+            DemuxOutput::Fragment(_) | DemuxOutput::Cues { .. } | DemuxOutput::Metadata(_) => continue,
+        };
         for packet in packets {
             assert!(packet.pts > last, "captions come in the order of presentation");
             last = packet.pts;
@@ -42,6 +54,10 @@ fn read(path: &Path, service: CaptionService) -> (Vec<Cue>, Vec<CaptionService>)
         }
     }
     cues.extend_from_slice(decoder.shown());
+    for cue in &mut cues {
+        cue.start = cue.start.shifted(-first.as_nanos());
+        cue.end = if cue.end == MediaTime::MAX { cue.end } else { cue.end.shifted(-first.as_nanos()) };
+    }
     (cues, scout.found().collect())
 }
 
@@ -60,12 +76,10 @@ const MEDIA3: &str = "androidx+media/libraries/test_data/src/test/assets/media";
 
 #[test]
 fn h264_and_h265_in_fragmented_files() {
-    // FFmpeg counts from the first picture, which the second file presents 67 ms after the media's zero.
-    let files = [("mp4/fragmented_captions.mp4", 0), ("dash/captions_h265/fragmented_captions_h265.mp4", 67)];
-    for (file, first) in files {
+    for file in ["mp4/fragmented_captions.mp4", "dash/captions_h265/fragmented_captions_h265.mp4"] {
         let Some(path) = material("real_captions", &format!("{MEDIA3}/{file}")) else { return };
         let (cues, found) = read(&path, CaptionService::Cea608(1));
-        check(&cues, &[(1869 + first, 2509 + first, "♪MUSIC♪")]);
+        check(&cues, &[(1869, 2509, "♪MUSIC♪")]);
         assert!(found.contains(&CaptionService::Cea608(1)), "{found:?}");
         // Row 15.
         assert_eq!(cues[0].layout.line, LinePosition::Percent(90.0));
@@ -73,11 +87,23 @@ fn h264_and_h265_in_fragmented_files() {
 }
 
 #[test]
-fn a_dash_segment_with_two_captions_at_the_top() {
-    let path = format!("{MEDIA3}/dash/cea608/sd-dash0000000000.m4s");
-    let Some(path) = material("real_captions", &path) else { return };
-    let (cues, found) = read(&path, CaptionService::Cea608(1));
-    check(&cues, &[(0, 880, "First subtitle"), (1170, 1460, "Second subtitle")]);
-    assert_eq!(found, [CaptionService::Cea608(1)]);
-    assert_eq!((cues[0].layout.line, cues[0].layout.position), (LinePosition::Percent(10.0), Some(10.0)));
+fn the_same_two_captions_in_mp4_and_in_a_transport_stream() {
+    for file in ["dash/cea608/sd-dash0000000000.m4s", "hls/cea608/sd-hls0000000000.ts"] {
+        let Some(path) = material("real_captions", &format!("{MEDIA3}/{file}")) else { return };
+        let (cues, found) = read(&path, CaptionService::Cea608(1));
+        check(&cues, &[(0, 880, "First subtitle"), (1170, 1460, "Second subtitle")]);
+        assert_eq!(found, [CaptionService::Cea608(1)]);
+        assert_eq!((cues[0].layout.line, cues[0].layout.position), (LinePosition::Percent(10.0), Some(10.0)));
+    }
+}
+
+#[test]
+fn a_transport_stream_with_reordered_pictures() {
+    let file = "shaka-project+shaka-player/test/test/assets/hls-ts-h264/fileSequence1.ts";
+    let Some(path) = material("real_captions", file) else { return };
+    let (cues, _) = read(&path, CaptionService::Cea608(1));
+    let expected: Vec<(i64, i64, &str)> = (0..6)
+        .map(|index| (600 + index * 1000, 1500 + index * 1000, if index % 2 == 0 { "Bop!" } else { "Bip!" }))
+        .collect();
+    check(&cues, &expected);
 }

@@ -7,7 +7,8 @@ mod sei;
 mod track;
 mod user_data;
 
-use super::{CaptionPacket, Codec, Sample};
+use super::{CaptionPacket, Codec, DemuxOutput, Sample, TrackInit};
+use crate::model::MediaKind;
 
 /// Pictures may be presented this many pictures later than they are decoded (ITU-T H.264 §A.3.1 and H.265 §A.4.2:
 /// `MaxDpbFrames` and `maxDpbSize` are 16).
@@ -96,6 +97,39 @@ impl CaptionQueue {
             self.give(packet);
         }
         self.take()
+    }
+}
+
+/// Finds captions in the pictures that a demuxer gives.
+#[derive(Debug, Default)]
+pub struct CaptionTap {
+    queue: CaptionQueue,
+    /// The pictures in force.
+    tracks: Vec<TrackInit>,
+}
+
+impl CaptionTap {
+    /// Adds to `outputs` the captions of the pictures in them; `last` says that none follow.
+    pub fn look(&mut self, outputs: &mut Vec<DemuxOutput>, last: bool) {
+        for output in outputs.iter() {
+            match output {
+                DemuxOutput::Init(init) => {
+                    let pictures = init.tracks.iter().filter(|track| track.kind == MediaKind::Video);
+                    self.tracks = pictures.cloned().collect();
+                }
+                DemuxOutput::Fragment(fragment) => {
+                    let Some(track) = self.tracks.iter().find(|track| track.id == fragment.track) else { continue };
+                    for sample in &fragment.samples {
+                        self.queue.add(sample, &track.config.codec);
+                    }
+                }
+                DemuxOutput::Cues { .. } | DemuxOutput::Metadata(_) | DemuxOutput::Captions(_) => {}
+            }
+        }
+        let packets = if last { self.queue.finish() } else { self.queue.take() };
+        if !packets.is_empty() {
+            outputs.push(DemuxOutput::Captions(packets));
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use super::clock::Clock;
 use super::packet::{PACKET, Packet, PacketFinder};
 use super::psi::{ProgramMap, Sections, programs};
 use super::stream::ElementaryStream;
+use crate::container::captions::CaptionTap;
 use crate::container::sniff::{self, Signature};
 use crate::container::{DemuxError, DemuxOutput, DemuxSetup, Demuxer, InitSegment, MediaClock, SampleKey};
 
@@ -36,6 +37,8 @@ pub(in crate::container) struct TsDemuxer {
     everything: bool,
     scrambled: bool,
     assembly: Assembly,
+    /// Captions inside the pictures, when they are wanted.
+    captions: Option<CaptionTap>,
     /// The first bytes, to name what was sent instead.
     beginning: Vec<u8>,
 }
@@ -47,6 +50,7 @@ impl TsDemuxer {
     /// When the tables name only what cannot be read.
     pub fn new(setup: &DemuxSetup) -> Result<Self, DemuxError> {
         let mut demuxer = Self::empty(setup.sample_key.clone(), false);
+        demuxer.captions = setup.captions.then(CaptionTap::default);
         let tables = setup.init.as_ref().map(|init| &init.source).filter(|tables| super::looks_like(tables));
         if let Some(tables) = tables {
             demuxer.finder.push(tables);
@@ -74,6 +78,7 @@ impl TsDemuxer {
             everything,
             scrambled: false,
             assembly: Assembly::default(),
+            captions: None,
             beginning: Vec::new(),
         }
     }
@@ -219,6 +224,14 @@ impl TsDemuxer {
         self.catch_up()
     }
 
+    fn outputs(&mut self, last: bool) -> Vec<DemuxOutput> {
+        let mut outputs = self.assembly.outputs();
+        if let Some(captions) = &mut self.captions {
+            captions.look(&mut outputs, last);
+        }
+        outputs
+    }
+
     fn not_a_stream(&self) -> DemuxError {
         match sniff::recognise(&self.beginning) {
             Signature::MpegTs => {
@@ -258,12 +271,12 @@ impl TsDemuxer {
 impl Demuxer for TsDemuxer {
     fn push(&mut self, bytes: Bytes) -> Result<Vec<DemuxOutput>, DemuxError> {
         self.read(&bytes)?;
-        Ok(self.assembly.outputs())
+        Ok(self.outputs(false))
     }
 
     fn finish(&mut self) -> Result<Vec<DemuxOutput>, DemuxError> {
         self.end()?;
-        Ok(self.assembly.outputs())
+        Ok(self.outputs(true))
     }
 }
 

@@ -2,6 +2,7 @@
 //! which is the middle 80 % of the picture both ways (ANSI/CTA-608-E §C.2).
 
 use super::screen::{COLUMNS, Cell, Pen, ROWS, Row, Screen};
+use crate::text::captions::even_out;
 use crate::text::{Cue, CueLayout, CueSpan, LineAlign, LinePosition, PositionAlign, SpanStyle, TextAlign};
 use crate::time::MediaTime;
 
@@ -59,6 +60,7 @@ fn cue(block: &[Line<'_>], end: usize, composed: bool, at: MediaTime) -> Option<
             }
         }
     }
+    even_out(&mut spans);
     let layout = layout(end - block.len(), end, left, centred);
     Some(Cue { id: None, start: at, end: MediaTime::MAX, spans, layout, forced: false })
 }

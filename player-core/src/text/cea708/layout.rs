@@ -1,10 +1,14 @@
 //! Windows as cues: one for each visible window with text, anchored inside the safe title area, which is the middle
 //! 80 % of the picture both ways (ANSI/CTA-708-E §8.2).
 
-use cea708_types::tables::{Anchor, Direction, Justify};
+use cea708_types::tables::{Anchor, Direction, EdgeType, FontStyle, Justify};
 
-use super::window::{Cell, Pen, Window};
-use crate::text::{Cue, CueLayout, CueSpan, LineAlign, LinePosition, PositionAlign, SpanStyle, TextAlign, Vertical};
+use super::window::{Cell, Pen, Rgba, Window};
+use crate::text::captions::even_out;
+use crate::text::{
+    Cue, CueLayout, CueSpan, EdgeKind, FontFamily, LineAlign, LinePosition, PositionAlign, SpanStyle, TextAlign,
+    TextEdge, Vertical,
+};
 use crate::time::MediaTime;
 
 /// Where the safe area begins, and how far it reaches, in percent.
@@ -47,6 +51,7 @@ fn cue(window: &Window, at: MediaTime) -> Option<Cue> {
             }
         }
     }
+    even_out(&mut spans);
     Some(Cue { id: None, start: at, end: MediaTime::MAX, spans, layout: layout(window), forced: false })
 }
 
@@ -67,15 +72,46 @@ fn push_plain(spans: &mut Vec<CueSpan>, char: char) {
 
 /// White on black is what captions are without a style, and is left to the viewer's taste.
 fn style(pen: Pen, window: &Window) -> SpanStyle {
-    let [.., behind] = pen.background;
-    let background = if behind == 0 { window.fill() } else { pen.background };
+    let background = match (pen.background, window.fill()) {
+        ([.., 0], [.., 0]) => Some([0; 4]),
+        ([.., 0], _) | ([0, 0, 0, 255], _) => None,
+        (own, _) => Some(own),
+    };
     SpanStyle {
         italic: pen.italic,
         underline: pen.underline,
         color: Some(pen.color).filter(|color| *color != [255; 4]),
-        background: Some(background).filter(|color| *color != [0, 0, 0, 255]),
+        background,
+        flash: pen.flash,
+        font_family: family(pen.font),
+        edge: edge(pen.edge),
         ..SpanStyle::default()
     }
+}
+
+fn family(font: FontStyle) -> Option<FontFamily> {
+    match font {
+        FontStyle::Default => None,
+        FontStyle::MonospacedWithSerifs => Some(FontFamily::MonospaceSerif),
+        FontStyle::ProportionallySpacedWithSerifs => Some(FontFamily::ProportionalSerif),
+        FontStyle::MonospacedWithoutSerifs => Some(FontFamily::MonospaceSansSerif),
+        FontStyle::ProportionallySpacedWithoutSerifs => Some(FontFamily::ProportionalSansSerif),
+        FontStyle::CasualFontType => Some(FontFamily::Casual),
+        FontStyle::CursiveFontType => Some(FontFamily::Cursive),
+        FontStyle::SmallCapitals => Some(FontFamily::SmallCapitals),
+    }
+}
+
+fn edge((kind, color): (EdgeType, Rgba)) -> Option<TextEdge> {
+    let kind = match kind {
+        EdgeType::Raised => EdgeKind::Raised,
+        EdgeType::Depressed => EdgeKind::Depressed,
+        EdgeType::Uniform => EdgeKind::Uniform,
+        EdgeType::LeftDropShadow => EdgeKind::ShadowLeft,
+        EdgeType::RightDropShadow => EdgeKind::ShadowRight,
+        EdgeType::None | EdgeType::Undefined6 | EdgeType::Undefined7 => return None,
+    };
+    Some(TextEdge { kind, color: Some(color), thickness: None })
 }
 
 fn layout(window: &Window) -> CueLayout {
@@ -114,6 +150,7 @@ fn layout(window: &Window) -> CueLayout {
         position_align,
         align,
         vertical,
+        background: Some(window.fill()).filter(|[.., alpha]| *alpha > 0).filter(|fill| *fill != [0, 0, 0, 255]),
         ..CueLayout::default()
     }
 }

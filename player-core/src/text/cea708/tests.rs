@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use super::*;
-use crate::text::{LineAlign, LinePosition, PositionAlign, TextAlign, Vertical};
+use crate::text::{EdgeKind, FontFamily, LineAlign, LinePosition, PositionAlign, TextAlign, TextEdge, Vertical};
 
 /// Puts service blocks into a packet and sends it.
 fn send(decoder: &mut Cea708, blocks: &[(u8, &[u8])], at: MediaTime) {
@@ -103,7 +103,11 @@ fn the_pen_has_a_place_colours_and_attributes() {
     let style = |wanted: &str| &cues[0].spans.iter().find(|span| span.text.contains(wanted)).unwrap().style;
     assert_eq!((style("BC").color, style("BC").background), (Some([255, 255, 0, 255]), Some([0, 0, 255, 128])));
     assert!(style("BC").italic && style("BC").underline && !style("D").italic);
-    assert_eq!((style("D").color, style("D").background), (None, None), "the window behind it is black");
+    assert_eq!(
+        (style("D").color, style("D").background),
+        (None, Some([0, 0, 0, 255])),
+        "the window behind it is black"
+    );
     assert_eq!((cues[0].layout.line, cues[0].layout.position), (LinePosition::Percent(26.0), Some(42.0)));
 }
 
@@ -123,6 +127,21 @@ fn windows_without_a_ground_and_predefined_styles_are_kept() {
     tell(&mut cc, &define(0, 7, (60, 105), 2, 0x00));
     let cues = cc.cues(MediaTime::ZERO);
     assert_eq!(cues.iter().find(|cue| cue.plain_text() == "MIDDLE").unwrap().layout.align, TextAlign::Center);
+}
+
+#[test]
+fn type_edges_flashing_and_grounds_are_told() {
+    let mut cc = first();
+    tell(&mut cc, &define(0, 6, (70, 0), 1, 0x09));
+    // Casual type with a green outline that flashes; the window is translucent blue.
+    tell(&mut cc, &[0x90, 0x05, 0x1d, 0x91, 0x7f, 0xc0, 0x0c, 0x97, 0x83, 0x00, 0x00, 0x10]);
+    tell(&mut cc, b"X");
+    let cue = cc.cues(MediaTime::ZERO).remove(0);
+    let style = &cue.spans[0].style;
+    assert!(style.flash && style.font_family == Some(FontFamily::Casual));
+    let edge = TextEdge { kind: EdgeKind::Uniform, color: Some([0, 255, 0, 255]), thickness: None };
+    assert_eq!((style.edge, style.background), (Some(edge), None));
+    assert_eq!(cue.layout.background, Some([0, 0, 255, 128]));
 }
 
 #[test]

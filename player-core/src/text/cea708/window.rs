@@ -1,8 +1,8 @@
 //! A window: where it stands, how it looks, and the text that its pen has written (ANSI/CTA-708-E §8.4 to §8.10).
 
 use cea708_types::tables::{
-    Anchor, Code, Color, ColorValue, DefineWindowArgs, Direction, Ext1, Opacity, SetPenAttributesArgs, SetPenColorArgs,
-    SetWindowAttributesArgs,
+    Anchor, Code, Color, ColorValue, DefineWindowArgs, Direction, EdgeType, Ext1, FontStyle, Opacity,
+    SetPenAttributesArgs, SetPenColorArgs, SetWindowAttributesArgs,
 };
 
 /// Red, green, blue, alpha.
@@ -19,6 +19,12 @@ pub(super) struct Pen {
     pub italic: bool,
     /// Underlined.
     pub underline: bool,
+    /// Text or ground flashes.
+    pub flash: bool,
+    /// The kind of type.
+    pub font: FontStyle,
+    /// What surrounds each letter, and its colour.
+    pub edge: (EdgeType, Rgba),
 }
 
 /// A written cell.
@@ -67,7 +73,7 @@ impl Window {
             columns: usize::from(args.column_count) + 1,
             row: 0,
             column: 0,
-            pen: pen(args.pen_attributes(), args.pen_color()),
+            pen: Pen::new(&args.pen_attributes(), &args.pen_color()),
         }
     }
 
@@ -89,7 +95,7 @@ impl Window {
             self.attributes = args.window_attributes();
         }
         if args.pen_style_id != 0 {
-            self.pen = pen(args.pen_attributes(), args.pen_color());
+            self.pen = Pen::new(&args.pen_attributes(), &args.pen_color());
         }
     }
 
@@ -116,11 +122,8 @@ impl Window {
                 }
                 self.column = 0;
             }
-            Code::SetPenAttributes(attributes) => {
-                self.pen.italic = attributes.italics;
-                self.pen.underline = attributes.underline;
-            }
-            Code::SetPenColor(colors) => self.set_colors(colors),
+            Code::SetPenAttributes(attributes) => self.pen.set_attributes(attributes),
+            Code::SetPenColor(colors) => self.pen.set_colors(colors),
             Code::SetPenLocation(place) => {
                 self.row = usize::from(place.row).min(self.lines.len() - 1);
                 self.column = usize::from(place.column).min(self.columns - 1);
@@ -196,27 +199,44 @@ impl Window {
         self.column = (column + 1).min(self.columns);
     }
 
-    fn set_colors(&mut self, colors: &SetPenColorArgs) {
-        self.pen.color = rgba(colors.foreground_color, colors.foreground_opacity);
-        self.pen.background = rgba(colors.background_color, colors.background_opacity);
-    }
-
     /// The colour of the window itself.
     pub fn fill(&self) -> Rgba {
         rgba(self.attributes.fill_color, self.attributes.fill_opacity)
     }
 }
 
-fn pen(attributes: SetPenAttributesArgs, colors: SetPenColorArgs) -> Pen {
-    Pen {
-        color: rgba(colors.foreground_color, colors.foreground_opacity),
-        background: rgba(colors.background_color, colors.background_opacity),
-        italic: attributes.italics,
-        underline: attributes.underline,
+impl Pen {
+    fn new(attributes: &SetPenAttributesArgs, colors: &SetPenColorArgs) -> Self {
+        let mut pen = Self {
+            color: [0; 4],
+            background: [0; 4],
+            italic: false,
+            underline: false,
+            flash: false,
+            font: FontStyle::Default,
+            edge: (EdgeType::None, [0; 4]),
+        };
+        pen.set_attributes(attributes);
+        pen.set_colors(colors);
+        pen
+    }
+
+    fn set_attributes(&mut self, attributes: &SetPenAttributesArgs) {
+        self.italic = attributes.italics;
+        self.underline = attributes.underline;
+        self.font = attributes.font_style;
+        self.edge.0 = attributes.edge_type;
+    }
+
+    fn set_colors(&mut self, colors: &SetPenColorArgs) {
+        self.color = rgba(colors.foreground_color, colors.foreground_opacity);
+        self.background = rgba(colors.background_color, colors.background_opacity);
+        self.edge.1 = rgba(colors.edge_color, Opacity::Solid);
+        self.flash = [colors.foreground_opacity, colors.background_opacity].contains(&Opacity::Flash);
     }
 }
 
-/// Two bits a colour (§8.8). What flashes is shown steadily.
+/// Two bits a colour (§8.8). What flashes is told apart from its colour.
 fn rgba(color: Color, opacity: Opacity) -> Rgba {
     let level = |value: ColorValue| match value {
         ColorValue::None => 0,
