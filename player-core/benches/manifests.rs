@@ -147,6 +147,8 @@ fn read_as_index(bencher: divan::Bencher<'_, '_>) {
         init: None,
         mapping: TimestampMapping::Discontinuity(0),
         period_start: MediaTime::ZERO,
+        period_duration: None,
+        media: Vec::new(),
         variables: Vec::new(),
     };
     bencher.bench_local(|| parse_index(black_box(text.as_bytes()), &source, &base));

@@ -3,6 +3,7 @@
 use bytes::{Bytes, BytesMut};
 
 use super::sniff::{self, Signature};
+use super::text::TextDemuxer;
 use super::{DemuxError, DemuxOutput, DemuxSetup, Demuxer};
 use crate::model::ContainerFormat;
 
@@ -20,18 +21,20 @@ impl SniffingDemuxer {
     }
 
     fn choose(&mut self, bytes: Bytes) -> Result<Vec<DemuxOutput>, DemuxError> {
-        self.setup.format = match sniff::recognise(&bytes) {
-            Signature::Mp4 => ContainerFormat::Fmp4,
-            Signature::WebVtt | Signature::SubRip => ContainerFormat::WebVtt,
+        let told = self.setup.format != ContainerFormat::Unknown;
+        let as_format = |format| super::reader(&DemuxSetup { format, ..self.setup.clone() });
+        let mut chosen: Box<dyn Demuxer> = match sniff::recognise(&bytes) {
+            Signature::Mp4 => as_format(ContainerFormat::Fmp4)?,
             // XML is TTML, or nothing that can be read: its end tells.
-            Signature::Ttml | Signature::Xml => ContainerFormat::Ttml,
-            Signature::MpegTs => ContainerFormat::MpegTs,
-            Signature::PackedAudio => ContainerFormat::PackedAudio,
+            Signature::WebVtt | Signature::SubRip | Signature::Ttml | Signature::Xml => {
+                Box::new(TextDemuxer::new("media"))
+            }
+            Signature::MpegTs => as_format(ContainerFormat::MpegTs)?,
+            Signature::PackedAudio => as_format(ContainerFormat::PackedAudio)?,
             // Only what the manifest says can be gone by.
-            Signature::Nothing if self.setup.format != ContainerFormat::Unknown => self.setup.format,
+            Signature::Nothing if told => as_format(self.setup.format)?,
             other => return Err(other.refuse("media")),
         };
-        let mut chosen = super::reader(&self.setup)?;
         let outputs = chosen.push(bytes);
         self.chosen = Some(chosen);
         outputs

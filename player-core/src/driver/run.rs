@@ -138,7 +138,7 @@ impl PlayerLoop {
     fn drain(&mut self, now: Now) {
         while let Some(output) = self.engine.poll_output() {
             match output {
-                Output::Fetch(request) => self.fetcher.start(request),
+                Output::Fetch(request) => self.fetcher.start(*request),
                 Output::Cancel(id) => self.fetcher.cancel(id),
                 Output::Render(command) => self.renderer.handle(now, command),
                 Output::Event(event) => self.events.push(event),

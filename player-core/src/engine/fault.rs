@@ -39,7 +39,7 @@ fn of_fetch(kind: FetchKind, error: &FetchError) -> PlayerError {
     let code = match error {
         FetchError::Unreachable(_) => ErrorCode::NetworkUnreachable,
         FetchError::Timeout { .. } => ErrorCode::NetworkTimeout,
-        FetchError::Status { status: 401 | 402 | 403, .. } if kind == FetchKind::Key => ErrorCode::LicenceRefused,
+        FetchError::Status { status: 401..=403, .. } if kind == FetchKind::Key => ErrorCode::LicenceRefused,
         FetchError::Status { .. } | FetchError::TooLarge { .. } if kind == FetchKind::Key => ErrorCode::KeyUnavailable,
         FetchError::Status { .. } => ErrorCode::HttpStatus,
         FetchError::Truncated { .. } => ErrorCode::BodyTruncated,

@@ -217,7 +217,7 @@ pub enum Input {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Output {
     /// Fetch this. Requests run side by side; the engine limits their number.
-    Fetch(FetchRequest),
+    Fetch(Box<FetchRequest>),
     /// Forget this request; nothing needs to be answered.
     Cancel(FetchId),
     /// For the renderer.

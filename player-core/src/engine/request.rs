@@ -213,7 +213,7 @@ impl Jobs {
         let Some(job) = self.jobs.get_mut(&id) else { return false };
         self.next_fetch += 1;
         let url = candidate.url.clone();
-        out(Output::Fetch(FetchRequest {
+        out(Output::Fetch(Box::new(FetchRequest {
             id: fetch,
             kind: job.kind,
             url: url.clone(),
@@ -224,7 +224,7 @@ impl Jobs {
             max_bytes: max_bytes(job.kind),
             first_byte_timeout: config.first_byte_timeout,
             stall_timeout: config.stall_timeout,
-        }));
+        })));
         job.standing = Standing::Running(Box::new(Attempt {
             fetch,
             candidate,

@@ -3,6 +3,9 @@
 /// An instant as ISO 8601 writes it, in nanoseconds since the Unix epoch; without a zone it counts as UTC.
 pub(super) fn instant(text: &str) -> Option<i64> {
     let text = text.trim().trim_matches('"');
+    if let Some(nanos) = plain_instant(text) {
+        return Some(nanos);
+    }
     let nanos = match text.parse::<jiff::Timestamp>() {
         Ok(instant) => instant.as_nanosecond(),
         Err(_) => {
@@ -11,6 +14,48 @@ pub(super) fn instant(text: &str) -> Option<i64> {
         }
     };
     i64::try_from(nanos).ok()
+}
+
+/// The form that nearly all manifests use, `2024-01-31T23:59:59.123Z`, without a general parser: a playlist may have one
+/// for each segment. `None` for every other form, and for years that nanoseconds do not reach.
+fn plain_instant(text: &str) -> Option<i64> {
+    let (civil, rest) = text.as_bytes().split_at_checked(19)?;
+    let number = |from: usize, to: usize| {
+        let digits = civil.get(from..to)?;
+        digits
+            .iter()
+            .all(u8::is_ascii_digit)
+            .then(|| digits.iter().fold(0, |sum, digit| sum * 10 + i64::from(digit - b'0')))
+    };
+    let marks = [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':')];
+    if !marks.iter().all(|(at, mark)| civil.get(*at) == Some(mark)) {
+        return None;
+    }
+    let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
+    let (hour, minute, second) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
+    let fraction = match rest.strip_suffix(b"Z")? {
+        [] => 0,
+        [b'.', digits @ ..] if (1..=9).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit) => {
+            let scale = 10_i64.pow(9 - u32::try_from(digits.len()).ok()?);
+            digits.iter().fold(0, |sum, digit| sum * 10 + i64::from(digit - b'0')) * scale
+        }
+        _ => return None,
+    };
+    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let length = match month {
+        2 => 28 + i64::from(leap),
+        4 | 6 | 9 | 11 => 30,
+        1..=12 => 31,
+        _ => return None,
+    };
+    if !(1970..2262).contains(&year) || !(1..=length).contains(&day) || hour > 23 || minute > 59 || second > 59 {
+        return None;
+    }
+    // Days in the proleptic Gregorian calendar, years beginning in March so that the leap day is the last.
+    let (years, months) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let days = years * 365 + years / 4 - years / 100 + years / 400 + (months * 153 + 2) / 5 + day - 1 - 719_468;
+    let seconds = days * 86_400 + hour * 3600 + minute * 60 + second;
+    seconds.checked_mul(1_000_000_000)?.checked_add(fraction)
 }
 
 /// `xs:duration` (XML Schema Part 2 §3.2.6) in nanoseconds, saturating; a negative one counts as zero. A year has
@@ -85,6 +130,25 @@ mod tests {
             assert_eq!(instant(text), Some(1_577_836_800_000_000_000), "{text}");
         }
         assert_eq!(instant("yesterday"), None);
+    }
+
+    #[test]
+    fn the_plain_form_is_read_as_the_general_parser_reads_it() {
+        let general = |text: &str| text.parse::<jiff::Timestamp>().ok().map(|instant| instant.as_nanosecond());
+        for day in 0..106_000 {
+            let seconds = day * 86_400 + day * 977 % 86_400;
+            let instant = jiff::Timestamp::new(seconds, i32::try_from(day * 7919 % 1_000_000_000).unwrap_or(0));
+            let text = instant.map(|instant| instant.to_string()).unwrap_or_default();
+            assert_eq!(plain_instant(&text).map(i128::from), general(&text), "{text}");
+        }
+        for text in ["2023-02-29T00:00:00Z", "2023-13-01T00:00:00Z", "2023-00-01T00:00:00Z", "2023-01-00T00:00:00Z"] {
+            assert_eq!((plain_instant(text), instant(text)), (None, None), "{text}");
+        }
+        for text in
+            ["1969-12-31T23:59:59Z", "2020-01-01T00:00:00+01:00", "2020-01-01 00:00:00Z", "2020-01-01T24:00:00Z"]
+        {
+            assert_eq!(plain_instant(text), None, "left to the general parser: {text}");
+        }
     }
 
     #[test]

@@ -117,12 +117,13 @@ fn decode<'a>(bytes: &'a [u8], warnings: &mut Warnings) -> Cow<'a, str> {
         warnings.push(1, "is UTF-16, not UTF-8");
         return Cow::Owned(text);
     }
-    let text = String::from_utf8_lossy(bytes);
-    if let Cow::Owned(_) = text {
-        let line = std::str::from_utf8(bytes).err().map(|error| line_at(bytes, error.valid_up_to()));
-        warnings.push(line, "holds bytes that are not UTF-8");
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(error) => {
+            warnings.push(line_at(bytes, error.valid_up_to()), "holds bytes that are not UTF-8");
+            String::from_utf8_lossy(bytes)
+        }
     }
-    text
 }
 
 fn utf16(bytes: &[u8]) -> Option<String> {

@@ -192,11 +192,8 @@ impl TsDemuxer {
     /// Takes a program map: the first program with something to read is the one; its streams may change.
     fn take_map(&mut self, map: ProgramMap) -> Result<(), DemuxError> {
         match &self.program {
-            Some(current) if current.program != map.program => {
-                if !self.streams.is_empty() {
-                    return Ok(());
-                }
-            }
+            Some(current) if current.program != map.program && !self.streams.is_empty() => return Ok(()),
+            Some(current) if current.program != map.program => {}
             Some(current) if current.streams == map.streams || current.intact && !map.intact => return Ok(()),
             _ => {}
         }

@@ -177,7 +177,7 @@ impl Builder {
         declare(start, self.depth, &mut self.declarations);
         let tag = tag(start, &self.declarations);
         if self.open.is_empty() && tag != Some(Tag::Tt) {
-            return Err(TtmlError::NotTtml(format!("its root is '{:.40}'", &*start.name().into_inner())));
+            return Err(TtmlError::NotTtml(format!("its root is '{:.40}'", start.name().into_inner())));
         }
         let Some(tag) = tag else {
             self.skipping = Some(self.depth);

@@ -3,8 +3,11 @@
 use super::*;
 use crate::container::describe_samples;
 
+/// Initialisation data, pictures and sound.
+type Flat = (Vec<InitSegment>, Vec<Sample>, Vec<Sample>);
+
 /// Everything but the grouping of samples, which follows the pieces.
-fn flat(read: &Read) -> Result<(Vec<InitSegment>, Vec<Sample>, Vec<Sample>), DemuxError> {
+fn flat(read: &Read) -> Result<Flat, DemuxError> {
     let outputs = read.clone()?;
     Ok((inits(&outputs), samples(&outputs, VIDEO), samples(&outputs, SOUND)))
 }

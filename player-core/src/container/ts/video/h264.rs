@@ -361,13 +361,15 @@ fn skip_scaling_lists(bits: &mut Bits<'_>, lists: u32) -> Option<()> {
 fn read_usability(bits: &mut Bits<'_>) -> Option<Usability> {
     let mut usability = Usability { aspect: aspect(bits)?, timing: None };
     // What follows may be cut off without harm.
-    let mut timing = || {
-        skip_signal(bits)?;
-        if !bits.flag()? {
-            return None;
-        }
-        Some((bits.take(32)?, bits.take(32)?))
-    };
-    usability.timing = timing();
+    usability.timing = timing(bits);
     Some(usability)
+}
+
+/// The time of a picture in ticks, and the ticks of a second.
+fn timing(bits: &mut Bits<'_>) -> Option<(u32, u32)> {
+    skip_signal(bits)?;
+    if !bits.flag()? {
+        return None;
+    }
+    Some((bits.take(32)?, bits.take(32)?))
 }
