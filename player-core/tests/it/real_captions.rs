@@ -44,7 +44,10 @@ fn read(path: &Path, service: CaptionService) -> (Vec<Cue>, Vec<CaptionService>)
                 continue;
             }
             DemuxOutput::Captions(packets) => packets,
-            DemuxOutput::Fragment(_) | DemuxOutput::Cues { .. } | DemuxOutput::Metadata(_) => continue,
+            DemuxOutput::Fragment(_)
+            | DemuxOutput::Protection(_)
+            | DemuxOutput::Cues { .. }
+            | DemuxOutput::Metadata(_) => continue,
         };
         for packet in packets {
             assert!(packet.pts > last, "captions come in the order of presentation");

@@ -123,7 +123,10 @@ impl CaptionTap {
                         self.queue.add(sample, &track.config.codec);
                     }
                 }
-                DemuxOutput::Cues { .. } | DemuxOutput::Metadata(_) | DemuxOutput::Captions(_) => {}
+                DemuxOutput::Protection(_)
+                | DemuxOutput::Cues { .. }
+                | DemuxOutput::Metadata(_)
+                | DemuxOutput::Captions(_) => {}
             }
         }
         let packets = if last { self.queue.finish() } else { self.queue.take() };
