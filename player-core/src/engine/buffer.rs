@@ -358,7 +358,8 @@ impl TrackBuffer {
         if self.begin() > start + SEAM {
             return None;
         }
-        let missing = part.config.is_none() || part.first > start + SEAM;
+        let slack = if held { SEAM } else { Duration::ZERO };
+        let missing = part.config.is_none() || part.first > start + slack;
         if self.kind != MediaKind::Video || missing && (at == 0 || !held) {
             let index = part.samples.iter().position(|sample| sample.end() > start);
             let index = if part.samples.is_empty() { Some(0) } else { index }?;

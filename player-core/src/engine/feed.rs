@@ -125,8 +125,7 @@ impl Feed {
             }
             return None;
         };
-        let until = until.min(limit);
-        if fed.end >= until && fed.end < limit && !ended {
+        if fed.end >= until && limit == MediaTime::MAX && !ended {
             return None;
         }
         let mut blocked = false;
@@ -137,9 +136,16 @@ impl Feed {
             if ended && part.config.is_none() && !buffer.has_media_from(part.seq) {
                 break;
             }
-            // At a hole in all tracks the decoder must give what it holds before playback jumps.
-            if cursor.index == 0 && (fed.end < until || fed.end >= limit) {
-                announce_gap(fed, part, epoch, out);
+            if cursor.index == 0 {
+                // At a hole in all tracks the decoder must give what it holds before playback jumps.
+                let beyond = part.first >= limit;
+                if beyond || fed.end < until {
+                    announce_gap(fed, part, epoch, out);
+                }
+                if beyond {
+                    blocked = true;
+                    break;
+                }
             }
             let rest = part.samples.get(cursor.index..).unwrap_or_default();
             let wanted = due(rest, fed.end, until);

@@ -119,7 +119,7 @@ pub struct Film {
     pub steering: Option<String>,
     /// Where the author of the HLS playlist wants playback to begin, in seconds; negative from the end.
     pub authored_start: Option<f64>,
-    /// Segments that the HLS playlist of a rung announces as missing.
+    /// Segments that the HLS playlist of a rung or a voice announces as missing.
     pub gaps: Vec<(String, u64)>,
     /// Events that a DASH manifest tells: when each begins and how long it lasts, in the first period.
     pub events: Vec<(Duration, Duration)>,
@@ -443,7 +443,7 @@ impl Film {
         }
         let extension = if group == "t" { "vtt" } else { "m4s" };
         for number in 0..self.segments() {
-            if group == "v" && self.gaps.iter().any(|(rung, gap)| rung == name && *gap == number) {
+            if group != "t" && self.gaps.iter().any(|(rung, gap)| rung == name && *gap == number) {
                 text.push_str("#EXT-X-GAP\n");
             }
             let length = seconds.min(self.duration.as_secs() - number * seconds);

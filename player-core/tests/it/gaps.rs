@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use player_core::engine::io::FetchKind;
 use player_core::model::Protocol;
-use player_core::sim::{Effect, Fault, Film, Missing, Outcome};
-use player_core::{ErrorCode, Event, MediaTime, SeekMode};
+use player_core::sim::{Effect, Fault, Film, Missing, Outcome, World};
+use player_core::{ErrorCode, Event, MediaTime, PlayerConfig, SeekMode};
 use proptest::prelude::*;
 
 use crate::support::{BOTH, MINUTE, assert_played, count, events, fast, millis, play, seconds, world};
@@ -143,6 +143,19 @@ fn what_both_tracks_lack_is_jumped_over_when_it_is_long_enough_to_be_seen() {
         plays_through(protocol, vec![pictures(20_000, 21_900), sound(20_000, 21_000)], &[(20.0, 21.0)]);
         plays_through(protocol, vec![pictures(18_500, 21_900), sound(19_000, 21_000)], &[(19.02, 21.0)]);
     }
+}
+
+#[test]
+fn a_gap_longer_than_the_buffer_is_jumped_over() {
+    let mut film = film(Protocol::Hls, Vec::new());
+    film.gaps = (2..13).flat_map(|number| [("240p".to_owned(), number), ("en".to_owned(), number)]).collect();
+    let config = PlayerConfig { buffer_goal: seconds(5), ..PlayerConfig::default() };
+    let mut world = World::new(config, &film, &["edge"], fast(), Vec::new()).unwrap();
+    assert_eq!(play(&mut world), Outcome::Ended);
+    let gaps = gaps(&world);
+    assert!(gaps.len() == 1 && (gaps[0].0 - 8.0).abs() < 0.06 && (gaps[0].1 - 52.0).abs() < 0.06, "{gaps:?}");
+    assert_eq!(world.stats().frames.presented, 16 * 24);
+    assert_played(&world, MINUTE);
 }
 
 #[test]

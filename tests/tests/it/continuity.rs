@@ -87,8 +87,11 @@ fn faults(show: &Show, made: &Patchwork) -> Vec<String> {
             faults.push(format!("the beep at {at} ns is {apart:?} ns away"));
         }
     }
-    if beeps.len() != made.beeps.len() {
-        faults.push(format!("{} beeps of {}: {beeps:?}", beeps.len(), made.beeps.len()));
+    // A beep right after another one is part of it.
+    let apart = made.beeps.windows(2).filter(|pair| pair[1] - pair[0] > 250_000_000).count();
+    let told = apart + usize::from(!made.beeps.is_empty());
+    if beeps.len() != told {
+        faults.push(format!("{} beeps of {told}: {beeps:?}", beeps.len()));
     }
     let stats = &show.player.snapshot().stats;
     if !stats.stalls.is_empty() || stats.frames.corrupt > 0 || stats.frames.dropped > 0 {
@@ -202,8 +205,8 @@ fn gaps_at_the_begin_of_a_period() {
         case("pictures begin a second late", &[B, A.pictures(1000, 0)]),
         case("sound begins 90 ms late", &[A, B.sound(90, 0)]).dash_only(),
         case("sound begins 700 ms late", &[A, D.sound(700, 0)]).dash_only(),
-        case("sound begins a second late", &[A, B.sound(1000, 0)]),
-        case("both begin late", &[A, C.pictures(1000, 0).sound(1000, 0)]).jumping(3000, 4000),
+        case("sound begins nearly a second late", &[A, B.sound(900, 0)]),
+        case("both begin late", &[A, C.pictures(1000, 0).sound(900, 0)]).jumping(3000, 3900),
         case("the first period begins with sound alone", &[A.pictures(500, 0), B]).dash_only(),
         case("the first period begins with pictures alone", &[D.sound(800, 0), B]).dash_only(),
     ]);
@@ -238,12 +241,18 @@ fn a_period_without_a_track_plays_through() {
 
 /// Seeks in a paused film: each shows the picture with its number and stays where it was sent.
 fn seeks(patches: &[Patch], targets: &[(i64, u32)]) {
-    let (_dir, _made, server) = serve(patches);
+    let (_dir, made, server) = serve(patches);
     let show = Show::new(PlayerConfig::default(), Counter::Demo);
     show.load(LoadRequest::new(server.url.join(patchwork::DASH).unwrap()));
     show.until("first picture", |event| matches!(event, Event::FirstFrame { .. }));
     show.player.send(Command::Pause).unwrap();
-    show.until_pictures(1);
+    // All of it is here, so that what lies before a gap is, too.
+    let end = MediaTime::from_nanos(made.duration - 200_000_000);
+    let held = || show.player.snapshot().buffered.iter().last().is_some_and(|range| range.end >= end);
+    while !held() {
+        let event = show.player.wait_event(Duration::from_millis(20));
+        assert!(!matches!(event, Some(Event::Failed { .. })), "{event:?}");
+    }
     for (at, number) in targets {
         let before = show.pictures().len();
         show.player.seek_to(MediaTime::from_millis(*at), SeekMode::Exact).unwrap();

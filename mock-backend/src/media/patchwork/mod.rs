@@ -194,11 +194,12 @@ fn cut(mut track: Track, source: &Path, trim: Trim, dir: &Path) -> Result<(Part,
     let end = kept.iter().map(|sample| sample.2 + sample.3).max().unwrap_or(0);
     track.samples = kept.iter().map(|sample| sample.0).collect();
     let mut cuts = vec![0];
+    // A little before a second belongs to it.
+    let mut edge = (decode_time + scale / 10) / scale + 1;
     for (index, sample) in kept.iter().enumerate().skip(1) {
-        let last = kept[cuts[cuts.len() - 1]].1;
-        let due = sample.1 / scale > last / scale || sample.1 - last >= scale;
-        if due && sample.0.is_sync() {
+        if sample.1 >= edge * scale && sample.0.is_sync() {
             cuts.push(index);
+            edge = sample.1 / scale + 1;
         }
     }
     let segments = segment::write_from(decode_time as u64, &track, source, &cuts, dir)?;

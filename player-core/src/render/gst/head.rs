@@ -234,7 +234,8 @@ fn watch_end(end: &gst::GhostPad, bin: &gst::Bin, id: u64, draining: &Arc<Atomic
                     let structure = gst::Structure::builder(DRAINED).field("head", id).build();
                     let _ = bin.post_message(gst::message::Element::builder(structure).src(&bin).build());
                 }
-                return gst::PadProbeReturn::Drop;
+                // Not dropped: GStreamer 1.22 would release once more what the binding has released.
+                return gst::PadProbeReturn::Handled;
             }
             _ => {}
         }
@@ -252,7 +253,7 @@ fn clip(end: &gst::GhostPad, kind: MediaKind, window: &Arc<Mutex<Window>>) {
         let begin = from_clock(pts);
         let last = from_clock(pts + buffer.duration().unwrap_or(gst::ClockTime::ZERO));
         if !window.shows(begin, last) {
-            return gst::PadProbeReturn::Drop;
+            return gst::PadProbeReturn::Handled;
         }
         if kind == MediaKind::Audio && (begin < window.from || last > window.until) {
             let Some(gst::PadProbeData::Buffer(whole)) = info.data.take() else { return gst::PadProbeReturn::Ok };
