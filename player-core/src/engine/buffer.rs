@@ -169,9 +169,10 @@ impl TrackBuffer {
         kept
     }
 
-    /// Marks that there is no media of this kind from the end of the run to `end`.
-    pub fn insert_blank(&mut self, of: PartOf, end: MediaTime) {
-        let start = self.parts.back().map_or(self.from, |part| part.last);
+    /// Marks that there is no media of this kind from the end of the run, or from `begin` when the run is empty and begins
+    /// later, to `end`.
+    pub fn insert_blank(&mut self, of: PartOf, begin: MediaTime, end: MediaTime) {
+        let start = self.parts.back().map_or(self.from.min(begin), |part| part.last);
         if start < end {
             self.complete();
             self.open(of, None, Window::ALL, start, end);
@@ -595,7 +596,7 @@ mod tests {
     #[test]
     fn a_blank_is_settled_and_has_no_media() {
         let mut buffer = video(&[(0, 1000)]);
-        buffer.insert_blank(of(9), ms(5000));
+        buffer.insert_blank(of(9), ms(4000), ms(5000));
         add(&mut buffer, 2, "a", 5000, 6000);
         assert_eq!(buffer.settled_end(ms(0)), Some(ms(6000)));
         assert_eq!(buffer.media_end(ms(0)), Some(ms(1000)));

@@ -348,7 +348,7 @@ mod tests {
         let mut buffer = TrackBuffer::new(MediaKind::Video);
         fill(&mut buffer, 0, "a", 0, 1000);
         let of = PartOf { rep: RepKey { period: 0, set: 0, rep: 0 }, number: 1, reason: abr::Reason::Only };
-        buffer.insert_blank(of, ms(4000));
+        buffer.insert_blank(of, ms(2000), ms(4000));
         let mut feed = Feed::default();
         feed.begin(ms(0), &[MediaKind::Video], true);
         assert_eq!(hand_out(&mut feed, &buffer, 9000, true), ["a", "0.000000s+10", "end"]);

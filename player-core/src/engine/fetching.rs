@@ -176,6 +176,7 @@ impl Engine {
             session.settle(
                 id,
                 PartOf { rep: picked.rep, number: segment.number, reason: picked.reason },
+                segment.start,
                 segment.end(),
             );
             if let Some(stream) = session.stream_mut(id) {
@@ -361,7 +362,7 @@ impl Engine {
         let next = schedule::next_period(presentation, period);
         if let Place::At { time, .. } = next {
             let of = PartOf { rep: RepKey { period, set: 0, rep: 0 }, number: u64::MAX, reason: abr::Reason::Only };
-            session.settle(id, of, time);
+            session.settle(id, of, time, time);
         }
         if let Some(stream) = session.stream_mut(id) {
             stream.place = next;

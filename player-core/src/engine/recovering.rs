@@ -234,7 +234,7 @@ impl Engine {
             }
             if let Some(chosen) = &chosen {
                 let of = PartOf { rep: chosen.rep, number: chosen.segment.number, reason: chosen.reason };
-                session.settle(stream_id, of, chosen.segment.end());
+                session.settle(stream_id, of, chosen.segment.start, chosen.segment.end());
             }
         }
         if hopeless {

@@ -317,11 +317,11 @@ impl Session {
     }
 
     /// A stream has nothing more before a time: what it has not brought is missing.
-    pub fn settle(&mut self, id: StreamId, of: PartOf, until: MediaTime) {
+    pub fn settle(&mut self, id: StreamId, of: PartOf, from: MediaTime, until: MediaTime) {
         let brought = self.brought_by(id);
         for kind in [MediaKind::Video, MediaKind::Audio] {
             if let Some(buffer) = self.buffer_mut(kind).filter(|_| brought.has(kind)) {
-                buffer.insert_blank(of, until);
+                buffer.insert_blank(of, from, until);
             }
         }
     }
@@ -344,7 +344,7 @@ impl Session {
             let Some(buffer) = self.buffer_mut(kind) else { continue };
             let lacks = buffer.back().is_none_or(|part| (part.of.rep, part.of.number) != (of.rep, of.number));
             if let (true, Some(reach)) = (lacks, reach) {
-                buffer.insert_blank(of, reach);
+                buffer.insert_blank(of, chosen.segment.start, reach);
             }
         }
     }

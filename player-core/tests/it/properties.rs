@@ -151,3 +151,20 @@ proptest! {
         }
     }
 }
+
+/// Sound that is missing at the place of a seek to a key frame is missing from that key frame on.
+#[test]
+fn sound_that_is_given_up_at_a_key_frame_before_the_target_is_not_awaited() {
+    let film = Film::new(Protocol::Dash, MINUTE).voices(&["en", "de"]);
+    let faults = [Effect::Status(503), Effect::Corrupt(0)]
+        .into_iter()
+        .zip([10, 16])
+        .map(|(effect, until)| Fault::new("/a/", effect).from(seconds(1)).until(seconds(until)));
+    let rows = [(1, 16_000, 0), (5, 3_000_000, 50)];
+    let rows = rows.map(|(s, bps, ms)| Row { duration: seconds(s), bandwidth_bps: bps, latency: millis(ms) });
+    let trace = Trace::from_rows(rows.to_vec()).expect("a trace of two rows");
+    let mut world = World::new(PlayerConfig::default(), &film, &["one", "two"], trace, faults.collect()).unwrap();
+    world.load();
+    world.at(Duration::ZERO, Command::Seek { to: MediaTime::from_millis(251), mode: SeekMode::Keyframe });
+    assert_eq!(world.run_until_end(MINUTE * 30), Outcome::Ended);
+}
