@@ -307,6 +307,8 @@ enum Finished {
 
 /// The way of the bytes of a request: decrypted, then read.
 struct Sink {
+    /// What comes is encrypted as a whole.
+    decrypts: bool,
     decryptor: Option<SegmentDecryptor>,
     ingest: Ingesting,
     seq: u64,
@@ -322,7 +324,7 @@ impl Sink {
             Ingest::Media(setup) => Ingesting::Media(container::open(setup)?),
         };
         let decryptor = request.cipher.as_ref().map(SegmentDecryptor::new).transpose().map_err(FetchError::Decrypt)?;
-        Ok(Self { decryptor, ingest, seq: 0, fits: false })
+        Ok(Self { decrypts: decryptor.is_some(), decryptor, ingest, seq: 0, fits: false })
     }
 
     fn push(&mut self, chunk: Bytes) -> Result<Vec<DemuxOutput>, FetchError> {
@@ -354,10 +356,7 @@ impl Sink {
 
     /// Damage right at the beginning of what was decrypted means that the key is wrong.
     fn unreadable(&self, error: DemuxError) -> FetchError {
-        if self.decryptor.is_some() && !self.fits {
-            return FetchError::Decrypt(DrmError::Garbage(error.to_string()));
-        }
-        error.into()
+        unreadable(self.decrypts && !self.fits, error)
     }
 
     fn finish(mut self) -> Result<(Vec<DemuxOutput>, Finished), FetchError> {
@@ -367,12 +366,17 @@ impl Sink {
             Ingesting::Body(body) => Finished::Body(body.freeze()),
             Ingesting::Keys(file, body) => Finished::Keys(drm::read_keys(file, &body).map_err(FetchError::Key)?),
             Ingesting::Media(mut demuxer) => {
-                outputs.extend(demuxer.finish()?);
+                let wrong = self.decrypts && !self.fits && outputs.is_empty();
+                outputs.extend(demuxer.finish().map_err(|error| unreadable(wrong, error))?);
                 Finished::Body(Bytes::new())
             }
         };
         Ok((outputs, finished))
     }
+}
+
+fn unreadable(wrong_key: bool, error: DemuxError) -> FetchError {
+    if wrong_key { FetchError::Decrypt(DrmError::Garbage(error.to_string())) } else { error.into() }
 }
 
 fn chain(error: &reqwest::Error) -> String {
