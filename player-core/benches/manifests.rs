@@ -1,10 +1,13 @@
 //! How long manifests take to read: long playlists, long timelines, and many of everything.
 //!
 //! `cargo bench -p player-core --no-default-features --bench manifests` measures time. With `KINORA_BENCH_ONCE=NAME` and
-//! `KINORA_BENCH_TIMES=N` one case runs so often and nothing is measured, for `cargo xtask instructions`.
+//! `KINORA_BENCH_TIMES=N` one case runs so often and nothing is measured, for `cargo xtask instructions`. With
+//! `KINORA_BENCH_CORPUS=FOLDER` every manifest of a folder is read, and the slowest and largest are named.
 
 use std::fmt::Write as _;
 use std::hint::black_box;
+use std::path::Path;
+use std::time::{Duration, Instant};
 
 use player_core::manifest::{parse, parse_index};
 use player_core::model::{IndexFormat, IndexSource, Resource, TimestampMapping};
@@ -159,7 +162,103 @@ fn text_of(name: &str) -> String {
     make()
 }
 
+/// How long the quickest of some readings took, and the most memory that one held beyond its text.
+struct Measure {
+    name: String,
+    quickest: Duration,
+    peak: usize,
+}
+
+/// Reads every manifest below a folder and names the five that are slowest and the five that are largest.
+fn corpus(folder: &Path) {
+    let base = base();
+    let mut measures = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).expect("a folder that can be read").flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|kind| kind == "m3u8" || kind == "mpd") {
+                let text = std::fs::read(&path).expect("a file that can be read");
+                measures.push(measure(path.display().to_string(), &text, &base));
+            }
+        }
+    }
+    println!("{} manifests", measures.len());
+    measures.sort_by_key(|measure| std::cmp::Reverse(measure.quickest));
+    measures.iter().take(5).for_each(print);
+    measures.sort_by_key(|measure| std::cmp::Reverse(measure.peak));
+    measures.iter().take(5).for_each(print);
+}
+
+fn print(Measure { name, quickest, peak }: &Measure) {
+    println!("{:>8.2} ms {:>8.2} MB  {name}", quickest.as_secs_f64() * 1e3, *peak as f64 / 1e6);
+}
+
+fn measure(name: String, text: &[u8], base: &Url) -> Measure {
+    let mut measure = Measure { name, quickest: Duration::MAX, peak: 0 };
+    for _ in 0..5 {
+        let before = heap::restart();
+        let start = Instant::now();
+        let read = black_box(parse(black_box(text), base, None));
+        measure.quickest = measure.quickest.min(start.elapsed());
+        measure.peak = heap::peak().saturating_sub(before);
+        drop(read);
+    }
+    measure
+}
+
+/// What is allocated, and the most that ever was.
+mod heap {
+    use std::alloc::{GlobalAlloc, Layout, System};
+    use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+    struct Counting;
+
+    static HELD: AtomicUsize = AtomicUsize::new(0);
+    static PEAK: AtomicUsize = AtomicUsize::new(0);
+
+    #[global_allocator]
+    static ALLOCATOR: Counting = Counting;
+
+    fn grow(bytes: usize) {
+        PEAK.fetch_max(HELD.fetch_add(bytes, Relaxed) + bytes, Relaxed);
+    }
+
+    #[expect(unsafe_code, reason = "an allocator is unsafe to write; this one only counts around the system's")]
+    // SAFETY: every call goes to the system's allocator with the layout that came in.
+    unsafe impl GlobalAlloc for Counting {
+        unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+            grow(layout.size());
+            // SAFETY: the caller keeps the contract of `alloc`, which is the system's too.
+            unsafe { System.alloc(layout) }
+        }
+
+        unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+            HELD.fetch_sub(layout.size(), Relaxed);
+            // SAFETY: the pointer came from `alloc`, that is from the system, with this layout.
+            unsafe { System.dealloc(pointer, layout) }
+        }
+    }
+
+    /// Forgets the most that was held; how much is held now.
+    pub fn restart() -> usize {
+        let held = HELD.load(Relaxed);
+        PEAK.store(held, Relaxed);
+        held
+    }
+
+    /// The most that was held since.
+    pub fn peak() -> usize {
+        PEAK.load(Relaxed)
+    }
+}
+
 fn main() {
+    if let Some(folder) = std::env::var_os("KINORA_BENCH_CORPUS") {
+        return corpus(Path::new(&folder));
+    }
     match std::env::var("KINORA_BENCH_ONCE") {
         Ok(name) => {
             let (text, base) = (text_of(&name), base());

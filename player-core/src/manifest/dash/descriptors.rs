@@ -76,16 +76,17 @@ fn tiles(property: &Element) -> (u32, u32) {
 }
 
 /// How bright the video is (ISO/IEC 23091-2 §8.2, transfer characteristics).
-pub(super) fn video_range(elements: [&Element; 2]) -> VideoRange {
-    let value = elements.iter().flat_map(|element| &element.children).find_map(|property| {
-        let scheme = property.attr("schemeIdUri").filter(|_| property.name.ends_with("Property"))?;
-        scheme.to_ascii_lowercase().ends_with(":transfercharacteristics").then(|| property.attr("value"))?
-    });
-    match value {
-        Some("16") => VideoRange::Pq,
-        Some("18") => VideoRange::Hlg,
+pub(super) fn video_range(element: &Element) -> Option<VideoRange> {
+    let mut properties = element.children.iter().filter(|child| child.name.ends_with("Property"));
+    let value = properties.find_map(|property| {
+        let scheme = property.attr("schemeIdUri")?.to_ascii_lowercase();
+        scheme.ends_with(":transfercharacteristics").then(|| property.attr("value"))?
+    })?;
+    Some(match value {
+        "16" => VideoRange::Pq,
+        "18" => VideoRange::Hlg,
         _ => VideoRange::Sdr,
-    }
+    })
 }
 
 /// The name of a set for menus.

@@ -14,7 +14,7 @@ use crate::manifest::document::Warnings;
 use crate::manifest::{ManifestError, codecs, languages};
 use crate::model::{
     AdaptationSet, CaptionTrack, ContainerFormat, ContentKinds, FrameRate, MediaKind, Protection, Representation,
-    RepresentationTraits, Role, SegmentIndex, ThumbnailTrack, TrackId,
+    RepresentationTraits, Role, SegmentIndex, ThumbnailTrack, TrackId, VideoRange,
 };
 use crate::time::{MediaTime, duration_from_ticks};
 
@@ -156,6 +156,7 @@ struct Shared {
     content: Option<ContentKinds>,
     kind: MediaKind,
     channels: Option<u32>,
+    video_range: Option<VideoRange>,
     last_number: Option<u64>,
 }
 
@@ -168,6 +169,7 @@ impl Shared {
             content: (!muxed).then(|| ContentKinds::only(kind)),
             kind,
             channels: descriptors::channels(set),
+            video_range: descriptors::video_range(set),
             protection: protection::descriptors(set, bases),
             segment_encryption: protection::segment_encryption(set, bases, warnings),
             last_number: descriptors::last_number(set),
@@ -223,16 +225,16 @@ fn representation(
         audio_group: None,
         index: addressed.index,
         protection,
-        traits: traits(source),
+        traits: traits(source, set),
     }))
 }
 
 /// What few representations tell.
-fn traits(source: &Source<'_>) -> RepresentationTraits {
+fn traits(source: &Source<'_>, set: &Shared) -> RepresentationTraits {
     RepresentationTraits {
         // A lower ranking is better (§5.3.5.2), a higher score is.
         score: source.number::<u32>("qualityRanking").map(|ranking| -f64::from(ranking)),
-        video_range: descriptors::video_range([source.element, source.set]),
+        video_range: descriptors::video_range(source.element).or(set.video_range).unwrap_or_default(),
         supplemental_codecs: source.any("supplementalCodecs").map(codecs::split).unwrap_or_default(),
         ..RepresentationTraits::default()
     }

@@ -16,6 +16,9 @@ pub(super) type Variables = BTreeMap<String, String>;
 /// Text made by substitution may not exceed this: a few definitions that double each other make gigabytes.
 const MAX_SUBSTITUTED: usize = 8 << 20;
 
+/// No line and no definition made by substitution may be longer; signed addresses have hundreds of characters.
+const MAX_LINE: usize = 64 << 10;
+
 /// No variable's name is longer.
 const MAX_NAME: usize = 256;
 
@@ -119,8 +122,11 @@ impl<'a> Lexer<'a> {
                     rest = after;
                 }
             }
-            if out.len() > MAX_SUBSTITUTED {
-                break;
+            if out.len() > MAX_LINE {
+                return Err(ManifestError::TooLarge {
+                    what: format!("line {} with its variables replaced", self.number),
+                    limit: MAX_LINE as u64,
+                });
             }
         }
         out.push_str(rest);

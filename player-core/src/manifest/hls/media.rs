@@ -77,7 +77,6 @@ pub(super) struct Segment<'a> {
     pub(super) sequence: u64,
     /// The tag stands right before it.
     pub(super) discontinuity: bool,
-    pub(super) discontinuity_sequence: u64,
     pub(super) range: Option<ByteRange>,
     /// Index into [`MediaPlaylist::key_sets`]; the set may be empty.
     pub(super) keys: u32,
@@ -142,7 +141,6 @@ struct Reader<'a, 'w> {
     keys: Vec<Rc<Key>>,
     key_set: Option<u32>,
     bitrate: Option<u32>,
-    discontinuities: u64,
     last_range_end: u64,
     warnings: &'w mut Warnings,
 }
@@ -160,7 +158,6 @@ pub(super) fn read<'a>(lexer: &mut Lexer<'a>, warnings: &mut Warnings) -> Result
         keys: Vec::new(),
         key_set: Some(0),
         bitrate: None,
-        discontinuities: 0,
         last_range_end: 0,
         warnings,
     };
@@ -193,16 +190,12 @@ impl<'a> Reader<'a, '_> {
         }
         let range = pending.range.map(|range| range.at(self.last_range_end));
         self.last_range_end = range.map_or(0, ByteRange::end);
-        if pending.discontinuity {
-            self.discontinuities += 1;
-        }
         let segment = Segment {
             uri,
             title: pending.title,
             duration,
             sequence: self.next_sequence(),
             discontinuity: pending.discontinuity,
-            discontinuity_sequence: self.playlist.discontinuity_sequence.saturating_add(self.discontinuities),
             range,
             keys: self.key_set(),
             map: self.map,

@@ -17,17 +17,18 @@ const PLACE: [&str; 2] = ["URI", "PATHWAY-ID"];
 /// Attributes that name groups; each pathway may have its own.
 const GROUPS: [&str; 4] = ["AUDIO", "VIDEO", "SUBTITLES", "CLOSED-CAPTIONS"];
 
-/// Which variants are equal: what they are, and the how manieth of these in its pathway.
-type Identity<'a> = (usize, BTreeMap<&'a str, &'a str>);
+/// Attributes with their values, in the order of their names.
+type Attributes<'a> = Vec<(&'a str, &'a str)>;
 
 /// Variants with what is the same, in order of appearance, the first of each best.
 pub(super) fn streams<'a>(variants: impl Iterator<Item = &'a Variant>) -> Vec<Vec<&'a Variant>> {
     let mut streams: Vec<Vec<&Variant>> = Vec::new();
-    let mut places: BTreeMap<Identity<'a>, usize> = BTreeMap::new();
-    let mut seen: BTreeMap<(&str, BTreeMap<&str, &str>), usize> = BTreeMap::new();
+    // By what they are, and the how manieth of these in their pathway.
+    let mut places: BTreeMap<(usize, Attributes<'a>), usize> = BTreeMap::new();
+    let mut seen: BTreeMap<(&str, Attributes<'a>), usize> = BTreeMap::new();
     for variant in variants {
         let pathway = variant.written("PATHWAY-ID");
-        let what: BTreeMap<&str, &str> = variant
+        let what: Attributes<'a> = variant
             .attributes
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_str()))
@@ -78,14 +79,21 @@ impl<'a> Pathways<'a> {
                 }
             }
         }
+        let places = || streams.iter().chain(&iframes).flat_map(|same| same.iter().enumerate());
         let mut order: Vec<String> = Vec::new();
+        for (place, variant) in places() {
+            let name = name(variant, place);
+            if order.len() < MAX_ALTERNATIVES && !order.contains(&name) {
+                order.push(name);
+            }
+        }
+        if order.len() < 2 && playlist.steering.is_none() {
+            return Self { list: Vec::new(), canonical };
+        }
         let mut addresses: BTreeMap<String, BTreeSet<Url>> = BTreeMap::new();
         let mut users: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
-        for (place, variant) in streams.iter().chain(&iframes).flat_map(|same| same.iter().enumerate()) {
+        for (place, variant) in places() {
             let name = name(variant, place);
-            if !order.contains(&name) && order.len() < MAX_ALTERNATIVES {
-                order.push(name.clone());
-            }
             for group in GROUPS.iter().filter_map(|group| variant.written(group)) {
                 users.entry(group).or_default().insert(name.clone());
             }
@@ -99,9 +107,7 @@ impl<'a> Pathways<'a> {
                 addresses.entry(owner.clone()).or_default().extend(url);
             }
         }
-        let single = order.len() < 2 && playlist.steering.is_none();
-        let list = if single { Vec::new() } else { with_prefixes(order, &addresses) };
-        Self { list, canonical }
+        Self { list: with_prefixes(order, &addresses), canonical }
     }
 
     /// The group that a group stands for.

@@ -183,15 +183,16 @@ fn listing(playlist: &MediaPlaylist<'_>, base: &Url, begin: MediaTime, warnings:
         })
         .collect();
     let mut start = begin;
-    let first = playlist.segments.first().map_or(0, |segment| segment.discontinuity_sequence);
-    for segment in &playlist.segments {
+    let mut discontinuities = 0;
+    for (at, segment) in playlist.segments.iter().enumerate() {
+        discontinuities += u64::from(segment.discontinuity && at > 0);
         let mut entry = ListedSegment {
             start,
             duration: segment.duration,
             uri: &segment.uri,
             range: segment.range,
             init: segment.map.and_then(|map| inits.get(map as usize).copied().flatten()),
-            mapping: TimestampMapping::Discontinuity(segment.discontinuity_sequence - first),
+            mapping: TimestampMapping::Discontinuity(discontinuities),
             gap: segment.gap,
             encryption: keys_at(segment.keys),
             program_date_time: segment.program_date_time.map(WallClock::from_unix_nanos),
