@@ -110,7 +110,7 @@ pub enum FetchError {
         retry_after: Option<Duration>,
     },
     /// The body ended early.
-    #[error("body ended after {received} bytes of {expected:?}")]
+    #[error("body ended after {received} bytes{}", expected.map(|all| format!(" of {all}")).unwrap_or_default())]
     Truncated {
         /// Bytes received.
         received: u64,

@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use super::select::representation;
-use super::stream::{Place, RepKey, Stream, StreamId};
-use crate::model::{IndexSource, Presentation, SegmentIndex, SegmentList, SegmentRef, TimestampMapping};
+use super::stream::{Activity, Place, RepKey, Stream, StreamId};
+use crate::model::{IndexSource, MediaKind, Presentation, SegmentIndex, SegmentList, SegmentRef, TimestampMapping};
 use crate::render::Window;
 use crate::time::MediaTime;
 
@@ -55,7 +55,8 @@ pub fn next_period(presentation: &Presentation, period: usize) -> Place {
     }
 }
 
-/// What may be presented of a segment: its period, and what follows a discontinuity not before that.
+/// What may be presented of a segment: its period; what follows a discontinuity not before that, and sound before one
+/// not after it. Pictures that go on behind their last announced time are shown as long as nothing takes their place.
 pub fn window(presentation: &Presentation, rep: RepKey, segment: &SegmentRef) -> Window {
     let mut window = Window::ALL;
     if rep.period > 0
@@ -66,16 +67,29 @@ pub fn window(presentation: &Presentation, rep: RepKey, segment: &SegmentRef) ->
     if let Some(next) = presentation.periods.get(rep.period + 1) {
         window.until = next.start;
     }
-    let before = segment.number.checked_sub(1).and_then(|before| known_list(presentation, rep)?.get(before));
-    if before.is_some_and(|before| before.mapping != segment.mapping) {
+    let neighbour = |number: Option<u64>| known_list(presentation, rep)?.get(number?);
+    let elsewhere = |neighbour: &SegmentRef| neighbour.mapping != segment.mapping;
+    if neighbour(segment.number.checked_sub(1)).is_some_and(|before| elsewhere(&before)) {
         window.from = window.from.max(segment.start);
+    }
+    let set = presentation.periods.get(rep.period).and_then(|period| period.adaptation_sets.get(rep.set));
+    if set.is_some_and(|set| set.kind == MediaKind::Audio)
+        && let Some(next) = neighbour(segment.number.checked_add(1)).filter(elsewhere)
+    {
+        window.until = window.until.min(next.start);
     }
     window
 }
 
 /// True when a stream at `place` will still bring media of a discontinuity that begins no later than `start`.
 pub fn comes_to(presentation: &Presentation, stream: &Stream, mapping: TimestampMapping, start: MediaTime) -> bool {
-    let (Some(rep), false) = (stream.last, stream.is_finished()) else { return false };
+    if stream.is_finished() {
+        return false;
+    }
+    let Some(rep) = stream.last else {
+        // Nothing was asked for so far: what will be is not known before its index is here.
+        return matches!(stream.activity, Activity::Index(_)) && stream.fetched_until() <= start + ROUNDING;
+    };
     if stream.fetched_until() > start + ROUNDING && stream.fetching().is_none() {
         return false;
     }

@@ -27,6 +27,8 @@ struct Case {
     patches: Vec<Patch>,
     /// Spans that are jumped over, milliseconds.
     jumps: Vec<(i64, i64)>,
+    /// DASH can say it.
+    dash: bool,
     /// HLS can say it, too.
     hls: bool,
 }
@@ -128,7 +130,7 @@ fn play_all(cases: Vec<Case>) {
     patchwork::write(&pieces(), dir.path(), &[Patch::whole("avc-aac")]).unwrap();
     let todo: VecDeque<(&Case, &str)> = cases
         .iter()
-        .flat_map(|case| [Some((case, patchwork::DASH)), case.hls.then_some((case, patchwork::HLS))])
+        .flat_map(|case| [case.dash.then_some((case, patchwork::DASH)), case.hls.then_some((case, patchwork::HLS))])
         .flatten()
         .collect();
     let todo = Mutex::new(todo);
@@ -150,12 +152,17 @@ fn play_all(cases: Vec<Case>) {
 }
 
 fn case(name: &'static str, patches: &[Patch]) -> Case {
-    Case { name, patches: patches.to_vec(), jumps: Vec::new(), hls: true }
+    Case { name, patches: patches.to_vec(), jumps: Vec::new(), dash: true, hls: true }
 }
 
 impl Case {
     fn jumping(mut self, from: i64, to: i64) -> Self {
         self.jumps.push((from, to));
+        self
+    }
+
+    fn hls_only(mut self) -> Self {
+        self.dash = false;
         self
     }
 
@@ -179,6 +186,17 @@ fn a_boundary_may_change_everything() {
         case("avc-ac3 to av1-flac to avc-mp3", &[D, E, F]),
         case("the same decoder for another film", &[A, D, A]),
         case("media that overruns its period", &[B.lasting(2500), D.lasting(1300), A.lasting(2020), F]).dash_only(),
+    ]);
+}
+
+#[test]
+fn containers_may_change() {
+    let (a, b, d, f) =
+        (A.in_transport_stream(), B.in_transport_stream(), D.in_transport_stream(), F.in_transport_stream());
+    play_all(vec![
+        case("transport stream and packed AAC, then fragmented", &[a, C, E]).hls_only(),
+        case("fragmented, then transport stream and packed AC-3, and back", &[A, d, B]).hls_only(),
+        case("transport streams of other codecs", &[b, f, a]).hls_only(),
     ]);
 }
 

@@ -81,12 +81,19 @@ fn multivariant(patches: &[Patched]) -> String {
 
 /// Slots of a second; each has the segment that begins in it, and is a gap when none does.
 fn playlist<'a>(kind: &str, patches: &'a [Patched], part: impl Fn(&'a Patched) -> Option<&'a Part>) -> String {
-    let mut text = String::from("#EXTM3U\n#EXT-X-VERSION:8\n#EXT-X-TARGETDURATION:1\n#EXT-X-PLAYLIST-TYPE:VOD\n");
+    let longest = patches.iter().filter(|patch| part(patch).is_some_and(|part| part.whole.is_some()));
+    let target = longest.map(|patch| patch.length_ms.div_ceil(1000)).max().unwrap_or(1);
+    let mut text = format!("#EXTM3U\n#EXT-X-VERSION:8\n#EXT-X-TARGETDURATION:{target}\n#EXT-X-PLAYLIST-TYPE:VOD\n");
     for (index, patch) in patches.iter().enumerate() {
         if index > 0 {
             text.push_str("#EXT-X-DISCONTINUITY\n");
         }
         let part = part(patch);
+        if let Some(file) = part.and_then(|part| part.whole.as_ref()) {
+            let (seconds, millis) = (patch.length_ms / 1000, patch.length_ms % 1000);
+            let _ = writeln!(text, "#EXTINF:{seconds}.{millis:03},\n{kind}-{index}/{file}");
+            continue;
+        }
         if part.is_some() {
             let _ = writeln!(text, "#EXT-X-MAP:URI=\"{kind}-{index}/init.mp4\"");
         }

@@ -6,6 +6,7 @@
 
 mod manifest;
 mod pieces;
+mod transport;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -27,6 +28,8 @@ pub struct Patch {
     pub video: Option<Trim>,
     /// Sound.
     pub audio: Option<Trim>,
+    /// In a transport stream and packed audio. Only HLS can say so, and such patches are whole.
+    pub transport: bool,
 }
 
 /// What is left out of a track.
@@ -42,7 +45,7 @@ impl Patch {
     /// A whole piece.
     pub const fn whole(piece: &'static str) -> Self {
         let all = Some(Trim { front_ms: 0, back_ms: 0 });
-        Self { piece, length_ms: PIECE_MS, video: all, audio: all }
+        Self { piece, length_ms: PIECE_MS, video: all, audio: all, transport: false }
     }
 
     /// Said to be so long.
@@ -63,6 +66,13 @@ impl Patch {
     #[must_use]
     pub const fn sound(mut self, front_ms: u32, back_ms: u32) -> Self {
         self.audio = Some(Trim { front_ms, back_ms });
+        self
+    }
+
+    /// In other containers.
+    #[must_use]
+    pub const fn in_transport_stream(mut self) -> Self {
+        self.transport = true;
         self
     }
 
@@ -103,6 +113,8 @@ struct Part {
     codec: String,
     timescale: u32,
     segments: Vec<Segment>,
+    /// The one file that holds all in another container.
+    whole: Option<String>,
 }
 
 /// A patch as manifests describe it.
@@ -131,8 +143,14 @@ pub fn write(pieces: &Path, dir: &Path, patches: &[Patch]) -> Result<Patchwork, 
         let part = |kind: &str, trim: Option<Trim>| -> Result<(Option<Part>, Kept), IngestError> {
             let Some(trim) = trim else { return Ok((None, Kept::default())) };
             let (track, source) = pieces::track(pieces, &piece, kind)?;
-            let (part, kept) = cut(track, &source, trim, &dir.join(format!("{kind}-{index}")))?;
-            Ok((Some(part), kept))
+            let folder = dir.join(format!("{kind}-{index}"));
+            fs::create_dir_all(&folder).map_err(IngestError::io(&folder))?;
+            let whole = match patch.transport {
+                true => Some(transport::write(&track, &source, &piece, kind, &folder)?),
+                false => None,
+            };
+            let (part, kept) = cut(track, &source, trim, &folder)?;
+            Ok((Some(Part { whole, ..part }), kept))
         };
         let (video, pictures) = part("video", patch.video)?;
         let (audio, sound) = part("audio", patch.audio)?;
@@ -203,6 +221,6 @@ fn cut(mut track: Track, source: &Path, trim: Trim, dir: &Path) -> Result<(Part,
         }
     }
     let segments = segment::write_from(decode_time as u64, &track, source, &cuts, dir)?;
-    let part = Part { codec: track.codec, timescale: track.timescale, segments };
+    let part = Part { codec: track.codec, timescale: track.timescale, segments, whole: None };
     Ok((part, Kept { times, end }))
 }

@@ -1,7 +1,11 @@
 //! Sample encryption: what is told about samples, and that nothing else changes.
 
+use aes::Aes128;
+use aes::cipher::{BlockCipherEncrypt as _, KeyInit as _};
+
 use super::*;
 use crate::container::Subsample;
+use crate::drm::{ContentKey, decrypt_sample};
 
 const KEY: SampleKey = SampleKey { key_id: [7; 16], iv: [9; 16] };
 
@@ -47,4 +51,88 @@ fn encrypted_parts_are_told() {
 fn without_a_key_it_is_named() {
     let error = read(&protected(), usize::MAX, None).unwrap_err();
     assert_eq!(error.to_string(), "sample encryption of a transport stream without a key is not supported");
+}
+
+/// One chain over the blocks that begin at `at`, in place.
+fn chain(bytes: &mut [u8], at: impl Iterator<Item = usize>, secret: [u8; 16]) {
+    let cipher = Aes128::new(&secret.into());
+    let mut before = KEY.iv;
+    for at in at {
+        let mut block = before;
+        block.iter_mut().zip(&bytes[at..at + 16]).for_each(|(to, from)| *to ^= from);
+        let mut block = block.into();
+        cipher.encrypt_block(&mut block);
+        before = block.into();
+        bytes[at..at + 16].copy_from_slice(&before);
+    }
+}
+
+/// Emulation prevention (ISO/IEC 14496-10 §7.4.1), over what was there already.
+fn escape(nal: &[u8]) -> Vec<u8> {
+    let mut out: Vec<u8> = Vec::new();
+    for &byte in nal {
+        if byte <= 3 && out.ends_with(&[0, 0]) {
+            out.push(3);
+        }
+        out.push(byte);
+    }
+    out
+}
+
+#[test]
+fn what_was_encrypted_sample_by_sample_is_clear_again() {
+    const SECRET: [u8; 16] = [0x2b; 16];
+    let mut state = 7u32;
+    // Full of zeros, so that emulation prevention comes before and after encryption.
+    let mut noise = |bytes: &mut [u8]| {
+        for byte in bytes {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            *byte = if state >> 30 == 0 { (state >> 16) as u8 } else { 0 };
+        }
+    };
+    let mut mux = Mux::new(&[(0xdb, VIDEO, &[]), (0xcf, SOUND, &[])]);
+    let (mut pictures, mut frames) = (Vec::new(), Vec::new());
+    // Around the smallest that is encrypted, around one and two encrypted blocks, and long ones.
+    for (number, size) in [20, 40, 41, 42, 57, 58, 180, 200, 202, 218, 219, 900, 4000].into_iter().enumerate() {
+        let mut picture = slice(number == 0, 0, number as u32, number as u32 * 2, size);
+        let header = picture.len() - size;
+        noise(&mut picture[header..]);
+        *picture.last_mut().unwrap() = 0x80;
+        let picture = escape(&picture);
+        let mut secret = picture.clone();
+        if secret.len() > 48 {
+            let end = secret.len();
+            // A block of every ten, while more than a block is left.
+            chain(&mut secret, (32..end).step_by(160).take_while(|at| at + 16 < end), SECRET);
+        }
+        let mut nals: Vec<&[u8]> = vec![&[9, 0xf0]];
+        if number == 0 {
+            nals.extend([SPS, PPS]);
+        }
+        let escaped = if picture.len() > 48 { escape(&secret) } else { picture.clone() };
+        nals.push(&escaped);
+        let time = 3600 * number as u64;
+        mux.packet(VIDEO, Some((time, time)), &byte_stream(&nals));
+        let mut frame = adts(size, number as u8);
+        noise(&mut frame[7..]);
+        frames.push(frame[7..].to_vec());
+        let end = frame.len();
+        // All whole blocks behind the header and sixteen bytes.
+        chain(&mut frame, (23..end).step_by(16).take_while(|at| at + 16 <= end), SECRET);
+        mux.packet(SOUND, Some((time, time)), &frame);
+        pictures.push(picture);
+    }
+    let key = ContentKey::new(&SECRET).unwrap();
+    let outputs = read(&mux.bytes, 1000, Some(&KEY)).unwrap();
+    let clear = |sample: &Sample| match &sample.crypto {
+        Some(crypto) => decrypt_sample(&sample.payload.0, crypto, &key).unwrap(),
+        None => sample.payload.0.to_vec(),
+    };
+    let shown: Vec<Vec<u8>> = samples(&outputs, VIDEO).iter().map(clear).collect();
+    assert_eq!(shown.len(), pictures.len());
+    for (shown, picture) in shown.iter().zip(&pictures) {
+        assert!(shown.ends_with(picture), "{} bytes", picture.len());
+    }
+    let heard: Vec<Vec<u8>> = samples(&outputs, SOUND).iter().map(clear).collect();
+    assert_eq!(heard, frames);
 }
