@@ -104,11 +104,19 @@ fn run(command: Command) -> anyhow::Result<()> {
             stdio(&rule)
         }
         Command::Compare { traces, video, rules, buffer, hide_sizes, session, plot } => {
-            let settings = Settings { buffer_goal: Duration::from_secs(buffer.into()), sizes_known: !hide_sizes };
+            let settings = Settings {
+                buffer_goal: Duration::from_secs(buffer.into()),
+                sizes_known: !hide_sizes,
+                ..Settings::default()
+            };
             compare(&traces, &video, &rules, settings, plot.as_deref().zip(session.as_deref()))
         }
         Command::Explain { trace, video, rule, buffer, hide_sizes } => {
-            let settings = Settings { buffer_goal: Duration::from_secs(buffer.into()), sizes_known: !hide_sizes };
+            let settings = Settings {
+                buffer_goal: Duration::from_secs(buffer.into()),
+                sizes_known: !hide_sizes,
+                ..Settings::default()
+            };
             explain(&trace, &video, &rule, settings)
         }
     }

@@ -28,11 +28,32 @@ pub struct Settings {
     pub buffer_goal: Duration,
     /// Whether the rule is told the sizes of segments; most HLS does not.
     pub sizes_known: bool,
+    /// When the rule is shown the running transfer.
+    pub watch: Watch,
+    /// When the session begins on the link's clock.
+    pub start: Duration,
+    /// What is left when playback halts: players stop a little before they run dry.
+    pub reserve: Duration,
+}
+
+/// When a rule is shown the running transfer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Watch {
+    /// Every 50 ms from its first byte on when bytes have come; not for the first segment. As scoring protocols do.
+    Bytes,
+    /// At this interval from the request on. As players with timers do.
+    Timer(Duration),
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { buffer_goal: Duration::from_secs(30), sizes_known: true }
+        Self {
+            buffer_goal: Duration::from_secs(30),
+            sizes_known: true,
+            watch: Watch::Bytes,
+            start: Duration::ZERO,
+            reserve: Duration::ZERO,
+        }
     }
 }
 
@@ -77,7 +98,7 @@ pub fn play(video: &Video, link: &Link, rule: &mut dyn Rule, settings: Settings)
         video,
         link,
         settings: Settings { buffer_goal: settings.buffer_goal.max(video.segment() * 2), ..settings },
-        now: Duration::ZERO,
+        now: settings.start,
         buffer: Duration::ZERO,
         stall: Duration::ZERO,
         session: Session::default(),
@@ -102,7 +123,8 @@ struct Player<'a> {
 /// How a transfer ended.
 enum Outcome {
     Complete,
-    GivenUp,
+    /// For this rung.
+    GivenUp(usize),
 }
 
 impl Player<'_> {
@@ -111,15 +133,22 @@ impl Player<'_> {
         self.elapse((self.buffer + duration).saturating_sub(self.settings.buffer_goal));
         let mut last = self.session.segments.last().map(|segment| segment.rung);
         let mut abandoned = 0;
+        let mut instead = None;
         loop {
             let decision = rule.select(&self.context(index, last, Duration::ZERO));
-            self.elapse(decision.wait.unwrap_or_default().min(self.buffer));
-            let rung = decision.representation.min(self.video.rungs().len() - 1);
+            let mut rung = decision.representation.min(self.video.rungs().len() - 1);
+            match instead.zip(last) {
+                // What was given up is not begun again.
+                Some((instead, given_up)) if rung >= given_up => rung = instead,
+                Some(_) => {}
+                None => self.elapse(decision.wait.unwrap_or_default().min(self.buffer)),
+            }
             let requested = self.now;
-            let watch = index > 0 && abandoned < MOST_ABANDONED;
-            if let Outcome::GivenUp = self.transfer(index, rung, watch, rule) {
+            let first = index == 0 && self.settings.watch == Watch::Bytes;
+            let watch = !first && abandoned < MOST_ABANDONED;
+            if let Outcome::GivenUp(lower) = self.transfer(index, rung, watch, rule) {
                 abandoned += 1;
-                last = Some(rung);
+                (last, instead) = (Some(rung), Some(lower));
                 continue;
             }
             self.buffer += duration;
@@ -141,9 +170,10 @@ impl Player<'_> {
         let start = self.now;
         let sent = self.link.transmit(start, size);
         let mut end = sent.last_byte;
-        let mut received = size;
+        let (mut received, mut outcome) = (size, Outcome::Complete);
         if watch && let Some(given_up) = self.watch(index, rung, sent, rule) {
-            (end, received) = given_up;
+            (end, received) = (given_up.0, given_up.1);
+            outcome = Outcome::GivenUp(given_up.2);
         }
         if self.session.segments.is_empty() {
             self.session.startup += end - start;
@@ -158,23 +188,36 @@ impl Player<'_> {
             cached: false,
             concurrent: 1,
         });
-        if end == sent.last_byte {
-            return Outcome::Complete;
+        if let Outcome::GivenUp(_) = outcome {
+            self.session.wasted += received;
+            self.session.abandoned += 1;
         }
-        self.session.wasted += received;
-        self.session.abandoned += 1;
-        Outcome::GivenUp
+        outcome
     }
 
-    /// Shows the running transfer to the rule; when it was given up and how many bytes had arrived, if it was.
-    fn watch(&self, index: usize, rung: usize, sent: Transmission, rule: &mut dyn Rule) -> Option<(Duration, u64)> {
-        let mut shown = sent.first_byte;
+    /// Shows the running transfer to the rule; when it was given up, how many bytes had arrived and which rung is to be
+    /// fetched instead, if it was.
+    fn watch(
+        &self,
+        index: usize,
+        rung: usize,
+        sent: Transmission,
+        rule: &mut dyn Rule,
+    ) -> Option<(Duration, u64, usize)> {
+        let mut shown = match self.settings.watch {
+            Watch::Bytes => sent.first_byte,
+            Watch::Timer(_) => self.now,
+        };
         loop {
-            shown = (shown + PROGRESS_EVERY).max(self.link.arrival(shown, PROGRESS_BYTES));
+            shown = match self.settings.watch {
+                Watch::Bytes => (shown + PROGRESS_EVERY).max(self.link.arrival(shown, PROGRESS_BYTES)),
+                Watch::Timer(interval) => shown + interval.max(Duration::from_millis(1)),
+            };
             if shown >= sent.last_byte {
                 return None;
             }
-            let received = self.link.bytes_between(sent.first_byte, shown);
+            let begun = shown >= sent.first_byte;
+            let received = if begun { self.link.bytes_between(sent.first_byte, shown) } else { 0 };
             let elapsed = shown - self.now;
             let context = self.context(index, Some(rung), elapsed);
             let in_flight = InFlight {
@@ -183,12 +226,12 @@ impl Player<'_> {
                 size: Some(self.video.sizes()[index][rung]),
                 received,
                 elapsed,
-                ttfb: Some(sent.first_byte - self.now),
+                ttfb: begun.then(|| sent.first_byte - self.now),
                 buffer: context.buffer,
                 segment_duration: self.video.segment(),
             };
-            if let Verdict::AbandonTo(_) = rule.on_progress(&in_flight, &context) {
-                return Some((shown, received));
+            if let Verdict::AbandonTo(lower) = rule.on_progress(&in_flight, &context) {
+                return Some((shown, received, lower.min(rung)));
             }
         }
     }
@@ -197,8 +240,9 @@ impl Player<'_> {
     fn elapse(&mut self, time: Duration) {
         self.now += time;
         if !self.session.segments.is_empty() {
-            self.stall += time.saturating_sub(self.buffer);
-            self.buffer = self.buffer.saturating_sub(time);
+            let played = time.min(self.buffer.saturating_sub(self.settings.reserve));
+            self.stall += time - played;
+            self.buffer -= played;
         }
     }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::Engine;
 use super::keys::Keys;
+use super::load_control::Waiting;
 use super::schedule::{self, Step};
 use super::select::{self, Bounds};
 use super::session::Session;
@@ -18,6 +19,8 @@ use crate::time::Now;
 
 /// A running transfer is judged this often.
 const JUDGE_EVERY: Duration = Duration::from_millis(250);
+/// The rule is told the sizes of so many segments, when they are known.
+const LOOKAHEAD: usize = 10;
 
 /// What the rule, or the lack of one, chose.
 pub(super) struct Picked {
@@ -82,18 +85,20 @@ impl Engine {
         let kind =
             if id == StreamId::Main && session.video.end().is_some() { MediaKind::Video } else { MediaKind::Audio };
         let buffer = session.buffer(kind).and_then(|buffer| buffer.complete_end(position));
-        let sizes: Option<Vec<u64>> =
-            ladder.keys.iter().map(|key| schedule::segment_size(presentation, place, *key)).collect();
+        let ahead = buffer.map_or(Duration::ZERO, |end| end.since(position));
+        let sizes = schedule::sizes_ahead(presentation, place, &ladder.keys, LOOKAHEAD);
         let known = last.into_iter().chain(ladder.keys.iter().copied());
         let mut known = known.filter(|key| schedule::known_list(presentation, *key).is_some());
         let representative = known.next();
         let measure = |key: RepKey| schedule::segment_duration(presentation, place, key);
+        let segment_duration = representative.and_then(measure).unwrap_or(Duration::from_secs(4));
         RuleInput {
             last: last.and_then(|last| ladder.keys.iter().position(|key| *key == last)),
-            phase: self.phase(),
-            buffer: buffer.map_or(Duration::ZERO, |end| end.since(position)),
-            buffer_goal: self.config.buffer_goal,
-            segment_duration: representative.and_then(measure).unwrap_or(Duration::from_secs(4)),
+            phase: self.phase(ahead),
+            buffer: ahead,
+            // A segment is asked for while less than the goal is here, so the buffer is filled to the goal and one more.
+            buffer_goal: self.config.buffer_goal + segment_duration,
+            segment_duration,
             sizes,
             segments_left: representative.and_then(|key| schedule::segments_left(presentation, place, key)),
             rate: self.settings.rate as f32,
@@ -107,9 +112,12 @@ impl Engine {
         }
     }
 
-    fn phase(&self) -> abr::Phase {
+    /// `ahead` is complete: with enough of it, what is fetched next holds up no start.
+    fn phase(&self, ahead: Duration) -> abr::Phase {
+        let enough = self.load_control().enough(ahead, Waiting::ToStart, self.settings.permille());
         match self.playback.state {
-            _ if self.ledger.is_starting() => abr::Phase::StartUp,
+            _ if self.ledger.is_starting() && !enough => abr::Phase::StartUp,
+            State::Buffering(_) if enough => abr::Phase::Steady,
             State::Buffering(_) => abr::Phase::Rebuffering,
             State::Seeking => abr::Phase::AfterSeek,
             State::Idle | State::Loading | State::Ready | State::Ended | State::Failed => abr::Phase::Steady,
@@ -132,7 +140,10 @@ impl Engine {
         let Some(session) = self.session.as_ref() else { return };
         let Some(fetching) = session.stream(id).and_then(|stream| stream.fetching()) else { return };
         let Some(attempt) = self.jobs.get(fetching.job).and_then(|job| job.attempt()) else { return };
-        if self.now < self.judged_at + JUDGE_EVERY || self.is_committed(id) {
+        // Counted from the request, so that being woken late once does not make all later ones late.
+        let count = self.now.since(attempt.sent).as_nanos() / JUDGE_EVERY.as_nanos();
+        let due = attempt.sent + JUDGE_EVERY * u32::try_from(count).unwrap_or(u32::MAX);
+        if due <= self.judged_at.max(attempt.sent) || self.is_committed(id) {
             return;
         }
         let (chosen, place) = (fetching.chosen.clone(), session.stream(id).map_or(Place::End, |stream| stream.place));
@@ -147,7 +158,7 @@ impl Engine {
             buffer: input.buffer,
             segment_duration: chosen.segment.duration,
         };
-        self.judged_at = self.now;
+        self.judged_at = due;
         if let abr::Verdict::AbandonTo(rung) = self.rule.on_progress(&in_flight, &input.context(&chosen.ladder)) {
             self.abandon(id, place, &chosen, rung);
         }
@@ -157,25 +168,35 @@ impl Engine {
     pub(super) fn next_judgement(&self) -> Option<Now> {
         let session = self.session.as_ref()?;
         let fetching = session.stream(StreamId::Main)?.fetching()?;
-        let running = self.jobs.get(fetching.job)?.attempt().is_some();
-        (running && fetching.chosen.rung > 0 && !self.is_committed(StreamId::Main))
-            .then(|| self.judged_at + JUDGE_EVERY)
+        let sent = self.jobs.get(fetching.job)?.attempt()?.sent;
+        (!self.is_committed(StreamId::Main)).then(|| self.judged_at.max(sent) + JUDGE_EVERY)
     }
 
+    /// Gives up what is on its way. What it taught about the network counts already when the rule is asked again what
+    /// to fetch instead; `rung` is what it had in mind before.
     fn abandon(&mut self, id: StreamId, place: Place, chosen: &Chosen, rung: usize) {
-        let Some(rep) = chosen.ladder.keys.get(rung).copied() else { return };
-        let presentation = self.session.as_ref().and_then(|session| session.presentation.as_ref());
-        match presentation.map(|known| schedule::step(known, place, rep)) {
+        let ladder = Arc::clone(&chosen.ladder);
+        let segment = |engine: &Self, rung: usize| {
+            let presentation = engine.session.as_ref().and_then(|session| session.presentation.as_ref());
+            let rep = ladder.keys.get(rung).copied();
+            let step = rep.zip(presentation).map(|(rep, known)| (rep, schedule::step(known, place, rep)));
+            step.unwrap_or((chosen.rep, Step::Exhausted))
+        };
+        let (rep, first) = match segment(self, rung) {
             // Given up once the smaller one can begin at once.
-            Some(Step::Index(_)) => self.want_index(rep),
-            Some(Step::Segment(segment)) => {
-                self.cancel_stream(id);
-                let ladder = Arc::clone(&chosen.ladder);
-                let picked = Picked { rep, reason: abr::Reason::Abandoned, ladder, rung, wait: None };
-                self.take_segment(id, picked, *segment);
-            }
-            Some(Step::Exhausted) | None => {}
-        }
+            (rep, Step::Index(_)) => return self.want_index(rep),
+            (_, Step::Exhausted) => return,
+            (rep, Step::Segment(segment)) => (rep, segment),
+        };
+        self.cancel_stream(id);
+        let input = self.rule_input(id, place, Some(chosen.rep), &ladder);
+        let again = self.rule.select(&input.context(&ladder)).representation;
+        let (rung, rep, segment) = match segment(self, again) {
+            (rep, Step::Segment(segment)) if again < chosen.rung => (again, rep, segment),
+            _ => (rung, rep, first),
+        };
+        let picked = Picked { rep, reason: abr::Reason::Abandoned, ladder, rung, wait: None };
+        self.take_segment(id, picked, *segment);
     }
 }
 

@@ -12,6 +12,7 @@ use super::keys::KeyState;
 use super::request::{Job, Purpose};
 use super::schedule::{self, Step};
 use super::select;
+use super::session::Session;
 use super::stream::{Activity, Chosen, Fetching, Place, RepKey, StreamId, Trouble};
 use super::unlocking::Needs;
 use crate::container::{DemuxSetup, InitSegment};
@@ -20,7 +21,7 @@ use crate::error::Stage;
 use crate::model::{ContainerFormat, MediaKind, Resource, SegmentKeys, SegmentRef};
 use crate::render::Window;
 use crate::snapshot::State;
-use crate::time::MediaTime;
+use crate::time::{MediaTime, Now};
 
 /// A better quality whose index is not here yet is worth waiting for only with so much media ahead.
 const PATIENCE: Duration = Duration::from_secs(6);
@@ -379,12 +380,24 @@ impl Engine {
             // Text lies in no run: what counts is how far it was asked for.
             StreamId::Text => self.load_control().wants(stream.fetched_until().since(position), 0),
             StreamId::Main | StreamId::Audio => {
-                let held = session.held_until(id).unwrap_or(position);
-                // A gap is no stock: behind it there must be something to jump to.
-                let end = held.min(session.presentable_end(&self.presented_kinds(), position));
-                self.load_control().wants(end.since(position), session.held_bytes())
+                self.load_control().wants(self.stock(session, id), session.held_bytes())
             }
         }
+    }
+
+    /// What a stream has ahead of the playhead. A gap is no stock: behind it there must be something to jump to.
+    fn stock(&self, session: &Session, id: StreamId) -> Duration {
+        let position = self.position();
+        let held = session.held_until(id).unwrap_or(position);
+        held.min(session.presentable_end(&self.presented_kinds(), position)).since(position)
+    }
+
+    /// When a stream that is full will have room, if nothing but playing has to happen for that.
+    pub(super) fn next_room(&self) -> Option<Now> {
+        let session = self.session.as_ref().filter(|_| self.playback.clock.is_running())?;
+        let full = [StreamId::Main, StreamId::Audio].into_iter().filter(|id| self.is_full(*id));
+        let wait = full.filter_map(|id| self.load_control().until_room(self.stock(session, id))).min()?;
+        Some(self.now + self.playback.clock.wall(wait))
     }
 
     /// True when a stream waits for nothing but room.

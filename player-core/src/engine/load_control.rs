@@ -36,6 +36,12 @@ impl LoadControl {
         ahead < self.goal() && (held < self.bytes || ahead < self.least())
     }
 
+    /// How much of what is ahead must be played until there is room below the goal; `None` when there is, and only
+    /// bytes are in the way.
+    pub fn until_room(&self, ahead: Duration) -> Option<Duration> {
+        Some(ahead.checked_sub(self.goal())? + Duration::from_nanos(1))
+    }
+
     /// Whether so much media ahead is enough at a playback rate of `permille` thousandths; more is needed when
     /// playing faster, and never more than may be held.
     pub fn enough(&self, ahead: Duration, waiting: Waiting, permille: u64) -> bool {

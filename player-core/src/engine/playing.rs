@@ -182,11 +182,12 @@ impl Engine {
         let soon = self.now + LEAST_WAIT;
         self.timers.set(Timer::Retry, self.jobs.next_due());
         self.timers.set(Timer::Silence, self.jobs.next_silence(&self.config));
-        self.timers.set(Timer::Judge, self.next_judgement().map(|at| at.max(soon)));
+        self.timers.set(Timer::Judge, self.next_judgement());
         self.timers.set(Timer::Runout, self.runout().map(|at| at.max(soon)));
         let holds = self.session.iter().flat_map(|session| &session.streams).filter_map(|stream| stream.hold_until);
         self.timers.set(Timer::Hold, holds.filter(|until| *until > self.now).min());
         self.timers.set(Timer::Steering, self.next_steering().map(|at| at.max(soon)));
+        self.timers.set(Timer::Room, self.next_room());
         self.timers.set(Timer::Metadata, self.next_passage().map(|at| at.max(soon)));
         let picture = self.playback.picture_due.filter(|_| !self.playback.first_shown);
         self.timers.set(Timer::Picture, picture.filter(|due| *due > self.now));

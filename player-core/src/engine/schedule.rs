@@ -146,10 +146,22 @@ pub fn segment_duration(presentation: &Presentation, place: Place, rep: RepKey) 
     list.span(number).map(|(_, duration)| duration)
 }
 
-/// Announced size of the segment at a place.
-pub fn segment_size(presentation: &Presentation, place: Place, rep: RepKey) -> Option<u64> {
-    let list = known_list(presentation, rep)?;
-    list.size(number(list, place, rep)?)
+/// Announced sizes of the segments from a place on, `most` of them at most: those of the first one for each
+/// representation, then those of the one after it. `None` when not even the first is told.
+pub fn sizes_ahead(presentation: &Presentation, place: Place, reps: &[RepKey], most: usize) -> Option<Vec<u64>> {
+    let lists: Option<Vec<(&SegmentList, u64)>> = reps
+        .iter()
+        .map(|rep| {
+            let list = known_list(presentation, *rep)?;
+            Some((list, number(list, place, *rep)?))
+        })
+        .collect();
+    let lists = lists.filter(|lists| !lists.is_empty())?;
+    let row = |after: u64| -> Option<Vec<u64>> {
+        lists.iter().map(|(list, first)| list.size(first.checked_add(after)?)).collect()
+    };
+    let sizes: Vec<u64> = (0..most as u64).map_while(row).flatten().collect();
+    (!sizes.is_empty()).then_some(sizes)
 }
 
 /// The length of the presentation as far as it is known: told, or the latest end of a known list.

@@ -21,9 +21,11 @@ pub enum Timer {
     Picture,
     /// The steering server is to be asked.
     Steering,
+    /// So much has been played that a full stream has room for another segment.
+    Room,
 }
 
-const COUNT: usize = Timer::Steering as usize + 1;
+const COUNT: usize = Timer::Room as usize + 1;
 
 /// When the engine must be woken, by cause.
 #[derive(Clone, Debug, Default)]

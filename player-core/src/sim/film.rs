@@ -1,6 +1,7 @@
 //! A film that does not exist: its description, its HLS playlists and DASH manifest, and its media made on demand.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -107,6 +108,9 @@ pub struct Film {
     pub audio_short: Duration,
     /// Bytes are muxed and read by the real demuxer, instead of samples being made directly.
     pub real_bytes: bool,
+    /// Segments of pictures bring their initialisation data themselves and are complete at their end only, as in the
+    /// models of adaptive streaming; in DASH.
+    pub at_once: bool,
     /// The film is cut into so many DASH periods of equal length.
     pub periods: u32,
     /// Media that is not there.
@@ -173,6 +177,7 @@ impl Film {
             captions: Captions::None,
             audio_short: Duration::ZERO,
             real_bytes: false,
+            at_once: false,
             periods: 1,
             missing: Vec::new(),
             media_offset: Duration::ZERO,
@@ -285,6 +290,14 @@ impl Film {
             && self.captions != Captions::None
         {
             captions::weave(pieces, number);
+        }
+        if let Content::Media { size, pieces } = &mut content
+            && self.at_once
+            && group == "v"
+        {
+            let init = container::read_init(testmux::init(&[self.track(group, name)?])).ok()?;
+            let media = std::mem::take(pieces).into_iter().flat_map(|(_, outputs)| outputs);
+            *pieces = vec![(*size, [DemuxOutput::Init(Arc::new(init))].into_iter().chain(media).collect())];
         }
         Some(match self.lock(number) {
             Some(lock) if matches!(lock.kind, LockKind::Samples | LockKind::Foreign) => {
@@ -535,10 +548,12 @@ impl Film {
     }
 
     fn template(&self, text: &mut String, group: &str, scale: u32, begin: u64) {
+        let init = if self.at_once { "" } else { "initialization=\"{group}/$RepresentationID$/init.mp4\" " };
+        let init = init.replace("{group}", group);
         let _ = writeln!(
             text,
             "<SegmentTemplate timescale=\"{scale}\" duration=\"{}\" startNumber=\"{}\" presentationTimeOffset=\"{}\" \
-             initialization=\"{group}/$RepresentationID$/init.mp4\" media=\"{group}/$RepresentationID$/$Number$.m4s\"/>",
+             {init}media=\"{group}/$RepresentationID$/$Number$.m4s\"/>",
             u64::from(scale) * self.segment.as_secs(),
             begin / self.segment.as_secs(),
             begin * u64::from(scale)

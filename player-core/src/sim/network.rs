@@ -94,6 +94,19 @@ impl Network {
         self.transfers.retain(|transfer| transfer.id != id);
     }
 
+    /// How far the transfers whose bytes flow have come by now.
+    pub fn progress(&self, now: Now) -> Vec<Input> {
+        let (from, flowing) = (self.flowed_until.min(now), self.flowing().max(1));
+        let carried = self.link.bytes_between(from.as_duration(), now.as_duration()) / flowing;
+        let told = self.transfers.iter().filter(|transfer| matches!(transfer.phase, Phase::Flowing));
+        told.filter_map(|transfer| {
+            let (next, _) = transfer.steps.last()?;
+            let bytes = (transfer.done + carried).min(*next).max(transfer.done);
+            Some(Input::FetchProgress { id: transfer.id, bytes })
+        })
+        .collect()
+    }
+
     /// When something comes next.
     pub fn next(&self) -> Option<Now> {
         let flowing = self.flowing();

@@ -70,6 +70,7 @@ pub struct World {
     next_command: u64,
     log: Vec<Entry>,
     recording: Option<(Vec<Recorded>, Vec<Output>)>,
+    exact_progress: bool,
     outcome: Option<Outcome>,
 }
 
@@ -112,6 +113,7 @@ impl World {
             next_command: 0,
             log: Vec::new(),
             recording: None,
+            exact_progress: false,
             outcome: None,
         })
     }
@@ -119,6 +121,11 @@ impl World {
     /// From now on every input and output is kept.
     pub fn record(&mut self) {
         self.recording = Some((Vec::new(), Vec::new()));
+    }
+
+    /// From now on the engine knows to the byte what has come whenever time passes.
+    pub const fn watch_closely(&mut self) {
+        self.exact_progress = true;
     }
 
     /// What was recorded.
@@ -209,6 +216,10 @@ impl World {
             self.renderer.advance(self.now);
             self.pump_renderer();
         } else {
+            let progress = if self.exact_progress { self.network.progress(self.now) } else { Vec::new() };
+            for input in progress {
+                self.feed(input);
+            }
             if let Some((inputs, _)) = self.recording.as_mut() {
                 inputs.push(Recorded::Advance(self.now));
             }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod agreement;
 mod captions;
 mod commands;
 mod ends;
