@@ -196,6 +196,7 @@ fn print(Measure { name, quickest, peak }: &Measure) {
     println!("{:>8.2} ms {:>8.2} MB  {name}", quickest.as_secs_f64() * 1e3, *peak as f64 / 1e6);
 }
 
+#[expect(clippy::disallowed_methods, reason = "what a bench is for")]
 fn measure(name: String, text: &[u8], base: &Url) -> Measure {
     let mut measure = Measure { name, quickest: Duration::MAX, peak: 0 };
     for _ in 0..5 {
