@@ -5,6 +5,7 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use chacha20poly1305::XNonce;
 use chacha20poly1305::aead::Generate as _;
@@ -17,6 +18,7 @@ use url::Url;
 
 use crate::api::{Service, ServiceOptions};
 use crate::app::{App, Parts, ServicePort, wake};
+use crate::networks::Networks;
 use crate::player_gst::GstPlayers;
 use crate::secrets::SecretChoice;
 use crate::settings_file::SettingsFile;
@@ -150,14 +152,16 @@ fn parts(plan: Plan, ctx: &egui::Context) -> std::io::Result<Parts> {
             let options = ServiceOptions {
                 base,
                 secrets: plan.secrets,
-                directory: directories.map(|directories| directories.data_dir().to_owned()),
+                directory: directories.as_ref().map(|directories| directories.data_dir().to_owned()),
                 device: device(&settings),
             };
             Some(Box::new(Service::start(options, wake(ctx))?) as Box<dyn ServicePort>)
         }
         None => None,
     };
-    Ok(Parts { launch: plan.launch, service, players: Box::new(GstPlayers::default()), settings })
+    let networks = Networks::load(directories.as_ref().map(ProjectDirs::data_dir));
+    let players = GstPlayers { networks: Arc::new(networks), ..GstPlayers::default() };
+    Ok(Parts { launch: plan.launch, service, players: Box::new(players), settings })
 }
 
 /// This installation, as the account's owner sees it. Its id is made once and kept with the settings.
