@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use abr::{Caps, Context, History, InFlight, Live, Phase, Reason, Rule, Rung, Transfer, Verdict};
+use abr::{Caps, Context, Hdcp, History, InFlight, Live, Phase, Protection, Reason, Rule, Rung, Transfer, Verdict};
 use proptest::prelude::*;
 
 const NAMES: [&str; 11] = [
@@ -34,6 +34,10 @@ fn time() -> impl Strategy<Value = Duration> {
 
 fn number() -> impl Strategy<Value = u64> {
     prop_oneof![Just(0), 1_u64..20_000_000, any::<u64>()]
+}
+
+fn level() -> impl Strategy<Value = Hdcp> {
+    prop_oneof![Just(Hdcp::None), Just(Hdcp::Type0), Just(Hdcp::Type1)]
 }
 
 fn phase() -> impl Strategy<Value = Phase> {
@@ -83,7 +87,7 @@ impl Situation {
 
 prop_compose! {
     fn situation()(
-        mut rungs in prop::collection::vec((number(), prop::option::of(0_u32..4000)), 0..9),
+        mut rungs in prop::collection::vec((number(), prop::option::of(0_u32..4000), level(), level()), 0..9),
         sizes in prop::option::of(prop::collection::vec(number(), 0..9)),
         times in [time(), time(), time(), time()],
         last in prop::option::of(0_usize..12),
@@ -95,7 +99,10 @@ prop_compose! {
         max_bitrate_bps in prop::option::of(number()),
     ) -> Situation {
         rungs.sort_unstable();
-        let rungs = rungs.into_iter().map(|(bitrate_bps, height)| Rung { bitrate_bps, height }).collect();
+        let one = |(bitrate_bps, height, needed, present)| {
+            Rung { bitrate_bps, height, protection: Protection { needed, present } }
+        };
+        let rungs = rungs.into_iter().map(one).collect();
         let live = live.map(|(latency, target)| Live { latency, target });
         Situation { rungs, sizes, times, last, phase, rate, live, reserved_bps, caps: Caps { max_height, max_bitrate_bps } }
     }
@@ -169,7 +176,8 @@ fn check(name: &str, context: &Context<'_>, chosen: usize) -> Result<(), TestCas
     let allowed: Vec<usize> =
         (0..context.rungs.len()).filter(|&rung| context.caps.permits(&context.rungs[rung])).collect();
     if allowed.is_empty() {
-        prop_assert_eq!(chosen, 0, "{}: nothing is permitted, so the lowest", name);
+        let lowest = context.rungs.iter().position(|rung| rung.protection.suffices()).unwrap_or(0);
+        prop_assert_eq!(chosen, lowest, "{}: nothing is permitted, so the lowest that may be shown", name);
     } else if context.rungs.len() > 1 {
         prop_assert!(allowed.contains(&chosen), "{name}: {chosen} not in {allowed:?}");
     }
