@@ -133,7 +133,8 @@ impl DroppedFrames {
         let rate = report.rung.bitrate_bps;
         let at = report.at.max(self.window.latest);
         if self.window.rate != Some(rate) {
-            self.window = Window { rate: Some(rate), since: at, latest: at, ..Window::new() };
+            self.window.rate = Some(rate);
+            self.window.restart(at);
         }
         self.window.latest = at;
         // What is left in the buffer of a rung that has failed already is no new failure.
@@ -350,6 +351,21 @@ mod tests {
         screen.show(2, 70, 0);
         assert_eq!(screen.ceiling(), 2);
         screen.show(2, 60, 0);
+        assert_eq!(screen.ceiling(), 3);
+    }
+
+    #[test]
+    fn a_short_good_stretch_forgives_nothing() {
+        let mut screen = Screen::new();
+        screen.show(3, 5, 40);
+        screen.show(2, 60, 0);
+        assert_eq!(screen.ceiling(), 3);
+        // Twenty good seconds of a trial, then it fails again: two minutes.
+        screen.show(3, 20, 0);
+        screen.show(3, 10, 60);
+        screen.show(2, 100, 0);
+        assert_eq!(screen.ceiling(), 2);
+        screen.show(2, 20, 0);
         assert_eq!(screen.ceiling(), 3);
     }
 
