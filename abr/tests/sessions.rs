@@ -158,7 +158,9 @@ fn caution_costs_little_on_a_link_that_does_not_need_it() {
 #[test]
 fn a_session_is_the_same_each_time() {
     let rows = [(3, 5200), (2, 900), (7, 2600)];
-    assert_eq!(play("default", &rows), play("default", &rows));
+    for rule in ["default", "dynamic", "robust-mpc", "bola-e", "bola", "bba", "throughput", "lowest", "highest"] {
+        assert_eq!(play(rule, &rows), play(rule, &rows), "{rule}");
+    }
 }
 
 #[test]
