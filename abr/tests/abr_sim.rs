@@ -97,9 +97,19 @@ fn explain_prints_a_line_for_each_decision_and_the_score() {
     let lines: Vec<&str> = stdout.lines().collect();
     assert_eq!(lines.len(), 1 + 20 + 1 + 2, "{stdout}{}", text(&output.stderr));
     assert!(lines[0].ends_with("in seconds of stall"), "{stdout}");
-    assert!(lines[1].contains("start-up") && lines[1].ends_with(" 0"), "nothing is weighed before anything is known");
+    assert!(lines[1].contains("start-up") && lines[1].ends_with(" 300"), "nothing is weighed before anything is known");
     assert!(lines[2..21].iter().all(|line| line.contains(":best")), "{stdout}");
     assert!(lines[23].starts_with("default "), "{stdout}");
+
+    let output = run(&["explain", "--trace", &trace, "--video", &film, "--rule", "bola"], "");
+    let head = text(&output.stdout);
+    assert!(head.lines().next().is_some_and(|head| head.ends_with("kbit/s")), "BOLA does not say what it weighs");
+
+    fs::write(&film, "{}").expect("the target folder is writable");
+    let output = run(&["explain", "--trace", &trace, "--video", &film], "");
+    let stderr = text(&output.stderr);
+    assert_eq!(stderr.matches("segment_duration_ms").count(), 1, "a fault is told once: {stderr}");
+    assert!(stderr.contains("film.json: not a video description: missing field"), "{stderr}");
 }
 
 #[test]

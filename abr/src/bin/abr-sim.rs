@@ -33,7 +33,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Answer the decision protocol on standard input and output with the default rule
+    /// Answer the decision protocol on standard input and output: one JSON object a line, one line each
     Stdio {
         /// Rule to answer with
         #[arg(long, default_value = "default")]
@@ -230,8 +230,9 @@ fn draw(
     fs::write(plot, text).with_context(|| format!("{}", plot.display()))
 }
 
-/// The columns of [`told`].
-const EXPLAINED: &str = "    at s   ahead s  why           rung   likely kbit/s, home        outages           each rung against the best, in seconds of stall";
+/// The columns of `explain`, and those of [`told`], which only some rules fill.
+const DECIDED: &str = "    at s   ahead s  why           rung  kbit/s";
+const WEIGHED: &str = "   likely kbit/s, home        outages           each rung against the best, in seconds of stall";
 
 /// One line for each decision: what was known, what each rung was worth, and what was chosen.
 fn explain(trace: &Path, video: &Path, rule: &str, settings: Settings) -> anyhow::Result<()> {
@@ -240,11 +241,13 @@ fn explain(trace: &Path, video: &Path, rule: &str, settings: Settings) -> anyhow
     let mut recorder = Recorder::new(rule.as_mut());
     let session = session::play(&video, &link, &mut recorder, settings);
     let mut output = io::stdout().lock();
-    writeln!(output, "{EXPLAINED}")?;
+    let tells = recorder.entries().iter().any(|entry| entry.explanation.is_some());
+    writeln!(output, "{DECIDED}{}", if tells { WEIGHED } else { "" })?;
     for entry in recorder.entries() {
         let reason = entry.decision.map_or_else(|| "give up for".to_owned(), |decision| decision.reason.to_string());
         let (now, ahead) = (entry.now.as_secs_f64(), entry.buffer.as_secs_f64());
-        let line = format!("{now:>8.2}  {ahead:>8.2}  {reason:<12}  {:>4}", entry.rung);
+        let kbps = video.rungs().get(entry.rung).map_or(0, |rung| rung.bitrate_bps / 1000);
+        let line = format!("{now:>8.2}  {ahead:>8.2}  {reason:<12}  {:>4}  {kbps:>6}", entry.rung);
         let weighed = entry.explanation.as_ref().map_or_else(String::new, told);
         writeln!(output, "{}", format!("{line}{weighed}").trim_end())?;
     }
