@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::{Caps, Hdcp, Protection};
+
 /// One entry of the ladder. A ladder is sorted by ascending bitrate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rung {
@@ -11,13 +13,35 @@ pub struct Rung {
     pub bitrate_bps: u64,
     /// Height of the picture in pixels, where known; [`Caps::max_height`] is compared with it.
     pub height: Option<u32>,
+    /// What it demands of the output, and what the output has.
+    #[serde(default)]
+    pub protection: Protection,
 }
 
 impl Rung {
-    /// A rung of unknown picture size.
+    /// A rung of unknown picture size that any output may show.
     #[must_use]
     pub const fn new(bitrate_bps: u64) -> Self {
-        Self { bitrate_bps, height: None }
+        let protection = Protection { needed: Hdcp::None, present: Hdcp::None };
+        Self { bitrate_bps, height: None, protection }
+    }
+
+    /// The same with a picture of `height` pixels.
+    #[must_use]
+    pub const fn with_height(self, height: u32) -> Self {
+        Self { height: Some(height), ..self }
+    }
+
+    /// The same, only for outputs that have `needed`.
+    #[must_use]
+    pub const fn protected_by(self, needed: Hdcp) -> Self {
+        Self { protection: Protection { needed, ..self.protection }, ..self }
+    }
+
+    /// The same, on an output that has `present`.
+    #[must_use]
+    pub const fn shown_on(self, present: Hdcp) -> Self {
+        Self { protection: Protection { present, ..self.protection }, ..self }
     }
 }
 
@@ -58,27 +82,6 @@ pub struct Live {
     pub latency: Duration,
     /// How far behind it is meant to be.
     pub target: Duration,
-}
-
-/// Upper bounds that a decision must respect. The lowest rung is always allowed, whatever the bounds say.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Caps {
-    /// Tallest picture worth fetching, in pixels (view port, dropped frames, output protection).
-    pub max_height: Option<u32>,
-    /// Highest rate worth fetching, in bits per second (data saver, user setting).
-    pub max_bitrate_bps: Option<u64>,
-}
-
-impl Caps {
-    /// Whether `rung` is within both bounds; a rung of unknown height passes the bound on height.
-    #[must_use]
-    pub fn permits(&self, rung: &Rung) -> bool {
-        let height = match (self.max_height, rung.height) {
-            (Some(max), Some(height)) => height <= max,
-            _ => true,
-        };
-        height && self.max_bitrate_bps.is_none_or(|max| rung.bitrate_bps <= max)
-    }
 }
 
 /// Everything that a decision may depend on, beside what the rule has learned from transfers.
@@ -144,23 +147,33 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// The highest rung within the caps, or the lowest of all if none is.
+    /// The highest rung within the caps, or what [`Context::clamp`] falls back to if none is.
     ///
     /// Heights need not ascend with bitrates, so a rung below this one may still be forbidden: see [`Context::clamp`].
     #[must_use]
     pub fn ceiling(&self) -> usize {
-        self.rungs.iter().rposition(|rung| self.caps.permits(rung)).unwrap_or(0)
+        self.clamp(usize::MAX)
     }
 
-    /// The highest permitted rung that is not above `rung`, or the lowest permitted one, or 0.
+    /// The highest permitted rung that is not above `rung`, or the lowest permitted one.
+    ///
+    /// If the caps forbid every rung, it is the lowest that the output may show; if there is none, it is 0.
     #[must_use]
     pub fn clamp(&self, rung: usize) -> usize {
+        let permits = |rung: &Rung| self.caps.permits(rung);
         let end = rung.saturating_add(1).min(self.rungs.len());
         self.rungs[..end]
             .iter()
-            .rposition(|rung| self.caps.permits(rung))
-            .or_else(|| self.rungs.iter().position(|rung| self.caps.permits(rung)))
+            .rposition(permits)
+            .or_else(|| self.rungs.iter().position(permits))
+            .or_else(|| self.rungs.iter().position(|rung| rung.protection.suffices()))
             .unwrap_or(0)
+    }
+
+    /// Whether the output may show at least one rung. If not, decisions name a rung that must not be shown.
+    #[must_use]
+    pub fn is_showable(&self) -> bool {
+        self.rungs.iter().any(|rung| rung.protection.suffices())
     }
 
     /// Bytes that the next segment has at `rung`: the known size, else the declared rate times the duration.
@@ -214,9 +227,9 @@ mod tests {
     use super::*;
 
     const LADDER: [Rung; 3] = [
-        Rung { bitrate_bps: 400_000, height: Some(240) },
-        Rung { bitrate_bps: 900_000, height: Some(720) },
-        Rung { bitrate_bps: 1_500_000, height: Some(480) },
+        Rung::new(400_000).with_height(240),
+        Rung::new(900_000).with_height(720),
+        Rung::new(1_500_000).with_height(480),
     ];
 
     fn capped(caps: Caps) -> Context<'static> {
@@ -238,8 +251,27 @@ mod tests {
     }
 
     #[test]
-    fn unknown_height_passes_and_unknown_sizes_follow_the_rate() {
-        assert!(Caps { max_height: Some(1), max_bitrate_bps: None }.permits(&Rung::new(1)));
+    fn protection_is_no_wish_and_bounds_are() {
+        let [low, middle, high] = LADDER;
+        let ladder = [low.protected_by(Hdcp::Type1), middle.protected_by(Hdcp::Type0), high];
+        let on = |output: Hdcp| ladder.map(|rung| rung.shown_on(output));
+        let clamp = |ladder: &[Rung; 3], caps| {
+            let context = Context { caps, ..Context::new(ladder, Duration::from_secs(4)) };
+            [0, 1, 2].map(|rung| context.clamp(rung))
+        };
+        assert_eq!(clamp(&on(Hdcp::None), Caps::default()), [2, 2, 2], "the clear rung is the highest");
+        assert_eq!(clamp(&on(Hdcp::Type0), Caps::default()), [1, 1, 2]);
+        assert_eq!(clamp(&on(Hdcp::Type1), Caps::default()), [0, 1, 2]);
+        let nothing = Caps { max_height: None, max_bitrate_bps: Some(1) };
+        assert_eq!(clamp(&on(Hdcp::Type0), nothing), [1, 1, 1], "the lowest that may be shown");
+        let all = ladder.map(|rung| rung.protected_by(Hdcp::Type1));
+        assert_eq!(clamp(&all, Caps::default()), [0, 0, 0]);
+        assert!(!Context::new(&all, Duration::ZERO).is_showable());
+        assert!(Context::new(&ladder, Duration::ZERO).is_showable());
+    }
+
+    #[test]
+    fn unknown_sizes_follow_the_rate() {
         let context = capped(Caps::default());
         assert_eq!(context.next_bytes(0), 200_000);
         let sizes = [1, 2, 3];

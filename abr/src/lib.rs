@@ -51,14 +51,17 @@
 #![warn(missing_docs)]
 
 pub mod abandon;
+mod caps;
 mod context;
 mod decision;
 pub mod estimator;
+pub mod frames;
 pub mod rule;
 pub mod simulator;
 mod transfer;
 
-pub use context::{Caps, Context, Live, Objective, Phase, Rung};
+pub use caps::{Caps, Hdcp, Protection};
+pub use context::{Context, Live, Objective, Phase, Rung};
 pub use decision::{Decision, EXPLAINED, Explanation, Reason, Verdict};
 pub use rule::{Rule, default_rule, rule};
 pub use transfer::{History, InFlight, Transfer};

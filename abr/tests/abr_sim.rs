@@ -56,19 +56,23 @@ fn a_line_without_end_is_refused_before_it_fills_the_memory() {
     assert_eq!(text(&output.stderr), "abr-sim: line 1: message longer than 1048576 bytes\n");
 }
 
-#[test]
-fn compare_prints_a_row_for_each_rule_and_names_the_file_at_fault() {
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("compare");
+/// A folder of its own with one film and one trace of a steady 3 Mbit/s; the paths of all three.
+fn on_disk(name: &str) -> [String; 3] {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
     fs::create_dir_all(&folder).expect("the target folder is writable");
     let film = folder.join("film.json");
     let sizes = vec!["[600000,2400000]"; 20].join(",");
     let json = format!(r#"{{"segment_duration_ms":2000,"bitrates_kbps":[300,1200],"segment_sizes_bits":[{sizes}]}}"#);
     fs::write(&film, json).expect("the target folder is writable");
     let trace = folder.join("steady.csv");
-    let (folder, film) = (folder.display().to_string(), film.display().to_string());
-    let arguments = ["compare", "--traces", &folder, "--video", &film, "--rules", "default,lowest"];
-
     fs::write(&trace, "duration_ms,bandwidth_kbps,latency_ms\n1000,3000,20\n").expect("the target folder is writable");
+    [folder, film, trace].map(|path| path.display().to_string())
+}
+
+#[test]
+fn compare_prints_a_row_for_each_rule_and_names_the_file_at_fault() {
+    let [folder, film, trace] = on_disk("compare");
+    let arguments = ["compare", "--traces", &folder, "--video", &film, "--rules", "default,lowest"];
     let output = run(&arguments, "");
     let stdout = text(&output.stdout);
     let rows: Vec<&str> = stdout.lines().collect();
@@ -83,4 +87,54 @@ fn compare_prints_a_row_for_each_rule_and_names_the_file_at_fault() {
     let stderr = text(&output.stderr);
     assert!(stderr.ends_with("steady.csv: line 2: bandwidth_kbps is not a decimal number\n"), "{stderr}");
     assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
+fn explain_prints_a_line_for_each_decision_and_the_score() {
+    let [_, film, trace] = on_disk("explain");
+    let output = run(&["explain", "--trace", &trace, "--video", &film], "");
+    let stdout = text(&output.stdout);
+    let lines: Vec<&str> = stdout.lines().collect();
+    assert_eq!(lines.len(), 1 + 20 + 1 + 2, "{stdout}{}", text(&output.stderr));
+    assert!(lines[0].ends_with("in seconds of stall"), "{stdout}");
+    assert!(lines[1].contains("start-up") && lines[1].ends_with(" 300"), "nothing is weighed before anything is known");
+    assert!(lines[2..21].iter().all(|line| line.contains(":best")), "{stdout}");
+    assert!(lines[23].starts_with("default "), "{stdout}");
+
+    let output = run(&["explain", "--trace", &trace, "--video", &film, "--rule", "bola"], "");
+    let head = text(&output.stdout);
+    assert!(head.lines().next().is_some_and(|head| head.ends_with("kbit/s")), "BOLA does not say what it weighs");
+
+    fs::write(&film, "{}").expect("the target folder is writable");
+    let output = run(&["explain", "--trace", &trace, "--video", &film], "");
+    let stderr = text(&output.stderr);
+    assert_eq!(stderr.matches("segment_duration_ms").count(), 1, "a fault is told once: {stderr}");
+    assert!(stderr.contains("film.json: not a video description: missing field"), "{stderr}");
+}
+
+#[test]
+fn a_session_is_drawn_on_a_page_or_alone() {
+    let [folder, film, _] = on_disk("plot");
+    let draw = |file: &str, rest: &[&str]| {
+        let plot = format!("{folder}/{file}");
+        let arguments =
+            ["compare", "--traces", &folder, "--video", &film, "--rules", "default,lowest", "--plot", &plot];
+        let output = run(&[&arguments[..], rest].concat(), "");
+        (output.status.code(), fs::read_to_string(plot).unwrap_or_default())
+    };
+    let (code, page) = draw("page.html", &["--session", "steady"]);
+    assert_eq!((code, page.matches("<svg").count()), (Some(0), 2));
+    assert!(page.starts_with("<!doctype html>") && page.contains("lowest over steady: quality"), "{page}");
+    let (code, alone) = draw("one.svg", &["--session", "steady"]);
+    assert_eq!((code, alone.matches("<svg").count()), (Some(0), 1));
+    assert_eq!(draw("none.svg", &[]), (Some(2), String::new()), "which session is not said");
+    assert_eq!(draw("other.svg", &["--session", "other"]), (Some(1), String::new()));
+}
+
+#[test]
+fn an_unknown_rule_is_refused_before_anything_is_played() {
+    let [folder, film, _] = on_disk("unknown");
+    let output = run(&["compare", "--traces", &folder, "--video", &film, "--rules", "default,nix"], "");
+    assert_eq!((text(&output.stdout), output.status.code()), (String::new(), Some(1)));
+    assert_eq!(text(&output.stderr), "abr-sim: unknown rule `nix`\n");
 }

@@ -1,4 +1,4 @@
-//! Deciding allocates nothing, and one configuration serves on demand and live.
+//! Nothing is allocated after a rule was made, and one configuration serves on demand and live.
 
 #![expect(unsafe_code, reason = "a counting allocator is a global allocator")]
 
@@ -8,7 +8,10 @@ use std::{
     time::Duration,
 };
 
-use abr::{Context, InFlight, Live, Phase, Rule, Rung, Transfer};
+use abr::{
+    Caps, Context, Hdcp, History, InFlight, Live, Phase, Rule, Rung, Transfer,
+    frames::{DroppedFrames, FrameReport},
+};
 
 struct Counting;
 
@@ -73,14 +76,38 @@ fn session(rule: &mut dyn Rule, context: &Context<'_>) -> [usize; 60] {
 
 #[test]
 fn deciding_allocates_nothing() {
-    let ladder = [300, 750, 1200, 1850, 2850, 4300].map(|kbps| Rung::new(kbps * 1000));
-    let context = Context { buffer: Duration::from_secs(9), ..Context::new(&ladder, Duration::from_secs(4)) };
+    let mut ladder = [300, 750, 1200, 1850, 2850, 4300].map(|kbps| Rung::new(kbps * 1000));
+    ladder[3] = ladder[3].protected_by(Hdcp::Type1);
+    let sizes = [150_000, 400_000, 590_000, 900_000, 1_500_000, 2_000_000].repeat(10);
+    let caps = Caps { max_height: Some(1080), ..Caps::default() };
+    let context = Context { buffer: Duration::from_secs(9), caps, ..Context::new(&ladder, Duration::from_secs(4)) };
     for name in NAMES {
-        let mut rule = abr::rule(name).expect("the name is in the table");
-        let before = ALLOCATIONS.get();
-        let _ = session(rule.as_mut(), &context);
-        assert_eq!(ALLOCATIONS.get() - before, 0, "{name}");
+        for next_sizes in [None, Some(&sizes[..])] {
+            let mut rule = abr::rule(name).expect("the name is in the table");
+            let context = Context { next_sizes, ..context.clone() };
+            let before = ALLOCATIONS.get();
+            rule.seed(&History { bandwidth_bps: 2_000_000, ttfb: Duration::from_millis(40) });
+            let _ = session(rule.as_mut(), &context);
+            rule.on_seek();
+            let _ = session(rule.as_mut(), &context);
+            let _ = (rule.explain(), rule.estimate_bps());
+            assert_eq!(ALLOCATIONS.get() - before, 0, "{name}");
+        }
     }
+}
+
+#[test]
+fn watching_frames_allocates_nothing() {
+    let before = ALLOCATIONS.get();
+    let mut frames = DroppedFrames::new();
+    for tick in 0..600_u64 {
+        let rung = Rung::new(1_000_000 * (1 + tick / 40));
+        let at = Duration::from_millis(tick * 500);
+        frames.observe(&FrameReport { at, rung, presented: 15, dropped: 10 });
+        assert_eq!(frames.caps(at).and(Caps::data_saver(9_000_000, 0)).max_height, None);
+    }
+    assert_ne!(frames.caps(Duration::from_secs(300)), Caps::default());
+    assert_eq!(ALLOCATIONS.get() - before, 0);
 }
 
 /// There is one table of constants, and the kind of session is an input: the same rule value plays a film, then a live

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use abr::{Caps, Context, History, InFlight, Live, Phase, Reason, Rule, Rung, Transfer, Verdict};
+use abr::{Caps, Context, Hdcp, History, InFlight, Live, Phase, Protection, Reason, Rule, Rung, Transfer, Verdict};
 use proptest::prelude::*;
 
 const NAMES: [&str; 11] = [
@@ -34,6 +34,10 @@ fn time() -> impl Strategy<Value = Duration> {
 
 fn number() -> impl Strategy<Value = u64> {
     prop_oneof![Just(0), 1_u64..20_000_000, any::<u64>()]
+}
+
+fn level() -> impl Strategy<Value = Hdcp> {
+    prop_oneof![Just(Hdcp::None), Just(Hdcp::Type0), Just(Hdcp::Type1)]
 }
 
 fn phase() -> impl Strategy<Value = Phase> {
@@ -83,7 +87,7 @@ impl Situation {
 
 prop_compose! {
     fn situation()(
-        mut rungs in prop::collection::vec((number(), prop::option::of(0_u32..4000)), 0..9),
+        mut rungs in prop::collection::vec((number(), prop::option::of(0_u32..4000), level(), level()), 0..9),
         sizes in prop::option::of(prop::collection::vec(number(), 0..9)),
         times in [time(), time(), time(), time()],
         last in prop::option::of(0_usize..12),
@@ -95,7 +99,10 @@ prop_compose! {
         max_bitrate_bps in prop::option::of(number()),
     ) -> Situation {
         rungs.sort_unstable();
-        let rungs = rungs.into_iter().map(|(bitrate_bps, height)| Rung { bitrate_bps, height }).collect();
+        let one = |(bitrate_bps, height, needed, present)| {
+            Rung { bitrate_bps, height, protection: Protection { needed, present } }
+        };
+        let rungs = rungs.into_iter().map(one).collect();
         let live = live.map(|(latency, target)| Live { latency, target });
         Situation { rungs, sizes, times, last, phase, rate, live, reserved_bps, caps: Caps { max_height, max_bitrate_bps } }
     }
@@ -150,7 +157,9 @@ proptest! {
             last, phase, buffer: Duration::from_millis(buffer), next_sizes: known.then_some(&sizes[..]),
             ..Context::new(&rungs, Duration::from_secs(4))
         };
-        // A plan over five segments may end with less in the buffer on a faster link: that rule promises no such thing.
+        // RobustMPC is left out for good: its plan ends after five segments and knows nothing of what comes then, so on a
+        // faster link a plan may win whose first rung is lower. That is the published rule. Of 40,000 such situations 12
+        // show it, for instance 1749 against 2957 kbit/s with 18 s ahead.
         for name in NAMES.iter().filter(|name| **name != "robust-mpc") {
             let choose = |kbps: u64| {
                 let mut rule = made(name);
@@ -169,7 +178,8 @@ fn check(name: &str, context: &Context<'_>, chosen: usize) -> Result<(), TestCas
     let allowed: Vec<usize> =
         (0..context.rungs.len()).filter(|&rung| context.caps.permits(&context.rungs[rung])).collect();
     if allowed.is_empty() {
-        prop_assert_eq!(chosen, 0, "{}: nothing is permitted, so the lowest", name);
+        let lowest = context.rungs.iter().position(|rung| rung.protection.suffices()).unwrap_or(0);
+        prop_assert_eq!(chosen, lowest, "{}: nothing is permitted, so the lowest that may be shown", name);
     } else if context.rungs.len() > 1 {
         prop_assert!(allowed.contains(&chosen), "{name}: {chosen} not in {allowed:?}");
     }
@@ -188,6 +198,19 @@ fn transfer(kbps: u64) -> Transfer {
     }
 }
 
+/// Found at random once: an endless segment of an absurd ladder, on a network that is remembered as dead.
+#[test]
+fn an_endless_segment_overflows_nothing() {
+    let rungs = [Rung::new(0), Rung::new(18_446_744_074)];
+    let times = Context { buffer_goal: Duration::ZERO, rate: -0.0, ..Context::new(&rungs, Duration::MAX) };
+    let context = Context { phase: Phase::StartUp, ..times };
+    for name in NAMES {
+        let mut rule = made(name);
+        rule.seed(&History { bandwidth_bps: 1, ttfb: Duration::ZERO });
+        assert!(rule.select(&context).representation < 2, "{name}");
+    }
+}
+
 #[test]
 fn unknown_names_are_refused() {
     for name in ["", "Default", "fixed:", "fixed:-1", "fixed:x", "bola2"] {
@@ -201,7 +224,7 @@ fn unknown_names_are_refused() {
 #[test]
 fn reserved_bandwidth_and_playback_rate_lower_the_choice() {
     let rungs = [300, 750, 1200, 2400, 6000].map(|kbps| Rung::new(kbps * 1000));
-    let plain = Context { buffer: Duration::from_secs(8), ..Context::new(&rungs, Duration::from_secs(2)) };
+    let plain = Context { buffer: Duration::from_secs(20), ..Context::new(&rungs, Duration::from_secs(2)) };
     let choose = |context: &Context<'_>| {
         let mut rule = abr::default_rule();
         for _ in 0..5 {
@@ -210,8 +233,15 @@ fn reserved_bandwidth_and_playback_rate_lower_the_choice() {
         rule.select(context).representation
     };
     assert_eq!(choose(&plain), 3);
-    assert!(choose(&Context { reserved_bps: 1_500_000, ..plain.clone() }) < 3);
-    assert!(choose(&Context { rate: 2.0, ..plain.clone() }) < 3);
+    // Half of 3 Mbit/s carries 1.2 Mbit/s.
+    assert_eq!(choose(&Context { reserved_bps: 1_500_000, ..plain.clone() }), 2);
+    assert_eq!(choose(&Context { rate: 2.0, ..plain.clone() }), 2);
+    // With eight seconds ahead the plan keeps more in reserve, because the outage that may come empties a buffer of media
+    // sooner when less of the link is left or playback is faster: how much lower is not a promise.
+    let short = Context { buffer: Duration::from_secs(8), ..plain.clone() };
+    assert_eq!(choose(&short), 3);
+    assert!(choose(&Context { reserved_bps: 1_500_000, ..short.clone() }) <= 2);
+    assert!(choose(&Context { rate: 2.0, ..short.clone() }) <= 2);
 }
 
 #[test]
@@ -222,7 +252,8 @@ fn a_remembered_network_starts_higher() {
     assert_eq!(rule.select(&context).representation, 0);
     assert_eq!(rule.estimate_bps(), None);
     rule.seed(&History { bandwidth_bps: 30_000_000, ttfb: Duration::from_millis(30) });
-    assert!(rule.estimate_bps().is_some_and(|bps| (10_000_000..=30_000_000).contains(&bps)), "what may be relied upon");
+    // What may be relied upon is one deviation below what is remembered; of a network that is only remembered it is 16 %.
+    assert!(rule.estimate_bps().is_some_and(|bps| (24_000_000..=30_000_000).contains(&bps)));
     // 24 Mbit at 30 Mbit/s and 30 ms arrive in 0.83 s.
     assert_eq!(rule.select(&context).representation, 4);
 }
@@ -257,7 +288,10 @@ fn the_segment_after_abandoning_is_fetched_at_the_advised_rung() {
         }
     });
     let Some((step, rung)) = judged else { panic!("the link collapsed") };
-    assert!((2..=16).contains(&step), "not at the first sign, and not when the buffer is long gone: {step}");
+    // Four seconds are ahead, so the buffer is gone at step 16. A rule that looks at the present rate alone (DYNAMIC) gives
+    // up at step 1. The default takes a sudden fall for an outage first, which it expects to pass, so it comes late here
+    // and stalls for what the lowest rung takes: the limit says only that it does not wait for the buffer to run dry.
+    assert!((2..=14).contains(&step), "not at the first sign, and before the buffer is gone: {step}");
     let decision = rule.select(&context);
     assert_eq!((decision.representation, decision.reason), (rung, Reason::Abandoned));
     let decision = rule.select(&context);

@@ -50,43 +50,48 @@ struct Case {
 #[test]
 fn the_default_rule_on_synthetic_links() {
     let cases = [
-        Case { name: "ample", rows: &[(10, 20_000)], most_stall_ms: 0, least_rate: 4200.0, most_switches: 2.0 },
+        Case { name: "ample", rows: &[(10, 20_000)], most_stall_ms: 0, least_rate: 4200.0, most_switches: 1.0 },
         Case {
             name: "between two rungs",
             rows: &[(10, 2300)],
             most_stall_ms: 0,
-            least_rate: 1800.0,
-            most_switches: 16.0,
+            least_rate: 2100.0,
+            most_switches: 8.0,
         },
-        Case { name: "barely the lowest", rows: &[(10, 340)], most_stall_ms: 0, least_rate: 300.0, most_switches: 1.0 },
+        // The one change is at the end of the film, where what was saved is spent on a better picture.
+        Case { name: "barely the lowest", rows: &[(10, 340)], most_stall_ms: 0, least_rate: 320.0, most_switches: 1.0 },
         Case {
             name: "a fall to a quarter",
             rows: &[(60, 6000), (3600, 1500)],
             most_stall_ms: 0,
-            least_rate: 1700.0,
-            most_switches: 16.0,
+            least_rate: 2400.0,
+            most_switches: 12.0,
         },
+        // DYNAMIC reaches 3080: a minute at 800 kbit/s has become the level that the default expects the link to return
+        // to, so it climbs some segments later.
         Case {
             name: "a rise",
             rows: &[(60, 800), (3600, 8000)],
             most_stall_ms: 0,
             least_rate: 2900.0,
-            most_switches: 8.0,
+            most_switches: 6.0,
         },
         Case {
             name: "outages of eight seconds",
             rows: &[(40, 5000), (8, 0)],
-            most_stall_ms: 100,
-            least_rate: 2800.0,
-            most_switches: 24.0,
+            most_stall_ms: 0,
+            least_rate: 3600.0,
+            most_switches: 14.0,
         },
+        // Two seconds are the third segment, asked for when the only sample had promised 6 Mbit/s: whoever believes it
+        // (RobustMPC, BOLA and throughput do) meets the first fall. The rest, 0.3 s, is three segments before the end,
+        // where what was saved is being spent. No other rule scores higher on this link.
         Case {
             name: "a saw",
             rows: &[(5, 6000), (5, 1000)],
-            // Only the second segment, asked for when one sample had promised 6 Mbit/s, meets the first fall.
             most_stall_ms: 2500,
-            least_rate: 2000.0,
-            most_switches: 30.0,
+            least_rate: 3100.0,
+            most_switches: 16.0,
         },
     ];
     for case in cases {
@@ -97,19 +102,54 @@ fn the_default_rule_on_synthetic_links() {
         assert!(score.kbps >= case.least_rate, "{name}: {} kbit/s", score.kbps);
         assert!(score.switches <= case.most_switches, "{name}: {} switches", score.switches);
         assert!(score.startup_s < 4.0, "{name}: {} s to start", score.startup_s);
-        assert!(score.wasted_share < 0.06, "{name}: {} wasted", score.wasted_share);
+        assert!(score.wasted_share < 0.02, "{name}: {} wasted", score.wasted_share);
     }
 }
 
+/// Links of 4 to 11 periods of 2 to 26 seconds around a level of their own, all from one seed.
+fn varied_links() -> Vec<Vec<(u64, u64)>> {
+    let mut state = 7_u64;
+    // A linear congruential generator with Knuth's constants; the high bits are good enough.
+    let mut below = move |bound: u64| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % bound
+    };
+    let mut link = || {
+        let (level, periods) = (600 + below(5000), 4 + below(8));
+        (0..periods).map(|_| (2 + below(25), 100 + level * (20 + below(180)) / 100)).collect()
+    };
+    (0..24).map(|_| link()).collect()
+}
+
 #[test]
-fn the_default_rule_beats_the_plain_ones_where_the_link_varies() {
+fn the_default_rule_beats_every_other_on_average() {
+    let links = varied_links();
+    let mean = |rule: &str| {
+        let scores = links.iter().map(|rows| qoe::score(&film(), &play(rule, rows)).expect("something was played"));
+        qoe::mean(&scores.collect::<Vec<_>>()).expect("there are links")
+    };
+    let ours = mean("default");
+    assert!(ours.rebuffer_ratio < 1e-3, "{ours:?}");
+    assert!(ours.wasted_share < 0.02, "{ours:?}");
+    for other in ["dynamic", "robust-mpc", "bola-e", "bola", "bba", "throughput", "lowest", "highest"] {
+        let theirs = mean(other);
+        assert!(ours.linear > theirs.linear, "{other}: {ours:?} against {theirs:?}");
+    }
+}
+
+/// One link that no rule was made for. On average over links the default leads (the test above); on a single one it may
+/// not, and here it does not: the link has no outage, so what is saved against one is lost, and DYNAMIC, BBA and BOLA,
+/// which save nothing, end 2 to 6 % higher (BOLA with 4.8 seconds of stall). The limit keeps the price of that caution.
+#[test]
+fn caution_costs_little_on_a_link_that_does_not_need_it() {
     let rows = [(12, 5200), (9, 900), (20, 2600), (4, 300), (15, 7000)];
     let linear = |rule| qoe::score(&film(), &play(rule, &rows)).expect("something was played").linear;
+    let session = play("default", &rows);
+    assert_eq!(stall(&session), Duration::ZERO);
     let ours = linear("default");
     for other in ["throughput", "bola-e", "robust-mpc", "lowest", "highest"] {
         assert!(ours > linear(other), "{ours} against {} of {other}", linear(other));
     }
-    // This link has no outage, so what was saved against one at the start is lost: a rule of the buffer saves nothing.
     for other in ["bola", "bba", "dynamic"] {
         assert!(ours > linear(other) * 0.94, "{ours} against {} of {other}", linear(other));
     }
@@ -118,7 +158,9 @@ fn the_default_rule_beats_the_plain_ones_where_the_link_varies() {
 #[test]
 fn a_session_is_the_same_each_time() {
     let rows = [(3, 5200), (2, 900), (7, 2600)];
-    assert_eq!(play("default", &rows), play("default", &rows));
+    for rule in ["default", "dynamic", "robust-mpc", "bola-e", "bola", "bba", "throughput", "lowest", "highest"] {
+        assert_eq!(play(rule, &rows), play(rule, &rows), "{rule}");
+    }
 }
 
 #[test]

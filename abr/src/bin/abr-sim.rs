@@ -8,7 +8,6 @@ use std::{
     time::Duration,
 };
 
-use abr::Rule as _;
 use abr::simulator::{
     link::{Link, Trace},
     plot,
@@ -18,9 +17,11 @@ use abr::simulator::{
     session::{self, Settings},
     video::Video,
 };
+use abr::{Explanation, Rule as _};
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 
+/// The columns of [`row`]. `qoe_lin` is in Mbit/s; see `abr::simulator::qoe`.
 const HEADER: &str = "rule             qoe_lin   qoe_log    kbit/s   stall %   start s  switches  wasted %";
 
 #[derive(Parser)]
@@ -32,7 +33,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Answer the decision protocol on standard input and output with the default rule
+    /// Answer the decision protocol on standard input and output: one JSON object a line, one line each
     Stdio {
         /// Rule to answer with
         #[arg(long, default_value = "default")]
@@ -63,7 +64,7 @@ enum Command {
         #[arg(long, requires = "plot")]
         session: Option<String>,
         /// Where to draw to: `*.svg` for the first rule alone, anything else is a page with all rules
-        #[arg(long)]
+        #[arg(long, requires = "session")]
         plot: Option<PathBuf>,
     },
     /// Play a film over one trace and say why each decision was taken
@@ -89,12 +90,19 @@ enum Command {
 fn main() -> ExitCode {
     match run(Arguments::parse().command) {
         Ok(()) => ExitCode::SUCCESS,
+        // Whoever reads the table has seen enough, as `head` does.
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             // Not returned from main: a backtrace is of no use to whoever gave the wrong file.
             eprintln!("abr-sim: {error:#}");
             ExitCode::FAILURE
         }
     }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let kind = error.downcast_ref::<io::Error>().map(io::Error::kind);
+    kind == Some(io::ErrorKind::BrokenPipe)
 }
 
 fn run(command: Command) -> anyhow::Result<()> {
@@ -161,6 +169,9 @@ fn compare(
     settings: Settings,
     drawn: Option<(&Path, &str)>,
 ) -> anyhow::Result<()> {
+    for name in rules {
+        anyhow::ensure!(abr::rule(name).is_some(), "unknown rule `{name}`");
+    }
     let video = film(video)?;
     let mut paths = Vec::new();
     for entry in fs::read_dir(traces).with_context(|| format!("{}", traces.display()))? {
@@ -209,7 +220,15 @@ fn draw(
     for name in rules {
         let mut rule = abr::rule(name).with_context(|| format!("unknown rule `{name}`"))?;
         let played = session::play(video, link, rule.as_mut(), settings);
-        drawings.push(plot::svg(&format!("{name} over {session}"), video, link, &played));
+        let mut title = format!("{name} over {session}");
+        if let Some(score) = qoe::score(video, &played) {
+            let stalled = played.segments.iter().map(|segment| segment.stall).sum::<Duration>().as_secs_f64();
+            title += &format!(
+                ": quality {:.2} Mbit/s, {:.0} kbit/s shown, {stalled:.1} s stalled, {:.0} switches",
+                score.linear, score.kbps, score.switches
+            );
+        }
+        drawings.push(plot::svg(&title, video, link, &played));
     }
     let alone = plot.extension().is_some_and(|extension| extension == "svg");
     let text = match drawings.first() {
@@ -219,6 +238,10 @@ fn draw(
     fs::write(plot, text).with_context(|| format!("{}", plot.display()))
 }
 
+/// The columns of `explain`, and those of [`told`], which only some rules fill.
+const DECIDED: &str = "    at s   ahead s  why           rung  kbit/s";
+const WEIGHED: &str = "   likely kbit/s, home        outages           each rung against the best, in seconds of stall";
+
 /// One line for each decision: what was known, what each rung was worth, and what was chosen.
 fn explain(trace: &Path, video: &Path, rule: &str, settings: Settings) -> anyhow::Result<()> {
     let (video, link) = (film(video)?, link(trace)?);
@@ -226,37 +249,36 @@ fn explain(trace: &Path, video: &Path, rule: &str, settings: Settings) -> anyhow
     let mut recorder = Recorder::new(rule.as_mut());
     let session = session::play(&video, &link, &mut recorder, settings);
     let mut output = io::stdout().lock();
+    let tells = recorder.entries().iter().any(|entry| entry.explanation.is_some());
+    writeln!(output, "{DECIDED}{}", if tells { WEIGHED } else { "" })?;
     for entry in recorder.entries() {
         let reason = entry.decision.map_or_else(|| "give up for".to_owned(), |decision| decision.reason.to_string());
-        write!(
-            output,
-            "{:>8.2} s  {:>6.2} s ahead  {reason:<12} rung {:>2}",
-            entry.now.as_secs_f64(),
-            entry.buffer.as_secs_f64(),
-            entry.rung
-        )?;
-        if let Some(told) = entry.explanation {
-            write!(
-                output,
-                "  likely {:.0} kbit/s (-{:.0} % +{:.0} %, home {:.0}), outages {:.2}/min of {:.1} s; worth",
-                told.likely_bps / 1e3,
-                (1.0 - 1.0 / told.down) * 100.0,
-                (told.up - 1.0) * 100.0,
-                told.home_bps / 1e3,
-                told.outages_per_minute,
-                told.outage_seconds
-            )?;
-            for (rung, seconds) in told.rungs.iter().flatten() {
-                write!(output, " {rung}:{seconds:.2}")?;
-            }
-        }
-        writeln!(output)?;
+        let (now, ahead) = (entry.now.as_secs_f64(), entry.buffer.as_secs_f64());
+        let kbps = video.rungs().get(entry.rung).map_or(0, |rung| rung.bitrate_bps / 1000);
+        let line = format!("{now:>8.2}  {ahead:>8.2}  {reason:<12}  {:>4}  {kbps:>6}", entry.rung);
+        let weighed = entry.explanation.as_ref().map_or_else(String::new, told);
+        writeln!(output, "{}", format!("{line}{weighed}").trim_end())?;
     }
     if let Some(score) = qoe::score(&video, &session) {
-        writeln!(output, "{HEADER}")?;
-        writeln!(output, "{}", row(recorder.name(), &score))?;
+        writeln!(output, "\n{HEADER}\n{}", row(recorder.name(), &score))?;
     }
     Ok(())
+}
+
+/// What a rule weighed: the rate it expected with one deviation down and up, where that tends to, the outages it expected,
+/// and what each rung was worth.
+fn told(told: &Explanation) -> String {
+    let (likely, home) = (told.likely_bps / 1e3, told.home_bps / 1e3);
+    let (down, up) = ((1.0 - 1.0 / told.down) * 100.0, (told.up - 1.0) * 100.0);
+    let (outages, length) = (told.outages_per_minute, told.outage_seconds);
+    let mut text = format!(
+        "  {likely:>7.0} -{down:.0}% +{up:<4}{home:>7.0}  {outages:>5.2}/min of {length:>4.1} s ",
+        up = format!("{up:.0}%")
+    );
+    for (rung, seconds) in told.rungs.iter().flatten() {
+        text += &if *seconds < 0.0 { format!(" {rung}:{seconds:.2}") } else { format!(" {rung}:best") };
+    }
+    text
 }
 
 fn film(path: &Path) -> anyhow::Result<Video> {

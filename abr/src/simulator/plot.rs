@@ -11,6 +11,8 @@ const RIGHT: f64 = 12.0;
 const RATES: (f64, f64) = (34.0, 220.0);
 const BUFFER: (f64, f64) = (286.0, 120.0);
 const HEIGHT: f64 = 440.0;
+/// Least distance of two labels.
+const LINE: f64 = 12.0;
 /// Points of the curve of the link.
 const POINTS: u32 = 400;
 
@@ -30,21 +32,19 @@ pub fn svg(title: &str, video: &Video, link: &Link, session: &Session) -> String
         escape(title)
     );
     drawing.stalls(&mut out, session);
-    drawing.axis(&mut out, RATES, top / 1e6, "Mbit/s");
+    let rates: Vec<f64> = video.rungs().iter().map(|rung| rung.bitrate_bps as f64).collect();
+    let marks = rates.iter().map(|rate| (*rate, format!("{:.2}", rate / 1e6)));
+    drawing.axis(&mut out, RATES, top, "Mbit/s", marks);
     let step = Duration::from_secs_f64(end) / POINTS;
     let offered = (0..POINTS).map(|point| {
         let from = step * point;
         let bits = link.bytes_between(from, from + step) as f64 * 8.0;
         (from.as_secs_f64(), (bits / step.as_secs_f64().max(1e-9)).min(top))
     });
-    drawing.curve(&mut out, RATES, top, "#9bb8d3", offered);
-    let shown = session.segments.iter().flat_map(|segment| {
-        let rate = video.rungs().get(segment.rung).map_or(0.0, |rung| rung.bitrate_bps as f64);
-        [(segment.requested.as_secs_f64(), rate), (segment.arrived.as_secs_f64(), rate)]
-    });
-    drawing.curve(&mut out, RATES, top, "#c23b22", shown);
+    drawing.steps(&mut out, RATES, top, "#9bb8d3", offered);
+    drawing.fetched(&mut out, top, session, &rates);
     let most = session.segments.iter().map(|segment| segment.buffer.as_secs_f64()).fold(1.0, f64::max);
-    drawing.axis(&mut out, BUFFER, most, "s ahead");
+    drawing.axis(&mut out, BUFFER, most, "s ahead", round_marks(most));
     let segment = video.segment().as_secs_f64();
     let levels = session.segments.iter().flat_map(|played| {
         let level = played.buffer.as_secs_f64();
@@ -65,7 +65,11 @@ pub fn svg(title: &str, video: &Video, link: &Link, session: &Session) -> String
 #[must_use]
 pub fn html(title: &str, drawings: &[String]) -> String {
     let title = escape(title);
-    format!("<!doctype html>\n<meta charset=\"utf-8\">\n<title>{title}</title>\n{}", drawings.join("\n"))
+    format!(
+        "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>{title}</title>\n\
+         <style>svg {{ display: block; max-width: {WIDTH}px; margin: 1em auto }}</style>\n{}",
+        drawings.join("\n")
+    )
 }
 
 struct Drawing {
@@ -78,33 +82,70 @@ impl Drawing {
         LEFT + (seconds / self.end).clamp(0.0, 1.0) * (WIDTH - LEFT - RIGHT)
     }
 
-    fn axis(&self, out: &mut String, (top, height): (f64, f64), most: f64, unit: &str) {
-        for part in 0..=4 {
-            let value = most * f64::from(part) / 4.0;
-            let y = top + height * (1.0 - f64::from(part) / 4.0);
-            let _ = writeln!(
-                out,
-                "<path d=\"M{LEFT} {y:.1}H{:.1}\" stroke=\"#ddd\"/><text x=\"{:.1}\" y=\"{:.1}\" \
-                 text-anchor=\"end\">{value:.1}</text>",
-                WIDTH - RIGHT,
-                LEFT - 4.0,
-                y + 4.0
-            );
+    /// Lines across a panel at `marks`, values and their labels in ascending order, and the seconds below it.
+    fn axis(
+        &self,
+        out: &mut String,
+        panel: (f64, f64),
+        most: f64,
+        unit: &str,
+        marks: impl Iterator<Item = (f64, String)>,
+    ) {
+        let (top, height) = panel;
+        let mut lowest_free = f64::INFINITY;
+        for (value, label) in [(0.0, "0".to_owned())].into_iter().chain(marks) {
+            let y = y(panel, most, value);
+            let _ = writeln!(out, "<path d=\"M{LEFT} {y:.1}H{:.1}\" stroke=\"#ddd\"/>", WIDTH - RIGHT);
+            // Rungs may lie close together; a label that would cover the one below it is left out.
+            if y <= lowest_free {
+                let (x, y) = (LEFT - 4.0, y + 4.0);
+                let _ = writeln!(out, "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"end\">{label}</text>");
+                lowest_free = y - 4.0 - LINE;
+            }
         }
         let _ = writeln!(out, "<text x=\"4\" y=\"{:.1}\">{unit}</text>", top - 6.0);
-        let every = (self.end / 8.0 / 10.0).ceil().max(1.0) * 10.0;
-        let mut at = 0.0;
-        while at <= self.end {
+        for (at, label) in [(0.0, "0".to_owned())].into_iter().chain(round_marks(self.end * 0.97)) {
             let (x, y) = (self.x(at), top + height + 14.0);
-            let _ = writeln!(out, "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"middle\">{at:.0}</text>");
-            at += every;
+            let _ = writeln!(out, "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"middle\">{label}</text>");
         }
+        let (x, y) = (WIDTH - RIGHT, top + height + 14.0);
+        let _ = writeln!(out, "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"end\">s</text>");
+    }
+
+    /// Values that hold from their time until the next one's.
+    fn steps(
+        &self,
+        out: &mut String,
+        panel: (f64, f64),
+        most: f64,
+        colour: &str,
+        points: impl Iterator<Item = (f64, f64)>,
+    ) {
+        let mut level = None;
+        let corners =
+            points.flat_map(|(seconds, value)| [(seconds, level.replace(value).unwrap_or(value)), (seconds, value)]);
+        self.curve(out, panel, most, colour, corners);
+    }
+
+    /// A stroke from the request of each segment to its end, at its rate. Between strokes nothing was fetched, or what was
+    /// fetched was given up.
+    fn fetched(&self, out: &mut String, most: f64, session: &Session, rates: &[f64]) {
+        out.push_str("<path fill=\"none\" stroke-width=\"2\" stroke=\"#c23b22\" d=\"");
+        let mut end = None;
+        for segment in &session.segments {
+            let y = y(RATES, most, rates.get(segment.rung).copied().unwrap_or(0.0));
+            let (from, to) = (self.x(segment.requested.as_secs_f64()), self.x(segment.arrived.as_secs_f64()));
+            let joined = end == Some(segment.requested);
+            let _ = write!(out, "{}{from:.1} {y:.1}H{to:.1}", if joined { 'L' } else { 'M' });
+            end = Some(segment.arrived);
+        }
+        out.push_str("\"/>\n");
     }
 
     fn curve(
         &self,
         out: &mut String,
-        (top, height): (f64, f64),
+        panel: (f64, f64),
         most: f64,
         colour: &str,
         points: impl Iterator<Item = (f64, f64)>,
@@ -113,8 +154,8 @@ impl Drawing {
         out.push_str(colour);
         out.push_str("\" d=\"");
         for (at, (seconds, value)) in points.enumerate() {
-            let y = top + height * (1.0 - (value / most).clamp(0.0, 1.0));
-            let _ = write!(out, "{}{:.1} {y:.1}", if at == 0 { 'M' } else { 'L' }, self.x(seconds));
+            let (x, y) = (self.x(seconds), y(panel, most, value));
+            let _ = write!(out, "{}{x:.1} {y:.1}", if at == 0 { 'M' } else { 'L' });
         }
         out.push_str("\"/>\n");
     }
@@ -136,6 +177,23 @@ impl Drawing {
     }
 }
 
+/// Where `value` lies in a panel whose top is `most`.
+fn y((top, height): (f64, f64), most: f64, value: f64) -> f64 {
+    top + height * (1.0 - (value / most).clamp(0.0, 1.0))
+}
+
+/// Round values above nought and up to `most`, some four to ten of them, and their labels.
+fn round_marks(most: f64) -> impl Iterator<Item = (f64, String)> {
+    let power = 10_f64.powf((most / 5.0).max(1e-3).log10().floor());
+    let step =
+        [1.0, 2.0, 5.0].map(|factor| factor * power).into_iter().rfind(|step| most / step >= 4.0).unwrap_or(power);
+    let places = usize::from(step < 1.0);
+    (1..=(most / step).min(50.0) as u32).map(move |count| {
+        let value = step * f64::from(count);
+        (value, format!("{value:.places$}"))
+    })
+}
+
 fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
@@ -149,6 +207,15 @@ mod tests {
         Rung,
         simulator::{link::Trace, session},
     };
+
+    #[test]
+    fn marks_are_round_and_few() {
+        let labels = |most| round_marks(most).map(|(_, label)| label).collect::<Vec<_>>().join(" ");
+        assert_eq!(labels(21.6), "5 10 15 20");
+        assert_eq!(labels(360.0), "50 100 150 200 250 300 350");
+        assert_eq!(labels(1.0), "0.2 0.4 0.6 0.8 1.0");
+        assert!((1..=10).contains(&round_marks(1e9).count()), "{}", labels(1e9));
+    }
 
     #[test]
     fn a_drawing_is_bounded_and_escapes_its_title() {

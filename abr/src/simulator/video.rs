@@ -18,8 +18,8 @@ pub const MAX_SEGMENT: Duration = Duration::from_secs(3600);
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum VideoError {
-    /// Not JSON of the expected shape.
-    #[error("not a video description: {0}")]
+    /// Not JSON of the expected shape; the source says what and where.
+    #[error("not a video description")]
     Malformed(#[from] serde_json::Error),
     /// A value that makes no sense.
     #[error("{0}")]

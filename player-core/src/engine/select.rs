@@ -225,6 +225,7 @@ pub fn ladder(presentation: &Presentation, mut keys: Vec<RepKey>) -> Ladder {
         .map(|key| abr::Rung {
             bitrate_bps: rate(key),
             height: representation(presentation, *key).and_then(|rep| rep.height),
+            ..abr::Rung::new(0)
         })
         .collect();
     Ladder { rungs, keys }
@@ -389,8 +390,7 @@ mod tests {
 
     #[test]
     fn the_viewport_is_filled_and_limits_bind() {
-        let rungs: Vec<abr::Rung> =
-            [240, 480, 720, 1080].map(|height| abr::Rung { bitrate_bps: 1, height: Some(height) }).to_vec();
+        let rungs: Vec<abr::Rung> = [240, 480, 720, 1080].map(|height| abr::Rung::new(1).with_height(height)).to_vec();
         assert_eq!(max_height(&rungs, &[None], Some((1000, 500))), Some(720));
         assert_eq!(max_height(&rungs, &[Some(480), None], Some((1000, 500))), Some(480));
         assert_eq!(max_height(&rungs, &[None], Some((9000, 5000))), None);
