@@ -92,6 +92,11 @@ impl Engine {
         let representative = known.next();
         let measure = |key: RepKey| schedule::segment_duration(presentation, place, key);
         let segment_duration = representative.and_then(measure).unwrap_or(Duration::from_secs(4));
+        let max_height = select::max_height(
+            &ladder.rungs,
+            &[self.config.max_height, chosen_height(&session.wishes.quality)],
+            self.settings.viewport,
+        );
         RuleInput {
             last: last.and_then(|last| ladder.keys.iter().position(|key| *key == last)),
             phase: self.phase(ahead),
@@ -103,11 +108,7 @@ impl Engine {
             segments_left: representative.and_then(|key| schedule::segments_left(presentation, place, key)),
             rate: self.settings.rate as f32,
             reserved_bps: self.reserved_bps(id),
-            max_height: select::max_height(
-                &ladder.rungs,
-                &[self.config.max_height, chosen_height(&session.wishes.quality)],
-                self.settings.viewport,
-            ),
+            caps: abr::Caps { max_height, ..abr::Caps::default() }.and(self.decoding.caps(self.now.as_duration())),
             ..fallback
         }
     }
@@ -212,7 +213,7 @@ struct RuleInput {
     segments_left: Option<u32>,
     rate: f32,
     reserved_bps: u64,
-    max_height: Option<u32>,
+    caps: abr::Caps,
 }
 
 impl RuleInput {
@@ -228,7 +229,7 @@ impl RuleInput {
             segments_left: None,
             rate: 1.0,
             reserved_bps: 0,
-            max_height: None,
+            caps: abr::Caps { max_height: None, max_bitrate_bps: None },
         }
     }
 
@@ -243,7 +244,7 @@ impl RuleInput {
             segments_left: self.segments_left,
             rate: self.rate,
             reserved_bps: self.reserved_bps,
-            caps: abr::Caps { max_height: self.max_height, max_bitrate_bps: None },
+            caps: self.caps,
             ..abr::Context::new(&ladder.rungs, self.segment_duration)
         }
     }

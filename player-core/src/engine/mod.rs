@@ -18,6 +18,7 @@ mod buffer;
 mod captions;
 mod clock;
 mod commands;
+mod decoding;
 mod fault;
 mod feed;
 mod fetching;
@@ -95,6 +96,7 @@ pub struct Engine {
     jitter: Jitter,
     timers: Timers,
     judged_at: Now,
+    decoding: decoding::Decoding,
     settings: Settings,
     jobs: Jobs,
     playback: Playback,
@@ -118,6 +120,7 @@ impl Engine {
             rule,
             timers: Timers::default(),
             judged_at: Now::ZERO,
+            decoding: decoding::Decoding::default(),
             settings: Settings::default(),
             jobs: Jobs::default(),
             playback: Playback::default(),

@@ -27,7 +27,10 @@ impl Engine {
                     self.playback.clock.report(position, self.now, playing);
                 }
             }
-            RenderEvent::Frames(frames) => self.ledger.frames(frames, self.now),
+            RenderEvent::Frames(frames) => {
+                self.watch_decoder(frames);
+                self.ledger.frames(frames, self.now);
+            }
             RenderEvent::AvSync { nanos } => self.ledger.av_sync(nanos),
             RenderEvent::Ended { epoch } => {
                 if self.is_current(epoch) {

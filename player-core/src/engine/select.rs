@@ -213,21 +213,18 @@ pub fn representation_mut(presentation: &mut Presentation, key: RepKey) -> Optio
     set.representations.get_mut(key.rep)
 }
 
+/// What a rule sees of a representation.
+pub fn rung(presentation: &Presentation, key: RepKey) -> abr::Rung {
+    let found = representation(presentation, key);
+    let rate = found.map_or(1, |rep| rep.average_bandwidth.unwrap_or(rep.bandwidth).max(1));
+    abr::Rung { height: found.and_then(|rep| rep.height), ..abr::Rung::new(rate) }
+}
+
 /// What a rule sees of some representations.
 pub fn ladder(presentation: &Presentation, mut keys: Vec<RepKey>) -> Ladder {
-    let rate = |key: &RepKey| {
-        representation(presentation, *key).map_or(1, |rep| rep.average_bandwidth.unwrap_or(rep.bandwidth).max(1))
-    };
-    keys.sort_by_key(|key| (rate(key), key.rep));
+    keys.sort_by_key(|key| (rung(presentation, *key).bitrate_bps, key.rep));
     drop_pointless(presentation, &mut keys);
-    let rungs = keys
-        .iter()
-        .map(|key| abr::Rung {
-            bitrate_bps: rate(key),
-            height: representation(presentation, *key).and_then(|rep| rep.height),
-            ..abr::Rung::new(0)
-        })
-        .collect();
+    let rungs = keys.iter().map(|key| rung(presentation, *key)).collect();
     Ladder { rungs, keys }
 }
 

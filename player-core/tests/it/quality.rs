@@ -1,6 +1,7 @@
 //! Quality: what is chosen by hand shows soon and stays.
 
 use player_core::model::Protocol;
+use player_core::render::{FrameCounts, RenderEvent};
 use player_core::sim::{Film, Outcome, World};
 use player_core::{Command, MediaTime, PlayerConfig, QualityChoice};
 
@@ -94,4 +95,29 @@ fn switches_are_told_when_they_are_on_screen() {
         assert!(switch.at > last);
         (last, before) = (switch.at, switch.to.clone());
     }
+}
+
+#[test]
+fn a_quality_that_cannot_be_shown_in_time_is_left_for_a_while() {
+    let film = Film::new(Protocol::Dash, MINUTE * 10);
+    let mut world = world(&film, fast(), Vec::new());
+    world.load();
+    world.run_for(seconds(40));
+    assert_eq!(shown(&world), 1080);
+    let second = |world: &mut World, dropped: u64| {
+        world.run_for(seconds(1));
+        let counts = world.stats().frames;
+        world.report(RenderEvent::Frames(FrameCounts { dropped, ..counts }));
+        world.report(RenderEvent::Frames(FrameCounts { dropped: 0, ..counts }));
+    };
+    // A few late pictures, as after any hiccup, change nothing.
+    (0..20).for_each(|_| second(&mut world, 1));
+    assert_eq!(shown(&world), 1080);
+    (0..12).for_each(|_| second(&mut world, 12));
+    // What is here already is shown to its end.
+    world.run_for(seconds(36));
+    assert_eq!(shown(&world), 720, "the next lower one is fetched");
+    world.run_for(seconds(100));
+    assert_eq!(shown(&world), 1080, "it is tried again");
+    assert_eq!(world.stats().stalls, []);
 }
