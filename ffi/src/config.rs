@@ -50,6 +50,8 @@ pub struct kinora_config {
     pub max_height: u32,
     /// Bandwidth remembered for this network, in bits per second; 0 when not known.
     pub bandwidth_hint_bps: u64,
+    /// Data saver: what pictures and sound together may take on average, in bits per second; 0 for no limit.
+    pub max_bitrate_bps: u64,
 }
 
 /// What to load. Call kinora_load_options_init() first.
@@ -97,6 +99,7 @@ pub unsafe extern "C" fn kinora_config_init(config: *mut kinora_config) -> u32 {
         buffer_bytes: defaults.buffer_bytes,
         max_height: 0,
         bandwidth_hint_bps: 0,
+        max_bitrate_bps: 0,
     };
     // SAFETY: the caller's promise.
     guarded(|| unsafe { crate::boundary::give(config, value, "config") })
@@ -155,6 +158,7 @@ pub unsafe fn read_config(config: *const kinora_config) -> Result<Config, Player
     player.buffer_bytes = config.buffer_bytes;
     player.max_height = (config.max_height > 0).then_some(config.max_height);
     player.bandwidth_hint_bps = (config.bandwidth_hint_bps > 0).then_some(config.bandwidth_hint_bps);
+    player.max_bitrate_bps = (config.max_bitrate_bps > 0).then_some(config.max_bitrate_bps);
     let video = match config.video {
         0 => kinora_video_output::Frames,
         1 => kinora_video_output::Window,

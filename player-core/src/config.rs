@@ -25,6 +25,8 @@ pub struct PlayerConfig {
     pub bandwidth_hint_bps: Option<u64>,
     /// Highest video to pick, in pixels of height.
     pub max_height: Option<u32>,
+    /// Data saver: what pictures and sound together may take on average, in bits per second.
+    pub max_bitrate_bps: Option<u64>,
     /// Time allowed until the first byte of an answer.
     pub first_byte_timeout: Duration,
     /// Time allowed without any further byte.
@@ -47,6 +49,7 @@ impl Default for PlayerConfig {
             abr_rule: "default".to_owned(),
             bandwidth_hint_bps: None,
             max_height: None,
+            max_bitrate_bps: None,
             first_byte_timeout: Duration::from_secs(6),
             stall_timeout: Duration::from_secs(4),
             retry_deadline: Duration::from_secs(30),

@@ -97,6 +97,8 @@ impl Engine {
             &[self.config.max_height, chosen_height(&session.wishes.quality)],
             self.settings.viewport,
         );
+        let saver = |bps| abr::Caps::data_saver(bps, self.reserved_bps(id)).max_bitrate_bps;
+        let saver = self.config.max_bitrate_bps.and_then(saver);
         RuleInput {
             last: last.and_then(|last| ladder.keys.iter().position(|key| *key == last)),
             phase: self.phase(ahead),
@@ -108,7 +110,7 @@ impl Engine {
             segments_left: representative.and_then(|key| schedule::segments_left(presentation, place, key)),
             rate: self.settings.rate as f32,
             reserved_bps: self.reserved_bps(id),
-            caps: abr::Caps { max_height, ..abr::Caps::default() }.and(self.decoding.caps(self.now.as_duration())),
+            caps: abr::Caps { max_height, max_bitrate_bps: saver }.and(self.decoding.caps(self.now.as_duration())),
             ..fallback
         }
     }

@@ -55,6 +55,9 @@ fn heights_are_capped_by_choice_configuration_and_viewport() {
     };
     assert_eq!(highest(PlayerConfig::default(), None), 1080);
     assert_eq!(highest(PlayerConfig { max_height: Some(480), ..PlayerConfig::default() }, None), 480);
+    // 3 Mbit/s of pictures and 128 kbit/s of sound are more than this saver allows.
+    assert_eq!(highest(PlayerConfig { max_bitrate_bps: Some(3_100_000), ..PlayerConfig::default() }, None), 480);
+    assert_eq!(highest(PlayerConfig { max_bitrate_bps: Some(3_128_000), ..PlayerConfig::default() }, None), 720);
     let choice = Command::SelectQuality(QualityChoice::MaxHeight(360));
     assert_eq!(highest(PlayerConfig::default(), Some(choice)), 360);
     let viewport = Command::SetViewport { width: 1000, height: 500 };
