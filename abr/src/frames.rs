@@ -370,6 +370,30 @@ mod tests {
     }
 
     #[test]
+    fn what_is_fine_must_stay_fine_to_be_forgiven() {
+        let mut screen = Screen::new();
+        screen.show(3, 5, 40);
+        screen.show(2, 60, 0);
+        // Neither good nor bad for forty seconds, then good for twenty: not yet thirty good ones, so two minutes.
+        screen.show(3, 40, 12);
+        screen.show(3, 20, 0);
+        screen.show(3, 10, 60);
+        screen.show(2, 100, 0);
+        assert_eq!(screen.ceiling(), 2);
+    }
+
+    #[test]
+    fn frames_of_a_minute_ago_are_forgotten() {
+        let mut screen = Screen::new();
+        screen.show(3, 3, 40);
+        screen.ticks += 120;
+        screen.show(3, 2, 40);
+        assert_eq!(screen.ceiling(), 3, "the last ten seconds have too few frames");
+        screen.show(3, 1, 40);
+        assert_eq!(screen.ceiling(), 2);
+    }
+
+    #[test]
     fn failures_stack_and_come_back_one_at_a_time() {
         let mut screen = Screen::new();
         screen.show(3, 5, 50);

@@ -14,6 +14,9 @@
 //! 4. After each transfer, also one that was given up, call [`Rule::on_transfer`].
 //! 5. After a seek call [`Rule::on_seek`].
 //!
+//! What limits the choice, [`Caps`], is part of the context; [`frames`] makes one of what the renderer could not show.
+//! `examples/player.rs` is a whole client, the README has the contract as a table and the tools.
+//!
 //! ```
 //! use std::time::Duration;
 //! use abr::{Context, Rung, Transfer};
@@ -65,3 +68,8 @@ pub use context::{Context, Live, Objective, Phase, Rung};
 pub use decision::{Decision, EXPLAINED, Explanation, Reason, Verdict};
 pub use rule::{Rule, default_rule, rule};
 pub use transfer::{History, InFlight, Transfer};
+
+/// The example of the README compiles and runs with the tests of the documentation.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -27,7 +27,9 @@ fn the_player_plays_every_segment_and_gives_up_when_the_link_falls() {
     assert!(lines.iter().any(|line| line.contains("abandoned")), "the rule answers with what it advised\n{text}");
     assert!(!text.contains(" 4300 "), "1080p is not worth fetching for 720 lines\n{text}");
     assert!(text.contains(" 2850 "), "{text}");
-    assert_eq!(lines.last(), Some(&"stalled for 0.00 s"));
+    let stalled =
+        lines.last().and_then(|line| line.strip_prefix("stalled for ")?.strip_suffix(" s")?.parse::<f64>().ok());
+    assert!(stalled.is_some_and(|seconds| seconds < 1.0), "{text}");
 }
 
 #[test]

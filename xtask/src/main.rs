@@ -46,8 +46,11 @@ enum Task {
     Tidy,
     /// Check that the engine builds without tokio, reqwest and GStreamer in its graph.
     Purity,
-    /// Count the instructions that reading manifests takes (needs valgrind).
-    Instructions,
+    /// Count the instructions that reading manifests and adaptive decisions take (needs valgrind).
+    Instructions {
+        /// Only these.
+        subject: Option<instructions::Subject>,
+    },
 }
 
 fn main() -> anyhow::Result<()> {
@@ -58,7 +61,7 @@ fn main() -> anyhow::Result<()> {
         Task::Install { prefix, profile } => install::run(&root, &prefix, &profile),
         Task::Tidy => tidy::run(&root),
         Task::Purity => purity::run(&root),
-        Task::Instructions => instructions::run(&root),
+        Task::Instructions { subject } => instructions::run(&root, subject),
     }
 }
 
