@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `io` | what goes in and what comes out |
 //! | `commands` `answers` `reports` | the three kinds of input: host, network, renderer |
-//! | `loading` `fetching` `adapting` `ingest` `recovering` `presenting` `playing` `announcing` `tracks` `pathways` `unlocking` | the steps that follow each of them |
+//! | `loading` `fetching` `adapting` `ingest` `recovering` `presenting` `playing` `announcing` `tracks` `pathways` `unlocking` `decoding` | the steps that follow each of them |
 //! | `session` `stream` `buffer` `playback` `request` `text` `captions` `metadata` `keys` | state: what is loaded, held, and under way |
 //! | `select` `schedule` `load_control` `recovery` `timeline` `locations` `steering` `feed` `gap` `seek` `clock` | decisions, as pure functions or small machines |
 //! | `stats` `timer` `jitter` `fault` | the ledger, the timers, the dice, the names of errors |
