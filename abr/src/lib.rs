@@ -55,6 +55,7 @@
 
 pub mod abandon;
 mod caps;
+mod chunks;
 mod context;
 mod decision;
 pub mod estimator;
@@ -64,6 +65,7 @@ pub mod simulator;
 mod transfer;
 
 pub use caps::{Caps, Hdcp, Protection};
+pub use chunks::ChunkMeter;
 pub use context::{Context, Live, Objective, Phase, Rung};
 pub use decision::{Decision, EXPLAINED, Explanation, Reason, Verdict};
 pub use rule::{Rule, default_rule, rule};
