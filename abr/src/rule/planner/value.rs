@@ -221,12 +221,13 @@ impl Values {
     /// What the buffer is worth after the last stage: it is spent evenly on the segments of the tail.
     fn terminal(&mut self, problem: &Problem) {
         for state in 0..STATES {
+            let rates = TAIL
+                .map(|(deviation, weight)| (problem.tail_link[state] * (deviation * problem.tail_sigma).exp(), weight));
             for point in 0..POINTS {
                 let mut quality = 0.0;
                 if problem.tail > 0.0 {
                     let ahead = point as f32 * self.step / (problem.tail * problem.segment);
-                    for (deviation, weight) in TAIL {
-                        let rate = problem.tail_link[state] * (deviation * problem.tail_sigma).exp();
+                    for (rate, weight) in rates {
                         quality += weight * problem.cruise(rate * (1.0 + ahead));
                     }
                 }
@@ -244,6 +245,7 @@ impl Values {
 
     /// Value of fetching each rung in each state of the link.
     fn fetch(&mut self, problem: &Problem, stage: usize) {
+        let mut lates = [0.0; POINTS];
         // Outages last exponentially long: what is left of one is as long as the whole.
         let ends = 1.0 - (-self.step / problem.delay.max(0.01)).exp();
         for rung in 0..problem.rungs {
@@ -255,8 +257,11 @@ impl Values {
                 arrive(problem, source, target, quality, time);
                 if problem.outages > 0.0 {
                     let mut late = target[0] - problem.stall * (problem.delay - self.step).max(0.0);
-                    for (point, value) in target.iter_mut().enumerate() {
+                    for (value, lates) in target.iter().zip(&mut lates) {
                         late += (*value - late) * ends;
+                        *lates = late;
+                    }
+                    for (point, (value, late)) in target.iter_mut().zip(&lates).enumerate() {
                         *value += (late - *value) * problem.outage(point as f32 * self.step, time);
                     }
                 }
