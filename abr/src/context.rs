@@ -195,7 +195,13 @@ impl<'a> Context<'a> {
     /// Whether the sizes of the next segment are known.
     #[must_use]
     pub fn knows_sizes(&self) -> bool {
-        self.row(self.next_sizes, 0).is_some()
+        self.knows_sizes_ahead(0)
+    }
+
+    /// Whether the sizes of the segment `ahead` of the next one are known.
+    #[must_use]
+    pub fn knows_sizes_ahead(&self, ahead: usize) -> bool {
+        self.row(self.next_sizes, ahead).is_some()
     }
 
     /// Perceptual quality of the segment `ahead` of the next one at `rung`, when known.

@@ -5,9 +5,11 @@ mod downside;
 mod ewma;
 mod forecast;
 mod pace;
+mod sizes;
 
 pub use bandwidth::Bandwidth;
 pub use downside::Downside;
 pub use ewma::Ewma;
 pub use forecast::{Forecast, ForecastTuning, Outlook};
 pub use pace::{Outages, Pace, PaceTuning};
+pub use sizes::Sizes;

@@ -1,5 +1,7 @@
 //! What the link may do next: a likely level, the home it returns to, and how far it strays in either direction.
 
+use std::time::Duration;
+
 use crate::{History, Transfer, estimator::Ewma};
 
 /// Shortest time that a body is taken to need; below it the reader's timer is measured, not the link.
@@ -8,6 +10,8 @@ const SHORTEST: f64 = 0.001;
 const MOST_CONCURRENT: u32 = 4;
 /// Largest surprise that is counted, as a logarithm: an outage is a factor of twenty, whatever it was.
 const MOST_ERROR: f64 = 3.0;
+/// Longest time between two transfers that counts as watched, in seconds.
+const MOST_GAP: f64 = 20.0;
 /// Share of the other direction's variance in each direction's.
 const SHARED: f64 = 0.15;
 
@@ -38,6 +42,8 @@ pub struct ForecastTuning {
     /// Share of the measured deviation that is planned with. Surprises of one transfer partly cancel in the next, and a
     /// plan that can change its mind needs less caution than a promise.
     pub caution: f64,
+    /// Seconds of watching after which the home level is half known.
+    pub settle_seconds: f64,
 }
 
 impl ForecastTuning {
@@ -53,6 +59,7 @@ impl ForecastTuning {
         full_bytes: 65_536.0,
         full_seconds: 1.0,
         caution: 0.45,
+        settle_seconds: 5.0,
     };
 }
 
@@ -69,6 +76,9 @@ pub struct Forecast {
     up: f64,
     weight: f64,
     samples: u32,
+    /// When the last transfer ended, and seconds over which transfers were seen.
+    at: Duration,
+    span: f64,
 }
 
 /// The rate of the next transfer: a two-piece normal distribution of the natural logarithm of bits per second.
@@ -84,6 +94,8 @@ pub struct Outlook {
     pub up: f64,
     /// Usual time to first byte in seconds.
     pub ttfb: f64,
+    /// How far the home level is known, from 0 to 1.
+    pub settled: f64,
 }
 
 impl Forecast {
@@ -106,6 +118,8 @@ impl Forecast {
             up: variance,
             weight: tuning.prior_weight,
             samples: 0,
+            at: Duration::ZERO,
+            span: 0.0,
         }
     }
 
@@ -146,6 +160,9 @@ impl Forecast {
             }
             expert.add(rate, weight);
         }
+        let since = transfer.at.saturating_sub(self.at).as_secs_f64();
+        self.span += if self.samples == 0 { seconds } else { since.max(seconds) }.min(MOST_GAP);
+        self.at = transfer.at;
         self.samples = self.samples.saturating_add(1);
     }
 
@@ -167,6 +184,7 @@ impl Forecast {
             down: deviation(self.down),
             up: deviation(self.up),
             ttfb: self.ttfb.get().unwrap_or(0.0).clamp(0.0, 60.0),
+            settled: self.span / (self.span + self.tuning.settle_seconds),
         })
     }
 }

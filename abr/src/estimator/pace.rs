@@ -26,6 +26,8 @@ pub struct PaceTuning {
     pub pull: f32,
     /// Share of the expected rate below which the link counts as silent …
     pub silent_share: f32,
+    /// … and below this share of the lowest rung's rate: a link that still carries that is slow, not silent …
+    pub silent_lowest: f32,
     /// … once it has been so for this many seconds.
     pub silent_seconds: f32,
     /// What is believed of outages before any was seen, as this many of them …
@@ -44,10 +46,11 @@ impl PaceTuning {
         trust: 3.0,
         pull: 0.5,
         silent_share: 0.15,
+        silent_lowest: 1.0,
         silent_seconds: 1.0,
         outages: 2.0,
-        outage_every: 100.0,
-        outage_length: 8.0,
+        outage_every: 150.0,
+        outage_length: 4.0,
     };
 }
 
@@ -73,8 +76,8 @@ pub struct Pace {
     foretold: [f32; EXPERTS],
     judged_seconds: f32,
     judged_bits: f32,
-    /// Rate that was expected of the transfer.
-    expected: f32,
+    /// Rate below which the link counts as silent.
+    silence: f32,
     /// Seconds in which an outage would have been noticed, silent ones up to now without a break, outages and their
     /// seconds.
     watched: f32,
@@ -95,7 +98,7 @@ impl Pace {
             foretold: [1.0; EXPERTS],
             judged_seconds: 0.0,
             judged_bits: 0.0,
-            expected: 1.0,
+            silence: 0.0,
             watched: 0.0,
             silent: 0.0,
             outages: 0.0,
@@ -104,10 +107,10 @@ impl Pace {
         }
     }
 
-    /// A transfer begins, of which `rate` bits per second are expected.
-    pub fn begin(&mut self, rate: f32) {
+    /// A transfer begins, of which `rate` bits per second are expected; `lowest` is the rate of the lowest rung.
+    pub fn begin(&mut self, rate: f32, lowest: f32) {
         let rate = if rate.is_finite() { rate.max(1.0) } else { 1.0 };
-        self.expected = rate;
+        self.silence = (self.tuning.silent_share * rate).min(self.tuning.silent_lowest * lowest);
         if self.known {
             for mean in &mut self.rates {
                 *mean += (rate - *mean) * self.tuning.pull;
@@ -147,7 +150,7 @@ impl Pace {
 
     /// Tells silence from a slow second.
     fn listen(&mut self, seconds: f32, rate: f32) {
-        if rate >= self.tuning.silent_share * self.expected {
+        if rate >= self.silence {
             self.silent = 0.0;
             return;
         }
@@ -201,7 +204,7 @@ mod tests {
     /// A link that does `kbps` in turn, each for a second in four pieces.
     fn played(kbps: &[f32], rounds: usize) -> Pace {
         let mut pace = Pace::new(PaceTuning::DEFAULT);
-        pace.begin(1e6);
+        pace.begin(1e6, 1e6);
         for rate in kbps.iter().cycle().take(kbps.len() * rounds) {
             for _ in 0..4 {
                 pace.note(0.25, rate * 250.0);
@@ -230,7 +233,7 @@ mod tests {
 
     #[test]
     fn outages_are_counted_and_measured() {
-        let calm = played(&[1000.0], 300).outages();
+        let calm = played(&[1000.0], 400).outages();
         assert!(
             calm.per_second < 0.5 / PaceTuning::DEFAULT.outage_every
                 && calm.length == PaceTuning::DEFAULT.outage_length,
@@ -238,7 +241,7 @@ mod tests {
         );
         let mut rounds = vec![1000.0; 24];
         rounds.extend([0.0; 6]);
-        let harsh = played(&rounds, 20).outages();
+        let harsh = played(&rounds, 40).outages();
         assert!((25.0..40.0).contains(&(1.0 / harsh.per_second)), "{harsh:?}");
         assert!((5.5..6.5).contains(&harsh.length), "{harsh:?}");
     }
@@ -248,7 +251,7 @@ mod tests {
         let mut pace = Pace::new(PaceTuning::DEFAULT);
         pace.note(1.0, 1e6);
         assert_eq!(pace, Pace::new(PaceTuning::DEFAULT), "nothing is learned before the first transfer");
-        pace.begin(f32::NAN);
+        pace.begin(f32::NAN, f32::NAN);
         pace.note(0.0, 5.0);
         pace.note(f32::NAN, 5.0);
         pace.note(1.0, f32::INFINITY);

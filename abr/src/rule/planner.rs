@@ -20,7 +20,8 @@ pub use tuning::Tuning;
 
 use crate::{
     Context, Decision, EXPLAINED, Explanation, History, InFlight, Phase, Reason, Rule, Transfer, Verdict,
-    estimator::Forecast, rule::candidate,
+    estimator::{Forecast, Sizes},
+    rule::candidate,
 };
 use flight::Flight;
 use problem::Choice;
@@ -42,6 +43,9 @@ pub struct Planner {
     /// Value of each entry of `choice` at the latest decision.
     worth: [f32; RUNGS],
     flight: Flight,
+    sizes: Sizes,
+    /// Whether the size of the segment asked for last is in `sizes`.
+    sized: bool,
     /// The rung that was advised in place of a running transfer, and when.
     advised: Option<(Duration, usize)>,
 }
@@ -71,6 +75,8 @@ impl Planner {
             planned: false,
             worth: [f32::NEG_INFINITY; RUNGS],
             flight: Flight::new(tuning.pace),
+            sizes: Sizes::new(),
+            sized: false,
             advised: None,
         }
     }
@@ -80,7 +86,7 @@ impl Planner {
         let outlook = self.forecast.outlook()?;
         self.choice = Choice::new(context);
         let outages = self.flight.outages();
-        problem::fill(&mut self.problem, context, &self.choice, &outlook, outages, &self.tuning);
+        problem::fill(&mut self.problem, context, &self.choice, &outlook, outages, &self.sizes, &self.tuning);
         self.values.solve(&self.problem);
         self.planned = true;
         let from = context.last.map(|last| self.choice.nearest(last));
@@ -125,6 +131,11 @@ impl Rule for Planner {
         if context.rungs.len() <= 1 {
             return Decision::new(0, Reason::Only);
         }
+        let again = advised.is_some_and(|(at, _)| context.now.saturating_sub(at) <= ADVICE);
+        if !again {
+            self.sizes.advance();
+            self.sized = false;
+        }
         let planned = self.plan(context);
         if let Some((at, rung)) = advised
             && context.now.saturating_sub(at) <= ADVICE
@@ -147,6 +158,13 @@ impl Rule for Planner {
 
     fn on_progress(&mut self, in_flight: &InFlight, context: &Context<'_>) -> Verdict {
         self.advised = None;
+        if let Some(size) = in_flight.size
+            && !self.sized
+            && in_flight.rung < context.rungs.len()
+        {
+            self.sizes.note(size as f32, context.nominal_bytes(in_flight.rung) as f32);
+            self.sized = true;
+        }
         if !self.planned || in_flight.rung >= context.rungs.len() {
             return Verdict::Continue;
         }

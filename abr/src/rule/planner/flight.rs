@@ -45,7 +45,8 @@ impl Flight {
         let since = context.now.saturating_sub(self.began).min(context.segment_duration.saturating_mul(MOST_REST));
         self.pace.rest(since.as_secs_f32() - self.seconds);
         (self.from, self.seconds, self.bits, self.began) = (from, 0.0, 0.0, context.now);
-        self.pace.begin(rate);
+        let lowest = context.rungs.first().map_or(f32::MAX, |rung| rung.bitrate_bps as f32);
+        self.pace.begin(rate, lowest);
     }
 
     /// Notes that `bits` have arrived `seconds` after the first of them was due.
@@ -94,7 +95,7 @@ impl Flight {
             }
             for (deviation, weight) in LIKELY {
                 let rate = rate * (deviation * tuning.flight_sigma).exp();
-                let state = (2..STATES).rev().find(|&state| problem.rates[state] <= rate * 1.1).unwrap_or(1);
+                let state = (1..STATES).rev().find(|&state| problem.rates[state] <= rate * 1.1).unwrap_or(0);
                 value += weight * values.landed(rung, state, buffer - wait - bits / rate);
             }
             value

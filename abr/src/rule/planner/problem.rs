@@ -6,14 +6,12 @@ use super::{
 };
 use crate::{
     Context, Objective,
-    estimator::{Outages, Outlook},
+    estimator::{Outages, Outlook, Sizes},
     rule::candidate,
 };
 
 /// Least probability of a move that is worth the time to follow it.
 const NEGLIGIBLE: f32 = 2e-3;
-/// Most likely that an outage can be.
-const MOST_OUTAGES: f32 = 0.3;
 
 /// The rungs that a plan chooses among: all that are permitted, or an even selection of them if there are many.
 #[derive(Debug, Clone, Copy, Default)]
@@ -110,6 +108,7 @@ pub fn fill(
     choice: &Choice,
     outlook: &Outlook,
     outages: Outages,
+    sizes: &Sizes,
     tuning: &Tuning,
 ) {
     let speed = candidate::playback_rate(context) as f32;
@@ -133,11 +132,19 @@ pub fn fill(
     // Per second of media: at twice the speed a segment is watched for half as long and is worth half as much.
     problem.stall = prices.stall + prices.latency * stays;
     problem.tail = (left - problem.stages as f32).clamp(0.0, tuning.tail);
-    qualities(problem, context, choice, &prices);
+    qualities(problem, context, choice, sizes, &prices);
+    let mut outlook = *outlook;
+    if !context.knows_sizes() {
+        // A segment that is larger than expected takes as long as one on a slower link.
+        let variance = f64::from(sizes.variance());
+        outlook.down = outlook.down.hypot(variance.sqrt());
+        outlook.up = outlook.up.hypot(variance.sqrt());
+    }
+    let outlook = &outlook;
     link(problem, context, outlook, outages, tuning, speed);
 }
 
-fn qualities(problem: &mut Problem, context: &Context<'_>, choice: &Choice, prices: &Prices) {
+fn qualities(problem: &mut Problem, context: &Context<'_>, choice: &Choice, sizes: &Sizes, prices: &Prices) {
     let (lowest, _) = ends(context);
     problem.quality_price = prices.quality;
     for at in 0..problem.rungs {
@@ -146,7 +153,8 @@ fn qualities(problem: &mut Problem, context: &Context<'_>, choice: &Choice, pric
         problem.tail_rates[at] = rate;
         problem.tail_quality[at] = nominal_quality(context.objective, rate, lowest);
         for stage in 0..problem.stages {
-            problem.sizes[stage][at] = context.bytes_ahead(stage, rung) as f32 * 8.0;
+            let ratio = if context.knows_sizes_ahead(stage) { 1.0 } else { sizes.ratio(stage) };
+            problem.sizes[stage][at] = context.bytes_ahead(stage, rung) as f32 * 8.0 * ratio;
             let known = context.quality_ahead(stage, rung).filter(|_| context.objective == Objective::Perceptual);
             let known = known.filter(|quality| quality.is_finite()).map(|quality| quality.clamp(0.0, 100.0));
             problem.quality[stage][at] = known.unwrap_or(problem.tail_quality[at]);
@@ -163,11 +171,11 @@ fn link(
     tuning: &Tuning,
     speed: f32,
 ) {
-    let outage = (outages.per_second * tuning.outage_share * problem.segment / speed).min(MOST_OUTAGES);
+    problem.outages = outages.per_second * tuning.outage_share / speed;
     problem.delay = outages.length * speed;
     let (down, up) = (outlook.down as f32, outlook.up as f32);
     let spacing = (down.max(up) * tuning.spacing).clamp(0.05, 0.6);
-    let offset = |state: usize| (state as f32 - tuning.below) * spacing;
+    let offset = |state: usize| (state as f32 + 1.0 - tuning.below) * spacing;
     let level = outlook.level as f32;
     let home = outlook.home as f32 - level;
     // What other streams take is not for this ladder, but a tenth of the link always is.
@@ -178,28 +186,29 @@ fn link(
     };
     let moves = |mean: f32| {
         let mut row = [0.0; STATES];
-        for (state, probability) in row.iter_mut().enumerate().skip(1) {
+        for (state, probability) in row.iter_mut().enumerate() {
             let distance = offset(state) - mean;
             let deviation = if distance < 0.0 { down } else { up };
             *probability = (-0.5 * (distance / deviation.max(spacing * 0.5)).powi(2)).exp();
         }
         // Far below the lowest state every density is nought; it is then as good as there.
-        row[1] += 1e-9;
+        row[0] += 1e-9;
         let total: f32 = row.iter().sum();
         for probability in &mut row {
-            *probability *= (1.0 - outage) / total;
+            *probability /= total;
             if *probability < NEGLIGIBLE {
                 *probability = 0.0;
             }
         }
-        row[0] = outage;
         row
     };
+    problem.tail_sigma = tuning.tail_spread * 0.5 * (down + up);
+    let persistence = 1.0 - (1.0 - tuning.persistence) * outlook.settled as f32;
     problem.first = moves(0.0);
     for state in 0..STATES {
-        let offset = if state == 0 { 0.0 } else { offset(state) };
+        let offset = offset(state);
         problem.rates[state] = rate(offset);
-        problem.moves[state] = moves(home + (offset - home) * tuning.persistence);
+        problem.moves[state] = moves(home + (offset - home) * persistence);
         problem.tail_link[state] = rate(home * tuning.tail_home + offset * (1.0 - tuning.tail_home));
     }
 }
@@ -230,9 +239,9 @@ mod tests {
         let context = Context::new(&ladder, Duration::from_secs(4));
         let mut problem = Problem::new();
         for (down, up, home) in [(0.01, 0.01, 14.0), (0.4, 0.1, 10.0), (3.0, 3.0, 18.0)] {
-            let outlook = Outlook { level: 14.0, home, down, up, ttfb: 0.05 };
+            let outlook = Outlook { level: 14.0, home, down, up, ttfb: 0.05, settled: 1.0 };
             let outages = Outages { per_second: 0.01, length: 5.0 };
-            fill(&mut problem, &context, &Choice::new(&context), &outlook, outages, &Tuning::DEFAULT);
+            fill(&mut problem, &context, &Choice::new(&context), &outlook, outages, &Sizes::new(), &Tuning::DEFAULT);
             for row in problem.moves.iter().chain([&problem.first]) {
                 let total: f32 = row.iter().sum();
                 assert!((0.98..=1.001).contains(&total), "{total} in {row:?}");

@@ -15,6 +15,8 @@ pub struct Tuning {
     pub tail: f32,
     /// How far those segments see the link's home level (1) instead of the state that the plan ended in (0).
     pub tail_home: f32,
+    /// Deviation of the logarithm of the mean rate that they meet, in deviations of the forecast.
+    pub tail_spread: f32,
     /// Distance of neighbouring states of the link, in deviations of the forecast.
     pub spacing: f32,
     /// States below the likely one.
@@ -45,6 +47,7 @@ impl Tuning {
         stages: 10,
         tail: 10.0,
         tail_home: 0.3,
+        tail_spread: 3.0,
         spacing: 0.75,
         below: 5.0,
         persistence: 0.8,

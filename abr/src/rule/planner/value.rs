@@ -5,12 +5,20 @@
 
 /// Most rungs planned with.
 pub const RUNGS: usize = 12;
-/// States of the link.
-pub const STATES: usize = 8;
+/// Rates that the link may have.
+pub const STATES: usize = 7;
+/// Most likely that an outage in one transfer can be.
+const MOST_OUTAGES: f32 = 0.3;
 /// Points of the buffer axis.
 const POINTS: usize = 48;
 /// Most segments planned one by one.
 pub const STAGES: usize = 10;
+
+/// Rates that the tail may meet: deviations of the logarithm, in units of `tail_sigma`, and their weights.
+const TAIL: [(f32, f32); 3] = [(-1.22, 0.333), (0.0, 0.334), (1.22, 0.333)];
+
+/// Lengths of an outage, in units of the mean one, and their weights: an exponential distribution.
+const LENGTHS: [(f32, f32); 3] = [(0.4158, 0.7111), (2.2943, 0.2785), (6.29, 0.0104)];
 
 /// One value for each point of the buffer axis.
 type Column = [f32; POINTS];
@@ -48,7 +56,9 @@ pub struct Problem {
     pub quality: [[f32; RUNGS]; STAGES],
     /// Bits per second in each state of the link, ascending.
     pub rates: [f32; STATES],
-    /// Seconds that state 0, an outage in a link that is otherwise as likely, adds to a transfer.
+    /// Outages that begin in a second, and the seconds by which one delays a transfer.
+    pub outages: f32,
+    /// See `outages`.
     pub delay: f32,
     /// Probability of the state that the next segment meets.
     pub first: [f32; STATES],
@@ -58,6 +68,8 @@ pub struct Problem {
     pub tail: f32,
     /// Bits per second that they meet, by the state at the last stage.
     pub tail_link: [f32; STATES],
+    /// Deviation of the logarithm of that.
+    pub tail_sigma: f32,
     /// Quality of each rung as far as its rate tells.
     pub tail_quality: [f32; RUNGS],
     /// Declared rate of each rung.
@@ -82,11 +94,13 @@ impl Problem {
             sizes: [[0.0; RUNGS]; STAGES],
             quality: [[0.0; RUNGS]; STAGES],
             rates: [1.0; STATES],
+            outages: 0.0,
             delay: 0.0,
             first: [0.0; STATES],
             moves: [[0.0; STATES]; STATES],
             tail: 0.0,
             tail_link: [1.0; STATES],
+            tail_sigma: 0.0,
             tail_quality: [0.0; RUNGS],
             tail_rates: [1.0; RUNGS],
         }
@@ -94,8 +108,13 @@ impl Problem {
 
     /// Time from the request to the last byte of a segment of `stage`.
     fn time(&self, stage: usize, rung: usize, state: usize) -> f32 {
-        let delay = if state == 0 { self.delay } else { 0.0 };
-        (self.ttfb + self.sizes[stage][rung] / self.rates[state] + delay).min(1e4)
+        (self.ttfb + self.sizes[stage][rung] / self.rates[state]).min(1e4)
+    }
+
+    /// Probability that an outage begins from a request with `buffer` until the next one, if the transfer takes `time`.
+    fn outage(&self, buffer: f32, time: f32) -> f32 {
+        let wait = (buffer + self.segment - time - self.room).max(0.0);
+        (self.outages * (time + wait)).min(MOST_OUTAGES)
     }
 
     fn step(&self) -> f32 {
@@ -182,10 +201,18 @@ impl Values {
                 if rung > 0 {
                     rescued -= problem.fall * (problem.quality[0][rung] - problem.quality[0][rung - 1]).max(0.0);
                 }
-                let left = buffer - problem.time(0, rung, state);
-                let own = quality + self.landed(rung, state, left);
-                *value += problem.first[state] * larger(own, rescued);
-                rescued = larger(rescued, quality + self.landed(rung, state, left - problem.notice));
+                let time = problem.time(0, rung, state);
+                let outage = problem.outage(buffer, time);
+                let own = |left: f32| {
+                    let clear = self.landed(rung, state, left);
+                    let late = LENGTHS
+                        .iter()
+                        .map(|&(length, weight)| weight * self.landed(rung, state, left - length * problem.delay))
+                        .sum::<f32>();
+                    quality + clear + (late - clear) * outage
+                };
+                *value += problem.first[state] * larger(own(buffer - time), rescued);
+                rescued = larger(rescued, own(buffer - time - problem.notice));
             }
         }
         values
@@ -194,11 +221,15 @@ impl Values {
     /// What the buffer is worth after the last stage: it is spent evenly on the segments of the tail.
     fn terminal(&mut self, problem: &Problem) {
         for state in 0..STATES {
+            let rates = TAIL
+                .map(|(deviation, weight)| (problem.tail_link[state] * (deviation * problem.tail_sigma).exp(), weight));
             for point in 0..POINTS {
                 let mut quality = 0.0;
                 if problem.tail > 0.0 {
                     let ahead = point as f32 * self.step / (problem.tail * problem.segment);
-                    quality = problem.cruise(problem.tail_link[state] * (1.0 + ahead));
+                    for (rate, weight) in rates {
+                        quality += weight * problem.cruise(rate * (1.0 + ahead));
+                    }
                 }
                 for rung in 0..problem.rungs {
                     self.after[rung][state][point] = if problem.tail > 0.0 {
@@ -214,29 +245,26 @@ impl Values {
 
     /// Value of fetching each rung in each state of the link.
     fn fetch(&mut self, problem: &Problem, stage: usize) {
+        let mut lates = [0.0; POINTS];
+        // Outages last exponentially long: what is left of one is as long as the whole.
+        let ends = 1.0 - (-self.step / problem.delay.max(0.01)).exp();
         for rung in 0..problem.rungs {
             let quality = problem.quality_price * problem.quality[stage][rung];
             for state in 0..STATES {
                 let time = problem.time(stage, rung, state);
                 let source = &self.after[rung][state];
                 let target = &mut self.gain[rung][state];
-                // A request at point `i` ends at `i + shift`, unless the buffer runs dry or is full before.
-                let shift = (problem.segment - time) / self.step;
-                let dry = ((time / self.step) as usize + 1).min(POINTS);
-                let full = (((POINTS - 1) as f32 - shift).max(0.0) as usize + 1).clamp(dry, POINTS);
-                let empty = quality + at(source, problem.segment / self.step);
-                for (point, value) in target[..dry].iter_mut().enumerate() {
-                    *value = empty - problem.stall * (time - point as f32 * self.step).max(0.0);
+                arrive(problem, source, target, quality, time);
+                if problem.outages > 0.0 {
+                    let mut late = target[0] - problem.stall * (problem.delay - self.step).max(0.0);
+                    for (value, lates) in target.iter().zip(&mut lates) {
+                        late += (*value - late) * ends;
+                        *lates = late;
+                    }
+                    for (point, (value, late)) in target.iter_mut().zip(&lates).enumerate() {
+                        *value += (late - *value) * problem.outage(point as f32 * self.step, time);
+                    }
                 }
-                let first = (dry as f32 + shift).max(0.0);
-                let whole = (first as usize).min(POINTS - 1);
-                let part = (first - whole as f32).clamp(0.0, 1.0);
-                let count = (full - dry).min(POINTS - 1 - whole);
-                let (low, high) = (&source[whole..whole + count], &source[whole + 1..whole + 1 + count]);
-                for ((value, low), high) in target[dry..dry + count].iter_mut().zip(low).zip(high) {
-                    *value = quality + low + (high - low) * part;
-                }
-                target[dry + count..].fill(quality + source[POINTS - 1]);
             }
         }
     }
@@ -301,6 +329,29 @@ impl Values {
             }
         }
     }
+}
+
+/// Value of a segment of `quality` that arrives `time` after its request, by the buffer at the request, if `source` is the
+/// value of what follows by the buffer with it.
+fn arrive(problem: &Problem, source: &Column, target: &mut Column, quality: f32, time: f32) {
+    let step = problem.step();
+    // A request at point `i` ends at `i + shift`, unless the buffer runs dry or is full before.
+    let shift = (problem.segment - time) / step;
+    let dry = ((time / step) as usize + 1).min(POINTS);
+    let full = (((POINTS - 1) as f32 - shift).max(0.0) as usize + 1).clamp(dry, POINTS);
+    let empty = quality + at(source, problem.segment / step);
+    for (point, value) in target[..dry].iter_mut().enumerate() {
+        *value = empty - problem.stall * (time - point as f32 * step).max(0.0);
+    }
+    let first = (dry as f32 + shift).max(0.0);
+    let whole = (first as usize).min(POINTS - 1);
+    let part = (first - whole as f32).clamp(0.0, 1.0);
+    let count = (full - dry).min(POINTS - 1 - whole);
+    let (low, high) = (&source[whole..whole + count], &source[whole + 1..whole + 1 + count]);
+    for ((value, low), high) in target[dry..dry + count].iter_mut().zip(low).zip(high) {
+        *value = quality + low + (high - low) * part;
+    }
+    target[dry + count..].fill(quality + source[POINTS - 1]);
 }
 
 /// The larger of two numbers of which neither is NaN: one instruction, where `f32::max` needs several.
