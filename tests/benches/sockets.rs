@@ -176,6 +176,7 @@ fn simulated(film: &Film, rows: &[Row], start: Duration) -> anyhow::Result<Sessi
         sizes_known: false,
         watch: Watch::Timer(Duration::from_millis(250)),
         start,
+        progressive: true,
         reserve: Duration::from_millis(80),
     };
     let mut rule = abr::rule("default").context("the default rule")?;

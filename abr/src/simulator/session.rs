@@ -32,6 +32,9 @@ pub struct Settings {
     pub watch: Watch,
     /// When the session begins on the link's clock.
     pub start: Duration,
+    /// Whether a segment can be played as far as it has come. Models of adaptive streaming count whole segments; players
+    /// show what is there, which matters when the buffer is nearly empty.
+    pub progressive: bool,
     /// What is left when playback halts: players stop a little before they run dry.
     pub reserve: Duration,
 }
@@ -52,6 +55,7 @@ impl Default for Settings {
             sizes_known: true,
             watch: Watch::Bytes,
             start: Duration::ZERO,
+            progressive: false,
             reserve: Duration::ZERO,
         }
     }
@@ -101,6 +105,7 @@ pub fn play(video: &Video, link: &Link, rule: &mut dyn Rule, settings: Settings)
         now: settings.start,
         buffer: Duration::ZERO,
         stall: Duration::ZERO,
+        early: Duration::ZERO,
         session: Session::default(),
     };
     for index in 0..video.sizes().len() {
@@ -117,6 +122,8 @@ struct Player<'a> {
     buffer: Duration,
     /// Stall since the previous segment arrived.
     stall: Duration,
+    /// What was played of the segment that has just arrived.
+    early: Duration,
     session: Session,
 }
 
@@ -130,7 +137,7 @@ enum Outcome {
 impl Player<'_> {
     fn segment(&mut self, index: usize, rule: &mut dyn Rule) {
         let duration = self.video.segment();
-        self.elapse((self.buffer + duration).saturating_sub(self.settings.buffer_goal));
+        self.elapse((self.buffer + duration).saturating_sub(self.settings.buffer_goal), Duration::ZERO);
         let mut last = self.session.segments.last().map(|segment| segment.rung);
         let mut abandoned = 0;
         let mut instead = None;
@@ -141,7 +148,7 @@ impl Player<'_> {
                 // What was given up is not begun again.
                 Some((instead, given_up)) if rung >= given_up => rung = instead,
                 Some(_) => {}
-                None => self.elapse(decision.wait.unwrap_or_default().min(self.buffer)),
+                None => self.elapse(decision.wait.unwrap_or_default().min(self.buffer), Duration::ZERO),
             }
             let requested = self.now;
             let first = index == 0 && self.settings.watch == Watch::Bytes;
@@ -151,7 +158,7 @@ impl Player<'_> {
                 (last, instead) = (Some(rung), Some(lower));
                 continue;
             }
-            self.buffer += duration;
+            self.buffer = (self.buffer + duration).saturating_sub(self.early);
             self.session.segments.push(Played {
                 rung,
                 reason: decision.reason,
@@ -178,7 +185,11 @@ impl Player<'_> {
         if self.session.segments.is_empty() {
             self.session.startup += end - start;
         }
-        self.elapse(end - start);
+        let early = match outcome {
+            Outcome::Complete if self.settings.progressive => self.played_early(size, sent),
+            Outcome::Complete | Outcome::GivenUp(_) => Duration::ZERO,
+        };
+        self.elapse(end - start, early);
         self.session.received += received;
         rule.on_transfer(&Transfer {
             at: end,
@@ -236,14 +247,33 @@ impl Player<'_> {
         }
     }
 
-    /// Time passes: the buffer drains, and what it lacks is a stall once something has been shown.
-    fn elapse(&mut self, time: Duration) {
+    /// Time passes: the buffer drains, and what it lacks is a stall once something has been shown. `early` of the segment
+    /// that arrives at the end may be played before.
+    fn elapse(&mut self, time: Duration, early: Duration) {
         self.now += time;
+        self.early = Duration::ZERO;
         if !self.session.segments.is_empty() {
             let played = time.min(self.buffer.saturating_sub(self.settings.reserve));
-            self.stall += time - played;
+            self.early = early.min(time - played);
+            self.stall += time - played - self.early;
             self.buffer -= played;
         }
+    }
+
+    /// How much of a segment can be played while it arrives, until playback has caught up with what has come.
+    fn played_early(&self, size: u64, sent: Transmission) -> Duration {
+        const STEP: Duration = Duration::from_millis(10);
+        let mut played = Duration::ZERO;
+        let mut at = self.now + self.buffer.saturating_sub(self.settings.reserve);
+        while at < sent.last_byte {
+            let come = if at > sent.first_byte { self.link.bytes_between(sent.first_byte, at) } else { 0 };
+            if played + self.settings.reserve >= self.video.segment().mul_f64(come as f64 / size.max(1) as f64) {
+                break;
+            }
+            at += STEP;
+            played += STEP;
+        }
+        played
     }
 
     /// What the rule is told about segment `index`, `ahead` of the present.

@@ -93,6 +93,7 @@ fn simulator(rule: &str, trace: &Trace, start: Duration) -> Session {
         sizes_known: false,
         watch: Watch::Timer(millis(250)),
         start,
+        progressive: false,
         reserve: millis(80),
     };
     let mut rule = abr::rule(rule).unwrap();
