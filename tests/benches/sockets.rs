@@ -1,8 +1,8 @@
 //! The adaptive rule over real sockets: ten shaped links, the engine with its HTTP and an edge on one side, the
 //! simulator of `abr` on the other, and how far their quality of experience is apart.
 //!
-//! `cargo bench -p kinora-qa --bench sockets` takes two minutes of real time and ends with an error when a session is
-//! more than five per cent away. The engine plays pictures only, counts whole segments and decodes nothing, as in the
+//! `cargo build --workspace --all-targets`, then `cargo test --workspace --bench sockets -- --bench`: two minutes of real
+//! time, with an error at the end when a session is more than five per cent away. The engine plays pictures only, counts whole segments and decodes nothing, as in the
 //! scenario test `agreement` of `player-core`, which asks for equality in virtual time.
 
 use std::collections::BTreeMap;
