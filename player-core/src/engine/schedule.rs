@@ -328,4 +328,61 @@ mod tests {
         let streams = [stream(StreamId::Main, 8000), stream(StreamId::Audio, 4000), stream(StreamId::Text, 8000)];
         assert_eq!(order(streams.iter()), [StreamId::Audio, StreamId::Main, StreamId::Text]);
     }
+
+    /// Three segments of four seconds, a discontinuity before the second.
+    fn discontinuous(kind: MediaKind) -> Presentation {
+        let SegmentIndex::Known(SegmentList::Explicit(segments)) = list(&[(0, 4000), (4000, 8000), (8000, 12_000)])
+        else {
+            unreachable!("what `list` makes")
+        };
+        let segments = segments.into_iter().map(|segment| SegmentRef {
+            mapping: TimestampMapping::Discontinuity(u64::from(segment.number > 0)),
+            size: (segment.number < 2).then_some(100 + segment.number),
+            ..segment
+        });
+        let index = SegmentIndex::Known(SegmentList::Explicit(segments.collect()));
+        let mut presentation = presentation(vec![rep("a", index)]);
+        presentation.periods.truncate(1);
+        presentation.periods[0].adaptation_sets[0].kind = kind;
+        presentation
+    }
+
+    const ONLY: RepKey = key(0);
+
+    #[test]
+    fn sound_ends_at_a_discontinuity_and_pictures_when_something_takes_their_place() {
+        let until = |kind| {
+            let presentation = discontinuous(kind);
+            let list = known_list(&presentation, ONLY).expect("a list");
+            [0, 1].map(|number| window(&presentation, ONLY, &list.get(number).expect("a segment")).until)
+        };
+        assert_eq!(until(MediaKind::Audio), [ms(4000), Window::ALL.until]);
+        assert_eq!(until(MediaKind::Video), [Window::ALL.until; 2]);
+        let presentation = discontinuous(MediaKind::Audio);
+        let second = known_list(&presentation, ONLY).and_then(|list| list.get(1)).expect("a segment");
+        assert_eq!(window(&presentation, ONLY, &second).from, ms(4000));
+    }
+
+    #[test]
+    fn pictures_whose_index_is_on_its_way_will_come() {
+        let presentation = discontinuous(MediaKind::Video);
+        let first = TimestampMapping::Discontinuity(0);
+        let mut stream =
+            Stream::new(StreamId::Main, TrackId("v".into()), Place::At { period: 0, time: MediaTime::ZERO });
+        assert!(!comes_to(&presentation, &stream, first, ms(0)), "nobody has asked for anything");
+        stream.activity = Activity::Index(ONLY);
+        assert!(comes_to(&presentation, &stream, first, ms(0)));
+        stream.place = Place::At { period: 0, time: ms(9000) };
+        assert!(!comes_to(&presentation, &stream, first, ms(0)), "they begin behind it");
+    }
+
+    #[test]
+    fn sizes_are_told_as_far_as_all_are_known() {
+        let presentation = discontinuous(MediaKind::Video);
+        let place = |millis| Place::At { period: 0, time: ms(millis) };
+        let sizes = |millis, most| sizes_ahead(&presentation, place(millis), &[ONLY], most);
+        assert_eq!(sizes(0, 10), Some(vec![100, 101]));
+        assert_eq!(sizes(0, 1), Some(vec![100]));
+        assert_eq!((sizes(9000, 10), sizes_ahead(&presentation, place(0), &[], 10)), (None, None));
+    }
 }
