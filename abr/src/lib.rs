@@ -15,6 +15,7 @@
 //! 5. After a seek call [`Rule::on_seek`].
 //!
 //! What limits the choice, [`Caps`], is part of the context; [`frames`] makes one of what the renderer could not show.
+//! Sound that has a ladder of its own is chosen beside the pictures by [`joint`].
 //! `examples/player.rs` is a whole client, the README has the contract as a table and the tools.
 //!
 //! ```
@@ -48,7 +49,7 @@
 //!
 //! # What it does not do
 //!
-//! It does not fetch, time or cancel anything, does not choose between codecs, languages or audio tracks, and does not
+//! It does not fetch, time or cancel anything, does not choose between codecs, languages or numbers of channels, and does not
 //! persist what it learned: the host keeps a [`History`] per network if it wants one.
 
 #![warn(missing_docs)]
@@ -60,6 +61,7 @@ mod context;
 mod decision;
 pub mod estimator;
 pub mod frames;
+pub mod joint;
 pub mod rule;
 pub mod simulator;
 mod transfer;

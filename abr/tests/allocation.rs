@@ -11,6 +11,7 @@ use std::{
 use abr::{
     Caps, Context, Hdcp, History, InFlight, Live, Phase, Rule, Rung, Transfer,
     frames::{DroppedFrames, FrameReport},
+    joint::{Chooser, Situation},
 };
 
 struct Counting;
@@ -107,6 +108,32 @@ fn watching_frames_allocates_nothing() {
         assert_eq!(frames.caps(at).and(Caps::data_saver(9_000_000, 0)).max_height, None);
     }
     assert_ne!(frames.caps(Duration::from_secs(300)), Caps::default());
+    assert_eq!(ALLOCATIONS.get() - before, 0);
+}
+
+#[test]
+fn choosing_sound_allocates_nothing() {
+    let pictures = [400, 800, 1500, 3000].map(|kbps| Rung::new(kbps * 1000));
+    let sound = [64, 128, 256].map(|kbps| Rung::new(kbps * 1000));
+    let pairs = [0b011, 0b011, 0b111, 0b110];
+    let before = ALLOCATIONS.get();
+    let mut chooser = Chooser::new();
+    let (mut sound_now, mut changes) = (None, 0);
+    for second in 0..600_u64 {
+        let choice = chooser.choose(&Situation {
+            now: Duration::from_secs(second),
+            pairs: Some(&pairs),
+            sound_now,
+            pictures_now: Some(second as usize % 4),
+            estimate_bps: Some([9_000_000, 700_000, 500_000][second as usize / 60 % 3]),
+            buffer: Duration::from_secs(12),
+            phase: Phase::Steady,
+            ..Situation::new(&pictures, &sound)
+        });
+        changes += usize::from(sound_now != Some(choice.sound));
+        sound_now = Some(choice.sound);
+    }
+    assert_eq!(changes, 7, "down and up with each round of the link, and once at the start");
     assert_eq!(ALLOCATIONS.get() - before, 0);
 }
 
