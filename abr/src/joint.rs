@@ -10,7 +10,8 @@
 //!
 //! - a rung is *affordable* when it takes at most an eighth of what the link surely carries, and leaves the pictures
 //!   the rung that they could have with less sound, unless that is in the upper third of their ladder;
-//! - sound goes up to what was affordable for [`UP_AFTER`] without a break, longer once it had to come down;
+//! - sound goes up to what was affordable for [`UP_AFTER`] without a break, longer once it had to come down, and sooner
+//!   after a first choice that had nothing to go by;
 //! - it comes down to what is affordable when it takes more than a fifth, or costs the pictures a rung in the lower
 //!   half of their ladder, for [`DOWN_AFTER`];
 //! - it falls to the lowest rung at once during a stall, and when the link hardly carries it while the pictures are at
@@ -26,6 +27,8 @@ use crate::{Caps, Phase, Reason, Rung};
 
 /// A better rung must have been affordable for so long.
 pub const UP_AFTER: Duration = Duration::from_secs(10);
+/// The same while the first choice stands that was made before anything was known.
+pub const UP_FIRST_AFTER: Duration = Duration::from_secs(2);
 /// The same once a rung had to be given up: what failed once is tried less eagerly.
 pub const UP_AGAIN_AFTER: Duration = Duration::from_secs(30);
 /// A rung that costs too much is kept for so long, in case the estimate recovers.
@@ -37,8 +40,6 @@ pub const SHORT_BUFFER: Duration = Duration::from_secs(5);
 const SHARE: u64 = 8;
 /// It comes down above this part.
 const MOST_SHARE: u64 = 5;
-/// With no estimate, sound takes at most this part of the lowest pictures: the start is theirs.
-const BLIND_SHARE: u64 = 3;
 
 /// Where a session with separate sound stands. Plain data; rates are bits per second.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -54,7 +55,7 @@ pub struct Situation<'a> {
     pub pairs: Option<&'a [u64]>,
     /// The rung of the pictures now.
     pub pictures_now: Option<usize>,
-    /// The rung of the sound now; `None` before the first.
+    /// The rung of the sound that was chosen last, whether or not it is fetched already; `None` before the first.
     pub sound_now: Option<usize>,
     /// What the link is believed to carry ([`Rule::estimate_bps`](crate::Rule::estimate_bps)).
     pub estimate_bps: Option<u64>,
@@ -160,9 +161,9 @@ impl<'a> Situation<'a> {
         (1..self.sound.len()).rev().find(fits).unwrap_or(0)
     }
 
-    /// What to begin with when nothing is known of the link.
+    /// What to begin with when nothing is known of the link: the start is for the pictures.
     fn blind(&self) -> usize {
-        let most = self.lowest().map_or(0, |(_, rate)| rate / BLIND_SHARE);
+        let most = self.lowest().map_or(0, |(_, rate)| rate / MOST_SHARE);
         let saver = self.total_bps.map_or(usize::MAX, |total| self.affordable(total));
         self.sound.iter().rposition(|rung| rung.bitrate_bps <= most).unwrap_or(0).min(saver)
     }
@@ -235,6 +236,8 @@ pub struct Chooser {
     better: Option<(usize, Duration)>,
     /// Since when the present rung has cost too much.
     dear: Option<Duration>,
+    /// Nothing was known at the first choice, and it stands.
+    blind: bool,
     /// A rung had to be given up before.
     lowered: bool,
 }
@@ -243,7 +246,7 @@ impl Chooser {
     /// A chooser at the beginning of a session.
     #[must_use]
     pub const fn new() -> Self {
-        Self { better: None, dear: None, lowered: false }
+        Self { better: None, dear: None, blind: false, lowered: false }
     }
 
     /// Chooses the rung of sound.
@@ -258,8 +261,8 @@ impl Chooser {
             return (0, Reason::Only);
         }
         let Some(now) = situation.sound_now.map(|now| now.min(situation.sound.len() - 1)) else {
-            *self = Self::new();
             let known = situation.estimate_bps.and(situation.means());
+            *self = Self { blind: known.is_none(), ..Self::new() };
             return (known.map_or_else(|| situation.blind(), |means| situation.affordable(means)), Reason::StartUp);
         };
         let Some(means) = situation.means() else { return (now, Reason::Hold) };
@@ -294,12 +297,16 @@ impl Chooser {
         let (all_along, since) = self.better.unwrap_or((fits, situation.now));
         let target = all_along.min(fits);
         self.better = Some((target, since));
-        let wait = if self.lowered { UP_AGAIN_AFTER } else { UP_AFTER };
+        let wait = match self {
+            Self { blind: true, .. } => UP_FIRST_AFTER,
+            Self { lowered: true, .. } => UP_AGAIN_AFTER,
+            _ => UP_AFTER,
+        };
         let ripe = situation.now.saturating_sub(since) >= wait && target > now;
         if !ripe || situation.buffer < SHORT_BUFFER {
             return (now, Reason::Hold);
         }
-        self.better = None;
+        (self.better, self.blind) = (None, false);
         (target, Reason::Throughput)
     }
 }

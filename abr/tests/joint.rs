@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use abr::joint::{Choice, Chooser, DOWN_AFTER, Situation, UP_AFTER, UP_AGAIN_AFTER};
+use abr::joint::{Choice, Chooser, DOWN_AFTER, Situation, UP_AFTER, UP_AGAIN_AFTER, UP_FIRST_AFTER};
 use abr::{Caps, Hdcp, Phase, Reason, Rung};
 use proptest::prelude::*;
 
@@ -39,8 +39,10 @@ fn the_first_choice_follows_the_estimate_or_the_lowest_pictures() {
         let situation = Situation { estimate_bps, total_bps, ..Situation::new(&PICTURES, &SOUND) };
         Chooser::new().choose(&situation).sound
     };
-    assert_eq!(first(None, None), 1, "a third of the lowest pictures");
-    assert_eq!(first(None, Some(600_000)), 0);
+    assert_eq!(first(None, None), 0, "a fifth of the lowest pictures");
+    let higher = Situation::new(&PICTURES[1..], &SOUND);
+    assert_eq!(Chooser::new().choose(&higher).sound, 1);
+    assert_eq!(Chooser::new().choose(&Situation { total_bps: Some(900_000), ..higher }).sound, 0);
     assert_eq!([500_000, 900_000, 1_300_000, 9_000_000].map(|bps| first(Some(bps), None)), [0, 0, 1, 2]);
     assert_eq!(first(Some(9_000_000), Some(1_100_000)), 1, "an eighth of what the saver allows");
 }
@@ -54,6 +56,16 @@ fn sound_goes_up_once_the_estimate_has_carried_it_for_a_while() {
     assert_eq!((choices[at].sound, choices[at].reason), (2, Reason::Throughput), "in one step");
     assert!(choices[at + 1..].iter().all(|choice| choice.sound == 2 && choice.reason == Reason::Hold));
     assert_eq!(choices[at].pictures, Some(4));
+}
+
+#[test]
+fn a_blind_first_choice_stands_for_a_moment_only() {
+    let mut chooser = Chooser::new();
+    assert_eq!(chooser.choose(&Situation::new(&PICTURES, &SOUND)).sound, 0);
+    let choices = run(&mut chooser, SECOND, 20, playing(2_000_000, 0, 0));
+    assert_eq!(choices.iter().position(|choice| choice.sound == 1), Some(UP_FIRST_AFTER.as_secs() as usize));
+    let choices = run(&mut chooser, 30 * SECOND, 20, playing(9_000_000, 1, 4));
+    assert_eq!(choices.iter().position(|choice| choice.sound == 2), Some(UP_AFTER.as_secs() as usize));
 }
 
 #[test]
