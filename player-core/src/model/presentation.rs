@@ -301,6 +301,9 @@ pub struct RepresentationTraits {
     pub video_layout: Option<String>,
     /// Which robustness levels of which key systems may decrypt it (`ALLOWED-CPC`), as written.
     pub allowed_cpc: Option<String>,
+    /// Representations with the same number lead to the same media, and differ in the sound that goes with it
+    /// (`audio_group`).
+    pub same_media: Option<u32>,
     /// A name for menus (`NAME` of a variant).
     pub name: Option<String>,
     /// A language that is used beside the main one (`ASSOC-LANGUAGE`).

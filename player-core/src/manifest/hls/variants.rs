@@ -9,13 +9,16 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
+use url::Url;
+
 use super::multivariant::Variant;
 use super::pathways;
 use super::presentation::Builder;
 use crate::manifest::codecs;
 use crate::manifest::document::clip;
 use crate::model::{
-    AdaptationSet, ContainerFormat, ContentKinds, MediaKind, Representation, RepresentationTraits, TrackId, VideoRange,
+    AdaptationSet, ContainerFormat, ContentKinds, MediaKind, Representation, RepresentationTraits, SegmentIndex,
+    TrackId, VideoRange,
 };
 
 /// Families of codecs by the names of their sample entries, those that most machines decode first.
@@ -140,10 +143,28 @@ pub(super) fn sets(builder: &mut Builder<'_, '_>) -> Vec<AdaptationSet> {
             continue;
         }
         representations.sort_by_key(|representation| representation.bandwidth);
+        mark_same_media(&mut representations);
         let name = families.get(at).filter(|_| !sets.is_empty()).map(Family::name);
         sets.push(set(name.unwrap_or_else(|| kind.as_str().to_owned()), kind, representations));
     }
     sets
+}
+
+/// Variants with one address and several groups of sound are the same pictures.
+fn mark_same_media(representations: &mut [Representation]) {
+    let address = |representation: &Representation| match &representation.index {
+        SegmentIndex::External(source) => source.resource.urls.first().cloned(),
+        SegmentIndex::Known(_) => None,
+    };
+    let mut numbers: BTreeMap<Url, (u32, usize)> = BTreeMap::new();
+    for url in representations.iter().filter_map(address) {
+        let next = u32::try_from(numbers.len()).unwrap_or(u32::MAX);
+        numbers.entry(url).or_insert((next, 0)).1 += 1;
+    }
+    for representation in representations {
+        let known = address(representation).and_then(|url| numbers.get(&url));
+        representation.traits.same_media = known.filter(|(_, count)| *count > 1).map(|(number, _)| *number);
+    }
 }
 
 /// The families of some streams in the order to be tried. Scores count only when every variant has one (§4.4.6.2).

@@ -185,6 +185,18 @@ fn pathways_with_groups_of_their_own_are_one_stream_with_two_addresses() {
 }
 
 #[test]
+fn variants_with_one_address_and_several_groups_are_the_same_media() {
+    let text =
+        PATHWAYS.replace("http://a/x/hi/v.m3u8", "http://a/x/lo/v.m3u8").replace("http://b/y/hi", "http://b/y/lo");
+    let media = |text: &str| {
+        let reps = &period(text).adaptation_sets[0].representations;
+        reps.iter().map(|rep| rep.traits.same_media).collect::<Vec<_>>()
+    };
+    assert_eq!(media(PATHWAYS), [None, None]);
+    assert_eq!(media(&text), [Some(0), Some(0)]);
+}
+
+#[test]
 fn redundant_variants_without_names_get_some_and_shared_folders_are_told_apart_by_address() {
     let text = "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nv.m3u8?cdn=1\n#EXT-X-STREAM-INF:BANDWIDTH=1\nv.m3u8?cdn=2\n";
     let expected = [pathway(".", "http://h/dir/v.m3u8?cdn=1"), pathway(".1", "http://h/dir/v.m3u8?cdn=2")];
