@@ -1,5 +1,5 @@
 //! Asks the adaptive rule: which representation a stream takes next, and whether the transfer under way is given up.
-//! What may be chosen is answered by `select`; the rule sees numbers only.
+//! What may be chosen is answered by `select`, and sound beside pictures by `sounding`; the rule sees numbers only.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +9,6 @@ use super::keys::Keys;
 use super::load_control::Waiting;
 use super::schedule::{self, Step};
 use super::select::{self, Bounds};
-use super::session::Session;
 use super::stream::{Chosen, Ladder, Place, RepKey, StreamId};
 use crate::command::QualityChoice;
 use crate::error::{ErrorCode, PlayerError};
@@ -36,27 +35,31 @@ impl Engine {
     pub(super) fn pick(&mut self, id: StreamId, period: usize, set: usize) -> Result<Picked, PlayerError> {
         let Some(session) = self.session.as_ref() else { return Err(nothing_left(None, None)) };
         let Some(presentation) = session.presentation.as_ref() else { return Err(nothing_left(None, None)) };
-        let auto = QualityChoice::Auto;
-        let bounds = Bounds {
-            now: self.now,
-            exclusions: &session.exclusions,
-            quality: if id == StreamId::Main { &session.wishes.quality } else { &auto },
-            audio_group: audio_group(session, id),
-            keys: &session.keys,
-        };
-        let keys = select::permitted(presentation, period, set, bounds);
+        let Some(stream) = session.stream(id) else { return Err(nothing_left(None, None)) };
+        let (place, last) = (stream.place, stream.last);
+        let mut keys = self.permitted(id, period, set, self.audio_group(id));
         if keys.is_empty() {
             return Err(nothing_left(select::reps_of(presentation, period, set), Some(&session.keys)));
         }
+        let plan = self.plan_sound(period);
+        let Some(presentation) = self.session.as_ref().and_then(|session| session.presentation.as_ref()) else {
+            return Err(nothing_left(None, None));
+        };
+        if let (StreamId::Main, Some(plan)) = (id, &plan) {
+            plan.pairing.prefer(presentation, &mut keys, plan.choice.sound);
+        }
         let ladder = Arc::new(select::ladder(presentation, keys));
-        let Some(stream) = session.stream(id) else { return Err(nothing_left(None, None)) };
-        let (place, last) = (stream.place, stream.last);
+        let planned = plan.filter(|_| id == StreamId::Audio).and_then(|plan| {
+            let wanted = plan.pairing.keys.get(plan.choice.sound)?;
+            Some((ladder.keys.iter().position(|key| key == wanted)?, plan.choice.reason))
+        });
         let (mut rung, mut reason, mut wait) = if self.asks_rule(id) {
             let input = self.rule_input(id, place, last, &ladder);
             let decision = self.rule.select(&input.context(&ladder));
             (decision.representation.min(ladder.keys.len() - 1), decision.reason, decision.wait)
         } else {
-            (select::audio_rung(&ladder, last, self.rule.estimate_bps()), abr::Reason::Only, None)
+            let (rung, reason) = planned.unwrap_or_else(|| (select::steady_rung(&ladder, last), abr::Reason::Only));
+            (rung, reason, None)
         };
         let aligned = |rung: usize| {
             let presentation = self.session.as_ref().and_then(|session| session.presentation.as_ref());
@@ -69,6 +72,17 @@ impl Engine {
             (rung, reason, wait) = (at, abr::Reason::Hold, None);
         }
         Ok(Picked { rep: ladder.keys[rung], reason, ladder, rung, wait })
+    }
+
+    /// What may be asked for of a set, by quality, exclusions and keys; of sound in groups only that of `audio_group`.
+    pub(super) fn permitted(&self, id: StreamId, period: usize, set: usize, audio_group: Option<&str>) -> Vec<RepKey> {
+        let Some(session) = self.session.as_ref() else { return Vec::new() };
+        let Some(presentation) = session.presentation.as_ref() else { return Vec::new() };
+        let auto = QualityChoice::Auto;
+        let quality = if id == StreamId::Main { &session.wishes.quality } else { &auto };
+        let bounds =
+            Bounds { now: self.now, exclusions: &session.exclusions, quality, audio_group, keys: &session.keys };
+        select::permitted(presentation, period, set, bounds)
     }
 
     /// The adaptive rule is asked for pictures, and for sound when there are none.
@@ -92,11 +106,6 @@ impl Engine {
         let representative = known.next();
         let measure = |key: RepKey| schedule::segment_duration(presentation, place, key);
         let segment_duration = representative.and_then(measure).unwrap_or(Duration::from_secs(4));
-        let max_height = select::max_height(
-            &ladder.rungs,
-            &[self.config.max_height, chosen_height(&session.wishes.quality)],
-            self.settings.viewport,
-        );
         let saver = |bps| abr::Caps::data_saver(bps, self.reserved_bps(id)).max_bitrate_bps;
         let saver = self.config.max_bitrate_bps.and_then(saver);
         RuleInput {
@@ -110,13 +119,13 @@ impl Engine {
             segments_left: representative.and_then(|key| schedule::segments_left(presentation, place, key)),
             rate: self.settings.rate as f32,
             reserved_bps: self.reserved_bps(id),
-            caps: abr::Caps { max_height, max_bitrate_bps: saver }.and(self.decoding.caps(self.now.as_duration())),
+            caps: abr::Caps { max_height: None, max_bitrate_bps: saver }.and(self.picture_caps(&ladder.rungs)),
             ..fallback
         }
     }
 
     /// `ahead` is complete: with enough of it, what is fetched next holds up no start.
-    fn phase(&self, ahead: Duration) -> abr::Phase {
+    pub(super) fn phase(&self, ahead: Duration) -> abr::Phase {
         let enough = self.load_control().enough(ahead, Waiting::ToStart, self.settings.permille());
         match self.playback.state {
             _ if self.ledger.is_starting() && !enough => abr::Phase::StartUp,
@@ -127,13 +136,11 @@ impl Engine {
         }
     }
 
-    /// What separate sound takes of the network.
-    fn reserved_bps(&self, id: StreamId) -> u64 {
-        let Some(session) = self.session.as_ref() else { return 0 };
-        let audio = session.stream(StreamId::Audio).filter(|stream| stream.id != id).and_then(|stream| stream.last);
-        let presentation = session.presentation.as_ref();
-        let rep = audio.zip(presentation).and_then(|(key, known)| select::representation(known, key));
-        rep.map_or(0, |rep| rep.bandwidth)
+    /// What pictures must not exceed by configuration, choice, viewport and decoder.
+    pub(super) fn picture_caps(&self, rungs: &[abr::Rung]) -> abr::Caps {
+        let chosen = self.session.as_ref().and_then(|session| chosen_height(&session.wishes.quality));
+        let max_height = select::max_height(rungs, &[self.config.max_height, chosen], self.settings.viewport);
+        abr::Caps { max_height, max_bitrate_bps: None }.and(self.decoding.caps(self.now.as_duration()))
     }
 
     /// Judges the transfer of pictures that is under way, and gives it up when the rule says so and nothing of it has
@@ -257,15 +264,6 @@ fn chosen_height(quality: &QualityChoice) -> Option<u32> {
         QualityChoice::MaxHeight(height) => Some(*height),
         QualityChoice::Auto | QualityChoice::Representation(_) => None,
     }
-}
-
-/// The group of renditions that goes with the pictures.
-fn audio_group(session: &Session, id: StreamId) -> Option<&str> {
-    if id != StreamId::Audio {
-        return None;
-    }
-    let last = session.stream(StreamId::Main)?.last?;
-    select::representation(session.presentation.as_ref()?, last)?.audio_group.as_deref()
 }
 
 /// Why no representation of a set can be asked for.

@@ -101,6 +101,10 @@ impl Engine {
         if stream.hold_until.is_some_and(|until| until > self.now) || !self.wants_more(id) {
             return false;
         }
+        if self.waits_for_main(id, period) {
+            self.foresee_sound(period);
+            return false;
+        }
         let Some(session) = self.session.as_ref() else { return false };
         let Some(set) = session.set_in(id, period) else { return self.pass_period(id, period) };
         if let Some(presentation) = &session.presentation
@@ -188,6 +192,9 @@ impl Engine {
         }
         if id == StreamId::Audio && self.waits_for_pictures(&segment) {
             return false;
+        }
+        if id == StreamId::Main {
+            self.drop_unpaired_sound(picked.rep, segment.start);
         }
         let Some(session) = self.session.as_mut() else { return false };
         let presentation = session.presentation.as_ref();

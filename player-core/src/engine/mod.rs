@@ -4,9 +4,9 @@
 //! |---|---|
 //! | `io` | what goes in and what comes out |
 //! | `commands` `answers` `reports` | the three kinds of input: host, network, renderer |
-//! | `loading` `fetching` `adapting` `ingest` `recovering` `presenting` `playing` `announcing` `tracks` `pathways` `unlocking` `decoding` | the steps that follow each of them |
+//! | `loading` `fetching` `adapting` `sounding` `ingest` `recovering` `presenting` `playing` `announcing` `tracks` `pathways` `unlocking` `decoding` | the steps that follow each of them |
 //! | `session` `stream` `buffer` `playback` `request` `text` `captions` `metadata` `keys` | state: what is loaded, held, and under way |
-//! | `select` `schedule` `load_control` `recovery` `timeline` `locations` `steering` `feed` `gap` `seek` `clock` | decisions, as pure functions or small machines |
+//! | `select` `pairing` `schedule` `load_control` `recovery` `timeline` `locations` `steering` `feed` `gap` `seek` `clock` | decisions, as pure functions or small machines |
 //! | `stats` `timer` `jitter` `fault` | the ledger, the timers, the dice, the names of errors |
 
 pub mod io;
@@ -30,6 +30,7 @@ mod load_control;
 mod loading;
 mod locations;
 mod metadata;
+mod pairing;
 mod pathways;
 mod playback;
 mod playing;
@@ -42,6 +43,7 @@ mod schedule;
 mod seek;
 mod select;
 mod session;
+mod sounding;
 mod stats;
 mod steering;
 mod stream;

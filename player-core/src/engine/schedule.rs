@@ -11,7 +11,7 @@ use crate::time::MediaTime;
 
 /// Announced times of different representations may differ by rounding: a segment is looked up this much after the
 /// end of the one before it, or a quarter of a short segment.
-const ROUNDING: Duration = Duration::from_millis(100);
+pub const ROUNDING: Duration = Duration::from_millis(100);
 /// A representation whose segment begins this much before the end of the last one is not aligned with it.
 const MISALIGNED: Duration = Duration::from_millis(200);
 

@@ -12,10 +12,8 @@ use crate::model::{
 };
 use crate::time::Now;
 
-/// Highest declared rate of sound that is taken without asking the network: 192 kbit/s.
-const MODEST_AUDIO_BPS: u64 = 192_000;
-/// Share of the estimated bandwidth that sound may take beyond that.
-const AUDIO_SHARE: u64 = 8;
+/// Highest declared rate that is taken without asking the network: 192 kbit/s.
+const MODEST_BPS: u64 = 192_000;
 
 /// Representations that are left alone, and until when (`None`: for ever).
 #[derive(Clone, Debug, Default)]
@@ -249,14 +247,10 @@ pub fn max_height(rungs: &[abr::Rung], limits: &[Option<u32>], viewport: Option<
     limits.iter().copied().flatten().chain(filling).min()
 }
 
-/// The rung of sound: it stays what it was when possible, else the best that is modest or that the network carries
-/// with ease.
-pub fn audio_rung(ladder: &Ladder, last: Option<RepKey>, estimate_bps: Option<u64>) -> usize {
-    if let Some(at) = last.and_then(|last| ladder.keys.iter().position(|key| *key == last)) {
-        return at;
-    }
-    let budget = MODEST_AUDIO_BPS.max(estimate_bps.unwrap_or(0) / AUDIO_SHARE);
-    ladder.rungs.iter().rposition(|rung| rung.bitrate_bps <= budget).unwrap_or(0)
+/// The rung of what nobody adapts: it stays what it was when possible, else the best that is modest.
+pub fn steady_rung(ladder: &Ladder, last: Option<RepKey>) -> usize {
+    let same = last.and_then(|last| ladder.keys.iter().position(|key| *key == last));
+    same.or_else(|| ladder.rungs.iter().rposition(|rung| rung.bitrate_bps <= MODEST_BPS)).unwrap_or(0)
 }
 
 /// The set of a later period that is the same track to the viewer, when there is one.
@@ -431,13 +425,12 @@ mod tests {
     }
 
     #[test]
-    fn sound_stays_what_it_was() {
+    fn what_nobody_adapts_stays_what_it_was() {
         let presentation = presentation(vec![rep("lo", 64_000, None), rep("hi", 320_000, None)]);
         let key = |rep| RepKey { period: 0, set: 0, rep };
         let ladder = ladder(&presentation, vec![key(1), key(0)]);
         assert_eq!(ladder.keys, [key(0), key(1)]);
-        assert_eq!(audio_rung(&ladder, None, None), 0);
-        assert_eq!(audio_rung(&ladder, None, Some(8_000_000)), 1);
-        assert_eq!(audio_rung(&ladder, Some(key(0)), Some(8_000_000)), 0);
+        assert_eq!(steady_rung(&ladder, None), 0);
+        assert_eq!(steady_rung(&ladder, Some(key(1))), 1);
     }
 }

@@ -14,6 +14,7 @@ use super::gap::{self, Hole, Known};
 use super::keys::Keys;
 use super::locations::Locations;
 use super::metadata::MetadataStore;
+use super::pairing::Sounding;
 use super::pathways::ReadIndex;
 use super::schedule;
 use super::select::{self, Exclusions, Wishes};
@@ -99,6 +100,8 @@ pub struct Session {
     pub inits: Vec<(Resource, SegmentKeys, Arc<InitSegment>)>,
     /// Keys.
     pub keys: Keys,
+    /// The choice of sound beside pictures.
+    pub sound: Sounding,
     /// Pictures cannot be presented here.
     pub without_video: bool,
     /// Sound cannot be presented here.
@@ -149,6 +152,7 @@ impl Session {
             index_pieces: BTreeMap::new(),
             inits: Vec::new(),
             keys: Keys::new(&request.drm),
+            sound: Sounding::default(),
             without_video: false,
             without_audio: false,
             shown: None,

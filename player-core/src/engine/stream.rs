@@ -199,6 +199,15 @@ impl Stream {
         self.place == Place::End && matches!(self.activity, Activity::Idle)
     }
 
+    /// The segment that was decided on and is not here: it is on its way, or what it needs is.
+    pub fn coming(&self) -> Option<&Chosen> {
+        match &self.activity {
+            Activity::Media(fetching) => Some(&fetching.chosen),
+            Activity::Key { chosen, .. } | Activity::Init { chosen, .. } => Some(chosen),
+            Activity::Idle | Activity::Index(_) => None,
+        }
+    }
+
     /// The segment on its way.
     pub fn fetching(&self) -> Option<&Fetching> {
         match &self.activity {

@@ -9,6 +9,7 @@ use bytes::Bytes;
 
 use super::captions::{self, Captions};
 use super::media::{self, Layout};
+use super::sounds::Sounds;
 use crate::container::mp4::testmux::{self, TestCodec, TestTrack};
 use crate::container::{self, DemuxOutput};
 use crate::drm::KeyId;
@@ -100,6 +101,10 @@ pub struct Film {
     pub ladder: Vec<Rung>,
     /// Sound; the first is the default.
     pub voices: Vec<Voice>,
+    /// The rates of every voice, when there are several, and the pictures that each goes with.
+    pub sounds: Sounds,
+    /// What the HLS playlist says of the outputs that a rung of pictures may be shown on (`HDCP-LEVEL`).
+    pub hdcp_levels: Vec<(String, String)>,
     /// Languages of the subtitles.
     pub subtitles: Vec<String>,
     /// Captions inside the pictures (`CC1`).
@@ -173,6 +178,8 @@ impl Film {
                 rung("1080p", 6_000_000, (1920, 1080)),
             ],
             voices: vec![Voice { language: "en".into(), bitrate: 128_000 }],
+            sounds: Sounds::default(),
+            hdcp_levels: Vec::new(),
             subtitles: Vec::new(),
             captions: Captions::None,
             audio_short: Duration::ZERO,
@@ -257,14 +264,14 @@ impl Film {
             let (width, height) = self.ladder.iter().find(|rung| rung.id == name)?.size;
             return Some(TestTrack::new(TRACK, VIDEO_SCALE, TestCodec::H264 { width, height }));
         }
-        self.voices.iter().find(|voice| voice.language == name)?;
+        self.sound_rate(name)?;
         Some(TestTrack::new(TRACK, AUDIO_SCALE, TestCodec::Aac { sample_rate: AUDIO_SCALE, channels: 2 }))
     }
 
     fn segment(&self, group: &str, name: &str, number: u64) -> Option<Content> {
         let rate = match group {
             "v" => self.ladder.iter().find(|rung| rung.id == name)?.bitrate,
-            _ => self.voices.iter().find(|voice| voice.language == name)?.bitrate,
+            _ => self.sound_rate(name)?,
         };
         let seconds = self.segment.as_secs();
         let (begin, end) = (number * seconds, ((number + 1) * seconds).min(self.duration.as_secs()));
@@ -402,15 +409,7 @@ impl Film {
     }
 
     fn renditions(&self, text: &mut String, group: &str, root: &str) {
-        for (index, voice) in self.voices.iter().enumerate() {
-            let default = if index == 0 { "YES" } else { "NO" };
-            let language = &voice.language;
-            let _ = writeln!(
-                text,
-                "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"{group}\",NAME=\"{language}\",LANGUAGE=\"{language}\",\
-                 DEFAULT={default},AUTOSELECT=YES,CHANNELS=\"2\",URI=\"{root}a/{language}/index.m3u8\""
-            );
-        }
+        self.voice_renditions(text, group, root);
         for language in &self.subtitles {
             let _ = writeln!(
                 text,
@@ -434,16 +433,19 @@ impl Film {
                 Captions::Announced(_) => ",CLOSED-CAPTIONS=\"cc\"",
                 Captions::Denied => ",CLOSED-CAPTIONS=NONE",
             };
-            let audio = if self.voices.is_empty() { String::new() } else { format!(",AUDIO=\"{group}\"") };
             let subtitles = if self.subtitles.is_empty() { "" } else { ",SUBTITLES=\"sub\"" };
             let codecs = if self.voices.is_empty() { "avc1.4d401f" } else { "avc1.4d401f,mp4a.40.2" };
             let (width, height) = rung.size;
-            let _ = writeln!(
-                text,
-                "#EXT-X-STREAM-INF:BANDWIDTH={},AVERAGE-BANDWIDTH={},RESOLUTION={width}x{height},\
-                 CODECS=\"{codecs}\"{audio}{subtitles}{closed}{more}\n{root}v/{}/index.m3u8",
-                rung.bitrate, rung.bitrate, rung.id
-            );
+            for (audio, sound) in self.groups_of(&rung.id, group) {
+                let rate = rung.bitrate + sound;
+                let _ = writeln!(
+                    text,
+                    "#EXT-X-STREAM-INF:BANDWIDTH={rate},AVERAGE-BANDWIDTH={rate},RESOLUTION={width}x{height},\
+                     CODECS=\"{codecs}\"{audio}{subtitles}{closed}{}{more}\n{root}v/{}/index.m3u8",
+                    self.hdcp_level(&rung.id),
+                    rung.id
+                );
+            }
         }
     }
 
@@ -524,11 +526,12 @@ impl Film {
             );
             text.push_str(&protection);
             self.template(&mut text, "a", AUDIO_SCALE, begin);
-            let _ = writeln!(
-                text,
-                "<Representation id=\"{}\" bandwidth=\"{}\" codecs=\"mp4a.40.2\" audioSamplingRate=\"48000\"/>",
-                voice.language, voice.bitrate
-            );
+            for (name, rate) in self.sounds_of(voice) {
+                let _ = writeln!(
+                    text,
+                    "<Representation id=\"{name}\" bandwidth=\"{rate}\" codecs=\"mp4a.40.2\" audioSamplingRate=\"48000\"/>"
+                );
+            }
             text.push_str("</AdaptationSet>\n");
         }
         text.push_str("</Period>\n");

@@ -8,10 +8,12 @@ mod fault;
 mod film;
 mod media;
 mod network;
+mod sounds;
 mod world;
 
 pub use captions::Captions;
 pub use fault::{Effect, Fault, FaultPlan};
 pub use film::{Content, Film, Lock, LockKind, Missing, Rung, Voice};
 pub use network::Network;
+pub use sounds::Sounds;
 pub use world::{Entry, Outcome, Recorded, World, replay};

@@ -21,6 +21,7 @@ mod remote;
 mod renderer;
 mod replay;
 mod seeks;
+mod sounds;
 mod stalls;
 mod support;
 mod tracks;
