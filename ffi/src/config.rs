@@ -4,7 +4,7 @@ use std::ffi::c_char;
 use std::time::Duration;
 
 use player_core::error::PlayerError;
-use player_core::{LoadRequest, MediaTime, PlayerConfig};
+use player_core::{Hdcp, LoadRequest, MediaTime, PlayerConfig};
 
 use crate::boundary::{guarded, invalid, optional_text, shared, text};
 
@@ -32,6 +32,18 @@ pub enum kinora_audio_output {
     Silent,
 }
 
+/// Copy protection of an output, weakest first.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum kinora_output_protection {
+    /// None, or nothing is known about it.
+    None,
+    /// HDCP of any version.
+    HdcpType0,
+    /// HDCP 2.2 or later on every hop.
+    HdcpType1,
+}
+
 /// How a player behaves. Call kinora_config_init() first.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
@@ -52,6 +64,8 @@ pub struct kinora_config {
     pub bandwidth_hint_bps: u64,
     /// Data saver: what pictures and sound together may take on average, in bits per second; 0 for no limit.
     pub max_bitrate_bps: u64,
+    /// A value of kinora_output_protection: what you vouch for. Variants whose HDCP-LEVEL asks for more are not loaded.
+    pub output_protection: u32,
 }
 
 /// What to load. Call kinora_load_options_init() first.
@@ -100,6 +114,7 @@ pub unsafe extern "C" fn kinora_config_init(config: *mut kinora_config) -> u32 {
         max_height: 0,
         bandwidth_hint_bps: 0,
         max_bitrate_bps: 0,
+        output_protection: kinora_output_protection::None as u32,
     };
     // SAFETY: the caller's promise.
     guarded(|| unsafe { crate::boundary::give(config, value, "config") })
@@ -159,6 +174,7 @@ pub unsafe fn read_config(config: *const kinora_config) -> Result<Config, Player
     player.max_height = (config.max_height > 0).then_some(config.max_height);
     player.bandwidth_hint_bps = (config.bandwidth_hint_bps > 0).then_some(config.bandwidth_hint_bps);
     player.max_bitrate_bps = (config.max_bitrate_bps > 0).then_some(config.max_bitrate_bps);
+    player.output_protection = output_protection(config.output_protection)?;
     let video = match config.video {
         0 => kinora_video_output::Frames,
         1 => kinora_video_output::Window,
@@ -172,6 +188,17 @@ pub unsafe fn read_config(config: *const kinora_config) -> Result<Config, Player
         other => return Err(invalid(&format!("config.audio {other} is no audio output"))),
     };
     Ok(Config { player, video, audio })
+}
+
+/// Reads a value of `kinora_output_protection`.
+pub fn output_protection(value: u32) -> Result<Hdcp, PlayerError> {
+    let levels = [
+        (kinora_output_protection::None, Hdcp::None),
+        (kinora_output_protection::HdcpType0, Hdcp::Type0),
+        (kinora_output_protection::HdcpType1, Hdcp::Type1),
+    ];
+    let found = levels.into_iter().find(|(level, _)| *level as u32 == value);
+    found.map(|(_, level)| level).ok_or_else(|| invalid(&format!("output_protection {value} is no output protection")))
 }
 
 /// Reads what to load.

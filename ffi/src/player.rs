@@ -316,6 +316,43 @@ pub unsafe extern "C" fn kinora_player_select_quality(
     })
 }
 
+/// Data saver: what pictures and sound together may take on average, in bits per second; 0 lifts the limit.
+///
+/// Thread-safety: any thread.
+///
+/// # Safety
+/// As kinora_player_play().
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn kinora_player_set_max_bitrate(
+    player: *const kinora_player,
+    bits_per_second: u64,
+    command: *mut u64,
+) -> u32 {
+    let limit = (bits_per_second > 0).then_some(bits_per_second);
+    // SAFETY: the caller's promise.
+    guarded(|| unsafe { send(player, command, Command::SetMaxBitrate(limit)) })
+}
+
+/// A display was connected or disconnected: the copy protection that you vouch for now, a value of
+/// kinora_output_protection. What may no longer be shown is dropped from the buffer but for a few seconds.
+///
+/// Thread-safety: any thread.
+///
+/// # Safety
+/// As kinora_player_play().
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn kinora_player_set_output_protection(
+    player: *const kinora_player,
+    output_protection: u32,
+    command: *mut u64,
+) -> u32 {
+    guarded(|| {
+        let output = crate::config::output_protection(output_protection)?;
+        // SAFETY: the caller's promise.
+        unsafe { send(player, command, Command::SetOutputProtection(output)) }
+    })
+}
+
 struct User(*mut c_void);
 
 // SAFETY: the pointer is only handed back to the caller's own function, which the caller promises to be callable on

@@ -125,6 +125,12 @@ pub enum Command {
     },
     /// How far to buffer, overriding the configuration.
     SetBufferGoal(Duration),
+    /// Data saver: what pictures and sound together may take on average, in bits per second, overriding the
+    /// configuration; `None` lifts the limit.
+    SetMaxBitrate(Option<u64>),
+    /// A display was connected or disconnected: the copy protection that the host now vouches for, overriding the
+    /// configuration. What may no longer be shown is dropped from the buffer but for a few seconds.
+    SetOutputProtection(abr::Hdcp),
     /// End playback and forget the presentation.
     Stop,
 }

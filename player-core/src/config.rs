@@ -27,6 +27,10 @@ pub struct PlayerConfig {
     pub max_height: Option<u32>,
     /// Data saver: what pictures and sound together may take on average, in bits per second.
     pub max_bitrate_bps: Option<u64>,
+    /// Copy protection of the output that the host vouches for. [`abr::Hdcp::None`] until it does: variants whose
+    /// `HDCP-LEVEL` asks for more are then not loaded (RFC 8216bis §4.4.6.2).
+    #[serde(default)]
+    pub output_protection: abr::Hdcp,
     /// Time allowed until the first byte of an answer.
     pub first_byte_timeout: Duration,
     /// Time allowed without any further byte.
@@ -50,6 +54,7 @@ impl Default for PlayerConfig {
             bandwidth_hint_bps: None,
             max_height: None,
             max_bitrate_bps: None,
+            output_protection: abr::Hdcp::None,
             first_byte_timeout: Duration::from_secs(6),
             stall_timeout: Duration::from_secs(4),
             retry_deadline: Duration::from_secs(30),

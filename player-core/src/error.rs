@@ -89,6 +89,8 @@ error_codes! {
     VideoOutputUnavailable = 4004, retriable: false, advice: "Check the display or the graphics driver.";
     /// The rendering pipeline failed.
     RendererFailed = 4005, retriable: true, advice: "Try again.";
+    /// No quality may be shown on this output: all ask for copy protection that the host has not vouched for.
+    OutputUnprotected = 4006, retriable: false, advice: "Connect a display with copy protection (HDCP), or watch on the device's own screen.";
     /// The content is protected and no key could be had; the context names system and key.
     KeyUnavailable = 5001, retriable: false, advice: "This film needs a licence that this device does not have.";
     /// The protection system is not supported; the context names it.

@@ -32,6 +32,7 @@ pub mod telemetry;
 pub mod text;
 pub mod time;
 
+pub use abr::Hdcp;
 pub use command::{Command, CommandId, LoadRequest, QualityChoice, SeekMode, TrackChoice};
 pub use config::PlayerConfig;
 pub use error::{ErrorCode, PlayerError, Severity};

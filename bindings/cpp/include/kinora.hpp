@@ -207,6 +207,14 @@ class Player {
   std::uint64_t select_quality(const std::optional<std::string> &quality) {
     return command([&](auto *id) { return kinora_player_select_quality(get(), raw(quality), id); });
   }
+  /// Data saver, in bits per second; 0 lifts the limit.
+  std::uint64_t set_max_bitrate(std::uint64_t bits_per_second) {
+    return command([&](auto *id) { return kinora_player_set_max_bitrate(get(), bits_per_second, id); });
+  }
+  /// The copy protection of the output that the program vouches for.
+  std::uint64_t set_output_protection(kinora_output_protection protection) {
+    return command([&](auto *id) { return kinora_player_set_output_protection(get(), protection, id); });
+  }
 
   /// The next event; none when the time is up or the player has ended.
   std::optional<Event> wait_event(std::chrono::milliseconds timeout) const {

@@ -202,6 +202,9 @@ int main(int argc, char **argv) {
   CHECK(kinora_player_load(player, "not an address", NULL, NULL) == KINORA_ERROR_BAD_ADDRESS);
   CHECK(kinora_player_load(player, argv[1], &options, next_command(&log)) == 0);
   CHECK(kinora_player_set_volume(player, 0.5, next_command(&log)) == 0);
+  CHECK(kinora_player_set_max_bitrate(player, 20000000, next_command(&log)) == 0);
+  CHECK(kinora_player_set_output_protection(player, KINORA_OUTPUT_PROTECTION_HDCP_TYPE0, next_command(&log)) == 0);
+  CHECK(kinora_player_set_output_protection(player, 9, NULL) == KINORA_ERROR_INVALID_ARGUMENT);
   until(player, &log, shown);
   check_tracks(player);
   check_frame(player);

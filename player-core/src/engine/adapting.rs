@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Engine;
-use super::keys::Keys;
 use super::load_control::Waiting;
 use super::schedule::{self, Step};
 use super::select::{self, Bounds};
+use super::session::Session;
 use super::stream::{Chosen, Ladder, Place, RepKey, StreamId};
 use crate::command::QualityChoice;
 use crate::error::{ErrorCode, PlayerError};
-use crate::model::MediaKind;
+use crate::model::{MediaKind, Representation};
 use crate::snapshot::State;
 use crate::time::Now;
 
@@ -39,7 +39,7 @@ impl Engine {
         let (place, last) = (stream.place, stream.last);
         let mut keys = self.permitted(id, period, set, self.audio_group(id));
         if keys.is_empty() {
-            return Err(nothing_left(select::reps_of(presentation, period, set), Some(&session.keys)));
+            return Err(nothing_left(select::reps_of(presentation, period, set), Some(session)));
         }
         let plan = self.plan_sound(period);
         let Some(presentation) = self.session.as_ref().and_then(|session| session.presentation.as_ref()) else {
@@ -48,7 +48,7 @@ impl Engine {
         if let (StreamId::Main, Some(plan)) = (id, &plan) {
             plan.pairing.prefer(presentation, &mut keys, plan.choice.sound);
         }
-        let ladder = Arc::new(select::ladder(presentation, keys));
+        let ladder = Arc::new(select::ladder(presentation, keys, self.config.output_protection));
         let planned = plan.filter(|_| id == StreamId::Audio).and_then(|plan| {
             let wanted = plan.pairing.keys.get(plan.choice.sound)?;
             Some((ladder.keys.iter().position(|key| key == wanted)?, plan.choice.reason))
@@ -80,8 +80,14 @@ impl Engine {
         let Some(presentation) = session.presentation.as_ref() else { return Vec::new() };
         let auto = QualityChoice::Auto;
         let quality = if id == StreamId::Main { &session.wishes.quality } else { &auto };
-        let bounds =
-            Bounds { now: self.now, exclusions: &session.exclusions, quality, audio_group, keys: &session.keys };
+        let bounds = Bounds {
+            now: self.now,
+            exclusions: &session.exclusions,
+            quality,
+            audio_group,
+            keys: &session.keys,
+            output: session.output,
+        };
         select::permitted(presentation, period, set, bounds)
     }
 
@@ -188,7 +194,9 @@ impl Engine {
         let ladder = Arc::clone(&chosen.ladder);
         let segment = |engine: &Self, rung: usize| {
             let presentation = engine.session.as_ref().and_then(|session| session.presentation.as_ref());
+            let output = engine.config.output_protection;
             let rep = ladder.keys.get(rung).copied();
+            let rep = rep.filter(|_| ladder.rungs.get(rung).is_some_and(|rung| rung.protection.needed <= output));
             let step = rep.zip(presentation).map(|(rep, known)| (rep, schedule::step(known, place, rep)));
             step.unwrap_or((chosen.rep, Step::Exhausted))
         };
@@ -267,10 +275,18 @@ fn chosen_height(quality: &QualityChoice) -> Option<u32> {
 }
 
 /// Why no representation of a set can be asked for.
-fn nothing_left(reps: Option<&[crate::model::Representation]>, keys: Option<&Keys>) -> PlayerError {
-    let locked = keys.and_then(|keys| {
-        let rep = reps.unwrap_or_default().iter().find(|rep| !keys.may_unlock(rep))?;
-        Some(keys.refusal(rep))
+fn nothing_left(reps: Option<&[Representation]>, session: Option<&Session>) -> PlayerError {
+    let reps = reps.unwrap_or_default();
+    let locked = session.and_then(|session| {
+        let rep = reps.iter().find(|rep| !session.keys.may_unlock(rep))?;
+        Some(session.keys.refusal(rep))
     });
-    locked.unwrap_or_else(|| PlayerError::fatal(ErrorCode::MediaUnavailable, "no representation is left to fetch from"))
+    let barred = || {
+        let unprotected = session.is_some_and(|session| reps.iter().any(|rep| !select::may_show(rep, session.output)));
+        let message = "the output lacks the copy protection that every quality asks for";
+        unprotected.then(|| PlayerError::fatal(ErrorCode::OutputUnprotected, message))
+    };
+    locked
+        .or_else(barred)
+        .unwrap_or_else(|| PlayerError::fatal(ErrorCode::MediaUnavailable, "no representation is left to fetch from"))
 }

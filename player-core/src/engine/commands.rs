@@ -74,6 +74,13 @@ impl Engine {
                 }
                 self.config.buffer_goal = goal;
             }
+            Command::SetMaxBitrate(limit) => {
+                if limit == Some(0) {
+                    return Err(invalid("a limit of bits per second is more than nothing"));
+                }
+                self.config.max_bitrate_bps = limit;
+            }
+            Command::SetOutputProtection(output) => self.set_output_protection(output),
             Command::Stop => {
                 if self.unload() {
                     self.emit(Event::StateChanged { state: State::Idle });

@@ -34,7 +34,8 @@ impl Engine {
         let steady =
             self.playback.state == State::Ready && self.playback.clock.is_running() && self.settings.permille() <= 1000;
         let presentation = self.session.as_ref().and_then(|session| session.presentation.as_ref());
-        let rung = shown.zip(presentation).map(|(rep, known)| select::rung(known, rep));
+        let output = self.config.output_protection;
+        let rung = shown.zip(presentation).map(|(rep, known)| select::rung(known, rep, output));
         match rung {
             Some(rung) if steady && same => self.decoding.frames.observe(&abr::frames::FrameReport {
                 at,

@@ -30,7 +30,7 @@ impl Engine {
     pub(super) fn load(&mut self, request: &LoadRequest) {
         self.unload();
         self.ledger = Ledger::new(self.now);
-        self.session = Some(Session::new(request));
+        self.session = Some(Session::new(request, self.config.output_protection));
         self.playback = Playback {
             feed: std::mem::take(&mut self.playback.feed),
             play_when_ready: request.play_when_ready,

@@ -31,19 +31,25 @@ pub struct Pairing {
 
 impl Pairing {
     /// What there is to choose: these pictures with this sound, of which `last` was heard before.
-    pub fn new(presentation: &Presentation, pictures: &[RepKey], mut sound: Vec<RepKey>, last: Option<RepKey>) -> Self {
+    pub fn new(
+        presentation: &Presentation,
+        pictures: &[RepKey],
+        mut sound: Vec<RepKey>,
+        last: Option<RepKey>,
+        output: abr::Hdcp,
+    ) -> Self {
         keep_channels(presentation, &mut sound, last);
         if has_groups(presentation, pictures) {
-            return Self::grouped(presentation, pictures, &sound);
+            return Self::grouped(presentation, pictures, &sound, output);
         }
-        let all = select::ladder(presentation, pictures.to_vec());
-        let sound = select::ladder(presentation, sound);
+        let all = select::ladder(presentation, pictures.to_vec(), output);
+        let sound = select::ladder(presentation, sound, output);
         let places = all.keys.iter().enumerate().map(|(at, key)| (*key, at)).collect();
         Self { pictures: all.rungs, sound: sound.rungs, keys: sound.keys, pairs: None, places }
     }
 
     /// What a group costs is told by variants with the same pictures and another group.
-    fn grouped(presentation: &Presentation, pictures: &[RepKey], sound: &[RepKey]) -> Self {
+    fn grouped(presentation: &Presentation, pictures: &[RepKey], sound: &[RepKey], output: abr::Hdcp) -> Self {
         let twins = twins(presentation, pictures);
         let mut extra: BTreeMap<&str, u64> = BTreeMap::new();
         for same in twins.iter().filter(|same| same.len() > 1) {
@@ -63,7 +69,7 @@ impl Pairing {
             at.map_or(0, |at| 1u64 << at)
         };
         let alone = |variant: &Variant<'_>| {
-            let rung = select::rung(presentation, variant.key);
+            let rung = select::rung(presentation, variant.key, output);
             let own = extra.get(variant.group).copied().unwrap_or(0);
             abr::Rung { bitrate_bps: rung.bitrate_bps.saturating_sub(own).max(1), ..rung }
         };
@@ -95,7 +101,7 @@ impl Pairing {
     pub fn heard(&self, presentation: &Presentation, last: RepKey) -> Option<usize> {
         let same = self.keys.iter().position(|key| *key == last);
         let elsewhere = || {
-            let rate = select::rung(presentation, last).bitrate_bps;
+            let rate = select::rate(presentation, last);
             self.sound.iter().rposition(|rung| rung.bitrate_bps <= rate).or(Some(0))
         };
         same.or_else(|| self.keys.first().filter(|key| key.period != last.period).and_then(|_| elsewhere()))
@@ -162,7 +168,7 @@ fn twins<'a>(presentation: &'a Presentation, pictures: &[RepKey]) -> Vec<Vec<Var
     let mut twins: Vec<Vec<Variant<'a>>> = Vec::new();
     for key in pictures {
         let Some(rep) = representation(presentation, *key) else { continue };
-        let rate = select::rung(presentation, *key).bitrate_bps;
+        let rate = select::rate(presentation, *key);
         let variant = Variant { key: *key, group: rep.audio_group.as_deref().unwrap_or_default(), rate };
         let place = rep.traits.same_media.map(|media| *places.entry(media).or_insert(twins.len()));
         match place.and_then(|place| twins.get_mut(place)) {
@@ -201,7 +207,7 @@ mod tests {
 
     fn pairing(presentation: &Presentation, last: Option<RepKey>) -> Pairing {
         let [pictures, sound] = [MediaKind::Video, MediaKind::Audio].map(|kind| keys(presentation, kind));
-        Pairing::new(presentation, &pictures, sound, last)
+        Pairing::new(presentation, &pictures, sound, last, abr::Hdcp::None)
     }
 
     fn rates(rungs: &[abr::Rung]) -> Vec<u64> {

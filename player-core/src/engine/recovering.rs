@@ -310,8 +310,14 @@ impl Engine {
         let Some(session) = self.session.as_ref() else { return 0 };
         let Some(presentation) = session.presentation.as_ref() else { return 0 };
         let quality = &QualityChoice::Auto;
-        let bounds =
-            Bounds { now: self.now, exclusions: &session.exclusions, quality, audio_group: None, keys: &session.keys };
+        let bounds = Bounds {
+            now: self.now,
+            exclusions: &session.exclusions,
+            quality,
+            audio_group: None,
+            keys: &session.keys,
+            output: session.output,
+        };
         let others = select::permitted(presentation, rep.period, rep.set, bounds);
         others.iter().filter(|key| **key != rep && !session.exclusions.holds(**key, self.now)).count()
     }

@@ -156,6 +156,8 @@ pub struct Bounds<'a> {
     pub audio_group: Option<&'a str>,
     /// What can be decrypted.
     pub keys: &'a Keys,
+    /// Copy protection of the output.
+    pub output: abr::Hdcp,
 }
 
 /// The representations of a set that may be asked for, ascending. When all are left alone for a time, all that are
@@ -166,7 +168,7 @@ pub fn permitted(presentation: &Presentation, period: usize, set: usize, bounds:
     let some_video = reps.iter().any(|rep| rep.width.is_some() || rep.content.is_some_and(|content| content.video));
     let usable = |rep: &Representation| {
         let only_sound = rep.content.is_some_and(|content| !content.video && !content.text);
-        !(some_video && only_sound) && bounds.keys.may_unlock(rep)
+        !(some_video && only_sound) && bounds.keys.may_unlock(rep) && may_show(rep, bounds.output)
     };
     let all: Vec<RepKey> = reps
         .iter()
@@ -211,18 +213,35 @@ pub fn representation_mut(presentation: &mut Presentation, key: RepKey) -> Optio
     set.representations.get_mut(key.rep)
 }
 
-/// What a rule sees of a representation.
-pub fn rung(presentation: &Presentation, key: RepKey) -> abr::Rung {
+/// What a rule sees of a representation on an output.
+pub fn rung(presentation: &Presentation, key: RepKey, output: abr::Hdcp) -> abr::Rung {
     let found = representation(presentation, key);
-    let rate = found.map_or(1, |rep| rep.average_bandwidth.unwrap_or(rep.bandwidth).max(1));
-    abr::Rung { height: found.and_then(|rep| rep.height), ..abr::Rung::new(rate) }
+    let protection = abr::Protection { needed: found.map_or(abr::Hdcp::None, needed_of), present: output };
+    let height = found.and_then(|rep| rep.height);
+    abr::Rung { height, protection, ..abr::Rung::new(rate(presentation, key)) }
 }
 
-/// What a rule sees of some representations.
-pub fn ladder(presentation: &Presentation, mut keys: Vec<RepKey>) -> Ladder {
-    keys.sort_by_key(|key| (rung(presentation, *key).bitrate_bps, key.rep));
+/// Mean rate of a representation as far as it is told, in bits per second; 1 when nothing is.
+pub fn rate(presentation: &Presentation, key: RepKey) -> u64 {
+    representation(presentation, key).map_or(1, |rep| rep.average_bandwidth.unwrap_or(rep.bandwidth).max(1))
+}
+
+/// Whether an output has what a representation demands of it (RFC 8216bis §4.4.6.2, `HDCP-LEVEL`).
+pub fn may_show(rep: &Representation, output: abr::Hdcp) -> bool {
+    needed_of(rep) <= output
+}
+
+/// A level that is not known may ask for anything.
+fn needed_of(rep: &Representation) -> abr::Hdcp {
+    let level = rep.traits.hdcp_level.as_deref();
+    level.map_or(abr::Hdcp::None, |level| abr::Hdcp::parse(level).unwrap_or(abr::Hdcp::Type1))
+}
+
+/// What a rule sees of some representations on an output.
+pub fn ladder(presentation: &Presentation, mut keys: Vec<RepKey>, output: abr::Hdcp) -> Ladder {
+    keys.sort_by_key(|key| (rate(presentation, *key), key.rep));
     drop_pointless(presentation, &mut keys);
-    let rungs = keys.iter().map(|key| rung(presentation, *key)).collect();
+    let rungs = keys.iter().map(|key| rung(presentation, *key, output)).collect();
     Ladder { rungs, keys }
 }
 
@@ -366,7 +385,8 @@ mod tests {
         let mut exclusions = Exclusions::default();
         let now = Now::ZERO;
         let ids = |exclusions: &Exclusions, quality: &QualityChoice, audio_group| {
-            let bounds = Bounds { now, exclusions, quality, audio_group, keys: &Keys::default() };
+            let bounds =
+                Bounds { now, exclusions, quality, audio_group, keys: &Keys::default(), output: abr::Hdcp::None };
             permitted(&presentation, 0, 0, bounds).iter().map(|key| key.rep).collect::<Vec<_>>()
         };
         assert_eq!(ids(&exclusions, &QualityChoice::Auto, Some("y")), [1, 2]);
@@ -418,17 +438,42 @@ mod tests {
             });
             let presentation = presentation(reps.collect());
             let keys = (0..scores.len()).map(|rep| RepKey { period: 0, set: 0, rep }).collect();
-            ladder(&presentation, keys).keys.iter().map(|key| key.rep).collect::<Vec<_>>()
+            ladder(&presentation, keys, abr::Hdcp::None).keys.iter().map(|key| key.rep).collect::<Vec<_>>()
         };
         assert_eq!(scored(&[Some(1.0), Some(3.0), Some(2.0), Some(3.0), Some(4.0)]), [0, 1, 4]);
         assert_eq!(scored(&[Some(1.0), None, Some(0.5)]), [0, 1, 2], "scores count only when all have one");
     }
 
     #[test]
+    fn what_an_output_may_not_show_is_not_asked_for() {
+        let levels = [None, Some("NONE"), Some("TYPE-0"), Some("TYPE-1"), Some("TYPE-9")];
+        let reps = levels.map(|level| {
+            let mut rep = rep("v", 1, None);
+            rep.traits.hdcp_level = level.map(str::to_owned);
+            rep
+        });
+        let presentation = presentation(reps.to_vec());
+        for (output, shown) in [(abr::Hdcp::None, 2), (abr::Hdcp::Type0, 3), (abr::Hdcp::Type1, 5)] {
+            let (exclusions, keys) = (Exclusions::default(), Keys::default());
+            let bounds = Bounds {
+                now: Now::ZERO,
+                exclusions: &exclusions,
+                quality: &QualityChoice::Auto,
+                audio_group: None,
+                keys: &keys,
+                output,
+            };
+            let permitted = permitted(&presentation, 0, 0, bounds);
+            assert_eq!(permitted.len(), shown, "{output:?}");
+            assert!(ladder(&presentation, permitted, output).rungs.iter().all(|rung| rung.protection.suffices()));
+        }
+    }
+
+    #[test]
     fn what_nobody_adapts_stays_what_it_was() {
         let presentation = presentation(vec![rep("lo", 64_000, None), rep("hi", 320_000, None)]);
         let key = |rep| RepKey { period: 0, set: 0, rep };
-        let ladder = ladder(&presentation, vec![key(1), key(0)]);
+        let ladder = ladder(&presentation, vec![key(1), key(0)], abr::Hdcp::None);
         assert_eq!(ladder.keys, [key(0), key(1)]);
         assert_eq!(steady_rung(&ladder, None), 0);
         assert_eq!(steady_rung(&ladder, Some(key(1))), 1);

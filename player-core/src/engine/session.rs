@@ -26,7 +26,8 @@ use crate::command::{LoadRequest, QualityChoice, TrackChoice};
 use crate::container::InitSegment;
 use crate::manifest::{IndexPiece, RemoteElements};
 use crate::model::{
-    ContentKinds, MediaKind, MuxedAudio, Presentation, Resource, Role, SegmentIndex, SegmentKeys, ThumbnailSpan,
+    ContentKinds, MediaKind, MuxedAudio, Presentation, Representation, Resource, Role, SegmentIndex, SegmentKeys,
+    ThumbnailSpan,
 };
 use crate::snapshot::{Quality, Track};
 use crate::text::Cue;
@@ -100,6 +101,8 @@ pub struct Session {
     pub inits: Vec<(Resource, SegmentKeys, Arc<InitSegment>)>,
     /// Keys.
     pub keys: Keys,
+    /// Copy protection of the output.
+    pub output: abr::Hdcp,
     /// The choice of sound beside pictures.
     pub sound: Sounding,
     /// Pictures cannot be presented here.
@@ -122,7 +125,7 @@ pub struct Session {
 
 impl Session {
     /// A session that has just been asked for.
-    pub fn new(request: &LoadRequest) -> Self {
+    pub fn new(request: &LoadRequest, output: abr::Hdcp) -> Self {
         Self {
             locations: Locations::new(&request.locations),
             wishes: Wishes {
@@ -152,6 +155,7 @@ impl Session {
             index_pieces: BTreeMap::new(),
             inits: Vec::new(),
             keys: Keys::new(&request.drm),
+            output,
             sound: Sounding::default(),
             without_video: false,
             without_audio: false,
@@ -207,7 +211,7 @@ impl Session {
         };
         let locked = |set: usize| {
             let reps = select::reps_of(presentation, period, set).unwrap_or_default();
-            !reps.iter().any(|rep| self.keys.may_unlock(rep))
+            !reps.iter().any(|rep| self.may_present(rep))
         };
         let kind = kind_of(id);
         let track = self.stream(id).map(|stream| &stream.track);
@@ -218,6 +222,11 @@ impl Session {
             .or_else(|| select::set_of(found, kind, &self.wishes, |set| gone(set) || locked(set)))
             .or(same)
             .or_else(|| select::set_of(found, kind, &self.wishes, gone))
+    }
+
+    /// Whether a representation can be decrypted, and shown on the output.
+    fn may_present(&self, rep: &Representation) -> bool {
+        self.keys.may_unlock(rep) && select::may_show(rep, self.output)
     }
 
     /// The kinds of sample that a stream is wanted for.
@@ -507,7 +516,7 @@ impl Session {
                 height: found.height,
                 codec: found.codecs.first().cloned(),
                 shown: self.shown == Some(RepKey { period, set, rep }),
-                available: self.keys.may_unlock(found) && !self.exclusions.holds(RepKey { period, set, rep }, now),
+                available: self.may_present(found) && !self.exclusions.holds(RepKey { period, set, rep }, now),
             })
             .collect();
         qualities.sort_by_key(|quality| quality.bitrate);

@@ -31,7 +31,7 @@ impl Engine {
         let group = group.and_then(|rep| rep.audio_group.as_deref());
         let set = session.set_in(StreamId::Audio, period)?;
         let renditions = self.permitted(StreamId::Audio, period, set, group);
-        let pairing = Pairing::new(presentation, &pictures, renditions, audio.last);
+        let pairing = Pairing::new(presentation, &pictures, renditions, audio.last, session.output);
         let position = self.position();
         let ahead = |kind| {
             let end = session.buffer(kind).and_then(|buffer| buffer.complete_end(position));

@@ -92,13 +92,23 @@ impl Engine {
         Ok(())
     }
 
+    /// Another output, or one that protects otherwise: what may not be shown there soon ends.
+    pub(super) fn set_output_protection(&mut self, output: abr::Hdcp) {
+        self.config.output_protection = output;
+        if let Some(session) = self.session.as_mut() {
+            session.output = output;
+            self.drop_unwanted_quality();
+            self.choices_changed();
+        }
+    }
+
     fn drop_unwanted_quality(&mut self) {
         let keep_until = self.position() + self.config.renderer_lead + KEPT_ON_CHOICE;
         let Some(session) = self.session.as_ref() else { return };
         let Some(presentation) = session.presentation.as_ref() else { return };
         let quality = session.wishes.quality.clone();
-        let unwanted =
-            |key: RepKey| select::representation(presentation, key).is_some_and(|rep| !is_wanted(rep, &quality));
+        let wanted = |rep| is_wanted(rep, &quality) && select::may_show(rep, session.output);
+        let unwanted = |key: RepKey| select::representation(presentation, key).is_some_and(|rep| !wanted(rep));
         let coming = session.stream(StreamId::Main).and_then(|s| s.fetching()).map(|fetching| fetching.chosen.rep);
         let call_back = coming.is_some_and(unwanted) && !self.is_committed(StreamId::Main);
         let doomed: Vec<u64> = session

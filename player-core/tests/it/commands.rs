@@ -51,6 +51,7 @@ fn what_makes_no_sense_is_refused_and_changes_nothing() {
         Command::SetVolume(f64::NAN),
         Command::SetViewport { width: 0, height: 9 },
         Command::SetBufferGoal(std::time::Duration::ZERO),
+        Command::SetMaxBitrate(Some(0)),
         Command::SelectAudio(TrackChoice::Track(TrackId("nobody".into()))),
         Command::SelectText(TrackChoice::Track(TrackId("nobody".into()))),
         Command::SelectQuality(QualityChoice::Representation("8k".into())),

@@ -11,6 +11,7 @@ mod faults;
 mod gaps;
 mod locked;
 mod metadata;
+mod outputs;
 mod pathways;
 mod plays;
 mod properties;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use abr::simulator::link::{Row, Trace};
 use player_core::model::{Protocol, TrackId};
 use player_core::sim::{Effect, Fault, Film, Outcome, World};
-use player_core::{Command, Event, MediaTime, PlayerConfig, QualityChoice, SeekMode, State, TrackChoice};
+use player_core::{Command, Event, Hdcp, MediaTime, PlayerConfig, QualityChoice, SeekMode, State, TrackChoice};
 use proptest::prelude::*;
 
 use crate::support::{MINUTE, millis, seconds};
@@ -71,6 +71,8 @@ fn command() -> impl Strategy<Value = Command> {
         .prop_map(Command::SelectQuality),
         (1..40_u64).prop_map(|goal| Command::SetBufferGoal(seconds(goal))),
         Just(Command::SetViewport { width: 640, height: 360 }),
+        prop::option::of(300_000..4_000_000_u64).prop_map(Command::SetMaxBitrate),
+        prop_oneof![Just(Hdcp::None), Just(Hdcp::Type0), Just(Hdcp::Type1)].prop_map(Command::SetOutputProtection),
         Just(Command::Stop),
     ]
 }

@@ -42,6 +42,9 @@ const AUDIO_FAMILIES: [(&str, &[&str]); 8] = [
     ("ac4", &["ac-4"]),
 ];
 
+/// Values of `HDCP-LEVEL` (§4.4.6.2).
+const HDCP_LEVELS: [&str; 3] = ["NONE", "TYPE-0", "TYPE-1"];
+
 /// What makes variants interchangeable. The order of families is that of their fields.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Family {
@@ -250,6 +253,10 @@ fn representation(builder: &mut Builder<'_, '_>, id: String, same: &[&Variant]) 
         Some(kind) => content.is_none_or(|content| content.has(kind)),
         None => true,
     };
+    if let Some(level) = variant.written("HDCP-LEVEL").filter(|level| !HDCP_LEVELS.contains(level)) {
+        let message = format!("there is no HDCP level {}: the variant counts as one of the highest", clip(level));
+        builder.warnings.push(variant.line, message);
+    }
     let (width, height) = stream.resolution.map(|pixels| (pixels.width, pixels.height)).unzip();
     Some(Representation {
         id,
