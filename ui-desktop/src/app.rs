@@ -133,7 +133,7 @@ impl App {
             let Some(event) = self.player.as_ref().and_then(|player| player.port.try_event()) else { break };
             self.handle(ctx, Message::Player(event), now);
         }
-        self.save_when_calm(now);
+        self.save_when_calm(ctx, now);
     }
 
     /// Draws the page and does what the viewer asks for.
@@ -226,8 +226,12 @@ impl App {
             }
             let settings = &self.state.settings;
             let (volume, muted) = (settings.loudness(), settings.muted);
+            let limit = settings.data_saver.max_bitrate_bps();
             self.tell_player(ctx, Command::SetVolume(volume), now);
             self.tell_player(ctx, Command::SetMuted(muted), now);
+            if limit.is_some() {
+                self.tell_player(ctx, Command::SetMaxBitrate(limit), now);
+            }
         }
         self.tell_player(ctx, Command::Load(request), now);
     }
@@ -252,10 +256,14 @@ impl App {
         }
     }
 
-    fn save_when_calm(&mut self, now: f64) {
-        if self.unsaved.is_some_and(|since| now - since > SAVE_AFTER) {
+    /// Asked in each frame: a frame that comes early takes the place of the one that was asked for.
+    fn save_when_calm(&mut self, ctx: &egui::Context, now: f64) {
+        let Some(since) = self.unsaved else { return };
+        if now - since > SAVE_AFTER {
             self.unsaved = None;
             self.settings.save(&self.state.settings);
+        } else {
+            ctx.request_repaint_after_secs((since + SAVE_AFTER - now) as f32 + 0.1);
         }
     }
 }

@@ -14,7 +14,7 @@ use player_core::{Command, ErrorCode, Event, MediaTime, PlayerError, State};
 use support::{Outside, account, card, detail, grant, home, open, settle, state};
 use ui_desktop::api::{Failure, Reply, Request};
 use ui_desktop::app::App;
-use ui_desktop::state::{Credentials, Focus, HeroButton, Launch, Route};
+use ui_desktop::state::{Credentials, DataSaver, Focus, HeroButton, Launch, Route};
 
 type Window = Harness<'static, Option<App>>;
 
@@ -328,6 +328,27 @@ fn settings_are_opened_from_the_avatar_and_sign_out_works() {
     outside.reply(Reply::SignedOut);
     settle(&mut window);
     assert_eq!(state(&window).route, Route::SignIn);
+}
+
+#[test]
+fn the_data_saver_is_set_with_the_keyboard_kept_and_told_to_the_player() {
+    let (mut window, outside) = at_home();
+    window.get_by_role_and_label(Role::Button, "Settings of Demo").click();
+    settle(&mut window);
+    window.get_by_role_and_label(Role::RadioButton, "0.7 GB/h").focus();
+    settle(&mut window);
+    press(&mut window, Key::Enter);
+    assert_eq!(state(&window).settings.data_saver, DataSaver::Medium);
+    window.get_by_label_contains("1.6 Mbit/s");
+    assert_eq!(outside.take_commands(), [], "there is no player to tell");
+    press(&mut window, Key::Escape);
+    window.get_by_label_contains("Infinite Coast").click();
+    settle(&mut window);
+    outside.reply(Reply::Granted("coast".into(), Ok(grant("coast", 0))));
+    settle(&mut window);
+    let limit = |command: &Command| matches!(command, Command::SetMaxBitrate(Some(1_555_555)));
+    assert_eq!(outside.take_commands().iter().position(limit), Some(2), "before the load");
+    assert!(state(&window).player.is_some());
 }
 
 #[test]

@@ -28,7 +28,7 @@ pub use language::language_name;
 pub use lru::ByteLru;
 pub use player::{Flash, Menu, PlayerState, Source, quality_menu, timeline, track_name};
 pub use problem::Problem;
-pub use settings::{CueSize, Settings};
+pub use settings::{CueSize, DataSaver, Settings};
 pub use update::{Moment, focused_command, start, update};
 
 /// Data that is asked for over the network.

@@ -39,6 +39,57 @@ impl CueSize {
     }
 }
 
+/// How much a film may take of the viewer's data, pictures and sound together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DataSaver {
+    /// As much as there is.
+    #[default]
+    Off,
+    /// 1.5 GB an hour.
+    High,
+    /// 0.7 GB an hour.
+    Medium,
+    /// 0.3 GB an hour.
+    Low,
+}
+
+impl DataSaver {
+    /// All, the freest first.
+    pub const ALL: [Self; 4] = [Self::Off, Self::High, Self::Medium, Self::Low];
+
+    /// Bytes that an hour may take.
+    const fn bytes_an_hour(self) -> Option<u64> {
+        match self {
+            Self::Off => None,
+            Self::High => Some(1_500_000_000),
+            Self::Medium => Some(700_000_000),
+            Self::Low => Some(300_000_000),
+        }
+    }
+
+    /// The same in bits per second, as the player takes it.
+    pub fn max_bitrate_bps(self) -> Option<u64> {
+        self.bytes_an_hour().map(|bytes| bytes * 8 / 3600)
+    }
+
+    /// The name in the settings.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Off => "Off",
+            Self::High => "1.5 GB/h",
+            Self::Medium => "0.7 GB/h",
+            Self::Low => "0.3 GB/h",
+        }
+    }
+
+    /// What it means, in a sentence.
+    pub fn meaning(self) -> String {
+        let Some(bps) = self.max_bitrate_bps() else { return "The best quality that the network carries.".to_owned() };
+        format!("At most {:.1} Mbit/s for pictures and sound together.", bps as f64 / 1e6)
+    }
+}
+
 /// What is kept from one start to the next. No secret belongs here.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -49,6 +100,8 @@ pub struct Settings {
     pub muted: bool,
     /// How large subtitles are.
     pub cue_size: CueSize,
+    /// How much a film may take.
+    pub data_saver: DataSaver,
     /// The audio to choose where a film has it (BCP 47); `None` takes the film's own choice.
     pub audio_language: Option<String>,
     /// The subtitles to show where a film has them; `None` shows none.
@@ -67,6 +120,7 @@ impl Default for Settings {
             volume: 0.8,
             muted: false,
             cue_size: CueSize::Medium,
+            data_saver: DataSaver::Off,
             audio_language: None,
             text_language: None,
             last_email: String::new(),
@@ -92,5 +146,12 @@ mod tests {
         let settings: Settings = serde_json::from_str(r#"{"volume": 0.5, "of_the_future": 1}"#).expect("reads");
         assert_eq!(settings, Settings { volume: 0.5, ..Settings::default() });
         assert!((settings.loudness() - 0.125).abs() < 1e-9);
+    }
+
+    #[test]
+    fn gigabytes_an_hour_are_bits_per_second() {
+        let rates = DataSaver::ALL.map(DataSaver::max_bitrate_bps);
+        assert_eq!(rates, [None, Some(3_333_333), Some(1_555_555), Some(666_666)]);
+        assert_eq!(DataSaver::Medium.meaning(), "At most 1.6 Mbit/s for pictures and sound together.");
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use kinora_api::{TitleCard, TitleId};
 use player_core::error::PlayerError;
-use player_core::{ErrorCode, Event, Snapshot};
+use player_core::{Command, ErrorCode, Event, Snapshot};
 
 use super::player::{self, PlayerState, Source};
 use super::{
@@ -98,6 +98,10 @@ fn on_command(state: &mut AppState, command: UiCommand, moment: &Moment, effects
         UiCommand::FocusAt(focus) => state.home.focus = Some(focus),
         UiCommand::ToggleSettings => state.settings_open = !state.settings_open,
         UiCommand::ChangeSettings(settings) => {
+            if settings.data_saver != state.settings.data_saver {
+                let limit = settings.data_saver.max_bitrate_bps();
+                effects.push(Effect::Player(Command::SetMaxBitrate(limit)));
+            }
             state.settings = settings.clone();
             effects.push(Effect::SaveSettings(settings));
         }
@@ -394,5 +398,29 @@ pub fn focused_command(state: &AppState) -> Option<UiCommand> {
         Focus::Hero(HeroButton::Play) => Some(UiCommand::Play(home.hero.as_ref()?.id.clone(), Begin::Resume)),
         Focus::Hero(HeroButton::Details) => Some(UiCommand::OpenTitle(home.hero.as_ref()?.id.clone())),
         Focus::Card { row, column } => Some(UiCommand::OpenTitle(home.rows.get(row)?.titles.get(column)?.id.clone())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::DataSaver;
+
+    #[test]
+    fn a_data_saver_holds_for_the_film_that_plays() {
+        let launch = Launch::Address("http://h/film.mpd".parse().expect("a valid address"));
+        let (mut state, _) = start(launch, Settings::default());
+        let mut change = |settings: &Settings| {
+            let command = UiCommand::ChangeSettings(settings.clone());
+            update(&mut state, Message::Ui(command), &Moment::default())
+        };
+        let saver = |data_saver| Settings { data_saver, ..Settings::default() };
+        let (low, off) = (saver(DataSaver::Low), saver(DataSaver::Off));
+        let told = |limit, settings: &Settings| {
+            [Effect::Player(Command::SetMaxBitrate(limit)), Effect::SaveSettings(settings.clone())]
+        };
+        assert_eq!(change(&low), told(Some(666_666), &low));
+        assert_eq!(change(&low), [Effect::SaveSettings(low.clone())], "only changes are told");
+        assert_eq!(change(&off), told(None, &off));
     }
 }

@@ -1,10 +1,10 @@
 //! The settings: a sheet on the right over any page.
 
-use egui::{Align, Key, Layout, Rect, Sense, Ui, UiBuilder, Vec2, WidgetInfo, vec2};
+use egui::{Align, Key, Layout, Rect, ScrollArea, Sense, Ui, UiBuilder, Vec2, WidgetInfo, vec2};
 
 use super::View;
 use crate::command::UiCommand;
-use crate::state::{CueSize, Settings, language_name};
+use crate::state::{CueSize, DataSaver, Settings, language_name};
 use crate::theme::tokens::{color, radius, size, space, text};
 use crate::widgets::{Icon, Line, Prominence, body, focus_ring, glass_button, heading, text_button};
 
@@ -45,6 +45,17 @@ fn content(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
         });
     });
     ui.add_space(space::L);
+    ui.with_layout(Layout::bottom_up(Align::Min), |ui| {
+        account(ui, view, out);
+        ui.add_space(space::L);
+        ui.with_layout(Layout::top_down(Align::Min), |ui| {
+            // A low window has no room for all of them.
+            ScrollArea::vertical().auto_shrink(false).show(ui, |ui| choices(ui, settings, out));
+        });
+    });
+}
+
+fn choices(ui: &mut Ui, settings: &Settings, out: &mut Vec<UiCommand>) {
     group(ui, "Size of subtitles");
     ui.horizontal(|ui| {
         for choice in CueSize::ALL {
@@ -53,6 +64,17 @@ fn content(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
             }
         }
     });
+    ui.add_space(space::L);
+    group(ui, "Data saver");
+    ui.horizontal(|ui| {
+        for choice in DataSaver::ALL {
+            if chip(ui, choice.label(), settings.data_saver == choice) {
+                change(out, settings, |settings| settings.data_saver = choice);
+            }
+        }
+    });
+    let faint = Line { size: text::SMALL, color: color::TEXT_FAINT, rows: 1, width: ui.available_width() };
+    body(ui, &settings.data_saver.meaning(), faint);
     ui.add_space(space::L);
     group(ui, "Preferred audio");
     languages(ui, "The film's own", &settings.audio_language, |choice| {
@@ -63,7 +85,6 @@ fn content(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
     languages(ui, "Off", &settings.text_language, |choice| {
         change(out, settings, |settings| settings.text_language = choice);
     });
-    ui.with_layout(Layout::bottom_up(Align::Min), |ui| account(ui, view, out));
 }
 
 fn account(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
@@ -122,5 +143,8 @@ fn chip(ui: &mut Ui, words: &str, selected: bool) -> bool {
     ui.painter().rect_filled(rect, radius::MEDIUM, ground);
     ui.painter().galley(Rect::from_center_size(rect.center(), galley.size()).min, galley, ink);
     focus_ring(ui, &response, rect, radius::MEDIUM);
+    if response.gained_focus() {
+        response.scroll_to_me(None);
+    }
     response.on_hover_cursor(egui::CursorIcon::PointingHand).clicked() && !selected
 }
