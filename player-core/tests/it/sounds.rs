@@ -163,6 +163,7 @@ fn pictures_chosen_by_hand_bring_their_sound() {
     let mut world = world(&film, fast(), PlayerConfig::default());
     world.load();
     world.run_for(seconds(30));
+    assert_eq!(world.stats().bytes_wasted, 0, "no sound is fetched before its pictures are decided on");
     let id = |world: &World, height| {
         let qualities = world.snapshot().qualities;
         qualities.iter().find(|quality| quality.height == Some(height)).map(|quality| quality.id.clone()).unwrap()
