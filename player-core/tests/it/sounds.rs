@@ -121,6 +121,28 @@ fn a_data_saver_bounds_pictures_and_sound_together() {
     }
 }
 
+#[test]
+fn a_data_saver_set_in_mid_play_bounds_what_is_fetched_from_then_on() {
+    let film = film(Protocol::Dash, MINUTE * 5);
+    let mut world = world(&film, fast(), PlayerConfig::default());
+    world.load();
+    world.run_for(seconds(60));
+    world.command(Command::SetMaxBitrate(Some(700_000)));
+    let (before, _) = fetched(&world);
+    world.run_for(seconds(90));
+    world.command(Command::SetMaxBitrate(None));
+    let (until, _) = fetched(&world);
+    assert_eq!(world.run_until_end(HOUR), Outcome::Ended);
+    let (pictures, sound) = fetched(&world);
+    assert_eq!((before.last().unwrap().as_str(), sound[before.len() - 1]), ("1080p", 256_000));
+    let saved = before.len() + 1..until.len();
+    assert!(saved.len() > 15);
+    assert!(pictures[saved.clone()].iter().all(|name| name == "240p"), "{pictures:?}");
+    assert!(sound[saved].iter().all(|rate| *rate == 64_000), "{sound:?}");
+    assert_eq!((pictures[74].as_str(), sound[74]), ("1080p", 256_000), "it is lifted");
+    assert_eq!(world.stats().stalls, []);
+}
+
 /// Every segment is heard with pictures that name its group.
 #[track_caller]
 fn assert_paired(film: &Film, (pictures, sound): &(Vec<String>, Vec<u64>)) {
