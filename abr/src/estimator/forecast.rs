@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use crate::{History, Transfer, estimator::Ewma};
+use crate::{
+    History, Transfer,
+    estimator::{Ewma, RegimeTuning, Regimes, Rise},
+};
 
 /// Shortest time that a body is taken to need; below it the reader's timer is measured, not the link.
 const SHORTEST: f64 = 0.001;
@@ -44,6 +47,8 @@ pub struct ForecastTuning {
     pub caution: f64,
     /// Seconds of watching after which the home level is half known.
     pub settle_seconds: f64,
+    /// Constants of the levels that the link stays at.
+    pub regime: RegimeTuning,
 }
 
 impl ForecastTuning {
@@ -60,6 +65,7 @@ impl ForecastTuning {
         full_seconds: 1.0,
         caution: 0.45,
         settle_seconds: 5.0,
+        regime: RegimeTuning::DEFAULT,
     };
 }
 
@@ -71,6 +77,7 @@ pub struct Forecast {
     errors: [f64; EXPERTS],
     scored: f64,
     ttfb: Ewma,
+    regimes: Regimes,
     /// Mean squares of surprises downward and upward, each doubled so that a symmetric link has its variance in both.
     down: f64,
     up: f64,
@@ -96,6 +103,8 @@ pub struct Outlook {
     pub ttfb: f64,
     /// How far the home level is known, from 0 to 1.
     pub settled: f64,
+    /// A lasting rise that may come.
+    pub rise: Rise,
 }
 
 impl Forecast {
@@ -114,6 +123,7 @@ impl Forecast {
             errors: [variance; EXPERTS],
             scored: tuning.prior_weight,
             ttfb: Ewma::new(0.25),
+            regimes: Regimes::new(tuning.regime),
             down: variance,
             up: variance,
             weight: tuning.prior_weight,
@@ -145,6 +155,7 @@ impl Forecast {
         let bytes = transfer.bytes as f64;
         let rate = (bytes * 8.0 * sharing / seconds).max(1.0).ln();
         let weight = (bytes / self.tuning.full_bytes).max(seconds / self.tuning.full_seconds).min(1.0);
+        self.regimes.observe(rate, weight);
         if let Some(outlook) = self.outlook() {
             let error = (rate - outlook.level).clamp(-MOST_ERROR, MOST_ERROR);
             self.weight = (self.weight + weight).min(1.0 / self.tuning.variance_gain);
@@ -184,6 +195,7 @@ impl Forecast {
             down: deviation(self.down),
             up: deviation(self.up),
             ttfb: self.ttfb.get().unwrap_or(0.0).clamp(0.0, 60.0),
+            rise: self.regimes.rise(self.span),
             settled: self.span / (self.span + self.tuning.settle_seconds),
         })
     }

@@ -2,26 +2,22 @@
 //!
 //! Time here is busy time: seconds in which a body was arriving or was due, over all transfers, without the pauses.
 
-/// Means that compete.
-const EXPERTS: usize = 4;
+use super::contest::{Contest, ContestTuning, EXPERTS};
+
 /// Seconds that each of them looks back.
 const MEMORY: [f32; EXPERTS] = [0.7, 2.0, 6.0, 18.0];
-/// Deviation that is assumed before anything was seen, squared.
-const PRIOR_ERROR: f32 = 0.16;
-/// Least mean square error of an expert.
-const LEAST_ERROR: f32 = 0.003;
 /// Largest error that is counted, as a logarithm.
-const MOST_ERROR: f32 = 2.0;
+const MOST_ERROR: f32 = 3.0;
 
 /// Constants of a [`Pace`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PaceTuning {
-    /// Seconds ahead that the means are judged by.
-    pub ahead: f32,
-    /// Share of a new judgement in the mean square error of an expert.
-    pub error_gain: f32,
-    /// How much better an expert must have been to be believed more: its weight is its mean square error to minus this.
-    pub trust: f32,
+    /// Seconds ahead that the means are judged by for what ends soon …
+    pub near: f32,
+    /// … and for what takes this long and longer. Between the two, both judgements count.
+    pub far: f32,
+    /// How the means are judged.
+    pub contest: ContestTuning,
     /// How far a new transfer draws the means to what is expected of it.
     pub pull: f32,
     /// Share of the expected rate below which the link counts as silent …
@@ -41,9 +37,9 @@ pub struct PaceTuning {
 impl PaceTuning {
     /// What the product uses.
     pub const DEFAULT: Self = Self {
-        ahead: 2.0,
-        error_gain: 0.05,
-        trust: 3.0,
+        near: 2.0,
+        far: 16.0,
+        contest: ContestTuning::DEFAULT,
         pull: 0.5,
         silent_share: 0.15,
         silent_lowest: 1.0,
@@ -63,19 +59,52 @@ pub struct Outages {
     pub length: f32,
 }
 
+/// How well the means foretell what comes in a span of time, one span after the other.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Trial {
+    contest: Contest,
+    /// Seconds that are judged at once.
+    span: f32,
+    /// What each mean was when the span that runs began, and what has come since.
+    foretold: [f32; EXPERTS],
+    seconds: f32,
+    bits: f32,
+}
+
+impl Trial {
+    const fn new(span: f32, tuning: ContestTuning) -> Self {
+        Self { contest: Contest::new(tuning), span, foretold: [1.0; EXPERTS], seconds: 0.0, bits: 0.0 }
+    }
+
+    fn note(&mut self, seconds: f32, bits: f32, rates: &[f32; EXPERTS]) {
+        self.seconds += seconds;
+        self.bits += bits;
+        if self.seconds < self.span {
+            return;
+        }
+        let came = (self.bits / self.seconds).max(1.0);
+        self.contest.judge(self.foretold.map(|rate| f64::from((came / rate).ln().clamp(-MOST_ERROR, MOST_ERROR))));
+        (self.foretold, self.seconds, self.bits) = (*rates, 0.0, 0.0);
+    }
+
+    /// The mean of `rates` by how far each is believed, at least 1.
+    fn mean(&self, rates: &[f32; EXPERTS]) -> f32 {
+        let believed = rates.iter().zip(self.contest.beliefs());
+        believed.map(|(rate, belief)| rate * *belief as f32).sum::<f32>().max(1.0)
+    }
+}
+
 /// Learns from the progress of transfers.
 ///
 /// Which memory is right depends on the network: on some the last second tells the next ones, on others it is noise
-/// around a mean. So several means run side by side, and each counts by how well it foretold this session.
+/// around a mean. It also depends on the question: the last second tells more about the next two than about the next
+/// sixteen. So several means run side by side, and each counts by how well it foretold this session that far ahead.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Pace {
     tuning: PaceTuning,
     rates: [f32; EXPERTS],
-    errors: [f32; EXPERTS],
-    /// What each mean was when the judgement that runs began, and what has come since.
-    foretold: [f32; EXPERTS],
-    judged_seconds: f32,
-    judged_bits: f32,
+    near: Trial,
+    far: Trial,
     /// Rate below which the link counts as silent.
     silence: f32,
     /// Seconds in which an outage would have been noticed, silent ones up to now without a break, outages and their
@@ -94,10 +123,8 @@ impl Pace {
         Self {
             tuning,
             rates: [1.0; EXPERTS],
-            errors: [PRIOR_ERROR; EXPERTS],
-            foretold: [1.0; EXPERTS],
-            judged_seconds: 0.0,
-            judged_bits: 0.0,
+            near: Trial::new(tuning.near, tuning.contest),
+            far: Trial::new(tuning.far, tuning.contest),
             silence: 0.0,
             watched: 0.0,
             silent: 0.0,
@@ -118,7 +145,8 @@ impl Pace {
         } else {
             self.known = true;
             self.rates = [rate; EXPERTS];
-            self.foretold = self.rates;
+            self.near.foretold = self.rates;
+            self.far.foretold = self.rates;
         }
     }
 
@@ -141,11 +169,8 @@ impl Pace {
         }
         self.watched += seconds;
         self.listen(seconds, rate);
-        self.judged_seconds += seconds;
-        self.judged_bits += bits;
-        if self.judged_seconds >= self.tuning.ahead {
-            self.judge();
-        }
+        self.near.note(seconds, bits, &self.rates);
+        self.far.note(seconds, bits, &self.rates);
     }
 
     /// Tells silence from a slow second.
@@ -164,26 +189,14 @@ impl Pace {
         }
     }
 
-    fn judge(&mut self) {
-        let came = (self.judged_bits / self.judged_seconds).max(1.0);
-        for (mean_square, foretold) in self.errors.iter_mut().zip(self.foretold) {
-            let error = (foretold / came).ln().clamp(-MOST_ERROR, MOST_ERROR);
-            *mean_square += (error * error - *mean_square) * self.tuning.error_gain;
-        }
-        self.foretold = self.rates;
-        (self.judged_seconds, self.judged_bits) = (0.0, 0.0);
-    }
-
-    /// Bits per second to expect of the rest of the transfer, at least 1.
+    /// Bits per second to expect of the `rest` of the transfer, in bits; at least 1.
     #[must_use]
-    pub fn rate(&self) -> f32 {
-        let (mut total, mut sum) = (0.0, 0.0);
-        for (rate, error) in self.rates.iter().zip(self.errors) {
-            let weight = error.max(LEAST_ERROR).powf(-self.tuning.trust);
-            total += weight;
-            sum += weight * rate;
-        }
-        (sum / total).max(1.0)
+    pub fn rate(&self, rest: f32) -> f32 {
+        let near = self.near.mean(&self.rates);
+        let far = self.far.mean(&self.rates);
+        let times = rest.max(0.0) / near / self.near.span;
+        let distant = (times.max(1.0).ln() / (self.far.span / self.near.span).ln()).min(1.0);
+        near + (far - near) * distant
     }
 
     /// What is believed of outages.
@@ -218,17 +231,17 @@ mod tests {
         let mut steps: Vec<f32> = vec![4000.0; 30];
         steps.extend([500.0; 30]);
         let mut pace = played(&steps, 6);
-        assert!((pace.rate() - 5e5).abs() < 1e5, "{}", pace.rate());
+        assert!((pace.rate(0.0) - 5e5).abs() < 1e5, "{}", pace.rate(0.0));
         for _ in 0..8 {
             pace.note(0.25, 1e6);
         }
-        assert!(pace.rate() > 2.2e6, "two seconds after the rise: {}", pace.rate());
+        assert!(pace.rate(0.0) > 2.2e6, "two seconds after the rise: {}", pace.rate(0.0));
     }
 
     #[test]
     fn on_a_noisy_link_one_slow_second_is_not_the_end() {
         let pace = played(&[2500.0, 900.0, 1600.0, 3000.0, 400.0], 40);
-        assert!(pace.rate() > 1.1e6, "after a second at 400 kbit/s of a mean of 1680: {}", pace.rate());
+        assert!(pace.rate(0.0) > 1.1e6, "after a second at 400 kbit/s of a mean of 1680: {}", pace.rate(0.0));
     }
 
     #[test]
@@ -255,6 +268,6 @@ mod tests {
         pace.note(0.0, 5.0);
         pace.note(f32::NAN, 5.0);
         pace.note(1.0, f32::INFINITY);
-        assert_eq!(pace.rate(), 1.0);
+        assert_eq!(pace.rate(0.0), 1.0);
     }
 }

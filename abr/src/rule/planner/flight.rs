@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{
     Tuning,
     problem::Choice,
-    value::{Problem, STATES, Values},
+    value::{LEVELS, Problem, Values},
 };
 use crate::{
     Context, InFlight,
@@ -82,8 +82,8 @@ impl Flight {
         // While nothing has come, the time beyond the usual one counts as time in which nothing came.
         let silent = in_flight.ttfb.map_or(problem.ttfb / speed, |ttfb| ttfb.as_secs_f32());
         self.note((in_flight.elapsed.as_secs_f32() - silent).max(0.0), received);
-        let rate = self.pace.rate() / speed;
         let rest = (size - received).max(0.0);
+        let rate = self.pace.rate(rest) / speed;
         let buffer = in_flight.buffer.as_secs_f32();
         if rest / rate < buffer * SURELY {
             return None;
@@ -95,7 +95,7 @@ impl Flight {
             }
             for (deviation, weight) in LIKELY {
                 let rate = rate * (deviation * tuning.flight_sigma).exp();
-                let state = (1..STATES).rev().find(|&state| problem.rates[state] <= rate * 1.1).unwrap_or(0);
+                let state = (1..LEVELS).rev().find(|&state| problem.rates[state] <= rate * 1.1).unwrap_or(0);
                 value += weight * values.landed(rung, state, buffer - wait - bits / rate);
             }
             value

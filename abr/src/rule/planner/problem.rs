@@ -2,7 +2,7 @@
 
 use super::{
     Tuning,
-    value::{Problem, RUNGS, STATES},
+    value::{LEVELS, Problem, RUNGS, STATES},
 };
 use crate::{
     Context, Objective,
@@ -186,7 +186,7 @@ fn link(
     };
     let moves = |mean: f32| {
         let mut row = [0.0; STATES];
-        for (state, probability) in row.iter_mut().enumerate() {
+        for (state, probability) in row.iter_mut().enumerate().take(LEVELS) {
             let distance = offset(state) - mean;
             let deviation = if distance < 0.0 { down } else { up };
             *probability = (-0.5 * (distance / deviation.max(spacing * 0.5)).powi(2)).exp();
@@ -205,18 +205,26 @@ fn link(
     problem.tail_sigma = tuning.tail_spread * 0.5 * (down + up);
     let persistence = 1.0 - (1.0 - tuning.persistence) * outlook.settled as f32;
     problem.first = moves(0.0);
-    for state in 0..STATES {
+    for state in 0..LEVELS {
         let offset = offset(state);
         problem.rates[state] = rate(offset);
         problem.moves[state] = moves(home + (offset - home) * persistence);
         problem.tail_link[state] = rate(home * tuning.tail_home + offset * (1.0 - tuning.tail_home));
     }
+    // After a rise the link stays where it is.
+    let rise = (outlook.rise.to - outlook.level) as f32;
+    let reached = rise >= tuning.rise;
+    problem.rises = if reached { outlook.rise.per_second as f32 / speed } else { 0.0 };
+    let rise = if reached { rise } else { 0.0 };
+    problem.rates[LEVELS] = rate(rise);
+    problem.moves[LEVELS] = std::array::from_fn(|state| if state == LEVELS { 1.0 } else { 0.0 });
+    problem.tail_link[LEVELS] = rate(home * tuning.tail_home + rise * (1.0 - tuning.tail_home));
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Caps, Rung};
+    use crate::{Caps, Rung, estimator::Rise};
     use std::time::Duration;
 
     #[test]
@@ -239,7 +247,7 @@ mod tests {
         let context = Context::new(&ladder, Duration::from_secs(4));
         let mut problem = Problem::new();
         for (down, up, home) in [(0.01, 0.01, 14.0), (0.4, 0.1, 10.0), (3.0, 3.0, 18.0)] {
-            let outlook = Outlook { level: 14.0, home, down, up, ttfb: 0.05, settled: 1.0 };
+            let outlook = Outlook { level: 14.0, home, down, up, ttfb: 0.05, settled: 1.0, rise: Rise::default() };
             let outages = Outages { per_second: 0.01, length: 5.0 };
             fill(&mut problem, &context, &Choice::new(&context), &outlook, outages, &Sizes::new(), &Tuning::DEFAULT);
             for row in problem.moves.iter().chain([&problem.first]) {

@@ -23,6 +23,8 @@ pub struct Tuning {
     pub below: f32,
     /// How much of a state's distance from home is left one segment later.
     pub persistence: f32,
+    /// Least distance of a rise that the plan reckons with, as a natural logarithm.
+    pub rise: f32,
     /// Share of a segment's duration in which an outage can begin that delays it.
     pub outage_share: f32,
     /// Price of any change of rung, beside the change of quality, in seconds of stall.
@@ -51,13 +53,14 @@ impl Tuning {
         spacing: 0.75,
         below: 5.0,
         persistence: 0.8,
+        rise: 0.7,
         outage_share: 1.0,
         change: 0.02,
         latency_stays: 20.0,
         room: 40.0,
         notice: 1.0,
         abandon_gain: 0.2,
-        flight_sigma: 0.3,
+        flight_sigma: 0.15,
     };
 }
 

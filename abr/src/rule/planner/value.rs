@@ -5,8 +5,12 @@
 
 /// Most rungs planned with.
 pub const RUNGS: usize = 12;
-/// Rates that the link may have.
-pub const STATES: usize = 7;
+/// Rates around the present one that the link may have.
+pub const LEVELS: usize = 7;
+/// States of the link: those, and the higher rate that it may rise to.
+pub const STATES: usize = LEVELS + 1;
+/// Most likely that a rise during one transfer can be.
+const MOST_RISES: f32 = 0.3;
 /// Most likely that an outage in one transfer can be.
 const MOST_OUTAGES: f32 = 0.3;
 /// Points of the buffer axis.
@@ -54,12 +58,14 @@ pub struct Problem {
     pub sizes: [[f32; RUNGS]; STAGES],
     /// Quality of each segment at each rung.
     pub quality: [[f32; RUNGS]; STAGES],
-    /// Bits per second in each state of the link, ascending.
+    /// Bits per second in each state of the link: ascending, then the rate after a rise.
     pub rates: [f32; STATES],
     /// Outages that begin in a second, and the seconds by which one delays a transfer.
     pub outages: f32,
     /// See `outages`.
     pub delay: f32,
+    /// Rises to the last state in a second; 0 if that state is not reached.
+    pub rises: f32,
     /// Probability of the state that the next segment meets.
     pub first: [f32; STATES],
     /// Probability of the state that a segment meets, given that of the one before: `[before][then]`.
@@ -96,6 +102,7 @@ impl Problem {
             rates: [1.0; STATES],
             outages: 0.0,
             delay: 0.0,
+            rises: 0.0,
             first: [0.0; STATES],
             moves: [[0.0; STATES]; STATES],
             tail: 0.0,
@@ -115,6 +122,11 @@ impl Problem {
     fn outage(&self, buffer: f32, time: f32) -> f32 {
         let wait = (buffer + self.segment - time - self.room).max(0.0);
         (self.outages * (time + wait)).min(MOST_OUTAGES)
+    }
+
+    /// Probability that the link has risen when a transfer that takes `time` ends, if it met `state`.
+    fn risen(&self, state: usize, time: f32) -> f32 {
+        if state < LEVELS { (self.rises * time).min(MOST_RISES) } else { 0.0 }
     }
 
     fn step(&self) -> f32 {
@@ -203,8 +215,10 @@ impl Values {
                 }
                 let time = problem.time(0, rung, state);
                 let outage = problem.outage(buffer, time);
+                let risen = problem.risen(state, time);
                 let own = |left: f32| {
                     let clear = self.landed(rung, state, left);
+                    let clear = clear + (self.landed(rung, LEVELS, left) - clear) * risen;
                     let late = LENGTHS
                         .iter()
                         .map(|&(length, weight)| weight * self.landed(rung, state, left - length * problem.delay))
@@ -252,9 +266,15 @@ impl Values {
             let quality = problem.quality_price * problem.quality[stage][rung];
             for state in 0..STATES {
                 let time = problem.time(stage, rung, state);
-                let source = &self.after[rung][state];
+                let risen = problem.risen(state, time);
+                let mut source = self.after[rung][state];
+                if risen > 0.0 {
+                    for (value, high) in source.iter_mut().zip(&self.after[rung][LEVELS]) {
+                        *value += (high - *value) * risen;
+                    }
+                }
                 let target = &mut self.gain[rung][state];
-                arrive(problem, source, target, quality, time);
+                arrive(problem, &source, target, quality, time);
                 if problem.outages > 0.0 {
                     let mut late = target[0] - problem.stall * (problem.delay - self.step).max(0.0);
                     for (value, lates) in target.iter().zip(&mut lates) {

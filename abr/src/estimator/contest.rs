@@ -1,0 +1,122 @@
+//! Several predictors of one quantity, each believed as far as it was right in this session.
+//!
+//! Dynamic model averaging: Raftery, Kárný, Ettler: "Online Prediction Under Model Uncertainty via Dynamic Model
+//! Averaging: Application to a Cold Rolling Mill", Technometrics 52(1), 2010, §2.3. Each belief is multiplied by the
+//! likelihood of what came, after a share of it has gone back to the common prior. As the likelihood has a heavy tail,
+//! what surprises all predictors alike says nothing about any of them, and while they agree nothing is forgotten.
+
+/// Predictors that compete.
+pub const EXPERTS: usize = 4;
+/// Judgements that the deviation assumed at first is worth.
+const PRIOR_WEIGHT: f64 = 2.0;
+/// Least likelihood: one judgement never settles a contest for good.
+const LEAST_LIKELIHOOD: f64 = 1e-12;
+
+/// Constants of a [`Contest`]. Deviations are of natural logarithms.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ContestTuning {
+    /// Share of each belief that returns to the common prior with a judgement.
+    pub forget: f64,
+    /// Probability of a surprise that no predictor could know of.
+    pub wild: f64,
+    /// Deviation of such a surprise.
+    pub wild_deviation: f64,
+    /// Share of a new error in the variances.
+    pub gain: f64,
+    /// Deviation that is assumed before anything was seen.
+    pub prior_deviation: f64,
+    /// Least deviation of a predictor.
+    pub least_deviation: f64,
+}
+
+impl ContestTuning {
+    /// What the product uses.
+    pub const DEFAULT: Self =
+        Self { forget: 0.01, wild: 0.05, wild_deviation: 1.2, gain: 0.1, prior_deviation: 0.4, least_deviation: 0.05 };
+}
+
+/// What is believed of each predictor.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Contest {
+    tuning: ContestTuning,
+    beliefs: [f64; EXPERTS],
+    variances: [f64; EXPERTS],
+    weight: f64,
+}
+
+impl Contest {
+    /// All are believed alike.
+    #[must_use]
+    pub const fn new(tuning: ContestTuning) -> Self {
+        let variance = tuning.prior_deviation * tuning.prior_deviation;
+        Self { tuning, beliefs: [1.0 / EXPERTS as f64; EXPERTS], variances: [variance; EXPERTS], weight: PRIOR_WEIGHT }
+    }
+
+    /// Judges the predictors by their errors: what came less what they foretold, as natural logarithms. Errors that are
+    /// not finite count as none.
+    pub fn judge(&mut self, errors: [f64; EXPERTS]) {
+        let tuning = &self.tuning;
+        self.weight = (self.weight + 1.0).min(1.0 / tuning.gain);
+        let wild_variance = tuning.wild_deviation * tuning.wild_deviation;
+        let mut total = 0.0;
+        for ((belief, variance), error) in self.beliefs.iter_mut().zip(&mut self.variances).zip(errors) {
+            let square = if error.is_finite() { error * error } else { 0.0 };
+            let own = variance.max(tuning.least_deviation * tuning.least_deviation);
+            // Densities without the factor that both have.
+            let tame = (1.0 - tuning.wild) * (-0.5 * square / own).exp() / own.sqrt();
+            let wild = tuning.wild * (-0.5 * square / wild_variance).exp() / tuning.wild_deviation;
+            let likelihood = (tame + wild).max(LEAST_LIKELIHOOD);
+            *variance += (square - *variance) * (tame / likelihood) / self.weight;
+            *belief = (*belief * (1.0 - tuning.forget) + tuning.forget / EXPERTS as f64) * likelihood;
+            total += *belief;
+        }
+        for belief in &mut self.beliefs {
+            *belief /= total;
+        }
+    }
+
+    /// How far each is believed; together 1.
+    #[must_use]
+    pub const fn beliefs(&self) -> &[f64; EXPERTS] {
+        &self.beliefs
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_was_right_is_believed_and_stays_so_while_all_agree() {
+        let mut contest = Contest::new(ContestTuning::DEFAULT);
+        for _ in 0..5 {
+            contest.judge([0.02, 0.3, 0.6, 0.9]);
+        }
+        let learned = contest.beliefs()[0];
+        assert!(learned > 0.9, "{contest:?}");
+        for _ in 0..5 {
+            contest.judge([0.01; EXPERTS]);
+        }
+        assert!(contest.beliefs()[0] > 0.8, "{contest:?}");
+    }
+
+    #[test]
+    fn what_surprises_all_alike_says_nothing() {
+        let mut contest = Contest::new(ContestTuning::DEFAULT);
+        for _ in 0..20 {
+            contest.judge([0.02; EXPERTS]);
+        }
+        contest.judge([-3.0, -3.1, -2.9, -3.0]);
+        assert!(contest.beliefs().iter().all(|belief| (0.15..0.35).contains(belief)), "{contest:?}");
+    }
+
+    #[test]
+    fn beliefs_add_up_to_one_whatever_comes() {
+        let mut contest = Contest::new(ContestTuning::DEFAULT);
+        for error in [0.0, 1e9, -1e9, f64::NAN, f64::INFINITY, 1e-300] {
+            contest.judge([error, 0.0, -error, 1.0]);
+            let total: f64 = contest.beliefs().iter().sum();
+            assert!((total - 1.0).abs() < 1e-9, "{contest:?}");
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! Levels that a link stays at: how often it rises to a higher one, as seen in this session.
+//!
+//! Some links change between two rates that each hold for a minute. On the lower one it matters whether a higher one is
+//! known: what is fetched meanwhile is fetched at its price, and time itself is worth something.
+
+/// Constants of [`Regimes`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RegimeTuning {
+    /// Distance, as a natural logarithm, from which a sample is no longer of the level that holds.
+    pub distance: f64,
+    /// Samples beyond that, one after the other and on the same side, that make a new level.
+    pub samples: f64,
+    /// Share of a sample in the level that holds.
+    pub gain: f64,
+    /// Seconds without a rise that are assumed beside those seen.
+    pub prior_seconds: f64,
+    /// Most rises a second that are believed.
+    pub most: f64,
+}
+
+impl RegimeTuning {
+    /// What the product uses.
+    pub const DEFAULT: Self = Self { distance: 1.0, samples: 4.0, gain: 0.15, prior_seconds: 20.0, most: 0.05 };
+}
+
+/// A rise that may come.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Rise {
+    /// How many are expected in a second; 0 if none was seen.
+    pub per_second: f64,
+    /// Natural logarithm of the bits per second that it leads to.
+    pub to: f64,
+}
+
+/// The level that holds, and the rises to a higher one.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Regimes {
+    tuning: RegimeTuning,
+    level: Option<f64>,
+    /// Weight of the samples beyond the level, negative below it, and their weighted sum.
+    streak: f64,
+    sum: f64,
+    rises: f64,
+    /// The higher level.
+    high: f64,
+}
+
+impl Regimes {
+    /// Nothing seen yet.
+    #[must_use]
+    pub const fn new(tuning: RegimeTuning) -> Self {
+        Self { tuning, level: None, streak: 0.0, sum: 0.0, rises: 0.0, high: 0.0 }
+    }
+
+    /// Learns from a sample of the logarithm of the rate with `weight` in (0, 1].
+    pub fn observe(&mut self, rate: f64, weight: f64) {
+        let Some(level) = self.level else {
+            self.level = Some(rate);
+            return;
+        };
+        let distance = rate - level;
+        if distance.abs() <= self.tuning.distance {
+            (self.streak, self.sum) = (0.0, 0.0);
+            let level = level + self.tuning.gain * weight * distance;
+            self.level = Some(level);
+            self.high = self.high.max(level);
+            return;
+        }
+        if self.streak * distance < 0.0 {
+            (self.streak, self.sum) = (0.0, 0.0);
+        }
+        self.streak += weight * distance.signum();
+        self.sum += weight * rate;
+        if self.streak.abs() < self.tuning.samples {
+            return;
+        }
+        let level = self.sum / self.streak.abs();
+        if distance > 0.0 {
+            self.high = if self.rises > 0.0 { 0.5 * (self.high + level) } else { level };
+            self.rises += 1.0;
+        }
+        self.level = Some(level);
+        (self.streak, self.sum) = (0.0, 0.0);
+    }
+
+    /// What may come, if the session was watched for `seconds`.
+    #[must_use]
+    pub fn rise(&self, seconds: f64) -> Rise {
+        let per_second = (self.rises / (self.tuning.prior_seconds + seconds.max(0.0))).min(self.tuning.most);
+        Rise { per_second, to: self.high }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn watched(rates: impl IntoIterator<Item = f64>) -> Rise {
+        let mut regimes = Regimes::new(RegimeTuning::DEFAULT);
+        for rate in rates {
+            regimes.observe(rate.ln(), 1.0);
+        }
+        regimes.rise(100.0)
+    }
+
+    #[test]
+    fn a_lasting_rise_is_seen_and_where_it_leads() {
+        let low = std::iter::repeat_n(3e5, 20);
+        let high = std::iter::repeat_n(9e6, 20);
+        assert_eq!(watched(low.clone()).per_second, 0.0);
+        let risen = watched(low.clone().chain(high.clone()));
+        assert!((risen.per_second - 1.0 / 120.0).abs() < 1e-9 && (risen.to - 9e6_f64.ln()).abs() < 1e-9, "{risen:?}");
+        let again = watched(low.clone().chain(high.clone()).chain(low).chain(high));
+        assert!((again.per_second - 2.0 / 120.0).abs() < 1e-9, "{again:?}");
+    }
+
+    #[test]
+    fn noise_and_single_peaks_are_no_rise() {
+        let noisy = (0..200).map(|at| 1e6 * f64::from(1 + at * 7 % 5));
+        assert_eq!(watched(noisy).per_second, 0.0);
+        let peaks = (0..200).map(|at| if at % 10 < 2 { 2e7 } else { 1e6 });
+        assert_eq!(watched(peaks).per_second, 0.0);
+    }
+}
