@@ -84,7 +84,7 @@ impl Flight {
         self.note((in_flight.elapsed.as_secs_f32() - silent).max(0.0), received);
         let rest = (size - received).max(0.0);
         let rate = self.pace.rate(rest) / speed;
-        let buffer = in_flight.buffer.as_secs_f32();
+        let buffer = in_flight.buffer.as_secs_f32() - tuning.reserve;
         if rest / rate < buffer * SURELY {
             return None;
         }

@@ -19,6 +19,7 @@ pub struct Tuning {
     pub tail_spread: f32,
     /// Distance of neighbouring states of the link, in deviations of the forecast.
     pub spacing: f32,
+
     /// States below the likely one.
     pub below: f32,
     /// How much of a state's distance from home is left one segment later.
@@ -37,6 +38,8 @@ pub struct Tuning {
     pub notice: f32,
     /// Gain that giving a transfer up must promise, in seconds of stall.
     pub abandon_gain: f32,
+    /// Seconds of buffer that a transfer must leave: what passes between two looks at it, and some more.
+    pub reserve: f32,
     /// Deviation of the logarithm of the rate for the rest of a transfer.
     pub flight_sigma: f32,
 }
@@ -60,6 +63,7 @@ impl Tuning {
         room: 40.0,
         notice: 1.0,
         abandon_gain: 0.2,
+        reserve: 0.12,
         flight_sigma: 0.15,
     };
 }
