@@ -102,6 +102,7 @@ pub struct Explanation {
 pub enum Verdict {
     /// Let it finish.
     Continue,
-    /// Give it up and fetch the same segment at this lower rung; the bytes received so far are lost.
+    /// Give it up and fetch the same segment at this rung; the bytes received so far are lost. The rung is lower, but for
+    /// the moment in which the size of a segment becomes known that nobody had told before: then it may be higher.
     AbandonTo(usize),
 }

@@ -105,6 +105,38 @@ impl Planner {
         Some(self.choice.rung(best.1))
     }
 
+    /// Plans again now that the size of the segment in flight tells how large it is at every rung.
+    ///
+    /// Returns the rung, higher or lower, that is worth beginning again for.
+    fn reconsider(&mut self, in_flight: &InFlight, context: &Context<'_>, size: u64) -> Option<usize> {
+        let outlook = self.forecast.outlook()?;
+        let outages = self.flight.outages();
+        let entry = self.choice.nearest(in_flight.rung);
+        if self.choice.rung(entry) != in_flight.rung {
+            return None;
+        }
+        problem::fill(&mut self.problem, context, &self.choice, &outlook, outages, &self.sizes, &self.tuning);
+        self.values.solve(&self.problem);
+        let buffer = in_flight.buffer.as_secs_f32().min(self.problem.room);
+        let price = |entry: usize| self.flight.from().map_or(0.0, |from| self.problem.change_of_rung(from, entry));
+        let again = self.values.next(&self.problem, buffer);
+        let own_price = price(entry);
+        let mut best = (f32::NEG_INFINITY, entry);
+        for (other, value) in again.iter().enumerate().take(self.problem.rungs) {
+            let value = value - price(other);
+            if other != entry && value > best.0 {
+                best = (value, other);
+            }
+        }
+        // What runs needs the rest only, and has its first byte behind it.
+        let (whole, ttfb) = (self.problem.sizes[0][entry], self.problem.ttfb);
+        self.problem.sizes[0][entry] = size.saturating_sub(in_flight.received) as f32 * 8.0;
+        self.problem.ttfb = 0.0;
+        let own = self.values.next(&self.problem, buffer)[entry] - own_price;
+        (self.problem.sizes[0][entry], self.problem.ttfb) = (whole, ttfb);
+        (best.0 > own + self.tuning.resize_gain * self.problem.stall).then(|| self.choice.rung(best.1))
+    }
+
     fn reason(&self, context: &Context<'_>, rung: usize) -> Reason {
         let top = self.choice.rung(usize::MAX);
         let likely = self.forecast.outlook().map_or(0.0, |outlook| outlook.level.exp());
@@ -164,6 +196,14 @@ impl Rule for Planner {
         {
             self.sizes.note(size as f32, context.nominal_bytes(in_flight.rung) as f32);
             self.sized = true;
+            if self.planned
+                && !context.knows_sizes()
+                && let Some(rung) = self.reconsider(in_flight, context, size)
+                && context.clamp(rung) == rung
+            {
+                self.advised = Some((in_flight.now, rung));
+                return Verdict::AbandonTo(rung);
+            }
         }
         if !self.planned || in_flight.rung >= context.rungs.len() {
             return Verdict::Continue;

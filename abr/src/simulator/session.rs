@@ -153,9 +153,9 @@ impl Player<'_> {
             let requested = self.now;
             let first = index == 0 && self.settings.watch == Watch::Bytes;
             let watch = !first && abandoned < MOST_ABANDONED;
-            if let Outcome::GivenUp(lower) = self.transfer(index, rung, watch, rule) {
+            if let Outcome::GivenUp(other) = self.transfer(index, rung, watch, rule) {
                 abandoned += 1;
-                (last, instead) = (Some(rung), Some(lower));
+                (last, instead) = (Some(rung), Some(other));
                 continue;
             }
             self.buffer = (self.buffer + duration).saturating_sub(self.early);
@@ -241,8 +241,8 @@ impl Player<'_> {
                 buffer: context.buffer,
                 segment_duration: self.video.segment(),
             };
-            if let Verdict::AbandonTo(lower) = rule.on_progress(&in_flight, &context) {
-                return Some((shown, received, lower.min(rung)));
+            if let Verdict::AbandonTo(other) = rule.on_progress(&in_flight, &context) {
+                return Some((shown, received, context.clamp(other)));
             }
         }
     }

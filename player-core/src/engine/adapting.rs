@@ -201,7 +201,7 @@ impl Engine {
             step.unwrap_or((chosen.rep, Step::Exhausted))
         };
         let (rep, first) = match segment(self, rung) {
-            // Given up once the smaller one can begin at once.
+            // Given up once the other one can begin at once.
             (rep, Step::Index(_)) => return self.want_index(rep),
             (_, Step::Exhausted) => return,
             (rep, Step::Segment(segment)) => (rep, segment),
@@ -210,7 +210,7 @@ impl Engine {
         let input = self.rule_input(id, place, Some(chosen.rep), &ladder);
         let again = self.rule.select(&input.context(&ladder)).representation;
         let (rung, rep, segment) = match segment(self, again) {
-            (rep, Step::Segment(segment)) if again < chosen.rung => (again, rep, segment),
+            (rep, Step::Segment(segment)) if again != chosen.rung => (again, rep, segment),
             _ => (rung, rep, first),
         };
         let picked = Picked { rep, reason: abr::Reason::Abandoned, ladder, rung, wait: None };

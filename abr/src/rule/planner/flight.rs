@@ -59,6 +59,11 @@ impl Flight {
         (self.seconds, self.bits) = (seconds, bits);
     }
 
+    /// Entry of the rung shown before the segment in flight.
+    pub const fn from(&self) -> Option<usize> {
+        self.from
+    }
+
     /// What is believed of outages.
     pub fn outages(&self) -> Outages {
         self.pace.outages()

@@ -38,6 +38,9 @@ pub struct Tuning {
     pub notice: f32,
     /// Gain that giving a transfer up must promise, in seconds of stall.
     pub abandon_gain: f32,
+    /// Gain that beginning again must promise when the first answer tells a size that nobody had told before, in seconds
+    /// of stall.
+    pub resize_gain: f32,
     /// Seconds of buffer that a transfer must leave: what passes between two looks at it, and some more.
     pub reserve: f32,
     /// Deviation of the logarithm of the rate for the rest of a transfer.
@@ -63,6 +66,7 @@ impl Tuning {
         room: 40.0,
         notice: 1.0,
         abandon_gain: 0.2,
+        resize_gain: 0.01,
         reserve: 0.12,
         flight_sigma: 0.15,
     };
