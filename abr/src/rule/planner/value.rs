@@ -1,7 +1,10 @@
 //! Backward induction: the value of each buffer level, rung shown last and state of the link, one segment after the next.
 //!
-//! The buffer axis is even, so a transfer shifts all its points by the same amount and one interpolation weight serves a
-//! whole column; every inner loop runs over a column. No allocation after [`Values::new`].
+//! What is done to a whole column of buffer levels is in [`column`]. No allocation after [`Values::new`].
+
+mod column;
+
+use column::{Arrival, Axis, Column, POINTS, Place, Rescue, larger, mix, smaller};
 
 /// Most rungs planned with.
 pub const RUNGS: usize = 12;
@@ -13,21 +16,14 @@ pub const STATES: usize = LEVELS + 1;
 const MOST_RISES: f32 = 0.3;
 /// Most likely that an outage in one transfer can be.
 const MOST_OUTAGES: f32 = 0.3;
-/// Points of the buffer axis.
-const POINTS: usize = 48;
 /// Most segments planned one by one.
 pub const STAGES: usize = 10;
 
 /// Rates that the tail may meet: deviations of the logarithm, in units of `tail_sigma`, and their weights.
 const TAIL: [(f32, f32); 3] = [(-1.22, 0.333), (0.0, 0.334), (1.22, 0.333)];
 
-/// Lengths of an outage, in units of the mean one, and their weights: an exponential distribution.
-const LENGTHS: [(f32, f32); 3] = [(0.4158, 0.7111), (2.2943, 0.2785), (6.29, 0.0104)];
-
-/// One value for each point of the buffer axis.
-type Column = [f32; POINTS];
-/// `[rung][state of the link]`.
-type Table = [[Column; STATES]; RUNGS];
+/// `[state of the link][rung]`.
+type Table = [[Column; RUNGS]; STATES];
 
 /// What is planned, in seconds of playback, bits and units of quality.
 #[derive(Debug, Clone)]
@@ -129,6 +125,51 @@ impl Problem {
         if state < LEVELS { (self.rises * time).min(MOST_RISES) } else { 0.0 }
     }
 
+    /// Whether a transfer takes so much longer than one at the lowest rung that giving it up may pay.
+    fn may_fail(&self, stage: usize, rung: usize, state: usize) -> bool {
+        (self.sizes[stage][rung] - self.sizes[stage][0]) > self.notice * self.rates[state]
+    }
+
+    /// The highest rung of which that is true.
+    fn last_to_fail(&self, stage: usize, state: usize) -> Option<usize> {
+        (1..self.rungs).rev().find(|&rung| self.may_fail(stage, rung, state))
+    }
+
+    /// Whether a segment of `stage` may meet `state`.
+    fn meets(&self, stage: usize, state: usize) -> bool {
+        self.stages > stage && (state < LEVELS || self.rises > 0.0)
+    }
+
+    /// States that a segment of `stage` may meet.
+    fn states(&self, stage: usize) -> impl Iterator<Item = usize> {
+        (0..STATES).filter(move |&state| self.meets(stage, state))
+    }
+
+    /// States that a segment of `stage` may meet if the one before met `before`, with probabilities.
+    fn moves(&self, stage: usize, before: usize) -> ([(usize, f32); STATES], usize) {
+        let mut moves = [(0, 0.0); STATES];
+        let mut count = 0;
+        let (mut total, mut met) = (0.0, 0.0);
+        for (state, &probability) in self.moves[before].iter().enumerate() {
+            total += probability;
+            if probability > 0.0 && self.meets(stage, state) {
+                met += probability;
+                moves[count] = (state, probability);
+                count += 1;
+            }
+        }
+        if count == 0 {
+            // All is at one state that is left out: the one below it is near enough.
+            let likely = self.moves[before].iter().position(|&probability| probability > 0.0).unwrap_or(0);
+            return ([(likely.saturating_sub(1), total); STATES], 1);
+        }
+        // States that are left out were as likely as those beside them.
+        for (_, probability) in &mut moves[..count] {
+            *probability *= total / met;
+        }
+        (moves, count)
+    }
+
     fn step(&self) -> f32 {
         self.room / (POINTS - 1) as f32
     }
@@ -144,21 +185,25 @@ impl Problem {
         if from == to { price } else { price + self.change }
     }
 
-    /// Quality that a steady rate carries: between two rungs a mixture, below the lowest one the rest is stalls.
-    fn cruise(&self, rate: f32) -> f32 {
+    /// Adds the quality that a steady `rate` carries, times `weight`: between two rungs a mixture, below the lowest one the
+    /// rest is stalls. By the point, where the rate is that of the lowest times `1 + ahead * point`.
+    fn cruise(&self, quality: &mut Column, rate: f32, ahead: f32, weight: f32) {
         let lowest = self.tail_rates[0];
-        if rate <= lowest {
-            let rate = rate.max(lowest * 0.02);
-            return self.tail_quality[0] - self.stall * self.segment * (lowest / rate - 1.0) / self.quality_price;
+        let stalls = weight * self.stall * self.segment / self.quality_price;
+        let mut rates = Column::new(0.0);
+        for (point, (at, quality)) in rates.0.iter_mut().zip(&mut quality.0).enumerate() {
+            *at = rate * (1.0 + ahead * point as f32);
+            let short = larger(smaller(*at, lowest), lowest * 0.02);
+            *quality += weight * self.tail_quality[0] - stalls * (lowest / short - 1.0);
         }
         for above in 1..self.rungs {
-            let (low, high) = (self.tail_rates[above - 1], self.tail_rates[above]);
-            if rate <= high {
-                let part = (rate - low) / (high - low).max(1e-3);
-                return self.tail_quality[above - 1] + (self.tail_quality[above] - self.tail_quality[above - 1]) * part;
+            let low = self.tail_rates[above - 1];
+            let width = (self.tail_rates[above] - low).max(1e-3);
+            let slope = weight * (self.tail_quality[above] - self.tail_quality[above - 1]) / width;
+            for (quality, rate) in quality.0.iter_mut().zip(&rates.0) {
+                *quality += slope * larger(smaller(rate - low, width), 0.0);
             }
         }
-        self.tail_quality[self.rungs - 1]
     }
 }
 
@@ -167,8 +212,14 @@ impl Problem {
 pub struct Values {
     /// Value of everything after a segment at `rung` that met `state`, by the buffer level with it.
     after: Box<Table>,
+    /// What an outage before a segment arrives adds to that, in each state; it is negative.
+    lost: [Column; STATES],
     /// Scratch: value of fetching each rung in each state, by the buffer level at the request.
     gain: Box<Table>,
+    /// Scratch.
+    axis: Axis,
+    /// Scratch.
+    rescue: Rescue,
     step: f32,
     segment: f32,
     stall: f32,
@@ -178,8 +229,18 @@ pub struct Values {
 impl Values {
     /// Room for a solution.
     pub fn new() -> Self {
-        let empty = || Box::new([[[0.0; POINTS]; STATES]; RUNGS]);
-        Self { after: empty(), gain: empty(), step: 1.0, segment: 1.0, stall: 1.0, room: 1.0 }
+        let empty = || Box::new([[Column::new(0.0); RUNGS]; STATES]);
+        Self {
+            after: empty(),
+            lost: [const { Column::new(0.0) }; STATES],
+            gain: empty(),
+            axis: Axis::new(),
+            rescue: Rescue::new(),
+            step: 1.0,
+            segment: 1.0,
+            stall: 1.0,
+            room: 1.0,
+        }
     }
 
     /// Plans backward from the last stage to the one after the next segment.
@@ -188,11 +249,37 @@ impl Values {
         self.segment = problem.segment;
         self.stall = problem.stall;
         self.room = problem.room;
+        self.axis.set(self.step, problem.stall, problem.segment);
+        if problem.outages > 0.0 {
+            self.axis.set_outages(problem.outages, problem.delay, MOST_OUTAGES);
+        } else {
+            self.lost.fill(Column::new(0.0));
+        }
+        let notice = problem.notice / self.step;
+        let rescues = (0.0..(POINTS - 1) as f32).contains(&notice);
+        if rescues {
+            self.rescue.set(notice);
+        }
         self.terminal(problem);
+        self.lose(problem, problem.stages - 1);
         for stage in (1..problem.stages).rev() {
-            self.fetch(problem, stage);
-            self.rescue(problem, stage);
+            for state in problem.states(stage) {
+                self.fetch(problem, stage, state);
+                if rescues {
+                    self.save(problem, stage, state);
+                }
+            }
             self.choose(problem, stage);
+            self.lose(problem, stage - 1);
+        }
+    }
+
+    /// What outages cost: hardly more after one rung than after another, as they differ by the price of a change.
+    fn lose(&mut self, problem: &Problem, stage: usize) {
+        if problem.outages > 0.0 {
+            for state in problem.states(stage) {
+                self.lost[state] = self.axis.lost(&self.after[state][problem.rungs / 2]);
+            }
         }
     }
 
@@ -200,13 +287,14 @@ impl Values {
     /// `state`; a negative `left` is a stall that came first.
     pub fn landed(&self, rung: usize, state: usize, left: f32) -> f32 {
         let buffer = (left.max(0.0) + self.segment).min(self.room);
-        at(&self.after[rung][state], buffer / self.step) - self.stall * (-left).max(0.0)
+        Place::new(buffer / self.step).of(&self.after[state][rung]) - self.stall * (-left).max(0.0)
     }
 
     /// Value of fetching the next segment at each rung with `buffer` seconds ahead, changes of rung not counted.
     pub fn next(&self, problem: &Problem, buffer: f32) -> [f32; RUNGS] {
         let mut values = [0.0; RUNGS];
-        for state in 0..STATES {
+        for state in problem.states(0).filter(|&state| problem.first[state] > 0.0) {
+            let last = problem.last_to_fail(0, state);
             let mut rescued = f32::NEG_INFINITY;
             for (rung, value) in values.iter_mut().enumerate().take(problem.rungs) {
                 let quality = problem.quality_price * problem.quality[0][rung];
@@ -217,16 +305,18 @@ impl Values {
                 let outage = problem.outage(buffer, time);
                 let risen = problem.risen(state, time);
                 let own = |left: f32| {
-                    let clear = self.landed(rung, state, left);
-                    let clear = clear + (self.landed(rung, LEVELS, left) - clear) * risen;
-                    let late = LENGTHS
-                        .iter()
-                        .map(|&(length, weight)| weight * self.landed(rung, state, left - length * problem.delay))
-                        .sum::<f32>();
-                    quality + clear + (late - clear) * outage
+                    let with = (larger(left, 0.0) + self.segment) / self.step;
+                    let place = Place::new(with);
+                    let mut clear = place.of(&self.after[state][rung]);
+                    if risen > 0.0 {
+                        clear += (place.of(&self.after[LEVELS][rung]) - clear) * risen;
+                    }
+                    quality + clear + place.of(&self.lost[state]) * outage - self.stall * larger(-left, 0.0)
                 };
                 *value += problem.first[state] * larger(own(buffer - time), rescued);
-                rescued = larger(rescued, own(buffer - time - problem.notice));
+                if last.is_some_and(|last| rung < last) {
+                    rescued = larger(rescued, own(buffer - time - problem.notice));
+                }
             }
         }
         values
@@ -234,85 +324,62 @@ impl Values {
 
     /// What the buffer is worth after the last stage: it is spent evenly on the segments of the tail.
     fn terminal(&mut self, problem: &Problem) {
-        for state in 0..STATES {
-            let rates = TAIL
-                .map(|(deviation, weight)| (problem.tail_link[state] * (deviation * problem.tail_sigma).exp(), weight));
-            for point in 0..POINTS {
-                let mut quality = 0.0;
-                if problem.tail > 0.0 {
-                    let ahead = point as f32 * self.step / (problem.tail * problem.segment);
-                    for (rate, weight) in rates {
-                        quality += weight * problem.cruise(rate * (1.0 + ahead));
-                    }
-                }
-                for rung in 0..problem.rungs {
-                    self.after[rung][state][point] = if problem.tail > 0.0 {
-                        let change = problem.change_of_quality(problem.tail_quality[rung], quality);
-                        problem.quality_price * quality * problem.tail - change
-                    } else {
-                        0.0
-                    };
+        for (state, after) in self.after.iter_mut().enumerate() {
+            if problem.tail <= 0.0 {
+                after.fill(Column::new(0.0));
+                continue;
+            }
+            let ahead = self.step / (problem.tail * problem.segment);
+            let mut quality = Column::new(0.0);
+            for (deviation, weight) in TAIL {
+                let rate = problem.tail_link[state] * (deviation * problem.tail_sigma).exp();
+                problem.cruise(&mut quality, rate, ahead, weight);
+            }
+            let worth = problem.quality_price * problem.tail;
+            for (after, &old) in after.iter_mut().zip(&problem.tail_quality).take(problem.rungs) {
+                for (after, &new) in after.0.iter_mut().zip(&quality.0) {
+                    let rise = problem.rise * larger(new - old, 0.0);
+                    *after = worth * new - (rise + problem.fall * larger(old - new, 0.0));
                 }
             }
         }
     }
 
-    /// Value of fetching each rung in each state of the link.
-    fn fetch(&mut self, problem: &Problem, stage: usize) {
-        let mut lates = [0.0; POINTS];
-        // Outages last exponentially long: what is left of one is as long as the whole.
-        let ends = 1.0 - (-self.step / problem.delay.max(0.01)).exp();
+    /// Value of fetching each rung in a state of the link.
+    fn fetch(&mut self, problem: &Problem, stage: usize, state: usize) {
         for rung in 0..problem.rungs {
-            let quality = problem.quality_price * problem.quality[stage][rung];
-            for state in 0..STATES {
-                let time = problem.time(stage, rung, state);
-                let risen = problem.risen(state, time);
-                let mut source = self.after[rung][state];
-                if risen > 0.0 {
-                    for (value, high) in source.iter_mut().zip(&self.after[rung][LEVELS]) {
-                        *value += (high - *value) * risen;
-                    }
+            let time = problem.time(stage, rung, state);
+            let arrival = Arrival {
+                quality: problem.quality_price * problem.quality[stage][rung],
+                time,
+                outage: problem.outages * time,
+            };
+            let risen = problem.risen(state, time);
+            let target = &mut self.gain[state][rung];
+            if risen > 0.0 {
+                let mut source = self.after[state][rung];
+                for (value, high) in source.0.iter_mut().zip(&self.after[LEVELS][rung].0) {
+                    *value += (high - *value) * risen;
                 }
-                let target = &mut self.gain[rung][state];
-                arrive(problem, &source, target, quality, time);
-                if problem.outages > 0.0 {
-                    let mut late = target[0] - problem.stall * (problem.delay - self.step).max(0.0);
-                    for (value, lates) in target.iter().zip(&mut lates) {
-                        late += (*value - late) * ends;
-                        *lates = late;
-                    }
-                    for (point, (value, late)) in target.iter_mut().zip(&lates).enumerate() {
-                        *value += (late - *value) * problem.outage(point as f32 * self.step, time);
-                    }
-                }
+                self.axis.arrive(&source, &self.lost[state], target, arrival);
+            } else {
+                self.axis.arrive(&self.after[state][rung], &self.lost[state], target, arrival);
             }
         }
     }
 
     /// A transfer that goes badly will be given up for the best lower rung: that is what a high one is worth at least.
-    fn rescue(&mut self, problem: &Problem, stage: usize) {
-        let shift = problem.notice / self.step;
-        if !(0.0..(POINTS - 1) as f32).contains(&shift) {
-            return;
-        }
-        let whole = shift as usize;
-        let part = shift - whole as f32;
-        for state in 0..STATES {
-            let mut best = self.gain[0][state];
-            let mut late = [0.0; POINTS];
-            for rung in 1..problem.rungs {
-                let lost = problem.fall * (problem.quality[stage][rung] - problem.quality[stage][rung - 1]).max(0.0);
-                for (point, value) in late[..=whole].iter_mut().enumerate() {
-                    *value = best[0] - problem.stall * self.step * (shift - point as f32);
-                }
-                for ((value, low), high) in late[whole + 1..].iter_mut().zip(&best).zip(&best[1..]) {
-                    *value = high + (low - high) * part;
-                }
-                for ((best, late), value) in best.iter_mut().zip(&late).zip(&mut self.gain[rung][state]) {
-                    let own = *value;
-                    *value = larger(own, late - lost);
-                    *best = larger(own, *best - lost);
-                }
+    fn save(&mut self, problem: &Problem, stage: usize, state: usize) {
+        // Where no transfer takes that much longer than one at a lower rung, none is given up.
+        let Some(last) = problem.last_to_fail(stage, state) else { return };
+        let gains = &mut self.gain[state];
+        self.rescue.begin(&gains[0]);
+        for (rung, gain) in gains.iter_mut().enumerate().take(last + 1).skip(1) {
+            let lost = problem.fall * (problem.quality[stage][rung] - problem.quality[stage][rung - 1]).max(0.0);
+            if problem.may_fail(stage, rung, state) {
+                self.rescue.save(gain, lost, &self.axis);
+            } else {
+                self.rescue.pass(gain, lost);
             }
         }
     }
@@ -322,82 +389,31 @@ impl Values {
     /// Prices of changes are proportional to the distance, so running maxima find the best rung below and above.
     fn choose(&mut self, problem: &Problem, stage: usize) {
         let (old, new) = (&problem.quality[stage - 1], &problem.quality[stage]);
-        let mut expected = [[0.0; POINTS]; RUNGS];
-        for state in 0..STATES {
-            for (expected, gains) in expected.iter_mut().zip(self.gain.iter()).take(problem.rungs) {
-                expected.fill(0.0);
-                for (gain, &probability) in gains.iter().zip(&problem.moves[state]) {
-                    if probability > 0.0 {
-                        add(expected, gain, probability);
-                    }
-                }
-            }
-            let mut running = [f32::NEG_INFINITY; POINTS];
+        let mut expected = [const { Column::new(0.0) }; RUNGS];
+        for state in problem.states(stage - 1) {
+            let (sources, count) = problem.moves(stage, state);
+            mix(&mut expected[..problem.rungs], &self.gain[..], &sources[..count]);
+            let after = &mut self.after[state];
+            let mut running = Column::new(f32::NEG_INFINITY);
             for from in 0..problem.rungs {
-                let best = &mut self.after[from][state];
                 let stay = problem.change_of_quality(old[from], new[from]);
                 let change = problem.fall * old[from] + problem.change;
-                for ((best, running), expected) in best.iter_mut().zip(&running).zip(&expected[from]) {
-                    *best = larger(expected - stay, running - change);
+                let below = problem.fall * new[from];
+                let (best, expected) = (&mut after[from].0, &expected[from].0);
+                for point in 0..POINTS {
+                    let (own, lower) = (expected[point], running.0[point]);
+                    best[point] = larger(own - stay, lower - change);
+                    running.0[point] = larger(lower, own + below);
                 }
-                raise(&mut running, &expected[from], problem.fall * new[from]);
             }
-            running.fill(f32::NEG_INFINITY);
+            running = Column::new(f32::NEG_INFINITY);
             for from in (0..problem.rungs).rev() {
-                raise(&mut self.after[from][state], &running, problem.rise * old[from] - problem.change);
-                raise(&mut running, &expected[from], -problem.rise * new[from]);
+                after[from].raise(&running, problem.rise * old[from] - problem.change);
+                running.raise(&expected[from], -problem.rise * new[from]);
             }
         }
     }
 }
 
-/// Value of a segment of `quality` that arrives `time` after its request, by the buffer at the request, if `source` is the
-/// value of what follows by the buffer with it.
-fn arrive(problem: &Problem, source: &Column, target: &mut Column, quality: f32, time: f32) {
-    let step = problem.step();
-    // A request at point `i` ends at `i + shift`, unless the buffer runs dry or is full before.
-    let shift = (problem.segment - time) / step;
-    let dry = ((time / step) as usize + 1).min(POINTS);
-    let full = (((POINTS - 1) as f32 - shift).max(0.0) as usize + 1).clamp(dry, POINTS);
-    let empty = quality + at(source, problem.segment / step);
-    for (point, value) in target[..dry].iter_mut().enumerate() {
-        *value = empty - problem.stall * (time - point as f32 * step).max(0.0);
-    }
-    let first = (dry as f32 + shift).max(0.0);
-    let whole = (first as usize).min(POINTS - 1);
-    let part = (first - whole as f32).clamp(0.0, 1.0);
-    let count = (full - dry).min(POINTS - 1 - whole);
-    let (low, high) = (&source[whole..whole + count], &source[whole + 1..whole + 1 + count]);
-    for ((value, low), high) in target[dry..dry + count].iter_mut().zip(low).zip(high) {
-        *value = quality + low + (high - low) * part;
-    }
-    target[dry + count..].fill(quality + source[POINTS - 1]);
-}
-
-/// The larger of two numbers of which neither is NaN: one instruction, where `f32::max` needs several.
-#[inline]
-fn larger(a: f32, b: f32) -> f32 {
-    if a > b { a } else { b }
-}
-
-/// `target` becomes the larger of itself and `source + offset`, point by point.
-#[inline]
-fn raise(target: &mut Column, source: &Column, offset: f32) {
-    for (target, source) in target.iter_mut().zip(source) {
-        *target = larger(*target, source + offset);
-    }
-}
-
-#[inline]
-fn add(target: &mut Column, source: &Column, weight: f32) {
-    for (target, source) in target.iter_mut().zip(source) {
-        *target += source * weight;
-    }
-}
-
-/// Interpolated value at point `x` of the buffer axis, or at its nearer end.
-fn at(column: &Column, x: f32) -> f32 {
-    let x = x.clamp(0.0, (POINTS - 1) as f32);
-    let point = (x as usize).min(POINTS - 2);
-    column[point] + (column[point + 1] - column[point]) * (x - point as f32)
-}
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,235 @@
+//! The plan against one that is made point by point, without any of the shortcuts.
+
+use super::*;
+
+/// Values by state, rung and point.
+type Plain = Vec<Vec<Vec<f32>>>;
+
+/// What a plain plan is made of: the problem and the price of a point of stall.
+struct Reference<'a> {
+    problem: &'a Problem,
+    step: f32,
+}
+
+impl Reference<'_> {
+    /// Cubic between points; `column` tells each, also beyond the axis.
+    fn between(x: f32, column: impl Fn(i32) -> f32) -> f32 {
+        let low = x.floor();
+        let [a, b, c, d] = [-1, 0, 1, 2].map(|step| column(low as i32 + step));
+        let t = x - low;
+        b + 0.5 * t * (c - a + t * (2.0 * a - 5.0 * b + 4.0 * c - d + t * (3.0 * (b - c) + d - a)))
+    }
+
+    /// The value of a column at a point, or at its nearer end.
+    fn held(column: &[f32], point: i32) -> f32 {
+        column[point.clamp(0, POINTS as i32 - 1) as usize]
+    }
+
+    /// The value with `x` points, if what is below the duration of a segment has stalled.
+    fn stalled(&self, column: &[f32], x: f32) -> f32 {
+        let full = self.problem.segment / self.step;
+        let at_full = Self::between(full, |point| Self::held(column, point));
+        let own = Self::between(x.clamp(0.0, (POINTS - 1) as f32), |point| Self::held(column, point));
+        own.min(at_full - self.problem.stall * self.step * (full - x))
+    }
+
+    /// What an outage adds at a point.
+    fn lost(&self, column: &[f32], point: i32) -> f32 {
+        let stays = (-self.step / self.problem.delay.max(0.01)).exp();
+        let late = (0..1000).map(|length| {
+            let weight = (1.0 - stays) * stays.powi(length);
+            f64::from(weight) * f64::from(self.stalled(column, (point - length) as f32))
+        });
+        (late.sum::<f64>() - f64::from(self.stalled(column, point as f32))) as f32
+    }
+
+    /// Value of a transfer from `point`.
+    fn arrive(&self, after: &[f32], lost: &[f32], (quality, time): (f32, f32), point: usize) -> f32 {
+        let problem = self.problem;
+        let likely = |wait: f32| (problem.outages * (time + wait.max(0.0))).min(MOST_OUTAGES);
+        let x = (point as f32 + (problem.segment - time) / self.step).max(-(POINTS as f32));
+        let value = |at: i32| {
+            let wait = (at - POINTS as i32 + 1) as f32 * self.step;
+            Self::held(after, at) + lost[at.max(0) as usize] * likely(wait)
+        };
+        let full = Self::between(problem.segment / self.step, |point| Self::held(after, point));
+        let stays = (-self.step / problem.delay.max(0.01)).exp();
+        let lag = problem.stall * self.step * stays / (1.0 - stays) * likely(0.0);
+        let dry = full - problem.stall * (time - point as f32 * self.step) - lag;
+        quality + Self::between(x, value).min(dry)
+    }
+
+    fn terminal(&self, state: usize, rung: usize, point: usize) -> f32 {
+        let problem = self.problem;
+        if problem.tail <= 0.0 {
+            return 0.0;
+        }
+        let mut quality = 0.0;
+        for (deviation, weight) in TAIL {
+            let ahead = point as f32 * self.step / (problem.tail * problem.segment);
+            let rate = problem.tail_link[state] * (deviation * problem.tail_sigma).exp() * (1.0 + ahead);
+            let rates = &problem.tail_rates[..problem.rungs];
+            quality += weight
+                * match rates.iter().rposition(|&carried| carried < rate) {
+                    None => {
+                        let short = rates[0] / rate.max(rates[0] * 0.02) - 1.0;
+                        problem.tail_quality[0] - problem.stall * problem.segment * short / problem.quality_price
+                    }
+                    Some(low) if low + 1 == problem.rungs => problem.tail_quality[low],
+                    Some(low) => {
+                        let part = (rate - rates[low]) / (rates[low + 1] - rates[low]);
+                        problem.tail_quality[low] + part * (problem.tail_quality[low + 1] - problem.tail_quality[low])
+                    }
+                };
+        }
+        let change = problem.change_of_quality(problem.tail_quality[rung], quality);
+        problem.quality_price * quality * problem.tail - change
+    }
+
+    /// Raises each rung to what giving it up for the best lower one brings.
+    fn rescue(&self, stage: usize, state: usize, gains: &mut [Vec<f32>]) {
+        let problem = self.problem;
+        let shift = problem.notice / self.step;
+        if shift >= (POINTS - 1) as f32 {
+            return;
+        }
+        let mut best = gains[0].clone();
+        for (rung, gain) in gains.iter_mut().enumerate().skip(1) {
+            let lost = problem.fall * (problem.quality[stage][rung] - problem.quality[stage][rung - 1]).max(0.0);
+            let below = best.clone();
+            for point in 0..POINTS {
+                let late = Self::between(point as f32 - shift, |at| {
+                    Self::held(&below, at) + problem.stall * self.step * at.min(0) as f32
+                });
+                let own = gain[point];
+                if problem.may_fail(stage, rung, state) {
+                    gain[point] = own.max(late - lost);
+                }
+                best[point] = own.max(below[point] - lost);
+            }
+        }
+    }
+
+    fn solve(&self) -> Plain {
+        let problem = self.problem;
+        let each = |value: &dyn Fn(usize, usize, usize) -> f32| -> Plain {
+            let column = |state, rung| (0..POINTS).map(|point| value(state, rung, point)).collect();
+            (0..STATES).map(|state| (0..problem.rungs).map(|rung| column(state, rung)).collect()).collect()
+        };
+        let mut after = each(&|state, rung, point| self.terminal(state, rung, point));
+        for stage in (1..problem.stages).rev() {
+            let lost: Vec<Vec<f32>> = after
+                .iter()
+                .map(|rungs| (0..2 * POINTS as i32).map(|at| self.lost(&rungs[problem.rungs / 2], at)).collect())
+                .collect();
+            let mut gain = each(&|state, rung, point| {
+                let time = problem.time(stage, rung, state);
+                let risen = problem.risen(state, time);
+                let mixed: Vec<f32> = after[state][rung]
+                    .iter()
+                    .zip(&after[LEVELS][rung])
+                    .map(|(own, high)| own * (1.0 - risen) + high * risen)
+                    .collect();
+                let quality = problem.quality_price * problem.quality[stage][rung];
+                self.arrive(&mixed, &lost[state], (quality, time), point)
+            });
+            for (state, gains) in gain.iter_mut().enumerate() {
+                self.rescue(stage, state, gains);
+            }
+            after = each(&|state, from, point| {
+                let (moves, count) = problem.moves(stage, state);
+                let worth = |to: usize| {
+                    let expected: f32 =
+                        moves[..count].iter().map(|&(then, weight)| weight * gain[then][to][point]).sum();
+                    let price = problem.change_of_quality(problem.quality[stage - 1][from], problem.quality[stage][to]);
+                    expected - price - if from == to { 0.0 } else { problem.change }
+                };
+                (0..problem.rungs).map(worth).fold(f32::NEG_INFINITY, f32::max)
+            });
+        }
+        after
+    }
+}
+
+/// Numbers from 0 to 1 that look random.
+struct Dice(u64);
+
+impl Dice {
+    fn throw(&mut self) -> f32 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 40) as f32 / (1_u64 << 24) as f32
+    }
+
+    fn between(&mut self, low: f32, high: f32) -> f32 {
+        low + (high - low) * self.throw()
+    }
+
+    fn problem(&mut self) -> Problem {
+        let mut problem = Problem::new();
+        problem.rungs = 1 + (self.throw() * RUNGS as f32) as usize;
+        problem.stages = 1 + (self.throw() * STAGES as f32) as usize;
+        problem.segment = self.between(0.5, 8.0);
+        problem.room = problem.segment * self.between(2.0, 40.0);
+        problem.ttfb = self.between(0.0, 0.3);
+        problem.notice = self.between(0.3, 2.0);
+        problem.stall = self.between(2.0, 10.0);
+        problem.quality_price = self.between(0.5, 1.5);
+        problem.fall = self.between(0.5, 1.5);
+        problem.rise = self.between(-0.3, 1.5).min(problem.fall);
+        problem.change = 0.02 * problem.stall;
+        let mut rate = self.between(1e5, 1e6);
+        for rung in 0..problem.rungs {
+            rate *= self.between(1.2, 2.0);
+            problem.tail_rates[rung] = rate;
+            problem.tail_quality[rung] = rate / 1e6;
+            for stage in 0..STAGES {
+                problem.sizes[stage][rung] = rate * problem.segment * (0.7 + 0.1 * stage as f32);
+                problem.quality[stage][rung] = rate / 1e6;
+            }
+        }
+        let mut link = problem.tail_rates[0] * self.between(0.3, 2.0);
+        for state in 0..STATES {
+            link *= self.between(1.1, 1.6);
+            problem.rates[state] = link;
+            problem.tail_link[state] = link * self.between(0.9, 1.1);
+            for then in 0..LEVELS {
+                let distance = then as f32 - state as f32;
+                problem.moves[state][then] = (-0.3 * distance * distance).exp();
+            }
+            let total: f32 = problem.moves[state].iter().sum();
+            problem.moves[state] = problem.moves[state].map(|weight| weight / total);
+            problem.moves[state] = problem.moves[state].map(|weight| if weight < 2e-3 { 0.0 } else { weight });
+        }
+        problem.moves[LEVELS] = std::array::from_fn(|state| if state == LEVELS { 1.0 } else { 0.0 });
+        problem.first = problem.moves[LEVELS / 2];
+        problem.outages = if self.throw() < 0.3 { 0.0 } else { self.between(0.001, 0.02) };
+        problem.delay = self.between(0.3, 8.0);
+        problem.rises = if self.throw() < 0.5 { 0.0 } else { self.between(0.001, 0.05) };
+        problem.tail = if self.throw() < 0.3 { 0.0 } else { 10.0 };
+        problem.tail_sigma = self.between(0.0, 0.8);
+        problem
+    }
+}
+
+#[test]
+fn a_plan_is_worth_what_a_plain_one_is() {
+    let mut values = Values::new();
+    let mut exact = 0;
+    for seed in 0..24 {
+        let problem = Dice(seed).problem();
+        values.solve(&problem);
+        let plain = Reference { problem: &problem, step: problem.step() }.solve();
+        let mut worst = 0.0_f32;
+        for state in problem.states(0) {
+            for (got, wanted) in values.after[state].iter().zip(&plain[state]) {
+                for (&got, &wanted) in got.0.iter().zip(wanted) {
+                    let scale = problem.stall * problem.segment + wanted.abs();
+                    worst = worst.max((got - wanted).abs() / scale);
+                }
+            }
+        }
+        assert!(worst < 3e-3, "seed {seed}: {worst}");
+        exact += usize::from(worst < 1e-4);
+    }
+    assert!(exact >= 21, "only {exact} of 24 are exact");
+}
