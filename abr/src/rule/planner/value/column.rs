@@ -148,7 +148,9 @@ pub struct Axis {
     full: Place,
     /// How much less a point on such a slope is worth if an outage begins.
     lag: f32,
-    /// Weights of a point and the three below it, and of the result four points below, for the value after an outage.
+    /// Weights of a point and the next one below it: what outages that end between the two leave.
+    ends: [f32; 2],
+    /// Weights of that and of the same one to three points below, and of the result four points below.
     taps: [f32; LANES + 1],
     /// Above the axis: what is left of the loss at its end, and the probability of an outage during the wait.
     above: [[f32; ABOVE]; 2],
@@ -179,6 +181,7 @@ impl Axis {
             segment: 0.0,
             full: Place { first: 0, weights: [0.0; 4] },
             lag: 0.0,
+            ends: [0.0; 2],
             taps: [0.0; LANES + 1],
             above: [[0.0; ABOVE]; 2],
             most: 0.0,
@@ -201,13 +204,16 @@ impl Axis {
 
     /// In a second `outages` begin, but in no transfer more than `most`; they last `delay` seconds in the mean.
     pub fn set_outages(&mut self, outages: f32, delay: f32, most: f32) {
-        // They last exponentially long: what is left of one is as long as the whole. From point to point, some end.
-        let stays = (-self.step / delay.max(0.01)).exp();
-        let ends = 1.0 - stays;
-        self.lag = self.slope * stays / ends;
+        // They last exponentially long: what is left of one is as long as the whole. From point to point some end, and
+        // what that is worth is linear between the points.
+        let mean = delay.max(0.01) / self.step;
+        let stays = (-1.0 / mean).exp();
+        let between = (1.0 - stays) * mean;
+        self.lag = self.slope * mean;
+        self.ends = [1.0 - between, between - stays];
         let mut left = 1.0;
-        for (tap, weight) in self.taps.iter_mut().zip([ends, ends, ends, ends, 1.0]) {
-            *tap = left * weight;
+        for tap in &mut self.taps {
+            *tap = left;
             left *= stays;
         }
         left = 1.0;
@@ -265,9 +271,14 @@ impl Axis {
         for point in 0..POINTS {
             own[LANES + point] = smaller(after.0[point], self.rising[LANES + point] + dry);
         }
+        let [here, below] = self.ends;
+        let mut ended = [0.0; LANES + POINTS];
+        for point in 1..LANES + POINTS {
+            ended[point] = own[point] * here + own[point - 1] * below;
+        }
         let [a, b, c, d, before] = self.taps;
         for point in LANES..LANES + POINTS {
-            late[point] = own[point] * a + own[point - 1] * b + (own[point - 2] * c + own[point - 3] * d);
+            late[point] = ended[point] * a + ended[point - 1] * b + (ended[point - 2] * c + ended[point - 3] * d);
         }
         for point in LANES..LANES + POINTS {
             late[point] += late[point - LANES] * before;

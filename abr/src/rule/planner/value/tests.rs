@@ -35,10 +35,14 @@ impl Reference<'_> {
 
     /// What an outage adds at a point.
     fn lost(&self, column: &[f32], point: i32) -> f32 {
-        let stays = (-self.step / self.problem.delay.max(0.01)).exp();
+        // The integral over lengths of an exponential density, of a function that is linear between the points.
+        let mean = f64::from(self.problem.delay.max(0.01) / self.step);
+        let stays = (-1.0 / mean).exp();
         let late = (0..1000).map(|length| {
-            let weight = (1.0 - stays) * stays.powi(length);
-            f64::from(weight) * f64::from(self.stalled(column, (point - length) as f32))
+            let value = |length| f64::from(self.stalled(column, (point - length) as f32));
+            let nearer = 1.0 - (1.0 - stays) * mean;
+            let farther = (1.0 - stays) * mean - stays;
+            stays.powi(length) * (value(length) * nearer + value(length + 1) * farther)
         });
         (late.sum::<f64>() - f64::from(self.stalled(column, point as f32))) as f32
     }
@@ -53,8 +57,7 @@ impl Reference<'_> {
             Self::held(after, at) + lost[at.max(0) as usize] * likely(wait)
         };
         let full = Self::between(problem.segment / self.step, |point| Self::held(after, point));
-        let stays = (-self.step / problem.delay.max(0.01)).exp();
-        let lag = problem.stall * self.step * stays / (1.0 - stays) * likely(0.0);
+        let lag = problem.stall * problem.delay.max(0.01) * likely(0.0);
         let dry = full - problem.stall * (time - point as f32 * self.step) - lag;
         quality + Self::between(x, value).min(dry)
     }
@@ -229,7 +232,7 @@ fn a_plan_is_worth_what_a_plain_one_is() {
             }
         }
         assert!(worst < 3e-3, "seed {seed}: {worst}");
-        exact += usize::from(worst < 1e-4);
+        exact += usize::from(worst < 3e-4);
     }
-    assert!(exact >= 21, "only {exact} of 24 are exact");
+    assert!(exact >= 23, "only {exact} of 24 are exact");
 }
