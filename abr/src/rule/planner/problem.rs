@@ -125,6 +125,7 @@ pub fn fill(
     problem.room = (capacity.as_secs_f32() - segment).clamp(2.0 * segment, tuning.room.max(2.0) * segment);
     problem.ttfb = outlook.ttfb as f32 * speed;
     problem.notice = tuning.notice * speed;
+    problem.event = tuning.stall_event;
     problem.rise = prices.rise;
     problem.fall = prices.fall;
     problem.change = tuning.change * prices.stall;

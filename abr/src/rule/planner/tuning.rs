@@ -30,6 +30,8 @@ pub struct Tuning {
     pub outage_share: f32,
     /// Price of any change of rung, beside the change of quality, in seconds of stall.
     pub change: f32,
+    /// What a stall costs beside its length, in seconds of stall: that of the next segment, which is certain.
+    pub stall_event: f32,
     /// Seconds for which a second of latency stays in a live session: catching up is slow.
     pub latency_stays: f32,
     /// Longest buffer told apart, in segments.
@@ -62,9 +64,10 @@ impl Tuning {
         rise: 0.7,
         outage_share: 1.0,
         change: 0.02,
+        stall_event: 0.5,
         latency_stays: 20.0,
         room: 40.0,
-        notice: 1.0,
+        notice: 0.8,
         abandon_gain: 0.2,
         resize_gain: 0.01,
         reserve: 0.12,

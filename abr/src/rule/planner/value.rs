@@ -42,6 +42,8 @@ pub struct Problem {
     pub notice: f32,
     /// Value lost by a second without picture.
     pub stall: f32,
+    /// Seconds of stall that it counts as that there is one.
+    pub event: f32,
     /// Value of a unit of quality.
     pub quality_price: f32,
     /// Value lost per unit of quality gained, and lost, from one segment to the next; the first may be negative.
@@ -89,6 +91,7 @@ impl Problem {
             ttfb: 0.0,
             notice: 1.0,
             stall: 1.0,
+            event: 0.0,
             quality_price: 1.0,
             rise: 1.0,
             fall: 1.0,
@@ -223,6 +226,7 @@ pub struct Values {
     step: f32,
     segment: f32,
     stall: f32,
+    event: f32,
     room: f32,
 }
 
@@ -239,6 +243,7 @@ impl Values {
             step: 1.0,
             segment: 1.0,
             stall: 1.0,
+            event: 0.0,
             room: 1.0,
         }
     }
@@ -248,6 +253,7 @@ impl Values {
         self.step = problem.step();
         self.segment = problem.segment;
         self.stall = problem.stall;
+        self.event = problem.event;
         self.room = problem.room;
         self.axis.set(self.step, problem.stall, problem.segment);
         if problem.outages > 0.0 {
@@ -287,7 +293,12 @@ impl Values {
     /// `state`; a negative `left` is a stall that came first.
     pub fn landed(&self, rung: usize, state: usize, left: f32) -> f32 {
         let buffer = (left.max(0.0) + self.segment).min(self.room);
-        Place::new(buffer / self.step).of(&self.after[state][rung]) - self.stall * (-left).max(0.0)
+        Place::new(buffer / self.step).of(&self.after[state][rung]) - self.stalled(left)
+    }
+
+    /// Value lost if a segment arrives with `left` seconds in the buffer: nothing, or the stall and that it is one.
+    fn stalled(&self, left: f32) -> f32 {
+        if left < 0.0 { self.stall * (self.event - left) } else { 0.0 }
     }
 
     /// Value of fetching the next segment at each rung with `buffer` seconds ahead, changes of rung not counted.
@@ -311,7 +322,7 @@ impl Values {
                     if risen > 0.0 {
                         clear += (place.of(&self.after[LEVELS][rung]) - clear) * risen;
                     }
-                    quality + clear + place.of(&self.lost[state]) * outage - self.stall * larger(-left, 0.0)
+                    quality + clear + place.of(&self.lost[state]) * outage - self.stalled(left)
                 };
                 *value += problem.first[state] * larger(own(buffer - time), rescued);
                 if last.is_some_and(|last| rung < last) {
