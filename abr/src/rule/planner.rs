@@ -6,8 +6,9 @@
 //! as in Yan et al.: "Learning in situ: a randomized experiment in video streaming" (Fugu), NSDI 2020, §4.
 //! Added here: the states persist and return to a home level, the deviations are those of this session, downward and
 //! upward apart; a plan knows that a transfer which goes badly will be given up, so that a high rung risks less than it
-//! seems; the end of the film is part of the plan; live sessions pay for latency; transfers are judged while they run
-//! with the same value function that chose them.
+//! seems; a link that was seen to rise for good is expected to rise again, by the time that passes; the end of the film
+//! is part of the plan; live sessions pay for latency; transfers are judged while they run with the same value function
+//! that chose them, and where sizes are not announced the first answer is planned with at once.
 
 mod flight;
 mod problem;
