@@ -69,7 +69,7 @@ impl Tuning {
         room: 40.0,
         notice: 0.8,
         abandon_gain: 0.2,
-        resize_gain: 0.01,
+        resize_gain: 0.04,
         reserve: 0.12,
         flight_sigma: 0.15,
     };
