@@ -31,12 +31,6 @@ impl Ewma {
         self.mean += (value - self.mean) * (weight / self.weight);
     }
 
-    /// G
-    #[must_use]
-    pub fn gain(&self) -> f64 {
-        (1.0 / (self.weight + 1.0)).max(self.gain)
-    }
-
     /// The mean, or `None` before the first sample.
     #[must_use]
     pub fn get(&self) -> Option<f64> {

@@ -152,23 +152,11 @@ impl Problem {
     fn moves(&self, stage: usize, before: usize) -> ([(usize, f32); STATES], usize) {
         let mut moves = [(0, 0.0); STATES];
         let mut count = 0;
-        let (mut total, mut met) = (0.0, 0.0);
         for (state, &probability) in self.moves[before].iter().enumerate() {
-            total += probability;
             if probability > 0.0 && self.meets(stage, state) {
-                met += probability;
                 moves[count] = (state, probability);
                 count += 1;
             }
-        }
-        if count == 0 {
-            // All is at one state that is left out: the one below it is near enough.
-            let likely = self.moves[before].iter().position(|&probability| probability > 0.0).unwrap_or(0);
-            return ([(likely.saturating_sub(1), total); STATES], 1);
-        }
-        // States that are left out were as likely as those beside them.
-        for (_, probability) in &mut moves[..count] {
-            *probability *= total / met;
         }
         (moves, count)
     }
