@@ -341,12 +341,14 @@ impl Engine {
         };
         let silent = matches!(cause, Cause::Fetch(FetchError::Unreachable(_) | FetchError::Timeout { .. }));
         if silent && job.kind == FetchKind::Segment {
-            let ahead = session.and_then(|session| session.ahead(&self.presented_kinds(), self.position()));
-            if ahead.is_some_and(|ahead| ahead > IMMINENT) {
-                return PATIENCE;
-            }
             if matches!(self.playback.state, State::Buffering(_)) {
+                // What is held is too little to go on with, however long it waits.
                 since = since.max(self.playback.state_since);
+            } else {
+                let ahead = session.and_then(|session| session.ahead(&self.presented_kinds(), self.position()));
+                if ahead.is_some_and(|ahead| ahead > IMMINENT) {
+                    return PATIENCE;
+                }
             }
         }
         self.config.retry_deadline.saturating_sub(self.now.since(since))

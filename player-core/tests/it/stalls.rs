@@ -4,9 +4,9 @@ use abr::simulator::link::{Row, Trace};
 use player_core::model::Protocol;
 use player_core::sim::{Film, Outcome};
 use player_core::snapshot::BufferingReason;
-use player_core::{Event, PlayerConfig, State};
+use player_core::{Command, ErrorCode, Event, PlayerConfig, QualityChoice, State};
 
-use crate::support::{MINUTE, assert_played, count, fast, millis, play, seconds, world};
+use crate::support::{HOUR, MINUTE, assert_played, count, fast, millis, play, seconds, two_hosts, world};
 
 /// Fast, then nothing for `outage` seconds, then fast for an hour.
 fn outage(after: u64, outage: u64) -> Trace {
@@ -34,6 +34,29 @@ fn an_outage_longer_than_the_buffer_is_one_stall_of_the_right_length() {
     assert_eq!(count(&world, |event| matches!(event, Event::StallEnded { .. })), 1);
     assert_played(&world, MINUTE * 3);
     assert!(stats.buffer_min.unwrap() < millis(200), "{:?}", stats.buffer_min);
+}
+
+/// The link falls silent in every attempt at a large segment: what each of them leaves is more than a moment of media
+/// and too little to go on with.
+#[test]
+fn a_segment_that_never_comes_whole_is_given_up_in_time() {
+    let film = Film::new(Protocol::Hls, MINUTE);
+    let row = |duration, kbps: u64, ms| Row {
+        duration: seconds(duration),
+        bandwidth_bps: kbps * 1000,
+        latency: millis(ms),
+    };
+    let trace = Trace::from_rows(vec![row(11, 4, 0), row(5, 3_000, 50)]).unwrap();
+    let mut world = two_hosts(&film, trace, Vec::new());
+    world.load();
+    world.at(millis(2025), Command::SelectQuality(QualityChoice::Representation("v4".into())));
+    let Outcome::Failed(error) = world.run_until_end(HOUR) else { panic!("{:?}", world.snapshot().state) };
+    assert_eq!(error.code, ErrorCode::NetworkTimeout);
+    let stats = world.stats();
+    assert_eq!(stats.stalls.len(), 1, "{:?}", stats.stalls);
+    // The deadline, and the attempt that was on its way when it passed.
+    let longest = PlayerConfig::default().retry_deadline + seconds(16);
+    assert!(stats.stalls[0].duration <= longest, "{:?}", stats.stalls);
 }
 
 #[test]
