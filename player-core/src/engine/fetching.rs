@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::Engine;
 use super::adapting::Picked;
-use super::buffer::PartOf;
+use super::buffer::{PartOf, TrackBuffer};
 use super::io::{FetchKind, Ingest, Output};
 use super::keys::KeyState;
 use super::request::{Job, Purpose};
@@ -456,13 +456,23 @@ impl Engine {
     /// The bytes of an attempt that came to nothing are wasted, but for what has been handed out of them.
     pub(super) fn drop_partial(&mut self, id: StreamId, bytes: u64) {
         let Some(session) = self.session.as_mut() else { return };
-        let wanted = session.wanted_of(id);
+        let fetching = session.stream(id).and_then(|stream| stream.fetching());
+        let Some((rep, number)) = fetching.map(|fetching| (fetching.chosen.rep, fetching.chosen.segment.number)) else {
+            return self.ledger.wasted(bytes);
+        };
         let mut kept = 0;
         for kind in [MediaKind::Video, MediaKind::Audio] {
             let committed = self.playback.feed.committed(kind);
-            if let Some(buffer) = session.buffer_mut(kind).filter(|_| wanted.has(kind)) {
+            // What it brought, whether it is still wanted or not.
+            let brought = |buffer: &TrackBuffer| {
+                buffer
+                    .back()
+                    .filter(|part| !part.complete && part.of.rep == rep && part.of.number == number)
+                    .map(|part| part.bytes)
+            };
+            if let Some(buffer) = session.buffer_mut(kind).filter(|buffer| brought(buffer).is_some()) {
                 buffer.interrupt(committed);
-                kept += buffer.back().filter(|part| !part.complete).map_or(0, |part| part.bytes);
+                kept += brought(buffer).unwrap_or(0);
             }
         }
         self.ledger.wasted(bytes.saturating_sub(kept));

@@ -196,8 +196,6 @@ impl Engine {
             MediaKind::Text => {}
         }
         session.old_audio_until = None;
-        let dropped = session.buffer_mut(kind).map_or(0, |buffer| buffer.restart(position));
-        self.ledger.wasted(dropped);
         // A stream that brings another kind as well goes on.
         let alone = source.filter(|id| {
             let Some(session) = self.session.as_ref() else { return false };
@@ -208,6 +206,8 @@ impl Engine {
         if let Some(id) = alone {
             self.remove_stream(id);
         }
+        let dropped = self.session.as_mut().and_then(|session| Some(session.buffer_mut(kind)?.restart(position)));
+        self.ledger.wasted(dropped.unwrap_or(0));
         if self.playback.feed.is_flushed() {
             self.flush_here();
         }

@@ -4,7 +4,7 @@ use abr::simulator::link::{Row, Trace};
 use player_core::model::Protocol;
 use player_core::sim::{Film, Outcome};
 use player_core::snapshot::BufferingReason;
-use player_core::{Command, ErrorCode, Event, PlayerConfig, QualityChoice, State};
+use player_core::{Command, ErrorCode, Event, PlayerConfig, QualityChoice, State, TrackChoice};
 
 use crate::support::{HOUR, MINUTE, assert_played, count, fast, millis, play, seconds, two_hosts, world};
 
@@ -41,11 +41,8 @@ fn an_outage_longer_than_the_buffer_is_one_stall_of_the_right_length() {
 #[test]
 fn a_segment_that_never_comes_whole_is_given_up_in_time() {
     let film = Film::new(Protocol::Hls, MINUTE);
-    let row = |duration, kbps: u64, ms| Row {
-        duration: seconds(duration),
-        bandwidth_bps: kbps * 1000,
-        latency: millis(ms),
-    };
+    let row =
+        |duration, kbps: u64, ms| Row { duration: seconds(duration), bandwidth_bps: kbps * 1000, latency: millis(ms) };
     let trace = Trace::from_rows(vec![row(11, 4, 0), row(5, 3_000, 50)]).unwrap();
     let mut world = two_hosts(&film, trace, Vec::new());
     world.load();
@@ -120,4 +117,22 @@ fn the_buffer_stays_within_its_goal_and_its_bytes() {
     }
     assert!(large.stats().buffer_now > seconds(25));
     assert_eq!(small.stats().stalls, []);
+}
+
+/// Sound that is turned off while a segment of it is on its way: what had come of that segment is wasted once.
+#[test]
+fn what_had_come_of_a_cancelled_segment_is_wasted_once() {
+    let film = Film::new(Protocol::Dash, MINUTE).voices(&["en", "de"]);
+    let row =
+        |duration, kbps: u64, ms| Row { duration: seconds(duration), bandwidth_bps: kbps * 1000, latency: millis(ms) };
+    let trace = Trace::from_rows(vec![row(16, 56, 0), row(5, 3_000, 50)]).unwrap();
+    let mut world = two_hosts(&film, trace, Vec::new());
+    world.load();
+    world.run_for(millis(4975));
+    world.command(Command::SelectAudio(TrackChoice::Off));
+    world.command(Command::Stop);
+    world.run_for(seconds(1));
+    let stats = world.stats();
+    assert!(stats.bytes_wasted <= stats.bytes_media, "{} of {}", stats.bytes_wasted, stats.bytes_media);
+    assert!(stats.bytes_wasted > 0, "nothing was seen or heard");
 }
