@@ -6,7 +6,7 @@ use abr::{
     Rung,
     simulator::{
         link::{Link, Row, Trace},
-        qoe,
+        qoe::{self, Score},
         session::{self, Session, Settings},
         video::Video,
     },
@@ -102,9 +102,9 @@ fn the_default_rule_on_synthetic_links() {
             // Less than a picture.
             most_stall_ms: 40,
             least_rate: 3600.0,
-            most_switches: 16.0,
+            most_switches: 14.0,
             // Each outage costs what it cuts short.
-            most_wasted: 0.03,
+            most_wasted: 0.02,
         },
         // Two seconds are the third segment, asked for when the only sample had promised 6 Mbit/s: whoever believes it
         // (RobustMPC, BOLA and throughput do) meets the first fall. The rest, 0.3 s, is three segments before the end,
@@ -162,6 +162,35 @@ fn the_default_rule_beats_every_other_on_average() {
     }
 }
 
+/// Links that repeat themselves: steps of one length, as of a vehicle that passes the same places, or of a link that is
+/// shared by turns.
+const REGULAR: [&[(u64, u64)]; 8] = [
+    &[(12, 5200), (12, 900), (12, 2600), (12, 300), (12, 7000)],
+    &[(25, 6500), (25, 2800), (25, 5200), (25, 1900)],
+    &[(12, 4000), (12, 400)],
+    &[(3, 4000), (3, 1000)],
+    &[(10, 5000), (10, 800)],
+    &[(30, 6000), (30, 600)],
+    &[(8, 3000), (8, 1500), (8, 500)],
+    &[(60, 2500), (60, 1000)],
+];
+
+#[test]
+fn regular_links_are_no_trap() {
+    let scores = |rule: &str| REGULAR.map(|rows| qoe::score(&film(), &play(rule, rows)).expect("something was played"));
+    let ours = scores("default");
+    let mean = |scores: &[Score]| qoe::mean(scores).expect("there are links");
+    assert!(mean(&ours).rebuffer_ratio < 3e-3, "{ours:?}");
+    for other in ["dynamic", "robust-mpc", "bola-e", "bola", "bba", "throughput", "lowest", "highest"] {
+        let theirs = scores(other);
+        assert!(mean(&ours).linear > mean(&theirs).linear * 1.1, "{other}: {ours:?} against {theirs:?}");
+        for ((rows, ours), theirs) in REGULAR.iter().zip(&ours).zip(&theirs) {
+            // BBA, which waits for a full buffer and then changes twice a minute, is ahead on one of them.
+            assert!(ours.linear > theirs.linear * 0.89, "{other} on {rows:?}: {ours:?} against {theirs:?}");
+        }
+    }
+}
+
 /// One link that no rule was made for. On average over links the default leads (the test above); on a single one it may
 /// not, and here it does not: the link has no outage, so what is saved against one is lost, and DYNAMIC, BBA and BOLA,
 /// which save nothing, end up to 9 % higher (BOLA with 4.8 seconds of stall). The limit keeps the price of that caution.
@@ -171,7 +200,7 @@ fn caution_costs_little_on_a_link_that_does_not_need_it() {
     let linear = |rule| qoe::score(&film(), &play(rule, &rows)).expect("something was played").linear;
     let session = play("default", &rows);
     // One fall to 300 kbit/s meets a transfer with 3.3 s of buffer; the lowest segment alone then takes four.
-    assert!(stall(&session) < Duration::from_millis(900), "{:?}", stall(&session));
+    assert!(stall(&session) < Duration::from_millis(800), "{:?}", stall(&session));
     let ours = linear("default");
     for other in ["throughput", "bola-e", "robust-mpc", "lowest", "highest"] {
         assert!(ours > linear(other), "{ours} against {} of {other}", linear(other));

@@ -1,8 +1,11 @@
-//! The adaptive rule over real sockets: ten shaped links, the engine with its HTTP and an edge on one side, the
+//! The adaptive rule over real sockets: twelve shaped links, the engine with its HTTP and an edge on one side, the
 //! simulator of `abr` on the other, and how far their quality of experience is apart.
 //!
 //! `cargo build --workspace --all-targets`, then `cargo test --workspace --bench sockets -- --bench`: two minutes of real
-//! time, with an error at the end when a session is more than five per cent away. The engine plays pictures only, counts whole segments and decodes nothing, as in the
+//! time, with an error at the end when a session is more than five per cent away. Sockets, timers and headers make a link
+//! about a per cent slower than its trace; on some links that alone changes what the rule does. So the simulator also
+//! plays each link a little slower and later, and where its own scores then differ by more than five per cent, sockets
+//! must lie among them instead; at least ten links must not be of that kind. The engine plays pictures only, counts whole segments and decodes nothing, as in the
 //! scenario test `agreement` of `player-core`, which asks for equality in virtual time.
 
 use std::collections::BTreeMap;
@@ -34,6 +37,10 @@ const SEGMENTS: usize = 60;
 const GOAL: Duration = Duration::from_secs(20);
 /// How far two sessions may be apart.
 const LIMIT: f64 = 0.05;
+/// So many links must be ones on which trifles change nothing.
+const STURDY: usize = 10;
+/// Trifles: shares of the bandwidth that are left, and milliseconds of latency that are added.
+const TRIFLES: [(f64, u64); 4] = [(0.995, 0), (0.99, 0), (1.0, 8), (0.99, 15)];
 /// More than this and a session hangs.
 const PATIENCE: Duration = Duration::from_secs(600);
 
@@ -51,7 +58,8 @@ fn links() -> Vec<(String, Vec<Row>)> {
         ("outages", &[(25, 900, 40), (7, 0, 40)]),
     ];
     let mut links: Vec<_> = fixed.map(|(name, rows)| (name.to_owned(), rows.to_vec())).into();
-    for (index, (least, spread)) in [(200, 1200), (300, 1600), (150, 700), (100, 2000)].into_iter().enumerate() {
+    let walks = [(200, 1200), (300, 1600), (150, 700), (100, 2000), (250, 1000), (400, 1200)];
+    for (index, (least, spread)) in walks.into_iter().enumerate() {
         let mut state = index as u64 + 1;
         let mut next = |bound: u64| {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -184,40 +192,82 @@ fn simulated(film: &Film, rows: &[Row], start: Duration) -> anyhow::Result<Sessi
 }
 
 /// One link in both worlds.
-fn compare(film: &Film, rows: &[Row]) -> anyhow::Result<(Score, Score)> {
+struct Pair {
+    real: Score,
+    simulated: Score,
+    /// Lowest and highest score in the simulator, trifles included.
+    range: (f64, f64),
+}
+
+impl Pair {
+    /// How far sockets are from the simulator.
+    fn apart(&self) -> f64 {
+        (self.real.linear - self.simulated.linear) / self.scale()
+    }
+
+    /// How far the simulator is from itself.
+    fn spread(&self) -> f64 {
+        (self.range.1 - self.range.0) / self.scale()
+    }
+
+    fn scale(&self) -> f64 {
+        self.simulated.linear.abs().max(1e-9)
+    }
+
+    fn is_sturdy(&self) -> bool {
+        self.spread() <= LIMIT
+    }
+
+    fn agrees(&self) -> bool {
+        let among = (self.range.0..=self.range.1).contains(&self.real.linear);
+        self.apart().abs() <= LIMIT || !self.is_sturdy() && among
+    }
+}
+
+fn compare(film: &Film, rows: &[Row]) -> anyhow::Result<Pair> {
     let folder = tempfile::tempdir()?;
     let (real, start) = real(film, folder.path(), rows)?;
-    let simulated = simulated(film, rows, start)?;
     let score = |session: &Session| qoe::score(&film.video, session).context("something was played");
-    Ok((score(&real)?, score(&simulated)?))
+    let simulated = score(&simulated(film, rows, start)?)?;
+    let mut range = (simulated.linear, simulated.linear);
+    for (share, later) in TRIFLES {
+        let changed = |&(seconds, kbps, millis): &Row| (seconds, (kbps as f64 * share) as u64, millis + later);
+        let rows: Vec<Row> = rows.iter().map(changed).collect();
+        let linear = score(&self::simulated(film, &rows, start)?)?.linear;
+        range = (range.0.min(linear), range.1.max(linear));
+    }
+    Ok(Pair { real: score(&real)?, simulated, range })
 }
 
 fn run() -> anyhow::Result<bool> {
     let film = film()?;
     let links = links();
-    let scores: Vec<anyhow::Result<(Score, Score)>> = std::thread::scope(|scope| {
+    let pairs: Vec<anyhow::Result<Pair>> = std::thread::scope(|scope| {
         let film = &film;
         let sessions: Vec<_> = links.iter().map(|(_, rows)| scope.spawn(move || compare(film, rows))).collect();
         sessions.into_iter().map(|session| session.join().unwrap_or_else(|_| bail!("a session panicked"))).collect()
     });
-    println!("link            sockets: QoE  kbit/s  stalled  simulator: QoE  kbit/s  stalled  apart");
-    let mut agreed = true;
-    for ((name, _), score) in links.iter().zip(scores) {
-        let (real, simulated) = score.with_context(|| name.clone())?;
-        let apart = (real.linear - simulated.linear) / simulated.linear.abs().max(1e-9);
-        agreed &= apart.abs() <= LIMIT;
+    println!("link            sockets: QoE  kbit/s  stalled  simulator: QoE  kbit/s  stalled  apart  trifles");
+    let (mut agreed, mut sturdy) = (true, 0);
+    for ((name, _), pair) in links.iter().zip(pairs) {
+        let pair = pair.with_context(|| name.clone())?;
+        let Pair { real, simulated, .. } = &pair;
+        agreed &= pair.agrees();
+        sturdy += usize::from(pair.is_sturdy());
         println!(
-            "{name:<16}{:>12.3}{:>8.0}{:>8.2}%{:>16.3}{:>8.0}{:>8.2}%{:>+6.1}%",
+            "{name:<16}{:>12.3}{:>8.0}{:>8.2}%{:>16.3}{:>8.0}{:>8.2}%{:>+6.1}%{:>8.1}%",
             real.linear,
             real.kbps,
             real.rebuffer_ratio * 100.0,
             simulated.linear,
             simulated.kbps,
             simulated.rebuffer_ratio * 100.0,
-            apart * 100.0
+            pair.apart() * 100.0,
+            pair.spread() * 100.0
         );
     }
-    Ok(agreed)
+    println!("{sturdy} of {} links are not changed by trifles", links.len());
+    Ok(agreed && sturdy >= STURDY)
 }
 
 fn main() -> ExitCode {
@@ -228,7 +278,7 @@ fn main() -> ExitCode {
     match run() {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => {
-            eprintln!("more than {} % apart", LIMIT * 100.0);
+            eprintln!("more than {} % apart, or too few links on which trifles change nothing", LIMIT * 100.0);
             ExitCode::FAILURE
         }
         Err(error) => {

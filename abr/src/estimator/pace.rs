@@ -6,16 +6,18 @@ use super::contest::{Contest, ContestTuning, EXPERTS};
 
 /// Seconds that each of them looks back.
 const MEMORY: [f32; EXPERTS] = [0.7, 2.0, 6.0, 18.0];
+/// Spans ahead that they are judged over.
+const SPANS: usize = 4;
+/// What comes between the ends of two spans comes at no less than this share of the rate before.
+const LEAST_LATER: f32 = 0.05;
 /// Largest error that is counted, as a logarithm.
 const MOST_ERROR: f32 = 3.0;
 
 /// Constants of a [`Pace`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PaceTuning {
-    /// Seconds ahead that the means are judged by for what ends soon …
-    pub near: f32,
-    /// … and for what takes this long and longer. Between the two, both judgements count.
-    pub far: f32,
+    /// Seconds ahead that the means are judged over, ascending.
+    pub spans: [f32; SPANS],
     /// How the means are judged.
     pub contest: ContestTuning,
     /// How far a new transfer draws the means to what is expected of it.
@@ -37,8 +39,7 @@ pub struct PaceTuning {
 impl PaceTuning {
     /// What the product uses.
     pub const DEFAULT: Self = Self {
-        near: 2.0,
-        far: 16.0,
+        spans: [2.0, 4.0, 8.0, 16.0],
         contest: ContestTuning::DEFAULT,
         pull: 0.5,
         silent_share: 0.15,
@@ -103,8 +104,7 @@ impl Trial {
 pub struct Pace {
     tuning: PaceTuning,
     rates: [f32; EXPERTS],
-    near: Trial,
-    far: Trial,
+    trials: [Trial; SPANS],
     /// Rate below which the link counts as silent.
     silence: f32,
     /// Seconds in which an outage would have been noticed, silent ones up to now without a break, outages and their
@@ -123,8 +123,12 @@ impl Pace {
         Self {
             tuning,
             rates: [1.0; EXPERTS],
-            near: Trial::new(tuning.near, tuning.contest),
-            far: Trial::new(tuning.far, tuning.contest),
+            trials: [
+                Trial::new(tuning.spans[0], tuning.contest),
+                Trial::new(tuning.spans[1], tuning.contest),
+                Trial::new(tuning.spans[2], tuning.contest),
+                Trial::new(tuning.spans[3], tuning.contest),
+            ],
             silence: 0.0,
             watched: 0.0,
             silent: 0.0,
@@ -145,8 +149,9 @@ impl Pace {
         } else {
             self.known = true;
             self.rates = [rate; EXPERTS];
-            self.near.foretold = self.rates;
-            self.far.foretold = self.rates;
+            for trial in &mut self.trials {
+                trial.foretold = self.rates;
+            }
         }
     }
 
@@ -169,8 +174,9 @@ impl Pace {
         }
         self.watched += seconds;
         self.listen(seconds, rate);
-        self.near.note(seconds, bits, &self.rates);
-        self.far.note(seconds, bits, &self.rates);
+        for trial in &mut self.trials {
+            trial.note(seconds, bits, &self.rates);
+        }
     }
 
     /// Tells silence from a slow second.
@@ -189,14 +195,26 @@ impl Pace {
         }
     }
 
-    /// Bits per second to expect of the `rest` of the transfer, in bits; at least 1.
+    /// Bits per second to expect of the `rest` of the transfer, in bits, on average; at least 1.
+    ///
+    /// What is foretold of each span says how much will have come at its end; between the ends of two spans the link is
+    /// taken as even. A link that is slow for twelve seconds and then fast carries much in sixteen, but not at once.
     #[must_use]
     pub fn rate(&self, rest: f32) -> f32 {
-        let near = self.near.mean(&self.rates);
-        let far = self.far.mean(&self.rates);
-        let times = rest.max(0.0) / near / self.near.span;
-        let distant = (times.max(1.0).ln() / (self.far.span / self.near.span).ln()).min(1.0);
-        near + (far - near) * distant
+        let (mut at, mut came, mut pace) = (0.0, 0.0, 0.0_f32);
+        for trial in &self.trials {
+            let more = trial.mean(&self.rates) * trial.span - came;
+            pace = (more / (trial.span - at)).max(pace * LEAST_LATER);
+            let until = came + pace * (trial.span - at);
+            if rest <= until {
+                break;
+            }
+            (at, came) = (trial.span, until);
+        }
+        if at <= 0.0 {
+            return pace.max(1.0);
+        }
+        (rest / (at + (rest - came) / pace)).max(1.0)
     }
 
     /// What is believed of outages.
@@ -236,6 +254,31 @@ mod tests {
             pace.note(0.25, 1e6);
         }
         assert!(pace.rate(0.0) > 2.2e6, "two seconds after the rise: {}", pace.rate(0.0));
+    }
+
+    #[test]
+    fn a_return_that_is_due_later_does_not_come_at_once() {
+        let slow = |seconds| [300.0].repeat(seconds);
+        let round = [[4000.0].repeat(12), slow(12)].concat();
+        let mut pace = played(&round, 8);
+        let fast = [[4000.0].repeat(12), slow(3)].concat();
+        for rate in fast {
+            for _ in 0..4 {
+                pace.note(0.25, rate * 250.0);
+            }
+        }
+        // Nine slow seconds are ahead: 2.7 Mbit, then a fast one that carries more than the rest.
+        assert!(pace.rate(2e6) < 6e5, "{}", pace.rate(2e6));
+        assert!(pace.rate(2e7) > 1e6, "{}", pace.rate(2e7));
+        assert!(pace.rate(2e7) < 4e6, "{}", pace.rate(2e7));
+    }
+
+    #[test]
+    fn more_takes_longer() {
+        let pace = played(&[2500.0, 900.0, 1600.0, 3000.0, 40.0], 40);
+        let seconds = |bits: f32| bits / pace.rate(bits);
+        let ascending = (1..100_u16).map(|at| f32::from(at) * 5e5).collect::<Vec<_>>();
+        assert!(ascending.windows(2).all(|pair| seconds(pair[0]) < seconds(pair[1])));
     }
 
     #[test]
