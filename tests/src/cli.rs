@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use player_core::Hdcp;
 use player_core::drm::DrmConfig;
 use url::Url;
 
@@ -97,6 +98,12 @@ pub struct PlayOptions {
     /// How far to buffer, seconds.
     #[arg(long, value_parser = seconds)]
     pub max_buffer: Option<Duration>,
+    /// The most that is chosen by itself, bits per second; the lowest quality is always permitted.
+    #[arg(long, value_name = "BPS", value_parser = clap::value_parser!(u64).range(1..))]
+    pub max_bitrate: Option<u64>,
+    /// The copy protection that the output is said to have: `none`, `type-0` or `type-1` (`HDCP-LEVEL`).
+    #[arg(long, value_name = "LEVEL", default_value = "none", value_parser = protection)]
+    pub output_protection: Hdcp,
     /// A ClearKey key, hexadecimal. May be repeated.
     #[arg(long, value_name = "KID:KEY", value_parser = clearkey)]
     pub clearkey: Vec<String>,
@@ -163,6 +170,10 @@ fn clearkey(text: &str) -> Result<String, String> {
     }
 }
 
+fn protection(text: &str) -> Result<Hdcp, String> {
+    Hdcp::parse(&text.to_ascii_uppercase()).ok_or_else(|| format!("{text:?} is not none, type-0 or type-1"))
+}
+
 fn header(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once(':').ok_or_else(|| format!("{text:?} is not NAME:VALUE"))?;
     Ok((name.trim().to_owned(), value.trim().to_owned()))
@@ -181,11 +192,22 @@ mod tests {
         assert_eq!(play.seek[0], Seek { to: Duration::from_secs(5), at: Duration::from_millis(2500) });
         assert_eq!(play.header, [("A".to_owned(), "b:c".to_owned())]);
         assert_eq!(play.start_timeout, Duration::from_secs(15));
+        assert_eq!((play.max_bitrate, play.output_protection), (None, Hdcp::None));
+        let line = "kinora-qa play http://h/a.m3u8 --max-bitrate 800000 --output-protection type-0";
+        let Verb::Play(play) = Cli::try_parse_from(line.split(' ')).unwrap().verb else { panic!("a play") };
+        assert_eq!((play.max_bitrate, play.output_protection), (Some(800_000), Hdcp::Type0));
     }
 
     #[test]
     fn nonsense_is_a_usage_error() {
-        for line in ["kinora-qa play", "kinora-qa play http://h/a --seek 5", "kinora-qa play http://h/a --seconds -1"] {
+        let lines = [
+            "kinora-qa play",
+            "kinora-qa play http://h/a --seek 5",
+            "kinora-qa play http://h/a --seconds -1",
+            "kinora-qa play http://h/a --max-bitrate 0",
+            "kinora-qa play http://h/a --output-protection hdcp",
+        ];
+        for line in lines {
             assert_eq!(Cli::try_parse_from(line.split(' ')).unwrap_err().exit_code(), 2, "{line}");
         }
     }

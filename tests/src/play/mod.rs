@@ -104,6 +104,8 @@ fn player(options: &PlayOptions, pictures: Option<&PictureLog>) -> Result<Player
     if let Some(goal) = options.max_buffer {
         config.buffer_goal = goal;
     }
+    config.max_bitrate_bps = options.max_bitrate;
+    config.output_protection = options.output_protection;
     let network = network(options).map_err(|error| usage_error(&error))?;
     let renderer = renderer(options, pictures)?;
     match &options.record {

@@ -1,5 +1,6 @@
 //! The command line keeps its contract: reports, events, exit statuses.
 
+use std::collections::BTreeSet;
 use std::process::{Command, Output};
 
 use serde_json::Value;
@@ -35,6 +36,46 @@ fn a_session_with_a_seek_and_a_rate_reports_both() {
     assert!(report["live"].is_null());
 }
 
+/// Names of the representations of pictures that a session fetched.
+fn fetched(url: &str, arguments: &[&str]) -> BTreeSet<String> {
+    let folder = tempfile::tempdir().unwrap();
+    let events = folder.path().join("events");
+    let common = ["play", url, "--render", "null", "--rate", "4", "--play-seconds", "14"];
+    let output = qa(&[&common, arguments, &["--events", events.to_str().unwrap()]].concat());
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = std::fs::read_to_string(events).unwrap();
+    let events = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let pictures = events.filter(|event| event["event"] == "segment_loaded" && event["kind"] == "video");
+    pictures.map(|event| event["representation"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn what_the_output_protects_and_the_most_bits_keep_rungs_away() {
+    let film = film(1);
+    let server = python(&films());
+    let open = server.url.join(&format!("{}/master.m3u8", film.id)).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let master = std::fs::read_to_string(films().join(&film.id).join("master.m3u8")).unwrap();
+    let mut protected = String::new();
+    for line in master.lines() {
+        let line = line.replace("URI=\"", &format!("URI=\"{}", open.join(".").unwrap()));
+        let is_address = !line.is_empty() && !line.starts_with('#');
+        let line = if is_address { open.join(&line).unwrap().to_string() } else { line };
+        // What is higher than 360 lines is protected.
+        let high = line.starts_with("#EXT-X-STREAM-INF") && !line.contains("x360") && !line.contains("x240");
+        protected.push_str(&if high { format!("{line},HDCP-LEVEL=TYPE-0\n") } else { line + "\n" });
+    }
+    assert!(protected.contains("HDCP-LEVEL"), "{master}");
+    std::fs::write(folder.path().join("master.m3u8"), protected).unwrap();
+    let other = python(folder.path());
+    let protected = other.url.join("master.m3u8").unwrap();
+    let all = fetched(protected.as_str(), &["--output-protection", "type-1"]);
+    let some = fetched(protected.as_str(), &[]);
+    assert!(!some.is_empty() && some.len() < all.len() && some.is_subset(&all), "{some:?} of {all:?}");
+    let capped = fetched(open.as_str(), &["--max-bitrate", "1"]);
+    assert_eq!(capped.len(), 1, "only the lowest: {capped:?}");
+}
+
 #[test]
 fn hashes_name_every_decoded_picture_and_repeat() {
     let film = film(2);
@@ -53,7 +94,7 @@ fn hashes_name_every_decoded_picture_and_repeat() {
     }
     assert_eq!(files[0].len(), 60);
     assert_eq!(files[0], files[1], "the same pictures at the same times");
-    let distinct: std::collections::BTreeSet<&String> = files[0].iter().collect();
+    let distinct: BTreeSet<&String> = files[0].iter().collect();
     assert_eq!(distinct.len(), 60, "the film moves");
 }
 

@@ -1,4 +1,4 @@
-//! The plan against one that is made point by point, without any of the shortcuts.
+//! The plan against one that is made point by point, with and without the two shortcuts that change what it is worth.
 
 use super::*;
 
@@ -9,6 +9,8 @@ type Plain = Vec<Vec<Vec<f32>>>;
 struct Reference<'a> {
     problem: &'a Problem,
     step: f32,
+    /// Every rung has outages of its own, and every transfer may be given up: no shortcuts.
+    whole: bool,
 }
 
 impl Reference<'_> {
@@ -105,7 +107,7 @@ impl Reference<'_> {
                     Self::held(&below, at) + problem.stall * self.step * at.min(0) as f32
                 });
                 let own = gain[point];
-                if problem.may_fail(stage, rung, state) {
+                if self.whole || problem.may_fail(stage, rung, state) {
                     gain[point] = own.max(late - lost);
                 }
                 best[point] = own.max(below[point] - lost);
@@ -121,10 +123,13 @@ impl Reference<'_> {
         };
         let mut after = each(&|state, rung, point| self.terminal(state, rung, point));
         for stage in (1..problem.stages).rev() {
-            let lost: Vec<Vec<f32>> = after
-                .iter()
-                .map(|rungs| (0..2 * POINTS as i32).map(|at| self.lost(&rungs[problem.rungs / 2], at)).collect())
-                .collect();
+            let column = |state: usize, rung: usize| -> Vec<f32> {
+                (0..2 * POINTS as i32).map(|at| self.lost(&after[state][rung], at)).collect()
+            };
+            // Of one rung for all of them, or of each.
+            let of = if self.whole { 0..problem.rungs } else { problem.rungs / 2..problem.rungs / 2 + 1 };
+            let lost: Vec<Vec<Vec<f32>>> =
+                (0..STATES).map(|state| of.clone().map(|rung| column(state, rung)).collect()).collect();
             let mut gain = each(&|state, rung, point| {
                 let time = problem.time(stage, rung, state);
                 let risen = problem.risen(state, time);
@@ -134,7 +139,7 @@ impl Reference<'_> {
                     .map(|(own, high)| own * (1.0 - risen) + high * risen)
                     .collect();
                 let quality = problem.quality_price * problem.quality[stage][rung];
-                self.arrive(&mixed, &lost[state], (quality, time), point)
+                self.arrive(&mixed, &lost[state][rung.min(lost[state].len() - 1)], (quality, time), point)
             });
             for (state, gains) in gain.iter_mut().enumerate() {
                 self.rescue(stage, state, gains);
@@ -214,25 +219,38 @@ impl Dice {
     }
 }
 
+/// The largest difference between the plan and a plain one, as a share of a segment's stall and the value.
+fn worst(values: &mut Values, problem: &Problem, whole: bool) -> f32 {
+    values.solve(problem);
+    let plain = Reference { problem, step: problem.step(), whole }.solve();
+    let mut worst = 0.0_f32;
+    for state in problem.states(0) {
+        for (got, wanted) in values.after[state].iter().zip(&plain[state]) {
+            for (&got, &wanted) in got.0.iter().zip(wanted) {
+                let scale = problem.stall * problem.segment + wanted.abs();
+                worst = worst.max((got - wanted).abs() / scale);
+            }
+        }
+    }
+    worst
+}
+
 #[test]
 fn a_plan_is_worth_what_a_plain_one_is() {
     let mut values = Values::new();
     let mut exact = 0;
     for seed in 0..24 {
-        let problem = Dice(seed).problem();
-        values.solve(&problem);
-        let plain = Reference { problem: &problem, step: problem.step() }.solve();
-        let mut worst = 0.0_f32;
-        for state in problem.states(0) {
-            for (got, wanted) in values.after[state].iter().zip(&plain[state]) {
-                for (&got, &wanted) in got.0.iter().zip(wanted) {
-                    let scale = problem.stall * problem.segment + wanted.abs();
-                    worst = worst.max((got - wanted).abs() / scale);
-                }
-            }
-        }
+        let worst = worst(&mut values, &Dice(seed).problem(), false);
         assert!(worst < 3e-3, "seed {seed}: {worst}");
         exact += usize::from(worst < 3e-4);
     }
     assert!(exact >= 23, "only {exact} of 24 are exact");
+}
+
+#[test]
+fn the_shortcuts_cost_little() {
+    let mut values = Values::new();
+    let mut all: Vec<f32> = (0..6).map(|seed| worst(&mut values, &Dice(seed).problem(), true)).collect();
+    all.sort_by(f32::total_cmp);
+    assert!(all[3] < 1e-3 && all[5] < 2e-2, "{all:?}");
 }
