@@ -93,10 +93,10 @@ fn a_pause_during_a_stall_is_not_counted_as_stalled() {
     world.load();
     world.run_for(seconds(50));
     let before = world.stats().stalls[0].duration;
-    world.command(player_core::Command::Pause);
+    world.command(Command::Pause);
     world.run_for(seconds(20));
     assert_eq!(world.stats().stalls[0].duration, before);
-    world.command(player_core::Command::Play);
+    world.command(Command::Play);
     assert_eq!(world.run_until_end(MINUTE * 10), Outcome::Ended);
 }
 
