@@ -71,7 +71,9 @@ fn what_the_output_protects_and_the_most_bits_keep_rungs_away() {
     let protected = other.url.join("master.m3u8").unwrap();
     let all = fetched(protected.as_str(), &["--output-protection", "type-1"]);
     let some = fetched(protected.as_str(), &[]);
-    assert!(!some.is_empty() && some.len() < all.len() && some.is_subset(&all), "{some:?} of {all:?}");
+    // Named from the lowest up: 240 and 360 lines are the first two.
+    assert!(some.last().is_some_and(|best| best.as_str() <= "v1"), "{some:?}");
+    assert!(all.last().is_some_and(|best| best.as_str() > "v1"), "{all:?}");
     let capped = fetched(open.as_str(), &["--max-bitrate", "1"]);
     assert_eq!(capped.len(), 1, "only the lowest: {capped:?}");
 }
