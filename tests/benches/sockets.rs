@@ -1,4 +1,4 @@
-//! The adaptive rule over real sockets: twelve shaped links, the engine with its HTTP and an edge on one side, the
+//! The adaptive rule over real sockets: fourteen shaped links, the engine with its HTTP and an edge on one side, the
 //! simulator of `abr` on the other, and how far their quality of experience is apart.
 //!
 //! `cargo build --workspace --all-targets`, then `cargo test --workspace --bench sockets -- --bench`: two minutes of real
@@ -39,8 +39,9 @@ const GOAL: Duration = Duration::from_secs(20);
 const LIMIT: f64 = 0.05;
 /// So many links must be ones on which trifles change nothing.
 const STURDY: usize = 10;
-/// Trifles: shares of the bandwidth that are left, and milliseconds of latency that are added.
-const TRIFLES: [(f64, u64); 4] = [(0.995, 0), (0.99, 0), (1.0, 8), (0.99, 15)];
+/// Trifles: the share of the bandwidth that is left, milliseconds of latency that are added, and milliseconds that the
+/// session begins later.
+const TRIFLES: [(f64, u64, u64); 5] = [(0.995, 0, 0), (0.99, 0, 0), (1.0, 8, 0), (0.99, 15, 0), (1.0, 0, 15)];
 /// More than this and a session hangs.
 const PATIENCE: Duration = Duration::from_secs(600);
 
@@ -58,7 +59,7 @@ fn links() -> Vec<(String, Vec<Row>)> {
         ("outages", &[(25, 900, 40), (7, 0, 40)]),
     ];
     let mut links: Vec<_> = fixed.map(|(name, rows)| (name.to_owned(), rows.to_vec())).into();
-    let walks = [(200, 1200), (300, 1600), (150, 700), (100, 2000), (250, 1000), (400, 1200)];
+    let walks = [(200, 1200), (300, 1600), (150, 700), (100, 2000), (250, 1000), (400, 1200), (500, 2500), (300, 900)];
     for (index, (least, spread)) in walks.into_iter().enumerate() {
         let mut state = index as u64 + 1;
         let mut next = |bound: u64| {
@@ -232,7 +233,8 @@ fn compare(film: &Film, rows: &[Row]) -> anyhow::Result<Pair> {
     let score = |session: &Session| qoe::score(&film.video, session).context("something was played");
     let simulated = score(&simulated(film, rows, start)?)?;
     let mut range = (simulated.linear, simulated.linear);
-    for (share, later) in TRIFLES {
+    for (share, later, begin) in TRIFLES {
+        let start = start + Duration::from_millis(begin);
         let changed = |&(seconds, kbps, millis): &Row| (seconds, (kbps as f64 * share) as u64, millis + later);
         let rows: Vec<Row> = rows.iter().map(changed).collect();
         let linear = score(&self::simulated(film, &rows, start)?)?.linear;
