@@ -119,16 +119,11 @@ pub struct Pace {
 impl Pace {
     /// Nothing learned yet.
     #[must_use]
-    pub const fn new(tuning: PaceTuning) -> Self {
+    pub fn new(tuning: PaceTuning) -> Self {
         Self {
             tuning,
             rates: [1.0; EXPERTS],
-            trials: [
-                Trial::new(tuning.spans[0], tuning.contest),
-                Trial::new(tuning.spans[1], tuning.contest),
-                Trial::new(tuning.spans[2], tuning.contest),
-                Trial::new(tuning.spans[3], tuning.contest),
-            ],
+            trials: tuning.spans.map(|span| Trial::new(span, tuning.contest)),
             silence: 0.0,
             watched: 0.0,
             silent: 0.0,

@@ -36,7 +36,7 @@ pub struct Flight {
 
 impl Flight {
     /// Nothing is in flight and nothing is known.
-    pub const fn new(tuning: PaceTuning) -> Self {
+    pub fn new(tuning: PaceTuning) -> Self {
         Self { from: None, seconds: 0.0, bits: 0.0, began: Duration::ZERO, pace: Pace::new(tuning) }
     }
 
