@@ -8,11 +8,19 @@ use player_core::{Command, ErrorCode, Event, PlayerConfig, QualityChoice, State,
 
 use crate::support::{HOUR, MINUTE, assert_played, count, fast, millis, play, seconds, two_hosts, world};
 
+/// A link of rows in seconds, kilobits a second and milliseconds.
+fn link(rows: &[(u64, u64, u64)]) -> Trace {
+    let row = |&(duration, kbps, ms): &(u64, u64, u64)| Row {
+        duration: seconds(duration),
+        bandwidth_bps: kbps * 1000,
+        latency: millis(ms),
+    };
+    Trace::from_rows(rows.iter().map(row).collect()).unwrap()
+}
+
 /// Fast, then nothing for `outage` seconds, then fast for an hour.
 fn outage(after: u64, outage: u64) -> Trace {
-    let row =
-        |duration, kbps: u64| Row { duration: seconds(duration), bandwidth_bps: kbps * 1000, latency: millis(30) };
-    Trace::from_rows(vec![row(after, 20_000), row(outage, 0), row(3600, 20_000)]).unwrap()
+    link(&[(after, 20_000, 30), (outage, 0, 30), (3600, 20_000, 30)])
 }
 
 #[test]
@@ -41,10 +49,7 @@ fn an_outage_longer_than_the_buffer_is_one_stall_of_the_right_length() {
 #[test]
 fn a_segment_that_never_comes_whole_is_given_up_in_time() {
     let film = Film::new(Protocol::Hls, MINUTE);
-    let row =
-        |duration, kbps: u64, ms| Row { duration: seconds(duration), bandwidth_bps: kbps * 1000, latency: millis(ms) };
-    let trace = Trace::from_rows(vec![row(11, 4, 0), row(5, 3_000, 50)]).unwrap();
-    let mut world = two_hosts(&film, trace, Vec::new());
+    let mut world = two_hosts(&film, link(&[(11, 4, 0), (5, 3_000, 50)]), Vec::new());
     world.load();
     world.at(millis(2025), Command::SelectQuality(QualityChoice::Representation("v4".into())));
     let Outcome::Failed(error) = world.run_until_end(HOUR) else { panic!("{:?}", world.snapshot().state) };
@@ -70,9 +75,7 @@ fn while_it_waits_the_state_says_why() {
 #[test]
 fn a_slow_link_brings_the_quality_down_and_not_to_a_stop() {
     let film = Film::new(Protocol::Dash, MINUTE * 5);
-    let row =
-        |duration, kbps: u64| Row { duration: seconds(duration), bandwidth_bps: kbps * 1000, latency: millis(40) };
-    let trace = Trace::from_rows(vec![row(60, 10_000), row(3600, 1_200)]).unwrap();
+    let trace = link(&[(60, 10_000, 40), (3600, 1_200, 40)]);
     let mut world = world(&film, trace, Vec::new());
     assert_eq!(play(&mut world), Outcome::Ended);
     let stats = world.stats();
@@ -123,10 +126,7 @@ fn the_buffer_stays_within_its_goal_and_its_bytes() {
 #[test]
 fn what_had_come_of_a_cancelled_segment_is_wasted_once() {
     let film = Film::new(Protocol::Dash, MINUTE).voices(&["en", "de"]);
-    let row =
-        |duration, kbps: u64, ms| Row { duration: seconds(duration), bandwidth_bps: kbps * 1000, latency: millis(ms) };
-    let trace = Trace::from_rows(vec![row(16, 56, 0), row(5, 3_000, 50)]).unwrap();
-    let mut world = two_hosts(&film, trace, Vec::new());
+    let mut world = two_hosts(&film, link(&[(16, 56, 0), (5, 3_000, 50)]), Vec::new());
     world.load();
     world.run_for(millis(4975));
     world.command(Command::SelectAudio(TrackChoice::Off));

@@ -12,13 +12,19 @@ fn qa(arguments: &[&str]) -> Output {
     Command::new(binary("kinora-qa")).args(arguments).output().unwrap()
 }
 
+/// The same, where it must succeed.
+fn plays(arguments: &[&str]) -> Output {
+    let output = qa(arguments);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    output
+}
+
 #[test]
 fn a_session_with_a_seek_and_a_rate_reports_both() {
     let film = film(1);
     let server = python(&films());
     let url = server.url.join(&format!("{}/manifest.mpd", film.id)).unwrap();
-    let output = qa(&["play", url.as_str(), "--until-end", "--rate", "2", "--seek", "14@2", "--prefer-audio", "fr"]);
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let output = plays(&["play", url.as_str(), "--until-end", "--rate", "2", "--seek", "14@2", "--prefer-audio", "fr"]);
     let text = String::from_utf8(output.stdout).unwrap();
     let report: Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
     assert_eq!(report["outcome"], "ended");
@@ -41,8 +47,7 @@ fn fetched(url: &str, arguments: &[&str]) -> BTreeSet<String> {
     let folder = tempfile::tempdir().unwrap();
     let events = folder.path().join("events");
     let common = ["play", url, "--render", "null", "--rate", "4", "--play-seconds", "14"];
-    let output = qa(&[&common, arguments, &["--events", events.to_str().unwrap()]].concat());
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    plays(&[&common, arguments, &["--events", events.to_str().unwrap()]].concat());
     let text = std::fs::read_to_string(events).unwrap();
     let events = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     let pictures = events.filter(|event| event["event"] == "segment_loaded" && event["kind"] == "video");
@@ -88,9 +93,7 @@ fn hashes_name_every_decoded_picture_and_repeat() {
     for name in ["a", "b"] {
         let path = folder.path().join(name);
         let path_text = path.to_str().unwrap();
-        let output =
-            qa(&["play", url.as_str(), "--abr", "lowest", "--play-seconds", "4", "--rate", "2", "--hash", path_text]);
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        plays(&["play", url.as_str(), "--abr", "lowest", "--play-seconds", "4", "--rate", "2", "--hash", path_text]);
         let text = std::fs::read_to_string(path).unwrap();
         files.push(text.lines().take(60).map(str::to_owned).collect::<Vec<_>>());
     }
@@ -115,8 +118,7 @@ fn a_recording_holds_every_input_but_not_the_film() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("log");
     let output =
-        qa(&["play", url.as_str(), "--play-seconds", "2", "--render", "null", "--record", path.to_str().unwrap()]);
-    assert!(output.status.success());
+        plays(&["play", url.as_str(), "--play-seconds", "2", "--render", "null", "--record", path.to_str().unwrap()]);
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     let log = std::fs::read_to_string(&path).unwrap();
     assert!(log.lines().next().unwrap().contains("config"));
