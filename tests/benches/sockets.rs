@@ -5,8 +5,9 @@
 //! time, with an error at the end when a session is more than five per cent away. Sockets, timers and headers make a link
 //! about a per cent slower than its trace; on some links that alone changes what the rule does. So the simulator also
 //! plays each link a little slower and later; where its own scores then differ by more than five per cent, sockets may lie
-//! anywhere among them and five per cent beside. At least ten links must not be of that kind. The engine plays pictures only, counts whole segments and decodes nothing, as in the
-//! scenario test `agreement` of `player-core`, which asks for equality in virtual time.
+//! anywhere among them and five per cent beside. At least ten links must not be of that kind. The engine plays pictures
+//! only, counts whole segments and decodes nothing, as in the scenario test `agreement` of `player-core`, which asks for
+//! equality in virtual time.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
