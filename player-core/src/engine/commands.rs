@@ -1,6 +1,7 @@
 //! What the host asks for. Every command is answered exactly once, before its consequences.
 
 use super::Engine;
+use super::accounting::{Departure, Discard};
 use super::io::Output;
 use super::playback::Seeking;
 use super::session::Session;
@@ -96,6 +97,9 @@ impl Engine {
         self.playback.play_when_ready = true;
         if self.playback.state == State::Ended {
             self.ledger.moved(self.position(), MediaTime::ZERO, false);
+            if let Some(session) = self.session.as_mut() {
+                session.video.account_mut().move_playhead();
+            }
             self.reposition(MediaTime::ZERO, SeekMode::Exact);
             self.set_state(State::Seeking);
         }
@@ -121,6 +125,9 @@ impl Engine {
         self.ledger.moved(self.position(), to, false);
         self.playback.seek = Some(Seeking { to, mode, since: self.now });
         self.emit(Event::SeekStarted { to });
+        if let Some(session) = self.session.as_mut() {
+            session.video.account_mut().move_playhead();
+        }
         self.tell_playing(false);
         self.rule.on_seek();
         match self.session.as_mut() {
@@ -138,10 +145,10 @@ impl Engine {
 
     /// Begins a new epoch at a time: what is held for it stays, everything else is called back or dropped.
     pub(super) fn reposition(&mut self, to: MediaTime, mode: SeekMode) {
-        self.playback.begin_at(to, mode, self.now);
+        self.begin_at(to, mode);
         for id in [StreamId::Main, StreamId::Audio, StreamId::Text] {
             if !self.session.as_ref().is_some_and(|session| is_served(session, id, to)) {
-                self.restart_stream(id, to);
+                self.restart_stream(id, to, Departure::Discarded(Discard::Seek));
             }
         }
         if let Some(session) = self.session.as_mut() {

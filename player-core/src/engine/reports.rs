@@ -15,7 +15,8 @@ impl Engine {
             return;
         }
         match event {
-            RenderEvent::Flushed { .. } | RenderEvent::Reconfigured { .. } => {}
+            RenderEvent::Flushed { .. } => self.ledger.begin_frames(self.decoding.counted()),
+            RenderEvent::Reconfigured { .. } => {}
             RenderEvent::FirstFrame { epoch, pts } => {
                 if self.is_current(epoch) && !self.playback.first_shown {
                     self.first_frame(pts);
@@ -88,6 +89,12 @@ impl Engine {
         if let Some(error) = lost {
             return self.fail(error);
         }
+        let frames = self.ledger.frame_counts();
+        if let Some(session) = self.session.as_mut() {
+            session.video.account_mut().close(frames, false);
+        }
+        self.announce_losses();
+        let Some(session) = self.session.as_ref() else { return };
         let ends = kinds.iter().filter_map(|kind| session.buffer(*kind)?.last_media());
         let held = ends.max().unwrap_or(position).max(position);
         let end = session.duration.map_or(held, |duration| MediaTime::ZERO + duration);
