@@ -16,6 +16,7 @@ mod announcing;
 mod answers;
 mod buffer;
 mod captions;
+mod carry;
 mod clock;
 mod commands;
 mod decoding;

@@ -130,6 +130,7 @@ impl Engine {
         if let Activity::Media(fetching) = &mut stream.activity {
             fetching.seen = 0;
             fetching.early.clear();
+            fetching.tail = None;
         }
     }
 
@@ -228,6 +229,7 @@ impl Engine {
         stream.trouble = None;
         stream.skipped += 1;
         let hopeless = stream.skipped >= MOST_SKIPPED;
+        self.release_tail(stream_id);
         if let Some(session) = self.session.as_mut() {
             for kind in [MediaKind::Video, MediaKind::Audio] {
                 if session.wanted_of(stream_id).has(kind)
