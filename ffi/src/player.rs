@@ -17,7 +17,8 @@ use crate::config::{
 /// A player. Made by kinora_player_create(), given back by kinora_player_destroy().
 pub struct kinora_player {
     pub(crate) player: Player,
-    pub(crate) frames: FrameSlot,
+    /// Newest picture, for a player that hands pictures out.
+    pub(crate) frames: Option<FrameSlot>,
 }
 
 /// Called on a thread of the player after something changed. It may only wake a thread of yours.
@@ -33,7 +34,8 @@ pub enum kinora_seek_mode {
     Keyframe,
 }
 
-fn renderer(config: &Config, frames: &FrameSlot) -> Result<Box<dyn Renderer>, PlayerError> {
+/// Makes the renderer of a configuration; pictures go into `frames` if they go to the host.
+pub(crate) fn renderer(config: &Config, frames: &FrameSlot) -> Result<Box<dyn Renderer>, PlayerError> {
     let video = match config.video {
         kinora_video_output::None => return Ok(Box::new(NullRenderer::new())),
         kinora_video_output::Window => VideoOutput::Window,
@@ -66,6 +68,7 @@ pub unsafe extern "C" fn kinora_player_create(config: *const kinora_config, out:
         let config = unsafe { read_config(config) }?;
         let frames = FrameSlot::new();
         let player = Player::new(config.player.clone(), renderer(&config, &frames)?)?;
+        let frames = (config.video == kinora_video_output::Frames).then_some(frames);
         let handle = Box::into_raw(Box::new(kinora_player { player, frames }));
         // SAFETY: `out` was written through above.
         unsafe { give(out, handle, "out") }
@@ -383,7 +386,9 @@ pub unsafe extern "C" fn kinora_player_set_wakeup(
                 unsafe { wakeup(user.0) }
             }
         };
-        handle.frames.set_wake(wake.clone());
+        if let Some(frames) = &handle.frames {
+            frames.set_wake(wake.clone());
+        }
         handle.player.set_wakeup(wake);
         Ok(())
     })
