@@ -74,7 +74,15 @@ pub fn split(built: &Path, stage: &Path) -> anyhow::Result<Split> {
         |option: &str, from: &Path, to: &Path| tool("objcopy", &[option.as_ref(), from.as_ref(), to.as_ref()]);
     objcopy("--only-keep-debug", &from, &split.debug)?;
     objcopy("--strip-unneeded", &from, &split.shared)?;
-    objcopy("--strip-debug", &built.join("libkinora.a"), &split.archive)?;
+    let archive = place("libkinora.all.a");
+    std::fs::copy(built.join("libkinora.a"), &archive).context("there is no static library")?;
+    // With split debug information, an archive holds members that are nothing else.
+    let members = tool("ar", &["t".as_ref(), archive.as_ref()])?;
+    let members: Vec<&OsStr> = members.lines().filter(|name| name.ends_with(".dwo")).map(AsRef::as_ref).collect();
+    for members in members.chunks(500) {
+        tool("ar", &[&["d".as_ref(), archive.as_os_str()], members].concat())?;
+    }
+    objcopy("--strip-debug", &archive, &split.archive)?;
     Ok(split)
 }
 
