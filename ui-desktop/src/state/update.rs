@@ -176,7 +176,7 @@ fn on_reply(state: &mut AppState, reply: Reply, moment: &Moment, effects: &mut V
 fn on_event(state: &mut AppState, event: Event, moment: &Moment, effects: &mut Vec<Effect>) {
     let Some(player) = &mut state.player else { return };
     match event {
-        Event::FirstFrame { .. } => {
+        Event::FirstFrame { .. } | Event::FirstAudio { .. } => {
             player.started = true;
             player.waiting_since = None;
         }
