@@ -15,6 +15,12 @@ use crate::config::{
 };
 
 /// A player. Made by kinora_player_create(), given back by kinora_player_destroy().
+///
+/// Commands may come at any pace. Each that is accepted is answered by exactly one event of the type
+/// KINORA_EVENT_TYPE_REPLY with its id. Of seeks, rates and choices of track or quality that come faster than they can be
+/// carried out (a few at once, then ten a second), the last is carried out. A command is refused with QueueFull (6004),
+/// without a reply and without effect, when 2048 wait for the player, or when 4096 are unanswered or have a reply that
+/// was not taken with kinora_player_wait_event().
 pub struct kinora_player {
     pub(crate) player: Player,
     pub(crate) frames: FrameSlot,

@@ -362,7 +362,7 @@ fn on_title(
 fn on_event(state: &mut AppState, event: Event, moment: &Moment, effects: &mut Vec<Effect>) {
     let Some(player) = &mut state.player else { return };
     match event {
-        Event::FirstFrame { .. } => {
+        Event::FirstFrame { .. } | Event::FirstAudio { .. } => {
             player.started = true;
             player.waiting_since = None;
         }

@@ -196,9 +196,9 @@ impl Head {
         let _ = self.source.end_of_stream();
     }
 
-    /// True when samples went in, all were taken, and nothing ever came out.
-    pub(super) fn is_mute(&self) -> bool {
-        self.pushed > 0 && self.source.current_level_buffers() == 0 && self.decoded.load(Ordering::SeqCst) == 0
+    /// True when more than `most_held` samples went in, all were taken, and nothing ever came out.
+    pub(super) fn is_mute(&self, most_held: u64) -> bool {
+        self.pushed > most_held && self.source.current_level_buffers() == 0 && self.decoded.load(Ordering::SeqCst) == 0
     }
 
     /// True when another decoder for the same codec has not been tried.
