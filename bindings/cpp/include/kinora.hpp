@@ -52,7 +52,7 @@ T sized() noexcept {
 }
 }  // namespace detail
 
-/// Does now what the first Player would do otherwise; may take a second, so call it on a thread that may wait.
+/// Sets up what the first Player would set up otherwise. May take a second: call it on a thread that may wait.
 inline void init() { detail::check(kinora_init()); }
 
 /// A wait without end for Player::wait_event().
