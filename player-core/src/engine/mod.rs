@@ -16,6 +16,7 @@ mod announcing;
 mod answers;
 mod buffer;
 mod captions;
+mod carry;
 mod clock;
 mod commands;
 mod decoding;
@@ -197,6 +198,7 @@ impl Engine {
             metadata: session.map(|session| session.metadata.list()).unwrap_or_default(),
             thumbnails: session.map(|session| Arc::clone(&session.thumbnails)).unwrap_or_default(),
             error: playback.error.clone(),
+            pending_retry: self.jobs.pending_retry(),
             stats: Arc::new(self.stats(now)),
         }
     }

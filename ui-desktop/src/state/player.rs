@@ -1,6 +1,6 @@
 //! What the interface knows about the film on screen, and what the viewer's wishes mean for the player.
 
-use kinora_api::{PlaybackGrant, Protocol, TitleCard};
+use kinora_api::{PlaybackGrant, Protocol, TitleCard, TitleId};
 use player_core::command::{LoadRequest, QualityChoice, SeekMode, TrackChoice};
 use player_core::drm::DrmConfig;
 use player_core::model::MediaKind;
@@ -8,8 +8,8 @@ use player_core::snapshot::Track;
 use player_core::{Command, MediaTime, Snapshot, State};
 use url::Url;
 
-use super::{Effect, Moment, Problem, Settings};
-use crate::api::Request;
+use super::{Effect, Moment, Problem, Settings, TitleChoice};
+use crate::api::{Companion, Request};
 use crate::command::{Begin, PlayerCommand};
 use crate::theme::tokens::time;
 
@@ -76,6 +76,12 @@ pub struct PlayerState {
     pub started: bool,
     /// When the present wait began.
     pub waiting_since: Option<f64>,
+    /// The title's page and the pictures of its seek bar, once they are here.
+    pub companion: Option<Box<Companion>>,
+    /// The tracks have been brought to what was chosen for the title.
+    pub choice_applied: bool,
+    /// What the seek bar spanned before an error.
+    pub last_timeline: Option<(f64, f64)>,
 }
 
 impl PlayerState {
@@ -94,6 +100,26 @@ impl PlayerState {
             viewport: None,
             started: false,
             waiting_since: Some(now),
+            companion: None,
+            choice_applied: false,
+            last_timeline: None,
+        }
+    }
+
+    /// Returns true when this title plays, or is about to.
+    pub fn is_title(&self, id: &TitleId) -> bool {
+        matches!(&self.source, Source::Title { card, .. } if card.id == *id)
+    }
+
+    /// Returns what the seek bar shows, in seconds: start, end and position. While a film is loaded again after an
+    /// error it shows the span and the place from before; `None` while nothing is known.
+    pub fn bar(&self, snapshot: &Snapshot, position: MediaTime) -> Option<(f64, f64, f64)> {
+        match timeline(snapshot) {
+            Some((start, end)) => Some((start, end, position.as_secs_f64())),
+            None => {
+                let (start, end) = self.last_timeline?;
+                Some((start, end, self.resume_at.map_or(start, MediaTime::as_secs_f64)))
+            }
         }
     }
 
@@ -114,7 +140,8 @@ impl PlayerState {
     }
 
     /// What the player is to load for a title, now that it may. Addresses that cannot be read are left out.
-    pub fn load_request(&self, settings: &Settings) -> Option<LoadRequest> {
+    /// What was chosen for the title goes before the settings.
+    pub fn load_request(&self, settings: &Settings, choice: Option<&TitleChoice>) -> Option<LoadRequest> {
         let (locations, start) = match &self.source {
             Source::Address(url) => (vec![url.clone()], None),
             Source::Title { begin, grant, .. } => {
@@ -126,12 +153,18 @@ impl PlayerState {
                 (urls.iter().filter_map(|url| Url::parse(url).ok()).collect(), start)
             }
         };
+        let audio = choice.and_then(|choice| choice.audio.as_ref()).and_then(|mark| mark.language.clone());
+        let audio = audio.or_else(|| settings.audio_language.clone());
+        let text = match choice.and_then(|choice| choice.text.as_ref()) {
+            Some(text) => text.as_ref().and_then(|mark| mark.language.clone()),
+            None => settings.text_language.clone(),
+        };
         Some(LoadRequest {
             locations,
             start: self.resume_at.or(start),
             play_when_ready: true,
-            audio_languages: settings.audio_language.iter().cloned().collect(),
-            text_languages: settings.text_language.iter().cloned().collect(),
+            audio_languages: audio.into_iter().collect(),
+            text_languages: text.into_iter().collect(),
             drm: DrmConfig::default(),
         })
     }
@@ -227,7 +260,7 @@ pub fn retry(player: &mut PlayerState, settings: &Settings, moment: &Moment, eff
     player.waiting_since = Some(moment.now);
     match &mut player.source {
         Source::Address(_) => {
-            if let Some(request) = player.load_request(settings) {
+            if let Some(request) = player.load_request(settings, None) {
                 effects.push(Effect::Load(request));
             }
         }

@@ -1,6 +1,9 @@
 //! What the viewer set, as it is written to disk. Unknown fields are ignored and absent ones take their default,
 //! so that older and newer versions read each other's files.
 
+use std::collections::BTreeMap;
+
+use kinora_api::ProfileId;
 use serde::{Deserialize, Serialize};
 
 /// How large subtitles are.
@@ -90,6 +93,30 @@ impl DataSaver {
     }
 }
 
+/// Where the window was, in points of the screen.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WindowPlace {
+    /// Left and upper edge with the frame; `None` where the system does not say (Wayland).
+    pub at: Option<(f32, f32)>,
+    /// Width and height without the frame.
+    pub size: (f32, f32),
+    /// The window filled the screen's work area.
+    pub maximized: bool,
+}
+
+impl WindowPlace {
+    /// Largest width and height that are believed.
+    const MOST: f32 = 16_384.0;
+
+    /// Returns the place when a window may be put there; damaged numbers give `None`.
+    pub fn checked(self) -> Option<Self> {
+        let (width, height) = self.size;
+        let is_size = |length: f32| (100.0..=Self::MOST).contains(&length);
+        let at = self.at.filter(|(x, y)| x.abs() <= Self::MOST && y.abs() <= Self::MOST);
+        (is_size(width) && is_size(height)).then_some(Self { at, ..self })
+    }
+}
+
 /// What is kept from one start to the next. No secret belongs here.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -112,6 +139,10 @@ pub struct Settings {
     pub device_id: String,
     /// The notice about where tokens are kept has been read.
     pub secrets_notice_shown: bool,
+    /// The profile that watched last, by account.
+    pub profiles: BTreeMap<String, ProfileId>,
+    /// Where the window was; `None` before the first start.
+    pub window: Option<WindowPlace>,
 }
 
 impl Default for Settings {
@@ -126,6 +157,8 @@ impl Default for Settings {
             last_email: String::new(),
             device_id: String::new(),
             secrets_notice_shown: false,
+            profiles: BTreeMap::new(),
+            window: None,
         }
     }
 }
@@ -146,6 +179,15 @@ mod tests {
         let settings: Settings = serde_json::from_str(r#"{"volume": 0.5, "of_the_future": 1}"#).expect("reads");
         assert_eq!(settings, Settings { volume: 0.5, ..Settings::default() });
         assert!((settings.loudness() - 0.125).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_window_is_put_only_where_one_can_be() {
+        let place = |at, size| WindowPlace { at, size, maximized: false }.checked();
+        assert_eq!(place(Some((-50.0, 20.0)), (1500.0, 900.0)).expect("usable").at, Some((-50.0, 20.0)));
+        assert_eq!(place(Some((f32::NAN, 20.0)), (1500.0, 900.0)).expect("usable").at, None);
+        assert_eq!(place(None, (0.0, 900.0)), None);
+        assert_eq!(place(None, (1500.0, f32::INFINITY)), None);
     }
 
     #[test]

@@ -24,7 +24,7 @@ pub fn show(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
             page(ui, view, home, out);
         }
         Load::Failed(problem) => {
-            if error::card(ui, ui.max_rect(), problem, None) == Some(error::Choice::Retry) {
+            if error::card(ui, view, ui.max_rect(), problem, None, out) == Some(error::Choice::Retry) {
                 out.push(UiCommand::Reload);
             }
         }

@@ -1,14 +1,22 @@
 //! Pages. Each draws from [`View`] and answers with commands; none changes anything.
 
+mod appearing;
+mod end_screen;
 mod error;
 mod home;
+mod outage;
 mod player;
 mod player_menu;
 mod player_stats;
+mod profiles;
+mod search;
 mod settings;
 mod shell;
 mod sign_in;
+mod thumbnail;
 mod title;
+mod top_actions;
+mod waiting;
 
 use std::sync::Arc;
 
@@ -20,6 +28,7 @@ use crate::player_port::PlayerHandle;
 use crate::state::{AppState, Route};
 use crate::theme::tokens::color;
 use crate::video::VideoSurface;
+use crate::wall_clock::WallClock;
 use crate::widgets::ImageShelf;
 
 /// Everything that pages draw from.
@@ -36,6 +45,8 @@ pub struct View<'a> {
     pub snapshot: Arc<Snapshot>,
     /// Where playback is right now.
     pub position: MediaTime,
+    /// Time of day.
+    pub wall: &'a WallClock,
     /// The interface's clock in seconds.
     pub now: f64,
 }
@@ -44,13 +55,17 @@ pub struct View<'a> {
 pub fn show(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
     let ground = if view.state.route == Route::Player { color::BLACK } else { color::GROUND };
     ui.painter().rect_filled(ui.max_rect(), 0.0, ground);
+    search::shortcuts(ui, view, out);
     match &view.state.route {
         Route::Starting => shell::starting(ui, view),
         Route::SignIn => sign_in::show(ui, view, out),
+        Route::Profiles => profiles::show(ui, view, out),
         Route::Home => home::show(ui, view, out),
+        Route::Search => search::show(ui, view, out),
         Route::Title(_) => title::show(ui, view, out),
         Route::Player => player::show(ui, view, out),
     }
+    outage::banner(ui, view, out);
     if view.state.settings_open {
         settings::show(ui, view, out);
     }

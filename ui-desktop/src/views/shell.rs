@@ -2,7 +2,7 @@
 
 use egui::{Align, Layout, Rect, Sense, Ui, UiBuilder, WidgetInfo, pos2, vec2};
 
-use super::View;
+use super::{View, top_actions};
 use crate::command::UiCommand;
 use crate::state::Route;
 use crate::theme::tokens::{color, radius, size, space, text, time};
@@ -35,7 +35,10 @@ pub fn top_bar(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
                 }
                 home_mark(ui, out);
             }
-            ui.with_layout(Layout::right_to_left(Align::Center), |ui| avatar(ui, view, out));
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                avatar(ui, view, out);
+                top_actions::show(ui, view, out);
+            });
         });
     });
 }

@@ -18,7 +18,7 @@ pub fn show(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
     let detail = state.data.ready();
     let card = detail.map(|detail| &detail.card).or(state.card.as_ref());
     match (card, &state.data) {
-        (_, Load::Failed(problem)) => match error::card(ui, ui.max_rect(), problem, Some("Back")) {
+        (_, Load::Failed(problem)) => match error::card(ui, view, ui.max_rect(), problem, Some("Back"), out) {
             Some(error::Choice::Retry) => out.push(UiCommand::Reload),
             Some(error::Choice::Leave) => out.push(UiCommand::Back),
             None => {}
