@@ -5,7 +5,7 @@ use sqlx::SqliteConnection;
 use uuid::Uuid;
 
 use super::database::Store;
-use super::password;
+use super::password::{self, Passwords};
 use crate::http::problem::Problem;
 
 /// What a new account consists of.
@@ -27,12 +27,13 @@ pub struct NewAccount {
 #[derive(Clone)]
 pub struct Accounts {
     store: Store,
+    passwords: Passwords,
 }
 
 impl Accounts {
     /// Accounts kept in `store`.
-    pub fn new(store: Store) -> Self {
-        Self { store }
+    pub fn new(store: Store, passwords: Passwords) -> Self {
+        Self { store, passwords }
     }
 
     /// Makes an account, or leaves the one of that address as it is but for its password, which is set to the given one.
@@ -45,7 +46,7 @@ impl Accounts {
         if length == 0 || length > password::MAX_PASSWORD {
             return Err(Problem::new(ErrorCode::InvalidRequest, "a password has 1 to 256 bytes"));
         }
-        let hash = password::hash(&new.password).await?;
+        let hash = self.passwords.hash(&new.password).await?;
         let new = new.clone();
         self.store
             .write(move |connection| {
@@ -69,7 +70,7 @@ impl Accounts {
             Err(_) => None,
         };
         let (id, hash) = row.unzip();
-        match (password::verify(password, hash).await?, id) {
+        match (self.passwords.verify(password, hash).await?, id) {
             (true, Some(id)) => self.account(&id).await,
             _ => Err(Problem::new(ErrorCode::InvalidCredentials, "address or password is wrong")),
         }

@@ -1,7 +1,7 @@
 //! The backend: who the viewer is, what there is to see, leave to play it, where they left off; and the origin behind the edges.
 //!
 //! * [`database`] — SQLite, migrated on start; [`writer`] is the one task that writes, in groups;
-//! * [`accounts`], [`password`], [`attempts`], [`tokens`], [`sign_in`], [`revocation`] — who it is, and until when;
+//! * [`accounts`], [`password`], [`attempts`], [`tokens`], [`sign_in`], [`sign_in_limit`], [`revocation`] — who it is, and until when;
 //! * [`catalogue`], [`home`], [`search`] — what there is;
 //! * [`playback`], [`positions`] — playing it;
 //! * [`routes`], [`extract`], [`counters`] — the HTTP face.
@@ -21,13 +21,14 @@ pub mod revocation;
 pub mod routes;
 pub mod search;
 pub mod sign_in;
+pub mod sign_in_limit;
 pub mod tokens;
 pub mod writer;
 
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use kinora_api::{Profile, ProfileId, ResumePosition};
 use url::Url;
@@ -106,6 +107,9 @@ pub enum BackendError {
     /// The database is there and its rows cannot be read.
     #[error("the database cannot be read: {0}")]
     Unreadable(String),
+    /// The system gives no thread for hashing passwords.
+    #[error("passwords cannot be hashed: {0}")]
+    Thread(#[source] io::Error),
     /// The signing key.
     #[error(transparent)]
     Key(#[from] tokens::KeyError),
@@ -128,7 +132,6 @@ pub enum BackendError {
 /// The services behind the routes.
 pub struct Backend {
     accounts: accounts::Accounts,
-    attempts: Mutex<attempts::Attempts>,
     catalogue: Arc<catalogue::Catalogue>,
     clock: Clock,
     counters: counters::Counters,
@@ -136,6 +139,7 @@ pub struct Backend {
     order: LogicalClock,
     playback: playback::Playback,
     store: database::Store,
+    sign_in_limit: sign_in_limit::SignInLimit,
     sign_ins: sign_in::SignIns,
 }
 
@@ -198,7 +202,11 @@ pub async fn serve(config: Config) -> Result<Running, BackendError> {
     let catalogue = Arc::new(catalogue::Catalogue::open(&data)?);
     let (store, writer) = database::open(config.database.as_deref(), &data).await?;
     let latest = positions::latest_order(store.reads()).await.map_err(|problem| unreadable(&problem))?;
-    let accounts = accounts::Accounts::new(store.clone());
+    let sign_in_limit = sign_in_limit::SignInLimit::open(store.clone(), config.clock.clone())
+        .await
+        .map_err(|problem| unreadable(&problem))?;
+    let passwords = password::Passwords::start().map_err(BackendError::Thread)?;
+    let accounts = accounts::Accounts::new(store.clone(), passwords);
     if config.demo_viewer {
         demo::ensure_viewer(&accounts, config.clock.now_ms())
             .await
@@ -206,12 +214,12 @@ pub async fn serve(config: Config) -> Result<Running, BackendError> {
     }
     let backend = Arc::new(Backend {
         accounts,
-        attempts: Mutex::default(),
         catalogue,
         order: LogicalClock::resume(config.clock.clone(), latest),
         clock: config.clock,
         counters: counters::Counters::default(),
         playback: playback::Playback::new(store.clone(), secret, config.terms, config.edges),
+        sign_in_limit,
         sign_ins: sign_in::SignIns::new(store.clone(), tokens, config.refresh_ms),
         store: store.clone(),
     });
@@ -235,10 +243,6 @@ fn unreadable(problem: &Problem) -> BackendError {
 }
 
 impl Backend {
-    fn attempts(&self) -> MutexGuard<'_, attempts::Attempts> {
-        self.attempts.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     async fn profile(&self, viewer: &Viewer, wanted: Option<&ProfileId>) -> Result<Profile, Problem> {
         self.accounts.profile(&viewer.0.account, wanted).await
     }

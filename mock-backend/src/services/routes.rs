@@ -1,5 +1,6 @@
 //! The calls of the service: from requests to the services and back. What a call does is in the service it belongs to.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -15,6 +16,7 @@ use kinora_api::{
     SignOutRequest, TitleDetail, TokenPair, paths,
 };
 
+use super::attempts::Settled;
 use super::extract::{Params, Payload, ProfileQuery, RevokedQuery, SearchQuery, Viewer};
 use super::positions::{self, Position};
 use super::{Backend, accounts, home, revocation};
@@ -80,27 +82,37 @@ async fn sign_in(
         return Err(Problem::new(ErrorCode::InvalidRequest, "a device's id has 1 to 64 characters"));
     }
     let peer = connection.map(|axum::Extension(connection)| connection.peer.ip());
+    let result = attempt_sign_in(&backend, peer, &request).await;
+    let counter = if result.is_ok() { &backend.counters.sign_ins } else { &backend.counters.sign_ins_refused };
+    counter.fetch_add(1, Ordering::Relaxed);
+    result.map(axum::Json)
+}
+
+async fn attempt_sign_in(
+    backend: &Backend,
+    peer: Option<IpAddr>,
+    request: &SignInRequest,
+) -> Result<SignInResponse, Problem> {
     let email = accounts::normal_email(&request.email).unwrap_or_default();
-    let now = backend.clock.now_ms();
-    if let Some(wait_ms) = backend.attempts().wait_ms(&email, peer, now) {
-        backend.counters.sign_ins_refused.fetch_add(1, Ordering::Relaxed);
-        let message = format!("too many failed sign-ins: wait {} s", wait_ms.div_ceil(1000));
-        return Err(Problem::new(ErrorCode::TooManyAttempts, message).with_retry_after_ms(wait_ms));
-    }
+    let device = request.device.id.as_str();
+    let known = backend.sign_ins.is_known_device(&email, device).await?.then_some(device);
+    let reservation = backend.sign_in_limit.reserve(&email, known, peer).await?;
     let account = match backend.accounts.authenticate(&request.email, &request.password).await {
         Ok(account) => account,
         Err(problem) => {
-            backend.counters.sign_ins_refused.fetch_add(1, Ordering::Relaxed);
-            if problem.error().kind() == Some(ErrorCode::InvalidCredentials) {
-                backend.attempts().failed(&email, peer, now);
-            }
+            let is_wrong = problem.error().kind() == Some(ErrorCode::InvalidCredentials);
+            let outcome = if is_wrong { Settled::Wrong } else { Settled::NotCompared };
+            backend.sign_in_limit.settle(reservation, outcome).await?;
             return Err(problem);
         }
     };
-    backend.attempts().succeeded(&email);
-    let tokens = backend.sign_ins.begin(account.id.as_str(), &request.device, now).await?;
-    backend.counters.sign_ins.fetch_add(1, Ordering::Relaxed);
-    Ok(axum::Json(SignInResponse { tokens, account }))
+    // Both writes share a transaction.
+    let (settled, tokens) = tokio::join!(
+        backend.sign_in_limit.settle(reservation, Settled::Right),
+        backend.sign_ins.begin(account.id.as_str(), &request.device, backend.clock.now_ms()),
+    );
+    settled?;
+    Ok(SignInResponse { tokens: tokens?, account })
 }
 
 async fn refresh(State(backend): Shared, Payload(request): Payload<RefreshRequest>) -> Answer<TokenPair> {
