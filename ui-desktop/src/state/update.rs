@@ -501,7 +501,7 @@ fn to_sign_in(state: &mut AppState, error: Option<String>, effects: &mut Vec<Eff
     state.account = None;
     state.home = HomeState::default();
     state.title = TitleState::default();
-    state.search = SearchState::default();
+    state.search.clear();
     state.profile = None;
     state.profile_pending = false;
     state.last_seen.clear();
@@ -573,6 +573,9 @@ fn reload(state: &mut AppState, effects: &mut Vec<Effect>) {
 
 fn open_title(state: &mut AppState, id: TitleId, effects: &mut Vec<Effect>) {
     state.title = TitleState { data: Load::Loading, card: find_card(state, &id).cloned() };
+    if state.route == Route::Search {
+        state.search.opened = Some(id.clone());
+    }
     visit(state, Route::Title(id.clone()));
     effects.push(Effect::Api(Request::Title(id)));
 }
