@@ -9,6 +9,7 @@ pub mod api;
 pub mod app;
 pub mod cli;
 pub mod command;
+pub mod navigation;
 pub mod networks;
 pub mod player_gst;
 pub mod player_port;

@@ -21,15 +21,15 @@ use url::Url;
 use crate::api::{Reply, Request};
 use crate::command::UiCommand;
 
-pub use focus::{Focus, HeroButton, moved};
+pub use focus::{Focus, HeroButton};
 pub use format::{bitrate, clock, runtime, time_left};
 pub use keys::player_command;
 pub use language::language_name;
 pub use lru::ByteLru;
-pub use player::{Flash, Menu, PlayerState, Source, quality_menu, timeline, track_name};
+pub use player::{Flash, Menu, PlayerState, RATES, Source, quality_menu, seek_bar, timeline, track_name};
 pub use problem::Problem;
 pub use settings::{CueSize, DataSaver, Settings};
-pub use update::{Moment, focused_command, start, update};
+pub use update::{Moment, start, update};
 
 /// Data that is asked for over the network.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -98,6 +98,8 @@ pub struct SignInForm {
     pub email: String,
     /// What the password field reads.
     pub password: String,
+    /// The password is shown as it is typed.
+    pub shows_password: bool,
     /// An answer is awaited.
     pub busy: bool,
     /// Why it did not work.
@@ -111,8 +113,6 @@ pub struct HomeState {
     pub data: Load<Home>,
     /// Where the keyboard's focus is; `None` until a key is used.
     pub focus: Option<Focus>,
-    /// Counts the moves of the focus by keys, so that the view knows when to move egui's focus after it.
-    pub focus_moves: u64,
 }
 
 /// A title's page.

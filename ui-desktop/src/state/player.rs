@@ -22,6 +22,8 @@ pub enum Menu {
     Subtitles,
     /// Qualities.
     Quality,
+    /// How fast the film plays.
+    Speed,
 }
 
 /// Where what plays came from.
@@ -68,6 +70,10 @@ pub struct PlayerState {
     pub last_text: Option<TrackChoice>,
     /// Where to go on after an error; set when one comes.
     pub resume_at: Option<MediaTime>,
+    /// The seconds that the seek bar spanned when the error came; they stand until the film is loaded again.
+    pub last_timeline: Option<(f64, f64)>,
+    /// False once the player has found no device to play sound on.
+    pub has_sound_device: bool,
     /// When a new leave to play was last asked for without the viewer's doing.
     pub renewed_at: Option<f64>,
     /// The last size told to the player.
@@ -90,6 +96,8 @@ impl PlayerState {
             flash: None,
             last_text: None,
             resume_at: None,
+            last_timeline: None,
+            has_sound_device: true,
             renewed_at: None,
             viewport: None,
             started: false,
@@ -141,7 +149,25 @@ impl PlayerState {
     }
 }
 
-/// The seconds that the seek bar spans.
+/// The seconds that the seek bar spans and the position on it. While the film is not loaded, as after an error, they
+/// are those of before, or of the catalogue.
+pub fn seek_bar(player: &PlayerState, snapshot: &Snapshot, position: f64) -> Option<((f64, f64), f64)> {
+    if let Some(timeline) = timeline(snapshot) {
+        return Some((timeline, position));
+    }
+    let (listed, start) = match &player.source {
+        Source::Title { card, begin, .. } => {
+            let resume = card.resume.as_ref().filter(|_| *begin == Begin::Resume);
+            let listed = Some((0.0, card.duration_ms as f64 / 1000.0)).filter(|_| card.duration_ms > 0);
+            (listed, resume.map_or(0.0, |resume| resume.position_ms as f64 / 1000.0))
+        }
+        Source::Address(_) => (None, 0.0),
+    };
+    let timeline = player.last_timeline.or(listed)?;
+    Some((timeline, player.resume_at.map_or(start, |at| at.as_secs_f64())))
+}
+
+/// The seconds that a loaded film spans.
 pub fn timeline(snapshot: &Snapshot) -> Option<(f64, f64)> {
     if let Some(range) = snapshot.seekable {
         return Some((range.start.as_secs_f64(), range.end.as_secs_f64()));
@@ -187,11 +213,22 @@ pub fn handle(
         }
         PlayerCommand::ToggleMute => {
             settings.muted = !settings.muted;
-            player.flash(if settings.muted { "Muted" } else { "Sound on" }, moment.now);
+            player.flash(
+                match (player.has_sound_device, settings.muted) {
+                    (false, _) => "No sound device",
+                    (true, true) => "Muted",
+                    (true, false) => "Sound on",
+                },
+                moment.now,
+            );
             effects.push(Effect::Player(Command::SetMuted(settings.muted)));
             effects.push(Effect::SaveSettings(settings.clone()));
         }
         PlayerCommand::ChangeRate { faster } => change_rate(player, faster, moment, effects),
+        PlayerCommand::SetRate(rate) => {
+            player.menu = None;
+            set_rate(player, rate, moment, effects);
+        }
         PlayerCommand::ToggleMenu(menu) => player.menu = (player.menu != Some(menu)).then_some(menu),
         PlayerCommand::SelectAudio(choice) => {
             player.menu = None;
@@ -282,15 +319,20 @@ fn set_volume(
     effects.push(Effect::SaveSettings(settings.clone()));
 }
 
+/// Speeds that keys and the menu offer, ascending.
+pub const RATES: [f64; 7] = [0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0];
+
 fn change_rate(player: &mut PlayerState, faster: bool, moment: &Moment, effects: &mut Vec<Effect>) {
-    const RATES: [f64; 7] = [0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0];
     let now = moment.snapshot.rate;
     let next = if faster {
         RATES.into_iter().find(|rate| *rate > now + 0.01)
     } else {
         RATES.into_iter().rev().find(|rate| *rate < now - 0.01)
     };
-    let rate = next.unwrap_or(now);
+    set_rate(player, next.unwrap_or(now), moment, effects);
+}
+
+fn set_rate(player: &mut PlayerState, rate: f64, moment: &Moment, effects: &mut Vec<Effect>) {
     player.flash(format!("Speed {rate}×"), moment.now);
     effects.push(Effect::Player(Command::SetRate(rate)));
 }

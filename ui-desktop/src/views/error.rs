@@ -3,6 +3,7 @@
 use egui::accesskit::Role;
 use egui::{Align, Layout, Rect, Sense, Ui, UiBuilder, WidgetInfo, pos2, vec2};
 
+use crate::navigation;
 use crate::state::Problem;
 use crate::theme::tokens::{color, radius, size, space, text};
 use crate::widgets::{Icon, Line, Prominence, body, elided, paint_icon, paint_strong, text_button};
@@ -73,7 +74,9 @@ fn buttons(ui: &mut Ui, problem: &Problem, leave: Option<&str>) -> Option<Choice
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = space::M;
         let label = if problem.needs_sign_in() { "Sign in" } else { "Try again" };
-        if text_button(ui, Prominence::Primary, label).clicked() {
+        let retry = text_button(ui, Prominence::Primary, label);
+        navigation::focus_by_default(&retry);
+        if retry.clicked() {
             choice = Some(Choice::Retry);
         }
         if let Some(leave) = leave

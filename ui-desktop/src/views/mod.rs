@@ -16,8 +16,10 @@ use egui::Ui;
 use player_core::{MediaTime, Snapshot};
 
 use crate::command::UiCommand;
+use crate::navigation::{self, Page};
 use crate::player_port::PlayerHandle;
 use crate::state::{AppState, Route};
+use crate::theme::scale;
 use crate::theme::tokens::color;
 use crate::video::VideoSurface;
 use crate::widgets::ImageShelf;
@@ -42,6 +44,8 @@ pub struct View<'a> {
 
 /// Draws the page of the route and what lies over it.
 pub fn show(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
+    navigation::begin(ui.ctx(), page(view.state));
+    out.extend(scale::take_keys(ui.ctx()).map(UiCommand::Zoom));
     let ground = if view.state.route == Route::Player { color::BLACK } else { color::GROUND };
     ui.painter().rect_filled(ui.max_rect(), 0.0, ground);
     match &view.state.route {
@@ -55,4 +59,22 @@ pub fn show(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
         settings::show(ui, view, out);
     }
     shell::notice(ui, view, out);
+}
+
+/// The page as the keyboard's focus knows it. The player has its own use for arrows.
+fn page(state: &AppState) -> Page {
+    let name = match &state.route {
+        Route::Starting => "starting",
+        Route::SignIn => "sign-in",
+        Route::Home => "home",
+        Route::Title(_) => "title",
+        Route::Player => "player",
+    };
+    let has_problem = state.player.as_ref().is_some_and(|player| player.problem.is_some());
+    Page {
+        name,
+        id: egui::Id::unique(("page", format!("{:?}", state.route))),
+        depth: state.history.len(),
+        arrows: state.route != Route::Player || has_problem,
+    }
 }

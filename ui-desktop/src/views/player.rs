@@ -6,7 +6,7 @@ use player_core::{Snapshot, State};
 
 use super::{View, error, player_menu, player_stats};
 use crate::command::{PlayerCommand, UiCommand};
-use crate::state::{Menu, PlayerState, Route, clock, player_command, timeline};
+use crate::state::{self, Menu, PlayerState, Route, clock, player_command, timeline};
 use crate::theme::tokens::{color, radius, size, space, text, time};
 use crate::widgets::{
     Icon, Line, SeekBar, elided, glass_button, gradient_vertical, paint_cues, paint_strong, spinner, volume_slider,
@@ -156,7 +156,7 @@ fn controls(
     ui.scope(|ui| {
         ui.set_opacity(shown);
         top(ui, view, player, page, wishes);
-        bottom(ui, view, page, wishes);
+        bottom(ui, view, player, page, wishes);
     });
     if let Some(menu) = player.menu {
         player_menu::show(ui, view, menu, page, CONTROLS, wishes);
@@ -178,32 +178,38 @@ fn top(ui: &mut Ui, view: &View<'_>, player: &PlayerState, page: Rect, wishes: &
     });
 }
 
-fn bottom(ui: &mut Ui, view: &View<'_>, page: Rect, wishes: &mut Vec<PlayerCommand>) {
+fn bottom(ui: &mut Ui, view: &View<'_>, player: &PlayerState, page: Rect, wishes: &mut Vec<PlayerCommand>) {
     let area = page.with_min_y(page.bottom() - CONTROLS).shrink2(vec2(space::XL, 0.0));
     ui.scope_builder(UiBuilder::new().max_rect(area).layout(Layout::top_down(Align::Min)), |ui| {
         ui.spacing_mut().item_spacing.y = 0.0;
         ui.add_space(space::S);
-        ui.add_enabled_ui(timeline(&view.snapshot).is_some(), |ui| seek_bar(ui, view, wishes));
+        ui.add_enabled_ui(timeline(&view.snapshot).is_some(), |ui| seek_bar(ui, view, player, wishes));
         ui.allocate_ui_with_layout(vec2(area.width(), 60.0), Layout::left_to_right(Align::Center), |ui| {
-            buttons(ui, view, wishes)
+            buttons(ui, view, player, wishes);
         });
     });
 }
 
-fn seek_bar(ui: &mut Ui, view: &View<'_>, wishes: &mut Vec<PlayerCommand>) {
-    let (start, end) = timeline(&view.snapshot).unwrap_or((0.0, 1.0));
+fn seek_bar(ui: &mut Ui, view: &View<'_>, player: &PlayerState, wishes: &mut Vec<PlayerCommand>) {
+    let shown = state::seek_bar(player, &view.snapshot, view.position.as_secs_f64());
+    let ((start, end), position) = shown.unwrap_or(((0.0, 1.0), 0.0));
     let ranges = view.snapshot.buffered.iter();
     let buffered: Vec<(f64, f64)> = ranges.map(|range| (range.start.as_secs_f64(), range.end.as_secs_f64())).collect();
-    let bar = SeekBar { start, end, position: view.position.as_secs_f64(), buffered: &buffered }.show(ui);
+    let bar = SeekBar { start, end, position, buffered: &buffered }.show(ui);
     if let Some((seconds, scrubbing)) = bar.target {
         wishes.push(PlayerCommand::SeekTo { seconds, scrubbing });
     }
 }
 
-fn buttons(ui: &mut Ui, view: &View<'_>, wishes: &mut Vec<PlayerCommand>) {
+/// Widths of the controls, in points, below which the least needed are left out: the volume slider, then the steps of
+/// ten seconds, then the clock. All of them have keys.
+const ROOM: (f32, f32, f32) = (720.0, 620.0, 440.0);
+
+fn buttons(ui: &mut Ui, view: &View<'_>, player: &PlayerState, wishes: &mut Vec<PlayerCommand>) {
     ui.spacing_mut().item_spacing.x = space::XS;
     let snapshot = &view.snapshot;
     let side = size::PLAYER_BUTTON;
+    let room = ui.available_width();
     let (icon, name) = match (snapshot.state, snapshot.play_when_ready) {
         (State::Ended, _) => (Icon::Replay, "Watch again"),
         (_, true) => (Icon::Pause, "Pause"),
@@ -215,50 +221,61 @@ fn buttons(ui: &mut Ui, view: &View<'_>, wishes: &mut Vec<PlayerCommand>) {
         }
     };
     button(ui, icon, name, PlayerCommand::TogglePlay);
-    button(ui, Icon::Back10, "Back 10 seconds", PlayerCommand::SeekBy(-10_000));
-    button(ui, Icon::Forward10, "Forward 10 seconds", PlayerCommand::SeekBy(10_000));
+    if room >= ROOM.1 {
+        button(ui, Icon::Back10, "Back 10 seconds", PlayerCommand::SeekBy(-10_000));
+        button(ui, Icon::Forward10, "Forward 10 seconds", PlayerCommand::SeekBy(10_000));
+    }
     let settings = &view.state.settings;
-    let (speaker, mute) = match (settings.muted, settings.volume) {
-        (true, _) => (Icon::Muted, "Sound on"),
-        (false, volume) if volume < 0.01 => (Icon::Speaker(0), "Mute"),
-        (false, volume) if volume < 0.5 => (Icon::Speaker(1), "Mute"),
-        (false, _) => (Icon::Speaker(2), "Mute"),
+    let (speaker, mute) = match (player.has_sound_device, settings.muted, settings.volume) {
+        (false, _, _) => (Icon::Muted, "No sound device"),
+        (true, true, _) => (Icon::Muted, "Sound on"),
+        (true, false, volume) if volume < 0.01 => (Icon::Speaker(0), "Mute"),
+        (true, false, volume) if volume < 0.5 => (Icon::Speaker(1), "Mute"),
+        (true, false, _) => (Icon::Speaker(2), "Mute"),
     };
     button(ui, speaker, mute, PlayerCommand::ToggleMute);
-    if let Some(volume) = volume_slider(ui, settings.volume, settings.muted) {
-        wishes.push(PlayerCommand::SetVolume(volume));
+    if room >= ROOM.0 {
+        let silent = settings.muted || !player.has_sound_device;
+        let volume = ui.add_enabled_ui(player.has_sound_device, |ui| volume_slider(ui, settings.volume, silent)).inner;
+        wishes.extend(volume.map(PlayerCommand::SetVolume));
     }
     ui.add_space(space::M);
-    times(ui, view);
+    if room >= ROOM.2 {
+        times(ui, view, player);
+    }
     ui.with_layout(Layout::right_to_left(Align::Center), |ui| right_buttons(ui, view, wishes));
 }
 
+/// From left to right, which is the order of Tab too.
 fn right_buttons(ui: &mut Ui, view: &View<'_>, wishes: &mut Vec<PlayerCommand>) {
-    ui.spacing_mut().item_spacing.x = space::XS;
     let side = size::PLAYER_BUTTON;
     let (icon, name) = if view.state.fullscreen {
         (Icon::ExitFullscreen, "Leave full screen")
     } else {
         (Icon::Fullscreen, "Full screen")
     };
-    let menus = [
-        (Icon::Quality, "Quality", PlayerCommand::ToggleMenu(Menu::Quality)),
-        (Icon::Audio, "Audio", PlayerCommand::ToggleMenu(Menu::Audio)),
+    let buttons = [
+        (Icon::Speed, "Speed", PlayerCommand::ToggleMenu(Menu::Speed)),
         (Icon::Subtitles, "Subtitles", PlayerCommand::ToggleMenu(Menu::Subtitles)),
+        (Icon::Audio, "Audio", PlayerCommand::ToggleMenu(Menu::Audio)),
+        (Icon::Quality, "Quality", PlayerCommand::ToggleMenu(Menu::Quality)),
+        (icon, name, PlayerCommand::ToggleFullscreen),
     ];
-    if glass_button(ui, icon, name, side).clicked() {
-        wishes.push(PlayerCommand::ToggleFullscreen);
-    }
-    for (icon, name, command) in menus {
-        if glass_button(ui, icon, name, side).clicked() {
-            wishes.push(command);
+    let width = buttons.len() as f32 * (side + space::XS) - space::XS;
+    ui.allocate_ui_with_layout(vec2(width, side), Layout::left_to_right(Align::Center), |ui| {
+        ui.spacing_mut().item_spacing.x = space::XS;
+        for (icon, name, command) in buttons {
+            if glass_button(ui, icon, name, side).clicked() {
+                wishes.push(command);
+            }
         }
-    }
+    });
 }
 
-fn times(ui: &mut Ui, view: &View<'_>) {
-    let Some((start, end)) = timeline(&view.snapshot) else { return };
-    let words = format!("{}  /  {}", clock(view.position.as_secs_f64() - start), clock(end - start));
+fn times(ui: &mut Ui, view: &View<'_>, player: &PlayerState) {
+    let shown = state::seek_bar(player, &view.snapshot, view.position.as_secs_f64());
+    let Some(((start, end), position)) = shown else { return };
+    let words = format!("{}  /  {}", clock(position - start), clock(end - start));
     let line = Line { size: text::BODY, color: color::TEXT, rows: 1, width: f32::INFINITY };
     let galley = elided(ui.painter(), &words, line);
     let (rect, response) = ui.allocate_exact_size(galley.size(), Sense::hover());
