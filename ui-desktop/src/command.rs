@@ -1,6 +1,6 @@
 //! What the viewer asked for. Views send these and nothing else; only [`crate::state`] acts on them.
 
-use kinora_api::TitleId;
+use kinora_api::{ProfileId, TitleId};
 use player_core::command::{QualityChoice, TrackChoice};
 
 use crate::state::{Focus, Menu, Settings};
@@ -58,6 +58,20 @@ pub enum UiCommand {
     Zoom(Zoom),
     /// Close the notice.
     DismissNotice,
+    /// Open the search page, or put the focus into its field.
+    OpenSearch,
+    /// The search field now reads so.
+    EditSearch(String),
+    /// Ask who watches.
+    SwitchProfile,
+    /// Go on with this profile.
+    ChooseProfile(ProfileId),
+    /// Ask the service again now, while it is away.
+    RetryNow,
+    /// Show or hide the technical part of the error card.
+    ToggleDetails,
+    /// Put a text on the clipboard.
+    Copy(String),
     /// Something about the player.
     Player(PlayerCommand),
 }

@@ -10,11 +10,11 @@ use kinora_api::{ErrorCode, ProfileId};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::Backend;
 use super::tokens::Bearer;
+use super::{Backend, revocation};
 use crate::http::problem::Problem;
 
-/// Who asks: the bearer of a valid access token.
+/// Bearer of a valid access token whose sign-in was not revoked.
 #[derive(Clone, Debug)]
 pub struct Viewer(pub Bearer);
 
@@ -30,7 +30,9 @@ impl FromRequestParts<Arc<Backend>> for Viewer {
             .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
             .map(|(_, token)| token.trim())
             .ok_or_else(|| Problem::new(ErrorCode::SignInExpired, "the request carries no access token"))?;
-        Ok(Self(backend.sign_ins.tokens().check(token, backend.clock.now_ms())?))
+        let bearer = backend.sign_ins.tokens().check(token, backend.clock.now_ms())?;
+        revocation::check_family(backend.store.reads(), &bearer.family).await?;
+        Ok(Self(bearer))
     }
 }
 
@@ -92,6 +94,13 @@ pub struct SearchQuery {
     pub limit: Option<usize>,
     /// Absent: the default profile.
     pub profile: Option<ProfileId>,
+}
+
+/// The query string of the list of revoked sessions.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct RevokedQuery {
+    /// `next` of the answer before; absent: from the beginning.
+    pub after: Option<i64>,
 }
 
 /// A query string.

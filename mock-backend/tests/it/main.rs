@@ -9,6 +9,7 @@ mod chaos;
 mod grants;
 mod media;
 mod positions;
+mod revocation;
 mod shaping;
 mod sign_in;
 mod stage;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::{CodecConfig, Fragment};
+use super::{CarriedState, CodecConfig, Fragment, SegmentTail};
 use crate::drm::{KeyId, Pssh};
 use crate::model::{ContainerFormat, MediaKind, TimedMetadata};
 use crate::text::Cue;
@@ -83,12 +83,19 @@ pub struct DemuxSetup {
     pub sample_key: Option<SampleKey>,
     /// Whether captions inside the video are wanted.
     pub captions: bool,
+    /// State that an earlier segment of the rendition left, if any.
+    #[serde(default)]
+    pub carried: Option<CarriedState>,
+    /// True to end with [`DemuxOutput::Tail`] where the format can: another segment may follow. False, the default,
+    /// ends every access unit at the end of the data.
+    #[serde(default)]
+    pub keeps_tail: bool,
 }
 
 impl DemuxSetup {
     /// Clear media without captions.
     pub const fn new(format: ContainerFormat, init: Option<Arc<InitSegment>>) -> Self {
-        Self { format, init, sample_key: None, captions: false }
+        Self { format, init, sample_key: None, captions: false, carried: None, keeps_tail: false }
     }
 }
 
@@ -131,6 +138,8 @@ pub enum DemuxOutput {
     Metadata(Vec<TimedMetadata>),
     /// Captions inside the video, in media time, ordered by it within the pictures read so far.
     Captions(Vec<CaptionPacket>),
+    /// End of the segment, after everything else; only with [`DemuxSetup::keeps_tail`].
+    Tail(SegmentTail),
 }
 
 /// Why media could not be read. `offset` is in bytes from the beginning of what was pushed.

@@ -8,6 +8,7 @@
 mod audio;
 mod bits;
 pub mod captions;
+mod carry;
 mod codec;
 mod demux;
 mod elementary;
@@ -18,6 +19,7 @@ mod sniffing;
 mod text;
 mod ts;
 
+pub use carry::{CarriedState, DemuxerState, SegmentTail};
 pub use codec::{Codec, CodecConfig, PixelAspect};
 pub use demux::{
     CaptionPacket, DemuxError, DemuxOutput, DemuxSetup, Demuxer, InitSegment, MediaClock, ProtectionInfo, SampleKey,

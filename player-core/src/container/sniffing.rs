@@ -20,6 +20,10 @@ impl SniffingDemuxer {
         Self { beginning: BytesMut::new(), setup, chosen: None }
     }
 
+    fn carried_format(&self) -> Option<ContainerFormat> {
+        self.setup.carried.as_ref().filter(|carried| carried.continues)?.state.format()
+    }
+
     fn choose(&mut self, bytes: Bytes) -> Result<Vec<DemuxOutput>, DemuxError> {
         let told = self.setup.format != ContainerFormat::Unknown;
         let as_format = |format| super::reader(&DemuxSetup { format, ..self.setup.clone() });
@@ -31,6 +35,10 @@ impl SniffingDemuxer {
             }
             Signature::MpegTs => as_format(ContainerFormat::MpegTs)?,
             Signature::PackedAudio => as_format(ContainerFormat::PackedAudio)?,
+            // A segment that begins inside a frame goes on with what the one before it was.
+            Signature::Nothing if self.carried_format().is_some() => {
+                as_format(self.carried_format().unwrap_or(self.setup.format))?
+            }
             // Only what the manifest says can be gone by.
             Signature::Nothing if told => as_format(self.setup.format)?,
             other => return Err(other.refuse("media")),

@@ -12,7 +12,9 @@ mod record;
 mod run;
 
 pub use clock::MonotonicClock;
+pub use events::{MAX_EVENTS, MAX_REPLIES};
 pub use http::NetworkConfig;
+pub use inbox::MAX_COMMANDS;
 
 pub(crate) use events::EventQueue;
 pub(crate) use http::HttpFetcher;

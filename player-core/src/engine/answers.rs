@@ -252,6 +252,8 @@ impl Engine {
             session.text.segment_loaded(segment.start, segment.end());
         }
         session.failing_over = false;
+        self.keep_tail(id, &fetching);
+        let Some(session) = self.session.as_mut() else { return };
         let found = session.presentation.as_ref().and_then(|p| select::representation(p, fetching.chosen.rep));
         let (name, bitrate) =
             found.map_or((String::new(), 0), |rep| (rep.id.clone(), rep.average_bandwidth.unwrap_or(rep.bandwidth)));

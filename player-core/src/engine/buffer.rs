@@ -63,6 +63,17 @@ pub struct Part {
     resume_after: Option<MediaTime>,
 }
 
+impl Part {
+    /// True if samples of a segment go on in decoding order where this ends, in the same representation. Pictures of
+    /// both may then be presented in turns: a segment can be cut between a picture and those that are presented before
+    /// it, and nothing of that is a repetition.
+    fn is_before(&self, of: PartOf, samples: &[Sample]) -> bool {
+        let follows = self.of.number == of.number || self.of.number.checked_add(1) == Some(of.number);
+        let last = self.samples.iter().map(|sample| sample.dts).max();
+        follows && self.of.rep == of.rep && last.zip(samples.first()).is_some_and(|(last, first)| first.dts > last)
+    }
+}
+
 /// A place in the run: a sample of a part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Cursor {
@@ -140,7 +151,7 @@ impl TrackBuffer {
             let leading = seen.map(|sample| sample.pts.max(window.from)).min().unwrap_or(window.from);
             self.complete();
             self.yield_to(leading, window, committed);
-            if let Some(end) = self.parts.back().map(|part| part.last) {
+            if let Some(end) = self.parts.back().filter(|part| !part.is_before(of, &samples)).map(|part| part.last) {
                 self.drop_overlap(&mut samples, leading, end);
             }
             if let Some(first) = samples.first() {
@@ -371,17 +382,29 @@ impl TrackBuffer {
             let index = part.samples.iter().rposition(|sample| sample.key && sample.pts <= start)?;
             Some((Cursor { seq: part.seq, index }, part.samples.get(index)?.pts))
         });
+        // What comes before the first key frame cannot be decoded.
         before.or_else(|| {
-            let index = part.samples.iter().position(|sample| sample.key)?;
-            Some((Cursor { seq: part.seq, index }, part.samples.get(index)?.pts))
+            self.parts.iter().skip(at).find_map(|part| {
+                let index = part.samples.iter().position(|sample| sample.key)?;
+                Some((Cursor { seq: part.seq, index }, part.samples.get(index)?.pts))
+            })
         })
     }
 
     /// The picture on screen at a time: its begin and end.
     pub fn sample_at(&self, time: MediaTime) -> Option<(MediaTime, MediaTime)> {
-        let part = self.parts.iter().find(|part| part.last > time)?;
-        let sample = part.samples.iter().find(|sample| sample.pts <= time && time < sample.end())?;
+        // Pictures of two segments may be presented in turns.
+        let mut parts = self.parts.iter().skip_while(|part| part.last <= time).take(2);
+        let shows = |sample: &&Sample| sample.pts <= time && time < sample.end();
+        let sample = parts.find_map(|part| part.samples.iter().find(shows))?;
         Some((sample.pts, sample.end()))
+    }
+
+    /// The latest end among the first `count` samples in decoding order that are presented after `position`; `None`
+    /// when there is none.
+    pub fn lead_end(&self, position: MediaTime, count: usize) -> Option<MediaTime> {
+        let parts = self.parts.iter().skip_while(|part| part.last <= position);
+        parts.flat_map(|part| &part.samples).map(Sample::end).filter(|end| *end > position).take(count).max()
     }
 
     /// What is held.

@@ -176,8 +176,9 @@ impl Engine {
                 }
             }
         }
-        let Some(session) = self.session.as_mut() else { return false };
         if segment.gap || known {
+            self.release_tail(id);
+            let Some(session) = self.session.as_mut() else { return false };
             session.settle(
                 id,
                 PartOf { rep: picked.rep, number: segment.number, reason: picked.reason },
@@ -288,6 +289,7 @@ impl Engine {
         cipher: Option<SegmentCipher>,
     ) {
         let sample_key = self.sample_key(chosen.segment.encryption.as_ref());
+        let carried = self.carried_state(id, &chosen);
         let Some(session) = self.session.as_mut() else { return };
         let format = session
             .presentation
@@ -297,7 +299,8 @@ impl Engine {
         let kind = if id == StreamId::Text { FetchKind::Text } else { FetchKind::Segment };
         let period = session.presentation.as_ref().and_then(|known| known.periods.get(chosen.rep.period));
         let captions = id == StreamId::Main && period.is_none_or(|period| !period.no_captions);
-        let setup = DemuxSetup { captions, sample_key, ..DemuxSetup::new(format, init.clone()) };
+        let keeps_tail = id != StreamId::Text;
+        let setup = DemuxSetup { captions, sample_key, carried, keeps_tail, ..DemuxSetup::new(format, init.clone()) };
         let ingest = Ingest::Media(setup);
         let job = self.jobs.add(self.now, Purpose::Media(id), kind, chosen.segment.resource.clone(), ingest);
         if let Some(job) = self.jobs.get_mut(job) {
@@ -323,6 +326,7 @@ impl Engine {
             seen: 0,
             metadata: Vec::new(),
             warned: false,
+            tail: None,
         };
         self.set_activity(id, Activity::Media(Box::new(fetching)));
     }
@@ -365,6 +369,7 @@ impl Engine {
 
     /// The stream has no more of a period: its next one begins.
     pub(super) fn pass_period(&mut self, id: StreamId, period: usize) -> bool {
+        self.release_tail(id);
         let Some(session) = self.session.as_mut() else { return false };
         let Some(presentation) = session.presentation.as_ref() else { return false };
         let next = schedule::next_period(presentation, period);

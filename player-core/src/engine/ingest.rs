@@ -26,6 +26,7 @@ impl Engine {
             DemuxOutput::Fragment(fragment) => self.take_fragment(id, fragment),
             DemuxOutput::Metadata(all) => self.take_metadata(id, all),
             DemuxOutput::Captions(packets) => self.take_captions(id, packets),
+            DemuxOutput::Tail(tail) => self.take_tail(id, tail),
             DemuxOutput::Protection(info) => {
                 let fetching = self.session.as_ref().and_then(|session| session.stream(id)?.fetching());
                 let encryption = fetching.and_then(|fetching| fetching.chosen.segment.encryption.clone());
@@ -149,13 +150,10 @@ impl Engine {
         let begins = buffer.parts().next().map(|part| part.first);
         let began_late = kind == MediaKind::Video
             && was_empty
-            && !stream.stepped_back
+            && stream.stepped_back == 0
             && stream.skipped == 0
             && !self.playback.first_shown
             && begins.is_some_and(|first| first > self.playback.start.at + BEGINS_LATE);
-        if began_late {
-            stream.stepped_back = true;
-        }
         self.ledger.phase("first_media", self.now);
         let cues_placed = session.text.place(&session.timeline);
         if strange {
@@ -187,10 +185,11 @@ impl Engine {
             .zip(session.presentation.as_ref())
             .and_then(|(chosen, presentation)| schedule::before(presentation, chosen.rep, chosen.segment.number));
         let Some(place) = before else { return };
+        let steps = session.stream(id).map_or(0, |stream| stream.stepped_back).saturating_add(1);
         self.restart_stream(id, self.playback.start.at);
         if let Some(stream) = self.session.as_mut().and_then(|session| session.stream_mut(id)) {
             stream.place = place;
-            stream.stepped_back = true;
+            stream.stepped_back = steps;
         }
     }
 }

@@ -16,6 +16,10 @@ use crate::model::MediaKind;
 use crate::snapshot::State;
 use crate::time::MediaTime;
 
+/// The renderer gets at least so many pictures ahead of the playhead: a decoder may hold 16 of them back before it gives
+/// the first (ITU-T H.264 §A.3.1, H.265 §A.4.2).
+const LEAD_PICTURES: usize = 18;
+
 impl Engine {
     /// Looks at the playhead: counts what passed, notes what is on screen, and drops what lies behind.
     pub(super) fn look(&mut self) {
@@ -102,6 +106,9 @@ impl Engine {
             let wanted = self.playback.feed.end(kind).is_none_or(|end| end < position + lead);
             // A little more at once, so that the renderer is not fed one picture at a time.
             let until = if wanted { position + lead + lead / 8 } else { position + lead };
+            // A decoder reorders pictures, however long each of them lasts.
+            let pictures = session.video.lead_end(position, LEAD_PICTURES).filter(|_| kind == MediaKind::Video);
+            let until = pictures.map_or(until, |end| until.max(end));
             if let Some(buffer) = session.buffer(kind) {
                 let ended = session.is_ended(kind);
                 let limits = (until, limit);
@@ -116,8 +123,12 @@ impl Engine {
         }
     }
 
-    /// Sends the flush. A seek to a key frame waits until it is known which one. False while waiting.
+    /// Sends the flush, once the renderer has answered the one before. A seek to a key frame waits until it is known
+    /// which one. False while waiting.
     fn begin_epoch(&mut self, kinds: &[MediaKind]) -> bool {
+        if self.playback.flush_unanswered.is_some() {
+            return false;
+        }
         let Some(session) = self.session.as_ref() else { return false };
         let mut start = self.playback.start.at;
         if self.playback.start.mode == SeekMode::Keyframe && kinds.contains(&MediaKind::Video) {
@@ -141,6 +152,7 @@ impl Engine {
     fn send_flush(&mut self, start: MediaTime, kinds: &[MediaKind]) {
         let flush = self.playback.feed.begin(start, kinds, !self.playback.start.jumped);
         self.render(flush);
+        self.playback.flush_unanswered = Some((self.playback.feed.epoch(), self.now));
         self.playback.picture_due = Some(self.now + FIRST_PICTURE);
         self.ledger.begins_at(start, self.now);
     }
@@ -168,7 +180,8 @@ impl Engine {
                 || session.is_ended(*kind)
                 || reach.is_some_and(|end| end.since(position) >= self.config.start_threshold)
         };
-        if fed != kinds && kinds.iter().all(ready) {
+        let answered = self.playback.flush_unanswered.is_none();
+        if answered && fed != kinds && kinds.iter().all(ready) {
             self.flush_here();
             self.send_flush(self.playback.start.at, kinds);
         }

@@ -64,8 +64,8 @@ pub fn window(presentation: &Presentation, rep: RepKey, segment: &SegmentRef) ->
     {
         window.from = period.start;
     }
-    if let Some(next) = presentation.periods.get(rep.period + 1) {
-        window.until = next.start;
+    if let Some(end) = period_end(presentation, rep.period, segment.mapping) {
+        window.until = end;
     }
     let neighbour = |number: Option<u64>| known_list(presentation, rep)?.get(number?);
     let elsewhere = |neighbour: &SegmentRef| neighbour.mapping != segment.mapping;
@@ -79,6 +79,21 @@ pub fn window(presentation: &Presentation, rep: RepKey, segment: &SegmentRef) ->
         window.until = window.until.min(next.start);
     }
     window
+}
+
+/// Returns the end of a period as the manifest declares it: where the next one begins, or where the period or the whole
+/// presentation ends (ISO/IEC 23009-1 §5.3.2). `None` if only the media knows: where the place of media is learned from
+/// its first sample, announced lengths are sums of rounded durations and end nothing.
+fn period_end(presentation: &Presentation, number: usize, mapping: TimestampMapping) -> Option<MediaTime> {
+    if let Some(next) = presentation.periods.get(number + 1) {
+        return Some(next.start);
+    }
+    if matches!(mapping, TimestampMapping::Discontinuity(_)) {
+        return None;
+    }
+    let own = presentation.periods.get(number).and_then(|period| Some(period.start + period.duration?));
+    let whole = presentation.duration.map(|duration| MediaTime::ZERO + duration);
+    own.into_iter().chain(whole).min()
 }
 
 /// True when a stream at `place` will still bring media of a discontinuity that begins no later than `start`.
@@ -164,13 +179,16 @@ pub fn sizes_ahead(presentation: &Presentation, place: Place, reps: &[RepKey], m
     (!sizes.is_empty()).then_some(sizes)
 }
 
-/// The length of the presentation as far as it is known: told, or the latest end of a known list.
+/// The length of the presentation as far as it is known: declared, or the latest end of a known list of video or audio.
+/// Subtitles accompany a presentation and never make it longer, unless there is nothing else.
 pub fn duration(presentation: &Presentation) -> Option<Duration> {
     if presentation.duration.is_some() {
         return presentation.duration;
     }
-    let reps = presentation.periods.last()?.adaptation_sets.iter().flat_map(|set| &set.representations);
-    let ends = reps.filter_map(|rep| match &rep.index {
+    let sets = &presentation.periods.last()?.adaptation_sets;
+    let only_text = sets.iter().all(|set| set.kind == MediaKind::Text);
+    let timed = sets.iter().filter(|set| only_text || set.kind != MediaKind::Text);
+    let ends = timed.flat_map(|set| &set.representations).filter_map(|rep| match &rep.index {
         SegmentIndex::Known(list) => list.end(),
         SegmentIndex::External(_) => None,
     });

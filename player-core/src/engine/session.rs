@@ -420,7 +420,10 @@ impl Session {
             stream.trouble = None;
             stream.skipped = 0;
             stream.hold_until = None;
-            stream.stepped_back = false;
+            stream.stepped_back = 0;
+            if let Some(kept) = &mut stream.kept {
+                kept.jump();
+            }
             stream.ends_with = None;
         }
     }

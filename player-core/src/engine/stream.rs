@@ -3,8 +3,9 @@
 
 use std::sync::Arc;
 
+use super::carry::KeptState;
 use super::request::JobId;
-use crate::container::{Fragment, InitSegment};
+use crate::container::{Fragment, InitSegment, SegmentTail};
 use crate::drm::KeyId;
 use crate::error::PlayerError;
 use crate::model::{ContentKinds, Resource, SegmentRef, TimedMetadata, TrackId};
@@ -103,6 +104,8 @@ pub struct Fetching {
     pub metadata: Vec<TimedMetadata>,
     /// Something about its times was wrong and has been reported.
     pub warned: bool,
+    /// Its end, once it has come.
+    pub tail: Option<Box<SegmentTail>>,
 }
 
 /// What the stream is doing.
@@ -160,8 +163,10 @@ pub struct Stream {
     pub skipped: u32,
     /// The adaptive rule asked to wait.
     pub hold_until: Option<Now>,
-    /// The segment before the one at the seek target was asked for already.
-    pub stepped_back: bool,
+    /// Segments before the one at the seek target that were asked for because decoding cannot begin there.
+    pub stepped_back: u8,
+    /// What its last segment left for the one after it.
+    pub kept: Option<KeptState>,
     /// What follows cannot be decrypted, and why.
     pub ends_with: Option<Box<PlayerError>>,
 }
@@ -179,7 +184,8 @@ impl Stream {
             trouble: None,
             skipped: 0,
             hold_until: None,
-            stepped_back: false,
+            stepped_back: 0,
+            kept: None,
             ends_with: None,
         }
     }

@@ -75,10 +75,11 @@ pub fn first(spots: &[Spot]) -> Option<usize> {
     find(|spot| spot.preferred && !spot.in_bar).or_else(|| find(|spot| !spot.in_bar)).or_else(|| find(|_| true))
 }
 
-/// Reading order: the bar, then everything else as it was drawn.
+/// Reading order: the bar from left to right, then everything else as it was drawn.
 fn in_order(spots: &[Spot], from: Option<usize>, forwards: bool) -> Option<usize> {
-    let bar = (0..spots.len()).filter(|&index| spots[index].in_bar);
-    let order: Vec<usize> = bar.chain((0..spots.len()).filter(|&index| !spots[index].in_bar)).collect();
+    let mut bar: Vec<usize> = (0..spots.len()).filter(|&index| spots[index].in_bar).collect();
+    bar.sort_by(|&a, &b| spots[a].rect.left().total_cmp(&spots[b].rect.left()));
+    let order: Vec<usize> = bar.into_iter().chain((0..spots.len()).filter(|&index| !spots[index].in_bar)).collect();
     let last = order.len().checked_sub(1)?;
     let place = from.and_then(|from| order.iter().position(|&index| index == from));
     let next = match (place, forwards) {

@@ -1,6 +1,6 @@
 //! What the interface knows about the film on screen, and what the viewer's wishes mean for the player.
 
-use kinora_api::{PlaybackGrant, Protocol, TitleCard};
+use kinora_api::{PlaybackGrant, Protocol, TitleCard, TitleId};
 use player_core::command::{LoadRequest, QualityChoice, SeekMode, TrackChoice};
 use player_core::drm::DrmConfig;
 use player_core::model::MediaKind;
@@ -8,8 +8,8 @@ use player_core::snapshot::Track;
 use player_core::{Command, MediaTime, Snapshot, State};
 use url::Url;
 
-use super::{Effect, Moment, Problem, Settings};
-use crate::api::Request;
+use super::{Effect, Moment, Problem, Settings, TitleChoice};
+use crate::api::{Companion, Request};
 use crate::command::{Begin, PlayerCommand};
 use crate::theme::tokens::time;
 
@@ -70,8 +70,6 @@ pub struct PlayerState {
     pub last_text: Option<TrackChoice>,
     /// Where to go on after an error; set when one comes.
     pub resume_at: Option<MediaTime>,
-    /// The seconds that the seek bar spanned when the error came; they stand until the film is loaded again.
-    pub last_timeline: Option<(f64, f64)>,
     /// False once the player has found no device to play sound on.
     pub has_sound_device: bool,
     /// When a new leave to play was last asked for without the viewer's doing.
@@ -82,6 +80,12 @@ pub struct PlayerState {
     pub started: bool,
     /// When the present wait began.
     pub waiting_since: Option<f64>,
+    /// The title's page and the pictures of its seek bar, once they are here.
+    pub companion: Option<Box<Companion>>,
+    /// The tracks have been brought to what was chosen for the title.
+    pub choice_applied: bool,
+    /// What the seek bar spanned before an error.
+    pub last_timeline: Option<(f64, f64)>,
 }
 
 impl PlayerState {
@@ -96,12 +100,31 @@ impl PlayerState {
             flash: None,
             last_text: None,
             resume_at: None,
-            last_timeline: None,
             has_sound_device: true,
             renewed_at: None,
             viewport: None,
             started: false,
             waiting_since: Some(now),
+            companion: None,
+            choice_applied: false,
+            last_timeline: None,
+        }
+    }
+
+    /// Returns true when this title plays, or is about to.
+    pub fn is_title(&self, id: &TitleId) -> bool {
+        matches!(&self.source, Source::Title { card, .. } if card.id == *id)
+    }
+
+    /// Returns what the seek bar shows, in seconds: start, end and position. While a film is loaded again after an
+    /// error it shows the span and the place from before; `None` while nothing is known.
+    pub fn bar(&self, snapshot: &Snapshot, position: MediaTime) -> Option<(f64, f64, f64)> {
+        match timeline(snapshot) {
+            Some((start, end)) => Some((start, end, position.as_secs_f64())),
+            None => {
+                let (start, end) = self.last_timeline?;
+                Some((start, end, self.resume_at.map_or(start, MediaTime::as_secs_f64)))
+            }
         }
     }
 
@@ -122,7 +145,8 @@ impl PlayerState {
     }
 
     /// What the player is to load for a title, now that it may. Addresses that cannot be read are left out.
-    pub fn load_request(&self, settings: &Settings) -> Option<LoadRequest> {
+    /// What was chosen for the title goes before the settings.
+    pub fn load_request(&self, settings: &Settings, choice: Option<&TitleChoice>) -> Option<LoadRequest> {
         let (locations, start) = match &self.source {
             Source::Address(url) => (vec![url.clone()], None),
             Source::Title { begin, grant, .. } => {
@@ -134,12 +158,18 @@ impl PlayerState {
                 (urls.iter().filter_map(|url| Url::parse(url).ok()).collect(), start)
             }
         };
+        let audio = choice.and_then(|choice| choice.audio.as_ref()).and_then(|mark| mark.language.clone());
+        let audio = audio.or_else(|| settings.audio_language.clone());
+        let text = match choice.and_then(|choice| choice.text.as_ref()) {
+            Some(text) => text.as_ref().and_then(|mark| mark.language.clone()),
+            None => settings.text_language.clone(),
+        };
         Some(LoadRequest {
             locations,
             start: self.resume_at.or(start),
             play_when_ready: true,
-            audio_languages: settings.audio_language.iter().cloned().collect(),
-            text_languages: settings.text_language.iter().cloned().collect(),
+            audio_languages: audio.into_iter().collect(),
+            text_languages: text.into_iter().collect(),
             drm: DrmConfig::default(),
         })
     }
@@ -147,24 +177,6 @@ impl PlayerState {
     fn flash(&mut self, text: impl Into<String>, now: f64) {
         self.flash = Some(Flash { text: text.into(), since: now });
     }
-}
-
-/// The seconds that the seek bar spans and the position on it. While the film is not loaded, as after an error, they
-/// are those of before, or of the catalogue.
-pub fn seek_bar(player: &PlayerState, snapshot: &Snapshot, position: f64) -> Option<((f64, f64), f64)> {
-    if let Some(timeline) = timeline(snapshot) {
-        return Some((timeline, position));
-    }
-    let (listed, start) = match &player.source {
-        Source::Title { card, begin, .. } => {
-            let resume = card.resume.as_ref().filter(|_| *begin == Begin::Resume);
-            let listed = Some((0.0, card.duration_ms as f64 / 1000.0)).filter(|_| card.duration_ms > 0);
-            (listed, resume.map_or(0.0, |resume| resume.position_ms as f64 / 1000.0))
-        }
-        Source::Address(_) => (None, 0.0),
-    };
-    let timeline = player.last_timeline.or(listed)?;
-    Some((timeline, player.resume_at.map_or(start, |at| at.as_secs_f64())))
 }
 
 /// The seconds that a loaded film spans.
@@ -264,7 +276,7 @@ pub fn retry(player: &mut PlayerState, settings: &Settings, moment: &Moment, eff
     player.waiting_since = Some(moment.now);
     match &mut player.source {
         Source::Address(_) => {
-            if let Some(request) = player.load_request(settings) {
+            if let Some(request) = player.load_request(settings, None) {
                 effects.push(Effect::Load(request));
             }
         }

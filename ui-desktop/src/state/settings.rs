@@ -1,6 +1,9 @@
 //! What the viewer set, as it is written to disk. Unknown fields are ignored and absent ones take their default,
 //! so that older and newer versions read each other's files.
 
+use std::collections::BTreeMap;
+
+use kinora_api::ProfileId;
 use serde::{Deserialize, Serialize};
 
 use crate::command::Zoom;
@@ -99,6 +102,30 @@ pub const MAX_ZOOM: f32 = 2.0;
 /// One press of Ctrl and + or −.
 const ZOOM_STEP: f32 = 0.1;
 
+/// Where the window was, in points of the screen.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WindowPlace {
+    /// Left and upper edge with the frame; `None` where the system does not say (Wayland).
+    pub at: Option<(f32, f32)>,
+    /// Width and height without the frame.
+    pub size: (f32, f32),
+    /// The window filled the screen's work area.
+    pub maximized: bool,
+}
+
+impl WindowPlace {
+    /// Largest width and height that are believed.
+    const MOST: f32 = 16_384.0;
+
+    /// Returns the place when a window may be put there; damaged numbers give `None`.
+    pub fn checked(self) -> Option<Self> {
+        let (width, height) = self.size;
+        let is_size = |length: f32| (100.0..=Self::MOST).contains(&length);
+        let at = self.at.filter(|(x, y)| x.abs() <= Self::MOST && y.abs() <= Self::MOST);
+        (is_size(width) && is_size(height)).then_some(Self { at, ..self })
+    }
+}
+
 /// What is kept from one start to the next. No secret belongs here.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -123,6 +150,10 @@ pub struct Settings {
     pub zoom: f32,
     /// The notice about where tokens are kept has been read.
     pub secrets_notice_shown: bool,
+    /// The profile that watched last, by account.
+    pub profiles: BTreeMap<String, ProfileId>,
+    /// Where the window was; `None` before the first start.
+    pub window: Option<WindowPlace>,
 }
 
 impl Default for Settings {
@@ -138,6 +169,8 @@ impl Default for Settings {
             device_id: String::new(),
             zoom: 1.0,
             secrets_notice_shown: false,
+            profiles: BTreeMap::new(),
+            window: None,
         }
     }
 }
@@ -186,6 +219,15 @@ mod tests {
         assert!((settings.zoom - MAX_ZOOM).abs() < 1e-6, "{}", settings.zoom);
         settings.change_zoom(Zoom::Reset);
         assert!((settings.zoom - 1.0).abs() < 1e-6, "{}", settings.zoom);
+    }
+
+    #[test]
+    fn a_window_is_put_only_where_one_can_be() {
+        let place = |at, size| WindowPlace { at, size, maximized: false }.checked();
+        assert_eq!(place(Some((-50.0, 20.0)), (1500.0, 900.0)).expect("usable").at, Some((-50.0, 20.0)));
+        assert_eq!(place(Some((f32::NAN, 20.0)), (1500.0, 900.0)).expect("usable").at, None);
+        assert_eq!(place(None, (0.0, 900.0)), None);
+        assert_eq!(place(None, (1500.0, f32::INFINITY)), None);
     }
 
     #[test]

@@ -193,5 +193,9 @@ pub mod time {
     /// A notice at the bottom of a page stays this long.
     pub const NOTICE: f64 = 8.0;
     /// A spinner shows only after this long, so that short waits do not flicker.
-    pub const SPINNER_DELAY: f64 = 0.35;
+    pub const SPINNER_DELAY: f64 = 0.4;
+    /// After this long a wait has a word.
+    pub const WAIT_WORDS: f64 = 2.0;
+    /// After this long a wait says what it is for, what is being done, and offers a way out.
+    pub const WAIT_REASON: f64 = 3.5;
 }

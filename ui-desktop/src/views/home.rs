@@ -20,7 +20,7 @@ pub fn show(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
         Load::Ready(home) if home.rows.is_empty() && home.hero.is_none() => empty(ui),
         Load::Ready(home) => scrolled = page(ui, view, home, out),
         Load::Failed(problem) => {
-            if error::card(ui, ui.max_rect(), problem, None) == Some(error::Choice::Retry) {
+            if error::card(ui, view, ui.max_rect(), problem, None, out) == Some(error::Choice::Retry) {
                 out.push(UiCommand::Reload);
             }
         }

@@ -1,15 +1,14 @@
 //! The picture with its controls.
 
 use egui::{Align, Event, Layout, PointerButton, Rect, Sense, Ui, UiBuilder, Vec2, pos2, vec2};
-use player_core::snapshot::BufferingReason;
-use player_core::{Snapshot, State};
+use player_core::State;
 
-use super::{View, error, player_menu, player_stats};
+use super::{View, end_screen, error, player_menu, player_stats, thumbnail, waiting};
 use crate::command::{PlayerCommand, UiCommand};
-use crate::state::{self, Menu, PlayerState, Route, clock, player_command, timeline};
+use crate::state::{Menu, PlayerState, Route, clock, player_command, timeline};
 use crate::theme::tokens::{color, radius, size, space, text, time};
 use crate::widgets::{
-    Icon, Line, SeekBar, elided, glass_button, gradient_vertical, paint_cues, paint_strong, spinner, volume_slider,
+    Icon, Line, SeekBar, elided, glass_button, gradient_vertical, paint_cues, paint_strong, volume_slider,
 };
 
 /// Height of the controls at the bottom, which subtitles keep free.
@@ -28,16 +27,21 @@ pub fn show(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
     subtitles(ui, view, picture.unwrap_or(page), shown);
     match &player.problem {
         Some(problem) => {
+            ui.painter().rect_filled(page, 0.0, color::scrim(150));
             top(ui, view, player, page, &mut wishes);
             let leave = if view.state.standalone { "Close" } else { "Back" };
-            match error::card(ui, page, problem, Some(leave)) {
+            match error::card(ui, view, page, problem, Some(leave), out) {
                 Some(error::Choice::Retry) => wishes.push(PlayerCommand::Retry),
                 Some(error::Choice::Leave) => wishes.push(PlayerCommand::Leave),
                 None => {}
             }
         }
+        None if end_screen::titles(view, player).is_some() => {
+            end_screen::show(ui, view, player, page, out);
+            top(ui, view, player, page, &mut wishes);
+        }
         None => {
-            waiting(ui, view, player, page);
+            waiting::show(ui, view, player, page, &mut wishes);
             if shown > 0.0 {
                 controls(ui, view, player, page, shown, &mut wishes);
             } else {
@@ -46,7 +50,8 @@ pub fn show(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
             flash(ui, view, player, page);
         }
     }
-    if player.stats {
+    // Nothing lies over a message or a choice.
+    if player.stats && player.problem.is_none() && end_screen::titles(view, player).is_none() {
         player_stats::show(ui, view, page);
     }
     schedule(ui, view, player, visible);
@@ -59,7 +64,8 @@ fn keys(ui: &Ui, view: &View<'_>, player: &PlayerState, wishes: &mut Vec<PlayerC
     if view.state.route != Route::Player {
         return;
     }
-    let in_menu = player.menu.is_some() || player.problem.is_some();
+    let has_choice = player.problem.is_some() || end_screen::titles(view, player).is_some();
+    let in_menu = player.menu.is_some() || has_choice;
     ui.input_mut(|input| {
         input.events.retain(|event| {
             let Event::Key { key, pressed: true, modifiers, .. } = event else { return true };
@@ -103,42 +109,6 @@ fn subtitles(ui: &Ui, view: &View<'_>, picture: Rect, shown: f32) {
         let lift = (CONTROLS - below).max(0.0) * shown;
         paint_cues(ui.painter(), picture, &cues, view.position, view.state.settings.cue_size.share(), lift);
     }
-}
-
-/// The sentence under the spinner.
-fn wait_reason(snapshot: &Snapshot) -> Option<&'static str> {
-    match snapshot.state {
-        State::Idle => Some("Asking for the film…"),
-        State::Loading => Some("Loading…"),
-        State::Buffering(BufferingReason::Starting) => Some("Starting…"),
-        State::Buffering(BufferingReason::NetworkTooSlow) => Some("The network is slower than the film. Buffering…"),
-        State::Buffering(BufferingReason::Failover) => Some("Switching to another server…"),
-        State::Buffering(BufferingReason::TrackChange) => Some("Switching the track…"),
-        State::Buffering(BufferingReason::WaitingForKey) => Some("Waiting for the licence…"),
-        State::Seeking => Some(""),
-        State::Ready | State::Ended | State::Failed => None,
-    }
-}
-
-fn waiting(ui: &Ui, view: &View<'_>, player: &PlayerState, page: Rect) {
-    let Some(words) = wait_reason(&view.snapshot) else { return };
-    let since = player.waiting_since.unwrap_or(view.now - time::SPINNER_DELAY);
-    if view.now - since < time::SPINNER_DELAY {
-        ui.ctx().request_repaint_after_secs(time::SPINNER_DELAY as f32);
-        return;
-    }
-    let center = page.center();
-    spinner(ui.painter(), center, 26.0, color::WHITE, view.now);
-    if !words.is_empty() {
-        let line = Line { size: text::BODY, color: color::TEXT, rows: 1, width: page.width() };
-        let galley = elided(ui.painter(), words, line);
-        let rect = Rect::from_center_size(center + vec2(0.0, 62.0), galley.size() + vec2(space::XL, space::M));
-        ui.painter().rect_filled(rect, radius::MEDIUM, color::scrim(150));
-        ui.painter().galley(rect.center() - galley.size() / 2.0, galley, line.color);
-        let response = ui.interact(rect, ui.scope_id().with("waiting"), Sense::hover());
-        response.widget_info(|| egui::WidgetInfo::labeled(egui::accesskit::Role::Status, true, words));
-    }
-    ui.ctx().request_repaint();
 }
 
 fn controls(
@@ -191,11 +161,13 @@ fn bottom(ui: &mut Ui, view: &View<'_>, player: &PlayerState, page: Rect, wishes
 }
 
 fn seek_bar(ui: &mut Ui, view: &View<'_>, player: &PlayerState, wishes: &mut Vec<PlayerCommand>) {
-    let shown = state::seek_bar(player, &view.snapshot, view.position.as_secs_f64());
-    let ((start, end), position) = shown.unwrap_or(((0.0, 1.0), 0.0));
+    let (start, end, position) = player.bar(&view.snapshot, view.position).unwrap_or((0.0, 1.0, 0.0));
     let ranges = view.snapshot.buffered.iter();
     let buffered: Vec<(f64, f64)> = ranges.map(|range| (range.start.as_secs_f64(), range.end.as_secs_f64())).collect();
     let bar = SeekBar { start, end, position, buffered: &buffered }.show(ui);
+    if let Some((seconds, x)) = bar.pointed {
+        thumbnail::show(ui, view, player, bar.response.rect, seconds, x);
+    }
     if let Some((seconds, scrubbing)) = bar.target {
         wishes.push(PlayerCommand::SeekTo { seconds, scrubbing });
     }
@@ -273,8 +245,7 @@ fn right_buttons(ui: &mut Ui, view: &View<'_>, wishes: &mut Vec<PlayerCommand>) 
 }
 
 fn times(ui: &mut Ui, view: &View<'_>, player: &PlayerState) {
-    let shown = state::seek_bar(player, &view.snapshot, view.position.as_secs_f64());
-    let Some(((start, end), position)) = shown else { return };
+    let Some((start, end, position)) = player.bar(&view.snapshot, view.position) else { return };
     let words = format!("{}  /  {}", clock(position - start), clock(end - start));
     let line = Line { size: text::BODY, color: color::TEXT, rows: 1, width: f32::INFINITY };
     let galley = elided(ui.painter(), &words, line);

@@ -2,7 +2,7 @@
 
 use egui::{Align, Layout, Rect, Sense, Ui, UiBuilder, WidgetInfo, pos2, vec2};
 
-use super::View;
+use super::{View, top_actions};
 use crate::command::UiCommand;
 use crate::navigation;
 use crate::state::Route;
@@ -42,7 +42,10 @@ pub fn top_bar(ui: &mut Ui, view: &View<'_>, scrolled: f32, out: &mut Vec<UiComm
         }
     }
     home_mark(&mut bar, out);
-    bar.with_layout(Layout::right_to_left(Align::Center), |ui| avatar(ui, view, out));
+    bar.with_layout(Layout::right_to_left(Align::Center), |ui| {
+        avatar(ui, view, out);
+        top_actions::show(ui, view, out);
+    });
 }
 
 fn home_mark(ui: &mut Ui, out: &mut Vec<UiCommand>) {

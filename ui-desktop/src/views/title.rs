@@ -20,7 +20,7 @@ pub fn show(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
     let card = detail.map(|detail| &detail.card).or(state.card.as_ref());
     let mut scrolled = 0.0;
     match (card, &state.data) {
-        (_, Load::Failed(problem)) => match error::card(ui, ui.max_rect(), problem, Some("Back")) {
+        (_, Load::Failed(problem)) => match error::card(ui, view, ui.max_rect(), problem, Some("Back"), out) {
             Some(error::Choice::Retry) => out.push(UiCommand::Reload),
             Some(error::Choice::Leave) => out.push(UiCommand::Back),
             None => {}

@@ -51,6 +51,10 @@ pub enum Icon {
     Eye,
     /// An eye that is crossed out.
     EyeClosed,
+    /// A magnifying glass.
+    Search,
+    /// Two heads.
+    People,
 }
 
 /// Paints an icon into a square of the given side around `center`.
@@ -107,6 +111,16 @@ pub fn paint(painter: &Painter, icon: Icon, center: Pos2, side: f32, color: Colo
         Icon::EyeClosed => {
             pen.eye();
             pen.line(&[(-8.5, 8.5), (8.5, -8.5)]);
+        }
+        Icon::Search => {
+            pen.circle(-2.0, -2.0, 6.5);
+            pen.line(&[(3.0, 3.0), (9.0, 9.0)]);
+        }
+        Icon::People => {
+            pen.circle(-3.5, -4.0, 3.6);
+            pen.arc(-3.5, 9.0, 7.0, PI, TAU);
+            pen.arc(4.5, -4.0, 3.6, -FRAC_PI_2, FRAC_PI_2);
+            pen.arc(3.5, 9.0, 7.5, -FRAC_PI_2 * 0.7, 0.0);
         }
         Icon::Warning => {
             pen.line(&[(0.0, -9.0), (10.0, 8.5), (-10.0, 8.5), (0.0, -9.0), (1.0, -7.2)]);

@@ -145,6 +145,8 @@ fn avatar_and_settings_are_reached_by_arrows_and_settings_keep_the_focus() {
     press(&mut window, Key::ArrowUp);
     assert_eq!(focus_is_seen(&window, "Up from the banner"), "Kinora, home");
     press(&mut window, Key::ArrowRight);
+    assert_eq!(focus_is_seen(&window, "Right"), "Search (/)");
+    press(&mut window, Key::ArrowRight);
     assert_eq!(focus_is_seen(&window, "Right"), "Settings of Demo");
     press(&mut window, Key::Enter);
     assert!(state(&window).settings_open);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
+use bytes::{Buf as _, Bytes, BytesMut};
 use serde_json::{Value, json};
 
 use super::id3;
@@ -11,29 +11,113 @@ use crate::container::elementary::{Piece, Unit};
 use crate::container::sniff::{self, Signature};
 use crate::container::ts::clock::RATE;
 use crate::container::{
-    CodecConfig, DemuxError, DemuxOutput, DemuxSetup, Demuxer, Fragment, InitSegment, MediaClock, Sample, TrackInit,
+    CodecConfig, DemuxError, DemuxOutput, DemuxSetup, Demuxer, DemuxerState, Fragment, InitSegment, MediaClock, Sample,
+    SegmentTail, TrackInit,
 };
 use crate::model::MediaKind;
 use crate::time::MediaTime;
 
 /// The number of the only track.
 const TRACK: u32 = 1;
+/// Bytes that tell whether a frame begins with them.
+const HEADER: usize = 16;
 
 /// Reads one segment of packed audio.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(in crate::container) struct PackedDemuxer {
     splitter: FrameSplitter,
     clock: MediaClock,
     /// The first bytes, to name what was sent instead.
     beginning: Vec<u8>,
     frames: bool,
+    /// Another segment may follow.
+    keeps_tail: bool,
+    /// Beginning of a frame that the segment before ended in.
+    cut: Bytes,
+    /// First bytes behind the tags of a segment that goes on, until they tell whether they end that frame.
+    head: BytesMut,
+    /// A tag has come in front of the rest of the frame.
+    tagged: bool,
 }
 
 impl PackedDemuxer {
     /// A reader for one segment.
     pub fn new(setup: &DemuxSetup) -> Self {
-        let splitter = FrameSplitter::packed(setup.sample_key.clone());
-        Self { splitter, clock: MediaClock::Absent, beginning: Vec::new(), frames: false }
+        if let Some(mut carried) = setup.carried_packed() {
+            carried.begin_segment(setup);
+            return carried;
+        }
+        Self {
+            splitter: FrameSplitter::packed(setup.sample_key.clone()),
+            clock: MediaClock::Absent,
+            beginning: Vec::new(),
+            frames: false,
+            keeps_tail: setup.keeps_tail,
+            cut: Bytes::new(),
+            head: BytesMut::new(),
+            tagged: false,
+        }
+    }
+
+    /// Goes on with another segment of the rendition.
+    fn begin_segment(&mut self, setup: &DemuxSetup) {
+        self.cut = self.splitter.begin_segment(setup.continues());
+        self.splitter.set_key(setup.sample_key.clone());
+        (self.frames, self.tagged, self.keeps_tail) = (false, false, setup.keeps_tail);
+        self.beginning.clear();
+        self.head.clear();
+        if !setup.continues() {
+            (self.cut, self.clock) = (Bytes::new(), MediaClock::Absent);
+        }
+    }
+
+    /// Ends the segment where another one may follow.
+    fn end_segment(&mut self) -> Result<Vec<DemuxOutput>, DemuxError> {
+        let mut outputs = self.settle_cut(Bytes::new(), true)?;
+        let state = self.clone();
+        let mut pieces = Vec::new();
+        self.splitter.finish(&mut pieces)?;
+        let tail = self.outputs(pieces);
+        if !self.frames {
+            return Err(no_frame(&self.beginning));
+        }
+        let held = state.splitter.held_bytes();
+        outputs.push(DemuxOutput::Tail(SegmentTail { outputs: tail, state: DemuxerState::of_packed(state, held) }));
+        Ok(outputs)
+    }
+
+    /// Joins a frame that the end of the segment before cut: its rest stands behind the tags that this one begins
+    /// with, unless a frame begins there.
+    fn settle_cut(&mut self, bytes: Bytes, last: bool) -> Result<Vec<DemuxOutput>, DemuxError> {
+        let mut pieces = Vec::new();
+        if self.cut.is_empty() && self.head.is_empty() {
+            self.splitter.push(&bytes, &mut pieces)?;
+            return Ok(self.outputs(pieces));
+        }
+        self.head.extend_from_slice(&bytes);
+        while !self.cut.is_empty() {
+            let (tag, size) = (id3::may_begin(&self.head), id3::tag_size(&self.head));
+            match size.filter(|size| *size <= self.head.len()) {
+                Some(size) => {
+                    let tag = self.head.split_to(size);
+                    self.splitter.push(&tag, &mut pieces)?;
+                    self.tagged = true;
+                }
+                None if !last && tag && size.is_none_or(|size| size <= id3::TAG_BYTES) => break,
+                None if !last && self.head.len() < HEADER => break,
+                None => {
+                    let cut = std::mem::take(&mut self.cut);
+                    if !self.splitter.begins_frame(&self.head) {
+                        self.splitter.take_cut(&cut, self.tagged, &mut pieces)?;
+                    }
+                }
+            }
+        }
+        if self.cut.is_empty() {
+            let head = self.head.split();
+            self.splitter.push(head.chunk(), &mut pieces)?;
+        }
+        Ok(self.outputs(pieces))
     }
 
     fn outputs(&mut self, pieces: Vec<Piece>) -> Vec<DemuxOutput> {
@@ -78,17 +162,19 @@ fn flush(outputs: &mut Vec<DemuxOutput>, samples: &mut Vec<Sample>) {
 
 impl Demuxer for PackedDemuxer {
     fn push(&mut self, bytes: Bytes) -> Result<Vec<DemuxOutput>, DemuxError> {
-        let mut pieces = Vec::new();
         let missing = sniff::ENOUGH.saturating_sub(self.beginning.len());
         self.beginning.extend_from_slice(&bytes[..bytes.len().min(missing)]);
-        self.splitter.push(&bytes, &mut pieces)?;
-        Ok(self.outputs(pieces))
+        self.settle_cut(bytes, false)
     }
 
     fn finish(&mut self) -> Result<Vec<DemuxOutput>, DemuxError> {
+        if self.keeps_tail {
+            return self.end_segment();
+        }
+        let mut outputs = self.settle_cut(Bytes::new(), true)?;
         let mut pieces = Vec::new();
         self.splitter.finish(&mut pieces)?;
-        let outputs = self.outputs(pieces);
+        outputs.extend(self.outputs(pieces));
         if self.frames {
             return Ok(outputs);
         }

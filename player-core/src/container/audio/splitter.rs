@@ -19,7 +19,7 @@ use crate::time::{MediaTime, duration_from_ticks};
 const MARKS: usize = 1 << 12;
 
 /// Cuts a stream into frames.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(in crate::container) struct FrameSplitter {
     /// What may come; one is left once it has been found.
     formats: &'static [Format],
@@ -41,7 +41,7 @@ pub(in crate::container) struct FrameSplitter {
     held: Option<Held>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Held {
     bytes: BytesMut,
     head: Head,
@@ -93,6 +93,66 @@ impl FrameSplitter {
         self.buffer.extend_from_slice(bytes);
         while self.step(false, out)? {}
         Ok(())
+    }
+
+    /// A segment of packed audio begins: gives the beginning of the frame that the one before ended in. The
+    /// configuration is given again with the first frame.
+    pub fn begin_segment(&mut self, continues: bool) -> Bytes {
+        let cut = if continues { self.buffer.split().freeze() } else { Bytes::new() };
+        let (clock, anchor, held) = (self.clock, self.anchor, self.held.take());
+        self.base += cut.len() as u64;
+        let now = self.now();
+        self.jump();
+        if continues {
+            // Only tags tell times that go on; without any, each segment begins at zero.
+            let anchor = now.map(|now| (now, 0)).or(anchor).filter(|_| clock.is_running());
+            (self.clock, self.held) = (clock, held);
+            self.anchor = anchor.or(self.anchor);
+        }
+        self.known = None;
+        cut
+    }
+
+    /// True if a frame begins with these bytes; bytes that may be more of a header count.
+    pub fn begins_frame(&self, bytes: &[u8]) -> bool {
+        self.formats.iter().any(|format| matches!(format.look(bytes), Look::Yes(_)))
+    }
+
+    /// Takes the beginning of a frame whose rest follows. After a tag the frame is placed before the time that the tag
+    /// gave: that is the time of the first frame which begins in the segment.
+    ///
+    /// # Errors
+    /// When a tag exceeds its limit.
+    pub fn take_cut(&mut self, cut: &[u8], tagged: bool, out: &mut Vec<Piece>) -> Result<(), DemuxError> {
+        let head = self.formats.iter().find_map(|format| match format.look(cut) {
+            Look::Yes(head) => Some(head),
+            Look::No | Look::More => None,
+        });
+        if let (Some(head), Some((origin, 0)), true) = (head, self.anchor, tagged && self.clock.is_running()) {
+            let duration = duration_from_ticks(u64::from(head.samples), head.rate.max(1));
+            self.anchor = Some((origin - duration, 0));
+        }
+        self.synchronised = head.is_some();
+        self.push(cut, out)
+    }
+
+    /// Forgets the frame that was begun, and all times; the configuration stays known.
+    pub fn jump(&mut self) {
+        self.base += self.buffer.len() as u64;
+        self.buffer.clear();
+        self.marks.clear();
+        (self.clock, self.held, self.synchronised) = (Clock::default(), None, false);
+        self.anchor = self.tags.then_some((MediaTime::ZERO, 0));
+    }
+
+    /// Frames from now on are encrypted with this key.
+    pub fn set_key(&mut self, key: Option<SampleKey>) {
+        self.key = key;
+    }
+
+    /// Bytes held back for frames that are not complete.
+    pub fn held_bytes(&self) -> usize {
+        self.buffer.len() + self.held.as_ref().map_or(0, |held| held.bytes.len())
     }
 
     /// Nothing follows; a frame that is cut off is dropped.

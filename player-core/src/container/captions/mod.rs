@@ -49,7 +49,7 @@ pub fn is_track(codec: &Codec) -> bool {
 }
 
 /// Puts the captions of samples, which come in decoding order, into the order of presentation.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct CaptionQueue {
     /// Pictures that an earlier one may still follow, ascending; most have no captions at all.
     waiting: Vec<CaptionPacket>,
@@ -101,7 +101,7 @@ impl CaptionQueue {
 }
 
 /// Finds captions in the pictures that a demuxer gives.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct CaptionTap {
     queue: CaptionQueue,
     /// The pictures in force.
@@ -126,7 +126,8 @@ impl CaptionTap {
                 DemuxOutput::Protection(_)
                 | DemuxOutput::Cues { .. }
                 | DemuxOutput::Metadata(_)
-                | DemuxOutput::Captions(_) => {}
+                | DemuxOutput::Captions(_)
+                | DemuxOutput::Tail(_) => {}
             }
         }
         let packets = if last { self.queue.finish() } else { self.queue.take() };

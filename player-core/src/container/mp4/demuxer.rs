@@ -225,7 +225,7 @@ impl Mp4Demuxer {
     }
 
     fn read_media(&mut self, end: u64, batch: &mut Batch) -> Result<bool, DemuxError> {
-        let Some(movie) = &self.movie else { return Err(DemuxError::NoInit) };
+        let Some(movie) = &mut self.movie else { return Err(DemuxError::NoInit) };
         while let Some(row) = self.announced.rows.as_slice().first().filter(|row| row.lies_before(end)) {
             let Some(before) = row.offset.checked_sub(self.queue.position()) else {
                 return Err(malformed("samples that overlap or lie outside of the media data", row.offset));
@@ -354,10 +354,11 @@ impl Batch {
         &mut self,
         row: Row,
         bytes: Bytes,
-        movie: &Movie,
+        movie: &mut Movie,
         end: u64,
         captions: Option<&mut CaptionQueue>,
     ) -> Result<(), DemuxError> {
+        self.use_entry_of(&row, movie);
         let Some(track) = movie.tracks.get(usize::from(row.track)).filter(|track| track.is_readable()) else {
             return Ok(());
         };
@@ -382,6 +383,20 @@ impl Batch {
             None => self.samples.push((number, vec![sample])),
         }
         Ok(())
+    }
+
+    /// Announces the sample entry of a sample when it is another than that of the samples before it (ISO/IEC 14496-12
+    /// §8.5.2): what was gathered so far keeps its own.
+    fn use_entry_of(&mut self, row: &Row, movie: &mut Movie) {
+        let current = movie.tracks.get(usize::from(row.track)).map(|track| track.entry);
+        if current.is_none_or(|current| current == row.entry) {
+            return;
+        }
+        self.flush(Some(movie));
+        let changed = movie.tracks.get_mut(usize::from(row.track)).is_some_and(|track| track.use_entry(row.entry));
+        if changed {
+            self.done.push(DemuxOutput::Init(Arc::new(init_segment(movie, Bytes::new()))));
+        }
     }
 
     /// Closes the pieces gathered so far.

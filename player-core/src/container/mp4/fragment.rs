@@ -178,8 +178,9 @@ impl RunReader<'_, '_> {
     fn read(&mut self, rows: &mut Vec<Row>) -> Result<u64, DemuxError> {
         if let Some(tfdt) = &self.boxes.decode_time {
             let (version, _, mut fields) = tfdt.full()?;
-            *self.clock = i64::try_from(fields.u32_or_u64(version > 0)?)
-                .map_err(|_| malformed("a decoding time beyond the largest", tfdt.offset))?;
+            // The field is unsigned by the letter (§8.8.12). Writers that put the priming of an encoder before time
+            // zero mean two's complement, and no stream lasts for the 2^63 ticks that the sign bit stands for.
+            *self.clock = fields.u32_or_u64(version > 0)?.cast_signed();
         }
         let first = rows.len();
         // Without any data offset the data begins with the media data box behind the fragment.
@@ -240,6 +241,7 @@ impl RunReader<'_, '_> {
                 size,
                 // At most `limits::TRACKS` tracks.
                 track: self.header.track.unwrap_or_default() as u16,
+                entry: self.track.entry_index(defaults.description),
                 key: self.track.init.kind != MediaKind::Video || is_key(own_flags),
                 crypto: None,
             };
@@ -252,11 +254,8 @@ impl RunReader<'_, '_> {
 
     /// Adds vectors and subsamples (ISO/IEC 23001-7 §7).
     fn add_encryption(&self, rows: &mut [Row]) -> Result<(), DemuxError> {
-        let entry =
-            (self.header.defaults.description as usize).checked_sub(1).and_then(|index| self.track.entries.get(index));
-        let Some(protection) = entry.or(self.track.entries.first()).and_then(|entry| entry.protection.as_ref()) else {
-            return Ok(());
-        };
+        let entry = self.track.entries.get(usize::from(self.track.entry_index(self.header.defaults.description)));
+        let Some(protection) = entry.and_then(|entry| entry.protection.as_ref()) else { return Ok(()) };
         let mut source = self.auxiliary_source()?;
         let mut groups = self.boxes.group_runs.iter().copied();
         let mut group = (0u32, 0u32);

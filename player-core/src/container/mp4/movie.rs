@@ -29,6 +29,8 @@ pub(super) struct Track {
     pub init: TrackInit,
     /// Sample entries; at least one.
     pub entries: Vec<SampleEntry>,
+    /// Index of the entry that `init` describes.
+    pub entry: u16,
     /// What samples of fragments are unless they say otherwise.
     pub defaults: SampleDefaults,
     /// From composition time to presentation time.
@@ -81,6 +83,7 @@ impl Track {
         Self {
             init: init.clone(),
             entries: vec![entry],
+            entry: 0,
             defaults: SampleDefaults::default(),
             edit: Edit::default(),
             key_groups: Vec::new(),
@@ -90,6 +93,27 @@ impl Track {
     /// The presentation time of the beginning of its own timeline.
     pub fn origin(&self) -> MediaTime {
         self.edit.apply(0, self.init.timescale)
+    }
+
+    /// Index of the sample entry with a number of `sample_description_index` (§8.8.7), which counts from one. A
+    /// number that no entry has names the first one.
+    pub fn entry_index(&self, description: u32) -> u16 {
+        let index = description.checked_sub(1).and_then(|index| u16::try_from(index).ok());
+        index.filter(|index| usize::from(*index) < self.entries.len()).unwrap_or(0)
+    }
+
+    /// Makes the samples that follow those of another entry. Returns true if the decoder must be configured anew.
+    pub fn use_entry(&mut self, index: u16) -> bool {
+        if self.entry == index {
+            return false;
+        }
+        self.entry = index;
+        let Some(entry) = self.entries.get(usize::from(index)) else { return false };
+        let changed = *self.init.config != entry.config;
+        if changed {
+            self.init.config = Arc::new(entry.config.clone());
+        }
+        changed
     }
 
     /// True when its samples can be given out.
@@ -156,6 +180,7 @@ fn read_defaults(mvex: &BoxBody<'_>, tracks: &mut [Track]) -> Result<(), DemuxEr
         };
         if let Some(track) = tracks.iter_mut().find(|track| track.init.id == id) {
             track.defaults = defaults;
+            track.use_entry(track.entry_index(defaults.description));
         }
     }
     Ok(())
@@ -194,7 +219,7 @@ fn read_track(trak: &BoxBody<'_>, movie_timescale: u32) -> Result<Option<Track>,
         }
     }
     let init = TrackInit { id, kind, timescale, language, config };
-    Ok(Some(Track { init, entries, defaults: SampleDefaults::default(), edit, key_groups }))
+    Ok(Some(Track { init, entries, entry: 0, defaults: SampleDefaults::default(), edit, key_groups }))
 }
 
 /// The track's number and the clockwise rotation of its matrix (§8.3.2, §6.2.2).

@@ -21,6 +21,8 @@ pub(super) struct Row {
     pub size: u32,
     /// Index of the track in the movie.
     pub track: u16,
+    /// Index of the sample entry in the track.
+    pub entry: u16,
     /// Decoding can begin here.
     pub key: bool,
     /// How it is encrypted, when it is.

@@ -14,7 +14,7 @@ pub(super) fn read_all(traks: &[BoxBody<'_>], tracks: &[Track]) -> Result<Vec<Ro
         let stbl = trak.required(*b"mdia")?.required(*b"minf")?.required(*b"stbl")?;
         let number = u16::try_from(index).unwrap_or(u16::MAX);
         let before = rows.len();
-        SampleTable::gather(&stbl)?.read(number, track.init.kind, &mut rows)?;
+        SampleTable::gather(&stbl)?.read(number, track, &mut rows)?;
         if rows.len() > before && track.entries.iter().any(|entry| entry.protection.is_some()) {
             let feature = "an encrypted MP4 file that is not fragmented".to_owned();
             return Err(DemuxError::Unsupported { feature });
@@ -64,7 +64,7 @@ impl<'a> SampleTable<'a> {
         Ok(table)
     }
 
-    fn read(&self, track: u16, kind: MediaKind, rows: &mut Vec<Row>) -> Result<(), DemuxError> {
+    fn read(&self, number: u16, track: &Track, rows: &mut Vec<Row>) -> Result<(), DemuxError> {
         let (Some(sizes), Some(offsets), Some(chunk_runs)) = (&self.sizes, &self.offsets, &self.chunk_runs) else {
             return Ok(());
         };
@@ -76,7 +76,7 @@ impl<'a> SampleTable<'a> {
         limits::check("the number of samples", total, limits::MOVIE_SAMPLES as u64, self.body.offset)?;
         let mut times = Runs::read(self.times.as_ref())?;
         let mut compositions = Runs::read(self.compositions.as_ref())?;
-        let mut syncs = match (&self.syncs, kind) {
+        let mut syncs = match (&self.syncs, track.init.kind) {
             (Some(stss), MediaKind::Video) => Some(Syncs::read(stss)?),
             // Some codecs of sound depend on earlier frames; an empty list is a mistake there.
             (Some(stss), MediaKind::Audio) => Some(Syncs::read(stss)?).filter(|syncs| syncs.entries > 0),
@@ -85,20 +85,20 @@ impl<'a> SampleTable<'a> {
         let mut chunks = Chunks::read(chunk_runs, offsets)?;
         let (mut dts, mut duration) = (0i64, 0u32);
         let mut left = sizes.count;
-        let mut number = 0u32;
+        let mut sample = 0u32;
         while left > 0 {
-            let Some((mut offset, count)) = chunks.next()? else {
+            let Some((mut offset, count, description)) = chunks.next()? else {
                 return Err(malformed("a sample table with fewer chunks than samples", self.body.offset));
             };
             let count = count.min(left);
             left -= count;
             for _ in 0..count {
-                number += 1;
+                sample += 1;
                 let delta = times.next()?.unwrap_or(0);
                 let composition = compositions.next()?.unwrap_or(0) as i32;
                 let size = sizes.next()?;
                 // The last sample often has no length of its own; it lasts as long as the one before.
-                let last = number == sizes.count;
+                let last = sample == sizes.count;
                 duration = if delta == 0 && last { duration } else { delta };
                 rows.push(Row {
                     offset,
@@ -106,9 +106,10 @@ impl<'a> SampleTable<'a> {
                     cts: dts.saturating_add(i64::from(composition)),
                     duration,
                     size,
-                    track,
+                    track: number,
+                    entry: track.entry_index(description),
                     key: match &mut syncs {
-                        Some(syncs) => syncs.contains(number)?,
+                        Some(syncs) => syncs.contains(sample)?,
                         None => true,
                     },
                     crypto: None,
@@ -231,7 +232,9 @@ struct Chunks<'a> {
     /// First chunk of the next run.
     next_first: Option<u32>,
     next_count: u32,
+    next_description: u32,
     samples: u32,
+    description: u32,
     offsets: Fields<'a>,
     offsets_left: usize,
     wide: bool,
@@ -250,7 +253,9 @@ impl<'a> Chunks<'a> {
             runs_left,
             next_first: None,
             next_count: 0,
+            next_description: 1,
             samples: 0,
+            description: 1,
             offsets,
             offsets_left,
             wide,
@@ -266,22 +271,22 @@ impl<'a> Chunks<'a> {
             self.runs_left -= 1;
             self.next_first = Some(self.runs.u32()?);
             self.next_count = self.runs.u32()?;
-            self.runs.u32()?;
+            self.next_description = self.runs.u32()?;
         }
         Ok(())
     }
 
-    /// Place and number of samples of the next chunk.
-    fn next(&mut self) -> Result<Option<(u64, u32)>, DemuxError> {
+    /// Place and number of samples of the next chunk, and the number of their sample entry.
+    fn next(&mut self) -> Result<Option<(u64, u32, u32)>, DemuxError> {
         if self.offsets_left == 0 {
             return Ok(None);
         }
         self.offsets_left -= 1;
         self.number += 1;
         while self.next_first.is_some_and(|first| first <= self.number) {
-            self.samples = self.next_count;
+            (self.samples, self.description) = (self.next_count, self.next_description);
             self.load()?;
         }
-        Ok(Some((self.offsets.u32_or_u64(self.wide)?, self.samples)))
+        Ok(Some((self.offsets.u32_or_u64(self.wide)?, self.samples, self.description)))
     }
 }

@@ -20,7 +20,7 @@ const HELD_BYTES: usize = 8 << 20;
 const HELD_TIME: i64 = 5_000_000_000;
 
 /// A track of the program.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Track {
     entry: StreamEntry,
     kind: MediaKind,
@@ -39,7 +39,7 @@ pub(super) struct Report {
 }
 
 /// Orders what comes.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Assembly {
     tracks: Vec<Track>,
     held: Vec<(u16, Unit)>,
@@ -73,6 +73,15 @@ impl Assembly {
     pub fn report(&mut self) -> Report {
         let told = |track: &Track| Some((track.entry.pid, track.kind, track.config.as_ref()?.codec_string.clone()));
         Report { tracks: self.tracks.iter().filter_map(told).collect(), units: self.report.take().unwrap_or_default() }
+    }
+
+    /// A segment begins: what is known of the tracks is announced again.
+    pub fn begin_segment(&mut self) {
+        (self.announced, self.begun, self.held_bytes) = (false, false, 0);
+        self.held.clear();
+        self.samples.clear();
+        self.outputs.clear();
+        self.tracks.iter_mut().for_each(|track| track.begun = false);
     }
 
     /// True when no unit has come.

@@ -23,6 +23,11 @@ pub(in crate::container) struct Clock {
 }
 
 impl Clock {
+    /// True once a stamp came.
+    pub fn is_running(&self) -> bool {
+        self.near.is_some()
+    }
+
     /// The stamp of a packet, from 33-bit counters.
     pub fn unroll(&mut self, pts: u64, dts: Option<u64>) -> Stamp {
         let near = |raw: u64, near: i64| {

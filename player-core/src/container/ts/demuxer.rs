@@ -9,7 +9,9 @@ use super::psi::{ProgramMap, Sections, programs};
 use super::stream::ElementaryStream;
 use crate::container::captions::CaptionTap;
 use crate::container::sniff::{self, Signature};
-use crate::container::{DemuxError, DemuxOutput, DemuxSetup, Demuxer, InitSegment, MediaClock, SampleKey};
+use crate::container::{
+    DemuxError, DemuxOutput, DemuxSetup, Demuxer, DemuxerState, InitSegment, MediaClock, SampleKey, SegmentTail,
+};
 
 /// Programs whose maps are looked for.
 const PROGRAMS: usize = 64;
@@ -22,7 +24,7 @@ const NULL: u16 = 0x1fff;
 
 /// Reads one segment. What it holds back is at most one access unit of each stream, and the first ones until the
 /// configuration of every stream is known.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(in crate::container) struct TsDemuxer {
     finder: PacketFinder,
     association: Sections,
@@ -39,6 +41,10 @@ pub(in crate::container) struct TsDemuxer {
     assembly: Assembly,
     /// Captions inside the pictures, when they are wanted.
     captions: Option<CaptionTap>,
+    /// Another segment may follow.
+    keeps_tail: bool,
+    /// The segment began with the state of an earlier one.
+    resumed: bool,
     /// The first bytes, to name what was sent instead.
     beginning: Vec<u8>,
 }
@@ -49,8 +55,13 @@ impl TsDemuxer {
     /// # Errors
     /// When the tables name only what cannot be read.
     pub fn new(setup: &DemuxSetup) -> Result<Self, DemuxError> {
+        if let Some(mut carried) = setup.carried_ts() {
+            carried.begin_segment(setup);
+            return Ok(carried);
+        }
         let mut demuxer = Self::empty(setup.sample_key.clone(), false);
         demuxer.captions = setup.captions.then(CaptionTap::default);
+        demuxer.keeps_tail = setup.keeps_tail;
         let tables = setup.init.as_ref().map(|init| &init.source).filter(|tables| super::looks_like(tables));
         if let Some(tables) = tables {
             demuxer.finder.push(tables);
@@ -58,6 +69,43 @@ impl TsDemuxer {
             demuxer.finder = PacketFinder::default();
         }
         Ok(demuxer)
+    }
+
+    /// Goes on with another segment of the rendition.
+    fn begin_segment(&mut self, setup: &DemuxSetup) {
+        self.finder = PacketFinder::default();
+        self.beginning.clear();
+        self.early.clear();
+        self.assembly.begin_segment();
+        self.captions = setup.captions.then(CaptionTap::default);
+        (self.keeps_tail, self.resumed, self.scrambled) = (setup.keeps_tail, true, false);
+        self.key.clone_from(&setup.sample_key);
+        for stream in &mut self.streams {
+            stream.set_key(setup.sample_key.as_ref());
+        }
+        if !setup.continues() {
+            self.clock = Clock::default();
+            self.association.reset();
+            self.maps.iter_mut().for_each(|(_, sections)| sections.reset());
+            self.streams.iter_mut().for_each(ElementaryStream::jump);
+        }
+    }
+
+    /// Ends the segment where another one may follow: gives what is whole, and the state for the segment after it.
+    fn end_segment(&mut self) -> Result<Vec<DemuxOutput>, DemuxError> {
+        self.advance(true)?;
+        for stream in &mut self.streams {
+            let pieces = stream.pause()?;
+            self.assembly.take(stream.entry.pid, pieces);
+        }
+        let mut outputs = self.outputs(true);
+        let state = self.clone();
+        self.captions = self.captions.is_some().then(CaptionTap::default);
+        self.end()?;
+        let tail = self.outputs(true);
+        let held = state.streams.iter().map(ElementaryStream::held_bytes).sum();
+        outputs.push(DemuxOutput::Tail(SegmentTail { outputs: tail, state: DemuxerState::of_ts(state, held) }));
+        Ok(outputs)
     }
 
     /// A reader that counts the access units of every stream.
@@ -79,6 +127,8 @@ impl TsDemuxer {
             scrambled: false,
             assembly: Assembly::default(),
             captions: None,
+            keeps_tail: false,
+            resumed: false,
             beginning: Vec::new(),
         }
     }
@@ -246,6 +296,10 @@ impl TsDemuxer {
         if self.finder.found() == 0 {
             return Err(self.not_a_stream());
         }
+        if self.resumed && self.streams.iter().any(|stream| stream.media().is_some()) {
+            // The middle of one long unit.
+            return Ok(());
+        }
         let malformed = |what: &str| Err(DemuxError::Malformed { what: what.to_owned(), offset: 0 });
         let Some(program) = &self.program else {
             return malformed("a transport stream without a program map");
@@ -272,6 +326,9 @@ impl Demuxer for TsDemuxer {
     }
 
     fn finish(&mut self) -> Result<Vec<DemuxOutput>, DemuxError> {
+        if self.keeps_tail {
+            return self.end_segment();
+        }
         self.end()?;
         Ok(self.outputs(true))
     }

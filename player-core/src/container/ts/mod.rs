@@ -1,5 +1,5 @@
 //! MPEG-2 transport streams (ISO/IEC 13818-1) as HLS carries them (RFC 8216bis §3.1.1, §3.1.3, §3.4): one program,
-//! one segment to a demuxer.
+//! one segment to a demuxer, which may begin with the state of the segment before it.
 //!
 //! `packet` finds packets, `psi` and `stream_type` tell what the streams are, `pes` and `clock` when their units are
 //! presented, `video` and [`super::audio`] cut the units, `packets` reads streams with one unit in a packet,

@@ -21,6 +21,9 @@ pub(super) struct Packet<'a> {
     pub discontinuity: bool,
     /// Its payload is scrambled.
     pub scrambled: bool,
+    /// Stuffing bytes stand before its payload. Writers put them into the last packet of a PES packet only, because
+    /// nothing else leaves room (§2.4.3.5).
+    pub stuffed: bool,
     /// Its number in its stream, modulo 16.
     pub counter: u8,
     /// What it carries; empty without payload.
@@ -34,11 +37,12 @@ impl<'a> Packet<'a> {
         let damaged = flags & 0x80 != 0;
         let (has_adaptation, has_payload) = (control & 0x20 != 0, control & 0x10 != 0);
         let mut payload = &rest[..];
-        let mut discontinuity = false;
+        let (mut discontinuity, mut stuffed) = (false, false);
         if has_adaptation {
             let (&length, after) = payload.split_first()?;
             let (adaptation, after) = after.split_at_checked(usize::from(length))?;
             discontinuity = adaptation.first().is_some_and(|flags| flags & 0x80 != 0);
+            stuffed = adaptation_fields(adaptation).is_none_or(|used| used < adaptation.len());
             payload = after;
         }
         (!damaged).then_some(Self {
@@ -46,10 +50,28 @@ impl<'a> Packet<'a> {
             unit_start: flags & 0x40 != 0,
             discontinuity,
             scrambled: control & 0xc0 != 0,
+            stuffed,
             counter: control & 15,
             payload: if has_payload { payload } else { &[] },
         })
     }
+}
+
+/// Bytes of an adaptation field that its flags account for (§2.4.3.4); `None` for an empty one, which is a byte of
+/// stuffing by itself.
+fn adaptation_fields(field: &[u8]) -> Option<usize> {
+    let flags = *field.first()?;
+    let mut used = 1;
+    for (flag, size) in [(0x10, 6), (0x08, 6), (0x04, 1)] {
+        used += if flags & flag != 0 { size } else { 0 };
+    }
+    // Private data and the extension count their own bytes.
+    for flag in [0x02, 0x01] {
+        if flags & flag != 0 {
+            used += 1 + field.get(used).copied().map_or(0, usize::from);
+        }
+    }
+    Some(used)
 }
 
 /// True when packets can be found near the beginning of `bytes`: three in a row, or the only one there is room for.
@@ -66,7 +88,7 @@ pub(in crate::container) fn looks_like(bytes: &[u8]) -> bool {
 }
 
 /// Finds packets in bytes.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct PacketFinder {
     buffer: BytesMut,
     /// Place in the data of the buffer's first byte.

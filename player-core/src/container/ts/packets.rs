@@ -27,7 +27,7 @@ pub(super) enum Content {
 }
 
 /// Reads such a stream.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct PacketReader {
     content: Content,
     buffer: BytesMut,
@@ -86,6 +86,17 @@ impl PacketReader {
                 self.hold(packet, time, out);
             }
         }
+    }
+
+    /// Forgets the packet that was begun, and all times.
+    pub fn jump(&mut self) {
+        self.buffer.clear();
+        (self.stamp, self.held, self.next) = (None, None, None);
+    }
+
+    /// Bytes held back.
+    pub fn held_bytes(&self) -> usize {
+        self.buffer.len() + self.held.as_ref().map_or(0, |unit| unit.payload.len())
     }
 
     /// Nothing follows.

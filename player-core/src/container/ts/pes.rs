@@ -27,12 +27,14 @@ enum State {
 }
 
 /// Takes the packets of one stream apart.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct PesReader {
     state: State,
     header: Vec<u8>,
     /// The length of packets is not looked at: pictures may be longer than it can tell.
     unbounded: bool,
+    /// Bytes that the header announced and that have not come; `None` without a length, or past it.
+    announced: Option<usize>,
 }
 
 impl PesReader {
@@ -70,10 +72,12 @@ impl PesReader {
             // The header grew by `taken`, and its end lies in what was added.
             payload = &payload[(header.size + taken).saturating_sub(self.header.len())..];
             self.state = State::Data(header.length.filter(|_| !self.unbounded));
+            self.announced = header.length;
             reader(Event::Begin(header.times.map(|(pts, dts)| clock.unroll(pts, dts))))?;
         }
         if let State::Data(left) = &mut self.state {
             let count = left.map_or(payload.len(), |left| payload.len().min(left));
+            self.announced = self.announced.and_then(|announced| announced.checked_sub(count));
             if count > 0 {
                 reader(Event::Data(&payload[..count]))?;
             }
@@ -85,6 +89,21 @@ impl PesReader {
             }
         }
         Ok(())
+    }
+
+    /// True when no byte of a packet is awaited, as far as lengths say.
+    pub fn is_between(&self) -> bool {
+        match self.state {
+            State::Lost => true,
+            State::Header => false,
+            State::Data(_) => self.announced == Some(0),
+        }
+    }
+
+    /// Forgets the packet that was begun: what comes belongs elsewhere.
+    pub fn reset(&mut self) {
+        (self.state, self.announced) = (State::Lost, None);
+        self.header.clear();
     }
 
     /// Nothing follows.

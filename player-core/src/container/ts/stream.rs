@@ -18,7 +18,7 @@ use crate::model::MediaKind;
 use super::packet::Packet;
 
 /// A stream of the program that is read.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct ElementaryStream {
     /// From the program map.
     pub entry: StreamEntry,
@@ -26,9 +26,13 @@ pub(super) struct ElementaryStream {
     reader: Reader,
     /// Number and payload of the last packet.
     last: Option<(u8, Vec<u8>)>,
+    /// The last packet had stuffing.
+    stuffed: bool,
+    /// No packet has come since the segment began, and the one before it left an open PES packet.
+    resumed: bool,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Reader {
     Video(VideoReader),
     Sound(FrameSplitter),
@@ -58,7 +62,7 @@ impl ElementaryStream {
             }
         };
         let unbounded = matches!(reader, Reader::Video(_)) || matches!(entry.kind, StreamKind::OtherVideo(_));
-        Some(Self { entry, pes: PesReader::new(unbounded), reader, last: None })
+        Some(Self { entry, pes: PesReader::new(unbounded), reader, last: None, stuffed: false, resumed: false })
     }
 
     /// What is presented of it; `None` for metadata.
@@ -82,14 +86,71 @@ impl ElementaryStream {
         if packet.payload.is_empty() || !packet.discontinuity && self.last.as_ref().is_some_and(repeats) {
             return Ok(Vec::new());
         }
+        let mut pieces = Vec::new();
+        if std::mem::take(&mut self.resumed) && !packet.unit_start {
+            let expected = self.last.as_ref().map(|(counter, _)| (counter + 1) & 15);
+            if expected.is_some_and(|expected| expected != packet.counter) {
+                // It goes on with something else: the open unit ends as it is, and this belongs to none.
+                pieces = self.finish()?;
+            }
+        }
+        self.stuffed = packet.stuffed;
         let last = self.last.get_or_insert_default();
         last.0 = packet.counter;
         last.1.clear();
         last.1.extend_from_slice(packet.payload);
-        let mut pieces = Vec::new();
         let reader = &mut self.reader;
         self.pes.push(packet.payload, packet.unit_start, clock, |event| reader.take(event, &mut pieces))?;
         Ok(pieces)
+    }
+
+    /// The segment ends and another one may follow: gives a picture that is certainly whole, and keeps everything
+    /// that may go on. Frames of sound say by themselves where they end.
+    ///
+    /// # Errors
+    /// When something exceeds its limit.
+    pub fn pause(&mut self) -> Result<Vec<Piece>, DemuxError> {
+        let mut pieces = Vec::new();
+        let whole = self.stuffed || self.pes.is_between();
+        if whole {
+            let reader = &mut self.reader;
+            self.pes.finish(&mut |event: Event<'_>| reader.take(event, &mut pieces))?;
+            if let Reader::Video(video) = reader {
+                video.finish(&mut pieces)?;
+            }
+        }
+        self.resumed = !whole;
+        Ok(pieces)
+    }
+
+    /// Playback goes on elsewhere in the rendition: parameter sets are kept, times and unfinished units are not.
+    pub fn jump(&mut self) {
+        self.pes.reset();
+        (self.last, self.stuffed, self.resumed) = (None, false, false);
+        match &mut self.reader {
+            Reader::Video(video) => video.jump(),
+            Reader::Sound(sound) => sound.jump(),
+            Reader::Packets(packets) => packets.jump(),
+        }
+    }
+
+    /// Units from now on are encrypted with this key.
+    pub fn set_key(&mut self, key: Option<&SampleKey>) {
+        let key = key.filter(|_| self.entry.kind.is_encrypted()).cloned();
+        match &mut self.reader {
+            Reader::Video(video) => video.set_key(key),
+            Reader::Sound(sound) => sound.set_key(key),
+            Reader::Packets(_) => {}
+        }
+    }
+
+    /// Bytes held back for units that are not complete.
+    pub fn held_bytes(&self) -> usize {
+        match &self.reader {
+            Reader::Video(video) => video.held_bytes(),
+            Reader::Sound(sound) => sound.held_bytes(),
+            Reader::Packets(packets) => packets.held_bytes(),
+        }
     }
 
     /// Nothing follows.

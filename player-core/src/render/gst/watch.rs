@@ -2,6 +2,7 @@
 //! decoders from which nothing comes.
 
 use super::config::VideoOutput;
+use super::feeder::Feeder;
 use super::pipeline::{Feed, Notice, Origin};
 use super::session::Session;
 use crate::error::{ErrorCode, PlayerError, Stage};
@@ -16,9 +17,13 @@ const SYNC_TICKS: u64 = 25;
 /// [`ENOUGH`] media. Then the others go on; it joins them when its samples come.
 const PATIENCE: u32 = 25;
 
-/// Nanoseconds of media that make a track ready to play without the other, and that a working decoder cannot
-/// swallow without giving a picture.
+/// Nanoseconds of media that make a track ready to play without the other.
 const ENOUGH: i64 = 1_000_000_000;
+
+/// Samples that a working decoder cannot take without giving anything: 16 pictures for reordering (ITU-T H.264 §A.3.1,
+/// H.265 §A.4.2), and one for each of 16 threads that decode side by side. Media time says nothing here: a picture may
+/// last for seconds.
+const MOST_HELD: u64 = 32;
 
 /// More recoveries in one epoch mean that it is not going to work.
 const MAX_RECOVERIES: u32 = 8;
@@ -170,13 +175,10 @@ impl Session {
     }
 
     fn find_mute_decoder(&mut self) {
-        let anchor = self.anchor;
-        let enough = |end: Option<MediaTime>| end.is_some_and(|end| end.nanos_from(anchor.start) >= ENOUGH);
-        let ready: Vec<_> =
-            self.active_feeders().filter(|feeder| enough(feeder.media_end())).map(|feeder| feeder.kind()).collect();
+        let ready: Vec<_> = self.active_feeders().map(Feeder::kind).collect();
         let mute = self.graph.as_ref().and_then(|graph| {
             graph.branches().iter().find_map(|branch| match &branch.feed {
-                Feed::Running(head) if ready.contains(&branch.kind) && head.is_mute() => Some(branch.kind),
+                Feed::Running(head) if ready.contains(&branch.kind) && head.is_mute(MOST_HELD) => Some(branch.kind),
                 _ => None,
             })
         });

@@ -28,7 +28,7 @@ const FAR: i64 = 10 * RATE as i64;
 const GUESS: i64 = RATE as i64 / 30;
 
 /// Reads a stream of pictures.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(in crate::container::ts) struct VideoReader {
     syntax: Box<dyn Syntax>,
     key: Option<SampleKey>,
@@ -95,12 +95,13 @@ impl VideoReader {
         while let Some(at) = self.next_start_code() {
             let shift = match self.open {
                 Some(open) => self.close(open, at, out)?,
-                None => self.drop_before(at),
+                None if self.nals.is_empty() => self.drop_before(at),
+                None => 0,
             };
             self.open = Some(at - shift);
             self.scanned = at - shift + 3;
         }
-        if self.open.is_none() {
+        if self.open.is_none() && self.nals.is_empty() {
             // A start code may have begun.
             let keep = self.buffer.len().min(3);
             self.drop_before(self.buffer.len() - keep);
@@ -115,12 +116,39 @@ impl VideoReader {
     pub fn finish(&mut self, out: &mut Vec<Piece>) -> Result<(), DemuxError> {
         if let Some(open) = self.open.take() {
             self.close(open, self.buffer.len(), out)?;
-            if self.within {
-                self.emit(self.buffer.len(), None, out);
-            }
+            // Without a picture these are parameter sets and messages of one that has not come.
+            self.scanned = self.buffer.len();
         }
-        self.buffer.clear();
+        if self.within {
+            self.emit(self.buffer.len(), None, out);
+            self.drop_all();
+        }
         Ok(())
+    }
+
+    /// Forgets everything but parameter sets.
+    pub fn jump(&mut self) {
+        self.drop_all();
+        self.nals.clear();
+        self.early.clear();
+        (self.open, self.within, self.entry, self.stamp) = (None, false, false, None);
+    }
+
+    /// Slices from now on are encrypted with this key.
+    pub fn set_key(&mut self, key: Option<SampleKey>) {
+        self.key = key;
+    }
+
+    /// Bytes held back for a picture that is not complete.
+    pub fn held_bytes(&self) -> usize {
+        self.buffer.len()
+    }
+
+    fn drop_all(&mut self) {
+        self.base += self.buffer.len() as u64;
+        self.buffer.clear();
+        self.marks.clear();
+        self.scanned = 0;
     }
 
     /// Where the next start code's `00 00 01` stands.

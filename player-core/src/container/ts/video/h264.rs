@@ -53,7 +53,7 @@ struct Slice {
 }
 
 /// Reads the NAL units of a stream.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct H264 {
     sequences: BTreeMap<u32, Sequence>,
     pictures: BTreeMap<u32, Picture>,
@@ -212,6 +212,10 @@ impl Syntax for H264 {
         };
         (self.changed, self.configured) = (false, Some(id));
         Some(config)
+    }
+
+    fn boxed_clone(&self) -> Box<dyn Syntax> {
+        Box::new(self.clone())
     }
 
     fn picture_ticks(&self) -> Option<u32> {

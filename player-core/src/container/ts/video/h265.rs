@@ -30,7 +30,7 @@ struct Sequence {
 }
 
 /// Reads the NAL units of a stream.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct H265 {
     videos: BTreeMap<u8, Bytes>,
     sequences: BTreeMap<u32, Sequence>,
@@ -142,6 +142,10 @@ impl Syntax for H265 {
         };
         self.changed = false;
         Some(config)
+    }
+
+    fn boxed_clone(&self) -> Box<dyn Syntax> {
+        Box::new(self.clone())
     }
 
     fn picture_ticks(&self) -> Option<u32> {

@@ -23,7 +23,7 @@ pub(super) struct NalRole {
 }
 
 /// The syntax of one codec: told every NAL unit in order.
-pub(super) trait Syntax: std::fmt::Debug + Send {
+pub(super) trait Syntax: std::fmt::Debug + Send + Sync {
     /// Reads one NAL unit (without its start code) and remembers what later ones need. `within` says that the
     /// access unit so far holds a part of a picture.
     fn read(&mut self, nal: &[u8], within: bool) -> NalRole;
@@ -34,6 +34,15 @@ pub(super) trait Syntax: std::fmt::Debug + Send {
 
     /// Duration of a picture (or field) in ticks of 90 kHz as the parameter sets tell it.
     fn picture_ticks(&self) -> Option<u32>;
+
+    /// Returns a copy with everything that was read.
+    fn boxed_clone(&self) -> Box<dyn Syntax>;
+}
+
+impl Clone for Box<dyn Syntax> {
+    fn clone(&self) -> Self {
+        self.boxed_clone()
+    }
 }
 
 /// Removes emulation prevention bytes (ITU-T H.264 §7.3.1, H.265 §7.3.1.1), of at most `limit` bytes of payload.

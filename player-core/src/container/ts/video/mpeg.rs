@@ -15,7 +15,7 @@ pub(crate) enum Generation {
 }
 
 /// Reads the start codes of a stream.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Mpeg {
     generation: Generation,
     told: bool,
@@ -98,6 +98,10 @@ impl Syntax for Mpeg {
             channels: None,
             protection_scheme: None,
         })
+    }
+
+    fn boxed_clone(&self) -> Box<dyn Syntax> {
+        Box::new(self.clone())
     }
 
     fn picture_ticks(&self) -> Option<u32> {

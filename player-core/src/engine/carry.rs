@@ -1,0 +1,133 @@
+//! State that a stream carries from one segment to the segment after it: what the demuxer knows, and access units that
+//! the end of a segment left open. It belongs to one representation within one discontinuity.
+
+use super::Engine;
+use super::schedule;
+use super::stream::{Activity, Chosen, Fetching, RepKey, StreamId};
+use crate::container::{CarriedState, DemuxOutput, DemuxerState, SegmentTail};
+use crate::model::{MediaKind, Resource, SegmentRef, TimestampMapping};
+
+/// What the last segment of a stream left.
+#[derive(Clone, Debug)]
+pub struct KeptState {
+    rep: RepKey,
+    number: u64,
+    mapping: TimestampMapping,
+    init: Option<Resource>,
+    state: DemuxerState,
+    /// Outputs that complete the segment unless the one after it comes, and how that segment was placed.
+    open: Option<Box<(Fetching, Vec<DemuxOutput>)>>,
+    /// The stream goes on elsewhere than behind that segment.
+    jumped: bool,
+}
+
+impl KeptState {
+    /// True if a segment is of the same rendition, discontinuity and initialisation data.
+    fn fits(&self, rep: RepKey, segment: &SegmentRef) -> bool {
+        self.rep == rep && self.mapping == segment.mapping && self.init == segment.init
+    }
+
+    /// True if a segment is the one after it.
+    fn is_before(&self, rep: RepKey, segment: &SegmentRef) -> bool {
+        !self.jumped && self.fits(rep, segment) && self.number.checked_add(1) == Some(segment.number)
+    }
+
+    /// The stream goes on elsewhere: unfinished access units are dropped, tables and parameter sets stay.
+    pub fn jump(&mut self) {
+        self.open = None;
+        self.jumped = true;
+    }
+}
+
+impl Engine {
+    /// Takes the end of a segment; what it holds back counts as media of the segment.
+    pub(super) fn take_tail(&mut self, id: StreamId, tail: SegmentTail) {
+        let Some(stream) = self.session.as_mut().and_then(|session| session.stream_mut(id)) else { return };
+        let Activity::Media(fetching) = &mut stream.activity else { return };
+        let samples = |output: &DemuxOutput| match output {
+            DemuxOutput::Fragment(fragment) => fragment.samples.len(),
+            _ => 0,
+        };
+        fetching.seen += tail.outputs.iter().map(samples).sum::<usize>();
+        fetching.tail = Some(Box::new(tail));
+    }
+
+    /// A segment is here as a whole: keeps its end for the segment after it, or presents it when none can follow.
+    pub(super) fn keep_tail(&mut self, id: StreamId, fetching: &Fetching) {
+        let Some(session) = self.session.as_mut() else { return };
+        let Chosen { rep, segment, .. } = &fetching.chosen;
+        let next = session
+            .presentation
+            .as_ref()
+            .map(|presentation| schedule::step(presentation, schedule::after(*rep, segment), *rep));
+        let kept = fetching.tail.as_deref().map(|tail| KeptState {
+            rep: *rep,
+            number: segment.number,
+            mapping: segment.mapping,
+            init: segment.init.clone(),
+            state: tail.state.clone(),
+            open: (!tail.outputs.is_empty())
+                .then(|| Box::new((Fetching { tail: None, ..fetching.clone() }, tail.outputs.clone()))),
+            jumped: false,
+        });
+        let goes_on = kept.as_ref().is_some_and(
+            |kept| matches!(&next, Some(schedule::Step::Segment(next)) if !next.gap && kept.is_before(*rep, next)),
+        );
+        if let Some(stream) = session.stream_mut(id) {
+            stream.kept = kept;
+        }
+        if !goes_on {
+            self.release_tail(id);
+        }
+    }
+
+    /// The state that the demuxer of a segment begins with. What the segment before left open is presented first when
+    /// this one does not go on with it.
+    pub(super) fn carried_state(&mut self, id: StreamId, chosen: &Chosen) -> Option<CarriedState> {
+        let kept = |engine: &Self| -> Option<CarriedState> {
+            let kept = engine.session.as_ref()?.stream(id)?.kept.as_ref()?;
+            kept.fits(chosen.rep, &chosen.segment).then(|| CarriedState {
+                state: kept.state.clone(),
+                continues: kept.is_before(chosen.rep, &chosen.segment),
+            })
+        };
+        let carried = kept(self);
+        if carried.as_ref().is_none_or(|carried| !carried.continues) {
+            self.release_tail(id);
+        }
+        carried
+    }
+
+    /// Presents what the last segment of a stream left open: nothing goes on with it.
+    pub(super) fn release_tail(&mut self, id: StreamId) {
+        let Some(session) = self.session.as_mut() else { return };
+        let Some(stream) = session.streams.iter_mut().find(|stream| stream.id == id) else { return };
+        let Some(kept) = stream.kept.as_mut() else { return };
+        kept.jumped = true;
+        let Some((fetching, mut outputs)) = kept.open.take().map(|open| *open) else { return };
+        let given = [(MediaKind::Video, &session.video), (MediaKind::Audio, &session.audio)];
+        for output in &mut outputs {
+            let DemuxOutput::Fragment(fragment) = output else { continue };
+            let tracks = fetching.init.iter().flat_map(|init| &init.tracks);
+            let kind = tracks.into_iter().find(|track| track.id == fragment.track).map(|track| track.kind);
+            let buffer = given.iter().find(|(given, _)| Some(*given) == kind).map(|(_, buffer)| *buffer);
+            // The segment after it may have given them already, in an attempt that failed later.
+            let last = buffer.and_then(|buffer| buffer.back()?.samples.last()).map(|sample| sample.dts);
+            if let (Some(last), Some(shift)) = (last, fetching.shift) {
+                fragment.samples.retain(|sample| sample.dts.shifted(shift) > last);
+            }
+        }
+        outputs.retain(|output| !matches!(output, DemuxOutput::Fragment(fragment) if fragment.samples.is_empty()));
+        let before = std::mem::replace(&mut stream.activity, Activity::Media(Box::new(fetching)));
+        for output in outputs {
+            self.take_media(id, output);
+        }
+        self.place_early(id);
+        let Some(session) = self.session.as_mut() else { return };
+        let Some(stream) = session.stream_mut(id) else { return };
+        let ended = std::mem::replace(&mut stream.activity, before);
+        if let Activity::Media(fetching) = ended {
+            session.complete_segment(id, &fetching.chosen);
+        }
+    }
+}
