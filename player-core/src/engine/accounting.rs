@@ -78,6 +78,8 @@ pub struct SampleAccount {
     attempt: FrameLosses,
     /// The host moved the playhead: samples that are passed over were not wanted.
     moved: bool,
+    /// A decoder failed and media of the same times came once more.
+    restarted: bool,
     announced: [bool; Loss::ALL.len()],
 }
 
@@ -139,7 +141,18 @@ impl SampleAccount {
 
     /// How a sample departs that the playhead passed without presenting it.
     pub const fn passed_over(&self) -> Departure {
-        if self.moved { Departure::Discarded(Discard::Seek) } else { Departure::Lost(Loss::OutsideWindow) }
+        match (self.moved, self.restarted) {
+            (true, _) => Departure::Discarded(Discard::Seek),
+            // Its time was presented before the decoder failed.
+            (false, true) => Departure::Void,
+            (false, false) => Departure::Lost(Loss::OutsideWindow),
+        }
+    }
+
+    /// A decoder failed, which its own warning or error announces: what it had is undecodable.
+    pub const fn decoder_failed(&mut self) {
+        self.restarted = true;
+        self.announced[Loss::Undecodable as usize] = true;
     }
 
     /// Counts a sample that goes to the renderer and gives its state after that. `shown` says that its window shows it,

@@ -157,6 +157,9 @@ impl Engine {
         let Some((stream, rep)) = self.failing_representation(kind) else { return };
         let doomed = self.same_decoder(rep, &error);
         let Some(session) = self.session.as_mut() else { return };
+        if let Some(buffer) = session.buffer_mut(kind) {
+            buffer.account_mut().decoder_failed();
+        }
         for key in doomed {
             session.exclusions.exclude(key, Duration::MAX, self.now);
         }
