@@ -245,7 +245,7 @@ mod tests {
             thumbnails: Arc::new(player_core::model::ThumbnailSpan::all(&parsed.presentation)),
             ..Snapshot::default()
         };
-        kinora_snapshot::new(Arc::new(snapshot), MediaTime::ZERO)
+        kinora_snapshot::new(Arc::new(snapshot), MediaTime::ZERO, player_core::Now::ZERO)
     }
 
     const MPD: &str = "<MPD mediaPresentationDuration='PT20S'><Period>\

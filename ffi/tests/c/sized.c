@@ -81,6 +81,9 @@ static void check_snapshot(const kinora_snapshot *snapshot) {
   CHECK_LATER(cue);
   kinora_metadata *metadata = guarded(sizeof *metadata);
   FILL(kinora_metadata, metadata, kinora_snapshot_metadata(snapshot, 0, metadata, &found));
+  kinora_pending_retry *retry = guarded(sizeof *retry);
+  FILL(kinora_pending_retry, retry, kinora_snapshot_pending_retry(snapshot, retry, &found));
+  CHECK(!found);
   kinora_thumbnail *thumbnail = guarded(sizeof *thumbnail);
   char url[1024] = "";
   FILL(kinora_thumbnail, thumbnail,

@@ -82,6 +82,10 @@ pub struct PlayerState {
     pub choice_applied: bool,
     /// What the seek bar spanned before an error.
     pub last_timeline: Option<(f64, f64)>,
+    /// Time at which the error card tries again by itself; `None` when only the viewer can.
+    pub retry_at: Option<f64>,
+    /// Errors in a row without a picture between them.
+    pub failures: u32,
 }
 
 impl PlayerState {
@@ -103,6 +107,8 @@ impl PlayerState {
             companion: None,
             choice_applied: false,
             last_timeline: None,
+            retry_at: None,
+            failures: 0,
         }
     }
 
@@ -256,6 +262,7 @@ pub fn handle(
 /// Asks again for what failed, from where it failed.
 pub fn retry(player: &mut PlayerState, settings: &Settings, moment: &Moment, effects: &mut Vec<Effect>) {
     player.problem = None;
+    player.retry_at = None;
     player.menu = None;
     player.waiting_since = Some(moment.now);
     match &mut player.source {

@@ -14,6 +14,8 @@ pub struct Problem {
     pub advice: String,
     /// What exactly happened, for an engineer; free of secrets.
     pub detail: String,
+    /// The HTTP status, when one came.
+    status: Option<u16>,
 }
 
 impl Problem {
@@ -24,6 +26,7 @@ impl Problem {
             meaning: headline(error.code, error.context.http_status).to_owned(),
             advice: advice(error.code).to_owned(),
             detail: detail(&error.message, &error.context),
+            status: error.context.http_status,
         }
     }
 
@@ -43,6 +46,19 @@ impl Problem {
     /// True when signing in again is what helps.
     pub fn needs_sign_in(&self) -> bool {
         matches!(self.code, ErrorCode::SignInExpired | ErrorCode::SignInRevoked)
+    }
+
+    /// Returns true when the same request may succeed later by itself: a server is away, slow or out of order.
+    pub fn is_temporary(&self) -> bool {
+        match self.code {
+            ErrorCode::HttpStatus => self.status.is_some_and(|status| status >= 500),
+            ErrorCode::NetworkUnreachable
+            | ErrorCode::NetworkTimeout
+            | ErrorCode::BodyTruncated
+            | ErrorCode::MediaUnavailable
+            | ErrorCode::ServiceUnavailable => true,
+            _ => false,
+        }
     }
 
     /// The stable name and number, such as `NotAManifest (2001)`.

@@ -1,6 +1,6 @@
 //! Search as the viewer types.
 
-use kinora_api::TitleCard;
+use kinora_api::{TitleCard, TitleId};
 
 use super::{AppState, Effect, Load, Moment, Problem, Route, outage};
 use crate::api::{Failure, Request};
@@ -22,11 +22,18 @@ pub struct SearchState {
     pub data: Load<Vec<TitleCard>>,
     /// The query that `data` answers.
     pub answered: String,
-    /// Counts the openings of the page, so that the view knows when to put the focus into the field.
+    /// The title that was opened from here last: it has the focus after the way back.
+    pub opened: Option<TitleId>,
+    /// Counts the openings of the page, so that the view knows when to put the focus into the field. Never goes back.
     pub openings: u64,
 }
 
 impl SearchState {
+    /// Forgets what was typed and found.
+    pub fn clear(&mut self) {
+        *self = Self { openings: self.openings, ..Self::default() };
+    }
+
     /// Returns true while an answer to the text of the field is still to come.
     pub fn is_waiting(&self) -> bool {
         !self.query.trim().is_empty() && (self.typed_at.is_some() || self.answered != self.query.trim())
@@ -39,6 +46,7 @@ pub fn open(state: &mut AppState) {
         return;
     }
     state.search.openings += 1;
+    state.search.opened = None;
     if state.route != Route::Search {
         visit(state, Route::Search);
     }

@@ -21,6 +21,9 @@ const HISTORY: usize = 16;
 /// A new leave to play is asked for by itself at most this often, in seconds.
 const RENEW_EVERY: f64 = 30.0;
 
+/// Seconds after which the error card of a film tries again by itself, when that may help; the last value repeats.
+const RETRY_AFTER: [f64; 3] = [10.0, 20.0, 40.0];
+
 /// What the moment is at which something happened.
 #[derive(Clone, Debug, Default)]
 pub struct Moment {
@@ -84,7 +87,8 @@ fn open_session(state: &mut AppState, request: Request) -> Vec<Effect> {
 /// Returns the time of the interface's clock at which [`Message::Tick`] has something to do.
 pub fn next_tick(state: &AppState) -> Option<f64> {
     let retry = state.outage.as_ref().and_then(|outage| outage.next_try);
-    [retry, search::next_tick(&state.search)].into_iter().flatten().reduce(f64::min)
+    let card = state.player.as_ref().and_then(|player| player.retry_at);
+    [retry, card, search::next_tick(&state.search)].into_iter().flatten().reduce(f64::min)
 }
 
 /// Changes the state by what happened and tells what is to be done.
@@ -106,6 +110,7 @@ pub fn update(state: &mut AppState, message: Message, moment: &Moment) -> Vec<Ef
         Message::Tick => {
             outage::on_tick(state, moment.now, &mut effects);
             search::on_tick(state, moment.now, &mut effects);
+            retry_film(state, moment, &mut effects);
         }
     }
     if state.notice.as_ref().is_some_and(|notice| moment.now - notice.since > time::NOTICE) {
@@ -171,6 +176,19 @@ fn on_player_command(state: &mut AppState, command: PlayerCommand, moment: &Mome
             remember_choices(state, &mut done, moment);
             effects.append(&mut done);
         }
+    }
+}
+
+/// Tries a film again by itself when it is time, unless the viewer reads the details of the error.
+fn retry_film(state: &mut AppState, moment: &Moment, effects: &mut Vec<Effect>) {
+    let Some(player) = &mut state.player else { return };
+    if player.retry_at.is_none_or(|at| moment.now < at) {
+        return;
+    }
+    if state.details_open {
+        player.retry_at = Some(moment.now + RETRY_AFTER[0]);
+    } else {
+        player::retry(player, &state.settings, moment, effects);
     }
 }
 
@@ -364,6 +382,7 @@ fn on_event(state: &mut AppState, event: Event, moment: &Moment, effects: &mut V
     match event {
         Event::FirstFrame { .. } | Event::FirstAudio { .. } => {
             player.started = true;
+            player.failures = 0;
             player.waiting_since = None;
         }
         Event::StateChanged { state: State::Loading | State::Buffering(_) | State::Seeking } => {
@@ -468,6 +487,9 @@ fn fail_with(state: &mut AppState, problem: Problem, moment: &Moment) {
     state.details_open = false;
     match &mut state.player {
         Some(player) => {
+            let pause = RETRY_AFTER[usize::try_from(player.failures).unwrap_or(0).min(RETRY_AFTER.len() - 1)];
+            player.failures = player.failures.saturating_add(1);
+            player.retry_at = problem.is_temporary().then_some(moment.now + pause);
             player.problem = Some(problem);
             player.menu = None;
             player.waiting_since = None;
@@ -501,7 +523,7 @@ fn to_sign_in(state: &mut AppState, error: Option<String>, effects: &mut Vec<Eff
     state.account = None;
     state.home = HomeState::default();
     state.title = TitleState::default();
-    state.search = SearchState::default();
+    state.search.clear();
     state.profile = None;
     state.profile_pending = false;
     state.last_seen.clear();
@@ -573,6 +595,9 @@ fn reload(state: &mut AppState, effects: &mut Vec<Effect>) {
 
 fn open_title(state: &mut AppState, id: TitleId, effects: &mut Vec<Effect>) {
     state.title = TitleState { data: Load::Loading, card: find_card(state, &id).cloned() };
+    if state.route == Route::Search {
+        state.search.opened = Some(id.clone());
+    }
     visit(state, Route::Title(id.clone()));
     effects.push(Effect::Api(Request::Title(id)));
 }

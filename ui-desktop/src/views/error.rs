@@ -20,7 +20,7 @@ pub enum Choice {
 }
 
 /// Height of the card without its texts.
-const FRAME: f32 = 190.0;
+const FRAME: f32 = 216.0;
 
 /// Draws the card in the middle of an area. `leave` names the way out; without one only trying again is offered. The
 /// button that tries again takes the focus when the card appears, so that Enter presses it.
@@ -37,11 +37,16 @@ pub fn card(
     let meaning = Line { size: text::HEADING + 3.0, color: color::TEXT, rows: 3, width: text_width };
     let advice = Line { size: text::LARGE, color: color::TEXT_SOFT, rows: 4, width: text_width };
     let small = Line { size: text::SMALL, color: color::TEXT_FAINT, rows: 12, width: text_width };
-    let countdown =
-        view.state.outage.as_ref().filter(|_| view.player.is_none()).map(|it| outage::countdown(it, view.now));
+    let by_itself = match &view.state.player {
+        Some(player) => player.retry_at.map(|at| outage::countdown(Some(at), view.now)),
+        None => view.state.outage.as_ref().map(|outage| outage::countdown(outage.next_try, view.now)),
+    };
+    if by_itself.is_some() {
+        ui.ctx().request_repaint_after_secs(0.5);
+    }
     let technical = view.state.details_open.then(|| problem.technical());
     let mut lines = vec![(problem.meaning.clone(), meaning), (problem.advice.clone(), advice)];
-    lines.extend(countdown.map(|words| (words, Line { color: color::ACCENT, ..advice })));
+    lines.extend(by_itself.map(|words| (words, Line { color: color::ACCENT, ..advice })));
     let lines_of_details: Vec<(String, Line)> =
         technical.iter().flat_map(|text| text.lines()).map(|line| (line.to_owned(), small)).collect();
     let painter = ui.painter();

@@ -9,10 +9,10 @@ use crate::state::{Outage, Route};
 use crate::theme::tokens::{color, radius, size, space, text};
 use crate::widgets::{Line, Prominence, elided, text_button};
 
-/// Returns the words that count down to the next try.
-pub fn countdown(outage: &Outage, now: f64) -> String {
-    match outage.seconds_left(now) {
-        Some(seconds) => format!("Trying again in {seconds} s."),
+/// Returns the words that count down to a try; without a time one is under way.
+pub fn countdown(next_try: Option<f64>, now: f64) -> String {
+    match next_try {
+        Some(at) => format!("Trying again in {} s.", (at - now).max(0.0).ceil() as u64),
         None => "Trying again now…".to_owned(),
     }
 }

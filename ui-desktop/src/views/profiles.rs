@@ -53,12 +53,12 @@ fn tiles(ui: &mut Ui, view: &View<'_>, profiles: &[Profile], width: f32, out: &m
     let columns = (((width + space::L) / (TILE.x + space::L)) as usize).clamp(1, 6);
     let takes_focus = has_appeared(ui, ui.scope_id().with("profiles appeared"));
     let watching = watching(view.state).map(|profile| profile.id.clone());
-    for line in profiles.chunks(columns) {
+    for (number, line) in profiles.chunks(columns).enumerate() {
         let line_width = line.len() as f32 * (TILE.x + space::L) - space::L;
         ui.allocate_ui_with_layout(vec2(line_width, TILE.y), Layout::left_to_right(Align::Min), |ui| {
             ui.spacing_mut().item_spacing.x = space::L;
-            for profile in line {
-                let response = tile(ui, profile);
+            for (index, profile) in line.iter().enumerate() {
+                let response = tile(ui, profile, number * columns + index);
                 if takes_focus && Some(&profile.id) == watching.as_ref() {
                     response.request_focus();
                 }
@@ -70,7 +70,7 @@ fn tiles(ui: &mut Ui, view: &View<'_>, profiles: &[Profile], width: f32, out: &m
     }
 }
 
-fn tile(ui: &mut Ui, profile: &Profile) -> Response {
+fn tile(ui: &mut Ui, profile: &Profile, index: usize) -> Response {
     let (rect, response) = ui.allocate_exact_size(TILE, Sense::click());
     let note = note(profile);
     let spoken = note.as_ref().map_or_else(|| profile.name.clone(), |note| format!("{}, {note}", profile.name));
@@ -80,7 +80,6 @@ fn tile(ui: &mut Ui, profile: &Profile) -> Response {
     let center = pos2(rect.center().x, rect.top() + 8.0 + DISC / 2.0);
     let disc = Rect::from_center_size(center, vec2(DISC, DISC));
     let painter = ui.painter();
-    let index = profile.name.bytes().fold(0_usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(usize::from(byte)));
     let (light, _) = color::POSTER_GROUNDS[index % color::POSTER_GROUNDS.len()];
     painter.circle_filled(center, DISC / 2.0, crate::theme::mix(light, color::RAISED_HOVER, heat * 0.3));
     let initial = profile.name.chars().next().unwrap_or('•').to_uppercase().to_string();

@@ -3,12 +3,13 @@
 use egui::{EventFilter, Key, Modifiers, Rect, Response, ScrollArea, TextEdit, Ui, UiBuilder, Vec2, pos2, vec2};
 use kinora_api::TitleCard;
 
+use super::appearing::has_appeared;
 use super::{View, error, home, shell};
 use crate::command::UiCommand;
 use crate::state::{Load, Route};
 use crate::theme::font;
 use crate::theme::tokens::{color, size, space, text};
-use crate::widgets::{CardShape, Line, body, focus_ring, heading, spinner};
+use crate::widgets::{CardShape, Line, body, heading, spinner};
 
 /// Opens the page on `/` and Ctrl+F (Command+F) from any page but the form and the film. The keys are taken before a
 /// field sees them, except that `/` belongs to a field that has the focus.
@@ -53,7 +54,7 @@ fn field(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) -> Response {
     let mut query = view.state.search.query.clone();
     let edit = TextEdit::singleline(&mut query)
         .id_salt("search field")
-        .hint_text("Search films and series")
+        .hint_text(egui::RichText::new("Search films and series").size(text::HEADING).color(color::TEXT_FAINT))
         .font(font(text::HEADING + 2.0))
         .text_color(color::TEXT)
         .background_color(color::SURFACE)
@@ -65,13 +66,13 @@ fn field(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) -> Response {
         info.label = Some("Search".to_owned());
         info
     });
-    // The page was opened anew: the field gets the focus once for each opening.
+    // The page was opened anew: the field gets the focus once for each opening. After the way back from a title its
+    // card has it.
     let applied = ui.scope_id().with("search openings applied");
     if ui.data(|data| data.get_temp::<u64>(applied)) != Some(view.state.search.openings) {
         ui.data_mut(|data| data.insert_temp(applied, view.state.search.openings));
         response.request_focus();
     }
-    focus_ring(ui, &response, response.rect, crate::theme::tokens::radius::MEDIUM);
     if response.changed() {
         out.push(UiCommand::EditSearch(query));
     }
@@ -121,6 +122,8 @@ fn grid(ui: &mut Ui, view: &View<'_>, titles: &[TitleCard], field: &Response, ou
     // Down leads from the field, which keeps the arrows to itself, to the first title; Enter opens it.
     let (down, enter) = ui.input(|input| (input.key_pressed(Key::ArrowDown), input.key_pressed(Key::Enter)));
     let into_grid = field.has_focus() && down;
+    let is_back = has_appeared(ui, ui.scope_id().with("found appeared"));
+    let opened = view.state.search.opened.as_ref().filter(|_| is_back);
     if field.lost_focus() && enter {
         out.push(UiCommand::OpenTitle(first.id.clone()));
     }
@@ -135,6 +138,9 @@ fn grid(ui: &mut Ui, view: &View<'_>, titles: &[TitleCard], field: &Response, ou
                     let card = home::title_card(ui, view, title, picture, margin);
                     if card.clicked() {
                         out.push(UiCommand::OpenTitle(title.id.clone()));
+                    }
+                    if opened == Some(&title.id) {
+                        card.request_focus();
                     }
                     cards.push(card);
                 }

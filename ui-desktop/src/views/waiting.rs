@@ -3,6 +3,8 @@
 use egui::accesskit::Role;
 use egui::{Align2, Rect, Sense, Ui, UiBuilder, WidgetInfo, vec2};
 
+use player_core::Now;
+
 use super::View;
 use crate::command::PlayerCommand;
 use crate::state::{PlayerState, waiting};
@@ -14,7 +16,8 @@ const STEP: f32 = 26.0;
 
 /// Draws what the wait calls for in the middle of the page.
 pub fn show(ui: &mut Ui, view: &View<'_>, player: &PlayerState, page: Rect, wishes: &mut Vec<PlayerCommand>) {
-    let Some(waiting) = waiting(player, &view.snapshot, view.state.outage.as_ref(), view.now) else {
+    let clocks = (view.now, view.player.map_or(Now::ZERO, |player| player.port.now()));
+    let Some(waiting) = waiting(player, &view.snapshot, view.state.outage.as_ref(), clocks) else {
         // A wait that has just begun shows itself when it is long enough.
         if let Some(at) = crate::state::next_wait_change(player, view.now) {
             ui.ctx().request_repaint_after_secs((at - view.now) as f32 + 0.01);

@@ -45,6 +45,30 @@ fn the_technical_part_is_folded_and_can_be_copied() {
 }
 
 #[test]
+fn a_film_whose_server_is_away_is_tried_again_by_itself_but_not_a_damaged_one() {
+    let (mut window, outside) = playing();
+    outside.announce(failed());
+    window.run_steps(2);
+    window.get_by_label_contains("Trying again in 10 s.");
+    click(&mut window, "Details");
+    pass(&mut window, 11.0);
+    assert!(outside.take_asked().is_empty(), "nobody takes the details away from a reader");
+    click(&mut window, "Hide details");
+    pass(&mut window, 10.0);
+    assert_eq!(outside.take_asked(), [Request::Authorize("hero".into())]);
+    outside.reply(ui_desktop::api::Reply::Granted("hero".into(), Ok(super::grant("hero", 0))));
+    settle(&mut window);
+    outside.announce(failed());
+    window.run_steps(2);
+    window.get_by_label_contains("Trying again in 20 s.");
+    let (mut window, outside) = playing();
+    outside.announce(Event::Failed { error: PlayerError::fatal(ErrorCode::MediaMalformed, "damaged") });
+    pass(&mut window, 60.0);
+    assert!(outside.take_asked().is_empty());
+    window.get_by_role_and_label(Role::Button, "Try again");
+}
+
+#[test]
 fn enter_tries_again_and_the_bar_stays_where_it_was() {
     let (mut window, outside) = playing();
     outside.announce(failed());

@@ -56,9 +56,25 @@ fn a_slash_opens_the_field_and_titles_are_found_while_one_types() {
     window.get_by_label("Slow Water");
     press(&mut window, Key::Escape);
     assert_eq!(state(&window).route, Route::Search);
-    window.get_by_label_contains("Slow Light");
+    assert!(window.get_by_label_contains("Slow Water").is_focused(), "the focus is where it was");
     press(&mut window, Key::Escape);
     assert_eq!(state(&window).route, Route::Home);
+    slash(&mut window);
+    assert!(window.get_by_label("Search").is_focused());
+}
+
+#[test]
+fn the_field_has_the_focus_at_every_opening_also_for_another_viewer() {
+    let (mut window, outside) = at_home();
+    slash(&mut window);
+    assert!(window.get_by_label("Search").is_focused());
+    outside.reply(Reply::SignedOut);
+    settle(&mut window);
+    outside.reply(Reply::SignedIn(Ok(super::account())));
+    outside.reply(Reply::Home(Ok(super::home())));
+    settle(&mut window);
+    slash(&mut window);
+    assert!(window.get_by_label("Search").is_focused());
 }
 
 #[test]
