@@ -257,6 +257,11 @@ mod tests {
         <EssentialProperty schemeIdUri='http://dashif.org/guidelines/thumbnail_tile' value='2x1'/></Representation>\
         </AdaptationSet></Period></MPD>";
 
+    /// A manifest with neither metadata nor thumbnails.
+    const PLAIN: &str = "<MPD mediaPresentationDuration='PT20S'><Period>\
+        <AdaptationSet mimeType='video/mp4'><SegmentTemplate duration='10' media='$Number$'/>\
+        <Representation id='v' bandwidth='1'/></AdaptationSet></Period></MPD>";
+
     #[test]
     fn metadata_is_read_piece_by_piece() {
         let snapshot = snapshot(MPD);
@@ -278,7 +283,7 @@ mod tests {
 
     #[test]
     fn bad_pointers_are_refused_whatever_there_is_to_find() {
-        let (snapshot, nothing) = (snapshot(MPD), snapshot("<MPD mediaPresentationDuration='PT1S'><Period/></MPD>"));
+        let (snapshot, nothing) = (snapshot(MPD), snapshot(PLAIN));
         let (mut metadata, mut thumbnail) = (empty::<kinora_metadata>(), empty::<kinora_thumbnail>());
         let (mut found, mut none) = (9, std::ptr::null_mut::<u32>());
         let invalid = u32::from(ErrorCode::InvalidArgument.number());
