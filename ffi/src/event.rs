@@ -195,8 +195,15 @@ fn owned(event: &Event) -> *mut kinora_event {
     Box::into_raw(Box::new(Owned { event, text, json })).cast()
 }
 
-/// Waits for the next event, at most `timeout_ms`; 0 only looks. `*out` is the event, or NULL when the time was up or
-/// the player has ended.
+/// A `timeout_ms` without end for kinora_player_wait_event().
+pub const KINORA_WAIT_FOREVER: u32 = 0xffff_ffff;
+
+/// Span that no host outlives, for a clock that counts nanoseconds in 64 bits: a century.
+const FOREVER: Duration = Duration::from_secs(100 * 366 * 86_400);
+
+/// Waits for the next event, at most `timeout_ms`; 0 only looks, KINORA_WAIT_FOREVER waits without end. `*out` is the
+/// event, or NULL when the time was up or the player has ended. Every command of another thread ends a wait, because its
+/// reply is an event.
 ///
 /// Take events in time. At most 4096 replies are due or wait here; past that, commands are refused with QueueFull (6004),
 /// so that no reply is ever lost. At most 4096 other events wait; past that, those that only report progress are dropped
@@ -218,10 +225,10 @@ pub unsafe extern "C" fn kinora_player_wait_event(
         unsafe { give(out, std::ptr::null_mut(), "out") }?;
         // SAFETY: the caller's promise.
         let handle = unsafe { shared(player, "player") }?;
-        let event = if timeout_ms == 0 {
-            handle.player.try_event()
-        } else {
-            handle.player.wait_event(Duration::from_millis(u64::from(timeout_ms)))
+        let event = match timeout_ms {
+            0 => handle.player.try_event(),
+            KINORA_WAIT_FOREVER => handle.player.wait_event(FOREVER),
+            _ => handle.player.wait_event(Duration::from_millis(u64::from(timeout_ms))),
         };
         match event {
             // SAFETY: `out` was written through above.

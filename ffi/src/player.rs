@@ -23,7 +23,8 @@ use crate::config::{
 /// was not taken with kinora_player_wait_event().
 pub struct kinora_player {
     pub(crate) player: Player,
-    pub(crate) frames: FrameSlot,
+    /// Newest picture, for a player that hands pictures out.
+    pub(crate) frames: Option<FrameSlot>,
 }
 
 /// Called on a thread of the player after something changed. It may only wake a thread of yours.
@@ -39,7 +40,8 @@ pub enum kinora_seek_mode {
     Keyframe,
 }
 
-fn renderer(config: &Config, frames: &FrameSlot) -> Result<Box<dyn Renderer>, PlayerError> {
+/// Makes the renderer of a configuration; pictures go into `frames` if they go to the host.
+pub(crate) fn renderer(config: &Config, frames: &FrameSlot) -> Result<Box<dyn Renderer>, PlayerError> {
     let video = match config.video {
         kinora_video_output::None => return Ok(Box::new(NullRenderer::new())),
         kinora_video_output::Window => VideoOutput::Window,
@@ -72,6 +74,7 @@ pub unsafe extern "C" fn kinora_player_create(config: *const kinora_config, out:
         let config = unsafe { read_config(config) }?;
         let frames = FrameSlot::new();
         let player = Player::new(config.player.clone(), renderer(&config, &frames)?)?;
+        let frames = (config.video == kinora_video_output::Frames).then_some(frames);
         let handle = Box::into_raw(Box::new(kinora_player { player, frames }));
         // SAFETY: `out` was written through above.
         unsafe { give(out, handle, "out") }
@@ -389,7 +392,9 @@ pub unsafe extern "C" fn kinora_player_set_wakeup(
                 unsafe { wakeup(user.0) }
             }
         };
-        handle.frames.set_wake(wake.clone());
+        if let Some(frames) = &handle.frames {
+            frames.set_wake(wake.clone());
+        }
         handle.player.set_wakeup(wake);
         Ok(())
     })

@@ -400,6 +400,13 @@ impl TrackBuffer {
         Some((sample.pts, sample.end()))
     }
 
+    /// The latest end among the first `count` samples in decoding order that are presented after `position`; `None`
+    /// when there is none.
+    pub fn lead_end(&self, position: MediaTime, count: usize) -> Option<MediaTime> {
+        let parts = self.parts.iter().skip_while(|part| part.last <= position);
+        parts.flat_map(|part| &part.samples).map(Sample::end).filter(|end| *end > position).take(count).max()
+    }
+
     /// What is held.
     pub fn ranges(&self) -> TimeRanges {
         let mut ranges = TimeRanges::new();

@@ -16,6 +16,10 @@ use crate::model::MediaKind;
 use crate::snapshot::State;
 use crate::time::MediaTime;
 
+/// The renderer gets at least so many pictures ahead of the playhead: a decoder may hold 16 of them back before it gives
+/// the first (ITU-T H.264 §A.3.1, H.265 §A.4.2).
+const LEAD_PICTURES: usize = 18;
+
 impl Engine {
     /// Looks at the playhead: counts what passed, notes what is on screen, and drops what lies behind.
     pub(super) fn look(&mut self) {
@@ -102,6 +106,9 @@ impl Engine {
             let wanted = self.playback.feed.end(kind).is_none_or(|end| end < position + lead);
             // A little more at once, so that the renderer is not fed one picture at a time.
             let until = if wanted { position + lead + lead / 8 } else { position + lead };
+            // A decoder reorders pictures, however long each of them lasts.
+            let pictures = session.video.lead_end(position, LEAD_PICTURES).filter(|_| kind == MediaKind::Video);
+            let until = pictures.map_or(until, |end| until.max(end));
             if let Some(buffer) = session.buffer(kind) {
                 let ended = session.is_ended(kind);
                 let limits = (until, limit);

@@ -64,7 +64,7 @@ pub fn window(presentation: &Presentation, rep: RepKey, segment: &SegmentRef) ->
     {
         window.from = period.start;
     }
-    if let Some(end) = period_end(presentation, rep.period) {
+    if let Some(end) = period_end(presentation, rep.period, segment.mapping) {
         window.until = end;
     }
     let neighbour = |number: Option<u64>| known_list(presentation, rep)?.get(number?);
@@ -82,10 +82,14 @@ pub fn window(presentation: &Presentation, rep: RepKey, segment: &SegmentRef) ->
 }
 
 /// Returns the end of a period as the manifest declares it: where the next one begins, or where the period or the whole
-/// presentation ends (ISO/IEC 23009-1 §5.3.2). `None` if only the media knows.
-fn period_end(presentation: &Presentation, number: usize) -> Option<MediaTime> {
+/// presentation ends (ISO/IEC 23009-1 §5.3.2). `None` if only the media knows: where the place of media is learned from
+/// its first sample, announced lengths are sums of rounded durations and end nothing.
+fn period_end(presentation: &Presentation, number: usize, mapping: TimestampMapping) -> Option<MediaTime> {
     if let Some(next) = presentation.periods.get(number + 1) {
         return Some(next.start);
+    }
+    if matches!(mapping, TimestampMapping::Discontinuity(_)) {
+        return None;
     }
     let own = presentation.periods.get(number).and_then(|period| Some(period.start + period.duration?));
     let whole = presentation.duration.map(|duration| MediaTime::ZERO + duration);

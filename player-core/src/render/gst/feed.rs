@@ -1,5 +1,7 @@
 //! From retained samples to decoders: pushes, switches configurations, replaces heads, ends tracks.
 
+use std::time::Duration;
+
 use super::feeder::Item;
 use super::head::Head;
 use super::pipeline::Feed;
@@ -7,6 +9,9 @@ use super::session::Session;
 use crate::error::PlayerError;
 use crate::model::MediaKind;
 use crate::render::RenderEvent;
+
+/// Pictures of which each lasts at least this long need no decoding side by side.
+const SPARSE: Duration = Duration::from_millis(250);
 
 /// What to do next with a branch.
 enum Step {
@@ -92,7 +97,8 @@ impl Session {
         self.heads += 1;
         let feeder = self.feeders.iter().find(|feeder| feeder.kind() == kind);
         let Some(Item::Sample(entry)) = feeder.and_then(|feeder| feeder.peek()) else { return Ok(()) };
-        let head = Head::new(kind, id, (&entry.config, entry.window), &self.excluded)?;
+        let sparse = kind == MediaKind::Video && entry.sample.duration >= SPARSE;
+        let head = Head::new(kind, id, (&entry.config, entry.window), sparse, &self.excluded)?;
         tracing::debug!(track = kind.as_str(), decoder = head.decoder(), "decoder chosen");
         let Some(graph) = &mut self.graph else { return Ok(()) };
         let handle = graph.handle();

@@ -45,7 +45,8 @@ pub(super) struct Head {
 }
 
 impl Head {
-    /// Makes a head with the best decoder that opens and is not in `excluded`. Nothing runs yet.
+    /// Makes a head with the best decoder that opens and is not in `excluded`. Nothing runs yet. `sparse` says that
+    /// samples last so long that the decoder should hold back as few as it can.
     ///
     /// # Errors
     /// [`ErrorCode::DecoderUnavailable`] when there is none.
@@ -53,6 +54,7 @@ impl Head {
         kind: MediaKind,
         id: u64,
         (config, window): (&Arc<CodecConfig>, Window),
+        sparse: bool,
         excluded: &[String],
     ) -> Result<Self, PlayerError> {
         let unavailable = || {
@@ -68,6 +70,10 @@ impl Head {
             .filter(|factory| !excluded.iter().any(|name| *name == factory.name()))
             .find_map(open)
             .ok_or_else(unavailable)?;
+        if sparse && decoder.has_property("max-threads") {
+            // Threads that decode whole pictures side by side hold one picture each back.
+            decoder.set_property_from_str("max-threads", "1");
+        }
         let name = decoder.factory().map(|factory| factory.name().to_string()).unwrap_or_default();
         let parser = parser_name(&config.codec).and_then(|name| gst::ElementFactory::make(name).build().ok());
 
