@@ -8,6 +8,7 @@ mod bounds;
 mod cache;
 mod chaos;
 mod grants;
+mod hostile;
 mod media;
 mod positions;
 mod revocation;
