@@ -7,6 +7,8 @@ mod binaries;
 mod bounds;
 mod cache;
 mod chaos;
+mod edge_cache;
+mod edge_http;
 mod grants;
 mod hostile;
 mod media;
