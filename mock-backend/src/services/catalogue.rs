@@ -1,6 +1,7 @@
 //! The catalogue in memory: what the packager wrote, as the wire types want it. Re-read when the media directory changes.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime};
@@ -26,7 +27,7 @@ pub struct Entry {
     pub id: String,
     /// Manifests relative to its directory, the preferred first.
     pub manifests: Vec<(Protocol, String)>,
-    /// When it was added, milliseconds since the Unix epoch.
+    /// When it was added, milliseconds since the Unix epoch; also the number of its version.
     pub added_at: i64,
     card: TitleCard,
     description: String,
@@ -64,7 +65,7 @@ impl Entry {
     }
 
     fn from_record(record: TitleRecord) -> Self {
-        let version = record.created.as_millisecond();
+        let version = record.version();
         let image = |file: &str| format!("/v1/images/{}/{file}?v={version}", record.id);
         let language = |tag: &str, label: &str| Language { tag: tag.to_owned(), label: label.to_owned() };
         let best = record.rungs.iter().max_by_key(|rung| rung.height);
@@ -212,6 +213,16 @@ impl Catalogue {
     /// The file that a safe path names below the media directory.
     pub fn file(&self, path: &SafePath) -> PathBuf {
         media::media_dir(&self.data).join(path.to_path_buf())
+    }
+
+    /// Opens a file of the media tree, in the version that the address names.
+    ///
+    /// # Errors
+    /// Those of [`media::versions::open`].
+    pub async fn open_file(&self, address: SafePath) -> io::Result<media::versions::Opened> {
+        let data = self.data.clone();
+        let opened = tokio::task::spawn_blocking(move || media::versions::open(&data, &address)).await;
+        opened.map_err(io::Error::other)?
     }
 
     fn is_due(&self) -> bool {

@@ -17,3 +17,4 @@ mod revocation;
 mod shaping;
 mod sign_in;
 mod stage;
+mod versions;
