@@ -17,4 +17,5 @@ mod revocation;
 mod shaping;
 mod sign_in;
 mod stage;
+mod supervision;
 mod versions;
