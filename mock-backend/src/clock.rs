@@ -6,8 +6,10 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use rustix::time::{ClockId, clock_gettime};
 
 /// A source of UTC and of a monotonic time, both in milliseconds. Cloning is cheap; clones agree.
 #[derive(Clone)]
@@ -18,9 +20,6 @@ enum Source {
     System,
     Manual(ManualClock),
 }
-
-/// Zero of the monotonic reading of the machine's clock.
-static ORIGIN: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 impl Clock {
     /// The machine's clock.
@@ -44,14 +43,23 @@ impl Clock {
         }
     }
 
-    /// Milliseconds since an unnamed moment of this process; never goes back. Only differences mean anything, and only within
-    /// one process.
+    /// Milliseconds since an unnamed moment of this machine; never goes back. Only differences mean anything, and only within
+    /// one process. Time in which the machine was suspended counts where the system can tell (`CLOCK_BOOTTIME`).
     pub fn monotonic_ms(&self) -> i64 {
         match &self.0 {
-            Source::System => i64::try_from(ORIGIN.elapsed().as_millis()).unwrap_or(i64::MAX),
+            Source::System => system_monotonic_ms(),
             Source::Manual(time) => time.monotonic.load(Ordering::SeqCst),
         }
     }
+}
+
+fn system_monotonic_ms() -> i64 {
+    #[cfg(target_os = "linux")]
+    const CLOCK: ClockId = ClockId::Boottime;
+    #[cfg(not(target_os = "linux"))]
+    const CLOCK: ClockId = ClockId::Monotonic;
+    let now = clock_gettime(CLOCK);
+    now.tv_sec.saturating_mul(1000).saturating_add(now.tv_nsec / 1_000_000)
 }
 
 impl Default for Clock {

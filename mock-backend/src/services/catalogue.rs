@@ -1,6 +1,7 @@
 //! The catalogue in memory: what the packager wrote, as the wire types want it. Re-read when the media directory changes.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 use std::time::{Duration, SystemTime};
@@ -28,7 +29,7 @@ pub struct Entry {
     pub id: String,
     /// Manifests relative to its directory, the preferred first.
     pub manifests: Vec<(Protocol, String)>,
-    /// When it was added, milliseconds since the Unix epoch.
+    /// When it was added, milliseconds since the Unix epoch; also the number of its version.
     pub added_at: i64,
     card: TitleCard,
     description: String,
@@ -76,7 +77,7 @@ impl Entry {
     }
 
     fn from_record(record: TitleRecord, keys: &PictureKeys) -> Self {
-        let version = record.created.as_millisecond();
+        let version = record.version();
         let rating = Some(AgeRating { label: "ALL".to_owned(), min_age: 0 }).filter(|_| record.demo_revision > 0);
         let key = if is_for_everyone(rating.as_ref()) { String::new() } else { keys.key(&record.id, version) + "/" };
         let image = |file: &str| format!("/v1/images/{key}{}/{file}?v={version}", record.id);
@@ -240,6 +241,16 @@ impl Catalogue {
     /// The file that a safe path names below the media directory.
     pub fn file(&self, path: &SafePath) -> PathBuf {
         media::media_dir(&self.data).join(path.to_path_buf())
+    }
+
+    /// Opens a file of the media tree, in the version that the address names.
+    ///
+    /// # Errors
+    /// Those of [`media::versions::open`].
+    pub async fn open_file(&self, address: SafePath) -> io::Result<media::versions::Opened> {
+        let data = self.data.clone();
+        let opened = tokio::task::spawn_blocking(move || media::versions::open(&data, &address)).await;
+        opened.map_err(io::Error::other)?
     }
 
     fn refresh(&self) {

@@ -12,6 +12,7 @@ pub mod catalogue;
 pub mod counters;
 pub mod database;
 pub mod demo;
+pub mod edges;
 pub mod extract;
 pub mod home;
 pub mod password;
@@ -42,6 +43,7 @@ use url::Url;
 use crate::clock::{Clock, LogicalClock};
 use crate::edge::signature::EdgeSecret;
 use crate::http::body::BodyLimits;
+use crate::http::probe::Probe;
 use crate::http::problem::Problem;
 use crate::http::server::{self, Limits, listen};
 use crate::keyfile;
@@ -231,6 +233,11 @@ pub async fn serve(config: Config) -> Result<Running, BackendError> {
             .await
             .map_err(|problem| BackendError::DemoViewer(problem.error().to_string()))?;
     }
+    let edges = Arc::new(edges::Edges::new(&config.edges));
+    match Probe::new() {
+        Ok(probe) => drop(tokio::spawn(edges::watch(Arc::clone(&edges), probe))),
+        Err(error) => tracing::error!(%error, "the edges cannot be watched"),
+    }
     let backend = Arc::new(Backend {
         accounts,
         body: config.body,
@@ -239,7 +246,7 @@ pub async fn serve(config: Config) -> Result<Running, BackendError> {
         order: LogicalClock::resume(config.clock.clone(), latest),
         clock: config.clock,
         counters: counters::Counters::default(),
-        playback: playback::Playback::new(store.clone(), secret, config.terms, config.edges),
+        playback: playback::Playback::new(store.clone(), secret, config.terms, edges),
         searches: Arc::new(Semaphore::new(1)),
         sign_in_limit,
         sign_ins: sign_in::SignIns::new(store.clone(), tokens, config.refresh_ms),

@@ -25,6 +25,7 @@ use super::{Backend, accounts, revocation};
 use crate::edge::cache::is_manifest;
 use crate::edge::origin::ORIGIN_KEY_HEADER;
 use crate::http::file;
+use crate::http::host;
 use crate::http::path::SafePath;
 use crate::http::problem::Problem;
 use crate::http::server::Connection;
@@ -64,6 +65,7 @@ pub fn router(backend: Arc<Backend>) -> Router {
             Problem::new(ErrorCode::MethodNotAllowed, "the path does not take this method")
         })
         .layer(middleware::from_fn_with_state(Arc::clone(&backend), count))
+        .layer(middleware::from_fn(host::check))
         .with_state(backend)
 }
 
@@ -298,8 +300,18 @@ async fn origin(
 ) -> Result<Response, Problem> {
     check_edge(&backend, &headers)?;
     let path = below(&request, "/origin/")?;
-    let lasting = if is_manifest(path.as_str()) { "public, max-age=1" } else { "public, max-age=31536000, immutable" };
-    file::serve(&method, &headers, &backend.catalogue.file(&path), lasting).await
+    let name = path.to_path_buf();
+    let (opened, is_versioned) = match backend.catalogue.open_file(path).await {
+        Ok(opened) => (Ok(tokio::fs::File::from_std(opened.file)), opened.is_versioned),
+        Err(error) => (Err(error), false),
+    };
+    let lasting = match (is_versioned, is_manifest(&name.to_string_lossy())) {
+        (true, false) => "public, max-age=31536000, immutable",
+        (true, true) => "public, max-age=1",
+        // Another version may lie there at any time.
+        (false, _) => "public, no-cache",
+    };
+    file::serve_open(&method, &headers, opened, &name, lasting).await
 }
 
 /// Sessions whose addresses edges have to refuse, from a number on.

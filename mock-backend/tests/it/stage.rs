@@ -8,6 +8,7 @@ use kinora_api::{
     ApiError, DeviceInfo, PlaybackGrant, PlaybackRequest, Protocol, SignInRequest, SignInResponse, paths,
 };
 use mock_backend::clock::{Clock, ManualClock};
+use mock_backend::edge::cache::Patience;
 use mock_backend::edge::log::Destination;
 use mock_backend::edge::signature::EdgeSecret;
 use mock_backend::edge::{self, Access};
@@ -76,6 +77,8 @@ impl Stage {
             name: name.to_owned(),
             clock: self.time.clone(),
             log: Destination::File(self.log_of(name)),
+            // A busy machine makes no old copy: what a test sees is what the origin has.
+            patience: Patience { stale_after: PATIENCE, first_byte: PATIENCE, probe: PATIENCE },
             ..edge::Config::new(origin, Access::Signed(secret))
         }
     }
