@@ -15,6 +15,7 @@ mod frame;
 mod metadata;
 mod player;
 mod process;
+mod retry;
 mod sized;
 mod snapshot;
 
@@ -42,6 +43,7 @@ pub use player::{
     kinora_player_set_volume, kinora_player_set_wakeup, kinora_player_stop, kinora_seek_mode, kinora_wakeup,
 };
 pub use process::kinora_init;
+pub use retry::{kinora_pending_retry, kinora_snapshot_pending_retry};
 pub use snapshot::{
     kinora_cue, kinora_player_position, kinora_player_snapshot, kinora_quality, kinora_snapshot,
     kinora_snapshot_cue_at, kinora_snapshot_destroy, kinora_snapshot_info, kinora_snapshot_quality,

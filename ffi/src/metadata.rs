@@ -245,7 +245,7 @@ mod tests {
             thumbnails: Arc::new(player_core::model::ThumbnailSpan::all(&parsed.presentation)),
             ..Snapshot::default()
         };
-        kinora_snapshot::new(Arc::new(snapshot), MediaTime::ZERO)
+        kinora_snapshot::new(Arc::new(snapshot), MediaTime::ZERO, player_core::Now::ZERO)
     }
 
     const MPD: &str = "<MPD mediaPresentationDuration='PT20S'><Period>\
@@ -256,6 +256,11 @@ mod tests {
         <Representation id='t' bandwidth='1' width='200' height='50'>\
         <EssentialProperty schemeIdUri='http://dashif.org/guidelines/thumbnail_tile' value='2x1'/></Representation>\
         </AdaptationSet></Period></MPD>";
+
+    /// A manifest with neither metadata nor thumbnails.
+    const PLAIN: &str = "<MPD mediaPresentationDuration='PT20S'><Period>\
+        <AdaptationSet mimeType='video/mp4'><SegmentTemplate duration='10' media='$Number$'/>\
+        <Representation id='v' bandwidth='1'/></AdaptationSet></Period></MPD>";
 
     #[test]
     fn metadata_is_read_piece_by_piece() {
@@ -278,7 +283,7 @@ mod tests {
 
     #[test]
     fn bad_pointers_are_refused_whatever_there_is_to_find() {
-        let (snapshot, nothing) = (snapshot(MPD), snapshot("<MPD mediaPresentationDuration='PT1S'><Period/></MPD>"));
+        let (snapshot, nothing) = (snapshot(MPD), snapshot(PLAIN));
         let (mut metadata, mut thumbnail) = (empty::<kinora_metadata>(), empty::<kinora_thumbnail>());
         let (mut found, mut none) = (9, std::ptr::null_mut::<u32>());
         let invalid = u32::from(ErrorCode::InvalidArgument.number());

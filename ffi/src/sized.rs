@@ -198,8 +198,8 @@ mod tests {
 
     use super::*;
     use crate::{
-        kinora_config, kinora_cue, kinora_load_options, kinora_metadata, kinora_quality, kinora_snapshot_info,
-        kinora_thumbnail, kinora_track,
+        kinora_config, kinora_cue, kinora_load_options, kinora_metadata, kinora_pending_retry, kinora_quality,
+        kinora_snapshot_info, kinora_thumbnail, kinora_track,
     };
 
     const CANARY: u8 = 0x5a;
@@ -355,6 +355,7 @@ mod tests {
             out_of_every_size::<kinora_cue>(&std::mem::zeroed());
             out_of_every_size::<kinora_metadata>(&std::mem::zeroed());
             out_of_every_size::<kinora_thumbnail>(&std::mem::zeroed());
+            out_of_every_size::<kinora_pending_retry>(&std::mem::zeroed());
         }
         out_of_every_size(&pattern::<kinora_config>());
         let smallest = [kinora_snapshot_info::SMALLEST, kinora_track::SMALLEST, kinora_quality::SMALLEST];

@@ -5,12 +5,13 @@ use std::sync::{Arc, OnceLock};
 
 use player_core::model::{MediaKind, TimedMetadata};
 use player_core::text::Cue;
-use player_core::{MediaTime, Snapshot, State};
+use player_core::{MediaTime, Now, Snapshot, State};
 
 use crate::boundary::{c_string, destroy, give, guarded, invalid, shared};
 use crate::cue::CueView;
 use crate::metadata::MetadataTexts;
 use crate::player::kinora_player;
+use crate::retry::RetryView;
 use crate::sized::{Out, sized};
 
 /// What a player is doing.
@@ -167,6 +168,7 @@ pub struct kinora_snapshot {
     cues: Vec<OnceLock<CueView>>,
     metadata: OnceLock<Vec<MetadataTexts>>,
     stats: CString,
+    retry: Option<RetryView>,
 }
 
 struct TrackTexts {
@@ -178,7 +180,8 @@ struct TrackTexts {
 }
 
 impl kinora_snapshot {
-    pub(crate) fn new(snapshot: Arc<Snapshot>, position: MediaTime) -> Self {
+    /// Makes the view of a snapshot at `now`, where playback is at `position`.
+    pub(crate) fn new(snapshot: Arc<Snapshot>, position: MediaTime, now: Now) -> Self {
         let optional = |text: &Option<String>| text.as_deref().map(c_string);
         let tracks = snapshot.tracks.iter().filter_map(|track| {
             let kind = match track.kind {
@@ -200,9 +203,15 @@ impl kinora_snapshot {
             cues: snapshot.cues.iter().map(|_| OnceLock::new()).collect(),
             metadata: OnceLock::new(),
             stats: c_string(&serde_json::to_string(&*snapshot.stats).unwrap_or_default()),
+            retry: snapshot.pending_retry.as_ref().map(|retry| RetryView::new(retry, now)),
             position,
             snapshot,
         }
+    }
+
+    /// The request that playback waits for.
+    pub(crate) const fn retry(&self) -> Option<&RetryView> {
+        self.retry.as_ref()
     }
 
     /// The `index`th cue on screen at a time.
@@ -280,8 +289,9 @@ pub unsafe extern "C" fn kinora_player_snapshot(player: *const kinora_player, ou
         // SAFETY: the caller's promise.
         let handle = unsafe { shared(player, "player") }?;
         let snapshot = handle.player.snapshot();
-        let position = snapshot.position_at(handle.player.now());
-        let object = Box::into_raw(Box::new(kinora_snapshot::new(snapshot, position)));
+        let now = handle.player.now();
+        let position = snapshot.position_at(now);
+        let object = Box::into_raw(Box::new(kinora_snapshot::new(snapshot, position, now)));
         // SAFETY: `out` was written through above.
         unsafe { give(out, object, "out") }
     })

@@ -12,7 +12,9 @@ use url::Url;
 
 use crate::command::{Command, CommandId, LoadRequest, SeekMode};
 use crate::config::PlayerConfig;
-use crate::driver::{HttpFetcher, Inbox, MonotonicClock, NetworkConfig, PlayerLoop, Published, Recorder, panic_error};
+use crate::driver::{
+    HttpFetcher, Inbox, MonotonicClock, NetworkConfig, PlayerLoop, Published, Recorder, panic_error, return_memory,
+};
 pub use crate::driver::{MAX_COMMANDS, MAX_EVENTS, MAX_REPLIES};
 use crate::engine::Engine;
 use crate::error::{ErrorCode, PlayerError};
@@ -79,6 +81,7 @@ impl Player {
         let published = Arc::new(Published::default());
         let engine = Engine::new(config)?;
         let fetcher = HttpFetcher::new(network, Arc::clone(&inbox))?;
+        let runtime = fetcher.runtime();
         let work =
             PlayerLoop::new(engine, renderer, fetcher, recorder, Arc::clone(&inbox), Arc::clone(&published), clock);
         let guarded = Arc::clone(&published);
@@ -91,6 +94,7 @@ impl Player {
                     closing.close();
                     guarded.fail(&panic_error(payload.as_ref()));
                 }
+                return_memory(runtime);
             })
             .map_err(|error| PlayerError::fatal(ErrorCode::Internal, format!("cannot start a thread: {error}")))?;
         Ok(Self { inbox, published, clock, next_id: AtomicU64::new(1), thread: Some(thread) })

@@ -200,12 +200,6 @@ impl App {
         let before = self.state.route.clone();
         let effects = update(&mut self.state, message, &moment);
         if self.state.route != before {
-            // The focus of a page that is gone must not linger on a widget of the same id.
-            ctx.memory_mut(|memory| {
-                if let Some(id) = memory.focused() {
-                    memory.surrender_focus(id);
-                }
-            });
             ctx.request_repaint();
         }
         for effect in effects {
@@ -321,6 +315,7 @@ impl eframe::App for App {
     }
 
     fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
+        theme::scale::follow_window(ui.ctx(), self.state.settings.zoom);
         self.draw(ui);
     }
 

@@ -3,6 +3,7 @@
 //! Exit codes: 0 the window was closed; 2 wrong usage or no display; 4 the display cannot do OpenGL 3.3 (or ES 3.0);
 //! 1 anything else. Each failure says one sentence on stderr.
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -17,6 +18,7 @@ use url::Url;
 
 use crate::api::{Service, ServiceOptions};
 use crate::app::{App, Parts, ServicePort, wake};
+use crate::navigation::trace::{self, Trace};
 use crate::networks::Networks;
 use crate::player_gst::GstPlayers;
 use crate::secrets::SecretChoice;
@@ -58,11 +60,14 @@ Keys while a film plays:
   space, k   play, pause           ←, →      10 s back, forward
   ↑, ↓       volume                m         mute
   f          full screen           c         subtitles on, off
-  q, a       quality, audio menu   0–9       to tenths of the film
-  <, >       slower, faster        comma, .  one picture back, forward (paused)
-  i          statistics            Esc       close menu, leave full screen, leave the film
+  a, s       audio, subtitle menu  q, r      quality, speed menu
+  0–9        to tenths of the film <, >      slower, faster
+  i          statistics            comma, .  one picture back, forward (paused)
+  Tab        to the controls       Esc       close menu, leave full screen, leave the film
+Everywhere: arrows, Tab, Page Up/Down, Home and End move the focus, Enter presses; Ctrl with +, − or 0 zooms
 
-Environment: KINORA_BACKEND, KINORA_EMAIL, KINORA_PASSWORD, KINORA_SECRETS=os|file|memory, KINORA_LOG (as RUST_LOG)";
+Environment: KINORA_BACKEND, KINORA_EMAIL, KINORA_PASSWORD, KINORA_SECRETS=os|file|memory, KINORA_LOG (as RUST_LOG),
+KINORA_UI_TRACE=FILE (writes the focus and all rectangles to a file)";
 
 /// Runs the app and answers with its exit code.
 pub fn main() -> ExitCode {
@@ -149,6 +154,9 @@ fn run(plan: Plan, fullscreen: bool) -> eframe::Result {
         options,
         Box::new(move |context| {
             context.gl.as_deref().map_or(Ok(()), supported)?;
+            if let Some(path) = std::env::var_os(trace::VARIABLE) {
+                context.egui_ctx.add_plugin(Trace::create(Path::new(&path))?);
+            }
             if let Err(error) = signals::close_on_signal(&context.egui_ctx) {
                 tracing::warn!(%error, "signals end the app without storing the last position");
             }

@@ -10,6 +10,7 @@ pub mod app;
 pub mod cli;
 pub mod command;
 pub mod home_cache;
+pub mod navigation;
 pub mod networks;
 pub mod player_gst;
 pub mod player_port;

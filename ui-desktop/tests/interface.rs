@@ -1,5 +1,7 @@
 //! The interface as a viewer and a screen reader meet it: through the accessibility tree, without a window.
 
+#[path = "interface/navigation.rs"]
+mod navigation;
 #[path = "support/mod.rs"]
 mod support;
 

@@ -52,7 +52,7 @@ T sized() noexcept {
 }
 }  // namespace detail
 
-/// Does now what the first Player would do otherwise; may take a second, so call it on a thread that may wait.
+/// Sets up what the first Player would set up otherwise. May take a second: call it on a thread that may wait.
 inline void init() { detail::check(kinora_init()); }
 
 /// A wait without end for Player::wait_event().
@@ -125,6 +125,21 @@ struct Thumbnail {
   std::uint32_t x, y, width, height;
 };
 
+/// A request that failed and is tried again.
+struct PendingRetry {
+  /// Purpose of the request, such as "manifest" or "segment".
+  std::string stage;
+  /// Scheme, host and port of the server.
+  std::string host;
+  /// Code and sentence of the latest attempt's error.
+  std::uint32_t error;
+  std::string message;
+  /// Attempts that have failed so far.
+  std::uint32_t attempt;
+  /// Times from the snapshot to the next attempt and to giving up.
+  std::chrono::nanoseconds next_attempt, gives_up;
+};
+
 /// Everything needed to draw a player, as it was at one moment.
 class Snapshot {
  public:
@@ -192,6 +207,15 @@ class Snapshot {
     url.resize(t.url_length);
     return Thumbnail{std::move(url), t.start_ns, t.duration_ns, t.range_offset, t.range_length,
                      t.x,            t.y,        t.width,       t.height};
+  }
+  /// Returns the failed request that playback depends on most; none while nothing is being tried again.
+  std::optional<PendingRetry> pending_retry() const {
+    auto r = detail::sized<kinora_pending_retry>();
+    std::uint32_t found = 0;
+    detail::check(kinora_snapshot_pending_retry(snapshot_.get(), &r, &found));
+    if (!found) return std::nullopt;
+    return PendingRetry{detail::text(r.stage),    detail::text(r.host), r.error, detail::text(r.message), r.attempt,
+                        std::chrono::nanoseconds(r.next_attempt_ns), std::chrono::nanoseconds(r.gives_up_ns)};
   }
   std::string stats_json() const { return detail::text(kinora_snapshot_stats_json(snapshot_.get())); }
   /// The C object, for what is not wrapped here.

@@ -81,11 +81,16 @@ static void check_snapshot(const kinora_snapshot *snapshot) {
   CHECK_LATER(cue);
   kinora_metadata *metadata = guarded(sizeof *metadata);
   FILL(kinora_metadata, metadata, kinora_snapshot_metadata(snapshot, 0, metadata, &found));
+  CHECK(found && strcmp(metadata->scheme, "urn:x") == 0 && metadata->body_length == 2);
+  CHECK_LATER(metadata);
+  kinora_pending_retry *retry = guarded(sizeof *retry);
+  FILL(kinora_pending_retry, retry, kinora_snapshot_pending_retry(snapshot, retry, &found));
+  CHECK(!found);
   kinora_thumbnail *thumbnail = guarded(sizeof *thumbnail);
   char url[1024] = "";
   FILL(kinora_thumbnail, thumbnail,
        kinora_snapshot_thumbnail_at(snapshot, 0, 0, thumbnail, url, sizeof url, &found));
-  CHECK(found && strncmp(url, "http://", 7) == 0 && thumbnail->duration_ns > 0);
+  CHECK(found && strncmp(url, "http://", 7) == 0 && thumbnail->width == 160 && thumbnail->duration_ns > 0);
   CHECK_LATER(thumbnail);
 }
 

@@ -35,6 +35,7 @@ use url::Url;
 
 use crate::clock::{Clock, LogicalClock};
 use crate::edge::signature::EdgeSecret;
+use crate::http::body::BodyLimits;
 use crate::http::problem::Problem;
 use crate::http::server::{self, Limits, listen};
 use crate::media::IngestError;
@@ -63,6 +64,8 @@ pub struct Config {
     pub clock: Clock,
     /// What peers may ask of it.
     pub limits: Limits,
+    /// Bounds of a request's body; default: 64 KiB within ten seconds, longer at 1,000 bytes a second.
+    pub body: BodyLimits,
 }
 
 impl Config {
@@ -80,6 +83,7 @@ impl Config {
             terms: playback::Terms { grant_ms: 4 * 3_600_000, heartbeat_ms: 10_000 },
             clock: Clock::system(),
             limits: Limits::default(),
+            body: BodyLimits::up_to(64 * 1024),
         }
     }
 }
@@ -132,6 +136,7 @@ pub enum BackendError {
 /// The services behind the routes.
 pub struct Backend {
     accounts: accounts::Accounts,
+    body: BodyLimits,
     catalogue: Arc<catalogue::Catalogue>,
     clock: Clock,
     counters: counters::Counters,
@@ -214,6 +219,7 @@ pub async fn serve(config: Config) -> Result<Running, BackendError> {
     }
     let backend = Arc::new(Backend {
         accounts,
+        body: config.body,
         catalogue,
         order: LogicalClock::resume(config.clock.clone(), latest),
         clock: config.clock,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Path, Request, State};
+use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
@@ -27,8 +27,6 @@ use crate::http::path::SafePath;
 use crate::http::problem::Problem;
 use crate::http::server::Connection;
 
-/// The largest body that is read.
-const MAX_BODY: usize = 64 * 1024;
 /// Titles in one answer to a search.
 const MAX_FOUND: usize = 100;
 
@@ -62,7 +60,6 @@ pub fn router(backend: Arc<Backend>) -> Router {
         .method_not_allowed_fallback(async || {
             Problem::new(ErrorCode::MethodNotAllowed, "the path does not take this method")
         })
-        .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(middleware::from_fn_with_state(Arc::clone(&backend), count))
         .with_state(backend)
 }

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod binaries;
+mod bounds;
 mod cache;
 mod chaos;
 mod grants;

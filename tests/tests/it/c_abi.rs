@@ -157,6 +157,30 @@ fn with_other_structures(header: &str, change: impl Fn(&mut Vec<String>)) -> (St
     (text, changed)
 }
 
+/// A film whose manifest also has timed metadata and thumbnails, so that there is something for every structure.
+fn film_with_everything(folder: &Path) {
+    let film = films().join(&film(0).id);
+    for entry in std::fs::read_dir(&film).unwrap() {
+        let entry = entry.unwrap();
+        if entry.file_name() != "manifest.mpd" {
+            std::os::unix::fs::symlink(entry.path(), folder.join(entry.file_name())).unwrap();
+        }
+    }
+    let manifest = std::fs::read_to_string(film.join("manifest.mpd")).unwrap();
+    let period = "<Period id=\"0\" start=\"PT0S\">";
+    let events = "<EventStream schemeIdUri=\"urn:x\" value=\"1\"><Event presentationTime=\"3\" id=\"7\">hi</Event></EventStream>";
+    let pictures = "<AdaptationSet contentType=\"image\" mimeType=\"image/jpeg\"><SegmentTemplate duration=\"60\" media=\"thumbs/$Number$.jpg\"/>\
+        <Representation id=\"thumbs\" bandwidth=\"1000\" width=\"320\" height=\"180\"><EssentialProperty \
+        schemeIdUri=\"http://dashif.org/guidelines/thumbnail_tile\" value=\"2x2\"/></Representation></AdaptationSet>";
+    let full = manifest.replacen(period, &format!("{period}{events}"), 1).replacen(
+        "</Period>",
+        &format!("{pictures}</Period>"),
+        1,
+    );
+    assert_eq!(full.len(), manifest.len() + events.len() + pictures.len());
+    std::fs::write(folder.join("manifest.mpd"), full).unwrap();
+}
+
 /// Runs `sized.c` as a program that knows other structures than the library.
 fn serves(word: &str, change: impl Fn(&mut Vec<String>)) {
     let folder = tempfile::tempdir().unwrap();
@@ -169,9 +193,10 @@ fn serves(word: &str, change: impl Fn(&mut Vec<String>)) {
     let program = folder.path().join("program");
     let source = repository().join("ffi/tests/c/sized.c");
     compile_against(folder.path(), "gcc", &source, &program, &["-std=gnu11", &format!("-D{word}")]);
-    let server = python(&films());
-    let url = server.url.join(&format!("{}/manifest.mpd", film(0).id)).unwrap();
-    must_succeed(&start(&program, &[url.as_str()]));
+    let served = tempfile::tempdir().unwrap();
+    film_with_everything(served.path());
+    let server = python(served.path());
+    must_succeed(&start(&program, &[server.url.join("manifest.mpd").unwrap().as_str()]));
 }
 
 #[test]

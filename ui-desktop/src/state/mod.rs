@@ -27,18 +27,18 @@ use crate::api::{LastSeen, Reply, Request};
 use crate::command::UiCommand;
 
 pub use choices::{Choices, TitleChoice, TrackMark};
-pub use focus::{Focus, HeroButton, moved};
+pub use focus::{Focus, HeroButton};
 pub use format::{bitrate, clock, runtime, time_left};
 pub use keys::player_command;
 pub use language::language_name;
 pub use lru::ByteLru;
 pub use outage::Outage;
-pub use player::{Flash, Menu, PlayerState, Source, quality_menu, timeline, track_name};
+pub use player::{Flash, Menu, PlayerState, RATES, Source, quality_menu, timeline, track_name};
 pub use problem::Problem;
 pub use profiles::watching;
 pub use search::SearchState;
 pub use settings::{CueSize, DataSaver, Settings, WindowPlace};
-pub use update::{Moment, find_card, focused_command, next_tick, start, update};
+pub use update::{Moment, find_card, next_tick, start, update};
 pub use waiting::{Waiting, next_change as next_wait_change, waiting};
 
 /// Data that is asked for over the network.
@@ -112,6 +112,8 @@ pub struct SignInForm {
     pub email: String,
     /// What the password field reads.
     pub password: String,
+    /// The password is shown as it is typed.
+    pub shows_password: bool,
     /// An answer is awaited.
     pub busy: bool,
     /// Why it did not work.
@@ -127,8 +129,6 @@ pub struct HomeState {
     pub seen_at: Option<UnixMillis>,
     /// Where the keyboard's focus is; `None` until a key is used.
     pub focus: Option<Focus>,
-    /// Counts the moves of the focus by keys, so that the view knows when to move egui's focus after it.
-    pub focus_moves: u64,
 }
 
 /// A title's page.

@@ -22,6 +22,8 @@ pub enum Menu {
     Subtitles,
     /// Qualities.
     Quality,
+    /// How fast the film plays.
+    Speed,
 }
 
 /// Where what plays came from.
@@ -68,6 +70,8 @@ pub struct PlayerState {
     pub last_text: Option<TrackChoice>,
     /// Where to go on after an error; set when one comes.
     pub resume_at: Option<MediaTime>,
+    /// False once the player has found no device to play sound on.
+    pub has_sound_device: bool,
     /// When a new leave to play was last asked for without the viewer's doing.
     pub renewed_at: Option<f64>,
     /// The last size told to the player.
@@ -100,6 +104,7 @@ impl PlayerState {
             flash: None,
             last_text: None,
             resume_at: None,
+            has_sound_device: true,
             renewed_at: None,
             viewport: None,
             started: false,
@@ -180,7 +185,7 @@ impl PlayerState {
     }
 }
 
-/// The seconds that the seek bar spans.
+/// The seconds that a loaded film spans.
 pub fn timeline(snapshot: &Snapshot) -> Option<(f64, f64)> {
     if let Some(range) = snapshot.seekable {
         return Some((range.start.as_secs_f64(), range.end.as_secs_f64()));
@@ -226,11 +231,22 @@ pub fn handle(
         }
         PlayerCommand::ToggleMute => {
             settings.muted = !settings.muted;
-            player.flash(if settings.muted { "Muted" } else { "Sound on" }, moment.now);
+            player.flash(
+                match (player.has_sound_device, settings.muted) {
+                    (false, _) => "No sound device",
+                    (true, true) => "Muted",
+                    (true, false) => "Sound on",
+                },
+                moment.now,
+            );
             effects.push(Effect::Player(Command::SetMuted(settings.muted)));
             effects.push(Effect::SaveSettings(settings.clone()));
         }
         PlayerCommand::ChangeRate { faster } => change_rate(player, faster, moment, effects),
+        PlayerCommand::SetRate(rate) => {
+            player.menu = None;
+            set_rate(player, rate, moment, effects);
+        }
         PlayerCommand::ToggleMenu(menu) => player.menu = (player.menu != Some(menu)).then_some(menu),
         PlayerCommand::SelectAudio(choice) => {
             player.menu = None;
@@ -322,15 +338,20 @@ fn set_volume(
     effects.push(Effect::SaveSettings(settings.clone()));
 }
 
+/// Speeds that keys and the menu offer, ascending.
+pub const RATES: [f64; 7] = [0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0];
+
 fn change_rate(player: &mut PlayerState, faster: bool, moment: &Moment, effects: &mut Vec<Effect>) {
-    const RATES: [f64; 7] = [0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0];
     let now = moment.snapshot.rate;
     let next = if faster {
         RATES.into_iter().find(|rate| *rate > now + 0.01)
     } else {
         RATES.into_iter().rev().find(|rate| *rate < now - 0.01)
     };
-    let rate = next.unwrap_or(now);
+    set_rate(player, next.unwrap_or(now), moment, effects);
+}
+
+fn set_rate(player: &mut PlayerState, rate: f64, moment: &Moment, effects: &mut Vec<Effect>) {
     player.flash(format!("Speed {rate}×"), moment.now);
     effects.push(Effect::Player(Command::SetRate(rate)));
 }

@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use kinora_api::ProfileId;
 use serde::{Deserialize, Serialize};
 
+use crate::command::Zoom;
+
 /// How large subtitles are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -93,6 +95,13 @@ impl DataSaver {
     }
 }
 
+/// Smallest zoom factor of the viewer's own.
+pub const MIN_ZOOM: f32 = 0.5;
+/// Largest zoom factor of the viewer's own.
+pub const MAX_ZOOM: f32 = 2.0;
+/// One press of Ctrl and + or −.
+const ZOOM_STEP: f32 = 0.1;
+
 /// Where the window was, in points of the screen.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct WindowPlace {
@@ -137,6 +146,8 @@ pub struct Settings {
     pub last_email: String,
     /// This installation's id in the account's list of devices.
     pub device_id: String,
+    /// The viewer's own factor over the scale that follows the window, [`MIN_ZOOM`]–[`MAX_ZOOM`].
+    pub zoom: f32,
     /// The notice about where tokens are kept has been read.
     pub secrets_notice_shown: bool,
     /// The profile that watched last, by account.
@@ -156,6 +167,7 @@ impl Default for Settings {
             text_language: None,
             last_email: String::new(),
             device_id: String::new(),
+            zoom: 1.0,
             secrets_notice_shown: false,
             profiles: BTreeMap::new(),
             window: None,
@@ -164,6 +176,17 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// Changes the zoom by one step, in whole tenths and within its limits.
+    pub fn change_zoom(&mut self, zoom: Zoom) {
+        let steps = (self.zoom / ZOOM_STEP).round();
+        let steps = match zoom {
+            Zoom::In => steps + 1.0,
+            Zoom::Out => steps - 1.0,
+            Zoom::Reset => 1.0 / ZOOM_STEP,
+        };
+        self.zoom = (steps * ZOOM_STEP).clamp(MIN_ZOOM, MAX_ZOOM);
+    }
+
     /// The slider's place as the loudness that the player takes: a cubic scale is close to how loud it seems.
     pub fn loudness(&self) -> f64 {
         f64::from(self.volume.clamp(0.0, 1.0)).powi(3)
@@ -179,6 +202,23 @@ mod tests {
         let settings: Settings = serde_json::from_str(r#"{"volume": 0.5, "of_the_future": 1}"#).expect("reads");
         assert_eq!(settings, Settings { volume: 0.5, ..Settings::default() });
         assert!((settings.loudness() - 0.125).abs() < 1e-9);
+    }
+
+    #[test]
+    fn zoom_goes_in_tenths_and_stops_at_its_limits() {
+        let mut settings = Settings::default();
+        settings.change_zoom(Zoom::In);
+        assert!((settings.zoom - 1.1).abs() < 1e-6, "{}", settings.zoom);
+        for _ in 0..30 {
+            settings.change_zoom(Zoom::Out);
+        }
+        assert!((settings.zoom - MIN_ZOOM).abs() < 1e-6, "{}", settings.zoom);
+        for _ in 0..30 {
+            settings.change_zoom(Zoom::In);
+        }
+        assert!((settings.zoom - MAX_ZOOM).abs() < 1e-6, "{}", settings.zoom);
+        settings.change_zoom(Zoom::Reset);
+        assert!((settings.zoom - 1.0).abs() < 1e-6, "{}", settings.zoom);
     }
 
     #[test]

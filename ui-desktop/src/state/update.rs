@@ -9,11 +9,11 @@ use player_core::{Command, ErrorCode, Event, Snapshot, State};
 
 use super::player::{self, PlayerState, Source};
 use super::{
-    AppState, Choices, Effect, Focus, HeroButton, HomeState, Launch, Load, Message, Notice, Problem, Route,
-    SearchState, Settings, SignInForm, TitleState, choices, moved, outage, profiles, search,
+    AppState, Choices, Effect, HomeState, Launch, Load, Message, Notice, Problem, Route, SearchState, Settings,
+    SignInForm, TitleState, choices, outage, profiles, search,
 };
 use crate::api::{Failure, Reply, Request};
-use crate::command::{Begin, Direction, PlayerCommand, UiCommand};
+use crate::command::{Begin, PlayerCommand, UiCommand};
 use crate::theme::tokens::time;
 
 /// How many pages can be gone back to.
@@ -123,6 +123,7 @@ fn on_command(state: &mut AppState, command: UiCommand, moment: &Moment, effects
     match command {
         UiCommand::EditEmail(email) => state.sign_in.email = email,
         UiCommand::EditPassword(password) => state.sign_in.password = password,
+        UiCommand::ShowPassword(shown) => state.sign_in.shows_password = shown,
         UiCommand::SignIn => sign_in(state, effects),
         UiCommand::SignOut => {
             state.settings_open = false;
@@ -133,7 +134,6 @@ fn on_command(state: &mut AppState, command: UiCommand, moment: &Moment, effects
         UiCommand::Reload => reload(state, effects),
         UiCommand::OpenTitle(id) => open_title(state, id, effects),
         UiCommand::Play(id, begin) => play(state, &id, begin, moment, effects),
-        UiCommand::MoveFocus(direction) => move_focus(state, direction),
         UiCommand::FocusAt(focus) => state.home.focus = Some(focus),
         UiCommand::ToggleSettings => state.settings_open = !state.settings_open,
         UiCommand::ChangeSettings(settings) => {
@@ -143,6 +143,12 @@ fn on_command(state: &mut AppState, command: UiCommand, moment: &Moment, effects
             }
             state.settings = settings.clone();
             effects.push(Effect::SaveSettings(settings));
+        }
+        UiCommand::Zoom(zoom) => {
+            state.settings.change_zoom(zoom);
+            let text = format!("Zoom {:.0} %", state.settings.zoom * 100.0);
+            state.notice = Some(Notice { text, since: moment.now });
+            effects.push(Effect::SaveSettings(state.settings.clone()));
         }
         UiCommand::DismissNotice => state.notice = None,
         UiCommand::OpenSearch => search::open(state),
@@ -405,6 +411,13 @@ fn on_event(state: &mut AppState, event: Event, moment: &Moment, effects: &mut V
                 fail(state, &error, moment);
             }
         }
+        Event::Warning { error } if error.code == ErrorCode::AudioDeviceUnavailable => {
+            player.has_sound_device = false;
+            // The controls come out: the crossed speaker is one of them.
+            player.last_activity = moment.now;
+            let text = "There is no sound device: the film plays without sound.".to_owned();
+            state.notice = Some(Notice { text, since: moment.now });
+        }
         Event::Reply { error: Some(error), .. } => {
             state.notice = Some(Notice { text: error.code.advice().to_owned(), since: moment.now });
         }
@@ -511,7 +524,9 @@ fn sign_in(state: &mut AppState, effects: &mut Vec<Effect>) {
     };
     if form.error.is_none() {
         form.busy = true;
-        let credentials = super::Credentials { email, password: std::mem::take(&mut form.password).into() };
+        form.shows_password = false;
+        // The text stays until the answer: after a slip of the finger one letter is mended, not everything typed again.
+        let credentials = super::Credentials { email, password: form.password.clone().into() };
         effects.push(Effect::Api(Request::SignIn { credentials, patient: false }));
     }
 }
@@ -634,15 +649,6 @@ fn set_fullscreen(state: &mut AppState, fullscreen: bool, effects: &mut Vec<Effe
     }
 }
 
-fn move_focus(state: &mut AppState, direction: Direction) {
-    let Some(home) = state.home.data.ready() else { return };
-    let rows: Vec<usize> = home.rows.iter().map(|row| row.titles.len()).collect();
-    if let Some(focus) = moved(state.home.focus, direction, &rows, home.hero.is_some()) {
-        state.home.focus = Some(focus);
-        state.home.focus_moves += 1;
-    }
-}
-
 /// Returns what any page knows of a title.
 pub fn find_card<'a>(state: &'a AppState, id: &TitleId) -> Option<&'a TitleCard> {
     let home = state.home.data.ready();
@@ -654,16 +660,6 @@ pub fn find_card<'a>(state: &'a AppState, id: &TitleId) -> Option<&'a TitleCard>
     let companion = state.player.as_ref().and_then(|player| player.companion.as_deref());
     let after = companion.into_iter().flat_map(|companion| &companion.detail.similar);
     on_page.chain(on_home).chain(found).chain(after).chain(&state.title.card).find(|card| card.id == *id)
-}
-
-/// The title that the focus rests on, with the way in which Enter opens it.
-pub fn focused_command(state: &AppState) -> Option<UiCommand> {
-    let home = state.home.data.ready()?;
-    match state.home.focus? {
-        Focus::Hero(HeroButton::Play) => Some(UiCommand::Play(home.hero.as_ref()?.id.clone(), Begin::Resume)),
-        Focus::Hero(HeroButton::Details) => Some(UiCommand::OpenTitle(home.hero.as_ref()?.id.clone())),
-        Focus::Card { row, column } => Some(UiCommand::OpenTitle(home.rows.get(row)?.titles.get(column)?.id.clone())),
-    }
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use player_core::State;
 use super::appearing::has_appeared;
 use super::{View, home};
 use crate::command::{Begin, PlayerCommand, UiCommand};
+use crate::navigation;
 use crate::state::PlayerState;
 use crate::theme::tokens::{color, size, space, text};
 use crate::widgets::{CardShape, Icon, Line, Prominence, body, heading, icon_text_button, text_button};
@@ -33,13 +34,15 @@ pub fn show(ui: &mut Ui, view: &View<'_>, player: &PlayerState, page: Rect, out:
     );
     let builder = UiBuilder::new().max_rect(inside).layout(Layout::top_down(Align::Min)).id_salt("end screen");
     ui.scope_builder(builder, |ui| {
-        ScrollArea::vertical().id_salt("end screen").auto_shrink(false).show(ui, |ui| {
+        let area = ScrollArea::vertical().id_salt("end screen").auto_shrink(false);
+        let content = |ui: &mut Ui| {
             ui.spacing_mut().item_spacing.y = space::S;
             ui.add_space((inside.height() * 0.08).min(space::PAGE));
             up_next(ui, next, out);
             ui.add_space(space::XL);
             more(ui, view, titles, out);
-        });
+        };
+        navigation::scroll(ui, area, content, |(): &(), focus| focus.expand(space::XL));
     });
 }
 

@@ -3,9 +3,9 @@
 use egui::accesskit::Role;
 use egui::{Align, Layout, Rect, ScrollArea, Sense, Ui, UiBuilder, WidgetInfo, pos2, vec2};
 
-use super::appearing::has_appeared;
 use super::{View, outage};
 use crate::command::UiCommand;
+use crate::navigation;
 use crate::state::Problem;
 use crate::theme::tokens::{color, radius, size, space, text};
 use crate::widgets::{Icon, Line, Prominence, body, elided, paint_icon, text_button};
@@ -102,9 +102,7 @@ fn buttons(ui: &mut Ui, problem: &Problem, leave: Option<&str>) -> Option<Choice
         ui.spacing_mut().item_spacing.x = space::M;
         let label = if problem.needs_sign_in() { "Sign in" } else { "Try again" };
         let retry = text_button(ui, Prominence::Primary, label);
-        if has_appeared(ui, ui.scope_id().with("error card appeared")) {
-            retry.request_focus();
-        }
+        navigation::focus_by_default(&retry);
         if retry.clicked() {
             choice = Some(Choice::Retry);
         }

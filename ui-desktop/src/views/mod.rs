@@ -24,8 +24,10 @@ use egui::Ui;
 use player_core::{MediaTime, Snapshot};
 
 use crate::command::UiCommand;
+use crate::navigation::{self, Page};
 use crate::player_port::PlayerHandle;
-use crate::state::{AppState, Route};
+use crate::state::{AppState, PlayerState, Route};
+use crate::theme::scale;
 use crate::theme::tokens::color;
 use crate::video::VideoSurface;
 use crate::wall_clock::WallClock;
@@ -53,6 +55,8 @@ pub struct View<'a> {
 
 /// Draws the page of the route and what lies over it.
 pub fn show(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
+    navigation::begin(ui.ctx(), page(view));
+    out.extend(scale::take_keys(ui.ctx()).map(UiCommand::Zoom));
     let ground = if view.state.route == Route::Player { color::BLACK } else { color::GROUND };
     ui.painter().rect_filled(ui.max_rect(), 0.0, ground);
     search::shortcuts(ui, view, out);
@@ -70,4 +74,25 @@ pub fn show(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
         settings::show(ui, view, out);
     }
     shell::notice(ui, view, out);
+}
+
+/// The page as the keyboard's focus knows it. While a film is on screen the arrows are the player's.
+fn page(view: &View<'_>) -> Page {
+    let state = view.state;
+    let name = match &state.route {
+        Route::Starting => "starting",
+        Route::SignIn => "sign-in",
+        Route::Profiles => "profiles",
+        Route::Home => "home",
+        Route::Search => "search",
+        Route::Title(_) => "title",
+        Route::Player => "player",
+    };
+    let is_watching = |player: &PlayerState| player.problem.is_none() && end_screen::titles(view, player).is_none();
+    Page {
+        name,
+        id: egui::Id::unique(("page", format!("{:?}", state.route))),
+        depth: state.history.len(),
+        arrows: state.route != Route::Player || !state.player.as_ref().is_some_and(is_watching),
+    }
 }

@@ -64,7 +64,8 @@ fn keys(ui: &Ui, view: &View<'_>, player: &PlayerState, wishes: &mut Vec<PlayerC
     if view.state.route != Route::Player {
         return;
     }
-    let in_menu = player.menu.is_some() || player.problem.is_some();
+    let has_choice = player.problem.is_some() || end_screen::titles(view, player).is_some();
+    let in_menu = player.menu.is_some() || has_choice;
     ui.input_mut(|input| {
         input.events.retain(|event| {
             let Event::Key { key, pressed: true, modifiers, .. } = event else { return true };
@@ -154,7 +155,7 @@ fn bottom(ui: &mut Ui, view: &View<'_>, player: &PlayerState, page: Rect, wishes
         ui.add_space(space::S);
         ui.add_enabled_ui(timeline(&view.snapshot).is_some(), |ui| seek_bar(ui, view, player, wishes));
         ui.allocate_ui_with_layout(vec2(area.width(), 60.0), Layout::left_to_right(Align::Center), |ui| {
-            buttons(ui, view, wishes)
+            buttons(ui, view, player, wishes);
         });
     });
 }
@@ -172,10 +173,15 @@ fn seek_bar(ui: &mut Ui, view: &View<'_>, player: &PlayerState, wishes: &mut Vec
     }
 }
 
-fn buttons(ui: &mut Ui, view: &View<'_>, wishes: &mut Vec<PlayerCommand>) {
+/// Widths of the controls, in points, below which the least needed are left out: the volume slider, then the steps of
+/// ten seconds, then the clock. All of them have keys.
+const ROOM: (f32, f32, f32) = (720.0, 620.0, 440.0);
+
+fn buttons(ui: &mut Ui, view: &View<'_>, player: &PlayerState, wishes: &mut Vec<PlayerCommand>) {
     ui.spacing_mut().item_spacing.x = space::XS;
     let snapshot = &view.snapshot;
     let side = size::PLAYER_BUTTON;
+    let room = ui.available_width();
     let (icon, name) = match (snapshot.state, snapshot.play_when_ready) {
         (State::Ended, _) => (Icon::Replay, "Watch again"),
         (_, true) => (Icon::Pause, "Pause"),
@@ -187,50 +193,60 @@ fn buttons(ui: &mut Ui, view: &View<'_>, wishes: &mut Vec<PlayerCommand>) {
         }
     };
     button(ui, icon, name, PlayerCommand::TogglePlay);
-    button(ui, Icon::Back10, "Back 10 seconds", PlayerCommand::SeekBy(-10_000));
-    button(ui, Icon::Forward10, "Forward 10 seconds", PlayerCommand::SeekBy(10_000));
+    if room >= ROOM.1 {
+        button(ui, Icon::Back10, "Back 10 seconds", PlayerCommand::SeekBy(-10_000));
+        button(ui, Icon::Forward10, "Forward 10 seconds", PlayerCommand::SeekBy(10_000));
+    }
     let settings = &view.state.settings;
-    let (speaker, mute) = match (settings.muted, settings.volume) {
-        (true, _) => (Icon::Muted, "Sound on"),
-        (false, volume) if volume < 0.01 => (Icon::Speaker(0), "Mute"),
-        (false, volume) if volume < 0.5 => (Icon::Speaker(1), "Mute"),
-        (false, _) => (Icon::Speaker(2), "Mute"),
+    let (speaker, mute) = match (player.has_sound_device, settings.muted, settings.volume) {
+        (false, _, _) => (Icon::Muted, "No sound device"),
+        (true, true, _) => (Icon::Muted, "Sound on"),
+        (true, false, volume) if volume < 0.01 => (Icon::Speaker(0), "Mute"),
+        (true, false, volume) if volume < 0.5 => (Icon::Speaker(1), "Mute"),
+        (true, false, _) => (Icon::Speaker(2), "Mute"),
     };
     button(ui, speaker, mute, PlayerCommand::ToggleMute);
-    if let Some(volume) = volume_slider(ui, settings.volume, settings.muted) {
-        wishes.push(PlayerCommand::SetVolume(volume));
+    if room >= ROOM.0 {
+        let silent = settings.muted || !player.has_sound_device;
+        let volume = ui.add_enabled_ui(player.has_sound_device, |ui| volume_slider(ui, settings.volume, silent)).inner;
+        wishes.extend(volume.map(PlayerCommand::SetVolume));
     }
     ui.add_space(space::M);
-    times(ui, view);
+    if room >= ROOM.2 {
+        times(ui, view, player);
+    }
     ui.with_layout(Layout::right_to_left(Align::Center), |ui| right_buttons(ui, view, wishes));
 }
 
+/// From left to right, which is the order of Tab too.
 fn right_buttons(ui: &mut Ui, view: &View<'_>, wishes: &mut Vec<PlayerCommand>) {
-    ui.spacing_mut().item_spacing.x = space::XS;
     let side = size::PLAYER_BUTTON;
     let (icon, name) = if view.state.fullscreen {
         (Icon::ExitFullscreen, "Leave full screen")
     } else {
         (Icon::Fullscreen, "Full screen")
     };
-    let menus = [
-        (Icon::Quality, "Quality", PlayerCommand::ToggleMenu(Menu::Quality)),
-        (Icon::Audio, "Audio", PlayerCommand::ToggleMenu(Menu::Audio)),
+    let buttons = [
+        (Icon::Speed, "Speed", PlayerCommand::ToggleMenu(Menu::Speed)),
         (Icon::Subtitles, "Subtitles", PlayerCommand::ToggleMenu(Menu::Subtitles)),
+        (Icon::Audio, "Audio", PlayerCommand::ToggleMenu(Menu::Audio)),
+        (Icon::Quality, "Quality", PlayerCommand::ToggleMenu(Menu::Quality)),
+        (icon, name, PlayerCommand::ToggleFullscreen),
     ];
-    if glass_button(ui, icon, name, side).clicked() {
-        wishes.push(PlayerCommand::ToggleFullscreen);
-    }
-    for (icon, name, command) in menus {
-        if glass_button(ui, icon, name, side).clicked() {
-            wishes.push(command);
+    let width = buttons.len() as f32 * (side + space::XS) - space::XS;
+    ui.allocate_ui_with_layout(vec2(width, side), Layout::left_to_right(Align::Center), |ui| {
+        ui.spacing_mut().item_spacing.x = space::XS;
+        for (icon, name, command) in buttons {
+            if glass_button(ui, icon, name, side).clicked() {
+                wishes.push(command);
+            }
         }
-    }
+    });
 }
 
-fn times(ui: &mut Ui, view: &View<'_>) {
-    let Some((start, end)) = timeline(&view.snapshot) else { return };
-    let words = format!("{}  /  {}", clock(view.position.as_secs_f64() - start), clock(end - start));
+fn times(ui: &mut Ui, view: &View<'_>, player: &PlayerState) {
+    let Some((start, end, position)) = player.bar(&view.snapshot, view.position) else { return };
+    let words = format!("{}  /  {}", clock(position - start), clock(end - start));
     let line = Line { size: text::BODY, color: color::TEXT, rows: 1, width: f32::INFINITY };
     let galley = elided(ui.painter(), &words, line);
     let (rect, response) = ui.allocate_exact_size(galley.size(), Sense::hover());

@@ -7,6 +7,7 @@ use kinora_api::Profile;
 use super::View;
 use super::appearing::has_appeared;
 use crate::command::UiCommand;
+use crate::navigation;
 use crate::state::watching;
 use crate::theme::tokens::{color, size, space, text, time};
 use crate::widgets::{Line, Prominence, body, elided, focus_ring, paint_strong, text_button, wordmark};
@@ -30,7 +31,8 @@ pub fn show(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
     let content = 70.0 + TILE.y + 80.0;
     let builder = UiBuilder::new().max_rect(inside).layout(Layout::top_down(Align::Center));
     ui.scope_builder(builder, |ui| {
-        ScrollArea::vertical().id_salt("profiles").auto_shrink(false).show(ui, |ui| {
+        let area = ScrollArea::vertical().id_salt("profiles").auto_shrink(false);
+        let page = |ui: &mut Ui| {
             ui.add_space(((inside.height() - content) / 2.0).max(0.0));
             let line = Line { size: text::TITLE + 6.0, color: color::TEXT, rows: 1, width: inside.width() };
             let question = body(ui, "Who's watching?", line);
@@ -41,7 +43,8 @@ pub fn show(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
             if view.state.home.data.ready().is_some() && text_button(ui, Prominence::Quiet, "Cancel").clicked() {
                 out.push(UiCommand::GoHome);
             }
-        });
+        };
+        navigation::scroll(ui, area, page, |(): &(), focus| focus.expand(space::M));
     });
     let can_leave = view.state.home.data.ready().is_some() && !view.state.settings_open;
     if can_leave && ui.input(|input| input.key_pressed(Key::Escape)) {

@@ -1,11 +1,12 @@
 //! Search: a field, and the titles found under it while one types.
 
-use egui::{EventFilter, Key, Modifiers, Rect, Response, ScrollArea, TextEdit, Ui, UiBuilder, Vec2, pos2, vec2};
+use egui::{Key, Modifiers, Rect, Response, ScrollArea, TextEdit, Ui, UiBuilder, Vec2, pos2, vec2};
 use kinora_api::TitleCard;
 
 use super::appearing::has_appeared;
 use super::{View, error, home, shell};
 use crate::command::UiCommand;
+use crate::navigation;
 use crate::state::{Load, Route};
 use crate::theme::font;
 use crate::theme::tokens::{color, size, space, text};
@@ -44,7 +45,7 @@ pub fn show(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
     let below = page.with_min_y(place.bottom() + space::M);
     let builder = UiBuilder::new().max_rect(below).id_salt("search results");
     ui.scope_builder(builder, |ui| results(ui, view, &field, out));
-    shell::top_bar(ui, view, out);
+    shell::top_bar(ui, view, 0.0, out);
     if !view.state.settings_open && ui.input(|input| input.key_pressed(Key::Escape)) {
         out.push(UiCommand::Back);
     }
@@ -119,17 +120,14 @@ fn grid(ui: &mut Ui, view: &View<'_>, titles: &[TitleCard], field: &Response, ou
     let picture = CardShape::of(first.poster.width, first.poster.height).size(width);
     let margin = (picture.x * size::CARD_GROWTH / 2.0).ceil();
     let columns = (((width - space::PAGE * 2.0 + space::L) / (picture.x + space::L)) as usize).max(1);
-    // Down leads from the field, which keeps the arrows to itself, to the first title; Enter opens it.
-    let (down, enter) = ui.input(|input| (input.key_pressed(Key::ArrowDown), input.key_pressed(Key::Enter)));
-    let into_grid = field.has_focus() && down;
     let is_back = has_appeared(ui, ui.scope_id().with("found appeared"));
     let opened = view.state.search.opened.as_ref().filter(|_| is_back);
-    if field.lost_focus() && enter {
+    if field.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter)) {
         out.push(UiCommand::OpenTitle(first.id.clone()));
     }
-    ScrollArea::vertical().id_salt("found").auto_shrink(false).show(ui, |ui| {
+    let content = |ui: &mut Ui| {
+        navigation::scroll_by_keys(ui);
         ui.spacing_mut().item_spacing = Vec2::ZERO;
-        let mut cards: Vec<Response> = Vec::new();
         for line in titles.chunks(columns) {
             ui.horizontal_top(|ui| {
                 ui.spacing_mut().item_spacing.x = space::L;
@@ -142,46 +140,11 @@ fn grid(ui: &mut Ui, view: &View<'_>, titles: &[TitleCard], field: &Response, ou
                     if opened == Some(&title.id) {
                         card.request_focus();
                     }
-                    cards.push(card);
                 }
             });
             ui.add_space(space::M);
         }
-        walk(ui, &cards, columns, field, into_grid);
-    });
-}
-
-/// Moves the focus by arrows inside the grid, up from its first line into the field, and keeps it in sight.
-fn walk(ui: &Ui, cards: &[Response], columns: usize, field: &Response, into_grid: bool) {
-    if into_grid {
-        if let Some(first) = cards.first() {
-            first.request_focus();
-        }
-        return;
-    }
-    let Some(here) = cards.iter().position(Response::has_focus) else { return };
-    let filter = EventFilter { horizontal_arrows: true, vertical_arrows: true, ..EventFilter::default() };
-    ui.memory_mut(|memory| memory.set_focus_lock_filter(cards[here].id, filter));
-    if cards[here].gained_focus() {
-        ui.scroll_to_rect(cards[here].rect.expand(space::L), None);
-    }
-    let pressed = |key| ui.input_mut(|input| input.consume_key(Modifiers::NONE, key));
-    let target = if pressed(Key::ArrowUp) {
-        here.checked_sub(columns)
-    } else if pressed(Key::ArrowDown) {
-        Some((here + columns).min(cards.len() - 1))
-    } else if pressed(Key::ArrowLeft) {
-        Some(here.saturating_sub(1))
-    } else if pressed(Key::ArrowRight) {
-        Some((here + 1).min(cards.len() - 1))
-    } else {
-        return;
     };
-    match target.and_then(|target| cards.get(target)) {
-        Some(card) => {
-            card.request_focus();
-            ui.scroll_to_rect(card.rect.expand(space::L), None);
-        }
-        None => field.request_focus(),
-    }
+    let area = ScrollArea::vertical().id_salt("found").auto_shrink(false);
+    navigation::scroll(ui, area, content, |(): &(), focus| focus.expand(space::L));
 }

@@ -45,6 +45,12 @@ pub enum Icon {
     Warning,
     /// Sliders for the settings.
     Settings,
+    /// A dial with a needle.
+    Speed,
+    /// An eye.
+    Eye,
+    /// An eye that is crossed out.
+    EyeClosed,
     /// A magnifying glass.
     Search,
     /// Two heads.
@@ -95,6 +101,16 @@ pub fn paint(painter: &Painter, icon: Icon, center: Pos2, side: f32, color: Colo
         Icon::Close => {
             pen.line(&[(-6.5, -6.5), (6.5, 6.5)]);
             pen.line(&[(6.5, -6.5), (-6.5, 6.5)]);
+        }
+        Icon::Speed => {
+            pen.arc(0.0, 2.0, 9.5, PI * 0.85, PI * 2.15);
+            pen.line(&[(0.0, 2.5), (4.6, -3.0)]);
+            pen.dot(0.0, 2.5, 2.0);
+        }
+        Icon::Eye => pen.eye(),
+        Icon::EyeClosed => {
+            pen.eye();
+            pen.line(&[(-8.5, 8.5), (8.5, -8.5)]);
         }
         Icon::Search => {
             pen.circle(-2.0, -2.0, 6.5);
@@ -210,6 +226,12 @@ impl Pen<'_> {
         for (x, y) in [(1.0, 1.0), (1.0, -1.0), (-1.0, 1.0), (-1.0, -1.0)] {
             self.line(&[(inner * x, outer * y), (outer * x, outer * y), (outer * x, inner * y)]);
         }
+    }
+
+    fn eye(&self) {
+        self.arc(0.0, 6.0, 12.0, PI * 1.18, PI * 1.82);
+        self.arc(0.0, -6.0, 12.0, PI * 0.18, PI * 0.82);
+        self.circle(0.0, 0.0, 3.0);
     }
 
     fn sliders(&self) {
