@@ -1,4 +1,4 @@
-//! What the announcements of the player change.
+//! Changes of the state by announcements of the player.
 
 use player_core::error::PlayerError;
 use player_core::{ErrorCode, Event, State};

@@ -1,4 +1,4 @@
-//! What the answers of the service change.
+//! Changes of the state by answers of the service.
 
 use kinora_api::{Account, TitleId};
 use player_core::Command;
