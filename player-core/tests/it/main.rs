@@ -13,6 +13,7 @@ mod locked;
 mod metadata;
 mod outputs;
 mod pathways;
+mod patience;
 mod plays;
 mod properties;
 mod quality;
