@@ -15,6 +15,7 @@ mod locked;
 mod metadata;
 mod outputs;
 mod pathways;
+mod patience;
 mod plays;
 mod properties;
 mod quality;

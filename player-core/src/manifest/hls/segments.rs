@@ -8,7 +8,7 @@ use super::date_ranges::DateMap;
 use super::is_media;
 use super::keys;
 use super::lexer::{Lexer, Variables};
-use super::media::{self, MediaPlaylist, Segment, Start};
+use super::media::{self, MediaPlaylist, Start};
 use crate::manifest::document::Warnings;
 use crate::manifest::{ManifestError, ParsedIndex, codecs};
 use crate::model::{
@@ -55,7 +55,6 @@ pub(super) fn presentation(
     let duration = playlist.duration();
     let format = format(playlist);
     let (kind, content) = match format {
-        ContainerFormat::PackedAudio => (MediaKind::Audio, Some(ContentKinds::only(MediaKind::Audio))),
         ContainerFormat::WebVtt | ContainerFormat::Ttml => (MediaKind::Text, Some(ContentKinds::only(MediaKind::Text))),
         _ => (MediaKind::Video, None),
     };
@@ -137,13 +136,14 @@ fn check(playlist: &MediaPlaylist<'_>, warnings: &mut Warnings) -> Result<(), Ma
     Ok(())
 }
 
-/// Initialisation data means fragmented MP4; otherwise the first address may tell.
+/// Returns the format that data of an unknown kind is read as. The first bytes of every segment choose its reader;
+/// names mislead: transport streams are called pictures and pages, and initialisation data may be program tables.
 fn format(playlist: &MediaPlaylist<'_>) -> ContainerFormat {
     let first = playlist.segments.iter().find(|segment| !segment.gap);
-    match first {
-        Some(Segment { map: Some(_), .. }) => ContainerFormat::Fmp4,
-        Some(segment) => codecs::format_of(&segment.uri),
-        None => ContainerFormat::Unknown,
+    match first.map(|first| codecs::format_of(&first.uri)) {
+        Some(ContainerFormat::Image) | None => ContainerFormat::Unknown,
+        Some(ContainerFormat::Unknown) if first.is_some_and(|first| first.map.is_some()) => ContainerFormat::Fmp4,
+        Some(format) => format,
     }
 }
 
