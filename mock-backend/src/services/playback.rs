@@ -277,8 +277,8 @@ impl Terms {
     }
 }
 
-/// How many silent playbacks a new one has to end, in an account with `places`, `alive` playbacks that are heard of and
-/// `silent` ones that are not; `None` if the living take every place.
+/// Returns the number of silent playbacks that a new one has to end, in an account with `places`, `alive` playbacks whose
+/// heartbeats come and `silent` ones whose do not; `None` if those alive take every place.
 fn places_to_clear(places: u32, alive: i64, silent: i64) -> Option<i64> {
     let free = i64::from(places) - alive;
     (free > 0).then(|| (silent + 1 - free).max(0))
@@ -478,7 +478,7 @@ mod tests {
                 Some(ended) => {
                     prop_assert!((0..=silent).contains(&ended));
                     prop_assert!(alive + silent - ended < i64::from(places));
-                    // Nobody is ended without need.
+                    // None is ended without need.
                     prop_assert!(ended == 0 || alive + silent - ended + 1 == i64::from(places));
                 }
             }

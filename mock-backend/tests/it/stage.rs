@@ -206,14 +206,19 @@ pub fn client() -> reqwest::Client {
 
 /// Writes a title as the packager does, with bytes of no meaning in its segment.
 pub fn write_title(data: &Path) {
-    let title = data.join("media").join(TITLE);
+    write_title_as(data, TITLE, &["Drama"]);
+    fs::write(data.join("media").join(TITLE).join(SEGMENT), segment()).unwrap();
+}
+
+/// Writes a title of any id and genres, without its segment.
+pub fn write_title_as(data: &Path, id: &str, genres: &[&str]) {
+    let title = data.join("media").join(id);
     fs::create_dir_all(title.join("video/240p")).unwrap();
-    fs::write(title.join(SEGMENT), segment()).unwrap();
     fs::write(title.join("master.m3u8"), "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nvideo/240p/playlist.m3u8\n").unwrap();
     fs::write(title.join("poster.jpg"), b"not really a jpeg").unwrap();
     let record = serde_json::json!({
-        "id": TITLE, "title": "Small Film", "description": "A film about little.", "year": 2026,
-        "genres": ["Drama"], "duration_ms": 100_000, "frames": 2500, "frame_rate": { "num": 25, "den": 1 },
+        "id": id, "title": "Small Film", "description": "A film about little.", "year": 2026,
+        "genres": genres, "duration_ms": 100_000, "frames": 2500, "frame_rate": { "num": 25, "den": 1 },
         "rungs": [{ "name": "240p", "width": 426, "height": 240, "codec": "avc1.42c015",
                     "average_bps": 1, "peak_bps": 1 }],
         "audio": [], "text": [], "files": mock_backend::media::Files::default(),

@@ -47,7 +47,8 @@ fn read(path: &Path, service: CaptionService) -> (Vec<Cue>, Vec<CaptionService>)
             DemuxOutput::Fragment(_)
             | DemuxOutput::Protection(_)
             | DemuxOutput::Cues { .. }
-            | DemuxOutput::Metadata(_) => continue,
+            | DemuxOutput::Metadata(_)
+            | DemuxOutput::Tail(_) => continue,
         };
         for packet in packets {
             assert!(packet.pts > last, "captions come in the order of presentation");

@@ -91,7 +91,8 @@ fn demux(file: &Path) -> Track {
             DemuxOutput::Cues { .. }
             | DemuxOutput::Metadata(_)
             | DemuxOutput::Captions(_)
-            | DemuxOutput::Protection(_) => {}
+            | DemuxOutput::Protection(_)
+            | DemuxOutput::Tail(_) => {}
         }
     }
     Track { config: config.unwrap(), samples }
