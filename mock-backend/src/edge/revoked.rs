@@ -11,13 +11,16 @@ use serde::Deserialize;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::absent::Absent;
 use super::fill::lock;
-use super::origin::Origin;
+use super::origin::{Origin, OriginError};
 use crate::clock::Clock;
 
 /// Time between two questions. A revocation is to bite within 30 s: one question may fail.
 const ASK_EVERY: Duration = Duration::from_secs(5);
-/// Longest time that a manifest waits for the answer.
+/// The same to an origin that has no such list: it may be given one while the edge runs, and 30 s hold then too.
+const ASK_AGAIN_EVERY: Duration = Duration::from_secs(20);
+/// Longest time that a manifest, or the start of the edge, waits for the answer.
 const MANIFEST_WAITS: Duration = Duration::from_millis(700);
 /// Largest list that is read at once, in bytes.
 const MAX_LIST: usize = 8 << 20;
@@ -91,6 +94,17 @@ impl Revoked {
 
 const DAY_MS: i64 = 24 * 3_600_000;
 
+/// Why the origin's list is not known.
+#[derive(Debug, thiserror::Error)]
+enum NotKnown {
+    /// It is there and has no list.
+    #[error("the origin has no list: {0}")]
+    NoList(String),
+    /// It gave no answer.
+    #[error(transparent)]
+    Origin(#[from] OriginError),
+}
+
 /// The revoked sessions of one origin, kept up to date.
 #[derive(Debug)]
 pub struct Revocations {
@@ -101,6 +115,8 @@ pub struct Revocations {
     asked: tokio::sync::Mutex<Option<Instant>>,
     /// True if the last question was not answered.
     is_failing: AtomicBool,
+    /// False once the origin has answered with something else than a list.
+    has_list: AtomicBool,
 }
 
 impl Revocations {
@@ -112,6 +128,7 @@ impl Revocations {
             list: Mutex::default(),
             asked: tokio::sync::Mutex::default(),
             is_failing: AtomicBool::new(false),
+            has_list: AtomicBool::new(true),
         }
     }
 
@@ -131,18 +148,17 @@ impl Revocations {
         }
     }
 
-    /// Asks the origin at once and then every few seconds, until `end` is cancelled.
-    ///
-    /// An origin without such a list (404) is asked again all the same: it may be updated before the edge is.
+    /// Asks the origin every few seconds until `end` is cancelled.
     pub async fn follow(&self, end: CancellationToken) {
         loop {
+            let pause = if self.has_list.load(Ordering::Relaxed) { ASK_EVERY } else { ASK_AGAIN_EVERY };
+            let asked = async {
+                tokio::time::sleep(pause).await;
+                self.ask_since(Instant::now()).await;
+            };
             tokio::select! {
                 () = end.cancelled() => return,
-                () = self.ask_since(Instant::now()) => {}
-            }
-            tokio::select! {
-                () = end.cancelled() => return,
-                () = tokio::time::sleep(ASK_EVERY) => {}
+                () = asked => {}
             }
         }
     }
@@ -161,28 +177,32 @@ impl Revocations {
             }
         };
         *asked = Some(now);
+        self.has_list.store(!matches!(answered, Err(NotKnown::NoList(_))), Ordering::Relaxed);
         // Once for each time that it begins to fail, or the log is full of it.
-        if let (Err(cause), false) = (&answered, self.is_failing.swap(answered.is_err(), Ordering::Relaxed)) {
-            tracing::warn!(cause, "the revoked sessions are not known");
+        if let (Err(error), false) = (&answered, self.is_failing.swap(answered.is_err(), Ordering::Relaxed)) {
+            tracing::warn!(%error, "the revoked sessions are not known");
         }
     }
 
     /// Asks one question; true if there is more to ask at once.
-    async fn ask(&self) -> Result<bool, String> {
+    async fn ask(&self) -> Result<bool, NotKnown> {
         let query = format!("after={}", lock(&self.list).after);
-        let answer = self.origin.get("revoked", Some(&query), HeaderMap::new()).await;
-        let mut response = answer.map_err(|error| error.to_string())?;
-        if response.status() != StatusCode::OK {
-            return Err(format!("the origin answered {}", response.status().as_u16()));
+        let mut response = self.origin.get("revoked", Some(&query), HeaderMap::new()).await?;
+        match response.status() {
+            StatusCode::OK => {}
+            status if Absent::is_lasting(status.as_u16()) => {
+                return Err(NotKnown::NoList(format!("it answered {}", status.as_u16())));
+            }
+            status => return Err(NotKnown::Origin(OriginError::Status(status.as_u16()))),
         }
         let mut body = Vec::new();
-        while let Some(bytes) = response.chunk().await.map_err(|error| super::origin::failure(&error).to_string())? {
+        while let Some(bytes) = response.chunk().await.map_err(|error| super::origin::failure(&error))? {
             if body.len() + bytes.len() > MAX_LIST {
-                return Err(format!("the list has more than {MAX_LIST} bytes"));
+                return Err(NotKnown::NoList(format!("its answer has more than {MAX_LIST} bytes")));
             }
             body.extend_from_slice(&bytes);
         }
-        let page: Page = serde_json::from_slice(&body).map_err(|error| format!("the list cannot be read: {error}"))?;
+        let page: Page = serde_json::from_slice(&body).map_err(|error| NotKnown::NoList(error.to_string()))?;
         let mut list = lock(&self.list);
         let goes_on = page.more && page.next > list.after;
         Ok(list.add(page.next, page.revoked, self.clock.now_ms()) || goes_on)

@@ -155,6 +155,10 @@ pub async fn serve(config: Config) -> Result<Running, EdgeError> {
     let log = Log::open(&config.log, config.rotation)
         .map_err(|source| EdgeError::Storage { what: "the request log", source })?;
     let revoked = secret.is_some().then(|| Arc::new(Revocations::new(origin, config.clock.clone())));
+    if let Some(revoked) = &revoked {
+        // Before the first request: who was stopped while no edge ran stays stopped.
+        revoked.refresh().await;
+    }
     let end = CancellationToken::new();
     let edge = Arc::new(Edge {
         name: config.name.into(),

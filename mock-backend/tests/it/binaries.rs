@@ -179,8 +179,7 @@ async fn answers_under_way_get_the_time_that_was_asked_for() {
     let address = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
     let origin = server::listen(address, endless, server::Limits::default(), async {}).await.unwrap();
     for (seconds, signals) in [("0", 1), ("100000", 2)] {
-        let mut edge =
-            Program::start(EDGE, &["--origin", &origin.url(), "--open", "--drain-seconds", seconds]);
+        let mut edge = Program::start(EDGE, &["--origin", &origin.url(), "--open", "--drain-seconds", seconds]);
         let url = edge.url();
         let client = crate::stage::client();
         let mut answer = client.get(url.join("film.m4s").unwrap()).send().await.unwrap();
