@@ -6,7 +6,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use player_core::container::captions::CaptionQueue;
 use player_core::container::{
-    Codec, DemuxError, DemuxOutput, DemuxSetup, Payload, Sample, SampleKey, describe_samples, mp4, open, read_init,
+    CarriedState, Codec, DemuxError, DemuxOutput, DemuxSetup, Payload, Sample, SampleKey, describe_samples, mp4, open,
+    read_init,
 };
 use player_core::manifest::{IndexPiece, IndexReading, RemoteElements};
 use player_core::model::{
@@ -52,8 +53,25 @@ fn pieces_agree(data: &[u8], format: ContainerFormat) {
     if whole.1.is_none() {
         assert_eq!(samples(&whole.0), samples(&pieces.0), "the samples depend on the pieces");
     }
+    in_two_segments(&setup, &bytes, usize::from(first) << 4);
     let _ = read_init(bytes);
     let _ = describe_samples(data);
+}
+
+/// The same bytes as two segments of one rendition, the second of which begins with the state of the first.
+fn in_two_segments(setup: &DemuxSetup, bytes: &Bytes, at: usize) {
+    let at = at.min(bytes.len());
+    let first = DemuxSetup { keeps_tail: true, ..setup.clone() };
+    let (outputs, _) = demux_with(&first, &bytes.slice(..at), at.max(1));
+    for continues in [true, false] {
+        let tail = outputs.iter().find_map(|output| match output {
+            DemuxOutput::Tail(tail) => Some(tail.state.clone()),
+            _ => None,
+        });
+        let carried = tail.map(|state| CarriedState { state, continues });
+        let second = DemuxSetup { carried, keeps_tail: true, ..setup.clone() };
+        let _ = demux_with(&second, &bytes.slice(at..), bytes.len().max(1));
+    }
 }
 
 fn demux(bytes: &Bytes, size: usize) -> (Vec<DemuxOutput>, Option<DemuxError>) {

@@ -9,6 +9,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::accounting::{Departure, Fate, Loss, SampleAccount};
 use super::stream::RepKey;
 use crate::container::{CodecConfig, Sample};
 use crate::drm::KeyId;
@@ -46,6 +47,8 @@ pub struct Part {
     pub window: Window,
     /// In decoding order.
     pub samples: Vec<Sample>,
+    /// What became of each of the samples.
+    fates: Vec<Fate>,
     /// First instant presented.
     pub first: MediaTime,
     /// End of the last instant presented.
@@ -60,7 +63,6 @@ pub struct Part {
     pub seen: bool,
     /// It has no media, or a hole lies between the part before and this one.
     after_hole: bool,
-    resume_after: Option<MediaTime>,
 }
 
 impl Part {
@@ -71,6 +73,16 @@ impl Part {
         let follows = self.of.number == of.number || self.of.number.checked_add(1) == Some(of.number);
         let last = self.samples.iter().map(|sample| sample.dts).max();
         follows && self.of.rep == of.rep && last.zip(samples.first()).is_some_and(|(last, first)| first.dts > last)
+    }
+
+    /// True if the renderer has some of it.
+    fn is_handed_out(&self, committed: Option<Cursor>) -> bool {
+        committed.is_some_and(|at| at.seq > self.seq || (at.seq == self.seq && at.index > 0))
+    }
+
+    /// Number of samples that were never handed over.
+    fn waiting(&self) -> usize {
+        self.fates.iter().filter(|fate| **fate == Fate::Waiting).count()
     }
 }
 
@@ -96,12 +108,35 @@ pub struct TrackBuffer {
     end: Option<MediaTime>,
     /// Nothing before this was asked for, or it was dropped.
     from: MediaTime,
+    /// A segment that is fetched again, and the decoding time up to which it was handed out.
+    resume_after: Option<(RepKey, u64, MediaTime)>,
+    account: SampleAccount,
 }
 
 impl TrackBuffer {
     /// An empty run.
-    pub const fn new(kind: MediaKind) -> Self {
-        Self { kind, parts: VecDeque::new(), next_seq: 0, bytes: 0, holes: 0, end: None, from: MediaTime::ZERO }
+    pub fn new(kind: MediaKind) -> Self {
+        Self {
+            kind,
+            parts: VecDeque::new(),
+            next_seq: 0,
+            bytes: 0,
+            holes: 0,
+            end: None,
+            from: MediaTime::ZERO,
+            resume_after: None,
+            account: SampleAccount::default(),
+        }
+    }
+
+    /// What became of its samples.
+    pub const fn account(&self) -> &SampleAccount {
+        &self.account
+    }
+
+    /// The same, to count what happens outside of the run.
+    pub const fn account_mut(&mut self) -> &mut SampleAccount {
+        &mut self.account
     }
 
     /// Bytes held.
@@ -139,12 +174,12 @@ impl TrackBuffer {
             !part.complete && part.of == of && part.config.as_ref().is_some_and(|known| known == config)
         });
         let mut samples = samples;
-        if continues {
-            if let Some(after) = self.parts.back().and_then(|part| part.resume_after) {
-                samples.retain(|sample| sample.dts > after);
-            }
-        } else {
+        if let Some((.., after)) = self.resume_after.filter(|(rep, number, _)| (*rep, *number) == (of.rep, of.number)) {
+            samples.retain(|sample| sample.dts > after);
+        }
+        if !continues {
             if samples.iter().all(|sample| window.is_over(sample.pts)) {
+                self.account.refuse(Loss::OutsideWindow, samples.len());
                 return 0;
             }
             let seen = samples.iter().filter(|sample| window.shows(sample.pts, sample.end()));
@@ -152,7 +187,9 @@ impl TrackBuffer {
             self.complete();
             self.yield_to(leading, window, committed);
             if let Some(end) = self.parts.back().filter(|part| !part.is_before(of, &samples)).map(|part| part.last) {
+                let before = samples.len();
                 self.drop_overlap(&mut samples, leading, end);
+                self.account.refuse(Loss::Overlapped, before - samples.len());
             }
             if let Some(first) = samples.first() {
                 let leading = leading.max(first.pts);
@@ -172,12 +209,50 @@ impl TrackBuffer {
                 part.first = part.first.min(sample.pts.max(window.from));
                 part.last = part.last.max(sample.end().min(window.until));
             }
+            self.account.receive(samples.len());
             part.samples.append(&mut samples);
+            part.fates.resize(part.samples.len(), Fate::Waiting);
             part.bytes += bytes;
             self.bytes += bytes;
             self.end = self.end.max(Some(part.last));
         }
         kept
+    }
+
+    /// Samples of a part go to the renderer, in an epoch that begins at `start`.
+    pub fn hand_over(&mut self, seq: u64, range: std::ops::Range<usize>, start: MediaTime) {
+        let Self { parts, account, .. } = self;
+        let at = parts.partition_point(|part| part.seq < seq);
+        let Some(Part { samples, fates, window, .. }) = parts.get_mut(at).filter(|part| part.seq == seq) else {
+            return;
+        };
+        for (sample, fate) in samples.iter().zip(fates).take(range.end).skip(range.start) {
+            *fate = account.hand_over(*fate, window.shows(sample.pts, sample.end()), sample.end() <= start);
+        }
+    }
+
+    /// An epoch begins at `start` and decoding at `cursor`: what would be presented and comes before cannot be decoded.
+    pub fn skip_to(&mut self, cursor: Cursor, start: MediaTime) {
+        let Self { parts, account, .. } = self;
+        for part in parts.iter_mut().filter(|part| part.seq <= cursor.seq) {
+            let before = if part.seq == cursor.seq { cursor.index } else { part.samples.len() };
+            let skipped = part.samples.iter().zip(&mut part.fates).take(before);
+            for (_, fate) in skipped.filter(|(sample, fate)| **fate == Fate::Waiting && sample.end() > start) {
+                account.depart(1, Departure::Lost(Loss::Undecodable));
+                *fate = Fate::Counted;
+            }
+        }
+    }
+
+    /// The renderer drops what it has not presented at `position`: that waits again.
+    pub fn recall(&mut self, position: MediaTime) {
+        for part in self.parts.iter_mut().rev().take_while(|part| part.last > position) {
+            for (_, fate) in part.samples.iter().zip(&mut part.fates).filter(|(sample, _)| sample.pts > position) {
+                if *fate == Fate::Handed {
+                    *fate = Fate::Waiting;
+                }
+            }
+        }
     }
 
     /// Marks that there is no media of this kind from the end of the run, or from `begin` when the run is empty and begins
@@ -202,23 +277,34 @@ impl TrackBuffer {
     /// The segment at the end of the run will be fetched again: what was handed out stays, and what was not goes.
     /// Gives the number of bytes that go.
     pub fn interrupt(&mut self, committed: Option<Cursor>) -> u64 {
-        let Some(part) = self.parts.back_mut().filter(|part| !part.complete) else { return 0 };
-        if committed.is_some_and(|cursor| cursor.seq > part.seq || (cursor.seq == part.seq && cursor.index > 0)) {
-            part.resume_after = part.samples.last().map(|sample| sample.dts);
+        self.account.void_attempt();
+        let Some(of) = self.parts.back().filter(|part| !part.complete).map(|part| (part.of.rep, part.of.number)) else {
             return 0;
+        };
+        let mut dropped = 0;
+        while let Some(part) = self.parts.back().filter(|part| (part.of.rep, part.of.number) == of) {
+            if part.is_handed_out(committed) {
+                self.resume_after = part.samples.last().map(|sample| (of.0, of.1, sample.dts));
+                break;
+            }
+            dropped += self.pop_back(Departure::Void);
         }
-        self.pop_back()
+        dropped
     }
 
     /// Drops the parts of the end for which `unwanted` holds and of which nothing was handed out. Gives their bytes.
-    pub fn truncate(&mut self, committed: Option<Cursor>, mut unwanted: impl FnMut(&Part) -> bool) -> u64 {
+    pub fn truncate(
+        &mut self,
+        committed: Option<Cursor>,
+        departure: Departure,
+        mut unwanted: impl FnMut(&Part) -> bool,
+    ) -> u64 {
         let mut dropped = 0;
         while let Some(part) = self.parts.back() {
-            let handed_out = committed.is_some_and(|at| at.seq > part.seq || (at.seq == part.seq && at.index > 0));
-            if handed_out || !unwanted(part) {
+            if part.is_handed_out(committed) || !unwanted(part) {
                 break;
             }
-            dropped += self.pop_back();
+            dropped += self.pop_back(departure);
         }
         dropped
     }
@@ -235,16 +321,18 @@ impl TrackBuffer {
     pub fn cut_needing(&mut self, doomed: impl Fn(KeyId) -> bool) -> u64 {
         let dooms = |sample: &Sample| key_of(sample).is_some_and(&doomed);
         let Some(at) = self.parts.iter().position(|part| part.samples.iter().any(dooms)) else { return 0 };
-        let mut dropped = 0;
+        let (mut dropped, lost) = (0, Departure::Lost(Loss::Undecodable));
         while self.parts.len() > at + 1 {
-            dropped += self.pop_back();
+            dropped += self.pop_back(lost);
         }
         if self.parts.back().is_some_and(|part| part.samples.first().is_some_and(dooms)) {
-            return dropped + self.pop_back();
+            return dropped + self.pop_back(lost);
         }
         if let Some(part) = self.parts.back_mut() {
             let keep = part.samples.iter().position(dooms).unwrap_or(part.samples.len());
             let bytes: u64 = part.samples.drain(keep..).map(|sample| sample.payload.0.len() as u64).sum();
+            let waiting = part.fates.drain(keep..).filter(|fate| *fate == Fate::Waiting).count();
+            self.account.depart(waiting, lost);
             part.bytes -= bytes;
             part.needs.retain(|id| !doomed(*id));
             part.last = part.samples.iter().map(Sample::end).max().unwrap_or(part.first);
@@ -269,6 +357,7 @@ impl TrackBuffer {
                 self.holes -= usize::from(part.after_hole);
                 self.bytes -= part.bytes;
                 unseen += if part.seen { 0 } else { part.bytes };
+                self.account.depart(part.waiting(), self.account.passed_over());
             }
         }
         if self.parts.is_empty() {
@@ -278,7 +367,10 @@ impl TrackBuffer {
     }
 
     /// Drops everything; what comes next answers for all times from `from` on. Gives the bytes never presented.
-    pub fn restart(&mut self, from: MediaTime) -> u64 {
+    pub fn restart(&mut self, from: MediaTime, departure: Departure) -> u64 {
+        self.account.depart(self.parts.iter().map(Part::waiting).sum(), departure);
+        self.account.end_attempt();
+        self.resume_after = None;
         let unseen = self.parts.iter().filter(|part| !part.seen).map(|part| part.bytes).sum();
         self.parts.clear();
         self.bytes = 0;
@@ -434,6 +526,7 @@ impl TrackBuffer {
             config,
             window,
             samples: Vec::new(),
+            fates: Vec::new(),
             first,
             last,
             bytes: 0,
@@ -441,12 +534,12 @@ impl TrackBuffer {
             complete: false,
             seen: false,
             after_hole,
-            resume_after: None,
         });
     }
 
-    fn pop_back(&mut self) -> u64 {
+    fn pop_back(&mut self, departure: Departure) -> u64 {
         let Some(part) = self.parts.pop_back() else { return 0 };
+        self.account.depart(part.waiting(), departure);
         self.bytes -= part.bytes;
         self.holes -= usize::from(part.after_hole);
         self.end = self.parts.iter().map(|part| part.last).max();
@@ -463,11 +556,10 @@ impl TrackBuffer {
                     back.last = leading;
                     break;
                 }
-                self.pop_back();
+                self.pop_back(Departure::Void);
                 continue;
             }
-            let handed_out = committed.is_some_and(|at| at.seq > back.seq || (at.seq == back.seq && at.index > 0));
-            if back.window != window && !handed_out && back.first < leading && leading < back.last {
+            if back.window != window && !back.is_handed_out(committed) && back.first < leading && leading < back.last {
                 back.window.until = leading;
                 back.last = leading;
             }

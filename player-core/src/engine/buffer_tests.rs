@@ -111,7 +111,7 @@ fn eviction_keeps_what_is_needed_and_counts_what_was_never_seen() {
     assert!(buffer.mark_seen(ms(1500)).is_some());
     let unseen = buffer.evict(ms(2000), Some(Cursor { seq: 2, index: 0 }));
     assert_eq!((unseen, buffer.parts().count(), buffer.bytes()), (100, 1, 100));
-    assert_eq!(buffer.restart(ms(0)), 100);
+    assert_eq!(buffer.restart(ms(0), Departure::Void), 100);
     assert_eq!(buffer.bytes(), 0);
 }
 
@@ -122,4 +122,80 @@ fn a_blank_is_settled_and_has_no_media() {
     add(&mut buffer, 2, "a", 5000, 6000);
     assert_eq!(buffer.settled_end(ms(0)), Some(ms(6000)));
     assert_eq!(buffer.media_end(ms(0)), Some(ms(1000)));
+}
+
+/// Samples of 100 ms in decoding order that are presented in turns: each pair swaps its places.
+fn reordered(from: i64, times: &[i64]) -> Vec<Sample> {
+    let place = |(index, at): (usize, &i64)| Sample {
+        dts: ms(from + index as i64 * 100),
+        pts: ms(*at),
+        ..samples(0, 100)[0].clone()
+    };
+    let mut made: Vec<_> = times.iter().enumerate().map(place).collect();
+    made.iter_mut().for_each(|sample| sample.key = false);
+    made
+}
+
+#[test]
+fn pictures_of_two_segments_that_are_presented_in_turns_are_no_overlap() {
+    let mut buffer = TrackBuffer::new(MediaKind::Video);
+    let first = [Sample { key: true, ..reordered(0, &[0])[0].clone() }, reordered(100, &[800])[0].clone()];
+    buffer.insert(of(0), &config("a"), Window::ALL, first.to_vec(), None);
+    buffer.complete();
+    // Cut between a picture and those that are presented before it.
+    let second = reordered(200, &[400, 200, 300, 600, 500, 700]);
+    assert_eq!(buffer.insert(of(1), &config("a"), Window::ALL, second, None), 6);
+    assert_eq!(buffer.sample_at(ms(650)), Some((ms(600), ms(700))));
+    assert_eq!((buffer.account().counts().received, buffer.account().counts().departed()), (8, 0));
+    // The same pictures from another representation do repeat what is here.
+    let other = PartOf { rep: RepKey { rep: 1, ..of(0).rep }, ..of(1) };
+    assert_eq!(buffer.insert(other, &config("b"), Window::ALL, reordered(200, &[400, 200, 300]), None), 0);
+    assert_eq!(buffer.account().counts().lost.overlapped, 3);
+}
+
+#[test]
+fn a_repeated_request_counts_its_samples_once() {
+    let mut buffer = video(&[(0, 1000)]);
+    add(&mut buffer, 1, "a", 1000, 1500);
+    buffer.interrupt(None);
+    assert_eq!(buffer.account().counts().received, 10);
+    add(&mut buffer, 1, "a", 1000, 1300);
+    add(&mut buffer, 1, "b", 1300, 1500);
+    buffer.hand_over(buffer.back().unwrap().seq - 1, 0..2, ms(0));
+    let first = buffer.back().unwrap().seq - 1;
+    buffer.interrupt(Some(Cursor { seq: first, index: 2 }));
+    assert_eq!(add(&mut buffer, 1, "a", 1000, 1300), 0);
+    assert_eq!(add(&mut buffer, 1, "b", 1300, 2000), 7);
+    assert_eq!((buffer.account().counts().received, buffer.account().counts().departed()), (20, 0));
+}
+
+#[test]
+fn what_comes_before_the_first_key_frame_is_undecodable() {
+    let mut buffer = TrackBuffer::new(MediaKind::Video);
+    let mut all = samples(0, 2000);
+    all[0].key = false;
+    buffer.insert(of(0), &config("a"), Window::ALL, all, None);
+    let (cursor, pts) = buffer.locate(ms(0), true).unwrap();
+    assert_eq!(pts, ms(1000));
+    buffer.skip_to(cursor, ms(0));
+    assert_eq!(buffer.account().counts().lost.undecodable, 10);
+}
+
+#[test]
+fn a_segment_without_a_key_frame_is_passed_over() {
+    let mut buffer = TrackBuffer::new(MediaKind::Video);
+    let keyless = samples(0, 1000).into_iter().map(|sample| Sample { key: false, ..sample }).collect();
+    buffer.insert(of(0), &config("a"), Window::ALL, keyless, None);
+    buffer.complete();
+    assert_eq!(buffer.locate(ms(0), true), None, "the next one may begin with one");
+    add(&mut buffer, 1, "a", 1000, 2000);
+    assert_eq!(buffer.locate(ms(0), true).map(|(_, pts)| pts), Some(ms(1000)));
+}
+
+#[test]
+fn the_lead_counts_pictures_after_the_position() {
+    let buffer = video(&[(0, 1000), (1000, 2000)]);
+    assert_eq!(buffer.lead_end(ms(850), 3), Some(ms(1100)));
+    assert_eq!(buffer.lead_end(ms(1950), 3), Some(ms(2000)));
+    assert_eq!(buffer.lead_end(ms(2000), 3), None);
 }

@@ -1,6 +1,7 @@
 //! What the host asks for. Every command is answered exactly once, before its consequences.
 
 use super::Engine;
+use super::accounting::{Departure, Discard};
 use super::io::Output;
 use super::playback::Seeking;
 use super::session::Session;
@@ -136,6 +137,9 @@ impl Engine {
         self.playback.play_when_ready = true;
         if self.playback.state == State::Ended && self.pending.seek.wish().is_none() {
             self.ledger.moved(self.position(), MediaTime::ZERO, false);
+            if let Some(session) = self.session.as_mut() {
+                session.video.account_mut().move_playhead();
+            }
             self.reposition(MediaTime::ZERO, SeekMode::Exact);
             self.set_state(State::Seeking);
         }
@@ -171,6 +175,9 @@ impl Engine {
         self.end_stall();
         self.ledger.moved(self.position(), to, false);
         self.announce_seek(Seeking { to, ..seek });
+        if let Some(session) = self.session.as_mut() {
+            session.video.account_mut().move_playhead();
+        }
         self.tell_playing(false);
         self.rule.on_seek();
         self.reposition(to, seek.mode);
@@ -192,10 +199,10 @@ impl Engine {
 
     /// Begins a new epoch at a time: what is held for it stays, everything else is called back or dropped.
     pub(super) fn reposition(&mut self, to: MediaTime, mode: SeekMode) {
-        self.playback.begin_at(to, mode, self.now);
+        self.begin_at(to, mode);
         for id in [StreamId::Main, StreamId::Audio, StreamId::Text] {
             if !self.session.as_ref().is_some_and(|session| is_served(session, id, to)) {
-                self.restart_stream(id, to);
+                self.restart_stream(id, to, Departure::Discarded(Discard::Seek));
             }
         }
         if let Some(session) = self.session.as_mut() {

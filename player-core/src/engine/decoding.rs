@@ -17,6 +17,11 @@ pub(super) struct Decoding {
 }
 
 impl Decoding {
+    /// What the renderer has counted since it was made.
+    pub const fn counted(&self) -> FrameCounts {
+        self.counted
+    }
+
     /// What must not be exceeded at `now`.
     pub fn caps(&self, now: std::time::Duration) -> abr::Caps {
         self.frames.caps(now)

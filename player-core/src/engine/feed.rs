@@ -105,7 +105,7 @@ impl Feed {
     /// the first reason why a sample could not be decrypted: such samples are left out.
     pub fn hand_out(
         &mut self,
-        buffer: &TrackBuffer,
+        buffer: &mut TrackBuffer,
         keys: &Keys,
         kind: MediaKind,
         (until, limit): (MediaTime, MediaTime),
@@ -117,6 +117,9 @@ impl Feed {
         let fed = self.tracks.iter_mut().find(|fed| fed.kind == kind && !fed.finished)?;
         if fed.at.is_none() && fed.from != MediaTime::MAX {
             fed.at = buffer.locate(fed.from, held).map(|(cursor, _)| cursor);
+            if let Some(cursor) = fed.at {
+                buffer.skip_to(cursor, fed.from);
+            }
         }
         let Some(mut cursor) = fed.at else {
             if ended && fed.from != MediaTime::MAX {
@@ -129,6 +132,7 @@ impl Feed {
             return None;
         }
         let mut blocked = false;
+        let mut handed = Vec::new();
         while let Some(part) = buffer.part_from(cursor.seq) {
             if part.seq > cursor.seq {
                 cursor = Cursor { seq: part.seq, index: 0 };
@@ -154,6 +158,7 @@ impl Feed {
             if count > 0 {
                 configure(fed, part, epoch, out);
                 let due = due.get(..count).unwrap_or_default();
+                handed.push((part.seq, cursor.index..cursor.index + count));
                 cursor.index += count;
                 let seen = due.iter().filter(|sample| part.window.shows(sample.pts, sample.end()));
                 fed.end = seen.map(|sample| sample.end().min(part.window.until)).fold(fed.end, MediaTime::max);
@@ -179,6 +184,9 @@ impl Feed {
             cursor = Cursor { seq: part.seq + 1, index: 0 };
         }
         fed.at = Some(cursor);
+        for (seq, range) in handed {
+            buffer.hand_over(seq, range, fed.from);
+        }
         if ended && !blocked {
             fed.finished = true;
             out(RenderCommand::EndOfTrack { track: kind, epoch });
@@ -292,7 +300,7 @@ mod tests {
         buffer.complete();
     }
 
-    fn hand_out(feed: &mut Feed, buffer: &TrackBuffer, until: i64, ended: bool) -> Vec<String> {
+    fn hand_out(feed: &mut Feed, buffer: &mut TrackBuffer, until: i64, ended: bool) -> Vec<String> {
         let mut out = Vec::new();
         let (keys, limits) = (Keys::default(), (ms(until), MediaTime::MAX));
         feed.hand_out(buffer, &keys, MediaKind::Video, limits, ended, &mut |command| {
@@ -316,11 +324,11 @@ mod tests {
         fill(&mut buffer, 1, "b", 2000, 4000);
         let mut feed = Feed::default();
         feed.begin(ms(1250), &[MediaKind::Video], true);
-        assert_eq!(hand_out(&mut feed, &buffer, 1500, false), ["a", "1.000000s+5"]);
-        assert_eq!(hand_out(&mut feed, &buffer, 1500, false), Vec::<String>::new());
-        assert_eq!(hand_out(&mut feed, &buffer, 2200, false), ["1.500000s+5", "b", "2.000000s+2"]);
-        assert_eq!(hand_out(&mut feed, &buffer, 9000, true), ["2.200000s+18", "end"]);
-        assert_eq!(hand_out(&mut feed, &buffer, 9000, true), Vec::<String>::new());
+        assert_eq!(hand_out(&mut feed, &mut buffer, 1500, false), ["a", "1.000000s+5"]);
+        assert_eq!(hand_out(&mut feed, &mut buffer, 1500, false), Vec::<String>::new());
+        assert_eq!(hand_out(&mut feed, &mut buffer, 2200, false), ["1.500000s+5", "b", "2.000000s+2"]);
+        assert_eq!(hand_out(&mut feed, &mut buffer, 9000, true), ["2.200000s+18", "end"]);
+        assert_eq!(hand_out(&mut feed, &mut buffer, 9000, true), Vec::<String>::new());
     }
 
     #[test]
@@ -330,14 +338,14 @@ mod tests {
         fill(&mut buffer, 2, "a", 5000, 6000);
         let mut feed = Feed::default();
         feed.begin(ms(0), &[MediaKind::Video], true);
-        assert_eq!(hand_out(&mut feed, &buffer, 900, false), ["a", "0.000000s+9"]);
-        assert_eq!(hand_out(&mut feed, &buffer, 2000, false), ["0.900000s+1", "gap to 5.000000s"]);
-        assert_eq!(hand_out(&mut feed, &buffer, 4900, false), Vec::<String>::new());
-        assert_eq!(hand_out(&mut feed, &buffer, 9000, true), ["5.000000s+10", "end"]);
+        assert_eq!(hand_out(&mut feed, &mut buffer, 900, false), ["a", "0.000000s+9"]);
+        assert_eq!(hand_out(&mut feed, &mut buffer, 2000, false), ["0.900000s+1", "gap to 5.000000s"]);
+        assert_eq!(hand_out(&mut feed, &mut buffer, 4900, false), Vec::<String>::new());
+        assert_eq!(hand_out(&mut feed, &mut buffer, 9000, true), ["5.000000s+10", "end"]);
         feed.reset();
         feed.begin(ms(3000), &[MediaKind::Video], true);
         assert_eq!(
-            hand_out(&mut feed, &buffer, 3500, true),
+            hand_out(&mut feed, &mut buffer, 3500, true),
             ["a", "0.000000s+10", "gap to 5.000000s"],
             "the picture before the hole is on screen in it"
         );
@@ -351,15 +359,15 @@ mod tests {
         buffer.insert_blank(of, ms(2000), ms(4000));
         let mut feed = Feed::default();
         feed.begin(ms(0), &[MediaKind::Video], true);
-        assert_eq!(hand_out(&mut feed, &buffer, 9000, true), ["a", "0.000000s+10", "end"]);
+        assert_eq!(hand_out(&mut feed, &mut buffer, 9000, true), ["a", "0.000000s+10", "end"]);
     }
 
     #[test]
     fn a_track_without_media_only_ends() {
-        let buffer = TrackBuffer::new(MediaKind::Video);
+        let mut buffer = TrackBuffer::new(MediaKind::Video);
         let mut feed = Feed::default();
         feed.begin(ms(0), &[MediaKind::Video], true);
-        assert_eq!(hand_out(&mut feed, &buffer, 9000, false), Vec::<String>::new());
-        assert_eq!(hand_out(&mut feed, &buffer, 9000, true), ["end"]);
+        assert_eq!(hand_out(&mut feed, &mut buffer, 9000, false), Vec::<String>::new());
+        assert_eq!(hand_out(&mut feed, &mut buffer, 9000, true), ["end"]);
     }
 }

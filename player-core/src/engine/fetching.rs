@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Engine;
+use super::accounting::Departure;
 use super::adapting::Picked;
 use super::buffer::{PartOf, TrackBuffer};
 use super::io::{FetchKind, Ingest, Output};
@@ -484,13 +485,13 @@ impl Engine {
     }
 
     /// Sends a stream to a time with nothing in hand.
-    pub(super) fn restart_stream(&mut self, id: StreamId, time: MediaTime) {
+    pub(super) fn restart_stream(&mut self, id: StreamId, time: MediaTime, departure: Departure) {
         self.cancel_stream(id);
         let Some(session) = self.session.as_mut() else { return };
         let wanted = session.wanted_of(id);
         for kind in [MediaKind::Video, MediaKind::Audio] {
             if let Some(buffer) = session.buffer_mut(kind).filter(|_| wanted.has(kind)) {
-                self.ledger.wasted(buffer.restart(time));
+                self.ledger.wasted(buffer.restart(time, departure));
             }
         }
         session.send_stream_to(id, time);

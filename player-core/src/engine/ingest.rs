@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Engine;
+use super::accounting::{Departure, Loss};
 use super::buffer::{PartOf, TrackBuffer};
 use super::schedule;
 use super::session::Session;
@@ -142,7 +143,8 @@ impl Engine {
         };
         let shift = *fetching.shift.insert(placing.shift);
         let (samples, absurd) = place_samples(fragment.samples, shift, segment.start, segment.end());
-        let strange = (absurd || placing.corrected) && !std::mem::replace(&mut fetching.warned, true);
+        buffer.account_mut().refuse(Loss::OutsideWindow, absurd);
+        let strange = (absurd > 0 || placing.corrected) && !std::mem::replace(&mut fetching.warned, true);
         let url = segment.resource.urls.first().cloned();
         let of = PartOf { rep: fetching.chosen.rep, number: segment.number, reason: fetching.chosen.reason };
         let was_empty = buffer.end().is_none();
@@ -186,7 +188,7 @@ impl Engine {
             .and_then(|(chosen, presentation)| schedule::before(presentation, chosen.rep, chosen.segment.number));
         let Some(place) = before else { return };
         let steps = session.stream(id).map_or(0, |stream| stream.stepped_back).saturating_add(1);
-        self.restart_stream(id, self.playback.start.at);
+        self.restart_stream(id, self.playback.start.at, Departure::Void);
         if let Some(stream) = self.session.as_mut().and_then(|session| session.stream_mut(id)) {
             stream.place = place;
             stream.stepped_back = steps;
@@ -265,9 +267,9 @@ fn wanted_track(init: &InitSegment, number: u32) -> Option<&TrackInit> {
     (first.id == number).then_some(track)
 }
 
-/// Shifts samples onto the presentation timeline and drops those that lie absurdly far from their segment; says
-/// whether there were any.
-fn place_samples(samples: Vec<Sample>, shift: i64, start: MediaTime, end: MediaTime) -> (Vec<Sample>, bool) {
+/// Shifts samples onto the presentation timeline and drops those that lie absurdly far from their segment; gives their
+/// number.
+fn place_samples(samples: Vec<Sample>, shift: i64, start: MediaTime, end: MediaTime) -> (Vec<Sample>, usize) {
     let (earliest, latest) = (start.shifted(-PLAUSIBLE), end.shifted(PLAUSIBLE));
     let before = samples.len();
     let mut samples = samples;
@@ -276,6 +278,6 @@ fn place_samples(samples: Vec<Sample>, shift: i64, start: MediaTime, end: MediaT
         sample.dts = sample.dts.shifted(shift);
         sample.pts >= earliest && sample.pts <= latest
     });
-    let dropped = samples.len() < before;
+    let dropped = before - samples.len();
     (samples, dropped)
 }

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use url::Url;
 
 use super::Engine;
+use super::accounting::Departure;
 use super::fault;
 use super::io::{FetchKind, Ingest, Output};
 use super::playback::Playback;
@@ -53,7 +54,13 @@ impl Engine {
         self.cancel_all();
         self.timers.clear();
         self.pending.forget();
-        let had = self.session.take().is_some();
+        let frames = self.ledger.frame_counts();
+        let session = self.session.take();
+        if let Some(mut session) = session.as_ref().map(|session| session.video.account().clone()) {
+            session.close(frames, true);
+            self.ledger.close_account(session.counts());
+        }
+        let had = session.is_some();
         if had {
             self.render(RenderCommand::Stop);
         }
@@ -196,6 +203,9 @@ impl Engine {
         let playable = session.streams.iter().any(|stream| stream.id != StreamId::Text);
         let mode = self.pending.seek.wish().map_or(SeekMode::Exact, |seek| seek.mode);
         self.playback.begin_at(start, mode, self.now);
+        if let Some(session) = self.session.as_mut().filter(|session| session.start.is_some()) {
+            session.video.account_mut().move_playhead();
+        }
         self.emit(Event::Loaded { protocol, kind, duration });
         self.emit(Event::TracksChanged);
         if duration.is_some() {
@@ -232,7 +242,7 @@ pub(super) fn add_stream(session: &mut Session, id: StreamId, at: MediaTime) {
     for kind in [MediaKind::Video, MediaKind::Audio] {
         // Nothing is held of what a new stream brings: its answers count from here.
         if let Some(buffer) = session.buffer_mut(kind).filter(|buffer| buffer.end().is_none()) {
-            buffer.restart(at);
+            buffer.restart(at, Departure::Void);
         }
     }
     session.streams.sort_by_key(|stream| stream.id);

@@ -11,6 +11,7 @@
 
 pub mod io;
 
+mod accounting;
 mod adapting;
 mod announcing;
 mod answers;
@@ -216,7 +217,11 @@ impl Engine {
             .session
             .as_ref()
             .map_or(Duration::ZERO, |session| session.held_ahead(&session.kinds().unwrap_or_default(), position));
-        self.ledger.stats(now, ahead, self.rule.estimate_bps())
+        let stats = self.ledger.stats(now, ahead, self.rule.estimate_bps());
+        match &self.session {
+            Some(session) => SessionStats { account: session.video.account().counts(), ..stats },
+            None => stats,
+        }
     }
 
     fn step_to(&mut self, now: Now) {
@@ -240,6 +245,7 @@ impl Engine {
             self.progress();
         }
         self.send_due();
+        self.announce_losses();
         self.arm_timers();
     }
 

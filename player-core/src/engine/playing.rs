@@ -108,7 +108,7 @@ impl Engine {
         let hole = self.session.as_ref().and_then(|session| session.next_hole(kinds, position));
         let Some(hole) = hole.filter(|hole| hole.from <= position) else { return false };
         self.ledger.moved(position, hole.to, true);
-        self.playback.begin_at(hole.to, SeekMode::Exact, self.now);
+        self.begin_at(hole.to, SeekMode::Exact);
         self.playback.start.jumped = true;
         self.emit(Event::GapSkipped { from: position, to: hole.to });
         true

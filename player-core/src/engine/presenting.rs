@@ -7,6 +7,7 @@ use super::Engine;
 use super::io::Output;
 use super::playing::FIRST_PICTURE;
 use super::select;
+use super::session::Session;
 use super::stats::Look;
 use super::stream::StreamId;
 use crate::command::SeekMode;
@@ -95,7 +96,7 @@ impl Engine {
             return;
         }
         self.follow_track_change(&kinds);
-        let Some(session) = self.session.as_ref() else { return };
+        let Some(session) = self.session.as_mut() else { return };
         let position = self.playback.clock.position(self.now);
         let lead = self.config.renderer_lead;
         // What lies behind a hole in all kinds belongs to another epoch: playback jumps there.
@@ -109,14 +110,18 @@ impl Engine {
             // A decoder reorders pictures, however long each of them lasts.
             let pictures = session.video.lead_end(position, LEAD_PICTURES).filter(|_| kind == MediaKind::Video);
             let until = pictures.map_or(until, |end| until.max(end));
-            if let Some(buffer) = session.buffer(kind) {
-                let ended = session.is_ended(kind);
-                let limits = (until, limit);
-                let failed = self.playback.feed.hand_out(buffer, &session.keys, kind, limits, ended, &mut |command| {
-                    outbox.push_back(Output::Render(command));
-                });
-                undecrypted = undecrypted.or(failed);
-            }
+            let ended = session.is_ended(kind);
+            let Session { video, audio, keys, .. } = &mut *session;
+            let buffer = match kind {
+                MediaKind::Video => video,
+                MediaKind::Audio => audio,
+                MediaKind::Text => continue,
+            };
+            let limits = (until, limit);
+            let failed = self.playback.feed.hand_out(buffer, keys, kind, limits, ended, &mut |command| {
+                outbox.push_back(Output::Render(command));
+            });
+            undecrypted = undecrypted.or(failed);
         }
         if let Some(error) = undecrypted {
             self.warn(PlayerError::warning(ErrorCode::DecryptionFailed, error.to_string()).at(Stage::Licence));
@@ -191,7 +196,24 @@ impl Engine {
     pub(super) fn flush_here(&mut self) {
         let position = self.position();
         self.ledger.moved(position, position, false);
-        self.playback.begin_at(position, SeekMode::Exact, self.now);
+        self.begin_at(position, SeekMode::Exact);
+    }
+
+    /// Begins an epoch elsewhere, or here once more: what the renderer has and did not present waits again.
+    pub(super) fn begin_at(&mut self, at: MediaTime, mode: SeekMode) {
+        let position = self.position();
+        if let Some(session) = self.session.as_mut() {
+            session.video.recall(position);
+        }
+        self.playback.begin_at(at, mode, self.now);
+    }
+
+    /// Announces each reason for which video samples are not presented, once.
+    pub(super) fn announce_losses(&mut self) {
+        while let Some(loss) = self.session.as_mut().and_then(|session| session.video.account_mut().unannounced()) {
+            let error = PlayerError::warning(ErrorCode::MediaMalformed, loss.message());
+            self.warn(error.at(Stage::Render));
+        }
     }
 
     /// The kinds in the renderer's hands, or those about to be. One that was chosen in mid-play counts once it is

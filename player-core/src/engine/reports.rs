@@ -18,6 +18,7 @@ impl Engine {
             RenderEvent::Reconfigured { .. } => {}
             RenderEvent::Flushed { epoch } => {
                 self.playback.flush_unanswered.take_if(|(sent, _)| *sent == epoch);
+                self.ledger.begin_frames(self.decoding.counted());
             }
             RenderEvent::FirstFrame { epoch, pts } if self.is_current(epoch) => self.first_frame(pts),
             RenderEvent::FirstAudio { epoch, pts } if self.is_current(epoch) => self.first_audio(pts),
@@ -100,6 +101,12 @@ impl Engine {
         if let Some(error) = lost {
             return self.fail(error);
         }
+        let frames = self.ledger.frame_counts();
+        if let Some(session) = self.session.as_mut() {
+            session.video.account_mut().close(frames, false);
+        }
+        self.announce_losses();
+        let Some(session) = self.session.as_ref() else { return };
         let ends = kinds.iter().filter_map(|kind| session.buffer(*kind)?.last_media());
         let held = ends.max().unwrap_or(position).max(position);
         let end = session.duration.map_or(held, |duration| MediaTime::ZERO + duration);

@@ -403,4 +403,40 @@ mod tests {
         assert_eq!(sizes(0, 1), Some(vec![100]));
         assert_eq!((sizes(9000, 10), sizes_ahead(&presentation, place(0), &[], 10)), (None, None));
     }
+
+    #[test]
+    fn the_last_period_ends_where_the_manifest_declares_it_and_not_where_lengths_add_up() {
+        let segments = [(0, 4000), (4000, 8000)];
+        let mut known = presentation(vec![rep("a", list(&segments))]);
+        known.periods.truncate(1);
+        let until = |known: &Presentation| {
+            let segment = known_list(known, ONLY).and_then(|list| list.get(1)).expect("two segments");
+            window(known, ONLY, &segment).until
+        };
+        assert_eq!(until(&known), MediaTime::MAX);
+        known.duration = Some(Duration::from_secs(7));
+        assert_eq!(until(&known), ms(7000));
+        known.periods[0].duration = Some(Duration::from_secs(6));
+        assert_eq!(until(&known), ms(6000), "the period ends before the presentation");
+        let SegmentIndex::Known(SegmentList::Explicit(list)) =
+            &mut known.periods[0].adaptation_sets[0].representations[0].index
+        else {
+            unreachable!("what `list` makes")
+        };
+        list.iter_mut().for_each(|segment| segment.mapping = TimestampMapping::Discontinuity(0));
+        assert_eq!(until(&known), MediaTime::MAX, "announced lengths are rounded");
+    }
+
+    #[test]
+    fn subtitles_never_make_a_presentation_longer() {
+        let mut known = presentation(vec![rep("a", list(&[(0, 4000), (4000, 6000)]))]);
+        known.periods.truncate(1);
+        let mut text = known.periods[0].adaptation_sets[0].clone();
+        text.kind = MediaKind::Text;
+        text.representations = vec![rep("t", list(&[(0, 3_600_000)]))];
+        known.periods[0].adaptation_sets.push(text);
+        assert_eq!(duration(&known), Some(Duration::from_secs(6)));
+        known.periods[0].adaptation_sets.remove(0);
+        assert_eq!(duration(&known), Some(Duration::from_secs(3600)), "there is nothing else");
+    }
 }

@@ -352,6 +352,7 @@ impl Session {
         for kind in kinds.clone() {
             if let Some(buffer) = self.buffer_mut(kind) {
                 buffer.complete();
+                buffer.account_mut().end_attempt();
                 let came = buffer.back().is_some_and(|part| (part.of.rep, part.of.number) == (of.rep, of.number));
                 reach = reach.max(buffer.end().filter(|_| came));
             }

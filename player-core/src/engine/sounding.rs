@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use super::Engine;
+use super::accounting::Departure;
 use super::pairing::{self, Pairing};
 use super::schedule::{self, ROUNDING};
 use super::select;
@@ -135,7 +136,7 @@ impl Engine {
         let committed = self.playback.feed.committed(MediaKind::Audio);
         let Some(session) = self.session.as_mut() else { return };
         let begin = session.audio.part_from(first).map(|part| (part.of.rep, part.first));
-        let dropped = session.audio.truncate(committed, |part| part.seq >= first);
+        let dropped = session.audio.truncate(committed, Departure::Void, |part| part.seq >= first);
         let kept = session.audio.back().map(|part| (part.of.rep, part.of.number));
         let after = kept.zip(session.presentation.as_ref()).and_then(|((rep, number), presentation)| {
             Some(schedule::after(rep, &schedule::known_list(presentation, rep)?.get(number)?))

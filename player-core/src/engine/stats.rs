@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::io::FetchKind;
 use crate::render::FrameCounts;
-use crate::telemetry::{Failover, Seek, SessionStats, Stall, Switch};
+use crate::telemetry::{Failover, FrameAccount, Seek, SessionStats, Stall, Switch};
 use crate::time::{MediaTime, Now};
 
 /// Most samples of picture against sound that are kept.
@@ -55,6 +55,8 @@ pub struct Ledger {
     stalled_since: Option<Now>,
     on_time_since: u64,
     dropped_before: u64,
+    /// What the renderer had counted before the session.
+    frames_before: Option<FrameCounts>,
 }
 
 impl Ledger {
@@ -187,8 +189,32 @@ impl Ledger {
         self.stats.failovers.push(failover);
     }
 
+    /// An epoch begins. Before the first one the renderer has `counted` for other sessions only.
+    pub const fn begin_frames(&mut self, counted: FrameCounts) {
+        if self.frames_before.is_none() {
+            self.frames_before = Some(counted);
+        }
+    }
+
+    /// What the renderer has counted in the session.
+    pub const fn frame_counts(&self) -> FrameCounts {
+        self.stats.frames
+    }
+
+    /// The session ends with this account.
+    pub const fn close_account(&mut self, account: FrameAccount) {
+        self.stats.account = account;
+    }
+
     /// The renderer counted pictures.
     pub fn frames(&mut self, frames: FrameCounts, now: Now) {
+        let Some(before) = self.frames_before else { return };
+        let frames = FrameCounts {
+            presented: frames.presented.saturating_sub(before.presented),
+            dropped: frames.dropped.saturating_sub(before.dropped),
+            repeated: frames.repeated.saturating_sub(before.repeated),
+            corrupt: frames.corrupt.saturating_sub(before.corrupt),
+        };
         if frames.dropped > self.dropped_before {
             self.dropped_before = frames.dropped;
             self.on_time_since = frames.presented;
@@ -253,6 +279,7 @@ mod tests {
     fn moving_needs_ten_pictures_in_a_row() {
         let mut ledger = Ledger::new(at(0));
         let counts = |presented, dropped| FrameCounts { presented, dropped, repeated: 0, corrupt: 0 };
+        ledger.begin_frames(FrameCounts::default());
         ledger.frames(counts(8, 1), at(300));
         ledger.frames(counts(17, 1), at(700));
         assert_eq!(ledger.stats(at(700), Duration::ZERO, None).moving, None);

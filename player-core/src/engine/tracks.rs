@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Engine;
+use super::accounting::{Departure, Discard, Loss};
 use super::commands::invalid;
 use super::loading::add_stream;
 use super::schedule;
@@ -33,7 +34,7 @@ impl Engine {
         }
         self.remove_stream(StreamId::Audio);
         let Some(session) = self.session.as_mut() else { return };
-        let held = session.audio.restart(position);
+        let held = session.audio.restart(position, Departure::Discarded(Discard::Switch));
         self.ledger.wasted(held);
         if wanted.is_some() {
             add_stream(session, StreamId::Audio, position);
@@ -45,7 +46,7 @@ impl Engine {
             // The sound of the main files was dropped as they came: they are fetched again from here.
             let muxed = session.stream(StreamId::Main).and_then(|stream| stream.carries).is_some_and(|c| c.audio);
             if muxed && !muxed_before {
-                self.restart_stream(StreamId::Main, position);
+                self.restart_stream(StreamId::Main, position, Departure::Discarded(Discard::Switch));
                 self.flush_here();
             }
         }
@@ -74,7 +75,7 @@ impl Engine {
     pub(super) fn select_quality(&mut self, choice: QualityChoice) {
         let Some(session) = self.session.as_mut() else { return };
         session.wishes.quality = choice;
-        self.drop_unwanted_quality();
+        self.drop_unwanted_quality(Discard::Switch);
         self.choices_changed();
     }
 
@@ -92,12 +93,12 @@ impl Engine {
         self.config.output_protection = output;
         if let Some(session) = self.session.as_mut() {
             session.output = output;
-            self.drop_unwanted_quality();
+            self.drop_unwanted_quality(Discard::Replaced);
             self.choices_changed();
         }
     }
 
-    fn drop_unwanted_quality(&mut self) {
+    fn drop_unwanted_quality(&mut self, discard: Discard) {
         let keep_until = self.position() + self.config.renderer_lead + KEPT_ON_CHOICE;
         let Some(session) = self.session.as_ref() else { return };
         let Some(presentation) = session.presentation.as_ref() else { return };
@@ -124,20 +125,20 @@ impl Engine {
         if open || doomed.is_empty() {
             return;
         }
-        self.truncate_main(&doomed);
+        self.truncate_main(&doomed, Departure::Discarded(discard));
     }
 
     /// Drops these parts of the pictures, and the sound that came with them, from the end of the run; the main stream
     /// goes on from there.
-    fn truncate_main(&mut self, doomed: &[u64]) {
+    fn truncate_main(&mut self, doomed: &[u64], departure: Departure) {
         let committed = self.playback.feed.committed(MediaKind::Video);
         let committed_audio = self.playback.feed.committed(MediaKind::Audio);
         let Some(session) = self.session.as_mut() else { return };
-        let mut dropped = session.video.truncate(committed, |part| doomed.contains(&part.seq));
+        let mut dropped = session.video.truncate(committed, departure, |part| doomed.contains(&part.seq));
         let kept = session.video.back().map(|part| (part.of.rep, part.of.number));
         if session.wanted_of(StreamId::Main).audio {
             let end = session.video.end().unwrap_or(MediaTime::ZERO);
-            dropped += session.audio.truncate(committed_audio, |part| part.first >= end);
+            dropped += session.audio.truncate(committed_audio, departure, |part| part.first >= end);
         }
         self.ledger.wasted(dropped);
         let place = kept.zip(session.presentation.as_ref()).and_then(|((rep, number), presentation)| {
@@ -168,7 +169,7 @@ impl Engine {
             if let (Some(track), Some(found)) = (track, session.stream_mut(stream)) {
                 found.track = track;
             }
-            self.restart_stream(stream, position);
+            self.restart_stream(stream, position, Departure::Lost(Loss::Undecodable));
             self.flush_here();
             self.warn(error);
         } else if self.presented_kinds().iter().any(|other| *other != kind) {
@@ -201,7 +202,10 @@ impl Engine {
         if let Some(id) = alone {
             self.remove_stream(id);
         }
-        let dropped = self.session.as_mut().and_then(|session| Some(session.buffer_mut(kind)?.restart(position)));
+        let dropped = self
+            .session
+            .as_mut()
+            .and_then(|session| Some(session.buffer_mut(kind)?.restart(position, Departure::Lost(Loss::Undecodable))));
         self.ledger.wasted(dropped.unwrap_or(0));
         if self.playback.feed.is_flushed() {
             self.flush_here();

@@ -8,4 +8,4 @@ pub use report::{
     BitrateReport, BufferReport, BytesReport, ErrorReport, FailoverReport, FramesReport, LiveReport, Outcome,
     ProcessUsage, QuantileReport, SeekReport, SessionReport, StallReport, SwitchReport,
 };
-pub use stats::{Failover, Seek, SessionStats, Stall, Switch};
+pub use stats::{Failover, FrameAccount, FrameDiscards, FrameLosses, Seek, SessionStats, Stall, Switch};

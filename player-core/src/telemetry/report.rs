@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::SessionStats;
+use super::{FrameDiscards, FrameLosses, SessionStats};
 use crate::error::{ErrorContext, PlayerError};
 
 /// How a session ended.
@@ -116,9 +116,13 @@ pub struct BitrateReport {
     pub shown: Option<f64>,
 }
 
-/// Video frames.
+/// Video frames: received = presented + dropped + Σ lost + Σ discarded.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct FramesReport {
+    /// Samples received, and those presented once more out of the buffer.
+    pub received: u64,
+    /// Samples handed to the decoder; those decoded again after a seek count again.
+    pub decoder_input: u64,
     /// Handed to the sink in time.
     pub presented: u64,
     /// Too late.
@@ -127,6 +131,29 @@ pub struct FramesReport {
     pub repeated: u64,
     /// Decoded with errors.
     pub corrupt: u64,
+    /// Never presented, by reason; each reason was announced by a warning.
+    pub lost: FrameLosses,
+    /// Never presented because of an action of the host; held at a failure or a stop counts as stopped.
+    pub discarded: FrameDiscards,
+}
+
+impl FramesReport {
+    fn new(outcome: Outcome, stats: &SessionStats) -> Self {
+        let (frames, account) = (stats.frames, stats.account);
+        let held = account.received.saturating_sub(frames.presented + frames.dropped + account.departed());
+        let mut discarded = account.discarded;
+        discarded.stopped += if outcome == Outcome::Ended { 0 } else { held };
+        Self {
+            received: account.received,
+            decoder_input: account.decoder_input,
+            presented: frames.presented,
+            dropped: frames.dropped,
+            repeated: frames.repeated,
+            corrupt: frames.corrupt,
+            lost: account.lost,
+            discarded,
+        }
+    }
 }
 
 /// Bytes received.
@@ -267,12 +294,7 @@ impl SessionReport {
                 })
                 .collect(),
             bitrate_bps: BitrateReport { fetched: stats.bitrate_fetched, shown: stats.bitrate_shown },
-            frames: video_frames.then_some(FramesReport {
-                presented: stats.frames.presented,
-                dropped: stats.frames.dropped,
-                repeated: stats.frames.repeated,
-                corrupt: stats.frames.corrupt,
-            }),
+            frames: video_frames.then(|| FramesReport::new(outcome, stats)),
             seeks: stats
                 .seeks
                 .iter()

@@ -56,6 +56,47 @@ pub struct Failover {
     pub reason: String,
 }
 
+/// Video samples that are never presented although nobody asked for that, by reason.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FrameLosses {
+    /// No decoder makes a picture of them.
+    pub undecodable: u64,
+    /// Media of the same time was held already.
+    pub overlapped: u64,
+    /// They lie outside of their period.
+    pub outside_window: u64,
+    /// They came after their time.
+    pub late: u64,
+}
+
+/// Video samples that are never presented because of an action of the host, by action.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FrameDiscards {
+    /// Playback went elsewhere.
+    pub seek: u64,
+    /// Another track or quality was chosen.
+    pub switch: u64,
+    /// Other media took their place.
+    pub replaced: u64,
+    /// Playback was stopped.
+    pub stopped: u64,
+}
+
+/// What became of the video samples of a session. Those that the renderer presented or dropped are counted in
+/// [`FrameCounts`]; what is in none of the counts is still held.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FrameAccount {
+    /// Samples received, and those presented once more out of the buffer. What a repeated request brings again counts
+    /// once, and what a request brought that came to nothing does not count.
+    pub received: u64,
+    /// Samples handed to the decoder; those that are decoded again after a seek count again.
+    pub decoder_input: u64,
+    /// Lost.
+    pub lost: FrameLosses,
+    /// Discarded.
+    pub discarded: FrameDiscards,
+}
+
 /// Counters since `load`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct SessionStats {
@@ -84,6 +125,9 @@ pub struct SessionStats {
     pub bitrate_shown: Option<f64>,
     /// From the renderer.
     pub frames: FrameCounts,
+    /// What became of the video samples.
+    #[serde(default)]
+    pub account: FrameAccount,
     /// Media bytes received.
     pub bytes_media: u64,
     /// Manifest, playlist and index bytes received.

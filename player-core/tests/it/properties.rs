@@ -5,6 +5,7 @@ use std::time::Duration;
 use abr::simulator::link::{Row, Trace};
 use player_core::model::{Protocol, TrackId};
 use player_core::sim::{Effect, Fault, Film, Outcome, World};
+use player_core::telemetry::FrameDiscards;
 use player_core::{Command, Event, Hdcp, MediaTime, PlayerConfig, QualityChoice, SeekMode, State, TrackChoice};
 use proptest::prelude::*;
 
@@ -105,6 +106,20 @@ fn check(world: &World, outcome: &Outcome, sent: usize) {
     let ended = log.iter().filter(|entry| matches!(entry.event, Event::StallEnded { .. })).count();
     assert!(started == ended || started == ended + 1, "{started} stalls began, {ended} ended");
     let stats = world.stats();
+    let (frames, account) = (stats.frames, stats.account);
+    if *outcome == Outcome::Ended {
+        let sum = frames.presented + frames.dropped + account.departed();
+        assert_eq!(account.received, sum, "every video sample has one end: {frames:?}, {account:?}");
+    }
+    for (count, message) in [
+        (account.lost.undecodable, "decoded"),
+        (account.lost.overlapped, "repeat"),
+        (account.lost.outside_window, "outside of their period"),
+    ] {
+        let warned = log.iter().filter(|entry| matches!(&entry.event, Event::Warning { error } if error.message.starts_with("video samples") && error.message.contains(message)));
+        let loads = 1;
+        assert!(warned.clone().count() <= loads && (count == 0 || warned.count() > 0), "{count} samples: {message}");
+    }
     assert!(stats.bytes_wasted <= stats.bytes_media, "{} of {} wasted", stats.bytes_wasted, stats.bytes_media);
     assert!(stats.buffer_min.is_none_or(|least| stats.buffer_mean.is_some_and(|mean| least <= mean + millis(1))));
 }
@@ -150,6 +165,27 @@ proptest! {
                 matches!(outcome, Outcome::Ended | Outcome::Failed(_)),
                 "{:?} in state {:?} at {:?}", outcome, world.snapshot().state, world.snapshot().position
             );
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn without_a_hand_nothing_is_discarded(
+        hls in any::<bool>(),
+        trace in trace(),
+        faults in prop::collection::vec(fault(), 0..6),
+    ) {
+        let protocol = if hls { Protocol::Hls } else { Protocol::Dash };
+        let film = Film::new(protocol, MINUTE).voices(&["en", "de"]);
+        let mut world = World::new(PlayerConfig::default(), &film, &["one", "two"], trace, faults).unwrap();
+        world.load();
+        let outcome = world.run_until_end(MINUTE * 30);
+        check(&world, &outcome, 1);
+        if outcome == Outcome::Ended {
+            prop_assert_eq!(world.stats().account.discarded, FrameDiscards::default());
         }
     }
 }

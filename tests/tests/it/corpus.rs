@@ -93,9 +93,21 @@ fn unexplained(entry: &Value, report: &Value) -> Option<String> {
     }
 }
 
+/// What is wrong with the account of video samples: each has one end, and nobody discards any.
+fn unaccounted(report: &Value) -> Option<String> {
+    let frames = &report["frames"];
+    let sum = |counts: &Value| counts.as_object().unwrap().values().filter_map(Value::as_u64).sum::<u64>();
+    let count = |name: &str| frames[name].as_u64().unwrap();
+    let (lost, discarded) = (sum(&frames["lost"]), sum(&frames["discarded"]));
+    let ends = count("presented") + count("dropped") + lost + discarded;
+    let wrong = count("received") != ends || report["outcome"] == "ended" && discarded > 0;
+    wrong.then(|| format!("the account of frames: {frames}"))
+}
+
 fn check(server: &Server, entry: &Value) -> Option<String> {
     let fault = match play(server, entry) {
         Err(fault) => Some(fault),
+        Ok(report) if !report["frames"].is_null() && unaccounted(&report).is_some() => unaccounted(&report),
         Ok(report) if entry["full_play"] == true => unplayed(entry, &report),
         Ok(report) => unexplained(entry, &report),
     };

@@ -34,6 +34,8 @@ pub(in crate::container) struct FrameSplitter {
     /// The time of the last packet that told one, and samples since.
     anchor: Option<(MediaTime, u64)>,
     synchronised: bool,
+    /// How long the last frame lasts.
+    frame: Duration,
     /// The shape that was told last.
     known: Option<(Coding, u32, Option<u32>)>,
     latm: Latm,
@@ -62,6 +64,7 @@ impl FrameSplitter {
             marks: VecDeque::new(),
             anchor: None,
             synchronised: false,
+            frame: Duration::ZERO,
             known: None,
             latm: Latm::default(),
             held: None,
@@ -124,15 +127,26 @@ impl FrameSplitter {
     /// # Errors
     /// When a tag exceeds its limit.
     pub fn take_cut(&mut self, cut: &[u8], tagged: bool, out: &mut Vec<Piece>) -> Result<(), DemuxError> {
-        let head = self.formats.iter().find_map(|format| match format.look(cut) {
-            Look::Yes(head) => Some(head),
-            Look::No | Look::More => None,
-        });
-        if let (Some(head), Some((origin, 0)), true) = (head, self.anchor, tagged && self.clock.is_running()) {
-            let duration = duration_from_ticks(u64::from(head.samples), head.rate.max(1));
+        let look = |bytes: &[u8]| {
+            self.formats.iter().find_map(|format| match format.look(bytes) {
+                Look::Yes(head) => Some(head),
+                Look::No | Look::More => None,
+            })
+        };
+        let (mut rest, mut duration, mut last) = (cut, Duration::ZERO, self.frame);
+        while let Some(head) = look(rest).filter(|head| head.size > 0) {
+            last = duration_from_ticks(u64::from(head.samples), head.rate.max(1));
+            duration += last;
+            rest = rest.get(head.size..).unwrap_or_default();
+        }
+        if !rest.is_empty() {
+            // A header that is cut itself: frames of one stream last alike.
+            duration += last;
+        }
+        if let (Some((origin, 0)), true) = (self.anchor, tagged && self.clock.is_running()) {
             self.anchor = Some((origin - duration, 0));
         }
-        self.synchronised = head.is_some();
+        self.synchronised = !last.is_zero();
         self.push(cut, out)
     }
 
@@ -288,6 +302,7 @@ impl FrameSplitter {
         if head.coding == Coding::Latm {
             return self.take_latm(head, out);
         }
+        self.frame = duration_from_ticks(u64::from(head.samples), head.rate.max(1));
         let time = self.time(self.base, head.rate);
         let mut bytes = self.buffer.split_to(head.size);
         self.base += head.size as u64;

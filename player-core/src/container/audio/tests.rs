@@ -5,7 +5,8 @@ use bytes::Bytes;
 
 use super::id3::tests::{tag, timestamp_tag};
 use crate::container::{
-    Codec, DemuxError, DemuxOutput, DemuxSetup, InitSegment, MediaClock, Sample, SampleKey, describe_samples, open,
+    CarriedState, Codec, DemuxError, DemuxOutput, DemuxSetup, InitSegment, MediaClock, Sample, SampleKey,
+    describe_samples, open,
 };
 use crate::model::ContainerFormat;
 use crate::time::MediaTime;
@@ -110,4 +111,52 @@ fn damage_is_borne_and_other_data_named() {
     assert_eq!(named(b"<html></html>"), "expected media, found an HTML page at byte 0");
     assert_eq!(named(&[0x11; 2000]), "expected packed audio, found unknown data at byte 0");
     assert!(matches!(read(b"ID3\x04\0\0\x7f\x7f\x7f\x7f", 3, None), Err(DemuxError::Limit { .. })));
+}
+
+/// Frames of packed audio in two segments, the second of which goes on with the state of the first.
+fn in_two(first: &[u8], second: &[u8]) -> Vec<Sample> {
+    let mut setup = DemuxSetup { keeps_tail: true, ..DemuxSetup::new(ContainerFormat::PackedAudio, None) };
+    let mut frames = Vec::new();
+    for (bytes, last) in [(first, false), (second, true)] {
+        let mut demuxer = open(&setup).unwrap();
+        let mut outputs = Vec::new();
+        for piece in bytes.chunks(29) {
+            outputs.extend(demuxer.push(Bytes::copy_from_slice(piece)).unwrap());
+        }
+        outputs.extend(demuxer.finish().unwrap());
+        let Some(DemuxOutput::Tail(tail)) = outputs.pop() else { unreachable!("it was asked for") };
+        outputs.extend(tail.outputs.into_iter().filter(|_| last));
+        setup.carried = Some(CarriedState { state: tail.state, continues: true });
+        let first = outputs.first();
+        assert!(matches!(first, None | Some(DemuxOutput::Init(_) | DemuxOutput::Metadata(_))), "{first:?}");
+        frames.extend(outputs.into_iter().flat_map(|output| match output {
+            DemuxOutput::Fragment(fragment) => fragment.samples,
+            _ => Vec::new(),
+        }));
+    }
+    frames
+}
+
+#[test]
+fn a_frame_may_be_split_over_two_segments() {
+    let frames: Vec<u8> = (0..6).flat_map(|number| adts(60 + usize::from(number), number)).collect();
+    let whole = read(&[timestamp_tag(90_000), frames.clone()].concat(), usize::MAX, None).unwrap().1;
+    assert_eq!(whole.len(), 6);
+    for cut in 70..frames.len() {
+        let first = [timestamp_tag(90_000), frames[..cut].to_vec()].concat();
+        let second = in_two(&first, &frames[cut..]);
+        assert_eq!(second, whole, "cut at {cut}, no tag before the rest");
+        // A tag tells the time of the first frame that begins in the segment.
+        let begun = whole.iter().scan(0, |end, frame| {
+            let start = *end;
+            *end += frame.payload.0.len() + 7;
+            Some((start, frame.pts))
+        });
+        let Some((_, pts)) = begun.into_iter().find(|(start, _)| *start >= cut) else { continue };
+        let stamp = u64::try_from(pts.as_nanos()).unwrap() * 9 / 100_000;
+        let tagged = in_two(&first, &[timestamp_tag(stamp), frames[cut..].to_vec()].concat());
+        let shape = |frames: &[Sample]| frames.iter().map(|frame| frame.payload.clone()).collect::<Vec<_>>();
+        assert_eq!(shape(&tagged), shape(&whole), "cut at {cut}, behind a tag");
+        assert!(tagged.iter().zip(&whole).all(|(a, b)| a.pts.nanos_from(b.pts).abs() < 20_000), "cut at {cut}");
+    }
 }

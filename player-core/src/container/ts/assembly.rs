@@ -75,13 +75,23 @@ impl Assembly {
         Report { tracks: self.tracks.iter().filter_map(told).collect(), units: self.report.take().unwrap_or_default() }
     }
 
-    /// A segment begins: what is known of the tracks is announced again.
-    pub fn begin_segment(&mut self) {
-        (self.announced, self.begun, self.held_bytes) = (false, false, 0);
-        self.held.clear();
-        self.samples.clear();
-        self.outputs.clear();
-        self.tracks.iter_mut().for_each(|track| track.begun = false);
+    /// A segment begins: what is known of the tracks is announced again. Units that wait for that go on waiting if
+    /// the segment goes on where the one before ended.
+    pub fn begin_segment(&mut self, continues: bool) {
+        if !continues {
+            self.held.clear();
+            self.held_bytes = 0;
+        }
+        self.announced = false;
+        self.begun = !self.held.is_empty();
+        for track in &mut self.tracks {
+            track.begun = self.held.iter().any(|(pid, _)| *pid == track.entry.pid);
+        }
+    }
+
+    /// True if a unit of a track has come in the segment.
+    pub fn has_begun(&self, pid: u16) -> bool {
+        self.tracks.iter().any(|track| track.entry.pid == pid && track.begun)
     }
 
     /// True when no unit has come.

@@ -76,7 +76,7 @@ impl TsDemuxer {
         self.finder = PacketFinder::default();
         self.beginning.clear();
         self.early.clear();
-        self.assembly.begin_segment();
+        self.assembly.begin_segment(setup.continues());
         self.captions = setup.captions.then(CaptionTap::default);
         (self.keeps_tail, self.resumed, self.scrambled) = (setup.keeps_tail, true, false);
         self.key.clone_from(&setup.sample_key);
@@ -97,6 +97,13 @@ impl TsDemuxer {
         for stream in &mut self.streams {
             let pieces = stream.pause()?;
             self.assembly.take(stream.entry.pid, pieces);
+        }
+        // A track of which the segment has a beginning only is announced with the segment after it.
+        let awaited = |stream: &ElementaryStream| {
+            stream.media().is_some() && stream.is_open() && !self.assembly.has_begun(stream.entry.pid)
+        };
+        if !self.streams.iter().any(awaited) {
+            self.assembly.announce();
         }
         let mut outputs = self.outputs(true);
         let state = self.clone();

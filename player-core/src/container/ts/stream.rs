@@ -144,6 +144,11 @@ impl ElementaryStream {
         }
     }
 
+    /// True if a unit has begun and is not complete.
+    pub fn is_open(&self) -> bool {
+        self.held_bytes() > 0 || !self.pes.is_between()
+    }
+
     /// Bytes held back for units that are not complete.
     pub fn held_bytes(&self) -> usize {
         match &self.reader {

@@ -222,3 +222,93 @@ fn a_report_lists_what_the_demuxer_gives() {
     assert_eq!(report["tracks"][0]["samples"], expected);
     assert_eq!(report["tracks"][0]["codec"], "avc1.4D401F");
 }
+
+#[test]
+fn decoding_may_begin_before_time_zero() {
+    let init = read_init(testmux::init(&[TestTrack { media_time: 100, ..AUDIO }])).unwrap();
+    let segment = testmux::segment(2, 1, (-336_i64).cast_unsigned(), &[(960, 10, true, 0), (960, 10, true, 0)]);
+    let found = samples(&read(Some(&init), &segment, 50).unwrap(), 2);
+    assert_eq!(found[0].pts, MediaTime::from_ticks(-436, 48_000));
+    assert_eq!(found[1].dts, MediaTime::from_ticks(524, 48_000));
+}
+
+/// Two entries for one track: the codecs of `a` and `b`, in this order.
+fn two_entries(a: TestTrack, b: TestTrack) -> Bytes {
+    let (first, second) = (testmux::init(&[a]), testmux::init(&[b]));
+    let entry = |init: &Bytes| {
+        let at = init.windows(4).position(|four| four == b"stsd").unwrap();
+        let size = u32::from_be_bytes(*init[at - 4..].first_chunk().unwrap()) as usize;
+        (at - 4, init[at + 12..at - 4 + size].to_vec())
+    };
+    let ((at, _), (_, more)) = (entry(&first), entry(&second));
+    let mut bytes = first.to_vec();
+    let end = at + u32::from_be_bytes(*bytes[at..].first_chunk().unwrap()) as usize;
+    bytes.splice(end..end, more.iter().copied());
+    bytes[at + 15] = 2;
+    // Every box around the list grows with it.
+    for kind in [b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd"] {
+        let place = bytes.windows(4).position(|four| four == kind).unwrap() - 4;
+        let size = u32::from_be_bytes(*bytes[place..].first_chunk().unwrap()) + more.len() as u32;
+        bytes[place..place + 4].copy_from_slice(&size.to_be_bytes());
+    }
+    bytes.into()
+}
+
+/// A fragment whose track fragments name sample entries: each with samples of its own.
+fn fragment_of_entries(base: u64, entries: &[u32]) -> Bytes {
+    let words = |words: &[u32]| -> Vec<u8> { words.iter().flat_map(|word| word.to_be_bytes()).collect() };
+    let build = |offset: u32| {
+        let mut moof = full(b"mfhd", 0, 0, &words(&[1]));
+        for (index, entry) in entries.iter().enumerate() {
+            let mut traf = full(b"tfhd", 0, 0x2_0002, &words(&[1, *entry]));
+            traf.extend(full(b"tfdt", 1, 0, &(base + 1024 * index as u64).to_be_bytes()));
+            let place = offset + 20 * index as u32;
+            let run = words(&[2, place, 512, 10, 0x0200_0000, 512, 10, 0x0101_0000]);
+            traf.extend(full(b"trun", 0, 0x701, &run));
+            moof.extend(boxed(b"traf", &traf));
+        }
+        boxed(b"moof", &moof)
+    };
+    let length = build(0).len() as u32;
+    let mut out = build(length + 8);
+    out.extend(boxed(b"mdat", &vec![7; 20 * entries.len()]));
+    out.into()
+}
+
+#[test]
+fn sample_entries_may_change_between_fragments_and_inside_one() {
+    let other = TestTrack::new(1, 12_800, TestCodec::H264 { width: 320, height: 180 });
+    let init = read_init(two_entries(VIDEO, other)).unwrap();
+    let widths = |media: Bytes| -> Vec<(u32, usize)> {
+        let mut found = Vec::new();
+        let mut width = init.tracks[0].config.width.unwrap();
+        for output in read(Some(&init), &media, 33).unwrap() {
+            match output {
+                DemuxOutput::Init(init) => width = init.tracks[0].config.width.unwrap(),
+                DemuxOutput::Fragment(fragment) => match found.last_mut() {
+                    Some((known, count)) if *known == width => *count += fragment.samples.len(),
+                    _ => found.push((width, fragment.samples.len())),
+                },
+                _ => {}
+            }
+        }
+        found
+    };
+    assert_eq!(widths(fragment_of_entries(0, &[1])), [(640, 2)]);
+    assert_eq!(widths(fragment_of_entries(0, &[2])), [(320, 2)]);
+    assert_eq!(widths(fragment_of_entries(0, &[1, 2, 2, 1])), [(640, 2), (320, 4), (640, 2)]);
+    assert_eq!(widths(fragment_of_entries(0, &[9])), [(640, 2)], "a number without an entry names the first");
+}
+
+#[test]
+fn the_entry_that_fragments_have_by_default_is_announced() {
+    let other = TestTrack::new(1, 12_800, TestCodec::H264 { width: 320, height: 180 });
+    let mut bytes = two_entries(VIDEO, other).to_vec();
+    let trex = bytes.windows(4).position(|four| four == b"trex").unwrap();
+    bytes[trex + 15] = 2;
+    let init = read_init(bytes.into()).unwrap();
+    assert_eq!(init.tracks[0].config.width, Some(320));
+    let segment = testmux::segment(1, 1, 0, &[(512, 10, true, 0)]);
+    let outputs = read(Some(&init), &segment, 9).unwrap();
+    assert!(matches!(&outputs[..], [DemuxOutput::Fragment(_)]), "nothing changes: {outputs:?}");
+}

@@ -1,0 +1,106 @@
+//! One stream in several segments, cut anywhere: the samples are those of the whole.
+
+use super::*;
+use crate::container::ts::packet::PACKET;
+use crate::container::{CarriedState, SegmentTail};
+
+/// Reads segments one after the other, each with the state of the one before.
+fn segments(parts: &[&[u8]], continues: bool) -> Vec<DemuxOutput> {
+    let mut setup = DemuxSetup { keeps_tail: true, ..DemuxSetup::new(ContainerFormat::MpegTs, None) };
+    let mut all = Vec::new();
+    for (index, part) in parts.iter().enumerate() {
+        let (outputs, tail) = segment(&setup, part);
+        all.extend(outputs);
+        if index + 1 == parts.len() || !continues {
+            all.extend(tail.outputs);
+        }
+        setup.carried = Some(CarriedState { state: tail.state, continues });
+    }
+    all
+}
+
+fn segment(setup: &DemuxSetup, bytes: &[u8]) -> (Vec<DemuxOutput>, SegmentTail) {
+    let mut demuxer = open(setup).unwrap();
+    let mut outputs = demuxer.push(Bytes::copy_from_slice(bytes)).unwrap();
+    outputs.extend(demuxer.finish().unwrap());
+    let Some(DemuxOutput::Tail(tail)) = outputs.pop() else { unreachable!("it was asked for") };
+    (outputs, tail)
+}
+
+/// What a decoder and a clock see of samples; the length of a picture at the end of a segment is an estimate.
+fn essence(outputs: &[DemuxOutput], track: u16) -> Vec<(i64, i64, bool, Bytes)> {
+    let of = |sample: Sample| (sample.pts.as_nanos(), sample.dts.as_nanos(), sample.key, sample.payload.0);
+    samples(outputs, track).into_iter().map(of).collect()
+}
+
+/// The film without what tells that a packet is the last one of a picture: its stuffing stays, its lengths go.
+fn without_lengths(mut bytes: Vec<u8>) -> Vec<u8> {
+    for packet in bytes.chunks_mut(PACKET) {
+        let video = packet[1] & 0x5f == 0x41 && packet[2] == 1;
+        let begin = if packet[3] & 0x20 != 0 { 5 + usize::from(packet[4]) } else { 4 };
+        if video && packet[begin..].starts_with(&[0, 0, 1, 0xe0]) {
+            packet[begin + 4..begin + 6].fill(0);
+        }
+    }
+    bytes
+}
+
+#[test]
+fn a_stream_cut_at_any_packet_gives_the_samples_of_the_whole() {
+    for bytes in [film(90_000).bytes, without_lengths(film(90_000).bytes)] {
+        let whole = read(&bytes, usize::MAX, None).unwrap();
+        let packets = bytes.len() / PACKET;
+        // Tables and the first picture's parameter sets stand in the first segment only.
+        for cut in 4..packets {
+            let (first, second) = bytes.split_at(cut * PACKET);
+            for track in [VIDEO, SOUND] {
+                let found = segments(&[first, second], true);
+                assert_eq!(essence(&found, track), essence(&whole, track), "{track:#x} cut at packet {cut}");
+            }
+        }
+        let thirds: Vec<_> = bytes.chunks(packets / 3 * PACKET).collect();
+        let found = segments(&thirds, true);
+        assert_eq!(essence(&found, VIDEO), essence(&whole, VIDEO));
+        assert_eq!(inits(&found).len(), thirds.len(), "each segment announces its tracks");
+    }
+}
+
+#[test]
+fn a_segment_that_ends_whole_holds_nothing_back() {
+    let bytes = film(90_000).bytes;
+    let setup = DemuxSetup { keeps_tail: true, ..DemuxSetup::new(ContainerFormat::MpegTs, None) };
+    let (outputs, tail) = segment(&setup, &bytes);
+    assert_eq!(tail.outputs, []);
+    assert_eq!(essence(&outputs, VIDEO).len(), 10);
+}
+
+#[test]
+fn after_a_jump_tables_and_parameter_sets_stay_and_units_do_not() {
+    let bytes = film(90_000).bytes;
+    let whole = read(&bytes, usize::MAX, None).unwrap();
+    let begins = |packet: &[u8]| packet[1] & 0x5f == 0x41 && packet[2] == 1;
+    let starts: Vec<_> =
+        bytes.chunks(PACKET).enumerate().filter(|(_, packet)| begins(packet)).map(|(at, _)| at).collect();
+    // The first segment ends inside the fourth picture; the second one begins with the eighth.
+    let (first, second) = (&bytes[..(starts[3] + 1) * PACKET], &bytes[starts[7] * PACKET..]);
+    let found = segments(&[first, second], false);
+    let (found, whole) = (essence(&found, VIDEO), essence(&whole, VIDEO));
+    assert_eq!(found[..3], whole[..3]);
+    assert!(found[3].3.len() < whole[3].3.len(), "what came of the fourth");
+    assert_eq!(found[4..], whole[7..]);
+}
+
+#[test]
+fn the_rest_of_another_unit_is_not_added() {
+    let bytes = without_lengths(film(90_000).bytes);
+    let whole = read(&bytes, usize::MAX, None).unwrap();
+    let begins = |packet: &[u8]| packet[1] & 0x5f == 0x41 && packet[2] == 1;
+    let starts: Vec<_> =
+        bytes.chunks(PACKET).enumerate().filter(|(_, packet)| begins(packet)).map(|(at, _)| at).collect();
+    // The counter of the packet that the second segment begins with does not go on.
+    let (first, second) = (&bytes[..(starts[3] + 1) * PACKET], &bytes[(starts[6] + 1) * PACKET..]);
+    let found = essence(&segments(&[first, second], true), VIDEO);
+    let whole = essence(&whole, VIDEO);
+    assert!(whole[3].3.starts_with(&found[3].3[..4]) && found[3].3.len() < whole[3].3.len());
+    assert_eq!(found[4..], whole[7..]);
+}

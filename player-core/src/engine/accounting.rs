@@ -1,0 +1,252 @@
+//! What became of the samples of one kind of track. Each sample that is received ends in exactly one count: presented or
+//! dropped by the renderer, lost for a [`Loss`], or discarded by an action of the host.
+//!
+//! The renderer counts pictures, not samples, so what a decoder swallows shows only at the end:
+//! [`SampleAccount::close`] counts it.
+
+use crate::render::FrameCounts;
+use crate::telemetry::{FrameAccount, FrameDiscards, FrameLosses};
+
+/// Why a sample is never presented although nobody asked for that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loss {
+    /// No decoder can make a picture of it: what it refers to is missing, it is damaged, or its key is unavailable.
+    Undecodable,
+    /// Media of the same time is held already.
+    Overlapped,
+    /// It lies outside of its period, or of what the manifest leaves of it.
+    OutsideWindow,
+    /// It came after its time.
+    Late,
+}
+
+impl Loss {
+    /// Every reason, in the order of the report.
+    pub const ALL: [Self; 4] = [Self::Undecodable, Self::Overlapped, Self::OutsideWindow, Self::Late];
+
+    /// Sentence for the warning that announces the first sample.
+    pub const fn message(self) -> &'static str {
+        match self {
+            Self::Undecodable => "video samples cannot be decoded and are not presented",
+            Self::Overlapped => "video samples repeat a time that is held already and are not presented",
+            Self::OutsideWindow => "video samples lie outside of their period and are not presented",
+            Self::Late => "video samples came after their time and are not presented",
+        }
+    }
+}
+
+/// Action after which samples are not presented any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Discard {
+    /// Playback went elsewhere.
+    Seek,
+    /// Another track or quality was chosen.
+    Switch,
+    /// Something else took the place of what was loaded, such as media for another output.
+    Replaced,
+    /// Playback was stopped.
+    Stopped,
+}
+
+/// How a sample leaves the buffer before it was handed over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Departure {
+    /// It is received once more: its request is repeated, or another one brings the same pictures.
+    Void,
+    /// It is lost.
+    Lost(Loss),
+    /// It is discarded.
+    Discarded(Discard),
+}
+
+/// State of one sample in the buffer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// Waits to be handed over.
+    Waiting,
+    /// Was handed to the renderer, which counts it.
+    Handed,
+    /// Was counted as lost or discarded.
+    Counted,
+}
+
+/// The counts of a kind of track.
+#[derive(Clone, Debug, Default)]
+pub struct SampleAccount {
+    counts: FrameAccount,
+    /// Losses at the door of the request that is under way: they void with it.
+    attempt: FrameLosses,
+    /// The host moved the playhead: samples that are passed over were not wanted.
+    moved: bool,
+    announced: [bool; Loss::ALL.len()],
+}
+
+impl SampleAccount {
+    /// The counts so far.
+    pub const fn counts(&self) -> FrameAccount {
+        self.counts
+    }
+
+    /// The host moved the playhead, or chose where it begins.
+    pub const fn move_playhead(&mut self) {
+        self.moved = true;
+    }
+
+    /// Counts samples that came.
+    pub fn receive(&mut self, count: usize) {
+        self.counts.received += count as u64;
+    }
+
+    /// Counts samples that came and are not even held.
+    pub fn refuse(&mut self, loss: Loss, count: usize) {
+        self.receive(count);
+        *slot(&mut self.counts.lost, loss) += count as u64;
+        *slot(&mut self.attempt, loss) += count as u64;
+    }
+
+    /// The request under way ended well: what it brought stands.
+    pub fn end_attempt(&mut self) {
+        self.attempt = FrameLosses::default();
+    }
+
+    /// The request under way came to nothing: what it brought is received once more, or never was.
+    pub fn void_attempt(&mut self) {
+        for loss in Loss::ALL {
+            let count = std::mem::take(slot(&mut self.attempt, loss));
+            let lost = slot(&mut self.counts.lost, loss);
+            *lost = lost.saturating_sub(count);
+            self.counts.received = self.counts.received.saturating_sub(count);
+        }
+    }
+
+    /// Counts samples that leave without having been handed over.
+    pub fn depart(&mut self, count: usize, departure: Departure) {
+        let count = count as u64;
+        match departure {
+            Departure::Void => self.counts.received = self.counts.received.saturating_sub(count),
+            Departure::Lost(loss) => *slot(&mut self.counts.lost, loss) += count,
+            Departure::Discarded(discard) => {
+                let discarded = &mut self.counts.discarded;
+                match discard {
+                    Discard::Seek => discarded.seek += count,
+                    Discard::Switch => discarded.switch += count,
+                    Discard::Replaced => discarded.replaced += count,
+                    Discard::Stopped => discarded.stopped += count,
+                }
+            }
+        }
+    }
+
+    /// How a sample departs that the playhead passed without presenting it.
+    pub const fn passed_over(&self) -> Departure {
+        if self.moved { Departure::Discarded(Discard::Seek) } else { Departure::Lost(Loss::OutsideWindow) }
+    }
+
+    /// Counts a sample that goes to the renderer and gives its state after that. `shown` says that its window shows it,
+    /// `early` that it ends before the epoch begins and is decoded for those after it only.
+    pub fn hand_over(&mut self, fate: Fate, shown: bool, early: bool) -> Fate {
+        self.counts.decoder_input += 1;
+        match (fate, shown, early) {
+            (Fate::Waiting, false, _) => self.count(Departure::Lost(Loss::OutsideWindow)),
+            (Fate::Waiting, true, true) => self.count(self.passed_over()),
+            (Fate::Waiting, true, false) => Fate::Handed,
+            (Fate::Handed | Fate::Counted, true, false) => {
+                // It is presented once more, out of the buffer.
+                self.receive(1);
+                Fate::Handed
+            }
+            (fate, ..) => fate,
+        }
+    }
+
+    fn count(&mut self, departure: Departure) -> Fate {
+        self.depart(1, departure);
+        Fate::Counted
+    }
+
+    /// Everything that will be presented has been: what the renderer did not count went into its decoder and never came
+    /// out, or was overtaken by a seek. Pictures that it presented twice were received twice.
+    pub fn close(&mut self, frames: FrameCounts, stopped: bool) {
+        let ended = frames.presented + frames.dropped;
+        let open = self.counts.received.saturating_sub(self.counts.departed());
+        self.counts.received += ended.saturating_sub(open);
+        let rest = usize::try_from(open.saturating_sub(ended)).unwrap_or(usize::MAX);
+        let departure = match (stopped, self.moved) {
+            (true, _) => Departure::Discarded(Discard::Stopped),
+            (false, true) => Departure::Discarded(Discard::Seek),
+            (false, false) => Departure::Lost(Loss::Undecodable),
+        };
+        self.depart(rest, departure);
+    }
+
+    /// The next reason for which samples were lost and that was not announced.
+    pub fn unannounced(&mut self) -> Option<Loss> {
+        let mut losses = self.counts.lost;
+        let found = Loss::ALL.iter().zip(&mut self.announced);
+        let (loss, announced) = found.into_iter().find(|(loss, done)| !**done && *slot(&mut losses, **loss) > 0)?;
+        *announced = true;
+        Some(*loss)
+    }
+}
+
+const fn slot(losses: &mut FrameLosses, loss: Loss) -> &mut u64 {
+    match loss {
+        Loss::Undecodable => &mut losses.undecodable,
+        Loss::Overlapped => &mut losses.overlapped,
+        Loss::OutsideWindow => &mut losses.outside_window,
+        Loss::Late => &mut losses.late,
+    }
+}
+
+impl FrameAccount {
+    /// Samples that were lost or discarded.
+    pub const fn departed(&self) -> u64 {
+        let FrameLosses { undecodable, overlapped, outside_window, late } = self.lost;
+        let FrameDiscards { seek, switch, replaced, stopped } = self.discarded;
+        undecodable + overlapped + outside_window + late + seek + switch + replaced + stopped
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counts(presented: u64) -> FrameCounts {
+        FrameCounts { presented, dropped: 1, repeated: 0, corrupt: 0 }
+    }
+
+    #[test]
+    fn what_a_decoder_swallows_is_counted_at_the_end() {
+        let mut account = SampleAccount::default();
+        account.receive(10);
+        account.refuse(Loss::Overlapped, 2);
+        account.close(counts(7), false);
+        let found = account.counts();
+        assert_eq!((found.received, found.lost.overlapped, found.lost.undecodable), (12, 2, 2));
+        let losses: Vec<_> = std::iter::from_fn(|| account.unannounced()).collect();
+        assert_eq!(losses, [Loss::Undecodable, Loss::Overlapped], "each once");
+    }
+
+    #[test]
+    fn a_request_that_is_repeated_counts_once() {
+        let mut account = SampleAccount::default();
+        account.receive(5);
+        account.refuse(Loss::OutsideWindow, 3);
+        account.depart(5, Departure::Void);
+        account.void_attempt();
+        assert_eq!(account.counts(), FrameAccount::default());
+    }
+
+    #[test]
+    fn a_picture_that_is_presented_again_is_received_again() {
+        let mut account = SampleAccount::default();
+        account.receive(1);
+        let fate = account.hand_over(Fate::Waiting, true, false);
+        assert_eq!((fate, account.hand_over(fate, true, true)), (Fate::Handed, Fate::Handed));
+        account.move_playhead();
+        account.hand_over(fate, true, false);
+        account.close(FrameCounts { presented: 2, ..FrameCounts::default() }, false);
+        let found = account.counts();
+        assert_eq!((found.received, found.decoder_input, found.departed()), (2, 3, 0));
+    }
+}
