@@ -7,7 +7,7 @@
 use std::fmt;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// A source of UTC and of a monotonic time, both in milliseconds. Cloning is cheap; clones agree.
 #[derive(Clone)]
@@ -19,8 +19,16 @@ enum Source {
     Manual(ManualClock),
 }
 
-/// Zero of the monotonic reading of the machine's clock.
-static ORIGIN: LazyLock<Instant> = LazyLock::new(Instant::now);
+/// The monotonic reading of the machine: the latest instant, and the time that has passed until then. Differences are added up, so
+/// that a virtual machine whose monotonic clock went back loses that step and does not stand still until it has caught up.
+static MONOTONIC: LazyLock<Mutex<(Instant, Duration)>> = LazyLock::new(|| Mutex::new((Instant::now(), Duration::ZERO)));
+
+fn machine_monotonic_ms() -> i64 {
+    let mut latest = MONOTONIC.lock().unwrap_or_else(PoisonError::into_inner);
+    let now = Instant::now();
+    *latest = (now, latest.1 + now.saturating_duration_since(latest.0));
+    i64::try_from(latest.1.as_millis()).unwrap_or(i64::MAX)
+}
 
 impl Clock {
     /// The machine's clock.
@@ -48,7 +56,7 @@ impl Clock {
     /// one process.
     pub fn monotonic_ms(&self) -> i64 {
         match &self.0 {
-            Source::System => i64::try_from(ORIGIN.elapsed().as_millis()).unwrap_or(i64::MAX),
+            Source::System => machine_monotonic_ms(),
             Source::Manual(time) => time.monotonic.load(Ordering::SeqCst),
         }
     }
