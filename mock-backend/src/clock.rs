@@ -53,7 +53,21 @@ impl Clock {
     }
 }
 
+/// Latest reading of the machine's monotonic clock, and the time that has passed until then, both in milliseconds. Differences are
+/// added up, so that a virtual machine whose monotonic clock went back loses that step instead of standing still until it has
+/// caught up.
+static MONOTONIC: Mutex<Option<(i64, i64)>> = Mutex::new(None);
+
 fn system_monotonic_ms() -> i64 {
+    let mut latest = MONOTONIC.lock().unwrap_or_else(PoisonError::into_inner);
+    let now = machine_reading_ms();
+    let (before, passed) = latest.unwrap_or((now, 0));
+    let passed = passed.saturating_add(now.saturating_sub(before).max(0));
+    *latest = Some((now, passed));
+    passed
+}
+
+fn machine_reading_ms() -> i64 {
     #[cfg(target_os = "linux")]
     const CLOCK: ClockId = ClockId::Boottime;
     #[cfg(not(target_os = "linux"))]
