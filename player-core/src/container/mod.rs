@@ -42,20 +42,21 @@ pub fn demuxer(format: ContainerFormat, init: Option<&InitSegment>) -> Result<Bo
     open(&DemuxSetup::new(format, init.cloned().map(Arc::new)))
 }
 
-/// A demuxer for one segment. The first bytes decide, after a picture in front of them; the format of the manifest
-/// counts for data that begins like nothing that is known, and for text.
+/// A demuxer for one segment. The first bytes tell what [`ContainerFormat::Unknown`] is, after a picture in front of
+/// them; they also overrule transport streams and packed audio, which manifests know by the names of files only.
 ///
 /// # Errors
 /// [`DemuxError::Unsupported`] for formats that are not built.
 pub fn open(setup: &DemuxSetup) -> Result<Box<dyn Demuxer>, DemuxError> {
     match setup.format {
-        ContainerFormat::Unknown
-        | ContainerFormat::MpegTs
-        | ContainerFormat::PackedAudio
-        | ContainerFormat::Fmp4
+        ContainerFormat::Unknown | ContainerFormat::MpegTs | ContainerFormat::PackedAudio => {
+            Ok(Box::new(sniffing::SniffingDemuxer::new(setup.clone())))
+        }
+        ContainerFormat::Fmp4
         | ContainerFormat::WebM
-        | ContainerFormat::Image => Ok(Box::new(sniffing::SniffingDemuxer::new(setup.clone()))),
-        ContainerFormat::WebVtt | ContainerFormat::Ttml => reader(setup),
+        | ContainerFormat::Image
+        | ContainerFormat::WebVtt
+        | ContainerFormat::Ttml => reader(setup),
     }
 }
 

@@ -149,7 +149,7 @@ mod tests {
         let media = mux.bytes;
         let expected = read(ContainerFormat::MpegTs, &media, media.len()).unwrap();
         assert!(expected > 0);
-        let formats = [ContainerFormat::Unknown, ContainerFormat::Fmp4, ContainerFormat::Image, ContainerFormat::WebM];
+        let formats = [ContainerFormat::Unknown, ContainerFormat::MpegTs, ContainerFormat::PackedAudio];
         for (name, picture) in pictures() {
             let twice = [picture.as_slice(), &picture, &media].concat();
             let once = [picture.as_slice(), &media].concat();

@@ -116,7 +116,7 @@ impl RangePlan {
         };
         let promised = self.window.promised.filter(|_| self.window.extent == Extent::Rest);
         let begin = self.range.map_or(0, |range| range.offset);
-        let rest = promised.map(|promised| self.next - begin + promised);
+        let rest = promised.map(|promised| (self.next - begin + promised).saturating_sub(self.window.kept));
         end.map(|end| end.saturating_sub(begin)).or(rest)
     }
 

@@ -352,12 +352,16 @@ impl Engine {
                 .and_then(|session| session.stream(stream))
                 .and_then(|stream| stream.trouble)
                 .map_or(job.since, |trouble| trouble.since),
-            Purpose::Manifest
-            | Purpose::Remote
-            | Purpose::Steering
-            | Purpose::Index(_)
-            | Purpose::Init(_)
-            | Purpose::Key => job.since,
+            // One representation after another may be tried for the same segment: its time counts, not that of each.
+            Purpose::Init(rep) => {
+                let waiting = session
+                    .into_iter()
+                    .flat_map(|session| &session.streams)
+                    .filter(|stream| matches!(&stream.activity, Activity::Init { chosen, .. } if chosen.rep == rep));
+                let since = waiting.filter_map(|stream| stream.trouble).map(|trouble| trouble.since).min();
+                since.unwrap_or(job.since).min(job.since)
+            }
+            Purpose::Manifest | Purpose::Remote | Purpose::Steering | Purpose::Index(_) | Purpose::Key => job.since,
         };
         let waits = matches!(class, FailureClass::Unreachable | FailureClass::Silent);
         if waits && job.kind == FetchKind::Segment {

@@ -38,7 +38,7 @@ fn open(several: bool, film: &Film, faults: Vec<Fault>) -> World {
 #[track_caller]
 fn failure(world: &mut World) -> (Duration, ErrorCode) {
     let outcome = play(world);
-    let Outcome::Failed(error) = outcome else { panic!("{outcome:?}") };
+    let Outcome::Failed(error) = outcome else { panic!("{outcome:?} of {:?}", world.log().last()) };
     assert_eq!(count(world, |event| matches!(event, Event::Failed { .. })), 1);
     let at = world.log().iter().find(|entry| matches!(entry.event, Event::Failed { .. })).unwrap().at;
     (at.since(Now::ZERO), error.code)
@@ -97,6 +97,10 @@ fn with_media_buffered_every_failure_is_waited_for_and_the_buffer_is_played() {
             let dead = Fault::new("http://", effect.clone()).from(seconds(20));
             let mut world = open(several, &film, vec![dead.clone().until(seconds(45))]);
             assert_eq!(play(&mut world), Outcome::Ended, "{effect:?} {several}: it came back in time");
+            if matches!(effect, Effect::Stall(_)) {
+                // Each attempt brings half a segment, which is played: that is progress, however slow.
+                continue;
+            }
             let mut world = open(several, &film, vec![dead]);
             let (after, _) = failure(&mut world);
             let position = world.snapshot().position;

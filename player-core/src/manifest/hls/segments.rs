@@ -136,14 +136,18 @@ fn check(playlist: &MediaPlaylist<'_>, warnings: &mut Warnings) -> Result<(), Ma
     Ok(())
 }
 
-/// Returns the format that data of an unknown kind is read as. The first bytes of every segment choose its reader;
-/// names mislead: transport streams are called pictures and pages, and initialisation data may be program tables.
+/// Returns the format that data is read as which begins like nothing that is known. The first bytes of every segment
+/// choose its reader: names mislead, and initialisation data may be the program tables of a transport stream.
 fn format(playlist: &MediaPlaylist<'_>) -> ContainerFormat {
     let first = playlist.segments.iter().find(|segment| !segment.gap);
     match first.map(|first| codecs::format_of(&first.uri)) {
-        Some(ContainerFormat::Image) | None => ContainerFormat::Unknown,
-        Some(ContainerFormat::Unknown) if first.is_some_and(|first| first.map.is_some()) => ContainerFormat::Fmp4,
-        Some(format) => format,
+        Some(
+            format @ (ContainerFormat::MpegTs
+            | ContainerFormat::PackedAudio
+            | ContainerFormat::WebVtt
+            | ContainerFormat::Ttml),
+        ) => format,
+        _ => ContainerFormat::Unknown,
     }
 }
 
