@@ -6,7 +6,8 @@ use std::time::Duration;
 use player_core::error::PlayerError;
 use player_core::{Hdcp, LoadRequest, MediaTime, PlayerConfig};
 
-use crate::boundary::{guarded, invalid, optional_text, shared, text};
+use crate::boundary::{guarded, invalid, optional_text, text};
+use crate::sized::{AnyBits, init, read, sized};
 
 /// Where pictures go.
 #[repr(C)]
@@ -48,7 +49,7 @@ pub enum kinora_output_protection {
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct kinora_config {
-    /// Set by kinora_config_init().
+    /// Set by kinora_config_init() to the size that it was given.
     pub struct_size: usize,
     /// A value of kinora_video_output.
     pub video: u32,
@@ -72,7 +73,7 @@ pub struct kinora_config {
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct kinora_load_options {
-    /// Set by kinora_load_options_init().
+    /// Set by kinora_load_options_init() to the size that it was given.
     pub struct_size: usize,
     /// More addresses of the same manifest, best first; they take over when the main one fails. May be NULL.
     pub fallback_urls: *const *const c_char,
@@ -96,16 +97,23 @@ pub struct kinora_load_options {
     pub licence_server_count: usize,
 }
 
-/// Fills in the defaults.
-///
-/// Thread-safety: any thread.
-///
-/// # Safety
-/// `config` is NULL or valid for writing.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn kinora_config_init(config: *mut kinora_config) -> u32 {
+sized!(kinora_config, 48, {
+    struct_size, video, audio, buffer_goal_ms, buffer_bytes, max_height, bandwidth_hint_bps, max_bitrate_bps,
+    output_protection,
+});
+// SAFETY: integers only.
+unsafe impl AnyBits for kinora_config {}
+
+sized!(kinora_load_options, 56, {
+    struct_size, fallback_urls, fallback_count, start_ns, play_when_ready, audio_language, text_language, keys,
+    key_count, licence_servers, licence_server_count,
+});
+// SAFETY: integers and raw pointers only.
+unsafe impl AnyBits for kinora_load_options {}
+
+fn default_config() -> kinora_config {
     let defaults = PlayerConfig::default();
-    let value = kinora_config {
+    kinora_config {
         struct_size: size_of::<kinora_config>(),
         video: kinora_video_output::Frames as u32,
         audio: kinora_audio_output::Device as u32,
@@ -115,20 +123,11 @@ pub unsafe extern "C" fn kinora_config_init(config: *mut kinora_config) -> u32 {
         bandwidth_hint_bps: 0,
         max_bitrate_bps: 0,
         output_protection: kinora_output_protection::None as u32,
-    };
-    // SAFETY: the caller's promise.
-    guarded(|| unsafe { crate::boundary::give(config, value, "config") })
+    }
 }
 
-/// Fills in the defaults: from the begin, playing as soon as possible.
-///
-/// Thread-safety: any thread.
-///
-/// # Safety
-/// `options` is NULL or valid for writing.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn kinora_load_options_init(options: *mut kinora_load_options) -> u32 {
-    let value = kinora_load_options {
+fn default_load_options() -> kinora_load_options {
+    kinora_load_options {
         struct_size: size_of::<kinora_load_options>(),
         fallback_urls: std::ptr::null(),
         fallback_count: 0,
@@ -140,9 +139,34 @@ pub unsafe extern "C" fn kinora_load_options_init(options: *mut kinora_load_opti
         key_count: 0,
         licence_servers: std::ptr::null(),
         licence_server_count: 0,
-    };
+    }
+}
+
+/// Fills in the defaults. `size` is `sizeof(kinora_config)` as you compiled it, at least 48; nothing is written past it.
+/// KINORA_ERROR_INVALID_ARGUMENT, with nothing written, for NULL and for a smaller size.
+///
+/// Thread-safety: any thread.
+///
+/// # Safety
+/// `config` is NULL or valid for writing `size` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn kinora_config_init(config: *mut kinora_config, size: usize) -> u32 {
     // SAFETY: the caller's promise.
-    guarded(|| unsafe { crate::boundary::give(options, value, "options") })
+    guarded(|| unsafe { init(config, size, &default_config(), "config") })
+}
+
+/// Fills in the defaults: from the begin, playing as soon as possible. `size` is `sizeof(kinora_load_options)` as you
+/// compiled it, at least 56; nothing is written past it. KINORA_ERROR_INVALID_ARGUMENT, with nothing written, for NULL
+/// and for a smaller size.
+///
+/// Thread-safety: any thread.
+///
+/// # Safety
+/// `options` is NULL or valid for writing `size` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn kinora_load_options_init(options: *mut kinora_load_options, size: usize) -> u32 {
+    // SAFETY: the caller's promise.
+    guarded(|| unsafe { init(options, size, &default_load_options(), "options") })
 }
 
 /// A configuration, read.
@@ -158,17 +182,14 @@ pub struct Config {
 /// Reads a configuration; NULL gives the defaults.
 ///
 /// # Safety
-/// `config` is NULL or points to a `kinora_config` that its init function has filled.
+/// `config` is NULL or points to a `kinora_config` of as many bytes as its `struct_size`.
 pub unsafe fn read_config(config: *const kinora_config) -> Result<Config, PlayerError> {
     let mut player = PlayerConfig::default();
     if config.is_null() {
         return Ok(Config { player, video: kinora_video_output::Frames, audio: kinora_audio_output::Device });
     }
-    // SAFETY: not NULL, and valid by the caller's promise.
-    let config = unsafe { shared(config, "config") }?;
-    if config.struct_size < size_of::<kinora_config>() {
-        return Err(invalid("config was not filled by kinora_config_init"));
-    }
+    // SAFETY: the caller's promise.
+    let config = unsafe { read(config, default_config(), "config") }?;
     player.buffer_goal = Duration::from_millis(config.buffer_goal_ms);
     player.buffer_bytes = config.buffer_bytes;
     player.max_height = (config.max_height > 0).then_some(config.max_height);
@@ -204,7 +225,8 @@ pub fn output_protection(value: u32) -> Result<Hdcp, PlayerError> {
 /// Reads what to load.
 ///
 /// # Safety
-/// `url` and the strings of `options` are NULL or end with NUL; `options` is NULL or was filled by its init function.
+/// `url` and the strings of `options` are NULL or end with NUL; `options` is NULL or has as many bytes as its
+/// `struct_size`.
 pub unsafe fn read_request(
     url: *const c_char,
     options: *const kinora_load_options,
@@ -214,11 +236,8 @@ pub unsafe fn read_request(
     if options.is_null() {
         return Ok(request);
     }
-    // SAFETY: not NULL, and valid by the caller's promise.
-    let options = unsafe { shared(options, "options") }?;
-    if options.struct_size < size_of::<kinora_load_options>() {
-        return Err(invalid("options was not filled by kinora_load_options_init"));
-    }
+    // SAFETY: the caller's promise.
+    let options = unsafe { read(options, default_load_options(), "options") }?;
     // SAFETY: the caller's promise.
     for url in unsafe { texts(options.fallback_urls, options.fallback_count, "options.fallback_urls") }? {
         request.locations.push(address(url)?);

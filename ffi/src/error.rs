@@ -60,12 +60,16 @@ pub extern "C" fn kinora_version() -> *const c_char {
     VERSION.as_ptr()
 }
 
-/// The version of this interface; it grows when something is added, and programs made for a smaller one go on working.
+/// Version of the interface that this header describes; see "ABI versions" above.
+pub const KINORA_ABI_VERSION: u32 = 2;
+
+/// Returns the KINORA_ABI_VERSION of the library at run time. It grows when something is added; a program goes on working
+/// with every library of the same SONAME whose version is not smaller than the one that it was compiled with.
 ///
 /// Thread-safety: any thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn kinora_abi_version() -> u32 {
-    1
+    KINORA_ABI_VERSION
 }
 
 /// The code of the last failed call on this thread; 0 when none failed.

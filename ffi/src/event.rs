@@ -24,11 +24,11 @@ pub enum kinora_event_type {
     TracksChanged = 4,
     /// The length or the seekable range changed.
     TimelineChanged = 5,
-    /// The first picture is on screen; `time_ns` is its time, `duration_ns` how long it took.
+    /// The first video frame of a load or a seek is on screen; `time_ns` is its time, `duration_ns` how long it took.
     FirstFrame = 6,
     /// Another quality is on screen from `time_ns` on; `text` is its id.
     QualityChanged = 7,
-    /// A seek to `time_ns` has begun.
+    /// A seek to `time_ns` has begun. Of seeks that come faster than they can be carried out, only the last is.
     SeekStarted = 8,
     /// The first picture after a seek to `time_ns` is on screen; `duration_ns` is how long it took.
     SeekCompleted = 9,
@@ -59,6 +59,11 @@ pub enum kinora_event_type {
     MetadataStarted = 21,
     /// The playhead has left it. Never for metadata without a known length.
     MetadataEnded = 22,
+    /// The first audio of a load or a seek is presented without video: there is none, it begins later, or it cannot be
+    /// decoded. `time_ns` is its time, `duration_ns` how long it took. FIRST_FRAME follows if video comes.
+    FirstAudio = 23,
+    /// `count` events were dropped since the last of these, because they were not taken: see kinora_player_wait_event().
+    EventsLost = 24,
     /// Something that this version of the interface has no number for; `json` has it.
     Other = 99,
 }
@@ -82,6 +87,8 @@ pub struct kinora_event {
     pub text: *const c_char,
     /// Everything about the event as JSON. Lives as long as the event.
     pub json: *const c_char,
+    /// A number of things, where the type has one; else 0.
+    pub count: u64,
 }
 
 /// An event together with what its pointers point to; `event` comes first, so that a pointer to it is a pointer to this.
@@ -134,6 +141,7 @@ fn parts(event: &Event) -> Parts {
         Event::TracksChanged => Parts::of(Kind::TracksChanged),
         Event::TimelineChanged => Parts::of(Kind::TimelineChanged),
         Event::FirstFrame { pts, latency } => Parts::of(Kind::FirstFrame).at(*pts).lasting(*latency),
+        Event::FirstAudio { pts, latency } => Parts::of(Kind::FirstAudio).at(*pts).lasting(*latency),
         Event::QualityChanged { at, to, .. } => Parts::of(Kind::QualityChanged).at(*at).saying(to),
         Event::SeekStarted { to } => Parts::of(Kind::SeekStarted).at(*to),
         Event::SeekCompleted { to, latency, .. } => Parts::of(Kind::SeekCompleted).at(*to).lasting(*latency),
@@ -152,6 +160,7 @@ fn parts(event: &Event) -> Parts {
         Event::Ended => Parts::of(Kind::Ended),
         Event::Stopped => Parts::of(Kind::Stopped),
         Event::Failed { .. } => Parts::of(Kind::Failed),
+        Event::EventsLost { .. } => Parts::of(Kind::EventsLost),
         _ => Parts::of(Kind::Other),
     }
 }
@@ -181,12 +190,25 @@ fn owned(event: &Event) -> *mut kinora_event {
         duration_ns: parts.duration.map_or(-1, span),
         text: text.as_ref().map_or(std::ptr::null(), |text| text.as_ptr()),
         json: json.as_ptr(),
+        count: if let Event::EventsLost { count } = event { *count } else { 0 },
     };
     Box::into_raw(Box::new(Owned { event, text, json })).cast()
 }
 
-/// Waits for the next event, at most `timeout_ms`; 0 only looks. `*out` is the event, or NULL when the time was up or
-/// the player has ended.
+/// A `timeout_ms` without end for kinora_player_wait_event().
+pub const KINORA_WAIT_FOREVER: u32 = 0xffff_ffff;
+
+/// Span that no host outlives, for a clock that counts nanoseconds in 64 bits: a century.
+const FOREVER: Duration = Duration::from_secs(100 * 366 * 86_400);
+
+/// Waits for the next event, at most `timeout_ms`; 0 only looks, KINORA_WAIT_FOREVER waits without end. `*out` is the
+/// event, or NULL when the time was up or the player has ended. Every command of another thread ends a wait, because its
+/// reply is an event.
+///
+/// Take events in time. At most 4096 replies are due or wait here; past that, commands are refused with QueueFull (6004),
+/// so that no reply is ever lost. At most 4096 other events wait; past that, those that only report progress are dropped
+/// first, then states that a later event replaces, then the oldest, and KINORA_EVENT_TYPE_EVENTS_LOST comes with their
+/// number. The snapshot always has the present state.
 ///
 /// Thread-safety: any thread; each event goes to one of those that wait.
 ///
@@ -203,10 +225,10 @@ pub unsafe extern "C" fn kinora_player_wait_event(
         unsafe { give(out, std::ptr::null_mut(), "out") }?;
         // SAFETY: the caller's promise.
         let handle = unsafe { shared(player, "player") }?;
-        let event = if timeout_ms == 0 {
-            handle.player.try_event()
-        } else {
-            handle.player.wait_event(Duration::from_millis(u64::from(timeout_ms)))
+        let event = match timeout_ms {
+            0 => handle.player.try_event(),
+            KINORA_WAIT_FOREVER => handle.player.wait_event(FOREVER),
+            _ => handle.player.wait_event(Duration::from_millis(u64::from(timeout_ms))),
         };
         match event {
             // SAFETY: `out` was written through above.

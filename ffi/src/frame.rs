@@ -2,7 +2,7 @@
 
 use player_core::render::{PixelLayout, VideoFrame};
 
-use crate::boundary::{destroy, give, guarded, shared};
+use crate::boundary::{destroy, give, guarded, invalid, shared};
 use crate::player::kinora_player;
 
 /// How the planes of a picture are laid out.
@@ -104,7 +104,8 @@ fn owned(memory: VideoFrame) -> *mut kinora_frame {
 }
 
 /// Takes the newest picture if its serial is greater than `after_serial` (0 at first). `*out` is the picture, or NULL
-/// when there is no newer one. Needs a player made with KINORA_VIDEO_OUTPUT_FRAMES.
+/// when there is no newer one. KINORA_ERROR_INVALID_ARGUMENT for a player that was not made with
+/// KINORA_VIDEO_OUTPUT_FRAMES: it keeps no pictures.
 ///
 /// Thread-safety: any thread.
 ///
@@ -121,7 +122,9 @@ pub unsafe extern "C" fn kinora_player_acquire_frame(
         unsafe { give(out, std::ptr::null_mut(), "out") }?;
         // SAFETY: the caller's promise.
         let handle = unsafe { shared(player, "player") }?;
-        match handle.frames.latest().filter(|frame| frame.serial > after_serial) {
+        let frames = handle.frames.as_ref();
+        let frames = frames.ok_or_else(|| invalid("player was not made with KINORA_VIDEO_OUTPUT_FRAMES"))?;
+        match frames.latest().filter(|frame| frame.serial > after_serial) {
             // SAFETY: `out` was written through above.
             Some(frame) => unsafe { give(out, owned(frame), "out") },
             None => Ok(()),

@@ -14,6 +14,9 @@ mod event;
 mod frame;
 mod metadata;
 mod player;
+mod process;
+mod retry;
+mod sized;
 mod snapshot;
 
 pub use config::{
@@ -25,10 +28,10 @@ pub use cue::{
     kinora_snapshot_cue_layout, kinora_writing,
 };
 pub use error::{
-    kinora_abi_version, kinora_error_advice, kinora_error_meaning, kinora_error_name, kinora_last_error_code,
-    kinora_last_error_message, kinora_version,
+    KINORA_ABI_VERSION, kinora_abi_version, kinora_error_advice, kinora_error_meaning, kinora_error_name,
+    kinora_last_error_code, kinora_last_error_message, kinora_version,
 };
-pub use event::{kinora_event, kinora_event_destroy, kinora_event_type, kinora_player_wait_event};
+pub use event::{KINORA_WAIT_FOREVER, kinora_event, kinora_event_destroy, kinora_event_type, kinora_player_wait_event};
 pub use frame::{kinora_frame, kinora_frame_destroy, kinora_pixel_layout, kinora_plane, kinora_player_acquire_frame};
 pub use metadata::{
     kinora_metadata, kinora_metadata_source, kinora_snapshot_metadata, kinora_snapshot_thumbnail_at, kinora_thumbnail,
@@ -39,6 +42,8 @@ pub use player::{
     kinora_player_select_quality, kinora_player_select_text, kinora_player_set_muted, kinora_player_set_rate,
     kinora_player_set_volume, kinora_player_set_wakeup, kinora_player_stop, kinora_seek_mode, kinora_wakeup,
 };
+pub use process::kinora_init;
+pub use retry::{kinora_pending_retry, kinora_snapshot_pending_retry};
 pub use snapshot::{
     kinora_cue, kinora_player_position, kinora_player_snapshot, kinora_quality, kinora_snapshot,
     kinora_snapshot_cue_at, kinora_snapshot_destroy, kinora_snapshot_info, kinora_snapshot_quality,

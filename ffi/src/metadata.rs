@@ -7,6 +7,7 @@ use player_core::MediaTime;
 use player_core::model::{MetadataBody, MetadataSource, TimedMetadata};
 
 use crate::boundary::{c_string, give, guarded, shared};
+use crate::sized::{Out, sized};
 use crate::snapshot::kinora_snapshot;
 
 /// Which mechanism carried a piece of timed metadata.
@@ -27,6 +28,8 @@ pub enum kinora_metadata_source {
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct kinora_metadata {
+    /// Set it to the size of this structure as you compiled it, before the call.
+    pub struct_size: usize,
     /// Which mechanism carried it.
     pub source: kinora_metadata_source,
     /// What kind it is; empty when not told.
@@ -47,10 +50,14 @@ pub struct kinora_metadata {
     pub json: *const c_char,
 }
 
+sized!(kinora_metadata, { struct_size, source, scheme, value, id, start_ns, duration_ns, body, body_length, json });
+
 /// A picture for the seek bar.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct kinora_thumbnail {
+    /// Set it to the size of this structure as you compiled it, before the call.
+    pub struct_size: usize,
     /// First time that it stands for.
     pub start_ns: i64,
     /// For how long.
@@ -70,6 +77,8 @@ pub struct kinora_thumbnail {
     /// Bytes of the address of the picture's file, without the final NUL.
     pub url_length: usize,
 }
+
+sized!(kinora_thumbnail, { struct_size, start_ns, duration_ns, range_offset, range_length, x, y, width, height, url_length });
 
 /// What a piece of metadata points to.
 pub struct MetadataTexts {
@@ -103,6 +112,7 @@ impl MetadataTexts {
             MetadataBody::Binary(bytes) => bytes,
         };
         kinora_metadata {
+            struct_size: size_of::<kinora_metadata>(),
             source: match metadata.source {
                 MetadataSource::DateRange => kinora_metadata_source::DateRange,
                 MetadataSource::EventStream => kinora_metadata_source::EventStream,
@@ -124,12 +134,12 @@ impl MetadataTexts {
 }
 
 /// Reads piece number `index` of the timed metadata known so far, ordered by begin. `*found` is 1, or 0 when there are
-/// no more.
+/// no more; `*out` is then as it was.
 ///
 /// Thread-safety: any thread.
 ///
 /// # Safety
-/// `snapshot` is a live snapshot; `out` and `found` are valid for writing.
+/// `snapshot` is a live snapshot; `out` is valid for `out->struct_size` bytes; `found` is valid for writing.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn kinora_snapshot_metadata(
     snapshot: *const kinora_snapshot,
@@ -139,26 +149,25 @@ pub unsafe extern "C" fn kinora_snapshot_metadata(
 ) -> u32 {
     guarded(|| {
         // SAFETY: the caller's promise.
-        let snapshot = unsafe { shared(snapshot, "snapshot") }?;
+        let (snapshot, out) = unsafe { (shared(snapshot, "snapshot")?, Out::new(out, "out")?) };
         let piece = snapshot.metadata(index);
         // SAFETY: the caller's promise.
         unsafe { give(found, u32::from(piece.is_some()), "found") }?;
-        match piece {
-            None => Ok(()),
-            // SAFETY: the caller's promise.
-            Some((metadata, texts)) => unsafe { give(out, texts.view(metadata), "out") },
+        if let Some((metadata, texts)) = piece {
+            out.fill(&texts.view(metadata));
         }
+        Ok(())
     })
 }
 
 /// Finds the picture that stands for `time_ns`, of tiles at least `width` pixels wide when there are such. `*found` is 1,
-/// or 0 when there is none. The address of the picture's file is written to `url`, a buffer of `url_size` bytes, with a
+/// or 0 when there is none; `*out` is then as it was. The address of the picture's file is written to `url`, a buffer of `url_size` bytes, with a
 /// final NUL; a buffer that is too small (see `url_length`) is left empty. `url` may be NULL when `url_size` is 0.
 ///
 /// Thread-safety: any thread.
 ///
 /// # Safety
-/// `snapshot` is a live snapshot; `out` and `found` are valid for writing, and so are `url_size` bytes at `url`.
+/// As kinora_snapshot_metadata(); `url_size` bytes at `url` are valid for writing.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn kinora_snapshot_thumbnail_at(
     snapshot: *const kinora_snapshot,
@@ -170,18 +179,21 @@ pub unsafe extern "C" fn kinora_snapshot_thumbnail_at(
     found: *mut u32,
 ) -> u32 {
     guarded(|| {
+        // SAFETY: the caller's promise.
+        let (snapshot, out) = unsafe { (shared(snapshot, "snapshot")?, Out::new(out, "out")?) };
+        // SAFETY: the caller's promise.
+        unsafe { give(found, 0, "found") }?;
         if url_size > 0 {
             // SAFETY: the caller's promise.
             unsafe { give(url, 0, "url") }?;
         }
-        // SAFETY: the caller's promise.
-        let snapshot = unsafe { shared(snapshot, "snapshot") }?;
         let picture = snapshot.inner().thumbnail_at(MediaTime::from_nanos(time_ns), width);
         let picture = picture.and_then(|picture| Some((picture.resource.urls.first().cloned()?, picture)));
-        // SAFETY: the caller's promise.
-        unsafe { give(found, u32::from(picture.is_some()), "found") }?;
         let Some((address, picture)) = picture else { return Ok(()) };
-        let view = kinora_thumbnail {
+        // SAFETY: `found` was written through above.
+        unsafe { give(found, 1, "found") }?;
+        out.fill(&kinora_thumbnail {
+            struct_size: size_of::<kinora_thumbnail>(),
             start_ns: picture.start.as_nanos(),
             duration_ns: i64::try_from(picture.duration.as_nanos()).unwrap_or(i64::MAX),
             range_offset: picture.resource.range.map_or(0, |range| range.offset),
@@ -191,9 +203,7 @@ pub unsafe extern "C" fn kinora_snapshot_thumbnail_at(
             width: picture.width,
             height: picture.height,
             url_length: address.as_str().len(),
-        };
-        // SAFETY: the caller's promise.
-        unsafe { give(out, view, "out") }?;
+        });
         let address = c_string(address.as_str()).into_bytes_with_nul();
         if address.len() <= url_size {
             // SAFETY: it is not NULL, for it was written through above; the bytes fit into the buffer that the caller
@@ -216,6 +226,16 @@ mod tests {
 
     use super::*;
 
+    /// An out-structure in which only its size is set.
+    fn empty<T: crate::sized::CallerSized>() -> T {
+        let mut out = MaybeUninit::<T>::zeroed();
+        // SAFETY: zero is a value of every field, and the size comes first.
+        unsafe {
+            out.as_mut_ptr().cast::<usize>().write(size_of::<T>());
+            out.assume_init()
+        }
+    }
+
     /// The snapshot that a manifest would give.
     fn snapshot(mpd: &str) -> kinora_snapshot {
         let base = "http://h/m.mpd".parse().expect("a valid address");
@@ -225,7 +245,7 @@ mod tests {
             thumbnails: Arc::new(player_core::model::ThumbnailSpan::all(&parsed.presentation)),
             ..Snapshot::default()
         };
-        kinora_snapshot::new(Arc::new(snapshot), MediaTime::ZERO)
+        kinora_snapshot::new(Arc::new(snapshot), MediaTime::ZERO, player_core::Now::ZERO)
     }
 
     const MPD: &str = "<MPD mediaPresentationDuration='PT20S'><Period>\
@@ -237,31 +257,60 @@ mod tests {
         <EssentialProperty schemeIdUri='http://dashif.org/guidelines/thumbnail_tile' value='2x1'/></Representation>\
         </AdaptationSet></Period></MPD>";
 
+    /// A manifest with neither metadata nor thumbnails.
+    const PLAIN: &str = "<MPD mediaPresentationDuration='PT20S'><Period>\
+        <AdaptationSet mimeType='video/mp4'><SegmentTemplate duration='10' media='$Number$'/>\
+        <Representation id='v' bandwidth='1'/></AdaptationSet></Period></MPD>";
+
     #[test]
     fn metadata_is_read_piece_by_piece() {
         let snapshot = snapshot(MPD);
-        let (mut out, mut found) = (MaybeUninit::uninit(), 9);
+        let (mut read, mut found) = (empty::<kinora_metadata>(), 9);
         // SAFETY: everything lives on this stack.
-        assert_eq!(unsafe { kinora_snapshot_metadata(&raw const snapshot, 0, out.as_mut_ptr(), &raw mut found) }, 0);
+        assert_eq!(unsafe { kinora_snapshot_metadata(&raw const snapshot, 0, &raw mut read, &raw mut found) }, 0);
         assert_eq!(found, 1);
         // SAFETY: written, as `found` says; its pointers live as long as the snapshot.
-        let (read, scheme, body) = unsafe {
-            let read = out.assume_init();
-            (read, CStr::from_ptr(read.scheme), std::slice::from_raw_parts(read.body, read.body_length))
-        };
+        let (scheme, body) =
+            unsafe { (CStr::from_ptr(read.scheme), std::slice::from_raw_parts(read.body, read.body_length)) };
         assert_eq!((scheme.to_str(), body), (Ok("urn:x"), &b"hi"[..]));
         assert_eq!(read.source, kinora_metadata_source::EventStream);
         let second = i64::try_from(Duration::from_secs(1).as_nanos()).expect("small");
         assert_eq!((read.start_ns, read.duration_ns), (3 * second, 2 * second));
         // SAFETY: as above.
-        assert_eq!(unsafe { kinora_snapshot_metadata(&raw const snapshot, 1, out.as_mut_ptr(), &raw mut found) }, 0);
+        assert_eq!(unsafe { kinora_snapshot_metadata(&raw const snapshot, 1, &raw mut read, &raw mut found) }, 0);
+        assert_eq!(found, 0);
+    }
+
+    #[test]
+    fn bad_pointers_are_refused_whatever_there_is_to_find() {
+        let (snapshot, nothing) = (snapshot(MPD), snapshot(PLAIN));
+        let (mut metadata, mut thumbnail) = (empty::<kinora_metadata>(), empty::<kinora_thumbnail>());
+        let (mut found, mut none) = (9, std::ptr::null_mut::<u32>());
+        let invalid = u32::from(ErrorCode::InvalidArgument.number());
+        for snapshot in [&raw const snapshot, &raw const nothing] {
+            // SAFETY: everything is NULL or lives on this stack.
+            unsafe {
+                let null = std::ptr::null_mut();
+                assert_eq!(kinora_snapshot_metadata(snapshot, 0, null, &raw mut found), invalid);
+                assert_eq!(kinora_snapshot_metadata(snapshot, 0, &raw mut metadata, none), invalid);
+                let null = std::ptr::null_mut();
+                assert_eq!(kinora_snapshot_thumbnail_at(snapshot, 0, 0, null, none.cast(), 0, &raw mut found), invalid);
+                let mut ask = |size, found| {
+                    kinora_snapshot_thumbnail_at(snapshot, 0, 0, &raw mut thumbnail, std::ptr::null_mut(), size, found)
+                };
+                assert_eq!((ask(0, none), ask(8, &raw mut found)), (invalid, invalid));
+            }
+        }
+        none = &raw mut found;
+        // SAFETY: as above.
+        assert_eq!(unsafe { kinora_snapshot_metadata(&raw const nothing, 0, &raw mut metadata, none) }, 0);
         assert_eq!(found, 0);
     }
 
     #[test]
     fn a_thumbnail_comes_with_its_address_when_that_fits() {
         let snapshot = snapshot(MPD);
-        let (mut out, mut found, mut url) = (MaybeUninit::uninit(), 9, [1 as c_char; 64]);
+        let (mut read, mut found, mut url) = (empty::<kinora_thumbnail>(), 9, [1 as c_char; 64]);
         let mut ask = |size: usize, time: i64| {
             // SAFETY: everything lives on this stack; `size` is at most the buffer's.
             let code = unsafe {
@@ -269,7 +318,7 @@ mod tests {
                     &raw const snapshot,
                     time,
                     0,
-                    out.as_mut_ptr(),
+                    &raw mut read,
                     url.as_mut_ptr(),
                     size,
                     &raw mut found,
@@ -283,21 +332,6 @@ mod tests {
         assert_eq!(ask(11, 16_000_000_000), (0, 1, Vec::new()), "it does not fit");
         assert_eq!(ask(0, 16_000_000_000), (0, 1, Vec::new()));
         assert_eq!(ask(1, 99_000_000_000), (0, 0, Vec::new()));
-        // SAFETY: written by the calls that found something.
-        let read = unsafe { out.assume_init() };
         assert_eq!((read.x, read.width, read.height, read.url_length), (100, 100, 50, 11));
-        // SAFETY: NULL is refused before anything is written.
-        let refused = unsafe {
-            kinora_snapshot_thumbnail_at(
-                &raw const snapshot,
-                0,
-                0,
-                out.as_mut_ptr(),
-                std::ptr::null_mut(),
-                8,
-                &raw mut found,
-            )
-        };
-        assert_eq!(refused, u32::from(ErrorCode::InvalidArgument.number()));
     }
 }

@@ -15,9 +15,16 @@ use crate::config::{
 };
 
 /// A player. Made by kinora_player_create(), given back by kinora_player_destroy().
+///
+/// Commands may come at any pace. Each that is accepted is answered by exactly one event of the type
+/// KINORA_EVENT_TYPE_REPLY with its id. Of seeks, rates and choices of track or quality that come faster than they can be
+/// carried out (a few at once, then ten a second), the last is carried out. A command is refused with QueueFull (6004),
+/// without a reply and without effect, when 2048 wait for the player, or when 4096 are unanswered or have a reply that
+/// was not taken with kinora_player_wait_event().
 pub struct kinora_player {
     pub(crate) player: Player,
-    pub(crate) frames: FrameSlot,
+    /// Newest picture, for a player that hands pictures out.
+    pub(crate) frames: Option<FrameSlot>,
 }
 
 /// Called on a thread of the player after something changed. It may only wake a thread of yours.
@@ -33,7 +40,8 @@ pub enum kinora_seek_mode {
     Keyframe,
 }
 
-fn renderer(config: &Config, frames: &FrameSlot) -> Result<Box<dyn Renderer>, PlayerError> {
+/// Makes the renderer of a configuration; pictures go into `frames` if they go to the host.
+pub(crate) fn renderer(config: &Config, frames: &FrameSlot) -> Result<Box<dyn Renderer>, PlayerError> {
     let video = match config.video {
         kinora_video_output::None => return Ok(Box::new(NullRenderer::new())),
         kinora_video_output::Window => VideoOutput::Window,
@@ -66,6 +74,7 @@ pub unsafe extern "C" fn kinora_player_create(config: *const kinora_config, out:
         let config = unsafe { read_config(config) }?;
         let frames = FrameSlot::new();
         let player = Player::new(config.player.clone(), renderer(&config, &frames)?)?;
+        let frames = (config.video == kinora_video_output::Frames).then_some(frames);
         let handle = Box::into_raw(Box::new(kinora_player { player, frames }));
         // SAFETY: `out` was written through above.
         unsafe { give(out, handle, "out") }
@@ -383,7 +392,9 @@ pub unsafe extern "C" fn kinora_player_set_wakeup(
                 unsafe { wakeup(user.0) }
             }
         };
-        handle.frames.set_wake(wake.clone());
+        if let Some(frames) = &handle.frames {
+            frames.set_wake(wake.clone());
+        }
         handle.player.set_wakeup(wake);
         Ok(())
     })

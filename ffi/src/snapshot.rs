@@ -5,12 +5,14 @@ use std::sync::{Arc, OnceLock};
 
 use player_core::model::{MediaKind, TimedMetadata};
 use player_core::text::Cue;
-use player_core::{MediaTime, Snapshot, State};
+use player_core::{MediaTime, Now, Snapshot, State};
 
 use crate::boundary::{c_string, destroy, give, guarded, invalid, shared};
 use crate::cue::CueView;
 use crate::metadata::MetadataTexts;
 use crate::player::kinora_player;
+use crate::retry::RetryView;
+use crate::sized::{Out, sized};
 
 /// What a player is doing.
 #[repr(C)]
@@ -59,6 +61,8 @@ pub enum kinora_track_kind {
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct kinora_snapshot_info {
+    /// Set it to the size of this structure as you compiled it, before the call.
+    pub struct_size: usize,
     /// What the player is doing.
     pub state: kinora_state,
     /// Plays as soon as it can: 1 or 0.
@@ -93,10 +97,15 @@ pub struct kinora_snapshot_info {
     pub stall_count: usize,
 }
 
+sized!(kinora_snapshot_info, { struct_size, state, play_when_ready, position_ns, duration_ns, seekable_start_ns, seekable_end_ns, buffered_until_ns,
+    rate, volume, muted, error, track_count, quality_count, frames_presented, frames_dropped, stall_count, });
+
 /// A track to choose. Strings live as long as the snapshot.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct kinora_track {
+    /// Set it to the size of this structure as you compiled it, before the call.
+    pub struct_size: usize,
     /// What it is.
     pub kind: kinora_track_kind,
     /// Its name for commands.
@@ -109,10 +118,14 @@ pub struct kinora_track {
     pub selected: u32,
 }
 
+sized!(kinora_track, { struct_size, kind, id, language, label, selected });
+
 /// A video quality to choose. Strings live as long as the snapshot.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct kinora_quality {
+    /// Set it to the size of this structure as you compiled it, before the call.
+    pub struct_size: usize,
     /// Its name for commands.
     pub id: *const c_char,
     /// Bits per second.
@@ -125,10 +138,14 @@ pub struct kinora_quality {
     pub shown: u32,
 }
 
+sized!(kinora_quality, { struct_size, id, bitrate, width, height, shown });
+
 /// A cue on screen. Strings live as long as the snapshot.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct kinora_cue {
+    /// Set it to the size of this structure as you compiled it, before the call.
+    pub struct_size: usize,
     /// First time on screen.
     pub start_ns: i64,
     /// First time off screen.
@@ -138,6 +155,8 @@ pub struct kinora_cue {
     /// Everything about the cue as JSON, for logs; kinora_snapshot_cue_layout() gives it as structures.
     pub json: *const c_char,
 }
+
+sized!(kinora_cue, { struct_size, start_ns, end_ns, text, json });
 
 /// Everything needed to draw a player, as it was at one moment. Never changes.
 pub struct kinora_snapshot {
@@ -149,6 +168,7 @@ pub struct kinora_snapshot {
     cues: Vec<OnceLock<CueView>>,
     metadata: OnceLock<Vec<MetadataTexts>>,
     stats: CString,
+    retry: Option<RetryView>,
 }
 
 struct TrackTexts {
@@ -160,7 +180,8 @@ struct TrackTexts {
 }
 
 impl kinora_snapshot {
-    pub(crate) fn new(snapshot: Arc<Snapshot>, position: MediaTime) -> Self {
+    /// Makes the view of a snapshot at `now`, where playback is at `position`.
+    pub(crate) fn new(snapshot: Arc<Snapshot>, position: MediaTime, now: Now) -> Self {
         let optional = |text: &Option<String>| text.as_deref().map(c_string);
         let tracks = snapshot.tracks.iter().filter_map(|track| {
             let kind = match track.kind {
@@ -182,9 +203,15 @@ impl kinora_snapshot {
             cues: snapshot.cues.iter().map(|_| OnceLock::new()).collect(),
             metadata: OnceLock::new(),
             stats: c_string(&serde_json::to_string(&*snapshot.stats).unwrap_or_default()),
+            retry: snapshot.pending_retry.as_ref().map(|retry| RetryView::new(retry, now)),
             position,
             snapshot,
         }
+    }
+
+    /// The request that playback waits for.
+    pub(crate) const fn retry(&self) -> Option<&RetryView> {
+        self.retry.as_ref()
     }
 
     /// The `index`th cue on screen at a time.
@@ -211,6 +238,7 @@ impl kinora_snapshot {
         let buffered = snapshot.buffered.around(self.position);
         let span = |span: std::time::Duration| i64::try_from(span.as_nanos()).unwrap_or(i64::MAX);
         kinora_snapshot_info {
+            struct_size: size_of::<kinora_snapshot_info>(),
             state: state_of(snapshot.state),
             play_when_ready: u32::from(snapshot.play_when_ready),
             position_ns: self.position.as_nanos(),
@@ -261,8 +289,9 @@ pub unsafe extern "C" fn kinora_player_snapshot(player: *const kinora_player, ou
         // SAFETY: the caller's promise.
         let handle = unsafe { shared(player, "player") }?;
         let snapshot = handle.player.snapshot();
-        let position = snapshot.position_at(handle.player.now());
-        let object = Box::into_raw(Box::new(kinora_snapshot::new(snapshot, position)));
+        let now = handle.player.now();
+        let position = snapshot.position_at(now);
+        let object = Box::into_raw(Box::new(kinora_snapshot::new(snapshot, position, now)));
         // SAFETY: `out` was written through above.
         unsafe { give(out, object, "out") }
     })
@@ -273,7 +302,7 @@ pub unsafe extern "C" fn kinora_player_snapshot(player: *const kinora_player, ou
 /// Thread-safety: any thread.
 ///
 /// # Safety
-/// `snapshot` is a live snapshot; `out` is valid for writing.
+/// `snapshot` is a live snapshot; `out` is valid for `out->struct_size` bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn kinora_snapshot_state(
     snapshot: *const kinora_snapshot,
@@ -281,9 +310,9 @@ pub unsafe extern "C" fn kinora_snapshot_state(
 ) -> u32 {
     guarded(|| {
         // SAFETY: the caller's promise.
-        let info = unsafe { shared(snapshot, "snapshot") }?.info();
-        // SAFETY: the caller's promise.
-        unsafe { give(out, info, "out") }
+        let (snapshot, out) = unsafe { (shared(snapshot, "snapshot")?, Out::new(out, "out")?) };
+        out.fill(&snapshot.info());
+        Ok(())
     })
 }
 
@@ -301,18 +330,19 @@ pub unsafe extern "C" fn kinora_snapshot_track(
 ) -> u32 {
     guarded(|| {
         // SAFETY: the caller's promise.
-        let snapshot = unsafe { shared(snapshot, "snapshot") }?;
+        let (snapshot, out) = unsafe { (shared(snapshot, "snapshot")?, Out::new(out, "out")?) };
         let found = snapshot.tracks.get(index).ok_or_else(|| invalid(&format!("there is no track {index}")))?;
         let optional = |text: &Option<CString>| text.as_ref().map_or(std::ptr::null(), |text| text.as_ptr());
         let track = kinora_track {
+            struct_size: size_of::<kinora_track>(),
             kind: found.kind,
             id: found.id.as_ptr(),
             language: optional(&found.language),
             label: optional(&found.label),
             selected: u32::from(found.selected),
         };
-        // SAFETY: the caller's promise.
-        unsafe { give(out, track, "out") }
+        out.fill(&track);
+        Ok(())
     })
 }
 
@@ -330,27 +360,29 @@ pub unsafe extern "C" fn kinora_snapshot_quality(
 ) -> u32 {
     guarded(|| {
         // SAFETY: the caller's promise.
-        let snapshot = unsafe { shared(snapshot, "snapshot") }?;
+        let (snapshot, out) = unsafe { (shared(snapshot, "snapshot")?, Out::new(out, "out")?) };
         let found = snapshot.snapshot.qualities.get(index).zip(snapshot.qualities.get(index));
         let (quality, id) = found.ok_or_else(|| invalid(&format!("there is no quality {index}")))?;
         let quality = kinora_quality {
+            struct_size: size_of::<kinora_quality>(),
             id: id.as_ptr(),
             bitrate: quality.bitrate,
             width: quality.width.unwrap_or(0),
             height: quality.height.unwrap_or(0),
             shown: u32::from(quality.shown),
         };
-        // SAFETY: the caller's promise.
-        unsafe { give(out, quality, "out") }
+        out.fill(&quality);
+        Ok(())
     })
 }
 
-/// Reads the `index`th cue that is on screen at `time_ns`. `*found` is 1, or 0 when there are no more.
+/// Reads the `index`th cue that is on screen at `time_ns`. `*found` is 1, or 0 when there are no more; `*out` is then as
+/// it was.
 ///
 /// Thread-safety: any thread.
 ///
 /// # Safety
-/// `snapshot` is a live snapshot; `out` and `found` are valid for writing.
+/// As kinora_snapshot_state(); `found` is valid for writing.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn kinora_snapshot_cue_at(
     snapshot: *const kinora_snapshot,
@@ -361,23 +393,20 @@ pub unsafe extern "C" fn kinora_snapshot_cue_at(
 ) -> u32 {
     guarded(|| {
         // SAFETY: the caller's promise.
-        let snapshot = unsafe { shared(snapshot, "snapshot") }?;
+        let (snapshot, out) = unsafe { (shared(snapshot, "snapshot")?, Out::new(out, "out")?) };
         let cue = snapshot.cue_at(time_ns, index);
         // SAFETY: the caller's promise.
         unsafe { give(found, u32::from(cue.is_some()), "found") }?;
-        match cue {
-            None => Ok(()),
-            Some((cue, view)) => {
-                let cue = kinora_cue {
-                    start_ns: cue.start.as_nanos(),
-                    end_ns: cue.end.as_nanos(),
-                    text: view.text.as_ptr(),
-                    json: view.json.as_ptr(),
-                };
-                // SAFETY: the caller's promise.
-                unsafe { give(out, cue, "out") }
-            }
+        if let Some((cue, view)) = cue {
+            out.fill(&kinora_cue {
+                struct_size: size_of::<kinora_cue>(),
+                start_ns: cue.start.as_nanos(),
+                end_ns: cue.end.as_nanos(),
+                text: view.text.as_ptr(),
+                json: view.json.as_ptr(),
+            });
         }
+        Ok(())
     })
 }
 

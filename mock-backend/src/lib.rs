@@ -6,7 +6,7 @@
 //! * [`chaos`] — a seeded plan of faults, pure, and its application to real responses;
 //! * [`http`] — what both servers share: listening, ranges, conditional requests, safe paths, error bodies;
 //! * [`command`] — what the commands of `kinora-backend` do;
-//! * [`clock`], [`keyfile`] — the wall clock behind a value, secrets on disk.
+//! * [`clock`], [`keyfile`] — clocks as values, secrets on disk.
 //!
 //! `services` and `edge` do not know each other but for [`edge::signature`], with which the backend signs what the edge checks.
 //! Nothing here knows the player.

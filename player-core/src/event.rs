@@ -1,4 +1,5 @@
-//! What the player announces. State events are never lost; progress events may be dropped first.
+//! Announcements of the player. An application that does not take them loses progress events first, then states that a
+//! later one replaces, then the oldest; [`Event::EventsLost`] counts them. Replies are never lost.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,8 +42,16 @@ pub enum Event {
     TracksChanged,
     /// The length or the seekable range became known or changed; the snapshot has it.
     TimelineChanged,
-    /// The first picture of a load or a seek is on screen.
+    /// The first video frame of a load or a seek is on screen.
     FirstFrame {
+        /// Its presentation time.
+        pts: MediaTime,
+        /// Since the load or the seek.
+        latency: Duration,
+    },
+    /// The first audio of a load or a seek is presented without video: there is none, it begins later, or it cannot be
+    /// decoded. [`Event::FirstFrame`] follows if video comes.
+    FirstAudio {
         /// Its presentation time.
         pts: MediaTime,
         /// Since the load or the seek.
@@ -59,7 +68,7 @@ pub enum Event {
         /// Why the rule chose it.
         reason: String,
     },
-    /// A seek has begun.
+    /// A seek has begun. Once for each seek that is carried out: of seeks that come faster than that, only the last is.
     SeekStarted {
         /// The target after clamping.
         to: MediaTime,
@@ -146,6 +155,11 @@ pub enum Event {
     Failed {
         /// Why.
         error: PlayerError,
+    },
+    /// The application did not take events in time and some were dropped; the snapshot has the present state.
+    EventsLost {
+        /// Number of events dropped since the last of these. No reply is among them.
+        count: u64,
     },
 }
 

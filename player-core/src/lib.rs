@@ -39,5 +39,5 @@ pub use error::{ErrorCode, PlayerError, Severity};
 pub use event::Event;
 #[cfg(feature = "http")]
 pub use player::Player;
-pub use snapshot::{Snapshot, State};
+pub use snapshot::{PendingRetry, Snapshot, State};
 pub use time::{MediaTime, Now, TimeRange, TimeRanges, WallClock};

@@ -12,7 +12,10 @@ use url::Url;
 
 use crate::command::{Command, CommandId, LoadRequest, SeekMode};
 use crate::config::PlayerConfig;
-use crate::driver::{HttpFetcher, Inbox, MonotonicClock, NetworkConfig, PlayerLoop, Published, Recorder, panic_error};
+use crate::driver::{
+    HttpFetcher, Inbox, MonotonicClock, NetworkConfig, PlayerLoop, Published, Recorder, panic_error, return_memory,
+};
+pub use crate::driver::{MAX_COMMANDS, MAX_EVENTS, MAX_REPLIES};
 use crate::engine::Engine;
 use crate::error::{ErrorCode, PlayerError};
 use crate::event::Event;
@@ -78,6 +81,7 @@ impl Player {
         let published = Arc::new(Published::default());
         let engine = Engine::new(config)?;
         let fetcher = HttpFetcher::new(network, Arc::clone(&inbox))?;
+        let runtime = fetcher.runtime();
         let work =
             PlayerLoop::new(engine, renderer, fetcher, recorder, Arc::clone(&inbox), Arc::clone(&published), clock);
         let guarded = Arc::clone(&published);
@@ -90,19 +94,27 @@ impl Player {
                     closing.close();
                     guarded.fail(&panic_error(payload.as_ref()));
                 }
+                return_memory(runtime);
             })
             .map_err(|error| PlayerError::fatal(ErrorCode::Internal, format!("cannot start a thread: {error}")))?;
         Ok(Self { inbox, published, clock, next_id: AtomicU64::new(1), thread: Some(thread) })
     }
 
-    /// Sends a command; an [`Event::Reply`] with the id follows.
+    /// Sends a command; an [`Event::Reply`] with the id follows. Commands may come at any pace: of seeks, rates and
+    /// choices of track or quality that come faster than they can be carried out, the last is, and each is answered.
     ///
     /// # Errors
-    /// `QueueFull` when too many commands wait, `InvalidState` when the player has ended.
+    /// `QueueFull` when [`MAX_COMMANDS`] wait, or when [`MAX_REPLIES`] are unanswered or have a reply that the
+    /// application has not taken: the command has no effect and no reply. `InvalidState` when the player has ended.
     pub fn send(&self, command: Command) -> Result<CommandId, PlayerError> {
         let id = CommandId(self.next_id.fetch_add(1, Ordering::Relaxed));
-        self.inbox.command(id, command)?;
-        Ok(id)
+        self.published.events.reserve(id)?;
+        match self.inbox.command(id, command) {
+            Ok(()) => Ok(id),
+            // The player has ended in between, and has answered the command with the reason.
+            Err(_) if !self.published.events.release(id) => Ok(id),
+            Err(error) => Err(error),
+        }
     }
 
     /// Loads one address and plays it.
@@ -162,7 +174,8 @@ impl Player {
         self.published.events.wait(&self.clock, timeout)
     }
 
-    /// How many events were lost because nobody took them.
+    /// Number of events dropped so far because the application did not take them; see [`Event::EventsLost`]. No reply
+    /// is among them. At most [`MAX_EVENTS`] events wait beside the replies.
     pub fn events_lost(&self) -> u64 {
         self.published.events.lost()
     }

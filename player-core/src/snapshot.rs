@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::command::{QualityChoice, TrackChoice};
-use crate::error::PlayerError;
+use crate::error::{PlayerError, Stage};
 use crate::model::{MediaKind, PresentationKind, Protocol, Role, Thumbnail, ThumbnailSpan, TimedMetadata, TrackId};
 use crate::telemetry::SessionStats;
 use crate::text::Cue;
@@ -87,6 +87,25 @@ pub struct Quality {
     pub available: bool,
 }
 
+/// A request that failed and is made again. A host shows it so that a person knows what the player waits for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PendingRetry {
+    /// Purpose of the request: manifest, index, initialisation data, segment, subtitles or key.
+    pub stage: Stage,
+    /// Scheme, host and port of the server that failed; no user information, path or query.
+    pub host: String,
+    /// Error of the latest attempt.
+    pub error: PlayerError,
+    /// Attempts that have failed so far, at least 1. The next attempt is `attempt + 1`.
+    pub attempt: u32,
+    /// Time of the next attempt on the clock of [`Snapshot::taken_at`]. A time in the past means that the attempt is
+    /// running and has not been answered yet.
+    pub next_attempt_at: Now,
+    /// Time at which the player gives up if every attempt fails as the latest did. It moves on while playback
+    /// continues from the buffer.
+    pub gives_up_at: Now,
+}
+
 /// Everything that a host needs to draw a player.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Snapshot {
@@ -134,6 +153,10 @@ pub struct Snapshot {
     pub thumbnails: Arc<Vec<ThumbnailSpan>>,
     /// Why playback ended, when it failed.
     pub error: Option<PlayerError>,
+    /// The failed request that playback depends on most, from its failure until an answer begins or the player gives
+    /// up; `None` while nothing is being retried.
+    #[serde(default)]
+    pub pending_retry: Option<PendingRetry>,
     /// Counters of this session.
     pub stats: Arc<SessionStats>,
 }

@@ -72,7 +72,8 @@ impl Service {
 
     async fn sign_in(&mut self, email: String, password: String) -> Result<(), PlayerError> {
         let device = DeviceInfo {
-            id: DeviceId::new("kinora-qa"),
+            // One for each process: a sign-in revokes those that the same device had before.
+            id: DeviceId::new(format!("kinora-qa-{}", std::process::id())),
             name: "Kinora QA".to_owned(),
             platform: std::env::consts::OS.to_owned(),
             app_version: env!("CARGO_PKG_VERSION").to_owned(),

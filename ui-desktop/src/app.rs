@@ -11,11 +11,12 @@ use crate::api::{Probe, Reply, Request, Service, Wake};
 use crate::command::UiCommand;
 use crate::player_port::{PlayerFactory, PlayerHandle};
 use crate::settings_file::SettingsFile;
-use crate::state::{AppState, Effect, Launch, Message, Moment, start, update};
+use crate::state::{AppState, Effect, Launch, Message, Moment, WindowPlace, next_tick, start, update};
 use crate::theme;
 use crate::theme::tokens::color;
 use crate::video::VideoSurface;
 use crate::views::{self, View};
+use crate::wall_clock::WallClock;
 use crate::widgets::ImageShelf;
 
 /// Replies and events that are taken in one frame at most, so that a flood cannot stop the drawing.
@@ -81,6 +82,8 @@ pub struct App {
     images: ImageShelf,
     video: VideoSurface,
     wake: Wake,
+    /// Time of day.
+    wall: WallClock,
     /// The settings that wait to be written, and since when.
     unsaved: Option<f64>,
 }
@@ -95,7 +98,7 @@ impl App {
     /// The app in its first state; its first effects are carried out at once.
     pub fn new(ctx: &egui::Context, parts: Parts) -> Self {
         theme::apply(ctx);
-        let (state, effects) = start(parts.launch, parts.settings.load());
+        let (state, effects) = start(parts.launch, parts.settings.load(), parts.settings.load_choices());
         let mut app = Self {
             state,
             service: parts.service,
@@ -105,12 +108,20 @@ impl App {
             images: ImageShelf::default(),
             video: VideoSurface::new(),
             wake: wake(ctx),
+            wall: WallClock::system(),
             unsaved: None,
         };
         for effect in effects {
             app.perform(ctx, effect, 0.0);
         }
         app
+    }
+
+    /// Replaces the system's time of day, for tests.
+    #[must_use]
+    pub fn with_wall_clock(mut self, wall: WallClock) -> Self {
+        self.wall = wall;
+        self
     }
 
     /// What the app knows.
@@ -133,6 +144,15 @@ impl App {
             let Some(event) = self.player.as_ref().and_then(|player| player.port.try_event()) else { break };
             self.handle(ctx, Message::Player(event), now);
         }
+        self.handle(ctx, Message::Tick, now);
+        if let Some(place) = window_place(ctx)
+            && self.state.settings.window != Some(place)
+        {
+            self.handle(ctx, Message::WindowAt(place), now);
+        }
+        if let Some(at) = next_tick(&self.state) {
+            ctx.request_repaint_after_secs((at - now).max(0.0) as f32 + 0.01);
+        }
         self.save_when_calm(ctx, now);
     }
 
@@ -149,6 +169,7 @@ impl App {
             player: self.player.as_ref(),
             position: self.player.as_ref().map_or(MediaTime::ZERO, PlayerHandle::position),
             snapshot,
+            wall: &self.wall,
             now,
         };
         views::show(ui, &view, &mut commands);
@@ -175,16 +196,10 @@ impl App {
     }
 
     fn handle(&mut self, ctx: &egui::Context, message: Message, now: f64) {
-        let moment = Moment { now, snapshot: self.snapshot() };
+        let moment = Moment { now, snapshot: self.snapshot(), wall_ms: self.wall.now_ms() };
         let before = self.state.route.clone();
         let effects = update(&mut self.state, message, &moment);
         if self.state.route != before {
-            // The focus of a page that is gone must not linger on a widget of the same id.
-            ctx.memory_mut(|memory| {
-                if let Some(id) = memory.focused() {
-                    memory.surrender_focus(id);
-                }
-            });
             ctx.request_repaint();
         }
         for effect in effects {
@@ -214,6 +229,8 @@ impl App {
                 self.unsaved.get_or_insert(now);
                 ctx.request_repaint_after_secs(SAVE_AFTER as f32 + 0.1);
             }
+            Effect::SaveChoices => self.settings.save_choices(&self.state.choices),
+            Effect::Copy(text) => ctx.copy_text(text),
             Effect::Quit => ctx.send_viewport_cmd(ViewportCommand::Close),
         }
     }
@@ -268,6 +285,27 @@ impl App {
     }
 }
 
+/// Returns where the window is; `None` while it fills the screen, is out of sight, or the system does not say.
+///
+/// Points of the screen are kept, so that the interface's own zoom does not change the size from start to start.
+fn window_place(ctx: &egui::Context) -> Option<WindowPlace> {
+    let zoom = ctx.zoom_factor();
+    ctx.input(|input| {
+        let viewport = input.viewport();
+        if viewport.fullscreen == Some(true) || viewport.minimized == Some(true) {
+            return None;
+        }
+        let whole = |length: f32| (length * zoom).round();
+        let inner = viewport.inner_rect?;
+        let place = WindowPlace {
+            at: viewport.outer_rect.map(|outer| (whole(outer.left()), whole(outer.top()))),
+            size: (whole(inner.width()), whole(inner.height())),
+            maximized: viewport.maximized == Some(true),
+        };
+        place.checked()
+    })
+}
+
 /// Changed settings are written after so many seconds.
 const SAVE_AFTER: f64 = 1.0;
 
@@ -277,6 +315,7 @@ impl eframe::App for App {
     }
 
     fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
+        theme::scale::follow_window(ui.ctx(), self.state.settings.zoom);
         self.draw(ui);
     }
 

@@ -3,7 +3,7 @@
 //! Exit codes: 0 the window was closed; 2 wrong usage or no display; 4 the display cannot do OpenGL 3.3 (or ES 3.0);
 //! 1 anything else. Each failure says one sentence on stderr.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -18,11 +18,13 @@ use url::Url;
 
 use crate::api::{Service, ServiceOptions};
 use crate::app::{App, Parts, ServicePort, wake};
+use crate::navigation::trace::{self, Trace};
 use crate::networks::Networks;
 use crate::player_gst::GstPlayers;
 use crate::secrets::SecretChoice;
 use crate::settings_file::SettingsFile;
-use crate::state::{Credentials, Launch};
+use crate::signals;
+use crate::state::{Credentials, Launch, WindowPlace};
 use crate::theme::tokens::size;
 use crate::video::{TooOld, supported};
 use crate::window_icon::window_icon;
@@ -55,11 +57,14 @@ Keys while a film plays:
   space, k   play, pause           ←, →      10 s back, forward
   ↑, ↓       volume                m         mute
   f          full screen           c         subtitles on, off
-  q, a       quality, audio menu   0–9       to tenths of the film
-  <, >       slower, faster        comma, .  one picture back, forward (paused)
-  i          statistics            Esc       close menu, leave full screen, leave the film
+  a, s       audio, subtitle menu  q, r      quality, speed menu
+  0–9        to tenths of the film <, >      slower, faster
+  i          statistics            comma, .  one picture back, forward (paused)
+  Tab        to the controls       Esc       close menu, leave full screen, leave the film
+Everywhere: arrows, Tab, Page Up/Down, Home and End move the focus, Enter presses; Ctrl with +, − or 0 zooms
 
-Environment: KINORA_BACKEND, KINORA_EMAIL, KINORA_PASSWORD, KINORA_SECRETS=os|file|memory, KINORA_LOG (as RUST_LOG)";
+Environment: KINORA_BACKEND, KINORA_EMAIL, KINORA_PASSWORD, KINORA_SECRETS=os|file|memory, KINORA_LOG (as RUST_LOG),
+KINORA_UI_TRACE=FILE (writes the focus and all rectangles to a file)";
 
 /// Runs the app and answers with its exit code.
 pub fn main() -> ExitCode {
@@ -124,42 +129,59 @@ impl Plan {
 }
 
 fn run(plan: Plan, fullscreen: bool) -> eframe::Result {
+    let directories = ProjectDirs::from("", "", "kinora");
+    let settings = SettingsFile::new(directories.as_ref().map(ProjectDirs::config_dir));
+    let place = settings.load().window.and_then(WindowPlace::checked);
     let viewport = egui::ViewportBuilder::default()
         .with_title("Kinora")
         .with_app_id("kinora")
         .with_icon(window_icon())
-        .with_inner_size(size::WINDOW)
+        .with_inner_size(place.map_or(size::WINDOW, |place| place.size.into()))
         .with_min_inner_size(size::WINDOW_MIN)
+        .with_maximized(place.is_some_and(|place| place.maximized))
         .with_fullscreen(fullscreen);
-    let options = eframe::NativeOptions { viewport, centered: true, ..eframe::NativeOptions::default() };
+    let at = place.and_then(|place| place.at);
+    let viewport = match at {
+        Some((x, y)) => viewport.with_position([x, y]),
+        None => viewport,
+    };
+    let options = eframe::NativeOptions { viewport, centered: at.is_none(), ..eframe::NativeOptions::default() };
     eframe::run_native(
         "Kinora",
         options,
         Box::new(move |context| {
             context.gl.as_deref().map_or(Ok(()), supported)?;
-            let parts = parts(plan, &context.egui_ctx)?;
+            if let Some(path) = std::env::var_os(trace::VARIABLE) {
+                context.egui_ctx.add_plugin(Trace::create(Path::new(&path))?);
+            }
+            if let Err(error) = signals::close_on_signal(&context.egui_ctx) {
+                tracing::warn!(%error, "signals end the app without storing the last position");
+            }
+            let parts = parts(plan, directories.as_ref(), settings, &context.egui_ctx)?;
             Ok(Box::new(App::new(&context.egui_ctx, parts)))
         }),
     )
 }
 
-fn parts(plan: Plan, ctx: &egui::Context) -> std::io::Result<Parts> {
-    let directories = ProjectDirs::from("", "", "kinora");
-    let config: Option<PathBuf> = directories.as_ref().map(|directories| directories.config_dir().to_owned());
-    let settings = SettingsFile::new(config.as_deref());
+fn parts(
+    plan: Plan,
+    directories: Option<&ProjectDirs>,
+    settings: SettingsFile,
+    ctx: &egui::Context,
+) -> std::io::Result<Parts> {
     let service = match plan.backend {
         Some(base) => {
             let options = ServiceOptions {
                 base,
                 secrets: plan.secrets,
-                directory: directories.as_ref().map(|directories| directories.data_dir().to_owned()),
+                directory: directories.map(|directories| directories.data_dir().to_owned()),
                 device: device(&settings),
             };
             Some(Box::new(Service::start(options, wake(ctx))?) as Box<dyn ServicePort>)
         }
         None => None,
     };
-    let networks = Networks::load(directories.as_ref().map(ProjectDirs::data_dir));
+    let networks = Networks::load(directories.map(ProjectDirs::data_dir));
     let players = GstPlayers { networks: Arc::new(networks), ..GstPlayers::default() };
     Ok(Parts { launch: plan.launch, service, players: Box::new(players), settings })
 }

@@ -1,22 +1,9 @@
 //! What the viewer asked for. Views send these and nothing else; only [`crate::state`] acts on them.
 
-use kinora_api::TitleId;
+use kinora_api::{ProfileId, TitleId};
 use player_core::command::{QualityChoice, TrackChoice};
 
 use crate::state::{Focus, Menu, Settings};
-
-/// A direction on the home screen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Direction {
-    /// To the row above.
-    Up,
-    /// To the row below.
-    Down,
-    /// To the card before.
-    Left,
-    /// To the card after.
-    Right,
-}
 
 /// Where a title begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +14,17 @@ pub enum Begin {
     Start,
 }
 
+/// A change of the viewer's own zoom factor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Zoom {
+    /// Larger by a tenth.
+    In,
+    /// Smaller by a tenth.
+    Out,
+    /// As large as the window asks for.
+    Reset,
+}
+
 /// One wish of the viewer.
 #[derive(Clone, Debug, PartialEq)]
 pub enum UiCommand {
@@ -34,6 +32,8 @@ pub enum UiCommand {
     EditEmail(String),
     /// The password field now reads so.
     EditPassword(String),
+    /// Show the password as it is typed, or hide it.
+    ShowPassword(bool),
     /// Sign in with what the fields hold.
     SignIn,
     /// Forget the session.
@@ -48,16 +48,30 @@ pub enum UiCommand {
     OpenTitle(TitleId),
     /// Play a title.
     Play(TitleId, Begin),
-    /// Move the keyboard's focus on the home screen.
-    MoveFocus(Direction),
-    /// The keyboard's focus has come here by other means.
+    /// The keyboard's focus on the home screen is here now.
     FocusAt(Focus),
     /// Open or close the settings.
     ToggleSettings,
     /// Use these settings from now on.
     ChangeSettings(Settings),
+    /// Make everything larger or smaller.
+    Zoom(Zoom),
     /// Close the notice.
     DismissNotice,
+    /// Open the search page, or put the focus into its field.
+    OpenSearch,
+    /// The search field now reads so.
+    EditSearch(String),
+    /// Ask who watches.
+    SwitchProfile,
+    /// Go on with this profile.
+    ChooseProfile(ProfileId),
+    /// Ask the service again now, while it is away.
+    RetryNow,
+    /// Show or hide the technical part of the error card.
+    ToggleDetails,
+    /// Put a text on the clipboard.
+    Copy(String),
     /// Something about the player.
     Player(PlayerCommand),
 }
@@ -96,6 +110,8 @@ pub enum PlayerCommand {
         /// Faster.
         faster: bool,
     },
+    /// Play at this speed, 1 being the film's own.
+    SetRate(f64),
     /// Show or hide a menu.
     ToggleMenu(Menu),
     /// Choose the audio.

@@ -1,48 +1,70 @@
-//! The settings on disk: one small JSON file, replaced as a whole. Not for secrets.
+//! The settings on disk, and what was chosen for titles: two small JSON files, each replaced as a whole. Not for
+//! secrets.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::state::Settings;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
-/// A larger file is not ours.
-const MAX_BYTES: u64 = 64 << 10;
+use crate::private_file;
+use crate::state::{Choices, Settings};
+
+/// Maximum bytes of a file; a larger one is not ours.
+const MAX_BYTES: u64 = 512 << 10;
+/// File of the settings.
+const SETTINGS: &str = "settings.json";
+/// File of what was chosen for titles.
+const CHOICES: &str = "choices.json";
 
 /// Reads and writes the settings of one user.
 #[derive(Clone, Debug)]
 pub struct SettingsFile {
-    path: Option<PathBuf>,
+    directory: Option<PathBuf>,
 }
 
 impl SettingsFile {
-    /// The file in a directory; without one nothing is kept.
+    /// Opens the files in a directory; without one nothing is kept.
     pub fn new(directory: Option<&Path>) -> Self {
-        Self { path: directory.map(|directory| directory.join("settings.json")) }
+        Self { directory: directory.map(Path::to_owned) }
     }
 
-    /// The settings as they were written, or the defaults where they cannot be read.
+    /// Returns the settings as they were written, or the defaults where they cannot be read.
     pub fn load(&self) -> Settings {
-        let Some(path) = &self.path else { return Settings::default() };
-        match fs::metadata(path) {
-            Ok(metadata) if metadata.len() <= MAX_BYTES => {}
-            _ => return Settings::default(),
-        }
-        fs::read(path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
+        self.read(SETTINGS)
     }
 
-    /// Writes the settings down. Losing them is no reason to disturb anybody, so a failure is only logged.
+    /// Writes the settings down.
     pub fn save(&self, settings: &Settings) {
-        let Some(path) = &self.path else { return };
-        let written = (|| {
-            if let Some(directory) = path.parent() {
-                fs::create_dir_all(directory)?;
+        self.write(SETTINGS, settings);
+    }
+
+    /// Returns what was chosen for titles, or nothing where it cannot be read.
+    pub fn load_choices(&self) -> Choices {
+        self.read(CHOICES)
+    }
+
+    /// Writes down what was chosen for titles.
+    pub fn save_choices(&self, choices: &Choices) {
+        self.write(CHOICES, choices);
+    }
+
+    fn read<T: DeserializeOwned + Default>(&self, name: &str) -> T {
+        let Some(directory) = &self.directory else { return T::default() };
+        match private_file::read(&directory.join(name), MAX_BYTES) {
+            Ok(bytes) => bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default(),
+            Err(error) => {
+                tracing::warn!(%error, name, "a file of settings could not be read");
+                T::default()
             }
-            let temporary = path.with_extension(format!("new-{}", std::process::id()));
-            fs::write(&temporary, serde_json::to_vec_pretty(settings)?)?;
-            fs::rename(&temporary, path)
-        })();
-        if let Err(error) = written {
-            tracing::warn!(%error, "the settings could not be written");
+        }
+    }
+
+    /// Replaces a file. Losing settings is no reason to disturb a viewer, so a failure is only logged.
+    fn write<T: Serialize>(&self, name: &str, value: &T) {
+        let Some(directory) = &self.directory else { return };
+        let bytes = serde_json::to_vec_pretty(value).map_err(Into::into);
+        if let Err(error) = bytes.and_then(|bytes| private_file::write(&directory.join(name), &bytes)) {
+            tracing::warn!(%error, name, "a file of settings could not be written");
         }
     }
 }
@@ -50,6 +72,7 @@ impl SettingsFile {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     #[test]
     fn settings_survive_a_restart_and_damage_means_defaults() {
@@ -62,5 +85,11 @@ mod tests {
         fs::write(directory.path().join("below/settings.json"), b"{ not json").expect("writes");
         assert_eq!(file.load(), Settings::default());
         SettingsFile::new(None).save(&settings);
+        let mut choices = Choices::default();
+        choices.change(&"a".into(), &"film".into(), |choice| choice.rate = Some(1.5));
+        file.save_choices(&choices);
+        assert_eq!(file.load_choices(), choices);
+        fs::write(directory.path().join("below/choices.json"), b"[{").expect("writes");
+        assert_eq!(file.load_choices(), Choices::default());
     }
 }

@@ -1,5 +1,7 @@
 //! The interface as a viewer and a screen reader meet it: through the accessibility tree, without a window.
 
+#[path = "interface/navigation.rs"]
+mod navigation;
 #[path = "support/mod.rs"]
 mod support;
 
@@ -254,9 +256,13 @@ fn the_error_card_says_what_happened_and_what_to_do_and_tries_again() {
     let error = PlayerError::fatal(ErrorCode::MediaUnavailable, "segment 7 of video cannot be had");
     outside.announce(Event::Failed { error });
     settle(&mut window);
+    window.get_by_role_and_label(Role::Label, "A part of this film can't be loaded.");
+    window.get_by_role_and_label(Role::Label, ErrorCode::MediaUnavailable.advice());
+    assert!(window.query_by_label_contains("segment 7").is_none(), "the technical part is folded");
+    window.get_by_role_and_label(Role::Button, "Details").click();
+    settle(&mut window);
     window.get_by_role_and_label(Role::Label, "MediaUnavailable (3005)");
     window.get_by_role_and_label(Role::Label, ErrorCode::MediaUnavailable.meaning());
-    window.get_by_role_and_label(Role::Label, ErrorCode::MediaUnavailable.advice());
     window.get_by_label_contains("segment 7");
     window.get_by_role_and_label(Role::Button, "Try again").click();
     settle(&mut window);

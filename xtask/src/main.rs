@@ -1,10 +1,12 @@
 //! Kinora's own tasks. `cargo xtask --help` lists them; `./test` runs those that check.
 
+mod baseline;
 mod errors;
 mod generated;
 mod header;
 mod install;
 mod instructions;
+mod interface;
 mod purity;
 mod tidy;
 
@@ -21,11 +23,14 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Task {
-    /// Write `ffi/include/kinora.h` from the C ABI crate.
+    /// Write `ffi/include/kinora.h`, the linker map and the baseline of symbols and layouts from the C ABI crate.
     Header {
-        /// Change nothing; fail when the committed file differs.
+        /// Change nothing; fail when a committed file differs.
         #[arg(long)]
         check: bool,
+        /// Accept a change that breaks compiled programs: only for an ABI version that was never released.
+        #[arg(long)]
+        incompatible: bool,
     },
     /// Write `docs/error-codes.md` and `ffi/include/kinora_errors.h` from the player's error codes.
     Errors {
@@ -33,14 +38,23 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
-    /// Build the C library and install it with its headers and pkg-config file.
+    /// Build the C library and install it with its headers, pkg-config file, debug symbols and licences.
     Install {
-        /// Where to.
+        /// Root of the installed tree.
         #[arg(long, default_value = "/usr/local")]
         prefix: PathBuf,
-        /// Which cargo profile to build.
+        /// Folder of the libraries, below the prefix unless absolute.
+        #[arg(long, default_value = "lib")]
+        libdir: PathBuf,
+        /// Folder that stands for the root of the file system while a package is made.
+        #[arg(long, env = "DESTDIR")]
+        destdir: Option<PathBuf>,
+        /// Cargo profile to build.
         #[arg(long, default_value = "dist")]
         profile: String,
+        /// Install what an earlier build of the profile has left.
+        #[arg(long)]
+        no_build: bool,
     },
     /// Check the house rules that the compiler does not know.
     Tidy,
@@ -56,9 +70,11 @@ enum Task {
 fn main() -> anyhow::Result<()> {
     let root = root();
     match Cli::parse().task {
-        Task::Header { check } => header::run(&root, check),
+        Task::Header { check, incompatible } => header::run(&root, check, incompatible),
         Task::Errors { check } => errors::run(&root, check),
-        Task::Install { prefix, profile } => install::run(&root, &prefix, &profile),
+        Task::Install { prefix, libdir, destdir, profile, no_build } => {
+            install::run(&root, &install::Options { prefix, libdir, destdir, profile, no_build })
+        }
         Task::Tidy => tidy::run(&root),
         Task::Purity => purity::run(&root),
         Task::Instructions { subject } => instructions::run(&root, subject),

@@ -43,12 +43,12 @@ int main(int argc, char **argv) {
     return 2;
   }
   kinora_config config;
-  CHECK(kinora_config_init(&config) == 0);
+  CHECK(kinora_config_init(&config, sizeof config) == 0);
   config.audio = KINORA_AUDIO_OUTPUT_SILENT;
   kinora_player *player = NULL;
   CHECK(kinora_player_create(&config, &player) == 0);
   kinora_load_options options;
-  CHECK(kinora_load_options_init(&options) == 0);
+  CHECK(kinora_load_options_init(&options, sizeof options) == 0);
   options.text_language = "en";
   CHECK(kinora_player_load(player, argv[1], &options, NULL) == 0);
   until_cues(player);
@@ -65,6 +65,7 @@ int main(int argc, char **argv) {
   CHECK(layout->wrap == 1 && !layout->has_area && !layout->has_region && layout->area_id == NULL);
   check_spans(layout);
   kinora_cue cue;
+  cue.struct_size = sizeof cue;
   uint32_t found = 0;
   CHECK(kinora_snapshot_cue_at(snapshot, 1000000000, 0, &cue, &found) == 0 && found == 1);
   CHECK(strcmp(cue.text, "plainstyled") == 0 && cue.json[0] == '{');

@@ -15,6 +15,9 @@
     }                                                                                                                  \
   } while (0)
 
+/* An out-structure begins with its size. */
+#define SIZED(out) ((out)->struct_size = sizeof *(out), (out))
+
 #define MAX_COMMANDS 16
 
 typedef struct {
@@ -112,7 +115,7 @@ static void misuse(void) {
   kinora_player_destroy(NULL);
   kinora_player_destroy(&player);
   kinora_config config;
-  CHECK(kinora_config_init(&config) == 0);
+  CHECK(kinora_config_init(&config, sizeof config) == 0);
   config.video = 77;
   CHECK(kinora_player_create(&config, &player) == KINORA_ERROR_INVALID_ARGUMENT && player == NULL);
 }
@@ -122,38 +125,38 @@ static void check_metadata(const kinora_snapshot *snapshot) {
   size_t count = 0;
   kinora_metadata metadata;
   for (;; count++) {
-    CHECK(kinora_snapshot_metadata(snapshot, count, &metadata, &found) == 0);
+    CHECK(kinora_snapshot_metadata(snapshot, count, SIZED(&metadata), &found) == 0);
     if (!found) {
       break;
     }
     CHECK(metadata.json[0] == '{' && metadata.scheme != NULL && (metadata.body_length == 0 || metadata.body != NULL));
   }
-  CHECK(kinora_snapshot_metadata(NULL, 0, &metadata, &found) == KINORA_ERROR_INVALID_ARGUMENT);
-  CHECK(kinora_snapshot_metadata(snapshot, 0, &metadata, NULL) == KINORA_ERROR_INVALID_ARGUMENT);
+  CHECK(kinora_snapshot_metadata(NULL, 0, SIZED(&metadata), &found) == KINORA_ERROR_INVALID_ARGUMENT);
+  CHECK(kinora_snapshot_metadata(snapshot, 0, SIZED(&metadata), NULL) == KINORA_ERROR_INVALID_ARGUMENT);
   kinora_thumbnail thumbnail;
   char url[1024] = "";
-  CHECK(kinora_snapshot_thumbnail_at(snapshot, 0, 100, &thumbnail, url, sizeof url, &found) == 0);
+  CHECK(kinora_snapshot_thumbnail_at(snapshot, 0, 100, SIZED(&thumbnail), url, sizeof url, &found) == 0);
   CHECK(found == (url[0] != '\0'));
-  CHECK(kinora_snapshot_thumbnail_at(NULL, 0, 0, &thumbnail, NULL, 0, &found) == KINORA_ERROR_INVALID_ARGUMENT);
+  CHECK(kinora_snapshot_thumbnail_at(NULL, 0, 0, SIZED(&thumbnail), NULL, 0, &found) == KINORA_ERROR_INVALID_ARGUMENT);
 }
 
 static void check_tracks(const kinora_player *player) {
   kinora_snapshot *snapshot = NULL;
   kinora_snapshot_info info;
   CHECK(kinora_player_snapshot(player, &snapshot) == 0 && snapshot != NULL);
-  CHECK(kinora_snapshot_state(snapshot, &info) == 0);
+  CHECK(kinora_snapshot_state(snapshot, SIZED(&info)) == 0);
   CHECK(info.quality_count > 0);
   for (size_t i = 0; i < info.track_count; i++) {
     kinora_track track;
-    CHECK(kinora_snapshot_track(snapshot, i, &track) == 0);
+    CHECK(kinora_snapshot_track(snapshot, i, SIZED(&track)) == 0);
     CHECK(track.id != NULL && track.id[0] != '\0');
   }
   kinora_track none;
-  CHECK(kinora_snapshot_track(snapshot, info.track_count, &none) == KINORA_ERROR_INVALID_ARGUMENT);
+  CHECK(kinora_snapshot_track(snapshot, info.track_count, SIZED(&none)) == KINORA_ERROR_INVALID_ARGUMENT);
   uint64_t last = 0;
   for (size_t i = 0; i < info.quality_count; i++) {
     kinora_quality quality;
-    CHECK(kinora_snapshot_quality(snapshot, i, &quality) == 0);
+    CHECK(kinora_snapshot_quality(snapshot, i, SIZED(&quality)) == 0);
     CHECK(quality.bitrate >= last);
     last = quality.bitrate;
   }
@@ -190,12 +193,12 @@ int main(int argc, char **argv) {
   journal log;
   memset(&log, 0, sizeof log);
   kinora_config config;
-  CHECK(kinora_config_init(&config) == 0);
+  CHECK(kinora_config_init(&config, sizeof config) == 0);
   config.audio = KINORA_AUDIO_OUTPUT_SILENT;
   kinora_player *player = NULL;
   CHECK(kinora_player_create(&config, &player) == 0 && player != NULL);
   kinora_load_options options;
-  CHECK(kinora_load_options_init(&options) == 0);
+  CHECK(kinora_load_options_init(&options, sizeof options) == 0);
   options.text_language = "en";
   options.fallback_urls = (const char *const *)(argv + 3);
   options.fallback_count = (size_t)(argc - 3);
@@ -223,7 +226,7 @@ int main(int argc, char **argv) {
   kinora_snapshot *snapshot = NULL;
   kinora_snapshot_info info;
   CHECK(kinora_player_snapshot(player, &snapshot) == 0);
-  CHECK(kinora_snapshot_state(snapshot, &info) == 0);
+  CHECK(kinora_snapshot_state(snapshot, SIZED(&info)) == 0);
   CHECK(info.state == KINORA_STATE_ENDED && info.error == 0);
   CHECK(fabs((double)info.duration_ns / 1e9 - expected) < 0.25);
   CHECK(fabs((double)info.position_ns / 1e9 - expected) < 0.25);
@@ -231,14 +234,14 @@ int main(int argc, char **argv) {
   kinora_cue cue;
   uint32_t found = 0, cues = 0;
   for (int64_t time = 0; time < info.duration_ns; time += 500000000) {
-    CHECK(kinora_snapshot_cue_at(snapshot, time, 0, &cue, &found) == 0);
+    CHECK(kinora_snapshot_cue_at(snapshot, time, 0, SIZED(&cue), &found) == 0);
     cues += found;
   }
   CHECK(cues > 0);
   /* A snapshot outlives its player. */
   kinora_player_destroy(&player);
   CHECK(player == NULL);
-  CHECK(kinora_snapshot_state(snapshot, &info) == 0);
+  CHECK(kinora_snapshot_state(snapshot, SIZED(&info)) == 0);
   kinora_snapshot_destroy(&snapshot);
 
   for (unsigned i = 0; i < log.count; i++) {

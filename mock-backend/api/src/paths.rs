@@ -16,8 +16,10 @@ pub const ACCOUNT: &str = "/v1/account";
 pub const PROFILES: &str = "/v1/profiles";
 /// `POST`: ask for leave to play.
 pub const PLAYBACK: &str = "/v1/playback";
-/// `GET`: 200 when the service can answer.
+/// `GET`: 200 while the service lives and its latest write did not fail.
 pub const HEALTH: &str = "/healthz";
+/// `GET`: 200 when the service has just written something durable.
+pub const READY: &str = "/readyz";
 
 /// `GET`: the home screen of a profile.
 pub fn home(profile: Option<&ProfileId>) -> String {

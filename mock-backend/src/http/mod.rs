@@ -1,6 +1,9 @@
 //! What backend and edge share as HTTP servers. Nothing here knows what is served.
 
+pub mod body;
 pub mod conditional;
+pub mod crowd;
+pub mod descriptors;
 pub mod file;
 pub mod path;
 pub mod problem;
@@ -8,3 +11,4 @@ pub mod range;
 pub mod reply;
 pub mod server;
 pub mod signal;
+pub mod stream;

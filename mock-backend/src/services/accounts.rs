@@ -1,10 +1,11 @@
 //! Accounts and their profiles.
 
 use kinora_api::{Account, ErrorCode, Profile, ProfileId, Secret};
-use sqlx::SqlitePool;
+use sqlx::SqliteConnection;
 use uuid::Uuid;
 
-use super::password;
+use super::database::Store;
+use super::password::{self, Passwords};
 use crate::http::problem::Problem;
 
 /// What a new account consists of.
@@ -23,15 +24,16 @@ pub struct NewAccount {
 }
 
 /// The accounts of the service.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Accounts {
-    pool: SqlitePool,
+    store: Store,
+    passwords: Passwords,
 }
 
 impl Accounts {
-    /// Accounts kept in `pool`.
-    pub fn new(pool: SqlitePool) -> Self {
-        Self { pool }
+    /// Accounts kept in `store`.
+    pub fn new(store: Store, passwords: Passwords) -> Self {
+        Self { store, passwords }
     }
 
     /// Makes an account, or leaves the one of that address as it is but for its password, which is set to the given one.
@@ -44,44 +46,13 @@ impl Accounts {
         if length == 0 || length > password::MAX_PASSWORD {
             return Err(Problem::new(ErrorCode::InvalidRequest, "a password has 1 to 256 bytes"));
         }
-        let hash = password::hash(&new.password).await?;
-        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
-        let made = sqlx::query(
-            "INSERT INTO accounts (id, email, display_name, password_hash, max_streams, created_at)
-             VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (email) DO NOTHING",
-        )
-        .bind(Uuid::now_v7().to_string())
-        .bind(&email)
-        .bind(&new.display_name)
-        .bind(&hash)
-        .bind(i64::from(new.max_streams))
-        .bind(now_ms)
-        .execute(&mut *transaction)
-        .await?
-        .rows_affected();
-        if made == 0 {
-            sqlx::query("UPDATE accounts SET password_hash = $1 WHERE email = $2")
-                .bind(&hash)
-                .bind(&email)
-                .execute(&mut *transaction)
-                .await?;
-        } else {
-            for (position, (name, max_age)) in (0_i64..).zip(&new.profiles) {
-                sqlx::query(
-                    "INSERT INTO profiles (id, account_id, position, name, max_age)
-                     VALUES ($1, (SELECT id FROM accounts WHERE email = $2), $3, $4, $5)",
-                )
-                .bind(Uuid::now_v7().to_string())
-                .bind(&email)
-                .bind(position)
-                .bind(name)
-                .bind(max_age.map(i64::from))
-                .execute(&mut *transaction)
-                .await?;
-            }
-        }
-        transaction.commit().await?;
-        Ok(())
+        let hash = self.passwords.hash(&new.password).await?;
+        let new = new.clone();
+        self.store
+            .write(move |connection| {
+                Box::pin(async move { Ok(insert_or_update(connection, &email, &hash, &new, now_ms).await?) })
+            })
+            .await
     }
 
     /// The account that address and password open.
@@ -93,13 +64,13 @@ impl Accounts {
             Ok(email) => {
                 sqlx::query_as("SELECT id, password_hash FROM accounts WHERE email = $1")
                     .bind(email)
-                    .fetch_optional(&self.pool)
+                    .fetch_optional(self.store.reads())
                     .await?
             }
             Err(_) => None,
         };
         let (id, hash) = row.unzip();
-        match (password::verify(password, hash).await?, id) {
+        match (self.passwords.verify(password, hash).await?, id) {
             (true, Some(id)) => self.account(&id).await,
             _ => Err(Problem::new(ErrorCode::InvalidCredentials, "address or password is wrong")),
         }
@@ -113,7 +84,7 @@ impl Accounts {
         let row: Option<(String, String, i64)> =
             sqlx::query_as("SELECT email, display_name, max_streams FROM accounts WHERE id = $1")
                 .bind(id)
-                .fetch_optional(&self.pool)
+                .fetch_optional(self.store.reads())
                 .await?;
         let Some((email, display_name, max_streams)) = row else {
             return Err(Problem::new(ErrorCode::SignInRevoked, "the account has been closed"));
@@ -127,6 +98,42 @@ impl Accounts {
         })
     }
 
+    /// Maximum number of playbacks that an account runs at the same time.
+    ///
+    /// # Errors
+    /// 7003 when it is gone.
+    pub async fn max_streams(&self, id: &str) -> Result<u32, Problem> {
+        let places: Option<i64> = sqlx::query_scalar("SELECT max_streams FROM accounts WHERE id = $1")
+            .bind(id)
+            .fetch_optional(self.store.reads())
+            .await?;
+        let places = places.ok_or_else(|| Problem::new(ErrorCode::SignInRevoked, "the account has been closed"))?;
+        Ok(u32::try_from(places).unwrap_or(u32::MAX))
+    }
+
+    /// Sets how many playbacks the account of an address may run at the same time. Those that run go on.
+    ///
+    /// # Errors
+    /// 7013 when there is no such account.
+    pub async fn set_max_streams(&self, email: &str, max_streams: u32) -> Result<(), Problem> {
+        let email = normal_email(email)?;
+        self.store
+            .write(move |connection| {
+                Box::pin(async move {
+                    let changed = sqlx::query("UPDATE accounts SET max_streams = $1 WHERE email = $2")
+                        .bind(i64::from(max_streams))
+                        .bind(email)
+                        .execute(connection)
+                        .await?;
+                    if changed.rows_affected() == 0 {
+                        return Err(Problem::new(ErrorCode::InvalidRequest, "there is no such account").into());
+                    }
+                    Ok(())
+                })
+            })
+            .await
+    }
+
     /// The profiles of an account, the default first.
     ///
     /// # Errors
@@ -135,7 +142,7 @@ impl Accounts {
         let rows: Vec<(String, String, Option<i64>, Option<String>)> =
             sqlx::query_as("SELECT id, name, max_age, language FROM profiles WHERE account_id = $1 ORDER BY position")
                 .bind(account)
-                .fetch_all(&self.pool)
+                .fetch_all(self.store.reads())
                 .await?;
         Ok(rows
             .into_iter()
@@ -160,6 +167,50 @@ impl Accounts {
         }
         .ok_or_else(|| Problem::new(ErrorCode::ProfileNotFound, "the account has no such profile"))
     }
+}
+
+async fn insert_or_update(
+    connection: &mut SqliteConnection,
+    email: &str,
+    hash: &str,
+    new: &NewAccount,
+    now_ms: i64,
+) -> Result<(), sqlx::Error> {
+    let made = sqlx::query(
+        "INSERT INTO accounts (id, email, display_name, password_hash, max_streams, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (email) DO NOTHING",
+    )
+    .bind(Uuid::now_v7().to_string())
+    .bind(email)
+    .bind(&new.display_name)
+    .bind(hash)
+    .bind(i64::from(new.max_streams))
+    .bind(now_ms)
+    .execute(&mut *connection)
+    .await?
+    .rows_affected();
+    if made == 0 {
+        sqlx::query("UPDATE accounts SET password_hash = $1 WHERE email = $2")
+            .bind(hash)
+            .bind(email)
+            .execute(connection)
+            .await?;
+        return Ok(());
+    }
+    for (position, (name, max_age)) in (0_i64..).zip(&new.profiles) {
+        sqlx::query(
+            "INSERT INTO profiles (id, account_id, position, name, max_age)
+             VALUES ($1, (SELECT id FROM accounts WHERE email = $2), $3, $4, $5)",
+        )
+        .bind(Uuid::now_v7().to_string())
+        .bind(email)
+        .bind(position)
+        .bind(name)
+        .bind(max_age.map(i64::from))
+        .execute(&mut *connection)
+        .await?;
+    }
+    Ok(())
 }
 
 /// The form in which addresses are compared. Only what could never be one is refused: mail decides about the rest.

@@ -2,19 +2,19 @@
 
 use std::sync::Arc;
 
-use axum::extract::rejection::JsonRejection;
 use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use axum::http::request::Parts;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use kinora_api::{ErrorCode, ProfileId};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::Backend;
 use super::tokens::Bearer;
+use super::{Backend, revocation};
+use crate::http::body::{self, BodyError};
 use crate::http::problem::Problem;
 
-/// Who asks: the bearer of a valid access token.
+/// Bearer of a valid access token whose sign-in was not revoked.
 #[derive(Clone, Debug)]
 pub struct Viewer(pub Bearer);
 
@@ -30,7 +30,9 @@ impl FromRequestParts<Arc<Backend>> for Viewer {
             .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
             .map(|(_, token)| token.trim())
             .ok_or_else(|| Problem::new(ErrorCode::SignInExpired, "the request carries no access token"))?;
-        Ok(Self(backend.sign_ins.tokens().check(token, backend.clock.now_ms())?))
+        let bearer = backend.sign_ins.tokens().check(token, backend.clock.now_ms())?;
+        revocation::check_family(backend.store.reads(), &bearer.family).await?;
+        Ok(Self(bearer))
     }
 }
 
@@ -42,32 +44,46 @@ impl<T: DeserializeOwned> FromRequest<Arc<Backend>> for Payload<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, backend: &Arc<Backend>) -> Result<Self, Problem> {
-        match axum::Json::<T>::from_request(request, backend).await {
-            Ok(axum::Json(value)) => Ok(Self(value)),
-            Err(rejection) => Err(refused(&rejection)),
+        let (parts, body) = request.into_parts();
+        if !is_json(&parts.headers) {
+            let message = "the body is not declared as application/json";
+            return Err(Problem::new(ErrorCode::InvalidRequest, message));
         }
+        let bytes = body::read(&parts.headers, body, &backend.body).await.map_err(unread)?;
+        serde_json::from_slice(&bytes).map(Self).map_err(|error| refused(&error))
     }
 }
 
-fn refused(rejection: &JsonRejection) -> Problem {
-    if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-        return Problem::new(ErrorCode::RequestTooLarge, "the body is larger than the service reads");
-    }
-    // The parser's own words name a line and a field, never a value that was sent.
-    let message = match rejection {
-        JsonRejection::JsonDataError(error) => {
-            format!("the body is not what the call takes: {}", shape(&error.body_text()))
+/// True for `application/json` and `application/…+json` (RFC 6839 §3.1).
+fn is_json(headers: &HeaderMap) -> bool {
+    let declared = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let essence = declared.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    essence.strip_prefix("application/").is_some_and(|kind| kind == "json" || kind.ends_with("+json"))
+}
+
+fn unread(error: BodyError) -> Problem {
+    match error {
+        BodyError::TooLarge => Problem::new(ErrorCode::RequestTooLarge, error.to_string()),
+        BodyError::TooSlow => {
+            Problem::new(ErrorCode::InvalidRequest, error.to_string()).with_status(StatusCode::REQUEST_TIMEOUT)
         }
-        JsonRejection::JsonSyntaxError(_) => "the body is not JSON".to_owned(),
-        JsonRejection::MissingJsonContentType(_) => "the body is not declared as application/json".to_owned(),
-        _ => "the body could not be read".to_owned(),
+        BodyError::Broken => Problem::new(ErrorCode::InvalidRequest, error.to_string()),
+    }
+}
+
+fn refused(error: &serde_json::Error) -> Problem {
+    // The parser's own words name a line and a field, never a value that was sent.
+    let message = match error.classify() {
+        serde_json::error::Category::Data => {
+            format!("the body is not what the call takes: {}", shape(&error.to_string()))
+        }
+        _ => "the body is not JSON".to_owned(),
     };
     Problem::new(ErrorCode::InvalidRequest, message)
 }
 
 /// What serde says about the shape; its "invalid type" messages repeat the value, which may be a password, and are cut there.
 fn shape(text: &str) -> String {
-    let text = text.rsplit_once("target type: ").map_or(text, |(_, tail)| tail);
     if text.contains("missing field") || text.contains("unknown variant") && !text.contains("password") {
         text.chars().take(160).collect()
     } else {
@@ -92,6 +108,13 @@ pub struct SearchQuery {
     pub limit: Option<usize>,
     /// Absent: the default profile.
     pub profile: Option<ProfileId>,
+}
+
+/// The query string of the list of revoked sessions.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct RevokedQuery {
+    /// `next` of the answer before; absent: from the beginning.
+    pub after: Option<i64>,
 }
 
 /// A query string.

@@ -1,7 +1,7 @@
 //! The backend: who the viewer is, what there is to see, leave to play it, where they left off; and the origin behind the edges.
 //!
-//! * [`database`] — SQLite, migrated on start; [`journal`] groups what is written often;
-//! * [`accounts`], [`password`], [`attempts`], [`tokens`], [`sign_in`] — who it is;
+//! * [`database`] — SQLite, migrated on start; [`writer`] is the one task that writes, in groups;
+//! * [`accounts`], [`password`], [`attempts`], [`tokens`], [`sign_in`], [`sign_in_limit`], [`revocation`] — who it is, and until when;
 //! * [`catalogue`], [`home`], [`search`] — what there is;
 //! * [`playback`], [`positions`] — playing it;
 //! * [`routes`], [`extract`], [`counters`] — the HTTP face.
@@ -14,26 +14,28 @@ pub mod database;
 pub mod demo;
 pub mod extract;
 pub mod home;
-pub mod journal;
 pub mod password;
 pub mod playback;
 pub mod positions;
+pub mod revocation;
 pub mod routes;
 pub mod search;
 pub mod sign_in;
+pub mod sign_in_limit;
 pub mod tokens;
+pub mod writer;
 
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use kinora_api::{Profile, ProfileId, ResumePosition};
-use sqlx::SqlitePool;
 use url::Url;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, LogicalClock};
 use crate::edge::signature::EdgeSecret;
+use crate::http::body::BodyLimits;
 use crate::http::problem::Problem;
 use crate::http::server::{self, Limits, listen};
 use crate::media::IngestError;
@@ -62,6 +64,8 @@ pub struct Config {
     pub clock: Clock,
     /// What peers may ask of it.
     pub limits: Limits,
+    /// Bounds of a request's body; default: 64 KiB within ten seconds, longer at 1,000 bytes a second.
+    pub body: BodyLimits,
 }
 
 impl Config {
@@ -79,6 +83,7 @@ impl Config {
             terms: playback::Terms { grant_ms: 4 * 3_600_000, heartbeat_ms: 10_000 },
             clock: Clock::system(),
             limits: Limits::default(),
+            body: BodyLimits::up_to(64 * 1024),
         }
     }
 }
@@ -103,6 +108,12 @@ pub enum BackendError {
     /// The database.
     #[error(transparent)]
     Database(#[from] database::DatabaseError),
+    /// The database is there and its rows cannot be read.
+    #[error("the database cannot be read: {0}")]
+    Unreadable(String),
+    /// The system gives no thread for hashing passwords.
+    #[error("passwords cannot be hashed: {0}")]
+    Thread(#[source] io::Error),
     /// The signing key.
     #[error(transparent)]
     Key(#[from] tokens::KeyError),
@@ -125,13 +136,15 @@ pub enum BackendError {
 /// The services behind the routes.
 pub struct Backend {
     accounts: accounts::Accounts,
-    attempts: Mutex<attempts::Attempts>,
+    body: BodyLimits,
     catalogue: Arc<catalogue::Catalogue>,
     clock: Clock,
     counters: counters::Counters,
-    journal: journal::Journal,
+    /// Order of the positions that are written.
+    order: LogicalClock,
     playback: playback::Playback,
-    pool: SqlitePool,
+    store: database::Store,
+    sign_in_limit: sign_in_limit::SignInLimit,
     sign_ins: sign_in::SignIns,
 }
 
@@ -155,6 +168,14 @@ impl Running {
     /// Names the edges in grants from now on: for edges that start after their origin.
     pub fn set_edges(&self, edges: Vec<Url>) {
         self.backend.playback.set_edges(edges);
+    }
+
+    /// Sets how many playbacks the account of an address may run at the same time.
+    ///
+    /// # Errors
+    /// 7013 when there is no such account; of the database.
+    pub async fn set_max_streams(&self, email: &str, max_streams: u32) -> Result<(), Problem> {
+        self.backend.accounts.set_max_streams(email, max_streams).await
     }
 
     /// Lets running responses finish, writes everything down, stops.
@@ -184,31 +205,38 @@ pub async fn serve(config: Config) -> Result<Running, BackendError> {
     let secret = EdgeSecret::load_or_create(&secret_file).map_err(unusable(secret_file))?;
     let tokens = tokens::Tokens::open(&data.join("keys").join("access.pem"), config.access_ms)?;
     let catalogue = Arc::new(catalogue::Catalogue::open(&data)?);
-    let pool = database::open(config.database.as_deref(), &data).await?;
-    let accounts = accounts::Accounts::new(pool.clone());
+    let (store, writer) = database::open(config.database.as_deref(), &data).await?;
+    let latest = positions::latest_order(store.reads()).await.map_err(|problem| unreadable(&problem))?;
+    let sign_in_limit = sign_in_limit::SignInLimit::open(store.clone(), config.clock.clone())
+        .await
+        .map_err(|problem| unreadable(&problem))?;
+    let passwords = password::Passwords::start().map_err(BackendError::Thread)?;
+    let accounts = accounts::Accounts::new(store.clone(), passwords);
     if config.demo_viewer {
         demo::ensure_viewer(&accounts, config.clock.now_ms())
             .await
             .map_err(|problem| BackendError::DemoViewer(problem.error().to_string()))?;
     }
-    let (journal, writer) = journal::Journal::start(pool.clone());
     let backend = Arc::new(Backend {
         accounts,
-        attempts: Mutex::default(),
+        body: config.body,
         catalogue,
+        order: LogicalClock::resume(config.clock.clone(), latest),
         clock: config.clock,
         counters: counters::Counters::default(),
-        playback: playback::Playback::new(pool.clone(), journal.clone(), secret, config.terms, config.edges),
-        journal,
-        sign_ins: sign_in::SignIns::new(pool.clone(), tokens, config.refresh_ms),
-        pool: pool.clone(),
+        playback: playback::Playback::new(store.clone(), secret, config.terms, config.edges),
+        sign_in_limit,
+        sign_ins: sign_in::SignIns::new(store.clone(), tokens, config.refresh_ms),
+        store: store.clone(),
     });
+    let reads = store.reads().clone();
+    drop(store);
     let finish = async move {
-        // The writer ends when the last service that could report is gone.
+        // The writer ends when the last service that could write is gone.
         if writer.await.is_err() {
-            tracing::error!("the journal's writer ended abnormally");
+            tracing::error!("the writer of the database ended abnormally");
         }
-        pool.close().await;
+        reads.close().await;
     };
     let server = listen(config.address, routes::router(Arc::clone(&backend)), config.limits, finish)
         .await
@@ -216,18 +244,23 @@ pub async fn serve(config: Config) -> Result<Running, BackendError> {
     Ok(Running { server, backend })
 }
 
-impl Backend {
-    fn attempts(&self) -> MutexGuard<'_, attempts::Attempts> {
-        self.attempts.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn unreadable(problem: &Problem) -> BackendError {
+    BackendError::Unreadable(problem.error().to_string())
+}
 
+impl Backend {
     async fn profile(&self, viewer: &Viewer, wanted: Option<&ProfileId>) -> Result<Profile, Problem> {
         self.accounts.profile(&viewer.0.account, wanted).await
     }
 
+    /// The bearer's account, with how many playbacks it may run at the same time.
+    async fn places<'b>(&self, bearer: &'b tokens::Bearer) -> Result<(&'b str, u32), Problem> {
+        Ok((&bearer.account, self.accounts.max_streams(&bearer.account).await?))
+    }
+
     /// A profile's position in a title; 0 when it never began.
     async fn position(&self, profile: &Profile, title: &str, duration_ms: u64) -> Result<ResumePosition, Problem> {
-        let position = positions::get(&self.pool, profile.id.as_str(), title).await?;
+        let position = positions::get(self.store.reads(), profile.id.as_str(), title).await?;
         Ok(position.unwrap_or_else(|| ResumePosition {
             title_id: title.into(),
             position_ms: 0,

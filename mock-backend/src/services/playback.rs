@@ -1,19 +1,28 @@
-//! Playback: leave to play, signs of life, the end.
+//! Playback: permission to play, heartbeats, the end.
+//!
+//! An account has a number of places. A playback holds one from its grant until it ends; while its heartbeats stop coming it
+//! may lose the place to another device, and has then ended: its next heartbeat is refused, and so are its addresses at the
+//! edges. So the playbacks of an account that have not ended are never more than its places.
 
 use std::sync::{PoisonError, RwLock};
 
+use futures_util::future::BoxFuture;
 use kinora_api::{
     ErrorCode, Heartbeat, HeartbeatReply, PlaybackGrant, PlaybackPhase, PlaybackRequest, PlaybackSource, Profile,
     Protocol, paths,
 };
 use sha2::{Digest as _, Sha256};
-use sqlx::SqlitePool;
+use sqlx::SqliteConnection;
 use url::Url;
 use uuid::Uuid;
 
 use super::catalogue::Entry;
-use super::journal::{Entry as JournalEntry, Journal};
+use super::database::Store;
 use super::positions::{self, Position};
+use super::revocation::{self, EndReason};
+use super::tokens::Bearer;
+use super::writer::WriteError;
+use crate::clock::LogicalClock;
 use crate::edge::signature::{EdgeSecret, sign, signed_path};
 use crate::http::problem::Problem;
 
@@ -34,14 +43,13 @@ pub struct Terms {
 
 /// The playbacks of the service.
 pub struct Playback {
-    pool: SqlitePool,
-    journal: Journal,
+    store: Store,
     secret: EdgeSecret,
     terms: Terms,
     edges: RwLock<Vec<Url>>,
 }
 
-/// A playback that runs.
+/// A playback that has not ended.
 struct Session {
     id: String,
     profile: String,
@@ -50,10 +58,13 @@ struct Session {
     expires_at: i64,
 }
 
+/// A row of `playback_sessions`: profile, title, duration, expiry, last sign of life, reason for the end.
+type SessionRow = (String, String, i64, i64, i64, Option<String>);
+
 impl Playback {
-    /// Playbacks kept in `pool`, signed with `secret` for `edges`.
-    pub fn new(pool: SqlitePool, journal: Journal, secret: EdgeSecret, terms: Terms, edges: Vec<Url>) -> Self {
-        Self { pool, journal, secret, terms, edges: RwLock::new(edges) }
+    /// Playbacks kept in `store`, signed with `secret` for `edges`.
+    pub fn new(store: Store, secret: EdgeSecret, terms: Terms, edges: Vec<Url>) -> Self {
+        Self { store, secret, terms, edges: RwLock::new(edges) }
     }
 
     /// Replaces the list of edges; grants from now on name the new ones.
@@ -66,13 +77,14 @@ impl Playback {
         &self.secret
     }
 
-    /// Grants leave to play a title.
+    /// Grants permission to play a title to a sign-in of an account with `places`.
     ///
     /// # Errors
-    /// 7005 when the account plays on as many devices as it may, 7013 when no wanted protocol is there, 7018 without edges.
+    /// 7003 when the sign-in was revoked, 7005 when the account plays on as many devices as it may, 7013 when no wanted protocol
+    /// is there, 7018 without edges.
     pub async fn grant(
         &self,
-        account: (&str, u32),
+        (bearer, places): (&Bearer, u32),
         profile: &Profile,
         entry: &Entry,
         request: &PlaybackRequest,
@@ -87,143 +99,119 @@ impl Playback {
         };
         // Before the session exists, so that a request that cannot be granted takes no place.
         let grant = self.write_grant(&session, entry, &request.protocols, now_ms).await?;
-        self.take_place(account, &session, now_ms).await?;
-        Ok(grant)
-    }
-
-    /// The title that a running playback plays.
-    ///
-    /// # Errors
-    /// 7010 when the account has no such playback.
-    pub async fn title_of(&self, account: &str, id: &str) -> Result<String, Problem> {
-        Ok(self.session(account, id).await?.title)
-    }
-
-    /// The same grant with fresh addresses. `entry` is the playback's title.
-    ///
-    /// # Errors
-    /// 7010 when the account has no such playback.
-    pub async fn renew(&self, account: &str, id: &str, entry: &Entry, now_ms: i64) -> Result<PlaybackGrant, Problem> {
-        let session = self.session(account, id).await?;
-        let grant = self.write_grant(&session, entry, &[], now_ms).await?;
-        sqlx::query("UPDATE playback_sessions SET expires_at = $1 WHERE id = $2")
-            .bind(grant.expires_at)
-            .bind(id)
-            .execute(&self.pool)
+        let (bearer, terms) = (bearer.clone(), self.terms.clone());
+        self.store
+            .write(move |connection| Box::pin(take_place(connection, bearer, places, session, terms, now_ms)))
             .await?;
         Ok(grant)
     }
 
-    /// Writes down a sign of life, and the position with it.
+    /// The title that a playback plays.
     ///
     /// # Errors
-    /// 7010 when the account has no such playback.
+    /// 7010 when the account has no such playback, 7005 when another device took its place.
+    pub async fn title_of(&self, account: &str, id: &str) -> Result<String, Problem> {
+        let mut connection = self.store.reads().acquire().await?;
+        Ok(find(&mut connection, account, id).await?.0.title)
+    }
+
+    /// The same grant with fresh addresses. `entry` is the playback's title. A renewal is a sign of life.
+    ///
+    /// # Errors
+    /// 7010 when the account has no such playback, 7005 when other devices took its place.
+    pub async fn renew(
+        &self,
+        (account, places): (&str, u32),
+        id: &str,
+        entry: &Entry,
+        now_ms: i64,
+    ) -> Result<PlaybackGrant, Problem> {
+        let expires_at = now_ms + self.terms.grant_ms;
+        let (account, id, terms) = (account.to_owned(), id.to_owned(), self.terms.clone());
+        let session = self
+            .store
+            .write(move |connection| {
+                Box::pin(async move {
+                    let session = retake_place(connection, (&account, places), &id, &terms, now_ms).await?;
+                    // Never earlier: addresses that were given out before stay on the list of the edges until they expire.
+                    sqlx::query("UPDATE playback_sessions SET expires_at = max(expires_at, $1) WHERE id = $2")
+                        .bind(expires_at)
+                        .bind(&id)
+                        .execute(connection)
+                        .await?;
+                    Ok(session)
+                })
+            })
+            .await?;
+        self.write_grant(&session, entry, &[], now_ms).await
+    }
+
+    /// Records a heartbeat, and the position with it. A playback that was silent takes its place again.
+    ///
+    /// # Errors
+    /// 7010 when the account has no such playback, 7005 when other devices took its place.
     pub async fn heartbeat(
         &self,
-        account: &str,
+        account: (&str, u32),
         id: &str,
         heartbeat: &Heartbeat,
         now_ms: i64,
+        order: &LogicalClock,
     ) -> Result<HeartbeatReply, Problem> {
-        let session = self.session(account, id).await?;
-        let position_ms = match heartbeat.phase {
-            PlaybackPhase::Ended => session.duration_ms,
-            _ => heartbeat.position_ms,
+        let beat = Beat {
+            account: account.0.to_owned(),
+            places: account.1,
+            session: id.to_owned(),
+            heartbeat: heartbeat.clone(),
+            now_ms,
+            ordered_at: order.stamp_ms(now_ms),
+            terms: self.terms.clone(),
         };
-        let mut entries = vec![JournalEntry::Seen {
-            session: session.id,
-            at: now_ms,
-            phase: heartbeat.phase,
-            position_ms: heartbeat.position_ms,
-        }];
-        if position_ms >= WORTH_KEEPING_MS {
-            let position = Position::new(&session.profile, &session.title, position_ms, session.duration_ms, now_ms);
-            entries.push(JournalEntry::Position(position));
-        }
-        self.journal.add(entries).await?;
+        let expires_at = self.store.write(move |connection| record_beat(connection, beat)).await?;
         Ok(HeartbeatReply {
-            expires_at: session.expires_at,
-            expires_in_ms: millis(session.expires_at - now_ms),
+            expires_at,
+            expires_in_ms: millis(expires_at - now_ms),
             heartbeat_interval_ms: millis(self.terms.heartbeat_ms),
         })
     }
 
-    /// Ends a playback and writes down where it was.
+    /// Ends a playback and records its position. Its addresses are refused by the edges from then on.
     ///
     /// # Errors
     /// 7010 when the account has no such playback.
-    pub async fn stop(&self, account: &str, id: &str, last: &Heartbeat, now_ms: i64) -> Result<(), Problem> {
+    pub async fn stop(
+        &self,
+        account: (&str, u32),
+        id: &str,
+        last: &Heartbeat,
+        now_ms: i64,
+        order: &LogicalClock,
+    ) -> Result<(), Problem> {
         // Two reports: an ended playback has its position at the end and is stopped all the same.
         if last.phase == PlaybackPhase::Ended {
-            self.heartbeat(account, id, last, now_ms).await?;
+            self.heartbeat(account, id, last, now_ms, order).await?;
         }
         let phase = PlaybackPhase::Stopped;
         let position_ms = if last.phase == PlaybackPhase::Ended { 0 } else { last.position_ms };
-        self.heartbeat(account, id, &Heartbeat { position_ms, phase }, now_ms).await?;
+        self.heartbeat(account, id, &Heartbeat { position_ms, phase }, now_ms, order).await?;
         Ok(())
     }
 
-    /// How many playbacks run in all.
+    /// Number of playbacks that run in all.
     ///
     /// # Errors
     /// Of the database.
     pub async fn running(&self, now_ms: i64) -> Result<i64, Problem> {
-        let count =
-            sqlx::query_scalar("SELECT count(*) FROM playback_sessions WHERE stopped_at IS NULL AND last_seen_at > $1")
-                .bind(self.alive_since(now_ms))
-                .fetch_one(&self.pool)
-                .await?;
-        Ok(count)
-    }
-
-    async fn take_place(&self, (account, places): (&str, u32), session: &Session, now_ms: i64) -> Result<(), Problem> {
-        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
-        let running: i64 = sqlx::query_scalar(
+        let (since, until) = self.terms.alive(now_ms);
+        let count = sqlx::query_scalar(
             "SELECT count(*) FROM playback_sessions
-             WHERE account_id = $1 AND stopped_at IS NULL AND last_seen_at > $2",
+             WHERE stopped_at IS NULL AND last_seen_at > $1 AND last_seen_at <= $2",
         )
-        .bind(account)
-        .bind(self.alive_since(now_ms))
-        .fetch_one(&mut *transaction)
+        .bind(since)
+        .bind(until)
+        .fetch_one(self.store.reads())
         .await?;
-        if running >= i64::from(places) {
-            let message = format!("the account plays on {running} devices already: stop one of them");
-            return Err(Problem::new(ErrorCode::TooManyStreams, message));
-        }
-        sqlx::query(
-            "INSERT INTO playback_sessions
-                 (id, account_id, profile_id, title_id, duration_ms, started_at, expires_at, last_seen_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $6)",
-        )
-        .bind(&session.id)
-        .bind(account)
-        .bind(&session.profile)
-        .bind(&session.title)
-        .bind(i64::try_from(session.duration_ms).unwrap_or(i64::MAX))
-        .bind(now_ms)
-        .bind(session.expires_at)
-        .execute(&mut *transaction)
-        .await?;
-        transaction.commit().await?;
-        Ok(())
-    }
-
-    async fn session(&self, account: &str, id: &str) -> Result<Session, Problem> {
-        let row: Option<(String, String, i64, i64)> = sqlx::query_as(
-            "SELECT profile_id, title_id, duration_ms, expires_at FROM playback_sessions
-             WHERE id = $1 AND account_id = $2 AND stopped_at IS NULL",
-        )
-        .bind(id)
-        .bind(account)
-        .fetch_optional(&self.pool)
-        .await?;
-        let Some((profile, title, duration_ms, expires_at)) = row else {
-            return Err(Problem::new(
-                ErrorCode::PlaybackSessionNotFound,
-                "there is no such playback, or it was stopped",
-            ));
-        };
-        Ok(Session { id: id.to_owned(), profile, title, duration_ms: millis(duration_ms), expires_at })
+        Ok(count)
     }
 
     async fn write_grant(
@@ -254,7 +242,7 @@ impl Playback {
                 "the title is not there in any of the wanted protocols",
             ));
         }
-        let position = positions::get(&self.pool, &session.profile, &session.title).await?;
+        let position = positions::get(self.store.reads(), &session.profile, &session.title).await?;
         let session_id = session.id.as_str().into();
         Ok(PlaybackGrant {
             renew_path: paths::renew(&session_id),
@@ -287,12 +275,220 @@ impl Playback {
         ranked.sort();
         ranked.into_iter().map(|(_, base)| base).collect()
     }
+}
 
-    fn alive_since(&self, now_ms: i64) -> i64 {
-        now_ms - MISSING_HEARTBEATS * self.terms.heartbeat_ms
+impl Terms {
+    /// Signs of life after the first and up to the second time count. One from the future was stamped by a clock that has been
+    /// set back since, and does not.
+    fn alive(&self, now_ms: i64) -> (i64, i64) {
+        let silence = MISSING_HEARTBEATS * self.heartbeat_ms;
+        (now_ms - silence, now_ms + silence)
+    }
+}
+
+/// How many silent playbacks a new one has to end, in an account with `places`, `alive` playbacks that are heard of and
+/// `silent` ones that are not; `None` if the living take every place.
+fn places_to_clear(places: u32, alive: i64, silent: i64) -> Option<i64> {
+    let free = i64::from(places) - alive;
+    (free > 0).then(|| (silent + 1 - free).max(0))
+}
+
+async fn take_place(
+    connection: &mut SqliteConnection,
+    bearer: Bearer,
+    places: u32,
+    session: Session,
+    terms: Terms,
+    now_ms: i64,
+) -> Result<(), WriteError> {
+    revocation::check_family(&mut *connection, &bearer.family).await?;
+    let (since, until) = terms.alive(now_ms);
+    let (alive, all) = count_places(connection, &bearer.account, "", since, until).await?;
+    let Some(surplus) = places_to_clear(places, alive, all - alive) else {
+        return Err(full(alive).into());
+    };
+    let displaced: Vec<String> = sqlx::query_scalar(
+        "SELECT id FROM playback_sessions
+         WHERE account_id = $1 AND stopped_at IS NULL AND (last_seen_at <= $2 OR last_seen_at > $3)
+         ORDER BY last_seen_at LIMIT $4",
+    )
+    .bind(&bearer.account)
+    .bind(since)
+    .bind(until)
+    .bind(surplus)
+    .fetch_all(&mut *connection)
+    .await?;
+    for id in displaced {
+        revocation::end_session(connection, &id, EndReason::Displaced, now_ms).await?;
+    }
+    sqlx::query(
+        "INSERT INTO playback_sessions
+             (id, account_id, profile_id, title_id, duration_ms, started_at, expires_at, last_seen_at, family_id)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $6, $8)",
+    )
+    .bind(&session.id)
+    .bind(&bearer.account)
+    .bind(&session.profile)
+    .bind(&session.title)
+    .bind(i64::try_from(session.duration_ms).unwrap_or(i64::MAX))
+    .bind(now_ms)
+    .bind(session.expires_at)
+    .bind(&bearer.family)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Counts the playbacks of an account other than `except` that are alive, and all that have not ended.
+async fn count_places(
+    connection: &mut SqliteConnection,
+    account: &str,
+    except: &str,
+    since: i64,
+    until: i64,
+) -> Result<(i64, i64), sqlx::Error> {
+    sqlx::query_as(
+        "SELECT count(*) FILTER (WHERE last_seen_at > $1 AND last_seen_at <= $2), count(*) FROM playback_sessions
+         WHERE account_id = $3 AND stopped_at IS NULL AND id <> $4",
+    )
+    .bind(since)
+    .bind(until)
+    .bind(account)
+    .bind(except)
+    .fetch_one(connection)
+    .await
+}
+
+/// Returns a playback with the time of its last sign of life, unless it has ended.
+async fn find(connection: &mut SqliteConnection, account: &str, id: &str) -> Result<(Session, i64), Problem> {
+    let row: Option<SessionRow> = sqlx::query_as(
+        "SELECT profile_id, title_id, duration_ms, expires_at, last_seen_at,
+                CASE WHEN stopped_at IS NULL THEN NULL ELSE coalesce(end_reason, 'stopped') END
+         FROM playback_sessions WHERE id = $1 AND account_id = $2",
+    )
+    .bind(id)
+    .bind(account)
+    .fetch_optional(connection)
+    .await?;
+    match row {
+        Some((profile, title, duration_ms, expires_at, seen, None)) => {
+            let session = Session { id: id.to_owned(), profile, title, duration_ms: millis(duration_ms), expires_at };
+            Ok((session, seen))
+        }
+        Some((.., Some(reason))) if reason == EndReason::Displaced.name() => {
+            Err(Problem::new(ErrorCode::TooManyStreams, "another device of the account took the playback's place"))
+        }
+        _ => Err(Problem::new(ErrorCode::PlaybackSessionNotFound, "there is no such playback, or it was stopped")),
+    }
+}
+
+/// Finds a playback and records a sign of life of it. One that was silent needs a free place for that.
+async fn retake_place(
+    connection: &mut SqliteConnection,
+    (account, places): (&str, u32),
+    id: &str,
+    terms: &Terms,
+    now_ms: i64,
+) -> Result<Session, WriteError> {
+    let (session, seen) = find(connection, account, id).await?;
+    let (since, until) = terms.alive(now_ms);
+    if seen <= since || seen > until {
+        let (alive, _) = count_places(connection, account, id, since, until).await?;
+        if alive >= i64::from(places) {
+            return Err(full(alive).into());
+        }
+    }
+    sqlx::query("UPDATE playback_sessions SET last_seen_at = $1 WHERE id = $2")
+        .bind(now_ms)
+        .bind(id)
+        .execute(connection)
+        .await?;
+    Ok(session)
+}
+
+/// A heartbeat on its way to the writer.
+struct Beat {
+    account: String,
+    places: u32,
+    session: String,
+    heartbeat: Heartbeat,
+    now_ms: i64,
+    ordered_at: i64,
+    terms: Terms,
+}
+
+/// Records a heartbeat and returns the expiry of the playback's addresses.
+fn record_beat(connection: &mut SqliteConnection, beat: Beat) -> BoxFuture<'_, Result<i64, WriteError>> {
+    Box::pin(async move {
+        let Beat { account, places, session, heartbeat, now_ms, ordered_at, terms } = beat;
+        let ends = heartbeat.phase == PlaybackPhase::Stopped;
+        let session = if ends {
+            // The end needs no place.
+            find(connection, &account, &session).await?.0
+        } else {
+            retake_place(connection, (&account, places), &session, &terms, now_ms).await?
+        };
+        sqlx::query("INSERT INTO playback_events (session_id, at, phase, position_ms) VALUES ($1, $2, $3, $4)")
+            .bind(&session.id)
+            .bind(now_ms)
+            .bind(phase_name(heartbeat.phase))
+            .bind(i64::try_from(heartbeat.position_ms).unwrap_or(i64::MAX))
+            .execute(&mut *connection)
+            .await?;
+        let position_ms = match heartbeat.phase {
+            PlaybackPhase::Ended => session.duration_ms,
+            _ => heartbeat.position_ms,
+        };
+        if position_ms >= WORTH_KEEPING_MS {
+            let position = Position::new(&session.profile, &session.title, position_ms, session.duration_ms);
+            positions::put(connection, &position.at(now_ms, ordered_at)).await?;
+        }
+        if ends {
+            revocation::end_session(connection, &session.id, EndReason::Stopped, now_ms).await?;
+        }
+        Ok(session.expires_at)
+    })
+}
+
+fn full(alive: i64) -> Problem {
+    let message = format!("the account plays on {alive} devices already: stop one of them");
+    Problem::new(ErrorCode::TooManyStreams, message)
+}
+
+fn phase_name(phase: PlaybackPhase) -> &'static str {
+    match phase {
+        PlaybackPhase::Playing => "playing",
+        PlaybackPhase::Paused => "paused",
+        PlaybackPhase::Buffering => "buffering",
+        PlaybackPhase::Ended => "ended",
+        PlaybackPhase::Stopped => "stopped",
+        // `PlaybackPhase` may grow; a phase that this service does not know is kept under one name.
+        _ => "other",
     }
 }
 
 fn millis(ms: i64) -> u64 {
     u64::try_from(ms).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::places_to_clear;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_grant_never_leaves_more_playbacks_than_places(places in 0..20_u32, alive in 0..25_i64, silent in 0..25_i64) {
+            match places_to_clear(places, alive, silent) {
+                // The living are never ended for a newcomer.
+                None => prop_assert!(alive >= i64::from(places)),
+                Some(ended) => {
+                    prop_assert!((0..=silent).contains(&ended));
+                    prop_assert!(alive + silent - ended < i64::from(places));
+                    // Nobody is ended without need.
+                    prop_assert!(ended == 0 || alive + silent - ended + 1 == i64::from(places));
+                }
+            }
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! Where profiles left off.
 
 use kinora_api::{ResumePosition, TitleId};
-use sqlx::{Sqlite, SqlitePool, Transaction};
+use sqlx::{SqliteConnection, SqlitePool};
 
 use crate::http::problem::Problem;
 
@@ -17,11 +17,12 @@ pub struct Position {
     duration_ms: i64,
     finished: bool,
     recorded_at: i64,
+    ordered_at: i64,
 }
 
 impl Position {
-    /// A position; beyond the end it is the end. Who has seen 95 % has finished: the rest are credits.
-    pub fn new(profile: &str, title: &str, position_ms: u64, duration_ms: u64, recorded_at: i64) -> Self {
+    /// A position; beyond the end it is the end. A profile that has seen 95 % has finished: the rest are credits.
+    pub fn new(profile: &str, title: &str, position_ms: u64, duration_ms: u64) -> Self {
         let position_ms = position_ms.min(duration_ms);
         let finished = duration_ms > 0 && u128::from(position_ms) * 100 >= u128::from(duration_ms) * 95;
         Self {
@@ -30,8 +31,15 @@ impl Position {
             position_ms: i64::try_from(position_ms).unwrap_or(i64::MAX),
             duration_ms: i64::try_from(duration_ms).unwrap_or(i64::MAX),
             finished,
-            recorded_at,
+            recorded_at: 0,
+            ordered_at: 0,
         }
+    }
+
+    /// The same position, recorded at `recorded_at` by the wall clock. `ordered_at` is its logical time
+    /// ([`crate::clock::LogicalClock`]), by which writes are ordered.
+    pub fn at(self, recorded_at: i64, ordered_at: i64) -> Self {
+        Self { recorded_at, ordered_at, ..self }
     }
 }
 
@@ -39,14 +47,14 @@ impl Position {
 ///
 /// # Errors
 /// Of the database.
-pub async fn put(transaction: &mut Transaction<'_, Sqlite>, position: &Position) -> Result<(), sqlx::Error> {
+pub async fn put(connection: &mut SqliteConnection, position: &Position) -> Result<(), sqlx::Error> {
     sqlx::query(
-        "INSERT INTO positions (profile_id, title_id, position_ms, duration_ms, finished, recorded_at)
-         VALUES ($1, $2, $3, $4, $5, $6)
+        "INSERT INTO positions (profile_id, title_id, position_ms, duration_ms, finished, recorded_at, ordered_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)
          ON CONFLICT (profile_id, title_id) DO UPDATE SET
-             position_ms = excluded.position_ms, duration_ms = excluded.duration_ms,
-             finished = excluded.finished, recorded_at = excluded.recorded_at
-         WHERE excluded.recorded_at >= positions.recorded_at",
+             position_ms = excluded.position_ms, duration_ms = excluded.duration_ms, finished = excluded.finished,
+             recorded_at = excluded.recorded_at, ordered_at = excluded.ordered_at
+         WHERE excluded.ordered_at >= positions.ordered_at",
     )
     .bind(&position.profile)
     .bind(&position.title)
@@ -54,9 +62,19 @@ pub async fn put(transaction: &mut Transaction<'_, Sqlite>, position: &Position)
     .bind(position.duration_ms)
     .bind(i64::from(position.finished))
     .bind(position.recorded_at)
-    .execute(&mut **transaction)
+    .bind(position.ordered_at)
+    .execute(connection)
     .await?;
     Ok(())
+}
+
+/// The latest logical time of any position; `i64::MIN` when there is none.
+///
+/// # Errors
+/// Of the database.
+pub async fn latest_order(pool: &SqlitePool) -> Result<i64, Problem> {
+    let latest: Option<i64> = sqlx::query_scalar("SELECT max(ordered_at) FROM positions").fetch_one(pool).await?;
+    Ok(latest.unwrap_or(i64::MIN))
 }
 
 /// A profile's position in one title.
@@ -82,7 +100,7 @@ pub async fn get(pool: &SqlitePool, profile: &str, title: &str) -> Result<Option
 pub async fn list(pool: &SqlitePool, profile: &str) -> Result<Vec<ResumePosition>, Problem> {
     let rows: Vec<Row> = sqlx::query_as(
         "SELECT title_id, position_ms, duration_ms, finished, recorded_at FROM positions
-         WHERE profile_id = $1 ORDER BY recorded_at DESC, title_id LIMIT $2",
+         WHERE profile_id = $1 ORDER BY ordered_at DESC, title_id LIMIT $2",
     )
     .bind(profile)
     .bind(MAX_LISTED)
@@ -110,10 +128,10 @@ mod tests {
     #[test]
     fn the_credits_count_as_the_end() {
         for (position_ms, finished) in [(0, false), (94_999, false), (95_000, true), (200_000, true)] {
-            let position = Position::new("p", "t", position_ms, 100_000, 0);
+            let position = Position::new("p", "t", position_ms, 100_000);
             assert_eq!(position.finished, finished, "{position_ms}");
             assert!(position.position_ms <= 100_000);
         }
-        assert!(!Position::new("p", "t", 5, 0, 0).finished);
+        assert!(!Position::new("p", "t", 5, 0).finished);
     }
 }

@@ -1,11 +1,12 @@
 //! The calls of the service: from requests to the services and back. What a call does is in the service it belongs to.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Path, Request, State};
-use axum::http::{HeaderMap, Method, StatusCode};
+use axum::extract::{Path, Request, State};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -15,10 +16,10 @@ use kinora_api::{
     SignOutRequest, TitleDetail, TokenPair, paths,
 };
 
-use super::extract::{Params, Payload, ProfileQuery, SearchQuery, Viewer};
-use super::journal::Entry as JournalEntry;
+use super::attempts::Settled;
+use super::extract::{Params, Payload, ProfileQuery, RevokedQuery, SearchQuery, Viewer};
 use super::positions::{self, Position};
-use super::{Backend, accounts, home};
+use super::{Backend, accounts, home, revocation};
 use crate::edge::cache::is_manifest;
 use crate::edge::origin::ORIGIN_KEY_HEADER;
 use crate::http::file;
@@ -26,8 +27,6 @@ use crate::http::path::SafePath;
 use crate::http::problem::Problem;
 use crate::http::server::Connection;
 
-/// The largest body that is read.
-const MAX_BODY: usize = 64 * 1024;
 /// Titles in one answer to a search.
 const MAX_FOUND: usize = 100;
 
@@ -53,13 +52,14 @@ pub fn router(backend: Arc<Backend>) -> Router {
         .route("/v1/positions/{title}", get(position).put(put_position))
         .route("/v1/images/{*path}", get(image))
         .route("/origin/{*path}", get(origin))
+        .route("/origin/revoked", get(revoked))
         .route(paths::HEALTH, get(health))
+        .route(paths::READY, get(ready))
         .route("/metrics", get(metrics))
         .fallback(async || Problem::new(ErrorCode::NotFound, "there is nothing at this path"))
         .method_not_allowed_fallback(async || {
             Problem::new(ErrorCode::MethodNotAllowed, "the path does not take this method")
         })
-        .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(middleware::from_fn_with_state(Arc::clone(&backend), count))
         .with_state(backend)
 }
@@ -79,27 +79,37 @@ async fn sign_in(
         return Err(Problem::new(ErrorCode::InvalidRequest, "a device's id has 1 to 64 characters"));
     }
     let peer = connection.map(|axum::Extension(connection)| connection.peer.ip());
+    let result = attempt_sign_in(&backend, peer, &request).await;
+    let counter = if result.is_ok() { &backend.counters.sign_ins } else { &backend.counters.sign_ins_refused };
+    counter.fetch_add(1, Ordering::Relaxed);
+    result.map(axum::Json)
+}
+
+async fn attempt_sign_in(
+    backend: &Backend,
+    peer: Option<IpAddr>,
+    request: &SignInRequest,
+) -> Result<SignInResponse, Problem> {
     let email = accounts::normal_email(&request.email).unwrap_or_default();
-    let now = backend.clock.now_ms();
-    if let Some(wait_ms) = backend.attempts().wait_ms(&email, peer, now) {
-        backend.counters.sign_ins_refused.fetch_add(1, Ordering::Relaxed);
-        let message = format!("too many failed sign-ins: wait {} s", wait_ms.div_ceil(1000));
-        return Err(Problem::new(ErrorCode::TooManyAttempts, message).with_retry_after_ms(wait_ms));
-    }
+    let device = request.device.id.as_str();
+    let known = backend.sign_ins.is_known_device(&email, device).await?.then_some(device);
+    let reservation = backend.sign_in_limit.reserve(&email, known, peer).await?;
     let account = match backend.accounts.authenticate(&request.email, &request.password).await {
         Ok(account) => account,
         Err(problem) => {
-            backend.counters.sign_ins_refused.fetch_add(1, Ordering::Relaxed);
-            if problem.error().kind() == Some(ErrorCode::InvalidCredentials) {
-                backend.attempts().failed(&email, peer, now);
-            }
+            let is_wrong = problem.error().kind() == Some(ErrorCode::InvalidCredentials);
+            let outcome = if is_wrong { Settled::Wrong } else { Settled::NotCompared };
+            backend.sign_in_limit.settle(reservation, outcome).await?;
             return Err(problem);
         }
     };
-    backend.attempts().succeeded(&email);
-    let tokens = backend.sign_ins.begin(account.id.as_str(), &request.device, now).await?;
-    backend.counters.sign_ins.fetch_add(1, Ordering::Relaxed);
-    Ok(axum::Json(SignInResponse { tokens, account }))
+    // Both writes share a transaction.
+    let (settled, tokens) = tokio::join!(
+        backend.sign_in_limit.settle(reservation, Settled::Right),
+        backend.sign_ins.begin(account.id.as_str(), &request.device, backend.clock.now_ms()),
+    );
+    settled?;
+    Ok(SignInResponse { tokens: tokens?, account })
 }
 
 async fn refresh(State(backend): Shared, Payload(request): Payload<RefreshRequest>) -> Answer<TokenPair> {
@@ -121,7 +131,7 @@ async fn profiles(State(backend): Shared, Viewer(bearer): Viewer) -> Answer<Prof
 
 async fn home_screen(State(backend): Shared, viewer: Viewer, Params(query): Params<ProfileQuery>) -> Answer<Home> {
     let profile = backend.profile(&viewer, query.profile.as_ref()).await?;
-    let positions = positions::list(&backend.pool, profile.id.as_str()).await?;
+    let positions = positions::list(backend.store.reads(), profile.id.as_str()).await?;
     let titles = backend.catalogue.now().await.for_profile(&profile);
     Ok(axum::Json(home::arrange(&titles, &positions)))
 }
@@ -135,7 +145,7 @@ async fn title(
     let profile = backend.profile(&viewer, query.profile.as_ref()).await?;
     let titles = backend.catalogue.now().await;
     let entry = titles.title(&id, &profile)?;
-    let resume = positions::get(&backend.pool, profile.id.as_str(), &entry.id).await?;
+    let resume = positions::get(backend.store.reads(), profile.id.as_str(), &entry.id).await?;
     Ok(axum::Json(titles.detail(&entry, &profile, resume.as_ref())))
 }
 
@@ -155,8 +165,7 @@ async fn playback(
     let profile = backend.profile(&viewer, request.profile_id.as_ref()).await?;
     let entry = backend.catalogue.now().await.title(request.title_id.as_str(), &profile)?;
     let now = backend.clock.now_ms();
-    let whose = (account.id.as_str(), account.max_streams);
-    let grant = backend.playback.grant(whose, &profile, &entry, &request, now).await?;
+    let grant = backend.playback.grant((&viewer.0, account.max_streams), &profile, &entry, &request, now).await?;
     backend.counters.grants.fetch_add(1, Ordering::Relaxed);
     Ok(axum::Json(grant))
 }
@@ -166,7 +175,8 @@ async fn renew(State(backend): Shared, Viewer(bearer): Viewer, Path(session): Pa
     // Whether the profile may see the title was decided when the playback began.
     let anyone = Profile { id: ProfileId::new(""), name: String::new(), max_age: None, language: None };
     let entry = backend.catalogue.now().await.title(&title, &anyone)?;
-    Ok(axum::Json(backend.playback.renew(&bearer.account, &session, &entry, backend.clock.now_ms()).await?))
+    let whose = backend.places(&bearer).await?;
+    Ok(axum::Json(backend.playback.renew(whose, &session, &entry, backend.clock.now_ms()).await?))
 }
 
 async fn heartbeat(
@@ -175,7 +185,8 @@ async fn heartbeat(
     Path(session): Path<String>,
     Payload(beat): Payload<Heartbeat>,
 ) -> Answer<HeartbeatReply> {
-    let reply = backend.playback.heartbeat(&bearer.account, &session, &beat, backend.clock.now_ms()).await?;
+    let (whose, now) = (backend.places(&bearer).await?, backend.clock.now_ms());
+    let reply = backend.playback.heartbeat(whose, &session, &beat, now, &backend.order).await?;
     backend.counters.heartbeats.fetch_add(1, Ordering::Relaxed);
     Ok(axum::Json(reply))
 }
@@ -186,7 +197,8 @@ async fn stop(
     Path(session): Path<String>,
     Payload(last): Payload<Heartbeat>,
 ) -> Result<StatusCode, Problem> {
-    backend.playback.stop(&bearer.account, &session, &last, backend.clock.now_ms()).await?;
+    let (whose, now) = (backend.places(&bearer).await?, backend.clock.now_ms());
+    backend.playback.stop(whose, &session, &last, now, &backend.order).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -196,7 +208,7 @@ async fn all_positions(
     Params(query): Params<ProfileQuery>,
 ) -> Answer<PositionList> {
     let profile = backend.profile(&viewer, query.profile.as_ref()).await?;
-    Ok(axum::Json(PositionList { positions: positions::list(&backend.pool, profile.id.as_str()).await? }))
+    Ok(axum::Json(PositionList { positions: positions::list(backend.store.reads(), profile.id.as_str()).await? }))
 }
 
 async fn position(
@@ -220,8 +232,12 @@ async fn put_position(
     let entry = backend.catalogue.now().await.title(&title, &profile)?;
     let now = backend.clock.now_ms();
     let recorded_at = request.recorded_at.map_or(now, |at| at.clamp(0, now));
-    let position = Position::new(profile.id.as_str(), &entry.id, request.position_ms, entry.duration_ms(), recorded_at);
-    backend.journal.add(vec![JournalEntry::Position(position)]).await?;
+    let position = Position::new(profile.id.as_str(), &entry.id, request.position_ms, entry.duration_ms())
+        .at(recorded_at, backend.order.stamp_ms(recorded_at));
+    backend
+        .store
+        .write(move |connection| Box::pin(async move { Ok(positions::put(connection, &position).await?) }))
+        .await?;
     Ok(axum::Json(backend.position(&profile, &entry.id, entry.duration_ms()).await?))
 }
 
@@ -249,13 +265,30 @@ async fn origin(
     headers: HeaderMap,
     request: Request,
 ) -> Result<Response, Problem> {
-    let shown = headers.get(ORIGIN_KEY_HEADER).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if !backend.playback.secret().is_origin_key(shown) {
-        return Err(Problem::new(ErrorCode::GrantInvalid, "the origin answers edges only"));
-    }
+    check_edge(&backend, &headers)?;
     let path = below(&request, "/origin/")?;
     let lasting = if is_manifest(path.as_str()) { "public, max-age=1" } else { "public, max-age=31536000, immutable" };
     file::serve(&method, &headers, &backend.catalogue.file(&path), lasting).await
+}
+
+/// Sessions whose addresses edges have to refuse, from a number on.
+async fn revoked(
+    State(backend): Shared,
+    headers: HeaderMap,
+    Params(query): Params<RevokedQuery>,
+) -> Result<Response, Problem> {
+    check_edge(&backend, &headers)?;
+    let page = revocation::list(backend.store.reads(), query.after.unwrap_or(0)).await?;
+    Ok(([(header::CACHE_CONTROL, "no-store")], axum::Json(page)).into_response())
+}
+
+/// Refuses a request that does not show the key of the edges.
+fn check_edge(backend: &Backend, headers: &HeaderMap) -> Result<(), Problem> {
+    let shown = headers.get(ORIGIN_KEY_HEADER).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if backend.playback.secret().is_origin_key(shown) {
+        return Ok(());
+    }
+    Err(Problem::new(ErrorCode::GrantInvalid, "the origin answers edges only"))
 }
 
 /// The path of a request below a prefix: from the request as it came, because a router's captures are decoded.
@@ -268,14 +301,24 @@ fn below(request: &Request, prefix: &str) -> Result<SafePath, Problem> {
         .ok_or_else(|| Problem::new(ErrorCode::NotFound, "there is nothing at this path"))
 }
 
+/// Alive, and not known to be unable to write. After a write that failed, this asks for another, so that the answer is 200 again
+/// as soon as writing works.
 async fn health(State(backend): Shared) -> Result<impl IntoResponse, Problem> {
-    sqlx::query("SELECT 1").execute(&backend.pool).await?;
+    if backend.store.is_failing() {
+        backend.store.prove_writable(backend.clock.now_ms()).await?;
+    }
     Ok("ok\n")
+}
+
+/// Ready for work: a write was durable just now.
+async fn ready(State(backend): Shared) -> Result<impl IntoResponse, Problem> {
+    backend.store.prove_writable(backend.clock.now_ms()).await?;
+    Ok("ready\n")
 }
 
 async fn metrics(State(backend): Shared) -> Result<impl IntoResponse, Problem> {
     let titles = backend.catalogue.now().await.count();
     let playbacks = backend.playback.running(backend.clock.now_ms()).await?;
-    let headers = [(axum::http::header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
+    let headers = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
     Ok((headers, backend.counters.render(titles, playbacks)))
 }

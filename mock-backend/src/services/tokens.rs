@@ -19,6 +19,9 @@ use crate::keyfile;
 const ISSUER: &str = "kinora-backend";
 const AUDIENCE: &str = "kinora-api";
 
+/// Maximum time by which the clock that issued a token may be ahead of the one that checks it.
+const MAX_CLOCK_SKEW_MS: i64 = 60_000;
+
 /// What PKCS #8 (RFC 5958, RFC 8410 §7) puts before the 32 bytes of an Ed25519 key.
 const PKCS8_PREFIX: [u8; 16] =
     [0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20];
@@ -127,6 +130,10 @@ impl Tokens {
         if now_ms >= token.claims.exp.saturating_mul(1000) {
             return Err(expired("the access token is past its time"));
         }
+        if token.claims.iat.saturating_mul(1000) > now_ms.saturating_add(MAX_CLOCK_SKEW_MS) {
+            // Issued by a clock that was ahead and has been set back: it would be valid for too long.
+            return Err(expired("the access token is from the future"));
+        }
         Ok(Bearer { account: token.claims.sub, family: token.claims.sid })
     }
 }
@@ -149,6 +156,7 @@ mod tests {
         for (tokens, text, now) in [
             (&tokens, token.expose().to_owned(), 1_060_000),
             (&other, token.expose().to_owned(), 1_000_000),
+            (&tokens, token.expose().to_owned(), 1_000_000 - 61_000),
             (&tokens, format!("{}x", token.expose()), 1_000_000),
             (&tokens, String::new(), 1_000_000),
             // alg: none, with the claims of a real token.

@@ -4,11 +4,13 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod binaries;
+mod bounds;
 mod cache;
 mod chaos;
 mod grants;
 mod media;
 mod positions;
+mod revocation;
 mod shaping;
 mod sign_in;
 mod stage;

@@ -76,3 +76,25 @@ async fn many_reports_at_once_are_all_written() {
     let list: PositionList = viewer.read(&paths::positions(None)).await;
     assert_eq!(list.positions[0].position_ms, 19_900);
 }
+
+#[tokio::test]
+async fn a_wall_clock_that_was_a_day_ahead_loses_no_position() {
+    let stage = Stage::new().await;
+    let _edge = stage.edge().await;
+    let viewer = stage.viewer().await;
+    put(&viewer, 10_000, None).await;
+    stage.clock.step_wall_ms(86_400_000);
+    let viewer = stage.viewer().await;
+    put(&viewer, 20_000, None).await;
+    stage.clock.step_wall_ms(-86_400_000);
+    let viewer = stage.viewer().await;
+    let written = put(&viewer, 30_000, None).await;
+    assert_eq!((written.position_ms, written.updated_at), (30_000, NOON));
+    // Reports of a device that was offline keep their order too.
+    assert_eq!(put(&viewer, 5_000, Some(NOON - 60_000)).await.position_ms, 30_000);
+    let grant = viewer.grant().await;
+    let beat = Heartbeat { position_ms: 40_000, phase: PlaybackPhase::Playing };
+    assert_eq!(viewer.post(&grant.heartbeat_path, &beat).await.status(), 200);
+    let list: PositionList = viewer.read(&paths::positions(None)).await;
+    assert_eq!(list.positions[0].position_ms, 40_000);
+}

@@ -1,7 +1,7 @@
 //! Signing in, refreshing, signing out; and what happens to thieves.
 
 use kinora_api::{Account, ErrorCode, RefreshRequest, Secret, SignOutRequest, TokenPair, paths};
-use mock_backend::services::demo;
+use mock_backend::services::{self, demo};
 
 use crate::stage::{Stage, error};
 
@@ -72,8 +72,69 @@ async fn wrong_passwords_are_slowed_down_and_tell_nothing() {
     }
     let (status, limited) = error(stage.sign_in(demo::EMAIL, demo::PASSWORD).await).await;
     assert_eq!((status, limited.kind()), (429, Some(ErrorCode::TooManyAttempts)));
+    // The wait is a duration: the wall clock neither ends nor prolongs it.
+    stage.clock.step_wall_ms(-86_400_000);
+    let (_, still) = error(stage.sign_in(demo::EMAIL, demo::PASSWORD).await).await;
+    assert_eq!(still.retry_after_ms, limited.retry_after_ms);
     stage.clock.advance_ms(i64::try_from(limited.retry_after_ms.unwrap()).unwrap());
     assert_eq!(stage.sign_in(demo::EMAIL, demo::PASSWORD).await.status(), 200);
+}
+
+#[tokio::test]
+async fn of_two_hundred_simultaneous_guesses_five_are_checked() {
+    let stage = Stage::new().await;
+    let guesses = (0..200).map(|n| {
+        let stage = &stage;
+        async move { stage.sign_in("victim@kinora.example", &format!("guess {n}")).await.status().as_u16() }
+    });
+    let statuses = futures_util::future::join_all(guesses).await;
+    let count = |wanted| statuses.iter().filter(|status| **status == wanted).count();
+    assert_eq!((count(401), count(429)), (5, 195));
+}
+
+#[tokio::test]
+async fn a_device_that_is_known_is_not_locked_out_by_a_stranger() {
+    let stage = Stage::new().await;
+    stage.viewer_on("owner").await;
+    for _ in 0..6 {
+        stage.sign_in_on("stranger", demo::EMAIL, "wrong").await;
+    }
+    assert_eq!(stage.sign_in_on("stranger", demo::EMAIL, demo::PASSWORD).await.status(), 429);
+    assert_eq!(stage.sign_in_on("owner", demo::EMAIL, demo::PASSWORD).await.status(), 200);
+    // Whoever learns the name of the device is limited as well.
+    for _ in 0..5 {
+        assert_eq!(stage.sign_in_on("owner", demo::EMAIL, "wrong").await.status(), 401);
+    }
+    assert_eq!(stage.sign_in_on("owner", demo::EMAIL, "wrong").await.status(), 429);
+}
+
+#[tokio::test]
+async fn right_sign_ins_at_the_same_time_all_succeed() {
+    let stage = Stage::new().await;
+    let devices: Vec<String> = (0..12).map(|n| format!("device {n}")).collect();
+    let sign_ins = devices.iter().map(|device| stage.sign_in_on(device, demo::EMAIL, demo::PASSWORD));
+    let statuses: Vec<u16> =
+        futures_util::future::join_all(sign_ins).await.iter().map(|answer| answer.status().as_u16()).collect();
+    assert_eq!(statuses, [200; 12]);
+}
+
+#[tokio::test]
+async fn a_restart_forgets_no_failure() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().to_owned();
+    let on_disk = |config: &mut services::Config| {
+        config.data.clone_from(&data);
+        config.database = None;
+    };
+    let stage = Stage::with(on_disk).await;
+    for _ in 0..6 {
+        stage.sign_in(demo::EMAIL, "wrong").await;
+    }
+    stage.backend.kill().await;
+    let stage = Stage::with(on_disk).await;
+    let (status, limited) = error(stage.sign_in(demo::EMAIL, demo::PASSWORD).await).await;
+    assert_eq!((status, limited.kind()), (429, Some(ErrorCode::TooManyAttempts)));
+    assert!(limited.retry_after_ms.unwrap() <= 30_000);
 }
 
 #[tokio::test]

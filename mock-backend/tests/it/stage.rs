@@ -111,15 +111,29 @@ impl Stage {
 
     /// Signs the demo viewer in.
     pub async fn viewer(&self) -> Viewer {
-        let response = self.sign_in(demo::EMAIL, demo::PASSWORD).await;
+        self.viewer_on("device-1").await
+    }
+
+    /// Signs the demo viewer in on a device.
+    pub async fn viewer_on(&self, device: &str) -> Viewer {
+        let response = self.sign_in_on(device, demo::EMAIL, demo::PASSWORD).await;
         assert_eq!(response.status(), 200);
         let signed_in = response.json().await.unwrap();
         Viewer { signed_in, base: self.backend.url(), client: self.client.clone() }
     }
 
+    /// Sets how many playbacks an account may run.
+    pub async fn limit_streams(&self, email: &str, max_streams: u32) {
+        self.backend.set_max_streams(email, max_streams).await.unwrap();
+    }
+
     pub async fn sign_in(&self, email: &str, password: &str) -> reqwest::Response {
+        self.sign_in_on("device-1", email, password).await
+    }
+
+    pub async fn sign_in_on(&self, device: &str, email: &str, password: &str) -> reqwest::Response {
         let device = DeviceInfo {
-            id: "device-1".into(),
+            id: device.into(),
             name: "test".to_owned(),
             platform: "linux".to_owned(),
             app_version: "0".to_owned(),

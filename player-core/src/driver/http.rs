@@ -93,6 +93,11 @@ impl HttpFetcher {
         Ok(Self { client: client(network)?, runtime: runtime()?, inbox, running: BTreeMap::new() })
     }
 
+    /// The I/O runtime of the process.
+    pub const fn runtime(&self) -> &'static Runtime {
+        self.runtime
+    }
+
     /// Carries out a request; its answer comes as inputs, the last of which is `FetchEnded`.
     pub fn start(&mut self, request: FetchRequest) {
         self.running.retain(|_, task| !task.is_finished());

@@ -15,8 +15,9 @@ use crate::engine::io::Input;
 use crate::error::{ErrorCode, PlayerError};
 use crate::time::Now;
 
-/// Commands that may wait.
-pub const MAX_COMMANDS: usize = 256;
+/// Maximum number of commands that wait for the player's thread. Past that,
+/// [`Player::send`](crate::Player::send) returns `QueueFull`.
+pub const MAX_COMMANDS: usize = 2048;
 /// Pieces of answers that may wait.
 pub const MAX_ANSWERS: usize = 64;
 

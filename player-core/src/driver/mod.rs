@@ -8,14 +8,18 @@ mod clock;
 mod events;
 mod http;
 mod inbox;
+mod memory;
 mod record;
 mod run;
 
 pub use clock::MonotonicClock;
+pub use events::{MAX_EVENTS, MAX_REPLIES};
 pub use http::NetworkConfig;
+pub use inbox::MAX_COMMANDS;
 
 pub(crate) use events::EventQueue;
 pub(crate) use http::HttpFetcher;
 pub(crate) use inbox::{Inbox, Message};
+pub(crate) use memory::return_memory;
 pub(crate) use record::Recorder;
 pub(crate) use run::{PlayerLoop, Published, panic_error};

@@ -52,6 +52,7 @@ impl Published {
     pub fn fail(&self, error: &PlayerError) {
         let snapshot = Snapshot { state: State::Failed, error: Some(error.clone()), ..(*self.snapshot()).clone() };
         self.publish(snapshot);
+        self.events.refuse_unanswered(error);
         self.events.push(Event::Failed { error: error.clone() });
         self.events.close();
         self.wake();

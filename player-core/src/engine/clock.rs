@@ -49,6 +49,11 @@ impl Clock {
         self.permille = (rate * 1000.0).round() as u64;
     }
 
+    /// Presentation seconds a second while running.
+    pub fn rate(&self) -> f64 {
+        self.permille as f64 / 1000.0
+    }
+
     /// True while the position moves.
     pub const fn is_running(&self) -> bool {
         self.running

@@ -9,9 +9,10 @@ use super::stream::StreamId;
 use crate::command::{Command, CommandId, SeekMode};
 use crate::error::{ErrorCode, PlayerError, Stage};
 use crate::event::Event;
+use crate::model::MediaKind;
 use crate::render::RenderCommand;
 use crate::snapshot::State;
-use crate::time::MediaTime;
+use crate::time::{MediaTime, Now};
 
 /// The range of playback rates.
 const RATES: std::ops::RangeInclusive<f64> = 0.25..=4.0;
@@ -36,7 +37,8 @@ impl Engine {
             Command::Pause => self.pause()?,
             Command::Seek { to, mode } => self.seek(to, mode)?,
             Command::SeekBy { millis, mode } => {
-                let from = self.playback.seek.map_or_else(|| self.position(), |seek| seek.to);
+                let newest = self.pending.seek.wish().copied().or(self.playback.seek);
+                let from = newest.map_or_else(|| self.position(), |seek| seek.to);
                 self.seek(from.shifted(millis.saturating_mul(1_000_000)), mode)?;
             }
             Command::SetRate(rate) => self.set_rate(rate)?,
@@ -53,15 +55,18 @@ impl Engine {
             }
             Command::SelectAudio(choice) => {
                 self.loaded()?;
-                self.select_audio(choice)?;
+                self.check_track(MediaKind::Audio, &choice)?;
+                self.pending.audio.put(choice);
             }
             Command::SelectText(choice) => {
                 self.loaded()?;
-                self.select_text(choice)?;
+                self.check_track(MediaKind::Text, &choice)?;
+                self.pending.text.put(choice);
             }
             Command::SelectQuality(choice) => {
                 self.loaded()?;
-                self.select_quality(choice)?;
+                self.check_quality(&choice)?;
+                self.pending.quality.put(choice);
             }
             Command::SetViewport { width, height } => {
                 if width == 0 || height == 0 {
@@ -89,13 +94,48 @@ impl Engine {
                 }
             }
         }
+        self.carry_out_pending();
         Ok(())
+    }
+
+    /// Carries out the commands whose turn has come.
+    pub(super) fn carry_out_pending(&mut self) {
+        let now = self.now;
+        if self.is_unloaded() {
+            // Nothing plays that a change of rate could disturb.
+            if let Some(rate) = self.pending.rate.take(now) {
+                self.apply_rate(rate);
+            }
+            return;
+        }
+        if self.is_presentation_known()
+            && let Some(seek) = self.pending.seek.take_due(now)
+        {
+            self.begin_seek(seek);
+        }
+        if let Some(rate) = self.pending.rate.take_due(now) {
+            self.apply_rate(rate);
+        }
+        if let Some(choice) = self.pending.audio.take_due(now) {
+            self.select_audio(choice);
+        }
+        if let Some(choice) = self.pending.text.take_due(now) {
+            self.select_text(choice);
+        }
+        if let Some(choice) = self.pending.quality.take_due(now) {
+            self.select_quality(choice);
+        }
+    }
+
+    /// When the next command's turn comes.
+    pub(super) fn next_pending(&self) -> Option<Now> {
+        self.pending.next_due(self.now, self.is_presentation_known())
     }
 
     fn play(&mut self) -> Result<(), PlayerError> {
         self.active()?;
         self.playback.play_when_ready = true;
-        if self.playback.state == State::Ended {
+        if self.playback.state == State::Ended && self.pending.seek.wish().is_none() {
             self.ledger.moved(self.position(), MediaTime::ZERO, false);
             if let Some(session) = self.session.as_mut() {
                 session.video.account_mut().move_playhead();
@@ -114,33 +154,47 @@ impl Engine {
         Ok(())
     }
 
-    /// Goes to a time.
+    /// Notes a seek. One that comes before the presentation is known decides where playback begins.
     fn seek(&mut self, to: MediaTime, mode: SeekMode) -> Result<(), PlayerError> {
         self.active()?;
         let to = self.session.as_ref().map_or(to, |session| session.clamp(to));
+        if let Some(session) = self.session.as_mut().filter(|session| session.presentation.is_none()) {
+            session.start = Some(to);
+            self.playback.begin_at(to, mode, self.now);
+        }
+        self.pending.seek.put(Seeking { to, mode, since: self.now });
+        Ok(())
+    }
+
+    /// Goes to a time.
+    fn begin_seek(&mut self, seek: Seeking) {
+        let to = self.session.as_ref().map_or(seek.to, |session| session.clamp(seek.to));
         if let Some(overtaken) = self.playback.seek.take() {
             self.ledger.seek(overtaken.to, None);
         }
         self.end_stall();
         self.ledger.moved(self.position(), to, false);
-        self.playback.seek = Some(Seeking { to, mode, since: self.now });
-        self.emit(Event::SeekStarted { to });
+        self.announce_seek(Seeking { to, ..seek });
+        self.tell_playing(false);
+        self.rule.on_seek();
+        self.reposition(to, seek.mode);
+        self.set_state(State::Seeking);
+    }
+
+    /// The presentation is known, and playback begins at `start`: that is the seek that was asked for before.
+    pub(super) fn begin_at_seek(&mut self, start: MediaTime) {
+        if let Some(seek) = self.pending.seek.take(self.now) {
+            self.announce_seek(Seeking { to: start, ..seek });
+        }
+    }
+
+    fn announce_seek(&mut self, seek: Seeking) {
+        self.playback.seek = Some(seek);
+        self.playback.await_first(seek.since);
+        self.emit(Event::SeekStarted { to: seek.to });
         if let Some(session) = self.session.as_mut() {
             session.video.account_mut().move_playhead();
         }
-        self.tell_playing(false);
-        self.rule.on_seek();
-        match self.session.as_mut() {
-            Some(session) if session.presentation.is_none() => {
-                session.start = Some(to);
-                self.playback.begin_at(to, mode, self.now);
-            }
-            _ => {
-                self.reposition(to, mode);
-                self.set_state(State::Seeking);
-            }
-        }
-        Ok(())
     }
 
     /// Begins a new epoch at a time: what is held for it stays, everything else is called back or dropped.
@@ -162,13 +216,25 @@ impl Engine {
             return Err(invalid("a rate lies between 0.25 and 4.0"));
         }
         self.settings.rate = rate;
+        self.pending.rate.put(rate);
+        Ok(())
+    }
+
+    fn apply_rate(&mut self, rate: f64) {
         self.playback.clock.set_rate(rate, self.now);
         self.render(RenderCommand::SetRate(rate));
-        Ok(())
     }
 
     fn tell_volume(&mut self) {
         self.render(RenderCommand::SetVolume { volume: self.settings.volume, muted: self.settings.muted });
+    }
+
+    fn is_unloaded(&self) -> bool {
+        matches!(self.playback.state, State::Idle | State::Failed)
+    }
+
+    fn is_presentation_known(&self) -> bool {
+        self.session.as_ref().is_some_and(|session| session.presentation.is_some())
     }
 
     /// Something is loaded and has not failed.
@@ -200,7 +266,7 @@ pub(super) fn invalid(message: impl Into<String>) -> PlayerError {
 fn is_served(session: &Session, id: StreamId, time: MediaTime) -> bool {
     let Some(stream) = session.stream(id) else { return true };
     let brought = session.brought_by(id);
-    let kinds = [crate::model::MediaKind::Video, crate::model::MediaKind::Audio];
+    let kinds = [MediaKind::Video, MediaKind::Audio];
     let mut buffers =
         kinds.into_iter().filter(|kind| brought.has(*kind)).filter_map(|kind| session.buffer(kind)).peekable();
     let held = buffers.peek().is_some() && buffers.all(|buffer| buffer.holds(time));

@@ -37,6 +37,7 @@ impl Engine {
             play_when_ready: request.play_when_ready,
             ..Playback::default()
         };
+        self.playback.await_first(self.now);
         self.playback.clock.set_rate(self.settings.rate, self.now);
         self.playback.begin_at(request.start.unwrap_or_default(), SeekMode::Exact, self.now);
         self.render(RenderCommand::SetPlaying(false));
@@ -52,6 +53,7 @@ impl Engine {
     pub(super) fn unload(&mut self) -> bool {
         self.cancel_all();
         self.timers.clear();
+        self.pending.forget();
         let frames = self.ledger.frame_counts();
         let session = self.session.take();
         if let Some(mut session) = session.as_ref().map(|session| session.video.account().clone()) {
@@ -74,9 +76,11 @@ impl Engine {
         self.end_stall();
         self.cancel_all();
         self.timers.clear();
+        self.pending.forget();
         if let Some(session) = self.session.as_mut() {
             session.streams.clear();
         }
+        self.playback.flush_unanswered = None;
         self.playback.clock.hold(self.playback.clock.position(self.now), self.now);
         self.playback.told_playing = false;
         self.playback.error = Some(error.clone());
@@ -197,7 +201,7 @@ impl Engine {
         self.begin_steering();
         let Some(session) = self.session.as_ref() else { return };
         let playable = session.streams.iter().any(|stream| stream.id != StreamId::Text);
-        let mode = self.playback.seek.map_or(SeekMode::Exact, |seek| seek.mode);
+        let mode = self.pending.seek.wish().map_or(SeekMode::Exact, |seek| seek.mode);
         self.playback.begin_at(start, mode, self.now);
         if let Some(session) = self.session.as_mut().filter(|session| session.start.is_some()) {
             session.video.account_mut().move_playhead();
@@ -207,6 +211,7 @@ impl Engine {
         if duration.is_some() {
             self.emit(Event::TimelineChanged);
         }
+        self.begin_at_seek(start);
         self.know_metadata(metadata, Stage::Manifest);
         if !playable {
             let error = PlayerError::fatal(ErrorCode::ManifestEmpty, "the stream has neither pictures nor sound");

@@ -5,7 +5,7 @@
 //! | `io` | what goes in and what comes out |
 //! | `commands` `answers` `reports` | the three kinds of input: host, network, renderer |
 //! | `loading` `fetching` `adapting` `sounding` `ingest` `recovering` `presenting` `playing` `announcing` `tracks` `pathways` `unlocking` `decoding` | the steps that follow each of them |
-//! | `session` `stream` `buffer` `playback` `request` `text` `captions` `metadata` `keys` | state: what is loaded, held, and under way |
+//! | `session` `stream` `buffer` `playback` `pending` `request` `text` `captions` `metadata` `keys` | state: what is loaded, held, and under way |
 //! | `select` `pairing` `schedule` `load_control` `recovery` `timeline` `locations` `steering` `feed` `gap` `seek` `clock` | decisions, as pure functions or small machines |
 //! | `stats` `timer` `jitter` `fault` | the ledger, the timers, the dice, the names of errors |
 
@@ -34,6 +34,7 @@ mod locations;
 mod metadata;
 mod pairing;
 mod pathways;
+mod pending;
 mod playback;
 mod playing;
 mod presenting;
@@ -62,6 +63,7 @@ use std::time::Duration;
 use io::{Input, Output};
 use jitter::Jitter;
 use load_control::LoadControl;
+use pending::PendingCommands;
 use playback::{Playback, Settings};
 use request::Jobs;
 use session::Session;
@@ -104,6 +106,7 @@ pub struct Engine {
     settings: Settings,
     jobs: Jobs,
     playback: Playback,
+    pending: PendingCommands,
     session: Option<Session>,
     ledger: Ledger,
 }
@@ -128,6 +131,7 @@ impl Engine {
             settings: Settings::default(),
             jobs: Jobs::default(),
             playback: Playback::default(),
+            pending: PendingCommands::default(),
             session: None,
             ledger: Ledger::default(),
         })
@@ -168,13 +172,16 @@ impl Engine {
         let playback = &self.playback;
         let session = self.session.as_ref();
         let presentation = session.and_then(|session| session.presentation.as_ref());
-        let running = playback.state == State::Ready && playback.clock.is_running();
+        // A seek that waits for its turn is where playback is going, as one that has begun.
+        let going_to = self.pending.seek.wish().map(|seek| seek.to);
+        let running = playback.state == State::Ready && playback.clock.is_running() && going_to.is_none();
+        let wishes = session.map(|session| &session.wishes);
         Snapshot {
             state: playback.state,
             play_when_ready: playback.play_when_ready,
-            position: playback.clock.position(now),
+            position: going_to.unwrap_or_else(|| playback.clock.position(now)),
             taken_at: now,
-            clock_rate: if running { self.settings.rate } else { 0.0 },
+            clock_rate: if running { playback.clock.rate() } else { 0.0 },
             rate: self.settings.rate,
             duration: session.and_then(|session| session.duration),
             protocol: presentation.map(|presentation| presentation.protocol),
@@ -183,15 +190,16 @@ impl Engine {
             buffered: session.map(|session| session.buffered(&session.kinds().unwrap_or_default())).unwrap_or_default(),
             tracks: session.map(|session| Arc::clone(&session.tracks)).unwrap_or_default(),
             qualities: session.map(|session| Arc::clone(&session.qualities)).unwrap_or_default(),
-            audio_choice: session.map(|session| session.wishes.audio.clone()),
-            text_choice: session.map(|session| session.wishes.text.clone()),
-            quality_choice: session.map(|session| session.wishes.quality.clone()),
+            audio_choice: self.pending.audio.wish().or(wishes.map(|wishes| &wishes.audio)).cloned(),
+            text_choice: self.pending.text.wish().or(wishes.map(|wishes| &wishes.text)).cloned(),
+            quality_choice: self.pending.quality.wish().or(wishes.map(|wishes| &wishes.quality)).cloned(),
             volume: self.settings.volume,
             muted: self.settings.muted,
             cues: session.map(Session::cues).unwrap_or_default(),
             metadata: session.map(|session| session.metadata.list()).unwrap_or_default(),
             thumbnails: session.map(|session| Arc::clone(&session.thumbnails)).unwrap_or_default(),
             error: playback.error.clone(),
+            pending_retry: self.jobs.pending_retry(),
             stats: Arc::new(self.stats(now)),
         }
     }
@@ -220,9 +228,10 @@ impl Engine {
         self.version += 1;
     }
 
-    /// The steps that follow every mutation, in this order: what is overdue, what is seen, what is fetched, what is
+    /// The steps that follow every mutation, in this order: commands whose turn has come, what is overdue, what is seen, what is fetched, what is
     /// handed out, and what that means for the state. A jump over a gap makes the last three worth another round.
     fn settle(&mut self) {
+        self.carry_out_pending();
         self.give_up_silent_requests();
         self.look();
         self.steer();

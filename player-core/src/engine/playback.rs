@@ -5,6 +5,7 @@ use super::clock::Clock;
 use super::feed::Feed;
 use crate::command::SeekMode;
 use crate::error::PlayerError;
+use crate::render::Epoch;
 use crate::snapshot::State;
 use crate::time::{MediaTime, Now};
 
@@ -73,10 +74,15 @@ pub struct Playback {
     pub feed: Feed,
     /// Where the epoch begins.
     pub start: Start,
-    /// The first picture of the epoch is on screen.
+    /// The epoch has begun to be presented: its first video frame is on screen, or its first audio where it has none.
     pub first_shown: bool,
-    /// The first picture of a load has been announced.
-    pub announced_first: bool,
+    /// The load or seek since which the first video frame is to be announced.
+    pub frame_awaited: Option<Now>,
+    /// The load or seek since which the first audio is to be announced, unless video comes first.
+    pub audio_awaited: Option<Now>,
+    /// The flush that the renderer has not answered, and when it was sent. Another waits for the answer, so that there
+    /// is never more than one in the renderer's queue.
+    pub flush_unanswered: Option<(Epoch, Now)>,
     /// The seek under way.
     pub seek: Option<Seeking>,
     /// When the renderer's first picture is overdue.
@@ -98,7 +104,9 @@ impl Default for Playback {
             feed: Feed::default(),
             start: Start { at: MediaTime::ZERO, mode: SeekMode::Exact, jumped: false },
             first_shown: false,
-            announced_first: false,
+            frame_awaited: None,
+            audio_awaited: None,
+            flush_unanswered: None,
             seek: None,
             picture_due: None,
             stalled: false,
@@ -115,6 +123,12 @@ impl Playback {
         self.start = Start { at, mode, jumped: false };
         self.first_shown = false;
         self.picture_due = None;
+    }
+
+    /// The first video frame or audio of a load or a seek is to be announced.
+    pub fn await_first(&mut self, since: Now) {
+        self.frame_awaited = Some(since);
+        self.audio_awaited = Some(since);
     }
 
     /// Everything but the epoch's number is forgotten.

@@ -36,6 +36,7 @@ impl Engine {
     fn try_to_start(&mut self) -> bool {
         if !self.playback.feed.is_flushed() {
             self.give_up_empty();
+            self.give_up_renderer(self.playback.flush_unanswered.map(|(_, sent)| sent + FIRST_PICTURE));
             return false;
         }
         if let Some(error) = self.end_for_want_of_key() {
@@ -56,11 +57,18 @@ impl Engine {
         if self.playback.first_shown {
             self.end_stall();
             self.set_state(State::Ready);
-        } else if self.playback.picture_due.is_some_and(|due| due <= self.now) {
+        } else {
+            self.give_up_renderer(self.playback.picture_due);
+        }
+        false
+    }
+
+    /// The renderer should have presented something by `due`.
+    fn give_up_renderer(&mut self, due: Option<Now>) {
+        if due.is_some_and(|due| due <= self.now) {
             let message = format!("the renderer showed no picture for {} s", FIRST_PICTURE.as_secs());
             self.fail(PlayerError::fatal(ErrorCode::RendererFailed, message).at(Stage::Render));
         }
-        false
     }
 
     fn try_to_go_on(&mut self) -> bool {
@@ -190,7 +198,9 @@ impl Engine {
         self.timers.set(Timer::Room, self.next_room());
         self.timers.set(Timer::Metadata, self.next_passage().map(|at| at.max(soon)));
         let picture = self.playback.picture_due.filter(|_| !self.playback.first_shown);
-        self.timers.set(Timer::Picture, picture.filter(|due| *due > self.now));
+        let answer = self.playback.flush_unanswered.map(|(_, sent)| sent + FIRST_PICTURE);
+        self.timers.set(Timer::Picture, picture.into_iter().chain(answer).filter(|due| *due > self.now).min());
+        self.timers.set(Timer::Command, self.next_pending().map(|at| at.max(soon)));
     }
 
     /// When playback reaches the end of what is held, or a hole to jump over.

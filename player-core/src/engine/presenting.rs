@@ -128,8 +128,12 @@ impl Engine {
         }
     }
 
-    /// Sends the flush. A seek to a key frame waits until it is known which one. False while waiting.
+    /// Sends the flush, once the renderer has answered the one before. A seek to a key frame waits until it is known
+    /// which one. False while waiting.
     fn begin_epoch(&mut self, kinds: &[MediaKind]) -> bool {
+        if self.playback.flush_unanswered.is_some() {
+            return false;
+        }
         let Some(session) = self.session.as_ref() else { return false };
         let mut start = self.playback.start.at;
         if self.playback.start.mode == SeekMode::Keyframe && kinds.contains(&MediaKind::Video) {
@@ -153,6 +157,7 @@ impl Engine {
     fn send_flush(&mut self, start: MediaTime, kinds: &[MediaKind]) {
         let flush = self.playback.feed.begin(start, kinds, !self.playback.start.jumped);
         self.render(flush);
+        self.playback.flush_unanswered = Some((self.playback.feed.epoch(), self.now));
         self.playback.picture_due = Some(self.now + FIRST_PICTURE);
         self.ledger.begins_at(start, self.now);
     }
@@ -180,7 +185,8 @@ impl Engine {
                 || session.is_ended(*kind)
                 || reach.is_some_and(|end| end.since(position) >= self.config.start_threshold)
         };
-        if fed != kinds && kinds.iter().all(ready) {
+        let answered = self.playback.flush_unanswered.is_none();
+        if answered && fed != kinds && kinds.iter().all(ready) {
             self.flush_here();
             self.send_flush(self.playback.start.at, kinds);
         }

@@ -3,18 +3,20 @@
 
 use std::time::Duration;
 
+use url::Url;
+
 use super::Engine;
 use super::buffer::PartOf;
 use super::fault;
 use super::io::{FetchError, FetchKind, Output};
 use super::locations::{Candidate, Place as Location};
 use super::recovery::{self, Action, Cause, Failure};
-use super::request::{JobId, Purpose};
+use super::request::{JobId, Purpose, RetryState};
 use super::schedule;
 use super::select::{self, Bounds};
 use super::stream::{Activity, RepKey, StreamId};
 use crate::command::QualityChoice;
-use crate::error::{ErrorCode, PlayerError};
+use crate::error::{ErrorCode, PlayerError, Severity};
 use crate::event::Event;
 use crate::model::MediaKind;
 use crate::snapshot::State;
@@ -83,7 +85,7 @@ impl Engine {
             return self.remote_arrived(id, None);
         }
         match action {
-            Action::RetryAfter(delay) => self.retry(id, delay, error),
+            Action::RetryAfter(delay) => self.retry(id, delay, failure.deadline_left, &url, error),
             Action::OtherLocation { exclude_for } => {
                 // Without another address of the same bytes, all that is beside them is read from elsewhere too.
                 let least = if addresses_left == 0 { SOURCE_REST } else { Duration::ZERO };
@@ -132,12 +134,14 @@ impl Engine {
         }
     }
 
-    fn retry(&mut self, id: JobId, delay: Duration, error: PlayerError) {
-        let until = self.now + self.jitter.spread(delay);
-        if let Some(job) = self.jobs.get_mut(id) {
-            job.tried.clear();
-        }
-        self.jobs.wait(id, until, self.now);
+    fn retry(&mut self, id: JobId, delay: Duration, deadline_left: Duration, url: &Url, error: PlayerError) {
+        let retry = RetryState {
+            host: url.origin().ascii_serialization(),
+            error: error.clone().with_severity(Severity::Warning),
+            next_attempt_at: self.now + self.jitter.spread(delay),
+            gives_up_at: self.now + deadline_left,
+        };
+        self.jobs.schedule_retry(id, retry, self.now);
         self.warn(error);
     }
 

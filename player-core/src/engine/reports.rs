@@ -15,13 +15,14 @@ impl Engine {
             return;
         }
         match event {
-            RenderEvent::Flushed { .. } => self.ledger.begin_frames(self.decoding.counted()),
             RenderEvent::Reconfigured { .. } => {}
-            RenderEvent::FirstFrame { epoch, pts } => {
-                if self.is_current(epoch) && !self.playback.first_shown {
-                    self.first_frame(pts);
-                }
+            RenderEvent::Flushed { epoch } => {
+                self.ledger.begin_frames(self.decoding.counted());
+                self.playback.flush_unanswered.take_if(|(sent, _)| *sent == epoch);
             }
+            RenderEvent::FirstFrame { epoch, pts } if self.is_current(epoch) => self.first_frame(pts),
+            RenderEvent::FirstAudio { epoch, pts } if self.is_current(epoch) => self.first_audio(pts),
+            RenderEvent::FirstFrame { .. } | RenderEvent::FirstAudio { .. } => {}
             RenderEvent::Position { epoch, position } => {
                 if self.is_current(epoch) && self.playback.state != State::Ended {
                     let playing = self.playback.told_playing && self.playback.first_shown;
@@ -55,18 +56,29 @@ impl Engine {
     }
 
     fn first_frame(&mut self, pts: MediaTime) {
-        self.playback.first_shown = true;
-        self.playback.picture_due = None;
         self.ledger.first_frame(self.now);
-        let loading = !std::mem::replace(&mut self.playback.announced_first, true);
-        let asked = match self.playback.seek {
-            Some(seek) => Some(seek.since),
-            None => loading.then(|| self.ledger.loaded_at()),
-        };
-        if let Some(since) = asked {
+        self.playback.audio_awaited = None;
+        if let Some(since) = self.playback.frame_awaited.take() {
             self.emit(Event::FirstFrame { pts, latency: self.now.since(since) });
         }
-        self.complete_seek(pts);
+        self.presentation_begins(pts);
+    }
+
+    /// Audio is presented, and no video.
+    fn first_audio(&mut self, pts: MediaTime) {
+        self.ledger.first_audio(self.now);
+        if let Some(since) = self.playback.audio_awaited.take() {
+            self.emit(Event::FirstAudio { pts, latency: self.now.since(since) });
+        }
+        self.presentation_begins(pts);
+    }
+
+    fn presentation_begins(&mut self, pts: MediaTime) {
+        if !self.playback.first_shown {
+            self.playback.first_shown = true;
+            self.playback.picture_due = None;
+            self.complete_seek(pts);
+        }
     }
 
     fn complete_seek(&mut self, pts: MediaTime) {
@@ -89,20 +101,20 @@ impl Engine {
         if let Some(error) = lost {
             return self.fail(error);
         }
-        let frames = self.ledger.frame_counts();
-        if let Some(session) = self.session.as_mut() {
-            session.video.account_mut().close(frames, false);
-        }
-        self.announce_losses();
-        let Some(session) = self.session.as_ref() else { return };
         let ends = kinds.iter().filter_map(|kind| session.buffer(*kind)?.last_media());
         let held = ends.max().unwrap_or(position).max(position);
         let end = session.duration.map_or(held, |duration| MediaTime::ZERO + duration);
         // A seek to the very end may find no picture there; it ends with the presentation.
         self.complete_seek(held);
+        (self.playback.frame_awaited, self.playback.audio_awaited) = (None, None);
         self.end_stall();
         self.playback.clock.hold(held.min(end).max(position), self.now);
         self.look();
+        let frames = self.ledger.frame_counts();
+        if let Some(session) = self.session.as_mut() {
+            session.video.close_account(frames);
+        }
+        self.announce_losses();
         if end > held + SEAM {
             self.ledger.moved(held, end, true);
             self.emit(Event::GapSkipped { from: held, to: end });

@@ -6,12 +6,15 @@ use std::time::Duration;
 use bytes::Bytes;
 use url::Url;
 
+use super::fault;
 use super::io::{FetchId, FetchKind, FetchRequest, Ingest, Output};
 use super::locations::Candidate;
 use super::stream::{RepKey, StreamId};
 use crate::config::PlayerConfig;
 use crate::drm::SegmentCipher;
+use crate::error::PlayerError;
 use crate::model::Resource;
+use crate::snapshot::PendingRetry;
 use crate::time::Now;
 
 /// The engine waits this much longer than it told its host to: the host's own report says more.
@@ -73,6 +76,19 @@ pub enum Standing {
     Running(Box<Attempt>),
 }
 
+/// The latest failure of a job that is retried after a delay.
+#[derive(Clone, Debug)]
+pub struct RetryState {
+    /// Scheme, host and port of the server that failed.
+    pub host: String,
+    /// Error of the latest attempt.
+    pub error: PlayerError,
+    /// Time of the next attempt.
+    pub next_attempt_at: Now,
+    /// Time at which the job fails for good.
+    pub gives_up_at: Now,
+}
+
 /// Something wanted.
 #[derive(Clone, Debug)]
 pub struct Job {
@@ -96,6 +112,8 @@ pub struct Job {
     pub again: bool,
     /// Candidates that need not be asked again.
     pub tried: Vec<usize>,
+    /// Set from a failure that is retried until an answer begins.
+    pub retry: Option<RetryState>,
     /// How it stands.
     pub standing: Standing,
 }
@@ -149,6 +167,7 @@ impl Jobs {
             failures: 0,
             again: false,
             tried: Vec::new(),
+            retry: None,
             standing,
         };
         self.jobs.insert(id, job);
@@ -200,6 +219,29 @@ impl Jobs {
         self.jobs.values().filter_map(due).min()
     }
 
+    /// Describes the retry that playback depends on most: anything else before subtitles, and the oldest job first.
+    pub fn pending_retry(&self) -> Option<PendingRetry> {
+        let retried = self.jobs.iter().filter_map(|(id, job)| Some((id, job, job.retry.as_ref()?)));
+        let (_, job, retry) = retried.min_by_key(|(id, job, _)| (job.kind == FetchKind::Text, **id))?;
+        Some(PendingRetry {
+            stage: fault::stage(job.kind),
+            host: retry.host.clone(),
+            error: retry.error.clone(),
+            attempt: job.failures,
+            next_attempt_at: retry.next_attempt_at,
+            gives_up_at: retry.gives_up_at,
+        })
+    }
+
+    /// The attempt has failed; the job waits for its next one, which the snapshot shows.
+    pub fn schedule_retry(&mut self, id: JobId, retry: RetryState, now: Now) {
+        self.wait(id, retry.next_attempt_at, now);
+        if let Some(job) = self.jobs.get_mut(&id) {
+            job.tried.clear();
+            job.retry = Some(retry);
+        }
+    }
+
     /// Sends an attempt. False when there is no such job.
     pub fn send(
         &mut self,
@@ -243,7 +285,8 @@ impl Jobs {
     pub fn began(&mut self, id: JobId, url: Url, announced: Option<u64>, now: Now) {
         self.share(now);
         let shared = self.shared;
-        if let Some(Job { standing: Standing::Running(attempt), .. }) = self.jobs.get_mut(&id) {
+        if let Some(Job { standing: Standing::Running(attempt), retry, .. }) = self.jobs.get_mut(&id) {
+            *retry = None;
             attempt.url = url;
             attempt.announced = announced;
             attempt.began = Some(now);
@@ -282,6 +325,7 @@ impl Jobs {
         self.share(now);
         if let Some(job) = self.jobs.get_mut(&id) {
             job.standing = Standing::Waiting(until);
+            job.retry = None;
         }
     }
 

@@ -65,11 +65,6 @@ impl Ledger {
         Self { loaded_at: now, ..Self::default() }
     }
 
-    /// The session began at this time.
-    pub const fn loaded_at(&self) -> Now {
-        self.loaded_at
-    }
-
     /// A request was made, perhaps again.
     pub fn requested(&mut self, again: bool) {
         self.stats.requests += 1;
@@ -96,15 +91,22 @@ impl Ledger {
         }
     }
 
-    /// The first picture is on screen. True the first time.
-    pub fn first_frame(&mut self, now: Now) -> bool {
-        self.phase("first_frame", now);
-        let first = self.stats.startup.is_none();
-        self.stats.startup.get_or_insert(now.since(self.loaded_at));
-        first
+    /// The first video frame is on screen.
+    pub fn first_frame(&mut self, now: Now) {
+        self.begun("first_frame", now);
     }
 
-    /// True before the first picture.
+    /// The first audio is presented, and no video.
+    pub fn first_audio(&mut self, now: Now) {
+        self.begun("first_audio", now);
+    }
+
+    fn begun(&mut self, phase: &str, now: Now) {
+        self.phase(phase, now);
+        self.stats.startup.get_or_insert(now.since(self.loaded_at));
+    }
+
+    /// True before the first video frame or audio.
     pub const fn is_starting(&self) -> bool {
         self.stats.startup.is_none()
     }

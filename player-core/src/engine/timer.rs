@@ -23,9 +23,11 @@ pub enum Timer {
     Steering,
     /// So much has been played that a full stream has room for another segment.
     Room,
+    /// The turn of a command that waits has come.
+    Command,
 }
 
-const COUNT: usize = Timer::Room as usize + 1;
+const COUNT: usize = Timer::Command as usize + 1;
 
 /// When the engine must be woken, by cause.
 #[derive(Clone, Debug, Default)]

@@ -21,20 +21,19 @@ const KEPT_ON_CHOICE: Duration = Duration::from_secs(3);
 
 impl Engine {
     /// Chooses the sound. The old one plays on until enough of the new one is here.
-    pub(super) fn select_audio(&mut self, choice: TrackChoice) -> Result<(), PlayerError> {
-        self.check_track(MediaKind::Audio, &choice)?;
+    pub(super) fn select_audio(&mut self, choice: TrackChoice) {
         let position = self.position();
-        let Some(session) = self.session.as_mut() else { return Ok(()) };
+        let Some(session) = self.session.as_mut() else { return };
         session.wishes.audio = choice;
         session.without_audio = false;
         let wanted = self.wanted_track(StreamId::Audio);
         let present = self.track_of(StreamId::Audio);
         let muxed_before = present.is_none();
         if wanted == present && wanted.is_some() {
-            return Ok(());
+            return;
         }
         self.remove_stream(StreamId::Audio);
-        let Some(session) = self.session.as_mut() else { return Ok(()) };
+        let Some(session) = self.session.as_mut() else { return };
         let held = session.audio.restart(position, Departure::Discarded(Discard::Switch));
         self.ledger.wasted(held);
         if wanted.is_some() {
@@ -52,14 +51,12 @@ impl Engine {
             }
         }
         self.choices_changed();
-        Ok(())
     }
 
     /// Chooses the subtitles.
-    pub(super) fn select_text(&mut self, choice: TrackChoice) -> Result<(), PlayerError> {
-        self.check_track(MediaKind::Text, &choice)?;
+    pub(super) fn select_text(&mut self, choice: TrackChoice) {
         let position = self.position();
-        let Some(session) = self.session.as_mut() else { return Ok(()) };
+        let Some(session) = self.session.as_mut() else { return };
         session.wishes.text = choice;
         self.choose_captions();
         let wanted = self.wanted_track(StreamId::Text);
@@ -72,25 +69,23 @@ impl Engine {
             }
         }
         self.choices_changed();
-        Ok(())
     }
 
     /// Chooses the quality. It shows soon: what is held of others is dropped but for a few seconds.
-    pub(super) fn select_quality(&mut self, choice: QualityChoice) -> Result<(), PlayerError> {
-        if let QualityChoice::Representation(id) = &choice {
-            let presentation = self.session.as_ref().and_then(|session| session.presentation.as_ref());
-            let mut sets = presentation.iter().flat_map(|known| &known.periods).flat_map(|p| &p.adaptation_sets);
-            let known =
-                sets.any(|set| set.kind == MediaKind::Video && set.representations.iter().any(|rep| rep.id == *id));
-            if !known {
-                return Err(invalid(format!("there is no quality named {id:?}")));
-            }
-        }
-        let Some(session) = self.session.as_mut() else { return Ok(()) };
+    pub(super) fn select_quality(&mut self, choice: QualityChoice) {
+        let Some(session) = self.session.as_mut() else { return };
         session.wishes.quality = choice;
         self.drop_unwanted_quality(Discard::Switch);
         self.choices_changed();
-        Ok(())
+    }
+
+    /// Refuses a quality that the presentation does not have.
+    pub(super) fn check_quality(&self, choice: &QualityChoice) -> Result<(), PlayerError> {
+        let QualityChoice::Representation(id) = choice else { return Ok(()) };
+        let presentation = self.session.as_ref().and_then(|session| session.presentation.as_ref());
+        let mut sets = presentation.iter().flat_map(|known| &known.periods).flat_map(|p| &p.adaptation_sets);
+        let known = sets.any(|set| set.kind == MediaKind::Video && set.representations.iter().any(|rep| rep.id == *id));
+        known.then_some(()).ok_or_else(|| invalid(format!("there is no quality named {id:?}")))
     }
 
     /// Another output, or one that protects otherwise: what may not be shown there soon ends.
@@ -255,7 +250,8 @@ impl Engine {
         keys
     }
 
-    fn check_track(&self, kind: MediaKind, choice: &TrackChoice) -> Result<(), PlayerError> {
+    /// Refuses a track that the presentation does not have.
+    pub(super) fn check_track(&self, kind: MediaKind, choice: &TrackChoice) -> Result<(), PlayerError> {
         match choice {
             TrackChoice::Auto | TrackChoice::Off => Ok(()),
             TrackChoice::Track(id) => {

@@ -31,7 +31,8 @@ pub struct Epoch(pub u64);
 pub enum RenderCommand {
     /// Begin again at `start`: drop everything, and show nothing before `start` (decode and clip).
     /// `tracks` are the kinds that will come; the renderer waits for the first picture of all of them before
-    /// its clock runs. Answered by [`RenderEvent::Flushed`].
+    /// its clock runs. Answered by [`RenderEvent::Flushed`], unless another flush or [`RenderCommand::Stop`] comes
+    /// before it is begun.
     Flush {
         /// The epoch that begins.
         epoch: Epoch,
@@ -122,8 +123,16 @@ pub enum RenderEvent {
         /// The epoch that began.
         epoch: Epoch,
     },
-    /// The first picture of this epoch (the first sound, when there is no video) is on screen.
+    /// The first video frame of this epoch is on screen.
     FirstFrame {
+        /// The epoch.
+        epoch: Epoch,
+        /// Its presentation time.
+        pts: MediaTime,
+    },
+    /// The first audio of this epoch is presented without video: the epoch has none, it begins later, or it cannot be
+    /// decoded. [`RenderEvent::FirstFrame`] may follow.
+    FirstAudio {
         /// The epoch.
         epoch: Epoch,
         /// Its presentation time.
@@ -156,7 +165,8 @@ pub enum RenderEvent {
         /// From when on.
         from: MediaTime,
     },
-    /// The renderer cannot go on without a flush at its position (a device went away, a track was flushed alone).
+    /// The renderer cannot go on without a flush at its position: a device went away, a track was flushed alone, or more
+    /// media was appended than it can hold.
     FlushWanted {
         /// Why, for the log.
         reason: String,
@@ -182,7 +192,8 @@ pub trait Renderer: Send {
     /// Gives the function that wakes the owner. Called once, first.
     fn set_waker(&mut self, waker: Waker);
 
-    /// Takes a command; they are executed in order.
+    /// Takes a command. Commands of one epoch are executed in order; of [`RenderCommand::SetPlaying`],
+    /// [`RenderCommand::SetRate`] and [`RenderCommand::SetVolume`] only the newest of each need be executed.
     fn handle(&mut self, now: Now, command: RenderCommand);
 
     /// Lets time pass, for renderers that have no clock of their own.

@@ -35,6 +35,12 @@ impl Track {
         Self { kind, queue: VecDeque::new(), window: Window::ALL, end: start, gap_until: start, finished: false }
     }
 
+    /// Returns the presentation time of the first sample, unless a gap lies before it.
+    fn first(&self, start: MediaTime) -> Option<MediaTime> {
+        let (pts, _) = *self.queue.front()?;
+        (self.gap_until <= start || pts < self.gap_until).then_some(pts)
+    }
+
     /// It does not hold up the others.
     fn is_ready(&self, start: MediaTime) -> bool {
         self.finished || !self.queue.is_empty() || self.gap_until > start
@@ -53,7 +59,10 @@ pub struct NullRenderer {
     /// Where the clock was at `at`.
     position: MediaTime,
     at: Now,
+    /// The epoch has begun to be presented.
     shown: bool,
+    /// A video frame of the epoch is or was on screen.
+    video_shown: bool,
     ended: bool,
     counts: FrameCounts,
     counts_reported: FrameCounts,
@@ -107,25 +116,33 @@ impl NullRenderer {
     fn show_due(&mut self) {
         let position = self.position;
         for track in &mut self.tracks {
-            while track.queue.front().is_some_and(|(pts, _)| *pts <= position) {
-                track.queue.pop_front();
-                self.counts.presented += u64::from(track.kind == MediaKind::Video);
+            while let Some((pts, _)) = track.queue.pop_front_if(|(pts, _)| *pts <= position) {
+                if track.kind != MediaKind::Video {
+                    continue;
+                }
+                self.counts.presented += 1;
+                if !std::mem::replace(&mut self.video_shown, true)
+                    && let Some(epoch) = self.epoch
+                {
+                    self.events.push_back(RenderEvent::FirstFrame { epoch, pts });
+                }
             }
         }
     }
 
-    /// Shows the first picture once every track has something to present at the start, and the end once it is there.
+    /// Presents the first video frame, or the first audio where there is none, once every track has something to
+    /// present at the start; and the end once it is there.
     fn look(&mut self) {
         let Some(epoch) = self.epoch else { return };
         if !self.shown && self.tracks.iter().all(|track| track.is_ready(self.start)) {
-            let first = |kind| {
-                let track = self.tracks.iter().find(|track: &&Track| track.kind == kind)?;
-                track.queue.front().map(|(pts, _)| *pts)
-            };
+            let first = |kind| self.tracks.iter().find(|track| track.kind == kind)?.first(self.start);
             let gap = self.tracks.iter().any(|track| !track.finished).then_some(self.start);
-            if let Some(pts) = first(MediaKind::Video).or_else(|| first(MediaKind::Audio)).or(gap) {
-                self.shown = true;
+            if let Some(pts) = first(MediaKind::Video) {
+                (self.shown, self.video_shown) = (true, true);
                 self.events.push_back(RenderEvent::FirstFrame { epoch, pts });
+            } else if let Some(pts) = first(MediaKind::Audio).or(gap) {
+                self.shown = true;
+                self.events.push_back(RenderEvent::FirstAudio { epoch, pts });
             }
         }
         let over = self.end().is_some_and(|end| self.position >= end.max(self.start));
@@ -141,8 +158,7 @@ impl NullRenderer {
         self.epoch = Some(epoch);
         self.start = start;
         self.position = start;
-        self.shown = false;
-        self.ended = false;
+        (self.shown, self.video_shown, self.ended) = (false, false, false);
         self.tracks = tracks.iter().map(|kind| Track::new(*kind, start)).collect();
         self.events.push_back(RenderEvent::Flushed { epoch });
         self.report();

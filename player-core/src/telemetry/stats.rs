@@ -100,11 +100,12 @@ pub struct FrameAccount {
 /// Counters since `load`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct SessionStats {
-    /// From the load to the first picture presented.
+    /// From the load to the first video frame presented, or to the first audio where it is presented without video.
     pub startup: Option<Duration>,
     /// From the load to the tenth picture in a row on time.
     pub moving: Option<Duration>,
-    /// From the load to the end of each phase: `manifest`, `index`, `init`, `first_media`, `first_frame`.
+    /// From the load to the end of each phase: `manifest`, `index`, `init`, `first_media`, and `first_frame`
+    /// or `first_audio` or both.
     pub startup_phases: BTreeMap<String, Duration>,
     /// Presentation time traversed at any rate: seeks excluded, jumped gaps included.
     pub played: Duration,
@@ -114,7 +115,7 @@ pub struct SessionStats {
     pub stalls: Vec<Stall>,
     /// As shown.
     pub switches: Vec<Switch>,
-    /// In order.
+    /// Seeks that were begun, in order.
     pub seeks: Vec<Seek>,
     /// In order.
     pub failovers: Vec<Failover>,

@@ -26,3 +26,4 @@ mod sounds;
 mod stalls;
 mod support;
 mod tracks;
+mod waiting;

@@ -96,7 +96,7 @@ impl Session<'_> {
 
     fn after(&mut self, event: Event) -> Option<Ended> {
         match event {
-            Event::FirstFrame { .. } => self.started = true,
+            Event::FirstFrame { .. } | Event::FirstAudio { .. } => self.started = true,
             Event::Warning { error } if !self.started => self.trouble = Some(error),
             // A seek that is still to come goes on from the end.
             Event::Ended if self.seeks.is_empty() => return Some(self.ended(Outcome::Ended, None)),

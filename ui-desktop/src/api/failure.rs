@@ -70,6 +70,13 @@ impl Failure {
         self.service.is_none() && matches!(self.error.code, ErrorCode::NetworkUnreachable | ErrorCode::NetworkTimeout)
     }
 
+    /// Returns true when the service is away or out of order: nothing is wrong with the request, and the same one may
+    /// succeed later.
+    pub fn is_outage(&self) -> bool {
+        use ErrorCode::{BodyTruncated, NetworkTimeout, NetworkUnreachable, ServiceUnavailable};
+        matches!(self.error.code, NetworkUnreachable | NetworkTimeout | BodyTruncated | ServiceUnavailable)
+    }
+
     /// The service's own number, when it was the service that said no.
     pub fn wire(&self) -> Option<Wire> {
         self.service.as_ref().and_then(ApiError::kind)
@@ -84,7 +91,7 @@ impl Failure {
                 format!("Too many attempts. Wait {wait} s and try again.")
             }
             _ if self.is_unreachable() => {
-                format!("{} {}", self.error.code.meaning(), self.error.code.advice())
+                format!("Kinora cannot be reached. {}", self.error.code.advice())
             }
             (_, Some(answer)) => answer.message.clone(),
             _ => self.error.code.meaning().to_owned(),

@@ -22,6 +22,8 @@ pub struct Picture {
     pub width: u32,
     /// Pixels.
     pub height: u32,
+    /// Width and height of the file's own picture, before it was made smaller.
+    pub source: (u32, u32),
     /// Red, green, blue, alpha; not premultiplied; top line first.
     pub rgba: Vec<u8>,
 }
@@ -56,11 +58,12 @@ fn decode(bytes: &[u8]) -> Option<Picture> {
     limits.max_alloc = Some(MAX_DECODE);
     reader.limits(limits);
     let mut image = reader.decode().ok()?;
+    let source = (image.width(), image.height());
     if image.width().max(image.height()) > KEPT_SIDE {
         image = image.resize(KEPT_SIDE, KEPT_SIDE, image::imageops::FilterType::Triangle);
     }
     let rgba = image.into_rgba8();
-    Some(Picture { width: rgba.width(), height: rgba.height(), rgba: rgba.into_raw() })
+    Some(Picture { width: rgba.width(), height: rgba.height(), source, rgba: rgba.into_raw() })
 }
 
 #[cfg(test)]
@@ -80,6 +83,7 @@ mod tests {
         assert_eq!((small.width, small.height, &small.rgba[..4]), (6, 4, &[10, 20, 30, 255][..]));
         let large = decode(&png(3200, 100)).expect("a picture");
         assert_eq!((large.width, large.height), (1600, 50));
+        assert_eq!(large.source, (3200, 100));
         assert_eq!(large.rgba.len(), 1600 * 50 * 4);
     }
 

@@ -6,19 +6,23 @@
 mod client;
 mod failure;
 mod images;
+mod position_outbox;
+mod presence;
 mod service;
 mod session;
+mod thumbnails;
 mod watch;
 
 use std::sync::Arc;
 
-use kinora_api::{Account, Heartbeat, Home, PlaybackGrant, TitleDetail, TitleId};
+use kinora_api::{Account, Heartbeat, Home, PlaybackGrant, ProfileId, TitleCard, TitleDetail, TitleId, UnixMillis};
 
 use client::Client;
 
 pub use failure::Failure;
 pub use images::Picture;
 pub use service::{Service, ServiceOptions};
+pub use thumbnails::{Sprite, Sprites};
 
 use crate::state::Credentials;
 
@@ -52,6 +56,14 @@ pub enum Request {
     Abandon(PlaybackGrant),
     /// A picture by its path. Answered by [`Reply::Image`].
     Image(String),
+    /// Ask everything from now on for this profile; `None` is the account's default. Answered by
+    /// [`Reply::ProfileInUse`]; answers that were asked for another profile are dropped.
+    UseProfile(Option<ProfileId>),
+    /// Titles that match what the viewer typed. Answered by [`Reply::Found`].
+    Search(String),
+    /// What goes with a film that is on screen: its page and the pictures of its seek bar. Answered by
+    /// [`Reply::Companion`].
+    Companion(TitleId),
 }
 
 /// What the service answered.
@@ -59,6 +71,18 @@ pub enum Request {
 pub enum Reply {
     /// The session of the last start goes on, or there is none.
     Restored(Option<Account>),
+    /// The service is away, so that it is not known whether the session of the last start goes on. The stored sign-in
+    /// stays as it is.
+    Offline {
+        /// Why the service could not be asked.
+        failure: Failure,
+        /// The account as it was last seen, when its tokens are stored.
+        account: Option<Account>,
+        /// The account's home screens as they were last seen.
+        homes: Vec<LastSeen>,
+    },
+    /// The service no longer answers; noticed without a request of the interface.
+    Unreachable,
     /// The outcome of a sign-in.
     SignedIn(Result<Account, Failure>),
     /// Nobody is signed in any more.
@@ -87,4 +111,30 @@ pub enum Reply {
         /// The picture; `None` when it could not be had.
         picture: Option<Picture>,
     },
+    /// Answers from here on are for this profile.
+    ProfileInUse(Option<ProfileId>),
+    /// The titles that match a query, the best first.
+    Found(String, Result<Vec<TitleCard>, Failure>),
+    /// What goes with a film.
+    Companion(TitleId, Box<Companion>),
+}
+
+/// A home screen as it was last seen, from the disk.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LastSeen {
+    /// The profile that saw it; `None` is the account's default.
+    pub profile: Option<ProfileId>,
+    /// Time of the answer, by this computer's clock.
+    pub seen_at: UnixMillis,
+    /// The home screen.
+    pub home: Home,
+}
+
+/// What goes with a film that is on screen.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Companion {
+    /// The title's page.
+    pub detail: TitleDetail,
+    /// The pictures of the seek bar; empty when the title has none or they cannot be read.
+    pub sprites: Sprites,
 }

@@ -1,18 +1,26 @@
 //! The thread of the client: takes requests, answers each in a task of its own, ends in order.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use kinora_api::{DeviceInfo, Heartbeat, PlaybackGrant, PlaybackRequest, Protocol, paths};
+use kinora_api::{
+    Account, AccountId, DeviceInfo, Heartbeat, Home, PlaybackGrant, PlaybackPhase, PlaybackRequest, ProfileId,
+    Protocol, SearchResults, TitleDetail, TitleId, UnixMillis, paths,
+};
 use reqwest::Method;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::JoinSet;
 use url::Url;
 
+use super::position_outbox::{self, PositionOutbox, Waiting};
 use super::session::{NOTHING, Session, is_lost};
-use super::{Client, Failure, Probe, Reply, Request, Wake, images, watch};
+use super::{
+    Client, Companion, Failure, LastSeen, Probe, Reply, Request, Sprites, Wake, images, presence, thumbnails, watch,
+};
+use crate::home_cache::{CachedHome, HomeCache};
 use crate::secrets::{self, SecretChoice};
 use crate::state::Credentials;
 
@@ -25,9 +33,12 @@ const PICTURES: usize = 4;
 /// What may still be under way when the app is closed gets this long.
 const FAREWELL: Duration = Duration::from_secs(4);
 /// A patient sign-in tries so often…
-const PATIENT_TRIES: u32 = 20;
+const PATIENT_TRIES: u32 = 4;
 /// …with this pause.
 const PATIENT_PAUSE: Duration = Duration::from_millis(500);
+
+/// Titles that a search asks for.
+const FOUND: usize = 60;
 
 /// How to reach the service, and where to keep what must be kept.
 #[derive(Clone, Debug)]
@@ -114,14 +125,16 @@ impl Drop for Service {
     }
 }
 
+/// The queue of replies.
 #[derive(Clone)]
-struct Answers {
+pub(super) struct Answers {
     sender: mpsc::Sender<Reply>,
     wake: Wake,
 }
 
 impl Answers {
-    async fn send(&self, reply: Reply) {
+    /// Puts a reply into the queue, waiting for room, and wakes the interface.
+    pub(super) async fn send(&self, reply: Reply) {
         // A closed queue means that the app is being closed.
         if self.sender.send(reply).await.is_ok() {
             (self.wake)();
@@ -137,25 +150,53 @@ async fn serve(options: ServiceOptions, mut orders: mpsc::Receiver<Order>, answe
             return;
         }
     };
+    let service = client.base().origin().ascii_serialization();
+    let homes = HomeCache::new(options.directory.as_deref(), service.clone());
+    let outbox = PositionOutbox::new(options.directory.as_deref());
     let (choice, directory) = (options.secrets, options.directory);
     let opened = tokio::task::spawn_blocking(move || secrets::open(choice, directory.as_deref())).await;
     let Ok(opened) = opened else { return };
     answers.send(Reply::SecretsAt { place: opened.store.place(), notice: opened.notice }).await;
     let session = Arc::new(Session::new(client.clone(), opened.store, options.device));
-    let worker = Worker { client, session, answers, pictures: Arc::new(Semaphore::new(PICTURES)) };
+    let mut presence = JoinSet::new();
+    presence.spawn(presence::watch(client.clone(), Arc::clone(&session), answers.clone()));
+    let mut worker = Worker {
+        client,
+        service,
+        session,
+        answers,
+        homes,
+        outbox,
+        account: Arc::default(),
+        profile: None,
+        asked_in: 0,
+        turn: Arc::default(),
+        pictures: Arc::new(Semaphore::new(PICTURES)),
+    };
     let mut tasks = JoinSet::new();
     let mut watched: Option<Watched> = None;
     while let Some(order) = orders.recv().await {
         while tasks.try_join_next().is_some() {}
         match order {
-            Order::Ask(request) => drop(tasks.spawn(worker.clone().answer(request))),
+            Order::Ask(request) => {
+                let profile = match &request {
+                    Request::UseProfile(profile) => Some(profile.clone()),
+                    Request::SignOut => Some(None),
+                    _ => None,
+                };
+                if let Some(profile) = profile {
+                    worker.profile = profile;
+                    worker.asked_in = worker.turn.fetch_add(1, Ordering::Relaxed) + 1;
+                }
+                tasks.spawn(worker.clone().answer(request));
+            }
             Order::Watch(grant, probe) => {
                 if let Some(before) = watched.take() {
                     end_watch(&worker, &mut tasks, before, probe());
                 }
                 let (end, ended) = oneshot::channel();
                 tasks.spawn(worker.clone().watch((*grant).clone(), probe, ended));
-                watched = Some(Watched { grant: *grant, end });
+                watched = Some(Watched { grant: *grant, profile: worker.profile.clone(), end });
             }
             Order::Stop(last) => {
                 if let Some(watched) = watched.take() {
@@ -164,6 +205,7 @@ async fn serve(options: ServiceOptions, mut orders: mpsc::Receiver<Order>, answe
             }
         }
     }
+    presence.abort_all();
     // Dropping the sender of a watch ends it.
     drop(watched);
     let rest = async { while tasks.join_next().await.is_some() {} };
@@ -175,16 +217,17 @@ async fn serve(options: ServiceOptions, mut orders: mpsc::Receiver<Order>, answe
 /// A playback that is reported on.
 struct Watched {
     grant: PlaybackGrant,
+    profile: Option<ProfileId>,
     end: oneshot::Sender<()>,
 }
 
 fn end_watch(worker: &Worker, tasks: &mut JoinSet<()>, watched: Watched, last: Heartbeat) {
-    let Watched { grant, end } = watched;
+    let Watched { grant, profile, end } = watched;
     // A watch that has ended by itself no longer listens.
     let _ = end.send(());
     let worker = worker.clone();
     tasks.spawn(async move {
-        watch::stop(&worker.session, &grant, last).await;
+        worker.stop(&grant, profile, last).await;
         worker.answers.send(Reply::PlaybackStopped).await;
     });
 }
@@ -192,8 +235,20 @@ fn end_watch(worker: &Worker, tasks: &mut JoinSet<()>, watched: Watched, last: H
 #[derive(Clone)]
 struct Worker {
     client: Client,
+    /// Origin of the service.
+    service: String,
     session: Arc<Session>,
     answers: Answers,
+    homes: HomeCache,
+    outbox: PositionOutbox,
+    /// The account as the service last described it.
+    account: Arc<Mutex<Option<Account>>>,
+    /// The profile that requests are for; `None` is the account's default.
+    profile: Option<ProfileId>,
+    /// The turn in which the request was taken; see `turn`.
+    asked_in: u64,
+    /// Counts the changes of profile and account: answers of an earlier turn are dropped.
+    turn: Arc<AtomicU64>,
     pictures: Arc<Semaphore>,
 }
 
@@ -201,48 +256,193 @@ impl Worker {
     async fn answer(self, request: Request) {
         let reply = match request {
             Request::Restore => self.restore().await,
-            Request::SignIn { credentials, patient } => Reply::SignedIn(self.sign_in(&credentials, patient).await),
-            Request::SignOut => {
-                self.session.sign_out().await;
-                Reply::SignedOut
-            }
-            Request::Home => {
-                let result = self.session.call(Method::GET, &paths::home(None), NOTHING).await;
-                lost(result).map_or(Reply::SessionLost, Reply::Home)
-            }
+            Request::SignIn { credentials, patient } => self.signed_in(&credentials, patient).await,
+            Request::SignOut => self.sign_out().await,
+            Request::Home => self.home().await,
             Request::Title(id) => {
-                let result = self.session.call(Method::GET, &paths::title(&id, None), NOTHING).await;
+                let path = paths::title(&id, self.profile.as_ref());
+                let result = self.session.call(Method::GET, &path, NOTHING).await;
                 lost(result).map_or(Reply::SessionLost, |result| Reply::Title(id, result))
             }
-            Request::Authorize(id) => {
-                let protocols = vec![Protocol::Hls, Protocol::Dash];
-                let body = PlaybackRequest { title_id: id.clone(), profile_id: None, protocols };
-                let result = self.session.call(Method::POST, paths::PLAYBACK, Some(&body)).await;
-                lost(result).map_or(Reply::SessionLost, |result| Reply::Granted(id, result))
+            Request::Search(query) => {
+                let path = paths::search(&query, FOUND, self.profile.as_ref());
+                let result: Result<SearchResults, Failure> = self.session.call(Method::GET, &path, NOTHING).await;
+                let result = result.map(|found| found.titles);
+                lost(result).map_or(Reply::SessionLost, |result| Reply::Found(query, result))
             }
+            Request::Companion(id) => match self.companion(&id).await {
+                Some(companion) => Reply::Companion(id, Box::new(companion)),
+                None => return,
+            },
+            Request::Authorize(id) => return self.authorize(id).await,
             Request::Abandon(grant) => {
-                let last =
-                    Heartbeat { position_ms: grant.resume_position_ms, phase: kinora_api::PlaybackPhase::Stopped };
+                let last = Heartbeat { position_ms: grant.resume_position_ms, phase: PlaybackPhase::Stopped };
                 watch::stop(&self.session, &grant, last).await;
                 return;
             }
             Request::Image(path) => {
                 let Ok(_permit) = self.pictures.acquire().await else { return };
                 let picture = images::fetch(&self.client, &path).await;
-                Reply::Image { path, picture }
+                self.answers.send(Reply::Image { path, picture }).await;
+                return;
+            }
+            // The loop that takes orders has changed the profile already.
+            Request::UseProfile(profile) => Reply::ProfileInUse(profile),
+        };
+        let is_of_a_profile =
+            matches!(reply, Reply::Home(_) | Reply::Title(..) | Reply::Found(..) | Reply::Companion(..));
+        if self.is_current() || !is_of_a_profile {
+            self.answers.send(reply).await;
+        }
+    }
+
+    /// Returns true while answers to this request still concern the viewer.
+    fn is_current(&self) -> bool {
+        self.asked_in == self.turn.load(Ordering::Relaxed)
+    }
+
+    async fn home(&self) -> Reply {
+        let result: Result<Home, Failure> =
+            self.session.call(Method::GET, &paths::home(self.profile.as_ref()), NOTHING).await;
+        if let Ok(home) = &result
+            && self.is_current()
+        {
+            self.keep_home(home.clone()).await;
+            // Positions that waited change the rows: the next answer shows them.
+            position_outbox::send(&self.outbox, &self.session, &self.service).await;
+        }
+        lost(result).map_or(Reply::SessionLost, Reply::Home)
+    }
+
+    async fn keep_home(&self, home: Home) {
+        let Some(account) = self.account.lock().unwrap_or_else(PoisonError::into_inner).clone() else { return };
+        let (homes, profile) = (self.homes.clone(), self.profile.clone());
+        let kept = CachedHome { profile, seen_at: now_ms(), home };
+        // A task that ends by a panic has kept nothing, which is no reason to keep the answer from the viewer.
+        let _ = tokio::task::spawn_blocking(move || homes.store(&account, kept)).await;
+    }
+
+    async fn authorize(&self, id: TitleId) {
+        let protocols = vec![Protocol::Hls, Protocol::Dash];
+        let body = PlaybackRequest { title_id: id.clone(), profile_id: self.profile.clone(), protocols };
+        let result: Result<PlaybackGrant, Failure> =
+            self.session.call(Method::POST, paths::PLAYBACK, Some(&body)).await;
+        if !self.is_current() {
+            if let Ok(grant) = result {
+                let last = Heartbeat { position_ms: grant.resume_position_ms, phase: PlaybackPhase::Stopped };
+                watch::stop(&self.session, &grant, last).await;
+            }
+            return;
+        }
+        self.answers.send(lost(result).map_or(Reply::SessionLost, |result| Reply::Granted(id, result))).await;
+    }
+
+    /// Returns the title's page with the pictures of its seek bar. A film plays without them, so a failure is only
+    /// logged.
+    async fn companion(&self, id: &TitleId) -> Option<Companion> {
+        let path = paths::title(id, self.profile.as_ref());
+        let detail: TitleDetail = match self.session.call(Method::GET, &path, NOTHING).await {
+            Ok(detail) => detail,
+            Err(failure) => {
+                tracing::info!(error = %failure.error, "the page of the film on screen could not be fetched");
+                return None;
             }
         };
-        self.answers.send(reply).await;
+        let sprites = match &detail.thumbnails {
+            Some(index) => thumbnails::fetch(&self.client, &index.path).await,
+            None => Sprites::default(),
+        };
+        Some(Companion { detail, sprites })
     }
 
     async fn restore(&self) -> Reply {
         match self.session.restore().await {
-            Ok(account) => Reply::Restored(account),
+            Ok(account) => {
+                self.remember(account.as_ref());
+                Reply::Restored(account)
+            }
+            Err(failure) => {
+                let account = self.session.account().await;
+                self.offline(failure, account).await
+            }
+        }
+    }
+
+    async fn signed_in(&self, credentials: &Credentials, patient: bool) -> Reply {
+        match self.sign_in(credentials, patient).await {
+            Ok(account) => {
+                self.remember(Some(&account));
+                Reply::SignedIn(Ok(account))
+            }
+            // Nobody is at the form: what was last seen by the same viewer is better than an empty one.
+            Err(failure) if patient && failure.is_outage() => {
+                let account = self.session.account().await;
+                match self.offline(failure, account).await {
+                    Reply::Offline { failure, account: Some(account), .. }
+                        if !account.email.eq_ignore_ascii_case(&credentials.email) =>
+                    {
+                        Reply::Offline { failure, account: None, homes: Vec::new() }
+                    }
+                    reply => reply,
+                }
+            }
             Err(failure) => Reply::SignedIn(Err(failure)),
         }
     }
 
-    async fn sign_in(&self, credentials: &Credentials, patient: bool) -> Result<kinora_api::Account, Failure> {
+    async fn offline(&self, failure: Failure, account: Option<AccountId>) -> Reply {
+        let homes = self.homes.clone();
+        let kept = tokio::task::spawn_blocking(move || account.and_then(|account| homes.load(&account))).await;
+        let Ok(Some(kept)) = kept else { return Reply::Offline { failure, account: None, homes: Vec::new() } };
+        let account = Some(kept.account.clone());
+        let seen = |kept: CachedHome| LastSeen { profile: kept.profile, seen_at: kept.seen_at, home: kept.home };
+        Reply::Offline { failure, account, homes: kept.into_homes().into_iter().map(seen).collect() }
+    }
+
+    /// Revokes the tokens and deletes what was kept of the account.
+    async fn sign_out(&self) -> Reply {
+        let account = self.session.account().await;
+        self.session.sign_out().await;
+        self.remember(None);
+        if let Some(account) = account {
+            let homes = self.homes.clone();
+            let forgotten = tokio::task::spawn_blocking(move || homes.forget(&account)).await;
+            if forgotten.is_err() {
+                tracing::warn!("the kept home screen could not be deleted");
+            }
+        }
+        Reply::SignedOut
+    }
+
+    fn remember(&self, account: Option<&Account>) {
+        *self.account.lock().unwrap_or_else(PoisonError::into_inner) = account.cloned();
+    }
+
+    /// Reports the last position. It is on disk until the service has taken it, so that neither an outage nor the end of
+    /// the process loses it.
+    async fn stop(&self, grant: &PlaybackGrant, profile: Option<ProfileId>, last: Heartbeat) {
+        let waiting = self.session.account().await.map(|account| Waiting {
+            service: self.service.clone(),
+            account,
+            profile,
+            title: grant.title_id.clone(),
+            position_ms: last.position_ms,
+            recorded_at: now_ms(),
+        });
+        self.with_outbox(waiting.clone(), |outbox, waiting| outbox.add(waiting)).await;
+        if watch::stop(&self.session, grant, last).await {
+            self.with_outbox(waiting, |outbox, waiting| outbox.remove(&waiting)).await;
+        }
+    }
+
+    async fn with_outbox(&self, waiting: Option<Waiting>, change: fn(&PositionOutbox, Waiting)) {
+        let (Some(waiting), outbox) = (waiting, self.outbox.clone()) else { return };
+        if tokio::task::spawn_blocking(move || change(&outbox, waiting)).await.is_err() {
+            tracing::warn!("the positions that wait could not be written");
+        }
+    }
+
+    async fn sign_in(&self, credentials: &Credentials, patient: bool) -> Result<Account, Failure> {
         let tries = if patient { PATIENT_TRIES } else { 1 };
         let mut outcome = self.session.sign_in(credentials).await;
         for _ in 1..tries {
@@ -262,6 +462,11 @@ impl Worker {
             self.answers.send(Reply::SessionLost).await;
         }
     }
+}
+
+fn now_ms() -> UnixMillis {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    UnixMillis::try_from(since.as_millis()).unwrap_or(UnixMillis::MAX)
 }
 
 /// `None` when the sign-in is lost, which matters more than the answer.

@@ -7,12 +7,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use kinora_api::{
-    Account, DeviceInfo, ErrorCode, RefreshRequest, Secret, SignInRequest, SignInResponse, SignOutRequest, TokenPair,
-    paths,
+    Account, AccountId, DeviceInfo, ErrorCode, RefreshRequest, Secret, SignInRequest, SignInResponse, SignOutRequest,
+    TokenPair, paths,
 };
 use reqwest::Method;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
 use super::{Client, Failure};
@@ -38,13 +38,24 @@ pub struct Session {
 struct Held {
     pair: TokenPair,
     good_until: Instant,
+    /// The account that the tokens belong to; absent in what older versions stored, until the service has named it.
+    account: Option<AccountId>,
 }
 
 impl Held {
-    fn new(pair: TokenPair) -> Self {
+    fn new(pair: TokenPair, account: Option<AccountId>) -> Self {
         let good_until = Instant::now() + Duration::from_millis(pair.access_expires_in_ms.min(86_400_000));
-        Self { pair, good_until }
+        Self { pair, good_until, account }
     }
+}
+
+/// Tokens in the store of secrets. The account stands beside them so that it is known while the service is away.
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    #[serde(flatten)]
+    pair: TokenPair,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    account: Option<AccountId>,
 }
 
 impl Session {
@@ -56,11 +67,21 @@ impl Session {
 
     /// Goes on with the stored tokens. `Ok(None)` when there are none or they are no longer good.
     pub async fn restore(&self) -> Result<Option<Account>, Failure> {
-        let Some(pair) = self.stored().await else { return Ok(None) };
-        // What is left of the access token is not known after a restart: it is tried and refreshed when refused.
-        *self.tokens.lock().await = Some(Held::new(pair));
-        match self.call(Method::GET, paths::ACCOUNT, NOTHING).await {
-            Ok(account) => Ok(Some(account)),
+        {
+            let mut tokens = self.tokens.lock().await;
+            // Tokens in hand are newer than stored ones: a try while the service was away has loaded them already.
+            if tokens.is_none() {
+                let Some(Stored { pair, account }) = self.stored().await else { return Ok(None) };
+                // What is left of the access token is not known after a restart: it is tried and refreshed when refused.
+                *tokens = Some(Held::new(pair, account));
+            }
+        }
+        let answer: Result<Account, Failure> = self.call(Method::GET, paths::ACCOUNT, NOTHING).await;
+        match answer {
+            Ok(account) => {
+                self.name_account(&account.id).await;
+                Ok(Some(account))
+            }
             Err(failure) if is_lost(&failure) => Ok(None),
             Err(failure) => Err(failure),
         }
@@ -75,9 +96,32 @@ impl Session {
         };
         let answer: SignInResponse = self.client.exchange(Method::POST, paths::SIGN_IN, None, Some(&body)).await?;
         let mut tokens = self.tokens.lock().await;
-        self.keep(&answer.tokens).await;
-        *tokens = Some(Held::new(answer.tokens));
+        let held = Held::new(answer.tokens, Some(answer.account.id.clone()));
+        self.keep(&held).await;
+        *tokens = Some(held);
         Ok(answer.account)
+    }
+
+    /// Returns the account of the session, also while the service is away; `None` when nobody is signed in.
+    pub async fn account(&self) -> Option<AccountId> {
+        match self.tokens.lock().await.as_ref() {
+            Some(held) => held.account.clone(),
+            None => self.stored().await?.account,
+        }
+    }
+
+    /// Returns true while somebody is signed in, whether or not the service can be reached.
+    pub async fn is_open(&self) -> bool {
+        self.tokens.lock().await.is_some()
+    }
+
+    /// Stores the account's id beside tokens of an older version, which lack it.
+    async fn name_account(&self, account: &AccountId) {
+        let mut tokens = self.tokens.lock().await;
+        if let Some(held) = tokens.as_mut().filter(|held| held.account.as_ref() != Some(account)) {
+            held.account = Some(account.clone());
+            self.keep(held).await;
+        }
     }
 
     /// Revokes the tokens, as far as the service can be reached, and forgets them in any case.
@@ -134,9 +178,10 @@ impl Session {
             self.client.exchange(Method::POST, paths::REFRESH, None, Some(&body)).await;
         match answer {
             Ok(pair) => {
-                self.keep(&pair).await;
-                let token = pair.access_token.clone();
-                *tokens = Some(Held::new(pair));
+                let held = Held::new(pair, held.account.clone());
+                self.keep(&held).await;
+                let token = held.pair.access_token.clone();
+                *tokens = Some(held);
                 Ok(token)
             }
             Err(failure) => {
@@ -149,7 +194,7 @@ impl Session {
         }
     }
 
-    async fn stored(&self) -> Option<TokenPair> {
+    async fn stored(&self) -> Option<Stored> {
         let (store, name) = (Arc::clone(&self.store), self.name.clone());
         let secret = tokio::task::spawn_blocking(move || store.get(&name)).await.ok()?;
         match secret {
@@ -161,8 +206,9 @@ impl Session {
         }
     }
 
-    async fn keep(&self, pair: &TokenPair) {
-        let Ok(text) = serde_json::to_string(pair) else { return };
+    async fn keep(&self, held: &Held) {
+        let stored = Stored { pair: held.pair.clone(), account: held.account.clone() };
+        let Ok(text) = serde_json::to_string(&stored) else { return };
         let (store, name) = (Arc::clone(&self.store), self.name.clone());
         let kept = tokio::task::spawn_blocking(move || store.set(&name, &Secret::new(text))).await;
         if let Ok(Err(error)) = kept {

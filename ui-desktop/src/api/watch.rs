@@ -45,12 +45,16 @@ pub async fn keep_alive(
     }
 }
 
-/// Reports the last position. When the service cannot be reached, the last heartbeat stands.
-pub async fn stop(session: &Session, grant: &PlaybackGrant, last: Heartbeat) {
+/// Reports the last position. Returns false when the service was away, so that the position must be kept.
+pub async fn stop(session: &Session, grant: &PlaybackGrant, last: Heartbeat) -> bool {
     let phase = if last.phase == PlaybackPhase::Ended { PlaybackPhase::Ended } else { PlaybackPhase::Stopped };
     let body = Heartbeat { phase, ..last };
-    if let Err(failure) = session.tell(Method::POST, &grant.stop_path, Some(&body)).await {
-        tracing::warn!(error = %failure.error, "the last position was not taken");
+    match session.tell(Method::POST, &grant.stop_path, Some(&body)).await {
+        Ok(()) => true,
+        Err(failure) => {
+            tracing::warn!(error = %failure.error, "the last position was not taken");
+            !failure.is_outage()
+        }
     }
 }
 

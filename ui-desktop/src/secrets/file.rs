@@ -6,7 +6,6 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -15,6 +14,7 @@ use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use kinora_api::Secret;
 
 use super::{SecretError, SecretStore};
+use crate::private_file;
 
 const KEY_FILE: &str = "secrets.key";
 const DATA_FILE: &str = "secrets.bin";
@@ -42,7 +42,7 @@ impl FileStore {
             Some(bytes) => Key::<XChaCha20Poly1305>::try_from(bytes.as_slice()).map_err(|_| SecretError::Damaged)?,
             None => {
                 let key = Key::<XChaCha20Poly1305>::generate();
-                write_private(&path, &key)?;
+                private_file::write(&path, &key)?;
                 key
             }
         };
@@ -71,7 +71,7 @@ impl FileStore {
         let sealed = self.cipher.encrypt(&nonce, plain.as_slice()).map_err(|_| SecretError::Damaged)?;
         let mut bytes = nonce.to_vec();
         bytes.extend_from_slice(&sealed);
-        write_private(&self.directory.join(DATA_FILE), &bytes)
+        Ok(private_file::write(&self.directory.join(DATA_FILE), &bytes)?)
     }
 }
 
@@ -94,31 +94,10 @@ impl SecretStore for FileStore {
 }
 
 fn read_limited(path: &Path) -> Result<Option<Vec<u8>>, SecretError> {
-    match fs::metadata(path) {
-        Ok(metadata) if metadata.len() > MAX_BYTES => Err(SecretError::Damaged),
-        Ok(_) => Ok(Some(fs::read(path)?)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// Replaces a file at once (a reader sees the old or the new), readable by its owner only from its first byte on.
-fn write_private(path: &Path, bytes: &[u8]) -> Result<(), SecretError> {
-    let temporary = path.with_extension(format!("new-{}", std::process::id()));
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let written = options.open(&temporary).and_then(|mut file| {
-        file.write_all(bytes)?;
-        file.sync_all()
-    });
-    let renamed = written.and_then(|()| fs::rename(&temporary, path));
-    if renamed.is_err() {
-        // Leaving the temporary file behind would leave a secret behind; a failure to remove it changes nothing.
-        let _ = fs::remove_file(&temporary);
-    }
-    Ok(renamed?)
+    private_file::read(path, MAX_BYTES).map_err(|error| match error.kind() {
+        std::io::ErrorKind::InvalidData => SecretError::Damaged,
+        _ => error.into(),
+    })
 }
 
 #[cfg(test)]

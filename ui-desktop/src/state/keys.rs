@@ -28,6 +28,8 @@ pub fn player_command(key: Key, modifiers: Modifiers) -> Option<PlayerCommand> {
         Key::F | Key::F11 => PlayerCommand::ToggleFullscreen,
         Key::C => PlayerCommand::ToggleText,
         Key::A => PlayerCommand::ToggleMenu(Menu::Audio),
+        Key::S => PlayerCommand::ToggleMenu(Menu::Subtitles),
+        Key::R => PlayerCommand::ToggleMenu(Menu::Speed),
         Key::Q => PlayerCommand::ToggleMenu(Menu::Quality),
         Key::I => PlayerCommand::ToggleStats,
         Key::Escape => PlayerCommand::Escape,
@@ -64,6 +66,8 @@ mod tests {
         check(Key::M, none, Some(PlayerCommand::ToggleMute));
         check(Key::F, none, Some(PlayerCommand::ToggleFullscreen));
         check(Key::C, none, Some(PlayerCommand::ToggleText));
+        check(Key::S, none, Some(PlayerCommand::ToggleMenu(Menu::Subtitles)));
+        check(Key::R, none, Some(PlayerCommand::ToggleMenu(Menu::Speed)));
         check(Key::I, none, Some(PlayerCommand::ToggleStats));
         check(Key::Escape, none, Some(PlayerCommand::Escape));
         check(Key::Num7, none, Some(PlayerCommand::SeekToTenth(7)));

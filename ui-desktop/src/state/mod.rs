@@ -3,33 +3,43 @@
 //! Nothing here draws, waits or talks to anybody. Views read [`AppState`]; [`crate::app`] carries out the
 //! [`Effect`]s. Every rule of the interface is therefore testable without a window.
 
+mod choices;
 mod focus;
 mod format;
 mod keys;
 mod language;
 mod lru;
+mod outage;
 mod player;
 mod problem;
+mod profiles;
+mod search;
 mod settings;
 mod update;
+mod waiting;
 
-use kinora_api::{Account, Home, PlaybackGrant, Secret, TitleCard, TitleDetail, TitleId};
+use kinora_api::{Account, Home, PlaybackGrant, ProfileId, Secret, TitleCard, TitleDetail, TitleId, UnixMillis};
 use player_core::command::LoadRequest;
 use player_core::{Command, Event};
 use url::Url;
 
-use crate::api::{Reply, Request};
+use crate::api::{LastSeen, Reply, Request};
 use crate::command::UiCommand;
 
-pub use focus::{Focus, HeroButton, moved};
+pub use choices::{Choices, TitleChoice, TrackMark};
+pub use focus::{Focus, HeroButton};
 pub use format::{bitrate, clock, runtime, time_left};
 pub use keys::player_command;
 pub use language::language_name;
 pub use lru::ByteLru;
-pub use player::{Flash, Menu, PlayerState, Source, quality_menu, timeline, track_name};
+pub use outage::Outage;
+pub use player::{Flash, Menu, PlayerState, RATES, Source, quality_menu, timeline, track_name};
 pub use problem::Problem;
-pub use settings::{CueSize, DataSaver, Settings};
-pub use update::{Moment, focused_command, start, update};
+pub use profiles::watching;
+pub use search::SearchState;
+pub use settings::{CueSize, DataSaver, Settings, WindowPlace};
+pub use update::{Moment, find_card, next_tick, start, update};
+pub use waiting::{Waiting, next_change as next_wait_change, waiting};
 
 /// Data that is asked for over the network.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -62,8 +72,12 @@ pub enum Route {
     Starting,
     /// The sign-in form.
     SignIn,
+    /// Who watches.
+    Profiles,
     /// Posters in rows.
     Home,
+    /// Search as one types.
+    Search,
     /// One title.
     Title(TitleId),
     /// The picture.
@@ -98,6 +112,8 @@ pub struct SignInForm {
     pub email: String,
     /// What the password field reads.
     pub password: String,
+    /// The password is shown as it is typed.
+    pub shows_password: bool,
     /// An answer is awaited.
     pub busy: bool,
     /// Why it did not work.
@@ -109,10 +125,10 @@ pub struct SignInForm {
 pub struct HomeState {
     /// What there is to see.
     pub data: Load<Home>,
+    /// Time at which the service answered so; `None` until it has.
+    pub seen_at: Option<UnixMillis>,
     /// Where the keyboard's focus is; `None` until a key is used.
     pub focus: Option<Focus>,
-    /// Counts the moves of the focus by keys, so that the view knows when to move egui's focus after it.
-    pub focus_moves: u64,
 }
 
 /// A title's page.
@@ -148,6 +164,22 @@ pub struct AppState {
     pub home: HomeState,
     /// The title page.
     pub title: TitleState,
+    /// The search page.
+    pub search: SearchState,
+    /// The profile that watches; `None` is the account's default.
+    pub profile: Option<ProfileId>,
+    /// Answers on their way were asked for another profile and are dropped.
+    pub profile_pending: bool,
+    /// The service is away.
+    pub outage: Option<Outage>,
+    /// The request that opens the session, until the service has answered it.
+    pub opening: Option<Request>,
+    /// Home screens from the disk, to be shown while the service is away.
+    pub last_seen: Vec<LastSeen>,
+    /// What was chosen for titles.
+    pub choices: Choices,
+    /// The error card shows its technical part.
+    pub details_open: bool,
     /// What plays, while something plays.
     pub player: Option<PlayerState>,
     /// What the viewer set.
@@ -175,6 +207,10 @@ pub enum Message {
     Player(Event),
     /// The player could not be made or did not take a command.
     PlayerRefused(player_core::PlayerError),
+    /// The window has been moved or resized.
+    WindowAt(WindowPlace),
+    /// Time has passed.
+    Tick,
 }
 
 /// Something to be done outside.
@@ -194,6 +230,10 @@ pub enum Effect {
     Fullscreen(bool),
     /// Write the settings down.
     SaveSettings(Settings),
+    /// Write down what was chosen for titles.
+    SaveChoices,
+    /// Put a text on the clipboard.
+    Copy(String),
     /// Close the window.
     Quit,
 }

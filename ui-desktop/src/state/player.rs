@@ -1,6 +1,6 @@
 //! What the interface knows about the film on screen, and what the viewer's wishes mean for the player.
 
-use kinora_api::{PlaybackGrant, Protocol, TitleCard};
+use kinora_api::{PlaybackGrant, Protocol, TitleCard, TitleId};
 use player_core::command::{LoadRequest, QualityChoice, SeekMode, TrackChoice};
 use player_core::drm::DrmConfig;
 use player_core::model::MediaKind;
@@ -8,8 +8,8 @@ use player_core::snapshot::Track;
 use player_core::{Command, MediaTime, Snapshot, State};
 use url::Url;
 
-use super::{Effect, Moment, Problem, Settings};
-use crate::api::Request;
+use super::{Effect, Moment, Problem, Settings, TitleChoice};
+use crate::api::{Companion, Request};
 use crate::command::{Begin, PlayerCommand};
 use crate::theme::tokens::time;
 
@@ -22,6 +22,8 @@ pub enum Menu {
     Subtitles,
     /// Qualities.
     Quality,
+    /// How fast the film plays.
+    Speed,
 }
 
 /// Where what plays came from.
@@ -68,6 +70,8 @@ pub struct PlayerState {
     pub last_text: Option<TrackChoice>,
     /// Where to go on after an error; set when one comes.
     pub resume_at: Option<MediaTime>,
+    /// False once the player has found no device to play sound on.
+    pub has_sound_device: bool,
     /// When a new leave to play was last asked for without the viewer's doing.
     pub renewed_at: Option<f64>,
     /// The last size told to the player.
@@ -76,6 +80,16 @@ pub struct PlayerState {
     pub started: bool,
     /// When the present wait began.
     pub waiting_since: Option<f64>,
+    /// The title's page and the pictures of its seek bar, once they are here.
+    pub companion: Option<Box<Companion>>,
+    /// The tracks have been brought to what was chosen for the title.
+    pub choice_applied: bool,
+    /// What the seek bar spanned before an error.
+    pub last_timeline: Option<(f64, f64)>,
+    /// Time at which the error card tries again by itself; `None` when only the viewer can.
+    pub retry_at: Option<f64>,
+    /// Errors in a row without a picture between them.
+    pub failures: u32,
 }
 
 impl PlayerState {
@@ -90,10 +104,33 @@ impl PlayerState {
             flash: None,
             last_text: None,
             resume_at: None,
+            has_sound_device: true,
             renewed_at: None,
             viewport: None,
             started: false,
             waiting_since: Some(now),
+            companion: None,
+            choice_applied: false,
+            last_timeline: None,
+            retry_at: None,
+            failures: 0,
+        }
+    }
+
+    /// Returns true when this title plays, or is about to.
+    pub fn is_title(&self, id: &TitleId) -> bool {
+        matches!(&self.source, Source::Title { card, .. } if card.id == *id)
+    }
+
+    /// Returns what the seek bar shows, in seconds: start, end and position. While a film is loaded again after an
+    /// error it shows the span and the place from before; `None` while nothing is known.
+    pub fn bar(&self, snapshot: &Snapshot, position: MediaTime) -> Option<(f64, f64, f64)> {
+        match timeline(snapshot) {
+            Some((start, end)) => Some((start, end, position.as_secs_f64())),
+            None => {
+                let (start, end) = self.last_timeline?;
+                Some((start, end, self.resume_at.map_or(start, MediaTime::as_secs_f64)))
+            }
         }
     }
 
@@ -114,7 +151,8 @@ impl PlayerState {
     }
 
     /// What the player is to load for a title, now that it may. Addresses that cannot be read are left out.
-    pub fn load_request(&self, settings: &Settings) -> Option<LoadRequest> {
+    /// What was chosen for the title goes before the settings.
+    pub fn load_request(&self, settings: &Settings, choice: Option<&TitleChoice>) -> Option<LoadRequest> {
         let (locations, start) = match &self.source {
             Source::Address(url) => (vec![url.clone()], None),
             Source::Title { begin, grant, .. } => {
@@ -126,12 +164,18 @@ impl PlayerState {
                 (urls.iter().filter_map(|url| Url::parse(url).ok()).collect(), start)
             }
         };
+        let audio = choice.and_then(|choice| choice.audio.as_ref()).and_then(|mark| mark.language.clone());
+        let audio = audio.or_else(|| settings.audio_language.clone());
+        let text = match choice.and_then(|choice| choice.text.as_ref()) {
+            Some(text) => text.as_ref().and_then(|mark| mark.language.clone()),
+            None => settings.text_language.clone(),
+        };
         Some(LoadRequest {
             locations,
             start: self.resume_at.or(start),
             play_when_ready: true,
-            audio_languages: settings.audio_language.iter().cloned().collect(),
-            text_languages: settings.text_language.iter().cloned().collect(),
+            audio_languages: audio.into_iter().collect(),
+            text_languages: text.into_iter().collect(),
             drm: DrmConfig::default(),
         })
     }
@@ -141,7 +185,7 @@ impl PlayerState {
     }
 }
 
-/// The seconds that the seek bar spans.
+/// The seconds that a loaded film spans.
 pub fn timeline(snapshot: &Snapshot) -> Option<(f64, f64)> {
     if let Some(range) = snapshot.seekable {
         return Some((range.start.as_secs_f64(), range.end.as_secs_f64()));
@@ -187,11 +231,22 @@ pub fn handle(
         }
         PlayerCommand::ToggleMute => {
             settings.muted = !settings.muted;
-            player.flash(if settings.muted { "Muted" } else { "Sound on" }, moment.now);
+            player.flash(
+                match (player.has_sound_device, settings.muted) {
+                    (false, _) => "No sound device",
+                    (true, true) => "Muted",
+                    (true, false) => "Sound on",
+                },
+                moment.now,
+            );
             effects.push(Effect::Player(Command::SetMuted(settings.muted)));
             effects.push(Effect::SaveSettings(settings.clone()));
         }
         PlayerCommand::ChangeRate { faster } => change_rate(player, faster, moment, effects),
+        PlayerCommand::SetRate(rate) => {
+            player.menu = None;
+            set_rate(player, rate, moment, effects);
+        }
         PlayerCommand::ToggleMenu(menu) => player.menu = (player.menu != Some(menu)).then_some(menu),
         PlayerCommand::SelectAudio(choice) => {
             player.menu = None;
@@ -223,11 +278,12 @@ pub fn handle(
 /// Asks again for what failed, from where it failed.
 pub fn retry(player: &mut PlayerState, settings: &Settings, moment: &Moment, effects: &mut Vec<Effect>) {
     player.problem = None;
+    player.retry_at = None;
     player.menu = None;
     player.waiting_since = Some(moment.now);
     match &mut player.source {
         Source::Address(_) => {
-            if let Some(request) = player.load_request(settings) {
+            if let Some(request) = player.load_request(settings, None) {
                 effects.push(Effect::Load(request));
             }
         }
@@ -282,15 +338,20 @@ fn set_volume(
     effects.push(Effect::SaveSettings(settings.clone()));
 }
 
+/// Speeds that keys and the menu offer, ascending.
+pub const RATES: [f64; 7] = [0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0];
+
 fn change_rate(player: &mut PlayerState, faster: bool, moment: &Moment, effects: &mut Vec<Effect>) {
-    const RATES: [f64; 7] = [0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0];
     let now = moment.snapshot.rate;
     let next = if faster {
         RATES.into_iter().find(|rate| *rate > now + 0.01)
     } else {
         RATES.into_iter().rev().find(|rate| *rate < now - 0.01)
     };
-    let rate = next.unwrap_or(now);
+    set_rate(player, next.unwrap_or(now), moment, effects);
+}
+
+fn set_rate(player: &mut PlayerState, rate: f64, moment: &Moment, effects: &mut Vec<Effect>) {
     player.flash(format!("Speed {rate}×"), moment.now);
     effects.push(Effect::Player(Command::SetRate(rate)));
 }

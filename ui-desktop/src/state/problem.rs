@@ -1,4 +1,4 @@
-//! An error as a viewer meets it: what happened, what it means, what to do.
+//! An error as a viewer meets it: what happened and what to do, in plain words; the technical part apart.
 
 use player_core::error::ErrorContext;
 use player_core::{ErrorCode, PlayerError};
@@ -14,17 +14,33 @@ pub struct Problem {
     pub advice: String,
     /// What exactly happened, for an engineer; free of secrets.
     pub detail: String,
+    /// The HTTP status, when one came.
+    status: Option<u16>,
 }
 
 impl Problem {
-    /// The card of an error.
+    /// Creates the card of an error of a film.
     pub fn new(error: &PlayerError) -> Self {
         Self {
             code: error.code,
-            meaning: error.code.meaning().to_owned(),
-            advice: error.code.advice().to_owned(),
+            meaning: headline(error.code, error.context.http_status).to_owned(),
+            advice: advice(error.code).to_owned(),
             detail: detail(&error.message, &error.context),
+            status: error.context.http_status,
         }
+    }
+
+    /// Creates the card of an error of the service.
+    pub fn of_service(error: &PlayerError) -> Self {
+        let meaning = match error.code {
+            ErrorCode::NetworkUnreachable => "We can't reach Kinora.",
+            ErrorCode::NetworkTimeout => "Kinora is not answering.",
+            ErrorCode::HttpStatus | ErrorCode::BodyTooLarge | ErrorCode::ServiceUnavailable => {
+                "Kinora can't answer right now."
+            }
+            code => headline(code, None),
+        };
+        Self { meaning: meaning.to_owned(), ..Self::new(error) }
     }
 
     /// True when signing in again is what helps.
@@ -32,9 +48,85 @@ impl Problem {
         matches!(self.code, ErrorCode::SignInExpired | ErrorCode::SignInRevoked)
     }
 
+    /// Returns true when the same request may succeed later by itself: a server is away, slow or out of order.
+    pub fn is_temporary(&self) -> bool {
+        match self.code {
+            ErrorCode::HttpStatus => self.status.is_some_and(|status| status >= 500),
+            ErrorCode::NetworkUnreachable
+            | ErrorCode::NetworkTimeout
+            | ErrorCode::BodyTruncated
+            | ErrorCode::MediaUnavailable
+            | ErrorCode::ServiceUnavailable => true,
+            _ => false,
+        }
+    }
+
     /// The stable name and number, such as `NotAManifest (2001)`.
     pub fn code_line(&self) -> String {
         self.code.to_string()
+    }
+
+    /// Returns the technical part as lines, to be read to whoever helps or pasted into a report.
+    pub fn technical(&self) -> String {
+        format!("{}\n{}\n{}", self.code_line(), self.code.meaning(), self.detail)
+    }
+}
+
+/// Returns a viewer's words for a code, one sentence without a term of the trade.
+fn headline(code: ErrorCode, status: Option<u16>) -> &'static str {
+    use ErrorCode as E;
+    match code {
+        E::NetworkUnreachable => "We can't reach the film's server.",
+        E::NetworkTimeout => "The film's server is not answering.",
+        E::HttpStatus if matches!(status, Some(404 | 410)) => "This film isn't there any more.",
+        E::HttpStatus => "The film's server won't send it.",
+        E::BodyTruncated => "The connection to the film's server broke off.",
+        E::TlsFailed => "The connection to the film's server is not secure.",
+        E::BodyTooLarge | E::NotAManifest => "There is no film at this address.",
+        E::BadAddress => "This address can't be opened.",
+        E::RangeIgnored => "The film's server sends it in a way that can't be played.",
+        E::ManifestMalformed | E::ManifestTooLarge | E::MediaMalformed => "This film is damaged.",
+        E::ManifestEmpty => "There is nothing to play in this film.",
+        E::ManifestUnsupported | E::ContainerUnsupported => "This kind of film can't be played yet.",
+        E::CodecUnsupported | E::DecoderUnavailable => "This computer can't play this film.",
+        E::SegmentEmpty => "A part of this film is missing.",
+        E::MediaUnavailable => "A part of this film can't be loaded.",
+        E::DecoderFailed | E::RendererFailed => "The film stopped playing.",
+        E::AudioDeviceUnavailable => "There is no sound.",
+        E::VideoOutputUnavailable => "The picture can't be shown.",
+        E::OutputUnprotected => "This film may not be shown on this screen.",
+        E::KeyUnavailable | E::LicenceRefused | E::DecryptionFailed => "This film can't be unlocked.",
+        E::DrmUnsupported => "This film is protected in a way that this computer doesn't know.",
+        E::InvalidState | E::InvalidArgument | E::Unsupported => "This isn't possible.",
+        E::QueueFull => "Too much was asked for at once.",
+        E::InvalidCredentials => "The e-mail address or the password is wrong.",
+        E::SignInExpired => "Your sign-in has expired.",
+        E::SignInRevoked => "You have been signed out.",
+        E::TooManyAttempts => "There were too many attempts to sign in.",
+        E::TooManyStreams => "Your account is playing on too many devices.",
+        E::NotInRegion => "This title is not available in your region.",
+        E::ParentalRestriction => "This profile may not watch this title.",
+        E::TitleNotFound => "This title isn't there any more.",
+        E::GrantExpired | E::GrantInvalid => "The film has to be started again.",
+        E::ServiceUnavailable => "Kinora can't answer right now.",
+        E::Internal => "Something went wrong in the app.",
+        other => other.meaning(),
+    }
+}
+
+/// Returns what to do. The taxonomy's advice is written for viewers; a few of its sentences send them to an address
+/// that they have never seen.
+fn advice(code: ErrorCode) -> &'static str {
+    use ErrorCode as E;
+    match code {
+        E::HttpStatus => "Try again later.",
+        E::BodyTooLarge | E::RangeIgnored | E::ManifestMalformed | E::ManifestTooLarge | E::DecryptionFailed => {
+            "Try another film, and report this one."
+        }
+        E::MediaMalformed | E::SegmentEmpty => "Try again, or skip ahead in the film.",
+        E::ManifestEmpty => "Try another film.",
+        E::InvalidArgument | E::InvalidState => "Try again.",
+        other => other.advice(),
     }
 }
 
@@ -73,9 +165,43 @@ mod tests {
     }
 
     #[test]
-    fn the_detail_names_place_and_status() {
+    fn a_viewer_reads_no_term_of_the_trade() {
+        const TERMS: [&str; 16] = [
+            "HTTP",
+            "manifest",
+            "segment",
+            "codec",
+            "container",
+            "stage",
+            "status",
+            "unroutable",
+            "byte",
+            "playlist",
+            "DASH",
+            "HLS",
+            "presentation",
+            "body",
+            "decoder",
+            "DRM",
+        ];
+        for &code in ErrorCode::ALL {
+            for problem in [Problem::new, Problem::of_service].map(|card| card(&PlayerError::fatal(code, "it broke"))) {
+                let headline = &problem.meaning;
+                assert!(!TERMS.iter().any(|term| headline.contains(term)), "{code}: {headline}");
+                assert!(headline.len() <= 70, "{code}: {headline}");
+                assert!(!problem.advice.contains("Report the address"), "{code}: {}", problem.advice);
+            }
+        }
+    }
+
+    #[test]
+    fn the_technical_part_names_code_place_and_status() {
         let error =
             PlayerError::fatal(ErrorCode::HttpStatus, "the server said no").at(Stage::Manifest).with_status(404);
-        assert_eq!(Problem::new(&error).detail, "the server said no · while in stage manifest · HTTP status 404");
+        let problem = Problem::new(&error);
+        assert_eq!(problem.detail, "the server said no · while in stage manifest · HTTP status 404");
+        assert_eq!(problem.meaning, "This film isn't there any more.");
+        let technical = problem.technical();
+        assert!(technical.starts_with("HttpStatus (1003)\n") && technical.ends_with("HTTP status 404"), "{technical}");
     }
 }

@@ -1,7 +1,12 @@
 //! What the viewer set, as it is written to disk. Unknown fields are ignored and absent ones take their default,
 //! so that older and newer versions read each other's files.
 
+use std::collections::BTreeMap;
+
+use kinora_api::ProfileId;
 use serde::{Deserialize, Serialize};
+
+use crate::command::Zoom;
 
 /// How large subtitles are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,6 +95,37 @@ impl DataSaver {
     }
 }
 
+/// Smallest zoom factor of the viewer's own.
+pub const MIN_ZOOM: f32 = 0.5;
+/// Largest zoom factor of the viewer's own.
+pub const MAX_ZOOM: f32 = 2.0;
+/// One press of Ctrl and + or −.
+const ZOOM_STEP: f32 = 0.1;
+
+/// Where the window was, in points of the screen.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WindowPlace {
+    /// Left and upper edge with the frame; `None` where the system does not say (Wayland).
+    pub at: Option<(f32, f32)>,
+    /// Width and height without the frame.
+    pub size: (f32, f32),
+    /// The window filled the screen's work area.
+    pub maximized: bool,
+}
+
+impl WindowPlace {
+    /// Largest width and height that are believed.
+    const MOST: f32 = 16_384.0;
+
+    /// Returns the place when a window may be put there; damaged numbers give `None`.
+    pub fn checked(self) -> Option<Self> {
+        let (width, height) = self.size;
+        let is_size = |length: f32| (100.0..=Self::MOST).contains(&length);
+        let at = self.at.filter(|(x, y)| x.abs() <= Self::MOST && y.abs() <= Self::MOST);
+        (is_size(width) && is_size(height)).then_some(Self { at, ..self })
+    }
+}
+
 /// What is kept from one start to the next. No secret belongs here.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -110,8 +146,14 @@ pub struct Settings {
     pub last_email: String,
     /// This installation's id in the account's list of devices.
     pub device_id: String,
+    /// The viewer's own factor over the scale that follows the window, [`MIN_ZOOM`]–[`MAX_ZOOM`].
+    pub zoom: f32,
     /// The notice about where tokens are kept has been read.
     pub secrets_notice_shown: bool,
+    /// The profile that watched last, by account.
+    pub profiles: BTreeMap<String, ProfileId>,
+    /// Where the window was; `None` before the first start.
+    pub window: Option<WindowPlace>,
 }
 
 impl Default for Settings {
@@ -125,12 +167,26 @@ impl Default for Settings {
             text_language: None,
             last_email: String::new(),
             device_id: String::new(),
+            zoom: 1.0,
             secrets_notice_shown: false,
+            profiles: BTreeMap::new(),
+            window: None,
         }
     }
 }
 
 impl Settings {
+    /// Changes the zoom by one step, in whole tenths and within its limits.
+    pub fn change_zoom(&mut self, zoom: Zoom) {
+        let steps = (self.zoom / ZOOM_STEP).round();
+        let steps = match zoom {
+            Zoom::In => steps + 1.0,
+            Zoom::Out => steps - 1.0,
+            Zoom::Reset => 1.0 / ZOOM_STEP,
+        };
+        self.zoom = (steps * ZOOM_STEP).clamp(MIN_ZOOM, MAX_ZOOM);
+    }
+
     /// The slider's place as the loudness that the player takes: a cubic scale is close to how loud it seems.
     pub fn loudness(&self) -> f64 {
         f64::from(self.volume.clamp(0.0, 1.0)).powi(3)
@@ -146,6 +202,32 @@ mod tests {
         let settings: Settings = serde_json::from_str(r#"{"volume": 0.5, "of_the_future": 1}"#).expect("reads");
         assert_eq!(settings, Settings { volume: 0.5, ..Settings::default() });
         assert!((settings.loudness() - 0.125).abs() < 1e-9);
+    }
+
+    #[test]
+    fn zoom_goes_in_tenths_and_stops_at_its_limits() {
+        let mut settings = Settings::default();
+        settings.change_zoom(Zoom::In);
+        assert!((settings.zoom - 1.1).abs() < 1e-6, "{}", settings.zoom);
+        for _ in 0..30 {
+            settings.change_zoom(Zoom::Out);
+        }
+        assert!((settings.zoom - MIN_ZOOM).abs() < 1e-6, "{}", settings.zoom);
+        for _ in 0..30 {
+            settings.change_zoom(Zoom::In);
+        }
+        assert!((settings.zoom - MAX_ZOOM).abs() < 1e-6, "{}", settings.zoom);
+        settings.change_zoom(Zoom::Reset);
+        assert!((settings.zoom - 1.0).abs() < 1e-6, "{}", settings.zoom);
+    }
+
+    #[test]
+    fn a_window_is_put_only_where_one_can_be() {
+        let place = |at, size| WindowPlace { at, size, maximized: false }.checked();
+        assert_eq!(place(Some((-50.0, 20.0)), (1500.0, 900.0)).expect("usable").at, Some((-50.0, 20.0)));
+        assert_eq!(place(Some((f32::NAN, 20.0)), (1500.0, 900.0)).expect("usable").at, None);
+        assert_eq!(place(None, (0.0, 900.0)), None);
+        assert_eq!(place(None, (1500.0, f32::INFINITY)), None);
     }
 
     #[test]

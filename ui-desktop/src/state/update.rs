@@ -2,23 +2,27 @@
 
 use std::sync::Arc;
 
-use kinora_api::{TitleCard, TitleId};
+use kinora_api::{Account, TitleCard, TitleId, UnixMillis};
+use player_core::command::TrackChoice;
 use player_core::error::PlayerError;
-use player_core::{Command, ErrorCode, Event, Snapshot};
+use player_core::{Command, ErrorCode, Event, Snapshot, State};
 
 use super::player::{self, PlayerState, Source};
 use super::{
-    AppState, Effect, Focus, HeroButton, HomeState, Launch, Load, Message, Notice, Problem, Route, Settings,
-    SignInForm, TitleState, moved,
+    AppState, Choices, Effect, HomeState, Launch, Load, Message, Notice, Problem, Route, SearchState, Settings,
+    SignInForm, TitleState, choices, outage, profiles, search,
 };
 use crate::api::{Failure, Reply, Request};
-use crate::command::{Begin, Direction, PlayerCommand, UiCommand};
+use crate::command::{Begin, PlayerCommand, UiCommand};
 use crate::theme::tokens::time;
 
 /// How many pages can be gone back to.
 const HISTORY: usize = 16;
 /// A new leave to play is asked for by itself at most this often, in seconds.
 const RENEW_EVERY: f64 = 30.0;
+
+/// Seconds after which the error card of a film tries again by itself, when that may help; the last value repeats.
+const RETRY_AFTER: [f64; 3] = [10.0, 20.0, 40.0];
 
 /// What the moment is at which something happened.
 #[derive(Clone, Debug, Default)]
@@ -27,10 +31,12 @@ pub struct Moment {
     pub now: f64,
     /// The player as it is; the default when there is none.
     pub snapshot: Arc<Snapshot>,
+    /// The time of day, in milliseconds since 1970.
+    pub wall_ms: UnixMillis,
 }
 
 /// The state at the start, and what to do first.
-pub fn start(launch: Launch, settings: Settings) -> (AppState, Vec<Effect>) {
+pub fn start(launch: Launch, settings: Settings, choices: Choices) -> (AppState, Vec<Effect>) {
     let mut state = AppState {
         route: Route::Starting,
         history: Vec::new(),
@@ -38,6 +44,14 @@ pub fn start(launch: Launch, settings: Settings) -> (AppState, Vec<Effect>) {
         sign_in: SignInForm { email: settings.last_email.clone(), ..SignInForm::default() },
         home: HomeState::default(),
         title: TitleState::default(),
+        search: SearchState::default(),
+        profile: None,
+        profile_pending: false,
+        outage: None,
+        opening: None,
+        last_seen: Vec::new(),
+        choices,
+        details_open: false,
         player: None,
         settings,
         settings_open: false,
@@ -51,18 +65,30 @@ pub fn start(launch: Launch, settings: Settings) -> (AppState, Vec<Effect>) {
             state.standalone = true;
             state.route = Route::Player;
             let player = PlayerState::new(Source::Address(url), 0.0);
-            let request = player.load_request(&state.settings);
+            let request = player.load_request(&state.settings, None);
             state.player = Some(player);
             request.map(Effect::Load).into_iter().collect()
         }
         Launch::Service { credentials: Some(credentials) } => {
             state.sign_in.email = credentials.email.clone();
             state.sign_in.busy = true;
-            vec![Effect::Api(Request::SignIn { credentials, patient: true })]
+            open_session(&mut state, Request::SignIn { credentials, patient: true })
         }
-        Launch::Service { credentials: None } => vec![Effect::Api(Request::Restore)],
+        Launch::Service { credentials: None } => open_session(&mut state, Request::Restore),
     };
     (state, effects)
+}
+
+fn open_session(state: &mut AppState, request: Request) -> Vec<Effect> {
+    state.opening = Some(request.clone());
+    vec![Effect::Api(request)]
+}
+
+/// Returns the time of the interface's clock at which [`Message::Tick`] has something to do.
+pub fn next_tick(state: &AppState) -> Option<f64> {
+    let retry = state.outage.as_ref().and_then(|outage| outage.next_try);
+    let card = state.player.as_ref().and_then(|player| player.retry_at);
+    [retry, card, search::next_tick(&state.search)].into_iter().flatten().reduce(f64::min)
 }
 
 /// Changes the state by what happened and tells what is to be done.
@@ -73,6 +99,19 @@ pub fn update(state: &mut AppState, message: Message, moment: &Moment) -> Vec<Ef
         Message::Api(reply) => on_reply(state, *reply, moment, &mut effects),
         Message::Player(event) => on_event(state, event, moment, &mut effects),
         Message::PlayerRefused(error) => fail(state, &error, moment),
+        Message::WindowAt(place) => {
+            // The size from before is kept while the window is maximised, for when it no longer is.
+            let kept = state.settings.window.filter(|_| place.maximized);
+            let place = kept.map_or(place, |kept| super::WindowPlace { maximized: true, ..kept });
+            if state.settings.window.replace(place) != Some(place) {
+                effects.push(Effect::SaveSettings(state.settings.clone()));
+            }
+        }
+        Message::Tick => {
+            outage::on_tick(state, moment.now, &mut effects);
+            search::on_tick(state, moment.now, &mut effects);
+            retry_film(state, moment, &mut effects);
+        }
     }
     if state.notice.as_ref().is_some_and(|notice| moment.now - notice.since > time::NOTICE) {
         state.notice = None;
@@ -84,6 +123,7 @@ fn on_command(state: &mut AppState, command: UiCommand, moment: &Moment, effects
     match command {
         UiCommand::EditEmail(email) => state.sign_in.email = email,
         UiCommand::EditPassword(password) => state.sign_in.password = password,
+        UiCommand::ShowPassword(shown) => state.sign_in.shows_password = shown,
         UiCommand::SignIn => sign_in(state, effects),
         UiCommand::SignOut => {
             state.settings_open = false;
@@ -94,7 +134,6 @@ fn on_command(state: &mut AppState, command: UiCommand, moment: &Moment, effects
         UiCommand::Reload => reload(state, effects),
         UiCommand::OpenTitle(id) => open_title(state, id, effects),
         UiCommand::Play(id, begin) => play(state, &id, begin, moment, effects),
-        UiCommand::MoveFocus(direction) => move_focus(state, direction),
         UiCommand::FocusAt(focus) => state.home.focus = Some(focus),
         UiCommand::ToggleSettings => state.settings_open = !state.settings_open,
         UiCommand::ChangeSettings(settings) => {
@@ -105,7 +144,23 @@ fn on_command(state: &mut AppState, command: UiCommand, moment: &Moment, effects
             state.settings = settings.clone();
             effects.push(Effect::SaveSettings(settings));
         }
+        UiCommand::Zoom(zoom) => {
+            state.settings.change_zoom(zoom);
+            let text = format!("Zoom {:.0} %", state.settings.zoom * 100.0);
+            state.notice = Some(Notice { text, since: moment.now });
+            effects.push(Effect::SaveSettings(state.settings.clone()));
+        }
         UiCommand::DismissNotice => state.notice = None,
+        UiCommand::OpenSearch => search::open(state),
+        UiCommand::EditSearch(query) => search::edit(state, query, moment),
+        UiCommand::SwitchProfile => profiles::ask(state),
+        UiCommand::ChooseProfile(id) => profiles::choose(state, &id, effects),
+        UiCommand::RetryNow => outage::retry(state, effects),
+        UiCommand::ToggleDetails => state.details_open = !state.details_open,
+        UiCommand::Copy(text) => {
+            state.notice = Some(Notice { text: "The details are on the clipboard.".to_owned(), since: moment.now });
+            effects.push(Effect::Copy(text));
+        }
         UiCommand::Player(command) => on_player_command(state, command, moment, effects),
     }
 }
@@ -121,36 +176,109 @@ fn on_player_command(state: &mut AppState, command: PlayerCommand, moment: &Mome
         PlayerCommand::Escape if state.fullscreen => set_fullscreen(state, false, effects),
         PlayerCommand::Escape | PlayerCommand::Leave => leave_player(state, effects),
         PlayerCommand::Retry => player::retry(player, &state.settings, moment, effects),
-        command => player::handle(player, &mut state.settings, command, moment, effects),
+        command => {
+            let mut done = Vec::new();
+            player::handle(player, &mut state.settings, command, moment, &mut done);
+            remember_choices(state, &mut done, moment);
+            effects.append(&mut done);
+        }
+    }
+}
+
+/// Tries a film again by itself when it is time, unless the viewer reads the details of the error.
+fn retry_film(state: &mut AppState, moment: &Moment, effects: &mut Vec<Effect>) {
+    let Some(player) = &mut state.player else { return };
+    if player.retry_at.is_none_or(|at| moment.now < at) {
+        return;
+    }
+    if state.details_open {
+        player.retry_at = Some(moment.now + RETRY_AFTER[0]);
+    } else {
+        player::retry(player, &state.settings, moment, effects);
+    }
+}
+
+/// Remembers for the title what the viewer has just chosen.
+fn remember_choices(state: &mut AppState, done: &mut Vec<Effect>, moment: &Moment) {
+    let (Some(account), Some(player)) = (&state.account, &state.player) else { return };
+    let Source::Title { card, .. } = &player.source else { return };
+    let before = state.choices.clone();
+    for effect in done.iter() {
+        let Effect::Player(command) = effect else { continue };
+        match command {
+            Command::SelectAudio(TrackChoice::Track(id)) => {
+                let audio = choices::mark_of(&moment.snapshot, id);
+                state.choices.change(&account.id, &card.id, |choice| choice.audio = audio);
+            }
+            Command::SelectText(TrackChoice::Track(id)) => {
+                let text = choices::mark_of(&moment.snapshot, id);
+                state.choices.change(&account.id, &card.id, |choice| choice.text = text.map(Some));
+            }
+            Command::SelectText(TrackChoice::Off) => {
+                state.choices.change(&account.id, &card.id, |choice| choice.text = Some(None));
+            }
+            Command::SetRate(rate) => {
+                let rate = ((rate - 1.0).abs() > 0.01).then_some(*rate);
+                state.choices.change(&account.id, &card.id, |choice| choice.rate = rate);
+            }
+            _ => {}
+        }
+    }
+    if state.choices != before {
+        done.push(Effect::SaveChoices);
     }
 }
 
 fn on_reply(state: &mut AppState, reply: Reply, moment: &Moment, effects: &mut Vec<Effect>) {
     match reply {
-        Reply::Restored(None) => state.route = Route::SignIn,
-        Reply::Restored(Some(account)) => {
-            state.account = Some(account);
-            enter_home(state, effects);
+        Reply::Restored(None) => {
+            end_outage(state);
+            if state.route == Route::Starting {
+                state.route = Route::SignIn;
+            } else {
+                to_sign_in(state, Some("Your sign-in has expired. Please sign in again.".to_owned()), effects);
+            }
         }
+        Reply::Restored(Some(account)) => on_session(state, account, false, effects),
         Reply::SignedIn(Ok(account)) => {
+            // A form that somebody filled in may be followed by a question; a start by itself is not.
+            let by_form = state.opening.is_none();
             state.sign_in = SignInForm { email: account.email.clone(), ..SignInForm::default() };
             state.settings.last_email = account.email.clone();
             effects.push(Effect::SaveSettings(state.settings.clone()));
-            state.account = Some(account);
-            enter_home(state, effects);
+            on_session(state, account, by_form, effects);
         }
         Reply::SignedIn(Err(failure)) => {
+            end_outage(state);
+            if state.route != Route::SignIn && state.route != Route::Starting {
+                to_sign_in(state, None, effects);
+            }
             state.route = Route::SignIn;
             state.sign_in.busy = false;
             state.sign_in.error = Some(failure.for_form());
+        }
+        Reply::Offline { failure, account, homes } => {
+            outage::on_offline_start(state, &failure, account, homes, moment, effects);
+        }
+        Reply::Unreachable => {
+            if state.account.is_some() {
+                outage::on_unreachable(state, moment.now);
+            }
         }
         Reply::SignedOut => to_sign_in(state, None, effects),
         Reply::SessionLost => {
             to_sign_in(state, Some("Your sign-in has expired. Please sign in again.".to_owned()), effects);
         }
-        Reply::Home(result) => state.home.data = loaded(result),
-        Reply::Title(id, result) if state.route == Route::Title(id.clone()) => state.title.data = loaded(result),
-        Reply::Title(..) => {}
+        Reply::ProfileInUse(profile) => state.profile_pending &= state.profile != profile,
+        Reply::Home(_) | Reply::Title(..) | Reply::Found(..) | Reply::Companion(..) if state.profile_pending => {}
+        Reply::Home(result) => on_home(state, result, moment, effects),
+        Reply::Title(id, result) => on_title(state, &id, result, moment, effects),
+        Reply::Found(query, result) => search::on_found(state, &query, result, moment, effects),
+        Reply::Companion(id, companion) => {
+            if let Some(player) = state.player.as_mut().filter(|player| player.is_title(&id)) {
+                player.companion = Some(companion);
+            }
+        }
         Reply::Granted(id, result) => on_grant(state, &id, result, moment, effects),
         Reply::PlaybackStopped => {
             // The rows "Continue watching" and the progress bars have changed.
@@ -173,20 +301,108 @@ fn on_reply(state: &mut AppState, reply: Reply, moment: &Moment, effects: &mut V
     }
 }
 
+fn end_outage(state: &mut AppState) {
+    state.outage = None;
+    state.opening = None;
+}
+
+/// The service has opened the session: at the start, after the form, or because it is back.
+fn on_session(state: &mut AppState, account: Account, by_form: bool, effects: &mut Vec<Effect>) {
+    state.opening = None;
+    profiles::choose_remembered(state, account, effects);
+    if by_form && profiles::must_ask(state) {
+        state.outage = None;
+        profiles::ask(state);
+        return;
+    }
+    if matches!(state.route, Route::Starting | Route::SignIn) {
+        state.outage = None;
+        enter_home(state, effects);
+    } else {
+        // It was away at the start: the page on screen stays and is brought up to date.
+        outage::on_reached(state, effects);
+        effects.push(Effect::Api(Request::Home));
+    }
+}
+
+fn on_home(
+    state: &mut AppState,
+    result: Result<kinora_api::Home, Failure>,
+    moment: &Moment,
+    effects: &mut Vec<Effect>,
+) {
+    match result {
+        Ok(home) => {
+            state.home.data = Load::Ready(home);
+            state.home.seen_at = Some(moment.wall_ms);
+            outage::on_reached(state, effects);
+        }
+        Err(failure) => {
+            if failure.is_outage() {
+                outage::on_unreachable(state, moment.now);
+            } else {
+                outage::on_reached(state, effects);
+            }
+            // What was seen last is better than a card over an empty page.
+            if state.home.data.ready().is_none() {
+                outage::show_last_seen(state);
+            }
+            if state.home.data.ready().is_none() {
+                state.home.data = Load::Failed(Problem::of_service(&failure.error));
+            } else if !failure.is_outage() {
+                let text = Problem::of_service(&failure.error).meaning;
+                state.notice = Some(Notice { text, since: moment.now });
+            }
+        }
+    }
+}
+
+fn on_title(
+    state: &mut AppState,
+    id: &TitleId,
+    result: Result<kinora_api::TitleDetail, Failure>,
+    moment: &Moment,
+    effects: &mut Vec<Effect>,
+) {
+    match &result {
+        Err(failure) if failure.is_outage() => outage::on_unreachable(state, moment.now),
+        _ => outage::on_reached(state, effects),
+    }
+    if state.route != Route::Title(id.clone()) {
+        return;
+    }
+    match result {
+        Ok(detail) => state.title.data = Load::Ready(detail),
+        Err(failure) => {
+            // The page stands with what the poster wall knew, and the rest comes when the service is back.
+            let is_shown = state.title.data.ready().is_some() || state.title.card.is_some();
+            if !failure.is_outage() || !is_shown {
+                state.title.data = Load::Failed(Problem::of_service(&failure.error));
+            }
+        }
+    }
+}
+
 fn on_event(state: &mut AppState, event: Event, moment: &Moment, effects: &mut Vec<Effect>) {
     let Some(player) = &mut state.player else { return };
     match event {
-        Event::FirstFrame { .. } => {
+        Event::FirstFrame { .. } | Event::FirstAudio { .. } => {
             player.started = true;
+            player.failures = 0;
             player.waiting_since = None;
+        }
+        Event::StateChanged { state: State::Loading | State::Buffering(_) | State::Seeking } => {
+            player.waiting_since.get_or_insert(moment.now);
         }
         Event::StateChanged { .. } => {
             let waits = !moment.snapshot.is_playing() && !player.started;
             player.waiting_since = player.waiting_since.filter(|_| waits);
         }
+        Event::TracksChanged => apply_choice(state, moment, effects),
         Event::StallStarted { .. } | Event::SeekStarted { .. } => player.waiting_since = Some(moment.now),
         Event::StallEnded { .. } | Event::SeekCompleted { .. } => player.waiting_since = None,
         Event::Failed { error } => {
+            player.last_timeline = player::timeline(&moment.snapshot).or(player.last_timeline);
             player.resume_at = Some(moment.snapshot.position).filter(|at| at.as_nanos() > 0).or(player.resume_at);
             if may_renew(player, &error, moment.now) {
                 player.renewed_at = Some(moment.now);
@@ -194,6 +410,13 @@ fn on_event(state: &mut AppState, event: Event, moment: &Moment, effects: &mut V
             } else {
                 fail(state, &error, moment);
             }
+        }
+        Event::Warning { error } if error.code == ErrorCode::AudioDeviceUnavailable => {
+            player.has_sound_device = false;
+            // The controls come out: the crossed speaker is one of them.
+            player.last_activity = moment.now;
+            let text = "There is no sound device: the film plays without sound.".to_owned();
+            state.notice = Some(Notice { text, since: moment.now });
         }
         Event::Reply { error: Some(error), .. } => {
             state.notice = Some(Notice { text: error.code.advice().to_owned(), since: moment.now });
@@ -221,6 +444,14 @@ fn on_grant(
     effects: &mut Vec<Effect>,
 ) {
     let settings = &state.settings;
+    let choice = state.account.as_ref().and_then(|account| state.choices.of(&account.id, id));
+    if let Err(failure) = &result
+        && failure.is_outage()
+        && state.player.as_ref().is_some_and(|player| player.is_title(id) && player.problem.is_none())
+    {
+        // The wait says so and counts down; it is asked again when the service is back.
+        return outage::on_unreachable(state, moment.now);
+    }
     let waiting = state.player.as_mut().filter(|player| {
         matches!(&player.source, Source::Title { card, grant: None, .. } if card.id == *id) && player.problem.is_none()
     });
@@ -229,22 +460,49 @@ fn on_grant(
             if let Source::Title { grant, .. } = &mut player.source {
                 *grant = Some(Box::new(leave.clone()));
             }
-            if let Some(request) = player.load_request(settings) {
+            player.choice_applied = false;
+            if let Some(request) = player.load_request(settings, choice) {
                 effects.push(Effect::Load(request));
+                let rate = choice.and_then(|choice| choice.rate);
+                effects.extend(rate.map(|rate| Effect::Player(Command::SetRate(rate))));
             }
             effects.push(Effect::Watch(leave));
+            effects.push(Effect::Api(Request::Companion(id.clone())));
+            outage::on_reached(state, effects);
         }
-        (Some(_), Err(failure)) => fail(state, &failure.error, moment),
+        (Some(_), Err(failure)) => {
+            fail_with(state, Problem::of_service(&failure.error), moment);
+        }
         // The viewer has left before the answer came: give the leave back.
         (None, Ok(leave)) => effects.push(Effect::Api(Request::Abandon(leave))),
         (None, Err(_)) => {}
     }
 }
 
+/// Brings the film's tracks to what was chosen for it, once, when they are known.
+fn apply_choice(state: &mut AppState, moment: &Moment, effects: &mut Vec<Effect>) {
+    let (Some(account), Some(player)) = (&state.account, &mut state.player) else { return };
+    let Source::Title { card, .. } = &player.source else { return };
+    if player.choice_applied || moment.snapshot.tracks.is_empty() {
+        return;
+    }
+    player.choice_applied = true;
+    if let Some(choice) = state.choices.of(&account.id, &card.id) {
+        effects.extend(choice.track_commands(&moment.snapshot));
+    }
+}
+
 fn fail(state: &mut AppState, error: &PlayerError, moment: &Moment) {
-    let problem = Problem::new(error);
+    fail_with(state, Problem::new(error), moment);
+}
+
+fn fail_with(state: &mut AppState, problem: Problem, moment: &Moment) {
+    state.details_open = false;
     match &mut state.player {
         Some(player) => {
+            let pause = RETRY_AFTER[usize::try_from(player.failures).unwrap_or(0).min(RETRY_AFTER.len() - 1)];
+            player.failures = player.failures.saturating_add(1);
+            player.retry_at = problem.is_temporary().then_some(moment.now + pause);
             player.problem = Some(problem);
             player.menu = None;
             player.waiting_since = None;
@@ -266,7 +524,9 @@ fn sign_in(state: &mut AppState, effects: &mut Vec<Effect>) {
     };
     if form.error.is_none() {
         form.busy = true;
-        let credentials = super::Credentials { email, password: std::mem::take(&mut form.password).into() };
+        form.shows_password = false;
+        // The text stays until the answer: after a slip of the finger one letter is mended, not everything typed again.
+        let credentials = super::Credentials { email, password: form.password.clone().into() };
         effects.push(Effect::Api(Request::SignIn { credentials, patient: false }));
     }
 }
@@ -278,6 +538,11 @@ fn to_sign_in(state: &mut AppState, error: Option<String>, effects: &mut Vec<Eff
     state.account = None;
     state.home = HomeState::default();
     state.title = TitleState::default();
+    state.search.clear();
+    state.profile = None;
+    state.profile_pending = false;
+    state.last_seen.clear();
+    end_outage(state);
     state.history.clear();
     state.settings_open = false;
     state.route = Route::SignIn;
@@ -285,22 +550,27 @@ fn to_sign_in(state: &mut AppState, error: Option<String>, effects: &mut Vec<Eff
     set_fullscreen(state, false, effects);
 }
 
-fn enter_home(state: &mut AppState, effects: &mut Vec<Effect>) {
+/// Shows the home screen, with nothing to go back to.
+pub(super) fn to_home(state: &mut AppState) {
     state.route = Route::Home;
     state.history.clear();
+}
+
+fn enter_home(state: &mut AppState, effects: &mut Vec<Effect>) {
+    to_home(state);
     state.home.data = Load::Loading;
     effects.push(Effect::Api(Request::Home));
 }
 
 fn go_home(state: &mut AppState, effects: &mut Vec<Effect>) {
     if state.account.is_some() && state.route != Route::Player {
-        state.history.clear();
-        state.route = Route::Home;
+        to_home(state);
         effects.push(Effect::Api(Request::Home));
     }
 }
 
-fn visit(state: &mut AppState, route: Route) {
+/// Shows a page from which one can go back to the present one.
+pub(super) fn visit(state: &mut AppState, route: Route) {
     if state.history.len() == HISTORY {
         state.history.remove(0);
     }
@@ -321,6 +591,7 @@ fn back(state: &mut AppState, effects: &mut Vec<Effect>) {
 
 fn reload(state: &mut AppState, effects: &mut Vec<Effect>) {
     match &state.route {
+        _ if state.outage.is_some() => outage::retry(state, effects),
         Route::Home => {
             state.home.data = Load::Loading;
             effects.push(Effect::Api(Request::Home));
@@ -329,12 +600,19 @@ fn reload(state: &mut AppState, effects: &mut Vec<Effect>) {
             state.title.data = Load::Loading;
             effects.push(Effect::Api(Request::Title(id.clone())));
         }
-        Route::Starting | Route::SignIn | Route::Player => {}
+        Route::Search => {
+            state.search.data = Load::Loading;
+            effects.push(Effect::Api(Request::Search(state.search.query.trim().to_owned())));
+        }
+        Route::Starting | Route::SignIn | Route::Profiles | Route::Player => {}
     }
 }
 
 fn open_title(state: &mut AppState, id: TitleId, effects: &mut Vec<Effect>) {
     state.title = TitleState { data: Load::Loading, card: find_card(state, &id).cloned() };
+    if state.route == Route::Search {
+        state.search.opened = Some(id.clone());
+    }
     visit(state, Route::Title(id.clone()));
     effects.push(Effect::Api(Request::Title(id)));
 }
@@ -342,9 +620,14 @@ fn open_title(state: &mut AppState, id: TitleId, effects: &mut Vec<Effect>) {
 fn play(state: &mut AppState, id: &TitleId, begin: Begin, moment: &Moment, effects: &mut Vec<Effect>) {
     let Some(card) = find_card(state, id).cloned() else { return };
     let source = Source::Title { card: Box::new(card), begin, grant: None };
-    state.player = Some(PlayerState::new(source, moment.now));
+    if state.player.replace(PlayerState::new(source, moment.now)).is_some() {
+        // The end screen leads from one film to the next.
+        effects.push(Effect::EndPlayback);
+    }
     state.settings_open = false;
-    visit(state, Route::Player);
+    if state.route != Route::Player {
+        visit(state, Route::Player);
+    }
     effects.push(Effect::Api(Request::Authorize(id.clone())));
 }
 
@@ -366,39 +649,17 @@ fn set_fullscreen(state: &mut AppState, fullscreen: bool, effects: &mut Vec<Effe
     }
 }
 
-fn move_focus(state: &mut AppState, direction: Direction) {
-    let Some(home) = state.home.data.ready() else { return };
-    let rows: Vec<usize> = home.rows.iter().map(|row| row.titles.len()).collect();
-    if let Some(focus) = moved(state.home.focus, direction, &rows, home.hero.is_some()) {
-        state.home.focus = Some(focus);
-        state.home.focus_moves += 1;
-    }
-}
-
-fn find_card<'a>(state: &'a AppState, id: &TitleId) -> Option<&'a TitleCard> {
+/// Returns what any page knows of a title.
+pub fn find_card<'a>(state: &'a AppState, id: &TitleId) -> Option<&'a TitleCard> {
     let home = state.home.data.ready();
     let on_home =
         home.into_iter().flat_map(|home| home.hero.iter().chain(home.rows.iter().flat_map(|row| &row.titles)));
     let detail = state.title.data.ready();
     let on_page = detail.into_iter().flat_map(|detail| std::iter::once(&detail.card).chain(&detail.similar));
-    on_page.chain(on_home).chain(&state.title.card).find(|card| card.id == *id)
-}
-
-fn loaded<T>(result: Result<T, Failure>) -> Load<T> {
-    match result {
-        Ok(data) => Load::Ready(data),
-        Err(failure) => Load::Failed(Problem::new(&failure.error)),
-    }
-}
-
-/// The title that the focus rests on, with the way in which Enter opens it.
-pub fn focused_command(state: &AppState) -> Option<UiCommand> {
-    let home = state.home.data.ready()?;
-    match state.home.focus? {
-        Focus::Hero(HeroButton::Play) => Some(UiCommand::Play(home.hero.as_ref()?.id.clone(), Begin::Resume)),
-        Focus::Hero(HeroButton::Details) => Some(UiCommand::OpenTitle(home.hero.as_ref()?.id.clone())),
-        Focus::Card { row, column } => Some(UiCommand::OpenTitle(home.rows.get(row)?.titles.get(column)?.id.clone())),
-    }
+    let found = state.search.data.ready().into_iter().flatten();
+    let companion = state.player.as_ref().and_then(|player| player.companion.as_deref());
+    let after = companion.into_iter().flat_map(|companion| &companion.detail.similar);
+    on_page.chain(on_home).chain(found).chain(after).chain(&state.title.card).find(|card| card.id == *id)
 }
 
 #[cfg(test)]
@@ -409,7 +670,7 @@ mod tests {
     #[test]
     fn a_data_saver_holds_for_the_film_that_plays() {
         let launch = Launch::Address("http://h/film.mpd".parse().expect("a valid address"));
-        let (mut state, _) = start(launch, Settings::default());
+        let (mut state, _) = start(launch, Settings::default(), Choices::default());
         let mut change = |settings: &Settings| {
             let command = UiCommand::ChangeSettings(settings.clone());
             update(&mut state, Message::Ui(command), &Moment::default())

@@ -1,8 +1,9 @@
 //! How the interface looks: the tokens, and their translation into egui's style. Nothing here knows a view.
 
+pub mod scale;
 pub mod tokens;
 
-use egui::style::ScrollStyle;
+use egui::style::{ScrollAnimation, ScrollStyle};
 use egui::{Color32, FontFamily, FontId, Stroke, TextStyle, Theme, Visuals};
 
 use tokens::{color, radius, size, space, text};
@@ -10,6 +11,8 @@ use tokens::{color, radius, size, space, text};
 /// Applies the theme to a context; called once, before the first frame.
 pub fn apply(ctx: &egui::Context) {
     ctx.set_theme(Theme::Dark);
+    // The scale is the window's and the viewer's: see `scale`.
+    ctx.options_mut(|options| options.zoom_with_keyboard = false);
     ctx.style_mut_of(Theme::Dark, |style| {
         style.visuals = visuals();
         style.animation_time = tokens::time::HOVER;
@@ -18,6 +21,7 @@ pub fn apply(ctx: &egui::Context) {
         style.spacing.interact_size.y = size::BUTTON;
         style.spacing.scroll = ScrollStyle { bar_width: 8.0, ..ScrollStyle::floating() };
         style.interaction.selectable_labels = false;
+        style.scroll_animation = ScrollAnimation::duration(tokens::time::SCROLL);
         style.text_styles = [
             (TextStyle::Heading, FontId::new(text::TITLE, FontFamily::Proportional)),
             (TextStyle::Body, FontId::new(text::BODY, FontFamily::Proportional)),

@@ -108,8 +108,8 @@ pub mod space {
 
 /// Sizes in points.
 pub mod size {
-    /// The smallest window that everything fits.
-    pub const WINDOW_MIN: [f32; 2] = [900.0, 600.0];
+    /// The smallest window: a player in a corner of the screen. Other pages scroll in it.
+    pub const WINDOW_MIN: [f32; 2] = [480.0, 270.0];
     /// The window at the first start.
     pub const WINDOW: [f32; 2] = [1280.0, 720.0];
     /// Height of the bar on top of pages.
@@ -128,6 +128,12 @@ pub mod size {
     pub const CARD_WIDTH: (f32, f32) = (208.0, 312.0);
     /// Width of a portrait card at the smallest and largest window.
     pub const CARD_WIDTH_PORTRAIT: (f32, f32) = (140.0, 208.0);
+    /// Widths of the page at which cards are smallest and largest.
+    pub const CARD_PAGE: (f32, f32) = (900.0, 1920.0);
+    /// Height of the hero banner as a share of the window, so that a whole row is seen below it.
+    pub const HERO_SHARE: f32 = 0.56;
+    /// Lowest and highest hero banner.
+    pub const HERO: (f32, f32) = (300.0, 640.0);
     /// Height of the text under a card.
     pub const CARD_CAPTION: f32 = 48.0;
     /// By how much a hovered card grows, as a share of its size.
@@ -152,6 +158,14 @@ pub mod size {
     pub const FOCUS_RING: f32 = 2.5;
 }
 
+/// Factors by which everything is scaled.
+pub mod scale {
+    /// Least and greatest share of [`super::size::WINDOW`] that the interface follows.
+    pub const WINDOW: (f32, f32) = (0.75, 3.0);
+    /// The share goes in steps of this size.
+    pub const STEP: f32 = 0.025;
+}
+
 /// Rounded corners.
 pub mod radius {
     use super::CornerRadius;
@@ -168,6 +182,8 @@ pub mod radius {
 pub mod time {
     /// A hover effect.
     pub const HOVER: f32 = 0.14;
+    /// A page follows the focus.
+    pub const SCROLL: f32 = 0.12;
     /// The controls over the picture come and go.
     pub const OVERLAY: f32 = 0.2;
     /// Without a sign of the viewer for this long the controls go away.
@@ -177,5 +193,9 @@ pub mod time {
     /// A notice at the bottom of a page stays this long.
     pub const NOTICE: f64 = 8.0;
     /// A spinner shows only after this long, so that short waits do not flicker.
-    pub const SPINNER_DELAY: f64 = 0.35;
+    pub const SPINNER_DELAY: f64 = 0.4;
+    /// After this long a wait has a word.
+    pub const WAIT_WORDS: f64 = 2.0;
+    /// After this long a wait says what it is for, what is being done, and offers a way out.
+    pub const WAIT_REASON: f64 = 3.5;
 }

@@ -1,11 +1,14 @@
-//! The error card: what happened, what it means, what to do.
+//! The error card: what happened and what to do in a viewer's words, the technical part folded.
 
 use egui::accesskit::Role;
-use egui::{Align, Layout, Rect, Sense, Ui, UiBuilder, WidgetInfo, pos2, vec2};
+use egui::{Align, Layout, Rect, ScrollArea, Sense, Ui, UiBuilder, WidgetInfo, pos2, vec2};
 
+use super::{View, outage};
+use crate::command::UiCommand;
+use crate::navigation;
 use crate::state::Problem;
 use crate::theme::tokens::{color, radius, size, space, text};
-use crate::widgets::{Icon, Line, Prominence, body, elided, paint_icon, paint_strong, text_button};
+use crate::widgets::{Icon, Line, Prominence, body, elided, paint_icon, text_button};
 
 /// What the viewer chose on the card.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,34 +19,65 @@ pub enum Choice {
     Leave,
 }
 
-/// Draws the card in the middle of an area. `leave` names the way out; without one only trying again is offered.
-pub fn card(ui: &mut Ui, area: Rect, problem: &Problem, leave: Option<&str>) -> Option<Choice> {
+/// Height of the card without its texts.
+const FRAME: f32 = 216.0;
+
+/// Draws the card in the middle of an area. `leave` names the way out; without one only trying again is offered. The
+/// button that tries again takes the focus when the card appears, so that Enter presses it.
+pub fn card(
+    ui: &mut Ui,
+    view: &View<'_>,
+    area: Rect,
+    problem: &Problem,
+    leave: Option<&str>,
+    out: &mut Vec<UiCommand>,
+) -> Option<Choice> {
     let width = (area.width() - space::PAGE).min(size::ERROR_CARD);
-    let text_width = width - space::XXL * 2.0;
-    let meaning = Line { size: text::HEADING + 2.0, color: color::TEXT, rows: 3, width: text_width };
+    let text_width = width - space::XXL * 2.0 - space::M;
+    let meaning = Line { size: text::HEADING + 3.0, color: color::TEXT, rows: 3, width: text_width };
     let advice = Line { size: text::LARGE, color: color::TEXT_SOFT, rows: 4, width: text_width };
-    let detail = Line { size: text::SMALL, color: color::TEXT_FAINT, rows: 4, width: text_width };
-    let lines = [(&problem.meaning, meaning), (&problem.advice, advice), (&problem.detail, detail)];
+    let small = Line { size: text::SMALL, color: color::TEXT_FAINT, rows: 12, width: text_width };
+    let by_itself = match &view.state.player {
+        Some(player) => player.retry_at.map(|at| outage::countdown(Some(at), view.now)),
+        None => view.state.outage.as_ref().map(|outage| outage::countdown(outage.next_try, view.now)),
+    };
+    if by_itself.is_some() {
+        ui.ctx().request_repaint_after_secs(0.5);
+    }
+    let technical = view.state.details_open.then(|| problem.technical());
+    let mut lines = vec![(problem.meaning.clone(), meaning), (problem.advice.clone(), advice)];
+    lines.extend(by_itself.map(|words| (words, Line { color: color::ACCENT, ..advice })));
+    let lines_of_details: Vec<(String, Line)> =
+        technical.iter().flat_map(|text| text.lines()).map(|line| (line.to_owned(), small)).collect();
     let painter = ui.painter();
-    let heights: f32 = lines.iter().map(|(words, line)| elided(painter, words, *line).size().y).sum();
-    let height = heights + 210.0;
+    let heights = |lines: &[(String, Line)]| -> f32 {
+        lines.iter().map(|(words, line)| elided(painter, words, *line).size().y + space::S).sum()
+    };
+    let height = (heights(&lines) + heights(&lines_of_details) + FRAME).min(area.height() - space::L);
     let card = Rect::from_center_size(area.center(), vec2(width, height));
     painter.rect_filled(card, radius::LARGE, color::GLASS);
     painter.rect_filled(card, radius::LARGE, color::SURFACE.gamma_multiply(0.85));
     painter.rect_stroke(card, radius::LARGE, egui::Stroke::new(1.0, color::LINE), egui::StrokeKind::Inside);
     announce(ui, card, problem);
-    let inside = card.shrink(space::XXL);
+    let inside = card.shrink2(vec2(space::XXL, space::XL));
     let builder = UiBuilder::new().max_rect(inside).layout(Layout::top_down(Align::Min));
     ui.scope_builder(builder, |ui| {
-        ui.spacing_mut().item_spacing.y = space::S;
-        title(ui, &problem.code_line());
-        ui.add_space(space::S);
-        for (index, (words, line)) in lines.into_iter().enumerate() {
-            body(ui, words, line);
-            ui.add_space(if index == 1 { space::S } else { 0.0 });
-        }
-        ui.add_space(space::M);
-        buttons(ui, problem, leave)
+        // A low window shows the card through a gap; the focus scrolls it.
+        ScrollArea::vertical()
+            .id_salt("error card")
+            .auto_shrink(false)
+            .show(ui, |ui| {
+                ui.spacing_mut().item_spacing.y = space::S;
+                sign(ui);
+                for (words, line) in lines {
+                    body(ui, &words, line);
+                }
+                ui.add_space(space::S);
+                let choice = buttons(ui, problem, leave);
+                details(ui, view, problem, &lines_of_details, out);
+                choice
+            })
+            .inner
     })
     .inner
 }
@@ -55,17 +89,11 @@ fn announce(ui: &Ui, card: Rect, problem: &Problem) {
     response.widget_info(|| WidgetInfo::labeled(Role::Alert, true, &words));
 }
 
-fn title(ui: &mut Ui, code: &str) {
+fn sign(ui: &mut Ui) {
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 36.0), Sense::hover());
     let disc = pos2(rect.left() + 18.0, rect.center().y);
     ui.painter().circle_filled(disc, 18.0, color::DANGER_GROUND);
     paint_icon(ui.painter(), Icon::Warning, disc - vec2(0.0, 1.0), 19.0, color::DANGER);
-    let line = Line { size: text::SMALL, color: color::DANGER, rows: 1, width: rect.width() - 60.0 };
-    let galley = elided(ui.painter(), code, line);
-    let place = pos2(disc.x + 18.0 + space::M, rect.center().y - galley.size().y / 2.0);
-    paint_strong(ui.painter(), place, &galley, line.color);
-    let response = ui.interact(rect, ui.scope_id().with("code"), Sense::hover());
-    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, code));
 }
 
 fn buttons(ui: &mut Ui, problem: &Problem, leave: Option<&str>) -> Option<Choice> {
@@ -73,7 +101,9 @@ fn buttons(ui: &mut Ui, problem: &Problem, leave: Option<&str>) -> Option<Choice
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = space::M;
         let label = if problem.needs_sign_in() { "Sign in" } else { "Try again" };
-        if text_button(ui, Prominence::Primary, label).clicked() {
+        let retry = text_button(ui, Prominence::Primary, label);
+        navigation::focus_by_default(&retry);
+        if retry.clicked() {
             choice = Some(Choice::Retry);
         }
         if let Some(leave) = leave
@@ -83,4 +113,19 @@ fn buttons(ui: &mut Ui, problem: &Problem, leave: Option<&str>) -> Option<Choice
         }
     });
     choice
+}
+
+fn details(ui: &mut Ui, view: &View<'_>, problem: &Problem, lines: &[(String, Line)], out: &mut Vec<UiCommand>) {
+    ui.horizontal(|ui| {
+        let label = if view.state.details_open { "Hide details" } else { "Details" };
+        if text_button(ui, Prominence::Quiet, label).clicked() {
+            out.push(UiCommand::ToggleDetails);
+        }
+        if view.state.details_open && text_button(ui, Prominence::Quiet, "Copy").clicked() {
+            out.push(UiCommand::Copy(problem.technical()));
+        }
+    });
+    for (words, line) in lines {
+        body(ui, words, *line);
+    }
 }

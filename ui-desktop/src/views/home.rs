@@ -1,127 +1,118 @@
 //! The home screen: one title large on top, rows of posters below. Arrows move, Enter opens.
 
-use egui::{
-    Align, EventFilter, Key, Layout, Modifiers, Rect, Response, ScrollArea, Sense, Ui, UiBuilder, Vec2, pos2, vec2,
-};
+use egui::{Align, Layout, Rect, Response, ScrollArea, Sense, Ui, UiBuilder, Vec2, pos2, vec2};
 use kinora_api::{Home, Row, RowKind, TitleCard};
 
 use super::{View, error, shell};
-use crate::command::{Begin, Direction, UiCommand};
+use crate::command::{Begin, UiCommand};
+use crate::navigation;
 use crate::state::{Focus, HeroButton, Load, runtime, time_left};
 use crate::theme::tokens::{color, size, space, text};
 use crate::widgets::{
-    Card, CardShape, Icon, Line, Progress, Prominence, Shelved, body, cover_uv, elided, glass_button,
-    gradient_horizontal, gradient_vertical, heading, icon_text_button, paint_placeholder, paint_strong, poster_card,
-    spinner,
+    Card, CardShape, Icon, Line, Progress, Prominence, Shelved, body, cover_uv, elided, gradient_horizontal,
+    gradient_vertical, heading, icon_text_button, paint_icon, paint_placeholder, paint_strong, poster_card, spinner,
 };
 
 /// Draws the page.
 pub fn show(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
+    let mut scrolled = 0.0;
     match &view.state.home.data {
         Load::Ready(home) if home.rows.is_empty() && home.hero.is_none() => empty(ui),
-        Load::Ready(home) => {
-            keys(ui, view, out);
-            page(ui, view, home, out);
-        }
+        Load::Ready(home) => scrolled = page(ui, view, home, out),
         Load::Failed(problem) => {
-            if error::card(ui, ui.max_rect(), problem, None) == Some(error::Choice::Retry) {
+            if error::card(ui, view, ui.max_rect(), problem, None, out) == Some(error::Choice::Retry) {
                 out.push(UiCommand::Reload);
             }
         }
         Load::Idle | Load::Loading => loading(ui, view),
     }
-    shell::top_bar(ui, view, out);
+    shell::top_bar(ui, view, scrolled, out);
 }
 
-/// Arrow keys move the focus through the grid. They are taken before any widget sees them.
-fn keys(ui: &Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
-    if view.state.settings_open {
-        return;
-    }
-    let arrows = [
-        (Key::ArrowUp, Direction::Up),
-        (Key::ArrowDown, Direction::Down),
-        (Key::ArrowLeft, Direction::Left),
-        (Key::ArrowRight, Direction::Right),
-    ];
-    for (key, direction) in arrows {
-        let times = ui.input_mut(|input| input.count_and_consume_key(Modifiers::NONE, key));
-        out.extend((0..times.min(8)).map(|_| UiCommand::MoveFocus(direction)));
-    }
-}
-
-fn page(ui: &mut Ui, view: &View<'_>, home: &Home, out: &mut Vec<UiCommand>) {
-    // egui's focus follows the state's once for each move, so that Tab and the pointer stay free.
-    let applied_id = ui.scope_id().with("focus moves applied");
-    let applied = ui.data(|data| data.get_temp::<u64>(applied_id)).unwrap_or(0);
-    let follow = view.state.home.focus.filter(|_| view.state.home.focus_moves > applied);
-    ui.data_mut(|data| data.insert_temp(applied_id, view.state.home.focus_moves));
-    ScrollArea::vertical().id_salt("home").auto_shrink(false).show(ui, |ui| {
+/// Draws the hero and the rows; returns by how many points the page is scrolled.
+fn page(ui: &mut Ui, view: &View<'_>, home: &Home, out: &mut Vec<UiCommand>) -> f32 {
+    let area = ScrollArea::vertical().id_salt("home").auto_shrink(false);
+    let content = |ui: &mut Ui| {
+        navigation::scroll_by_keys(ui);
         ui.spacing_mut().item_spacing = Vec2::ZERO;
-        if let Some(hero) = &home.hero {
-            self::hero(ui, view, hero, follow, out);
-        } else {
-            ui.add_space(size::TOP_BAR + space::L);
+        let mut sections = Vec::new();
+        match &home.hero {
+            Some(hero) => sections.push(self::hero(ui, view, hero, out)),
+            None => ui.add_space(size::TOP_BAR + space::L),
         }
         for (index, row) in home.rows.iter().enumerate() {
-            self::row(ui, view, row, index, follow, out);
+            sections.extend(self::row(ui, view, row, index, out));
             ui.add_space(space::L);
         }
         ui.add_space(space::XXL);
-    });
+        sections
+    };
+    // With a card its whole row is seen, heading and caption too, below the bar.
+    let frame = |sections: &Vec<Rect>, focus: Rect| {
+        let section = sections.iter().find(|section| section.y_range().contains(focus.center().y));
+        section.map_or(focus, |section| section.with_min_y(section.top() - size::TOP_BAR))
+    };
+    navigation::scroll(ui, area, content, frame).state.clamped_offset().y
 }
 
-/// Gives a widget egui's focus when the state says so, keeps arrows from egui, and tells when it got focus otherwise.
-fn follow_focus(ui: &Ui, response: &Response, here: Focus, follow: Option<Focus>, out: &mut Vec<UiCommand>) {
-    if follow == Some(here) {
-        response.request_focus();
-    }
-    if response.has_focus() {
-        let filter = EventFilter { horizontal_arrows: true, vertical_arrows: true, ..EventFilter::default() };
-        ui.memory_mut(|memory| memory.set_focus_lock_filter(response.id, filter));
-    }
-    if response.gained_focus() && follow.is_none() {
+/// Notes where on the page the focus is.
+fn note_focus(view: &View<'_>, response: &Response, here: Focus, out: &mut Vec<UiCommand>) {
+    if response.has_focus() && view.state.home.focus != Some(here) {
         out.push(UiCommand::FocusAt(here));
     }
 }
 
-fn hero(ui: &mut Ui, view: &View<'_>, card: &TitleCard, follow: Option<Focus>, out: &mut Vec<UiCommand>) {
+/// Draws the banner: a picture, and on it name, facts, synopsis and buttons in reading order.
+fn hero(ui: &mut Ui, view: &View<'_>, card: &TitleCard, out: &mut Vec<UiCommand>) -> Rect {
     let page = ui.max_rect();
-    let height = (view_height(ui) * 0.66).clamp(380.0, 640.0);
+    let height = (view_height(ui) * size::HERO_SHARE).clamp(size::HERO.0, size::HERO.1);
     let (rect, _) = ui.allocate_exact_size(vec2(page.width(), height), Sense::hover());
     hero_picture(ui, view, card, rect);
     let column = Rect::from_min_max(
         pos2(rect.left() + space::PAGE, rect.top() + size::TOP_BAR),
-        pos2(rect.left() + space::PAGE + size::TEXT_COLUMN.min(rect.width() * 0.6), rect.bottom() - space::XL),
+        pos2(rect.left() + space::PAGE + size::TEXT_COLUMN.min(rect.width() * 0.6), rect.bottom() - space::L),
     );
-    let builder = UiBuilder::new().max_rect(column).layout(Layout::bottom_up(Align::Min));
-    ui.scope_builder(builder, |ui| {
-        ui.allocate_ui_with_layout(vec2(column.width(), size::BUTTON), Layout::left_to_right(Align::Center), |ui| {
-            ui.spacing_mut().item_spacing.x = space::M;
-            let label = if card.resume.is_some() { "Resume" } else { "Play" };
-            let play = icon_text_button(ui, Prominence::Primary, Some(Icon::Play), label);
-            follow_focus(ui, &play, Focus::Hero(HeroButton::Play), follow, out);
-            if follow == Some(Focus::Hero(HeroButton::Play)) {
-                ui.scroll_to_rect(rect, None);
-            }
-            let details = icon_text_button(ui, Prominence::Secondary, Some(Icon::Info), "Details");
-            follow_focus(ui, &details, Focus::Hero(HeroButton::Details), follow, out);
-            if play.clicked() {
-                out.push(UiCommand::Play(card.id.clone(), Begin::Resume));
-            }
-            if details.clicked() {
-                out.push(UiCommand::OpenTitle(card.id.clone()));
-            }
-        });
-        ui.add_space(space::L);
-        let synopsis = Line { size: text::LARGE, color: color::TEXT_SOFT, rows: 3, width: column.width() };
-        body(ui, &card.synopsis, synopsis);
+    let line = |size: f32, color, rows: usize| Line { size, color, rows, width: column.width() };
+    let name = line(text::DISPLAY, color::TEXT, 2);
+    let meta = line(text::BODY, color::TEXT_SOFT, 1);
+    let synopsis = line(text::LARGE, color::TEXT_SOFT, 3);
+    let facts = facts(card);
+    let tall = |words: &str, line: Line| elided(ui.painter(), words, line).size().y;
+    let fixed = tall(&card.name, name) + space::S + tall(&facts, meta) + space::L + size::BUTTON;
+    let about = space::S + tall(&card.synopsis, synopsis);
+    let has_room = fixed + about <= column.height();
+    let top = column.bottom() - fixed - if has_room { about } else { 0.0 };
+    let builder = UiBuilder::new().max_rect(column.with_min_y(top)).layout(Layout::top_down(Align::Min));
+    // A child, not a scope: a scope would take the page's cursor along.
+    let mut inside = ui.new_child(builder);
+    let ui = &mut inside;
+    ui.spacing_mut().item_spacing = Vec2::ZERO;
+    heading(ui, &card.name, text::DISPLAY);
+    ui.add_space(space::S);
+    body(ui, &facts, meta);
+    if has_room {
         ui.add_space(space::S);
-        let meta = Line { size: text::BODY, color: color::TEXT_SOFT, rows: 1, width: column.width() };
-        body(ui, &facts(card), meta);
-        ui.add_space(space::M);
-        heading(ui, &card.name, text::DISPLAY);
-    });
+        body(ui, &card.synopsis, synopsis);
+    }
+    ui.add_space(space::L);
+    ui.horizontal(|ui| hero_buttons(ui, view, card, out));
+    rect
+}
+
+fn hero_buttons(ui: &mut Ui, view: &View<'_>, card: &TitleCard, out: &mut Vec<UiCommand>) {
+    ui.spacing_mut().item_spacing.x = space::M;
+    let label = if card.resume.is_some() { "Resume" } else { "Play" };
+    let play = icon_text_button(ui, Prominence::Primary, Some(Icon::Play), label);
+    navigation::prefer(&play);
+    note_focus(view, &play, Focus::Hero(HeroButton::Play), out);
+    let details = icon_text_button(ui, Prominence::Secondary, Some(Icon::Info), "Details");
+    note_focus(view, &details, Focus::Hero(HeroButton::Details), out);
+    if play.clicked() {
+        out.push(UiCommand::Play(card.id.clone(), Begin::Resume));
+    }
+    if details.clicked() {
+        out.push(UiCommand::OpenTitle(card.id.clone()));
+    }
 }
 
 fn hero_picture(ui: &Ui, view: &View<'_>, card: &TitleCard, rect: Rect) {
@@ -151,8 +142,9 @@ pub fn paint_backdrop(painter: &egui::Painter, rect: Rect, picture: Shelved) {
     painter.image(picture.texture, rect, uv, color::WHITE);
 }
 
-fn row(ui: &mut Ui, view: &View<'_>, row: &Row, index: usize, follow: Option<Focus>, out: &mut Vec<UiCommand>) {
-    let Some(first) = row.titles.first() else { return };
+/// Draws a row; returns the rectangle of its heading and cards.
+fn row(ui: &mut Ui, view: &View<'_>, row: &Row, index: usize, out: &mut Vec<UiCommand>) -> Option<Rect> {
+    let first = row.titles.first()?;
     let shape = CardShape::of(first.poster.width, first.poster.height);
     let picture = shape.size(ui.max_rect().width());
     let page = ui.max_rect();
@@ -166,30 +158,31 @@ fn row(ui: &mut Ui, view: &View<'_>, row: &Row, index: usize, follow: Option<Foc
     let salt = egui::IdSalt::new(("row", &row.id));
     let turn_id = ui.scope_id().with_salt(salt);
     let mut strip_ui = ui.new_child(UiBuilder::new().id_salt(salt).max_rect(strip));
-    let output = ScrollArea::horizontal()
+    let area = ScrollArea::horizontal()
         .id_salt(salt)
         .auto_shrink(false)
-        .scroll_bar_visibility(egui::scroll_area::ScrollBarVisibility::AlwaysHidden)
-        .show(&mut strip_ui, |ui| {
-            turn_page(ui, turn_id);
-            ui.horizontal_top(|ui| {
-                ui.spacing_mut().item_spacing = vec2(space::L, 0.0);
-                ui.add_space(space::PAGE);
-                for (column, title) in row.titles.iter().enumerate() {
-                    let here = Focus::Card { row: index, column };
-                    let response = title_card(ui, view, title, picture, grow / 2.0);
-                    follow_focus(ui, &response, here, follow, out);
-                    if follow == Some(here) {
-                        bring_into_view(ui, response.rect, place);
-                    }
-                    if response.clicked() {
-                        out.push(open(row, title));
-                    }
+        .scroll_bar_visibility(egui::scroll_area::ScrollBarVisibility::AlwaysHidden);
+    let content = |ui: &mut Ui| {
+        turn_page(ui, turn_id);
+        ui.horizontal_top(|ui| {
+            ui.spacing_mut().item_spacing = vec2(space::L, 0.0);
+            ui.add_space(space::PAGE);
+            for (column, title) in row.titles.iter().enumerate() {
+                let does = if row.kind == RowKind::ContinueWatching { CardDoes::Play } else { CardDoes::OpenPage };
+                let response = card(ui, view, title, picture, grow / 2.0, does);
+                note_focus(view, &response, Focus::Card { row: index, column }, out);
+                if response.clicked() {
+                    out.push(open(row, title));
                 }
-                ui.add_space(space::PAGE - space::L);
-            });
+            }
+            ui.add_space(space::PAGE - space::L);
         });
+    };
+    // Some of the next card is seen too.
+    let frame = |(): &(), focus: Rect| focus.expand2(vec2(space::PAGE * 2.0, 0.0));
+    let output = navigation::scroll(&mut strip_ui, area, content, frame);
     arrows(ui, strip, picture.y, &output.state, output.content_size.x, turn_id);
+    Some(place.union(strip))
 }
 
 /// Cards of "Continue watching" play at once; all others lead to their page.
@@ -200,22 +193,36 @@ fn open(row: &Row, title: &TitleCard) -> UiCommand {
     }
 }
 
-/// Scrolls so that a card and its row's heading are seen.
-fn bring_into_view(ui: &Ui, card: Rect, heading: Rect) {
-    ui.scroll_to_rect(card.expand2(vec2(space::PAGE * 2.0, space::XL)).with_min_y(heading.top() - size::TOP_BAR), None);
+/// A press on a card does one of these.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum CardDoes {
+    Play,
+    OpenPage,
 }
 
-/// A card of a title; `margin` keeps room for it to grow.
+/// A card that leads to its title's page; `margin` keeps room for it to grow.
 pub fn title_card(ui: &mut Ui, view: &View<'_>, title: &TitleCard, picture: Vec2, margin: f32) -> Response {
+    card(ui, view, title, picture, margin, CardDoes::OpenPage)
+}
+
+fn card(ui: &mut Ui, view: &View<'_>, title: &TitleCard, picture: Vec2, margin: f32, does: CardDoes) -> Response {
     let caption = match &title.resume {
         Some(resume) => time_left(resume.position_ms, resume.duration_ms),
         None => facts(title),
     };
     let progress = title.resume.as_ref().filter(|resume| resume.duration_ms > 0);
     let progress = progress.map(|resume| Progress(resume.position_ms as f32 / resume.duration_ms as f32));
-    let card =
-        Card { name: &title.name, caption: &caption, picture: view.images.get(&title.poster.path, view.now), progress };
-    ui.vertical(|ui| {
+    let card = Card {
+        name: &title.name,
+        caption: &caption,
+        picture: view.images.get(&title.poster.path, view.now),
+        progress,
+        plays: does == CardDoes::Play,
+    };
+    // The focus stays with the title when others come and go in front of it.
+    let id = ui.scope_id().with(("card", title.id.as_str()));
+    let builder = UiBuilder::new().scope_id(id).layout(Layout::top_down(Align::Min));
+    ui.scope_builder(builder, |ui| {
         ui.add_space(margin);
         poster_card(ui, &card, picture, view.now)
     })
@@ -232,7 +239,7 @@ fn row_heading(ui: &Ui, place: Rect, words: &str) {
 }
 
 /// Round buttons at the ends of a row that is wider than the page, while the pointer is over it.
-fn arrows(ui: &mut Ui, strip: Rect, picture_height: f32, state: &egui::scroll_area::State, content: f32, id: egui::Id) {
+fn arrows(ui: &Ui, strip: Rect, picture_height: f32, state: &egui::scroll_area::State, content: f32, id: egui::Id) {
     let most = (content - strip.width()).max(0.0);
     let offset = state.clamped_offset().x;
     if most < 1.0 || !ui.rect_contains_pointer(strip) {
@@ -249,11 +256,15 @@ fn arrows(ui: &mut Ui, strip: Rect, picture_height: f32, state: &egui::scroll_ar
         }
         let center = pos2(x, strip.top() + picture_height / 2.0);
         let rect = Rect::from_center_size(center, Vec2::splat(size::PLAYER_BUTTON));
+        // Only painted over the row: a scope would take the page's cursor along, and what follows would jump up.
+        let response = ui.interact(rect, id.with(name), Sense::CLICK).on_hover_cursor(egui::CursorIcon::PointingHand);
+        response.widget_info(|| egui::WidgetInfo::labeled(egui::accesskit::Role::Button, true, name));
         ui.painter().circle_filled(center, size::PLAYER_BUTTON / 2.0, color::GLASS);
-        let response = ui.scope_builder(UiBuilder::new().max_rect(rect).id_salt(egui::IdSalt::new((id, name))), |ui| {
-            glass_button(ui, icon, name, size::PLAYER_BUTTON)
-        });
-        if response.inner.clicked() {
+        if response.hovered() {
+            ui.painter().circle_filled(center, size::PLAYER_BUTTON / 2.0, color::GLASS_HOVER);
+        }
+        paint_icon(ui.painter(), icon, center, size::PLAYER_BUTTON * 0.5, color::WHITE);
+        if response.clicked() {
             ui.data_mut(|data| data.insert_temp(id.with("turn"), by));
             ui.ctx().request_repaint();
         }

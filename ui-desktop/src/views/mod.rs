@@ -1,14 +1,22 @@
 //! Pages. Each draws from [`View`] and answers with commands; none changes anything.
 
+mod appearing;
+mod end_screen;
 mod error;
 mod home;
+mod outage;
 mod player;
 mod player_menu;
 mod player_stats;
+mod profiles;
+mod search;
 mod settings;
 mod shell;
 mod sign_in;
+mod thumbnail;
 mod title;
+mod top_actions;
+mod waiting;
 
 use std::sync::Arc;
 
@@ -16,10 +24,13 @@ use egui::Ui;
 use player_core::{MediaTime, Snapshot};
 
 use crate::command::UiCommand;
+use crate::navigation::{self, Page};
 use crate::player_port::PlayerHandle;
-use crate::state::{AppState, Route};
+use crate::state::{AppState, PlayerState, Route};
+use crate::theme::scale;
 use crate::theme::tokens::color;
 use crate::video::VideoSurface;
+use crate::wall_clock::WallClock;
 use crate::widgets::ImageShelf;
 
 /// Everything that pages draw from.
@@ -36,23 +47,52 @@ pub struct View<'a> {
     pub snapshot: Arc<Snapshot>,
     /// Where playback is right now.
     pub position: MediaTime,
+    /// Time of day.
+    pub wall: &'a WallClock,
     /// The interface's clock in seconds.
     pub now: f64,
 }
 
 /// Draws the page of the route and what lies over it.
 pub fn show(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
+    navigation::begin(ui.ctx(), page(view));
+    out.extend(scale::take_keys(ui.ctx()).map(UiCommand::Zoom));
     let ground = if view.state.route == Route::Player { color::BLACK } else { color::GROUND };
     ui.painter().rect_filled(ui.max_rect(), 0.0, ground);
+    search::shortcuts(ui, view, out);
     match &view.state.route {
         Route::Starting => shell::starting(ui, view),
         Route::SignIn => sign_in::show(ui, view, out),
+        Route::Profiles => profiles::show(ui, view, out),
         Route::Home => home::show(ui, view, out),
+        Route::Search => search::show(ui, view, out),
         Route::Title(_) => title::show(ui, view, out),
         Route::Player => player::show(ui, view, out),
     }
+    outage::banner(ui, view, out);
     if view.state.settings_open {
         settings::show(ui, view, out);
     }
     shell::notice(ui, view, out);
+}
+
+/// The page as the keyboard's focus knows it. While a film is on screen the arrows are the player's.
+fn page(view: &View<'_>) -> Page {
+    let state = view.state;
+    let name = match &state.route {
+        Route::Starting => "starting",
+        Route::SignIn => "sign-in",
+        Route::Profiles => "profiles",
+        Route::Home => "home",
+        Route::Search => "search",
+        Route::Title(_) => "title",
+        Route::Player => "player",
+    };
+    let is_watching = |player: &PlayerState| player.problem.is_none() && end_screen::titles(view, player).is_none();
+    Page {
+        name,
+        id: egui::Id::unique(("page", format!("{:?}", state.route))),
+        depth: state.history.len(),
+        arrows: state.route != Route::Player || !state.player.as_ref().is_some_and(is_watching),
+    }
 }

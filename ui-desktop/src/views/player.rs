@@ -1,15 +1,14 @@
 //! The picture with its controls.
 
 use egui::{Align, Event, Layout, PointerButton, Rect, Sense, Ui, UiBuilder, Vec2, pos2, vec2};
-use player_core::snapshot::BufferingReason;
-use player_core::{Snapshot, State};
+use player_core::State;
 
-use super::{View, error, player_menu, player_stats};
+use super::{View, end_screen, error, player_menu, player_stats, thumbnail, waiting};
 use crate::command::{PlayerCommand, UiCommand};
 use crate::state::{Menu, PlayerState, Route, clock, player_command, timeline};
 use crate::theme::tokens::{color, radius, size, space, text, time};
 use crate::widgets::{
-    Icon, Line, SeekBar, elided, glass_button, gradient_vertical, paint_cues, paint_strong, spinner, volume_slider,
+    Icon, Line, SeekBar, elided, glass_button, gradient_vertical, paint_cues, paint_strong, volume_slider,
 };
 
 /// Height of the controls at the bottom, which subtitles keep free.
@@ -28,16 +27,21 @@ pub fn show(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
     subtitles(ui, view, picture.unwrap_or(page), shown);
     match &player.problem {
         Some(problem) => {
+            ui.painter().rect_filled(page, 0.0, color::scrim(150));
             top(ui, view, player, page, &mut wishes);
             let leave = if view.state.standalone { "Close" } else { "Back" };
-            match error::card(ui, page, problem, Some(leave)) {
+            match error::card(ui, view, page, problem, Some(leave), out) {
                 Some(error::Choice::Retry) => wishes.push(PlayerCommand::Retry),
                 Some(error::Choice::Leave) => wishes.push(PlayerCommand::Leave),
                 None => {}
             }
         }
+        None if end_screen::titles(view, player).is_some() => {
+            end_screen::show(ui, view, player, page, out);
+            top(ui, view, player, page, &mut wishes);
+        }
         None => {
-            waiting(ui, view, player, page);
+            waiting::show(ui, view, player, page, &mut wishes);
             if shown > 0.0 {
                 controls(ui, view, player, page, shown, &mut wishes);
             } else {
@@ -46,7 +50,8 @@ pub fn show(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
             flash(ui, view, player, page);
         }
     }
-    if player.stats {
+    // Nothing lies over a message or a choice.
+    if player.stats && player.problem.is_none() && end_screen::titles(view, player).is_none() {
         player_stats::show(ui, view, page);
     }
     schedule(ui, view, player, visible);
@@ -59,7 +64,8 @@ fn keys(ui: &Ui, view: &View<'_>, player: &PlayerState, wishes: &mut Vec<PlayerC
     if view.state.route != Route::Player {
         return;
     }
-    let in_menu = player.menu.is_some() || player.problem.is_some();
+    let has_choice = player.problem.is_some() || end_screen::titles(view, player).is_some();
+    let in_menu = player.menu.is_some() || has_choice;
     ui.input_mut(|input| {
         input.events.retain(|event| {
             let Event::Key { key, pressed: true, modifiers, .. } = event else { return true };
@@ -105,42 +111,6 @@ fn subtitles(ui: &Ui, view: &View<'_>, picture: Rect, shown: f32) {
     }
 }
 
-/// The sentence under the spinner.
-fn wait_reason(snapshot: &Snapshot) -> Option<&'static str> {
-    match snapshot.state {
-        State::Idle => Some("Asking for the film…"),
-        State::Loading => Some("Loading…"),
-        State::Buffering(BufferingReason::Starting) => Some("Starting…"),
-        State::Buffering(BufferingReason::NetworkTooSlow) => Some("The network is slower than the film. Buffering…"),
-        State::Buffering(BufferingReason::Failover) => Some("Switching to another server…"),
-        State::Buffering(BufferingReason::TrackChange) => Some("Switching the track…"),
-        State::Buffering(BufferingReason::WaitingForKey) => Some("Waiting for the licence…"),
-        State::Seeking => Some(""),
-        State::Ready | State::Ended | State::Failed => None,
-    }
-}
-
-fn waiting(ui: &Ui, view: &View<'_>, player: &PlayerState, page: Rect) {
-    let Some(words) = wait_reason(&view.snapshot) else { return };
-    let since = player.waiting_since.unwrap_or(view.now - time::SPINNER_DELAY);
-    if view.now - since < time::SPINNER_DELAY {
-        ui.ctx().request_repaint_after_secs(time::SPINNER_DELAY as f32);
-        return;
-    }
-    let center = page.center();
-    spinner(ui.painter(), center, 26.0, color::WHITE, view.now);
-    if !words.is_empty() {
-        let line = Line { size: text::BODY, color: color::TEXT, rows: 1, width: page.width() };
-        let galley = elided(ui.painter(), words, line);
-        let rect = Rect::from_center_size(center + vec2(0.0, 62.0), galley.size() + vec2(space::XL, space::M));
-        ui.painter().rect_filled(rect, radius::MEDIUM, color::scrim(150));
-        ui.painter().galley(rect.center() - galley.size() / 2.0, galley, line.color);
-        let response = ui.interact(rect, ui.scope_id().with("waiting"), Sense::hover());
-        response.widget_info(|| egui::WidgetInfo::labeled(egui::accesskit::Role::Status, true, words));
-    }
-    ui.ctx().request_repaint();
-}
-
 fn controls(
     ui: &mut Ui,
     view: &View<'_>,
@@ -156,7 +126,7 @@ fn controls(
     ui.scope(|ui| {
         ui.set_opacity(shown);
         top(ui, view, player, page, wishes);
-        bottom(ui, view, page, wishes);
+        bottom(ui, view, player, page, wishes);
     });
     if let Some(menu) = player.menu {
         player_menu::show(ui, view, menu, page, CONTROLS, wishes);
@@ -178,32 +148,40 @@ fn top(ui: &mut Ui, view: &View<'_>, player: &PlayerState, page: Rect, wishes: &
     });
 }
 
-fn bottom(ui: &mut Ui, view: &View<'_>, page: Rect, wishes: &mut Vec<PlayerCommand>) {
+fn bottom(ui: &mut Ui, view: &View<'_>, player: &PlayerState, page: Rect, wishes: &mut Vec<PlayerCommand>) {
     let area = page.with_min_y(page.bottom() - CONTROLS).shrink2(vec2(space::XL, 0.0));
     ui.scope_builder(UiBuilder::new().max_rect(area).layout(Layout::top_down(Align::Min)), |ui| {
         ui.spacing_mut().item_spacing.y = 0.0;
         ui.add_space(space::S);
-        ui.add_enabled_ui(timeline(&view.snapshot).is_some(), |ui| seek_bar(ui, view, wishes));
+        ui.add_enabled_ui(timeline(&view.snapshot).is_some(), |ui| seek_bar(ui, view, player, wishes));
         ui.allocate_ui_with_layout(vec2(area.width(), 60.0), Layout::left_to_right(Align::Center), |ui| {
-            buttons(ui, view, wishes)
+            buttons(ui, view, player, wishes);
         });
     });
 }
 
-fn seek_bar(ui: &mut Ui, view: &View<'_>, wishes: &mut Vec<PlayerCommand>) {
-    let (start, end) = timeline(&view.snapshot).unwrap_or((0.0, 1.0));
+fn seek_bar(ui: &mut Ui, view: &View<'_>, player: &PlayerState, wishes: &mut Vec<PlayerCommand>) {
+    let (start, end, position) = player.bar(&view.snapshot, view.position).unwrap_or((0.0, 1.0, 0.0));
     let ranges = view.snapshot.buffered.iter();
     let buffered: Vec<(f64, f64)> = ranges.map(|range| (range.start.as_secs_f64(), range.end.as_secs_f64())).collect();
-    let bar = SeekBar { start, end, position: view.position.as_secs_f64(), buffered: &buffered }.show(ui);
+    let bar = SeekBar { start, end, position, buffered: &buffered }.show(ui);
+    if let Some((seconds, x)) = bar.pointed {
+        thumbnail::show(ui, view, player, bar.response.rect, seconds, x);
+    }
     if let Some((seconds, scrubbing)) = bar.target {
         wishes.push(PlayerCommand::SeekTo { seconds, scrubbing });
     }
 }
 
-fn buttons(ui: &mut Ui, view: &View<'_>, wishes: &mut Vec<PlayerCommand>) {
+/// Widths of the controls, in points, below which the least needed are left out: the volume slider, then the steps of
+/// ten seconds, then the clock. All of them have keys.
+const ROOM: (f32, f32, f32) = (720.0, 620.0, 440.0);
+
+fn buttons(ui: &mut Ui, view: &View<'_>, player: &PlayerState, wishes: &mut Vec<PlayerCommand>) {
     ui.spacing_mut().item_spacing.x = space::XS;
     let snapshot = &view.snapshot;
     let side = size::PLAYER_BUTTON;
+    let room = ui.available_width();
     let (icon, name) = match (snapshot.state, snapshot.play_when_ready) {
         (State::Ended, _) => (Icon::Replay, "Watch again"),
         (_, true) => (Icon::Pause, "Pause"),
@@ -215,50 +193,60 @@ fn buttons(ui: &mut Ui, view: &View<'_>, wishes: &mut Vec<PlayerCommand>) {
         }
     };
     button(ui, icon, name, PlayerCommand::TogglePlay);
-    button(ui, Icon::Back10, "Back 10 seconds", PlayerCommand::SeekBy(-10_000));
-    button(ui, Icon::Forward10, "Forward 10 seconds", PlayerCommand::SeekBy(10_000));
+    if room >= ROOM.1 {
+        button(ui, Icon::Back10, "Back 10 seconds", PlayerCommand::SeekBy(-10_000));
+        button(ui, Icon::Forward10, "Forward 10 seconds", PlayerCommand::SeekBy(10_000));
+    }
     let settings = &view.state.settings;
-    let (speaker, mute) = match (settings.muted, settings.volume) {
-        (true, _) => (Icon::Muted, "Sound on"),
-        (false, volume) if volume < 0.01 => (Icon::Speaker(0), "Mute"),
-        (false, volume) if volume < 0.5 => (Icon::Speaker(1), "Mute"),
-        (false, _) => (Icon::Speaker(2), "Mute"),
+    let (speaker, mute) = match (player.has_sound_device, settings.muted, settings.volume) {
+        (false, _, _) => (Icon::Muted, "No sound device"),
+        (true, true, _) => (Icon::Muted, "Sound on"),
+        (true, false, volume) if volume < 0.01 => (Icon::Speaker(0), "Mute"),
+        (true, false, volume) if volume < 0.5 => (Icon::Speaker(1), "Mute"),
+        (true, false, _) => (Icon::Speaker(2), "Mute"),
     };
     button(ui, speaker, mute, PlayerCommand::ToggleMute);
-    if let Some(volume) = volume_slider(ui, settings.volume, settings.muted) {
-        wishes.push(PlayerCommand::SetVolume(volume));
+    if room >= ROOM.0 {
+        let silent = settings.muted || !player.has_sound_device;
+        let volume = ui.add_enabled_ui(player.has_sound_device, |ui| volume_slider(ui, settings.volume, silent)).inner;
+        wishes.extend(volume.map(PlayerCommand::SetVolume));
     }
     ui.add_space(space::M);
-    times(ui, view);
+    if room >= ROOM.2 {
+        times(ui, view, player);
+    }
     ui.with_layout(Layout::right_to_left(Align::Center), |ui| right_buttons(ui, view, wishes));
 }
 
+/// From left to right, which is the order of Tab too.
 fn right_buttons(ui: &mut Ui, view: &View<'_>, wishes: &mut Vec<PlayerCommand>) {
-    ui.spacing_mut().item_spacing.x = space::XS;
     let side = size::PLAYER_BUTTON;
     let (icon, name) = if view.state.fullscreen {
         (Icon::ExitFullscreen, "Leave full screen")
     } else {
         (Icon::Fullscreen, "Full screen")
     };
-    let menus = [
-        (Icon::Quality, "Quality", PlayerCommand::ToggleMenu(Menu::Quality)),
-        (Icon::Audio, "Audio", PlayerCommand::ToggleMenu(Menu::Audio)),
+    let buttons = [
+        (Icon::Speed, "Speed", PlayerCommand::ToggleMenu(Menu::Speed)),
         (Icon::Subtitles, "Subtitles", PlayerCommand::ToggleMenu(Menu::Subtitles)),
+        (Icon::Audio, "Audio", PlayerCommand::ToggleMenu(Menu::Audio)),
+        (Icon::Quality, "Quality", PlayerCommand::ToggleMenu(Menu::Quality)),
+        (icon, name, PlayerCommand::ToggleFullscreen),
     ];
-    if glass_button(ui, icon, name, side).clicked() {
-        wishes.push(PlayerCommand::ToggleFullscreen);
-    }
-    for (icon, name, command) in menus {
-        if glass_button(ui, icon, name, side).clicked() {
-            wishes.push(command);
+    let width = buttons.len() as f32 * (side + space::XS) - space::XS;
+    ui.allocate_ui_with_layout(vec2(width, side), Layout::left_to_right(Align::Center), |ui| {
+        ui.spacing_mut().item_spacing.x = space::XS;
+        for (icon, name, command) in buttons {
+            if glass_button(ui, icon, name, side).clicked() {
+                wishes.push(command);
+            }
         }
-    }
+    });
 }
 
-fn times(ui: &mut Ui, view: &View<'_>) {
-    let Some((start, end)) = timeline(&view.snapshot) else { return };
-    let words = format!("{}  /  {}", clock(view.position.as_secs_f64() - start), clock(end - start));
+fn times(ui: &mut Ui, view: &View<'_>, player: &PlayerState) {
+    let Some((start, end, position)) = player.bar(&view.snapshot, view.position) else { return };
+    let words = format!("{}  /  {}", clock(position - start), clock(end - start));
     let line = Line { size: text::BODY, color: color::TEXT, rows: 1, width: f32::INFINITY };
     let galley = elided(ui.painter(), &words, line);
     let (rect, response) = ui.allocate_exact_size(galley.size(), Sense::hover());

@@ -1,14 +1,15 @@
-//! The menus over the picture: quality, audio, subtitles.
+//! The menus over the picture: quality, audio, subtitles, speed. An open menu keeps the keyboard's focus.
 
 use egui::accesskit::Role;
-use egui::{Align, Key, Layout, Rect, ScrollArea, Sense, Ui, UiBuilder, WidgetInfo, pos2, vec2};
+use egui::{Align, Layout, Rect, ScrollArea, Sense, Ui, UiBuilder, WidgetInfo, pos2, vec2};
 use player_core::command::{QualityChoice, TrackChoice};
 use player_core::model::{MediaKind, Role as TrackRole};
 use player_core::snapshot::Track;
 
 use super::View;
 use crate::command::PlayerCommand;
-use crate::state::{Menu, quality_menu, track_name};
+use crate::navigation;
+use crate::state::{Menu, RATES, quality_menu, track_name};
 use crate::theme::tokens::{color, radius, size, space, text};
 use crate::widgets::{Icon, Line, elided, focus_ring, paint_icon, paint_strong};
 
@@ -27,6 +28,7 @@ pub fn show(ui: &mut Ui, view: &View<'_>, menu: Menu, page: Rect, controls: f32,
         Menu::Quality => ("Quality", qualities(view)),
         Menu::Audio => ("Audio", audio(view)),
         Menu::Subtitles => ("Subtitles", subtitles(view)),
+        Menu::Speed => ("Speed", speeds(view)),
     };
     let title_height = size::MENU_LINE + space::S;
     let most = page.height() - controls - size::TOP_BAR;
@@ -34,25 +36,27 @@ pub fn show(ui: &mut Ui, view: &View<'_>, menu: Menu, page: Rect, controls: f32,
     let right = page.right() - space::XL;
     let bottom = page.bottom() - controls;
     let rect = Rect::from_min_max(pos2(right - size::MENU, bottom - height), pos2(right, bottom));
-    // Takes presses between the lines, so that they do not reach the picture.
-    ui.interact(rect, ui.scope_id().with("menu"), Sense::click());
-    ui.painter().rect_filled(rect, radius::LARGE, color::GLASS);
-    ui.painter().rect_stroke(rect, radius::LARGE, egui::Stroke::new(1.0, color::LINE), egui::StrokeKind::Inside);
-    title(ui, rect, heading);
-    let list =
-        rect.with_min_y(rect.top() + title_height).shrink2(vec2(space::S, 0.0)).with_max_y(rect.bottom() - space::S);
-    let builder = UiBuilder::new().max_rect(list).layout(Layout::top_down(Align::Min)).id_salt(("menu", heading));
-    ui.scope_builder(builder, |ui| {
+    let id = ui.scope_id().with(("menu", heading));
+    let area = egui::Area::new(id).order(egui::Order::Middle).fixed_pos(rect.min).constrain(false).fade_in(false);
+    navigation::trap(ui.ctx(), area.layer());
+    area.show(ui.ctx(), |ui| {
+        // Takes presses between the lines, so that they do not reach the picture.
+        ui.allocate_rect(rect, Sense::CLICK);
+        ui.painter().rect_filled(rect, radius::LARGE, color::GLASS);
+        ui.painter().rect_stroke(rect, radius::LARGE, egui::Stroke::new(1.0, color::LINE), egui::StrokeKind::Inside);
+        title(ui, rect, heading);
+        let list = rect.with_min_y(rect.top() + title_height).shrink2(vec2(space::S, 0.0));
+        let list = list.with_max_y(rect.bottom() - space::S);
+        let mut ui = ui.new_child(UiBuilder::new().max_rect(list).layout(Layout::top_down(Align::Min)));
         ui.spacing_mut().item_spacing.y = 0.0;
-        ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
-            let unfocused = ui.memory(|memory| memory.focused().is_none());
-            let by_key = ui.input(|input| input.key_pressed(Key::ArrowDown) || input.key_pressed(Key::ArrowUp));
+        let lines = |ui: &mut Ui| {
             for entry in entries {
-                if line(ui, &entry, unfocused && by_key && entry.selected) {
+                if line(ui, &entry) {
                     wishes.push(entry.command);
                 }
             }
-        });
+        };
+        navigation::scroll(&mut ui, ScrollArea::vertical().auto_shrink(false), lines, |(): &(), focus| focus);
     });
 }
 
@@ -66,14 +70,14 @@ fn title(ui: &Ui, rect: Rect, words: &str) {
 }
 
 /// Draws a line; answers whether it was pressed.
-fn line(ui: &mut Ui, entry: &Entry, take_focus: bool) -> bool {
+fn line(ui: &mut Ui, entry: &Entry) -> bool {
     let sense = if entry.enabled { Sense::click() } else { Sense::hover() };
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), size::MENU_LINE), sense);
     let spoken = format!("{} {}", entry.name, entry.note);
     let (enabled, selected) = (entry.enabled, entry.selected);
     response.widget_info(|| WidgetInfo::selected(Role::MenuItemRadio, enabled, selected, spoken.trim()));
-    if take_focus {
-        response.request_focus();
+    if selected {
+        navigation::prefer(&response);
     }
     let painter = ui.painter();
     if enabled && (response.hovered() || response.has_focus()) {
@@ -154,6 +158,17 @@ fn subtitles(view: &View<'_>) -> Vec<Entry> {
         return vec![nothing("This film has no subtitles")];
     }
     std::iter::once(off).chain(tracks).collect()
+}
+
+fn speeds(view: &View<'_>) -> Vec<Entry> {
+    let line = |rate: f64| Entry {
+        name: if (rate - 1.0).abs() < 0.01 { "Normal".to_owned() } else { format!("{rate}×") },
+        note: String::new(),
+        selected: (view.snapshot.rate - rate).abs() < 0.01,
+        enabled: true,
+        command: PlayerCommand::SetRate(rate),
+    };
+    RATES.map(line).into()
 }
 
 fn of_kind<'a>(view: &'a View<'_>, kind: MediaKind) -> impl Iterator<Item = &'a Track> {

@@ -4,6 +4,7 @@ use egui::{Align, Key, Layout, Rect, ScrollArea, Sense, Ui, UiBuilder, Vec2, Wid
 
 use super::View;
 use crate::command::UiCommand;
+use crate::navigation;
 use crate::state::{CueSize, DataSaver, Settings, language_name};
 use crate::theme::tokens::{color, radius, size, space, text};
 use crate::widgets::{Icon, Line, Prominence, body, focus_ring, glass_button, heading, text_button};
@@ -13,15 +14,16 @@ const WIDTH: f32 = 400.0;
 /// Languages that can be preferred.
 const LANGUAGES: [&str; 6] = ["en", "de", "fr", "es", "it", "pl"];
 
-/// Draws the sheet; a press beside it or Escape closes it.
+/// Draws the sheet; a press beside it or Escape closes it. While it is open it has the keyboard's focus.
 pub fn show(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
     let page = ui.max_rect();
     let area = egui::Area::new(ui.scope_id().with("settings")).order(egui::Order::Foreground).fixed_pos(page.min);
+    navigation::trap(ui.ctx(), area.layer());
     area.show(ui.ctx(), |ui| {
-        let shade = ui.interact(page, ui.scope_id().with("shade"), Sense::click());
+        let shade = ui.interact(page, ui.scope_id().with("shade"), Sense::CLICK);
         ui.painter().rect_filled(page, 0.0, color::scrim(150));
-        let sheet = page.with_min_x(page.right() - WIDTH);
-        let ground = ui.interact(sheet, ui.scope_id().with("sheet"), Sense::click());
+        let sheet = page.with_min_x(page.right() - WIDTH.min(page.width()));
+        let ground = ui.interact(sheet, ui.scope_id().with("sheet"), Sense::CLICK);
         ui.painter().rect_filled(sheet, 0.0, color::SURFACE);
         let inside = sheet.shrink2(vec2(space::XXL, space::XL));
         let builder = UiBuilder::new().max_rect(inside).layout(Layout::top_down(Align::Min));
@@ -35,7 +37,6 @@ pub fn show(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
 
 fn content(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
     ui.spacing_mut().item_spacing = vec2(space::S, space::XS);
-    let settings = &view.state.settings;
     ui.horizontal(|ui| {
         heading(ui, "Settings", text::TITLE);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
@@ -45,19 +46,22 @@ fn content(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
         });
     });
     ui.add_space(space::L);
-    ui.with_layout(Layout::bottom_up(Align::Min), |ui| {
-        account(ui, view, out);
-        ui.add_space(space::L);
-        ui.with_layout(Layout::top_down(Align::Min), |ui| {
-            // A low window has no room for all of them.
-            ScrollArea::vertical().auto_shrink(false).show(ui, |ui| choices(ui, settings, out));
+    let everything = |ui: &mut Ui| {
+        // The focus ring stands a little outside of the chips.
+        egui::Frame::new().inner_margin(egui::Margin::same(6)).show(ui, |ui| {
+            choices(ui, &view.state.settings, out);
+            ui.add_space(space::XL);
+            account(ui, view, out);
         });
-    });
+    };
+    // A low window has no room for everything.
+    let area = ScrollArea::vertical().auto_shrink(false);
+    navigation::scroll(ui, area, everything, |(): &(), focus| focus.expand(space::L));
 }
 
 fn choices(ui: &mut Ui, settings: &Settings, out: &mut Vec<UiCommand>) {
     group(ui, "Size of subtitles");
-    ui.horizontal(|ui| {
+    chips(ui, |ui| {
         for choice in CueSize::ALL {
             if chip(ui, choice.label(), settings.cue_size == choice) {
                 change(out, settings, |settings| settings.cue_size = choice);
@@ -66,7 +70,7 @@ fn choices(ui: &mut Ui, settings: &Settings, out: &mut Vec<UiCommand>) {
     });
     ui.add_space(space::L);
     group(ui, "Data saver");
-    ui.horizontal(|ui| {
+    chips(ui, |ui| {
         for choice in DataSaver::ALL {
             if chip(ui, choice.label(), settings.data_saver == choice) {
                 change(out, settings, |settings| settings.data_saver = choice);
@@ -90,16 +94,16 @@ fn choices(ui: &mut Ui, settings: &Settings, out: &mut Vec<UiCommand>) {
 fn account(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
     let Some(account) = &view.state.account else { return };
     let width = ui.available_width();
-    if text_button(ui, Prominence::Secondary, "Sign out").clicked() {
-        out.push(UiCommand::SignOut);
-    }
-    ui.add_space(space::M);
+    body(ui, &account.display_name, Line { size: text::LARGE, color: color::TEXT, rows: 1, width });
+    body(ui, &account.email, Line { size: text::BODY, color: color::TEXT_SOFT, rows: 1, width });
     let faint = Line { size: text::SMALL, color: color::TEXT_FAINT, rows: 2, width };
     if let Some(place) = view.state.secrets_place {
         body(ui, &format!("Your sign-in is kept {place}."), faint);
     }
-    body(ui, &account.email, Line { size: text::BODY, color: color::TEXT_SOFT, rows: 1, width });
-    body(ui, &account.display_name, Line { size: text::LARGE, color: color::TEXT, rows: 1, width });
+    ui.add_space(space::M);
+    if text_button(ui, Prominence::Secondary, "Sign out").clicked() {
+        out.push(UiCommand::SignOut);
+    }
 }
 
 fn change(out: &mut Vec<UiCommand>, settings: &Settings, change: impl FnOnce(&mut Settings)) {
@@ -115,8 +119,7 @@ fn group(ui: &mut Ui, words: &str) {
 }
 
 fn languages(ui: &mut Ui, none: &str, chosen: &Option<String>, mut choose: impl FnMut(Option<String>)) {
-    ui.horizontal_wrapped(|ui| {
-        ui.spacing_mut().item_spacing = Vec2::splat(space::S);
+    chips(ui, |ui| {
         if chip(ui, none, chosen.is_none()) {
             choose(None);
         }
@@ -125,6 +128,15 @@ fn languages(ui: &mut Ui, none: &str, chosen: &Option<String>, mut choose: impl 
                 choose(Some(tag.to_owned()));
             }
         }
+    });
+}
+
+/// Lays chips out in lines that stand as close as the chips of a line.
+fn chips(ui: &mut Ui, content: impl FnOnce(&mut Ui)) {
+    ui.scope(|ui| {
+        ui.spacing_mut().interact_size.y = 0.0;
+        ui.spacing_mut().item_spacing = Vec2::splat(space::S);
+        ui.horizontal_wrapped(content);
     });
 }
 
@@ -143,8 +155,8 @@ fn chip(ui: &mut Ui, words: &str, selected: bool) -> bool {
     ui.painter().rect_filled(rect, radius::MEDIUM, ground);
     ui.painter().galley(Rect::from_center_size(rect.center(), galley.size()).min, galley, ink);
     focus_ring(ui, &response, rect, radius::MEDIUM);
-    if response.gained_focus() {
-        response.scroll_to_me(None);
+    if selected {
+        navigation::prefer(&response);
     }
     response.on_hover_cursor(egui::CursorIcon::PointingHand).clicked() && !selected
 }

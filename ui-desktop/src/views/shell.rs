@@ -2,8 +2,9 @@
 
 use egui::{Align, Layout, Rect, Sense, Ui, UiBuilder, WidgetInfo, pos2, vec2};
 
-use super::View;
+use super::{View, top_actions};
 use crate::command::UiCommand;
+use crate::navigation;
 use crate::state::Route;
 use crate::theme::tokens::{color, radius, size, space, text, time};
 use crate::widgets::{
@@ -21,28 +22,36 @@ pub fn starting(ui: &Ui, view: &View<'_>) {
     }
 }
 
-/// The bar on top of pages: the wordmark leads home, the circle opens the settings.
-pub fn top_bar(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
+/// The bar on top of pages: the wordmark leads home, the circle opens the settings. `scrolled` is how many points of
+/// the page lie above the window: the bar gets a ground as soon as something can lie under it.
+pub fn top_bar(ui: &mut Ui, view: &View<'_>, scrolled: f32, out: &mut Vec<UiCommand>) {
     let full = ui.max_rect();
-    let bar = Rect::from_min_size(full.min, vec2(full.width(), size::TOP_BAR)).shrink2(vec2(space::PAGE, 0.0));
-    ui.scope_builder(UiBuilder::new().max_rect(bar), |ui| {
-        ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-            if view.state.history.is_empty() {
-                home_mark(ui, out);
-            } else {
-                if glass_button(ui, Icon::ChevronLeft, "Back", size::PLAYER_BUTTON).clicked() {
-                    out.push(UiCommand::Back);
-                }
-                home_mark(ui, out);
-            }
-            ui.with_layout(Layout::right_to_left(Align::Center), |ui| avatar(ui, view, out));
-        });
+    let whole = Rect::from_min_size(full.min, vec2(full.width(), size::TOP_BAR));
+    let ground = (scrolled / (size::TOP_BAR * 0.5)).clamp(0.0, 1.0);
+    if ground > 0.0 {
+        ui.painter().rect_filled(whole, 0.0, color::ground((ground * 245.0) as u8));
+        ui.painter().hline(whole.x_range(), whole.bottom(), egui::Stroke::new(1.0, color::LINE.gamma_multiply(ground)));
+    }
+    let bar = whole.shrink2(vec2(space::PAGE, 0.0));
+    let mut bar = ui.new_child(UiBuilder::new().max_rect(bar).layout(Layout::left_to_right(Align::Center)));
+    if !view.state.history.is_empty() {
+        let back = glass_button(&mut bar, Icon::ChevronLeft, "Back", size::PLAYER_BUTTON);
+        navigation::in_bar(&back);
+        if back.clicked() {
+            out.push(UiCommand::Back);
+        }
+    }
+    home_mark(&mut bar, out);
+    bar.with_layout(Layout::right_to_left(Align::Center), |ui| {
+        avatar(ui, view, out);
+        top_actions::show(ui, view, out);
     });
 }
 
 fn home_mark(ui: &mut Ui, out: &mut Vec<UiCommand>) {
     let (rect, response) = ui.allocate_exact_size(vec2(128.0, size::BUTTON), Sense::click());
     response.widget_info(|| WidgetInfo::labeled(egui::accesskit::Role::Button, true, "Kinora, home"));
+    navigation::in_bar(&response);
     wordmark(ui.painter(), rect.left_center(), text::TITLE - 3.0);
     focus_ring(ui, &response, rect, radius::MEDIUM);
     if response.on_hover_cursor(egui::CursorIcon::PointingHand).clicked() {
@@ -53,6 +62,7 @@ fn home_mark(ui: &mut Ui, out: &mut Vec<UiCommand>) {
 fn avatar(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
     let Some(account) = &view.state.account else { return };
     let (rect, response) = ui.allocate_exact_size(vec2(38.0, 38.0), Sense::click());
+    navigation::in_bar(&response);
     let name = format!("Settings of {}", account.display_name);
     response.widget_info(|| WidgetInfo::labeled(egui::accesskit::Role::Button, true, &name));
     let heat = ui.ctx().animate_bool_with_time(response.id.with("heat"), response.hovered(), time::HOVER);

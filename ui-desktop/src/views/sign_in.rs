@@ -1,29 +1,43 @@
 //! The sign-in form.
 
+use egui::text::{CCursor, CCursorRange};
+use egui::text_edit::TextEditState;
 use egui::{Align, Key, Layout, Rect, TextEdit, Ui, UiBuilder, pos2, vec2};
 
 use super::View;
 use crate::command::UiCommand;
+use crate::navigation;
 use crate::theme::font;
 use crate::theme::tokens::{color, radius, size, space, text};
 use crate::widgets::{
-    Line, Prominence, body, elided, gradient_vertical, heading, paint_strong, spinner, text_button, wordmark,
+    Icon, Line, Prominence, body, elided, glass_button, gradient_vertical, heading, paint_strong, spinner, text_button,
+    wordmark,
 };
+
+/// Height of the card when the window has room for it.
+const CARD_HEIGHT: f32 = 404.0;
 
 /// Draws the form in the middle of the window.
 pub fn show(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
     let page = ui.max_rect();
     backdrop(ui, page);
     wordmark(ui.painter(), pos2(page.left() + space::PAGE, page.top() + size::TOP_BAR / 2.0), text::TITLE);
-    let height = 404.0;
+    let height = CARD_HEIGHT.min(page.height() - space::XL);
     let card = Rect::from_center_size(page.center() + vec2(0.0, space::S), vec2(size::SIGN_IN_CARD, height));
     let shadow = egui::Shadow { offset: [0, 16], blur: 48, spread: 0, color: color::scrim(160) };
     ui.painter().add(shadow.as_shape(card, radius::LARGE));
     ui.painter().rect_filled(card, radius::LARGE, color::SURFACE);
     ui.painter().rect_stroke(card, radius::LARGE, egui::Stroke::new(1.0, color::LINE), egui::StrokeKind::Inside);
-    let inside = card.shrink2(vec2(space::XXL, space::XXL));
+    // The focus ring stands a little outside of the fields.
+    let inside = card.shrink2(vec2(space::XXL - space::XS, space::XL));
     let layout = Layout::top_down(Align::Min);
-    ui.scope_builder(UiBuilder::new().max_rect(inside).layout(layout), |ui| form(ui, view, out));
+    ui.scope_builder(UiBuilder::new().max_rect(inside).layout(layout), |ui| {
+        let content = |ui: &mut Ui| {
+            egui::Frame::new().inner_margin(egui::Margin::symmetric(4, 12)).show(ui, |ui| form(ui, view, out));
+        };
+        let area = egui::ScrollArea::vertical().id_salt("sign-in").auto_shrink(false);
+        navigation::scroll(ui, area, content, |(): &(), focus| focus.expand(space::L));
+    });
 }
 
 fn form(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
@@ -36,17 +50,21 @@ fn form(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
     ui.add_space(space::L);
     let mut submit = false;
     ui.add_enabled_ui(!form.busy, |ui| {
-        let (email, enter) = field(ui, "E-mail", &form.email, false);
-        if let Some(email) = email {
-            out.push(UiCommand::EditEmail(email));
-        }
-        submit |= enter;
+        let email = field(ui, "E-mail", &form.email, Content::Plain);
         ui.add_space(space::S);
-        let (password, enter) = field(ui, "Password", &form.password, true);
-        if let Some(password) = password {
-            out.push(UiCommand::EditPassword(password));
+        let content = if form.shows_password { Content::ShownPassword } else { Content::HiddenPassword };
+        let password = field(ui, "Password", &form.password, content);
+        if password.toggled {
+            out.push(UiCommand::ShowPassword(!form.shows_password));
         }
-        submit |= enter;
+        let wanted = if form.email.is_empty() { &email } else { &password };
+        if navigation::focus_by_default(&wanted.response) {
+            // After a refusal the next letter replaces the text, and the arrows mend it.
+            select_all(ui, wanted.response.id, &form.password);
+        }
+        submit = email.entered || password.entered;
+        out.extend(email.edited.map(UiCommand::EditEmail));
+        out.extend(password.edited.map(UiCommand::EditPassword));
     });
     ui.add_space(space::S);
     message(ui, form.error.as_deref());
@@ -65,23 +83,61 @@ fn form(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
     }
 }
 
-/// A field under its name. Answers the new text when it was changed, and whether Enter was pressed in it.
-fn field(ui: &mut Ui, name: &str, value: &str, password: bool) -> (Option<String>, bool) {
+/// How a field shows what it holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Content {
+    Plain,
+    HiddenPassword,
+    ShownPassword,
+}
+
+/// A drawn field and what the viewer did in it.
+struct Field {
+    response: egui::Response,
+    /// The new text, when it was changed.
+    edited: Option<String>,
+    /// Enter was pressed.
+    entered: bool,
+    /// The password is to be shown, or hidden again.
+    toggled: bool,
+}
+
+/// Draws a field under its name; a password has a button in it that shows it.
+fn field(ui: &mut Ui, name: &str, value: &str, content: Content) -> Field {
     let line = Line { size: text::SMALL, color: color::TEXT_SOFT, rows: 1, width: ui.available_width() };
     let label = body(ui, name, line);
+    let is_password = content != Content::Plain;
     let mut edited = value.to_owned();
+    let right = if is_password { size::FIELD as i8 } else { 14 };
     let edit = TextEdit::singleline(&mut edited)
         .id_salt(name)
-        .password(password)
+        .password(content == Content::HiddenPassword)
         .font(font(text::LARGE))
         .text_color(color::TEXT)
         .background_color(color::GROUND)
-        .margin(egui::Margin::symmetric(14, 12))
+        .margin(egui::Margin { left: 14, right, top: 12, bottom: 12 })
         .char_limit(256)
         .desired_width(f32::INFINITY);
     let response = ui.add(edit).labelled_by(label.id);
-    let enter = response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
-    (response.changed().then_some(edited), enter)
+    let entered = response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
+    let toggled = is_password && show_button(ui, response.rect, content == Content::ShownPassword);
+    let edited = response.changed().then_some(edited);
+    Field { response, edited, entered, toggled }
+}
+
+/// The eye at the right end of a password field; returns true when it was pressed.
+fn show_button(ui: &mut Ui, field: Rect, shown: bool) -> bool {
+    let side = field.height() - space::S;
+    let rect = Rect::from_center_size(pos2(field.right() - field.height() / 2.0, field.center().y), vec2(side, side));
+    let (icon, name) = if shown { (Icon::EyeClosed, "Hide password") } else { (Icon::Eye, "Show password") };
+    glass_button(&mut ui.new_child(UiBuilder::new().max_rect(rect)), icon, name, side).clicked()
+}
+
+fn select_all(ui: &Ui, id: egui::Id, text: &str) {
+    let mut state = TextEditState::load(ui.ctx(), id).unwrap_or_default();
+    let end = CCursor::new(text.chars().count());
+    state.cursor.set_char_range(Some(CCursorRange::two(CCursor::default(), end)));
+    state.store(ui.ctx(), id);
 }
 
 /// The line that says why it did not work; its place is kept when there is nothing to say.
@@ -98,6 +154,9 @@ fn backdrop(ui: &Ui, page: Rect) {
     let painter = ui.painter();
     let glow = page.with_max_y(page.top() + page.height() * 0.75);
     gradient_vertical(painter, glow, color::ACCENT.gamma_multiply(0.10), color::ACCENT.gamma_multiply(0.0));
+    if page.height() < CARD_HEIGHT + size::TOP_BAR * 2.0 {
+        return;
+    }
     let line = Line { size: text::SMALL, color: color::TEXT_FAINT, rows: 1, width: page.width() };
     let galley = elided(painter, "Films and series, straight to your screen.", line);
     let place = pos2(page.center().x - galley.size().x / 2.0, page.bottom() - space::PAGE);

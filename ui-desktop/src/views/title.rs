@@ -5,6 +5,7 @@ use kinora_api::{Language, TitleCard, TitleDetail};
 
 use super::{View, error, home, shell};
 use crate::command::{Begin, UiCommand};
+use crate::navigation;
 use crate::state::{Load, runtime, time_left};
 use crate::theme::tokens::{color, size, space, text};
 use crate::widgets::{
@@ -17,27 +18,31 @@ pub fn show(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
     let state = &view.state.title;
     let detail = state.data.ready();
     let card = detail.map(|detail| &detail.card).or(state.card.as_ref());
+    let mut scrolled = 0.0;
     match (card, &state.data) {
-        (_, Load::Failed(problem)) => match error::card(ui, ui.max_rect(), problem, Some("Back")) {
+        (_, Load::Failed(problem)) => match error::card(ui, view, ui.max_rect(), problem, Some("Back"), out) {
             Some(error::Choice::Retry) => out.push(UiCommand::Reload),
             Some(error::Choice::Leave) => out.push(UiCommand::Back),
             None => {}
         },
-        (Some(card), _) => page(ui, view, card, detail, out),
+        (Some(card), _) => scrolled = page(ui, view, card, detail, out),
         (None, _) => {
             spinner(ui.painter(), ui.max_rect().center(), 20.0, color::ACCENT, view.now);
             ui.ctx().request_repaint();
         }
     }
-    shell::top_bar(ui, view, out);
+    shell::top_bar(ui, view, scrolled, out);
     if !view.state.settings_open && ui.input(|input| input.key_pressed(egui::Key::Escape)) {
         out.push(UiCommand::Back);
     }
 }
 
-fn page(ui: &mut Ui, view: &View<'_>, card: &TitleCard, detail: Option<&TitleDetail>, out: &mut Vec<UiCommand>) {
+/// Draws the page under the bar; returns by how many points it is scrolled.
+fn page(ui: &mut Ui, view: &View<'_>, card: &TitleCard, detail: Option<&TitleDetail>, out: &mut Vec<UiCommand>) -> f32 {
     backdrop(ui, view, card);
-    ScrollArea::vertical().id_salt("title").auto_shrink(false).show(ui, |ui| {
+    let area = ScrollArea::vertical().id_salt("title").auto_shrink(false);
+    let content = |ui: &mut Ui| {
+        navigation::scroll_by_keys(ui);
         let width = ui.max_rect().width();
         ui.spacing_mut().item_spacing = Vec2::ZERO;
         let top = (ui.ctx().content_rect().height() * 0.2).max(size::TOP_BAR + space::L);
@@ -54,7 +59,12 @@ fn page(ui: &mut Ui, view: &View<'_>, card: &TitleCard, detail: Option<&TitleDet
             similar(ui, view, &detail.similar, out);
         }
         ui.add_space(space::XXL);
-    });
+    };
+    let frame = |(): &(), focus: Rect| {
+        let focus = focus.expand(space::XXL);
+        focus.with_min_y(focus.top() - size::TOP_BAR)
+    };
+    navigation::scroll(ui, area, content, frame).state.clamped_offset().y
 }
 
 fn about(ui: &mut Ui, card: &TitleCard, detail: Option<&TitleDetail>, out: &mut Vec<UiCommand>) {
@@ -126,9 +136,7 @@ fn buttons(ui: &mut Ui, card: &TitleCard, out: &mut Vec<UiCommand>) {
             out.push(UiCommand::Play(card.id.clone(), Begin::Resume));
         }
         // The page's one purpose gets the focus, so that Enter plays.
-        if ui.memory(|memory| memory.focused().is_none()) {
-            play.request_focus();
-        }
+        navigation::focus_by_default(&play);
         if card.resume.is_some() && text_button(ui, Prominence::Secondary, "From the beginning").clicked() {
             out.push(UiCommand::Play(card.id.clone(), Begin::Start));
         }

@@ -45,6 +45,16 @@ pub enum Icon {
     Warning,
     /// Sliders for the settings.
     Settings,
+    /// A dial with a needle.
+    Speed,
+    /// An eye.
+    Eye,
+    /// An eye that is crossed out.
+    EyeClosed,
+    /// A magnifying glass.
+    Search,
+    /// Two heads.
+    People,
 }
 
 /// Paints an icon into a square of the given side around `center`.
@@ -91,6 +101,26 @@ pub fn paint(painter: &Painter, icon: Icon, center: Pos2, side: f32, color: Colo
         Icon::Close => {
             pen.line(&[(-6.5, -6.5), (6.5, 6.5)]);
             pen.line(&[(6.5, -6.5), (-6.5, 6.5)]);
+        }
+        Icon::Speed => {
+            pen.arc(0.0, 2.0, 9.5, PI * 0.85, PI * 2.15);
+            pen.line(&[(0.0, 2.5), (4.6, -3.0)]);
+            pen.dot(0.0, 2.5, 2.0);
+        }
+        Icon::Eye => pen.eye(),
+        Icon::EyeClosed => {
+            pen.eye();
+            pen.line(&[(-8.5, 8.5), (8.5, -8.5)]);
+        }
+        Icon::Search => {
+            pen.circle(-2.0, -2.0, 6.5);
+            pen.line(&[(3.0, 3.0), (9.0, 9.0)]);
+        }
+        Icon::People => {
+            pen.circle(-3.5, -4.0, 3.6);
+            pen.arc(-3.5, 9.0, 7.0, PI, TAU);
+            pen.arc(4.5, -4.0, 3.6, -FRAC_PI_2, FRAC_PI_2);
+            pen.arc(3.5, 9.0, 7.5, -FRAC_PI_2 * 0.7, 0.0);
         }
         Icon::Warning => {
             pen.line(&[(0.0, -9.0), (10.0, 8.5), (-10.0, 8.5), (0.0, -9.0), (1.0, -7.2)]);
@@ -196,6 +226,12 @@ impl Pen<'_> {
         for (x, y) in [(1.0, 1.0), (1.0, -1.0), (-1.0, 1.0), (-1.0, -1.0)] {
             self.line(&[(inner * x, outer * y), (outer * x, outer * y), (outer * x, inner * y)]);
         }
+    }
+
+    fn eye(&self) {
+        self.arc(0.0, 6.0, 12.0, PI * 1.18, PI * 1.82);
+        self.arc(0.0, -6.0, 12.0, PI * 0.18, PI * 0.82);
+        self.circle(0.0, 0.0, 3.0);
     }
 
     fn sliders(&self) {

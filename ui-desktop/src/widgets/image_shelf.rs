@@ -20,6 +20,8 @@ pub struct Shelved {
     pub texture: TextureId,
     /// Its size in pixels.
     pub size: Vec2,
+    /// Size in pixels of the picture as the service has it.
+    pub source_size: Vec2,
     /// When it came, in seconds of the interface's clock: it fades in.
     pub since: f64,
 }
@@ -71,8 +73,9 @@ impl ImageShelf {
         }
         let image = ColorImage::from_rgba_unmultiplied([width, height], &picture.rgba);
         let options = TextureOptions { mipmap_mode: Some(egui::TextureFilter::Linear), ..TextureOptions::LINEAR };
+        let source_size = egui::vec2(picture.source.0 as f32, picture.source.1 as f32);
         let handle = ctx.load_texture(&path, image, options);
-        let shelved = Shelved { texture: handle.id(), size: handle.size_vec2(), since: now };
+        let shelved = Shelved { texture: handle.id(), size: handle.size_vec2(), source_size, since: now };
         let mut inner = self.inner.borrow_mut();
         inner.asked.remove(&path);
         // Mipmaps add a third.
@@ -94,7 +97,7 @@ mod tests {
         assert!(shelf.take_wanted().is_empty());
         assert_eq!(shelf.get("/a.jpg", 30.0), None);
         assert_eq!(shelf.take_wanted(), ["/a.jpg"]);
-        let picture = Picture { width: 2, height: 1, rgba: vec![255; 8] };
+        let picture = Picture { width: 2, height: 1, source: (2, 1), rgba: vec![255; 8] };
         shelf.put(&Context::default(), "/a.jpg".to_owned(), &picture, 31.0);
         assert_eq!(shelf.get("/a.jpg", 32.0).map(|shelved| shelved.size), Some(Vec2::new(2.0, 1.0)));
     }

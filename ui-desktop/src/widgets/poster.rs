@@ -26,8 +26,8 @@ impl CardShape {
             Self::Landscape => (size::CARD_WIDTH, 9.0 / 16.0),
             Self::Portrait => (size::CARD_WIDTH_PORTRAIT, 3.0 / 2.0),
         };
-        let [smallest, _] = size::WINDOW_MIN;
-        let share = ((page_width - smallest) / (1920.0 - smallest)).clamp(0.0, 1.0);
+        let (narrow, wide) = size::CARD_PAGE;
+        let share = ((page_width - narrow) / (wide - narrow)).clamp(0.0, 1.0);
         let width = (least + (most - least) * share).round();
         vec2(width, (width * ratio).round())
     }
@@ -47,6 +47,8 @@ pub struct Card<'a> {
     pub picture: Option<Shelved>,
     /// How far it has been seen, when begun.
     pub progress: Option<Progress>,
+    /// A press plays the title, which a triangle shows. Other cards lead to a page.
+    pub plays: bool,
 }
 
 /// A card of a given picture size. Its name is what screen readers say.
@@ -80,7 +82,7 @@ pub fn poster_card(ui: &mut Ui, card: &Card<'_>, picture_size: Vec2, now: f64) -
     if let Some(Progress(share)) = card.progress {
         paint_progress(painter, grown, share);
     }
-    if heat > 0.0 {
+    if heat > 0.0 && card.plays {
         paint_play_hint(painter, grown, heat);
     }
     paint_caption(painter, rect, picture_rect, card, heat);

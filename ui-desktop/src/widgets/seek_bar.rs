@@ -25,6 +25,8 @@ pub struct SeekBarResponse {
     pub response: Response,
     /// Where to go, in seconds, and whether the pointer is still down.
     pub target: Option<(f64, bool)>,
+    /// The time in seconds and the place under the pointer, while it is over the bar or drags.
+    pub pointed: Option<(f64, f32)>,
 }
 
 impl SeekBar<'_> {
@@ -42,8 +44,9 @@ impl SeekBar<'_> {
         let heat = ui.ctx().animate_bool_with_time(response.id.with("heat"), warm, time::HOVER);
         let shown = if dragging { pointed.unwrap_or(self.position) } else { self.position };
         self.paint(ui.painter(), rect, shown, heat);
-        if let (Some(at), true) = (pointed, response.hovered() || dragging) {
-            paint_bubble(ui.painter(), rect, self.x_of(rect, at), &clock(at - self.start.min(0.0)));
+        let over = pointed.filter(|_| response.hovered() || dragging).map(|at| (at, self.x_of(rect, at)));
+        if let Some((at, x)) = over {
+            paint_bubble(ui.painter(), rect, x, &clock(at - self.start.min(0.0)));
         }
         focus_ring(ui, &response, rect.shrink2(vec2(0.0, 6.0)), radius::SMALL);
         let target = match (pointed, response.drag_stopped() || response.clicked()) {
@@ -55,7 +58,7 @@ impl SeekBar<'_> {
             response.mark_changed();
         }
         let response = response.on_hover_cursor(egui::CursorIcon::PointingHand);
-        SeekBarResponse { response, target }
+        SeekBarResponse { response, target, pointed: over }
     }
 
     fn span(&self) -> f64 {

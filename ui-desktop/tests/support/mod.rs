@@ -58,7 +58,9 @@ impl Outside {
 
     pub fn take_asked(&self) -> Vec<Request> {
         let asked = self.with(|world| std::mem::take(&mut world.asked));
-        asked.into_iter().filter(|request| !matches!(request, Request::Image(_))).collect()
+        // Pictures and what goes with a film are asked for by the way and are not what tests are about.
+        let by_the_way = |request: &Request| matches!(request, Request::Image(_) | Request::Companion(_));
+        asked.into_iter().filter(|request| !by_the_way(request)).collect()
     }
 
     pub fn reply(&self, reply: Reply) {
@@ -120,6 +122,15 @@ impl PlayerFactory for Outside {
 
 /// Opens the app in a window of an ordinary size.
 pub fn open(launch: Launch) -> (Harness<'static, Option<App>>, Outside) {
+    open_with(launch, SettingsFile::new(None), |app| app)
+}
+
+/// Opens the app with settings of its own; `finish` may change it before its first frame.
+pub fn open_with(
+    launch: Launch,
+    settings: SettingsFile,
+    finish: impl Fn(App) -> App + 'static,
+) -> (Harness<'static, Option<App>>, Outside) {
     let outside = Outside::default();
     outside.change(|snapshot| *snapshot = film());
     let world = outside.clone();
@@ -130,9 +141,9 @@ pub fn open(launch: Launch) -> (Harness<'static, Option<App>>, Outside) {
                     launch: launch.clone(),
                     service: Some(Box::new(FakeService(world.clone()))),
                     players: Box::new(world.clone()),
-                    settings: SettingsFile::new(None),
+                    settings: settings.clone(),
                 };
-                App::new(ui.ctx(), parts)
+                finish(App::new(ui.ctx(), parts))
             });
             app.take_in(ui.ctx());
             app.draw(ui);

@@ -24,6 +24,7 @@ mod feed;
 mod feeder;
 mod head;
 mod pipeline;
+mod queue;
 mod session;
 mod sink_audio;
 mod sink_video;
@@ -33,9 +34,9 @@ mod tests;
 mod thread;
 mod watch;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
 
 use gstreamer as gst;
@@ -43,18 +44,14 @@ use gstreamer as gst;
 pub use config::{AudioCallback, AudioChunk, AudioOutput, FrameCallback, GstConfig, VideoOutput};
 
 use self::events::EventQueue;
+use self::queue::{Pushed, RenderQueue, Wishes};
 use self::session::Session;
 use self::sink_audio::AudioPresenter;
 use self::sink_video::VideoPresenter;
-use self::thread::Message;
 use super::{RenderCommand, RenderEvent, Renderer, Waker};
 use crate::container::Codec;
 use crate::error::{ErrorCode, PlayerError, Stage};
 use crate::time::Now;
-
-/// Commands that wait for the render thread. The engine appends at most its lead, so more than this means that
-/// the thread is stuck in a device: the renderer then says [`RenderEvent::Failed`], once, and takes nothing more.
-const MAX_COMMANDS: usize = 1_024;
 
 /// How long dropping the renderer waits for its devices to be released. A sink that takes longer is left to
 /// finish on its own thread.
@@ -65,13 +62,19 @@ const GOODBYE: Duration = Duration::from_secs(2);
 /// Thread-safety: one owner. Callbacks given in [`GstConfig`] run on GStreamer's threads; none runs after the
 /// renderer is dropped, and none may drop it.
 pub struct GstRenderer {
-    commands: SyncSender<Message>,
+    config: GstConfig,
     events: Arc<EventQueue>,
+    worker: Worker,
+    /// The newest wishes of the owner, for a thread that takes the place of one that ended.
+    wishes: Wishes,
+}
+
+/// The render thread and what it shares.
+struct Worker {
+    queue: Arc<RenderQueue>,
     video: Arc<VideoPresenter>,
     audio: Arc<AudioPresenter>,
-    quit: Arc<AtomicBool>,
     stopped: Receiver<()>,
-    overflowed: bool,
 }
 
 impl GstRenderer {
@@ -80,25 +83,61 @@ impl GstRenderer {
     /// # Errors
     /// [`ErrorCode::RendererFailed`] when GStreamer cannot be initialised or no thread can be started.
     pub fn new(config: GstConfig) -> Result<Self, PlayerError> {
-        let failed = |what: String| PlayerError::fatal(ErrorCode::RendererFailed, what).at(Stage::Render);
         gst::init().map_err(|error| failed(error.to_string()))?;
-        let (commands, messages) = sync_channel(MAX_COMMANDS);
-        let (done, stopped) = sync_channel(1);
         let events = Arc::new(EventQueue::default());
+        let worker = Worker::start(config.clone(), &events)?;
+        Ok(Self { config, events, worker, wishes: Wishes::default() })
+    }
+
+    /// Starts another thread in the place of one that has ended by a panic, which [`RenderEvent::Failed`] announced.
+    fn revive(&mut self) {
+        if !self.worker.queue.is_closed() {
+            return;
+        }
+        match Worker::start(self.config.clone(), &self.events) {
+            Ok(worker) => {
+                worker.queue.wish(self.wishes);
+                self.worker = worker;
+            }
+            Err(error) => self.events.push(RenderEvent::Failed(error)),
+        }
+    }
+}
+
+impl Worker {
+    fn start(config: GstConfig, events: &Arc<EventQueue>) -> Result<Self, PlayerError> {
+        let (done, stopped) = sync_channel(1);
+        let queue = Arc::new(RenderQueue::default());
         let video = Arc::new(VideoPresenter::new(&config.video, events.clone()));
         let audio = Arc::new(AudioPresenter::new(&config.audio, events.clone()));
-        let quit = Arc::new(AtomicBool::new(false));
-        let session = Session::new(config, events.clone(), (video.clone(), audio.clone()), commands.clone());
-        let leave = quit.clone();
+        let session = Session::new(config, events.clone(), (video.clone(), audio.clone()), queue.clone());
+        let (work, events) = (queue.clone(), events.clone());
         std::thread::Builder::new()
             .name("render".to_owned())
             .spawn(move || {
-                thread::run(session, &messages, &leave);
+                // The session is dropped by a panic, and the pipeline with it.
+                if catch_unwind(AssertUnwindSafe(|| thread::run(session, &work))).is_err() {
+                    work.close();
+                    events.push(RenderEvent::Failed(failed("the render thread panicked".to_owned())));
+                }
                 let _ = done.try_send(());
             })
             .map_err(|error| failed(format!("no thread: {error}")))?;
-        Ok(Self { commands, events, video, audio, quit, stopped, overflowed: false })
+        Ok(Self { queue, video, audio, stopped })
     }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.queue.close();
+        self.video.close();
+        self.audio.close();
+        let _ = self.stopped.recv_timeout(GOODBYE);
+    }
+}
+
+fn failed(what: String) -> PlayerError {
+    PlayerError::fatal(ErrorCode::RendererFailed, what).at(Stage::Render)
 }
 
 /// True when this system has a decoder for the codec. The answer comes from GStreamer's registry; whether a
@@ -113,15 +152,12 @@ impl Renderer for GstRenderer {
     }
 
     fn handle(&mut self, _now: Now, command: RenderCommand) {
-        if self.overflowed {
-            return;
+        self.wishes.note(&command);
+        if matches!(command, RenderCommand::Flush { .. }) {
+            self.revive();
         }
-        if let Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) =
-            self.commands.try_send(Message::Command(command))
-        {
-            self.overflowed = true;
-            let error = PlayerError::fatal(ErrorCode::RendererFailed, "the render thread does not keep up");
-            self.events.push(RenderEvent::Failed(error.at(Stage::Render)));
+        if self.worker.queue.push(command) == Pushed::Overflowed {
+            self.events.push(RenderEvent::FlushWanted { reason: "the render thread is behind".to_owned() });
         }
     }
 
@@ -133,16 +169,5 @@ impl Renderer for GstRenderer {
 
     fn poll_timeout(&self) -> Option<Now> {
         None
-    }
-}
-
-impl Drop for GstRenderer {
-    fn drop(&mut self) {
-        self.quit.store(true, Ordering::SeqCst);
-        // When the queue is full the thread sees the flag after the message it is at.
-        let _ = self.commands.try_send(Message::Wake);
-        self.video.close();
-        self.audio.close();
-        let _ = self.stopped.recv_timeout(GOODBYE);
     }
 }

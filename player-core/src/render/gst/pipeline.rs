@@ -1,7 +1,6 @@
 //! The pipeline: one branch per track, one clock, and what its bus says in our words.
 
 use std::sync::Arc;
-use std::sync::mpsc::SyncSender;
 
 use gstreamer as gst;
 use gstreamer::prelude::*;
@@ -9,10 +8,10 @@ use gstreamer::prelude::*;
 use super::anchor::Anchor;
 use super::config::GstConfig;
 use super::head::{DRAINED, Head};
+use super::queue::RenderQueue;
 use super::sink_audio::{AudioPresenter, TEMPO, VOLUME, audio_tail};
 use super::sink_video::{VideoPresenter, video_tail};
 use super::tail::Tail;
-use super::thread::Message;
 use crate::error::{ErrorCode, PlayerError, Stage};
 use crate::model::MediaKind;
 use crate::time::MediaTime;
@@ -83,19 +82,18 @@ pub(super) struct Missing {
 }
 
 impl Graph {
-    /// Makes and pauses a pipeline. `wake` is told that the bus has something.
+    /// Makes and pauses a pipeline. `queue` is woken when the bus has a message.
     pub(super) fn new(
         config: &GstConfig,
         tracks: &[MediaKind],
         device_lost: bool,
         presenters: (&Arc<VideoPresenter>, &Arc<AudioPresenter>),
-        wake: SyncSender<Message>,
+        queue: Arc<RenderQueue>,
     ) -> Result<(Self, Missing), PlayerError> {
         let pipeline = gst::Pipeline::with_name("kinora");
         let bus = pipeline.bus().ok_or_else(|| failure("a pipeline without a bus".to_owned()))?;
-        // When the channel is full the render thread is awake anyway.
         bus.set_sync_handler(move |_, _| {
-            let _ = wake.try_send(Message::Wake);
+            queue.wake();
             gst::BusSyncReply::Pass
         });
         let mut graph = Self { pipeline, bus, branches: Vec::new() };

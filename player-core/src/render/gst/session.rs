@@ -5,16 +5,15 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::mpsc::SyncSender;
 
 use super::anchor::Anchor;
 use super::config::{GstConfig, VideoOutput};
 use super::events::EventQueue;
 use super::feeder::Feeder;
 use super::pipeline::{Feed, Graph};
+use super::queue::{RenderQueue, Wishes, Work};
 use super::sink_audio::AudioPresenter;
 use super::sink_video::VideoPresenter;
-use super::thread::Message;
 use crate::container::{CodecConfig, Sample};
 use crate::error::{ErrorCode, PlayerError, Stage};
 use crate::model::MediaKind;
@@ -30,7 +29,7 @@ pub(super) struct Session {
     pub(super) events: Arc<EventQueue>,
     pub(super) video: Arc<VideoPresenter>,
     pub(super) audio: Arc<AudioPresenter>,
-    pub(super) wake: SyncSender<Message>,
+    pub(super) queue: Arc<RenderQueue>,
     pub(super) graph: Option<Graph>,
     pub(super) feeders: [Feeder; 2],
     pub(super) tracks: Vec<MediaKind>,
@@ -84,14 +83,14 @@ impl Session {
         config: GstConfig,
         events: Arc<EventQueue>,
         presenters: (Arc<VideoPresenter>, Arc<AudioPresenter>),
-        wake: SyncSender<Message>,
+        queue: Arc<RenderQueue>,
     ) -> Self {
         Self {
             config,
             events,
             video: presenters.0,
             audio: presenters.1,
-            wake,
+            queue,
             graph: None,
             feeders: [Feeder::new(MediaKind::Video), Feeder::new(MediaKind::Audio)],
             tracks: Vec::new(),
@@ -108,6 +107,48 @@ impl Session {
             heads: 0,
             watch: Watch::default(),
         }
+    }
+
+    /// Carries out the newest wishes and one command. A flush adopts them, so that the pipeline is set up once; after
+    /// `Stop` they apply to what comes next.
+    pub(super) fn execute(&mut self, work: Work) {
+        match work.command {
+            Some(flush @ RenderCommand::Flush { .. }) => {
+                self.adopt(work.wishes);
+                self.handle(flush);
+            }
+            Some(RenderCommand::Stop) => {
+                self.handle(RenderCommand::Stop);
+                self.apply(work.wishes);
+            }
+            other => {
+                self.apply(work.wishes);
+                if let Some(command) = other {
+                    self.handle(command);
+                }
+            }
+        }
+    }
+
+    fn apply(&mut self, wishes: Wishes) {
+        if let Some((volume, muted)) = wishes.volume {
+            self.handle(RenderCommand::SetVolume { volume, muted });
+        }
+        if let Some(rate) = wishes.rate {
+            self.handle(RenderCommand::SetRate(rate));
+        }
+        if let Some(playing) = wishes.playing {
+            self.handle(RenderCommand::SetPlaying(playing));
+        }
+    }
+
+    /// Notes wishes for the epoch that begins next: its set-up puts them in force.
+    fn adopt(&mut self, wishes: Wishes) {
+        self.apply(Wishes { playing: None, rate: None, ..wishes });
+        if let Some(rate) = wishes.rate.filter(|rate| rate.is_finite()) {
+            self.rate = rate.clamp(RATES.0, RATES.1);
+        }
+        self.playing = wishes.playing.unwrap_or(self.playing);
     }
 
     /// Executes a command.
@@ -362,8 +403,8 @@ impl Session {
             return Ok(());
         }
         let presenters = (&self.video, &self.audio);
-        let wake = self.wake.clone();
-        let (graph, missing) = Graph::new(&self.config, &self.tracks, self.device_lost, presenters, wake)?;
+        let queue = self.queue.clone();
+        let (graph, missing) = Graph::new(&self.config, &self.tracks, self.device_lost, presenters, queue)?;
         graph.set_volume(self.volume.0, self.volume.1);
         self.graph = Some(graph);
         if missing.audio_device && !self.device_lost {

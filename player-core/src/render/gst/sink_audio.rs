@@ -77,7 +77,7 @@ impl AudioPresenter {
         self.heard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// There will be no pictures after all: the first sound, even if it came already, counts as the first frame.
+    /// Announces the first audio, even if it came already: no video is presented where the epoch begins.
     pub(super) fn stand_in(&self) {
         let mut heard = self.heard();
         heard.announce = true;
@@ -95,7 +95,7 @@ impl AudioPresenter {
         heard.announce = false;
         let epoch = heard.epoch;
         drop(heard);
-        self.events.push(RenderEvent::FirstFrame { epoch, pts });
+        self.events.push(RenderEvent::FirstAudio { epoch, pts });
     }
 
     fn sound(&self, sample: &gst::Sample, late: Option<i64>) {

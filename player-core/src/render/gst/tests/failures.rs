@@ -11,6 +11,7 @@ use crate::error::{ErrorCode, Severity};
 use crate::model::MediaKind::{Audio, Video};
 use crate::render::gst::events::EventQueue;
 use crate::render::gst::pipeline::Origin;
+use crate::render::gst::queue::RenderQueue;
 use crate::render::gst::session::Session;
 use crate::render::gst::sink_audio::AudioPresenter;
 use crate::render::gst::sink_video::VideoPresenter;
@@ -93,8 +94,10 @@ fn garbage_from_the_beginning_fails_the_track_and_the_sound_goes_on() {
     rig.play(8.0);
     rig.wait_end();
     let failed = |event: &&&RenderEvent| matches!(event, RenderEvent::TrackFailed { track: Video, .. });
-    let first = |event: &&&RenderEvent| matches!(event, RenderEvent::FirstFrame { .. });
-    assert_eq!(rig.states().iter().filter(first).count(), 1, "the first sound stands in: {:?}", rig.states());
+    let first = |event: &&&RenderEvent| matches!(event, RenderEvent::FirstAudio { .. });
+    let frame = |event: &&&RenderEvent| matches!(event, RenderEvent::FirstFrame { .. });
+    assert_eq!(rig.states().iter().filter(first).count(), 1, "the first audio stands in: {:?}", rig.states());
+    assert_eq!(rig.states().iter().filter(frame).count(), 0, "audio is no frame: {:?}", rig.states());
     assert_eq!(rig.states().iter().filter(failed).count(), 1, "{:?}", rig.states());
     assert!(!rig.sound().is_empty());
 }
@@ -159,12 +162,7 @@ fn without_a_display_pictures_are_counted() {
 }
 
 /// Drives a session as the render thread does, until `until` says so.
-fn drive(
-    session: &mut Session,
-    messages: &std::sync::mpsc::Receiver<super::super::Message>,
-    log: &mut Vec<RenderEvent>,
-    until: fn(&RenderEvent) -> bool,
-) {
+fn drive(session: &mut Session, queue: &RenderQueue, log: &mut Vec<RenderEvent>, until: fn(&RenderEvent) -> bool) {
     for _ in 0..100_000 {
         session.read_bus();
         session.tick();
@@ -174,7 +172,7 @@ fn drive(
                 return;
             }
         }
-        let _ = messages.recv_timeout(std::time::Duration::from_millis(10));
+        let _ = queue.take(Some(std::time::Duration::from_millis(10)));
     }
     panic!("it never came: {log:?}");
 }
@@ -188,8 +186,8 @@ fn a_device_that_goes_away_in_the_middle_is_replaced() {
         Arc::new(VideoPresenter::new(&config.video, events.clone())),
         Arc::new(AudioPresenter::new(&config.audio, events.clone())),
     );
-    let (wake, messages) = std::sync::mpsc::sync_channel(64);
-    let mut session = Session::new(config, events, presenters.clone(), wake);
+    let queue = Arc::new(RenderQueue::default());
+    let mut session = Session::new(config, events, presenters.clone(), queue.clone());
     let epoch = Epoch(1);
     session.handle(RenderCommand::Flush { epoch, start: MediaTime::ZERO, tracks: vec![Video, Audio] });
     for (track, Track { config, samples }) in [(Video, small().clone()), (Audio, aac().clone())] {
@@ -200,10 +198,10 @@ fn a_device_that_goes_away_in_the_middle_is_replaced() {
     session.handle(RenderCommand::SetPlaying(true));
     let mut log = Vec::new();
     let half = |event: &RenderEvent| matches!(event, RenderEvent::Position { position, .. } if *position > MediaTime::from_millis(500));
-    drive(&mut session, &messages, &mut log, half);
+    drive(&mut session, &queue, &mut log, half);
     session.recover(Origin::Tail(Audio), "unplugged");
     session.handle(RenderCommand::SetRate(4.0));
-    drive(&mut session, &messages, &mut log, |event| matches!(event, RenderEvent::Ended { .. }));
+    drive(&mut session, &queue, &mut log, |event| matches!(event, RenderEvent::Ended { .. }));
     let warned = |event: &&RenderEvent| matches!(event, RenderEvent::Warning(error) if error.code == ErrorCode::AudioDeviceUnavailable);
     assert_eq!(log.iter().filter(warned).count(), 1, "{log:?}");
     assert_eq!(presenters.0.counts().0, 96, "each picture once, across the replacement");

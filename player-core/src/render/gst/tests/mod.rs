@@ -5,6 +5,7 @@
 
 mod decoding;
 mod failures;
+mod flooding;
 mod media;
 mod playing;
 mod rig;

@@ -36,6 +36,36 @@ pub(super) struct Got {
 
 type Bell = Arc<(Mutex<bool>, Condvar)>;
 
+/// What the render thread does when it announces an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Spell {
+    Works,
+    /// It stands still there, or will at its next event.
+    Held {
+        arrived: bool,
+    },
+    Panics,
+}
+
+type Enchanted = Arc<(Mutex<Spell>, Condvar)>;
+
+fn obey(spell: &Enchanted) {
+    if std::thread::current().name() != Some("render") {
+        return;
+    }
+    let mut now = spell.0.lock().unwrap();
+    if *now == Spell::Panics {
+        *now = Spell::Works;
+        drop(now);
+        panic!("a panic in the render thread, as a test wishes");
+    }
+    if matches!(*now, Spell::Held { .. }) {
+        *now = Spell::Held { arrived: true };
+        spell.1.notify_all();
+        drop(spell.1.wait_timeout_while(now, SILENCE, |now| *now != Spell::Works).unwrap());
+    }
+}
+
 /// The renderer under test.
 pub(super) struct Rig {
     pub(super) renderer: GstRenderer,
@@ -43,6 +73,13 @@ pub(super) struct Rig {
     pub(super) log: Vec<RenderEvent>,
     pub(super) epoch: Epoch,
     bell: Bell,
+    spell: Enchanted,
+}
+
+impl Drop for Rig {
+    fn drop(&mut self) {
+        self.release_thread();
+    }
 }
 
 impl Rig {
@@ -68,12 +105,34 @@ impl Rig {
     pub(super) fn with(config: GstConfig, got: Arc<Mutex<Got>>) -> Self {
         let mut renderer = GstRenderer::new(config).unwrap();
         let bell: Bell = Arc::default();
-        let ring = bell.clone();
+        let spell: Enchanted = Arc::new((Mutex::new(Spell::Works), Condvar::new()));
+        let (ring, cast) = (bell.clone(), spell.clone());
         renderer.set_waker(Arc::new(move || {
             *ring.0.lock().unwrap() = true;
             ring.1.notify_one();
+            obey(&cast);
         }));
-        Self { renderer, got, log: Vec::new(), epoch: Epoch(0), bell }
+        Self { renderer, got, log: Vec::new(), epoch: Epoch(0), bell, spell }
+    }
+
+    /// Stops the render thread at its next event, and waits until it stands still.
+    pub(super) fn hold_thread(&mut self) {
+        let mut spell = self.spell.0.lock().unwrap();
+        *spell = Spell::Held { arrived: false };
+        let (spell, waited) =
+            self.spell.1.wait_timeout_while(spell, SILENCE, |now| *now == Spell::Held { arrived: false }).unwrap();
+        assert!(!waited.timed_out() && *spell == Spell::Held { arrived: true }, "no event for so long");
+    }
+
+    /// Lets the render thread go on.
+    pub(super) fn release_thread(&mut self) {
+        *self.spell.0.lock().unwrap() = Spell::Works;
+        self.spell.1.notify_all();
+    }
+
+    /// The render thread panics at its next event.
+    pub(super) fn break_thread(&mut self) {
+        *self.spell.0.lock().unwrap() = Spell::Panics;
     }
 
     pub(super) fn tell(&mut self, command: RenderCommand) {
@@ -145,9 +204,11 @@ impl Rig {
         let epoch = self.epoch;
         let event = self.wait(
             "the first frame",
-            |event| matches!(event, RenderEvent::FirstFrame { epoch: of, .. } if *of == epoch),
+            |event| matches!(event, RenderEvent::FirstFrame { epoch: of, .. } | RenderEvent::FirstAudio { epoch: of, .. } if *of == epoch),
         );
-        let RenderEvent::FirstFrame { pts, .. } = event else { unreachable!("just matched") };
+        let (RenderEvent::FirstFrame { pts, .. } | RenderEvent::FirstAudio { pts, .. }) = event else {
+            unreachable!("just matched")
+        };
         pts
     }
 

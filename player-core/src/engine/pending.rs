@@ -1,0 +1,151 @@
+//! Commands whose consequences are dear (a flush of the renderer, other downloads) and that wait for their turn: the
+//! newest of each kind, and the pace at which each kind is carried out.
+//!
+//! Every command is validated and answered when it comes. A few in a row are carried out at once ([`BURST`]), after
+//! that one each [`INTERVAL`]; a newer one of the same kind replaces one that waits. So a mouse that scrubs at 200
+//! events a second leads to ten seeks a second, and the last one counts.
+
+use std::time::Duration;
+
+use super::playback::Seeking;
+use crate::command::{QualityChoice, TrackChoice};
+use crate::time::Now;
+
+/// Number of commands of a kind in a row that are carried out at once.
+pub const BURST: u32 = 3;
+/// Time between two commands of a kind after that.
+pub const INTERVAL: Duration = Duration::from_millis(100);
+
+/// The pace of one kind of command: the generic cell rate algorithm (ITU-T I.371) with a tolerance of [`BURST`].
+#[derive(Clone, Copy, Debug, Default)]
+struct Pace {
+    /// Theoretical arrival time of the next command.
+    arrival: Now,
+}
+
+impl Pace {
+    /// Returns the time until a command may be carried out; zero when it may be now.
+    fn wait(self, now: Now) -> Duration {
+        self.arrival.since(now).saturating_sub(INTERVAL * (BURST - 1))
+    }
+
+    fn spend(&mut self, now: Now) {
+        self.arrival = self.arrival.max(now) + INTERVAL;
+    }
+}
+
+/// A command that waits for its turn, and the pace of its kind.
+#[derive(Clone, Debug)]
+pub struct Slot<T> {
+    wish: Option<T>,
+    pace: Pace,
+}
+
+impl<T> Default for Slot<T> {
+    fn default() -> Self {
+        Self { wish: None, pace: Pace::default() }
+    }
+}
+
+impl<T> Slot<T> {
+    /// Takes the place of one that waits.
+    pub fn put(&mut self, wish: T) {
+        self.wish = Some(wish);
+    }
+
+    /// The one that waits.
+    pub const fn wish(&self) -> Option<&T> {
+        self.wish.as_ref()
+    }
+
+    /// Hands out the one that waits if its turn has come.
+    pub fn take_due(&mut self, now: Now) -> Option<T> {
+        if self.wish.is_some() && self.pace.wait(now).is_zero() { self.take(now) } else { None }
+    }
+
+    /// Hands out the one that waits, before its turn if need be.
+    pub fn take(&mut self, now: Now) -> Option<T> {
+        let wish = self.wish.take()?;
+        self.pace.spend(now);
+        Some(wish)
+    }
+
+    /// When the turn of the one that waits comes.
+    pub fn due(&self, now: Now) -> Option<Now> {
+        self.wish.as_ref().map(|_| now + self.pace.wait(now))
+    }
+
+    fn forget(&mut self) {
+        self.wish = None;
+    }
+}
+
+/// The commands that wait.
+#[derive(Clone, Debug, Default)]
+pub struct PendingCommands {
+    /// A seek; its target is clamped to what was known when it came.
+    pub seek: Slot<Seeking>,
+    /// A playback rate.
+    pub rate: Slot<f64>,
+    /// A choice of audio.
+    pub audio: Slot<TrackChoice>,
+    /// A choice of text.
+    pub text: Slot<TrackChoice>,
+    /// A choice of quality.
+    pub quality: Slot<QualityChoice>,
+}
+
+impl PendingCommands {
+    /// Drops all of them: what they were meant for has ended. The pace goes on.
+    pub fn forget(&mut self) {
+        self.seek.forget();
+        self.rate.forget();
+        self.audio.forget();
+        self.text.forget();
+        self.quality.forget();
+    }
+
+    /// When the first turn comes, that of a seek left out while the presentation is not known.
+    pub fn next_due(&self, now: Now, seekable: bool) -> Option<Now> {
+        let seek = self.seek.due(now).filter(|_| seekable);
+        [seek, self.rate.due(now), self.audio.due(now), self.text.due(now), self.quality.due(now)]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(millis: u64) -> Now {
+        Now::from_nanos(millis * 1_000_000)
+    }
+
+    #[test]
+    fn a_few_go_at_once_and_then_one_each_interval_and_the_newest_wins() {
+        let mut slot = Slot::default();
+        let mut taken = Vec::new();
+        for millis in 0..1_000 {
+            slot.put(millis);
+            taken.extend(slot.take_due(at(millis)).map(|wish| (millis, wish)));
+        }
+        let turns: Vec<u64> = [0, 1, 2].into_iter().chain((1..10).map(|turn| turn * 100)).collect();
+        assert_eq!(taken, turns.iter().map(|turn| (*turn, *turn)).collect::<Vec<_>>());
+        assert_eq!(slot.due(at(999)), Some(at(1_000)));
+        assert_eq!(slot.take_due(at(1_000)), Some(999));
+        assert_eq!(slot.due(at(1_000)), None, "nothing waits");
+        slot.put(5);
+        assert_eq!(slot.take_due(at(9_000)), Some(5));
+    }
+
+    #[test]
+    fn what_is_forgotten_does_not_come_back_and_costs_no_turn() {
+        let mut pending = PendingCommands::default();
+        pending.rate.put(2.0);
+        assert_eq!(pending.next_due(at(5), false), Some(at(5)));
+        pending.forget();
+        assert_eq!((pending.rate.take_due(at(9)), pending.next_due(at(9), true)), (None, None));
+    }
+}

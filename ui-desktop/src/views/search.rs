@@ -1,0 +1,150 @@
+//! Search: a field, and the titles found under it while one types.
+
+use egui::{Key, Modifiers, Rect, Response, ScrollArea, TextEdit, Ui, UiBuilder, Vec2, pos2, vec2};
+use kinora_api::TitleCard;
+
+use super::appearing::has_appeared;
+use super::{View, error, home, shell};
+use crate::command::UiCommand;
+use crate::navigation;
+use crate::state::{Load, Route};
+use crate::theme::font;
+use crate::theme::tokens::{color, size, space, text};
+use crate::widgets::{CardShape, Line, body, heading, spinner};
+
+/// Opens the page on `/` and Ctrl+F (Command+F) from any page but the form and the film. The keys are taken before a
+/// field sees them, except that `/` belongs to a field that has the focus.
+pub fn shortcuts(ui: &Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
+    let is_page = matches!(view.state.route, Route::Home | Route::Title(_) | Route::Search | Route::Profiles);
+    if !is_page || view.state.settings_open || view.state.account.is_none() {
+        return;
+    }
+    let in_field = ui.ctx().text_edit_focused();
+    let opened = ui.input_mut(|input| {
+        let by_find = input.consume_key(Modifiers::COMMAND, Key::F);
+        let by_slash = !in_field && input.events.iter().any(|event| matches!(event, egui::Event::Text(t) if t == "/"));
+        if by_slash {
+            input.events.retain(|event| !matches!(event, egui::Event::Text(text) if text == "/"));
+        }
+        by_find || by_slash
+    });
+    if opened {
+        out.push(UiCommand::OpenSearch);
+    }
+}
+
+/// Draws the page.
+pub fn show(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
+    let page = ui.max_rect();
+    let margin = space::PAGE;
+    // The banner of an outage lies between the bar and the field.
+    let banner = if view.state.outage.is_some() { size::BUTTON + space::S } else { 0.0 };
+    let top = page.top() + size::TOP_BAR + space::S + banner;
+    let place = Rect::from_min_size(pos2(page.left() + margin, top), vec2(page.width() - margin * 2.0, 52.0));
+    let field = ui.scope_builder(UiBuilder::new().max_rect(place), |ui| field(ui, view, out)).inner;
+    let below = page.with_min_y(place.bottom() + space::M);
+    let builder = UiBuilder::new().max_rect(below).id_salt("search results");
+    ui.scope_builder(builder, |ui| results(ui, view, &field, out));
+    shell::top_bar(ui, view, 0.0, out);
+    if !view.state.settings_open && ui.input(|input| input.key_pressed(Key::Escape)) {
+        out.push(UiCommand::Back);
+    }
+}
+
+fn field(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) -> Response {
+    let mut query = view.state.search.query.clone();
+    let edit = TextEdit::singleline(&mut query)
+        .id_salt("search field")
+        .hint_text(egui::RichText::new("Search films and series").size(text::HEADING).color(color::TEXT_FAINT))
+        .font(font(text::HEADING + 2.0))
+        .text_color(color::TEXT)
+        .background_color(color::SURFACE)
+        .margin(egui::Margin::symmetric(16, 13))
+        .desired_width(f32::INFINITY);
+    let response = ui.add(edit);
+    response.widget_info(|| {
+        let mut info = egui::WidgetInfo::text_edit(true, "", &view.state.search.query, "");
+        info.label = Some("Search".to_owned());
+        info
+    });
+    // The page was opened anew: the field gets the focus once for each opening. After the way back from a title its
+    // card has it.
+    let applied = ui.scope_id().with("search openings applied");
+    if ui.data(|data| data.get_temp::<u64>(applied)) != Some(view.state.search.openings) {
+        ui.data_mut(|data| data.insert_temp(applied, view.state.search.openings));
+        response.request_focus();
+    }
+    if response.changed() {
+        out.push(UiCommand::EditSearch(query));
+    }
+    response
+}
+
+fn results(ui: &mut Ui, view: &View<'_>, field: &Response, out: &mut Vec<UiCommand>) {
+    let search = &view.state.search;
+    let area = ui.max_rect();
+    match &search.data {
+        Load::Ready(titles) if titles.is_empty() => {
+            let words = format!("Nothing was found for “{}”.", search.answered);
+            hint(ui, &words, "Check the spelling, or try a shorter word or a genre.");
+        }
+        Load::Ready(titles) => grid(ui, view, titles, field, out),
+        Load::Failed(_) if view.state.outage.is_some() => {
+            hint(ui, "Search needs a connection.", "It goes on by itself as soon as Kinora can be reached.");
+        }
+        Load::Failed(problem) => {
+            if error::card(ui, view, area, problem, None, out) == Some(error::Choice::Retry) {
+                out.push(UiCommand::Reload);
+            }
+        }
+        Load::Loading => {
+            spinner(ui.painter(), area.center_top() + vec2(0.0, space::PAGE * 2.0), 18.0, color::ACCENT, view.now);
+            ui.ctx().request_repaint();
+        }
+        Load::Idle => hint(ui, "What would you like to watch?", "Type a name, a genre or a year."),
+    }
+}
+
+fn hint(ui: &mut Ui, words: &str, more: &str) {
+    let area = ui.max_rect().shrink2(vec2(space::PAGE, space::XL));
+    ui.scope_builder(UiBuilder::new().max_rect(area), |ui| {
+        heading(ui, words, text::HEADING);
+        let line = Line { size: text::BODY, color: color::TEXT_SOFT, rows: 2, width: area.width() };
+        body(ui, more, line);
+    });
+}
+
+fn grid(ui: &mut Ui, view: &View<'_>, titles: &[TitleCard], field: &Response, out: &mut Vec<UiCommand>) {
+    let Some(first) = titles.first() else { return };
+    let width = ui.max_rect().width();
+    let picture = CardShape::of(first.poster.width, first.poster.height).size(width);
+    let margin = (picture.x * size::CARD_GROWTH / 2.0).ceil();
+    let columns = (((width - space::PAGE * 2.0 + space::L) / (picture.x + space::L)) as usize).max(1);
+    let is_back = has_appeared(ui, ui.scope_id().with("found appeared"));
+    let opened = view.state.search.opened.as_ref().filter(|_| is_back);
+    if field.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter)) {
+        out.push(UiCommand::OpenTitle(first.id.clone()));
+    }
+    let content = |ui: &mut Ui| {
+        navigation::scroll_by_keys(ui);
+        ui.spacing_mut().item_spacing = Vec2::ZERO;
+        for line in titles.chunks(columns) {
+            ui.horizontal_top(|ui| {
+                ui.spacing_mut().item_spacing.x = space::L;
+                ui.add_space(space::PAGE);
+                for title in line {
+                    let card = home::title_card(ui, view, title, picture, margin);
+                    if card.clicked() {
+                        out.push(UiCommand::OpenTitle(title.id.clone()));
+                    }
+                    if opened == Some(&title.id) {
+                        card.request_focus();
+                    }
+                }
+            });
+            ui.add_space(space::M);
+        }
+    };
+    let area = ScrollArea::vertical().id_salt("found").auto_shrink(false);
+    navigation::scroll(ui, area, content, |(): &(), focus| focus.expand(space::L));
+}
