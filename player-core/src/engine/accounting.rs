@@ -167,10 +167,9 @@ impl SampleAccount {
     /// Everything that will be presented has been: what the renderer did not count went into its decoder and never came
     /// out, or was overtaken by a seek. Pictures that it presented twice were received twice.
     pub fn close(&mut self, frames: FrameCounts, stopped: bool) {
-        let ended = frames.presented + frames.dropped;
-        let open = self.counts.received.saturating_sub(self.counts.departed());
-        self.counts.received += ended.saturating_sub(open);
-        let rest = usize::try_from(open.saturating_sub(ended)).unwrap_or(usize::MAX);
+        let ended = frames.presented + frames.dropped + self.counts.departed();
+        let rest = usize::try_from(self.counts.received.saturating_sub(ended)).unwrap_or(usize::MAX);
+        self.counts.received = self.counts.received.max(ended);
         let departure = match (stopped, self.moved) {
             (true, _) => Departure::Discarded(Discard::Stopped),
             (false, true) => Departure::Discarded(Discard::Seek),

@@ -175,9 +175,6 @@ impl Engine {
         self.end_stall();
         self.ledger.moved(self.position(), to, false);
         self.announce_seek(Seeking { to, ..seek });
-        if let Some(session) = self.session.as_mut() {
-            session.video.account_mut().move_playhead();
-        }
         self.tell_playing(false);
         self.rule.on_seek();
         self.reposition(to, seek.mode);
@@ -195,6 +192,9 @@ impl Engine {
         self.playback.seek = Some(seek);
         self.playback.await_first(seek.since);
         self.emit(Event::SeekStarted { to: seek.to });
+        if let Some(session) = self.session.as_mut() {
+            session.video.account_mut().move_playhead();
+        }
     }
 
     /// Begins a new epoch at a time: what is held for it stays, everything else is called back or dropped.

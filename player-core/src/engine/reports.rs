@@ -17,8 +17,8 @@ impl Engine {
         match event {
             RenderEvent::Reconfigured { .. } => {}
             RenderEvent::Flushed { epoch } => {
-                self.playback.flush_unanswered.take_if(|(sent, _)| *sent == epoch);
                 self.ledger.begin_frames(self.decoding.counted());
+                self.playback.flush_unanswered.take_if(|(sent, _)| *sent == epoch);
             }
             RenderEvent::FirstFrame { epoch, pts } if self.is_current(epoch) => self.first_frame(pts),
             RenderEvent::FirstAudio { epoch, pts } if self.is_current(epoch) => self.first_audio(pts),
@@ -101,12 +101,6 @@ impl Engine {
         if let Some(error) = lost {
             return self.fail(error);
         }
-        let frames = self.ledger.frame_counts();
-        if let Some(session) = self.session.as_mut() {
-            session.video.account_mut().close(frames, false);
-        }
-        self.announce_losses();
-        let Some(session) = self.session.as_ref() else { return };
         let ends = kinds.iter().filter_map(|kind| session.buffer(*kind)?.last_media());
         let held = ends.max().unwrap_or(position).max(position);
         let end = session.duration.map_or(held, |duration| MediaTime::ZERO + duration);
@@ -116,6 +110,11 @@ impl Engine {
         self.end_stall();
         self.playback.clock.hold(held.min(end).max(position), self.now);
         self.look();
+        let frames = self.ledger.frame_counts();
+        if let Some(session) = self.session.as_mut() {
+            session.video.close_account(frames);
+        }
+        self.announce_losses();
         if end > held + SEAM {
             self.ledger.moved(held, end, true);
             self.emit(Event::GapSkipped { from: held, to: end });
