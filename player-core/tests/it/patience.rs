@@ -105,7 +105,7 @@ fn with_media_buffered_every_failure_is_waited_for_and_the_buffer_is_played() {
             let (after, _) = failure(&mut world);
             let position = world.snapshot().position;
             assert!(position > MediaTime::from_secs_f64(40.0), "{effect:?} {several}: {position:?}");
-            assert!(after > seconds(60), "{effect:?} {several}: {after:?}");
+            assert!(after > seconds(45), "{effect:?} {several}: {after:?}");
         }
     }
 }
