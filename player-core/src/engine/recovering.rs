@@ -352,8 +352,8 @@ impl Engine {
                 .and_then(|session| session.stream(stream))
                 .and_then(|stream| stream.trouble)
                 .map_or(job.since, |trouble| trouble.since),
-            // One representation after another may be tried for the same segment: its time counts, not that of each.
-            Purpose::Init(rep) => {
+            // A busy server is asked for one representation after another: the time of the segment counts, not of each.
+            Purpose::Init(rep) if matches!(class, FailureClass::Busy(_)) => {
                 let waiting = session
                     .into_iter()
                     .flat_map(|session| &session.streams)
@@ -361,7 +361,12 @@ impl Engine {
                 let since = waiting.filter_map(|stream| stream.trouble).map(|trouble| trouble.since).min();
                 since.unwrap_or(job.since).min(job.since)
             }
-            Purpose::Manifest | Purpose::Remote | Purpose::Steering | Purpose::Index(_) | Purpose::Key => job.since,
+            Purpose::Manifest
+            | Purpose::Remote
+            | Purpose::Steering
+            | Purpose::Index(_)
+            | Purpose::Init(_)
+            | Purpose::Key => job.since,
         };
         let waits = matches!(class, FailureClass::Unreachable | FailureClass::Silent);
         if waits && job.kind == FetchKind::Segment {
