@@ -249,3 +249,21 @@ pub unsafe extern "C" fn kinora_event_destroy(event: *mut *mut kinora_event) {
     // SAFETY: every event that is handed out is the first field of an `Owned` made by `Box::into_raw`.
     unsafe { destroy(event.cast::<*mut Owned>()) }
 }
+
+#[cfg(test)]
+mod tests {
+    use player_core::player::{MAX_COMMANDS, MAX_EVENTS, MAX_REPLIES};
+
+    #[test]
+    fn the_header_gives_the_limits_of_the_queues() {
+        let header: String =
+            include_str!("../include/kinora.h").split_whitespace().filter(|word| *word != "//").collect();
+        for limit in [
+            format!("At most {MAX_REPLIES} replies are due or wait here"),
+            format!("At most {MAX_EVENTS} other events wait"),
+            format!("when {MAX_COMMANDS} wait for the player, or when {MAX_REPLIES} are unanswered"),
+        ] {
+            assert!(header.contains(&limit.replace(' ', "")), "{limit}");
+        }
+    }
+}

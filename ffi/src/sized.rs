@@ -362,6 +362,32 @@ mod tests {
         assert_eq!(smallest, [12, 12, 16], "`struct_size` and one field");
     }
 
+    /// Compares a structure with the committed baseline, which is what compiled programs know.
+    fn must_be_the_baselines<T: CallerSized>(name: &str) {
+        let baseline = include_str!("../abi/baseline.txt");
+        let head = format!("struct {name} size {} align {}\n", size_of::<T>(), align_of::<T>());
+        let fields = baseline.split_once(&head).unwrap_or_else(|| panic!("the baseline has no `{head}`")).1;
+        let fields: Vec<_> = fields.lines().take_while(|line| line.starts_with("  ")).collect();
+        assert_eq!(fields.len(), T::FIELDS.len(), "{name}");
+        for (line, field) in fields.into_iter().zip(T::FIELDS) {
+            let expected = format!("  {} {} {}: ", field.offset, field.end - field.offset, field.name);
+            assert!(line.starts_with(&expected), "{name}: `{line}` does not begin with `{expected}`");
+        }
+    }
+
+    #[test]
+    fn layouts_are_those_of_the_baseline() {
+        must_be_the_baselines::<kinora_config>("kinora_config");
+        must_be_the_baselines::<kinora_load_options>("kinora_load_options");
+        must_be_the_baselines::<kinora_snapshot_info>("kinora_snapshot_info");
+        must_be_the_baselines::<kinora_track>("kinora_track");
+        must_be_the_baselines::<kinora_quality>("kinora_quality");
+        must_be_the_baselines::<kinora_cue>("kinora_cue");
+        must_be_the_baselines::<kinora_metadata>("kinora_metadata");
+        must_be_the_baselines::<kinora_thumbnail>("kinora_thumbnail");
+        must_be_the_baselines::<kinora_pending_retry>("kinora_pending_retry");
+    }
+
     #[test]
     fn absurd_sizes_are_refused() {
         let mut memory = Memory::new(64);

@@ -6,8 +6,10 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use rustix::time::{ClockId, clock_gettime};
 
 /// A source of UTC and of a monotonic time, both in milliseconds. Cloning is cheap; clones agree.
 #[derive(Clone)]
@@ -18,9 +20,6 @@ enum Source {
     System,
     Manual(ManualClock),
 }
-
-/// Zero of the monotonic reading of the machine's clock.
-static ORIGIN: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 impl Clock {
     /// The machine's clock.
@@ -44,14 +43,37 @@ impl Clock {
         }
     }
 
-    /// Milliseconds since an unnamed moment of this process; never goes back. Only differences mean anything, and only within
-    /// one process.
+    /// Milliseconds since an unnamed moment of this machine; never goes back. Only differences mean anything, and only within
+    /// one process. Time in which the machine was suspended counts where the system can tell (`CLOCK_BOOTTIME`).
     pub fn monotonic_ms(&self) -> i64 {
         match &self.0 {
-            Source::System => i64::try_from(ORIGIN.elapsed().as_millis()).unwrap_or(i64::MAX),
+            Source::System => system_monotonic_ms(),
             Source::Manual(time) => time.monotonic.load(Ordering::SeqCst),
         }
     }
+}
+
+/// Latest reading of the machine's monotonic clock, and the time that has passed until then, both in milliseconds. Differences are
+/// added up, so that a virtual machine whose monotonic clock went back loses that step instead of standing still until it has
+/// caught up.
+static MONOTONIC: Mutex<Option<(i64, i64)>> = Mutex::new(None);
+
+fn system_monotonic_ms() -> i64 {
+    let mut latest = MONOTONIC.lock().unwrap_or_else(PoisonError::into_inner);
+    let now = machine_reading_ms();
+    let (before, passed) = latest.unwrap_or((now, 0));
+    let passed = passed.saturating_add(now.saturating_sub(before).max(0));
+    *latest = Some((now, passed));
+    passed
+}
+
+fn machine_reading_ms() -> i64 {
+    #[cfg(target_os = "linux")]
+    const CLOCK: ClockId = ClockId::Boottime;
+    #[cfg(not(target_os = "linux"))]
+    const CLOCK: ClockId = ClockId::Monotonic;
+    let now = clock_gettime(CLOCK);
+    now.tv_sec.saturating_mul(1000).saturating_add(now.tv_nsec / 1_000_000)
 }
 
 impl Default for Clock {

@@ -35,10 +35,69 @@ pub struct PlayerConfig {
     pub first_byte_timeout: Duration,
     /// Time allowed without any further byte.
     pub stall_timeout: Duration,
-    /// Total time that one segment may cost, all retries and locations together, before it is given up.
+    /// Total time that one request may cost, all retries and locations together, before it is given up. Default 30 s;
+    /// [`LoadErrorPolicy`] may set another for a kind of failure.
     pub retry_deadline: Duration,
+    /// Retries by kind of failure.
+    #[serde(default)]
+    pub load_errors: LoadErrorPolicy,
     /// Seed of everything random (retry jitter), so that a session can be replayed.
     pub seed: u64,
+}
+
+/// Delays between the attempts at one request. They double from the first to the longest, never shrink, and the last
+/// attempt begins at the deadline at the latest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RetryPolicy {
+    /// Delay after the first failure. Default 250 ms.
+    pub first_delay: Duration,
+    /// Bound of the doubling. The delay before the last attempt may be up to twice as long. Default 4 s.
+    pub longest_delay: Duration,
+    /// Total time from the first attempt to the last; `None` means [`PlayerConfig::retry_deadline`].
+    pub deadline: Option<Duration>,
+    /// Maximum number of retries; `None` means that only the deadline counts.
+    pub most_retries: Option<u32>,
+}
+
+impl Default for RetryPolicy {
+    fn default() -> Self {
+        Self {
+            first_delay: Duration::from_millis(250),
+            longest_delay: Duration::from_secs(4),
+            deadline: None,
+            most_retries: None,
+        }
+    }
+}
+
+/// Retries by kind of failure, used when no other location or representation can take over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoadErrorPolicy {
+    /// Connection refused, no such host, no route or certificate refused, before the first picture of a load and by a
+    /// location that no media has been loaded from. Default: 2 s in total, because such an address is wrong or its
+    /// server is down.
+    pub unreachable_at_start: RetryPolicy,
+    /// The same failures of a location that media has been loaded from, or after the first picture.
+    pub unreachable: RetryPolicy,
+    /// No answer in time, or a connection that breaks before the answer begins.
+    pub silent: RetryPolicy,
+    /// HTTP status 408, 425, 429 or 5xx. A `Retry-After` that is longer than the delay takes its place.
+    pub busy: RetryPolicy,
+    /// An answer that is incomplete or damaged. Default: one retry, whatever the time it took.
+    pub damaged: RetryPolicy,
+}
+
+impl Default for LoadErrorPolicy {
+    fn default() -> Self {
+        let usual = RetryPolicy::default();
+        Self {
+            unreachable_at_start: RetryPolicy { deadline: Some(Duration::from_secs(2)), ..usual },
+            unreachable: usual,
+            silent: usual,
+            busy: usual,
+            damaged: RetryPolicy { most_retries: Some(1), ..usual },
+        }
+    }
 }
 
 impl Default for PlayerConfig {
@@ -58,6 +117,7 @@ impl Default for PlayerConfig {
             first_byte_timeout: Duration::from_secs(6),
             stall_timeout: Duration::from_secs(4),
             retry_deadline: Duration::from_secs(30),
+            load_errors: LoadErrorPolicy::default(),
             seed: 0x4b69_6e6f_7261,
         }
     }

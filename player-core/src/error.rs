@@ -59,6 +59,10 @@ error_codes! {
     BadAddress = 1007, retriable: false, advice: "Check the address.";
     /// The server ignored a byte range in a way that cannot be repaired.
     RangeIgnored = 1008, retriable: false, advice: "The server does not support partial requests. Report the address.";
+    /// The head of the server's answer is not readable as HTTP.
+    ResponseMalformed = 1009, retriable: false, advice: "This server does not speak proper HTTP. Report the address.";
+    /// A byte range ends after the end of its file; the part that exists is played.
+    RangePastEnd = 1010, retriable: false, advice: "The end of a file may be missing. Report the address.";
     /// The document is neither an HLS playlist nor a DASH manifest.
     NotAManifest = 2001, retriable: false, advice: "This address does not lead to an HLS or DASH stream.";
     /// The manifest breaks its own format beyond repair.

@@ -122,6 +122,9 @@ pub struct PlayOptions {
     /// More certification authorities to trust, PEM.
     #[arg(long, value_name = "FILE")]
     pub ca: Option<PathBuf>,
+    /// Neither keep nor send back the cookies that servers set.
+    #[arg(long)]
+    pub no_cookies: bool,
     /// Nothing playable within so many seconds is a failure.
     #[arg(long, value_parser = seconds, default_value = "15")]
     pub start_timeout: Duration,

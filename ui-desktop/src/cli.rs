@@ -53,6 +53,9 @@ struct Arguments {
 }
 
 const KEYS: &str = "\
+Keys while browsing:
+  /, Ctrl+F  search                Esc       back
+
 Keys while a film plays:
   space, k   play, pause           ←, →      10 s back, forward
   ↑, ↓       volume                m         mute

@@ -160,8 +160,14 @@ mod tests {
     }
 
     fn seen(profile: Option<&str>, seen_at: UnixMillis, heading: &str) -> CachedHome {
-        let row = Row { id: "all".to_owned(), kind: RowKind::All, heading: heading.to_owned(), titles: Vec::new() };
-        CachedHome { profile: profile.map(Into::into), seen_at, home: Home { hero: None, rows: vec![row] } }
+        let row = Row {
+            id: "all".to_owned(),
+            kind: RowKind::All,
+            heading: heading.to_owned(),
+            titles: Vec::new(),
+            next: None,
+        };
+        CachedHome { profile: profile.map(Into::into), seen_at, home: Home { hero: None, rows: vec![row], next: None } }
     }
 
     fn files(directory: &Path) -> Vec<PathBuf> {

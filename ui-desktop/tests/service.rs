@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -37,6 +38,11 @@ struct Server {
 
 impl Server {
     fn start(answer: Answer) -> Self {
+        Self::start_if(Box::new(|| true), answer)
+    }
+
+    /// Starts a server that closes connections unread while `is_on` says no.
+    fn start_if(is_on: Box<dyn Fn() -> bool + Send>, answer: Answer) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a loopback port");
         let base = format!("http://{}", listener.local_addr().expect("an address"));
         let asked = Arc::new(Mutex::new(Vec::new()));
@@ -45,6 +51,9 @@ impl Server {
             .name("test-server".to_owned())
             .spawn(move || {
                 for stream in listener.incoming().flatten() {
+                    if !is_on() {
+                        continue;
+                    }
                     if let Some((asked, stream)) = read(stream) {
                         let (status, body) = answer(&asked);
                         log.lock().expect("not poisoned").push(asked);
@@ -287,4 +296,129 @@ fn nobody_answering_is_a_typed_error_with_advice() {
     let Reply::SignedIn(Err(failure)) = client.sign_in() else { panic!("an error is expected") };
     assert_eq!(failure.error.code, ErrorCode::NetworkUnreachable);
     assert!(failure.for_form().contains(ErrorCode::NetworkUnreachable.advice()));
+}
+
+/// A service that can be switched off and on: while off, connections are closed before anything is read.
+struct Switched {
+    server: Server,
+    on: Arc<AtomicBool>,
+}
+
+impl Switched {
+    fn start() -> Self {
+        let on = Arc::new(AtomicBool::new(true));
+        let here = Arc::clone(&on);
+        let home =
+            |heading: &str| json!({"rows": [{"id": "all", "kind": {"type": "all"}, "heading": heading, "titles": []}]});
+        let server = Server::start_if(
+            Box::new(move || here.load(Ordering::SeqCst)),
+            Box::new(move |asked| match asked.what.as_str() {
+                "POST /v1/sign-in" => (200, json!({"tokens": tokens(1), "account": account()})),
+                "GET /v1/account" => (200, account()),
+                "GET /v1/home" => (200, home("for all")),
+                "GET /v1/home?profile=kids" => (200, home("for children")),
+                "GET /v1/search?q=night&limit=60&profile=kids" => (200, json!({"query": "night", "titles": []})),
+                "PUT /v1/positions/t" => {
+                    let position = asked.body["position_ms"].clone();
+                    let taken = json!({"title_id": "t", "position_ms": position, "duration_ms": 60_000,
+                                       "finished": false, "updated_at": 1});
+                    (200, taken)
+                }
+                "POST /v1/sign-out" | "POST /v1/playback/s/stop" => (204, Value::Null),
+                _ => error(kinora_api::ErrorCode::NotFound),
+            }),
+        );
+        Self { server, on }
+    }
+
+    fn switch(&self, on: bool) {
+        self.on.store(on, Ordering::SeqCst);
+    }
+}
+
+fn heading(home: &kinora_api::Home) -> &str {
+    &home.rows[0].heading
+}
+
+#[test]
+fn a_stored_session_and_what_was_last_seen_survive_a_start_without_the_service() {
+    let directory = tempfile::tempdir().expect("a folder");
+    let service = Switched::start();
+    let mut client = Client::start(&service.server, directory.path());
+    client.sign_in();
+    assert!(matches!(client.ask(Request::Home), Reply::Home(Ok(_))));
+    let kids = Some(kinora_api::ProfileId::from("kids"));
+    assert!(matches!(client.ask(Request::UseProfile(kids.clone())), Reply::ProfileInUse(profile) if profile == kids));
+    assert!(matches!(client.ask(Request::Home), Reply::Home(Ok(home)) if heading(&home) == "for children"));
+    let Reply::Found(query, Ok(_)) = client.ask(Request::Search("night".to_owned())) else { panic!("it was found") };
+    assert_eq!(query, "night");
+    drop(client);
+
+    service.switch(false);
+    let mut client = Client::start(&service.server, directory.path());
+    let Reply::Offline { failure, account, homes } = client.ask(Request::Restore) else {
+        panic!("a service that is away is no reason to sign out")
+    };
+    assert!(failure.is_outage());
+    assert_eq!(account.expect("the account is known").display_name, "Demo");
+    let seen: Vec<_> = homes.iter().map(|seen| (seen.profile.clone(), heading(&seen.home))).collect();
+    assert_eq!(seen, [(kids, "for children"), (None, "for all")]);
+    assert!(matches!(client.ask(Request::Home), Reply::Home(Err(failure)) if failure.is_outage()));
+
+    service.switch(true);
+    assert!(matches!(client.ask(Request::Restore), Reply::Restored(Some(_))), "the tokens were kept");
+    assert!(matches!(client.ask(Request::SignOut), Reply::SignedOut));
+    drop(client);
+    service.switch(false);
+    let mut client = Client::start(&service.server, directory.path());
+    assert!(matches!(client.ask(Request::Restore), Reply::Restored(None)), "signed out is signed out");
+    let kept = std::fs::read_dir(directory.path().join("home")).expect("lists").count();
+    assert_eq!(kept, 0, "nothing of the account stays on disk");
+}
+
+#[test]
+fn another_account_sees_nothing_of_the_one_before() {
+    let directory = tempfile::tempdir().expect("a folder");
+    let service = Switched::start();
+    let mut client = Client::start(&service.server, directory.path());
+    client.sign_in();
+    assert!(matches!(client.ask(Request::Home), Reply::Home(Ok(_))));
+    service.switch(false);
+    let credentials = Credentials { email: "other@kinora.example".to_owned(), password: "pw".into() };
+    let reply = client.ask(Request::SignIn { credentials, patient: true });
+    let Reply::Offline { account: None, homes, .. } = reply else { panic!("{reply:?}") };
+    assert!(homes.is_empty());
+}
+
+#[test]
+fn a_position_that_the_service_could_not_take_is_sent_when_it_is_back() {
+    let directory = tempfile::tempdir().expect("a folder");
+    let service = Switched::start();
+    let mut client = Client::start(&service.server, directory.path());
+    client.sign_in();
+    let grant = serde_json::from_value(json!({
+        "session_id": "s", "title_id": "t", "sources": [], "expires_at": 0, "expires_in_ms": 600_000,
+        "renew_path": "/v1/playback/s/renew", "heartbeat_path": "/v1/playback/s/heartbeat",
+        "heartbeat_interval_ms": 60_000, "stop_path": "/v1/playback/s/stop", "resume_position_ms": 0,
+        "duration_ms": 60_000,
+    }));
+    let playing = Heartbeat { position_ms: 12_345, phase: PlaybackPhase::Playing };
+    let probe = playing.clone();
+    assert!(client.service.watch(grant.expect("a grant"), Arc::new(move || probe.clone())));
+    service.switch(false);
+    assert!(client.service.stop(playing));
+    assert!(matches!(client.next(), Reply::PlaybackStopped));
+    drop(client);
+
+    service.switch(true);
+    let mut client = Client::start(&service.server, directory.path());
+    assert!(matches!(client.ask(Request::Restore), Reply::Restored(Some(_))));
+    for _ in 0..2 {
+        assert!(matches!(client.ask(Request::Home), Reply::Home(Ok(_))));
+    }
+    let asked = service.server.asked();
+    let sent: Vec<&Asked> = asked.iter().filter(|asked| asked.what == "PUT /v1/positions/t").collect();
+    assert_eq!(sent.len(), 1, "once is enough");
+    assert_eq!(sent[0].body["position_ms"], 12_345);
+    assert!(sent[0].body["recorded_at"].as_i64().is_some_and(|at| at > 0), "it carries its time: {:?}", sent[0].body);
 }

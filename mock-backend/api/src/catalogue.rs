@@ -12,6 +12,9 @@ pub struct Home {
     pub hero: Option<TitleCard>,
     /// The rows in the order to show them; none is empty.
     pub rows: Vec<Row>,
+    /// `GET` here for further rows; absent when there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }
 
 /// One row of the home screen.
@@ -23,8 +26,11 @@ pub struct Row {
     pub kind: RowKind,
     /// The row's heading in English; clients that translate go by `kind`.
     pub heading: String,
-    /// The titles in the order to show them.
+    /// The titles in the order to show them; at most 40.
     pub titles: Vec<TitleCard>,
+    /// `GET` here for the same [`Row`] with further titles; absent when there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }
 
 /// What a row gathers.

@@ -24,6 +24,8 @@
 //! | `GET /v1/account` | | [`Account`] |
 //! | `GET /v1/profiles` | | [`ProfileList`] |
 //! | `GET /v1/home?profile=ID` | | [`Home`] |
+//! | `GET /v1/home?from=N&profile=ID` | | [`Home`] with further rows; the path is in [`Home::next`] |
+//! | `GET /v1/home/row?id=ROW&from=N&profile=ID` | | [`Row`] with further titles; the path is in [`Row::next`] |
 //! | `GET /v1/titles/{id}?profile=ID` | | [`TitleDetail`] |
 //! | `GET /v1/search?q=TEXT&limit=N` | | [`SearchResults`] |
 //! | `POST /v1/playback` | [`PlaybackRequest`] | [`PlaybackGrant`] |

@@ -26,6 +26,16 @@ pub fn home(profile: Option<&ProfileId>) -> String {
     with_profile("/v1/home".to_owned(), profile)
 }
 
+/// `GET`: the home screen's genre rows from number `from` on.
+pub fn home_from(from: usize, profile: Option<&ProfileId>) -> String {
+    and_profile(format!("/v1/home?from={from}"), profile)
+}
+
+/// `GET`: the titles of a row of the home screen from number `from` on.
+pub fn home_row(row: &str, from: usize, profile: Option<&ProfileId>) -> String {
+    and_profile(format!("/v1/home/row?id={}&from={from}", encode(row)), profile)
+}
+
 /// `GET`: a title page.
 pub fn title(title: &TitleId, profile: Option<&ProfileId>) -> String {
     with_profile(format!("/v1/titles/{}", encode(title.as_str())), profile)
@@ -33,12 +43,7 @@ pub fn title(title: &TitleId, profile: Option<&ProfileId>) -> String {
 
 /// `GET`: search the catalogue for `query`, at most `limit` titles.
 pub fn search(query: &str, limit: usize, profile: Option<&ProfileId>) -> String {
-    let mut path = format!("/v1/search?q={}&limit={limit}", encode(query));
-    if let Some(profile) = profile {
-        path.push_str("&profile=");
-        path.push_str(&encode(profile.as_str()));
-    }
-    path
+    and_profile(format!("/v1/search?q={}&limit={limit}", encode(query)), profile)
 }
 
 /// `GET`: every resume position of a profile.
@@ -69,6 +74,15 @@ pub fn stop(session: &PlaybackSessionId) -> String {
 fn with_profile(mut path: String, profile: Option<&ProfileId>) -> String {
     if let Some(profile) = profile {
         path.push_str("?profile=");
+        path.push_str(&encode(profile.as_str()));
+    }
+    path
+}
+
+/// Adds the profile to a path that has a query already.
+fn and_profile(mut path: String, profile: Option<&ProfileId>) -> String {
+    if let Some(profile) = profile {
+        path.push_str("&profile=");
         path.push_str(&encode(profile.as_str()));
     }
     path

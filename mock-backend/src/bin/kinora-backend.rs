@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
@@ -50,6 +51,9 @@ struct Listening {
     /// How long an access token works, in seconds
     #[arg(long, value_name = "S", default_value_t = 600, value_parser = clap::value_parser!(u32).range(1..))]
     access_seconds: u32,
+    /// Seconds that answers under way get to finish after a signal to end; a second signal ends at once
+    #[arg(long, value_name = "S", default_value_t = 30)]
+    drain_seconds: u32,
     /// End when the standard input does, as it does when the process that started this one dies
     #[arg(long)]
     exit_with_stdin: bool,
@@ -144,7 +148,11 @@ async fn serve(arguments: Serve) -> anyhow::Result<()> {
         () = termination.wait() => {}
         () = end_of_stdin(), if watch_stdin => {}
     }
-    running.shutdown().await;
+    tokio::select! {
+        () = running.shutdown() => {}
+        // Whoever asks twice does not want to wait.
+        () = termination.wait() => {}
+    }
     Ok(())
 }
 
@@ -195,5 +203,6 @@ fn config(listening: Listening) -> services::Config {
     config.database = listening.db;
     config.terms.grant_ms = i64::from(listening.grant_seconds) * 1000;
     config.access_ms = i64::from(listening.access_seconds) * 1000;
+    config.limits.drain = Duration::from_secs(listening.drain_seconds.into());
     config
 }

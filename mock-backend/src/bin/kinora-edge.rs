@@ -3,14 +3,16 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Parser;
 use mock_backend::chaos::plan::Plan;
-use mock_backend::edge::log::Destination;
+use mock_backend::edge::log::{Destination, Rotation};
 use mock_backend::edge::shaper::Trace;
 use mock_backend::edge::signature::EdgeSecret;
 use mock_backend::edge::{self, Access, Config};
+use mock_backend::http::server::Limits;
 use mock_backend::http::signal::Termination;
 use url::Url;
 
@@ -51,6 +53,15 @@ struct Arguments {
     /// File to append the request log to, one JSON object a line; - is the standard output
     #[arg(long, value_name = "FILE")]
     log: Option<PathBuf>,
+    /// Size in megabytes from which on the log's file is put aside for a new one
+    #[arg(long, value_name = "MB", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..))]
+    log_max_mb: u32,
+    /// Files of the log that are kept beside the current one, as FILE.1, FILE.2 and so on
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(0..=1000))]
+    log_keep: u32,
+    /// Seconds that answers under way get to finish after a signal to end; a second signal ends at once
+    #[arg(long, value_name = "S", default_value_t = 30)]
+    drain_seconds: u32,
     /// Name in the log and for the chaos plan
     #[arg(long, default_value = "edge")]
     name: String,
@@ -84,7 +95,11 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
     } else {
         termination.wait().await;
     }
-    running.shutdown().await;
+    tokio::select! {
+        () = running.shutdown() => {}
+        // Whoever asks twice does not want to wait.
+        () = termination.wait() => {}
+    }
     Ok(())
 }
 
@@ -118,6 +133,8 @@ fn config(arguments: Arguments) -> anyhow::Result<Config> {
         chaos,
         cache_dir: arguments.cache,
         cache_mb: arguments.cache_mb as usize,
+        rotation: Rotation { max_bytes: u64::from(arguments.log_max_mb) << 20, keep: arguments.log_keep },
+        limits: Limits { drain: Duration::from_secs(arguments.drain_seconds.into()), ..Limits::default() },
         log: match arguments.log {
             None => Destination::Off,
             Some(file) if file.as_os_str() == "-" => Destination::Stdout,

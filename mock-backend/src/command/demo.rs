@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use serde::Serialize;
+use tokio_util::sync::CancellationToken;
 
 use super::edges::{self, About, Edge, Setup};
 use super::package;
@@ -61,18 +62,18 @@ pub async fn prepare(data: PathBuf, termination: &mut Termination) -> anyhow::Re
 pub async fn serve(demo: Demo, termination: &mut Termination) -> anyhow::Result<()> {
     let data = demo.backend.data.clone();
     let backend = services::serve(services::Config { demo_viewer: true, ..demo.backend.clone() }).await?;
-    let mut edges = match start_edges(&demo, &backend.origin_url()).await {
+    let edges = match start_edges(&demo, &backend.origin_url()).await {
         Ok(edges) => edges,
         Err(error) => {
             backend.shutdown().await;
             return Err(error);
         }
     };
-    let urls = edges.iter().map(|edge| edge.about.url.parse()).collect::<Result<_, _>>()?;
+    let urls = edges.iter().map(|(_, edge)| edge.about.url.parse()).collect::<Result<_, _>>()?;
     backend.set_edges(urls);
     let ready = Ready {
         backend: backend.url(),
-        edges: edges.iter().map(|edge| edge.about.clone()).collect(),
+        edges: edges.iter().map(|(_, edge)| edge.about.clone()).collect(),
         email: demo::EMAIL,
         password: demo::PASSWORD,
         data: std::path::absolute(data)?,
@@ -80,19 +81,27 @@ pub async fn serve(demo: Demo, termination: &mut Termination) -> anyhow::Result<
     println!("listening on {}", backend.url());
     println!("{}", serde_json::to_string(&ready)?);
 
-    let watching = futures_util::future::join_all(edges.iter_mut().map(Edge::gone));
+    let end = CancellationToken::new();
+    let kept: Vec<_> =
+        edges.into_iter().map(|(setup, edge)| tokio::spawn(edges::keep(setup, edge, end.clone()))).collect();
     tokio::select! {
         () = termination.wait() => {}
         () = end_of_stdin(), if demo.exit_with_stdin => {}
-        // A demonstration of failover kills edges: the backend goes on even without any.
-        _ = async { watching.await; std::future::pending::<()>().await } => {}
     }
-    futures_util::future::join_all(edges.into_iter().map(Edge::stop)).await;
-    backend.shutdown().await;
+    let ending = async {
+        end.cancel();
+        futures_util::future::join_all(kept).await;
+        backend.shutdown().await;
+    };
+    tokio::select! {
+        () = ending => {}
+        // Whoever asks twice does not want to wait.
+        () = termination.wait() => {}
+    }
     Ok(())
 }
 
-async fn start_edges(demo: &Demo, origin: &str) -> anyhow::Result<Vec<Edge>> {
+async fn start_edges(demo: &Demo, origin: &str) -> anyhow::Result<Vec<(Setup, Edge)>> {
     let logs = demo.backend.data.join("logs");
     std::fs::create_dir_all(&logs).with_context(|| format!("{} cannot be made", logs.display()))?;
     let mut edges = Vec::new();
@@ -107,6 +116,7 @@ async fn start_edges(demo: &Demo, origin: &str) -> anyhow::Result<Vec<Edge>> {
             _ => {}
         }
         let setup = Setup {
+            program: edges::program().context("the path of this program")?,
             name,
             host: demo.edge_host,
             port,
@@ -115,8 +125,10 @@ async fn start_edges(demo: &Demo, origin: &str) -> anyhow::Result<Vec<Edge>> {
             log,
             trace: demo.trace.clone(),
             chaos: demo.chaos.clone(),
+            drain: demo.backend.limits.drain,
         };
-        edges.push(edges::start(&setup).await?);
+        let edge = edges::start(&setup).await?;
+        edges.push((setup, edge));
     }
     Ok(edges)
 }

@@ -6,7 +6,7 @@ use std::io;
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 
-use super::cache::Source;
+use super::object::Source;
 use crate::chaos::apply::{Piece, Pieces};
 use crate::http::file::CHUNK;
 use crate::http::reply::Part;
@@ -70,8 +70,8 @@ impl Cursor {
         }
     }
 
-    async fn read(&self) -> io::Result<Option<Bytes>> {
-        let mut bytes = match &self.source {
+    async fn read(&mut self) -> io::Result<Option<Bytes>> {
+        let mut bytes = match &mut self.source {
             Source::Whole(body) => {
                 let at = usize::try_from(self.at).unwrap_or(usize::MAX).min(body.len());
                 if at == body.len() {
@@ -80,6 +80,10 @@ impl Cursor {
                 body.slice(at..)
             }
             Source::Growing(fill) => match fill.read(self.at).await? {
+                Some(bytes) => bytes,
+                None => return Ok(None),
+            },
+            Source::Sliced(reader) => match reader.read(self.at).await? {
                 Some(bytes) => bytes,
                 None => return Ok(None),
             },

@@ -1,11 +1,11 @@
 //! The request log: one line of JSON (NDJSON) for each request, written when its last byte was handed over or given up.
 //!
-//! Lines go through a bounded channel to a thread of their own. When that is full, lines are dropped and counted, and the next
-//! line that fits says how many: a slow disk never slows a viewer down.
+//! Lines go through a bounded channel to a thread of their own. When that is full, or the disk is, lines are dropped and counted,
+//! and the next line that fits says how many: a slow or full disk never slows a viewer down, and once it has room again the log
+//! goes on. How the file is written, put aside and opened again is in [`super::log_file`].
 
-use std::fs::OpenOptions;
-use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::io::{self, Write};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
@@ -14,7 +14,9 @@ use std::time::Instant;
 
 use serde::Serialize;
 
-use super::cache::Outcome;
+use super::log_file::LogFile;
+pub use super::log_file::Rotation;
+use super::object::Outcome;
 
 /// Lines that may wait for the disk.
 const WAITING: usize = 8192;
@@ -44,8 +46,11 @@ pub struct Record {
     pub session: String,
     /// `GET`, `HEAD`, `OPTIONS`.
     pub method: String,
-    /// Without token and query: `title/…`.
+    /// Without token, version and query: `title/…`.
     pub path: String,
+    /// Version of the title, where the address names one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<i64>,
     /// The HTTP status; 0 when the connection was cut before there was one.
     pub status: u16,
     /// The `Range` header as it came.
@@ -80,22 +85,20 @@ enum Line {
 }
 
 impl Log {
-    /// Opens the log and starts its thread.
+    /// Opens the log and starts its thread. `rotation` counts for files only.
     ///
     /// # Errors
     /// When the file cannot be opened or the thread not started.
-    pub fn open(destination: &Destination) -> io::Result<Self> {
+    pub fn open(destination: &Destination, rotation: Rotation) -> io::Result<Self> {
         let dropped = Arc::new(AtomicU64::new(0));
-        let writer: Box<dyn Write + Send> = match destination {
+        let writer: Box<dyn LineWriter> = match destination {
             Destination::Off => return Ok(Self { lines: None, dropped }),
-            Destination::Stdout => Box::new(io::stdout()),
-            Destination::File(path) => Box::new(append(path)?),
+            Destination::Stdout => Box::new(Stdout),
+            Destination::File(path) => Box::new(LogFile::open(path, rotation)?),
         };
         let (lines, receiver) = sync_channel(WAITING);
         let counter = Arc::clone(&dropped);
-        thread::Builder::new()
-            .name("edge-log".to_owned())
-            .spawn(move || write(receiver, BufWriter::new(writer), &counter))?;
+        thread::Builder::new().name("edge-log".to_owned()).spawn(move || write(&receiver, writer, &counter))?;
         Ok(Self { lines: Some(lines), dropped })
     }
 
@@ -124,46 +127,59 @@ impl Log {
     }
 }
 
-fn append(path: &Path) -> io::Result<std::fs::File> {
-    if let Some(parent) = path.parent() {
-        std::fs::create_dir_all(parent)?;
-    }
-    OpenOptions::new().create(true).append(true).open(path)
+/// Takes whole lines: each of them, or an error and nothing that a later line could be mistaken for.
+pub(super) trait LineWriter: Send {
+    /// Writes lines, each with its line feed.
+    fn write_lines(&mut self, lines: &[u8]) -> io::Result<()>;
 }
 
-fn write(lines: Receiver<Line>, mut writer: BufWriter<Box<dyn Write + Send>>, dropped: &AtomicU64) {
+struct Stdout;
+
+impl LineWriter for Stdout {
+    fn write_lines(&mut self, lines: &[u8]) -> io::Result<()> {
+        let mut stdout = io::stdout().lock();
+        stdout.write_all(lines)?;
+        stdout.flush()
+    }
+}
+
+/// Lines that are written in one piece at most.
+const BATCH: usize = 256;
+
+fn write(lines: &Receiver<Line>, mut writer: Box<dyn LineWriter>, dropped: &AtomicU64) {
+    let mut is_failing = false;
+    let mut text = Vec::new();
     while let Ok(line) = lines.recv() {
-        let mut next = Some(line);
+        let (mut next, mut count, mut waiting) = (Some(line), 0, Vec::new());
+        text.clear();
+        let lost = dropped.swap(0, Ordering::Relaxed);
+        if lost > 0 {
+            text.extend_from_slice(format!("{{\"dropped\":{lost}}}\n").as_bytes());
+        }
+        // What waits already goes out in one piece; whoever reads the file sees every finished request all the same.
         while let Some(line) = next {
-            if let Err(error) = write_line(&mut writer, line, dropped) {
-                tracing::error!(%error, "the request log ends here");
-                return;
+            match line {
+                Line::Record(record) if serde_json::to_writer(&mut text, &record).is_ok() => {
+                    text.push(b'\n');
+                    count += 1;
+                }
+                Line::Record(_) => {}
+                Line::Flush(done) => waiting.push(done),
             }
-            next = lines.try_recv().ok();
+            next = if count < BATCH { lines.try_recv().ok() } else { None };
         }
-        // Nothing waits: whoever reads the file sees every finished request.
-        if let Err(error) = writer.flush() {
-            tracing::error!(%error, "the request log ends here");
-            return;
+        let written = if text.is_empty() { Ok(()) } else { writer.write_lines(&text) };
+        if let Err(error) = &written {
+            dropped.fetch_add(lost + count as u64, Ordering::Relaxed);
+            // Once for each time that it begins to fail: the program's own log may lie on the same disk.
+            if !is_failing {
+                tracing::error!(%error, "the request log cannot be written: lines are counted until it can");
+            }
         }
-    }
-}
-
-fn write_line(writer: &mut impl Write, line: Line, dropped: &AtomicU64) -> io::Result<()> {
-    let lost = dropped.swap(0, Ordering::Relaxed);
-    if lost > 0 {
-        writeln!(writer, "{{\"dropped\":{lost}}}")?;
-    }
-    match line {
-        Line::Record(record) => {
-            serde_json::to_writer(&mut *writer, &record)?;
-            writer.write_all(b"\n")
-        }
-        Line::Flush(done) => {
-            writer.flush()?;
+        is_failing = written.is_err();
+        for done in waiting {
             // Whoever waited may have stopped waiting.
             let _ = done.try_send(());
-            Ok(())
         }
     }
 }
@@ -190,6 +206,7 @@ impl OpenRecord {
             session: String::new(),
             method,
             path: String::new(),
+            version: None,
             status: 0,
             range: None,
             bytes: 0,
@@ -249,13 +266,13 @@ fn millis(since: Instant) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Destination, Log, OpenRecord};
+    use super::{Destination, Log, OpenRecord, Rotation};
 
     #[tokio::test]
     async fn a_record_becomes_a_line() {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let path = dir.path().join("logs/edge.ndjson");
-        let log = Log::open(&Destination::File(path.clone())).expect("it opens");
+        let log = Log::open(&Destination::File(path.clone()), Rotation::default()).expect("it opens");
         let mut record = OpenRecord::begin(log.clone(), "a".into(), 1_000, "GET".to_owned());
         record.set().path = "tears/x.m4s".to_owned();
         record.answered(200, Some(10));
@@ -266,5 +283,36 @@ mod tests {
         let line: serde_json::Value = serde_json::from_str(text.trim_end()).expect("one line of JSON");
         assert_eq!(line["time"], "1970-01-01T00:00:01.000Z");
         assert_eq!((&line["bytes"], &line["complete"], &line["cache"]), (&4.into(), &false.into(), &"none".into()));
+    }
+
+    /// A record of a request, as one line.
+    fn request(log: &Log, path: &str) {
+        let mut record = OpenRecord::begin(log.clone(), "a".into(), 0, "GET".to_owned());
+        record.set().path = path.to_owned();
+        record.answered(200, Some(0));
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_costs_the_lines_of_its_time_only() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let path = dir.path().join("edge.ndjson");
+        // Every write to this device fails as on a full disk.
+        std::os::unix::fs::symlink("/dev/full", &path).expect("a link");
+        let log = Log::open(&Destination::File(path.clone()), Rotation::default()).expect("it opens");
+        for n in 0..3 {
+            request(&log, &format!("lost-{n}"));
+            log.flush().await;
+        }
+        std::fs::remove_file(&path).expect("the link goes");
+        request(&log, "kept");
+        log.flush().await;
+        request(&log, "kept too");
+        log.flush().await;
+        let text = std::fs::read_to_string(&path).expect("the file is there again");
+        let lines: Vec<serde_json::Value> =
+            text.lines().map(|line| serde_json::from_str(line).expect("whole lines of JSON")).collect();
+        assert_eq!(lines.len(), 3, "{text}");
+        assert_eq!(lines[0], serde_json::json!({ "dropped": 3 }));
+        assert_eq!([&lines[1]["path"], &lines[2]["path"]], ["kept", "kept too"]);
     }
 }

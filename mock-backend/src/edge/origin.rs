@@ -26,22 +26,31 @@ pub enum OriginError {
     /// It did not answer in time.
     #[error("the origin did not answer in time")]
     Timeout,
+    /// It does not answer at the moment, and another request is trying it.
+    #[error("the origin does not answer at the moment")]
+    Suspended,
+    /// It has another object under the name than the one whose parts were asked for.
+    #[error("the object has changed at the origin")]
+    Changed,
 }
 
 impl OriginError {
     /// Whether an older copy may stand in (RFC 5861 §4): not when the origin said that there is no such thing.
     pub fn allows_stale(&self) -> bool {
-        !matches!(self, Self::Status(404 | 410))
+        !matches!(self, Self::Status(404 | 405 | 410 | 414))
     }
 
     /// What the client is told.
     pub fn problem(&self) -> Problem {
         match self {
-            Self::Status(404 | 410) => Problem::new(ErrorCode::NotFound, "there is no such file"),
+            Self::Status(404 | 405 | 410 | 414) => Problem::new(ErrorCode::NotFound, "there is no such file"),
+            Self::Suspended => Problem::new(ErrorCode::ServiceUnavailable, self.to_string())
+                .with_status(StatusCode::SERVICE_UNAVAILABLE)
+                .with_retry_after_ms(1_000),
             Self::Timeout => {
                 Problem::new(ErrorCode::ServiceUnavailable, self.to_string()).with_status(StatusCode::GATEWAY_TIMEOUT)
             }
-            Self::Status(_) | Self::Unreachable(_) => {
+            Self::Status(_) | Self::Unreachable(_) | Self::Changed => {
                 // The cause may name hosts inside; the log has it.
                 Problem::new(ErrorCode::ServiceUnavailable, "the origin gave no answer that can be passed on")
                     .with_status(StatusCode::BAD_GATEWAY)
@@ -57,6 +66,9 @@ pub struct Origin {
     client: reqwest::Client,
     key: Option<String>,
 }
+
+/// Time within which each piece of a body has to follow the one before.
+const BETWEEN_PIECES: Duration = Duration::from_secs(5);
 
 impl Origin {
     /// An origin at `base`; paths are put behind it. With a secret, each request shows the key derived from it.
@@ -74,9 +86,14 @@ impl Origin {
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(Duration::from_secs(2))
-            .read_timeout(Duration::from_secs(10))
+            .read_timeout(BETWEEN_PIECES)
             .build()?;
         Ok(Self { base, client, key: secret.map(EdgeSecret::origin_key) })
+    }
+
+    /// The base URL, which identifies the origin.
+    pub fn base(&self) -> &str {
+        self.base.as_str()
     }
 
     /// Asks for `path` (already percent-encoded, without a leading slash). Any answer is `Ok`.
@@ -121,41 +138,9 @@ pub fn validators(headers: &HeaderMap) -> Validators {
     }
 }
 
-/// The `max-age` of an answer in milliseconds; `no-store` and `no-cache` are 0; `None` when it says nothing.
-pub fn max_age_ms(headers: &HeaderMap) -> Option<i64> {
-    let text = headers.get(header::CACHE_CONTROL)?.to_str().ok()?.to_ascii_lowercase();
-    let mut age = None;
-    for directive in text.split(',').map(str::trim) {
-        if directive == "no-store" || directive == "no-cache" {
-            return Some(0);
-        }
-        if let Some(seconds) = directive.strip_prefix("max-age=") {
-            let seconds: u32 = seconds.trim_matches('"').parse().ok()?;
-            age = Some(i64::from(seconds) * 1000);
-        }
-    }
-    age
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{OriginError, max_age_ms};
-    use axum::http::{HeaderMap, HeaderValue, header};
-
-    #[test]
-    fn ages() {
-        for (text, expected) in [
-            ("public, max-age=60, immutable", Some(60_000)),
-            ("max-age=60, no-store", Some(0)),
-            ("no-cache", Some(0)),
-            ("public", None),
-            ("max-age=soon", None),
-        ] {
-            let headers = HeaderMap::from_iter([(header::CACHE_CONTROL, HeaderValue::from_static(text))]);
-            assert_eq!(max_age_ms(&headers), expected, "{text}");
-        }
-        assert_eq!(max_age_ms(&HeaderMap::new()), None);
-    }
+    use super::OriginError;
 
     #[test]
     fn what_is_gone_is_not_served_from_the_past() {

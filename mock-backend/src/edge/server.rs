@@ -13,29 +13,37 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::middleware;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use bytes::Bytes;
 use futures_util::Stream;
 use kinora_api::ErrorCode;
+use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::body;
-use super::cache::{self, Cache, Found, Key, Lookup, Outcome};
+use super::cache::{Cache, Found, Key, Lookup, Outcome, Patience, is_manifest};
 use super::fill::lock;
 use super::links::{Link, Links};
-use super::log::{Destination, Log, OpenRecord};
+use super::log::{Destination, Log, OpenRecord, Rotation};
 use super::origin::{Origin, OriginError};
+use super::revoked::Revocations;
 use super::shaper::Trace;
 use super::signature::{EdgeSecret, Refusal, verify};
+use super::status::cache_status;
 use crate::chaos::apply::{Pieces, apply, truncated_length};
 use crate::chaos::plan::{self, Fault, Plan};
 use crate::clock::Clock;
-use crate::http::path::SafePath;
+use crate::http::host;
+use crate::http::path::{SafePath, canonical_query};
 use crate::http::problem::{ERROR_HEADER, Problem};
 use crate::http::reply::{Reply, Representation};
 use crate::http::server::{Connection, Limits, Running, listen};
+use crate::media::versions;
 
+/// How the cache answered (RFC 9211).
+const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 /// The longest request target that is read.
 const MAX_TARGET: usize = 2048;
 
@@ -67,8 +75,12 @@ pub struct Config {
     pub cache_dir: Option<PathBuf>,
     /// The size of the cache.
     pub cache_mb: usize,
+    /// How long the origin may take.
+    pub patience: Patience,
     /// Where the request log goes.
     pub log: Destination,
+    /// When the log's file is put aside for a new one.
+    pub rotation: Rotation,
     /// For expiry and freshness.
     pub clock: Clock,
     /// What peers may ask of it.
@@ -87,7 +99,9 @@ impl Config {
             chaos: None,
             cache_dir: None,
             cache_mb: 256,
+            patience: Patience::default(),
             log: Destination::Off,
+            rotation: Rotation::default(),
             clock: Clock::system(),
             limits: Limits::default(),
         }
@@ -135,33 +149,53 @@ pub async fn serve(config: Config) -> Result<Running, EdgeError> {
         Access::Open => None,
     };
     let origin = Origin::new(&config.origin, secret)?;
-    let cache = Cache::open(origin, config.clock.clone(), config.cache_dir, config.cache_mb)
+    let cache = Cache::open(origin.clone(), config.clock.clone(), config.patience, config.cache_dir, config.cache_mb)
         .await
         .map_err(|source| EdgeError::Storage { what: "the cache directory", source })?;
-    let log = Log::open(&config.log).map_err(|source| EdgeError::Storage { what: "the request log", source })?;
+    let log = Log::open(&config.log, config.rotation)
+        .map_err(|source| EdgeError::Storage { what: "the request log", source })?;
+    let revoked = secret.is_some().then(|| Arc::new(Revocations::new(origin, config.clock.clone())));
+    if let Some(revoked) = &revoked {
+        // Before the first request: who was stopped while no edge ran stays stopped.
+        revoked.refresh().await;
+    }
+    let end = CancellationToken::new();
     let edge = Arc::new(Edge {
         name: config.name.into(),
         access: config.access,
-        clock: config.clock,
+        clock: config.clock.clone(),
+        revoked: revoked.clone(),
         cache: cache.clone(),
         links: config.trace.map(Links::new),
         chaos: config.chaos.map(Mutex::new),
         log: log.clone(),
     });
-    let router = Router::new().route("/healthz", get(async || "ok\n")).fallback(handle).with_state(edge);
+    let router = Router::new()
+        .route("/healthz", get(async || "ok\n"))
+        .fallback(handle)
+        .layer(middleware::from_fn(host::check))
+        .with_state(edge);
+    let ending = end.clone();
     let finish = async move {
+        ending.cancel();
         cache.close().await;
         log.flush().await;
     };
-    listen(config.address, router, config.limits, finish)
+    let running = listen(config.address, router, config.limits, finish)
         .await
-        .map_err(|source| EdgeError::Listen { address: config.address, source })
+        .map_err(|source| EdgeError::Listen { address: config.address, source })?;
+    if let Some(revoked) = revoked {
+        tokio::spawn(async move { revoked.follow(end).await });
+    }
+    Ok(running)
 }
 
 struct Edge {
     name: Arc<str>,
     access: Access,
     clock: Clock,
+    /// Of signed addresses only.
+    revoked: Option<Arc<Revocations>>,
     cache: Cache,
     links: Option<Links>,
     chaos: Option<Mutex<Plan>>,
@@ -172,6 +206,8 @@ struct Edge {
 struct Admitted {
     key: Key,
     session: String,
+    /// The path for the log and the chaos plan: without the version, which nobody who writes a rule knows.
+    shown: String,
 }
 
 async fn handle(State(edge): State<Arc<Edge>>, request: Request) -> Response {
@@ -229,10 +265,11 @@ impl Edge {
             }
         }
         let admitted = self.admit(request, connection.as_ref(), record).map_err(refuse)?;
-        record.set().path.clone_from(&admitted.key.path);
+        record.set().path.clone_from(&admitted.shown);
         record.set().session.clone_from(&admitted.session);
+        self.check_revoked(&admitted).await.map_err(refuse)?;
 
-        let verdict = self.verdict(&admitted.key.path);
+        let verdict = self.verdict(&admitted.shown);
         if verdict.delay_ms > 0 {
             tokio::time::sleep(Duration::from_millis(verdict.delay_ms)).await;
         }
@@ -247,16 +284,17 @@ impl Edge {
         if let Some(link) = &link {
             link.latency().await;
         }
-        let mut answer = match self.cache.find(&admitted.key).await {
+        let wants_range = request.headers.contains_key(header::RANGE);
+        let mut answer = match self.cache.find(&admitted.key, wants_range).await {
             Ok(Lookup::Found(found)) => {
                 record.set().cache = found.outcome;
                 self.cached(request, found)?
             }
-            Ok(Lookup::TooLarge) => {
+            Ok(Lookup::Bypass) => {
                 record.set().cache = Outcome::Bypass;
                 self.past_cache(request, &admitted.key).await?
             }
-            Err(error) => return Err(unavailable(&admitted.key, &error)),
+            Err(error) => return Err(self.unavailable(&admitted.key, &error)),
         };
         answer.spoil(verdict.fault, connection);
         answer.pace(link);
@@ -282,8 +320,9 @@ impl Edge {
             Access::Open => {
                 let path = SafePath::parse(path).ok_or_else(not_plain)?;
                 let session = connection.map_or_else(String::new, |connection| connection.peer.ip().to_string());
-                let query = target.query().map(str::to_owned);
-                return Ok(Admitted { key: Key { path: path.as_str().to_owned(), query }, session });
+                let query = target.query().and_then(canonical_query);
+                let path = path.as_str().to_owned();
+                return Ok(Admitted { shown: path.clone(), key: Key { path, query }, session });
             }
             Access::Signed(secret) => secret,
         };
@@ -291,14 +330,32 @@ impl Edge {
         let (token, rest) = path.strip_prefix("t/").and_then(|path| path.split_once('/')).ok_or_else(unsigned)?;
         let path = SafePath::parse(rest).ok_or_else(not_plain)?;
         let title = path.names().first().map_or("", String::as_str);
-        record.set().path = path.as_str().to_owned();
+        let (shown, version) = without_version(&path);
+        record.set().path.clone_from(&shown);
+        record.set().version = version;
         match verify(secret, title, token, self.clock.now_ms()) {
             Ok(session) => {
-                Ok(Admitted { key: Key { path: path.as_str().to_owned(), query: None }, session: session.to_owned() })
+                let key = Key { path: path.as_str().to_owned(), query: None };
+                Ok(Admitted { key, session: session.to_owned(), shown })
             }
             Err(refusal @ Refusal::Forged) => Err(Problem::new(ErrorCode::GrantInvalid, refusal.to_string())),
             Err(refusal @ Refusal::Expired) => Err(Problem::new(ErrorCode::GrantExpired, refusal.to_string())),
         }
+    }
+
+    /// Refuses a session that was ended. Manifests are few and begin everything: before one is given, the origin is asked.
+    async fn check_revoked(&self, admitted: &Admitted) -> Result<(), Problem> {
+        let Some(revoked) = &self.revoked else {
+            return Ok(());
+        };
+        if is_manifest(&admitted.key.path) && !revoked.contains(&admitted.session) {
+            revoked.refresh().await;
+        }
+        if revoked.contains(&admitted.session) {
+            let message = "the playback was ended: ask the service for another one";
+            return Err(Problem::new(ErrorCode::GrantInvalid, message));
+        }
+        Ok(())
     }
 
     fn verdict(&self, path: &str) -> plan::Verdict {
@@ -309,20 +366,44 @@ impl Edge {
     }
 
     fn cached(&self, request: &Parts, found: Found) -> Result<Answer, Box<Response>> {
-        let head = &found.head;
-        let left_ms = (head.checked_at + head.fresh_ms - self.clock.now_ms()).max(0);
-        let lasting = if cache::is_manifest(request.uri.path()) { "" } else { ", immutable" };
+        let (head, now) = (&found.head, self.cache.now());
+        let age_ms = head.lifetime.age_ms(now);
         let what = Representation {
             length: head.length,
             content_type: head.content_type.clone(),
             validators: head.validators(),
-            cache_control: format!("public, max-age={}{lasting}", left_ms / 1000),
+            cache_control: head
+                .cache_control
+                .clone()
+                .unwrap_or_else(|| format!("public, max-age={}", head.lifetime.fresh_ms / 1000)),
         };
-        let reply =
-            Reply::to(&request.method, &request.headers, &what).map_err(|unsent| Box::new(unsent.into_response()))?;
+        let outcome = if head.is_shareable { found.outcome } else { Outcome::Bypass };
+        let ttl_ms = age_ms.map(|age| head.lifetime.fresh_ms - age);
+        let status = cache_status(&self.name, outcome, found.had_older, ttl_ms);
+        let reply = match Reply::to(&request.method, &request.headers, &what) {
+            Ok(reply) => reply,
+            Err(unsent) => {
+                let mut response = unsent.into_response();
+                put(response.headers_mut(), CACHE_STATUS, &status);
+                return Err(Box::new(response));
+            }
+        };
         let mut response = Response::new(Body::empty());
         *response.status_mut() = reply.status;
         *response.headers_mut() = reply.headers;
+        let headers = response.headers_mut();
+        put(headers, CACHE_STATUS, &status);
+        let is_new = matches!(outcome, Outcome::Miss | Outcome::Collapsed | Outcome::Bypass);
+        // RFC 9111 §5.1: an Age says that the answer was not made for this request.
+        if let Some(age_ms) = age_ms.filter(|_| !is_new || head.lifetime.age_then_ms > 0) {
+            headers.insert(header::AGE, HeaderValue::from(age_ms / 1000));
+        }
+        if let Some(vary) = &head.vary {
+            put(headers, header::VARY, vary);
+        }
+        if let Some(coding) = head.content_encoding.as_ref().filter(|_| reply.status != StatusCode::NOT_MODIFIED) {
+            put(headers, header::CONTENT_ENCODING, coding);
+        }
         let body = (!reply.parts.is_empty()).then(|| body::pieces(found.source, reply.parts));
         Ok(Answer { response, body })
     }
@@ -331,7 +412,12 @@ impl Edge {
     async fn past_cache(&self, request: &Parts, key: &Key) -> Result<Answer, Box<Response>> {
         const PASSED_ON: [HeaderName; 4] =
             [header::RANGE, header::IF_RANGE, header::IF_NONE_MATCH, header::IF_MODIFIED_SINCE];
-        const PASSED_BACK: [HeaderName; 7] = [
+        const PASSED_BACK: [HeaderName; 12] = [
+            header::AGE,
+            header::CONTENT_ENCODING,
+            header::DATE,
+            header::EXPIRES,
+            header::VARY,
             header::CONTENT_TYPE,
             header::CONTENT_LENGTH,
             header::CONTENT_RANGE,
@@ -341,20 +427,30 @@ impl Edge {
             header::CACHE_CONTROL,
         ];
         let answer = self.cache.bypass(key, only(&request.headers, &PASSED_ON)).await;
-        let origin = answer.map_err(|error| unavailable(key, &error))?;
+        let origin = answer.map_err(|error| self.unavailable(key, &error))?;
         let status = origin.status();
         if !matches!(status.as_u16(), 200 | 206 | 304 | 416) {
-            return Err(unavailable(key, &OriginError::Status(status.as_u16())));
+            return Err(self.unavailable(key, &OriginError::Status(status.as_u16())));
         }
         let mut response = Response::new(Body::empty());
         *response.status_mut() = status;
         *response.headers_mut() = only(origin.headers(), &PASSED_BACK);
+        put(response.headers_mut(), CACHE_STATUS, &cache_status(&self.name, Outcome::Bypass, false, None));
         let bodiless = request.method == Method::HEAD || status == StatusCode::NOT_MODIFIED;
         let first = match status {
             StatusCode::OK => Some(0),
             _ => first_of(origin.headers()),
         };
         Ok(Answer { response, body: (!bodiless).then(|| body::passed_on(origin, first)) })
+    }
+
+    fn unavailable(&self, key: &Key, error: &OriginError) -> Box<Response> {
+        if error.allows_stale() {
+            tracing::warn!(path = key.path, %error, "the origin gave no answer to pass on");
+        }
+        let mut response = error.problem().into_response();
+        put(response.headers_mut(), CACHE_STATUS, &cache_status(&self.name, Outcome::None, false, None));
+        Box::new(response)
     }
 }
 
@@ -413,11 +509,17 @@ fn refuse(problem: Problem) -> Box<Response> {
     Box::new(problem.into_response())
 }
 
-fn unavailable(key: &Key, error: &OriginError) -> Box<Response> {
-    if error.allows_stale() {
-        tracing::warn!(path = key.path, %error, "the origin gave no answer to pass on");
-    }
-    refuse(error.problem())
+/// A path `<title>/v<n>/<file>` as `<title>/<file>`, and the version apart.
+fn without_version(path: &SafePath) -> (String, Option<i64>) {
+    let version = path.names().get(1).and_then(|name| versions::number(name));
+    let shown = match (version, path.as_str().split_once('/')) {
+        (Some(version), Some((title, rest))) => {
+            let prefix = format!("{}/", versions::segment(version));
+            format!("{title}/{}", rest.strip_prefix(&prefix).unwrap_or(rest))
+        }
+        _ => path.as_str().to_owned(),
+    };
+    (shown, version)
 }
 
 fn length_of(response: &Response) -> Option<u64> {
@@ -428,6 +530,13 @@ fn length_of(response: &Response) -> Option<u64> {
 fn first_of(headers: &HeaderMap) -> Option<u64> {
     let range = headers.get(header::CONTENT_RANGE)?.to_str().ok()?;
     range.strip_prefix("bytes ")?.split_once('-')?.0.parse().ok()
+}
+
+/// Sets a header; a value that cannot stand in one (it came from another server) is left out.
+fn put(headers: &mut HeaderMap, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        headers.insert(name, value);
+    }
 }
 
 fn only(headers: &HeaderMap, names: &[HeaderName]) -> HeaderMap {
@@ -454,7 +563,7 @@ fn allow_other_sites(headers: &mut HeaderMap) {
     headers.insert(
         header::ACCESS_CONTROL_EXPOSE_HEADERS,
         HeaderValue::from_static(
-            "content-length, content-range, accept-ranges, etag, last-modified, date, kinora-error",
+            "content-length, content-range, accept-ranges, etag, last-modified, date, age, cache-status, kinora-error",
         ),
     );
     headers.insert(HeaderName::from_static("timing-allow-origin"), HeaderValue::from_static("*"));

@@ -52,7 +52,7 @@ pub enum BodyError {
 /// body that comes byte by byte would otherwise hold a buffer for each byte.
 ///
 /// # Errors
-/// When a limit is reached, or the body ends early.
+/// [`BodyError`] at a limit, or if the body ends early.
 pub async fn read(headers: &HeaderMap, body: Body, limits: &BodyLimits) -> Result<Bytes, BodyError> {
     let declared = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if declared.is_some_and(|length| length > limits.max_bytes as u64) {

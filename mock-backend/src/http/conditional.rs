@@ -2,7 +2,9 @@
 
 use axum::http::{HeaderMap, Method, header};
 use jiff::Timestamp;
-use jiff::fmt::rfc2822::{DateTimeParser, DateTimePrinter};
+use jiff::fmt::rfc2822::DateTimePrinter;
+
+pub use super::date::parse_http_date;
 
 /// What identifies the state of a representation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -59,15 +61,6 @@ pub fn range_applies(headers: &HeaderMap, validators: &Validators) -> bool {
         return validators.etag.as_deref().is_some_and(|etag| strong_match(wanted, etag));
     }
     parse_http_date(wanted).is_some_and(|date| Some(date) == validators.last_modified)
-}
-
-/// Seconds since the Unix epoch of an HTTP date; the obsolete forms that no client sends any more are not read.
-pub fn parse_http_date(text: &str) -> Option<i64> {
-    static PARSER: DateTimeParser = DateTimeParser::new();
-    if text.len() > 64 {
-        return None;
-    }
-    PARSER.parse_timestamp(text).ok().map(Timestamp::as_second)
 }
 
 /// An instant as an HTTP date, such as `Sun, 06 Nov 1994 08:49:37 GMT`; `None` beyond the year 9999.

@@ -1,4 +1,4 @@
-//! Who may be connected when more want to than can: a pure table of connections, given a monotonic time.
+//! A pure table of connections, given a monotonic time: it decides which stay when there are more than the server can hold.
 //!
 //! There are seats for connections that do work, bounded in all and for each peer. When they run out, a newcomer gets the seat of
 //! the connection that has been idle longest: its own peer's when that peer has too many, else the one of the peer that has

@@ -31,8 +31,22 @@ pub async fn serve(
     path: &Path,
     cache_control: &str,
 ) -> Result<Response, Problem> {
+    serve_open(method, request, File::open(path).await, path, cache_control).await
+}
+
+/// Answers a `GET` or `HEAD` with a file that was opened, or says why it was not. `path` gives its media type.
+///
+/// # Errors
+/// 404 when there is no such file, 500 when it cannot be read.
+pub async fn serve_open(
+    method: &Method,
+    request: &HeaderMap,
+    opened: io::Result<File>,
+    path: &Path,
+    cache_control: &str,
+) -> Result<Response, Problem> {
     let not_found = || Problem::new(ErrorCode::NotFound, "there is no such file");
-    let file = File::open(path).await.map_err(|error| match error.kind() {
+    let file = opened.map_err(|error| match error.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => not_found(),
         _ => Problem::internal(&error),
     })?;

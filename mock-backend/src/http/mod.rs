@@ -3,9 +3,12 @@
 pub mod body;
 pub mod conditional;
 pub mod crowd;
+pub mod date;
 pub mod descriptors;
 pub mod file;
+pub mod host;
 pub mod path;
+pub mod probe;
 pub mod problem;
 pub mod range;
 pub mod reply;

@@ -29,7 +29,7 @@ impl ByteRange {
 pub enum RangeRequest {
     /// No range, a unit that is not bytes, or a header that does not parse: the whole is sent (RFC 9110 §14.2).
     Whole,
-    /// These spans, in the order asked for; at least one.
+    /// These spans, at least one, in the order asked for; no two of them overlap or touch.
     Spans(Vec<ByteRange>),
     /// Well-formed, but nothing of it lies within the representation: 416.
     Unsatisfiable,
@@ -56,8 +56,29 @@ pub fn parse(header: Option<&str>, length: u64) -> RangeRequest {
     match (named, spans.is_empty()) {
         (0, _) => RangeRequest::Whole,
         (_, true) => RangeRequest::Unsatisfiable,
-        (_, false) => RangeRequest::Spans(spans),
+        (_, false) => RangeRequest::Spans(merged(spans)),
     }
+}
+
+/// Joins spans that overlap or touch, as RFC 9110 §15.3.7.2 allows, so that no byte is sent twice. A joined span stands where
+/// the first of its parts stood.
+fn merged(spans: Vec<ByteRange>) -> Vec<ByteRange> {
+    let mut apart: Vec<ByteRange> = Vec::with_capacity(spans.len());
+    for mut span in spans {
+        let mut place = apart.len();
+        // A span that grows may reach another one, so the search begins again; there are at most MAX_RANGES.
+        while let Some(index) = apart.iter().position(|other| touch(*other, span)) {
+            let other = apart.remove(index);
+            span = ByteRange { first: span.first.min(other.first), last: span.last.max(other.last) };
+            place = place.min(index);
+        }
+        apart.insert(place.min(apart.len()), span);
+    }
+    apart
+}
+
+fn touch(a: ByteRange, b: ByteRange) -> bool {
+    a.first <= b.last.saturating_add(1) && b.first <= a.last.saturating_add(1)
 }
 
 fn byte_set(header: &str) -> Option<&str> {
@@ -137,7 +158,37 @@ mod tests {
         assert_eq!(parse(Some(&header), 10), RangeRequest::Whole);
     }
 
+    #[test]
+    fn overlapping_ranges_are_sent_once() {
+        let cases: &[(&str, RangeRequest)] = &[
+            ("bytes=0-99,0-99,0-99", spans(&[(0, 99)])),
+            ("bytes=0-9,10-19", spans(&[(0, 19)])),
+            ("bytes=50-60,0-9,5-20", spans(&[(50, 60), (0, 20)])),
+            ("bytes=0-9,20-29,5-24", spans(&[(0, 29)])),
+            ("bytes=90-,-20", spans(&[(80, 99)])),
+        ];
+        for (header, expected) in cases {
+            assert_eq!(&parse(Some(header), 100), expected, "{header}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn merging_keeps_every_byte_and_sends_none_twice(
+            list in proptest::collection::vec((0_u64..60, 0_u64..20), 1..16)
+        ) {
+            let header = format!(
+                "bytes={}",
+                list.iter().map(|(first, more)| format!("{first}-{}", first + more)).collect::<Vec<_>>().join(",")
+            );
+            let asked = |byte: u64| list.iter().any(|(first, more)| (*first..=first + more).contains(&byte));
+            let RangeRequest::Spans(spans) = parse(Some(&header), 100) else { return Err(TestCaseError::fail("spans")) };
+            for byte in 0..100 {
+                let sent = spans.iter().filter(|span| (span.first..=span.last).contains(&byte)).count();
+                prop_assert_eq!(sent, usize::from(asked(byte)), "byte {}", byte);
+            }
+        }
+
         #[test]
         fn spans_lie_within(header in "bytes=[0-9, -]{0,30}", length in 0_u64..1000) {
             if let RangeRequest::Spans(list) = parse(Some(&header), length) {

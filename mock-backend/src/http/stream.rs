@@ -20,7 +20,7 @@ pub struct WritePace {
     pub least: u64,
 }
 
-/// What a peer has taken while it kept the server waiting. Pure: given the time.
+/// Counts the bytes that a peer has taken while it kept the server waiting. Pure: given the time.
 #[derive(Debug)]
 struct WriteProgress {
     pace: WritePace,

@@ -53,6 +53,14 @@ pub enum IngestError {
         /// What the operating system said.
         source: io::Error,
     },
+    /// A child was ended because it exceeded a limit.
+    #[error("{tool} was ended: it needed more than {limit}")]
+    Limit {
+        /// The program.
+        tool: &'static str,
+        /// The limit, in words.
+        limit: String,
+    },
     /// ffmpeg gave up while it encoded.
     #[error("encoding failed: {detail}")]
     Encode {

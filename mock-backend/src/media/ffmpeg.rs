@@ -1,4 +1,5 @@
-//! Runs `ffmpeg` and `ffprobe` as child processes: progress read from a pipe, the last words kept for the error, ended when asked.
+//! Runs `ffmpeg` and `ffprobe` as child processes: progress read from a pipe, the last words kept for the error, ended when asked
+//! or when they exceed their limits in time and memory.
 
 use std::collections::VecDeque;
 use std::ffi::OsString;
@@ -7,7 +8,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::{Cancel, IngestError};
 
@@ -19,24 +20,64 @@ const KEPT_LINES: usize = 24;
 const KEPT_BYTES: usize = 400;
 /// Longest answer that is read from ffprobe, bytes.
 const MAX_OUTPUT: u64 = 8 << 20;
+/// Longest time that ffprobe may take to examine a file.
+const PROBE_TIME: Duration = Duration::from_secs(30);
+/// Longest time that ffmpeg may go on without coming further in the film.
+const STALL_TIME: Duration = Duration::from_secs(300);
+/// Private memory that ffprobe may have, in bytes.
+const PROBE_MEMORY: u64 = 2 << 30;
+/// Private memory that ffmpeg may have, in bytes, and as much again for each processor as its threads take.
+const ENCODE_MEMORY: (u64, u64) = (4 << 30, 512 << 20);
+/// Containers that are read, by the names of ffmpeg's demuxers. None of them names other files; playlists and `concat` do.
+const FORMATS: &str = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,m4v,h264,hevc,flv,asf,ogg,mxf,nut,ivf,\
+                       dv,wtv,obu,av1,gxf,yuv4mpegpipe,mp3,aac,flac,wav";
+/// Protocols through which ffmpeg and ffprobe may read and write.
+const PROTOCOLS: &str = "file,pipe";
 
 /// What a failed child said last.
 #[derive(Debug)]
 pub(super) struct Failure(pub(super) String);
 
-/// Runs ffprobe and returns what it printed, or what it said when it failed.
-pub(super) fn probe(args: &[OsString]) -> Result<Result<Vec<u8>, Failure>, IngestError> {
-    let mut child = spawn("ffprobe", args, Path::new("."))?;
-    let words = last_words(&mut child)?;
-    let mut output = Vec::new();
-    if let Some(stdout) = child.stdout.take() {
-        let read = stdout.take(MAX_OUTPUT).read_to_end(&mut output);
-        read.map_err(tool("ffprobe"))?;
-    }
-    let status = child.wait().map_err(tool("ffprobe"))?;
-    let lines = words.join().unwrap_or_default();
-    Ok(if status.success() { Ok(output) } else { Err(Failure(useful(&lines))) })
+/// Options in front of the `-i` of a file that somebody else made: what it claims to be does not choose what is opened.
+pub(super) fn untrusted_input() -> [OsString; 4] {
+    ["-protocol_whitelist", PROTOCOLS, "-format_whitelist", FORMATS].map(OsString::from)
 }
+
+/// Runs ffprobe and returns what it printed, or what it said when it failed.
+pub(super) fn probe(args: &[OsString], cancel: &Cancel) -> Result<Result<Vec<u8>, Failure>, IngestError> {
+    let mut child = spawn("ffprobe", args, Path::new("."), PROBE_MEMORY)?;
+    let words = last_words(&mut child)?;
+    let stdout = child.stdout.take();
+    let read = move || {
+        let mut output = Vec::new();
+        match stdout {
+            Some(stdout) => stdout.take(MAX_OUTPUT).read_to_end(&mut output).map(|_| output),
+            None => Ok(output),
+        }
+    };
+    let output = thread::Builder::new().name("ffprobe-stdout".into()).spawn(read).map_err(tool("ffprobe"))?;
+    let began = Instant::now();
+    let outcome = loop {
+        match child.try_wait().map_err(tool("ffprobe"))? {
+            Some(status) => break Ok(status),
+            None if cancel.is_cancelled() => break Err(IngestError::Cancelled),
+            None if began.elapsed() > PROBE_TIME => {
+                let limit = format!("{} s to examine the file", PROBE_TIME.as_secs());
+                break Err(IngestError::Limit { tool: "ffprobe", limit });
+            }
+            None => thread::sleep(PROBE_POLL),
+        }
+    };
+    if outcome.is_err() {
+        end(&mut child);
+    }
+    let lines = words.join().unwrap_or_default();
+    let output = output.join().unwrap_or_else(|_| Ok(Vec::new())).map_err(tool("ffprobe"))?;
+    Ok(if outcome?.success() { Ok(output) } else { Err(Failure(useful(&lines))) })
+}
+
+/// How often a running ffprobe is looked at: it seldom takes longer.
+const PROBE_POLL: Duration = Duration::from_millis(10);
 
 /// Runs ffmpeg in `directory` to its end. `position` is called with the presentation time reached, in microseconds.
 ///
@@ -49,7 +90,8 @@ pub(super) fn run(
 ) -> Result<(), IngestError> {
     let fixed = ["-hide_banner", "-nostdin", "-nostats", "-loglevel", "warning", "-progress", "pipe:1", "-y"];
     let all: Vec<OsString> = fixed.iter().map(OsString::from).chain(args.iter().cloned()).collect();
-    let mut child = spawn("ffmpeg", &all, directory)?;
+    let processors = thread::available_parallelism().map_or(1, |count| count.get() as u64);
+    let mut child = spawn("ffmpeg", &all, directory, ENCODE_MEMORY.0 + processors * ENCODE_MEMORY.1)?;
     let words = last_words(&mut child)?;
     let (sender, receiver) = mpsc::sync_channel::<u64>(16);
     let reader = child.stdout.take().map(|stdout| {
@@ -63,19 +105,26 @@ pub(super) fn run(
         };
         thread::Builder::new().name("ffmpeg-progress".into()).spawn(forward)
     });
+    let mut watch = StallWatch::begin(Instant::now());
     let outcome = loop {
         if cancel.is_cancelled() {
             break Err(IngestError::Cancelled);
         }
         match receiver.recv_timeout(POLL) {
-            Ok(us) => position(us),
+            Ok(us) => {
+                watch.reach(us, Instant::now());
+                position(us);
+            }
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => break Ok(()),
         }
+        if watch.is_stalled(Instant::now()) {
+            let limit = format!("{} s without progress", STALL_TIME.as_secs());
+            break Err(IngestError::Limit { tool: "ffmpeg", limit });
+        }
     };
     if outcome.is_err() {
-        // A child that has just ended by itself cannot be killed; either way it is gone after `wait`.
-        let _ = child.kill();
+        end(&mut child);
     }
     let status = child.wait().map_err(tool("ffmpeg"))?;
     drop(receiver);
@@ -87,12 +136,41 @@ pub(super) fn run(
     if status.success() { Ok(()) } else { Err(IngestError::Encode { detail: useful(&lines) }) }
 }
 
+/// Kills a child. One that has just ended by itself cannot be killed; either way it is gone afterwards.
+fn end(child: &mut Child) {
+    let _ = child.kill();
+    let _ = child.wait();
+}
+
+/// Notices that ffmpeg runs and comes no further.
+#[derive(Debug)]
+struct StallWatch {
+    furthest_us: u64,
+    since: Instant,
+}
+
+impl StallWatch {
+    fn begin(now: Instant) -> Self {
+        Self { furthest_us: 0, since: now }
+    }
+
+    fn reach(&mut self, us: u64, now: Instant) {
+        if us > self.furthest_us {
+            (self.furthest_us, self.since) = (us, now);
+        }
+    }
+
+    fn is_stalled(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.since) > STALL_TIME
+    }
+}
+
 fn tool(tool: &'static str) -> impl Fn(std::io::Error) -> IngestError {
     move |source| IngestError::Tool { tool, source }
 }
 
-fn spawn(program: &'static str, args: &[OsString], directory: &Path) -> Result<Child, IngestError> {
-    Command::new(program)
+fn spawn(program: &'static str, args: &[OsString], directory: &Path, memory: u64) -> Result<Child, IngestError> {
+    let mut child = Command::new(program)
         .args(args)
         .current_dir(directory)
         .env("AV_LOG_FORCE_NOCOLOR", "1")
@@ -100,7 +178,33 @@ fn spawn(program: &'static str, args: &[OsString], directory: &Path) -> Result<C
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
-        .map_err(tool(program))
+        .map_err(tool(program))?;
+    if let Err(error) = limit(&child, memory) {
+        end(&mut child);
+        return Err(tool(program)(error));
+    }
+    Ok(child)
+}
+
+/// Bounds what a child may take. It has read nothing yet that matters: a file's contents come long after the program's start.
+#[cfg(target_os = "linux")]
+fn limit(child: &Child, memory: u64) -> std::io::Result<()> {
+    use rustix::process::{Pid, Resource, Rlimit, prlimit};
+    let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw).ok_or(std::io::ErrorKind::InvalidInput)?;
+    let most = |value: u64| Rlimit { current: Some(value), maximum: Some(value) };
+    for (resource, value) in [(Resource::Data, memory), (Resource::Core, 0)] {
+        match prlimit(Some(pid), resource, most(value)) {
+            // It has ended already: its status tells why.
+            Ok(_) | Err(rustix::io::Errno::SRCH) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn limit(_: &Child, _: u64) -> std::io::Result<()> {
+    Ok(())
 }
 
 /// Drains stderr on a thread of its own, so that a talkative child never blocks, and keeps its last lines.
@@ -179,6 +283,38 @@ mod tests {
         let args = ["-re", "-f", "lavfi", "-i", "testsrc2=s=64x64:r=10:d=600", "-f", "null", "-"].map(OsString::from);
         let seen = cancel.clone();
         let result = run(&args, Path::new("."), &cancel, |_| seen.cancel());
+        assert!(matches!(result, Err(IngestError::Cancelled)), "{result:?}");
+    }
+
+    #[test]
+    fn a_child_that_comes_no_further_is_stalled() {
+        let began = Instant::now();
+        let mut watch = StallWatch::begin(began);
+        assert!(!watch.is_stalled(began + STALL_TIME));
+        watch.reach(1_000, began + STALL_TIME);
+        assert!(!watch.is_stalled(began + 2 * STALL_TIME));
+        watch.reach(1_000, began + 2 * STALL_TIME);
+        assert!(watch.is_stalled(began + 2 * STALL_TIME + POLL), "the same place again is no progress");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_child_may_have_only_so_much_memory() {
+        let args = ["-re", "-f", "lavfi", "-i", "testsrc2=s=64x64:r=10:d=600", "-f", "null", "-"].map(OsString::from);
+        let mut child = spawn("ffmpeg", &args, Path::new("."), 64 << 20).expect("ffmpeg starts");
+        let limits = std::fs::read_to_string(format!("/proc/{}/limits", child.id())).expect("its limits");
+        end(&mut child);
+        let of = |name: &str| limits.lines().find(|line| line.starts_with(name)).unwrap_or_default().to_owned();
+        assert!(of("Max data size").contains(&(64 << 20).to_string()), "{limits}");
+        assert!(of("Max core file size").split_whitespace().nth(4) == Some("0"), "{limits}");
+    }
+
+    #[test]
+    fn a_raised_flag_ends_the_probe() {
+        let cancel = Cancel::new();
+        cancel.cancel();
+        let args = ["-f", "lavfi", "-i", "testsrc2", "-count_frames", "-show_streams"].map(OsString::from);
+        let result = probe(&args, &cancel);
         assert!(matches!(result, Err(IngestError::Cancelled)), "{result:?}");
     }
 }

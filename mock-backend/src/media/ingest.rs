@@ -10,7 +10,7 @@ use super::recipe::Recipe;
 use super::staging::Staging;
 use super::{
     AudioRecord, Cancel, Effort, Files, IngestError, Ladder, Progress, RungRecord, Source, Stage, TextRecord,
-    TitleRecord, Update, media_dir, record, slug,
+    TitleRecord, Update, media_dir, record, slug, versions,
 };
 
 /// What people read about a title.
@@ -112,7 +112,7 @@ pub fn ingest(
     let report = |stage, fraction| progress.update(Update { title: &id, stage, fraction });
     report(Stage::Probe, 0.0);
     let recipe = match &request.source {
-        Source::File(path) => Recipe::from_file(path)?,
+        Source::File(path) => Recipe::from_file(path, cancel)?,
         Source::Synthetic(synthetic) => Recipe::from_synthetic(synthetic),
     };
     // ffmpeg runs in a directory of its own.
@@ -131,7 +131,7 @@ pub fn ingest(
     };
     let encoded = job.run(cancel, |fraction| report(Stage::Encode, fraction))?;
     report(Stage::Package, 0.0);
-    let packaged = package::package(&encoded, &title, |fraction| report(Stage::Package, fraction))?;
+    let packaged = package::package(&encoded, &title, cancel, |fraction| report(Stage::Package, fraction))?;
     check_whole(&recipe, &packaged)?;
     if cancel.is_cancelled() {
         return Err(IngestError::Cancelled);
@@ -139,6 +139,7 @@ pub fn ingest(
     let mut made = describe(request, &packaged);
     let id = if request.replace {
         made.id.clone_from(&id);
+        made.created = versions::later_than_present(&media, &id, made.created);
         record::write(&title, &made)?;
         staging.replace(&media, &id)?;
         id

@@ -17,7 +17,8 @@
 //! ```
 //!
 //! Every function takes the data directory (`DATA`), never `DATA/media`.
-//! A title is built in a hidden directory beside its destination and renamed into place, so a reader never sees half of one.
+//! A title is built in a hidden directory beside its destination and renamed into place, so a reader never sees half of one. The
+//! title that it replaces stays readable under its version for a day ([`versions`]).
 
 mod cancel;
 pub mod counter;
@@ -37,6 +38,7 @@ mod record;
 mod slug;
 mod source;
 mod staging;
+pub mod versions;
 
 pub use cancel::Cancel;
 pub use error::IngestError;

@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
+use rustix::fs::OFlags;
 use serde::{Deserialize, Serialize};
 
-use super::{IngestError, ffmpeg, language};
+use super::{Cancel, IngestError, ffmpeg, language};
 
 /// A frame rate as an exact fraction of frames per second.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -106,24 +109,31 @@ pub(super) struct Probe {
 /// Subtitle formats that are text; the others are pictures and cannot become WebVTT.
 const TEXT_CODECS: [&str; 7] = ["subrip", "srt", "ass", "ssa", "webvtt", "mov_text", "text"];
 
-/// Examines a file.
-pub(super) fn file(path: &Path) -> Result<Probe, IngestError> {
-    let opened = std::fs::File::open(path).and_then(|f| f.metadata());
-    let metadata = opened.map_err(|source| IngestError::Input { path: path.to_owned(), source })?;
+/// Examines a file. Only a regular one is opened: opening a pipe would wait for a writer, and a device gives bytes without end.
+pub(super) fn file(path: &Path, cancel: &Cancel) -> Result<Probe, IngestError> {
     let not_media = |detail: String| IngestError::NotMedia { path: path.to_owned(), detail };
-    if !metadata.is_file() {
+    let is_file = is_regular(path).map_err(|source| IngestError::Input { path: path.to_owned(), source })?;
+    if !is_file {
         return Err(not_media("it is not a file".to_owned()));
     }
     let mut args: Vec<OsString> =
-        ["-v", "error", "-of", "json", "-show_format", "-show_streams", "-i"].iter().map(OsString::from).collect();
-    args.push(file_url(path));
-    let json = ffmpeg::probe(&args)?.map_err(|failure| {
+        ["-v", "error", "-of", "json", "-show_format", "-show_streams"].iter().map(OsString::from).collect();
+    args.extend(ffmpeg::untrusted_input());
+    args.extend(["-i".into(), file_url(path)]);
+    let json = ffmpeg::probe(&args, cancel)?.map_err(|failure| {
         let shown = path.to_string_lossy();
         let detail = failure.0.replace(&format!("file:{shown}: "), "");
         not_media(detail)
     })?;
     let raw: Raw = serde_json::from_slice(&json).map_err(|e| not_media(format!("ffprobe's answer: {e}")))?;
     raw.into_probe()?.ok_or_else(|| IngestError::NoVideo { path: path.to_owned() })
+}
+
+/// Opens without waiting, and asks what was opened rather than what the name stood for before.
+fn is_regular(path: &Path) -> std::io::Result<bool> {
+    let nonblocking = i32::try_from(OFlags::NONBLOCK.bits()).map_err(std::io::Error::other)?;
+    let file = OpenOptions::new().read(true).custom_flags(nonblocking).open(path)?;
+    Ok(file.metadata()?.is_file())
 }
 
 /// `file:PATH`, so that a name with a colon or a leading dash is neither a protocol nor an option.

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use super::probe::{self, Colour, Probe, VideoStream};
-use super::{IngestError, Rate, Synthetic};
+use super::{Cancel, IngestError, Rate, Synthetic, ffmpeg};
 
 /// What the encoder is to work from.
 #[derive(Debug)]
@@ -58,11 +58,11 @@ const TONE_MAP: &str = "zscale=t=linear:npl=100,format=gbrpf32le,zscale=p=bt709,
 
 impl Recipe {
     /// Examines a file.
-    pub(super) fn from_file(path: &Path) -> Result<Self, IngestError> {
-        let probe = probe::file(path)?;
+    pub(super) fn from_file(path: &Path, cancel: &Cancel) -> Result<Self, IngestError> {
+        let probe = probe::file(path, cancel)?;
         // ffmpeg runs in another directory.
         let path = std::path::absolute(path).map_err(IngestError::io(path))?;
-        let inputs = vec!["-i".into(), probe::file_url(&path)];
+        let inputs = ffmpeg::untrusted_input().into_iter().chain(["-i".into(), probe::file_url(&path)]).collect();
         let pad_to_end = probe.duration_ms.map(|ms| format!(",apad=whole_dur={}", seconds(ms)));
         let filters = format!("aresample=48000:async=1:first_pts=0{}", pad_to_end.unwrap_or_default());
         let sound = |s: &probe::OtherStream| Sound {

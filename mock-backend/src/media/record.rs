@@ -54,6 +54,11 @@ pub struct TitleRecord {
 }
 
 impl TitleRecord {
+    /// Number of this version of the title: the milliseconds at which it was packaged. No two versions of a title share it.
+    pub fn version(&self) -> i64 {
+        self.created.as_millisecond()
+    }
+
     /// Language tags of the sound, default first.
     pub fn languages(&self) -> Vec<&str> {
         self.audio.iter().map(|a| a.language.as_str()).collect()
@@ -166,7 +171,12 @@ pub fn titles(data: &Path) -> Result<Vec<TitleRecord>, IngestError> {
 
 /// The record of one complete title; `None` if there is none, it cannot be read, or it belongs to another id.
 pub(super) fn read(media: &Path, id: &str) -> Option<TitleRecord> {
-    let path = media.join(id).join(FILE);
+    read_in(&media.join(id), id)
+}
+
+/// The record in a title's directory, wherever that lies; `None` as for [`read`].
+pub(super) fn read_in(title: &Path, id: &str) -> Option<TitleRecord> {
+    let path = title.join(FILE);
     if fs::metadata(&path).ok()?.len() > MAX_RECORD {
         return None;
     }

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{IngestError, slug};
+use super::{IngestError, record, slug, versions};
 
 /// Names of directories under construction begin with this; a leading dot keeps them out of listings.
 const PREFIX: &str = ".ingest-";
@@ -47,14 +47,20 @@ impl Staging {
         self.dir.path().join("work")
     }
 
-    /// Puts the title in place under `id`, replacing an older one.
+    /// Puts the title in place under `id`, in one step where the system can. The one that was there stays readable under its
+    /// version for those who play it.
     pub(super) fn replace(self, parent: &Path, id: &str) -> Result<(), IngestError> {
-        let target = parent.join(id);
+        let (title, target) = (self.title(), parent.join(id));
+        sync(&title)?;
         if target.exists() {
-            let old = self.dir.path().join("old");
-            fs::rename(&target, &old).map_err(IngestError::io(&target))?;
+            swap(&title, &target, &self.dir.path().join("old")).map_err(IngestError::io(&target))?;
+        } else {
+            fs::rename(&title, &target).map_err(IngestError::io(&target))?;
         }
-        fs::rename(self.title(), &target).map_err(IngestError::io(&target))
+        if let Some(old) = record::read_in(&title, id) {
+            versions::retire(parent, &title, &old)?;
+        }
+        sync_names(parent)
     }
 
     /// Puts the title in place under `id`, or `id-2`, `id-3`… if that is taken, and returns the id that was free.
@@ -73,14 +79,56 @@ impl Staging {
                 continue;
             }
             record(&self.title(), &candidate)?;
+            sync(&self.title())?;
             match fs::rename(self.title(), &target) {
-                Ok(()) => return Ok(candidate),
+                Ok(()) => {
+                    sync_names(parent)?;
+                    return Ok(candidate);
+                }
                 Err(e) if matches!(e.kind(), io::ErrorKind::AlreadyExists | io::ErrorKind::DirectoryNotEmpty) => {}
                 Err(source) => return Err(IngestError::io(&target)(source)),
             }
         }
         Err(IngestError::BadId { id: id.to_owned() })
     }
+}
+
+/// Brings everything below a directory to the disk before it gets its name: a title that is there after a power failure is whole.
+///
+/// One call for the file system rather than one for each of some thousand files.
+fn sync(dir: &Path) -> Result<(), IngestError> {
+    let opened = File::open(dir).map_err(IngestError::io(dir))?;
+    #[cfg(target_os = "linux")]
+    let synced = rustix::fs::syncfs(&opened).map_err(io::Error::from);
+    #[cfg(not(target_os = "linux"))]
+    let synced = {
+        rustix::fs::sync();
+        opened.sync_all()
+    };
+    synced.map_err(IngestError::io(dir))
+}
+
+/// Brings the names in a directory to the disk.
+fn sync_names(dir: &Path) -> Result<(), IngestError> {
+    File::open(dir).and_then(|dir| dir.sync_all()).map_err(IngestError::io(dir))
+}
+
+/// Exchanges two directories, through the name `spare` where the system has no call for it: then there is a moment without
+/// `there`.
+fn swap(here: &Path, there: &Path, spare: &Path) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::fs::{CWD, RenameFlags, renameat_with};
+        use rustix::io::Errno;
+        match renameat_with(CWD, here, CWD, there, RenameFlags::EXCHANGE) {
+            // Some file systems cannot.
+            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {}
+            other => return Ok(other?),
+        }
+    }
+    fs::rename(there, spare)?;
+    fs::rename(here, there)?;
+    fs::rename(spare, here)
 }
 
 /// Removes directories whose builder is gone. Best effort: what cannot be removed now is tried again next time.

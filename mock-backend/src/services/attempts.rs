@@ -4,7 +4,7 @@
 //! flight than may still fail. A device that has signed in to the account before is counted by itself. Every other guess counts
 //! for the account and its peer together, and for the peer alone. So a stranger slows down only the stranger's own guesses, and
 //! neighbours behind one address do not lock out a known device. After five failures (twenty of a peer) each further one doubles
-//! the wait, from two seconds to thirty. A success forgets the failures of the account with the peer, not those of the peer.
+//! the wait, from five seconds to thirty. A success forgets the failures of the account with the peer, not those of the peer.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -19,9 +19,11 @@ const MAX_SUBJECTS: usize = 20_000;
 const FREE_FOR_ACCOUNT: u32 = 5;
 /// Failures of one peer over all accounts before it has to wait.
 const FREE_FOR_PEER: u32 = 20;
-const FIRST_WAIT_MS: i64 = 2_000;
+const FIRST_WAIT_MS: i64 = 5_000;
 /// Maximum wait after a failure.
 pub const LONGEST_WAIT_MS: i64 = 30_000;
+/// Maximum lead of the clock that stamped a stored failure, before the stamp counts as one of a clock that has been set back.
+const MAX_LEAD_MS: i64 = 60_000;
 /// Time without a failure after which a subject starts anew.
 pub const FORGET_MS: i64 = 60 * 60_000;
 
@@ -144,9 +146,10 @@ pub struct Attempts {
 }
 
 impl Attempts {
-    /// Takes over what an earlier process recorded, `age_ms` after the failure.
+    /// Takes over what an earlier process recorded, `age_ms` after the failure by the wall clock. A failure of tomorrow was stamped
+    /// by a clock that has been set back since: it counts, but its wait is over.
     pub fn restore(&mut self, subject: Subject, failures: u32, age_ms: i64, now_ms: i64) {
-        let age_ms = age_ms.max(0);
+        let age_ms = if age_ms < -MAX_LEAD_MS { LONGEST_WAIT_MS } else { age_ms.max(0) };
         if age_ms < FORGET_MS && self.records.len() < MAX_SUBJECTS {
             self.records.insert(subject, Record { failures, pending: 0, last_ms: now_ms - age_ms });
         }
@@ -245,7 +248,7 @@ mod tests {
             now += i64::try_from(wait).expect("small");
             assert_eq!(fail(&mut attempts, &guess, now), Verdict::Reserved);
         }
-        assert_eq!(waits, [2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000, 30_000]);
+        assert_eq!(waits, [5_000, 10_000, 20_000, 30_000, 30_000, 30_000, 30_000, 30_000]);
         assert_eq!(attempts.reserve(&Guess::of_stranger("other@b", None), now), Verdict::Reserved);
         assert_eq!(fail(&mut attempts, &guess, now + FORGET_MS), Verdict::Reserved);
         assert_eq!(attempts.reserve(&guess, now + FORGET_MS), Verdict::Reserved, "it started anew");
@@ -285,11 +288,17 @@ mod tests {
         let subject = guess.subjects().next().expect("an account").clone();
         let stored = before.to_store(&subject);
         assert!(stored >= 5);
-        for (age_ms, waits) in [(0, true), (-86_400_000, true), (LONGEST_WAIT_MS, false), (86_400_000, false)] {
+        for (age_ms, waits) in
+            [(0, true), (-1_000, true), (-86_400_000, false), (LONGEST_WAIT_MS, false), (86_400_000, false)]
+        {
             let mut after = Attempts::default();
             after.restore(subject.clone(), stored, age_ms, 77);
             let verdict = after.reserve(&guess, 77);
             assert_eq!(matches!(verdict, Verdict::Wait(wait) if wait <= 30_000), waits, "{age_ms}: {verdict:?}");
+            if age_ms == -86_400_000 {
+                after.settle(&guess, Settled::Wrong, 77);
+                assert!(matches!(after.reserve(&guess, 77), Verdict::Wait(_)), "its failures still count");
+            }
         }
     }
 
@@ -334,8 +343,8 @@ mod tests {
                     _ => {}
                 }
                 prop_assert!(in_flight <= 5);
-                // Five are free; each further one needs a wait of two seconds at least after the one before.
-                let waited = u32::try_from((now - first) / 2_000).unwrap_or(u32::MAX);
+                // Five are free; each further one needs a wait of five seconds at least after the one before.
+                let waited = u32::try_from((now - first) / 5_000).unwrap_or(u32::MAX);
                 prop_assert!(compared <= 5 + waited, "{compared} compared in {} ms", now - first);
             }
             if in_flight == 0 {

@@ -1,15 +1,18 @@
 //! The catalogue in memory: what the packager wrote, as the wire types want it. Re-read when the media directory changes.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::{Duration, Instant, SystemTime};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
+use std::time::{Duration, SystemTime};
 
 use kinora_api::{
     AgeRating, ErrorCode, Image, Language, Profile, Protocol, ResumePosition, ThumbnailIndex, TitleCard, TitleDetail,
 };
 
+use super::pictures::PictureKeys;
 use super::search::Index;
+use super::shelves::{Shelf, Shelves};
 use crate::http::path::SafePath;
 use crate::http::problem::Problem;
 use crate::media::{self, IngestError, TitleRecord};
@@ -26,7 +29,7 @@ pub struct Entry {
     pub id: String,
     /// Manifests relative to its directory, the preferred first.
     pub manifests: Vec<(Protocol, String)>,
-    /// When it was added, milliseconds since the Unix epoch.
+    /// When it was added, milliseconds since the Unix epoch; also the number of its version.
     pub added_at: i64,
     card: TitleCard,
     description: String,
@@ -48,6 +51,16 @@ impl Entry {
         self.card.duration_ms
     }
 
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.card.name
+    }
+
+    /// The age from which it is suitable; `None` when it has no rating.
+    pub fn min_age(&self) -> Option<u8> {
+        self.card.rating.as_ref().map(|rating| rating.min_age)
+    }
+
     /// Its genres.
     pub fn genres(&self) -> &[String] {
         &self.card.genres
@@ -63,9 +76,11 @@ impl Entry {
         }
     }
 
-    fn from_record(record: TitleRecord) -> Self {
-        let version = record.created.as_millisecond();
-        let image = |file: &str| format!("/v1/images/{}/{file}?v={version}", record.id);
+    fn from_record(record: TitleRecord, keys: &PictureKeys) -> Self {
+        let version = record.version();
+        let rating = Some(AgeRating { label: "ALL".to_owned(), min_age: 0 }).filter(|_| record.demo_revision > 0);
+        let key = if is_for_everyone(rating.as_ref()) { String::new() } else { keys.key(&record.id, version) + "/" };
+        let image = |file: &str| format!("/v1/images/{key}{}/{file}?v={version}", record.id);
         let language = |tag: &str, label: &str| Language { tag: tag.to_owned(), label: label.to_owned() };
         let best = record.rungs.iter().max_by_key(|rung| rung.height);
         let synopsis = record.description.split("\n\n").next().unwrap_or_default().to_owned();
@@ -78,7 +93,7 @@ impl Entry {
                 poster: Image { path: image(&record.files.poster), width: 0, height: 0 },
                 duration_ms: record.duration_ms,
                 year: record.year,
-                rating: Some(AgeRating { label: "ALL".to_owned(), min_age: 0 }).filter(|_| record.demo_revision > 0),
+                rating,
                 genres: record.genres.clone(),
                 synopsis,
                 resume: None,
@@ -93,17 +108,26 @@ impl Entry {
     }
 }
 
+/// Returns true if a title of this rating suits everyone. A title without a rating does not.
+fn is_for_everyone(rating: Option<&AgeRating>) -> bool {
+    rating.is_some_and(|rating| rating.min_age == 0)
+}
+
 /// The titles at one moment.
 #[derive(Debug, Default)]
 pub struct Snapshot {
     titles: BTreeMap<String, Arc<Entry>>,
     index: Index,
+    shelves: Shelves,
 }
 
 impl Snapshot {
-    fn of(records: Vec<TitleRecord>) -> Self {
-        let titles: BTreeMap<String, Arc<Entry>> =
-            records.into_iter().map(Entry::from_record).map(|entry| (entry.id.clone(), Arc::new(entry))).collect();
+    fn of(records: Vec<TitleRecord>, keys: &PictureKeys) -> Self {
+        let titles: BTreeMap<String, Arc<Entry>> = records
+            .into_iter()
+            .map(|record| Entry::from_record(record, keys))
+            .map(|entry| (entry.id.clone(), Arc::new(entry)))
+            .collect();
         let mut index = Index::default();
         for entry in titles.values() {
             let languages = entry.audio.iter().chain(&entry.subtitles).map(|language| language.label.as_str());
@@ -112,14 +136,19 @@ impl Snapshot {
             let major: Vec<&str> = entry.card.genres.iter().map(String::as_str).chain([year.as_str()]).collect();
             index.add(&entry.id, &entry.card.name, &major, &minor);
         }
-        Self { titles, index }
+        let shelves = Shelves::of(titles.values());
+        Self { titles, index, shelves }
     }
 
-    /// Every title that a profile may see, by name.
-    pub fn for_profile(&self, profile: &Profile) -> Vec<Arc<Entry>> {
-        let mut titles: Vec<Arc<Entry>> = self.titles.values().filter(|entry| entry.suits(profile)).cloned().collect();
-        titles.sort_by(|a, b| (&a.card.name, &a.id).cmp(&(&b.card.name, &b.id)));
-        titles
+    /// The titles that a profile may see, in the orders of the screens.
+    pub fn shelf(&self, profile: &Profile) -> &Arc<Shelf> {
+        self.shelves.for_profile(profile)
+    }
+
+    /// The titles of positions that a profile may see, in the order of the positions.
+    pub fn begun(&self, positions: &[ResumePosition], profile: &Profile) -> Vec<Arc<Entry>> {
+        let titles = positions.iter().filter_map(|position| self.titles.get(position.title_id.as_str()));
+        titles.filter(|entry| entry.suits(profile)).cloned().collect()
     }
 
     /// How many titles there are.
@@ -142,13 +171,7 @@ impl Snapshot {
 
     /// Everything for a title page.
     pub fn detail(&self, entry: &Entry, profile: &Profile, resume: Option<&ResumePosition>) -> TitleDetail {
-        let mut similar: Vec<(usize, Arc<Entry>)> = self
-            .for_profile(profile)
-            .into_iter()
-            .filter(|other| other.id != entry.id)
-            .map(|other| (other.genres().iter().filter(|genre| entry.genres().contains(genre)).count(), other))
-            .collect();
-        similar.sort_by_key(|(shared, _)| std::cmp::Reverse(*shared));
+        let similar = self.shelf(profile).similar(entry, SIMILAR);
         TitleDetail {
             card: entry.card(resume),
             description: entry.description.clone(),
@@ -157,7 +180,7 @@ impl Snapshot {
             max_height: entry.max_height,
             protocols: entry.manifests.iter().map(|&(protocol, _)| protocol).collect(),
             thumbnails: entry.thumbnails.clone(),
-            similar: similar.into_iter().take(SIMILAR).map(|(_, other)| other.card(None)).collect(),
+            similar: similar.iter().map(|other| other.card(None)).collect(),
         }
     }
 
@@ -173,14 +196,10 @@ impl Snapshot {
 #[derive(Debug)]
 pub struct Catalogue {
     data: PathBuf,
+    keys: PictureKeys,
     current: RwLock<Arc<Snapshot>>,
-    seen: Mutex<Seen>,
-}
-
-#[derive(Debug)]
-struct Seen {
-    looked: Instant,
-    changed: Option<SystemTime>,
+    /// Time of the directory's latest change as it was read.
+    seen: Mutex<Option<SystemTime>>,
 }
 
 impl Catalogue {
@@ -188,25 +207,35 @@ impl Catalogue {
     ///
     /// # Errors
     /// When the media directory is there and cannot be listed.
-    pub fn open(data: &Path) -> Result<Self, IngestError> {
+    pub fn open(data: &Path, keys: PictureKeys) -> Result<Self, IngestError> {
         let changed = changed(data);
-        let snapshot = Snapshot::of(media::titles(data)?);
-        Ok(Self {
-            data: data.to_owned(),
-            current: RwLock::new(Arc::new(snapshot)),
-            seen: Mutex::new(Seen { looked: Instant::now(), changed }),
-        })
+        let snapshot = Snapshot::of(media::titles(data)?, &keys);
+        Ok(Self { data: data.to_owned(), keys, current: RwLock::new(Arc::new(snapshot)), seen: Mutex::new(changed) })
     }
 
-    /// The titles now. At most once a second the directory is looked at, and read again when a title has come or gone.
-    pub async fn now(self: &Arc<Self>) -> Arc<Snapshot> {
-        if self.is_due() {
-            let catalogue = Arc::clone(self);
+    /// The titles as they were read last. No request waits for the directory.
+    pub fn now(&self) -> Arc<Snapshot> {
+        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Looks at the directory once a second and reads it again when a title has come or gone; ends with the last other owner.
+    pub async fn watch(catalogue: Weak<Self>) {
+        loop {
+            tokio::time::sleep(LOOK_EVERY).await;
+            let Some(catalogue) = catalogue.upgrade() else { return };
             if let Err(error) = tokio::task::spawn_blocking(move || catalogue.refresh()).await {
                 tracing::error!(%error, "the catalogue could not be read again");
             }
         }
-        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Returns true if the pictures of a title may be shown to a peer that gave `key` in their address.
+    pub fn may_see_pictures(&self, title: &str, key: Option<&str>) -> bool {
+        let titles = self.now();
+        titles.titles.get(title).is_some_and(|entry| {
+            is_for_everyone(entry.card.rating.as_ref())
+                || key.is_some_and(|key| self.keys.is_key(key, title, entry.added_at))
+        })
     }
 
     /// The file that a safe path names below the media directory.
@@ -214,26 +243,27 @@ impl Catalogue {
         media::media_dir(&self.data).join(path.to_path_buf())
     }
 
-    fn is_due(&self) -> bool {
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let due = seen.looked.elapsed() >= LOOK_EVERY;
-        if due {
-            seen.looked = Instant::now();
-        }
-        due
+    /// Opens a file of the media tree, in the version that the address names.
+    ///
+    /// # Errors
+    /// Those of [`media::versions::open`].
+    pub async fn open_file(&self, address: SafePath) -> io::Result<media::versions::Opened> {
+        let data = self.data.clone();
+        let opened = tokio::task::spawn_blocking(move || media::versions::open(&data, &address)).await;
+        opened.map_err(io::Error::other)?
     }
 
     fn refresh(&self) {
         let now = changed(&self.data);
-        if self.seen.lock().unwrap_or_else(PoisonError::into_inner).changed == now {
+        if *self.seen.lock().unwrap_or_else(PoisonError::into_inner) == now {
             return;
         }
         match media::titles(&self.data) {
             Ok(records) => {
-                let snapshot = Arc::new(Snapshot::of(records));
+                let snapshot = Arc::new(Snapshot::of(records, &self.keys));
                 tracing::info!(titles = snapshot.count(), "the catalogue has changed");
                 *self.current.write().unwrap_or_else(PoisonError::into_inner) = snapshot;
-                self.seen.lock().unwrap_or_else(PoisonError::into_inner).changed = now;
+                *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = now;
             }
             Err(error) => tracing::error!(%error, "the catalogue could not be read again"),
         }

@@ -309,6 +309,7 @@ mod tests {
             });
             let problem = full.await.expect_err("there is no space");
             assert_eq!(problem.error().kind(), Some(ErrorCode::ServiceUnavailable), "{round}");
+            assert!(store.is_failing(), "{round}");
             assert_eq!(state(&store, "lost").await, None, "nothing of a failed write remains");
         }
         store.prove_writable(7).await.expect("writing works again");

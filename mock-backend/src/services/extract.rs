@@ -22,18 +22,18 @@ impl FromRequestParts<Arc<Backend>> for Viewer {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, backend: &Arc<Backend>) -> Result<Self, Problem> {
-        let token = parts
-            .headers
-            .get(header::AUTHORIZATION)
-            .and_then(|value| value.to_str().ok())
-            .and_then(|value| value.split_once(' '))
-            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-            .map(|(_, token)| token.trim())
+        let token = bearer_token(&parts.headers)
             .ok_or_else(|| Problem::new(ErrorCode::SignInExpired, "the request carries no access token"))?;
         let bearer = backend.sign_ins.tokens().check(token, backend.clock.now_ms())?;
         revocation::check_family(backend.store.reads(), &bearer.family).await?;
         Ok(Self(bearer))
     }
+}
+
+/// The token of `Authorization: Bearer` (RFC 6750 §2.1).
+pub fn bearer_token(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
 /// A JSON body.
@@ -96,6 +96,17 @@ fn shape(text: &str) -> String {
 pub struct ProfileQuery {
     /// Absent: the default profile.
     pub profile: Option<ProfileId>,
+}
+
+/// The query string of the home screen and its rows.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct HomeQuery {
+    /// Absent: the default profile.
+    pub profile: Option<ProfileId>,
+    /// Id of a row; only for rows.
+    pub id: Option<String>,
+    /// Number of the first genre row, or of the first title of a row; absent: 0.
+    pub from: Option<usize>,
 }
 
 /// The query string of a search.

@@ -1,53 +1,82 @@
-//! The home screen: which rows, in which order. Pure.
+//! The home screen: which rows, in which order, a page at a time. Pure.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use kinora_api::{Home, ResumePosition, Row, RowKind, TitleCard};
+use kinora_api::{Home, ProfileId, ResumePosition, Row, RowKind, TitleCard, paths};
 
 use super::catalogue::Entry;
+use super::shelves::Shelf;
 
-/// Titles in a row that has no end of its own.
-const LONG_ROW: usize = 20;
+/// Titles begun that are shown.
+const CONTINUE: usize = 20;
+/// Titles of a row in one answer.
+pub const ROW_PAGE: usize = 40;
+/// Genre rows in one answer.
+const GENRES_PAGE: usize = 10;
 
-/// The home screen from the titles that the profile may see (by name) and its positions (the latest first).
-pub fn arrange(titles: &[Arc<Entry>], positions: &[ResumePosition]) -> Home {
-    let by_id: BTreeMap<&str, &ResumePosition> =
-        positions.iter().map(|position| (position.title_id.as_str(), position)).collect();
-    let card = |entry: &Arc<Entry>| entry.card(by_id.get(entry.id.as_str()).copied());
-    let mut newest: Vec<&Arc<Entry>> = titles.iter().collect();
-    newest.sort_by_key(|entry| std::cmp::Reverse(entry.added_at));
+const ALL: &str = "all";
+const GENRE: &str = "genre:";
 
-    let watching = positions.iter().filter_map(|position| {
-        let entry = titles.iter().find(|entry| entry.id == position.title_id.as_str())?;
-        Some(card(entry)).filter(|card| card.resume.is_some())
-    });
-    let mut rows = vec![
-        row("continue", RowKind::ContinueWatching, "Continue watching", watching.take(LONG_ROW).collect()),
-        row(
-            "recent",
-            RowKind::RecentlyAdded,
-            "Recently added",
-            newest.iter().take(LONG_ROW).map(|e| card(e)).collect(),
-        ),
-    ];
-    let mut genres: BTreeMap<&str, Vec<TitleCard>> = BTreeMap::new();
-    for entry in titles {
-        for genre in entry.genres() {
-            genres.entry(genre).or_default().push(card(entry));
-        }
-    }
-    // A row of one title is no choice.
-    let mut genres: Vec<(&str, Vec<TitleCard>)> = genres.into_iter().filter(|(_, cards)| cards.len() > 1).collect();
-    genres.sort_by_key(|(_, cards)| std::cmp::Reverse(cards.len()));
-    rows.extend(genres.into_iter().map(|(genre, cards)| {
-        row(&format!("genre:{genre}"), RowKind::Genre { genre: genre.to_owned() }, genre, cards)
-    }));
-    rows.push(row("all", RowKind::All, "All titles", titles.iter().map(card).collect()));
-    rows.retain(|row| !row.titles.is_empty());
-    Home { hero: newest.first().map(|entry| card(entry)), rows }
+/// A profile's titles and positions (the latest first), and its id if the request named it.
+pub struct Scene<'s> {
+    shelf: &'s Shelf,
+    positions: BTreeMap<&'s str, &'s ResumePosition>,
+    profile: Option<&'s ProfileId>,
 }
 
-fn row(id: &str, kind: RowKind, heading: &str, titles: Vec<TitleCard>) -> Row {
-    Row { id: id.to_owned(), kind, heading: heading.to_owned(), titles }
+impl<'s> Scene<'s> {
+    /// A scene of a shelf, positions and the profile that the links of the answer name.
+    pub fn new(shelf: &'s Shelf, positions: &'s [ResumePosition], profile: Option<&'s ProfileId>) -> Self {
+        let positions = positions.iter().map(|position| (position.title_id.as_str(), position)).collect();
+        Self { shelf, positions, profile }
+    }
+
+    /// The home screen from the genre row `first` on. The first page has the other rows as well, with `begun` as the titles to
+    /// continue, the latest first.
+    pub fn home(&self, begun: &[Arc<Entry>], first: usize) -> Home {
+        let genres = self.shelf.genres.iter().skip(first).take(GENRES_PAGE);
+        let genres = genres.filter_map(|(genre, _)| self.row(&format!("{GENRE}{genre}"), 0));
+        let next = first.saturating_add(GENRES_PAGE);
+        let next = (next < self.shelf.genres.len()).then(|| paths::home_from(next, self.profile));
+        if first > 0 {
+            return Home { hero: None, rows: genres.collect(), next };
+        }
+        let watching = begun.iter().map(|entry| self.card(entry)).filter(|card| card.resume.is_some());
+        let mut rows = vec![
+            fixed("continue", RowKind::ContinueWatching, "Continue watching", watching.take(CONTINUE).collect()),
+            fixed("recent", RowKind::RecentlyAdded, "Recently added", self.cards(&self.shelf.newest)),
+        ];
+        rows.extend(genres);
+        rows.extend(self.row(ALL, 0));
+        rows.retain(|row| !row.titles.is_empty());
+        Home { hero: self.shelf.newest.first().map(|entry| self.card(entry)), rows, next }
+    }
+
+    /// The titles of a long row from number `first` on; `None` when there is no such row.
+    pub fn row(&self, id: &str, first: usize) -> Option<Row> {
+        let (kind, heading, titles) = if id == ALL {
+            (RowKind::All, "All titles", &self.shelf.all)
+        } else {
+            let wanted = id.strip_prefix(GENRE)?;
+            let (genre, titles) = self.shelf.genres.iter().find(|(genre, _)| genre == wanted)?;
+            (RowKind::Genre { genre: genre.clone() }, genre.as_str(), titles)
+        };
+        let page = titles.iter().skip(first).take(ROW_PAGE).map(|entry| self.card(entry)).collect();
+        let next = first.saturating_add(ROW_PAGE);
+        let next = (next < titles.len()).then(|| paths::home_row(id, next, self.profile));
+        Some(Row { next, ..fixed(id, kind, heading, page) })
+    }
+
+    fn cards(&self, titles: &[Arc<Entry>]) -> Vec<TitleCard> {
+        titles.iter().map(|entry| self.card(entry)).collect()
+    }
+
+    fn card(&self, entry: &Entry) -> TitleCard {
+        entry.card(self.positions.get(entry.id.as_str()).copied())
+    }
+}
+
+fn fixed(id: &str, kind: RowKind, heading: &str, titles: Vec<TitleCard>) -> Row {
+    Row { id: id.to_owned(), kind, heading: heading.to_owned(), titles, next: None }
 }

@@ -1,8 +1,8 @@
 //! The backend: who the viewer is, what there is to see, leave to play it, where they left off; and the origin behind the edges.
 //!
-//! * [`database`] — SQLite, migrated on start; [`writer`] is the one task that writes, in groups;
+//! * [`database`] — SQLite, migrated on start; [`writer`] is the one task that writes, in groups; [`pruning`] deletes;
 //! * [`accounts`], [`password`], [`attempts`], [`tokens`], [`sign_in`], [`sign_in_limit`], [`revocation`] — who it is, and until when;
-//! * [`catalogue`], [`home`], [`search`] — what there is;
+//! * [`catalogue`], [`shelves`], [`home`], [`search`], [`pictures`] — what there is;
 //! * [`playback`], [`positions`] — playing it;
 //! * [`routes`], [`extract`], [`counters`] — the HTTP face.
 
@@ -12,14 +12,18 @@ pub mod catalogue;
 pub mod counters;
 pub mod database;
 pub mod demo;
+pub mod edges;
 pub mod extract;
 pub mod home;
 pub mod password;
+pub mod pictures;
 pub mod playback;
 pub mod positions;
+pub mod pruning;
 pub mod revocation;
 pub mod routes;
 pub mod search;
+pub mod shelves;
 pub mod sign_in;
 pub mod sign_in_limit;
 pub mod tokens;
@@ -30,14 +34,19 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use kinora_api::{Profile, ProfileId, ResumePosition};
+use tokio::sync::Semaphore;
 use url::Url;
 
 use crate::clock::{Clock, LogicalClock};
 use crate::edge::signature::EdgeSecret;
 use crate::http::body::BodyLimits;
+use crate::http::probe::Probe;
 use crate::http::problem::Problem;
 use crate::http::server::{self, Limits, listen};
+use crate::keyfile;
 use crate::media::IngestError;
 use extract::Viewer;
 
@@ -140,9 +149,13 @@ pub struct Backend {
     catalogue: Arc<catalogue::Catalogue>,
     clock: Clock,
     counters: counters::Counters,
+    /// Bearer token of whoever reads the counters.
+    metrics_token: String,
     /// Order of the positions that are written.
     order: LogicalClock,
     playback: playback::Playback,
+    /// Turns of searches.
+    searches: Arc<Semaphore>,
     store: database::Store,
     sign_in_limit: sign_in_limit::SignInLimit,
     sign_ins: sign_in::SignIns,
@@ -203,8 +216,11 @@ pub async fn serve(config: Config) -> Result<Running, BackendError> {
     std::fs::create_dir_all(&data).map_err(unusable(data.clone()))?;
     let secret_file = edge_secret_file(&data);
     let secret = EdgeSecret::load_or_create(&secret_file).map_err(unusable(secret_file))?;
+    let metrics_file = data.join("keys").join("metrics.token");
+    let metrics_token = keyfile::load_or_create(&metrics_file, || Ok(URL_SAFE_NO_PAD.encode(keyfile::random::<32>()?)))
+        .map_err(unusable(metrics_file))?;
     let tokens = tokens::Tokens::open(&data.join("keys").join("access.pem"), config.access_ms)?;
-    let catalogue = Arc::new(catalogue::Catalogue::open(&data)?);
+    let catalogue = Arc::new(catalogue::Catalogue::open(&data, pictures::PictureKeys::new(&secret))?);
     let (store, writer) = database::open(config.database.as_deref(), &data).await?;
     let latest = positions::latest_order(store.reads()).await.map_err(|problem| unreadable(&problem))?;
     let sign_in_limit = sign_in_limit::SignInLimit::open(store.clone(), config.clock.clone())
@@ -217,18 +233,27 @@ pub async fn serve(config: Config) -> Result<Running, BackendError> {
             .await
             .map_err(|problem| BackendError::DemoViewer(problem.error().to_string()))?;
     }
+    let edges = Arc::new(edges::Edges::new(&config.edges));
+    match Probe::new() {
+        Ok(probe) => drop(tokio::spawn(edges::watch(Arc::clone(&edges), probe))),
+        Err(error) => tracing::error!(%error, "the edges cannot be watched"),
+    }
     let backend = Arc::new(Backend {
         accounts,
         body: config.body,
         catalogue,
+        metrics_token,
         order: LogicalClock::resume(config.clock.clone(), latest),
         clock: config.clock,
         counters: counters::Counters::default(),
-        playback: playback::Playback::new(store.clone(), secret, config.terms, config.edges),
+        playback: playback::Playback::new(store.clone(), secret, config.terms, edges),
+        searches: Arc::new(Semaphore::new(1)),
         sign_in_limit,
         sign_ins: sign_in::SignIns::new(store.clone(), tokens, config.refresh_ms),
         store: store.clone(),
     });
+    tokio::spawn(pruning::run(Arc::downgrade(&backend)));
+    tokio::spawn(catalogue::Catalogue::watch(Arc::downgrade(&backend.catalogue)));
     let reads = store.reads().clone();
     drop(store);
     let finish = async move {

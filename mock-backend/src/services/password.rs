@@ -39,7 +39,7 @@ impl Passwords {
     /// Starts the thread.
     ///
     /// # Errors
-    /// When the system gives no thread.
+    /// Of the system, if it gives no thread.
     pub fn start() -> std::io::Result<Self> {
         let (tasks, mut receiver) = mpsc::channel(QUEUE);
         std::thread::Builder::new().name("argon2".to_owned()).spawn(move || {

@@ -4,20 +4,20 @@
 //! may lose the place to another device, and has then ended: its next heartbeat is refused, and so are its addresses at the
 //! edges. So the playbacks of an account that have not ended are never more than its places.
 
-use std::sync::{PoisonError, RwLock};
+use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use kinora_api::{
     ErrorCode, Heartbeat, HeartbeatReply, PlaybackGrant, PlaybackPhase, PlaybackRequest, PlaybackSource, Profile,
     Protocol, paths,
 };
-use sha2::{Digest as _, Sha256};
 use sqlx::SqliteConnection;
 use url::Url;
 use uuid::Uuid;
 
 use super::catalogue::Entry;
 use super::database::Store;
+use super::edges::Edges;
 use super::positions::{self, Position};
 use super::revocation::{self, EndReason};
 use super::tokens::Bearer;
@@ -25,6 +25,7 @@ use super::writer::WriteError;
 use crate::clock::LogicalClock;
 use crate::edge::signature::{EdgeSecret, sign, signed_path};
 use crate::http::problem::Problem;
+use crate::media::versions;
 
 /// Heartbeats that may be missing before a playback no longer counts.
 const MISSING_HEARTBEATS: i64 = 3;
@@ -46,7 +47,7 @@ pub struct Playback {
     store: Store,
     secret: EdgeSecret,
     terms: Terms,
-    edges: RwLock<Vec<Url>>,
+    edges: Arc<Edges>,
 }
 
 /// A playback that has not ended.
@@ -54,22 +55,24 @@ struct Session {
     id: String,
     profile: String,
     title: String,
+    /// Version of the title that it plays; 0 for the one that is current.
+    version: i64,
     duration_ms: u64,
     expires_at: i64,
 }
 
-/// A row of `playback_sessions`: profile, title, duration, expiry, last sign of life, reason for the end.
-type SessionRow = (String, String, i64, i64, i64, Option<String>);
+/// A row of `playback_sessions`: profile, title, its version, duration, expiry, last sign of life, reason for the end.
+type SessionRow = (String, String, i64, i64, i64, i64, Option<String>);
 
 impl Playback {
     /// Playbacks kept in `store`, signed with `secret` for `edges`.
-    pub fn new(store: Store, secret: EdgeSecret, terms: Terms, edges: Vec<Url>) -> Self {
-        Self { store, secret, terms, edges: RwLock::new(edges) }
+    pub fn new(store: Store, secret: EdgeSecret, terms: Terms, edges: Arc<Edges>) -> Self {
+        Self { store, secret, terms, edges }
     }
 
     /// Replaces the list of edges; grants from now on name the new ones.
     pub fn set_edges(&self, edges: Vec<Url>) {
-        *self.edges.write().unwrap_or_else(PoisonError::into_inner) = edges;
+        self.edges.set(&edges);
     }
 
     /// What edges show to be let into the origin is checked against this.
@@ -94,6 +97,7 @@ impl Playback {
             id: Uuid::now_v7().simple().to_string(),
             profile: profile.id.as_str().to_owned(),
             title: entry.id.clone(),
+            version: entry.added_at,
             duration_ms: entry.duration_ms(),
             expires_at: now_ms + self.terms.grant_ms,
         };
@@ -223,13 +227,15 @@ impl Playback {
     ) -> Result<PlaybackGrant, Problem> {
         let expires_at = now_ms + self.terms.grant_ms;
         let token = sign(&self.secret, &entry.id, &session.id, expires_at);
-        let edges = self.edges_for(&entry.id);
+        let edges = self.edges.ranked(&entry.id);
         if edges.is_empty() {
             return Err(Problem::new(ErrorCode::ServiceUnavailable, "no edge is known that could serve the title"));
         }
-        let source = |(protocol, manifest): &(Protocol, String)| PlaybackSource {
-            protocol: *protocol,
-            urls: edges.iter().map(|edge| format!("{edge}{}", signed_path(&token, &entry.id, manifest))).collect(),
+        // The manifests' relative addresses inherit the version, as they do the signature.
+        let version = versions::segment(if session.version == 0 { entry.added_at } else { session.version });
+        let source = |(protocol, manifest): &(Protocol, String)| {
+            let path = signed_path(&token, &entry.id, &format!("{version}/{manifest}"));
+            PlaybackSource { protocol: *protocol, urls: edges.iter().map(|edge| format!("{edge}{path}")).collect() }
         };
         let mut sources: Vec<PlaybackSource> = entry.manifests.iter().map(source).collect();
         if !wanted.is_empty() {
@@ -260,21 +266,6 @@ impl Playback {
             duration_ms: session.duration_ms,
         })
     }
-
-    /// The edges in the order to try them for a title: by rendezvous hashing (Thaler and Ravishankar, 1998), so that each title
-    /// lives in the cache of one edge, and losing an edge moves only its titles.
-    fn edges_for(&self, title: &str) -> Vec<String> {
-        let edges = self.edges.read().unwrap_or_else(PoisonError::into_inner);
-        let mut ranked: Vec<([u8; 32], String)> = edges
-            .iter()
-            .map(|edge| {
-                let base = edge.as_str().trim_end_matches('/').to_owned();
-                (Sha256::digest(format!("{base}\n{title}").as_bytes()).into(), base)
-            })
-            .collect();
-        ranked.sort();
-        ranked.into_iter().map(|(_, base)| base).collect()
-    }
 }
 
 impl Terms {
@@ -286,8 +277,8 @@ impl Terms {
     }
 }
 
-/// How many silent playbacks a new one has to end, in an account with `places`, `alive` playbacks that are heard of and
-/// `silent` ones that are not; `None` if the living take every place.
+/// Returns the number of silent playbacks that a new one has to end, in an account with `places`, `alive` playbacks whose
+/// heartbeats come and `silent` ones whose do not; `None` if those alive take every place.
 fn places_to_clear(places: u32, alive: i64, silent: i64) -> Option<i64> {
     let free = i64::from(places) - alive;
     (free > 0).then(|| (silent + 1 - free).max(0))
@@ -323,8 +314,8 @@ async fn take_place(
     }
     sqlx::query(
         "INSERT INTO playback_sessions
-             (id, account_id, profile_id, title_id, duration_ms, started_at, expires_at, last_seen_at, family_id)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $6, $8)",
+             (id, account_id, profile_id, title_id, duration_ms, started_at, expires_at, last_seen_at, family_id, title_version)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $6, $8, $9)",
     )
     .bind(&session.id)
     .bind(&bearer.account)
@@ -334,6 +325,7 @@ async fn take_place(
     .bind(now_ms)
     .bind(session.expires_at)
     .bind(&bearer.family)
+    .bind(session.version)
     .execute(connection)
     .await?;
     Ok(())
@@ -362,7 +354,7 @@ async fn count_places(
 /// Returns a playback with the time of its last sign of life, unless it has ended.
 async fn find(connection: &mut SqliteConnection, account: &str, id: &str) -> Result<(Session, i64), Problem> {
     let row: Option<SessionRow> = sqlx::query_as(
-        "SELECT profile_id, title_id, duration_ms, expires_at, last_seen_at,
+        "SELECT profile_id, title_id, title_version, duration_ms, expires_at, last_seen_at,
                 CASE WHEN stopped_at IS NULL THEN NULL ELSE coalesce(end_reason, 'stopped') END
          FROM playback_sessions WHERE id = $1 AND account_id = $2",
     )
@@ -371,8 +363,9 @@ async fn find(connection: &mut SqliteConnection, account: &str, id: &str) -> Res
     .fetch_optional(connection)
     .await?;
     match row {
-        Some((profile, title, duration_ms, expires_at, seen, None)) => {
-            let session = Session { id: id.to_owned(), profile, title, duration_ms: millis(duration_ms), expires_at };
+        Some((profile, title, version, duration_ms, expires_at, seen, None)) => {
+            let duration_ms = millis(duration_ms);
+            let session = Session { id: id.to_owned(), profile, title, version, duration_ms, expires_at };
             Ok((session, seen))
         }
         Some((.., Some(reason))) if reason == EndReason::Displaced.name() => {
@@ -485,7 +478,7 @@ mod tests {
                 Some(ended) => {
                     prop_assert!((0..=silent).contains(&ended));
                     prop_assert!(alive + silent - ended < i64::from(places));
-                    // Nobody is ended without need.
+                    // None is ended without need.
                     prop_assert!(ended == 0 || alive + silent - ended + 1 == i64::from(places));
                 }
             }

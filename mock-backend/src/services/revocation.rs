@@ -12,7 +12,7 @@ use crate::http::problem::Problem;
 /// Maximum number of sessions in one answer to an edge.
 const PAGE: i64 = 10_000;
 
-/// Why a playback has ended.
+/// Reason for the end of a playback.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EndReason {
     /// The player stopped it.

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use axum::Router;
 use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
@@ -12,17 +13,19 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use kinora_api::{
     Account, ErrorCode, Heartbeat, HeartbeatReply, Home, PlaybackGrant, PlaybackRequest, PositionList, Profile,
-    ProfileId, ProfileList, PutPosition, RefreshRequest, ResumePosition, SearchResults, SignInRequest, SignInResponse,
-    SignOutRequest, TitleDetail, TokenPair, paths,
+    ProfileId, ProfileList, PutPosition, RefreshRequest, ResumePosition, Row, SearchResults, SignInRequest,
+    SignInResponse, SignOutRequest, TitleDetail, TokenPair, paths,
 };
 
 use super::attempts::Settled;
-use super::extract::{Params, Payload, ProfileQuery, RevokedQuery, SearchQuery, Viewer};
+use super::extract::{HomeQuery, Params, Payload, ProfileQuery, RevokedQuery, SearchQuery, Viewer, bearer_token};
+use super::home::Scene;
 use super::positions::{self, Position};
-use super::{Backend, accounts, home, revocation};
+use super::{Backend, accounts, revocation};
 use crate::edge::cache::is_manifest;
 use crate::edge::origin::ORIGIN_KEY_HEADER;
 use crate::http::file;
+use crate::http::host;
 use crate::http::path::SafePath;
 use crate::http::problem::Problem;
 use crate::http::server::Connection;
@@ -42,6 +45,7 @@ pub fn router(backend: Arc<Backend>) -> Router {
         .route(paths::ACCOUNT, get(account))
         .route(paths::PROFILES, get(profiles))
         .route("/v1/home", get(home_screen))
+        .route("/v1/home/row", get(home_row))
         .route("/v1/titles/{id}", get(title))
         .route("/v1/search", get(search))
         .route(paths::PLAYBACK, post(playback))
@@ -61,6 +65,7 @@ pub fn router(backend: Arc<Backend>) -> Router {
             Problem::new(ErrorCode::MethodNotAllowed, "the path does not take this method")
         })
         .layer(middleware::from_fn_with_state(Arc::clone(&backend), count))
+        .layer(middleware::from_fn(host::check))
         .with_state(backend)
 }
 
@@ -129,11 +134,21 @@ async fn profiles(State(backend): Shared, Viewer(bearer): Viewer) -> Answer<Prof
     Ok(axum::Json(ProfileList { profiles: backend.accounts.account(&bearer.account).await?.profiles }))
 }
 
-async fn home_screen(State(backend): Shared, viewer: Viewer, Params(query): Params<ProfileQuery>) -> Answer<Home> {
+async fn home_screen(State(backend): Shared, viewer: Viewer, Params(query): Params<HomeQuery>) -> Answer<Home> {
     let profile = backend.profile(&viewer, query.profile.as_ref()).await?;
     let positions = positions::list(backend.store.reads(), profile.id.as_str()).await?;
-    let titles = backend.catalogue.now().await.for_profile(&profile);
-    Ok(axum::Json(home::arrange(&titles, &positions)))
+    let titles = backend.catalogue.now();
+    let scene = Scene::new(titles.shelf(&profile), &positions, query.profile.as_ref());
+    Ok(axum::Json(scene.home(&titles.begun(&positions, &profile), query.from.unwrap_or(0))))
+}
+
+async fn home_row(State(backend): Shared, viewer: Viewer, Params(query): Params<HomeQuery>) -> Answer<Row> {
+    let profile = backend.profile(&viewer, query.profile.as_ref()).await?;
+    let positions = positions::list(backend.store.reads(), profile.id.as_str()).await?;
+    let titles = backend.catalogue.now();
+    let scene = Scene::new(titles.shelf(&profile), &positions, query.profile.as_ref());
+    let row = scene.row(query.id.as_deref().unwrap_or_default(), query.from.unwrap_or(0));
+    row.map(axum::Json).ok_or_else(|| Problem::new(ErrorCode::NotFound, "there is no such row"))
 }
 
 async fn title(
@@ -143,7 +158,7 @@ async fn title(
     Params(query): Params<ProfileQuery>,
 ) -> Answer<TitleDetail> {
     let profile = backend.profile(&viewer, query.profile.as_ref()).await?;
-    let titles = backend.catalogue.now().await;
+    let titles = backend.catalogue.now();
     let entry = titles.title(&id, &profile)?;
     let resume = positions::get(backend.store.reads(), profile.id.as_str(), &entry.id).await?;
     Ok(axum::Json(titles.detail(&entry, &profile, resume.as_ref())))
@@ -152,7 +167,16 @@ async fn title(
 async fn search(State(backend): Shared, viewer: Viewer, Params(query): Params<SearchQuery>) -> Answer<SearchResults> {
     let profile = backend.profile(&viewer, query.profile.as_ref()).await?;
     let text: String = query.q.trim().chars().take(200).collect();
-    let found = backend.catalogue.now().await.search(&text, &profile, query.limit.unwrap_or(20).min(MAX_FOUND));
+    let limit = query.limit.unwrap_or(20).min(MAX_FOUND);
+    // A search walks through the whole catalogue: one at a time, and away from the threads that answer everybody.
+    let turn = Arc::clone(&backend.searches).acquire_owned().await.map_err(|error| Problem::internal(&error))?;
+    let (titles, words) = (backend.catalogue.now(), text.clone());
+    let found = tokio::task::spawn_blocking(move || {
+        let found = titles.search(&words, &profile, limit);
+        drop(turn);
+        found
+    });
+    let found = found.await.map_err(|error| Problem::internal(&error))?;
     Ok(axum::Json(SearchResults { titles: found.iter().map(|entry| entry.card(None)).collect(), query: text }))
 }
 
@@ -163,7 +187,7 @@ async fn playback(
 ) -> Answer<PlaybackGrant> {
     let account = backend.accounts.account(&viewer.0.account).await?;
     let profile = backend.profile(&viewer, request.profile_id.as_ref()).await?;
-    let entry = backend.catalogue.now().await.title(request.title_id.as_str(), &profile)?;
+    let entry = backend.catalogue.now().title(request.title_id.as_str(), &profile)?;
     let now = backend.clock.now_ms();
     let grant = backend.playback.grant((&viewer.0, account.max_streams), &profile, &entry, &request, now).await?;
     backend.counters.grants.fetch_add(1, Ordering::Relaxed);
@@ -174,7 +198,7 @@ async fn renew(State(backend): Shared, Viewer(bearer): Viewer, Path(session): Pa
     let title = backend.playback.title_of(&bearer.account, &session).await?;
     // Whether the profile may see the title was decided when the playback began.
     let anyone = Profile { id: ProfileId::new(""), name: String::new(), max_age: None, language: None };
-    let entry = backend.catalogue.now().await.title(&title, &anyone)?;
+    let entry = backend.catalogue.now().title(&title, &anyone)?;
     let whose = backend.places(&bearer).await?;
     Ok(axum::Json(backend.playback.renew(whose, &session, &entry, backend.clock.now_ms()).await?))
 }
@@ -218,7 +242,7 @@ async fn position(
     Params(query): Params<ProfileQuery>,
 ) -> Answer<ResumePosition> {
     let profile = backend.profile(&viewer, query.profile.as_ref()).await?;
-    let entry = backend.catalogue.now().await.title(&title, &profile)?;
+    let entry = backend.catalogue.now().title(&title, &profile)?;
     Ok(axum::Json(backend.position(&profile, &entry.id, entry.duration_ms()).await?))
 }
 
@@ -229,7 +253,7 @@ async fn put_position(
     Payload(request): Payload<PutPosition>,
 ) -> Answer<ResumePosition> {
     let profile = backend.profile(&viewer, request.profile_id.as_ref()).await?;
-    let entry = backend.catalogue.now().await.title(&title, &profile)?;
+    let entry = backend.catalogue.now().title(&title, &profile)?;
     let now = backend.clock.now_ms();
     let recorded_at = request.recorded_at.map_or(now, |at| at.clamp(0, now));
     let position = Position::new(profile.id.as_str(), &entry.id, request.position_ms, entry.duration_ms())
@@ -241,18 +265,27 @@ async fn put_position(
     Ok(axum::Json(backend.position(&profile, &entry.id, entry.duration_ms()).await?))
 }
 
-/// Posters and seek-bar pictures: they name no viewer and are served to everyone.
+/// Posters and seek-bar pictures. They name no viewer: who has the address may see them.
 async fn image(
     State(backend): Shared,
     method: Method,
     headers: HeaderMap,
     request: Request,
 ) -> Result<Response, Problem> {
-    let path = below(&request, "/v1/images/")?;
+    let not_there = || Problem::new(ErrorCode::NotFound, "there is no such picture");
+    let text = request.uri().path().strip_prefix("/v1/images/").unwrap_or_default();
+    let (key, text) = match text.split_once('/') {
+        Some((key, text)) if key.starts_with('~') => (Some(key), text),
+        _ => (None, text),
+    };
+    let path = SafePath::parse(text).ok_or_else(not_there)?;
+    if !backend.catalogue.may_see_pictures(path.names().first().map_or("", String::as_str), key) {
+        return Err(not_there());
+    }
     let is_image = matches!(file::content_type(path.file_name().as_ref()), "image/jpeg" | "image/png" | "image/webp");
     let is_thumbnail_index = path.names().get(1).is_some_and(|name| name == "thumbs");
     if !is_image && !is_thumbnail_index {
-        return Err(Problem::new(ErrorCode::NotFound, "there is no such picture"));
+        return Err(not_there());
     }
     // The address changes when the picture does.
     file::serve(&method, &headers, &backend.catalogue.file(&path), "public, max-age=86400, immutable").await
@@ -267,8 +300,18 @@ async fn origin(
 ) -> Result<Response, Problem> {
     check_edge(&backend, &headers)?;
     let path = below(&request, "/origin/")?;
-    let lasting = if is_manifest(path.as_str()) { "public, max-age=1" } else { "public, max-age=31536000, immutable" };
-    file::serve(&method, &headers, &backend.catalogue.file(&path), lasting).await
+    let name = path.to_path_buf();
+    let (opened, is_versioned) = match backend.catalogue.open_file(path).await {
+        Ok(opened) => (Ok(tokio::fs::File::from_std(opened.file)), opened.is_versioned),
+        Err(error) => (Err(error), false),
+    };
+    let lasting = match (is_versioned, is_manifest(&name.to_string_lossy())) {
+        (true, false) => "public, max-age=31536000, immutable",
+        (true, true) => "public, max-age=1",
+        // Another version may lie there at any time.
+        (false, _) => "public, no-cache",
+    };
+    file::serve_open(&method, &headers, opened, &name, lasting).await
 }
 
 /// Sessions whose addresses edges have to refuse, from a number on.
@@ -316,8 +359,13 @@ async fn ready(State(backend): Shared) -> Result<impl IntoResponse, Problem> {
     Ok("ready\n")
 }
 
-async fn metrics(State(backend): Shared) -> Result<impl IntoResponse, Problem> {
-    let titles = backend.catalogue.now().await.count();
+/// The counters, for whoever has the token in `keys/metrics.token`.
+async fn metrics(State(backend): Shared, headers: HeaderMap) -> Result<impl IntoResponse, Problem> {
+    let shown = bearer_token(&headers).unwrap_or_default();
+    if verify_slices_are_equal(shown.as_bytes(), backend.metrics_token.trim().as_bytes()).is_err() {
+        return Err(Problem::new(ErrorCode::SignInExpired, "the counters are for operators"));
+    }
+    let titles = backend.catalogue.now().count();
     let playbacks = backend.playback.running(backend.clock.now_ms()).await?;
     let headers = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
     Ok((headers, backend.counters.render(titles, playbacks)))

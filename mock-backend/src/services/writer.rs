@@ -78,10 +78,21 @@ pub fn not_written() -> Problem {
     Problem::new(ErrorCode::ServiceUnavailable, "the service cannot write at the moment").with_retry_after_ms(1000)
 }
 
+/// Result of a job, as far as the writer is concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ran {
+    /// Its changes are kept.
+    Kept,
+    /// It refused the request, or its row is bad: its changes are undone.
+    Refused,
+    /// The storage failed: its changes are undone.
+    StorageFailed,
+}
+
 /// A job of any result type, as the writer sees it.
 pub trait Job: Send {
-    /// Runs the job. False: its changes have to be undone.
-    fn run<'j>(&'j mut self, connection: &'j mut SqliteConnection) -> BoxFuture<'j, bool>;
+    /// Runs the job.
+    fn run<'j>(&'j mut self, connection: &'j mut SqliteConnection) -> BoxFuture<'j, Ran>;
     /// Answers the caller; `durable` says that the transaction was committed.
     fn finish(self: Box<Self>, durable: bool);
 }
@@ -101,16 +112,19 @@ impl<T> Typed<T> {
 }
 
 impl<T: Send + 'static> Job for Typed<T> {
-    fn run<'j>(&'j mut self, connection: &'j mut SqliteConnection) -> BoxFuture<'j, bool> {
+    fn run<'j>(&'j mut self, connection: &'j mut SqliteConnection) -> BoxFuture<'j, Ran> {
         Box::pin(async move {
-            let Some(work) = self.work.take() else { return false };
-            let result = match AssertUnwindSafe(async { work(connection).await }).catch_unwind().await {
-                Ok(result) => result.map_err(Problem::from),
-                Err(_) => Err(Problem::internal(&"a job of the writer panicked")),
+            let Some(work) = self.work.take() else { return Ran::Refused };
+            let (ran, result) = match AssertUnwindSafe(async { work(connection).await }).catch_unwind().await {
+                Ok(Ok(value)) => (Ran::Kept, Ok(value)),
+                Ok(Err(WriteError::Storage(error))) if !is_bad_row(&error) => {
+                    (Ran::StorageFailed, Err(WriteError::Storage(error).into()))
+                }
+                Ok(Err(error)) => (Ran::Refused, Err(error.into())),
+                Err(_) => (Ran::Refused, Err(Problem::internal(&"a job of the writer panicked"))),
             };
-            let keep = result.is_ok();
             self.result = Some(result);
-            keep
+            ran
         })
     }
 
@@ -143,8 +157,14 @@ impl Writer {
     pub async fn run(mut self, mut jobs: mpsc::Receiver<Box<dyn Job>>) {
         let mut group = Vec::with_capacity(GROUP);
         while jobs.recv_many(&mut group, GROUP).await > 0 {
-            let durable = self.commit(&mut group).await;
-            self.failing.store(!durable, Ordering::Release);
+            let committed = self.commit(&mut group).await;
+            let durable = committed.is_some();
+            match committed {
+                None | Some(Ran::StorageFailed) => self.failing.store(true, Ordering::Release),
+                Some(Ran::Kept) => self.failing.store(false, Ordering::Release),
+                // Nothing was written, so nothing is known of the storage.
+                Some(Ran::Refused) => {}
+            }
             for job in group.drain(..) {
                 job.finish(durable);
             }
@@ -156,8 +176,8 @@ impl Writer {
         }
     }
 
-    /// Runs a group in one transaction; true when it is durable.
-    async fn commit(&mut self, group: &mut [Box<dyn Job>]) -> bool {
+    /// Runs a group in one transaction. Returns how its jobs fared, the worst for the storage first; `None` if nothing is durable.
+    async fn commit(&mut self, group: &mut [Box<dyn Job>]) -> Option<Ran> {
         let connection = match self.connection.take() {
             Some(connection) => Ok(connection),
             None => self.options.connect().await,
@@ -166,35 +186,43 @@ impl Writer {
             Ok(connection) => connection,
             Err(error) => {
                 tracing::error!(%error, jobs = group.len(), "the database cannot be opened for writing");
-                return false;
+                return None;
             }
         };
         match transact(&mut connection, group).await {
-            Ok(()) => {
+            Ok(ran) => {
                 self.connection = Some(connection);
-                true
+                Some(ran)
             }
             Err(error) => {
                 // Dropped and not closed in order: it may still be inside a transaction.
                 tracing::error!(%error, jobs = group.len(), "a transaction failed; its connection is discarded");
-                false
+                None
             }
         }
     }
 }
 
 /// The transaction of a group. An error means that nothing of it is durable and that the connection is in an unknown state.
-async fn transact(connection: &mut SqliteConnection, group: &mut [Box<dyn Job>]) -> Result<(), sqlx::Error> {
+async fn transact(connection: &mut SqliteConnection, group: &mut [Box<dyn Job>]) -> Result<Ran, sqlx::Error> {
     // Plain statements: the bookkeeping of sqlx's own transactions is what a failed COMMIT leaves wrong.
     sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await?;
+    let (mut kept, mut failed) = (false, false);
     for job in group {
         sqlx::query("SAVEPOINT job").execute(&mut *connection).await?;
-        if !job.run(connection).await {
+        let ran = job.run(connection).await;
+        kept |= ran == Ran::Kept;
+        failed |= ran == Ran::StorageFailed;
+        if ran != Ran::Kept {
             // Fails when SQLite has ended the transaction by itself.
             sqlx::query("ROLLBACK TO job").execute(&mut *connection).await?;
         }
         sqlx::query("RELEASE job").execute(&mut *connection).await?;
     }
     sqlx::query("COMMIT").execute(&mut *connection).await?;
-    Ok(())
+    Ok(match (failed, kept) {
+        (true, _) => Ran::StorageFailed,
+        (false, true) => Ran::Kept,
+        (false, false) => Ran::Refused,
+    })
 }

@@ -6,7 +6,9 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use futures_util::{StreamExt as _, stream};
 use kinora_api::Protocol;
+use mock_backend::http::server;
 use mock_backend::services;
 use url::Url;
 
@@ -165,4 +167,32 @@ async fn when_an_edge_dies_the_other_has_the_same_film() {
     assert_eq!(stage.client.get(&addresses[1]).send().await.unwrap().bytes().await.unwrap(), segment());
     let forged = addresses[1].replace("/t/", "/t/9");
     assert_eq!(error(stage.client.get(forged).send().await.unwrap()).await.0, 403);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn answers_under_way_get_the_time_that_was_asked_for() {
+    // The origin begins its answer and never ends it.
+    let endless = axum::Router::new().fallback(axum::routing::get(async || {
+        let body = stream::once(async { Ok::<_, std::io::Error>("begin") }).chain(stream::pending());
+        ([("content-length", "100")], axum::body::Body::from_stream(body))
+    }));
+    let address = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
+    let origin = server::listen(address, endless, server::Limits::default(), async {}).await.unwrap();
+    for (seconds, signals) in [("0", 1), ("100000", 2)] {
+        let mut edge = Program::start(EDGE, &["--origin", &origin.url(), "--open", "--drain-seconds", seconds]);
+        let url = edge.url();
+        let client = crate::stage::client();
+        let mut answer = client.get(url.join("film.m4s").unwrap()).send().await.unwrap();
+        assert_eq!(answer.chunk().await.unwrap().unwrap(), "begin");
+        for n in 1..=signals {
+            edge.signal("TERM");
+            // The second one counts once the first has been seen: the edge accepts nobody any more.
+            let begun = Instant::now();
+            while n < signals && client.get(url.join("healthz").unwrap()).send().await.is_ok() {
+                assert!(begun.elapsed() < PATIENCE, "the edge does not drain");
+            }
+        }
+        assert_eq!(edge.ended().code(), Some(0), "after {seconds} s and {signals} signals");
+    }
+    origin.kill().await;
 }

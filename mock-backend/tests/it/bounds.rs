@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use kinora_api::{ErrorCode, paths};
+use kinora_api::{ErrorCode, TitleDetail, paths};
 use mock_backend::http::body::BodyLimits;
 use mock_backend::http::stream::WritePace;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -92,7 +92,9 @@ async fn a_reader_that_reads_nothing_is_ended() {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(4096).unwrap();
     let mut stream = socket.connect(address(&stage)).await.unwrap();
-    let request = format!("GET /v1/images/{TITLE}/thumbs/sheet.jpg HTTP/1.1\r\nhost: x\r\n\r\n");
+    let detail: TitleDetail = stage.viewer().await.read(&paths::title(&TITLE.into(), None)).await;
+    let sheet = detail.thumbnails.unwrap().path.replace("thumbs.vtt", "sheet.jpg");
+    let request = format!("GET {sheet} HTTP/1.1\r\nhost: x\r\n\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
     // The connection is reset, so that a write fails without a byte having been read.
     let begun = Instant::now();

@@ -1,13 +1,13 @@
 //! From a grant to bytes: signed paths, ranges, conditions, and who is refused.
 
 use kinora_api::{
-    ErrorCode, Heartbeat, HeartbeatReply, Home, PlaybackGrant, PlaybackPhase, PlaybackRequest, Protocol, SearchResults,
-    TitleDetail, paths,
+    ErrorCode, Heartbeat, HeartbeatReply, Home, PlaybackGrant, PlaybackPhase, PlaybackRequest, Protocol, RowKind,
+    SearchResults, TitleDetail, paths,
 };
 use mock_backend::edge::signature::{EdgeSecret, sign, signed_path};
 use mock_backend::services;
 
-use crate::stage::{SEGMENT, Stage, TITLE, beside, error, segment};
+use crate::stage::{SEGMENT, Stage, TITLE, beside, error, segment, write_title_as};
 
 #[tokio::test]
 async fn a_granted_title_can_be_fetched_in_parts_and_is_not_sent_twice() {
@@ -177,4 +177,67 @@ async fn the_catalogue_shows_the_title() {
     assert_eq!(stage.client.get(&url).header("if-none-match", etag).send().await.unwrap().status(), 304);
     let manifest = url.replace("poster.jpg", "master.m3u8");
     assert_eq!(stage.client.get(manifest).send().await.unwrap().status(), 404, "only pictures are public");
+    // The title is not rated: its pictures are for those who were given the address.
+    let open = format!("{}/v1/images/{TITLE}/poster.jpg", stage.backend.url());
+    assert_eq!(stage.client.get(open).send().await.unwrap().status(), 404);
+}
+
+#[tokio::test]
+async fn counters_are_for_operators() {
+    let stage = Stage::new().await;
+    let url = format!("{}/metrics", stage.backend.url());
+    let viewer = stage.viewer().await;
+    assert_eq!(stage.client.get(&url).send().await.unwrap().status(), 401);
+    assert_eq!(viewer.get("/metrics").await.status(), 401);
+    let token = std::fs::read_to_string(stage.dir.path().join("keys/metrics.token")).unwrap();
+    let counters = stage.client.get(&url).bearer_auth(token).send().await.unwrap();
+    assert!(counters.text().await.unwrap().contains("kinora_sign_ins_total 1\n"));
+}
+
+#[tokio::test]
+async fn a_large_catalogue_is_shown_a_page_at_a_time() {
+    let stage = Stage::new().await;
+    for n in 0..95 {
+        write_title_as(
+            stage.dir.path(),
+            &format!("film-{n:02}"),
+            &[if n < 60 { "Drama" } else { "Comedy" }, &format!("G{}", n / 2 % 14)],
+        );
+    }
+    let viewer = stage.viewer().await;
+    // The directory is looked at once a second.
+    let begun = std::time::Instant::now();
+    let home: Home = loop {
+        let home: Home = viewer.read(&paths::home(None)).await;
+        if home.rows.last().unwrap().titles.len() > 1 {
+            break home;
+        }
+        assert!(begun.elapsed() < crate::stage::PATIENCE, "the new titles are not seen");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    };
+    assert!(home.rows.iter().all(|row| (1..=40).contains(&row.titles.len())));
+    assert_eq!(home.rows.last().unwrap().kind, RowKind::All);
+
+    let mut ids = Vec::new();
+    let mut row = home.rows.last().unwrap().clone();
+    loop {
+        ids.extend(row.titles.iter().map(|card| card.id.as_str().to_owned()));
+        let Some(next) = &row.next else { break };
+        row = viewer.read(next).await;
+        assert_eq!((row.id.as_str(), &row.kind), ("all", &RowKind::All));
+    }
+    assert_eq!(ids.len(), 96);
+    ids.dedup();
+    assert_eq!(ids.len(), 96, "each once");
+
+    let mut genres: Vec<String> = Vec::new();
+    let mut page = home;
+    loop {
+        genres.extend(page.rows.iter().filter(|row| row.id.starts_with("genre:")).map(|row| row.heading.clone()));
+        let Some(next) = &page.next else { break };
+        page = viewer.read(next).await;
+    }
+    assert_eq!((genres.len(), genres[0].as_str(), genres[1].as_str()), (16, "Drama", "Comedy"));
+    let answer = viewer.get(&paths::home_row("genre:none", 0, None)).await;
+    assert_eq!(error(answer).await.1.kind(), Some(ErrorCode::NotFound));
 }

@@ -1,4 +1,4 @@
-//! What a revocation ends: access, grants, places, and the addresses at the edges.
+//! Revocation ends access, grants, places, and the addresses at the edges.
 
 use kinora_api::{
     ErrorCode, Heartbeat, PlaybackGrant, PlaybackPhase, RefreshRequest, SignInResponse, SignOutRequest, paths,
@@ -115,7 +115,7 @@ async fn a_silent_playback_loses_its_place_or_takes_it_again() {
     let (status, full) = error(viewer.ask_for(TITLE).await).await;
     assert_eq!((status, full.kind()), (409, Some(ErrorCode::TooManyStreams)));
 
-    // Silent, and nobody wants the place: a heartbeat or a renewal takes it again.
+    // Silent, and no other device wants the place: a heartbeat or a renewal takes it again.
     let beat = Heartbeat { position_ms: 5_000, phase: PlaybackPhase::Playing };
     for path in [&first.heartbeat_path, &first.renew_path] {
         stage.clock.advance_ms(31_000);

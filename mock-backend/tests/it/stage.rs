@@ -8,6 +8,7 @@ use kinora_api::{
     ApiError, DeviceInfo, PlaybackGrant, PlaybackRequest, Protocol, SignInRequest, SignInResponse, paths,
 };
 use mock_backend::clock::{Clock, ManualClock};
+use mock_backend::edge::cache::Patience;
 use mock_backend::edge::log::Destination;
 use mock_backend::edge::signature::EdgeSecret;
 use mock_backend::edge::{self, Access};
@@ -76,6 +77,8 @@ impl Stage {
             name: name.to_owned(),
             clock: self.time.clone(),
             log: Destination::File(self.log_of(name)),
+            // A busy machine makes no old copy: what a test sees is what the origin has.
+            patience: Patience { stale_after: PATIENCE, first_byte: PATIENCE, probe: PATIENCE },
             ..edge::Config::new(origin, Access::Signed(secret))
         }
     }
@@ -203,14 +206,19 @@ pub fn client() -> reqwest::Client {
 
 /// Writes a title as the packager does, with bytes of no meaning in its segment.
 pub fn write_title(data: &Path) {
-    let title = data.join("media").join(TITLE);
+    write_title_as(data, TITLE, &["Drama"]);
+    fs::write(data.join("media").join(TITLE).join(SEGMENT), segment()).unwrap();
+}
+
+/// Writes a title of any id and genres, without its segment.
+pub fn write_title_as(data: &Path, id: &str, genres: &[&str]) {
+    let title = data.join("media").join(id);
     fs::create_dir_all(title.join("video/240p")).unwrap();
-    fs::write(title.join(SEGMENT), segment()).unwrap();
     fs::write(title.join("master.m3u8"), "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nvideo/240p/playlist.m3u8\n").unwrap();
     fs::write(title.join("poster.jpg"), b"not really a jpeg").unwrap();
     let record = serde_json::json!({
-        "id": TITLE, "title": "Small Film", "description": "A film about little.", "year": 2026,
-        "genres": ["Drama"], "duration_ms": 100_000, "frames": 2500, "frame_rate": { "num": 25, "den": 1 },
+        "id": id, "title": "Small Film", "description": "A film about little.", "year": 2026,
+        "genres": genres, "duration_ms": 100_000, "frames": 2500, "frame_rate": { "num": 25, "den": 1 },
         "rungs": [{ "name": "240p", "width": 426, "height": 240, "codec": "avc1.42c015",
                     "average_bps": 1, "peak_bps": 1 }],
         "audio": [], "text": [], "files": mock_backend::media::Files::default(),

@@ -13,6 +13,7 @@ mod codec;
 mod demux;
 mod elementary;
 pub mod mp4;
+mod picture;
 mod sample;
 mod sniff;
 mod sniffing;
@@ -41,8 +42,8 @@ pub fn demuxer(format: ContainerFormat, init: Option<&InitSegment>) -> Result<Bo
     open(&DemuxSetup::new(format, init.cloned().map(Arc::new)))
 }
 
-/// A demuxer for one segment. The first bytes tell what [`ContainerFormat::Unknown`] is; they also overrule transport
-/// streams and packed audio, which manifests know by the names of files only.
+/// A demuxer for one segment. The first bytes tell what [`ContainerFormat::Unknown`] is, after a picture in front of
+/// them; they also overrule transport streams and packed audio, which manifests know by the names of files only.
 ///
 /// # Errors
 /// [`DemuxError::Unsupported`] for formats that are not built.
@@ -52,10 +53,10 @@ pub fn open(setup: &DemuxSetup) -> Result<Box<dyn Demuxer>, DemuxError> {
             Ok(Box::new(sniffing::SniffingDemuxer::new(setup.clone())))
         }
         ContainerFormat::Fmp4
-        | ContainerFormat::WebVtt
         | ContainerFormat::WebM
-        | ContainerFormat::Ttml
-        | ContainerFormat::Image => reader(setup),
+        | ContainerFormat::Image
+        | ContainerFormat::WebVtt
+        | ContainerFormat::Ttml => reader(setup),
     }
 }
 
@@ -80,10 +81,23 @@ fn reader(setup: &DemuxSetup) -> Result<Box<dyn Demuxer>, DemuxError> {
 /// # Errors
 /// When it is damaged, or names nothing that can be read.
 pub fn read_init(source: Bytes) -> Result<InitSegment, DemuxError> {
+    let source = after_pictures(source);
     match sniff::recognise(&source) {
         sniff::Signature::MpegTs => ts::read_init(source),
         _ => mp4::read_init(source),
     }
+}
+
+/// The part of a whole file that follows the pictures in front of it; the file itself when nothing follows.
+fn after_pictures(source: Bytes) -> Bytes {
+    let mut media = source.clone();
+    while sniff::recognise(&media) == sniff::Signature::Image
+        && let picture::PictureExtent::Ends(end) = picture::extent(&media)
+        && end < media.len()
+    {
+        media = media.split_off(end);
+    }
+    if media.is_empty() { source } else { media }
 }
 
 /// What initialisation data tells about the keys of its samples; `None` when it is clear, or cannot be read.

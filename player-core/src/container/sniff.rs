@@ -1,6 +1,7 @@
 //! What data is, by its first bytes.
 
 use super::audio::header::Format;
+use super::picture::{self, PictureExtent};
 use super::{DemuxError, ts};
 
 /// More bytes than this never change the answer.
@@ -50,6 +51,9 @@ pub(super) fn recognise(bytes: &[u8]) -> Signature {
         | [0x89, b'P', b'N', b'G', ..]
         | [b'R', b'I', b'F', b'F', ..]
         | [b'G', b'I', b'F', b'8', ..] => {
+            return Signature::Image;
+        }
+        [b'B', b'M', ..] | [0, 0, 1, 0, ..] if picture::extent(bytes) != PictureExtent::Unknown => {
             return Signature::Image;
         }
         [0x1f, 0x8b, ..] | [b'P', b'K', 3, 4, ..] => return Signature::Compressed,

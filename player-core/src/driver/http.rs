@@ -4,7 +4,6 @@
 //! to the player's inbox, which makes this side wait when the player is behind.
 
 use std::collections::BTreeMap;
-use std::error::Error as _;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -12,37 +11,47 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use futures_util::stream::FusedStream;
 use futures_util::{FutureExt as _, StreamExt as _};
-use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{self, HeaderName};
 use tokio::runtime::Runtime;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout};
+use url::Url;
 
 use super::Inbox;
-use super::body::Window;
-use crate::container::{self, DemuxError, DemuxOutput, Demuxer};
-use crate::drm::{self, DrmError, KeyFile, LicensedKey, SegmentDecryptor};
-use crate::engine::io::{FetchError, FetchId, FetchKind, FetchOutcome, FetchRequest, Ingest, Input, ResponseHead};
+use super::exchange::{self, Exchange};
+use super::ranges::{AnswerHead, NextStep, RangePlan};
+use super::sink::{Finished, Sink};
+use crate::container::{DemuxError, DemuxOutput};
+use crate::engine::io::{FetchError, FetchId, FetchKind, FetchOutcome, FetchRequest, Input, RangeNotice, ResponseHead};
 use crate::error::{ErrorCode, PlayerError};
 
 /// Bytes are handed to the demuxer in pieces of at most this size.
 const PIECE: usize = 256 << 10;
 /// Progress is reported at most this often.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(50);
-/// Redirects followed for one request.
-const MAX_REDIRECTS: usize = 10;
 
 /// What every request of a player carries.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NetworkConfig {
-    /// Header names and values, added to every request.
+    /// Header names and values, added to every request. A redirect to another origin carries no `Authorization` and
+    /// no `Cookie` of these.
     pub headers: Vec<(String, String)>,
     /// More certification authorities to trust, PEM.
     pub authorities_pem: Option<Vec<u8>>,
+    /// Keeps the cookies that servers set and sends them back (RFC 6265). The jar belongs to one player and lives in
+    /// memory only. Default true.
+    pub cookies: bool,
+}
+
+impl Default for NetworkConfig {
+    fn default() -> Self {
+        Self { headers: Vec::new(), authorities_pem: None, cookies: true }
+    }
 }
 
 /// Carries out the requests of one player.
 pub struct HttpFetcher {
-    client: reqwest::Client,
+    exchange: Arc<Exchange>,
     runtime: &'static Runtime,
     inbox: Arc<Inbox>,
     running: BTreeMap<FetchId, AbortHandle>,
@@ -63,34 +72,14 @@ fn runtime() -> Result<&'static Runtime, PlayerError> {
         .map_err(|error| PlayerError::fatal(ErrorCode::Internal, format!("no I/O runtime: {error}")))
 }
 
-fn client(network: &NetworkConfig) -> Result<reqwest::Client, PlayerError> {
-    let invalid = |message: String| PlayerError::fatal(ErrorCode::InvalidArgument, message);
-    let mut headers = HeaderMap::new();
-    for (name, value) in &network.headers {
-        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| invalid(format!("header name {name:?}")))?;
-        let value = HeaderValue::from_str(value).map_err(|_| invalid(format!("value of header {name}")))?;
-        headers.append(name, value);
-    }
-    let mut builder = reqwest::Client::builder()
-        .default_headers(headers)
-        .user_agent(concat!("Kinora/", env!("CARGO_PKG_VERSION")))
-        .redirect(reqwest::redirect::Policy::limited(MAX_REDIRECTS))
-        .tcp_nodelay(true);
-    if let Some(pem) = &network.authorities_pem {
-        let certificates =
-            reqwest::Certificate::from_pem_bundle(pem).map_err(|error| invalid(format!("certificates: {error}")))?;
-        builder = builder.tls_certs_merge(certificates);
-    }
-    builder.build().map_err(|error| PlayerError::fatal(ErrorCode::Internal, format!("no HTTP client: {error}")))
-}
-
 impl HttpFetcher {
     /// A fetcher that answers into `inbox`.
     ///
     /// # Errors
     /// `InvalidArgument` for headers or certificates that cannot be read, `Internal` without an I/O runtime.
     pub fn new(network: &NetworkConfig, inbox: Arc<Inbox>) -> Result<Self, PlayerError> {
-        Ok(Self { client: client(network)?, runtime: runtime()?, inbox, running: BTreeMap::new() })
+        let exchange = Arc::new(Exchange::new(network)?);
+        Ok(Self { exchange, runtime: runtime()?, inbox, running: BTreeMap::new() })
     }
 
     /// The I/O runtime of the process.
@@ -103,8 +92,14 @@ impl HttpFetcher {
         self.running.retain(|_, task| !task.is_finished());
         let id = request.id;
         let answers = Answers { id, inbox: Arc::clone(&self.inbox) };
-        let work = carry_out(self.client.clone(), request, answers);
+        let work = carry_out(Arc::clone(&self.exchange), request, answers);
         self.running.insert(id, self.runtime.spawn(work).abort_handle());
+    }
+
+    /// Removes the user information from an address, so that nothing else sees it, and sends it with every request to
+    /// the address's origin.
+    pub fn take_credentials(&self, url: &mut Url) {
+        self.exchange.take_credentials(url);
     }
 
     /// Forgets a request.
@@ -152,9 +147,9 @@ impl Answers {
     }
 }
 
-async fn carry_out(client: reqwest::Client, request: FetchRequest, answers: Answers) {
+async fn carry_out(exchange: Arc<Exchange>, request: FetchRequest, answers: Answers) {
     let mut received = 0;
-    let work = AssertUnwindSafe(transfer(&client, &request, &answers, &mut received)).catch_unwind().await;
+    let work = AssertUnwindSafe(transfer(&exchange, &request, &answers, &mut received)).catch_unwind().await;
     let result = work.unwrap_or_else(|_panic| {
         // Said by the panic hook already; the player must not wait for an answer that never comes.
         Err(DemuxError::Malformed { what: "a defect of the reader".to_owned(), offset: 0 }.into())
@@ -167,95 +162,135 @@ async fn carry_out(client: reqwest::Client, request: FetchRequest, answers: Answ
     answers.send(Input::FetchEnded { id: request.id, outcome }).await;
 }
 
+/// One request being carried out.
+struct Transfer<'a> {
+    request: &'a FetchRequest,
+    answers: &'a Answers,
+    plan: RangePlan,
+    received: &'a mut u64,
+    reported: Option<Instant>,
+}
+
 async fn transfer(
-    client: &reqwest::Client,
+    exchange: &Exchange,
     request: &FetchRequest,
     answers: &Answers,
     received: &mut u64,
 ) -> Result<Finished, FetchError> {
-    let response = timeout(request.first_byte_timeout, send(client, request))
-        .await
-        .map_err(|_| FetchError::Timeout { started: false })??;
-    let (head, window) = head(request, &response)?;
-    answers.send(Input::FetchStarted { id: request.id, head }).await;
-    let mut sink = Sink::new(request)?;
-    let mut window = window;
-    let stream = response.bytes_stream().fuse();
-    let mut pieces = Pieces { stream, stall: request.stall_timeout, error: None };
-    let mut reported: Option<Instant> = None;
-    while !window.is_done() {
-        let next = pieces.next().await;
-        let Some(chunk) = next.map_err(|error| at(error, *received, window.expected))? else { break };
-        let chunk = window.cut(chunk);
-        *received += chunk.len() as u64;
-        if *received > request.max_bytes {
-            return Err(FetchError::TooLarge { limit: request.max_bytes });
-        }
-        let outputs = sink.push(chunk)?;
-        answers.media(&mut sink.seq, outputs).await;
-        if reported.is_none_or(|last| last.elapsed() >= PROGRESS_INTERVAL) {
-            reported = Some(Instant::now());
-            answers.send(Input::FetchProgress { id: request.id, bytes: *received }).await;
+    if !matches!(request.url.scheme(), "http" | "https") {
+        return Err(FetchError::BadAddress(format!("the scheme {:?}", request.url.scheme())));
+    }
+    // Where an index ends is known once its beginning has been read.
+    let plan = RangePlan::new(request.range, request.kind == FetchKind::Index, request.max_bytes);
+    let mut transfer = Transfer { request, answers, plan, received, reported: None };
+    let mut sink = None;
+    loop {
+        let range = transfer.plan.range_header();
+        let response = timeout(request.first_byte_timeout, exchange.send(request, range.as_deref()))
+            .await
+            .map_err(|_| FetchError::Timeout { started: sink.is_some() })??;
+        let next = if response.status().is_success() {
+            let notice = transfer.plan.begin_answer(&answer_head(&response))?;
+            transfer.announce(&response, notice, sink.is_none()).await;
+            let sink = match &mut sink {
+                Some(sink) => sink,
+                none => none.insert(Sink::new(request)?),
+            };
+            transfer.read(response, sink).await?;
+            transfer.plan.end_answer()?
+        } else {
+            let next = match response.status().as_u16() {
+                416 => transfer.plan.unsatisfied(field(&response, header::CONTENT_RANGE)),
+                _ => None,
+            };
+            next.ok_or_else(|| status_error(&response))?
+        };
+        if let NextStep::Complete(notice) = next {
+            if let Some(notice) = notice {
+                answers.send(Input::FetchNotice { id: request.id, notice }).await;
+            }
+            break;
         }
     }
-    if window.expected.is_some_and(|expected| *received < expected) {
-        return Err(FetchError::Truncated { received: *received, expected: window.expected });
-    }
+    let Some(sink) = sink else { return Err(FetchError::Truncated { received: 0, expected: None }) };
     let mut seq = sink.seq;
     let (outputs, finished) = sink.finish()?;
     answers.media(&mut seq, outputs).await;
     Ok(finished)
 }
 
-async fn send(client: &reqwest::Client, request: &FetchRequest) -> Result<reqwest::Response, FetchError> {
-    if !matches!(request.url.scheme(), "http" | "https") {
-        return Err(FetchError::BadAddress(format!("the scheme {:?}", request.url.scheme())));
+impl Transfer<'_> {
+    async fn announce(&self, response: &reqwest::Response, notice: Option<RangeNotice>, first: bool) {
+        let id = self.request.id;
+        if first {
+            let head = ResponseHead {
+                status: response.status().as_u16(),
+                url: response.url().clone(),
+                content_type: content_type(response),
+                content_length: self.plan.expected(),
+                range_ignored: notice == Some(RangeNotice::Ignored),
+            };
+            self.answers.send(Input::FetchStarted { id, head }).await;
+        }
+        if let Some(notice) = notice.filter(|notice| *notice != RangeNotice::Ignored || !first) {
+            self.answers.send(Input::FetchNotice { id, notice }).await;
+        }
     }
-    let mut builder = match &request.post {
-        Some(body) => client
-            .post(request.url.clone())
-            .header(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))
-            .body(body.clone()),
-        None => client.get(request.url.clone()),
-    };
-    if let Some(range) = request.range {
-        let last =
-            range.length.map(|length| range.offset.saturating_add(length.max(1) - 1).to_string()).unwrap_or_default();
-        builder = builder.header(header::RANGE, format!("bytes={}-{last}", range.offset));
+
+    /// Reads one answer as far as it is wanted.
+    async fn read(&mut self, response: reqwest::Response, sink: &mut Sink) -> Result<(), FetchError> {
+        let request = self.request;
+        let in_part = self.plan.range_header().is_some();
+        let stream = response.bytes_stream().fuse();
+        let mut pieces = Pieces { stream, stall: request.stall_timeout, in_part, error: None };
+        while !self.plan.is_answer_done() {
+            let next = pieces.next().await;
+            let Some(chunk) = next.map_err(|error| at(error, *self.received, self.plan.expected()))? else { break };
+            let chunk = self.plan.cut(chunk);
+            *self.received += chunk.len() as u64;
+            if *self.received > request.max_bytes {
+                return Err(FetchError::TooLarge { limit: request.max_bytes });
+            }
+            let outputs = sink.push(chunk)?;
+            self.answers.media(&mut sink.seq, outputs).await;
+            if self.reported.is_none_or(|last| last.elapsed() >= PROGRESS_INTERVAL) {
+                self.reported = Some(Instant::now());
+                self.answers.send(Input::FetchProgress { id: request.id, bytes: *self.received }).await;
+            }
+        }
+        Ok(())
     }
-    if matches!(request.ingest, Ingest::Media(_)) {
-        builder = builder.header(header::ACCEPT_ENCODING, "identity");
-    }
-    builder.send().await.map_err(connect_error)
 }
 
-fn head(request: &FetchRequest, response: &reqwest::Response) -> Result<(ResponseHead, Window), FetchError> {
-    let status = response.status().as_u16();
-    let text = |name: HeaderName| response.headers().get(name).and_then(|value| value.to_str().ok());
-    if !response.status().is_success() {
-        let retry_after = text(header::RETRY_AFTER).and_then(|value| value.trim().parse().ok());
-        return Err(FetchError::Status { status, retry_after: retry_after.map(Duration::from_secs) });
+fn field(response: &reqwest::Response, name: HeaderName) -> Option<&str> {
+    response.headers().get(name).and_then(|value| value.to_str().ok())
+}
+
+fn content_type(response: &reqwest::Response) -> Option<String> {
+    field(response, header::CONTENT_TYPE)
+        .map(|value| value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
+}
+
+fn answer_head(response: &reqwest::Response) -> AnswerHead {
+    AnswerHead {
+        status: response.status().as_u16(),
+        content_range: field(response, header::CONTENT_RANGE).map(str::to_owned),
+        content_length: response.content_length(),
+        content_type: content_type(response),
     }
-    let window =
-        Window::of(request.range, status, text(header::CONTENT_RANGE), response.content_length(), request.max_bytes)?;
-    // Where an index ends is known once its beginning has been read.
-    let window = if request.kind == FetchKind::Index { window.open_ended() } else { window };
-    let content_type =
-        text(header::CONTENT_TYPE).map(|value| value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase());
-    let head = ResponseHead {
-        status,
-        url: response.url().clone(),
-        content_type,
-        content_length: window.expected,
-        range_ignored: window.range_ignored,
-    };
-    Ok((head, window))
+}
+
+fn status_error(response: &reqwest::Response) -> FetchError {
+    let retry_after = field(response, header::RETRY_AFTER).and_then(|value| value.trim().parse().ok());
+    FetchError::Status { status: response.status().as_u16(), retry_after: retry_after.map(Duration::from_secs) }
 }
 
 /// A body in pieces: what is there already is joined, so that the player is woken once for many small reads.
 struct Pieces<S> {
     stream: S,
     stall: Duration,
+    /// What comes is a part of a file.
+    in_part: bool,
     /// Found behind good bytes, which come first.
     error: Option<FetchError>,
 }
@@ -268,7 +303,7 @@ impl<S: FusedStream<Item = reqwest::Result<Bytes>> + Unpin> Pieces<S> {
         let first = timeout(self.stall, self.stream.next()).await;
         let first = match first.map_err(|_| FetchError::Timeout { started: true })? {
             None => return Ok(None),
-            Some(chunk) => chunk.map_err(|error| body_error(&error))?,
+            Some(chunk) => chunk.map_err(|error| exchange::body_error(&error, self.in_part))?,
         };
         let mut more = Vec::new();
         let mut length = first.len();
@@ -279,7 +314,7 @@ impl<S: FusedStream<Item = reqwest::Result<Bytes>> + Unpin> Pieces<S> {
                     more.push(chunk);
                 }
                 Some(Some(Err(error))) => {
-                    self.error = Some(body_error(&error));
+                    self.error = Some(exchange::body_error(&error, self.in_part));
                     break;
                 }
                 Some(None) | None => break,
@@ -294,128 +329,6 @@ impl<S: FusedStream<Item = reqwest::Result<Bytes>> + Unpin> Pieces<S> {
             joined.extend_from_slice(&chunk);
         }
         Ok(Some(joined.freeze()))
-    }
-}
-
-/// What a request does with its bytes.
-enum Ingesting {
-    Body(BytesMut),
-    Keys(KeyFile, BytesMut),
-    Media(Box<dyn Demuxer>),
-}
-
-/// What is handed over at the end.
-enum Finished {
-    Body(Bytes),
-    Keys(Vec<LicensedKey>),
-}
-
-/// The way of the bytes of a request: decrypted, then read.
-struct Sink {
-    /// What comes is encrypted as a whole.
-    decrypts: bool,
-    decryptor: Option<SegmentDecryptor>,
-    ingest: Ingesting,
-    seq: u64,
-    /// Something that can be read came out of decryption, so the key fits.
-    fits: bool,
-}
-
-impl Sink {
-    fn new(request: &FetchRequest) -> Result<Self, FetchError> {
-        let ingest = match &request.ingest {
-            Ingest::Body => Ingesting::Body(BytesMut::new()),
-            Ingest::Keys(file) => Ingesting::Keys(*file, BytesMut::new()),
-            Ingest::Media(setup) => Ingesting::Media(container::open(setup)?),
-        };
-        let decryptor = request.cipher.as_ref().map(SegmentDecryptor::new).transpose().map_err(FetchError::Decrypt)?;
-        Ok(Self { decrypts: decryptor.is_some(), decryptor, ingest, seq: 0, fits: false })
-    }
-
-    fn push(&mut self, chunk: Bytes) -> Result<Vec<DemuxOutput>, FetchError> {
-        let chunk = match &mut self.decryptor {
-            Some(decryptor) => decryptor.push(&chunk),
-            None => chunk,
-        };
-        self.read(chunk)
-    }
-
-    fn read(&mut self, chunk: Bytes) -> Result<Vec<DemuxOutput>, FetchError> {
-        if chunk.is_empty() {
-            return Ok(Vec::new());
-        }
-        match &mut self.ingest {
-            Ingesting::Body(body) | Ingesting::Keys(_, body) => {
-                body.extend_from_slice(&chunk);
-                Ok(Vec::new())
-            }
-            Ingesting::Media(demuxer) => match demuxer.push(chunk) {
-                Ok(outputs) => {
-                    self.fits |= !outputs.is_empty();
-                    Ok(outputs)
-                }
-                Err(error) => Err(self.unreadable(error)),
-            },
-        }
-    }
-
-    /// Damage right at the beginning of what was decrypted means that the key is wrong.
-    fn unreadable(&self, error: DemuxError) -> FetchError {
-        unreadable(self.decrypts && !self.fits, error)
-    }
-
-    fn finish(mut self) -> Result<(Vec<DemuxOutput>, Finished), FetchError> {
-        let rest = self.decryptor.take().map(SegmentDecryptor::finish).transpose().map_err(FetchError::Decrypt)?;
-        let mut outputs = self.read(rest.unwrap_or_default())?;
-        let finished = match self.ingest {
-            Ingesting::Body(body) => Finished::Body(body.freeze()),
-            Ingesting::Keys(file, body) => Finished::Keys(drm::read_keys(file, &body).map_err(FetchError::Key)?),
-            Ingesting::Media(mut demuxer) => {
-                let wrong = self.decrypts && !self.fits && outputs.is_empty();
-                outputs.extend(demuxer.finish().map_err(|error| unreadable(wrong, error))?);
-                Finished::Body(Bytes::new())
-            }
-        };
-        Ok((outputs, finished))
-    }
-}
-
-fn unreadable(wrong_key: bool, error: DemuxError) -> FetchError {
-    if wrong_key { FetchError::Decrypt(DrmError::Garbage(error.to_string())) } else { error.into() }
-}
-
-fn chain(error: &reqwest::Error) -> String {
-    let mut text = String::new();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        if !text.is_empty() {
-            text.push_str(": ");
-        }
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
-}
-
-fn connect_error(error: reqwest::Error) -> FetchError {
-    let error = error.without_url();
-    let causes = chain(&error);
-    if error.is_builder() || error.is_redirect() {
-        FetchError::BadAddress(if causes.is_empty() { error.to_string() } else { causes })
-    } else if error.is_timeout() {
-        FetchError::Timeout { started: false }
-    } else if causes.contains("certificate") || causes.contains("tls") || causes.contains("TLS") {
-        FetchError::Tls(causes)
-    } else {
-        FetchError::Unreachable(if causes.is_empty() { error.to_string() } else { causes })
-    }
-}
-
-fn body_error(error: &reqwest::Error) -> FetchError {
-    if error.is_timeout() {
-        FetchError::Timeout { started: true }
-    } else {
-        FetchError::Truncated { received: 0, expected: None }
     }
 }
 

@@ -8,13 +8,13 @@ use std::time::Duration;
 use super::*;
 use crate::container::DemuxSetup;
 use crate::driver::{Message, MonotonicClock};
-use crate::drm::{ContentKey, KeyId, SegmentCipher, SegmentCipherMode};
-use crate::engine::io::FetchKind;
+use crate::drm::{ContentKey, DrmError, KeyFile, KeyId, LicensedKey, SegmentCipher, SegmentCipherMode};
+use crate::engine::io::Ingest;
 use crate::model::{ByteRange, ContainerFormat};
 
 /// Answers each connection in turn with the given bytes; a trailing `hold` keeps the connection open until the
 /// client is gone.
-fn server(answers: Vec<(&'static [u8], bool)>) -> url::Url {
+fn server(answers: Vec<(&'static [u8], bool)>) -> Url {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/file", listener.local_addr().unwrap()).parse().unwrap();
     let serve = move || {
@@ -39,7 +39,7 @@ fn read_head(stream: &mut TcpStream) {
     }
 }
 
-fn request(url: url::Url, ingest: Ingest) -> FetchRequest {
+fn request(url: Url, ingest: Ingest) -> FetchRequest {
     FetchRequest {
         id: FetchId(7),
         kind: FetchKind::Segment,
@@ -145,9 +145,9 @@ fn a_body_that_stalls_and_an_answer_that_never_begins_are_told_apart() {
 #[test]
 fn a_refused_connection_and_a_strange_scheme_are_typed() {
     let closed = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url: url::Url = format!("http://{}/x", closed.local_addr().unwrap()).parse().unwrap();
+    let url: Url = format!("http://{}/x", closed.local_addr().unwrap()).parse().unwrap();
     drop(closed);
-    assert!(matches!(failure(request(url, Ingest::Body)), FetchError::Unreachable(_)));
+    assert!(matches!(failure(request(url, Ingest::Body)), FetchError::Refused(_)));
     let strange = request("ftp://127.0.0.1/x".parse().unwrap(), Ingest::Body);
     assert!(matches!(failure(strange), FetchError::BadAddress(_)));
 }

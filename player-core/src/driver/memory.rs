@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 
 /// Time after which cancelled requests and GStreamer's own threads have freed what they held of a player.
-const AFTERMATH: Duration = Duration::from_millis(500);
+const AFTERMATH: Duration = Duration::from_millis(200);
 
 /// Players that have ended since the task of [`return_memory`] looked last; it runs while this is not zero.
 static ENDED: AtomicU32 = AtomicU32::new(0);

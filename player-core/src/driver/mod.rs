@@ -3,14 +3,21 @@
 //! One thread named `player` owns the engine and the renderer and blocks on one [`inbox::Inbox`]; requests run on
 //! an I/O runtime that the process shares. tokio and reqwest appear nowhere outside this module.
 
-mod body;
 mod clock;
+mod cookies;
+mod credentials;
 mod events;
+mod exchange;
 mod http;
 mod inbox;
 mod memory;
+#[cfg(test)]
+mod odd_servers_tests;
+mod ranges;
 mod record;
+mod resolver;
 mod run;
+mod sink;
 
 pub use clock::MonotonicClock;
 pub use events::{MAX_EVENTS, MAX_REPLIES};

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::{EventQueue, HttpFetcher, Inbox, Message, MonotonicClock, Recorder};
+use crate::command::Command;
 use crate::engine::Engine;
 use crate::engine::io::{Input, Output};
 use crate::error::{ErrorCode, PlayerError};
@@ -99,7 +100,10 @@ impl PlayerLoop {
             let now = self.clock.now();
             match message {
                 Some(Message::Shutdown) => break,
-                Some(Message::Command(id, command)) => self.input(now, Input::Command { id, command }),
+                Some(Message::Command(id, mut command)) => {
+                    self.take_credentials(&mut command);
+                    self.input(now, Input::Command { id, command });
+                }
                 Some(Message::Answer(input, permit)) => {
                     self.input(now, input);
                     drop(permit);
@@ -121,6 +125,15 @@ impl PlayerLoop {
         }
         self.renderer.handle(self.clock.now(), RenderCommand::Stop);
         self.published.events.close();
+    }
+
+    /// Names and passwords in addresses stay with the requests: neither the engine nor a recording sees them.
+    fn take_credentials(&self, command: &mut Command) {
+        if let Command::Load(request) = command {
+            for url in request.locations.iter_mut().chain(&mut request.drm.licence_servers) {
+                self.fetcher.take_credentials(url);
+            }
+        }
     }
 
     fn deadline(&self) -> Option<Now> {

@@ -5,7 +5,8 @@ use bytes::Bytes;
 use url::Url;
 
 use super::Engine;
-use super::io::{FetchError, FetchId, FetchKind, FetchOutcome, Ingest, ResponseHead};
+use super::fault;
+use super::io::{FetchError, FetchId, FetchKind, FetchOutcome, Ingest, RangeNotice, ResponseHead};
 use super::pathways::ReadIndex;
 use super::recovery::Cause;
 use super::request::{JobId, Measured, Purpose};
@@ -24,15 +25,33 @@ use crate::time::MediaTime;
 impl Engine {
     pub(super) fn fetch_started(&mut self, id: FetchId, head: ResponseHead) {
         let Some(job) = self.jobs.of_fetch(id) else { return };
-        let unheard = self
-            .session
-            .as_mut()
-            .is_some_and(|session| head.range_ignored && !std::mem::replace(&mut session.ranges_ignored, true));
-        if unheard && let Some(kind) = self.jobs.get(job).map(|job| job.kind) {
-            let error = PlayerError::warning(ErrorCode::RangeIgnored, "the server ignored the range; the host slices");
-            self.warn(error.at(super::fault::stage(kind)).with_url(&head.url));
-        }
         self.jobs.began(job, head.url, head.content_length, self.now);
+        if head.range_ignored {
+            self.fetch_notice(id, RangeNotice::Ignored);
+        }
+    }
+
+    /// A byte range was served oddly. Habits of a server are reported once a session, missing bytes every time.
+    pub(super) fn fetch_notice(&mut self, id: FetchId, notice: RangeNotice) {
+        let Some(job) = self.jobs.of_fetch(id).and_then(|job| self.jobs.get(job)) else { return };
+        let Some(attempt) = job.attempt() else { return };
+        let (stage, url) = (fault::stage(job.kind), attempt.url.clone());
+        let Some(session) = self.session.as_mut() else { return };
+        let error = match notice {
+            RangeNotice::Ignored if !std::mem::replace(&mut session.ranges_ignored, true) => {
+                PlayerError::warning(ErrorCode::RangeIgnored, "the server ignored the range; the host slices")
+            }
+            RangeNotice::Unlabelled if !std::mem::replace(&mut session.ranges_unlabelled, true) => {
+                let message = "the server does not say which part it sends; it is taken for the one asked for";
+                PlayerError::warning(ErrorCode::RangeIgnored, message)
+            }
+            RangeNotice::Ignored | RangeNotice::Unlabelled => return,
+            RangeNotice::PastEnd { received } => {
+                let message = format!("the file ends before the range does: only {received} bytes of it exist");
+                PlayerError::warning(ErrorCode::RangePastEnd, message)
+            }
+        };
+        self.warn(error.at(stage).with_url(&url));
     }
 
     pub(super) fn fetch_progress(&mut self, id: FetchId, bytes: u64) {
@@ -62,7 +81,7 @@ impl Engine {
             }
             FetchOutcome::Keys { bytes, keys } => {
                 self.count_bytes(job, bytes);
-                self.served(job);
+                self.served(job, false);
                 if self.jobs.get(job).is_some_and(|job| job.purpose == Purpose::Key) {
                     self.keys_arrived(job, &keys);
                 }
@@ -71,10 +90,13 @@ impl Engine {
     }
 
     /// The location that a request went to works.
-    fn served(&mut self, job: JobId) {
+    fn served(&mut self, job: JobId, with_media: bool) {
         let place = self.jobs.get(job).and_then(|job| job.attempt()).map(|attempt| attempt.candidate.place.clone());
         if let (Some(place), Some(session)) = (place, self.session.as_mut()) {
             session.locations.served(&place, self.now);
+            if with_media {
+                session.locations.record_media(&place);
+            }
         }
     }
 
@@ -85,7 +107,7 @@ impl Engine {
         let (purpose, url) = (found.purpose, attempt.url.clone());
         let sent = attempt.sent;
         if purpose != Purpose::Steering {
-            self.served(job);
+            self.served(job, matches!(purpose, Purpose::Media(_)));
         }
         match purpose {
             Purpose::Manifest => self.manifest_arrived(job, body, &url),

@@ -127,7 +127,7 @@ impl Engine {
         }
     }
 
-    /// When the next command's turn comes.
+    /// Returns the time at which the next command's turn comes.
     pub(super) fn next_pending(&self) -> Option<Now> {
         self.pending.next_due(self.now, self.is_presentation_known())
     }

@@ -37,7 +37,10 @@ pub const fn stage(kind: FetchKind) -> Stage {
 fn of_fetch(kind: FetchKind, error: &FetchError) -> PlayerError {
     let manifest = kind == FetchKind::Manifest;
     let code = match error {
-        FetchError::Unreachable(_) => ErrorCode::NetworkUnreachable,
+        FetchError::Unreachable(_) | FetchError::Refused(_) | FetchError::UnknownHost(_) | FetchError::NoRoute(_) => {
+            ErrorCode::NetworkUnreachable
+        }
+        FetchError::MalformedHead(_) => ErrorCode::ResponseMalformed,
         FetchError::Timeout { .. } => ErrorCode::NetworkTimeout,
         FetchError::Status { status: 401..=403, .. } if kind == FetchKind::Key => ErrorCode::LicenceRefused,
         FetchError::Status { .. } | FetchError::TooLarge { .. } if kind == FetchKind::Key => ErrorCode::KeyUnavailable,

@@ -89,12 +89,39 @@ pub struct ResponseHead {
     pub range_ignored: bool,
 }
 
+/// A byte range that was served in a way that the standard does not permit, or not in full, and is played all the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RangeNotice {
+    /// The whole file came with status 200 and was sliced.
+    Ignored,
+    /// A partial answer without `Content-Range` was taken for the part that was asked for.
+    Unlabelled,
+    /// The file ends before the range does.
+    PastEnd {
+        /// Bytes of the range that exist.
+        received: u64,
+    },
+}
+
 /// Why a request failed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, thiserror::Error)]
 pub enum FetchError {
-    /// Refused, unroutable, unresolvable, or reset before the answer began.
+    /// The connection was reset or ended before the answer began.
     #[error("cannot connect: {0}")]
     Unreachable(String),
+    /// The host refuses connections on this port.
+    #[error("connection refused: {0}")]
+    Refused(String),
+    /// The name of the host cannot be resolved.
+    #[error("no such host: {0}")]
+    UnknownHost(String),
+    /// The network has no route to the host.
+    #[error("no route to the host: {0}")]
+    NoRoute(String),
+    /// The head of the answer cannot be read as HTTP.
+    #[error("the answer is not HTTP: {0}")]
+    MalformedHead(String),
     /// Nothing came within the time allowed; `started` tells whether the answer had begun.
     #[error("no data in time")]
     Timeout {
@@ -185,6 +212,14 @@ pub enum Input {
         id: FetchId,
         /// What is known about it.
         head: ResponseHead,
+    },
+    /// A byte range was served oddly; the bytes are used. [`RangeNotice::Ignored`] of a first answer comes with its
+    /// head.
+    FetchNotice {
+        /// The request.
+        id: FetchId,
+        /// How it was served.
+        notice: RangeNotice,
     },
     /// More bytes came. At most every 50 ms for a request.
     FetchProgress {

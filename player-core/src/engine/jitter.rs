@@ -24,10 +24,10 @@ impl Jitter {
         self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 48
     }
 
-    /// Between three quarters of `base` and all of it, so that many players do not come back in step.
-    pub fn spread(&mut self, base: Duration) -> Duration {
+    /// Returns `base` lengthened by up to a quarter, so that many players do not come back in step.
+    pub fn stretch(&mut self, base: Duration) -> Duration {
         let share = self.draw();
-        base - base.saturating_mul(u32::try_from(share).unwrap_or_default()) / (4 << 16)
+        base.saturating_add(base.saturating_mul(u32::try_from(share).unwrap_or_default()) / (4 << 16))
     }
 }
 
@@ -40,10 +40,10 @@ mod tests {
         let base = Duration::from_millis(1000);
         let draw = |seed| {
             let mut jitter = Jitter::new(seed);
-            (0..50).map(|_| jitter.spread(base)).collect::<Vec<_>>()
+            (0..50).map(|_| jitter.stretch(base)).collect::<Vec<_>>()
         };
         let first = draw(0);
-        assert!(first.iter().all(|delay| *delay > base * 3 / 4 && *delay <= base), "{first:?}");
+        assert!(first.iter().all(|delay| *delay >= base && *delay < base * 5 / 4), "{first:?}");
         assert_eq!(first, draw(0));
         assert_ne!(first, draw(1));
     }

@@ -5,7 +5,7 @@
 //! address stands for itself, and its origin is what can be excluded. Addresses of a pathway that the manifest names
 //! belong to it instead; which of several is used follows the orders of a steering server, or the manifest.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use url::Url;
@@ -58,6 +58,8 @@ pub struct Locations {
     /// Asked first, until it is excluded.
     current: Place,
     resting: BTreeMap<Place, Rest>,
+    /// Places that media has been loaded from.
+    media_places: BTreeSet<Place>,
     routes: Vec<Route>,
     /// Names of pathways, best first, as ordered last.
     order: Vec<String>,
@@ -83,6 +85,7 @@ impl Locations {
             home: 0,
             current: Place::Location(0),
             resting: BTreeMap::new(),
+            media_places: BTreeSet::new(),
             routes: Vec::new(),
             bases: Vec::new(),
             order: Vec::new(),
@@ -326,6 +329,18 @@ impl Locations {
         if !self.resting.is_empty() {
             self.resting.remove(place);
         }
+    }
+
+    /// Records that media has been loaded from a place.
+    pub fn record_media(&mut self, place: &Place) {
+        if !self.media_places.contains(place) {
+            self.media_places.insert(place.clone());
+        }
+    }
+
+    /// Returns true if media has been loaded from a place in this session.
+    pub fn has_loaded_media(&self, place: &Place) -> bool {
+        self.media_places.contains(place)
     }
 
     /// Scheme, host and port of a place, or the name of a pathway, for reports.

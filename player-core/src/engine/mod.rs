@@ -143,6 +143,7 @@ impl Engine {
         match input {
             Input::Command { id, command } => self.command(id, command),
             Input::FetchStarted { id, head } => self.fetch_started(id, head),
+            Input::FetchNotice { id, notice } => self.fetch_notice(id, notice),
             Input::FetchProgress { id, bytes } => self.fetch_progress(id, bytes),
             Input::FetchMedia { id, output, .. } => self.fetch_media(id, output),
             Input::FetchEnded { id, outcome } => self.fetch_ended(id, outcome),

@@ -1,4 +1,4 @@
-//! Commands whose consequences are dear (a flush of the renderer, other downloads) and that wait for their turn: the
+//! Commands whose consequences cost much (a flush of the renderer, other downloads) and that wait for their turn: the
 //! newest of each kind, and the pace at which each kind is carried out.
 //!
 //! Every command is validated and answered when it comes. A few in a row are carried out at once ([`BURST`]), after
@@ -70,7 +70,7 @@ impl<T> Slot<T> {
         Some(wish)
     }
 
-    /// When the turn of the one that waits comes.
+    /// Returns the time at which the turn of the one that waits comes.
     pub fn due(&self, now: Now) -> Option<Now> {
         self.wish.as_ref().map(|_| now + self.pace.wait(now))
     }
@@ -105,7 +105,8 @@ impl PendingCommands {
         self.quality.forget();
     }
 
-    /// When the first turn comes, that of a seek left out while the presentation is not known.
+    /// Returns the time of the first turn, seeks excluded unless `seekable`: before the presentation is known there is
+    /// nothing to seek in.
     pub fn next_due(&self, now: Now, seekable: bool) -> Option<Now> {
         let seek = self.seek.due(now).filter(|_| seekable);
         [seek, self.rate.due(now), self.audio.due(now), self.text.due(now), self.quality.due(now)]

@@ -8,14 +8,15 @@ use url::Url;
 use super::Engine;
 use super::buffer::PartOf;
 use super::fault;
-use super::io::{FetchError, FetchKind, Output};
+use super::io::{FetchKind, Output};
 use super::locations::{Candidate, Place as Location};
-use super::recovery::{self, Action, Cause, Failure};
+use super::recovery::{self, Action, Cause, Failure, FailureClass};
 use super::request::{JobId, Purpose, RetryState};
 use super::schedule;
 use super::select::{self, Bounds};
 use super::stream::{Activity, RepKey, StreamId};
 use crate::command::QualityChoice;
+use crate::config::RetryPolicy;
 use crate::error::{ErrorCode, PlayerError, Severity};
 use crate::event::Event;
 use crate::model::MediaKind;
@@ -24,8 +25,6 @@ use crate::telemetry::Failover;
 
 /// So many segments of a stream given up in a row mean that nothing of it can be had.
 const MOST_SKIPPED: u32 = 5;
-/// While there is media to play, a silent host is asked again within this.
-const PATIENCE: Duration = Duration::from_secs(8);
 /// A place is left alone for this when a part was missing there that another place may have.
 const SOURCE_REST: Duration = Duration::from_secs(20);
 /// With less media than this, playback is as good as stopped.
@@ -67,14 +66,21 @@ impl Engine {
             }
             return;
         }
-        let failures = job.failures;
+        let (failures, last_delay) = (job.failures, job.last_delay);
+        let class = FailureClass::of(cause);
+        job.is_reachable |= class != FailureClass::Unreachable;
+        let at_start =
+            !job.is_reachable && self.ledger.is_starting() && !session.locations.has_loaded_media(&candidate.place);
+        let policy = class.policy(&self.config.load_errors, at_start);
         let failure = Failure {
             kind,
             cause,
             failures,
             locations_left,
             representations_left: self.representations_left(purpose),
-            deadline_left: self.deadline_left(id, cause),
+            policy,
+            last_delay,
+            deadline_left: self.deadline_left(id, class, policy),
         };
         let error = fault::describe(kind, cause, Some(&url));
         tracing::debug!(?kind, failures, %error, "request failed");
@@ -85,7 +91,7 @@ impl Engine {
             return self.remote_arrived(id, None);
         }
         match action {
-            Action::RetryAfter(delay) => self.retry(id, delay, failure.deadline_left, &url, error),
+            Action::RetryAfter(delay) => self.retry(id, delay, &failure, &url, error),
             Action::OtherLocation { exclude_for } => {
                 // Without another address of the same bytes, all that is beside them is read from elsewhere too.
                 let least = if addresses_left == 0 { SOURCE_REST } else { Duration::ZERO };
@@ -134,11 +140,18 @@ impl Engine {
         }
     }
 
-    fn retry(&mut self, id: JobId, delay: Duration, deadline_left: Duration, url: &Url, error: PlayerError) {
+    fn retry(&mut self, id: JobId, delay: Duration, failure: &Failure<'_>, url: &Url, error: PlayerError) {
+        // A damaged answer is asked for once more whatever the time it took.
+        let deadline_left = failure.deadline_left.max(delay);
+        let delay = match delay < failure.policy.longest_delay {
+            true => self.jitter.stretch(delay).min(deadline_left),
+            false => delay,
+        };
         let retry = RetryState {
             host: url.origin().ascii_serialization(),
             error: error.clone().with_severity(Severity::Warning),
-            next_attempt_at: self.now + self.jitter.spread(delay),
+            delay,
+            next_attempt_at: self.now + delay,
             gives_up_at: self.now + deadline_left,
         };
         self.jobs.schedule_retry(id, retry, self.now);
@@ -328,16 +341,26 @@ impl Engine {
         others.iter().filter(|key| **key != rep && !session.exclusions.holds(**key, self.now)).count()
     }
 
-    /// What is left of the time that this may cost. A host that is silent is waited for as long as there is media to
-    /// play, and its time counts from when there is none: nothing else could be done meanwhile.
-    fn deadline_left(&self, id: JobId, cause: Cause<'_>) -> Duration {
+    /// Returns what is left of the total time that a job may cost. While there is media to play, the time of a host
+    /// that is silent or cannot be reached counts from the end of that media: nothing else could be done meanwhile.
+    fn deadline_left(&self, id: JobId, class: FailureClass, policy: RetryPolicy) -> Duration {
         let Some(job) = self.jobs.get(id) else { return Duration::ZERO };
+        let deadline = policy.deadline.unwrap_or(self.config.retry_deadline);
         let session = self.session.as_ref();
         let mut since = match job.purpose {
             Purpose::Media(stream) => session
                 .and_then(|session| session.stream(stream))
                 .and_then(|stream| stream.trouble)
                 .map_or(job.since, |trouble| trouble.since),
+            // A busy server is asked for one representation after another: the time of the segment counts, not of each.
+            Purpose::Init(rep) if matches!(class, FailureClass::Busy(_)) => {
+                let waiting = session
+                    .into_iter()
+                    .flat_map(|session| &session.streams)
+                    .filter(|stream| matches!(&stream.activity, Activity::Init { chosen, .. } if chosen.rep == rep));
+                let since = waiting.filter_map(|stream| stream.trouble).map(|trouble| trouble.since).min();
+                since.unwrap_or(job.since).min(job.since)
+            }
             Purpose::Manifest
             | Purpose::Remote
             | Purpose::Steering
@@ -345,18 +368,18 @@ impl Engine {
             | Purpose::Init(_)
             | Purpose::Key => job.since,
         };
-        let silent = matches!(cause, Cause::Fetch(FetchError::Unreachable(_) | FetchError::Timeout { .. }));
-        if silent && job.kind == FetchKind::Segment {
+        let waits = matches!(class, FailureClass::Unreachable | FailureClass::Silent);
+        if waits && job.kind == FetchKind::Segment {
             if matches!(self.playback.state, State::Buffering(_)) {
                 // What is held is too little to go on with, however long it waits.
                 since = since.max(self.playback.state_since);
             } else {
                 let ahead = session.and_then(|session| session.ahead(&self.presented_kinds(), self.position()));
-                if ahead.is_some_and(|ahead| ahead > IMMINENT) {
-                    return PATIENCE;
+                if let Some(ahead) = ahead.filter(|ahead| *ahead > IMMINENT) {
+                    return ahead + deadline;
                 }
             }
         }
-        self.config.retry_deadline.saturating_sub(self.now.since(since))
+        deadline.saturating_sub(self.now.since(since))
     }
 }

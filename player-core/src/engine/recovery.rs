@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::io::{FetchError, FetchKind};
+use crate::config::{LoadErrorPolicy, RetryPolicy};
 use crate::container::DemuxError;
 use crate::manifest::ManifestError;
 
@@ -12,9 +13,6 @@ const HOST_REST: Duration = Duration::from_secs(60);
 const PART_REST: Duration = Duration::from_secs(20);
 /// How long a representation is left alone when its index or initialisation cannot be had.
 const INDEX_REST: Duration = Duration::from_secs(60);
-/// First delay of the exponential back-off, and its bound.
-const FIRST_DELAY: Duration = Duration::from_millis(250);
-const LONGEST_DELAY: Duration = Duration::from_secs(8);
 
 /// Why a request did not give what was wanted.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -40,6 +38,10 @@ pub struct Failure<'a> {
     pub locations_left: usize,
     /// Other representations that could take over.
     pub representations_left: usize,
+    /// Retries of this kind of failure; see [`FailureClass::policy`].
+    pub policy: RetryPolicy,
+    /// Delay before the latest attempt; zero for the first.
+    pub last_delay: Duration,
     /// What is left of the total time that this may cost.
     pub deadline_left: Duration,
 }
@@ -65,34 +67,42 @@ pub enum Action {
     Fatal,
 }
 
-/// What kind of trouble it is: the rows of the table.
-enum Trouble {
+/// Kind of failure: the rows of the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailureClass {
+    /// The host cannot be reached at its address, or cannot prove who it is.
+    Unreachable,
     /// The host does not answer, or not in time.
-    HostSilent,
+    Silent,
     /// The host answers that it cannot serve now, and perhaps when.
-    HostBusy(Option<Duration>),
-    /// The host answers that it will not serve this.
+    Busy(Option<Duration>),
+    /// The host answers that it will not serve this, or in a way that is no answer.
     Refused,
-    /// What came is incomplete or damaged; it may have happened on the way.
+    /// The answer is incomplete or damaged; it may have happened on the way.
     Damaged,
-    /// What came is whole and cannot be used.
+    /// The answer is whole and of no use.
     Useless,
-    /// Not built.
+    /// The answer needs a feature that is not built.
     Unsupported,
 }
 
-impl Trouble {
-    fn of(cause: Cause<'_>) -> Self {
+impl FailureClass {
+    /// The class of a cause.
+    pub fn of(cause: Cause<'_>) -> Self {
         match cause {
-            Cause::Fetch(FetchError::Unreachable(_) | FetchError::Timeout { .. } | FetchError::Tls(_)) => {
-                Self::HostSilent
-            }
+            Cause::Fetch(
+                FetchError::Refused(_) | FetchError::UnknownHost(_) | FetchError::NoRoute(_) | FetchError::Tls(_),
+            ) => Self::Unreachable,
+            Cause::Fetch(FetchError::Unreachable(_) | FetchError::Timeout { .. }) => Self::Silent,
             Cause::Fetch(FetchError::Status { status: 500..=599 | 408 | 425 | 429, retry_after }) => {
-                Self::HostBusy(*retry_after)
+                Self::Busy(*retry_after)
             }
-            Cause::Fetch(FetchError::Status { .. } | FetchError::BadAddress(_) | FetchError::RangeIgnored(_)) => {
-                Self::Refused
-            }
+            Cause::Fetch(
+                FetchError::Status { .. }
+                | FetchError::BadAddress(_)
+                | FetchError::RangeIgnored(_)
+                | FetchError::MalformedHead(_),
+            ) => Self::Refused,
             Cause::Fetch(FetchError::TooLarge { .. } | FetchError::Key(_))
             | Cause::Manifest(ManifestError::NotAManifest { .. }) => Self::Useless,
             Cause::Fetch(FetchError::Demux(DemuxError::Unsupported { .. }))
@@ -104,41 +114,55 @@ impl Trouble {
             ) => Self::Useless,
         }
     }
+
+    /// The policy for this class; `at_start` means that nothing has been played yet and that every failure of the
+    /// request so far was of the class `Unreachable`.
+    pub const fn policy(self, policies: &LoadErrorPolicy, at_start: bool) -> RetryPolicy {
+        match self {
+            Self::Unreachable if at_start => policies.unreachable_at_start,
+            Self::Unreachable => policies.unreachable,
+            Self::Busy(_) => policies.busy,
+            Self::Damaged => policies.damaged,
+            Self::Silent | Self::Refused | Self::Useless | Self::Unsupported => policies.silent,
+        }
+    }
 }
 
 /// The one place where recovery is decided.
 pub fn decide(failure: &Failure<'_>) -> Action {
     let elsewhere = failure.locations_left > 0;
-    match Trouble::of(failure.cause) {
-        Trouble::HostSilent | Trouble::HostBusy(_) if elsewhere => {
-            Action::OtherLocation { exclude_for: retry_after(failure).map_or(HOST_REST, |told| told.max(HOST_REST)) }
+    let class = FailureClass::of(failure.cause);
+    let announced = if let FailureClass::Busy(announced) = class { announced } else { None };
+    match class {
+        FailureClass::Unreachable | FailureClass::Silent | FailureClass::Busy(_) if elsewhere => {
+            Action::OtherLocation { exclude_for: announced.map_or(HOST_REST, |announced| announced.max(HOST_REST)) }
         }
-        Trouble::HostSilent | Trouble::HostBusy(_) if !failure.deadline_left.is_zero() => {
-            let delay = retry_after(failure).unwrap_or_else(|| backoff(failure.failures));
-            Action::RetryAfter(delay.min(failure.deadline_left))
-        }
-        Trouble::HostSilent => match failure.kind {
-            FetchKind::Text => Action::SkipSegment,
-            FetchKind::Manifest | FetchKind::Index | FetchKind::Init | FetchKind::Segment | FetchKind::Key => {
-                Action::Fatal
+        FailureClass::Unreachable | FailureClass::Silent | FailureClass::Busy(_) => {
+            match delay(failure, announced).filter(|_| may_retry(failure)) {
+                Some(delay) => Action::RetryAfter(delay),
+                None if matches!(class, FailureClass::Busy(_)) => give_up(failure),
+                None if failure.kind == FetchKind::Text => Action::SkipSegment,
+                None => Action::Fatal,
             }
-        },
-        Trouble::HostBusy(_) => give_up(failure),
-        Trouble::Refused if elsewhere => Action::OtherLocation { exclude_for: Duration::ZERO },
-        Trouble::Refused => give_up(failure),
-        Trouble::Damaged if failure.failures == 1 && elsewhere => Action::OtherLocation { exclude_for: Duration::ZERO },
-        Trouble::Damaged if failure.failures == 1 => Action::RetryAfter(backoff(1)),
-        Trouble::Damaged => give_up(failure),
-        Trouble::Useless if elsewhere && failure.kind == FetchKind::Manifest => {
+        }
+        FailureClass::Refused if elsewhere => Action::OtherLocation { exclude_for: Duration::ZERO },
+        FailureClass::Refused => give_up(failure),
+        FailureClass::Damaged if !may_retry(failure) => give_up(failure),
+        FailureClass::Damaged if failure.policy.most_retries.is_none() && delay(failure, None).is_none() => {
+            give_up(failure)
+        }
+        FailureClass::Damaged if elsewhere => Action::OtherLocation { exclude_for: Duration::ZERO },
+        FailureClass::Damaged => Action::RetryAfter(backoff(failure)),
+        FailureClass::Useless if elsewhere && failure.kind == FetchKind::Manifest => {
             Action::OtherLocation { exclude_for: HOST_REST }
         }
-        Trouble::Useless if elsewhere => Action::OtherLocation { exclude_for: Duration::ZERO },
-        Trouble::Useless => give_up(failure),
-        Trouble::Unsupported if failure.kind == FetchKind::Text => Action::SkipSegment,
-        Trouble::Unsupported if failure.kind != FetchKind::Manifest && failure.representations_left > 0 => {
+        FailureClass::Useless if elsewhere => Action::OtherLocation { exclude_for: Duration::ZERO },
+        FailureClass::Useless => give_up(failure),
+        FailureClass::Unsupported if failure.kind == FetchKind::Text => Action::SkipSegment,
+        FailureClass::Unsupported if failure.kind != FetchKind::Manifest && failure.representations_left > 0 => {
             Action::OtherRepresentation { exclude_for: Duration::MAX }
         }
-        Trouble::Unsupported => Action::Fatal,
+        FailureClass::Unsupported => Action::Fatal,
     }
 }
 
@@ -156,16 +180,32 @@ fn give_up(failure: &Failure<'_>) -> Action {
     }
 }
 
-fn retry_after(failure: &Failure<'_>) -> Option<Duration> {
-    match Trouble::of(failure.cause) {
-        Trouble::HostBusy(told) => told,
-        _ => None,
+fn may_retry(failure: &Failure<'_>) -> bool {
+    failure.policy.most_retries.is_none_or(|most| failure.failures <= most)
+}
+
+/// The delay before the next attempt, which begins at the deadline at the latest; `None` when no attempt is left. A
+/// rest of the time that is too short for two more delays is waited for at once, so that attempts never come faster
+/// towards the end.
+fn delay(failure: &Failure<'_>, announced: Option<Duration>) -> Option<Duration> {
+    let left = failure.deadline_left;
+    let shortest = failure.policy.first_delay.max(failure.last_delay);
+    let usual = backoff(failure);
+    if left.is_zero() || left < shortest {
+        return None;
+    }
+    match announced.filter(|announced| *announced > usual) {
+        Some(announced) => Some(announced.min(left)),
+        None if left < usual.saturating_mul(2) => Some(left),
+        None => Some(usual),
     }
 }
 
-/// Doubles from [`FIRST_DELAY`] to [`LONGEST_DELAY`].
-fn backoff(failures: u32) -> Duration {
-    FIRST_DELAY.saturating_mul(1 << failures.saturating_sub(1).min(5)).min(LONGEST_DELAY)
+/// Doubles with each failure from the policy's first delay to its longest, and is never shorter than the latest delay.
+fn backoff(failure: &Failure<'_>) -> Duration {
+    let RetryPolicy { first_delay, longest_delay, .. } = failure.policy;
+    let doubled = first_delay.saturating_mul(1 << failure.failures.saturating_sub(1).min(16));
+    doubled.min(longest_delay).max(first_delay).max(failure.last_delay)
 }
 
 #[cfg(test)]
@@ -175,6 +215,21 @@ mod tests {
 
     const LEFT: Duration = Duration::from_secs(20);
     const NONE: Duration = Duration::ZERO;
+    const LONGEST_DELAY: Duration = Duration::from_secs(4);
+
+    /// A failure with the default policy of its cause, after the start.
+    fn failure<'a>(kind: FetchKind, cause: Cause<'a>, failures: u32) -> Failure<'a> {
+        Failure {
+            kind,
+            cause,
+            failures,
+            locations_left: 0,
+            representations_left: 0,
+            policy: FailureClass::of(cause).policy(&LoadErrorPolicy::default(), false),
+            last_delay: Duration::ZERO,
+            deadline_left: LEFT,
+        }
+    }
 
     fn status(status: u16) -> FetchError {
         FetchError::Status { status, retry_after: None }
@@ -199,7 +254,7 @@ mod tests {
     #[test]
     fn the_table() {
         use FetchKind::{Index, Init, Key, Manifest, Segment, Text};
-        let dead = FetchError::Unreachable("refused".into());
+        let dead = FetchError::Refused("refused".into());
         let stalled = FetchError::Timeout { started: true };
         let cut = FetchError::Truncated { received: 1, expected: Some(2) };
         let ms = Duration::from_millis;
@@ -212,7 +267,9 @@ mod tests {
             (Segment, dead.clone(), 1, 0, 3, LEFT, Action::RetryAfter(ms(250))),
             (Segment, dead.clone(), 3, 0, 3, LEFT, Action::RetryAfter(ms(1000))),
             (Segment, dead.clone(), 30, 0, 3, LEFT, Action::RetryAfter(LONGEST_DELAY)),
-            (Segment, dead.clone(), 9, 0, 3, ms(700), Action::RetryAfter(ms(700))),
+            (Segment, dead.clone(), 2, 0, 3, ms(700), Action::RetryAfter(ms(700))),
+            (Segment, dead.clone(), 2, 0, 3, ms(1000), Action::RetryAfter(ms(500))),
+            (Segment, dead.clone(), 9, 0, 3, ms(200), Action::Fatal),
             (Segment, dead.clone(), 9, 0, 3, NONE, Action::Fatal),
             (Manifest, stalled.clone(), 9, 0, 0, NONE, Action::Fatal),
             (Text, dead, 9, 0, 0, NONE, Action::SkipSegment),
@@ -242,10 +299,16 @@ mod tests {
             (Segment, FetchError::Decrypt(DrmError::Padding), 1, 0, 0, LEFT, Action::RetryAfter(ms(250))),
             (Segment, FetchError::Decrypt(DrmError::Padding), 2, 0, 0, LEFT, Action::SkipSegment),
             (Segment, FetchError::RangeIgnored("x".into()), 1, 0, 0, LEFT, Action::SkipSegment),
+            (Manifest, FetchError::UnknownHost("x".into()), 1, 0, 0, LEFT, Action::RetryAfter(ms(250))),
+            (Manifest, FetchError::NoRoute("x".into()), 1, 1, 0, LEFT, other(HOST_REST)),
+            (Manifest, FetchError::Unreachable("reset".into()), 1, 0, 0, LEFT, Action::RetryAfter(ms(250))),
+            (Manifest, FetchError::MalformedHead("x".into()), 1, 0, 0, LEFT, Action::Fatal),
+            (Manifest, FetchError::MalformedHead("x".into()), 1, 1, 0, LEFT, other(NONE)),
+            (Segment, FetchError::MalformedHead("x".into()), 1, 0, 2, LEFT, another(PART_REST)),
         ];
         for (kind, error, failures, locations_left, representations_left, deadline_left, expected) in table {
-            let cause = Cause::Fetch(&error);
-            let failure = Failure { kind, cause, failures, locations_left, representations_left, deadline_left };
+            let failure = failure(kind, Cause::Fetch(&error), failures);
+            let failure = Failure { locations_left, representations_left, deadline_left, ..failure };
             assert_eq!(decide(&failure), expected, "{failure:?}");
         }
     }
@@ -253,44 +316,85 @@ mod tests {
     #[test]
     fn a_server_that_names_its_delay_is_believed_within_the_deadline() {
         let error = FetchError::Status { status: 503, retry_after: Some(Duration::from_secs(7)) };
-        let failure = Failure {
-            kind: FetchKind::Segment,
-            cause: Cause::Fetch(&error),
-            failures: 1,
-            locations_left: 0,
-            representations_left: 0,
-            deadline_left: LEFT,
-        };
+        let failure = failure(FetchKind::Segment, Cause::Fetch(&error), 1);
         assert_eq!(decide(&failure), Action::RetryAfter(Duration::from_secs(7)));
         let short = Failure { deadline_left: Duration::from_secs(2), ..failure };
         assert_eq!(decide(&short), Action::RetryAfter(Duration::from_secs(2)));
+        let now = FetchError::Status { status: 503, retry_after: Some(Duration::ZERO) };
+        let hasty = Failure { cause: Cause::Fetch(&now), ..failure };
+        assert_eq!(decide(&hasty), Action::RetryAfter(Duration::from_millis(250)), "never faster than the back-off");
+    }
+
+    #[test]
+    fn each_class_has_its_policy() {
+        let class = |error: &FetchError| FailureClass::of(Cause::Fetch(error));
+        let policies = LoadErrorPolicy {
+            unreachable_at_start: RetryPolicy { most_retries: Some(1), ..RetryPolicy::default() },
+            unreachable: RetryPolicy { most_retries: Some(2), ..RetryPolicy::default() },
+            silent: RetryPolicy { most_retries: Some(3), ..RetryPolicy::default() },
+            busy: RetryPolicy { most_retries: Some(4), ..RetryPolicy::default() },
+            damaged: RetryPolicy { most_retries: Some(5), ..RetryPolicy::default() },
+        };
+        let table = [
+            (FetchError::Refused("x".into()), 1, 2),
+            (FetchError::UnknownHost("x".into()), 1, 2),
+            (FetchError::NoRoute("x".into()), 1, 2),
+            (FetchError::Tls("x".into()), 1, 2),
+            (FetchError::Unreachable("reset".into()), 3, 3),
+            (FetchError::Timeout { started: false }, 3, 3),
+            (status(429), 4, 4),
+            (damaged(), 5, 5),
+        ];
+        for (error, at_start, later) in table {
+            let most = |at_start| class(&error).policy(&policies, at_start).most_retries;
+            assert_eq!((most(true), most(false)), (Some(at_start), Some(later)), "{error:?}");
+            let failed = |failures| {
+                let failure = failure(FetchKind::Manifest, Cause::Fetch(&error), failures);
+                decide(&Failure { policy: class(&error).policy(&policies, false), ..failure })
+            };
+            assert!(matches!(failed(later), Action::RetryAfter(_)), "{error:?}");
+            assert_eq!(failed(later + 1), Action::Fatal, "{error:?}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn delays_grow_from_the_first_and_end_at_the_deadline(
+            first in 1u64..2000, growth in 0u64..5000, deadline in 0u64..60_000, attempt in 0u64..7000,
+            announced in proptest::option::of(0u64..20_000), jitter in 0u32..25,
+        ) {
+            let ms = Duration::from_millis;
+            let policy = RetryPolicy { first_delay: ms(first), longest_delay: ms(first + growth), deadline: None, most_retries: None };
+            let error = FetchError::Status { status: 503, retry_after: announced.map(ms) };
+            let (mut clock, mut last, mut failures) = (ms(attempt), Duration::ZERO, 1);
+            loop {
+                let left = ms(deadline).saturating_sub(clock);
+                let failure = failure(FetchKind::Manifest, Cause::Fetch(&error), failures);
+                let failure = Failure { policy, last_delay: last, deadline_left: left, ..failure };
+                let Action::RetryAfter(delay) = decide(&failure) else { break };
+                let delay = (delay + delay * jitter / 100).min(left);
+                proptest::prop_assert!(delay >= last && delay >= ms(first), "{:?} after {:?}", delay, last);
+                clock += delay;
+                proptest::prop_assert!(clock <= ms(deadline), "the last attempt begins by the deadline");
+                clock += ms(attempt);
+                (last, failures) = (delay, failures + 1);
+                proptest::prop_assert!(failures < 70_000);
+            }
+        }
     }
 
     #[test]
     fn a_page_in_place_of_a_manifest_is_looked_for_elsewhere_and_fatal_at_last() {
         let html = ManifestError::NotAManifest { found: "HTML".into() };
-        let failure = Failure {
-            kind: FetchKind::Manifest,
-            cause: Cause::Manifest(&html),
-            failures: 1,
-            locations_left: 1,
-            representations_left: 0,
-            deadline_left: LEFT,
-        };
+        let failure = Failure { locations_left: 1, ..failure(FetchKind::Manifest, Cause::Manifest(&html), 1) };
         assert_eq!(decide(&failure), other(HOST_REST));
         assert_eq!(decide(&Failure { locations_left: 0, ..failure }), Action::Fatal);
     }
 
     #[test]
     fn an_empty_segment_never_costs_a_representation() {
-        let failure = Failure {
-            kind: FetchKind::Segment,
-            cause: Cause::NoSamples,
-            failures: 2,
-            locations_left: 1,
-            representations_left: 3,
-            deadline_left: LEFT,
-        };
+        let failure = failure(FetchKind::Segment, Cause::NoSamples, 2);
+        let failure = Failure { locations_left: 1, representations_left: 3, ..failure };
         assert_eq!(decide(&failure), Action::SkipSegment);
     }
 }

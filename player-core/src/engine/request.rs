@@ -83,6 +83,8 @@ pub struct RetryState {
     pub host: String,
     /// Error of the latest attempt.
     pub error: PlayerError,
+    /// Delay until the next attempt.
+    pub delay: Duration,
     /// Time of the next attempt.
     pub next_attempt_at: Now,
     /// Time at which the job fails for good.
@@ -112,6 +114,10 @@ pub struct Job {
     pub again: bool,
     /// Candidates that need not be asked again.
     pub tried: Vec<usize>,
+    /// Latest delay between two attempts; zero before the first.
+    pub last_delay: Duration,
+    /// Some attempt failed in another way than by an unreachable host.
+    pub is_reachable: bool,
     /// Set from a failure that is retried until an answer begins.
     pub retry: Option<RetryState>,
     /// How it stands.
@@ -167,6 +173,8 @@ impl Jobs {
             failures: 0,
             again: false,
             tried: Vec::new(),
+            last_delay: Duration::ZERO,
+            is_reachable: false,
             retry: None,
             standing,
         };
@@ -237,7 +245,7 @@ impl Jobs {
     pub fn schedule_retry(&mut self, id: JobId, retry: RetryState, now: Now) {
         self.wait(id, retry.next_attempt_at, now);
         if let Some(job) = self.jobs.get_mut(&id) {
-            job.tried.clear();
+            job.last_delay = retry.delay;
             job.retry = Some(retry);
         }
     }

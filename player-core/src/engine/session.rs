@@ -113,8 +113,10 @@ pub struct Session {
     pub shown: Option<RepKey>,
     /// A location failed and nothing has come from its replacement yet.
     pub failing_over: bool,
-    /// A server ignored a range, and that was told.
+    /// A server ignored a range, and a warning said so.
     pub ranges_ignored: bool,
+    /// A server served a part without its place, and a warning said so.
+    pub ranges_unlabelled: bool,
     /// Another sound was chosen: what was handed out of the old one ends here.
     pub old_audio_until: Option<MediaTime>,
     /// Tracks to choose from.
@@ -162,6 +164,7 @@ impl Session {
             shown: None,
             failing_over: false,
             ranges_ignored: false,
+            ranges_unlabelled: false,
             old_audio_until: None,
             tracks: Arc::default(),
             qualities: Arc::default(),

@@ -12,6 +12,16 @@ use crate::time::Now;
 pub enum Effect {
     /// The host refuses the connection.
     Refuse,
+    /// The name of the host cannot be resolved.
+    Unresolved,
+    /// The network has no route to the host.
+    NoRoute,
+    /// The host's certificate is refused.
+    Untrusted,
+    /// The connection is reset before the answer.
+    Reset,
+    /// The head of the answer cannot be read.
+    Garbled,
     /// The host takes the request and never answers.
     Silence,
     /// An HTTP status that says no.

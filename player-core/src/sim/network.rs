@@ -219,12 +219,11 @@ impl Network {
             Some(Effect::Delay(delay)) => (delay, None),
             other => (Duration::ZERO, other),
         };
-        let refused = || FetchError::Unreachable("connection refused".to_owned());
+        if let Some(error) = unreachable(effect.as_ref(), film.is_some()) {
+            transfer.phase = ending(now + REFUSAL, error);
+            return transfer;
+        }
         match (film, &effect) {
-            (None, _) | (_, Some(Effect::Refuse)) => {
-                transfer.phase = ending(now + REFUSAL, refused());
-                return transfer;
-            }
             (_, Some(Effect::Silence)) => {
                 let error = FetchError::Timeout { started: false };
                 transfer.phase = ending(now + request.first_byte_timeout, error);
@@ -267,6 +266,20 @@ impl Network {
             read_keys(&mut transfer.steps, file);
         }
         transfer
+    }
+}
+
+/// The error of a host that gives no answer that could be read, at once.
+fn unreachable(effect: Option<&Effect>, is_known: bool) -> Option<FetchError> {
+    let text = || "in the virtual network".to_owned();
+    match effect {
+        Some(Effect::Refuse) => Some(FetchError::Refused(text())),
+        Some(Effect::Unresolved) => Some(FetchError::UnknownHost(text())),
+        Some(Effect::NoRoute) => Some(FetchError::NoRoute(text())),
+        Some(Effect::Untrusted) => Some(FetchError::Tls(text())),
+        Some(Effect::Reset) => Some(FetchError::Unreachable(text())),
+        Some(Effect::Garbled) => Some(FetchError::MalformedHead(text())),
+        _ => (!is_known).then(|| FetchError::Refused(text())),
     }
 }
 

@@ -18,7 +18,7 @@ use crate::engine::io::{Input, Output};
 use crate::error::PlayerError;
 use crate::event::Event;
 use crate::render::null::NullRenderer;
-use crate::render::{RenderEvent, Renderer};
+use crate::render::{RenderCommand, RenderEvent, Renderer};
 use crate::snapshot::Snapshot;
 use crate::telemetry::SessionStats;
 use crate::time::{MediaTime, Now};
@@ -63,6 +63,8 @@ pub enum Outcome {
 pub struct World {
     engine: Engine,
     renderer: NullRenderer,
+    /// Commands for a renderer that stands still.
+    held: Option<Vec<RenderCommand>>,
     network: Network,
     now: Now,
     locations: Vec<Url>,
@@ -106,6 +108,7 @@ impl World {
         Ok(Self {
             engine: Engine::new(config)?,
             renderer: NullRenderer::new(),
+            held: None,
             network: Network::new(Link::new(trace), films, FaultPlan::new(faults)),
             now: Now::ZERO,
             locations: hosts.iter().filter_map(address).collect(),
@@ -172,6 +175,24 @@ impl World {
         self.feed(Input::Render(event));
     }
 
+    /// From now on the renderer stands still: it takes no command and reports nothing.
+    pub fn hold_renderer(&mut self) {
+        self.held.get_or_insert_default();
+    }
+
+    /// Commands that wait for the renderer while it stands still.
+    pub fn held_commands(&self) -> &[RenderCommand] {
+        self.held.as_deref().unwrap_or_default()
+    }
+
+    /// Lets the renderer go on, with the commands that waited.
+    pub fn release_renderer(&mut self) {
+        for command in self.held.take().unwrap_or_default() {
+            self.renderer.handle(self.now, command);
+        }
+        self.pump_renderer();
+    }
+
     /// Runs until the end of the film, a failure, or so much virtual time.
     pub fn run_until_end(&mut self, limit: Duration) -> Outcome {
         let end = self.now + limit;
@@ -198,7 +219,7 @@ impl World {
     fn step(&mut self, end: Now) -> bool {
         let times = [
             self.engine.poll_timeout(),
-            self.renderer.poll_timeout(),
+            self.renderer_timeout(),
             self.network.next(),
             self.commands.front().map(|(at, _)| *at),
         ];
@@ -212,7 +233,7 @@ impl World {
             self.command(command);
         } else if let Some(input) = self.network.poll(self.now) {
             self.feed(input);
-        } else if self.renderer.poll_timeout().is_some_and(|at| at <= self.now) {
+        } else if self.renderer_timeout().is_some_and(|at| at <= self.now) {
             self.renderer.advance(self.now);
             self.pump_renderer();
         } else {
@@ -239,7 +260,14 @@ impl World {
         self.pump_renderer();
     }
 
+    fn renderer_timeout(&self) -> Option<Now> {
+        self.renderer.poll_timeout().filter(|_| self.held.is_none())
+    }
+
     fn pump_renderer(&mut self) {
+        if self.held.is_some() {
+            return;
+        }
         let mut count = 0;
         while let Some(event) = self.renderer.poll_event(self.now) {
             count += 1;
@@ -260,7 +288,10 @@ impl World {
             match output {
                 Output::Fetch(request) => self.network.start(&request, self.now),
                 Output::Cancel(id) => self.network.cancel(id, self.now),
-                Output::Render(command) => self.renderer.handle(self.now, command),
+                Output::Render(command) => match &mut self.held {
+                    Some(held) => held.push(command),
+                    None => self.renderer.handle(self.now, command),
+                },
                 Output::Event(event) => {
                     match &event {
                         Event::Ended => {
@@ -308,7 +339,7 @@ impl World {
 
     /// True when something is pending: a timer, a transfer, or a picture.
     pub fn is_alive(&self) -> bool {
-        self.engine.poll_timeout().is_some() || self.renderer.poll_timeout().is_some() || self.network.next().is_some()
+        self.engine.poll_timeout().is_some() || self.renderer_timeout().is_some() || self.network.next().is_some()
     }
 }
 

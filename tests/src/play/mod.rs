@@ -121,7 +121,11 @@ fn player(options: &PlayOptions, pictures: Option<&PictureLog>) -> Result<Player
 fn network(options: &PlayOptions) -> anyhow::Result<NetworkConfig> {
     let read =
         |path: &std::path::PathBuf| std::fs::read(path).with_context(|| format!("cannot read {}", path.display()));
-    Ok(NetworkConfig { headers: options.header.clone(), authorities_pem: options.ca.as_ref().map(read).transpose()? })
+    Ok(NetworkConfig {
+        headers: options.header.clone(),
+        authorities_pem: options.ca.as_ref().map(read).transpose()?,
+        cookies: !options.no_cookies,
+    })
 }
 
 fn renderer(options: &PlayOptions, pictures: Option<&PictureLog>) -> Result<Box<dyn Renderer>, PlayerError> {

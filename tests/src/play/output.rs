@@ -5,8 +5,9 @@ use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
 use anyhow::Context as _;
+use player_core::error::Stage;
 use player_core::telemetry::SessionReport;
-use player_core::{Event, MediaTime, Now};
+use player_core::{Event, MediaTime, Now, PendingRetry};
 use serde::Serialize;
 
 use crate::cli::PlayOptions;
@@ -30,6 +31,27 @@ struct OnScreen<'a> {
     event: &'static str,
     at_s: f64,
     text: &'a [String],
+}
+
+/// A failed request that is made again; times are on the clock of `t_ms`.
+#[derive(Serialize)]
+struct Retrying<'a> {
+    t_ms: f64,
+    event: &'static str,
+    stage: Stage,
+    host: &'a str,
+    error: &'static str,
+    code: u16,
+    message: &'a str,
+    attempt: u32,
+    next_attempt_ms: f64,
+    gives_up_ms: f64,
+}
+
+#[derive(Serialize)]
+struct RetryEnded {
+    t_ms: f64,
+    event: &'static str,
 }
 
 fn milliseconds(now: Now) -> f64 {
@@ -67,6 +89,25 @@ impl Outputs {
     /// Writes what text is on screen from now on, cue by cue.
     pub fn cues(&mut self, now: Now, at: MediaTime, text: &[String]) {
         self.line(&OnScreen { t_ms: milliseconds(now), event: "cues_shown", at_s: at.as_secs_f64(), text });
+    }
+
+    /// Writes that a failed request is made again, as the snapshot describes it; `None` says that it no longer is.
+    pub fn retry(&mut self, now: Now, retry: Option<&PendingRetry>) {
+        let Some(retry) = retry else {
+            return self.line(&RetryEnded { t_ms: milliseconds(now), event: "retry_ended" });
+        };
+        self.line(&Retrying {
+            t_ms: milliseconds(now),
+            event: "retrying",
+            stage: retry.stage,
+            host: &retry.host,
+            error: retry.error.code.name(),
+            code: retry.error.code.number(),
+            message: &retry.error.message,
+            attempt: retry.attempt,
+            next_attempt_ms: milliseconds(retry.next_attempt_at),
+            gives_up_ms: milliseconds(retry.gives_up_at),
+        });
     }
 
     /// Writes a line; a reader that has gone away ends the stream, not the session.

@@ -6,7 +6,7 @@ use player_core::error::{ErrorCode, PlayerError, Severity};
 use player_core::model::MediaKind;
 use player_core::telemetry::{Outcome, SessionStats};
 use player_core::text::Cue;
-use player_core::{Command, Event, LoadRequest, MediaTime, Now, Player, SeekMode, TrackChoice};
+use player_core::{Command, Event, LoadRequest, MediaTime, Now, PendingRetry, Player, SeekMode, TrackChoice};
 
 use super::output::Outputs;
 use crate::cli::{PlayOptions, Seek};
@@ -43,6 +43,7 @@ pub fn run(
         trouble: None,
         text: options.text.as_deref(),
         on_screen: Vec::new(),
+        retry: None,
     };
     if let Some(rate) = options.rate {
         player.send(Command::SetRate(rate))?;
@@ -57,6 +58,7 @@ pub fn run(
         }
         session.choose_text()?;
         session.tell_cues(outputs);
+        session.write_retry(outputs);
         session.seek_when_due()?;
         if let Some(ended) = session.time_up() {
             return Ok(ended);
@@ -76,6 +78,8 @@ struct Session<'a> {
     text: Option<&'a str>,
     /// The cues that were on screen at the last look.
     on_screen: Vec<String>,
+    /// The retry that was written last.
+    retry: Option<PendingRetry>,
 }
 
 impl Session<'_> {
@@ -129,6 +133,15 @@ impl Session<'_> {
         if cues != self.on_screen {
             outputs.cues(now, at, &cues);
             self.on_screen = cues;
+        }
+    }
+
+    /// Writes what the player waits for when that has changed.
+    fn write_retry(&mut self, outputs: &mut Outputs) {
+        let retry = self.player.snapshot().pending_retry.clone();
+        if retry != self.retry {
+            outputs.retry(self.player.now(), retry.as_ref());
+            self.retry = retry;
         }
     }
 

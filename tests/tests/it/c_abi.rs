@@ -125,6 +125,11 @@ fn a_c_program_plays_a_film_under_the_address_sanitizer() {
 }
 
 #[test]
+fn fifty_destroyed_players_leave_little_memory() {
+    plays("gcc", "ffi/tests/c/memory.c", &["-std=c11"], 0);
+}
+
+#[test]
 fn a_cpp_program_plays_a_film_to_its_end() {
     plays("g++", "ffi/tests/c/play_to_end.cpp", &["-std=c++17"], 2);
 }

@@ -61,7 +61,7 @@ pub enum Request {
     UseProfile(Option<ProfileId>),
     /// Titles that match what the viewer typed. Answered by [`Reply::Found`].
     Search(String),
-    /// What goes with a film that is on screen: its page and the pictures of its seek bar. Answered by
+    /// Companion of the film on screen: its page and the pictures of its seek bar. Answered by
     /// [`Reply::Companion`].
     Companion(TitleId),
 }
@@ -74,7 +74,7 @@ pub enum Reply {
     /// The service is away, so that it is not known whether the session of the last start goes on. The stored sign-in
     /// stays as it is.
     Offline {
-        /// Why the service could not be asked.
+        /// Failure of the request to the service.
         failure: Failure,
         /// The account as it was last seen, when its tokens are stored.
         account: Option<Account>,
@@ -115,7 +115,7 @@ pub enum Reply {
     ProfileInUse(Option<ProfileId>),
     /// The titles that match a query, the best first.
     Found(String, Result<Vec<TitleCard>, Failure>),
-    /// What goes with a film.
+    /// Companion of a film on screen.
     Companion(TitleId, Box<Companion>),
 }
 
@@ -130,7 +130,7 @@ pub struct LastSeen {
     pub home: Home,
 }
 
-/// What goes with a film that is on screen.
+/// Companion of a film on screen: the title's page and pictures.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Companion {
     /// The title's page.

@@ -18,7 +18,7 @@ const EVERY: Duration = Duration::from_secs(5);
 /// Maximum bytes of an answer.
 const MAX_ANSWER: usize = 4096;
 
-/// Looks for the service for ever; the caller ends it by dropping it. Nothing is asked while nobody is signed in.
+/// Looks for the service for ever; the caller ends it by dropping it. Asks nothing while there is no session.
 pub async fn watch(client: Client, session: Arc<Session>, answers: Answers) {
     let mut interval = tokio::time::interval(EVERY);
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -374,7 +374,7 @@ impl Worker {
                 self.remember(Some(&account));
                 Reply::SignedIn(Ok(account))
             }
-            // Nobody is at the form: what was last seen by the same viewer is better than an empty one.
+            // The start signs in by itself: the page that the same viewer last saw is better than an empty form.
             Err(failure) if patient && failure.is_outage() => {
                 let account = self.session.account().await;
                 match self.offline(failure, account).await {

@@ -102,7 +102,7 @@ impl Session {
         Ok(answer.account)
     }
 
-    /// Returns the account of the session, also while the service is away; `None` when nobody is signed in.
+    /// Returns the account of the session, also while the service is away; `None` without a session.
     pub async fn account(&self) -> Option<AccountId> {
         match self.tokens.lock().await.as_ref() {
             Some(held) => held.account.clone(),

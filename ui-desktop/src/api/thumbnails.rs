@@ -61,6 +61,22 @@ impl Sprites {
         Self(sprites)
     }
 
+    /// Reads hostile bytes and checks what must hold of any outcome. For the fuzz target and its corpus.
+    ///
+    /// # Panics
+    /// Something does not hold.
+    pub fn check(bytes: &[u8]) {
+        let sprites = Self::read(bytes, "/v1/images/title/thumbs/thumbs.vtt");
+        assert!(sprites.0.len() <= MAX_SPRITES);
+        assert!(sprites.0.is_sorted_by_key(|sprite| sprite.start_ms));
+        for sprite in &sprites.0 {
+            assert!(sprite.sheet.starts_with("/v1/images/title/thumbs/") && !sprite.sheet.contains(".."));
+            assert!(sprite.width > 0 && sprite.height > 0 && sprite.x.max(sprite.width) <= MAX_SIDE);
+        }
+        assert_eq!(sprites.at(f64::NAN).is_some(), sprites.0.first().is_some_and(|first| first.start_ms == 0));
+        assert_eq!(sprites.at(f64::INFINITY).is_some(), !sprites.is_empty());
+    }
+
     /// Returns the picture that stands for a time: the last one that starts no later.
     pub fn at(&self, seconds: f64) -> Option<&Sprite> {
         let at = (seconds.max(0.0) * 1000.0) as u64;
@@ -78,7 +94,9 @@ impl Sprites {
 fn region(text: &str) -> Option<(&str, [u32; 4])> {
     let (sheet, fragment) = text.split_once('#')?;
     // A name that leads elsewhere is not one of the title's own sheets.
-    let is_plain = !sheet.is_empty() && sheet.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+    let is_plain = !sheet.is_empty()
+        && !sheet.contains("..")
+        && sheet.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
     let values = fragment.strip_prefix("xywh=")?;
     let values = values.strip_prefix("pixel:").unwrap_or(values);
     let mut numbers = values.split(',').map(|number| number.trim().parse::<u32>().ok().filter(|n| *n <= MAX_SIDE));
@@ -140,6 +158,16 @@ mod tests {
         }
         for length in 0..INDEX.len() {
             let _ = Sprites::read(&INDEX.as_bytes()[..length], "y.vtt");
+        }
+    }
+
+    #[test]
+    fn what_a_fuzzer_found_stays_found() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/sprites");
+        let files: Vec<_> = std::fs::read_dir(folder).expect("the corpus is committed").flatten().collect();
+        assert!(!files.is_empty());
+        for file in files {
+            Sprites::check(&std::fs::read(file.path()).expect("reads"));
         }
     }
 

@@ -1,6 +1,6 @@
 //! The keyboard's focus on every page: one mechanism instead of one for each page.
 //!
-//! egui moves its focus after the frame, through everything that was drawn, and tells no scroll area. Here the keys are
+//! egui moves its focus after the frame, through everything that was drawn, and informs no scroll area. Here the keys are
 //! applied at the beginning of a frame, among the widgets of the last frame, and confined to an open sheet or menu
 //! ([`trap`]). Scroll areas made by [`scroll`] follow the focus. Each page and each sheet keeps its focus: a sheet that
 //! closes and a page that is returned to have it back. Widgets register nowhere: whatever senses clicks takes part.
@@ -55,7 +55,7 @@ struct Memory {
     is_entering: bool,
     /// Keyboard events that wait for the next frame.
     held: Vec<Event>,
-    /// Where each scroll area last saw the focus: the widget, its place in the content, the size of the window.
+    /// Last sight of the focus by each scroll area: the widget, its place in the content, the size of the window.
     seen: Vec<(Id, Seen)>,
     /// Points by which the page scrolls because there is no further widget.
     push: f32,
@@ -229,7 +229,7 @@ fn take_moves(ctx: &Context, arrows: bool) -> Vec<Move> {
     moves
 }
 
-/// How far a page scrolls when there is no further widget in a direction; negative is up.
+/// Points that a page scrolls by when there is no further widget in a direction; negative is up.
 fn overshoot(movement: Move, height: f32) -> f32 {
     match movement {
         Move::Up => -height * SCROLL_SHARE,

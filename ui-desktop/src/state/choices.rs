@@ -1,4 +1,4 @@
-//! What the viewer chose for a title, remembered by account: audio, subtitles, speed.
+//! Choices of the viewer for a title, remembered by account: audio, subtitles, speed.
 
 use kinora_api::{AccountId, TitleId};
 use player_core::command::TrackChoice;
@@ -35,7 +35,7 @@ impl TrackMark {
     }
 }
 
-/// What was chosen for one title.
+/// Choices for one title.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct TitleChoice {

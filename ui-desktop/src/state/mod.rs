@@ -4,6 +4,7 @@
 //! [`Effect`]s. Every rule of the interface is therefore testable without a window.
 
 mod choices;
+mod events;
 mod focus;
 mod format;
 mod keys;
@@ -13,6 +14,7 @@ mod outage;
 mod player;
 mod problem;
 mod profiles;
+mod replies;
 mod search;
 mod settings;
 mod update;

@@ -8,11 +8,11 @@ use player_core::{ErrorCode, PlayerError};
 pub struct Problem {
     /// The number and name of the taxonomy, for whoever asks for help.
     pub code: ErrorCode,
-    /// What happened, in one sentence that anybody understands.
+    /// Headline: the event in one sentence that anybody understands.
     pub meaning: String,
-    /// What to do.
+    /// Advice to the viewer, one sentence.
     pub advice: String,
-    /// What exactly happened, for an engineer; free of secrets.
+    /// Message and context of the error for an engineer; free of secrets.
     pub detail: String,
     /// The HTTP status, when one came.
     status: Option<u16>,

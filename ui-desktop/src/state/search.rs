@@ -18,7 +18,7 @@ pub struct SearchState {
     pub query: String,
     /// Time of the last change that the service has not been asked about, in seconds of the interface's clock.
     pub typed_at: Option<f64>,
-    /// What was found for the newest query that has been answered.
+    /// Titles found for the newest query that has been answered.
     pub data: Load<Vec<TitleCard>>,
     /// The query that `data` answers.
     pub answered: String,

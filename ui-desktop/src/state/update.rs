@@ -2,25 +2,22 @@
 
 use std::sync::Arc;
 
-use kinora_api::{Account, TitleCard, TitleId, UnixMillis};
+use kinora_api::{TitleCard, TitleId, UnixMillis};
 use player_core::command::TrackChoice;
 use player_core::error::PlayerError;
-use player_core::{Command, ErrorCode, Event, Snapshot, State};
+use player_core::{Command, Snapshot};
 
 use super::player::{self, PlayerState, Source};
 use super::{
     AppState, Choices, Effect, HomeState, Launch, Load, Message, Notice, Problem, Route, SearchState, Settings,
-    SignInForm, TitleState, choices, outage, profiles, search,
+    SignInForm, TitleState, choices, events, outage, profiles, replies, search,
 };
-use crate::api::{Failure, Reply, Request};
+use crate::api::Request;
 use crate::command::{Begin, PlayerCommand, UiCommand};
 use crate::theme::tokens::time;
 
 /// How many pages can be gone back to.
 const HISTORY: usize = 16;
-/// A new leave to play is asked for by itself at most this often, in seconds.
-const RENEW_EVERY: f64 = 30.0;
-
 /// Seconds after which the error card of a film tries again by itself, when that may help; the last value repeats.
 const RETRY_AFTER: [f64; 3] = [10.0, 20.0, 40.0];
 
@@ -96,8 +93,8 @@ pub fn update(state: &mut AppState, message: Message, moment: &Moment) -> Vec<Ef
     let mut effects = Vec::new();
     match message {
         Message::Ui(command) => on_command(state, command, moment, &mut effects),
-        Message::Api(reply) => on_reply(state, *reply, moment, &mut effects),
-        Message::Player(event) => on_event(state, event, moment, &mut effects),
+        Message::Api(reply) => replies::on_reply(state, *reply, moment, &mut effects),
+        Message::Player(event) => events::on_event(state, event, moment, &mut effects),
         Message::PlayerRefused(error) => fail(state, &error, moment),
         Message::WindowAt(place) => {
             // The size from before is kept while the window is maximised, for when it no longer is.
@@ -229,274 +226,11 @@ fn remember_choices(state: &mut AppState, done: &mut Vec<Effect>, moment: &Momen
     }
 }
 
-fn on_reply(state: &mut AppState, reply: Reply, moment: &Moment, effects: &mut Vec<Effect>) {
-    match reply {
-        Reply::Restored(None) => {
-            end_outage(state);
-            if state.route == Route::Starting {
-                state.route = Route::SignIn;
-            } else {
-                to_sign_in(state, Some("Your sign-in has expired. Please sign in again.".to_owned()), effects);
-            }
-        }
-        Reply::Restored(Some(account)) => on_session(state, account, false, effects),
-        Reply::SignedIn(Ok(account)) => {
-            // A form that somebody filled in may be followed by a question; a start by itself is not.
-            let by_form = state.opening.is_none();
-            state.sign_in = SignInForm { email: account.email.clone(), ..SignInForm::default() };
-            state.settings.last_email = account.email.clone();
-            effects.push(Effect::SaveSettings(state.settings.clone()));
-            on_session(state, account, by_form, effects);
-        }
-        Reply::SignedIn(Err(failure)) => {
-            end_outage(state);
-            if state.route != Route::SignIn && state.route != Route::Starting {
-                to_sign_in(state, None, effects);
-            }
-            state.route = Route::SignIn;
-            state.sign_in.busy = false;
-            state.sign_in.error = Some(failure.for_form());
-        }
-        Reply::Offline { failure, account, homes } => {
-            outage::on_offline_start(state, &failure, account, homes, moment, effects);
-        }
-        Reply::Unreachable => {
-            if state.account.is_some() {
-                outage::on_unreachable(state, moment.now);
-            }
-        }
-        Reply::SignedOut => to_sign_in(state, None, effects),
-        Reply::SessionLost => {
-            to_sign_in(state, Some("Your sign-in has expired. Please sign in again.".to_owned()), effects);
-        }
-        Reply::ProfileInUse(profile) => state.profile_pending &= state.profile != profile,
-        Reply::Home(_) | Reply::Title(..) | Reply::Found(..) | Reply::Companion(..) if state.profile_pending => {}
-        Reply::Home(result) => on_home(state, result, moment, effects),
-        Reply::Title(id, result) => on_title(state, &id, result, moment, effects),
-        Reply::Found(query, result) => search::on_found(state, &query, result, moment, effects),
-        Reply::Companion(id, companion) => {
-            if let Some(player) = state.player.as_mut().filter(|player| player.is_title(&id)) {
-                player.companion = Some(companion);
-            }
-        }
-        Reply::Granted(id, result) => on_grant(state, &id, result, moment, effects),
-        Reply::PlaybackStopped => {
-            // The rows "Continue watching" and the progress bars have changed.
-            if state.account.is_some() {
-                effects.push(Effect::Api(Request::Home));
-                if let Route::Title(id) = &state.route {
-                    effects.push(Effect::Api(Request::Title(id.clone())));
-                }
-            }
-        }
-        Reply::SecretsAt { place, notice } => {
-            state.secrets_place = Some(place);
-            if let Some(text) = notice.filter(|_| !state.settings.secrets_notice_shown) {
-                state.notice = Some(Notice { text, since: moment.now });
-                state.settings.secrets_notice_shown = true;
-                effects.push(Effect::SaveSettings(state.settings.clone()));
-            }
-        }
-        Reply::Image { .. } => debug_assert!(false, "images go to the shelf and not through the state"),
-    }
-}
-
-fn end_outage(state: &mut AppState) {
-    state.outage = None;
-    state.opening = None;
-}
-
-/// The service has opened the session: at the start, after the form, or because it is back.
-fn on_session(state: &mut AppState, account: Account, by_form: bool, effects: &mut Vec<Effect>) {
-    state.opening = None;
-    profiles::choose_remembered(state, account, effects);
-    if by_form && profiles::must_ask(state) {
-        state.outage = None;
-        profiles::ask(state);
-        return;
-    }
-    if matches!(state.route, Route::Starting | Route::SignIn) {
-        state.outage = None;
-        enter_home(state, effects);
-    } else {
-        // It was away at the start: the page on screen stays and is brought up to date.
-        outage::on_reached(state, effects);
-        effects.push(Effect::Api(Request::Home));
-    }
-}
-
-fn on_home(
-    state: &mut AppState,
-    result: Result<kinora_api::Home, Failure>,
-    moment: &Moment,
-    effects: &mut Vec<Effect>,
-) {
-    match result {
-        Ok(home) => {
-            state.home.data = Load::Ready(home);
-            state.home.seen_at = Some(moment.wall_ms);
-            outage::on_reached(state, effects);
-        }
-        Err(failure) => {
-            if failure.is_outage() {
-                outage::on_unreachable(state, moment.now);
-            } else {
-                outage::on_reached(state, effects);
-            }
-            // What was seen last is better than a card over an empty page.
-            if state.home.data.ready().is_none() {
-                outage::show_last_seen(state);
-            }
-            if state.home.data.ready().is_none() {
-                state.home.data = Load::Failed(Problem::of_service(&failure.error));
-            } else if !failure.is_outage() {
-                let text = Problem::of_service(&failure.error).meaning;
-                state.notice = Some(Notice { text, since: moment.now });
-            }
-        }
-    }
-}
-
-fn on_title(
-    state: &mut AppState,
-    id: &TitleId,
-    result: Result<kinora_api::TitleDetail, Failure>,
-    moment: &Moment,
-    effects: &mut Vec<Effect>,
-) {
-    match &result {
-        Err(failure) if failure.is_outage() => outage::on_unreachable(state, moment.now),
-        _ => outage::on_reached(state, effects),
-    }
-    if state.route != Route::Title(id.clone()) {
-        return;
-    }
-    match result {
-        Ok(detail) => state.title.data = Load::Ready(detail),
-        Err(failure) => {
-            // The page stands with what the poster wall knew, and the rest comes when the service is back.
-            let is_shown = state.title.data.ready().is_some() || state.title.card.is_some();
-            if !failure.is_outage() || !is_shown {
-                state.title.data = Load::Failed(Problem::of_service(&failure.error));
-            }
-        }
-    }
-}
-
-fn on_event(state: &mut AppState, event: Event, moment: &Moment, effects: &mut Vec<Effect>) {
-    let Some(player) = &mut state.player else { return };
-    match event {
-        Event::FirstFrame { .. } | Event::FirstAudio { .. } => {
-            player.started = true;
-            player.failures = 0;
-            player.waiting_since = None;
-        }
-        Event::StateChanged { state: State::Loading | State::Buffering(_) | State::Seeking } => {
-            player.waiting_since.get_or_insert(moment.now);
-        }
-        Event::StateChanged { .. } => {
-            let waits = !moment.snapshot.is_playing() && !player.started;
-            player.waiting_since = player.waiting_since.filter(|_| waits);
-        }
-        Event::TracksChanged => apply_choice(state, moment, effects),
-        Event::StallStarted { .. } | Event::SeekStarted { .. } => player.waiting_since = Some(moment.now),
-        Event::StallEnded { .. } | Event::SeekCompleted { .. } => player.waiting_since = None,
-        Event::Failed { error } => {
-            player.last_timeline = player::timeline(&moment.snapshot).or(player.last_timeline);
-            player.resume_at = Some(moment.snapshot.position).filter(|at| at.as_nanos() > 0).or(player.resume_at);
-            if may_renew(player, &error, moment.now) {
-                player.renewed_at = Some(moment.now);
-                player::retry(player, &state.settings, moment, effects);
-            } else {
-                fail(state, &error, moment);
-            }
-        }
-        Event::Warning { error } if error.code == ErrorCode::AudioDeviceUnavailable => {
-            player.has_sound_device = false;
-            // The controls come out: the crossed speaker is one of them.
-            player.last_activity = moment.now;
-            let text = "There is no sound device: the film plays without sound.".to_owned();
-            state.notice = Some(Notice { text, since: moment.now });
-        }
-        Event::Reply { error: Some(error), .. } => {
-            state.notice = Some(Notice { text: error.code.advice().to_owned(), since: moment.now });
-        }
-        Event::Ended => player.last_activity = moment.now,
-        _ => {}
-    }
-}
-
-/// An edge that says "not allowed" in the middle of a film means that the signed address is past its time: a new one
-/// is asked for without bothering the viewer, but not over and over.
-fn may_renew(player: &PlayerState, error: &PlayerError, now: f64) -> bool {
-    let by_code = matches!(error.code, ErrorCode::GrantExpired | ErrorCode::GrantInvalid);
-    let by_status = matches!(error.context.http_status, Some(401 | 403 | 410));
-    let refused = by_code || (error.code == ErrorCode::HttpStatus && by_status);
-    let from_service = matches!(&player.source, Source::Title { grant: Some(_), .. });
-    refused && from_service && player.renewed_at.is_none_or(|at| now - at > RENEW_EVERY)
-}
-
-fn on_grant(
-    state: &mut AppState,
-    id: &TitleId,
-    result: Result<kinora_api::PlaybackGrant, Failure>,
-    moment: &Moment,
-    effects: &mut Vec<Effect>,
-) {
-    let settings = &state.settings;
-    let choice = state.account.as_ref().and_then(|account| state.choices.of(&account.id, id));
-    if let Err(failure) = &result
-        && failure.is_outage()
-        && state.player.as_ref().is_some_and(|player| player.is_title(id) && player.problem.is_none())
-    {
-        // The wait says so and counts down; it is asked again when the service is back.
-        return outage::on_unreachable(state, moment.now);
-    }
-    let waiting = state.player.as_mut().filter(|player| {
-        matches!(&player.source, Source::Title { card, grant: None, .. } if card.id == *id) && player.problem.is_none()
-    });
-    match (waiting, result) {
-        (Some(player), Ok(leave)) => {
-            if let Source::Title { grant, .. } = &mut player.source {
-                *grant = Some(Box::new(leave.clone()));
-            }
-            player.choice_applied = false;
-            if let Some(request) = player.load_request(settings, choice) {
-                effects.push(Effect::Load(request));
-                let rate = choice.and_then(|choice| choice.rate);
-                effects.extend(rate.map(|rate| Effect::Player(Command::SetRate(rate))));
-            }
-            effects.push(Effect::Watch(leave));
-            effects.push(Effect::Api(Request::Companion(id.clone())));
-            outage::on_reached(state, effects);
-        }
-        (Some(_), Err(failure)) => {
-            fail_with(state, Problem::of_service(&failure.error), moment);
-        }
-        // The viewer has left before the answer came: give the leave back.
-        (None, Ok(leave)) => effects.push(Effect::Api(Request::Abandon(leave))),
-        (None, Err(_)) => {}
-    }
-}
-
-/// Brings the film's tracks to what was chosen for it, once, when they are known.
-fn apply_choice(state: &mut AppState, moment: &Moment, effects: &mut Vec<Effect>) {
-    let (Some(account), Some(player)) = (&state.account, &mut state.player) else { return };
-    let Source::Title { card, .. } = &player.source else { return };
-    if player.choice_applied || moment.snapshot.tracks.is_empty() {
-        return;
-    }
-    player.choice_applied = true;
-    if let Some(choice) = state.choices.of(&account.id, &card.id) {
-        effects.extend(choice.track_commands(&moment.snapshot));
-    }
-}
-
-fn fail(state: &mut AppState, error: &PlayerError, moment: &Moment) {
+pub(super) fn fail(state: &mut AppState, error: &PlayerError, moment: &Moment) {
     fail_with(state, Problem::new(error), moment);
 }
 
-fn fail_with(state: &mut AppState, problem: Problem, moment: &Moment) {
+pub(super) fn fail_with(state: &mut AppState, problem: Problem, moment: &Moment) {
     state.details_open = false;
     match &mut state.player {
         Some(player) => {
@@ -531,7 +265,7 @@ fn sign_in(state: &mut AppState, effects: &mut Vec<Effect>) {
     }
 }
 
-fn to_sign_in(state: &mut AppState, error: Option<String>, effects: &mut Vec<Effect>) {
+pub(super) fn to_sign_in(state: &mut AppState, error: Option<String>, effects: &mut Vec<Effect>) {
     if state.player.take().is_some() {
         effects.push(Effect::EndPlayback);
     }
@@ -542,7 +276,7 @@ fn to_sign_in(state: &mut AppState, error: Option<String>, effects: &mut Vec<Eff
     state.profile = None;
     state.profile_pending = false;
     state.last_seen.clear();
-    end_outage(state);
+    replies::end_outage(state);
     state.history.clear();
     state.settings_open = false;
     state.route = Route::SignIn;
@@ -556,7 +290,7 @@ pub(super) fn to_home(state: &mut AppState) {
     state.history.clear();
 }
 
-fn enter_home(state: &mut AppState, effects: &mut Vec<Effect>) {
+pub(super) fn enter_home(state: &mut AppState, effects: &mut Vec<Effect>) {
     to_home(state);
     state.home.data = Load::Loading;
     effects.push(Effect::Api(Request::Home));

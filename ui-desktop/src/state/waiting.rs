@@ -1,4 +1,4 @@
-//! What a viewer reads while a film does not move: nothing at first, then more the longer it takes.
+//! Words for a viewer while a film does not move: nothing at first, then more the longer it takes.
 
 use player_core::error::Stage;
 use player_core::snapshot::BufferingReason;
@@ -7,12 +7,12 @@ use player_core::{ErrorCode, Now, PendingRetry, Snapshot, State};
 use super::{Outage, PlayerState, Source};
 use crate::theme::tokens::time;
 
-/// What is shown over the picture during a wait.
+/// Content of the overlay during a wait.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Waiting {
-    /// What is waited for; `None` shows the spinner alone.
+    /// Cause of the wait; `None` shows the spinner alone.
     pub words: Option<String>,
-    /// What is being done about it.
+    /// Action of the player, with its attempt and the next one; `None` while there is none to name.
     pub action: Option<String>,
     /// There is a way out.
     pub cancel: bool,

@@ -59,6 +59,8 @@ fn visuals() -> Visuals {
         widget.expansion = 0.0;
         widget.bg_stroke = Stroke::new(1.0, color::LINE);
     }
+    widgets.inactive.bg_stroke = Stroke::new(1.0, color::OUTLINE);
+    widgets.hovered.bg_stroke = Stroke::new(1.0, color::TEXT_FAINT);
     widgets.inactive.weak_bg_fill = color::RAISED;
     widgets.inactive.bg_fill = color::RAISED;
     widgets.inactive.fg_stroke = Stroke::new(1.0, color::TEXT_SOFT);
@@ -75,4 +77,29 @@ fn visuals() -> Visuals {
 /// Mixes two colours: `share` 0 gives `from`, 1 gives `to`.
 pub fn mix(from: Color32, to: Color32, share: f32) -> Color32 {
     from.lerp_to_gamma(to, share.clamp(0.0, 1.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Contrast of two opaque colours, 1–21 (WCAG 2.2).
+    fn contrast(a: Color32, b: Color32) -> f32 {
+        let light = |color: Color32| {
+            let [red, green, blue, _] = egui::Rgba::from(color).to_array();
+            0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05
+        };
+        let (a, b) = (light(a), light(b));
+        a.max(b) / a.min(b)
+    }
+
+    #[test]
+    fn edges_of_controls_are_found_and_text_is_read() {
+        for ground in [color::GROUND, color::SURFACE] {
+            assert!(contrast(color::OUTLINE, ground) >= 3.0, "{}", contrast(color::OUTLINE, ground));
+            for text in [color::TEXT, color::TEXT_SOFT, color::TEXT_FAINT] {
+                assert!(contrast(text, ground) >= 4.5, "{}", contrast(text, ground));
+            }
+        }
+    }
 }

@@ -16,6 +16,8 @@ pub mod color {
     pub const RAISED_HOVER: Color32 = Color32::from_rgb(0x32, 0x39, 0x4a);
     /// Thin lines between things.
     pub const LINE: Color32 = Color32::from_rgb(0x2c, 0x32, 0x40);
+    /// Edges of fields and chips, which must be found: at least 3:1 on the ground and on surfaces (WCAG 2.2, 1.4.11).
+    pub const OUTLINE: Color32 = Color32::from_rgb(0x66, 0x6e, 0x80);
     /// Headings and what is read first.
     pub const TEXT: Color32 = Color32::from_rgb(0xf4, 0xf5, 0xf8);
     /// Running text.

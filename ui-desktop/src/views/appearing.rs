@@ -1,4 +1,4 @@
-//! Whether something is drawn for the first time since it was last away, so that it takes the focus once.
+//! Distinguishes a part of a page that has just appeared from one that stays, so that it takes the focus once.
 
 use egui::{Id, Ui};
 

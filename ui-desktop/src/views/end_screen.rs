@@ -1,4 +1,4 @@
-//! What follows a film: the next title, similar ones, and the film once more.
+//! The screen after a film: the next title, similar ones, and the film once more.
 
 use egui::accesskit::Role;
 use egui::{Align, Layout, Rect, ScrollArea, Sense, Ui, UiBuilder, WidgetInfo, pos2};

@@ -10,7 +10,7 @@ use crate::state::Problem;
 use crate::theme::tokens::{color, radius, size, space, text};
 use crate::widgets::{Icon, Line, Prominence, body, elided, paint_icon, text_button};
 
-/// What the viewer chose on the card.
+/// Choice of the viewer on the card.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Choice {
     /// The advice's own action: try again, or sign in.

@@ -30,7 +30,8 @@ pub fn show(ui: &mut Ui, view: &View<'_>, menu: Menu, page: Rect, controls: f32,
         Menu::Subtitles => ("Subtitles", subtitles(view)),
         Menu::Speed => ("Speed", speeds(view)),
     };
-    let title_height = size::MENU_LINE + space::S;
+    // The focus ring of the first line stands clear of the line under the heading.
+    let title_height = size::MENU_LINE + space::M;
     let most = page.height() - controls - size::TOP_BAR;
     let height = (title_height + entries.len() as f32 * size::MENU_LINE + space::M).min(most);
     let right = page.right() - space::XL;

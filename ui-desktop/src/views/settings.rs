@@ -153,6 +153,10 @@ fn chip(ui: &mut Ui, words: &str, selected: bool) -> bool {
         (false, false) => color::RAISED,
     };
     ui.painter().rect_filled(rect, radius::MEDIUM, ground);
+    if !selected {
+        let edge = egui::Stroke::new(1.0, color::OUTLINE);
+        ui.painter().rect_stroke(rect, radius::MEDIUM, edge, egui::StrokeKind::Inside);
+    }
     ui.painter().galley(Rect::from_center_size(rect.center(), galley.size()).min, galley, ink);
     focus_ring(ui, &response, rect, radius::MEDIUM);
     if selected {

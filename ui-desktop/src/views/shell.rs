@@ -29,7 +29,7 @@ pub fn top_bar(ui: &mut Ui, view: &View<'_>, scrolled: f32, out: &mut Vec<UiComm
     let whole = Rect::from_min_size(full.min, vec2(full.width(), size::TOP_BAR));
     let ground = (scrolled / (size::TOP_BAR * 0.5)).clamp(0.0, 1.0);
     if ground > 0.0 {
-        ui.painter().rect_filled(whole, 0.0, color::ground((ground * 245.0) as u8));
+        ui.painter().rect_filled(whole, 0.0, color::ground((ground * 255.0) as u8));
         ui.painter().hline(whole.x_range(), whole.bottom(), egui::Stroke::new(1.0, color::LINE.gamma_multiply(ground)));
     }
     let bar = whole.shrink2(vec2(space::PAGE, 0.0));

@@ -83,7 +83,7 @@ fn form(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
     }
 }
 
-/// How a field shows what it holds.
+/// Way in which a field shows its text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Content {
     Plain,

@@ -1,4 +1,4 @@
-//! What lies over a film that does not move: a spinner, then words, then a way out.
+//! The overlay of a film that does not move: a spinner, then words, then a way out.
 
 use egui::accesskit::Role;
 use egui::{Align2, Rect, Sense, Ui, UiBuilder, WidgetInfo, vec2};

@@ -1,4 +1,4 @@
-//! What the app does with its service, through real key and pointer events: outages, search, profiles, the end of a
+//! The app with its service, through real key and pointer events: outages, search, profiles, the end of a
 //! film, what is remembered. The clock of the interface is that of the frames, and the time of day is set by the test.
 
 #[path = "../support/mod.rs"]

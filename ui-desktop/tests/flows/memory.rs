@@ -1,4 +1,4 @@
-//! What is remembered for a title and for this computer.
+//! Memory for a title and for this computer.
 
 use egui::{Key, Modifiers};
 use egui_kittest::kittest::Queryable as _;

@@ -18,6 +18,7 @@ fn long_home() -> Home {
         kind,
         heading: format!("Row {id}"),
         titles: (0..count).map(|index| card(&format!("{id}{index}"), &format!("Title {id}{index}"))).collect(),
+        next: None,
     };
     let mut home = home();
     home.rows.truncate(1);

@@ -207,9 +207,11 @@ pub fn home() -> Home {
                 kind: RowKind::ContinueWatching,
                 heading: "Continue watching".to_owned(),
                 titles: vec![begun],
+                next: None,
             },
-            Row { id: "all".to_owned(), kind: RowKind::All, heading: "All titles".to_owned(), titles: all },
+            Row { id: "all".to_owned(), kind: RowKind::All, heading: "All titles".to_owned(), titles: all, next: None },
         ],
+        next: None,
     }
 }
 

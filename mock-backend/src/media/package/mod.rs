@@ -17,7 +17,7 @@ pub(super) mod track;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{IngestError, Rate, language};
+use super::{Cancel, IngestError, Rate, language};
 pub(super) use presentation::Presentation;
 use presentation::{AudioRendition, Media, TextRendition, VideoRendition};
 pub(super) use thumbnails::{GRID, Grid};
@@ -69,12 +69,18 @@ pub(super) struct Packaged {
 }
 
 /// Writes everything but `title.json` into `dir`; `progress` hears the fraction done.
-pub(super) fn package(encoded: &Encoded, dir: &Path, mut progress: impl FnMut(f64)) -> Result<Packaged, IngestError> {
+pub(super) fn package(
+    encoded: &Encoded,
+    dir: &Path,
+    cancel: &Cancel,
+    mut progress: impl FnMut(f64),
+) -> Result<Packaged, IngestError> {
     let steps = (encoded.video.len() + encoded.audio.len() + 1) as f64;
     let mut done = 0.0;
     let mut step = || {
         done += 1.0;
         progress(done / steps);
+        if cancel.is_cancelled() { Err(IngestError::Cancelled) } else { Ok(()) }
     };
     let mut video = Vec::with_capacity(encoded.video.len());
     let mut frames = 0;
@@ -82,7 +88,7 @@ pub(super) fn package(encoded: &Encoded, dir: &Path, mut progress: impl FnMut(f6
         let (rendition, count) = video_rendition(rung, encoded, &dir.join("video").join(&rung.name))?;
         frames = count;
         video.push(rendition);
-        step();
+        step()?;
     }
     let reference = aligned(&video)?.clone();
     let mut audio: Vec<AudioRendition> = Vec::with_capacity(encoded.audio.len());
@@ -92,14 +98,14 @@ pub(super) fn package(encoded: &Encoded, dir: &Path, mut progress: impl FnMut(f6
         let media = audio_media(&source.file, &reference, &path)?;
         let (language, label) = (source.language.clone(), language::name(&source.language));
         audio.push(AudioRendition { name, language, label, media });
-        step();
+        step()?;
     }
     let text = text_renditions(&encoded.text, reference.duration_ms(), dir)?;
     thumbnails::write(&dir.join("thumbs"), encoded.thumbnails, reference.duration_ms())?;
     let nominal_ticks = nominal_ticks(encoded, reference.timescale);
     let presentation = Presentation { rate: encoded.rate, nominal_ticks, video, audio, text };
     write_manifests(&presentation, dir)?;
-    step();
+    step()?;
     Ok(Packaged { presentation, frames })
 }
 

@@ -8,7 +8,7 @@ use super::date_ranges::DateMap;
 use super::is_media;
 use super::keys;
 use super::lexer::{Lexer, Variables};
-use super::media::{self, MediaPlaylist, Segment, Start};
+use super::media::{self, MediaPlaylist, Start};
 use crate::manifest::document::Warnings;
 use crate::manifest::{ManifestError, ParsedIndex, codecs};
 use crate::model::{
@@ -55,7 +55,6 @@ pub(super) fn presentation(
     let duration = playlist.duration();
     let format = format(playlist);
     let (kind, content) = match format {
-        ContainerFormat::PackedAudio => (MediaKind::Audio, Some(ContentKinds::only(MediaKind::Audio))),
         ContainerFormat::WebVtt | ContainerFormat::Ttml => (MediaKind::Text, Some(ContentKinds::only(MediaKind::Text))),
         _ => (MediaKind::Video, None),
     };
@@ -137,13 +136,18 @@ fn check(playlist: &MediaPlaylist<'_>, warnings: &mut Warnings) -> Result<(), Ma
     Ok(())
 }
 
-/// Initialisation data means fragmented MP4; otherwise the first address may tell.
+/// Returns the format that data is read as which begins like nothing that is known. The first bytes of every segment
+/// choose its reader: names mislead, and initialisation data may be the program tables of a transport stream.
 fn format(playlist: &MediaPlaylist<'_>) -> ContainerFormat {
     let first = playlist.segments.iter().find(|segment| !segment.gap);
-    match first {
-        Some(Segment { map: Some(_), .. }) => ContainerFormat::Fmp4,
-        Some(segment) => codecs::format_of(&segment.uri),
-        None => ContainerFormat::Unknown,
+    match first.map(|first| codecs::format_of(&first.uri)) {
+        Some(
+            format @ (ContainerFormat::MpegTs
+            | ContainerFormat::PackedAudio
+            | ContainerFormat::WebVtt
+            | ContainerFormat::Ttml),
+        ) => format,
+        _ => ContainerFormat::Unknown,
     }
 }
 

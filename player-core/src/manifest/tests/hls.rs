@@ -109,7 +109,7 @@ fn a_media_playlist_keeps_ranges_maps_discontinuities_keys_and_gaps() {
     let expected = r#"Hls Some(10s)
 period 0 0.000000s Some(10s)
  set main video lang=- roles=[] default+auto
-  0 0 [] Fmp4 content=? group=- 0
+  0 0 [] Unknown content=? group=- 0
    protected SAMPLE-AES []
    init http://h/dir/a.mp4 @0+800
    0 0.000000s+4s Discontinuity(0) http://h/dir/a.mp4 @800+1000

@@ -347,7 +347,7 @@ mod tests {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
         /// Whatever is pushed and taken: the queue stays bounded, no wish is lost, and the thread gets the media of the
-        /// last epoch as it was appended, unless it was told to flush.
+        /// last epoch as it was appended, unless that was given up.
         #[test]
         fn any_commands_leave_a_bounded_queue_and_the_last_wishes(steps in prop::collection::vec(step(), 1..200)) {
             let queue = RenderQueue::default();

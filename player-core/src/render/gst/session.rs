@@ -45,6 +45,8 @@ pub(super) struct Session {
     /// Decoders that failed in this epoch.
     pub(super) excluded: Vec<String>,
     pub(super) device_lost: bool,
+    /// The output of the configuration, which `config` no longer has once its window went away.
+    video_output: VideoOutput,
     pub(super) recoveries: u32,
     pub(super) heads: u64,
     pub(super) watch: Watch,
@@ -86,6 +88,7 @@ impl Session {
         queue: Arc<RenderQueue>,
     ) -> Self {
         Self {
+            video_output: config.video.clone(),
             config,
             events,
             video: presenters.0,
@@ -188,6 +191,9 @@ impl Session {
     pub(super) fn stop(&mut self) {
         self.graph = None;
         self.playing = false;
+        // A device or a window that went away may be back for what is loaded next.
+        self.device_lost = false;
+        self.config.video = self.video_output.clone();
         self.tracks.clear();
         for feeder in &mut self.feeders {
             feeder.clear();

@@ -2,7 +2,9 @@
 
 use super::media::{aac, small, time_of};
 use super::rig::Rig;
+use crate::error::ErrorCode;
 use crate::model::MediaKind::{Audio, Video};
+use crate::render::gst::{AudioOutput, GstConfig, VideoOutput};
 use crate::render::{RenderCommand, RenderEvent};
 use crate::time::MediaTime;
 
@@ -87,4 +89,22 @@ fn a_render_thread_that_panics_is_replaced_at_the_next_flush() {
     let shown: Vec<_> = rig.pictures().iter().map(|p| p.counter).collect();
     assert_eq!(shown, (24..96).collect::<Vec<_>>(), "the wish to play and the rate outlast the thread");
     assert_eq!(failures(&rig), 1, "{:?}", rig.states());
+}
+
+#[test]
+fn a_device_that_went_away_is_tried_again_after_a_stop() {
+    let config = GstConfig { video: VideoOutput::Count, audio: AudioOutput::Device, drop_late: false };
+    let mut rig = Rig::with(config, std::sync::Arc::default());
+    let mut warned = Vec::new();
+    for _ in 0..2 {
+        rig.flush(MediaTime::ZERO, &[Video, Audio]);
+        rig.feed(Video, small());
+        rig.feed(Audio, aac());
+        rig.play(8.0);
+        rig.wait_end();
+        rig.tell(RenderCommand::Stop);
+        let missing = |event: &&&RenderEvent| matches!(event, RenderEvent::Warning(error) if error.code == ErrorCode::AudioDeviceUnavailable);
+        warned.push(rig.states().iter().filter(missing).count());
+    }
+    assert_eq!(warned[1], 2 * warned[0], "with a device, none; without one, each time: {:?}", rig.states());
 }

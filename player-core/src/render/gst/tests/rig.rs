@@ -36,7 +36,7 @@ pub(super) struct Got {
 
 type Bell = Arc<(Mutex<bool>, Condvar)>;
 
-/// What the render thread does when it announces an event.
+/// Behaviour of the render thread when it announces an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Spell {
     Works,

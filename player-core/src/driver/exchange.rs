@@ -1,0 +1,212 @@
+//! One request and its answer: redirects, cookies, user information, and the names of what goes wrong on the way.
+//!
+//! Answers are read as leniently as browsers read them; a head that cannot be read even so is an error of its own.
+//! Redirects are followed here and not in the HTTP client, so that every step carries what belongs to its own origin
+//! and nothing that belongs to another.
+
+use std::error::Error as _;
+use std::io::ErrorKind;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Method, Response, StatusCode};
+use url::Url;
+
+use super::NetworkConfig;
+use super::cookies::CookieJar;
+use super::credentials::Credentials;
+use super::resolver::{ResolveError, SystemResolver};
+use crate::engine::io::{FetchError, FetchKind, FetchRequest, Ingest};
+use crate::error::{ErrorCode, PlayerError};
+
+/// Redirects followed for one request.
+const MAX_REDIRECTS: usize = 10;
+/// Header lines read of one answer; browsers limit only their size.
+const MAX_HEADERS: usize = 4096;
+/// Bytes of header fields read of one HTTP/2 answer.
+const MAX_HEADER_BYTES: u32 = 256 << 10;
+/// Fields of the host that are meant for one origin.
+const SENSITIVE: [HeaderName; 3] = [header::AUTHORIZATION, header::COOKIE, header::PROXY_AUTHORIZATION];
+
+/// What the requests of one player share.
+#[derive(Debug)]
+pub struct Exchange {
+    client: reqwest::Client,
+    /// Fields that the host adds to every request.
+    headers: HeaderMap,
+    credentials: Mutex<Credentials>,
+    /// `None` when cookies are turned off.
+    cookies: Option<Mutex<CookieJar>>,
+}
+
+impl Exchange {
+    /// An exchange with an empty jar.
+    ///
+    /// # Errors
+    /// `InvalidArgument` for headers or certificates that cannot be read.
+    pub fn new(network: &NetworkConfig) -> Result<Self, PlayerError> {
+        let invalid = |message: String| PlayerError::fatal(ErrorCode::InvalidArgument, message);
+        let mut headers = HeaderMap::new();
+        for (name, value) in &network.headers {
+            let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| invalid(format!("header name {name:?}")))?;
+            let value = HeaderValue::from_str(value).map_err(|_| invalid(format!("value of header {name}")))?;
+            headers.append(name, value);
+        }
+        let mut builder = reqwest::Client::builder()
+            .user_agent(concat!("Kinora/", env!("CARGO_PKG_VERSION")))
+            .redirect(reqwest::redirect::Policy::none())
+            .dns_resolver(std::sync::Arc::new(SystemResolver))
+            .http1_allow_obsolete_multiline_headers_in_responses(true)
+            .http1_allow_spaces_after_header_name_in_responses(true)
+            .http1_ignore_invalid_headers_in_responses(true)
+            .http1_max_headers(MAX_HEADERS)
+            .http2_max_header_list_size(MAX_HEADER_BYTES)
+            .tcp_nodelay(true);
+        if let Some(pem) = &network.authorities_pem {
+            let certificates = reqwest::Certificate::from_pem_bundle(pem)
+                .map_err(|error| invalid(format!("certificates: {error}")))?;
+            builder = builder.tls_certs_merge(certificates);
+        }
+        let client = builder
+            .build()
+            .map_err(|error| PlayerError::fatal(ErrorCode::Internal, format!("no HTTP client: {error}")))?;
+        let cookies = network.cookies.then(Mutex::default);
+        Ok(Self { client, headers, credentials: Mutex::default(), cookies })
+    }
+
+    /// Removes the user information from an address and keeps it for the address's origin, in place of what is kept.
+    pub fn take_credentials(&self, url: &mut Url) {
+        lock(&self.credentials).learn(url, true);
+    }
+
+    /// Sends a request and gives the answer that is no redirect.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub async fn send(&self, request: &FetchRequest, range: Option<&str>) -> Result<Response, FetchError> {
+        let mut url = request.url.clone();
+        lock(&self.credentials).learn(&mut url, request.kind == FetchKind::Manifest);
+        let origin = url.origin();
+        let mut post = request.post.clone();
+        for _ in 0..=MAX_REDIRECTS {
+            let method = if post.is_some() { Method::POST } else { Method::GET };
+            let mut builder = self.client.request(method, url.clone());
+            builder = builder.headers(self.headers_for(&url, url.origin() == origin, request, range));
+            if let Some(json) = &post {
+                builder = builder.header(header::CONTENT_TYPE, "application/json").body(json.clone());
+            }
+            let response = builder.send().await.map_err(connect_error)?;
+            if let Some(cookies) = &self.cookies {
+                lock(cookies).store(&url, response.headers());
+            }
+            let Some(next) = redirect(&url, &response)? else { return Ok(response) };
+            // RFC 9110 §15.4: 303 always becomes GET, 301 and 302 do in practice; 307 and 308 repeat the request.
+            if !matches!(response.status(), StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT) {
+                post = None;
+            }
+            url = next;
+            lock(&self.credentials).learn(&mut url, false);
+        }
+        Err(FetchError::BadAddress(format!("more than {MAX_REDIRECTS} redirects")))
+    }
+
+    fn headers_for(&self, url: &Url, same_origin: bool, request: &FetchRequest, range: Option<&str>) -> HeaderMap {
+        let mut headers = self.headers.clone();
+        if !same_origin {
+            for name in SENSITIVE {
+                headers.remove(name);
+            }
+        }
+        if !headers.contains_key(header::AUTHORIZATION)
+            && let Some(value) = lock(&self.credentials).authorization(url)
+        {
+            headers.insert(header::AUTHORIZATION, value);
+        }
+        let jar = self.cookies.as_ref().and_then(|cookies| lock(cookies).header(url));
+        let own = headers.get(header::COOKIE).and_then(|own| own.to_str().ok()).map(str::to_owned);
+        let cookies: Vec<String> = own.into_iter().chain(jar).collect();
+        if let Ok(mut value) = HeaderValue::from_str(&cookies.join("; "))
+            && !cookies.is_empty()
+        {
+            value.set_sensitive(true);
+            headers.insert(header::COOKIE, value);
+        }
+        if let Some(range) = range.and_then(|range| HeaderValue::from_str(range).ok()) {
+            headers.insert(header::RANGE, range);
+        }
+        // A part of a compressed file cannot be read, and media gains nothing.
+        if range.is_some() || matches!(request.ingest, Ingest::Media(_)) {
+            headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        }
+        headers
+    }
+}
+
+/// Where a redirect leads; `None` for every other answer.
+fn redirect(from: &Url, response: &Response) -> Result<Option<Url>, FetchError> {
+    if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
+        return Ok(None);
+    }
+    let Some(location) = response.headers().get(header::LOCATION) else { return Ok(None) };
+    let next = from
+        .join(&String::from_utf8_lossy(location.as_bytes()))
+        .map_err(|error| FetchError::BadAddress(format!("a redirect to an address that cannot be read: {error}")))?;
+    match next.scheme() {
+        "http" | "https" => Ok(Some(next)),
+        scheme => Err(FetchError::BadAddress(format!("a redirect to an address of the scheme {scheme:?}"))),
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The causes of an error, outermost first.
+fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
+    std::iter::successors(error.source(), |&cause| cause.source())
+}
+
+/// The name of an error that came before the answer.
+fn connect_error(error: reqwest::Error) -> FetchError {
+    let error = error.without_url();
+    let texts: Vec<String> = causes(&error).map(ToString::to_string).collect();
+    let text = if texts.is_empty() { error.to_string() } else { texts.join(": ") };
+    if error.is_builder() || error.is_redirect() {
+        return FetchError::BadAddress(text);
+    }
+    if error.is_timeout() {
+        return FetchError::Timeout { started: false };
+    }
+    if causes(&error).filter_map(|cause| cause.downcast_ref::<hyper::Error>()).any(hyper::Error::is_parse) {
+        return FetchError::MalformedHead(text);
+    }
+    if causes(&error).any(|cause| cause.is::<ResolveError>()) {
+        return FetchError::UnknownHost(text);
+    }
+    if text.contains("certificate") || text.contains("tls") || text.contains("TLS") {
+        return FetchError::Tls(text);
+    }
+    let kinds = causes(&error).filter_map(|cause| cause.downcast_ref::<std::io::Error>()).map(std::io::Error::kind);
+    for kind in kinds {
+        match kind {
+            ErrorKind::ConnectionRefused => return FetchError::Refused(text),
+            ErrorKind::HostUnreachable
+            | ErrorKind::NetworkUnreachable
+            | ErrorKind::NetworkDown
+            | ErrorKind::AddrNotAvailable => return FetchError::NoRoute(text),
+            _ => {}
+        }
+    }
+    FetchError::Unreachable(text)
+}
+
+/// The name of an error inside a body.
+pub fn body_error(error: &reqwest::Error, in_part: bool) -> FetchError {
+    if error.is_timeout() {
+        FetchError::Timeout { started: true }
+    } else if in_part && error.is_decode() && !causes(error).any(|cause| cause.is::<hyper::Error>()) {
+        FetchError::RangeIgnored("the part of the file is compressed and cannot be decompressed by itself".to_owned())
+    } else {
+        FetchError::Truncated { received: 0, expected: None }
+    }
+}

@@ -1,0 +1,385 @@
+//! Servers that bend HTTP, each a script of raw answers over loopback.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpListener;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use url::Url;
+
+use super::http::HttpFetcher;
+use super::{Inbox, Message, MonotonicClock, NetworkConfig};
+use crate::engine::io::{FetchError, FetchId, FetchKind, FetchOutcome, FetchRequest, Ingest, Input, RangeNotice};
+use crate::model::ByteRange;
+
+/// One answer for each request, chosen by its head; the heads are kept.
+struct OddServer {
+    url: Url,
+    heads: Arc<Mutex<Vec<String>>>,
+}
+
+impl OddServer {
+    fn start(answer: impl Fn(&str) -> Vec<u8> + Send + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/file", listener.local_addr().unwrap()).parse().unwrap();
+        let heads = Arc::new(Mutex::new(Vec::new()));
+        let kept = Arc::clone(&heads);
+        let serve = move || {
+            for stream in listener.incoming() {
+                let Ok(mut stream) = stream else { return };
+                let mut head = String::new();
+                let mut reader = BufReader::new(stream.try_clone().unwrap());
+                while !head.ends_with("\r\n\r\n") && reader.read_line(&mut head).unwrap_or(0) > 0 {}
+                kept.lock().unwrap().push(head.clone());
+                // A client that has read enough closes first.
+                let _ = stream.write_all(&answer(&head));
+            }
+        };
+        std::thread::Builder::new().name("odd-server".into()).spawn(serve).unwrap();
+        Self { url, heads }
+    }
+
+    fn heads(&self) -> Vec<String> {
+        self.heads.lock().unwrap().clone()
+    }
+
+    /// The values that a field had in the requests, in order.
+    fn sent(&self, name: &str) -> Vec<Option<String>> {
+        let value = |head: &String| {
+            let mut fields = head.lines().filter_map(|line| line.split_once(": "));
+            fields.find(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value.to_owned())
+        };
+        self.heads().iter().map(value).collect()
+    }
+}
+
+fn request(url: &Url, range: Option<(u64, Option<u64>)>) -> FetchRequest {
+    FetchRequest {
+        id: FetchId(1),
+        kind: FetchKind::Segment,
+        url: url.clone(),
+        range: range.map(|(offset, length)| ByteRange { offset, length }),
+        ingest: Ingest::Body,
+        cipher: None,
+        post: None,
+        max_bytes: 1 << 20,
+        first_byte_timeout: Duration::from_secs(20),
+        stall_timeout: Duration::from_secs(20),
+    }
+}
+
+/// One player's network.
+struct Client {
+    inbox: Arc<Inbox>,
+    fetcher: HttpFetcher,
+}
+
+impl Client {
+    fn new(network: &NetworkConfig) -> Self {
+        let inbox = Arc::new(Inbox::new());
+        Self { fetcher: HttpFetcher::new(network, Arc::clone(&inbox)).unwrap(), inbox }
+    }
+
+    fn inputs(&mut self, request: FetchRequest) -> Vec<Input> {
+        self.fetcher.start(request);
+        let clock = MonotonicClock::start();
+        // Only a guard against a test that hangs.
+        let deadline = clock.now() + Duration::from_secs(60);
+        let mut inputs = Vec::new();
+        while let Some(Message::Answer(input, _permit)) = self.inbox.receive(&clock, Some(deadline)) {
+            let ended = matches!(input, Input::FetchEnded { .. });
+            inputs.push(input);
+            if ended {
+                return inputs;
+            }
+        }
+        panic!("no end after {inputs:?}");
+    }
+
+    fn fetch(&mut self, request: FetchRequest) -> Result<Bytes, FetchError> {
+        match self.inputs(request).pop() {
+            Some(Input::FetchEnded { outcome: FetchOutcome::Complete { body, .. }, .. }) => Ok(body),
+            Some(Input::FetchEnded { outcome: FetchOutcome::Failed { error, .. }, .. }) => Err(error),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+fn client() -> Client {
+    Client::new(&NetworkConfig::default())
+}
+
+fn answer(status: &str, fields: &[&str], body: &[u8]) -> Vec<u8> {
+    let mut head = format!("HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {}\r\n", body.len());
+    for field in fields {
+        head += field;
+        head += "\r\n";
+    }
+    [head.as_bytes(), b"\r\n", body].concat()
+}
+
+#[test]
+fn heads_are_read_as_browsers_read_them() {
+    let many = (0..900).map(|number| format!("X-{number}: v")).collect::<Vec<_>>().join("\r\n");
+    let odd: [&[u8]; 9] = [
+        b"X Cache Status: HIT",
+        b"PHP Warning: Unknown in line 0",
+        b"Access-Control-Allow-Credentials : true",
+        b"X-Policy: default-src 'self';\r\n  img-src *\r\n\tmedia-src *",
+        b"X-Odd: \x80\xff\x01 value",
+        b"no colon at all",
+        b": no name",
+        b"X-Empty:",
+        many.as_bytes(),
+    ];
+    for line in odd {
+        let text = String::from_utf8_lossy(line).chars().take(40).collect::<String>();
+        let line = line.to_vec();
+        let server = OddServer::start(move |_| {
+            let head = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n";
+            [head, line.as_slice(), b"\r\nX-Last: 1\r\nConnection: close\r\n\r\nhello"].concat()
+        });
+        assert_eq!(client().fetch(request(&server.url, None)), Ok(Bytes::from_static(b"hello")), "{text}");
+    }
+    for whole in [
+        "HTTP/1.1 200\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\nhello",
+        "HTTP/1.0 200 OK\nContent-Type: x\n\nhello",
+        "HTTP/1.1 200 Gr\u{fc}n\r\nContent-Length: 5\r\n\r\nhello",
+        "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
+    ] {
+        let server = OddServer::start(move |_| whole.as_bytes().to_vec());
+        assert_eq!(client().fetch(request(&server.url, None)), Ok(Bytes::from_static(b"hello")), "{whole}");
+    }
+}
+
+#[test]
+fn a_head_that_cannot_be_read_is_an_error_of_its_own() {
+    let endless = format!("HTTP/1.1 200 OK\r\nX: {}", "x".repeat(1 << 20));
+    let too_many = (0..5000).map(|number| format!("X-{number}: v\r\n")).collect::<String>();
+    for whole in [
+        "SSH-2.0-OpenSSH_9.2\r\n\r\n".to_owned(),
+        "HTTP/1.1 abc OK\r\n\r\n".to_owned(),
+        "HTTP/1.1 200 OK\r\nX: a\0b\r\n\r\n".to_owned(),
+        "HTTP/1.1 200 OK\r\nContent-Length: 4\r\nContent-Length: 5\r\n\r\nhello".to_owned(),
+        format!("HTTP/1.1 200 OK\r\n{too_many}\r\n"),
+        endless,
+    ] {
+        let text: String = whole.chars().take(60).collect();
+        let server = OddServer::start(move |_| whole.clone().into_bytes());
+        let failed = client().fetch(request(&server.url, None));
+        assert!(matches!(failed, Err(FetchError::MalformedHead(_))), "{text:?}: {failed:?}");
+        assert_eq!(server.heads().len(), 1, "{text:?} is not asked for again below the engine");
+    }
+    let silent = OddServer::start(|_| Vec::new());
+    assert!(matches!(client().fetch(request(&silent.url, None)), Err(FetchError::Unreachable(_))));
+}
+
+#[test]
+fn a_name_that_does_not_resolve_is_an_unknown_host() {
+    // Labels end at 63 characters (RFC 1035 §2.3.4), so no server is asked.
+    let url: Url = format!("http://{}.invalid/x", "a".repeat(64)).parse().unwrap();
+    let failed = client().fetch(request(&url, None));
+    assert!(matches!(failed, Err(FetchError::UnknownHost(_))), "{failed:?}");
+}
+
+#[test]
+fn cookies_are_kept_for_the_player_unless_they_are_turned_off() {
+    let gate = || {
+        OddServer::start(|head| match head.contains("ticket=abc") {
+            true => answer("200 OK", &[], b"in"),
+            false => answer("403 No", &["Set-Cookie: ticket=abc; Path=/; HttpOnly"], b""),
+        })
+    };
+    let no = Err(FetchError::Status { status: 403, retry_after: None });
+    let server = gate();
+    let mut player = client();
+    assert_eq!(player.fetch(request(&server.url, None)), no);
+    assert_eq!(player.fetch(request(&server.url, None)), Ok(Bytes::from_static(b"in")));
+    assert_eq!(client().fetch(request(&server.url, None)), no, "another player has another jar");
+    let mut without = Client::new(&NetworkConfig { cookies: false, ..NetworkConfig::default() });
+    assert_eq!(without.fetch(request(&server.url, None)), no);
+    assert_eq!(without.fetch(request(&server.url, None)), no);
+    let server = gate();
+    let headers = vec![("Cookie".to_owned(), "own=1".to_owned())];
+    let mut own = Client::new(&NetworkConfig { headers, ..NetworkConfig::default() });
+    assert_eq!(own.fetch(request(&server.url, None)), no);
+    assert_eq!(own.fetch(request(&server.url, None)), Ok(Bytes::from_static(b"in")));
+    assert_eq!(server.sent("cookie"), [Some("own=1".to_owned()), Some("own=1; ticket=abc".to_owned())]);
+}
+
+#[test]
+fn a_redirect_may_set_the_cookie_that_its_target_needs() {
+    let server = OddServer::start(|head| match (head.starts_with("GET /file"), head.contains("a=1")) {
+        (true, _) => answer("302 Found", &["Set-Cookie: a=1", "Location: /next"], b""),
+        (false, true) => answer("200 OK", &[], b"in"),
+        (false, false) => answer("403 No", &[], b""),
+    });
+    assert_eq!(client().fetch(request(&server.url, None)), Ok(Bytes::from_static(b"in")));
+}
+
+fn with_user(url: &Url) -> Url {
+    let mut url = url.clone();
+    url.set_username("ann").unwrap();
+    url.set_password(Some("secret")).unwrap();
+    url
+}
+
+#[test]
+fn user_information_serves_every_request_to_its_origin_and_no_other() {
+    let basic = Some("Basic YW5uOnNlY3JldA==".to_owned());
+    let other = OddServer::start(|_| answer("200 OK", &[], b"other"));
+    let away = format!("Location: {}", other.url);
+    let server = OddServer::start(move |head| match head.split(' ').nth(1) {
+        Some("/same") => answer("302 Found", &["Location: /file"], b""),
+        Some("/away") => answer("302 Found", &[&away], b""),
+        _ => answer("200 OK", &[], b"ok"),
+    });
+    let at = |path: &str| server.url.join(path).unwrap();
+    let mut player = client();
+    let inputs = player.inputs(request(&with_user(&server.url), None));
+    assert!(matches!(&inputs[0], Input::FetchStarted { head, .. } if head.url == server.url), "{inputs:?}");
+    assert_eq!(player.fetch(request(&at("relative"), None)), Ok(Bytes::from_static(b"ok")));
+    assert_eq!(player.fetch(request(&at("same"), None)), Ok(Bytes::from_static(b"ok")));
+    assert_eq!(player.fetch(request(&at("away"), None)), Ok(Bytes::from_static(b"other")));
+    assert_eq!(player.fetch(request(&other.url, None)), Ok(Bytes::from_static(b"other")));
+    assert_eq!(server.sent("authorization"), vec![basic; 5]);
+    assert_eq!(other.sent("authorization"), [None, None]);
+}
+
+#[test]
+fn headers_meant_for_one_origin_do_not_follow_a_redirect_to_another() {
+    let other = OddServer::start(|_| answer("200 OK", &[], b"other"));
+    let away = format!("Location: {}", other.url);
+    let server = OddServer::start(move |_| answer("301 Moved", &[&away], b""));
+    let headers = [("Authorization", "Bearer t"), ("Cookie", "c=1"), ("X-Own", "1")];
+    let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+    let mut player = Client::new(&NetworkConfig { headers, ..NetworkConfig::default() });
+    assert_eq!(player.fetch(request(&server.url, None)), Ok(Bytes::from_static(b"other")));
+    assert_eq!(server.sent("authorization"), [Some("Bearer t".to_owned())]);
+    assert_eq!((other.sent("authorization"), other.sent("cookie")), (vec![None], vec![None]));
+    assert_eq!(other.sent("x-own"), [Some("1".to_owned())]);
+}
+
+#[test]
+fn redirects_without_end_and_to_other_schemes_are_typed() {
+    for location in ["/file", "ftp://h/x", "http://[bad"] {
+        let field = format!("Location: {location}");
+        let server = OddServer::start(move |_| answer("307 Again", &[&field], b""));
+        let failed = client().fetch(request(&server.url, None));
+        assert!(matches!(failed, Err(FetchError::BadAddress(_))), "{location}: {failed:?}");
+    }
+}
+
+/// A file of thirty bytes behind a server that serves ranges by `rule`: first and last byte to an answer.
+fn ranges(rule: impl Fn(u64, u64) -> Vec<u8> + Send + 'static) -> OddServer {
+    OddServer::start(move |head| {
+        let range =
+            head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("range: bytes=").map(str::to_owned));
+        let (first, last) = range.as_deref().and_then(|range| range.split_once('-')).unwrap_or(("0", ""));
+        rule(first.parse().unwrap(), last.parse().unwrap_or(u64::MAX))
+    })
+}
+
+const FILE: &[u8; 30] = b"0123456789abcdefghijklmnopqrst";
+
+fn slice(first: u64, last: u64) -> &'static [u8] {
+    let end = last.saturating_add(1).min(30);
+    FILE.get(usize::try_from(first).unwrap()..usize::try_from(end).unwrap()).unwrap_or_default()
+}
+
+fn part(first: u64, last: u64) -> Vec<u8> {
+    let body = slice(first, last);
+    if body.is_empty() {
+        return answer("416 No", &["Content-Range: bytes */30"], b"");
+    }
+    let field = format!("Content-Range: bytes {first}-{}/30", first + body.len() as u64 - 1);
+    answer("206 Part", &[&field], body)
+}
+
+/// The body, and the notices beside it.
+fn served(server: &OddServer, range: Option<(u64, Option<u64>)>) -> (Result<Bytes, FetchError>, Vec<RangeNotice>) {
+    let inputs = client().inputs(request(&server.url, range));
+    let notices = inputs.iter().filter_map(|input| match input {
+        Input::FetchNotice { notice, .. } => Some(*notice),
+        Input::FetchStarted { head, .. } if head.range_ignored => Some(RangeNotice::Ignored),
+        _ => None,
+    });
+    let notices = notices.collect();
+    match inputs.into_iter().next_back() {
+        Some(Input::FetchEnded { outcome: FetchOutcome::Complete { body, .. }, .. }) => (Ok(body), notices),
+        Some(Input::FetchEnded { outcome: FetchOutcome::Failed { error, .. }, .. }) => (Err(error), notices),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn body(text: &'static str) -> Result<Bytes, FetchError> {
+    Ok(Bytes::from_static(text.as_bytes()))
+}
+
+#[test]
+fn short_parts_are_continued() {
+    let short = ranges(|first, last| part(first, last.min(first + 3)));
+    assert_eq!(served(&short, Some((2, Some(10)))), (body("23456789ab"), vec![]));
+    let asked: Vec<_> = short.sent("range").into_iter().flatten().collect();
+    assert_eq!(asked, ["bytes=2-11", "bytes=6-11", "bytes=10-11"]);
+    assert_eq!(served(&short, Some((24, None))), (body("opqrst"), vec![]));
+    let nowhere = ranges(|first, last| answer("206 Part", &[], slice(first, last.min(first + 3))));
+    assert_eq!(served(&nowhere, Some((2, Some(6)))), (body("234567"), vec![RangeNotice::Unlabelled; 2]));
+    let unasked = ranges(|first, _| part(first, first + 19));
+    assert_eq!(served(&unasked, None), (body("0123456789abcdefghijklmnopqrst"), vec![]));
+    let stuck = ranges(|_, _| answer("206 Part", &[], b""));
+    assert!(matches!(served(&stuck, Some((2, Some(6)))).0, Err(FetchError::RangeIgnored(_))));
+}
+
+#[test]
+fn ranges_past_the_end_are_played_with_a_notice() {
+    let past = |received| vec![RangeNotice::PastEnd { received }];
+    assert_eq!(served(&ranges(part), Some((25, Some(1000)))), (body("pqrst"), past(5)));
+    let strict = ranges(|first, last| if last >= 30 { part(30, 30) } else { part(first, last) });
+    assert_eq!(served(&strict, Some((25, Some(1000)))), (body("pqrst"), past(5)));
+    let unknown = ranges(|first, last| {
+        let found = slice(first, last);
+        let field = format!("Content-Range: bytes {first}-{}/*", first + found.len() as u64 - 1);
+        if found.is_empty() { part(30, 30) } else { answer("206 Part", &[&field], found) }
+    });
+    assert_eq!(served(&unknown, Some((25, Some(1000)))), (body("pqrst"), past(5)));
+    let whole = ranges(|_, _| answer("200 OK", &[], FILE));
+    let both = vec![RangeNotice::Ignored, RangeNotice::PastEnd { received: 5 }];
+    assert_eq!(served(&whole, Some((25, Some(1000)))), (body("pqrst"), both));
+    let at_the_end = served(&ranges(part), Some((30, Some(5))));
+    assert_eq!(at_the_end.0, Err(FetchError::Status { status: 416, retry_after: None }));
+}
+
+#[test]
+fn parts_of_all_shapes_are_told_apart() {
+    let unlabelled = ranges(|first, last| answer("206 Part", &[], slice(first, last)));
+    assert_eq!(served(&unlabelled, Some((3, Some(4)))), (body("3456"), vec![RangeNotice::Unlabelled]));
+    let as_whole = ranges(|first, last| {
+        let field = format!("Content-Range: bytes {first}-{last}/30");
+        answer("200 OK", &[&field], slice(first, last))
+    });
+    assert_eq!(served(&as_whole, Some((3, Some(4)))), (body("3456"), vec![]));
+    let chunked = ranges(|_, _| {
+        let head = b"HTTP/1.1 206 Part\r\nContent-Range: bytes 3-6/30\r\nTransfer-Encoding: chunked\r\n\r\n";
+        [head.as_slice(), b"2\r\n34\r\n2\r\n56\r\n0\r\n\r\n"].concat()
+    });
+    assert_eq!(served(&chunked, Some((3, Some(4)))), (body("3456"), vec![]));
+    let wrong: [&[&str]; 4] = [
+        &["Content-Range: bytes 9-12/30"],
+        &["Content-Range: bytes */30"],
+        &["Content-Range: nonsense"],
+        &["Content-Type: multipart/byteranges; boundary=x"],
+    ];
+    for fields in wrong {
+        let server = ranges(move |_, _| answer("206 Part", fields, b"3456"));
+        let failed = served(&server, Some((3, Some(4)))).0;
+        assert!(matches!(failed, Err(FetchError::RangeIgnored(_))), "{fields:?}: {failed:?}");
+    }
+    let compressed =
+        ranges(|_, _| answer("206 Part", &["Content-Range: bytes 3-6/30", "Content-Encoding: gzip"], b"3456"));
+    let failed = served(&compressed, Some((3, Some(4)))).0;
+    assert!(matches!(failed, Err(FetchError::RangeIgnored(_))), "{failed:?}");
+    assert_eq!(compressed.sent("accept-encoding"), [Some("identity".to_owned())]);
+}

@@ -1,0 +1,107 @@
+//! The way of the bytes of a request: decrypted, then read.
+
+use bytes::{Bytes, BytesMut};
+
+use crate::container::{self, DemuxError, DemuxOutput, Demuxer};
+use crate::drm::{self, DrmError, KeyFile, LicensedKey, SegmentDecryptor};
+use crate::engine::io::{FetchError, FetchRequest, Ingest};
+
+/// What a request does with its bytes.
+enum Ingesting {
+    Body(BytesMut),
+    Keys(KeyFile, BytesMut),
+    Media(Box<dyn Demuxer>),
+}
+
+/// What is handed over at the end.
+pub enum Finished {
+    Body(Bytes),
+    Keys(Vec<LicensedKey>),
+}
+
+/// The way of the bytes of a request: decrypted, then read.
+pub struct Sink {
+    /// What comes is encrypted as a whole.
+    decrypts: bool,
+    decryptor: Option<SegmentDecryptor>,
+    ingest: Ingesting,
+    /// Pieces of media handed over so far.
+    pub seq: u64,
+    /// Something that can be read came out of decryption, so the key fits.
+    fits: bool,
+}
+
+impl Sink {
+    /// A sink for a request.
+    ///
+    /// # Errors
+    /// When its cipher or its container is not built.
+    pub fn new(request: &FetchRequest) -> Result<Self, FetchError> {
+        let ingest = match &request.ingest {
+            Ingest::Body => Ingesting::Body(BytesMut::new()),
+            Ingest::Keys(file) => Ingesting::Keys(*file, BytesMut::new()),
+            Ingest::Media(setup) => Ingesting::Media(container::open(setup)?),
+        };
+        let decryptor = request.cipher.as_ref().map(SegmentDecryptor::new).transpose().map_err(FetchError::Decrypt)?;
+        Ok(Self { decrypts: decryptor.is_some(), decryptor, ingest, seq: 0, fits: false })
+    }
+
+    /// Takes bytes and gives the media that they complete.
+    ///
+    /// # Errors
+    /// When they cannot be decrypted or read.
+    pub fn push(&mut self, chunk: Bytes) -> Result<Vec<DemuxOutput>, FetchError> {
+        let chunk = match &mut self.decryptor {
+            Some(decryptor) => decryptor.push(&chunk),
+            None => chunk,
+        };
+        self.read(chunk)
+    }
+
+    fn read(&mut self, chunk: Bytes) -> Result<Vec<DemuxOutput>, FetchError> {
+        if chunk.is_empty() {
+            return Ok(Vec::new());
+        }
+        match &mut self.ingest {
+            Ingesting::Body(body) | Ingesting::Keys(_, body) => {
+                body.extend_from_slice(&chunk);
+                Ok(Vec::new())
+            }
+            Ingesting::Media(demuxer) => match demuxer.push(chunk) {
+                Ok(outputs) => {
+                    self.fits |= !outputs.is_empty();
+                    Ok(outputs)
+                }
+                Err(error) => Err(self.unreadable(error)),
+            },
+        }
+    }
+
+    /// Damage right at the beginning of what was decrypted means that the key is wrong.
+    fn unreadable(&self, error: DemuxError) -> FetchError {
+        unreadable(self.decrypts && !self.fits, error)
+    }
+
+    /// Nothing follows: gives the rest.
+    ///
+    /// # Errors
+    /// As [`Sink::push`].
+    pub fn finish(mut self) -> Result<(Vec<DemuxOutput>, Finished), FetchError> {
+        let rest = self.decryptor.take().map(SegmentDecryptor::finish).transpose().map_err(FetchError::Decrypt)?;
+        let mut outputs = self.read(rest.unwrap_or_default())?;
+        let finished = match self.ingest {
+            Ingesting::Body(body) => Finished::Body(body.freeze()),
+            Ingesting::Keys(file, body) => Finished::Keys(drm::read_keys(file, &body).map_err(FetchError::Key)?),
+            Ingesting::Media(mut demuxer) => {
+                let wrong = self.decrypts && !self.fits && outputs.is_empty();
+                outputs.extend(demuxer.finish().map_err(|error| unreadable(wrong, error))?);
+                Finished::Body(Bytes::new())
+            }
+        };
+        Ok((outputs, finished))
+    }
+}
+
+fn unreadable(wrong_key: bool, error: DemuxError) -> FetchError {
+    if wrong_key { FetchError::Decrypt(DrmError::Garbage(error.to_string())) } else { error.into() }
+}

@@ -1,0 +1,206 @@
+//! Changes of the state by answers of the service.
+
+use kinora_api::{Account, TitleId};
+use player_core::Command;
+
+use super::player::Source;
+use super::update::{enter_home, fail_with, to_sign_in};
+use super::{AppState, Effect, Load, Moment, Notice, Problem, Route, SignInForm, outage, profiles, search};
+use crate::api::{Failure, Reply, Request};
+
+pub fn on_reply(state: &mut AppState, reply: Reply, moment: &Moment, effects: &mut Vec<Effect>) {
+    match reply {
+        Reply::Restored(None) => {
+            end_outage(state);
+            if state.route == Route::Starting {
+                state.route = Route::SignIn;
+            } else {
+                to_sign_in(state, Some("Your sign-in has expired. Please sign in again.".to_owned()), effects);
+            }
+        }
+        Reply::Restored(Some(account)) => on_session(state, account, false, effects),
+        Reply::SignedIn(Ok(account)) => {
+            // A form that somebody filled in may be followed by a question; a start by itself is not.
+            let by_form = state.opening.is_none();
+            state.sign_in = SignInForm { email: account.email.clone(), ..SignInForm::default() };
+            state.settings.last_email = account.email.clone();
+            effects.push(Effect::SaveSettings(state.settings.clone()));
+            on_session(state, account, by_form, effects);
+        }
+        Reply::SignedIn(Err(failure)) => {
+            end_outage(state);
+            if state.route != Route::SignIn && state.route != Route::Starting {
+                to_sign_in(state, None, effects);
+            }
+            state.route = Route::SignIn;
+            state.sign_in.busy = false;
+            state.sign_in.error = Some(failure.for_form());
+        }
+        Reply::Offline { failure, account, homes } => {
+            outage::on_offline_start(state, &failure, account, homes, moment, effects);
+        }
+        Reply::Unreachable => {
+            if state.account.is_some() {
+                outage::on_unreachable(state, moment.now);
+            }
+        }
+        Reply::SignedOut => to_sign_in(state, None, effects),
+        Reply::SessionLost => {
+            to_sign_in(state, Some("Your sign-in has expired. Please sign in again.".to_owned()), effects);
+        }
+        Reply::ProfileInUse(profile) => state.profile_pending &= state.profile != profile,
+        Reply::Home(_) | Reply::Title(..) | Reply::Found(..) | Reply::Companion(..) if state.profile_pending => {}
+        Reply::Home(result) => on_home(state, result, moment, effects),
+        Reply::Title(id, result) => on_title(state, &id, result, moment, effects),
+        Reply::Found(query, result) => search::on_found(state, &query, result, moment, effects),
+        Reply::Companion(id, companion) => {
+            if let Some(player) = state.player.as_mut().filter(|player| player.is_title(&id)) {
+                player.companion = Some(companion);
+            }
+        }
+        Reply::Granted(id, result) => on_grant(state, &id, result, moment, effects),
+        Reply::PlaybackStopped => {
+            // The rows "Continue watching" and the progress bars have changed.
+            if state.account.is_some() {
+                effects.push(Effect::Api(Request::Home));
+                if let Route::Title(id) = &state.route {
+                    effects.push(Effect::Api(Request::Title(id.clone())));
+                }
+            }
+        }
+        Reply::SecretsAt { place, notice } => {
+            state.secrets_place = Some(place);
+            if let Some(text) = notice.filter(|_| !state.settings.secrets_notice_shown) {
+                state.notice = Some(Notice { text, since: moment.now });
+                state.settings.secrets_notice_shown = true;
+                effects.push(Effect::SaveSettings(state.settings.clone()));
+            }
+        }
+        Reply::Image { .. } => debug_assert!(false, "images go to the shelf and not through the state"),
+    }
+}
+
+pub fn end_outage(state: &mut AppState) {
+    state.outage = None;
+    state.opening = None;
+}
+
+/// The service has opened the session: at the start, after the form, or because it is back.
+fn on_session(state: &mut AppState, account: Account, by_form: bool, effects: &mut Vec<Effect>) {
+    state.opening = None;
+    profiles::choose_remembered(state, account, effects);
+    if by_form && profiles::must_ask(state) {
+        state.outage = None;
+        profiles::ask(state);
+        return;
+    }
+    if matches!(state.route, Route::Starting | Route::SignIn) {
+        state.outage = None;
+        enter_home(state, effects);
+    } else {
+        // It was away at the start: the page on screen stays and is brought up to date.
+        outage::on_reached(state, effects);
+        effects.push(Effect::Api(Request::Home));
+    }
+}
+
+fn on_home(
+    state: &mut AppState,
+    result: Result<kinora_api::Home, Failure>,
+    moment: &Moment,
+    effects: &mut Vec<Effect>,
+) {
+    match result {
+        Ok(home) => {
+            state.home.data = Load::Ready(home);
+            state.home.seen_at = Some(moment.wall_ms);
+            outage::on_reached(state, effects);
+        }
+        Err(failure) => {
+            if failure.is_outage() {
+                outage::on_unreachable(state, moment.now);
+            } else {
+                outage::on_reached(state, effects);
+            }
+            // What was seen last is better than a card over an empty page.
+            if state.home.data.ready().is_none() {
+                outage::show_last_seen(state);
+            }
+            if state.home.data.ready().is_none() {
+                state.home.data = Load::Failed(Problem::of_service(&failure.error));
+            } else if !failure.is_outage() {
+                let text = Problem::of_service(&failure.error).meaning;
+                state.notice = Some(Notice { text, since: moment.now });
+            }
+        }
+    }
+}
+
+fn on_title(
+    state: &mut AppState,
+    id: &TitleId,
+    result: Result<kinora_api::TitleDetail, Failure>,
+    moment: &Moment,
+    effects: &mut Vec<Effect>,
+) {
+    match &result {
+        Err(failure) if failure.is_outage() => outage::on_unreachable(state, moment.now),
+        _ => outage::on_reached(state, effects),
+    }
+    if state.route != Route::Title(id.clone()) {
+        return;
+    }
+    match result {
+        Ok(detail) => state.title.data = Load::Ready(detail),
+        Err(failure) => {
+            // The page stands with what the poster wall knew, and the rest comes when the service is back.
+            let is_shown = state.title.data.ready().is_some() || state.title.card.is_some();
+            if !failure.is_outage() || !is_shown {
+                state.title.data = Load::Failed(Problem::of_service(&failure.error));
+            }
+        }
+    }
+}
+
+fn on_grant(
+    state: &mut AppState,
+    id: &TitleId,
+    result: Result<kinora_api::PlaybackGrant, Failure>,
+    moment: &Moment,
+    effects: &mut Vec<Effect>,
+) {
+    let settings = &state.settings;
+    let choice = state.account.as_ref().and_then(|account| state.choices.of(&account.id, id));
+    if let Err(failure) = &result
+        && failure.is_outage()
+        && state.player.as_ref().is_some_and(|player| player.is_title(id) && player.problem.is_none())
+    {
+        // The wait says so and counts down; it is asked again when the service is back.
+        return outage::on_unreachable(state, moment.now);
+    }
+    let waiting = state.player.as_mut().filter(|player| {
+        matches!(&player.source, Source::Title { card, grant: None, .. } if card.id == *id) && player.problem.is_none()
+    });
+    match (waiting, result) {
+        (Some(player), Ok(leave)) => {
+            if let Source::Title { grant, .. } = &mut player.source {
+                *grant = Some(Box::new(leave.clone()));
+            }
+            player.choice_applied = false;
+            if let Some(request) = player.load_request(settings, choice) {
+                effects.push(Effect::Load(request));
+                let rate = choice.and_then(|choice| choice.rate);
+                effects.extend(rate.map(|rate| Effect::Player(Command::SetRate(rate))));
+            }
+            effects.push(Effect::Watch(leave));
+            effects.push(Effect::Api(Request::Companion(id.clone())));
+            outage::on_reached(state, effects);
+        }
+        (Some(_), Err(failure)) => {
+            fail_with(state, Problem::of_service(&failure.error), moment);
+        }
+        // The viewer has left before the answer came: give the leave back.
+        (None, Ok(leave)) => effects.push(Effect::Api(Request::Abandon(leave))),
+        (None, Err(_)) => {}
+    }
+}
