@@ -1,4 +1,6 @@
+//! Tests of `ranges`: heads of answers to range requests, and the requests that continue them.
 #![expect(clippy::unwrap_used, reason = "tests")]
+
 use super::*;
 
 fn range(offset: u64, length: Option<u64>) -> Option<ByteRange> {
