@@ -114,7 +114,7 @@ struct Demo {
     /// Plan of faults for the edges
     #[arg(long, value_name = "TOML")]
     chaos: Option<PathBuf>,
-    /// Make the demo catalogue and end
+    /// Make the demo catalogue and the keys, and end
     #[arg(long)]
     prepare_only: bool,
 }

@@ -40,11 +40,12 @@ struct Ready {
     data: PathBuf,
 }
 
-/// Makes the titles of the demo catalogue that are missing.
+/// Makes the titles of the demo catalogue and the keys that are missing.
 ///
 /// # Errors
-/// When a title could not be made.
+/// When a title or a key could not be made.
 pub async fn prepare(data: PathBuf, termination: &mut Termination) -> anyhow::Result<()> {
+    let directory = data.clone();
     let report = package::run(termination, move |display, cancel| media::demo::ensure(&data, display, cancel))
         .await
         .context("the demo catalogue could not be made")?;
@@ -52,6 +53,7 @@ pub async fn prepare(data: PathBuf, termination: &mut Termination) -> anyhow::Re
         let (made, seconds) = (report.made.len(), report.elapsed.as_secs_f64());
         eprintln!("demo catalogue: {made} titles made in {seconds:.0} s, {} there already", report.kept.len());
     }
+    services::prepare_keys(&directory)?;
     Ok(())
 }
 

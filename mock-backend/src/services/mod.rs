@@ -206,6 +206,35 @@ impl Running {
     }
 }
 
+/// Everything secret that a data directory holds, each in a file of mode 0600.
+struct Keys {
+    secret: EdgeSecret,
+    metrics_token: String,
+    tokens: tokens::Tokens,
+}
+
+impl Keys {
+    /// Reads the keys of a data directory and makes those that are missing. Access tokens last `access_ms`.
+    fn open(data: &Path, access_ms: i64) -> Result<Self, BackendError> {
+        let unusable = |path: PathBuf| move |source| BackendError::Data { path, source };
+        let secret_file = edge_secret_file(data);
+        let secret = EdgeSecret::load_or_create(&secret_file).map_err(unusable(secret_file))?;
+        let metrics_file = data.join("keys").join("metrics.token");
+        let random = || Ok(URL_SAFE_NO_PAD.encode(keyfile::random::<32>()?));
+        let metrics_token = keyfile::load_or_create(&metrics_file, random).map_err(unusable(metrics_file))?;
+        let tokens = tokens::Tokens::open(&data.join("keys").join("access.pem"), access_ms)?;
+        Ok(Self { secret, metrics_token, tokens })
+    }
+}
+
+/// Makes the keys that a data directory lacks, as [`serve`] does, so that it is complete before it is first served.
+///
+/// # Errors
+/// When a key cannot be read or made.
+pub fn prepare_keys(data: &Path) -> Result<(), BackendError> {
+    Keys::open(data, Config::new(data).access_ms).map(drop)
+}
+
 /// Starts a backend on the current runtime.
 ///
 /// # Errors
@@ -214,12 +243,7 @@ pub async fn serve(config: Config) -> Result<Running, BackendError> {
     let data = config.data;
     let unusable = |path: PathBuf| move |source| BackendError::Data { path, source };
     std::fs::create_dir_all(&data).map_err(unusable(data.clone()))?;
-    let secret_file = edge_secret_file(&data);
-    let secret = EdgeSecret::load_or_create(&secret_file).map_err(unusable(secret_file))?;
-    let metrics_file = data.join("keys").join("metrics.token");
-    let metrics_token = keyfile::load_or_create(&metrics_file, || Ok(URL_SAFE_NO_PAD.encode(keyfile::random::<32>()?)))
-        .map_err(unusable(metrics_file))?;
-    let tokens = tokens::Tokens::open(&data.join("keys").join("access.pem"), config.access_ms)?;
+    let Keys { secret, metrics_token, tokens } = Keys::open(&data, config.access_ms)?;
     let catalogue = Arc::new(catalogue::Catalogue::open(&data, pictures::PictureKeys::new(&secret))?);
     let (store, writer) = database::open(config.database.as_deref(), &data).await?;
     let latest = positions::latest_order(store.reads()).await.map_err(|problem| unreadable(&problem))?;

@@ -1,5 +1,6 @@
 //! The programs themselves: what they print, how they end, and that an edge's death costs nobody the film.
 
+use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
@@ -195,4 +196,17 @@ async fn answers_under_way_get_the_time_that_was_asked_for() {
         assert_eq!(edge.ended().code(), Some(0), "after {seconds} s and {signals} signals");
     }
     origin.kill().await;
+}
+
+#[test]
+fn a_prepared_directory_has_the_keys_that_are_served_later() {
+    let data = tempfile::tempdir().unwrap();
+    services::prepare_keys(data.path()).unwrap();
+    let read = || {
+        ["edge.secret", "keys/access.pem", "keys/metrics.token"].map(|name| fs::read(data.path().join(name)).unwrap())
+    };
+    let made = read();
+    assert!(made.iter().all(|key| !key.is_empty()));
+    services::prepare_keys(data.path()).unwrap();
+    assert_eq!(read(), made, "keys are made once");
 }
