@@ -8,14 +8,16 @@ use std::time::Duration;
 
 use tokio::runtime::Runtime;
 
-/// Time after which cancelled requests and GStreamer's own threads have freed what they held of a player.
-const AFTERMATH: Duration = Duration::from_millis(200);
+/// Pauses after which memory is given back again: cancelled requests and GStreamer's own threads free what they held of a
+/// player soon, on a busy machine seconds later, and idle threads of GLib's pool end after 15 s.
+const AFTERMATH: [Duration; 4] =
+    [Duration::from_millis(200), Duration::from_secs(1), Duration::from_secs(4), Duration::from_secs(15)];
 
 /// Players that have ended since the task of [`return_memory`] looked last; it runs while this is not zero.
 static ENDED: AtomicU32 = AtomicU32::new(0);
 
-/// Gives the free memory of the process back to the system: now, and once more on `runtime` when the threads that the
-/// player used have freed theirs. However many players end meanwhile, one task does it.
+/// Gives the free memory of the process back to the system: now, and on `runtime` when the threads that the player used
+/// have freed theirs. However many players end meanwhile, one task does it.
 pub fn return_memory(runtime: &Runtime) {
     trim();
     if ENDED.fetch_add(1, Ordering::SeqCst) > 0 {
@@ -24,8 +26,10 @@ pub fn return_memory(runtime: &Runtime) {
     runtime.spawn(async {
         loop {
             let ended = ENDED.load(Ordering::SeqCst);
-            tokio::time::sleep(AFTERMATH).await;
-            trim();
+            for pause in AFTERMATH {
+                tokio::time::sleep(pause).await;
+                trim();
+            }
             if ENDED.compare_exchange(ended, 0, Ordering::SeqCst, Ordering::SeqCst).is_ok() {
                 break;
             }
