@@ -35,15 +35,15 @@ static kinora_player *load(const char *url) {
   return player;
 }
 
-/* Waits for an event of a type. */
-static void await(const kinora_player *player, kinora_event_type type) {
-  for (;;) {
+/* Waits until a video frame was shown and so many segments have been loaded, in whichever order. */
+static void await(const kinora_player *player, int segments) {
+  for (int shown = 0; !shown || segments > 0;) {
     kinora_event *event = NULL;
     if (kinora_player_wait_event(player, PATIENCE_MS, &event) != 0 || event == NULL) fail("no event for a minute");
-    kinora_event_type got = event->kind;
-    if (got == KINORA_EVENT_TYPE_FAILED) fail(event->text);
+    if (event->kind == KINORA_EVENT_TYPE_FAILED) fail(event->text);
+    if (event->kind == KINORA_EVENT_TYPE_FIRST_FRAME) shown = 1;
+    if (event->kind == KINORA_EVENT_TYPE_SEGMENT_LOADED) segments--;
     kinora_event_destroy(&event);
-    if (got == type) return;
   }
 }
 
@@ -52,13 +52,12 @@ int main(int argc, char **argv) {
   if (argc < 2) return 2;
   long before = resident();
   players[0] = load(argv[1]);
-  await(players[0], KINORA_EVENT_TYPE_FIRST_FRAME);
   /* What it buffers first belongs to what it takes. */
-  for (int segment = 0; segment < 4; segment++) await(players[0], KINORA_EVENT_TYPE_SEGMENT_LOADED);
+  await(players[0], 5);
   long one = resident() - before;
   kinora_player_destroy(&players[0]);
   for (int i = 0; i < PLAYERS; i++) players[i] = load(argv[1]);
-  for (int i = 0; i < PLAYERS; i++) await(players[i], KINORA_EVENT_TYPE_FIRST_FRAME);
+  for (int i = 0; i < PLAYERS; i++) await(players[i], 0);
   long all = resident() - before;
   for (int i = 0; i < PLAYERS; i++) kinora_player_destroy(&players[i]);
   long left = resident() - before;

@@ -84,12 +84,12 @@ fn headline(code: ErrorCode, status: Option<u16>) -> &'static str {
         E::TlsFailed => "The connection to the film's server is not secure.",
         E::BodyTooLarge | E::NotAManifest => "There is no film at this address.",
         E::BadAddress => "This address can't be opened.",
-        E::RangeIgnored => "The film's server sends it in a way that can't be played.",
+        E::RangeIgnored | E::ResponseMalformed => "The film's server sends it in a way that can't be played.",
         E::ManifestMalformed | E::ManifestTooLarge | E::MediaMalformed => "This film is damaged.",
         E::ManifestEmpty => "There is nothing to play in this film.",
         E::ManifestUnsupported | E::ContainerUnsupported => "This kind of film can't be played yet.",
         E::CodecUnsupported | E::DecoderUnavailable => "This computer can't play this film.",
-        E::SegmentEmpty => "A part of this film is missing.",
+        E::SegmentEmpty | E::RangePastEnd => "A part of this film is missing.",
         E::MediaUnavailable => "A part of this film can't be loaded.",
         E::DecoderFailed | E::RendererFailed => "The film stopped playing.",
         E::AudioDeviceUnavailable => "There is no sound.",
@@ -120,10 +120,13 @@ fn advice(code: ErrorCode) -> &'static str {
     use ErrorCode as E;
     match code {
         E::HttpStatus => "Try again later.",
-        E::BodyTooLarge | E::RangeIgnored | E::ManifestMalformed | E::ManifestTooLarge | E::DecryptionFailed => {
-            "Try another film, and report this one."
-        }
-        E::MediaMalformed | E::SegmentEmpty => "Try again, or skip ahead in the film.",
+        E::BodyTooLarge
+        | E::RangeIgnored
+        | E::ResponseMalformed
+        | E::ManifestMalformed
+        | E::ManifestTooLarge
+        | E::DecryptionFailed => "Try another film, and report this one.",
+        E::MediaMalformed | E::SegmentEmpty | E::RangePastEnd => "Try again, or skip ahead in the film.",
         E::ManifestEmpty => "Try another film.",
         E::InvalidArgument | E::InvalidState => "Try again.",
         other => other.advice(),
