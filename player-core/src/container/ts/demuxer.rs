@@ -73,7 +73,11 @@ impl TsDemuxer {
 
     /// Goes on with another segment of the rendition.
     fn begin_segment(&mut self, setup: &DemuxSetup) {
-        self.finder = PacketFinder::default();
+        if setup.continues() {
+            self.finder.begin_segment();
+        } else {
+            self.finder = PacketFinder::default();
+        }
         self.beginning.clear();
         self.early.clear();
         self.assembly.begin_segment(setup.continues());

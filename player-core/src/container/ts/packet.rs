@@ -99,9 +99,22 @@ pub(super) struct PacketFinder {
     skip: usize,
     /// Packets found.
     found: u64,
+    /// Bytes in the buffer of the segment before, while it is open whether this one goes on inside their packet.
+    joint: Option<usize>,
 }
 
 impl PacketFinder {
+    /// The data goes on in another segment, which may be cut inside a packet: its beginning is kept, and counts start
+    /// anew.
+    pub fn begin_segment(&mut self) {
+        let within = self.buffer.first().map_or(self.skip > 0, |&byte| byte == SYNC);
+        if self.stride.is_none() || !within {
+            *self = Self::default();
+            return;
+        }
+        (self.base, self.found, self.joint) = (0, 0, Some(self.buffer.len()));
+    }
+
     /// Adds bytes.
     pub fn push(&mut self, bytes: &[u8]) {
         self.buffer.extend_from_slice(bytes);
@@ -119,6 +132,7 @@ impl PacketFinder {
 
     /// The next packet; `last` says that no byte follows.
     pub fn next(&mut self, last: bool) -> Option<[u8; PACKET]> {
+        self.join(last)?;
         loop {
             let gap = self.skip.min(self.buffer.len());
             self.advance(gap);
@@ -138,6 +152,28 @@ impl PacketFinder {
                 None => self.synchronise(last)?,
             }
         }
+    }
+
+    /// Decides if the segment goes on inside the packet that the one before ended in, or begins with another one;
+    /// `None` when more bytes are needed.
+    fn join(&mut self, last: bool) -> Option<()> {
+        let Some((kept, stride)) = self.joint.zip(self.stride) else { return Some(()) };
+        if self.buffer.len() < kept + self.skip + stride * CERTAIN && !last {
+            return None;
+        }
+        // Packets in a row from a place on, as far as there are bytes; none when one of them is missing.
+        let row = |at: usize| {
+            let mut there = (0..CERTAIN).map_while(|count| self.buffer.get(at + stride * count));
+            there.try_fold(0, |count, &byte| (byte == SYNC).then_some(count + 1))
+        };
+        let next = if kept > 0 { stride } else { self.skip };
+        let (goes_on, begins) = (row(next), row(kept).unwrap_or(0));
+        if goes_on.is_none_or(|packets| packets < begins) {
+            let rest = self.buffer.split_off(kept);
+            *self = Self { buffer: rest, ..Self::default() };
+        }
+        self.joint = None;
+        Some(())
     }
 
     /// Looks for the next packets in a row; `None` when more bytes are needed.

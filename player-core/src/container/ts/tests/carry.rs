@@ -66,6 +66,48 @@ fn a_stream_cut_at_any_packet_gives_the_samples_of_the_whole() {
 }
 
 #[test]
+fn a_stream_cut_inside_packets_gives_the_samples_of_the_whole() {
+    let bytes = film(90_000).bytes;
+    let whole = read(&bytes, usize::MAX, None).unwrap();
+    for (before, after) in [(0, 0), (4, 0), (0, 16)] {
+        let stride = before + PACKET + after;
+        let one = |packet: &[u8]| [&vec![0x11; before], packet, &vec![0x22; after]].concat();
+        let bytes: Vec<_> = bytes.chunks(PACKET).flat_map(one).collect();
+        for cut in (4 * stride..bytes.len() - 4 * stride).step_by(if stride == PACKET { 5 } else { 31 }) {
+            let (first, second) = bytes.split_at(cut);
+            let found = segments(&[first, second], true);
+            for track in [VIDEO, SOUND] {
+                assert_eq!(essence(&found, track), essence(&whole, track), "{track:#x} of {stride}, cut at {cut}");
+            }
+        }
+    }
+    let pieces: Vec<_> = bytes.chunks(5 * PACKET + 99).collect();
+    let found = segments(&pieces, true);
+    assert_eq!(essence(&found, VIDEO), essence(&whole, VIDEO));
+}
+
+#[test]
+fn the_beginning_of_a_packet_that_does_not_go_on_is_dropped() {
+    let bytes = film(90_000).bytes;
+    let whole = read(&bytes, usize::MAX, None).unwrap();
+    let begins = |packet: &[u8]| packet[1] & 0x5f == 0x41 && packet[2] == 1;
+    let start = bytes.chunks(PACKET).skip(9).position(begins).unwrap() + 9;
+    // The second segment brings the packet once more, from its beginning on.
+    for part in [1, 99, 187] {
+        let (first, second) = (&bytes[..start * PACKET + part], &bytes[start * PACKET..]);
+        let found = segments(&[first, second], true);
+        assert_eq!(essence(&found, VIDEO), essence(&whole, VIDEO), "{part}");
+        let setup = DemuxSetup { keeps_tail: true, ..DemuxSetup::new(ContainerFormat::MpegTs, None) };
+        let (_, SegmentTail { state, .. }) = segment(&setup, first);
+        let setup = DemuxSetup { carried: Some(CarriedState { state, continues: true }), ..setup };
+        let page = [&b"<!DOCTYPE html><html>"[..], &[b' '; 400]].concat();
+        let mut demuxer = open(&setup).unwrap();
+        let read = demuxer.push(Bytes::from(page)).and_then(|_| demuxer.finish());
+        assert!(read.is_err(), "a page is none: {read:?}");
+    }
+}
+
+#[test]
 fn a_segment_that_ends_whole_holds_nothing_back() {
     let bytes = film(90_000).bytes;
     let setup = DemuxSetup { keeps_tail: true, ..DemuxSetup::new(ContainerFormat::MpegTs, None) };
