@@ -10,7 +10,7 @@ use super::ladder::LadderError;
 #[non_exhaustive]
 pub enum IngestError {
     /// The input path does not name a file that can be opened.
-    #[error("cannot open {}: {source}", path.display())]
+    #[error("cannot open {}", path.display())]
     Input {
         /// The path as given.
         path: PathBuf,

@@ -20,7 +20,7 @@ use crate::config::RetryPolicy;
 use crate::error::{ErrorCode, PlayerError, Severity};
 use crate::event::Event;
 use crate::model::MediaKind;
-use crate::snapshot::State;
+use crate::snapshot::{BufferingReason, State};
 use crate::telemetry::Failover;
 
 /// So many segments of a stream given up in a row mean that nothing of it can be had.
@@ -69,8 +69,10 @@ impl Engine {
         let (failures, last_delay) = (job.failures, job.last_delay);
         let class = FailureClass::of(cause);
         job.is_reachable |= class != FailureClass::Unreachable;
-        let at_start =
-            !job.is_reachable && self.ledger.is_starting() && !session.locations.has_loaded_media(&candidate.place);
+        // A first picture may stand on the screen while audio is still missing: that is no playback yet.
+        let nothing_played = self.ledger.is_starting()
+            || matches!(self.playback.state, State::Loading | State::Buffering(BufferingReason::Starting));
+        let at_start = !job.is_reachable && nothing_played && !session.locations.has_loaded_media(&candidate.place);
         let policy = class.policy(&self.config.load_errors, at_start);
         let failure = Failure {
             kind,

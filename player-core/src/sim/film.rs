@@ -124,6 +124,8 @@ pub struct Film {
     pub media_offset: Duration,
     /// Hosts that hold all of it: the HLS playlist names one pathway for each.
     pub pathways: Vec<String>,
+    /// Host of the renditions of an HLS playlist without pathways; that of the playlist if `None`.
+    pub rendition_host: Option<String>,
     /// What the steering server answers; the HLS playlist names one when this is told.
     pub steering: Option<String>,
     /// Where the author of the HLS playlist wants playback to begin, in seconds; negative from the end.
@@ -189,6 +191,7 @@ impl Film {
             missing: Vec::new(),
             media_offset: Duration::ZERO,
             pathways: Vec::new(),
+            rendition_host: None,
             steering: None,
             authored_start: None,
             gaps: Vec::new(),
@@ -397,7 +400,8 @@ impl Film {
             let _ = writeln!(text, "#EXT-X-CONTENT-STEERING:SERVER-URI=\"orders.json\",PATHWAY-ID=\"{first}\"");
         }
         if self.pathways.is_empty() {
-            self.renditions(&mut text, "aud", "");
+            let root = self.rendition_host.as_ref().map(|host| format!("http://{host}/film/")).unwrap_or_default();
+            self.renditions(&mut text, "aud", &root);
             self.variants(&mut text, "aud", "", "");
         }
         for host in &self.pathways {

@@ -63,6 +63,21 @@ fn with_nothing_played_yet_a_wrong_address_fails_within_three_seconds() {
 }
 
 #[test]
+fn a_wrong_address_of_the_audio_alone_fails_within_three_seconds() {
+    for kind in [FetchKind::Index, FetchKind::Init, FetchKind::Segment] {
+        for (effect, _) in PROMPT {
+            let film = Film { rendition_host: Some("audio".to_owned()), ..Film::new(Protocol::Hls, MINUTE) };
+            let mut world = open(false, &film, vec![Fault::new("http://audio", effect.clone()).of(kind)]);
+            let (after, found) = failure(&mut world);
+            let prompt = PROMPT.map(|(_, code)| code);
+            assert!(prompt.contains(&found), "{effect:?} {kind:?}: {found}");
+            assert!(after <= seconds(3), "{effect:?} {kind:?}: {after:?}");
+            assert!(count(&world, |event| matches!(event, Event::FirstFrame { .. })) <= 1);
+        }
+    }
+}
+
+#[test]
 fn with_nothing_played_yet_a_server_that_struggles_is_waited_for() {
     for several in [false, true] {
         for (effect, code) in PATIENT {

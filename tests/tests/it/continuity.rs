@@ -47,27 +47,34 @@ fn serve(patches: &[Patch]) -> (tempfile::TempDir, Patchwork, Server) {
     (dir, made, server)
 }
 
-/// Plays to the end without a warning; returns the spans that were jumped over, or what went wrong.
-fn play_to_end(show: &Show) -> Result<Vec<(i64, i64)>, String> {
-    match play_through(show)? {
-        (jumps, warnings) if warnings.is_empty() => Ok(jumps),
-        (_, warnings) => Err(format!("warnings: {warnings:?}")),
-    }
+/// What happened on the way to the end.
+#[derive(Default)]
+struct Played {
+    /// Spans that were jumped over, nanoseconds.
+    jumps: Vec<(i64, i64)>,
+    /// Texts of the warnings.
+    warnings: Vec<String>,
 }
 
-/// Plays to the end; returns the spans that were jumped over and the warnings, or what went wrong.
-fn play_through(show: &Show) -> Result<(Vec<(i64, i64)>, Vec<String>), String> {
+/// Plays to the end without a warning; returns the spans that were jumped over, or what went wrong.
+fn play_to_end(show: &Show) -> Result<Vec<(i64, i64)>, String> {
+    let Played { jumps, warnings } = play_through(show)?;
+    if warnings.is_empty() { Ok(jumps) } else { Err(format!("warnings: {warnings:?}")) }
+}
+
+/// Plays to the end; returns what happened, or what went wrong.
+fn play_through(show: &Show) -> Result<Played, String> {
     let begin = Instant::now();
-    let (mut jumps, mut warnings) = (Vec::new(), Vec::new());
+    let mut played = Played::default();
     loop {
         if begin.elapsed() > PATIENCE {
             return Err(format!("it hangs: {:?} {:?}", show.player, show.player.snapshot().state));
         }
         match show.player.wait_event(Duration::from_millis(200)) {
-            Some(Event::Ended) => return Ok((jumps, warnings)),
+            Some(Event::Ended) => return Ok(played),
             Some(Event::Failed { error }) => return Err(format!("failed: {error}")),
-            Some(Event::Warning { error }) => warnings.push(error.to_string()),
-            Some(Event::GapSkipped { from, to }) => jumps.push((from.as_nanos(), to.as_nanos())),
+            Some(Event::Warning { error }) => played.warnings.push(error.to_string()),
+            Some(Event::GapSkipped { from, to }) => played.jumps.push((from.as_nanos(), to.as_nanos())),
             _ => {}
         }
     }
@@ -122,13 +129,13 @@ fn play(case: &Case, manifest: &str) -> Vec<String> {
     show.load(LoadRequest::new(server.url.join(manifest).unwrap()));
     let mut faults = match play_through(&show) {
         Err(fault) => vec![fault],
-        Ok((_, warnings))
+        Ok(Played { warnings, .. })
             if warnings.len() != case.warnings.len()
                 || !warnings.iter().zip(&case.warnings).all(|(warning, part)| warning.contains(part)) =>
         {
             vec![format!("warnings {warnings:?}, not {:?}", case.warnings)]
         }
-        Ok((jumps, _)) => {
+        Ok(Played { jumps, .. }) => {
             let near = |a: i64, b: i64| (a - b * 1_000_000).abs() <= 45_000_000;
             let as_told = jumps.len() == case.jumps.len()
                 && jumps.iter().zip(&case.jumps).all(|(jump, told)| near(jump.0, told.0) && near(jump.1, told.1));

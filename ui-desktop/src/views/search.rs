@@ -4,6 +4,7 @@ use egui::{Key, Modifiers, Rect, Response, ScrollArea, TextEdit, Ui, UiBuilder, 
 use kinora_api::TitleCard;
 
 use super::appearing::has_appeared;
+use super::sign_in::select_all;
 use super::{View, error, home, shell};
 use crate::command::UiCommand;
 use crate::navigation;
@@ -73,6 +74,8 @@ fn field(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) -> Response {
     if ui.data(|data| data.get_temp::<u64>(applied)) != Some(view.state.search.openings) {
         ui.data_mut(|data| data.insert_temp(applied, view.state.search.openings));
         response.request_focus();
+        // The next letters replace the words of an earlier search.
+        select_all(ui, response.id, &query);
     }
     if response.changed() {
         out.push(UiCommand::EditSearch(query));

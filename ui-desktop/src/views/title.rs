@@ -40,7 +40,8 @@ pub fn show(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
 /// Draws the page under the bar; returns by how many points it is scrolled.
 fn page(ui: &mut Ui, view: &View<'_>, card: &TitleCard, detail: Option<&TitleDetail>, out: &mut Vec<UiCommand>) -> f32 {
     backdrop(ui, view, card);
-    let area = ScrollArea::vertical().id_salt("title").auto_shrink(false);
+    // Every title has a scroll state of its own: the next one begins at its top.
+    let area = ScrollArea::vertical().id_salt(("title", card.id.as_str())).auto_shrink(false);
     let content = |ui: &mut Ui| {
         navigation::scroll_by_keys(ui);
         let width = ui.max_rect().width();
