@@ -10,6 +10,7 @@ mod interface;
 mod mutants;
 mod purity;
 mod tidy;
+mod unused;
 
 use std::path::{Path, PathBuf};
 
