@@ -85,7 +85,7 @@ fn every_scheme_gives_back_what_was_encrypted() {
     let iv = [0xff; 16];
     let parts: [&[(u32, u32)]; 4] =
         [&[], &[(5, 160), (0, 17), (100, 718)], &[(1000, 0)], &[(32, 16), (31, 15), (1, 905)]];
-    let patterns: [(&[u8; 4], (u8, u8)); 8] = [
+    let patterns: [(&[u8; 4], (u8, u8)); 9] = [
         (b"cenc", (0, 0)),
         (b"cens", (1, 9)),
         (b"cens", (2, 3)),
@@ -93,6 +93,7 @@ fn every_scheme_gives_back_what_was_encrypted() {
         (b"cbcs", (1, 9)),
         (b"cbcs", (5, 5)),
         (b"cbcs", (10, 0)),
+        (b"cbcs", (0, 9)),
         (b"cbcs", (0, 0)),
     ];
     for (scheme, pattern) in patterns {

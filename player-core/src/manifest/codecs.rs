@@ -129,6 +129,10 @@ mod tests {
         assert_eq!(frame_rate(29.97), Some(FrameRate { numerator: 30_000, denominator: 1001 }));
         assert_eq!(frame_rate(25.0), Some(FrameRate { numerator: 25, denominator: 1 }));
         assert_eq!(frame_rate(12.5), Some(FrameRate { numerator: 12_500, denominator: 1000 }));
+        assert_eq!(frame_rate(479.52), Some(FrameRate { numerator: 480_000, denominator: 1001 }));
+        assert_eq!(frame_rate(1000.0), Some(FrameRate { numerator: 1000, denominator: 1 }));
+        assert_eq!((frame_rate(1000.1), frame_rate(0.0), frame_rate(-25.0)), (None, None, None));
+        assert_eq!(frame_rate(24.9996), Some(FrameRate { numerator: 25, denominator: 1 }));
         assert_eq!(frame_rate(f64::NAN), None);
         assert_eq!(frame_rate_text("30000/1001"), Some(FrameRate { numerator: 30_000, denominator: 1001 }));
         assert_eq!(frame_rate_text("1/0"), None);

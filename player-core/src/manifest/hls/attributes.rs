@@ -165,6 +165,9 @@ mod tests {
         assert_eq!(nanos(".5"), Some(500_000_000));
         assert_eq!(nanos("-1.000000001"), Some(-1_000_000_001));
         assert_eq!(nanos("1e1"), Some(10_000_000_000));
+        assert_eq!(nanos("3162240000"), Some(3_162_240_000_000_000_000), "a hundred years of 366 days");
+        assert_eq!((nanos("3162240001"), nanos("-3162240000")), (None, Some(-3_162_240_000_000_000_000)));
+        assert_eq!((nanos("+7.0000000019"), nanos("5.")), (Some(7_000_000_001), Some(5_000_000_000)));
         for text in ["", ".", "abc", "NaN", "inf", "1e300", "99999999999999999999", "--1"] {
             assert_eq!(nanos(text), None, "{text}");
         }

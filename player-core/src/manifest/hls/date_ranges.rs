@@ -222,4 +222,12 @@ mod tests {
         assert_eq!(spans, [("1", millis(3000)), ("3", millis(500)), ("2", None)]);
         assert_eq!(warnings, 0);
     }
+
+    #[test]
+    fn attributes_of_a_range_are_kept_up_to_their_limit() {
+        let many: String = (0..300).map(|number| format!(",X-{number}=1")).collect();
+        let (list, _) = timed(&[&format!("ID=\"a\",START-DATE=\"1970-01-01T00:01:42Z\"{many}")]);
+        let MetadataBody::Attributes(attributes) = &list[0].body else { panic!("{:?}", list[0].body) };
+        assert_eq!((attributes.len(), attributes[255].0.as_str()), (256, "X-253"));
+    }
 }

@@ -1,5 +1,6 @@
 //! Tests of manifests as wholes: golden dumps, hostile input, the conformance corpus, and other readers as oracles.
 
+mod borders;
 mod corpus;
 mod dash;
 mod dash_offer;

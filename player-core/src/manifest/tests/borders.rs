@@ -1,0 +1,274 @@
+//! Values at the borders between two readings: one just inside, one just outside.
+
+use super::{base, error, parsed};
+use crate::manifest::{ManifestError, describe, parse_steering};
+use crate::model::{ContainerFormat, Period, Representation, SegmentIndex};
+
+const TEMPLATE: &str = "<SegmentTemplate duration='4' media='$Number$'/>";
+
+fn period(inner: &str) -> Period {
+    let text = format!("<MPD mediaPresentationDuration='PT5S'><Period>{inner}</Period></MPD>");
+    parsed(&text).presentation.periods.remove(0)
+}
+
+fn first(inner: &str) -> Representation {
+    period(inner).adaptation_sets.remove(0).representations.remove(0)
+}
+
+fn count(representation: &Representation) -> Option<u64> {
+    match &representation.index {
+        SegmentIndex::Known(list) => Some(list.len()),
+        SegmentIndex::External(_) => None,
+    }
+}
+
+#[test]
+fn mime_types_name_the_container() {
+    let format = |mime: &str, base: &str| {
+        let inner = format!("<Representation id='a' bandwidth='1'><BaseURL>{base}</BaseURL></Representation>");
+        first(&format!("<AdaptationSet contentType='video' mimeType='{mime}'>{TEMPLATE}{inner}</AdaptationSet>")).format
+    };
+    for mime in ["video/mp4", "audio/mp4", "application/mp4", "video/iso.segment", "audio/iso.segment"] {
+        assert_eq!(format(mime, "x/"), ContainerFormat::Fmp4, "{mime}");
+    }
+    for mime in ["video/webm", "audio/webm"] {
+        assert_eq!(format(mime, "x/"), ContainerFormat::WebM, "{mime}");
+    }
+    for mime in ["video/mp2t", "audio/mp2t"] {
+        assert_eq!(format(mime, "x/"), ContainerFormat::MpegTs, "{mime}");
+    }
+    assert_eq!(format("text/vtt", "x/"), ContainerFormat::WebVtt);
+    for mime in ["application/ttml+xml", "text/ttml"] {
+        assert_eq!(format(mime, "x/"), ContainerFormat::Ttml, "{mime}");
+    }
+    assert_eq!(format("application/x-unknown", "x.ts"), ContainerFormat::Unknown, "the type counts before the name");
+    assert_eq!((format("", "x.ts"), format("", "x.mp4")), (ContainerFormat::MpegTs, ContainerFormat::Fmp4));
+    let image = "<AdaptationSet contentType='video' mimeType='image/png'><EssentialProperty \
+                 schemeIdUri='http://dashif.org/guidelines/thumbnail_tile' value='2x2'/>";
+    let period = period(&format!(
+        "<AdaptationSet mimeType='video/mp4'>{TEMPLATE}<Representation id='v' bandwidth='1'/></AdaptationSet>\
+         {image}{TEMPLATE}<Representation id='i' bandwidth='1'/></AdaptationSet>"
+    ));
+    assert_eq!(period.thumbnails[0].representation.format, ContainerFormat::Image);
+}
+
+#[test]
+fn extensions_name_the_container() {
+    use crate::manifest::codecs::format_of;
+    for (names, format) in [
+        ("mp4 m4s m4v m4a m4f cmfv cmfa cmft cmfm ismv isma fmp4", ContainerFormat::Fmp4),
+        ("ts m2ts mts tsv tsa TS", ContainerFormat::MpegTs),
+        ("aac mp3 ac3 ec3 eac3", ContainerFormat::PackedAudio),
+        ("webm mkv", ContainerFormat::WebM),
+        ("vtt webvtt", ContainerFormat::WebVtt),
+        ("ttml dfxp imsc", ContainerFormat::Ttml),
+        ("jpg jpeg png", ContainerFormat::Image),
+        ("m3u8 txt", ContainerFormat::Unknown),
+    ] {
+        for name in names.split(' ') {
+            assert_eq!(format_of(&format!("d.x/s.{name}#f.zip")), format, "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_remainder_shorter_than_a_frame_is_no_segment_at_any_rate() {
+    let segments = |properties: &str| {
+        count(&first(&format!(
+            "<AdaptationSet mimeType='video/mp4' {properties}>{TEMPLATE}<Representation id='a' bandwidth='1'/></AdaptationSet>"
+        )))
+    };
+    // One second remains: shorter than a frame of half a frame per second, were such a rate believed.
+    assert_eq!(segments("frameRate='1/2'"), Some(2));
+    assert_eq!(segments("frameRate='1'"), Some(2));
+    let remainder = |properties: &str, duration: &str| {
+        let text = format!(
+            "<MPD mediaPresentationDuration='PT{duration}S'><Period><AdaptationSet mimeType='video/mp4' {properties}>\
+             {TEMPLATE}<Representation id='a' bandwidth='1'/></AdaptationSet></Period></MPD>"
+        );
+        count(&parsed(&text).presentation.periods[0].adaptation_sets[0].representations[0])
+    };
+    // Nine tenths of a frame of a second.
+    assert_eq!((remainder("frameRate='1'", "4.89"), remainder("frameRate='1'", "4.91")), (Some(1), Some(2)));
+    assert_eq!((remainder("", "4.024"), remainder("", "4.026")), (Some(1), Some(2)));
+}
+
+#[test]
+fn durations_may_have_a_fraction_and_must_exceed_nought() {
+    let set = |duration: &str| {
+        format!(
+            "<AdaptationSet mimeType='video/mp4'><SegmentTemplate duration='{duration}' media='$Number$'/>\
+             <Representation id='a' bandwidth='1'/></AdaptationSet>"
+        )
+    };
+    let spans = |duration: &str| match first(&set(duration)).index {
+        SegmentIndex::Known(list) => (0..list.len())
+            .filter_map(|at| list.span(at))
+            .map(|(start, length)| (start.as_nanos(), length.as_millis()))
+            .collect::<Vec<_>>(),
+        SegmentIndex::External(_) => Vec::new(),
+    };
+    assert_eq!(spans("2.5"), [(0, 2500), (2_500_000_000, 2500)]);
+    assert_eq!(spans("4"), [(0, 4000), (4_000_000_000, 1000)]);
+    for bad in ["0", "-2.5", "0.0", "1e13", "x"] {
+        let text = format!("<MPD mediaPresentationDuration='PT5S'><Period>{}</Period></MPD>", set(bad));
+        let found = parsed(&text);
+        let list = &found.presentation.periods[0].adaptation_sets[0].representations[0];
+        assert_eq!(count(list), Some(1), "{bad}: one segment as long as the period");
+    }
+}
+
+#[test]
+fn an_index_is_looked_for_where_it_is_announced_or_can_be() {
+    let index = |mime: &str, base: &str| {
+        let inner = format!(
+            "<AdaptationSet contentType='video' mimeType='{mime}'><Representation id='a' bandwidth='1'>\
+                             <BaseURL>v.bin</BaseURL>{base}</Representation></AdaptationSet>"
+        );
+        match first(&inner).index {
+            SegmentIndex::External(source) => {
+                let range = source.resource.range.map(|range| (range.offset, range.length));
+                Some((source.resource.urls[0].path().to_owned(), range, source.media.len()))
+            }
+            SegmentIndex::Known(_) => None,
+        }
+    };
+    let at = |path: &str, range, media| Some((path.to_owned(), range, media));
+    let range = Some((7, Some(3)));
+    assert_eq!(index("video/webm", "<SegmentBase indexRange='7-9'/>"), at("/dir/v.bin", range, 0));
+    assert_eq!(
+        index("video/webm", "<SegmentBase><RepresentationIndex sourceURL='i'/></SegmentBase>"),
+        at("/dir/i", None, 1)
+    );
+    assert_eq!(
+        index(
+            "video/webm",
+            "<SegmentBase indexRange='1-2'><RepresentationIndex sourceURL='i' range='7-9'/></SegmentBase>"
+        ),
+        at("/dir/i", range, 1),
+        "the nearer range counts"
+    );
+    assert_eq!(
+        index("video/webm", "<SegmentBase indexRange='7-9'><RepresentationIndex/></SegmentBase>"),
+        at("/dir/v.bin", range, 0)
+    );
+    assert_eq!(index("video/webm", "<SegmentBase/>"), None);
+    assert_eq!(index("video/mp4", "<SegmentBase/>"), at("/dir/v.bin", None, 0), "such a file may hold one");
+    assert_eq!(index("video/mp4", ""), at("/dir/v.bin", None, 0));
+    assert_eq!(index("video/mp4", "<SegmentBase indexRange='9-7'/>"), at("/dir/v.bin", None, 0), "no range");
+}
+
+#[test]
+fn sets_of_several_components_do_not_say_what_they_carry() {
+    let content = |components: &str| {
+        let set = format!(
+            "<AdaptationSet mimeType='video/mp4'>{components}{TEMPLATE}<Representation id='a' bandwidth='1'/></AdaptationSet>"
+        );
+        first(&set).content.map(|content| (content.video, content.audio))
+    };
+    let (video, audio) = ("<ContentComponent contentType='video'/>", "<ContentComponent contentType='audio'/>");
+    assert_eq!(content(""), Some((true, false)));
+    assert_eq!(content(video), Some((true, false)));
+    assert_eq!(content(&format!("{video}{audio}")), None);
+    assert_eq!(content(&format!("{video}{audio}{audio}")), None);
+}
+
+#[test]
+fn captions_are_those_of_normal_video() {
+    let captions = |kind: &str, property: &str| {
+        let period = period(&format!(
+            "<AdaptationSet mimeType='video/mp4'>{TEMPLATE}<Representation id='v' bandwidth='1'/></AdaptationSet>\
+             <AdaptationSet contentType='{kind}' mimeType='{kind}/mp4'>{property}\
+             <Accessibility schemeIdUri='urn:scte:dash:cc:cea-608:2015' value='CC1=eng'/>{TEMPLATE}\
+             <Representation id='a' bandwidth='1'/></AdaptationSet>"
+        ));
+        period.captions.len()
+    };
+    let trick = "<EssentialProperty schemeIdUri='http://dashif.org/guidelines/trickmode' value='1'/>";
+    assert_eq!((captions("video", ""), captions("audio", ""), captions("video", trick)), (1, 0, 0));
+}
+
+#[test]
+fn weights_are_told_when_any_differs_from_the_rule() {
+    let weights = |bases: &str| {
+        let text = format!(
+            "<MPD mediaPresentationDuration='PT4S'>{bases}<Period><AdaptationSet mimeType='video/mp4'>{TEMPLATE}\
+             <Representation id='a' bandwidth='1'/></AdaptationSet></Period></MPD>"
+        );
+        let weights = parsed(&text).presentation.weights;
+        weights.iter().map(|weight| (weight.priority, weight.weight)).collect::<Vec<_>>()
+    };
+    let named = "<BaseURL serviceLocation='a'>a/</BaseURL>";
+    assert_eq!(weights(&format!("{named}<BaseURL serviceLocation='b'>b/</BaseURL>")), []);
+    assert_eq!(weights(&format!("{named}<BaseURL dvb:weight='2'>b/</BaseURL>")), [(1, 1), (1, 2)]);
+    assert_eq!(weights(&format!("{named}<BaseURL dvb:priority='2'>b/</BaseURL>")), [(1, 1), (2, 1)]);
+    assert_eq!(weights(&format!("{named}<BaseURL dvb:weight='0'>b/</BaseURL>")), [], "no weight of nought");
+}
+
+#[test]
+fn predefined_entities_are_the_only_ones() {
+    let text = "<MPD mediaPresentationDuration='PT4S'><Period><AdaptationSet mimeType='video/mp4'>\
+                <Label>&lt;&gt;&amp;&apos;&quot;&#65;&none;</Label><SegmentTemplate duration='4' media='$Number$'/>\
+                <Representation id='a' bandwidth='1'/></AdaptationSet></Period></MPD>";
+    let label = parsed(text).presentation.periods[0].adaptation_sets[0].label.clone();
+    assert_eq!(label.as_deref(), Some("<>&'\"A"));
+}
+
+#[test]
+fn other_documents_are_named_by_their_root() {
+    let found = |text: &str| error(text).to_string();
+    let named = |what: &str| format!("expected an HLS playlist or a DASH manifest, found {what}");
+    assert_eq!(found("<rss/>"), named("XML with the root element rss"));
+    assert_eq!(found("<HTML >"), named("an HTML page"));
+    assert_eq!(found("<!doctype HTML><x/>"), named("an HTML page"));
+    assert_eq!(found("<!DOCTYPE svg [<!ENTITY a '>'>]><svg/>"), named("XML with the root element svg"));
+    assert_eq!(found("<!DOCTYPE svg><svg/>"), named("XML with the root element svg"));
+    assert_eq!(found("[1]"), named("a JSON document"));
+    assert_eq!(found("plain"), named("text of another kind"));
+    assert_eq!(found("plain\0"), named("binary data"));
+    assert!(matches!(error("<Patch/>"), ManifestError::Unsupported { .. }));
+}
+
+#[test]
+fn lines_made_of_variables_have_a_limit() {
+    let playlist = |length: usize| {
+        format!(
+            "#EXTM3U\n#EXT-X-DEFINE:NAME=\"a\",VALUE=\"{}\"\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{{$a}}/x\n#EXT-X-ENDLIST\n",
+            "y".repeat(length)
+        )
+    };
+    assert_eq!(parsed(&playlist(64 << 10)).warnings, []);
+    let long = error(&playlist((64 << 10) + 1));
+    let expected = "line 5 with its variables replaced exceeds 65536";
+    assert_eq!(long.to_string(), expected);
+}
+
+#[test]
+fn steering_manifests_are_read_up_to_their_limit() {
+    let padded = |length: usize| {
+        let body = r#"{"VERSION":1,"PATHWAY-PRIORITY":["a"]}"#;
+        format!("{body}{}", " ".repeat(length - body.len()))
+    };
+    assert!(parse_steering(padded(1 << 20).as_bytes()).is_ok());
+    assert!(matches!(parse_steering(padded((1 << 20) + 1).as_bytes()), Err(ManifestError::TooLarge { .. })));
+}
+
+#[test]
+fn tools_see_every_attribute_of_a_variant() {
+    let text = "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=9,AVERAGE-BANDWIDTH=8,CODECS=\"avc1.640028\",RESOLUTION=16x9,FRAME-RATE=25,\
+                AUDIO=\"a\",VIDEO=\"v\",SUBTITLES=\"s\",CLOSED-CAPTIONS=NONE,NAME=\"n\",SCORE=2,VIDEO-RANGE=PQ,HDCP-LEVEL=NONE,\
+                SUPPLEMENTAL-CODECS=\"x/y\",ALLOWED-CPC=\"k\",REQ-VIDEO-LAYOUT=\"CH-MONO\",STABLE-VARIANT-ID=\"i\",PATHWAY-ID=\"p\"\nu\n\
+                #EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=1,URI=\"i\"\n";
+    let value = describe(text.as_bytes(), &base(), None).unwrap_or_else(|error| panic!("{error}"));
+    let expected = serde_json::json!({
+        "uri": "u", "bandwidth": 9, "average_bandwidth": 8, "codecs": "avc1.640028", "width": 16, "height": 9,
+        "frame_rate": 25.0, "audio": "a", "video": "v", "subtitles": "s", "closed_captions": "NONE", "name": "n",
+        "score": 2.0, "video_range": "PQ", "supplemental_codecs": "x/y", "hdcp_level": "NONE", "allowed_cpc": "k",
+        "req_video_layout": "CH-MONO", "stable_variant_id": "i", "pathway_id": "p",
+    });
+    assert_eq!(value["variants"], serde_json::json!([expected]));
+    assert_eq!(
+        (&value["iframe_variants"][0]["uri"], &value["iframe_variants"][0]["bandwidth"]),
+        (&"i".into(), &1.into())
+    );
+}
