@@ -467,7 +467,8 @@ mod tests {
             for layer in 0..4_u32 {
                 for code in 0..16_u32 {
                     for (frequency, padding, mode) in [(0, 0, 0), (1, 1, 3), (2, 0, 1), (3, 0, 2)] {
-                        let fields = [(0x7ff, 11), (version, 2), (4 - layer & 3, 2), (1, 1), (code, 4), (frequency, 2)];
+                        let fields =
+                            [(0x7ff, 11), (version, 2), ((4 - layer) & 3, 2), (1, 1), (code, 4), (frequency, 2)];
                         let bytes = packed(&[&fields[..], &[(padding, 1), (0, 1), (mode, 2)]].concat(), 4);
                         let found = read(Format::Mpeg, &bytes);
                         if version == 1 || layer == 0 || code == 0 || code == 15 || frequency == 3 {

@@ -131,4 +131,47 @@ pub(in crate::container) mod tests {
         assert_eq!(timestamp(&bytes), None);
         assert_eq!(split(Bytes::from_static(b"ID3\x04\0\0\x7f\x7f\x7f\x7f")), Vec::<Bytes>::new());
     }
+
+    #[test]
+    fn sizes_count_seven_bits_a_byte_and_a_footer() {
+        let head = |flags: u8, size: [u8; 4]| tag_size(&[&b"ID3\x04\0"[..], &[flags], &size].concat());
+        assert_eq!(head(0, [0, 0, 1, 2]), Some(10 + 130));
+        assert_eq!(head(0, [1, 0, 0, 0]), Some(10 + (1 << 21)));
+        assert_eq!(head(0, [0x80, 0x80, 0x80, 0x81]), Some(11), "upper bits do not count");
+        assert_eq!(head(0x10, [0, 0, 0, 5]), Some(25));
+        assert_eq!((tag_size(b"ID3\x04\0\0\0\0\0"), tag_size(b"TAG\x04\0\0\0\0\0\0")), (None, None));
+        assert!(may_begin(b"I") && may_begin(b"ID3") && may_begin(b"ID3x"));
+        assert!(!may_begin(b"") && !may_begin(b"ID2") && !may_begin(b"x"));
+    }
+
+    #[test]
+    fn frames_of_both_versions_and_extended_headers_are_read() {
+        let private = [OWNER, &(5_u64 | 1 << 40).to_be_bytes()].concat();
+        let frame = |size: [u8; 4]| [&b"PRIV"[..], &size, &[0, 0], &private].concat();
+        let whole = |version: u8, flags: u8, body: &[u8]| {
+            [&b"ID3"[..], &[version, 0, flags, 0, 0, (body.len() >> 7) as u8, body.len() as u8 & 0x7f], body].concat()
+        };
+        let size = private.len() as u8;
+        assert_eq!(timestamp(&whole(4, 0, &frame([0, 0, 0, size]))), Some(5), "thirty-three bits count");
+        // A frame before it of 200 bytes: two bytes of seven bits, or one of eight.
+        let before = |size: [u8; 4]| [&b"TXXX"[..], &size, &[0, 0], &[1; 200]].concat();
+        assert_eq!(timestamp(&whole(4, 0, &[before([0, 0, 1, 72]), frame([0, 0, 0, size])].concat())), Some(5));
+        assert_eq!(timestamp(&whole(3, 0, &[before([0, 0, 0, 200]), frame([0, 0, 0, size])].concat())), Some(5));
+        assert_eq!(timestamp(&whole(3, 0, &[before([0, 0, 1, 72]), frame([0, 0, 0, size])].concat())), None);
+        // An extended header counts itself in version 4 only.
+        assert_eq!(timestamp(&whole(4, 0x40, &[&[0, 0, 0, 6, 1, 0][..], &frame([0, 0, 0, size])].concat())), Some(5));
+        assert_eq!(timestamp(&whole(3, 0x40, &[&[0, 0, 0, 2, 1, 0][..], &frame([0, 0, 0, size])].concat())), Some(5));
+        let mixed = tag(&[(b"TIT2", b"x"), (b"PRIV", &private)]);
+        assert_eq!((timestamp(&mixed), is_only_timestamp(&mixed)), (Some(5), false));
+        let named = tag(&[(b"TXXX", &private)]);
+        assert_eq!((timestamp(&named), is_only_timestamp(&named)), (None, false), "another kind of frame");
+    }
+
+    #[test]
+    fn a_payload_is_cut_into_its_tags() {
+        let (first, second) = (timestamp_tag(1), tag(&[(b"TIT2", b"x")]));
+        let payload = [first.clone(), second.clone(), b"rest".to_vec()].concat();
+        assert_eq!(split(payload.into()), [Bytes::from(first.clone()), Bytes::from(second)]);
+        assert_eq!(split(Bytes::from(first[..first.len() - 1].to_vec())), Vec::<Bytes>::new());
+    }
 }
