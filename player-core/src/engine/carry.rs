@@ -153,3 +153,7 @@ impl Engine {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "carry_tests.rs"]
+mod tests;
