@@ -45,7 +45,7 @@ fn segment(mux: &mut Mux, first: u32, is_key: impl Fn(u32) -> bool) -> Vec<u8> {
     mux.bytes.clone()
 }
 
-/// What a presentation of these segments came to.
+/// Result of a presentation.
 struct Played {
     events: Vec<Event>,
     stats: SessionStats,
@@ -65,7 +65,7 @@ impl Played {
     }
 }
 
-/// What a server with these segments and a playlist answers at once.
+/// Answers of a server that has these segments and a playlist.
 fn answer(segments: &[Vec<u8>], request: &FetchRequest) -> Vec<Input> {
     let id = request.id;
     let name = request.url.path().trim_start_matches('/');
