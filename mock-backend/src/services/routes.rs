@@ -195,7 +195,12 @@ async fn playback(
 }
 
 async fn renew(State(backend): Shared, Viewer(bearer): Viewer, Path(session): Path<String>) -> Answer<PlaybackGrant> {
-    let title = backend.playback.title_of(&bearer.account, &session).await?;
+    let (title, version) = backend.playback.title_of(&bearer.account, &session).await?;
+    if version != 0 && !backend.catalogue.has_version(&title, version).await? {
+        // Addresses of another version would lead into other segments in the middle of a playback.
+        let message = "the version that the playback plays is gone: begin another playback";
+        return Err(Problem::new(ErrorCode::PlaybackSessionNotFound, message));
+    }
     // Whether the profile may see the title was decided when the playback began.
     let anyone = Profile { id: ProfileId::new(""), name: String::new(), max_age: None, language: None };
     let entry = backend.catalogue.now().title(&title, &anyone)?;

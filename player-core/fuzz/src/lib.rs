@@ -98,7 +98,7 @@ fn samples(outputs: &[DemuxOutput]) -> usize {
         DemuxOutput::Cues { cues, .. } => cues.len(),
         DemuxOutput::Metadata(events) => events.len(),
         DemuxOutput::Captions(packets) => packets.len(),
-        DemuxOutput::Init(_) | DemuxOutput::Protection(_) | DemuxOutput::Tail(_) => 0,
+        DemuxOutput::Init(_) | DemuxOutput::Protection(_) | DemuxOutput::Damage(_) | DemuxOutput::Tail(_) => 0,
     };
     outputs.iter().map(count).sum()
 }

@@ -35,6 +35,10 @@ pub struct SegmentTail {
     pub outputs: Vec<DemuxOutput>,
     /// State with which the demuxer of the segment after it begins.
     pub state: DemuxerState,
+    /// Access units of video in the state that wait for their first parameter sets: no output has them yet, and a
+    /// later segment gives them. Without one they are lost.
+    #[serde(default)]
+    pub waiting: u64,
 }
 
 /// State that a segment begins with.

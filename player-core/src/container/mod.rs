@@ -24,7 +24,7 @@ pub use carry::{CarriedState, DemuxerState, SegmentTail};
 pub use codec::{Codec, CodecConfig, PixelAspect};
 pub use demux::{
     CaptionPacket, DemuxError, DemuxOutput, DemuxSetup, Demuxer, InitSegment, MediaClock, ProtectionInfo, SampleKey,
-    TrackInit,
+    TrackDamage, TrackInit,
 };
 pub use sample::{Fragment, Payload, Sample, SampleCrypto, Subsample};
 

@@ -76,6 +76,8 @@ pub struct SampleAccount {
     counts: FrameAccount,
     /// Losses at the door of the request that is under way: they void with it.
     attempt: FrameLosses,
+    /// Incomplete samples of that request.
+    attempt_incomplete: u64,
     /// The host moved the playhead: samples that are passed over were not wanted.
     moved: bool,
     /// A decoder failed and media of the same times came once more.
@@ -106,13 +108,20 @@ impl SampleAccount {
         *slot(&mut self.attempt, loss) += count as u64;
     }
 
+    /// Counts samples of which bytes are missing.
+    pub const fn note_incomplete(&mut self, count: u64) {
+        self.counts.incomplete += count;
+        self.attempt_incomplete += count;
+    }
+
     /// The request under way ended well: what it brought stands.
     pub fn end_attempt(&mut self) {
-        self.attempt = FrameLosses::default();
+        (self.attempt, self.attempt_incomplete) = (FrameLosses::default(), 0);
     }
 
     /// The request under way came to nothing: what it brought is received once more, or never was.
     pub fn void_attempt(&mut self) {
+        self.counts.incomplete -= std::mem::take(&mut self.attempt_incomplete);
         for loss in Loss::ALL {
             let count = std::mem::take(slot(&mut self.attempt, loss));
             let lost = slot(&mut self.counts.lost, loss);

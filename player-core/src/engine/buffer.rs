@@ -353,7 +353,7 @@ impl TrackBuffer {
 
     /// Up to where all is settled from `position` on: held, or known to be missing. `None` when nothing is.
     pub fn settled_end(&self, position: MediaTime) -> Option<MediaTime> {
-        self.end.filter(|end| self.begin() <= position + SEAM && position < *end)
+        self.end.filter(|end| self.begins_by(position) && position < *end)
     }
 
     /// The same, counting only segments that are here as a whole.
@@ -416,6 +416,16 @@ impl TrackBuffer {
         self.parts.front().map_or(self.from, |part| part.first.min(self.from))
     }
 
+    /// Returns true if the run begins at `time` or before, up to the tolerance of a seam.
+    pub fn begins_by(&self, time: MediaTime) -> bool {
+        self.begin() <= time + SEAM
+    }
+
+    /// Declares that nothing exists between an earlier time and the begin of the run.
+    pub fn extend_to(&mut self, time: MediaTime) {
+        self.from = self.from.min(time);
+    }
+
     /// Where decoding must begin to present `start`: for video the last key frame at or before it, for audio the
     /// sample that sounds at it, or the next one after it. `None` while that is not known. With it comes the time of
     /// that sample. In a hole the picture before it is meant when `held`, and else the one after it.
@@ -423,7 +433,7 @@ impl TrackBuffer {
         let reaches = |part: &&Part| part.last > start || (!part.complete && part.first <= start);
         let at = self.parts.iter().position(|part| reaches(&part))?;
         let part = self.parts.get(at)?;
-        if self.begin() > start + SEAM {
+        if !self.begins_by(start) {
             return None;
         }
         let slack = if held { SEAM } else { Duration::ZERO };

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use super::Engine;
+use super::accounting::Departure;
 use super::io::Output;
 use super::playing::FIRST_PICTURE;
 use super::select;
@@ -149,9 +150,22 @@ impl Engine {
             }
             self.playback.start.at = start;
             self.playback.clock.hold(start, self.now);
+            self.begin_audio_by(start);
         }
         self.send_flush(start, kinds);
         true
+    }
+
+    /// Playback begins at a key frame before the target of a seek. Audio was requested from the target on: where its
+    /// segment begins after the key frame, it is requested from there instead. Audio in the files of the video has no
+    /// earlier segment to come from.
+    fn begin_audio_by(&mut self, start: MediaTime) {
+        let Some(session) = self.session.as_mut().filter(|session| !session.audio.begins_by(start)) else { return };
+        match session.source_of(MediaKind::Audio).map(|stream| stream.id) {
+            Some(StreamId::Audio) => self.restart_stream(StreamId::Audio, start, Departure::Void),
+            Some(_) => session.audio.extend_to(start),
+            None => {}
+        }
     }
 
     fn send_flush(&mut self, start: MediaTime, kinds: &[MediaKind]) {

@@ -2,6 +2,7 @@
 //! to its sixtieth.
 
 use crate::container::{CaptionPacket, DemuxOutput};
+use crate::time::MediaTime;
 
 /// Whether a film has captions, and what its manifest says about them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,19 +23,29 @@ const APPEARS: usize = 12;
 /// Picture of a segment with which it goes.
 const GOES: usize = 60;
 
-/// Adds captions to the pieces of a segment.
+/// Adds captions to the pieces of a segment, in presentation order, as demuxers give them: those of a picture come
+/// once no earlier one can follow.
 pub fn weave(pieces: &mut [(u64, Vec<DemuxOutput>)], number: u64) {
+    let times = |outputs: &[DemuxOutput]| -> Vec<MediaTime> {
+        let fragments = outputs.iter().filter_map(|output| match output {
+            DemuxOutput::Fragment(fragment) => Some(&fragment.samples),
+            _ => None,
+        });
+        fragments.flatten().map(|sample| sample.pts).collect()
+    };
+    let by_piece: Vec<Vec<MediaTime>> = pieces.iter().map(|(_, outputs)| times(outputs)).collect();
+    let mut waiting: Vec<MediaTime> = Vec::new();
     let mut picture = 0;
-    for (_, outputs) in pieces {
-        let mut packets = Vec::new();
-        for output in outputs.iter() {
-            let DemuxOutput::Fragment(fragment) = output else { continue };
-            for sample in &fragment.samples {
-                packets.push(CaptionPacket { pts: sample.pts, triples: triples(picture, number) });
-                picture += 1;
-            }
-        }
-        outputs.push(DemuxOutput::Captions(packets));
+    for (index, (_, outputs)) in pieces.iter_mut().enumerate() {
+        waiting.extend(by_piece.get(index).into_iter().flatten());
+        waiting.sort_unstable();
+        let later = by_piece.iter().skip(index + 1).flatten().min().copied().unwrap_or(MediaTime::MAX);
+        let ready = waiting.partition_point(|pts| *pts < later);
+        let packets = waiting.drain(..ready).map(|pts| {
+            picture += 1;
+            CaptionPacket { pts, triples: triples(picture - 1, number) }
+        });
+        outputs.push(DemuxOutput::Captions(packets.collect()));
     }
 }
 

@@ -26,6 +26,8 @@ pub enum Effect {
     Silence,
     /// An HTTP status that says no.
     Status(u16),
+    /// An HTTP status that says no, and when to ask again (`Retry-After`).
+    Busy(u16, Duration),
     /// The answer begins so much later.
     Delay(Duration),
     /// The body stands still after so many thousandths of it.
@@ -43,7 +45,8 @@ pub enum Effect {
 /// A fault: which requests, when, how often, and what happens to them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Fault {
-    /// Requests whose address contains this; an empty text matches all.
+    /// Requests whose address contains this; an empty text matches all. A segment also answers to its place from the
+    /// beginning of the film, as in `/7.m4s`, whatever its number is.
     pub address: String,
     /// Requests of this kind; `None` matches all.
     pub kind: Option<FetchKind>,
@@ -91,8 +94,9 @@ impl Fault {
         self
     }
 
-    fn matches(&self, request: &FetchRequest, now: Now) -> bool {
-        request.url.as_str().contains(&self.address)
+    fn matches(&self, request: &FetchRequest, by_place: Option<&str>, now: Now) -> bool {
+        let contains = |address: &str| address.contains(&self.address);
+        (contains(request.url.as_str()) || by_place.is_some_and(contains))
             && self.kind.is_none_or(|kind| kind == request.kind)
             && now >= self.from
             && self.until.is_none_or(|until| now < until)
@@ -112,9 +116,11 @@ impl FaultPlan {
         Self { faults, fired: 0 }
     }
 
-    /// What happens to a request made now.
-    pub fn strike(&mut self, request: &FetchRequest, now: Now) -> Option<Effect> {
-        let fault = self.faults.iter_mut().find(|fault| fault.matches(request, now) && fault.times != Some(0))?;
+    /// What happens to a request made now. `by_place` is its address with the place of a segment instead of its
+    /// number.
+    pub fn strike(&mut self, request: &FetchRequest, by_place: Option<&str>, now: Now) -> Option<Effect> {
+        let faults = self.faults.iter_mut();
+        let fault = faults.into_iter().find(|fault| fault.matches(request, by_place, now) && fault.times != Some(0))?;
         if let Some(times) = fault.times.as_mut() {
             *times -= 1;
         }

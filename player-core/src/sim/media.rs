@@ -17,6 +17,53 @@ const FRAGMENTS: usize = 4;
 /// Real bytes are pushed into the demuxer in pieces of this size.
 const PIECE: usize = 16 * 1024;
 
+/// The order in which samples of a span are decoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Order {
+    /// Number of the first sample of the span; it is decoded and presented first.
+    pub first: u64,
+    /// Number after the last sample of the span.
+    pub last: u64,
+    /// After the first, samples come in threes: the last of each is decoded before the two others.
+    pub is_reordered: bool,
+}
+
+impl Order {
+    /// Samples are presented as they are decoded.
+    pub const PLAIN: Self = Self { first: 0, last: u64::MAX, is_reordered: false };
+
+    /// Number in presentation order of the sample that is decoded as this one.
+    pub const fn shown_at(&self, decoded: u64) -> u64 {
+        if !self.is_reordered || decoded <= self.first {
+            return decoded;
+        }
+        let (three, turn) = ((decoded - self.first - 1) / 3 * 3 + self.first + 1, (decoded - self.first - 1) % 3);
+        match turn {
+            _ if three + 2 >= self.last => decoded,
+            0 => three + 2,
+            _ => three + turn - 1,
+        }
+    }
+
+    /// Number in decoding order of a sample that is presented as this one.
+    pub const fn decoded_at(&self, shown: u64) -> u64 {
+        if !self.is_reordered || shown <= self.first {
+            return shown;
+        }
+        let (three, turn) = ((shown - self.first - 1) / 3 * 3 + self.first + 1, (shown - self.first - 1) % 3);
+        match turn {
+            _ if three + 2 >= self.last => shown,
+            2 => three,
+            _ => three + turn + 1,
+        }
+    }
+
+    /// Samples by which decoding runs ahead of presentation.
+    const fn delay(&self) -> u64 {
+        if self.is_reordered { 2 } else { 0 }
+    }
+}
+
 /// Which samples a segment has: numbered ones of equal length.
 #[derive(Clone, Copy, Debug)]
 pub struct Layout {
@@ -24,14 +71,16 @@ pub struct Layout {
     pub scale: u32,
     /// Ticks a sample.
     pub tick: u32,
-    /// Number of the first sample.
+    /// Number of the first sample in decoding order.
     pub first: u64,
-    /// Number after the last sample.
+    /// Number after the last sample in decoding order.
     pub last: u64,
-    /// Samples whose number is a multiple of this are key frames.
+    /// Samples whose number in presentation order is a multiple of this are key frames.
     pub key_every: u64,
     /// Bits per second.
     pub rate: u64,
+    /// The order of decoding.
+    pub order: Order,
 }
 
 impl Layout {
@@ -40,8 +89,9 @@ impl Layout {
         usize::try_from(bytes).unwrap_or(usize::MAX).clamp(1, NOTHING.len())
     }
 
-    fn is_key(&self, number: u64) -> bool {
-        number.is_multiple_of(self.key_every)
+    /// True if decoding can begin with the sample of this number in decoding order.
+    fn is_key(&self, decoded: u64) -> bool {
+        self.order.shown_at(decoded).is_multiple_of(self.key_every)
     }
 }
 
@@ -50,12 +100,13 @@ pub fn direct(layout: &Layout, ahead: u64, missing: impl Fn(u64) -> bool) -> Con
     let bytes = layout.sample_bytes();
     let payload = Payload(Bytes::from_static(&NOTHING).slice(..bytes));
     let duration = duration_from_ticks(u64::from(layout.tick), layout.scale);
-    let at = |number: u64| {
-        MediaTime::from_ticks(i64::try_from(number * u64::from(layout.tick) + ahead).unwrap_or(i64::MAX), layout.scale)
+    let at = |number: u64, delay: u64| {
+        let ticks = (number * u64::from(layout.tick) + ahead).cast_signed();
+        MediaTime::from_ticks(ticks - (delay * u64::from(layout.tick)).cast_signed(), layout.scale)
     };
     let make = |number: u64| Sample {
-        pts: at(number),
-        dts: at(number),
+        pts: at(layout.order.shown_at(number), 0),
+        dts: at(number, layout.order.delay()),
         duration,
         key: layout.is_key(number),
         payload: payload.clone(),
@@ -89,9 +140,18 @@ pub fn locked(content: Content, key_id: [u8; 16]) -> Content {
 /// Real bytes, read by the real demuxer; what it says at each piece is what the engine is told.
 pub fn muxed(layout: &Layout, ahead: u64, number: u64, init: &InitSegment, message: bool) -> Option<Content> {
     let bytes = u32::try_from(layout.sample_bytes()).unwrap_or(u32::MAX);
-    let specs: Vec<testmux::SampleSpec> =
-        (layout.first..layout.last).map(|sample| (layout.tick, bytes, layout.is_key(sample), 0)).collect();
-    let base = layout.first * u64::from(layout.tick) + ahead;
+    let tick = i64::from(layout.tick);
+    // Composition offsets are negative where decoding times cannot begin earlier.
+    let begin = layout.first * u64::from(layout.tick) + ahead;
+    let delay = layout.order.delay().min(begin / u64::from(layout.tick));
+    let specs: Vec<testmux::SampleSpec> = (layout.first..layout.last)
+        .map(|sample| {
+            let places = layout.order.shown_at(sample).cast_signed() - sample.cast_signed() + delay.cast_signed();
+            let offset = i32::try_from(places * tick).unwrap_or_default();
+            (layout.tick, bytes, layout.is_key(sample), offset)
+        })
+        .collect();
+    let base = begin - delay * u64::from(layout.tick);
     let number = u32::try_from(number).unwrap_or(u32::MAX);
     let mut file = testmux::segment(TRACK, number, base, &specs);
     if message {

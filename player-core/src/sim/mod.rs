@@ -4,10 +4,13 @@
 //! Nothing here is shipped: it exists under the feature `sim`, for scenario tests and for the QA tool.
 
 mod captions;
+mod dash;
 mod fault;
 mod film;
+mod hls;
 mod media;
 mod network;
+mod shape;
 mod sounds;
 mod world;
 
@@ -15,5 +18,6 @@ pub use captions::Captions;
 pub use fault::{Effect, Fault, FaultPlan};
 pub use film::{Content, Film, Lock, LockKind, Missing, Rung, Voice};
 pub use network::Network;
+pub use shape::Shape;
 pub use sounds::Sounds;
 pub use world::{Entry, Outcome, Recorded, World, replay};

@@ -202,7 +202,10 @@ impl Network {
     }
 
     fn answer(&mut self, request: &FetchRequest, now: Now) -> Transfer {
-        let effect = self.faults.strike(request, now);
+        let host = request.url.host_str().unwrap_or_default();
+        let film = self.films.iter().find(|(name, _)| name == host).map(|(_, film)| film);
+        let by_place = film.and_then(|film| film.path_by_place(request.url.path()));
+        let effect = self.faults.strike(request, by_place.as_deref(), now);
         let ending = |at: Now, error| Phase::Ending { at, outcome: FetchOutcome::Failed { bytes: 0, error } };
         let latency = self.link.latency_at(now.as_duration());
         let mut transfer = Transfer {
@@ -213,8 +216,6 @@ impl Network {
             steps: Vec::new(),
             seq: 0,
         };
-        let host = request.url.host_str().unwrap_or_default();
-        let film = self.films.iter().find(|(name, _)| name == host).map(|(_, film)| film);
         let (delay, effect) = match effect {
             Some(Effect::Delay(delay)) => (delay, None),
             other => (Duration::ZERO, other),
@@ -231,6 +232,11 @@ impl Network {
             }
             (_, Some(Effect::Status(status))) => {
                 let error = FetchError::Status { status: *status, retry_after: None };
+                transfer.phase = ending(now + latency, error);
+                return transfer;
+            }
+            (_, Some(Effect::Busy(status, wait))) => {
+                let error = FetchError::Status { status: *status, retry_after: Some(*wait) };
                 transfer.phase = ending(now + latency, error);
                 return transfer;
             }

@@ -129,7 +129,7 @@ pub struct FramesReport {
     pub dropped: u64,
     /// Shown again.
     pub repeated: u64,
-    /// Decoded with errors.
+    /// Decoded with errors, or received with bytes missing.
     pub corrupt: u64,
     /// Never presented, by reason; each reason was announced by a warning.
     pub lost: FrameLosses,

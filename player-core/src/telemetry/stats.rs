@@ -91,6 +91,9 @@ pub struct FrameAccount {
     pub received: u64,
     /// Samples handed to the decoder; those that are decoded again after a seek count again.
     pub decoder_input: u64,
+    /// Samples received of which bytes are missing: packets were lost or damaged. They are decoded nevertheless.
+    #[serde(default)]
+    pub incomplete: u64,
     /// Lost.
     pub lost: FrameLosses,
     /// Discarded.

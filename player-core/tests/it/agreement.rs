@@ -21,7 +21,7 @@ const SEGMENT: Duration = Duration::from_secs(4);
 const GOAL: Duration = Duration::from_secs(30);
 
 fn film() -> Film {
-    let mut film = Film::new(Protocol::Dash, MINUTE * 6).voices(&[]);
+    let mut film = Film::plain(Protocol::Dash, MINUTE * 6).voices(&[]);
     film.at_once = true;
     film
 }

@@ -9,7 +9,7 @@ use player_core::{Command, Event, MediaTime, PlayerConfig, QualityChoice, SeekMo
 use crate::support::{BOTH, MINUTE, assert_played, count, fast, millis, seconds, world};
 
 fn film(protocol: Protocol) -> Film {
-    let mut film = Film::new(protocol, MINUTE);
+    let mut film = Film::plain(protocol, MINUTE);
     film.captions = Captions::Unannounced;
     film
 }

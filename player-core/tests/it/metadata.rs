@@ -76,7 +76,7 @@ fn a_seek_leaves_what_it_leaves_and_enters_what_it_enters() {
 #[test]
 fn event_messages_in_the_media_are_placed_with_it() {
     for offset in [millis(0), seconds(100)] {
-        let mut film = Film::new(Protocol::Hls, seconds(20));
+        let mut film = Film::plain(Protocol::Hls, seconds(20));
         film.real_bytes = true;
         film.event_messages = true;
         film.media_offset = offset;

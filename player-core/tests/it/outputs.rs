@@ -83,7 +83,7 @@ fn a_display_may_come_and_go() {
     assert_eq!(shown(&world), Some(1080));
     let before = world.recorded().unwrap().1.len();
     world.command(Command::SetOutputProtection(Hdcp::None));
-    world.run_for(seconds(10));
+    world.run_for(seconds(13));
     assert_eq!(shown(&world), Some(480), "what was held is dropped but for a few seconds");
     assert_eq!(world.run_until_end(MINUTE * 3), Outcome::Ended);
     assert_eq!(fetched(&world, before), BTreeSet::from(["480p".to_owned()]));

@@ -137,3 +137,27 @@ fn a_load_may_begin_anywhere() {
     let played = world.stats().played;
     assert!(played.abs_diff(millis(17_500)) < millis(100), "{played:?}");
 }
+
+#[test]
+fn a_key_frame_before_the_first_audio_segment_brings_the_segment_before_that() {
+    for protocol in BOTH {
+        let film = Film::new(protocol, MINUTE);
+        // The key frame lies at the begin of a segment of video, the target in a segment of audio that begins later.
+        let targets: Vec<u64> =
+            (1..15).map(|place| film.span_of("a", place).0).filter(|begin| begin % 2 == 1).collect();
+        assert_eq!(targets, [5, 17, 29, 41, 53]);
+        for target in targets {
+            let mut world = world(&film, fast(), Vec::new());
+            world.load();
+            world.run_for(millis(300));
+            world.command(seek(target as f64 + 0.5, SeekMode::Keyframe));
+            world.run_for(seconds(5));
+            let snapshot = world.snapshot();
+            assert_eq!(snapshot.state, State::Ready, "{protocol:?} {target}");
+            assert_eq!(completed(&world), [(target as f64 + 0.5, -1_500_000_000)], "{protocol:?} {target}");
+            let begins = |at: f64| snapshot.buffered.iter().any(|range| range.start.as_secs_f64() <= at);
+            assert!(begins(target as f64 - 1.0), "audio is there from the key frame on: {:?}", snapshot.buffered);
+            assert_eq!(world.run_until_end(MINUTE * 2), Outcome::Ended);
+        }
+    }
+}

@@ -6,7 +6,7 @@ use std::time::Duration;
 use abr::simulator::link::{Row, Trace};
 use player_core::engine::io::Output;
 use player_core::model::Protocol;
-use player_core::sim::{Film, Outcome, Sounds, World};
+use player_core::sim::{Film, Outcome, Shape, Sounds, World};
 use player_core::{Command, PlayerConfig, QualityChoice};
 
 use crate::support::{HOUR, MINUTE, fast, millis, seconds};
@@ -23,8 +23,15 @@ fn link(rows: &[(u64, u64)]) -> Trace {
     Trace::from_rows(rows.iter().map(row).collect()).unwrap()
 }
 
+/// Segments of video and audio share their borders and are numbered from zero: each has one counterpart.
+fn aligned(protocol: Protocol, length: Duration) -> Film {
+    let mut film = Film::new(protocol, length);
+    film.shape = Shape { uneven: false, first_number: 0, first_audio_number: 0, ..film.shape };
+    film
+}
+
 fn film(protocol: Protocol, length: Duration) -> Film {
-    Film { sounds: Sounds::new(&RATES), ..Film::new(protocol, length) }
+    Film { sounds: Sounds::new(&RATES), ..aligned(protocol, length) }
 }
 
 fn world(film: &Film, trace: Trace, config: PlayerConfig) -> World {
@@ -59,7 +66,7 @@ fn changes<T: PartialEq>(list: &[T]) -> usize {
 #[test]
 fn sound_follows_a_link_that_is_slow_then_fast_then_slow() {
     let played = |rates: &[u64]| {
-        let film = Film { sounds: Sounds::new(rates), ..Film::new(Protocol::Dash, MINUTE * 6) };
+        let film = Film { sounds: Sounds::new(rates), ..aligned(Protocol::Dash, MINUTE * 6) };
         let trace = link(&[(100, 560), (120, 12_000), (HOUR.as_secs(), 560)]);
         let mut world = world(&film, trace, PlayerConfig::default());
         world.load();
@@ -158,7 +165,7 @@ fn assert_paired(film: &Film, (pictures, sound): &(Vec<String>, Vec<u64>)) {
 fn grouped(length: Duration) -> Film {
     let pairs = [("240p", vec![0]), ("360p", vec![0]), ("480p", vec![0, 1]), ("720p", vec![1, 2]), ("1080p", vec![2])];
     let pairs = pairs.map(|(rung, places)| (rung.to_owned(), places)).to_vec();
-    Film { sounds: Sounds { rates: RATES.to_vec(), pairs }, ..Film::new(Protocol::Hls, length) }
+    Film { sounds: Sounds { rates: RATES.to_vec(), pairs }, ..aligned(Protocol::Hls, length) }
 }
 
 #[test]

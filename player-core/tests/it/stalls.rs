@@ -74,7 +74,7 @@ fn while_it_waits_the_state_says_why() {
 
 #[test]
 fn a_slow_link_brings_the_quality_down_and_not_to_a_stop() {
-    let film = Film::new(Protocol::Dash, MINUTE * 5);
+    let film = Film::plain(Protocol::Dash, MINUTE * 5);
     let trace = link(&[(60, 10_000, 40), (3600, 1_200, 40)]);
     let mut world = world(&film, trace, Vec::new());
     assert_eq!(play(&mut world), Outcome::Ended);

@@ -107,6 +107,57 @@ fn the_beginning_of_a_packet_that_does_not_go_on_is_dropped() {
     }
 }
 
+/// Ten pictures, the sixth of which is a key frame with the only parameter sets; gives where its first packet stands.
+fn late_parameter_sets() -> (Vec<u8>, usize) {
+    let mut mux = Mux::new(&ENTRIES[..1]);
+    let mut cut = 0;
+    for number in 0..10u32 {
+        let time = 90_000 + 3600 * u64::from(number);
+        let picture = slice(number == 5, 0, number, number * 2, 300);
+        let mut nals: Vec<&[u8]> = vec![&[9, 0xf0]];
+        if number == 5 {
+            cut = mux.bytes.len();
+            nals.extend([SPS, PPS]);
+        }
+        nals.push(&picture);
+        mux.packet(VIDEO, Some((time, time)), &byte_stream(&nals));
+    }
+    (mux.bytes, cut)
+}
+
+#[test]
+fn pictures_before_the_first_parameter_sets_come_with_the_segment_that_has_them() {
+    let (bytes, cut) = late_parameter_sets();
+    let (first, second) = bytes.split_at(cut);
+    let setup = DemuxSetup { keeps_tail: true, ..DemuxSetup::new(ContainerFormat::MpegTs, None) };
+    let (outputs, tail) = segment(&setup, first);
+    assert_eq!((outputs, &tail.outputs[..], tail.waiting), (vec![], &[][..], 5));
+    let found = essence(&segments(&[first, second], true), VIDEO);
+    let keys: Vec<_> = found.iter().map(|(_, _, key, _)| *key).collect();
+    assert_eq!(keys, (0..10).map(|number| number == 5).collect::<Vec<_>>());
+    assert!(read(first, usize::MAX, None).is_err(), "nothing follows");
+    // Playback that goes on elsewhere leaves them out.
+    assert_eq!(essence(&segments(&[first, second], false), VIDEO).len(), 5);
+}
+
+#[test]
+fn video_that_never_gets_parameter_sets_is_refused() {
+    let mut mux = Mux::new(&ENTRIES[..1]);
+    for number in 0..300u32 {
+        let time = 90_000 + 3600 * u64::from(number);
+        mux.packet(VIDEO, Some((time, time)), &byte_stream(&[&[9, 0xf0], &slice(false, 0, number % 16, 0, 300)]));
+    }
+    let (first, second) = mux.bytes.split_at(PACKET * 502);
+    let setup = DemuxSetup { keeps_tail: true, ..DemuxSetup::new(ContainerFormat::MpegTs, None) };
+    let (_, tail) = segment(&setup, first);
+    assert_eq!(tail.waiting, 250);
+    let setup = DemuxSetup { carried: Some(CarriedState { state: tail.state, continues: true }), ..setup };
+    let mut demuxer = open(&setup).unwrap();
+    let refused = demuxer.push(Bytes::copy_from_slice(second)).and_then(|_| demuxer.finish());
+    let expected = DemuxError::Malformed { what: "video without parameter sets".to_owned(), offset: 0 };
+    assert_eq!(refused, Err(expected));
+}
+
 #[test]
 fn a_segment_that_ends_whole_holds_nothing_back() {
     let bytes = film(90_000).bytes;

@@ -1,0 +1,120 @@
+//! The HLS playlists of a virtual film.
+
+use std::fmt::Write as _;
+
+use super::captions::Captions;
+use super::film::{Film, LockKind};
+
+impl Film {
+    pub(super) fn master(&self) -> String {
+        let mut text = String::from("#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-INDEPENDENT-SEGMENTS\n");
+        if let Some(start) = self.authored_start {
+            let _ = writeln!(text, "#EXT-X-START:TIME-OFFSET={start}");
+        }
+        if self.steering.is_some() {
+            let first = self.pathways.first().map(String::as_str).unwrap_or_default();
+            let _ = writeln!(text, "#EXT-X-CONTENT-STEERING:SERVER-URI=\"orders.json\",PATHWAY-ID=\"{first}\"");
+        }
+        if self.pathways.is_empty() {
+            let root = self.rendition_host.as_ref().map(|host| format!("http://{host}/film/")).unwrap_or_default();
+            self.renditions(&mut text, "aud", &root);
+            self.variants(&mut text, "aud", "", "");
+        }
+        for host in &self.pathways {
+            let (group, root) = (format!("aud-{host}"), format!("http://{host}/film/"));
+            self.renditions(&mut text, &group, &root);
+            self.variants(&mut text, &group, &root, &format!(",PATHWAY-ID=\"{host}\""));
+        }
+        text
+    }
+
+    fn renditions(&self, text: &mut String, group: &str, root: &str) {
+        self.voice_renditions(text, group, root);
+        for language in &self.subtitles {
+            let _ = writeln!(
+                text,
+                "#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID=\"sub\",NAME=\"{language}\",LANGUAGE=\"{language}\",\
+                 DEFAULT=NO,AUTOSELECT=YES,URI=\"{root}t/{language}/index.m3u8\""
+            );
+        }
+        if let Captions::Announced(language) = &self.captions {
+            let _ = writeln!(
+                text,
+                "#EXT-X-MEDIA:TYPE=CLOSED-CAPTIONS,GROUP-ID=\"cc\",NAME=\"{language}\",LANGUAGE=\"{language}\",\
+                 AUTOSELECT=YES,INSTREAM-ID=\"CC1\""
+            );
+        }
+    }
+
+    fn variants(&self, text: &mut String, group: &str, root: &str, more: &str) {
+        for rung in &self.ladder {
+            let closed = match self.captions {
+                Captions::None | Captions::Unannounced => "",
+                Captions::Announced(_) => ",CLOSED-CAPTIONS=\"cc\"",
+                Captions::Denied => ",CLOSED-CAPTIONS=NONE",
+            };
+            let subtitles = if self.subtitles.is_empty() { "" } else { ",SUBTITLES=\"sub\"" };
+            let codecs = if self.voices.is_empty() { "avc1.4d401f" } else { "avc1.4d401f,mp4a.40.2" };
+            let (width, height) = rung.size;
+            for (audio, sound) in self.groups_of(&rung.id, group) {
+                let rate = rung.bitrate + sound;
+                let _ = writeln!(
+                    text,
+                    "#EXT-X-STREAM-INF:BANDWIDTH={rate},AVERAGE-BANDWIDTH={rate},RESOLUTION={width}x{height},\
+                     CODECS=\"{codecs}\"{audio}{subtitles}{closed}{}{more}\n{root}v/{}/index.m3u8",
+                    self.hdcp_level(&rung.id),
+                    rung.id
+                );
+            }
+        }
+    }
+
+    pub(super) fn playlist(&self, group: &str, name: &str) -> String {
+        let mut text = format!(
+            "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:{}\n#EXT-X-PLAYLIST-TYPE:VOD\n\
+             #EXT-X-MEDIA-SEQUENCE:{}\n",
+            self.longest(group),
+            self.first_number(group)
+        );
+        if self.shape.opening_discontinuity {
+            text.push_str("#EXT-X-DISCONTINUITY-SEQUENCE:4294967299\n");
+        }
+        if group != "t" {
+            text.push_str("#EXT-X-MAP:URI=\"init.mp4\"\n");
+        }
+        if self.shape.opening_discontinuity {
+            text.push_str("#EXT-X-DISCONTINUITY\n");
+        }
+        let extension = if group == "t" { "vtt" } else { "m4s" };
+        let rung = self.ladder.iter().find(|rung| group == "v" && rung.id == name && self.shape.announced_rates);
+        for number in 0..self.segments() {
+            if group != "t" && self.gaps.iter().any(|(rung, gap)| rung == name && *gap == number) {
+                text.push_str("#EXT-X-GAP\n");
+            }
+            let (begin, end) = self.span_of(group, number);
+            if let Some(rung) = rung {
+                let _ = writeln!(text, "#EXT-X-BITRATE:{}", self.segment_rate(rung.bitrate, number) / 1000);
+            }
+            if group != "t" {
+                text.push_str(&self.key_tag(number));
+            }
+            let _ = writeln!(text, "#EXTINF:{}.000,\n{number}.{extension}", end - begin);
+        }
+        text.push_str("#EXT-X-ENDLIST\n");
+        text
+    }
+
+    fn key_tag(&self, number: u64) -> String {
+        let Some(lock) = self.locks.iter().find(|lock| lock.first == number) else { return String::new() };
+        let uri = format!("/film/key/{}.bin", lock.id());
+        match lock.kind {
+            LockKind::Nothing => "#EXT-X-KEY:METHOD=NONE\n".to_owned(),
+            LockKind::Segments => format!("#EXT-X-KEY:METHOD=AES-128,URI=\"{uri}\"\n"),
+            LockKind::Samples => format!("#EXT-X-KEY:METHOD=SAMPLE-AES-CTR,URI=\"{uri}\"\n"),
+            LockKind::Foreign => format!(
+                "#EXT-X-KEY:METHOD=SAMPLE-AES,URI=\"skd://x\",KEYFORMAT=\"com.apple.streamingkeydelivery\",KEYID=0x{}\n",
+                lock.id()
+            ),
+        }
+    }
+}
