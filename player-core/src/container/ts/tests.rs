@@ -5,6 +5,7 @@ mod carry;
 mod damage;
 mod encrypted;
 mod kit;
+mod parameter_sets;
 mod reading;
 
 use bytes::Bytes;

@@ -279,13 +279,13 @@ const MPD: &str = r#"<?xml version="1.0"?>
  </Period>
 </MPD>"#;
 
-fn read_mpd(text: &str) -> Parsed {
+fn read_manifest(text: &str) -> Parsed {
     parse(text.as_bytes(), &second(), None).unwrap_or_else(|error| panic!("{error}"))
 }
 
 #[test]
 fn an_irregular_mpd_keeps_every_number_and_time() {
-    let parsed = read_mpd(MPD);
+    let parsed = read_manifest(MPD);
     let mut out = Vec::new();
     for period in &parsed.presentation.periods {
         for set in &period.adaptation_sets {
@@ -363,7 +363,7 @@ const MULTIVARIANT: &str = r#"#EXTM3U
 
 #[test]
 fn an_irregular_multivariant_playlist_keeps_every_attribute() {
-    let parsed = read_mpd(MULTIVARIANT);
+    let parsed = read_manifest(MULTIVARIANT);
     let period = &parsed.presentation.periods[0];
     let mut out = Vec::new();
     for set in period.adaptation_sets.iter().chain(&period.trick_sets) {
@@ -430,4 +430,26 @@ iframes None None [] true true false
     assert_eq!(parsed.presentation.start, Some(MediaTime::from_millis(2250)));
     let warnings: Vec<_> = parsed.warnings.iter().map(|warning| (warning.line, warning.message.as_str())).collect();
     assert_eq!(warnings, [(Some(19), "there is no HDCP level TYPE-9: the variant counts as one of the highest")]);
+}
+
+#[test]
+fn a_key_that_tag_and_box_both_name_is_announced_once() {
+    let text = |key_id: &str| {
+        format!(
+            "#EXTM3U\n#EXT-X-SESSION-KEY:METHOD=SAMPLE-AES-CTR,KEYFORMAT=\"urn:uuid:1077efec-c0b2-4d02-ace3-3c1e52e2fb4b\"{key_id},\
+             URI=\"data:text/plain;base64,AAAANHBzc2gBAAAAEHfv7MCyTQKs4zweUuL7SwAAAAFATpmIld5EP5PoyCKTW/8KAAAAAA==\"\n\
+             #EXT-X-STREAM-INF:BANDWIDTH=1\nv.m3u8\n"
+        )
+    };
+    let announced = |key_id: &str| -> (Vec<String>, Option<[u8; 4]>, usize) {
+        let parsed = read_manifest(&text(key_id));
+        let protection = &parsed.presentation.periods[0].adaptation_sets[0].representations[0].protection[0];
+        let ids = protection.key_ids.iter().map(ToString::to_string).collect();
+        (ids, protection.scheme, protection.pssh.len())
+    };
+    let one = "404e998895de443f93e8c822935bff0a".to_owned();
+    let other = "00000000000000000000000000000001".to_owned();
+    assert_eq!(announced(""), (vec![one.clone()], Some(*b"cenc"), 1));
+    assert_eq!(announced(",KEYID=0x404E998895DE443F93E8C822935BFF0A"), (vec![one.clone()], Some(*b"cenc"), 1));
+    assert_eq!(announced(",KEYID=0x00000000000000000000000000000001"), (vec![other, one], Some(*b"cenc"), 1));
 }
