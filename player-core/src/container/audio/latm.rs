@@ -304,7 +304,11 @@ mod tests {
             None,
             "an object type of two parts"
         );
-        assert_eq!(found(&[&[(2, 5), (3, 4), (0, 4)], &tail[..]].concat()), None, "channels told elsewhere");
+        assert_eq!(
+            found(&[&[(2, 5), (3, 4), (0, 4)], &tail[..]].concat()),
+            None,
+            "channels that another element describes"
+        );
         assert_eq!(found(&[&[(2, 5), (15, 4), (12_345, 24), (2, 4)], &tail[..]].concat()), Some((1024, 12_345)));
         assert_eq!(found(&[&[(2, 5), (15, 4), (0, 24), (2, 4)], &tail[..]].concat()), None);
         assert_eq!(found(&[&[(2, 5), (13, 4), (2, 4)], &tail[..]].concat()), None);

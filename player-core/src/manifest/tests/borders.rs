@@ -189,7 +189,7 @@ fn captions_are_those_of_normal_video() {
 }
 
 #[test]
-fn weights_are_told_when_any_differs_from_the_rule() {
+fn weights_are_listed_when_any_differs_from_the_rule() {
     let weights = |bases: &str| {
         let text = format!(
             "<MPD mediaPresentationDuration='PT4S'>{bases}<Period><AdaptationSet mimeType='video/mp4'>{TEMPLATE}\

@@ -111,7 +111,7 @@ fn assert_part(outputs: &[DemuxOutput], part: &Part, timescale: u32, what: &str)
 }
 
 #[test]
-fn two_tracks_come_out_alike_in_whatever_order_they_are_told_and_stored() {
+fn two_tracks_come_out_alike_in_whatever_order_they_are_declared_and_stored() {
     let init = read_init(testmux::init(&[VIDEO, AUDIO])).unwrap();
     let (forward, mut backward) = (parts(), parts());
     backward.reverse();

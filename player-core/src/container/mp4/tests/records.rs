@@ -33,49 +33,49 @@ fn aac(fields: &[(u32, u32)]) -> Option<(String, Option<u32>, Option<u32>)> {
     Some((string, shape.sample_rate, shape.channels))
 }
 
-fn told(string: &str, rate: u32, channels: u32) -> Option<(String, Option<u32>, Option<u32>)> {
+fn described(string: &str, rate: u32, channels: u32) -> Option<(String, Option<u32>, Option<u32>)> {
     Some((string.to_owned(), Some(rate), Some(channels)))
 }
 
 #[test]
 fn configurations_of_aac_tell_rate_and_channels() {
     for (configuration, channels) in [(1, 1), (2, 2), (5, 5), (6, 6), (7, 8), (11, 7), (12, 8), (14, 8)] {
-        assert_eq!(aac(&[(2, 5), (3, 4), (configuration, 4), (0, 3)]), told("mp4a.40.2", 48_000, channels));
+        assert_eq!(aac(&[(2, 5), (3, 4), (configuration, 4), (0, 3)]), described("mp4a.40.2", 48_000, channels));
     }
     for reserved in [0, 8, 9, 10, 13, 15] {
         let found = aac(&[(2, 5), (3, 4), (reserved, 4), (0, 3)]).map(|(_, _, channels)| channels);
         assert_eq!(found, Some(None), "{reserved}");
     }
-    assert_eq!(aac(&[(2, 5), (15, 4), (12_345, 24), (2, 4), (0, 3)]), told("mp4a.40.2", 12_345, 2));
+    assert_eq!(aac(&[(2, 5), (15, 4), (12_345, 24), (2, 4), (0, 3)]), described("mp4a.40.2", 12_345, 2));
     assert_eq!(aac(&[(2, 5), (15, 4), (0, 24), (2, 4)]).map(|found| found.1), Some(None));
     assert_eq!(aac(&[(2, 5), (13, 4), (2, 4)]).map(|found| found.1), Some(None), "a reserved index");
     assert_eq!(aac(&[(2, 5), (3, 3)]), None, "it ends early");
     // Explicit replication: the rate of the extension counts; parametric stereo makes one channel two.
-    assert_eq!(aac(&[(5, 5), (6, 4), (2, 4), (3, 4), (2, 5)]), told("mp4a.40.5", 48_000, 2));
-    assert_eq!(aac(&[(29, 5), (6, 4), (1, 4), (3, 4), (2, 5)]), told("mp4a.40.29", 48_000, 2));
-    assert_eq!(aac(&[(29, 5), (6, 4), (6, 4), (3, 4), (2, 5)]), told("mp4a.40.29", 48_000, 6));
+    assert_eq!(aac(&[(5, 5), (6, 4), (2, 4), (3, 4), (2, 5)]), described("mp4a.40.5", 48_000, 2));
+    assert_eq!(aac(&[(29, 5), (6, 4), (1, 4), (3, 4), (2, 5)]), described("mp4a.40.29", 48_000, 2));
+    assert_eq!(aac(&[(29, 5), (6, 4), (6, 4), (3, 4), (2, 5)]), described("mp4a.40.29", 48_000, 6));
     // An object type beyond thirty-one.
-    assert_eq!(aac(&[(31, 5), (10, 6), (3, 4), (2, 4)]), told("mp4a.40.42", 48_000, 2));
+    assert_eq!(aac(&[(31, 5), (10, 6), (3, 4), (2, 4)]), described("mp4a.40.42", 48_000, 2));
 }
 
 #[test]
-fn replication_told_behind_a_configuration_doubles_its_rate() {
+fn replication_signalled_after_a_configuration_doubles_its_rate() {
     let implicit = |core: &[(u32, u32)], tail: &[(u32, u32)]| {
         let head = [(2, 5), (6, 4), (1, 4), (0, 1)];
         aac(&[&head[..], core, &[(0, 1)], tail].concat())
     };
     let extension = [(0x2b7, 11), (5, 5), (1, 1), (3, 4)];
-    let plain = told("mp4a.40.2", 24_000, 1);
-    assert_eq!(implicit(&[(0, 1)], &extension), told("mp4a.40.2", 48_000, 1));
+    let plain = described("mp4a.40.2", 24_000, 1);
+    assert_eq!(implicit(&[(0, 1)], &extension), described("mp4a.40.2", 48_000, 1));
     assert_eq!(
         implicit(&[(1, 1), (9, 14)], &extension),
-        told("mp4a.40.2", 48_000, 1),
+        described("mp4a.40.2", 48_000, 1),
         "behind the delay of a core coder"
     );
     let stereo = [&extension[..], &[(0x548, 11), (1, 1)]].concat();
-    assert_eq!(implicit(&[(0, 1)], &stereo), told("mp4a.40.2", 48_000, 2));
+    assert_eq!(implicit(&[(0, 1)], &stereo), described("mp4a.40.2", 48_000, 2));
     let absent = [&extension[..], &[(0x548, 11), (0, 1)]].concat();
-    assert_eq!(implicit(&[(0, 1)], &absent), told("mp4a.40.2", 48_000, 1));
+    assert_eq!(implicit(&[(0, 1)], &absent), described("mp4a.40.2", 48_000, 1));
     assert_eq!(implicit(&[(0, 1)], &[(0x2b7, 11), (5, 5), (0, 1)]), plain, "not present");
     assert_eq!(implicit(&[(0, 1)], &[(0x2b6, 11), (5, 5), (1, 1), (3, 4)]), plain, "another word");
     assert_eq!(implicit(&[(0, 1)], &[(0x2b7, 11), (22, 5), (1, 1), (3, 4)]), plain, "another extension");
