@@ -95,7 +95,7 @@ fn demux_with(setup: &DemuxSetup, bytes: &Bytes, size: usize) -> (Vec<DemuxOutpu
     (outputs, verdict)
 }
 
-/// What came out of a reader, in order, however it was cut into outputs: samples with their times and bytes by track,
+/// Output of a reader, in order, however it was cut into outputs: samples with their times and bytes by track,
 /// and cues, events and captions.
 #[derive(Debug, Default, PartialEq)]
 pub struct Content {

@@ -1,4 +1,4 @@
-//! What the parsing rules forgive, at the border of what they do not: each value just inside and just outside.
+//! Leniencies of the parsing rules at their borders: each value just inside and just outside.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use super::*;

@@ -14,7 +14,7 @@ fn words(words: &[u32]) -> Vec<u8> {
     words.iter().flat_map(|word| word.to_be_bytes()).collect()
 }
 
-/// Where the data offsets of a fragment count from.
+/// Origin of the data offsets of a fragment.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Base {
     /// `default-base-is-moof`.
@@ -25,7 +25,7 @@ enum Base {
     Implicit,
 }
 
-/// What one track has in a fragment.
+/// Samples of one track in a fragment.
 #[derive(Clone, Debug)]
 struct Part {
     track: u32,

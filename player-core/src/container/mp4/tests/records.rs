@@ -27,7 +27,7 @@ fn packed(fields: &[(u32, u32)]) -> Bytes {
     out.into()
 }
 
-/// What a configuration of AAC says: its string, rate and channels.
+/// String, rate and channels of a configuration of AAC.
 fn aac(fields: &[(u32, u32)]) -> Option<(String, Option<u32>, Option<u32>)> {
     let (_, string, shape) = audio_config::aac(packed(fields), 0x40)?;
     Some((string, shape.sample_rate, shape.channels))

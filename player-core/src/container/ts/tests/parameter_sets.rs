@@ -297,7 +297,7 @@ fn h265_head(
     }
 }
 
-/// What follows the depths, with or without each optional part, up to the clock.
+/// Fields after the depths, with or without each optional part, up to the clock.
 fn h265_tail(bits: Writer, sub_layers: u32, full: bool) -> Writer {
     let mut bits = bits.ue(&[4]).u(1, u32::from(full));
     for _ in if full { 0 } else { sub_layers }..=sub_layers {
