@@ -130,8 +130,6 @@ fn stopped(world: &World) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
-
     #[test]
     fn any_commands_and_faults_end_well(
         hls in any::<bool>(),
@@ -170,8 +168,6 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
-
     #[test]
     fn without_a_hand_nothing_is_discarded(
         hls in any::<bool>(),

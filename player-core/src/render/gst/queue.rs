@@ -344,8 +344,6 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
-
         /// Whatever is pushed and taken: the queue stays bounded, no wish is lost, and the thread gets the media of the
         /// last epoch as it was appended, unless that was given up.
         #[test]

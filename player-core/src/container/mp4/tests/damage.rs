@@ -136,7 +136,7 @@ fn outcome(bytes: &Bytes, size: usize) -> (Vec<DemuxOutput>, Option<DemuxError>)
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
 
     #[test]
     fn any_bytes_end_in_a_verdict(bytes in prop::collection::vec(any::<u8>(), 0..600), size in 1usize..700) {
