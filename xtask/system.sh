@@ -71,3 +71,14 @@ kinora_rust() {
     0.*|1.[0-9].*|1.[0-8][0-9].*|1.9[0-4].*) die "Rust $version is too old: 1.95 is needed (rustup update)" ;;
   esac
 }
+
+# kinora_tool NAME VERSION   installs one program of crates.io, at this version, into target/tools.
+kinora_tool() {
+  local installed=""
+  [ -x "target/tools/bin/$1" ] && installed=$(cargo install --list --root target/tools 2>/dev/null | grep -F "$1 v$2:")
+  [ -n "$installed" ] && return
+  say "installing $1 $2"
+  # A target folder of its own is removed afterwards; the program stays.
+  cargo install --quiet --locked --root target/tools --version "$2" "$1" ||
+    { say "$1 $2 cannot be installed: check the network"; return 1; }
+}

@@ -7,8 +7,10 @@ mod header;
 mod install;
 mod instructions;
 mod interface;
+mod mutants;
 mod purity;
 mod tidy;
+mod unused;
 
 use std::path::{Path, PathBuf};
 
@@ -56,6 +58,8 @@ enum Task {
         #[arg(long)]
         no_build: bool,
     },
+    /// Test a sample of mutants: small faults in the sources, each of which some test should notice.
+    Mutants(mutants::Options),
     /// Check the house rules that the compiler does not know.
     Tidy,
     /// Check that the engine builds without tokio, reqwest and GStreamer in its graph.
@@ -75,6 +79,7 @@ fn main() -> anyhow::Result<()> {
         Task::Install { prefix, libdir, destdir, profile, no_build } => {
             install::run(&root, &install::Options { prefix, libdir, destdir, profile, no_build })
         }
+        Task::Mutants(options) => mutants::run(&root, &options),
         Task::Tidy => tidy::run(&root),
         Task::Purity => purity::run(&root),
         Task::Instructions { subject } => instructions::run(&root, subject),

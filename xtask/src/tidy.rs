@@ -1,14 +1,19 @@
 //! House rules that the compiler does not know: who may depend on whom inside `player-core`, how files begin, how
-//! long they are, and which names say nothing.
+//! long they are, which names say nothing, that an ignored test gives its reason, and that dependencies are used.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 
+use crate::unused;
+
 /// Lines beyond which a file is no longer one idea.
 const MAX_LINES: usize = 1000;
 /// File names that say nothing about what is inside.
 const EMPTY_NAMES: [&str; 6] = ["utils", "util", "helpers", "common", "manager", "misc"];
+
+/// An attribute that skips a test and does not say why.
+const UNNAMED_SKIP: &str = "#[ignore]";
 
 /// A folder of sources and the words that may not appear in its code.
 struct Border {
@@ -63,18 +68,40 @@ const BORDERS: [Border; 7] = [
     },
 ];
 
+/// Folders with sources.
+const TOPS: [&str; 7] = ["abr", "player-core", "ffi", "ui-desktop", "mock-backend", "tests", "xtask"];
+/// Folders with a manifest; a package inside another one comes first.
+const PACKAGES: [&str; 10] = [
+    "player-core/fuzz",
+    "ui-desktop/fuzz",
+    "mock-backend/api",
+    "abr",
+    "player-core",
+    "ffi",
+    "ui-desktop",
+    "mock-backend",
+    "tests",
+    "xtask",
+];
+
 /// Checks everything and lists all that is wrong.
 pub fn run(root: &Path) -> anyhow::Result<()> {
-    let mut files = Vec::new();
-    for top in ["abr", "player-core", "ffi", "ui-desktop", "mock-backend", "tests", "xtask"] {
-        collect(&root.join(top), &mut files)?;
+    let mut paths = Vec::new();
+    for top in TOPS {
+        collect(&root.join(top), &mut paths)?;
     }
-    files.sort();
-    let mut faults = Vec::new();
-    for path in &files {
-        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    paths.sort();
+    let mut files = Vec::new();
+    for path in &paths {
         let name = path.strip_prefix(root).unwrap_or(path).to_string_lossy().replace('\\', "/");
-        faults.extend(faults_of(&name, &text));
+        files.push((name, read(path)?));
+    }
+    let mut faults: Vec<String> = files.iter().flat_map(|(name, text)| faults_of(name, text)).collect();
+    for package in PACKAGES {
+        let sources = files.iter().filter(|(name, _)| owner(name) == Some(package)).map(|(_, text)| text.as_str());
+        for name in unused::dependencies(&read(&root.join(package).join("Cargo.toml"))?, sources)? {
+            faults.push(format!("{package}/Cargo.toml: `{name}` is declared, and no source names it"));
+        }
     }
     if files.is_empty() {
         bail!("no source found below {}", root.display());
@@ -83,6 +110,15 @@ pub fn run(root: &Path) -> anyhow::Result<()> {
         bail!("{} faults:\n{}", faults.len(), faults.join("\n"));
     }
     Ok(())
+}
+
+fn read(path: &Path) -> anyhow::Result<String> {
+    std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+}
+
+/// Returns the folder of the package that a file belongs to.
+fn owner(name: &str) -> Option<&'static str> {
+    PACKAGES.into_iter().find(|package| name.strip_prefix(package).is_some_and(|rest| rest.starts_with('/')))
 }
 
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> anyhow::Result<()> {
@@ -111,6 +147,11 @@ fn faults_of(name: &str, text: &str) -> Vec<String> {
     let stem = name.rsplit('/').next().unwrap_or(name).trim_end_matches(".rs");
     if EMPTY_NAMES.contains(&stem) {
         faults.push(format!("{name}: the name says nothing"));
+    }
+    for (index, line) in text.lines().enumerate() {
+        if line.trim_start().starts_with(UNNAMED_SKIP) {
+            faults.push(format!("{name}:{}: an ignored test gives its reason: #[ignore = \"…\"]", index + 1));
+        }
     }
     for border in &BORDERS {
         let inside = |folder: &str| name.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
@@ -141,10 +182,13 @@ mod tests {
             ("player-core/src/player.rs", "//! X.\nfn f() { tokio::spawn(g()) }\n"),
             ("abr/src/utils.rs", good),
             ("abr/src/rule.rs", "fn undocumented() {}\n"),
+            ("abr/src/rule.rs", "//! X.\n    #[ignore]\n    fn f() {}\n"),
         ];
         for (name, text) in cases {
             assert_eq!(faults_of(name, text).len(), 1, "{name}: {text}");
         }
+        let named = "//! X.\n#[ignore = \"needs a camera\"]\nfn f() {}\n";
+        assert_eq!(faults_of("abr/src/rule.rs", named), Vec::<String>::new());
         let comment = "//! X.\n// tokio::spawn is not used here\n";
         assert_eq!(faults_of("player-core/src/player.rs", comment), Vec::<String>::new());
         let exempt = "//! X.\nuse tokio::sync::Semaphore;\n";

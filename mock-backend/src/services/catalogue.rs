@@ -1,6 +1,6 @@
 //! The catalogue in memory: what the packager wrote, as the wire types want it. Re-read when the media directory changes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 use kinora_api::{
     AgeRating, ErrorCode, Image, Language, Profile, Protocol, ResumePosition, ThumbnailIndex, TitleCard, TitleDetail,
 };
+use tokio::sync::watch;
 
 use super::pictures::PictureKeys;
 use super::search::Index;
@@ -200,6 +201,8 @@ pub struct Catalogue {
     current: RwLock<Arc<Snapshot>>,
     /// Time of the directory's latest change as it was read.
     seen: Mutex<Option<SystemTime>>,
+    /// Number of times that the titles were read again.
+    changes: watch::Sender<u64>,
 }
 
 impl Catalogue {
@@ -210,7 +213,13 @@ impl Catalogue {
     pub fn open(data: &Path, keys: PictureKeys) -> Result<Self, IngestError> {
         let changed = changed(data);
         let snapshot = Snapshot::of(media::titles(data)?, &keys);
-        Ok(Self { data: data.to_owned(), keys, current: RwLock::new(Arc::new(snapshot)), seen: Mutex::new(changed) })
+        let (current, seen) = (RwLock::new(Arc::new(snapshot)), Mutex::new(changed));
+        Ok(Self { data: data.to_owned(), keys, current, seen, changes: watch::Sender::new(0) })
+    }
+
+    /// Returns a receiver that notices each change of the titles.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
     }
 
     /// The titles as they were read last. No request waits for the directory.
@@ -253,6 +262,29 @@ impl Catalogue {
         opened.map_err(io::Error::other)?
     }
 
+    /// Returns true if a version of a title is there for the edges.
+    ///
+    /// # Errors
+    /// When the question could not be put to the file system.
+    pub async fn has_version(&self, title: &str, version: i64) -> Result<bool, Problem> {
+        if self.now().titles.get(title).is_some_and(|entry| entry.added_at == version) {
+            return Ok(true);
+        }
+        let (data, title) = (self.data.clone(), title.to_owned());
+        let there = tokio::task::spawn_blocking(move || media::versions::is_there(&data, &title, version)).await;
+        there.map_err(|error| Problem::internal(&error))
+    }
+
+    /// Removes replaced versions except those that `needed` holds, by title and version.
+    ///
+    /// # Errors
+    /// When the work could not be begun.
+    pub async fn sweep_versions(&self, needed: HashSet<(String, i64)>) -> Result<(), Problem> {
+        let data = self.data.clone();
+        let sweep = move || media::versions::sweep(&data, |id, version| needed.contains(&(id.to_owned(), version)));
+        tokio::task::spawn_blocking(sweep).await.map_err(|error| Problem::internal(&error))
+    }
+
     fn refresh(&self) {
         let now = changed(&self.data);
         if *self.seen.lock().unwrap_or_else(PoisonError::into_inner) == now {
@@ -264,6 +296,7 @@ impl Catalogue {
                 tracing::info!(titles = snapshot.count(), "the catalogue has changed");
                 *self.current.write().unwrap_or_else(PoisonError::into_inner) = snapshot;
                 *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = now;
+                self.changes.send_modify(|count| *count += 1);
             }
             Err(error) => tracing::error!(%error, "the catalogue could not be read again"),
         }

@@ -3,7 +3,7 @@
 //! * [`database`] — SQLite, migrated on start; [`writer`] is the one task that writes, in groups; [`pruning`] deletes;
 //! * [`accounts`], [`password`], [`attempts`], [`tokens`], [`sign_in`], [`sign_in_limit`], [`revocation`] — who it is, and until when;
 //! * [`catalogue`], [`shelves`], [`home`], [`search`], [`pictures`] — what there is;
-//! * [`playback`], [`positions`] — playing it;
+//! * [`playback`], [`positions`], [`retention`] — playing it;
 //! * [`routes`], [`extract`], [`counters`] — the HTTP face.
 
 pub mod accounts;
@@ -20,6 +20,7 @@ pub mod pictures;
 pub mod playback;
 pub mod positions;
 pub mod pruning;
+pub mod retention;
 pub mod revocation;
 pub mod routes;
 pub mod search;
@@ -277,6 +278,7 @@ pub async fn serve(config: Config) -> Result<Running, BackendError> {
         store: store.clone(),
     });
     tokio::spawn(pruning::run(Arc::downgrade(&backend)));
+    tokio::spawn(retention::run(Arc::downgrade(&backend), backend.catalogue.changes()));
     tokio::spawn(catalogue::Catalogue::watch(Arc::downgrade(&backend.catalogue)));
     let reads = store.reads().clone();
     drop(store);

@@ -61,8 +61,16 @@ struct Session {
     expires_at: i64,
 }
 
-/// A row of `playback_sessions`: profile, title, its version, duration, expiry, last sign of life, reason for the end.
-type SessionRow = (String, String, i64, i64, i64, i64, Option<String>);
+/// A row of `playback_sessions`: profile, title, its version, duration, expiry, last sign of life, time of the end, reason for it.
+type SessionRow = (String, String, i64, i64, i64, i64, Option<i64>, Option<String>);
+
+/// A playback as the database has it.
+enum Found {
+    /// It has not ended. `seen` is the time of its last sign of life.
+    Running { session: Session, seen: i64 },
+    /// Another device took its place, at `at`.
+    Displaced { session: Session, at: i64 },
+}
 
 impl Playback {
     /// Playbacks kept in `store`, signed with `secret` for `edges`.
@@ -110,13 +118,14 @@ impl Playback {
         Ok(grant)
     }
 
-    /// The title that a playback plays.
+    /// Returns the title that a playback plays, and its version; 0 stands for the current one.
     ///
     /// # Errors
     /// 7010 when the account has no such playback, 7005 when another device took its place.
-    pub async fn title_of(&self, account: &str, id: &str) -> Result<String, Problem> {
+    pub async fn title_of(&self, account: &str, id: &str) -> Result<(String, i64), Problem> {
         let mut connection = self.store.reads().acquire().await?;
-        Ok(find(&mut connection, account, id).await?.0.title)
+        let (session, _) = find(&mut connection, account, id).await?.running()?;
+        Ok((session.title, session.version))
     }
 
     /// The same grant with fresh addresses. `entry` is the playback's title. A renewal is a sign of life.
@@ -150,7 +159,9 @@ impl Playback {
         self.write_grant(&session, entry, &[], now_ms).await
     }
 
-    /// Records a heartbeat, and the position with it. A playback that was silent takes its place again.
+    /// Records a heartbeat, and the position with it. A playback that was silent takes its place again. One whose place is taken
+    /// is refused, and its position is recorded all the same, as of the moment in which it lost the place: a position that
+    /// another device has reported since is later and stays.
     ///
     /// # Errors
     /// 7010 when the account has no such playback, 7005 when other devices took its place.
@@ -171,7 +182,7 @@ impl Playback {
             ordered_at: order.stamp_ms(now_ms),
             terms: self.terms.clone(),
         };
-        let expires_at = self.store.write(move |connection| record_beat(connection, beat)).await?;
+        let expires_at = self.store.write(move |connection| record_beat(connection, beat)).await??;
         Ok(HeartbeatReply {
             expires_at,
             expires_in_ms: millis(expires_at - now_ms),
@@ -351,27 +362,40 @@ async fn count_places(
     .await
 }
 
-/// Returns a playback with the time of its last sign of life, unless it has ended.
-async fn find(connection: &mut SqliteConnection, account: &str, id: &str) -> Result<(Session, i64), Problem> {
+/// Finds a playback of an account.
+///
+/// # Errors
+/// 7010 when the account has none of this id, or it ended otherwise than by losing its place.
+async fn find(connection: &mut SqliteConnection, account: &str, id: &str) -> Result<Found, Problem> {
     let row: Option<SessionRow> = sqlx::query_as(
-        "SELECT profile_id, title_id, title_version, duration_ms, expires_at, last_seen_at,
-                CASE WHEN stopped_at IS NULL THEN NULL ELSE coalesce(end_reason, 'stopped') END
+        "SELECT profile_id, title_id, title_version, duration_ms, expires_at, last_seen_at, stopped_at, end_reason
          FROM playback_sessions WHERE id = $1 AND account_id = $2",
     )
     .bind(id)
     .bind(account)
     .fetch_optional(connection)
     .await?;
-    match row {
-        Some((profile, title, version, duration_ms, expires_at, seen, None)) => {
-            let duration_ms = millis(duration_ms);
-            let session = Session { id: id.to_owned(), profile, title, version, duration_ms, expires_at };
-            Ok((session, seen))
+    let gone = || Problem::new(ErrorCode::PlaybackSessionNotFound, "there is no such playback, or it was stopped");
+    let (profile, title, version, duration_ms, expires_at, seen, stopped_at, reason) = row.ok_or_else(gone)?;
+    let duration_ms = millis(duration_ms);
+    let session = Session { id: id.to_owned(), profile, title, version, duration_ms, expires_at };
+    match stopped_at {
+        None => Ok(Found::Running { session, seen }),
+        Some(at) if reason.as_deref() == Some(EndReason::Displaced.name()) => Ok(Found::Displaced { session, at }),
+        Some(_) => Err(gone()),
+    }
+}
+
+impl Found {
+    /// Returns the playback with the time of its last sign of life.
+    ///
+    /// # Errors
+    /// 7005 when another device took its place.
+    fn running(self) -> Result<(Session, i64), Problem> {
+        match self {
+            Self::Running { session, seen } => Ok((session, seen)),
+            Self::Displaced { .. } => Err(displaced()),
         }
-        Some((.., Some(reason))) if reason == EndReason::Displaced.name() => {
-            Err(Problem::new(ErrorCode::TooManyStreams, "another device of the account took the playback's place"))
-        }
-        _ => Err(Problem::new(ErrorCode::PlaybackSessionNotFound, "there is no such playback, or it was stopped")),
     }
 }
 
@@ -383,20 +407,37 @@ async fn retake_place(
     terms: &Terms,
     now_ms: i64,
 ) -> Result<Session, WriteError> {
-    let (session, seen) = find(connection, account, id).await?;
-    let (since, until) = terms.alive(now_ms);
-    if seen <= since || seen > until {
-        let (alive, _) = count_places(connection, account, id, since, until).await?;
-        if alive >= i64::from(places) {
-            return Err(full(alive).into());
-        }
+    let (session, seen) = find(connection, account, id).await?.running()?;
+    if let Some(refusal) = check_place(connection, (account, places), (id, seen), terms, now_ms).await? {
+        return Err(refusal.into());
     }
+    record_sign_of_life(connection, id, now_ms).await?;
+    Ok(session)
+}
+
+/// Returns 7005 unless a playback that was last `seen` at a time has its place, or may take it again.
+async fn check_place(
+    connection: &mut SqliteConnection,
+    (account, places): (&str, u32),
+    (id, seen): (&str, i64),
+    terms: &Terms,
+    now_ms: i64,
+) -> Result<Option<Problem>, sqlx::Error> {
+    let (since, until) = terms.alive(now_ms);
+    if seen > since && seen <= until {
+        return Ok(None);
+    }
+    let (alive, _) = count_places(connection, account, id, since, until).await?;
+    Ok((alive >= i64::from(places)).then(|| full(alive)))
+}
+
+async fn record_sign_of_life(connection: &mut SqliteConnection, id: &str, now_ms: i64) -> Result<(), sqlx::Error> {
     sqlx::query("UPDATE playback_sessions SET last_seen_at = $1 WHERE id = $2")
         .bind(now_ms)
         .bind(id)
         .execute(connection)
         .await?;
-    Ok(session)
+    Ok(())
 }
 
 /// A heartbeat on its way to the writer.
@@ -410,37 +451,70 @@ struct Beat {
     terms: Terms,
 }
 
-/// Records a heartbeat and returns the expiry of the playback's addresses.
-fn record_beat(connection: &mut SqliteConnection, beat: Beat) -> BoxFuture<'_, Result<i64, WriteError>> {
+/// Records a heartbeat and returns the expiry of the playback's addresses. A playback that has no place is refused, and its
+/// position is kept: hence the second result, which undoes nothing.
+fn record_beat(
+    connection: &mut SqliteConnection,
+    beat: Beat,
+) -> BoxFuture<'_, Result<Result<i64, Problem>, WriteError>> {
     Box::pin(async move {
-        let Beat { account, places, session, heartbeat, now_ms, ordered_at, terms } = beat;
-        let ends = heartbeat.phase == PlaybackPhase::Stopped;
-        let session = if ends {
-            // The end needs no place.
-            find(connection, &account, &session).await?.0
-        } else {
-            retake_place(connection, (&account, places), &session, &terms, now_ms).await?
+        let account = (beat.account.as_str(), beat.places);
+        let ends = beat.heartbeat.phase == PlaybackPhase::Stopped;
+        let (session, seen) = match find(connection, account.0, &beat.session).await? {
+            Found::Running { session, seen } => (session, seen),
+            Found::Displaced { session, at } => {
+                beat.record_position(connection, &session, at).await?;
+                return Ok(Err(displaced()));
+            }
         };
+        // The end needs no place.
+        if !ends {
+            let place = check_place(connection, account, (&session.id, seen), &beat.terms, beat.now_ms).await?;
+            if let Some(refusal) = place {
+                beat.record_position(connection, &session, seen).await?;
+                return Ok(Err(refusal));
+            }
+            record_sign_of_life(connection, &session.id, beat.now_ms).await?;
+        }
         sqlx::query("INSERT INTO playback_events (session_id, at, phase, position_ms) VALUES ($1, $2, $3, $4)")
             .bind(&session.id)
-            .bind(now_ms)
-            .bind(phase_name(heartbeat.phase))
-            .bind(i64::try_from(heartbeat.position_ms).unwrap_or(i64::MAX))
+            .bind(beat.now_ms)
+            .bind(phase_name(beat.heartbeat.phase))
+            .bind(i64::try_from(beat.heartbeat.position_ms).unwrap_or(i64::MAX))
             .execute(&mut *connection)
             .await?;
-        let position_ms = match heartbeat.phase {
-            PlaybackPhase::Ended => session.duration_ms,
-            _ => heartbeat.position_ms,
-        };
-        if position_ms >= WORTH_KEEPING_MS {
-            let position = Position::new(&session.profile, &session.title, position_ms, session.duration_ms);
-            positions::put(connection, &position.at(now_ms, ordered_at)).await?;
-        }
+        beat.record_position(connection, &session, beat.now_ms).await?;
         if ends {
-            revocation::end_session(connection, &session.id, EndReason::Stopped, now_ms).await?;
+            revocation::end_session(connection, &session.id, EndReason::Stopped, beat.now_ms).await?;
         }
-        Ok(session.expires_at)
+        Ok(Ok(session.expires_at))
     })
+}
+
+impl Beat {
+    /// Records the position as of `at_ms`, if it is worth keeping.
+    async fn record_position(
+        &self,
+        connection: &mut SqliteConnection,
+        session: &Session,
+        at_ms: i64,
+    ) -> Result<(), sqlx::Error> {
+        let position_ms = match self.heartbeat.phase {
+            PlaybackPhase::Ended => session.duration_ms,
+            _ => self.heartbeat.position_ms,
+        };
+        if position_ms < WORTH_KEEPING_MS {
+            return Ok(());
+        }
+        let age_ms = self.now_ms.saturating_sub(at_ms).max(0);
+        let position = Position::new(&session.profile, &session.title, position_ms, session.duration_ms)
+            .at(self.now_ms.saturating_sub(age_ms), self.ordered_at.saturating_sub(age_ms));
+        positions::put(connection, &position).await
+    }
+}
+
+fn displaced() -> Problem {
+    Problem::new(ErrorCode::TooManyStreams, "another device of the account took the playback's place")
 }
 
 fn full(alive: i64) -> Problem {

@@ -186,7 +186,7 @@ async fn playback(
     Payload(request): Payload<PlaybackRequest>,
 ) -> Answer<PlaybackGrant> {
     let account = backend.accounts.account(&viewer.0.account).await?;
-    let profile = backend.profile(&viewer, request.profile_id.as_ref()).await?;
+    let profile = accounts::choose(account.profiles, request.profile_id.as_ref())?;
     let entry = backend.catalogue.now().title(request.title_id.as_str(), &profile)?;
     let now = backend.clock.now_ms();
     let grant = backend.playback.grant((&viewer.0, account.max_streams), &profile, &entry, &request, now).await?;
@@ -195,7 +195,12 @@ async fn playback(
 }
 
 async fn renew(State(backend): Shared, Viewer(bearer): Viewer, Path(session): Path<String>) -> Answer<PlaybackGrant> {
-    let title = backend.playback.title_of(&bearer.account, &session).await?;
+    let (title, version) = backend.playback.title_of(&bearer.account, &session).await?;
+    if version != 0 && !backend.catalogue.has_version(&title, version).await? {
+        // Addresses of another version would lead into other segments in the middle of a playback.
+        let message = "the version that the playback plays is gone: begin another playback";
+        return Err(Problem::new(ErrorCode::PlaybackSessionNotFound, message));
+    }
     // Whether the profile may see the title was decided when the playback began.
     let anyone = Profile { id: ProfileId::new(""), name: String::new(), max_age: None, language: None };
     let entry = backend.catalogue.now().title(&title, &anyone)?;

@@ -1,7 +1,8 @@
 //! Revocation ends access, grants, places, and the addresses at the edges.
 
 use kinora_api::{
-    ErrorCode, Heartbeat, PlaybackGrant, PlaybackPhase, RefreshRequest, SignInResponse, SignOutRequest, paths,
+    ErrorCode, Heartbeat, PlaybackGrant, PlaybackPhase, RefreshRequest, ResumePosition, SignInResponse, SignOutRequest,
+    paths,
 };
 use mock_backend::edge::signature::EdgeSecret;
 use mock_backend::services::{self, demo};
@@ -132,6 +133,53 @@ async fn a_silent_playback_loses_its_place_or_takes_it_again() {
     }
     assert_eq!(sessions(&revoked(&stage, 0).await), [first.session_id.as_str()]);
     assert_eq!(viewer.post(&second.heartbeat_path, &beat).await.status(), 200);
+}
+
+#[tokio::test]
+async fn the_position_of_a_displaced_playback_is_kept_and_replaces_no_later_one() {
+    let stage = Stage::new().await;
+    let _edge = stage.edge().await;
+    stage.limit_streams(demo::EMAIL, 1).await;
+    let viewer = stage.viewer().await;
+    let first = viewer.grant().await;
+    let beat = |position_ms, phase| Heartbeat { position_ms, phase };
+    let position = async || viewer.read::<ResumePosition>(&paths::position(&TITLE.into(), None)).await.position_ms;
+    assert_eq!(viewer.post(&first.heartbeat_path, &beat(5_000, PlaybackPhase::Playing)).await.status(), 200);
+    stage.clock.advance_ms(31_000);
+    let second: PlaybackGrant = viewer.ask_for(TITLE).await.json().await.unwrap();
+    stage.clock.advance_ms(1_000);
+
+    // The other device has reported nothing yet: what the first has seen meanwhile is the latest there is.
+    let paths = [&first.heartbeat_path, &first.stop_path];
+    for (path, position_ms, phase) in
+        [(paths[0], 36_000, PlaybackPhase::Playing), (paths[1], 37_000, PlaybackPhase::Stopped)]
+    {
+        let (status, displaced) = error(viewer.post(path, &beat(position_ms, phase)).await).await;
+        assert_eq!((status, displaced.kind()), (409, Some(ErrorCode::TooManyStreams)), "{path}");
+        assert_eq!(position().await, position_ms);
+    }
+    // From then on it is the other device that knows.
+    assert_eq!(viewer.post(&second.heartbeat_path, &beat(60_000, PlaybackPhase::Playing)).await.status(), 200);
+    stage.clock.advance_ms(5_000);
+    assert_eq!(viewer.post(&first.stop_path, &beat(38_000, PlaybackPhase::Stopped)).await.status(), 409);
+    assert_eq!(position().await, 60_000);
+}
+
+#[tokio::test]
+async fn the_position_of_a_playback_without_a_place_is_kept() {
+    let stage = Stage::new().await;
+    let _edge = stage.edge().await;
+    stage.limit_streams(demo::EMAIL, 2).await;
+    let viewer = stage.viewer().await;
+    let silent = viewer.grant().await;
+    stage.clock.advance_ms(31_000);
+    viewer.grant().await;
+    // The account has fewer places from now on, and the other device has the only one.
+    stage.limit_streams(demo::EMAIL, 1).await;
+    let beat = Heartbeat { position_ms: 31_000, phase: PlaybackPhase::Playing };
+    assert_eq!(viewer.post(&silent.heartbeat_path, &beat).await.status(), 409);
+    let position: ResumePosition = viewer.read(&paths::position(&TITLE.into(), None)).await;
+    assert_eq!(position.position_ms, 31_000);
 }
 
 #[tokio::test]

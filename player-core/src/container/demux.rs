@@ -117,6 +117,26 @@ pub struct ProtectionInfo {
     pub pssh: Vec<Pssh>,
 }
 
+/// Damage of one track of a segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrackDamage {
+    /// Kind of the track.
+    pub kind: MediaKind,
+    /// Places where packets are missing or damaged.
+    pub gaps: u64,
+    /// Access units of video that such a place cut into; they are given like whole ones.
+    pub incomplete: u64,
+    /// Access units of video that are not given, because no parameter sets came in time.
+    pub undecodable: u64,
+}
+
+impl TrackDamage {
+    /// A track without damage.
+    pub const fn none(kind: MediaKind) -> Self {
+        Self { kind, gaps: 0, incomplete: 0, undecodable: 0 }
+    }
+}
+
 /// What came out of some bytes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum DemuxOutput {
@@ -138,6 +158,8 @@ pub enum DemuxOutput {
     Metadata(Vec<TimedMetadata>),
     /// Captions inside the video, in media time, ordered by it within the pictures read so far.
     Captions(Vec<CaptionPacket>),
+    /// Damage of one track in the data read so far, once at its end; absent for a track without any.
+    Damage(TrackDamage),
     /// End of the segment, after everything else; only with [`DemuxSetup::keeps_tail`].
     Tail(SegmentTail),
 }

@@ -20,11 +20,14 @@ mod sniffing;
 mod text;
 mod ts;
 
+#[cfg(test)]
+pub(crate) use ts::testmux;
+
 pub use carry::{CarriedState, DemuxerState, SegmentTail};
 pub use codec::{Codec, CodecConfig, PixelAspect};
 pub use demux::{
     CaptionPacket, DemuxError, DemuxOutput, DemuxSetup, Demuxer, InitSegment, MediaClock, ProtectionInfo, SampleKey,
-    TrackInit,
+    TrackDamage, TrackInit,
 };
 pub use sample::{Fragment, Payload, Sample, SampleCrypto, Subsample};
 

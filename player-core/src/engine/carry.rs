@@ -2,10 +2,12 @@
 //! the end of a segment left open. It belongs to one representation within one discontinuity.
 
 use super::Engine;
+use super::accounting::Loss;
 use super::schedule;
 use super::stream::{Activity, Chosen, Fetching, RepKey, StreamId};
 use crate::container::{CarriedState, DemuxOutput, DemuxerState, SegmentTail};
 use crate::model::{MediaKind, Resource, SegmentRef, TimestampMapping};
+use crate::time::MediaTime;
 
 /// What the last segment of a stream left.
 #[derive(Clone, Debug)]
@@ -17,6 +19,8 @@ pub struct KeptState {
     state: DemuxerState,
     /// Outputs that complete the segment unless the one after it comes, and how that segment was placed.
     open: Option<Box<(Fetching, Vec<DemuxOutput>)>>,
+    /// Pictures in the state of which no output has come, because their parameter sets are awaited.
+    waiting: u64,
     /// The stream goes on elsewhere than behind that segment.
     jumped: bool,
 }
@@ -34,7 +38,7 @@ impl KeptState {
 
     /// The stream goes on elsewhere: unfinished access units are dropped, tables and parameter sets stay.
     pub fn jump(&mut self) {
-        self.open = None;
+        (self.open, self.waiting) = (None, 0);
         self.jumped = true;
     }
 }
@@ -52,28 +56,41 @@ impl Engine {
         fetching.tail = Some(Box::new(tail));
     }
 
+    /// True if the segment after this one is of the same rendition and discontinuity, and goes on with its state.
+    pub(super) fn is_continued(&self, chosen: &Chosen) -> bool {
+        let Chosen { rep, segment, .. } = chosen;
+        let presentation = self.session.as_ref().and_then(|session| session.presentation.as_ref());
+        let next = presentation.map(|known| schedule::step(known, schedule::after(*rep, segment), *rep));
+        let Some(schedule::Step::Segment(next)) = next else { return false };
+        let follows = segment.number.checked_add(1) == Some(next.number);
+        follows && !next.gap && next.mapping == segment.mapping && next.init == segment.init
+    }
+
+    /// Returns where a segment that goes on with the carried state begins, if pictures that wait for parameter sets come
+    /// with it: at the start of the segment that they lie in.
+    pub(super) fn carried_begin(&self, id: StreamId, chosen: &Chosen) -> Option<MediaTime> {
+        let kept = self.session.as_ref()?.stream(id)?.kept.as_ref()?;
+        let (fetching, _) =
+            kept.open.as_deref().filter(|_| kept.waiting > 0 && kept.is_before(chosen.rep, &chosen.segment))?;
+        Some(fetching.begins_at)
+    }
+
     /// A segment is here as a whole: keeps its end for the segment after it, or presents it when none can follow.
     pub(super) fn keep_tail(&mut self, id: StreamId, fetching: &Fetching) {
-        let Some(session) = self.session.as_mut() else { return };
         let Chosen { rep, segment, .. } = &fetching.chosen;
-        let next = session
-            .presentation
-            .as_ref()
-            .map(|presentation| schedule::step(presentation, schedule::after(*rep, segment), *rep));
         let kept = fetching.tail.as_deref().map(|tail| KeptState {
             rep: *rep,
             number: segment.number,
             mapping: segment.mapping,
             init: segment.init.clone(),
             state: tail.state.clone(),
-            open: (!tail.outputs.is_empty())
+            waiting: tail.waiting,
+            open: (!tail.outputs.is_empty() || tail.waiting > 0)
                 .then(|| Box::new((Fetching { tail: None, ..fetching.clone() }, tail.outputs.clone()))),
             jumped: false,
         });
-        let goes_on = kept.as_ref().is_some_and(
-            |kept| matches!(&next, Some(schedule::Step::Segment(next)) if !next.gap && kept.is_before(*rep, next)),
-        );
-        if let Some(stream) = session.stream_mut(id) {
+        let goes_on = kept.is_some() && self.is_continued(&fetching.chosen);
+        if let Some(stream) = self.session.as_mut().and_then(|session| session.stream_mut(id)) {
             stream.kept = kept;
         }
         if !goes_on {
@@ -104,6 +121,7 @@ impl Engine {
         let Some(stream) = session.streams.iter_mut().find(|stream| stream.id == id) else { return };
         let Some(kept) = stream.kept.as_mut() else { return };
         kept.jumped = true;
+        let waiting = std::mem::take(&mut kept.waiting);
         let Some((fetching, mut outputs)) = kept.open.take().map(|open| *open) else { return };
         let given = [(MediaKind::Video, &session.video), (MediaKind::Audio, &session.audio)];
         for output in &mut outputs {
@@ -124,6 +142,10 @@ impl Engine {
         }
         self.place_early(id);
         let Some(session) = self.session.as_mut() else { return };
+        if session.wanted_of(id).video {
+            let waiting = usize::try_from(waiting).unwrap_or(usize::MAX);
+            session.video.account_mut().refuse(Loss::Undecodable, waiting);
+        }
         let Some(stream) = session.stream_mut(id) else { return };
         let ended = std::mem::replace(&mut stream.activity, before);
         if let Activity::Media(fetching) = ended {
@@ -131,3 +153,7 @@ impl Engine {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "carry_tests.rs"]
+mod tests;

@@ -291,6 +291,7 @@ impl Engine {
     ) {
         let sample_key = self.sample_key(chosen.segment.encryption.as_ref());
         let carried = self.carried_state(id, &chosen);
+        let begins_at = self.carried_begin(id, &chosen).unwrap_or(chosen.segment.start);
         let Some(session) = self.session.as_mut() else { return };
         let format = session
             .presentation
@@ -322,6 +323,7 @@ impl Engine {
             job,
             chosen,
             init,
+            begins_at,
             shift: None,
             early: Vec::new(),
             seen: 0,
@@ -400,6 +402,10 @@ impl Engine {
 
     /// What a stream has ahead of the playhead. A gap is no stock: behind it there must be something to jump to.
     fn stock(&self, session: &Session, id: StreamId) -> Duration {
+        if session.stream(id).is_some_and(|stream| stream.carries.is_none()) {
+            // Only segments that were given up, so far.
+            return Duration::ZERO;
+        }
         let position = self.position();
         let held = session.held_until(id).unwrap_or(position);
         held.min(session.presentable_end(&self.presented_kinds(), position)).since(position)
@@ -466,7 +472,7 @@ impl Engine {
         let Some((rep, number)) = fetching.map(|fetching| (fetching.chosen.rep, fetching.chosen.segment.number)) else {
             return self.ledger.wasted(bytes);
         };
-        let mut kept = 0;
+        let (mut kept, wanted) = (0, session.wanted_of(id));
         for kind in [MediaKind::Video, MediaKind::Audio] {
             let committed = self.playback.feed.committed(kind);
             // What it brought, whether it is still wanted or not.
@@ -476,9 +482,12 @@ impl Engine {
                     .filter(|part| !part.complete && part.of.rep == rep && part.of.number == number)
                     .map(|part| part.bytes)
             };
-            if let Some(buffer) = session.buffer_mut(kind).filter(|buffer| brought(buffer).is_some()) {
+            let Some(buffer) = session.buffer_mut(kind) else { continue };
+            if brought(buffer).is_some() {
                 buffer.interrupt(committed);
                 kept += brought(buffer).unwrap_or(0);
+            } else if wanted.has(kind) {
+                buffer.account_mut().void_attempt();
             }
         }
         self.ledger.wasted(bytes.saturating_sub(kept));

@@ -9,7 +9,7 @@ use super::schedule;
 use super::session::Session;
 use super::stream::{Activity, Chosen, StreamId};
 use super::timeline::{self, PLAUSIBLE, Timeline};
-use crate::container::{DemuxOutput, Fragment, InitSegment, MediaClock, Sample, TrackInit};
+use crate::container::{DemuxOutput, Fragment, InitSegment, MediaClock, Sample, TrackDamage, TrackInit};
 use crate::drm::{KeyId, KeySystem};
 use crate::error::{ErrorCode, PlayerError, Stage};
 use crate::event::Event;
@@ -27,6 +27,7 @@ impl Engine {
             DemuxOutput::Fragment(fragment) => self.take_fragment(id, fragment),
             DemuxOutput::Metadata(all) => self.take_metadata(id, all),
             DemuxOutput::Captions(packets) => self.take_captions(id, packets),
+            DemuxOutput::Damage(damage) => self.take_damage(id, damage),
             DemuxOutput::Tail(tail) => self.take_tail(id, tail),
             DemuxOutput::Protection(info) => {
                 let fetching = self.session.as_ref().and_then(|session| session.stream(id)?.fetching());
@@ -45,6 +46,34 @@ impl Engine {
                 }
             }
         }
+    }
+
+    /// Counts what damage of a segment cost, and announces it once for consecutive segments.
+    fn take_damage(&mut self, id: StreamId, damage: TrackDamage) {
+        let Some(session) = self.session.as_mut() else { return };
+        if !session.wanted_of(id).has(damage.kind) {
+            return;
+        }
+        if damage.kind == MediaKind::Video {
+            let account = session.video.account_mut();
+            account.refuse(Loss::Undecodable, usize::try_from(damage.undecodable).unwrap_or(usize::MAX));
+            account.note_incomplete(damage.incomplete);
+        }
+        let Some(stream) = session.stream_mut(id) else { return };
+        let Some(fetching) = stream.fetching() else { return };
+        let segment = &fetching.chosen.segment;
+        let (number, url) = (segment.number, segment.resource.urls.first().cloned());
+        let before = stream.damaged.replace(number);
+        let goes_on = before.is_some_and(|before| before == number || before.checked_add(1) == Some(number));
+        if damage.gaps == 0 || goes_on {
+            return;
+        }
+        let message = format!("packets are missing or damaged in {} places of the segment", damage.gaps);
+        let error = PlayerError::warning(ErrorCode::MediaMalformed, message).at(Stage::Segment);
+        self.warn(match &url {
+            Some(url) => error.with_url(url),
+            None => error,
+        });
     }
 
     fn take_init(&mut self, id: StreamId, init: Arc<InitSegment>) {
@@ -137,12 +166,13 @@ impl Engine {
         };
         let (kind, config) = (track.kind, Arc::clone(&track.config));
         let segment = &fetching.chosen.segment;
+        let begins_at = fetching.begins_at;
         let placing = match fetching.shift {
             Some(shift) => Placing { shift, corrected: false },
-            None => place_segment(timeline, &fetching.chosen, init, init.first.unwrap_or(first), buffer),
+            None => place_segment(timeline, &fetching.chosen, begins_at, init, init.first.unwrap_or(first), buffer),
         };
         let shift = *fetching.shift.insert(placing.shift);
-        let (samples, absurd) = place_samples(fragment.samples, shift, segment.start, segment.end());
+        let (samples, absurd) = place_samples(fragment.samples, shift, begins_at, segment.end());
         buffer.account_mut().refuse(Loss::OutsideWindow, absurd);
         let strange = (absurd > 0 || placing.corrected) && !std::mem::replace(&mut fetching.warned, true);
         let url = segment.resource.urls.first().cloned();
@@ -220,36 +250,44 @@ struct Placing {
     corrected: bool,
 }
 
-/// Places a segment whose earliest sample is stamped `first`, behind what is in `buffer`.
+/// Places a segment whose earliest sample is stamped `first` and belongs at `begins_at`, after what is in `buffer`.
 fn place_segment(
     timeline: &mut Timeline,
     chosen: &Chosen,
+    begins_at: MediaTime,
     init: &InitSegment,
     first: MediaTime,
     buffer: &TrackBuffer,
 ) -> Placing {
     let segment = &chosen.segment;
-    let offset = offset_of(timeline, chosen, init.clock, first);
+    let offset = offset_of(timeline, chosen, begins_at, init.clock, first);
     let neighbour = buffer
         .back()
         .filter(|part| part.of.rep.period == chosen.rep.period && part.of.number + 1 == segment.number)
         .map(|part| part.last);
-    let duration = segment.end().since(segment.start);
-    let correction = timeline::correction(segment.start, first.shifted(offset), duration, neighbour);
+    let duration = segment.end().since(begins_at);
+    let correction = timeline::correction(begins_at, first.shifted(offset), duration, neighbour);
     Placing { shift: offset.saturating_add(correction), corrected: correction != 0 }
 }
 
-/// What maps the times of a segment whose earliest sample is stamped `first` to presentation time.
-fn offset_of(timeline: &mut Timeline, chosen: &Chosen, clock: MediaClock, first: MediaTime) -> i64 {
-    let segment = &chosen.segment;
+/// What maps the times of a segment whose earliest sample is stamped `first` and belongs at `begins_at` to presentation
+/// time.
+fn offset_of(
+    timeline: &mut Timeline,
+    chosen: &Chosen,
+    begins_at: MediaTime,
+    clock: MediaClock,
+    first: MediaTime,
+) -> i64 {
+    let mapping = chosen.segment.mapping;
     match clock {
-        MediaClock::Endless => timeline.offset(segment.mapping, chosen.opening, segment.start, first),
+        MediaClock::Endless => timeline.offset(mapping, chosen.opening, begins_at, first),
         // Its origin is arbitrary: a small offset is not rounding.
         MediaClock::Mpeg => {
-            let offset = timeline.offset(segment.mapping, false, segment.start, first);
-            offset.saturating_add(timeline::turns(segment.start, first.shifted(offset)))
+            let offset = timeline.offset(mapping, false, begins_at, first);
+            offset.saturating_add(timeline::turns(begins_at, first.shifted(offset)))
         }
-        MediaClock::Absent => segment.start.nanos_from(first),
+        MediaClock::Absent => begins_at.nanos_from(first),
     }
 }
 

@@ -217,11 +217,13 @@ impl Engine {
             .session
             .as_ref()
             .map_or(Duration::ZERO, |session| session.held_ahead(&session.kinds().unwrap_or_default(), position));
-        let stats = self.ledger.stats(now, ahead, self.rule.estimate_bps());
-        match &self.session {
-            Some(session) => SessionStats { account: session.video.account().counts(), ..stats },
-            None => stats,
+        let mut stats = self.ledger.stats(now, ahead, self.rule.estimate_bps());
+        if let Some(session) = &self.session {
+            stats.account = session.video.account().counts();
         }
+        // Decoders do not notice every picture of which bytes are missing.
+        stats.frames.corrupt = stats.frames.corrupt.max(stats.account.incomplete);
+        stats
     }
 
     fn step_to(&mut self, now: Now) {

@@ -94,6 +94,9 @@ pub struct Fetching {
     pub chosen: Chosen,
     /// Initialisation data in force: fetched before, or read from the segment itself.
     pub init: Option<Arc<InitSegment>>,
+    /// Presentation time of its first sample, as announced: its start, or that of an earlier segment whose samples
+    /// come with it.
+    pub begins_at: MediaTime,
     /// What is added to its times, once its first samples have come.
     pub shift: Option<i64>,
     /// Sound that came before the first picture of its discontinuity: pictures tell where both belong.
@@ -167,6 +170,8 @@ pub struct Stream {
     pub stepped_back: u8,
     /// What its last segment left for the one after it.
     pub kept: Option<KeptState>,
+    /// Number of the last segment that was damaged.
+    pub damaged: Option<u64>,
     /// What follows cannot be decrypted, and why.
     pub ends_with: Option<Box<PlayerError>>,
 }
@@ -186,6 +191,7 @@ impl Stream {
             hold_until: None,
             stepped_back: 0,
             kept: None,
+            damaged: None,
             ends_with: None,
         }
     }

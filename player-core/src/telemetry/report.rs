@@ -119,17 +119,17 @@ pub struct BitrateReport {
 /// Video frames: received = presented + dropped + Σ lost + Σ discarded.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct FramesReport {
-    /// Samples received, and those presented once more out of the buffer.
+    /// Samples received, each once.
     pub received: u64,
     /// Samples handed to the decoder; those decoded again after a seek count again.
     pub decoder_input: u64,
-    /// Handed to the sink in time.
+    /// Handed to the sink in time, each sample once.
     pub presented: u64,
-    /// Too late.
+    /// Decoded too late to be shown.
     pub dropped: u64,
-    /// Shown again.
+    /// Shown again, out of the buffer or because the next one was not there.
     pub repeated: u64,
-    /// Decoded with errors.
+    /// Decoded with errors, or received with bytes missing.
     pub corrupt: u64,
     /// Never presented, by reason; each reason was announced by a warning.
     pub lost: FrameLosses,
@@ -140,15 +140,16 @@ pub struct FramesReport {
 impl FramesReport {
     fn new(outcome: Outcome, stats: &SessionStats) -> Self {
         let (frames, account) = (stats.frames, stats.account);
-        let held = account.received.saturating_sub(frames.presented + frames.dropped + account.departed());
+        let presented = frames.presented.saturating_sub(account.repeated);
+        let held = account.received.saturating_sub(presented + frames.dropped + account.departed());
         let mut discarded = account.discarded;
         discarded.stopped += if outcome == Outcome::Ended { 0 } else { held };
         Self {
             received: account.received,
             decoder_input: account.decoder_input,
-            presented: frames.presented,
+            presented,
             dropped: frames.dropped,
-            repeated: frames.repeated,
+            repeated: frames.repeated + account.repeated,
             corrupt: frames.corrupt,
             lost: account.lost,
             discarded,
@@ -377,7 +378,9 @@ mod tests {
             frames: FrameCounts { presented: 900, dropped: 7, repeated: 3, corrupt: 2 },
             account: FrameAccount {
                 received: 1000,
+                repeated: 4,
                 decoder_input: 990,
+                incomplete: 9,
                 lost: FrameLosses { undecodable: 1, overlapped: 2, outside_window: 4, late: 8 },
                 discarded: FrameDiscards { seek: 16, switch: 5, replaced: 6, stopped: 10 },
             },
@@ -416,7 +419,7 @@ mod tests {
             "bitrate_bps": { "fetched": 3_000_000.0, "shown": 2_500_000.0 },
             "frames": {
                 "received": 1000, "decoder_input": 990,
-                "presented": 900, "dropped": 7, "repeated": 3, "corrupt": 2,
+                "presented": 896, "dropped": 7, "repeated": 7, "corrupt": 2,
                 "lost": { "undecodable": 1, "overlapped": 2, "outside_window": 4, "late": 8 },
                 "discarded": { "seek": 16, "switch": 5, "replaced": 6, "stopped": 10 },
             },
@@ -440,8 +443,8 @@ mod tests {
     #[test]
     fn frames_held_at_a_stop_or_a_failure_count_as_stopped() {
         let error = PlayerError::fatal(crate::error::ErrorCode::KeyUnavailable, "no key");
-        // 1000 received; 907 presented or dropped, 15 lost, 37 discarded.
-        for (outcome, name, stopped) in [(Outcome::Stopped, "stopped", 51), (Outcome::Failed, "failed", 51)] {
+        // 1000 received; 903 presented or dropped, 15 lost, 37 discarded, and 45 held.
+        for (outcome, name, stopped) in [(Outcome::Stopped, "stopped", 55), (Outcome::Failed, "failed", 55)] {
             let report = SessionReport::new(outcome, Some(&error), &known(), true, ProcessUsage::default());
             let json = serde_json::to_value(&report).expect("plain data serialises");
             assert_eq!((&json["outcome"], &json["frames"]["discarded"]["stopped"]), (&name.into(), &stopped.into()));

@@ -203,7 +203,7 @@ fn missing() -> impl Strategy<Value = Missing> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases * 3 / 8))]
 
     #[test]
     fn whatever_is_missing_the_rest_is_played(

@@ -48,6 +48,7 @@ fn read(path: &Path, service: CaptionService) -> (Vec<Cue>, Vec<CaptionService>)
             | DemuxOutput::Protection(_)
             | DemuxOutput::Cues { .. }
             | DemuxOutput::Metadata(_)
+            | DemuxOutput::Damage(_)
             | DemuxOutput::Tail(_) => continue,
         };
         for packet in packets {

@@ -82,7 +82,11 @@ impl PackedDemuxer {
             return Err(no_frame(&self.beginning));
         }
         let held = state.splitter.held_bytes();
-        outputs.push(DemuxOutput::Tail(SegmentTail { outputs: tail, state: DemuxerState::of_packed(state, held) }));
+        outputs.push(DemuxOutput::Tail(SegmentTail {
+            outputs: tail,
+            state: DemuxerState::of_packed(state, held),
+            waiting: 0,
+        }));
         Ok(outputs)
     }
 

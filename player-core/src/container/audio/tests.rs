@@ -32,7 +32,11 @@ fn read(bytes: &[u8], piece: usize, key: Option<SampleKey>) -> Result<Read, Demu
             DemuxOutput::Init(init) => read.0.push(init.as_ref().clone()),
             DemuxOutput::Fragment(fragment) => read.1.extend(fragment.samples),
             DemuxOutput::Metadata(events) => read.2 += events.len(),
-            DemuxOutput::Protection(_) | DemuxOutput::Cues { .. } | DemuxOutput::Captions(_) | DemuxOutput::Tail(_) => {
+            DemuxOutput::Protection(_)
+            | DemuxOutput::Cues { .. }
+            | DemuxOutput::Captions(_)
+            | DemuxOutput::Damage(_)
+            | DemuxOutput::Tail(_) => {
                 unreachable!("sound only")
             }
         }

@@ -127,6 +127,7 @@ impl CaptionTap {
                 | DemuxOutput::Cues { .. }
                 | DemuxOutput::Metadata(_)
                 | DemuxOutput::Captions(_)
+                | DemuxOutput::Damage(_)
                 | DemuxOutput::Tail(_) => {}
             }
         }

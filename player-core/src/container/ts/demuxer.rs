@@ -86,6 +86,7 @@ impl TsDemuxer {
         self.key.clone_from(&setup.sample_key);
         for stream in &mut self.streams {
             stream.set_key(setup.sample_key.as_ref());
+            stream.begin_segment();
         }
         if !setup.continues() {
             self.clock = Clock::default();
@@ -110,13 +111,26 @@ impl TsDemuxer {
             self.assembly.announce();
         }
         let mut outputs = self.outputs(true);
+        outputs.extend(self.take_damage());
         let state = self.clone();
         self.captions = self.captions.is_some().then(CaptionTap::default);
         self.end()?;
-        let tail = self.outputs(true);
+        let mut tail = self.outputs(true);
+        tail.extend(self.take_damage());
         let held = state.streams.iter().map(ElementaryStream::held_bytes).sum();
-        outputs.push(DemuxOutput::Tail(SegmentTail { outputs: tail, state: DemuxerState::of_ts(state, held) }));
+        let waiting = state.streams.iter().map(ElementaryStream::waiting_units).sum();
+        outputs.push(DemuxOutput::Tail(SegmentTail {
+            outputs: tail,
+            state: DemuxerState::of_ts(state, held),
+            waiting,
+        }));
         Ok(outputs)
+    }
+
+    /// Returns true if the beginning of the segment after this one goes on inside a packet that this one was cut in;
+    /// `None` when it was cut between packets.
+    pub fn is_continued_by(&self, bytes: &[u8]) -> Option<bool> {
+        self.finder.is_continued_by(bytes)
     }
 
     /// A reader that counts the access units of every stream.
@@ -192,7 +206,15 @@ impl TsDemuxer {
     }
 
     fn take(&mut self, bytes: &[u8; PACKET]) -> Result<(), DemuxError> {
-        let Some(packet) = Packet::read(bytes) else { return Ok(()) };
+        let packet = match Packet::read(bytes) {
+            Ok(packet) => packet,
+            Err(damaged) => {
+                if let Some(stream) = self.streams.iter_mut().find(|stream| stream.entry.pid == damaged.pid) {
+                    stream.lose_packet();
+                }
+                return Ok(());
+            }
+        };
         if packet.pid == PROGRAM_ASSOCIATION {
             for section in self.association.push(packet.payload, packet.unit_start) {
                 self.take_association(&section)?;
@@ -290,6 +312,11 @@ impl TsDemuxer {
         outputs
     }
 
+    /// Returns the damage of each track since it was last asked for.
+    fn take_damage(&mut self) -> Vec<DemuxOutput> {
+        self.streams.iter_mut().filter_map(ElementaryStream::take_damage).map(DemuxOutput::Damage).collect()
+    }
+
     fn not_a_stream(&self) -> DemuxError {
         match sniff::recognise(&self.beginning) {
             Signature::MpegTs => {
@@ -307,11 +334,16 @@ impl TsDemuxer {
         if self.finder.found() == 0 {
             return Err(self.not_a_stream());
         }
+        let malformed = |what: &str| Err(DemuxError::Malformed { what: what.to_owned(), offset: 0 });
+        if self.streams.iter().any(|stream| stream.waiting_units() > 0) {
+            // A later segment may bring the parameter sets, and gives the pictures of this one then.
+            let awaited = self.keeps_tail && self.streams.iter().any(ElementaryStream::awaits_parameters);
+            return if awaited { Ok(()) } else { malformed("video without parameter sets") };
+        }
         if self.resumed && self.streams.iter().any(|stream| stream.media().is_some()) {
             // The middle of one long unit.
             return Ok(());
         }
-        let malformed = |what: &str| Err(DemuxError::Malformed { what: what.to_owned(), offset: 0 });
         let Some(program) = &self.program else {
             return malformed("a transport stream without a program map");
         };
@@ -341,7 +373,9 @@ impl Demuxer for TsDemuxer {
             return self.end_segment();
         }
         self.end()?;
-        Ok(self.outputs(true))
+        let mut outputs = self.outputs(true);
+        outputs.extend(self.take_damage());
+        Ok(outputs)
     }
 }
 

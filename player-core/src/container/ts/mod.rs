@@ -1,12 +1,13 @@
 //! MPEG-2 transport streams (ISO/IEC 13818-1) as HLS carries them (RFC 8216bis §3.1.1, §3.1.3, §3.4): one program,
 //! one segment to a demuxer, which may begin with the state of the segment before it.
 //!
-//! `packet` finds packets, `psi` and `stream_type` tell what the streams are, `pes` and `clock` when their units are
+//! `packet` finds packets, `counters` notices missing ones, `psi` and `stream_type` tell what the streams are, `pes` and `clock` when their units are
 //! presented, `video` and [`super::audio`] cut the units, `packets` reads streams with one unit in a packet,
 //! `assembly` orders what came out, `demuxer` puts it together.
 
 mod assembly;
 pub(super) mod clock;
+mod counters;
 mod demuxer;
 mod describe;
 mod packet;
@@ -16,11 +17,11 @@ mod psi;
 mod stream;
 mod stream_type;
 #[cfg(test)]
-pub(super) mod testmux;
+pub(crate) mod testmux;
 #[cfg(test)]
 mod tests;
 mod video;
 
 pub(super) use demuxer::{TsDemuxer, read_init};
 pub(super) use describe::describe;
-pub(super) use packet::looks_like;
+pub(super) use packet::{PACKET, looks_like};

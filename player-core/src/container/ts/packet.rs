@@ -3,12 +3,19 @@
 use bytes::{Buf as _, BytesMut};
 
 /// Bytes of a packet.
-pub(super) const PACKET: usize = 188;
+pub(in crate::container) const PACKET: usize = 188;
 const SYNC: u8 = 0x47;
 /// Distances from packet to packet: plain, with a time code before each (Blu-ray), with error correction behind.
 const STRIDES: [usize; 3] = [PACKET, 192, 204];
 /// Packets in a row that make a stride certain, where there are as many.
 const CERTAIN: usize = 4;
+
+/// A packet whose content is not reliable (`transport_error_indicator`, §2.4.3.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct DamagedPacket {
+    /// Its stream, as far as its header tells.
+    pub pid: u16,
+}
 
 /// One packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,22 +38,29 @@ pub(super) struct Packet<'a> {
 }
 
 impl<'a> Packet<'a> {
-    /// Takes a packet apart; `None` when it is damaged.
-    pub fn read(bytes: &'a [u8; PACKET]) -> Option<Self> {
+    /// Takes a packet apart.
+    ///
+    /// # Errors
+    /// [`DamagedPacket`] when its sender marked it as damaged, or its adaptation field is longer than it is.
+    pub fn read(bytes: &'a [u8; PACKET]) -> Result<Self, DamagedPacket> {
         let [_, flags, low, control, rest @ ..] = bytes;
-        let damaged = flags & 0x80 != 0;
+        let pid = u16::from(flags & 0x1f) << 8 | u16::from(*low);
+        let damaged = DamagedPacket { pid };
+        if flags & 0x80 != 0 {
+            return Err(damaged);
+        }
         let (has_adaptation, has_payload) = (control & 0x20 != 0, control & 0x10 != 0);
         let mut payload = &rest[..];
         let (mut discontinuity, mut stuffed) = (false, false);
         if has_adaptation {
-            let (&length, after) = payload.split_first()?;
-            let (adaptation, after) = after.split_at_checked(usize::from(length))?;
+            let (&length, after) = payload.split_first().ok_or(damaged)?;
+            let (adaptation, after) = after.split_at_checked(usize::from(length)).ok_or(damaged)?;
             discontinuity = adaptation.first().is_some_and(|flags| flags & 0x80 != 0);
             stuffed = adaptation_fields(adaptation).is_none_or(|used| used < adaptation.len());
             payload = after;
         }
-        (!damaged).then_some(Self {
-            pid: u16::from(flags & 0x1f) << 8 | u16::from(*low),
+        Ok(Self {
+            pid,
             unit_start: flags & 0x40 != 0,
             discontinuity,
             scrambled: control & 0xc0 != 0,
@@ -113,6 +127,19 @@ impl PacketFinder {
             return;
         }
         (self.base, self.found, self.joint) = (0, 0, Some(self.buffer.len()));
+    }
+
+    /// Returns true if `bytes`, the beginning of another segment or all of it, can go on inside the packet that was cut:
+    /// the packets after it stand where they must. `None` when there is no such packet.
+    pub fn is_continued_by(&self, bytes: &[u8]) -> Option<bool> {
+        let stride = self.stride?;
+        let cut = self.buffer.first().is_some_and(|&byte| byte == SYNC);
+        let next = if cut { stride.checked_sub(self.buffer.len())? } else { self.skip };
+        if next == 0 {
+            return None;
+        }
+        let starts = (next..).step_by(stride).take(CERTAIN).map_while(|at| bytes.get(at));
+        Some(starts.fold(true, |all, &byte| all && byte == SYNC))
     }
 
     /// Adds bytes.
@@ -269,8 +296,10 @@ mod tests {
         bytes[..7].copy_from_slice(&[SYNC, 0x41, 0x02, 0x37, 2, 0x80, 0]);
         let packet = Packet::read(&bytes);
         let expected = (0x102, true, true, 7, PACKET - 7);
-        assert_eq!(packet.map(|p| (p.pid, p.unit_start, p.discontinuity, p.counter, p.payload.len())), Some(expected));
+        assert_eq!(packet.map(|p| (p.pid, p.unit_start, p.discontinuity, p.counter, p.payload.len())), Ok(expected));
         bytes[4] = 184;
-        assert_eq!(Packet::read(&bytes), None);
+        assert_eq!(Packet::read(&bytes), Err(DamagedPacket { pid: 0x102 }));
+        (bytes[1], bytes[4]) = (0xc1, 2);
+        assert_eq!(Packet::read(&bytes), Err(DamagedPacket { pid: 0x102 }));
     }
 }

@@ -100,6 +100,11 @@ impl PesReader {
         }
     }
 
+    /// True before the first packet, and after the end of one whose length is known.
+    pub fn is_lost(&self) -> bool {
+        self.state == State::Lost
+    }
+
     /// Forgets the packet that was begun: what comes belongs elsewhere.
     pub fn reset(&mut self) {
         (self.state, self.announced) = (State::Lost, None);

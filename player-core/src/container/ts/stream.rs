@@ -1,6 +1,7 @@
 //! One elementary stream: from the payload of its packets to access units.
 
 use super::clock::Clock;
+use super::counters::{PacketCounters, PacketOrder};
 use super::packets::{Content, PacketReader};
 use super::pes::{Event, PesReader};
 use super::psi::StreamEntry;
@@ -12,7 +13,7 @@ use super::video::mpeg::Mpeg;
 use crate::container::audio::header::Format;
 use crate::container::audio::splitter::FrameSplitter;
 use crate::container::elementary::Piece;
-use crate::container::{DemuxError, SampleKey};
+use crate::container::{DemuxError, SampleKey, TrackDamage};
 use crate::model::MediaKind;
 
 use super::packet::Packet;
@@ -24,8 +25,12 @@ pub(super) struct ElementaryStream {
     pub entry: StreamEntry,
     pes: PesReader,
     reader: Reader,
-    /// Number and payload of the last packet.
-    last: Option<(u8, Vec<u8>)>,
+    counters: PacketCounters,
+    /// No packet has come since the segment began.
+    first: bool,
+    damage: TrackDamage,
+    /// The missing packets before the next one are counted already.
+    is_gap_noted: bool,
     /// The last packet had stuffing.
     stuffed: bool,
     /// No packet has come since the segment began, and the one before it left an open PES packet.
@@ -62,18 +67,23 @@ impl ElementaryStream {
             }
         };
         let unbounded = matches!(reader, Reader::Video(_)) || matches!(entry.kind, StreamKind::OtherVideo(_));
-        Some(Self { entry, pes: PesReader::new(unbounded), reader, last: None, stuffed: false, resumed: false })
+        let kind = kind_of(&entry).unwrap_or(MediaKind::Text);
+        Some(Self {
+            entry,
+            pes: PesReader::new(unbounded),
+            reader,
+            counters: PacketCounters::default(),
+            first: true,
+            damage: TrackDamage::none(kind),
+            is_gap_noted: false,
+            stuffed: false,
+            resumed: false,
+        })
     }
 
     /// What is presented of it; `None` for metadata.
     pub fn media(&self) -> Option<MediaKind> {
-        match self.entry.kind {
-            StreamKind::H264(_) | StreamKind::H265 | StreamKind::OldVideo(_) | StreamKind::OtherVideo(_) => {
-                Some(MediaKind::Video)
-            }
-            StreamKind::Audio(..) | StreamKind::Opus(_) | StreamKind::OtherAudio(_) => Some(MediaKind::Audio),
-            StreamKind::Id3 | StreamKind::Other(_) => None,
-        }
+        kind_of(&self.entry)
     }
 
     /// Takes a packet of the stream.
@@ -81,27 +91,86 @@ impl ElementaryStream {
     /// # Errors
     /// When something exceeds its limit.
     pub fn push(&mut self, packet: &Packet<'_>, clock: &mut Clock) -> Result<Vec<Piece>, DemuxError> {
-        // A packet may be sent twice (§2.4.3.3). Some packagers never count, so the payload decides.
-        let repeats = |(counter, payload): &(u8, Vec<u8>)| *counter == packet.counter && payload == packet.payload;
-        if packet.payload.is_empty() || !packet.discontinuity && self.last.as_ref().is_some_and(repeats) {
+        if packet.payload.is_empty() {
+            if packet.discontinuity {
+                self.counters.restart();
+            }
             return Ok(Vec::new());
         }
+        let order = self.counters.take(packet);
+        if order == PacketOrder::Repeated {
+            return Ok(Vec::new());
+        }
+        let first = std::mem::take(&mut self.first);
+        let resumed = std::mem::take(&mut self.resumed) && !packet.unit_start;
         let mut pieces = Vec::new();
-        if std::mem::take(&mut self.resumed) && !packet.unit_start {
-            let expected = self.last.as_ref().map(|(counter, _)| (counter + 1) & 15);
-            if expected.is_some_and(|expected| expected != packet.counter) {
+        // Writers may begin to count anew with each segment, and begin it with a unit then.
+        if order == PacketOrder::Gap && !(first && packet.unit_start) {
+            self.note_gap(!packet.unit_start, first);
+            if resumed {
                 // It goes on with something else: the open unit ends as it is, and this belongs to none.
                 pieces = self.finish()?;
             }
         }
+        self.is_gap_noted = false;
         self.stuffed = packet.stuffed;
-        let last = self.last.get_or_insert_default();
-        last.0 = packet.counter;
-        last.1.clear();
-        last.1.extend_from_slice(packet.payload);
         let reader = &mut self.reader;
         self.pes.push(packet.payload, packet.unit_start, clock, |event| reader.take(event, &mut pieces))?;
         Ok(pieces)
+    }
+
+    /// A packet of the stream cannot be used.
+    pub fn lose_packet(&mut self) {
+        self.note_gap(false, false);
+        self.is_gap_noted = true;
+    }
+
+    /// Packets are missing; `within` says that the next one belongs to a PES packet whose beginning came, or is missing
+    /// too, and `first` that it is the first one of a segment.
+    fn note_gap(&mut self, within: bool, first: bool) {
+        self.damage.gaps += u64::from(!self.is_gap_noted);
+        let Reader::Video(video) = &mut self.reader else { return };
+        // Stuffing ends a picture also where its beginning was missing.
+        if self.pes.is_lost() && !first && !self.stuffed {
+            return;
+        }
+        if !(self.stuffed || self.pes.is_between()) {
+            video.lose_bytes();
+        } else if within {
+            // The picture before is whole: what follows is the rest of one without a beginning.
+            self.pes.reset();
+            self.damage.undecodable += 1;
+        }
+    }
+
+    /// Returns the damage since it was last asked for, if there was any.
+    pub fn take_damage(&mut self) -> Option<TrackDamage> {
+        let none = TrackDamage::none(self.media()?);
+        let mut damage = std::mem::replace(&mut self.damage, none);
+        if let Reader::Video(video) = &mut self.reader {
+            let (incomplete, undecodable) = video.take_damage();
+            damage.incomplete += incomplete;
+            damage.undecodable += undecodable;
+        }
+        (damage != none).then_some(damage)
+    }
+
+    /// Number of pictures that wait for their first parameter sets.
+    pub fn waiting_units(&self) -> u64 {
+        match &self.reader {
+            Reader::Video(video) => video.waiting_units() as u64,
+            Reader::Sound(_) | Reader::Packets(_) => 0,
+        }
+    }
+
+    /// True if pictures wait for their first parameter sets and more of them may do so.
+    pub fn awaits_parameters(&self) -> bool {
+        matches!(&self.reader, Reader::Video(video) if video.waiting_units() > 0 && !video.is_full())
+    }
+
+    /// Another segment begins.
+    pub fn begin_segment(&mut self) {
+        self.first = true;
     }
 
     /// The segment ends and another one may follow: gives a picture that is certainly whole, and keeps everything
@@ -126,7 +195,8 @@ impl ElementaryStream {
     /// Playback goes on elsewhere in the rendition: parameter sets are kept, times and unfinished units are not.
     pub fn jump(&mut self) {
         self.pes.reset();
-        (self.last, self.stuffed, self.resumed) = (None, false, false);
+        self.counters.restart();
+        (self.stuffed, self.resumed, self.is_gap_noted) = (false, false, false);
         match &mut self.reader {
             Reader::Video(video) => video.jump(),
             Reader::Sound(sound) => sound.jump(),
@@ -172,6 +242,16 @@ impl ElementaryStream {
             Reader::Packets(packets) => packets.finish(&mut pieces),
         }
         Ok(pieces)
+    }
+}
+
+fn kind_of(entry: &StreamEntry) -> Option<MediaKind> {
+    match entry.kind {
+        StreamKind::H264(_) | StreamKind::H265 | StreamKind::OldVideo(_) | StreamKind::OtherVideo(_) => {
+            Some(MediaKind::Video)
+        }
+        StreamKind::Audio(..) | StreamKind::Opus(_) | StreamKind::OtherAudio(_) => Some(MediaKind::Audio),
+        StreamKind::Id3 | StreamKind::Other(_) => None,
     }
 }
 

@@ -44,7 +44,7 @@ fn playlist(sequence: u32, samples: &[Sample]) -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases / 4))]
 
     #[test]
     fn media_playlists_are_read_as_m3u8_rs_reads_them(

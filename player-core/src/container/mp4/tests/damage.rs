@@ -136,7 +136,7 @@ fn outcome(bytes: &Bytes, size: usize) -> (Vec<DemuxOutput>, Option<DemuxError>)
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases * 8 / 5))]
 
     #[test]
     fn any_bytes_end_in_a_verdict(bytes in prop::collection::vec(any::<u8>(), 0..600), size in 1usize..700) {

@@ -87,6 +87,33 @@ fn a_stream_cut_inside_packets_gives_the_samples_of_the_whole() {
 }
 
 #[test]
+fn a_short_rest_of_a_packet_goes_on_whatever_it_looks_like() {
+    let signatures: [&[u8]; 5] =
+        [&[0xff, 0xf1, 0x4c, 0x80, 0x20, 0x1f, 0xfc], b"ID3\x04\0\0\0\0\0\x07", b"\xff\xd8\xff", b"BM", b"....moof"];
+    for signature in signatures {
+        // A last picture, in which the bytes at the beginning of a packet's payload look like another format.
+        let mut mux = Mux::new(&ENTRIES[..1]);
+        for number in 0..4u32 {
+            let mut picture = slice(number == 0, 0, number, number * 2, 700);
+            if number == 3 {
+                let at = picture.len() - 320;
+                picture[at..at + signature.len()].copy_from_slice(signature);
+            }
+            let mut nals: Vec<&[u8]> = vec![&[9, 0xf0], SPS, PPS];
+            nals.push(&picture);
+            let time = 90_000 + 3600 * u64::from(number);
+            mux.packet(VIDEO, Some((time, time)), &byte_stream(&nals));
+        }
+        let bytes = mux.bytes;
+        let whole = read(&bytes, usize::MAX, None).unwrap();
+        let cut = bytes.windows(signature.len()).rposition(|found| found == signature).unwrap();
+        assert!(bytes.len() - cut < 3 * PACKET && !(bytes.len() - cut).is_multiple_of(PACKET));
+        let found = segments(&[&bytes[..cut], &bytes[cut..]], true);
+        assert_eq!(essence(&found, VIDEO), essence(&whole, VIDEO), "{signature:?}");
+    }
+}
+
+#[test]
 fn the_beginning_of_a_packet_that_does_not_go_on_is_dropped() {
     let bytes = film(90_000).bytes;
     let whole = read(&bytes, usize::MAX, None).unwrap();
@@ -105,6 +132,57 @@ fn the_beginning_of_a_packet_that_does_not_go_on_is_dropped() {
         let read = demuxer.push(Bytes::from(page)).and_then(|_| demuxer.finish());
         assert!(read.is_err(), "a page is none: {read:?}");
     }
+}
+
+/// Ten pictures, the sixth of which is a key frame with the only parameter sets; gives where its first packet stands.
+fn late_parameter_sets() -> (Vec<u8>, usize) {
+    let mut mux = Mux::new(&ENTRIES[..1]);
+    let mut cut = 0;
+    for number in 0..10u32 {
+        let time = 90_000 + 3600 * u64::from(number);
+        let picture = slice(number == 5, 0, number, number * 2, 300);
+        let mut nals: Vec<&[u8]> = vec![&[9, 0xf0]];
+        if number == 5 {
+            cut = mux.bytes.len();
+            nals.extend([SPS, PPS]);
+        }
+        nals.push(&picture);
+        mux.packet(VIDEO, Some((time, time)), &byte_stream(&nals));
+    }
+    (mux.bytes, cut)
+}
+
+#[test]
+fn pictures_before_the_first_parameter_sets_come_with_the_segment_that_has_them() {
+    let (bytes, cut) = late_parameter_sets();
+    let (first, second) = bytes.split_at(cut);
+    let setup = DemuxSetup { keeps_tail: true, ..DemuxSetup::new(ContainerFormat::MpegTs, None) };
+    let (outputs, tail) = segment(&setup, first);
+    assert_eq!((outputs, &tail.outputs[..], tail.waiting), (vec![], &[][..], 5));
+    let found = essence(&segments(&[first, second], true), VIDEO);
+    let keys: Vec<_> = found.iter().map(|(_, _, key, _)| *key).collect();
+    assert_eq!(keys, (0..10).map(|number| number == 5).collect::<Vec<_>>());
+    assert!(read(first, usize::MAX, None).is_err(), "nothing follows");
+    // Playback that goes on elsewhere leaves them out.
+    assert_eq!(essence(&segments(&[first, second], false), VIDEO).len(), 5);
+}
+
+#[test]
+fn video_that_never_gets_parameter_sets_is_refused() {
+    let mut mux = Mux::new(&ENTRIES[..1]);
+    for number in 0..300u32 {
+        let time = 90_000 + 3600 * u64::from(number);
+        mux.packet(VIDEO, Some((time, time)), &byte_stream(&[&[9, 0xf0], &slice(false, 0, number % 16, 0, 300)]));
+    }
+    let (first, second) = mux.bytes.split_at(PACKET * 502);
+    let setup = DemuxSetup { keeps_tail: true, ..DemuxSetup::new(ContainerFormat::MpegTs, None) };
+    let (_, tail) = segment(&setup, first);
+    assert_eq!(tail.waiting, 250);
+    let setup = DemuxSetup { carried: Some(CarriedState { state: tail.state, continues: true }), ..setup };
+    let mut demuxer = open(&setup).unwrap();
+    let refused = demuxer.push(Bytes::copy_from_slice(second)).and_then(|_| demuxer.finish());
+    let expected = DemuxError::Malformed { what: "video without parameter sets".to_owned(), offset: 0 };
+    assert_eq!(refused, Err(expected));
 }
 
 #[test]

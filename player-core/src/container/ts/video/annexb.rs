@@ -20,8 +20,9 @@ const NAL_UNITS: usize = 1 << 14;
 const ZEROS: usize = 3;
 /// Packets whose time was told and whose bytes were not read yet.
 const MARKS: usize = 1 << 12;
-/// Pictures before the first parameter sets that are kept.
+/// Pictures before the first parameter sets that are kept, and their bytes: ten seconds of a usual stream.
 const EARLY: usize = 256;
+const EARLY_BYTES: usize = 32 << 20;
 /// Two pictures further apart than this are not neighbours: times were reset between them.
 const FAR: i64 = 10 * RATE as i64;
 /// Ticks that a picture lasts when nothing tells.
@@ -49,6 +50,11 @@ pub(in crate::container::ts) struct VideoReader {
     configured: bool,
     /// Pictures before the first parameter sets, which segments that are cut anywhere begin with.
     early: Vec<Unit>,
+    early_bytes: usize,
+    /// Bytes of the access unit are missing.
+    incomplete: bool,
+    /// Pictures that were given incomplete, and those that were not given.
+    damage: (u64, u64),
     marks: VecDeque<(u64, Stamp)>,
     /// The times of the access unit.
     stamp: Option<Stamp>,
@@ -72,6 +78,9 @@ impl VideoReader {
             config: None,
             configured: false,
             early: Vec::new(),
+            early_bytes: 0,
+            incomplete: false,
+            damage: (0, 0),
             marks: VecDeque::new(),
             stamp: None,
             step: None,
@@ -131,7 +140,28 @@ impl VideoReader {
         self.drop_all();
         self.nals.clear();
         self.early.clear();
-        (self.open, self.within, self.entry, self.stamp) = (None, false, false, None);
+        self.early_bytes = 0;
+        (self.open, self.within, self.entry, self.stamp, self.incomplete) = (None, false, false, None, false);
+    }
+
+    /// Bytes are missing before those that are pushed next.
+    pub fn lose_bytes(&mut self) {
+        self.incomplete = true;
+    }
+
+    /// Returns how many pictures were given incomplete, and how many were not given, since that was last asked for.
+    pub fn take_damage(&mut self) -> (u64, u64) {
+        std::mem::take(&mut self.damage)
+    }
+
+    /// Number of pictures that wait for the first parameter sets.
+    pub fn waiting_units(&self) -> usize {
+        self.early.len()
+    }
+
+    /// True if no further picture can wait for the first parameter sets.
+    pub fn is_full(&self) -> bool {
+        self.early.len() >= EARLY || self.early_bytes >= EARLY_BYTES
     }
 
     /// Slices from now on are encrypted with this key.
@@ -139,9 +169,9 @@ impl VideoReader {
         self.key = key;
     }
 
-    /// Bytes held back for a picture that is not complete.
+    /// Bytes held back for a picture that is not complete, and for those that wait for parameter sets.
     pub fn held_bytes(&self) -> usize {
-        self.buffer.len()
+        self.buffer.len() + self.early_bytes
     }
 
     fn drop_all(&mut self) {
@@ -240,9 +270,14 @@ impl VideoReader {
             self.configured = true;
             out.push(self.configuration(config));
             out.extend(self.early.drain(..).map(Piece::Unit));
+            self.early_bytes = 0;
         }
+        self.damage.0 += u64::from(std::mem::take(&mut self.incomplete));
         // Pictures before the first time cannot be presented.
-        let Some(stamp) = stamp else { return };
+        let Some(stamp) = stamp else {
+            self.damage.1 += 1;
+            return;
+        };
         let (payload, crypto) = self.gather(&nals);
         let unit = Unit {
             pts: instant(stamp.pts),
@@ -255,7 +290,10 @@ impl VideoReader {
         };
         if self.configured {
             out.push(Piece::Unit(unit));
-        } else if self.early.len() < EARLY {
+        } else if self.is_full() {
+            self.damage.1 += 1;
+        } else {
+            self.early_bytes += unit.payload.len();
             self.early.push(unit);
         }
     }

@@ -92,6 +92,7 @@ fn demux(file: &Path) -> Track {
             | DemuxOutput::Metadata(_)
             | DemuxOutput::Captions(_)
             | DemuxOutput::Protection(_)
+            | DemuxOutput::Damage(_)
             | DemuxOutput::Tail(_) => {}
         }
     }

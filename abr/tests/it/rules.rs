@@ -109,7 +109,7 @@ prop_compose! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases * 8 / 5))]
 
     #[test]
     fn any_situation_gets_a_permitted_rung(

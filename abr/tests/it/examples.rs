@@ -1,9 +1,9 @@
 //! The examples run, say the same each time, and show what they are there to show.
 
-#[path = "../examples/compare.rs"]
+#[path = "../../examples/compare.rs"]
 #[expect(dead_code, reason = "`main` is for `cargo run`")]
 mod compare;
-#[path = "../examples/player.rs"]
+#[path = "../../examples/player.rs"]
 #[expect(dead_code, reason = "`main` is for `cargo run`")]
 mod player;
 

@@ -1,0 +1,8 @@
+//! Sessions, bounds, examples and the binary, from outside the crate: one test binary, so that it links once.
+
+mod abr_sim;
+mod caps;
+mod examples;
+mod joint;
+mod rules;
+mod sessions;
