@@ -1,4 +1,4 @@
-//! How keys stand, and which way to decrypt is taken.
+//! States of keys, and the choice among ways to decrypt.
 #![expect(clippy::unwrap_used, reason = "tests")]
 use super::*;
 use crate::drm::Pssh;

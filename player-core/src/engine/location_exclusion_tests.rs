@@ -1,4 +1,4 @@
-//! How long a place is excluded, what forgives it, and where its addresses lead meanwhile.
+//! Lengths of exclusions, what forgives them, and the addresses that are used meanwhile.
 
 use super::tests::{REST, at, two, url};
 use super::*;

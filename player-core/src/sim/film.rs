@@ -98,7 +98,7 @@ pub struct Film {
     pub duration: Duration,
     /// How long a segment is; a multiple of a second.
     pub segment: Duration,
-    /// How it differs from the simplest film.
+    /// Its differences from the simplest film.
     pub shape: Shape,
     /// Pictures, ascending.
     pub ladder: Vec<Rung>,

@@ -24,7 +24,7 @@ impl Watch {
     /// Counts a step.
     ///
     /// # Panics
-    /// When there were too many without progress.
+    /// Panics if there were too many without progress.
     pub fn step(&mut self, now: Now, position: MediaTime) {
         if position != self.position {
             self.position = position;
@@ -40,7 +40,7 @@ impl Watch {
     /// Counts a request.
     ///
     /// # Panics
-    /// When there were too many without progress.
+    /// Panics if there were too many without progress.
     pub fn request(&mut self, now: Now) {
         self.requests += 1;
         assert!(self.requests < MOST_REQUESTS, "{MOST_REQUESTS} requests without progress until {now:?}");

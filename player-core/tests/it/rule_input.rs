@@ -200,7 +200,7 @@ fn a_running_transfer_is_judged_by_what_has_come_of_it() {
         assert!(running.ttfb.is_none_or(|ttfb| ttfb == millis(30)), "{:?}", running.ttfb);
         assert!(running.received == 0 || running.ttfb.is_some() && running.size.is_some());
         assert_eq!(running.buffer, asked.buffer);
-        // What has come of the segment itself is not complete.
+        // Only complete segments count, not what has come of this one.
         let complete = held_before(&film, place);
         // Before the first frame of video the rule gets the audio's.
         let has_video = place > 0;
