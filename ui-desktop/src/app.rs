@@ -84,6 +84,8 @@ pub struct App {
     wake: Wake,
     /// Time of day.
     wall: WallClock,
+    /// Title of the window.
+    title: String,
     /// The settings that wait to be written, and since when.
     unsaved: Option<f64>,
 }
@@ -109,6 +111,7 @@ impl App {
             video: VideoSurface::new(),
             wake: wake(ctx),
             wall: WallClock::system(),
+            title: String::new(),
             unsaved: None,
         };
         for effect in effects {
@@ -175,6 +178,11 @@ impl App {
         views::show(ui, &view, &mut commands);
         for command in commands {
             self.handle(&ctx, Message::Ui(command), now);
+        }
+        let title = self.state.window_title();
+        if title != self.title {
+            ctx.send_viewport_cmd(ViewportCommand::Title(title.clone()));
+            self.title = title;
         }
         for path in self.images.take_wanted() {
             self.perform(&ctx, Effect::Api(Request::Image(path)), now);

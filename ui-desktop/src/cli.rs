@@ -37,7 +37,7 @@ const DEFAULT_BACKEND: &str = "http://127.0.0.1:8080";
 #[command(name = "kinora", version, after_help = KEYS)]
 struct Arguments {
     /// An HLS or DASH address to play at once, without a service
-    url: Option<Url>,
+    url: Option<String>,
     /// The service to browse [env: KINORA_BACKEND] [default: http://127.0.0.1:8080]
     #[arg(long, value_name = "URL", conflicts_with = "url")]
     backend: Option<Url>,
@@ -101,8 +101,8 @@ struct Plan {
 impl Plan {
     fn new(arguments: &Arguments, env: impl Fn(&str) -> Option<String>) -> Result<Self, String> {
         let secrets = SecretChoice::from_env(env("KINORA_SECRETS").as_deref());
-        if let Some(url) = &arguments.url {
-            return Ok(Self { launch: Launch::Address(url.clone()), backend: None, secrets });
+        if let Some(text) = &arguments.url {
+            return Ok(Self { launch: Launch::Address(address(text)?), backend: None, secrets });
         }
         let backend = match (&arguments.backend, env("KINORA_BACKEND")) {
             (Some(url), _) => url.clone(),
@@ -128,6 +128,28 @@ impl Plan {
             _ => None,
         };
         Ok(Self { launch: Launch::Service { credentials }, backend: Some(backend), secrets })
+    }
+}
+
+/// Reads the address of a film, in whatever form a viewer gives it.
+///
+/// # Errors
+/// A sentence: the text is a file on this computer, or not an address that a film can come from.
+fn address(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).ok();
+    let is_path = ["/", "./", "../", "~"].iter().any(|start| text.starts_with(start)) || Path::new(text).exists();
+    match url {
+        Some(url) if matches!(url.scheme(), "http" | "https") => Ok(url),
+        // A drive's letter looks like a scheme.
+        Some(url) if url.scheme() != "file" && url.scheme().len() > 1 && !is_path => Err(format!(
+            "`{text}` can't be opened: the address of a film begins with http:// or https://, not {}:",
+            url.scheme()
+        )),
+        None if !is_path => Err(format!("`{text}` is no address of a film: it begins with http:// or https://")),
+        _ => Err(format!(
+            "`{text}` is a file on this computer, which can't be played yet: give an address that begins with http:// \
+             or https://"
+        )),
     }
 }
 
@@ -269,6 +291,23 @@ mod tests {
         assert_eq!((credentials.email.as_str(), credentials.password.expose()), ("me@x", "else"));
         assert!(plan(&["--email", "me@x", "--password-env", "MISSING"], &env).is_err());
         assert!(matches!(plan(&[], &[]).expect("a plan").launch, Launch::Service { credentials: None }));
+    }
+
+    #[test]
+    fn a_file_is_called_a_file_and_an_address_says_how_it_begins() {
+        let check = |text: &str, want: &str| {
+            let reason = plan(&[text], &[]).expect_err("it cannot be played");
+            assert!(reason.contains(want) && !reason.contains("base"), "{text}: {reason}");
+        };
+        for file in ["/etc/passwd", "./film.m3u8", "../film.mpd", "~/film.mp4", "file:///tmp/film.mp4", "C:\\film.mp4"]
+        {
+            check(file, "is a file on this computer");
+        }
+        // Tests run in the folder of the package.
+        check("Cargo.toml", "is a file on this computer");
+        check("host.example/film.m3u8", "begins with http:// or https://");
+        check("rtsp://host/film", "not rtsp:");
+        check("http://", "begins with http:// or https://");
     }
 
     #[test]

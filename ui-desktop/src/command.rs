@@ -48,6 +48,10 @@ pub enum UiCommand {
     OpenTitle(TitleId),
     /// Play a title.
     Play(TitleId, Begin),
+    /// The end of the home screen is near: show further rows.
+    MoreRows,
+    /// The end of the row with this id is near: show further titles.
+    MoreTitles(String),
     /// The keyboard's focus on the home screen is here now.
     FocusAt(Focus),
     /// Open or close the settings.

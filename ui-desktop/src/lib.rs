@@ -12,6 +12,7 @@ pub mod command;
 pub mod home_cache;
 pub mod navigation;
 pub mod networks;
+pub mod picture_cache;
 pub mod player_gst;
 pub mod player_port;
 pub mod private_file;

@@ -2,56 +2,23 @@
 
 #[path = "interface/navigation.rs"]
 mod navigation;
+#[path = "interface/pointer.rs"]
+mod pointer;
+#[path = "interface/small_window.rs"]
+mod small_window;
 #[path = "support/mod.rs"]
 mod support;
 
 use egui::Key;
 use egui::accesskit::Role;
-use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
 use player_core::command::{QualityChoice, SeekMode, TrackChoice};
 use player_core::model::TrackId;
 use player_core::snapshot::BufferingReason;
 use player_core::{Command, ErrorCode, Event, MediaTime, PlayerError, State};
-use support::{Outside, account, card, detail, grant, home, open, settle, state};
+use support::{Window, account, at_home, card, detail, grant, home, open, playing, press, settle, state};
 use ui_desktop::api::{Failure, Reply, Request};
-use ui_desktop::app::App;
 use ui_desktop::state::{Credentials, DataSaver, Focus, HeroButton, Launch, Route};
-
-type Window = Harness<'static, Option<App>>;
-
-fn at_home() -> (Window, Outside) {
-    let (mut window, outside) = open(Launch::Service { credentials: None });
-    assert_eq!(outside.take_asked(), [Request::Restore]);
-    outside.reply(Reply::Restored(Some(account())));
-    outside.reply(Reply::Home(Ok(home())));
-    settle(&mut window);
-    assert_eq!(outside.take_asked(), [Request::Home]);
-    (window, outside)
-}
-
-/// A film on screen, asked for from the hero banner.
-fn playing() -> (Window, Outside) {
-    let (mut window, outside) = at_home();
-    window.get_by_role_and_label(Role::Button, "Play").click();
-    settle(&mut window);
-    assert_eq!(outside.take_asked(), [Request::Authorize("hero".into())]);
-    outside.reply(Reply::Granted("hero".into(), Ok(grant("hero", 0))));
-    settle(&mut window);
-    let commands = outside.take_commands();
-    let Some(Command::Load(request)) = commands.iter().find(|command| matches!(command, Command::Load(_))) else {
-        panic!("no load among {commands:?}")
-    };
-    let hosts: Vec<_> = request.locations.iter().filter_map(url::Url::host_str).collect();
-    assert_eq!(hosts, ["edge-a.example", "edge-b.example"]);
-    assert_eq!(outside.with(|world| world.watched.len()), 1);
-    (window, outside)
-}
-
-fn press(window: &mut Window, key: Key) {
-    window.key_press(key);
-    settle(window);
-}
 
 #[test]
 fn the_sign_in_form_says_what_is_missing_and_sends_what_was_typed() {
@@ -99,8 +66,7 @@ fn the_demo_viewer_is_signed_in_without_being_asked() {
 #[test]
 fn arrows_and_enter_walk_the_home_screen() {
     let (mut window, outside) = at_home();
-    press(&mut window, Key::ArrowDown);
-    assert_eq!(state(&window).home.focus, Some(Focus::Hero(HeroButton::Play)));
+    assert_eq!(state(&window).home.focus, Some(Focus::Hero(HeroButton::Play)), "the focus is seen from the start");
     assert!(window.get_by_role_and_label(Role::Button, "Play").is_focused());
     press(&mut window, Key::ArrowRight);
     assert!(window.get_by_role_and_label(Role::Button, "Details").is_focused());

@@ -96,10 +96,13 @@ fn read(stream: TcpStream) -> Option<(Asked, TcpStream)> {
 }
 
 fn reply(mut stream: TcpStream, status: u16, body: &Value) {
-    let body = if body.is_null() { String::new() } else { body.to_string() };
+    // An array of numbers is a file.
+    let file = body.as_array().and_then(|bytes| bytes.iter().map(|byte| u8::try_from(byte.as_u64()?).ok()).collect());
+    let text = || if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
+    let body: Vec<u8> = file.unwrap_or_else(text);
     let head = format!("HTTP/1.1 {status} x\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
     // A client that has gone away is the test's own business.
-    let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body.as_bytes()));
+    let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&body));
 }
 
 /// The client under test; replies are waited for by its wake-up.
@@ -167,6 +170,11 @@ fn account() -> Value {
     })
 }
 
+/// Answer to a sign-in, with the tokens of a number.
+fn signed_in(number: u32) -> (u16, Value) {
+    (200, json!({"tokens": tokens(number), "account": account()}))
+}
+
 fn error(code: kinora_api::ErrorCode) -> (u16, Value) {
     let body = kinora_api::ApiError::new(code, "no");
     (code.http_status(), serde_json::to_value(body).expect("serialises"))
@@ -175,7 +183,7 @@ fn error(code: kinora_api::ErrorCode) -> (u16, Value) {
 /// A service where access token 1 is past its time from the beginning, and refreshing leads to token 2.
 fn service(refresh: fn(&str) -> (u16, Value)) -> Server {
     Server::start(Box::new(move |asked| match (asked.what.as_str(), asked.token.as_deref()) {
-        ("POST /v1/sign-in", _) => (200, json!({"tokens": tokens(1), "account": account()})),
+        ("POST /v1/sign-in", _) => signed_in(1),
         ("POST /v1/refresh", _) => refresh(asked.body["refresh_token"].as_str().unwrap_or_default()),
         ("GET /v1/home", Some("access-2")) => (200, json!({"rows": []})),
         ("GET /v1/account", Some("access-2")) => (200, account()),
@@ -265,7 +273,7 @@ fn the_last_position_is_sent_even_when_the_app_is_closed_at_once() {
 fn answers_that_are_not_the_services_are_typed_errors() {
     let directory = tempfile::tempdir().expect("a folder");
     let server = Server::start(Box::new(|asked| match asked.what.as_str() {
-        "POST /v1/sign-in" => (200, json!({"tokens": tokens(2), "account": account()})),
+        "POST /v1/sign-in" => signed_in(2),
         "GET /v1/home" => (200, json!("not a home screen")),
         "GET /v1/titles/gone" => error(kinora_api::ErrorCode::TitleNotFound),
         "POST /v1/playback" => error(kinora_api::ErrorCode::TooManyStreams),
@@ -313,7 +321,7 @@ impl Switched {
         let server = Server::start_if(
             Box::new(move || here.load(Ordering::SeqCst)),
             Box::new(move |asked| match asked.what.as_str() {
-                "POST /v1/sign-in" => (200, json!({"tokens": tokens(1), "account": account()})),
+                "POST /v1/sign-in" => signed_in(1),
                 "GET /v1/account" => (200, account()),
                 "GET /v1/home" => (200, home("for all")),
                 "GET /v1/home?profile=kids" => (200, home("for children")),
@@ -388,6 +396,42 @@ fn another_account_sees_nothing_of_the_one_before() {
     let reply = client.ask(Request::SignIn { credentials, patient: true });
     let Reply::Offline { account: None, homes, .. } = reply else { panic!("{reply:?}") };
     assert!(homes.is_empty());
+}
+
+#[test]
+fn posters_are_on_the_disk_for_the_next_start_and_signing_out_deletes_them() {
+    let directory = tempfile::tempdir().expect("a folder");
+    let is_on = Arc::new(AtomicBool::new(true));
+    let on = Arc::clone(&is_on);
+    let mut png = std::io::Cursor::new(Vec::new());
+    image::RgbaImage::new(6, 4).write_to(&mut png, image::ImageFormat::Png).expect("writes to memory");
+    let png = json!(png.into_inner());
+    let server = Server::start_if(
+        Box::new(move || on.load(Ordering::SeqCst)),
+        Box::new(move |asked| match asked.what.as_str() {
+            "GET /v1/images/a/poster.png" => (200, png.clone()),
+            "POST /v1/sign-in" => signed_in(1),
+            _ => (204, Value::Null),
+        }),
+    );
+    let poster = |client: &mut Client| {
+        let reply = client.ask(Request::Image("/v1/images/a/poster.png".to_owned()));
+        let Reply::Image { picture, .. } = reply else { panic!("{reply:?}") };
+        picture.map(|picture| (picture.width, picture.height))
+    };
+    let fetched = || server.count("GET /v1/images/a/poster.png");
+    let mut client = Client::start(&server, directory.path());
+    assert!(matches!(client.sign_in(), Reply::SignedIn(Ok(_))));
+    assert_eq!(poster(&mut client), Some((6, 4)));
+    drop(client);
+    is_on.store(false, Ordering::SeqCst);
+    let mut client = Client::start(&server, directory.path());
+    assert_eq!(poster(&mut client), Some((6, 4)));
+    assert_eq!(fetched(), 1);
+    is_on.store(true, Ordering::SeqCst);
+    assert!(matches!(client.ask(Request::SignOut), Reply::SignedOut));
+    assert_eq!(poster(&mut client), Some((6, 4)));
+    assert_eq!(fetched(), 2);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! `kinora-edge`: the command line of the edge. The work is in `mock_backend::edge`.
 
+use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -8,6 +9,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clap::Parser;
 use mock_backend::chaos::plan::Plan;
+use mock_backend::command::edges::DRAINING;
 use mock_backend::edge::log::{Destination, Rotation};
 use mock_backend::edge::shaper::Trace;
 use mock_backend::edge::signature::EdgeSecret;
@@ -92,6 +94,8 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
             () = termination.wait() => {}
             () = mock_backend::http::signal::end_of_stdin() => {}
         }
+        // For the parent, which may be gone.
+        drop(writeln!(std::io::stdout(), "{DRAINING}"));
     } else {
         termination.wait().await;
     }

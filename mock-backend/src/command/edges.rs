@@ -17,6 +17,10 @@ use crate::http::probe::Probe;
 
 /// How long an edge may take to listen, and to end beyond its drain time.
 const PATIENCE: Duration = Duration::from_secs(15);
+/// How long an edge may take to say that it heeds the end of its standard input; one that hangs never does.
+const HEED: Duration = Duration::from_secs(5);
+/// Line that an edge prints when it begins to end.
+pub const DRAINING: &str = "draining";
 /// Time between two looks at whether an edge answers.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// Looks without an answer after which a process counts as hung and is killed: more than a busy machine explains.
@@ -85,7 +89,7 @@ pub struct Edge {
     /// The edge ends when this closes.
     stdin: Option<ChildStdin>,
     /// Kept open, so that the edge never writes into a closed pipe.
-    _stdout: BufReader<ChildStdout>,
+    stdout: BufReader<ChildStdout>,
     drain: Duration,
 }
 
@@ -120,7 +124,7 @@ pub async fn start(setup: &Setup) -> Result<Edge, EdgeStartError> {
     read.map_err(|_| silent())?.map_err(spawn_error)?;
     let url = line.trim().strip_prefix("listening on ").filter(|url| Url::parse(url).is_ok()).ok_or_else(silent)?;
     let about = About { name: setup.name.clone(), url: url.to_owned(), pid: child.id(), log: setup.log.clone() };
-    Ok(Edge { about, child, stdin, _stdout: stdout, drain: setup.drain })
+    Ok(Edge { about, child, stdin, stdout, drain: setup.drain })
 }
 
 /// Keeps an edge running under its address until `end` is cancelled, then ends it. One that dies, or no longer answers, is
@@ -190,12 +194,25 @@ impl Edge {
         }
     }
 
-    /// Asks the edge to end, and sees that it does.
+    /// Asks the edge to end, and sees that it does. The drain time is for an edge that says that it drains.
     pub async fn stop(mut self) {
         drop(self.stdin.take());
-        if tokio::time::timeout(self.drain + PATIENCE, self.child.wait()).await.is_err() {
+        let heeds = tokio::time::timeout(HEED, self.heeded()).await.is_ok();
+        if !heeds || tokio::time::timeout(self.drain + PATIENCE, self.child.wait()).await.is_err() {
             tracing::warn!(edge = self.about.name, "an edge does not end: it is killed");
             self.kill().await;
+        }
+    }
+
+    /// Completes when the edge has said that it drains, or has closed its standard output.
+    async fn heeded(&mut self) {
+        let mut line = String::new();
+        while line.trim_end() != DRAINING {
+            line.clear();
+            // A line that is no text was not written by an edge.
+            if !matches!(self.stdout.read_line(&mut line).await, Ok(1..)) {
+                return;
+            }
         }
     }
 

@@ -19,6 +19,8 @@ const POSTER_AT: f64 = 0.35;
 const PREVIEW_HEIGHT: u32 = 90;
 /// Most preview pictures in a title; a long film has them further apart.
 const MAX_PREVIEWS: u64 = 200;
+/// Largest subtitles that are read, bytes: a film has a few hundred kilobytes.
+const MAX_TEXT: u64 = 16 << 20;
 /// Shortest time between preview pictures, milliseconds.
 const PREVIEW_EVERY_MS: u64 = 2000;
 /// JPEG has full-range BT.601 (JFIF); the film has video-range BT.709.
@@ -287,6 +289,9 @@ impl Job<'_> {
             Text::Ready { vtt, language } => Ok(EncodedText { language: language.clone(), vtt: vtt.clone() }),
             Text::Stream { language, .. } => {
                 let path = self.work.join(text_file(index));
+                if fs::metadata(&path).map_err(IngestError::io(&path))?.len() > MAX_TEXT {
+                    return Err(IngestError::output(format!("subtitles of more than {MAX_TEXT} bytes")));
+                }
                 let bytes = fs::read(&path).map_err(IngestError::io(&path))?;
                 let vtt = String::from_utf8_lossy(&bytes).into_owned();
                 Ok(EncodedText { language: language.clone(), vtt })

@@ -6,14 +6,13 @@ use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::cancel::OnCancel;
 use super::{Cancel, IngestError};
 
-/// How often a running child is checked against the cancel flag.
-const POLL: Duration = Duration::from_millis(100);
 /// Lines of stderr that are kept; the useful one is among the last.
 const KEPT_LINES: usize = 24;
 /// Longest line that is kept, bytes.
@@ -34,6 +33,22 @@ const FORMATS: &str = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpe
 /// Protocols through which ffmpeg and ffprobe may read and write.
 const PROTOCOLS: &str = "file,pipe";
 
+/// What a running child is waited for with.
+enum Event {
+    /// ffmpeg came this far in the film, microseconds.
+    Reached(u64),
+    /// The standard output is closed, as it is when the child ends; what was read from it, if anything was kept.
+    Closed(std::io::Result<Vec<u8>>),
+    /// The cancel flag was raised.
+    Cancelled,
+}
+
+/// Sends an event when the flag is raised. A full channel has a reader that is awake, and looks at the flag.
+fn wake_on_cancel(cancel: &Cancel, events: &SyncSender<Event>) -> OnCancel {
+    let events = events.clone();
+    cancel.on_cancel(move || drop(events.try_send(Event::Cancelled)))
+}
+
 /// What a failed child said last.
 #[derive(Debug)]
 pub(super) struct Failure(pub(super) String);
@@ -47,37 +62,38 @@ pub(super) fn untrusted_input() -> [OsString; 4] {
 pub(super) fn probe(args: &[OsString], cancel: &Cancel) -> Result<Result<Vec<u8>, Failure>, IngestError> {
     let mut child = spawn("ffprobe", args, Path::new("."), PROBE_MEMORY)?;
     let words = last_words(&mut child)?;
+    let (events, inbox) = mpsc::sync_channel(2);
+    let _wake = wake_on_cancel(cancel, &events);
     let stdout = child.stdout.take();
     let read = move || {
         let mut output = Vec::new();
-        match stdout {
-            Some(stdout) => stdout.take(MAX_OUTPUT).read_to_end(&mut output).map(|_| output),
-            None => Ok(output),
-        }
+        let read = stdout.map_or(Ok(0), |stdout| stdout.take(MAX_OUTPUT).read_to_end(&mut output));
+        // Nobody listens any more to a child that was ended.
+        drop(events.send(Event::Closed(read.map(|_| output))));
     };
-    let output = thread::Builder::new().name("ffprobe-stdout".into()).spawn(read).map_err(tool("ffprobe"))?;
-    let began = Instant::now();
-    let outcome = loop {
-        match child.try_wait().map_err(tool("ffprobe"))? {
-            Some(status) => break Ok(status),
-            None if cancel.is_cancelled() => break Err(IngestError::Cancelled),
-            None if began.elapsed() > PROBE_TIME => {
-                let limit = format!("{} s to examine the file", PROBE_TIME.as_secs());
-                break Err(IngestError::Limit { tool: "ffprobe", limit });
+    let reader = thread::Builder::new().name("ffprobe-stdout".into()).spawn(read);
+    let outcome = match reader {
+        Err(error) => Err(tool("ffprobe")(error)),
+        Ok(_) => loop {
+            match inbox.recv_timeout(PROBE_TIME) {
+                Ok(Event::Reached(_)) => {}
+                Ok(Event::Closed(output)) => break output.map_err(tool("ffprobe")),
+                Ok(Event::Cancelled) => break Err(IngestError::Cancelled),
+                Err(_) => {
+                    let limit = format!("{} s to examine the file", PROBE_TIME.as_secs());
+                    break Err(IngestError::Limit { tool: "ffprobe", limit });
+                }
             }
-            None => thread::sleep(PROBE_POLL),
-        }
+        },
     };
     if outcome.is_err() {
         end(&mut child);
     }
+    let status = child.wait().map_err(tool("ffprobe"))?;
     let lines = words.join().unwrap_or_default();
-    let output = output.join().unwrap_or_else(|_| Ok(Vec::new())).map_err(tool("ffprobe"))?;
-    Ok(if outcome?.success() { Ok(output) } else { Err(Failure(useful(&lines))) })
+    let output = outcome?;
+    Ok(if status.success() { Ok(output) } else { Err(Failure(useful(&lines))) })
 }
-
-/// How often a running ffprobe is looked at: it seldom takes longer.
-const PROBE_POLL: Duration = Duration::from_millis(10);
 
 /// Runs ffmpeg in `directory` to its end. `position` is called with the presentation time reached, in microseconds.
 ///
@@ -93,47 +109,56 @@ pub(super) fn run(
     let processors = thread::available_parallelism().map_or(1, |count| count.get() as u64);
     let mut child = spawn("ffmpeg", &all, directory, ENCODE_MEMORY.0 + processors * ENCODE_MEMORY.1)?;
     let words = last_words(&mut child)?;
-    let (sender, receiver) = mpsc::sync_channel::<u64>(16);
-    let reader = child.stdout.take().map(|stdout| {
-        let forward = move || {
-            for line in BufReader::new(stdout).split(b'\n').map_while(Result::ok) {
-                let reached = parse_progress(&line);
-                if reached.is_some_and(|us| sender.send(us).is_err()) {
-                    break;
-                }
+    let (events, inbox) = mpsc::sync_channel(16);
+    let _wake = wake_on_cancel(cancel, &events);
+    let stdout = child.stdout.take();
+    let forward = move || {
+        let lines = stdout.into_iter().flat_map(|stdout| BufReader::new(stdout).split(b'\n').map_while(Result::ok));
+        for us in lines.filter_map(|line| parse_progress(&line)) {
+            if events.send(Event::Reached(us)).is_err() {
+                return;
             }
-        };
-        thread::Builder::new().name("ffmpeg-progress".into()).spawn(forward)
-    });
-    let mut watch = StallWatch::begin(Instant::now());
-    let outcome = loop {
-        if cancel.is_cancelled() {
-            break Err(IngestError::Cancelled);
         }
-        match receiver.recv_timeout(POLL) {
-            Ok(us) => {
-                watch.reach(us, Instant::now());
-                position(us);
-            }
-            Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => break Ok(()),
-        }
-        if watch.is_stalled(Instant::now()) {
-            let limit = format!("{} s without progress", STALL_TIME.as_secs());
-            break Err(IngestError::Limit { tool: "ffmpeg", limit });
-        }
+        drop(events.send(Event::Closed(Ok(Vec::new()))));
+    };
+    let reader = thread::Builder::new().name("ffmpeg-progress".into()).spawn(forward);
+    let outcome = match &reader {
+        Ok(_) => follow(&inbox, cancel, &mut position),
+        Err(error) => Err(tool("ffmpeg")(error.kind().into())),
     };
     if outcome.is_err() {
         end(&mut child);
     }
     let status = child.wait().map_err(tool("ffmpeg"))?;
-    drop(receiver);
-    if let Some(Ok(handle)) = reader {
+    drop(inbox);
+    if let Ok(handle) = reader {
         let _ = handle.join();
     }
     let lines = words.join().unwrap_or_default();
     outcome?;
     if status.success() { Ok(()) } else { Err(IngestError::Encode { detail: useful(&lines) }) }
+}
+
+/// Follows ffmpeg to its end, the raised flag, or the limit of time without progress.
+fn follow(inbox: &Receiver<Event>, cancel: &Cancel, position: &mut impl FnMut(u64)) -> Result<(), IngestError> {
+    let mut watch = StallWatch::begin(Instant::now());
+    loop {
+        if cancel.is_cancelled() {
+            return Err(IngestError::Cancelled);
+        }
+        match inbox.recv_timeout(watch.time_left(Instant::now())) {
+            Ok(Event::Reached(us)) => {
+                watch.reach(us, Instant::now());
+                position(us);
+            }
+            Ok(Event::Cancelled) | Err(RecvTimeoutError::Timeout) => {}
+            Ok(Event::Closed(_)) | Err(RecvTimeoutError::Disconnected) => return Ok(()),
+        }
+        if watch.is_stalled(Instant::now()) {
+            let limit = format!("{} s without progress", STALL_TIME.as_secs());
+            return Err(IngestError::Limit { tool: "ffmpeg", limit });
+        }
+    }
 }
 
 /// Kills a child. One that has just ended by itself cannot be killed; either way it is gone afterwards.
@@ -162,6 +187,11 @@ impl StallWatch {
 
     fn is_stalled(&self, now: Instant) -> bool {
         now.saturating_duration_since(self.since) > STALL_TIME
+    }
+
+    /// Returns the time after which it is stalled unless something comes.
+    fn time_left(&self, now: Instant) -> Duration {
+        (STALL_TIME + Duration::from_millis(1)).saturating_sub(now.saturating_duration_since(self.since))
     }
 }
 
@@ -294,7 +324,9 @@ mod tests {
         watch.reach(1_000, began + STALL_TIME);
         assert!(!watch.is_stalled(began + 2 * STALL_TIME));
         watch.reach(1_000, began + 2 * STALL_TIME);
-        assert!(watch.is_stalled(began + 2 * STALL_TIME + POLL), "the same place again is no progress");
+        let left = watch.time_left(began + 2 * STALL_TIME);
+        assert!(watch.is_stalled(began + 2 * STALL_TIME + left), "the same place again is no progress");
+        assert_eq!(watch.time_left(began + 9 * STALL_TIME), Duration::ZERO);
     }
 
     #[cfg(target_os = "linux")]
@@ -311,10 +343,33 @@ mod tests {
 
     #[test]
     fn a_raised_flag_ends_the_probe() {
-        let cancel = Cancel::new();
-        cancel.cancel();
+        // It examines without end.
         let args = ["-f", "lavfi", "-i", "testsrc2", "-count_frames", "-show_streams"].map(OsString::from);
-        let result = probe(&args, &cancel);
+        for is_raised_before in [true, false] {
+            let cancel = Cancel::new();
+            let raise = cancel.clone();
+            if is_raised_before {
+                raise.cancel();
+            }
+            let raising = thread::spawn(move || raise.cancel());
+            let result = probe(&args, &cancel);
+            assert!(matches!(result, Err(IngestError::Cancelled)), "{result:?}");
+            raising.join().expect("the flag was raised");
+        }
+    }
+
+    #[test]
+    fn a_raised_flag_ends_a_child_that_reports_nothing() {
+        let cancel = Cancel::new();
+        let raise = cancel.clone();
+        // It waits for a writer of the pipe that nobody opens, and prints no progress meanwhile.
+        let dir = tempfile::tempdir().expect("a directory");
+        let pipe = dir.path().join("pipe");
+        assert!(Command::new("mkfifo").arg(&pipe).status().expect("it runs").success());
+        let args = ["-i".into(), pipe.into_os_string(), "-f".into(), "null".into(), "-".into()];
+        let raising = thread::spawn(move || raise.cancel());
+        let result = run(&args, Path::new("."), &cancel, |_| ());
         assert!(matches!(result, Err(IngestError::Cancelled)), "{result:?}");
+        raising.join().expect("the flag was raised");
     }
 }

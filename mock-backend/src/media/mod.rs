@@ -33,6 +33,7 @@ mod package;
 pub mod patchwork;
 mod probe;
 mod progress;
+pub mod readers;
 mod recipe;
 mod record;
 mod slug;

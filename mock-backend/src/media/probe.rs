@@ -125,7 +125,13 @@ pub(super) fn file(path: &Path, cancel: &Cancel) -> Result<Probe, IngestError> {
         let detail = failure.0.replace(&format!("file:{shown}: "), "");
         not_media(detail)
     })?;
-    let raw: Raw = serde_json::from_slice(&json).map_err(|e| not_media(format!("ffprobe's answer: {e}")))?;
+    answer(&json, path)
+}
+
+/// Reads what ffprobe printed about the file `path`.
+pub(super) fn answer(json: &[u8], path: &Path) -> Result<Probe, IngestError> {
+    let not_media = |detail: String| IngestError::NotMedia { path: path.to_owned(), detail };
+    let raw: Raw = serde_json::from_slice(json).map_err(|e| not_media(format!("ffprobe's answer: {e}")))?;
     raw.into_probe()?.ok_or_else(|| IngestError::NoVideo { path: path.to_owned() })
 }
 

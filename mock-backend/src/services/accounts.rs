@@ -160,13 +160,21 @@ impl Accounts {
     /// # Errors
     /// 7009 when the account has no such profile.
     pub async fn profile(&self, account: &str, wanted: Option<&ProfileId>) -> Result<Profile, Problem> {
-        let mut profiles = self.profiles(account).await?.into_iter();
-        match wanted {
-            None => profiles.next(),
-            Some(id) => profiles.find(|profile| &profile.id == id),
-        }
-        .ok_or_else(|| Problem::new(ErrorCode::ProfileNotFound, "the account has no such profile"))
+        choose(self.profiles(account).await?, wanted)
     }
+}
+
+/// Returns the profile that a request names, or the first one of an account.
+///
+/// # Errors
+/// 7009 when it is not among them.
+pub fn choose(profiles: Vec<Profile>, wanted: Option<&ProfileId>) -> Result<Profile, Problem> {
+    let mut profiles = profiles.into_iter();
+    match wanted {
+        None => profiles.next(),
+        Some(id) => profiles.find(|profile| &profile.id == id),
+    }
+    .ok_or_else(|| Problem::new(ErrorCode::ProfileNotFound, "the account has no such profile"))
 }
 
 async fn insert_or_update(

@@ -146,6 +146,9 @@ pub async fn open(url: Option<&str>, data: &Path) -> Result<(Store, JoinHandle<(
         // One stays open: with it the write-ahead log outlives a connection of the writer that had to be discarded.
         .min_connections(1)
         .max_connections(READERS)
+        // A connection to a file does not go stale, and each question to it costs two switches of threads. It is tested when it is
+        // given back.
+        .test_before_acquire(false)
         .connect_with(options.read_only(true).create_if_missing(false))
         .await
         .map_err(DatabaseError::Open)?;

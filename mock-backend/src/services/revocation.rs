@@ -131,7 +131,12 @@ pub async fn end_session(
 pub async fn list(reads: &SqlitePool, after: i64) -> Result<RevokedPage, Problem> {
     let latest: Option<i64> =
         sqlx::query_scalar("SELECT value FROM service_state WHERE name = 'revoked_seq'").fetch_optional(reads).await?;
-    let after = if after > latest.unwrap_or(0) { 0 } else { after };
+    let latest = latest.unwrap_or(0);
+    if after == latest {
+        // The usual answer, before every manifest.
+        return Ok(RevokedPage { next: after, revoked: Vec::new(), more: false });
+    }
+    let after = if after > latest { 0 } else { after };
     let rows: Vec<(i64, String, i64)> =
         sqlx::query_as("SELECT seq, session_id, until FROM revoked_sessions WHERE seq > $1 ORDER BY seq LIMIT $2")
             .bind(after)

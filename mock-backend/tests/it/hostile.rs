@@ -1,10 +1,11 @@
 //! Files that are not what they are called: `ingest` opens nothing but the file it is given, and ends when it is told to.
 
 use std::fs;
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
 
 use mock_backend::media::{self, Cancel, IngestError, Request, Silent};
 
@@ -83,26 +84,42 @@ fn a_signal_ends_an_ingest_and_leaves_nothing() {
         .arg(&data)
         .arg(&long)
         .stdout(Stdio::null())
-        .stderr(Stdio::null())
+        .stderr(Stdio::piped())
         .spawn()
         .unwrap();
     let media = media::media_dir(&data);
-    let begun = Instant::now();
-    let building =
-        || fs::read_dir(&media).is_ok_and(|dir| dir.flatten().any(|entry| entry.path().join("work").exists()));
-    while !building() {
-        assert!(begun.elapsed() < PATIENCE && ingest.try_wait().unwrap().is_none(), "it has not begun");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    assert!(Command::new("kill").arg(ingest.id().to_string()).status().unwrap().success());
-    let begun = Instant::now();
-    let status = loop {
-        match ingest.try_wait().unwrap() {
-            Some(status) => break status,
-            None => assert!(begun.elapsed() < PATIENCE, "it does not end"),
+    // The share of the encoding is reported once the title's directory is there.
+    let mut progress = BufReader::new(ingest.stderr.take().unwrap());
+    let (ingest, (said, status)) = within_patience(ingest, move |ingest| {
+        let mut said = String::new();
+        while !said.ends_with("%\n") {
+            assert!(progress.read_line(&mut said).unwrap() > 0, "it does not begin: {said}");
         }
-        std::thread::sleep(Duration::from_millis(5));
-    };
-    assert_eq!(status.code(), Some(1));
+        assert!(Command::new("kill").arg(ingest.id().to_string()).status().unwrap().success());
+        // Read on, so that it never waits for a reader.
+        std::io::copy(&mut progress, &mut std::io::sink()).unwrap();
+        (said, ingest.wait().unwrap())
+    });
+    drop(ingest);
+    assert_eq!(status.code(), Some(1), "{said}");
     assert_eq!(fs::read_dir(&media).unwrap().count(), 0);
+}
+
+/// Runs `work` with a child on a thread of its own, and kills the child when it takes longer than any wait of a test.
+fn within_patience<T: Send + 'static>(
+    mut child: Child,
+    work: impl FnOnce(&mut Child) -> T + Send + 'static,
+) -> (Child, T) {
+    let pid = child.id().to_string();
+    let (sender, done) = mpsc::channel();
+    let working = thread::spawn(move || {
+        let result = work(&mut child);
+        let _ = sender.send(());
+        (child, result)
+    });
+    if done.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
+        let _ = Command::new("kill").args(["-KILL", &pid]).status();
+        panic!("it does not end");
+    }
+    working.join().unwrap()
 }

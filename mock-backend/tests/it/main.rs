@@ -9,6 +9,7 @@ mod cache;
 mod chaos;
 mod edge_cache;
 mod edge_http;
+mod fuzz_corpus;
 mod grants;
 mod hostile;
 mod media;

@@ -86,3 +86,19 @@ async fn an_edge_that_hangs_is_left_out_of_grants_until_it_answers() {
     a.stop().await;
     b.stop().await;
 }
+
+#[tokio::test]
+async fn an_edge_that_hangs_does_not_hold_up_the_end() {
+    let stage = Stage::new().await;
+    // Far longer than any test waits.
+    let drain = std::time::Duration::from_secs(3600);
+    for hangs in [true, false] {
+        let edge = edges::start(&Setup { drain, ..setup(&stage, "a") }).await.unwrap();
+        let pid = edge.about.pid.unwrap();
+        if hangs {
+            signal(pid, "STOP");
+        }
+        let ended = tokio::time::timeout(PATIENCE, edge.stop()).await;
+        assert!(ended.is_ok(), "it is waited for (hangs: {hangs})");
+    }
+}

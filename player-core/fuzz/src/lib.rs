@@ -1,18 +1,21 @@
 //! What the fuzz targets do with their input. A panic is a defect; so is a difference that only the size of the
 //! pieces explains.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
 use player_core::container::captions::CaptionQueue;
 use player_core::container::{
-    CarriedState, Codec, DemuxError, DemuxOutput, DemuxSetup, Payload, Sample, SampleKey, describe_samples, mp4, open,
-    read_init,
+    CaptionPacket, CarriedState, Codec, DemuxError, DemuxOutput, DemuxSetup, Payload, Sample, SampleKey,
+    describe_samples, mp4, open, read_init,
 };
 use player_core::manifest::{IndexPiece, IndexReading, RemoteElements};
 use player_core::model::{
-    ByteRange, CaptionService, ContainerFormat, IndexFormat, IndexSource, Protocol, Resource, TimestampMapping,
+    ByteRange, CaptionService, ContainerFormat, IndexFormat, IndexSource, Protocol, Resource, TimedMetadata,
+    TimestampMapping,
 };
+use player_core::text::Cue;
 use player_core::text::captions::{CaptionDecoder, CaptionScout};
 use player_core::{MediaTime, WallClock, manifest, text};
 use url::Url;
@@ -92,15 +95,45 @@ fn demux_with(setup: &DemuxSetup, bytes: &Bytes, size: usize) -> (Vec<DemuxOutpu
     (outputs, verdict)
 }
 
-fn samples(outputs: &[DemuxOutput]) -> usize {
-    let count = |output: &DemuxOutput| match output {
-        DemuxOutput::Fragment(fragment) => fragment.samples.len(),
-        DemuxOutput::Cues { cues, .. } => cues.len(),
-        DemuxOutput::Metadata(events) => events.len(),
-        DemuxOutput::Captions(packets) => packets.len(),
-        DemuxOutput::Init(_) | DemuxOutput::Protection(_) | DemuxOutput::Damage(_) | DemuxOutput::Tail(_) => 0,
-    };
-    outputs.iter().map(count).sum()
+/// What came out of a reader, in order, however it was cut into outputs: samples with their times and bytes by track,
+/// and cues, events and captions.
+#[derive(Debug, Default, PartialEq)]
+pub struct Content {
+    /// Samples of each track in decoding order.
+    pub samples: BTreeMap<u32, Vec<Sample>>,
+    /// Cues.
+    pub cues: Vec<Cue>,
+    /// Events.
+    pub metadata: Vec<TimedMetadata>,
+    /// Captions inside the video.
+    pub captions: Vec<CaptionPacket>,
+}
+
+fn samples(outputs: &[DemuxOutput]) -> Content {
+    let mut content = Content::default();
+    for output in outputs {
+        match output {
+            DemuxOutput::Fragment(fragment) => {
+                content.samples.entry(fragment.track).or_default().extend(fragment.samples.iter().cloned());
+            }
+            DemuxOutput::Cues { cues, .. } => content.cues.extend(cues.iter().cloned()),
+            DemuxOutput::Metadata(events) => content.metadata.extend(events.iter().cloned()),
+            DemuxOutput::Captions(packets) => content.captions.extend(packets.iter().cloned()),
+            DemuxOutput::Init(_) | DemuxOutput::Protection(_) | DemuxOutput::Damage(_) | DemuxOutput::Tail(_) => {}
+        }
+    }
+    content
+}
+
+/// Reads media whole, the first byte aside, as the targets do: for replays that compare with what is on record.
+pub fn media(data: &[u8], format: ContainerFormat) -> (Content, Option<DemuxError>) {
+    let Some((&first, data)) = data.split_first() else { return (Content::default(), None) };
+    let mut setup = DemuxSetup::new(format, None);
+    let has_key = format != ContainerFormat::Unknown && first & 1 == 1;
+    setup.sample_key = has_key.then_some(SampleKey { key_id: [1; 16], iv: [2; 16] });
+    let bytes = Bytes::copy_from_slice(data);
+    let (outputs, verdict) = demux_with(&setup, &bytes, bytes.len().max(1));
+    (samples(&outputs), verdict)
 }
 
 /// Captions: the first byte chooses between the triples of `cc_data()`, which come six a picture, and a sample with

@@ -9,7 +9,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::audio::PackedDemuxer;
-use super::ts::TsDemuxer;
+use super::sniff::Signature;
+use super::ts::{self, TsDemuxer};
 use super::{DemuxOutput, DemuxSetup};
 use crate::model::ContainerFormat;
 
@@ -66,6 +67,24 @@ impl DemuxerState {
             ReaderState::Ts(_) => ContainerFormat::MpegTs,
             ReaderState::Packed(_) => ContainerFormat::PackedAudio,
         })
+    }
+}
+
+impl DemuxerState {
+    /// Container of a segment whose first bytes, or all of them, are `bytes`, if what the segment before left open tells
+    /// it better than they do themselves: a cut may lie anywhere, also where the bytes look like another format.
+    pub(super) fn format_of_rest(&self, bytes: &[u8], signature: Signature) -> Option<ContainerFormat> {
+        match self.reader.as_deref()? {
+            ReaderState::Ts(demuxer) => {
+                let is_text = matches!(signature, Signature::Html | Signature::Xml | Signature::Json | Signature::Text);
+                let goes_on = demuxer.is_continued_by(bytes)? && !is_text;
+                goes_on.then_some(ContainerFormat::MpegTs)
+            }
+            // One byte alone makes no packet.
+            ReaderState::Packed(_) => {
+                (signature == Signature::MpegTs && bytes.len() <= ts::PACKET).then_some(ContainerFormat::PackedAudio)
+            }
+        }
     }
 }
 

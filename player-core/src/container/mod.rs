@@ -20,6 +20,9 @@ mod sniffing;
 mod text;
 mod ts;
 
+#[cfg(test)]
+pub(crate) use ts::testmux;
+
 pub use carry::{CarriedState, DemuxerState, SegmentTail};
 pub use codec::{Codec, CodecConfig, PixelAspect};
 pub use demux::{

@@ -33,6 +33,10 @@ impl SniffingDemuxer {
     fn choose(&mut self, mut bytes: Bytes, last: bool) -> Result<Vec<DemuxOutput>, DemuxError> {
         loop {
             let signature = sniff::recognise(&bytes);
+            let carried = self.setup.carried.as_ref().filter(|carried| carried.continues && self.skipped == 0);
+            if let Some(format) = carried.and_then(|carried| carried.state.format_of_rest(&bytes, signature)) {
+                return self.hand_over(format, bytes);
+            }
             let extent = if signature == Signature::Image { picture::extent(&bytes) } else { PictureExtent::Unknown };
             let needed = match extent {
                 PictureExtent::Ends(end) => end + sniff::ENOUGH,
@@ -58,6 +62,13 @@ impl SniffingDemuxer {
                 }
             }
         }
+    }
+
+    fn hand_over(&mut self, format: ContainerFormat, bytes: Bytes) -> Result<Vec<DemuxOutput>, DemuxError> {
+        let mut chosen = super::reader(&DemuxSetup { format, ..self.setup.clone() })?;
+        let outputs = chosen.push(bytes);
+        self.chosen = Some(chosen);
+        outputs
     }
 
     fn reader(&self, signature: Signature) -> Result<Box<dyn Demuxer>, DemuxError> {

@@ -4,6 +4,7 @@
 //! Redirects are followed here and not in the HTTP client, so that every step carries what belongs to its own origin
 //! and nothing that belongs to another.
 
+use std::collections::BTreeSet;
 use std::error::Error as _;
 use std::io::ErrorKind;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -25,6 +26,8 @@ const MAX_REDIRECTS: usize = 10;
 const MAX_HEADERS: usize = 4096;
 /// Bytes of header fields read of one HTTP/2 answer.
 const MAX_HEADER_BYTES: u32 = 256 << 10;
+/// Most origins whose first mention is kept.
+const MAX_ORIGINS: usize = 1024;
 /// Fields of the host that are meant for one origin.
 const SENSITIVE: [HeaderName; 3] = [header::AUTHORIZATION, header::COOKIE, header::PROXY_AUTHORIZATION];
 
@@ -37,6 +40,29 @@ pub struct Exchange {
     credentials: Mutex<Credentials>,
     /// `None` when cookies are turned off.
     cookies: Option<Mutex<CookieJar>>,
+    trust: Mutex<OriginTrust>,
+}
+
+/// Origins by the way that first led to them: fields of the host that are meant for one origin go only where an
+/// address of the host or of a manifest led, and not where a redirect led.
+#[derive(Debug, Default)]
+struct OriginTrust {
+    addressed: BTreeSet<String>,
+    redirected: BTreeSet<String>,
+}
+
+impl OriginTrust {
+    /// Notes a request to an address, and gives whether its origin may have those fields. An origin that is neither
+    /// known nor can be kept may not.
+    fn admit(&mut self, url: &Url, is_redirect: bool) -> bool {
+        let origin = url.origin().ascii_serialization();
+        let is_known = self.addressed.contains(&origin) || self.redirected.contains(&origin);
+        if !is_known && self.addressed.len() + self.redirected.len() < MAX_ORIGINS {
+            let kept = if is_redirect { &mut self.redirected } else { &mut self.addressed };
+            kept.insert(origin.clone());
+        }
+        self.addressed.contains(&origin)
+    }
 }
 
 impl Exchange {
@@ -71,7 +97,7 @@ impl Exchange {
             .build()
             .map_err(|error| PlayerError::fatal(ErrorCode::Internal, format!("no HTTP client: {error}")))?;
         let cookies = network.cookies.then(Mutex::default);
-        Ok(Self { client, headers, credentials: Mutex::default(), cookies })
+        Ok(Self { client, headers, credentials: Mutex::default(), cookies, trust: Mutex::default() })
     }
 
     /// Removes the user information from an address and keeps it for the address's origin, in place of what is kept.
@@ -88,10 +114,11 @@ impl Exchange {
         lock(&self.credentials).learn(&mut url, request.kind == FetchKind::Manifest);
         let origin = url.origin();
         let mut post = request.post.clone();
+        let mut is_trusted = lock(&self.trust).admit(&url, false);
         for _ in 0..=MAX_REDIRECTS {
             let method = if post.is_some() { Method::POST } else { Method::GET };
             let mut builder = self.client.request(method, url.clone());
-            builder = builder.headers(self.headers_for(&url, url.origin() == origin, request, range));
+            builder = builder.headers(self.headers_for(&url, is_trusted, request, range));
             if let Some(json) = &post {
                 builder = builder.header(header::CONTENT_TYPE, "application/json").body(json.clone());
             }
@@ -105,14 +132,16 @@ impl Exchange {
                 post = None;
             }
             url = next;
+            let same_origin = url.origin() == origin;
+            is_trusted = lock(&self.trust).admit(&url, !same_origin) && same_origin;
             lock(&self.credentials).learn(&mut url, false);
         }
         Err(FetchError::BadAddress(format!("more than {MAX_REDIRECTS} redirects")))
     }
 
-    fn headers_for(&self, url: &Url, same_origin: bool, request: &FetchRequest, range: Option<&str>) -> HeaderMap {
+    fn headers_for(&self, url: &Url, is_trusted: bool, request: &FetchRequest, range: Option<&str>) -> HeaderMap {
         let mut headers = self.headers.clone();
-        if !same_origin {
+        if !is_trusted {
             for name in SENSITIVE {
                 headers.remove(name);
             }

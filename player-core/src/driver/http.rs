@@ -33,8 +33,8 @@ const PROGRESS_INTERVAL: Duration = Duration::from_millis(50);
 /// What every request of a player carries.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NetworkConfig {
-    /// Header names and values, added to every request. A redirect to another origin carries no `Authorization` and
-    /// no `Cookie` of these.
+    /// Header names and values, added to every request. `Authorization`, `Cookie` and `Proxy-Authorization` of these
+    /// go to no origin that only a redirect led to, neither with the redirect nor with later requests.
     pub headers: Vec<(String, String)>,
     /// More certification authorities to trust, PEM.
     pub authorities_pem: Option<Vec<u8>>,

@@ -260,6 +260,13 @@ fn headers_meant_for_one_origin_do_not_follow_a_redirect_to_another() {
     assert_eq!(server.sent("authorization"), [Some("Bearer t".to_owned())]);
     assert_eq!((other.sent("authorization"), other.sent("cookie")), (vec![None], vec![None]));
     assert_eq!(other.sent("x-own"), [Some("1".to_owned())]);
+    // Nor with later requests, which the answer's relative addresses lead there.
+    assert_eq!(player.fetch(request(&other.url, None)), Ok(Bytes::from_static(b"other")));
+    assert_eq!((other.sent("authorization"), other.sent("cookie")), (vec![None; 2], vec![None; 2]));
+    // An address of the host or of a manifest is another matter.
+    let named = OddServer::start(|_| answer("200 OK", &[], b"named"));
+    assert_eq!(player.fetch(request(&named.url, None)), Ok(Bytes::from_static(b"named")));
+    assert_eq!(named.sent("authorization"), [Some("Bearer t".to_owned())]);
 }
 
 #[test]

@@ -117,4 +117,54 @@ mod tests {
             assert_eq!(read_keys(raw, &vec![0; wrong]), Err(expected));
         }
     }
+
+    /// A licence of web keys, each written as `kty`, id and key in base64url.
+    fn licence_of(keys: &[(Option<&str>, &[u8], &[u8])]) -> String {
+        let keys: Vec<_> = keys
+            .iter()
+            .map(|(kind, id, key)| {
+                serde_json::json!({ "kty": kind, "kid": BASE64URL.encode(id), "k": BASE64URL.encode(key) })
+            })
+            .collect();
+        serde_json::json!({ "keys": keys }).to_string()
+    }
+
+    #[test]
+    fn a_licence_may_lack_the_key_that_was_asked_for_and_carry_others() {
+        let asked = KeyId([1; 16]);
+        let body = licence_of(&[
+            (Some("oct"), &[2; 16], &[7; 16]),
+            (None, &[3; 16], &[8; 16]),
+            (Some("oct"), &[1; 16], &[9; 32]),
+            (Some("EC"), &[1; 16], &[9; 16]),
+            (Some("oct"), &[1; 15], &[9; 16]),
+        ]);
+        let keys = read_keys(KeyFile::Licence, body.as_bytes()).unwrap();
+        let ids: Vec<_> = keys.iter().map(|key| (key.id, key.key.bytes()[0])).collect();
+        assert_eq!(ids, [(Some(KeyId([2; 16])), 7), (Some(KeyId([3; 16])), 8)]);
+        assert!(keys.iter().all(|key| key.id != Some(asked)));
+        let none = licence_of(&[(Some("oct"), &[1; 16], &[9; 17])]);
+        assert_eq!(read_keys(KeyFile::Licence, none.as_bytes()), Err(DrmError::LicenceEmpty));
+    }
+
+    #[test]
+    fn a_licence_is_read_up_to_its_limit() {
+        let ids: Vec<[u8; 16]> = (0..=MAX_KEYS as u128).map(u128::to_be_bytes).collect();
+        let many: Vec<_> = ids.iter().map(|id| (Some("oct"), &id[..], &[5; 16][..])).collect();
+        let keys = read_keys(KeyFile::Licence, licence_of(&many).as_bytes()).unwrap();
+        assert_eq!((keys.len(), keys[1023].id), (1024, Some(KeyId(1023_u128.to_be_bytes()))));
+    }
+
+    #[test]
+    fn several_keys_are_asked_for_in_order() {
+        let request: serde_json::Value =
+            serde_json::from_str(&licence_request(&[KeyId([0; 16]), KeyId([255; 16])])).unwrap();
+        assert_eq!(request["kids"], serde_json::json!(["AAAAAAAAAAAAAAAAAAAAAA", "_____________________w"]));
+        let long = KeyFile::Raw { length: 32 };
+        assert_eq!(
+            read_keys(long, &[7; 32]).unwrap()[0],
+            LicensedKey { id: None, key: ContentKey::new(&[7; 32]).unwrap() }
+        );
+        assert_eq!(read_keys(long, &[7; 16]), Err(DrmError::KeyLength { found: 16, expected: 32 }));
+    }
 }

@@ -147,4 +147,42 @@ mod tests {
         let read: DrmConfig = serde_json::from_str(&serde_json::to_string(&config).unwrap()).unwrap();
         assert_eq!(read.keys.values().next().unwrap().bytes(), [0; 16]);
     }
+
+    #[test]
+    fn hexadecimal_has_whole_bytes_up_to_a_long_key() {
+        assert_eq!(hexadecimal(" 0X0aF0 "), Some(vec![0x0a, 0xf0]));
+        assert_eq!(hexadecimal(&"ab".repeat(32)).map(|bytes| bytes.len()), Some(32));
+        for bad in ["ab".repeat(33), "abc".to_owned(), "0x".to_owned(), "--".to_owned(), "a+".to_owned()] {
+            assert_eq!(hexadecimal(&bad), None, "{bad}");
+        }
+        assert_eq!(
+            format!("{:?} {}", KeyId([0xa5; 16]), KeyId([5; 16])),
+            format!("{} {}", "a5".repeat(16), "05".repeat(16))
+        );
+    }
+
+    #[test]
+    fn a_key_has_one_of_two_lengths_and_keeps_it_in_a_recording() {
+        for length in 0..70 {
+            assert_eq!(ContentKey::new(&vec![1; length]).is_some(), length == 16 || length == 32, "{length}");
+        }
+        for length in [16, 32] {
+            let key = ContentKey::parse(&"5a".repeat(length)).unwrap();
+            assert_eq!((key.bytes(), format!("{key:?}")), (&vec![0x5a; length][..], format!("key of {length} bytes")));
+            let read: ContentKey = serde_json::from_str(&serde_json::to_string(&key).unwrap()).unwrap();
+            assert_eq!(read.bytes(), vec![0; length]);
+        }
+        let id: KeyId = serde_json::from_str(&serde_json::to_string(&KeyId([0x1f; 16])).unwrap()).unwrap();
+        assert_eq!(id, KeyId([0x1f; 16]));
+        assert!(serde_json::from_str::<KeyId>("\"1f\"").is_err());
+    }
+
+    #[test]
+    fn a_configured_key_is_one_of_sixteen_bytes() {
+        let mut config = DrmConfig::default();
+        assert!(!config.add(&format!("{}:{}", "11".repeat(16), "22".repeat(32))));
+        assert!(config.keys.is_empty());
+        assert!(config.add(&format!("{}:{}", "11".repeat(16), "22".repeat(16))));
+        assert_eq!(config.keys.get(&KeyId([0x11; 16])).map(ContentKey::bytes), Some(&[0x22; 16][..]));
+    }
 }

@@ -91,4 +91,49 @@ mod tests {
         assert_eq!(read_all(&common(u32::MAX, &[[1; 16]])), []);
         assert_eq!(read_all(b"\0\0\0\0pssh"), []);
     }
+
+    #[test]
+    fn reading_ends_at_the_first_box_that_is_damaged() {
+        let bytes = [common(2, &[[1; 16], [2; 16]]), common(1, &[[3; 16]])].concat();
+        let first = common(2, &[[1; 16], [2; 16]]).len();
+        for cut in 0..=bytes.len() {
+            let expected = if cut == bytes.len() { 2 } else { usize::from(cut >= first) };
+            assert_eq!(read_all(&bytes[..cut]).len(), expected, "cut at {cut}");
+        }
+        let mut short = common(1, &[[3; 16]]);
+        short[3] = 7;
+        assert_eq!(read_all(&short), [], "a box shorter than its header");
+        let lost = [short, common(1, &[[3; 16]])].concat();
+        assert_eq!(read_all(&lost), []);
+    }
+
+    #[test]
+    fn a_box_of_version_zero_names_no_key_and_a_body_is_read_alone() {
+        let mut body = vec![0; 4];
+        body.extend(*b"\xed\xef\x8b\xa9\x79\xd6\x4a\xce\xa3\xc8\x27\xdc\xd5\x1d\x21\xed");
+        body.extend([0, 0, 0, 1]);
+        body.extend([9; 16]);
+        assert_eq!(Pssh::of_body(&body), Some(Pssh { system: KeySystem::Widevine, key_ids: Vec::new() }));
+        body[0] = 1;
+        assert_eq!(Pssh::of_body(&body), Some(Pssh { system: KeySystem::Widevine, key_ids: vec![KeyId([9; 16])] }));
+        assert_eq!(Pssh::of_body(&body[..39]), None, "the list of keys is cut");
+        assert_eq!(Pssh::of_body(&body[..19]), None);
+    }
+
+    #[test]
+    fn boxes_and_keys_beyond_the_limits_are_left_out() {
+        let one = common(1, &[[3; 16]]);
+        assert_eq!(read_all(&one.repeat(MAX_BOXES + 1)).len(), 64);
+        let ids: Vec<[u8; 16]> = (0..=MAX_KEYS as u128).map(u128::to_be_bytes).collect();
+        let found = read_all(&common(u32::try_from(ids.len()).unwrap_or(0), &ids));
+        assert_eq!(found[0].key_ids.len(), 256);
+        let mut bytes = ((MAX_BYTES - one.len()) as u32).to_be_bytes().to_vec();
+        bytes.extend(b"free");
+        bytes.resize(MAX_BYTES - one.len(), 0);
+        bytes.extend(&one);
+        assert_eq!(read_all(&bytes).len(), 1, "the last bytes that are read");
+        bytes.splice(8..8, [0]);
+        bytes[..4].copy_from_slice(&((MAX_BYTES - one.len() + 1) as u32).to_be_bytes());
+        assert_eq!(read_all(&bytes).len(), 0, "one byte beyond");
+    }
 }

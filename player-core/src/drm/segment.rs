@@ -192,4 +192,60 @@ mod tests {
         let short = cipher(SegmentCipherMode::Aes256Cbc, KEY_128, IV);
         assert_eq!(decrypt(&short, &whole, 9), Err(DrmError::KeyLength { found: 16, expected: 32 }));
     }
+
+    /// One block, encrypted so that `plain` comes out with a vector of zeros.
+    fn block(plain: [u8; 16]) -> Vec<u8> {
+        use aes::cipher::{BlockCipherEncrypt as _, KeyInit as _};
+        let mut block = plain.into();
+        Aes128::new_from_slice(&bytes(KEY_128)).unwrap().encrypt_block(&mut block);
+        block.to_vec()
+    }
+
+    #[test]
+    fn padding_is_one_to_sixteen_equal_bytes() {
+        let segment = cipher(SegmentCipherMode::Aes128Cbc, KEY_128, "00000000000000000000000000000000");
+        for padding in 0..=17_u8 {
+            let mut plain = [0xee; 16];
+            let content = 16_usize.saturating_sub(padding.into());
+            plain[content..].fill(padding);
+            if padding == 0 {
+                plain[15] = 0;
+            }
+            let found = decrypt(&segment, &block(plain), 5);
+            match padding {
+                1..=16 => assert_eq!(found, Ok(vec![0xee; content]), "{padding}"),
+                _ => assert_eq!(found, Err(DrmError::Padding), "{padding}"),
+            }
+            if padding > 1 && padding <= 16 {
+                plain[content] ^= 1;
+                assert_eq!(decrypt(&segment, &block(plain), 16), Err(DrmError::Padding), "the first of {padding}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_block_but_the_last_comes_out_when_the_next_byte_arrives() {
+        let segment = cipher(SegmentCipherMode::Aes128Cbc, KEY_128, IV);
+        let mut decryptor = SegmentDecryptor::new(&segment).unwrap();
+        let encrypted = bytes(CBC_128);
+        assert_eq!(decryptor.push(&encrypted[..16]).len(), 0);
+        assert_eq!(decryptor.push(&encrypted[16..17]).len(), 16);
+        assert_eq!(decryptor.push(&encrypted[17..49]).len(), 32);
+        let mut counter = SegmentDecryptor::new(&cipher(SegmentCipherMode::Aes256Ctr, KEY_256, COUNTER)).unwrap();
+        assert_eq!(counter.push(&[0; 3]).len(), 3, "a stream cipher holds nothing back");
+        assert_eq!(counter.finish(), Ok(Bytes::new()));
+    }
+
+    #[test]
+    fn each_cipher_names_the_length_of_its_key() {
+        for (mode, key, length) in [
+            (SegmentCipherMode::Aes128Cbc, KEY_256, 16),
+            (SegmentCipherMode::Aes256Cbc, KEY_128, 32),
+            (SegmentCipherMode::Aes256Ctr, KEY_128, 32),
+        ] {
+            assert_eq!(mode.key_length(), length);
+            let expected = DrmError::KeyLength { found: 48 - length, expected: length };
+            assert_eq!(SegmentDecryptor::new(&cipher(mode, key, IV)).err(), Some(expected));
+        }
+    }
 }

@@ -133,4 +133,22 @@ mod tests {
     fn every_named_uuid_is_one() {
         assert!(NAMED.iter().all(|(uuid, _)| KeyId::parse(uuid).is_some()));
     }
+
+    #[test]
+    fn every_name_and_number_has_its_system() {
+        let named = |name: &str| KeySystem::of_name(name);
+        assert_eq!([named(""), named(" Identity ")], [KeySystem::Identity, KeySystem::Identity]);
+        assert_eq!(named("org.w3.ClearKey"), KeySystem::ClearKey);
+        assert_eq!([named("com.widevine"), named("com.widevine.alpha")], [KeySystem::Widevine, KeySystem::Widevine]);
+        for uuid in ["94ce86fb-07ff-4f43-adb8-93d2fa968ca2", "29701fe4-3cc7-4a34-8c5b-ae90c7439a47"] {
+            assert_eq!(named(&format!("urn:uuid:{uuid}")), KeySystem::FairPlay);
+        }
+        assert_eq!(named("urn:uuid:9a04f079-9840-4286-ab92-e65be0885f95"), KeySystem::PlayReady);
+        for (uuid, name) in NAMED {
+            assert_eq!(named(&format!("urn:uuid:{uuid}")), KeySystem::Other((*name).to_owned()));
+        }
+        assert_eq!(named(&"x".repeat(200)), KeySystem::Other("x".repeat(100)));
+        assert!(KeySystem::Common.is_open() && KeySystem::Identity.is_open() && KeySystem::ClearKey.is_open());
+        assert_eq!(dashed("0123456789abcdef0123456789abcdef"), "01234567-89ab-cdef-0123-456789abcdef");
+    }
 }

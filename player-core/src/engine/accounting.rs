@@ -66,8 +66,12 @@ pub enum Fate {
     Waiting,
     /// Was handed to the renderer, which counts it.
     Handed,
-    /// Was counted as lost or discarded.
-    Counted,
+    /// Was handed to the renderer once more.
+    HandedAgain,
+    /// Left the counts that way; undone if it is handed over for presentation after all.
+    Counted(Departure),
+    /// Was still here when the account was closed, which counted it.
+    Closed,
 }
 
 /// The counts of a kind of track.
@@ -82,6 +86,8 @@ pub struct SampleAccount {
     moved: bool,
     /// A decoder failed and media of the same times came once more.
     restarted: bool,
+    /// Playback went on after a gap without waiting for media that could still come.
+    jumped: bool,
     announced: [bool; Loss::ALL.len()],
 }
 
@@ -94,6 +100,11 @@ impl SampleAccount {
     /// The host moved the playhead, or chose where it begins.
     pub const fn move_playhead(&mut self) {
         self.moved = true;
+    }
+
+    /// Playback goes on after a gap: media of before that comes now is late.
+    pub const fn jump_gap(&mut self) {
+        self.jumped = true;
     }
 
     /// Counts samples that came.
@@ -136,15 +147,7 @@ impl SampleAccount {
         match departure {
             Departure::Void => self.counts.received = self.counts.received.saturating_sub(count),
             Departure::Lost(loss) => *slot(&mut self.counts.lost, loss) += count,
-            Departure::Discarded(discard) => {
-                let discarded = &mut self.counts.discarded;
-                match discard {
-                    Discard::Seek => discarded.seek += count,
-                    Discard::Switch => discarded.switch += count,
-                    Discard::Replaced => discarded.replaced += count,
-                    Discard::Stopped => discarded.stopped += count,
-                }
-            }
+            Departure::Discarded(discard) => *discard_slot(&mut self.counts.discarded, discard) += count,
         }
     }
 
@@ -154,6 +157,7 @@ impl SampleAccount {
             (true, _) => Departure::Discarded(Discard::Seek),
             // Its time was presented before the decoder failed.
             (false, true) => Departure::Void,
+            (false, false) if self.jumped => Departure::Lost(Loss::Late),
             (false, false) => Departure::Lost(Loss::OutsideWindow),
         }
     }
@@ -172,26 +176,52 @@ impl SampleAccount {
             (Fate::Waiting, false, _) => self.count(Departure::Lost(Loss::OutsideWindow)),
             (Fate::Waiting, true, true) => self.count(self.passed_over()),
             (Fate::Waiting, true, false) => Fate::Handed,
-            (Fate::Handed | Fate::Counted, true, false) => {
-                // It is presented once more, out of the buffer.
-                self.receive(1);
+            (Fate::Counted(departure), true, false) => {
+                self.undo(departure);
                 Fate::Handed
+            }
+            (Fate::Handed | Fate::HandedAgain | Fate::Closed, true, false) => {
+                // It is presented once more, out of the buffer.
+                self.counts.repeated += 1;
+                Fate::HandedAgain
             }
             (fate, ..) => fate,
         }
     }
 
+    /// Gives the state of a sample that was handed over and that the renderer dropped before it presented it.
+    pub const fn call_back(&mut self, fate: Fate) -> Fate {
+        match fate {
+            Fate::Handed => Fate::Waiting,
+            Fate::HandedAgain => {
+                self.counts.repeated = self.counts.repeated.saturating_sub(1);
+                Fate::Handed
+            }
+            Fate::Waiting | Fate::Counted(_) | Fate::Closed => fate,
+        }
+    }
+
     fn count(&mut self, departure: Departure) -> Fate {
         self.depart(1, departure);
-        Fate::Counted
+        Fate::Counted(departure)
+    }
+
+    fn undo(&mut self, departure: Departure) {
+        let count = match departure {
+            Departure::Void => return self.receive(1),
+            Departure::Lost(loss) => slot(&mut self.counts.lost, loss),
+            Departure::Discarded(discard) => discard_slot(&mut self.counts.discarded, discard),
+        };
+        *count = count.saturating_sub(1);
     }
 
     /// Everything that will be presented has been: what the renderer did not count went into its decoder and never came
-    /// out, or was overtaken by a seek. Pictures that it presented twice were received twice.
+    /// out, or was overtaken by a seek. What it counted beyond the samples that were received are repetitions.
     pub fn close(&mut self, frames: FrameCounts, stopped: bool) {
         let ended = frames.presented + frames.dropped + self.counts.departed();
-        let rest = usize::try_from(self.counts.received.saturating_sub(ended)).unwrap_or(usize::MAX);
-        self.counts.received = self.counts.received.max(ended);
+        let rest = (self.counts.received + self.counts.repeated).saturating_sub(ended);
+        self.counts.repeated = (ended + rest).saturating_sub(self.counts.received);
+        let rest = usize::try_from(rest).unwrap_or(usize::MAX);
         let departure = match (stopped, self.moved) {
             (true, _) => Departure::Discarded(Discard::Stopped),
             (false, true) => Departure::Discarded(Discard::Seek),
@@ -207,6 +237,15 @@ impl SampleAccount {
         let (loss, announced) = found.into_iter().find(|(loss, done)| !**done && *slot(&mut losses, **loss) > 0)?;
         *announced = true;
         Some(*loss)
+    }
+}
+
+const fn discard_slot(discards: &mut FrameDiscards, discard: Discard) -> &mut u64 {
+    match discard {
+        Discard::Seek => &mut discards.seek,
+        Discard::Switch => &mut discards.switch,
+        Discard::Replaced => &mut discards.replaced,
+        Discard::Stopped => &mut discards.stopped,
     }
 }
 
@@ -233,7 +272,7 @@ mod tests {
     use super::*;
 
     fn counts(presented: u64) -> FrameCounts {
-        FrameCounts { presented, dropped: 1, repeated: 0, corrupt: 0 }
+        FrameCounts { presented, dropped: 1, ..FrameCounts::default() }
     }
 
     #[test]
@@ -259,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_that_is_presented_again_is_received_again() {
+    fn a_picture_that_is_presented_again_is_received_once() {
         let mut account = SampleAccount::default();
         account.receive(1);
         let fate = account.hand_over(Fate::Waiting, true, false);
@@ -268,6 +307,54 @@ mod tests {
         account.hand_over(fate, true, false);
         account.close(FrameCounts { presented: 2, ..FrameCounts::default() }, false);
         let found = account.counts();
-        assert_eq!((found.received, found.decoder_input, found.departed()), (2, 3, 0));
+        assert_eq!((found.received, found.repeated, found.decoder_input, found.departed()), (1, 1, 3, 0));
+    }
+
+    #[test]
+    fn a_still_picture_that_the_renderer_counts_twice_is_a_repetition() {
+        let mut account = SampleAccount::default();
+        account.receive(100);
+        account.close(FrameCounts { presented: 101, ..FrameCounts::default() }, false);
+        let found = account.counts();
+        assert_eq!((found.received, found.repeated, found.departed()), (100, 1, 0));
+    }
+
+    #[test]
+    fn a_repetition_that_is_called_back_is_none() {
+        let mut account = SampleAccount::default();
+        account.receive(2);
+        let shown = account.hand_over(Fate::Waiting, true, false);
+        let again = account.hand_over(shown, true, false);
+        assert_eq!((again, account.counts().repeated), (Fate::HandedAgain, 1));
+        assert_eq!((account.call_back(again), account.counts().repeated), (Fate::Handed, 0));
+        let second = account.hand_over(Fate::Waiting, true, false);
+        assert_eq!(account.call_back(second), Fate::Waiting);
+        account.close(FrameCounts { presented: 1, ..FrameCounts::default() }, false);
+        let found = account.counts();
+        assert_eq!((found.received, found.repeated, found.lost.undecodable), (2, 0, 1));
+    }
+
+    #[test]
+    fn a_sample_that_was_passed_over_and_is_presented_later_is_not_discarded() {
+        let mut account = SampleAccount::default();
+        account.receive(1);
+        account.move_playhead();
+        let passed = account.hand_over(Fate::Waiting, true, true);
+        assert_eq!(account.counts().discarded.seek, 1);
+        assert_eq!(account.hand_over(passed, true, false), Fate::Handed);
+        account.close(FrameCounts { presented: 1, ..FrameCounts::default() }, false);
+        let found = account.counts();
+        assert_eq!((found.received, found.repeated, found.departed()), (1, 0, 0));
+    }
+
+    #[test]
+    fn media_that_comes_after_a_gap_was_jumped_over_is_late() {
+        let mut account = SampleAccount::default();
+        account.receive(2);
+        account.hand_over(Fate::Waiting, true, true);
+        account.jump_gap();
+        account.hand_over(Fate::Waiting, true, true);
+        let lost = account.counts().lost;
+        assert_eq!((lost.outside_window, lost.late), (1, 1));
     }
 }

@@ -262,7 +262,9 @@ impl Engine {
         self.place_early(id);
         let Some(session) = self.session.as_mut() else { return };
         let Some(fetching) = session.stream(id).and_then(|stream| stream.fetching()).cloned() else { return };
-        let waits = fetching.tail.as_ref().is_some_and(|tail| tail.waiting > 0);
+        // Pictures may wait for their parameter sets until they are given up once.
+        let may_wait = session.stream(id).is_some_and(|stream| stream.skipped == 0);
+        let waits = may_wait && fetching.tail.as_ref().is_some_and(|tail| tail.waiting > 0);
         let is_empty = fetching.seen == 0 && id != StreamId::Text;
         if is_empty && !(waits && self.is_continued(&fetching.chosen)) {
             return self.request_failed(job, Cause::NoSamples);

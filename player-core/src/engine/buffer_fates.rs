@@ -26,18 +26,17 @@ impl TrackBuffer {
             let skipped = part.samples.iter().zip(&mut part.fates).take(before);
             for (_, fate) in skipped.filter(|(sample, fate)| **fate == Fate::Waiting && sample.end() > start) {
                 account.depart(1, Departure::Lost(Loss::Undecodable));
-                *fate = Fate::Counted;
+                *fate = Fate::Counted(Departure::Lost(Loss::Undecodable));
             }
         }
     }
 
     /// The renderer drops what it has not presented at `position`: that waits again.
     pub fn recall(&mut self, position: MediaTime) {
-        for part in self.parts.iter_mut().rev().take_while(|part| part.last > position) {
+        let Self { parts, account, .. } = self;
+        for part in parts.iter_mut().rev().take_while(|part| part.last > position) {
             for (_, fate) in part.samples.iter().zip(&mut part.fates).filter(|(sample, _)| sample.pts > position) {
-                if *fate == Fate::Handed {
-                    *fate = Fate::Waiting;
-                }
+                *fate = account.call_back(*fate);
             }
         }
     }
@@ -45,7 +44,7 @@ impl TrackBuffer {
     /// Everything that will be presented has been: what still waits is counted with what the renderer never gave.
     pub fn close_account(&mut self, frames: FrameCounts) {
         for fate in self.parts.iter_mut().flat_map(|part| &mut part.fates).filter(|fate| **fate == Fate::Waiting) {
-            *fate = Fate::Counted;
+            *fate = Fate::Closed;
         }
         self.account.close(frames, false);
     }

@@ -66,8 +66,8 @@ impl Engine {
         follows && !next.gap && next.mapping == segment.mapping && next.init == segment.init
     }
 
-    /// Where the first sample of a segment belongs that begins with the carried state: pictures that wait for parameter
-    /// sets come with a later segment.
+    /// Returns where a segment that goes on with the carried state begins, if pictures that wait for parameter sets come
+    /// with it: at the start of the segment that they lie in.
     pub(super) fn carried_begin(&self, id: StreamId, chosen: &Chosen) -> Option<MediaTime> {
         let kept = self.session.as_ref()?.stream(id)?.kept.as_ref()?;
         let (fetching, _) =
@@ -153,3 +153,7 @@ impl Engine {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "carry_tests.rs"]
+mod tests;

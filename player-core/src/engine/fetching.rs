@@ -402,6 +402,10 @@ impl Engine {
 
     /// What a stream has ahead of the playhead. A gap is no stock: behind it there must be something to jump to.
     fn stock(&self, session: &Session, id: StreamId) -> Duration {
+        if session.stream(id).is_some_and(|stream| stream.carries.is_none()) {
+            // Only segments that were given up, so far.
+            return Duration::ZERO;
+        }
         let position = self.position();
         let held = session.held_until(id).unwrap_or(position);
         held.min(session.presentable_end(&self.presented_kinds(), position)).since(position)

@@ -110,6 +110,9 @@ impl Engine {
         self.ledger.moved(position, hole.to, true);
         self.begin_at(hole.to, SeekMode::Exact);
         self.playback.start.jumped = true;
+        if let Some(session) = self.session.as_mut() {
+            session.video.account_mut().jump_gap();
+        }
         self.emit(Event::GapSkipped { from: position, to: hole.to });
         true
     }

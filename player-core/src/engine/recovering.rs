@@ -371,7 +371,7 @@ impl Engine {
             | Purpose::Key => job.since,
         };
         let waits = matches!(class, FailureClass::Unreachable | FailureClass::Silent);
-        if waits && job.kind == FetchKind::Segment {
+        if waits && matches!(job.kind, FetchKind::Segment | FetchKind::Init) {
             if matches!(self.playback.state, State::Buffering(_)) {
                 // What is held is too little to go on with, however long it waits.
                 since = since.max(self.playback.state_since);

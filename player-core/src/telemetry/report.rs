@@ -119,15 +119,15 @@ pub struct BitrateReport {
 /// Video frames: received = presented + dropped + Σ lost + Σ discarded.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct FramesReport {
-    /// Samples received, and those presented once more out of the buffer.
+    /// Samples received, each once.
     pub received: u64,
     /// Samples handed to the decoder; those decoded again after a seek count again.
     pub decoder_input: u64,
-    /// Handed to the sink in time.
+    /// Handed to the sink in time, each sample once.
     pub presented: u64,
-    /// Too late.
+    /// Decoded too late to be shown.
     pub dropped: u64,
-    /// Shown again.
+    /// Shown again, out of the buffer or because the next one was not there.
     pub repeated: u64,
     /// Decoded with errors, or received with bytes missing.
     pub corrupt: u64,
@@ -140,15 +140,16 @@ pub struct FramesReport {
 impl FramesReport {
     fn new(outcome: Outcome, stats: &SessionStats) -> Self {
         let (frames, account) = (stats.frames, stats.account);
-        let held = account.received.saturating_sub(frames.presented + frames.dropped + account.departed());
+        let presented = frames.presented.saturating_sub(account.repeated);
+        let held = account.received.saturating_sub(presented + frames.dropped + account.departed());
         let mut discarded = account.discarded;
         discarded.stopped += if outcome == Outcome::Ended { 0 } else { held };
         Self {
             received: account.received,
             decoder_input: account.decoder_input,
-            presented: frames.presented,
+            presented,
             dropped: frames.dropped,
-            repeated: frames.repeated,
+            repeated: frames.repeated + account.repeated,
             corrupt: frames.corrupt,
             lost: account.lost,
             discarded,

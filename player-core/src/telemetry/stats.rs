@@ -65,7 +65,8 @@ pub struct FrameLosses {
     pub overlapped: u64,
     /// They lie outside of their period.
     pub outside_window: u64,
-    /// They came after their time.
+    /// They came after their time: playback had jumped over a gap there. Pictures that were decoded too late are in
+    /// [`FrameCounts::dropped`].
     pub late: u64,
 }
 
@@ -86,9 +87,13 @@ pub struct FrameDiscards {
 /// [`FrameCounts`]; what is in none of the counts is still held.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FrameAccount {
-    /// Samples received, and those presented once more out of the buffer. What a repeated request brings again counts
-    /// once, and what a request brought that came to nothing does not count.
+    /// Samples received, each once: what a repeated request brings again counts once, and what a request brought that
+    /// came to nothing does not count.
     pub received: u64,
+    /// Presentations of samples that had been presented before: after a seek back into the buffer, or of a picture that
+    /// was on screen when decoding began anew. [`FrameCounts::presented`] counts them too.
+    #[serde(default)]
+    pub repeated: u64,
     /// Samples handed to the decoder; those that are decoded again after a seek count again.
     pub decoder_input: u64,
     /// Samples received of which bytes are missing: packets were lost or damaged. They are decoded nevertheless.

@@ -129,4 +129,48 @@ mod tests {
             assert_eq!(parse(file), None);
         }
     }
+
+    #[test]
+    fn times_have_two_or_three_parts_and_three_decimals() {
+        let millis = |text: &str| time(text).map(|time| time.as_nanos() / 1_000_000);
+        assert_eq!(millis("01:02:03,004"), Some(3_723_004));
+        assert_eq!(millis("02:03.004"), Some(123_004));
+        assert_eq!(millis("100:00:00"), Some(360_000_000));
+        for bad in
+            ["3,004", "1:2:3:4,000", "00:01,04", "00:01,0004", "00:,000", "0000001:00,000", "a:00,000", "00:-1,000"]
+        {
+            assert_eq!(millis(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_keys_of_a_keypad_place_a_cue() {
+        use crate::text::{LineAlign, LinePosition, TextAlign};
+        let layout = |key: char| {
+            let file = format!("1\n00:00:01,000 --> 00:00:02,000\n{{\\an{key}}}x{{\\an1}}\n");
+            let layout = parse(file.as_bytes()).unwrap().remove(0).layout;
+            (layout.line, layout.line_align, layout.align)
+        };
+        let (left, right, center) = (TextAlign::Left, TextAlign::Right, TextAlign::Center);
+        for (keys, line, edge) in [
+            ("123", LinePosition::Auto, LineAlign::Start),
+            ("456", LinePosition::Percent(50.0), LineAlign::Center),
+            ("789", LinePosition::Line(0.0), LineAlign::Start),
+        ] {
+            for (key, align) in keys.chars().zip([left, center, right]) {
+                assert_eq!(layout(key), (line, edge, align), "{key}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_number_or_a_comma_makes_a_file_genuine() {
+        let count = |file: &str| parse(file.as_bytes()).map(|cues| cues.len());
+        assert_eq!(count("1\n00:01.000 --> 00:02.000\nx\n"), Some(1));
+        assert_eq!(count("00:01,000 --> 00:02,000\nx\n"), Some(1));
+        assert_eq!(count("a\n00:01.000 --> 00:02.000\nx\n"), None);
+        assert_eq!(count(" \n00:01.000 --> 00:02.000\nx\n"), None);
+        let many = "1\n00:01,000 --> 00:02,000\n\n".repeat(MAX_CUES + 1);
+        assert_eq!(count(&many), None);
+    }
 }

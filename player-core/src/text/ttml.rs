@@ -23,6 +23,8 @@ mod tests;
 mod time;
 mod tree;
 mod value;
+#[cfg(test)]
+mod values_tests;
 
 /// A document's content.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -11,6 +11,8 @@ use crate::time::MediaTime;
 mod cue_text;
 mod entity;
 mod file;
+#[cfg(test)]
+mod leniency;
 mod settings;
 mod style;
 #[cfg(test)]

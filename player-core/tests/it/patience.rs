@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use abr::simulator::link::{Row, Trace};
 use player_core::config::{LoadErrorPolicy, RetryPolicy};
 use player_core::engine::io::FetchKind;
 use player_core::error::Stage;
@@ -65,12 +66,15 @@ fn with_nothing_played_yet_a_wrong_address_fails_within_three_seconds() {
 #[test]
 fn a_wrong_address_of_the_audio_alone_fails_within_three_seconds() {
     for kind in [FetchKind::Index, FetchKind::Init, FetchKind::Segment] {
-        for (effect, _) in PROMPT {
+        for (effect, code) in PROMPT {
             let film = Film { rendition_host: Some("audio".to_owned()), ..Film::new(Protocol::Hls, MINUTE) };
-            let mut world = open(false, &film, vec![Fault::new("http://audio", effect.clone()).of(kind)]);
+            let faults = vec![Fault::new("http://audio", effect.clone()).of(kind)];
+            // The audio's host has it: only the requests of one kind fail.
+            let mirrors = ["audio"];
+            let config = PlayerConfig::default();
+            let mut world = World::with_mirrors(config, &film, &["edge"], &mirrors, fast(), faults).unwrap();
             let (after, found) = failure(&mut world);
-            let prompt = PROMPT.map(|(_, code)| code);
-            assert!(prompt.contains(&found), "{effect:?} {kind:?}: {found}");
+            assert_eq!(found, code, "{effect:?} {kind:?}");
             assert!(after <= seconds(3), "{effect:?} {kind:?}: {after:?}");
             assert!(count(&world, |event| matches!(event, Event::FirstFrame { .. })) <= 1);
         }
@@ -123,6 +127,21 @@ fn with_media_buffered_every_failure_is_waited_for_and_the_buffer_is_played() {
             assert!(after > seconds(45), "{effect:?} {several}: {after:?}");
         }
     }
+}
+
+#[test]
+fn a_silent_host_of_initialisation_data_is_waited_for_while_there_is_media_to_play() {
+    let film = Film::new(Protocol::Dash, MINUTE * 3);
+    // The link becomes fast when a minute is buffered, and what a better quality needs is never answered.
+    let row = |duration, bandwidth_bps| Row { duration, bandwidth_bps, latency: millis(30) };
+    let trace = Trace::from_rows(vec![row(seconds(25), 1_500_000), row(MINUTE * 10, 20_000_000)]).unwrap();
+    let silent = Fault::new("", Effect::Silence).of(FetchKind::Init).from(seconds(25));
+    let config = PlayerConfig { buffer_goal: MINUTE, ..PlayerConfig::default() };
+    let mut world = World::new(config, &film, &["edge"], trace, vec![silent]).unwrap();
+    let (_, code) = failure(&mut world);
+    assert_eq!(code, ErrorCode::NetworkTimeout);
+    assert!(world.faults_fired() > 0);
+    assert_eq!(count(&world, |event| matches!(event, Event::StallStarted { .. })), 1, "all that is here is played");
 }
 
 #[test]

@@ -108,13 +108,14 @@ fn check(world: &World, outcome: &Outcome, sent: usize) {
     let stats = world.stats();
     let (frames, account) = (stats.frames, stats.account);
     if *outcome == Outcome::Ended {
-        let sum = frames.presented + frames.dropped + account.departed();
+        let sum = frames.presented - account.repeated + frames.dropped + account.departed();
         assert_eq!(account.received, sum, "every video sample has one end: {frames:?}, {account:?}");
     }
     for (count, message) in [
         (account.lost.undecodable, "decoded"),
         (account.lost.overlapped, "repeat"),
         (account.lost.outside_window, "outside of their period"),
+        (account.lost.late, "after their time"),
     ] {
         let warned = log.iter().filter(|entry| matches!(&entry.event, Event::Warning { error } if error.message.starts_with("video samples") && error.message.contains(message)));
         let loads = 1;
@@ -181,7 +182,14 @@ proptest! {
         let outcome = world.run_until_end(MINUTE * 30);
         check(&world, &outcome, 1);
         if outcome == Outcome::Ended {
-            prop_assert_eq!(world.stats().account.discarded, FrameDiscards::default());
+            let stats = world.stats();
+            let account = stats.account;
+            prop_assert_eq!(account.discarded, FrameDiscards::default());
+            // Nothing is counted twice: of each time at most one sample is presented or missing.
+            let pictures = 60 * 24;
+            prop_assert!(account.received - account.lost.overlapped <= pictures, "{account:?}");
+            let jumps = world.log().iter().filter(|entry| matches!(entry.event, Event::GapSkipped { .. })).count() as u64;
+            prop_assert!(account.repeated <= jumps, "{account:?} after {jumps} jumps: {:?}", stats.frames);
         }
     }
 }

@@ -82,12 +82,19 @@ impl Failure {
         self.service.as_ref().and_then(ApiError::kind)
     }
 
+    /// Returns the seconds after which another attempt to sign in is taken; `None` when it need not wait.
+    pub fn wait_seconds(&self) -> Option<f64> {
+        let answer = self.service.as_ref().filter(|answer| answer.kind() == Some(Wire::TooManyAttempts))?;
+        // An hour is longer than any wait of the service.
+        Some(answer.retry_after_ms.unwrap_or(60_000).min(3_600_000) as f64 / 1000.0)
+    }
+
     /// One line for a form.
     pub fn for_form(&self) -> String {
         match (self.wire(), &self.service) {
             (Some(Wire::InvalidCredentials), _) => "The e-mail address or the password is wrong.".to_owned(),
-            (Some(Wire::TooManyAttempts), Some(answer)) => {
-                let wait = answer.retry_after_ms.unwrap_or(60_000).div_ceil(1000);
+            (Some(Wire::TooManyAttempts), _) => {
+                let wait = self.wait_seconds().unwrap_or_default().ceil();
                 format!("Too many attempts. Wait {wait} s and try again.")
             }
             _ if self.is_unreachable() => {

@@ -5,6 +5,7 @@ use std::io::Cursor;
 use image::{ImageReader, Limits};
 
 use super::{Client, Failure};
+use crate::picture_cache::PictureCache;
 
 /// The largest file of a picture.
 const MAX_FILE: usize = 8 << 20;
@@ -34,8 +35,16 @@ impl std::fmt::Debug for Picture {
     }
 }
 
-/// Fetches and decodes a picture; `None` when it is not there or not a picture, which a poster survives.
-pub async fn fetch(client: &Client, path: &str) -> Option<Picture> {
+/// Reads a picture from the disk or fetches it, and decodes it; `None` when it is not there or not a picture, which a
+/// poster survives. With a picture that was fetched comes its file, for [`keep`].
+pub async fn fetch(client: &Client, cache: &PictureCache, path: &str) -> Option<(Picture, Option<Vec<u8>>)> {
+    let kept = {
+        let (cache, path) = (cache.clone(), path.to_owned());
+        tokio::task::spawn_blocking(move || kept(&cache, &path)).await.ok().flatten()
+    };
+    if let Some(picture) = kept {
+        return Some((picture, None));
+    }
     let bytes = match client.file(path, MAX_FILE).await {
         Ok(bytes) => bytes,
         Err(Failure { error, .. }) => {
@@ -43,9 +52,27 @@ pub async fn fetch(client: &Client, path: &str) -> Option<Picture> {
             return None;
         }
     };
-    let picture = tokio::task::spawn_blocking(move || decode(&bytes)).await.ok().flatten();
-    if picture.is_none() {
+    let decoded = tokio::task::spawn_blocking(move || decode(&bytes).map(|picture| (picture, bytes))).await;
+    let Some((picture, bytes)) = decoded.ok().flatten() else {
         tracing::info!(path, "a picture could not be decoded");
+        return None;
+    };
+    Some((picture, Some(bytes)))
+}
+
+/// Keeps the file of a picture for the next start.
+pub async fn keep(cache: &PictureCache, path: String, file: Vec<u8>) {
+    let cache = cache.clone();
+    if tokio::task::spawn_blocking(move || cache.store(&path, &file)).await.is_err() {
+        tracing::info!("a picture could not be kept");
+    }
+}
+
+fn kept(cache: &PictureCache, path: &str) -> Option<Picture> {
+    let bytes = cache.load(path)?;
+    let picture = decode(&bytes);
+    if picture.is_none() {
+        cache.forget(path);
     }
     picture
 }
@@ -85,6 +112,16 @@ mod tests {
         assert_eq!((large.width, large.height), (1600, 50));
         assert_eq!(large.source, (3200, 100));
         assert_eq!(large.rgba.len(), 1600 * 50 * 4);
+    }
+
+    #[test]
+    fn a_damaged_file_is_deleted_and_not_shown() {
+        let directory = tempfile::tempdir().expect("a temporary folder");
+        let cache = PictureCache::new(Some(directory.path()), "http://a".to_owned());
+        cache.store("/whole.png", &png(6, 4));
+        cache.store("/cut.png", &png(6, 4)[..40]);
+        assert_eq!(kept(&cache, "/whole.png").map(|picture| (picture.width, picture.height)), Some((6, 4)));
+        assert_eq!((kept(&cache, "/cut.png"), cache.load("/cut.png")), (None, None));
     }
 
     #[test]

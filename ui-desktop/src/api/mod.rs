@@ -15,7 +15,9 @@ mod watch;
 
 use std::sync::Arc;
 
-use kinora_api::{Account, Heartbeat, Home, PlaybackGrant, ProfileId, TitleCard, TitleDetail, TitleId, UnixMillis};
+use kinora_api::{
+    Account, Heartbeat, Home, PlaybackGrant, ProfileId, Row, TitleCard, TitleDetail, TitleId, UnixMillis,
+};
 
 use client::Client;
 
@@ -48,6 +50,15 @@ pub enum Request {
     SignOut,
     /// The home screen. Answered by [`Reply::Home`].
     Home,
+    /// Further rows of the home screen, by the path in [`Home::next`]. Answered by [`Reply::MoreRows`].
+    MoreRows(String),
+    /// Further titles of a row of the home screen. Answered by [`Reply::MoreTitles`].
+    MoreTitles {
+        /// Id of the row.
+        row: String,
+        /// The path in [`Row::next`].
+        path: String,
+    },
     /// A title's page. Answered by [`Reply::Title`].
     Title(TitleId),
     /// Leave to play. Answered by [`Reply::Granted`].
@@ -91,6 +102,17 @@ pub enum Reply {
     SessionLost,
     /// The home screen.
     Home(Result<Home, Failure>),
+    /// Further rows of the home screen, and the path that they were asked for by.
+    MoreRows(String, Result<Home, Failure>),
+    /// Further titles of a row of the home screen.
+    MoreTitles {
+        /// Id of the row.
+        row: String,
+        /// The path that they were asked for by.
+        path: String,
+        /// The row with only these titles.
+        result: Result<Row, Failure>,
+    },
     /// A title's page.
     Title(TitleId, Result<TitleDetail, Failure>),
     /// The outcome of asking for leave to play.
@@ -117,6 +139,31 @@ pub enum Reply {
     Found(String, Result<Vec<TitleCard>, Failure>),
     /// Companion of a film on screen.
     Companion(TitleId, Box<Companion>),
+}
+
+impl Reply {
+    /// Returns true when the answer depends on the profile that asked: for another profile it is dropped.
+    pub const fn is_of_a_profile(&self) -> bool {
+        match self {
+            Self::Home(_)
+            | Self::MoreRows(..)
+            | Self::MoreTitles { .. }
+            | Self::Title(..)
+            | Self::Found(..)
+            | Self::Companion(..) => true,
+            Self::Restored(_)
+            | Self::Offline { .. }
+            | Self::Unreachable
+            | Self::SignedIn(_)
+            | Self::SignedOut
+            | Self::SessionLost
+            | Self::Granted(..)
+            | Self::PlaybackStopped
+            | Self::SecretsAt { .. }
+            | Self::Image { .. }
+            | Self::ProfileInUse(_) => false,
+        }
+    }
 }
 
 /// A home screen as it was last seen, from the disk.

@@ -13,8 +13,8 @@ use super::service::Answers;
 use super::session::Session;
 use super::{Client, Reply};
 
-/// Pause between two looks.
-const EVERY: Duration = Duration::from_secs(5);
+/// Pause between two looks: a refused connection is said within 4 s.
+const EVERY: Duration = Duration::from_secs(3);
 /// Maximum bytes of an answer.
 const MAX_ANSWER: usize = 4096;
 

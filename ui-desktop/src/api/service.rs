@@ -21,6 +21,7 @@ use super::{
     Client, Companion, Failure, LastSeen, Probe, Reply, Request, Sprites, Wake, images, presence, thumbnails, watch,
 };
 use crate::home_cache::{CachedHome, HomeCache};
+use crate::picture_cache::PictureCache;
 use crate::secrets::{self, SecretChoice};
 use crate::state::Credentials;
 
@@ -152,6 +153,7 @@ async fn serve(options: ServiceOptions, mut orders: mpsc::Receiver<Order>, answe
     };
     let service = client.base().origin().ascii_serialization();
     let homes = HomeCache::new(options.directory.as_deref(), service.clone());
+    let posters = PictureCache::new(options.directory.as_deref(), service.clone());
     let outbox = PositionOutbox::new(options.directory.as_deref());
     let (choice, directory) = (options.secrets, options.directory);
     let opened = tokio::task::spawn_blocking(move || secrets::open(choice, directory.as_deref())).await;
@@ -166,6 +168,7 @@ async fn serve(options: ServiceOptions, mut orders: mpsc::Receiver<Order>, answe
         session,
         answers,
         homes,
+        posters,
         outbox,
         account: Arc::default(),
         profile: None,
@@ -240,6 +243,7 @@ struct Worker {
     session: Arc<Session>,
     answers: Answers,
     homes: HomeCache,
+    posters: PictureCache,
     outbox: PositionOutbox,
     /// The account as the service last described it.
     account: Arc<Mutex<Option<Account>>>,
@@ -270,6 +274,14 @@ impl Worker {
                 let result = result.map(|found| found.titles);
                 lost(result).map_or(Reply::SessionLost, |result| Reply::Found(query, result))
             }
+            Request::MoreRows(path) => {
+                let result = self.session.call(Method::GET, &path, NOTHING).await;
+                lost(result).map_or(Reply::SessionLost, |result| Reply::MoreRows(path, result))
+            }
+            Request::MoreTitles { row, path } => {
+                let result = self.session.call(Method::GET, &path, NOTHING).await;
+                lost(result).map_or(Reply::SessionLost, |result| Reply::MoreTitles { row, path, result })
+            }
             Request::Companion(id) => match self.companion(&id).await {
                 Some(companion) => Reply::Companion(id, Box::new(companion)),
                 None => return,
@@ -282,16 +294,19 @@ impl Worker {
             }
             Request::Image(path) => {
                 let Ok(_permit) = self.pictures.acquire().await else { return };
-                let picture = images::fetch(&self.client, &path).await;
-                self.answers.send(Reply::Image { path, picture }).await;
+                let fetched = images::fetch(&self.client, &self.posters, &path).await;
+                let (picture, file) = fetched.map_or((None, None), |(picture, file)| (Some(picture), file));
+                self.answers.send(Reply::Image { path: path.clone(), picture }).await;
+                // The viewer does not wait for the disk.
+                if let Some(file) = file {
+                    images::keep(&self.posters, path, file).await;
+                }
                 return;
             }
             // The loop that takes orders has changed the profile already.
             Request::UseProfile(profile) => Reply::ProfileInUse(profile),
         };
-        let is_of_a_profile =
-            matches!(reply, Reply::Home(_) | Reply::Title(..) | Reply::Found(..) | Reply::Companion(..));
-        if self.is_current() || !is_of_a_profile {
+        if self.is_current() || !reply.is_of_a_profile() {
             self.answers.send(reply).await;
         }
     }
@@ -405,10 +420,13 @@ impl Worker {
         self.session.sign_out().await;
         self.remember(None);
         if let Some(account) = account {
-            let homes = self.homes.clone();
-            let forgotten = tokio::task::spawn_blocking(move || homes.forget(&account)).await;
-            if forgotten.is_err() {
-                tracing::warn!("the kept home screen could not be deleted");
+            let (homes, posters) = (self.homes.clone(), self.posters.clone());
+            let forget = move || {
+                homes.forget(&account);
+                posters.clear();
+            };
+            if tokio::task::spawn_blocking(forget).await.is_err() {
+                tracing::warn!("the kept home screen and pictures could not be deleted");
             }
         }
         Reply::SignedOut

@@ -17,6 +17,8 @@ pub use spatial::{Move, Spot};
 const WAIT_FOR_WIDGET: f64 = 1.0;
 /// Share of the window's height that a page without a further widget scrolls at a press of Up or Down.
 const SCROLL_SHARE: f32 = 0.2;
+/// Frames that a sheet or menu that opens needs before it has the focus: one measures it, the next one draws it.
+const SHEET_OPENS: u8 = 2;
 /// Pages whose focus is remembered.
 const MAX_REMEMBERED: usize = 32;
 
@@ -31,6 +33,8 @@ pub struct Page {
     pub depth: usize,
     /// True when arrows, Home, End, PageUp and PageDown move the focus; false when the page has its own use for them.
     pub arrows: bool,
+    /// True while a sheet or menu is open, from the frame in which it is drawn first.
+    pub has_sheet: bool,
 }
 
 /// A part of the interface that keeps a focus: a page, or a sheet or menu over it.
@@ -55,10 +59,17 @@ struct Memory {
     is_entering: bool,
     /// Keyboard events that wait for the next frame.
     held: Vec<Event>,
+    /// Frames since a sheet or menu was opened, up to [`SHEET_OPENS`].
+    sheet_frames: u8,
     /// Last sight of the focus by each scroll area: the widget, its place in the content, the size of the window.
     seen: Vec<(Id, Seen)>,
-    /// Points by which the page scrolls because there is no further widget.
+    /// Points by which the page scrolls because there is no further widget, in this frame.
     push: f32,
+    /// Numbers of the visits to pages, the latest last, and how many there were.
+    visits: Vec<(Id, u64)>,
+    visit_count: u64,
+    /// The pointer was last used on this page, not the keyboard: a focus that a click has ended stays ended.
+    by_pointer: bool,
 }
 
 type Seen = (Id, Pos2, Vec2);
@@ -70,6 +81,18 @@ fn with<R>(ctx: &Context, f: impl FnOnce(&mut Memory) -> R) -> R {
 impl Memory {
     fn kept(&self, scope: Scope) -> Option<Id> {
         self.kept.iter().find(|(at, _)| *at == scope).map(|(_, id)| *id)
+    }
+
+    /// Gives a page that is reached by going forward, or for the first time, a new number.
+    fn count_visit(&mut self, page: Id, is_forward: bool) {
+        if !is_forward && self.visits.iter().any(|(at, _)| *at == page) {
+            return;
+        }
+        self.visit_count += 1;
+        self.visits.retain(|(at, _)| *at != page);
+        self.visits.push((page, self.visit_count));
+        let excess = self.visits.len().saturating_sub(MAX_REMEMBERED);
+        self.visits.drain(..excess);
     }
 
     fn keep(&mut self, scope: Scope, focus: Option<Id>) {
@@ -86,7 +109,7 @@ impl Memory {
 pub fn begin(ctx: &Context, page: Page) {
     // egui has already read the keys and would move the focus once more at the end of the frame.
     ctx.memory_mut(|memory| memory.move_focus(FocusDirection::None));
-    hold_back(ctx);
+    hold_back(ctx, page.has_sheet);
     let mut memory = with(ctx, std::mem::take);
     let before = focused(ctx);
     let is_changed = turn_over(&mut memory, page);
@@ -114,8 +137,15 @@ pub fn begin(ctx: &Context, page: Page) {
         let inside = place(memory.kept(scope)).or_else(|| spatial::first(&spots));
         focus = inside.map(|index| spots[index].id);
     }
+    memory.by_pointer &= !is_changed;
+    let is_click = ctx.input(|input| input.pointer.any_click());
+    if is_click {
+        note_click(ctx, &mut memory, &spots, scope);
+    }
+    memory.push = 0.0;
     for movement in take_moves(ctx, page.arrows || memory.trap.is_some()) {
         memory.awaited = None;
+        memory.by_pointer = false;
         memory.seen.clear();
         let from = place(focus).or_else(|| place(memory.kept(scope)));
         let height = ctx.content_rect().height();
@@ -127,7 +157,7 @@ pub fn begin(ctx: &Context, page: Page) {
     if focus != before {
         set_focus(ctx, focus);
     }
-    if focus.is_some() {
+    if focus.is_some() && !is_click {
         memory.keep(scope, focus);
     }
     with(ctx, |kept| *kept = memory);
@@ -141,32 +171,78 @@ fn turn_over(memory: &mut Memory, page: Page) -> bool {
     let last_trap = std::mem::replace(&mut memory.trap, trap);
     let last = memory.page.replace(page);
     let is_other_page = last.is_none_or(|last| last.id != page.id);
-    if is_other_page && last.is_none_or(|last| page.depth > last.depth) {
-        memory.keep((page.id, None), None);
+    if is_other_page {
+        let is_forward = last.is_none_or(|last| page.depth > last.depth);
+        memory.count_visit(page.id, is_forward);
+        if is_forward {
+            memory.keep((page.id, None), None);
+        }
     }
     if let (Some(last), Some(closed)) = (last, last_trap)
         && (trap.is_none() || is_other_page)
     {
         memory.keep((last.id, Some(closed)), None);
     }
-    if is_other_page {
-        memory.push = 0.0;
-    }
     is_other_page || last_trap != trap
 }
 
-fn hold_back(ctx: &Context) {
-    let mut held = with(ctx, |memory| std::mem::take(&mut memory.held));
-    ctx.input_mut(|input| typing::split(&mut input.events, &mut held));
+/// Keeps a widget that is clicked as the focus of its page or sheet: it has the focus after a return, without a ring
+/// that a user of the pointer did not ask for before.
+fn note_click(ctx: &Context, memory: &mut Memory, spots: &[Spot], scope: Scope) {
+    memory.by_pointer = true;
+    let clicked = ctx.viewport(|viewport| viewport.interact_widgets.clicked);
+    if let Some(clicked) = clicked.filter(|id| spots.iter().any(|spot| spot.id == *id)) {
+        memory.keep(scope, Some(clicked));
+    }
+}
+
+/// Leaves the keyboard's events to this frame that are for what has the focus. A sheet or menu that is opening has it
+/// soon, and until then all of them wait: they are for the sheet, not for what lies behind it.
+fn hold_back(ctx: &Context, has_sheet: bool) {
+    let (mut held, is_opening) = with(ctx, |memory| {
+        let is_opening = has_sheet && memory.sheet_frames < SHEET_OPENS;
+        memory.sheet_frames = if has_sheet { (memory.sheet_frames + 1).min(SHEET_OPENS) } else { 0 };
+        (std::mem::take(&mut memory.held), is_opening)
+    });
+    ctx.input_mut(|input| {
+        if is_opening {
+            held.append(&mut typing::split_at(&mut input.events, 0));
+        } else {
+            typing::split(&mut input.events, &mut held);
+        }
+    });
     if !held.is_empty() {
         ctx.request_repaint();
     }
     with(ctx, |memory| memory.held = held);
 }
 
+/// Keeps the keyboard's events from an index of this frame's events on for the next frame, in which the page that they
+/// are for is there.
+pub fn hold_from(ctx: &Context, index: usize) {
+    let mut later = ctx.input_mut(|input| typing::split_at(&mut input.events, index));
+    if later.is_empty() {
+        return;
+    }
+    ctx.request_repaint();
+    with(ctx, |memory| {
+        later.append(&mut memory.held);
+        memory.held = later;
+    });
+}
+
 /// The name of the page that was drawn last; empty before the first.
 fn page_name(ctx: &Context) -> &'static str {
     with(ctx, |memory| memory.page.map_or("", |page| page.name))
+}
+
+/// Returns a number that is the same after a return to the page on screen and new when it is opened anew. With it in the
+/// id of a scroll area, a page opens at its top and is found again as it was left.
+pub fn visit(ctx: &Context) -> u64 {
+    with(ctx, |memory| {
+        let page = memory.page.map(|page| page.id);
+        memory.visits.iter().find(|(at, _)| Some(*at) == page).map_or(0, |(_, number)| *number)
+    })
 }
 
 fn focused(ctx: &Context) -> Option<Id> {
@@ -258,12 +334,18 @@ pub fn prefer(response: &Response) {
     with(&response.ctx, |memory| memory.next_preferred.push(response.id));
 }
 
-/// Gives a widget the focus when nothing has it and no sheet is open, for the one thing that a page is for. Returns
-/// true when it did.
+/// Gives a widget the focus when nothing has it and no sheet is open, for the one thing that a page is for. After a
+/// click elsewhere only a widget that has just appeared, or can be used again, gets it: the page must not jump back to
+/// a widget that the viewer has scrolled away. Returns true when it did.
 pub fn focus_by_default(response: &Response) -> bool {
     prefer(response);
+    let was_usable = response
+        .ctx
+        .viewport(|viewport| viewport.prev_pass.widgets.get(response.id).is_some_and(|widget| widget.enabled));
     let is_free = with(&response.ctx, |memory| {
-        memory.awaited.is_none() && memory.next_trap.or(memory.trap).is_none_or(|trap| trap == response.layer_id)
+        memory.awaited.is_none()
+            && !(memory.by_pointer && was_usable)
+            && memory.next_trap.or(memory.trap).is_none_or(|trap| trap == response.layer_id)
     });
     let gives = is_free && response.enabled() && focused(&response.ctx).is_none();
     if gives {
@@ -314,9 +396,13 @@ pub fn scroll<R>(
     })
 }
 
-/// Scrolls the page by what the keys asked for beyond the last widget. Called inside the page's vertical scroll area.
+/// Scrolls a page or sheet by what the keys asked for beyond its last widget. Called inside its vertical scroll area;
+/// what lies behind an open sheet does not move.
 pub fn scroll_by_keys(ui: &Ui) {
-    let push = with(ui.ctx(), |memory| std::mem::take(&mut memory.push));
+    let push = with(ui.ctx(), |memory| match memory.trap {
+        Some(trap) if trap != ui.layer_id() => 0.0,
+        _ => std::mem::take(&mut memory.push),
+    });
     if push != 0.0 {
         ui.scroll_with_delta(egui::vec2(0.0, -push));
     }

@@ -25,6 +25,14 @@ pub fn split(arrived: &mut Vec<Event>, held: &mut Vec<Event>) {
     }
 }
 
+/// Takes the keyboard's events from an index on out of a frame's events.
+pub fn split_at(events: &mut Vec<Event>, index: usize) -> Vec<Event> {
+    let tail = events.split_off(index.min(events.len()));
+    let (later, now): (Vec<_>, Vec<_>) = tail.into_iter().partition(is_keyboard);
+    events.extend(now);
+    later
+}
+
 /// True for a press of Tab or Shift+Tab.
 pub fn is_tab(event: &Event) -> bool {
     matches!(event, Event::Key { key: Key::Tab, pressed: true, modifiers, .. }

@@ -7,8 +7,8 @@ use crate::state::Menu;
 
 /// A short step, in milliseconds.
 const STEP_MS: i64 = 10_000;
-/// One press of up or down, as a share of the volume slider.
-const VOLUME_STEP: f32 = 0.05;
+/// One press of up or down, or one step of the wheel, as a share of the volume slider.
+pub const VOLUME_STEP: f32 = 0.05;
 
 /// What a key asks of the player; `None` leaves it to the focused control.
 ///

@@ -7,6 +7,7 @@ mod choices;
 mod events;
 mod focus;
 mod format;
+mod home_pages;
 mod keys;
 mod language;
 mod lru;
@@ -31,7 +32,8 @@ use crate::command::UiCommand;
 pub use choices::{Choices, TitleChoice, TrackMark};
 pub use focus::{Focus, HeroButton};
 pub use format::{bitrate, clock, runtime, time_left};
-pub use keys::player_command;
+pub use home_pages::HomePages;
+pub use keys::{VOLUME_STEP, player_command};
 pub use language::language_name;
 pub use lru::ByteLru;
 pub use outage::Outage;
@@ -120,6 +122,20 @@ pub struct SignInForm {
     pub busy: bool,
     /// Why it did not work.
     pub error: Option<String>,
+    /// Time from which on the service takes another attempt, in seconds of the interface's clock; `None` when it was not
+    /// asked too often.
+    pub wait_until: Option<f64>,
+}
+
+impl SignInForm {
+    /// Returns the line that says why it did not work, and what to do.
+    pub fn message(&self, now: f64) -> Option<String> {
+        match self.wait_until.map(|until| (until - now).max(0.0).ceil()) {
+            Some(left) if left > 0.0 => Some(format!("Too many attempts. Wait {left} s and try again.")),
+            Some(_) => Some("You can try again now.".to_owned()),
+            None => self.error.clone(),
+        }
+    }
 }
 
 /// The home screen.
@@ -129,6 +145,8 @@ pub struct HomeState {
     pub data: Load<Home>,
     /// Time at which the service answered so; `None` until it has.
     pub seen_at: Option<UnixMillis>,
+    /// Further rows and titles that have been asked for.
+    pub pages: HomePages,
     /// Where the keyboard's focus is; `None` until a key is used.
     pub focus: Option<Focus>,
 }
@@ -140,6 +158,36 @@ pub struct TitleState {
     pub data: Load<TitleDetail>,
     /// What the poster wall knew, to draw at once.
     pub card: Option<TitleCard>,
+    /// Pages as they were last answered, the latest last, so that the way back finds them as they were left.
+    seen: Vec<TitleDetail>,
+}
+
+impl TitleState {
+    /// Maximum pages that are kept for the way back.
+    const MAX_SEEN: usize = 16;
+
+    /// Begins the page of a title that is opened anew.
+    fn open(&mut self, card: Option<TitleCard>) {
+        self.data = Load::Loading;
+        self.card = card;
+    }
+
+    /// Begins the page of a title that is returned to, with what it showed.
+    fn reopen(&mut self, id: &TitleId, card: Option<TitleCard>) {
+        self.open(card);
+        if let Some(seen) = self.seen.iter().find(|detail| detail.card.id == *id) {
+            self.data = Load::Ready(seen.clone());
+        }
+    }
+
+    /// Takes an answer.
+    fn take(&mut self, detail: TitleDetail) {
+        self.seen.retain(|seen| seen.card.id != detail.card.id);
+        self.seen.push(detail.clone());
+        let excess = self.seen.len().saturating_sub(Self::MAX_SEEN);
+        self.seen.drain(..excess);
+        self.data = Load::Ready(detail);
+    }
 }
 
 /// A line at the bottom of a page that goes away by itself.
@@ -196,6 +244,16 @@ pub struct AppState {
     pub standalone: bool,
     /// Where the sign-in is kept on this computer.
     pub secrets_place: Option<&'static str>,
+}
+
+impl AppState {
+    /// Returns the title of the window: what plays, and the app's name.
+    pub fn window_title(&self) -> String {
+        match &self.player {
+            Some(player) => format!("{} – Kinora", player.name()),
+            None => "Kinora".to_owned(),
+        }
+    }
 }
 
 /// Something that happened.

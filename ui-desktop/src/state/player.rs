@@ -206,7 +206,7 @@ pub fn handle(
         player.last_activity = moment.now;
     }
     match command {
-        PlayerCommand::TogglePlay => toggle_play(player, &moment.snapshot, effects),
+        PlayerCommand::TogglePlay => toggle_play(player, moment, effects),
         PlayerCommand::SeekBy(millis) => {
             let sign = if millis < 0 { '−' } else { '+' };
             player.flash(format!("{sign}{} s", millis.abs() / 1000), moment.now);
@@ -296,7 +296,8 @@ pub fn retry(player: &mut PlayerState, settings: &Settings, moment: &Moment, eff
     }
 }
 
-fn toggle_play(player: &PlayerState, snapshot: &Snapshot, effects: &mut Vec<Effect>) {
+fn toggle_play(player: &mut PlayerState, moment: &Moment, effects: &mut Vec<Effect>) {
+    let snapshot = &moment.snapshot;
     if player.problem.is_some() {
         return;
     }
@@ -305,8 +306,10 @@ fn toggle_play(player: &PlayerState, snapshot: &Snapshot, effects: &mut Vec<Effe
         effects.push(seek(start, SeekMode::Exact));
         effects.push(Effect::Player(Command::Play));
     } else if snapshot.play_when_ready {
+        player.flash("Paused", moment.now);
         effects.push(Effect::Player(Command::Pause));
     } else {
+        player.flash("Playing", moment.now);
         effects.push(Effect::Player(Command::Play));
     }
 }

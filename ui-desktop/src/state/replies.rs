@@ -5,7 +5,7 @@ use player_core::Command;
 
 use super::player::Source;
 use super::update::{enter_home, fail_with, to_sign_in};
-use super::{AppState, Effect, Load, Moment, Notice, Problem, Route, SignInForm, outage, profiles, search};
+use super::{AppState, Effect, Load, Moment, Notice, Problem, Route, SignInForm, home_pages, outage, profiles, search};
 use crate::api::{Failure, Reply, Request};
 
 pub fn on_reply(state: &mut AppState, reply: Reply, moment: &Moment, effects: &mut Vec<Effect>) {
@@ -34,7 +34,9 @@ pub fn on_reply(state: &mut AppState, reply: Reply, moment: &Moment, effects: &m
             }
             state.route = Route::SignIn;
             state.sign_in.busy = false;
-            state.sign_in.error = Some(failure.for_form());
+            state.sign_in.wait_until = failure.wait_seconds().map(|seconds| moment.now + seconds);
+            // A wait counts down in the form.
+            state.sign_in.error = state.sign_in.wait_until.is_none().then(|| failure.for_form());
         }
         Reply::Offline { failure, account, homes } => {
             outage::on_offline_start(state, &failure, account, homes, moment, effects);
@@ -49,7 +51,9 @@ pub fn on_reply(state: &mut AppState, reply: Reply, moment: &Moment, effects: &m
             to_sign_in(state, Some("Your sign-in has expired. Please sign in again.".to_owned()), effects);
         }
         Reply::ProfileInUse(profile) => state.profile_pending &= state.profile != profile,
-        Reply::Home(_) | Reply::Title(..) | Reply::Found(..) | Reply::Companion(..) if state.profile_pending => {}
+        reply if state.profile_pending && reply.is_of_a_profile() => {}
+        Reply::MoreRows(path, result) => home_pages::on_more_rows(state, &path, result, moment),
+        Reply::MoreTitles { row, path, result } => home_pages::on_more_titles(state, &row, &path, result, moment),
         Reply::Home(result) => on_home(state, result, moment, effects),
         Reply::Title(id, result) => on_title(state, &id, result, moment, effects),
         Reply::Found(query, result) => search::on_found(state, &query, result, moment, effects),
@@ -112,7 +116,7 @@ fn on_home(
 ) {
     match result {
         Ok(home) => {
-            state.home.data = Load::Ready(home);
+            home_pages::replace(&mut state.home, home);
             state.home.seen_at = Some(moment.wall_ms);
             outage::on_reached(state, effects);
         }
@@ -151,7 +155,7 @@ fn on_title(
         return;
     }
     match result {
-        Ok(detail) => state.title.data = Load::Ready(detail),
+        Ok(detail) => state.title.take(detail),
         Err(failure) => {
             // The page stands with what the poster wall knew, and the rest comes when the service is back.
             let is_shown = state.title.data.ready().is_some() || state.title.card.is_some();

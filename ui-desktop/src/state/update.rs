@@ -10,7 +10,7 @@ use player_core::{Command, Snapshot};
 use super::player::{self, PlayerState, Source};
 use super::{
     AppState, Choices, Effect, HomeState, Launch, Load, Message, Notice, Problem, Route, SearchState, Settings,
-    SignInForm, TitleState, choices, events, outage, profiles, replies, search,
+    SignInForm, TitleState, choices, events, home_pages, outage, profiles, replies, search,
 };
 use crate::api::Request;
 use crate::command::{Begin, PlayerCommand, UiCommand};
@@ -121,7 +121,7 @@ fn on_command(state: &mut AppState, command: UiCommand, moment: &Moment, effects
         UiCommand::EditEmail(email) => state.sign_in.email = email,
         UiCommand::EditPassword(password) => state.sign_in.password = password,
         UiCommand::ShowPassword(shown) => state.sign_in.shows_password = shown,
-        UiCommand::SignIn => sign_in(state, effects),
+        UiCommand::SignIn => sign_in(state, moment, effects),
         UiCommand::SignOut => {
             state.settings_open = false;
             effects.push(Effect::Api(Request::SignOut));
@@ -131,6 +131,8 @@ fn on_command(state: &mut AppState, command: UiCommand, moment: &Moment, effects
         UiCommand::Reload => reload(state, effects),
         UiCommand::OpenTitle(id) => open_title(state, id, effects),
         UiCommand::Play(id, begin) => play(state, &id, begin, moment, effects),
+        UiCommand::MoreRows => home_pages::ask_for_rows(state, moment, effects),
+        UiCommand::MoreTitles(row) => home_pages::ask_for_titles(state, &row, moment, effects),
         UiCommand::FocusAt(focus) => state.home.focus = Some(focus),
         UiCommand::ToggleSettings => state.settings_open = !state.settings_open,
         UiCommand::ChangeSettings(settings) => {
@@ -245,12 +247,16 @@ pub(super) fn fail_with(state: &mut AppState, problem: Problem, moment: &Moment)
     }
 }
 
-fn sign_in(state: &mut AppState, effects: &mut Vec<Effect>) {
+fn sign_in(state: &mut AppState, moment: &Moment, effects: &mut Vec<Effect>) {
     let form = &mut state.sign_in;
     if form.busy {
         return;
     }
     let email = form.email.trim().to_owned();
+    if form.wait_until.is_some_and(|until| until > moment.now) {
+        return;
+    }
+    form.wait_until = None;
     form.error = match (email.is_empty(), form.password.is_empty()) {
         (true, _) => Some("Enter your e-mail address.".to_owned()),
         (false, true) => Some("Enter your password.".to_owned()),
@@ -314,7 +320,8 @@ pub(super) fn visit(state: &mut AppState, route: Route) {
 fn back(state: &mut AppState, effects: &mut Vec<Effect>) {
     match state.history.pop() {
         Some(Route::Title(id)) => {
-            state.title = TitleState { data: Load::Loading, card: find_card(state, &id).cloned() };
+            let card = find_card(state, &id).cloned();
+            state.title.reopen(&id, card);
             effects.push(Effect::Api(Request::Title(id.clone())));
             state.route = Route::Title(id);
         }
@@ -343,7 +350,8 @@ fn reload(state: &mut AppState, effects: &mut Vec<Effect>) {
 }
 
 fn open_title(state: &mut AppState, id: TitleId, effects: &mut Vec<Effect>) {
-    state.title = TitleState { data: Load::Loading, card: find_card(state, &id).cloned() };
+    let card = find_card(state, &id).cloned();
+    state.title.open(card);
     if state.route == Route::Search {
         state.search.opened = Some(id.clone());
     }

@@ -11,7 +11,7 @@ use crate::command::{Begin, PlayerCommand, UiCommand};
 use crate::navigation;
 use crate::state::PlayerState;
 use crate::theme::tokens::{color, size, space, text};
-use crate::widgets::{CardShape, Icon, Line, Prominence, body, heading, icon_text_button, text_button};
+use crate::widgets::{CardGrid, CardShape, Icon, Line, Prominence, body, heading, icon_text_button, text_button};
 
 /// Returns the titles to go on with when the film has ended and there are any.
 pub fn titles<'a>(view: &View<'_>, player: &'a PlayerState) -> Option<&'a [TitleCard]> {
@@ -75,9 +75,9 @@ fn up_next(ui: &mut Ui, next: &TitleCard, out: &mut Vec<UiCommand>) {
 fn more(ui: &mut Ui, view: &View<'_>, titles: &[TitleCard], out: &mut Vec<UiCommand>) {
     let Some(first) = titles.first() else { return };
     heading(ui, "More like this", text::HEADING);
-    let picture = CardShape::of(first.poster.width, first.poster.height).size(ui.available_width());
+    let (shape, width) = (CardShape::of(first.poster.width, first.poster.height), ui.available_width());
+    let CardGrid { columns, picture } = CardGrid::new(shape, width, width);
     let margin = (picture.x * size::CARD_GROWTH / 2.0).ceil();
-    let columns = (((ui.available_width() + space::L) / (picture.x + space::L)) as usize).max(1);
     for line in titles.chunks(columns).take(2) {
         ui.horizontal_top(|ui| {
             ui.spacing_mut().item_spacing.x = space::L;

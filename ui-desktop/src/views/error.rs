@@ -20,7 +20,7 @@ pub enum Choice {
 }
 
 /// Height of the card without its texts.
-const FRAME: f32 = 216.0;
+const FRAME: f32 = 224.0;
 
 /// Draws the card in the middle of an area. `leave` names the way out; without one only trying again is offered. The
 /// button that tries again takes the focus when the card appears, so that Enter presses it.
@@ -62,22 +62,23 @@ pub fn card(
     let inside = card.shrink2(vec2(space::XXL, space::XL));
     let builder = UiBuilder::new().max_rect(inside).layout(Layout::top_down(Align::Min));
     ui.scope_builder(builder, |ui| {
-        // A low window shows the card through a gap; the focus scrolls it.
-        ScrollArea::vertical()
-            .id_salt("error card")
-            .auto_shrink(false)
-            .show(ui, |ui| {
-                ui.spacing_mut().item_spacing.y = space::S;
-                sign(ui);
-                for (words, line) in lines {
-                    body(ui, &words, line);
-                }
-                ui.add_space(space::S);
-                let choice = buttons(ui, problem, leave);
-                details(ui, view, problem, &lines_of_details, out);
-                choice
-            })
-            .inner
+        // A low window shows the card through a gap. The focus scrolls it, and the keys beyond the last button.
+        let content = |ui: &mut Ui| {
+            navigation::scroll_by_keys(ui);
+            ui.spacing_mut().item_spacing.y = space::S;
+            sign(ui);
+            for (words, line) in lines {
+                body(ui, &words, line);
+            }
+            ui.add_space(space::S);
+            let choice = buttons(ui, problem, leave);
+            details(ui, view, problem, &lines_of_details, out);
+            // The focus ring of the last button.
+            ui.add_space(space::S);
+            choice
+        };
+        let area = ScrollArea::vertical().id_salt("error card").auto_shrink(false);
+        navigation::scroll(ui, area, content, |_: &Option<Choice>, focus| focus.expand(space::S)).inner
     })
     .inner
 }

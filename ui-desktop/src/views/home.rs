@@ -20,7 +20,8 @@ pub fn show(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
         Load::Ready(home) if home.rows.is_empty() && home.hero.is_none() => empty(ui),
         Load::Ready(home) => scrolled = page(ui, view, home, out),
         Load::Failed(problem) => {
-            if error::card(ui, view, ui.max_rect(), problem, None, out) == Some(error::Choice::Retry) {
+            let area = shell::below_bar(ui.max_rect());
+            if error::card(ui, view, area, problem, None, out) == Some(error::Choice::Retry) {
                 out.push(UiCommand::Reload);
             }
         }
@@ -52,7 +53,12 @@ fn page(ui: &mut Ui, view: &View<'_>, home: &Home, out: &mut Vec<UiCommand>) -> 
         let section = sections.iter().find(|section| section.y_range().contains(focus.center().y));
         section.map_or(focus, |section| section.with_min_y(section.top() - size::TOP_BAR))
     };
-    navigation::scroll(ui, area, content, frame).state.clamped_offset().y
+    let output = navigation::scroll(ui, area, content, frame);
+    let scrolled = output.state.clamped_offset().y;
+    if home.next.is_some() && scrolled + 2.0 * output.inner_rect.height() > output.content_size.y {
+        out.push(UiCommand::MoreRows);
+    }
+    scrolled
 }
 
 /// Notes where on the page the focus is.
@@ -103,7 +109,7 @@ fn hero_buttons(ui: &mut Ui, view: &View<'_>, card: &TitleCard, out: &mut Vec<Ui
     ui.spacing_mut().item_spacing.x = space::M;
     let label = if card.resume.is_some() { "Resume" } else { "Play" };
     let play = icon_text_button(ui, Prominence::Primary, Some(Icon::Play), label);
-    navigation::prefer(&play);
+    navigation::focus_by_default(&play);
     note_focus(view, &play, Focus::Hero(HeroButton::Play), out);
     let details = icon_text_button(ui, Prominence::Secondary, Some(Icon::Info), "Details");
     note_focus(view, &details, Focus::Hero(HeroButton::Details), out);
@@ -162,6 +168,7 @@ fn row(ui: &mut Ui, view: &View<'_>, row: &Row, index: usize, out: &mut Vec<UiCo
         .id_salt(salt)
         .auto_shrink(false)
         .scroll_bar_visibility(egui::scroll_area::ScrollBarVisibility::AlwaysHidden);
+    let has_hero = view.state.home.data.ready().is_some_and(|home| home.hero.is_some());
     let content = |ui: &mut Ui| {
         turn_page(ui, turn_id);
         ui.horizontal_top(|ui| {
@@ -170,6 +177,9 @@ fn row(ui: &mut Ui, view: &View<'_>, row: &Row, index: usize, out: &mut Vec<UiCo
             for (column, title) in row.titles.iter().enumerate() {
                 let does = if row.kind == RowKind::ContinueWatching { CardDoes::Play } else { CardDoes::OpenPage };
                 let response = card(ui, view, title, picture, grow / 2.0, does);
+                if index == 0 && column == 0 && !has_hero {
+                    navigation::focus_by_default(&response);
+                }
                 note_focus(view, &response, Focus::Card { row: index, column }, out);
                 if response.clicked() {
                     out.push(open(row, title));
@@ -181,6 +191,10 @@ fn row(ui: &mut Ui, view: &View<'_>, row: &Row, index: usize, out: &mut Vec<UiCo
     // Some of the next card is seen too.
     let frame = |(): &(), focus: Rect| focus.expand2(vec2(space::PAGE * 2.0, 0.0));
     let output = navigation::scroll(&mut strip_ui, area, content, frame);
+    let end = output.state.clamped_offset().x + 2.0 * strip.width();
+    if row.next.is_some() && end > output.content_size.x && ui.is_rect_visible(strip) {
+        out.push(UiCommand::MoreTitles(row.id.clone()));
+    }
     arrows(ui, strip, picture.y, &output.state, output.content_size.x, turn_id);
     Some(place.union(strip))
 }
@@ -212,10 +226,13 @@ fn card(ui: &mut Ui, view: &View<'_>, title: &TitleCard, picture: Vec2, margin: 
     };
     let progress = title.resume.as_ref().filter(|resume| resume.duration_ms > 0);
     let progress = progress.map(|resume| Progress(resume.position_ms as f32 / resume.duration_ms as f32));
+    let at = Rect::from_min_size(ui.cursor().min, picture);
+    // A picture is fetched when its card comes near: a row may have thousands.
+    let is_near = ui.is_rect_visible(at.expand2(vec2(ui.clip_rect().width(), picture.y * 2.0)));
     let card = Card {
         name: &title.name,
         caption: &caption,
-        picture: view.images.get(&title.poster.path, view.now),
+        picture: is_near.then(|| view.images.get(&title.poster.path, view.now)).flatten(),
         progress,
         plays: does == CardDoes::Play,
     };

@@ -20,10 +20,10 @@ mod waiting;
 
 use std::sync::Arc;
 
-use egui::Ui;
+use egui::{PointerButton, Ui};
 use player_core::{MediaTime, Snapshot};
 
-use crate::command::UiCommand;
+use crate::command::{PlayerCommand, UiCommand};
 use crate::navigation::{self, Page};
 use crate::player_port::PlayerHandle;
 use crate::state::{AppState, PlayerState, Route};
@@ -60,6 +60,7 @@ pub fn show(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
     let ground = if view.state.route == Route::Player { color::BLACK } else { color::GROUND };
     ui.painter().rect_filled(ui.max_rect(), 0.0, ground);
     search::shortcuts(ui, view, out);
+    back_button(ui, view, out);
     match &view.state.route {
         Route::Starting => shell::starting(ui, view),
         Route::SignIn => sign_in::show(ui, view, out),
@@ -76,6 +77,17 @@ pub fn show(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
     shell::notice(ui, view, out);
 }
 
+/// Takes the back button of a mouse: it closes what is open, leaves the film, or goes back.
+fn back_button(ui: &Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
+    if ui.input(|input| input.pointer.button_clicked(PointerButton::Extra1)) {
+        out.push(match view.state.route {
+            _ if view.state.settings_open => UiCommand::ToggleSettings,
+            Route::Player => UiCommand::Player(PlayerCommand::Leave),
+            _ => UiCommand::Back,
+        });
+    }
+}
+
 /// The page as the keyboard's focus knows it. While a film is on screen the arrows are the player's.
 fn page(view: &View<'_>) -> Page {
     let state = view.state;
@@ -88,11 +100,13 @@ fn page(view: &View<'_>) -> Page {
         Route::Title(_) => "title",
         Route::Player => "player",
     };
+    let has_menu = state.player.as_ref().is_some_and(|player| player.menu.is_some());
     let is_watching = |player: &PlayerState| player.problem.is_none() && end_screen::titles(view, player).is_none();
     Page {
         name,
         id: egui::Id::unique(("page", format!("{:?}", state.route))),
         depth: state.history.len(),
+        has_sheet: state.settings_open || (state.route == Route::Player && has_menu),
         arrows: state.route != Route::Player || !state.player.as_ref().is_some_and(is_watching),
     }
 }

@@ -1,11 +1,12 @@
 //! The picture with its controls.
 
-use egui::{Align, Event, Layout, PointerButton, Rect, Sense, Ui, UiBuilder, Vec2, pos2, vec2};
+use egui::{Align, Event, Layout, MouseWheelUnit, PointerButton, Rect, Sense, Ui, UiBuilder, Vec2, pos2, vec2};
 use player_core::State;
 
-use super::{View, end_screen, error, player_menu, player_stats, thumbnail, waiting};
+use super::{View, end_screen, error, player_menu, player_stats, shell, thumbnail, waiting};
 use crate::command::{PlayerCommand, UiCommand};
-use crate::state::{Menu, PlayerState, Route, clock, player_command, timeline};
+use crate::navigation;
+use crate::state::{Menu, PlayerState, Route, VOLUME_STEP, clock, player_command, timeline};
 use crate::theme::tokens::{color, radius, size, space, text, time};
 use crate::widgets::{
     Icon, Line, SeekBar, elided, glass_button, gradient_vertical, paint_cues, paint_strong, volume_slider,
@@ -30,7 +31,7 @@ pub fn show(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
             ui.painter().rect_filled(page, 0.0, color::scrim(150));
             top(ui, view, player, page, &mut wishes);
             let leave = if view.state.standalone { "Close" } else { "Back" };
-            match error::card(ui, view, page, problem, Some(leave), out) {
+            match error::card(ui, view, shell::below_bar(page), problem, Some(leave), out) {
                 Some(error::Choice::Retry) => wishes.push(PlayerCommand::Retry),
                 Some(error::Choice::Leave) => wishes.push(PlayerCommand::Leave),
                 None => {}
@@ -41,7 +42,7 @@ pub fn show(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
             top(ui, view, player, page, &mut wishes);
         }
         None => {
-            waiting::show(ui, view, player, page, &mut wishes);
+            waiting::show(ui, view, player, between_bars(page), &mut wishes);
             if shown > 0.0 {
                 controls(ui, view, player, page, shown, &mut wishes);
             } else {
@@ -52,11 +53,16 @@ pub fn show(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
     }
     // Nothing lies over a message or a choice.
     if player.stats && player.problem.is_none() && end_screen::titles(view, player).is_none() {
-        player_stats::show(ui, view, page);
+        player_stats::show(ui, view, between_bars(page));
     }
     schedule(ui, view, player, visible);
     viewport(ui, picture.unwrap_or(page), &mut wishes);
     out.extend(wishes.into_iter().map(UiCommand::Player));
+}
+
+/// Returns the part of the page that the bar on top and the controls leave free, whether they are shown or not.
+fn between_bars(page: Rect) -> Rect {
+    shell::below_bar(page).with_max_y(page.bottom() - CONTROLS)
 }
 
 /// Keys go to the player before any focused button sees them, except while a menu has them.
@@ -66,17 +72,24 @@ fn keys(ui: &Ui, view: &View<'_>, player: &PlayerState, wishes: &mut Vec<PlayerC
     }
     let has_choice = player.problem.is_some() || end_screen::titles(view, player).is_some();
     let in_menu = player.menu.is_some() || has_choice;
+    // What follows a key that opens a menu in the same frame is for the menu.
+    let (mut kept, mut opened) = (0, None);
     ui.input_mut(|input| {
         input.events.retain(|event| {
-            let Event::Key { key, pressed: true, modifiers, .. } = event else { return true };
-            let menu_key = in_menu && matches!(key, egui::Key::ArrowUp | egui::Key::ArrowDown | egui::Key::Space);
-            match player_command(*key, *modifiers).filter(|_| !menu_key) {
-                Some(command) => {
-                    wishes.push(command);
-                    false
+            let command = match event {
+                Event::Key { key, pressed: true, modifiers, .. } if opened.is_none() => {
+                    let is_for_menu = matches!(key, egui::Key::ArrowUp | egui::Key::ArrowDown | egui::Key::Space);
+                    player_command(*key, *modifiers).filter(|_| !(in_menu && is_for_menu))
                 }
-                None => true,
-            }
+                _ => None,
+            };
+            let Some(command) = command else {
+                kept += 1;
+                return true;
+            };
+            opened = matches!(command, PlayerCommand::ToggleMenu(_)).then_some(kept);
+            wishes.push(command);
+            false
         });
         let moved = input.pointer.delta() != Vec2::ZERO || input.pointer.any_pressed();
         let typed = input.events.iter().any(|event| matches!(event, Event::Key { pressed: true, .. }));
@@ -84,6 +97,9 @@ fn keys(ui: &Ui, view: &View<'_>, player: &PlayerState, wishes: &mut Vec<PlayerC
             wishes.push(PlayerCommand::Activity);
         }
     });
+    if let Some(index) = opened {
+        navigation::hold_from(ui.ctx(), index);
+    }
 }
 
 /// The picture itself: a click pauses or closes the menu, a double click fills the screen.
@@ -92,6 +108,10 @@ fn ground(ui: &Ui, player: &PlayerState, page: Rect, wishes: &mut Vec<PlayerComm
     if player.problem.is_some() {
         return;
     }
+    if response.hovered() && player.menu.is_none() {
+        let steps = ui.input(|input| wheel_steps(&input.events));
+        wishes.extend((steps != 0.0).then_some(PlayerCommand::ChangeVolume(VOLUME_STEP * steps)));
+    }
     if response.double_clicked() {
         // The first click of the two has paused or gone on: that is taken back.
         wishes.push(PlayerCommand::TogglePlay);
@@ -99,6 +119,18 @@ fn ground(ui: &Ui, player: &PlayerState, page: Rect, wishes: &mut Vec<PlayerComm
     } else if response.clicked_by(PointerButton::Primary) {
         wishes.push(player.menu.map_or(PlayerCommand::TogglePlay, PlayerCommand::ToggleMenu));
     }
+}
+
+/// Returns the steps that the wheel was turned by in a frame; positive is away from the viewer.
+fn wheel_steps(events: &[Event]) -> f32 {
+    /// Points that a touchpad scrolls by for one step.
+    const STEP: f32 = 50.0;
+    let steps = events.iter().map(|event| match event {
+        Event::MouseWheel { unit: MouseWheelUnit::Point, delta, modifiers, .. } if !modifiers.any() => delta.y / STEP,
+        Event::MouseWheel { delta, modifiers, .. } if !modifiers.any() => delta.y,
+        _ => 0.0,
+    });
+    steps.sum()
 }
 
 fn subtitles(ui: &Ui, view: &View<'_>, picture: Rect, shown: f32) {

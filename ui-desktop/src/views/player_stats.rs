@@ -1,6 +1,7 @@
 //! What the engine measures, for those who want to know. Shown and hidden by `i`.
 
-use egui::{Rect, Sense, Ui, pos2, vec2};
+use egui::accesskit::Role;
+use egui::{Rect, Sense, Ui, WidgetInfo, vec2};
 use player_core::Snapshot;
 
 use super::View;
@@ -8,24 +9,30 @@ use crate::state::bitrate;
 use crate::theme::tokens::{color, radius, size, space, text};
 use crate::widgets::{Line, elided};
 
-/// Draws the panel at the top left.
-pub fn show(ui: &Ui, view: &View<'_>, page: Rect) {
+/// Draws the panel at the top left of an area, in as many columns as its height asks for.
+pub fn show(ui: &Ui, view: &View<'_>, area: Rect) {
     let lines = lines(&view.snapshot, view);
     let step = text::SMALL * 1.55;
-    let height = lines.len() as f32 * step + space::L * 1.5;
-    let place = page.min + vec2(space::XL, size::TOP_BAR + space::S);
-    let rect = Rect::from_min_size(place, vec2(size::STATS, height));
+    let frame = space::L * 1.5;
+    let area = area.shrink2(vec2(space::XL, space::S));
+    let fitting = (((area.height() - frame) / step) as usize).clamp(1, lines.len());
+    let columns = lines.len().div_ceil(fitting);
+    let rows = lines.len().div_ceil(columns);
+    let width = size::STATS.min(area.width() / columns as f32);
+    let extent = vec2(width * columns as f32, rows as f32 * step + frame);
+    let rect = Rect::from_min_size(area.min, extent);
     ui.painter().rect_filled(rect, radius::MEDIUM, color::GLASS);
     let response = ui.interact(rect, ui.scope_id().with("statistics"), Sense::hover());
     let spoken: Vec<String> = lines.iter().map(|(name, value)| format!("{name}: {value}")).collect();
     let spoken = format!("Statistics. {}", spoken.join(". "));
-    response.widget_info(|| egui::WidgetInfo::labeled(egui::accesskit::Role::Label, true, &spoken));
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &spoken));
     for (index, (name, value)) in lines.iter().enumerate() {
-        let y = rect.top() + space::M + index as f32 * step;
-        let faint = Line { size: text::SMALL, color: color::TEXT_FAINT, rows: 1, width: 110.0 };
-        ui.painter().galley(pos2(rect.left() + space::L, y), elided(ui.painter(), name, faint), faint.color);
-        let line = Line { size: text::SMALL, color: color::TEXT, rows: 1, width: size::STATS - 150.0 };
-        ui.painter().galley(pos2(rect.left() + 124.0, y), elided(ui.painter(), value, line), line.color);
+        let place = rect.min + vec2((index / rows) as f32 * width, space::M + (index % rows) as f32 * step);
+        let name_line = Line { size: text::SMALL, color: color::TEXT_FAINT, rows: 1, width: 110.0 };
+        let name = elided(ui.painter(), name, name_line);
+        ui.painter().galley(place + vec2(space::L, 0.0), name, name_line.color);
+        let line = Line { size: text::SMALL, color: color::TEXT, rows: 1, width: (width - 140.0).max(0.0) };
+        ui.painter().galley(place + vec2(124.0, 0.0), elided(ui.painter(), value, line), line.color);
     }
     ui.ctx().request_repaint_after_secs(0.5);
 }

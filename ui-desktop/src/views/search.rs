@@ -1,17 +1,16 @@
 //! Search: a field, and the titles found under it while one types.
 
-use egui::{Key, Modifiers, Rect, Response, ScrollArea, TextEdit, Ui, UiBuilder, Vec2, pos2, vec2};
+use egui::{Event, Key, Modifiers, Rect, Response, ScrollArea, TextEdit, Ui, UiBuilder, Vec2, pos2, vec2};
 use kinora_api::TitleCard;
 
 use super::appearing::has_appeared;
-use super::sign_in::select_all;
 use super::{View, error, home, shell};
 use crate::command::UiCommand;
 use crate::navigation;
 use crate::state::{Load, Route};
 use crate::theme::font;
 use crate::theme::tokens::{color, size, space, text};
-use crate::widgets::{CardShape, Line, body, heading, spinner};
+use crate::widgets::{CardGrid, CardShape, Line, body, heading, select_all, spinner};
 
 /// Opens the page on `/` and Ctrl+F (Command+F) from any page but the form and the film. The keys are taken before a
 /// field sees them, except that `/` belongs to a field that has the focus.
@@ -21,15 +20,19 @@ pub fn shortcuts(ui: &Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
         return;
     }
     let in_field = ui.ctx().text_edit_focused();
+    let opens = |event: &Event| match event {
+        Event::Text(text) => !in_field && text == "/",
+        Event::Key { key: Key::F, pressed: true, modifiers, .. } => modifiers.matches_logically(Modifiers::COMMAND),
+        _ => false,
+    };
     let opened = ui.input_mut(|input| {
-        let by_find = input.consume_key(Modifiers::COMMAND, Key::F);
-        let by_slash = !in_field && input.events.iter().any(|event| matches!(event, egui::Event::Text(t) if t == "/"));
-        if by_slash {
-            input.events.retain(|event| !matches!(event, egui::Event::Text(text) if text == "/"));
-        }
-        by_find || by_slash
+        let at = input.events.iter().position(opens)?;
+        input.events.remove(at);
+        Some(at)
     });
-    if opened {
+    if let Some(at) = opened {
+        // What was typed after it in the same frame is for the field.
+        navigation::hold_from(ui.ctx(), at);
         out.push(UiCommand::OpenSearch);
     }
 }
@@ -54,8 +57,18 @@ pub fn show(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
 
 fn field(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) -> Response {
     let mut query = view.state.search.query.clone();
+    let id = ui.make_persistent_id("search field");
+    // The page was opened anew: the field gets the focus once for each opening, before it takes this frame's letters.
+    // After the way back from a title its card has it.
+    let applied = ui.scope_id().with("search openings applied");
+    if ui.data(|data| data.get_temp::<u64>(applied)) != Some(view.state.search.openings) {
+        ui.data_mut(|data| data.insert_temp(applied, view.state.search.openings));
+        ui.memory_mut(|memory| memory.request_focus(id));
+        // The next letters replace the words of an earlier search.
+        select_all(ui.ctx(), id, &query);
+    }
     let edit = TextEdit::singleline(&mut query)
-        .id_salt("search field")
+        .id(id)
         .hint_text(egui::RichText::new("Search films and series").size(text::HEADING).color(color::TEXT_FAINT))
         .font(font(text::HEADING + 2.0))
         .text_color(color::TEXT)
@@ -68,15 +81,6 @@ fn field(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) -> Response {
         info.label = Some("Search".to_owned());
         info
     });
-    // The page was opened anew: the field gets the focus once for each opening. After the way back from a title its
-    // card has it.
-    let applied = ui.scope_id().with("search openings applied");
-    if ui.data(|data| data.get_temp::<u64>(applied)) != Some(view.state.search.openings) {
-        ui.data_mut(|data| data.insert_temp(applied, view.state.search.openings));
-        response.request_focus();
-        // The next letters replace the words of an earlier search.
-        select_all(ui, response.id, &query);
-    }
     if response.changed() {
         out.push(UiCommand::EditSearch(query));
     }
@@ -120,9 +124,9 @@ fn hint(ui: &mut Ui, words: &str, more: &str) {
 fn grid(ui: &mut Ui, view: &View<'_>, titles: &[TitleCard], field: &Response, out: &mut Vec<UiCommand>) {
     let Some(first) = titles.first() else { return };
     let width = ui.max_rect().width();
-    let picture = CardShape::of(first.poster.width, first.poster.height).size(width);
+    let shape = CardShape::of(first.poster.width, first.poster.height);
+    let CardGrid { columns, picture } = CardGrid::new(shape, width, width - space::PAGE * 2.0);
     let margin = (picture.x * size::CARD_GROWTH / 2.0).ceil();
-    let columns = (((width - space::PAGE * 2.0 + space::L) / (picture.x + space::L)) as usize).max(1);
     let is_back = has_appeared(ui, ui.scope_id().with("found appeared"));
     let opened = view.state.search.opened.as_ref().filter(|_| is_back);
     if field.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter)) {
@@ -148,6 +152,8 @@ fn grid(ui: &mut Ui, view: &View<'_>, titles: &[TitleCard], field: &Response, ou
             ui.add_space(space::M);
         }
     };
-    let area = ScrollArea::vertical().id_salt("found").auto_shrink(false);
+    // Other results begin at their top.
+    let salt = ("found", navigation::visit(ui.ctx()), &view.state.search.answered);
+    let area = ScrollArea::vertical().id_salt(salt).auto_shrink(false);
     navigation::scroll(ui, area, content, |(): &(), focus| focus.expand(space::L));
 }

@@ -47,6 +47,7 @@ fn content(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
     });
     ui.add_space(space::L);
     let everything = |ui: &mut Ui| {
+        navigation::scroll_by_keys(ui);
         // The focus ring stands a little outside of the chips.
         egui::Frame::new().inner_margin(egui::Margin::same(6)).show(ui, |ui| {
             choices(ui, &view.state.settings, out);

@@ -1,6 +1,6 @@
 //! What pages share: the bar on top, the start screen, the notice at the bottom.
 
-use egui::{Align, Layout, Rect, Sense, Ui, UiBuilder, WidgetInfo, pos2, vec2};
+use egui::{Align, Align2, Layout, Rect, Sense, Ui, UiBuilder, WidgetInfo, pos2, vec2};
 
 use super::{View, top_actions};
 use crate::command::UiCommand;
@@ -22,6 +22,11 @@ pub fn starting(ui: &Ui, view: &View<'_>) {
     }
 }
 
+/// Returns the part of a page below its bar on top.
+pub fn below_bar(page: Rect) -> Rect {
+    page.with_min_y((page.top() + size::TOP_BAR).min(page.bottom()))
+}
+
 /// The bar on top of pages: the wordmark leads home, the circle opens the settings. `scrolled` is how many points of
 /// the page lie above the window: the bar gets a ground as soon as something can lie under it.
 pub fn top_bar(ui: &mut Ui, view: &View<'_>, scrolled: f32, out: &mut Vec<UiCommand>) {
@@ -32,7 +37,11 @@ pub fn top_bar(ui: &mut Ui, view: &View<'_>, scrolled: f32, out: &mut Vec<UiComm
         ui.painter().rect_filled(whole, 0.0, color::ground((ground * 255.0) as u8));
         ui.painter().hline(whole.x_range(), whole.bottom(), egui::Stroke::new(1.0, color::LINE.gamma_multiply(ground)));
     }
-    let bar = whole.shrink2(vec2(space::PAGE, 0.0));
+    let mut bar = whole.shrink2(vec2(space::PAGE, 0.0));
+    if !view.state.history.is_empty() {
+        // The arrow, not the circle around it, stands above the page's left edge.
+        bar.min.x -= space::M;
+    }
     let mut bar = ui.new_child(UiBuilder::new().max_rect(bar).layout(Layout::left_to_right(Align::Center)));
     if !view.state.history.is_empty() {
         let back = glass_button(&mut bar, Icon::ChevronLeft, "Back", size::PLAYER_BUTTON);
@@ -79,7 +88,10 @@ fn avatar(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
     }
 }
 
-/// The line at the bottom of a page.
+/// Width that a notice has beside its words.
+const NOTICE_BUTTON: f32 = 140.0;
+
+/// A notice: at the bottom of a page, and over a film at the top right.
 pub fn notice(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
     let Some(notice) = &view.state.notice else { return };
     let left = time::NOTICE - (view.now - notice.since);
@@ -88,13 +100,16 @@ pub fn notice(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
     }
     ui.ctx().request_repaint_after_secs(left as f32);
     let page = ui.max_rect();
-    let width = (page.width() - space::PAGE * 2.0).min(size::TEXT_COLUMN + 80.0);
-    let line = Line { size: text::BODY, color: color::TEXT, rows: 3, width: width - 140.0 };
+    let most = (page.width() - space::PAGE * 2.0).min(size::TEXT_COLUMN + 80.0);
+    let line = Line { size: text::BODY, color: color::TEXT, rows: 3, width: most - NOTICE_BUTTON };
     let galley = elided(ui.painter(), &notice.text, line);
-    let height = galley.size().y.max(size::BUTTON) + space::L;
-    let over_video = view.state.route == Route::Player;
-    let bottom = page.bottom() - if over_video { 140.0 } else { space::XL };
-    let rect = Rect::from_min_size(pos2(page.center().x - width / 2.0, bottom - height), vec2(width, height));
+    let extent = vec2(galley.size().x + NOTICE_BUTTON, galley.size().y.max(size::BUTTON) + space::L);
+    let rect = if view.state.route == Route::Player {
+        // Subtitles and controls are at the bottom, and statistics on the left.
+        Align2::RIGHT_TOP.align_size_within_rect(extent, below_bar(page).shrink2(vec2(space::XL, space::S)))
+    } else {
+        Align2::CENTER_BOTTOM.align_size_within_rect(extent, page.shrink(space::XL))
+    };
     ui.painter().rect_filled(rect, radius::LARGE, color::GLASS);
     ui.painter().rect_stroke(rect, radius::LARGE, egui::Stroke::new(1.0, color::LINE), egui::StrokeKind::Inside);
     let response = ui.interact(rect, ui.scope_id().with("notice"), Sense::hover());

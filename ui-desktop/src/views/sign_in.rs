@@ -1,7 +1,5 @@
 //! The sign-in form.
 
-use egui::text::{CCursor, CCursorRange};
-use egui::text_edit::TextEditState;
 use egui::{Align, Key, Layout, Rect, TextEdit, Ui, UiBuilder, pos2, vec2};
 
 use super::View;
@@ -10,8 +8,8 @@ use crate::navigation;
 use crate::theme::font;
 use crate::theme::tokens::{color, radius, size, space, text};
 use crate::widgets::{
-    Icon, Line, Prominence, body, elided, glass_button, gradient_vertical, heading, paint_strong, spinner, text_button,
-    wordmark,
+    Icon, Line, Prominence, body, elided, glass_button, gradient_vertical, heading, paint_strong, select_all, spinner,
+    text_button, wordmark,
 };
 
 /// Height of the card when the window has room for it.
@@ -20,10 +18,13 @@ const CARD_HEIGHT: f32 = 404.0;
 /// Draws the form in the middle of the window.
 pub fn show(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
     let page = ui.max_rect();
-    backdrop(ui, page);
-    wordmark(ui.painter(), pos2(page.left() + space::PAGE, page.top() + size::TOP_BAR / 2.0), text::TITLE);
+    backdrop(ui, page, view.state.notice.is_some());
     let height = CARD_HEIGHT.min(page.height() - space::XL);
     let card = Rect::from_center_size(page.center() + vec2(0.0, space::S), vec2(size::SIGN_IN_CARD, height));
+    // A low window has room for the form only.
+    if card.top() >= page.top() + size::TOP_BAR {
+        wordmark(ui.painter(), pos2(page.left() + space::PAGE, page.top() + size::TOP_BAR / 2.0), text::TITLE);
+    }
     let shadow = egui::Shadow { offset: [0, 16], blur: 48, spread: 0, color: color::scrim(160) };
     ui.painter().add(shadow.as_shape(card, radius::LARGE));
     ui.painter().rect_filled(card, radius::LARGE, color::SURFACE);
@@ -60,14 +61,18 @@ fn form(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
         let wanted = if form.email.is_empty() { &email } else { &password };
         if navigation::focus_by_default(&wanted.response) {
             // After a refusal the next letter replaces the text, and the arrows mend it.
-            select_all(ui, wanted.response.id, &form.password);
+            select_all(ui.ctx(), wanted.response.id, &form.password);
         }
         submit = email.entered || password.entered;
         out.extend(email.edited.map(UiCommand::EditEmail));
         out.extend(password.edited.map(UiCommand::EditPassword));
     });
     ui.add_space(space::S);
-    message(ui, form.error.as_deref());
+    message(ui, form.message(view.now).as_deref());
+    if form.wait_until.is_some_and(|until| until > view.now) {
+        // The countdown moves by whole seconds.
+        ui.ctx().request_repaint_after_secs(0.5);
+    }
     let justified = Layout::top_down_justified(Align::Center);
     let button = ui.with_layout(justified, |ui| {
         let label = if form.busy { "Signing in…" } else { "Sign in" };
@@ -133,13 +138,6 @@ fn show_button(ui: &mut Ui, field: Rect, shown: bool) -> bool {
     glass_button(&mut ui.new_child(UiBuilder::new().max_rect(rect)), icon, name, side).clicked()
 }
 
-pub(super) fn select_all(ui: &Ui, id: egui::Id, text: &str) {
-    let mut state = TextEditState::load(ui.ctx(), id).unwrap_or_default();
-    let end = CCursor::new(text.chars().count());
-    state.cursor.set_char_range(Some(CCursorRange::two(CCursor::default(), end)));
-    state.store(ui.ctx(), id);
-}
-
 /// The line that says why it did not work; its place is kept when there is nothing to say.
 fn message(ui: &mut Ui, words: Option<&str>) {
     let line = Line { size: text::SMALL, color: color::DANGER, rows: 2, width: ui.available_width() };
@@ -150,11 +148,12 @@ fn message(ui: &mut Ui, words: Option<&str>) {
 }
 
 /// Light from a projector: a warm glow from above.
-fn backdrop(ui: &Ui, page: Rect) {
+fn backdrop(ui: &Ui, page: Rect, has_notice: bool) {
     let painter = ui.painter();
     let glow = page.with_max_y(page.top() + page.height() * 0.75);
     gradient_vertical(painter, glow, color::ACCENT.gamma_multiply(0.10), color::ACCENT.gamma_multiply(0.0));
-    if page.height() < CARD_HEIGHT + size::TOP_BAR * 2.0 {
+    // A notice has the place of the line.
+    if page.height() < CARD_HEIGHT + size::TOP_BAR * 2.0 || has_notice {
         return;
     }
     let line = Line { size: text::SMALL, color: color::TEXT_FAINT, rows: 1, width: page.width() };

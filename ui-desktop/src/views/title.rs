@@ -9,8 +9,8 @@ use crate::navigation;
 use crate::state::{Load, runtime, time_left};
 use crate::theme::tokens::{color, size, space, text};
 use crate::widgets::{
-    CardShape, Icon, Line, Progress, Prominence, badge, body, gradient_horizontal, gradient_vertical, heading,
-    icon_text_button, paint_placeholder, spinner, text_button,
+    CardGrid, CardShape, Icon, Line, Progress, Prominence, badge, body, gradient_horizontal, gradient_vertical,
+    heading, icon_text_button, paint_placeholder, spinner, text_button,
 };
 
 /// Draws the page; what the poster wall knew is there at once, the rest when it comes.
@@ -20,11 +20,13 @@ pub fn show(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
     let card = detail.map(|detail| &detail.card).or(state.card.as_ref());
     let mut scrolled = 0.0;
     match (card, &state.data) {
-        (_, Load::Failed(problem)) => match error::card(ui, view, ui.max_rect(), problem, Some("Back"), out) {
-            Some(error::Choice::Retry) => out.push(UiCommand::Reload),
-            Some(error::Choice::Leave) => out.push(UiCommand::Back),
-            None => {}
-        },
+        (_, Load::Failed(problem)) => {
+            match error::card(ui, view, shell::below_bar(ui.max_rect()), problem, Some("Back"), out) {
+                Some(error::Choice::Retry) => out.push(UiCommand::Reload),
+                Some(error::Choice::Leave) => out.push(UiCommand::Back),
+                None => {}
+            }
+        }
         (Some(card), _) => scrolled = page(ui, view, card, detail, out),
         (None, _) => {
             spinner(ui.painter(), ui.max_rect().center(), 20.0, color::ACCENT, view.now);
@@ -40,8 +42,7 @@ pub fn show(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
 /// Draws the page under the bar; returns by how many points it is scrolled.
 fn page(ui: &mut Ui, view: &View<'_>, card: &TitleCard, detail: Option<&TitleDetail>, out: &mut Vec<UiCommand>) -> f32 {
     backdrop(ui, view, card);
-    // Every title has a scroll state of its own: the next one begins at its top.
-    let area = ScrollArea::vertical().id_salt(("title", card.id.as_str())).auto_shrink(false);
+    let area = ScrollArea::vertical().id_salt(("title", navigation::visit(ui.ctx()))).auto_shrink(false);
     let content = |ui: &mut Ui| {
         navigation::scroll_by_keys(ui);
         let width = ui.max_rect().width();
@@ -178,10 +179,9 @@ fn similar(ui: &mut Ui, view: &View<'_>, titles: &[TitleCard], out: &mut Vec<UiC
     });
     let shape =
         titles.first().map_or(CardShape::Landscape, |card| CardShape::of(card.poster.width, card.poster.height));
-    let picture = shape.size(width);
+    let CardGrid { columns, picture } = CardGrid::new(shape, width, width - space::PAGE * 2.0);
     ui.add_space(space::S);
     let margin = (picture.x * size::CARD_GROWTH / 2.0).ceil();
-    let columns = (((width - space::PAGE * 2.0 + space::L) / (picture.x + space::L)) as usize).max(1);
     for line in titles.chunks(columns).take(3) {
         ui.horizontal_top(|ui| {
             ui.spacing_mut().item_spacing.x = space::L;

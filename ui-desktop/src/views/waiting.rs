@@ -1,21 +1,23 @@
 //! The overlay of a film that does not move: a spinner, then words, then a way out.
 
 use egui::accesskit::Role;
-use egui::{Align2, Rect, Sense, Ui, UiBuilder, WidgetInfo, vec2};
+use egui::{Align2, Rect, Sense, Ui, UiBuilder, WidgetInfo, pos2, vec2};
 
 use player_core::Now;
 
 use super::View;
 use crate::command::PlayerCommand;
 use crate::state::{PlayerState, waiting};
-use crate::theme::tokens::{color, radius, space, text};
+use crate::theme::tokens::{color, radius, size, space, text};
 use crate::widgets::{Line, Prominence, elided, spinner, text_button};
 
-/// Height of one line of words.
-const STEP: f32 = 26.0;
+/// Radius of the spinner, and of the one where there is little room.
+const SPINNER: (f32, f32) = (26.0, 12.0);
+/// Height of the button, and its distance from the words.
+const CANCEL: (f32, f32) = (size::BUTTON, space::S);
 
-/// Draws what the wait calls for in the middle of the page.
-pub fn show(ui: &mut Ui, view: &View<'_>, player: &PlayerState, page: Rect, wishes: &mut Vec<PlayerCommand>) {
+/// Draws what the wait calls for in the middle of an area, which the bar on top and the controls leave free.
+pub fn show(ui: &mut Ui, view: &View<'_>, player: &PlayerState, area: Rect, wishes: &mut Vec<PlayerCommand>) {
     let clocks = (view.now, view.player.map_or(Now::ZERO, |player| player.port.now()));
     let Some(waiting) = waiting(player, &view.snapshot, view.state.outage.as_ref(), clocks) else {
         // A wait that has just begun shows itself when it is long enough.
@@ -25,16 +27,24 @@ pub fn show(ui: &mut Ui, view: &View<'_>, player: &PlayerState, page: Rect, wish
         return;
     };
     ui.ctx().request_repaint();
-    let center = page.center() - vec2(0.0, if waiting.cancel { STEP } else { 0.0 });
-    spinner(ui.painter(), center, 26.0, color::WHITE, view.now);
-    let lines: Vec<&String> = waiting.words.iter().chain(&waiting.action).collect();
-    let mut top = center.y + 44.0;
-    for (index, words) in lines.into_iter().enumerate() {
+    let words = waiting.words.iter().chain(&waiting.action).enumerate().map(|(index, words)| {
         let ink = if index == 0 { color::TEXT } else { color::TEXT_SOFT };
-        let line = Line { size: text::BODY, color: ink, rows: 2, width: page.width() - space::PAGE };
-        let galley = elided(ui.painter(), words, line);
+        let line = Line { size: text::BODY, color: ink, rows: 2, width: area.width() - space::PAGE };
+        (words, line, elided(ui.painter(), words, line))
+    });
+    let words: Vec<_> = words.collect();
+    let heights = words.iter().map(|(.., galley)| galley.size().y + space::S + space::XS);
+    let cancel = if waiting.cancel { CANCEL.0 + CANCEL.1 } else { 0.0 };
+    let below = heights.sum::<f32>() + cancel;
+    let has_room = below + SPINNER.0 * 2.0 + space::L <= area.height();
+    let (radius, gap) = if has_room { (SPINNER.0, space::L) } else { (SPINNER.1, space::S) };
+    let mut top = (area.center().y - (below + radius * 2.0 + gap) / 2.0).max(area.top());
+    let x = area.center().x;
+    spinner(ui.painter(), pos2(x, top + radius), radius, color::WHITE, view.now);
+    top += radius * 2.0 + gap;
+    for (index, (words, line, galley)) in words.into_iter().enumerate() {
         let size = galley.size() + vec2(space::XL, space::S);
-        let rect = Align2::CENTER_TOP.anchor_size(egui::pos2(center.x, top), size);
+        let rect = Align2::CENTER_TOP.anchor_size(pos2(x, top), size);
         ui.painter().rect_filled(rect, radius::MEDIUM, color::scrim(170));
         ui.painter().galley(rect.center() - galley.size() / 2.0, galley, line.color);
         let response = ui.interact(rect, ui.scope_id().with(("waiting", index)), Sense::hover());
@@ -42,8 +52,7 @@ pub fn show(ui: &mut Ui, view: &View<'_>, player: &PlayerState, page: Rect, wish
         top = rect.bottom() + space::XS;
     }
     if waiting.cancel {
-        let width = 110.0;
-        let place = Align2::CENTER_TOP.anchor_size(egui::pos2(center.x, top + space::S), vec2(width, 44.0));
+        let place = Align2::CENTER_TOP.anchor_size(pos2(x, top + CANCEL.1), vec2(110.0, CANCEL.0));
         ui.scope_builder(UiBuilder::new().max_rect(place), |ui| {
             if text_button(ui, Prominence::Secondary, "Cancel").clicked() {
                 wishes.push(PlayerCommand::Leave);

@@ -33,6 +33,26 @@ impl CardShape {
     }
 }
 
+/// Cards in lines that fill their width.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CardGrid {
+    /// Cards of a line.
+    pub columns: usize,
+    /// Size of a picture.
+    pub picture: Vec2,
+}
+
+impl CardGrid {
+    /// Returns the grid of a width, on a page so wide. Cards are near the size that they have in a row, and the last one
+    /// of a line ends where the width does.
+    pub fn new(shape: CardShape, page_width: f32, width: f32) -> Self {
+        let usual = shape.size(page_width);
+        let columns = ((width + space::L) / (usual.x + space::L)).round().max(1.0);
+        let picture = ((width + space::L) / columns - space::L).max(1.0);
+        Self { columns: columns as usize, picture: vec2(picture, (picture * usual.y / usual.x).round()) }
+    }
+}
+
 /// How far a title has been seen.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Progress(pub f32);
@@ -162,6 +182,19 @@ mod tests {
         assert!((wide.width() - 0.5625).abs() < 1e-4 && (wide.height() - 1.0).abs() < 1e-5);
         let empty = cover_uv(Vec2::ZERO, Vec2::ZERO);
         assert!(empty.is_finite());
+    }
+
+    #[test]
+    fn the_lines_of_a_grid_fill_their_width_with_cards_of_about_the_usual_size() {
+        for (shape, page) in [640.0, 900.0, 1280.0, 1920.0, 4000.0].map(|page| (CardShape::Landscape, page)) {
+            let width = page - 2.0 * space::PAGE;
+            let grid = CardGrid::new(shape, page, width);
+            let line = grid.columns as f32 * (grid.picture.x + space::L) - space::L;
+            assert!((line - width).abs() < 0.1, "{page}: {grid:?}");
+            let usual = shape.size(page).x;
+            assert!(grid.picture.x > usual * 0.75 && grid.picture.x < usual * 1.4, "{page}: {grid:?}");
+        }
+        assert_eq!(CardGrid::new(CardShape::Portrait, 100.0, 10.0).columns, 1);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use egui_kittest::kittest::Queryable as _;
 use player_core::{ErrorCode, Event, MediaTime, PlayerError, State};
 use ui_desktop::api::Request;
 
-use super::support::{settle, state};
+use super::support::{grant, settle, state};
 use super::{click, pass, playing, press};
 
 fn failed() -> Event {
@@ -56,7 +56,7 @@ fn a_film_whose_server_is_away_is_tried_again_by_itself_but_not_a_damaged_one() 
     click(&mut window, "Hide details");
     pass(&mut window, 10.0);
     assert_eq!(outside.take_asked(), [Request::Authorize("hero".into())]);
-    outside.reply(ui_desktop::api::Reply::Granted("hero".into(), Ok(super::grant("hero", 0))));
+    outside.reply(ui_desktop::api::Reply::Granted("hero".into(), Ok(grant("hero", 0))));
     settle(&mut window);
     outside.announce(failed());
     window.run_steps(2);

@@ -6,55 +6,24 @@ mod support;
 
 mod after_the_film;
 mod errors;
+mod home_pages;
 mod memory;
 mod outage;
 mod profiles;
 mod search;
 mod seek_bar;
 
-use egui::Key;
 use egui::accesskit::Role;
-use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
-use support::{Outside, account, grant, home, open, open_with, settle};
-use ui_desktop::api::{Failure, Reply, Request};
-use ui_desktop::app::App;
+use support::{Outside, Window, account, at_home, home, open, open_with, playing, press, settle};
+use ui_desktop::api::Failure;
 use ui_desktop::settings_file::SettingsFile;
 use ui_desktop::state::Launch;
 use ui_desktop::wall_clock::WallClock;
 
-type Window = Harness<'static, Option<App>>;
-
-/// The home screen of an account with one profile.
-fn at_home() -> (Window, Outside) {
-    let (mut window, outside) = open(Launch::Service { credentials: None });
-    assert_eq!(outside.take_asked(), [Request::Restore]);
-    outside.reply(Reply::Restored(Some(account())));
-    outside.reply(Reply::Home(Ok(home())));
-    settle(&mut window);
-    assert_eq!(outside.take_asked(), [Request::Home]);
-    (window, outside)
-}
-
-/// The film of the hero banner on screen.
-fn playing() -> (Window, Outside) {
-    let (mut window, outside) = at_home();
-    click(&mut window, "Play");
-    assert_eq!(outside.take_asked(), [Request::Authorize("hero".into())]);
-    outside.reply(Reply::Granted("hero".into(), Ok(grant("hero", 0))));
-    settle(&mut window);
-    outside.take_commands();
-    (window, outside)
-}
-
 /// Opens the app with a time of day that the test sets.
 fn open_at(launch: Launch, wall: fn() -> WallClock) -> (Window, Outside) {
     open_with(launch, SettingsFile::new(None), move |app| app.with_wall_clock(wall()))
-}
-
-fn press(window: &mut Window, key: Key) {
-    window.key_press(key);
-    settle(window);
 }
 
 fn click(window: &mut Window, button: &str) {

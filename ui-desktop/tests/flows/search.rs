@@ -64,6 +64,43 @@ fn a_slash_opens_the_field_and_titles_are_found_while_one_types() {
 }
 
 #[test]
+fn letters_that_follow_the_slash_in_its_frame_are_searched_for() {
+    let (mut window, _outside) = at_home();
+    for (round, words) in ["/night", "/rain"].into_iter().enumerate() {
+        let letters = words.chars().map(|letter| Event::Text(letter.to_string()));
+        window.input_mut().events.extend(letters);
+        settle(&mut window);
+        assert_eq!(state(&window).search.query, words[1..], "round {round}");
+        press(&mut window, Key::Escape);
+        assert_eq!(state(&window).route, Route::Home);
+    }
+}
+
+#[test]
+fn the_next_letters_replace_an_earlier_search_and_its_results_begin_at_the_top() {
+    let (mut window, outside) = at_home();
+    let found = |name: &str| (0..40).map(|index| card(&format!("{name}{index}"), &format!("{name} {index}"))).collect();
+    slash(&mut window);
+    type_text(&mut window, "old");
+    outside.reply(Reply::Found("old".to_owned(), Ok(found("Old"))));
+    settle(&mut window);
+    let top = window.get_by_label_contains("Old 0,").rect();
+    press(&mut window, Key::ArrowDown);
+    press(&mut window, Key::End);
+    press(&mut window, Key::Enter);
+    press(&mut window, Key::Escape);
+    let last = state(&window).search.opened.clone().expect("one was opened");
+    assert!(window.get_by_label_contains(&format!("{last},").replace("Old", "Old ")).is_focused());
+    assert!(window.get_by_label_contains("Old 0,").rect().bottom() < 0.0, "the page is found as it was left");
+    slash(&mut window);
+    type_text(&mut window, "new");
+    assert_eq!(state(&window).search.query, "new");
+    outside.reply(Reply::Found("new".to_owned(), Ok(found("New"))));
+    settle(&mut window);
+    assert_eq!(window.get_by_label_contains("New 0,").rect(), top);
+}
+
+#[test]
 fn the_field_has_the_focus_at_every_opening_also_for_another_viewer() {
     let (mut window, outside) = at_home();
     slash(&mut window);

@@ -28,7 +28,7 @@ fn long_home() -> Home {
     home
 }
 
-fn at_long_home(size: Vec2) -> (Window, Outside) {
+pub fn at_long_home(size: Vec2) -> (Window, Outside) {
     let (mut window, outside) = open(Launch::Service { credentials: None });
     window.set_size(size);
     outside.reply(Reply::Restored(Some(account())));
@@ -49,7 +49,7 @@ fn widgets(window: &Window) -> Vec<(Role, String, Rect)> {
 }
 
 /// Name and rectangle of the widget with the focus.
-fn focus(window: &Window) -> Option<(String, Rect)> {
+pub fn focus(window: &Window) -> Option<(String, Rect)> {
     let mut focused = window.query_all_by(|node| node.is_focused() && node.role() != Role::Window);
     focused.next().map(|node| {
         let name = node.accesskit_node().label().or_else(|| {
@@ -61,7 +61,7 @@ fn focus(window: &Window) -> Option<(String, Rect)> {
 }
 
 #[track_caller]
-fn focus_is_seen(window: &Window, after: &str) -> String {
+pub fn focus_is_seen(window: &Window, after: &str) -> String {
     let Some((name, rect)) = focus(window) else { panic!("nothing has the focus after {after}") };
     let page = window.ctx.content_rect();
     assert!(page.contains_rect(rect), "{name} at {rect:?} is outside of {page:?} after {after}");
@@ -142,7 +142,7 @@ fn a_focus_that_a_new_row_pushes_down_stays_in_sight() {
 #[test]
 fn avatar_and_settings_are_reached_by_arrows_and_settings_keep_the_focus() {
     let (mut window, outside) = at_home();
-    press(&mut window, Key::ArrowDown);
+    assert_eq!(focus_is_seen(&window, "the start"), "Play");
     press(&mut window, Key::ArrowUp);
     assert_eq!(focus_is_seen(&window, "Up from the banner"), "Kinora, home");
     press(&mut window, Key::ArrowRight);
@@ -176,6 +176,21 @@ fn avatar_and_settings_are_reached_by_arrows_and_settings_keep_the_focus() {
     press(&mut window, Key::ArrowDown);
     assert_eq!(focus_is_seen(&window, "Down"), "Play");
     assert!(outside.take_asked().is_empty());
+}
+
+#[test]
+fn keys_in_the_settings_do_not_scroll_the_page_behind() {
+    let (mut window, _outside) = at_long_home(vec2(1280.0, 500.0));
+    window.get_by_role_and_label(Role::Button, "Settings of Demo").click();
+    settle(&mut window);
+    let behind = |window: &Window| window.get_by_label_contains("Title a0").rect();
+    let before = behind(&window);
+    for key in [Key::End, Key::ArrowDown, Key::ArrowDown, Key::PageDown, Key::ArrowDown] {
+        press(&mut window, key);
+        assert_eq!(behind(&window), before, "{key:?}");
+    }
+    press(&mut window, Key::Escape);
+    assert_eq!(behind(&window), before, "nothing is made up for when the sheet is closed");
 }
 
 #[test]
@@ -251,6 +266,64 @@ fn menus_of_the_player_take_the_focus_keep_it_and_give_it_back() {
     press(&mut window, Key::Enter);
     assert_eq!(outside.take_commands(), [Command::SetRate(1.25)]);
     assert_eq!(focus_is_seen(&window, "a choice"), "Speed");
+}
+
+#[test]
+fn too_many_attempts_count_down_and_hold_the_next_one_back() {
+    let (mut window, outside) = at_sign_in();
+    in_one_frame(&mut window, "me@x.example\twrong\n");
+    assert_eq!(outside.take_asked().len(), 1);
+    let url = "http://127.0.0.1:1/v1/sign-in".parse().expect("a valid address");
+    let answer = kinora_api::ApiError::new(kinora_api::ErrorCode::TooManyAttempts, "no").with_retry_after_ms(2_500);
+    outside.reply(Reply::SignedIn(Err(ui_desktop::api::Failure::refused(answer, 429, &url))));
+    window.run_steps(1);
+    window.get_by_label("Too many attempts. Wait 3 s and try again.");
+    let until = window.ctx.input(|input| input.time) + 1.2;
+    while window.ctx.input(|input| input.time) < until {
+        window.run_steps(1);
+    }
+    window.get_by_label("Too many attempts. Wait 2 s and try again.");
+    in_one_frame(&mut window, "right\n");
+    assert!(outside.take_asked().is_empty(), "the service would only make the wait longer");
+    let until = until + 3.0;
+    while window.ctx.input(|input| input.time) < until {
+        window.run_steps(1);
+    }
+    window.get_by_label("You can try again now.");
+    window.get_by_role_and_label(Role::Button, "Sign in").click();
+    settle(&mut window);
+    let asked = outside.take_asked();
+    let [Request::SignIn { credentials, .. }] = &asked[..] else { panic!("{asked:?}") };
+    assert_eq!(credentials.password.expose(), "right");
+}
+
+#[test]
+fn keys_in_a_hurry_are_for_the_menu_or_sheet_that_the_first_one_opens() {
+    let keys = |window: &mut Window, keys: &[Key]| {
+        let event = |key: &Key| Event::Key {
+            key: *key,
+            physical_key: None,
+            pressed: true,
+            repeat: false,
+            modifiers: Modifiers::NONE,
+        };
+        window.input_mut().events.extend(keys.iter().map(event));
+        window.run_steps(12);
+    };
+    let (mut window, outside) = playing();
+    keys(&mut window, &[Key::S, Key::ArrowDown, Key::Enter]);
+    let english = player_core::command::TrackChoice::Track(player_core::model::TrackId("s-en".to_owned()));
+    assert_eq!(outside.take_commands(), [Command::SelectText(english)]);
+    // A menu without a line to choose takes Escape too.
+    outside.change(|snapshot| snapshot.tracks = std::sync::Arc::default());
+    keys(&mut window, &[Key::A, Key::Escape]);
+    assert_eq!((outside.take_commands(), state(&window).route.clone()), (Vec::new(), Route::Player));
+
+    let (mut window, outside) = at_home();
+    keys(&mut window, &[Key::ArrowUp, Key::ArrowRight, Key::ArrowRight, Key::Enter, Key::Tab, Key::Enter]);
+    assert!(state(&window).settings_open, "Enter opens the sheet");
+    assert_ne!(state(&window).settings.cue_size, ui_desktop::state::CueSize::Medium, "Tab and Enter choose in it");
+    assert!(outside.take_asked().is_empty());
 }
 
 /// Events that arrive in one frame.

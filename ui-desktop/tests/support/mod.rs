@@ -4,7 +4,9 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
+use egui::accesskit::Role;
 use egui_kittest::Harness;
+use egui_kittest::kittest::Queryable as _;
 use kinora_api::{
     Account, AgeRating, Heartbeat, Home, Image, Language, PlaybackGrant, PlaybackSource, Profile, Protocol,
     ResumePosition, Row, RowKind, TitleCard, TitleDetail,
@@ -19,6 +21,9 @@ use ui_desktop::app::{App, Parts, ServicePort};
 use ui_desktop::player_port::{PlayerFactory, PlayerHandle, PlayerPort};
 use ui_desktop::settings_file::SettingsFile;
 use ui_desktop::state::Launch;
+
+/// A window with the app in it, made in the first frame.
+pub type Window = Harness<'static, Option<App>>;
 
 /// What the outside saw and what it will answer.
 #[derive(Default)]
@@ -121,16 +126,12 @@ impl PlayerFactory for Outside {
 }
 
 /// Opens the app in a window of an ordinary size.
-pub fn open(launch: Launch) -> (Harness<'static, Option<App>>, Outside) {
+pub fn open(launch: Launch) -> (Window, Outside) {
     open_with(launch, SettingsFile::new(None), |app| app)
 }
 
 /// Opens the app with settings of its own; `finish` may change it before its first frame.
-pub fn open_with(
-    launch: Launch,
-    settings: SettingsFile,
-    finish: impl Fn(App) -> App + 'static,
-) -> (Harness<'static, Option<App>>, Outside) {
+pub fn open_with(launch: Launch, settings: SettingsFile, finish: impl Fn(App) -> App + 'static) -> (Window, Outside) {
     let outside = Outside::default();
     outside.change(|snapshot| *snapshot = film());
     let world = outside.clone();
@@ -155,13 +156,48 @@ pub fn open_with(
 }
 
 /// Runs some frames; spinners never settle, so this does not wait for silence.
-pub fn settle(harness: &mut Harness<'static, Option<App>>) {
+pub fn settle(harness: &mut Window) {
     harness.run_steps(6);
 }
 
 /// The state of the app.
-pub fn state<'a>(harness: &'a Harness<'static, Option<App>>) -> &'a ui_desktop::state::AppState {
+pub fn state(harness: &Window) -> &ui_desktop::state::AppState {
     harness.state().as_ref().expect("the app was made in the first frame").state()
+}
+
+/// The home screen of an account with one profile.
+pub fn at_home() -> (Window, Outside) {
+    let (mut window, outside) = open(Launch::Service { credentials: None });
+    assert_eq!(outside.take_asked(), [Request::Restore]);
+    outside.reply(Reply::Restored(Some(account())));
+    outside.reply(Reply::Home(Ok(home())));
+    settle(&mut window);
+    assert_eq!(outside.take_asked(), [Request::Home]);
+    (window, outside)
+}
+
+/// A film on screen, asked for from the hero banner.
+pub fn playing() -> (Window, Outside) {
+    let (mut window, outside) = at_home();
+    window.get_by_role_and_label(Role::Button, "Play").click();
+    settle(&mut window);
+    assert_eq!(outside.take_asked(), [Request::Authorize("hero".into())]);
+    outside.reply(Reply::Granted("hero".into(), Ok(grant("hero", 0))));
+    settle(&mut window);
+    let commands = outside.take_commands();
+    let Some(Command::Load(request)) = commands.iter().find(|command| matches!(command, Command::Load(_))) else {
+        panic!("no load among {commands:?}")
+    };
+    let hosts: Vec<_> = request.locations.iter().filter_map(url::Url::host_str).collect();
+    assert_eq!(hosts, ["edge-a.example", "edge-b.example"]);
+    assert_eq!(outside.with(|world| world.watched.len()), 1);
+    (window, outside)
+}
+
+/// Presses a key and lets the frames after it pass.
+pub fn press(window: &mut Window, key: egui::Key) {
+    window.key_press(key);
+    settle(window);
 }
 
 pub fn account() -> Account {

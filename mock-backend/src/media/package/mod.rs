@@ -156,6 +156,11 @@ fn text_renditions(sources: &[EncodedText], duration_ms: u64, dir: &Path) -> Res
     sources.iter().zip(names).map(rendition).collect()
 }
 
+/// Returns the contents of the segments of a text, as [`text::write`] writes them.
+pub(super) fn text_segments(vtt: &str, duration_ms: u64) -> Result<Vec<String>, IngestError> {
+    text::segments(&text::with_line_feeds(vtt), text::segment_count(duration_ms)?)
+}
+
 fn write_manifests(presentation: &Presentation, dir: &Path) -> Result<(), IngestError> {
     let files = super::Files::default();
     let mut all = vec![

@@ -11,6 +11,11 @@ use super::super::IngestError;
 pub(super) const WHOLE: &str = "full.vtt";
 /// Segments of text are long: they are small, and each costs a request.
 const SEGMENT_MS: u64 = 10_000;
+/// Maximum number of segments of a rendition: 115 days.
+const MAX_SEGMENTS: u64 = 1_000_000;
+/// Maximum number of bytes of all segments together. A cue is in each segment that it overlaps, so cues that last for the whole
+/// film multiply; what films have is a few hundred kilobytes.
+const MAX_BYTES: u64 = 64 << 20;
 
 /// The file name of segment `index`, counted from 0.
 pub(super) fn file_name(index: usize) -> String {
@@ -32,26 +37,54 @@ pub(super) fn write(vtt: &str, duration_ms: u64, dir: &Path) -> Result<Vec<u64>,
     fs::create_dir_all(dir).map_err(IngestError::io(dir))?;
     let path = dir.join(WHOLE);
     fs::write(&path, vtt).map_err(IngestError::io(&path))?;
-    let vtt = vtt.replace("\r\n", "\n").replace('\r', "\n");
-    let (preamble, cues) = split(&vtt);
-    let count = duration_ms.div_ceil(SEGMENT_MS).max(1);
-    let mut files: Vec<String> = Vec::new();
-    let header = format!("WEBVTT\nX-TIMESTAMP-MAP=LOCAL:00:00:00.000,MPEGTS:0\n\n{preamble}");
-    files.resize_with(usize::try_from(count).unwrap_or(usize::MAX), || header.clone());
-    for cue in &cues {
-        let first = cue.start_ms / SEGMENT_MS;
-        let last = cue.end_ms.saturating_sub(1).max(cue.start_ms) / SEGMENT_MS;
-        for file in files.iter_mut().skip(first as usize).take((last - first + 1) as usize) {
-            file.push_str(cue.block);
-            file.push_str("\n\n");
-        }
-    }
-    for (i, text) in files.iter().enumerate() {
+    let vtt = with_line_feeds(vtt);
+    let count = segment_count(duration_ms)?;
+    for (i, text) in segments(&vtt, count)?.iter().enumerate() {
         let path = dir.join(file_name(i));
         fs::write(&path, text).map_err(IngestError::io(&path))?;
     }
     let last = duration_ms - (count - 1) * SEGMENT_MS;
     Ok((1..count).map(|_| SEGMENT_MS).chain([last.max(1)]).collect())
+}
+
+/// Returns a text with line feeds as its line ends (WebVTT §4.1).
+pub(super) fn with_line_feeds(vtt: &str) -> String {
+    vtt.replace("\r\n", "\n").replace('\r', "\n")
+}
+
+/// Returns the number of segments of a text of this duration, at least one.
+pub(super) fn segment_count(duration_ms: u64) -> Result<u64, IngestError> {
+    match duration_ms.div_ceil(SEGMENT_MS).max(1) {
+        count if count > MAX_SEGMENTS => {
+            Err(IngestError::output("a film that is longer than subtitles can be cut for"))
+        }
+        count => Ok(count),
+    }
+}
+
+/// Cuts a text with line feeds into the contents of `count` segments.
+pub(super) fn segments(vtt: &str, count: u64) -> Result<Vec<String>, IngestError> {
+    let (preamble, cues) = split(vtt);
+    let header = format!("WEBVTT\nX-TIMESTAMP-MAP=LOCAL:00:00:00.000,MPEGTS:0\n\n{preamble}");
+    let span = |cue: &Cue<'_>| {
+        let first = cue.start_ms / SEGMENT_MS;
+        let last = cue.end_ms.saturating_sub(1).max(cue.start_ms) / SEGMENT_MS;
+        first.min(count)..last.saturating_add(1).min(count)
+    };
+    let of_cues = cues.iter().map(|cue| (cue.block.len() as u64 + 2) * (span(cue).end - span(cue).start));
+    let total = of_cues.fold(header.len() as u64 * count, u64::saturating_add);
+    if total > MAX_BYTES {
+        return Err(IngestError::output(format!("subtitles of {total} bytes, the limit is {MAX_BYTES}")));
+    }
+    let mut files = vec![header; count as usize];
+    for cue in &cues {
+        for index in span(cue) {
+            let file = &mut files[index as usize];
+            file.push_str(cue.block);
+            file.push_str("\n\n");
+        }
+    }
+    Ok(files)
 }
 
 /// Style and region blocks, which every segment repeats, and the cues. Comments are dropped.
@@ -111,6 +144,17 @@ mod tests {
         assert_eq!(read(1), format!("{opening}{two}"));
         assert_eq!(read(2), format!("{opening}00:20.000 --> 00:21.000\nfour\n\n"));
         assert_eq!(fs::read_to_string(dir.path().join(WHOLE)).unwrap(), vtt);
+    }
+
+    #[test]
+    fn cues_of_the_whole_film_do_not_multiply_without_bound() {
+        let cue = format!("00:00.000 --> 99:00:00.000\n{}\n\n", "x".repeat(30_000));
+        assert_eq!(segments(&format!("WEBVTT\n\n{cue}"), 720).unwrap().len(), 720);
+        let error = segments(&format!("WEBVTT\n\n{}", cue.repeat(4)), 720).unwrap_err();
+        assert!(matches!(error, IngestError::Output { .. }), "{error}");
+        assert!(segments(&format!("STYLE\n{}", "x".repeat(100_000)), 720).is_err(), "styles are in each segment");
+        assert!(segment_count(u64::MAX).is_err());
+        assert_eq!(segment_count(0).unwrap(), 1);
     }
 
     #[test]

@@ -44,6 +44,8 @@ pub(in crate::media) struct Track {
 
 /// Largest `moov` or `moof` that is read into memory, bytes.
 const MAX_HEADER: u64 = 64 << 20;
+/// Maximum number of samples of a track: four days at 60 pictures a second.
+const MAX_SAMPLES: usize = 1 << 24;
 
 /// What a fragment falls back on for a sample's values (`trex`, then `tfhd`).
 #[derive(Clone, Copy, Default)]
@@ -56,24 +58,33 @@ struct Defaults {
 impl Track {
     /// Reads a file that holds exactly one track.
     pub(in crate::media) fn read(path: &Path) -> Result<Self, IngestError> {
+        let file = File::open(path).map_err(IngestError::io(path))?;
+        let length = file.metadata().map_err(IngestError::io(path))?.len();
+        Self::read_from(BufReader::new(file), length, path)
+    }
+
+    /// The same from `length` bytes; `path` names them in errors.
+    pub(in crate::media) fn read_from(
+        mut input: impl Read + Seek,
+        length: u64,
+        path: &Path,
+    ) -> Result<Self, IngestError> {
         let io = || IngestError::io(path);
-        let file = File::open(path).map_err(io())?;
-        let length = file.metadata().map_err(io())?.len();
-        let mut input = BufReader::new(file);
         let mut track: Option<(Self, Defaults)> = None;
         let mut brand = Vec::new();
         let (mut at, mut next) = (0u64, 0u64);
-        while at + 8 <= length {
+        while length - at >= 8 {
             let mut header = [0; 8];
             input.read_exact(&mut header).map_err(io())?;
             let mut reader = Reader(&header);
             let (size, kind) = (u64::from(reader.u32()?), reader.array::<4>()?);
-            let size = if size == 1 { large_size(&mut input).map_err(io())? } else { size };
-            if size < 8 || at + size > length {
+            let (size, header) = if size == 1 { (large_size(&mut input).map_err(io())?, 16) } else { (size, 8) };
+            let end = at.checked_add(size).filter(|end| size >= header && *end <= length);
+            let Some(end) = end else {
                 return Err(IngestError::output(format!("box {} does not fit", kind.escape_ascii())));
-            }
+            };
             if matches!(&kind, b"ftyp" | b"moov" | b"moof") {
-                let body = read_body(&mut input, size).map_err(io())?;
+                let body = read_body(&mut input, size - header).map_err(io())?;
                 match &kind {
                     b"ftyp" => boxes::write(&mut brand, b"ftyp", |out| out.extend_from_slice(&body)),
                     b"moov" => track = Some(Self::from_moov(std::mem::take(&mut brand), &body)?),
@@ -84,7 +95,7 @@ impl Track {
                     }
                 }
             }
-            at += size;
+            at = end;
             input.seek(SeekFrom::Start(at)).map_err(io())?;
         }
         match track {
@@ -145,6 +156,9 @@ impl Track {
             .checked_add_signed(i64::from(reader.u32()?.cast_signed()))
             .ok_or_else(|| IngestError::output("a run before the file"))?;
         let mut first_flags = if flags & 0x4 != 0 { Some(reader.u32()?) } else { None };
+        if self.samples.len().saturating_add(count as usize) > MAX_SAMPLES {
+            return Err(IngestError::output("a track of too many samples"));
+        }
         let mut total = 0;
         for _ in 0..count {
             let duration = if flags & 0x100 != 0 { reader.u32()? } else { defaults.duration };
@@ -170,7 +184,7 @@ fn read_body(input: &mut impl Read, size: u64) -> std::io::Result<Vec<u8>> {
     if size > MAX_HEADER {
         return Err(std::io::Error::other("a header box is implausibly large"));
     }
-    let mut body = vec![0; (size - 8) as usize];
+    let mut body = vec![0; size as usize];
     input.read_exact(&mut body)?;
     Ok(body)
 }

@@ -2,9 +2,11 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod damage;
+mod irregular;
 mod kit;
 mod peers;
 mod reading;
+mod records;
 
 use std::io::Write as _;
 

@@ -21,7 +21,7 @@ pub(super) struct PacketCounters {
     habit: Habit,
 }
 
-/// Whether the writer of a stream counts its packets.
+/// Habit of the writer of a stream.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Habit {
     #[default]

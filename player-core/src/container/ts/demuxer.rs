@@ -127,6 +127,12 @@ impl TsDemuxer {
         Ok(outputs)
     }
 
+    /// Returns true if the beginning of the segment after this one goes on inside a packet that this one was cut in;
+    /// `None` when it was cut between packets.
+    pub fn is_continued_by(&self, bytes: &[u8]) -> Option<bool> {
+        self.finder.is_continued_by(bytes)
+    }
+
     /// A reader that counts the access units of every stream.
     pub(super) fn of_everything() -> Self {
         Self::empty(None, true)

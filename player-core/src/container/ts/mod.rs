@@ -17,11 +17,11 @@ mod psi;
 mod stream;
 mod stream_type;
 #[cfg(test)]
-pub(super) mod testmux;
+pub(crate) mod testmux;
 #[cfg(test)]
 mod tests;
 mod video;
 
 pub(super) use demuxer::{TsDemuxer, read_init};
 pub(super) use describe::describe;
-pub(super) use packet::looks_like;
+pub(super) use packet::{PACKET, looks_like};

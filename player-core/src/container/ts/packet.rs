@@ -3,7 +3,7 @@
 use bytes::{Buf as _, BytesMut};
 
 /// Bytes of a packet.
-pub(super) const PACKET: usize = 188;
+pub(in crate::container) const PACKET: usize = 188;
 const SYNC: u8 = 0x47;
 /// Distances from packet to packet: plain, with a time code before each (Blu-ray), with error correction behind.
 const STRIDES: [usize; 3] = [PACKET, 192, 204];
@@ -127,6 +127,19 @@ impl PacketFinder {
             return;
         }
         (self.base, self.found, self.joint) = (0, 0, Some(self.buffer.len()));
+    }
+
+    /// Returns true if `bytes`, the beginning of another segment or all of it, can go on inside the packet that was cut:
+    /// the packets after it stand where they must. `None` when there is no such packet.
+    pub fn is_continued_by(&self, bytes: &[u8]) -> Option<bool> {
+        let stride = self.stride?;
+        let cut = self.buffer.first().is_some_and(|&byte| byte == SYNC);
+        let next = if cut { stride.checked_sub(self.buffer.len())? } else { self.skip };
+        if next == 0 {
+            return None;
+        }
+        let starts = (next..).step_by(stride).take(CERTAIN).map_while(|at| bytes.get(at));
+        Some(starts.fold(true, |all, &byte| all && byte == SYNC))
     }
 
     /// Adds bytes.

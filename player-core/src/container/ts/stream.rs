@@ -104,9 +104,9 @@ impl ElementaryStream {
         let first = std::mem::take(&mut self.first);
         let resumed = std::mem::take(&mut self.resumed) && !packet.unit_start;
         let mut pieces = Vec::new();
-        // Writers may begin to count anew with each segment.
-        if order == PacketOrder::Gap && (!first || resumed) {
-            self.note_gap(!packet.unit_start);
+        // Writers may begin to count anew with each segment, and begin it with a unit then.
+        if order == PacketOrder::Gap && !(first && packet.unit_start) {
+            self.note_gap(!packet.unit_start, first);
             if resumed {
                 // It goes on with something else: the open unit ends as it is, and this belongs to none.
                 pieces = self.finish()?;
@@ -121,16 +121,17 @@ impl ElementaryStream {
 
     /// A packet of the stream cannot be used.
     pub fn lose_packet(&mut self) {
-        self.note_gap(false);
+        self.note_gap(false, false);
         self.is_gap_noted = true;
     }
 
     /// Packets are missing; `within` says that the next one belongs to a PES packet whose beginning came, or is missing
-    /// too.
-    fn note_gap(&mut self, within: bool) {
+    /// too, and `first` that it is the first one of a segment.
+    fn note_gap(&mut self, within: bool, first: bool) {
         self.damage.gaps += u64::from(!self.is_gap_noted);
         let Reader::Video(video) = &mut self.reader else { return };
-        if self.pes.is_lost() {
+        // Stuffing ends a picture also where its beginning was missing.
+        if self.pes.is_lost() && !first && !self.stuffed {
             return;
         }
         if !(self.stuffed || self.pes.is_between()) {

@@ -5,18 +5,18 @@ use std::collections::BTreeMap;
 use super::packet::PACKET;
 
 /// Where the program map is.
-pub(in crate::container) const MAP: u16 = 0x100;
+pub(crate) const MAP: u16 = 0x100;
 
 /// A transport stream that is being made.
 #[derive(Clone, Debug, Default)]
-pub(in crate::container) struct Mux {
+pub(crate) struct Mux {
     /// What was made so far.
     pub bytes: Vec<u8>,
     counters: BTreeMap<u16, u8>,
 }
 
 /// A stream of the program map: type, identifier, descriptors.
-pub(in crate::container) type Entry<'a> = (u8, u16, &'a [u8]);
+pub(crate) type Entry<'a> = (u8, u16, &'a [u8]);
 
 impl Mux {
     /// A stream that begins with its tables.
@@ -74,7 +74,7 @@ impl Mux {
 }
 
 /// A section of the long form.
-pub(in crate::container) fn section(table: u8, number: u16, version: u8, body: &[u8]) -> Vec<u8> {
+pub(crate) fn section(table: u8, number: u16, version: u8, body: &[u8]) -> Vec<u8> {
     let length = (5 + body.len() + 4) as u16;
     let [high, low] = length.to_be_bytes();
     let [number_high, number_low] = number.to_be_bytes();
@@ -86,7 +86,7 @@ pub(in crate::container) fn section(table: u8, number: u16, version: u8, body: &
 }
 
 /// A program map.
-pub(in crate::container) fn map(program: u16, entries: &[Entry<'_>], version: u8) -> Vec<u8> {
+pub(crate) fn map(program: u16, entries: &[Entry<'_>], version: u8) -> Vec<u8> {
     let mut body = vec![0xe1, 0x01, 0xf0, 0];
     for (kind, pid, info) in entries {
         let [high, low] = pid.to_be_bytes();
@@ -97,7 +97,7 @@ pub(in crate::container) fn map(program: u16, entries: &[Entry<'_>], version: u8
 }
 
 /// A packet of an elementary stream, its length told when it can be.
-pub(in crate::container) fn pes(times: Option<(u64, u64)>, payload: &[u8]) -> Vec<u8> {
+pub(crate) fn pes(times: Option<(u64, u64)>, payload: &[u8]) -> Vec<u8> {
     let field = |mark: u8, time: u64| {
         let part = |shift: u32, mask: u64| (time >> shift & mask) as u8;
         [mark << 4 | part(30, 7) << 1 | 1, part(22, 255), part(15, 127) << 1 | 1, part(7, 255), part(0, 127) << 1 | 1]
@@ -116,24 +116,47 @@ pub(in crate::container) fn pes(times: Option<(u64, u64)>, payload: &[u8]) -> Ve
 }
 
 /// Parameter sets of H.264: High, 640 × 360, 25 pictures a second.
-pub(in crate::container) const SPS: &[u8] = &[
+pub(crate) const SPS: &[u8] = &[
     0x67, 0x64, 0x00, 0x1e, 0xac, 0xd9, 0x40, 0xa0, 0x2f, 0xf9, 0x70, 0x11, 0x00, 0x00, 0x03, 0x00, 0x01, 0x00, 0x00,
     0x03, 0x00, 0x32, 0x0f, 0x16, 0x2d, 0x96,
 ];
 /// The picture parameter set that goes with it.
-pub(in crate::container) const PPS: &[u8] = &[0x68, 0xeb, 0xe3, 0xcb, 0x22, 0xc0];
+pub(crate) const PPS: &[u8] = &[0x68, 0xeb, 0xe3, 0xcb, 0x22, 0xc0];
 
 /// NAL units with start codes of four bytes.
-pub(in crate::container) fn byte_stream(nals: &[&[u8]]) -> Vec<u8> {
+pub(crate) fn byte_stream(nals: &[&[u8]]) -> Vec<u8> {
     nals.iter().flat_map(|nal| [&[0, 0, 0, 1][..], *nal].concat()).collect()
 }
 
 /// An ADTS frame at 48 kHz with `size` bytes of content.
-pub(in crate::container) fn adts(size: usize, fill: u8) -> Vec<u8> {
+pub(crate) fn adts(size: usize, fill: u8) -> Vec<u8> {
     let length = size + 7;
     let mut frame =
         vec![0xff, 0xf1, 0x4c, 0x80 | (length >> 11) as u8, (length >> 3) as u8, (length << 5) as u8 | 0x1f];
     frame.push(0xfc);
     frame.extend(vec![fill; size]);
     frame
+}
+
+/// A slice of the picture with this number and order, of which macroblock `first` is the first one.
+pub(crate) fn slice(idr: bool, first: u32, frame: u32, order: u32, size: usize) -> Vec<u8> {
+    let mut bits = String::new();
+    let mut code = |value: u32| {
+        let binary = format!("{:b}", value + 1);
+        bits += &"0".repeat(binary.len() - 1);
+        bits += &binary;
+    };
+    code(first);
+    code(7);
+    code(0);
+    bits += &format!("{frame:04b}");
+    if idr {
+        bits += "1";
+    }
+    bits += &format!("{order:06b}");
+    bits += &"1".repeat(8 - bits.len() % 8);
+    let mut nal = vec![if idr { 0x65 } else { 0x41 }];
+    nal.extend(bits.as_bytes().chunks(8).map(|byte| byte.iter().fold(0, |all, bit| all << 1 | (bit - b'0'))));
+    nal.extend(vec![0xa5; size]);
+    nal
 }

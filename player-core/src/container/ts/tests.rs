@@ -5,40 +5,18 @@ mod carry;
 mod damage;
 mod encrypted;
 mod kit;
+mod parameter_sets;
 mod reading;
 
 use bytes::Bytes;
 
-use super::testmux::{Mux, PPS, SPS, adts, byte_stream};
+use super::testmux::{Mux, PPS, SPS, adts, byte_stream, slice};
 use crate::container::{DemuxError, DemuxOutput, DemuxSetup, InitSegment, Sample, SampleKey, open};
 use crate::model::ContainerFormat;
 
 const VIDEO: u16 = 0x101;
 const SOUND: u16 = 0x102;
 const ENTRIES: &[super::testmux::Entry<'static>] = &[(0x1b, VIDEO, &[]), (0x0f, SOUND, &[])];
-
-/// A slice of the picture with this number and order, of which macroblock `first` is the first one.
-fn slice(idr: bool, first: u32, frame: u32, order: u32, size: usize) -> Vec<u8> {
-    let mut bits = String::new();
-    let mut code = |value: u32| {
-        let binary = format!("{:b}", value + 1);
-        bits += &"0".repeat(binary.len() - 1);
-        bits += &binary;
-    };
-    code(first);
-    code(7);
-    code(0);
-    bits += &format!("{frame:04b}");
-    if idr {
-        bits += "1";
-    }
-    bits += &format!("{order:06b}");
-    bits += &"1".repeat(8 - bits.len() % 8);
-    let mut nal = vec![if idr { 0x65 } else { 0x41 }];
-    nal.extend(bits.as_bytes().chunks(8).map(|byte| byte.iter().fold(0, |all, bit| all << 1 | (bit - b'0'))));
-    nal.extend(vec![0xa5; size]);
-    nal
-}
 
 /// Ten pictures at 25 Hz and sound, from `origin` on.
 fn film(origin: u64) -> Mux {

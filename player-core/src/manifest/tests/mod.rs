@@ -6,6 +6,7 @@ mod dash_offer;
 mod hls;
 mod hls_tags;
 mod hostile;
+mod irregular;
 mod oracle;
 
 use std::fmt::Write as _;

@@ -13,11 +13,11 @@ fn document(attributes: &str, head: &str, body: &str) -> String {
     format!("<?xml version='1.0'?><tt {NAMESPACES} xml:lang='en' {attributes}><head>{head}</head>{body}</tt>")
 }
 
-fn cues(attributes: &str, head: &str, body: &str) -> Vec<Cue> {
+pub(super) fn cues(attributes: &str, head: &str, body: &str) -> Vec<Cue> {
     parse(document(attributes, head, body).as_bytes()).unwrap().cues
 }
 
-fn only(head: &str, body: &str) -> Cue {
+pub(super) fn only(head: &str, body: &str) -> Cue {
     let mut cues = cues("", head, body);
     assert_eq!(cues.len(), 1, "{cues:?}");
     cues.remove(0)

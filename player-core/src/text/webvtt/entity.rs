@@ -127,4 +127,25 @@ mod tests {
             assert_eq!((append(text, &mut out), out.as_str()), (rest, expected), "{text}");
         }
     }
+
+    #[test]
+    fn every_name_stands_for_its_character_and_long_ones_for_nothing() {
+        for (name, value) in NAMES {
+            let mut out = String::new();
+            assert_eq!((append(&format!("&{name};x"), &mut out), out.as_str()), ("x", value));
+        }
+        for (text, expected, rest) in [
+            ("&#X41;", "A", ""),
+            ("&#00000000065;", "&", "#00000000065;"),
+            ("&#0000000065;", "A", ""),
+            ("&#x110000;", "\u{fffd}", ""),
+            ("&#;", "&", "#;"),
+            ("&#x;", "&", "#x;"),
+            ("&amp", "&", "amp"),
+            ("&;", "&", ";"),
+        ] {
+            let mut out = String::new();
+            assert_eq!((append(text, &mut out), out.as_str()), (rest, expected), "{text}");
+        }
+    }
 }

@@ -87,6 +87,33 @@ fn a_stream_cut_inside_packets_gives_the_samples_of_the_whole() {
 }
 
 #[test]
+fn a_short_rest_of_a_packet_goes_on_whatever_it_looks_like() {
+    let signatures: [&[u8]; 5] =
+        [&[0xff, 0xf1, 0x4c, 0x80, 0x20, 0x1f, 0xfc], b"ID3\x04\0\0\0\0\0\x07", b"\xff\xd8\xff", b"BM", b"....moof"];
+    for signature in signatures {
+        // A last picture, in which the bytes at the beginning of a packet's payload look like another format.
+        let mut mux = Mux::new(&ENTRIES[..1]);
+        for number in 0..4u32 {
+            let mut picture = slice(number == 0, 0, number, number * 2, 700);
+            if number == 3 {
+                let at = picture.len() - 320;
+                picture[at..at + signature.len()].copy_from_slice(signature);
+            }
+            let mut nals: Vec<&[u8]> = vec![&[9, 0xf0], SPS, PPS];
+            nals.push(&picture);
+            let time = 90_000 + 3600 * u64::from(number);
+            mux.packet(VIDEO, Some((time, time)), &byte_stream(&nals));
+        }
+        let bytes = mux.bytes;
+        let whole = read(&bytes, usize::MAX, None).unwrap();
+        let cut = bytes.windows(signature.len()).rposition(|found| found == signature).unwrap();
+        assert!(bytes.len() - cut < 3 * PACKET && !(bytes.len() - cut).is_multiple_of(PACKET));
+        let found = segments(&[&bytes[..cut], &bytes[cut..]], true);
+        assert_eq!(essence(&found, VIDEO), essence(&whole, VIDEO), "{signature:?}");
+    }
+}
+
+#[test]
 fn the_beginning_of_a_packet_that_does_not_go_on_is_dropped() {
     let bytes = film(90_000).bytes;
     let whole = read(&bytes, usize::MAX, None).unwrap();

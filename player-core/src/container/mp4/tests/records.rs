@@ -1,0 +1,485 @@
+//! Codec records and sample tables, field by field.
+
+use bytes::Bytes;
+
+use super::super::audio_config::{self, Shape};
+use super::super::testmux::{self, boxed, full};
+use super::{AUDIO, VIDEO, samples};
+use crate::container::{Codec, DemuxError, DemuxOutput, demuxer};
+use crate::model::ContainerFormat;
+use crate::time::MediaTime;
+
+fn words(words: &[u32]) -> Vec<u8> {
+    words.iter().flat_map(|word| word.to_be_bytes()).collect()
+}
+
+/// Bytes of fields, each a value and its width in bits, filled up with zeros.
+fn packed(fields: &[(u32, u32)]) -> Bytes {
+    let bits: u32 = fields.iter().map(|(_, width)| width).sum();
+    let mut out = vec![0_u8; bits.div_ceil(8) as usize];
+    let mut at = 0;
+    for (value, width) in fields {
+        for bit in (0..*width).rev() {
+            out[at / 8] |= ((value >> bit & 1) as u8) << (7 - at % 8);
+            at += 1;
+        }
+    }
+    out.into()
+}
+
+/// What a configuration of AAC says: its string, rate and channels.
+fn aac(fields: &[(u32, u32)]) -> Option<(String, Option<u32>, Option<u32>)> {
+    let (_, string, shape) = audio_config::aac(packed(fields), 0x40)?;
+    Some((string, shape.sample_rate, shape.channels))
+}
+
+fn told(string: &str, rate: u32, channels: u32) -> Option<(String, Option<u32>, Option<u32>)> {
+    Some((string.to_owned(), Some(rate), Some(channels)))
+}
+
+#[test]
+fn configurations_of_aac_tell_rate_and_channels() {
+    for (configuration, channels) in [(1, 1), (2, 2), (5, 5), (6, 6), (7, 8), (11, 7), (12, 8), (14, 8)] {
+        assert_eq!(aac(&[(2, 5), (3, 4), (configuration, 4), (0, 3)]), told("mp4a.40.2", 48_000, channels));
+    }
+    for reserved in [0, 8, 9, 10, 13, 15] {
+        let found = aac(&[(2, 5), (3, 4), (reserved, 4), (0, 3)]).map(|(_, _, channels)| channels);
+        assert_eq!(found, Some(None), "{reserved}");
+    }
+    assert_eq!(aac(&[(2, 5), (15, 4), (12_345, 24), (2, 4), (0, 3)]), told("mp4a.40.2", 12_345, 2));
+    assert_eq!(aac(&[(2, 5), (15, 4), (0, 24), (2, 4)]).map(|found| found.1), Some(None));
+    assert_eq!(aac(&[(2, 5), (13, 4), (2, 4)]).map(|found| found.1), Some(None), "a reserved index");
+    assert_eq!(aac(&[(2, 5), (3, 3)]), None, "it ends early");
+    // Explicit replication: the rate of the extension counts; parametric stereo makes one channel two.
+    assert_eq!(aac(&[(5, 5), (6, 4), (2, 4), (3, 4), (2, 5)]), told("mp4a.40.5", 48_000, 2));
+    assert_eq!(aac(&[(29, 5), (6, 4), (1, 4), (3, 4), (2, 5)]), told("mp4a.40.29", 48_000, 2));
+    assert_eq!(aac(&[(29, 5), (6, 4), (6, 4), (3, 4), (2, 5)]), told("mp4a.40.29", 48_000, 6));
+    // An object type beyond thirty-one.
+    assert_eq!(aac(&[(31, 5), (10, 6), (3, 4), (2, 4)]), told("mp4a.40.42", 48_000, 2));
+}
+
+#[test]
+fn replication_told_behind_a_configuration_doubles_its_rate() {
+    let implicit = |core: &[(u32, u32)], tail: &[(u32, u32)]| {
+        let head = [(2, 5), (6, 4), (1, 4), (0, 1)];
+        aac(&[&head[..], core, &[(0, 1)], tail].concat())
+    };
+    let extension = [(0x2b7, 11), (5, 5), (1, 1), (3, 4)];
+    let plain = told("mp4a.40.2", 24_000, 1);
+    assert_eq!(implicit(&[(0, 1)], &extension), told("mp4a.40.2", 48_000, 1));
+    assert_eq!(
+        implicit(&[(1, 1), (9, 14)], &extension),
+        told("mp4a.40.2", 48_000, 1),
+        "behind the delay of a core coder"
+    );
+    let stereo = [&extension[..], &[(0x548, 11), (1, 1)]].concat();
+    assert_eq!(implicit(&[(0, 1)], &stereo), told("mp4a.40.2", 48_000, 2));
+    let absent = [&extension[..], &[(0x548, 11), (0, 1)]].concat();
+    assert_eq!(implicit(&[(0, 1)], &absent), told("mp4a.40.2", 48_000, 1));
+    assert_eq!(implicit(&[(0, 1)], &[(0x2b7, 11), (5, 5), (0, 1)]), plain, "not present");
+    assert_eq!(implicit(&[(0, 1)], &[(0x2b6, 11), (5, 5), (1, 1), (3, 4)]), plain, "another word");
+    assert_eq!(implicit(&[(0, 1)], &[(0x2b7, 11), (22, 5), (1, 1), (3, 4)]), plain, "another extension");
+}
+
+#[test]
+fn object_types_choose_the_codec() {
+    let codec = |kind: u32| {
+        let escape: Vec<(u32, u32)> = if kind > 31 { vec![(31, 5), (kind - 32, 6)] } else { vec![(kind, 5)] };
+        audio_config::aac(packed(&[&escape[..], &[(3, 4), (2, 4), (3, 4), (2, 5)]].concat()), 0x67)
+            .map(|found| (found.0, found.1))
+    };
+    for kind in [1, 2, 3, 4, 5, 6, 17, 19, 20, 22, 23, 39, 42] {
+        let found = codec(kind);
+        assert!(matches!(&found, Some((Codec::Aac { .. }, string)) if string == "mp4a.67"), "{kind}: {found:?}");
+    }
+    assert_eq!(codec(34).map(|found| found.0), Some(Codec::Mp3));
+    for kind in [7, 16, 18, 21, 33, 36, 41] {
+        assert_eq!(codec(kind).map(|found| found.0), Some(Codec::Other(*b"mp4a")), "{kind}");
+    }
+}
+
+/// The codec of an audio entry whose `esds` has this content.
+fn elementary(content: &[u8]) -> Result<(Codec, String), DemuxError> {
+    let file = full(b"esds", 0, 0, content);
+    let body = super::super::boxes::BoxBody { kind: *b"esds", bytes: &file[8..], offset: 8 };
+    audio_config::esds(&body).map(|(codec, string, _)| (codec, string))
+}
+
+#[test]
+fn elementary_stream_descriptors_may_carry_optional_fields_and_long_lengths() {
+    let decoder = |object: u8, tail: &[u8]| [&[4, (13 + tail.len()) as u8, object][..], &[0; 12], tail].concat();
+    let asc = [5, 2, 0x11, 0x90];
+    let stream = |flags: u8, fields: &[u8], rest: &[u8]| {
+        [&[3, (3 + fields.len() + rest.len()) as u8, 0, 1, flags][..], fields, rest].concat()
+    };
+    let expected = Ok((Codec::Aac { asc: Bytes::from_static(&[0x11, 0x90]) }, "mp4a.40.2".to_owned()));
+    let aac = decoder(0x40, &asc);
+    assert_eq!(elementary(&stream(0, &[], &aac)), expected);
+    assert_eq!(elementary(&stream(0x80, &[9, 9], &aac)), expected, "depends on another stream");
+    assert_eq!(elementary(&stream(0x40, &[3, b'u', b'r', b'l'], &aac)), expected, "an address");
+    assert_eq!(elementary(&stream(0x20, &[9, 9], &aac)), expected, "a clock of another stream");
+    assert_eq!(elementary(&stream(0xe0, &[9, 9, 1, b'u', 9, 9], &aac)), expected);
+    assert_eq!(elementary(&stream(0, &[], &[&[6, 1, 2][..], &aac].concat())), expected, "another descriptor before it");
+    let long = [&[3, 0x80, 0x80, 0x80, (3 + aac.len()) as u8, 0, 1, 0][..], &aac].concat();
+    assert_eq!(elementary(&long), expected);
+    let too_long = [&[3, 0x81, 0x7f, 0, 1, 0][..], &aac].concat();
+    assert_eq!(elementary(&too_long), expected, "a length that counts too much");
+    for (object, codec, string) in [
+        (0x69, Codec::Mp3, "mp4a.69"),
+        (0x6b, Codec::Mp3, "mp4a.6B"),
+        (0xa5, Codec::Ac3, "ac-3"),
+        (0xa6, Codec::Eac3, "ec-3"),
+        (0xa9, Codec::Other(*b"mp4a"), "mp4a.A9"),
+    ] {
+        assert_eq!(elementary(&stream(0, &[], &decoder(object, &[]))), Ok((codec, string.to_owned())));
+    }
+    for damaged in [
+        stream(0, &[], &[]),
+        stream(0, &[], &decoder(0x40, &[])),
+        vec![9, 0],
+        stream(0, &[], &decoder(0x40, &[5, 1, 0])),
+    ] {
+        assert!(matches!(elementary(&damaged), Err(DemuxError::Malformed { .. })), "{damaged:?}");
+    }
+}
+
+#[test]
+fn records_of_other_codecs_tell_their_shape() {
+    let body = |bytes: &'static [u8]| super::super::boxes::BoxBody { kind: *b"xxxx", bytes, offset: 0 };
+    let shape = |rate: u32, channels: u32| Shape { sample_rate: Some(rate), channels: Some(channels) };
+    assert_eq!(audio_config::dac3(&body(&[0x10, 0x3d, 0xe0])), shape(48_000, 6));
+    assert_eq!(audio_config::dac3(&body(&[0x50, 0x0a, 0x00])), shape(44_100, 1));
+    assert_eq!(audio_config::dac3(&body(&[0x50])), Shape::default());
+    assert_eq!(audio_config::dec3(&body(&[0, 0, 0x20, 0x0f, 0])), shape(48_000, 6));
+    assert_eq!(audio_config::dec3(&body(&[0, 0, 0xa0, 0x04, 0])), shape(32_000, 2));
+    assert_eq!(audio_config::opus(&body(&[0, 6, 0, 0])).2, shape(48_000, 6));
+    assert_eq!(audio_config::opus(&body(&[0, 0])).2.channels, None);
+    let flac = |rate: u32, channels: u32| {
+        let info = packed(&[
+            (0x8000_0022, 32),
+            (4096, 16),
+            (4096, 16),
+            (0, 24),
+            (0, 24),
+            (rate, 20),
+            (channels - 1, 3),
+            (0, 9),
+        ]);
+        let bytes = [&[0; 4][..], &info].concat();
+        let body = super::super::boxes::BoxBody { kind: *b"dfLa", bytes: &bytes, offset: 0 };
+        audio_config::flac(&body).map(|found| found.2)
+    };
+    assert_eq!(flac(96_000, 8), Ok(shape(96_000, 8)));
+    assert_eq!(flac(0, 1), Ok(Shape { sample_rate: None, channels: Some(1) }));
+    let cut = super::super::boxes::BoxBody { kind: *b"dfLa", bytes: &[0; 12], offset: 0 };
+    assert!(matches!(audio_config::flac(&cut), Err(DemuxError::Malformed { .. })));
+}
+
+/// Replaces the empty sample tables of the only track and puts media data behind the movie. `tables` gets the place of
+/// the first byte of the data.
+fn progressive(track: testmux::TestTrack, tables: impl Fn(u32) -> Vec<u8>, media: &[u8]) -> Bytes {
+    let build = |place: u32| {
+        let mut bytes = testmux::init(&[track]).to_vec();
+        let find = |bytes: &[u8], kind: &[u8; 4]| bytes.windows(4).position(|four| four == kind).unwrap() - 4;
+        let (from, tables) = (find(&bytes, b"stts"), tables(place));
+        // Three empty tables of sixteen bytes and one of twenty.
+        bytes.splice(from..from + 68, tables.iter().copied());
+        for kind in [b"moov", b"trak", b"mdia", b"minf", b"stbl"] {
+            let at = find(&bytes, kind);
+            let size = u32::from_be_bytes(*bytes[at..].first_chunk().unwrap()) + tables.len() as u32 - 68;
+            bytes[at..at + 4].copy_from_slice(&size.to_be_bytes());
+        }
+        bytes
+    };
+    let place = build(0).len() as u32 + 8;
+    let mut out = build(place);
+    out.extend(boxed(b"mdat", media));
+    out.into()
+}
+
+fn table(kind: &[u8; 4], numbers: &[u32]) -> Vec<u8> {
+    full(kind, 0, 0, &words(numbers))
+}
+
+type Facts = Vec<(i64, i64, u64, bool, String)>;
+
+/// Decoding and presentation time in ticks, length in ticks, key, and bytes of each sample.
+fn facts(file: &Bytes, track: testmux::TestTrack, piece: usize) -> Result<Facts, DemuxError> {
+    let mut demuxer = demuxer(ContainerFormat::Fmp4, None)?;
+    let mut outputs: Vec<DemuxOutput> = Vec::new();
+    for start in (0..file.len()).step_by(piece) {
+        outputs.extend(demuxer.push(file.slice(start..file.len().min(start + piece)))?);
+    }
+    outputs.extend(demuxer.finish()?);
+    let scale = i64::from(track.timescale);
+    let ticks = |time: MediaTime| (time.as_nanos() * scale + 500_000_000).div_euclid(1_000_000_000);
+    let fact = |s: &crate::container::Sample| {
+        let length = (s.duration.as_nanos() * u128::from(track.timescale) + 500_000_000) / 1_000_000_000;
+        (ticks(s.dts), ticks(s.pts), length as u64, s.key, String::from_utf8_lossy(&s.payload.0).into_owned())
+    };
+    Ok(samples(&outputs, track.id).iter().map(fact).collect())
+}
+
+#[test]
+fn sample_tables_are_read_by_runs_and_chunks() {
+    let tables = |place: u32| {
+        [
+            table(b"stts", &[3, 2, 100, 2, 50, 1, 0]),
+            table(b"ctts", &[2, 3, 10, 1, 0xffff_ffec]),
+            table(b"stss", &[2, 1, 4]),
+            // Two chunks of two samples, then chunks of one.
+            table(b"stsc", &[2, 1, 2, 1, 3, 1, 1]),
+            table(b"stsz", &[0, 5, 1, 2, 3, 1, 2]),
+            table(b"stco", &[3, place + 7, place, place + 5]),
+        ]
+        .concat()
+    };
+    let file = progressive(VIDEO, tables, b"CCCD_EEABB");
+    let expected = |list: &[(i64, i64, u64, bool, &str)]| -> Facts {
+        list.iter().map(|(a, b, c, key, text)| (*a, *b, *c, *key, (*text).to_owned())).collect()
+    };
+    let stored = facts(&file, VIDEO, 3);
+    assert!(
+        matches!(&stored, Err(DemuxError::Unsupported { feature }) if feature.contains("decoding order")),
+        "{stored:?}"
+    );
+    let file = progressive(
+        VIDEO,
+        |place| {
+            let forward = table(b"stco", &[3, place, place + 3, place + 8]);
+            let tables = tables(place);
+            [&tables[..tables.len() - forward.len()], &forward].concat()
+        },
+        b"ABBCCCD_EE",
+    );
+    for piece in [1, 7, file.len()] {
+        assert_eq!(
+            facts(&file, VIDEO, piece).unwrap(),
+            expected(&[
+                (0, 10, 100, true, "A"),
+                (100, 110, 100, false, "BB"),
+                (200, 210, 50, false, "CCC"),
+                (250, 230, 50, true, "D"),
+                (300, 300, 50, false, "EE"),
+            ])
+        );
+    }
+}
+
+#[test]
+fn sizes_may_be_constant_or_have_few_bits_and_offsets_many() {
+    let read = |track: testmux::TestTrack, tables: &dyn Fn(u32) -> Vec<u8>, media: &[u8]| {
+        facts(&progressive(track, tables, media), track, 5)
+            .map(|facts| facts.into_iter().map(|f| (f.0, f.3, f.4)).collect::<Vec<_>>())
+    };
+    let times = || [table(b"stts", &[1, 3, 1024]), table(b"stsc", &[1, 1, 3, 1])].concat();
+    let expected = |sizes: [usize; 3]| -> Vec<(i64, bool, String)> {
+        let texts = ["a", "b", "c"].iter().zip(sizes).map(|(text, size)| text.repeat(size));
+        texts.enumerate().map(|(index, text)| (index as i64 * 1024, true, text)).collect()
+    };
+    let constant = |place: u32| [times(), table(b"stsz", &[2, 3]), table(b"stco", &[1, place])].concat();
+    assert_eq!(read(AUDIO, &constant, b"aabbcc"), Ok(expected([2, 2, 2])));
+    let wide = |place: u32| [times(), table(b"stsz", &[2, 3]), table(b"co64", &[1, 0, place])].concat();
+    assert_eq!(read(AUDIO, &wide, b"aabbcc"), Ok(expected([2, 2, 2])));
+    for (bits, sizes) in [(4, &[0x12, 0x30][..]), (8, &[1, 2, 3]), (16, &[0, 1, 0, 2, 0, 3])] {
+        let compact = |place: u32| {
+            let sizes = full(b"stz2", 0, 0, &[&words(&[bits, 3])[..], sizes].concat());
+            [times(), sizes, table(b"stco", &[1, place])].concat()
+        };
+        assert_eq!(read(AUDIO, &compact, b"abbccc"), Ok(expected([1, 2, 3])), "{bits} bits");
+    }
+    let odd = |place: u32| [times(), table(b"stz2", &[12, 0]), table(b"stco", &[1, place])].concat();
+    assert!(matches!(read(AUDIO, &odd, b""), Err(DemuxError::Malformed { .. })));
+    let short = |place: u32| [times(), table(b"stsz", &[0, 3, 1, 2]), table(b"stco", &[1, place])].concat();
+    assert!(matches!(read(AUDIO, &short, b"abbccc"), Err(DemuxError::Malformed { .. })), "a size too few");
+    let few = |place: u32| {
+        [
+            table(b"stts", &[1, 3, 1024]),
+            table(b"stsc", &[1, 1, 1, 1]),
+            table(b"stsz", &[1, 3]),
+            table(b"stco", &[2, place, place + 1]),
+        ]
+        .concat()
+    };
+    assert!(matches!(read(AUDIO, &few, b"abc"), Err(DemuxError::Malformed { .. })), "fewer chunks than samples");
+}
+
+#[test]
+fn audio_may_name_the_frames_that_stand_alone_and_an_empty_list_is_a_mistake() {
+    let keys = |syncs: &[u32]| {
+        let tables = |place: u32| {
+            let times = table(b"stts", &[1, 3, 1024]);
+            [
+                times,
+                table(b"stss", syncs),
+                table(b"stsc", &[1, 1, 3, 1]),
+                table(b"stsz", &[1, 3]),
+                table(b"stco", &[1, place]),
+            ]
+            .concat()
+        };
+        facts(&progressive(AUDIO, tables, b"abc"), AUDIO, 100)
+            .map(|facts| facts.iter().map(|fact| fact.3).collect::<Vec<_>>())
+    };
+    assert_eq!(keys(&[0]), Ok(vec![true, true, true]));
+    assert_eq!(keys(&[1, 2]), Ok(vec![false, true, false]));
+    assert_eq!(keys(&[2, 1, 3]), Ok(vec![true, false, true]));
+}
+
+#[test]
+fn codec_strings_follow_their_records() {
+    use super::super::codec_string::video;
+    let bytes = |bytes: &'static [u8]| Bytes::from_static(bytes);
+    let av1 = |first: u8, second: u8| {
+        video(&Codec::Av1 { av1c: Bytes::copy_from_slice(&[0x81, first, second, 0]) }, *b"av01")
+    };
+    assert_eq!(av1(0x08, 0x00).as_deref(), Some("av01.0.08M.08"));
+    assert_eq!(av1(0x2d, 0xc0).as_deref(), Some("av01.1.13H.10"));
+    assert_eq!(av1(0x5f, 0x60).as_deref(), Some("av01.2.31M.12"));
+    assert_eq!(av1(0x08, 0x20).as_deref(), Some("av01.0.08M.08"), "twelve bits need the other flag too");
+    assert_eq!(video(&Codec::Av1 { av1c: bytes(&[0x81, 8]) }, *b"av01"), None);
+    assert_eq!(video(&Codec::Vp9 { vpcc: bytes(&[2, 41, 0xa2]) }, *b"vp09").as_deref(), Some("vp09.02.41.10"));
+    assert_eq!(video(&Codec::Vp9 { vpcc: bytes(&[2, 41]) }, *b"vp09"), None);
+    assert_eq!(
+        video(&Codec::H264 { avcc: bytes(&[1, 0x64, 0, 0x0a]), in_band: true }, *b"avc3").as_deref(),
+        Some("avc3.64000A")
+    );
+    assert_eq!(video(&Codec::Other(*b"vvc1"), *b"vvc1").as_deref(), Some("vvc1"));
+    let hevc = |profile: u8, constraints: [u8; 6]| {
+        let record = [&[1, profile, 0x60, 0, 0, 0][..], &constraints, &[93]].concat();
+        video(&Codec::H265 { hvcc: record.into(), in_band: false }, *b"hvc1")
+    };
+    assert_eq!(hevc(0x01, [0x90, 0, 0, 0, 0, 0]).as_deref(), Some("hvc1.1.6.L93.90"));
+    assert_eq!(hevc(0x62, [0; 6]).as_deref(), Some("hvc1.A2.6.H93"));
+    assert_eq!(hevc(0x84, [0, 1, 0, 0, 0, 0xb0]).as_deref(), Some("hvc1.B4.6.L93.0.1.0.0.0.B0"));
+    assert_eq!(hevc(0xdf, [0; 6]).as_deref(), Some("hvc1.C31.6.L93"));
+}
+
+#[test]
+fn boxes_have_sizes_of_three_kinds() {
+    use super::super::boxes::{BoxHeader, Children};
+    let read =
+        |bytes: &[u8]| BoxHeader::read(bytes, 5).map(|header| header.map(|header| (header.header, header.content)));
+    let large = |size: u64| [b"\0\0\0\x01mdat".to_vec(), size.to_be_bytes().to_vec()].concat();
+    assert_eq!(read(b"\0\0\0\x08free"), Ok(Some((8, Some(0)))));
+    assert_eq!(read(b"\0\0\0\0mdat"), Ok(Some((8, None))));
+    assert_eq!(read(&large(16)), Ok(Some((16, Some(0)))));
+    assert_eq!(read(&large(1 << 40)), Ok(Some((16, Some((1 << 40) - 16)))));
+    assert_eq!((read(b"\0\0\0\x08fre"), read(&large(16)[..15])), (Ok(None), Ok(None)));
+    assert!(matches!(read(b"\0\0\0\x07free"), Err(DemuxError::Malformed { offset: 5, .. })));
+    assert!(matches!(read(&large(15)), Err(DemuxError::Malformed { .. })));
+    assert!(matches!(read(&large(u64::MAX)), Err(DemuxError::Limit { .. })));
+    assert_eq!(read(&large(i64::MAX as u64 + 16)), Ok(Some((16, Some(i64::MAX as u64)))), "the largest content");
+    // The last box may run to the end; fewer than eight bytes after it are ignored.
+    let bytes = [boxed(b"free", b"ab"), boxed(b"skip", b""), b"\0\0\0\0mdatxyz".to_vec()].concat();
+    let found: Vec<_> = Children::new(&bytes, 100)
+        .map(|child| child.map(|child| (child.kind, child.offset, child.bytes.len())))
+        .collect();
+    assert_eq!(found, [Ok((*b"free", 108, 2)), Ok((*b"skip", 118, 0)), Ok((*b"mdat", 126, 3))]);
+    let cut = [boxed(b"free", b"ab"), vec![0; 7]].concat();
+    assert_eq!(Children::new(&cut, 0).count(), 1);
+    let long = [boxed(b"free", b""), b"\0\0\0\x0bfreeab".to_vec(), boxed(b"free", b"")].concat();
+    let verdicts: Vec<_> = Children::new(&long[..18], 0).map(|child| child.is_ok()).collect();
+    assert_eq!(verdicts, [true, false], "nothing follows what is larger than its parent");
+}
+
+#[test]
+fn bytes_leave_a_queue_as_they_came_whatever_their_pieces() {
+    use super::super::queue::ByteQueue;
+    let data: Vec<u8> = (0..9000_u32).map(|value| (value * 31 % 251) as u8).collect();
+    let pieces = [1, 1023, 1024, 3000, 2, 1500, 0, 1025, 500];
+    let mut queue = ByteQueue::default();
+    let mut at = 0;
+    for size in pieces {
+        queue.push(Bytes::copy_from_slice(&data[at..at + size]));
+        at += size;
+        let mut head = [0; 1100];
+        assert_eq!(queue.peek(&mut head), &data[..at.min(1100)], "after {at}");
+    }
+    assert_eq!((queue.len(), queue.position()), (at, 0));
+    let mut read = 0;
+    for count in [0, 1, 1, 1022, 5, 1019, 2000, 1000, 1, 700, 303] {
+        if read % 2 == 0 {
+            assert_eq!(queue.take(count).unwrap(), data[read..read + count], "{count} at {read}");
+        } else {
+            assert_eq!(queue.skip(count as u64), count as u64);
+        }
+        read += count;
+        assert_eq!((queue.len(), queue.position()), (at - read, read as u64));
+    }
+    assert_eq!(queue.take(at - read + 1), None);
+    assert_eq!(queue.take(at - read).unwrap(), data[read..at]);
+    assert_eq!((queue.skip(10), queue.len()), (0, 0));
+    queue.push(Bytes::from_static(b"ab"));
+    assert_eq!((queue.skip(10), queue.position()), (2, at as u64 + 2));
+}
+
+/// The encryption of the samples of a fragment that carries these boxes.
+fn encrypted(protection: testmux::TestProtection, boxes: &[u8], sizes: &[u32]) -> Result<Vec<String>, DemuxError> {
+    let track = testmux::TestTrack { protection: Some(protection), ..VIDEO };
+    let init = crate::container::read_init(testmux::init(&[track])).unwrap();
+    let samples: Vec<_> = sizes.iter().map(|size| (512, *size, true, 0)).collect();
+    let fragment = testmux::TestFragment { track: 1, sequence: 1, base_decode_time: 0, boxes };
+    let media = fragment.build(&samples, &vec![7; sizes.iter().sum::<u32>() as usize]);
+    let outputs = super::read(Some(&init), &media, 50)?;
+    let crypto = |sample: &crate::container::Sample| match &sample.crypto {
+        None => "clear".to_owned(),
+        Some(crypto) => {
+            let parts: Vec<_> =
+                crypto.subsamples.iter().map(|part| format!("{}+{}", part.clear, part.encrypted)).collect();
+            format!("{} {:?} {}", crypto.key_id[0], crypto.iv, parts.join(" "))
+        }
+    };
+    Ok(super::samples(&outputs, 1).iter().map(crypto).collect())
+}
+
+#[test]
+fn vectors_stand_in_either_place_with_or_without_parts() {
+    let plain = testmux::TestProtection { scheme: *b"cenc", key_id: [3; 16], iv_size: 8, pattern: (0, 0) };
+    let record = |iv: u8, parts: &[(u16, u32)]| -> Vec<u8> {
+        let mut out = vec![iv; 8];
+        if !parts.is_empty() {
+            out.extend((parts.len() as u16).to_be_bytes());
+            parts.iter().for_each(|(clear, rest)| out.extend([&clear.to_be_bytes()[..], &rest.to_be_bytes()].concat()));
+        }
+        out
+    };
+    let records = [record(1, &[(4, 6)]), record(2, &[(1, 2), (3, 4)])].concat();
+    let expected = ["3 [1, 1, 1, 1, 1, 1, 1, 1] 4+6".to_owned(), "3 [2, 2, 2, 2, 2, 2, 2, 2] 1+2 3+4".to_owned()];
+    let senc = full(b"senc", 0, 2, &[words(&[2]), records.clone()].concat());
+    assert_eq!(encrypted(plain, &senc, &[10, 10]), Ok(expected.to_vec()));
+    let whole = full(b"senc", 0, 0, &[words(&[2]), record(1, &[]), record(2, &[])].concat());
+    let bare = ["3 [1, 1, 1, 1, 1, 1, 1, 1] ".to_owned(), "3 [2, 2, 2, 2, 2, 2, 2, 2] ".to_owned()];
+    assert_eq!(encrypted(plain, &whole, &[10, 10]), Ok(bare.to_vec()));
+    let piff = [
+        &[0xa2, 0x39, 0x4f, 0x52, 0x5a, 0x9b, 0x4f, 0x14, 0xa2, 0x44, 0x6c, 0x42, 0x7c, 0x64, 0x8d, 0xf4][..],
+        &senc[8..],
+    ];
+    assert_eq!(encrypted(plain, &boxed(b"uuid", &piff.concat()), &[10, 10]), Ok(expected.to_vec()), "PIFF");
+    // Sizes and a place: the records stand in a box at the end of the track fragment.
+    let sized = |typed: bool, version: u8, sizes: &[u8]| {
+        let kind = if typed { [b"cenc".to_vec(), words(&[0])].concat() } else { Vec::new() };
+        let saiz = full(b"saiz", 0, u32::from(typed), &[kind.clone(), vec![0], words(&[2]), sizes.to_vec()].concat());
+        let place = |offset: u64| {
+            let offset = if version > 0 { offset.to_be_bytes().to_vec() } else { words(&[offset as u32]) };
+            full(b"saio", version, u32::from(typed), &[kind.clone(), words(&[1]), offset].concat())
+        };
+        // In front stand the headers, tfhd, tfdt and a run of two samples.
+        let before = 8 + 16 + 8 + 16 + 20 + (20 + 32);
+        let records_at = before + saiz.len() + place(0).len() + 8;
+        [saiz, place(records_at as u64), boxed(b"free", &records)].concat()
+    };
+    for (typed, version) in [(false, 0), (true, 0), (true, 1)] {
+        assert_eq!(
+            encrypted(plain, &sized(typed, version, &[16, 22]), &[10, 10]),
+            Ok(expected.to_vec()),
+            "{typed} {version}"
+        );
+    }
+    assert!(matches!(
+        encrypted(plain, &sized(false, 0, &[16, 22])[..22], &[10, 10]),
+        Err(DemuxError::Malformed { .. })
+    ));
+    let other = full(b"saiz", 0, 1, &[b"xxxx".to_vec(), words(&[0]), vec![9], words(&[2])].concat());
+    assert_eq!(encrypted(plain, &[other, senc].concat(), &[10, 10]), Ok(expected.to_vec()), "sizes of something else");
+}

@@ -1,0 +1,217 @@
+//! Transport streams that are cut anywhere or damaged, read by the real demuxer and played in virtual time.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use std::collections::VecDeque;
+use std::fmt::Write as _;
+
+use bytes::Bytes;
+use url::Url;
+
+use super::super::Engine;
+use super::super::io::{FetchError, FetchOutcome, FetchRequest, Ingest, Input, Output, ResponseHead};
+use crate::command::{Command, CommandId, LoadRequest};
+use crate::config::PlayerConfig;
+use crate::container::testmux::{Mux, PPS, SPS, byte_stream, slice};
+use crate::container::{DemuxError, open};
+use crate::error::{ErrorCode, PlayerError};
+use crate::event::Event;
+use crate::render::Renderer as _;
+use crate::render::null::NullRenderer;
+use crate::telemetry::SessionStats;
+use crate::time::Now;
+
+const VIDEO: u16 = 0x101;
+const ENTRIES: [crate::container::testmux::Entry<'static>; 1] = [(0x1b, VIDEO, &[])];
+/// Pictures of a segment: one second.
+const SEGMENT: u32 = 25;
+/// Mutations of the engine after which a test gives up.
+const STEPS: u32 = 100_000;
+
+/// A second of pictures from number `first` on, with its tables. A picture that `is_key` holds for brings its parameter
+/// sets.
+fn segment(mux: &mut Mux, first: u32, is_key: impl Fn(u32) -> bool) -> Vec<u8> {
+    mux.bytes.clear();
+    mux.tables(&ENTRIES, 0);
+    for number in first..first + SEGMENT {
+        let picture = slice(is_key(number), 0, number % 16, number * 2 % 64, 500);
+        let mut nals: Vec<&[u8]> = vec![&[9, 0xf0]];
+        if is_key(number) {
+            nals.extend([SPS, PPS]);
+        }
+        nals.push(&picture);
+        let time = 900_000 + 3600 * u64::from(number);
+        mux.packet(VIDEO, Some((time, time)), &byte_stream(&nals));
+    }
+    mux.bytes.clone()
+}
+
+/// Result of a presentation.
+struct Played {
+    events: Vec<Event>,
+    stats: SessionStats,
+    requests: usize,
+}
+
+impl Played {
+    /// Warnings as codes and texts.
+    fn warnings(&self) -> Vec<&PlayerError> {
+        let of = |event| if let &Event::Warning { ref error } = event { Some(error) } else { None };
+        self.events.iter().filter_map(of).collect()
+    }
+
+    /// The error that ended playback.
+    fn failure(&self) -> Option<ErrorCode> {
+        self.events.iter().find_map(|event| if let Event::Failed { error } = event { Some(error.code) } else { None })
+    }
+}
+
+/// Answers of a server that has these segments and a playlist.
+fn answer(segments: &[Vec<u8>], request: &FetchRequest) -> Vec<Input> {
+    let id = request.id;
+    let name = request.url.path().trim_start_matches('/');
+    let body = match name.strip_suffix(".ts").and_then(|number| number.parse::<usize>().ok()) {
+        Some(number) => segments[number].clone(),
+        None => {
+            let mut text = "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXT-X-PLAYLIST-TYPE:VOD\n".to_owned();
+            (0..segments.len()).for_each(|number| write!(text, "#EXTINF:1,\n{number}.ts\n").unwrap());
+            (text + "#EXT-X-ENDLIST\n").into_bytes()
+        }
+    };
+    let bytes = body.len() as u64;
+    let content_length = Some(bytes);
+    let head = ResponseHead {
+        status: 200,
+        url: request.url.clone(),
+        content_type: None,
+        content_length,
+        range_ignored: false,
+    };
+    let mut inputs = vec![Input::FetchStarted { id, head }];
+    let body = Bytes::from(body);
+    let outcome = match &request.ingest {
+        Ingest::Media(setup) => {
+            let mut outputs = Vec::new();
+            let read = || -> Result<(), DemuxError> {
+                let mut demuxer = open(setup)?;
+                outputs.extend(demuxer.push(body)?);
+                outputs.extend(demuxer.finish()?);
+                Ok(())
+            };
+            let verdict = read();
+            let media = outputs.into_iter().zip(0..).map(|(output, seq)| Input::FetchMedia { id, seq, output });
+            inputs.extend(media);
+            match verdict {
+                Ok(()) => FetchOutcome::Complete { bytes, body: Bytes::new() },
+                Err(error) => FetchOutcome::Failed { bytes, error: FetchError::Demux(error) },
+            }
+        }
+        _ => FetchOutcome::Complete { bytes, body },
+    };
+    inputs.push(Input::FetchEnded { id, outcome });
+    inputs
+}
+
+/// Plays segments to the end or to a failure.
+fn play(segments: &[Vec<u8>]) -> Played {
+    let mut engine = Engine::new(PlayerConfig::default()).unwrap();
+    let mut renderer = NullRenderer::new();
+    let url: Url = "http://host/index.m3u8".parse().unwrap();
+    let command = Command::Load(LoadRequest::new(url));
+    let mut inputs = VecDeque::from([Input::Command { id: CommandId(1), command }]);
+    let mut played = Played { events: Vec::new(), stats: SessionStats::default(), requests: 0 };
+    let mut now = Now::ZERO;
+    for _ in 0..STEPS {
+        if let Some(input) = inputs.pop_front() {
+            engine.handle_input(now, input);
+        } else {
+            let next = [engine.poll_timeout(), renderer.poll_timeout()].into_iter().flatten().min();
+            now = now.max(next.expect("something is awaited"));
+            renderer.advance(now);
+            engine.advance(now);
+        }
+        while let Some(output) = engine.poll_output() {
+            match output {
+                Output::Fetch(request) => {
+                    played.requests += 1;
+                    inputs.extend(answer(segments, &request));
+                }
+                Output::Cancel(_) => {}
+                Output::Render(command) => renderer.handle(now, command),
+                Output::Event(event) => played.events.push(event),
+            }
+        }
+        inputs.extend(std::iter::from_fn(|| renderer.poll_event(now)).map(Input::Render));
+        if matches!(played.events.last(), Some(Event::Ended | Event::Failed { .. })) {
+            played.stats = engine.stats(now);
+            return played;
+        }
+    }
+    panic!("no end: {:?}", played.events);
+}
+
+#[test]
+fn segments_before_the_first_key_frame_are_fetched_once_and_their_pictures_counted() {
+    let mut mux = Mux::default();
+    let segments: Vec<_> = (0..4).map(|at| segment(&mut mux, at * SEGMENT, |number| number == 2 * SEGMENT)).collect();
+    let played = play(&segments);
+    assert_eq!(played.failure(), None);
+    assert_eq!(played.requests, 5, "a playlist and four segments");
+    let account = played.stats.account;
+    assert_eq!((account.received, account.lost.undecodable), (100, 50));
+    assert_eq!(played.stats.frames.presented, 50);
+    let warnings: Vec<_> = played.warnings().iter().map(|error| error.message.clone()).collect();
+    assert_eq!(warnings, [crate::engine::accounting::Loss::Undecodable.message()]);
+    let jumps: Vec<_> = played.events.iter().filter(|event| matches!(event, Event::GapSkipped { .. })).collect();
+    assert!(jumps.len() <= 1, "{jumps:?}");
+}
+
+#[test]
+fn a_rendition_that_never_brings_parameter_sets_fails_or_is_counted() {
+    for count in [2, 60] {
+        let mut mux = Mux::default();
+        let segments: Vec<_> = (0..count).map(|at| segment(&mut mux, at * SEGMENT, |_| false)).collect();
+        let played = play(&segments);
+        assert_eq!(played.failure(), Some(ErrorCode::MediaUnavailable), "{count}");
+        assert_eq!(played.stats.frames.presented, 0);
+        assert!(played.requests < 25, "{count}: {} requests", played.requests);
+    }
+    // A key frame in the first segment only: what comes after is decoded by its parameter sets.
+    let mut mux = Mux::default();
+    let segments: Vec<_> = (0..3).map(|at| segment(&mut mux, at * SEGMENT, |number| number == 0)).collect();
+    let played = play(&segments);
+    assert_eq!((played.failure(), played.stats.frames.presented), (None, 75));
+}
+
+/// Removes packets of video from a segment, by position among those.
+fn without(segment: &[u8], missing: &[usize]) -> Vec<u8> {
+    let mut video = 0;
+    let mut rest = Vec::new();
+    for packet in segment.chunks(188) {
+        let is_video = u16::from(packet[1] & 0x1f) << 8 | u16::from(packet[2]) == VIDEO;
+        if !(is_video && missing.contains(&video)) {
+            rest.extend_from_slice(packet);
+        }
+        video += usize::from(is_video);
+    }
+    rest
+}
+
+#[test]
+fn missing_packets_are_counted_and_announced_once_for_a_run_of_segments() {
+    let mut mux = Mux::default();
+    let mut segments: Vec<_> =
+        (0..6).map(|at| segment(&mut mux, at * SEGMENT, |number| number % SEGMENT == 0)).collect();
+    // A picture takes three packets, and four with parameter sets: two lose the middle, one the end, one the beginning.
+    segments[1] = without(&segments[1], &[5, 8]);
+    segments[2] = without(&segments[2], &[30]);
+    segments[4] = without(&segments[4], &[10]);
+    let played = play(&segments);
+    assert_eq!(played.failure(), None);
+    let account = played.stats.account;
+    assert_eq!((account.received, account.incomplete, account.lost.undecodable), (150, 3, 1));
+    assert_eq!((played.stats.frames.corrupt, played.stats.frames.presented), (3, 149));
+    let found: Vec<_> = played.warnings().iter().map(|error| (error.code, error.message.clone())).collect();
+    let missing: Vec<_> = found.iter().filter(|(_, message)| message.contains("packets are missing")).collect();
+    assert_eq!((missing.len(), found.len()), (2, 3), "{found:?}");
+    assert!(found.iter().all(|(code, _)| *code == ErrorCode::MediaMalformed));
+}

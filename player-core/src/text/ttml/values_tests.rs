@@ -1,0 +1,144 @@
+//! Every value of every style attribute, through whole documents.
+
+use super::tests::{cues, only};
+use crate::text::{CueLayout, DisplayAlign, EdgeKind, FontFamily, SpanStyle, TextAlign, Vertical};
+
+/// The style of text that declares these attributes in a paragraph, and nothing else.
+fn style(attributes: &str) -> SpanStyle {
+    only("", &format!("<body><div><p {attributes}>x</p></div></body>")).spans.remove(0).style
+}
+
+/// The style of a span inside that paragraph.
+fn inner(outer: &str, attributes: &str) -> SpanStyle {
+    only("", &format!("<body><div><p {outer}><span {attributes}>x</span></p></div></body>")).spans.remove(0).style
+}
+
+/// The layout of a paragraph in a region with these attributes.
+fn layout(region: &str, paragraph: &str) -> CueLayout {
+    let head = format!("<layout><region xml:id='r' {region}/></layout>");
+    only(&head, &format!("<body><div><p region='r' {paragraph}>x</p></div></body>")).layout
+}
+
+#[test]
+fn keywords_switch_what_they_name() {
+    for (on, off, read) in [
+        ("tts:fontStyle='italic'", "tts:fontStyle='normal'", (|style| style.italic) as fn(&SpanStyle) -> bool),
+        ("tts:fontStyle='oblique'", "tts:fontStyle='normal'", |style| style.italic),
+        ("tts:fontWeight='bold'", "tts:fontWeight='normal'", |style| style.bold),
+        ("tts:textDecoration='underline'", "tts:textDecoration='noUnderline'", |style| style.underline),
+        ("tts:textDecoration='underline'", "tts:textDecoration='none'", |style| style.underline),
+        ("tts:textDecoration='lineThrough'", "tts:textDecoration='noLineThrough'", |style| style.strike),
+        ("tts:textDecoration='lineThrough'", "tts:textDecoration='none'", |style| style.strike),
+        ("tts:textDecoration='overline'", "tts:textDecoration='noOverline'", |style| style.overline),
+        ("tts:textDecoration='overline'", "tts:textDecoration='none'", |style| style.overline),
+    ] {
+        assert!(read(&style(on)), "{on}");
+        assert!(read(&inner(on, "tts:color='red'")), "{on} is inherited");
+        assert!(!read(&inner(on, off)), "{off}");
+        assert!(!read(&style(off)), "{off}");
+    }
+    let all = style("tts:textDecoration='underline lineThrough overline odd'");
+    assert!(all.underline && all.strike && all.overline);
+}
+
+#[test]
+fn families_are_known_by_kind_and_by_the_names_of_fonts() {
+    for (name, family) in [
+        ("monospace", FontFamily::MonospaceSerif),
+        ("monospaceSerif", FontFamily::MonospaceSerif),
+        ("monospaceSansSerif", FontFamily::MonospaceSansSerif),
+        ("serif", FontFamily::ProportionalSerif),
+        ("proportionalSerif", FontFamily::ProportionalSerif),
+        ("sansSerif", FontFamily::ProportionalSansSerif),
+        ("sans-serif", FontFamily::ProportionalSansSerif),
+        ("proportionalSansSerif", FontFamily::ProportionalSansSerif),
+        ("cursive", FontFamily::Cursive),
+        ("Courier New", FontFamily::MonospaceSerif),
+        ("Times New Roman", FontFamily::ProportionalSerif),
+        ("Arial", FontFamily::ProportionalSansSerif),
+        ("Helvetica", FontFamily::ProportionalSansSerif),
+        ("Verdana", FontFamily::ProportionalSansSerif),
+        ("Tahoma", FontFamily::ProportionalSansSerif),
+        ("Roboto", FontFamily::ProportionalSansSerif),
+        ("Unknown, &quot;cursive&quot;, serif", FontFamily::Cursive),
+    ] {
+        assert_eq!(style(&format!("tts:fontFamily='{name}'")).font_family, Some(family), "{name}");
+    }
+    assert_eq!(inner("tts:fontFamily='serif'", "tts:fontFamily='default'").font_family, None);
+}
+
+#[test]
+fn colours_opacity_and_visibility_make_what_is_seen() {
+    assert_eq!(style("tts:color='#01020304'").color, Some([1, 2, 3, 4]));
+    assert_eq!(style("tts:color='red' tts:opacity='1'").color, Some([255, 0, 0, 255]));
+    assert_eq!(style("tts:color='red' tts:opacity='7'").color, Some([255, 0, 0, 255]), "at most one");
+    assert_eq!(style("tts:color='red' tts:opacity='-1'").color, Some([255, 0, 0, 0]), "at least nought");
+    assert_eq!(inner("tts:opacity='0.5'", "tts:opacity='0.5' tts:color='#ffffffc8'").color, Some([255, 255, 255, 50]));
+    let hidden = inner("tts:visibility='hidden'", "tts:visibility='visible' tts:color='lime'");
+    assert_eq!(hidden.color, Some([0, 255, 0, 255]));
+    assert_eq!(inner("", "tts:backgroundColor='blue'").background, Some([0, 0, 255, 255]));
+    let nothing = inner("", "tts:backgroundColor='transparent'");
+    assert_eq!(nothing.background, None, "nothing shows through what is clear");
+    for display in ["auto", "inlineBlock"] {
+        assert_eq!(inner("", &format!("tts:display='{display}'")), SpanStyle { language: None, ..style("") });
+    }
+    assert!(cues("", "", "<body tts:display='none'><div tts:display='auto'><p>x</p></div></body>").is_empty());
+}
+
+#[test]
+fn edges_are_outlines_and_shadows() {
+    let edge = |attributes: &str| style(attributes).edge.map(|edge| (edge.kind, edge.color, edge.thickness));
+    let red = Some([255, 0, 0, 255]);
+    assert_eq!(edge("tts:textOutline='red 1rh 2px'"), Some((EdgeKind::Uniform, red, Some(1.0))));
+    assert_eq!(edge("tts:textShadow='1rh 2rh 3rh red'"), Some((EdgeKind::ShadowRight, red, Some(2.0))));
+    assert_eq!(edge("tts:textShadow='-1rh -2rh'"), Some((EdgeKind::ShadowLeft, None, Some(2.0))));
+    assert_eq!(edge("tts:textShadow='0rh 2rh'"), Some((EdgeKind::ShadowRight, None, Some(2.0))));
+    assert_eq!(inner("tts:textOutline='1rh'", "tts:textShadow='none'").edge, None);
+    assert_eq!(edge("tts:fontSize='8rh' tts:textOutline='25%'"), Some((EdgeKind::Uniform, None, Some(2.0))));
+}
+
+#[test]
+fn text_runs_and_stands_as_its_region_says() {
+    for (word, align) in [
+        ("start", TextAlign::Start),
+        ("center", TextAlign::Center),
+        ("end", TextAlign::End),
+        ("left", TextAlign::Left),
+        ("right", TextAlign::Right),
+        ("justify", TextAlign::Start),
+    ] {
+        assert_eq!(layout(&format!("tts:textAlign='{word}'"), "").align, align, "{word}");
+        assert_eq!(layout("tts:textAlign='right'", &format!("tts:textAlign='{word}'")).align, align, "{word}");
+    }
+    for (word, align) in [
+        ("before", DisplayAlign::Before),
+        ("center", DisplayAlign::Center),
+        ("after", DisplayAlign::After),
+        ("justify", DisplayAlign::Before),
+    ] {
+        let area = layout(&format!("tts:displayAlign='{word}'"), "").area;
+        assert_eq!(area.map(|area| area.display_align), Some(align), "{word}");
+    }
+    for (mode, vertical) in [
+        ("lrtb", None),
+        ("lr", None),
+        ("rltb", None),
+        ("rl", None),
+        ("tbrl", Some(Vertical::RightToLeft)),
+        ("tb", Some(Vertical::RightToLeft)),
+        ("tblr", Some(Vertical::LeftToRight)),
+    ] {
+        assert_eq!(layout(&format!("tts:writingMode='{mode}'"), "").vertical, vertical, "{mode}");
+    }
+}
+
+#[test]
+fn padding_takes_one_to_four_lengths() {
+    let padding = |value: &str| layout(&format!("tts:padding='{value}'"), "").area.map(|area| area.padding);
+    assert_eq!(padding("1rh"), padding("1rh 1rh 1rh 1rh"));
+    assert_eq!(padding("1rh 2rw"), padding("1rh 2rw 1rh 2rw"));
+    assert_eq!(padding("1rh 2rw 3rh"), padding("1rh 2rw 3rh 2rw"));
+    assert_ne!(padding("1rh 2rw 3rh 4rw"), padding("3rh 2rw 1rh 4rw"), "each side is its own");
+    assert_ne!(padding("1rh 2rw 3rh 4rw"), padding("1rh 4rw 3rh 2rw"));
+    assert_eq!(padding("1rh 2rw 3rh 4rw 5rh"), padding("0rh"), "five are none");
+}
