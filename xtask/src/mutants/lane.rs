@@ -17,7 +17,7 @@ struct Phase {
     targets: &'static [&'static str],
 }
 
-/// How the mutants of one package are tested. A later phase tests only what the earlier ones missed.
+/// Tests for the mutants of one package. A later phase tests only what the earlier ones missed.
 struct Plan {
     package: &'static str,
     parts: &'static [Part],
