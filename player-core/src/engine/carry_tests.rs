@@ -55,8 +55,10 @@ struct Played {
 impl Played {
     /// Warnings as codes and texts.
     fn warnings(&self) -> Vec<&PlayerError> {
-        let of = |event| if let &Event::Warning { ref error } = event { Some(error) } else { None };
-        self.events.iter().filter_map(of).collect()
+        self.events
+            .iter()
+            .filter_map(|event| if let Event::Warning { error } = event { Some(error) } else { None })
+            .collect()
     }
 
     /// The error that ended playback.

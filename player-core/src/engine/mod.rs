@@ -252,7 +252,7 @@ impl Engine {
     }
 
     /// Lets another adaptive rule decide from now on.
-    #[cfg(feature = "sim")]
+    #[cfg(any(test, feature = "sim"))]
     pub(crate) fn set_rule(&mut self, rule: Box<dyn abr::Rule>) {
         self.rule = rule;
     }

@@ -138,8 +138,8 @@ impl PacketFinder {
         if next == 0 {
             return None;
         }
-        let starts = (next..).step_by(stride).take(CERTAIN).map_while(|at| bytes.get(at));
-        Some(starts.fold(true, |all, &byte| all && byte == SYNC))
+        let mut starts = (next..).step_by(stride).take(CERTAIN).map_while(|at| bytes.get(at));
+        Some(starts.all(|&byte| byte == SYNC))
     }
 
     /// Adds bytes.
