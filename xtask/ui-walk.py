@@ -368,6 +368,8 @@ def walk_outage(stage):
     stage.open()
     stage.wait_for_page("home")
     stage.wait_for("Play", "Resume")
+    # Posters come and are kept.
+    time.sleep(3)
     stage.end(stage.backend, signal.SIGKILL)
     since = time.monotonic()
     for seconds in (1, 4, 15):

@@ -27,7 +27,7 @@ const LOOKAHEAD: usize = 10;
 struct Moment {
     /// Seconds ahead.
     buffer: u64,
-    /// Whether it is the first segment.
+    /// True if it is the first segment.
     starts: bool,
     /// Bytes of the top rung, which has about 4 MB, that two seconds brought: enough, or far too few.
     received: u64,

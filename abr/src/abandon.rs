@@ -17,7 +17,7 @@ const WORTHWHILE: f64 = 0.4;
 /// Seconds of stall that one whole ladder of lost quality is worth.
 const LADDER_SECONDS: f64 = 1.5;
 
-/// Whether the transfer should be given up, and for which rung.
+/// Decides if the transfer should be given up, and for which rung.
 ///
 /// It is given up only if, at the rate seen inside this transfer, it ends after the buffer has run dry, a lower rung
 /// fetched from its beginning arrives clearly sooner than the rest of this one, and the stall that is avoided outweighs

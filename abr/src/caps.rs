@@ -50,7 +50,7 @@ pub struct Protection {
 }
 
 impl Protection {
-    /// Whether the output has what is needed.
+    /// Returns true if the output has what is needed.
     #[must_use]
     pub const fn suffices(self) -> bool {
         self.needed as u8 <= self.present as u8

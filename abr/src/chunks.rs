@@ -32,7 +32,7 @@ const LEAST_TIME: Duration = Duration::from_millis(2);
 /// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ChunkMeter {
-    /// When the first bytes of the chunk under way came, and the latest ones.
+    /// Time at which the first bytes of the chunk under way came, and the latest ones.
     open: Option<(Duration, Duration)>,
     /// Bytes of it after the first ones.
     open_bytes: u64,

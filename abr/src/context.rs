@@ -170,7 +170,7 @@ impl<'a> Context<'a> {
             .unwrap_or(0)
     }
 
-    /// Whether the output may show at least one rung. If not, decisions name a rung that must not be shown.
+    /// Returns true if the output may show at least one rung. If not, decisions name a rung that must not be shown.
     #[must_use]
     pub fn is_showable(&self) -> bool {
         self.rungs.iter().any(|rung| rung.protection.suffices())
@@ -192,13 +192,13 @@ impl<'a> Context<'a> {
         known.copied().unwrap_or_else(|| self.nominal_bytes(rung))
     }
 
-    /// Whether the sizes of the next segment are known.
+    /// Returns true if the sizes of the next segment are known.
     #[must_use]
     pub fn knows_sizes(&self) -> bool {
         self.knows_sizes_ahead(0)
     }
 
-    /// Whether the sizes of the segment `ahead` of the next one are known.
+    /// Returns true if the sizes of the segment `ahead` of the next one are known.
     #[must_use]
     pub fn knows_sizes_ahead(&self, ahead: usize) -> bool {
         self.row(self.next_sizes, ahead).is_some()

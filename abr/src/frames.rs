@@ -40,7 +40,7 @@ const FAILED: usize = 8;
 /// to neither.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FrameReport {
-    /// When it was made, on the clock of [`Context::now`](crate::Context::now).
+    /// Time at which it was made, on the clock of [`Context::now`](crate::Context::now).
     pub at: Duration,
     /// The rung that was on screen. It is known again by its rate.
     pub rung: Rung,
@@ -50,7 +50,7 @@ pub struct FrameReport {
     pub dropped: u64,
 }
 
-/// When a rung has failed, and when it is tried again.
+/// Limits beyond which a rung has failed, and the time after which it is tried again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FramePolicy {
     /// Over how long frames are counted.
@@ -207,7 +207,7 @@ impl DroppedFrames {
 #[derive(Debug, Clone, Copy)]
 struct Window {
     rate: Option<u64>,
-    /// When this rung, or this stretch of it, began.
+    /// Time at which this rung, or this stretch of it, began.
     since: Duration,
     /// Since when it has been in time.
     fine_since: Duration,

@@ -181,7 +181,7 @@ impl<'a> Situation<'a> {
         tight && bottom
     }
 
-    /// Whether the data saver leaves no room for this sound.
+    /// Returns true if the data saver leaves no room for this sound.
     fn is_over_total(&self, sound: usize) -> bool {
         let lowest = self.lowest().map_or(0, |(_, rate)| rate);
         let over = |total: u64| {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// A finished transfer, or the part of one that arrived before it was given up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Transfer {
-    /// When its last byte arrived.
+    /// Time at which its last byte arrived.
     pub at: Duration,
     /// Bytes of body received.
     pub bytes: u64,
@@ -15,7 +15,7 @@ pub struct Transfer {
     pub ttfb: Duration,
     /// From the first byte of the body to the last.
     pub duration: Duration,
-    /// Whether it came from a local cache; such a transfer says nothing about the network and is ignored.
+    /// True if it came from a local cache; such a transfer says nothing about the network and is ignored.
     pub cached: bool,
     /// Transfers of this session that shared the link meanwhile, this one included; 0 is read as 1.
     pub concurrent: u32,

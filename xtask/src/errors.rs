@@ -1,4 +1,4 @@
-//! What is generated from the player's error codes, so that documents and bindings cannot drift from them.
+//! Files generated from the player's error codes, so that documents and bindings cannot drift from them.
 
 use std::fmt::Write as _;
 use std::path::Path;

@@ -83,7 +83,7 @@ pub struct Forecast {
     up: f64,
     weight: f64,
     samples: u32,
-    /// When the last transfer ended, and seconds over which transfers were seen.
+    /// Time at which the last transfer ended, and seconds over which transfers were seen.
     at: Duration,
     span: f64,
 }

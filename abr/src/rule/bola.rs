@@ -62,7 +62,7 @@ pub(crate) fn choose(context: &Context<'_>, buffer: f64) -> usize {
 #[derive(Debug, Clone, Default)]
 pub struct Bola {
     bandwidth: Bandwidth,
-    /// Whether the buffer has carried BOLA's choice up to what the link sustains.
+    /// True if the buffer has carried BOLA's choice up to what the link sustains.
     steady: bool,
 }
 

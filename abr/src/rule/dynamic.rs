@@ -153,13 +153,13 @@ fn proposal(context: &Context<'_>, link: &Link, buffer: f64) -> (usize, Reason) 
     if buffer < short || by_buffer <= carried { (carried, Reason::Throughput) } else { (by_buffer, Reason::BufferHigh) }
 }
 
-/// Whether the buffer pays for `segments` more segments of `rung` and is still comfortable.
+/// Returns true if the buffer pays for `segments` more segments of `rung` and is still comfortable.
 fn affordable(context: &Context<'_>, link: &Link, rung: usize, segments: f64) -> bool {
     let goal = context.buffer_goal.as_secs_f64().min(KEEP_GOAL);
     context.buffer.as_secs_f64() - link.drain(context, rung) * segments > goal * KEEP_SHARE
 }
 
-/// Whether `rung` would live on the buffer, and the buffer does not pay for enough of it.
+/// Returns true if `rung` would live on the buffer, and the buffer does not pay for enough of it.
 fn borrows(context: &Context<'_>, link: &Link, rung: usize) -> bool {
     link.drain(context, rung) > 0.0 && !affordable(context, link, rung, CLIMB_SEGMENTS)
 }

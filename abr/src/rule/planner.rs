@@ -39,13 +39,13 @@ pub struct Planner {
     choice: Choice,
     problem: Box<Problem>,
     values: Values,
-    /// Whether `problem` and `values` are about the segment that is in flight.
+    /// True if `problem` and `values` are about the segment that is in flight.
     planned: bool,
     /// Value of each entry of `choice` at the latest decision.
     worth: [f32; RUNGS],
     flight: Flight,
     sizes: Sizes,
-    /// Whether the size of the segment asked for last is in `sizes`.
+    /// True if the size of the segment asked for last is in `sizes`.
     sized: bool,
     /// The rung that was advised in place of a running transfer, and when.
     advised: Option<(Duration, usize)>,

@@ -235,12 +235,12 @@ fn decimal(text: &str, places: usize) -> Option<u128> {
     Some(value)
 }
 
-/// When the parts of a transmission arrive, on the link's clock.
+/// Arrival times of the parts of a transmission, on the link's clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Transmission {
-    /// When its first bit may flow: the start plus the latency.
+    /// Time at which its first bit may flow: the start plus the latency.
     pub first_byte: Duration,
-    /// When its last byte has arrived, if it has the link to itself.
+    /// Time at which its last byte has arrived, if it has the link to itself.
     pub last_byte: Duration,
 }
 

@@ -127,7 +127,7 @@ struct Session {
     rule: Box<dyn Rule>,
     /// Start of the transfer that was last told to the rule.
     learned: Option<Duration>,
-    /// When the transfer that answers the latest question began.
+    /// Time at which the transfer that answers the latest question began.
     asked: Duration,
     place: Place,
 }

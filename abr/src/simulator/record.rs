@@ -7,7 +7,7 @@ use crate::{Context, Decision, Explanation, History, InFlight, Rule, Transfer, V
 /// One question and its answer.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Entry {
-    /// When it was asked.
+    /// Time at which it was asked.
     pub now: Duration,
     /// What was ahead then.
     pub buffer: Duration,

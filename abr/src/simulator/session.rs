@@ -26,11 +26,11 @@ const MOST_ABANDONED: u32 = 16;
 pub struct Settings {
     /// A segment is asked for only when it fits below this level.
     pub buffer_goal: Duration,
-    /// Whether the rule is told the sizes of segments; most HLS does not.
+    /// True if the rule knows the sizes of segments; most HLS does not declare them.
     pub sizes_known: bool,
-    /// When the rule is shown the running transfer.
+    /// Moments at which the rule is shown the running transfer.
     pub watch: Watch,
-    /// When the session begins on the link's clock.
+    /// Time at which the session begins on the link's clock.
     pub start: Duration,
     /// Whether a segment can be played as far as it has come. Models of adaptive streaming count whole segments; players
     /// show what is there, which matters when the buffer is nearly empty.
@@ -39,7 +39,7 @@ pub struct Settings {
     pub reserve: Duration,
 }
 
-/// When a rule is shown the running transfer.
+/// Moments at which a rule is shown the running transfer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Watch {
     /// Every 50 ms from its first byte on when bytes have come; not for the first segment. As scoring protocols do.
@@ -68,9 +68,9 @@ pub struct Played {
     pub rung: usize,
     /// Why.
     pub reason: Reason,
-    /// When the request was made whose answer was played.
+    /// Time at which the request was made whose answer was played.
     pub requested: Duration,
-    /// When its last byte arrived.
+    /// Time at which its last byte arrived.
     pub arrived: Duration,
     /// Time without picture while it was waited for; start-up is not counted here.
     pub stall: Duration,

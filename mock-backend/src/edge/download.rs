@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use reqwest::Response;
 use sha2::{Digest as _, Sha256};
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::absent::Absent;
 use super::cache::{Cache, Leave, Stored, conditions, is_gone, write};
@@ -20,6 +22,24 @@ const RETAINED: u64 = 8 * 1024 * 1024;
 const AHEAD: u64 = 8 * 1024 * 1024;
 
 impl Cache {
+    /// Waits for a place among the downloads and asks the origin. A failure opens the download for those who follow `filler`.
+    async fn ask_in_turn(
+        &self,
+        key: &Key,
+        fields: HeaderMap,
+        filler: &Filler,
+    ) -> Option<(OwnedSemaphorePermit, Response)> {
+        let (_, _, places) = self.downloads();
+        let place = Arc::clone(places).acquire_owned().await.ok()?;
+        match self.ask(key, fields).await {
+            Ok(response) => Some((place, response)),
+            Err(error) => {
+                filler.open(Opening::Failed(error));
+                None
+            }
+        }
+    }
+
     /// Downloads the object of a key, or has the origin confirm the copy that was kept.
     pub(super) async fn download(
         &self,
@@ -29,18 +49,8 @@ impl Cache {
         filler: Filler,
         leave: Leave,
     ) -> Stored {
-        let (_, _, places) = self.downloads();
-        let Ok(place) = Arc::clone(places).acquire_owned().await else {
-            return None;
-        };
-        let asked = self.ask(key, kept.as_ref().map(|object| conditions(&object.head)).unwrap_or_default()).await;
-        let response = match asked {
-            Ok(response) => response,
-            Err(error) => {
-                filler.open(Opening::Failed(error));
-                return None;
-            }
-        };
+        let fields = kept.as_ref().map(|object| conditions(&object.head)).unwrap_or_default();
+        let (place, response) = self.ask_in_turn(key, fields, &filler).await?;
         match (response.status(), kept) {
             (StatusCode::OK, _) => {}
             (StatusCode::NOT_MODIFIED, Some(object)) => {
@@ -134,21 +144,11 @@ impl Cache {
         filler: Filler,
         leave: Leave,
     ) -> Stored {
-        let (_, _, places) = self.downloads();
-        let Ok(place) = Arc::clone(places).acquire_owned().await else {
-            return None;
-        };
         let Some((first, last)) = head.length.and_then(|length| span(index, length)) else {
             filler.open(Opening::Failed(OriginError::Changed));
             return None;
         };
-        let mut response = match self.ask(key, range_of(head, first, last)).await {
-            Ok(response) => response,
-            Err(error) => {
-                filler.open(Opening::Failed(error));
-                return None;
-            }
-        };
+        let (place, mut response) = self.ask_in_turn(key, range_of(head, first, last), &filler).await?;
         if !is_slice_of(head, (first, last), &response) {
             // The object under the name is another one by now, or the origin takes no ranges after all.
             let status = response.status().as_u16();
@@ -179,7 +179,7 @@ impl Cache {
     }
 
     /// The origin's whole body of an object that is in the cache.
-    pub(super) async fn whole_again(&self, key: &Key, head: &Head) -> Result<reqwest::Response, OriginError> {
+    pub(super) async fn whole_again(&self, key: &Key, head: &Head) -> Result<Response, OriginError> {
         let response = self.ask(key, HeaderMap::new()).await?;
         if response.status() != StatusCode::OK {
             return Err(OriginError::Status(response.status().as_u16()));
@@ -195,11 +195,11 @@ impl Cache {
 struct Receiver<'c> {
     cache: &'c Cache,
     head: Head,
-    response: reqwest::Response,
+    response: Response,
     filler: Filler,
     leave: Leave,
     /// Given back when the download goes at its followers' pace.
-    place: Option<tokio::sync::OwnedSemaphorePermit>,
+    place: Option<OwnedSemaphorePermit>,
     /// Bytes that have become slices.
     cut: u64,
     /// True if the object is too large for one entry.
@@ -288,7 +288,7 @@ fn range_of(head: &Head, first: u64, last: u64) -> HeaderMap {
     headers
 }
 
-fn is_slice_of(head: &Head, (first, last): (u64, u64), response: &reqwest::Response) -> bool {
+fn is_slice_of(head: &Head, (first, last): (u64, u64), response: &Response) -> bool {
     let range = response.headers().get(header::CONTENT_RANGE).and_then(|value| content_range(value.to_str().ok()?));
     let found = origin::validators(response.headers());
     response.status() == StatusCode::PARTIAL_CONTENT

@@ -3,9 +3,9 @@
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use futures_util::{StreamExt as _, stream};
 use kinora_api::Protocol;
@@ -59,13 +59,13 @@ impl Program {
     }
 
     fn ended(&mut self) -> ExitStatus {
-        let begun = Instant::now();
+        // Its standard output closes when it ends.
         loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status;
+            match self.lines.recv_timeout(PATIENCE) {
+                Ok(_) => {}
+                Err(RecvTimeoutError::Disconnected) => return self.child.wait().unwrap(),
+                Err(RecvTimeoutError::Timeout) => panic!("the program does not end"),
             }
-            assert!(begun.elapsed() < PATIENCE, "the program does not end");
-            thread::sleep(Duration::from_millis(10));
         }
     }
 }
@@ -195,6 +195,59 @@ async fn answers_under_way_get_the_time_that_was_asked_for() {
         }
         assert_eq!(edge.ended().code(), Some(0), "after {seconds} s and {signals} signals");
     }
+    origin.kill().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_successor_takes_the_address_while_answers_are_under_way() {
+    // The origin ends its answer when the test says so.
+    let (end, ended) = tokio::sync::watch::channel(false);
+    let slow = axum::Router::new().fallback(axum::routing::get(async move || {
+        let mut ended = ended.clone();
+        let rest =
+            stream::once(
+                async move { ended.wait_for(|ended| *ended).await.map(|_| "end").map_err(std::io::Error::other) },
+            );
+        let body = stream::once(async { Ok::<_, std::io::Error>("begin") }).chain(rest);
+        ([("content-length", "8")], axum::body::Body::from_stream(body))
+    }));
+    let address = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
+    let origin = server::listen(address, slow, server::Limits::default(), async {}).await.unwrap();
+    let arguments = ["--origin", &origin.url(), "--open", "--drain-seconds", "100000", "--port"];
+    let mut old = Program::start(EDGE, &[&arguments[..], &["0"]].concat());
+    let url = old.url();
+    let port = url.port().unwrap().to_string();
+    let client = crate::stage::client();
+    let mut answer = client.get(url.join("film.m4s").unwrap()).send().await.unwrap();
+    assert_eq!(answer.chunk().await.unwrap().unwrap(), "begin");
+    // It has asked nothing, so nothing is lost when it closes.
+    let _idle = std::net::TcpStream::connect(("127.0.0.1", url.port().unwrap())).unwrap();
+
+    old.signal("TERM");
+    let begun = Instant::now();
+    let health = url.join("healthz").unwrap();
+    // One that still listens makes the successor end; whoever starts it tries again.
+    let mut new = loop {
+        let mut new = Program::start(EDGE, &[&arguments[..], &[&port]].concat());
+        match new.lines.recv_timeout(PATIENCE) {
+            Ok(line) => {
+                assert_eq!(line, format!("listening on {}", url.as_str().trim_end_matches('/')));
+                break new;
+            }
+            Err(_) => assert_eq!(new.ended().code(), Some(1)),
+        }
+        assert!(begun.elapsed() < PATIENCE, "the address does not become free");
+    };
+    // A request that was refused in between is answered when it is repeated.
+    while !client.get(health.clone()).send().await.is_ok_and(|answer| answer.status() == 200) {
+        assert!(begun.elapsed() < PATIENCE, "the successor does not answer");
+    }
+    assert!(old.child.try_wait().unwrap().is_none(), "its answer is under way");
+    end.send(true).unwrap();
+    assert_eq!(answer.chunk().await.unwrap().unwrap(), "end");
+    assert_eq!(old.ended().code(), Some(0));
+    new.signal("TERM");
+    assert_eq!(new.ended().code(), Some(0));
     origin.kill().await;
 }
 

@@ -117,9 +117,7 @@ async fn raw_get(address: std::net::SocketAddr, path: &str) -> String {
 
 #[tokio::test]
 async fn a_grant_is_renewed_kept_alive_and_ended() {
-    let stage = Stage::new().await;
-    let _edge = stage.edge().await;
-    let viewer = stage.viewer().await;
+    let (stage, _edge, viewer) = Stage::playing().await;
     let grant = viewer.grant().await;
     stage.clock.advance_ms(9 * 60_000);
     let renewed: PlaybackGrant = viewer.post(&grant.renew_path, &()).await.json().await.unwrap();

@@ -13,9 +13,7 @@ async fn put(viewer: &Viewer, position_ms: u64, recorded_at: Option<i64>) -> Res
 
 #[tokio::test]
 async fn a_position_is_kept_shown_and_offered() {
-    let stage = Stage::new().await;
-    let _edge = stage.edge().await;
-    let viewer = stage.viewer().await;
+    let (_stage, _edge, viewer) = Stage::playing().await;
     assert_eq!(viewer.grant().await.resume_position_ms, 0);
     assert_eq!(put(&viewer, 42_000, None).await.position_ms, 42_000);
     assert_eq!(viewer.grant().await.resume_position_ms, 42_000);
@@ -45,9 +43,7 @@ async fn the_latest_report_wins_whenever_it_arrives() {
 
 #[tokio::test]
 async fn heartbeats_move_the_position_but_a_failed_start_does_not() {
-    let stage = Stage::new().await;
-    let _edge = stage.edge().await;
-    let viewer = stage.viewer().await;
+    let (_stage, _edge, viewer) = Stage::playing().await;
     let grant = viewer.grant().await;
     let beat = |position_ms, phase| Heartbeat { position_ms, phase };
     assert_eq!(viewer.post(&grant.heartbeat_path, &beat(30_000, PlaybackPhase::Playing)).await.status(), 200);
@@ -79,9 +75,7 @@ async fn many_reports_at_once_are_all_written() {
 
 #[tokio::test]
 async fn a_wall_clock_that_was_a_day_ahead_loses_no_position() {
-    let stage = Stage::new().await;
-    let _edge = stage.edge().await;
-    let viewer = stage.viewer().await;
+    let (stage, _edge, viewer) = Stage::playing().await;
     put(&viewer, 10_000, None).await;
     stage.clock.step_wall_ms(86_400_000);
     let viewer = stage.viewer().await;

@@ -33,9 +33,7 @@ async fn assert_refused(viewer: &Viewer) {
 
 #[tokio::test]
 async fn signing_out_ends_access_and_what_plays() {
-    let stage = Stage::new().await;
-    let _edge = stage.edge().await;
-    let viewer = stage.viewer().await;
+    let (stage, _edge, viewer) = Stage::playing().await;
     let other = stage.viewer_on("device-2").await;
     let grant = viewer.grant().await;
     let kept = other.grant().await;
@@ -53,9 +51,7 @@ async fn signing_out_ends_access_and_what_plays() {
 
 #[tokio::test]
 async fn a_refresh_token_used_twice_ends_access_and_what_plays() {
-    let stage = Stage::new().await;
-    let _edge = stage.edge().await;
-    let viewer = stage.viewer().await;
+    let (stage, _edge, viewer) = Stage::playing().await;
     let grant = viewer.grant().await;
     let request = RefreshRequest { refresh_token: viewer.signed_in.tokens.refresh_token.clone() };
     assert_eq!(stage.post(paths::REFRESH, &request).await.status(), 200);
@@ -84,9 +80,7 @@ async fn a_device_that_signs_in_again_plays_on() {
 
 #[tokio::test]
 async fn edges_learn_of_each_revocation_once() {
-    let stage = Stage::new().await;
-    let _edge = stage.edge().await;
-    let viewer = stage.viewer().await;
+    let (stage, _edge, viewer) = Stage::playing().await;
     let last = Heartbeat { position_ms: 0, phase: PlaybackPhase::Stopped };
     assert_eq!(revoked(&stage, 0).await["next"], 0);
     let mut next = 0;

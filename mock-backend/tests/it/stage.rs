@@ -55,7 +55,15 @@ impl Stage {
         Self::with(|_| {}).await
     }
 
-    /// The same with some of its set-up changed.
+    /// A backend with one title, its edge, and the demo viewer signed in.
+    pub async fn playing() -> (Self, server::Running, Viewer) {
+        let stage = Self::new().await;
+        let edge = stage.edge().await;
+        let viewer = stage.viewer().await;
+        (stage, edge, viewer)
+    }
+
+    /// A backend with some of its set-up changed.
     pub async fn with(change: impl FnOnce(&mut services::Config)) -> Self {
         let dir = tempfile::tempdir().unwrap();
         write_title(dir.path());

@@ -37,9 +37,7 @@ fn version(record: &serde_json::Value) -> i64 {
 
 #[tokio::test]
 async fn segments_of_one_version_never_follow_a_manifest_of_another() {
-    let stage = Stage::new().await;
-    let edge = stage.edge().await;
-    let viewer = stage.viewer().await;
+    let (stage, edge, viewer) = Stage::playing().await;
     let old = viewer.grant().await;
     let get = async |url: String| stage.client.get(url).send().await.unwrap();
     let first = get(beside(&old, SEGMENT)).await.bytes().await.unwrap();
@@ -79,9 +77,7 @@ async fn segments_of_one_version_never_follow_a_manifest_of_another() {
 
 #[tokio::test]
 async fn a_version_stays_for_as_long_as_a_playback_needs_it() {
-    let stage = Stage::new().await;
-    let edge = stage.edge().await;
-    let viewer = stage.viewer().await;
+    let (stage, edge, viewer) = Stage::playing().await;
     let played = viewer.grant().await;
     let get = async |url: String| stage.client.get(url).send().await.unwrap();
     let gone = async |directory: &Path| {
@@ -114,9 +110,7 @@ async fn a_version_stays_for_as_long_as_a_playback_needs_it() {
 
 #[tokio::test]
 async fn a_renewal_never_names_a_version_that_is_gone() {
-    let stage = Stage::new().await;
-    let _edge = stage.edge().await;
-    let viewer = stage.viewer().await;
+    let (stage, _edge, viewer) = Stage::playing().await;
     let played = viewer.grant().await;
     let first = replace(&stage, "2", "2026-02-02T00:00:00Z");
     assert_eq!(viewer.post(&played.renew_path, &serde_json::json!({})).await.status(), 200);

@@ -570,3 +570,7 @@ mod fates;
 #[cfg(test)]
 #[path = "buffer_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "buffer_border_tests.rs"]
+mod border_tests;

@@ -3,15 +3,15 @@
 use super::*;
 use crate::container::{Codec, Payload};
 
-fn ms(value: i64) -> MediaTime {
+pub(super) fn ms(value: i64) -> MediaTime {
     MediaTime::from_millis(value)
 }
 
-fn of(number: u64) -> PartOf {
+pub(super) fn of(number: u64) -> PartOf {
     PartOf { rep: RepKey { period: 0, set: 0, rep: 0 }, number, reason: abr::Reason::Only }
 }
 
-fn config(codec_string: &str) -> Arc<CodecConfig> {
+pub(super) fn config(codec_string: &str) -> Arc<CodecConfig> {
     Arc::new(CodecConfig {
         codec: Codec::Ac3,
         codec_string: codec_string.into(),
@@ -26,7 +26,7 @@ fn config(codec_string: &str) -> Arc<CodecConfig> {
 }
 
 /// Samples of 100 ms from `from` to `to`, a key frame every second and at the beginning.
-fn samples(from: i64, to: i64) -> Vec<Sample> {
+pub(super) fn samples(from: i64, to: i64) -> Vec<Sample> {
     let sample = |at: i64| Sample {
         pts: ms(at),
         dts: ms(at),
@@ -38,11 +38,11 @@ fn samples(from: i64, to: i64) -> Vec<Sample> {
     (from..to).step_by(100).map(sample).collect()
 }
 
-fn add(buffer: &mut TrackBuffer, number: u64, name: &str, from: i64, to: i64) -> usize {
+pub(super) fn add(buffer: &mut TrackBuffer, number: u64, name: &str, from: i64, to: i64) -> usize {
     buffer.insert(of(number), &config(name), Window::ALL, samples(from, to), None)
 }
 
-fn video(spans: &[(i64, i64)]) -> TrackBuffer {
+pub(super) fn video(spans: &[(i64, i64)]) -> TrackBuffer {
     let mut buffer = TrackBuffer::new(MediaKind::Video);
     for (number, (from, to)) in spans.iter().enumerate() {
         add(&mut buffer, number as u64, "a", *from, *to);

@@ -370,4 +370,98 @@ mod tests {
         assert_eq!(hand_out(&mut feed, &mut buffer, 9000, false), Vec::<String>::new());
         assert_eq!(hand_out(&mut feed, &mut buffer, 9000, true), ["end"]);
     }
+
+    #[test]
+    fn a_track_is_fed_up_to_the_sample_that_reaches_the_lead_and_not_one_more() {
+        let mut buffer = TrackBuffer::new(MediaKind::Video);
+        fill(&mut buffer, 0, "a", 0, 2000);
+        let mut feed = Feed::default();
+        feed.begin(ms(0), &[MediaKind::Video], true);
+        assert_eq!(hand_out(&mut feed, &mut buffer, 500, false), ["a", "0.000000s+5"]);
+        assert_eq!(feed.end(MediaKind::Video), Some(ms(500)));
+        assert_eq!(hand_out(&mut feed, &mut buffer, 500, false), Vec::<String>::new());
+        assert_eq!(hand_out(&mut feed, &mut buffer, 501, false), ["0.500000s+1"]);
+        assert_eq!(feed.committed(MediaKind::Video), Some(Cursor { seq: 0, index: 6 }));
+        assert_eq!(hand_out(&mut feed, &mut buffer, 2000, false), ["0.600000s+14"]);
+        assert_eq!(hand_out(&mut feed, &mut buffer, 2000, true), ["end"]);
+    }
+
+    #[test]
+    fn a_gap_is_announced_from_a_millisecond_past_the_tolerance_on() {
+        let seam = SEAM.as_millis() as i64;
+        for (more, announced) in [(0, false), (1, true)] {
+            let mut buffer = TrackBuffer::new(MediaKind::Video);
+            fill(&mut buffer, 0, "a", 0, 1000);
+            fill(&mut buffer, 1, "a", 1000 + seam + more, 3000);
+            let mut feed = Feed::default();
+            feed.begin(ms(0), &[MediaKind::Video], true);
+            let commands = hand_out(&mut feed, &mut buffer, 2000, false);
+            assert_eq!(commands.iter().any(|command| command.starts_with("gap")), announced, "{commands:?}");
+        }
+    }
+
+    #[test]
+    fn what_lies_past_a_gap_in_all_tracks_waits_until_playback_jumps() {
+        let mut buffer = TrackBuffer::new(MediaKind::Video);
+        fill(&mut buffer, 0, "a", 0, 1000);
+        fill(&mut buffer, 2, "a", 5000, 6000);
+        let mut feed = Feed::default();
+        feed.begin(ms(0), &[MediaKind::Video], true);
+        let mut commands = Vec::new();
+        let keys = Keys::default();
+        for ended in [false, true] {
+            let limits = (ms(9000), ms(1000));
+            feed.hand_out(&mut buffer, &keys, MediaKind::Video, limits, ended, &mut |command| commands.push(command));
+        }
+        let samples = commands.iter().map(|command| match command {
+            RenderCommand::Append { samples, .. } => samples.len(),
+            _ => 0,
+        });
+        assert_eq!(samples.sum::<usize>(), 10, "{commands:?}");
+        assert!(!commands.iter().any(|command| matches!(command, RenderCommand::EndOfTrack { .. })), "{commands:?}");
+        feed.reset();
+        feed.begin(ms(5000), &[MediaKind::Video], false);
+        assert_eq!(hand_out(&mut feed, &mut buffer, 9000, true), ["a", "5.000000s+10", "end"]);
+    }
+
+    #[test]
+    fn pictures_in_decoding_order_are_handed_out_until_one_is_presented_late_enough() {
+        let sample = |(dts, pts): (i64, i64)| Sample {
+            pts: ms(pts),
+            dts: ms(dts),
+            duration: Duration::from_millis(100),
+            key: dts == pts,
+            payload: Payload::default(),
+            crypto: None,
+        };
+        let of = PartOf { rep: RepKey { period: 0, set: 0, rep: 0 }, number: 0, reason: abr::Reason::Only };
+        let mut buffer = TrackBuffer::new(MediaKind::Video);
+        let order = [(0, 0), (100, 300), (200, 100), (300, 200), (400, 600), (500, 400), (600, 500)];
+        buffer.insert(of, &config("a"), Window::ALL, order.map(sample).to_vec(), None);
+        let mut feed = Feed::default();
+        feed.begin(ms(0), &[MediaKind::Video], true);
+        assert_eq!(hand_out(&mut feed, &mut buffer, 200, false), ["a", "0.000000s+2"]);
+        assert_eq!(feed.end(MediaKind::Video), Some(ms(400)), "the latest that was handed out");
+        assert_eq!(hand_out(&mut feed, &mut buffer, 450, false), ["0.100000s+3"]);
+        assert_eq!(feed.end(MediaKind::Video), Some(ms(700)));
+    }
+
+    #[test]
+    fn a_suspended_track_waits_for_its_restart_and_ends_nowhere_before() {
+        let mut buffer = TrackBuffer::new(MediaKind::Video);
+        fill(&mut buffer, 0, "a", 0, 1000);
+        let mut feed = Feed::default();
+        feed.begin(ms(0), &[MediaKind::Video, MediaKind::Audio], true);
+        let epoch = feed.epoch();
+        feed.suspend_track(MediaKind::Video);
+        assert_eq!(hand_out(&mut feed, &mut buffer, 9000, true), Vec::<String>::new());
+        assert_eq!(feed.committed(MediaKind::Video), None);
+        let command = feed.restart_track(MediaKind::Video, ms(300));
+        assert_eq!(command, RenderCommand::FlushTrack { track: MediaKind::Video, from: ms(300), epoch });
+        assert_eq!(feed.end(MediaKind::Video), Some(ms(300)));
+        assert_eq!(hand_out(&mut feed, &mut buffer, 9000, true), ["a", "0.000000s+10", "end"]);
+        assert!(feed.is_flushed());
+        feed.reset();
+        assert!(!feed.is_flushed() && feed.epoch() > epoch && feed.kinds().next().is_none());
+    }
 }

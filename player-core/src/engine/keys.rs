@@ -274,3 +274,7 @@ pub fn key_ids(rep: &Representation) -> Vec<KeyId> {
 pub fn cipher(key: &ContentKey, mode: SegmentCipherMode, iv: [u8; 16]) -> SegmentCipher {
     SegmentCipher { mode, key: key.clone(), iv }
 }
+
+#[cfg(test)]
+#[path = "keys_tests.rs"]
+mod tests;

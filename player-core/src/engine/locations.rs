@@ -379,17 +379,17 @@ fn directory(url: &Url) -> Url {
 mod tests {
     use super::*;
 
-    const REST: Duration = Duration::from_secs(60);
+    pub(super) const REST: Duration = Duration::from_secs(60);
 
-    fn url(text: &str) -> Url {
+    pub(super) fn url(text: &str) -> Url {
         text.parse().expect("a valid address")
     }
 
-    fn two() -> Locations {
+    pub(super) fn two() -> Locations {
         Locations::new(&[url("http://a/t/TOK/film/master.m3u8?x=1"), url("http://b:81/v/film/master.m3u8")])
     }
 
-    fn at(seconds: u64) -> Now {
+    pub(super) fn at(seconds: u64) -> Now {
         Now::ZERO + Duration::from_secs(seconds)
     }
 
@@ -523,3 +523,7 @@ mod tests {
         assert!((160..200).contains(&first_b), "nine of ten choose b: {first_b}");
     }
 }
+
+#[cfg(test)]
+#[path = "location_exclusion_tests.rs"]
+mod exclusion_tests;

@@ -251,7 +251,13 @@ impl Engine {
         self.arm_timers();
     }
 
-    fn position(&self) -> MediaTime {
+    /// Lets another adaptive rule decide from now on.
+    #[cfg(feature = "sim")]
+    pub(crate) fn set_rule(&mut self, rule: Box<dyn abr::Rule>) {
+        self.rule = rule;
+    }
+
+    pub(crate) fn position(&self) -> MediaTime {
         self.playback.clock.position(self.now)
     }
 

@@ -26,6 +26,14 @@ const LONGEST_ATTEMPT: u32 = 4;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct JobId(u64);
 
+#[cfg(test)]
+impl JobId {
+    /// A name for tests of what remembers jobs.
+    pub const fn for_tests(number: u64) -> Self {
+        Self(number)
+    }
+}
+
 /// What a job is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {

@@ -478,4 +478,22 @@ mod tests {
         assert_eq!(steady_rung(&ladder, None), 0);
         assert_eq!(steady_rung(&ladder, Some(key(1))), 1);
     }
+
+    #[test]
+    fn exclusions_that_overlap_last_until_the_later_end() {
+        let (key, other) = (RepKey { period: 0, set: 0, rep: 1 }, RepKey { period: 0, set: 0, rep: 2 });
+        let at = |seconds| Now::ZERO + Duration::from_secs(seconds);
+        let mut exclusions = Exclusions::default();
+        exclusions.exclude(key, Duration::from_secs(20), at(0));
+        exclusions.exclude(key, Duration::from_secs(5), at(10));
+        assert_eq!([0, 15, 19, 20].map(|now| exclusions.holds(key, at(now))), [true, true, true, false]);
+        exclusions.exclude(key, Duration::from_secs(30), at(19));
+        assert!(exclusions.holds(key, at(48)) && !exclusions.holds(key, at(49)) && !exclusions.is_final(key));
+        exclusions.exclude(key, Duration::MAX, at(20));
+        exclusions.exclude(key, Duration::from_secs(1), at(21));
+        assert!(exclusions.is_final(key) && exclusions.holds(key, at(1_000_000)), "for ever is never shortened");
+        assert!(!exclusions.holds(other, at(0)) && !exclusions.is_final(other));
+        exclusions.exclude(other, Duration::MAX, at(0));
+        assert!(exclusions.is_final(other));
+    }
 }

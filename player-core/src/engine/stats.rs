@@ -286,4 +286,93 @@ mod tests {
         ledger.frames(counts(18, 1), at(800));
         assert_eq!(ledger.stats(at(900), Duration::ZERO, None).moving, Some(Duration::from_millis(800)));
     }
+
+    #[test]
+    fn means_are_weighted_by_the_time_that_each_value_held() {
+        let mut ledger = Ledger::new(at(0));
+        let look = |millis, ahead: Option<u64>, bitrate| Look {
+            position: MediaTime::from_millis(millis),
+            moving: true,
+            ahead: ahead.map(Duration::from_secs),
+            bitrate,
+        };
+        ledger.look(look(0, Some(99), Some(99)), at(0));
+        ledger.look(look(1000, Some(10), Some(1000)), at(1000));
+        ledger.look(look(4000, Some(2), Some(2000)), at(4000));
+        ledger.look(look(4000, Some(1), Some(7)), at(4000));
+        ledger.look(look(5000, None, None), at(5000));
+        let stats = ledger.stats(at(5000), Duration::from_secs(3), Some(8));
+        assert_eq!(stats.buffer_mean, Some(Duration::from_secs(4)), "one second of ten, three of two");
+        assert_eq!(stats.buffer_min, Some(Duration::from_secs(2)));
+        assert_eq!(stats.bitrate_shown, Some(1750.0));
+        assert_eq!((stats.buffer_now, stats.bandwidth_estimate), (Duration::from_secs(3), Some(8)));
+        ledger.segment(1000, Duration::from_secs(1));
+        ledger.segment(4000, Duration::from_secs(2));
+        assert_eq!(ledger.stats(at(5000), Duration::ZERO, None).bitrate_fetched, Some(3000.0));
+    }
+
+    #[test]
+    fn stalls_requests_bytes_and_phases_count_where_they_belong() {
+        let mut ledger = Ledger::new(at(1000));
+        ledger.requested(false);
+        ledger.requested(true);
+        for (kind, bytes) in [
+            (FetchKind::Manifest, 1),
+            (FetchKind::Index, 2),
+            (FetchKind::Key, 4),
+            (FetchKind::Init, 8),
+            (FetchKind::Segment, 16),
+            (FetchKind::Text, 32),
+        ] {
+            ledger.received(kind, bytes);
+        }
+        ledger.wasted(64);
+        ledger.phase("manifest", at(1100));
+        ledger.phase("manifest", at(1200));
+        assert!(ledger.is_starting());
+        ledger.first_audio(at(1500));
+        ledger.first_frame(at(1700));
+        assert!(!ledger.is_starting());
+        assert_eq!(ledger.stall_ended(at(1800)), None, "there was none");
+        ledger.stall_started(MediaTime::from_millis(5000), "failover", at(2000));
+        assert_eq!(ledger.stats(at(2300), Duration::ZERO, None).stalls[0].duration, Duration::from_millis(300));
+        assert_eq!(ledger.stall_ended(at(2500)), Some(Duration::from_millis(500)));
+        assert_eq!(ledger.stall_ended(at(2600)), None);
+        let stats = ledger.stats(at(9000), Duration::ZERO, None);
+        let stall =
+            Stall { at: MediaTime::from_millis(5000), duration: Duration::from_millis(500), reason: "failover".into() };
+        assert_eq!(stats.stalls, [stall]);
+        assert_eq!((stats.requests, stats.retries), (2, 1));
+        assert_eq!((stats.bytes_manifest, stats.bytes_media, stats.bytes_wasted), (7, 56, 64));
+        assert_eq!(stats.startup, Some(Duration::from_millis(500)), "whichever is first");
+        let phases: Vec<(&str, u128)> =
+            stats.startup_phases.iter().map(|(name, span)| (name.as_str(), span.as_millis())).collect();
+        assert_eq!(phases, [("first_audio", 500), ("first_frame", 700), ("manifest", 100)]);
+    }
+
+    #[test]
+    fn frames_of_sessions_before_are_not_counted_and_a_late_one_begins_the_row_anew() {
+        let counts = |presented, dropped| FrameCounts { presented, dropped, repeated: 2, corrupt: 1 };
+        let mut ledger = Ledger::new(at(0));
+        ledger.frames(counts(500, 5), at(10));
+        assert_eq!(ledger.frame_counts(), FrameCounts::default(), "no epoch has begun");
+        ledger.begin_frames(FrameCounts { presented: 100, dropped: 10, repeated: 1, corrupt: 1 });
+        ledger.begin_frames(FrameCounts { presented: 400, ..FrameCounts::default() });
+        ledger.frames(counts(109, 10), at(20));
+        assert_eq!(ledger.frame_counts(), FrameCounts { presented: 9, dropped: 0, repeated: 1, corrupt: 0 });
+        ledger.frames(counts(110, 11), at(30));
+        ledger.frames(counts(119, 11), at(40));
+        assert_eq!(ledger.stats(at(40), Duration::ZERO, None).moving, None);
+        ledger.frames(counts(120, 11), at(50));
+        ledger.frames(counts(130, 11), at(60));
+        assert_eq!(ledger.stats(at(60), Duration::ZERO, None).moving, Some(Duration::from_millis(50)));
+    }
+
+    #[test]
+    fn samples_of_synchronisation_are_the_latest() {
+        let mut ledger = Ledger::new(at(0));
+        (0..MOST_SYNC_SAMPLES as i64 + 3).for_each(|sample| ledger.av_sync(sample));
+        let kept = ledger.stats(at(0), Duration::ZERO, None).av_sync_nanos;
+        assert_eq!((kept.len(), kept.first(), kept.last()), (MOST_SYNC_SAMPLES, Some(&3), Some(&4098)));
+    }
 }

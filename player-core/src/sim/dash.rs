@@ -115,7 +115,7 @@ impl Film {
         text.push_str("</SegmentTimeline></SegmentTemplate>\n");
     }
 
-    /// What a period says about its protection.
+    /// Protection descriptors of a period.
     fn descriptors(&self, begin: u64, end: u64) -> String {
         let mut text = String::new();
         let locks = (begin..end)

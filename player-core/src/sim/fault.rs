@@ -116,7 +116,7 @@ impl FaultPlan {
         Self { faults, fired: 0 }
     }
 
-    /// What happens to a request made now. `by_place` is its address with the place of a segment instead of its
+    /// Returns the effect on a request made now. `by_place` is its address with the place of a segment instead of its
     /// number.
     pub fn strike(&mut self, request: &FetchRequest, by_place: Option<&str>, now: Now) -> Option<Effect> {
         let faults = self.faults.iter_mut();

@@ -98,7 +98,7 @@ pub struct Film {
     pub duration: Duration,
     /// How long a segment is; a multiple of a second.
     pub segment: Duration,
-    /// How it differs from the simplest film.
+    /// Its differences from the simplest film.
     pub shape: Shape,
     /// Pictures, ascending.
     pub ladder: Vec<Rung>,
@@ -147,6 +147,8 @@ pub struct Film {
     pub locks: Vec<Lock>,
     /// The DASH manifest names a licence server.
     pub licence_server: bool,
+    /// Keys that its licences lack, by their place among `locks`.
+    pub licence_lacks: Vec<usize>,
 }
 
 /// What an address leads to.
@@ -211,6 +213,7 @@ impl Film {
             event_messages: false,
             locks: Vec::new(),
             licence_server: false,
+            licence_lacks: Vec::new(),
         }
     }
 
@@ -330,7 +333,8 @@ impl Film {
 
     fn licence(&self) -> String {
         let encode = |key: &[u8; 16]| base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(key);
-        let keys = self.locks.iter().filter(|lock| lock.kind == LockKind::Samples);
+        let locks = self.locks.iter().enumerate().filter(|(place, _)| !self.licence_lacks.contains(place));
+        let keys = locks.map(|(_, lock)| lock).filter(|lock| lock.kind == LockKind::Samples);
         let key = |lock: &Lock| serde_json::json!({"kty": "oct", "kid": encode(&lock.id().0), "k": encode(&lock.key)});
         serde_json::json!({"keys": keys.map(key).collect::<Vec<_>>(), "type": "temporary"}).to_string()
     }

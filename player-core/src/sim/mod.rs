@@ -12,6 +12,7 @@ mod media;
 mod network;
 mod shape;
 mod sounds;
+mod watch;
 mod world;
 
 pub use captions::Captions;

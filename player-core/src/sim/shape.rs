@@ -14,7 +14,7 @@ const GROUP: u64 = 48;
 /// Rates of consecutive segments, in hundredths of the rate of their rung.
 const RATES: [u64; 4] = [80, 120, 95, 105];
 
-/// How a film differs from the simplest one. [`Shape::PLAIN`] is the simplest one.
+/// Differences of a film from the simplest one, which is [`Shape::PLAIN`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shape {
     /// Number of the first segment of video and text: `EXT-X-MEDIA-SEQUENCE` or `startNumber`.

@@ -10,11 +10,12 @@ use url::Url;
 use super::fault::{Fault, FaultPlan};
 use super::film::Film;
 use super::network::Network;
+use super::watch::Watch;
 use crate::command::{Command, CommandId, LoadRequest};
 use crate::config::PlayerConfig;
 use crate::drm::DrmConfig;
 use crate::engine::Engine;
-use crate::engine::io::{Input, Output};
+use crate::engine::io::{FetchOutcome, Input, Output};
 use crate::error::PlayerError;
 use crate::event::Event;
 use crate::render::null::NullRenderer;
@@ -74,6 +75,7 @@ pub struct World {
     recording: Option<(Vec<Recorded>, Vec<Output>)>,
     exact_progress: bool,
     outcome: Option<Outcome>,
+    watch: Watch,
 }
 
 impl World {
@@ -118,7 +120,13 @@ impl World {
             recording: None,
             exact_progress: false,
             outcome: None,
+            watch: Watch::default(),
         })
+    }
+
+    /// Lets an adaptive rule of the test's own decide from now on.
+    pub fn set_rule(&mut self, rule: Box<dyn abr::Rule>) {
+        self.engine.set_rule(rule);
     }
 
     /// From now on every input and output is kept.
@@ -229,6 +237,7 @@ impl World {
             return false;
         }
         self.now = self.now.max(next);
+        self.watch.step(self.now, self.engine.position());
         if let Some((_, command)) = self.commands.pop_front_if(|(at, _)| *at <= self.now) {
             self.command(command);
         } else if let Some(input) = self.network.poll(self.now) {
@@ -252,6 +261,9 @@ impl World {
     }
 
     fn feed(&mut self, input: Input) {
+        if matches!(input, Input::FetchEnded { outcome: FetchOutcome::Complete { .. }, .. } | Input::Command { .. }) {
+            self.watch.progress();
+        }
         if let Some((inputs, _)) = self.recording.as_mut() {
             inputs.push(Recorded::Input(self.now, Box::new(input.clone())));
         }
@@ -286,7 +298,10 @@ impl World {
                 outputs.push(output.clone());
             }
             match output {
-                Output::Fetch(request) => self.network.start(&request, self.now),
+                Output::Fetch(request) => {
+                    self.watch.request(self.now);
+                    self.network.start(&request, self.now);
+                }
                 Output::Cancel(id) => self.network.cancel(id, self.now),
                 Output::Render(command) => match &mut self.held {
                     Some(held) => held.push(command),
@@ -300,6 +315,7 @@ impl World {
                         Event::Failed { error } => self.outcome = Some(Outcome::Failed(error.clone())),
                         _ => {}
                     }
+                    self.watch.progress();
                     let position = self.engine.snapshot(self.now).position;
                     self.log.push(Entry { at: self.now, position, event });
                 }

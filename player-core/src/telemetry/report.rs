@@ -351,4 +351,117 @@ mod tests {
         assert_eq!((report.p50, report.p99), (20.0, 30.0));
         assert_eq!(quantiles(&[]), None);
     }
+
+    fn known() -> SessionStats {
+        use crate::render::FrameCounts;
+        use crate::telemetry::{Failover, FrameAccount, Seek, Stall, Switch};
+        use crate::time::MediaTime;
+
+        let ms = Duration::from_millis;
+        let at = MediaTime::from_millis;
+        let stall = |time, span| Stall { at: at(time), duration: ms(span), reason: format!("for {span}") };
+        SessionStats {
+            startup: Some(ms(321)),
+            moving: Some(Duration::from_micros(654_321)),
+            startup_phases: [("manifest".to_owned(), ms(100)), ("init".to_owned(), ms(150))].into(),
+            played: ms(40_500),
+            played_wall: ms(20_250),
+            stalls: vec![stall(5_000, 1_500), stall(9_000, 250)],
+            switches: vec![Switch { at: at(4_000), from: "a".into(), to: "b".into(), reason: "up".into() }],
+            seeks: vec![
+                Seek { to: at(30_500), latency: Some(ms(80)), error_nanos: Some(-1_500_000) },
+                Seek { to: at(1_000), latency: None, error_nanos: None },
+            ],
+            failovers: vec![Failover { at: at(7_250), from: "x".into(), to: "y".into(), reason: "refused".into() }],
+            bitrate_fetched: Some(3_000_000.0),
+            bitrate_shown: Some(2_500_000.0),
+            frames: FrameCounts { presented: 900, dropped: 7, repeated: 3, corrupt: 2 },
+            account: FrameAccount {
+                received: 1000,
+                repeated: 4,
+                decoder_input: 990,
+                incomplete: 9,
+                lost: FrameLosses { undecodable: 1, overlapped: 2, outside_window: 4, late: 8 },
+                discarded: FrameDiscards { seek: 16, switch: 5, replaced: 6, stopped: 10 },
+            },
+            bytes_media: 11,
+            bytes_manifest: 22,
+            bytes_wasted: 33,
+            requests: 44,
+            retries: 55,
+            av_sync_nanos: (1..=100).map(|sample| -sample * 1_000_000).collect(),
+            buffer_mean: Some(ms(12_500)),
+            buffer_min: Some(ms(2_250)),
+            buffer_now: ms(1),
+            bandwidth_estimate: Some(5),
+        }
+    }
+
+    #[test]
+    fn every_field_is_in_the_unit_that_its_name_says() {
+        let usage = ProcessUsage { peak_rss_bytes: Some(66), cpu_s: Some(7.5) };
+        let report = SessionReport::new(Outcome::Ended, None, &known(), true, usage);
+        let json = serde_json::to_value(&report).expect("plain data serialises");
+        let expected = serde_json::json!({
+            "outcome": "ended",
+            "error": null,
+            "startup_ms": 321.0,
+            "moving_ms": 654.321,
+            "startup_phases": { "manifest": 100.0, "init": 150.0 },
+            "played_s": 40.5,
+            "stalls": [
+                { "at_s": 5.0, "duration_ms": 1500.0, "reason": "for 1500" },
+                { "at_s": 9.0, "duration_ms": 250.0, "reason": "for 250" },
+            ],
+            "stall_ms_total": 1750.0,
+            "rebuffer_ratio": 1.75 / (1.75 + 20.25),
+            "switches": [{ "at_s": 4.0, "from": "a", "to": "b", "reason": "up" }],
+            "bitrate_bps": { "fetched": 3_000_000.0, "shown": 2_500_000.0 },
+            "frames": {
+                "received": 1000, "decoder_input": 990,
+                "presented": 896, "dropped": 7, "repeated": 7, "corrupt": 2,
+                "lost": { "undecodable": 1, "overlapped": 2, "outside_window": 4, "late": 8 },
+                "discarded": { "seek": 16, "switch": 5, "replaced": 6, "stopped": 10 },
+            },
+            "seeks": [
+                { "to_s": 30.5, "latency_ms": 80.0, "error_ms": -1.5 },
+                { "to_s": 1.0, "latency_ms": null, "error_ms": null },
+            ],
+            "bytes": { "media": 11, "manifest": 22, "wasted": 33 },
+            "requests": 44,
+            "retries": 55,
+            "failovers": [{ "at_s": 7.25, "from": "x", "to": "y", "reason": "refused" }],
+            "av_sync_ms": { "p50": 50.0, "p99": 99.0 },
+            "buffer_s": { "mean": 12.5, "min": 2.25 },
+            "live": null,
+            "peak_rss_bytes": 66,
+            "cpu_s": 7.5,
+        });
+        assert_eq!(json, expected);
+    }
+
+    #[test]
+    fn frames_held_at_a_stop_or_a_failure_count_as_stopped() {
+        let error = PlayerError::fatal(crate::error::ErrorCode::KeyUnavailable, "no key");
+        // 1000 received; 903 presented or dropped, 15 lost, 37 discarded, and 45 held.
+        for (outcome, name, stopped) in [(Outcome::Stopped, "stopped", 55), (Outcome::Failed, "failed", 55)] {
+            let report = SessionReport::new(outcome, Some(&error), &known(), true, ProcessUsage::default());
+            let json = serde_json::to_value(&report).expect("plain data serialises");
+            assert_eq!((&json["outcome"], &json["frames"]["discarded"]["stopped"]), (&name.into(), &stopped.into()));
+            let told = &json["error"];
+            assert_eq!((&told["code"], &told["name"]), (&error.code.number().into(), &error.code.name().into()));
+            assert_eq!((&told["message"], &told["advice"]), (&"no key".into(), &error.code.advice().into()));
+            assert_eq!(told["retriable"], error.code.is_retriable());
+        }
+    }
+
+    #[test]
+    fn the_ratio_is_of_wall_time_and_one_when_nothing_was_played() {
+        let ratio = |stats: SessionStats| {
+            SessionReport::new(Outcome::Ended, None, &stats, false, ProcessUsage::default()).rebuffer_ratio
+        };
+        let known = known();
+        assert_eq!(ratio(SessionStats { played_wall: Duration::ZERO, ..known.clone() }), Some(1.0));
+        assert_eq!(ratio(SessionStats { stalls: Vec::new(), ..known }), Some(0.0));
+    }
 }

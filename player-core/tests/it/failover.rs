@@ -1,10 +1,11 @@
 //! When a location dies, another takes over.
 
+use player_core::engine::io::{FetchKind, Output};
 use player_core::model::Protocol;
-use player_core::sim::{Effect, Fault, Film, Outcome};
+use player_core::sim::{Effect, Fault, Film, Outcome, World};
 use player_core::{ErrorCode, Event, MediaTime};
 
-use crate::support::{BOTH, MINUTE, assert_played, count, fast, play, seconds, two_hosts};
+use crate::support::{BOTH, MINUTE, assert_played, count, fast, millis, play, seconds, two_hosts};
 
 #[test]
 fn a_location_that_dies_costs_no_stall_and_is_reported_once() {
@@ -74,4 +75,78 @@ fn a_single_location_that_comes_back_in_time_is_waited_for() {
     assert_eq!(world.stats().stalls, []);
     assert_eq!(world.stats().failovers, []);
     assert!(world.stats().retries > 2);
+}
+
+#[test]
+fn a_film_whose_manifest_is_from_the_second_location_uses_both() {
+    for protocol in BOTH {
+        let film = Film::new(protocol, MINUTE * 3);
+        let manifest = Fault::new("http://one", Effect::Refuse).of(FetchKind::Manifest);
+        let dead = Fault::new("http://two", Effect::Refuse).from(seconds(20));
+        let mut world = two_hosts(&film, fast(), vec![manifest, dead]);
+        world.record();
+        assert_eq!(play(&mut world), Outcome::Ended, "{protocol:?}");
+        let stats = world.stats();
+        assert_eq!(stats.stalls, [], "{protocol:?}");
+        assert_eq!(stats.frames.presented, 180 * 24, "{protocol:?}");
+        let hosts: Vec<String> = segments(&world).into_iter().map(|(host, _)| host).collect();
+        assert_eq!(hosts[0], "two", "{protocol:?}: that is where the manifest came from");
+        assert_eq!(hosts.last().map(String::as_str), Some("one"), "{protocol:?}: the same paths exist there");
+        let last = stats.failovers.last().unwrap();
+        assert_eq!((last.from.as_str(), last.to.as_str()), ("http://two", "http://one"));
+    }
+}
+
+#[test]
+fn a_location_whose_exclusion_is_over_takes_over_again() {
+    let film = Film::new(Protocol::Dash, MINUTE * 5);
+    let first = Fault::new("http://one", Effect::Refuse).from(seconds(20)).until(seconds(40));
+    let second = Fault::new("http://two", Effect::Refuse).from(seconds(150));
+    let mut world = two_hosts(&film, fast(), vec![first, second]);
+    assert_eq!(play(&mut world), Outcome::Ended);
+    let stats = world.stats();
+    let moves: Vec<(&str, &str)> = stats.failovers.iter().map(|all| (all.from.as_str(), all.to.as_str())).collect();
+    assert_eq!(moves, [("http://one", "http://two"), ("http://two", "http://one")]);
+    assert_eq!(stats.stalls, []);
+    assert_eq!(stats.frames.presented, 300 * 24);
+}
+
+#[test]
+fn a_single_server_that_says_when_to_ask_again_is_asked_then() {
+    for (status, wait) in [(503, 7), (429, 11)] {
+        let film = Film::new(Protocol::Dash, MINUTE);
+        let busy = Fault::new("/v/240p/0.m4s", Effect::Busy(status, seconds(wait)));
+        let mut world = crate::support::world(&film, fast(), vec![busy.times(1)]);
+        world.record();
+        world.load();
+        world.run_for(seconds(wait) - millis(100));
+        let asked = |world: &World| segments(world).iter().filter(|(_, path)| path.starts_with("/film/v/")).count();
+        assert_eq!(asked(&world), 1, "{status}: not before");
+        world.run_for(millis(400));
+        assert!(asked(&world) > 1, "{status}: and then at once");
+        assert_eq!(world.run_until_end(MINUTE * 2), Outcome::Ended);
+        assert_eq!(world.faults_fired(), 1);
+    }
+}
+
+#[test]
+fn a_busy_server_is_left_for_another_for_as_long_as_it_says() {
+    let film = Film::new(Protocol::Hls, MINUTE * 5);
+    let busy = Fault::new("http://one", Effect::Busy(503, seconds(120))).from(seconds(20)).until(seconds(40));
+    let dead = Fault::new("http://two", Effect::Refuse).from(seconds(100));
+    let mut world = two_hosts(&film, fast(), vec![busy, dead]);
+    world.record();
+    assert_eq!(play(&mut world), Outcome::Ended);
+    assert_eq!(world.stats().frames.presented, 300 * 24);
+    assert!(segments(&world).iter().any(|(host, _)| host == "two"));
+}
+
+/// Hosts and paths of the segments that were requested, in order.
+fn segments(world: &World) -> Vec<(String, String)> {
+    let (_, outputs) = world.recorded().unwrap();
+    let urls = outputs.iter().filter_map(|output| match output {
+        Output::Fetch(request) if request.kind == FetchKind::Segment => Some(&request.url),
+        _ => None,
+    });
+    urls.map(|url| (url.host_str().unwrap().to_owned(), url.path().to_owned())).collect()
 }

@@ -237,3 +237,21 @@ fn nothing_encrypted_and_no_key_leaves_the_engine() {
     let replayed = player_core::sim::replay(player_core::PlayerConfig::default(), inputs).unwrap();
     assert_eq!(replayed.len(), outputs.len());
 }
+
+#[test]
+fn a_licence_that_lacks_the_key_that_was_asked_for_ends_playback_with_its_name() {
+    let mut film = film(Protocol::Dash, &[(0, LockKind::Samples, 0), (5, LockKind::Samples, 1)]);
+    film.periods = 3;
+    film.licence_server = true;
+    film.licence_lacks = vec![1];
+    let mut later = world(&film, fast(), Vec::new());
+    let error = failure(play(&mut later));
+    assert_eq!((error.code, error.context.key_id), (ErrorCode::KeyUnavailable, Some(id(1).to_string())));
+    let position = later.snapshot().position.as_secs_f64();
+    assert!((19.0..=20.1).contains(&position), "what the licence opened was played: {position}");
+    film.licence_lacks = vec![0];
+    let mut first = world(&film, fast(), Vec::new());
+    let error = failure(play(&mut first));
+    assert_eq!((error.code, error.context.key_id), (ErrorCode::KeyUnavailable, Some(id(0).to_string())));
+    assert_eq!(first.stats().frames.presented, 0);
+}

@@ -24,6 +24,7 @@ mod real_captions;
 mod remote;
 mod renderer;
 mod replay;
+mod rule_input;
 mod seeks;
 mod sounds;
 mod stalls;

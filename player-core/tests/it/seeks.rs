@@ -154,9 +154,15 @@ fn a_key_frame_before_the_first_audio_segment_brings_the_segment_before_that() {
             world.run_for(seconds(5));
             let snapshot = world.snapshot();
             assert_eq!(snapshot.state, State::Ready, "{protocol:?} {target}");
-            assert_eq!(completed(&world), [(target as f64 + 0.5, -1_500_000_000)], "{protocol:?} {target}");
+            // The first key frame of the segment may be on screen before a later one is here.
+            let [(to, error)] = completed(&world)[..] else { panic!("one seek: {:?}", completed(&world)) };
+            let key = to + error as f64 / 1e9;
+            assert!(
+                to == target as f64 + 0.5 && key < target as f64 && key % 2.0 == 0.0,
+                "{protocol:?} {target}: {key}"
+            );
             let begins = |at: f64| snapshot.buffered.iter().any(|range| range.start.as_secs_f64() <= at);
-            assert!(begins(target as f64 - 1.0), "audio is there from the key frame on: {:?}", snapshot.buffered);
+            assert!(begins(key), "audio is there from the key frame on: {:?}", snapshot.buffered);
             assert_eq!(world.run_until_end(MINUTE * 2), Outcome::Ended);
         }
     }

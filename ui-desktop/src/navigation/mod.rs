@@ -350,6 +350,8 @@ pub fn focus_by_default(response: &Response) -> bool {
     let gives = is_free && response.enabled() && focused(&response.ctx).is_none();
     if gives {
         response.request_focus();
+        // The widget has been painted without its ring.
+        response.ctx.request_repaint();
     }
     gives
 }

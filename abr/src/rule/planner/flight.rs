@@ -29,7 +29,7 @@ pub struct Flight {
     /// Seconds since the first byte was due, and bits, that were noted of it.
     seconds: f32,
     bits: f32,
-    /// When it began.
+    /// Time at which it began.
     began: Duration,
     pace: Pace,
 }

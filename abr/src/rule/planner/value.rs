@@ -128,7 +128,7 @@ impl Problem {
         if state < LEVELS { (self.rises * time).min(MOST_RISES) } else { 0.0 }
     }
 
-    /// Whether a transfer takes so much longer than one at the lowest rung that giving it up may pay.
+    /// Returns true if a transfer takes so much longer than one at the lowest rung that giving it up may pay.
     fn may_fail(&self, stage: usize, rung: usize, state: usize) -> bool {
         (self.sizes[stage][rung] - self.sizes[stage][0]) > self.notice * self.rates[state]
     }
@@ -138,7 +138,7 @@ impl Problem {
         (1..self.rungs).rev().find(|&rung| self.may_fail(stage, rung, state))
     }
 
-    /// Whether a segment of `stage` may meet `state`.
+    /// Returns true if a segment of `stage` may meet `state`.
     fn meets(&self, stage: usize, state: usize) -> bool {
         self.stages > stage && (state < LEVELS || self.rises > 0.0)
     }

@@ -1,0 +1,253 @@
+//! Exact borders: of seams, gaps, key frames, windows, and of what was handed out.
+#![expect(clippy::unwrap_used, reason = "tests")]
+use super::tests::{add, config, ms, of, samples, video};
+use super::*;
+
+/// The longest gap that counts as none.
+const SEAM_MS: i64 = SEAM.as_millis() as i64;
+
+#[test]
+fn a_gap_of_the_tolerance_is_none_and_a_millisecond_more_is_one() {
+    for (more, end) in [(0, 3000 + SEAM_MS), (1, 1000)] {
+        let mut buffer = video(&[(0, 1000)]);
+        let begin = 1000 + SEAM_MS + more;
+        add(&mut buffer, 1, "a", begin, begin + 2000);
+        assert_eq!(buffer.media_end(ms(0)), Some(ms(end)), "{more}");
+        assert_eq!(buffer.ranges().iter().count() as i64, 1 + more);
+        assert_eq!(buffer.settled_end(ms(0)), Some(ms(begin + 2000)), "either way it is known");
+    }
+}
+
+#[test]
+fn media_that_begins_within_the_tolerance_is_presented_from_the_position_on() {
+    let buffer = video(&[(1000, 2000)]);
+    let mut later = video(&[]);
+    later.restart(ms(1000), Departure::Void);
+    add(&mut later, 0, "a", 1000, 2000);
+    for (at, media, settled) in
+        [(1000 - SEAM_MS, true, true), (999 - SEAM_MS, false, false), (1999, true, true), (2000, false, false)]
+    {
+        assert_eq!(later.media_end(ms(at)).is_some(), media, "{at}");
+        assert_eq!(later.settled_end(ms(at)).is_some(), settled, "{at}");
+        assert_eq!(later.begins_by(ms(at)), at >= 1000 - SEAM_MS, "{at}");
+    }
+    assert_eq!(buffer.settled_end(ms(0)), Some(ms(2000)), "it was asked for from zero on: what lies before is missing");
+    later.extend_to(ms(0));
+    assert_eq!(later.settled_end(ms(0)), Some(ms(2000)));
+    later.extend_to(ms(500));
+    assert!(later.begins_by(ms(0)), "never later again");
+}
+
+#[test]
+fn what_is_held_begins_and_ends_exactly() {
+    let mut buffer = video(&[(1000, 2000), (2000, 3000)]);
+    let held = |buffer: &TrackBuffer, at| buffer.holds(ms(at));
+    assert_eq!([0, 1000, 2999, 3000].map(|at| held(&buffer, at)), [true, true, true, false]);
+    buffer.evict(ms(2000), Some(Cursor { seq: 1, index: 0 }));
+    assert_eq!([1999, 2000].map(|at| held(&buffer, at)), [false, true]);
+    assert_eq!(buffer.next_media(ms(1999)), Some(ms(2000)));
+    assert_eq!(buffer.next_media(ms(2000)), None, "media after the position, not at it");
+}
+
+#[test]
+fn eviction_stops_before_what_is_not_over_not_complete_or_not_handed_out() {
+    let full = || video(&[(0, 1000), (1000, 2000)]);
+    for (limit, seq, left) in [(999, 9, 2), (1000, 9, 1), (1000, 0, 2), (1000, 1, 1), (1999, 9, 1), (2000, 9, 0)] {
+        let mut buffer = full();
+        buffer.evict(ms(limit), Some(Cursor { seq, index: 0 }));
+        assert_eq!(buffer.parts().count(), left, "{limit} {seq}");
+        assert_eq!(buffer.bytes(), left as u64 * 100);
+        assert_eq!(buffer.end(), (left > 0).then_some(ms(2000)));
+    }
+    let mut open = TrackBuffer::new(MediaKind::Video);
+    add(&mut open, 0, "a", 0, 1000);
+    open.evict(ms(5000), Some(Cursor { seq: 9, index: 0 }));
+    assert_eq!(open.parts().count(), 1);
+}
+
+#[test]
+fn a_gap_that_is_evicted_or_withdrawn_counts_no_longer() {
+    let mut buffer = video(&[(0, 1000), (5000, 6000), (6000, 7000)]);
+    assert_eq!(buffer.media_end(ms(500)), Some(ms(1000)));
+    buffer.evict(ms(6000), Some(Cursor { seq: 2, index: 0 }));
+    assert_eq!((buffer.holes, buffer.media_end(ms(6000))), (0, Some(ms(7000))));
+    add(&mut buffer, 9, "a", 9000, 9500);
+    assert_eq!(buffer.holes, 1);
+    buffer.truncate(None, Departure::Void, |part| part.first >= ms(9000));
+    assert_eq!((buffer.holes, buffer.end()), (0, Some(ms(7000))));
+    buffer.insert_blank(of(10), ms(7000), ms(8000));
+    assert_eq!(buffer.holes, 1);
+    buffer.restart(ms(0), Departure::Void);
+    assert_eq!((buffer.holes, buffer.end(), buffer.bytes()), (0, None, 0));
+}
+
+#[test]
+fn decoding_begins_at_a_key_frame_from_its_own_time_on() {
+    let buffer = video(&[(0, 2000), (2000, 4000)]);
+    let key = |at| buffer.locate(ms(at), true).map(|(cursor, pts)| (cursor.seq, cursor.index, pts));
+    assert_eq!(key(1999), Some((0, 10, ms(1000))));
+    assert_eq!(key(2000), Some((1, 0, ms(2000))));
+    assert_eq!(key(2999), Some((1, 0, ms(2000))));
+    assert_eq!(key(3000), Some((1, 10, ms(3000))));
+    assert_eq!(key(3999).map(|(.., pts)| pts), Some(ms(3000)));
+    assert_eq!(key(4000), None);
+}
+
+#[test]
+fn audio_begins_with_the_sample_that_sounds() {
+    let mut audio = TrackBuffer::new(MediaKind::Audio);
+    add(&mut audio, 0, "a", 0, 1000);
+    let at = |millis| audio.locate(ms(millis), true).map(|(cursor, pts)| (cursor.index, pts));
+    assert_eq!([at(99), at(100), at(999)], [Some((0, ms(0))), Some((1, ms(100))), Some((9, ms(900)))]);
+}
+
+#[test]
+fn in_a_gap_the_picture_before_it_is_shown_after_a_seek_and_the_one_after_it_after_a_jump() {
+    let buffer = video(&[(0, 1000), (5000, 6000)]);
+    let begin = |at, held| buffer.locate(ms(at), held).map(|(_, pts)| pts);
+    assert_eq!((begin(3000, true), begin(3000, false)), (Some(ms(0)), Some(ms(5000))));
+    assert_eq!(begin(5000 - SEAM_MS, true), Some(ms(0)), "what is so near is no gap, but its key frame comes later");
+    assert_eq!(begin(5000, false), Some(ms(5000)));
+}
+
+#[test]
+fn the_frame_on_screen_lasts_up_to_the_next_one() {
+    let buffer = video(&[(0, 1000), (1000, 2000)]);
+    let at = |millis| buffer.sample_at(ms(millis)).map(|(begin, end)| (begin, end));
+    assert_eq!(at(999), Some((ms(900), ms(1000))));
+    assert_eq!(at(1000), Some((ms(1000), ms(1100))));
+    assert_eq!((at(1999), at(2000), at(-1)), (Some((ms(1900), ms(2000))), None, None));
+    let mut seen = buffer;
+    assert_eq!(seen.mark_seen(ms(1000)).map(|part| part.seq), Some(1));
+    assert!(seen.mark_seen(ms(2000)).is_none());
+    assert_eq!(seen.parts().map(|part| part.seen).collect::<Vec<_>>(), [false, true]);
+}
+
+#[test]
+fn a_segment_that_is_not_complete_reaches_no_further_than_its_begin() {
+    let mut buffer = video(&[(0, 1000)]);
+    assert_eq!(buffer.complete_end(ms(500)), Some(ms(1000)));
+    add(&mut buffer, 1, "a", 1000, 1500);
+    assert_eq!(buffer.complete_end(ms(500)), Some(ms(1000)));
+    assert_eq!(buffer.complete_end(ms(1200)), Some(ms(1200)), "inside of it nothing is complete ahead");
+    buffer.complete();
+    assert_eq!(buffer.complete_end(ms(500)), Some(ms(1500)));
+    assert_eq!(buffer.complete_end(ms(1500)), None);
+}
+
+#[test]
+fn an_overlap_up_to_the_tolerance_is_rounding() {
+    for (begin, kept) in [(1900, 11), (1899, 0)] {
+        let mut buffer = video(&[(0, 2000)]);
+        let mut late = samples(begin, begin + 1100);
+        late.iter_mut().for_each(|sample| sample.key = sample.pts == ms(begin));
+        assert_eq!(buffer.insert(of(9), &config("a"), Window::ALL, late, None), kept, "{begin}");
+    }
+    for (begin, kept) in [(1950, 10), (1949, 9)] {
+        let mut audio = TrackBuffer::new(MediaKind::Audio);
+        add(&mut audio, 0, "a", 0, 2000);
+        audio.complete();
+        assert_eq!(add(&mut audio, 9, "a", begin, begin + 1000), kept, "half a sample: {begin}");
+    }
+}
+
+/// Pictures in decoding order whose presentation order differs: `(dts, pts)` in milliseconds.
+fn decoded(times: &[(i64, i64)]) -> Vec<Sample> {
+    let sample = |(dts, pts): &(i64, i64)| Sample {
+        dts: ms(*dts),
+        pts: ms(*pts),
+        key: dts == pts,
+        ..samples(0, 100)[0].clone()
+    };
+    times.iter().map(sample).collect()
+}
+
+#[test]
+fn an_interrupted_segment_goes_on_in_decoding_order() {
+    let whole = [(0, 0), (100, 300), (200, 100), (300, 200), (400, 600), (500, 400), (600, 500)];
+    let mut buffer = TrackBuffer::new(MediaKind::Video);
+    buffer.insert(of(0), &config("a"), Window::ALL, decoded(&whole[..4]), None);
+    let committed = Some(Cursor { seq: 0, index: 2 });
+    assert_eq!(buffer.interrupt(committed), 0);
+    assert_eq!(buffer.insert(of(0), &config("a"), Window::ALL, decoded(&whole), committed), 3);
+    let held: Vec<MediaTime> = buffer.parts().flat_map(|part| &part.samples).map(|sample| sample.dts).collect();
+    assert_eq!(held, whole.map(|(dts, _)| ms(dts)), "each once, and none missing");
+    assert_eq!(buffer.end(), Some(ms(700)));
+    // Another attempt at another segment is not shortened.
+    buffer.complete();
+    assert_eq!(buffer.insert(of(1), &config("a"), Window::ALL, decoded(&[(700, 700), (800, 800)]), committed), 2);
+}
+
+#[test]
+fn what_was_resumed_is_forgotten_after_a_restart() {
+    let mut buffer = TrackBuffer::new(MediaKind::Video);
+    add(&mut buffer, 0, "a", 0, 500);
+    buffer.interrupt(Some(Cursor { seq: 0, index: 1 }));
+    buffer.restart(ms(0), Departure::Void);
+    assert_eq!(add(&mut buffer, 0, "a", 0, 500), 5);
+}
+
+#[test]
+fn media_after_a_discontinuity_shortens_what_was_not_handed_out() {
+    let until = Window { from: ms(900), until: Window::ALL.until };
+    for (committed, end) in [(None, 900), (Some(Cursor { seq: 0, index: 1 }), 1000)] {
+        let mut buffer = video(&[(0, 1000)]);
+        buffer.insert(of(1), &config("a"), until, samples(900, 1900), committed);
+        assert_eq!(buffer.parts().next().unwrap().last, ms(end), "{committed:?}");
+        assert_eq!(buffer.end(), Some(ms(1900)));
+    }
+}
+
+#[test]
+fn a_blank_ends_where_media_comes_after_all() {
+    let mut buffer = video(&[(0, 1000)]);
+    buffer.insert_blank(of(1), ms(1000), ms(3000));
+    add(&mut buffer, 2, "a", 2000, 4000);
+    let spans: Vec<(MediaTime, MediaTime)> = buffer.parts().map(|part| (part.first, part.last)).collect();
+    assert_eq!(spans, [(ms(0), ms(1000)), (ms(1000), ms(2000)), (ms(2000), ms(4000))]);
+    buffer.insert_blank(of(3), ms(4000), ms(4000));
+    assert_eq!(buffer.parts().count(), 3, "nothing is missing between equal times");
+    let mut all = video(&[]);
+    all.insert_blank(of(0), ms(500), ms(3000));
+    add(&mut all, 0, "a", 0, 1000);
+    assert_eq!((all.parts().count(), all.holes, all.media_end(ms(0))), (1, 0, Some(ms(1000))));
+}
+
+#[test]
+fn what_lies_outside_of_its_window_is_counted_and_no_more() {
+    let window = Window { from: ms(0), until: ms(1000) };
+    let mut buffer = TrackBuffer::new(MediaKind::Video);
+    assert_eq!(buffer.insert(of(0), &config("a"), window, samples(1000, 1500), None), 0);
+    assert_eq!(buffer.account().counts().lost.outside_window, 5);
+    assert_eq!(buffer.insert(of(0), &config("a"), window, samples(0, 1500), None), 15);
+    assert_eq!((buffer.end(), buffer.back().unwrap().first), (Some(ms(1000)), ms(0)));
+}
+
+#[test]
+fn a_cut_at_a_key_that_is_missing_leaves_what_lies_before_it() {
+    let locked = |from: i64, to: i64, key: u8| -> Vec<Sample> {
+        let crypto = crate::container::SampleCrypto {
+            scheme: *b"cenc",
+            key_id: [key; 16],
+            iv: Vec::new(),
+            subsamples: Vec::new(),
+            pattern: (0, 0),
+        };
+        let crypto = Arc::new(crypto);
+        samples(from, to).into_iter().map(|sample| Sample { crypto: Some(Arc::clone(&crypto)), ..sample }).collect()
+    };
+    let mut buffer = TrackBuffer::new(MediaKind::Video);
+    buffer.insert(of(0), &config("a"), Window::ALL, [locked(0, 500, 1), locked(500, 1000, 2)].concat(), None);
+    buffer.complete();
+    buffer.insert(of(1), &config("a"), Window::ALL, locked(1000, 2000, 1), None);
+    assert_eq!(buffer.parts().next().unwrap().needs, [KeyId([1; 16]), KeyId([2; 16])]);
+    let missing = |wanted: u8| move |id: KeyId| (id == KeyId([wanted; 16])).then_some(wanted);
+    assert_eq!(buffer.first_needing(missing(2)).map(|(at, _, key)| (at, key)), Some((ms(500), 2)));
+    assert_eq!(buffer.first_needing(missing(3)), None);
+    assert_eq!(buffer.cut_needing(|id| id == KeyId([2; 16])), 150);
+    assert_eq!((buffer.end(), buffer.bytes(), buffer.parts().count()), (Some(ms(500)), 50, 1));
+    assert_eq!(buffer.account().counts().lost.undecodable, 15);
+    assert_eq!(buffer.first_needing(missing(2)), None);
+    assert_eq!(buffer.cut_needing(|id| id == KeyId([1; 16])), 50);
+    assert_eq!((buffer.end(), buffer.bytes(), buffer.parts().count()), (None, 0, 0));
+}

@@ -1,0 +1,204 @@
+//! States of keys, and the choice among ways to decrypt.
+#![expect(clippy::unwrap_used, reason = "tests")]
+use super::*;
+use crate::drm::Pssh;
+use crate::model::Resource;
+
+const WANTED: KeyId = KeyId([1; 16]);
+const OTHER: KeyId = KeyId([2; 16]);
+
+fn key(byte: u8) -> ContentKey {
+    ContentKey::new(&[byte; 16]).unwrap()
+}
+
+fn url(text: &str) -> Url {
+    text.parse().unwrap()
+}
+
+fn source(address: &str) -> KeySource {
+    KeySource::Resource(Resource::new(url(address)))
+}
+
+fn licensed(id: Option<KeyId>, byte: u8) -> LicensedKey {
+    LicensedKey { id, key: key(byte) }
+}
+
+fn way(method: EncryptionMethod, system: KeySystem, source: KeySource) -> SegmentKey {
+    SegmentKey { method, system, source, iv: None, key_id: None }
+}
+
+fn protection(system: Option<KeySystem>, key_ids: &[KeyId], servers: &[&str]) -> Protection {
+    Protection {
+        scheme_id: String::new(),
+        system,
+        scheme: None,
+        key_ids: key_ids.to_vec(),
+        pssh: Vec::new(),
+        licence_urls: servers.iter().map(|server| url(server)).collect(),
+        key: None,
+    }
+}
+
+fn representation(protection: Vec<Protection>) -> Representation {
+    Representation {
+        id: "v".into(),
+        bandwidth: 1,
+        average_bandwidth: None,
+        codecs: Vec::new(),
+        content: None,
+        width: None,
+        height: None,
+        frame_rate: None,
+        channels: None,
+        sample_rate: None,
+        format: crate::model::ContainerFormat::Fmp4,
+        audio_group: None,
+        index: crate::model::SegmentIndex::Known(crate::model::SegmentList::Explicit(Vec::new())),
+        protection: protection.into_iter().map(std::sync::Arc::new).collect(),
+        traits: crate::model::RepresentationTraits::default(),
+    }
+}
+
+fn config(keys: &[(KeyId, u8)], servers: &[&str]) -> DrmConfig {
+    DrmConfig {
+        keys: keys.iter().map(|(id, byte)| (*id, key(*byte))).collect(),
+        licence_servers: servers.iter().map(|server| url(server)).collect(),
+    }
+}
+
+#[test]
+fn a_licence_that_lacks_a_key_makes_that_one_unavailable_and_no_other() {
+    let (job, later) = (JobId::for_tests(1), JobId::for_tests(2));
+    let mut keys = Keys::default();
+    keys.set(WANTED, KeyState::Asked(job));
+    keys.set(OTHER, KeyState::Asked(later));
+    assert_eq!((keys.asked_of(job), keys.asked_of(later)), (vec![WANTED], vec![OTHER]));
+    assert!(keys.ready(WANTED).is_none() && keys.gone(WANTED).is_none() && !keys.any_gone());
+    let third = KeyId([3; 16]);
+    keys.arrived(job, &[licensed(Some(third), 9)]);
+    let error = keys.gone(WANTED).unwrap();
+    assert_eq!((error.code, error.context.stage), (ErrorCode::KeyUnavailable, Some(Stage::Licence)));
+    assert_eq!(error.context.key_id, Some(WANTED.to_string()));
+    assert!(keys.any_gone() && keys.asked_of(job).is_empty());
+    assert_eq!(keys.ready(third), Some(&key(9)), "what came unasked is kept");
+    assert_eq!(keys.asked_of(later), [OTHER], "another request goes on");
+    keys.arrived(later, &[licensed(Some(OTHER), 4)]);
+    assert_eq!(keys.ready(OTHER), Some(&key(4)));
+}
+
+#[test]
+fn a_key_without_a_name_is_the_one_that_was_asked_for() {
+    let (job, later) = (JobId::for_tests(1), JobId::for_tests(2));
+    let mut keys = Keys::default();
+    keys.set(WANTED, KeyState::Asked(job));
+    keys.set(OTHER, KeyState::Asked(later));
+    keys.arrived(job, &[licensed(None, 7)]);
+    assert_eq!(keys.ready(WANTED), Some(&key(7)));
+    assert!(keys.ready(OTHER).is_none() && !keys.any_gone());
+}
+
+#[test]
+fn keys_at_addresses_have_a_name_each_and_none_for_people() {
+    let mut keys = Keys::default();
+    let first = keys.name_of(&source("http://k/1"));
+    let names: Vec<KeyId> = (2..600).map(|at| keys.name_of(&source(&format!("http://k/{at}")))).collect();
+    assert_eq!(keys.name_of(&source("http://k/1")), first, "the same again");
+    assert_eq!(keys.name_of(&source("http://k/599")), names[597]);
+    let distinct: std::collections::BTreeSet<KeyId> = names.iter().copied().chain([first]).collect();
+    assert_eq!(distinct.len(), 599);
+    assert_eq!(keys.public_name(first), None);
+    assert_eq!(keys.public_name(WANTED), Some(WANTED.to_string()));
+}
+
+#[test]
+fn licence_servers_of_the_host_come_first_each_once_and_only_for_systems_that_are_spoken() {
+    let mut keys = Keys::new(&config(&[], &["http://host/1"]));
+    let found = [
+        protection(Some(KeySystem::Widevine), &[], &["http://w/"]),
+        protection(Some(KeySystem::ClearKey), &[], &["http://host/1", "http://c/"]),
+        protection(None, &[], &["http://n/"]),
+    ];
+    keys.add_servers(found.iter());
+    let servers: Vec<&str> = keys.servers().iter().map(Url::as_str).collect();
+    assert_eq!(servers, ["http://host/1", "http://c/", "http://n/"]);
+    let many: Vec<String> = (0..20).map(|at| format!("http://m/{at}")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    keys.add_servers([protection(None, &[], &many)].iter());
+    assert_eq!(keys.servers().len(), MAX_SERVERS);
+    assert_eq!(Keys::new(&config(&[], &many)).servers().len(), MAX_SERVERS);
+}
+
+#[test]
+fn the_first_way_that_can_be_gone_is_taken() {
+    let keys = Keys::default();
+    let cbc = EncryptionMethod::Segment(SegmentCipherMode::Aes128Cbc);
+    let fairplay = way(EncryptionMethod::SampleCbc, KeySystem::FairPlay, source("http://f/"));
+    let opaque = way(EncryptionMethod::SampleCbc, KeySystem::Identity, KeySource::Opaque);
+    let plain = way(EncryptionMethod::SampleCbc, KeySystem::Identity, source("http://k/"));
+    let whole = way(cbc.clone(), KeySystem::Identity, source("http://w/"));
+    assert!(matches!(keys.unlock(&[], 5), Ok(Unlock::ByKeyId)));
+    match keys.unlock(&[fairplay.clone(), opaque, plain, whole.clone()], 0x0102) {
+        Ok(Unlock::Samples { source: found, iv }) => {
+            assert_eq!((found, u128::from_be_bytes(iv)), (source("http://k/"), 0x0102));
+        }
+        other => panic!("{other:?}"),
+    }
+    let told = SegmentKey { iv: Some([9; 16]), ..whole };
+    assert!(matches!(keys.unlock(&[told], 3), Ok(Unlock::Whole { iv, .. }) if iv == [9; 16]));
+    let foreign_file = way(cbc, KeySystem::ClearKey, source("http://w/"));
+    assert!(keys.unlock(&[foreign_file], 0).is_err(), "whole segments know the plain key file only");
+    let error = keys.unlock(&[SegmentKey { key_id: Some(WANTED), ..fairplay.clone() }], 0).unwrap_err();
+    assert_eq!(error.code, ErrorCode::DrmUnsupported);
+    assert_eq!(error.context.key_id, Some(WANTED.to_string()));
+    let with_keys = Keys::new(&config(&[(OTHER, 1)], &[]));
+    assert!(matches!(with_keys.unlock(&[fairplay.clone()], 0), Ok(Unlock::ByKeyId)), "samples name their keys");
+    let with_server = Keys::new(&config(&[], &["http://l/"]));
+    assert!(matches!(with_server.unlock(&[fairplay], 0), Ok(Unlock::ByKeyId)));
+    let odd = way(EncryptionMethod::Other("ROT13".into()), KeySystem::Identity, source("http://k/"));
+    let error = keys.unlock(&[odd], 0).unwrap_err();
+    assert!(error.message.contains("ROT13"), "{}", error.message);
+}
+
+#[test]
+fn a_representation_may_be_asked_for_as_long_as_no_key_of_it_is_out_of_reach() {
+    let clear = representation(Vec::new());
+    let named = representation(vec![protection(None, &[WANTED, OTHER], &[])]);
+    let nameless = representation(vec![protection(Some(KeySystem::Widevine), &[], &[])]);
+    let none = Keys::default();
+    assert_eq!([&clear, &named, &nameless].map(|rep| none.may_unlock(rep)), [true, false, false]);
+    let with_server = Keys::new(&config(&[], &["http://l/"]));
+    assert_eq!([&clear, &named, &nameless].map(|rep| with_server.may_unlock(rep)), [true; 3]);
+    let half = Keys::new(&config(&[(WANTED, 1)], &[]));
+    assert_eq!([&clear, &named, &nameless].map(|rep| half.may_unlock(rep)), [true, false, true]);
+    let mut both = Keys::new(&config(&[(WANTED, 1)], &["http://l/"]));
+    both.set(OTHER, KeyState::Asked(JobId::for_tests(1)));
+    assert!(both.may_unlock(&named));
+    let error = both.missing(Some(OTHER), &[]);
+    both.set(OTHER, KeyState::Gone(Box::new(error.clone())));
+    assert!(!both.may_unlock(&named), "one of two is not enough");
+    assert_eq!(both.refusal(&named), error);
+    assert_eq!(half.refusal(&named).context.key_id, Some(OTHER.to_string()), "the one that is not here");
+}
+
+#[test]
+fn an_unsupported_system_is_the_reason_only_where_the_host_supplies_no_keys() {
+    let systems = [KeySystem::ClearKey, KeySystem::Widevine, KeySystem::PlayReady];
+    let error = Keys::default().missing(Some(WANTED), &systems);
+    assert_eq!(error.code, ErrorCode::DrmUnsupported);
+    assert_eq!(error.context.feature.as_deref(), Some(KeySystem::Widevine.name()));
+    assert_eq!(Keys::default().missing(None, &systems[..1]).code, ErrorCode::KeyUnavailable);
+    let configured = Keys::new(&config(&[(OTHER, 1)], &[]));
+    assert_eq!(configured.missing(Some(WANTED), &systems).code, ErrorCode::KeyUnavailable);
+}
+
+#[test]
+fn the_keys_of_a_representation_are_those_of_its_defaults_or_the_first_that_is_listed() {
+    let pssh = Pssh { system: KeySystem::Common, key_ids: vec![OTHER, WANTED] };
+    let listed = Protection { pssh: vec![pssh], ..protection(Some(KeySystem::Common), &[], &[]) };
+    assert_eq!(key_ids(&representation(vec![listed.clone()])), [OTHER]);
+    let defaults = protection(None, &[WANTED], &[]);
+    assert_eq!(key_ids(&representation(vec![listed, defaults.clone(), defaults])), [WANTED]);
+    let early = way(EncryptionMethod::SampleCtr, KeySystem::Identity, source("http://k/"));
+    let ahead = Protection { key: Some(early), ..protection(None, &[OTHER], &[]) };
+    assert_eq!(key_ids(&representation(vec![ahead])), [], "what is only announced ahead is no default");
+}
