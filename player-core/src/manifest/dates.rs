@@ -156,6 +156,8 @@ mod tests {
         assert_eq!(span("PT0H10M54.00S"), Some(654_000_000_000));
         assert_eq!(span("P1DT1H"), Some(90_000_000_000_000));
         assert_eq!(span("PT1.5M"), Some(90_000_000_000));
+        let days = |count: i64| Some(count * 86_400_000_000_000);
+        assert_eq!((span("P1Y"), span("P1M"), span("P2W"), span("P3D")), (days(365), days(30), days(14), days(3)));
         assert_eq!(span("PT0.0010000001S"), Some(1_000_000));
         assert_eq!(span("-PT1S"), Some(0));
         assert_eq!(span("PT99999999999999999999999H"), Some(i64::MAX));

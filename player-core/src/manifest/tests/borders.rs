@@ -272,3 +272,27 @@ fn tools_see_every_attribute_of_a_variant() {
         (&"i".into(), &1.into())
     );
 }
+
+#[test]
+fn events_without_a_timescale_count_seconds() {
+    let start = |timescale: &str| {
+        let text = format!(
+            "<MPD mediaPresentationDuration='PT5S'><Period><EventStream schemeIdUri='urn:a' {timescale}>\
+             <Event presentationTime='3'/></EventStream><AdaptationSet mimeType='video/mp4'>{TEMPLATE}\
+             <Representation id='a' bandwidth='1'/></AdaptationSet></Period></MPD>"
+        );
+        parsed(&text).presentation.metadata[0].start.as_nanos()
+    };
+    assert_eq!(
+        (start(""), start("timescale='0'"), start("timescale='2'")),
+        (3_000_000_000, 3_000_000_000, 1_500_000_000)
+    );
+}
+
+#[test]
+fn tools_see_the_line_of_a_date_range() {
+    let text = "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXT-X-DATERANGE:ID=\"a\",CLASS=\"c\"\n#EXT-X-DATERANGE:ID=\"a\",DURATION=2\n";
+    let value = describe(text.as_bytes(), &base(), None).unwrap_or_else(|error| panic!("{error}"));
+    let range = &value["date_ranges"][0];
+    assert_eq!((&range["line"], &range["class"], &range["duration_s"]), (&3.into(), &"c".into(), &2.0.into()));
+}

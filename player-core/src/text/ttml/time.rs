@@ -42,7 +42,7 @@ impl Clock {
     /// Reads a time expression; `None` when it is none.
     pub fn read(&self, text: &str) -> Option<Nanos> {
         let nanos = if text.contains(':') { self.clock_time(text)? } else { self.offset_time(text)? };
-        Some(i64::try_from(nanos).unwrap_or(INDEFINITE - 1).min(INDEFINITE - 1))
+        Some(i64::try_from(nanos).unwrap_or(INDEFINITE).min(INDEFINITE - 1))
     }
 
     /// `hours:minutes:seconds`, then `.fraction` or `:frames` or `:frames.sub-frames`.
@@ -188,6 +188,7 @@ mod tests {
             assert_eq!(FILM.read(text), None, "{text}");
         }
         assert_eq!(Clock::default().read("999999999999999h"), Some(INDEFINITE - 1));
+        assert_eq!(Clock::default().read("9223372036.854775807s"), Some(INDEFINITE - 1), "no time lasts for ever");
     }
 
     #[test]

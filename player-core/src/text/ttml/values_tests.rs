@@ -142,3 +142,11 @@ fn padding_takes_one_to_four_lengths() {
     assert_ne!(padding("1rh 2rw 3rh 4rw"), padding("1rh 4rw 3rh 2rw"));
     assert_eq!(padding("1rh 2rw 3rh 4rw 5rh"), padding("0rh"), "five are none");
 }
+
+#[test]
+fn a_paragraph_may_stand_in_a_place_of_its_own() {
+    let place = "tts:extent='50% 20%' tts:position='right 10% bottom 5%' tts:displayAlign='after'";
+    let cue = only("", &format!("<body><div><p {place}>x</p></div></body>"));
+    let area = cue.layout.area.map(|area| (area.origin, area.extent, area.display_align));
+    assert_eq!(area, Some(((45.0, 76.0), (50.0, 20.0), DisplayAlign::After)));
+}
