@@ -143,7 +143,7 @@ fn play(segments: &[Vec<u8>]) -> Played {
             }
         }
         inputs.extend(std::iter::from_fn(|| renderer.poll_event(now)).map(Input::Render));
-        if matches!(played.events.last(), Some(Event::Ended | Event::Failed { .. })) {
+        if played.events.iter().any(|event| matches!(event, Event::Ended | Event::Failed { .. })) {
             played.stats = engine.stats(now);
             return played;
         }
