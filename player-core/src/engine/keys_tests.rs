@@ -151,7 +151,10 @@ fn the_first_way_that_can_be_gone_is_taken() {
     assert_eq!(error.code, ErrorCode::DrmUnsupported);
     assert_eq!(error.context.key_id, Some(WANTED.to_string()));
     let with_keys = Keys::new(&config(&[(OTHER, 1)], &[]));
-    assert!(matches!(with_keys.unlock(&[fairplay.clone()], 0), Ok(Unlock::ByKeyId)), "samples name their keys");
+    assert!(
+        matches!(with_keys.unlock(std::slice::from_ref(&fairplay), 0), Ok(Unlock::ByKeyId)),
+        "samples name their keys"
+    );
     let with_server = Keys::new(&config(&[], &["http://l/"]));
     assert!(matches!(with_server.unlock(&[fairplay], 0), Ok(Unlock::ByKeyId)));
     let odd = way(EncryptionMethod::Other("ROT13".into()), KeySystem::Identity, source("http://k/"));

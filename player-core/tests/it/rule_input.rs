@@ -79,7 +79,7 @@ impl Rule for Recorder {
     }
 
     fn on_transfer(&mut self, transfer: &Transfer) {
-        self.note(|notes| notes.transfers.push(transfer.clone()));
+        self.note(|notes| notes.transfers.push(*transfer));
     }
 
     fn on_progress(&mut self, in_flight: &InFlight, context: &Context<'_>) -> Verdict {
@@ -187,7 +187,7 @@ fn a_running_transfer_is_judged_by_what_has_come_of_it() {
     assert!(notes.judgements.len() > 20);
     let mut before: Option<(Duration, u64)> = None;
     for asked in &notes.judgements {
-        let running = asked.running.clone().unwrap();
+        let running = asked.running.unwrap();
         let place = notes.selects.iter().rposition(|select| select.left >= asked.left).unwrap() as u64;
         let Some(Content::Media { size, .. }) = film.content(&format!("/film/v/360p/{}.m4s", film.file_of("v", place)))
         else {

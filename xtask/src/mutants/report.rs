@@ -163,6 +163,7 @@ impl fmt::Display for Report {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
     use super::*;
 
     fn mutant(name: &str, part: Part) -> Mutant {

@@ -108,6 +108,7 @@ pub fn exactly(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
     use super::*;
 
     fn mutants(part: Part, count: usize) -> Vec<Mutant> {

@@ -52,6 +52,7 @@ fn remove_others(copy: &Path, folder: &Path, files: &BTreeSet<PathBuf>) -> anyho
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
     use super::*;
 
     fn git(folder: &Path, arguments: &[&str]) {
