@@ -1,4 +1,4 @@
-//! What the fuzz targets do with their input. A panic is a defect; so is an answer that breaks what the reader promises.
+//! Work of the fuzz targets on their input. A panic is a defect; so is an answer that breaks what the reader promises.
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Version, header};
 use kinora_api::{Heartbeat, PlaybackRequest, PutPosition, RefreshRequest, SignInRequest, SignOutRequest};
@@ -177,7 +177,7 @@ pub fn subtitles(data: &[u8]) {
     }
 }
 
-/// What ffprobe prints.
+/// Reads the output of ffprobe.
 pub fn probes(data: &[u8]) {
     let _ = readers::probe_answer(data);
 }

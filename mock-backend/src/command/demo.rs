@@ -43,7 +43,7 @@ struct Ready {
 /// Makes the titles of the demo catalogue and the keys that are missing.
 ///
 /// # Errors
-/// When a title or a key could not be made.
+/// An error if a title or a key could not be made.
 pub async fn prepare(data: PathBuf, termination: &mut Termination) -> anyhow::Result<()> {
     let directory = data.clone();
     let report = package::run(termination, move |display, cancel| media::demo::ensure(&data, display, cancel))

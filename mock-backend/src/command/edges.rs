@@ -17,7 +17,7 @@ use crate::http::probe::Probe;
 
 /// How long an edge may take to listen, and to end beyond its drain time.
 const PATIENCE: Duration = Duration::from_secs(15);
-/// How long an edge may take to say that it heeds the end of its standard input; one that hangs never does.
+/// Maximum time in which an edge says that it heeds the end of its standard input; one that hangs never does.
 const HEED: Duration = Duration::from_secs(5);
 /// Line that an edge prints when it begins to end.
 pub const DRAINING: &str = "draining";

@@ -94,7 +94,7 @@ impl Revoked {
 
 const DAY_MS: i64 = 24 * 3_600_000;
 
-/// Why the origin's list is not known.
+/// Reason for which the origin's list is not known.
 #[derive(Debug, thiserror::Error)]
 enum NotKnown {
     /// It is there and has no list.

@@ -33,7 +33,7 @@ const FORMATS: &str = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpe
 /// Protocols through which ffmpeg and ffprobe may read and write.
 const PROTOCOLS: &str = "file,pipe";
 
-/// What a running child is waited for with.
+/// Means to wait for a running child.
 enum Event {
     /// ffmpeg came this far in the film, microseconds.
     Reached(u64),

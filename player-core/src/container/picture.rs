@@ -38,7 +38,7 @@ pub(super) fn extent(bytes: &[u8]) -> PictureExtent {
 /// The data breaks the format of its picture.
 struct Broken;
 
-/// Where a picture ends; `None` when the bytes end first.
+/// Returns the end of a picture; `None` when the bytes end first.
 type End = Result<Option<usize>, Broken>;
 
 fn number<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {

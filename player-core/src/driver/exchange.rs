@@ -31,7 +31,7 @@ const MAX_ORIGINS: usize = 1024;
 /// Fields of the host that are meant for one origin.
 const SENSITIVE: [HeaderName; 3] = [header::AUTHORIZATION, header::COOKIE, header::PROXY_AUTHORIZATION];
 
-/// What the requests of one player share.
+/// State that the requests of one player share.
 #[derive(Debug)]
 pub struct Exchange {
     client: reqwest::Client,
@@ -171,7 +171,7 @@ impl Exchange {
     }
 }
 
-/// Where a redirect leads; `None` for every other answer.
+/// Returns the address that a redirect leads to; `None` for every other answer.
 fn redirect(from: &Url, response: &Response) -> Result<Option<Url>, FetchError> {
     if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
         return Ok(None);

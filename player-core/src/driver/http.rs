@@ -289,7 +289,7 @@ fn status_error(response: &reqwest::Response) -> FetchError {
 struct Pieces<S> {
     stream: S,
     stall: Duration,
-    /// What comes is a part of a file.
+    /// The body is a part of a file.
     in_part: bool,
     /// Found behind good bytes, which come first.
     error: Option<FetchError>,

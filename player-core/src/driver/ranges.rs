@@ -28,7 +28,7 @@ pub struct AnswerHead {
     pub content_type: Option<String>,
 }
 
-/// What follows an answer that has ended.
+/// Step after an answer that has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NextStep {
     /// Another request for the rest.
@@ -37,7 +37,7 @@ pub enum NextStep {
     Complete(Option<RangeNotice>),
 }
 
-/// How an answer relates to the file.
+/// Relation of an answer to the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Extent {
     /// A part of it; the rest needs another request.

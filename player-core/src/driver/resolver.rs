@@ -1,4 +1,4 @@
-//! Names of hosts, resolved by the system. The failure has a type of its own, so that it can be told from others.
+//! Names of hosts, resolved by the system. The failure has a type of its own, so that it differs from others.
 
 use std::fmt;
 use std::net::SocketAddr;

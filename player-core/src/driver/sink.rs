@@ -6,14 +6,14 @@ use crate::container::{self, DemuxError, DemuxOutput, Demuxer};
 use crate::drm::{self, DrmError, KeyFile, LicensedKey, SegmentDecryptor};
 use crate::engine::io::{FetchError, FetchRequest, Ingest};
 
-/// What a request does with its bytes.
+/// Destination of a request's bytes.
 enum Ingesting {
     Body(BytesMut),
     Keys(KeyFile, BytesMut),
     Media(Box<dyn Demuxer>),
 }
 
-/// What is handed over at the end.
+/// Result that is handed over at the end.
 pub enum Finished {
     Body(Bytes),
     Keys(Vec<LicensedKey>),
@@ -21,7 +21,7 @@ pub enum Finished {
 
 /// The way of the bytes of a request: decrypted, then read.
 pub struct Sink {
-    /// What comes is encrypted as a whole.
+    /// The body is encrypted as a whole.
     decrypts: bool,
     decryptor: Option<SegmentDecryptor>,
     ingest: Ingesting,

@@ -1,4 +1,4 @@
-//! What became of the samples of one kind of track. Each sample that is received ends in exactly one count: presented or
+//! Account of the samples of one kind of track. Each sample that is received ends in exactly one count: presented or
 //! dropped by the renderer, lost for a [`Loss`], or discarded by an action of the host.
 //!
 //! The renderer counts pictures, not samples, so what a decoder swallows shows only at the end:
@@ -7,7 +7,7 @@
 use crate::render::FrameCounts;
 use crate::telemetry::{FrameAccount, FrameDiscards, FrameLosses};
 
-/// Why a sample is never presented although nobody asked for that.
+/// Reason for which a sample is never presented without an action of the user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Loss {
     /// No decoder can make a picture of it: what it refers to is missing, it is damaged, or its key is unavailable.
@@ -48,7 +48,7 @@ pub enum Discard {
     Stopped,
 }
 
-/// How a sample leaves the buffer before it was handed over.
+/// Way in which a sample leaves the buffer before it was handed over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Departure {
     /// It is received once more: its request is repeated, or another one brings the same pictures.
@@ -125,12 +125,12 @@ impl SampleAccount {
         self.attempt_incomplete += count;
     }
 
-    /// The request under way ended well: what it brought stands.
+    /// The request under way ended well: the samples it gave stand.
     pub fn end_attempt(&mut self) {
         (self.attempt, self.attempt_incomplete) = (FrameLosses::default(), 0);
     }
 
-    /// The request under way came to nothing: what it brought is received once more, or never was.
+    /// The request under way came to nothing: its samples are received once more, or never was.
     pub fn void_attempt(&mut self) {
         self.counts.incomplete -= std::mem::take(&mut self.attempt_incomplete);
         for loss in Loss::ALL {
@@ -151,7 +151,7 @@ impl SampleAccount {
         }
     }
 
-    /// How a sample departs that the playhead passed without presenting it.
+    /// Returns the way in which a sample departs that the playhead passed without presenting it.
     pub const fn passed_over(&self) -> Departure {
         match (self.moved, self.restarted) {
             (true, _) => Departure::Discarded(Discard::Seek),

@@ -47,7 +47,7 @@ pub struct Part {
     pub window: Window,
     /// In decoding order.
     pub samples: Vec<Sample>,
-    /// What became of each of the samples.
+    /// Fate of each of the samples.
     fates: Vec<Fate>,
     /// First instant presented.
     pub first: MediaTime,
@@ -129,7 +129,7 @@ impl TrackBuffer {
         }
     }
 
-    /// What became of its samples.
+    /// Account of its samples.
     pub const fn account(&self) -> &SampleAccount {
         &self.account
     }

@@ -1,4 +1,4 @@
-//! What becomes of the samples of a run: they are handed over, passed over, or called back.
+//! Fates of the samples of a run: they are handed over, passed over, or called back.
 
 use super::super::accounting::{Departure, Fate, Loss};
 use super::{Cursor, Part, TrackBuffer};

@@ -17,7 +17,7 @@ pub(super) struct Decoding {
 }
 
 impl Decoding {
-    /// What the renderer has counted since it was made.
+    /// Counts of the renderer since it was made.
     pub const fn counted(&self) -> FrameCounts {
         self.counted
     }

@@ -243,7 +243,7 @@ pub(super) fn note_carried(session: &mut Session, id: StreamId, init: &InitSegme
     }
 }
 
-/// What maps the times of a segment to presentation time.
+/// Returns the map of the times of a segment to presentation time.
 struct Placing {
     shift: i64,
     /// Its media lay elsewhere than announced.

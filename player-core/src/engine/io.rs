@@ -218,7 +218,7 @@ pub enum Input {
     FetchNotice {
         /// The request.
         id: FetchId,
-        /// How it was served.
+        /// Way in which it was served.
         notice: RangeNotice,
     },
     /// More bytes came. At most every 50 ms for a request.

@@ -55,7 +55,7 @@ pub struct Ledger {
     stalled_since: Option<Now>,
     on_time_since: u64,
     dropped_before: u64,
-    /// What the renderer had counted before the session.
+    /// Counts of the renderer before the session.
     frames_before: Option<FrameCounts>,
 }
 
@@ -196,7 +196,7 @@ impl Ledger {
         }
     }
 
-    /// What the renderer has counted in the session.
+    /// Counts of the renderer in the session.
     pub const fn frame_counts(&self) -> FrameCounts {
         self.stats.frames
     }

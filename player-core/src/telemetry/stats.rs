@@ -56,7 +56,7 @@ pub struct Failover {
     pub reason: String,
 }
 
-/// Video samples that are never presented although nobody asked for that, by reason.
+/// Video samples that are never presented without an action of the user, by reason.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FrameLosses {
     /// No decoder makes a picture of them.
@@ -83,7 +83,7 @@ pub struct FrameDiscards {
     pub stopped: u64,
 }
 
-/// What became of the video samples of a session. Those that the renderer presented or dropped are counted in
+/// Account of the video samples of a session. Those that the renderer presented or dropped are counted in
 /// [`FrameCounts`]; what is in none of the counts is still held.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FrameAccount {
@@ -133,7 +133,7 @@ pub struct SessionStats {
     pub bitrate_shown: Option<f64>,
     /// From the renderer.
     pub frames: FrameCounts,
-    /// What became of the video samples.
+    /// Account of the video samples.
     #[serde(default)]
     pub account: FrameAccount,
     /// Media bytes received.

@@ -35,7 +35,7 @@ fn open(several: bool, film: &Film, faults: Vec<Fault>) -> World {
     if several { two_hosts(film, fast(), faults) } else { world(film, fast(), faults) }
 }
 
-/// When playback failed, and of what.
+/// Time and cause of the failure of playback.
 #[track_caller]
 fn failure(world: &mut World) -> (Duration, ErrorCode) {
     let outcome = play(world);

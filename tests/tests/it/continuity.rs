@@ -47,7 +47,7 @@ fn serve(patches: &[Patch]) -> (tempfile::TempDir, Patchwork, Server) {
     (dir, made, server)
 }
 
-/// What happened on the way to the end.
+/// Events on the way to the end.
 #[derive(Default)]
 struct Played {
     /// Spans that were jumped over, nanoseconds.

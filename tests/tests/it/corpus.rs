@@ -93,7 +93,7 @@ fn unexplained(entry: &Value, report: &Value) -> Option<String> {
     }
 }
 
-/// What is wrong with the account of video samples: each has one end, and nobody discards any.
+/// Returns the fault in the account of video samples: each has one end, and none is discarded.
 fn unaccounted(report: &Value) -> Option<String> {
     let frames = &report["frames"];
     let sum = |counts: &Value| counts.as_object().unwrap().values().filter_map(Value::as_u64).sum::<u64>();

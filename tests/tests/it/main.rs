@@ -8,7 +8,7 @@ mod corpus;
 mod encrypted;
 mod failover;
 mod faults;
-mod peers;
+mod packagers;
 mod pictures;
 mod reports;
 mod support;

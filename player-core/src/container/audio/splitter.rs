@@ -34,7 +34,7 @@ pub(in crate::container) struct FrameSplitter {
     /// The time of the last packet that told one, and samples since.
     anchor: Option<(MediaTime, u64)>,
     synchronised: bool,
-    /// How long the last frame lasts.
+    /// Duration of the last frame.
     frame: Duration,
     /// The shape that was told last.
     known: Option<(Coding, u32, Option<u32>)>,

@@ -27,7 +27,7 @@ fn segment(setup: &DemuxSetup, bytes: &[u8]) -> (Vec<DemuxOutput>, SegmentTail) 
     (outputs, tail)
 }
 
-/// What a decoder and a clock see of samples; the length of a picture at the end of a segment is an estimate.
+/// Returns samples as a decoder and a clock see them; the length of a picture at the end of a segment is an estimate.
 fn essence(outputs: &[DemuxOutput], track: u16) -> Vec<(i64, i64, bool, Bytes)> {
     let of = |sample: Sample| (sample.pts.as_nanos(), sample.dts.as_nanos(), sample.key, sample.payload.0);
     samples(outputs, track).into_iter().map(of).collect()

@@ -27,15 +27,15 @@ fn plays_every_frame(test: &str, path: &str) {
 
 #[test]
 fn hls_with_four_second_segments() {
-    plays_every_frame("peers::hls_with_four_second_segments", "fmp4/master.m3u8");
+    plays_every_frame("packagers::hls_with_four_second_segments", "fmp4/master.m3u8");
 }
 
 #[test]
 fn dash_with_a_timeline() {
-    plays_every_frame("peers::dash_with_a_timeline", "fmp4/manifest.mpd");
+    plays_every_frame("packagers::dash_with_a_timeline", "fmp4/manifest.mpd");
 }
 
 #[test]
 fn dash_with_numbers() {
-    plays_every_frame("peers::dash_with_numbers", "dashnum/manifest.mpd");
+    plays_every_frame("packagers::dash_with_numbers", "dashnum/manifest.mpd");
 }
