@@ -270,8 +270,8 @@ fn place_segment(
     Placing { shift: offset.saturating_add(correction), corrected: correction != 0 }
 }
 
-/// What maps the times of a segment whose earliest sample is stamped `first` and belongs at `begins_at` to presentation
-/// time.
+/// Returns the map of the times of a segment whose earliest sample is stamped `first` and belongs at `begins_at` to
+/// presentation time.
 fn offset_of(
     timeline: &mut Timeline,
     chosen: &Chosen,

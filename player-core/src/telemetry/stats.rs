@@ -87,8 +87,8 @@ pub struct FrameDiscards {
 /// [`FrameCounts`]; what is in none of the counts is still held.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FrameAccount {
-    /// Samples received, each once: what a repeated request brings again counts once, and what a request brought that
-    /// came to nothing does not count.
+    /// Samples received, each once: a sample that a repeated request gives again counts once, and a sample
+    /// of a request that came to nothing does not count.
     pub received: u64,
     /// Presentations of samples that had been presented before: after a seek back into the buffer, or of a picture that
     /// was on screen when decoding began anew. [`FrameCounts::presented`] counts them too.
