@@ -4,5 +4,6 @@ mod abr_sim;
 mod caps;
 mod examples;
 mod joint;
+mod playing;
 mod rules;
 mod sessions;
