@@ -5,5 +5,6 @@ mod caps;
 mod examples;
 mod joint;
 mod playing;
+mod recorded;
 mod rules;
 mod sessions;
