@@ -9,7 +9,7 @@ use abr::{
     Context, Decision, Explanation, History, InFlight, Live, Objective, Rule, Rung, Transfer, Verdict,
     simulator::{
         link::{Link, Row, Trace},
-        qoe,
+        plot, qoe,
         record::Recorder,
         session::{self, Settings, Watch},
         video::Video,
@@ -287,7 +287,7 @@ fn is_same(got: &str, wanted: &str) -> bool {
 }
 
 /// Compares with the record, or writes it if that is asked for.
-fn check(name: &str, text: &str) {
+pub fn check(name: &str, text: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recorded").join(format!("{name}.txt"));
     if std::env::var_os("KINORA_RECORD").is_some() {
         fs::write(&path, text).expect("the record can be written");
@@ -296,8 +296,9 @@ fn check(name: &str, text: &str) {
     let mut lines = text.lines();
     for (number, wanted) in record.lines().enumerate() {
         let got = lines.next().unwrap_or("nothing");
-        let same = got.split(' ').count() == wanted.split(' ').count()
-            && got.split(' ').zip(wanted.split(' ')).all(|(got, wanted)| is_same(got, wanted));
+        let words = |line: &str| line.replace(':', ": ").split(' ').map(str::to_owned).collect::<Vec<_>>();
+        let pairs = || words(got).into_iter().zip(words(wanted));
+        let same = words(got).len() == words(wanted).len() && pairs().all(|(got, wanted)| is_same(&got, &wanted));
         assert!(same, "{name}.txt, line {}:\n{got}\nis not what is on record:\n{wanted}", number + 1);
     }
     assert_eq!(lines.next(), None, "{name}.txt ends too early");
@@ -318,4 +319,24 @@ fn other_rules_decide_as_on_record() {
         let text: Vec<String> = scenes.map(|scene| played(name, scene)).collect();
         check(name, &text.join("\n"));
     }
+}
+
+#[test]
+fn sessions_are_drawn_as_on_record() {
+    // Two rungs whose labels would cover each other, a stall, and transfers that were given up.
+    let scene = Scene {
+        ladder: &[500, 1400, 1500, 4500],
+        segments: 12,
+        ..Scene::plain("drawn", &[(9, 2600, 100), (12, 300, 100), (40, 6000, 100)])
+    };
+    let (film, link) = (scene.film(), scene.link());
+    let draw = |name: &str| {
+        let mut rule = abr::rule(name).expect("the rule exists");
+        let session = session::play(&film, &link, rule.as_mut(), scene.settings);
+        assert!(name != "throughput" || session.segments.iter().any(|segment| !segment.stall.is_zero()));
+        assert!(name != "default" || session.abandoned > 0);
+        plot::svg(name, &film, &link, &session)
+    };
+    let empty = plot::svg("empty", &film, &link, &session::Session::default());
+    check("drawn", &plot::html("two <rules>", &[draw("default"), draw("throughput"), empty]));
 }
