@@ -6,6 +6,11 @@ use crate::model::{ContainerFormat, Period, Representation, SegmentIndex};
 
 const TEMPLATE: &str = "<SegmentTemplate duration='4' media='$Number$'/>";
 
+/// Maximum number of attributes of an element.
+const MAX_ATTRIBUTES: usize = 1000;
+/// Maximum number of variants and renditions.
+const MAX_VARIANTS: usize = 20_000;
+
 fn period(inner: &str) -> Period {
     let text = format!("<MPD mediaPresentationDuration='PT5S'><Period>{inner}</Period></MPD>");
     parsed(&text).presentation.periods.remove(0)
@@ -295,4 +300,92 @@ fn tools_see_the_line_of_a_date_range() {
     let value = describe(text.as_bytes(), &base(), None).unwrap_or_else(|error| panic!("{error}"));
     let range = &value["date_ranges"][0];
     assert_eq!((&range["line"], &range["class"], &range["duration_s"]), (&3.into(), &"c".into(), &2.0.into()));
+}
+
+#[test]
+fn bytes_that_are_not_utf_8_are_named_with_their_line() {
+    for (before, line) in [("", 1), ("\n\n", 3)] {
+        let text = format!("#EXTM3U{before}\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\na.ts\n#EXT-X-ENDLIST\n");
+        let at = text.find("\n").filter(|_| !before.is_empty()).map_or(7, |_| 9);
+        let mut bytes = text.into_bytes();
+        bytes.splice(at..at, *b" \xff");
+        let parsed = crate::manifest::parse(&bytes, &base(), None).unwrap_or_else(|error| panic!("{error}"));
+        let warning = &parsed.warnings[0];
+        assert_eq!((warning.line, warning.message.as_str()), (Some(line), "holds bytes that are not UTF-8"));
+    }
+}
+
+#[test]
+fn sets_are_one_ladder_if_one_names_the_other_and_a_decoder_can_go_on() {
+    const TO: &str = "<SupplementalProperty schemeIdUri='urn:mpeg:dash:adaptation-set-switching:2016' value='9,2'/>";
+    const LOCKED: &str = "<ContentProtection schemeIdUri='urn:mpeg:dash:mp4protection:2011' value='cenc'/>";
+    let sets = |first: &str, second: &str, second_attributes: &str| {
+        let codecs = if second_attributes.contains("codecs") { "" } else { "codecs='avc1.64001f'" };
+        let mime = if second_attributes.contains("mimeType") { "" } else { "mimeType='video/mp4'" };
+        let period = period(&format!(
+            "<AdaptationSet id='1' mimeType='video/mp4' lang='en' codecs='avc1.4d401e'>{first}{TEMPLATE}\
+             <Representation id='a' bandwidth='1'/></AdaptationSet>\
+             <AdaptationSet {second_attributes} {codecs} {mime}>{second}{TEMPLATE}\
+             <Representation id='b' bandwidth='2'/></AdaptationSet>"
+        ));
+        period.adaptation_sets.len()
+    };
+    assert_eq!(sets(TO, "", "id='2' lang='en'"), 1, "named, and the profiles alone differ");
+    assert_eq!(sets("", TO, "id='2' lang='en'"), 2, "9 and 2 are not the first");
+    assert_eq!(sets("", &TO.replace('9', "1"), "id='2' lang='en'"), 1, "the second names the first");
+    assert_eq!(sets("", "", "id='2' lang='en'"), 2);
+    assert_eq!(sets(TO, "", "lang='en'"), 2, "no name");
+    assert_eq!(sets(TO, "", "id='3' lang='en'"), 2, "another name");
+    assert_eq!(sets(TO, "", "id='2' lang='fr'"), 2, "another language");
+    assert_eq!(sets(TO, "", "id='2' lang='en' codecs='hvc1.1.6.L93'"), 2, "another codec");
+    assert_eq!(sets(TO, "", "id='2' lang='en' mimeType='video/mp2t'"), 2, "another container");
+    assert_eq!(sets(TO, LOCKED, "id='2' lang='en'"), 2, "encrypted, and the other is clear");
+    assert_eq!(sets(&format!("{TO}{LOCKED}"), LOCKED, "id='2' lang='en'"), 1, "both encrypted");
+}
+
+#[test]
+fn counts_of_xml_and_of_variants_have_their_limits() {
+    let attributes = |count: usize| {
+        let more: String = (0..count).map(|number| format!(" a{number}='1'")).collect();
+        format!(
+            "<MPD mediaPresentationDuration='PT5S'><Period><AdaptationSet mimeType='video/mp4'>{TEMPLATE}\
+             <Representation id='a' bandwidth='1'{more}/></AdaptationSet></Period></MPD>"
+        )
+    };
+    // Two are there already.
+    assert_eq!(parsed(&attributes(MAX_ATTRIBUTES - 2)).warnings, []);
+    assert!(matches!(error(&attributes(MAX_ATTRIBUTES - 1)), ManifestError::TooLarge { .. }));
+    let variants = |count: usize| {
+        let lines: String =
+            (0..count).map(|number| format!("#EXT-X-STREAM-INF:BANDWIDTH=1\nv{number}.m3u8\n")).collect();
+        format!("#EXTM3U\n{lines}")
+    };
+    let read = |count: usize| crate::manifest::parse(variants(count).as_bytes(), &base(), None);
+    assert!(read(MAX_VARIANTS).is_ok());
+    assert!(matches!(read(MAX_VARIANTS + 1), Err(ManifestError::TooLarge { .. })));
+}
+
+#[test]
+fn durations_add_their_fields_in_their_order() {
+    let seconds = |text: &str| {
+        let inner = format!(
+            "<AdaptationSet mimeType='video/mp4'>{TEMPLATE}<Representation id='a' bandwidth='1'/></AdaptationSet>"
+        );
+        let text = format!("<MPD mediaPresentationDuration='{text}'><Period>{inner}</Period></MPD>");
+        crate::manifest::parse(text.as_bytes(), &base(), None).ok().and_then(|parsed| parsed.presentation.duration)
+    };
+    for (text, expected) in [
+        ("PT1H2M3.5S", Some(3723.5)),
+        ("P1DT1S", Some(86_401.0)),
+        ("P1Y2M1W1D", Some(((365 + 60 + 7 + 1) * 86_400) as f64)),
+        ("PT0,5S", Some(0.5)),
+        ("P", None),
+        ("PT", None),
+        ("PT1D", None),
+        ("P1S", None),
+        ("PT1X", None),
+        ("PT1", None),
+    ] {
+        assert_eq!(seconds(text).map(|length| length.as_secs_f64()), expected, "{text}");
+    }
 }
