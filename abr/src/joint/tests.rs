@@ -203,6 +203,25 @@ fn what_is_dear_and_what_breaks_that() {
 }
 
 #[test]
+fn a_saver_takes_one_rung_at_least() {
+    // Neither pictures nor any sound fit together, so an eighth would do for the best sound: it falls rung by rung.
+    let sound = [Rung::new(8000), Rung::new(16_000), Rung::new(30_000)];
+    let chosen = |now: usize| {
+        let choice = Chooser::new().choose(&Situation {
+            sound: &sound,
+            sound_now: Some(now),
+            total_bps: Some(300_000),
+            buffer: 20 * SECOND,
+            phase: Phase::Steady,
+            pictures_now: Some(3),
+            ..situation()
+        });
+        (choice.sound, choice.reason)
+    };
+    assert_eq!([2, 1, 0].map(chosen), [(1, Reason::Capped), (0, Reason::Capped), (0, Reason::Hold)]);
+}
+
+#[test]
 fn one_rung_is_the_only_one_and_too_high_a_rung_is_the_highest() {
     let one = [Rung::new(64_000)];
     for sound in [&one[..], &[]] {
