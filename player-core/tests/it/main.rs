@@ -14,6 +14,7 @@ mod hands;
 mod locked;
 mod metadata;
 mod outputs;
+mod packaging;
 mod pathways;
 mod patience;
 mod plays;
