@@ -1,4 +1,4 @@
-//! One lane: a copy of the sources with a target folder of its own, in which its mutants are tested one after another.
+//! A copy of the sources in which `cargo mutants` builds and tests one mutant after another.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
@@ -7,45 +7,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context as _, bail};
 
+use super::plan::{PLANS, Phase, Plan};
 use super::report::{self, Outcome, Verdict};
-use super::sample::{self, Mutant, Part};
+use super::sample::{self, Mutant};
 use super::tree;
-
-/// Tests that are built and run together.
-struct Phase {
-    label: &'static str,
-    targets: &'static [&'static str],
-}
-
-/// Tests for the mutants of one package. A later phase tests only what the earlier ones missed.
-struct Plan {
-    package: &'static str,
-    parts: &'static [Part],
-    features: &'static [&'static str],
-    phases: &'static [Phase],
-}
-
-const PLANS: [Plan; 2] = [
-    Plan {
-        package: "player-core",
-        parts: &[Part::Engine, Part::Manifest, Part::Container, Part::Drm, Part::Text],
-        // Neither HTTP nor GStreamer: a third of the code, and all of the large dependencies.
-        features: &["--no-default-features", "--features=sim"],
-        phases: &[
-            Phase { label: "unit tests", targets: &["--lib"] },
-            Phase { label: "virtual-time tests", targets: &["--test=engine", "--test=fuzz_corpus"] },
-        ],
-    },
-    Plan {
-        package: "abr",
-        parts: &[Part::Abr],
-        features: &[],
-        phases: &[
-            Phase { label: "unit tests", targets: &["--lib"] },
-            Phase { label: "tests of sessions and tools", targets: &["--bins", "--test=*"] },
-        ],
-    },
-];
 
 /// Counts tested mutants over all lanes and prints each as it is decided.
 pub struct Progress {
@@ -58,15 +23,18 @@ impl Progress {
         Self { total, decided: AtomicUsize::new(0) }
     }
 
-    fn decide(&self, outcome: &Outcome) {
+    /// Counts and prints this outcome.
+    pub fn decide(&self, outcome: &Outcome) {
         let number = self.decided.fetch_add(1, Ordering::Relaxed) + 1;
-        println!("[{number}/{}] {} ({}): {}", self.total, outcome.verdict, outcome.phase, outcome.mutant.name);
+        println!("[{number}/{}] {} ({}): {}", self.total, outcome.verdict, outcome.by, outcome.mutant.name);
     }
 }
 
 /// A folder of `target/mutants` and the program that makes mutants in it.
 pub struct Lane<'a> {
     pub home: PathBuf,
+    /// Folder for what is built.
+    pub target: PathBuf,
     pub program: &'a Path,
 }
 
@@ -118,7 +86,7 @@ impl Lane<'_> {
                 match report::decided(&line, mutants) {
                     Some((mutant, verdict)) if is_last || verdict != Verdict::Missed => {
                         let mutant = mutant.clone();
-                        progress.decide(&Outcome { mutant, verdict, phase: phase.label.to_owned(), seconds: 0.0 });
+                        progress.decide(&Outcome { mutant, verdict, by: phase.label.to_owned(), seconds: 0.0 });
                     }
                     Some(_) => {}
                     None => {
@@ -149,7 +117,7 @@ impl Lane<'_> {
         for mutant in mutants {
             command.arg("--re").arg(sample::exactly(&mutant.name));
         }
-        command.env("CARGO_TARGET_DIR", self.home.join("build"));
+        command.env("CARGO_TARGET_DIR", &self.target);
         // A case that fails because of one mutant must not be replayed on the next.
         command.env("PROPTEST_DISABLE_FAILURE_PERSISTENCE", "1");
         // A skip in a copy of the sources is not a skip of the run.

@@ -1,13 +1,22 @@
 //! Mutation tests of the six parts whose tests hold the player: a seeded sample of what `cargo mutants` lists, each run
 //! with the unit tests and, if those pass, with the virtual-time tests. See CONTRIBUTING.md, "Mutants".
+//!
+//! All mutants of a package are built at once, each behind a switch (`switch`, `build`), and tested one after another
+//! (`trial`). `cargo mutants` itself tests those that a switch cannot hold, one build each (`lane`).
 
+mod build;
 mod lane;
+mod plan;
 mod report;
 mod sample;
+mod switch;
 mod tree;
+mod trial;
 
+use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Mutex;
 
 use anyhow::{Context as _, bail};
 use clap::Args;
@@ -33,9 +42,12 @@ pub struct Options {
     /// Percentage of the tested mutants that tests must catch.
     #[arg(long, default_value_t = 92.0)]
     threshold: f64,
-    /// Copies of the sources in which mutants are built at the same time.
+    /// Mutants that are tested at the same time.
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=16))]
-    lanes: u8,
+    jobs: u8,
+    /// Leave out the mutants that need a build each.
+    #[arg(long)]
+    switched_only: bool,
     /// Print the chosen mutants and test none.
     #[arg(long)]
     list: bool,
@@ -97,25 +109,68 @@ fn list(root: &Path, home: &Path, options: &Options) -> anyhow::Result<Vec<Mutan
     sample::parse(&output.stdout)
 }
 
-/// Tests the chosen mutants in lanes that run at the same time.
+/// Tests the chosen mutants: those that can be switched in one build, the others in one build each.
 fn test(root: &Path, home: &Path, chosen: &[Mutant], options: &Options) -> anyhow::Result<Vec<Outcome>> {
-    let lanes = usize::from(options.lanes).min(chosen.len());
     let progress = lane::Progress::new(chosen.len());
-    let results: Vec<anyhow::Result<Vec<Outcome>>> = std::thread::scope(|scope| {
-        let running: Vec<_> = (0..lanes)
-            .map(|index| {
-                let mutants: Vec<Mutant> = chosen.iter().skip(index).step_by(lanes).cloned().collect();
-                let lane = lane::Lane { home: home.join(format!("lane-{index}")), program: &options.program };
-                let progress = &progress;
-                scope.spawn(move || lane.run(root, &mutants, progress))
-            })
-            .collect();
-        let joined = running.into_iter().map(std::thread::ScopedJoinHandle::join);
-        joined.map(|result| result.unwrap_or_else(|_| bail!("a lane panicked"))).collect()
-    });
+    let tree = home.join("tree");
+    tree::copy(root, &tree)?;
     let mut outcomes = Vec::new();
-    for result in results {
-        outcomes.extend(result?);
+    let mut alone: Vec<Mutant> = Vec::new();
+    for plan in &plan::PLANS {
+        let numbered = (1..).zip(chosen).filter(|(_, mutant)| plan.parts.contains(&mutant.part));
+        let mutants: BTreeMap<u32, &Mutant> = numbered.collect();
+        if mutants.is_empty() {
+            continue;
+        }
+        let builder = build::Builder { root, tree: &tree, target: &home.join("build"), plan };
+        let built = builder.build(&mutants)?;
+        alone.extend(mutants.iter().filter(|(number, _)| !built.switched.contains(number)).map(|(_, m)| (*m).clone()));
+        outcomes.extend(trials(&tree.join(plan.folder()), home, &mutants, &built, &progress, options)?);
     }
+    if alone.is_empty() {
+        return Ok(outcomes);
+    }
+    println!("{} mutants need a build each:", alone.len());
+    alone.iter().for_each(|mutant| println!("  {}", mutant.name));
+    if options.switched_only {
+        println!("they were left out");
+        return Ok(outcomes);
+    }
+    let lane = lane::Lane { home: home.join("alone"), target: home.join("build"), program: &options.program };
+    outcomes.extend(lane.run(root, &alone, &progress)?);
     Ok(outcomes)
+}
+
+/// Tests the mutants of one build.
+fn trials(
+    folder: &Path,
+    home: &Path,
+    mutants: &BTreeMap<u32, &Mutant>,
+    built: &build::Built,
+    progress: &lane::Progress,
+    options: &Options,
+) -> anyhow::Result<Vec<Outcome>> {
+    let notes = trial::notes(home);
+    let measured = built.programs.iter().map(|program| trial::Subject::measure(program, folder, &notes));
+    let subjects = measured.collect::<anyhow::Result<Vec<_>>>()?;
+    let open: Mutex<VecDeque<u32>> = Mutex::new(built.switched.iter().copied().collect());
+    let next = || open.lock().ok().and_then(|mut open| open.pop_front());
+    let work = || -> anyhow::Result<Vec<Outcome>> {
+        let mut outcomes = Vec::new();
+        while let Some(number) = next() {
+            let Some(mutant) = mutants.get(&number) else { continue };
+            let trial::Decision { verdict, by, seconds } = trial::decide(&subjects, number)?;
+            let outcome = Outcome { mutant: (*mutant).clone(), verdict, by, seconds };
+            progress.decide(&outcome);
+            outcomes.push(outcome);
+        }
+        Ok(outcomes)
+    };
+    let results: Vec<anyhow::Result<Vec<Outcome>>> = std::thread::scope(|scope| {
+        let running: Vec<_> = (0..options.jobs).map(|_| scope.spawn(work)).collect();
+        let joined = running.into_iter().map(std::thread::ScopedJoinHandle::join);
+        joined.map(|result| result.unwrap_or_else(|_| bail!("a thread panicked"))).collect()
+    });
+    let results: Vec<Vec<Outcome>> = results.into_iter().collect::<anyhow::Result<_>>()?;
+    Ok(results.into_iter().flatten().collect())
 }

@@ -59,8 +59,8 @@ impl fmt::Display for Verdict {
 pub struct Outcome {
     pub mutant: Mutant,
     pub verdict: Verdict,
-    /// Name of the tests that decided.
-    pub phase: String,
+    /// Test that failed, or why none did.
+    pub by: String,
     /// Time to build and test, in seconds.
     pub seconds: f64,
 }
@@ -89,7 +89,7 @@ pub fn read(path: &Path, mutants: &[Mutant], phase: &str) -> anyhow::Result<Vec<
         let verdict = Verdict::of_summary(summary).with_context(|| format!("{}: {summary}", mutant.name))?;
         let steps = row.get("phase_results").and_then(Value::as_array).map_or(&[] as &[Value], Vec::as_slice);
         let seconds = steps.iter().filter_map(|step| step.get("duration").and_then(Value::as_f64)).sum();
-        outcomes.push(Outcome { mutant: mutant.clone(), verdict, phase: phase.to_owned(), seconds });
+        outcomes.push(Outcome { mutant: mutant.clone(), verdict, by: phase.to_owned(), seconds });
     }
     Ok(outcomes)
 }
@@ -153,7 +153,7 @@ impl fmt::Display for Report {
         self.row(formatter, "all", None)?;
         for verdict in [Verdict::TimedOut, Verdict::Missed] {
             for outcome in self.outcomes.iter().filter(|outcome| outcome.verdict == verdict) {
-                writeln!(formatter, "{verdict}: {}", outcome.mutant.name)?;
+                writeln!(formatter, "{verdict}: {} ({})", outcome.mutant.name, outcome.by)?;
             }
         }
         let seconds: f64 = self.outcomes.iter().map(|outcome| outcome.seconds).sum();
@@ -167,11 +167,11 @@ mod tests {
     use super::*;
 
     fn mutant(name: &str, part: Part) -> Mutant {
-        Mutant { name: name.to_owned(), part }
+        Mutant::for_tests(name, part)
     }
 
     fn outcome(part: Part, verdict: Verdict) -> Outcome {
-        Outcome { mutant: mutant("m", part), verdict, phase: "unit tests".to_owned(), seconds: 1.0 }
+        Outcome { mutant: mutant("m", part), verdict, by: "unit tests".to_owned(), seconds: 1.0 }
     }
 
     #[test]
@@ -221,6 +221,11 @@ mod tests {
         assert!(report.check(75.1).is_err());
         assert!(Report::new(vec![outcome(Part::Abr, Verdict::Unviable)]).check(0.0).is_err(), "nothing was tested");
         let text = report.to_string();
-        assert!(text.contains("missed: m\n") && text.contains("timeout: m\n") && !text.contains("engine"), "{text}");
+        assert!(
+            text.contains("missed: m (unit tests)\n")
+                && text.contains("timeout: m (unit tests)\n")
+                && !text.contains("engine"),
+            "{text}"
+        );
     }
 }

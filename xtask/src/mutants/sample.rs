@@ -2,7 +2,6 @@
 
 use anyhow::Context as _;
 use clap::ValueEnum;
-use serde_json::Value;
 
 /// A folder of sources whose tests are measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
@@ -36,26 +35,72 @@ impl Part {
     }
 }
 
+/// Kind of a change, as `cargo mutants` names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Deserialize)]
+pub enum Genre {
+    FnValue,
+    BinaryOperator,
+    UnaryOperator,
+    MatchArm,
+    MatchArmGuard,
+    StructField,
+    #[serde(other)]
+    Other,
+}
+
+/// Place in a file; lines and columns count from one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Deserialize)]
+pub struct Position {
+    pub line: usize,
+    pub column: usize,
+}
+
 /// One change that `cargo mutants` can make.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mutant {
     /// File, line, column and change: unique, and the text that `cargo mutants --re` matches.
     pub name: String,
     pub part: Part,
+    /// Path of the file below the root of the repository.
+    pub file: String,
+    pub genre: Genre,
+    /// Beginning of the code that is replaced.
+    pub start: Position,
+    pub replacement: String,
+}
+
+#[cfg(test)]
+impl Mutant {
+    pub fn for_tests(name: &str, part: Part) -> Self {
+        let (file, start) = (format!("{}/a.rs", part.folder()), Position { line: 1, column: 1 });
+        Self { name: name.to_owned(), part, file, genre: Genre::Other, start, replacement: String::new() }
+    }
+}
+
+/// One row of `cargo mutants --list --json`.
+#[derive(serde::Deserialize)]
+struct Row {
+    name: String,
+    file: String,
+    genre: Genre,
+    replacement: String,
+    span: Span,
+}
+
+#[derive(serde::Deserialize)]
+struct Span {
+    start: Position,
 }
 
 /// Reads what `cargo mutants --list --json` printed. Mutants of other folders are dropped.
 pub fn parse(json: &[u8]) -> anyhow::Result<Vec<Mutant>> {
-    let rows: Vec<Value> =
-        serde_json::from_slice(json).context("cargo mutants --list --json printed something else")?;
-    let mut mutants = Vec::new();
-    for row in &rows {
-        let text = |key: &str| row.get(key).and_then(Value::as_str).with_context(|| format!("a mutant without {key}"));
-        if let Some(part) = Part::of_file(text("file")?) {
-            mutants.push(Mutant { name: text("name")?.to_owned(), part });
-        }
-    }
-    Ok(mutants)
+    let rows: Vec<Row> = serde_json::from_slice(json).context("cargo mutants --list --json printed something else")?;
+    let mutant = |row: Row| {
+        let part = Part::of_file(&row.file)?;
+        let Row { name, file, genre, replacement, span } = row;
+        Some(Mutant { name, part, file, genre, start: span.start, replacement })
+    };
+    Ok(rows.into_iter().filter_map(mutant).collect())
 }
 
 /// Chooses up to `count` mutants of these parts. Each part has its own order by seed, and the parts take turns, so that
@@ -112,7 +157,7 @@ mod tests {
     use super::*;
 
     fn mutants(part: Part, count: usize) -> Vec<Mutant> {
-        (0..count).map(|index| Mutant { name: format!("{}/{index}", part.folder()), part }).collect()
+        (0..count).map(|index| Mutant::for_tests(&format!("{}/{index}", part.folder()), part)).collect()
     }
 
     #[test]
@@ -138,12 +183,20 @@ mod tests {
 
     #[test]
     fn a_list_is_read_and_other_folders_are_dropped() {
-        let list = br#"[
-            {"name": "abr/src/caps.rs:3:5: replace f -> u8 with 0", "file": "abr/src/caps.rs", "genre": "FnValue"},
-            {"name": "player-core/src/time.rs:1:1: replace + with -", "file": "player-core/src/time.rs"},
-            {"name": "player-core/src/drm/mod.rs:9:9: replace + with -", "file": "player-core/src/drm/mod.rs"}
-        ]"#;
-        let parts: Vec<Part> = parse(list).unwrap().into_iter().map(|mutant| mutant.part).collect();
+        let row = |name: &str, file: &str| {
+            serde_json::json!({
+                "name": name, "file": file, "genre": "FnValue", "replacement": "0",
+                "span": {"start": {"line": 3, "column": 5}, "end": {"line": 3, "column": 9}},
+            })
+        };
+        let list = serde_json::json!([
+            row("abr/src/caps.rs:3:5: replace f -> u8 with 0", "abr/src/caps.rs"),
+            row("player-core/src/time.rs:1:1: replace + with -", "player-core/src/time.rs"),
+            row("player-core/src/drm/mod.rs:9:9: replace + with -", "player-core/src/drm/mod.rs"),
+        ]);
+        let mutants = parse(list.to_string().as_bytes()).unwrap();
+        assert_eq!((mutants[0].genre, mutants[0].start), (Genre::FnValue, Position { line: 3, column: 5 }));
+        let parts: Vec<Part> = mutants.into_iter().map(|mutant| mutant.part).collect();
         assert_eq!(parts, [Part::Abr, Part::Drm]);
         assert!(parse(br#"[{"file": "abr/src/caps.rs"}]"#).is_err(), "a mutant without a name");
         assert!(parse(b"nothing").is_err());
