@@ -296,3 +296,36 @@ fn tools_see_the_line_of_a_date_range() {
     let range = &value["date_ranges"][0];
     assert_eq!((&range["line"], &range["class"], &range["duration_s"]), (&3.into(), &"c".into(), &2.0.into()));
 }
+
+#[test]
+fn tracks_of_one_name_are_numbered_from_the_second_on() {
+    let set = |language: &str, id: &str| {
+        format!(
+            "<AdaptationSet contentType='audio' mimeType='audio/mp4' lang='{language}'>{TEMPLATE}\
+             <Representation id='{id}' bandwidth='1'/></AdaptationSet>"
+        )
+    };
+    let all: String = [("en", "a"), ("de", "b"), ("en", "c"), ("en", "d")].map(|(lang, id)| set(lang, id)).concat();
+    let ids: Vec<String> = period(&all).adaptation_sets.into_iter().map(|set| set.id.0).collect();
+    assert_eq!(ids, ["audio-en", "audio-de", "audio-en-2", "audio-en-3"]);
+}
+
+#[test]
+fn addresses_that_share_no_folder_still_make_pathways() {
+    // Folders of two drives have none above them in common, and the root of a drive none above it.
+    let variant =
+        |pathway: &str, url: &str| format!("#EXT-X-STREAM-INF:BANDWIDTH=1000,PATHWAY-ID=\"{pathway}\"\n{url}\n");
+    let text = [
+        "#EXTM3U\n#EXT-X-CONTENT-STEERING:SERVER-URI=\"s.json\"\n".to_owned(),
+        variant("a", "file:///C:/x/a.m3u8"),
+        variant("a", "file:///D:/y/a.m3u8"),
+        variant("b", "http://h/one/two/b.m3u8"),
+        variant("b", "http://h/one/three/b.m3u8"),
+    ];
+    let pathways = parsed(&text.concat()).presentation.pathways;
+    let found: Vec<(&str, Vec<&str>)> = pathways
+        .iter()
+        .map(|pathway| (pathway.id.as_str(), pathway.prefixes.iter().map(url::Url::as_str).collect()))
+        .collect();
+    assert_eq!(found, [("a", vec!["file:///C:/"]), ("b", vec!["http://h/one/"])]);
+}
