@@ -25,6 +25,7 @@ mod real_captions;
 mod remote;
 mod renderer;
 mod replay;
+mod report;
 mod rule_input;
 mod seeks;
 mod sounds;
