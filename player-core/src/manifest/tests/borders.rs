@@ -329,3 +329,118 @@ fn addresses_that_share_no_folder_still_make_pathways() {
         .collect();
     assert_eq!(found, [("a", vec!["file:///C:/"]), ("b", vec!["http://h/one/"])]);
 }
+
+fn warnings(text: &str) -> Vec<String> {
+    parsed(text).warnings.into_iter().map(|warning| warning.message).collect()
+}
+
+#[test]
+fn periods_that_begin_within_another_are_left_out() {
+    let set = |id: &str| {
+        let representation = format!("<Representation id='{id}' bandwidth='1'/>");
+        format!("<AdaptationSet contentType='video' mimeType='video/mp4'>{TEMPLATE}{representation}</AdaptationSet>")
+    };
+    for (start, wanted) in [(0, vec![0]), (5, vec![0]), (9, vec![0]), (10, vec![0, 10]), (12, vec![0, 12])] {
+        // The remote period is not here, and its place does not count.
+        let text = format!(
+            "<MPD xmlns:xlink='http://www.w3.org/1999/xlink' mediaPresentationDuration='PT20S'>\
+             <Period start='PT0S'>{}</Period><Period start='PT10S' xlink:href='http://h/none.xml'/>\
+             <Period start='PT{start}S' duration='PT4S'>{}</Period></MPD>",
+            set("a"),
+            set("b")
+        );
+        let starts: Vec<i64> =
+            parsed(&text).presentation.periods.iter().map(|period| period.start.as_nanos() / 1_000_000_000).collect();
+        assert_eq!(starts, wanted, "{start}");
+        let refused = warnings(&text).iter().any(|warning| warning.contains("begins before the one in front"));
+        assert_eq!(refused, wanted.len() == 1, "{start}");
+    }
+}
+
+#[test]
+fn representations_of_one_name_and_roles_of_tracks_get_names_of_their_own() {
+    let representations = ["a", "b", "a", "a"].map(|id| format!("<Representation id='{id}' bandwidth='1'/>")).concat();
+    let set = format!("<AdaptationSet contentType='video' mimeType='video/mp4'>{TEMPLATE}{representations}");
+    let all = period(&format!("{set}</AdaptationSet>")).adaptation_sets.remove(0).representations;
+    let mut ids: Vec<String> = all.into_iter().map(|representation| representation.id).collect();
+    ids.sort();
+    assert_eq!(ids, ["a", "a-2", "a-3", "b"]);
+    let role = |value: &str| {
+        period(&format!(
+            "<AdaptationSet contentType='audio' mimeType='audio/mp4' lang='en'>\
+             <Role schemeIdUri='urn:mpeg:dash:role:2011' value='{value}'/>{TEMPLATE}\
+             <Representation id='a' bandwidth='1'/></AdaptationSet>"
+        ))
+        .adaptation_sets
+        .remove(0)
+        .id
+        .0
+    };
+    assert_eq!(role("main"), "audio-en");
+    for word in ["alternate", "description", "dub", "commentary", "caption"] {
+        assert_eq!(role(word), format!("audio-en-{word}"));
+    }
+    assert_eq!(role("forced-subtitle"), "audio-en-forced");
+    assert_eq!(role("sign"), "audio-en-sign");
+}
+
+#[test]
+fn sets_are_merged_that_one_names_and_a_decoder_can_go_between() {
+    let ladder = |first: &str, second: &str, switch: &str| {
+        let property = format!(
+            "<SupplementalProperty schemeIdUri='urn:mpeg:dash:adaptation-set-switching:2016' value='{switch}'/>"
+        );
+        let one = format!("<AdaptationSet id='1' contentType='video' {first}>{property}{TEMPLATE}");
+        let two = format!("<AdaptationSet id='2' contentType='video' {second}>{TEMPLATE}");
+        let both = format!(
+            "{one}<Representation id='a' bandwidth='1'/></AdaptationSet>{two}<Representation id='b' bandwidth='2'/>\
+             </AdaptationSet>"
+        );
+        period(&both).adaptation_sets.len()
+    };
+    let avc = "mimeType='video/mp4' codecs='avc1.4d401f' lang='en'";
+    assert_eq!(ladder(avc, "mimeType='video/mp4' codecs='avc1.640028' lang='en'", "2"), 1, "another level");
+    assert_eq!(ladder(avc, avc, "7, 2"), 1);
+    assert_eq!(ladder(avc, avc, "7"), 2, "another is named");
+    assert_eq!(ladder(avc, avc, "1"), 2, "only itself is named");
+    for (other, name) in [
+        ("mimeType='video/mp4' codecs='avc1.640028' lang='de'", "another language"),
+        ("mimeType='video/mp2t' codecs='avc1.640028' lang='en'", "another container"),
+        ("mimeType='video/mp4' codecs='hvc1.1.6.L93.90' lang='en'", "another codec"),
+    ] {
+        assert_eq!(ladder(avc, other, "2"), 2, "{name}");
+    }
+}
+
+#[test]
+fn limits_hold_for_as_many_as_they_say_and_no_more() {
+    let attributes = |count: usize| {
+        let all: String = (0..count).map(|number| format!(" a{number}='1'")).collect();
+        let set = format!("<AdaptationSet contentType='video' mimeType='video/mp4'>{TEMPLATE}");
+        let representation = "<Representation id='a' bandwidth='1'/></AdaptationSet>";
+        let period = format!("<Period>{set}{representation}</Period>");
+        format!("<MPD mediaPresentationDuration='PT5S'{all}>{period}</MPD>")
+    };
+    // The duration is an attribute, too.
+    assert_eq!(parsed(&attributes(999)).presentation.periods.len(), 1);
+    assert_eq!(error(&attributes(1000)).to_string(), "the number of XML attributes exceeds 1000");
+    let variants = |count: usize| {
+        let mut text = "#EXTM3U\n".to_owned();
+        for number in 0..count {
+            text.push_str(&format!("#EXT-X-STREAM-INF:BANDWIDTH={}\n{number}.m3u8\n", number + 1));
+        }
+        text
+    };
+    assert_eq!(parsed(&variants(20_000)).presentation.periods.len(), 1);
+    assert_eq!(error(&variants(20_001)).to_string(), "the number of variants and renditions exceeds 20000");
+}
+
+#[test]
+fn tools_see_the_version_of_a_playlist() {
+    for version in [3, 7] {
+        let media =
+            format!("#EXTM3U\n#EXT-X-VERSION:{version}\n#EXT-X-TARGETDURATION:4\n#EXTINF:4,\na.ts\n#EXT-X-ENDLIST\n");
+        let described = describe(media.as_bytes(), &base(), None).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(described["version"], version);
+    }
+}
