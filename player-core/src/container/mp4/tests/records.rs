@@ -523,3 +523,25 @@ fn less_than_the_head_of_a_box_is_cut_off_and_more_is_something_else() {
         assert!(matches!(error(length), Some(DemuxError::Malformed { .. })), "{length}: {:?}", error(length));
     }
 }
+
+#[test]
+fn a_limit_is_the_largest_value() {
+    assert!(super::super::limits::check("it", 5, 5, 0).is_ok());
+    let error = super::super::limits::check("it", 6, 5, 9);
+    assert_eq!(error, Err(DemuxError::Limit { what: "it".to_owned(), limit: 5, offset: 9 }));
+}
+
+#[test]
+fn data_of_no_known_kind_is_read_as_the_manifest_says_and_else_named() {
+    let outcome = |format: ContainerFormat| {
+        let setup = crate::container::DemuxSetup::new(format, None);
+        let mut demuxer = crate::container::open(&setup).unwrap();
+        demuxer.push(Bytes::from(vec![1; 2000])).and_then(|_| demuxer.finish()).unwrap_err().to_string()
+    };
+    let unknown = outcome(ContainerFormat::Unknown);
+    assert!(unknown.starts_with("expected media"), "{unknown}");
+    for format in [ContainerFormat::MpegTs, ContainerFormat::PackedAudio] {
+        let known = outcome(format);
+        assert!(!known.starts_with("expected media, found data of an unknown kind"), "{format:?}: {known}");
+    }
+}
