@@ -18,7 +18,7 @@ impl<'a> Bits<'a> {
         let mut value = 0;
         for _ in 0..count.min(32) {
             let byte = *self.bytes.get(self.position / 8)?;
-            value = value << 1 | u32::from(byte >> (7 - self.position % 8) & 1);
+            value = (value << 1) + u32::from(byte >> (7 - self.position % 8) & 1);
             self.position += 1;
         }
         Some(value)

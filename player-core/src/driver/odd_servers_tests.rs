@@ -11,8 +11,11 @@ use url::Url;
 
 use super::http::HttpFetcher;
 use super::{Inbox, Message, MonotonicClock, NetworkConfig};
+use crate::container::mp4::testmux::{self, TestCodec, TestTrack};
+use crate::container::{DemuxOutput, DemuxSetup};
 use crate::engine::io::{FetchError, FetchId, FetchKind, FetchOutcome, FetchRequest, Ingest, Input, RangeNotice};
-use crate::model::ByteRange;
+use crate::model::{ByteRange, ContainerFormat};
+use crate::time::MediaTime;
 
 /// One answer for each request, chosen by its head; the heads are kept.
 struct OddServer {
@@ -389,4 +392,63 @@ fn parts_of_all_shapes_are_told_apart() {
     let failed = served(&compressed, Some((3, Some(4)))).0;
     assert!(matches!(failed, Err(FetchError::RangeIgnored(_))), "{failed:?}");
     assert_eq!(compressed.sent("accept-encoding"), [Some("identity".to_owned())]);
+}
+
+/// Samples that came out of a request, after checks of what surrounds them.
+fn samples_of(inputs: &[Input], length: usize, name: &str) -> Vec<(MediaTime, Bytes)> {
+    let heads = inputs.iter().filter(|input| matches!(input, Input::FetchStarted { .. })).count();
+    assert_eq!(heads, 1, "{name}: one answer to the engine");
+    let seqs = inputs.iter().filter_map(|input| match input {
+        Input::FetchMedia { seq, .. } => Some(*seq),
+        _ => None,
+    });
+    assert!(seqs.clone().eq(0..seqs.count() as u64), "{name}");
+    let Some(Input::FetchEnded { outcome: FetchOutcome::Complete { bytes, .. }, .. }) = inputs.last() else {
+        panic!("{name}: {:?}", inputs.last())
+    };
+    assert_eq!(*bytes, length as u64, "{name}: what is cut off does not count");
+    let fragments = inputs.iter().filter_map(|input| match input {
+        Input::FetchMedia { output: DemuxOutput::Fragment(fragment), .. } => Some(&fragment.samples),
+        _ => None,
+    });
+    fragments.flatten().map(|sample| (sample.pts, sample.payload.0.clone())).collect()
+}
+
+#[test]
+fn media_in_several_answers_is_read_as_one_segment() {
+    let track = TestTrack::new(1, 1000, TestCodec::H264 { width: 320, height: 180 });
+    let init = crate::container::read_init(testmux::init(&[track])).unwrap();
+    let specs: Vec<testmux::SampleSpec> = (0..10).map(|number| (40, 900 + number, number == 0, 0)).collect();
+    let segment = testmux::segment(1, 3, 8000, &specs);
+    let wanted: Vec<(MediaTime, Bytes)> = (0..10_u32)
+        .map(|number| {
+            let payload = testmux::payload(1, 3, number as usize, 900 + number);
+            (MediaTime::from_millis(8000 + 40 * i64::from(number)), payload.into())
+        })
+        .collect();
+    let (before, length) = (700, segment.len());
+    let file = Bytes::from([&[0xff; 700][..], &segment, &[0xff; 300]].concat());
+    let parts = [("in full", u64::MAX), ("halved", length as u64 / 2 + 1), ("in small parts", 997), ("tiny", 61)];
+    for (name, most) in parts {
+        let bytes = file.clone();
+        let server = ranges(move |first, last| {
+            let end = last.saturating_add(1).min(first.saturating_add(most)).min(bytes.len() as u64);
+            let field = format!("Content-Range: bytes {first}-{}/{}", end - 1, bytes.len());
+            answer("206 Part", &[&field], &bytes[first as usize..end as usize])
+        });
+        let mut request = request(&server.url, Some((before, Some(length as u64))));
+        request.ingest = Ingest::Media(DemuxSetup::new(ContainerFormat::Fmp4, Some(Arc::new(init.clone()))));
+        let inputs = client().inputs(request);
+        assert_eq!(samples_of(&inputs, length, name), wanted, "{name}");
+        let answers = (length as u64).div_ceil(most) as usize;
+        assert_eq!(server.heads().len(), answers, "{name}");
+    }
+    let bytes = file.clone();
+    let server = OddServer::start(move |_| answer("200 OK", &[], &bytes));
+    let mut request = request(&server.url, Some((before, Some(length as u64))));
+    request.ingest = Ingest::Media(DemuxSetup::new(ContainerFormat::Fmp4, Some(Arc::new(init))));
+    let inputs = client().inputs(request);
+    assert_eq!(samples_of(&inputs, length, "whole"), wanted);
+    let ignored = |input: &Input| matches!(input, Input::FetchStarted { head, .. } if head.range_ignored);
+    assert!(inputs.iter().any(ignored) && server.heads().len() == 1);
 }

@@ -69,7 +69,7 @@ pub(super) fn span(text: &str) -> Option<i64> {
     let mut rest = rest.strip_prefix('P')?;
     let mut time = false;
     let mut total: i128 = 0;
-    let mut fields = 0;
+    let mut is_empty = true;
     while !rest.is_empty() {
         if let Some(after) = rest.strip_prefix('T') {
             time = true;
@@ -90,10 +90,10 @@ pub(super) fn span(text: &str) -> Option<i64> {
             _ => return None,
         };
         total = total.saturating_add(decimal(number)?.saturating_mul(seconds));
-        fields += 1;
+        is_empty = false;
         rest = rest.get(end + 1..)?;
     }
-    if fields == 0 {
+    if is_empty {
         return None;
     }
     let total = if negative { 0 } else { total };

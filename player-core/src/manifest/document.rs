@@ -211,4 +211,18 @@ mod tests {
         }
         assert_eq!(found(&vec![b'#'; MAX_BYTES + 1]), format!("the manifest exceeds {MAX_BYTES}"));
     }
+
+    #[test]
+    fn bytes_that_are_not_text_are_warned_of_with_their_line() {
+        for (bytes, line) in
+            [(&b"# \xff\n#EXTM3U\n"[..], 1), (b"#EXTM3U\n\xff\n", 2), (b"#EXTM3U\n\n\n# \xff\n\n\xfe", 4)]
+        {
+            let mut warnings = Warnings::default();
+            assert!(recognise(bytes, &mut warnings).is_ok());
+            let all = warnings.into_list();
+            let text = all.iter().filter(|warning| warning.message.contains("not UTF-8"));
+            let lines: Vec<_> = text.map(|warning| warning.line).collect();
+            assert_eq!(lines, [Some(line)], "{bytes:?}");
+        }
+    }
 }

@@ -391,6 +391,36 @@ mod tests {
         assert_eq!(wrong.unwrap(), list, "a wrong place is searched around");
     }
 
+    /// What is asked for after the first piece of a file.
+    fn asked(first: &[u8], is_last: bool, range: Option<(u64, u64)>) -> Option<ByteRange> {
+        let offset = range.map_or(0, |(offset, _)| offset);
+        let asked = if is_last { first.len() as u64 + 1 } else { first.len() as u64 };
+        let wanted = ByteRange { offset, length: Some(asked) };
+        let pieces = [IndexPiece::new(Some(wanted), Bytes::copy_from_slice(first))];
+        match read(&pieces, &source(range), &FILE.parse().unwrap(), &mut Warnings::default()) {
+            Ok(Reading::More(range)) => Some(range),
+            Ok(Reading::Known(_)) | Err(_) => None,
+        }
+    }
+
+    #[test]
+    fn a_movie_box_in_front_is_fetched_whole_unless_it_is_hostile() {
+        let head = boxed(b"ftyp", &[0; 12]);
+        let at = head.len() as u64;
+        let moov = |size: u32| [&head[..], &size.to_be_bytes(), b"moov", &[0; 100]].concat();
+        assert_eq!(asked(&moov(50_000), false, None), Some(ByteRange { offset: at, length: Some(50_000 + PROBE) }));
+        let largest = MAX_BOX as u32;
+        assert_eq!(asked(&moov(largest), false, None), Some(ByteRange { offset: at, length: Some(MAX_BOX + PROBE) }));
+        let behind = |size: u32| Some(ByteRange { offset: at + u64::from(size), length: Some(PROBE) });
+        assert_eq!(asked(&moov(largest + 1), false, None), behind(largest + 1), "a hostile one is passed over");
+        assert_eq!(asked(&moov(108), false, None), behind(108), "it is here");
+        // Where the place of the index is announced, the length of the file is of no interest.
+        let announced = moov(50_000)[head.len()..].to_vec();
+        let next = Some(ByteRange { offset: 900 + 50_000, length: Some(PROBE) });
+        assert_eq!(asked(&announced, false, Some((900, 108))), next);
+        assert_eq!(asked(&moov(50_000), true, None), None, "the file ends inside it");
+    }
+
     #[test]
     fn levels_are_followed_wherever_they_lie() {
         let low = [index(0, &[(10, 1000), (20, 1000)]), index(2000, &[(30, 1000)])];

@@ -10,6 +10,8 @@ mod listing;
 mod metadata;
 mod presentation;
 mod resource;
+#[cfg(test)]
+mod tests;
 mod thumbnails;
 
 pub use encryption::{EncryptionMethod, KeySource, Protection, SegmentEncryption, SegmentKey, SegmentKeys};

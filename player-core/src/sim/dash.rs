@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::captions::Captions;
 use super::film::{AUDIO_SCALE, Film, LockKind, VIDEO_SCALE};
+use super::packaging::Addressing;
 
 impl Film {
     pub(super) fn mpd(&self) -> String {
@@ -42,14 +43,15 @@ impl Film {
             );
         }
         self.template(&mut text, "v", VIDEO_SCALE, begin);
+        let codecs = if self.muxed.is_some() { "avc1.4d401f,mp4a.40.2" } else { "avc1.4d401f" };
         for rung in &self.ladder {
             let (width, height) = rung.size;
-            let _ = writeln!(
+            let _ = write!(
                 text,
-                "<Representation id=\"{}\" bandwidth=\"{}\" width=\"{width}\" height=\"{height}\" \
-                     codecs=\"avc1.4d401f\"/>",
+                "<Representation id=\"{}\" bandwidth=\"{}\" width=\"{width}\" height=\"{height}\" codecs=\"{codecs}\"",
                 rung.id, rung.bitrate
             );
+            self.close_representation(&mut text, "v", &rung.id, begin);
         }
         text.push_str("</AdaptationSet>\n");
         for (index, voice) in self.voices.iter().enumerate() {
@@ -62,10 +64,11 @@ impl Film {
             text.push_str(&protection);
             self.template(&mut text, "a", AUDIO_SCALE, begin);
             for (name, rate) in self.sounds_of(voice) {
-                let _ = writeln!(
+                let _ = write!(
                     text,
-                    "<Representation id=\"{name}\" bandwidth=\"{rate}\" codecs=\"mp4a.40.2\" audioSamplingRate=\"48000\"/>"
+                    "<Representation id=\"{name}\" bandwidth=\"{rate}\" codecs=\"mp4a.40.2\" audioSamplingRate=\"48000\""
                 );
+                self.close_representation(&mut text, "a", &name, begin);
             }
             text.push_str("</AdaptationSet>\n");
         }
@@ -85,7 +88,18 @@ impl Film {
         text.push_str("</EventStream>\n");
     }
 
+    /// Ends the start tag of a representation, and the element with what it says of its file.
+    fn close_representation(&self, text: &mut String, group: &str, name: &str, begin: u64) {
+        let _ = match self.addressing(group) {
+            Addressing::Files => writeln!(text, "/>"),
+            _ => writeln!(text, ">{}</Representation>", self.file_elements(group, name, begin)),
+        };
+    }
+
     fn template(&self, text: &mut String, group: &str, scale: u32, begin: u64) {
+        if self.addressing(group) != Addressing::Files {
+            return;
+        }
         let init = if self.at_once { "" } else { "initialization=\"{group}/$RepresentationID$/init.mp4\" " };
         let init = init.replace("{group}", group);
         let segment = self.segment.as_secs();
@@ -130,6 +144,11 @@ impl Film {
                 text,
                 "<ContentProtection schemeIdUri=\"urn:mpeg:dash:mp4protection:2011\" value=\"cenc\" default_KID=\"{id}\"/>"
             );
+            if self.shape.other_key_formats && lock.kind == LockKind::Samples {
+                for other in ["9a04f079-9840-4286-ab92-e65be0885f95", "edef8ba9-79d6-4ace-a3c8-27dcd51d21ed"] {
+                    let _ = writeln!(text, "<ContentProtection schemeIdUri=\"urn:uuid:{other}\"/>");
+                }
+            }
             let system = match lock.kind {
                 LockKind::Foreign => "edef8ba9-79d6-4ace-a3c8-27dcd51d21ed",
                 LockKind::Nothing | LockKind::Segments | LockKind::Samples => "e2719d58-a985-b3c9-781a-b030af78d30e",

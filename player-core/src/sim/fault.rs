@@ -40,13 +40,20 @@ pub enum Effect {
     Html,
     /// The body is empty.
     Empty,
+    /// Another host has it: a redirect to the same path there.
+    Redirect(String),
+    /// The answer to a request for a part is the whole file, which the host of the engine cuts.
+    WholeFile,
+    /// The answer to a request for a part brings that part of it; the host of the engine asks for the rest, in as many
+    /// requests.
+    Parts(u32),
 }
 
 /// A fault: which requests, when, how often, and what happens to them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Fault {
     /// Requests whose address contains this; an empty text matches all. A segment also answers to its place from the
-    /// beginning of the film, as in `/7.m4s`, whatever its number is.
+    /// beginning of the film, as in `/7.m4s`, whatever its number is, and if it is a part of a file.
     pub address: String,
     /// Requests of this kind; `None` matches all.
     pub kind: Option<FetchKind>,

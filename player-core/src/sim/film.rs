@@ -1,24 +1,23 @@
 //! A film that does not exist: its description, its HLS playlists and DASH manifest, and its media made on demand.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
 use bytes::Bytes;
 
-use super::captions::{self, Captions};
-use super::media::{self, Layout};
+use super::captions::Captions;
+use super::packaging::Muxed;
 use super::shape::Shape;
 use super::sounds::Sounds;
-use crate::container::mp4::testmux::{self, TestCodec, TestTrack};
-use crate::container::{self, DemuxOutput};
+use crate::container::DemuxOutput;
+use crate::container::mp4::testmux;
 use crate::drm::KeyId;
 use crate::model::Protocol;
 use crate::text::webvtt::TimestampMap;
 use crate::text::{Cue, CueLayout, CueSpan};
 use crate::time::MediaTime;
 
-/// Number of the one track of each file.
+/// Number of the first track of each file.
 pub const TRACK: u32 = 1;
 /// Ticks per second of the pictures.
 pub(super) const VIDEO_SCALE: u32 = 24_000;
@@ -114,6 +113,8 @@ pub struct Film {
     pub captions: Captions,
     /// The sound ends so much before the pictures.
     pub audio_short: Duration,
+    /// Audio in the files of the video; needs real bytes.
+    pub muxed: Option<Muxed>,
     /// Bytes are muxed and read by the real demuxer, instead of samples being made directly.
     pub real_bytes: bool,
     /// Segments of pictures bring their initialisation data themselves and are complete at their end only, as in the
@@ -134,7 +135,8 @@ pub struct Film {
     pub steering: Option<String>,
     /// Where the author of the HLS playlist wants playback to begin, in seconds; negative from the end.
     pub authored_start: Option<f64>,
-    /// Segments that the HLS playlist of a rung or a voice announces as missing.
+    /// Segments that the HLS playlist of a rung or a voice announces as missing, and that a DASH list of byte ranges
+    /// leaves out.
     pub gaps: Vec<(String, u64)>,
     /// Events that a DASH manifest tells: when each begins and how long it lasts, in the first period.
     pub events: Vec<(Duration, Duration)>,
@@ -198,6 +200,7 @@ impl Film {
             subtitles: Vec::new(),
             captions: Captions::None,
             audio_short: Duration::ZERO,
+            muxed: None,
             real_bytes: false,
             at_once: false,
             periods: 1,
@@ -233,7 +236,7 @@ impl Film {
         }
     }
 
-    /// What lies at a path; `None` when nothing does.
+    /// The whole file at a path; `None` when there is none.
     pub fn content(&self, path: &str) -> Option<Content> {
         let text = |content_type, text: String| Some(Content::File { content_type, bytes: text.into() });
         let rest = path.strip_prefix("/film/")?;
@@ -257,7 +260,7 @@ impl Film {
         match (group, file) {
             ("v" | "a" | "t", "index.m3u8") => text("application/vnd.apple.mpegurl", self.playlist(group, name)),
             ("v" | "a", "init.mp4") => {
-                let bytes = testmux::init(&[self.track(group, name)?]);
+                let bytes = testmux::init(&self.tracks(group, name)?);
                 Some(Content::File { content_type: "video/mp4", bytes })
             }
             ("t", file) => {
@@ -266,65 +269,10 @@ impl Film {
             }
             ("v" | "a", file) => {
                 let number = self.place_of(group, file.strip_suffix(".m4s")?)?;
-                self.segment(group, name, number)
+                self.segment_content(group, name, number)
             }
             _ => None,
         }
-    }
-
-    fn track(&self, group: &str, name: &str) -> Option<TestTrack> {
-        if group == "v" {
-            let (width, height) = self.ladder.iter().find(|rung| rung.id == name)?.size;
-            return Some(TestTrack::new(TRACK, VIDEO_SCALE, TestCodec::H264 { width, height }));
-        }
-        self.sound_rate(name)?;
-        Some(TestTrack::new(TRACK, AUDIO_SCALE, TestCodec::Aac { sample_rate: AUDIO_SCALE, channels: 2 }))
-    }
-
-    fn segment(&self, group: &str, name: &str, number: u64) -> Option<Content> {
-        let rate = match group {
-            "v" => self.ladder.iter().find(|rung| rung.id == name)?.bitrate,
-            _ => self.sound_rate(name)?,
-        };
-        let layout = if group == "v" { self.video_layout(number, rate) } else { self.audio_layout(number, rate) };
-        let ahead = self.ahead(layout.scale);
-        if self.real_bytes {
-            let init = container::read_init(testmux::init(&[self.track(group, name)?])).ok()?;
-            let messages = self.event_messages && group == "v";
-            return media::muxed(&layout, ahead, number, &init, messages);
-        }
-        let mut content = media::direct(&layout, ahead, |number| self.lacks(group == "v", &layout, number));
-        if let Content::Media { pieces, .. } = &mut content
-            && group == "v"
-            && self.captions != Captions::None
-        {
-            captions::weave(pieces, number);
-        }
-        if let Content::Media { size, pieces } = &mut content
-            && self.at_once
-            && group == "v"
-        {
-            let init = container::read_init(testmux::init(&[self.track(group, name)?])).ok()?;
-            let media = std::mem::take(pieces).into_iter().flat_map(|(_, outputs)| outputs);
-            *pieces = vec![(*size, [DemuxOutput::Init(Arc::new(init))].into_iter().chain(media).collect())];
-        }
-        Some(match self.lock(number) {
-            Some(lock) if matches!(lock.kind, LockKind::Samples | LockKind::Foreign) => {
-                media::locked(content, lock.id().0)
-            }
-            _ => content,
-        })
-    }
-
-    /// True when a sample is missing, or what it depends on.
-    fn lacks(&self, pictures: bool, layout: &Layout, number: u64) -> bool {
-        let at = |number: u64| {
-            Duration::from_nanos(number * u64::from(layout.tick) * 1_000_000_000 / u64::from(layout.scale))
-        };
-        let number = layout.order.shown_at(number);
-        let group = at(number / layout.key_every * layout.key_every);
-        let spans = self.missing.iter().filter(|missing| missing.pictures == pictures);
-        spans.into_iter().any(|missing| missing.from <= at(number) && group < missing.until)
     }
 
     pub(super) fn lock(&self, number: u64) -> Option<&Lock> {

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::captions::Captions;
 use super::film::{Film, LockKind};
+use super::packaging::Addressing;
 
 impl Film {
     pub(super) fn master(&self) -> String {
@@ -54,7 +55,8 @@ impl Film {
                 Captions::Denied => ",CLOSED-CAPTIONS=NONE",
             };
             let subtitles = if self.subtitles.is_empty() { "" } else { ",SUBTITLES=\"sub\"" };
-            let codecs = if self.voices.is_empty() { "avc1.4d401f" } else { "avc1.4d401f,mp4a.40.2" };
+            let has_audio = !self.voices.is_empty() || self.muxed.is_some();
+            let codecs = if has_audio { "avc1.4d401f,mp4a.40.2" } else { "avc1.4d401f" };
             let (width, height) = rung.size;
             for (audio, sound) in self.groups_of(&rung.id, group) {
                 let rate = rung.bitrate + sound;
@@ -79,35 +81,58 @@ impl Film {
         if self.shape.opening_discontinuity {
             text.push_str("#EXT-X-DISCONTINUITY-SEQUENCE:4294967299\n");
         }
+        let ranged = self.addressing(group) != Addressing::Files;
+        let map = if ranged { self.file_map(group, name) } else { None };
         if group != "t" {
-            text.push_str("#EXT-X-MAP:URI=\"init.mp4\"\n");
+            text.push_str(&self.map_tag(map.as_ref()));
         }
         if self.shape.opening_discontinuity {
             text.push_str("#EXT-X-DISCONTINUITY\n");
         }
         let extension = if group == "t" { "vtt" } else { "m4s" };
-        let rung = self.ladder.iter().find(|rung| group == "v" && rung.id == name && self.shape.announced_rates);
+        let rung = self.ladder.iter().find(|rung| group == "v" && rung.id == name && !ranged);
         for number in 0..self.segments() {
-            if group != "t" && self.gaps.iter().any(|(rung, gap)| rung == name && *gap == number) {
+            if group != "t" && self.is_gap(name, number) {
                 text.push_str("#EXT-X-GAP\n");
             }
             let (begin, end) = self.span_of(group, number);
-            if let Some(rung) = rung {
+            if let Some(rung) = rung.filter(|_| self.shape.announced_from.is_some_and(|from| from <= number)) {
                 let _ = writeln!(text, "#EXT-X-BITRATE:{}", self.segment_rate(rung.bitrate, number) / 1000);
             }
             if group != "t" {
                 text.push_str(&self.key_tag(number));
             }
-            let _ = writeln!(text, "#EXTINF:{}.000,\n{number}.{extension}", end - begin);
+            let _ = writeln!(text, "#EXTINF:{}.000,", end - begin);
+            match &map {
+                Some(map) => text.push_str(&self.range_lines(map, number)),
+                None => {
+                    let _ = writeln!(text, "{number}.{extension}");
+                }
+            }
         }
         text.push_str("#EXT-X-ENDLIST\n");
         text
     }
 
+    /// The tags of the keys in force from a segment on. Keys of other formats stay in force until there is none at all.
     fn key_tag(&self, number: u64) -> String {
         let Some(lock) = self.locks.iter().find(|lock| lock.first == number) else { return String::new() };
         let uri = format!("/film/key/{}.bin", lock.id());
-        match lock.kind {
+        let before = number.checked_sub(1).and_then(|before| self.lock(before));
+        let opens = before.is_none_or(|before| before.kind != lock.kind);
+        let (before, after) = match lock.kind {
+            LockKind::Segments | LockKind::Samples if opens && self.shape.other_key_formats => {
+                let method = if lock.kind == LockKind::Segments { "AES-128" } else { "SAMPLE-AES-CTR" };
+                let other = |format: &str| {
+                    format!(
+                        "#EXT-X-KEY:METHOD={method},URI=\"skd://x\",KEYFORMAT=\"{format}\",KEYFORMATVERSIONS=\"1\"\n"
+                    )
+                };
+                (other("com.apple.streamingkeydelivery"), other("urn:uuid:edef8ba9-79d6-4ace-a3c8-27dcd51d21ed"))
+            }
+            _ => (String::new(), String::new()),
+        };
+        let tag = match lock.kind {
             LockKind::Nothing => "#EXT-X-KEY:METHOD=NONE\n".to_owned(),
             LockKind::Segments => format!("#EXT-X-KEY:METHOD=AES-128,URI=\"{uri}\"\n"),
             LockKind::Samples => format!("#EXT-X-KEY:METHOD=SAMPLE-AES-CTR,URI=\"{uri}\"\n"),
@@ -115,6 +140,7 @@ impl Film {
                 "#EXT-X-KEY:METHOD=SAMPLE-AES,URI=\"skd://x\",KEYFORMAT=\"com.apple.streamingkeydelivery\",KEYID=0x{}\n",
                 lock.id()
             ),
-        }
+        };
+        before + &tag + &after
     }
 }

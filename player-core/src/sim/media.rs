@@ -1,6 +1,7 @@
 //! Media of a virtual film: samples made directly, or real bytes read by the real demuxer.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -89,6 +90,16 @@ impl Layout {
         usize::try_from(bytes).unwrap_or(usize::MAX).clamp(1, NOTHING.len())
     }
 
+    /// Bytes of its samples in all, but for those that are missing.
+    pub fn size(&self, missing: impl Fn(u64) -> bool) -> u64 {
+        (self.first..self.last).filter(|number| !missing(*number)).count() as u64 * self.sample_bytes() as u64
+    }
+
+    /// Presentation time of the sample of this number in presentation order.
+    pub fn time_of(&self, shown: u64) -> Duration {
+        Duration::from_nanos(shown * u64::from(self.tick) * 1_000_000_000 / u64::from(self.scale))
+    }
+
     /// True if decoding can begin with the sample of this number in decoding order.
     fn is_key(&self, decoded: u64) -> bool {
         self.order.shown_at(decoded).is_multiple_of(self.key_every)
@@ -137,26 +148,108 @@ pub fn locked(content: Content, key_id: [u8; 16]) -> Content {
     Content::Media { size, pieces }
 }
 
-/// Real bytes, read by the real demuxer; what it says at each piece is what the engine is told.
-pub fn muxed(layout: &Layout, ahead: u64, number: u64, init: &InitSegment, message: bool) -> Option<Content> {
-    let bytes = u32::try_from(layout.sample_bytes()).unwrap_or(u32::MAX);
-    let tick = i64::from(layout.tick);
-    // Composition offsets are negative where decoding times cannot begin earlier.
-    let begin = layout.first * u64::from(layout.tick) + ahead;
-    let delay = layout.order.delay().min(begin / u64::from(layout.tick));
-    let specs: Vec<testmux::SampleSpec> = (layout.first..layout.last)
-        .map(|sample| {
+/// What the edit list of a track does (ISO/IEC 14496-12 §8.6.6).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Edit {
+    /// Length of an empty edit, milliseconds.
+    pub empty_millis: u32,
+    /// Ticks that are cut from the beginning of the media.
+    pub media_time: u32,
+}
+
+impl Edit {
+    /// Length of the empty edit in ticks of the track.
+    pub fn empty_ticks(self, scale: u32) -> u64 {
+        u64::from(self.empty_millis) * u64::from(scale) / 1000
+    }
+}
+
+/// The part of a track that lies in a segment of real bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct RealTrack {
+    /// Number of the track.
+    pub number: u32,
+    /// Its samples.
+    pub layout: Layout,
+    /// Ticks by which timestamps run ahead of the presentation.
+    pub ahead: u64,
+    /// What the edit list of the track does; timestamps make up for it.
+    pub edit: Edit,
+}
+
+impl RealTrack {
+    fn count(&self) -> usize {
+        self.layout.last.saturating_sub(self.layout.first) as usize
+    }
+
+    /// The decoding time of the first sample, and all samples.
+    fn samples(&self) -> (u64, Vec<testmux::SampleSpec>) {
+        let layout = &self.layout;
+        let bytes = u32::try_from(layout.sample_bytes()).unwrap_or(u32::MAX);
+        let tick = i64::from(layout.tick);
+        // Composition offsets are negative where decoding times cannot begin earlier.
+        let begin = layout.first * u64::from(layout.tick) + self.ahead;
+        let delay = layout.order.delay().min(begin / u64::from(layout.tick));
+        let spec = |sample: u64| {
             let places = layout.order.shown_at(sample).cast_signed() - sample.cast_signed() + delay.cast_signed();
             let offset = i32::try_from(places * tick).unwrap_or_default();
             (layout.tick, bytes, layout.is_key(sample), offset)
-        })
-        .collect();
-    let base = begin - delay * u64::from(layout.tick);
-    let number = u32::try_from(number).unwrap_or(u32::MAX);
-    let mut file = testmux::segment(TRACK, number, base, &specs);
-    if message {
-        file = [testmux::event_message("urn:example:inband", number, 1000, 500), file.to_vec()].concat().into();
+        };
+        let base = begin - delay * u64::from(layout.tick) + u64::from(self.edit.media_time)
+            - self.edit.empty_ticks(layout.scale);
+        (base, (layout.first..layout.last).map(spec).collect())
     }
+}
+
+fn message_of(number: u64) -> Vec<u8> {
+    testmux::event_message("urn:example:inband", u32::try_from(number).unwrap_or(u32::MAX), 1000, 500)
+}
+
+/// The movie fragments of a segment: those who share it alternate.
+const fn fragments_of(tracks: &[RealTrack]) -> usize {
+    if tracks.len() > 1 { FRAGMENTS } else { 1 }
+}
+
+/// The length of [`real_bytes`].
+pub fn real_size(tracks: &[RealTrack], number: u64, message: bool) -> u64 {
+    let samples = tracks.iter().map(RealTrack::count).sum();
+    let bytes = tracks.iter().map(|track| track.count() * track.layout.sample_bytes()).sum();
+    let boxes = testmux::fragment_length(tracks.len(), 0, 0) * fragments_of(tracks);
+    let media = testmux::fragment_length(0, samples, bytes) - testmux::fragment_length(0, 0, 0);
+    let message = if message { message_of(number).len() } else { 0 };
+    (message + boxes + media) as u64
+}
+
+/// A segment as bytes. Tracks that share it alternate in movie fragments, in the order given.
+pub fn real_bytes(tracks: &[RealTrack], number: u64, message: bool) -> Bytes {
+    let mut file = if message { message_of(number) } else { Vec::new() };
+    let number = u32::try_from(number).unwrap_or(u32::MAX);
+    let fragments = fragments_of(tracks);
+    let samples: Vec<_> = tracks.iter().map(RealTrack::samples).collect();
+    for fragment in 0..fragments {
+        let mut parts = Vec::new();
+        let mut media = Vec::new();
+        for (track, (base, all)) in tracks.iter().zip(&samples) {
+            let (first, last) = (all.len() * fragment / fragments, all.len() * (fragment + 1) / fragments);
+            let part = &all[first..last];
+            let boxes = testmux::TestFragment {
+                track: track.number,
+                sequence: number,
+                base_decode_time: base + first as u64 * u64::from(track.layout.tick),
+                boxes: &[],
+            };
+            // All bytes of a track are its number.
+            let bytes = part.iter().map(|sample| sample.1 as usize).sum::<usize>();
+            media.resize(media.len() + bytes, track.number as u8);
+            parts.push((boxes, part));
+        }
+        file.extend(testmux::fragment_of(&parts, &media));
+    }
+    file.into()
+}
+
+/// Real bytes, read by the real demuxer; its output at each piece is what the engine gets.
+pub fn read(file: Bytes, init: &InitSegment) -> Option<Content> {
     let mut demuxer = container::demuxer(ContainerFormat::Fmp4, Some(init)).ok()?;
     let size = file.len() as u64;
     let mut pieces = Vec::new();

@@ -29,6 +29,8 @@ enum Step {
     End(FetchOutcome),
     /// Nothing more ever comes; the host notices after its time limit.
     Stall,
+    /// The host asks for the rest, which begins to come after this.
+    Pause(Duration),
 }
 
 #[derive(Clone, Debug)]
@@ -37,6 +39,8 @@ enum Phase {
     Ending { at: Now, outcome: FetchOutcome },
     /// The answer begins then.
     Waiting { at: Now, head: ResponseHead },
+    /// The answer to another request begins then.
+    Paused { until: Now },
     /// Bytes flow.
     Flowing,
 }
@@ -48,9 +52,28 @@ struct Transfer {
     stall_timeout: Duration,
     /// Bytes that have come.
     done: u64,
+    /// Bytes of them that the host throws away, at the beginning.
+    skipped: u64,
     /// What comes when, by bytes, last first.
     steps: Vec<(u64, Step)>,
     seq: u64,
+}
+
+impl Transfer {
+    /// Lets so many bytes come first that are not wanted.
+    fn skip(&mut self, bytes: u64) {
+        self.skipped = bytes;
+        self.steps.iter_mut().for_each(|(at, _)| *at += bytes);
+    }
+
+    /// Lets the bytes come in so many parts, with a pause before each further one.
+    fn pause_between(&mut self, parts: u32, size: u64, pause: Duration) {
+        let parts = u64::from(parts);
+        let pauses = (1..parts).map(|part| (size * part / parts, Step::Pause(pause)));
+        self.steps.extend(pauses);
+        // The sort keeps the order of what comes at the same byte, and the end came first.
+        self.steps.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
+    }
 }
 
 /// The network.
@@ -102,7 +125,7 @@ impl Network {
         told.filter_map(|transfer| {
             let (next, _) = transfer.steps.last()?;
             let bytes = (transfer.done + carried).min(*next).max(transfer.done);
-            Some(Input::FetchProgress { id: transfer.id, bytes })
+            Some(Input::FetchProgress { id: transfer.id, bytes: bytes.saturating_sub(transfer.skipped) })
         })
         .collect()
     }
@@ -129,9 +152,11 @@ impl Network {
                 Some(Input::FetchEnded { id, outcome })
             }
             Phase::Waiting { head, .. } => Some(Input::FetchStarted { id, head }),
+            Phase::Paused { .. } => Some(Input::FetchProgress { id, bytes: transfer.done - transfer.skipped }),
             Phase::Flowing => {
                 let (bytes, step) = transfer.steps.pop()?;
                 transfer.done = transfer.done.max(bytes);
+                let bytes = bytes - transfer.skipped;
                 match step {
                     Step::Progress => Some(Input::FetchProgress { id, bytes }),
                     Step::Media(mut outputs) => {
@@ -140,7 +165,7 @@ impl Network {
                         }
                         let output = outputs.remove(0);
                         if !outputs.is_empty() {
-                            transfer.steps.push((bytes, Step::Media(outputs)));
+                            transfer.steps.push((transfer.done, Step::Media(outputs)));
                         }
                         let seq = transfer.seq;
                         transfer.seq += 1;
@@ -152,8 +177,12 @@ impl Network {
                     }
                     Step::Stall => {
                         let error = FetchError::Timeout { started: true };
-                        let outcome = FetchOutcome::Failed { bytes: transfer.done, error };
+                        let outcome = FetchOutcome::Failed { bytes, error };
                         transfer.phase = Phase::Ending { at: at + transfer.stall_timeout, outcome };
+                        Some(Input::FetchProgress { id, bytes })
+                    }
+                    Step::Pause(latency) => {
+                        transfer.phase = Phase::Paused { until: at + latency };
                         Some(Input::FetchProgress { id, bytes })
                     }
                 }
@@ -171,7 +200,7 @@ impl Network {
 
     fn next_of(&self, transfer: &Transfer, flowing: u64) -> Option<Now> {
         match &transfer.phase {
-            Phase::Ending { at, .. } | Phase::Waiting { at, .. } => Some(*at),
+            Phase::Ending { at, .. } | Phase::Waiting { at, .. } | Phase::Paused { until: at } => Some(*at),
             Phase::Flowing => {
                 let (bytes, _) = transfer.steps.last()?;
                 let missing = bytes.saturating_sub(transfer.done);
@@ -203,8 +232,9 @@ impl Network {
 
     fn answer(&mut self, request: &FetchRequest, now: Now) -> Transfer {
         let host = request.url.host_str().unwrap_or_default();
-        let film = self.films.iter().find(|(name, _)| name == host).map(|(_, film)| film);
-        let by_place = film.and_then(|film| film.path_by_place(request.url.path()));
+        let film_of = |host: &str| self.films.iter().find(|(name, _)| name == host).map(|(_, film)| film);
+        let mut film = film_of(host);
+        let by_place = film.and_then(|film| film.path_of_part(request.url.path(), request.range));
         let effect = self.faults.strike(request, by_place.as_deref(), now);
         let ending = |at: Now, error| Phase::Ending { at, outcome: FetchOutcome::Failed { bytes: 0, error } };
         let latency = self.link.latency_at(now.as_duration());
@@ -213,11 +243,19 @@ impl Network {
             phase: Phase::Flowing,
             stall_timeout: request.stall_timeout,
             done: 0,
+            skipped: 0,
             steps: Vec::new(),
             seq: 0,
         };
+        let mut url = request.url.clone();
         let (delay, effect) = match effect {
             Some(Effect::Delay(delay)) => (delay, None),
+            Some(Effect::Redirect(host)) => {
+                film = film_of(&host);
+                // The name is a test's own; an address with another host is an address.
+                let _ = url.set_host(Some(&host));
+                (latency, None)
+            }
             other => (Duration::ZERO, other),
         };
         if let Some(error) = unreachable(effect.as_ref(), film.is_some()) {
@@ -247,7 +285,7 @@ impl Network {
             transfer.phase = ending(now + request.first_byte_timeout, error);
             return transfer;
         }
-        let Some(mut content) = film.and_then(|film| film.content(request.url.path())) else {
+        let Some(mut content) = film.and_then(|film| film.part(request.url.path(), request.range)) else {
             let error = FetchError::Status { status: 404, retry_after: None };
             transfer.phase = ending(now + latency, error);
             return transfer;
@@ -260,12 +298,19 @@ impl Network {
             }
         }
         let (size, content_type) = fill(&mut transfer.steps, content, effect.as_ref());
+        let whole = request.range.filter(|_| effect == Some(Effect::WholeFile));
+        if let Some(range) = whole {
+            transfer.skip(range.offset);
+        }
+        if let (Some(Effect::Parts(parts)), Some(_)) = (&effect, request.range) {
+            transfer.pause_between(*parts, size, latency);
+        }
         let head = ResponseHead {
-            status: 200,
-            url: request.url.clone(),
+            status: if request.range.is_none() || whole.is_some() { 200 } else { 206 },
+            url,
             content_type: Some(content_type.to_owned()),
             content_length: Some(size),
-            range_ignored: false,
+            range_ignored: whole.is_some(),
         };
         transfer.phase = Phase::Waiting { at: now + latency + delay, head };
         if let Ingest::Keys(file) = request.ingest {

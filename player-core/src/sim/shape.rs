@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::film::{AAC_FRAME, AUDIO_SCALE, Film, VIDEO_SCALE};
 use super::media::{Layout, Order};
+use super::packaging::Addressing;
 use crate::model::Protocol;
 
 /// Pictures per second.
@@ -29,10 +30,21 @@ pub struct Shape {
     pub reordered: bool,
     /// The HLS playlists begin with a discontinuity and with a discontinuity sequence above zero.
     pub opening_discontinuity: bool,
-    /// Segments differ in rate, and the HLS playlists of video announce it (`EXT-X-BITRATE`).
-    pub announced_rates: bool,
+    /// Segments differ in rate, and the HLS playlists of video announce it (`EXT-X-BITRATE`) from the segment at this
+    /// place on.
+    pub announced_from: Option<u64>,
     /// Frames of audio that are absent at the beginning.
     pub late_audio: u64,
+    /// Addressing of video.
+    pub video: Addressing,
+    /// Addressing of audio.
+    pub audio: Addressing,
+    /// Bytes between the segment index of a file and its media.
+    pub media_away: u64,
+    /// Files of real bytes have edit lists, each with an empty edit.
+    pub edit_lists: bool,
+    /// Other key formats are in force beside the one that playback can use.
+    pub other_key_formats: bool,
 }
 
 impl Shape {
@@ -43,8 +55,13 @@ impl Shape {
         uneven: false,
         reordered: false,
         opening_discontinuity: false,
-        announced_rates: false,
+        announced_from: None,
         late_audio: 0,
+        video: Addressing::Files,
+        audio: Addressing::Files,
+        media_away: 0,
+        edit_lists: false,
+        other_key_formats: false,
     };
 
     /// Everything at once; numbers begin beyond 32 bits.
@@ -54,8 +71,13 @@ impl Shape {
         uneven: true,
         reordered: true,
         opening_discontinuity: true,
-        announced_rates: true,
+        announced_from: Some(0),
         late_audio: 2,
+        video: Addressing::Files,
+        audio: Addressing::Indexed,
+        media_away: (1 << 32) + 7,
+        edit_lists: true,
+        other_key_formats: true,
     };
 }
 
@@ -143,7 +165,11 @@ impl Film {
 
     /// The rate of a segment of a rung of this rate.
     pub(super) const fn segment_rate(&self, rate: u64, place: u64) -> u64 {
-        if self.shape.announced_rates { rate * RATES[(place % RATES.len() as u64) as usize] / 100 } else { rate }
+        if self.shape.announced_from.is_some() {
+            rate * RATES[(place % RATES.len() as u64) as usize] / 100
+        } else {
+            rate
+        }
     }
 
     /// The samples of a segment of video.
@@ -163,9 +189,8 @@ impl Film {
         }
     }
 
-    /// The samples of a segment of audio.
-    pub(super) fn audio_layout(&self, place: u64, rate: u64) -> Layout {
-        let (begin, end) = self.span_of("a", place);
+    /// The samples of audio that begin in a span of seconds.
+    pub(super) fn audio_layout(&self, (begin, end): (u64, u64), rate: u64) -> Layout {
         let frame_at = |second: u64| (second * u64::from(AUDIO_SCALE)).div_ceil(u64::from(AAC_FRAME));
         let nanos = self.duration.saturating_sub(self.audio_short).as_nanos();
         let limit = nanos * u128::from(AUDIO_SCALE) / (1_000_000_000 * u128::from(AAC_FRAME));

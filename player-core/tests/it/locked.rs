@@ -5,7 +5,7 @@ use player_core::engine::io::{FetchKind, Output};
 use player_core::error::ErrorCode;
 use player_core::model::Protocol;
 use player_core::render::RenderCommand;
-use player_core::sim::{Effect, Fault, Film, Lock, LockKind, Outcome, World};
+use player_core::sim::{Addressing, Effect, Fault, Film, Lock, LockKind, Outcome, World};
 use player_core::snapshot::{BufferingReason, State};
 use player_core::{Command, Event, SeekMode};
 
@@ -66,7 +66,7 @@ fn whole_segments_and_samples_play_with_keys_that_rotate_and_each_key_is_fetched
 
 #[test]
 fn the_vector_of_a_segment_is_its_number() {
-    let film = film(Protocol::Hls, &[(0, LockKind::Segments, 0)]);
+    let film = film(Protocol::Hls, &[(0, LockKind::Segments, 0)]).addressed(Addressing::Files, Addressing::Files);
     let mut world = world(&film, fast(), Vec::new());
     world.record();
     assert_eq!(play(&mut world), Outcome::Ended);
@@ -145,6 +145,8 @@ fn the_clear_beginning_is_played_before_the_missing_key_ends_playback() {
     ] {
         let mut film = film(protocol, &[(5, kind, 1)]);
         film.periods = 3;
+        // In DASH a system that is not supported would be the reason, as no key has an address.
+        film.shape.other_key_formats = protocol == Protocol::Hls;
         let mut world = world(&film, fast(), vec![Fault::new("/key/", Effect::Status(404))]);
         let error = failure(play(&mut world));
         let expected = if kind == LockKind::Foreign { ErrorCode::DrmUnsupported } else { ErrorCode::KeyUnavailable };
@@ -156,6 +158,49 @@ fn the_clear_beginning_is_played_before_the_missing_key_ends_playback() {
         }
         assert_played(&world, seconds(20));
         assert_eq!(count(&world, |event| matches!(event, Event::Ended)), 0);
+    }
+}
+
+#[test]
+fn without_any_server_the_reason_is_a_system_that_is_not_supported() {
+    let film = film(Protocol::Dash, &[(0, LockKind::Samples, 1)]);
+    let mut world = world(&film, fast(), Vec::new());
+    let error = failure(play(&mut world));
+    assert_eq!((error.code, error.context.feature.as_deref()), (ErrorCode::DrmUnsupported, Some("PlayReady")));
+    assert!(error.message.contains("PlayReady, Widevine"), "{error}");
+    assert_eq!(error.context.key_id, Some(id(1).to_string()));
+}
+
+#[test]
+fn keys_of_other_formats_beside_the_usable_one_change_no_request() {
+    for protocol in BOTH {
+        for kind in [LockKind::Segments, LockKind::Samples] {
+            if (protocol, kind) == (Protocol::Dash, LockKind::Segments) {
+                continue;
+            }
+            let mut film = film(protocol, &[(0, kind, 0), (4, kind, 1), (7, LockKind::Nothing, 0), (9, kind, 2)]);
+            film.ladder.truncate(1);
+            film.licence_server = true;
+            film.periods = 5;
+            let mut asked = Vec::new();
+            for other_key_formats in [true, false] {
+                film.shape.other_key_formats = other_key_formats;
+                let mut world = world(&film, fast(), Vec::new());
+                world.record();
+                assert_eq!(play(&mut world), Outcome::Ended, "{protocol:?} {kind:?}");
+                assert_played(&world, MINUTE);
+                assert_eq!(count(&world, |event| matches!(event, Event::Warning { .. })), 0, "{protocol:?} {kind:?}");
+                let (_, outputs) = world.recorded().unwrap();
+                let requests = outputs.iter().filter_map(|output| match output {
+                    Output::Fetch(request) => Some((request.url.clone(), request.range, request.cipher.is_some())),
+                    _ => None,
+                });
+                let mut requests: Vec<String> = requests.map(|request| format!("{request:?}")).collect();
+                requests.sort();
+                asked.push(requests);
+            }
+            assert_eq!(asked[0], asked[1], "{protocol:?} {kind:?}");
+        }
     }
 }
 

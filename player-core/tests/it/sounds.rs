@@ -6,7 +6,7 @@ use std::time::Duration;
 use abr::simulator::link::{Row, Trace};
 use player_core::engine::io::Output;
 use player_core::model::Protocol;
-use player_core::sim::{Film, Outcome, Shape, Sounds, World};
+use player_core::sim::{Addressing, Film, Outcome, Shape, Sounds, World};
 use player_core::{Command, PlayerConfig, QualityChoice};
 
 use crate::support::{HOUR, MINUTE, fast, millis, seconds};
@@ -23,11 +23,11 @@ fn link(rows: &[(u64, u64)]) -> Trace {
     Trace::from_rows(rows.iter().map(row).collect()).unwrap()
 }
 
-/// Segments of video and audio share their borders and are numbered from zero: each has one counterpart.
+/// Segments of video and audio share their borders and are files that are numbered from zero: each has one counterpart.
 fn aligned(protocol: Protocol, length: Duration) -> Film {
     let mut film = Film::new(protocol, length);
     film.shape = Shape { uneven: false, first_number: 0, first_audio_number: 0, ..film.shape };
-    film
+    film.addressed(Addressing::Files, Addressing::Files)
 }
 
 fn film(protocol: Protocol, length: Duration) -> Film {

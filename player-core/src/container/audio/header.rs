@@ -140,7 +140,7 @@ impl Head {
     pub fn config(&self) -> Option<CodecConfig> {
         let (codec, codec_string) = match self.coding {
             Coding::Aac(object, index, channels) => {
-                let asc = [object << 3 | index >> 1, index << 7 | channels << 3];
+                let asc = [(object << 3) + (index >> 1), (index << 7) + (channels << 3)];
                 (Codec::Aac { asc: Bytes::copy_from_slice(&asc) }, format!("mp4a.40.{object}"))
             }
             Coding::Latm => return None,
@@ -200,7 +200,7 @@ fn adts(bytes: &[u8]) -> Option<Head> {
 
 fn loas(bytes: &[u8]) -> Option<Head> {
     let &[_, second, third, ..] = bytes else { return None };
-    let size = 3 + (usize::from(second & 0x1f) << 8 | usize::from(third));
+    let size = 3 + usize::from(u16::from_be_bytes([second & 0x1f, third]));
     // The rest stands in the frame.
     let rate = 0;
     (size > 4).then_some(Head {

@@ -28,7 +28,7 @@ pub(in crate::container) fn may_begin(bytes: &[u8]) -> bool {
 }
 
 fn synchsafe(bytes: [u8; 4]) -> usize {
-    bytes.iter().fold(0, |size, byte| size << 7 | usize::from(byte & 0x7f))
+    bytes.iter().fold(0, |size, byte| (size << 7) + usize::from(byte & 0x7f))
 }
 
 /// Identifiers and contents of the frames of a complete tag. Unsynchronised and extended tags are rare in streams;

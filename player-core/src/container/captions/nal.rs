@@ -48,7 +48,7 @@ pub(super) fn units<'a>(data: &'a [u8], prefix: usize, clear: &'a Clear) -> impl
             if !clear.holds(at, start) {
                 return None;
             }
-            let length = data.get(at..start)?.iter().fold(0_usize, |sum, byte| (sum << 8) | usize::from(*byte));
+            let length = data.get(at..start)?.iter().fold(0_usize, |sum, byte| (sum << 8) + usize::from(*byte));
             let end = start.checked_add(length)?;
             let unit = data.get(start..end)?;
             at = end;

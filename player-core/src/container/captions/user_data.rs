@@ -31,3 +31,26 @@ pub(super) fn valid(data: &[u8], count: usize, triples: &mut Vec<u8>) {
         triples.extend_from_slice(triple);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_data_that_is_marked_as_captions_is_taken() {
+        let of = |flags: u8| {
+            let triples = [0xfc, 1, 2, 0xf8, 3, 4, 0xfd, 5, 6];
+            let mut found = vec![9];
+            let head = [UNITED_STATES, 0, 0x31, b'G', b'A', b'9', b'4', CAPTIONS, flags, 0xff];
+            read(&[&head[..], &triples].concat(), &mut found);
+            found
+        };
+        // The flag, then the number of triples; the second one is not valid.
+        assert_eq!(of(0x43), [9, 0xfc, 1, 2, 0xfd, 5, 6]);
+        assert_eq!(of(0x42), [9, 0xfc, 1, 2]);
+        assert_eq!(of(0xdf), [9, 0xfc, 1, 2, 0xfd, 5, 6], "fewer than announced");
+        for without in [0x03, 0x83, 0xbf] {
+            assert_eq!(of(without), [9], "{without:#x}");
+        }
+    }
+}

@@ -66,7 +66,7 @@ fn descriptor<'a>(fields: &mut Fields<'a>, tag: u8, esds: &BoxBody<'_>) -> Resul
         let mut length = 0usize;
         for _ in 0..4 {
             let byte = fields.u8()?;
-            length = length << 7 | usize::from(byte & 0x7f);
+            length = (length << 7) + usize::from(byte & 0x7f);
             if byte & 0x80 == 0 {
                 break;
             }

@@ -50,6 +50,8 @@ pub struct TestTrack {
     pub language: [u8; 3],
     /// Ticks that an edit list cuts from the beginning; zero writes none.
     pub media_time: u32,
+    /// Length of an empty edit in front, in milliseconds; zero writes none.
+    pub empty_edit: u32,
     /// How its samples pretend to be encrypted, when they do.
     pub protection: Option<TestProtection>,
 }
@@ -70,7 +72,7 @@ pub struct TestProtection {
 impl TestTrack {
     /// A track without language, edit list and encryption.
     pub const fn new(id: u32, timescale: u32, codec: TestCodec) -> Self {
-        Self { id, timescale, codec, language: *b"und", media_time: 0, protection: None }
+        Self { id, timescale, codec, language: *b"und", media_time: 0, empty_edit: 0, protection: None }
     }
 }
 
@@ -118,8 +120,12 @@ fn trak(track: &TestTrack) -> Vec<u8> {
     };
     let tkhd = [words(&[0, 0, track.id, 0, 0]), vec![0; 16], matrix, words(&[width, height])].concat();
     let mut out = full(b"tkhd", 0, 3, &tkhd);
-    if track.media_time > 0 {
-        let elst = full(b"elst", 0, 0, &words(&[1, 0, track.media_time, 0x1_0000]));
+    if track.media_time > 0 || track.empty_edit > 0 {
+        // The movie has a thousand ticks per second; a media time of −1 marks an empty edit.
+        let empty = [track.empty_edit, u32::MAX, 0x1_0000];
+        let empty = if track.empty_edit > 0 { &empty[..] } else { &[] };
+        let edits = [empty, &[0, track.media_time, 0x1_0000]].concat();
+        let elst = full(b"elst", 0, 0, &[words(&[edits.len() as u32 / 3]), words(&edits)].concat());
         out.extend(boxed(b"edts", &elst));
     }
     let language =
@@ -231,24 +237,56 @@ pub struct TestFragment<'a> {
 impl TestFragment<'_> {
     /// The fragment with its media data.
     pub fn build(&self, samples: &[SampleSpec], media: &[u8]) -> Bytes {
-        let mut records = Vec::new();
+        fragment_of(&[(*self, samples)], media)
+    }
+
+    /// The track fragment, whose samples begin at an offset from the movie fragment.
+    fn traf(&self, samples: &[SampleSpec], data_offset: u32) -> Vec<u8> {
+        let mut run = words(&[samples.len() as u32, data_offset]);
         for &(duration, size, key, composition_offset) in samples {
             let flags = if key { 0x0200_0000 } else { 0x0101_0000 };
-            records.extend(words(&[duration, size, flags, composition_offset as u32]));
+            run.extend(words(&[duration, size, flags, composition_offset as u32]));
         }
-        let build = |data_offset: u32| {
-            let mut traf = full(b"tfhd", 0, 0x2_0000, &words(&[self.track]));
-            traf.extend(full(b"tfdt", 1, 0, &self.base_decode_time.to_be_bytes()));
-            let run = [words(&[samples.len() as u32, data_offset]), records.clone()].concat();
-            traf.extend(full(b"trun", 1, 0xf01, &run));
-            traf.extend(self.boxes);
-            let mut moof = full(b"mfhd", 0, 0, &words(&[self.sequence]));
-            moof.extend(boxed(b"traf", &traf));
-            boxed(b"moof", &moof)
-        };
-        let length = build(0).len() as u32;
-        let mut out = build(length + 8);
-        out.extend(boxed(b"mdat", media));
-        out.into()
+        let mut traf = full(b"tfhd", 0, 0x2_0000, &words(&[self.track]));
+        traf.extend(full(b"tfdt", 1, 0, &self.base_decode_time.to_be_bytes()));
+        traf.extend(full(b"trun", 1, 0xf01, &run));
+        traf.extend(self.boxes);
+        boxed(b"traf", &traf)
     }
+}
+
+/// A movie fragment of several tracks, whose samples lie one after the other in the order given; the sequence number
+/// is that of the first.
+pub fn fragment_of(tracks: &[(TestFragment<'_>, &[SampleSpec])], media: &[u8]) -> Bytes {
+    let sequence = tracks.first().map_or(0, |(fragment, _)| fragment.sequence);
+    let build = |begin: u32| {
+        let mut moof = full(b"mfhd", 0, 0, &words(&[sequence]));
+        let mut data_offset = begin;
+        for (fragment, samples) in tracks {
+            moof.extend(fragment.traf(samples, data_offset));
+            data_offset += samples.iter().map(|sample| sample.1).sum::<u32>();
+        }
+        boxed(b"moof", &moof)
+    };
+    let length = build(0).len() as u32;
+    let mut out = build(length + 8);
+    out.extend(boxed(b"mdat", media));
+    out.into()
+}
+
+/// The length of what [`fragment_of`] makes of tracks without further boxes: so many samples each, and so many bytes of
+/// media in all.
+pub const fn fragment_length(tracks: usize, samples: usize, bytes: usize) -> usize {
+    // Headers of `moof` and `mdat`, `mfhd`; of each track `traf`, `tfhd`, `tfdt` and `trun`, with four words a sample.
+    (8 + 8 + 16) + tracks * (8 + 16 + 20 + 20) + samples * 16 + bytes
+}
+
+/// A segment index (§8.16.3) of a file whose media begins `away` bytes after it: the size in bytes and the duration in
+/// ticks of each segment, which begins with a key frame. The first one is presented at `begin` ticks.
+pub fn index(track: u32, timescale: u32, begin: u64, away: u64, segments: &[(u32, u32)]) -> Vec<u8> {
+    let mut body = words(&[track, timescale]);
+    body.extend([begin.to_be_bytes(), away.to_be_bytes()].concat());
+    body.extend(words(&[segments.len() as u32]));
+    segments.iter().for_each(|(size, duration)| body.extend(words(&[*size, *duration, 0x9000_0000])));
+    full(b"sidx", 1, 0, &body)
 }

@@ -44,7 +44,7 @@ impl<'a> Packet<'a> {
     /// [`DamagedPacket`] when its sender marked it as damaged, or its adaptation field is longer than it is.
     pub fn read(bytes: &'a [u8; PACKET]) -> Result<Self, DamagedPacket> {
         let [_, flags, low, control, rest @ ..] = bytes;
-        let pid = u16::from(flags & 0x1f) << 8 | u16::from(*low);
+        let pid = u16::from_be_bytes([flags & 0x1f, *low]);
         let damaged = DamagedPacket { pid };
         if flags & 0x80 != 0 {
             return Err(damaged);

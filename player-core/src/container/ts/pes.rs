@@ -163,5 +163,5 @@ fn read_header(bytes: &[u8]) -> Option<Result<Header, ()>> {
 /// A time stamp of 33 bits between marker bits.
 fn time(bytes: &[u8; 5]) -> u64 {
     let [a, b, c, d, e] = bytes.map(u64::from);
-    (a >> 1 & 7) << 30 | b << 22 | (c >> 1) << 15 | d << 7 | e >> 1
+    ((a >> 1 & 7) << 30) + (b << 22) + ((c >> 1) << 15) + (d << 7) + (e >> 1)
 }

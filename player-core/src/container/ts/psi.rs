@@ -47,7 +47,7 @@ impl Sections {
 
     fn cut(&mut self, sections: &mut Vec<Vec<u8>>) {
         while let &[table, high, low, ..] = &self.bytes[..] {
-            let length = usize::from(high & 15) << 8 | usize::from(low);
+            let length = usize::from(u16::from_be_bytes([high & 15, low]));
             if table == 0xff || length > SECTION {
                 return self.reset();
             }
@@ -126,7 +126,7 @@ impl ProgramMap {
     /// Reads a section; `None` when it is another table or cut off.
     pub fn read(section: &[u8]) -> Option<Self> {
         let section = Section::read(section).filter(|section| section.table == 2)?;
-        let length = |high: u8, low: u8| usize::from(high & 15) << 8 | usize::from(low);
+        let length = |high: u8, low: u8| usize::from(u16::from_be_bytes([high & 15, low]));
         let [_, _, high, low, rest @ ..] = section.body else { return None };
         let (program_info, mut rest) = rest.split_at_checked(length(*high, *low))?;
         let mut streams: Vec<StreamEntry> = Vec::new();

@@ -7,6 +7,7 @@ mod encrypted;
 mod kit;
 mod parameter_sets;
 mod reading;
+mod tables;
 
 use bytes::Bytes;
 

@@ -112,8 +112,9 @@ fn periods(
             continue;
         }
         let Some(start) = period.start else { continue };
-        if out.last().is_some_and(|before| start < before.start) {
-            warnings.push(line, "a period that begins before the one in front of it");
+        let begins_within = |before: &Period| start < before.start + before.duration.unwrap_or_default();
+        if out.last().is_some_and(|before| start <= before.start || begins_within(before)) {
+            warnings.push(line, "a period that begins before the one in front of it ends");
             continue;
         }
         // Periods do not overlap: the next one ends this one (§5.3.2.1).

@@ -227,6 +227,15 @@ mod tests {
     }
 
     #[test]
+    fn a_crypto_period_of_no_segments_is_one_without_a_count() {
+        let (periods, _) = crypto(
+            "<CryptoPeriod numSegments=\"0\" keyUriTemplate=\"a\"/><CryptoPeriod numSegments=\"1\" keyUriTemplate=\"b\"/>",
+        );
+        assert_eq!((periods[0].first, periods[0].count), (0, None));
+        assert_eq!((periods[1].first, periods[1].count), (0, Some(1)));
+    }
+
+    #[test]
     fn what_cannot_be_used_is_said() {
         for inner in ["", "<CryptoPeriod/>", "<CryptoPeriod keyUriTemplate=\"$x$\"/>", "<CryptoPeriod IV=\"0x1\"/>"] {
             let (periods, warnings) = crypto(inner);

@@ -6,11 +6,6 @@ use crate::model::{ContainerFormat, Period, Representation, SegmentIndex};
 
 const TEMPLATE: &str = "<SegmentTemplate duration='4' media='$Number$'/>";
 
-/// Maximum number of attributes of an element.
-const MAX_ATTRIBUTES: usize = 1000;
-/// Maximum number of variants and renditions.
-const MAX_VARIANTS: usize = 20_000;
-
 fn period(inner: &str) -> Period {
     let text = format!("<MPD mediaPresentationDuration='PT5S'><Period>{inner}</Period></MPD>");
     parsed(&text).presentation.periods.remove(0)
@@ -303,66 +298,158 @@ fn tools_see_the_line_of_a_date_range() {
 }
 
 #[test]
-fn bytes_that_are_not_utf_8_are_named_with_their_line() {
-    for (before, line) in [("", 1), ("\n\n", 3)] {
-        let text = format!("#EXTM3U{before}\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\na.ts\n#EXT-X-ENDLIST\n");
-        let at = text.find("\n").filter(|_| !before.is_empty()).map_or(7, |_| 9);
-        let mut bytes = text.into_bytes();
-        bytes.splice(at..at, *b" \xff");
-        let parsed = crate::manifest::parse(&bytes, &base(), None).unwrap_or_else(|error| panic!("{error}"));
-        let warning = &parsed.warnings[0];
-        assert_eq!((warning.line, warning.message.as_str()), (Some(line), "holds bytes that are not UTF-8"));
+fn tracks_of_one_name_are_numbered_from_the_second_on() {
+    let set = |language: &str, id: &str| {
+        format!(
+            "<AdaptationSet contentType='audio' mimeType='audio/mp4' lang='{language}'>{TEMPLATE}\
+             <Representation id='{id}' bandwidth='1'/></AdaptationSet>"
+        )
+    };
+    let all: String = [("en", "a"), ("de", "b"), ("en", "c"), ("en", "d")].map(|(lang, id)| set(lang, id)).concat();
+    let ids: Vec<String> = period(&all).adaptation_sets.into_iter().map(|set| set.id.0).collect();
+    assert_eq!(ids, ["audio-en", "audio-de", "audio-en-2", "audio-en-3"]);
+}
+
+#[test]
+fn addresses_that_share_no_folder_still_make_pathways() {
+    // Folders of two drives have none above them in common, and the root of a drive none above it.
+    let variant =
+        |pathway: &str, url: &str| format!("#EXT-X-STREAM-INF:BANDWIDTH=1000,PATHWAY-ID=\"{pathway}\"\n{url}\n");
+    let text = [
+        "#EXTM3U\n#EXT-X-CONTENT-STEERING:SERVER-URI=\"s.json\"\n".to_owned(),
+        variant("a", "file:///C:/x/a.m3u8"),
+        variant("a", "file:///D:/y/a.m3u8"),
+        variant("b", "http://h/one/two/b.m3u8"),
+        variant("b", "http://h/one/three/b.m3u8"),
+    ];
+    let pathways = parsed(&text.concat()).presentation.pathways;
+    let found: Vec<(&str, Vec<&str>)> = pathways
+        .iter()
+        .map(|pathway| (pathway.id.as_str(), pathway.prefixes.iter().map(url::Url::as_str).collect()))
+        .collect();
+    assert_eq!(found, [("a", vec!["file:///C:/"]), ("b", vec!["http://h/one/"])]);
+}
+
+fn warnings(text: &str) -> Vec<String> {
+    parsed(text).warnings.into_iter().map(|warning| warning.message).collect()
+}
+
+#[test]
+fn periods_that_begin_within_another_are_left_out() {
+    let set = |id: &str| {
+        let representation = format!("<Representation id='{id}' bandwidth='1'/>");
+        format!("<AdaptationSet contentType='video' mimeType='video/mp4'>{TEMPLATE}{representation}</AdaptationSet>")
+    };
+    for (start, wanted) in [(0, vec![0]), (5, vec![0]), (9, vec![0]), (10, vec![0, 10]), (12, vec![0, 12])] {
+        // The remote period is not here, and its place does not count.
+        let text = format!(
+            "<MPD xmlns:xlink='http://www.w3.org/1999/xlink' mediaPresentationDuration='PT20S'>\
+             <Period start='PT0S'>{}</Period><Period start='PT10S' xlink:href='http://h/none.xml'/>\
+             <Period start='PT{start}S' duration='PT4S'>{}</Period></MPD>",
+            set("a"),
+            set("b")
+        );
+        let starts: Vec<i64> =
+            parsed(&text).presentation.periods.iter().map(|period| period.start.as_nanos() / 1_000_000_000).collect();
+        assert_eq!(starts, wanted, "{start}");
+        let refused = warnings(&text).iter().any(|warning| warning.contains("begins before the one in front"));
+        assert_eq!(refused, wanted.len() == 1, "{start}");
     }
 }
 
 #[test]
-fn sets_are_one_ladder_if_one_names_the_other_and_a_decoder_can_go_on() {
-    const TO: &str = "<SupplementalProperty schemeIdUri='urn:mpeg:dash:adaptation-set-switching:2016' value='9,2'/>";
-    const LOCKED: &str = "<ContentProtection schemeIdUri='urn:mpeg:dash:mp4protection:2011' value='cenc'/>";
-    let sets = |first: &str, second: &str, second_attributes: &str| {
-        let codecs = if second_attributes.contains("codecs") { "" } else { "codecs='avc1.64001f'" };
-        let mime = if second_attributes.contains("mimeType") { "" } else { "mimeType='video/mp4'" };
-        let period = period(&format!(
-            "<AdaptationSet id='1' mimeType='video/mp4' lang='en' codecs='avc1.4d401e'>{first}{TEMPLATE}\
-             <Representation id='a' bandwidth='1'/></AdaptationSet>\
-             <AdaptationSet {second_attributes} {codecs} {mime}>{second}{TEMPLATE}\
-             <Representation id='b' bandwidth='2'/></AdaptationSet>"
-        ));
-        period.adaptation_sets.len()
+fn representations_of_one_name_and_roles_of_tracks_get_names_of_their_own() {
+    let representations = ["a", "b", "a", "a"].map(|id| format!("<Representation id='{id}' bandwidth='1'/>")).concat();
+    let set = format!("<AdaptationSet contentType='video' mimeType='video/mp4'>{TEMPLATE}{representations}");
+    let all = period(&format!("{set}</AdaptationSet>")).adaptation_sets.remove(0).representations;
+    let mut ids: Vec<String> = all.into_iter().map(|representation| representation.id).collect();
+    ids.sort();
+    assert_eq!(ids, ["a", "a-2", "a-3", "b"]);
+    let role = |value: &str| {
+        period(&format!(
+            "<AdaptationSet contentType='audio' mimeType='audio/mp4' lang='en'>\
+             <Role schemeIdUri='urn:mpeg:dash:role:2011' value='{value}'/>{TEMPLATE}\
+             <Representation id='a' bandwidth='1'/></AdaptationSet>"
+        ))
+        .adaptation_sets
+        .remove(0)
+        .id
+        .0
     };
-    assert_eq!(sets(TO, "", "id='2' lang='en'"), 1, "named, and the profiles alone differ");
-    assert_eq!(sets("", TO, "id='2' lang='en'"), 2, "9 and 2 are not the first");
-    assert_eq!(sets("", &TO.replace('9', "1"), "id='2' lang='en'"), 1, "the second names the first");
-    assert_eq!(sets("", "", "id='2' lang='en'"), 2);
-    assert_eq!(sets(TO, "", "lang='en'"), 2, "no name");
-    assert_eq!(sets(TO, "", "id='3' lang='en'"), 2, "another name");
-    assert_eq!(sets(TO, "", "id='2' lang='fr'"), 2, "another language");
-    assert_eq!(sets(TO, "", "id='2' lang='en' codecs='hvc1.1.6.L93'"), 2, "another codec");
-    assert_eq!(sets(TO, "", "id='2' lang='en' mimeType='video/mp2t'"), 2, "another container");
-    assert_eq!(sets(TO, LOCKED, "id='2' lang='en'"), 2, "encrypted, and the other is clear");
-    assert_eq!(sets(&format!("{TO}{LOCKED}"), LOCKED, "id='2' lang='en'"), 1, "both encrypted");
+    assert_eq!(role("main"), "audio-en");
+    for word in ["alternate", "description", "dub", "commentary", "caption"] {
+        assert_eq!(role(word), format!("audio-en-{word}"));
+    }
+    assert_eq!(role("forced-subtitle"), "audio-en-forced");
+    assert_eq!(role("sign"), "audio-en-sign");
 }
 
 #[test]
-fn counts_of_xml_and_of_variants_have_their_limits() {
+fn sets_are_merged_that_one_names_and_a_decoder_can_go_between() {
+    let ladder = |first: &str, second: &str, switch: &str| {
+        let property = format!(
+            "<SupplementalProperty schemeIdUri='urn:mpeg:dash:adaptation-set-switching:2016' value='{switch}'/>"
+        );
+        let locked = |set: &str| {
+            let descriptor = "<ContentProtection schemeIdUri='urn:mpeg:dash:mp4protection:2011' value='cenc'/>";
+            if set.contains("encv") { descriptor } else { "" }
+        };
+        let one = format!("<AdaptationSet id='1' contentType='video' {first}>{}{property}{TEMPLATE}", locked(first));
+        let two = format!("<AdaptationSet id='2' contentType='video' {second}>{}{TEMPLATE}", locked(second));
+        let both = format!(
+            "{one}<Representation id='a' bandwidth='1'/></AdaptationSet>{two}<Representation id='b' bandwidth='2'/>\
+             </AdaptationSet>"
+        );
+        period(&both).adaptation_sets.len()
+    };
+    let avc = "mimeType='video/mp4' codecs='avc1.4d401f' lang='en'";
+    assert_eq!(ladder(avc, "mimeType='video/mp4' codecs='avc1.640028' lang='en'", "2"), 1, "another level");
+    assert_eq!(ladder(avc, avc, "7, 2"), 1);
+    let locked = format!("{avc} group='encv'");
+    assert_eq!(ladder(&locked, &locked, "2"), 1, "both encrypted");
+    assert_eq!((ladder(avc, &locked, "2"), ladder(&locked, avc, "2")), (2, 2), "one encrypted");
+    assert_eq!(ladder(avc, avc, "7"), 2, "another is named");
+    assert_eq!(ladder(avc, avc, "1"), 2, "only itself is named");
+    for (other, name) in [
+        ("mimeType='video/mp4' codecs='avc1.640028' lang='de'", "another language"),
+        ("mimeType='video/mp2t' codecs='avc1.640028' lang='en'", "another container"),
+        ("mimeType='video/mp4' codecs='hvc1.1.6.L93.90' lang='en'", "another codec"),
+    ] {
+        assert_eq!(ladder(avc, other, "2"), 2, "{name}");
+    }
+}
+
+#[test]
+fn limits_hold_for_as_many_as_they_say_and_no_more() {
     let attributes = |count: usize| {
-        let more: String = (0..count).map(|number| format!(" a{number}='1'")).collect();
-        format!(
-            "<MPD mediaPresentationDuration='PT5S'><Period><AdaptationSet mimeType='video/mp4'>{TEMPLATE}\
-             <Representation id='a' bandwidth='1'{more}/></AdaptationSet></Period></MPD>"
-        )
+        let all: String = (0..count).map(|number| format!(" a{number}='1'")).collect();
+        let set = format!("<AdaptationSet contentType='video' mimeType='video/mp4'>{TEMPLATE}");
+        let representation = "<Representation id='a' bandwidth='1'/></AdaptationSet>";
+        let period = format!("<Period>{set}{representation}</Period>");
+        format!("<MPD mediaPresentationDuration='PT5S'{all}>{period}</MPD>")
     };
-    // Two are there already.
-    assert_eq!(parsed(&attributes(MAX_ATTRIBUTES - 2)).warnings, []);
-    assert!(matches!(error(&attributes(MAX_ATTRIBUTES - 1)), ManifestError::TooLarge { .. }));
+    // The duration is an attribute, too.
+    assert_eq!(parsed(&attributes(999)).presentation.periods.len(), 1);
+    assert_eq!(error(&attributes(1000)).to_string(), "the number of XML attributes exceeds 1000");
     let variants = |count: usize| {
-        let lines: String =
-            (0..count).map(|number| format!("#EXT-X-STREAM-INF:BANDWIDTH=1\nv{number}.m3u8\n")).collect();
-        format!("#EXTM3U\n{lines}")
+        let mut text = "#EXTM3U\n".to_owned();
+        for number in 0..count {
+            text.push_str(&format!("#EXT-X-STREAM-INF:BANDWIDTH={}\n{number}.m3u8\n", number + 1));
+        }
+        text
     };
-    let read = |count: usize| crate::manifest::parse(variants(count).as_bytes(), &base(), None);
-    assert!(read(MAX_VARIANTS).is_ok());
-    assert!(matches!(read(MAX_VARIANTS + 1), Err(ManifestError::TooLarge { .. })));
+    assert_eq!(parsed(&variants(20_000)).presentation.periods.len(), 1);
+    assert_eq!(error(&variants(20_001)).to_string(), "the number of variants and renditions exceeds 20000");
+}
+
+#[test]
+fn tools_see_the_version_of_a_playlist() {
+    for version in [3, 7] {
+        let media =
+            format!("#EXTM3U\n#EXT-X-VERSION:{version}\n#EXT-X-TARGETDURATION:4\n#EXTINF:4,\na.ts\n#EXT-X-ENDLIST\n");
+        let described = describe(media.as_bytes(), &base(), None).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(described["version"], version);
+    }
 }
 
 #[test]

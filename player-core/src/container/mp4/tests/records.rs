@@ -483,3 +483,65 @@ fn vectors_stand_in_either_place_with_or_without_parts() {
     let other = full(b"saiz", 0, 1, &[b"xxxx".to_vec(), words(&[0]), vec![9], words(&[2])].concat());
     assert_eq!(encrypted(plain, &[other, senc].concat(), &[10, 10]), Ok(expected.to_vec()), "sizes of something else");
 }
+
+#[test]
+fn the_movie_box_tells_how_long_the_file_is_unless_it_says_nothing() {
+    let movie = |version: u8, scale: u32, duration: u64, fragments: Option<(u8, u64)>| {
+        let wide = |version: u8, value: u64| match version {
+            0 => words(&[value as u32]),
+            _ => value.to_be_bytes().to_vec(),
+        };
+        let dates = vec![0; if version == 0 { 8 } else { 16 }];
+        let mut moov =
+            full(b"mvhd", version, 0, &[dates, words(&[scale]), wide(version, duration), vec![0; 80]].concat());
+        if let Some((version, duration)) = fragments {
+            moov.extend(boxed(b"mvex", &full(b"mehd", version, 0, &wide(version, duration))));
+        }
+        let file = [boxed(b"ftyp", b"cmfc\0\0\0\0"), boxed(b"moov", &moov)].concat();
+        super::super::movie_duration(&file).map(|duration| duration.as_millis())
+    };
+    assert_eq!(movie(0, 600, 1200, None), Some(2000));
+    assert_eq!(movie(1, 1000, 1 << 33, None), Some(1 << 33));
+    assert_eq!(movie(0, 1000, 5, Some((0, 7000))), Some(7000), "of the fragments, when they tell");
+    assert_eq!(movie(0, 1000, 5, Some((1, 1 << 33))), Some(1 << 33));
+    assert_eq!(movie(0, 1000, 5, Some((0, 0))), Some(5));
+    for (version, unknown) in [(0, 0), (1, 0), (0, u64::from(u32::MAX)), (1, u64::MAX)] {
+        assert_eq!(movie(version, 1000, unknown, None), None, "{unknown}");
+    }
+    assert_eq!(movie(0, 1000, u64::from(u32::MAX) - 1, None), Some(4_294_967_294));
+    assert_eq!(movie(0, 0, 5, None), None, "without a timescale");
+    assert_eq!(super::super::movie_duration(&boxed(b"ftyp", b"cmfc")), None);
+}
+
+#[test]
+fn less_than_the_head_of_a_box_is_cut_off_and_more_is_something_else() {
+    let error = |length: usize| super::super::read_init(Bytes::from(vec![1; length])).err();
+    for length in 0..8 {
+        assert!(matches!(error(length), Some(DemuxError::Truncated { offset: 0, .. })), "{length}");
+    }
+    for length in [8, 9, 400] {
+        assert!(matches!(error(length), Some(DemuxError::Malformed { .. })), "{length}: {:?}", error(length));
+    }
+}
+
+#[test]
+fn a_limit_is_the_largest_value() {
+    assert!(super::super::limits::check("it", 5, 5, 0).is_ok());
+    let error = super::super::limits::check("it", 6, 5, 9);
+    assert_eq!(error, Err(DemuxError::Limit { what: "it".to_owned(), limit: 5, offset: 9 }));
+}
+
+#[test]
+fn data_of_no_known_kind_is_read_as_the_manifest_says_and_else_named() {
+    let outcome = |format: ContainerFormat| {
+        let setup = crate::container::DemuxSetup::new(format, None);
+        let mut demuxer = crate::container::open(&setup).unwrap();
+        demuxer.push(Bytes::from(vec![1; 2000])).and_then(|_| demuxer.finish()).unwrap_err().to_string()
+    };
+    let unknown = outcome(ContainerFormat::Unknown);
+    assert!(unknown.starts_with("expected media"), "{unknown}");
+    for format in [ContainerFormat::MpegTs, ContainerFormat::PackedAudio] {
+        let known = outcome(format);
+        assert!(!known.starts_with("expected media, found data of an unknown kind"), "{format:?}: {known}");
+    }
+}

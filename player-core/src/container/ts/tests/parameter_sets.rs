@@ -165,6 +165,39 @@ fn a_sequence_of_the_high_profiles_tells_chroma_and_depths() {
     assert_eq!(read(244, lists(bits().ue(&[3]).u(1, 0), 12), true, [0, 0, 0, 1]).1, Some(159));
 }
 
+#[test]
+fn values_of_a_sequence_beyond_the_standard_make_it_unreadable() {
+    let is_read = |set: Writer| {
+        let mut syntax = H264::default();
+        for nal in [set.nal(&[0x67]), h264_picture(0, 0, false)] {
+            syntax.read(&nal, false);
+        }
+        syntax.new_config().is_some()
+    };
+    // Identifier, chroma format, depths, length of frame numbers, method and length of orders (§7.4.2.1.1).
+    let set = |id: u32, chroma: u32, depths: [u32; 2], frames: u32, orders: [u32; 2]| {
+        let head = bits().u(8, 100).u(16, 0x00_28).ue(&[id, chroma]);
+        let head = if chroma == 3 { head.u(1, 0) } else { head };
+        let head = head.ue(&depths).u(1, 0).u(1, 0).ue(&[frames]).ue(&orders);
+        sides(head.ue(&[1]).u(1, 0), (10, 10), true, None).u(1, 0)
+    };
+    assert!(is_read(set(0, 1, [0, 0], 0, [0, 0])));
+    for chroma in [0, 2, 3] {
+        assert!(is_read(set(0, chroma, [0, 0], 0, [0, 0])), "{chroma}");
+    }
+    assert!(is_read(set(0, 1, [7, 7], 12, [0, 12])), "the largest values");
+    for (name, strange) in [
+        ("identifier", set(32, 1, [0, 0], 0, [0, 0])),
+        ("chroma format", set(0, 4, [0, 0], 0, [0, 0])),
+        ("depth of luma", set(0, 1, [8, 0], 0, [0, 0])),
+        ("depth of chroma", set(0, 1, [0, 8], 0, [0, 0])),
+        ("frame numbers", set(0, 1, [0, 0], 13, [0, 0])),
+        ("orders", set(0, 1, [0, 0], 0, [0, 13])),
+    ] {
+        assert!(!is_read(strange), "{name}");
+    }
+}
+
 /// A slice of H.264 by its fields, for the sets of [`slices`].
 #[derive(Clone, Copy)]
 struct Slice {
