@@ -329,7 +329,7 @@ mod tests {
     #[test]
     fn a_picture_after_the_start_waits_for_those_that_are_decoded_after_it_and_presented_before() {
         let picture = |(dts, pts): (i64, i64)| {
-            let [sample] = samples(pts, pts + 40).try_into().unwrap();
+            let [sample] = samples(pts, pts + 40).try_into().expect("40 ms are one picture");
             RenderCommand::Append {
                 track: MediaKind::Video,
                 samples: vec![Sample { dts: ms(dts), ..sample }],
