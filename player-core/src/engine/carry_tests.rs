@@ -67,14 +67,14 @@ impl Played {
     }
 }
 
-/// Answers of a server that has these segments and a playlist.
-fn answer(segments: &[Vec<u8>], request: &FetchRequest) -> Vec<Input> {
+/// Answers of a server that has these segments and a playlist with these tags.
+fn answer(segments: &[Vec<u8>], tags: &str, request: &FetchRequest) -> Vec<Input> {
     let id = request.id;
     let name = request.url.path().trim_start_matches('/');
     let body = match name.strip_suffix(".ts").and_then(|number| number.parse::<usize>().ok()) {
         Some(number) => segments[number].clone(),
         None => {
-            let mut text = "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXT-X-PLAYLIST-TYPE:VOD\n".to_owned();
+            let mut text = format!("#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXT-X-PLAYLIST-TYPE:VOD\n{tags}");
             (0..segments.len()).for_each(|number| write!(text, "#EXTINF:1,\n{number}.ts\n").unwrap());
             (text + "#EXT-X-ENDLIST\n").into_bytes()
         }
@@ -115,6 +115,11 @@ fn answer(segments: &[Vec<u8>], request: &FetchRequest) -> Vec<Input> {
 
 /// Plays segments to the end or to a failure.
 fn play(segments: &[Vec<u8>]) -> Played {
+    play_with(segments, "")
+}
+
+/// The same with tags in the playlist.
+fn play_with(segments: &[Vec<u8>], tags: &str) -> Played {
     let mut engine = Engine::new(PlayerConfig::default()).unwrap();
     let mut renderer = NullRenderer::new();
     let url: Url = "http://host/index.m3u8".parse().unwrap();
@@ -135,7 +140,7 @@ fn play(segments: &[Vec<u8>]) -> Played {
             match output {
                 Output::Fetch(request) => {
                     played.requests += 1;
-                    inputs.extend(answer(segments, &request));
+                    inputs.extend(answer(segments, tags, &request));
                 }
                 Output::Cancel(_) => {}
                 Output::Render(command) => renderer.handle(now, command),
@@ -216,4 +221,20 @@ fn missing_packets_are_counted_and_announced_once_for_a_run_of_segments() {
     let missing: Vec<_> = found.iter().filter(|(_, message)| message.contains("packets are missing")).collect();
     assert_eq!((missing.len(), found.len()), (2, 3), "{found:?}");
     assert!(found.iter().all(|(code, _)| *code == ErrorCode::MediaMalformed));
+}
+
+#[test]
+fn a_beginning_that_is_counted_from_the_end_of_the_only_playlist_is_known_with_it() {
+    let mut mux = Mux::default();
+    let segments: Vec<_> = (0..6).map(|at| segment(&mut mux, at * SEGMENT, |number| number % SEGMENT == 0)).collect();
+    for (tag, wanted) in [("-2.5", 3000), ("1.5", 1000), ("-9", 0), ("9", 5880)] {
+        let played = play_with(&segments, &format!("#EXT-X-START:TIME-OFFSET={tag}\n"));
+        assert_eq!(played.failure(), None, "{tag}");
+        let first = played.events.iter().find_map(|event| match event {
+            Event::FirstFrame { pts, .. } => Some(pts.as_nanos() / 1_000_000),
+            _ => None,
+        });
+        // The begin of the segment that holds it, and of what lies past the end the last picture.
+        assert_eq!(first, Some(wanted), "{tag}");
+    }
 }

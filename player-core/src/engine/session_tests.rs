@@ -105,7 +105,7 @@ fn of(number: u64) -> PartOf {
     PartOf { rep: RepKey { period: 0, set: 0, rep: 0 }, number, reason: abr::Reason::Only }
 }
 
-fn add(buffer: &mut TrackBuffer, number: u64, from: i64, to: i64, key: Option<[u8; 16]>) {
+fn add_of(buffer: &mut TrackBuffer, of: PartOf, from: i64, to: i64, key: Option<[u8; 16]>) {
     let config = CodecConfig {
         codec: Codec::Ac3,
         codec_string: String::new(),
@@ -129,7 +129,11 @@ fn add(buffer: &mut TrackBuffer, number: u64, from: i64, to: i64, key: Option<[u
         crypto: crypto.clone(),
     };
     let samples = (from..to).step_by(100).map(sample).collect();
-    buffer.insert(of(number), &Arc::new(config), Window::ALL, samples, None);
+    buffer.insert(of, &Arc::new(config), Window::ALL, samples, None);
+}
+
+fn add(buffer: &mut TrackBuffer, number: u64, from: i64, to: i64, key: Option<[u8; 16]>) {
+    add_of(buffer, of(number), from, to, key);
 }
 
 fn finish(session: &mut Session, id: StreamId) {
@@ -429,4 +433,23 @@ fn tracks_and_qualities_are_listed_with_what_is_selected_shown_and_available() {
     session.wishes.audio = TrackChoice::Off;
     assert!(session.list_choices(at(5)));
     assert!(tracks(&session).iter().all(|(_, selected)| !selected));
+}
+
+#[test]
+fn video_is_decided_on_for_a_time_once_it_is_here_or_on_its_way() {
+    let mut session = separate();
+    for (rep, from) in [(0, 0), (1, 4000)] {
+        let part = PartOf { rep: RepKey { rep, ..of(0).rep }, ..of(rep as u64) };
+        add_of(&mut session.video, part, from, from + 4000, None);
+        session.video.complete();
+    }
+    let decided = |session: &Session, at| super::super::pairing::pictures_at(session, ms(at)).map(|rep| rep.rep);
+    assert_eq!([0, 3899, 3900, 7899].map(|at| decided(&session, at)), [Some(0), Some(0), Some(1), Some(1)]);
+    assert_eq!(decided(&session, 7900), None, "up to the tolerance");
+    let mut next = chosen(2, 8000, 12_000);
+    next.rep.rep = 2;
+    let resource = next.segment.resource.clone();
+    session.stream_mut(StreamId::Main).unwrap().activity =
+        super::super::stream::Activity::Init { chosen: Box::new(next), resource };
+    assert_eq!([7899, 7900, 11_899, 11_900].map(|at| decided(&session, at)), [Some(1), Some(2), Some(2), None]);
 }

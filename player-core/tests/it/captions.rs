@@ -182,3 +182,18 @@ fn captions_that_the_manifest_denies_are_not_looked_for() {
     world.run_for(seconds(10));
     assert_eq!(choice(&world), None);
 }
+
+#[test]
+fn captions_go_with_the_pictures_that_a_seek_drops() {
+    for protocol in BOTH {
+        let mut world = world(&film(protocol), fast(), Vec::new());
+        world.load();
+        world.run_for(seconds(10));
+        choose(&mut world);
+        assert!(!world.snapshot().cues.is_empty());
+        let changes = count(&world, |event| matches!(event, Event::CuesChanged));
+        world.command(Command::Seek { to: MediaTime::from_millis(55_000), mode: SeekMode::Exact });
+        assert!(world.snapshot().cues.is_empty(), "{:?}", world.snapshot().cues);
+        assert!(count(&world, |event| matches!(event, Event::CuesChanged)) > changes);
+    }
+}

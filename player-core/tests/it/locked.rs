@@ -3,7 +3,7 @@
 use player_core::drm::{ContentKey, KeyId};
 use player_core::engine::io::{FetchKind, Output};
 use player_core::error::ErrorCode;
-use player_core::model::Protocol;
+use player_core::model::{MediaKind, Protocol};
 use player_core::render::RenderCommand;
 use player_core::sim::{Addressing, Effect, Fault, Film, Lock, LockKind, Outcome, World};
 use player_core::snapshot::{BufferingReason, State};
@@ -302,4 +302,33 @@ fn a_licence_that_lacks_the_key_that_was_asked_for_ends_playback_with_its_name()
     let error = failure(play(&mut first));
     assert_eq!((error.code, error.context.key_id), (ErrorCode::KeyUnavailable, Some(id(0).to_string())));
     assert_eq!(first.stats().frames.presented, 0);
+}
+
+#[test]
+fn media_that_is_dropped_for_want_of_its_key_is_wasted() {
+    let film = film(Protocol::Hls, &[(0, LockKind::Nothing, 0), (3, LockKind::Samples, 1)]);
+    let busy = Fault::new("/key/", Effect::Status(503)).until(seconds(8));
+    let mut world = world(&film, fast(), vec![busy, Fault::new("/key/", Effect::Status(404))]);
+    world.load();
+    world.run_for(seconds(7));
+    assert_eq!(world.stats().bytes_wasted, 0);
+    let held = |world: &World, group: &str| {
+        let after = |start: player_core::MediaTime| start.as_secs_f64() > film.span_of(group, 3).0 as f64 - 0.5;
+        let audio = group == "a";
+        let sizes = world.log().iter().filter_map(|entry| match &entry.event {
+            Event::SegmentLoaded { start, bytes, kind, .. }
+                if after(*start) && (*kind == MediaKind::Audio) == audio =>
+            {
+                Some(*bytes)
+            }
+            _ => None,
+        });
+        sizes.sum::<u64>()
+    };
+    let (video, audio) = (held(&world, "v"), held(&world, "a"));
+    assert!(video > 0 && audio > 0);
+    assert_eq!(failure(world.run_until_end(MINUTE)).code, ErrorCode::KeyUnavailable);
+    let wasted = world.stats().bytes_wasted;
+    assert!(wasted >= video + audio, "{wasted} of {video} and {audio}");
+    assert!(wasted <= world.stats().bytes_media);
 }

@@ -8,7 +8,7 @@ use player_core::config::{LoadErrorPolicy, RetryPolicy};
 use player_core::engine::io::FetchKind;
 use player_core::error::Stage;
 use player_core::model::Protocol;
-use player_core::sim::{Effect, Fault, Film, Outcome, World};
+use player_core::sim::{Effect, Fault, Film, Lock, LockKind, Outcome, World};
 use player_core::{ErrorCode, Event, MediaTime, Now, PlayerConfig};
 
 use crate::support::{BOTH, MINUTE, count, fast, millis, play, seconds, two_hosts, world};
@@ -212,4 +212,34 @@ fn the_snapshot_says_what_a_first_load_waits_for() {
     let retry = world.snapshot().pending_retry.unwrap();
     assert_eq!((retry.stage, retry.error.code), (Stage::Segment, ErrorCode::NetworkUnreachable));
     assert!(retry.gives_up_at.since(world.now()) < seconds(2), "{retry:?}");
+}
+
+#[test]
+fn the_time_of_media_that_is_here_is_added_for_a_host_that_is_away_and_for_no_other_failure() {
+    for (effect, added) in [(Effect::Status(503), false), (Effect::Reset, true)] {
+        let mut film = Film::new(Protocol::Dash, MINUTE);
+        film.ladder.truncate(1);
+        film.voices.clear();
+        let fault = Fault::new("/v/", effect.clone()).of(FetchKind::Segment).from(seconds(10));
+        assert_eq!(left_to_give_up(&film, fault, Stage::Segment) > seconds(31), added, "{effect:?}");
+    }
+    // Playback does not wait for a key before the media that needs it.
+    let mut film = Film::new(Protocol::Hls, MINUTE);
+    film.locks = vec![Lock { first: 5, kind: LockKind::Samples, key: [7; 16] }];
+    let fault = Fault::new("/key/", Effect::Reset);
+    assert!(left_to_give_up(&film, fault, Stage::Licence) <= seconds(30));
+}
+
+/// Time from the first retry of a stage until the player gives up.
+fn left_to_give_up(film: &Film, fault: Fault, stage: Stage) -> Duration {
+    let mut world = world(film, fast(), vec![fault]);
+    world.load();
+    for _ in 0..6_000 {
+        world.run_for(millis(10));
+        if let Some(retry) = world.snapshot().pending_retry {
+            assert_eq!(retry.stage, stage);
+            return retry.gives_up_at.since(world.now());
+        }
+    }
+    panic!("nothing failed");
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use abr::simulator::link::{Row, Trace};
 use abr::{Context, Decision, InFlight, Phase, Reason, Rule, Transfer, Verdict};
+use player_core::engine::io::Output;
 use player_core::model::Protocol;
 use player_core::sim::{Content, Film, Outcome, World};
 use player_core::{Command, PlayerConfig};
@@ -229,6 +230,57 @@ fn the_rate_and_seeks_are_known_to_the_rule() {
     assert_eq!((notes.selects[0].phase, notes.selects[0].buffer), (Phase::AfterSeek, Duration::ZERO));
     world.command(Command::Play);
     assert_eq!(world.run_until_end(MINUTE), Outcome::Ended);
+}
+
+/// Paths of video that were asked for, but for initialisation data.
+fn video_requests(world: &World) -> Vec<String> {
+    let (_, outputs) = world.recorded().unwrap();
+    let paths = outputs.iter().filter_map(|output| match output {
+        Output::Fetch(request) => request.url.path().strip_prefix("/film/v/"),
+        _ => None,
+    });
+    paths.filter(|path| !path.ends_with("init.mp4")).map(str::to_owned).collect()
+}
+
+#[test]
+fn while_the_index_of_a_better_quality_comes_a_short_buffer_is_filled_with_the_one_at_hand() {
+    const UP: [usize; 40] = {
+        let mut turns = [1; 40];
+        (turns[0], turns[1]) = (0, 0);
+        turns
+    };
+    const DOWN: [usize; 40] = {
+        let mut turns = [0; 40];
+        (turns[0], turns[1]) = (1, 1);
+        turns
+    };
+    let requests = |mut film: Film, turns: &'static [usize]| {
+        film.ladder.truncate(2);
+        let (mut world, _) = paused(&film, 20_000, turns);
+        world.record();
+        world.run_for(seconds(20));
+        video_requests(&world)
+    };
+    let plain = || Film::plain(Protocol::Hls, MINUTE);
+    let up = ["240p/index.m3u8", "240p/0.m4s", "360p/index.m3u8", "240p/1.m4s", "360p/2.m4s"];
+    assert_eq!(requests(plain(), &UP)[..5], up, "four seconds are less than six");
+    // Six seconds are enough to wait, and what is smaller is waited for in any case.
+    let waits = ["240p/index.m3u8", "240p/0.m4s", "360p/index.m3u8", "360p/1.m4s", "360p/2.m4s"];
+    assert_eq!(requests(Film::new(Protocol::Hls, MINUTE), &UP)[..5], waits);
+    let down = ["360p/index.m3u8", "360p/0.m4s", "240p/index.m3u8", "240p/1.m4s", "240p/2.m4s"];
+    assert_eq!(requests(plain(), &DOWN)[..5], down);
+}
+
+#[test]
+fn what_is_fetched_in_place_of_a_gap_is_judged_as_what_it_is() {
+    let mut film = two_rungs(Protocol::Hls);
+    film.gaps = vec![("360p".into(), 1)];
+    let (mut world, notes) = paused(&film, 1_500, &[1]);
+    world.run_for(MINUTE);
+    let judged: Vec<_> =
+        taken(&notes).judgements.iter().map(|asked| (asked.running.unwrap().rung, asked.last)).collect();
+    assert!(judged.iter().all(|(rung, last)| Some(*rung) == *last), "{judged:?}");
+    assert!([0, 1].iter().all(|rung| judged.iter().any(|(judged, _)| judged == rung)), "{judged:?}");
 }
 
 #[test]
