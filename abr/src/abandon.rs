@@ -158,4 +158,78 @@ mod tests {
             assert_eq!(judge(&in_flight, &context, &Bandwidth::new()), Verdict::Continue);
         }
     }
+
+    /// A transfer of 1,375,000 bytes whose first 125,000 came in its first second: the rest needs ten. Without sizes the
+    /// replacement is half of it, or a quarter.
+    fn halved(ladder: &[Rung], sizes: Option<&[u64]>, buffer: u64, rate: f32) -> Verdict {
+        let context = Context { next_sizes: sizes, rate, ..Context::new(ladder, Duration::from_secs(4)) };
+        let in_flight = InFlight {
+            now: Duration::from_secs(60),
+            rung: ladder.len() - 1,
+            size: Some(1_375_000),
+            received: 125_000,
+            elapsed: Duration::from_secs(1),
+            ttfb: Some(Duration::ZERO),
+            buffer: Duration::from_millis(buffer),
+            segment_duration: Duration::from_secs(4),
+        };
+        judge(&in_flight, &context, &Bandwidth::new())
+    }
+
+    #[test]
+    fn a_replacement_must_be_clearly_sooner() {
+        let ladder = [Rung::new(1_000_000), Rung::new(4_000_000)];
+        let replaced = |bytes: u64| halved(&ladder, Some(&[bytes, 0]), 0, 1.0);
+        // 0.4 of ten seconds.
+        assert_eq!([500_000, 500_001].map(replaced), [Verdict::AbandonTo(0), Verdict::Continue]);
+        // A quarter of the whole size is 344 kB, half of it 688 kB.
+        assert_eq!(halved(&ladder, None, 0, 1.0), Verdict::AbandonTo(0));
+        assert_eq!(halved(&[Rung::new(2_000_000), Rung::new(4_000_000)], None, 0, 1.0), Verdict::Continue);
+    }
+
+    #[test]
+    fn the_stall_that_is_avoided_must_outweigh_the_picture() {
+        // Half of the top rate is lost: three quarters of a second.
+        let ladder = [Rung::new(1_000_000), Rung::new(2_000_000)];
+        let with = |buffer: u64| halved(&ladder, Some(&[100_000, 0]), buffer, 1.0);
+        assert_eq!([9250, 9249].map(with), [Verdict::Continue, Verdict::AbandonTo(0)]);
+        // At twice the speed the buffer lasts half as long.
+        assert_eq!(halved(&ladder, Some(&[100_000, 0]), 18_498, 2.0), Verdict::AbandonTo(0));
+        assert_eq!(halved(&ladder, Some(&[100_000, 0]), 18_500, 2.0), Verdict::Continue);
+        // What the replacement itself stalls is no gain: 3.5 s of ten are saved less 3.25 s, and 1.5 s of 4 Mbit/s lost.
+        let steep = [Rung::new(1), Rung::new(2_000_000)];
+        let with = |buffer: u64| halved(&steep, Some(&[450_000, 0]), buffer, 1.0);
+        assert_eq!([0, 8499, 8501].map(with), [Verdict::AbandonTo(0), Verdict::AbandonTo(0), Verdict::Continue]);
+        // Of two that gain the same the higher one.
+        let twins = [Rung::new(1_000_000), Rung::new(1_000_000), Rung::new(2_000_000)];
+        assert_eq!(halved(&twins, Some(&[100_000, 100_000, 0]), 0, 1.0), Verdict::AbandonTo(1));
+        let capped = [twins[0], twins[1].protected_by(crate::Hdcp::Type1), twins[2]];
+        assert_eq!(halved(&capped, Some(&[100_000, 100_000, 0]), 0, 1.0), Verdict::AbandonTo(0));
+    }
+
+    #[test]
+    fn a_rate_is_believed_from_its_border_on() {
+        let judged = |elapsed: u64, received: u64, ttfb: Option<u64>| {
+            let context = Context::new(&LADDER, Duration::from_secs(4));
+            let in_flight = InFlight {
+                now: Duration::ZERO,
+                rung: 2,
+                size: None,
+                received,
+                elapsed: Duration::from_millis(elapsed),
+                ttfb: ttfb.map(Duration::from_millis),
+                buffer: Duration::ZERO,
+                segment_duration: Duration::ZERO,
+            };
+            present_rate(&in_flight, &Bandwidth::new()).zip(Some(judge(&in_flight, &context, &Bandwidth::new())))
+        };
+        assert_eq!(judged(200, 16_384, Some(0)), Some((655_360.0, Verdict::AbandonTo(0))));
+        assert_eq!(
+            [judged(199, 16_384, Some(0)), judged(200, 16_383, Some(0)), judged(1000, 16_383, Some(0))],
+            [None; 3]
+        );
+        assert_eq!(judged(1600, 16_000, Some(1500)), Some((80_000.0, Verdict::AbandonTo(0))));
+        assert_eq!(judged(1250, 0, None), Some((6.4, Verdict::AbandonTo(0))));
+        assert_eq!(judged(1200, 0, Some(900)).map(|(rate, _)| rate.round()), Some(7.0));
+    }
 }

@@ -186,4 +186,25 @@ mod tests {
         assert_eq!(choice(Transfer { bytes, duration: whole, ..measured }), 0);
         assert_eq!(choice(measured), 2);
     }
+
+    #[test]
+    fn four_kilobytes_in_two_milliseconds_are_enough() {
+        let measured = |bytes: u64, micros: u64| {
+            let mut meter = ChunkMeter::new();
+            meter.arrived(Duration::ZERO, 9);
+            meter.arrived(Duration::from_micros(micros), bytes);
+            meter.chunk_ended();
+            meter.transfer(Duration::ZERO).map(|transfer| transfer.bytes)
+        };
+        assert_eq!([measured(4095, 2000), measured(4096, 2000), measured(4096, 1999)], [None, Some(4096), None]);
+        // Two chunks of which one came at once: only the other was timed.
+        let mut meter = ChunkMeter::new();
+        for (start, micros) in [(0, 1999), (9000, 3000)] {
+            meter.arrived(Duration::from_micros(start), 100);
+            meter.arrived(Duration::from_micros(start + micros), 5000);
+            meter.chunk_ended();
+        }
+        let transfer = meter.transfer(Duration::ZERO).unwrap();
+        assert_eq!((transfer.bytes, transfer.duration.as_micros()), (5000, 3000));
+    }
 }

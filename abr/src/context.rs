@@ -287,4 +287,27 @@ mod tests {
         assert_eq!(context.next_bytes(0), 200_000, "a list of another length is not about this ladder");
         assert_eq!(context.next_bytes(9), 0);
     }
+
+    #[test]
+    fn lists_hold_one_segment_after_the_other() {
+        let (sizes, quality) = ([1, 2, 3, 4, 5, 6], [10.0, 20.0, 30.0]);
+        let context = Context { next_sizes: Some(&sizes), next_quality: Some(&quality), ..capped(Caps::default()) };
+        assert_eq!([0, 1, 2].map(|ahead| context.bytes_ahead(ahead, 2)), [3, 6, 750_000]);
+        assert_eq!([0, 1, 2, usize::MAX].map(|ahead| context.knows_sizes_ahead(ahead)), [true, true, false, false]);
+        assert_eq!([0, 1].map(|ahead| context.quality_ahead(ahead, 1)), [Some(20.0), None]);
+        assert_eq!(context.quality_ahead(0, 3), None);
+        assert!(context.knows_sizes() && !Context { next_sizes: None, ..context.clone() }.knows_sizes());
+        let none = Context { rungs: &[], ..context.clone() };
+        assert!(!none.knows_sizes_ahead(0), "of no rung");
+        let odd = Context { next_sizes: Some(&sizes[..5]), ..context };
+        assert!(!odd.knows_sizes_ahead(0), "five sizes are no segments of three rungs");
+    }
+
+    #[test]
+    fn an_average_segment_is_the_rate_times_the_duration() {
+        let bytes = |bps, nanos| Context::new(&[Rung::new(bps)], Duration::from_nanos(nanos)).nominal_bytes(0);
+        assert_eq!([bytes(1_000_000, 1_000_000_000), bytes(8, 2_999_999_999), bytes(8, 999_999_999)], [125_000, 2, 0]);
+        assert_eq!(bytes(u64::MAX, u64::MAX), u64::MAX);
+        assert_eq!(Context::new(&LADDER, Duration::from_secs(1)).nominal_bytes(3), 0);
+    }
 }

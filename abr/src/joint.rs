@@ -310,3 +310,6 @@ impl Chooser {
         (target, Reason::Throughput)
     }
 }
+
+#[cfg(test)]
+mod tests;

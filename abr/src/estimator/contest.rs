@@ -119,4 +119,35 @@ mod tests {
             assert!((total - 1.0).abs() < 1e-9, "{contest:?}");
         }
     }
+
+    /// Worked out apart, in Python, from the formulas of the paper and the constants above.
+    #[test]
+    fn beliefs_and_variances_are_those_of_a_calculation_by_hand() {
+        let mut contest = Contest::new(ContestTuning::DEFAULT);
+        let near = |got: &[f64; EXPERTS], wanted: [f64; EXPERTS]| {
+            let same = got.iter().zip(wanted).all(|(got, wanted)| (got - wanted).abs() < 1e-9 * wanted.max(1e-3));
+            assert!(same, "{got:?} is not {wanted:?}");
+        };
+        contest.judge([0.3, -0.6, 0.0, 0.1]);
+        near(contest.beliefs(), [0.2476843934592534, 0.10914917027384316, 0.32652949776321827, 0.31663693850368524]);
+        near(&contest.variances, [0.13718071134429233, 0.22363210533945888, 0.10758620689655171, 0.11088592077558973]);
+        for errors in [[0.1, -0.2, 0.5, 0.0], [1.5, -0.1, 0.2, 0.0], [0.0, 0.1, -2.5, 0.02]] {
+            contest.judge(errors);
+        }
+        near(contest.beliefs(), [0.005297805590302952, 0.09397152077530829, 0.0002672945690450012, 0.9004633790653438]);
+        near(&contest.variances, [0.08984043572464037, 0.12339359515627946, 0.12177424257652705, 0.056075145913423254]);
+    }
+
+    #[test]
+    fn a_memory_of_ten_judgements_and_a_least_deviation() {
+        // A predictor that is always right ends at the least deviation; the weight of a judgement settles at a tenth.
+        let mut contest = Contest::new(ContestTuning::DEFAULT);
+        (0..300).for_each(|_| contest.judge([0.0; EXPERTS]));
+        assert!(contest.variances[0] < 1e-9 && (contest.weight - 10.0).abs() < 1e-12, "{contest:?}");
+        contest.judge([0.05; EXPERTS]);
+        // 0.0025 of a square, at a tenth of its weight and the share of the tame density in all of it.
+        let (tame, wild) = (0.95 * (-0.5_f64).exp() / 0.05, 0.05 * (-0.5_f64 * 0.0025 / 1.44).exp() / 1.2);
+        let wanted = 0.0025 * (tame / (tame + wild)) / 10.0;
+        assert!((contest.variances[0] - wanted).abs() < 1e-9, "{contest:?}");
+    }
 }

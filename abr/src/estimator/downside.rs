@@ -88,4 +88,25 @@ mod tests {
         downside.note(0.0, 0.0);
         assert_eq!(downside.factor(0.0), 1.0, "0/0 says nothing");
     }
+
+    #[test]
+    fn a_share_between_two_outcomes_is_between_them() {
+        let mut downside = Downside::new();
+        [0.8, 0.2, 0.6, 0.4].iter().for_each(|&actual| downside.note(1.0, actual));
+        let near = |share: f64, wanted: f64| {
+            let got = downside.factor(share);
+            assert!((got - wanted).abs() < 1e-12, "{share}: {got} is not {wanted}");
+        };
+        near(0.0, 0.2);
+        near(0.25, 0.35);
+        near(0.5, 0.5);
+        near(0.9, 0.74);
+        near(1.0, 0.8);
+        near(-1.0, 0.2);
+        near(7.0, 0.8);
+        // Twelve are remembered: the first of thirteen is not.
+        let mut many = Downside::new();
+        (1..=13).for_each(|tenth| many.note(10.0, f64::from(tenth) / 2.0));
+        assert_eq!((many.factor(0.0), many.factor(1.0)), (0.1, 0.65));
+    }
 }

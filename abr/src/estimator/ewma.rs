@@ -77,4 +77,20 @@ mod tests {
         mean.add(1.0, f64::INFINITY);
         assert_eq!(mean.get(), None);
     }
+
+    #[test]
+    fn weights_and_the_gain_are_arithmetic() {
+        let mut mean = Ewma::new(0.25);
+        mean.add(7.0, 0.0);
+        mean.add(8.0, -1.0);
+        mean.add(10.0, 0.5);
+        mean.add(20.0, 0.75);
+        assert_eq!(mean.get(), Some(16.0));
+        mean.add(32.0, 9.0);
+        assert!(mean.get().is_some_and(|mean| (mean - (16.0 + 16.0 / 2.25)).abs() < 1e-12));
+        (0..3).for_each(|_| mean.add(0.0, 1.0));
+        let settled = mean.get().unwrap_or_default();
+        mean.add(0.0, 1.0);
+        assert_eq!(mean.get(), Some(settled * 0.75), "a quarter of it is new");
+    }
 }

@@ -274,4 +274,58 @@ mod tests {
             );
         }
     }
+
+    /// Worked out apart, in Python, from what the comments above say: level, home, deviations down and up, time to first
+    /// byte, and how far the home level is known.
+    #[test]
+    fn an_outlook_is_that_of_a_calculation_by_hand() {
+        // Milliseconds, bytes, time to first byte and duration in milliseconds, transfers at once.
+        let transfers = [
+            ((2000, 400_000, 50, 1000, 1), [14.978661368, 14.978661368, 0.18, 0.18, 0.05, 0.166666667]),
+            ((4000, 200_000, 90, 800, 1), [14.684909099, 14.743659553, 0.208114151, 0.166297837, 0.07, 0.375]),
+            // Small, beside another, and after a pause that counts for twenty seconds.
+            (
+                (40_000, 20_000, 90, 50, 2),
+                [14.870897085, 14.866534605, 0.210797416, 0.222400262, 0.076666667, 0.821428571],
+            ),
+            // Small, but long enough to count; of nine at once four are believed.
+            (
+                (41_000, 16_384, 300, 2000, 9),
+                [13.621819873, 14.143461004, 0.638774989, 0.32523987, 0.1325, 0.833333333],
+            ),
+            ((41_500, 3000, 300, 100, 0), [0.0; 6]),
+            (
+                (43_000, 1_000_000, 50, 400, 1),
+                [15.300034733, 14.709221662, 0.656883995, 0.756814290, 0.14328125, 0.84375],
+            ),
+        ];
+        let mut forecast = Forecast::new(ForecastTuning::DEFAULT);
+        for ((at, bytes, ttfb, duration, concurrent), wanted) in transfers {
+            let ms = Duration::from_millis;
+            forecast.observe(&Transfer {
+                at: ms(at),
+                bytes,
+                ttfb: ms(ttfb),
+                duration: ms(duration),
+                cached: false,
+                concurrent,
+            });
+            let Outlook { level, home, down, up, ttfb, settled, .. } = forecast.outlook().unwrap();
+            let got = [level, home, down, up, ttfb, settled];
+            let same = got.iter().zip(wanted).all(|(got, wanted)| (got - wanted).abs() < 1e-6);
+            assert!(same || wanted[0] == 0.0, "{got:?} is not {wanted:?}");
+        }
+    }
+
+    #[test]
+    fn memory_is_for_a_network_that_was_not_measured_yet() {
+        let history = |bandwidth_bps| History { bandwidth_bps, ttfb: Duration::from_millis(30) };
+        let mut forecast = Forecast::new(ForecastTuning::DEFAULT);
+        forecast.seed(&history(0));
+        assert_eq!(forecast.outlook(), None, "a network of nothing is none");
+        forecast.observe(&transfer(1000));
+        let before = forecast;
+        forecast.seed(&history(9_000_000));
+        assert_eq!(forecast, before, "too late");
+    }
 }

@@ -308,4 +308,84 @@ mod tests {
         pace.note(1.0, f32::INFINITY);
         assert_eq!(pace.rate(0.0), 1.0);
     }
+
+    fn near(got: f32, wanted: f64) {
+        assert!((f64::from(got) - wanted).abs() < 1e-4 * wanted, "{got} is not {wanted}");
+    }
+
+    /// Worked out apart, in Python and double precision, from what the comments above say.
+    #[test]
+    fn rates_are_those_of_a_calculation_by_hand() {
+        let mut pace = Pace::new(PaceTuning::DEFAULT);
+        pace.begin(4e6, 3e5);
+        near(pace.rate(1e6), 4e6);
+        pace.note(0.5, 1e6);
+        near(pace.rate(1e6), 3_580_495.667);
+        for kbps in [2000.0, 3000.0, 900.0, 900.0, 1000.0, 5000.0, 5000.0, 4000.0, 400.0, 500.0, 200.0, 100.0] {
+            pace.note(1.0, kbps * 1e3);
+        }
+        for (rate, wanted) in pace.rates.iter().zip([152_302.132, 709_298.629, 1_835_669.69, 2_904_001.277]) {
+            near(*rate, wanted);
+        }
+        for (rest, wanted) in [(0.0, 234_146.38), (1e6, 467_158.528), (8e6, 2_004_192.58), (2e7, 1_400_317.932)] {
+            near(pace.rate(rest), wanted);
+        }
+        pace.begin(2e6, 3e5);
+        for (rate, wanted) in pace.rates.iter().zip([1_076_151.066, 1_354_649.314, 1_917_834.845, 2_452_000.639]) {
+            near(*rate, wanted);
+        }
+    }
+
+    #[test]
+    fn silence_is_an_outage_from_its_second_second_on() {
+        // Of the expected 1 Mbit/s a seventh is silence; so is less than the lowest rung of a slower film.
+        let mut pace = Pace::new(PaceTuning::DEFAULT);
+        pace.begin(1e6, 1e6);
+        near(pace.silence, 150_000.0);
+        let silent = |pace: &Pace| (pace.silent, pace.outages, pace.outage_seconds, pace.watched);
+        pace.note(0.5, 1e4);
+        pace.note(0.25, 1e4);
+        assert_eq!(silent(&pace), (0.75, 0.0, 0.0, 0.75));
+        pace.note(0.25, 0.0);
+        assert_eq!(silent(&pace), (1.0, 1.0, 1.0, 1.0), "a whole second of silence is an outage");
+        pace.note(0.5, 0.0);
+        assert_eq!(silent(&pace), (1.5, 1.0, 1.5, 1.5));
+        pace.note(0.5, 75_000.0);
+        assert_eq!(silent(&pace), (0.0, 1.0, 1.5, 2.0), "150 kbit/s are no silence");
+        pace.note(0.5, 0.0);
+        pace.note(0.25, 0.0);
+        pace.note(1.0, 1e6);
+        assert_eq!(silent(&pace), (0.0, 1.0, 1.5, 3.75), "a short silence is none");
+        pace.note(1.0, 0.0);
+        assert_eq!(silent(&pace), (1.0, 2.0, 2.5, 4.75));
+        pace.rest(2.25);
+        pace.rest(-5.0);
+        pace.rest(f32::NAN);
+        let outages = pace.outages();
+        near(outages.per_second, 4.0 / 307.0);
+        near(outages.length, (8.0 + 2.5) / 4.0);
+
+        let mut slow = Pace::new(PaceTuning::DEFAULT);
+        slow.begin(1e6, 1e5);
+        near(slow.silence, 100_000.0);
+    }
+
+    #[test]
+    fn a_span_is_judged_when_it_is_over() {
+        let mut pace = Pace::new(PaceTuning::DEFAULT);
+        pace.begin(1e6, 1e5);
+        let fresh = pace.trials[0].contest;
+        pace.note(1.75, 5e6);
+        assert_eq!((pace.trials[0].contest, pace.trials[0].seconds, pace.trials[0].bits), (fresh, 1.75, 5e6));
+        pace.note(0.25, 5e6);
+        // 10 Mbit in two seconds where 1 Mbit/s was foretold by all: the logarithm of five.
+        let mut judged = fresh;
+        judged.judge([5_f64.ln(); EXPERTS]);
+        for (got, wanted) in pace.trials[0].contest.beliefs().iter().zip(judged.beliefs()) {
+            assert!((got - wanted).abs() < 1e-6);
+        }
+        assert_ne!(pace.trials[0].contest, fresh);
+        assert_eq!((pace.trials[0].seconds, pace.trials[0].bits, pace.trials[0].foretold), (0.0, 0.0, pace.rates));
+        assert_eq!((pace.trials[1].contest, pace.trials[1].seconds), (fresh, 2.0));
+    }
 }

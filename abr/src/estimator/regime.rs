@@ -121,4 +121,43 @@ mod tests {
         let peaks = (0..200).map(|at| if at % 10 < 2 { 2e7 } else { 1e6 });
         assert_eq!(watched(peaks).per_second, 0.0);
     }
+
+    /// Regimes after samples of the logarithm of the rate, each of `weight`.
+    fn after(samples: &[f64], weight: f64) -> Regimes {
+        let mut regimes = Regimes::new(RegimeTuning::DEFAULT);
+        samples.iter().for_each(|&sample| regimes.observe(sample, weight));
+        regimes
+    }
+
+    #[test]
+    fn levels_are_arithmetic() {
+        let level = |samples: &[f64]| after(samples, 1.0).level.unwrap_or(f64::NAN);
+        let near = |got: f64, wanted: f64| assert!((got - wanted).abs() < 1e-12, "{got} is not {wanted}");
+        near(level(&[10.0, 11.0]), 10.15);
+        near(level(&[10.0, 9.0, 9.0]), 9.85 - 0.15 * 0.85);
+        near(level(&[10.0, 11.5, 11.5, 11.5]), 10.0);
+        near(level(&[10.0, 11.5, 12.0, 11.5, 12.0]), 11.75);
+        near(level(&[10.0, 8.0, 8.0, 8.0, 7.0]), 7.75);
+        near(level(&[10.0, 12.0, 12.0, 12.0, 10.0, 12.0]), 10.0);
+        near(level(&[10.0, 12.0, 12.0, 12.0, 8.0, 12.0]), 10.0);
+        near(level(&[10.0, 12.0, 12.0, 12.0, 8.0, 8.0, 8.0, 8.0]), 8.0);
+        near(after(&[10.0, 12.0, 12.0, 12.0, 12.0], 0.5).level.unwrap_or(f64::NAN), 10.0);
+        near(after(&[10.0, 12.0, 12.0, 12.0, 12.0, 13.0, 13.0, 13.0, 13.0], 0.5).level.unwrap_or(f64::NAN), 12.5);
+        near(after(&[10.0, 11.0], 0.5).level.unwrap_or(f64::NAN), 10.075);
+    }
+
+    #[test]
+    fn rises_are_counted_and_their_goals_averaged() {
+        let (low, high) = ([5.0; 4], [9.0; 4]);
+        let rise = |parts: &[[f64; 4]], seconds| after(&parts.concat(), 1.0).rise(seconds);
+        assert_eq!(rise(&[low, high], 80.0), Rise { per_second: 0.01, to: 9.0 });
+        assert_eq!(rise(&[low, high, low], 80.0), Rise { per_second: 0.01, to: 9.0 });
+        assert_eq!(rise(&[low, high, low, [7.0; 4]], 80.0), Rise { per_second: 0.02, to: 8.0 });
+        assert_eq!(rise(&[low, high], -9.0).per_second, 0.05);
+        assert_eq!(rise(&[low, high], 0.0).per_second, 0.05);
+        // The level that holds rises beyond it bit by bit: that is where a rise leads then.
+        let crept = after(&[low, high, [9.8; 4]].concat(), 1.0);
+        assert!(crept.rise(0.0).to > 9.3, "{crept:?}");
+        assert_eq!(Some(crept.rise(0.0).to), crept.level);
+    }
 }

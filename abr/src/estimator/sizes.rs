@@ -130,4 +130,51 @@ mod tests {
         }
         assert_eq!(sizes, Sizes::new());
     }
+
+    #[test]
+    fn what_the_next_segment_inherits_is_arithmetic() {
+        let near = |got: f32, wanted: f32| assert!((got - wanted).abs() < 1e-5, "{got} is not {wanted}");
+        let mut sizes = Sizes::new();
+        // Half of the assumed variance is inherited, and three quarters of it are news.
+        near(sizes.ratio(0), 1.0);
+        near(sizes.variance(), 0.0);
+        sizes.advance();
+        near(sizes.variance(), 0.06 * 0.75);
+        sizes.note(1.6e6, 1e6);
+        // A sixth of the square and of the step; nothing was inherited from the segment before, which was as declared.
+        let (mean, variance) = (1.1, 0.06 + (0.36 - 0.06) / 6.0);
+        let (covariance, inherited) = (0.03 - 0.03 / 6.0, 0.025 / 0.11);
+        near(sizes.mean, mean);
+        near(sizes.covariance, covariance);
+        near(sizes.ratio(0), 1.6);
+        near(sizes.ratio(1), mean + 0.5 * inherited);
+        near(sizes.variance(), 0.0);
+        sizes.advance();
+        near(sizes.ratio(0), mean + 0.5 * inherited);
+        near(sizes.ratio(1), mean + 0.5 * inherited * inherited);
+        near(sizes.variance(), variance * (1.0 - inherited * inherited) / (mean * mean));
+        // One that was not seen: the covariance stays.
+        sizes.advance();
+        sizes.note(0.6e6, 1e6);
+        near(sizes.covariance, covariance);
+        near(sizes.mean, mean - 0.5 / 7.0);
+        sizes.advance();
+        sizes.note(1.0e6, 1e6);
+        let before = mean - 0.5 / 7.0;
+        near(sizes.covariance, covariance + ((1.0 - before) * (0.6 - before) - covariance) / 8.0);
+    }
+
+    #[test]
+    fn ratios_beyond_belief_are_bounded() {
+        let mut sizes = Sizes::new();
+        sizes.advance();
+        sizes.note(9e6, 1e6);
+        assert_eq!(sizes.ratio(0), 5.0);
+        for _ in 0..100 {
+            sizes.advance();
+            sizes.note(1.0, 1e6);
+        }
+        assert_eq!((sizes.ratio(0), sizes.ratio(usize::MAX)), (0.1, sizes.mean));
+        assert_eq!(sizes.weight, 20.0);
+    }
 }

@@ -48,8 +48,7 @@ impl Rule for Bba {
         }
         let rate = mapped(context);
         let below = candidate::sustainable(context, rate);
-        let above = context.rungs.iter().position(|rung| rung.bitrate_bps as f64 >= rate);
-        let above = above.unwrap_or(context.rungs.len() - 1);
+        let above = context.rungs.iter().position(|rung| rung.bitrate_bps as f64 >= rate).unwrap_or(usize::MAX);
         let last = context.last.unwrap_or(0).min(context.rungs.len() - 1);
         // `below` is what the map has passed on the way up, `above` what it has passed on the way down.
         let (wanted, reason) = if last < below {

@@ -121,3 +121,76 @@ impl Rule for Bola {
         self.bandwidth.seed(history);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Rung;
+    use std::time::Duration;
+
+    const LADDER: [Rung; 4] = [Rung::new(500_000), Rung::new(1_000_000), Rung::new(2_000_000), Rung::new(4_000_000)];
+
+    fn context(buffer: u64) -> Context<'static> {
+        Context { buffer: Duration::from_secs(buffer), ..Context::new(&LADDER, Duration::from_secs(4)) }
+    }
+
+    fn after(kbps: u64) -> Bola {
+        let mut rule = Bola::new();
+        rule.on_transfer(&Transfer {
+            at: Duration::ZERO,
+            bytes: kbps * 125,
+            ttfb: Duration::ZERO,
+            duration: Duration::from_secs(1),
+            cached: false,
+            concurrent: 1,
+        });
+        rule
+    }
+
+    #[test]
+    fn the_lowest_rung_is_left_at_the_reservoir_and_the_highest_reached_below_the_goal() {
+        // A goal of 30 s: a reservoir of 7.5, and full at 22; between them 14.5 for a utility of ln 8.
+        let parameters = Parameters::new(&context(0), 8.0);
+        assert!((parameters.v * parameters.gamma - 7.5).abs() < 1e-9);
+        assert!((parameters.v * (8_f64.ln() + parameters.gamma) - 22.0).abs() < 1e-9);
+        // A goal of a minute has a reservoir of ten seconds, and one of 12 s is full at a reservoir and a half.
+        let of = |goal, segment| {
+            let goal = Duration::from_secs(goal);
+            let context = Context { buffer_goal: goal, ..Context::new(&LADDER, Duration::from_secs(segment)) };
+            let parameters = Parameters::new(&context, 8.0);
+            let at = [0.0, 8_f64.ln()].map(|utility| parameters.v * (utility + parameters.gamma));
+            at.map(|seconds| (seconds * 1e6).round() / 1e6)
+        };
+        assert_eq!([of(60, 4), of(12, 4), of(1, 4)], [[10.0, 52.0], [3.0, 4.5], [3.0, 4.5]]);
+        // Where two rungs are worth the same, (V(u + γ) − buffer) / size, the higher one is chosen from there on: by
+        // V(2(u₀ + γ) − u₁ − γ) for neighbours that double.
+        let v = 14.5 / 8_f64.ln();
+        let border = |rung: i32| v * (f64::from(rung - 1) * 2_f64.ln() * 2.0 - f64::from(rung) * 2_f64.ln()) + 7.5;
+        for rung in 1..4 {
+            let at = border(rung);
+            let around = [at - 1e-6, at + 1e-6].map(|buffer| choose(&context(0), buffer));
+            assert_eq!(around, [rung as usize - 1, rung as usize], "{at}");
+        }
+        assert_eq!([choose(&context(0), 0.0), choose(&context(0), 900.0)], [0, 3]);
+        assert_eq!(choose(&Context { rungs: &[], ..context(0) }, 5.0), 0);
+    }
+
+    #[test]
+    fn the_link_decides_until_the_buffer_has_carried_the_choice_that_far() {
+        let answer = |rule: &mut Bola, buffer| {
+            let decision = rule.select(&context(buffer));
+            (decision.representation, decision.reason)
+        };
+        assert_eq!(answer(&mut Bola::new(), 9), (0, Reason::StartUp), "nothing is known");
+        // 0.9 of 2.3 Mbit/s carry the third rung.
+        let mut rule = after(2300);
+        let sustained = (2, Reason::StartUp);
+        assert_eq!([answer(&mut rule, 1), answer(&mut rule, 7)], [sustained; 2]);
+        assert_eq!(answer(&mut rule, 9), (2, Reason::BufferHigh));
+        assert_eq!(answer(&mut rule, 1), (0, Reason::BufferLow), "from here on the buffer alone");
+        assert_eq!(answer(&mut rule, 20), (3, Reason::BufferHigh));
+        rule.on_seek();
+        assert_eq!(answer(&mut rule, 1), sustained);
+        assert_eq!(rule.select(&Context { rungs: &LADDER[..1], ..context(1) }).reason, Reason::Only);
+    }
+}

@@ -96,3 +96,84 @@ impl Rule for BolaE {
         self.bandwidth.seed(history);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Rung;
+    use std::time::Duration;
+
+    /// Segments of two seconds: 2, 4, 8 and 16 megabit.
+    const LADDER: [Rung; 4] = [Rung::new(1_000_000), Rung::new(2_000_000), Rung::new(4_000_000), Rung::new(8_000_000)];
+
+    fn after(kbps: u64) -> BolaE {
+        let mut rule = BolaE::new();
+        rule.on_transfer(&Transfer {
+            at: Duration::ZERO,
+            bytes: kbps * 125,
+            ttfb: Duration::ZERO,
+            duration: Duration::from_secs(1),
+            cached: false,
+            concurrent: 1,
+        });
+        rule
+    }
+
+    fn context(buffer: u64, last: Option<usize>) -> Context<'static> {
+        let buffer_goal = Duration::from_secs(20);
+        Context {
+            buffer: Duration::from_millis(buffer),
+            last,
+            buffer_goal,
+            ..Context::new(&LADDER, Duration::from_secs(2))
+        }
+    }
+
+    /// The answer, and the virtual buffer after it.
+    fn answer(rule: &mut BolaE, buffer: u64, last: Option<usize>) -> (usize, Reason, f64) {
+        let decision = rule.select(&context(buffer, last));
+        (decision.representation, decision.reason, (rule.placeholder * 1e6).round() / 1e6)
+    }
+
+    #[test]
+    fn the_virtual_buffer_is_the_least_that_gives_what_the_link_sustains() {
+        // BOLA gives the second rung from 1.3 s on, the third from five and the fourth from 8.7, in steps of 5/16 s.
+        let needed = [0, 1, 2, 3].map(|rung| BolaE::needed(&context(0, None), rung));
+        assert_eq!(needed, [0.0, 1.5625, 5.0, 8.75]);
+        assert_eq!(BolaE::needed(&context(0, None), 4), 20.0, "no buffer gives that");
+        // 0.9 of 5 Mbit/s carry the third rung: five seconds less those that are there, and a tenth less each time.
+        let mut rule = after(5000);
+        assert_eq!(answer(&mut rule, 4000, None), (1, Reason::BufferHigh, 0.9));
+        assert_eq!(answer(&mut rule, 4000, Some(1)), (1, Reason::BufferHigh, 0.81));
+        rule.on_seek();
+        assert_eq!(rule.placeholder, 0.0);
+        assert_eq!(answer(&mut rule, 1000, Some(1)), (0, Reason::BufferHigh, 0.0), "only from the lowest rung");
+        assert_eq!(answer(&mut rule, 1000, Some(0)), (0, Reason::BufferLow, 3.6));
+        // No more than there is room below the goal.
+        rule.placeholder = 9.0;
+        assert_eq!(answer(&mut rule, 18_000, Some(3)).2, 2.0);
+        assert_eq!(answer(&mut rule, 30_000, Some(3)).2, 0.0);
+    }
+
+    #[test]
+    fn reasons_and_bounds_have_their_borders() {
+        let mut rule = after(10_000);
+        rule.placeholder = 4.0;
+        // 8 Mbit at 10 Mbit/s need 1.6 s of buffer; 3.6 s of it are virtual.
+        assert_eq!(answer(&mut rule, 1600, Some(1)), (2, Reason::StartUp, 3.6));
+        rule.placeholder = 4.0;
+        assert_eq!(answer(&mut rule, 1599, Some(1)), (1, Reason::BufferLow, 3.6));
+        rule.placeholder = 4.0;
+        assert_eq!(answer(&mut rule, 3600, Some(1)).1, Reason::BufferHigh, "as much as is there");
+        // A climb beyond what the link sustains stops there, or where it was.
+        let held = |kbps, last| {
+            let (rung, reason, _) = answer(&mut after(kbps), 15_000, last);
+            (rung, reason)
+        };
+        assert_eq!([held(2500, Some(0)), held(2500, Some(2))], [(1, Reason::Hold), (2, Reason::Hold)]);
+        assert_eq!([held(2500, Some(3)), held(9000, Some(2))], [(3, Reason::BufferHigh); 2]);
+        assert_eq!(held(2500, None), (3, Reason::BufferHigh));
+        assert_eq!(BolaE::new().select(&context(9000, None)).reason, Reason::StartUp);
+        assert_eq!(after(9).select(&Context { rungs: &LADDER[..1], ..context(0, None) }).reason, Reason::Only);
+    }
+}

@@ -53,3 +53,53 @@ pub(crate) fn within_caps(context: &Context<'_>, wanted: usize, reason: Reason) 
     let rung = context.clamp(wanted);
     Decision::new(rung, if rung == wanted { reason } else { Reason::Capped })
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+    use crate::{Caps, Rung, Transfer};
+    use std::time::Duration;
+
+    const LADDER: [Rung; 3] = [Rung::new(500_000), Rung::new(1_000_000), Rung::new(2_000_000)];
+
+    #[test]
+    fn a_rate_that_is_none_counts_as_one() {
+        let rate = |rate| playback_rate(&Context { rate, ..Context::new(&LADDER, Duration::from_secs(2)) });
+        assert_eq!([2.0, -2.0, 0.1, 99.0].map(rate), [2.0, 2.0, 0.25, 16.0]);
+        assert_eq!([0.0, -0.0, f32::NAN, f32::INFINITY, f32::NEG_INFINITY].map(rate), [1.0; 5]);
+    }
+
+    #[test]
+    fn a_link_is_shared_and_counted_in_media_time() {
+        let mut bandwidth = Bandwidth::new();
+        let context = Context { rate: 2.0, reserved_bps: 1_000_000, ..Context::new(&LADDER, Duration::from_secs(2)) };
+        assert_eq!(Link::new(&bandwidth, &context), None);
+        bandwidth.observe(&Transfer {
+            at: Duration::ZERO,
+            bytes: 375_000,
+            ttfb: Duration::from_millis(50),
+            duration: Duration::from_secs(1),
+            cached: false,
+            concurrent: 1,
+        });
+        let link = Link::new(&bandwidth, &context).unwrap();
+        assert_eq!(link, Link { likely: 1e6, safe: 1e6, ttfb: 0.1 });
+        assert!((link.seconds(50_000) - 0.5).abs() < 1e-12);
+        // Two megabit at twice the speed take 2.1 s of playback where a segment brings two.
+        let drain = [0, 1, 2].map(|rung| link.drain(&context, rung));
+        assert!(drain.iter().zip([-0.9, 0.1, 2.1]).all(|(got, wanted)| (got - wanted).abs() < 1e-12), "{drain:?}");
+        let nothing = Context { reserved_bps: 9_000_000, ..context };
+        assert_eq!(Link::new(&bandwidth, &nothing).map(|link| link.safe), Some(0.5));
+    }
+
+    #[test]
+    fn what_is_sustained_and_what_is_permitted() {
+        let context = Context::new(&LADDER, Duration::from_secs(2));
+        assert_eq!([1.0, 999_999.0, 1e6, 9e9].map(|rate| sustainable(&context, rate)), [0, 0, 1, 2]);
+        let capped = Context { caps: Caps { max_height: None, max_bitrate_bps: Some(1_000_000) }, ..context };
+        assert_eq!(within_caps(&capped, 1, Reason::Hold), Decision::new(1, Reason::Hold));
+        assert_eq!(within_caps(&capped, 2, Reason::Hold), Decision::new(1, Reason::Capped));
+    }
+}

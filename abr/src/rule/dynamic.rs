@@ -163,3 +163,115 @@ fn affordable(context: &Context<'_>, link: &Link, rung: usize, segments: f64) ->
 fn borrows(context: &Context<'_>, link: &Link, rung: usize) -> bool {
     link.drain(context, rung) > 0.0 && !affordable(context, link, rung, CLIMB_SEGMENTS)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Rung;
+
+    /// Segments of two seconds: 2, 4, 8 and 16 megabit.
+    const LADDER: [Rung; 4] = [Rung::new(1_000_000), Rung::new(2_000_000), Rung::new(4_000_000), Rung::new(8_000_000)];
+
+    fn context(goal: u64, buffer: u64, last: Option<usize>) -> Context<'static> {
+        let (buffer_goal, buffer) = (Duration::from_millis(goal), Duration::from_millis(buffer));
+        Context { buffer_goal, buffer, last, ..Context::new(&LADDER, Duration::from_secs(2)) }
+    }
+
+    fn link(likely: f64, safe: f64, ttfb: f64) -> Link {
+        Link { likely: likely * 1e6, safe: safe * 1e6, ttfb }
+    }
+
+    #[test]
+    fn what_begins_soonest_arrives_within_a_second() {
+        let start = |safe, ttfb| soonest(&context(30_000, 0, None), &link(9.0, safe, ttfb));
+        assert_eq!([start(4.0, 0.0), start(4.0, 0.01), start(16.0, 0.0), start(0.1, 0.0)], [1, 0, 3, 0]);
+        let sizes = [0, 500_001, 125_000, 2_000_000];
+        let known = Context { next_sizes: Some(&sizes), ..context(30_000, 0, None) };
+        assert_eq!(soonest(&known, &link(9.0, 4.0, 0.75)), 2, "of the real sizes");
+    }
+
+    #[test]
+    fn the_buffer_pays_down_to_a_share_of_the_goal() {
+        // At 4 Mbit/s the top rung costs two seconds a segment, the next one nothing.
+        let link = link(4.0, 4.0, 0.0);
+        let pays = |goal, buffer, segments| affordable(&context(goal, buffer, None), &link, 3, segments);
+        assert!(pays(30_000, 12_001, 3.0) && !pays(30_000, 12_000, 3.0), "six of twenty seconds are left");
+        assert!(pays(10_000, 9001, 3.0) && !pays(10_000, 9000, 3.0));
+        let owes = |rung, buffer| borrows(&context(30_000, buffer, None), &link, rung);
+        assert!(owes(3, 14_000) && !owes(3, 14_001), "four segments");
+        assert!(!owes(2, 0), "what the link sustains owes nothing");
+    }
+
+    #[test]
+    fn the_buffer_proposes_where_it_is_not_short() {
+        let proposed = |safe, goal, buffer: u64| {
+            proposal(&context(goal, buffer, None), &link(safe, safe, 0.0), buffer as f64 / 1e3)
+        };
+        let (carried, high) = ((0, Reason::Throughput), (2, Reason::BufferHigh));
+        assert_eq!([proposed(1.0, 20_000, 7999), proposed(1.0, 20_000, 8000)], [carried, high]);
+        assert_eq!([proposed(1.0, 60_000, 9999), proposed(1.0, 60_000, 10_000)], [carried, high]);
+        assert_eq!(proposed(4.5, 20_000, 8000), (2, Reason::Throughput), "as much as the link carries");
+        assert_eq!(proposed(9.0, 20_000, 8000), (3, Reason::Throughput));
+    }
+
+    #[test]
+    fn a_climb_stops_at_what_the_link_sustains() {
+        let chosen = |likely, safe, goal, buffer, last| steady(&context(goal, buffer, last), &link(likely, safe, 0.0));
+        // A quarter more than is likely, unless the goal is short.
+        assert_eq!(chosen(1.6, 1.2, 30_000, 28_000, Some(0)), (1, Reason::Hold));
+        assert_eq!(chosen(1.6, 1.2, 10_001, 9000, Some(0)), (1, Reason::Hold));
+        assert_eq!(chosen(1.6, 1.2, 10_000, 9000, Some(0)), (0, Reason::Hold));
+        assert_eq!(chosen(1.6, 1.2, 30_000, 28_000, None), (3, Reason::BufferHigh), "nothing was climbed from");
+        assert_eq!(chosen(1.6, 1.2, 30_000, 28_000, Some(4)), (3, Reason::BufferHigh), "no such rung");
+        // Not on credit, but never below the last rung.
+        assert_eq!(chosen(3.3, 1.2, 30_000, 11_000, Some(0)), (0, Reason::Hold));
+        assert_eq!(chosen(3.3, 1.2, 30_000, 11_000, Some(1)), (1, Reason::Hold));
+        assert_eq!(chosen(9.0, 9.0, 30_000, 9000, Some(0)), (3, Reason::Throughput), "as high as was wanted");
+    }
+
+    #[test]
+    fn a_segment_takes_half_of_the_buffer_at_most() {
+        let chosen = |buffer, last| steady(&context(30_000, buffer, last), &link(10.0, 10.0, 0.0));
+        assert_eq!([chosen(3200, None), chosen(3199, None)], [(3, Reason::Throughput), (2, Reason::BufferLow)]);
+        assert_eq!([chosen(800, None), chosen(799, None)], [(1, Reason::BufferLow), (0, Reason::BufferLow)]);
+        assert_eq!(chosen(0, None), (0, Reason::BufferLow));
+        assert_eq!(chosen(3199, Some(3)), (2, Reason::BufferLow), "also if it was the last one");
+    }
+
+    #[test]
+    fn a_rung_is_kept_while_the_buffer_affords_it() {
+        // 3 Mbit/s carry the second rung; three segments of the third cost two seconds.
+        let chosen = |buffer, last| steady(&context(30_000, buffer, last), &link(3.0, 3.0, 0.0));
+        assert_eq!([chosen(8100, Some(2)), chosen(7900, Some(2))], [(2, Reason::Hold), (1, Reason::Throughput)]);
+        assert_eq!(chosen(8100, Some(1)), (1, Reason::Throughput));
+        let sizes = [250_000, 500_000, 1_600_000, 2_000_000];
+        let large = Context { next_sizes: Some(&sizes), ..context(30_000, 8100, Some(2)) };
+        assert_eq!(steady(&large, &link(3.0, 3.0, 0.0)), (1, Reason::Throughput), "it would come too late");
+    }
+
+    #[test]
+    fn advice_is_followed_at_once_or_never() {
+        let answer = |waited: u64, rung: usize| {
+            let mut rule = Dynamic::new();
+            rule.on_transfer(&Transfer {
+                at: Duration::ZERO,
+                bytes: 1_125_000,
+                ttfb: Duration::ZERO,
+                duration: Duration::from_secs(1),
+                cached: false,
+                concurrent: 1,
+            });
+            let now = Duration::from_secs(60);
+            rule.advised = Some((now - Duration::from_millis(waited), rung));
+            let decision = rule.select(&Context { now, ..context(30_000, 9000, None) });
+            assert_eq!(rule.advised, None);
+            (decision.representation, decision.reason)
+        };
+        let own = (3, Reason::Throughput);
+        assert_eq!([answer(0, 1), answer(250, 3)], [(1, Reason::Abandoned), (3, Reason::Abandoned)]);
+        assert_eq!([answer(251, 1), answer(0, 4)], [own, own]);
+        let mut rule = Dynamic { advised: Some((Duration::ZERO, 1)), ..Dynamic::new() };
+        rule.on_seek();
+        assert_eq!(rule.advised, None);
+    }
+}

@@ -145,7 +145,7 @@ impl Planner {
         match context.phase {
             Phase::StartUp | Phase::AfterSeek => Reason::StartUp,
             Phase::Rebuffering => Reason::Panic,
-            Phase::Steady if rung == top && top + 1 < context.rungs.len() && carried > top => Reason::Capped,
+            Phase::Steady if rung == top && carried > top => Reason::Capped,
             Phase::Steady if context.last == Some(rung) => Reason::Hold,
             Phase::Steady if rung > carried => Reason::BufferHigh,
             Phase::Steady if rung < carried => Reason::BufferLow,
@@ -253,3 +253,6 @@ impl Rule for Planner {
         self.forecast.seed(history);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -138,3 +138,101 @@ impl Rule for RobustMpc {
         self.bandwidth.seed(history);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Rung;
+    use std::time::Duration;
+
+    const LADDER: [Rung; 3] = [Rung::new(500_000), Rung::new(1_500_000), Rung::new(4_000_000)];
+
+    fn transfer(kbps: u64) -> Transfer {
+        Transfer {
+            at: Duration::ZERO,
+            bytes: kbps * 125,
+            ttfb: Duration::from_millis(60),
+            duration: Duration::from_secs(1),
+            cached: false,
+            concurrent: 1,
+        }
+    }
+
+    fn after(rates: &[u64]) -> RobustMpc {
+        let mut rule = RobustMpc::new();
+        rates.iter().for_each(|&kbps| rule.on_transfer(&transfer(kbps)));
+        rule
+    }
+
+    #[test]
+    fn a_prediction_is_the_harmonic_mean_over_the_worst_error() {
+        let bps = |rates: &[u64]| after(rates).estimate_bps();
+        assert_eq!([bps(&[]), bps(&[3000])], [None, Some(3_000_000)]);
+        // 3 was foretold where 6 came: half of that is the error; the mean of both is 4.
+        assert_eq!(bps(&[3000, 6000]), Some(2_666_666));
+        // 4 where 2 came is an error of one; the mean is 3.
+        assert_eq!(bps(&[3000, 6000, 2000]), Some(1_500_000));
+        // Five rates and errors are remembered.
+        let calm = [3000, 6000, 2000, 3000, 3000, 3000, 3000, 3000, 3000, 3000, 3000, 3000, 3000];
+        assert_eq!([bps(&calm[..12]), bps(&calm)], [Some(2_750_000), Some(3_000_000)]);
+        let mut rule = RobustMpc::new();
+        rule.on_transfer(&Transfer { cached: true, ..transfer(9000) });
+        rule.on_transfer(&Transfer { bytes: 0, ..transfer(9000) });
+        assert_eq!(rule.estimate_bps(), None);
+        rule.on_transfer(&Transfer { duration: Duration::ZERO, ..transfer(9) });
+        assert_eq!(rule.estimate_bps(), Some(9_000_000), "no time is a millisecond");
+    }
+
+    /// The first rung of the best of all sequences, each of them valued in full.
+    fn best(context: &Context<'_>, rate: f64, ttfb: f64) -> usize {
+        let quality = |rung: usize| context.rungs[rung].bitrate_bps as f64 / 1e6;
+        let value = |sequence: usize| {
+            let (mut buffer, mut last, mut value) = (context.buffer.as_secs_f64(), context.last, 0.0);
+            let mut rest = sequence;
+            for depth in 0..HORIZON {
+                // The digits of a number with three digits each, the highest rung first.
+                let rung = 2 - rest / 3_usize.pow((HORIZON - 1 - depth) as u32);
+                rest %= 3_usize.pow((HORIZON - 1 - depth) as u32);
+                let time = ttfb + context.bytes_ahead(depth, rung) as f64 * 8.0 / rate;
+                value += quality(rung) - last.map_or(0.0, |last| (quality(rung) - quality(last)).abs());
+                value -= quality(2) * (time - buffer).max(0.0);
+                buffer = (buffer - time).max(0.0) + context.segment_duration.as_secs_f64();
+                last = Some(rung);
+            }
+            value
+        };
+        let all = 3_usize.pow(HORIZON as u32);
+        let best = (0..all).fold((f64::NEG_INFINITY, 0), |best, sequence| {
+            let value = value(sequence);
+            if value > best.0 { (value, sequence) } else { best }
+        });
+        2 - best.1 / 3_usize.pow(HORIZON as u32 - 1)
+    }
+
+    #[test]
+    fn the_search_finds_what_trying_everything_finds() {
+        let sizes: Vec<u64> =
+            [90, 130, 70, 110, 100].iter().flat_map(|percent| [2500, 7500, 20_000].map(|kb| kb * percent)).collect();
+        let mut found = [0; 3];
+        for kbps in [400, 900, 1600, 2600, 4200, 9000] {
+            for buffer in [0, 1500, 4000, 9000, 20_000] {
+                for (last, rate) in [(None, 1.0), (Some(0), 1.0), (Some(1), 2.0), (Some(2), 1.0)] {
+                    let context = Context {
+                        buffer: Duration::from_millis(buffer),
+                        last,
+                        rate,
+                        reserved_bps: 100_000,
+                        next_sizes: (kbps > 1000).then_some(&sizes),
+                        ..Context::new(&LADDER, Duration::from_secs(4))
+                    };
+                    let chosen = after(&[kbps]).select(&context).representation;
+                    let speed = f64::from(rate);
+                    let link = (kbps as f64 * 1e3 - 1e5) / speed;
+                    assert_eq!(chosen, best(&context, link, 0.06 * speed), "{kbps} {buffer} {last:?}");
+                    found[chosen] += 1;
+                }
+            }
+        }
+        assert!(found.iter().all(|count| *count > 5), "{found:?}");
+    }
+}

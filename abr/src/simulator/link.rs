@@ -464,4 +464,93 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn decimals_are_read_to_their_places_and_no_further() {
+        for (text, places, value) in [
+            ("0", 0, Some(0)),
+            ("12.5", 3, Some(12_500)),
+            ("12.0019", 3, Some(12_001)),
+            ("007", 1, Some(70)),
+            ("99999999999999999999", 6, Some(99_999_999_999_999_999_999_000_000)),
+            ("100000000000000000000", 6, None),
+            (".5", 3, None),
+            ("5.", 3, None),
+            ("1.2.3", 3, None),
+            ("1.x", 3, None),
+            ("+1", 3, None),
+        ] {
+            assert_eq!(decimal(text, places), value, "{text}");
+        }
+    }
+
+    #[test]
+    fn rows_are_within_their_limits() {
+        let row = |duration, bandwidth_bps, latency| {
+            Trace::from_rows(vec![Row { duration, bandwidth_bps, latency }]).map(|trace| trace.duration())
+        };
+        let nano = Duration::from_nanos(1);
+        let out = |column| Err(TraceError::Range { line: 1, column });
+        assert_eq!(row(MAX_TOTAL, MAX_BPS, MAX_LATENCY), Ok(MAX_TOTAL));
+        assert_eq!(row(nano, 1, Duration::ZERO), Ok(nano));
+        assert_eq!(row(MAX_TOTAL + nano, 1, Duration::ZERO), out("duration_ms"));
+        assert_eq!(row(Duration::ZERO, 1, Duration::ZERO), out("duration_ms"));
+        assert_eq!(row(nano, MAX_BPS + 1, Duration::ZERO), out("bandwidth_kbps"));
+        assert_eq!(row(nano, 1, MAX_LATENCY + nano), out("latency_ms"));
+        assert_eq!(row(nano, 0, Duration::ZERO), Err(TraceError::Dead));
+        assert_eq!(Trace::from_rows(Vec::new()), Err(TraceError::Empty));
+        let half = Row { duration: MAX_TOTAL / 2, bandwidth_bps: 1, latency: Duration::ZERO };
+        assert!(Trace::from_rows(vec![half; 2]).is_ok());
+        let beyond = vec![half, half, Row { duration: nano, ..half }];
+        assert_eq!(Trace::from_rows(beyond), Err(TraceError::TooLong { line: 3 }));
+        let short = Row { duration: nano, ..half };
+        assert!(Trace::from_rows(vec![short; MAX_ROWS]).is_ok());
+        let many = Trace::from_rows(vec![short; MAX_ROWS + 1]);
+        assert_eq!(many, Err(TraceError::TooLong { line: MAX_ROWS + 1 }));
+    }
+
+    #[test]
+    fn files_are_within_their_limits() {
+        let text = |rows: &str| Trace::parse(&format!("{HEADER}\n{rows}"));
+        // 400 days in milliseconds, in one row and in two.
+        assert!(text("34560000000,1,0").is_ok() && text("34559999999,1,0\n1,1,0").is_ok());
+        assert_eq!(text("34559999999,1,0\n1.000001,1,0"), Err(TraceError::TooLong { line: 3 }));
+        assert!(text("1,1000000000,600000").is_ok());
+        let padded = |length: usize| text(&format!("1,1,{:0<1$}", "0.", length - 4));
+        assert!(padded(MAX_LINE).is_ok());
+        assert_eq!(padded(MAX_LINE + 1), Err(TraceError::LineTooLong { line: 2 }));
+        let many = text(&"1,1,1\n".repeat(MAX_ROWS + 1));
+        assert_eq!(many, Err(TraceError::TooLong { line: MAX_ROWS + 2 }));
+        assert_eq!(text("18446744073709.551615,1,0"), Err(TraceError::Range { line: 2, column: "duration_ms" }));
+        assert_eq!(text("18446744073709.551616,1,0"), Err(TraceError::Range { line: 2, column: "duration_ms" }));
+    }
+
+    #[test]
+    fn bytes_come_as_the_rows_allow() {
+        // A second of 8 Mbit/s, half a second of nothing, two of 800 kbit/s: 1.2 MB in 3.5 s.
+        let link = link("1000,8000,10\n500,0,30\n2000,800,50");
+        let bytes = |from, to| link.bytes_between(MS(from), MS(to));
+        assert_eq!(
+            [bytes(0, 1000), bytes(0, 1500), bytes(0, 3500), bytes(0, 35_000)],
+            [1_000_000, 1_000_000, 1_200_000, 12_000_000]
+        );
+        assert_eq!([bytes(900, 1600), bytes(3400, 3600), bytes(1000, 1500), bytes(700, 700)], [110_000, 110_000, 0, 0]);
+        assert_eq!(link.bytes_between(Duration::ZERO, Duration::from_nanos(999)), 0);
+        assert_eq!(link.bytes_between(Duration::ZERO, Duration::from_nanos(1000)), 1);
+        assert_eq!(
+            [0, 999, 1000, 1499, 1500, 3499, 3500].map(|at| link.bandwidth_at(MS(at)) / 1000),
+            [8000, 8000, 0, 0, 800, 800, 8000]
+        );
+        assert_eq!([999, 1000, 1500, 7000].map(|at| link.latency_at(MS(at))), [MS(10), MS(30), MS(50), MS(10)]);
+        assert_eq!(link.arrival(MS(0), 1_200_000), MS(3500));
+        assert_eq!(link.arrival(MS(0), 1_300_000), MS(3600));
+        assert_eq!(link.arrival(MS(900), 110_000), MS(1600));
+        assert_eq!(link.arrival(MS(7000), 2_400_000), MS(14_000));
+        assert_eq!(link.arrival(MS(1200), 0), MS(1200));
+        assert_eq!(link.arrival(MS(0), 1), Duration::from_nanos(1000));
+        assert_eq!(Link::new(Trace::constant(u64::MAX, MAX_LATENCY * 2)).latency_at(MS(0)), MAX_LATENCY);
+        let slow = Link::new(Trace::constant(0, Duration::ZERO));
+        assert_eq!(slow.bytes_between(Duration::ZERO, Duration::MAX), u64::MAX);
+        assert_eq!(from_nanos(1_500_000_000), MS(1500));
+    }
 }

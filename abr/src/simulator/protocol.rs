@@ -423,4 +423,127 @@ mod tests {
         let long = " ".repeat(MAX_MESSAGE + 1);
         assert!(matches!(responder.answer(&long), Err(ProtocolError::TooLong)));
     }
+
+    /// Answers the top rung, waits, gives up for rung 1, and keeps what it hears as text.
+    struct Listening(std::sync::Arc<std::sync::Mutex<Vec<String>>>);
+
+    impl Listening {
+        fn hear(&self, text: String) {
+            self.0.lock().unwrap().push(text);
+        }
+    }
+
+    impl Rule for Listening {
+        fn name(&self) -> &'static str {
+            "listening"
+        }
+
+        fn select(&mut self, context: &Context<'_>) -> crate::Decision {
+            let Context { now, last, phase, buffer, buffer_goal, segment_duration, .. } = context;
+            let Context { next_sizes, next_quality, objective, segments_left, latency, .. } = context;
+            let rates: Vec<u64> = context.rungs.iter().map(|rung| rung.bitrate_bps).collect();
+            self.hear(format!(
+                "{now:?} {last:?} {phase:?} {buffer:?} of {buffer_goal:?}, {rates:?} x {segment_duration:?}"
+            ));
+            self.hear(format!("{next_sizes:?} {next_quality:?} {objective:?} {segments_left:?} {latency:?}"));
+            let wait = Some(Duration::from_millis(250));
+            crate::Decision { wait, ..crate::Decision::new(2, crate::Reason::Fixed) }
+        }
+
+        fn on_transfer(&mut self, transfer: &Transfer) {
+            let Transfer { at, bytes, ttfb, duration, cached, concurrent } = transfer;
+            self.hear(format!("{bytes} bytes in {duration:?} after {ttfb:?} at {at:?} {cached} {concurrent}"));
+        }
+
+        fn on_progress(&mut self, in_flight: &InFlight, context: &Context<'_>) -> Verdict {
+            assert_eq!((context.now, context.buffer), (in_flight.now, in_flight.buffer));
+            let InFlight { now, rung, size, received, elapsed, ttfb, buffer, segment_duration } = in_flight;
+            self.hear(format!("{rung} {received} of {size:?} in {elapsed:?} {ttfb:?} at {now:?}"));
+            self.hear(format!("{buffer:?} x {segment_duration:?}, {:?} {:?}", context.last, context.phase));
+            Verdict::AbandonTo(1)
+        }
+
+        fn estimate_bps(&self) -> Option<u64> {
+            None
+        }
+    }
+
+    /// What a rule hears of `messages`, and what they are answered.
+    fn heard(messages: &[&str]) -> (Vec<String>, Vec<String>) {
+        let words = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+        let shared = std::sync::Arc::clone(&words);
+        let mut responder = Responder::new(move || Box::new(Listening(std::sync::Arc::clone(&shared))));
+        let answers = messages.iter().map(|message| responder.answer(message).unwrap()).collect();
+        let words = words.lock().unwrap().clone();
+        (words, answers)
+    }
+
+    #[test]
+    fn every_field_reaches_the_rule() {
+        let init = r#"{"type":"init","protocol":1,"bitrates_kbps":[300,1200.5,4000],"chunk_s":4,"n_chunks":50,"max_buffer_s":25,"live":true,"target_latency_s":6,"metric":"vq"}"#;
+        let first = r#"{"type":"decide","chunk":0,"buffer_s":0,"now_s":0.5,"last_level":null,"latency_s":null,"last":null,"next_sizes_bytes":null,"next_quality":null,"chunks_left":50}"#;
+        let next = r#"{"type":"decide","chunk":1,"buffer_s":3.5,"now_s":2,"last_level":2,"latency_s":7.25,"last":{"bytes":1000.9,"duration_s":1.5,"ttfb_s":0.25,"start_s":0.5},"next_sizes_bytes":[[1,2,3],[4,5,6]],"next_quality":[[10,20,30]],"chunks_left":49}"#;
+        let progress = r#"{"type":"progress","chunk":1,"level":2,"size_bytes":9000,"got_bytes":GOT,"elapsed_s":1.5,"ttfb_s":0.125,"buffer_s":BUFFER}"#;
+        let silent = progress.replace("GOT", "0").replace("BUFFER", "0");
+        let begun = progress.replace("GOT", "1").replace("BUFFER", "2");
+        let (words, answers) = heard(&[init, first, next, next, &silent, &begun]);
+        let decided = [
+            "2s Some(2) Steady 3.5s of 25s, [300000, 1200500, 4000000] x 4s",
+            "Some([1, 2, 3, 4, 5, 6]) Some([10.0, 20.0, 30.0]) Perceptual Some(49) Some(Live { latency: 7.25s, target: 6s })",
+        ];
+        let wanted = [
+            "500ms None StartUp 0ns of 25s, [300000, 1200500, 4000000] x 4s",
+            "None None Perceptual Some(50) None",
+            // Once, though it is repeated.
+            "1000 bytes in 1.25s after 250ms at 2s false 1",
+            decided[0],
+            decided[1],
+            decided[0],
+            decided[1],
+            // The transfer begins after the wait.
+            "2 0 of Some(9000) in 1.5s None at 3.75s",
+            "0ns x 4s, Some(2) Rebuffering",
+            "2 1 of Some(9000) in 1.5s Some(125ms) at 3.75s",
+            "2s x 4s, Some(2) Steady",
+        ];
+        assert_eq!(words, wanted);
+        let decide = r#"{"level":2,"wait_s":0.25}"#;
+        let abandon = r#"{"abandon_to":1}"#;
+        assert_eq!(answers, [r#"{"progress":true,"lookahead":10}"#, decide, decide, decide, abandon, abandon]);
+    }
+
+    #[test]
+    fn what_is_left_out_has_defaults() {
+        let init = r#"{"type":"init","protocol":1,"bitrates_kbps":[300],"chunk_s":2}"#;
+        let decide = r#"{"type":"decide","chunk":3,"buffer_s":0,"now_s":9,"last_level":1,"latency_s":-3}"#;
+        let (words, _) = heard(&[init, decide]);
+        assert_eq!(words, ["9s None Rebuffering 0ns of 30s, [300000] x 2s", "None None Linear None None"]);
+        let live =
+            init.replace("\"chunk_s\":2", "\"chunk_s\":2,\"live\":true,\"target_latency_s\":5,\"metric\":\"log\"");
+        let (words, _) = heard(&[&live, decide]);
+        let latency = "Some(Live { latency: 0ns, target: 5s })";
+        assert_eq!(words[0], "9s None Rebuffering 0ns of 5s, [300000] x 2s");
+        assert_eq!(words[1], format!("None None Logarithmic None {latency}"));
+    }
+
+    #[test]
+    fn limits_are_within_them() {
+        let init = |rates: &str| {
+            let init = INIT.replace("[300,1200,4000]", &format!("[{rates}]"));
+            Responder::new(crate::default_rule).answer(&init).is_ok()
+        };
+        let many = |count| vec!["1"; count].join(",");
+        assert_eq!([MAX_RUNGS, MAX_RUNGS + 1].map(|count| init(&many(count))), [true, false]);
+        assert_eq!(["1e9", "1000000001", "0", "0.001", "-1"].map(init), [true, false, false, true, false]);
+        let mut responder = started();
+        let question = decide(0, 0.0, "null");
+        let padded = |length: usize| format!("{question}{}", " ".repeat(length - question.len()));
+        assert!(responder.answer(&padded(MAX_MESSAGE)).is_ok());
+        assert!(matches!(responder.answer(&padded(MAX_MESSAGE + 1)), Err(ProtocolError::TooLong)));
+        let got = |bytes: &str| {
+            let progress = r#"{"type":"progress","chunk":1,"level":2,"size_bytes":9000,"got_bytes":GOT,"elapsed_s":1,"ttfb_s":0,"buffer_s":0}"#;
+            started().answer(&progress.replace("GOT", bytes)).is_ok()
+        };
+        assert_eq!(["0", "7.5", "-0.1", "1e300"].map(got), [true, true, false, true]);
+    }
 }

@@ -115,8 +115,24 @@ mod tests {
         assert!((score.logarithmic - 0.25 * 2f64.ln() / 3.0).abs() < 1e-12, "{score:?}");
         assert!((score.rebuffer_ratio - 0.5 / 6.5).abs() < 1e-12);
         assert_eq!((score.switches, score.wasted_share), (1.0, 0.1));
+        assert!((score.kbps - 5000.0 / 3.0).abs() < 1e-9);
+        assert_eq!(score.startup_s, 0.25);
         assert_eq!(mean(&[score, score]), Some(score));
         assert_eq!(mean(&[]), None);
         assert_eq!(super::score(&video, &Session::default()), None);
+    }
+
+    #[test]
+    fn means_are_of_each_figure() {
+        let figures = |at: f64| Score {
+            linear: at,
+            logarithmic: at * 2.0,
+            kbps: at * 3.0,
+            rebuffer_ratio: at * 4.0,
+            startup_s: at * 5.0,
+            switches: at * 6.0,
+            wasted_share: at * 7.0,
+        };
+        assert_eq!(mean(&[figures(1.0), figures(4.0), figures(7.0)]), Some(figures(4.0)));
     }
 }

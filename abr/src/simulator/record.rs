@@ -84,3 +84,31 @@ impl Rule for Recorder<'_> {
         self.rule.seed(history);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Rung;
+
+    #[test]
+    fn a_recorder_passes_everything_on() {
+        let ladder = [1, 2, 4].map(|mbps| Rung::new(mbps * 1_000_000));
+        let context = Context { buffer: Duration::from_secs(9), ..Context::new(&ladder, Duration::from_secs(2)) };
+        let mut plain = crate::default_rule();
+        let mut rule = crate::default_rule();
+        let mut recorder = Recorder::new(rule.as_mut());
+        assert_eq!((recorder.name(), recorder.explain(), recorder.estimate_bps()), ("default", None, None));
+        let history = History { bandwidth_bps: 3_000_000, ttfb: Duration::from_millis(50) };
+        (plain.seed(&history), recorder.seed(&history));
+        assert!(recorder.estimate_bps().is_some_and(|bps| bps > 1_000_000));
+        assert_eq!(recorder.estimate_bps(), plain.estimate_bps());
+        assert_eq!(recorder.select(&context), plain.select(&context));
+        assert!(recorder.explain().is_some());
+        assert_eq!(recorder.explain(), plain.explain());
+        let entry = recorder.entries()[0];
+        assert_eq!((entry.buffer, entry.explanation), (context.buffer, plain.explain()));
+        assert_eq!(entry.decision.map(|decision| decision.representation), Some(entry.rung));
+        (plain.on_seek(), recorder.on_seek());
+        assert_eq!((recorder.explain(), plain.explain()), (None, None), "a seek ends the plan");
+    }
+}

@@ -194,8 +194,9 @@ impl Player<'_> {
         rule.on_transfer(&Transfer {
             at: end,
             bytes: received,
-            ttfb: sent.first_byte - start,
-            duration: end - sent.first_byte,
+            // A transfer may be given up before its first byte.
+            ttfb: sent.first_byte.min(end) - start,
+            duration: end.saturating_sub(sent.first_byte),
             cached: false,
             concurrent: 1,
         });

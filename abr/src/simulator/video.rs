@@ -160,4 +160,38 @@ mod tests {
             assert!(error.contains(part), "{json}: {error}");
         }
     }
+
+    #[test]
+    fn sizes_ahead_end_with_the_film() {
+        let sizes = vec![vec![1, 2], vec![3, 4], vec![5, 6]];
+        let video = Video::new([1, 2].map(Rung::new).to_vec(), Duration::from_secs(1), sizes).unwrap();
+        assert_eq!(video.sizes_ahead(0, 2), [1, 2, 3, 4]);
+        assert_eq!(video.sizes_ahead(1, 9), [3, 4, 5, 6]);
+        assert_eq!(video.sizes_ahead(2, usize::MAX), [5, 6]);
+        assert!(video.sizes_ahead(3, 1).is_empty() && video.sizes_ahead(usize::MAX, 1).is_empty());
+        assert!(video.sizes_ahead(1, 0).is_empty());
+    }
+
+    #[test]
+    fn limits_are_within_them() {
+        let film = |rungs: usize, segment, segments| {
+            Video::constant(vec![Rung::new(8); rungs], Duration::from_nanos(segment), segments).is_ok()
+        };
+        let (second, hour) = (1_000_000_000, 3_600_000_000_000);
+        assert_eq!([0, 1, MAX_RUNGS, MAX_RUNGS + 1].map(|rungs| film(rungs, second, 1)), [false, true, true, false]);
+        assert_eq!([0, 1, hour, hour + 1].map(|segment| film(1, segment, 1)), [false, true, true, false]);
+        let counts = [0, 1, MAX_SEGMENTS, MAX_SEGMENTS + 1, usize::MAX];
+        assert_eq!(counts.map(|segments| film(1, second, segments)), [false, true, true, false, false]);
+    }
+
+    #[test]
+    fn numbers_are_positive_and_rounded() {
+        let read = |rate: &str, bits: &str| {
+            let json =
+                format!(r#"{{"segment_duration_ms":1500,"bitrates_kbps":[{rate}],"segment_sizes_bits":[[{bits}]]}}"#);
+            Video::parse(&json).map(|video| (video.rungs()[0].bitrate_bps, video.sizes()[0][0])).ok()
+        };
+        assert_eq!(read("0.4996", "12"), Some((500, 2)));
+        assert_eq!([read("0", "8"), read("1", "0"), read("-1", "8"), read("1", "-8")], [None; 4]);
+    }
 }

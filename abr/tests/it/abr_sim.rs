@@ -138,3 +138,63 @@ fn an_unknown_rule_is_refused_before_anything_is_played() {
     assert_eq!((text(&output.stdout), output.status.code()), (String::new(), Some(1)));
     assert_eq!(text(&output.stderr), "abr-sim: unknown rule `nix`\n");
 }
+
+#[test]
+fn tables_are_printed_as_on_record() {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("tables");
+    fs::create_dir_all(&folder).expect("the target folder is writable");
+    let sizes: Vec<String> =
+        (0..24).map(|at| format!("[{},{},{}]", 500_000 + at * 9000, 1_900_000, 5_000_000)).collect();
+    let film = format!(
+        r#"{{"segment_duration_ms":2000,"bitrates_kbps":[300,1000,2600],"segment_sizes_bits":[{}]}}"#,
+        sizes.join(",")
+    );
+    let [film_path, traces] = ["film.json", "traces"].map(|name| folder.join(name));
+    fs::write(&film_path, film).expect("the target folder is writable");
+    fs::create_dir_all(&traces).expect("the target folder is writable");
+    let row = |name: &str, rows: &str| {
+        let text = format!("duration_ms,bandwidth_kbps,latency_ms\n{rows}\n");
+        fs::write(traces.join(name), text).expect("the target folder is writable");
+        traces.join(name).display().to_string()
+    };
+    let trace = row("one.csv", "9000,3100,40\n7000,350,90\n9000,5200,40");
+    let _ = row("two.csv", "4000,900,40\n4000,2400,90");
+    fs::write(traces.join("notes.txt"), "no trace").expect("the target folder is writable");
+    let (film, traces) = (film_path.display().to_string(), traces.display().to_string());
+    let explain = ["explain", "--trace", &trace, "--video", &film];
+    let compare = ["compare", "--traces", &traces, "--video", &film, "--rules", "default,bola,lowest"];
+    let mut all = String::new();
+    for command in [&explain[..], &compare[..]] {
+        for options in [&[][..], &["--hide-sizes"], &["--buffer", "8"]] {
+            let output = run(&[command, options].concat(), "");
+            assert!(output.status.success(), "{}", text(&output.stderr));
+            all += &format!("{}\n{}\n", [&command[..1], options].concat().join(" "), text(&output.stdout));
+        }
+    }
+    all += &text(&run(&[&explain[..], &["--rule", "bba"]].concat(), "").stdout);
+    crate::recorded::check("abr-sim", &all);
+}
+
+#[test]
+fn a_reader_that_leaves_is_no_failure() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_abr-sim"))
+        .arg("stdio")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary was built for this test");
+    drop(child.stdout.take());
+    let _ = child.stdin.take().expect("stdin is piped").write_all(format!("{INIT}\n{DECIDE}\n").as_bytes());
+    let output = child.wait_with_output().expect("it was started");
+    assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), String::new()));
+}
+
+#[test]
+fn the_longest_line_is_answered() {
+    let padded = |length: usize| format!("{INIT}{}\n", " ".repeat(length - INIT.len() - 1));
+    let output = run(&["stdio"], &format!("{}{DECIDE}\n", padded(1 << 20)));
+    assert_eq!(text(&output.stdout), "{\"progress\":true,\"lookahead\":10}\n{\"level\":0}\n");
+    let output = run(&["stdio"], &padded((1 << 20) + 1));
+    assert_eq!(text(&output.stderr), "abr-sim: line 1: message longer than 1048576 bytes\n");
+}

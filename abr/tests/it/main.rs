@@ -4,5 +4,7 @@ mod abr_sim;
 mod caps;
 mod examples;
 mod joint;
+mod playing;
+mod recorded;
 mod rules;
 mod sessions;

@@ -357,4 +357,122 @@ mod tests {
         let lost = account.counts().lost;
         assert_eq!((lost.outside_window, lost.late), (1, 1));
     }
+
+    const DISCARDS: [Discard; 4] = [Discard::Seek, Discard::Switch, Discard::Replaced, Discard::Stopped];
+
+    #[test]
+    fn each_way_to_depart_has_a_count_of_its_own_and_all_add_up() {
+        let mut account = SampleAccount::default();
+        account.receive(1000);
+        let ways = Loss::ALL.map(Departure::Lost).into_iter().chain(DISCARDS.map(Departure::Discarded));
+        for (count, way) in (1..).zip(ways) {
+            account.depart(count, way);
+        }
+        let found = account.counts();
+        let FrameLosses { undecodable, overlapped, outside_window, late } = found.lost;
+        assert_eq!([undecodable, overlapped, outside_window, late], [1, 2, 3, 4]);
+        let FrameDiscards { seek, switch, replaced, stopped } = found.discarded;
+        assert_eq!([seek, switch, replaced, stopped], [5, 6, 7, 8]);
+        assert_eq!((found.received, found.departed()), (1000, 36));
+        account.depart(900, Departure::Void);
+        assert_eq!((account.counts().received, account.counts().departed()), (100, 36));
+    }
+
+    #[test]
+    fn a_sample_that_the_playhead_passed_departs_for_the_strongest_reason() {
+        let passed = |moved, restarted, jumped| {
+            let mut account = SampleAccount::default();
+            if moved {
+                account.move_playhead();
+            }
+            if restarted {
+                account.decoder_failed();
+            }
+            if jumped {
+                account.jump_gap();
+            }
+            account.passed_over()
+        };
+        assert_eq!(passed(false, false, false), Departure::Lost(Loss::OutsideWindow));
+        assert_eq!(passed(false, false, true), Departure::Lost(Loss::Late));
+        assert_eq!((passed(false, true, false), passed(false, true, true)), (Departure::Void, Departure::Void));
+        for (restarted, jumped) in [(false, false), (false, true), (true, false), (true, true)] {
+            assert_eq!(passed(true, restarted, jumped), Departure::Discarded(Discard::Seek));
+        }
+    }
+
+    #[test]
+    fn what_is_handed_over_is_counted_by_its_window_and_undone_when_it_is_presented_after_all() {
+        for departure in Loss::ALL.map(Departure::Lost).into_iter().chain(DISCARDS.map(Departure::Discarded)) {
+            let mut account = SampleAccount::default();
+            account.receive(3);
+            account.depart(2, departure);
+            let counted = Fate::Counted(departure);
+            assert_eq!(account.hand_over(counted, true, true), counted);
+            assert_eq!(account.hand_over(counted, false, false), counted);
+            assert_eq!(account.counts().departed(), 2);
+            assert_eq!(account.hand_over(counted, true, false), Fate::Handed);
+            let found = account.counts();
+            assert_eq!((found.departed(), found.received, found.decoder_input), (1, 3, 3), "{departure:?}");
+        }
+        let mut account = SampleAccount::default();
+        account.receive(1);
+        account.depart(1, Departure::Void);
+        account.hand_over(Fate::Counted(Departure::Void), true, false);
+        assert_eq!(account.counts().received, 1, "it is received after all");
+        let hidden = account.hand_over(Fate::Waiting, false, true);
+        assert_eq!(
+            (hidden, account.counts().lost.outside_window),
+            (Fate::Counted(Departure::Lost(Loss::OutsideWindow)), 1)
+        );
+        assert_eq!(account.hand_over(Fate::Closed, true, false), Fate::HandedAgain);
+        assert_eq!((account.counts().repeated, account.call_back(Fate::Closed)), (1, Fate::Closed));
+    }
+
+    #[test]
+    fn what_is_left_at_the_end_is_stopped_or_sought_away_or_undecodable() {
+        for (stopped, moved, wanted) in
+            [(true, false, [0, 0, 4]), (true, true, [0, 0, 4]), (false, true, [0, 4, 0]), (false, false, [4, 0, 0])]
+        {
+            let mut account = SampleAccount::default();
+            account.receive(12);
+            account.depart(2, Departure::Discarded(Discard::Switch));
+            if moved {
+                account.move_playhead();
+            }
+            account.close(counts(5), stopped);
+            let found = account.counts();
+            assert_eq!([found.lost.undecodable, found.discarded.seek, found.discarded.stopped], wanted);
+            assert_eq!((found.repeated, found.departed()), (0, 6));
+        }
+    }
+
+    #[test]
+    fn incomplete_samples_and_refusals_stand_once_their_request_has_ended_well() {
+        let mut account = SampleAccount::default();
+        account.note_incomplete(2);
+        account.refuse(Loss::Overlapped, 3);
+        account.end_attempt();
+        account.note_incomplete(5);
+        account.refuse(Loss::Overlapped, 1);
+        account.refuse(Loss::Late, 4);
+        assert_eq!((account.counts().incomplete, account.counts().received), (7, 8));
+        for _ in 0..2 {
+            account.void_attempt();
+            let found = account.counts();
+            assert_eq!((found.incomplete, found.received, found.lost.overlapped, found.lost.late), (2, 3, 3, 0));
+        }
+    }
+
+    #[test]
+    fn a_decoder_that_failed_has_announced_what_it_loses() {
+        let mut account = SampleAccount::default();
+        account.decoder_failed();
+        for loss in Loss::ALL {
+            account.refuse(loss, 1);
+        }
+        let losses: Vec<_> = std::iter::from_fn(|| account.unannounced()).collect();
+        assert_eq!(losses, [Loss::Overlapped, Loss::OutsideWindow, Loss::Late]);
+        assert_eq!(SampleAccount::default().unannounced(), None);
+    }
 }

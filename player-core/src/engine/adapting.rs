@@ -102,8 +102,8 @@ impl Engine {
         let Some(session) = self.session.as_ref() else { return fallback };
         let Some(presentation) = session.presentation.as_ref() else { return fallback };
         let position = self.position();
-        let kind =
-            if id == StreamId::Main && session.video.end().is_some() { MediaKind::Video } else { MediaKind::Audio };
+        // Before its first file is read a stream counts as one that brings all that is wanted of it.
+        let kind = if session.brought_by(id).video { MediaKind::Video } else { MediaKind::Audio };
         let buffer = session.buffer(kind).and_then(|buffer| buffer.complete_end(position));
         let ahead = buffer.map_or(Duration::ZERO, |end| end.since(position));
         let sizes = schedule::sizes_ahead(presentation, place, &ladder.keys, LOOKAHEAD);

@@ -356,13 +356,20 @@ impl TrackBuffer {
         self.end.filter(|end| self.begins_by(position) && position < *end)
     }
 
-    /// The same, counting only segments that are here as a whole.
+    /// Returns the same end, counting only segments that are here as a whole. It is `position` while the only media at
+    /// it belongs to the segment under way.
     pub fn complete_end(&self, position: MediaTime) -> Option<MediaTime> {
         let end = self.settled_end(position)?;
-        match self.parts.back() {
-            Some(part) if !part.complete && part.last >= end => Some(part.first.max(position)),
-            _ => Some(end),
-        }
+        let Some(back) = self.parts.back().filter(|part| !part.complete) else { return Some(end) };
+        let is_under_way = |part: &&Part| (part.of.rep, part.of.number) == (back.of.rep, back.of.number);
+        // A segment with several configurations has several parts.
+        let under_way = self.parts.iter().rev().take_while(is_under_way).count();
+        let complete = self.parts.iter().take(self.parts.len() - under_way);
+        let Some(complete) = complete.map(|part| part.last).max() else { return Some(position) };
+        let first = self.parts.get(self.parts.len() - under_way)?;
+        // A gap before the segment is settled. Without one its pictures may be presented between those of the last.
+        let end = if first.after_hole { first.first } else { complete.min(first.first) };
+        Some(end.max(position))
     }
 
     /// How far media reaches from `position` with no more than seams between; `None` when there is none.

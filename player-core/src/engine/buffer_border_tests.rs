@@ -136,6 +136,41 @@ fn a_segment_that_is_not_complete_reaches_no_further_than_its_begin() {
 }
 
 #[test]
+fn nothing_is_complete_while_the_first_segment_is_under_way() {
+    let mut buffer = TrackBuffer::new(MediaKind::Video);
+    buffer.restart(ms(1000), Departure::Void);
+    assert_eq!(buffer.complete_end(ms(1000)), None, "nothing is settled");
+    add(&mut buffer, 0, "a", 1200, 2000);
+    for at in [1000, 1200, 1500] {
+        assert_eq!(buffer.complete_end(ms(at)), Some(ms(at)), "its begin is no end");
+    }
+    add(&mut buffer, 0, "b", 2000, 3000);
+    assert_eq!(buffer.complete_end(ms(1000)), Some(ms(1000)), "a configuration ends in it, and it goes on");
+    buffer.extend_to(ms(0));
+    assert_eq!(buffer.complete_end(ms(0)), Some(ms(0)));
+    buffer.complete();
+    assert_eq!(buffer.complete_end(ms(1000)), Some(ms(3000)));
+}
+
+#[test]
+fn media_is_complete_up_to_the_segment_under_way_and_over_the_gap_before_it() {
+    let end = |begin, at| {
+        let mut buffer = video(&[(0, 1000), (1000, 2000)]);
+        add(&mut buffer, 2, "a", begin, begin + 1000);
+        add(&mut buffer, 2, "b", begin + 1000, begin + 2000);
+        buffer.complete_end(ms(at))
+    };
+    assert_eq!(end(2000 + SEAM_MS, 500), Some(ms(2000)), "the tolerance is no media");
+    assert_eq!(end(2001 + SEAM_MS, 500), Some(ms(2001 + SEAM_MS)), "what is missing is settled");
+    assert_eq!((end(2000, 1999), end(2000, 2000), end(2000, 2500)), (Some(ms(2000)), Some(ms(2000)), Some(ms(2500))));
+    // Pictures of the segment under way are presented before the last one of the segment before it.
+    let mut reordered = video(&[(0, 1000)]);
+    let early = Sample { dts: ms(1000), ..samples(800, 900).remove(0) };
+    reordered.insert(of(1), &config("a"), Window::ALL, vec![early], None);
+    assert_eq!(reordered.complete_end(ms(0)), Some(ms(800)));
+}
+
+#[test]
 fn an_overlap_up_to_the_tolerance_is_rounding() {
     for (begin, kept) in [(1900, 11), (1899, 0)] {
         let mut buffer = video(&[(0, 2000)]);

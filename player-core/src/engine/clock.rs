@@ -106,4 +106,46 @@ mod tests {
         clock.hold(MediaTime::from_millis(7), at(0));
         assert_eq!(clock.position(at(5_000)), MediaTime::from_millis(7));
     }
+
+    #[test]
+    fn a_report_moves_the_clock_once_it_lies_beyond_the_one_before() {
+        let ms = MediaTime::from_millis;
+        let mut clock = Clock::default();
+        clock.hold(ms(1000), at(0));
+        clock.report(ms(1000), at(10), true);
+        assert!(!clock.is_running(), "it stands where it was held");
+        clock.report(ms(1001), at(20), true);
+        assert!(clock.is_running());
+        assert_eq!(
+            (clock.position(at(20)), clock.position(at(520)), clock.position(at(521))),
+            (ms(1001), ms(1501), ms(1501))
+        );
+        clock.report(ms(1101), at(120), false);
+        assert!(!clock.is_running());
+        assert_eq!(clock.position(at(220)), ms(1101));
+        clock.report(ms(1201), at(220), true);
+        clock.set_rate(2.0, at(320));
+        assert_eq!(
+            (clock.position(at(320)), clock.position(at(420))),
+            (ms(1301), ms(1501)),
+            "a new rate counts from now"
+        );
+        clock.hold(ms(5), at(400));
+        assert_eq!((clock.is_running(), clock.position(at(500))), (false, ms(5)));
+        clock.report(ms(5), at(500), true);
+        assert!(!clock.is_running());
+    }
+
+    #[test]
+    fn media_and_wall_time_convert_at_a_rate_that_is_kept_to_a_thousandth() {
+        let mut clock = Clock::default();
+        let nanos = Duration::from_nanos;
+        assert_eq!((clock.rate(), clock.media(nanos(7)), clock.wall(nanos(7))), (1.0, nanos(7), nanos(7)));
+        clock.set_rate(1.2346, at(0));
+        assert_eq!(clock.rate(), 1.235);
+        assert_eq!((clock.media(nanos(1000)), clock.wall(nanos(1235))), (nanos(1235), nanos(1000)));
+        assert_eq!((clock.media(nanos(999)), clock.wall(nanos(1234))), (nanos(1233), nanos(1000)), "down, and up");
+        clock.set_rate(0.0, at(0));
+        assert_eq!((clock.media(nanos(9)), clock.wall(nanos(9))), (Duration::ZERO, nanos(9000)), "no division by zero");
+    }
 }

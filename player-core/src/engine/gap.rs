@@ -124,4 +124,22 @@ mod tests {
         assert_eq!(hole(&[(0, 4000), (6000, 9000)], &[(0, 4000)], 0, (9000, 6000)), Some((4000, 6000)));
         assert_eq!(hole(&[(0, 4000)], &[(0, 4000)], 0, (i64::MAX / 1_000_000, i64::MAX / 1_000_000)), None);
     }
+
+    #[test]
+    fn a_gap_is_longer_than_the_tolerance_and_begins_at_the_position_inside_of_it() {
+        let seam = SEAM.as_millis() as i64;
+        for (more, found) in [(0, None), (1, Some((4000, 4000 + seam + 1)))] {
+            let spans = [(0, 4000), (4000 + seam + more, 9000)];
+            assert_eq!(hole(&spans, &spans, 0, (9000, 9000)), found, "{more}");
+            assert_eq!(hole(&spans, &spans, 4000 + more, (9000, 9000)), None, "what is left of it is short");
+        }
+        let spans = [(0, 4000), (6000, 9000)];
+        assert_eq!(hole(&spans, &spans, 4000, (9000, 9000)), Some((4000, 6000)));
+        assert_eq!(hole(&spans, &spans, 4000, (9000, 5999)), None, "one of them may still bring what lies in it");
+        let (video, audio) =
+            (run(MediaKind::Video, &[(0, 4000)]), run(MediaKind::Audio, &[(3000, 5000), (5000, 6000)]));
+        let kinds = [&video, &audio].map(|run| Known { run, settled: ms(0) });
+        assert_eq!([0, 4500, 6000].map(|at| covered_end(&kinds, ms(at))), [6000, 6000, 6000].map(ms));
+        assert_eq!(covered_end(&[], ms(7)), ms(7));
+    }
 }

@@ -59,6 +59,7 @@ pub struct Keys {
     servers: Vec<Url>,
     /// The host supplied keys: it means to be asked for those that are missing.
     configured: bool,
+    /// Number of keys that are [`KeyState::Gone`] now.
     gone: usize,
 }
 
@@ -126,10 +127,10 @@ impl Keys {
         if self.states.len() >= MAX_KEYS && !self.states.contains_key(&id) {
             return;
         }
-        if matches!(state, KeyState::Gone(_)) {
-            self.gone += 1;
-        }
-        self.states.insert(id, state);
+        let is_gone = |state: &KeyState| matches!(state, KeyState::Gone(_));
+        self.gone += usize::from(is_gone(&state));
+        let before = self.states.insert(id, state);
+        self.gone -= usize::from(before.as_ref().is_some_and(is_gone));
     }
 
     /// The names of the keys that a request was to bring.

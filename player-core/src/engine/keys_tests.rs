@@ -87,6 +87,23 @@ fn a_licence_that_lacks_a_key_makes_that_one_unavailable_and_no_other() {
 }
 
 #[test]
+fn a_key_that_comes_after_all_is_gone_no_more() {
+    let mut keys = Keys::default();
+    let error = keys.missing(Some(WANTED), &[]);
+    let gone = || KeyState::Gone(Box::new(error.clone()));
+    for id in [WANTED, OTHER, WANTED] {
+        keys.set(id, gone());
+        assert!(keys.any_gone());
+    }
+    keys.arrived(JobId::for_tests(1), &[licensed(Some(WANTED), 5)]);
+    assert!(keys.any_gone() && keys.gone(WANTED).is_none(), "the other one is gone still");
+    keys.set(OTHER, KeyState::Asked(JobId::for_tests(2)));
+    assert!(!keys.any_gone());
+    keys.set(OTHER, gone());
+    assert!(keys.any_gone());
+}
+
+#[test]
 fn a_key_without_a_name_is_the_one_that_was_asked_for() {
     let (job, later) = (JobId::for_tests(1), JobId::for_tests(2));
     let mut keys = Keys::default();

@@ -106,4 +106,35 @@ mod tests {
         assert!(!small.enough(Duration::from_millis(100), Waiting::ToResume, 1000), "nor start only to stall");
         assert!(small.wants(Duration::from_millis(500), 0));
     }
+
+    const NANO: Duration = Duration::from_nanos(1);
+
+    #[test]
+    fn each_threshold_is_met_exactly() {
+        let (goal, least) = (CONTROL.goal, Duration::from_secs(4));
+        assert!(CONTROL.wants(goal - NANO, 999) && !CONTROL.wants(goal, 999) && !CONTROL.wants(least, 1000));
+        assert!(CONTROL.wants(least - NANO, 1000), "twice what it takes to go on");
+        assert_eq!(CONTROL.until_room(goal - NANO), None);
+        assert_eq!((CONTROL.until_room(goal), CONTROL.until_room(goal + NANO)), (Some(NANO), Some(NANO * 2)));
+        for (waiting, threshold) in [(Waiting::ToStart, CONTROL.start), (Waiting::ToResume, CONTROL.resume)] {
+            for (permille, needed) in [(500, threshold), (1000, threshold), (1500, threshold * 3 / 2)] {
+                assert!(CONTROL.enough(needed, waiting, permille), "{waiting:?} {permille}");
+                assert!(!CONTROL.enough(needed - NANO, waiting, permille), "{waiting:?} {permille}");
+            }
+        }
+        let least = Duration::from_millis(250);
+        for (permille, needed) in [(1000, least), (2000, least * 2), (9000, LEAST_GOAL.max(least * 9))] {
+            assert!(CONTROL.enough_when_full(needed, permille) && !CONTROL.enough_when_full(needed - NANO, permille));
+        }
+    }
+
+    #[test]
+    fn no_goal_and_no_threshold_is_too_small_to_play_with() {
+        let none = LoadControl { goal: NANO, bytes: 0, start: Duration::ZERO, resume: NANO };
+        let (goal, ahead) = (Duration::from_secs(1), Duration::from_millis(250));
+        assert!(none.wants(goal - NANO, 5) && !none.wants(goal, 0));
+        assert!(none.enough(ahead, Waiting::ToStart, 1000) && !none.enough(ahead - NANO, Waiting::ToStart, 1000));
+        assert!(none.enough(goal, Waiting::ToResume, 16_000) && !none.enough(goal - NANO, Waiting::ToResume, 16_000));
+        assert!(none.enough_when_full(goal, 16_000) && !none.enough_when_full(goal - NANO, 16_000));
+    }
 }

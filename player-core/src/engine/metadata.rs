@@ -294,4 +294,78 @@ mod tests {
         huge.body = MetadataBody::Text("x".repeat(MOST_BYTES + 1));
         assert_eq!(MetadataStore::default().insert(huge), Taken::Refused);
     }
+
+    #[test]
+    fn an_event_is_another_one_when_anything_that_names_it_differs() {
+        let first = event("1", 5000, Some(10));
+        let others = [
+            TimedMetadata { scheme: "urn:y".into(), ..first.clone() },
+            TimedMetadata { value: "v".into(), ..first.clone() },
+            TimedMetadata { id: "2".into(), ..first.clone() },
+            TimedMetadata { source: MetadataSource::DateRange, ..first.clone() },
+            TimedMetadata { start: ms(6001), ..first.clone() },
+            TimedMetadata { start: ms(3999), ..first.clone() },
+        ];
+        for other in others {
+            assert_eq!(store(&[first.clone()]).insert(other.clone()), Taken::Changed, "{other:?}");
+        }
+        for start in [4000, 6000] {
+            assert_eq!(store(&[first.clone()]).insert(event("1", start, Some(99))), Taken::Known, "{start}");
+        }
+        let nameless = event("", 5000, Some(10));
+        for other in [
+            event("", 5001, Some(10)),
+            event("", 5000, Some(11)),
+            TimedMetadata { body: MetadataBody::Text("x".into()), ..nameless.clone() },
+        ] {
+            assert_eq!(store(&[nameless.clone()]).insert(other), Taken::Changed);
+        }
+        let range = TimedMetadata { source: MetadataSource::DateRange, ..event("d", 5000, None) };
+        let mut ranges = store(&[range.clone()]);
+        assert_eq!(ranges.insert(range.clone()), Taken::Known);
+        assert_eq!(ranges.insert(TimedMetadata { start: ms(90_000), ..range }), Taken::Changed, "it is moved");
+        assert_eq!(ranges.list().iter().map(|entry| entry.start).collect::<Vec<_>>(), [ms(90_000)]);
+    }
+
+    #[test]
+    fn room_is_made_by_what_was_left_and_its_bytes_are_free_again() {
+        let large = |id: &str, start, length| {
+            let body = MetadataBody::Text("x".repeat(MOST_BYTES / 2 - 200));
+            TimedMetadata { body, ..event(id, start, length) }
+        };
+        let mut store = store(&[large("a", 1000, Some(1000)), large("b", 1500, Some(10_000))]);
+        assert_eq!(store.insert(large("c", 9000, None)), Taken::Refused);
+        store.advance(ms(1999));
+        assert_eq!(store.insert(large("c", 9000, None)), Taken::Refused, "one is left at its end and not before");
+        store.advance(ms(2000));
+        assert_eq!(store.insert(large("c", 9000, None)), Taken::Changed);
+        assert_eq!(store.list().iter().map(|entry| entry.id.as_str()).collect::<Vec<_>>(), ["b", "c"]);
+        assert_eq!(store.insert(large("d", 9000, None)), Taken::Refused, "the other is under way");
+        store.advance(ms(9000));
+        assert_eq!(store.insert(large("d", 9000, None)), Taken::Changed, "an instant that has passed makes room");
+        let mut ranges = MetadataStore::default();
+        let range = |length: u64, size: usize| TimedMetadata {
+            source: MetadataSource::DateRange,
+            body: MetadataBody::Text("x".repeat(size)),
+            ..event("d", 0, Some(length))
+        };
+        assert_eq!(ranges.insert(range(1, 10)), Taken::Changed);
+        assert_eq!(ranges.insert(range(2, MOST_BYTES)), Taken::Refused);
+        assert_eq!(ranges.list()[0].duration, Some(Duration::from_millis(1)), "what was known stays");
+    }
+
+    #[test]
+    fn what_ends_makes_way_for_what_begins_at_the_same_instant() {
+        let mut store = store(&[event("a", 0, Some(1000)), event("b", 1000, Some(1000)), event("i", 1000, None)]);
+        assert_eq!((store.next(), words(&store.advance(ms(0)))), (None, "+a".into()));
+        assert_eq!(store.next(), Some(ms(1000)));
+        assert_eq!(words(&store.advance(ms(1000))), "-a +b +i");
+        assert_eq!(store.next(), Some(ms(2000)));
+        store.seek(ms(1000));
+        assert_eq!(words(&store.advance(ms(1000))), "+i", "an instant at the target is passed anew");
+        assert_eq!(words(&store.finish(ms(1500))), "-b");
+        assert_eq!(words(&store.advance(ms(1600))), "", "the end was announced");
+        store.seek(ms(1500));
+        assert_eq!(words(&store.advance(ms(1500))), "+b");
+    }
 }

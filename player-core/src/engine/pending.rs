@@ -149,4 +149,41 @@ mod tests {
         pending.forget();
         assert_eq!((pending.rate.take_due(at(9)), pending.next_due(at(9), true)), (None, None));
     }
+
+    #[test]
+    fn the_first_turn_of_all_kinds_counts_and_a_seek_only_where_one_may_seek() {
+        let busy = |pending: &mut PendingCommands, taken: u32| {
+            for _ in 0..taken {
+                pending.rate.put(1.0);
+                pending.rate.take(at(0));
+            }
+            pending.rate.put(2.0);
+        };
+        for (taken, due) in [(0, 0), (2, 0), (3, 100), (5, 300)] {
+            let mut pending = PendingCommands::default();
+            busy(&mut pending, taken);
+            assert_eq!(pending.next_due(at(0), true), Some(at(due)), "{taken}");
+            assert_eq!(pending.rate.take_due(at(due)), Some(2.0), "{taken}");
+        }
+        let seek = || Seeking { to: crate::time::MediaTime::ZERO, mode: crate::command::SeekMode::Exact, since: at(0) };
+        let puts: [fn(&mut PendingCommands); 3] = [
+            |pending| pending.audio.put(TrackChoice::Off),
+            |pending| pending.text.put(TrackChoice::Off),
+            |pending| pending.quality.put(QualityChoice::Auto),
+        ];
+        for put in puts {
+            let mut pending = PendingCommands::default();
+            busy(&mut pending, 5);
+            put(&mut pending);
+            assert_eq!(pending.next_due(at(7), false), Some(at(7)));
+            pending.forget();
+            assert_eq!(pending.next_due(at(7), true), None);
+        }
+        let mut pending = PendingCommands::default();
+        pending.seek.put(seek());
+        assert_eq!((pending.next_due(at(7), false), pending.next_due(at(7), true)), (None, Some(at(7))));
+        assert!(pending.seek.wish().is_some());
+        pending.forget();
+        assert!(pending.seek.wish().is_none() && pending.next_due(at(7), true).is_none());
+    }
 }

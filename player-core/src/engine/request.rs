@@ -391,3 +391,7 @@ const fn max_bytes(kind: FetchKind) -> u64 {
         FetchKind::Key => 64 << 10,
     }
 }
+
+#[cfg(test)]
+#[path = "request_tests.rs"]
+mod tests;

@@ -439,4 +439,89 @@ mod tests {
         known.periods[0].adaptation_sets.remove(0);
         assert_eq!(duration(&known), Some(Duration::from_secs(3600)), "there is nothing else");
     }
+
+    #[test]
+    fn media_of_a_discontinuity_comes_as_long_as_its_segment_is_awaited() {
+        let presentation = discontinuous(MediaKind::Video);
+        let map = TimestampMapping::Discontinuity;
+        let mut stream = Stream::new(StreamId::Main, TrackId("v".into()), Place::At { period: 0, time: ms(100) });
+        stream.activity = Activity::Index(ONLY);
+        assert!(comes_to(&presentation, &stream, map(0), ms(0)), "up to the tolerance");
+        stream.place = Place::At { period: 0, time: ms(101) };
+        assert!(!comes_to(&presentation, &stream, map(0), ms(0)));
+        stream.activity = Activity::Idle;
+        stream.last = Some(ONLY);
+        stream.place = Place::After { rep: ONLY, number: 0, end: ms(4000) };
+        let comes = |stream: &Stream, mapping, start| comes_to(&presentation, stream, map(mapping), ms(start));
+        assert_eq!([3899, 3900, 4000].map(|start| comes(&stream, 1, start)), [false, true, true]);
+        assert!(!comes(&stream, 0, 4000), "another discontinuity lies there");
+        assert!(!comes(&stream, 0, 0), "it has passed");
+        let list = known_list(&presentation, ONLY).expect("a list");
+        let chosen = super::super::stream::Chosen {
+            rep: ONLY,
+            segment: list.get(0).expect("a segment"),
+            reason: abr::Reason::Only,
+            ladder: std::sync::Arc::default(),
+            rung: 0,
+            opening: true,
+            window: Window::ALL,
+        };
+        stream.activity = Activity::Media(Box::new(super::super::stream::Fetching {
+            job: super::super::request::JobId::for_tests(0),
+            begins_at: chosen.segment.start,
+            chosen,
+            init: None,
+            shift: None,
+            early: Vec::new(),
+            seen: 0,
+            metadata: Vec::new(),
+            warned: false,
+            tail: None,
+        }));
+        assert!(comes(&stream, 0, 0), "it is on its way");
+        (stream.activity, stream.place) = (Activity::Idle, Place::End);
+        assert!(!comes(&stream, 1, 4000), "nothing comes any more");
+        let mut missing = presentation.clone();
+        let SegmentIndex::Known(SegmentList::Explicit(list)) =
+            &mut missing.periods[0].adaptation_sets[0].representations[0].index
+        else {
+            unreachable!("what `discontinuous` makes")
+        };
+        list[1].gap = true;
+        stream.place = Place::After { rep: ONLY, number: 0, end: ms(4000) };
+        assert!(!comes_to(&missing, &stream, map(1), ms(4000)), "it is announced as missing");
+    }
+
+    #[test]
+    fn only_a_later_period_begins_at_its_declared_time() {
+        let known = presentation(vec![rep("a", list(&[(0, 4000)]))]);
+        let segment = known_list(&known, ONLY).and_then(|list| list.get(0)).expect("a segment");
+        let from = |period| window(&known, RepKey { period, ..ONLY }, &segment).from;
+        assert_eq!((from(0), from(1)), (Window::ALL.from, ms(12_000)));
+        assert_eq!(window(&known, ONLY, &segment).until, ms(12_000), "and the one before it ends there");
+    }
+
+    #[test]
+    fn the_tolerance_of_announced_times_is_exact_and_smaller_for_short_segments() {
+        let known = presentation(vec![
+            rep("a", list(&[(0, 4000), (4000, 8000)])),
+            rep("b", list(&[(0, 200), (200, 400), (400, 600)])),
+            rep("c", list(&[(0, 3800), (3800, 8000)])),
+            rep("d", list(&[(0, 3799), (3799, 8000)])),
+        ]);
+        let after = |rep, number, end| Place::After { rep: key(rep), number, end: ms(end) };
+        let next = |rep, end| number_of(step(&known, after(9, 0, end), key(rep)));
+        assert_eq!((next(0, 3899), next(0, 3900)), (Some(0), Some(1)));
+        assert_eq!((next(1, 149), next(1, 150), next(1, 350)), (Some(0), Some(1), Some(2)));
+        let aligned = |rep| is_aligned(&known, after(0, 0, 4000), key(rep));
+        assert_eq!((aligned(2), aligned(3)), (true, false));
+        assert!(is_aligned(&known, Place::At { period: 0, time: ms(4000) }, key(3)), "nothing comes before it");
+        assert_eq!(
+            (segments_left(&known, after(1, 1, 400), key(1)), segments_left(&known, Place::End, key(1))),
+            (Some(1), Some(0))
+        );
+        let length = |place, rep| segment_duration(&known, place, key(rep)).map(|length| length.as_millis());
+        assert_eq!((length(after(2, 0, 3800), 2), length(Place::End, 2)), (Some(4200), Some(4200)), "the last one's");
+        assert_eq!(length(Place::At { period: 0, time: ms(0) }, 2), Some(3800));
+    }
 }

@@ -496,4 +496,91 @@ mod tests {
         exclusions.exclude(other, Duration::MAX, at(0));
         assert!(exclusions.is_final(other));
     }
+
+    #[test]
+    fn a_variant_of_audio_only_is_no_quality_of_video() {
+        let content = |video| Some(crate::model::ContentKinds { video, audio: true, text: false });
+        let ids = |reps: Vec<Representation>| {
+            let (exclusions, keys) = (Exclusions::default(), Keys::default());
+            let bounds = Bounds {
+                now: Now::ZERO,
+                exclusions: &exclusions,
+                quality: &QualityChoice::Auto,
+                audio_group: None,
+                keys: &keys,
+                output: abr::Hdcp::None,
+            };
+            permitted(&presentation(reps), 0, 0, bounds).iter().map(|key| key.rep).collect::<Vec<_>>()
+        };
+        let audio = || Representation { content: content(false), height: None, ..rep("audio", 64_000, None) };
+        let unknown = || rep("unknown", 1000, None);
+        let declared = Representation { content: content(true), ..rep("video", 1000, None) };
+        let sized = Representation { width: Some(640), ..rep("sized", 1000, None) };
+        assert_eq!(ids(vec![audio(), declared]), [1]);
+        assert_eq!(ids(vec![audio(), sized, unknown()]), [1, 2]);
+        assert_eq!(ids(vec![audio(), unknown()]), [0, 1], "nothing says that there is any video");
+    }
+
+    #[test]
+    fn rates_are_means_where_they_are_declared_and_never_zero() {
+        let mean = Representation { average_bandwidth: Some(700), ..rep("a", 1000, None) };
+        let known = presentation(vec![mean, rep("b", 900, None), rep("c", 0, None)]);
+        let key = |rep| RepKey { period: 0, set: 0, rep };
+        assert_eq!([0, 1, 2, 3].map(|at| rate(&known, key(at))), [700, 900, 1, 1]);
+        assert_eq!(ladder(&known, vec![key(0), key(1), key(2)], abr::Hdcp::None).keys, [key(2), key(0), key(1)]);
+    }
+
+    #[test]
+    fn a_rung_that_just_fills_the_viewport_is_enough() {
+        let rungs: Vec<abr::Rung> = [240, 480, 720].map(|height| abr::Rung::new(1).with_height(height)).to_vec();
+        let fills = |height| max_height(&rungs, &[], Some((1, height)));
+        assert_eq!([480, 481, 720, 721].map(fills), [Some(480), Some(720), Some(720), None]);
+    }
+
+    #[test]
+    fn what_is_not_adapted_begins_with_the_best_up_to_192_kilobits() {
+        let rates = |rates: [u64; 3]| {
+            let known = presentation(rates.iter().map(|rate| rep("a", *rate, None)).collect());
+            let keys = (0..3).map(|rep| RepKey { period: 0, set: 0, rep }).collect();
+            steady_rung(&ladder(&known, keys, abr::Hdcp::None), Some(RepKey { period: 1, set: 0, rep: 2 }))
+        };
+        assert_eq!(rates([64_000, 192_000, 192_001]), 1);
+        assert_eq!(rates([200_000, 300_000, 400_000]), 0, "the least of those that are all too much");
+    }
+
+    #[test]
+    fn plain_content_comes_before_the_authors_choice_and_that_before_order() {
+        let pick = |change: &dyn Fn(&mut [AdaptationSet; 2])| {
+            let mut sets = [sound("a", "en"), sound("b", "en")];
+            change(&mut sets);
+            set_of(&period(sets.to_vec()), MediaKind::Audio, &wishes(&["en"], &[]), |_| false)
+        };
+        assert_eq!(pick(&|_| ()), Some(0));
+        for role in [Role::Description, Role::Commentary, Role::Alternate] {
+            let special = |sets: &mut [AdaptationSet; 2]| {
+                sets[0].roles = vec![Role::Main, role.clone()];
+                sets[0].default = true;
+            };
+            assert_eq!(pick(&special), Some(1), "{role:?}");
+        }
+        assert_eq!(pick(&|sets| sets[0].roles = vec![Role::Main]), Some(0));
+        assert_eq!(pick(&|sets| sets[1].autoselect = true), Some(1));
+        assert_eq!(pick(&|sets| (sets[0].autoselect, sets[1].default) = (true, true)), Some(1));
+        assert!(same_language("EN_gb", "en-US") && !same_language("eng", "en"));
+    }
+
+    #[test]
+    fn a_strip_of_pictures_and_an_empty_set_are_no_video() {
+        let video = |format| {
+            let rep = Representation { format, ..rep("v", 1, None) };
+            set("v", MediaKind::Video, None, vec![rep])
+        };
+        let mut mixed = video(ContainerFormat::Image);
+        mixed.representations.push(rep("w", 1, None));
+        let sets = vec![video(ContainerFormat::Image), set("e", MediaKind::Video, None, Vec::new()), mixed];
+        let pick = |gone: usize| set_of(&period(sets.clone()), MediaKind::Video, &wishes(&[], &[]), |at| at == gone);
+        assert_eq!((pick(9), pick(2)), (Some(2), None));
+        assert_eq!(same_track(&period(sets.clone()), &TrackId("e".into())), Some(1));
+        assert_eq!(same_track(&period(sets.clone()), &TrackId("x".into())), None);
+    }
 }

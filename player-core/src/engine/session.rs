@@ -539,3 +539,7 @@ pub const fn kind_of(id: StreamId) -> MediaKind {
         StreamId::Text => MediaKind::Text,
     }
 }
+
+#[cfg(test)]
+#[path = "session_tests.rs"]
+mod tests;

@@ -155,4 +155,49 @@ mod tests {
         assert!(store.place(&timeline));
         assert_eq!(store.cues()[0].start, MediaTime::from_millis(500));
     }
+
+    #[test]
+    fn cues_are_ordered_and_move_with_all_their_times() {
+        let (mut store, timeline) = (TextStore::default(), Timeline::default());
+        let mut karaoke = cue(3000, 4000, "k");
+        karaoke.spans[0].style.from = Some(MediaTime::from_millis(3500));
+        let endless = Cue { end: MediaTime::MAX, ..cue(1000, 0, "e") };
+        let mapping = TimestampMapping::Offset(500_000_000);
+        assert!(store.insert(vec![karaoke, endless], None, mapping, MediaTime::ZERO, &timeline));
+        assert!(store.insert(
+            vec![cue(1000, 1200, "a"), cue(1000, 1200, "b")],
+            None,
+            mapping,
+            MediaTime::ZERO,
+            &timeline
+        ));
+        let cues = store.cues();
+        assert_eq!(cues.iter().map(|cue| cue.spans[0].text.as_str()).collect::<Vec<_>>(), ["e", "a", "b", "k"]);
+        assert_eq!((cues[0].end, cues[1].end), (MediaTime::MAX, MediaTime::from_millis(1700)));
+        assert_eq!(cues[3].spans[0].style.from, Some(MediaTime::from_millis(4000)));
+        assert!(!store.insert(Vec::new(), None, mapping, MediaTime::ZERO, &timeline));
+        assert!(!store.place(&timeline), "nothing waits");
+        let unmapped = TimestampMapping::Discontinuity(3);
+        assert!(store.insert(vec![cue(9000, 9500, "z")], None, unmapped, MediaTime::ZERO, &timeline), "in file time");
+        assert!(store.clear() && store.cues().is_empty() && !store.clear());
+    }
+
+    #[test]
+    fn a_segment_that_was_read_is_known_from_its_begin_up_to_its_end() {
+        let ms = MediaTime::from_millis;
+        let mut store = TextStore::default();
+        store.segment_loaded(ms(4000), ms(8000));
+        assert_eq!([3999, 4000, 7999, 8000].map(|at| store.has_segment(ms(at))), [false, true, true, false]);
+        store.clear();
+        assert!(!store.has_segment(ms(5000)));
+    }
+
+    #[test]
+    fn no_more_cues_are_kept_than_the_longest_film_has() {
+        let (mut store, timeline) = (TextStore::default(), Timeline::default());
+        let many = (0..MOST_CUES as i64 + 5).map(|at| cue(at, at + 1, "x")).collect();
+        assert!(store.insert(many, None, TimestampMapping::Offset(0), MediaTime::ZERO, &timeline));
+        assert_eq!(store.cues().len(), MOST_CUES);
+        assert!(!store.insert(vec![cue(0, 9, "y")], None, TimestampMapping::Offset(0), MediaTime::ZERO, &timeline));
+    }
 }

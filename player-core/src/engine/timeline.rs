@@ -142,4 +142,62 @@ mod tests {
         assert_eq!(correction(s(6), s(0), six, Some(s(6))), 6 * SECOND);
         assert_eq!(correction(s(6), s(8), six, Some(s(6))), 0);
     }
+
+    #[test]
+    fn an_offset_is_rounding_below_a_quarter_of_a_second_and_a_thousandth_of_the_time() {
+        let first = TimestampMapping::Discontinuity(0);
+        let learned = |start: i64, offset: i64| {
+            Timeline::default().offset(first, true, MediaTime::from_nanos(start), MediaTime::from_nanos(start - offset))
+        };
+        assert_eq!((learned(0, SNAP - 1), learned(0, SNAP), learned(0, -SNAP)), (0, SNAP, -SNAP));
+        let (late, more) = (1000 * SECOND, SNAP + SECOND);
+        assert_eq!((learned(late, more - 1), learned(late, more)), (0, more));
+        assert_eq!((learned(-late, SNAP - 1), learned(-late, SNAP)), (0, SNAP), "nothing lies before zero");
+        let mut timeline = Timeline::default();
+        assert_eq!(timeline.offset(TimestampMapping::Offset(7), true, s(0), s(9)), 7);
+        assert_eq!(timeline.known(TimestampMapping::Offset(7)), Some(7));
+        assert_eq!(timeline.known(first), None, "a declared offset teaches nothing");
+    }
+
+    #[test]
+    fn media_is_believed_up_to_a_border_that_depends_on_its_neighbour() {
+        let millis = MediaTime::from_millis;
+        let moved = |off: i64, length: u64, before: Option<i64>| {
+            let start = millis(100_000);
+            correction(start, millis(100_000 + off), Duration::from_millis(length), before.map(millis)) / 1_000_000
+        };
+        assert_eq!([10_000, 10_001, -10_000, -10_001].map(|off| moved(off, 6000, None)), [0, -10_001, 0, 10_001]);
+        let far = Some(50_000);
+        assert_eq!([3000, 3001, -3001].map(|off| moved(off, 6000, far)), [0, -3001, 3001], "half of the segment");
+        assert_eq!([1000, 1001].map(|off| moved(off, 500, far)), [0, -1001], "a second at least");
+        assert_eq!([10_000, 10_001].map(|off| moved(off, 90_000, far)), [0, -10_001], "ten seconds at most");
+        assert_eq!(
+            [104_000, 103_999].map(|end| moved(5000, 6000, Some(end))),
+            [0, -5000],
+            "what goes on there is right"
+        );
+        assert_eq!([106_000, 106_001].map(|end| moved(5000, 6000, Some(end))), [0, -5000]);
+    }
+
+    #[test]
+    fn a_time_lies_on_the_turn_that_is_nearest() {
+        let turn = MediaClock::TURN;
+        let half = turn / 2;
+        let at = |first: i64| turns(s(0), MediaTime::from_nanos(first));
+        assert_eq!((at(half), at(half + 1), at(1 - half), at(-half)), (0, -turn, 0, turn));
+    }
+
+    #[test]
+    fn a_cue_is_placed_to_the_tick_and_on_the_turn_nearest_to_its_segment() {
+        let map = |mpegts, local| TimestampMap { mpegts, local };
+        assert_eq!(cue_shift(map(9, s(0)), 0, s(0)), 100_000);
+        assert_eq!(cue_shift(map(9, s(1)), 5, s(0)), 100_000 - SECOND + 5);
+        let turn = WRAP as i64 * 100_000 / 9;
+        // The counter has wrapped since: half a turn decides.
+        assert_eq!(cue_shift(map((1 << 33) - 90_000, s(0)), 0, s(0)), -SECOND);
+        assert_eq!(cue_shift(map((1 << 33) + 90_000, s(0)), 0, s(0)), SECOND, "33 bits");
+        assert_eq!(cue_shift(map(0, s(0)), 0, MediaTime::from_nanos(turn / 2 - SECOND)), 0);
+        assert_eq!(cue_shift(map(0, s(0)), 0, MediaTime::from_nanos(turn / 2 + SECOND)), turn);
+        assert_eq!(cue_shift(map(0, s(0)), -turn, s(0)), 0, "the offset counts before the turn is chosen");
+    }
 }

@@ -25,6 +25,8 @@ struct Track {
     queue: VecDeque<(MediaTime, MediaTime)>,
     window: Window,
     end: MediaTime,
+    /// Decoding time of the last sample appended.
+    decoded: MediaTime,
     /// Nothing comes before this.
     gap_until: MediaTime,
     finished: bool,
@@ -32,7 +34,15 @@ struct Track {
 
 impl Track {
     const fn new(kind: MediaKind, start: MediaTime) -> Self {
-        Self { kind, queue: VecDeque::new(), window: Window::ALL, end: start, gap_until: start, finished: false }
+        Self {
+            kind,
+            queue: VecDeque::new(),
+            window: Window::ALL,
+            end: start,
+            decoded: MediaTime::from_nanos(i64::MIN),
+            gap_until: start,
+            finished: false,
+        }
     }
 
     /// Returns the presentation time of the first sample, unless a gap lies before it.
@@ -41,9 +51,16 @@ impl Track {
         (self.gap_until <= start || pts < self.gap_until).then_some(pts)
     }
 
-    /// It does not hold up the others.
+    /// Returns true if the track does not hold up the others: what it presents at `start` is settled.
     fn is_ready(&self, start: MediaTime) -> bool {
-        self.finished || !self.queue.is_empty() || self.gap_until > start
+        self.finished || self.gap_until > start || self.is_first_settled(start)
+    }
+
+    /// Returns true if no sample that is still to come can be presented before the first of the queue. A decoder gives
+    /// pictures in the order of presentation: one that begins after `start` waits until a sample is decoded at its time
+    /// or later, because a sample is never presented before it is decoded (ISO/IEC 14496-12 §8.6.1).
+    fn is_first_settled(&self, start: MediaTime) -> bool {
+        self.queue.front().is_some_and(|(pts, _)| *pts <= start || *pts <= self.decoded)
     }
 }
 
@@ -171,6 +188,7 @@ impl NullRenderer {
         for sample in samples.iter().filter(|sample| track.window.shows(sample.pts, sample.end())) {
             let end = sample.end().min(track.window.until);
             track.end = track.end.max(end);
+            track.decoded = sample.dts;
             if end <= position {
                 // Before the first picture it is only decoded; after it, it comes too late.
                 self.counts.dropped += u64::from(shown && kind == MediaKind::Video);
@@ -306,6 +324,40 @@ mod tests {
         append(&mut renderer, 20, MediaKind::Audio, 80, 400);
         let seen = events(&mut renderer);
         assert!(seen.contains(&RenderEvent::FirstFrame { epoch: EPOCH, pts: ms(80) }), "{seen:?}");
+    }
+
+    #[test]
+    fn a_picture_after_the_start_waits_for_those_that_are_decoded_after_it_and_presented_before() {
+        let picture = |(dts, pts): (i64, i64)| {
+            let [sample] = samples(pts, pts + 40).try_into().unwrap();
+            RenderCommand::Append {
+                track: MediaKind::Video,
+                samples: vec![Sample { dts: ms(dts), ..sample }],
+                epoch: EPOCH,
+            }
+        };
+        let first = |renderer: &mut NullRenderer| {
+            events(renderer).into_iter().find_map(|event| match event {
+                RenderEvent::FirstFrame { pts, .. } => Some(pts),
+                _ => None,
+            })
+        };
+        // Each case gives the start and the picture, by its place in decoding order, that settles what is presented.
+        for (start, settling, shown) in [(0, 0, 0), (60, 3, 40), (90, 2, 80), (125, 1, 120), (160, 6, 160)] {
+            let mut renderer = begun(start);
+            append(&mut renderer, 0, MediaKind::Audio, start, start + 400);
+            let order = [(-80, 0), (-40, 120), (0, 80), (40, 40), (80, 240), (120, 200), (160, 160)];
+            for (place, times) in order.into_iter().enumerate() {
+                renderer.handle(at(0), picture(times));
+                assert_eq!(first(&mut renderer), (place == settling).then(|| ms(shown)), "{start}: {place}");
+            }
+        }
+        let mut renderer = begun(60);
+        append(&mut renderer, 0, MediaKind::Audio, 40, 400);
+        renderer.handle(at(0), picture((40, 120)));
+        assert_eq!(first(&mut renderer), None);
+        renderer.handle(at(0), RenderCommand::EndOfTrack { track: MediaKind::Video, epoch: EPOCH });
+        assert_eq!(first(&mut renderer), Some(ms(120)), "no other picture comes");
     }
 
     #[test]

@@ -283,4 +283,32 @@ mod tests {
         decoder.push(MediaTime::ZERO, &data, &mut Vec::new());
         assert_eq!(decoder.shown().len(), 1);
     }
+
+    #[test]
+    fn sixteen_seconds_of_silence_clear_the_screen() {
+        let ms = MediaTime::from_millis;
+        let after = |at: i64| {
+            let mut decoder = CaptionDecoder::new(CaptionService::Cea608(1));
+            let mut ended = Vec::new();
+            decoder.push(ms(1000), &painted(1, 1, *b"AB"), &mut ended);
+            decoder.push(ms(at), &[], &mut ended);
+            (decoder.shown().len(), ended.iter().map(|cue| (cue.start, cue.end)).collect::<Vec<_>>())
+        };
+        assert_eq!(after(17_000), (1, vec![]));
+        assert_eq!(after(17_001), (0, vec![(ms(1000), ms(17_000))]));
+    }
+
+    #[test]
+    fn what_came_and_went_at_one_instant_was_never_seen() {
+        let ms = MediaTime::from_millis;
+        let mut decoder = CaptionDecoder::new(CaptionService::Cea608(1));
+        let mut ended = Vec::new();
+        decoder.push(ms(500), &painted(1, 1, *b"AB"), &mut ended);
+        decoder.push(ms(500), &field(1, &[[0x14, 0x2c]]), &mut ended);
+        assert!(ended.is_empty() && decoder.shown().is_empty());
+        decoder.push(ms(600), &painted(1, 1, *b"CD"), &mut ended);
+        decoder.reset(ms(900), &mut ended);
+        assert_eq!(ended.iter().map(|cue| (cue.start, cue.end)).collect::<Vec<_>>(), [(ms(600), ms(900))]);
+        assert!(decoder.shown().is_empty());
+    }
 }

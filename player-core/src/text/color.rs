@@ -48,3 +48,52 @@ pub(super) fn hexadecimal(digits: &str) -> Option<[u8; 4]> {
         _ => return None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_those_of_css() {
+        for (names, digits) in [
+            ("aqua cyan", "00ffff"),
+            ("black", "000000"),
+            ("blue", "0000ff"),
+            ("brown", "a52a2a"),
+            ("fuchsia magenta", "ff00ff"),
+            ("gold", "ffd700"),
+            ("gray grey", "808080"),
+            ("green", "008000"),
+            ("lime", "00ff00"),
+            ("maroon", "800000"),
+            ("navy", "000080"),
+            ("olive", "808000"),
+            ("orange", "ffa500"),
+            ("papayawhip", "ffefd5"),
+            ("peachpuff", "ffdab9"),
+            ("pink", "ffc0cb"),
+            ("purple", "800080"),
+            ("red", "ff0000"),
+            ("silver", "c0c0c0"),
+            ("teal", "008080"),
+            ("white", "ffffff"),
+            ("yellow", "ffff00"),
+            ("transparent", "00000000"),
+        ] {
+            let color = hexadecimal(digits);
+            assert!(color.is_some() && names.split(' ').all(|name| named(name) == color), "{names}");
+        }
+        assert_eq!([named("Red"), named("")], [None, None]);
+    }
+
+    #[test]
+    fn digits_come_in_four_lengths() {
+        assert_eq!(hexadecimal("123"), Some([0x11, 0x22, 0x33, 255]));
+        assert_eq!(hexadecimal("fAc8"), Some([0xff, 0xaa, 0xcc, 0x88]));
+        assert_eq!(hexadecimal("1234ab"), Some([0x12, 0x34, 0xab, 255]));
+        assert_eq!(hexadecimal("1234aBc7"), Some([0x12, 0x34, 0xab, 0xc7]));
+        for bad in ["", "1", "12", "12345", "1234567", "123456789", "12g", "-12"] {
+            assert_eq!(hexadecimal(bad), None, "{bad}");
+        }
+    }
+}

@@ -1,11 +1,11 @@
 //! What the renderer reports is acted upon: decoders that fail, devices that go away.
 
 use player_core::model::{MediaKind, Protocol};
-use player_core::render::RenderEvent;
+use player_core::render::{RenderCommand, RenderEvent};
 use player_core::sim::{Film, Outcome, World};
 use player_core::{ErrorCode, Event, PlayerError, State};
 
-use crate::support::{MINUTE, assert_played, count, fast, seconds, world};
+use crate::support::{MINUTE, assert_played, count, events, fast, millis, seconds, world};
 
 fn begun(film: &Film) -> World {
     let mut world = world(film, fast(), Vec::new());
@@ -83,4 +83,32 @@ fn a_renderer_that_is_done_for_is_one_typed_error() {
     world.report(RenderEvent::Failed(PlayerError::fatal(ErrorCode::RendererFailed, "gone")));
     assert_eq!(world.snapshot().error.unwrap().code, ErrorCode::RendererFailed);
     assert_eq!(count(&world, |event| matches!(event, Event::Failed { .. })), 1);
+}
+
+#[test]
+fn a_renderer_that_owes_an_answer_or_a_picture_has_thirty_seconds_for_it() {
+    for answers in [false, true] {
+        let mut world = world(&Film::new(Protocol::Hls, MINUTE), fast(), Vec::new());
+        world.hold_renderer();
+        world.load();
+        let flush = |world: &World| {
+            world.held_commands().iter().find_map(|command| match command {
+                RenderCommand::Flush { epoch, .. } => Some(*epoch),
+                _ => None,
+            })
+        };
+        let epoch = (0..5_000).find_map(|_| {
+            world.run_for(millis(1));
+            flush(&world)
+        });
+        let (epoch, sent) = (epoch.unwrap(), world.now());
+        if answers {
+            world.report(RenderEvent::Flushed { epoch });
+        }
+        world.run_for(seconds(40));
+        let failed = events(&world, |event| matches!(event, Event::Failed { .. }));
+        let late = failed[0].at.since(sent);
+        assert!(late > seconds(30) - millis(2) && late <= seconds(30), "{answers}: {late:?}");
+        assert_eq!(world.snapshot().error.unwrap().code, ErrorCode::RendererFailed);
+    }
 }

@@ -202,12 +202,7 @@ fn a_running_transfer_is_judged_by_what_has_come_of_it() {
         assert_eq!(running.buffer, asked.buffer);
         // Only complete segments count, not what has come of this one.
         let complete = held_before(&film, place);
-        // Before the first frame of video the rule gets the audio's.
-        let has_video = place > 0;
-        assert!(
-            !has_video || asked.buffer <= complete + millis(1) && asked.buffer + millis(125) >= complete,
-            "{place} {asked:?}"
-        );
+        assert!(asked.buffer <= complete + millis(1) && asked.buffer + millis(125) >= complete, "{place} {asked:?}");
         let began = running.now - running.elapsed;
         if let Some((start, received)) = before.filter(|(start, _)| *start == began) {
             assert!(running.received >= received && start == began);

@@ -1,5 +1,6 @@
 //! Seeks land where they should, and fetch only what they must.
 
+use abr::simulator::link::Trace;
 use player_core::model::Protocol;
 use player_core::sim::{Film, Outcome, World};
 use player_core::{Command, Event, MediaTime, SeekMode, State};
@@ -40,6 +41,26 @@ fn an_exact_seek_shows_the_picture_at_the_target_and_a_key_frame_seek_the_one_be
         assert_eq!(stats.stalls, [], "a seek is not a stall");
         assert!(world.snapshot().position > MediaTime::from_secs_f64(2403.0));
         assert!(stats.played < seconds(16), "seeks are not played: {:?}", stats.played);
+    }
+}
+
+#[test]
+fn an_exact_seek_waits_for_the_picture_at_the_target_though_later_ones_are_here_already() {
+    // Pictures come in pieces that end between a picture and those that are presented before it.
+    for protocol in BOTH {
+        let film = Film::new(protocol, MINUTE);
+        for place in 30..48 {
+            let target = (f64::from(place) + 0.9) / 24.0 + 1.0;
+            let mut world = world(&film, Trace::constant(1_500, millis(30)), Vec::new());
+            world.load();
+            world.command(seek(target, SeekMode::Exact));
+            world.run_for(seconds(10));
+            let first = events(&world, |event| matches!(event, Event::FirstFrame { .. }));
+            let Event::FirstFrame { pts, .. } = first[0].event else { panic!("a first frame") };
+            let wanted = f64::from(place) / 24.0 + 1.0;
+            assert!((pts.as_secs_f64() - wanted).abs() < 0.002, "{protocol:?} {target}: {pts:?}");
+            assert!(matches!(completed(&world)[..], [(_, 0)]), "{protocol:?} {:?}", completed(&world));
+        }
     }
 }
 

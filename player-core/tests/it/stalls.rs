@@ -62,6 +62,22 @@ fn a_segment_that_never_comes_whole_is_given_up_in_time() {
 }
 
 #[test]
+fn playback_stops_eighty_milliseconds_before_what_is_held_ends_whatever_the_rate() {
+    for (rate, guard) in [(1.0, 80), (2.0, 160)] {
+        let film = Film::new(Protocol::Dash, MINUTE * 3);
+        let mut world = world(&film, outage(10, 45), Vec::new());
+        world.command(Command::SetRate(rate));
+        world.load();
+        world.run_for(seconds(50));
+        let snapshot = world.snapshot();
+        assert_eq!(snapshot.state, State::Buffering(BufferingReason::NetworkTooSlow), "{rate}");
+        let held = snapshot.buffered.iter().last().unwrap().end.since(snapshot.position);
+        assert!(held.abs_diff(millis(guard)) <= millis(2), "{rate}: {held:?}");
+        assert_eq!(world.stats().stalls[0].at, snapshot.position);
+    }
+}
+
+#[test]
 fn while_it_waits_the_state_says_why() {
     let film = Film::new(Protocol::Hls, MINUTE * 3);
     let mut world = world(&film, outage(10, 45), Vec::new());

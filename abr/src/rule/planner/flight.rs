@@ -120,3 +120,52 @@ impl Flight {
         best.1
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Rung;
+
+    const LADDER: [Rung; 2] = [Rung::new(500_000), Rung::new(2_000_000)];
+
+    fn begin(flight: &mut Flight, seconds: u64) {
+        let now = Duration::from_secs(seconds);
+        flight.begin(Some(1), 2e6, &Context { now, ..Context::new(&LADDER, Duration::from_secs(4)) });
+    }
+
+    /// Seconds that were watched: what is believed of outages before any was seen is two in 300 s.
+    fn watched(flight: &Flight) -> f32 {
+        ((2.0 / flight.outages().per_second - 300.0) * 10.0).round() / 10.0
+    }
+
+    #[test]
+    fn time_between_transfers_is_watched_up_to_two_segments() {
+        let mut flight = Flight::new(PaceTuning::DEFAULT);
+        begin(&mut flight, 10);
+        assert_eq!(watched(&flight), 8.0, "ten seconds since the origin");
+        flight.note(3.0, 6e6);
+        assert_eq!(watched(&flight), 11.0);
+        begin(&mut flight, 14);
+        assert_eq!(watched(&flight), 12.0, "three of four seconds were noted");
+        begin(&mut flight, 16);
+        assert_eq!(watched(&flight), 14.0);
+        begin(&mut flight, 99);
+        assert_eq!((watched(&flight), flight.from()), (22.0, Some(1)));
+    }
+
+    #[test]
+    fn less_than_before_is_another_transfer() {
+        let after = |seconds: f32, bits: f32| {
+            let mut flight = Flight::new(PaceTuning::DEFAULT);
+            begin(&mut flight, 0);
+            flight.note(2.0, 4e6);
+            flight.note(seconds, bits);
+            (watched(&flight), flight.seconds, flight.bits)
+        };
+        assert_eq!(after(5.0, 6e6), (5.0, 5.0, 6e6));
+        assert_eq!(after(2.5, 4e6), (2.5, 2.5, 4e6), "half a second without a bit");
+        assert_eq!(after(2.0, 6e6), (2.0, 2.0, 6e6), "at the same moment");
+        assert_eq!(after(1.0, 6e6), (3.0, 1.0, 6e6));
+        assert_eq!(after(5.0, 3e6), (7.0, 5.0, 3e6));
+    }
+}

@@ -1,6 +1,7 @@
 //! The reader against the test muxer, against ffprobe, and against damage.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod borders;
 mod damage;
 mod irregular;
 mod kit;

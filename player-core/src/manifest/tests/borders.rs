@@ -390,8 +390,12 @@ fn sets_are_merged_that_one_names_and_a_decoder_can_go_between() {
         let property = format!(
             "<SupplementalProperty schemeIdUri='urn:mpeg:dash:adaptation-set-switching:2016' value='{switch}'/>"
         );
-        let one = format!("<AdaptationSet id='1' contentType='video' {first}>{property}{TEMPLATE}");
-        let two = format!("<AdaptationSet id='2' contentType='video' {second}>{TEMPLATE}");
+        let locked = |set: &str| {
+            let descriptor = "<ContentProtection schemeIdUri='urn:mpeg:dash:mp4protection:2011' value='cenc'/>";
+            if set.contains("encv") { descriptor } else { "" }
+        };
+        let one = format!("<AdaptationSet id='1' contentType='video' {first}>{}{property}{TEMPLATE}", locked(first));
+        let two = format!("<AdaptationSet id='2' contentType='video' {second}>{}{TEMPLATE}", locked(second));
         let both = format!(
             "{one}<Representation id='a' bandwidth='1'/></AdaptationSet>{two}<Representation id='b' bandwidth='2'/>\
              </AdaptationSet>"
@@ -401,6 +405,9 @@ fn sets_are_merged_that_one_names_and_a_decoder_can_go_between() {
     let avc = "mimeType='video/mp4' codecs='avc1.4d401f' lang='en'";
     assert_eq!(ladder(avc, "mimeType='video/mp4' codecs='avc1.640028' lang='en'", "2"), 1, "another level");
     assert_eq!(ladder(avc, avc, "7, 2"), 1);
+    let locked = format!("{avc} group='encv'");
+    assert_eq!(ladder(&locked, &locked, "2"), 1, "both encrypted");
+    assert_eq!((ladder(avc, &locked, "2"), ladder(&locked, avc, "2")), (2, 2), "one encrypted");
     assert_eq!(ladder(avc, avc, "7"), 2, "another is named");
     assert_eq!(ladder(avc, avc, "1"), 2, "only itself is named");
     for (other, name) in [
@@ -442,5 +449,30 @@ fn tools_see_the_version_of_a_playlist() {
             format!("#EXTM3U\n#EXT-X-VERSION:{version}\n#EXT-X-TARGETDURATION:4\n#EXTINF:4,\na.ts\n#EXT-X-ENDLIST\n");
         let described = describe(media.as_bytes(), &base(), None).unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(described["version"], version);
+    }
+}
+
+#[test]
+fn durations_add_their_fields_in_their_order() {
+    let seconds = |text: &str| {
+        let inner = format!(
+            "<AdaptationSet mimeType='video/mp4'>{TEMPLATE}<Representation id='a' bandwidth='1'/></AdaptationSet>"
+        );
+        let text = format!("<MPD mediaPresentationDuration='{text}'><Period>{inner}</Period></MPD>");
+        crate::manifest::parse(text.as_bytes(), &base(), None).ok().and_then(|parsed| parsed.presentation.duration)
+    };
+    for (text, expected) in [
+        ("PT1H2M3.5S", Some(3723.5)),
+        ("P1DT1S", Some(86_401.0)),
+        ("P1Y2M1W1D", Some(((365 + 60 + 7 + 1) * 86_400) as f64)),
+        ("PT0,5S", Some(0.5)),
+        ("P", None),
+        ("PT", None),
+        ("PT1D", None),
+        ("P1S", None),
+        ("PT1X", None),
+        ("PT1", None),
+    ] {
+        assert_eq!(seconds(text).map(|length| length.as_secs_f64()), expected, "{text}");
     }
 }

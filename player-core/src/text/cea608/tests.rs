@@ -284,3 +284,76 @@ fn nothing_breaks_on_noise() {
         }
     }
 }
+
+#[test]
+fn a_pause_between_the_two_halves_of_a_code_is_none() {
+    let mut cc = cc1();
+    codes(&mut cc, &[RCL, ROW_15]);
+    text(&mut cc, "SHOWN");
+    codes(&mut cc, &[EOC]);
+    cc.push([0x80, 0x80]);
+    codes(&mut cc, &[EOC]);
+    assert_eq!(shown(&cc), ["SHOWN"], "sent twice, with nothing between");
+}
+
+#[test]
+fn distance_and_black_text_have_their_own_look() {
+    let mut cc = cc1();
+    // Green, two columns further green again, then black, and black underlined.
+    codes(&mut cc, &[RDC, 0x1462]);
+    text(&mut cc, "A");
+    codes(&mut cc, &[TO2]);
+    text(&mut cc, "B ");
+    codes(&mut cc, &[0x172e]);
+    text(&mut cc, "C ");
+    codes(&mut cc, &[0x172f]);
+    text(&mut cc, "D");
+    let cues = cc.cues(MediaTime::ZERO);
+    let spans = &cues[0].spans;
+    let green = Some([0, 255, 0, 255]);
+    let first: Vec<_> = spans.iter().take(2).map(|span| (span.text.as_str(), span.style.color)).collect();
+    assert_eq!(first, [("A", green), ("  ", None)]);
+    let look = |wanted: &str| {
+        let style = &spans.iter().find(|span| span.text.contains(wanted)).unwrap().style;
+        (style.color, style.underline)
+    };
+    assert_eq!(
+        (look("B"), look("C"), look("D")),
+        ((green, false), (Some([0, 0, 0, 255]), false), (Some([0, 0, 0, 255]), true))
+    );
+}
+
+#[test]
+fn the_upper_half_hangs_and_the_lower_half_stands() {
+    let placed = |row: u16| {
+        let mut cc = cc1();
+        codes(&mut cc, &[RDC, row]);
+        text(&mut cc, "X");
+        let layout = cc.cues(MediaTime::ZERO).remove(0).layout;
+        let LinePosition::Percent(line) = layout.line else { panic!("{layout:?}") };
+        ((line * 1000.0).round(), layout.line_align)
+    };
+    use crate::text::LineAlign::{End, Start};
+    // Rows 1, 8, 9 and 15.
+    assert_eq!(placed(0x1150), (10_000.0, Start));
+    assert_eq!(placed(0x1670), (47_333.0, Start));
+    assert_eq!(placed(0x1750), (58_000.0, End));
+    assert_eq!(placed(ROW_15), (90_000.0, End));
+}
+
+#[test]
+fn margins_may_differ_by_two_columns_in_the_middle() {
+    let aligned = |line: &str| {
+        let mut cc = cc1();
+        // Twelve columns before it.
+        codes(&mut cc, &[RCL, 0x1456]);
+        text(&mut cc, line);
+        codes(&mut cc, &[EOC]);
+        let layout = cc.cues(MediaTime::ZERO).remove(0).layout;
+        (layout.align, layout.size)
+    };
+    assert_eq!(aligned("TEN LETTER"), (TextAlign::Center, 100.0));
+    assert_eq!(aligned("SIX LE"), (TextAlign::Center, 100.0));
+    assert_eq!(aligned("ELEVEN LETT"), (TextAlign::Left, 60.0));
+    assert_eq!(aligned("FIVE."), (TextAlign::Left, 60.0));
+}

@@ -258,3 +258,134 @@ fn nothing_breaks_on_noise() {
         }
     }
 }
+
+#[test]
+fn each_of_eight_windows_can_be_the_current_one() {
+    let mut cc = first();
+    for number in 0..8 {
+        tell(&mut cc, &define(number, 6, (10 * number, 0), 1, 0x09));
+    }
+    for number in 0..8 {
+        tell(&mut cc, &[0x80 | number, b'A' + number]);
+    }
+    assert_eq!(shown(&cc), ["A", "B", "C", "D", "E", "F", "G", "H"]);
+    let mut one = first();
+    tell(&mut one, &define(2, 6, (0, 0), 1, 0x09));
+    tell(&mut one, b"\x85X");
+    assert_eq!(shown(&one), ["X"], "a window that was not defined is not chosen");
+}
+
+#[test]
+fn windows_are_cleared_hidden_and_toggled_by_number() {
+    let mut cc = first();
+    for number in 0..3 {
+        tell(&mut cc, &define(number, 6, (10 * number, 0), 1, 0x09));
+        tell(&mut cc, &[b'A' + number]);
+    }
+    let mut after = |code: &[u8]| {
+        tell(&mut cc, code);
+        shown(&cc).concat()
+    };
+    assert_eq!(after(&[0x8a, 0b101]), "B");
+    assert_eq!(after(&[0x8b, 0b110]), "C");
+    assert_eq!(after(&[0x89, 0b011]), "ABC");
+    assert_eq!(after(&[0x88, 0b010]), "AC");
+    assert_eq!(after(&[0x8c, 0b001]), "C");
+    assert_eq!(after(b"D"), "CD", "the current window is the third one still");
+}
+
+#[test]
+fn anchors_name_a_point_of_the_window() {
+    use LineAlign::{Center, End, Start};
+    use PositionAlign::{Center as Middle, LineLeft, LineRight};
+    let lines = [Start, Center, End];
+    let positions = [LineLeft, Middle, LineRight];
+    for anchor in 0..9_u8 {
+        let mut cc = first();
+        tell(&mut cc, &define(0, anchor, (0x80 | 50, 25), 1, 0x09));
+        tell(&mut cc, b"X");
+        let layout = cc.cues(MediaTime::ZERO).remove(0).layout;
+        let wanted = (lines[usize::from(anchor / 3)], positions[usize::from(anchor % 3)]);
+        assert_eq!((layout.line_align, layout.position_align), wanted, "{anchor}");
+        // Hundredths of the safe area.
+        assert_eq!((layout.line, layout.position), (LinePosition::Percent(50.0), Some(30.0)));
+    }
+}
+
+#[test]
+fn attributes_of_windows_set_lines() {
+    let (left, right, center) = (TextAlign::Left, TextAlign::Right, TextAlign::Center);
+    for (attributes, align, vertical) in [
+        (0x0c, left, None),
+        (0x0d, right, None),
+        (0x0e, center, None),
+        (0x0f, left, None),
+        (0x1c, right, None),
+        (0x1f, right, None),
+        (0x1e, center, None),
+        (0x20, left, Some(Vertical::RightToLeft)),
+        (0x24, left, Some(Vertical::LeftToRight)),
+        (0x30, left, Some(Vertical::RightToLeft)),
+        (0x34, left, Some(Vertical::LeftToRight)),
+    ] {
+        let mut cc = first();
+        tell(&mut cc, &define(0, 6, (70, 0), 1, 0x09));
+        tell(&mut cc, &[0x97, 0x00, 0x00, attributes, 0x10, b'X']);
+        let layout = cc.cues(MediaTime::ZERO).remove(0).layout;
+        assert_eq!((layout.align, layout.vertical), (align, vertical), "{attributes:#x}");
+    }
+}
+
+#[test]
+fn grounds_of_windows_are_drawn_unless_they_are_black_or_clear() {
+    // Opacity and two bits a colour: solid blue, flashing blue, translucent blue, clear blue, solid black.
+    for (fill, background) in [
+        (0x03, Some([0, 0, 255, 255])),
+        (0x43, Some([0, 0, 255, 255])),
+        (0x83, Some([0, 0, 255, 128])),
+        (0xc3, None),
+        (0x00, None),
+        (0x26, Some([170, 85, 170, 255])),
+    ] {
+        let mut cc = first();
+        tell(&mut cc, &define(0, 6, (70, 0), 1, 0x09));
+        tell(&mut cc, &[0x97, fill, 0x00, 0x0c, 0x10, b'X']);
+        assert_eq!(cc.cues(MediaTime::ZERO)[0].layout.background, background, "{fill:#x}");
+    }
+}
+
+#[test]
+fn every_type_and_edge_is_known() {
+    let style = |attributes: u8| {
+        let mut cc = first();
+        tell(&mut cc, &define(0, 6, (70, 0), 1, 0x09));
+        tell(&mut cc, &[0x90, 0x05, attributes, b'X']);
+        cc.cues(MediaTime::ZERO).remove(0).spans.remove(0).style
+    };
+    let families = [
+        None,
+        Some(FontFamily::MonospaceSerif),
+        Some(FontFamily::ProportionalSerif),
+        Some(FontFamily::MonospaceSansSerif),
+        Some(FontFamily::ProportionalSansSerif),
+        Some(FontFamily::Casual),
+        Some(FontFamily::Cursive),
+        Some(FontFamily::SmallCapitals),
+    ];
+    let edges = [
+        None,
+        Some(EdgeKind::Raised),
+        Some(EdgeKind::Depressed),
+        Some(EdgeKind::Uniform),
+        Some(EdgeKind::ShadowLeft),
+        Some(EdgeKind::ShadowRight),
+        None,
+        None,
+    ];
+    for number in 0..8_u8 {
+        assert_eq!(style(number).font_family, families[usize::from(number)], "{number}");
+        assert_eq!(style(number << 3).edge.map(|edge| edge.kind), edges[usize::from(number)], "{number}");
+    }
+    assert_eq!((style(0x80).italic, style(0x80).underline), (true, false));
+    assert_eq!((style(0x40).italic, style(0x40).underline), (false, true));
+}

@@ -150,3 +150,66 @@ fn a_paragraph_may_stand_in_a_place_of_its_own() {
     let area = cue.layout.area.map(|area| (area.origin, area.extent, area.display_align));
     assert_eq!(area, Some(((45.0, 76.0), (50.0, 20.0), DisplayAlign::After)));
 }
+
+#[test]
+fn what_is_hidden_by_default_is_shown_where_each_element_says_so() {
+    let head = "<styling><initial tts:display='none'/></styling>";
+    let shown = |body: &str| cues("", head, body).len();
+    assert_eq!(shown("<body><div><p>x</p></div></body>"), 0);
+    let auto = "tts:display='auto'";
+    assert_eq!(shown(&format!("<body {auto}><div {auto}><p {auto}>x</p></div></body>")), 1);
+    assert_eq!(shown(&format!("<body {auto}><div><p {auto}>x</p></div></body>")), 0);
+}
+
+#[test]
+fn the_direction_of_writing_says_where_lines_begin() {
+    use crate::text::TextAlign::{Left, Right, Start};
+    let align = |region: &str, p: &str| {
+        let head = format!("<layout><region xml:id='r' {region}/></layout>");
+        only(&head, &format!("<body region='r'><div><p {p}>x</p></div></body>")).layout.align
+    };
+    assert_eq!(align("", ""), Start);
+    assert_eq!(align("tts:writingMode='rltb'", ""), Right);
+    assert_eq!(align("tts:writingMode='rltb'", "tts:textAlign='end'"), Left);
+    assert_eq!(align("tts:writingMode='rltb'", "tts:direction='ltr'"), Start);
+    assert_eq!(align("", "tts:direction='rtl'"), Right);
+    assert_eq!(align("", "tts:direction='rtl' tts:textAlign='left'"), Left);
+}
+
+#[test]
+fn content_may_say_any_part_of_its_place() {
+    let area = |p: &str| {
+        let cue = only("", &format!("<body><div><p {p}>x</p></div></body>"));
+        cue.layout.area.as_deref().map(|area| (area.origin, area.extent, area.display_align))
+    };
+    use crate::text::DisplayAlign::{After, Before};
+    assert_eq!(area(""), None);
+    assert_eq!(area("tts:displayAlign='after'"), None, "that alone makes no area");
+    assert_eq!(area("tts:extent='50% 20%'"), Some(((0.0, 0.0), (50.0, 20.0), Before)));
+    assert_eq!(area("tts:origin='5% 7%'"), Some(((5.0, 7.0), (100.0, 100.0), Before)));
+    assert_eq!(area("tts:position='right bottom' tts:extent='50% 20%'"), Some(((50.0, 80.0), (50.0, 20.0), Before)));
+    let placed = "tts:origin='5% 7%' tts:displayAlign='after'";
+    assert_eq!(area(placed), Some(((5.0, 7.0), (100.0, 100.0), After)));
+}
+
+#[test]
+fn parameters_that_make_no_sense_are_not_there() {
+    let times = |parameters: &str, begin: &str| {
+        let body = format!("<body><div><p begin='{begin}' end='9h'>x</p></div></body>");
+        cues(parameters, "", &body)[0].start.as_nanos() / 1_000_000
+    };
+    assert_eq!(times("ttp:frameRate='30' ttp:frameRateMultiplier='1000:1001'", "30f"), 1001);
+    assert_eq!(times("ttp:frameRate='30' ttp:frameRateMultiplier='1 2'", "30f"), 2000);
+    assert_eq!(times("ttp:frameRate='30' ttp:frameRateMultiplier='2'", "30f"), 500);
+    for bad in ["0 1", "1 0", "1 2 3", "x", ""] {
+        assert_eq!(times(&format!("ttp:frameRate='30' ttp:frameRateMultiplier='{bad}'"), "30f"), 1000, "{bad}");
+    }
+    // Without a rate of ticks a tick is a part of a frame.
+    assert_eq!(times("ttp:frameRate='25' ttp:subFrameRate='2'", "25t"), 500);
+    assert_eq!(times("", "3t"), 3000);
+    let ntsc = "ttp:timeBase='smpte' ttp:frameRate='30' ttp:frameRateMultiplier='1000 1001'";
+    assert_eq!(times(&format!("{ntsc} ttp:dropMode='dropNTSC'"), "01:00:00:00"), 3_599_996);
+    assert_eq!(times(&format!("{ntsc} ttp:dropMode='dropPAL'"), "01:00:00:00"), 3_599_996);
+    assert_eq!(times(&format!("{ntsc} ttp:dropMode='dropPAL'"), "00:02:00:00"), 119_986);
+    assert_eq!(times(ntsc, "01:00:00:00"), 3_603_600);
+}

@@ -262,3 +262,18 @@ fn times_inside_a_cue_part_its_spans() {
         found.iter().map(|(text, style)| (text.as_str(), style.from.map(MediaTime::as_nanos))).collect();
     assert_eq!(parts, [("a", None), ("b", Some(1_250_000_000)), ("cde", Some(1_500_000_000))]);
 }
+
+#[test]
+fn an_end_of_a_tag_that_was_ignored_ends_nothing() {
+    let text = format!("{}<u><u>in</u>still</u>out", "<i>".repeat(31));
+    let found = styles("::cue { background: red }", &text);
+    let plain: Vec<_> = found.iter().map(|(text, style)| (text.as_str(), style.underline)).collect();
+    assert_eq!(plain, [("instill", true), ("out", false)]);
+}
+
+#[test]
+fn text_in_one_look_is_one_span() {
+    let found = styles("::cue { background: red }", "a<c>b</c>c<b></b>d<b>e</b>");
+    let plain: Vec<_> = found.iter().map(|(text, style)| (text.as_str(), style.bold)).collect();
+    assert_eq!(plain, [("abcd", false), ("e", true)]);
+}

@@ -40,13 +40,18 @@ impl Reference<'_> {
         // The integral over lengths of an exponential density, of a function that is linear between the points.
         let mean = f64::from(self.problem.delay.max(0.01) / self.step);
         let stays = (-1.0 / mean).exp();
-        let late = (0..1000).map(|length| {
-            let value = |length| f64::from(self.stalled(column, (point - length) as f32));
-            let nearer = 1.0 - (1.0 - stays) * mean;
-            let farther = (1.0 - stays) * mean - stays;
-            stays.powi(length) * (value(length) * nearer + value(length + 1) * farther)
-        });
-        (late.sum::<f64>() - f64::from(self.stalled(column, point as f32))) as f32
+        let value = |length: i32| f64::from(self.stalled(column, (point - length) as f32));
+        let nearer = 1.0 - (1.0 - stays) * mean;
+        let farther = (1.0 - stays) * mean - stays;
+        let mut late = 0.0;
+        for length in 0..1000 {
+            let weight = stays.powi(length);
+            if weight < 1e-12 {
+                break;
+            }
+            late += weight * (value(length) * nearer + value(length + 1) * farther);
+        }
+        (late - f64::from(self.stalled(column, point as f32))) as f32
     }
 
     /// Value of a transfer from `point`.
@@ -113,6 +118,48 @@ impl Reference<'_> {
                 best[point] = own.max(below[point] - lost);
             }
         }
+    }
+
+    /// Value of `left` seconds when a segment arrives, by the buffer with it; `column` is what follows.
+    fn landed(&self, column: &[f32], left: f32) -> f32 {
+        let problem = self.problem;
+        let with = (left.max(0.0) + problem.segment).min(problem.room) / self.step;
+        let stalled = if left < 0.0 { problem.stall * (problem.event - left) } else { 0.0 };
+        Self::between(with, |point| Self::held(column, point)) - stalled
+    }
+
+    /// Value of fetching each rung with `buffer` seconds ahead: its own, or that of a lower one that it is given up for.
+    fn next(&self, after: &Plain, buffer: f32) -> Vec<f32> {
+        let problem = self.problem;
+        let mut values = vec![0.0; problem.rungs];
+        for state in problem.states(0) {
+            let lost: Vec<f32> = (0..POINTS as i32).map(|at| self.lost(&after[state][problem.rungs / 2], at)).collect();
+            let own = |rung: usize, wait: f32| {
+                let time = problem.time(0, rung, state);
+                let longer = (buffer + problem.segment - time - problem.room).max(0.0);
+                let outage = (problem.outages * (time + longer)).min(MOST_OUTAGES);
+                let risen = problem.risen(state, time);
+                let left = buffer - time - wait;
+                let (own, high) = (&after[state][rung], &after[LEVELS][rung]);
+                let clear = self.landed(own, left) * (1.0 - risen) + self.landed(high, left) * risen;
+                let at = ((left.max(0.0) + problem.segment) / self.step).min((POINTS - 1) as f32);
+                let loss = outage * Self::between(at, |point| Self::held(&lost, point));
+                problem.quality_price * problem.quality[0][rung] + clear + loss
+            };
+            let falls = |from: usize, to: usize| -> f32 {
+                let pairs = problem.quality[0][to..=from].windows(2);
+                pairs.map(|pair| problem.fall * (pair[1] - pair[0]).max(0.0)).sum()
+            };
+            // Only below the highest rung whose transfer may go that badly.
+            let slow =
+                |rung: &usize| problem.sizes[0][*rung] - problem.sizes[0][0] > problem.notice * problem.rates[state];
+            let last = (0..problem.rungs).rfind(slow).unwrap_or(0);
+            for (rung, value) in values.iter_mut().enumerate() {
+                let given_up = (0..rung.min(last)).map(|lower| own(lower, problem.notice) - falls(rung, lower));
+                *value += problem.first[state] * given_up.fold(own(rung, 0.0), f32::max);
+            }
+        }
+        values
     }
 
     fn solve(&self) -> Plain {
@@ -185,6 +232,7 @@ impl Dice {
         problem.fall = self.between(0.5, 1.5);
         problem.rise = self.between(-0.3, 1.5).min(problem.fall);
         problem.change = 0.02 * problem.stall;
+        problem.event = self.between(0.0, 1.0);
         let mut rate = self.between(1e5, 1e6);
         for rung in 0..problem.rungs {
             rate *= self.between(1.2, 2.0);
@@ -253,4 +301,81 @@ fn the_shortcuts_cost_little() {
     let mut all: Vec<f32> = (0..6).map(|seed| worst(&mut values, &Dice(seed).problem(), true)).collect();
     all.sort_by(f32::total_cmp);
     assert!(all[3] < 1e-3 && all[5] < 2e-2, "{all:?}");
+}
+
+#[test]
+fn the_next_segment_is_worth_what_a_plain_calculation_says() {
+    let mut values = Values::new();
+    for seed in 30..42 {
+        let mut dice = Dice(seed);
+        let problem = dice.problem();
+        values.solve(&problem);
+        let plain: Plain = values.after.map(|rungs| rungs.iter().map(|column| column.0.to_vec()).collect()).to_vec();
+        let reference = Reference { problem: &problem, step: problem.step(), whole: false };
+        for part in [0.0, 0.1, 0.3, 0.6, 1.0] {
+            let buffer = problem.room * part;
+            let got = values.next(&problem, buffer);
+            for (rung, wanted) in reference.next(&plain, buffer).into_iter().enumerate() {
+                let scale = problem.stall * problem.segment + wanted.abs();
+                let error = (got[rung] - wanted).abs() / scale;
+                assert!(error < 1e-4, "seed {seed}, rung {rung} with {buffer} s: {} is not {wanted}", got[rung]);
+            }
+            assert!(got[problem.rungs..].iter().all(|value| *value == 0.0));
+            for (state, left) in [(0, buffer), (3, buffer - problem.segment), (LEVELS - 1, -buffer)] {
+                let (got, wanted) = (values.landed(0, state, left), reference.landed(&plain[state][0], left));
+                assert!((got - wanted).abs() < 1e-4 * (1.0 + wanted.abs()), "{got} is not {wanted}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_segment_that_arrives_as_the_buffer_ends_does_not_stall() {
+    let mut values = Values::new();
+    let mut problem = Problem::new();
+    (problem.room, problem.stall, problem.event) = (10.0, 3.0, 0.5);
+    values.solve(&problem);
+    assert_eq!([0.0, 5.0, -2.0].map(|left| values.landed(0, 0, left)), [0.0, 0.0, -7.5]);
+}
+
+#[test]
+fn conditions_of_a_problem_hold_to_their_borders() {
+    let mut problem = Problem::new();
+    (problem.rungs, problem.stages, problem.segment, problem.room) = (3, 2, 2.0, 8.0);
+    (problem.ttfb, problem.notice, problem.outages, problem.rises) = (0.5, 1.0, 0.02, 0.04);
+    (problem.rise, problem.fall, problem.change) = (0.5, 2.0, 0.125);
+    problem.rates = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0];
+    problem.sizes[0][..3].copy_from_slice(&[4.0, 6.0, 10.0]);
+    problem.tail_quality[..3].copy_from_slice(&[1.0, 2.0, 4.0]);
+    problem.quality[0][..3].copy_from_slice(&[1.0, 2.5, 3.0]);
+    assert_eq!([problem.time(0, 0, 0), problem.time(0, 2, 2)], [4.5, 3.0]);
+    problem.sizes[1][0] = 1e9;
+    assert_eq!(problem.time(1, 0, 0), 1e4);
+    // Below the room there is no wait, above it the next request waits for what is too much.
+    assert_eq!([problem.outage(7.0, 1.0), problem.outage(8.0, 1.0), problem.outage(9.0, 2.0)], [0.02, 0.04, 0.06]);
+    assert_eq!(problem.outage(0.0, 100.0), MOST_OUTAGES);
+    assert_eq!([problem.risen(0, 2.0), problem.risen(LEVELS - 1, 2.0), problem.risen(LEVELS, 2.0)], [0.08, 0.08, 0.0]);
+    assert_eq!(problem.risen(0, 100.0), MOST_RISES);
+    // Two bits more take as long as the notice at two bits a second, and no longer.
+    assert_eq!([0, 1].map(|state| problem.may_fail(0, 1, state)), [true, false]);
+    assert_eq!([0, 1, 2, 3].map(|state| problem.last_to_fail(0, state)), [Some(2), Some(2), Some(2), None]);
+    assert_eq!([0, LEVELS - 1, LEVELS].map(|state| problem.meets(1, state)), [true; 3]);
+    assert_eq!([0, LEVELS].map(|state| problem.meets(2, state)), [false; 2]);
+    problem.moves[3] = [0.0, 0.25, 0.0, 0.5, 0.0, 0.0, 0.0, 0.25];
+    let moves = |problem: &Problem| {
+        let (moves, count) = problem.moves(1, 3);
+        moves[..count].to_vec()
+    };
+    assert_eq!(moves(&problem), [(1, 0.25), (3, 0.5), (LEVELS, 0.25)]);
+    assert_eq!(problem.states(1).count(), STATES);
+    problem.rises = 0.0;
+    assert_eq!(moves(&problem), [(1, 0.25), (3, 0.5)]);
+    assert_eq!(problem.states(1).count(), LEVELS);
+    assert_eq!(
+        [(1.0, 3.0), (3.0, 1.0), (2.0, 2.0)].map(|(old, new)| problem.change_of_quality(old, new)),
+        [1.0, 4.0, 0.0]
+    );
+    let changes = [(0, 0), (1, 1), (0, 1), (2, 0)].map(|(from, to)| problem.change_of_rung(from, to));
+    assert_eq!(changes, [0.0, 0.25, 0.875, 6.125]);
+    assert_eq!(problem.step(), 8.0 / 23.0);
 }

@@ -4,7 +4,7 @@ use aes::Aes128;
 use aes::cipher::{BlockCipherEncrypt as _, KeyInit as _};
 
 use super::*;
-use crate::container::Subsample;
+use crate::container::{CarriedState, Subsample};
 use crate::drm::{ContentKey, decrypt_sample};
 
 const KEY: SampleKey = SampleKey { key_id: [7; 16], iv: [9; 16] };
@@ -135,4 +135,34 @@ fn what_was_encrypted_sample_by_sample_is_clear_again() {
     }
     let heard: Vec<Vec<u8>> = samples(&outputs, SOUND).iter().map(clear).collect();
     assert_eq!(heard, frames);
+}
+
+/// Each segment is decrypted with its own key, though its demuxer goes on with the state of the segment before.
+#[test]
+fn the_key_of_a_segment_is_its_own() {
+    let mut mux = Mux::new(&[(0xdb, VIDEO, &[]), (0xcf, SOUND, &[])]);
+    let mut cut = 0;
+    for time in [0, 90_000] {
+        cut = mux.bytes.len();
+        let picture = slice(true, 0, 0, 0, 400);
+        mux.packet(VIDEO, Some((time, time)), &byte_stream(&[&[9, 0xf0], SPS, PPS, &picture]));
+        mux.packet(SOUND, Some((time, time)), &[adts(50, 1), adts(50, 2), adts(50, 3)].concat());
+    }
+    let (first, second) = mux.bytes.split_at(cut);
+    let mut setup = DemuxSetup { keeps_tail: true, ..DemuxSetup::new(ContainerFormat::MpegTs, None) };
+    for (bytes, key) in [(first, &KEY), (second, &SampleKey { key_id: [3; 16], iv: [4; 16] })] {
+        setup.sample_key = Some(key.clone());
+        let mut demuxer = open(&setup).unwrap();
+        let mut outputs = demuxer.push(Bytes::copy_from_slice(bytes)).unwrap();
+        outputs.extend(demuxer.finish().unwrap());
+        let Some(DemuxOutput::Tail(tail)) = outputs.pop() else { unreachable!("it was asked for") };
+        setup.carried = Some(CarriedState { state: tail.state, continues: true });
+        outputs.extend(tail.outputs);
+        for track in [VIDEO, SOUND] {
+            let found = samples(&outputs, track);
+            let crypto = found.iter().rev().find_map(|sample| sample.crypto.as_ref());
+            let crypto = crypto.unwrap_or_else(|| panic!("{track:#x}: {found:?}"));
+            assert_eq!((crypto.key_id, &crypto.iv[..]), (key.key_id, &key.iv[..]), "{track:#x}");
+        }
+    }
 }

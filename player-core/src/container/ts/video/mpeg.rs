@@ -108,3 +108,69 @@ impl Syntax for Mpeg {
         None
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A picture header with its coding type: 1 is an intra picture.
+    fn picture(kind: u8) -> [u8; 5] {
+        [0x00, 0, kind << 3, 0, 0]
+    }
+
+    /// A picture coding extension with its structure: 1 and 2 are fields, 3 is a frame.
+    fn extension(structure: u8) -> [u8; 6] {
+        [0xb5, 0x80, 0, structure, 0, 0]
+    }
+
+    fn role(starts_unit: bool, picture: bool, key: bool) -> NalRole {
+        NalRole { starts_unit, picture, key }
+    }
+
+    #[test]
+    fn a_second_field_belongs_to_the_frame_of_the_first() {
+        let mut reader = Mpeg::new(Generation::Two);
+        let mut read = |unit: &[u8], within| reader.read(unit, within);
+        assert_eq!(read(&[0xb3, 0], true), role(true, false, false));
+        assert_eq!(read(&[0xb8, 0], false), NalRole::default(), "nothing to end");
+        assert_eq!(read(&picture(1), false), role(false, true, true), "the first of all");
+        read(&extension(3), true);
+        assert_eq!(read(&picture(1), true), role(true, true, true));
+        read(&extension(1), true);
+        // An intra field may have a predicted one after it: the frame stays a key frame by its first field.
+        assert_eq!(read(&picture(1), true), role(false, true, false), "its second field");
+        read(&extension(2), true);
+        assert_eq!(read(&picture(2), true), role(true, true, false), "another frame");
+        // Only the first extension after a picture header, and only that of picture coding, counts.
+        read(&[0xb5, 0x10, 0, 1, 0, 0], true);
+        read(&extension(3), true);
+        read(&extension(1), true);
+        assert_eq!(read(&picture(2), true), role(true, true, false));
+        read(&extension(2), true);
+        assert_eq!(read(&picture(2), true), role(false, true, false), "a bottom field may come first");
+        assert_eq!(read(&[0x01, 0], true), NalRole::default(), "a slice");
+    }
+
+    #[test]
+    fn pictures_of_mpeg_4_begin_units_and_intra_ones_are_keys() {
+        let mut reader = Mpeg::new(Generation::Four);
+        assert_eq!(reader.read(&[0xb6, 0x00], true), role(true, true, true));
+        assert_eq!(reader.read(&[0xb6, 0x40], false), role(false, true, false));
+        for unit in [0x00, 0x2f, 0xb0, 0xb3, 0xb5] {
+            assert_eq!(reader.read(&[unit, 0], true), role(true, false, false), "{unit:#x}");
+        }
+        for unit in [0x30, 0xaf, 0xb1] {
+            assert_eq!(reader.read(&[unit, 0], true), NalRole::default(), "{unit:#x}");
+        }
+    }
+
+    #[test]
+    fn a_configuration_is_given_once() {
+        for (generation, name) in [(Generation::Two, "mp4v.61"), (Generation::Four, "mp4v.20")] {
+            let mut reader = Mpeg::new(generation);
+            assert_eq!(reader.new_config().map(|config| config.codec_string).as_deref(), Some(name));
+            assert_eq!(reader.new_config(), None);
+            assert_eq!(reader.boxed_clone().new_config(), None);
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! Jobs and their attempts: order, times, deadlines, and what a transfer shows of the link.
+#![expect(clippy::unwrap_used, reason = "tests")]
+use super::super::locations::Locations;
+use super::*;
+use crate::error::{ErrorCode, Stage};
+
+fn at(millis: u64) -> Now {
+    Now::from_nanos(millis * 1_000_000)
+}
+
+fn ms(count: u64) -> Duration {
+    Duration::from_millis(count)
+}
+
+fn url(text: &str) -> Url {
+    text.parse().unwrap()
+}
+
+fn config() -> PlayerConfig {
+    PlayerConfig {
+        first_byte_timeout: ms(6000),
+        stall_timeout: ms(4000),
+        retry_deadline: ms(30_000),
+        ..PlayerConfig::default()
+    }
+}
+
+fn add(jobs: &mut Jobs, purpose: Purpose, kind: FetchKind, now: u64) -> JobId {
+    let resource = Resource::new(url("http://h/file"));
+    jobs.add(at(now), purpose, kind, resource, Ingest::Body)
+}
+
+/// A job for a segment of a stream.
+fn segment(jobs: &mut Jobs, id: StreamId, now: u64) -> JobId {
+    add(jobs, Purpose::Media(id), FetchKind::Segment, now)
+}
+
+fn send(jobs: &mut Jobs, id: JobId, now: u64) -> FetchRequest {
+    let candidate = Locations::new(&[url("http://h/manifest")]).manifest_candidates().remove(0);
+    let mut requests = Vec::new();
+    let sent = jobs.send(id, candidate, &config(), at(now), &mut |output| match output {
+        Output::Fetch(request) => requests.push(*request),
+        other => panic!("{other:?}"),
+    });
+    assert!(sent);
+    let [request] = requests.try_into().unwrap();
+    request
+}
+
+fn begin(jobs: &mut Jobs, id: JobId, now: u64) {
+    jobs.began(id, url("http://moved/file"), Some(1000), at(now));
+}
+
+fn retry(next: u64, gives_up: u64) -> RetryState {
+    RetryState {
+        host: "http://h".into(),
+        error: PlayerError::warning(ErrorCode::HttpStatus, "503"),
+        delay: ms(250),
+        next_attempt_at: at(next),
+        gives_up_at: at(gives_up),
+    }
+}
+
+#[test]
+fn a_job_is_due_at_once_and_after_a_failure_at_its_time() {
+    let mut jobs = Jobs::default();
+    assert_eq!((jobs.next_due(), jobs.due(at(9))), (None, Vec::new()));
+    let main = segment(&mut jobs, StreamId::Main, 10);
+    let audio = segment(&mut jobs, StreamId::Audio, 20);
+    assert_ne!(main, audio);
+    assert_eq!(jobs.ids(), [main, audio]);
+    assert_eq!((jobs.next_due(), jobs.due(at(9)), jobs.due(at(10))), (Some(at(10)), Vec::new(), vec![main]));
+    assert_eq!(jobs.due(at(20)), [main, audio]);
+    assert_eq!(jobs.of_purpose(Purpose::Media(StreamId::Audio)), Some(audio));
+    assert_eq!(jobs.of_purpose(Purpose::Media(StreamId::Text)), None);
+    let first = send(&mut jobs, main, 30);
+    let second = send(&mut jobs, audio, 30);
+    assert_ne!(first.id, second.id);
+    assert_eq!((jobs.of_fetch(first.id), jobs.of_fetch(second.id)), (Some(main), Some(audio)));
+    assert_eq!(jobs.next_due(), None, "both are on their way");
+    jobs.wait(main, at(500), at(40));
+    assert_eq!((jobs.of_fetch(first.id), jobs.next_due()), (None, Some(at(500))));
+    let third = send(&mut jobs, main, 500);
+    assert_ne!(third.id, first.id, "each attempt is another request");
+    assert!(jobs.remove(main, at(600)).unwrap().attempt().is_some());
+    assert!(jobs.remove(main, at(600)).is_none() && jobs.get(main).is_none());
+    let late = Locations::new(&[url("http://h/manifest")]).manifest_candidates().remove(0);
+    assert!(!jobs.send(main, late, &config(), at(700), &mut |output| panic!("{output:?}")));
+}
+
+#[test]
+fn a_request_says_what_its_job_knows_and_how_long_it_may_be_silent() {
+    let mut jobs = Jobs::default();
+    let id = add(&mut jobs, Purpose::Key, FetchKind::Key, 0);
+    jobs.get_mut(id).unwrap().post = Some(Bytes::from_static(b"{}"));
+    let request = send(&mut jobs, id, 5);
+    assert_eq!((request.url.as_str(), request.kind), ("http://h/manifest", FetchKind::Key));
+    assert_eq!(request.post.as_deref(), Some(b"{}".as_slice()));
+    assert_eq!((request.first_byte_timeout, request.stall_timeout), (ms(6000), ms(4000)));
+    let attempt = jobs.get(id).unwrap().attempt().unwrap();
+    assert_eq!((attempt.sent, attempt.began, attempt.bytes), (at(5), None, 0));
+    let most = [
+        (FetchKind::Manifest, 16 << 20),
+        (FetchKind::Index, 32 << 20),
+        (FetchKind::Init, 4 << 20),
+        (FetchKind::Segment, 256 << 20),
+        (FetchKind::Text, 8 << 20),
+        (FetchKind::Key, 64 << 10),
+    ];
+    for (kind, bytes) in most {
+        let id = add(&mut jobs, Purpose::Manifest, kind, 0);
+        assert_eq!(send(&mut jobs, id, 0).max_bytes, bytes, "{kind:?}");
+    }
+}
+
+#[test]
+fn an_answer_moves_the_address_and_counts_only_bytes_that_are_new() {
+    let mut jobs = Jobs::default();
+    let id = segment(&mut jobs, StreamId::Main, 0);
+    assert_eq!(jobs.received(id, 10, at(0)), 0, "nothing is on its way");
+    send(&mut jobs, id, 0);
+    begin(&mut jobs, id, 100);
+    assert_eq!([400, 400, 300, 1000].map(|bytes| jobs.received(id, bytes, at(200))), [400, 0, 0, 600]);
+    let attempt = jobs.get(id).unwrap().attempt().unwrap();
+    assert_eq!((attempt.url.as_str(), attempt.announced, attempt.bytes), ("http://moved/file", Some(1000), 1000));
+    assert_eq!((attempt.began, attempt.heard), (Some(at(100)), at(200)));
+    send(&mut jobs, id, 300);
+    assert_eq!(jobs.get(id).unwrap().attempt().unwrap().bytes, 0, "the next attempt begins anew");
+}
+
+#[test]
+fn silence_is_counted_from_the_request_then_from_the_last_byte_and_never_beyond_the_longest_attempt() {
+    let (mut jobs, config) = (Jobs::default(), config());
+    let id = segment(&mut jobs, StreamId::Main, 0);
+    assert_eq!(jobs.next_silence(&config), None, "nothing was asked for");
+    send(&mut jobs, id, 1000);
+    let first = 1000 + 6000 + 2000;
+    assert_eq!(jobs.next_silence(&config), Some(at(first)));
+    assert_eq!((jobs.silent(&config, at(first - 1)), jobs.silent(&config, at(first))), (vec![], vec![(id, false)]));
+    begin(&mut jobs, id, 3000);
+    assert_eq!(jobs.next_silence(&config), Some(at(3000 + 4000 + 2000)));
+    jobs.received(id, 1, at(5000));
+    let next = 5000 + 4000 + 2000;
+    assert_eq!((jobs.silent(&config, at(next - 1)), jobs.silent(&config, at(next))), (vec![], vec![(id, true)]));
+    jobs.received(id, 2, at(120_000));
+    assert_eq!(jobs.next_silence(&config), Some(at(1000 + 4 * 30_000)), "one that drips for ever is given up");
+    let other = segment(&mut jobs, StreamId::Audio, 0);
+    send(&mut jobs, other, 60_000);
+    assert_eq!(jobs.next_silence(&config), Some(at(60_000 + 8000)), "the earliest of all");
+}
+
+#[test]
+fn a_transfer_shows_its_wait_its_length_and_how_many_shared_the_link() {
+    let mut jobs = Jobs::default();
+    let (main, audio) = (segment(&mut jobs, StreamId::Main, 0), segment(&mut jobs, StreamId::Audio, 0));
+    assert_eq!(jobs.measure(main, at(0)), None, "nothing is on its way");
+    send(&mut jobs, main, 100);
+    send(&mut jobs, audio, 100);
+    assert_eq!(jobs.measure(main, at(150)), None, "its answer has not begun");
+    begin(&mut jobs, main, 200);
+    let alone = jobs.measure(main, at(1200)).unwrap();
+    assert_eq!(alone, Measured { ttfb: ms(100), duration: ms(1000), concurrent: 1 });
+    begin(&mut jobs, audio, 1200);
+    // Alone for one second of two, two of them for the other: one and a half, rounded up.
+    assert_eq!(jobs.measure(main, at(2199)).unwrap().concurrent, 1, "a little less is rounded down");
+    assert_eq!(jobs.measure(main, at(2200)).unwrap().concurrent, 2);
+    let both = jobs.measure(audio, at(2200)).unwrap();
+    assert_eq!((both.ttfb, both.duration, both.concurrent), (ms(1100), ms(1000), 2));
+    jobs.remove(main, at(2200));
+    assert_eq!(jobs.measure(audio, at(4300)).unwrap().concurrent, 1, "one and a third");
+    let brief = segment(&mut jobs, StreamId::Text, 4300);
+    send(&mut jobs, brief, 4300);
+    begin(&mut jobs, brief, 4300);
+    assert_eq!(jobs.measure(brief, at(4300)).unwrap().concurrent, 1, "no time at all");
+}
+
+#[test]
+fn a_retry_is_shown_until_an_answer_begins_and_the_one_of_subtitles_last() {
+    let mut jobs = Jobs::default();
+    let text = add(&mut jobs, Purpose::Media(StreamId::Text), FetchKind::Text, 0);
+    let (main, audio) = (segment(&mut jobs, StreamId::Main, 0), segment(&mut jobs, StreamId::Audio, 0));
+    assert_eq!(jobs.pending_retry(), None);
+    for (id, next) in [(text, 100), (audio, 300), (main, 400)] {
+        send(&mut jobs, id, 0);
+        jobs.get_mut(id).unwrap().failures = next as u32;
+        jobs.schedule_retry(id, retry(next, 30_000 + next), at(10));
+        assert_eq!(jobs.get(id).unwrap().last_delay, ms(250));
+    }
+    assert_eq!(jobs.next_due(), Some(at(100)));
+    let shown = jobs.pending_retry().unwrap();
+    assert_eq!(
+        (shown.stage, shown.attempt, shown.host.as_str()),
+        (Stage::Segment, 400, "http://h"),
+        "the oldest first"
+    );
+    assert_eq!((shown.next_attempt_at, shown.gives_up_at), (at(400), at(30_400)));
+    assert_eq!(shown.error.code, ErrorCode::HttpStatus);
+    send(&mut jobs, main, 400);
+    assert_eq!(jobs.pending_retry().unwrap().attempt, 400, "it lasts until an answer begins");
+    begin(&mut jobs, main, 450);
+    assert_eq!(jobs.pending_retry().unwrap().attempt, 300);
+    jobs.wait(audio, at(500), at(460));
+    assert_eq!(jobs.pending_retry().unwrap().stage, Stage::Text, "one that goes elsewhere at once waits for nothing");
+}

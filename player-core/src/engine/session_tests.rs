@@ -1,0 +1,432 @@
+//! Questions about a session: who brings which kind, what is held, missing, locked or awaited, and what there is to
+//! choose from.
+#![expect(clippy::unwrap_used, reason = "tests")]
+use super::super::keys::KeyState;
+use super::super::request::JobId;
+use super::*;
+use crate::container::{Codec, CodecConfig, MediaClock, Payload, Sample, SampleCrypto};
+use crate::drm::{ContentKey, KeyId};
+use crate::model::{
+    AdaptationSet, ContainerFormat, Period, PresentationKind, Protection, Protocol, RepresentationTraits, SegmentList,
+    SegmentRef, TimestampMapping, TrackId,
+};
+use crate::render::Window;
+
+const KEY: [u8; 16] = [9; 16];
+
+fn ms(value: i64) -> MediaTime {
+    MediaTime::from_millis(value)
+}
+
+fn rep(id: &str, bandwidth: u64) -> Representation {
+    Representation {
+        id: id.into(),
+        bandwidth,
+        average_bandwidth: None,
+        codecs: vec!["avc1".into(), "mp4a".into()],
+        content: None,
+        width: Some(16),
+        height: Some(9),
+        frame_rate: None,
+        channels: None,
+        sample_rate: None,
+        format: ContainerFormat::Fmp4,
+        audio_group: None,
+        index: SegmentIndex::Known(SegmentList::Explicit(vec![segment(0, 0, 4000)])),
+        protection: Vec::new(),
+        traits: RepresentationTraits::default(),
+    }
+}
+
+fn segment(number: u64, start: i64, end: i64) -> SegmentRef {
+    SegmentRef {
+        number,
+        start: ms(start),
+        duration: ms(end).since(ms(start)),
+        resource: Resource::new("http://h/x".parse().unwrap()),
+        init: None,
+        mapping: TimestampMapping::Offset(0),
+        gap: false,
+        size: None,
+        encryption: None,
+        program_date_time: None,
+    }
+}
+
+fn set(id: &str, kind: MediaKind, representations: Vec<Representation>) -> AdaptationSet {
+    AdaptationSet {
+        id: TrackId(id.into()),
+        kind,
+        language: Some("en".into()),
+        label: None,
+        roles: Vec::new(),
+        default: false,
+        autoselect: false,
+        forced: false,
+        representations,
+    }
+}
+
+fn presentation(sets: Vec<AdaptationSet>) -> Presentation {
+    Presentation {
+        protocol: Protocol::Dash,
+        kind: PresentationKind::OnDemand,
+        duration: Some(Duration::from_secs(60)),
+        start: None,
+        periods: vec![Period::new("p".into(), MediaTime::ZERO, None, sets)],
+        epoch: None,
+        metadata: Vec::new(),
+        session_data: Vec::new(),
+        steering: None,
+        pathways: Vec::new(),
+        weights: Vec::new(),
+    }
+}
+
+/// A session with these streams: what each carries, `None` if that is not known.
+fn session(streams: &[(StreamId, Option<(bool, bool)>)]) -> Session {
+    let request = LoadRequest::new("http://h/manifest".parse().unwrap());
+    let mut session = Session::new(&request, abr::Hdcp::None);
+    for (id, carries) in streams {
+        let place = Place::At { period: 0, time: MediaTime::ZERO };
+        let mut stream = Stream::new(*id, TrackId(format!("{id:?}")), place);
+        stream.carries = carries.map(|(video, audio)| ContentKinds { video, audio, text: false });
+        session.streams.push(stream);
+    }
+    session
+}
+
+/// Separate video and audio.
+fn separate() -> Session {
+    session(&[(StreamId::Main, Some((true, false))), (StreamId::Audio, Some((false, true)))])
+}
+
+fn of(number: u64) -> PartOf {
+    PartOf { rep: RepKey { period: 0, set: 0, rep: 0 }, number, reason: abr::Reason::Only }
+}
+
+fn add(buffer: &mut TrackBuffer, number: u64, from: i64, to: i64, key: Option<[u8; 16]>) {
+    let config = CodecConfig {
+        codec: Codec::Ac3,
+        codec_string: String::new(),
+        width: None,
+        height: None,
+        pixel_aspect: None,
+        rotation: 0,
+        sample_rate: None,
+        channels: None,
+        protection_scheme: None,
+    };
+    let crypto = key.map(|key_id| {
+        Arc::new(SampleCrypto { scheme: *b"cenc", key_id, iv: vec![0; 8], subsamples: Vec::new(), pattern: (0, 0) })
+    });
+    let sample = |at: i64| Sample {
+        pts: ms(at),
+        dts: ms(at),
+        duration: Duration::from_millis(100),
+        key: true,
+        payload: Payload(vec![0; 10].into()),
+        crypto: crypto.clone(),
+    };
+    let samples = (from..to).step_by(100).map(sample).collect();
+    buffer.insert(of(number), &Arc::new(config), Window::ALL, samples, None);
+}
+
+fn finish(session: &mut Session, id: StreamId) {
+    session.stream_mut(id).unwrap().place = Place::End;
+}
+
+fn kinds(kinds: ContentKinds) -> (bool, bool, bool) {
+    (kinds.video, kinds.audio, kinds.text)
+}
+
+#[test]
+fn the_main_stream_is_wanted_for_audio_only_where_none_is_separate() {
+    let mut muxed = session(&[(StreamId::Main, None)]);
+    assert_eq!(kinds(muxed.wanted_of(StreamId::Main)), (true, true, false));
+    muxed.without_video = true;
+    assert_eq!(kinds(muxed.wanted_of(StreamId::Main)), (false, true, false));
+    muxed.wishes.audio = TrackChoice::Off;
+    assert_eq!(kinds(muxed.wanted_of(StreamId::Main)), (false, false, false));
+    let mut separate = separate();
+    assert_eq!(kinds(separate.wanted_of(StreamId::Main)), (true, false, false));
+    assert_eq!(kinds(separate.wanted_of(StreamId::Audio)), (false, true, false));
+    assert_eq!(kinds(separate.wanted_of(StreamId::Text)), (false, false, true));
+    separate.without_audio = true;
+    assert_eq!(kinds(separate.wanted_of(StreamId::Audio)), (false, false, false));
+}
+
+#[test]
+fn a_stream_brings_what_it_carries_of_what_is_wanted_of_it() {
+    let mut unknown = session(&[(StreamId::Main, None)]);
+    assert_eq!(kinds(unknown.brought_by(StreamId::Main)), (true, true, false), "all that is wanted may come");
+    assert_eq!(unknown.kinds(), None);
+    finish(&mut unknown, StreamId::Main);
+    assert_eq!(unknown.kinds(), None, "it ended and brought nothing");
+    let silent = session(&[(StreamId::Main, Some((true, false)))]);
+    assert_eq!(kinds(silent.brought_by(StreamId::Main)), (true, false, false));
+    assert_eq!(silent.source_of(MediaKind::Video).map(|stream| stream.id), Some(StreamId::Main));
+    assert!(silent.source_of(MediaKind::Audio).is_none() && silent.source_of(MediaKind::Text).is_none());
+    assert_eq!(silent.kinds(), Some(vec![MediaKind::Video]));
+    let mut both = separate();
+    both.stream_mut(StreamId::Main).unwrap().carries = Some(ContentKinds { video: true, audio: true, text: false });
+    assert_eq!(kinds(both.brought_by(StreamId::Main)), (true, false, false), "its audio is not wanted");
+    assert_eq!(both.source_of(MediaKind::Audio).map(|stream| stream.id), Some(StreamId::Audio));
+    assert_eq!(both.kinds(), Some(vec![MediaKind::Video, MediaKind::Audio]));
+    both.stream_mut(StreamId::Audio).unwrap().carries = None;
+    assert_eq!(both.kinds(), None, "one has not said what it carries");
+    finish(&mut both, StreamId::Audio);
+    assert_eq!(both.kinds(), Some(vec![MediaKind::Video]), "it ended and brought nothing");
+    assert_eq!(session(&[(StreamId::Text, None)]).kinds(), None);
+}
+
+#[test]
+fn a_kind_has_ended_once_its_stream_has_and_its_keys_are_here() {
+    let mut session = separate();
+    add(&mut session.audio, 0, 0, 1000, None);
+    add(&mut session.audio, 0, 1000, 2000, Some(KEY));
+    assert!(!session.is_ended(MediaKind::Audio) && session.is_ended(MediaKind::Text), "no stream brings text");
+    finish(&mut session, StreamId::Audio);
+    assert!(!session.is_ended(MediaKind::Audio) && !session.is_ended(MediaKind::Video));
+    assert_eq!(session.locked_from(MediaKind::Audio), Some(ms(1000)));
+    assert_eq!([999, 1000, 1001].map(|at| session.is_locked_at(MediaKind::Audio, ms(at))), [false, true, true]);
+    assert_eq!(session.reach(MediaKind::Audio, ms(0)), Some(ms(1000)), "what is locked cannot be presented");
+    assert_eq!(session.reach(MediaKind::Audio, ms(1000)), None);
+    session.keys.set(KeyId(KEY), KeyState::Asked(JobId::for_tests(1)));
+    assert!(!session.is_ended(MediaKind::Audio));
+    session.keys.set(KeyId(KEY), KeyState::Ready(ContentKey::new(&KEY).unwrap()));
+    assert!(session.is_ended(MediaKind::Audio) && !session.is_locked_at(MediaKind::Audio, ms(5000)));
+    assert_eq!(session.reach(MediaKind::Audio, ms(0)), Some(ms(2000)));
+    session.old_audio_until = Some(ms(700));
+    assert!(!session.is_ended(MediaKind::Audio), "another one is awaited");
+    assert_eq!(session.reach(MediaKind::Audio, ms(0)), Some(ms(700)));
+    assert_eq!((session.reach(MediaKind::Video, ms(0)), session.reach(MediaKind::Text, ms(0))), (None, None));
+}
+
+#[test]
+fn media_is_ahead_as_far_as_the_kind_with_least_of_those_that_go_on() {
+    let mut session = separate();
+    let all = [MediaKind::Video, MediaKind::Audio];
+    add(&mut session.video, 0, 0, 3000, None);
+    add(&mut session.audio, 0, 0, 2000, None);
+    assert_eq!(session.held_bytes(), 500);
+    assert_eq!(session.ahead(&all, ms(500)), Some(Duration::from_millis(1500)));
+    assert_eq!(session.presentable_end(&all, ms(500)), ms(3000), "video alone goes on while audio is awaited");
+    assert_eq!(session.held_until(StreamId::Main), Some(ms(3000)));
+    finish(&mut session, StreamId::Audio);
+    assert_eq!(session.ahead(&all, ms(500)), Some(Duration::from_millis(2500)));
+    assert_eq!(session.ahead(&[MediaKind::Audio], ms(500)), None);
+    assert_eq!(session.held_ahead(&[MediaKind::Audio], ms(500)), Duration::from_millis(1500));
+    finish(&mut session, StreamId::Main);
+    assert_eq!((session.ahead(&all, ms(500)), session.presentable_end(&all, ms(500))), (None, MediaTime::MAX));
+    assert_eq!(session.held_ahead(&all, ms(500)), Duration::from_millis(2500), "the longest");
+    assert_eq!(session.held_ahead(&all, ms(9000)), Duration::ZERO);
+    let buffered: Vec<_> = session.buffered(&all).iter().map(|range| (range.start, range.end)).collect();
+    assert_eq!(buffered, [(ms(0), ms(2000))], "what all have");
+    assert_eq!(session.buffered(&[]).iter().count(), 0);
+}
+
+#[test]
+fn a_gap_in_every_kind_is_presented_over_and_one_in_some_is_not() {
+    let mut session = separate();
+    let all = [MediaKind::Video, MediaKind::Audio];
+    for buffer in [&mut session.video, &mut session.audio] {
+        add(buffer, 0, 0, 1000, None);
+        buffer.complete();
+    }
+    add(&mut session.video, 2, 5000, 6000, None);
+    assert_eq!(session.next_hole(&all, ms(0)).map(|hole| (hole.from, hole.to)), None, "audio may still come");
+    assert_eq!(session.presentable_end(&all, ms(0)), ms(1000));
+    add(&mut session.audio, 2, 4000, 6000, None);
+    assert_eq!(session.next_hole(&all, ms(0)).map(|hole| (hole.from, hole.to)), Some((ms(1000), ms(4000))));
+    assert_eq!(session.presentable_end(&all, ms(0)), MediaTime::MAX);
+}
+
+fn chosen(number: u64, start: i64, end: i64) -> Chosen {
+    Chosen {
+        rep: of(0).rep,
+        segment: segment(number, start, end),
+        reason: abr::Reason::Only,
+        ladder: Arc::default(),
+        rung: 0,
+        opening: true,
+        window: Window::ALL,
+    }
+}
+
+#[test]
+fn a_complete_segment_lacks_the_kind_that_did_not_come_with_it() {
+    let mut session = session(&[(StreamId::Main, Some((true, true)))]);
+    add(&mut session.video, 0, 0, 4000, None);
+    add(&mut session.audio, 0, 0, 3900, None);
+    session.complete_segment(StreamId::Main, &chosen(0, 0, 4000));
+    assert!(session.video.back().unwrap().complete && session.audio.back().unwrap().complete);
+    assert_eq!((session.video.end(), session.audio.end()), (Some(ms(4000)), Some(ms(3900))), "both came");
+    add(&mut session.video, 1, 4000, 8000, None);
+    session.complete_segment(StreamId::Main, &chosen(1, 4000, 8000));
+    assert_eq!(session.audio.end(), Some(ms(8000)), "it is missing up to where the other reaches");
+    assert_eq!((session.audio.last_media(), session.audio.media_end(ms(0))), (Some(ms(3900)), Some(ms(3900))));
+    assert_eq!(session.held_until(StreamId::Main), Some(ms(8000)));
+    // A segment without any media says nothing.
+    session.complete_segment(StreamId::Main, &chosen(2, 8000, 12_000));
+    assert_eq!((session.video.end(), session.audio.end()), (Some(ms(8000)), Some(ms(8000))));
+}
+
+#[test]
+fn a_segment_that_is_given_up_is_missing_in_what_its_stream_brings() {
+    let mut session = separate();
+    session.settle(StreamId::Main, of(0), ms(0), ms(4000));
+    assert_eq!((session.video.end(), session.audio.end()), (Some(ms(4000)), None));
+    session.settle(StreamId::Audio, of(0), ms(0), ms(5000));
+    assert_eq!((session.video.end(), session.audio.end()), (Some(ms(4000)), Some(ms(5000))));
+    assert_eq!(
+        (session.held_until(StreamId::Main), session.held_until(StreamId::Audio)),
+        (Some(ms(4000)), Some(ms(5000)))
+    );
+    assert_eq!(session.held_until(StreamId::Text), None);
+}
+
+#[test]
+fn a_stream_that_is_sent_elsewhere_forgets_its_troubles() {
+    let mut session = separate();
+    let mut known = presentation(Vec::new());
+    known.periods.push(Period::new("q".into(), ms(10_000), None, Vec::new()));
+    session.presentation = Some(known);
+    let stream = session.stream_mut(StreamId::Audio).unwrap();
+    stream.place = Place::End;
+    (stream.skipped, stream.stepped_back, stream.hold_until) = (3, 2, Some(Now::ZERO));
+    session.send_stream_to(StreamId::Audio, ms(12_000));
+    let stream = session.stream(StreamId::Audio).unwrap();
+    assert_eq!(stream.place, Place::At { period: 1, time: ms(12_000) });
+    assert_eq!((stream.skipped, stream.stepped_back, stream.hold_until), (0, 0, None));
+    session.send_stream_to(StreamId::Audio, ms(9_999));
+    assert_eq!(session.stream(StreamId::Audio).unwrap().place, Place::At { period: 0, time: ms(9_999) });
+}
+
+#[test]
+fn a_seek_target_lies_inside_the_presentation_and_leaves_something_to_show() {
+    let mut session = separate();
+    assert_eq!((session.clamp(ms(-1)), session.clamp(ms(90_000))), (ms(0), ms(90_000)));
+    assert_eq!(session.seekable(), None);
+    session.duration = Some(Duration::from_secs(60));
+    assert_eq!((session.clamp(ms(59_899)), session.clamp(ms(90_000))), (ms(59_899), ms(59_900)));
+    assert_eq!(session.seekable().map(|range| (range.start, range.end)), Some((ms(0), ms(60_000))));
+    session.duration = Some(Duration::from_millis(50));
+    assert_eq!(session.clamp(ms(40)), ms(0));
+}
+
+#[test]
+fn an_index_may_make_the_length_known() {
+    let mut session = separate();
+    let mut first = rep("a", 1000);
+    first.index = SegmentIndex::Known(SegmentList::Explicit(Vec::new()));
+    let mut known = presentation(vec![set("v", MediaKind::Video, vec![first])]);
+    known.duration = None;
+    session.presentation = Some(known);
+    let key = RepKey { period: 0, set: 0, rep: 0 };
+    let list = || SegmentList::Explicit(vec![segment(0, 0, 4000), segment(1, 4000, 7000)]);
+    assert!(session.take_index(key, list()));
+    assert_eq!(session.duration, Some(Duration::from_secs(7)));
+    assert!(!session.take_index(key, list()), "the same again");
+}
+
+#[test]
+fn initialisation_data_is_known_by_its_place_and_its_keys() {
+    let mut session = separate();
+    let resource = |path: &str| Resource::new(format!("http://h/{path}").parse().unwrap());
+    let init = InitSegment { tracks: Vec::new(), clock: MediaClock::default(), first: None, source: Bytes::new() };
+    session.inits.push((resource("a"), SegmentKeys::default(), Arc::new(init)));
+    assert!(session.init(&resource("a"), &SegmentKeys::default()).is_some());
+    assert!(session.init(&resource("b"), &SegmentKeys::default()).is_none());
+}
+
+fn locked(mut rep: Representation) -> Representation {
+    let protection = Protection {
+        scheme_id: String::new(),
+        system: None,
+        scheme: None,
+        key_ids: vec![KeyId(KEY)],
+        pssh: Vec::new(),
+        licence_urls: Vec::new(),
+        key: None,
+    };
+    rep.protection = vec![Arc::new(protection)];
+    rep
+}
+
+#[test]
+fn a_stream_presents_its_track_as_long_as_something_of_it_can_be_presented() {
+    let track = |id: StreamId| format!("{id:?}");
+    let sets = |main: Vec<Representation>| {
+        vec![
+            set("other", MediaKind::Video, vec![rep("o", 1)]),
+            set(&track(StreamId::Main), MediaKind::Video, main),
+            set(&track(StreamId::Audio), MediaKind::Text, vec![rep("t", 1)]),
+            set("a", MediaKind::Audio, vec![rep("a", 1)]),
+        ]
+    };
+    let mut session = separate();
+    assert_eq!(session.set_in(StreamId::Main, 0), None, "nothing is known");
+    session.presentation = Some(presentation(sets(vec![rep("m", 1), locked(rep("n", 2))])));
+    assert_eq!(session.set_in(StreamId::Main, 0), Some(1), "some of it is clear");
+    assert_eq!(session.set_in(StreamId::Audio, 0), Some(3), "the same name, but another kind");
+    assert_eq!(session.set_in(StreamId::Main, 1), None);
+    let exclude = |session: &mut Session, rep| {
+        session.exclusions.exclude(RepKey { period: 0, set: 1, rep }, Duration::MAX, Now::ZERO);
+    };
+    exclude(&mut session, 0);
+    assert_eq!(session.set_in(StreamId::Main, 0), Some(1), "one of two is gone for ever");
+    exclude(&mut session, 1);
+    assert_eq!(session.set_in(StreamId::Main, 0), Some(0));
+    let mut session = separate();
+    session.presentation = Some(presentation(sets(vec![locked(rep("m", 1))])));
+    assert_eq!(session.set_in(StreamId::Main, 0), Some(0), "another one is clear");
+    session.presentation = Some(presentation(sets(vec![locked(rep("m", 1))]).into_iter().skip(1).collect()));
+    assert_eq!(session.set_in(StreamId::Main, 0), Some(0), "the error says better than nothing why it is locked");
+}
+
+#[test]
+fn tracks_and_qualities_are_listed_with_what_is_selected_shown_and_available() {
+    let mut session = separate();
+    let video = vec![rep("hi", 2000), rep("lo", 1000), locked(rep("locked", 3000))];
+    let mut known = presentation(vec![
+        set("Main", MediaKind::Video, video),
+        set("Audio", MediaKind::Audio, vec![rep("a", 1)]),
+        set("b", MediaKind::Audio, vec![rep("b", 1)]),
+        set("t", MediaKind::Text, vec![rep("t", 1)]),
+        set("t", MediaKind::Text, vec![rep("u", 1)]),
+    ]);
+    known.periods[0].muxed_audio = Some(MuxedAudio {
+        id: TrackId("inside".into()),
+        language: None,
+        label: None,
+        roles: Vec::new(),
+        default: true,
+        autoselect: true,
+    });
+    session.presentation = Some(known);
+    let at = |seconds| Now::ZERO + Duration::from_secs(seconds);
+    assert!(session.list_choices(at(0)) && !session.list_choices(at(0)), "the second time nothing has changed");
+    let tracks =
+        |session: &Session| session.tracks.iter().map(|track| (track.id.0.clone(), track.selected)).collect::<Vec<_>>();
+    let listed = [("Audio", true), ("b", false), ("t", false), ("inside", false)];
+    assert_eq!(tracks(&session), listed.map(|(id, selected)| (id.to_owned(), selected)));
+    let qualities = |session: &Session| {
+        let words = session.qualities.iter().map(|quality| (quality.id.clone(), quality.shown, quality.available));
+        words.collect::<Vec<_>>()
+    };
+    let word = |id: &str, shown, available| (id.to_owned(), shown, available);
+    assert_eq!(qualities(&session), [word("lo", false, true), word("hi", false, true), word("locked", false, false)]);
+    assert_eq!(session.qualities[0].codec.as_deref(), Some("avc1"));
+    session.shown = Some(RepKey { period: 0, set: 0, rep: 0 });
+    session.exclusions.exclude(RepKey { period: 0, set: 0, rep: 1 }, Duration::from_secs(5), at(0));
+    assert!(session.list_choices(at(0)));
+    assert_eq!(qualities(&session), [word("lo", false, false), word("hi", true, true), word("locked", false, false)]);
+    assert!(session.list_choices(at(5)), "the exclusion is over");
+    session.streams.retain(|stream| stream.id != StreamId::Audio);
+    assert!(session.list_choices(at(5)));
+    assert_eq!(tracks(&session)[3], ("inside".to_owned(), true), "audio in the files of the video");
+    session.wishes.audio = TrackChoice::Off;
+    assert!(session.list_choices(at(5)));
+    assert!(tracks(&session).iter().all(|(_, selected)| !selected));
+}
