@@ -168,6 +168,45 @@ fn a_frame_may_be_split_over_two_segments() {
 }
 
 #[test]
+fn the_key_of_each_segment_encrypts_its_frames() {
+    let key = |id: u8| SampleKey { key_id: [id; 16], iv: [id + 100; 16] };
+    let frames: Vec<u8> = (0..4).flat_map(|number| adts(60, number)).collect();
+    let mut setup = DemuxSetup { keeps_tail: true, ..DemuxSetup::new(ContainerFormat::PackedAudio, None) };
+    let mut found = Vec::new();
+    for id in [Some(1), Some(2), None] {
+        setup.sample_key = id.map(key);
+        let mut demuxer = open(&setup).unwrap();
+        let mut outputs = demuxer.push(Bytes::from([timestamp_tag(90_000), frames.clone()].concat())).unwrap();
+        outputs.extend(demuxer.finish().unwrap());
+        let Some(DemuxOutput::Tail(tail)) = outputs.pop() else { unreachable!("it was asked for") };
+        outputs.extend(tail.outputs);
+        setup.carried = Some(CarriedState { state: tail.state, continues: false });
+        for output in outputs {
+            if let DemuxOutput::Fragment(fragment) = output {
+                let crypto = fragment.samples.into_iter().map(|sample| sample.crypto);
+                found.extend(crypto.map(|crypto| crypto.map(|crypto| (crypto.key_id[0], crypto.iv[0]))));
+            }
+        }
+    }
+    assert_eq!(found, [[Some((1, 101)); 4], [Some((2, 102)); 4], [None; 4]].concat());
+}
+
+#[test]
+fn a_state_holds_the_bytes_of_a_frame_that_is_cut() {
+    let frames: Vec<u8> = (0..4).flat_map(|number| adts(60, number)).collect();
+    let setup = DemuxSetup { keeps_tail: true, ..DemuxSetup::new(ContainerFormat::PackedAudio, None) };
+    let held = |more: usize| {
+        let mut demuxer = open(&setup).unwrap();
+        let mut outputs = demuxer.push(Bytes::copy_from_slice(&frames[..67 * 2 + more])).unwrap();
+        outputs.extend(demuxer.finish().unwrap());
+        let Some(DemuxOutput::Tail(tail)) = outputs.pop() else { unreachable!("it was asked for") };
+        serde_json::to_value(&tail.state).unwrap().as_u64().unwrap()
+    };
+    let base = held(20);
+    assert_eq!([held(21), held(40), held(66)], [base + 1, base + 20, base + 46]);
+}
+
+#[test]
 fn frames_are_encrypted_with_the_key_of_their_segment() {
     let keys = [SampleKey { key_id: [1; 16], iv: [2; 16] }, SampleKey { key_id: [3; 16], iv: [4; 16] }];
     let mut setup = DemuxSetup { keeps_tail: true, ..DemuxSetup::new(ContainerFormat::PackedAudio, None) };

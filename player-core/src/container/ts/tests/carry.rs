@@ -224,3 +224,45 @@ fn the_rest_of_another_unit_is_not_added() {
     assert!(whole[3].3.starts_with(&found[3].3[..4]) && found[3].3.len() < whole[3].3.len());
     assert_eq!(found[4..], whole[7..]);
 }
+
+/// Bytes that a state holds back, as recordings write them.
+fn held(tail: &SegmentTail) -> u64 {
+    serde_json::to_value(&tail.state).unwrap().as_u64().unwrap()
+}
+
+#[test]
+fn a_state_holds_the_bytes_that_are_not_given_out() {
+    let setup = DemuxSetup { keeps_tail: true, ..DemuxSetup::new(ContainerFormat::MpegTs, None) };
+    let bytes_of = |size: usize, packets: Option<usize>| {
+        let mut mux = Mux::new(&ENTRIES[..1]);
+        mux.packet(VIDEO, Some((0, 0)), &byte_stream(&[&[9, 0xf0], SPS, PPS, &slice(true, 0, 0, 0, 300)]));
+        let begin = mux.bytes.len();
+        mux.packet(VIDEO, Some((3600, 3600)), &byte_stream(&[&[9, 0xf0], &slice(false, 0, 1, 2, size)]));
+        let bytes = without_lengths(mux.bytes);
+        let end = packets.map_or(bytes.len(), |packets| begin + packets * PACKET);
+        held(&segment(&setup, &bytes[..end]).1)
+    };
+    // A picture of which nothing tells that it is whole waits, and its bytes count: 184 in each further packet.
+    let (two, three) = (bytes_of(2000, Some(2)), bytes_of(2000, Some(3)));
+    assert_eq!(three - two, 184);
+    assert!((200..400).contains(&two), "{two}");
+}
+
+#[test]
+fn a_segment_that_begins_at_a_packet_after_one_that_ended_at_one_is_cut_nowhere() {
+    let setup = DemuxSetup { keeps_tail: true, ..DemuxSetup::new(ContainerFormat::MpegTs, None) };
+    let bytes = film(90_000).bytes;
+    let whole = read(&bytes, usize::MAX, None).unwrap();
+    for after in [0, 16] {
+        let stride = PACKET + after;
+        let wide: Vec<u8> = bytes.chunks(PACKET).flat_map(|packet| [packet, &vec![0x22; after][..]].concat()).collect();
+        let cut = 12 * stride;
+        let (_, tail) = segment(&setup, &wide[..cut]);
+        let carried = Some(CarriedState { state: tail.state, continues: true });
+        // The rest is as long as one packet: too little to find packets anew.
+        let (outputs, _) = segment(&DemuxSetup { carried, ..setup.clone() }, &wide[cut..cut + stride]);
+        assert!(samples(&outputs, VIDEO).len() + samples(&outputs, SOUND).len() < 12, "{after}");
+        let found = segments(&[&wide[..cut], &wide[cut..]], true);
+        assert_eq!(essence(&found, VIDEO), essence(&whole, VIDEO), "{after}");
+    }
+}
