@@ -99,7 +99,8 @@ mod tests {
         let mut recorder = Recorder::new(rule.as_mut());
         assert_eq!((recorder.name(), recorder.explain(), recorder.estimate_bps()), ("default", None, None));
         let history = History { bandwidth_bps: 3_000_000, ttfb: Duration::from_millis(50) };
-        (plain.seed(&history), recorder.seed(&history));
+        plain.seed(&history);
+        recorder.seed(&history);
         assert!(recorder.estimate_bps().is_some_and(|bps| bps > 1_000_000));
         assert_eq!(recorder.estimate_bps(), plain.estimate_bps());
         assert_eq!(recorder.select(&context), plain.select(&context));
@@ -108,7 +109,8 @@ mod tests {
         let entry = recorder.entries()[0];
         assert_eq!((entry.buffer, entry.explanation), (context.buffer, plain.explain()));
         assert_eq!(entry.decision.map(|decision| decision.representation), Some(entry.rung));
-        (plain.on_seek(), recorder.on_seek());
+        plain.on_seek();
+        recorder.on_seek();
         assert_eq!((recorder.explain(), plain.explain()), (None, None), "a seek ends the plan");
     }
 }
