@@ -357,3 +357,40 @@ fn margins_may_differ_by_two_columns_in_the_middle() {
     assert_eq!(aligned("ELEVEN LETT"), (TextAlign::Left, 60.0));
     assert_eq!(aligned("FIVE."), (TextAlign::Left, 60.0));
 }
+
+#[test]
+fn fewer_rows_of_roll_up_keep_the_last_and_more_need_room_above() {
+    let mut cc = cc1();
+    codes(&mut cc, &[RU4, ROW_15]);
+    for line in ["ONE", "TWO", "THREE"] {
+        text(&mut cc, line);
+        codes(&mut cc, &[CR]);
+        cc.push([0x80, 0x80]);
+        codes(&mut cc, &[RU4]);
+    }
+    text(&mut cc, "FOUR");
+    assert_eq!(shown(&cc), ["ONE\nTWO\nTHREE\nFOUR"]);
+    codes(&mut cc, &[RU2]);
+    assert_eq!(shown(&cc), ["THREE\nFOUR"]);
+    // At the second row there is no room for four: the base is the fourth then.
+    let mut cc = cc1();
+    codes(&mut cc, &[RU2, 0x1170]);
+    text(&mut cc, "X");
+    codes(&mut cc, &[RU4]);
+    text(&mut cc, "Y");
+    let lines: Vec<_> = cc.cues(MediaTime::ZERO).iter().map(|cue| (cue.plain_text(), cue.layout.line)).collect();
+    let at = |text: &str, percent| (text.to_owned(), LinePosition::Percent(percent));
+    assert_eq!(lines, [at("X", 10.0 + 80.0 / 15.0), at("Y", 10.0 + 80.0 * 3.0 / 15.0)]);
+}
+
+#[test]
+fn tabs_are_of_one_to_three_columns() {
+    for (tab, expected) in [(0x1721, "A B"), (TO2, "A  B"), (0x1723, "A   B")] {
+        let mut cc = cc1();
+        codes(&mut cc, &[RDC, ROW_15]);
+        text(&mut cc, "A");
+        codes(&mut cc, &[tab]);
+        text(&mut cc, "B");
+        assert_eq!(shown(&cc), [expected]);
+    }
+}

@@ -389,3 +389,42 @@ fn every_type_and_edge_is_known() {
     assert_eq!((style(0x80).italic, style(0x80).underline), (true, false));
     assert_eq!((style(0x40).italic, style(0x40).underline), (false, true));
 }
+
+#[test]
+fn lines_that_move_down_are_written_from_the_bottom_up() {
+    let mut cc = first();
+    tell(&mut cc, &define(0, 6, (70, 0), 2, 0x09));
+    // Lines move down; the pen stands on the second one.
+    tell(&mut cc, &[0x97, 0x00, 0x00, 0x08, 0x10, 0x92, 0x01, 0x00]);
+    tell(&mut cc, b"LOW\rUP");
+    assert_eq!(shown(&cc), ["UP\nLOW"]);
+    tell(&mut cc, b"\rTOP");
+    assert_eq!(shown(&cc), ["TOP\nUP"]);
+}
+
+#[test]
+fn the_pen_stays_inside_its_window() {
+    let mut cc = first();
+    let mut small = define(0, 6, (70, 0), 2, 0x09);
+    small[5] = 3;
+    tell(&mut cc, &small);
+    tell(&mut cc, b"ABCD");
+    // Row 9, column 20: the last of both; a step back from the last column erases the one before it.
+    tell(&mut cc, &[0x92, 0x00, 0x14, 0x08]);
+    assert_eq!(shown(&cc), ["AB D"]);
+    tell(&mut cc, &[0x92, 0x09, 0x00, b'E']);
+    assert_eq!(shown(&cc), ["AB D\nE"]);
+}
+
+#[test]
+fn only_what_is_seen_changes_the_screen() {
+    let mut cc = first();
+    tell(&mut cc, &define(0, 6, (70, 0), 1, 0x09));
+    assert!(cc.changed() && !cc.changed());
+    tell(&mut cc, b"X");
+    assert!(cc.changed(), "a letter in a window that is shown");
+    tell(&mut cc, &[0x8a, 0x01]);
+    assert!(cc.changed());
+    tell(&mut cc, b"Y");
+    assert!(!cc.changed(), "a letter in a hidden one");
+}

@@ -188,6 +188,9 @@ fn content_may_say_any_part_of_its_place() {
     assert_eq!(area("tts:extent='50% 20%'"), Some(((0.0, 0.0), (50.0, 20.0), Before)));
     assert_eq!(area("tts:origin='5% 7%'"), Some(((5.0, 7.0), (100.0, 100.0), Before)));
     assert_eq!(area("tts:position='right bottom' tts:extent='50% 20%'"), Some(((50.0, 80.0), (50.0, 20.0), Before)));
+    for negative in ["-5% 20%", "5% -20%"] {
+        assert_eq!(area(&format!("tts:extent='{negative}'")), Some(((0.0, 0.0), (100.0, 100.0), Before)));
+    }
     let placed = "tts:origin='5% 7%' tts:displayAlign='after'";
     assert_eq!(area(placed), Some(((5.0, 7.0), (100.0, 100.0), After)));
 }

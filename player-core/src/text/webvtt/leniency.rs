@@ -277,3 +277,22 @@ fn text_in_one_look_is_one_span() {
     let plain: Vec<_> = found.iter().map(|(text, style)| (text.as_str(), style.bold)).collect();
     assert_eq!(plain, [("abcd", false), ("e", true)]);
 }
+
+#[test]
+fn selectors_in_a_list_and_names_of_any_letters_are_read() {
+    let color = |sheet: &str, text: &str| styles(sheet, text)[0].1.color;
+    let red = Some([255, 0, 0, 255]);
+    for text in ["<b>x", "<i>x"] {
+        assert_eq!(color("::cue(b, i) { color: red }", text), red, "{text}");
+    }
+    for class in ["a-b", "a_b", "\u{2603}", "\u{e9}1"] {
+        assert_eq!(color(&format!("::cue(.{class}) {{ color: red }}"), &format!("<c.{class}>x")), red, "{class}");
+    }
+    assert_eq!(color("::cue(.a+b) { color: red }", "<c.a>x"), None);
+}
+
+#[test]
+fn a_region_without_a_name_is_not_asked_for_by_none() {
+    let file = "WEBVTT\n\nREGION\nwidth:40%\n\n00:01.000 --> 00:02.000 region:\nx";
+    assert_eq!(only(file).layout.region, None);
+}
