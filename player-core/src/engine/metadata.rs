@@ -307,10 +307,14 @@ mod tests {
             TimedMetadata { start: ms(3999), ..first.clone() },
         ];
         for other in others {
-            assert_eq!(store(&[first.clone()]).insert(other.clone()), Taken::Changed, "{other:?}");
+            assert_eq!(store(std::slice::from_ref(&first)).insert(other.clone()), Taken::Changed, "{other:?}");
         }
         for start in [4000, 6000] {
-            assert_eq!(store(&[first.clone()]).insert(event("1", start, Some(99))), Taken::Known, "{start}");
+            assert_eq!(
+                store(std::slice::from_ref(&first)).insert(event("1", start, Some(99))),
+                Taken::Known,
+                "{start}"
+            );
         }
         let nameless = event("", 5000, Some(10));
         for other in [
@@ -318,10 +322,10 @@ mod tests {
             event("", 5000, Some(11)),
             TimedMetadata { body: MetadataBody::Text("x".into()), ..nameless.clone() },
         ] {
-            assert_eq!(store(&[nameless.clone()]).insert(other), Taken::Changed);
+            assert_eq!(store(std::slice::from_ref(&nameless)).insert(other), Taken::Changed);
         }
         let range = TimedMetadata { source: MetadataSource::DateRange, ..event("d", 5000, None) };
-        let mut ranges = store(&[range.clone()]);
+        let mut ranges = store(std::slice::from_ref(&range));
         assert_eq!(ranges.insert(range.clone()), Taken::Known);
         assert_eq!(ranges.insert(TimedMetadata { start: ms(90_000), ..range }), Taken::Changed, "it is moved");
         assert_eq!(ranges.list().iter().map(|entry| entry.start).collect::<Vec<_>>(), [ms(90_000)]);
