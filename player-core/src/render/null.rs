@@ -329,12 +329,8 @@ mod tests {
     #[test]
     fn a_picture_after_the_start_waits_for_those_that_are_decoded_after_it_and_presented_before() {
         let picture = |(dts, pts): (i64, i64)| {
-            let [sample] = samples(pts, pts + 40).try_into().expect("40 ms are one picture");
-            RenderCommand::Append {
-                track: MediaKind::Video,
-                samples: vec![Sample { dts: ms(dts), ..sample }],
-                epoch: EPOCH,
-            }
+            let samples = samples(pts, pts + 40).into_iter().map(|sample| Sample { dts: ms(dts), ..sample });
+            RenderCommand::Append { track: MediaKind::Video, samples: samples.collect(), epoch: EPOCH }
         };
         let first = |renderer: &mut NullRenderer| {
             events(renderer).into_iter().find_map(|event| match event {
