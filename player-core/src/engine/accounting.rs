@@ -97,7 +97,7 @@ impl SampleAccount {
         self.counts
     }
 
-    /// The host moved the playhead, or chose where it begins.
+    /// The host moved the playhead, or the host or the author chose where it begins.
     pub const fn move_playhead(&mut self) {
         self.moved = true;
     }

@@ -206,6 +206,7 @@ impl Engine {
         let at = if told < MediaTime::ZERO { told + duration } else { told };
         let at = session.clamp(at);
         session.start = Some(at);
+        session.video.account_mut().move_playhead();
         let mode = self.playback.start.mode;
         self.reposition(at, mode);
     }

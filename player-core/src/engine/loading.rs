@@ -203,7 +203,8 @@ impl Engine {
         let playable = session.streams.iter().any(|stream| stream.id != StreamId::Text);
         let mode = self.pending.seek.wish().map_or(SeekMode::Exact, |seek| seek.mode);
         self.playback.begin_at(start, mode, self.now);
-        if let Some(session) = self.session.as_mut().filter(|session| session.start.is_some()) {
+        let is_chosen = |session: &&mut Session| session.start.is_some() || authored.is_some();
+        if let Some(session) = self.session.as_mut().filter(is_chosen) {
             session.video.account_mut().move_playhead();
         }
         self.emit(Event::Loaded { protocol, kind, duration });

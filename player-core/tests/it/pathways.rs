@@ -4,6 +4,7 @@
 use player_core::engine::io::{FetchKind, Output};
 use player_core::model::Protocol;
 use player_core::sim::{Effect, Fault, Film, Outcome, World};
+use player_core::telemetry::FrameLosses;
 use player_core::{Event, PlayerConfig};
 
 use crate::support::{MINUTE, assert_played, count, fast, play, seconds};
@@ -132,11 +133,14 @@ fn a_gap_of_one_rung_is_filled_from_another_and_a_gap_of_all_is_never_fetched() 
 
 #[test]
 fn playback_begins_where_the_author_says_from_either_end() {
-    for (start, played) in [(20.0, seconds(40)), (-15.0, seconds(15))] {
+    for (start, played) in [(20.0, seconds(40)), (-15.0, seconds(15)), (-45.0, seconds(45))] {
         let mut film = Film::new(Protocol::Hls, MINUTE);
         film.authored_start = Some(start);
         let mut world = crate::support::world(&film, fast(), Vec::new());
         assert_eq!(play(&mut world), Outcome::Ended);
         assert_played(&world, played);
+        // Pictures before it are decoded for those after it only: that is no loss.
+        assert_eq!(count(&world, |event| matches!(event, Event::Warning { .. })), 0, "{start}");
+        assert_eq!(world.stats().account.lost, FrameLosses::default(), "{start}");
     }
 }
