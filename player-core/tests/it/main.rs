@@ -22,6 +22,7 @@ mod properties;
 mod quality;
 mod real_bytes;
 mod real_captions;
+mod recorded;
 mod remote;
 mod renderer;
 mod replay;
