@@ -23,9 +23,8 @@ pub struct Pssh {
 pub fn read_all(bytes: &[u8]) -> Vec<Pssh> {
     let mut out = Vec::new();
     let mut rest = bytes.get(..bytes.len().min(MAX_BYTES)).unwrap_or_default();
-    while let Some((found, after)) = next(rest)
-        && out.len() < MAX_BOXES
-    {
+    for _ in 0..MAX_BOXES {
+        let Some((found, after)) = next(rest) else { break };
         out.extend(found);
         rest = after;
     }

@@ -426,6 +426,19 @@ mod tests {
         let chosen = |id: &str| Wishes { audio: TrackChoice::Track(TrackId(id.into())), ..wishes(&[], &[]) };
         assert_eq!(pick(muxed("en", true), &chosen("de")), Some(0));
         assert_eq!(pick(muxed("en", false), &chosen("muxed")), None);
+        // Between equals the author's default counts, then what may be selected by itself, then the order.
+        let against = |inside: MuxedAudio, default: bool, autoselect: bool| {
+            let set = AdaptationSet { default, autoselect, ..sound("de", "de") };
+            let period = Period { muxed_audio: Some(inside), ..period(vec![set]) };
+            set_of(&period, MediaKind::Audio, &wishes(&[], &[]), |_| false)
+        };
+        assert_eq!(against(muxed("en", false), true, true), Some(0), "the separate one is the default");
+        assert_eq!(against(muxed("en", true), false, true), None, "the one inside is");
+        assert_eq!(against(muxed("en", true), true, true), None, "both are");
+        let seldom = MuxedAudio { autoselect: false, ..muxed("en", true) };
+        assert_eq!(against(seldom.clone(), true, true), Some(0));
+        assert_eq!(against(seldom, true, false), None);
+        assert_eq!(against(muxed("en", true), true, false), None);
     }
 
     #[test]

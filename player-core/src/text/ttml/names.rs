@@ -163,3 +163,30 @@ impl Attribute {
         known.map(|&(namespace, local)| Self { namespace, local })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_and_customary_prefixes_name_their_namespace() {
+        for (address, expected) in [
+            ("http://www.w3.org/XML/1998/namespace", Namespace::Xml),
+            ("http://www.smpte-ra.org/schemas/2052-1/2010/smpte-tt", Namespace::Smpte),
+            ("urn:ebu:tt:style", Namespace::Styling),
+            ("urn:ebu:tt:parameters", Namespace::Parameter),
+            ("urn:ebu:tt:metadata", Namespace::Foreign),
+            ("http://www.w3.org/ns/ttml", Namespace::Core),
+            ("http://www.w3.org/2006/10/ttaf1", Namespace::Core),
+            ("http://www.w3.org/ns/ttml#", Namespace::Core),
+            ("http://www.w3.org/ns/ttml#styling", Namespace::Styling),
+            ("http://www.w3.org/2006/04/ttaf1#style", Namespace::Styling),
+            ("http://www.w3.org/ns/ttml#parameter", Namespace::Parameter),
+            ("http://www.w3.org/ns/ttml#metadata", Namespace::Foreign),
+            ("http://www.w3.org/1999/xhtml", Namespace::Foreign),
+            ("http://example.com/ttml", Namespace::Foreign),
+        ] {
+            assert_eq!(Namespace::of(address), expected, "{address}");
+        }
+    }
+}
