@@ -20,6 +20,8 @@ pub struct Built {
     pub programs: Vec<Program>,
     /// Numbers of the mutants in them.
     pub switched: BTreeSet<u32>,
+    /// Numbers of the mutants that would not compile alone either.
+    pub unviable: BTreeSet<u32>,
 }
 
 pub struct Program {
@@ -47,11 +49,13 @@ impl Builder<'_> {
     pub fn build(&self, mutants: &BTreeMap<u32, &Mutant>) -> anyhow::Result<Built> {
         self.add_module()?;
         let mut open: BTreeSet<u32> = mutants.keys().copied().collect();
+        let mut unviable = BTreeSet::new();
         let mut files = self.write(mutants, &mut open, None)?;
+        let targets: Vec<&str> = self.plan.phases.concat();
         // Checking the library finds nearly all faults at a fraction of the time of a build.
         let mut step = Step::Check;
         for _ in 0..MAX_ATTEMPTS {
-            let messages = self.cargo(step)?;
+            let messages = self.cargo(step, &targets)?;
             let faults = faults(&messages);
             match (faults.is_empty(), step) {
                 (true, Step::Check) => {
@@ -59,15 +63,19 @@ impl Builder<'_> {
                     continue;
                 }
                 (true, Step::Build) => {
-                    return Ok(Built { programs: programs(&messages, self.plan)?, switched: open });
+                    return Ok(Built { programs: programs(&messages, self.plan)?, switched: open, unviable });
                 }
                 (false, _) => {}
             }
             let mut removed = BTreeSet::new();
             let mut changed = BTreeSet::new();
-            for (file, byte) in &faults {
+            for (file, byte, is_missing_trait) in &faults {
                 let Some(switched) = files.get(file) else { continue };
-                removed.extend(switched.concerned(*byte));
+                let concerned = switched.concerned(*byte);
+                if *is_missing_trait && switched.is_inserted(*byte) {
+                    unviable.extend(concerned.iter().copied());
+                }
+                removed.extend(concerned);
                 changed.insert(file.clone());
             }
             if removed.is_empty() {
@@ -77,6 +85,12 @@ impl Builder<'_> {
             files.extend(self.write(mutants, &mut open, Some(&changed))?);
         }
         bail!("mutants still do not compile after {MAX_ATTEMPTS} attempts")
+    }
+
+    /// Builds these targets from the sources as they are. `None` if they do not compile.
+    pub fn build_plain(&self, targets: &[&str]) -> anyhow::Result<Option<Vec<Program>>> {
+        let messages = self.cargo(Step::Build, targets)?;
+        if faults(&messages).is_empty() { programs(&messages, self.plan).map(Some) } else { Ok(None) }
     }
 
     /// Adds the module of the switches to the package.
@@ -128,14 +142,12 @@ impl Builder<'_> {
     }
 
     /// Checks the library or builds the test programs, and returns what cargo prints as JSON.
-    fn cargo(&self, step: Step) -> anyhow::Result<Vec<Value>> {
+    fn cargo(&self, step: Step, targets: &[&str]) -> anyhow::Result<Vec<Value>> {
         let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         command.current_dir(self.tree);
         match step {
             Step::Check => command.args(["check", "--lib"]),
-            Step::Build => {
-                command.args(["test", "--no-run"]).args(self.plan.phases.iter().flat_map(|phase| phase.targets))
-            }
+            Step::Build => command.args(["test", "--no-run"]).args(targets),
         };
         command.args(["--message-format=json", "--profile=mutants"]);
         command.args(["--package", self.plan.package]).args(self.plan.features);
@@ -165,16 +177,22 @@ fn errors(messages: &[Value]) -> impl Iterator<Item = &Value> {
     errors.filter(|message| message.get("level").and_then(Value::as_str) == Some("error"))
 }
 
-/// Returns the places of all errors: the file below the root of the repository, and the byte.
-fn faults(messages: &[Value]) -> BTreeSet<(String, usize)> {
+/// Errors of the compiler about a type that lacks what an expression asks of it, such as `Default` or `Mul`. If such an
+/// error lies in the text of a mutant, that mutant does not compile alone either.
+const MISSING_TRAIT: [&str; 2] = ["E0277", "E0369"];
+
+/// Returns the places of all errors: the file below the root of the repository, the byte, and true if a type lacks a
+/// trait there.
+fn faults(messages: &[Value]) -> BTreeSet<(String, usize, bool)> {
     let mut places = BTreeSet::new();
     for error in errors(messages) {
+        let code = error.pointer("/code/code").and_then(Value::as_str).unwrap_or_default();
         let spans = error.get("spans").and_then(Value::as_array).into_iter().flatten();
         for span in spans.filter(|span| span.get("is_primary").and_then(Value::as_bool) == Some(true)) {
             let file = span.get("file_name").and_then(Value::as_str);
             let byte = span.get("byte_start").and_then(Value::as_u64);
             if let (Some(file), Some(byte)) = (file, byte.and_then(|byte| usize::try_from(byte).ok())) {
-                places.insert((file.to_owned(), byte));
+                places.insert((file.to_owned(), byte, MISSING_TRAIT.contains(&code)));
             }
         }
     }

@@ -1,18 +1,17 @@
-//! A copy of the sources in which `cargo mutants` builds and tests one mutant after another.
+//! Mutants that no switch can hold, built and tested one after another.
 
-use std::io::{BufRead as _, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 
-use super::plan::{PLANS, Phase, Plan};
-use super::report::{self, Outcome, Verdict};
-use super::sample::{self, Mutant};
-use super::tree;
+use super::build::Builder;
+use super::report::{Outcome, Verdict};
+use super::sample::{Mutant, Position};
+use super::trial::{self, Subject};
 
-/// Counts tested mutants over all lanes and prints each as it is decided.
+/// Counts tested mutants and prints each as it is decided.
 pub struct Progress {
     total: usize,
     decided: AtomicUsize,
@@ -30,99 +29,64 @@ impl Progress {
     }
 }
 
-/// A folder of `target/mutants` and the program that makes mutants in it.
-pub struct Lane<'a> {
-    pub home: PathBuf,
-    /// Folder for what is built.
-    pub target: PathBuf,
-    pub program: &'a Path,
+/// Tests one mutant in a copy of the sources that is otherwise unchanged: its file is changed, the tests are built and
+/// run phase by phase until one fails, and the file is restored. `patience` is the time that each program may take.
+pub fn test(builder: &Builder<'_>, mutant: &Mutant, patience: &BTreeMap<String, Duration>) -> anyhow::Result<Outcome> {
+    let started = Instant::now();
+    let path = builder.tree.join(&mutant.file);
+    let source = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let write = |text: &str| std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()));
+    write(&apply(&source, mutant).with_context(|| format!("no such place: {}", mutant.name))?)?;
+    let decided = run(builder, patience);
+    write(&source)?;
+    let (verdict, by) = decided?;
+    Ok(Outcome { mutant: mutant.clone(), verdict, by, seconds: started.elapsed().as_secs_f64() })
 }
 
-impl Lane<'_> {
-    /// Tests these mutants. Fails if the unchanged sources do not pass their tests.
-    pub fn run(&self, root: &Path, mutants: &[Mutant], progress: &Progress) -> anyhow::Result<Vec<Outcome>> {
-        tree::copy(root, &self.home.join("tree"))?;
-        let mut outcomes = Vec::new();
-        for plan in &PLANS {
-            let mut open: Vec<Mutant> =
-                mutants.iter().filter(|mutant| plan.parts.contains(&mutant.part)).cloned().collect();
-            for (index, phase) in plan.phases.iter().enumerate() {
-                let is_last = index + 1 == plan.phases.len();
-                let mut missed = Vec::new();
-                for outcome in self.test(plan, phase, &open, progress, is_last)? {
-                    if outcome.verdict == Verdict::Missed && !is_last {
-                        missed.push(outcome.mutant);
-                    } else {
-                        outcomes.push(outcome);
-                    }
-                }
-                open = missed;
-            }
+fn run(builder: &Builder<'_>, patience: &BTreeMap<String, Duration>) -> anyhow::Result<(Verdict, String)> {
+    let folder = builder.tree.join(builder.plan.folder());
+    for phase in builder.plan.phases {
+        let Some(programs) = builder.build_plain(phase)? else {
+            return Ok((Verdict::Unviable, "it does not compile".to_owned()));
+        };
+        let allowed = |name: &str| patience.get(name).copied().unwrap_or(trial::MIN_PATIENCE);
+        let of_one = programs.iter().map(|program| Subject::of_one(program, &folder, allowed(&program.name)));
+        let decision = trial::decide(&of_one.collect::<Vec<_>>(), 0)?;
+        if decision.verdict != Verdict::Missed {
+            return Ok((decision.verdict, decision.by));
         }
-        Ok(outcomes)
     }
+    Ok((Verdict::Missed, "built alone".to_owned()))
+}
 
-    /// Runs `cargo mutants` once over these mutants.
-    fn test(
-        &self,
-        plan: &Plan,
-        phase: &Phase,
-        mutants: &[Mutant],
-        progress: &Progress,
-        is_last: bool,
-    ) -> anyhow::Result<Vec<Outcome>> {
-        if mutants.is_empty() {
-            return Ok(Vec::new());
-        }
-        let results = self.home.join(format!("{}-{}", plan.package, phase.label.replace(' ', "-")));
-        let mut child = self
-            .command(plan, phase, mutants, &results)?
-            .spawn()
-            .with_context(|| format!("cannot run {}", self.program.display()))?;
-        let mut said = String::new();
-        if let Some(output) = child.stdout.take() {
-            for line in BufReader::new(output).lines() {
-                let line = line.context("cannot read what cargo mutants prints")?;
-                match report::decided(&line, mutants) {
-                    Some((mutant, verdict)) if is_last || verdict != Verdict::Missed => {
-                        let mutant = mutant.clone();
-                        progress.decide(&Outcome { mutant, verdict, by: phase.label.to_owned(), seconds: 0.0 });
-                    }
-                    Some(_) => {}
-                    None => {
-                        said.push_str(&line);
-                        said.push('\n');
-                    }
-                }
-            }
-        }
-        let status = child.wait().context("cargo mutants ended in an unknown way")?;
-        // 0: all caught, 2: some missed, 3: some timed out. Else the sources themselves are at fault.
-        if !matches!(status.code(), Some(0 | 2 | 3)) {
-            bail!("cargo mutants failed ({status}) on the {} of {}:\n{said}", phase.label, plan.package);
-        }
-        report::read(&results.join("mutants.out/outcomes.json"), mutants, phase.label)
-    }
+/// Returns the source with the replacement in its place; `None` if the place is outside of the source.
+fn apply(source: &str, mutant: &Mutant) -> Option<String> {
+    let (start, end) = (offset(source, mutant.start)?, offset(source, mutant.end)?);
+    Some([source.get(..start)?, &mutant.replacement, source.get(end..)?].concat())
+}
 
-    fn command(&self, plan: &Plan, phase: &Phase, mutants: &[Mutant], results: &Path) -> anyhow::Result<Command> {
-        std::fs::create_dir_all(results).with_context(|| format!("cannot make {}", results.display()))?;
-        let mut command = Command::new(self.program);
-        command.arg("mutants").arg("--in-place").arg("--dir").arg(self.home.join("tree"));
-        command.arg("--output").arg(results).args(["--no-shuffle", "--colors=never", "--caught", "--unviable"]);
-        // Without the package, the unchanged sources of the whole workspace would be built and tested first.
-        command.arg("--package").arg(plan.package).args(plan.features);
-        for target in phase.targets {
-            command.arg(format!("--cargo-arg={target}"));
-        }
-        for mutant in mutants {
-            command.arg("--re").arg(sample::exactly(&mutant.name));
-        }
-        command.env("CARGO_TARGET_DIR", &self.target);
-        // A case that fails because of one mutant must not be replayed on the next.
-        command.env("PROPTEST_DISABLE_FAILURE_PERSISTENCE", "1");
-        // A skip in a copy of the sources is not a skip of the run.
-        command.env_remove("KINORA_SKIP_LOG");
-        command.stdin(Stdio::null()).stdout(Stdio::piped());
-        Ok(command)
+fn offset(source: &str, position: Position) -> Option<usize> {
+    let line_start: usize = source.split_inclusive('\n').take(position.line.checked_sub(1)?).map(str::len).sum();
+    let mut characters = source.get(line_start..)?.char_indices().map(|(at, _)| at);
+    Some(line_start + characters.nth(position.column.checked_sub(1)?)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::Part;
+    use super::*;
+
+    #[test]
+    fn a_mutant_takes_the_place_of_its_code() {
+        let source = "fn f() {\n    // ä\n    /* ä */ 1 + 2\n}\n";
+        let place = |start, end| Mutant {
+            start: Position { line: 3, column: start },
+            end: Position { line: 3, column: end },
+            replacement: "-".to_owned(),
+            ..Mutant::for_tests("m", Part::Abr)
+        };
+        let changed = source.replace('+', "-");
+        assert_eq!(apply(source, &place(15, 16)), Some(changed));
+        assert_eq!(apply(source, &place(15, 90)), None);
     }
 }

@@ -2,7 +2,7 @@
 //! with the unit tests and, if those pass, with the virtual-time tests. See CONTRIBUTING.md, "Mutants".
 //!
 //! All mutants of a package are built at once, each behind a switch (`switch`, `build`), and tested one after another
-//! (`trial`). `cargo mutants` itself tests those that a switch cannot hold, one build each (`lane`).
+//! (`trial`). Those that a switch cannot hold get a build each (`lane`).
 
 mod build;
 mod lane;
@@ -17,11 +17,12 @@ use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use clap::Args;
 
-use report::{Outcome, Report};
+use report::{Outcome, Report, Verdict};
 use sample::{Mutant, Part};
 
 /// Choices of one run.
@@ -48,10 +49,13 @@ pub struct Options {
     /// Leave out the mutants that need a build each.
     #[arg(long)]
     switched_only: bool,
+    /// Minutes after which no further mutant is begun.
+    #[arg(long, default_value_t = 90)]
+    minutes: u64,
     /// Print the chosen mutants and test none.
     #[arg(long)]
     list: bool,
-    /// Program that lists and tests mutants.
+    /// Program that lists mutants.
     #[arg(long, env = "CARGO_MUTANTS", default_value = "cargo-mutants")]
     program: PathBuf,
 }
@@ -111,66 +115,89 @@ fn list(root: &Path, home: &Path, options: &Options) -> anyhow::Result<Vec<Mutan
 
 /// Tests the chosen mutants: those that can be switched in one build, the others in one build each.
 fn test(root: &Path, home: &Path, chosen: &[Mutant], options: &Options) -> anyhow::Result<Vec<Outcome>> {
+    let end = Instant::now() + Duration::from_secs(60 * options.minutes);
     let progress = lane::Progress::new(chosen.len());
     let tree = home.join("tree");
-    tree::copy(root, &tree)?;
     let mut outcomes = Vec::new();
-    let mut alone: Vec<Mutant> = Vec::new();
     for plan in &plan::PLANS {
         let numbered = (1..).zip(chosen).filter(|(_, mutant)| plan.parts.contains(&mutant.part));
         let mutants: BTreeMap<u32, &Mutant> = numbered.collect();
         if mutants.is_empty() {
             continue;
         }
+        tree::copy(root, &tree)?;
         let builder = build::Builder { root, tree: &tree, target: &home.join("build"), plan };
         let built = builder.build(&mutants)?;
-        alone.extend(mutants.iter().filter(|(number, _)| !built.switched.contains(number)).map(|(_, m)| (*m).clone()));
-        outcomes.extend(trials(&tree.join(plan.folder()), home, &mutants, &built, &progress, options)?);
-    }
-    if alone.is_empty() {
-        return Ok(outcomes);
-    }
-    println!("{} mutants need a build each:", alone.len());
-    alone.iter().for_each(|mutant| println!("  {}", mutant.name));
-    if options.switched_only {
-        println!("they were left out");
-        return Ok(outcomes);
-    }
-    let lane = lane::Lane { home: home.join("alone"), target: home.join("build"), program: &options.program };
-    outcomes.extend(lane.run(root, &alone, &progress)?);
-    Ok(outcomes)
-}
-
-/// Tests the mutants of one build.
-fn trials(
-    folder: &Path,
-    home: &Path,
-    mutants: &BTreeMap<u32, &Mutant>,
-    built: &build::Built,
-    progress: &lane::Progress,
-    options: &Options,
-) -> anyhow::Result<Vec<Outcome>> {
-    let notes = trial::notes(home);
-    let measured = built.programs.iter().map(|program| trial::Subject::measure(program, folder, &notes));
-    let subjects = measured.collect::<anyhow::Result<Vec<_>>>()?;
-    let open: Mutex<VecDeque<u32>> = Mutex::new(built.switched.iter().copied().collect());
-    let next = || open.lock().ok().and_then(|mut open| open.pop_front());
-    let work = || -> anyhow::Result<Vec<Outcome>> {
-        let mut outcomes = Vec::new();
-        while let Some(number) = next() {
-            let Some(mutant) = mutants.get(&number) else { continue };
-            let trial::Decision { verdict, by, seconds } = trial::decide(&subjects, number)?;
-            let outcome = Outcome { mutant: (*mutant).clone(), verdict, by, seconds };
+        for number in &built.unviable {
+            let Some(mutant) = mutants.get(number) else { continue };
+            let by = "a type lacks what it asks".to_owned();
+            let outcome = Outcome { mutant: (*mutant).clone(), verdict: Verdict::Unviable, by, seconds: 0.0 };
             progress.decide(&outcome);
             outcomes.push(outcome);
         }
-        Ok(outcomes)
-    };
-    let results: Vec<anyhow::Result<Vec<Outcome>>> = std::thread::scope(|scope| {
-        let running: Vec<_> = (0..options.jobs).map(|_| scope.spawn(work)).collect();
-        let joined = running.into_iter().map(std::thread::ScopedJoinHandle::join);
-        joined.map(|result| result.unwrap_or_else(|_| bail!("a thread panicked"))).collect()
-    });
-    let results: Vec<Vec<Outcome>> = results.into_iter().collect::<anyhow::Result<_>>()?;
-    Ok(results.into_iter().flatten().collect())
+        let run = Run { folder: &tree.join(plan.folder()), home, mutants: &mutants, progress: &progress, end };
+        let (found, patience) = run.trials(&built, options.jobs)?;
+        outcomes.extend(found);
+
+        let is_alone = |number: &u32| !built.switched.contains(number) && !built.unviable.contains(number);
+        let alone: Vec<&Mutant> = mutants.iter().filter(|(number, _)| is_alone(number)).map(|(_, m)| *m).collect();
+        println!("{} mutants of {} need a build each", alone.len(), plan.package);
+        if options.switched_only {
+            alone.iter().for_each(|mutant| println!("left out: {}", mutant.name));
+            continue;
+        }
+        tree::copy(root, &tree)?;
+        for mutant in alone {
+            if Instant::now() >= end {
+                break;
+            }
+            let outcome = lane::test(&builder, mutant, &patience)?;
+            progress.decide(&outcome);
+            outcomes.push(outcome);
+        }
+    }
+    if outcomes.len() < chosen.len() {
+        println!("{} of {} mutants were not tested", chosen.len() - outcomes.len(), chosen.len());
+    }
+    Ok(outcomes)
+}
+
+/// What the trials of one build share.
+struct Run<'a> {
+    folder: &'a Path,
+    home: &'a Path,
+    mutants: &'a BTreeMap<u32, &'a Mutant>,
+    progress: &'a lane::Progress,
+    /// No further mutant is begun after this.
+    end: Instant,
+}
+
+impl Run<'_> {
+    /// Tests the mutants of one build. Returns also the time that each test program may take.
+    fn trials(&self, built: &build::Built, jobs: u8) -> anyhow::Result<(Vec<Outcome>, BTreeMap<String, Duration>)> {
+        let notes = trial::notes(self.home);
+        let measured = built.programs.iter().map(|program| trial::Subject::measure(program, self.folder, &notes));
+        let subjects = measured.collect::<anyhow::Result<Vec<_>>>()?;
+        let open: Mutex<VecDeque<u32>> = Mutex::new(built.switched.iter().copied().collect());
+        let next = || open.lock().ok().filter(|_| Instant::now() < self.end).and_then(|mut open| open.pop_front());
+        let work = || -> anyhow::Result<Vec<Outcome>> {
+            let mut outcomes = Vec::new();
+            while let Some(number) = next() {
+                let Some(mutant) = self.mutants.get(&number) else { continue };
+                let trial::Decision { verdict, by, seconds } = trial::decide(&subjects, number)?;
+                let outcome = Outcome { mutant: (*mutant).clone(), verdict, by, seconds };
+                self.progress.decide(&outcome);
+                outcomes.push(outcome);
+            }
+            Ok(outcomes)
+        };
+        let results: Vec<anyhow::Result<Vec<Outcome>>> = std::thread::scope(|scope| {
+            let running: Vec<_> = (0..jobs).map(|_| scope.spawn(work)).collect();
+            let joined = running.into_iter().map(std::thread::ScopedJoinHandle::join);
+            joined.map(|result| result.unwrap_or_else(|_| bail!("a thread panicked"))).collect()
+        });
+        let results: Vec<Vec<Outcome>> = results.into_iter().collect::<anyhow::Result<_>>()?;
+        let patience = subjects.iter().map(trial::Subject::patience).collect();
+        Ok((results.into_iter().flatten().collect(), patience))
+    }
 }

@@ -1,10 +1,8 @@
-//! Outcomes of tested mutants: how they are read, counted and judged.
+//! Outcomes of tested mutants: how they are counted and judged.
 
 use std::fmt;
-use std::path::Path;
 
-use anyhow::{Context as _, bail};
-use serde_json::Value;
+use anyhow::bail;
 
 use super::sample::{Mutant, Part};
 
@@ -18,29 +16,6 @@ pub enum Verdict {
     TimedOut,
     /// The change does not compile.
     Unviable,
-}
-
-impl Verdict {
-    /// Reads the word that begins a line of progress.
-    fn of_line(word: &str) -> Option<Self> {
-        match word.to_ascii_lowercase().as_str() {
-            "caught" => Some(Self::Caught),
-            "missed" => Some(Self::Missed),
-            "timeout" => Some(Self::TimedOut),
-            "unviable" => Some(Self::Unviable),
-            _ => None,
-        }
-    }
-
-    fn of_summary(summary: &str) -> Option<Self> {
-        match summary {
-            "CaughtMutant" => Some(Self::Caught),
-            "MissedMutant" => Some(Self::Missed),
-            "Timeout" => Some(Self::TimedOut),
-            "Unviable" => Some(Self::Unviable),
-            _ => None,
-        }
-    }
 }
 
 impl fmt::Display for Verdict {
@@ -63,35 +38,6 @@ pub struct Outcome {
     pub by: String,
     /// Time to build and test, in seconds.
     pub seconds: f64,
-}
-
-/// Reads a line of progress of `cargo mutants`, such as `CAUGHT   src/a.rs:1:2: replace f in 3s build + 1s test`.
-pub fn decided<'a>(line: &str, mutants: &'a [Mutant]) -> Option<(&'a Mutant, Verdict)> {
-    let (word, rest) = line.split_once(' ')?;
-    let verdict = Verdict::of_line(word)?;
-    let rest = rest.trim_start();
-    // One name may begin another: the longest is the one.
-    let named = mutants.iter().filter(|mutant| rest.starts_with(&mutant.name));
-    named.max_by_key(|mutant| mutant.name.len()).map(|mutant| (mutant, verdict))
-}
-
-/// Reads `outcomes.json`. Fails unless each of the mutants has an outcome: none may be lost.
-pub fn read(path: &Path, mutants: &[Mutant], phase: &str) -> anyhow::Result<Vec<Outcome>> {
-    let text = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let json: Value = serde_json::from_slice(&text).with_context(|| format!("{} is not JSON", path.display()))?;
-    let rows = json.get("outcomes").and_then(Value::as_array).context("no outcomes")?;
-    let mut outcomes = Vec::new();
-    for mutant in mutants {
-        let is_named =
-            |row: &&Value| row.pointer("/scenario/Mutant/name").and_then(Value::as_str) == Some(&mutant.name);
-        let row = rows.iter().find(is_named).with_context(|| format!("no outcome of {}", mutant.name))?;
-        let summary = row.get("summary").and_then(Value::as_str).unwrap_or_default();
-        let verdict = Verdict::of_summary(summary).with_context(|| format!("{}: {summary}", mutant.name))?;
-        let steps = row.get("phase_results").and_then(Value::as_array).map_or(&[] as &[Value], Vec::as_slice);
-        let seconds = steps.iter().filter_map(|step| step.get("duration").and_then(Value::as_f64)).sum();
-        outcomes.push(Outcome { mutant: mutant.clone(), verdict, by: phase.to_owned(), seconds });
-    }
-    Ok(outcomes)
 }
 
 /// Outcomes of a whole run. Its text is a table of the parts and a line for each survivor.
@@ -163,7 +109,6 @@ impl fmt::Display for Report {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests")]
     use super::*;
 
     fn mutant(name: &str, part: Part) -> Mutant {
@@ -172,41 +117,6 @@ mod tests {
 
     fn outcome(part: Part, verdict: Verdict) -> Outcome {
         Outcome { mutant: mutant("m", part), verdict, by: "unit tests".to_owned(), seconds: 1.0 }
-    }
-
-    #[test]
-    fn a_line_of_progress_names_its_mutant() {
-        let mutants = [
-            mutant("a.rs:1:2: replace f -> u8 with 1", Part::Abr),
-            mutant("a.rs:1:2: replace f -> u8 with 11", Part::Abr),
-        ];
-        let line = "CAUGHT   a.rs:1:2: replace f -> u8 with 11 in 3s build + 1s test";
-        assert_eq!(decided(line, &mutants), Some((&mutants[1], Verdict::Caught)));
-        assert_eq!(
-            decided("TIMEOUT  a.rs:1:2: replace f -> u8 with 1", &mutants),
-            Some((&mutants[0], Verdict::TimedOut))
-        );
-        assert_eq!(decided("Found 2 mutants to test", &mutants), None);
-        assert_eq!(decided("MISSED   b.rs:1:2: replace g", &mutants), None);
-    }
-
-    #[test]
-    fn an_outcome_is_read_and_a_lost_one_is_an_error() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("outcomes.json");
-        let text = r#"{"outcomes": [
-            {"scenario": "Baseline", "summary": "Success"},
-            {"scenario": {"Mutant": {"name": "m"}}, "summary": "MissedMutant",
-             "phase_results": [{"phase": "Build", "duration": 2.5}, {"phase": "Test", "duration": 1.5}]},
-            {"scenario": {"Mutant": {"name": "broken"}}, "summary": "Failure"}
-        ]}"#;
-        std::fs::write(&path, text).unwrap();
-        let outcomes = read(&path, &[mutant("m", Part::Drm)], "unit tests").unwrap();
-        assert_eq!((outcomes[0].verdict, outcomes[0].seconds), (Verdict::Missed, 4.0));
-        for lost in ["another", "broken"] {
-            let error = read(&path, &[mutant(lost, Part::Drm)], "unit tests").unwrap_err();
-            assert!(error.to_string().contains(lost), "{error}");
-        }
     }
 
     #[test]

@@ -82,6 +82,13 @@ impl Switched {
     }
 }
 
+impl Switched {
+    /// Returns true if this byte is in the text of a mutant.
+    pub fn is_inserted(&self, byte: usize) -> bool {
+        self.inserted.iter().any(|(range, _)| range.contains(&byte))
+    }
+}
+
 /// A change of the source that holds one mutant.
 struct Edit {
     number: u32,

@@ -15,7 +15,7 @@ use super::report::Verdict;
 /// Maximum address space of a test program, in KiB: a loop that lost its end must not take the machine's memory.
 const MAX_MEMORY: u64 = 6 << 20;
 /// Minimum time that a run of tests may take.
-const MIN_PATIENCE: Duration = Duration::from_secs(30);
+pub const MIN_PATIENCE: Duration = Duration::from_secs(30);
 /// Multiple of the time of the unchanged tests that a run with a mutant may take.
 const PATIENCE: u32 = 3;
 
@@ -24,7 +24,8 @@ pub struct Subject<'a> {
     program: &'a Program,
     folder: &'a Path,
     /// Names of the tests that reach a mutant; `None` if a thread without a test's name reached it, so that any test may.
-    reached: BTreeMap<u32, Option<BTreeSet<String>>>,
+    /// Without this map every test runs.
+    reached: Option<BTreeMap<u32, Option<BTreeSet<String>>>>,
     patience: Duration,
 }
 
@@ -59,12 +60,28 @@ impl<'a> Subject<'a> {
         }
         let patience = (started.elapsed() * PATIENCE).max(MIN_PATIENCE);
         let text = if notes.exists() { std::fs::read_to_string(notes)? } else { String::new() };
-        Ok(Self { program, folder, reached: reached(&text, &tests), patience })
+        Ok(Self { program, folder, reached: Some(reached(&text, &tests)), patience })
+    }
+
+    /// Returns a program that was built from one mutant and whose unchanged form may take so long.
+    pub const fn of_one(program: &'a Program, folder: &'a Path, patience: Duration) -> Self {
+        Self { program, folder, reached: None, patience }
+    }
+
+    /// Returns the name of the program, and the time that a run of it may take.
+    pub fn patience(&self) -> (String, Duration) {
+        (self.program.name.clone(), self.patience)
     }
 
     /// Runs the tests that reach this mutant, until one fails.
     pub fn test(&self, number: u32) -> anyhow::Result<Option<(Verdict, String)>> {
-        let Some(tests) = self.reached.get(&number) else { return Ok(None) };
+        let tests = match &self.reached {
+            Some(reached) => match reached.get(&number) {
+                Some(tests) => tests.as_ref(),
+                None => return Ok(None),
+            },
+            None => None,
+        };
         let mut command = Command::new("sh");
         command.arg("-c").arg(format!("ulimit -v {MAX_MEMORY}; exec \"$0\" \"$@\"")).arg(&self.program.path);
         command.current_dir(self.folder).arg("--test-threads=2").env("KINORA_MUTANT", number.to_string());
