@@ -14,6 +14,8 @@ mod demux;
 mod elementary;
 pub mod mp4;
 mod picture;
+#[cfg(test)]
+mod records;
 mod sample;
 mod sniff;
 mod sniffing;

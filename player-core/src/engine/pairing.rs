@@ -272,6 +272,10 @@ mod tests {
         for key in sound {
             assert_eq!(pairing(&presentation, Some(key)).keys, [key]);
         }
+        // Without any of that number all others stay.
+        let [pictures, sound] = [MediaKind::Video, MediaKind::Audio].map(|kind| keys(&presentation, kind));
+        let other = Pairing::new(&presentation, &pictures, vec![sound[1]], Some(sound[0]), abr::Hdcp::None);
+        assert_eq!(other.keys, [sound[1]]);
     }
 
     #[test]

@@ -189,3 +189,18 @@ pub(super) fn roles(element: &Element) -> Vec<Role> {
     }
     roles
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn channels_are_counted_by_the_mask_of_dolby() {
+        for (mask, count) in
+            [(0xf801, Some(6)), (0xa000, Some(2)), (0x4000, Some(1)), (0xfa01, Some(8)), (0x0200, Some(2))]
+        {
+            assert_eq!(dolby_channels(mask), count, "{mask:#06x}");
+        }
+        assert_eq!(dolby_channels(0), None);
+    }
+}

@@ -476,3 +476,21 @@ fn durations_add_their_fields_in_their_order() {
         assert_eq!(seconds(text).map(|length| length.as_secs_f64()), expected, "{text}");
     }
 }
+
+#[test]
+fn tools_see_a_length_that_the_last_period_alone_gives() {
+    let length = |attributes: &str, last: &str| {
+        let period = |attributes: &str| {
+            format!(
+                "<Period {attributes}><AdaptationSet mimeType='video/mp4'>{TEMPLATE}<Representation id='a' bandwidth='1'/>\
+                 </AdaptationSet></Period>"
+            )
+        };
+        let text = format!("<MPD {attributes}>{}{}</MPD>", period("start='PT0S' duration='PT20S'"), period(last));
+        let value = describe(text.as_bytes(), &base(), None).unwrap_or_else(|error| panic!("{error}"));
+        value["duration_s"].as_f64()
+    };
+    assert_eq!(length("", "start='PT20S' duration='PT7S'"), Some(27.0));
+    assert_eq!(length("mediaPresentationDuration='PT25S'", "start='PT20S' duration='PT7S'"), Some(25.0));
+    assert_eq!(length("", "start='PT20S'"), None);
+}

@@ -394,3 +394,31 @@ fn tabs_are_of_one_to_three_columns() {
         assert_eq!(shown(&cc), [expected]);
     }
 }
+
+#[test]
+fn backgrounds_have_seven_colours_and_black_each_opaque_or_not() {
+    let colours = [
+        [255, 255, 255],
+        [0, 255, 0],
+        [0, 0, 255],
+        [0, 255, 255],
+        [255, 0, 0],
+        [255, 255, 0],
+        [255, 0, 255],
+        [0, 0, 0],
+    ];
+    for (number, [red, green, blue]) in colours.into_iter().enumerate() {
+        for (bit, alpha) in [(0, 255), (1, 128)] {
+            let mut cc = cc1();
+            codes(&mut cc, &[RCL, ENM, ROW_15]);
+            text(&mut cc, "A ");
+            cc.push([with_parity(0x10), with_parity(0x20 | (number as u8) << 1 | bit)]);
+            text(&mut cc, "B");
+            codes(&mut cc, &[EOC]);
+            let cues = cc.cues(MediaTime::ZERO);
+            let text = format!("{cues:?}");
+            let wanted = format!("{:?}", Some([red, green, blue, alpha]));
+            assert!(text.contains(&wanted), "{wanted}: {text}");
+        }
+    }
+}
