@@ -126,8 +126,8 @@ fn media_that_is_cut_or_damaged_gives_what_is_on_record() {
         std::fs::write(&path, &found).expect("the record can be written");
     }
     let expected = std::fs::read_to_string(&path).unwrap_or_default();
-    let lines = found.lines().zip(expected.lines()).enumerate();
-    for (number, (found, expected)) in lines.filter(|(_, (found, expected))| found != expected).take(1) {
+    let mut lines = found.lines().zip(expected.lines()).enumerate();
+    if let Some((number, (found, expected))) = lines.find(|(_, (found, expected))| found != expected) {
         panic!("damaged.txt, line {}:\n{found}\nin place of\n{expected}", number + 1);
     }
     assert_eq!(found.lines().count(), expected.lines().count());
