@@ -99,7 +99,7 @@ impl Builder<'_> {
         write_changed(&folder.join("mutant_switch.rs"), switch::MODULE)?;
         let root = self.root.join(self.plan.folder()).join("src/lib.rs");
         let text = std::fs::read_to_string(&root).with_context(|| format!("cannot read {}", root.display()))?;
-        write_changed(&folder.join("lib.rs"), &format!("{text}\n#[doc(hidden)]\npub mod mutant_switch;\n"))
+        write_changed(&folder.join("lib.rs"), &with_module(&text))
     }
 
     /// Writes the files that hold mutants, or of these only `some`, and removes from `open` what a switch cannot hold.
@@ -130,10 +130,7 @@ impl Builder<'_> {
             };
             let switched = switch::switch(&text, &rows, &path).with_context(|| file.to_owned())?;
             // A file with a byte-order mark, or with a first line `#!`, would need its offsets moved; none has one.
-            let text = match file.ends_with("/src/lib.rs") {
-                true => format!("{}\n#[doc(hidden)]\npub mod mutant_switch;\n", switched.text),
-                false => switched.text.clone(),
-            };
+            let text = if file.ends_with("/src/lib.rs") { with_module(&switched.text) } else { switched.text.clone() };
             write_changed(&self.tree.join(file), &text)?;
             open.retain(|number| !switched.alone.contains(number));
             files.insert(file.to_owned(), switched);
@@ -161,6 +158,11 @@ impl Builder<'_> {
         }
         Ok(messages)
     }
+}
+
+/// Returns the root of a crate with the module of the switches.
+fn with_module(text: &str) -> String {
+    format!("{text}\n#[doc(hidden)]\npub mod mutant_switch;\n")
 }
 
 /// Writes the file unless it holds this text already, so that what was built from it stays valid.

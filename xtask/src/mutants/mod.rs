@@ -162,7 +162,7 @@ fn test(root: &Path, home: &Path, chosen: &[Mutant], options: &Options) -> anyho
     Ok(outcomes)
 }
 
-/// What the trials of one build share.
+/// State that the trials of one build share.
 struct Run<'a> {
     folder: &'a Path,
     home: &'a Path,

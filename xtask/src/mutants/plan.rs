@@ -1,4 +1,4 @@
-//! Which tests decide on the mutants of which part.
+//! Tests that decide on the mutants of each part.
 
 use super::sample::Part;
 

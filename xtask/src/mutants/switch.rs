@@ -67,6 +67,11 @@ pub struct Switched {
 }
 
 impl Switched {
+    /// Returns true if this byte is in the text of a mutant.
+    pub fn is_inserted(&self, byte: usize) -> bool {
+        self.inserted.iter().any(|(range, _)| range.contains(&byte))
+    }
+
     /// Returns the mutants that a compiler's message about this byte concerns: those whose own text it is, else those of
     /// the smallest changed piece of code around it, else all of the file.
     pub fn concerned(&self, byte: usize) -> Vec<u32> {
@@ -79,13 +84,6 @@ impl Switched {
             return self.enclosed.iter().map(|(.., number)| *number).collect();
         };
         around().filter(|(_, length, _)| *length == smallest).map(|(.., number)| *number).collect()
-    }
-}
-
-impl Switched {
-    /// Returns true if this byte is in the text of a mutant.
-    pub fn is_inserted(&self, byte: usize) -> bool {
-        self.inserted.iter().any(|(range, _)| range.contains(&byte))
     }
 }
 
