@@ -9,7 +9,7 @@ fn report(at: u64, rung: u64, presented: u64, dropped: u64) -> FrameReport {
     FrameReport { at: MS(at), rung: Rung::new(rung), presented, dropped }
 }
 
-/// What is remembered: rates, milliseconds until which they are forbidden, and failures.
+/// Returns the memory: rates, milliseconds until which they are forbidden, and failures.
 fn failed(frames: &DroppedFrames) -> Vec<(u64, u128, u32)> {
     let one = |failed: &Failed| (failed.bitrate_bps, failed.until.as_millis(), failed.times);
     frames.failed.iter().flatten().map(one).collect()

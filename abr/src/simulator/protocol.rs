@@ -468,7 +468,7 @@ mod tests {
         }
     }
 
-    /// What a rule hears of `messages`, and what they are answered.
+    /// Returns the news that a rule gets from `messages`, and the answers to them.
     fn heard(messages: &[&str]) -> (Vec<String>, Vec<String>) {
         let words = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
         let shared = std::sync::Arc::clone(&words);

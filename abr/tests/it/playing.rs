@@ -1,4 +1,4 @@
-//! What the simulator's player tells a rule, and what it makes of the answers, by hand.
+//! The simulator's player: its news to a rule and its use of the answers, compared with arithmetic by hand.
 
 use std::time::Duration;
 

@@ -391,7 +391,7 @@ mod tests {
         assert_eq!(wrong.unwrap(), list, "a wrong place is searched around");
     }
 
-    /// What is asked for after the first piece of a file.
+    /// Returns the range that is asked for after the first piece of a file.
     fn asked(first: &[u8], is_last: bool, range: Option<(u64, u64)>) -> Option<ByteRange> {
         let offset = range.map_or(0, |(offset, _)| offset);
         let asked = if is_last { first.len() as u64 + 1 } else { first.len() as u64 };

@@ -148,7 +148,7 @@ pub fn locked(content: Content, key_id: [u8; 16]) -> Content {
     Content::Media { size, pieces }
 }
 
-/// What the edit list of a track does (ISO/IEC 14496-12 §8.6.6).
+/// Effect of the edit list of a track (ISO/IEC 14496-12 §8.6.6).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Edit {
     /// Length of an empty edit, milliseconds.
@@ -173,7 +173,7 @@ pub struct RealTrack {
     pub layout: Layout,
     /// Ticks by which timestamps run ahead of the presentation.
     pub ahead: u64,
-    /// What the edit list of the track does; timestamps make up for it.
+    /// Effect of the edit list of the track; timestamps make up for it.
     pub edit: Edit,
 }
 

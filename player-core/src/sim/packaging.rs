@@ -99,7 +99,7 @@ impl Film {
         self
     }
 
-    /// What a part of a file holds; `None` when there is no such file, or the part is not one that the manifest or the
+    /// Returns the content of a part of a file; `None` when there is no such file, or the part is not one that the manifest or the
     /// index of the file names.
     pub fn part(&self, path: &str, range: Option<ByteRange>) -> Option<Content> {
         let Some((group, name)) = self.whole_file(path) else { return self.content(path) };
@@ -159,7 +159,7 @@ impl Film {
         Some(FileMap { init, index, segments })
     }
 
-    /// What a DASH representation says of its file, as elements in it.
+    /// Returns the elements of a DASH representation that describe its file.
     pub(super) fn file_elements(&self, group: &str, name: &str, begin: u64) -> String {
         let Some(map) = self.file_map(group, name) else { return String::new() };
         let scale = if group == "v" { VIDEO_SCALE } else { AUDIO_SCALE };
@@ -245,7 +245,7 @@ impl Film {
         Some(tracks)
     }
 
-    /// What the edit list of a track does. Media timestamps run far enough ahead to make up for an empty edit.
+    /// Effect of the edit list of a track. Media timestamps run far enough ahead to make up for an empty edit.
     fn edit(&self, scale: u32) -> Edit {
         let edit = match scale {
             VIDEO_SCALE => Edit { empty_millis: 40, media_time: 2 * VIDEO_SCALE / 24 },

@@ -205,25 +205,3 @@ fn a_state_holds_the_bytes_of_a_frame_that_is_cut() {
     let base = held(20);
     assert_eq!([held(21), held(40), held(66)], [base + 1, base + 20, base + 46]);
 }
-
-#[test]
-fn frames_are_encrypted_with_the_key_of_their_segment() {
-    let keys = [SampleKey { key_id: [1; 16], iv: [2; 16] }, SampleKey { key_id: [3; 16], iv: [4; 16] }];
-    let mut setup = DemuxSetup { keeps_tail: true, ..DemuxSetup::new(ContainerFormat::PackedAudio, None) };
-    for key in &keys {
-        setup.sample_key = Some(key.clone());
-        let mut demuxer = open(&setup).unwrap();
-        let bytes = [timestamp_tag(0), adts(80, 1), adts(80, 2), adts(80, 3)].concat();
-        let mut outputs = demuxer.push(bytes.into()).unwrap();
-        outputs.extend(demuxer.finish().unwrap());
-        let Some(DemuxOutput::Tail(tail)) = outputs.pop() else { unreachable!("it was asked for") };
-        outputs.extend(tail.outputs);
-        setup.carried = Some(CarriedState { state: tail.state, continues: true });
-        let frames = outputs.iter().flat_map(|output| match output {
-            DemuxOutput::Fragment(fragment) => fragment.samples.as_slice(),
-            _ => &[],
-        });
-        let ids: Vec<_> = frames.map(|frame| frame.crypto.as_ref().unwrap().key_id).collect();
-        assert_eq!(ids, [key.key_id; 3]);
-    }
-}
