@@ -414,6 +414,10 @@ fn the_pen_stays_inside_its_window() {
     assert_eq!(shown(&cc), ["AB D"]);
     tell(&mut cc, &[0x92, 0x09, 0x00, b'E']);
     assert_eq!(shown(&cc), ["AB D\nE"]);
+    // A line holds four characters; whatever is written past them replaces the last.
+    tell(&mut cc, &[0x92, 0x00, 0x00]);
+    tell(&mut cc, b"FGHIJK");
+    assert_eq!(shown(&cc), ["FGHK\nE"]);
 }
 
 #[test]

@@ -237,6 +237,24 @@ fn encodings_are_told_by_their_first_bytes() {
 }
 
 #[test]
+fn references_of_xml_become_their_characters_and_no_other_is_expanded() {
+    let text = |inside: &str| timed(&format!("<body><div><p>{inside}</p></div></body>")).pop().map(|(_, _, text)| text);
+    for (inside, expected) in [
+        ("a&amp;b", "a&b"),
+        ("a&lt;b", "a<b"),
+        ("a&gt;b", "a>b"),
+        ("a&quot;b", "a\"b"),
+        ("a&apos;b", "a'b"),
+        ("a&nbsp;b", "a\u{a0}b"),
+        ("a&#65;b", "aAb"),
+        ("a&#x42;b", "aBb"),
+        ("a&other;b", "ab"),
+    ] {
+        assert_eq!(text(inside).as_deref(), Some(expected), "{inside}");
+    }
+}
+
+#[test]
 fn what_is_not_ttml_is_refused_by_name() {
     for (file, starts) in [
         ("", "the document is not TTML"),
