@@ -36,3 +36,27 @@ impl RemoteElements {
         MOST.saturating_sub(self.0.len())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn parts_are_counted_and_large_ones_cannot_be_had() {
+        let url = |number: usize| Url::parse(&format!("http://h/{number}.xml")).unwrap();
+        let mut remotes = RemoteElements::default();
+        assert!(remotes.is_empty());
+        for number in 0..MOST + 2 {
+            assert_eq!(remotes.room(), MOST.saturating_sub(number));
+            remotes.insert(url(number), (number % 2 == 0).then(|| Bytes::from_static(b"<Period/>")));
+        }
+        assert!(!remotes.is_empty());
+        assert_eq!(remotes.get(&url(0)), Some(&Some(Bytes::from_static(b"<Period/>"))));
+        assert_eq!((remotes.get(&url(1)), remotes.get(&url(MOST + 2))), (Some(&None), None));
+        for (length, kept) in [(LARGEST, true), (LARGEST + 1, false)] {
+            remotes.insert(url(0), Some(vec![b' '; length].into()));
+            assert_eq!(remotes.get(&url(0)).map(Option::is_some), Some(kept), "{length}");
+        }
+    }
+}

@@ -466,6 +466,21 @@ mod tests {
     }
 
     #[test]
+    fn as_many_indexes_are_read_as_the_limit_says() {
+        for (below, fits) in [(MAX_INDEXES - 1, true), (MAX_INDEXES, false)] {
+            let low = index(0, &[(8, 1000)]);
+            let size = u32::try_from(low.len()).unwrap();
+            let top = index(0, &vec![(0x8000_0000 | size, 1000); below]);
+            let file = [top.clone(), low.repeat(below), vec![0; 8]].concat();
+            let (list, _) = fetch(&file, &source(Some((0, top.len() as u64))));
+            match list {
+                Ok(list) => assert!(fits && list.len() == below as u64, "{} of {below}", list.len()),
+                Err(error) => assert!(!fits && matches!(error, ManifestError::TooLarge { .. }), "{error:?}"),
+            }
+        }
+    }
+
+    #[test]
     fn a_file_without_an_index_is_one_segment_and_a_period_takes_its_part_of_one() {
         let file = [boxed(b"ftyp", &[0; 12]), boxed(b"moof", &[0; 8]), vec![0; 50]].concat();
         let told = IndexSource { period_duration: Some(Duration::from_secs(9)), ..source(None) };

@@ -189,4 +189,29 @@ mod tests {
         assert_eq!(opus_samples(&[16 << 3 | 3, 0]), None);
         assert_eq!(opus_samples(&[]), None);
     }
+
+    #[test]
+    fn a_packet_is_held_up_to_its_limit_and_not_past_it() {
+        let mut reader = PacketReader::new(Content::Id3);
+        reader.begin(None);
+        assert_eq!(reader.push(&vec![0; PACKET_BYTES - 1]), Ok(()));
+        assert_eq!(reader.push(&[0]), Ok(()));
+        for more in [1, 2, PACKET_BYTES] {
+            assert!(matches!(reader.push(&vec![0; more]), Err(DemuxError::Limit { .. })), "{more}");
+        }
+        assert_eq!(reader.held_bytes(), PACKET_BYTES);
+        reader.begin(None);
+        assert_eq!((reader.push(&[0; 2]), reader.held_bytes()), (Ok(()), 2), "another packet");
+        // An access unit is held until the time of the one after it is known.
+        let mut reader = PacketReader::new(Content::Whole(None));
+        let mut out = Vec::new();
+        for (pts, expected) in [(90_000, 30), (93_000, 30)] {
+            reader.begin(Some(Stamp { pts, dts: pts }));
+            assert_eq!(reader.push(&[1; 30]), Ok(()));
+            reader.end(&mut out);
+            assert_eq!(reader.held_bytes(), expected);
+        }
+        reader.finish(&mut out);
+        assert_eq!(reader.held_bytes(), 0);
+    }
 }

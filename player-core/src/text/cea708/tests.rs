@@ -196,8 +196,10 @@ fn a_delay_holds_codes_until_it_is_over_or_cancelled() {
     }
     assert!(shown(&cc)[0].len() > 20, "the room for what waits is small");
     send(&mut cc, &[(1, b"\x8d\xff")], ms(4000));
+    assert!(cc.changed() && !cc.changed());
     send(&mut cc, &[(1, b"X\x8fY")], ms(4100));
     assert!(shown(&cc).is_empty(), "a reset does not wait");
+    assert!(cc.changed(), "the screen is empty now");
 }
 
 #[test]

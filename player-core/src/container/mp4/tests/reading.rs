@@ -221,6 +221,12 @@ fn a_report_lists_what_the_demuxer_gives() {
     let expected = serde_json::json!([[0, true, 10], [80_000, false, 7]]);
     assert_eq!(report["tracks"][0]["samples"], expected);
     assert_eq!(report["tracks"][0]["codec"], "avc1.4D401F");
+    for (bytes, fits) in [(17, true), (16, false), (10, false)] {
+        let spec = [(512, 10, true, 0), (512, 7, false, 512)];
+        let file = [testmux::init(&[VIDEO]).to_vec(), testmux::segment_of(1, 1, 0, &spec, &vec![0; bytes]).to_vec()];
+        let report = describe_samples(&file.concat());
+        assert_eq!(matches!(report, Err(DemuxError::Malformed { .. })), !fits, "{bytes}: {report:?}");
+    }
 }
 
 #[test]
