@@ -1,4 +1,4 @@
-//! Constants of the planner. `docs/abr.md` describes how they were chosen.
+//! Constants of the planner. `docs/abr-laboratory.md` describes how they were chosen.
 
 use crate::estimator::{ForecastTuning, PaceTuning};
 
