@@ -1,4 +1,4 @@
-//! Sessions without a network: the link of a recorded trace, a player's buffer over it, and the score of what came out.
+//! Sessions without a network: the link of a recorded trace, a player's buffer over it, and the score of the result.
 //!
 //! [`link`] alone is also what the virtual world of the playback engine and the shaper of the edge server are driven by.
 

@@ -32,7 +32,7 @@ fn outcome(read: &(Vec<DemuxOutput>, Option<DemuxError>)) -> String {
     format!("{} outputs {:016x}{error}", outputs.len(), digest(outputs))
 }
 
-/// Reads one segment in pieces; what came before an error is kept.
+/// Reads one segment in pieces; outputs before an error are kept.
 fn read(setup: &DemuxSetup, bytes: &[u8]) -> (Vec<DemuxOutput>, Option<DemuxError>) {
     let mut outputs = Vec::new();
     let mut demuxer = match open(setup) {

@@ -34,7 +34,7 @@ impl Warnings {
     }
 }
 
-/// What a document is, by its beginning.
+/// Kind of a document, by its beginning.
 #[derive(Debug)]
 pub(super) enum Document<'a> {
     /// An HLS playlist of either kind.

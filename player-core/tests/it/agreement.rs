@@ -41,7 +41,7 @@ fn config(rule: &str) -> PlayerConfig {
     }
 }
 
-/// What came of a session: the rung of each segment, and the time without picture after the start.
+/// Result of a session: the rung of each segment, and the time without picture after the start.
 #[derive(Debug)]
 struct Session {
     rungs: Vec<usize>,

@@ -1,4 +1,4 @@
-//! What the renderer reports is acted upon: decoders that fail, devices that go away.
+//! Reports of the renderer are acted upon: decoders that fail, devices that go away.
 
 use player_core::engine::io::Output;
 use player_core::model::{MediaKind, Protocol};

@@ -1,4 +1,4 @@
-//! What every scenario needs: films, links and questions about the log.
+//! Helpers of all scenarios: films, links and questions about the log.
 
 use std::time::Duration;
 

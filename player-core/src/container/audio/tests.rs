@@ -165,7 +165,7 @@ fn a_frame_may_be_split_over_two_segments() {
         assert_eq!(shape(&second), shape(&whole), "cut at {cut}, no tag before the rest");
         // Where a segment begins, time is counted on from whole nanoseconds.
         assert!(second.iter().zip(&whole).all(|(a, b)| a.pts.nanos_from(b.pts).abs() < 2), "cut at {cut}");
-        // A tag tells the time of the first frame that begins in the segment.
+        // A tag has the time of the first frame that begins in the segment.
         let begun = whole.iter().scan(0, |end, frame| {
             let start = *end;
             *end += frame.payload.0.len() + 7;

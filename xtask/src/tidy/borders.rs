@@ -1,11 +1,7 @@
-//! House rules that the compiler does not know: who may depend on whom inside `player-core`, how files begin, how
-//! long they are, which names say nothing, that an ignored test gives its reason, and that dependencies are used.
+//! The rules of one source file: who may depend on whom inside `player-core`, how a file begins, how long it is,
+//! that its name says something, and that an ignored test gives its reason.
 
-use std::path::{Path, PathBuf};
-
-use anyhow::{Context as _, bail};
-
-use crate::unused;
+use super::is_below;
 
 /// Lines beyond which a file is no longer one idea.
 const MAX_LINES: usize = 1000;
@@ -68,73 +64,8 @@ const BORDERS: [Border; 7] = [
     },
 ];
 
-/// Folders with sources.
-const TOPS: [&str; 7] = ["abr", "player-core", "ffi", "ui-desktop", "mock-backend", "tests", "xtask"];
-/// Folders with a manifest; a package inside another one comes first.
-const PACKAGES: [&str; 10] = [
-    "player-core/fuzz",
-    "ui-desktop/fuzz",
-    "mock-backend/api",
-    "abr",
-    "player-core",
-    "ffi",
-    "ui-desktop",
-    "mock-backend",
-    "tests",
-    "xtask",
-];
-
-/// Checks everything and lists all that is wrong.
-pub fn run(root: &Path) -> anyhow::Result<()> {
-    let mut paths = Vec::new();
-    for top in TOPS {
-        collect(&root.join(top), &mut paths)?;
-    }
-    paths.sort();
-    let mut files = Vec::new();
-    for path in &paths {
-        let name = path.strip_prefix(root).unwrap_or(path).to_string_lossy().replace('\\', "/");
-        files.push((name, read(path)?));
-    }
-    let mut faults: Vec<String> = files.iter().flat_map(|(name, text)| faults_of(name, text)).collect();
-    for package in PACKAGES {
-        let sources = files.iter().filter(|(name, _)| owner(name) == Some(package)).map(|(_, text)| text.as_str());
-        for name in unused::dependencies(&read(&root.join(package).join("Cargo.toml"))?, sources)? {
-            faults.push(format!("{package}/Cargo.toml: `{name}` is declared, and no source names it"));
-        }
-    }
-    if files.is_empty() {
-        bail!("no source found below {}", root.display());
-    }
-    if !faults.is_empty() {
-        bail!("{} faults:\n{}", faults.len(), faults.join("\n"));
-    }
-    Ok(())
-}
-
-fn read(path: &Path) -> anyhow::Result<String> {
-    std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
-}
-
-/// Returns the folder of the package that a file belongs to.
-fn owner(name: &str) -> Option<&'static str> {
-    PACKAGES.into_iter().find(|package| name.strip_prefix(package).is_some_and(|rest| rest.starts_with('/')))
-}
-
-fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> anyhow::Result<()> {
-    for entry in std::fs::read_dir(folder).with_context(|| format!("cannot list {}", folder.display()))? {
-        let path = entry?.path();
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        if path.is_dir() && name != "target" && !name.starts_with('.') {
-            collect(&path, files)?;
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            files.push(path);
-        }
-    }
-    Ok(())
-}
-
-fn faults_of(name: &str, text: &str) -> Vec<String> {
+/// Returns all that is wrong in one source file.
+pub fn faults_of(name: &str, text: &str) -> Vec<String> {
     let mut faults = Vec::new();
     let starts_well = text.lines().find(|line| !line.starts_with("#!")).is_some_and(|line| line.starts_with("//!"));
     if !starts_well {
@@ -154,8 +85,7 @@ fn faults_of(name: &str, text: &str) -> Vec<String> {
         }
     }
     for border in &BORDERS {
-        let inside = |folder: &str| name.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
-        if !inside(border.folder) || border.except.iter().any(|folder| inside(folder)) {
+        if !is_below(name, border.folder) || border.except.iter().any(|folder| is_below(name, folder)) {
             continue;
         }
         for (index, line) in text.lines().enumerate() {
