@@ -28,10 +28,10 @@ impl Engine {
         let unheard = refused && !std::mem::replace(&mut session.metadata_refused, true);
         if unheard {
             let error = PlayerError::warning(ErrorCode::ManifestMalformed, "there is more timed metadata than is kept");
-            self.warn(error.at(stage));
+            self.effects.warn(error.at(stage));
         }
         if changed {
-            self.emit(Event::MetadataChanged);
+            self.effects.emit(Event::MetadataChanged);
         }
     }
 
@@ -76,7 +76,7 @@ impl Engine {
             session.metadata.advance(position)
         };
         for passage in passages {
-            self.emit(match passage {
+            self.effects.emit(match passage {
                 Passage::Started(metadata) => Event::MetadataStarted { metadata },
                 Passage::Ended(metadata) => Event::MetadataEnded { metadata },
             });

@@ -51,7 +51,7 @@ impl Engine {
                 PlayerError::warning(ErrorCode::RangePastEnd, message)
             }
         };
-        self.warn(error.at(stage).with_url(&url));
+        self.effects.warn(error.at(stage).with_url(&url));
     }
 
     pub(super) fn fetch_progress(&mut self, id: FetchId, bytes: u64) {
@@ -189,7 +189,7 @@ impl Engine {
             }
         }
         if longer {
-            self.emit(Event::TimelineChanged);
+            self.effects.emit(Event::TimelineChanged);
             self.clamp_start();
         }
         self.begin_where_told(parsed.start);
@@ -294,7 +294,7 @@ impl Engine {
         if self.asks_rule(id) {
             self.ledger.segment(bitrate, segment.duration);
         }
-        self.emit(Event::SegmentLoaded {
+        self.effects.emit(Event::SegmentLoaded {
             kind: super::session::kind_of(id),
             representation: name,
             start: segment.start,
@@ -330,7 +330,7 @@ impl Engine {
     pub(super) fn give_up_silent_requests(&mut self) {
         for (job, started) in self.jobs.silent(&self.config, self.now) {
             if let Some(fetch) = self.jobs.get(job).and_then(|job| job.attempt()).map(|attempt| attempt.fetch) {
-                self.outbox.push_back(super::io::Output::Cancel(fetch));
+                self.effects.cancel(fetch);
                 self.request_failed(job, Cause::Fetch(&FetchError::Timeout { started }));
             }
         }

@@ -235,7 +235,7 @@ impl Engine {
         packets.retain(|packet| window.shows(packet.pts, packet.pts + LEAST_PICTURE));
         let found = captions.insert((fetching.chosen.rep, segment.number), segment.mapping, packets);
         if captions.publish() {
-            self.emit(Event::CuesChanged);
+            self.effects.emit(Event::CuesChanged);
         }
         if found {
             self.choices_changed();
@@ -248,14 +248,14 @@ impl Engine {
         let wanted = session.wanted_captions().map(|track| (track.id, track.service));
         if session.captions.choose(wanted) {
             session.captions.publish();
-            self.emit(Event::CuesChanged);
+            self.effects.emit(Event::CuesChanged);
         }
     }
 
     /// The pictures were dropped, and what lay in them.
     pub(super) fn drop_captions(&mut self) {
         if self.session.as_mut().is_some_and(|session| session.captions.clear()) {
-            self.emit(Event::CuesChanged);
+            self.effects.emit(Event::CuesChanged);
         }
     }
 }

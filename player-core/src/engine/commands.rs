@@ -2,7 +2,6 @@
 
 use super::Engine;
 use super::accounting::{Departure, Discard};
-use super::io::Output;
 use super::playback::Seeking;
 use super::session::Session;
 use super::stream::StreamId;
@@ -20,9 +19,9 @@ const RATES: std::ops::RangeInclusive<f64> = 0.25..=4.0;
 impl Engine {
     /// Executes a command and replies to it.
     pub(super) fn command(&mut self, id: CommandId, command: Command) {
-        let at = self.outbox.len();
+        let slot = self.effects.reserve_reply();
         let error = self.execute(command).err().map(|error| error.at(Stage::Command));
-        self.outbox.insert(at, Output::Event(Event::Reply { id, error }));
+        self.effects.reply(slot, id, error);
     }
 
     fn execute(&mut self, command: Command) -> Result<(), PlayerError> {
@@ -89,8 +88,8 @@ impl Engine {
             Command::SetOutputProtection(output) => self.set_output_protection(output),
             Command::Stop => {
                 if self.unload() {
-                    self.emit(Event::StateChanged { state: State::Idle });
-                    self.emit(Event::Stopped);
+                    self.effects.emit(Event::StateChanged { state: State::Idle });
+                    self.effects.emit(Event::Stopped);
                 }
             }
         }
@@ -191,7 +190,7 @@ impl Engine {
     fn announce_seek(&mut self, seek: Seeking) {
         self.playback.seek = Some(seek);
         self.playback.await_first(seek.since);
-        self.emit(Event::SeekStarted { to: seek.to });
+        self.effects.emit(Event::SeekStarted { to: seek.to });
         if let Some(session) = self.session.as_mut() {
             session.video.account_mut().move_playhead();
         }
@@ -222,11 +221,11 @@ impl Engine {
 
     fn apply_rate(&mut self, rate: f64) {
         self.playback.clock.set_rate(rate, self.now);
-        self.render(RenderCommand::SetRate(rate));
+        self.effects.render(RenderCommand::SetRate(rate));
     }
 
     fn tell_volume(&mut self) {
-        self.render(RenderCommand::SetVolume { volume: self.settings.volume, muted: self.settings.muted });
+        self.effects.render(RenderCommand::SetVolume { volume: self.settings.volume, muted: self.settings.muted });
     }
 
     fn is_unloaded(&self) -> bool {

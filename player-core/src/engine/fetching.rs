@@ -8,7 +8,7 @@ use super::Engine;
 use super::accounting::Departure;
 use super::adapting::Picked;
 use super::buffer::{PartOf, TrackBuffer};
-use super::io::{FetchKind, Ingest, Output};
+use super::io::{FetchKind, Ingest};
 use super::keys::KeyState;
 use super::request::{Job, Purpose};
 use super::schedule::{self, Step};
@@ -66,8 +66,9 @@ impl Engine {
             }
             let again = std::mem::replace(&mut job.again, true);
             if let Some(candidate) = picked {
-                let outbox = &mut self.outbox;
-                self.jobs.send(id, candidate, &self.config, self.now, &mut |output| outbox.push_back(output));
+                if let Some(request) = self.jobs.send(id, candidate, &self.config, self.now) {
+                    self.effects.fetch(request);
+                }
                 self.ledger.requested(again);
             }
         }
@@ -457,7 +458,7 @@ impl Engine {
                 && let Some(attempt) = job.attempt()
             {
                 let bytes = attempt.bytes;
-                self.outbox.push_back(Output::Cancel(attempt.fetch));
+                self.effects.cancel(attempt.fetch);
                 self.learn(measured, bytes);
                 self.drop_partial(id, bytes);
             }

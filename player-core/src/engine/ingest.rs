@@ -42,7 +42,7 @@ impl Engine {
                 fetching.seen += cues.len();
                 let segment = &fetching.chosen.segment;
                 if text.insert(cues, timestamp_map, segment.mapping, segment.start, timeline) {
-                    self.emit(Event::CuesChanged);
+                    self.effects.emit(Event::CuesChanged);
                 }
             }
         }
@@ -70,7 +70,7 @@ impl Engine {
         }
         let message = format!("packets are missing or damaged in {} places of the segment", damage.gaps);
         let error = PlayerError::warning(ErrorCode::MediaMalformed, message).at(Stage::Segment);
-        self.warn(match &url {
+        self.effects.warn(match &url {
             Some(url) => error.with_url(url),
             None => error,
         });
@@ -194,13 +194,13 @@ impl Engine {
                 "timestamps lie far outside of the segment: it was moved to its announced place, or they were dropped",
             );
             let error = error.at(Stage::Segment);
-            self.warn(match &url {
+            self.effects.warn(match &url {
                 Some(url) => error.with_url(url),
                 None => error,
             });
         }
         if cues_placed {
-            self.emit(Event::CuesChanged);
+            self.effects.emit(Event::CuesChanged);
         }
         self.place_metadata(id, false);
         if began_late {

@@ -8,7 +8,7 @@ use url::Url;
 use super::Engine;
 use super::accounting::Departure;
 use super::fault;
-use super::io::{FetchKind, Ingest, Output};
+use super::io::{FetchKind, Ingest};
 use super::playback::Playback;
 use super::recovery::Cause;
 use super::request::{JobId, Purpose};
@@ -40,9 +40,9 @@ impl Engine {
         self.playback.await_first(self.now);
         self.playback.clock.set_rate(self.settings.rate, self.now);
         self.playback.begin_at(request.start.unwrap_or_default(), SeekMode::Exact, self.now);
-        self.render(RenderCommand::SetPlaying(false));
-        self.render(RenderCommand::SetRate(self.settings.rate));
-        self.render(RenderCommand::SetVolume { volume: self.settings.volume, muted: self.settings.muted });
+        self.effects.render(RenderCommand::SetPlaying(false));
+        self.effects.render(RenderCommand::SetRate(self.settings.rate));
+        self.effects.render(RenderCommand::SetVolume { volume: self.settings.volume, muted: self.settings.muted });
         self.set_state(State::Loading);
         let resource = Resource { urls: request.locations.clone(), range: None };
         self.jobs.add(self.now, Purpose::Manifest, FetchKind::Manifest, resource, Ingest::Body);
@@ -62,7 +62,7 @@ impl Engine {
         }
         let had = session.is_some();
         if had {
-            self.render(RenderCommand::Stop);
+            self.effects.render(RenderCommand::Stop);
         }
         self.playback.forget();
         had
@@ -84,9 +84,9 @@ impl Engine {
         self.playback.clock.hold(self.playback.clock.position(self.now), self.now);
         self.playback.told_playing = false;
         self.playback.error = Some(error.clone());
-        self.render(RenderCommand::Stop);
+        self.effects.render(RenderCommand::Stop);
         self.set_state(State::Failed);
-        self.emit(Event::Failed { error });
+        self.effects.emit(Event::Failed { error });
     }
 
     /// The manifest came. Parts of it that lie in other files are fetched before it is read.
@@ -167,7 +167,7 @@ impl Engine {
     pub(super) fn warn_about(&mut self, warnings: Vec<ManifestWarning>, stage: Stage, url: &Url) {
         for warning in warnings {
             let error = PlayerError::warning(ErrorCode::ManifestMalformed, warning.message).at(stage).with_url(url);
-            self.warn(match warning.line {
+            self.effects.warn(match warning.line {
                 Some(line) => error.with_line(line),
                 None => error,
             });
@@ -207,10 +207,10 @@ impl Engine {
         if let Some(session) = self.session.as_mut().filter(is_chosen) {
             session.video.account_mut().move_playhead();
         }
-        self.emit(Event::Loaded { protocol, kind, duration });
-        self.emit(Event::TracksChanged);
+        self.effects.emit(Event::Loaded { protocol, kind, duration });
+        self.effects.emit(Event::TracksChanged);
         if duration.is_some() {
-            self.emit(Event::TimelineChanged);
+            self.effects.emit(Event::TimelineChanged);
         }
         self.begin_at_seek(start);
         self.know_metadata(metadata, Stage::Manifest);
@@ -256,7 +256,7 @@ impl Engine {
             if let Some(job) = self.jobs.remove(id, self.now)
                 && let Some(attempt) = job.attempt()
             {
-                self.outbox.push_back(Output::Cancel(attempt.fetch));
+                self.effects.cancel(attempt.fetch);
             }
         }
     }

@@ -21,6 +21,7 @@ mod carry;
 mod clock;
 mod commands;
 mod decoding;
+mod effects;
 mod fault;
 mod feed;
 mod fetching;
@@ -56,10 +57,10 @@ mod timer;
 mod tracks;
 mod unlocking;
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use effects::Effects;
 use io::{Input, Output};
 use jitter::Jitter;
 use load_control::LoadControl;
@@ -71,9 +72,8 @@ use stats::Ledger;
 use timer::Timers;
 
 use crate::config::PlayerConfig;
-use crate::error::{ErrorCode, PlayerError, Severity};
+use crate::error::{ErrorCode, PlayerError};
 use crate::event::Event;
-use crate::render::RenderCommand;
 use crate::snapshot::{Snapshot, State};
 use crate::telemetry::SessionStats;
 use crate::time::{MediaTime, Now};
@@ -96,7 +96,7 @@ use crate::time::{MediaTime, Now};
 pub struct Engine {
     config: PlayerConfig,
     now: Now,
-    outbox: VecDeque<Output>,
+    effects: Effects,
     version: u64,
     rule: Box<dyn abr::Rule>,
     jitter: Jitter,
@@ -122,7 +122,7 @@ impl Engine {
             jitter: Jitter::new(config.seed),
             config,
             now: Now::ZERO,
-            outbox: VecDeque::new(),
+            effects: Effects::default(),
             version: 0,
             rule,
             timers: Timers::default(),
@@ -160,7 +160,7 @@ impl Engine {
 
     /// The next output, in order.
     pub fn poll_output(&mut self) -> Option<Output> {
-        self.outbox.pop_front()
+        self.effects.take_next()
     }
 
     /// When [`advance`](Self::advance) is due at the latest; `None` when only an input can change anything.
@@ -270,23 +270,11 @@ impl Engine {
         }
     }
 
-    fn emit(&mut self, event: Event) {
-        self.outbox.push_back(Output::Event(event));
-    }
-
-    fn warn(&mut self, error: PlayerError) {
-        self.emit(Event::Warning { error: error.with_severity(Severity::Warning) });
-    }
-
-    fn render(&mut self, command: RenderCommand) {
-        self.outbox.push_back(Output::Render(command));
-    }
-
     fn set_state(&mut self, state: State) {
         if self.playback.state != state {
             self.playback.state = state;
             self.playback.state_since = self.now;
-            self.emit(Event::StateChanged { state });
+            self.effects.emit(Event::StateChanged { state });
         }
     }
 }

@@ -4,7 +4,7 @@
 use url::Url;
 
 use super::Engine;
-use super::io::{FetchError, FetchKind, Ingest, Output};
+use super::io::{FetchError, FetchKind, Ingest};
 use super::locations::Place;
 use super::request::{JobId, Purpose};
 use super::select;
@@ -68,7 +68,7 @@ impl Engine {
                     steering.failed(None, self.now);
                 }
                 let error = PlayerError::warning(ErrorCode::ManifestMalformed, error.to_string());
-                return self.warn(error.at(Stage::Manifest).with_url(url));
+                return self.effects.warn(error.at(Stage::Manifest).with_url(url));
             }
         };
         let Some(session) = self.session.as_mut() else { return };
@@ -91,7 +91,7 @@ impl Engine {
         if let Some(steering) = self.session.as_mut().and_then(|session| session.steering.as_mut()) {
             steering.failed(cause, self.now);
         }
-        self.warn(error);
+        self.effects.warn(error);
     }
 
     /// Another pathway is preferred: indexes that are on their way from elsewhere are asked for there, and those that
@@ -103,7 +103,7 @@ impl Engine {
             let candidates = session.locations.candidates(&job.resource);
             let best = session.locations.pick(&candidates, &[], self.now);
             if best.is_some_and(|best| best.place != attempt.candidate.place) {
-                self.outbox.push_back(Output::Cancel(attempt.fetch));
+                self.effects.cancel(attempt.fetch);
                 self.jobs.wait(id, self.now, self.now);
             }
         }
@@ -170,7 +170,7 @@ impl Engine {
                 && let Some(job) = self.jobs.remove(id, self.now)
                 && let Some(attempt) = job.attempt()
             {
-                self.outbox.push_back(Output::Cancel(attempt.fetch));
+                self.effects.cancel(attempt.fetch);
             }
         }
         for stream in &mut session.streams {

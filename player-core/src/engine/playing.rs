@@ -113,7 +113,7 @@ impl Engine {
         if let Some(session) = self.session.as_mut() {
             session.video.account_mut().jump_gap();
         }
-        self.emit(Event::GapSkipped { from: position, to: hole.to });
+        self.effects.emit(Event::GapSkipped { from: position, to: hole.to });
         true
     }
 
@@ -160,7 +160,7 @@ impl Engine {
         self.playback.stalled = true;
         self.ledger.stall_started(at, name, self.now);
         self.set_state(State::Buffering(reason));
-        self.emit(Event::StallStarted { at, reason: name.to_owned() });
+        self.effects.emit(Event::StallStarted { at, reason: name.to_owned() });
     }
 
     /// The stall that is being counted, if any, is over.
@@ -168,7 +168,7 @@ impl Engine {
         if std::mem::take(&mut self.playback.stalled) {
             let at = self.position();
             if let Some(duration) = self.ledger.stall_ended(self.now) {
-                self.emit(Event::StallEnded { at, duration });
+                self.effects.emit(Event::StallEnded { at, duration });
             }
         }
     }
@@ -181,7 +181,7 @@ impl Engine {
                 let position = self.position();
                 self.playback.clock.hold(position, self.now);
             }
-            self.render(RenderCommand::SetPlaying(playing));
+            self.effects.render(RenderCommand::SetPlaying(playing));
         }
     }
 

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use super::Engine;
 use super::accounting::Departure;
-use super::io::Output;
 use super::playing::FIRST_PICTURE;
 use super::select;
 use super::session::Session;
@@ -51,7 +50,7 @@ impl Engine {
         }
         let held_from = session.video.parts().next().map_or(position - behind, |part| part.first);
         if session.captions.evict(held_from.min(position - behind)) {
-            self.emit(Event::CuesChanged);
+            self.effects.emit(Event::CuesChanged);
         }
     }
 
@@ -79,7 +78,7 @@ impl Engine {
             if let Some(from) = &from {
                 self.ledger.switched(at, from, &to, reason.as_str());
             }
-            self.emit(Event::QualityChanged { at, from, to, reason: reason.as_str().to_owned() });
+            self.effects.emit(Event::QualityChanged { at, from, to, reason: reason.as_str().to_owned() });
         }
         let now = self.now;
         if let Some(session) = self.session.as_mut() {
@@ -102,7 +101,7 @@ impl Engine {
         let lead = self.config.renderer_lead;
         // What lies behind a hole in all kinds belongs to another epoch: playback jumps there.
         let limit = session.next_hole(&kinds, position).map_or(MediaTime::MAX, |hole| hole.from);
-        let outbox = &mut self.outbox;
+        let effects = &mut self.effects;
         let mut undecrypted = None;
         for kind in kinds {
             let wanted = self.playback.feed.end(kind).is_none_or(|end| end < position + lead);
@@ -120,12 +119,12 @@ impl Engine {
             };
             let limits = (until, limit);
             let failed = self.playback.feed.hand_out(buffer, keys, kind, limits, ended, &mut |command| {
-                outbox.push_back(Output::Render(command));
+                effects.render(command);
             });
             undecrypted = undecrypted.or(failed);
         }
         if let Some(error) = undecrypted {
-            self.warn(PlayerError::warning(ErrorCode::DecryptionFailed, error.to_string()).at(Stage::Licence));
+            self.effects.warn(PlayerError::warning(ErrorCode::DecryptionFailed, error.to_string()).at(Stage::Licence));
         }
     }
 
@@ -170,7 +169,7 @@ impl Engine {
 
     fn send_flush(&mut self, start: MediaTime, kinds: &[MediaKind]) {
         let flush = self.playback.feed.begin(start, kinds, !self.playback.start.jumped);
-        self.render(flush);
+        self.effects.render(flush);
         self.playback.flush_unanswered = Some((self.playback.feed.epoch(), self.now));
         self.playback.picture_due = Some(self.now + FIRST_PICTURE);
         self.ledger.begins_at(start, self.now);
@@ -187,7 +186,7 @@ impl Engine {
                 session.old_audio_until = None;
                 if self.playback.feed.kinds().any(|kind| kind == MediaKind::Audio) {
                     let command = self.playback.feed.restart_track(MediaKind::Audio, position);
-                    self.render(command);
+                    self.effects.render(command);
                 }
             }
         }
@@ -226,7 +225,7 @@ impl Engine {
     pub(super) fn announce_losses(&mut self) {
         while let Some(loss) = self.session.as_mut().and_then(|session| session.video.account_mut().unannounced()) {
             let error = PlayerError::warning(ErrorCode::MediaMalformed, loss.message());
-            self.warn(error.at(Stage::Render));
+            self.effects.warn(error.at(Stage::Render));
         }
     }
 

@@ -8,7 +8,7 @@ use url::Url;
 use super::Engine;
 use super::buffer::PartOf;
 use super::fault;
-use super::io::{FetchKind, Output};
+use super::io::FetchKind;
 use super::locations::{Candidate, Place as Location};
 use super::recovery::{self, Action, Cause, Failure, FailureClass};
 use super::request::{JobId, Purpose, RetryState};
@@ -89,7 +89,7 @@ impl Engine {
         let action = recovery::decide(&failure);
         if purpose == Purpose::Remote && action == Action::Fatal {
             // The rest of the manifest may do without it.
-            self.warn(error);
+            self.effects.warn(error);
             return self.remote_arrived(id, None);
         }
         match action {
@@ -157,7 +157,7 @@ impl Engine {
             gives_up_at: self.now + deadline_left,
         };
         self.jobs.schedule_retry(id, retry, self.now);
-        self.warn(error);
+        self.effects.warn(error);
     }
 
     /// The same bytes from elsewhere.
@@ -174,7 +174,7 @@ impl Engine {
         let rep = self.jobs.get(id).map(|job| job.purpose).and_then(|purpose| self.representation_of(purpose));
         let Some(session) = self.session.as_mut() else { return };
         if !session.locations.exclude(&failed.place, exclude_for, self.now) {
-            return self.warn(error);
+            return self.effects.warn(error);
         }
         session.failing_over = true;
         let tried = self.jobs.get(id).map(|job| job.tried.clone()).unwrap_or_default();
@@ -187,7 +187,7 @@ impl Engine {
         let to = next.map(|next| session.locations.label(&next.place)).unwrap_or_default();
         let reason = error.to_string();
         self.ledger.failover(Failover { at, from: from.clone(), to: to.clone(), reason: reason.clone() });
-        self.emit(Event::Failover { at, from, to, reason });
+        self.effects.emit(Event::Failover { at, from, to, reason });
         self.recall_from(&failed.place);
     }
 
@@ -198,7 +198,7 @@ impl Engine {
             let Some(attempt) = job.attempt() else { continue };
             let (fetch, waits) = (attempt.fetch, attempt.candidate.place == *place && attempt.began.is_none());
             if waits {
-                self.outbox.push_back(Output::Cancel(fetch));
+                self.effects.cancel(fetch);
                 self.jobs.wait(id, self.now, self.now);
             }
         }
@@ -209,7 +209,7 @@ impl Engine {
         if let Some(rep) = self.representation_of(purpose) {
             self.exclude(rep, exclude_for);
         }
-        self.warn(error);
+        self.effects.warn(error);
     }
 
     /// Leaves a representation alone; streams that waited for it choose again.
@@ -228,7 +228,7 @@ impl Engine {
             }
         }
         if session.list_choices(self.now) {
-            self.emit(Event::TracksChanged);
+            self.effects.emit(Event::TracksChanged);
         }
     }
 
@@ -264,7 +264,7 @@ impl Engine {
             lost.context = error.context;
             return self.stream_lost(stream_id, lost);
         }
-        self.warn(error);
+        self.effects.warn(error);
     }
 
     fn lost_representation(&mut self, rep: RepKey, error: PlayerError) {
@@ -290,11 +290,11 @@ impl Engine {
         match id {
             StreamId::Text => {
                 self.remove_stream(id);
-                self.warn(error);
+                self.effects.warn(error);
             }
             StreamId::Audio if main && !network => {
                 self.do_without(MediaKind::Audio);
-                self.warn(error);
+                self.effects.warn(error);
             }
             StreamId::Main | StreamId::Audio => self.fail(error),
         }
@@ -306,10 +306,10 @@ impl Engine {
         let Some(session) = self.session.as_mut() else { return };
         session.streams.retain(|stream| stream.id != id);
         if id == StreamId::Text && session.text.clear() {
-            self.outbox.push_back(Output::Event(Event::CuesChanged));
+            self.effects.emit(Event::CuesChanged);
         }
         if session.list_choices(self.now) {
-            self.emit(Event::TracksChanged);
+            self.effects.emit(Event::TracksChanged);
         }
     }
 

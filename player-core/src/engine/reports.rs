@@ -45,7 +45,7 @@ impl Engine {
                     self.flush_here();
                 }
             }
-            RenderEvent::Warning(error) => self.warn(error),
+            RenderEvent::Warning(error) => self.effects.warn(error),
             RenderEvent::TrackFailed { track, error } => self.track_failed(track, error),
             RenderEvent::Failed(error) => self.fail(error),
         }
@@ -59,7 +59,7 @@ impl Engine {
         self.ledger.first_frame(self.now);
         self.playback.audio_awaited = None;
         if let Some(since) = self.playback.frame_awaited.take() {
-            self.emit(Event::FirstFrame { pts, latency: self.now.since(since) });
+            self.effects.emit(Event::FirstFrame { pts, latency: self.now.since(since) });
         }
         self.presentation_begins(pts);
     }
@@ -68,7 +68,7 @@ impl Engine {
     fn first_audio(&mut self, pts: MediaTime) {
         self.ledger.first_audio(self.now);
         if let Some(since) = self.playback.audio_awaited.take() {
-            self.emit(Event::FirstAudio { pts, latency: self.now.since(since) });
+            self.effects.emit(Event::FirstAudio { pts, latency: self.now.since(since) });
         }
         self.presentation_begins(pts);
     }
@@ -86,7 +86,7 @@ impl Engine {
         let error_nanos = seek::error_nanos(done.to, done.mode, pts, &session.video);
         let latency = self.now.since(done.since);
         self.ledger.seek(done.to, Some((latency, error_nanos)));
-        self.emit(Event::SeekCompleted { to: done.to, latency, error_nanos });
+        self.effects.emit(Event::SeekCompleted { to: done.to, latency, error_nanos });
     }
 
     /// Everything has been presented.
@@ -117,7 +117,7 @@ impl Engine {
         self.announce_losses();
         if end > held + SEAM {
             self.ledger.moved(held, end, true);
-            self.emit(Event::GapSkipped { from: held, to: end });
+            self.effects.emit(Event::GapSkipped { from: held, to: end });
         }
         self.playback.clock.hold(end, self.now);
         self.tell_playing(false);
@@ -125,6 +125,6 @@ impl Engine {
         self.set_state(State::Ended);
         // A host may stop listening at the end: what is still held is left before it.
         self.announce_metadata();
-        self.emit(Event::Ended);
+        self.effects.emit(Event::Ended);
     }
 }

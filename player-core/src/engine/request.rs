@@ -7,7 +7,7 @@ use bytes::Bytes;
 use url::Url;
 
 use super::fault;
-use super::io::{FetchId, FetchKind, FetchRequest, Ingest, Output};
+use super::io::{FetchId, FetchKind, FetchRequest, Ingest};
 use super::locations::Candidate;
 use super::stream::{RepKey, StreamId};
 use crate::config::PlayerConfig;
@@ -258,20 +258,19 @@ impl Jobs {
         }
     }
 
-    /// Sends an attempt. False when there is no such job.
+    /// Starts an attempt and returns its request; `None` if there is no such job.
     pub fn send(
         &mut self,
         id: JobId,
         candidate: Candidate,
         config: &PlayerConfig,
         now: Now,
-        out: &mut impl FnMut(Output),
-    ) -> bool {
+    ) -> Option<Box<FetchRequest>> {
         let fetch = FetchId(self.next_fetch);
-        let Some(job) = self.jobs.get_mut(&id) else { return false };
+        let job = self.jobs.get_mut(&id)?;
         self.next_fetch += 1;
         let url = candidate.url.clone();
-        out(Output::Fetch(Box::new(FetchRequest {
+        let request = Box::new(FetchRequest {
             id: fetch,
             kind: job.kind,
             url: url.clone(),
@@ -282,7 +281,7 @@ impl Jobs {
             max_bytes: max_bytes(job.kind),
             first_byte_timeout: config.first_byte_timeout,
             stall_timeout: config.stall_timeout,
-        })));
+        });
         job.standing = Standing::Running(Box::new(Attempt {
             fetch,
             candidate,
@@ -294,7 +293,7 @@ impl Jobs {
             announced: None,
             shared_at_begin: 0,
         }));
-        true
+        Some(request)
     }
 
     /// The answer to a request has begun.

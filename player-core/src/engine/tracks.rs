@@ -174,10 +174,10 @@ impl Engine {
             }
             self.restart_stream(stream, position, Departure::Lost(Loss::Undecodable));
             self.flush_here();
-            self.warn(error);
+            self.effects.warn(error);
         } else if self.presented_kinds().iter().any(|other| *other != kind) {
             self.do_without(kind);
-            self.warn(error);
+            self.effects.warn(error);
         } else {
             self.fail(error);
         }
@@ -289,7 +289,7 @@ impl Engine {
         let now = self.now;
         if let Some(session) = self.session.as_mut() {
             session.list_choices(now);
-            self.emit(Event::TracksChanged);
+            self.effects.emit(Event::TracksChanged);
         }
     }
 }

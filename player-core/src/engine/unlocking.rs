@@ -234,7 +234,7 @@ impl Engine {
     pub(super) fn lock_out(&mut self, id: StreamId, rep: RepKey, span: Duration, error: PlayerError) {
         if self.others_left(rep) > 0 {
             self.exclude(rep, span);
-            self.warn(error);
+            self.effects.warn(error);
         } else {
             self.end_stream_here(id, rep.period, error);
         }
@@ -252,7 +252,7 @@ impl Engine {
         }
         self.cancel_stream(id);
         if id == StreamId::Audio && main {
-            self.warn(error);
+            self.effects.warn(error);
             self.pass_period(id, period);
             return;
         }
