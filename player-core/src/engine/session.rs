@@ -5,15 +5,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use url::Url;
-
 use super::buffer::{PartOf, TrackBuffer};
 use super::captions::CaptionStore;
 use super::gap::{self, Hole, Known};
+use super::jitter::Jitter;
 use super::keys::Keys;
 use super::locations::Locations;
 use super::metadata::MetadataStore;
+use super::opening::Opening;
 use super::pairing::Sounding;
 use super::pathways::ReadIndex;
 use super::schedule;
@@ -22,9 +21,9 @@ use super::steering::Steering;
 use super::stream::{Chosen, Place, RepKey, Stream, StreamId};
 use super::text::TextStore;
 use super::timeline::Timeline;
-use crate::command::{LoadRequest, QualityChoice, TrackChoice};
+use crate::command::TrackChoice;
 use crate::container::InitSegment;
-use crate::manifest::{IndexPiece, RemoteElements};
+use crate::manifest::IndexPiece;
 use crate::model::{
     ContentKinds, MediaKind, MuxedAudio, Presentation, Representation, Resource, Role, SegmentIndex, SegmentKeys,
     ThumbnailSpan,
@@ -36,25 +35,7 @@ use crate::time::{MediaTime, Now, TimeRange, TimeRanges};
 /// A seek to the very end goes this far before it, so that there is a picture to show.
 const BEFORE_END: Duration = Duration::from_millis(100);
 
-/// A manifest whose remote parts are on their way.
-#[derive(Clone, Debug)]
-pub struct IncompleteManifest {
-    /// The manifest.
-    pub body: Bytes,
-    /// Where it came from.
-    pub url: Url,
-    /// The parts so far.
-    pub remotes: RemoteElements,
-}
-
-impl IncompleteManifest {
-    /// Without any part.
-    pub fn new(body: Bytes, url: Url) -> Self {
-        Self { body, url, remotes: RemoteElements::default() }
-    }
-}
-
-/// A loaded, or loading, presentation.
+/// A presentation that is loaded.
 #[derive(Debug)]
 pub struct Session {
     /// Where things can be had.
@@ -63,10 +44,8 @@ pub struct Session {
     pub wishes: Wishes,
     /// Where to begin, when the viewer told.
     pub start: Option<MediaTime>,
-    /// The manifest, while parts of it are fetched.
-    pub incomplete: Option<IncompleteManifest>,
-    /// The presentation, once its manifest was read.
-    pub presentation: Option<Presentation>,
+    /// The presentation.
+    pub presentation: Presentation,
     /// Its length, once known.
     pub duration: Option<Duration>,
     /// In the order main, audio, text; a stream that nobody needs is absent.
@@ -113,12 +92,10 @@ pub struct Session {
     pub shown: Option<RepKey>,
     /// A location failed and nothing has come from its replacement yet.
     pub failing_over: bool,
-    /// A server ignored a range, and a warning said so.
-    pub ranges_ignored: bool,
-    /// A server served a part without its place, and a warning said so.
-    pub ranges_unlabelled: bool,
     /// Another sound was chosen: what was handed out of the old one ends here.
     pub old_audio_until: Option<MediaTime>,
+    /// Time at which the running transfer of the main stream was last due to be judged.
+    pub judged_at: Now,
     /// Tracks to choose from.
     pub tracks: Arc<Vec<Track>>,
     /// Qualities to choose from.
@@ -126,28 +103,23 @@ pub struct Session {
 }
 
 impl Session {
-    /// A session that has just been asked for.
-    pub fn new(request: &LoadRequest, output: abr::Hdcp) -> Self {
+    /// Creates the session of an item whose presentation has become known. `jitter` draws among equal services.
+    pub fn new(opening: &Opening, presentation: Presentation, jitter: &mut Jitter) -> Self {
+        let mut locations = opening.locations().clone();
+        locations.weigh(&presentation.weights, jitter);
         Self {
-            locations: Locations::new(&request.locations),
-            wishes: Wishes {
-                audio_languages: request.audio_languages.clone(),
-                text_languages: request.text_languages.clone(),
-                audio: TrackChoice::Auto,
-                text: TrackChoice::Auto,
-                quality: QualityChoice::Auto,
-            },
-            start: request.start,
-            incomplete: None,
-            presentation: None,
-            duration: None,
+            locations,
+            wishes: opening.preferences().clone(),
+            start: opening.start(),
+            duration: schedule::duration(&presentation),
+            thumbnails: Arc::new(ThumbnailSpan::all(&presentation)),
+            presentation,
             streams: Vec::new(),
             video: TrackBuffer::new(MediaKind::Video),
             audio: TrackBuffer::new(MediaKind::Audio),
             text: TextStore::default(),
             metadata: MetadataStore::default(),
             metadata_refused: false,
-            thumbnails: Arc::default(),
             captions: CaptionStore::default(),
             timeline: Timeline::default(),
             exclusions: Exclusions::default(),
@@ -156,16 +128,15 @@ impl Session {
             authored_start: None,
             index_pieces: BTreeMap::new(),
             inits: Vec::new(),
-            keys: Keys::new(&request.drm),
-            output,
+            keys: opening.keys().clone(),
+            output: opening.output(),
             sound: Sounding::default(),
             without_video: false,
             without_audio: false,
             shown: None,
-            failing_over: false,
-            ranges_ignored: false,
-            ranges_unlabelled: false,
+            failing_over: opening.is_failing_over(),
             old_audio_until: None,
+            judged_at: Now::ZERO,
             tracks: Arc::default(),
             qualities: Arc::default(),
         }
@@ -206,7 +177,7 @@ impl Session {
 
     /// The set that a stream presents in a period.
     pub fn set_in(&self, id: StreamId, period: usize) -> Option<usize> {
-        let presentation = self.presentation.as_ref()?;
+        let presentation = &self.presentation;
         let found = presentation.periods.get(period)?;
         let gone = |set: usize| {
             let reps = select::reps_of(presentation, period, set).unwrap_or_default();
@@ -402,12 +373,11 @@ impl Session {
 
     /// Takes the index of a representation; the length may become known by it. True when it changed.
     pub fn take_index(&mut self, key: RepKey, segments: crate::model::SegmentList) -> bool {
-        let Some(presentation) = self.presentation.as_mut() else { return false };
-        if let Some(rep) = select::representation_mut(presentation, key) {
+        if let Some(rep) = select::representation_mut(&mut self.presentation, key) {
             rep.index = SegmentIndex::Known(segments);
         }
         let before = self.duration;
-        self.duration = schedule::duration(presentation);
+        self.duration = schedule::duration(&self.presentation);
         self.duration != before
     }
 
@@ -418,7 +388,7 @@ impl Session {
 
     /// Sends a stream to a time; what it was doing must have been ended before.
     pub fn send_stream_to(&mut self, id: StreamId, time: MediaTime) {
-        let period = self.presentation.as_ref().map_or(0, |presentation| schedule::period_at(presentation, time));
+        let period = schedule::period_at(&self.presentation, time);
         if let Some(stream) = self.stream_mut(id) {
             stream.place = Place::At { period, time };
             stream.trouble = None;
@@ -457,12 +427,12 @@ impl Session {
     }
 
     fn muxed(&self) -> impl Iterator<Item = &MuxedAudio> {
-        self.presentation.iter().flat_map(|known| &known.periods).filter_map(|period| period.muxed_audio.as_ref())
+        self.presentation.periods.iter().filter_map(|period| period.muxed_audio.as_ref())
     }
 
     /// Makes the lists of tracks and qualities again. True when they changed.
     pub fn list_choices(&mut self, now: Now) -> bool {
-        let Some(presentation) = &self.presentation else { return false };
+        let presentation = &self.presentation;
         let mut tracks: Vec<Track> = Vec::new();
         for set in presentation.periods.iter().flat_map(|period| &period.adaptation_sets) {
             if set.kind == MediaKind::Video || tracks.iter().any(|track| track.id == set.id) {
