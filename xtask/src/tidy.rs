@@ -71,15 +71,22 @@ const BORDERS: [Border; 7] = [
 /// Folders with sources.
 const TOPS: [&str; 7] = ["abr", "player-core", "ffi", "ui-desktop", "mock-backend", "tests", "xtask"];
 /// Folders with a manifest; a package inside another one comes first.
-const PACKAGES: [&str; 10] = [
+const PACKAGES: [&str; 17] = [
     "player-core/fuzz",
     "ui-desktop/fuzz",
     "mock-backend/api",
+    "mock-backend/kit",
+    "mock-backend/chaos",
+    "mock-backend/media",
+    "mock-backend/edge",
+    "mock-backend/services",
+    "mock-backend/stage",
+    "mock-backend/bin",
+    "mock-backend/fuzz",
     "abr",
     "player-core",
     "ffi",
     "ui-desktop",
-    "mock-backend",
     "tests",
     "xtask",
 ];
