@@ -17,7 +17,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use abr::Reason;
-use abr::simulator::link::{Link, Trace};
+use abr::link::{Link, Trace};
 use abr::simulator::session::{self, Played, Session, Settings, Watch};
 use abr::simulator::video::Video;
 use abr::simulator::{qoe, qoe::Score};

@@ -5,11 +5,12 @@ use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use abr::link::Trace;
 use futures_util::{Stream, StreamExt as _, stream};
 use tokio::time::Instant;
 
 use super::fill::lock;
-use super::shaper::{Flow, Shaper, Trace};
+use super::shaper::{Flow, Shaper};
 use kinora_chaos::apply::{Piece, Pieces};
 
 /// Sessions whose link is remembered; when more come, those idle the longest are forgotten and would begin their trace anew.
@@ -18,7 +19,7 @@ const MAX_SESSIONS: usize = 10_000;
 /// The links of all sessions, each following the same trace from its own beginning.
 #[derive(Debug)]
 pub struct Links {
-    trace: Trace,
+    model: Arc<abr::link::Link>,
     sessions: Mutex<HashMap<String, Arc<Link>>>,
 }
 
@@ -38,7 +39,7 @@ struct LinkState {
 impl Links {
     /// Links that follow `trace`.
     pub fn new(trace: Trace) -> Self {
-        Self { trace, sessions: Mutex::default() }
+        Self { model: Arc::new(abr::link::Link::new(trace)), sessions: Mutex::default() }
     }
 
     /// The link of a session, which begins now if it has none.
@@ -52,7 +53,7 @@ impl Links {
         if sessions.len() >= MAX_SESSIONS {
             forget_half(&mut sessions);
         }
-        let state = LinkState { shaper: Shaper::new(self.trace.clone()), used: now };
+        let state = LinkState { shaper: Shaper::new(Arc::clone(&self.model)), used: now };
         let link = Arc::new(Link { began: now, state: Mutex::new(state) });
         sessions.insert(session.to_owned(), Arc::clone(&link));
         link
@@ -127,7 +128,7 @@ impl Sender {
 #[cfg(test)]
 mod tests {
     use super::{Links, MAX_SESSIONS};
-    use crate::shaper::Trace;
+    use abr::link::Trace;
     use bytes::Bytes;
     use futures_util::{StreamExt as _, stream};
     use kinora_chaos::apply::Piece;

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use abr::link::Trace;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -29,7 +30,6 @@ use super::links::{Link, Links};
 use super::log::{Destination, Log, OpenRecord, Rotation};
 use super::origin::{Origin, OriginError};
 use super::revoked::Revocations;
-use super::shaper::Trace;
 use super::status::cache_status;
 use kinora_chaos::apply::{Pieces, apply, truncated_length};
 use kinora_chaos::plan::{self, Fault, Plan};

@@ -1,10 +1,12 @@
 //! Work of the fuzz targets on their input. A panic is a defect; so is an answer that breaks what the reader promises.
 
+use std::time::Duration;
+
+use abr::link::{Link, Trace};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Version, header};
 use kinora_api::{Heartbeat, PlaybackRequest, PutPosition, RefreshRequest, SignInRequest, SignOutRequest};
 use kinora_chaos::plan::{Plan, Request};
 use kinora_edge_server::freshness::{Lifetime, Moment, Policy};
-use kinora_edge_server::shaper::Trace;
 use kinora_edge_server::slices::content_range;
 use kinora_kit::address::{version_name, version_of};
 use kinora_kit::http::conditional::{Validators, evaluate, format_http_date, range_applies};
@@ -152,8 +154,12 @@ pub fn settings(data: &[u8]) {
         }
     }
     if let Ok(trace) = Trace::parse(text) {
+        let link = Link::new(trace);
         for seconds in [0, 1, 1_000_000_000] {
-            trace.at(std::time::Duration::from_secs(seconds));
+            let time = Duration::from_secs(seconds);
+            let carries = link.carrying_from(time);
+            assert!(carries >= time && link.bandwidth_at(carries) > 0);
+            assert!(link.arrival(time, 1) > carries);
         }
     }
     if let Ok(ladder) = Ladder::parse(text) {

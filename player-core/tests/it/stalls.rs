@@ -1,6 +1,6 @@
 //! When the network is too slow: playback waits, says so, and counts it right.
 
-use abr::simulator::link::{Row, Trace};
+use abr::link::{Row, Trace};
 use player_core::model::Protocol;
 use player_core::sim::{Film, Outcome};
 use player_core::snapshot::BufferingReason;

@@ -6,12 +6,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use abr::link::Trace;
 use anyhow::Context as _;
 use clap::Parser;
 use kinora_backend::edges::DRAINING;
 use kinora_chaos::plan::Plan;
 use kinora_edge_server::log::{Destination, Rotation};
-use kinora_edge_server::shaper::Trace;
 use kinora_edge_server::{self as edge, Access, Config};
 use kinora_kit::http::server::Limits;
 use kinora_kit::http::signal::Termination;

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use abr::link::Trace;
 use kinora_edge_server as edge;
-use kinora_edge_server::shaper::Trace;
 use url::Url;
 
 use kinora_stage::{SEGMENT, Stage, beside, segment};

@@ -1,6 +1,8 @@
 //! A recorded link: the trace file, and when bytes sent over it arrive. Exact integer arithmetic, no buffer, no player.
 //!
-//! The trace is `duration_ms,bandwidth_kbps,latency_ms`, one row per period.
+//! The trace is CSV of three columns, `duration_ms,bandwidth_kbps,latency_ms`, one row per period; a first line that
+//! names them ([`HEADER`]) is optional. It is the only reader and the only model of links: the simulator, the engine's
+//! virtual world and the shaper of the edge agree on a file, and on the time at which its bytes arrive.
 //! The link is a fluid: while a row is in force it carries exactly its bandwidth, and a request waits for the row's
 //! latency before its first bit may flow. **A trace repeats from its beginning when it ends**, as published ABR
 //! simulators do, so any session length is served.
@@ -10,7 +12,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// The first line of every trace file.
+/// Optional first line of a trace file: the names of its columns.
 pub const HEADER: &str = "duration_ms,bandwidth_kbps,latency_ms";
 /// Most rows of a trace.
 pub const MAX_ROWS: usize = 1_000_000;
@@ -30,19 +32,19 @@ const BYTE: u128 = 8 * NANOS;
 /// One period of a trace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Row {
-    /// How long the period lasts.
+    /// Duration of the period.
     pub duration: Duration,
-    /// What the link carries meanwhile, in bits per second.
+    /// Bandwidth during the period in bits per second; 0 is an outage.
     pub bandwidth_bps: u64,
-    /// What a request made meanwhile waits for its first bit.
+    /// Latency of a request made during the period: time until its first bit may flow.
     pub latency: Duration,
 }
 
-/// Why a trace was refused. Lines count from 1.
+/// Reasons to refuse a trace. Lines count from 1.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum TraceError {
-    /// The first line is not [`HEADER`].
+    /// The first line begins with a letter, so it names columns, and they are not those of [`HEADER`].
     #[error("line {line}: expected the header `{HEADER}`")]
     Header {
         /// Line of the file.
@@ -99,14 +101,14 @@ pub struct Trace {
 }
 
 impl Trace {
-    /// Reads a trace file. Blank lines and lines that begin with `#` are skipped.
+    /// Reads a trace file. Blank lines, lines that begin with `#` and the header are skipped.
     ///
     /// # Errors
     ///
     /// [`TraceError`] with the line at fault.
     pub fn parse(text: &str) -> Result<Self, TraceError> {
         let mut rows = Vec::new();
-        let mut header = false;
+        let mut is_first = true;
         let mut total = Duration::ZERO;
         for (index, raw) in text.trim_start_matches('\u{feff}').lines().enumerate() {
             let line = index + 1;
@@ -117,11 +119,10 @@ impl Trace {
             if content.is_empty() || content.starts_with('#') {
                 continue;
             }
-            if !header {
+            if std::mem::take(&mut is_first) && content.starts_with(|first: char| first.is_alphabetic()) {
                 if content != HEADER {
                     return Err(TraceError::Header { line });
                 }
-                header = true;
                 continue;
             }
             let row = parse_row(content, line)?;
@@ -134,7 +135,7 @@ impl Trace {
         Self::checked(rows)
     }
 
-    /// A trace from rows made by hand.
+    /// Creates a trace from rows.
     ///
     /// # Errors
     ///
@@ -160,13 +161,13 @@ impl Trace {
         Self { rows: vec![Row { duration: Duration::from_secs(1), bandwidth_bps, latency: latency.min(MAX_LATENCY) }] }
     }
 
-    /// The periods, in order.
+    /// Returns the periods in order.
     #[must_use]
     pub fn rows(&self) -> &[Row] {
         &self.rows
     }
 
-    /// How long it lasts before it repeats.
+    /// Returns the duration of one round, after which the trace repeats.
     #[must_use]
     pub fn duration(&self) -> Duration {
         self.rows.iter().map(|row| row.duration).sum()
@@ -244,7 +245,7 @@ pub struct Transmission {
     pub last_byte: Duration,
 }
 
-/// A trace made ready to be asked: cumulative time and capacity, looked up by bisection.
+/// A trace with its cumulative time and capacity, which are looked up by bisection.
 #[derive(Debug, Clone)]
 pub struct Link {
     rows: Vec<Row>,
@@ -255,7 +256,7 @@ pub struct Link {
 }
 
 impl Link {
-    /// Sums the trace up once.
+    /// Creates the link of a trace; the sums take one pass over its rows.
     #[must_use]
     pub fn new(trace: Trace) -> Self {
         let mut times = Vec::with_capacity(trace.rows.len() + 1);
@@ -274,14 +275,14 @@ impl Link {
         Self { rows: trace.rows, times, carried }
     }
 
-    /// Sends `bytes` in answer to a request made at `start`.
+    /// Returns the arrival times of `bytes` sent in answer to a request made at `start`.
     #[must_use]
     pub fn transmit(&self, start: Duration, bytes: u64) -> Transmission {
         let first_byte = start.saturating_add(self.latency_at(start));
         Transmission { first_byte, last_byte: self.arrival(first_byte, bytes) }
     }
 
-    /// The first instant, to the nanosecond, at which `bytes` have arrived when their first bit flows at `from`.
+    /// Returns the first instant, to the nanosecond, at which `bytes` have arrived when their first bit flows at `from`.
     ///
     /// Saturates at `Duration::MAX`.
     #[must_use]
@@ -304,7 +305,7 @@ impl Link {
         nanos.map_or(Duration::MAX, from_nanos)
     }
 
-    /// Whole bytes that the link carries from `from` until `to`; 0 if `to` is not later.
+    /// Returns the whole bytes that the link carries from `from` until `to`; 0 if `to` is not later.
     ///
     /// Ask with the instant of the first byte as `from` each time: the sum over pieces may lose a byte per piece to
     /// rounding. `bytes_between(first_byte, last_byte)` of a [`Transmission`] is at least what was sent, and one
@@ -318,13 +319,31 @@ impl Link {
         u64::try_from(nanobits / BYTE).unwrap_or(u64::MAX)
     }
 
-    /// Bandwidth in bits per second at `time`.
+    /// Returns the first instant from `time` on at which the link carries something: `time` itself unless its row is an
+    /// outage, else the end of the outage. Saturates at `Duration::MAX`.
+    #[must_use]
+    pub fn carrying_from(&self, time: Duration) -> Duration {
+        let (index, row, offset) = self.row_at(time);
+        if row.bandwidth_bps > 0 {
+            return time;
+        }
+        let carries = |row: &Row| row.bandwidth_bps > 0;
+        let later = (index..self.rows.len()).find(|&row| carries(&self.rows[row]));
+        // A checked trace carries something, so that the next round does if the rest of this one does not.
+        let next = later.map_or_else(
+            || self.period() + self.rows.iter().position(carries).map_or(0, |row| self.times[row]),
+            |row| self.times[row],
+        );
+        time.saturating_add(Duration::from_nanos(next - self.times[index] - offset))
+    }
+
+    /// Returns the bandwidth at `time` in bits per second.
     #[must_use]
     pub fn bandwidth_at(&self, time: Duration) -> u64 {
         self.row_at(time).1.bandwidth_bps
     }
 
-    /// What a request made at `time` waits for its first bit.
+    /// Returns the latency of a request made at `time`.
     #[must_use]
     pub fn latency_at(&self, time: Duration) -> Duration {
         self.row_at(time).1.latency
@@ -389,7 +408,10 @@ mod tests {
     fn errors_name_their_line() {
         for (text, message) in [
             ("", "the trace has no rows"),
-            ("1,2,3", "line 1: expected the header `duration_ms,bandwidth_kbps,latency_ms`"),
+            ("duration_ms,bandwidth_kbps\n1,2", "line 1: expected the header `duration_ms,bandwidth_kbps,latency_ms`"),
+            ("#\nms,kbps,ms\n1,2,3", "line 2: expected the header `duration_ms,bandwidth_kbps,latency_ms`"),
+            ("1,2", "line 1: expected 3 columns, found 2"),
+            ("1,2,3\nduration_ms,bandwidth_kbps,latency_ms", "line 2: bandwidth_kbps is not a decimal number"),
             ("#\nduration_ms,bandwidth_kbps,latency_ms\n1,2", "line 3: expected 3 columns, found 2"),
             ("duration_ms,bandwidth_kbps,latency_ms\n1,2,3,4", "line 2: expected 3 columns, found 4"),
             ("duration_ms,bandwidth_kbps,latency_ms\n1,-2,3", "line 2: bandwidth_kbps is not a decimal number"),
@@ -405,6 +427,24 @@ mod tests {
         }
         let long = format!("{HEADER}\n{}", "1".repeat(MAX_LINE + 1));
         assert_eq!(Trace::parse(&long), Err(TraceError::LineTooLong { line: 2 }));
+    }
+
+    #[test]
+    fn the_header_is_optional() {
+        let rows = "1000,2500,40\n500,0,0\n";
+        let named = Trace::parse(&format!("{HEADER}\n{rows}")).unwrap();
+        assert_eq!(Trace::parse(rows), Ok(named.clone()));
+        assert_eq!(Trace::parse(&format!("\u{feff}\n# a comment\n{rows}")), Ok(named));
+    }
+
+    #[test]
+    fn outages_end_where_the_next_row_carries_something() {
+        let link = link("100,0,0\n200,8000,0\n300,0,0\n400,0,0");
+        let ends = |at| link.carrying_from(MS(at));
+        assert_eq!([0, 99, 100, 299].map(ends), [100, 100, 100, 299].map(MS));
+        assert_eq!([300, 600, 999, 1000].map(ends), [1100, 1100, 1100, 1100].map(MS));
+        assert_eq!(link.carrying_from(Duration::MAX), Duration::MAX);
+        assert_eq!(Link::new(Trace::constant(1, MS(0))).carrying_from(MS(7)), MS(7));
     }
 
     #[test]
