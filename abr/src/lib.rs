@@ -62,6 +62,7 @@ mod decision;
 pub mod estimator;
 pub mod frames;
 pub mod joint;
+pub mod link;
 pub mod rule;
 pub mod simulator;
 mod transfer;

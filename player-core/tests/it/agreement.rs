@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use abr::simulator::link::{Link, Row, Trace};
+use abr::link::{Link, Row, Trace};
 use abr::simulator::session::{self, Settings, Watch};
 use abr::simulator::video::Video;
 use player_core::engine::io::Output;

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use abr::simulator::link::{Row, Trace};
+use abr::link::{Row, Trace};
 use player_core::engine::io::{FetchKind, FetchRequest, Input, Output};
 use player_core::model::{ByteRange, MediaKind, Protocol};
 use player_core::render::RenderCommand;

@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use abr::simulator::link::Trace;
+use abr::link::Trace;
 use player_core::command::{QualityChoice, TrackChoice};
 use player_core::engine::io::{FetchRequest, Output};
 use player_core::model::{Protocol, TrackId};

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use abr::simulator::link::Trace;
+use abr::link::Trace;
 use abr::{Context, Decision, InFlight, Reason, Rule, Transfer, Verdict};
 use player_core::model::Protocol;
 use player_core::render::RenderEvent;

@@ -1,6 +1,6 @@
 //! A network that is too slow: playback waits, reports it, and counts it right.
 
-use abr::simulator::link::{Row, Trace};
+use abr::link::{Row, Trace};
 use player_core::model::Protocol;
 use player_core::sim::{Film, Outcome};
 use player_core::snapshot::BufferingReason;

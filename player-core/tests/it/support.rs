@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use abr::simulator::link::Trace;
+use abr::link::Trace;
 use player_core::model::Protocol;
 use player_core::sim::{Entry, Fault, Film, Outcome, World};
 use player_core::{Event, PlayerConfig};

@@ -21,15 +21,22 @@ const LIMITS: &str = "xtask/tidy-limits.toml";
 /// Folders with sources.
 const TOPS: [&str; 7] = ["abr", "player-core", "ffi", "ui-desktop", "mock-backend", "tests", "xtask"];
 /// Folders with a manifest; a package inside another one comes first.
-const PACKAGES: [&str; 10] = [
+const PACKAGES: [&str; 17] = [
     "player-core/fuzz",
     "ui-desktop/fuzz",
     "mock-backend/api",
+    "mock-backend/kit",
+    "mock-backend/chaos",
+    "mock-backend/media",
+    "mock-backend/edge",
+    "mock-backend/services",
+    "mock-backend/stage",
+    "mock-backend/bin",
+    "mock-backend/fuzz",
     "abr",
     "player-core",
     "ffi",
     "ui-desktop",
-    "mock-backend",
     "tests",
     "xtask",
 ];
