@@ -465,6 +465,17 @@ mod tests {
     }
 
     #[test]
+    fn segments_keep_the_other_addresses_of_the_file() {
+        let index = index(0, &[(10, 1000)]);
+        let file = [index.clone(), vec![0; 10]].concat();
+        let mut source = source(Some((0, index.len() as u64)));
+        let other: Url = "http://other/v.mp4".parse().unwrap();
+        source.resource.urls.push(other.clone());
+        let (list, _) = fetch(&file, &source);
+        assert_eq!(list.unwrap().get(0).unwrap().resource.urls, [FILE.parse().unwrap(), other]);
+    }
+
+    #[test]
     fn as_many_indexes_are_read_as_the_limit_says() {
         for (below, fits) in [(MAX_INDEXES - 1, true), (MAX_INDEXES, false)] {
             let low = index(0, &[(8, 1000)]);
