@@ -178,7 +178,7 @@ impl TimeRanges {
         Self(Vec::new())
     }
 
-    /// Adds `[start, end)`, merging what overlaps or lies within `tolerance`. An empty range changes nothing.
+    /// Adds `[start, end)`, merging ranges that overlap or lie within `tolerance`. An empty range changes nothing.
     pub fn insert(&mut self, start: MediaTime, end: MediaTime, tolerance: Duration) {
         if end <= start {
             return;

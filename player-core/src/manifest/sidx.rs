@@ -235,7 +235,7 @@ fn bases(source: &IndexSource, base: &Url) -> Vec<Url> {
     bases
 }
 
-/// The segments of the period: what lies before or behind it belongs to another one.
+/// The segments of the period; those before or after it belong to another one.
 fn list(segments: &[Indexed], index: u64, source: &IndexSource, base: &Url) -> Result<SegmentList, ManifestError> {
     let bases = bases(source, base);
     // The bytes before the index initialise the media if nothing else in the file declares them.

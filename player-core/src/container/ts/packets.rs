@@ -113,7 +113,7 @@ impl PacketReader {
         }
     }
 
-    /// Packets of Opus behind control headers. A damaged one ends the packet.
+    /// Packets of Opus after control headers. A damaged one ends the packet.
     fn read_opus(&mut self, mut bytes: Bytes, out: &mut Vec<Piece>) {
         while let Some((header, size)) = opus_header(&bytes) {
             let stored = header + size;
@@ -131,7 +131,7 @@ impl PacketReader {
     }
 }
 
-/// The sizes of a control header and of the packet behind it.
+/// The sizes of a control header and of the packet after it.
 fn opus_header(bytes: &[u8]) -> Option<(usize, usize)> {
     let [first, flags, rest @ ..] = bytes else { return None };
     if *first != 0x7f || flags & 0xe0 != 0xe0 {

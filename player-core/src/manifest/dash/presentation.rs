@@ -72,7 +72,7 @@ fn steering(mpd: &Mpd<'_>, base: &Url) -> Option<ContentSteering> {
     Some(ContentSteering { server: Resource::new(server), pathway: pathway.map(str::to_owned) })
 }
 
-/// `serviceLocation`s: what fails at one address of that name is not asked for at any other (§5.6.5).
+/// `serviceLocation`s: a request that fails at one address of that name is not sent to any other (§5.6.5).
 fn pathways(services: &[Service]) -> Vec<Pathway> {
     let mut out: Vec<Pathway> = Vec::new();
     for service in services {
