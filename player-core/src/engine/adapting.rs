@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Engine;
+use super::ids::{PeriodKey, SetKey};
 use super::load_control::Waiting;
 use super::schedule::{self, Step};
 use super::select::{self, Bounds};
@@ -32,14 +33,14 @@ pub(super) struct Picked {
 
 impl Engine {
     /// Chooses a representation.
-    pub(super) fn pick(&mut self, id: StreamId, period: usize, set: usize) -> Result<Picked, PlayerError> {
+    pub(super) fn pick(&mut self, id: StreamId, period: PeriodKey, set: SetKey) -> Result<Picked, PlayerError> {
         let Some(session) = self.session.as_ref() else { return Err(nothing_left(None, None)) };
         let Some(presentation) = session.presentation.as_ref() else { return Err(nothing_left(None, None)) };
         let Some(stream) = session.stream(id) else { return Err(nothing_left(None, None)) };
         let (place, last) = (stream.place, stream.last);
-        let mut keys = self.permitted(id, period, set, self.audio_group(id));
+        let mut keys = self.permitted(id, set, self.audio_group(id));
         if keys.is_empty() {
-            return Err(nothing_left(select::reps_of(presentation, period, set), Some(session)));
+            return Err(nothing_left(select::reps_of(presentation, set), Some(session)));
         }
         let plan = self.plan_sound(period);
         let Some(presentation) = self.session.as_ref().and_then(|session| session.presentation.as_ref()) else {
@@ -75,7 +76,7 @@ impl Engine {
     }
 
     /// What may be asked for of a set, by quality, exclusions and keys; of sound in groups only that of `audio_group`.
-    pub(super) fn permitted(&self, id: StreamId, period: usize, set: usize, audio_group: Option<&str>) -> Vec<RepKey> {
+    pub(super) fn permitted(&self, id: StreamId, set: SetKey, audio_group: Option<&str>) -> Vec<RepKey> {
         let Some(session) = self.session.as_ref() else { return Vec::new() };
         let Some(presentation) = session.presentation.as_ref() else { return Vec::new() };
         let auto = QualityChoice::Auto;
@@ -88,7 +89,7 @@ impl Engine {
             keys: &session.keys,
             output: session.output,
         };
-        select::permitted(presentation, period, set, bounds)
+        select::permitted(presentation, set, bounds)
     }
 
     /// The adaptive rule is asked for pictures, and for sound when there are none.
@@ -197,13 +198,13 @@ impl Engine {
             let output = engine.config.output_protection;
             let rep = ladder.keys.get(rung).copied();
             let rep = rep.filter(|_| ladder.rungs.get(rung).is_some_and(|rung| rung.protection.needed <= output));
-            let step = rep.zip(presentation).map(|(rep, known)| (rep, schedule::step(known, place, rep)));
+            let step = rep.zip(presentation).map(|(rep, known)| (rep, schedule::step(known, place, rep, engine.now)));
             step.unwrap_or((chosen.rep, Step::Exhausted))
         };
         let (rep, first) = match segment(self, rung) {
             // Given up once the other one can begin at once.
             (rep, Step::Index(_)) => return self.want_index(rep),
-            (_, Step::Exhausted) => return,
+            (_, Step::WaitUntil(_) | Step::Exhausted) => return,
             (rep, Step::Segment(segment)) => (rep, segment),
         };
         self.cancel_stream(id);

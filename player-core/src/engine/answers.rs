@@ -131,12 +131,16 @@ impl Engine {
     }
 
     fn index_arrived(&mut self, job: JobId, rep: RepKey, body: &Bytes, url: &Url) {
-        let presentation = self.session.as_ref().and_then(|session| session.presentation.as_ref());
-        let source =
-            presentation.and_then(|known| select::representation(known, rep)).and_then(|rep| match &rep.index {
-                SegmentIndex::External(source) => Some(source.clone()),
-                SegmentIndex::Known(_) => None,
-            });
+        let session = self.session.as_ref();
+        let presentation = session.and_then(|session| session.presentation.as_ref());
+        let source = match presentation.and_then(|known| select::representation(known, rep)).map(|rep| &rep.index) {
+            Some(SegmentIndex::External(source)) => Some(source.clone()),
+            // A newer state of one that is known.
+            Some(SegmentIndex::Known(_)) => {
+                session.and_then(|session| session.indexes.get(&rep)).map(|read| read.source.clone())
+            }
+            None => None,
+        };
         let Some(source) = source else {
             self.jobs.remove(job, self.now);
             return;
@@ -173,22 +177,26 @@ impl Engine {
         }
         self.ledger.phase("index", self.now);
         self.warn_about(parsed.warnings, Stage::Index, url);
-        self.know_metadata(parsed.metadata, Stage::Index);
+        let Some(session) = self.session.as_mut() else { return };
+        let taken = session.take_index(rep, parsed.segments);
+        let mut metadata = parsed.metadata;
+        metadata.iter_mut().for_each(|metadata| metadata.start = metadata.start.shifted(taken.shift));
+        self.warn_of_changes(taken.changes, url);
+        self.know_metadata(metadata, Stage::Index);
         let Some(session) = self.session.as_mut() else { return };
         if let Some(from) = place {
             session.locations.redirected(&from, url);
             session.indexes.insert(rep, ReadIndex { source, place: from.place });
         }
         if let Some(presentation) = session.presentation.as_mut() {
-            presentation.epoch = presentation.epoch.or(parsed.epoch);
+            presentation.learn_epoch(parsed.epoch);
         }
-        let longer = session.take_index(rep, parsed.segments);
         for stream in &mut session.streams {
             if matches!(stream.activity, Activity::Index(waited) if waited == rep) {
                 stream.activity = Activity::Idle;
             }
         }
-        if longer {
+        if taken.is_duration_changed {
             self.emit(Event::TimelineChanged);
             self.clamp_start();
         }

@@ -6,14 +6,14 @@ use super::accounting::Loss;
 use super::schedule;
 use super::stream::{Activity, Chosen, Fetching, RepKey, StreamId};
 use crate::container::{CarriedState, DemuxOutput, DemuxerState, SegmentTail};
-use crate::model::{MediaKind, Resource, SegmentRef, TimestampMapping};
+use crate::model::{MediaKind, Resource, SegmentId, SegmentRef, TimestampMapping};
 use crate::time::MediaTime;
 
 /// What the last segment of a stream left.
 #[derive(Clone, Debug)]
 pub struct KeptState {
     rep: RepKey,
-    number: u64,
+    segment: SegmentId,
     mapping: TimestampMapping,
     init: Option<Resource>,
     state: DemuxerState,
@@ -33,7 +33,7 @@ impl KeptState {
 
     /// True if a segment is the one after it.
     fn is_before(&self, rep: RepKey, segment: &SegmentRef) -> bool {
-        !self.jumped && self.fits(rep, segment) && self.number.checked_add(1) == Some(segment.number)
+        !self.jumped && self.fits(rep, segment) && segment.previous == Some(self.segment)
     }
 
     /// The stream goes on elsewhere: unfinished access units are dropped, tables and parameter sets stay.
@@ -60,9 +60,9 @@ impl Engine {
     pub(super) fn is_continued(&self, chosen: &Chosen) -> bool {
         let Chosen { rep, segment, .. } = chosen;
         let presentation = self.session.as_ref().and_then(|session| session.presentation.as_ref());
-        let next = presentation.map(|known| schedule::step(known, schedule::after(*rep, segment), *rep));
+        let next = presentation.map(|known| schedule::step(known, schedule::after(*rep, segment), *rep, self.now));
         let Some(schedule::Step::Segment(next)) = next else { return false };
-        let follows = segment.number.checked_add(1) == Some(next.number);
+        let follows = next.previous == Some(segment.id);
         follows && !next.gap && next.mapping == segment.mapping && next.init == segment.init
     }
 
@@ -80,7 +80,7 @@ impl Engine {
         let Chosen { rep, segment, .. } = &fetching.chosen;
         let kept = fetching.tail.as_deref().map(|tail| KeptState {
             rep: *rep,
-            number: segment.number,
+            segment: segment.id,
             mapping: segment.mapping,
             init: segment.init.clone(),
             state: tail.state.clone(),

@@ -8,6 +8,7 @@ use super::Engine;
 use super::accounting::Departure;
 use super::adapting::Picked;
 use super::buffer::{PartOf, TrackBuffer};
+use super::ids::PeriodKey;
 use super::io::{FetchKind, Ingest, Output};
 use super::keys::KeyState;
 use super::request::{Job, Purpose};
@@ -19,7 +20,7 @@ use super::unlocking::Needs;
 use crate::container::{DemuxSetup, InitSegment};
 use crate::drm::SegmentCipher;
 use crate::error::Stage;
-use crate::model::{ContainerFormat, MediaKind, Resource, SegmentKeys, SegmentRef};
+use crate::model::{ContainerFormat, MediaKind, Resource, SegmentIndex, SegmentKeys, SegmentRef, TimestampMapping};
 use crate::render::Window;
 use crate::snapshot::State;
 use crate::time::{MediaTime, Now};
@@ -112,7 +113,7 @@ impl Engine {
             && last.is_some_and(|last| {
                 last.period == period
                     && schedule::known_list(presentation, last).is_some()
-                    && schedule::step(presentation, place, last) == Step::Exhausted
+                    && schedule::step(presentation, place, last, self.now) == Step::Exhausted
             })
         {
             return self.pass_period(id, period);
@@ -140,7 +141,7 @@ impl Engine {
         let Some(presentation) = self.session.as_ref().and_then(|session| session.presentation.as_ref()) else {
             return false;
         };
-        let mut step = schedule::step(presentation, place, picked.rep);
+        let mut step = schedule::step(presentation, place, picked.rep, self.now);
         if matches!(step, Step::Index(_)) {
             self.want_index(picked.rep);
             let stay = last.filter(|last| self.may_stay(id, *last, &picked));
@@ -154,10 +155,16 @@ impl Engine {
             let Some(presentation) = self.session.as_ref().and_then(|session| session.presentation.as_ref()) else {
                 return false;
             };
-            step = schedule::step(presentation, place, stay);
+            step = schedule::step(presentation, place, stay, self.now);
         }
         match step {
             Step::Index(_) => false,
+            Step::WaitUntil(at) => {
+                if let Some(stream) = self.session.as_mut().and_then(|session| session.stream_mut(id)) {
+                    stream.hold_until = Some(at);
+                }
+                false
+            }
             Step::Exhausted => self.pass_period(id, picked.rep.period),
             Step::Segment(segment) => self.take_segment(id, picked, *segment),
         }
@@ -180,12 +187,7 @@ impl Engine {
         if segment.gap || known {
             self.release_tail(id);
             let Some(session) = self.session.as_mut() else { return false };
-            session.settle(
-                id,
-                PartOf { rep: picked.rep, number: segment.number, reason: picked.reason },
-                segment.start,
-                segment.end(),
-            );
+            session.settle(id, PartOf::new(picked.rep, &segment, picked.reason), segment.start, segment.end());
             if let Some(stream) = session.stream_mut(id) {
                 stream.place = schedule::after(picked.rep, &segment);
                 stream.last = Some(picked.rep);
@@ -200,10 +202,14 @@ impl Engine {
         }
         let Some(session) = self.session.as_mut() else { return false };
         let presentation = session.presentation.as_ref();
-        let opening = presentation
-            .and_then(|presentation| schedule::known_list(presentation, picked.rep))
-            .and_then(|list| list.get(0))
-            .is_some_and(|first| first.mapping == segment.mapping);
+        // An HLS list whose beginning was removed no longer begins with the first discontinuity.
+        let opening = match segment.mapping {
+            TimestampMapping::Discontinuity(number) => number == 0,
+            TimestampMapping::Offset(_) => presentation
+                .and_then(|presentation| schedule::known_list(presentation, picked.rep))
+                .and_then(|list| list.get(0))
+                .is_some_and(|first| first.mapping == segment.mapping),
+        };
         let Picked { rep, reason, ladder, rung, .. } = picked;
         let window = presentation.map_or(Window::ALL, |known| schedule::window(known, rep, &segment));
         let chosen = Chosen { rep, segment, reason, ladder, rung, opening, window };
@@ -258,9 +264,9 @@ impl Engine {
             if session.exclusions.holds(rep, self.now) || !schedule::is_aligned(presentation, stream.place, rep) {
                 continue;
             }
-            match schedule::step(presentation, stream.place, rep) {
+            match schedule::step(presentation, stream.place, rep, self.now) {
                 Step::Segment(found) if !found.gap => return Around::Other(rung, found),
-                Step::Segment(_) | Step::Exhausted => {}
+                Step::Segment(_) | Step::WaitUntil(_) | Step::Exhausted => {}
                 Step::Index(_) => {
                     self.want_index(rep);
                     self.set_activity(id, Activity::Index(rep));
@@ -299,7 +305,7 @@ impl Engine {
             .and_then(|presentation| select::representation(presentation, chosen.rep))
             .map_or(ContainerFormat::Unknown, |rep| rep.format);
         let kind = if id == StreamId::Text { FetchKind::Text } else { FetchKind::Segment };
-        let period = session.presentation.as_ref().and_then(|known| known.periods.get(chosen.rep.period));
+        let period = session.presentation.as_ref().and_then(|known| known.period(chosen.rep.period));
         let captions = id == StreamId::Main && period.is_none_or(|period| !period.no_captions);
         let keeps_tail = id != StreamId::Text;
         let setup = DemuxSetup { captions, sample_key, carried, keeps_tail, ..DemuxSetup::new(format, init.clone()) };
@@ -340,8 +346,8 @@ impl Engine {
             return;
         }
         let presentation = self.session.as_ref().and_then(|session| session.presentation.as_ref());
-        let Some(presentation) = presentation else { return };
-        if let Step::Index(source) = schedule::step(presentation, Place::At { period: 0, time: MediaTime::ZERO }, rep) {
+        let found = presentation.and_then(|known| select::representation(known, rep)).map(|found| &found.index);
+        if let Some(SegmentIndex::External(source)) = found {
             self.jobs.add(self.now, Purpose::Index(rep), FetchKind::Index, source.first_request(), Ingest::Body);
         }
     }
@@ -371,14 +377,13 @@ impl Engine {
     }
 
     /// The stream has no more of a period: its next one begins.
-    pub(super) fn pass_period(&mut self, id: StreamId, period: usize) -> bool {
+    pub(super) fn pass_period(&mut self, id: StreamId, period: PeriodKey) -> bool {
         self.release_tail(id);
         let Some(session) = self.session.as_mut() else { return false };
         let Some(presentation) = session.presentation.as_ref() else { return false };
         let next = schedule::next_period(presentation, period);
         if let Place::At { time, .. } = next {
-            let of = PartOf { rep: RepKey { period, set: 0, rep: 0 }, number: u64::MAX, reason: abr::Reason::Only };
-            session.settle(id, of, time, time);
+            session.settle(id, PartOf::nothing(period), time, time);
         }
         if let Some(stream) = session.stream_mut(id) {
             stream.place = next;
@@ -440,9 +445,10 @@ impl Engine {
         let Some(session) = self.session.as_ref() else { return false };
         let Some(fetching) = session.stream(id).and_then(|stream| stream.fetching()) else { return false };
         [MediaKind::Video, MediaKind::Audio].into_iter().any(|kind| {
-            let open = session.buffer(kind).and_then(|buffer| buffer.back()).filter(|part| {
-                !part.complete && part.of.rep == fetching.chosen.rep && part.of.number == fetching.chosen.segment.number
-            });
+            let open = session
+                .buffer(kind)
+                .and_then(|buffer| buffer.back())
+                .filter(|part| !part.complete && part.of.key() == Some(fetching.chosen.key()));
             let handed = self.playback.feed.committed(kind);
             open.zip(handed).is_some_and(|(part, at)| at.seq > part.seq || (at.seq == part.seq && at.index > 0))
         })
@@ -469,18 +475,13 @@ impl Engine {
     pub(super) fn drop_partial(&mut self, id: StreamId, bytes: u64) {
         let Some(session) = self.session.as_mut() else { return };
         let fetching = session.stream(id).and_then(|stream| stream.fetching());
-        let Some((rep, number)) = fetching.map(|fetching| (fetching.chosen.rep, fetching.chosen.segment.number)) else {
-            return self.ledger.wasted(bytes);
-        };
+        let Some(key) = fetching.map(|fetching| fetching.chosen.key()) else { return self.ledger.wasted(bytes) };
         let (mut kept, wanted) = (0, session.wanted_of(id));
         for kind in [MediaKind::Video, MediaKind::Audio] {
             let committed = self.playback.feed.committed(kind);
             // What it brought, whether it is still wanted or not.
             let brought = |buffer: &TrackBuffer| {
-                buffer
-                    .back()
-                    .filter(|part| !part.complete && part.of.rep == rep && part.of.number == number)
-                    .map(|part| part.bytes)
+                buffer.back().filter(|part| !part.complete && part.of.key() == Some(key)).map(|part| part.bytes)
             };
             let Some(buffer) = session.buffer_mut(kind) else { continue };
             if brought(buffer).is_some() {

@@ -9,22 +9,27 @@ use super::Engine;
 use super::accounting::Departure;
 use super::fault;
 use super::io::{FetchKind, Ingest, Output};
+use super::pathways;
 use super::playback::Playback;
 use super::recovery::Cause;
+use super::refresh::{self, Contradictions};
 use super::request::{JobId, Purpose};
 use super::schedule;
 use super::select;
 use super::session::{IncompleteManifest, Session, kind_of};
 use super::stats::Ledger;
-use super::stream::{Place, Stream, StreamId};
+use super::stream::{Place, RepKey, Stream, StreamId};
 use crate::command::{LoadRequest, SeekMode};
 use crate::error::{ErrorCode, PlayerError, Stage};
 use crate::event::Event;
 use crate::manifest::{self, ManifestWarning, RemoteElements};
-use crate::model::{MediaKind, Presentation, PresentationKind, Resource, ThumbnailSpan};
+use crate::model::{Changes, MediaKind, Presentation, PresentationKind, Resource, ThumbnailSpan};
 use crate::render::RenderCommand;
 use crate::snapshot::State;
-use crate::time::MediaTime;
+use crate::time::{MediaTime, Now, WallClock, WallClockMapping};
+
+/// A wall clock that shows an earlier time was never set: 2020-01-01T00:00:00Z.
+const EARLIEST_CLOCK: WallClock = WallClock::from_unix_nanos(1_577_836_800_000_000_000);
 
 impl Engine {
     /// Begins a session.
@@ -141,7 +146,9 @@ impl Engine {
             Err(error) => {
                 return match job {
                     Some(job) => self.request_failed(job, Cause::Manifest(&error)),
-                    None => self.fail(fault::describe(FetchKind::Manifest, Cause::Manifest(&error), Some(url))),
+                    None => {
+                        self.manifest_lost(fault::describe(FetchKind::Manifest, Cause::Manifest(&error), Some(url)))
+                    }
                 };
             }
         };
@@ -153,12 +160,14 @@ impl Engine {
         if let Some(place) = place {
             session.locations.manifest_came_from(&place, url);
         }
+        let is_refresh = session.presentation.is_some();
         self.ledger.phase("manifest", self.now);
         self.warn_about(parsed.warnings, Stage::Manifest, url);
         match parsed.presentation.kind {
+            PresentationKind::OnDemand if is_refresh => self.replace_presentation(parsed.presentation, url),
             PresentationKind::OnDemand => self.presentation_known(parsed.presentation),
             PresentationKind::Live => {
-                self.fail(PlayerError::unsupported("live playback").at(Stage::Manifest).with_url(url));
+                self.manifest_lost(PlayerError::unsupported("live playback").at(Stage::Manifest).with_url(url));
             }
         }
     }
@@ -190,6 +199,8 @@ impl Engine {
         session.locations.weigh(&presentation.weights, &mut self.jitter);
         session.thumbnails = Arc::new(ThumbnailSpan::all(&presentation));
         let metadata = presentation.metadata.clone();
+        let mut presentation = session.identities.intern(presentation);
+        presentation.place_availability(self.wall_clock);
         session.presentation = Some(presentation);
         self.preload_keys();
         self.choose_captions();
@@ -212,11 +223,133 @@ impl Engine {
         if duration.is_some() {
             self.emit(Event::TimelineChanged);
         }
+        self.warn_of_availability();
         self.begin_at_seek(start);
         self.know_metadata(metadata, Stage::Manifest);
         if !playable {
             let error = PlayerError::fatal(ErrorCode::ManifestEmpty, "the stream has neither pictures nor sound");
             self.fail(error.at(Stage::Manifest));
+        }
+    }
+}
+
+impl Engine {
+    /// The host has read its clocks.
+    pub(super) fn set_wall_clock(&mut self, now: Now, utc: WallClock) {
+        if utc < EARLIEST_CLOCK {
+            return;
+        }
+        self.wall_clock = Some(WallClockMapping::new(now, utc));
+        let Some(session) = self.session.as_mut() else { return };
+        let Some(presentation) = session.presentation.as_mut() else { return };
+        let before = presentation.available_at();
+        presentation.place_availability(self.wall_clock);
+        let after = presentation.available_at();
+        // Streams that wait for it wait for the time that it is now.
+        for stream in session.streams.iter_mut().filter(|stream| before.is_some() && stream.hold_until == before) {
+            stream.hold_until = after;
+        }
+    }
+
+    /// Says why nothing is fetched, if a presentation is not available yet.
+    fn warn_of_availability(&mut self) {
+        let presentation = self.session.as_ref().and_then(|session| session.presentation.as_ref());
+        let at = presentation.and_then(|known| known.available_at()).filter(|at| *at > self.now);
+        if let Some(at) = at {
+            let message = format!("the presentation becomes available in {} s", at.since(self.now).as_secs());
+            self.warn(PlayerError::warning(ErrorCode::MediaUnavailable, message).at(Stage::Manifest));
+        }
+    }
+
+    /// Fetches the manifest again.
+    pub(super) fn refresh(&mut self) {
+        let is_under_way = |purpose| self.jobs.of_purpose(purpose).is_some();
+        if is_under_way(Purpose::Manifest) || is_under_way(Purpose::Remote) || self.playback.state == State::Failed {
+            return;
+        }
+        let Some(session) = self.session.as_ref().filter(|session| session.presentation.is_some()) else { return };
+        let urls = session.locations.manifest_candidates().into_iter().map(|candidate| candidate.url).collect();
+        let resource = Resource { urls, range: None };
+        self.jobs.add(self.now, Purpose::Manifest, FetchKind::Manifest, resource, Ingest::Body);
+    }
+
+    /// Returns true if a job only renews what is known: playback goes on without it.
+    pub(super) fn is_refresh(&self, purpose: Purpose) -> bool {
+        let presentation = self.session.as_ref().and_then(|session| session.presentation.as_ref());
+        match purpose {
+            Purpose::Manifest | Purpose::Remote => presentation.is_some(),
+            Purpose::Index(rep) => presentation.is_some_and(|known| schedule::known_list(known, rep).is_some()),
+            Purpose::Init(_) | Purpose::Media(_) | Purpose::Steering | Purpose::Key => false,
+        }
+    }
+
+    /// There is no manifest: playback ends, unless one is known.
+    fn manifest_lost(&mut self, error: PlayerError) {
+        match self.is_refresh(Purpose::Manifest) {
+            true => self.warn(error),
+            false => self.fail(error),
+        }
+    }
+
+    /// The manifest was read again.
+    fn replace_presentation(&mut self, presentation: Presentation, url: &Url) {
+        let Some(session) = self.session.as_mut() else { return };
+        let replaced = refresh::replace(session, presentation);
+        if let Some(presentation) = session.presentation.as_mut() {
+            presentation.place_availability(self.wall_clock);
+        }
+        for (clone, base) in session.clones.clone() {
+            pathways::add_addresses(session, &clone, &base);
+        }
+        if replaced.is_steering_changed {
+            self.renew_steering();
+        }
+        for rep in replaced.released {
+            self.drop_index_request(rep);
+        }
+        self.warn_of(replaced.contradictions, Stage::Manifest, url);
+        self.know_metadata(replaced.metadata, Stage::Manifest);
+        self.choose_captions();
+        let now = self.now;
+        if self.session.as_mut().is_some_and(|session| session.list_choices(now)) {
+            self.emit(Event::TracksChanged);
+        }
+        if replaced.is_duration_changed {
+            self.emit(Event::TimelineChanged);
+        }
+        for rep in replaced.indexes {
+            self.renew_index(rep);
+        }
+    }
+
+    /// Calls back the request for an index that nothing waits for.
+    fn drop_index_request(&mut self, rep: RepKey) {
+        let job = self.jobs.of_purpose(Purpose::Index(rep));
+        let attempt = job.and_then(|job| self.jobs.remove(job, self.now)?.attempt().map(|attempt| attempt.fetch));
+        if let Some(fetch) = attempt {
+            self.outbox.push_back(Output::Cancel(fetch));
+        }
+    }
+
+    /// Reads an index again that is known.
+    fn renew_index(&mut self, rep: RepKey) {
+        let read = self.session.as_ref().and_then(|session| session.indexes.get(&rep));
+        let Some(source) = read.map(|read| read.source.clone()) else { return };
+        if self.jobs.of_purpose(Purpose::Index(rep)).is_none() {
+            self.jobs.add(self.now, Purpose::Index(rep), FetchKind::Index, source.first_request(), Ingest::Body);
+        }
+    }
+
+    /// Says what a newer state of a list contradicts.
+    pub(super) fn warn_of_changes(&mut self, changes: Changes, url: &Url) {
+        let mut contradictions = Contradictions::default();
+        contradictions.add(changes);
+        self.warn_of(contradictions, Stage::Index, url);
+    }
+
+    fn warn_of(&mut self, contradictions: Contradictions, stage: Stage, url: &Url) {
+        if let Some(message) = contradictions.message() {
+            self.warn(PlayerError::warning(ErrorCode::ManifestMalformed, message).at(stage).with_url(url));
         }
     }
 }

@@ -6,7 +6,7 @@
 //! | `commands` `answers` `reports` | the three kinds of input: host, network, renderer |
 //! | `loading` `fetching` `adapting` `sounding` `ingest` `recovering` `presenting` `playing` `announcing` `tracks` `pathways` `unlocking` `decoding` | the steps that follow each of them |
 //! | `session` `stream` `buffer` `playback` `pending` `request` `text` `captions` `metadata` `keys` | state: what is loaded, held, and under way |
-//! | `select` `pairing` `schedule` `load_control` `recovery` `timeline` `locations` `steering` `feed` `gap` `seek` `clock` | decisions, as pure functions or small machines |
+//! | `ids` `select` `pairing` `schedule` `refresh` `load_control` `recovery` `timeline` `locations` `steering` `feed` `gap` `seek` `clock` | decisions, as pure functions or small machines |
 //! | `stats` `timer` `jitter` `fault` | the ledger, the timers, the dice, the names of errors |
 
 pub mod io;
@@ -25,6 +25,7 @@ mod fault;
 mod feed;
 mod fetching;
 mod gap;
+mod ids;
 mod ingest;
 mod jitter;
 mod keys;
@@ -40,6 +41,7 @@ mod playing;
 mod presenting;
 mod recovering;
 mod recovery;
+mod refresh;
 mod reports;
 mod request;
 mod schedule;
@@ -76,7 +78,7 @@ use crate::event::Event;
 use crate::render::RenderCommand;
 use crate::snapshot::{Snapshot, State};
 use crate::telemetry::SessionStats;
-use crate::time::{MediaTime, Now};
+use crate::time::{MediaTime, Now, WallClockMapping};
 
 /// The playback engine.
 ///
@@ -109,6 +111,8 @@ pub struct Engine {
     pending: PendingCommands,
     session: Option<Session>,
     ledger: Ledger,
+    /// What the host last said of its clocks.
+    wall_clock: Option<WallClockMapping>,
 }
 
 impl Engine {
@@ -134,6 +138,7 @@ impl Engine {
             pending: PendingCommands::default(),
             session: None,
             ledger: Ledger::default(),
+            wall_clock: None,
         })
     }
 
@@ -148,6 +153,8 @@ impl Engine {
             Input::FetchMedia { id, output, .. } => self.fetch_media(id, output),
             Input::FetchEnded { id, outcome } => self.fetch_ended(id, outcome),
             Input::Render(event) => self.rendered(event),
+            Input::WallClock { now, utc } => self.set_wall_clock(now, utc),
+            Input::Refresh => self.refresh(),
         }
         self.settle();
     }

@@ -92,6 +92,12 @@ impl Engine {
             self.warn(error);
             return self.remote_arrived(id, None);
         }
+        let is_final = !matches!(action, Action::RetryAfter(_) | Action::OtherLocation { .. });
+        if is_final && self.is_refresh(purpose) {
+            // What is known stays.
+            self.jobs.remove(id, self.now);
+            return self.warn(error);
+        }
         match action {
             Action::RetryAfter(delay) => self.retry(id, delay, &failure, &url, error),
             Action::OtherLocation { exclude_for } => {
@@ -254,7 +260,7 @@ impl Engine {
                 }
             }
             if let Some(chosen) = &chosen {
-                let of = PartOf { rep: chosen.rep, number: chosen.segment.number, reason: chosen.reason };
+                let of = PartOf::new(chosen.rep, &chosen.segment, chosen.reason);
                 session.settle(stream_id, of, chosen.segment.start, chosen.segment.end());
             }
         }
@@ -268,10 +274,8 @@ impl Engine {
     }
 
     fn lost_representation(&mut self, rep: RepKey, error: PlayerError) {
-        let kind = self.session.as_ref().and_then(|session| {
-            let period = session.presentation.as_ref()?.periods.get(rep.period)?;
-            period.adaptation_sets.get(rep.set).map(|set| set.kind)
-        });
+        let kind =
+            self.session.as_ref().and_then(|session| session.presentation.as_ref()?.set(rep.set).map(|set| set.kind));
         let stream = match kind {
             Some(MediaKind::Audio) => StreamId::Audio,
             Some(MediaKind::Text) => StreamId::Text,
@@ -339,7 +343,7 @@ impl Engine {
             keys: &session.keys,
             output: session.output,
         };
-        let others = select::permitted(presentation, rep.period, rep.set, bounds);
+        let others = select::permitted(presentation, rep.set, bounds);
         others.iter().filter(|key| **key != rep && !session.exclusions.holds(**key, self.now)).count()
     }
 

@@ -11,11 +11,13 @@ use url::Url;
 use super::buffer::{PartOf, TrackBuffer};
 use super::captions::CaptionStore;
 use super::gap::{self, Hole, Known};
+use super::ids::{Identities, KeyedPresentation, PeriodKey, SetKey};
 use super::keys::Keys;
 use super::locations::Locations;
 use super::metadata::MetadataStore;
 use super::pairing::Sounding;
 use super::pathways::ReadIndex;
+use super::refresh;
 use super::schedule;
 use super::select::{self, Exclusions, Wishes};
 use super::steering::Steering;
@@ -24,10 +26,10 @@ use super::text::TextStore;
 use super::timeline::Timeline;
 use crate::command::{LoadRequest, QualityChoice, TrackChoice};
 use crate::container::InitSegment;
-use crate::manifest::{IndexPiece, RemoteElements};
+use crate::manifest::{IndexPiece, PathwayClone, RemoteElements};
 use crate::model::{
-    ContentKinds, MediaKind, MuxedAudio, Presentation, Representation, Resource, Role, SegmentIndex, SegmentKeys,
-    ThumbnailSpan,
+    Agreement, Changes, ContentKinds, MediaKind, MuxedAudio, Representation, Resource, Role, SegmentIndex, SegmentKeys,
+    SegmentList, ThumbnailSpan,
 };
 use crate::snapshot::{Quality, Track};
 use crate::text::Cue;
@@ -54,6 +56,17 @@ impl IncompleteManifest {
     }
 }
 
+/// What follows from an index that was read.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct IndexTaken {
+    /// The length has become known, or is another one.
+    pub is_duration_changed: bool,
+    /// Nanoseconds by which its segments were moved to where they were known to be.
+    pub shift: i64,
+    /// Differences from what was known.
+    pub changes: Changes,
+}
+
 /// A loaded, or loading, presentation.
 #[derive(Debug)]
 pub struct Session {
@@ -65,8 +78,10 @@ pub struct Session {
     pub start: Option<MediaTime>,
     /// The manifest, while parts of it are fetched.
     pub incomplete: Option<IncompleteManifest>,
+    /// Keys of what its manifests list.
+    pub identities: Identities,
     /// The presentation, once its manifest was read.
-    pub presentation: Option<Presentation>,
+    pub presentation: Option<KeyedPresentation>,
     /// Its length, once known.
     pub duration: Option<Duration>,
     /// In the order main, audio, text; a stream that nobody needs is absent.
@@ -95,6 +110,12 @@ pub struct Session {
     pub steering: Option<Steering>,
     /// The author's beginning is not known before the length is: what was told, negative from the end.
     pub authored_start: Option<MediaTime>,
+    /// Lists that were forgotten to be read again from elsewhere: what comes is merged with them.
+    pub former_lists: BTreeMap<RepKey, SegmentIndex>,
+    /// Pathways that a steering server made from others, and where their addresses are relative to.
+    pub clones: Vec<(PathwayClone, Url)>,
+    /// The presentation was replaced by a newer state of it.
+    pub was_refreshed: bool,
     /// Parts of indexes that are not complete yet.
     pub index_pieces: BTreeMap<RepKey, Vec<IndexPiece>>,
     /// Initialisation data read so far.
@@ -139,6 +160,7 @@ impl Session {
             },
             start: request.start,
             incomplete: None,
+            identities: Identities::default(),
             presentation: None,
             duration: None,
             streams: Vec::new(),
@@ -154,6 +176,9 @@ impl Session {
             indexes: BTreeMap::new(),
             steering: None,
             authored_start: None,
+            former_lists: BTreeMap::new(),
+            clones: Vec::new(),
+            was_refreshed: false,
             index_pieces: BTreeMap::new(),
             inits: Vec::new(),
             keys: Keys::new(&request.drm),
@@ -205,26 +230,24 @@ impl Session {
     }
 
     /// The set that a stream presents in a period.
-    pub fn set_in(&self, id: StreamId, period: usize) -> Option<usize> {
+    pub fn set_in(&self, id: StreamId, period: PeriodKey) -> Option<SetKey> {
         let presentation = self.presentation.as_ref()?;
-        let found = presentation.periods.get(period)?;
-        let gone = |set: usize| {
-            let reps = select::reps_of(presentation, period, set).unwrap_or_default();
-            (0..reps.len()).all(|rep| self.exclusions.is_final(RepKey { period, set, rep }))
-        };
-        let locked = |set: usize| {
-            let reps = select::reps_of(presentation, period, set).unwrap_or_default();
-            !reps.iter().any(|rep| self.may_present(rep))
-        };
+        let found = presentation.period(period)?;
+        let keys: Vec<SetKey> = presentation.set_keys(period).collect();
+        let reps = |set: usize| keys.get(set).into_iter().flat_map(|key| presentation.reps_of(*key));
+        let gone = |set: usize| reps(set).all(|(rep, _)| self.exclusions.is_final(rep));
+        let locked = |set: usize| !reps(set).any(|(_, rep)| self.may_present(rep));
         let kind = kind_of(id);
         let track = self.stream(id).map(|stream| &stream.track);
         let same = track
             .and_then(|track| select::same_track(found, track))
             .filter(|set| !gone(*set) && found.adaptation_sets.get(*set).is_some_and(|set| set.kind == kind));
-        same.filter(|set| !locked(*set))
+        let set = same
+            .filter(|set| !locked(*set))
             .or_else(|| select::set_of(found, kind, &self.wishes, |set| gone(set) || locked(set)))
             .or(same)
-            .or_else(|| select::set_of(found, kind, &self.wishes, gone))
+            .or_else(|| select::set_of(found, kind, &self.wishes, gone))?;
+        keys.get(set).copied()
     }
 
     /// Whether a representation can be decrypted, and shown on the output.
@@ -346,20 +369,20 @@ impl Session {
     /// the others reach.
     pub fn complete_segment(&mut self, id: StreamId, chosen: &Chosen) {
         let brought = self.brought_by(id);
-        let of = PartOf { rep: chosen.rep, number: chosen.segment.number, reason: chosen.reason };
+        let of = PartOf::new(chosen.rep, &chosen.segment, chosen.reason);
         let kinds = [MediaKind::Video, MediaKind::Audio].into_iter().filter(|kind| brought.has(*kind));
         let mut reach = None;
         for kind in kinds.clone() {
             if let Some(buffer) = self.buffer_mut(kind) {
                 buffer.complete();
                 buffer.account_mut().end_attempt();
-                let came = buffer.back().is_some_and(|part| (part.of.rep, part.of.number) == (of.rep, of.number));
+                let came = buffer.back().is_some_and(|part| part.of.is_same(of));
                 reach = reach.max(buffer.end().filter(|_| came));
             }
         }
         for kind in kinds {
             let Some(buffer) = self.buffer_mut(kind) else { continue };
-            let lacks = buffer.back().is_none_or(|part| (part.of.rep, part.of.number) != (of.rep, of.number));
+            let lacks = buffer.back().is_none_or(|part| !part.of.is_same(of));
             if let (true, Some(reach)) = (lacks, reach) {
                 buffer.insert_blank(of, chosen.segment.start, reach);
             }
@@ -400,15 +423,36 @@ impl Session {
         self.duration.map(|duration| TimeRange { start: MediaTime::ZERO, end: MediaTime::ZERO + duration })
     }
 
-    /// Takes the index of a representation; the length may become known by it. True when it changed.
-    pub fn take_index(&mut self, key: RepKey, segments: crate::model::SegmentList) -> bool {
-        let Some(presentation) = self.presentation.as_mut() else { return false };
-        if let Some(rep) = select::representation_mut(presentation, key) {
-            rep.index = SegmentIndex::Known(segments);
+    /// Takes the index of a representation and merges it with what was known of it.
+    pub fn take_index(&mut self, key: RepKey, segments: SegmentList) -> IndexTaken {
+        let Some(presentation) = self.presentation.as_mut() else { return IndexTaken::default() };
+        let is_first =
+            matches!(presentation.representation(key).map(|rep| &rep.index), Some(SegmentIndex::External(_)));
+        let former = self.former_lists.remove(&key).filter(|_| is_first);
+        let wants_sibling = is_first && former.is_none() && self.was_refreshed;
+        let sibling = if wants_sibling { refresh::sibling(presentation, key) } else { None };
+        let (begin, mut changes) = (segments.start(), Changes::default());
+        if let Some(index) = presentation.index_mut(key) {
+            let placed = sibling.map(|mut placed| {
+                let found = placed.merge(SegmentIndex::Known(segments.clone()));
+                (placed, found.agreement)
+            });
+            match (former, placed) {
+                // What is said of another representation says nothing about this one.
+                (None, Some((placed, Agreement::Names | Agreement::Addresses))) => *index = placed,
+                (former, _) => {
+                    if let Some(former) = former {
+                        *index = former;
+                    }
+                    changes = index.merge(SegmentIndex::Known(segments));
+                }
+            }
         }
+        let start = schedule::known_list(presentation, key).and_then(SegmentList::start);
+        let shift = start.zip(begin).map_or(0, |(start, begin)| start.nanos_from(begin));
         let before = self.duration;
         self.duration = schedule::duration(presentation);
-        self.duration != before
+        IndexTaken { is_duration_changed: self.duration != before, shift, changes }
     }
 
     /// Initialisation data that was read before.
@@ -418,7 +462,8 @@ impl Session {
 
     /// Sends a stream to a time; what it was doing must have been ended before.
     pub fn send_stream_to(&mut self, id: StreamId, time: MediaTime) {
-        let period = self.presentation.as_ref().map_or(0, |presentation| schedule::period_at(presentation, time));
+        let known = self.presentation.as_ref();
+        let period = known.map_or(PeriodKey::FIRST, |presentation| schedule::period_at(presentation, time));
         if let Some(stream) = self.stream_mut(id) {
             stream.place = Place::At { period, time };
             stream.trouble = None;
@@ -509,21 +554,20 @@ impl Session {
         changed
     }
 
-    fn list_qualities(&self, presentation: &Presentation, now: Now) -> Vec<Quality> {
-        let period = self.shown.map_or(0, |shown| shown.period);
+    fn list_qualities(&self, presentation: &KeyedPresentation, now: Now) -> Vec<Quality> {
+        let shown = self.shown.map(|shown| shown.period).filter(|period| presentation.period(*period).is_some());
+        let Some(period) = shown.or_else(|| presentation.period_key(0)) else { return Vec::new() };
         let Some(set) = self.set_in(StreamId::Main, period) else { return Vec::new() };
-        let reps = select::reps_of(presentation, period, set).unwrap_or_default();
-        let mut qualities: Vec<Quality> = reps
-            .iter()
-            .enumerate()
-            .map(|(rep, found)| Quality {
+        let mut qualities: Vec<Quality> = presentation
+            .reps_of(set)
+            .map(|(key, found)| Quality {
                 id: found.id.clone(),
                 bitrate: found.average_bandwidth.unwrap_or(found.bandwidth),
                 width: found.width,
                 height: found.height,
                 codec: found.codecs.first().cloned(),
-                shown: self.shown == Some(RepKey { period, set, rep }),
-                available: self.may_present(found) && !self.exclusions.holds(RepKey { period, set, rep }, now),
+                shown: self.shown == Some(key),
+                available: self.may_present(found) && !self.exclusions.holds(key, now),
             })
             .collect();
         qualities.sort_by_key(|quality| quality.bitrate);

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::Engine;
 use super::accounting::Departure;
+use super::ids::PeriodKey;
 use super::pairing::{self, Pairing};
 use super::schedule::{self, ROUNDING};
 use super::select;
@@ -21,17 +22,17 @@ pub(super) struct Plan {
 
 impl Engine {
     /// Chooses what is to be heard beside the pictures, when sound has files of its own.
-    pub(super) fn plan_sound(&mut self, period: usize) -> Option<Plan> {
+    pub(super) fn plan_sound(&mut self, period: PeriodKey) -> Option<Plan> {
         let session = self.session.as_ref()?;
         let presentation = session.presentation.as_ref()?;
         let (main, audio) = (session.stream(StreamId::Main)?, session.stream(StreamId::Audio)?);
         let set = session.set_in(StreamId::Main, period);
-        let pictures = set.map(|set| self.permitted(StreamId::Main, period, set, None)).unwrap_or_default();
+        let pictures = set.map(|set| self.permitted(StreamId::Main, set, None)).unwrap_or_default();
         let grouped = pairing::has_groups(presentation, &pictures);
         let group = pictures.first().filter(|_| !grouped).and_then(|key| select::representation(presentation, *key));
         let group = group.and_then(|rep| rep.audio_group.as_deref());
         let set = session.set_in(StreamId::Audio, period)?;
-        let renditions = self.permitted(StreamId::Audio, period, set, group);
+        let renditions = self.permitted(StreamId::Audio, set, group);
         let pairing = Pairing::new(presentation, &pictures, renditions, audio.last, session.output);
         let position = self.position();
         let ahead = |kind| {
@@ -77,7 +78,7 @@ impl Engine {
 
     /// Whether sound must wait for the pictures. It is fetched no further than one segment behind those that are here
     /// or on their way: they need the link more. Where they name groups, it waits until they are decided on.
-    pub(super) fn waits_for_main(&self, id: StreamId, period: usize) -> bool {
+    pub(super) fn waits_for_main(&self, id: StreamId, period: PeriodKey) -> bool {
         let Some(session) = self.session.as_ref().filter(|_| id == StreamId::Audio) else { return false };
         let (Some(main), Some(audio)) = (session.stream(StreamId::Main), session.stream(id)) else { return false };
         let (time, pictures) = (audio.fetched_until(), main.fetched_until());
@@ -89,17 +90,17 @@ impl Engine {
         };
         time + ROUNDING >= pictures
             && pairing::pictures_at(session, time).is_none()
-            && pairing::has_groups(presentation, &self.permitted(StreamId::Main, period, set, None))
+            && pairing::has_groups(presentation, &self.permitted(StreamId::Main, set, None))
     }
 
     /// Reads the index of the sound that will go with the pictures whose index is read, while it waits for them.
-    pub(super) fn foresee_sound(&mut self, period: usize) {
+    pub(super) fn foresee_sound(&mut self, period: PeriodKey) {
         let Some(session) = self.session.as_ref() else { return };
         let (Some(main), Some(presentation)) = (session.stream(StreamId::Main), &session.presentation) else { return };
         let Activity::Index(pictures) = main.activity else { return };
         let group = select::representation(presentation, pictures).and_then(|rep| rep.audio_group.as_deref());
         let Some(set) = session.set_in(StreamId::Audio, period) else { return };
-        if let Some(sound) = self.permitted(StreamId::Audio, period, set, group).first().copied() {
+        if let Some(sound) = self.permitted(StreamId::Audio, set, group).first().copied() {
             self.want_index(sound);
         }
     }
@@ -137,10 +138,10 @@ impl Engine {
         let Some(session) = self.session.as_mut() else { return };
         let begin = session.audio.part_from(first).map(|part| (part.of.rep, part.first));
         let dropped = session.audio.truncate(committed, Departure::Void, |part| part.seq >= first);
-        let kept = session.audio.back().map(|part| (part.of.rep, part.of.number));
-        let after = kept.zip(session.presentation.as_ref()).and_then(|((rep, number), presentation)| {
-            Some(schedule::after(rep, &schedule::known_list(presentation, rep)?.get(number)?))
-        });
+        let kept = session.audio.back().and_then(|part| part.of.key());
+        let after = kept
+            .zip(session.presentation.as_ref())
+            .and_then(|(key, presentation)| Some(schedule::after(key.rep, &schedule::segment(presentation, key)?)));
         let place = after.or_else(|| begin.map(|(rep, time)| Place::At { period: rep.period, time }));
         if let (Some(place), Some(stream), true) = (place, session.stream_mut(StreamId::Audio), dropped > 0) {
             stream.place = place;

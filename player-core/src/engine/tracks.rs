@@ -135,15 +135,15 @@ impl Engine {
         let committed_audio = self.playback.feed.committed(MediaKind::Audio);
         let Some(session) = self.session.as_mut() else { return };
         let mut dropped = session.video.truncate(committed, departure, |part| doomed.contains(&part.seq));
-        let kept = session.video.back().map(|part| (part.of.rep, part.of.number));
+        let kept = session.video.back().and_then(|part| part.of.key());
         if session.wanted_of(StreamId::Main).audio {
             let end = session.video.end().unwrap_or(MediaTime::ZERO);
             dropped += session.audio.truncate(committed_audio, departure, |part| part.first >= end);
         }
         self.ledger.wasted(dropped);
-        let place = kept.zip(session.presentation.as_ref()).and_then(|((rep, number), presentation)| {
-            let segment = schedule::known_list(presentation, rep)?.get(number)?;
-            Some(schedule::after(rep, &segment))
+        let place = kept.zip(session.presentation.as_ref()).and_then(|(key, presentation)| {
+            let segment = schedule::segment(presentation, key)?;
+            Some(schedule::after(key.rep, &segment))
         });
         if let (Some(place), Some(stream)) = (place, session.stream_mut(StreamId::Main)) {
             stream.place = place;
@@ -165,10 +165,7 @@ impl Engine {
         }
         if session.set_in(stream, rep.period).is_some() {
             let set = session.set_in(stream, rep.period);
-            let track = set.and_then(|set| {
-                let period = session.presentation.as_ref()?.periods.get(rep.period)?;
-                period.adaptation_sets.get(set).map(|set| set.id.clone())
-            });
+            let track = set.and_then(|set| session.presentation.as_ref()?.set(set).map(|set| set.id.clone()));
             if let (Some(track), Some(found)) = (track, session.stream_mut(stream)) {
                 found.track = track;
             }
@@ -233,18 +230,16 @@ impl Engine {
         let Some(presentation) = presentation.filter(|_| error.code == ErrorCode::DecoderUnavailable) else {
             return vec![rep];
         };
-        let Some(period) = presentation.periods.get(rep.period) else { return vec![rep] };
         let family = |rep: &Representation| -> Vec<String> {
             rep.codecs.iter().filter_map(|codec| codec.split('.').next().map(str::to_owned)).collect()
         };
         let failed = select::representation(presentation, rep).map(family).unwrap_or_default();
-        let kind = period.adaptation_sets.get(rep.set).map(|set| set.kind);
-        let sets = period.adaptation_sets.iter().enumerate().filter(|(_, set)| Some(set.kind) == kind);
+        let kind = |set| presentation.set(set).map(|set| set.kind);
+        let sets = presentation.set_keys(rep.period).filter(|set| kind(*set) == kind(rep.set));
         let mut keys: Vec<RepKey> = sets
-            .flat_map(|(set, found)| {
-                let same = found.representations.iter().enumerate().filter(|(_, other)| family(other) == failed);
-                same.map(move |(index, _)| RepKey { period: rep.period, set, rep: index })
-            })
+            .flat_map(|set| presentation.reps_of(set))
+            .filter(|(_, other)| family(other) == failed)
+            .map(|(key, _)| key)
             .filter(|key| !failed.is_empty() || key.set == rep.set)
             .collect();
         if keys.is_empty() {

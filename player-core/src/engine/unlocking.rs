@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Engine;
+use super::ids::PeriodKey;
 use super::io::{FetchKind, Ingest};
 use super::keys::{self, KeyState, Unlock};
 use super::request::{JobId, Purpose};
@@ -242,7 +243,7 @@ impl Engine {
 
     /// Nothing of a stream can be decrypted from here on. What is held is presented first; then sound and subtitles
     /// are done without up to the next period, and anything else is the end of playback.
-    pub(super) fn end_stream_here(&mut self, id: StreamId, period: usize, error: PlayerError) {
+    pub(super) fn end_stream_here(&mut self, id: StreamId, period: PeriodKey, error: PlayerError) {
         let position = self.position();
         let Some(session) = self.session.as_ref() else { return };
         let held = session.held_until(id).is_some_and(|end| end > position);

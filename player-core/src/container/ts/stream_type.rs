@@ -207,7 +207,11 @@ mod tests {
             opus(&[b"\x05\x04Opus".as_slice(), &extension].concat()).map(|dops| dops.to_vec())
         };
         let head = |channels: u8| vec![0, channels, 0, 0, 0, 0, 0xbb, 0x80, 0, 0];
-        assert_eq!(opus(b"\x05\x04Opus").map(|dops| dops.to_vec()), Some([head(2), vec![0]].concat()), "two by default");
+        assert_eq!(
+            opus(b"\x05\x04Opus").map(|dops| dops.to_vec()),
+            Some([head(2), vec![0]].concat()),
+            "two by default"
+        );
         assert_eq!(opus(b"\x7f\x02\x81\x06").map(|dops| dops[1]), Some(2), "another extension");
         for (configuration, tail) in [
             (1, &[0][..]),
