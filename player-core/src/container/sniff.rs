@@ -1,4 +1,4 @@
-//! What data is, by its first bytes.
+//! Recognises the format of data by its first bytes.
 
 use super::audio::header::Format;
 use super::picture::{self, PictureExtent};
@@ -9,7 +9,7 @@ pub(super) const ENOUGH: usize = 1024;
 /// Bytes that tell everything but packets and frames whose first one is not at the beginning.
 pub(super) const HEAD: usize = 64;
 
-/// What data begins like.
+/// Format that the first bytes indicate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Signature {
     Mp4,

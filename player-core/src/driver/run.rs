@@ -1,4 +1,4 @@
-//! The player thread: takes messages, tells the engine, carries out what it wants, publishes the snapshot.
+//! The player thread: takes messages, passes them to the engine, carries out its outputs, publishes the snapshot.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -21,7 +21,7 @@ const WALL_CLOCK_TOLERANCE: Duration = Duration::from_millis(100);
 
 type Wake = Arc<dyn Fn() + Send + Sync>;
 
-/// What the thread shows to the handle.
+/// State that the thread shows to the handle.
 #[derive(Default)]
 pub struct Published {
     snapshot: Mutex<Arc<Snapshot>>,
@@ -31,7 +31,7 @@ pub struct Published {
 }
 
 impl Published {
-    /// The newest snapshot.
+    /// Returns the newest snapshot.
     pub fn snapshot(&self) -> Arc<Snapshot> {
         Arc::clone(&self.snapshot.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -73,7 +73,7 @@ pub struct PlayerLoop {
     clock: MonotonicClock,
     recorder: Option<Recorder>,
     version: Option<u64>,
-    /// What the engine knows of the wall clock.
+    /// Reading of both clocks that the engine has.
     wall_clock: Option<WallClockMapping>,
     /// Announced after the snapshot that they belong to is published.
     events: Vec<Event>,
@@ -148,7 +148,7 @@ impl PlayerLoop {
         self.published.events.close();
     }
 
-    /// Tells the engine the wall-clock time, unless that follows from what it was told.
+    /// Gives the engine the wall-clock time, unless that follows from the reading that it has.
     fn read_wall_clock(&mut self, now: Now) {
         let utc = MonotonicClock::utc();
         let expected = self.wall_clock.map(|mapping| mapping.utc_at(now).as_unix_nanos());

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Engine;
+use super::context::Context;
 use super::ids::{PeriodKey, SetKey};
 use super::load_control::Waiting;
 use super::schedule::{self, Step};
@@ -31,41 +31,41 @@ pub(super) struct Picked {
     pub wait: Option<Duration>,
 }
 
-impl Engine {
+impl Session {
     /// Chooses a representation.
-    pub(super) fn pick(&mut self, id: StreamId, period: PeriodKey, set: SetKey) -> Result<Picked, PlayerError> {
-        let Some(session) = self.session.as_ref() else { return Err(nothing_left(None, None)) };
-        let Some(presentation) = session.presentation.as_ref() else { return Err(nothing_left(None, None)) };
-        let Some(stream) = session.stream(id) else { return Err(nothing_left(None, None)) };
+    pub(super) fn pick(
+        &mut self,
+        cx: &mut Context,
+        id: StreamId,
+        period: PeriodKey,
+        set: SetKey,
+    ) -> Result<Picked, PlayerError> {
+        let presentation = &self.presentation;
+        let Some(stream) = self.stream(id) else { return Err(nothing_left(None, self)) };
         let (place, last) = (stream.place, stream.last);
-        let mut keys = self.permitted(id, set, self.audio_group(id));
+        let mut keys = self.permitted(cx, id, set, self.audio_group(id));
         if keys.is_empty() {
-            return Err(nothing_left(select::reps_of(presentation, set), Some(session)));
+            return Err(nothing_left(select::reps_of(presentation, set), self));
         }
-        let plan = self.plan_sound(period);
-        let Some(presentation) = self.session.as_ref().and_then(|session| session.presentation.as_ref()) else {
-            return Err(nothing_left(None, None));
-        };
+        let plan = self.plan_sound(cx, period);
+        let presentation = &self.presentation;
         if let (StreamId::Main, Some(plan)) = (id, &plan) {
             plan.pairing.prefer(presentation, &mut keys, plan.choice.sound);
         }
-        let ladder = Arc::new(select::ladder(presentation, keys, self.config.output_protection));
+        let ladder = Arc::new(select::ladder(presentation, keys, cx.config.output_protection));
         let planned = plan.filter(|_| id == StreamId::Audio).and_then(|plan| {
             let wanted = plan.pairing.keys.get(plan.choice.sound)?;
             Some((ladder.keys.iter().position(|key| key == wanted)?, plan.choice.reason))
         });
         let (mut rung, mut reason, mut wait) = if self.asks_rule(id) {
-            let input = self.rule_input(id, place, last, &ladder);
-            let decision = self.rule.select(&input.context(&ladder));
+            let input = self.rule_input(cx, id, place, last, &ladder);
+            let decision = cx.rule.select(&input.context(&ladder));
             (decision.representation.min(ladder.keys.len() - 1), decision.reason, decision.wait)
         } else {
             let (rung, reason) = planned.unwrap_or_else(|| (select::steady_rung(&ladder, last), abr::Reason::Only));
             (rung, reason, None)
         };
-        let aligned = |rung: usize| {
-            let presentation = self.session.as_ref().and_then(|session| session.presentation.as_ref());
-            presentation.is_none_or(|known| schedule::is_aligned(known, place, ladder.keys[rung]))
-        };
+        let aligned = |rung: usize| schedule::is_aligned(&self.presentation, place, ladder.keys[rung]);
         // A representation that is not aligned with the last one takes over at a later boundary.
         if let Some(at) = last.and_then(|last| ladder.keys.iter().position(|key| *key == last))
             && !aligned(rung)
@@ -76,36 +76,40 @@ impl Engine {
     }
 
     /// What may be asked for of a set, by quality, exclusions and keys; of sound in groups only that of `audio_group`.
-    pub(super) fn permitted(&self, id: StreamId, set: SetKey, audio_group: Option<&str>) -> Vec<RepKey> {
-        let Some(session) = self.session.as_ref() else { return Vec::new() };
-        let Some(presentation) = session.presentation.as_ref() else { return Vec::new() };
+    pub(super) fn permitted(
+        &self,
+        cx: &Context,
+        id: StreamId,
+        set: SetKey,
+        audio_group: Option<&str>,
+    ) -> Vec<RepKey> {
+        let presentation = &self.presentation;
         let auto = QualityChoice::Auto;
-        let quality = if id == StreamId::Main { &session.wishes.quality } else { &auto };
+        let quality = if id == StreamId::Main { &self.wishes.quality } else { &auto };
         let bounds = Bounds {
-            now: self.now,
-            exclusions: &session.exclusions,
+            now: cx.now,
+            exclusions: &self.exclusions,
             quality,
             audio_group,
-            keys: &session.keys,
-            output: session.output,
+            keys: &self.keys,
+            output: self.output,
         };
         select::permitted(presentation, set, bounds)
     }
 
     /// The adaptive rule is asked for pictures, and for sound when there are none.
     pub(super) fn asks_rule(&self, id: StreamId) -> bool {
-        let main = self.session.as_ref().is_some_and(|session| session.stream(StreamId::Main).is_some());
+        let main = self.stream(StreamId::Main).is_some();
         id == StreamId::Main || (id == StreamId::Audio && !main)
     }
 
-    fn rule_input(&self, id: StreamId, place: Place, last: Option<RepKey>, ladder: &Ladder) -> RuleInput {
-        let fallback = RuleInput::new(self.now);
-        let Some(session) = self.session.as_ref() else { return fallback };
-        let Some(presentation) = session.presentation.as_ref() else { return fallback };
-        let position = self.position();
+    fn rule_input(&self, cx: &Context, id: StreamId, place: Place, last: Option<RepKey>, ladder: &Ladder) -> RuleInput {
+        let fallback = RuleInput::new(cx.now);
+        let presentation = &self.presentation;
+        let position = cx.position();
         // Before its first file is read a stream counts as one that brings all that is wanted of it.
-        let kind = if session.brought_by(id).video { MediaKind::Video } else { MediaKind::Audio };
-        let buffer = session.buffer(kind).and_then(|buffer| buffer.complete_end(position));
+        let kind = if self.brought_by(id).video { MediaKind::Video } else { MediaKind::Audio };
+        let buffer = self.buffer(kind).and_then(|buffer| buffer.complete_end(position));
         let ahead = buffer.map_or(Duration::ZERO, |end| end.since(position));
         let sizes = schedule::sizes_ahead(presentation, place, &ladder.keys, LOOKAHEAD);
         let known = last.into_iter().chain(ladder.keys.iter().copied());
@@ -114,28 +118,28 @@ impl Engine {
         let measure = |key: RepKey| schedule::segment_duration(presentation, place, key);
         let segment_duration = representative.and_then(measure).unwrap_or(Duration::from_secs(4));
         let saver = |bps| abr::Caps::data_saver(bps, self.reserved_bps(id)).max_bitrate_bps;
-        let saver = self.config.max_bitrate_bps.and_then(saver);
+        let saver = cx.config.max_bitrate_bps.and_then(saver);
         RuleInput {
             last: last.and_then(|last| ladder.keys.iter().position(|key| *key == last)),
-            phase: self.phase(ahead),
+            phase: self.phase(cx, ahead),
             buffer: ahead,
             // A segment is asked for while less than the goal is here, so the buffer is filled to the goal and one more.
-            buffer_goal: self.config.buffer_goal + segment_duration,
+            buffer_goal: cx.config.buffer_goal + segment_duration,
             segment_duration,
             sizes,
             segments_left: representative.and_then(|key| schedule::segments_left(presentation, place, key)),
-            rate: self.settings.rate as f32,
+            rate: cx.settings.rate as f32,
             reserved_bps: self.reserved_bps(id),
-            caps: abr::Caps { max_height: None, max_bitrate_bps: saver }.and(self.picture_caps(&ladder.rungs)),
+            caps: abr::Caps { max_height: None, max_bitrate_bps: saver }.and(self.picture_caps(cx, &ladder.rungs)),
             ..fallback
         }
     }
 
     /// `ahead` is complete: with enough of it, what is fetched next holds up no start.
-    pub(super) fn phase(&self, ahead: Duration) -> abr::Phase {
-        let enough = self.load_control().enough(ahead, Waiting::ToStart, self.settings.permille());
-        match self.playback.state {
-            _ if self.ledger.is_starting() && !enough => abr::Phase::StartUp,
+    pub(super) fn phase(&self, cx: &Context, ahead: Duration) -> abr::Phase {
+        let enough = cx.load_control().enough(ahead, Waiting::ToStart, cx.settings.permille());
+        match cx.playback.state {
+            _ if cx.ledger.is_starting() && !enough => abr::Phase::StartUp,
             State::Buffering(_) if enough => abr::Phase::Steady,
             State::Buffering(_) => abr::Phase::Rebuffering,
             State::Seeking => abr::Phase::AfterSeek,
@@ -144,78 +148,75 @@ impl Engine {
     }
 
     /// What pictures must not exceed by configuration, choice, viewport and decoder.
-    pub(super) fn picture_caps(&self, rungs: &[abr::Rung]) -> abr::Caps {
-        let chosen = self.session.as_ref().and_then(|session| chosen_height(&session.wishes.quality));
-        let max_height = select::max_height(rungs, &[self.config.max_height, chosen], self.settings.viewport);
-        abr::Caps { max_height, max_bitrate_bps: None }.and(self.decoding.caps(self.now.as_duration()))
+    pub(super) fn picture_caps(&self, cx: &Context, rungs: &[abr::Rung]) -> abr::Caps {
+        let chosen = chosen_height(&self.wishes.quality);
+        let max_height = select::max_height(rungs, &[cx.config.max_height, chosen], cx.settings.viewport);
+        abr::Caps { max_height, max_bitrate_bps: None }.and(cx.decoding.caps(cx.now.as_duration()))
     }
 
     /// Judges the transfer of pictures that is under way, and gives it up when the rule says so and nothing of it has
     /// been handed out.
-    pub(super) fn judge_running(&mut self) {
+    pub(super) fn judge_running(&mut self, cx: &mut Context) {
         let id = StreamId::Main;
-        let Some(session) = self.session.as_ref() else { return };
-        let Some(fetching) = session.stream(id).and_then(|stream| stream.fetching()) else { return };
-        let Some(attempt) = self.jobs.get(fetching.job).and_then(|job| job.attempt()) else { return };
+        let Some(fetching) = self.stream(id).and_then(|stream| stream.fetching()) else { return };
+        let Some(attempt) = cx.jobs.get(fetching.job).and_then(|job| job.attempt()) else { return };
         // Counted from the request, so that being woken late once does not make all later ones late.
-        let count = self.now.since(attempt.sent).as_nanos() / JUDGE_EVERY.as_nanos();
+        let count = cx.now.since(attempt.sent).as_nanos() / JUDGE_EVERY.as_nanos();
         let due = attempt.sent + JUDGE_EVERY * u32::try_from(count).unwrap_or(u32::MAX);
-        if due <= self.judged_at.max(attempt.sent) || self.is_committed(id) {
+        if due <= self.judged_at.max(attempt.sent) || self.is_committed(cx, id) {
             return;
         }
-        let (chosen, place) = (fetching.chosen.clone(), session.stream(id).map_or(Place::End, |stream| stream.place));
-        let input = self.rule_input(id, place, Some(chosen.rep), &chosen.ladder);
+        let (chosen, place) = (fetching.chosen.clone(), self.stream(id).map_or(Place::End, |stream| stream.place));
+        let input = self.rule_input(cx, id, place, Some(chosen.rep), &chosen.ladder);
         let in_flight = abr::InFlight {
-            now: self.now.as_duration(),
+            now: cx.now.as_duration(),
             rung: chosen.rung,
             size: attempt.announced.or(chosen.segment.size),
             received: attempt.bytes,
-            elapsed: self.now.since(attempt.sent),
+            elapsed: cx.now.since(attempt.sent),
             ttfb: attempt.began.map(|began| began.since(attempt.sent)),
             buffer: input.buffer,
             segment_duration: chosen.segment.duration,
         };
         self.judged_at = due;
-        if let abr::Verdict::AbandonTo(rung) = self.rule.on_progress(&in_flight, &input.context(&chosen.ladder)) {
-            self.abandon(id, place, &chosen, rung);
+        if let abr::Verdict::AbandonTo(rung) = cx.rule.on_progress(&in_flight, &input.context(&chosen.ladder)) {
+            self.abandon(cx, id, place, &chosen, rung);
         }
     }
 
     /// When the running transfer is judged next.
-    pub(super) fn next_judgement(&self) -> Option<Now> {
-        let session = self.session.as_ref()?;
-        let fetching = session.stream(StreamId::Main)?.fetching()?;
-        let sent = self.jobs.get(fetching.job)?.attempt()?.sent;
-        (!self.is_committed(StreamId::Main)).then(|| self.judged_at.max(sent) + JUDGE_EVERY)
+    pub(super) fn next_judgement(&self, cx: &Context) -> Option<Now> {
+        let fetching = self.stream(StreamId::Main)?.fetching()?;
+        let sent = cx.jobs.get(fetching.job)?.attempt()?.sent;
+        (!self.is_committed(cx, StreamId::Main)).then(|| self.judged_at.max(sent) + JUDGE_EVERY)
     }
 
     /// Gives up what is on its way. What it taught about the network counts already when the rule is asked again what
     /// to fetch instead; `rung` is what it had in mind before.
-    fn abandon(&mut self, id: StreamId, place: Place, chosen: &Chosen, rung: usize) {
+    fn abandon(&mut self, cx: &mut Context, id: StreamId, place: Place, chosen: &Chosen, rung: usize) {
         let ladder = Arc::clone(&chosen.ladder);
-        let segment = |engine: &Self, rung: usize| {
-            let presentation = engine.session.as_ref().and_then(|session| session.presentation.as_ref());
-            let output = engine.config.output_protection;
+        let segment = |session: &Self, cx: &Context, rung: usize| {
+            let output = cx.config.output_protection;
             let rep = ladder.keys.get(rung).copied();
             let rep = rep.filter(|_| ladder.rungs.get(rung).is_some_and(|rung| rung.protection.needed <= output));
-            let step = rep.zip(presentation).map(|(rep, known)| (rep, schedule::step(known, place, rep, engine.now)));
+            let step = rep.map(|rep| (rep, schedule::step(&session.presentation, place, rep, cx.now)));
             step.unwrap_or((chosen.rep, Step::Exhausted))
         };
-        let (rep, first) = match segment(self, rung) {
+        let (rep, first) = match segment(self, cx, rung) {
             // Given up once the other one can begin at once.
-            (rep, Step::Index(_)) => return self.want_index(rep),
+            (rep, Step::Index(_)) => return self.want_index(cx, rep),
             (_, Step::WaitUntil(_) | Step::Exhausted) => return,
             (rep, Step::Segment(segment)) => (rep, segment),
         };
-        self.cancel_stream(id);
-        let input = self.rule_input(id, place, Some(chosen.rep), &ladder);
-        let again = self.rule.select(&input.context(&ladder)).representation;
-        let (rung, rep, segment) = match segment(self, again) {
+        self.cancel_stream(cx, id);
+        let input = self.rule_input(cx, id, place, Some(chosen.rep), &ladder);
+        let again = cx.rule.select(&input.context(&ladder)).representation;
+        let (rung, rep, segment) = match segment(self, cx, again) {
             (rep, Step::Segment(segment)) if again != chosen.rung => (again, rep, segment),
             _ => (rung, rep, first),
         };
         let picked = Picked { rep, reason: abr::Reason::Abandoned, ladder, rung, wait: None };
-        self.take_segment(id, picked, *segment);
+        self.take_segment(cx, id, picked, *segment);
     }
 }
 
@@ -276,14 +277,11 @@ fn chosen_height(quality: &QualityChoice) -> Option<u32> {
 }
 
 /// Why no representation of a set can be asked for.
-fn nothing_left(reps: Option<&[Representation]>, session: Option<&Session>) -> PlayerError {
+fn nothing_left(reps: Option<&[Representation]>, session: &Session) -> PlayerError {
     let reps = reps.unwrap_or_default();
-    let locked = session.and_then(|session| {
-        let rep = reps.iter().find(|rep| !session.keys.may_unlock(rep))?;
-        Some(session.keys.refusal(rep))
-    });
+    let locked = reps.iter().find(|rep| !session.keys.may_unlock(rep)).map(|rep| session.keys.refusal(rep));
     let barred = || {
-        let unprotected = session.is_some_and(|session| reps.iter().any(|rep| !select::may_show(rep, session.output)));
+        let unprotected = reps.iter().any(|rep| !select::may_show(rep, session.output));
         let message = "the output lacks the copy protection that every quality asks for";
         unprotected.then(|| PlayerError::fatal(ErrorCode::OutputUnprotected, message))
     };

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Engine;
+use super::context::Context;
 use super::ids::SegmentKey;
 use super::select;
 use super::session::Session;
@@ -172,7 +172,7 @@ impl Session {
     /// The captions that may be chosen: those that the manifest announces, else those that were heard.
     pub fn caption_tracks(&self) -> Vec<CaptionTrack> {
         let mut tracks: Vec<CaptionTrack> = Vec::new();
-        for track in self.presentation.iter().flat_map(|known| &known.periods).flat_map(|period| &period.captions) {
+        for track in self.presentation.periods.iter().flat_map(|period| &period.captions) {
             if tracks.iter().all(|known| known.id != track.id) {
                 tracks.push(track.clone());
             }
@@ -192,7 +192,7 @@ impl Session {
             TrackChoice::Track(id) => tracks.into_iter().find(|track| track.id == *id),
             TrackChoice::Auto => {
                 let languages = &self.wishes.text_languages;
-                let subtitles = self.presentation.iter().flat_map(|known| &known.periods).any(|period| {
+                let subtitles = self.presentation.periods.iter().any(|period| {
                     let set = select::set_of(period, MediaKind::Text, &self.wishes, |_| false);
                     set.and_then(|set| period.adaptation_sets.get(set)).is_some_and(|set| !set.forced)
                 });
@@ -216,11 +216,13 @@ fn unannounced(service: CaptionService) -> CaptionTrack {
     CaptionTrack { id: TrackId(id), service, language: None, label: Some(label), default: false, autoselect: false }
 }
 
-impl Engine {
+impl Session {
     /// Takes captions that came with a segment of the main stream.
-    pub(super) fn take_captions(&mut self, id: StreamId, mut packets: Vec<CaptionPacket>) {
-        let Some(session) = self.session.as_mut().filter(|_| id == StreamId::Main) else { return };
-        let Session { streams, timeline, captions, .. } = session;
+    pub(super) fn take_captions(&mut self, cx: &mut Context, id: StreamId, mut packets: Vec<CaptionPacket>) {
+        if id != StreamId::Main {
+            return;
+        }
+        let Session { streams, timeline, captions, .. } = &mut *self;
         let Some(stream) = streams.iter_mut().find(|stream| stream.id == id) else { return };
         let Activity::Media(fetching) = &mut stream.activity else { return };
         let segment = &fetching.chosen.segment;
@@ -233,27 +235,26 @@ impl Engine {
         packets.retain(|packet| window.shows(packet.pts, packet.pts + LEAST_PICTURE));
         let found = captions.insert(SegmentKey::of(fetching.chosen.rep, segment), segment.mapping, packets);
         if captions.publish() {
-            self.emit(Event::CuesChanged);
+            cx.effects.emit(Event::CuesChanged);
         }
         if found {
-            self.choices_changed();
+            self.choices_changed(cx);
         }
     }
 
     /// Follows the wishes. What was read of other captions goes.
-    pub(super) fn choose_captions(&mut self) {
-        let Some(session) = self.session.as_mut() else { return };
-        let wanted = session.wanted_captions().map(|track| (track.id, track.service));
-        if session.captions.choose(wanted) {
-            session.captions.publish();
-            self.emit(Event::CuesChanged);
+    pub(super) fn choose_captions(&mut self, cx: &mut Context) {
+        let wanted = self.wanted_captions().map(|track| (track.id, track.service));
+        if self.captions.choose(wanted) {
+            self.captions.publish();
+            cx.effects.emit(Event::CuesChanged);
         }
     }
 
     /// The pictures were dropped, and what lay in them.
-    pub(super) fn drop_captions(&mut self) {
-        if self.session.as_mut().is_some_and(|session| session.captions.clear()) {
-            self.emit(Event::CuesChanged);
+    pub(super) fn drop_captions(&mut self, cx: &mut Context) {
+        if self.captions.clear() {
+            cx.effects.emit(Event::CuesChanged);
         }
     }
 }

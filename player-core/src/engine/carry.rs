@@ -1,9 +1,10 @@
 //! State that a stream carries from one segment to the segment after it: what the demuxer knows, and access units that
 //! the end of a segment left open. It belongs to one representation within one discontinuity.
 
-use super::Engine;
 use super::accounting::Loss;
+use super::context::Context;
 use super::schedule;
+use super::session::Session;
 use super::stream::{Activity, Chosen, Fetching, RepKey, StreamId};
 use crate::container::{CarriedState, DemuxOutput, DemuxerState, SegmentTail};
 use crate::model::{MediaKind, Resource, SegmentId, SegmentRef, TimestampMapping};
@@ -43,10 +44,10 @@ impl KeptState {
     }
 }
 
-impl Engine {
+impl Session {
     /// Takes the end of a segment; what it holds back counts as media of the segment.
     pub(super) fn take_tail(&mut self, id: StreamId, tail: SegmentTail) {
-        let Some(stream) = self.session.as_mut().and_then(|session| session.stream_mut(id)) else { return };
+        let Some(stream) = self.stream_mut(id) else { return };
         let Activity::Media(fetching) = &mut stream.activity else { return };
         let samples = |output: &DemuxOutput| match output {
             DemuxOutput::Fragment(fragment) => fragment.samples.len(),
@@ -59,9 +60,8 @@ impl Engine {
     /// True if the segment after this one is of the same rendition and discontinuity, and goes on with its state.
     pub(super) fn is_continued(&self, chosen: &Chosen) -> bool {
         let Chosen { rep, segment, .. } = chosen;
-        let presentation = self.session.as_ref().and_then(|session| session.presentation.as_ref());
-        let next = presentation.map(|known| schedule::step(known, schedule::after(*rep, segment), *rep, self.now));
-        let Some(schedule::Step::Segment(next)) = next else { return false };
+        let next = schedule::step(&self.presentation, schedule::after(*rep, segment), *rep, cx.now);
+        let schedule::Step::Segment(next) = next else { return false };
         let follows = next.previous == Some(segment.id);
         follows && !next.gap && next.mapping == segment.mapping && next.init == segment.init
     }
@@ -69,14 +69,14 @@ impl Engine {
     /// Returns where a segment that goes on with the carried state begins, if pictures that wait for parameter sets come
     /// with it: at the start of the segment that they lie in.
     pub(super) fn carried_begin(&self, id: StreamId, chosen: &Chosen) -> Option<MediaTime> {
-        let kept = self.session.as_ref()?.stream(id)?.kept.as_ref()?;
+        let kept = self.stream(id)?.kept.as_ref()?;
         let (fetching, _) =
             kept.open.as_deref().filter(|_| kept.waiting > 0 && kept.is_before(chosen.rep, &chosen.segment))?;
         Some(fetching.begins_at)
     }
 
     /// A segment is here as a whole: keeps its end for the segment after it, or presents it when none can follow.
-    pub(super) fn keep_tail(&mut self, id: StreamId, fetching: &Fetching) {
+    pub(super) fn keep_tail(&mut self, cx: &mut Context, id: StreamId, fetching: &Fetching) {
         let Chosen { rep, segment, .. } = &fetching.chosen;
         let kept = fetching.tail.as_deref().map(|tail| KeptState {
             rep: *rep,
@@ -90,19 +90,19 @@ impl Engine {
             jumped: false,
         });
         let goes_on = kept.is_some() && self.is_continued(&fetching.chosen);
-        if let Some(stream) = self.session.as_mut().and_then(|session| session.stream_mut(id)) {
+        if let Some(stream) = self.stream_mut(id) {
             stream.kept = kept;
         }
         if !goes_on {
-            self.release_tail(id);
+            self.release_tail(cx, id);
         }
     }
 
     /// The state that the demuxer of a segment begins with. What the segment before left open is presented first when
     /// this one does not go on with it.
-    pub(super) fn carried_state(&mut self, id: StreamId, chosen: &Chosen) -> Option<CarriedState> {
-        let kept = |engine: &Self| -> Option<CarriedState> {
-            let kept = engine.session.as_ref()?.stream(id)?.kept.as_ref()?;
+    pub(super) fn carried_state(&mut self, cx: &mut Context, id: StreamId, chosen: &Chosen) -> Option<CarriedState> {
+        let kept = |session: &Self| -> Option<CarriedState> {
+            let kept = session.stream(id)?.kept.as_ref()?;
             kept.fits(chosen.rep, &chosen.segment).then(|| CarriedState {
                 state: kept.state.clone(),
                 continues: kept.is_before(chosen.rep, &chosen.segment),
@@ -110,20 +110,19 @@ impl Engine {
         };
         let carried = kept(self);
         if carried.as_ref().is_none_or(|carried| !carried.continues) {
-            self.release_tail(id);
+            self.release_tail(cx, id);
         }
         carried
     }
 
     /// Presents what the last segment of a stream left open: nothing goes on with it.
-    pub(super) fn release_tail(&mut self, id: StreamId) {
-        let Some(session) = self.session.as_mut() else { return };
-        let Some(stream) = session.streams.iter_mut().find(|stream| stream.id == id) else { return };
+    pub(super) fn release_tail(&mut self, cx: &mut Context, id: StreamId) {
+        let Some(stream) = self.streams.iter_mut().find(|stream| stream.id == id) else { return };
         let Some(kept) = stream.kept.as_mut() else { return };
         kept.jumped = true;
         let waiting = std::mem::take(&mut kept.waiting);
         let Some((fetching, mut outputs)) = kept.open.take().map(|open| *open) else { return };
-        let given = [(MediaKind::Video, &session.video), (MediaKind::Audio, &session.audio)];
+        let given = [(MediaKind::Video, &self.video), (MediaKind::Audio, &self.audio)];
         for output in &mut outputs {
             let DemuxOutput::Fragment(fragment) = output else { continue };
             let tracks = fetching.init.iter().flat_map(|init| &init.tracks);
@@ -138,18 +137,17 @@ impl Engine {
         outputs.retain(|output| !matches!(output, DemuxOutput::Fragment(fragment) if fragment.samples.is_empty()));
         let before = std::mem::replace(&mut stream.activity, Activity::Media(Box::new(fetching)));
         for output in outputs {
-            self.take_media(id, output);
+            self.take_media(cx, id, output);
         }
-        self.place_early(id);
-        let Some(session) = self.session.as_mut() else { return };
-        if session.wanted_of(id).video {
+        self.place_early(cx, id);
+        if self.wanted_of(id).video {
             let waiting = usize::try_from(waiting).unwrap_or(usize::MAX);
-            session.video.account_mut().refuse(Loss::Undecodable, waiting);
+            self.video.account_mut().refuse(Loss::Undecodable, waiting);
         }
-        let Some(stream) = session.stream_mut(id) else { return };
+        let Some(stream) = self.stream_mut(id) else { return };
         let ended = std::mem::replace(&mut stream.activity, before);
         if let Activity::Media(fetching) = ended {
-            session.complete_segment(id, &fetching.chosen);
+            self.complete_segment(id, &fetching.chosen);
         }
     }
 }

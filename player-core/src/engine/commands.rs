@@ -1,8 +1,8 @@
 //! What the host asks for. Every command is answered exactly once, before its consequences.
 
-use super::Engine;
 use super::accounting::{Departure, Discard};
-use super::io::Output;
+use super::context::Context;
+use super::item::{self, Item};
 use super::playback::Seeking;
 use super::session::Session;
 use super::stream::StreamId;
@@ -12,248 +12,240 @@ use crate::event::Event;
 use crate::model::MediaKind;
 use crate::render::RenderCommand;
 use crate::snapshot::State;
-use crate::time::{MediaTime, Now};
+use crate::time::MediaTime;
 
 /// The range of playback rates.
 const RATES: std::ops::RangeInclusive<f64> = 0.25..=4.0;
 
-impl Engine {
-    /// Executes a command and replies to it.
-    pub(super) fn command(&mut self, id: CommandId, command: Command) {
-        let at = self.outbox.len();
-        let error = self.execute(command).err().map(|error| error.at(Stage::Command));
-        self.outbox.insert(at, Output::Event(Event::Reply { id, error }));
-    }
+/// Executes a command and replies to it, before its consequences.
+pub(super) fn on_command(cx: &mut Context, item: &mut Option<Item>, id: CommandId, command: Command) {
+    let slot = cx.effects.reserve_reply();
+    let error = execute(cx, item, command).err().map(|error| error.at(Stage::Command));
+    cx.effects.reply(slot, id, error);
+}
 
-    fn execute(&mut self, command: Command) -> Result<(), PlayerError> {
-        match command {
-            Command::Load(request) => {
-                if request.locations.is_empty() {
-                    return Err(invalid("a load needs at least one location"));
-                }
-                self.load(&request);
+fn execute(cx: &mut Context, item: &mut Option<Item>, command: Command) -> Result<(), PlayerError> {
+    match command {
+        Command::Load(request) => {
+            if request.locations.is_empty() {
+                return Err(invalid("a load needs at least one location"));
             }
-            Command::Play => self.play()?,
-            Command::Pause => self.pause()?,
-            Command::Seek { to, mode } => self.seek(to, mode)?,
-            Command::SeekBy { millis, mode } => {
-                let newest = self.pending.seek.wish().copied().or(self.playback.seek);
-                let from = newest.map_or_else(|| self.position(), |seek| seek.to);
-                self.seek(from.shifted(millis.saturating_mul(1_000_000)), mode)?;
+            item::load(cx, item, &request);
+        }
+        Command::Play => active(cx, item)?.play(cx),
+        Command::Pause => {
+            active(cx, item)?;
+            pause(cx);
+        }
+        Command::Seek { to, mode } => active(cx, item)?.seek(cx, to, mode),
+        Command::SeekBy { millis, mode } => {
+            let newest = cx.pending.seek.wish().copied().or(cx.playback.seek);
+            let from = newest.map_or_else(|| cx.position(), |seek| seek.to);
+            active(cx, item)?.seek(cx, from.shifted(millis.saturating_mul(1_000_000)), mode);
+        }
+        Command::SetRate(rate) => {
+            if !RATES.contains(&rate) {
+                return Err(invalid("a rate lies between 0.25 and 4.0"));
             }
-            Command::SetRate(rate) => self.set_rate(rate)?,
-            Command::SetVolume(volume) => {
-                if !(0.0..=1.0).contains(&volume) {
-                    return Err(invalid("a volume lies between 0.0 and 1.0"));
-                }
-                self.settings.volume = volume;
-                self.tell_volume();
+            cx.settings.rate = rate;
+            cx.pending.rate.put(rate);
+        }
+        Command::SetVolume(volume) => {
+            if !(0.0..=1.0).contains(&volume) {
+                return Err(invalid("a volume lies between 0.0 and 1.0"));
             }
-            Command::SetMuted(muted) => {
-                self.settings.muted = muted;
-                self.tell_volume();
+            cx.settings.volume = volume;
+            send_volume(cx);
+        }
+        Command::SetMuted(muted) => {
+            cx.settings.muted = muted;
+            send_volume(cx);
+        }
+        Command::SelectAudio(choice) => {
+            open(cx, item)?.check_track(MediaKind::Audio, &choice)?;
+            cx.pending.audio.put(choice);
+        }
+        Command::SelectText(choice) => {
+            open(cx, item)?.check_track(MediaKind::Text, &choice)?;
+            cx.pending.text.put(choice);
+        }
+        Command::SelectQuality(choice) => {
+            open(cx, item)?.check_quality(&choice)?;
+            cx.pending.quality.put(choice);
+        }
+        Command::SetViewport { width, height } => {
+            if width == 0 || height == 0 {
+                return Err(invalid("a viewport has a width and a height"));
             }
-            Command::SelectAudio(choice) => {
-                self.loaded()?;
-                self.check_track(MediaKind::Audio, &choice)?;
-                self.pending.audio.put(choice);
+            cx.settings.viewport = Some((width, height));
+        }
+        Command::SetBufferGoal(goal) => {
+            if goal.is_zero() {
+                return Err(invalid("a buffer goal is longer than nothing"));
             }
-            Command::SelectText(choice) => {
-                self.loaded()?;
-                self.check_track(MediaKind::Text, &choice)?;
-                self.pending.text.put(choice);
+            cx.config.buffer_goal = goal;
+        }
+        Command::SetMaxBitrate(limit) => {
+            if limit == Some(0) {
+                return Err(invalid("a limit of bits per second is more than nothing"));
             }
-            Command::SelectQuality(choice) => {
-                self.loaded()?;
-                self.check_quality(&choice)?;
-                self.pending.quality.put(choice);
-            }
-            Command::SetViewport { width, height } => {
-                if width == 0 || height == 0 {
-                    return Err(invalid("a viewport has a width and a height"));
-                }
-                self.settings.viewport = Some((width, height));
-            }
-            Command::SetBufferGoal(goal) => {
-                if goal.is_zero() {
-                    return Err(invalid("a buffer goal is longer than nothing"));
-                }
-                self.config.buffer_goal = goal;
-            }
-            Command::SetMaxBitrate(limit) => {
-                if limit == Some(0) {
-                    return Err(invalid("a limit of bits per second is more than nothing"));
-                }
-                self.config.max_bitrate_bps = limit;
-            }
-            Command::SetOutputProtection(output) => self.set_output_protection(output),
-            Command::Stop => {
-                if self.unload() {
-                    self.emit(Event::StateChanged { state: State::Idle });
-                    self.emit(Event::Stopped);
-                }
+            cx.config.max_bitrate_bps = limit;
+        }
+        Command::SetOutputProtection(output) => {
+            cx.config.output_protection = output;
+            if let Some(item) = item {
+                item.set_output_protection(cx, output);
             }
         }
-        self.carry_out_pending();
-        Ok(())
-    }
-
-    /// Carries out the commands whose turn has come.
-    pub(super) fn carry_out_pending(&mut self) {
-        let now = self.now;
-        if self.is_unloaded() {
-            // Nothing plays that a change of rate could disturb.
-            if let Some(rate) = self.pending.rate.take(now) {
-                self.apply_rate(rate);
+        Command::Stop => {
+            if item::unload(cx, item) {
+                cx.effects.emit(Event::StateChanged { state: State::Idle });
+                cx.effects.emit(Event::Stopped);
             }
-            return;
         }
-        if self.is_presentation_known()
-            && let Some(seek) = self.pending.seek.take_due(now)
+    }
+    carry_out_pending(cx, item.as_mut());
+    Ok(())
+}
+
+/// Carries out the commands whose turn has come.
+pub(super) fn carry_out_pending(cx: &mut Context, item: Option<&mut Item>) {
+    let rate = if cx.playback.is_over() {
+        // Nothing plays that a change of rate could disturb.
+        cx.pending.rate.take(cx.now)
+    } else if let Some(Item::Open(session)) = item {
+        return session.carry_out_pending(cx);
+    } else {
+        cx.pending.rate.take_due(cx.now)
+    };
+    if let Some(rate) = rate {
+        apply_rate(cx, rate);
+    }
+}
+
+/// Returns what is loaded and has not failed.
+fn active<'i>(cx: &Context, item: &'i mut Option<Item>) -> Result<&'i mut Item, PlayerError> {
+    let missing = || PlayerError::fatal(ErrorCode::InvalidState, "nothing is loaded that could play");
+    item.as_mut().filter(|_| !cx.playback.is_over()).ok_or_else(missing)
+}
+
+/// Returns the session whose tracks are known.
+fn open<'i>(cx: &Context, item: &'i mut Option<Item>) -> Result<&'i mut Session, PlayerError> {
+    match active(cx, item)? {
+        Item::Open(session) => Ok(session),
+        Item::Opening(_) => Err(PlayerError::fatal(ErrorCode::InvalidState, "the tracks are not known yet")),
+    }
+}
+
+fn pause(cx: &mut Context) {
+    cx.playback.play_when_ready = false;
+    cx.playback.end_stall(cx.now, &mut cx.ledger, &mut cx.effects);
+    cx.playback.set_renderer_playing(false, cx.now, &mut cx.effects);
+}
+
+fn apply_rate(cx: &mut Context, rate: f64) {
+    cx.playback.clock.set_rate(rate, cx.now);
+    cx.effects.render(RenderCommand::SetRate(rate));
+}
+
+fn send_volume(cx: &mut Context) {
+    cx.effects.render(RenderCommand::SetVolume { volume: cx.settings.volume, muted: cx.settings.muted });
+}
+
+impl Item {
+    fn play(&mut self, cx: &mut Context) {
+        cx.playback.play_when_ready = true;
+        if let Self::Open(session) = self
+            && cx.playback.state == State::Ended
+            && cx.pending.seek.wish().is_none()
         {
-            self.begin_seek(seek);
+            session.play_again(cx);
         }
-        if let Some(rate) = self.pending.rate.take_due(now) {
-            self.apply_rate(rate);
-        }
-        if let Some(choice) = self.pending.audio.take_due(now) {
-            self.select_audio(choice);
-        }
-        if let Some(choice) = self.pending.text.take_due(now) {
-            self.select_text(choice);
-        }
-        if let Some(choice) = self.pending.quality.take_due(now) {
-            self.select_quality(choice);
-        }
-    }
-
-    /// Returns the time at which the next command's turn comes.
-    pub(super) fn next_pending(&self) -> Option<Now> {
-        self.pending.next_due(self.now, self.is_presentation_known())
-    }
-
-    fn play(&mut self) -> Result<(), PlayerError> {
-        self.active()?;
-        self.playback.play_when_ready = true;
-        if self.playback.state == State::Ended && self.pending.seek.wish().is_none() {
-            self.ledger.moved(self.position(), MediaTime::ZERO, false);
-            if let Some(session) = self.session.as_mut() {
-                session.video.account_mut().move_playhead();
-            }
-            self.reposition(MediaTime::ZERO, SeekMode::Exact);
-            self.set_state(State::Seeking);
-        }
-        Ok(())
-    }
-
-    fn pause(&mut self) -> Result<(), PlayerError> {
-        self.active()?;
-        self.playback.play_when_ready = false;
-        self.end_stall();
-        self.tell_playing(false);
-        Ok(())
     }
 
     /// Notes a seek. One that comes before the presentation is known decides where playback begins.
-    fn seek(&mut self, to: MediaTime, mode: SeekMode) -> Result<(), PlayerError> {
-        self.active()?;
-        let to = self.session.as_ref().map_or(to, |session| session.clamp(to));
-        if let Some(session) = self.session.as_mut().filter(|session| session.presentation.is_none()) {
-            session.start = Some(to);
-            self.playback.begin_at(to, mode, self.now);
+    fn seek(&mut self, cx: &mut Context, to: MediaTime, mode: SeekMode) {
+        let to = match self {
+            Self::Opening(opening) => {
+                let to = to.max(MediaTime::ZERO);
+                opening.start_at(to);
+                cx.playback.begin_at(to, mode, cx.now);
+                to
+            }
+            Self::Open(session) => session.clamp(to),
+        };
+        cx.pending.seek.put(Seeking { to, mode, since: cx.now });
+    }
+}
+
+impl Session {
+    /// Carries out the commands whose turn has come.
+    fn carry_out_pending(&mut self, cx: &mut Context) {
+        let now = cx.now;
+        if let Some(seek) = cx.pending.seek.take_due(now) {
+            self.begin_seek(cx, seek);
         }
-        self.pending.seek.put(Seeking { to, mode, since: self.now });
-        Ok(())
+        if let Some(rate) = cx.pending.rate.take_due(now) {
+            apply_rate(cx, rate);
+        }
+        if let Some(choice) = cx.pending.audio.take_due(now) {
+            self.select_audio(cx, choice);
+        }
+        if let Some(choice) = cx.pending.text.take_due(now) {
+            self.select_text(cx, choice);
+        }
+        if let Some(choice) = cx.pending.quality.take_due(now) {
+            self.select_quality(cx, choice);
+        }
+    }
+
+    /// Plays from the start what has ended.
+    fn play_again(&mut self, cx: &mut Context) {
+        cx.ledger.moved(cx.position(), MediaTime::ZERO, false);
+        self.video.account_mut().move_playhead();
+        self.reposition(cx, MediaTime::ZERO, SeekMode::Exact);
+        cx.playback.set_state(State::Seeking, cx.now, &mut cx.effects);
     }
 
     /// Goes to a time.
-    fn begin_seek(&mut self, seek: Seeking) {
-        let to = self.session.as_ref().map_or(seek.to, |session| session.clamp(seek.to));
-        if let Some(overtaken) = self.playback.seek.take() {
-            self.ledger.seek(overtaken.to, None);
+    fn begin_seek(&mut self, cx: &mut Context, seek: Seeking) {
+        let to = self.clamp(seek.to);
+        if let Some(overtaken) = cx.playback.seek.take() {
+            cx.ledger.seek(overtaken.to, None);
         }
-        self.end_stall();
-        self.ledger.moved(self.position(), to, false);
-        self.announce_seek(Seeking { to, ..seek });
-        self.tell_playing(false);
-        self.rule.on_seek();
-        self.reposition(to, seek.mode);
-        self.set_state(State::Seeking);
+        cx.playback.end_stall(cx.now, &mut cx.ledger, &mut cx.effects);
+        cx.ledger.moved(cx.position(), to, false);
+        self.announce_seek(cx, Seeking { to, ..seek });
+        cx.playback.set_renderer_playing(false, cx.now, &mut cx.effects);
+        cx.rule.on_seek();
+        self.reposition(cx, to, seek.mode);
+        cx.playback.set_state(State::Seeking, cx.now, &mut cx.effects);
     }
 
     /// The presentation is known, and playback begins at `start`: that is the seek that was asked for before.
-    pub(super) fn begin_at_seek(&mut self, start: MediaTime) {
-        if let Some(seek) = self.pending.seek.take(self.now) {
-            self.announce_seek(Seeking { to: start, ..seek });
+    pub(super) fn begin_at_seek(&mut self, cx: &mut Context, start: MediaTime) {
+        if let Some(seek) = cx.pending.seek.take(cx.now) {
+            self.announce_seek(cx, Seeking { to: start, ..seek });
         }
     }
 
-    fn announce_seek(&mut self, seek: Seeking) {
-        self.playback.seek = Some(seek);
-        self.playback.await_first(seek.since);
-        self.emit(Event::SeekStarted { to: seek.to });
-        if let Some(session) = self.session.as_mut() {
-            session.video.account_mut().move_playhead();
-        }
+    fn announce_seek(&mut self, cx: &mut Context, seek: Seeking) {
+        cx.playback.seek = Some(seek);
+        cx.playback.await_first(seek.since);
+        cx.effects.emit(Event::SeekStarted { to: seek.to });
+        self.video.account_mut().move_playhead();
     }
 
     /// Begins a new epoch at a time: what is held for it stays, everything else is called back or dropped.
-    pub(super) fn reposition(&mut self, to: MediaTime, mode: SeekMode) {
-        self.begin_at(to, mode);
+    pub(super) fn reposition(&mut self, cx: &mut Context, to: MediaTime, mode: SeekMode) {
+        self.begin_at(cx, to, mode);
         for id in [StreamId::Main, StreamId::Audio, StreamId::Text] {
-            if !self.session.as_ref().is_some_and(|session| is_served(session, id, to)) {
-                self.restart_stream(id, to, Departure::Discarded(Discard::Seek));
+            if !is_served(self, id, to) {
+                self.restart_stream(cx, id, to, Departure::Discarded(Discard::Seek));
             }
         }
-        if let Some(session) = self.session.as_mut() {
-            session.old_audio_until = None;
-            session.metadata.seek(to);
-        }
-    }
-
-    fn set_rate(&mut self, rate: f64) -> Result<(), PlayerError> {
-        if !RATES.contains(&rate) {
-            return Err(invalid("a rate lies between 0.25 and 4.0"));
-        }
-        self.settings.rate = rate;
-        self.pending.rate.put(rate);
-        Ok(())
-    }
-
-    fn apply_rate(&mut self, rate: f64) {
-        self.playback.clock.set_rate(rate, self.now);
-        self.render(RenderCommand::SetRate(rate));
-    }
-
-    fn tell_volume(&mut self) {
-        self.render(RenderCommand::SetVolume { volume: self.settings.volume, muted: self.settings.muted });
-    }
-
-    fn is_unloaded(&self) -> bool {
-        matches!(self.playback.state, State::Idle | State::Failed)
-    }
-
-    fn is_presentation_known(&self) -> bool {
-        self.session.as_ref().is_some_and(|session| session.presentation.is_some())
-    }
-
-    /// Something is loaded and has not failed.
-    fn active(&self) -> Result<(), PlayerError> {
-        match self.playback.state {
-            State::Idle | State::Failed => {
-                Err(PlayerError::fatal(ErrorCode::InvalidState, "nothing is loaded that could play"))
-            }
-            State::Loading | State::Ready | State::Buffering(_) | State::Seeking | State::Ended => Ok(()),
-        }
-    }
-
-    /// The tracks are known.
-    fn loaded(&self) -> Result<(), PlayerError> {
-        self.active()?;
-        match self.session.as_ref().and_then(|session| session.presentation.as_ref()) {
-            Some(_) => Ok(()),
-            None => Err(PlayerError::fatal(ErrorCode::InvalidState, "the tracks are not known yet")),
-        }
+        self.old_audio_until = None;
+        self.metadata.seek(to);
     }
 }
 

@@ -1,8 +1,9 @@
 //! Whether the device keeps up with what it is given: pictures that come too late bound what is fetched next
 //! (`abr::frames::DroppedFrames`).
 
-use super::Engine;
+use super::context::Context;
 use super::select;
+use super::session::Session;
 use super::stream::RepKey;
 use crate::render::FrameCounts;
 use crate::snapshot::State;
@@ -28,27 +29,28 @@ impl Decoding {
     }
 }
 
-impl Engine {
-    /// The renderer has counted. Only undisturbed playback at ordinary speed says something about the decoder, and only
-    /// as long as one quality is on screen.
-    pub(super) fn watch_decoder(&mut self, counts: FrameCounts) {
-        let at = self.now.as_duration();
-        let before = std::mem::replace(&mut self.decoding.counted, counts);
-        let shown = self.session.as_ref().and_then(|session| session.shown);
-        let same = std::mem::replace(&mut self.decoding.shown, shown) == shown;
-        let steady =
-            self.playback.state == State::Ready && self.playback.clock.is_running() && self.settings.permille() <= 1000;
-        let presentation = self.session.as_ref().and_then(|session| session.presentation.as_ref());
-        let output = self.config.output_protection;
-        let rung = shown.zip(presentation).map(|(rep, known)| select::rung(known, rep, output));
-        match rung {
-            Some(rung) if steady && same => self.decoding.frames.observe(&abr::frames::FrameReport {
-                at,
-                rung,
-                presented: counts.presented.saturating_sub(before.presented),
-                dropped: counts.dropped.saturating_sub(before.dropped),
-            }),
-            _ => self.decoding.frames.restart(at),
-        }
+/// Takes the counts of the renderer. Only undisturbed playback at ordinary speed says something about the decoder, and
+/// only as long as one quality is on screen.
+pub(super) fn watch_decoder(cx: &mut Context, shown: Option<(RepKey, abr::Rung)>, counts: FrameCounts) {
+    let at = cx.now.as_duration();
+    let before = std::mem::replace(&mut cx.decoding.counted, counts);
+    let key = shown.map(|(key, _)| key);
+    let same = std::mem::replace(&mut cx.decoding.shown, key) == key;
+    let steady = cx.playback.state == State::Ready && cx.playback.clock.is_running() && cx.settings.permille() <= 1000;
+    match shown {
+        Some((_, rung)) if steady && same => cx.decoding.frames.observe(&abr::frames::FrameReport {
+            at,
+            rung,
+            presented: counts.presented.saturating_sub(before.presented),
+            dropped: counts.dropped.saturating_sub(before.dropped),
+        }),
+        _ => cx.decoding.frames.restart(at),
+    }
+}
+
+impl Session {
+    /// Returns the representation on screen as a rung of an output.
+    pub(super) fn shown_rung(&self, output: abr::Hdcp) -> Option<(RepKey, abr::Rung)> {
+        self.shown.map(|key| (key, select::rung(&self.presentation, key, output)))
     }
 }

@@ -59,7 +59,7 @@ impl SegmentKey {
     }
 }
 
-/// Which segment a part belongs to.
+/// Names the segment that a part belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PartOf {
     /// Its representation.
@@ -68,7 +68,7 @@ pub struct PartOf {
     pub segment: Option<SegmentId>,
     /// Name of the segment in front of it.
     pub previous: Option<SegmentId>,
-    /// Why the adaptive rule chose the representation.
+    /// Reason of the adaptive rule for the representation.
     pub reason: abr::Reason,
 }
 
@@ -110,7 +110,7 @@ impl PartOf {
 /// Something that a manifest calls by name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Name {
-    /// What the manifest calls it, or else a fingerprint.
+    /// Name in the manifest, or else a fingerprint, which begins with `~`.
     name: String,
     /// Tells apart what has the same name, as far as it differs; empty if nothing is known.
     detail: String,
@@ -345,7 +345,7 @@ struct SetKeys {
 pub struct KeyedPresentation {
     presentation: Presentation,
     keys: Vec<PeriodKeys>,
-    /// When its segments can be fetched; `None` is now, or not known.
+    /// Time from which its segments can be fetched; `None` is now, or not known.
     available_at: Option<Now>,
     period_places: BTreeMap<PeriodKey, usize>,
     set_places: BTreeMap<SetKey, (usize, usize)>,
@@ -445,7 +445,7 @@ impl KeyedPresentation {
         self.available_at
     }
 
-    /// Sets when the segments can be fetched, from what the wall clock says. Without a clock they can.
+    /// Sets when the segments can be fetched, by the wall clock. Without a clock they can.
     pub fn place_availability(&mut self, clock: Option<WallClockMapping>) {
         let from = self.presentation.available_from;
         self.available_at = clock.zip(from).map(|(clock, from)| clock.now_at(from)).filter(|at| *at > Now::ZERO);

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::Engine;
 use super::accounting::{Departure, Loss};
 use super::buffer::{PartOf, TrackBuffer};
+use super::context::Context;
 use super::schedule;
 use super::session::Session;
 use super::stream::{Activity, Chosen, Place, StreamId};
@@ -19,47 +19,45 @@ use crate::time::MediaTime;
 /// Media that begins this much after a seek target lies in the segment after the right one.
 const BEGINS_LATE: std::time::Duration = std::time::Duration::from_millis(50);
 
-impl Engine {
+impl Session {
     /// Takes what came out of the demuxer of a stream's request.
-    pub(super) fn take_media(&mut self, id: StreamId, output: DemuxOutput) {
+    pub(super) fn take_media(&mut self, cx: &mut Context, id: StreamId, output: DemuxOutput) {
         match output {
-            DemuxOutput::Init(init) => self.take_init(id, init),
-            DemuxOutput::Fragment(fragment) => self.take_fragment(id, fragment),
-            DemuxOutput::Metadata(all) => self.take_metadata(id, all),
-            DemuxOutput::Captions(packets) => self.take_captions(id, packets),
-            DemuxOutput::Damage(damage) => self.take_damage(id, damage),
+            DemuxOutput::Init(init) => self.take_init(cx, id, init),
+            DemuxOutput::Fragment(fragment) => self.take_fragment(cx, id, fragment),
+            DemuxOutput::Metadata(all) => self.take_metadata(cx, id, all),
+            DemuxOutput::Captions(packets) => self.take_captions(cx, id, packets),
+            DemuxOutput::Damage(damage) => self.take_damage(cx, id, damage),
             DemuxOutput::Tail(tail) => self.take_tail(id, tail),
             DemuxOutput::Protection(info) => {
-                let fetching = self.session.as_ref().and_then(|session| session.stream(id)?.fetching());
+                let fetching = self.stream(id).and_then(|stream| stream.fetching());
                 let encryption = fetching.and_then(|fetching| fetching.chosen.segment.encryption.clone());
-                self.protection_told(encryption.as_ref(), &info);
+                self.protection_told(cx, encryption.as_ref(), &info);
             }
             DemuxOutput::Cues { cues, timestamp_map } => {
-                let Some(session) = self.session.as_mut() else { return };
-                let Session { streams, text, timeline, .. } = session;
+                let Session { streams, text, timeline, .. } = self;
                 let Some(stream) = streams.iter_mut().find(|stream| stream.id == id) else { return };
                 let Activity::Media(fetching) = &mut stream.activity else { return };
                 fetching.seen += cues.len();
                 let segment = &fetching.chosen.segment;
                 if text.insert(cues, timestamp_map, segment.mapping, segment.start, timeline) {
-                    self.emit(Event::CuesChanged);
+                    cx.effects.emit(Event::CuesChanged);
                 }
             }
         }
     }
 
     /// Counts what damage of a segment cost, and announces it once for consecutive segments.
-    fn take_damage(&mut self, id: StreamId, damage: TrackDamage) {
-        let Some(session) = self.session.as_mut() else { return };
-        if !session.wanted_of(id).has(damage.kind) {
+    fn take_damage(&mut self, cx: &mut Context, id: StreamId, damage: TrackDamage) {
+        if !self.wanted_of(id).has(damage.kind) {
             return;
         }
         if damage.kind == MediaKind::Video {
-            let account = session.video.account_mut();
+            let account = self.video.account_mut();
             account.refuse(Loss::Undecodable, usize::try_from(damage.undecodable).unwrap_or(usize::MAX));
             account.note_incomplete(damage.incomplete);
         }
-        let Some(stream) = session.stream_mut(id) else { return };
+        let Some(stream) = self.stream_mut(id) else { return };
         let Some(fetching) = stream.fetching() else { return };
         let segment = &fetching.chosen.segment;
         let (number, previous) = (segment.id, segment.previous);
@@ -71,27 +69,26 @@ impl Engine {
         }
         let message = format!("packets are missing or damaged in {} places of the segment", damage.gaps);
         let error = PlayerError::warning(ErrorCode::MediaMalformed, message).at(Stage::Segment);
-        self.warn(match &url {
+        cx.effects.warn(match &url {
             Some(url) => error.with_url(url),
             None => error,
         });
     }
 
-    fn take_init(&mut self, id: StreamId, init: Arc<InitSegment>) {
-        let Some(session) = self.session.as_mut() else { return };
-        note_carried(session, id, &init);
-        self.ledger.phase("init", self.now);
-        let Some(stream) = session.stream_mut(id) else { return };
+    fn take_init(&mut self, cx: &mut Context, id: StreamId, init: Arc<InitSegment>) {
+        note_carried(self, id, &init);
+        cx.ledger.phase("init", cx.now);
+        let Some(stream) = self.stream_mut(id) else { return };
         let Activity::Media(fetching) = &mut stream.activity else { return };
         fetching.init = Some(init);
     }
 
     /// Samples learn by which name the session knows their key; keys that nobody has asked for are asked for.
-    fn name_keys(&mut self, id: StreamId, fragment: &mut Fragment) {
+    fn name_keys(&mut self, cx: &mut Context, id: StreamId, fragment: &mut Fragment) {
         if fragment.samples.iter().all(|sample| sample.crypto.is_none()) {
             return;
         }
-        let fetching = self.session.as_ref().and_then(|session| session.stream(id)?.fetching());
+        let fetching = self.stream(id).and_then(|stream| stream.fetching());
         let encryption = fetching.and_then(|fetching| fetching.chosen.segment.encryption.clone());
         if let Some(key) = self.sample_key(encryption.as_ref()) {
             for crypto in fragment.samples.iter_mut().filter_map(|sample| sample.crypto.as_mut()) {
@@ -109,23 +106,22 @@ impl Engine {
         ids.sort_unstable();
         let systems = encryption.iter().flat_map(|found| found.media.iter()).map(|key| key.system.clone());
         let systems: Vec<KeySystem> = systems.collect();
-        self.want_licence(&ids, &systems);
+        self.want_licence(cx, &ids, &systems);
     }
 
-    fn take_fragment(&mut self, id: StreamId, fragment: Fragment) {
+    fn take_fragment(&mut self, cx: &mut Context, id: StreamId, fragment: Fragment) {
         let mut fragment = fragment;
-        self.name_keys(id, &mut fragment);
+        self.name_keys(cx, id, &mut fragment);
         if let Some(fragment) = self.hold_early(id, fragment) {
-            self.place_fragment(id, fragment);
-            self.place_early(id);
+            self.place_fragment(cx, id, fragment);
+            self.place_early(cx, id);
         }
     }
 
     /// Keeps sound back while the pictures of the same files have not told where their discontinuity belongs.
     fn hold_early(&mut self, id: StreamId, fragment: Fragment) -> Option<Fragment> {
-        let session = self.session.as_mut()?;
-        let pictures = session.wanted_of(id).video;
-        let Session { streams, timeline, .. } = session;
+        let pictures = self.wanted_of(id).video;
+        let Session { streams, timeline, .. } = self;
         let stream = streams.iter_mut().find(|stream| stream.id == id)?;
         let Activity::Media(fetching) = &mut stream.activity else { return None };
         let kind =
@@ -142,18 +138,17 @@ impl Engine {
     }
 
     /// Sound that was kept back goes where it belongs: the pictures have come, or none will.
-    pub(super) fn place_early(&mut self, id: StreamId) {
-        let Some(stream) = self.session.as_mut().and_then(|session| session.stream_mut(id)) else { return };
+    pub(super) fn place_early(&mut self, cx: &mut Context, id: StreamId) {
+        let Some(stream) = self.stream_mut(id) else { return };
         let Activity::Media(fetching) = &mut stream.activity else { return };
         for fragment in std::mem::take(&mut fetching.early) {
-            self.place_fragment(id, fragment);
+            self.place_fragment(cx, id, fragment);
         }
     }
 
-    fn place_fragment(&mut self, id: StreamId, fragment: Fragment) {
-        let Some(session) = self.session.as_mut() else { return };
-        let wanted = session.wanted_of(id);
-        let Session { streams, timeline, video, audio, .. } = &mut *session;
+    fn place_fragment(&mut self, cx: &mut Context, id: StreamId, fragment: Fragment) {
+        let wanted = self.wanted_of(id);
+        let Session { streams, timeline, video, audio, .. } = &mut *self;
         let Some(stream) = streams.iter_mut().find(|stream| stream.id == id) else { return };
         let Activity::Media(fetching) = &mut stream.activity else { return };
         let Some(first) = first_presented(&fragment.samples) else { return };
@@ -187,48 +182,45 @@ impl Engine {
         let url = segment.resource.urls.first().cloned();
         let of = PartOf::new(fetching.chosen.rep, segment, fetching.chosen.reason);
         let was_empty = buffer.end().is_none();
-        buffer.insert(of, &config, fetching.chosen.window, samples, self.playback.feed.committed(kind));
+        buffer.insert(of, &config, fetching.chosen.window, samples, cx.playback.feed.committed(kind));
         let begins = buffer.parts().next().map(|part| part.first);
         let began_late = kind == MediaKind::Video
             && was_empty
             && stream.stepped_back == 0
             && stream.skipped == 0
-            && !self.playback.first_shown
-            && begins.is_some_and(|first| first > self.playback.start.at + BEGINS_LATE);
-        self.ledger.phase("first_media", self.now);
-        let cues_placed = session.text.place(&session.timeline);
+            && !cx.playback.first_shown
+            && begins.is_some_and(|first| first > cx.playback.start.at + BEGINS_LATE);
+        cx.ledger.phase("first_media", cx.now);
+        let cues_placed = self.text.place(&self.timeline);
         if strange {
             let error = PlayerError::warning(
                 ErrorCode::MediaMalformed,
                 "timestamps lie far outside of the segment: it was moved to its announced place, or they were dropped",
             );
             let error = error.at(Stage::Segment);
-            self.warn(match &url {
+            cx.effects.warn(match &url {
                 Some(url) => error.with_url(url),
                 None => error,
             });
         }
         if cues_placed {
-            self.emit(Event::CuesChanged);
+            cx.effects.emit(Event::CuesChanged);
         }
-        self.place_metadata(id, false);
+        self.place_metadata(cx, id, false);
         if began_late {
-            self.step_back(id);
+            self.step_back(cx, id);
         }
     }
 
     /// The announced times of long playlists drift: when the segment at a seek target turns out to begin after it,
     /// the one before is fetched first.
-    fn step_back(&mut self, id: StreamId) {
-        let Some(session) = self.session.as_ref() else { return };
-        let chosen = session.stream(id).and_then(|stream| stream.fetching()).map(|fetching| &fetching.chosen);
-        let before = chosen
-            .zip(session.presentation.as_ref())
-            .and_then(|(chosen, presentation)| schedule::before(presentation, chosen.rep, chosen.segment.id));
+    fn step_back(&mut self, cx: &mut Context, id: StreamId) {
+        let chosen = self.stream(id).and_then(|stream| stream.fetching()).map(|fetching| &fetching.chosen);
+        let before = chosen.and_then(|chosen| schedule::before(&self.presentation, chosen.rep, chosen.segment.id));
         let Some(place) = before else { return };
-        let steps = session.stream(id).map_or(0, |stream| stream.stepped_back).saturating_add(1);
-        self.restart_stream(id, self.playback.start.at, Departure::Void);
-        if let Some(stream) = self.session.as_mut().and_then(|session| session.stream_mut(id)) {
+        let steps = self.stream(id).map_or(0, |stream| stream.stepped_back).saturating_add(1);
+        self.restart_stream(cx, id, cx.playback.start.at, Departure::Void);
+        if let Some(stream) = self.stream_mut(id) {
             stream.place = place;
             stream.stepped_back = steps;
         }

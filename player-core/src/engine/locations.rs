@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use url::Url;
 
+use super::io::RangeNotice;
 use super::jitter::Jitter;
 use crate::manifest::PathwayClone;
 use crate::model::{BaseWeight, Pathway, Resource};
@@ -65,6 +66,8 @@ pub struct Locations {
     order: Vec<String>,
     /// Beginnings of addresses in the order in which they should be asked.
     bases: Vec<Url>,
+    /// Habits of the servers that a warning has reported: a range was ignored, a part came without its place.
+    reported: (bool, bool),
 }
 
 /// A pathway.
@@ -89,6 +92,17 @@ impl Locations {
             routes: Vec::new(),
             bases: Vec::new(),
             order: Vec::new(),
+            reported: (false, false),
+        }
+    }
+
+    /// Returns true if a byte range that was served oddly must be reported: habits of a server once, missing bytes every
+    /// time.
+    pub(super) fn is_news(&mut self, notice: RangeNotice) -> bool {
+        match notice {
+            RangeNotice::Ignored => !std::mem::replace(&mut self.reported.0, true),
+            RangeNotice::Unlabelled => !std::mem::replace(&mut self.reported.1, true),
+            RangeNotice::PastEnd { .. } => true,
         }
     }
 
@@ -263,6 +277,11 @@ impl Locations {
     pub fn manifest_candidates(&self) -> Vec<Candidate> {
         let urls = self.manifests.iter().cloned().enumerate();
         urls.map(|(index, url)| Candidate { index, place: Place::Location(index), url }).collect()
+    }
+
+    /// Returns the candidates for a resource, which is the manifest itself if `is_manifest`.
+    pub(super) fn candidates_of(&self, is_manifest: bool, resource: &Resource) -> Vec<Candidate> {
+        if is_manifest { self.manifest_candidates() } else { self.candidates(resource) }
     }
 
     /// The candidates for anything else, in the order of the manifest and then of the locations.

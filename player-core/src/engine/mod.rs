@@ -20,19 +20,24 @@ mod captions;
 mod carry;
 mod clock;
 mod commands;
+mod context;
 mod decoding;
+mod effects;
+mod failure;
 mod fault;
 mod feed;
 mod fetching;
 mod gap;
 mod ids;
 mod ingest;
+mod item;
 mod jitter;
 mod keys;
 mod load_control;
 mod loading;
 mod locations;
 mod metadata;
+mod opening;
 mod pairing;
 mod pathways;
 mod pending;
@@ -58,27 +63,21 @@ mod timer;
 mod tracks;
 mod unlocking;
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use context::Context;
 use io::{Input, Output};
-use jitter::Jitter;
-use load_control::LoadControl;
-use pending::PendingCommands;
-use playback::{Playback, Settings};
-use request::Jobs;
+use item::Item;
+use playing::LEAST_WAIT;
 use session::Session;
-use stats::Ledger;
-use timer::Timers;
+use timer::{Timer, Timers};
 
 use crate::config::PlayerConfig;
-use crate::error::{ErrorCode, PlayerError, Severity};
-use crate::event::Event;
-use crate::render::RenderCommand;
+use crate::error::{ErrorCode, PlayerError};
 use crate::snapshot::{Snapshot, State};
 use crate::telemetry::SessionStats;
-use crate::time::{MediaTime, Now, WallClockMapping};
+use crate::time::{MediaTime, Now};
 
 /// The playback engine.
 ///
@@ -96,23 +95,10 @@ use crate::time::{MediaTime, Now, WallClockMapping};
 ///
 /// The engine has one owner and needs no lock. What it was not asked for, or no longer waits for, it ignores.
 pub struct Engine {
-    config: PlayerConfig,
-    now: Now,
-    outbox: VecDeque<Output>,
-    version: u64,
-    rule: Box<dyn abr::Rule>,
-    jitter: Jitter,
+    context: Context,
+    item: Option<Item>,
     timers: Timers,
-    judged_at: Now,
-    decoding: decoding::Decoding,
-    settings: Settings,
-    jobs: Jobs,
-    playback: Playback,
-    pending: PendingCommands,
-    session: Option<Session>,
-    ledger: Ledger,
-    /// What the host last said of its clocks.
-    wall_clock: Option<WallClockMapping>,
+    version: u64,
 }
 
 impl Engine {
@@ -122,52 +108,46 @@ impl Engine {
     /// [`ErrorCode::InvalidArgument`] when there is no adaptive rule of that name.
     pub fn new(config: PlayerConfig) -> Result<Self, PlayerError> {
         let rule = make_rule(&config)?;
-        Ok(Self {
-            jitter: Jitter::new(config.seed),
-            config,
-            now: Now::ZERO,
-            outbox: VecDeque::new(),
-            version: 0,
-            rule,
-            timers: Timers::default(),
-            judged_at: Now::ZERO,
-            decoding: decoding::Decoding::default(),
-            settings: Settings::default(),
-            jobs: Jobs::default(),
-            playback: Playback::default(),
-            pending: PendingCommands::default(),
-            session: None,
-            ledger: Ledger::default(),
-            wall_clock: None,
-        })
+        Ok(Self { context: Context::new(config, rule), item: None, timers: Timers::default(), version: 0 })
     }
 
     /// Takes one input.
     pub fn handle_input(&mut self, now: Now, input: Input) {
         self.step_to(now);
-        match input {
-            Input::Command { id, command } => self.command(id, command),
-            Input::FetchStarted { id, head } => self.fetch_started(id, head),
-            Input::FetchNotice { id, notice } => self.fetch_notice(id, notice),
-            Input::FetchProgress { id, bytes } => self.fetch_progress(id, bytes),
-            Input::FetchMedia { id, output, .. } => self.fetch_media(id, output),
-            Input::FetchEnded { id, outcome } => self.fetch_ended(id, outcome),
-            Input::Render(event) => self.rendered(event),
-            Input::WallClock { now, utc } => self.set_wall_clock(now, utc),
-            Input::Refresh => self.refresh(),
+        let cx = &mut self.context;
+        match (input, &mut self.item) {
+            (Input::Command { id, command }, item) => commands::on_command(cx, item, id, command),
+            (Input::Render(event), item) => reports::on_render(cx, item.as_mut(), event),
+            (Input::WallClock { now, utc }, item) => refresh::on_wall_clock(cx, item.as_mut(), now, utc),
+            (Input::Refresh, Some(Item::Open(session))) => session.refresh(cx),
+            (Input::FetchStarted { id, head }, Some(item)) => item.on_fetch_started(cx, id, head),
+            (Input::FetchNotice { id, notice }, Some(item)) => item.on_fetch_notice(cx, id, notice),
+            (Input::FetchProgress { id, bytes }, Some(item)) => item.on_fetch_progress(cx, id, bytes),
+            (Input::FetchMedia { id, output, .. }, Some(Item::Open(session))) => session.on_fetch_media(cx, id, output),
+            (Input::FetchEnded { id, outcome }, Some(item)) => item.on_fetch_ended(cx, id, outcome),
+            // Requests end with what they were for, and what is not open yet is not old.
+            (
+                Input::Refresh
+                | Input::FetchStarted { .. }
+                | Input::FetchNotice { .. }
+                | Input::FetchProgress { .. }
+                | Input::FetchMedia { .. }
+                | Input::FetchEnded { .. },
+                _,
+            ) => {}
         }
-        self.settle();
+        self.run_steps();
     }
 
     /// Lets time pass.
     pub fn advance(&mut self, now: Now) {
         self.step_to(now);
-        self.settle();
+        self.run_steps();
     }
 
     /// The next output, in order.
     pub fn poll_output(&mut self) -> Option<Output> {
-        self.outbox.pop_front()
+        self.context.effects.take_next()
     }
 
     /// When [`advance`](Self::advance) is due at the latest; `None` when only an input can change anything.
@@ -177,37 +157,36 @@ impl Engine {
 
     /// Everything that a host needs to draw a player.
     pub fn snapshot(&self, now: Now) -> Snapshot {
-        let playback = &self.playback;
-        let session = self.session.as_ref();
-        let presentation = session.and_then(|session| session.presentation.as_ref());
+        let Context { playback, pending, settings, jobs, .. } = &self.context;
+        let session = self.session();
         // A seek that waits for its turn is where playback is going, as one that has begun.
-        let going_to = self.pending.seek.wish().map(|seek| seek.to);
+        let going_to = pending.seek.wish().map(|seek| seek.to);
         let running = playback.state == State::Ready && playback.clock.is_running() && going_to.is_none();
-        let wishes = session.map(|session| &session.wishes);
+        let wishes = self.item.as_ref().map(Item::preferences);
         Snapshot {
             state: playback.state,
             play_when_ready: playback.play_when_ready,
             position: going_to.unwrap_or_else(|| playback.clock.position(now)),
             taken_at: now,
             clock_rate: if running { playback.clock.rate() } else { 0.0 },
-            rate: self.settings.rate,
+            rate: settings.rate,
             duration: session.and_then(|session| session.duration),
-            protocol: presentation.map(|presentation| presentation.protocol),
-            kind: presentation.map(|presentation| presentation.kind),
+            protocol: session.map(|session| session.presentation.protocol),
+            kind: session.map(|session| session.presentation.kind),
             seekable: session.and_then(Session::seekable),
             buffered: session.map(|session| session.buffered(&session.kinds().unwrap_or_default())).unwrap_or_default(),
             tracks: session.map(|session| Arc::clone(&session.tracks)).unwrap_or_default(),
             qualities: session.map(|session| Arc::clone(&session.qualities)).unwrap_or_default(),
-            audio_choice: self.pending.audio.wish().or(wishes.map(|wishes| &wishes.audio)).cloned(),
-            text_choice: self.pending.text.wish().or(wishes.map(|wishes| &wishes.text)).cloned(),
-            quality_choice: self.pending.quality.wish().or(wishes.map(|wishes| &wishes.quality)).cloned(),
-            volume: self.settings.volume,
-            muted: self.settings.muted,
+            audio_choice: pending.audio.wish().or(wishes.map(|wishes| &wishes.audio)).cloned(),
+            text_choice: pending.text.wish().or(wishes.map(|wishes| &wishes.text)).cloned(),
+            quality_choice: pending.quality.wish().or(wishes.map(|wishes| &wishes.quality)).cloned(),
+            volume: settings.volume,
+            muted: settings.muted,
             cues: session.map(Session::cues).unwrap_or_default(),
             metadata: session.map(|session| session.metadata.list()).unwrap_or_default(),
             thumbnails: session.map(|session| Arc::clone(&session.thumbnails)).unwrap_or_default(),
             error: playback.error.clone(),
-            pending_retry: self.jobs.pending_retry(),
+            pending_retry: jobs.pending_retry(),
             stats: Arc::new(self.stats(now)),
         }
     }
@@ -219,13 +198,13 @@ impl Engine {
 
     /// The counters of the session.
     pub fn stats(&self, now: Now) -> SessionStats {
-        let position = self.playback.clock.position(now);
+        let Context { playback, ledger, rule, .. } = &self.context;
+        let position = playback.clock.position(now);
         let ahead = self
-            .session
-            .as_ref()
+            .session()
             .map_or(Duration::ZERO, |session| session.held_ahead(&session.kinds().unwrap_or_default(), position));
-        let mut stats = self.ledger.stats(now, ahead, self.rule.estimate_bps());
-        if let Some(session) = &self.session {
+        let mut stats = ledger.stats(now, ahead, rule.estimate_bps());
+        if let Some(session) = self.session() {
             stats.account = session.video.account().counts();
         }
         // Decoders do not notice every picture of which bytes are missing.
@@ -234,67 +213,52 @@ impl Engine {
     }
 
     fn step_to(&mut self, now: Now) {
-        self.now = self.now.max(now);
+        self.context.now = self.context.now.max(now);
         self.version += 1;
     }
 
-    /// The steps that follow every mutation, in this order: commands whose turn has come, what is overdue, what is seen, what is fetched, what is
-    /// handed out, and what that means for the state. A jump over a gap makes the last three worth another round.
-    fn settle(&mut self) {
-        self.carry_out_pending();
-        self.give_up_silent_requests();
-        self.look();
-        self.steer();
-        self.give_up_locked();
-        self.fetch();
-        self.present();
-        if self.progress() {
-            self.fetch();
-            self.present();
-            self.progress();
+    /// Runs the steps that follow every mutation: commands whose turn has come, what is overdue, the steps of the session,
+    /// and what is due to be sent.
+    fn run_steps(&mut self) {
+        let Self { context: cx, item, timers, .. } = self;
+        commands::carry_out_pending(cx, item.as_mut());
+        if let Some(item) = item {
+            item.give_up_silent_requests(cx);
+            if let Item::Open(session) = item {
+                session.run_steps(cx);
+            }
+            item.send_due(cx);
+            if let Item::Open(session) = item {
+                session.announce_losses(cx);
+            }
         }
-        self.send_due();
-        self.announce_losses();
-        self.arm_timers();
+        timers.clear();
+        if cx.playback.is_over() {
+            return;
+        }
+        timers.set(Timer::Retry, cx.jobs.next_due());
+        timers.set(Timer::Silence, cx.jobs.next_silence(&cx.config));
+        let session = item.as_ref().and_then(Item::session);
+        let command = cx.pending.next_due(cx.now, session.is_some());
+        timers.set(Timer::Command, command.map(|at| at.max(cx.now + LEAST_WAIT)));
+        if let Some(session) = session {
+            session.arm_timers(cx, timers);
+        }
+    }
+
+    fn session(&self) -> Option<&Session> {
+        self.item.as_ref().and_then(Item::session)
     }
 
     /// Lets another adaptive rule decide from now on.
     #[cfg(any(test, feature = "sim"))]
     pub(crate) fn set_rule(&mut self, rule: Box<dyn abr::Rule>) {
-        self.rule = rule;
+        self.context.rule = rule;
     }
 
+    #[cfg(any(test, feature = "sim"))]
     pub(crate) fn position(&self) -> MediaTime {
-        self.playback.clock.position(self.now)
-    }
-
-    fn load_control(&self) -> LoadControl {
-        LoadControl {
-            goal: self.config.buffer_goal,
-            bytes: self.config.buffer_bytes,
-            start: self.config.start_threshold,
-            resume: self.config.resume_threshold,
-        }
-    }
-
-    fn emit(&mut self, event: Event) {
-        self.outbox.push_back(Output::Event(event));
-    }
-
-    fn warn(&mut self, error: PlayerError) {
-        self.emit(Event::Warning { error: error.with_severity(Severity::Warning) });
-    }
-
-    fn render(&mut self, command: RenderCommand) {
-        self.outbox.push_back(Output::Render(command));
-    }
-
-    fn set_state(&mut self, state: State) {
-        if self.playback.state != state {
-            self.playback.state = state;
-            self.playback.state_since = self.now;
-            self.emit(Event::StateChanged { state });
-        }
+        self.context.position()
     }
 }
 

@@ -3,9 +3,8 @@
 
 use url::Url;
 
-use super::Engine;
-use super::ids::KeyedPresentation;
-use super::io::{FetchError, FetchKind, Ingest, Output};
+use super::context::Context;
+use super::io::{FetchError, FetchKind, Ingest};
 use super::locations::Place;
 use super::request::{JobId, Purpose};
 use super::select;
@@ -27,138 +26,133 @@ pub struct ReadIndex {
     pub place: Place,
 }
 
-impl Engine {
+impl Session {
     /// The presentation has become known: its pathways are the places to choose from, and its steering server, if
     /// any, is asked at once.
-    pub(super) fn begin_steering(&mut self) {
-        let Some(session) = self.session.as_mut() else { return };
-        let Some(presentation) = &session.presentation else { return };
+    pub(super) fn begin_steering(&mut self, cx: &mut Context) {
+        let presentation = &self.presentation;
         let told = presentation.steering.as_ref();
-        session.locations.set_pathways(&presentation.pathways, told.and_then(|told| told.pathway.as_deref()));
-        session.steering = told.and_then(|told| Steering::new(presentation.protocol, told, self.now));
+        self.locations.set_pathways(&presentation.pathways, told.and_then(|told| told.pathway.as_deref()));
+        self.steering = told.and_then(|told| Steering::new(presentation.protocol, told, cx.now));
     }
 
     /// The manifest was read again and lists other pathways, or another steering server.
-    pub(super) fn renew_steering(&mut self) {
-        let Some(session) = self.session.as_mut() else { return };
-        let Some(presentation) = &session.presentation else { return };
-        session.locations.renew_pathways(&presentation.pathways);
-        let told = presentation.steering.as_ref();
-        session.steering = told.and_then(|told| Steering::new(presentation.protocol, told, self.now));
+    pub(super) fn renew_steering(&mut self, cx: &Context) {
+        let presentation = &self.presentation;
+        self.locations.renew_pathways(&presentation.pathways);
+        let declared = presentation.steering.as_ref();
+        self.steering = declared.and_then(|declared| Steering::new(presentation.protocol, declared, cx.now));
     }
 
     /// Asks the steering server when that is due and something is left to fetch.
-    pub(super) fn steer(&mut self) {
-        if self.next_steering().is_none_or(|due| due > self.now) {
+    pub(super) fn steer(&mut self, cx: &mut Context) {
+        if self.next_steering(cx).is_none_or(|due| due > cx.now) {
             return;
         }
-        let Some(session) = self.session.as_mut() else { return };
-        let pathway = session.locations.pathway().map(str::to_owned);
-        let Some(steering) = session.steering.as_mut() else { return };
-        let url = steering.ask(pathway.as_deref(), self.rule.estimate_bps());
+        let pathway = self.locations.pathway().map(str::to_owned);
+        let Some(steering) = self.steering.as_mut() else { return };
+        let url = steering.ask(pathway.as_deref(), cx.rule.estimate_bps());
         let resource = Resource::new(url);
-        self.jobs.add(self.now, Purpose::Steering, FetchKind::Manifest, resource, Ingest::Body);
+        cx.jobs.add(cx.now, Purpose::Steering, FetchKind::Manifest, resource, Ingest::Body);
     }
 
     /// When the steering server is to be asked next; it is not while nothing is left to fetch.
-    pub(super) fn next_steering(&self) -> Option<Now> {
-        let busy = !matches!(self.playback.state, State::Idle | State::Failed | State::Ended);
-        let session = self.session.as_ref().filter(|_| busy)?;
-        let left = session.streams.iter().any(|stream| !stream.is_finished());
-        session.steering.as_ref().and_then(Steering::due).filter(|_| left)
+    pub(super) fn next_steering(&self, cx: &Context) -> Option<Now> {
+        let busy = !matches!(cx.playback.state, State::Idle | State::Failed | State::Ended);
+        let left = self.streams.iter().any(|stream| !stream.is_finished());
+        self.steering.as_ref().and_then(Steering::due).filter(|_| busy && left)
     }
 
     /// The steering server has answered.
-    pub(super) fn steering_arrived(&mut self, job: JobId, body: &[u8], url: &Url) {
-        self.jobs.remove(job, self.now);
+    pub(super) fn steering_arrived(&mut self, cx: &mut Context, job: JobId, body: &[u8], url: &Url) {
+        cx.jobs.remove(job, cx.now);
         let orders = match manifest::parse_steering(body) {
             Ok(orders) => orders,
             Err(error) => {
-                if let Some(steering) = self.session.as_mut().and_then(|session| session.steering.as_mut()) {
-                    steering.failed(None, self.now);
+                if let Some(steering) = self.steering.as_mut() {
+                    steering.failed(None, cx.now);
                 }
                 let error = PlayerError::warning(ErrorCode::ManifestMalformed, error.to_string());
-                return self.warn(error.at(Stage::Manifest).with_url(url));
+                return cx.effects.warn(error.at(Stage::Manifest).with_url(url));
             }
         };
-        let Some(session) = self.session.as_mut() else { return };
-        if let Some(steering) = session.steering.as_mut() {
-            steering.answered(&orders, url, self.now);
+        if let Some(steering) = self.steering.as_mut() {
+            steering.answered(&orders, url, cx.now);
         }
         for clone in &orders.clones {
-            if session.locations.add_clone(clone) {
-                add_addresses(session, clone, url);
-                session.clones.push((clone.clone(), url.clone()));
+            if self.locations.add_clone(clone) {
+                add_addresses(self, clone, url);
+                self.clones.push((clone.clone(), url.clone()));
             }
         }
-        if session.locations.prefer(&orders.priority, self.now) {
-            self.follow_orders();
+        if self.locations.prefer(&orders.priority, cx.now) {
+            self.follow_orders(cx);
         }
     }
 
     /// The steering server cannot be had. Playback goes on as it is.
-    pub(super) fn steering_failed(&mut self, job: JobId, cause: Option<&FetchError>, error: PlayerError) {
-        self.jobs.remove(job, self.now);
-        if let Some(steering) = self.session.as_mut().and_then(|session| session.steering.as_mut()) {
-            steering.failed(cause, self.now);
+    pub(super) fn steering_failed(
+        &mut self,
+        cx: &mut Context,
+        job: JobId,
+        cause: Option<&FetchError>,
+        error: PlayerError,
+    ) {
+        cx.jobs.remove(job, cx.now);
+        if let Some(steering) = self.steering.as_mut() {
+            steering.failed(cause, cx.now);
         }
-        self.warn(error);
+        cx.effects.warn(error);
     }
 
     /// Another pathway is preferred: indexes that are on their way from elsewhere are asked for there, and those that
     /// lead elsewhere are read again when they are needed. Media on its way is taken as it comes.
-    fn follow_orders(&mut self) {
-        for id in self.jobs.ids() {
-            let Some(job) = self.jobs.get(id).filter(|job| matches!(job.purpose, Purpose::Index(_))) else { continue };
-            let (Some(session), Some(attempt)) = (self.session.as_ref(), job.attempt()) else { continue };
-            let candidates = session.locations.candidates(&job.resource);
-            let best = session.locations.pick(&candidates, &[], self.now);
+    fn follow_orders(&mut self, cx: &mut Context) {
+        for id in cx.jobs.ids() {
+            let Some(job) = cx.jobs.get(id).filter(|job| matches!(job.purpose, Purpose::Index(_))) else { continue };
+            let Some(attempt) = job.attempt() else { continue };
+            let candidates = self.locations.candidates(&job.resource);
+            let best = self.locations.pick(&candidates, &[], cx.now);
             if best.is_some_and(|best| best.place != attempt.candidate.place) {
-                self.outbox.push_back(Output::Cancel(attempt.fetch));
-                self.jobs.wait(id, self.now, self.now);
+                cx.effects.cancel(attempt.fetch);
+                cx.jobs.wait(id, cx.now, cx.now);
             }
         }
-        let Some(session) = self.session.as_ref() else { return };
-        let elsewhere: Vec<RepKey> = session
+        let elsewhere: Vec<RepKey> = self
             .indexes
             .iter()
-            .filter(|(_, read)| session.locations.current() != &read.place)
+            .filter(|(_, read)| self.locations.current() != &read.place)
             .map(|(rep, _)| *rep)
             .collect();
-        let current = session.locations.current().clone();
-        self.forget_indexes(&elsewhere, |place| *place == current);
+        let current = self.locations.current().clone();
+        self.forget_indexes(cx, &elsewhere, |place| *place == current);
     }
 
     /// Other places that a representation can be read from whose index came from `place` and whose segments are
     /// nowhere else.
-    pub(super) fn other_sources(&self, rep: Option<RepKey>, place: &Place) -> usize {
-        let Some(session) = self.session.as_ref() else { return 0 };
-        let first = rep.zip(session.presentation.as_ref()).and_then(|(rep, known)| first_segment(known, rep));
-        if first.is_some_and(|first| session.locations.candidates(&first).iter().any(|other| other.place != *place)) {
+    pub(super) fn other_sources(&self, cx: &Context, rep: Option<RepKey>, place: &Place) -> usize {
+        let first = rep.and_then(|rep| first_segment(&self.presentation, rep));
+        if first.is_some_and(|first| self.locations.candidates(&first).iter().any(|other| other.place != *place)) {
             return 0;
         }
-        let read = rep.and_then(|rep| session.indexes.get(&rep)).filter(|read| read.place == *place);
+        let read = rep.and_then(|rep| self.indexes.get(&rep)).filter(|read| read.place == *place);
         let Some(read) = read else { return 0 };
-        let candidates = session.locations.candidates(&read.source.resource);
-        session.locations.left(&candidates, &[], place, self.now)
+        let candidates = self.locations.candidates(&read.source.resource);
+        self.locations.left(&candidates, &[], place, cx.now)
     }
 
     /// A place has been left: indexes that came from there and can be had elsewhere are read again when they are
     /// needed.
-    pub(super) fn leave(&mut self, place: &Place) {
-        let Some(session) = self.session.as_ref() else { return };
-        let from_there = session.indexes.iter().filter(|(_, read)| read.place == *place);
+    pub(super) fn leave(&mut self, cx: &mut Context, place: &Place) {
+        let from_there = self.indexes.iter().filter(|(_, read)| read.place == *place);
         let reps: Vec<RepKey> = from_there.map(|(rep, _)| *rep).collect();
-        let (locations, now) = (session.locations.clone(), self.now);
-        self.forget_indexes(&reps, |other| other != place && !locations.is_excluded(other, now));
+        let (locations, now) = (self.locations.clone(), cx.now);
+        self.forget_indexes(cx, &reps, |other| other != place && !locations.is_excluded(other, now));
     }
 
     /// Makes indexes unread whose source has a place that is `wanted` and whose segments have none.
-    fn forget_indexes(&mut self, reps: &[RepKey], wanted: impl Fn(&Place) -> bool) {
-        let Some(session) = self.session.as_mut() else { return };
-        let Session { indexes, former_lists, locations, presentation: Some(presentation), .. } = session else {
-            return;
-        };
+    fn forget_indexes(&mut self, cx: &mut Context, reps: &[RepKey], wanted: impl Fn(&Place) -> bool) {
+        let Session { indexes, former_lists, locations, presentation, .. } = &mut *self;
         let leads = |resource: &Resource| locations.candidates(resource).iter().any(|c| wanted(&c.place));
         let mut forgotten = Vec::new();
         for rep in reps {
@@ -173,24 +167,24 @@ impl Engine {
             }
         }
         for rep in &forgotten {
-            session.indexes.remove(rep);
+            self.indexes.remove(rep);
         }
         // What waits for a request that will not be made again begins anew.
-        let abandoned: Vec<JobId> = session.streams.iter().filter_map(|stream| waiting(stream, &forgotten)).collect();
+        let abandoned: Vec<JobId> = self.streams.iter().filter_map(|stream| waiting(stream, &forgotten)).collect();
         for id in abandoned {
-            let Some(job) = self.jobs.get(id) else { continue };
+            let Some(job) = cx.jobs.get(id) else { continue };
             let begun = job.attempt().is_some_and(|attempt| attempt.began.is_some());
             if !begun
-                && let Some(job) = self.jobs.remove(id, self.now)
+                && let Some(job) = cx.jobs.remove(id, cx.now)
                 && let Some(attempt) = job.attempt()
             {
-                self.outbox.push_back(Output::Cancel(attempt.fetch));
+                cx.effects.cancel(attempt.fetch);
             }
         }
-        for stream in &mut session.streams {
+        for stream in &mut self.streams {
             let idle = match &stream.activity {
                 Activity::Init { chosen, .. } | Activity::Key { chosen, .. } => forgotten.contains(&chosen.rep),
-                Activity::Media(media) => forgotten.contains(&media.chosen.rep) && self.jobs.get(media.job).is_none(),
+                Activity::Media(media) => forgotten.contains(&media.chosen.rep) && cx.jobs.get(media.job).is_none(),
                 Activity::Idle | Activity::Index(_) => false,
             };
             if idle {
@@ -214,12 +208,12 @@ fn first_segment(presentation: &KeyedPresentation, rep: RepKey) -> Option<Resour
 
 /// A clone may give whole addresses for streams that have a stable id.
 pub(super) fn add_addresses(session: &mut Session, clone: &PathwayClone, base: &Url) {
-    let Session { indexes, locations, presentation: Some(presentation), .. } = session else { return };
+    let Session { indexes, locations, presentation, .. } = session;
     let keys: Vec<RepKey> = presentation.all_reps().collect();
     for key in keys {
         let stable_id = select::representation(presentation, key).and_then(|rep| rep.traits.stable_id.as_ref());
-        let told = stable_id.and_then(|id| clone.addresses.get(id));
-        let Some(url) = told.and_then(|told| base.join(told).ok()) else { continue };
+        let address = stable_id.and_then(|id| clone.addresses.get(id));
+        let Some(url) = address.and_then(|address| base.join(address).ok()) else { continue };
         locations.add_prefix(&clone.id, &url);
         let source = match presentation.index_mut(key) {
             Some(SegmentIndex::External(source)) => Some(source),

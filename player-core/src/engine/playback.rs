@@ -2,10 +2,13 @@
 //! transitions are made elsewhere.
 
 use super::clock::Clock;
+use super::effects::Effects;
 use super::feed::Feed;
+use super::stats::Ledger;
 use crate::command::SeekMode;
 use crate::error::PlayerError;
-use crate::render::Epoch;
+use crate::event::Event;
+use crate::render::{Epoch, RenderCommand};
 use crate::snapshot::State;
 use crate::time::{MediaTime, Now};
 
@@ -125,6 +128,52 @@ impl Playback {
         self.picture_due = None;
     }
 
+    /// Changes the state, and announces that.
+    pub(super) fn set_state(&mut self, state: State, now: Now, effects: &mut Effects) {
+        if self.state != state {
+            self.state = state;
+            self.state_since = now;
+            effects.emit(Event::StateChanged { state });
+        }
+    }
+
+    /// Makes the renderer play or hold, unless it does so already. Held, the position stands where it is.
+    pub(super) fn set_renderer_playing(&mut self, playing: bool, now: Now, effects: &mut Effects) {
+        if self.told_playing != playing {
+            self.told_playing = playing;
+            if !playing {
+                self.clock.hold(self.clock.position(now), now);
+            }
+            effects.render(RenderCommand::SetPlaying(playing));
+        }
+    }
+
+    /// Ends the stall that is being counted, if there is one.
+    pub(super) fn end_stall(&mut self, now: Now, ledger: &mut Ledger, effects: &mut Effects) {
+        if std::mem::take(&mut self.stalled) {
+            let at = self.clock.position(now);
+            if let Some(duration) = ledger.stall_ended(now) {
+                effects.emit(Event::StallEnded { at, duration });
+            }
+        }
+    }
+
+    /// Ends playback by an error. The renderer lets go, and the position stands where it is.
+    pub(super) fn fail(&mut self, error: PlayerError, now: Now, effects: &mut Effects) {
+        self.flush_unanswered = None;
+        self.clock.hold(self.clock.position(now), now);
+        self.told_playing = false;
+        self.error = Some(error.clone());
+        effects.render(RenderCommand::Stop);
+        self.set_state(State::Failed, now, effects);
+        effects.emit(Event::Failed { error });
+    }
+
+    /// Returns true if nothing is loaded that could play.
+    pub(super) const fn is_over(&self) -> bool {
+        matches!(self.state, State::Idle | State::Failed)
+    }
+
     /// The first video frame or audio of a load or a seek is to be announced.
     pub fn await_first(&mut self, since: Now) {
         self.frame_awaited = Some(since);
@@ -136,5 +185,17 @@ impl Playback {
         let mut feed = std::mem::take(&mut self.feed);
         feed.reset();
         *self = Self { feed, ..Self::default() };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rates_are_counted_in_thousandths() {
+        for (rate, expected) in [(0.0, 0), (0.25, 250), (1.0, 1000), (1.1, 1100), (2.0, 2000), (0.333_4, 333)] {
+            assert_eq!(Settings { rate, ..Settings::default() }.permille(), expected, "{rate}");
+        }
     }
 }

@@ -1,15 +1,182 @@
 //! A manifest that is read again in mid-play: what it lists takes the place of what was known, under the same keys.
-//! Streams, buffers, exclusions and choices go on. What is fetched for it, and when, is decided by its callers.
+//! Streams, buffers, exclusions and choices go on. A refresh that fails leaves everything as it is.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use url::Url;
+
+use super::context::Context;
+use super::fault;
 use super::ids::{KeyedPresentation, PeriodKey};
+use super::io::{FetchKind, Ingest};
+use super::item::Item;
+use super::loading::warn_about;
+use super::opening::{IncompleteManifest, fetch_remotes};
+use super::pathways::{self, ReadIndex};
+use super::recovery::Cause;
+use super::request::{Job, JobId, Purpose};
 use super::schedule;
 use super::session::Session;
 use super::stream::{Activity, Place, RepKey, StreamId};
+use crate::error::{ErrorCode, PlayerError, Stage};
+use crate::event::Event;
+use crate::manifest::{self, RemoteElements};
 use crate::model::{
-    Agreement, Changes, IndexFormat, Presentation, SegmentId, SegmentIndex, ThumbnailSpan, TimedMetadata,
+    Agreement, Changes, IndexFormat, Presentation, PresentationKind, Resource, SegmentId, SegmentIndex, ThumbnailSpan, TimedMetadata,
 };
+use crate::time::{MediaTime, Now, WallClock, WallClockMapping};
 
-/// What follows from a presentation that was replaced.
+/// A wall clock that shows an earlier time was never set: 2020-01-01T00:00:00Z.
+const EARLIEST_CLOCK: WallClock = WallClock::from_unix_nanos(1_577_836_800_000_000_000);
+
+/// Takes a reading of the host's clocks.
+pub(super) fn on_wall_clock(cx: &mut Context, item: Option<&mut Item>, now: Now, utc: WallClock) {
+    if utc < EARLIEST_CLOCK {
+        return;
+    }
+    cx.wall_clock = Some(WallClockMapping::new(now, utc));
+    let Some(Item::Open(session)) = item else { return };
+    let before = session.presentation.available_at();
+    session.presentation.place_availability(cx.wall_clock);
+    let after = session.presentation.available_at();
+    // Streams that wait for that time wait for where it lies now.
+    for stream in session.streams.iter_mut().filter(|stream| before.is_some() && stream.hold_until == before) {
+        stream.hold_until = after;
+    }
+}
+
+/// Warns if a presentation is not available yet.
+pub(super) fn warn_of_availability(cx: &mut Context, presentation: &KeyedPresentation) {
+    if let Some(at) = presentation.available_at().filter(|at| *at > cx.now) {
+        let message = format!("the presentation becomes available in {} s", at.since(cx.now).as_secs());
+        cx.effects.warn(PlayerError::warning(ErrorCode::MediaUnavailable, message).at(Stage::Manifest));
+    }
+}
+
+/// Warns if a newer state of a list contradicts what was known.
+pub(super) fn warn_of_changes(cx: &mut Context, changes: Changes, url: &Url) {
+    let mut contradictions = Contradictions::default();
+    contradictions.add(changes);
+    contradictions.warn(cx, Stage::Index, url);
+}
+
+impl Session {
+    /// Fetches the manifest again, unless that is under way.
+    pub(super) fn refresh(&mut self, cx: &mut Context) {
+        let is_under_way = |purpose| cx.jobs.of_purpose(purpose).is_some();
+        if cx.playback.is_over() || is_under_way(Purpose::Manifest) || is_under_way(Purpose::Remote) {
+            return;
+        }
+        let urls = self.locations.manifest_candidates().into_iter().map(|candidate| candidate.url).collect();
+        let resource = Resource { urls, range: None };
+        cx.jobs.add(cx.now, Purpose::Manifest, FetchKind::Manifest, resource, Ingest::Body);
+    }
+
+    /// Returns true if a request only renews what is known: playback goes on without it.
+    pub(super) fn is_refresh(&self, purpose: Purpose) -> bool {
+        match purpose {
+            Purpose::Manifest | Purpose::Remote => true,
+            Purpose::Index(rep) => schedule::known_list(&self.presentation, rep).is_some(),
+            Purpose::Init(_) | Purpose::Media(_) | Purpose::Steering | Purpose::Key => false,
+        }
+    }
+
+    /// Goes on with what is known. A manifest may do without a part of it.
+    pub(super) fn give_up_refresh(&mut self, cx: &mut Context, job: JobId, purpose: Purpose, error: PlayerError) {
+        cx.effects.warn(error);
+        match purpose {
+            Purpose::Remote => self.on_remote(cx, job, None),
+            _ => drop(cx.jobs.remove(job, cx.now)),
+        }
+    }
+
+    /// Takes a manifest that was fetched again. Parts of it that lie in other files are fetched before it is read.
+    pub(super) fn on_manifest(&mut self, cx: &mut Context, job: JobId, body: &Bytes, url: &Url) {
+        if let Some(attempt) = cx.jobs.get(job).and_then(Job::attempt) {
+            self.locations.manifest_came_from(&attempt.candidate.place, url);
+        }
+        cx.jobs.remove(job, cx.now);
+        let remotes = RemoteElements::default();
+        let missing = manifest::missing(body, url, &remotes).unwrap_or_default();
+        let incomplete = IncompleteManifest { body: body.clone(), url: url.clone(), remotes };
+        self.read_again(cx, incomplete, missing);
+    }
+
+    /// Takes a part of a manifest that was fetched again; `None` if it is unavailable.
+    pub(super) fn on_remote(&mut self, cx: &mut Context, job: JobId, body: Option<Bytes>) {
+        let Some(done) = cx.jobs.remove(job, cx.now) else { return };
+        let Some(mut incomplete) = self.incomplete.take() else { return };
+        for url in done.resource.urls {
+            incomplete.remotes.insert(url, body.clone());
+        }
+        if cx.jobs.of_purpose(Purpose::Remote).is_some() {
+            self.incomplete = Some(incomplete);
+            return;
+        }
+        let missing = manifest::missing(&incomplete.body, &incomplete.url, &incomplete.remotes).unwrap_or_default();
+        self.read_again(cx, incomplete, missing);
+    }
+
+    fn read_again(&mut self, cx: &mut Context, incomplete: IncompleteManifest, missing: Vec<Url>) {
+        if !missing.is_empty() {
+            self.incomplete = Some(incomplete);
+            return fetch_remotes(cx, missing);
+        }
+        let IncompleteManifest { body, url, remotes } = incomplete;
+        let parsed = match manifest::parse_with(&body, &url, None, &remotes) {
+            Ok(parsed) => parsed,
+            Err(error) => {
+                let error = fault::describe(FetchKind::Manifest, Cause::Manifest(&error), Some(&url));
+                return cx.effects.warn(error);
+            }
+        };
+        warn_about(cx, parsed.warnings, Stage::Manifest, &url);
+        match parsed.presentation.kind {
+            PresentationKind::OnDemand => self.renew_presentation(cx, parsed.presentation, &url),
+            PresentationKind::Live => {
+                cx.effects.warn(PlayerError::unsupported("live playback").at(Stage::Manifest).with_url(&url));
+            }
+        }
+    }
+
+    fn renew_presentation(&mut self, cx: &mut Context, presentation: Presentation, url: &Url) {
+        let replaced = replace(self, presentation);
+        self.presentation.place_availability(cx.wall_clock);
+        for (clone, base) in self.clones.clone() {
+            pathways::add_addresses(self, &clone, &base);
+        }
+        if replaced.is_steering_changed {
+            self.renew_steering(cx);
+        }
+        for rep in replaced.released {
+            let job = cx.jobs.of_purpose(Purpose::Index(rep));
+            let attempt = job.and_then(|job| cx.jobs.remove(job, cx.now)?.attempt().map(|attempt| attempt.fetch));
+            if let Some(fetch) = attempt {
+                cx.effects.cancel(fetch);
+            }
+        }
+        replaced.contradictions.warn(cx, Stage::Manifest, url);
+        self.know_metadata(cx, replaced.metadata, Stage::Manifest);
+        self.choose_captions(cx);
+        if self.list_choices(cx.now) {
+            cx.effects.emit(Event::TracksChanged);
+        }
+        if replaced.is_duration_changed {
+            cx.effects.emit(Event::TimelineChanged);
+        }
+        for rep in replaced.indexes {
+            let Some(read) = self.indexes.get(&rep) else { continue };
+            if cx.jobs.of_purpose(Purpose::Index(rep)).is_none() {
+                let resource = read.source.first_request();
+                cx.jobs.add(cx.now, Purpose::Index(rep), FetchKind::Index, resource, Ingest::Body);
+            }
+        }
+    }
+}
+
+/// Consequences of a presentation that was replaced.
 #[derive(Debug, Default)]
 pub struct Replaced {
     /// Differences that contradict what was known.
@@ -48,7 +215,13 @@ impl Contradictions {
         self.unrelated += u64::from(changes.agreement == Agreement::Nothing);
     }
 
-    /// Returns what a warning says; `None` if there is nothing to say.
+    fn warn(self, cx: &mut Context, stage: Stage, url: &Url) {
+        if let Some(message) = self.message() {
+            cx.effects.warn(PlayerError::warning(ErrorCode::ManifestMalformed, message).at(stage).with_url(url));
+        }
+    }
+
+    /// Returns the message of a warning; `None` if nothing is contradicted.
     pub fn message(self) -> Option<String> {
         let Self { representations, changed, renumbered, unrelated } = self;
         (representations > 0).then(|| {
@@ -61,20 +234,21 @@ impl Contradictions {
 }
 
 /// Replaces the presentation of a session. Keys, public names and known indexes stay; streams whose place is gone go on
-/// by time. Without a presentation nothing happens.
+/// by time.
 pub fn replace(session: &mut Session, presentation: Presentation) -> Replaced {
-    let Some(mut before) = session.presentation.take() else { return Replaced::default() };
-    let mut known = session.identities.intern(presentation);
+    let known = session.identities.intern(presentation);
+    let mut before = std::mem::replace(&mut session.presentation, known);
+    let known = &session.presentation;
     let mut replaced = Replaced {
         metadata: known.metadata.clone(),
         is_steering_changed: known.pathways != before.pathways || known.steering != before.steering,
         ..Replaced::default()
     };
-    known.learn_epoch(before.epoch);
+    session.presentation.learn_epoch(before.epoch);
     for key in before.all_reps().collect::<Vec<_>>() {
         let Some(index) = before.take_index(key) else { continue };
-        match known.index_mut(key) {
-            Some(slot) => replaced.contradictions.add(renew(session, key, slot, index)),
+        match session.presentation.index_mut(key) {
+            Some(slot) => replaced.contradictions.add(renew(&mut session.indexes, key, slot, index)),
             // It may come back: names and times of its segments depend on what was known.
             None if is_relative(&index) => drop(session.former_lists.insert(key, index)),
             None => {}
@@ -82,25 +256,29 @@ pub fn replace(session: &mut Session, presentation: Presentation) -> Replaced {
     }
     forget(session);
     for id in [StreamId::Main, StreamId::Audio, StreamId::Text] {
-        place(session, &known, id, &mut replaced);
+        place(session, id, &mut replaced);
     }
-    let duration = schedule::duration(&known);
+    let duration = schedule::duration(&session.presentation);
     replaced.is_duration_changed = session.duration != duration;
     session.duration = duration;
-    let thumbnails = ThumbnailSpan::all(&known);
+    let thumbnails = ThumbnailSpan::all(&session.presentation);
     if *session.thumbnails != thumbnails {
-        session.thumbnails = std::sync::Arc::new(thumbnails);
+        session.thumbnails = Arc::new(thumbnails);
     }
-    session.presentation = Some(known);
     session.was_refreshed = true;
     replaced
 }
 
 /// Merges the index of a representation into what was known of it.
-fn renew(session: &mut Session, key: RepKey, slot: &mut SegmentIndex, before: SegmentIndex) -> Changes {
+fn renew(
+    indexes: &mut BTreeMap<RepKey, ReadIndex>,
+    key: RepKey,
+    slot: &mut SegmentIndex,
+    before: SegmentIndex,
+) -> Changes {
     let update = std::mem::replace(slot, before);
-    if let (SegmentIndex::External(source), Some(read)) = (&update, session.indexes.get_mut(&key)) {
-        // From now on it is read from where the manifest says now.
+    if let (SegmentIndex::External(source), Some(read)) = (&update, indexes.get_mut(&key)) {
+        // From now on it is read from the addresses that the manifest has now.
         read.source = source.clone();
     }
     slot.merge(update)
@@ -122,8 +300,9 @@ fn forget(session: &mut Session) {
 }
 
 /// Places a stream in the new presentation, if what it pointed to is gone.
-fn place(session: &mut Session, known: &KeyedPresentation, id: StreamId, replaced: &mut Replaced) {
-    let Session { streams, indexes, .. } = session;
+fn place(session: &mut Session, id: StreamId, replaced: &mut Replaced) {
+    let Session { streams, indexes, presentation, .. } = session;
+    let known = &*presentation;
     let Some(stream) = streams.iter_mut().find(|stream| stream.id == id) else { return };
     let is_gone = |period: PeriodKey| known.period(period).is_none();
     let time = match stream.place {
@@ -168,6 +347,6 @@ pub fn sibling(presentation: &KeyedPresentation, key: RepKey) -> Option<SegmentI
     moved.next().cloned()
 }
 
-fn starts_late(index: &SegmentIndex, start: crate::time::MediaTime) -> bool {
+fn starts_late(index: &SegmentIndex, start: MediaTime) -> bool {
     matches!(index, SegmentIndex::Known(list) if list.start().is_some_and(|first| first > start))
 }

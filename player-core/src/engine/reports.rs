@@ -1,130 +1,144 @@
 //! What the renderer reports. Reports of an older epoch are ignored.
 
-use super::Engine;
 use super::buffer::SEAM;
+use super::context::Context;
+use super::decoding::watch_decoder;
+use super::item::Item;
 use super::seek;
+use super::session::Session;
 use crate::event::Event;
 use crate::render::{Epoch, RenderEvent};
 use crate::snapshot::State;
 use crate::time::MediaTime;
 
-impl Engine {
-    /// Takes a report.
-    pub(super) fn rendered(&mut self, event: RenderEvent) {
-        if matches!(self.playback.state, State::Idle | State::Failed) {
-            return;
+/// Takes a report. Until the manifest has been read there is no epoch that a report could belong to.
+pub(super) fn on_render(cx: &mut Context, item: Option<&mut Item>, event: RenderEvent) {
+    if cx.playback.is_over() {
+        return;
+    }
+    let Some(item) = item else { return };
+    match event {
+        RenderEvent::Reconfigured { .. } => {}
+        RenderEvent::Flushed { epoch } => {
+            cx.ledger.begin_frames(cx.decoding.counted());
+            cx.playback.flush_unanswered.take_if(|(sent, _)| *sent == epoch);
         }
-        match event {
-            RenderEvent::Reconfigured { .. } => {}
-            RenderEvent::Flushed { epoch } => {
-                self.ledger.begin_frames(self.decoding.counted());
-                self.playback.flush_unanswered.take_if(|(sent, _)| *sent == epoch);
+        RenderEvent::Frames(frames) => {
+            let shown = item.session().and_then(|session| session.shown_rung(cx.config.output_protection));
+            watch_decoder(cx, shown, frames);
+            cx.ledger.frames(frames, cx.now);
+        }
+        RenderEvent::AvSync { nanos } => cx.ledger.av_sync(nanos),
+        RenderEvent::Warning(error) => cx.effects.warn(error),
+        RenderEvent::Failed(error) => item.fail(cx, error),
+        event => {
+            if let Item::Open(session) = item {
+                session.on_render(cx, event);
             }
-            RenderEvent::FirstFrame { epoch, pts } if self.is_current(epoch) => self.first_frame(pts),
-            RenderEvent::FirstAudio { epoch, pts } if self.is_current(epoch) => self.first_audio(pts),
-            RenderEvent::FirstFrame { .. } | RenderEvent::FirstAudio { .. } => {}
+        }
+    }
+}
+
+impl Session {
+    /// Takes a report about the session's own media.
+    fn on_render(&mut self, cx: &mut Context, event: RenderEvent) {
+        match event {
+            RenderEvent::FirstFrame { epoch, pts } if is_current(cx, epoch) => self.first_frame(cx, pts),
+            RenderEvent::FirstAudio { epoch, pts } if is_current(cx, epoch) => self.first_audio(cx, pts),
             RenderEvent::Position { epoch, position } => {
-                if self.is_current(epoch) && self.playback.state != State::Ended {
-                    let playing = self.playback.told_playing && self.playback.first_shown;
-                    self.playback.clock.report(position, self.now, playing);
+                if is_current(cx, epoch) && cx.playback.state != State::Ended {
+                    let playing = cx.playback.told_playing && cx.playback.first_shown;
+                    cx.playback.clock.report(position, cx.now, playing);
                 }
             }
-            RenderEvent::Frames(frames) => {
-                self.watch_decoder(frames);
-                self.ledger.frames(frames, self.now);
-            }
-            RenderEvent::AvSync { nanos } => self.ledger.av_sync(nanos),
             RenderEvent::Ended { epoch } => {
-                if self.is_current(epoch) {
-                    self.ended();
+                if is_current(cx, epoch) {
+                    self.ended(cx);
                 }
             }
             RenderEvent::FlushWanted { reason } => {
                 tracing::debug!(reason, "the renderer wants a flush");
-                if self.playback.feed.is_flushed() && self.playback.state != State::Ended {
-                    self.flush_here();
+                if cx.playback.feed.is_flushed() && cx.playback.state != State::Ended {
+                    self.flush_here(cx);
                 }
             }
-            RenderEvent::Warning(error) => self.warn(error),
-            RenderEvent::TrackFailed { track, error } => self.track_failed(track, error),
-            RenderEvent::Failed(error) => self.fail(error),
+            RenderEvent::TrackFailed { track, error } => self.track_failed(cx, track, error),
+            _ => {}
         }
     }
 
-    fn is_current(&self, epoch: Epoch) -> bool {
-        self.playback.feed.is_flushed() && self.playback.feed.epoch() == epoch
-    }
-
-    fn first_frame(&mut self, pts: MediaTime) {
-        self.ledger.first_frame(self.now);
-        self.playback.audio_awaited = None;
-        if let Some(since) = self.playback.frame_awaited.take() {
-            self.emit(Event::FirstFrame { pts, latency: self.now.since(since) });
+    fn first_frame(&mut self, cx: &mut Context, pts: MediaTime) {
+        cx.ledger.first_frame(cx.now);
+        cx.playback.audio_awaited = None;
+        if let Some(since) = cx.playback.frame_awaited.take() {
+            cx.effects.emit(Event::FirstFrame { pts, latency: cx.now.since(since) });
         }
-        self.presentation_begins(pts);
+        self.presentation_begins(cx, pts);
     }
 
     /// Audio is presented, and no video.
-    fn first_audio(&mut self, pts: MediaTime) {
-        self.ledger.first_audio(self.now);
-        if let Some(since) = self.playback.audio_awaited.take() {
-            self.emit(Event::FirstAudio { pts, latency: self.now.since(since) });
+    fn first_audio(&mut self, cx: &mut Context, pts: MediaTime) {
+        cx.ledger.first_audio(cx.now);
+        if let Some(since) = cx.playback.audio_awaited.take() {
+            cx.effects.emit(Event::FirstAudio { pts, latency: cx.now.since(since) });
         }
-        self.presentation_begins(pts);
+        self.presentation_begins(cx, pts);
     }
 
-    fn presentation_begins(&mut self, pts: MediaTime) {
-        if !self.playback.first_shown {
-            self.playback.first_shown = true;
-            self.playback.picture_due = None;
-            self.complete_seek(pts);
+    fn presentation_begins(&mut self, cx: &mut Context, pts: MediaTime) {
+        if !cx.playback.first_shown {
+            cx.playback.first_shown = true;
+            cx.playback.picture_due = None;
+            self.complete_seek(cx, pts);
         }
     }
 
-    fn complete_seek(&mut self, pts: MediaTime) {
-        let (Some(done), Some(session)) = (self.playback.seek.take(), self.session.as_ref()) else { return };
-        let error_nanos = seek::error_nanos(done.to, done.mode, pts, &session.video);
-        let latency = self.now.since(done.since);
-        self.ledger.seek(done.to, Some((latency, error_nanos)));
-        self.emit(Event::SeekCompleted { to: done.to, latency, error_nanos });
+    fn complete_seek(&mut self, cx: &mut Context, pts: MediaTime) {
+        let Some(done) = cx.playback.seek.take() else { return };
+        let error_nanos = seek::error_nanos(done.to, done.mode, pts, &self.video);
+        let latency = cx.now.since(done.since);
+        cx.ledger.seek(done.to, Some((latency, error_nanos)));
+        cx.effects.emit(Event::SeekCompleted { to: done.to, latency, error_nanos });
     }
 
     /// Everything has been presented.
-    fn ended(&mut self) {
-        let kinds = self.presented_kinds();
-        let Some(session) = self.session.as_ref() else { return };
-        let position = self.position();
-        if self.playback.state == State::Ended || kinds.iter().any(|kind| !session.is_ended(*kind)) {
+    fn ended(&mut self, cx: &mut Context) {
+        let kinds = self.presented_kinds(cx);
+        let position = cx.position();
+        if cx.playback.state == State::Ended || kinds.iter().any(|kind| !self.is_ended(*kind)) {
             return;
         }
-        let lost = session.streams.iter().find_map(|stream| stream.ends_with.as_deref().cloned());
+        let lost = self.streams.iter().find_map(|stream| stream.ends_with.as_deref().cloned());
         if let Some(error) = lost {
-            return self.fail(error);
+            return self.fail(cx, error);
         }
-        let ends = kinds.iter().filter_map(|kind| session.buffer(*kind)?.last_media());
+        let ends = kinds.iter().filter_map(|kind| self.buffer(*kind)?.last_media());
         let held = ends.max().unwrap_or(position).max(position);
-        let end = session.duration.map_or(held, |duration| MediaTime::ZERO + duration);
+        let end = self.duration.map_or(held, |duration| MediaTime::ZERO + duration);
         // A seek to the very end may find no picture there; it ends with the presentation.
-        self.complete_seek(held);
-        (self.playback.frame_awaited, self.playback.audio_awaited) = (None, None);
-        self.end_stall();
-        self.playback.clock.hold(held.min(end).max(position), self.now);
-        self.look();
-        let frames = self.ledger.frame_counts();
-        if let Some(session) = self.session.as_mut() {
-            session.video.close_account(frames);
-        }
-        self.announce_losses();
+        self.complete_seek(cx, held);
+        (cx.playback.frame_awaited, cx.playback.audio_awaited) = (None, None);
+        cx.playback.end_stall(cx.now, &mut cx.ledger, &mut cx.effects);
+        cx.playback.clock.hold(held.min(end).max(position), cx.now);
+        self.look(cx);
+        let frames = cx.ledger.frame_counts();
+        self.video.close_account(frames);
+        self.announce_losses(cx);
         if end > held + SEAM {
-            self.ledger.moved(held, end, true);
-            self.emit(Event::GapSkipped { from: held, to: end });
+            cx.ledger.moved(held, end, true);
+            cx.effects.emit(Event::GapSkipped { from: held, to: end });
         }
-        self.playback.clock.hold(end, self.now);
-        self.tell_playing(false);
-        self.playback.clock.hold(end, self.now);
-        self.set_state(State::Ended);
+        cx.playback.clock.hold(end, cx.now);
+        cx.playback.set_renderer_playing(false, cx.now, &mut cx.effects);
+        cx.playback.clock.hold(end, cx.now);
+        cx.playback.set_state(State::Ended, cx.now, &mut cx.effects);
         // A host may stop listening at the end: what is still held is left before it.
-        self.announce_metadata();
-        self.emit(Event::Ended);
+        self.announce_metadata(cx);
+        cx.effects.emit(Event::Ended);
     }
+}
+
+/// Returns true if a report belongs to the epoch that the renderer presents.
+fn is_current(cx: &Context, epoch: Epoch) -> bool {
+    cx.playback.feed.is_flushed() && cx.playback.feed.epoch() == epoch
 }

@@ -6,9 +6,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use url::Url;
 
+use super::effects::Effects;
 use super::fault;
-use super::io::{FetchId, FetchKind, FetchRequest, Ingest, Output};
-use super::locations::Candidate;
+use super::io::{FetchId, FetchKind, FetchRequest, Ingest};
+use super::locations::{Candidate, Locations};
 use super::stream::{RepKey, StreamId};
 use crate::config::PlayerConfig;
 use crate::drm::SegmentCipher;
@@ -258,20 +259,19 @@ impl Jobs {
         }
     }
 
-    /// Sends an attempt. False when there is no such job.
+    /// Starts an attempt and returns its request; `None` if there is no such job.
     pub fn send(
         &mut self,
         id: JobId,
         candidate: Candidate,
         config: &PlayerConfig,
         now: Now,
-        out: &mut impl FnMut(Output),
-    ) -> bool {
+    ) -> Option<Box<FetchRequest>> {
         let fetch = FetchId(self.next_fetch);
-        let Some(job) = self.jobs.get_mut(&id) else { return false };
+        let job = self.jobs.get_mut(&id)?;
         self.next_fetch += 1;
         let url = candidate.url.clone();
-        out(Output::Fetch(Box::new(FetchRequest {
+        let request = Box::new(FetchRequest {
             id: fetch,
             kind: job.kind,
             url: url.clone(),
@@ -282,7 +282,7 @@ impl Jobs {
             max_bytes: max_bytes(job.kind),
             first_byte_timeout: config.first_byte_timeout,
             stall_timeout: config.stall_timeout,
-        })));
+        });
         job.standing = Standing::Running(Box::new(Attempt {
             fetch,
             candidate,
@@ -294,7 +294,7 @@ impl Jobs {
             announced: None,
             shared_at_begin: 0,
         }));
-        true
+        Some(request)
     }
 
     /// The answer to a request has begun.
@@ -349,6 +349,40 @@ impl Jobs {
     pub fn remove(&mut self, id: JobId, now: Now) -> Option<Job> {
         self.share(now);
         self.jobs.remove(&id)
+    }
+
+    /// Forgets a job and cancels its request.
+    pub(super) fn cancel(&mut self, id: JobId, now: Now, effects: &mut Effects) {
+        if let Some(job) = self.remove(id, now)
+            && let Some(attempt) = job.attempt()
+        {
+            effects.cancel(attempt.fetch);
+        }
+    }
+
+    /// Forgets all jobs and cancels their requests.
+    pub(super) fn cancel_all(&mut self, now: Now, effects: &mut Effects) {
+        for id in self.ids() {
+            self.cancel(id, now, effects);
+        }
+    }
+
+    /// Cancels the request of a job; the next attempt is due at once.
+    pub(super) fn send_again(&mut self, id: JobId, now: Now, effects: &mut Effects) {
+        if let Some(attempt) = self.get(id).and_then(Job::attempt) {
+            effects.cancel(attempt.fetch);
+            self.wait(id, now, now);
+        }
+    }
+
+    /// Records that the location of a request works; `with_media` if media has been loaded from it.
+    pub(super) fn credit_location(&self, id: JobId, locations: &mut Locations, now: Now, with_media: bool) {
+        let Some(attempt) = self.get(id).and_then(Job::attempt) else { return };
+        let place = &attempt.candidate.place;
+        locations.served(place, now);
+        if with_media {
+            locations.record_media(place);
+        }
     }
 
     /// The requests that have been silent for longer than they may be, and whether their answer had begun.

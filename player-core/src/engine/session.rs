@@ -5,16 +5,17 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use url::Url;
 
 use super::buffer::{PartOf, TrackBuffer};
 use super::captions::CaptionStore;
 use super::gap::{self, Hole, Known};
 use super::ids::{Identities, KeyedPresentation, PeriodKey, SetKey};
+use super::jitter::Jitter;
 use super::keys::Keys;
 use super::locations::Locations;
 use super::metadata::MetadataStore;
+use super::opening::{IncompleteManifest, Opening};
 use super::pairing::Sounding;
 use super::pathways::ReadIndex;
 use super::refresh;
@@ -24,11 +25,11 @@ use super::steering::Steering;
 use super::stream::{Chosen, Place, RepKey, Stream, StreamId};
 use super::text::TextStore;
 use super::timeline::Timeline;
-use crate::command::{LoadRequest, QualityChoice, TrackChoice};
+use crate::command::TrackChoice;
 use crate::container::InitSegment;
-use crate::manifest::{IndexPiece, PathwayClone, RemoteElements};
+use crate::manifest::{IndexPiece, PathwayClone};
 use crate::model::{
-    Agreement, Changes, ContentKinds, MediaKind, MuxedAudio, Representation, Resource, Role, SegmentIndex, SegmentKeys,
+    Agreement, Changes, ContentKinds, MediaKind, MuxedAudio, Presentation, Representation, Resource, Role, SegmentIndex, SegmentKeys,
     SegmentList, ThumbnailSpan,
 };
 use crate::snapshot::{Quality, Track};
@@ -38,25 +39,7 @@ use crate::time::{MediaTime, Now, TimeRange, TimeRanges};
 /// A seek to the very end goes this far before it, so that there is a picture to show.
 const BEFORE_END: Duration = Duration::from_millis(100);
 
-/// A manifest whose remote parts are on their way.
-#[derive(Clone, Debug)]
-pub struct IncompleteManifest {
-    /// The manifest.
-    pub body: Bytes,
-    /// Where it came from.
-    pub url: Url,
-    /// The parts so far.
-    pub remotes: RemoteElements,
-}
-
-impl IncompleteManifest {
-    /// Without any part.
-    pub fn new(body: Bytes, url: Url) -> Self {
-        Self { body, url, remotes: RemoteElements::default() }
-    }
-}
-
-/// What follows from an index that was read.
+/// Consequences of an index that was read.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct IndexTaken {
     /// The length has become known, or is another one.
@@ -67,7 +50,7 @@ pub struct IndexTaken {
     pub changes: Changes,
 }
 
-/// A loaded, or loading, presentation.
+/// A presentation that is loaded.
 #[derive(Debug)]
 pub struct Session {
     /// Where things can be had.
@@ -76,12 +59,10 @@ pub struct Session {
     pub wishes: Wishes,
     /// Where to begin, when the viewer told.
     pub start: Option<MediaTime>,
-    /// The manifest, while parts of it are fetched.
-    pub incomplete: Option<IncompleteManifest>,
     /// Keys of what its manifests list.
     pub identities: Identities,
-    /// The presentation, once its manifest was read.
-    pub presentation: Option<KeyedPresentation>,
+    /// The presentation.
+    pub presentation: KeyedPresentation,
     /// Its length, once known.
     pub duration: Option<Duration>,
     /// In the order main, audio, text; a stream that nobody needs is absent.
@@ -116,6 +97,8 @@ pub struct Session {
     pub clones: Vec<(PathwayClone, Url)>,
     /// The presentation was replaced by a newer state of it.
     pub was_refreshed: bool,
+    /// Manifest that is read again, while parts of it are fetched.
+    pub incomplete: Option<IncompleteManifest>,
     /// Parts of indexes that are not complete yet.
     pub index_pieces: BTreeMap<RepKey, Vec<IndexPiece>>,
     /// Initialisation data read so far.
@@ -134,12 +117,10 @@ pub struct Session {
     pub shown: Option<RepKey>,
     /// A location failed and nothing has come from its replacement yet.
     pub failing_over: bool,
-    /// A server ignored a range, and a warning said so.
-    pub ranges_ignored: bool,
-    /// A server served a part without its place, and a warning said so.
-    pub ranges_unlabelled: bool,
     /// Another sound was chosen: what was handed out of the old one ends here.
     pub old_audio_until: Option<MediaTime>,
+    /// Time at which the running transfer of the main stream was last due to be judged.
+    pub judged_at: Now,
     /// Tracks to choose from.
     pub tracks: Arc<Vec<Track>>,
     /// Qualities to choose from.
@@ -147,29 +128,26 @@ pub struct Session {
 }
 
 impl Session {
-    /// A session that has just been asked for.
-    pub fn new(request: &LoadRequest, output: abr::Hdcp) -> Self {
+    /// Creates the session of an item whose presentation has become known. `jitter` draws among equal services.
+    pub fn new(opening: &Opening, presentation: Presentation, jitter: &mut Jitter) -> Self {
+        let mut locations = opening.locations().clone();
+        locations.weigh(&presentation.weights, jitter);
+        let mut identities = Identities::default();
+        let presentation = identities.intern(presentation);
         Self {
-            locations: Locations::new(&request.locations),
-            wishes: Wishes {
-                audio_languages: request.audio_languages.clone(),
-                text_languages: request.text_languages.clone(),
-                audio: TrackChoice::Auto,
-                text: TrackChoice::Auto,
-                quality: QualityChoice::Auto,
-            },
-            start: request.start,
-            incomplete: None,
-            identities: Identities::default(),
-            presentation: None,
-            duration: None,
+            identities,
+            locations,
+            wishes: opening.preferences().clone(),
+            start: opening.start(),
+            duration: schedule::duration(&presentation),
+            thumbnails: Arc::new(ThumbnailSpan::all(&presentation)),
+            presentation,
             streams: Vec::new(),
             video: TrackBuffer::new(MediaKind::Video),
             audio: TrackBuffer::new(MediaKind::Audio),
             text: TextStore::default(),
             metadata: MetadataStore::default(),
             metadata_refused: false,
-            thumbnails: Arc::default(),
             captions: CaptionStore::default(),
             timeline: Timeline::default(),
             exclusions: Exclusions::default(),
@@ -179,18 +157,18 @@ impl Session {
             former_lists: BTreeMap::new(),
             clones: Vec::new(),
             was_refreshed: false,
+            incomplete: None,
             index_pieces: BTreeMap::new(),
             inits: Vec::new(),
-            keys: Keys::new(&request.drm),
-            output,
+            keys: opening.keys().clone(),
+            output: opening.output(),
             sound: Sounding::default(),
             without_video: false,
             without_audio: false,
             shown: None,
-            failing_over: false,
-            ranges_ignored: false,
-            ranges_unlabelled: false,
+            failing_over: opening.is_failing_over(),
             old_audio_until: None,
+            judged_at: Now::ZERO,
             tracks: Arc::default(),
             qualities: Arc::default(),
         }
@@ -231,7 +209,7 @@ impl Session {
 
     /// The set that a stream presents in a period.
     pub fn set_in(&self, id: StreamId, period: PeriodKey) -> Option<SetKey> {
-        let presentation = self.presentation.as_ref()?;
+        let presentation = &self.presentation;
         let found = presentation.period(period)?;
         let keys: Vec<SetKey> = presentation.set_keys(period).collect();
         let reps = |set: usize| keys.get(set).into_iter().flat_map(|key| presentation.reps_of(*key));
@@ -425,9 +403,9 @@ impl Session {
 
     /// Takes the index of a representation and merges it with what was known of it.
     pub fn take_index(&mut self, key: RepKey, segments: SegmentList) -> IndexTaken {
-        let Some(presentation) = self.presentation.as_mut() else { return IndexTaken::default() };
-        let is_first =
-            matches!(presentation.representation(key).map(|rep| &rep.index), Some(SegmentIndex::External(_)));
+        let presentation = &mut self.presentation;
+        let index = presentation.representation(key).map(|rep| &rep.index);
+        let is_first = matches!(index, Some(SegmentIndex::External(_)));
         let former = self.former_lists.remove(&key).filter(|_| is_first);
         let wants_sibling = is_first && former.is_none() && self.was_refreshed;
         let sibling = if wants_sibling { refresh::sibling(presentation, key) } else { None };
@@ -438,7 +416,7 @@ impl Session {
                 (placed, found.agreement)
             });
             match (former, placed) {
-                // What is said of another representation says nothing about this one.
+                // Differences from another representation are no changes of this one.
                 (None, Some((placed, Agreement::Names | Agreement::Addresses))) => *index = placed,
                 (former, _) => {
                     if let Some(former) = former {
@@ -451,7 +429,7 @@ impl Session {
         let start = schedule::known_list(presentation, key).and_then(SegmentList::start);
         let shift = start.zip(begin).map_or(0, |(start, begin)| start.nanos_from(begin));
         let before = self.duration;
-        self.duration = schedule::duration(presentation);
+        self.duration = schedule::duration(&self.presentation);
         IndexTaken { is_duration_changed: self.duration != before, shift, changes }
     }
 
@@ -462,8 +440,7 @@ impl Session {
 
     /// Sends a stream to a time; what it was doing must have been ended before.
     pub fn send_stream_to(&mut self, id: StreamId, time: MediaTime) {
-        let known = self.presentation.as_ref();
-        let period = known.map_or(PeriodKey::FIRST, |presentation| schedule::period_at(presentation, time));
+        let period = schedule::period_at(&self.presentation, time);
         if let Some(stream) = self.stream_mut(id) {
             stream.place = Place::At { period, time };
             stream.trouble = None;
@@ -502,12 +479,12 @@ impl Session {
     }
 
     fn muxed(&self) -> impl Iterator<Item = &MuxedAudio> {
-        self.presentation.iter().flat_map(|known| &known.periods).filter_map(|period| period.muxed_audio.as_ref())
+        self.presentation.periods.iter().filter_map(|period| period.muxed_audio.as_ref())
     }
 
     /// Makes the lists of tracks and qualities again. True when they changed.
     pub fn list_choices(&mut self, now: Now) -> bool {
-        let Some(presentation) = &self.presentation else { return false };
+        let presentation = &self.presentation;
         let mut tracks: Vec<Track> = Vec::new();
         for set in presentation.periods.iter().flat_map(|period| &period.adaptation_sets) {
             if set.kind == MediaKind::Video || tracks.iter().any(|track| track.id == set.id) {

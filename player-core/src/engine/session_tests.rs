@@ -1,9 +1,13 @@
 //! Questions about a session: who brings which kind, what is held, missing, locked or awaited, and what there is to
 //! choose from.
 #![expect(clippy::unwrap_used, reason = "tests")]
+use bytes::Bytes;
+
 use super::super::keys::KeyState;
 use super::super::request::JobId;
 use super::*;
+
+use crate::command::LoadRequest;
 use crate::container::{Codec, CodecConfig, MediaClock, Payload, Sample, SampleCrypto};
 use crate::drm::{ContentKey, KeyId};
 use crate::model::{
@@ -92,7 +96,9 @@ fn described(sets: Vec<AdaptationSet>) -> Presentation {
 /// A session with these streams: what each carries, `None` if that is not known.
 fn session(streams: &[(StreamId, Option<(bool, bool)>)]) -> Session {
     let request = LoadRequest::new("http://h/manifest".parse().unwrap());
-    let mut session = Session::new(&request, abr::Hdcp::None);
+    let opening = Opening::new(&request, abr::Hdcp::None);
+    let mut session = Session::new(&opening, described(Vec::new()), &mut Jitter::new(0));
+    session.duration = None;
     for (id, carries) in streams {
         let place = Place::At { period: PeriodKey::FIRST, time: MediaTime::ZERO };
         let mut stream = Stream::new(*id, TrackId(format!("{id:?}")), place);
@@ -301,7 +307,7 @@ fn a_stream_that_is_sent_elsewhere_forgets_its_troubles() {
     let mut session = separate();
     let mut known = described(Vec::new());
     known.periods.push(Period::new("q".into(), ms(10_000), None, Vec::new()));
-    session.presentation = Some(known.into());
+    session.presentation = known.into();
     let stream = session.stream_mut(StreamId::Audio).unwrap();
     stream.place = Place::End;
     (stream.skipped, stream.stepped_back, stream.hold_until) = (3, 2, Some(Now::ZERO));
@@ -332,7 +338,7 @@ fn an_index_may_make_the_length_known() {
     first.index = SegmentIndex::Known(SegmentList::Explicit(Vec::new()));
     let mut known = described(vec![set("v", MediaKind::Video, vec![first])]);
     known.duration = None;
-    session.presentation = Some(known.into());
+    session.presentation = known.into();
     let key = RepKey::for_tests(0, 0, 0);
     let list = || SegmentList::Explicit(vec![segment(0, 0, 4000), segment(1, 4000, 7000)]);
     assert!(session.take_index(key, list()).is_duration_changed);
@@ -378,11 +384,11 @@ fn a_stream_presents_its_track_as_long_as_something_of_it_can_be_presented() {
     };
     let position = |session: &Session, id| {
         let set = session.set_in(id, PeriodKey::FIRST)?;
-        session.presentation.as_ref()?.set_keys(PeriodKey::FIRST).position(|key| key == set)
+        session.presentation.set_keys(PeriodKey::FIRST).position(|key| key == set)
     };
     let mut session = separate();
     assert_eq!(session.set_in(StreamId::Main, PeriodKey::FIRST), None, "nothing is known");
-    session.presentation = Some(presentation(sets(vec![rep("m", 1), locked(rep("n", 2))])));
+    session.presentation = presentation(sets(vec![rep("m", 1), locked(rep("n", 2))]));
     assert_eq!(position(&session, StreamId::Main), Some(1), "some of it is clear");
     assert_eq!(position(&session, StreamId::Audio), Some(3), "the same name, but another kind");
     assert_eq!(session.set_in(StreamId::Main, PeriodKey::for_tests(1)), None);
@@ -394,9 +400,9 @@ fn a_stream_presents_its_track_as_long_as_something_of_it_can_be_presented() {
     exclude(&mut session, 1);
     assert_eq!(position(&session, StreamId::Main), Some(0));
     let mut session = separate();
-    session.presentation = Some(presentation(sets(vec![locked(rep("m", 1))])));
+    session.presentation = presentation(sets(vec![locked(rep("m", 1))]));
     assert_eq!(position(&session, StreamId::Main), Some(0), "another one is clear");
-    session.presentation = Some(presentation(sets(vec![locked(rep("m", 1))]).into_iter().skip(1).collect()));
+    session.presentation = presentation(sets(vec![locked(rep("m", 1))]).into_iter().skip(1).collect());
     assert_eq!(position(&session, StreamId::Main), Some(0), "the error says better than nothing why it is locked");
 }
 
@@ -419,7 +425,7 @@ fn tracks_and_qualities_are_listed_with_what_is_selected_shown_and_available() {
         default: true,
         autoselect: true,
     });
-    session.presentation = Some(known.into());
+    session.presentation = known.into();
     let at = |seconds| Now::ZERO + Duration::from_secs(seconds);
     assert!(session.list_choices(at(0)) && !session.list_choices(at(0)), "the second time nothing has changed");
     let tracks =

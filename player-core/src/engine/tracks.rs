@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use super::Engine;
 use super::accounting::{Departure, Discard, Loss};
 use super::commands::invalid;
+use super::context::Context;
 use super::loading::add_stream;
 use super::schedule;
 use super::select;
+use super::session::Session;
 use super::stream::{Activity, RepKey, StreamId};
 use crate::command::{QualityChoice, TrackChoice};
 use crate::error::{ErrorCode, PlayerError};
@@ -19,205 +20,182 @@ use crate::time::MediaTime;
 /// fetch the new one without a stall.
 const KEPT_ON_CHOICE: Duration = Duration::from_secs(3);
 
-impl Engine {
+impl Session {
     /// Chooses the sound. The old one plays on until enough of the new one is here.
-    pub(super) fn select_audio(&mut self, choice: TrackChoice) {
-        let position = self.position();
-        let Some(session) = self.session.as_mut() else { return };
-        session.wishes.audio = choice;
-        session.without_audio = false;
+    pub(super) fn select_audio(&mut self, cx: &mut Context, choice: TrackChoice) {
+        let position = cx.position();
+        self.wishes.audio = choice;
+        self.without_audio = false;
         let wanted = self.wanted_track(StreamId::Audio);
         let present = self.track_of(StreamId::Audio);
         let muxed_before = present.is_none();
         if wanted == present && wanted.is_some() {
             return;
         }
-        self.remove_stream(StreamId::Audio);
-        let Some(session) = self.session.as_mut() else { return };
-        let held = session.audio.restart(position, Departure::Discarded(Discard::Switch));
-        self.ledger.wasted(held);
+        self.remove_stream(cx, StreamId::Audio);
+        let held = self.audio.restart(position, Departure::Discarded(Discard::Switch));
+        cx.ledger.wasted(held);
         if wanted.is_some() {
-            add_stream(session, StreamId::Audio, position);
-            if let Some(end) = self.playback.feed.end(MediaKind::Audio) {
-                self.playback.feed.suspend_track(MediaKind::Audio);
-                session.old_audio_until = Some(end.max(position));
+            add_stream(self, StreamId::Audio, position);
+            if let Some(end) = cx.playback.feed.end(MediaKind::Audio) {
+                cx.playback.feed.suspend_track(MediaKind::Audio);
+                self.old_audio_until = Some(end.max(position));
             }
-        } else if session.wanted_of(StreamId::Main).audio {
+        } else if self.wanted_of(StreamId::Main).audio {
             // The sound of the main files was dropped as they came: they are fetched again from here.
-            let muxed = session.stream(StreamId::Main).and_then(|stream| stream.carries).is_some_and(|c| c.audio);
+            let muxed = self.stream(StreamId::Main).and_then(|stream| stream.carries).is_some_and(|c| c.audio);
             if muxed && !muxed_before {
-                self.restart_stream(StreamId::Main, position, Departure::Discarded(Discard::Switch));
-                self.flush_here();
+                self.restart_stream(cx, StreamId::Main, position, Departure::Discarded(Discard::Switch));
+                self.flush_here(cx);
             }
         }
-        self.choices_changed();
+        self.choices_changed(cx);
     }
 
     /// Chooses the subtitles.
-    pub(super) fn select_text(&mut self, choice: TrackChoice) {
-        let position = self.position();
-        let Some(session) = self.session.as_mut() else { return };
-        session.wishes.text = choice;
-        self.choose_captions();
+    pub(super) fn select_text(&mut self, cx: &mut Context, choice: TrackChoice) {
+        let position = cx.position();
+        self.wishes.text = choice;
+        self.choose_captions(cx);
         let wanted = self.wanted_track(StreamId::Text);
         if wanted != self.track_of(StreamId::Text) {
-            self.remove_stream(StreamId::Text);
-            if let Some(session) = self.session.as_mut()
-                && wanted.is_some()
-            {
-                add_stream(session, StreamId::Text, position);
+            self.remove_stream(cx, StreamId::Text);
+            if wanted.is_some() {
+                add_stream(self, StreamId::Text, position);
             }
         }
-        self.choices_changed();
+        self.choices_changed(cx);
     }
 
     /// Chooses the quality. It shows soon: what is held of others is dropped but for a few seconds.
-    pub(super) fn select_quality(&mut self, choice: QualityChoice) {
-        let Some(session) = self.session.as_mut() else { return };
-        session.wishes.quality = choice;
-        self.drop_unwanted_quality(Discard::Switch);
-        self.choices_changed();
+    pub(super) fn select_quality(&mut self, cx: &mut Context, choice: QualityChoice) {
+        self.wishes.quality = choice;
+        self.drop_unwanted_quality(cx, Discard::Switch);
+        self.choices_changed(cx);
     }
 
     /// Refuses a quality that the presentation does not have.
     pub(super) fn check_quality(&self, choice: &QualityChoice) -> Result<(), PlayerError> {
         let QualityChoice::Representation(id) = choice else { return Ok(()) };
-        let presentation = self.session.as_ref().and_then(|session| session.presentation.as_ref());
-        let mut sets = presentation.iter().flat_map(|known| &known.periods).flat_map(|p| &p.adaptation_sets);
+        let mut sets = self.presentation.periods.iter().flat_map(|p| &p.adaptation_sets);
         let known = sets.any(|set| set.kind == MediaKind::Video && set.representations.iter().any(|rep| rep.id == *id));
         known.then_some(()).ok_or_else(|| invalid(format!("there is no quality named {id:?}")))
     }
 
     /// Another output, or one that protects otherwise: what may not be shown there soon ends.
-    pub(super) fn set_output_protection(&mut self, output: abr::Hdcp) {
-        self.config.output_protection = output;
-        if let Some(session) = self.session.as_mut() {
-            session.output = output;
-            self.drop_unwanted_quality(Discard::Replaced);
-            self.choices_changed();
-        }
+    pub(super) fn set_output_protection(&mut self, cx: &mut Context, output: abr::Hdcp) {
+        self.output = output;
+        self.drop_unwanted_quality(cx, Discard::Replaced);
+        self.choices_changed(cx);
     }
 
-    fn drop_unwanted_quality(&mut self, discard: Discard) {
-        let keep_until = self.position() + self.config.renderer_lead + KEPT_ON_CHOICE;
-        let Some(session) = self.session.as_ref() else { return };
-        let Some(presentation) = session.presentation.as_ref() else { return };
-        let quality = session.wishes.quality.clone();
-        let wanted = |rep| is_wanted(rep, &quality) && select::may_show(rep, session.output);
+    fn drop_unwanted_quality(&mut self, cx: &mut Context, discard: Discard) {
+        let keep_until = cx.position() + cx.config.renderer_lead + KEPT_ON_CHOICE;
+        let presentation = &self.presentation;
+        let quality = self.wishes.quality.clone();
+        let wanted = |rep| is_wanted(rep, &quality) && select::may_show(rep, self.output);
         let unwanted = |key: RepKey| select::representation(presentation, key).is_some_and(|rep| !wanted(rep));
-        let coming = session.stream(StreamId::Main).and_then(|s| s.fetching()).map(|fetching| fetching.chosen.rep);
-        let call_back = coming.is_some_and(unwanted) && !self.is_committed(StreamId::Main);
-        let doomed: Vec<u64> = session
+        let coming = self.stream(StreamId::Main).and_then(|s| s.fetching()).map(|fetching| fetching.chosen.rep);
+        let call_back = coming.is_some_and(unwanted) && !self.is_committed(cx, StreamId::Main);
+        let doomed: Vec<u64> = self
             .video
             .parts()
             .filter(|part| part.first > keep_until && unwanted(part.of.rep))
             .map(|part| part.seq)
             .collect();
         if call_back {
-            self.cancel_stream(StreamId::Main);
+            self.cancel_stream(cx, StreamId::Main);
         }
         // What is still on its way stays only when it is handed out already; nothing can be dropped before it then.
-        let open = self
-            .session
-            .as_ref()
-            .and_then(|session| session.stream(StreamId::Main))
-            .is_some_and(|stream| matches!(stream.activity, Activity::Media(_)));
+        let open = self.stream(StreamId::Main).is_some_and(|stream| matches!(stream.activity, Activity::Media(_)));
         if open || doomed.is_empty() {
             return;
         }
-        self.truncate_main(&doomed, Departure::Discarded(discard));
+        self.truncate_main(cx, &doomed, Departure::Discarded(discard));
     }
 
     /// Drops these parts of the pictures, and the sound that came with them, from the end of the run; the main stream
     /// goes on from there.
-    fn truncate_main(&mut self, doomed: &[u64], departure: Departure) {
-        let committed = self.playback.feed.committed(MediaKind::Video);
-        let committed_audio = self.playback.feed.committed(MediaKind::Audio);
-        let Some(session) = self.session.as_mut() else { return };
-        let mut dropped = session.video.truncate(committed, departure, |part| doomed.contains(&part.seq));
-        let kept = session.video.back().and_then(|part| part.of.key());
-        if session.wanted_of(StreamId::Main).audio {
-            let end = session.video.end().unwrap_or(MediaTime::ZERO);
-            dropped += session.audio.truncate(committed_audio, departure, |part| part.first >= end);
+    fn truncate_main(&mut self, cx: &mut Context, doomed: &[u64], departure: Departure) {
+        let committed = cx.playback.feed.committed(MediaKind::Video);
+        let committed_audio = cx.playback.feed.committed(MediaKind::Audio);
+        let mut dropped = self.video.truncate(committed, departure, |part| doomed.contains(&part.seq));
+        let kept = self.video.back().and_then(|part| part.of.key());
+        if self.wanted_of(StreamId::Main).audio {
+            let end = self.video.end().unwrap_or(MediaTime::ZERO);
+            dropped += self.audio.truncate(committed_audio, departure, |part| part.first >= end);
         }
-        self.ledger.wasted(dropped);
-        let place = kept.zip(session.presentation.as_ref()).and_then(|(key, presentation)| {
-            let segment = schedule::segment(presentation, key)?;
+        cx.ledger.wasted(dropped);
+        let place = kept.and_then(|key| {
+            let segment = schedule::segment(&self.presentation, key)?;
             Some(schedule::after(key.rep, &segment))
         });
-        if let (Some(place), Some(stream)) = (place, session.stream_mut(StreamId::Main)) {
+        if let (Some(place), Some(stream)) = (place, self.stream_mut(StreamId::Main)) {
             stream.place = place;
             stream.activity = Activity::Idle;
         }
     }
 
     /// A track cannot be decoded: another representation takes over, or another set, or playback goes on without.
-    pub(super) fn track_failed(&mut self, kind: MediaKind, error: PlayerError) {
-        let position = self.position();
-        let Some((stream, rep)) = self.failing_representation(kind) else { return };
+    pub(super) fn track_failed(&mut self, cx: &mut Context, kind: MediaKind, error: PlayerError) {
+        let position = cx.position();
+        let Some((stream, rep)) = self.failing_representation(cx, kind) else { return };
         let doomed = self.same_decoder(rep, &error);
-        let Some(session) = self.session.as_mut() else { return };
-        if let Some(buffer) = session.buffer_mut(kind) {
+        if let Some(buffer) = self.buffer_mut(kind) {
             buffer.account_mut().decoder_failed();
         }
         for key in doomed {
-            session.exclusions.exclude(key, Duration::MAX, self.now);
+            self.exclusions.exclude(key, Duration::MAX, cx.now);
         }
-        if session.set_in(stream, rep.period).is_some() {
-            let set = session.set_in(stream, rep.period);
-            let track = set.and_then(|set| session.presentation.as_ref()?.set(set).map(|set| set.id.clone()));
-            if let (Some(track), Some(found)) = (track, session.stream_mut(stream)) {
+        if self.set_in(stream, rep.period).is_some() {
+            let set = self.set_in(stream, rep.period);
+            let track = set.and_then(|set| self.presentation.set(set).map(|set| set.id.clone()));
+            if let (Some(track), Some(found)) = (track, self.stream_mut(stream)) {
                 found.track = track;
             }
-            self.restart_stream(stream, position, Departure::Lost(Loss::Undecodable));
-            self.flush_here();
-            self.warn(error);
-        } else if self.presented_kinds().iter().any(|other| *other != kind) {
-            self.do_without(kind);
-            self.warn(error);
+            self.restart_stream(cx, stream, position, Departure::Lost(Loss::Undecodable));
+            self.flush_here(cx);
+            cx.effects.warn(error);
+        } else if self.presented_kinds(cx).iter().any(|other| *other != kind) {
+            self.do_without(cx, kind);
+            cx.effects.warn(error);
         } else {
-            self.fail(error);
+            self.fail(cx, error);
         }
-        self.choices_changed();
+        self.choices_changed(cx);
     }
 
     /// Playback goes on without a kind of track.
-    pub(super) fn do_without(&mut self, kind: MediaKind) {
-        let position = self.position();
-        let Some(session) = self.session.as_mut() else { return };
-        let source = session.source_of(kind).map(|stream| stream.id);
+    pub(super) fn do_without(&mut self, cx: &mut Context, kind: MediaKind) {
+        let position = cx.position();
+        let source = self.source_of(kind).map(|stream| stream.id);
         match kind {
-            MediaKind::Video => session.without_video = true,
-            MediaKind::Audio => session.without_audio = true,
+            MediaKind::Video => self.without_video = true,
+            MediaKind::Audio => self.without_audio = true,
             MediaKind::Text => {}
         }
-        session.old_audio_until = None;
+        self.old_audio_until = None;
         // A stream that brings another kind as well goes on.
         let alone = source.filter(|id| {
-            let Some(session) = self.session.as_ref() else { return false };
-            let wanted = session.wanted_of(*id);
-            let carries = session.stream(*id).and_then(|stream| stream.carries).unwrap_or(wanted);
+            let wanted = self.wanted_of(*id);
+            let carries = self.stream(*id).and_then(|stream| stream.carries).unwrap_or(wanted);
             !(wanted.video && carries.video || wanted.audio && carries.audio)
         });
         if let Some(id) = alone {
-            self.remove_stream(id);
+            self.remove_stream(cx, id);
         }
-        let dropped = self
-            .session
-            .as_mut()
-            .and_then(|session| Some(session.buffer_mut(kind)?.restart(position, Departure::Lost(Loss::Undecodable))));
-        self.ledger.wasted(dropped.unwrap_or(0));
-        if self.playback.feed.is_flushed() {
-            self.flush_here();
+        let dropped = self.buffer_mut(kind).map(|run| run.restart(position, Departure::Lost(Loss::Undecodable)));
+        cx.ledger.wasted(dropped.unwrap_or(0));
+        if cx.playback.feed.is_flushed() {
+            self.flush_here(cx);
         }
     }
 
     /// The stream and the representation whose samples the decoder of a kind has now.
-    fn failing_representation(&self, kind: MediaKind) -> Option<(StreamId, RepKey)> {
-        let session = self.session.as_ref()?;
-        let stream = session.source_of(kind)?;
-        let buffer = session.buffer(kind)?;
-        let at = self.playback.feed.committed(kind);
+    fn failing_representation(&self, cx: &Context, kind: MediaKind) -> Option<(StreamId, RepKey)> {
+        let stream = self.source_of(kind)?;
+        let buffer = self.buffer(kind)?;
+        let at = cx.playback.feed.committed(kind);
         let part = at.and_then(|at| buffer.part_from(at.seq.saturating_sub(u64::from(at.index == 0))));
         let rep = part.or_else(|| buffer.back()).map(|part| part.of.rep).or(stream.last)?;
         Some((stream.id, rep))
@@ -226,10 +204,10 @@ impl Engine {
     /// The representations that need the decoder that failed. A decoder that is missing is missing for all of its
     /// codec; one that stumbled is only mistrusted with what it stumbled over.
     fn same_decoder(&self, rep: RepKey, error: &PlayerError) -> Vec<RepKey> {
-        let presentation = self.session.as_ref().and_then(|session| session.presentation.as_ref());
-        let Some(presentation) = presentation.filter(|_| error.code == ErrorCode::DecoderUnavailable) else {
+        let presentation = &self.presentation;
+        if error.code != ErrorCode::DecoderUnavailable {
             return vec![rep];
-        };
+        }
         let family = |rep: &Representation| -> Vec<String> {
             rep.codecs.iter().filter_map(|codec| codec.split('.').next().map(str::to_owned)).collect()
         };
@@ -253,10 +231,7 @@ impl Engine {
         match choice {
             TrackChoice::Auto | TrackChoice::Off => Ok(()),
             TrackChoice::Track(id) => {
-                let known = self
-                    .session
-                    .as_ref()
-                    .is_some_and(|session| session.tracks.iter().any(|track| track.kind == kind && track.id == *id));
+                let known = self.tracks.iter().any(|track| track.kind == kind && track.id == *id);
                 let missing = || invalid(format!("there is no {} track named {:?}", kind.as_str(), id.0));
                 known.then_some(()).ok_or_else(missing)
             }
@@ -264,28 +239,25 @@ impl Engine {
     }
 
     fn track_of(&self, id: StreamId) -> Option<TrackId> {
-        self.session.as_ref()?.stream(id).map(|stream| stream.track.clone())
+        self.stream(id).map(|stream| stream.track.clone())
     }
 
     /// The track that the wishes ask for, in the first period that has one.
     fn wanted_track(&self, id: StreamId) -> Option<TrackId> {
-        let session = self.session.as_ref()?;
-        if id == StreamId::Text && session.captions.chosen().is_some() {
+        if id == StreamId::Text && self.captions.chosen().is_some() {
             return None;
         }
         let kind = super::session::kind_of(id);
-        session.presentation.as_ref()?.periods.iter().find_map(|period| {
-            let set = select::set_of(period, kind, &session.wishes, |_| false)?;
+        self.presentation.periods.iter().find_map(|period| {
+            let set = select::set_of(period, kind, &self.wishes, |_| false)?;
             period.adaptation_sets.get(set).map(|set| set.id.clone())
         })
     }
 
-    pub(super) fn choices_changed(&mut self) {
-        let now = self.now;
-        if let Some(session) = self.session.as_mut() {
-            session.list_choices(now);
-            self.emit(Event::TracksChanged);
-        }
+    pub(super) fn choices_changed(&mut self, cx: &mut Context) {
+        let now = cx.now;
+        self.list_choices(now);
+        cx.effects.emit(Event::TracksChanged);
     }
 }
 

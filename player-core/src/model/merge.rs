@@ -11,7 +11,7 @@ use crate::time::MediaTime;
 /// More pairs of segments than this are not compared.
 const MOST_COMPARED: u64 = 100_000;
 
-/// How the segments of two lists were found to be the same.
+/// Evidence by which segments of two lists are the same.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Agreement {
     /// Nothing was known before.
@@ -28,7 +28,7 @@ pub enum Agreement {
 /// Differences of a list from the one that was known before.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Changes {
-    /// How common segments were found.
+    /// Evidence for the segments in common.
     pub agreement: Agreement,
     /// Segments that are new: after those known before, or in front of them.
     pub added: u64,

@@ -23,7 +23,7 @@ fn parts(count: u64) -> Vec<Part> {
     (0..count).map(part).collect()
 }
 
-/// What a reader makes of a playlist: it begins at zero, and its first discontinuity is number zero.
+/// A playlist as its reader gives it: it begins at zero, and its first discontinuity is number zero.
 fn playlist(sequence: u64, parts: &[Part]) -> SegmentIndex {
     let mut list = SegmentListing::new(vec!["http://h/v/".parse().unwrap()]).numbered_from(sequence);
     let (mut start, mut discontinuity) = (0, 0);

@@ -132,6 +132,8 @@ pub struct Film {
     pub pathways: Vec<String>,
     /// Host of the renditions of an HLS playlist without pathways; that of the playlist if `None`.
     pub rendition_host: Option<String>,
+    /// Gives each variant of HLS a `STABLE-VARIANT-ID`: `s-` and its name.
+    pub stable_ids: bool,
     /// What the steering server answers; the HLS playlist names one when this is told.
     pub steering: Option<String>,
     /// Where the author of the HLS playlist wants playback to begin, in seconds; negative from the end.
@@ -146,9 +148,9 @@ pub struct Film {
     /// With real bytes, each segment of pictures begins with an event message for its second second, which lasts half
     /// a second; its id is the segment's number.
     pub event_messages: bool,
-    /// How its manifests say the same otherwise.
+    /// Differences of its manifests from the simplest that describe it.
     pub relisting: Relisting,
-    /// Wall-clock time from which a DASH manifest says that its segments can be fetched, as written.
+    /// `availabilityStartTime` of a DASH manifest, as written.
     pub available_from: Option<String>,
     /// What is encrypted, ascending.
     pub locks: Vec<Lock>,
@@ -213,6 +215,7 @@ impl Film {
             media_offset: Duration::ZERO,
             pathways: Vec::new(),
             rendition_host: None,
+            stable_ids: false,
             steering: None,
             authored_start: None,
             gaps: Vec::new(),

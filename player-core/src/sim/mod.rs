@@ -12,6 +12,7 @@ mod media;
 mod network;
 mod packaging;
 mod relist;
+pub mod record;
 mod shape;
 mod sounds;
 mod watch;

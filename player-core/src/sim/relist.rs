@@ -15,7 +15,7 @@ pub struct Relisting {
 }
 
 impl Relisting {
-    /// Returns an MPD that says the same.
+    /// Returns an MPD with the same meaning.
     pub(super) fn mpd(&self, text: String) -> String {
         let text = if self.is_nameless { without_ids(&text) } else { text };
         let Some(mut seed) = self.order else { return text };
@@ -32,7 +32,7 @@ impl Relisting {
         head + &periods.collect::<String>()
     }
 
-    /// Returns a multivariant playlist that says the same.
+    /// Returns a multivariant playlist with the same meaning.
     pub(super) fn multivariant(&self, text: String) -> String {
         let Some(mut seed) = self.order else { return text };
         let (mut head, mut entries) = (String::new(), Vec::new());
@@ -50,7 +50,7 @@ impl Relisting {
     }
 }
 
-/// What stands before the first of some elements, the elements, and what stands after them.
+/// Returns the text in front of the first of some elements, the elements, and the text after them.
 fn split(text: &str, start: &str, end: Option<&str>) -> (String, Vec<String>, String) {
     let tail = end.and_then(|end| text.rfind(end)).unwrap_or(text.len());
     let (body, tail) = text.split_at(tail);

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use abr::simulator::link::{Link, Trace};
+use abr::link::{Link, Trace};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -197,7 +197,7 @@ impl World {
         self.feed(Input::Refresh);
     }
 
-    /// Sets the wall clock, and tells the engine so.
+    /// Sets the wall clock, and gives the engine a reading of it.
     pub fn set_utc(&mut self, utc: WallClock) {
         self.clock = WallClockMapping::new(self.now, utc);
         self.feed(Input::WallClock { now: self.now, utc });

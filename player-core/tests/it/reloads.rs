@@ -1,4 +1,4 @@
-//! The manifest is read again in mid-play and says the same otherwise: in another order, with other numbers, without
+//! The manifest is read again in mid-play and describes the same film otherwise: in another order, with other numbers, without
 //! its oldest periods and segments. Nothing is fetched twice, and nothing that was chosen, excluded or held is lost.
 
 use std::collections::BTreeMap;
@@ -240,7 +240,7 @@ fn a_wall_clock_that_is_set_ends_the_wait() {
     world.load();
     assert!(world.run_for(seconds(5)));
     assert_eq!(requests(&world, FetchKind::Init).len(), 0);
-    // A clock that was never set says nothing.
+    // A clock that was never set counts for nothing.
     world.set_utc(WallClock::from_unix_nanos(0));
     assert!(world.run_for(seconds(5)));
     assert_eq!(requests(&world, FetchKind::Init).len(), 0);

@@ -1,4 +1,4 @@
-//! What a stream of a program is: its `stream_type` (ISO/IEC 13818-1 table 2-34, ATSC A/53 part 3, the registry of HLS
+//! Kind of a stream of a program: its `stream_type` (ISO/IEC 13818-1 table 2-34, ATSC A/53 part 3, the registry of HLS
 //! sample encryption) and its descriptors (§2.6; ETSI EN 300 468 §6.2; the Opus mapping for MPEG-2 TS).
 
 use bytes::Bytes;
@@ -11,7 +11,6 @@ use crate::container::audio::header::Format;
 pub(super) enum StreamKind {
     /// ITU-T H.264; `true` with sample encryption.
     H264(bool),
-    /// ITU-T H.265.
     H265,
     /// Sound in frames that find themselves; `true` with sample encryption.
     Audio(Format, bool),
@@ -84,7 +83,7 @@ impl StreamKind {
         })
     }
 
-    /// What it is called in messages; `None` for what is read.
+    /// Returns the name in messages of a kind that is not read; `None` for those that are.
     pub fn unsupported(&self) -> Option<&str> {
         match self {
             Self::OldVideo(Generation::Two) => Some("MPEG-2 video"),
@@ -158,7 +157,7 @@ fn opus(stream: &[u8]) -> Option<Bytes> {
             dops.extend([1, streams, coupled]);
             dops.extend_from_slice(mapping);
         }
-        // Dual mono and configurations that are told at length.
+        // Dual mono and configurations in the long form.
         _ => return None,
     }
     Some(dops.into())

@@ -1,0 +1,203 @@
+//! The part of a failed request that is the same for every owner of a job: what is left to try, what `recovery` decides
+//! about that, and the retry or the change of location that follows.
+
+use std::time::Duration;
+
+use url::Url;
+
+use super::context::Context;
+use super::fault;
+use super::io::FetchKind;
+use super::locations::{Candidate, Locations, Place};
+use super::recovery::{self, Action, Cause, Failure, FailureClass};
+use super::request::{Job, JobId, Purpose, RetryState};
+use crate::config::RetryPolicy;
+use crate::error::{PlayerError, Severity};
+use crate::event::Event;
+use crate::snapshot::{BufferingReason, State};
+use crate::telemetry::Failover;
+use crate::time::Now;
+
+/// With less media than this, playback is as good as stopped.
+const IMMINENT: Duration = Duration::from_secs(1);
+
+/// What the owner of a job knows about it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Alternatives {
+    /// Other sources of the same media whose addresses are not candidates of this resource.
+    pub sources_left: usize,
+    /// Other representations that are fit to take over.
+    pub representations_left: usize,
+    /// Time from which the cost of the wanted segment counts, if the job belongs to one.
+    pub since: Option<Now>,
+    /// Media that is left to play; `None` if all of it is here.
+    pub ahead: Option<Duration>,
+}
+
+/// A failed request and the decision about it.
+pub(super) struct Assessment<'c> {
+    pub action: Action,
+    pub error: PlayerError,
+    /// Candidate that the request went to.
+    pub failed: Candidate,
+    /// All candidates of the resource.
+    pub candidates: Vec<Candidate>,
+    /// Other addresses of the same bytes that are worth a try.
+    pub addresses_left: usize,
+    failure: Failure<'c>,
+    url: Url,
+}
+
+/// What a failed request comes to.
+pub(super) enum Assessed<'c> {
+    /// There is no such request.
+    Unknown,
+    /// Its location was excluded and reported while the request was under way: the next attempt is due at once.
+    LeftTooEarly { place: Place, addresses_left: usize },
+    /// The owner carries out a decision.
+    Decided(Box<Assessment<'c>>),
+}
+
+/// Counts the failure of a request and decides what follows.
+pub(super) fn assess<'c>(
+    cx: &mut Context,
+    locations: &Locations,
+    id: JobId,
+    cause: Cause<'c>,
+    alternatives: Alternatives,
+) -> Assessed<'c> {
+    let Some(job) = cx.jobs.get_mut(id) else { return Assessed::Unknown };
+    let Some((failed, url)) = job.attempt().map(|attempt| (attempt.candidate.clone(), attempt.url.clone())) else {
+        return Assessed::Unknown;
+    };
+    let candidates = locations.candidates_of(job.purpose == Purpose::Manifest, &job.resource);
+    job.failures += 1;
+    if !job.tried.contains(&failed.index) {
+        job.tried.push(failed.index);
+    }
+    let addresses_left = locations.left(&candidates, &job.tried, &failed.place, cx.now);
+    let locations_left = addresses_left + alternatives.sources_left;
+    if locations.is_excluded(&failed.place, cx.now) && locations_left > 0 {
+        cx.jobs.wait(id, cx.now, cx.now);
+        return Assessed::LeftTooEarly { place: failed.place, addresses_left };
+    }
+    let class = FailureClass::of(cause);
+    job.is_reachable |= class != FailureClass::Unreachable;
+    // A first picture may stand on the screen while audio is still missing: that is no playback yet.
+    let nothing_played = cx.ledger.is_starting()
+        || matches!(cx.playback.state, State::Loading | State::Buffering(BufferingReason::Starting));
+    let at_start = !job.is_reachable && nothing_played && !locations.has_loaded_media(&failed.place);
+    let policy = class.policy(&cx.config.load_errors, at_start);
+    let (kind, failures, last_delay) = (job.kind, job.failures, job.last_delay);
+    let deadline_left =
+        cx.jobs.get(id).map_or(Duration::ZERO, |job| deadline_left(cx, job, class, policy, alternatives));
+    let failure = Failure {
+        kind,
+        cause,
+        failures,
+        locations_left,
+        representations_left: alternatives.representations_left,
+        policy,
+        last_delay,
+        deadline_left,
+    };
+    let error = fault::describe(kind, cause, Some(&url));
+    tracing::debug!(?kind, failures, %error, "request failed");
+    let action = recovery::decide(&failure);
+    Assessed::Decided(Box::new(Assessment { action, error, failed, candidates, addresses_left, failure, url }))
+}
+
+/// Returns what is left of the total time that a job may cost. While there is media to play, the time of a host that is
+/// silent or cannot be reached counts from the end of that media: nothing else could be done meanwhile.
+fn deadline_left(
+    cx: &Context,
+    job: &Job,
+    class: FailureClass,
+    policy: RetryPolicy,
+    alternatives: Alternatives,
+) -> Duration {
+    let deadline = policy.deadline.unwrap_or(cx.config.retry_deadline);
+    let mut since = match job.purpose {
+        Purpose::Media(_) => alternatives.since.unwrap_or(job.since),
+        // A busy server is asked for one representation after another: the time of the segment counts, not of each.
+        Purpose::Init(_) if matches!(class, FailureClass::Busy(_)) => {
+            alternatives.since.unwrap_or(job.since).min(job.since)
+        }
+        Purpose::Manifest
+        | Purpose::Remote
+        | Purpose::Steering
+        | Purpose::Index(_)
+        | Purpose::Init(_)
+        | Purpose::Key => job.since,
+    };
+    let waits = matches!(class, FailureClass::Unreachable | FailureClass::Silent);
+    if waits && matches!(job.kind, FetchKind::Segment | FetchKind::Init) {
+        if matches!(cx.playback.state, State::Buffering(_)) {
+            // What is held is too little to go on with, however long it waits.
+            since = since.max(cx.playback.state_since);
+        } else if let Some(ahead) = alternatives.ahead.filter(|ahead| *ahead > IMMINENT) {
+            return ahead + deadline;
+        }
+    }
+    deadline.saturating_sub(cx.now.since(since))
+}
+
+impl Assessment<'_> {
+    /// Sends the same request again after a delay.
+    pub(super) fn retry(self, cx: &mut Context, id: JobId, delay: Duration) {
+        // A damaged answer is asked for once more whatever the time it took.
+        let deadline_left = self.failure.deadline_left.max(delay);
+        let delay = match delay < self.failure.policy.longest_delay {
+            true => cx.jitter.stretch(delay).min(deadline_left),
+            false => delay,
+        };
+        let retry = RetryState {
+            host: self.url.origin().ascii_serialization(),
+            error: self.error.clone().with_severity(Severity::Warning),
+            delay,
+            next_attempt_at: cx.now + delay,
+            gives_up_at: cx.now + deadline_left,
+        };
+        cx.jobs.schedule_retry(id, retry, cx.now);
+        cx.effects.warn(self.error);
+    }
+
+    /// Requests the same bytes from elsewhere at once; `sources` are candidates beyond those of the resource. Returns
+    /// true if the location was excluded, which a failover announces.
+    pub(super) fn move_on(
+        &self,
+        cx: &mut Context,
+        locations: &mut Locations,
+        id: JobId,
+        exclude_for: Duration,
+        sources: &[Candidate],
+    ) -> bool {
+        cx.jobs.wait(id, cx.now, cx.now);
+        if !locations.exclude(&self.failed.place, exclude_for, cx.now) {
+            cx.effects.warn(self.error.clone());
+            return false;
+        }
+        let at = cx.position();
+        let tried = cx.jobs.get(id).map(|job| job.tried.clone()).unwrap_or_default();
+        let elsewhere = |next: &Candidate| next.place != self.failed.place;
+        let next = locations.pick(&self.candidates, &tried, cx.now).filter(elsewhere);
+        let next = next.or_else(|| locations.pick(sources, &[], cx.now));
+        let from = locations.label(&self.failed.place);
+        let to = next.map(|next| locations.label(&next.place)).unwrap_or_default();
+        let reason = self.error.to_string();
+        cx.ledger.failover(Failover { at, from: from.clone(), to: to.clone(), reason: reason.clone() });
+        cx.effects.emit(Event::Failover { at, from, to, reason });
+        recall_from(cx, &self.failed.place);
+        true
+    }
+}
+
+/// Requests to an excluded location whose answer has not begun are made elsewhere at once.
+fn recall_from(cx: &mut Context, place: &Place) {
+    for id in cx.jobs.ids() {
+        let attempt = cx.jobs.get(id).and_then(Job::attempt);
+        if attempt.is_some_and(|attempt| attempt.candidate.place == *place && attempt.began.is_none()) {
+            cx.jobs.send_again(id, cx.now, &mut cx.effects);
+        }
+    }
+}

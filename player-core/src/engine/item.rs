@@ -1,0 +1,222 @@
+//! What is loaded: an item whose manifest is fetched, or an open session. Answers of the network and changes of the
+//! output go to one of the two from here.
+
+use super::accounting::SampleAccount;
+use super::context::Context;
+use super::fault;
+use super::io::{FetchError, FetchId, FetchOutcome, RangeNotice, ResponseHead};
+use super::locations::Locations;
+use super::opening::Opening;
+use super::playback::Playback;
+use super::recovery::Cause;
+use super::request::{JobId, Purpose};
+use super::select::Wishes;
+use super::session::Session;
+use super::stats::Ledger;
+use crate::command::{LoadRequest, SeekMode};
+use crate::error::{ErrorCode, PlayerError};
+use crate::event::Event;
+use crate::model::Presentation;
+use crate::render::RenderCommand;
+use crate::snapshot::State;
+
+/// What is loaded.
+pub(super) enum Item {
+    /// Its manifest is on its way.
+    Opening(Opening),
+    /// Its presentation is known.
+    Open(Box<Session>),
+}
+
+/// Replaces what is loaded, if anything, by a new item.
+pub(super) fn load(cx: &mut Context, item: &mut Option<Item>, request: &LoadRequest) {
+    unload(cx, item);
+    cx.ledger = Ledger::new(cx.now);
+    let opening = Opening::new(request, cx.config.output_protection);
+    cx.playback = Playback {
+        feed: std::mem::take(&mut cx.playback.feed),
+        play_when_ready: request.play_when_ready,
+        ..Playback::default()
+    };
+    cx.playback.await_first(cx.now);
+    cx.playback.clock.set_rate(cx.settings.rate, cx.now);
+    cx.playback.begin_at(request.start.unwrap_or_default(), SeekMode::Exact, cx.now);
+    cx.effects.render(RenderCommand::SetPlaying(false));
+    cx.effects.render(RenderCommand::SetRate(cx.settings.rate));
+    cx.effects.render(RenderCommand::SetVolume { volume: cx.settings.volume, muted: cx.settings.muted });
+    cx.playback.set_state(State::Loading, cx.now, &mut cx.effects);
+    opening.fetch_manifest(cx);
+    *item = Some(Item::Opening(opening));
+}
+
+/// Drops what is loaded without an event: its requests are cancelled, and the renderer lets go. Returns true if there
+/// was something.
+pub(super) fn unload(cx: &mut Context, item: &mut Option<Item>) -> bool {
+    cx.jobs.cancel_all(cx.now, &mut cx.effects);
+    cx.pending.forget();
+    let had = item.take();
+    if let Some(item) = &had {
+        let mut account = match item {
+            Item::Opening(_) => SampleAccount::default(),
+            Item::Open(session) => session.video.account().clone(),
+        };
+        account.close(cx.ledger.frame_counts(), true);
+        cx.ledger.close_account(account.counts());
+        cx.effects.render(RenderCommand::Stop);
+    }
+    cx.playback.forget();
+    had.is_some()
+}
+
+impl Item {
+    /// Returns the session if the presentation is known.
+    pub(super) fn session(&self) -> Option<&Session> {
+        match self {
+            Self::Opening(_) => None,
+            Self::Open(session) => Some(session),
+        }
+    }
+
+    /// Returns what the viewer prefers.
+    pub(super) fn preferences(&self) -> &Wishes {
+        match self {
+            Self::Opening(opening) => opening.preferences(),
+            Self::Open(session) => &session.wishes,
+        }
+    }
+
+    fn locations_mut(&mut self) -> &mut Locations {
+        match self {
+            Self::Opening(opening) => opening.locations_mut(),
+            Self::Open(session) => &mut session.locations,
+        }
+    }
+
+    /// Ends playback by an error, once.
+    pub(super) fn fail(&mut self, cx: &mut Context, error: PlayerError) {
+        match self {
+            Self::Opening(_) => drop(cx.fail(error)),
+            Self::Open(session) => session.fail(cx, error),
+        }
+    }
+
+    /// Takes the protection of another output, or of the same one that protects otherwise.
+    pub(super) fn set_output_protection(&mut self, cx: &mut Context, output: abr::Hdcp) {
+        match self {
+            Self::Opening(opening) => {
+                opening.set_output(output);
+                cx.effects.emit(Event::TracksChanged);
+            }
+            Self::Open(session) => session.set_output_protection(cx, output),
+        }
+    }
+
+    /// Takes the head of an answer.
+    pub(super) fn on_fetch_started(&mut self, cx: &mut Context, id: FetchId, head: ResponseHead) {
+        let Some(job) = cx.jobs.of_fetch(id) else { return };
+        cx.jobs.began(job, head.url, head.content_length, cx.now);
+        if head.range_ignored {
+            self.on_fetch_notice(cx, id, RangeNotice::Ignored);
+        }
+    }
+
+    /// Reports a byte range that was served oddly: habits of a server once a session, missing bytes every time.
+    pub(super) fn on_fetch_notice(&mut self, cx: &mut Context, id: FetchId, notice: RangeNotice) {
+        let Some(job) = cx.jobs.of_fetch(id).and_then(|job| cx.jobs.get(job)) else { return };
+        let Some(attempt) = job.attempt() else { return };
+        if !self.locations_mut().is_news(notice) {
+            return;
+        }
+        let error = match notice {
+            RangeNotice::Ignored => {
+                PlayerError::warning(ErrorCode::RangeIgnored, "the server ignored the range; the host slices")
+            }
+            RangeNotice::Unlabelled => {
+                let message = "the server does not say which part it sends; it is taken for the one asked for";
+                PlayerError::warning(ErrorCode::RangeIgnored, message)
+            }
+            RangeNotice::PastEnd { received } => {
+                let message = format!("the file ends before the range does: only {received} bytes of it exist");
+                PlayerError::warning(ErrorCode::RangePastEnd, message)
+            }
+        };
+        cx.effects.warn(error.at(fault::stage(job.kind)).with_url(&attempt.url));
+    }
+
+    /// Counts bytes of an answer, and judges whether its transfer should go on.
+    pub(super) fn on_fetch_progress(&mut self, cx: &mut Context, id: FetchId, bytes: u64) {
+        let Some(job) = cx.jobs.of_fetch(id) else { return };
+        cx.count_bytes(job, bytes);
+        if let Self::Open(session) = self {
+            session.judge_running(cx);
+        }
+    }
+
+    /// Takes the end of an answer.
+    pub(super) fn on_fetch_ended(&mut self, cx: &mut Context, id: FetchId, outcome: FetchOutcome) {
+        let Some(job) = cx.jobs.of_fetch(id) else { return };
+        match self {
+            Self::Opening(opening) => {
+                let presentation = opening.on_fetch_ended(cx, job, outcome);
+                self.open(cx, presentation);
+            }
+            Self::Open(session) => session.on_fetch_ended(cx, job, outcome),
+        }
+    }
+
+    /// Gives up requests that their host has forgotten: the second line behind the host's own time limits.
+    pub(super) fn give_up_silent_requests(&mut self, cx: &mut Context) {
+        for (job, started) in cx.jobs.silent(&cx.config, cx.now) {
+            if let Some(fetch) = cx.jobs.get(job).and_then(|job| job.attempt()).map(|attempt| attempt.fetch) {
+                cx.effects.cancel(fetch);
+                self.request_failed(cx, job, Cause::Fetch(&FetchError::Timeout { started }));
+            }
+        }
+    }
+
+    fn request_failed(&mut self, cx: &mut Context, job: JobId, cause: Cause<'_>) {
+        match self {
+            Self::Opening(opening) => {
+                let presentation = opening.request_failed(cx, job, cause);
+                self.open(cx, presentation);
+            }
+            Self::Open(session) => session.request_failed(cx, job, cause),
+        }
+    }
+
+    /// Goes from opening to open once the presentation is known.
+    fn open(&mut self, cx: &mut Context, presentation: Option<Presentation>) {
+        if let Self::Opening(opening) = self
+            && let Some(presentation) = presentation
+        {
+            let mut session = Session::new(opening, presentation, &mut cx.jitter);
+            session.presentation.place_availability(cx.wall_clock);
+            session.begin(cx);
+            *self = Self::Open(Box::new(session));
+        }
+    }
+
+    /// Sends every attempt that is due.
+    pub(super) fn send_due(&mut self, cx: &mut Context) {
+        let locations = self.locations_mut();
+        for id in cx.jobs.due(cx.now) {
+            let Some(job) = cx.jobs.get_mut(id) else { continue };
+            let candidates = match job.purpose {
+                Purpose::Manifest => locations.manifest_candidates(),
+                _ => locations.candidates(&job.resource),
+            };
+            let mut picked = locations.pick(&candidates, &job.tried, cx.now);
+            if picked.is_none() {
+                job.tried.clear();
+                picked = locations.pick(&candidates, &[], cx.now);
+            }
+            let again = std::mem::replace(&mut job.again, true);
+            if let Some(candidate) = picked {
+                if let Some(request) = cx.jobs.send(id, candidate, &cx.config, cx.now) {
+                    cx.effects.fetch(request);
+                }
+                cx.ledger.requested(again);
+            }
+        }
+    }
+}

@@ -1,0 +1,251 @@
+//! An item whose manifest is on its way: it is fetched and read, with the parts of it that lie in other files.
+
+use bytes::Bytes;
+use url::Url;
+
+use super::context::Context;
+use super::failure::{self, Alternatives, Assessed};
+use super::fault;
+use super::io::{FetchKind, FetchOutcome, Ingest};
+use super::keys::Keys;
+use super::loading::warn_about;
+use super::locations::Locations;
+use super::recovery::{Action, Cause};
+use super::request::{Job, JobId, Purpose};
+use super::select::Wishes;
+use crate::command::{LoadRequest, QualityChoice, TrackChoice};
+use crate::error::{PlayerError, Stage};
+use crate::manifest::{self, RemoteElements};
+use crate::model::{Presentation, PresentationKind, Resource};
+use crate::time::MediaTime;
+
+/// A manifest whose remote parts are on their way.
+#[derive(Clone, Debug)]
+pub struct IncompleteManifest {
+    pub(super) body: Bytes,
+    pub(super) url: Url,
+    /// The parts so far.
+    pub(super) remotes: RemoteElements,
+}
+
+/// An item that is being opened.
+#[derive(Debug)]
+pub(super) struct Opening {
+    manifests: Vec<Url>,
+    locations: Locations,
+    preferences: Wishes,
+    /// Where the viewer wants playback to start.
+    start: Option<MediaTime>,
+    keys: Keys,
+    output: abr::Hdcp,
+    failing_over: bool,
+    incomplete: Option<IncompleteManifest>,
+}
+
+impl Opening {
+    /// Creates an item from a load request.
+    pub(super) fn new(request: &LoadRequest, output: abr::Hdcp) -> Self {
+        Self {
+            manifests: request.locations.clone(),
+            locations: Locations::new(&request.locations),
+            preferences: Wishes {
+                audio_languages: request.audio_languages.clone(),
+                text_languages: request.text_languages.clone(),
+                audio: TrackChoice::Auto,
+                text: TrackChoice::Auto,
+                quality: QualityChoice::Auto,
+            },
+            start: request.start,
+            keys: Keys::new(&request.drm),
+            output,
+            failing_over: false,
+            incomplete: None,
+        }
+    }
+
+    /// Returns the locations of the item.
+    pub(super) fn locations(&self) -> &Locations {
+        &self.locations
+    }
+
+    /// Returns the locations of the item, to record how they answer.
+    pub(super) fn locations_mut(&mut self) -> &mut Locations {
+        &mut self.locations
+    }
+
+    /// Returns what the viewer prefers.
+    pub(super) fn preferences(&self) -> &Wishes {
+        &self.preferences
+    }
+
+    /// Returns the position at which the viewer wants playback to start, if any.
+    pub(super) fn start(&self) -> Option<MediaTime> {
+        self.start
+    }
+
+    /// Returns the keys that the host supplied.
+    pub(super) fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
+    /// Returns the protection of the output.
+    pub(super) fn output(&self) -> abr::Hdcp {
+        self.output
+    }
+
+    /// Returns true if a location failed and no media has come from its replacement yet.
+    pub(super) fn is_failing_over(&self) -> bool {
+        self.failing_over
+    }
+
+    /// Sets where playback starts.
+    pub(super) fn start_at(&mut self, start: MediaTime) {
+        self.start = Some(start);
+    }
+
+    /// Sets the protection of the output.
+    pub(super) fn set_output(&mut self, output: abr::Hdcp) {
+        self.output = output;
+    }
+
+    /// Requests the manifest.
+    pub(super) fn fetch_manifest(&self, cx: &mut Context) {
+        let resource = Resource { urls: self.manifests.clone(), range: None };
+        cx.jobs.add(cx.now, Purpose::Manifest, FetchKind::Manifest, resource, Ingest::Body);
+    }
+
+    /// Takes the end of a request. Returns the presentation once it is known.
+    pub(super) fn on_fetch_ended(
+        &mut self,
+        cx: &mut Context,
+        job: JobId,
+        outcome: FetchOutcome,
+    ) -> Option<Presentation> {
+        match outcome {
+            FetchOutcome::Failed { bytes, error } => {
+                cx.count_bytes(job, bytes);
+                self.request_failed(cx, job, Cause::Fetch(&error))
+            }
+            FetchOutcome::Complete { bytes, body } => {
+                cx.count_bytes(job, bytes);
+                cx.jobs.measure(job, cx.now);
+                cx.jobs.credit_location(job, &mut self.locations, cx.now, false);
+                let found = cx.jobs.get(job)?;
+                let (purpose, url) = (found.purpose, found.attempt()?.url.clone());
+                match purpose {
+                    Purpose::Manifest => self.on_manifest(cx, job, &body, &url),
+                    _ => self.on_remote(cx, job, Some(body)),
+                }
+            }
+            FetchOutcome::Keys { bytes, .. } => {
+                cx.count_bytes(job, bytes);
+                cx.jobs.credit_location(job, &mut self.locations, cx.now, false);
+                None
+            }
+        }
+    }
+
+    /// Takes the manifest. Parts of it that lie in other files are fetched before it is read.
+    fn on_manifest(&mut self, cx: &mut Context, job: JobId, body: &Bytes, url: &Url) -> Option<Presentation> {
+        let missing = match manifest::missing(body, url, &RemoteElements::default()) {
+            Ok(missing) => missing,
+            Err(error) => return self.request_failed(cx, job, Cause::Manifest(&error)),
+        };
+        if missing.is_empty() {
+            return self.read_manifest(cx, Some(job), body, url, &RemoteElements::default());
+        }
+        self.note_manifest_location(cx, job, url);
+        cx.jobs.remove(job, cx.now);
+        let (body, url) = (body.clone(), url.clone());
+        self.incomplete = Some(IncompleteManifest { body, url, remotes: RemoteElements::default() });
+        fetch_remotes(cx, missing);
+        None
+    }
+
+    /// Takes a part of the manifest; `None` if it is unavailable.
+    fn on_remote(&mut self, cx: &mut Context, job: JobId, body: Option<Bytes>) -> Option<Presentation> {
+        let done = cx.jobs.remove(job, cx.now)?;
+        let mut incomplete = self.incomplete.take()?;
+        for url in done.resource.urls {
+            incomplete.remotes.insert(url, body.clone());
+        }
+        if cx.jobs.of_purpose(Purpose::Remote).is_some() {
+            self.incomplete = Some(incomplete);
+            return None;
+        }
+        let missing = manifest::missing(&incomplete.body, &incomplete.url, &incomplete.remotes).unwrap_or_default();
+        if missing.is_empty() {
+            return self.read_manifest(cx, None, &incomplete.body, &incomplete.url, &incomplete.remotes);
+        }
+        self.incomplete = Some(incomplete);
+        fetch_remotes(cx, missing);
+        None
+    }
+
+    fn read_manifest(
+        &mut self,
+        cx: &mut Context,
+        job: Option<JobId>,
+        body: &[u8],
+        url: &Url,
+        remotes: &RemoteElements,
+    ) -> Option<Presentation> {
+        let parsed = match (manifest::parse_with(body, url, None, remotes), job) {
+            (Ok(parsed), _) => parsed,
+            (Err(error), Some(job)) => return self.request_failed(cx, job, Cause::Manifest(&error)),
+            (Err(error), None) => {
+                cx.fail(fault::describe(FetchKind::Manifest, Cause::Manifest(&error), Some(url)));
+                return None;
+            }
+        };
+        if let Some(job) = job {
+            self.note_manifest_location(cx, job, url);
+            cx.jobs.remove(job, cx.now);
+        }
+        cx.ledger.phase("manifest", cx.now);
+        warn_about(cx, parsed.warnings, Stage::Manifest, url);
+        match parsed.presentation.kind {
+            PresentationKind::OnDemand => Some(parsed.presentation),
+            PresentationKind::Live => {
+                cx.fail(PlayerError::unsupported("live playback").at(Stage::Manifest).with_url(url));
+                None
+            }
+        }
+    }
+
+    /// Records the location that the manifest came from, at `url` after redirects.
+    fn note_manifest_location(&mut self, cx: &Context, job: JobId, url: &Url) {
+        if let Some(attempt) = cx.jobs.get(job).and_then(Job::attempt) {
+            self.locations.manifest_came_from(&attempt.candidate.place, url);
+        }
+    }
+
+    /// Takes a failed request. Returns the presentation if it is complete without what was requested.
+    pub(super) fn request_failed(&mut self, cx: &mut Context, id: JobId, cause: Cause<'_>) -> Option<Presentation> {
+        let purpose = cx.jobs.get(id)?.purpose;
+        let assessed = failure::assess(cx, &self.locations, id, cause, Alternatives::default());
+        let Assessed::Decided(assessment) = assessed else { return None };
+        match assessment.action {
+            Action::RetryAfter(delay) => assessment.retry(cx, id, delay),
+            Action::OtherLocation { exclude_for } => {
+                self.failing_over |= assessment.move_on(cx, &mut self.locations, id, exclude_for, &[]);
+            }
+            // The rest of the manifest may do without it.
+            Action::Fatal if purpose == Purpose::Remote => {
+                cx.effects.warn(assessment.error);
+                return self.on_remote(cx, id, None);
+            }
+            Action::OtherRepresentation { .. } | Action::SkipSegment | Action::Fatal => {
+                cx.jobs.remove(id, cx.now);
+                cx.fail(assessment.error);
+            }
+        }
+        None
+    }
+}
+
+pub(super) fn fetch_remotes(cx: &mut Context, missing: Vec<Url>) {
+    for url in missing {
+        cx.jobs.add(cx.now, Purpose::Remote, FetchKind::Manifest, Resource::new(url), Ingest::Body);
+    }
+}
