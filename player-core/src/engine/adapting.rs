@@ -76,13 +76,7 @@ impl Session {
     }
 
     /// What may be asked for of a set, by quality, exclusions and keys; of sound in groups only that of `audio_group`.
-    pub(super) fn permitted(
-        &self,
-        cx: &Context,
-        id: StreamId,
-        set: SetKey,
-        audio_group: Option<&str>,
-    ) -> Vec<RepKey> {
+    pub(super) fn permitted(&self, cx: &Context, id: StreamId, set: SetKey, audio_group: Option<&str>) -> Vec<RepKey> {
         let presentation = &self.presentation;
         let auto = QualityChoice::Auto;
         let quality = if id == StreamId::Main { &self.wishes.quality } else { &auto };

@@ -8,8 +8,8 @@ use super::context::Context;
 use super::io::{FetchError, FetchId, FetchKind, FetchOutcome, Ingest};
 use super::loading;
 use super::pathways::ReadIndex;
-use super::refresh;
 use super::recovery::Cause;
+use super::refresh;
 use super::request::{JobId, Purpose};
 use super::schedule;
 use super::select;
@@ -221,7 +221,7 @@ impl Session {
         let may_wait = self.stream(id).is_some_and(|stream| stream.skipped == 0);
         let waits = may_wait && fetching.tail.as_ref().is_some_and(|tail| tail.waiting > 0);
         let is_empty = fetching.seen == 0 && id != StreamId::Text;
-        if is_empty && !(waits && self.is_continued(&fetching.chosen)) {
+        if is_empty && !(waits && self.is_continued(cx, &fetching.chosen)) {
             return self.request_failed(cx, job, Cause::NoSamples);
         }
         cx.jobs.remove(job, cx.now);

@@ -58,7 +58,7 @@ impl Session {
     }
 
     /// True if the segment after this one is of the same rendition and discontinuity, and goes on with its state.
-    pub(super) fn is_continued(&self, chosen: &Chosen) -> bool {
+    pub(super) fn is_continued(&self, cx: &Context, chosen: &Chosen) -> bool {
         let Chosen { rep, segment, .. } = chosen;
         let next = schedule::step(&self.presentation, schedule::after(*rep, segment), *rep, cx.now);
         let schedule::Step::Segment(next) = next else { return false };
@@ -89,7 +89,7 @@ impl Session {
                 .then(|| Box::new((Fetching { tail: None, ..fetching.clone() }, tail.outputs.clone()))),
             jumped: false,
         });
-        let goes_on = kept.is_some() && self.is_continued(&fetching.chosen);
+        let goes_on = kept.is_some() && self.is_continued(cx, &fetching.chosen);
         if let Some(stream) = self.stream_mut(id) {
             stream.kept = kept;
         }

@@ -164,12 +164,7 @@ impl Session {
         }
         if segment.gap || known {
             self.release_tail(cx, id);
-            self.settle(
-                id,
-                PartOf::new(picked.rep, &segment, picked.reason),
-                segment.start,
-                segment.end(),
-            );
+            self.settle(id, PartOf::new(picked.rep, &segment, picked.reason), segment.start, segment.end());
             if let Some(stream) = self.stream_mut(id) {
                 stream.place = schedule::after(picked.rep, &segment);
                 stream.last = Some(picked.rep);
@@ -240,7 +235,7 @@ impl Session {
             if self.exclusions.holds(rep, cx.now) || !schedule::is_aligned(presentation, stream.place, rep) {
                 continue;
             }
-            match schedule::step(presentation, stream.place, rep, self.now) {
+            match schedule::step(presentation, stream.place, rep, cx.now) {
                 Step::Segment(found) if !found.gap => return Around::Other(rung, found),
                 Step::Segment(_) | Step::WaitUntil(_) | Step::Exhausted => {}
                 Step::Index(_) => {
@@ -408,9 +403,10 @@ impl Session {
     pub(super) fn is_committed(&self, cx: &Context, id: StreamId) -> bool {
         let Some(fetching) = self.stream(id).and_then(|stream| stream.fetching()) else { return false };
         [MediaKind::Video, MediaKind::Audio].into_iter().any(|kind| {
-            let open = self.buffer(kind).and_then(|buffer| buffer.back()).filter(|part| {
-                !part.complete && part.of.key() == Some(fetching.chosen.key())
-            });
+            let open = self
+                .buffer(kind)
+                .and_then(|buffer| buffer.back())
+                .filter(|part| !part.complete && part.of.key() == Some(fetching.chosen.key()));
             let handed = cx.playback.feed.committed(kind);
             open.zip(handed).is_some_and(|(part, at)| at.seq > part.seq || (at.seq == part.seq && at.index > 0))
         })

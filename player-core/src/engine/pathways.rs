@@ -4,6 +4,7 @@
 use url::Url;
 
 use super::context::Context;
+use super::ids::KeyedPresentation;
 use super::io::{FetchError, FetchKind, Ingest};
 use super::locations::Place;
 use super::request::{JobId, Purpose};

@@ -24,7 +24,8 @@ use crate::error::{ErrorCode, PlayerError, Stage};
 use crate::event::Event;
 use crate::manifest::{self, RemoteElements};
 use crate::model::{
-    Agreement, Changes, IndexFormat, Presentation, PresentationKind, Resource, SegmentId, SegmentIndex, ThumbnailSpan, TimedMetadata,
+    Agreement, Changes, IndexFormat, Presentation, PresentationKind, Resource, SegmentId, SegmentIndex, ThumbnailSpan,
+    TimedMetadata,
 };
 use crate::time::{MediaTime, Now, WallClock, WallClockMapping};
 

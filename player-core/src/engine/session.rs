@@ -29,8 +29,8 @@ use crate::command::TrackChoice;
 use crate::container::InitSegment;
 use crate::manifest::{IndexPiece, PathwayClone};
 use crate::model::{
-    Agreement, Changes, ContentKinds, MediaKind, MuxedAudio, Presentation, Representation, Resource, Role, SegmentIndex, SegmentKeys,
-    SegmentList, ThumbnailSpan,
+    Agreement, Changes, ContentKinds, MediaKind, MuxedAudio, Presentation, Representation, Resource, Role,
+    SegmentIndex, SegmentKeys, SegmentList, ThumbnailSpan,
 };
 use crate::snapshot::{Quality, Track};
 use crate::text::Cue;

@@ -136,8 +136,7 @@ impl Session {
         let begin = self.audio.part_from(first).map(|part| (part.of.rep, part.first));
         let dropped = self.audio.truncate(committed, Departure::Void, |part| part.seq >= first);
         let kept = self.audio.back().and_then(|part| part.of.key());
-        let after =
-            kept.and_then(|key| Some(schedule::after(key.rep, &schedule::segment(&self.presentation, key)?)));
+        let after = kept.and_then(|key| Some(schedule::after(key.rep, &schedule::segment(&self.presentation, key)?)));
         let place = after.or_else(|| begin.map(|(rep, time)| Place::At { period: rep.period, time }));
         if let (Some(place), Some(stream), true) = (place, self.stream_mut(StreamId::Audio), dropped > 0) {
             stream.place = place;

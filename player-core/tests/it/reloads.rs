@@ -102,7 +102,12 @@ fn the_same_manifest_in_another_order_changes_nothing() {
 #[test]
 fn periods_and_segments_that_are_gone_in_front_are_not_missed() {
     let hls = |removed_segments| Relisting { removed_segments, order: Some(5), ..Relisting::default() };
-    let dash = |removed_periods, is_nameless| Relisting { removed_periods, is_nameless, order: Some(6), ..Relisting::default() };
+    let dash = |removed_periods, is_nameless| Relisting {
+        removed_periods,
+        is_nameless,
+        order: Some(6),
+        ..Relisting::default()
+    };
     for (protocol, relisting, at) in [
         (Protocol::Hls, hls(2), 12_000),
         (Protocol::Hls, hls(6), 30_000),
@@ -129,9 +134,10 @@ fn numbers_that_count_from_elsewhere_name_the_same_segments() {
         renew(&mut world, &Film { shape, ..film.clone() });
         assert_eq!(world.run_until_end(MINUTE * 5), Outcome::Ended, "{protocol:?}");
         // A playlist that counts anew is understood, and the host learns of it; DASH numbers mean nothing.
-        let renumbered = count(&world, |event| {
-            matches!(event, Event::Warning { error } if error.code == ErrorCode::ManifestMalformed)
-        });
+        let renumbered = count(
+            &world,
+            |event| matches!(event, Event::Warning { error } if error.code == ErrorCode::ManifestMalformed),
+        );
         assert_eq!(renumbered > 0, protocol == Protocol::Hls);
         let twice: Vec<_> = loaded(&world).into_iter().filter(|(_, times)| *times > 1).collect();
         assert_eq!(twice, [], "{protocol:?}");
@@ -162,7 +168,8 @@ fn choices_outlive_the_names_that_readers_make() {
         };
         assert_eq!(selected(MediaKind::Audio), ["audio-de"]);
         let by_id = |snapshot: &player_core::Snapshot| {
-            let qualities = snapshot.qualities.iter().map(|quality| (quality.id.clone(), quality.height, quality.shown));
+            let qualities =
+                snapshot.qualities.iter().map(|quality| (quality.id.clone(), quality.height, quality.shown));
             qualities.collect::<Vec<_>>()
         };
         assert_eq!(by_id(&after), by_id(&before), "{protocol:?}");
@@ -189,7 +196,12 @@ fn what_is_excluded_stays_excluded() {
         assert!(struck > 0, "{protocol:?}: the best quality was tried");
         let available = |world: &World| {
             let snapshot = world.snapshot();
-            snapshot.qualities.iter().filter(|quality| quality.available).map(|quality| quality.id.clone()).collect::<Vec<_>>()
+            snapshot
+                .qualities
+                .iter()
+                .filter(|quality| quality.available)
+                .map(|quality| quality.id.clone())
+                .collect::<Vec<_>>()
         };
         let before = available(&world);
         assert_eq!(before.len(), 4);
