@@ -359,7 +359,7 @@ mod tests {
     }
 
     fn presentation(reps: Vec<Representation>) -> KeyedPresentation {
-        let presentation = Presentation {
+        KeyedPresentation::from(Presentation {
             protocol: crate::model::Protocol::Dash,
             kind: crate::model::PresentationKind::OnDemand,
             duration: None,
@@ -372,8 +372,7 @@ mod tests {
             steering: None,
             pathways: Vec::new(),
             weights: Vec::new(),
-        };
-        presentation.into()
+        })
     }
 
     fn only_set(presentation: &KeyedPresentation) -> SetKey {
@@ -384,8 +383,7 @@ mod tests {
     fn exclusions_groups_and_pins_narrow_the_ladder_but_never_to_nothing() {
         let presentation =
             presentation(vec![rep("a", 1000, Some("x")), rep("b", 2000, Some("y")), rep("c", 3000, Some("y"))]);
-        let mut exclusions = Exclusions::default();
-        let now = Now::ZERO;
+        let (mut exclusions, now) = (Exclusions::default(), Now::ZERO);
         let ids = |exclusions: &Exclusions, quality: &QualityChoice, audio_group| {
             let bounds =
                 Bounds { now, exclusions, quality, audio_group, keys: &Keys::default(), output: abr::Hdcp::None };
