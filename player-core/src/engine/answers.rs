@@ -64,8 +64,8 @@ impl Session {
             cx.jobs.credit_location(job, &mut self.locations, cx.now, matches!(purpose, Purpose::Media(_)));
         }
         match purpose {
-            Purpose::Manifest => self.on_manifest(cx, job, body, &url),
-            Purpose::Remote => self.on_remote(cx, job, Some(body.clone())),
+            Purpose::Manifest => refresh::on_manifest(self, cx, job, body, &url),
+            Purpose::Remote => refresh::on_remote(self, cx, job, Some(body.clone())),
             Purpose::Steering => self.steering_arrived(cx, job, body, &url),
             Purpose::Index(rep) => self.index_arrived(cx, job, rep, body, &url),
             Purpose::Init(rep) => {

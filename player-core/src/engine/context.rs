@@ -27,7 +27,7 @@ pub(super) struct Context {
     pub ledger: Ledger,
     pub decoding: Decoding,
     /// Last reading of both of the host's clocks.
-    pub wall_clock: Option<WallClockMapping>,
+    wall_clock: Option<WallClockMapping>,
 }
 
 impl Context {
@@ -52,6 +52,16 @@ impl Context {
     /// Returns the position of playback at the time of the input.
     pub(super) fn position(&self) -> MediaTime {
         self.playback.clock.position(self.now)
+    }
+
+    /// Returns the last reading of the host's clocks, if there was any.
+    pub(super) const fn wall_clock(&self) -> Option<WallClockMapping> {
+        self.wall_clock
+    }
+
+    /// Takes a reading of the host's clocks.
+    pub(super) const fn set_wall_clock(&mut self, reading: WallClockMapping) {
+        self.wall_clock = Some(reading);
     }
 
     /// Returns the limits of buffering as configured now.

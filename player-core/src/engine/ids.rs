@@ -327,6 +327,11 @@ fn address(index: &SegmentIndex) -> String {
     }
 }
 
+/// Returns true for lists whose times count from their own beginning.
+pub fn is_relative(index: &SegmentIndex) -> bool {
+    matches!(index, SegmentIndex::Known(list) if matches!(list.id(0), Some(SegmentId::Sequence(_))))
+}
+
 /// Keys of a period and of what is in it, in the order of the manifest.
 #[derive(Clone, Debug)]
 struct PeriodKeys {
@@ -409,6 +414,25 @@ impl KeyedPresentation {
     pub fn reps_of(&self, set: SetKey) -> impl Iterator<Item = (RepKey, &Representation)> {
         let reps = self.set(set).map_or(&[][..], |set| &set.representations);
         self.rep_keys(set).iter().copied().zip(reps)
+    }
+
+    /// Returns a list by which one that is read for the first time can be placed, if segments may have been removed in
+    /// front of it: of the same set, or else of another of the same kind. Variants of the same content have the same
+    /// media sequence numbers.
+    pub fn sibling(&self, key: RepKey) -> Option<SegmentIndex> {
+        let start = self.period(key.period)?.start;
+        let kind = |set| self.set(set).map(|set| set.kind);
+        let others = self.set_keys(key.period).filter(|set| *set != key.set && kind(*set) == kind(key.set));
+        let starts_late = |index: &SegmentIndex| match index {
+            SegmentIndex::Known(list) => list.start().is_some_and(|first| first > start),
+            SegmentIndex::External(_) => false,
+        };
+        let reps = std::iter::once(key.set).chain(others).flat_map(|set| self.reps_of(set));
+        let mut moved = reps
+            .filter(|(rep, _)| *rep != key)
+            .map(|(_, rep)| &rep.index)
+            .filter(|index| is_relative(index) && starts_late(index));
+        moved.next().cloned()
     }
 
     /// Returns the keys of all representations.

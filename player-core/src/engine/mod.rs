@@ -119,7 +119,7 @@ impl Engine {
             (Input::Command { id, command }, item) => commands::on_command(cx, item, id, command),
             (Input::Render(event), item) => reports::on_render(cx, item.as_mut(), event),
             (Input::WallClock { now, utc }, item) => refresh::on_wall_clock(cx, item.as_mut(), now, utc),
-            (Input::Refresh, Some(Item::Open(session))) => session.refresh(cx),
+            (Input::Refresh, Some(Item::Open(session))) => refresh::begin(session, cx),
             (Input::FetchStarted { id, head }, Some(item)) => item.on_fetch_started(cx, id, head),
             (Input::FetchNotice { id, notice }, Some(item)) => item.on_fetch_notice(cx, id, notice),
             (Input::FetchProgress { id, bytes }, Some(item)) => item.on_fetch_progress(cx, id, bytes),

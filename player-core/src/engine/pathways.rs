@@ -83,7 +83,7 @@ impl Session {
         for clone in &orders.clones {
             if self.locations.add_clone(clone) {
                 add_addresses(self, clone, url);
-                self.clones.push((clone.clone(), url.clone()));
+                self.reloads.clones.push((clone.clone(), url.clone()));
             }
         }
         if self.locations.prefer(&orders.priority, cx.now) {
@@ -153,7 +153,7 @@ impl Session {
 
     /// Makes indexes unread whose source has a place that is `wanted` and whose segments have none.
     fn forget_indexes(&mut self, cx: &mut Context, reps: &[RepKey], wanted: impl Fn(&Place) -> bool) {
-        let Session { indexes, former_lists, locations, presentation, .. } = &mut *self;
+        let Session { indexes, reloads, locations, presentation, .. } = &mut *self;
         let leads = |resource: &Resource| locations.candidates(resource).iter().any(|c| wanted(&c.place));
         let mut forgotten = Vec::new();
         for rep in reps {
@@ -163,7 +163,7 @@ impl Session {
             }
             if let Some(index) = presentation.index_mut(*rep) {
                 let known = std::mem::replace(index, SegmentIndex::External(read.source.clone()));
-                former_lists.insert(*rep, known);
+                reloads.former_lists.insert(*rep, known);
                 forgotten.push(*rep);
             }
         }

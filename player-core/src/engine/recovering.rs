@@ -9,6 +9,7 @@ use super::failure::{self, Alternatives, Assessed};
 use super::fault;
 use super::locations::Place as Location;
 use super::recovery::{Action, Cause};
+use super::refresh;
 use super::request::{JobId, Purpose};
 use super::schedule;
 use super::select::{self, Bounds};
@@ -54,8 +55,8 @@ impl Session {
             Assessed::Decided(assessment) => assessment,
         };
         let is_final = !matches!(assessment.action, Action::RetryAfter(_) | Action::OtherLocation { .. });
-        if is_final && self.is_refresh(purpose) {
-            return self.give_up_refresh(cx, id, purpose, assessment.error);
+        if is_final && refresh::is_refresh(self, purpose) {
+            return refresh::give_up(self, cx, id, purpose, assessment.error);
         }
         match assessment.action {
             Action::RetryAfter(delay) => assessment.retry(cx, id, delay),

@@ -9,7 +9,7 @@ use url::Url;
 
 use super::context::Context;
 use super::fault;
-use super::ids::{KeyedPresentation, PeriodKey};
+use super::ids::{self, PeriodKey};
 use super::io::{FetchKind, Ingest};
 use super::item::Item;
 use super::loading::warn_about;
@@ -18,16 +18,16 @@ use super::pathways::{self, ReadIndex};
 use super::recovery::Cause;
 use super::request::{Job, JobId, Purpose};
 use super::schedule;
-use super::session::Session;
+use super::session::{Reloads, Session};
 use super::stream::{Activity, Place, RepKey, StreamId};
 use crate::error::{ErrorCode, PlayerError, Stage};
 use crate::event::Event;
 use crate::manifest::{self, RemoteElements};
 use crate::model::{
-    Agreement, Changes, IndexFormat, Presentation, PresentationKind, Resource, SegmentId, SegmentIndex, ThumbnailSpan,
+    Agreement, Changes, IndexFormat, Presentation, PresentationKind, Resource, SegmentIndex, ThumbnailSpan,
     TimedMetadata,
 };
-use crate::time::{MediaTime, Now, WallClock, WallClockMapping};
+use crate::time::{Now, WallClock, WallClockMapping};
 
 /// A wall clock that shows an earlier time was never set: 2020-01-01T00:00:00Z.
 const EARLIEST_CLOCK: WallClock = WallClock::from_unix_nanos(1_577_836_800_000_000_000);
@@ -37,22 +37,14 @@ pub(super) fn on_wall_clock(cx: &mut Context, item: Option<&mut Item>, now: Now,
     if utc < EARLIEST_CLOCK {
         return;
     }
-    cx.wall_clock = Some(WallClockMapping::new(now, utc));
+    cx.set_wall_clock(WallClockMapping::new(now, utc));
     let Some(Item::Open(session)) = item else { return };
     let before = session.presentation.available_at();
-    session.presentation.place_availability(cx.wall_clock);
+    session.presentation.place_availability(cx.wall_clock());
     let after = session.presentation.available_at();
     // Streams that wait for that time wait for where it lies now.
     for stream in session.streams.iter_mut().filter(|stream| before.is_some() && stream.hold_until == before) {
         stream.hold_until = after;
-    }
-}
-
-/// Warns if a presentation is not available yet.
-pub(super) fn warn_of_availability(cx: &mut Context, presentation: &KeyedPresentation) {
-    if let Some(at) = presentation.available_at().filter(|at| *at > cx.now) {
-        let message = format!("the presentation becomes available in {} s", at.since(cx.now).as_secs());
-        cx.effects.warn(PlayerError::warning(ErrorCode::MediaUnavailable, message).at(Stage::Manifest));
     }
 }
 
@@ -63,116 +55,114 @@ pub(super) fn warn_of_changes(cx: &mut Context, changes: Changes, url: &Url) {
     contradictions.warn(cx, Stage::Index, url);
 }
 
-impl Session {
-    /// Fetches the manifest again, unless that is under way.
-    pub(super) fn refresh(&mut self, cx: &mut Context) {
-        let is_under_way = |purpose| cx.jobs.of_purpose(purpose).is_some();
-        if cx.playback.is_over() || is_under_way(Purpose::Manifest) || is_under_way(Purpose::Remote) {
-            return;
-        }
-        let urls = self.locations.manifest_candidates().into_iter().map(|candidate| candidate.url).collect();
-        let resource = Resource { urls, range: None };
-        cx.jobs.add(cx.now, Purpose::Manifest, FetchKind::Manifest, resource, Ingest::Body);
+/// Fetches the manifest again, unless that is under way.
+pub(super) fn begin(session: &mut Session, cx: &mut Context) {
+    let is_under_way = |purpose| cx.jobs.of_purpose(purpose).is_some();
+    if cx.playback.is_over() || is_under_way(Purpose::Manifest) || is_under_way(Purpose::Remote) {
+        return;
     }
+    let urls = session.locations.manifest_candidates().into_iter().map(|candidate| candidate.url).collect();
+    let resource = Resource { urls, range: None };
+    cx.jobs.add(cx.now, Purpose::Manifest, FetchKind::Manifest, resource, Ingest::Body);
+}
 
-    /// Returns true if a request only renews what is known: playback goes on without it.
-    pub(super) fn is_refresh(&self, purpose: Purpose) -> bool {
-        match purpose {
-            Purpose::Manifest | Purpose::Remote => true,
-            Purpose::Index(rep) => schedule::known_list(&self.presentation, rep).is_some(),
-            Purpose::Init(_) | Purpose::Media(_) | Purpose::Steering | Purpose::Key => false,
-        }
+/// Returns true if a request only renews what is known: playback goes on without it.
+pub(super) fn is_refresh(session: &Session, purpose: Purpose) -> bool {
+    match purpose {
+        Purpose::Manifest | Purpose::Remote => true,
+        Purpose::Index(rep) => schedule::known_list(&session.presentation, rep).is_some(),
+        Purpose::Init(_) | Purpose::Media(_) | Purpose::Steering | Purpose::Key => false,
     }
+}
 
-    /// Goes on with what is known. A manifest may do without a part of it.
-    pub(super) fn give_up_refresh(&mut self, cx: &mut Context, job: JobId, purpose: Purpose, error: PlayerError) {
-        cx.effects.warn(error);
-        match purpose {
-            Purpose::Remote => self.on_remote(cx, job, None),
-            _ => drop(cx.jobs.remove(job, cx.now)),
-        }
+/// Goes on with what is known. A manifest may do without a part of it.
+pub(super) fn give_up(session: &mut Session, cx: &mut Context, job: JobId, purpose: Purpose, error: PlayerError) {
+    cx.effects.warn(error);
+    match purpose {
+        Purpose::Remote => on_remote(session, cx, job, None),
+        _ => drop(cx.jobs.remove(job, cx.now)),
     }
+}
 
-    /// Takes a manifest that was fetched again. Parts of it that lie in other files are fetched before it is read.
-    pub(super) fn on_manifest(&mut self, cx: &mut Context, job: JobId, body: &Bytes, url: &Url) {
-        if let Some(attempt) = cx.jobs.get(job).and_then(Job::attempt) {
-            self.locations.manifest_came_from(&attempt.candidate.place, url);
-        }
-        cx.jobs.remove(job, cx.now);
-        let remotes = RemoteElements::default();
-        let missing = manifest::missing(body, url, &remotes).unwrap_or_default();
-        let incomplete = IncompleteManifest { body: body.clone(), url: url.clone(), remotes };
-        self.read_again(cx, incomplete, missing);
+/// Takes a manifest that was fetched again. Parts of it that lie in other files are fetched before it is read.
+pub(super) fn on_manifest(session: &mut Session, cx: &mut Context, job: JobId, body: &Bytes, url: &Url) {
+    if let Some(attempt) = cx.jobs.get(job).and_then(Job::attempt) {
+        session.locations.manifest_came_from(&attempt.candidate.place, url);
     }
+    cx.jobs.remove(job, cx.now);
+    let remotes = RemoteElements::default();
+    let missing = manifest::missing(body, url, &remotes).unwrap_or_default();
+    let incomplete = IncompleteManifest { body: body.clone(), url: url.clone(), remotes };
+    read_again(session, cx, incomplete, missing);
+}
 
-    /// Takes a part of a manifest that was fetched again; `None` if it is unavailable.
-    pub(super) fn on_remote(&mut self, cx: &mut Context, job: JobId, body: Option<Bytes>) {
-        let Some(done) = cx.jobs.remove(job, cx.now) else { return };
-        let Some(mut incomplete) = self.incomplete.take() else { return };
-        for url in done.resource.urls {
-            incomplete.remotes.insert(url, body.clone());
-        }
-        if cx.jobs.of_purpose(Purpose::Remote).is_some() {
-            self.incomplete = Some(incomplete);
-            return;
-        }
-        let missing = manifest::missing(&incomplete.body, &incomplete.url, &incomplete.remotes).unwrap_or_default();
-        self.read_again(cx, incomplete, missing);
+/// Takes a part of a manifest that was fetched again; `None` if it is unavailable.
+pub(super) fn on_remote(session: &mut Session, cx: &mut Context, job: JobId, body: Option<Bytes>) {
+    let Some(done) = cx.jobs.remove(job, cx.now) else { return };
+    let Some(mut incomplete) = session.reloads.incomplete.take() else { return };
+    for url in done.resource.urls {
+        incomplete.remotes.insert(url, body.clone());
     }
+    if cx.jobs.of_purpose(Purpose::Remote).is_some() {
+        session.reloads.incomplete = Some(incomplete);
+        return;
+    }
+    let missing = manifest::missing(&incomplete.body, &incomplete.url, &incomplete.remotes).unwrap_or_default();
+    read_again(session, cx, incomplete, missing);
+}
 
-    fn read_again(&mut self, cx: &mut Context, incomplete: IncompleteManifest, missing: Vec<Url>) {
-        if !missing.is_empty() {
-            self.incomplete = Some(incomplete);
-            return fetch_remotes(cx, missing);
+fn read_again(session: &mut Session, cx: &mut Context, incomplete: IncompleteManifest, missing: Vec<Url>) {
+    if !missing.is_empty() {
+        session.reloads.incomplete = Some(incomplete);
+        return fetch_remotes(cx, missing);
+    }
+    let IncompleteManifest { body, url, remotes } = incomplete;
+    let parsed = match manifest::parse_with(&body, &url, None, &remotes) {
+        Ok(parsed) => parsed,
+        Err(error) => {
+            let error = fault::describe(FetchKind::Manifest, Cause::Manifest(&error), Some(&url));
+            return cx.effects.warn(error);
         }
-        let IncompleteManifest { body, url, remotes } = incomplete;
-        let parsed = match manifest::parse_with(&body, &url, None, &remotes) {
-            Ok(parsed) => parsed,
-            Err(error) => {
-                let error = fault::describe(FetchKind::Manifest, Cause::Manifest(&error), Some(&url));
-                return cx.effects.warn(error);
-            }
-        };
-        warn_about(cx, parsed.warnings, Stage::Manifest, &url);
-        match parsed.presentation.kind {
-            PresentationKind::OnDemand => self.renew_presentation(cx, parsed.presentation, &url),
-            PresentationKind::Live => {
-                cx.effects.warn(PlayerError::unsupported("live playback").at(Stage::Manifest).with_url(&url));
-            }
+    };
+    warn_about(cx, parsed.warnings, Stage::Manifest, &url);
+    match parsed.presentation.kind {
+        PresentationKind::OnDemand => renew_presentation(session, cx, parsed.presentation, &url),
+        PresentationKind::Live => {
+            cx.effects.warn(PlayerError::unsupported("live playback").at(Stage::Manifest).with_url(&url));
         }
     }
+}
 
-    fn renew_presentation(&mut self, cx: &mut Context, presentation: Presentation, url: &Url) {
-        let replaced = replace(self, presentation);
-        self.presentation.place_availability(cx.wall_clock);
-        for (clone, base) in self.clones.clone() {
-            pathways::add_addresses(self, &clone, &base);
+fn renew_presentation(session: &mut Session, cx: &mut Context, presentation: Presentation, url: &Url) {
+    let replaced = replace(session, presentation);
+    session.presentation.place_availability(cx.wall_clock());
+    for (clone, base) in session.reloads.clones.clone() {
+        pathways::add_addresses(session, &clone, &base);
+    }
+    if replaced.is_steering_changed {
+        session.renew_steering(cx);
+    }
+    for rep in replaced.released {
+        let job = cx.jobs.of_purpose(Purpose::Index(rep));
+        let attempt = job.and_then(|job| cx.jobs.remove(job, cx.now)?.attempt().map(|attempt| attempt.fetch));
+        if let Some(fetch) = attempt {
+            cx.effects.cancel(fetch);
         }
-        if replaced.is_steering_changed {
-            self.renew_steering(cx);
-        }
-        for rep in replaced.released {
-            let job = cx.jobs.of_purpose(Purpose::Index(rep));
-            let attempt = job.and_then(|job| cx.jobs.remove(job, cx.now)?.attempt().map(|attempt| attempt.fetch));
-            if let Some(fetch) = attempt {
-                cx.effects.cancel(fetch);
-            }
-        }
-        replaced.contradictions.warn(cx, Stage::Manifest, url);
-        self.know_metadata(cx, replaced.metadata, Stage::Manifest);
-        self.choose_captions(cx);
-        if self.list_choices(cx.now) {
-            cx.effects.emit(Event::TracksChanged);
-        }
-        if replaced.is_duration_changed {
-            cx.effects.emit(Event::TimelineChanged);
-        }
-        for rep in replaced.indexes {
-            let Some(read) = self.indexes.get(&rep) else { continue };
-            if cx.jobs.of_purpose(Purpose::Index(rep)).is_none() {
-                let resource = read.source.first_request();
-                cx.jobs.add(cx.now, Purpose::Index(rep), FetchKind::Index, resource, Ingest::Body);
-            }
+    }
+    replaced.contradictions.warn(cx, Stage::Manifest, url);
+    session.know_metadata(cx, replaced.metadata, Stage::Manifest);
+    session.choose_captions(cx);
+    if session.list_choices(cx.now) {
+        cx.effects.emit(Event::TracksChanged);
+    }
+    if replaced.is_duration_changed {
+        cx.effects.emit(Event::TimelineChanged);
+    }
+    for rep in replaced.indexes {
+        let Some(read) = session.indexes.get(&rep) else { continue };
+        if cx.jobs.of_purpose(Purpose::Index(rep)).is_none() {
+            let resource = read.source.first_request();
+            cx.jobs.add(cx.now, Purpose::Index(rep), FetchKind::Index, resource, Ingest::Body);
         }
     }
 }
@@ -237,7 +227,7 @@ impl Contradictions {
 /// Replaces the presentation of a session. Keys, public names and known indexes stay; streams whose place is gone go on
 /// by time.
 pub fn replace(session: &mut Session, presentation: Presentation) -> Replaced {
-    let known = session.identities.intern(presentation);
+    let known = session.reloads.identities.intern(presentation);
     let mut before = std::mem::replace(&mut session.presentation, known);
     let known = &session.presentation;
     let mut replaced = Replaced {
@@ -251,7 +241,7 @@ pub fn replace(session: &mut Session, presentation: Presentation) -> Replaced {
         match session.presentation.index_mut(key) {
             Some(slot) => replaced.contradictions.add(renew(&mut session.indexes, key, slot, index)),
             // It may come back: names and times of its segments depend on what was known.
-            None if is_relative(&index) => drop(session.former_lists.insert(key, index)),
+            None if ids::is_relative(&index) => drop(session.reloads.former_lists.insert(key, index)),
             None => {}
         }
     }
@@ -266,7 +256,7 @@ pub fn replace(session: &mut Session, presentation: Presentation) -> Replaced {
     if *session.thumbnails != thumbnails {
         session.thumbnails = Arc::new(thumbnails);
     }
-    session.was_refreshed = true;
+    session.reloads.was_refreshed = true;
     replaced
 }
 
@@ -285,14 +275,10 @@ fn renew(
     slot.merge(update)
 }
 
-/// True for lists whose times count from their own beginning.
-fn is_relative(index: &SegmentIndex) -> bool {
-    matches!(index, SegmentIndex::Known(list) if matches!(list.id(0), Some(SegmentId::Sequence(_))))
-}
-
 /// Forgets what is known of periods that would not be recognised any more.
 fn forget(session: &mut Session) {
-    let Session { identities, exclusions, indexes, former_lists, index_pieces, .. } = session;
+    let Session { reloads, exclusions, indexes, index_pieces, .. } = session;
+    let Reloads { identities, former_lists, .. } = reloads;
     let stays = |rep: &RepKey| identities.knows(rep.period);
     exclusions.retain(stays);
     indexes.retain(|rep, _| stays(rep));
@@ -331,23 +317,4 @@ fn place(session: &mut Session, id: StreamId, replaced: &mut Replaced) {
             replaced.indexes.push(rep);
         }
     }
-}
-
-/// Returns a list by which one that is read for the first time can be placed, if segments may have been removed in front
-/// of it: of the same set, or else of another of the same kind. Variants of the same content have the same media
-/// sequence numbers.
-pub fn sibling(presentation: &KeyedPresentation, key: RepKey) -> Option<SegmentIndex> {
-    let period = presentation.period(key.period)?;
-    let kind = |set| presentation.set(set).map(|set| set.kind);
-    let others = presentation.set_keys(key.period).filter(|set| *set != key.set && kind(*set) == kind(key.set));
-    let reps = std::iter::once(key.set).chain(others).flat_map(|set| presentation.reps_of(set));
-    let mut moved = reps
-        .filter(|(rep, _)| *rep != key)
-        .map(|(_, rep)| &rep.index)
-        .filter(|index| is_relative(index) && starts_late(index, period.start));
-    moved.next().cloned()
-}
-
-fn starts_late(index: &SegmentIndex, start: MediaTime) -> bool {
-    matches!(index, SegmentIndex::Known(list) if list.start().is_some_and(|first| first > start))
 }

@@ -18,7 +18,6 @@ use super::metadata::MetadataStore;
 use super::opening::{IncompleteManifest, Opening};
 use super::pairing::Sounding;
 use super::pathways::ReadIndex;
-use super::refresh;
 use super::schedule;
 use super::select::{self, Exclusions, Wishes};
 use super::steering::Steering;
@@ -50,6 +49,21 @@ pub struct IndexTaken {
     pub changes: Changes,
 }
 
+/// State that a manifest which is read again needs of those before it.
+#[derive(Debug, Default)]
+pub struct Reloads {
+    /// Keys of what its manifests list.
+    pub identities: Identities,
+    /// Lists that were forgotten to be read again from elsewhere: what comes is merged with them.
+    pub former_lists: BTreeMap<RepKey, SegmentIndex>,
+    /// Pathways that a steering server made from others, and where their addresses are relative to.
+    pub clones: Vec<(PathwayClone, Url)>,
+    /// The presentation was replaced by a newer state of it.
+    pub was_refreshed: bool,
+    /// Manifest that is read again, while parts of it are fetched.
+    pub incomplete: Option<IncompleteManifest>,
+}
+
 /// A presentation that is loaded.
 #[derive(Debug)]
 pub struct Session {
@@ -59,10 +73,10 @@ pub struct Session {
     pub wishes: Wishes,
     /// Where to begin, when the viewer told.
     pub start: Option<MediaTime>,
-    /// Keys of what its manifests list.
-    pub identities: Identities,
     /// The presentation.
     pub presentation: KeyedPresentation,
+    /// State from one manifest of the item to the next.
+    pub reloads: Reloads,
     /// Its length, once known.
     pub duration: Option<Duration>,
     /// In the order main, audio, text; a stream that nobody needs is absent.
@@ -91,14 +105,6 @@ pub struct Session {
     pub steering: Option<Steering>,
     /// The author's beginning is not known before the length is: what was told, negative from the end.
     pub authored_start: Option<MediaTime>,
-    /// Lists that were forgotten to be read again from elsewhere: what comes is merged with them.
-    pub former_lists: BTreeMap<RepKey, SegmentIndex>,
-    /// Pathways that a steering server made from others, and where their addresses are relative to.
-    pub clones: Vec<(PathwayClone, Url)>,
-    /// The presentation was replaced by a newer state of it.
-    pub was_refreshed: bool,
-    /// Manifest that is read again, while parts of it are fetched.
-    pub incomplete: Option<IncompleteManifest>,
     /// Parts of indexes that are not complete yet.
     pub index_pieces: BTreeMap<RepKey, Vec<IndexPiece>>,
     /// Initialisation data read so far.
@@ -132,10 +138,10 @@ impl Session {
     pub fn new(opening: &Opening, presentation: Presentation, jitter: &mut Jitter) -> Self {
         let mut locations = opening.locations().clone();
         locations.weigh(&presentation.weights, jitter);
-        let mut identities = Identities::default();
-        let presentation = identities.intern(presentation);
+        let mut reloads = Reloads::default();
+        let presentation = reloads.identities.intern(presentation);
         Self {
-            identities,
+            reloads,
             locations,
             wishes: opening.preferences().clone(),
             start: opening.start(),
@@ -154,10 +160,6 @@ impl Session {
             indexes: BTreeMap::new(),
             steering: None,
             authored_start: None,
-            former_lists: BTreeMap::new(),
-            clones: Vec::new(),
-            was_refreshed: false,
-            incomplete: None,
             index_pieces: BTreeMap::new(),
             inits: Vec::new(),
             keys: opening.keys().clone(),
@@ -406,9 +408,9 @@ impl Session {
         let presentation = &mut self.presentation;
         let index = presentation.representation(key).map(|rep| &rep.index);
         let is_first = matches!(index, Some(SegmentIndex::External(_)));
-        let former = self.former_lists.remove(&key).filter(|_| is_first);
-        let wants_sibling = is_first && former.is_none() && self.was_refreshed;
-        let sibling = if wants_sibling { refresh::sibling(presentation, key) } else { None };
+        let former = self.reloads.former_lists.remove(&key).filter(|_| is_first);
+        let wants_sibling = is_first && former.is_none() && self.reloads.was_refreshed;
+        let sibling = if wants_sibling { presentation.sibling(key) } else { None };
         let (begin, mut changes) = (segments.start(), Changes::default());
         if let Some(index) = presentation.index_mut(key) {
             let placed = sibling.map(|mut placed| {
