@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::context::Context;
+use super::ids::{PeriodKey, SetKey};
 use super::load_control::Waiting;
 use super::schedule::{self, Step};
 use super::select::{self, Bounds};
@@ -36,15 +37,15 @@ impl Session {
         &mut self,
         cx: &mut Context,
         id: StreamId,
-        period: usize,
-        set: usize,
+        period: PeriodKey,
+        set: SetKey,
     ) -> Result<Picked, PlayerError> {
         let presentation = &self.presentation;
         let Some(stream) = self.stream(id) else { return Err(nothing_left(None, self)) };
         let (place, last) = (stream.place, stream.last);
-        let mut keys = self.permitted(cx, id, period, set, self.audio_group(id));
+        let mut keys = self.permitted(cx, id, set, self.audio_group(id));
         if keys.is_empty() {
-            return Err(nothing_left(select::reps_of(presentation, period, set), self));
+            return Err(nothing_left(select::reps_of(presentation, set), self));
         }
         let plan = self.plan_sound(cx, period);
         let presentation = &self.presentation;
@@ -75,14 +76,7 @@ impl Session {
     }
 
     /// What may be asked for of a set, by quality, exclusions and keys; of sound in groups only that of `audio_group`.
-    pub(super) fn permitted(
-        &self,
-        cx: &Context,
-        id: StreamId,
-        period: usize,
-        set: usize,
-        audio_group: Option<&str>,
-    ) -> Vec<RepKey> {
+    pub(super) fn permitted(&self, cx: &Context, id: StreamId, set: SetKey, audio_group: Option<&str>) -> Vec<RepKey> {
         let presentation = &self.presentation;
         let auto = QualityChoice::Auto;
         let quality = if id == StreamId::Main { &self.wishes.quality } else { &auto };
@@ -94,7 +88,7 @@ impl Session {
             keys: &self.keys,
             output: self.output,
         };
-        select::permitted(presentation, period, set, bounds)
+        select::permitted(presentation, set, bounds)
     }
 
     /// The adaptive rule is asked for pictures, and for sound when there are none.
@@ -199,13 +193,13 @@ impl Session {
             let output = cx.config.output_protection;
             let rep = ladder.keys.get(rung).copied();
             let rep = rep.filter(|_| ladder.rungs.get(rung).is_some_and(|rung| rung.protection.needed <= output));
-            let step = rep.map(|rep| (rep, schedule::step(&session.presentation, place, rep)));
+            let step = rep.map(|rep| (rep, schedule::step(&session.presentation, place, rep, cx.now)));
             step.unwrap_or((chosen.rep, Step::Exhausted))
         };
         let (rep, first) = match segment(self, cx, rung) {
             // Given up once the other one can begin at once.
             (rep, Step::Index(_)) => return self.want_index(cx, rep),
-            (_, Step::Exhausted) => return,
+            (_, Step::WaitUntil(_) | Step::Exhausted) => return,
             (rep, Step::Segment(segment)) => (rep, segment),
         };
         self.cancel_stream(cx, id);

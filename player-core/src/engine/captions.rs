@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::context::Context;
+use super::ids::SegmentKey;
 use super::select;
 use super::session::Session;
-use super::stream::{Activity, RepKey, StreamId};
+use super::stream::{Activity, StreamId};
 use crate::command::TrackChoice;
 use crate::container::CaptionPacket;
 use crate::event::Event;
@@ -25,13 +26,10 @@ const MOST_CUES: usize = 20_000;
 /// No picture is shorter.
 const LEAST_PICTURE: Duration = Duration::from_millis(4);
 
-/// Which segment a packet came with.
-pub type SegmentOf = (RepKey, u64);
-
 /// The captions of one picture.
 #[derive(Clone, Debug)]
 struct Held {
-    of: SegmentOf,
+    of: SegmentKey,
     mapping: TimestampMapping,
     triples: Vec<u8>,
 }
@@ -75,7 +73,7 @@ impl CaptionStore {
     /// Takes packets of a segment, in presentation time and in its order. They replace what other segments brought
     /// for the time from the first of them on: after a change of quality the same time comes once. True when a
     /// channel or service was heard for the first time.
-    pub fn insert(&mut self, of: SegmentOf, mapping: TimestampMapping, packets: Vec<CaptionPacket>) -> bool {
+    pub fn insert(&mut self, of: SegmentKey, mapping: TimestampMapping, packets: Vec<CaptionPacket>) -> bool {
         let Some(first) = packets.first().map(|packet| packet.pts) else { return false };
         let replaced: Vec<MediaTime> =
             self.packets.range(first..).filter(|(_, held)| held.of != of).map(|(at, _)| *at).collect();
@@ -235,7 +233,7 @@ impl Session {
         }
         let window = fetching.chosen.window;
         packets.retain(|packet| window.shows(packet.pts, packet.pts + LEAST_PICTURE));
-        let found = captions.insert((fetching.chosen.rep, segment.number), segment.mapping, packets);
+        let found = captions.insert(SegmentKey::of(fetching.chosen.rep, segment), segment.mapping, packets);
         if captions.publish() {
             cx.effects.emit(Event::CuesChanged);
         }

@@ -7,14 +7,14 @@ use super::schedule;
 use super::session::Session;
 use super::stream::{Activity, Chosen, Fetching, RepKey, StreamId};
 use crate::container::{CarriedState, DemuxOutput, DemuxerState, SegmentTail};
-use crate::model::{MediaKind, Resource, SegmentRef, TimestampMapping};
+use crate::model::{MediaKind, Resource, SegmentId, SegmentRef, TimestampMapping};
 use crate::time::MediaTime;
 
 /// What the last segment of a stream left.
 #[derive(Clone, Debug)]
 pub struct KeptState {
     rep: RepKey,
-    number: u64,
+    segment: SegmentId,
     mapping: TimestampMapping,
     init: Option<Resource>,
     state: DemuxerState,
@@ -34,7 +34,7 @@ impl KeptState {
 
     /// True if a segment is the one after it.
     fn is_before(&self, rep: RepKey, segment: &SegmentRef) -> bool {
-        !self.jumped && self.fits(rep, segment) && self.number.checked_add(1) == Some(segment.number)
+        !self.jumped && self.fits(rep, segment) && segment.previous == Some(self.segment)
     }
 
     /// The stream goes on elsewhere: unfinished access units are dropped, tables and parameter sets stay.
@@ -58,11 +58,11 @@ impl Session {
     }
 
     /// True if the segment after this one is of the same rendition and discontinuity, and goes on with its state.
-    pub(super) fn is_continued(&self, chosen: &Chosen) -> bool {
+    pub(super) fn is_continued(&self, cx: &Context, chosen: &Chosen) -> bool {
         let Chosen { rep, segment, .. } = chosen;
-        let next = schedule::step(&self.presentation, schedule::after(*rep, segment), *rep);
+        let next = schedule::step(&self.presentation, schedule::after(*rep, segment), *rep, cx.now);
         let schedule::Step::Segment(next) = next else { return false };
-        let follows = segment.number.checked_add(1) == Some(next.number);
+        let follows = next.previous == Some(segment.id);
         follows && !next.gap && next.mapping == segment.mapping && next.init == segment.init
     }
 
@@ -80,7 +80,7 @@ impl Session {
         let Chosen { rep, segment, .. } = &fetching.chosen;
         let kept = fetching.tail.as_deref().map(|tail| KeptState {
             rep: *rep,
-            number: segment.number,
+            segment: segment.id,
             mapping: segment.mapping,
             init: segment.init.clone(),
             state: tail.state.clone(),
@@ -89,7 +89,7 @@ impl Session {
                 .then(|| Box::new((Fetching { tail: None, ..fetching.clone() }, tail.outputs.clone()))),
             jumped: false,
         });
-        let goes_on = kept.is_some() && self.is_continued(&fetching.chosen);
+        let goes_on = kept.is_some() && self.is_continued(cx, &fetching.chosen);
         if let Some(stream) = self.stream_mut(id) {
             stream.kept = kept;
         }

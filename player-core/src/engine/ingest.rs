@@ -7,7 +7,7 @@ use super::buffer::{PartOf, TrackBuffer};
 use super::context::Context;
 use super::schedule;
 use super::session::Session;
-use super::stream::{Activity, Chosen, StreamId};
+use super::stream::{Activity, Chosen, Place, StreamId};
 use super::timeline::{self, PLAUSIBLE, Timeline};
 use crate::container::{DemuxOutput, Fragment, InitSegment, MediaClock, Sample, TrackDamage, TrackInit};
 use crate::drm::{KeyId, KeySystem};
@@ -60,9 +60,10 @@ impl Session {
         let Some(stream) = self.stream_mut(id) else { return };
         let Some(fetching) = stream.fetching() else { return };
         let segment = &fetching.chosen.segment;
-        let (number, url) = (segment.number, segment.resource.urls.first().cloned());
+        let (number, previous) = (segment.id, segment.previous);
+        let url = segment.resource.urls.first().cloned();
         let before = stream.damaged.replace(number);
-        let goes_on = before.is_some_and(|before| before == number || before.checked_add(1) == Some(number));
+        let goes_on = before.is_some_and(|before| before == number || Some(before) == previous);
         if damage.gaps == 0 || goes_on {
             return;
         }
@@ -164,14 +165,22 @@ impl Session {
         let begins_at = fetching.begins_at;
         let placing = match fetching.shift {
             Some(shift) => Placing { shift, corrected: false },
-            None => place_segment(timeline, &fetching.chosen, begins_at, init, init.first.unwrap_or(first), buffer),
+            None => place_segment(
+                timeline,
+                &fetching.chosen,
+                stream.place,
+                begins_at,
+                init,
+                init.first.unwrap_or(first),
+                buffer,
+            ),
         };
         let shift = *fetching.shift.insert(placing.shift);
         let (samples, absurd) = place_samples(fragment.samples, shift, begins_at, segment.end());
         buffer.account_mut().refuse(Loss::OutsideWindow, absurd);
         let strange = (absurd > 0 || placing.corrected) && !std::mem::replace(&mut fetching.warned, true);
         let url = segment.resource.urls.first().cloned();
-        let of = PartOf { rep: fetching.chosen.rep, number: segment.number, reason: fetching.chosen.reason };
+        let of = PartOf::new(fetching.chosen.rep, segment, fetching.chosen.reason);
         let was_empty = buffer.end().is_none();
         buffer.insert(of, &config, fetching.chosen.window, samples, cx.playback.feed.committed(kind));
         let begins = buffer.parts().next().map(|part| part.first);
@@ -207,7 +216,7 @@ impl Session {
     /// the one before is fetched first.
     fn step_back(&mut self, cx: &mut Context, id: StreamId) {
         let chosen = self.stream(id).and_then(|stream| stream.fetching()).map(|fetching| &fetching.chosen);
-        let before = chosen.and_then(|chosen| schedule::before(&self.presentation, chosen.rep, chosen.segment.number));
+        let before = chosen.and_then(|chosen| schedule::before(&self.presentation, chosen.rep, chosen.segment.id));
         let Some(place) = before else { return };
         let steps = self.stream(id).map_or(0, |stream| stream.stepped_back).saturating_add(1);
         self.restart_stream(cx, id, cx.playback.start.at, Departure::Void);
@@ -246,6 +255,7 @@ struct Placing {
 fn place_segment(
     timeline: &mut Timeline,
     chosen: &Chosen,
+    place: Place,
     begins_at: MediaTime,
     init: &InitSegment,
     first: MediaTime,
@@ -255,7 +265,7 @@ fn place_segment(
     let offset = offset_of(timeline, chosen, begins_at, init.clock, first);
     let neighbour = buffer
         .back()
-        .filter(|part| part.of.rep.period == chosen.rep.period && part.of.number + 1 == segment.number)
+        .filter(|part| matches!(place, Place::After { rep, segment, .. } if part.of.rep == rep && part.of.segment == Some(segment)))
         .map(|part| part.last);
     let duration = segment.end().since(begins_at);
     let correction = timeline::correction(begins_at, first.shifted(offset), duration, neighbour);

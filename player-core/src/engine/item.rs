@@ -190,6 +190,7 @@ impl Item {
             && let Some(presentation) = presentation
         {
             let mut session = Session::new(opening, presentation, &mut cx.jitter);
+            session.presentation.place_availability(cx.wall_clock());
             session.begin(cx);
             *self = Self::Open(Box::new(session));
         }

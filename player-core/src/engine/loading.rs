@@ -4,6 +4,7 @@ use url::Url;
 
 use super::accounting::Departure;
 use super::context::Context;
+use super::ids::KeyedPresentation;
 use super::schedule;
 use super::select;
 use super::session::{Session, kind_of};
@@ -23,6 +24,14 @@ pub(super) fn warn_about(cx: &mut Context, warnings: Vec<ManifestWarning>, stage
             Some(line) => error.with_line(line),
             None => error,
         });
+    }
+}
+
+/// Warns if a presentation is not available yet.
+fn warn_of_availability(cx: &mut Context, presentation: &KeyedPresentation) {
+    if let Some(at) = presentation.available_at().filter(|at| *at > cx.now) {
+        let message = format!("the presentation becomes available in {} s", at.since(cx.now).as_secs());
+        cx.effects.warn(PlayerError::warning(ErrorCode::MediaUnavailable, message).at(Stage::Manifest));
     }
 }
 
@@ -58,6 +67,7 @@ impl Session {
         if duration.is_some() {
             cx.effects.emit(Event::TimelineChanged);
         }
+        warn_of_availability(cx, &self.presentation);
         self.begin_at_seek(cx, start);
         self.know_metadata(cx, metadata, Stage::Manifest);
         if !playable {

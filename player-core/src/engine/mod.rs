@@ -6,7 +6,7 @@
 //! | `commands` `answers` `reports` | the three kinds of input: host, network, renderer |
 //! | `loading` `fetching` `adapting` `sounding` `ingest` `recovering` `presenting` `playing` `announcing` `tracks` `pathways` `unlocking` `decoding` | the steps that follow each of them |
 //! | `session` `stream` `buffer` `playback` `pending` `request` `text` `captions` `metadata` `keys` | state: what is loaded, held, and under way |
-//! | `select` `pairing` `schedule` `load_control` `recovery` `timeline` `locations` `steering` `feed` `gap` `seek` `clock` | decisions, as pure functions or small machines |
+//! | `ids` `select` `pairing` `schedule` `refresh` `load_control` `recovery` `timeline` `locations` `steering` `feed` `gap` `seek` `clock` | decisions, as pure functions or small machines |
 //! | `stats` `timer` `jitter` `fault` | the ledger, the timers, the dice, the names of errors |
 
 pub mod io;
@@ -28,6 +28,7 @@ mod fault;
 mod feed;
 mod fetching;
 mod gap;
+mod ids;
 mod ingest;
 mod item;
 mod jitter;
@@ -45,6 +46,7 @@ mod playing;
 mod presenting;
 mod recovering;
 mod recovery;
+mod refresh;
 mod reports;
 mod request;
 mod schedule;
@@ -116,14 +118,17 @@ impl Engine {
         match (input, &mut self.item) {
             (Input::Command { id, command }, item) => commands::on_command(cx, item, id, command),
             (Input::Render(event), item) => reports::on_render(cx, item.as_mut(), event),
+            (Input::WallClock { now, utc }, item) => refresh::on_wall_clock(cx, item.as_mut(), now, utc),
+            (Input::Refresh, Some(Item::Open(session))) => refresh::begin(session, cx),
             (Input::FetchStarted { id, head }, Some(item)) => item.on_fetch_started(cx, id, head),
             (Input::FetchNotice { id, notice }, Some(item)) => item.on_fetch_notice(cx, id, notice),
             (Input::FetchProgress { id, bytes }, Some(item)) => item.on_fetch_progress(cx, id, bytes),
             (Input::FetchMedia { id, output, .. }, Some(Item::Open(session))) => session.on_fetch_media(cx, id, output),
             (Input::FetchEnded { id, outcome }, Some(item)) => item.on_fetch_ended(cx, id, outcome),
-            // Requests end with what they were for.
+            // Requests end with what they were for, and what is not open yet is not old.
             (
-                Input::FetchStarted { .. }
+                Input::Refresh
+                | Input::FetchStarted { .. }
                 | Input::FetchNotice { .. }
                 | Input::FetchProgress { .. }
                 | Input::FetchMedia { .. }

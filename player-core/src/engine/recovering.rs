@@ -9,6 +9,7 @@ use super::failure::{self, Alternatives, Assessed};
 use super::fault;
 use super::locations::Place as Location;
 use super::recovery::{Action, Cause};
+use super::refresh;
 use super::request::{JobId, Purpose};
 use super::schedule;
 use super::select::{self, Bounds};
@@ -53,6 +54,10 @@ impl Session {
             }
             Assessed::Decided(assessment) => assessment,
         };
+        let is_final = !matches!(assessment.action, Action::RetryAfter(_) | Action::OtherLocation { .. });
+        if is_final && refresh::is_refresh(self, purpose) {
+            return refresh::give_up(self, cx, id, purpose, assessment.error);
+        }
         match assessment.action {
             Action::RetryAfter(delay) => assessment.retry(cx, id, delay),
             Action::OtherLocation { exclude_for } => {
@@ -174,7 +179,7 @@ impl Session {
             }
         }
         if let Some(chosen) = &chosen {
-            let of = PartOf { rep: chosen.rep, number: chosen.segment.number, reason: chosen.reason };
+            let of = PartOf::new(chosen.rep, &chosen.segment, chosen.reason);
             self.settle(stream_id, of, chosen.segment.start, chosen.segment.end());
         }
         if hopeless {
@@ -187,8 +192,7 @@ impl Session {
     }
 
     fn lost_representation(&mut self, cx: &mut Context, rep: RepKey, error: PlayerError) {
-        let period = self.presentation.periods.get(rep.period);
-        let kind = period.and_then(|period| period.adaptation_sets.get(rep.set)).map(|set| set.kind);
+        let kind = self.presentation.set(rep.set).map(|set| set.kind);
         let stream = match kind {
             Some(MediaKind::Audio) => StreamId::Audio,
             Some(MediaKind::Text) => StreamId::Text,
@@ -249,7 +253,7 @@ impl Session {
             keys: &self.keys,
             output: self.output,
         };
-        let others = select::permitted(presentation, rep.period, rep.set, bounds);
+        let others = select::permitted(presentation, rep.set, bounds);
         others.iter().filter(|key| **key != rep && !self.exclusions.holds(**key, cx.now)).count()
     }
 }

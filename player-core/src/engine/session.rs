@@ -5,14 +5,17 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use url::Url;
+
 use super::buffer::{PartOf, TrackBuffer};
 use super::captions::CaptionStore;
 use super::gap::{self, Hole, Known};
+use super::ids::{Identities, KeyedPresentation, PeriodKey, SetKey};
 use super::jitter::Jitter;
 use super::keys::Keys;
 use super::locations::Locations;
 use super::metadata::MetadataStore;
-use super::opening::Opening;
+use super::opening::{IncompleteManifest, Opening};
 use super::pairing::Sounding;
 use super::pathways::ReadIndex;
 use super::schedule;
@@ -23,10 +26,10 @@ use super::text::TextStore;
 use super::timeline::Timeline;
 use crate::command::TrackChoice;
 use crate::container::InitSegment;
-use crate::manifest::IndexPiece;
+use crate::manifest::{IndexPiece, PathwayClone};
 use crate::model::{
-    ContentKinds, MediaKind, MuxedAudio, Presentation, Representation, Resource, Role, SegmentIndex, SegmentKeys,
-    ThumbnailSpan,
+    Agreement, Changes, ContentKinds, MediaKind, MuxedAudio, Presentation, Representation, Resource, Role,
+    SegmentIndex, SegmentKeys, SegmentList, ThumbnailSpan,
 };
 use crate::snapshot::{Quality, Track};
 use crate::text::Cue;
@@ -34,6 +37,32 @@ use crate::time::{MediaTime, Now, TimeRange, TimeRanges};
 
 /// A seek to the very end goes this far before it, so that there is a picture to show.
 const BEFORE_END: Duration = Duration::from_millis(100);
+
+/// Consequences of an index that was read.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct IndexTaken {
+    /// The length has become known, or is another one.
+    pub is_duration_changed: bool,
+    /// Nanoseconds by which its segments were moved to where they were known to be.
+    pub shift: i64,
+    /// Differences from what was known.
+    pub changes: Changes,
+}
+
+/// State that a manifest which is read again needs of those before it.
+#[derive(Debug, Default)]
+pub struct Reloads {
+    /// Keys of what its manifests list.
+    pub identities: Identities,
+    /// Lists that were forgotten to be read again from elsewhere: what comes is merged with them.
+    pub former_lists: BTreeMap<RepKey, SegmentIndex>,
+    /// Pathways that a steering server made from others, and where their addresses are relative to.
+    pub clones: Vec<(PathwayClone, Url)>,
+    /// The presentation was replaced by a newer state of it.
+    pub was_refreshed: bool,
+    /// Manifest that is read again, while parts of it are fetched.
+    pub incomplete: Option<IncompleteManifest>,
+}
 
 /// A presentation that is loaded.
 #[derive(Debug)]
@@ -45,7 +74,9 @@ pub struct Session {
     /// Where to begin, when the viewer told.
     pub start: Option<MediaTime>,
     /// The presentation.
-    pub presentation: Presentation,
+    pub presentation: KeyedPresentation,
+    /// State from one manifest of the item to the next.
+    pub reloads: Reloads,
     /// Its length, once known.
     pub duration: Option<Duration>,
     /// In the order main, audio, text; a stream that nobody needs is absent.
@@ -107,7 +138,10 @@ impl Session {
     pub fn new(opening: &Opening, presentation: Presentation, jitter: &mut Jitter) -> Self {
         let mut locations = opening.locations().clone();
         locations.weigh(&presentation.weights, jitter);
+        let mut reloads = Reloads::default();
+        let presentation = reloads.identities.intern(presentation);
         Self {
+            reloads,
             locations,
             wishes: opening.preferences().clone(),
             start: opening.start(),
@@ -176,26 +210,24 @@ impl Session {
     }
 
     /// The set that a stream presents in a period.
-    pub fn set_in(&self, id: StreamId, period: usize) -> Option<usize> {
+    pub fn set_in(&self, id: StreamId, period: PeriodKey) -> Option<SetKey> {
         let presentation = &self.presentation;
-        let found = presentation.periods.get(period)?;
-        let gone = |set: usize| {
-            let reps = select::reps_of(presentation, period, set).unwrap_or_default();
-            (0..reps.len()).all(|rep| self.exclusions.is_final(RepKey { period, set, rep }))
-        };
-        let locked = |set: usize| {
-            let reps = select::reps_of(presentation, period, set).unwrap_or_default();
-            !reps.iter().any(|rep| self.may_present(rep))
-        };
+        let found = presentation.period(period)?;
+        let keys: Vec<SetKey> = presentation.set_keys(period).collect();
+        let reps = |set: usize| keys.get(set).into_iter().flat_map(|key| presentation.reps_of(*key));
+        let gone = |set: usize| reps(set).all(|(rep, _)| self.exclusions.is_final(rep));
+        let locked = |set: usize| !reps(set).any(|(_, rep)| self.may_present(rep));
         let kind = kind_of(id);
         let track = self.stream(id).map(|stream| &stream.track);
         let same = track
             .and_then(|track| select::same_track(found, track))
             .filter(|set| !gone(*set) && found.adaptation_sets.get(*set).is_some_and(|set| set.kind == kind));
-        same.filter(|set| !locked(*set))
+        let set = same
+            .filter(|set| !locked(*set))
             .or_else(|| select::set_of(found, kind, &self.wishes, |set| gone(set) || locked(set)))
             .or(same)
-            .or_else(|| select::set_of(found, kind, &self.wishes, gone))
+            .or_else(|| select::set_of(found, kind, &self.wishes, gone))?;
+        keys.get(set).copied()
     }
 
     /// Whether a representation can be decrypted, and shown on the output.
@@ -317,20 +349,20 @@ impl Session {
     /// the others reach.
     pub fn complete_segment(&mut self, id: StreamId, chosen: &Chosen) {
         let brought = self.brought_by(id);
-        let of = PartOf { rep: chosen.rep, number: chosen.segment.number, reason: chosen.reason };
+        let of = PartOf::new(chosen.rep, &chosen.segment, chosen.reason);
         let kinds = [MediaKind::Video, MediaKind::Audio].into_iter().filter(|kind| brought.has(*kind));
         let mut reach = None;
         for kind in kinds.clone() {
             if let Some(buffer) = self.buffer_mut(kind) {
                 buffer.complete();
                 buffer.account_mut().end_attempt();
-                let came = buffer.back().is_some_and(|part| (part.of.rep, part.of.number) == (of.rep, of.number));
+                let came = buffer.back().is_some_and(|part| part.of.is_same(of));
                 reach = reach.max(buffer.end().filter(|_| came));
             }
         }
         for kind in kinds {
             let Some(buffer) = self.buffer_mut(kind) else { continue };
-            let lacks = buffer.back().is_none_or(|part| (part.of.rep, part.of.number) != (of.rep, of.number));
+            let lacks = buffer.back().is_none_or(|part| !part.of.is_same(of));
             if let (true, Some(reach)) = (lacks, reach) {
                 buffer.insert_blank(of, chosen.segment.start, reach);
             }
@@ -371,14 +403,36 @@ impl Session {
         self.duration.map(|duration| TimeRange { start: MediaTime::ZERO, end: MediaTime::ZERO + duration })
     }
 
-    /// Takes the index of a representation; the length may become known by it. True when it changed.
-    pub fn take_index(&mut self, key: RepKey, segments: crate::model::SegmentList) -> bool {
-        if let Some(rep) = select::representation_mut(&mut self.presentation, key) {
-            rep.index = SegmentIndex::Known(segments);
+    /// Takes the index of a representation and merges it with what was known of it.
+    pub fn take_index(&mut self, key: RepKey, segments: SegmentList) -> IndexTaken {
+        let presentation = &mut self.presentation;
+        let index = presentation.representation(key).map(|rep| &rep.index);
+        let is_first = matches!(index, Some(SegmentIndex::External(_)));
+        let former = self.reloads.former_lists.remove(&key).filter(|_| is_first);
+        let wants_sibling = is_first && former.is_none() && self.reloads.was_refreshed;
+        let sibling = if wants_sibling { presentation.sibling(key) } else { None };
+        let (begin, mut changes) = (segments.start(), Changes::default());
+        if let Some(index) = presentation.index_mut(key) {
+            let placed = sibling.map(|mut placed| {
+                let found = placed.merge(SegmentIndex::Known(segments.clone()));
+                (placed, found.agreement)
+            });
+            match (former, placed) {
+                // Differences from another representation are no changes of this one.
+                (None, Some((placed, Agreement::Names | Agreement::Addresses))) => *index = placed,
+                (former, _) => {
+                    if let Some(former) = former {
+                        *index = former;
+                    }
+                    changes = index.merge(SegmentIndex::Known(segments));
+                }
+            }
         }
+        let start = schedule::known_list(presentation, key).and_then(SegmentList::start);
+        let shift = start.zip(begin).map_or(0, |(start, begin)| start.nanos_from(begin));
         let before = self.duration;
         self.duration = schedule::duration(&self.presentation);
-        self.duration != before
+        IndexTaken { is_duration_changed: self.duration != before, shift, changes }
     }
 
     /// Initialisation data that was read before.
@@ -479,21 +533,20 @@ impl Session {
         changed
     }
 
-    fn list_qualities(&self, presentation: &Presentation, now: Now) -> Vec<Quality> {
-        let period = self.shown.map_or(0, |shown| shown.period);
+    fn list_qualities(&self, presentation: &KeyedPresentation, now: Now) -> Vec<Quality> {
+        let shown = self.shown.map(|shown| shown.period).filter(|period| presentation.period(*period).is_some());
+        let Some(period) = shown.or_else(|| presentation.period_key(0)) else { return Vec::new() };
         let Some(set) = self.set_in(StreamId::Main, period) else { return Vec::new() };
-        let reps = select::reps_of(presentation, period, set).unwrap_or_default();
-        let mut qualities: Vec<Quality> = reps
-            .iter()
-            .enumerate()
-            .map(|(rep, found)| Quality {
+        let mut qualities: Vec<Quality> = presentation
+            .reps_of(set)
+            .map(|(key, found)| Quality {
                 id: found.id.clone(),
                 bitrate: found.average_bandwidth.unwrap_or(found.bandwidth),
                 width: found.width,
                 height: found.height,
                 codec: found.codecs.first().cloned(),
-                shown: self.shown == Some(RepKey { period, set, rep }),
-                available: self.may_present(found) && !self.exclusions.holds(RepKey { period, set, rep }, now),
+                shown: self.shown == Some(key),
+                available: self.may_present(found) && !self.exclusions.holds(key, now),
             })
             .collect();
         qualities.sort_by_key(|quality| quality.bitrate);

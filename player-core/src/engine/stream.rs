@@ -4,24 +4,16 @@
 use std::sync::Arc;
 
 use super::carry::KeptState;
+use super::ids::{PeriodKey, SegmentKey};
 use super::request::JobId;
 use crate::container::{Fragment, InitSegment, SegmentTail};
 use crate::drm::KeyId;
 use crate::error::PlayerError;
-use crate::model::{ContentKinds, Resource, SegmentRef, TimedMetadata, TrackId};
+use crate::model::{ContentKinds, Resource, SegmentId, SegmentRef, TimedMetadata, TrackId};
 use crate::render::Window;
 use crate::time::{MediaTime, Now};
 
-/// Names a representation: period, adaptation set and representation by position.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RepKey {
-    /// The period.
-    pub period: usize,
-    /// The adaptation set in it.
-    pub set: usize,
-    /// The representation in that.
-    pub rep: usize,
-}
+pub use super::ids::RepKey;
 
 /// Which stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -40,7 +32,7 @@ pub enum Place {
     /// The segment that holds this time.
     At {
         /// In this period.
-        period: usize,
+        period: PeriodKey,
         /// The time.
         time: MediaTime,
     },
@@ -48,8 +40,8 @@ pub enum Place {
     After {
         /// The representation of the last segment.
         rep: RepKey,
-        /// Its number.
-        number: u64,
+        /// Its name in that.
+        segment: SegmentId,
         /// Its announced end.
         end: MediaTime,
     },
@@ -74,6 +66,13 @@ pub struct Chosen {
     pub opening: bool,
     /// What may be presented of it.
     pub window: Window,
+}
+
+impl Chosen {
+    /// Returns the key of the segment.
+    pub const fn key(&self) -> SegmentKey {
+        SegmentKey::of(self.rep, &self.segment)
+    }
 }
 
 /// The representations that a rule chose from, ascending.
@@ -170,8 +169,8 @@ pub struct Stream {
     pub stepped_back: u8,
     /// What its last segment left for the one after it.
     pub kept: Option<KeptState>,
-    /// Number of the last segment that was damaged.
-    pub damaged: Option<u64>,
+    /// The last segment that was damaged.
+    pub damaged: Option<SegmentId>,
     /// What follows cannot be decrypted, and why.
     pub ends_with: Option<Box<PlayerError>>,
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::context::Context;
+use super::ids::PeriodKey;
 use super::io::{FetchKind, Ingest};
 use super::keys::{self, KeyState, Unlock};
 use super::request::{JobId, Purpose};
@@ -239,7 +240,7 @@ impl Session {
 
     /// Nothing of a stream can be decrypted from here on. What is held is presented first; then sound and subtitles
     /// are done without up to the next period, and anything else is the end of playback.
-    pub(super) fn end_stream_here(&mut self, cx: &mut Context, id: StreamId, period: usize, error: PlayerError) {
+    pub(super) fn end_stream_here(&mut self, cx: &mut Context, id: StreamId, period: PeriodKey, error: PlayerError) {
         let position = cx.position();
         let held = self.held_until(id).is_some_and(|end| end > position);
         let main = self.stream(StreamId::Main).is_some();

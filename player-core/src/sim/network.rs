@@ -103,6 +103,13 @@ impl Network {
         self.requests
     }
 
+    /// Puts another film in the place of that of a host.
+    pub fn replace_film(&mut self, host: &str, film: &Film) {
+        for (_, held) in self.films.iter_mut().filter(|(name, _)| name == host) {
+            held.clone_from(film);
+        }
+    }
+
     /// Takes a request.
     pub fn start(&mut self, request: &FetchRequest, now: Now) {
         self.flow_to(now);

@@ -24,6 +24,7 @@ mod quality;
 mod real_bytes;
 mod real_captions;
 mod recorded;
+mod reloads;
 mod remote;
 mod renderer;
 mod replay;

@@ -94,6 +94,7 @@ pub(super) fn presentation(
         start: playlist.start.map(|start| beginning(playlist, start)),
         periods: vec![period],
         epoch: epoch(playlist),
+        available_from: None,
         metadata: playlist.date_ranges.timed(&DateMap::new(playlist, MediaTime::ZERO), warnings),
         session_data: Vec::new(),
         steering: None,
