@@ -96,7 +96,7 @@ impl Session {
             return;
         };
         let range = cx.jobs.get(job).and_then(|job| job.resource.range);
-        let mut pieces = self.index_pieces.remove(&rep).unwrap_or_default();
+        let mut pieces = self.reloads.index_pieces.remove(&rep).unwrap_or_default();
         pieces.push(IndexPiece::new(range, body.clone()));
         let reading = match manifest::read_index(&pieces, &source, url) {
             Ok(IndexReading::Known(parsed)) if parsed.segments.is_empty() => {
@@ -107,7 +107,7 @@ impl Session {
         let parsed = match reading {
             Ok(IndexReading::Known(parsed)) => parsed,
             Ok(IndexReading::More(range)) => {
-                self.index_pieces.insert(rep, pieces);
+                self.reloads.index_pieces.insert(rep, pieces);
                 cx.jobs.remove(job, cx.now);
                 let resource = Resource { range: Some(range), ..source.resource };
                 cx.jobs.add(cx.now, Purpose::Index(rep), FetchKind::Index, resource, Ingest::Body);
@@ -116,7 +116,7 @@ impl Session {
             Err(error) => {
                 // What came before may be whole: only the last piece is fetched again.
                 pieces.pop();
-                self.index_pieces.insert(rep, pieces);
+                self.reloads.index_pieces.insert(rep, pieces);
                 return self.request_failed(cx, job, Cause::Manifest(&error));
             }
         };

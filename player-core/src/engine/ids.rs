@@ -112,7 +112,7 @@ impl PartOf {
 struct Name {
     /// Name in the manifest, or else a fingerprint, which begins with `~`.
     name: String,
-    /// Tells apart what has the same name, as far as it differs; empty if nothing is known.
+    /// Distinguishes what has the same name, as far as it differs; empty if nothing is known.
     detail: String,
 }
 

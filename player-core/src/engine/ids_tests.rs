@@ -65,7 +65,7 @@ fn hls(entries: &[String]) -> Presentation {
 }
 
 fn hls_keys(known: &KeyedPresentation) -> BTreeMap<String, (RepKey, String, String)> {
-    // Two variants lead to the same playlist: the group tells them apart.
+    // Two variants lead to the same playlist: the group distinguishes them.
     let mut all = BTreeMap::new();
     for set in known.set_keys(PeriodKey::FIRST) {
         let found = known.set(set).unwrap();

@@ -188,13 +188,13 @@ pub struct Replaced {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Contradictions {
     /// Representations with any.
-    pub representations: u64,
+    representations: u64,
     /// Segments that are listed with another time, length or address.
-    pub changed: u64,
+    changed: u64,
     /// Lists whose numbers count from elsewhere.
-    pub renumbered: u64,
+    renumbered: u64,
     /// Lists that have nothing in common with what was known.
-    pub unrelated: u64,
+    unrelated: u64,
 }
 
 impl Contradictions {
@@ -277,8 +277,8 @@ fn renew(
 
 /// Forgets what is known of periods that would not be recognised any more.
 fn forget(session: &mut Session) {
-    let Session { reloads, exclusions, indexes, index_pieces, .. } = session;
-    let Reloads { identities, former_lists, .. } = reloads;
+    let Session { reloads, exclusions, indexes, .. } = session;
+    let Reloads { identities, former_lists, index_pieces, .. } = reloads;
     let stays = |rep: &RepKey| identities.knows(rep.period);
     exclusions.retain(stays);
     indexes.retain(|rep, _| stays(rep));

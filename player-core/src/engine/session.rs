@@ -52,6 +52,8 @@ pub struct IndexTaken {
 /// State that a manifest which is read again needs of those before it.
 #[derive(Debug, Default)]
 pub struct Reloads {
+    /// Parts of indexes that are not complete yet.
+    pub index_pieces: BTreeMap<RepKey, Vec<IndexPiece>>,
     /// Keys of what its manifests list.
     pub identities: Identities,
     /// Lists that were forgotten to be read again from elsewhere: what comes is merged with them.
@@ -105,8 +107,6 @@ pub struct Session {
     pub steering: Option<Steering>,
     /// The author's beginning is not known before the length is: what was told, negative from the end.
     pub authored_start: Option<MediaTime>,
-    /// Parts of indexes that are not complete yet.
-    pub index_pieces: BTreeMap<RepKey, Vec<IndexPiece>>,
     /// Initialisation data read so far.
     pub inits: Vec<(Resource, SegmentKeys, Arc<InitSegment>)>,
     /// Keys.
@@ -160,7 +160,6 @@ impl Session {
             indexes: BTreeMap::new(),
             steering: None,
             authored_start: None,
-            index_pieces: BTreeMap::new(),
             inits: Vec::new(),
             keys: opening.keys().clone(),
             output: opening.output(),

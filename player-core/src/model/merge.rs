@@ -163,7 +163,7 @@ impl SegmentList {
         });
     }
 
-    /// Segments in common if the update begins so many segments after the known list.
+    /// Returns the segments in common if the update begins `offset` segments after the known list.
     fn overlap_at(&self, update: &Self, offset: i128) -> Option<Overlap> {
         let (known, update) = (i128::from(self.len()), i128::from(update.len()));
         let (from, to) = (offset.max(0), known.min(offset + update));
