@@ -373,6 +373,11 @@ impl World {
         self.engine.snapshot(self.now)
     }
 
+    /// Replaces the faults of the world, for example by a plan of a file; counts begin anew.
+    pub fn set_fault_plan(&mut self, plan: FaultPlan) {
+        self.network.set_fault_plan(plan);
+    }
+
     /// Requests that a fault struck.
     pub const fn faults_fired(&self) -> u64 {
         self.network.faults_fired()

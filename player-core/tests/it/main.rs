@@ -14,6 +14,7 @@ mod gaps;
 mod hands;
 mod locked;
 mod metadata;
+mod network;
 mod outputs;
 mod packaging;
 mod pathways;
