@@ -45,17 +45,11 @@ impl Session {
         match event {
             RenderEvent::FirstFrame { epoch, pts } if is_current(cx, epoch) => self.first_frame(cx, pts),
             RenderEvent::FirstAudio { epoch, pts } if is_current(cx, epoch) => self.first_audio(cx, pts),
-            RenderEvent::Position { epoch, position } => {
-                if is_current(cx, epoch) && cx.playback.state != State::Ended {
-                    let playing = cx.playback.told_playing && cx.playback.first_shown;
-                    cx.playback.clock.report(position, cx.now, playing);
-                }
+            RenderEvent::Position { epoch, position } if is_current(cx, epoch) && cx.playback.state != State::Ended => {
+                let playing = cx.playback.told_playing && cx.playback.first_shown;
+                cx.playback.clock.report(position, cx.now, playing);
             }
-            RenderEvent::Ended { epoch } => {
-                if is_current(cx, epoch) {
-                    self.ended(cx);
-                }
-            }
+            RenderEvent::Ended { epoch } if is_current(cx, epoch) => self.ended(cx),
             RenderEvent::FlushWanted { reason } => {
                 tracing::debug!(reason, "the renderer wants a flush");
                 if cx.playback.feed.is_flushed() && cx.playback.state != State::Ended {
