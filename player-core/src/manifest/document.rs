@@ -194,6 +194,7 @@ mod tests {
         assert_eq!(found(b"\xEF\xBB\xBF\r\n#EXTM3U\n"), "HLS");
         assert_eq!(found(b"# a comment\n#EXTM3U\n"), "HLS");
         assert_eq!(found(b"<?xml version='1.0'?><!-- <x> --><!DOCTYPE m [<!ENTITY a 'b'>]><x:MPD/>"), "DASH");
+        assert_eq!(found(b"<!-- a<b--><MPD/>"), "DASH", "an angle at the end of a comment");
         assert_eq!(found(b"<!DOCTYPE m><MPD a='[x]>'/>"), "DASH", "a bracket after the document type");
         assert_eq!(found(b"\xFF\xFE<\0M\0P\0D\0/\0>\0"), "DASH");
         for (bytes, what) in [
