@@ -15,12 +15,12 @@ use abr::link::Link;
 
 /// The longest link time that one piece takes.
 pub const QUANTUM: Duration = Duration::from_millis(10);
-/// How much of its lateness a sender in the middle of a body may catch up; the machine's timers are late, the link is not.
+/// Maximum lateness that a sender in the middle of a body catches up: the machine's timers are late, the link is not.
 const CATCH_UP: Duration = Duration::from_millis(100);
 /// Bits times nanoseconds a second in a byte.
 const BYTE: u128 = 8_000_000_000;
 
-/// Whether a sender begins, or goes on with a body.
+/// Position of a piece in its body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flow {
     /// The first piece of a body: time in which the link was idle is gone.
@@ -32,9 +32,9 @@ pub enum Flow {
 /// A piece of link time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reservation {
-    /// How many bytes it carries; at least one.
+    /// Bytes that it carries; at least one.
     pub bytes: usize,
-    /// When the last of them has arrived: send the piece then, not before.
+    /// Time at which the last of them has arrived; the piece is sent then, not before.
     pub done_at: Duration,
 }
 
@@ -51,7 +51,7 @@ impl Shaper {
         Self { link, free_at: Duration::ZERO }
     }
 
-    /// How long a response waits for its first byte when asked for now.
+    /// Returns the time that a response waits for its first byte if it is requested now.
     pub fn latency(&self, now: Duration) -> Duration {
         self.link.latency_at(now)
     }

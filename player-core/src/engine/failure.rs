@@ -21,7 +21,7 @@ use crate::time::Now;
 /// With less media than this, playback is as good as stopped.
 const IMMINENT: Duration = Duration::from_secs(1);
 
-/// What the owner of a job knows about it.
+/// Knowledge of a job's owner that its recovery depends on.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Alternatives {
     /// Other sources of the same media whose addresses are not candidates of this resource.
@@ -48,7 +48,7 @@ pub(super) struct Assessment<'c> {
     url: Url,
 }
 
-/// What a failed request comes to.
+/// Result of a failed request.
 pub(super) enum Assessed<'c> {
     /// There is no such request.
     Unknown,

@@ -1,5 +1,5 @@
-//! What is loaded: an item whose manifest is fetched, or an open session. Answers of the network and changes of the
-//! output go to one of the two from here.
+//! The loaded item: one whose manifest is fetched, or an open session. Answers of the network and changes of the output
+//! go to one of the two from here.
 
 use super::accounting::SampleAccount;
 use super::context::Context;
@@ -20,7 +20,7 @@ use crate::model::Presentation;
 use crate::render::RenderCommand;
 use crate::snapshot::State;
 
-/// What is loaded.
+/// The item that is loaded.
 pub(super) enum Item {
     /// Its manifest is on its way.
     Opening(Box<Opening>),
