@@ -9,7 +9,7 @@ use super::load_control::Waiting;
 use super::schedule::{self, Step};
 use super::select::{self, Bounds};
 use super::session::Session;
-use super::stream::{Chosen, Ladder, Place, RepKey, StreamId};
+use super::stream::{Chosen, Ladder, Place, RepKey, Stream, StreamId};
 use crate::command::QualityChoice;
 use crate::error::{ErrorCode, PlayerError};
 use crate::model::{MediaKind, Representation};
@@ -41,7 +41,7 @@ impl Session {
     ) -> Result<Picked, PlayerError> {
         let presentation = &self.presentation;
         let Some(stream) = self.stream(id) else { return Err(nothing_left(None, self)) };
-        let (place, last) = (stream.place, stream.last);
+        let (place, last) = (stream.place(), stream.last());
         let mut keys = self.permitted(cx, id, period, set, self.audio_group(id));
         if keys.is_empty() {
             return Err(nothing_left(select::reps_of(presentation, period, set), self));
@@ -138,7 +138,7 @@ impl Session {
     /// `ahead` is complete: with enough of it, what is fetched next holds up no start.
     pub(super) fn phase(&self, cx: &Context, ahead: Duration) -> abr::Phase {
         let enough = cx.load_control().enough(ahead, Waiting::ToStart, cx.settings.permille());
-        match cx.playback.state {
+        match cx.playback.state() {
             _ if cx.ledger.is_starting() && !enough => abr::Phase::StartUp,
             State::Buffering(_) if enough => abr::Phase::Steady,
             State::Buffering(_) => abr::Phase::Rebuffering,
@@ -151,7 +151,7 @@ impl Session {
     pub(super) fn picture_caps(&self, cx: &Context, rungs: &[abr::Rung]) -> abr::Caps {
         let chosen = chosen_height(&self.wishes.quality);
         let max_height = select::max_height(rungs, &[cx.config.max_height, chosen], cx.settings.viewport);
-        abr::Caps { max_height, max_bitrate_bps: None }.and(cx.decoding.caps(cx.now.as_duration()))
+        abr::Caps { max_height, max_bitrate_bps: None }.and(cx.decoder.caps(cx.now.as_duration()))
     }
 
     /// Judges the transfer of pictures that is under way, and gives it up when the rule says so and nothing of it has
@@ -166,7 +166,7 @@ impl Session {
         if due <= self.judged_at.max(attempt.sent) || self.is_committed(cx, id) {
             return;
         }
-        let (chosen, place) = (fetching.chosen.clone(), self.stream(id).map_or(Place::End, |stream| stream.place));
+        let (chosen, place) = (fetching.chosen.clone(), self.stream(id).map_or(Place::End, Stream::place));
         let input = self.rule_input(cx, id, place, Some(chosen.rep), &chosen.ladder);
         let in_flight = abr::InFlight {
             now: cx.now.as_duration(),

@@ -4,7 +4,7 @@
 use super::context::Context;
 use super::metadata::{Passage, Taken};
 use super::session::Session;
-use super::stream::{Activity, StreamId};
+use super::stream::StreamId;
 use crate::error::{ErrorCode, PlayerError, Stage};
 use crate::event::Event;
 use crate::model::TimedMetadata;
@@ -39,7 +39,7 @@ impl Session {
     /// time, so that both stay together.
     pub(super) fn take_metadata(&mut self, cx: &mut Context, id: StreamId, mut all: Vec<TimedMetadata>) {
         let Some(stream) = self.stream_mut(id) else { return };
-        let Activity::Media(fetching) = &mut stream.activity else { return };
+        let Some(fetching) = stream.fetching_mut() else { return };
         let room = MOST_OF_SEGMENT.saturating_sub(fetching.metadata.len());
         all.truncate(room);
         fetching.metadata.append(&mut all);
@@ -48,8 +48,8 @@ impl Session {
 
     /// Places what a segment has brought. At its end a mapping that is known otherwise will do.
     pub(super) fn place_metadata(&mut self, cx: &mut Context, id: StreamId, at_end: bool) {
-        let Some(stream) = self.streams.iter_mut().find(|stream| stream.id == id) else { return };
-        let Activity::Media(fetching) = &mut stream.activity else { return };
+        let Some(stream) = self.streams.iter_mut().find(|stream| stream.id() == id) else { return };
+        let Some(fetching) = stream.fetching_mut() else { return };
         if fetching.metadata.is_empty() {
             return;
         }
@@ -64,11 +64,11 @@ impl Session {
 
     /// Announces what the playhead has entered and left. Nothing is passed before the first picture of an epoch.
     pub(super) fn announce_metadata(&mut self, cx: &mut Context) {
-        if !cx.playback.first_shown {
+        if !cx.playback.has_begun() {
             return;
         }
         let position = cx.position();
-        let passages = if cx.playback.state == State::Ended {
+        let passages = if cx.playback.state() == State::Ended {
             self.metadata.finish(position)
         } else {
             self.metadata.advance(position)
@@ -83,10 +83,10 @@ impl Session {
 
     /// When the playhead enters or leaves something next.
     pub(super) fn next_passage(&self, cx: &Context) -> Option<Now> {
-        if cx.playback.state != State::Ready || !cx.playback.first_shown || !cx.playback.clock.is_running() {
+        if cx.playback.state() != State::Ready || !cx.playback.has_begun() || !cx.playback.clock().is_running() {
             return None;
         }
         let next = self.metadata.next()?;
-        Some(cx.now + cx.playback.clock.wall(next.since(cx.position())))
+        Some(cx.now + cx.playback.clock().wall(next.since(cx.position())))
     }
 }

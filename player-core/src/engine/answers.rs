@@ -10,7 +10,6 @@ use super::loading;
 use super::pathways::ReadIndex;
 use super::recovery::Cause;
 use super::request::{JobId, Purpose};
-use super::schedule;
 use super::select;
 use super::session::Session;
 use super::stream::{Activity, RepKey, Stream, StreamId};
@@ -47,7 +46,8 @@ impl Session {
                 cx.count_bytes(job, bytes);
                 cx.jobs.credit_location(job, &mut self.locations, cx.now, false);
                 if cx.jobs.get(job).is_some_and(|job| job.purpose == Purpose::Key) {
-                    self.keys_arrived(cx, job, &keys);
+                    cx.jobs.remove(job, cx.now);
+                    self.keys.arrived(job, &keys);
                 }
             }
         }
@@ -130,9 +130,7 @@ impl Session {
         self.presentation.epoch = self.presentation.epoch.or(parsed.epoch);
         let longer = self.take_index(rep, parsed.segments);
         for stream in &mut self.streams {
-            if matches!(stream.activity, Activity::Index(waited) if waited == rep) {
-                stream.activity = Activity::Idle;
-            }
+            stream.on_index(rep);
         }
         if longer {
             cx.effects.emit(Event::TimelineChanged);
@@ -144,7 +142,7 @@ impl Session {
     /// The author's beginning, once the length is known: that of the manifest, else that of the first index. It
     /// counts before anything is presented, and only when nobody chose another.
     fn begin_where_told(&mut self, cx: &mut Context, index: Option<MediaTime>) {
-        let untouched = !cx.playback.feed.is_flushed() && cx.playback.start.at == MediaTime::ZERO;
+        let untouched = !cx.playback.feed().is_flushed() && cx.playback.start().at == MediaTime::ZERO;
         let Some(duration) = self.duration else { return };
         let told = self.authored_start.take().or(index).filter(|_| untouched && self.start.is_none());
         let Some(told) = told else { return };
@@ -152,18 +150,16 @@ impl Session {
         let at = self.clamp(at);
         self.start = Some(at);
         self.video.account_mut().move_playhead();
-        let mode = cx.playback.start.mode;
+        let mode = cx.playback.start().mode;
         self.reposition(cx, at, mode);
     }
 
     /// The length has become known: a start beyond it moves to the end.
     fn clamp_start(&mut self, cx: &mut Context) {
-        let start = cx.playback.start;
+        let start = cx.playback.start();
         let clamped = self.clamp(start.at);
-        if clamped < start.at && !cx.playback.feed.is_flushed() {
-            if let Some(seek) = cx.playback.seek.as_mut() {
-                seek.to = clamped;
-            }
+        if clamped < start.at && !cx.playback.feed().is_flushed() {
+            cx.playback.move_seek(clamped);
             self.reposition(cx, clamped, start.mode);
         }
     }
@@ -185,7 +181,7 @@ impl Session {
         let Some(done) = cx.jobs.remove(job, cx.now) else { return };
         let encryption = self.encryption_at(rep, &done.resource);
         if let Some(info) = container::protection_of(body) {
-            self.protection_told(cx, encryption.as_ref(), &info);
+            self.keys.on_protection(encryption.as_ref(), &info, &mut cx.jobs, cx.now);
         }
         let keys = encryption.map(|found| found.init).unwrap_or_default();
         self.inits.push((done.resource, keys, std::sync::Arc::new(init)));
@@ -193,11 +189,11 @@ impl Session {
 
     /// How the segment is encrypted that waits for initialisation data.
     fn encryption_at(&self, rep: RepKey, init: &Resource) -> Option<SegmentEncryption> {
-        let waits = |stream: &Stream| match &stream.activity {
+        let waits = |stream: &Stream| match stream.activity() {
             Activity::Init { chosen, resource } if resource == init => chosen.segment.encryption.clone(),
             _ => None,
         };
-        self.streams.iter().filter(|stream| stream.last == Some(rep)).find_map(waits)
+        self.streams.iter().filter(|stream| stream.last() == Some(rep)).find_map(waits)
     }
 
     fn segment_arrived(
@@ -211,7 +207,7 @@ impl Session {
         self.place_early(cx, id);
         let Some(fetching) = self.stream(id).and_then(|stream| stream.fetching()).cloned() else { return };
         // Pictures may wait for their parameter sets until they are given up once.
-        let may_wait = self.stream(id).is_some_and(|stream| stream.skipped == 0);
+        let may_wait = self.stream(id).is_some_and(|stream| stream.skipped() == 0);
         let waits = may_wait && fetching.tail.as_ref().is_some_and(|tail| tail.waiting > 0);
         let is_empty = fetching.seen == 0 && id != StreamId::Text;
         if is_empty && !(waits && self.is_continued(&fetching.chosen)) {
@@ -230,11 +226,7 @@ impl Session {
         let (name, bitrate) =
             found.map_or((String::new(), 0), |rep| (rep.id.clone(), rep.average_bandwidth.unwrap_or(rep.bandwidth)));
         if let Some(stream) = self.stream_mut(id) {
-            stream.place = schedule::after(fetching.chosen.rep, segment);
-            stream.activity = Activity::Idle;
-            stream.trouble = None;
-            // Segments whose pictures wait for parameter sets are no progress yet.
-            stream.skipped = if is_empty { stream.skipped } else { 0 };
+            stream.complete_download(!is_empty);
         }
         if self.asks_rule(id) {
             cx.ledger.segment(bitrate, segment.duration);

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::context::Context;
 use super::select;
 use super::session::Session;
-use super::stream::{Activity, RepKey, StreamId};
+use super::stream::{RepKey, StreamId};
 use crate::command::TrackChoice;
 use crate::container::CaptionPacket;
 use crate::event::Event;
@@ -225,8 +225,8 @@ impl Session {
             return;
         }
         let Session { streams, timeline, captions, .. } = &mut *self;
-        let Some(stream) = streams.iter_mut().find(|stream| stream.id == id) else { return };
-        let Activity::Media(fetching) = &mut stream.activity else { return };
+        let Some(stream) = streams.iter_mut().find(|stream| stream.id() == id) else { return };
+        let Some(fetching) = stream.fetching_mut() else { return };
         let segment = &fetching.chosen.segment;
         // Pictures come before what lies in them, so the offset is known.
         let Some(shift) = fetching.shift.or_else(|| timeline.known(segment.mapping)) else { return };

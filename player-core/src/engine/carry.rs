@@ -26,6 +26,14 @@ pub struct KeptState {
     jumped: bool,
 }
 
+/// What a segment left open, to be presented because nothing goes on with it.
+#[derive(Clone, Debug)]
+pub(super) struct OpenTail {
+    pub fetching: Fetching,
+    pub outputs: Vec<DemuxOutput>,
+    pub waiting: u64,
+}
+
 impl KeptState {
     /// True if a segment is of the same rendition, discontinuity and initialisation data.
     fn fits(&self, rep: RepKey, segment: &SegmentRef) -> bool {
@@ -35,6 +43,14 @@ impl KeptState {
     /// True if a segment is the one after it.
     fn is_before(&self, rep: RepKey, segment: &SegmentRef) -> bool {
         !self.jumped && self.fits(rep, segment) && self.number.checked_add(1) == Some(segment.number)
+    }
+
+    /// Takes what waits for the segment after it: nothing goes on with it.
+    pub(super) fn take_open(&mut self) -> Option<OpenTail> {
+        self.jumped = true;
+        let waiting = std::mem::take(&mut self.waiting);
+        let (fetching, outputs) = *self.open.take()?;
+        Some(OpenTail { fetching, outputs, waiting })
     }
 
     /// The stream goes on elsewhere: unfinished access units are dropped, tables and parameter sets stay.
@@ -48,7 +64,7 @@ impl Session {
     /// Takes the end of a segment; what it holds back counts as media of the segment.
     pub(super) fn take_tail(&mut self, id: StreamId, tail: SegmentTail) {
         let Some(stream) = self.stream_mut(id) else { return };
-        let Activity::Media(fetching) = &mut stream.activity else { return };
+        let Some(fetching) = stream.fetching_mut() else { return };
         let samples = |output: &DemuxOutput| match output {
             DemuxOutput::Fragment(fragment) => fragment.samples.len(),
             _ => 0,
@@ -69,7 +85,7 @@ impl Session {
     /// Returns where a segment that goes on with the carried state begins, if pictures that wait for parameter sets come
     /// with it: at the start of the segment that they lie in.
     pub(super) fn carried_begin(&self, id: StreamId, chosen: &Chosen) -> Option<MediaTime> {
-        let kept = self.stream(id)?.kept.as_ref()?;
+        let kept = self.stream(id)?.kept()?;
         let (fetching, _) =
             kept.open.as_deref().filter(|_| kept.waiting > 0 && kept.is_before(chosen.rep, &chosen.segment))?;
         Some(fetching.begins_at)
@@ -91,7 +107,7 @@ impl Session {
         });
         let goes_on = kept.is_some() && self.is_continued(&fetching.chosen);
         if let Some(stream) = self.stream_mut(id) {
-            stream.kept = kept;
+            stream.keep(kept);
         }
         if !goes_on {
             self.release_tail(cx, id);
@@ -102,7 +118,7 @@ impl Session {
     /// this one does not go on with it.
     pub(super) fn carried_state(&mut self, cx: &mut Context, id: StreamId, chosen: &Chosen) -> Option<CarriedState> {
         let kept = |session: &Self| -> Option<CarriedState> {
-            let kept = session.stream(id)?.kept.as_ref()?;
+            let kept = session.stream(id)?.kept()?;
             kept.fits(chosen.rep, &chosen.segment).then(|| CarriedState {
                 state: kept.state.clone(),
                 continues: kept.is_before(chosen.rep, &chosen.segment),
@@ -117,11 +133,8 @@ impl Session {
 
     /// Presents what the last segment of a stream left open: nothing goes on with it.
     pub(super) fn release_tail(&mut self, cx: &mut Context, id: StreamId) {
-        let Some(stream) = self.streams.iter_mut().find(|stream| stream.id == id) else { return };
-        let Some(kept) = stream.kept.as_mut() else { return };
-        kept.jumped = true;
-        let waiting = std::mem::take(&mut kept.waiting);
-        let Some((fetching, mut outputs)) = kept.open.take().map(|open| *open) else { return };
+        let Some(stream) = self.streams.iter_mut().find(|stream| stream.id() == id) else { return };
+        let Some(OpenTail { fetching, mut outputs, waiting }) = stream.take_open() else { return };
         let given = [(MediaKind::Video, &self.video), (MediaKind::Audio, &self.audio)];
         for output in &mut outputs {
             let DemuxOutput::Fragment(fragment) = output else { continue };
@@ -135,7 +148,7 @@ impl Session {
             }
         }
         outputs.retain(|output| !matches!(output, DemuxOutput::Fragment(fragment) if fragment.samples.is_empty()));
-        let before = std::mem::replace(&mut stream.activity, Activity::Media(Box::new(fetching)));
+        let before = stream.replace_activity(Activity::Media(Box::new(fetching)));
         for output in outputs {
             self.take_media(cx, id, output);
         }
@@ -145,7 +158,7 @@ impl Session {
             self.video.account_mut().refuse(Loss::Undecodable, waiting);
         }
         let Some(stream) = self.stream_mut(id) else { return };
-        let ended = std::mem::replace(&mut stream.activity, before);
+        let ended = stream.replace_activity(before);
         if let Activity::Media(fetching) = ended {
             self.complete_segment(id, &fetching.chosen);
         }

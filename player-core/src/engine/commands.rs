@@ -39,7 +39,7 @@ fn execute(cx: &mut Context, item: &mut Option<Item>, command: Command) -> Resul
         }
         Command::Seek { to, mode } => active(cx, item)?.seek(cx, to, mode),
         Command::SeekBy { millis, mode } => {
-            let newest = cx.pending.seek.wish().copied().or(cx.playback.seek);
+            let newest = cx.pending.seek.wish().copied().or(cx.playback.seek());
             let from = newest.map_or_else(|| cx.position(), |seek| seek.to);
             active(cx, item)?.seek(cx, from.shifted(millis.saturating_mul(1_000_000)), mode);
         }
@@ -138,14 +138,13 @@ fn open<'i>(cx: &Context, item: &'i mut Option<Item>) -> Result<&'i mut Session,
 }
 
 fn pause(cx: &mut Context) {
-    cx.playback.play_when_ready = false;
+    cx.playback.set_play_when_ready(false);
     cx.playback.end_stall(cx.now, &mut cx.ledger, &mut cx.effects);
     cx.playback.set_renderer_playing(false, cx.now, &mut cx.effects);
 }
 
 fn apply_rate(cx: &mut Context, rate: f64) {
-    cx.playback.clock.set_rate(rate, cx.now);
-    cx.effects.render(RenderCommand::SetRate(rate));
+    cx.playback.set_rate(rate, cx.now, &mut cx.effects);
 }
 
 fn send_volume(cx: &mut Context) {
@@ -154,9 +153,9 @@ fn send_volume(cx: &mut Context) {
 
 impl Item {
     fn play(&mut self, cx: &mut Context) {
-        cx.playback.play_when_ready = true;
+        cx.playback.set_play_when_ready(true);
         if let Self::Open(session) = self
-            && cx.playback.state == State::Ended
+            && cx.playback.state() == State::Ended
             && cx.pending.seek.wish().is_none()
         {
             session.play_again(cx);
@@ -210,7 +209,7 @@ impl Session {
     /// Goes to a time.
     fn begin_seek(&mut self, cx: &mut Context, seek: Seeking) {
         let to = self.clamp(seek.to);
-        if let Some(overtaken) = cx.playback.seek.take() {
+        if let Some(overtaken) = cx.playback.take_seek() {
             cx.ledger.seek(overtaken.to, None);
         }
         cx.playback.end_stall(cx.now, &mut cx.ledger, &mut cx.effects);
@@ -230,8 +229,7 @@ impl Session {
     }
 
     fn announce_seek(&mut self, cx: &mut Context, seek: Seeking) {
-        cx.playback.seek = Some(seek);
-        cx.playback.await_first(seek.since);
+        cx.playback.begin_seek(seek);
         cx.effects.emit(Event::SeekStarted { to: seek.to });
         self.video.account_mut().move_playhead();
     }

@@ -1,13 +1,11 @@
 //! The parts that outlive what is loaded, side by side, so that a step can borrow several of them at once.
 
-use super::decoding::Decoding;
 use super::effects::Effects;
 use super::jitter::Jitter;
 use super::load_control::LoadControl;
-use super::pending::PendingCommands;
-use super::playback::{Playback, Settings};
+use super::playback::{PendingCommands, Playback, Settings};
 use super::request::{JobId, Jobs, Measured};
-use super::stats::Ledger;
+use super::stats::{DecoderHealth, Ledger};
 use crate::config::PlayerConfig;
 use crate::error::PlayerError;
 use crate::time::{MediaTime, Now};
@@ -25,7 +23,7 @@ pub(super) struct Context {
     pub playback: Playback,
     pub pending: PendingCommands,
     pub ledger: Ledger,
-    pub decoding: Decoding,
+    pub decoder: DecoderHealth,
 }
 
 impl Context {
@@ -41,14 +39,14 @@ impl Context {
             playback: Playback::default(),
             pending: PendingCommands::default(),
             ledger: Ledger::default(),
-            decoding: Decoding::default(),
+            decoder: DecoderHealth::default(),
             config,
         }
     }
 
     /// Returns the position of playback at the time of the input.
     pub(super) fn position(&self) -> MediaTime {
-        self.playback.clock.position(self.now)
+        self.playback.clock().position(self.now)
     }
 
     /// Returns the limits of buffering as configured now.

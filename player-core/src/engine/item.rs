@@ -7,13 +7,12 @@ use super::fault;
 use super::io::{FetchError, FetchId, FetchOutcome, RangeNotice, ResponseHead};
 use super::locations::Locations;
 use super::opening::Opening;
-use super::playback::Playback;
 use super::recovery::Cause;
 use super::request::{JobId, Purpose};
 use super::select::Wishes;
 use super::session::Session;
 use super::stats::Ledger;
-use crate::command::{LoadRequest, SeekMode};
+use crate::command::LoadRequest;
 use crate::error::{ErrorCode, PlayerError};
 use crate::event::Event;
 use crate::model::Presentation;
@@ -33,14 +32,7 @@ pub(super) fn load(cx: &mut Context, item: &mut Option<Item>, request: &LoadRequ
     unload(cx, item);
     cx.ledger = Ledger::new(cx.now);
     let opening = Opening::new(request, cx.config.output_protection);
-    cx.playback = Playback {
-        feed: std::mem::take(&mut cx.playback.feed),
-        play_when_ready: request.play_when_ready,
-        ..Playback::default()
-    };
-    cx.playback.await_first(cx.now);
-    cx.playback.clock.set_rate(cx.settings.rate, cx.now);
-    cx.playback.begin_at(request.start.unwrap_or_default(), SeekMode::Exact, cx.now);
+    cx.playback.load(request.start.unwrap_or_default(), request.play_when_ready, cx.settings, cx.now);
     cx.effects.render(RenderCommand::SetPlaying(false));
     cx.effects.render(RenderCommand::SetRate(cx.settings.rate));
     cx.effects.render(RenderCommand::SetVolume { volume: cx.settings.volume, muted: cx.settings.muted });

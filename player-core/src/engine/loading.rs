@@ -40,14 +40,14 @@ impl Session {
         let start = self.clamp(self.start.or(authored).unwrap_or_default());
         self.metadata.seek(start);
         let metadata = self.presentation.metadata.clone();
-        self.preload_keys(cx);
+        self.keys.preload(&self.presentation, &mut cx.jobs, cx.now);
         self.choose_captions(cx);
         for id in [StreamId::Main, StreamId::Audio, StreamId::Text] {
             add_stream(self, id, start);
         }
         self.list_choices(cx.now);
         self.begin_steering(cx);
-        let playable = self.streams.iter().any(|stream| stream.id != StreamId::Text);
+        let playable = self.streams.iter().any(|stream| stream.id() != StreamId::Text);
         let mode = cx.pending.seek.wish().map_or(SeekMode::Exact, |seek| seek.mode);
         cx.playback.begin_at(start, mode, cx.now);
         if self.start.is_some() || authored.is_some() {
@@ -90,7 +90,7 @@ pub(super) fn add_stream(session: &mut Session, id: StreamId, at: MediaTime) {
     let mut stream = Stream::new(id, track, place);
     if kind != MediaKind::Video {
         // A set of sound or text carries nothing else that is wanted of it.
-        stream.carries = Some(crate::model::ContentKinds::only(kind));
+        stream.note_carried(crate::model::ContentKinds::only(kind));
     }
     session.streams.push(stream);
     for kind in [MediaKind::Video, MediaKind::Audio] {
@@ -99,5 +99,5 @@ pub(super) fn add_stream(session: &mut Session, id: StreamId, at: MediaTime) {
             buffer.restart(at, Departure::Void);
         }
     }
-    session.streams.sort_by_key(|stream| stream.id);
+    session.streams.sort_by_key(Stream::id);
 }

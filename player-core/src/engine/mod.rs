@@ -18,20 +18,17 @@ mod answers;
 mod buffer;
 mod captions;
 mod carry;
-mod clock;
 mod commands;
 mod context;
-mod decoding;
 mod effects;
 mod failure;
 mod fault;
-mod feed;
 mod fetching;
 mod gap;
 mod ingest;
 mod item;
 mod jitter;
-mod keys;
+mod licence;
 mod load_control;
 mod loading;
 mod locations;
@@ -39,7 +36,6 @@ mod metadata;
 mod opening;
 mod pairing;
 mod pathways;
-mod pending;
 mod playback;
 mod playing;
 mod presenting;
@@ -48,7 +44,6 @@ mod recovery;
 mod reports;
 mod request;
 mod schedule;
-mod seek;
 mod select;
 mod session;
 mod sounding;
@@ -156,14 +151,14 @@ impl Engine {
         let session = self.session();
         // A seek that waits for its turn is where playback is going, as one that has begun.
         let going_to = pending.seek.wish().map(|seek| seek.to);
-        let running = playback.state == State::Ready && playback.clock.is_running() && going_to.is_none();
+        let running = playback.state() == State::Ready && playback.clock().is_running() && going_to.is_none();
         let wishes = self.item.as_ref().map(Item::preferences);
         Snapshot {
-            state: playback.state,
-            play_when_ready: playback.play_when_ready,
-            position: going_to.unwrap_or_else(|| playback.clock.position(now)),
+            state: playback.state(),
+            play_when_ready: playback.plays_when_ready(),
+            position: going_to.unwrap_or_else(|| playback.clock().position(now)),
             taken_at: now,
-            clock_rate: if running { playback.clock.rate() } else { 0.0 },
+            clock_rate: if running { playback.clock().rate() } else { 0.0 },
             rate: settings.rate,
             duration: session.and_then(|session| session.duration),
             protocol: session.map(|session| session.presentation.protocol),
@@ -180,7 +175,7 @@ impl Engine {
             cues: session.map(Session::cues).unwrap_or_default(),
             metadata: session.map(|session| session.metadata.list()).unwrap_or_default(),
             thumbnails: session.map(|session| Arc::clone(&session.thumbnails)).unwrap_or_default(),
-            error: playback.error.clone(),
+            error: playback.error().cloned(),
             pending_retry: jobs.pending_retry(),
             stats: Arc::new(self.stats(now)),
         }
@@ -194,7 +189,7 @@ impl Engine {
     /// The counters of the session.
     pub fn stats(&self, now: Now) -> SessionStats {
         let Context { playback, ledger, rule, .. } = &self.context;
-        let position = playback.clock.position(now);
+        let position = playback.clock().position(now);
         let ahead = self
             .session()
             .map_or(Duration::ZERO, |session| session.held_ahead(&session.kinds().unwrap_or_default(), position));

@@ -7,7 +7,7 @@ use super::context::Context;
 use super::failure::{self, Alternatives, Assessed};
 use super::fault;
 use super::io::{FetchKind, FetchOutcome, Ingest};
-use super::keys::Keys;
+use super::licence::Keys;
 use super::loading::warn_about;
 use super::locations::Locations;
 use super::recovery::{Action, Cause};

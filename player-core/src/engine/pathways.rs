@@ -10,7 +10,7 @@ use super::request::{JobId, Purpose};
 use super::select;
 use super::session::Session;
 use super::steering::Steering;
-use super::stream::{Activity, RepKey, Stream};
+use super::stream::{RepKey, Stream};
 use crate::error::{ErrorCode, PlayerError, Stage};
 use crate::manifest::{self, PathwayClone};
 use crate::model::{IndexSource, Presentation, Resource, SegmentIndex};
@@ -50,7 +50,7 @@ impl Session {
 
     /// When the steering server is to be asked next; it is not while nothing is left to fetch.
     pub(super) fn next_steering(&self, cx: &Context) -> Option<Now> {
-        let busy = !matches!(cx.playback.state, State::Idle | State::Failed | State::Ended);
+        let busy = !matches!(cx.playback.state(), State::Idle | State::Failed | State::Ended);
         let left = self.streams.iter().any(|stream| !stream.is_finished());
         self.steering.as_ref().and_then(Steering::due).filter(|_| busy && left)
     }
@@ -172,14 +172,7 @@ impl Session {
             }
         }
         for stream in &mut self.streams {
-            let idle = match &stream.activity {
-                Activity::Init { chosen, .. } | Activity::Key { chosen, .. } => forgotten.contains(&chosen.rep),
-                Activity::Media(media) => forgotten.contains(&media.chosen.rep) && cx.jobs.get(media.job).is_none(),
-                Activity::Idle | Activity::Index(_) => false,
-            };
-            if idle {
-                stream.activity = Activity::Idle;
-            }
+            stream.leave_representations(|rep| forgotten.contains(&rep), &cx.jobs);
         }
     }
 }

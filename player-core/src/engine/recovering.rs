@@ -10,10 +10,9 @@ use super::fault;
 use super::locations::Place as Location;
 use super::recovery::{Action, Cause};
 use super::request::{JobId, Purpose};
-use super::schedule;
 use super::select::{self, Bounds};
 use super::session::Session;
-use super::stream::{Activity, RepKey, StreamId};
+use super::stream::{Activity, RepKey, Stream, StreamId};
 use crate::command::QualityChoice;
 use crate::error::{ErrorCode, PlayerError};
 use crate::event::Event;
@@ -38,7 +37,9 @@ impl Session {
         let place = attempt.candidate.place.clone();
         if let Purpose::Media(stream) = purpose {
             self.drop_partial(cx, stream, bytes);
-            self.rewind(stream);
+            if let Some(stream) = self.stream_mut(stream) {
+                stream.restart_download();
+            }
         }
         let alternatives = self.alternatives(cx, purpose, &place);
         let assessment = match failure::assess(cx, &self.locations, id, cause, alternatives) {
@@ -81,7 +82,7 @@ impl Session {
                     Purpose::Media(stream) => self.stream_lost(cx, stream, error),
                     Purpose::Index(rep) | Purpose::Init(rep) => self.lost_representation(cx, rep, error),
                     Purpose::Manifest | Purpose::Remote | Purpose::Steering => self.fail(cx, error),
-                    Purpose::Key => self.keys_failed(id, &error),
+                    Purpose::Key => self.keys.on_failed(id, &error),
                 }
             }
         }
@@ -91,13 +92,13 @@ impl Session {
     fn alternatives(&self, cx: &Context, purpose: Purpose, place: &Location) -> Alternatives {
         let rep = self.representation_of(purpose);
         let since = match purpose {
-            Purpose::Media(id) => self.stream(id).and_then(|stream| stream.trouble).map(|trouble| trouble.since),
+            Purpose::Media(id) => self.stream(id).and_then(Stream::wanted_since),
             Purpose::Init(rep) => {
                 let waiting = self
                     .streams
                     .iter()
-                    .filter(|stream| matches!(&stream.activity, Activity::Init { chosen, .. } if chosen.rep == rep));
-                waiting.filter_map(|stream| stream.trouble).map(|trouble| trouble.since).min()
+                    .filter(|stream| matches!(stream.activity(), Activity::Init { chosen, .. } if chosen.rep == rep));
+                waiting.filter_map(Stream::wanted_since).min()
             }
             Purpose::Manifest | Purpose::Remote | Purpose::Steering | Purpose::Index(_) | Purpose::Key => None,
         };
@@ -106,16 +107,6 @@ impl Session {
             representations_left: rep.map_or(0, |rep| self.others_left(cx, rep)),
             since,
             ahead: self.ahead(&self.presented_kinds(cx), cx.position()),
-        }
-    }
-
-    /// What the next attempt at a segment brings is placed afresh.
-    fn rewind(&mut self, id: StreamId) {
-        let Some(stream) = self.stream_mut(id) else { return };
-        if let Activity::Media(fetching) = &mut stream.activity {
-            fetching.seen = 0;
-            fetching.early.clear();
-            fetching.tail = None;
         }
     }
 
@@ -138,15 +129,8 @@ impl Session {
     pub(super) fn exclude(&mut self, cx: &mut Context, rep: RepKey, span: Duration) {
         self.exclusions.exclude(rep, span, cx.now);
         for stream in &mut self.streams {
-            let waits = match &stream.activity {
-                Activity::Idle => false,
-                Activity::Index(waited) => *waited == rep,
-                Activity::Init { chosen, .. } | Activity::Key { chosen, .. } => chosen.rep == rep,
-                Activity::Media(fetching) => fetching.chosen.rep == rep && cx.jobs.get(fetching.job).is_none(),
-            };
-            if waits {
-                stream.activity = Activity::Idle;
-            }
+            stream.on_index(rep);
+            stream.leave_representations(|key| key == rep, &cx.jobs);
         }
         if self.list_choices(cx.now) {
             cx.effects.emit(Event::TracksChanged);
@@ -157,14 +141,8 @@ impl Session {
         cx.jobs.remove(id, cx.now);
         let Purpose::Media(stream_id) = purpose else { return self.fail(cx, error) };
         let Some(stream) = self.stream_mut(stream_id) else { return };
-        let chosen = stream.fetching().map(|fetching| fetching.chosen.clone());
-        if let Some(chosen) = &chosen {
-            stream.place = schedule::after(chosen.rep, &chosen.segment);
-        }
-        stream.activity = Activity::Idle;
-        stream.trouble = None;
-        stream.skipped += 1;
-        let hopeless = stream.skipped >= MOST_SKIPPED;
+        let chosen = stream.skip_download();
+        let hopeless = stream.skipped() >= MOST_SKIPPED;
         self.release_tail(cx, stream_id);
         for kind in [MediaKind::Video, MediaKind::Audio] {
             if self.wanted_of(stream_id).has(kind)
@@ -220,7 +198,7 @@ impl Session {
     /// Ends a stream.
     pub(super) fn remove_stream(&mut self, cx: &mut Context, id: StreamId) {
         self.cancel_stream(cx, id);
-        self.streams.retain(|stream| stream.id != id);
+        self.streams.retain(|stream| stream.id() != id);
         if id == StreamId::Text && self.text.clear() {
             cx.effects.emit(Event::CuesChanged);
         }

@@ -2,12 +2,11 @@
 
 use super::buffer::SEAM;
 use super::context::Context;
-use super::decoding::watch_decoder;
 use super::item::Item;
-use super::seek;
+use super::playback::error_nanos;
 use super::session::Session;
 use crate::event::Event;
-use crate::render::{Epoch, RenderEvent};
+use crate::render::RenderEvent;
 use crate::snapshot::State;
 use crate::time::MediaTime;
 
@@ -20,12 +19,15 @@ pub(super) fn on_render(cx: &mut Context, item: Option<&mut Item>, event: Render
     match event {
         RenderEvent::Reconfigured { .. } => {}
         RenderEvent::Flushed { epoch } => {
-            cx.ledger.begin_frames(cx.decoding.counted());
-            cx.playback.flush_unanswered.take_if(|(sent, _)| *sent == epoch);
+            cx.ledger.begin_frames(cx.decoder.counted());
+            cx.playback.on_flushed(epoch);
         }
         RenderEvent::Frames(frames) => {
             let shown = item.session().and_then(|session| session.shown_rung(cx.config.output_protection));
-            watch_decoder(cx, shown, frames);
+            let steady = cx.playback.state() == State::Ready
+                && cx.playback.clock().is_running()
+                && cx.settings.permille() <= 1000;
+            cx.decoder.observe(frames, shown, steady, cx.now.as_duration());
             cx.ledger.frames(frames, cx.now);
         }
         RenderEvent::AvSync { nanos } => cx.ledger.av_sync(nanos),
@@ -43,22 +45,17 @@ impl Session {
     /// Takes a report about the session's own media.
     fn on_render(&mut self, cx: &mut Context, event: RenderEvent) {
         match event {
-            RenderEvent::FirstFrame { epoch, pts } if is_current(cx, epoch) => self.first_frame(cx, pts),
-            RenderEvent::FirstAudio { epoch, pts } if is_current(cx, epoch) => self.first_audio(cx, pts),
-            RenderEvent::Position { epoch, position } => {
-                if is_current(cx, epoch) && cx.playback.state != State::Ended {
-                    let playing = cx.playback.told_playing && cx.playback.first_shown;
-                    cx.playback.clock.report(position, cx.now, playing);
-                }
-            }
+            RenderEvent::FirstFrame { epoch, pts } if cx.playback.is_current(epoch) => self.first_frame(cx, pts),
+            RenderEvent::FirstAudio { epoch, pts } if cx.playback.is_current(epoch) => self.first_audio(cx, pts),
+            RenderEvent::Position { epoch, position } => cx.playback.report(epoch, position, cx.now),
             RenderEvent::Ended { epoch } => {
-                if is_current(cx, epoch) {
+                if cx.playback.is_current(epoch) {
                     self.ended(cx);
                 }
             }
             RenderEvent::FlushWanted { reason } => {
                 tracing::debug!(reason, "the renderer wants a flush");
-                if cx.playback.feed.is_flushed() && cx.playback.state != State::Ended {
+                if cx.playback.feed().is_flushed() && cx.playback.state() != State::Ended {
                     self.flush_here(cx);
                 }
             }
@@ -69,8 +66,7 @@ impl Session {
 
     fn first_frame(&mut self, cx: &mut Context, pts: MediaTime) {
         cx.ledger.first_frame(cx.now);
-        cx.playback.audio_awaited = None;
-        if let Some(since) = cx.playback.frame_awaited.take() {
+        if let Some(since) = cx.playback.on_first_frame() {
             cx.effects.emit(Event::FirstFrame { pts, latency: cx.now.since(since) });
         }
         self.presentation_begins(cx, pts);
@@ -79,23 +75,21 @@ impl Session {
     /// Audio is presented, and no video.
     fn first_audio(&mut self, cx: &mut Context, pts: MediaTime) {
         cx.ledger.first_audio(cx.now);
-        if let Some(since) = cx.playback.audio_awaited.take() {
+        if let Some(since) = cx.playback.on_first_audio() {
             cx.effects.emit(Event::FirstAudio { pts, latency: cx.now.since(since) });
         }
         self.presentation_begins(cx, pts);
     }
 
     fn presentation_begins(&mut self, cx: &mut Context, pts: MediaTime) {
-        if !cx.playback.first_shown {
-            cx.playback.first_shown = true;
-            cx.playback.picture_due = None;
+        if cx.playback.begin_presentation() {
             self.complete_seek(cx, pts);
         }
     }
 
     fn complete_seek(&mut self, cx: &mut Context, pts: MediaTime) {
-        let Some(done) = cx.playback.seek.take() else { return };
-        let error_nanos = seek::error_nanos(done.to, done.mode, pts, &self.video);
+        let Some(done) = cx.playback.take_seek() else { return };
+        let error_nanos = error_nanos(done.to, done.mode, pts, &self.video);
         let latency = cx.now.since(done.since);
         cx.ledger.seek(done.to, Some((latency, error_nanos)));
         cx.effects.emit(Event::SeekCompleted { to: done.to, latency, error_nanos });
@@ -105,10 +99,10 @@ impl Session {
     fn ended(&mut self, cx: &mut Context) {
         let kinds = self.presented_kinds(cx);
         let position = cx.position();
-        if cx.playback.state == State::Ended || kinds.iter().any(|kind| !self.is_ended(*kind)) {
+        if cx.playback.state() == State::Ended || kinds.iter().any(|kind| !self.is_ended(*kind)) {
             return;
         }
-        let lost = self.streams.iter().find_map(|stream| stream.ends_with.as_deref().cloned());
+        let lost = self.streams.iter().find_map(|stream| stream.error().cloned());
         if let Some(error) = lost {
             return self.fail(cx, error);
         }
@@ -117,10 +111,10 @@ impl Session {
         let end = self.duration.map_or(held, |duration| MediaTime::ZERO + duration);
         // A seek to the very end may find no picture there; it ends with the presentation.
         self.complete_seek(cx, held);
-        (cx.playback.frame_awaited, cx.playback.audio_awaited) = (None, None);
+        cx.playback.stop_awaiting();
         cx.playback.end_stall(cx.now, &mut cx.ledger, &mut cx.effects);
-        cx.playback.clock.hold(held.min(end).max(position), cx.now);
-        self.look(cx);
+        cx.playback.hold(held.min(end).max(position), cx.now);
+        self.update_playhead(cx);
         let frames = cx.ledger.frame_counts();
         self.video.close_account(frames);
         self.announce_losses(cx);
@@ -128,17 +122,12 @@ impl Session {
             cx.ledger.moved(held, end, true);
             cx.effects.emit(Event::GapSkipped { from: held, to: end });
         }
-        cx.playback.clock.hold(end, cx.now);
+        cx.playback.hold(end, cx.now);
         cx.playback.set_renderer_playing(false, cx.now, &mut cx.effects);
-        cx.playback.clock.hold(end, cx.now);
+        cx.playback.hold(end, cx.now);
         cx.playback.set_state(State::Ended, cx.now, &mut cx.effects);
         // A host may stop listening at the end: what is still held is left before it.
         self.announce_metadata(cx);
         cx.effects.emit(Event::Ended);
     }
-}
-
-/// Returns true if a report belongs to the epoch that the renderer presents.
-fn is_current(cx: &Context, epoch: Epoch) -> bool {
-    cx.playback.feed.is_flushed() && cx.playback.feed.epoch() == epoch
 }

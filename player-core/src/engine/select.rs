@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::keys::Keys;
+use super::licence::Keys;
 use super::stream::{Ladder, RepKey};
 use crate::command::{QualityChoice, TrackChoice};
 use crate::model::{

@@ -9,7 +9,7 @@ use super::buffer::{PartOf, TrackBuffer};
 use super::captions::CaptionStore;
 use super::gap::{self, Hole, Known};
 use super::jitter::Jitter;
-use super::keys::Keys;
+use super::licence::Keys;
 use super::locations::Locations;
 use super::metadata::MetadataStore;
 use super::opening::Opening;
@@ -18,7 +18,7 @@ use super::pathways::ReadIndex;
 use super::schedule;
 use super::select::{self, Exclusions, Wishes};
 use super::steering::Steering;
-use super::stream::{Chosen, Place, RepKey, Stream, StreamId};
+use super::stream::{Chosen, RepKey, Stream, StreamId};
 use super::text::TextStore;
 use super::timeline::Timeline;
 use crate::command::TrackChoice;
@@ -142,14 +142,19 @@ impl Session {
         }
     }
 
+    /// Returns the representation on screen, and what a rule sees of it on an output.
+    pub(super) fn shown_rung(&self, output: abr::Hdcp) -> Option<(RepKey, abr::Rung)> {
+        self.shown.map(|key| (key, select::rung(&self.presentation, key, output)))
+    }
+
     /// A stream by name.
     pub fn stream(&self, id: StreamId) -> Option<&Stream> {
-        self.streams.iter().find(|stream| stream.id == id)
+        self.streams.iter().find(|stream| stream.id() == id)
     }
 
     /// A stream by name, to change it.
     pub fn stream_mut(&mut self, id: StreamId) -> Option<&mut Stream> {
-        self.streams.iter_mut().find(|stream| stream.id == id)
+        self.streams.iter_mut().find(|stream| stream.id() == id)
     }
 
     /// The run of a kind; text has none.
@@ -188,7 +193,7 @@ impl Session {
             !reps.iter().any(|rep| self.may_present(rep))
         };
         let kind = kind_of(id);
-        let track = self.stream(id).map(|stream| &stream.track);
+        let track = self.stream(id).map(Stream::track);
         let same = track
             .and_then(|track| select::same_track(found, track))
             .filter(|set| !gone(*set) && found.adaptation_sets.get(*set).is_some_and(|set| set.kind == kind));
@@ -217,18 +222,19 @@ impl Session {
     /// The stream that brings a kind; `None` when nothing does.
     pub fn source_of(&self, kind: MediaKind) -> Option<&Stream> {
         self.streams.iter().find(|stream| {
-            self.wanted_of(stream.id).has(kind)
-                && (stream.id != StreamId::Main || stream.carries.is_none_or(|carries| carries.has(kind)))
+            self.wanted_of(stream.id()).has(kind)
+                && (stream.id() != StreamId::Main || stream.carries().is_none_or(|carries| carries.has(kind)))
         })
     }
 
     /// The kinds that are presented, once all streams have told what they carry.
     pub fn kinds(&self) -> Option<Vec<MediaKind>> {
-        let media = || self.streams.iter().filter(|stream| stream.id != StreamId::Text);
-        if media().next().is_none() || media().any(|stream| stream.carries.is_none() && !stream.is_finished()) {
+        let media = || self.streams.iter().filter(|stream| stream.id() != StreamId::Text);
+        if media().next().is_none() || media().any(|stream| stream.carries().is_none() && !stream.is_finished()) {
             return None;
         }
-        let carried = |kind| media().any(|s| self.wanted_of(s.id).has(kind) && s.carries.is_some_and(|c| c.has(kind)));
+        let carried =
+            |kind| media().any(|s| self.wanted_of(s.id()).has(kind) && s.carries().is_some_and(|c| c.has(kind)));
         let kinds: Vec<_> = [MediaKind::Video, MediaKind::Audio].into_iter().filter(|kind| carried(*kind)).collect();
         (!kinds.is_empty()).then_some(kinds)
     }
@@ -299,7 +305,7 @@ impl Session {
     /// The kinds of sample that a stream brings, as far as is known.
     pub fn brought_by(&self, id: StreamId) -> ContentKinds {
         let wanted = self.wanted_of(id);
-        let carried = self.stream(id).and_then(|stream| stream.carries).unwrap_or(wanted);
+        let carried = self.stream(id).and_then(|stream| stream.carries()).unwrap_or(wanted);
         ContentKinds { video: wanted.video && carried.video, audio: wanted.audio && carried.audio, text: wanted.text }
     }
 
@@ -390,15 +396,7 @@ impl Session {
     pub fn send_stream_to(&mut self, id: StreamId, time: MediaTime) {
         let period = schedule::period_at(&self.presentation, time);
         if let Some(stream) = self.stream_mut(id) {
-            stream.place = Place::At { period, time };
-            stream.trouble = None;
-            stream.skipped = 0;
-            stream.hold_until = None;
-            stream.stepped_back = 0;
-            if let Some(kept) = &mut stream.kept {
-                kept.jump();
-            }
-            stream.ends_with = None;
+            stream.restart_at(period, time);
         }
     }
 
@@ -417,7 +415,7 @@ impl Session {
         let caption = kind == MediaKind::Text && self.captions.chosen() == Some(id);
         match self.stream(stream) {
             _ if caption => true,
-            Some(stream) => stream.track == *id,
+            Some(stream) => stream.track() == id,
             // Sound inside the pictures' files has no stream of its own.
             None if kind == MediaKind::Audio && self.wishes.audio != TrackChoice::Off => {
                 self.muxed().any(|m| m.id == *id)

@@ -32,7 +32,7 @@ impl Session {
         let group = group.and_then(|rep| rep.audio_group.as_deref());
         let set = self.set_in(StreamId::Audio, period)?;
         let renditions = self.permitted(cx, StreamId::Audio, period, set, group);
-        let pairing = Pairing::new(presentation, &pictures, renditions, audio.last, self.output);
+        let pairing = Pairing::new(presentation, &pictures, renditions, audio.last(), self.output);
         let position = cx.position();
         let ahead = |kind| {
             let end = self.buffer(kind).and_then(|buffer| buffer.complete_end(position));
@@ -43,8 +43,8 @@ impl Session {
         let choice = sound.chooser.choose(&abr::joint::Situation {
             now: cx.now.as_duration(),
             pairs: pairing.pairs.as_deref(),
-            pictures_now: main.last.and_then(|last| pairing.picture(last)),
-            sound_now: audio.last.and_then(|last| pairing.heard(presentation, sound.wanted.unwrap_or(last))),
+            pictures_now: main.last().and_then(|last| pairing.picture(last)),
+            sound_now: audio.last().and_then(|last| pairing.heard(presentation, sound.wanted.unwrap_or(last))),
             estimate_bps: cx.rule.estimate_bps(),
             buffer,
             phase: self.phase(cx, buffer),
@@ -60,8 +60,8 @@ impl Session {
 
     /// What separate sound takes of the network: that which is wanted of it.
     pub(super) fn reserved_bps(&self, id: StreamId) -> u64 {
-        let audio = self.stream(StreamId::Audio).filter(|stream| stream.id != id);
-        let rep = audio.and_then(|stream| self.sound.wanted.or(stream.last));
+        let audio = self.stream(StreamId::Audio).filter(|stream| stream.id() != id);
+        let rep = audio.and_then(|stream| self.sound.wanted.or(stream.last()));
         let rep = rep.and_then(|key| select::representation(&self.presentation, key));
         rep.map_or(0, |rep| rep.average_bandwidth.unwrap_or(rep.bandwidth))
     }
@@ -72,7 +72,7 @@ impl Session {
             return None;
         }
         let time = self.stream(id)?.fetched_until();
-        let pictures = pairing::pictures_at(self, time).or(self.stream(StreamId::Main)?.last)?;
+        let pictures = pairing::pictures_at(self, time).or(self.stream(StreamId::Main)?.last())?;
         select::representation(&self.presentation, pictures)?.audio_group.as_deref()
     }
 
@@ -96,7 +96,7 @@ impl Session {
     /// Reads the index of the sound that will go with the pictures whose index is read, while it waits for them.
     pub(super) fn foresee_sound(&mut self, cx: &mut Context, period: usize) {
         let Some(main) = self.stream(StreamId::Main) else { return };
-        let Activity::Index(pictures) = main.activity else { return };
+        let Activity::Index(pictures) = *main.activity() else { return };
         let group = select::representation(&self.presentation, pictures).and_then(|rep| rep.audio_group.as_deref());
         let Some(set) = self.set_in(StreamId::Audio, period) else { return };
         if let Some(sound) = self.permitted(cx, StreamId::Audio, period, set, group).first().copied() {
@@ -113,7 +113,7 @@ impl Session {
         let Some(wanted) = group(pictures) else { return };
         let other = |key: RepKey| group(key).is_some_and(|group| group != wanted);
         let coming = audio.coming().is_some_and(|chosen| chosen.segment.start + ROUNDING >= from && other(chosen.rep));
-        let index = matches!(audio.activity, Activity::Index(rep) if other(rep));
+        let index = matches!(audio.activity(), Activity::Index(rep) if other(*rep));
         let doomed = self.audio.parts().find(|part| part.first + ROUNDING >= from && other(part.of.rep));
         let doomed = doomed.map(|part| part.seq);
         if (coming || index) && !self.is_committed(cx, StreamId::Audio) {
@@ -131,7 +131,7 @@ impl Session {
             return;
         }
         self.cancel_stream(cx, StreamId::Audio);
-        let committed = cx.playback.feed.committed(MediaKind::Audio);
+        let committed = cx.playback.feed().committed(MediaKind::Audio);
         let begin = self.audio.part_from(first).map(|part| (part.of.rep, part.first));
         let dropped = self.audio.truncate(committed, Departure::Void, |part| part.seq >= first);
         let kept = self.audio.back().map(|part| (part.of.rep, part.of.number));
@@ -140,7 +140,7 @@ impl Session {
         });
         let place = after.or_else(|| begin.map(|(rep, time)| Place::At { period: rep.period, time }));
         if let (Some(place), Some(stream), true) = (place, self.stream_mut(StreamId::Audio), dropped > 0) {
-            stream.place = place;
+            stream.rewind_to(place);
         }
         cx.ledger.wasted(dropped);
     }

@@ -9,7 +9,7 @@ use super::loading::add_stream;
 use super::schedule;
 use super::select;
 use super::session::Session;
-use super::stream::{Activity, RepKey, StreamId};
+use super::stream::{RepKey, Stream, StreamId};
 use crate::command::{QualityChoice, TrackChoice};
 use crate::error::{ErrorCode, PlayerError};
 use crate::event::Event;
@@ -37,13 +37,13 @@ impl Session {
         cx.ledger.wasted(held);
         if wanted.is_some() {
             add_stream(self, StreamId::Audio, position);
-            if let Some(end) = cx.playback.feed.end(MediaKind::Audio) {
-                cx.playback.feed.suspend_track(MediaKind::Audio);
+            if let Some(end) = cx.playback.feed().end(MediaKind::Audio) {
+                cx.playback.suspend_track(MediaKind::Audio);
                 self.old_audio_until = Some(end.max(position));
             }
         } else if self.wanted_of(StreamId::Main).audio {
             // The sound of the main files was dropped as they came: they are fetched again from here.
-            let muxed = self.stream(StreamId::Main).and_then(|stream| stream.carries).is_some_and(|c| c.audio);
+            let muxed = self.stream(StreamId::Main).and_then(Stream::carries).is_some_and(|c| c.audio);
             if muxed && !muxed_before {
                 self.restart_stream(cx, StreamId::Main, position, Departure::Discarded(Discard::Switch));
                 self.flush_here(cx);
@@ -107,7 +107,7 @@ impl Session {
             self.cancel_stream(cx, StreamId::Main);
         }
         // What is still on its way stays only when it is handed out already; nothing can be dropped before it then.
-        let open = self.stream(StreamId::Main).is_some_and(|stream| matches!(stream.activity, Activity::Media(_)));
+        let open = self.stream(StreamId::Main).is_some_and(|stream| stream.fetching().is_some());
         if open || doomed.is_empty() {
             return;
         }
@@ -117,8 +117,8 @@ impl Session {
     /// Drops these parts of the pictures, and the sound that came with them, from the end of the run; the main stream
     /// goes on from there.
     fn truncate_main(&mut self, cx: &mut Context, doomed: &[u64], departure: Departure) {
-        let committed = cx.playback.feed.committed(MediaKind::Video);
-        let committed_audio = cx.playback.feed.committed(MediaKind::Audio);
+        let committed = cx.playback.feed().committed(MediaKind::Video);
+        let committed_audio = cx.playback.feed().committed(MediaKind::Audio);
         let mut dropped = self.video.truncate(committed, departure, |part| doomed.contains(&part.seq));
         let kept = self.video.back().map(|part| (part.of.rep, part.of.number));
         if self.wanted_of(StreamId::Main).audio {
@@ -131,8 +131,7 @@ impl Session {
             Some(schedule::after(rep, &segment))
         });
         if let (Some(place), Some(stream)) = (place, self.stream_mut(StreamId::Main)) {
-            stream.place = place;
-            stream.activity = Activity::Idle;
+            stream.rewind_to(place);
         }
     }
 
@@ -154,7 +153,7 @@ impl Session {
                 period.adaptation_sets.get(set).map(|set| set.id.clone())
             });
             if let (Some(track), Some(found)) = (track, self.stream_mut(stream)) {
-                found.track = track;
+                found.follow_track(track);
             }
             self.restart_stream(cx, stream, position, Departure::Lost(Loss::Undecodable));
             self.flush_here(cx);
@@ -171,7 +170,7 @@ impl Session {
     /// Playback goes on without a kind of track.
     pub(super) fn do_without(&mut self, cx: &mut Context, kind: MediaKind) {
         let position = cx.position();
-        let source = self.source_of(kind).map(|stream| stream.id);
+        let source = self.source_of(kind).map(|stream| stream.id());
         match kind {
             MediaKind::Video => self.without_video = true,
             MediaKind::Audio => self.without_audio = true,
@@ -181,7 +180,7 @@ impl Session {
         // A stream that brings another kind as well goes on.
         let alone = source.filter(|id| {
             let wanted = self.wanted_of(*id);
-            let carries = self.stream(*id).and_then(|stream| stream.carries).unwrap_or(wanted);
+            let carries = self.stream(*id).and_then(Stream::carries).unwrap_or(wanted);
             !(wanted.video && carries.video || wanted.audio && carries.audio)
         });
         if let Some(id) = alone {
@@ -189,7 +188,7 @@ impl Session {
         }
         let dropped = self.buffer_mut(kind).map(|run| run.restart(position, Departure::Lost(Loss::Undecodable)));
         cx.ledger.wasted(dropped.unwrap_or(0));
-        if cx.playback.feed.is_flushed() {
+        if cx.playback.feed().is_flushed() {
             self.flush_here(cx);
         }
     }
@@ -198,10 +197,10 @@ impl Session {
     fn failing_representation(&self, cx: &Context, kind: MediaKind) -> Option<(StreamId, RepKey)> {
         let stream = self.source_of(kind)?;
         let buffer = self.buffer(kind)?;
-        let at = cx.playback.feed.committed(kind);
+        let at = cx.playback.feed().committed(kind);
         let part = at.and_then(|at| buffer.part_from(at.seq.saturating_sub(u64::from(at.index == 0))));
-        let rep = part.or_else(|| buffer.back()).map(|part| part.of.rep).or(stream.last)?;
-        Some((stream.id, rep))
+        let rep = part.or_else(|| buffer.back()).map(|part| part.of.rep).or(stream.last())?;
+        Some((stream.id(), rep))
     }
 
     /// The representations that need the decoder that failed. A decoder that is missing is missing for all of its
@@ -244,7 +243,7 @@ impl Session {
     }
 
     fn track_of(&self, id: StreamId) -> Option<TrackId> {
-        self.stream(id).map(|stream| stream.track.clone())
+        self.stream(id).map(|stream| stream.track().clone())
     }
 
     /// The track that the wishes ask for, in the first period that has one.
