@@ -1,4 +1,5 @@
-//! What decisions cost: `select` and `on_progress` of each rule, on short and long ladders, with and without sizes.
+//! Measures the cost of decisions: `select` and `on_progress` of each rule, on short and long ladders, with and without
+//! sizes.
 //!
 //! `cargo bench -p abr` measures time. With `KINORA_BENCH_ONCE=NAME` (`select/default/6/known`) and `KINORA_BENCH_TIMES=N`
 //! the first `N` of a case's decisions are taken, one for each of [`MOMENTS`], and nothing is measured, for
@@ -22,14 +23,14 @@ const SEGMENT: Duration = Duration::from_secs(4);
 /// Segments whose sizes are known, where they are.
 const LOOKAHEAD: usize = 10;
 
-/// Where a session stands when it decides.
+/// State of a session at the decision.
 #[derive(Clone, Copy, Debug)]
 struct Moment {
-    /// Seconds ahead.
+    /// Buffered media ahead of the playhead, in seconds.
     buffer: u64,
     /// True if it is the first segment.
     starts: bool,
-    /// Bytes of the top rung, which has about 4 MB, that two seconds brought: enough, or far too few.
+    /// Bytes received in two seconds of the top rung's segment of about 4 MB: enough, or far too few.
     received: u64,
 }
 

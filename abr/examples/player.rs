@@ -1,4 +1,5 @@
-//! The smallest client: pick a rung, fetch it, report the transfer, give up when told to. One line a segment.
+//! The smallest client: pick a rung, fetch it, report the transfer, give up when the rule advises it. One line a
+//! segment.
 //!
 //! `cargo run -p abr --example player`. The link is made up and the clock is a counter, so every run prints the same.
 //! Nothing of the simulator is used: this is what a player of your own has to do.
@@ -10,7 +11,7 @@ use std::{
 
 use abr::{Caps, Context, InFlight, Phase, Rule, Rung, Transfer, Verdict};
 
-/// 240p to 1080p.
+/// Ladder from 240p to 1080p.
 const LADDER: [Rung; 6] = [
     Rung::new(300_000).with_height(240),
     Rung::new(750_000).with_height(360),
@@ -22,7 +23,7 @@ const LADDER: [Rung; 6] = [
 const SEGMENT: Duration = Duration::from_secs(4);
 const SEGMENTS: u32 = 30;
 const GOAL: Duration = Duration::from_secs(24);
-/// How often the client looks at a running transfer.
+/// Interval at which the client examines a running transfer.
 const TICK: Duration = Duration::from_millis(50);
 /// From a request to the first byte of its answer.
 const TTFB: Duration = Duration::from_millis(100);
@@ -47,7 +48,7 @@ struct Client {
     fetched: u32,
 }
 
-/// What came of a request.
+/// Result of a request.
 enum Outcome {
     Complete,
     GivenUp,
@@ -62,7 +63,7 @@ impl Client {
         }
     }
 
-    /// What the rule is told. A television of 720 lines needs no 1080p.
+    /// Input of the rule. A television of 720 lines needs no 1080p.
     fn context(&self) -> Context<'static> {
         let phase = match (self.fetched, self.buffer.is_zero()) {
             (0, _) => Phase::StartUp,
@@ -81,7 +82,7 @@ impl Client {
         }
     }
 
-    /// Fetches a segment, asking every tick whether to go on, and tells the rule how it went.
+    /// Fetches a segment, asks every tick whether to go on, and reports the transfer to the rule.
     fn fetch(&mut self, rung: usize, rule: &mut dyn Rule) -> Outcome {
         let size = self.context().nominal_bytes(rung);
         let (started, mut received, mut outcome) = (self.now, 0, Outcome::Complete);

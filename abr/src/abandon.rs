@@ -1,4 +1,4 @@
-//! When to give up a transfer for a smaller one. Advice for one transfer; which rung comes next is the rules' affair.
+//! Decides when to give up a transfer for a smaller one. The advice is about one transfer; rules choose the next rung.
 //!
 //! Spiteri, Urgaonkar, Sitaraman: "BOLA: Near-Optimal Bitrate Adaptation for Online Videos", INFOCOM 2016, §VI, and
 //! Spiteri, Sitaraman, Sparacio: "From Theory to Practice: Improving Bitrate Adaptation in the DASH Reference Player",
@@ -61,7 +61,7 @@ pub fn judge(in_flight: &InFlight, context: &Context<'_>, bandwidth: &Bandwidth)
     best.map_or(Verdict::Continue, |(_, rung)| Verdict::AbandonTo(rung))
 }
 
-/// Bytes of the segment at another rung: as the context says, or in proportion to the size that is known.
+/// Returns the bytes of the segment at another rung: from the context, or in proportion to the size that is known.
 fn replacement_bytes(in_flight: &InFlight, context: &Context<'_>, rung: usize, size: u64) -> u64 {
     if context.knows_sizes() {
         return context.next_bytes(rung);
@@ -79,7 +79,7 @@ fn present_rate(in_flight: &InFlight, bandwidth: &Bandwidth) -> Option<f64> {
         return Some(in_flight.received as f64 * 8.0 / body);
     }
     let usual = bandwidth.ttfb().as_secs_f64();
-    // Silence: what little came, over all the time it took, bounds the rate from above.
+    // Silence: the few bytes received, over all the time elapsed, bound the rate from above.
     (elapsed > SILENCE + usual).then(|| ((in_flight.received.max(1)) as f64 * 8.0) / (elapsed - usual).max(LOOK_AFTER))
 }
 
@@ -159,8 +159,8 @@ mod tests {
         }
     }
 
-    /// A transfer of 1,375,000 bytes whose first 125,000 came in its first second: the rest needs ten. Without sizes the
-    /// replacement is half of it, or a quarter.
+    /// A transfer of 1,375,000 bytes whose first 125,000 arrived in its first second: the rest needs ten. Without sizes
+    /// the replacement is half of it, or a quarter.
     fn halved(ladder: &[Rung], sizes: Option<&[u64]>, buffer: u64, rate: f32) -> Verdict {
         let context = Context { next_sizes: sizes, rate, ..Context::new(ladder, Duration::from_secs(4)) };
         let in_flight = InFlight {

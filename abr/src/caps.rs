@@ -1,5 +1,5 @@
-//! What a decision must respect: the bounds of [`Caps`], how several of them become one, and what an output must protect.
-//! Plain data; when a bound is set is the affair of the host or of a policy such as [`crate::frames`].
+//! Limits of a decision: the bounds of [`Caps`], how several of them become one, and the protection of the output.
+//! Plain data; the host, or a policy such as [`crate::frames`], decides when a bound is set.
 
 use serde::{Deserialize, Serialize};
 
@@ -37,15 +37,15 @@ impl Hdcp {
     }
 }
 
-/// What a rung demands of the output, and what the output has.
+/// Protection that a rung demands of the output, and that the output has.
 ///
 /// The second is for the host to keep up to date, in every rung of the ladder, when a display is plugged in or out.
 /// It is [`Hdcp::None`] until then: a rung that demands something is not fetched before the host has vouched for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Protection {
-    /// What the output must have before this rung may be shown.
+    /// Protection that the output must have before this rung may be shown.
     pub needed: Hdcp,
-    /// What the output has now.
+    /// Protection that the output has now.
     pub present: Hdcp,
 }
 
@@ -59,10 +59,10 @@ impl Protection {
 
 /// Upper bounds that a decision must respect. `None` bounds nothing, so the default permits every rung.
 ///
-/// Each source of a bound (view port, user, data saver, dropped frames) makes `Caps` of its own; [`Caps::and`] joins
-/// them. Bounds are wishes: if they forbid everything, the lowest rung is fetched all the same. What the output must
-/// protect is no wish: a rung whose [`Protection`] does not suffice is passed over, bounds or not, and is the answer only
-/// when that is true of every rung; a host then shows an error instead of a picture ([`Context::is_showable`]).
+/// Each source of a bound (view port, user, data saver, dropped frames) makes its own `Caps`; [`Caps::and`] joins them.
+/// Bounds are wishes: if they forbid everything, the lowest rung is fetched all the same. What the output must protect
+/// is no wish: a rung whose [`Protection`] does not suffice is passed over, bounds or not, and is the answer only when
+/// that is true of every rung; a host then shows an error instead of a picture ([`Context::is_showable`]).
 ///
 /// ```
 /// use abr::Caps;
@@ -101,8 +101,8 @@ impl Caps {
         }
     }
 
-    /// Whether `rung` is within the bounds and may be shown on the output. A rung of unknown height passes the bound on
-    /// height.
+    /// Returns true if `rung` is within the bounds and may be shown on the output. A rung of unknown height passes the
+    /// bound on height.
     #[must_use]
     pub fn permits(&self, rung: &Rung) -> bool {
         let height = match (self.max_height, rung.height) {

@@ -1,4 +1,4 @@
-//! How fast a live transfer really came. A segment that is sent chunk by chunk while it is encoded arrives at the
+//! Measures the rate of a live transfer. A segment that is sent chunk by chunk while it is encoded arrives at the
 //! encoder's rate, whatever the network carries; within a chunk the network's rate shows (as in Bentaleb et al., ACTE,
 //! NOSSDAV 2019, and in the moof-based measurement of common low-latency players).
 
@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use crate::Transfer;
 
-/// Less than this says nothing.
+/// Minimum bytes of a timed chunk: fewer measure nothing.
 const LEAST_BYTES: u64 = 4 << 10;
-/// Shorter bursts came out of a buffer on the way.
+/// Minimum duration of a timed chunk: shorter bursts left a buffer on the way.
 const LEAST_TIME: Duration = Duration::from_millis(2);
 
 /// Measures one transfer by its chunks. The time between the end of a chunk and the first byte of the next one is the
@@ -32,7 +32,7 @@ const LEAST_TIME: Duration = Duration::from_millis(2);
 /// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ChunkMeter {
-    /// Time at which the first bytes of the chunk under way came, and the latest ones.
+    /// Times of the first and of the latest bytes of the chunk under way.
     open: Option<(Duration, Duration)>,
     /// Bytes of it after the first ones.
     open_bytes: u64,
@@ -49,8 +49,8 @@ impl ChunkMeter {
         Self { open: None, open_bytes: 0, bytes: 0, time: none, latest: none }
     }
 
-    /// Bytes of the chunk under way came at `at`, on the clock of [`Context::now`](crate::Context::now). Times that go
-    /// back are taken for the latest.
+    /// Bytes of the chunk under way arrived at `at`, on the clock of [`Context::now`](crate::Context::now). Times that
+    /// go back are taken for the latest.
     pub fn arrived(&mut self, at: Duration, bytes: u64) {
         self.latest = self.latest.max(at);
         match &mut self.open {
@@ -66,7 +66,7 @@ impl ChunkMeter {
     pub fn chunk_ended(&mut self) {
         if let Some((first, last)) = self.open.take() {
             let time = last - first;
-            // All at once: it waited in a buffer, and tells nothing about the link.
+            // All at once: it waited in a buffer and does not measure the link.
             if time >= LEAST_TIME {
                 self.bytes = self.bytes.saturating_add(self.open_bytes);
                 self.time += time;
@@ -75,8 +75,8 @@ impl ChunkMeter {
         self.open_bytes = 0;
     }
 
-    /// What the network did, as a rule is told it, after a time to first byte of `ttfb`; `None` when too little was
-    /// timed to tell. The chunk under way does not count.
+    /// Returns the transfer to report to a rule, with the network's rate and a time to first byte of `ttfb`; `None`
+    /// when too little was timed. The chunk under way does not count.
     #[must_use]
     pub fn transfer(&self, ttfb: Duration) -> Option<Transfer> {
         (self.bytes >= LEAST_BYTES && self.time >= LEAST_TIME).then_some(Transfer {
@@ -99,7 +99,7 @@ mod tests {
     use crate::rule::Throughput;
 
     /// A segment of four seconds at `encoder` bits per second, in chunks of `chunk`, over a link of `link` bits per
-    /// second: bytes, whole duration, and what the meter says.
+    /// second: bytes, whole duration, and the transfer that the meter reports.
     fn live(encoder: u64, link: u64, chunk: Duration) -> (u64, Duration, Option<Transfer>) {
         const READ: u64 = 1448;
         let mut meter = ChunkMeter::new();
@@ -197,7 +197,7 @@ mod tests {
             meter.transfer(Duration::ZERO).map(|transfer| transfer.bytes)
         };
         assert_eq!([measured(4095, 2000), measured(4096, 2000), measured(4096, 1999)], [None, Some(4096), None]);
-        // Two chunks of which one came at once: only the other was timed.
+        // Two chunks of which one arrived at once: only the other was timed.
         let mut meter = ChunkMeter::new();
         for (start, micros) in [(0, 1999), (9000, 3000)] {
             meter.arrived(Duration::from_micros(start), 100);

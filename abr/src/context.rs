@@ -1,4 +1,4 @@
-//! What a rule is told before it decides: the ladder, the buffer and the limits. Plain data, no policy.
+//! Input of a decision: the ladder, the buffer and the limits. Plain data, no policy.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ pub struct Rung {
     pub bitrate_bps: u64,
     /// Height of the picture in pixels, where known; [`Caps::max_height`] is compared with it.
     pub height: Option<u32>,
-    /// What it demands of the output, and what the output has.
+    /// Protection that it demands of the output, and that the output has.
     #[serde(default)]
     pub protection: Protection,
 }
@@ -45,7 +45,7 @@ impl Rung {
     }
 }
 
-/// How much a viewer is taken to like what is shown: what the rule optimises.
+/// Model of the viewer's opinion that the rule maximises.
 ///
 /// Every objective subtracts the change of quality from one segment to the next, and charges each second without
 /// picture with the value of a segment of the top rung (Yin et al., SIGCOMM 2015, §3).
@@ -61,7 +61,7 @@ pub enum Objective {
     Perceptual,
 }
 
-/// Where the session stands.
+/// State of playback as far as it matters to a decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Phase {
     /// Nothing has been shown yet: each second of download is a second of waiting for the viewer.
@@ -75,31 +75,31 @@ pub enum Phase {
     AfterSeek,
 }
 
-/// Where a live session stands against its target.
+/// Latency of a live session and its target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Live {
-    /// How far the playhead is behind the live edge.
+    /// Time by which the playhead is behind the live edge.
     pub latency: Duration,
-    /// How far behind it is meant to be.
+    /// Time by which it is meant to be behind.
     pub target: Duration,
 }
 
-/// Everything that a decision may depend on, beside what the rule has learned from transfers.
+/// Everything that a decision may depend on, except what the rule has learned from transfers.
 ///
 /// Times count from an arbitrary monotonic origin, the same for all calls on one rule; rates are bits per second.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Context<'a> {
-    /// The current time.
+    /// Current time, since the origin that all calls on one rule share.
     pub now: Duration,
     /// The ladder, ascending by bitrate. An empty ladder is answered with index 0.
     pub rungs: &'a [Rung],
     /// Rung of the previous decision in this ladder.
     pub last: Option<usize>,
-    /// Where the session stands.
+    /// State of playback: start-up, steady, after a seek or stalled.
     pub phase: Phase,
     /// Complete segments ahead of the playhead, the renderer's lead included.
     pub buffer: Duration,
-    /// What load control fills the buffer to.
+    /// Buffer level that load control fills up to.
     pub buffer_goal: Duration,
     /// Nominal duration of a segment.
     pub segment_duration: Duration,
@@ -108,7 +108,7 @@ pub struct Context<'a> {
     pub next_sizes: Option<&'a [u64]>,
     /// Perceptual quality (VMAF, 0 to 100) of the next segments in the layout of `next_sizes`, when known.
     pub next_quality: Option<&'a [f32]>,
-    /// What the session is judged by.
+    /// Objective by which the session is judged.
     pub objective: Objective,
     /// Segments still to fetch, the next one included; `None` when the end is not known.
     pub segments_left: Option<u32>,
@@ -118,7 +118,7 @@ pub struct Context<'a> {
     pub latency: Option<Live>,
     /// Bandwidth that other streams of the session (audio) need.
     pub reserved_bps: u64,
-    /// Upper bounds.
+    /// Upper bounds of the choice; none by default.
     pub caps: Caps,
 }
 

@@ -1,10 +1,10 @@
-//! What a rule answers: an index, a reason, and what to do with a running transfer. Plain data, no policy.
+//! Output of a rule: an index, a reason, and advice for a running transfer. Plain data, no policy.
 
 use std::{fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-/// Why a rung was chosen: for logs, reports and the statistics overlay.
+/// Reason for the choice of a rung: for logs, reports and the statistics overlay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -61,9 +61,9 @@ impl fmt::Display for Reason {
 pub struct Decision {
     /// Index into [`Context::rungs`](crate::Context::rungs); always in range unless the ladder is empty (then 0).
     pub representation: usize,
-    /// Why.
+    /// Reason for this rung.
     pub reason: Reason,
-    /// How long the fetch may be put off without harm; `None` means fetch now.
+    /// Time by which the fetch may be put off without harm; `None` means fetch now.
     pub wait: Option<Duration>,
 }
 
@@ -78,7 +78,7 @@ impl Decision {
 /// Most rungs of an [`Explanation`].
 pub const EXPLAINED: usize = 12;
 
-/// What a rule weighed for its latest decision: for logs and for those who doubt it.
+/// Weights behind the latest decision of a rule: for logs and for those who doubt it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Explanation {
     /// Rate that was expected of the next transfer, in bits per second.
@@ -87,22 +87,22 @@ pub struct Explanation {
     pub home_bps: f64,
     /// Factors between the likely rate and one deviation below and above it.
     pub down: f64,
-    /// See `down`.
+    /// Upward deviation, like `down`.
     pub up: f64,
     /// Outages that were expected in a minute of transfers, and their length in seconds.
     pub outages_per_minute: f64,
-    /// See `outages_per_minute`.
+    /// Expected duration of an outage, in seconds.
     pub outage_seconds: f64,
-    /// What each rung was worth against the best one, in seconds of stall: 0 for the choice, the rest below.
+    /// Value of each rung less that of the best one, in seconds of stall: 0 for the choice, negative for the others.
     pub rungs: [Option<(usize, f64)>; EXPLAINED],
 }
 
-/// What to do with a transfer that is under way.
+/// Advice for a transfer that is under way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Verdict {
-    /// Let it finish.
+    /// Let the transfer finish.
     Continue,
-    /// Give it up and fetch the same segment at this rung; the bytes received so far are lost. The rung is lower, but for
-    /// the moment in which the size of a segment becomes known that nobody had told before: then it may be higher.
+    /// Give it up and fetch the same segment at this rung; the bytes received so far are lost. The rung is lower,
+    /// except when the first answer reveals a segment size that was not announced: then it may be higher.
     AbandonTo(usize),
 }

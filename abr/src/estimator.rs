@@ -1,4 +1,4 @@
-//! What the network can do, learned from transfers: rate, time to first byte, and how far predictions fell short.
+//! Capacity of the network, learned from transfers: rate, time to first byte, and the shortfall of predictions.
 
 mod bandwidth;
 mod contest;

@@ -1,5 +1,5 @@
-//! Which rungs this device decodes in time: frames presented and dropped become a cap. It never sees the network, and it
-//! chooses no rung.
+//! Limits the ladder to the rungs that this device decodes in time: presented and dropped frames become a cap. It never
+//! sees the network, and it chooses no rung.
 //!
 //! A rung of which more than a share of frames is dropped over a window has failed: it and everything above it is
 //! forbidden for a while. Then it may be tried again; each failure doubles the wait, and a rung that has been shown in
@@ -12,7 +12,7 @@
 //!
 //! let ladder = [Rung::new(1_000_000), Rung::new(4_000_000), Rung::new(9_000_000)];
 //! let mut frames = DroppedFrames::new();
-//! // Every second the renderer says what became of its frames: a third of them came too late.
+//! // Every second the renderer reports its frames: a third of them were too late.
 //! for second in 0..20 {
 //!     frames.observe(&FrameReport { at: Duration::from_secs(second), rung: ladder[2], presented: 40, dropped: 20 });
 //! }
@@ -33,11 +33,11 @@ const PARTS: usize = 10;
 /// Failed rungs that are remembered. Of more, the highest is forgotten: those below it bound it anyway.
 const FAILED: usize = 8;
 
-/// What became of the frames of one rung since the report before.
+/// Presented and dropped frames of one rung since the report before.
 ///
-/// Report at least once a second while playing at rate 1 with a visible picture, and nothing else: a renderer that skips
-/// frames at double speed or in the background says nothing about the decoder. A period in which the rung changed belongs
-/// to neither.
+/// Report at least once a second while playing at rate 1 with a visible picture, and nothing else: a renderer that
+/// skips frames at double speed or in the background does not measure the decoder. A period in which the rung changed
+/// belongs to neither.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FrameReport {
     /// Time at which it was made, on the clock of [`Context::now`](crate::Context::now).
@@ -63,7 +63,7 @@ pub struct FramePolicy {
     pub fine_percent: u8,
     /// Time after a change of rung, a seek or a pause in which frames do not count: decoders start late.
     pub settle: Duration,
-    /// How long a rung is forbidden when it fails for the first time; twice as long each time after.
+    /// Time for which a rung is forbidden after its first failure; it doubles with each further one.
     pub retry: Duration,
     /// Longest time for which it is forbidden.
     pub longest_retry: Duration,
@@ -218,7 +218,7 @@ struct Window {
 /// A tenth of the window.
 #[derive(Debug, Clone, Copy)]
 struct Part {
-    /// Which tenth, counted from the origin of the clock.
+    /// Number of the tenth, counted from the origin of the clock.
     number: u128,
     presented: u64,
     dropped: u64,
@@ -273,7 +273,7 @@ mod tests {
     /// A screen at 50 frames a second that reports twice a second.
     struct Screen {
         frames: DroppedFrames,
-        /// Half seconds.
+        /// Elapsed time in half seconds.
         ticks: u64,
     }
 
@@ -286,7 +286,7 @@ mod tests {
             Duration::from_millis(self.ticks * 500)
         }
 
-        /// Shows a rung for some seconds, of which so many percent are dropped.
+        /// Shows a rung for some seconds and drops this percentage of its frames.
         fn show(&mut self, rung: usize, seconds: u64, percent: u64) {
             for _ in 0..seconds * 2 {
                 self.ticks += 1;

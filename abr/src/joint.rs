@@ -1,5 +1,5 @@
-//! Which rung of sound goes with the pictures: both ladders, one link. The pictures keep their [`Rule`](crate::Rule);
-//! what is decided here is what sound takes beside them.
+//! Chooses the rung of audio that goes with the video: both ladders, one link. The video keeps its
+//! [`Rule`](crate::Rule); this module decides the share that audio takes of the link.
 //!
 //! Players divide a link in three ways. Some list every pair as one ladder and pick by the sum (the variants of Shaka
 //! Player, the levels of hls.js with the audio groups that each names), so that sound changes whenever pictures do.
@@ -41,7 +41,7 @@ const SHARE: u64 = 8;
 /// It comes down above this part.
 const MOST_SHARE: u64 = 5;
 
-/// Where a session with separate sound stands. Plain data; rates are bits per second.
+/// State of a session with separate audio. Plain data; rates are bits per second.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Situation<'a> {
     /// The current time, from the origin that all calls on one [`Chooser`] share.
@@ -57,11 +57,11 @@ pub struct Situation<'a> {
     pub pictures_now: Option<usize>,
     /// The rung of the sound that was chosen last, whether or not it is fetched already; `None` before the first.
     pub sound_now: Option<usize>,
-    /// What the link is believed to carry ([`Rule::estimate_bps`](crate::Rule::estimate_bps)).
+    /// Estimated capacity of the link ([`Rule::estimate_bps`](crate::Rule::estimate_bps)).
     pub estimate_bps: Option<u64>,
     /// Media ahead of the playhead.
     pub buffer: Duration,
-    /// Where playback stands.
+    /// State of playback: start-up, steady, after a seek or stalled.
     pub phase: Phase,
     /// Playback rate; 2.0 takes twice as much of the link.
     pub rate: f32,
@@ -107,7 +107,7 @@ impl<'a> Situation<'a> {
         known == 0 || (sound < 64 && known >> sound & 1 == 1)
     }
 
-    /// What both may take: what the link carries at this playback rate, and what the data saver allows.
+    /// Returns the rate available to both: the estimate at this playback rate, within the data saver's bound.
     fn means(&self) -> Option<u64> {
         let rate = f64::from(self.rate);
         let rate = if rate > 0.0 { rate } else { 1.0 };
@@ -134,13 +134,14 @@ impl<'a> Situation<'a> {
         self.permitted().next().or(any)
     }
 
-    /// The highest pictures that `means` carry when `sound` is wanted beside them.
+    /// Returns the highest rung of video that `means` carry together with `sound`.
     fn carried(&self, sound: usize, means: u64) -> Option<usize> {
         let fits = |(at, rate): &(usize, u64)| rate.saturating_add(self.cost(self.partner(*at, sound))) <= means;
         self.permitted().rev().find(fits).map(|(at, _)| at)
     }
 
-    /// Whether `rung` is at least `part` of the way (in thirds or halves: `part.0` of `part.1`) up the permitted ladder.
+    /// Returns true if `rung` is at least `part` of the way (in thirds or halves: `part.0` of `part.1`) up the
+    /// permitted ladder.
     fn is_up(&self, rung: Option<usize>, part: (usize, usize)) -> bool {
         let Some(rung) = rung else { return false };
         let below = self.permitted().filter(|(at, _)| *at < rung).count();
@@ -148,8 +149,8 @@ impl<'a> Situation<'a> {
         below * part.1 >= top * part.0
     }
 
-    /// Whether `sound` takes at most one part in `share` of `means` and leaves the pictures what they could have with
-    /// the least sound, or at least something `part` of the way up.
+    /// Returns true if `sound` takes at most one part in `share` of `means` and leaves the video the rung it could have
+    /// with the least audio, or at least one that is `part` of the way up.
     fn affords(&self, sound: usize, means: u64, share: u64, part: (usize, usize)) -> bool {
         let (with, without) = (self.carried(sound, means), self.carried(0, means));
         self.cost(sound).saturating_mul(share) <= means && (with == without || self.is_up(with, part))
@@ -161,15 +162,15 @@ impl<'a> Situation<'a> {
         (1..self.sound.len()).rev().find(fits).unwrap_or(0)
     }
 
-    /// What to begin with when nothing is known of the link: the start is for the pictures.
+    /// Returns the rung to begin with when nothing is known of the link: the start is for the video.
     fn blind(&self) -> usize {
         let most = self.lowest().map_or(0, |(_, rate)| rate / MOST_SHARE);
         let saver = self.total_bps.map_or(usize::MAX, |total| self.affordable(total));
         self.sound.iter().rposition(|rung| rung.bitrate_bps <= most).unwrap_or(0).min(saver)
     }
 
-    /// Whether sound must fall at once: what is left would not play the lowest pictures with a quarter to spare, or
-    /// sound takes too much of it, while there is nothing else to give up.
+    /// Returns true if audio must fall at once: the rest would not play the lowest video with a quarter to spare, or
+    /// audio takes too much of it, while there is nothing else to give up.
     fn is_urgent(&self, sound: usize, means: u64) -> bool {
         if self.phase == Phase::Rebuffering {
             return true;
@@ -196,9 +197,9 @@ impl<'a> Situation<'a> {
 pub struct Choice {
     /// The rung of sound that is wanted; with pictures that it may not be played with, [`Situation::partner`] is heard.
     pub sound: usize,
-    /// Why.
+    /// Reason for this rung.
     pub reason: Reason,
-    /// The highest rung of the pictures that is carried beside it; `None` when nothing is known or none is.
+    /// Highest rung of video that is carried together with it; `None` when nothing is known or none is.
     pub pictures: Option<usize>,
 }
 

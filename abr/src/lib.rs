@@ -1,10 +1,10 @@
 //! Adaptive bitrate selection: numbers in, a representation and a reason out.
 //!
-//! A [`Rule`] is asked once per segment which rung of a ladder to fetch, is told of every finished transfer, and may
-//! advise that a running transfer be given up for a smaller one.
-//! It never sees a URL, a codec string or a clock: every time is handed to it as a [`Duration`](std::time::Duration)
-//! since an origin of the caller's choosing, so the same inputs always give the same decisions.
-//! Nothing here allocates while deciding, and nothing here depends on a player: any streaming client can use it.
+//! A [`Rule`] is asked once per segment which rung of a ladder to fetch, observes every finished transfer, and may
+//! advise that a running transfer be given up for a smaller one. It never sees a URL, a codec string or a clock: every
+//! time is handed to it as a [`Duration`](std::time::Duration) since an origin of the caller's choosing, so the same
+//! inputs always give the same decisions. Nothing here allocates while deciding, and nothing here depends on a player:
+//! any streaming client can use it.
 //!
 //! # Use
 //!
@@ -14,9 +14,9 @@
 //! 4. After each transfer, also one that was given up, call [`Rule::on_transfer`].
 //! 5. After a seek call [`Rule::on_seek`].
 //!
-//! What limits the choice, [`Caps`], is part of the context; [`frames`] makes one of what the renderer could not show.
-//! Sound that has a ladder of its own is chosen beside the pictures by [`joint`].
-//! `examples/player.rs` is a whole client, the README has the contract as a table and the tools.
+//! The bounds of the choice, [`Caps`], are part of the context; [`frames`] makes one of the frames that the renderer
+//! dropped. Audio that has its own ladder is chosen together with the video by [`joint`]. `examples/player.rs` is a
+//! whole client, the README has the contract as a table and the tools.
 //!
 //! ```
 //! use std::time::Duration;
@@ -29,7 +29,7 @@
 //! let first = rule.select(&Context::new(&ladder, Duration::from_secs(4)));
 //! assert_eq!(first.representation, 0);
 //!
-//! // Four seconds of media came in a fifth of a second: the link carries about 8 Mbit/s.
+//! // Four seconds of media arrived in a fifth of a second: the link carries about 8 Mbit/s.
 //! rule.on_transfer(&Transfer {
 //!     at: Duration::from_millis(230),
 //!     bytes: 200_000,
@@ -62,6 +62,7 @@ mod decision;
 pub mod estimator;
 pub mod frames;
 pub mod joint;
+pub mod link;
 pub mod rule;
 pub mod simulator;
 mod transfer;

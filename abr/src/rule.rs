@@ -1,4 +1,4 @@
-//! The [`Rule`] trait and the table of rules by name. Each algorithm lives in a file of its own below.
+//! The [`Rule`] trait and the table of rules by name. Each algorithm lives in its own file below.
 
 mod bba;
 mod bola;
@@ -50,7 +50,7 @@ pub trait Rule: Send {
     /// Bandwidth that may be relied upon, in bits per second; `None` until something was learned.
     fn estimate_bps(&self) -> Option<u64>;
 
-    /// What was weighed for the latest decision; `None` of a rule that does not tell.
+    /// Returns the weights of the latest decision; `None` of a rule that keeps none.
     fn explain(&self) -> Option<Explanation> {
         None
     }

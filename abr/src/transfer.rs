@@ -1,4 +1,4 @@
-//! What a rule is told about the network: finished transfers, running ones, and what an earlier session remembered.
+//! Observations of the network: finished transfers, running ones, and the memory of an earlier session.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ pub struct Transfer {
     pub ttfb: Duration,
     /// From the first byte of the body to the last.
     pub duration: Duration,
-    /// True if it came from a local cache; such a transfer says nothing about the network and is ignored.
+    /// True if it was served by a local cache; such a transfer does not measure the network and is ignored.
     pub cached: bool,
     /// Transfers of this session that shared the link meanwhile, this one included; 0 is read as 1.
     pub concurrent: u32,
@@ -24,7 +24,7 @@ pub struct Transfer {
 /// A transfer that is under way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InFlight {
-    /// The current time.
+    /// Current time, since the origin that all calls on one rule share.
     pub now: Duration,
     /// The rung being fetched.
     pub rung: usize,
@@ -42,7 +42,7 @@ pub struct InFlight {
     pub segment_duration: Duration,
 }
 
-/// What is remembered of a network from earlier sessions. The host stores it, per network.
+/// Memory of a network from earlier sessions. The host stores it, per network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct History {
     /// A cautious estimate of its bandwidth, in bits per second.

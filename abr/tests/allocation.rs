@@ -29,7 +29,7 @@ unsafe impl GlobalAlloc for Counting {
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the caller's promise is passed on; `pointer` came from `System`.
+        // SAFETY: the caller's promise is passed on; `System` allocated `pointer`.
         unsafe { System.dealloc(pointer, layout) }
     }
 }

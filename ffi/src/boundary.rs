@@ -1,4 +1,4 @@
-//! What every function of the ABI goes through: panics stop here, pointers are checked, strings are read.
+//! Guards of every function of the ABI: panics stop here, pointers are checked, strings are read.
 
 use std::ffi::{CStr, CString, c_char};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -23,10 +23,9 @@ pub fn invalid(what: &str) -> PlayerError {
     PlayerError::fatal(ErrorCode::InvalidArgument, what)
 }
 
-/// What a pointer points to.
+/// Returns the value that a pointer points to.
 ///
-/// # Safety
-/// `pointer` is NULL or points to a live, aligned `T` that nobody changes during `'a`.
+/// # Safety `pointer` is NULL or points to a live, aligned `T` that is not changed during `'a`.
 pub unsafe fn shared<'a, T>(pointer: *const T, name: &str) -> Result<&'a T, PlayerError> {
     // SAFETY: the caller's promise is this function's own.
     unsafe { pointer.as_ref() }.ok_or_else(|| invalid(&format!("{name} is NULL")))

@@ -9,7 +9,7 @@ use player_core::{Hdcp, LoadRequest, MediaTime, PlayerConfig};
 use crate::boundary::{guarded, invalid, optional_text, text};
 use crate::sized::{AnyBits, init, read, sized};
 
-/// Where pictures go.
+/// Destination of decoded video.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum kinora_video_output {
@@ -23,13 +23,13 @@ pub enum kinora_video_output {
     None,
 }
 
-/// Where sound goes.
+/// Destination of decoded audio.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum kinora_audio_output {
     /// The default device; silence with a warning event when there is none.
     Device,
-    /// Silence in time.
+    /// No audible output; audio still paces playback.
     Silent,
 }
 
@@ -45,7 +45,7 @@ pub enum kinora_output_protection {
     HdcpType1,
 }
 
-/// How a player behaves. Call kinora_config_init() first.
+/// Configuration of a player. Call kinora_config_init() first.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct kinora_config {
@@ -55,7 +55,7 @@ pub struct kinora_config {
     pub video: u32,
     /// A value of kinora_audio_output.
     pub audio: u32,
-    /// How far to buffer ahead.
+    /// Media to buffer ahead of the playhead, in milliseconds.
     pub buffer_goal_ms: u64,
     /// The same limit in bytes.
     pub buffer_bytes: u64,
@@ -69,7 +69,7 @@ pub struct kinora_config {
     pub output_protection: u32,
 }
 
-/// What to load. Call kinora_load_options_init() first.
+/// Presentation to load, and how. Call kinora_load_options_init() first.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct kinora_load_options {
@@ -77,9 +77,9 @@ pub struct kinora_load_options {
     pub struct_size: usize,
     /// More addresses of the same manifest, best first; they take over when the main one fails. May be NULL.
     pub fallback_urls: *const *const c_char,
-    /// How many.
+    /// Number of `fallbacks`.
     pub fallback_count: usize,
-    /// Where to begin; -1 for the presentation's own begin.
+    /// Position to start at, in nanoseconds; -1 for the presentation's own start.
     pub start_ns: i64,
     /// Play as soon as possible (1) or wait for kinora_player_play() (0).
     pub play_when_ready: u32,
@@ -89,11 +89,11 @@ pub struct kinora_load_options {
     pub text_language: *const c_char,
     /// ClearKey keys, each written as KID:KEY with 32 hexadecimal digits on either side. May be NULL.
     pub keys: *const *const c_char,
-    /// How many.
+    /// Number of `keys`.
     pub key_count: usize,
     /// Addresses of ClearKey licence servers, asked before those that the manifest names. May be NULL.
     pub licence_servers: *const *const c_char,
-    /// How many.
+    /// Number of `licence_servers`.
     pub licence_server_count: usize,
 }
 
@@ -169,13 +169,13 @@ pub unsafe extern "C" fn kinora_load_options_init(options: *mut kinora_load_opti
     guarded(|| unsafe { init(options, size, &default_load_options(), "options") })
 }
 
-/// A configuration, read.
+/// A configuration that was read and checked.
 pub struct Config {
-    /// For the engine.
+    /// Configuration of the engine.
     pub player: PlayerConfig,
-    /// Where pictures go.
+    /// Destination of decoded video.
     pub video: kinora_video_output,
-    /// Where sound goes.
+    /// Destination of decoded audio.
     pub audio: kinora_audio_output,
 }
 

@@ -13,7 +13,7 @@ use player_core::text::{
 use crate::boundary::{c_string, give, guarded, shared};
 use crate::snapshot::kinora_snapshot;
 
-/// What kinora_cue_layout::line means.
+/// Unit of kinora_cue_layout::line.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum kinora_line_kind {
@@ -31,7 +31,7 @@ pub enum kinora_line_kind {
 pub enum kinora_align {
     /// The first edge: top or left.
     Start = 0,
-    /// The middle.
+    /// In the middle between both edges.
     Center = 1,
     /// The last edge: bottom or right.
     End = 2,
@@ -41,7 +41,7 @@ pub enum kinora_align {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum kinora_writing {
-    /// Horizontal.
+    /// Lines run horizontally, from top to bottom.
     Horizontal = 0,
     /// Vertical, lines grow to the left.
     VerticalRightToLeft = 1,
@@ -53,35 +53,35 @@ pub enum kinora_writing {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum kinora_font_family {
-    /// The viewer's choice.
+    /// The font that the viewer chose.
     Default = 0,
     /// Letters of one width, with serifs.
     MonospaceSerif = 1,
-    /// Letters of their own width, with serifs.
+    /// Proportional letters with serifs.
     ProportionalSerif = 2,
     /// Letters of one width, without serifs.
     MonospaceSansSerif = 3,
-    /// Letters of their own width, without serifs.
+    /// Proportional letters without serifs.
     ProportionalSansSerif = 4,
-    /// Casual.
+    /// Letters in a casual style.
     Casual = 5,
-    /// Cursive.
+    /// Letters in a cursive style.
     Cursive = 6,
-    /// Small capitals.
+    /// Small letters drawn as small capitals.
     SmallCapitals = 7,
 }
 
-/// What surrounds letters.
+/// Edge drawn around letters.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum kinora_edge_kind {
-    /// Nothing.
+    /// Letters have no edge.
     None = 0,
-    /// An outline.
+    /// An outline of even width.
     Uniform = 1,
-    /// Light from above.
+    /// Raised letters: light from above.
     Raised = 2,
-    /// Light from below.
+    /// Sunken letters: light from below.
     Depressed = 3,
     /// A shadow to the left and down.
     ShadowLeft = 4,
@@ -107,9 +107,9 @@ pub struct kinora_cue_span {
     pub overline: u32,
     /// Blinks: 1 or 0.
     pub flash: u32,
-    /// 1 when `color` is told; 0 leaves it to the viewer.
+    /// 1 when `color` is set; 0 leaves the colour to the viewer.
     pub has_color: u32,
-    /// Text colour.
+    /// Text colour, as 0xRRGGBBAA.
     pub color: u32,
     /// Colour behind the text; 0 for none.
     pub background: u32,
@@ -117,7 +117,7 @@ pub struct kinora_cue_span {
     pub font_size: f64,
     /// The kind of type.
     pub font_family: kinora_font_family,
-    /// What surrounds each letter.
+    /// Edge drawn around each letter.
     pub edge: kinora_edge_kind,
     /// Colour of the edge; 0 is the host's choice.
     pub edge_color: u32,
@@ -125,19 +125,19 @@ pub struct kinora_cue_span {
     pub edge_thickness: f64,
     /// Shown from this time on within the cue; -1 from its begin.
     pub from_ns: i64,
-    /// Who speaks; NULL when not told.
+    /// Name of the speaker; NULL when not declared.
     pub voice: *const c_char,
-    /// BCP 47; NULL when not told.
+    /// Language tag by BCP 47; NULL when not declared.
     pub language: *const c_char,
 }
 
-/// Where a cue stands, and its runs of text. Lengths are percentages of the video's width (x, width) or height (y,
-/// height). With `has_area` the cue stands in that box, and cues on screen with the same `area_id` follow each other
-/// in it; with `has_region` it scrolls in the region; else `line`, `position` and `size` place it as WebVTT says.
+/// Position of a cue, and its runs of text. Lengths are percentages of the video's width (x, width) or height (y,
+/// height). With `has_area` the cue stands in that box, and cues on screen with the same `area_id` follow each other in
+/// it; with `has_region` it scrolls in the region; else `line`, `position` and `size` place it by the rules of WebVTT.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct kinora_cue_layout {
-    /// How lines are aligned in the box.
+    /// Alignment of lines in the box.
     pub text_align: kinora_align,
     /// The direction of lines.
     pub writing: kinora_writing,
@@ -147,15 +147,15 @@ pub struct kinora_cue_layout {
     pub forced: u32,
     /// Colour behind all lines together, 0xRRGGBBAA; 0 for none.
     pub background: u32,
-    /// What `line` means.
+    /// Unit of `line`.
     pub line_kind: kinora_line_kind,
-    /// Across the lines.
+    /// Position across the lines, in the unit of `line_kind`.
     pub line: f64,
-    /// Which edge of the cue `line` names.
+    /// Edge of the cue that `line` places.
     pub line_align: kinora_align,
     /// Along the lines: a percentage. Computed when the cue does not tell it.
     pub position: f64,
-    /// Which point of the cue `position` names. Computed when the cue does not tell it.
+    /// Point of the cue that `position` places. Computed when the cue does not set it.
     pub position_align: kinora_align,
     /// Width of the cue: a percentage.
     pub size: f64,
@@ -165,15 +165,15 @@ pub struct kinora_cue_layout {
     pub area_id: *const c_char,
     /// Left edge of the area.
     pub area_x: f64,
-    /// Top edge.
+    /// Top edge of the box.
     pub area_y: f64,
-    /// Its width.
+    /// Width of the box.
     pub area_width: f64,
-    /// Its height.
+    /// Height of the box.
     pub area_height: f64,
     /// Free space inside its edges: top, right, bottom, left.
     pub area_padding: [f64; 4],
-    /// Where its lines stand.
+    /// Vertical alignment of lines in the box.
     pub area_align: kinora_align,
     /// Its colour, 0xRRGGBBAA; 0 for none.
     pub area_background: u32,
@@ -181,21 +181,21 @@ pub struct kinora_cue_layout {
     pub has_region: u32,
     /// The region's name; NULL without one.
     pub region_id: *const c_char,
-    /// Its width.
+    /// Width of the region.
     pub region_width: f64,
     /// Its height in lines.
     pub region_lines: u32,
     /// The point of the region that is placed, in percent of the region.
     pub region_anchor_x: f64,
-    /// The same, vertically.
+    /// Vertical coordinate of that point.
     pub region_anchor_y: f64,
-    /// Where that point is placed.
+    /// Horizontal coordinate at which that point is placed on the video.
     pub viewport_anchor_x: f64,
-    /// The same, vertically.
+    /// Vertical coordinate at which it is placed.
     pub viewport_anchor_y: f64,
     /// New lines push old ones up: 1 or 0.
     pub region_scroll_up: u32,
-    /// Number of `spans`.
+    /// Number of elements of `spans`.
     pub span_count: usize,
     /// The runs of text, in order.
     pub spans: *const *const kinora_cue_span,
@@ -203,9 +203,9 @@ pub struct kinora_cue_layout {
 
 /// A cue as C sees it, with all that its pointers point to.
 pub struct CueView {
-    /// Without style.
+    /// Text without its style.
     pub text: CString,
-    /// Everything as JSON.
+    /// The whole cue as JSON.
     pub json: CString,
     layout: Box<kinora_cue_layout>,
     // What the layout points to.
@@ -215,7 +215,7 @@ pub struct CueView {
 }
 
 impl CueView {
-    /// Of a cue.
+    /// Returns the texts of a cue.
     pub fn new(cue: &Cue) -> Self {
         let mut strings = Strings::default();
         let spans: Vec<_> = cue.spans.iter().map(|span| strings.span(span)).collect();
@@ -387,9 +387,9 @@ fn colour(colour: Option<[u8; 4]>) -> u32 {
     colour.map_or(0, u32::from_be_bytes)
 }
 
-/// Where the `index`th cue that is on screen at `time_ns` stands, and its styled runs of text; `*layout` is NULL when
-/// there are no more. What it points to belongs to the snapshot and lives as long as that. Read its fields through
-/// the pointer and do not copy the structures whole: later versions add fields at their ends.
+/// Gives the position of the `index`th cue that is on screen at `time_ns`, and its styled runs of text; `*layout` is
+/// NULL when there are no more. What it points to belongs to the snapshot and lives as long as that. Read its fields
+/// through the pointer and do not copy the structures whole: later versions add fields at their ends.
 ///
 /// Thread-safety: any thread.
 ///

@@ -96,7 +96,7 @@ pub extern "C" fn kinora_error_name(code: u32) -> *const c_char {
     pointer(words(code).map(|words| &words.name))
 }
 
-/// What a code means, one sentence, static; NULL for numbers that are no code.
+/// Returns the meaning of a code in one static sentence; NULL for numbers that are no code.
 ///
 /// Thread-safety: any thread.
 #[unsafe(no_mangle)]
@@ -104,7 +104,7 @@ pub extern "C" fn kinora_error_meaning(code: u32) -> *const c_char {
     pointer(words(code).map(|words| &words.meaning))
 }
 
-/// What a viewer can do, one sentence, static; NULL for numbers that are no code.
+/// Returns the advice to a viewer in one static sentence; NULL for numbers that are no code.
 ///
 /// Thread-safety: any thread.
 #[unsafe(no_mangle)]

@@ -1,4 +1,4 @@
-//! Events for C.
+//! Events of a player, as C structures.
 
 use std::ffi::{CString, c_char};
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::boundary::{c_string, destroy, give, guarded, shared};
 use crate::player::kinora_player;
 use crate::snapshot::{kinora_state, state_of};
 
-/// What happened.
+/// Kind of an event.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum kinora_event_type {
@@ -32,7 +32,7 @@ pub enum kinora_event_type {
     SeekStarted = 8,
     /// The first picture after a seek to `time_ns` is on screen; `duration_ns` is how long it took.
     SeekCompleted = 9,
-    /// Playback waits for media at `time_ns`; `text` says what is missing.
+    /// Playback waits for media at `time_ns`; `text` names the missing media.
     StallStarted = 10,
     /// Playback goes on; `duration_ns` is how long it waited.
     StallEnded = 11,
@@ -42,7 +42,7 @@ pub enum kinora_event_type {
     GapSkipped = 13,
     /// A segment was fetched; `text` is its representation, `time_ns` its begin.
     SegmentLoaded = 14,
-    /// Cues changed.
+    /// The cues on screen changed.
     CuesChanged = 15,
     /// Something was recovered; `error` and `text` say what.
     Warning = 16,
@@ -52,7 +52,7 @@ pub enum kinora_event_type {
     Stopped = 18,
     /// Playback ended by an error; `error` and `text` say which.
     Failed = 19,
-    /// More timed metadata is known, or it says more; kinora_snapshot_metadata() has it.
+    /// Timed metadata was added or completed; kinora_snapshot_metadata() has it.
     MetadataChanged = 20,
     /// The playhead has entered a piece of timed metadata: `text` is its scheme, `time_ns` its begin, `duration_ns` its
     /// length or -1, and `json` has the rest (`metadata.body`: bytes are in hexadecimal).
@@ -71,7 +71,7 @@ pub enum kinora_event_type {
 /// One event. Give it back with kinora_event_destroy().
 #[repr(C)]
 pub struct kinora_event {
-    /// What happened.
+    /// Kind of the event.
     pub kind: kinora_event_type,
     /// The command, for replies; else 0.
     pub command: u64,

@@ -5,7 +5,7 @@ use player_core::render::{PixelLayout, VideoFrame};
 use crate::boundary::{destroy, give, guarded, invalid, shared};
 use crate::player::kinora_player;
 
-/// How the planes of a picture are laid out.
+/// Layout of the planes of a picture.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum kinora_pixel_layout {
@@ -34,13 +34,13 @@ pub struct kinora_plane {
 /// A decoded picture. Its memory lives as long as it; give it back with kinora_frame_destroy().
 #[repr(C)]
 pub struct kinora_frame {
-    /// When it is presented.
+    /// Presentation time, in nanoseconds.
     pub pts_ns: i64,
     /// Counts the pictures of a player.
     pub serial: u64,
-    /// Visible pixels.
+    /// Width of the visible part, in pixels.
     pub width: u32,
-    /// Visible pixels.
+    /// Height of the visible part, in pixels.
     pub height: u32,
     /// Relative width of a pixel.
     pub pixel_aspect_horizontal: u32,
@@ -48,7 +48,7 @@ pub struct kinora_frame {
     pub pixel_aspect_vertical: u32,
     /// Clockwise rotation to apply: 0, 90, 180 or 270 degrees.
     pub rotation: u32,
-    /// How the planes are laid out.
+    /// Layout of the planes.
     pub layout: kinora_pixel_layout,
     /// MatrixCoefficients of ITU-T H.273.
     pub matrix: u32,
@@ -60,7 +60,7 @@ pub struct kinora_frame {
     pub full_range: u32,
     /// Number of planes in use.
     pub plane_count: u32,
-    /// The planes.
+    /// Planes in the order of `layout`.
     pub planes: [kinora_plane; 4],
 }
 

@@ -10,7 +10,7 @@ use crate::boundary::{c_string, give, guarded, shared};
 use crate::sized::{Out, sized};
 use crate::snapshot::kinora_snapshot;
 
-/// Which mechanism carried a piece of timed metadata.
+/// Mechanism that carried a piece of timed metadata.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum kinora_metadata_source {
@@ -30,21 +30,21 @@ pub enum kinora_metadata_source {
 pub struct kinora_metadata {
     /// Set it to the size of this structure as you compiled it, before the call.
     pub struct_size: usize,
-    /// Which mechanism carried it.
+    /// Mechanism that carried it.
     pub source: kinora_metadata_source,
-    /// What kind it is; empty when not told.
+    /// Scheme that identifies its kind; empty when not declared.
     pub scheme: *const c_char,
-    /// The scheme's sub-type; empty when not told.
+    /// Sub-type of the scheme; empty when not declared.
     pub value: *const c_char,
-    /// Its name within scheme and value; empty when not told.
+    /// Identifier within scheme and value; empty when not declared.
     pub id: *const c_char,
     /// First time at which it holds.
     pub start_ns: i64,
     /// For how long; -1 when not known.
     pub duration_ns: i64,
-    /// What it says, in the format that the scheme names; text is UTF-8, attributes are a JSON object's pairs.
+    /// Content in the format that the scheme names; text is UTF-8, attributes are a JSON object's pairs.
     pub body: *const u8,
-    /// Bytes at `body`.
+    /// Number of bytes at `body`.
     pub body_length: usize,
     /// All of it as JSON; bytes are in hexadecimal.
     pub json: *const c_char,
@@ -60,7 +60,7 @@ pub struct kinora_thumbnail {
     pub struct_size: usize,
     /// First time that it stands for.
     pub start_ns: i64,
-    /// For how long.
+    /// Duration in nanoseconds.
     pub duration_ns: i64,
     /// First byte of the picture's file at the address.
     pub range_offset: u64,
@@ -80,7 +80,7 @@ pub struct kinora_thumbnail {
 
 sized!(kinora_thumbnail, { struct_size, start_ns, duration_ns, range_offset, range_length, x, y, width, height, url_length });
 
-/// What a piece of metadata points to.
+/// Texts that the pointers of a piece of metadata lead to.
 pub struct MetadataTexts {
     scheme: CString,
     value: CString,
@@ -90,7 +90,7 @@ pub struct MetadataTexts {
 }
 
 impl MetadataTexts {
-    /// Makes it.
+    /// Makes the texts of a piece of metadata.
     pub fn of(metadata: &TimedMetadata) -> Self {
         let attributes = match &metadata.body {
             MetadataBody::Attributes(pairs) => serde_json::to_string(pairs).ok(),
@@ -269,7 +269,7 @@ mod tests {
         // SAFETY: everything lives on this stack.
         assert_eq!(unsafe { kinora_snapshot_metadata(&raw const snapshot, 0, &raw mut read, &raw mut found) }, 0);
         assert_eq!(found, 1);
-        // SAFETY: written, as `found` says; its pointers live as long as the snapshot.
+        // SAFETY: written, as `found` states; its pointers live as long as the snapshot.
         let (scheme, body) =
             unsafe { (CStr::from_ptr(read.scheme), std::slice::from_raw_parts(read.body, read.body_length)) };
         assert_eq!((scheme.to_str(), body), (Ok("urn:x"), &b"hi"[..]));

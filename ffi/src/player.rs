@@ -30,7 +30,7 @@ pub struct kinora_player {
 /// Called on a thread of the player after something changed. It may only wake a thread of yours.
 pub type kinora_wakeup = Option<unsafe extern "C" fn(user: *mut c_void)>;
 
-/// How exact a seek must be.
+/// Precision of a seek.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum kinora_seek_mode {
@@ -193,7 +193,8 @@ pub unsafe extern "C" fn kinora_player_seek(
     })
 }
 
-/// Goes by so many milliseconds, negative for backwards. `seek_mode` is a value of kinora_seek_mode.
+/// Seeks by this number of milliseconds from the position, backwards if negative. `seek_mode` is a value of
+/// kinora_seek_mode.
 ///
 /// Thread-safety: any thread.
 ///

@@ -1,4 +1,4 @@
-//! What the library sets up once in a process.
+//! Set-up of the library, once in a process.
 
 use std::sync::{Mutex, PoisonError};
 

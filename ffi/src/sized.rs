@@ -14,7 +14,7 @@ const MAX_SIZE: usize = 65_536;
 pub struct Field {
     /// Name in the header.
     pub name: &'static str,
-    /// First byte.
+    /// Offset of the first byte.
     pub offset: usize,
     /// First byte past it.
     pub end: usize,
@@ -35,7 +35,7 @@ impl Field {
 pub unsafe trait CallerSized: Copy {
     /// Smallest size that is served.
     const SMALLEST: usize;
-    /// All fields.
+    /// All fields in order.
     const FIELDS: &'static [Field];
 }
 

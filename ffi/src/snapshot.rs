@@ -14,17 +14,17 @@ use crate::player::kinora_player;
 use crate::retry::RetryView;
 use crate::sized::{Out, sized};
 
-/// What a player is doing.
+/// State of a player.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum kinora_state {
-    /// Nothing is loaded.
+    /// No presentation is loaded.
     Idle = 0,
     /// The manifest or the first media are on their way.
     Loading = 1,
     /// There is enough media.
     Ready = 2,
-    /// Waiting for media.
+    /// Playback waits for media.
     Buffering = 3,
     /// On the way to another time.
     Seeking = 4,
@@ -47,13 +47,13 @@ pub fn state_of(state: State) -> kinora_state {
     }
 }
 
-/// What a track is.
+/// Kind of a track.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum kinora_track_kind {
-    /// Sound.
+    /// An audio track.
     Audio = 0,
-    /// Subtitles and captions.
+    /// A track of subtitles or captions.
     Text = 1,
 }
 
@@ -63,37 +63,37 @@ pub enum kinora_track_kind {
 pub struct kinora_snapshot_info {
     /// Set it to the size of this structure as you compiled it, before the call.
     pub struct_size: usize,
-    /// What the player is doing.
+    /// State of the player.
     pub state: kinora_state,
     /// Plays as soon as it can: 1 or 0.
     pub play_when_ready: u32,
-    /// Where playback is.
+    /// Position of playback, in nanoseconds.
     pub position_ns: i64,
     /// The presentation's length; -1 when not known.
     pub duration_ns: i64,
-    /// Where one may seek to; both -1 when nowhere.
+    /// Start of the seekable range, in nanoseconds; both ends are -1 when seeking is impossible.
     pub seekable_start_ns: i64,
     /// First time that cannot be sought to.
     pub seekable_end_ns: i64,
     /// End of the media ahead of the playhead; the position itself when there is none.
     pub buffered_until_ns: i64,
-    /// The chosen speed.
+    /// Playback rate that was chosen; 1 is normal.
     pub rate: f64,
     /// Loudness, 0 to 1.
     pub volume: f64,
     /// Silence: 1 or 0.
     pub muted: u32,
-    /// Why playback ended; 0 when it did not fail.
+    /// Code of the error that ended playback; 0 when it did not fail.
     pub error: u32,
     /// Number of tracks for kinora_snapshot_track().
     pub track_count: usize,
     /// Number of qualities for kinora_snapshot_quality().
     pub quality_count: usize,
-    /// Video frames presented.
+    /// Number of video frames presented.
     pub frames_presented: u64,
-    /// Video frames that came too late.
+    /// Number of video frames that were too late and dropped.
     pub frames_dropped: u64,
-    /// Stalls so far.
+    /// Number of stalls so far.
     pub stall_count: usize,
 }
 
@@ -106,13 +106,13 @@ sized!(kinora_snapshot_info, { struct_size, state, play_when_ready, position_ns,
 pub struct kinora_track {
     /// Set it to the size of this structure as you compiled it, before the call.
     pub struct_size: usize,
-    /// What it is.
+    /// Kind of the track.
     pub kind: kinora_track_kind,
     /// Its name for commands.
     pub id: *const c_char,
-    /// BCP 47; NULL when not told.
+    /// Language tag by BCP 47; NULL when not declared.
     pub language: *const c_char,
-    /// A name for menus; NULL when not told.
+    /// Name for menus; NULL when not declared.
     pub label: *const c_char,
     /// Presented now: 1 or 0.
     pub selected: u32,
@@ -128,11 +128,11 @@ pub struct kinora_quality {
     pub struct_size: usize,
     /// Its name for commands.
     pub id: *const c_char,
-    /// Bits per second.
+    /// Declared bitrate, in bits per second.
     pub bitrate: u64,
-    /// Pixels; 0 when not told.
+    /// Width in pixels; 0 when not declared.
     pub width: u32,
-    /// Pixels; 0 when not told.
+    /// Height in pixels; 0 when not declared.
     pub height: u32,
     /// On screen now: 1 or 0.
     pub shown: u32,
@@ -150,7 +150,7 @@ pub struct kinora_cue {
     pub start_ns: i64,
     /// First time off screen.
     pub end_ns: i64,
-    /// What is written, without style, lines parted by '\n'.
+    /// Text without style, lines separated by '\n'.
     pub text: *const c_char,
     /// Everything about the cue as JSON, for logs; kinora_snapshot_cue_layout() gives it as structures.
     pub json: *const c_char,
@@ -222,7 +222,7 @@ impl kinora_snapshot {
         active.nth(index).map(|(cue, view)| (cue, view.get_or_init(|| CueView::new(cue))))
     }
 
-    /// What it is a view of.
+    /// Returns the snapshot behind the view.
     pub fn inner(&self) -> &Snapshot {
         &self.snapshot
     }
@@ -259,7 +259,7 @@ impl kinora_snapshot {
     }
 }
 
-/// Where playback is right now: cheap, for every picture of a progress bar.
+/// Returns the position of playback right now, in nanoseconds: cheap, for every frame of a progress bar.
 ///
 /// Thread-safety: any thread.
 ///

@@ -1,4 +1,4 @@
-//! How long manifests take to read: long playlists, long timelines, and many of everything.
+//! Measures the reading of manifests: long playlists, long timelines, and many of everything.
 //!
 //! `cargo bench -p player-core --no-default-features --bench manifests` measures time. With `KINORA_BENCH_ONCE=NAME` and
 //! `KINORA_BENCH_TIMES=N` one case runs so often and nothing is measured, for `cargo xtask instructions`. With
@@ -120,7 +120,7 @@ fn periods() -> String {
     text
 }
 
-/// Writes a manifest.
+/// Makes the text of a manifest.
 type Maker = fn() -> String;
 
 const CASES: [(&str, Maker); 5] = [
@@ -162,7 +162,7 @@ fn text_of(name: &str) -> String {
     make()
 }
 
-/// How long the quickest of some readings took, and the most memory that one held beyond its text.
+/// Duration of the quickest of some readings, and the most memory that one held beyond its text.
 struct Measure {
     name: String,
     quickest: Duration,
@@ -210,7 +210,7 @@ fn measure(name: String, text: &[u8], base: &Url) -> Measure {
     measure
 }
 
-/// What is allocated, and the most that ever was.
+/// Counts allocated memory and its peak.
 mod heap {
     use std::alloc::{GlobalAlloc, Layout, System};
     use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -228,7 +228,7 @@ mod heap {
     }
 
     #[expect(unsafe_code, reason = "an allocator is unsafe to write; this one only counts around the system's")]
-    // SAFETY: every call goes to the system's allocator with the layout that came in.
+    // SAFETY: every call goes to the system's allocator with the caller's layout.
     unsafe impl GlobalAlloc for Counting {
         unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
             grow(layout.size());
@@ -238,7 +238,7 @@ mod heap {
 
         unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
             HELD.fetch_sub(layout.size(), Relaxed);
-            // SAFETY: the pointer came from `alloc`, that is from the system, with this layout.
+            // SAFETY: `alloc`, that is the system, gave the pointer, with this layout.
             unsafe { System.dealloc(pointer, layout) }
         }
     }

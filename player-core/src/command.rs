@@ -1,4 +1,4 @@
-//! What a host may ask of the player. Every command is answered by one [`crate::Event::Reply`] with its id.
+//! Commands of a host to the player. Every command is answered by one [`crate::Event::Reply`] with its id.
 
 use std::time::Duration;
 
@@ -13,14 +13,14 @@ use crate::time::MediaTime;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct CommandId(pub u64);
 
-/// What to play and where to find it.
+/// Presentation to play and its addresses.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LoadRequest {
     /// Addresses of the same manifest, best first: when one fails, the next takes over without a new load.
     pub locations: Vec<Url>,
-    /// Where to begin; `None` begins at the presentation's own start.
+    /// Position to start at; `None` starts at the presentation's own start.
     pub start: Option<MediaTime>,
-    /// Whether to play as soon as possible.
+    /// True to play as soon as possible.
     pub play_when_ready: bool,
     /// Languages of the audio, most wanted first (BCP 47).
     pub audio_languages: Vec<String>,
@@ -45,7 +45,7 @@ impl LoadRequest {
     }
 }
 
-/// How exact a seek must be.
+/// Precision of a seek.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SeekMode {
@@ -55,7 +55,7 @@ pub enum SeekMode {
     Keyframe,
 }
 
-/// Which track of a kind to present.
+/// Choice of the track of a kind.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TrackChoice {
@@ -63,17 +63,17 @@ pub enum TrackChoice {
     Auto,
     /// None of this kind.
     Off,
-    /// This one.
+    /// The track with this id.
     Track(TrackId),
 }
 
-/// Which video quality to present.
+/// Choice of the video quality.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum QualityChoice {
     /// The adaptive rule decides.
     Auto,
-    /// Always this representation (its id), as long as it can be had.
+    /// Always this representation (its id), as long as it is available.
     Representation(String),
     /// The adaptive rule decides, up to this height in pixels.
     MaxHeight(u32),
@@ -88,20 +88,20 @@ pub enum Command {
     Load(LoadRequest),
     /// Play as soon as there is enough media.
     Play,
-    /// Hold the picture.
+    /// Stops the clock and holds the picture.
     Pause,
     /// Go to a time on the presentation timeline; clamped to what is seekable.
     Seek {
-        /// The target.
+        /// Target on the presentation timeline.
         to: MediaTime,
-        /// How exact.
+        /// Precision of the seek.
         mode: SeekMode,
     },
     /// Go by a signed number of milliseconds from where playback is (or is going).
     SeekBy {
         /// Milliseconds, negative for backwards.
         millis: i64,
-        /// How exact.
+        /// Precision of the seek.
         mode: SeekMode,
     },
     /// Playback speed, 0.25 to 4.0; pitch is kept.
@@ -110,20 +110,20 @@ pub enum Command {
     SetVolume(f64),
     /// Silence without changing the volume.
     SetMuted(bool),
-    /// Choose the audio.
+    /// Selects the audio track.
     SelectAudio(TrackChoice),
-    /// Choose the subtitles.
+    /// Selects the track of subtitles or captions.
     SelectText(TrackChoice),
     /// Choose the video quality.
     SelectQuality(QualityChoice),
     /// The size in physical pixels at which video is shown; caps what the adaptive rule picks.
     SetViewport {
-        /// Width in pixels.
+        /// Width in physical pixels.
         width: u32,
-        /// Height in pixels.
+        /// Height in physical pixels.
         height: u32,
     },
-    /// How far to buffer, overriding the configuration.
+    /// Sets the media to buffer ahead, overriding the configuration.
     SetBufferGoal(Duration),
     /// Data saver: what pictures and sound together may take on average, in bits per second, overriding the
     /// configuration; `None` lifts the limit.

@@ -4,16 +4,16 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// How a player behaves. `Default` is what the desktop app ships.
+/// Configuration of a player. `Default` is that of the desktop app.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PlayerConfig {
-    /// How much media to hold ahead of the playhead, the renderer's lead included.
+    /// Media to hold ahead of the playhead, the renderer's lead included.
     pub buffer_goal: Duration,
     /// The same limit in bytes; whichever is reached first stops fetching.
     pub buffer_bytes: u64,
-    /// How much media to keep behind the playhead for short steps back.
+    /// Media to keep behind the playhead for short steps back.
     pub back_buffer: Duration,
-    /// How far ahead of the playhead samples are handed to the renderer.
+    /// Media ahead of the playhead that is handed to the renderer.
     pub renderer_lead: Duration,
     /// Media ahead needed to start or to go on after a seek.
     pub start_threshold: Duration,

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 macro_rules! error_codes {
     ($($(#[doc = $doc:literal])+ $name:ident = $value:literal, retriable: $retriable:literal, advice: $advice:literal;)+) => {
-        /// What went wrong. The numeric value is stable for ever.
+        /// Code of an error. The numeric value is stable for ever.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         #[non_exhaustive]
         #[repr(u16)]
@@ -24,12 +24,12 @@ macro_rules! error_codes {
                 match self { $(Self::$name => stringify!($name),)+ }
             }
 
-            /// What it means, in one sentence.
+            /// Returns the meaning in one sentence.
             pub fn meaning(self) -> &'static str {
                 match self { $(Self::$name => concat!($($doc),+).trim(),)+ }
             }
 
-            /// What the person in front of the screen can do.
+            /// Returns the advice to the person in front of the screen.
             pub const fn advice(self) -> &'static str {
                 match self { $(Self::$name => $advice,)+ }
             }
@@ -47,7 +47,7 @@ error_codes! {
     NetworkUnreachable = 1001, retriable: true, advice: "Check the network connection and try again.";
     /// No byte arrived within the time allowed.
     NetworkTimeout = 1002, retriable: true, advice: "The network is very slow or the server is not answering. Try again.";
-    /// The server answered with an HTTP status that says no.
+    /// The server refused with an HTTP status.
     HttpStatus = 1003, retriable: true, advice: "The server refused this file. Try again later or report the address.";
     /// The connection ended before the body was complete.
     BodyTruncated = 1004, retriable: true, advice: "The connection broke off. Try again.";
@@ -103,7 +103,7 @@ error_codes! {
     LicenceRefused = 5003, retriable: false, advice: "Your account may not play this film here.";
     /// The media could not be decrypted: the key does not fit, or the data is damaged.
     DecryptionFailed = 5004, retriable: true, advice: "The key of this film does not fit. Report the address.";
-    /// A command came at a moment when it makes no sense.
+    /// A command was sent in a state in which it makes no sense.
     InvalidState = 6001, retriable: false, advice: "Load a stream first.";
     /// An argument is out of its range.
     InvalidArgument = 6002, retriable: false, advice: "Check the value.";
@@ -138,7 +138,7 @@ error_codes! {
 }
 
 impl ErrorCode {
-    /// The stable number.
+    /// Returns the stable number.
     pub const fn number(self) -> u16 {
         self as u16
     }
@@ -150,7 +150,7 @@ impl fmt::Display for ErrorCode {
     }
 }
 
-/// Whether playback goes on.
+/// Distinguishes errors that end playback from those that were recovered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
@@ -160,7 +160,7 @@ pub enum Severity {
     Fatal,
 }
 
-/// What the player was doing.
+/// Activity of the player at the time of an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
@@ -174,28 +174,28 @@ pub enum Stage {
     Segment,
     /// Fetching or reading subtitles.
     Text,
-    /// Obtaining a key.
+    /// Requesting a decryption key.
     Licence,
-    /// Decoding or showing.
+    /// Decoding or presenting media.
     Render,
-    /// Executing a command.
+    /// Executing a command of the host.
     Command,
 }
 
 /// The data of an error. Unset fields do not apply. Addresses carry no query string and no user information.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ErrorContext {
-    /// What the player was doing.
+    /// Activity of the player.
     pub stage: Option<Stage>,
-    /// The address, redacted.
+    /// Address of the request, redacted.
     pub url: Option<String>,
-    /// The HTTP status.
+    /// Status of the HTTP answer.
     pub http_status: Option<u16>,
     /// The key id, hexadecimal.
     pub key_id: Option<String>,
-    /// Where in the file, in bytes.
+    /// Offset in the file, in bytes.
     pub byte_offset: Option<u64>,
-    /// Where in the manifest, counted from one.
+    /// Line of the manifest, counted from one.
     pub line: Option<u32>,
     /// The feature, codec or system that is not supported.
     pub feature: Option<String>,
@@ -205,23 +205,23 @@ pub struct ErrorContext {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{code}: {message}")]
 pub struct PlayerError {
-    /// What went wrong.
+    /// Code of the error.
     pub code: ErrorCode,
-    /// Whether playback goes on.
+    /// Fatal or recovered.
     pub severity: Severity,
-    /// What happened in this case, one sentence for an engineer.
+    /// Description of this case, one sentence for an engineer.
     pub message: String,
-    /// Where it happened.
+    /// Circumstances of the error.
     pub context: Box<ErrorContext>,
 }
 
 impl PlayerError {
-    /// A fatal error.
+    /// Makes an error that ends playback.
     pub fn fatal(code: ErrorCode, message: impl Into<String>) -> Self {
         Self { code, severity: Severity::Fatal, message: message.into(), context: Box::default() }
     }
 
-    /// A recovered error.
+    /// Makes an error that was recovered.
     pub fn warning(code: ErrorCode, message: impl Into<String>) -> Self {
         Self { severity: Severity::Warning, ..Self::fatal(code, message) }
     }

@@ -19,21 +19,21 @@ use crate::time::MediaTime;
 pub enum Event {
     /// A command was accepted or refused. Exactly one for each command.
     Reply {
-        /// The command.
+        /// Identifier of the command.
         id: CommandId,
-        /// Why it was refused, when it was.
+        /// Error for which it was refused; `None` if it was accepted.
         error: Option<PlayerError>,
     },
-    /// The state changed.
+    /// The state of the player changed.
     StateChanged {
-        /// The new state.
+        /// State from now on.
         state: State,
     },
     /// The presentation is known.
     Loaded {
-        /// Where it came from.
+        /// Protocol of the manifest.
         protocol: Protocol,
-        /// Whether it grows.
+        /// On demand or live.
         kind: PresentationKind,
         /// Its length, when known.
         duration: Option<Duration>,
@@ -44,7 +44,7 @@ pub enum Event {
     TimelineChanged,
     /// The first video frame of a load or a seek is on screen.
     FirstFrame {
-        /// Its presentation time.
+        /// Presentation time of the picture.
         pts: MediaTime,
         /// Since the load or the seek.
         latency: Duration,
@@ -52,20 +52,20 @@ pub enum Event {
     /// The first audio of a load or a seek is presented without video: there is none, it begins later, or it cannot be
     /// decoded. [`Event::FirstFrame`] follows if video comes.
     FirstAudio {
-        /// Its presentation time.
+        /// Presentation time of the audio.
         pts: MediaTime,
         /// Since the load or the seek.
         latency: Duration,
     },
     /// Another quality is on screen.
     QualityChanged {
-        /// When on the presentation timeline.
+        /// Time on the presentation timeline.
         at: MediaTime,
         /// The representation before, when there was one.
         from: Option<String>,
-        /// The representation now.
+        /// Representation from then on.
         to: String,
-        /// Why the rule chose it.
+        /// Reason of the adaptive rule.
         reason: String,
     },
     /// A seek has begun. Once for each seek that is carried out: of seeks that come faster than that, only the last is.
@@ -77,74 +77,74 @@ pub enum Event {
     SeekCompleted {
         /// The target after clamping.
         to: MediaTime,
-        /// Since the command.
+        /// Time since the command.
         latency: Duration,
         /// Distance of the first picture from the target in nanoseconds; negative when it lies before.
         error_nanos: i64,
     },
     /// Playback has stopped for want of media.
     StallStarted {
-        /// Where.
+        /// Position of playback.
         at: MediaTime,
-        /// What is missing.
+        /// Description of the missing media.
         reason: String,
     },
     /// Playback goes on after a stall.
     StallEnded {
-        /// Where.
+        /// Position of playback.
         at: MediaTime,
-        /// How long it took.
+        /// Duration of the stall.
         duration: Duration,
     },
     /// A location was excluded and another took over.
     Failover {
-        /// Where playback was.
+        /// Position of playback.
         at: MediaTime,
         /// The excluded location: scheme, host and port.
         from: String,
         /// The location used from now on.
         to: String,
-        /// Why.
+        /// Reason of the failover.
         reason: String,
     },
     /// A gap in the media was jumped over.
     GapSkipped {
-        /// Where it began.
+        /// Start of the gap.
         from: MediaTime,
-        /// Where playback goes on.
+        /// Position at which playback goes on.
         to: MediaTime,
     },
     /// A segment has been fetched and read.
     SegmentLoaded {
-        /// For which track.
+        /// Kind of the track.
         kind: MediaKind,
-        /// Of which representation.
+        /// Identifier of the representation.
         representation: String,
-        /// Where it begins.
+        /// Start of the segment.
         start: MediaTime,
-        /// Bytes received.
+        /// Number of bytes received.
         bytes: u64,
         /// From the request to the last byte.
         elapsed: Duration,
     },
     /// The cues of the chosen text track changed; the snapshot has them.
     CuesChanged,
-    /// More timed metadata is known, or it says more; the snapshot has it.
+    /// Timed metadata was added or completed; the snapshot has it.
     MetadataChanged,
     /// The playhead has entered a piece of timed metadata: once for each pass, in playback or by a seek into it.
     MetadataStarted {
-        /// Which.
+        /// Metadata whose start was reached.
         metadata: Arc<TimedMetadata>,
     },
     /// The playhead has left it, by playback, by a seek, or because everything has been presented. Never for metadata
     /// without a known length.
     MetadataEnded {
-        /// Which.
+        /// Metadata whose end was reached.
         metadata: Arc<TimedMetadata>,
     },
     /// Something was recovered; playback goes on.
     Warning {
-        /// What.
+        /// Error that was recovered.
         error: PlayerError,
     },
     /// The end of the presentation has been presented.
@@ -153,7 +153,7 @@ pub enum Event {
     Stopped,
     /// Playback ended by an error.
     Failed {
-        /// Why.
+        /// Error that ended playback.
         error: PlayerError,
     },
     /// The application did not take events in time and some were dropped; the snapshot has the present state.

@@ -1,8 +1,8 @@
 //! A deterministic playback engine for HLS and DASH, with its renderers and its HTTP shell.
 //!
-//! The engine is sans-IO: it is told the time and what arrived, and answers what to fetch, append, flush and
-//! announce. Hosts talk to a [`player::Player`], which owns the engine on a thread of its own; tests and the
-//! simulator drive [`engine::Engine`] directly:
+//! The engine is sans-IO: its inputs are the time and what arrived, its outputs are requests, samples for the renderer,
+//! flushes and events. Hosts use a [`player::Player`], which owns the engine on its own thread; tests and the simulator
+//! drive [`engine::Engine`] directly:
 //!
 //! 1. `engine.handle_input(now, input)` or `engine.advance(now)` — one mutation;
 //! 2. drain `engine.poll_output()` until `None` — before the next mutation;

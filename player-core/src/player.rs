@@ -149,7 +149,7 @@ impl Player {
         self.send(Command::Seek { to, mode })
     }
 
-    /// What to draw from. Cheap; call it for every picture.
+    /// Returns the state to draw from. Cheap; call it for every frame.
     pub fn snapshot(&self) -> Arc<Snapshot> {
         self.published.snapshot()
     }
@@ -159,7 +159,7 @@ impl Player {
         self.clock.now()
     }
 
-    /// Where playback is right now.
+    /// Returns the position of playback right now.
     pub fn position(&self) -> MediaTime {
         self.snapshot().position_at(self.now())
     }
@@ -175,7 +175,7 @@ impl Player {
     }
 
     /// Number of events dropped so far because the application did not take them; see [`Event::EventsLost`]. No reply
-    /// is among them. At most [`MAX_EVENTS`] events wait beside the replies.
+    /// is among them. At most [`MAX_EVENTS`] events wait in addition to the replies.
     pub fn events_lost(&self) -> u64 {
         self.published.events.lost()
     }

@@ -1,4 +1,4 @@
-//! What a host draws from. Swapped whole; never changed in place.
+//! State that a host draws from. Replaced whole; never changed in place.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::telemetry::SessionStats;
 use crate::text::Cue;
 use crate::time::{MediaTime, Now, TimeRange, TimeRanges};
 
-/// Why the player waits for media.
+/// Reasons why the player waits for media.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BufferingReason {
@@ -28,18 +28,18 @@ pub enum BufferingReason {
     WaitingForKey,
 }
 
-/// What the player is doing. Whether it plays is `Ready` together with `play_when_ready`.
+/// State of the player. It plays if it is `Ready` and `play_when_ready` is set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
-    /// Nothing is loaded.
+    /// No presentation is loaded.
     #[default]
     Idle,
     /// The manifest, the indexes or the first media are on their way.
     Loading,
     /// There is enough media.
     Ready,
-    /// Waiting for media.
+    /// Playback waits for media.
     Buffering(BufferingReason),
     /// On the way to another time.
     Seeking,
@@ -54,34 +54,34 @@ pub enum State {
 pub struct Track {
     /// Its name for commands.
     pub id: TrackId,
-    /// What it is.
+    /// Kind of the track.
     pub kind: MediaKind,
-    /// BCP 47, when told.
+    /// Language tag by BCP 47, if declared.
     pub language: Option<String>,
-    /// A name for menus, when told.
+    /// Name for menus, if declared.
     pub label: Option<String>,
-    /// What it is for.
+    /// Roles that the manifest declares.
     pub roles: Vec<Role>,
     /// Subtitles shown even when subtitles are off.
     pub forced: bool,
-    /// Presented now.
+    /// True if it is presented now.
     pub selected: bool,
 }
 
 /// A video quality to choose.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quality {
-    /// The representation's id.
+    /// Identifier of the representation.
     pub id: String,
-    /// Bits per second.
+    /// Declared bitrate, in bits per second.
     pub bitrate: u64,
-    /// Pixels.
+    /// Width in pixels, if declared.
     pub width: Option<u32>,
-    /// Pixels.
+    /// Height in pixels, if declared.
     pub height: Option<u32>,
-    /// RFC 6381, when told.
+    /// Codec string by RFC 6381, if declared.
     pub codec: Option<String>,
-    /// On screen now.
+    /// True if it is on screen now.
     pub shown: bool,
     /// Can be decoded here and is permitted.
     pub available: bool,
@@ -109,41 +109,41 @@ pub struct PendingRetry {
 /// Everything that a host needs to draw a player.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Snapshot {
-    /// What the player is doing.
+    /// State of the player.
     pub state: State,
-    /// Whether it plays as soon as it can.
+    /// True if it plays as soon as it can.
     pub play_when_ready: bool,
-    /// Where playback was at `taken_at`.
+    /// Position of playback at `taken_at`.
     pub position: MediaTime,
-    /// When the snapshot was taken; with `clock_rate` the position can be carried on.
+    /// Time of the snapshot; with `clock_rate` the position can be carried on.
     pub taken_at: Now,
     /// Presentation seconds a second right now: 0 when held, else the rate.
     pub clock_rate: f64,
-    /// The chosen rate.
+    /// Playback rate that was chosen; 1 is normal.
     pub rate: f64,
     /// The presentation's length, when known.
     pub duration: Option<Duration>,
-    /// Where the presentation came from.
+    /// Protocol of the manifest.
     pub protocol: Option<Protocol>,
-    /// Whether it grows.
+    /// On demand or live.
     pub kind: Option<PresentationKind>,
-    /// Where one may seek to.
+    /// Range to which playback can seek.
     pub seekable: Option<TimeRange>,
-    /// What is buffered for all chosen tracks together.
+    /// Ranges that are buffered for all selected tracks together.
     pub buffered: TimeRanges,
     /// Audio and text tracks to choose from.
     pub tracks: Arc<Vec<Track>>,
     /// Video qualities to choose from, ascending.
     pub qualities: Arc<Vec<Quality>>,
-    /// What was chosen for audio.
+    /// Choice of the audio track.
     pub audio_choice: Option<TrackChoice>,
-    /// What was chosen for text.
+    /// Choice of the text track.
     pub text_choice: Option<TrackChoice>,
-    /// What was chosen for quality.
+    /// Choice of the video quality.
     pub quality_choice: Option<QualityChoice>,
-    /// Loudness 0.0–1.0.
+    /// Loudness from 0 to 1.
     pub volume: f64,
-    /// Silence.
+    /// True for no audible output.
     pub muted: bool,
     /// Cues of the chosen text track known so far, ordered by begin, in presentation time.
     pub cues: Arc<Vec<Cue>>,
@@ -151,7 +151,7 @@ pub struct Snapshot {
     pub metadata: Arc<Vec<Arc<TimedMetadata>>>,
     /// Pictures for the seek bar; see [`Snapshot::thumbnail_at`].
     pub thumbnails: Arc<Vec<ThumbnailSpan>>,
-    /// Why playback ended, when it failed.
+    /// Error that ended playback, if it failed.
     pub error: Option<PlayerError>,
     /// The failed request that playback depends on most, from its failure until an answer begins or the player gives
     /// up; `None` while nothing is being retried.
@@ -162,7 +162,8 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// Where playback is at `now`, carried on from the moment of the snapshot and kept inside the presentation.
+    /// Returns the position of playback at `now`, carried on from the time of the snapshot and kept inside the
+    /// presentation.
     pub fn position_at(&self, now: Now) -> MediaTime {
         let ahead = now.since(self.taken_at).mul_f64(self.clock_rate.clamp(0.0, 16.0));
         let position = self.position + ahead;

@@ -17,12 +17,12 @@ impl MediaTime {
     /// Later than every sample.
     pub const MAX: Self = Self(i64::MAX);
 
-    /// From nanoseconds.
+    /// Returns the time of this number of nanoseconds.
     pub const fn from_nanos(nanos: i64) -> Self {
         Self(nanos)
     }
 
-    /// From milliseconds, saturating.
+    /// Returns the time of this number of milliseconds, saturating.
     pub const fn from_millis(millis: i64) -> Self {
         Self(millis.saturating_mul(1_000_000))
     }
@@ -52,7 +52,7 @@ impl MediaTime {
         self.0 as f64 / 1e9
     }
 
-    /// How far `self` lies after `earlier`; zero when it does not.
+    /// Returns the time from `earlier` to `self`; zero if `self` is not later.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0).max(0) as u64)
     }
@@ -122,7 +122,7 @@ impl Now {
         Duration::from_nanos(self.0)
     }
 
-    /// How long `self` lies after `earlier`; zero when it does not.
+    /// Returns the time from `earlier` to `self`; zero if `self` is not later.
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
     }
@@ -155,9 +155,9 @@ impl WallClock {
 /// A half-open range `[start, end)` of presentation time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TimeRange {
-    /// First instant inside.
+    /// First instant of the range.
     pub start: MediaTime,
-    /// First instant after.
+    /// First instant after the range.
     pub end: MediaTime,
 }
 

@@ -17,12 +17,12 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use abr::Reason;
-use abr::simulator::link::{Link, Trace};
+use abr::link::{Link, Trace};
 use abr::simulator::session::{self, Played, Session, Settings, Watch};
 use abr::simulator::video::Video;
 use abr::simulator::{qoe, qoe::Score};
 use anyhow::{Context as _, bail, ensure};
-use mock_backend::media;
+use kinora_media as media;
 use player_core::player::Player;
 use player_core::render::null::NullRenderer;
 use player_core::{Event, LoadRequest, PlayerConfig};

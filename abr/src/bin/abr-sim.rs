@@ -47,7 +47,7 @@ enum Command {
         /// Film: `{"segment_duration_ms", "bitrates_kbps": [k], "segment_sizes_bits": [n][k]}`
         #[arg(long)]
         video: PathBuf,
-        /// Rules to compare
+        /// Rules to compare, by name
         #[arg(
             long,
             value_delimiter = ',',
@@ -63,19 +63,19 @@ enum Command {
         /// Also draw the sessions of this trace (its file name without `.csv`) into the file `--plot`
         #[arg(long, requires = "plot")]
         session: Option<String>,
-        /// Where to draw to: `*.svg` for the first rule alone, anything else is a page with all rules
+        /// File to draw to: `*.svg` for the first rule alone, anything else is a page with all rules
         #[arg(long, requires = "session")]
         plot: Option<PathBuf>,
     },
     /// Play a film over one trace and say why each decision was taken
     Explain {
-        /// Trace, `*.csv`
+        /// Trace of the link, `*.csv`
         #[arg(long)]
         trace: PathBuf,
         /// Film, as for `compare`
         #[arg(long)]
         video: PathBuf,
-        /// Rule to explain
+        /// Rule to explain, by name
         #[arg(long, default_value = "default")]
         rule: String,
         /// Buffer goal in seconds
@@ -130,7 +130,8 @@ fn run(command: Command) -> anyhow::Result<()> {
     }
 }
 
-/// One line in, one line out. A message that cannot be answered gets `{"error": …}`, and the exit code tells in the end.
+/// One line in, one line out. A message that cannot be answered gets `{"error": …}`, and the exit code reports it at
+/// the end.
 fn stdio(rule: &str) -> anyhow::Result<()> {
     let name = rule.to_owned();
     let mut responder = Responder::new(move || abr::rule(&name).unwrap_or_else(abr::default_rule));
@@ -265,8 +266,8 @@ fn explain(trace: &Path, video: &Path, rule: &str, settings: Settings) -> anyhow
     Ok(())
 }
 
-/// What a rule weighed: the rate it expected with one deviation down and up, where that tends to, the outages it expected,
-/// and what each rung was worth.
+/// Formats an explanation: the expected rate with one deviation down and up, the level it tends to, the expected
+/// outages, and the value of each rung.
 fn told(told: &Explanation) -> String {
     let (likely, home) = (told.likely_bps / 1e3, told.home_bps / 1e3);
     let (down, up) = ((1.0 - 1.0 / told.down) * 100.0, (told.up - 1.0) * 100.0);

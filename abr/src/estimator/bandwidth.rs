@@ -14,7 +14,7 @@ const FULL_SAMPLE_BYTES: f64 = 64.0 * 1024.0;
 const SHORTEST: f64 = 0.001;
 /// Transfers in parallel that are believed; beyond this the fair share is a guess that flatters the link.
 const MOST_CONCURRENT: u32 = 4;
-/// How far the likely rate leans from the middle of the two means (0) to the lower of them (1).
+/// Position of the likely rate between the middle of the two means (0) and the lower of them (1).
 const CAUTION: f64 = 0.25;
 /// Share of recent predictions that the safe estimate accepts to have been too high.
 const SAFE_SHARE: f64 = 0.15;
@@ -42,7 +42,7 @@ impl Default for Bandwidth {
 }
 
 impl Bandwidth {
-    /// Nothing learned yet.
+    /// Returns an estimate that has learned nothing yet.
     #[must_use]
     pub const fn new() -> Self {
         Self {

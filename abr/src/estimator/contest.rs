@@ -2,10 +2,11 @@
 //!
 //! Dynamic model averaging: Raftery, Kárný, Ettler: "Online Prediction Under Model Uncertainty via Dynamic Model
 //! Averaging: Application to a Cold Rolling Mill", Technometrics 52(1), 2010, §2.3. Each belief is multiplied by the
-//! likelihood of what came, after a share of it has gone back to the common prior. As the likelihood has a heavy tail,
-//! what surprises all predictors alike says nothing about any of them, and while they agree nothing is forgotten.
+//! likelihood of the observation, after a share of it has gone back to the common prior. As the likelihood has a heavy
+//! tail, an observation that surprises all predictors alike favours none of them, and while they agree nothing is
+//! forgotten.
 
-/// Predictors that compete.
+/// Number of predictors that compete.
 pub const EXPERTS: usize = 4;
 /// Judgements that the deviation assumed at first is worth.
 const PRIOR_WEIGHT: f64 = 2.0;
@@ -30,12 +31,12 @@ pub struct ContestTuning {
 }
 
 impl ContestTuning {
-    /// What the product uses.
+    /// Constants of the product.
     pub const DEFAULT: Self =
         Self { forget: 0.01, wild: 0.05, wild_deviation: 1.2, gain: 0.1, prior_deviation: 0.4, least_deviation: 0.05 };
 }
 
-/// What is believed of each predictor.
+/// Belief in each predictor.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Contest {
     tuning: ContestTuning,
@@ -52,8 +53,8 @@ impl Contest {
         Self { tuning, beliefs: [1.0 / EXPERTS as f64; EXPERTS], variances: [variance; EXPERTS], weight: PRIOR_WEIGHT }
     }
 
-    /// Judges the predictors by their errors: what came less what they foretold, as natural logarithms. Errors that are
-    /// not finite count as none.
+    /// Judges the predictors by their errors: the observation less the prediction, as natural logarithms. Errors that
+    /// are not finite count as none.
     pub fn judge(&mut self, errors: [f64; EXPERTS]) {
         let tuning = &self.tuning;
         self.weight = (self.weight + 1.0).min(1.0 / tuning.gain);
@@ -75,7 +76,7 @@ impl Contest {
         }
     }
 
-    /// How far each is believed; together 1.
+    /// Returns the belief in each predictor; the sum is 1.
     #[must_use]
     pub const fn beliefs(&self) -> &[f64; EXPERTS] {
         &self.beliefs

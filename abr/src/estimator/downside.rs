@@ -1,9 +1,9 @@
-//! How far recent predictions fell short: the discount that a cautious plan applies to the next one.
+//! Shortfall of recent predictions: the discount that a cautious plan applies to the next one.
 
-/// Predictions remembered.
+/// Number of predictions remembered.
 const WINDOW: usize = 12;
 
-/// A quantile of recent ratios of what came to what was predicted, counting only shortfalls.
+/// A quantile of recent ratios of the observed to the predicted rate, counting only shortfalls.
 ///
 /// RobustMPC (Yin, Jindal, Sekar, Sinopoli: "A Control-Theoretic Approach for Dynamic Adaptive Video Streaming over
 /// HTTP", SIGCOMM 2015) divides its prediction by one plus the largest recent error, in whichever direction it was.

@@ -1,4 +1,4 @@
-//! What the link may do next: a likely level, the home it returns to, and how far it strays in either direction.
+//! Forecast of the link: a likely level, the home level it returns to, and its deviations downward and upward.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ const EXPERTS: usize = 4;
 pub struct ForecastTuning {
     /// Share of a full sample in the mean of each expert once it is settled; the last one is the home level.
     pub gains: [f64; EXPERTS],
-    /// How much better an expert must have been to be believed more: its weight is its mean square error to minus this.
+    /// Exponent of the trust in better experts: the weight of each is its mean square error to minus this.
     pub trust: f64,
     /// Share of a full sample in the mean square errors of the experts.
     pub error_gain: f64,
@@ -36,7 +36,7 @@ pub struct ForecastTuning {
     pub variance_gain: f64,
     /// Deviation that is assumed before anything was seen, and how many samples that is worth.
     pub prior_deviation: f64,
-    /// See `prior_deviation`.
+    /// Weight of `prior_deviation`, in observations.
     pub prior_weight: f64,
     /// Bytes from which a transfer is a full sample: what fits the initial congestion window shows the sender's burst …
     pub full_bytes: f64,
@@ -52,7 +52,7 @@ pub struct ForecastTuning {
 }
 
 impl ForecastTuning {
-    /// What the product uses.
+    /// Constants of the product.
     pub const DEFAULT: Self = Self {
         gains: [1.0, 0.5, 0.2, 0.05],
         trust: 2.0,
@@ -93,22 +93,22 @@ pub struct Forecast {
 pub struct Outlook {
     /// The most likely value.
     pub level: f64,
-    /// What later transfers return to.
+    /// Level that later transfers return to.
     pub home: f64,
     /// Deviation below the level.
     pub down: f64,
-    /// Deviation above it.
+    /// Deviation above the level.
     pub up: f64,
     /// Usual time to first byte in seconds.
     pub ttfb: f64,
-    /// How far the home level is known, from 0 to 1.
+    /// Certainty of the home level, from 0 to 1.
     pub settled: f64,
     /// A lasting rise that may come.
     pub rise: Rise,
 }
 
 impl Forecast {
-    /// Nothing learned yet.
+    /// Returns a forecast that has learned nothing yet.
     #[must_use]
     pub const fn new(tuning: ForecastTuning) -> Self {
         let variance = tuning.prior_deviation * tuning.prior_deviation;
@@ -177,7 +177,7 @@ impl Forecast {
         self.samples = self.samples.saturating_add(1);
     }
 
-    /// What to expect of the next transfer; `None` until something was learned.
+    /// Returns the forecast for the next transfer; `None` until something was learned.
     #[must_use]
     pub fn outlook(&self) -> Option<Outlook> {
         let home = self.experts[EXPERTS - 1].get()?;
@@ -283,7 +283,7 @@ mod tests {
         let transfers = [
             ((2000, 400_000, 50, 1000, 1), [14.978661368, 14.978661368, 0.18, 0.18, 0.05, 0.166666667]),
             ((4000, 200_000, 90, 800, 1), [14.684909099, 14.743659553, 0.208114151, 0.166297837, 0.07, 0.375]),
-            // Small, beside another, and after a pause that counts for twenty seconds.
+            // Small, concurrent with another, and after a pause that counts for twenty seconds.
             (
                 (40_000, 20_000, 90, 50, 2),
                 [14.870897085, 14.866534605, 0.210797416, 0.222400262, 0.076666667, 0.821428571],

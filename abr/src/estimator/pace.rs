@@ -8,7 +8,7 @@ use super::contest::{Contest, ContestTuning, EXPERTS};
 const MEMORY: [f32; EXPERTS] = [0.7, 2.0, 6.0, 18.0];
 /// Spans ahead that they are judged over.
 const SPANS: usize = 4;
-/// What comes between the ends of two spans comes at no less than this share of the rate before.
+/// Minimum rate between the ends of two spans, as a share of the rate before.
 const LEAST_LATER: f32 = 0.05;
 /// Largest error that is counted, as a logarithm.
 const MOST_ERROR: f32 = 3.0;
@@ -18,9 +18,9 @@ const MOST_ERROR: f32 = 3.0;
 pub struct PaceTuning {
     /// Seconds ahead that the means are judged over, ascending.
     pub spans: [f32; SPANS],
-    /// How the means are judged.
+    /// Constants by which the means are judged.
     pub contest: ContestTuning,
-    /// How far a new transfer draws the means to what is expected of it.
+    /// Share by which a new transfer draws the means to the rate expected of it.
     pub pull: f32,
     /// Share of the expected rate below which the link counts as silent …
     pub silent_share: f32,
@@ -28,7 +28,7 @@ pub struct PaceTuning {
     pub silent_lowest: f32,
     /// … once it has been so for this many seconds.
     pub silent_seconds: f32,
-    /// What is believed of outages before any was seen, as this many of them …
+    /// Prior of outages before any was seen, as this many of them …
     pub outages: f32,
     /// … one in this many seconds …
     pub outage_every: f32,
@@ -37,7 +37,7 @@ pub struct PaceTuning {
 }
 
 impl PaceTuning {
-    /// What the product uses.
+    /// Constants of the product.
     pub const DEFAULT: Self = Self {
         spans: [2.0, 4.0, 8.0, 16.0],
         contest: ContestTuning::DEFAULT,
@@ -51,22 +51,22 @@ impl PaceTuning {
     };
 }
 
-/// What is believed of outages.
+/// Expected outages of the link.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Outages {
-    /// How many begin in a second.
+    /// Outages that begin in a second.
     pub per_second: f32,
-    /// How long one lasts, in seconds.
+    /// Mean duration of one, in seconds.
     pub length: f32,
 }
 
-/// How well the means foretell what comes in a span of time, one span after the other.
+/// Accuracy of the means at predicting what arrives in a span of time, one span after the other.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Trial {
     contest: Contest,
     /// Seconds that are judged at once.
     span: f32,
-    /// What each mean was when the span that runs began, and what has come since.
+    /// Each mean at the start of the current span, and the bits received since.
     foretold: [f32; EXPERTS],
     seconds: f32,
     bits: f32,
@@ -97,9 +97,9 @@ impl Trial {
 
 /// Learns from the progress of transfers.
 ///
-/// Which memory is right depends on the network: on some the last second tells the next ones, on others it is noise
-/// around a mean. It also depends on the question: the last second tells more about the next two than about the next
-/// sixteen. So several means run side by side, and each counts by how well it foretold this session that far ahead.
+/// The right memory depends on the network: on some the last second predicts the next ones, on others it is noise
+/// around a mean. It also depends on the question: the last second predicts the next two better than the next sixteen.
+/// So several means run side by side, and each counts by how well it predicted that far ahead in this session.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Pace {
     tuning: PaceTuning,
@@ -117,7 +117,7 @@ pub struct Pace {
 }
 
 impl Pace {
-    /// Nothing learned yet.
+    /// Returns a pace that has learned nothing yet.
     #[must_use]
     pub fn new(tuning: PaceTuning) -> Self {
         Self {
@@ -157,7 +157,7 @@ impl Pace {
         }
     }
 
-    /// Notes that `bits` came in the last `seconds`. Ignored before the first [`Pace::begin`].
+    /// Adds `bits` received in the last `seconds`. Ignored before the first [`Pace::begin`].
     pub fn note(&mut self, seconds: f32, bits: f32) {
         let rate = bits / seconds;
         if !self.known || seconds <= 0.0 || !rate.is_finite() {
@@ -174,7 +174,7 @@ impl Pace {
         }
     }
 
-    /// Tells silence from a slow second.
+    /// Distinguishes silence from a slow second.
     fn listen(&mut self, seconds: f32, rate: f32) {
         if rate >= self.silence {
             self.silent = 0.0;
@@ -192,8 +192,8 @@ impl Pace {
 
     /// Bits per second to expect of the `rest` of the transfer, in bits, on average; at least 1.
     ///
-    /// What is foretold of each span says how much will have come at its end; between the ends of two spans the link is
-    /// taken as even. A link that is slow for twelve seconds and then fast carries much in sixteen, but not at once.
+    /// The prediction for each span gives the bits received by its end; between the ends of two spans the link is taken
+    /// as even. A link that is slow for twelve seconds and then fast carries much in sixteen, but not at once.
     #[must_use]
     pub fn rate(&self, rest: f32) -> f32 {
         let (mut at, mut came, mut pace) = (0.0, 0.0, 0.0_f32);
@@ -212,7 +212,7 @@ impl Pace {
         (rest / (at + (rest - came) / pace)).max(1.0)
     }
 
-    /// What is believed of outages.
+    /// Returns the expected outages.
     #[must_use]
     pub fn outages(&self) -> Outages {
         let prior = self.tuning.outages;

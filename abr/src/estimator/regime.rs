@@ -3,7 +3,7 @@
 //! Some links change between two rates that each hold for a minute. On the lower one it matters whether a higher one is
 //! known: what is fetched meanwhile is fetched at its price, and time itself is worth something.
 
-/// Constants of [`Regimes`].
+/// Constants of [`Regimes`], the same for every link.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RegimeTuning {
     /// Distance, as a natural logarithm, from which a sample is no longer of the level that holds.
@@ -12,21 +12,21 @@ pub struct RegimeTuning {
     pub samples: f64,
     /// Share of a sample in the level that holds.
     pub gain: f64,
-    /// Seconds without a rise that are assumed beside those seen.
+    /// Seconds without a rise that are assumed in addition to those seen.
     pub prior_seconds: f64,
     /// Most rises a second that are believed.
     pub most: f64,
 }
 
 impl RegimeTuning {
-    /// What the product uses.
+    /// Constants of the product.
     pub const DEFAULT: Self = Self { distance: 1.0, samples: 4.0, gain: 0.15, prior_seconds: 20.0, most: 0.05 };
 }
 
 /// A rise that may come.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Rise {
-    /// How many are expected in a second; 0 if none was seen.
+    /// Rises expected in a second; 0 if none was seen.
     pub per_second: f64,
     /// Natural logarithm of the bits per second that it leads to.
     pub to: f64,
@@ -41,12 +41,12 @@ pub struct Regimes {
     streak: f64,
     sum: f64,
     rises: f64,
-    /// The higher level.
+    /// Higher level, as a natural logarithm.
     high: f64,
 }
 
 impl Regimes {
-    /// Nothing seen yet.
+    /// Returns levels that have seen nothing yet.
     #[must_use]
     pub const fn new(tuning: RegimeTuning) -> Self {
         Self { tuning, level: None, streak: 0.0, sum: 0.0, rises: 0.0, high: 0.0 }
@@ -83,7 +83,7 @@ impl Regimes {
         (self.streak, self.sum) = (0.0, 0.0);
     }
 
-    /// What may come, if the session was watched for `seconds`.
+    /// Returns the rise to expect in a session that was watched for `seconds`.
     #[must_use]
     pub fn rise(&self, seconds: f64) -> Rise {
         let per_second = (self.rises / (self.tuning.prior_seconds + seconds.max(0.0))).min(self.tuning.most);

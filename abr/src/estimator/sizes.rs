@@ -1,4 +1,4 @@
-//! How much larger or smaller segments are than their declared rate says, where nobody tells before they are fetched.
+//! Ratio of real to declared segment sizes, learned where sizes are not announced before the fetch.
 
 /// Share of a segment in the means once they are settled.
 const GAIN: f32 = 0.05;
@@ -6,7 +6,7 @@ const GAIN: f32 = 0.05;
 const PRIOR: f32 = 5.0;
 /// Variance of the ratio that is assumed before anything was seen, and the share of it that the next segment inherits.
 const PRIOR_VARIANCE: f32 = 0.06;
-/// See `PRIOR_VARIANCE`.
+/// Share of a deviation that the next segment inherits, before any was seen.
 const PRIOR_INHERITED: f32 = 0.5;
 /// Ratios that are believed.
 const BELIEVED: (f32, f32) = (0.1, 5.0);

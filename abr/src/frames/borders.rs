@@ -15,7 +15,7 @@ fn failed(frames: &DroppedFrames) -> Vec<(u64, u128, u32)> {
     frames.failed.iter().flatten().map(one).collect()
 }
 
-/// After one report a second after the rung came up.
+/// After one report, a second after the rung was first shown.
 fn after(presented: u64, dropped: u64) -> DroppedFrames {
     let mut frames = DroppedFrames::with(LIMIT);
     frames.observe(&report(5000, 8, 0, 0));

@@ -69,7 +69,7 @@ fn sound_is_affordable_at_an_eighth_to_the_last_bit() {
     assert_eq!([1_023_999, 1_024_000].map(affordable), [0, 1]);
     // An eighth is there, and a rung of the pictures below the upper third would be lost.
     assert_eq!([1_627_999, 1_628_000].map(affordable), [0, 1]);
-    // 3.2 Mbit/s carry the fourth rung beside any but the best sound, 3.3 beside all.
+    // 3.2 Mbit/s carry the fourth rung with any but the best audio, 3.3 with all.
     assert_eq!([3_063_999, 3_064_000, 3_128_000, 3_255_999, 3_256_000].map(affordable), [2, 0, 1, 1, 2]);
     // The top would be lost, and what is left is in the upper third.
     assert_eq!(affordable(6_064_000), 2);
@@ -191,7 +191,7 @@ fn what_is_dear_and_what_breaks_that() {
     let all = choices(&mut Chooser::new(), asks);
     assert!(all[..12].iter().all(|choice| choice.0 == 2), "{all:?}");
     assert_eq!(all[12], (1, Reason::Throughput));
-    // 1.8 Mbit/s do not carry the third rung beside it, but the second is in the lower half: that is dear as well.
+    // 1.8 Mbit/s do not carry the third rung with it, but the second is in the lower half: that is dear as well.
     let all = choices(&mut Chooser::new(), (0..7).map(|second| (second, 1_700_000, 2)));
     assert_eq!(all[6], (1, Reason::Throughput));
     // A rung that is dear now was better before: the wait for the next one begins anew.

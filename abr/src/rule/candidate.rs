@@ -2,8 +2,8 @@
 
 use crate::{Context, Decision, Reason, estimator::Bandwidth};
 
-/// What the network offers this ladder, in bits per second of *media time*: reserved bandwidth is subtracted, and the
-/// rest is divided by the playback rate, because media at rate 2 must arrive twice as fast.
+/// Rate that the network offers this ladder, in bits per second of *media time*: reserved bandwidth is subtracted, and
+/// the rest is divided by the playback rate, because media at rate 2 must arrive twice as fast.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Link {
     /// The rate to expect.
@@ -48,7 +48,7 @@ pub(crate) fn sustainable(context: &Context<'_>, rate: f64) -> usize {
     context.rungs.iter().rposition(|rung| rung.bitrate_bps as f64 <= rate).unwrap_or(0)
 }
 
-/// Applies the caps to `wanted` and says so if they changed it.
+/// Applies the caps to `wanted` and gives [`Reason::Capped`] if they changed it.
 pub(crate) fn within_caps(context: &Context<'_>, wanted: usize, reason: Reason) -> Decision {
     let rung = context.clamp(wanted);
     Decision::new(rung, if rung == wanted { reason } else { Reason::Capped })

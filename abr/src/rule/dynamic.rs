@@ -36,7 +36,7 @@ const KEEP_SEGMENTS: f64 = 3.0;
 /// … is still above this share of the goal (of [`KEEP_GOAL`] seconds at most).
 const KEEP_SHARE: f64 = 0.3;
 const KEEP_GOAL: f64 = 20.0;
-/// How long advice to give a transfer up waits for the question that follows it.
+/// Time for which advice to give a transfer up waits for the decision that follows it.
 const ADVICE: Duration = Duration::from_millis(250);
 
 /// Throughput and buffer combined.

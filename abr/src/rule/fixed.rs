@@ -2,10 +2,10 @@
 
 use crate::{Context, Decision, Reason, Rule, Transfer, estimator::Bandwidth};
 
-/// Which rung [`Fixed`] holds.
+/// Rung that [`Fixed`] holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pin {
-    /// The lowest.
+    /// The lowest rung of the ladder.
     Lowest,
     /// This index, or the nearest one that exists and is permitted.
     Rung(usize),

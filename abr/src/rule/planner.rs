@@ -25,10 +25,10 @@ use crate::{
     rule::candidate,
 };
 use flight::Flight;
-use problem::Choice;
+use problem::CandidateRungs;
 use value::{Problem, RUNGS, Values};
 
-/// How long advice to give a transfer up waits for the question that follows it.
+/// Time for which advice to give a transfer up waits for the decision that follows it.
 const ADVICE: Duration = Duration::from_millis(250);
 
 /// Plans over likely futures of the link; [`crate::default_rule`] makes it.
@@ -36,13 +36,13 @@ const ADVICE: Duration = Duration::from_millis(250);
 pub struct Planner {
     tuning: Tuning,
     forecast: Forecast,
-    choice: Choice,
+    choice: CandidateRungs,
     problem: Box<Problem>,
     values: Values,
     /// True if `problem` and `values` are about the segment that is in flight.
     planned: bool,
     /// Value of each entry of `choice` at the latest decision.
-    worth: [f32; RUNGS],
+    action_values: [f32; RUNGS],
     flight: Flight,
     sizes: Sizes,
     /// True if the size of the segment asked for last is in `sizes`.
@@ -70,11 +70,11 @@ impl Planner {
         Self {
             tuning,
             forecast: Forecast::new(tuning.forecast),
-            choice: Choice::default(),
+            choice: CandidateRungs::default(),
             problem: Box::new(Problem::new()),
             values: Values::new(),
             planned: false,
-            worth: [f32::NEG_INFINITY; RUNGS],
+            action_values: [f32::NEG_INFINITY; RUNGS],
             flight: Flight::new(tuning.pace),
             sizes: Sizes::new(),
             sized: false,
@@ -85,20 +85,20 @@ impl Planner {
     /// Plans, and returns the best rung; `None` while nothing is known about the link.
     fn plan(&mut self, context: &Context<'_>) -> Option<usize> {
         let outlook = self.forecast.outlook()?;
-        self.choice = Choice::new(context);
+        self.choice = CandidateRungs::new(context);
         let outages = self.flight.outages();
         problem::fill(&mut self.problem, context, &self.choice, &outlook, outages, &self.sizes, &self.tuning);
         self.values.solve(&self.problem);
         self.planned = true;
         let from = context.last.map(|last| self.choice.nearest(last));
         self.flight.begin(from, outlook.level.exp() as f32, context);
-        let buffer = context.buffer.as_secs_f32().min(self.problem.room);
-        let values = self.values.next(&self.problem, buffer);
+        let buffer = context.buffer.as_secs_f32().min(self.problem.buffer_cap);
+        let values = self.values.of_requests(&self.problem, buffer);
         let mut best = (f32::NEG_INFINITY, 0);
-        self.worth = [f32::NEG_INFINITY; RUNGS];
+        self.action_values = [f32::NEG_INFINITY; RUNGS];
         for (entry, value) in values.iter().enumerate().take(self.problem.rungs) {
             let value = value - from.map_or(0.0, |from| self.problem.change_of_rung(from, entry));
-            self.worth[entry] = value;
+            self.action_values[entry] = value;
             if value > best.0 {
                 best = (value, entry);
             }
@@ -106,7 +106,7 @@ impl Planner {
         Some(self.choice.rung(best.1))
     }
 
-    /// Plans again now that the size of the segment in flight tells how large it is at every rung.
+    /// Plans again once the size of the segment in flight reveals its size at every rung.
     ///
     /// Returns the rung, higher or lower, that is worth beginning again for.
     fn reconsider(&mut self, in_flight: &InFlight, context: &Context<'_>, size: u64) -> Option<usize> {
@@ -118,9 +118,9 @@ impl Planner {
         }
         problem::fill(&mut self.problem, context, &self.choice, &outlook, outages, &self.sizes, &self.tuning);
         self.values.solve(&self.problem);
-        let buffer = in_flight.buffer.as_secs_f32().min(self.problem.room);
+        let buffer = in_flight.buffer.as_secs_f32().min(self.problem.buffer_cap);
         let price = |entry: usize| self.flight.from().map_or(0.0, |from| self.problem.change_of_rung(from, entry));
-        let again = self.values.next(&self.problem, buffer);
+        let again = self.values.of_requests(&self.problem, buffer);
         let own_price = price(entry);
         let mut best = (f32::NEG_INFINITY, entry);
         for (other, value) in again.iter().enumerate().take(self.problem.rungs) {
@@ -133,7 +133,7 @@ impl Planner {
         let (whole, ttfb) = (self.problem.sizes[0][entry], self.problem.ttfb);
         self.problem.sizes[0][entry] = size.saturating_sub(in_flight.received) as f32 * 8.0;
         self.problem.ttfb = 0.0;
-        let own = self.values.next(&self.problem, buffer)[entry] - own_price;
+        let own = self.values.of_requests(&self.problem, buffer)[entry] - own_price;
         (self.problem.sizes[0][entry], self.problem.ttfb) = (whole, ttfb);
         (best.0 > own + self.tuning.resize_gain * self.problem.stall).then(|| self.choice.rung(best.1))
     }
@@ -233,9 +233,9 @@ impl Rule for Planner {
     fn explain(&self) -> Option<Explanation> {
         let outlook = self.forecast.outlook().filter(|_| self.planned)?;
         let outages = self.flight.outages();
-        let best = self.worth.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let best = self.action_values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
         let mut rungs = [None; EXPLAINED];
-        for (entry, (slot, worth)) in rungs.iter_mut().zip(self.worth).enumerate().take(self.problem.rungs) {
+        for (entry, (slot, worth)) in rungs.iter_mut().zip(self.action_values).enumerate().take(self.problem.rungs) {
             *slot = Some((self.choice.rung(entry), f64::from((worth - best) / self.problem.stall)));
         }
         Some(Explanation {

@@ -9,7 +9,7 @@ use crate::{
     rule::candidate,
 };
 
-/// Segments planned.
+/// Number of segments planned.
 const HORIZON: usize = 5;
 /// Rates remembered, and errors.
 const WINDOW: usize = 5;
@@ -168,9 +168,9 @@ mod tests {
     fn a_prediction_is_the_harmonic_mean_over_the_worst_error() {
         let bps = |rates: &[u64]| after(rates).estimate_bps();
         assert_eq!([bps(&[]), bps(&[3000])], [None, Some(3_000_000)]);
-        // 3 was foretold where 6 came: half of that is the error; the mean of both is 4.
+        // 3 was predicted and 6 observed: half of that is the error; the mean of both is 4.
         assert_eq!(bps(&[3000, 6000]), Some(2_666_666));
-        // 4 where 2 came is an error of one; the mean is 3.
+        // 4 predicted and 2 observed is an error of one; the mean is 3.
         assert_eq!(bps(&[3000, 6000, 2000]), Some(1_500_000));
         // Five rates and errors are remembered.
         let calm = [3000, 6000, 2000, 3000, 3000, 3000, 3000, 3000, 3000, 3000, 3000, 3000, 3000];

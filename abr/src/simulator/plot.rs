@@ -177,7 +177,7 @@ impl Drawing {
     }
 }
 
-/// Where `value` lies in a panel whose top is `most`.
+/// Returns the position of `value` in a panel whose top is `most`.
 fn y((top, height): (f64, f64), most: f64, value: f64) -> f64 {
     top + height * (1.0 - (value / most).clamp(0.0, 1.0))
 }

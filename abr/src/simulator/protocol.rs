@@ -20,11 +20,11 @@ pub const MAX_MESSAGE: usize = 1 << 20;
 /// Most rungs of a ladder accepted.
 pub const MAX_RUNGS: usize = 256;
 
-/// What is wrong with a message.
+/// Reasons to refuse a message.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ProtocolError {
-    /// Longer than [`MAX_MESSAGE`].
+    /// The message is longer than [`MAX_MESSAGE`].
     #[error("message longer than {MAX_MESSAGE} bytes")]
     TooLong,
     /// Not JSON, or not a message of the protocol.
@@ -38,7 +38,7 @@ pub enum ProtocolError {
     Field {
         /// Name of the field.
         field: &'static str,
-        /// What is wrong with it.
+        /// Fault of the field.
         problem: &'static str,
     },
     /// `decide` or `progress` before `init`.
@@ -125,14 +125,14 @@ pub struct Responder {
 
 struct Session {
     rule: Box<dyn Rule>,
-    /// Start of the transfer that was last told to the rule.
+    /// Start of the transfer that the rule observed last.
     learned: Option<Duration>,
     /// Time at which the transfer that answers the latest question began.
     asked: Duration,
     place: Place,
 }
 
-/// What the session has told about itself: everything of a context but the buffer and the time.
+/// Context that the session has sent: everything but the buffer and the time.
 struct Place {
     rungs: Vec<Rung>,
     segment: Duration,

@@ -26,7 +26,7 @@ pub struct Score {
     pub rebuffer_ratio: f64,
     /// Seconds until the first segment was complete.
     pub startup_s: f64,
-    /// Changes of rung.
+    /// Number of changes of rung.
     pub switches: f64,
     /// Bytes given up, as a share of those received.
     pub wasted_share: f64,

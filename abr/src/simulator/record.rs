@@ -9,29 +9,29 @@ use crate::{Context, Decision, Explanation, History, InFlight, Rule, Transfer, V
 pub struct Entry {
     /// Time at which it was asked.
     pub now: Duration,
-    /// What was ahead then.
+    /// Buffered media ahead at that time.
     pub buffer: Duration,
-    /// What was answered; `None` if a running transfer was given up for `rung`.
+    /// Decision of the rule; `None` if a running transfer was given up for `rung`.
     pub decision: Option<Decision>,
     /// The rung that was chosen.
     pub rung: usize,
-    /// What the rule weighed.
+    /// Weights behind the decision, if the rule keeps them.
     pub explanation: Option<Explanation>,
 }
 
-/// Records another rule.
+/// Wraps a rule and records its decisions.
 pub struct Recorder<'a> {
     rule: &'a mut dyn Rule,
     entries: Vec<Entry>,
 }
 
 impl<'a> Recorder<'a> {
-    /// Records `rule`.
+    /// Returns a recorder of `rule`.
     pub fn new(rule: &'a mut dyn Rule) -> Self {
         Self { rule, entries: Vec::new() }
     }
 
-    /// What was decided so far, in order.
+    /// Returns the decisions so far, in order.
     #[must_use]
     pub fn entries(&self) -> &[Entry] {
         &self.entries

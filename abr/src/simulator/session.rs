@@ -12,9 +12,9 @@ use crate::{
     },
 };
 
-/// Segments whose sizes the rule is told.
+/// Number of segments ahead whose sizes the rule sees.
 const LOOKAHEAD: usize = 10;
-/// How often a running transfer is shown to the rule.
+/// Interval at which a running transfer is shown to the rule.
 const PROGRESS_EVERY: Duration = Duration::from_millis(50);
 /// Bytes that must have arrived since it was last shown.
 const PROGRESS_BYTES: u64 = 1500;
@@ -32,10 +32,10 @@ pub struct Settings {
     pub watch: Watch,
     /// Time at which the session begins on the link's clock.
     pub start: Duration,
-    /// Whether a segment can be played as far as it has come. Models of adaptive streaming count whole segments; players
-    /// show what is there, which matters when the buffer is nearly empty.
+    /// True if a segment can be played as far as it has arrived. Models of adaptive streaming count whole segments;
+    /// players show what has arrived, which matters when the buffer is nearly empty.
     pub progressive: bool,
-    /// What is left when playback halts: players stop a little before they run dry.
+    /// Media left when playback halts: players stop a little before they run dry.
     pub reserve: Duration,
 }
 
@@ -61,12 +61,12 @@ impl Default for Settings {
     }
 }
 
-/// What happened to one segment.
+/// Download and playback of one segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Played {
     /// The rung that was played.
     pub rung: usize,
-    /// Why.
+    /// Reason for this rung.
     pub reason: Reason,
     /// Time at which the request was made whose answer was played.
     pub requested: Duration,
@@ -78,7 +78,7 @@ pub struct Played {
     pub buffer: Duration,
 }
 
-/// A whole session.
+/// Result of a whole session.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Session {
     /// One entry a segment, in order.
@@ -89,7 +89,7 @@ pub struct Session {
     pub received: u64,
     /// Bytes of transfers that were given up.
     pub wasted: u64,
-    /// Transfers given up.
+    /// Number of transfers given up.
     pub abandoned: u32,
 }
 
@@ -122,15 +122,15 @@ struct Player<'a> {
     buffer: Duration,
     /// Stall since the previous segment arrived.
     stall: Duration,
-    /// What was played of the segment that has just arrived.
+    /// Part of the segment that was played before it had arrived whole.
     early: Duration,
     session: Session,
 }
 
-/// How a transfer ended.
+/// End of a transfer.
 enum Outcome {
     Complete,
-    /// For this rung.
+    /// Given up for this rung.
     GivenUp(usize),
 }
 
@@ -171,7 +171,7 @@ impl Player<'_> {
         }
     }
 
-    /// Fetches one segment; time passes, and the rule is told how it went.
+    /// Fetches one segment; time passes, and the rule observes the transfer.
     fn transfer(&mut self, index: usize, rung: usize, watch: bool, rule: &mut dyn Rule) -> Outcome {
         let size = self.video.sizes()[index][rung];
         let start = self.now;
@@ -261,7 +261,8 @@ impl Player<'_> {
         }
     }
 
-    /// How much of a segment can be played while it arrives, until playback has caught up with what has come.
+    /// Returns the part of a segment that can be played while it arrives, until playback has caught up with the
+    /// download.
     fn played_early(&self, size: u64, sent: Transmission) -> Duration {
         const STEP: Duration = Duration::from_millis(10);
         let mut played = Duration::ZERO;
@@ -277,7 +278,7 @@ impl Player<'_> {
         played
     }
 
-    /// What the rule is told about segment `index`, `ahead` of the present.
+    /// Returns the rule's input for segment `index`, `ahead` of the present.
     fn context(&self, index: usize, last: Option<usize>, ahead: Duration) -> Context<'_> {
         let buffer = self.buffer.saturating_sub(ahead);
         let phase = match (self.session.segments.is_empty(), buffer.is_zero()) {

@@ -11,14 +11,14 @@ use crate::Rung;
 pub const MAX_SEGMENTS: usize = 100_000;
 /// Most rungs of a film.
 pub const MAX_RUNGS: usize = 256;
-/// Longest segment.
+/// Maximum duration of a segment.
 pub const MAX_SEGMENT: Duration = Duration::from_secs(3600);
 
-/// Why a description of a film was refused.
+/// Reasons to refuse the description of a film.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum VideoError {
-    /// Not JSON of the expected shape; the source says what and where.
+    /// Not JSON of the expected shape; the source has the fault and its place.
     #[error("not a video description")]
     Malformed(#[from] serde_json::Error),
     /// A value that makes no sense.
@@ -100,7 +100,7 @@ impl Video {
         Self::new(rungs, segment, sizes)
     }
 
-    /// The ladder.
+    /// Returns the rungs, ascending.
     #[must_use]
     pub fn rungs(&self) -> &[Rung] {
         &self.rungs

@@ -56,7 +56,7 @@ fn a_line_without_end_is_refused_before_it_fills_the_memory() {
     assert_eq!(text(&output.stderr), "abr-sim: line 1: message longer than 1048576 bytes\n");
 }
 
-/// A folder of its own with one film and one trace of a steady 3 Mbit/s; the paths of all three.
+/// A new folder with one film and one trace of a steady 3 Mbit/s; the paths of all three.
 fn on_disk(name: &str) -> [String; 3] {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
     fs::create_dir_all(&folder).expect("the target folder is writable");

@@ -25,7 +25,7 @@ const LADDER: [Rung; 6] = [
     Rung::new(4_300_000).with_height(1080).protected_by(Hdcp::Type1),
 ];
 
-/// What holds from a moment on.
+/// Bounds that hold from a moment on.
 #[derive(Debug, Clone, Copy)]
 struct Bounds {
     caps: Caps,

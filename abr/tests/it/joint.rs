@@ -1,4 +1,4 @@
-//! Sound beside pictures: never at their cost where they are short, seldom changed, only in pairs that exist.
+//! Audio with video: never at its cost where it is short, seldom changed, only in pairs that exist.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ fn playing(estimate_bps: u64, sound_now: usize, pictures_now: usize) -> Situatio
     }
 }
 
-/// Asks once a second for so many seconds, each answer in force at the next; the answers.
+/// Asks once a second for this number of seconds, each answer in force at the next; the answers.
 fn run(chooser: &mut Chooser, begin: Duration, seconds: u32, situation: Situation<'static>) -> Vec<Choice> {
     let mut sound_now = situation.sound_now;
     let mut ask = |second| {
@@ -116,11 +116,11 @@ fn a_rung_that_became_dear_is_given_up_after_a_while_and_tried_again_later() {
 #[test]
 fn sound_costs_the_pictures_no_rung_unless_they_are_well_up() {
     let settled = |estimate| run(&mut Chooser::new(), Duration::ZERO, 20, playing(estimate, 0, 0))[19];
-    // 1.6 Mbit/s carry 1.5 Mbit/s of pictures beside 64 kbit/s only.
+    // 1.6 Mbit/s carry 1.5 Mbit/s of video with 64 kbit/s only.
     let choice = settled(1_600_000);
     assert_eq!((choice.sound, choice.pictures), (0, Some(2)));
     assert_eq!(settled(1_650_000).sound, 1);
-    // 6.1 Mbit/s carry the top beside the least sound, and the rung below it beside the best: that is high enough.
+    // 6.1 Mbit/s carry the top with the least audio, and the rung below it with the best: that is high enough.
     let choice = settled(6_100_000);
     assert_eq!((choice.sound, choice.pictures), (2, Some(3)));
 }

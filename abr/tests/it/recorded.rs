@@ -30,7 +30,7 @@ struct Scene {
     name: &'static str,
     /// Seconds, kilobits a second and latency in milliseconds.
     rows: &'static [(u64, u64, u64)],
-    /// Kilobits a second.
+    /// Ladder in kilobits per second.
     ladder: &'static [u64],
     segment: Duration,
     segments: usize,
@@ -228,7 +228,7 @@ impl Rule for Situated<'_> {
     }
 }
 
-/// The session as text: a line for each decision and each transfer that was given up, then what came of it.
+/// The session as text: a line for each decision and each transfer that was given up, then its totals.
 fn played(name: &str, scene: &Scene) -> String {
     let mut rule = abr::rule(name).expect("the rule exists");
     if let Some(history) = &scene.history {

@@ -1,4 +1,4 @@
-//! What holds for every rule in every situation: indices in range, caps obeyed, no panic, more bandwidth never worse.
+//! Properties of every rule in every situation: indices in range, caps obeyed, no panic, more bandwidth never worse.
 
 use std::time::Duration;
 
@@ -290,9 +290,10 @@ fn the_segment_after_abandoning_is_fetched_at_the_advised_rung() {
         }
     });
     let Some((step, rung)) = judged else { panic!("the link collapsed") };
-    // Four seconds are ahead, so the buffer is gone at step 16. A rule that looks at the present rate alone (DYNAMIC) gives
-    // up at step 1. The default takes a sudden fall for an outage first, which it expects to pass, so it comes late here
-    // and stalls for what the lowest rung takes: the limit says only that it does not wait for the buffer to run dry.
+    // Four seconds are ahead, so the buffer is gone at step 16. A rule that looks at the present rate alone (DYNAMIC)
+    // gives up at step 1. The default takes a sudden fall for an outage first, which it expects to pass, so it comes
+    // late here and stalls for what the lowest rung takes: the limit proves only that it does not wait for the buffer
+    // to run dry.
     assert!((2..=15).contains(&step), "not at the first sign, and before the buffer is gone: {step}");
     let decision = rule.select(&context);
     assert_eq!((decision.representation, decision.reason), (rung, Reason::Abandoned));

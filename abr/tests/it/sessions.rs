@@ -86,7 +86,7 @@ fn the_default_rule_on_synthetic_links() {
         Case {
             name: "a fall to a quarter",
             rows: &[(60, 6000), (3600, 1500)],
-            // The last segment comes as late as a request takes: so much is given for a rung more at the end.
+            // The last segment arrives as late as a request takes: the price of a rung more at the end.
             most_stall_ms: 60,
             least_rate: 2400.0,
             most_switches: 12.0,
@@ -137,7 +137,7 @@ fn the_default_rule_on_synthetic_links() {
     }
 }
 
-/// Links of 4 to 11 periods of 2 to 26 seconds around a level of their own, all from one seed.
+/// Links of 4 to 11 periods of 2 to 26 seconds, each around its own level, all from one seed.
 fn varied_links() -> Vec<Vec<(u64, u64)>> {
     let mut state = 7_u64;
     // A linear congruential generator with Knuth's constants; the high bits are good enough.

@@ -1,20 +1,23 @@
 //! Work of the fuzz targets on their input. A panic is a defect; so is an answer that breaks what the reader promises.
 
+use std::time::Duration;
+
+use abr::link::{Link, Trace};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Version, header};
 use kinora_api::{Heartbeat, PlaybackRequest, PutPosition, RefreshRequest, SignInRequest, SignOutRequest};
-use mock_backend::chaos::plan::{Plan, Request};
-use mock_backend::edge::freshness::{Lifetime, Moment, Policy};
-use mock_backend::edge::shaper::Trace;
-use mock_backend::edge::signature::{EdgeSecret, verify};
-use mock_backend::edge::slices::content_range;
-use mock_backend::http::conditional::{Validators, evaluate, format_http_date, range_applies};
-use mock_backend::http::date::parse_http_date_at;
-use mock_backend::http::host;
-use mock_backend::http::path::{SafePath, canonical_query};
-use mock_backend::http::range::{self, RangeRequest};
-use mock_backend::media::{Ladder, readers, versions};
-use mock_backend::services::accounts::normal_email;
-use mock_backend::services::extract::bearer_token;
+use kinora_chaos::plan::{Plan, Request};
+use kinora_edge_server::freshness::{Lifetime, Moment, Policy};
+use kinora_edge_server::slices::content_range;
+use kinora_kit::address::{version_name, version_of};
+use kinora_kit::http::conditional::{Validators, evaluate, format_http_date, range_applies};
+use kinora_kit::http::date::parse_http_date_at;
+use kinora_kit::http::host;
+use kinora_kit::http::path::{SafePath, canonical_query};
+use kinora_kit::http::range::{self, RangeRequest};
+use kinora_kit::signature::{EdgeSecret, verify};
+use kinora_media::{Ladder, readers};
+use kinora_services::accounts::normal_email;
+use kinora_services::extract::bearer_token;
 
 /// A year in which no date of the corpus lies, seconds since the Unix epoch.
 const NOW: i64 = 1_764_000_000;
@@ -105,8 +108,8 @@ pub fn paths(data: &[u8]) {
         assert_eq!(file.components().count(), path.names().len());
         assert_eq!(SafePath::parse(path.as_str()).as_ref(), Some(&path), "the canonical text reads back");
         for name in path.names() {
-            if let Some(version) = versions::number(name) {
-                assert_eq!(&versions::segment(version), name, "a version has one name");
+            if let Some(version) = version_of(name) {
+                assert_eq!(&version_name(version), name, "a version has one name");
             }
         }
     }
@@ -151,8 +154,12 @@ pub fn settings(data: &[u8]) {
         }
     }
     if let Ok(trace) = Trace::parse(text) {
+        let link = Link::new(trace);
         for seconds in [0, 1, 1_000_000_000] {
-            trace.at(std::time::Duration::from_secs(seconds));
+            let time = Duration::from_secs(seconds);
+            let carries = link.carrying_from(time);
+            assert!(carries >= time && link.bandwidth_at(carries) > 0);
+            assert!(link.arrival(time, 1) > carries);
         }
     }
     if let Ok(ladder) = Ladder::parse(text) {

@@ -1,5 +1,4 @@
-//! What the fuzz targets do with their input. A panic is a defect; so is a difference that only the size of the
-//! pieces explains.
+//! Bodies of the fuzz targets. A panic is a defect; so is a difference that only the size of the pieces explains.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -40,7 +39,7 @@ pub fn ts(data: &[u8]) {
     pieces_agree(data, ContainerFormat::MpegTs);
 }
 
-/// Packed audio, likewise.
+/// Reads packed audio, likewise.
 pub fn packed(data: &[u8]) {
     pieces_agree(data, ContainerFormat::PackedAudio);
 }
@@ -101,9 +100,9 @@ fn demux_with(setup: &DemuxSetup, bytes: &Bytes, size: usize) -> (Vec<DemuxOutpu
 pub struct Content {
     /// Samples of each track in decoding order.
     pub samples: BTreeMap<u32, Vec<Sample>>,
-    /// Cues.
+    /// Cues in order.
     pub cues: Vec<Cue>,
-    /// Events.
+    /// Events in order.
     pub metadata: Vec<TimedMetadata>,
     /// Captions inside the video.
     pub captions: Vec<CaptionPacket>,
@@ -179,7 +178,7 @@ fn read_captions(triples: &[u8]) {
     assert!(cues.iter().all(|cue| cue.start < cue.end && !cue.plain_text().trim().is_empty()));
 }
 
-/// Subtitles.
+/// Reads subtitles in WebVTT.
 pub fn webvtt(data: &[u8]) {
     let _ = text::webvtt::parse(data);
     let _ = text::describe(data);

@@ -71,8 +71,9 @@ impl DemuxerState {
 }
 
 impl DemuxerState {
-    /// Container of a segment whose first bytes, or all of them, are `bytes`, if what the segment before left open tells
-    /// it better than they do themselves: a cut may lie anywhere, also where the bytes look like another format.
+    /// Returns the container of a segment that begins with `bytes`, or consists of them, if the part that the segment
+    /// before left open determines it better than the bytes themselves: a cut may lie anywhere, also where the bytes
+    /// look like another format.
     pub(super) fn format_of_rest(&self, bytes: &[u8], signature: Signature) -> Option<ContainerFormat> {
         match self.reader.as_deref()? {
             ReaderState::Ts(demuxer) => {

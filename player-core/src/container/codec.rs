@@ -1,4 +1,4 @@
-//! What a decoder must know before the first sample.
+//! Configuration of a decoder, needed before the first sample.
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -9,52 +9,52 @@ use serde::{Deserialize, Serialize};
 pub enum Codec {
     /// ITU-T H.264 with an `AVCDecoderConfigurationRecord` (ISO/IEC 14496-15 §5.3.3.1); `in_band` for `avc3`.
     H264 {
-        /// The record.
+        /// The `AVCDecoderConfigurationRecord` (ISO/IEC 14496-15 §5.3.3.1).
         avcc: Bytes,
         /// Parameter sets may also come in the samples.
         in_band: bool,
     },
     /// ITU-T H.265 with an `HEVCDecoderConfigurationRecord` (ISO/IEC 14496-15 §8.3.3.1); `in_band` for `hev1`.
     H265 {
-        /// The record.
+        /// The `HEVCDecoderConfigurationRecord` (ISO/IEC 14496-15 §8.3.3.1).
         hvcc: Bytes,
         /// Parameter sets may also come in the samples.
         in_band: bool,
     },
     /// AV1 with an `AV1CodecConfigurationRecord`.
     Av1 {
-        /// The record.
+        /// The `AV1CodecConfigurationRecord`.
         av1c: Bytes,
     },
     /// VP9 with a `VPCodecConfigurationRecord`.
     Vp9 {
-        /// The record.
+        /// The `VPCodecConfigurationRecord`.
         vpcc: Bytes,
     },
     /// AAC with an `AudioSpecificConfig` (ISO/IEC 14496-3 §1.6.2.1).
     Aac {
-        /// The configuration.
+        /// The `AudioSpecificConfig` (ISO/IEC 14496-3 §1.6.2.1).
         asc: Bytes,
     },
     /// Opus with the body of its `dOps` box.
     Opus {
-        /// The box's body.
+        /// The body of the `dOps` box.
         dops: Bytes,
     },
-    /// AC-3.
+    /// AC-3 (ETSI TS 102 366).
     Ac3,
-    /// Enhanced AC-3.
+    /// Enhanced AC-3 (ETSI TS 102 366 annex E).
     Eac3,
     /// FLAC with the metadata blocks of its `dfLa` box.
     Flac {
-        /// The blocks.
+        /// The metadata blocks of `dfLa`.
         dfla: Bytes,
     },
     /// MPEG-1 or MPEG-2 audio layer III.
     Mp3,
     /// MPEG-1 or MPEG-2 audio of another layer.
     MpegAudio {
-        /// I or II.
+        /// Layer 1 or 2, for I or II.
         layer: u8,
     },
     /// WebVTT in ISO media files (ISO/IEC 14496-30 §7).
@@ -85,13 +85,13 @@ pub struct CodecConfig {
     pub width: Option<u32>,
     /// Coded height in pixels; video only.
     pub height: Option<u32>,
-    /// The shape of a pixel, when told.
+    /// Shape of a pixel, if declared.
     pub pixel_aspect: Option<PixelAspect>,
     /// Clockwise rotation to apply before showing: 0, 90, 180 or 270 degrees (track header matrix).
     pub rotation: u16,
     /// Samples per second; audio only.
     pub sample_rate: Option<u32>,
-    /// Channels; audio only.
+    /// Number of channels; audio only.
     pub channels: Option<u32>,
     /// The protection scheme of the sample entry (`cenc`, `cbcs`, …), when encrypted.
     pub protection_scheme: Option<[u8; 4]>,

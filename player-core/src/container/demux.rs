@@ -17,26 +17,26 @@ use crate::time::MediaTime;
 pub struct TrackInit {
     /// Its number; fragments carry it.
     pub id: u32,
-    /// What it is.
+    /// Kind of the track.
     pub kind: MediaKind,
-    /// Ticks per second.
+    /// Ticks per second of its times.
     pub timescale: u32,
-    /// ISO 639-2 or BCP 47, when told.
+    /// ISO 639-2 or BCP 47 tag, if declared.
     pub language: Option<String>,
-    /// What the decoder must know.
+    /// Configuration of the decoder.
     pub config: Arc<CodecConfig>,
 }
 
-/// What the times of media mean.
+/// Meaning of the times in media.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum MediaClock {
-    /// They only grow.
+    /// Times grow from segment to segment.
     #[default]
     Endless,
     /// A 33-bit counter at 90 kHz begins anew every 26.5 hours (ISO/IEC 13818-1 §2.4.3.7): unrolled inside a segment,
     /// while on which turn the segment is is not known.
     Mpeg,
-    /// The media tells no time: it begins at zero in every segment.
+    /// The media has no times: it begins at zero in every segment.
     Absent,
 }
 
@@ -45,16 +45,16 @@ impl MediaClock {
     pub const TURN: i64 = (1 << 33) * 100_000 / 9;
 }
 
-/// What must be known before media can be read.
+/// Initialisation data that is needed to read media.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct InitSegment {
     /// In order of appearance. Empty when the initialisation data only helps to read what comes (the program tables
     /// of a transport stream); else at least one.
     pub tracks: Vec<TrackInit>,
-    /// What the times of its samples mean.
+    /// Meaning of the times of its samples.
     #[serde(default)]
     pub clock: MediaClock,
-    /// When the earliest sample of all tracks is presented, in media time, where that is known beforehand.
+    /// Presentation time of the earliest sample of all tracks, in media time, if it is known beforehand.
     #[serde(default)]
     pub first: Option<MediaTime>,
     /// The file's own bytes, so that a demuxer for the next segment can be made from it.
@@ -66,22 +66,22 @@ pub struct InitSegment {
 /// (HLS `SAMPLE-AES`, RFC 8216bis §4.4.4.4).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct SampleKey {
-    /// What the samples' [`super::SampleCrypto::key_id`] will be.
+    /// Value of the samples' [`super::SampleCrypto::key_id`].
     pub key_id: [u8; 16],
     /// The initialisation vector of each sample.
     pub iv: [u8; 16],
 }
 
-/// How to read one segment.
+/// Parameters for reading one segment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DemuxSetup {
-    /// What the manifest says it is.
+    /// Format that the manifest declares.
     pub format: ContainerFormat,
     /// Initialisation data, when it was read before.
     pub init: Option<Arc<InitSegment>>,
     /// The key of sample encryption, when the manifest announces it.
     pub sample_key: Option<SampleKey>,
-    /// Whether captions inside the video are wanted.
+    /// True if captions inside the video are wanted.
     pub captions: bool,
     /// State that an earlier segment of the rendition left, if any.
     #[serde(default)]
@@ -102,13 +102,13 @@ impl DemuxSetup {
 /// Caption data of one picture: the triples of `cc_data()` (ANSI/CTA-708 §4.4, three bytes each).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CaptionPacket {
-    /// When its picture is presented.
+    /// Presentation time of its picture.
     pub pts: MediaTime,
     /// `cc_type` with its marker bits, then two bytes; a multiple of three bytes.
     pub triples: Vec<u8>,
 }
 
-/// What a file tells about the keys of its samples.
+/// Keys of a file's samples, as the file declares them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProtectionInfo {
     /// The keys that its tracks name (`tenc`, `seig`).
@@ -126,7 +126,7 @@ pub struct TrackDamage {
     pub gaps: u64,
     /// Access units of video that such a place cut into; they are given like whole ones.
     pub incomplete: u64,
-    /// Access units of video that are not given, because no parameter sets came in time.
+    /// Access units of video that are not given, because no parameter sets arrived in time.
     pub undecodable: u64,
 }
 
@@ -137,21 +137,21 @@ impl TrackDamage {
     }
 }
 
-/// What came out of some bytes.
+/// Output of a demuxer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum DemuxOutput {
     /// Initialisation data (again, when a segment carries its own).
     Init(Arc<InitSegment>),
     /// The keys that samples need; before them.
     Protection(ProtectionInfo),
-    /// Samples.
+    /// Samples of one or more tracks.
     Fragment(Fragment),
-    /// Subtitles.
+    /// Cues of a subtitle file or track.
     Cues {
         /// In the file's own time.
         cues: Vec<Cue>,
-        /// How that relates to media time; `None` means that it is presentation time. Cues of a track in an MP4
-        /// file are in media time already and carry an identity: `mpegts` and `local` are the same instant.
+        /// Relation of that to media time; `None` means that it is presentation time. Cues of a track in an MP4 file
+        /// are in media time already and carry an identity: `mpegts` and `local` are the same instant.
         timestamp_map: Option<TimestampMap>,
     },
     /// Metadata in media time, in order of arrival.
@@ -164,31 +164,31 @@ pub enum DemuxOutput {
     Tail(SegmentTail),
 }
 
-/// Why media could not be read. `offset` is in bytes from the beginning of what was pushed.
+/// Reasons why media could not be read. `offset` is in bytes from the beginning of the pushed data.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum DemuxError {
     /// The data breaks its format.
     #[error("{what} at byte {offset}")]
     Malformed {
-        /// What is wrong.
+        /// Fault of the data.
         what: String,
-        /// Where.
+        /// Offset in bytes.
         offset: u64,
     },
     /// A limit that protects the player was exceeded.
     #[error("{what} exceeds {limit} at byte {offset}")]
     Limit {
-        /// What is too large.
+        /// Thing that is too large.
         what: String,
-        /// The limit.
+        /// Limit that was exceeded.
         limit: u64,
-        /// Where.
+        /// Offset in bytes.
         offset: u64,
     },
     /// A format or codec that is not built; `feature` names it.
     #[error("{feature} is not supported")]
     Unsupported {
-        /// What is not supported.
+        /// Feature that is not supported.
         feature: String,
     },
     /// The data ended in the middle of something.
@@ -196,10 +196,10 @@ pub enum DemuxError {
     Truncated {
         /// In the middle of what.
         what: String,
-        /// Where it began.
+        /// Offset at which it began.
         offset: u64,
     },
-    /// Fragments came before any initialisation data.
+    /// Fragments arrived before any initialisation data.
     #[error("media without initialisation data")]
     NoInit,
 }
@@ -212,7 +212,7 @@ pub trait Demuxer: Send {
     /// When the data is damaged beyond repair; the demuxer must not be used afterwards.
     fn push(&mut self, bytes: Bytes) -> Result<Vec<DemuxOutput>, DemuxError>;
 
-    /// Says that no byte follows and gives what was held back.
+    /// Ends the segment and gives the data that was held back.
     ///
     /// # Errors
     /// When the data ends in the middle of something.

@@ -1,6 +1,6 @@
 //! Media files, read as bytes arrive. Pure: bytes in; initialisation data, samples and cues out.
 //!
-//! `mp4`, `ts` and `audio` are the formats; `text` reads subtitle files; `sniff` tells them apart.
+//! `mp4`, `ts` and `audio` are the formats; `text` reads subtitle files; `sniff` distinguishes them.
 //!
 //! Times leave here in the media's own timeline (edit lists, priming and composition offsets applied, once);
 //! the engine maps them to presentation time.
@@ -105,7 +105,7 @@ fn after_pictures(source: Bytes) -> Bytes {
     if media.is_empty() { source } else { media }
 }
 
-/// What initialisation data tells about the keys of its samples; `None` when it is clear, or cannot be read.
+/// Returns the keys of the samples as initialisation data declares them; `None` if it is clear, or cannot be read.
 pub fn protection_of(source: &[u8]) -> Option<ProtectionInfo> {
     mp4::protection_of(source)
 }

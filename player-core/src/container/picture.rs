@@ -206,6 +206,28 @@ pub(super) mod tests {
         }
     }
 
+    #[test]
+    fn a_gif_is_measured_by_its_colour_tables_and_blocks() {
+        let header = |flags: u8| [b"GIF89a\x01\0\x01\0".as_slice(), &[flags, 0, 0]].concat();
+        let image = |flags: u8| [b"\x2c\0\0\0\0\x01\0\x01\0".as_slice(), &[flags]].concat();
+        let data = b"\x02\x02\x3b\x2c\x01\x21\0";
+        for (global, local) in [(0x00, 0x00), (0x07, 0x47), (0x80, 0x00), (0x00, 0x80), (0xf2, 0x83), (0x87, 0xc0)] {
+            let table = |flags: u8| {
+                let colours = if flags & 0x80 == 0 { 0 } else { 2 << (flags & 7) };
+                vec![0x3b; 3 * colours]
+            };
+            // Two images, and a comment of two blocks between them.
+            let one = [image(local), table(local), data.to_vec()].concat();
+            let comment = b"\x21\xfe\x03\x3b\x2c\x21\x01\x3b\0";
+            let file = [header(global), table(global), one.clone(), comment.to_vec(), one, vec![0x3b]].concat();
+            let more = [file.as_slice(), &[0x47; 300]].concat();
+            assert_eq!(extent(&more), PictureExtent::Ends(file.len()), "{global:#x} {local:#x}");
+            for length in 6..file.len() {
+                assert_eq!(extent(&file[..length]), PictureExtent::Continues, "{global:#x} {local:#x} {length}");
+            }
+        }
+    }
+
     proptest! {
         #[test]
         fn damage_never_panics_nor_ends_after_the_data(

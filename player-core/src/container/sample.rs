@@ -41,16 +41,16 @@ pub struct Subsample {
     pub encrypted: u32,
 }
 
-/// How a sample is encrypted. Decryption happens when it is appended to the renderer, never earlier.
+/// Encryption of a sample. It is decrypted when it is appended to the renderer, never earlier.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SampleCrypto {
     /// `cenc`, `cens`, `cbc1` or `cbcs`.
     pub scheme: [u8; 4],
-    /// Which key.
+    /// Identifier of the key.
     pub key_id: [u8; 16],
     /// The initialisation vector, eight or sixteen bytes.
     pub iv: Vec<u8>,
-    /// Which parts; empty means the whole sample.
+    /// Clear and encrypted parts in turn; empty means that the whole sample is encrypted.
     pub subsamples: Vec<Subsample>,
     /// Encrypted and clear blocks of a pattern; (0, 0) without one.
     pub pattern: (u8, u8),
@@ -59,17 +59,17 @@ pub struct SampleCrypto {
 /// One access unit: a picture, or a frame of sound.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Sample {
-    /// When it is presented.
+    /// Presentation time on the timeline at hand.
     pub pts: MediaTime,
-    /// When it is decoded.
+    /// Decoding time on the same timeline.
     pub dts: MediaTime,
-    /// How long it is presented.
+    /// Duration of its presentation.
     pub duration: Duration,
     /// Decoding can begin here.
     pub key: bool,
     /// Its bytes, as stored (length-prefixed NAL units, raw AAC frames).
     pub payload: Payload,
-    /// How it is encrypted, when it is.
+    /// Encryption, if it is encrypted.
     pub crypto: Option<Arc<SampleCrypto>>,
 }
 

@@ -1,4 +1,4 @@
-//! What data is, by its first bytes.
+//! Recognises the format of data by its first bytes.
 
 use super::audio::header::Format;
 use super::picture::{self, PictureExtent};
@@ -9,7 +9,7 @@ pub(super) const ENOUGH: usize = 1024;
 /// Bytes that tell everything but packets and frames whose first one is not at the beginning.
 pub(super) const HEAD: usize = 64;
 
-/// What data begins like.
+/// Format that the first bytes indicate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Signature {
     Mp4,
@@ -133,4 +133,67 @@ impl Signature {
 /// The error for a format that is not built.
 pub(super) fn unsupported(feature: &str) -> DemuxError {
     DemuxError::Unsupported { feature: feature.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn data_is_recognised_by_its_first_bytes() {
+        let wide = |text: &str, mark: &[u8], unit: fn(u16) -> [u8; 2]| {
+            mark.iter().copied().chain(text.encode_utf16().flat_map(unit)).collect::<Vec<u8>>()
+        };
+        let bmp = [b"BM\x3a\0\0\0\0\0\0\0\x36\0\0\0".as_slice(), &[0; 44]].concat();
+        let packets = [[0x47; 188]; 3].concat();
+        for (bytes, expected) in [
+            (&b"\0\0\0\x18ftypcmfc"[..], Signature::Mp4),
+            (b"\0\0\0\x18styp", Signature::Mp4),
+            (b"ID3\x04", Signature::PackedAudio),
+            (b"\xff\xf1\x50\x80\x02\x1f\xfc", Signature::PackedAudio),
+            (b"\x1a\x45\xdf\xa3", Signature::WebM),
+            (b"\xff\xd8\xff", Signature::Image),
+            (b"\x89PNG", Signature::Image),
+            (b"RIFF", Signature::Image),
+            (b"GIF8", Signature::Image),
+            (&bmp, Signature::Image),
+            (b"BM stands for much else", Signature::Text),
+            (b"\0\0\x01\0\x01\0\x01\x01\0\0\x01\0\x18\0\x05\0\0\0\x16\0\0\0abcde", Signature::Image),
+            (b"\x1f\x8b\x08", Signature::Compressed),
+            (b"PK\x03\x04", Signature::Compressed),
+            (b"PK are two letters", Signature::Text),
+            (&packets, Signature::MpegTs),
+            (b"WEBVTT\n", Signature::WebVtt),
+            (b"\xef\xbb\xbfWEBVTT\n", Signature::WebVtt),
+            (b" WEBVTT behind a space", Signature::Text),
+            (b"\r\n#ExtM3U", Signature::HlsPlaylist),
+            (b"<!DOCTYPE html>", Signature::Html),
+            (b"<html>", Signature::Html),
+            (b"<HEAD>", Signature::Html),
+            (b"<body>", Signature::Html),
+            (b"<tt xml:lang='de'>", Signature::Ttml),
+            (b"<?xml version='1.0'?><tt>", Signature::Ttml),
+            (b"<?xml version='1.0'?><MPD>", Signature::Xml),
+            (b"<MPD>", Signature::Xml),
+            (b"1\n00:00:01,000 --> 00:00:02,000", Signature::SubRip),
+            (b"x\n00:00:01,000 --> 00:00:02,000", Signature::Text),
+            (b"12345678", Signature::Text),
+            (b"{\"a\":1}", Signature::Json),
+            (b"[{}]", Signature::Json),
+            (b"[1, 2, 3]", Signature::Text),
+            (b"a\ttext\r\n", Signature::Text),
+            (b"sevenab", Signature::Nothing),
+            (b"a text \x7f", Signature::Nothing),
+            (b"a text \x1f", Signature::Nothing),
+            (b"", Signature::Nothing),
+            (&wide("WEBVTT", &[0xff, 0xfe], u16::to_le_bytes), Signature::WebVtt),
+            (&wide("WEBVTT", &[0xfe, 0xff], u16::to_be_bytes), Signature::WebVtt),
+            (&wide("<tt>", &[], u16::to_le_bytes), Signature::Ttml),
+            (&wide("<tt>", &[], u16::to_be_bytes), Signature::Ttml),
+            (b"\xff\xfe\0\0abcdefgh", Signature::Nothing),
+            (b"\xfe\xff\x01\x01abcdefgh", Signature::Nothing),
+        ] {
+            assert_eq!(recognise(bytes), expected, "{:?}", String::from_utf8_lossy(bytes));
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! Data of a kind that nobody told, or that a name does not tell for certain: its first bytes choose the demuxer.
+//! Data of a kind that is not declared, or that a name does not determine: its first bytes choose the demuxer.
 
 use bytes::{Bytes, BytesMut};
 
@@ -76,7 +76,7 @@ impl SniffingDemuxer {
         let as_format = |format| super::reader(&DemuxSetup { format, ..self.setup.clone() });
         match signature {
             Signature::Mp4 => as_format(ContainerFormat::Fmp4),
-            // XML is TTML, or nothing that can be read: its end tells.
+            // XML is TTML, or nothing that can be read: its end decides.
             Signature::WebVtt | Signature::SubRip | Signature::Ttml | Signature::Xml => {
                 Ok(Box::new(TextDemuxer::new("media")))
             }
@@ -88,7 +88,7 @@ impl SniffingDemuxer {
             Signature::Nothing if self.carried_format().is_some() => {
                 as_format(self.carried_format().unwrap_or(self.setup.format))
             }
-            // Only what the manifest says can be gone by.
+            // Only the manifest's declaration is left to go by.
             Signature::Nothing if told => as_format(self.setup.format),
             other => Err(other.refuse("media")),
         }

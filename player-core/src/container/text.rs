@@ -15,12 +15,12 @@ const FILE_BYTES: usize = 8 << 20;
 #[derive(Debug)]
 pub(super) struct TextDemuxer {
     bytes: BytesMut,
-    /// What the manifest says it is.
+    /// Format that the manifest declares.
     expected: &'static str,
 }
 
 impl TextDemuxer {
-    /// `expected` is for errors: files are told by their content.
+    /// Returns a reader. `expected` is for errors: files are recognised by their content.
     pub fn new(expected: &'static str) -> Self {
         Self { bytes: BytesMut::new(), expected }
     }

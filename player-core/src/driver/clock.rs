@@ -11,7 +11,7 @@ pub struct MonotonicClock {
 }
 
 impl MonotonicClock {
-    /// Starts at zero.
+    /// Returns a clock that starts at zero.
     #[expect(clippy::disallowed_methods, reason = "this is the shell's clock, which everything else is told by")]
     pub fn start() -> Self {
         Self { origin: Instant::now() }
@@ -23,7 +23,7 @@ impl MonotonicClock {
         Now::from_nanos(u64::try_from(self.origin.elapsed().as_nanos()).unwrap_or(u64::MAX))
     }
 
-    /// How long from now until `deadline`.
+    /// Returns the time left until `deadline`; zero when it has passed.
     pub fn until(&self, deadline: Now) -> Duration {
         deadline.since(self.now())
     }

@@ -15,7 +15,7 @@ const MAX_COOKIES: usize = 3000;
 pub struct CookieJar(CookieStore);
 
 impl CookieJar {
-    /// Takes the cookies of an answer that came from `url`. Fields that break the rules or the limits are ignored.
+    /// Stores the cookies of an answer from `url`. Fields that break the rules or the limits are ignored.
     pub fn store(&mut self, url: &Url, headers: &HeaderMap) {
         for field in headers.get_all(SET_COOKIE) {
             let Ok(text) = str::from_utf8(field.as_bytes()) else { continue };

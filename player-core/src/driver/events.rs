@@ -64,7 +64,7 @@ impl EventQueue {
         self.lock().unanswered.remove(&id)
     }
 
-    /// Adds an event.
+    /// Adds an event and keeps the queue within its limit.
     pub fn push(&self, event: Event) {
         self.lock().add(event);
         self.filled.notify_one();

@@ -1,6 +1,6 @@
 //! One request and its answer: redirects, cookies, user information, and the names of what goes wrong on the way.
 //!
-//! Answers are read as leniently as browsers read them; a head that cannot be read even so is an error of its own.
+//! Answers are read as leniently as browsers read them; a head that cannot be read even so is a separate error.
 //! Redirects are followed here and not in the HTTP client, so that every step carries what belongs to its own origin
 //! and nothing that belongs to another.
 
@@ -195,7 +195,7 @@ fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn std::error::Erro
     std::iter::successors(error.source(), |&cause| cause.source())
 }
 
-/// The name of an error that came before the answer.
+/// Returns the name of an error that occurred before the answer.
 fn connect_error(error: reqwest::Error) -> FetchError {
     let error = error.without_url();
     let texts: Vec<String> = causes(&error).map(ToString::to_string).collect();

@@ -1,7 +1,7 @@
 //! HTTP with reqwest: carries out requests on the I/O runtime and reports what comes, in pieces.
 //!
-//! The demuxer of a media request runs here, as a pure function over the bytes that arrive; what it says is sent
-//! to the player's inbox, which makes this side wait when the player is behind.
+//! The demuxer of a media request runs here, as a pure function over the bytes that arrive; its output is sent to the
+//! player's inbox, which makes this side wait when the player is behind.
 
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
@@ -30,7 +30,7 @@ const PIECE: usize = 256 << 10;
 /// Progress is reported at most this often.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(50);
 
-/// What every request of a player carries.
+/// Fields that every request of a player carries.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NetworkConfig {
     /// Header names and values, added to every request. `Authorization`, `Cookie` and `Proxy-Authorization` of these
@@ -102,7 +102,7 @@ impl HttpFetcher {
         self.exchange.take_credentials(url);
     }
 
-    /// Forgets a request.
+    /// Ends a request; it sends nothing more.
     pub fn cancel(&mut self, id: FetchId) {
         if let Some(task) = self.running.remove(&id) {
             task.abort();
@@ -118,7 +118,7 @@ impl Drop for HttpFetcher {
     }
 }
 
-/// Where one request's answers go.
+/// Channel of one request's answers to the player.
 struct Answers {
     id: FetchId,
     inbox: Arc<Inbox>,
@@ -332,7 +332,7 @@ impl<S: FusedStream<Item = reqwest::Result<Bytes>> + Unpin> Pieces<S> {
     }
 }
 
-/// Fills in how far a broken body came.
+/// Adds the bytes received to the error of a broken body.
 fn at(error: FetchError, received: u64, expected: Option<u64>) -> FetchError {
     match error {
         FetchError::Truncated { .. } => FetchError::Truncated { received, expected },

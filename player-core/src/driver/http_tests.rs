@@ -1,4 +1,4 @@
-//! What a request reports, against a server that answers with exactly the bytes it is told to.
+//! Reports of a request, against a server that answers with exactly the bytes of its script.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::io::{Read as _, Write as _};
@@ -54,7 +54,7 @@ fn request(url: Url, ingest: Ingest) -> FetchRequest {
     }
 }
 
-/// Everything that a request says, to its end.
+/// Returns everything that a request reports, to its end.
 fn answers(request: FetchRequest) -> Vec<Input> {
     let inbox = Arc::new(Inbox::new());
     let clock = MonotonicClock::start();

@@ -49,7 +49,7 @@ pub struct Inbox {
 }
 
 impl Inbox {
-    /// An empty queue.
+    /// Returns an empty queue.
     pub fn new() -> Self {
         Self {
             queue: Mutex::new(Queue::default()),
@@ -95,7 +95,7 @@ impl Inbox {
         }
     }
 
-    /// Says that the renderer has events.
+    /// Signals that the renderer has events.
     pub fn renderer_ready(&self) {
         let mut queue = self.lock();
         queue.renderer_ready = true;

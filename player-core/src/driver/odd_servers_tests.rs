@@ -73,7 +73,7 @@ fn request(url: &Url, range: Option<(u64, Option<u64>)>) -> FetchRequest {
     }
 }
 
-/// One player's network.
+/// The network of one player.
 struct Client {
     inbox: Arc<Inbox>,
     fetcher: HttpFetcher,
@@ -308,7 +308,7 @@ fn part(first: u64, last: u64) -> Vec<u8> {
     answer("206 Part", &[&field], body)
 }
 
-/// The body, and the notices beside it.
+/// The body, and the notices that were sent with it.
 fn served(server: &OddServer, range: Option<(u64, Option<u64>)>) -> (Result<Bytes, FetchError>, Vec<RangeNotice>) {
     let inputs = client().inputs(request(&server.url, range));
     let notices = inputs.iter().filter_map(|input| match input {
@@ -394,7 +394,7 @@ fn parts_of_all_shapes_are_told_apart() {
     assert_eq!(compressed.sent("accept-encoding"), [Some("identity".to_owned())]);
 }
 
-/// Samples that came out of a request, after checks of what surrounds them.
+/// Samples of a request, after checks of the inputs around them.
 fn samples_of(inputs: &[Input], length: usize, name: &str) -> Vec<(MediaTime, Bytes)> {
     let heads = inputs.iter().filter(|input| matches!(input, Input::FetchStarted { .. })).count();
     assert_eq!(heads, 1, "{name}: one answer to the engine");

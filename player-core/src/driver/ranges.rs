@@ -20,7 +20,7 @@ pub const MAX_ANSWERS: u32 = 1024;
 pub struct AnswerHead {
     /// HTTP status of success.
     pub status: u16,
-    /// `Content-Range`.
+    /// Value of `Content-Range`.
     pub content_range: Option<String>,
     /// Length of the body, when known.
     pub content_length: Option<u64>,
@@ -294,7 +294,7 @@ fn ignored(message: impl Into<String>) -> FetchError {
     FetchError::RangeIgnored(message.into())
 }
 
-/// A `Content-Range` field.
+/// A parsed `Content-Range` field (RFC 9110 §14.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ContentRange {
     Part {
@@ -302,7 +302,7 @@ enum ContentRange {
         last: u64,
         size: Option<u64>,
     },
-    /// `*/SIZE`: no part.
+    /// `*/SIZE`: the answer holds no part.
     Unsatisfied,
     Unreadable,
 }

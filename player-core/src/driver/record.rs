@@ -30,7 +30,7 @@ impl Recorder {
         this
     }
 
-    /// Writes an input.
+    /// Writes an input as one line.
     pub fn input(&mut self, now: Now, input: &Input) {
         self.line(&Line::Input { now, input });
     }

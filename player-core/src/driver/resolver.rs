@@ -1,4 +1,4 @@
-//! Names of hosts, resolved by the system. The failure has a type of its own, so that it differs from others.
+//! Names of hosts, resolved by the system. A separate error type makes this failure differ from others.
 
 use std::fmt;
 use std::net::SocketAddr;

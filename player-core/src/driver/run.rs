@@ -1,4 +1,4 @@
-//! The player thread: takes messages, tells the engine, carries out what it wants, publishes the snapshot.
+//! The player thread: takes messages, passes them to the engine, carries out its outputs, publishes the snapshot.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -18,7 +18,7 @@ const HEARTBEAT: Duration = Duration::from_millis(250);
 
 type Wake = Arc<dyn Fn() + Send + Sync>;
 
-/// What the thread shows to the handle.
+/// State that the thread shows to the handle.
 #[derive(Default)]
 pub struct Published {
     snapshot: Mutex<Arc<Snapshot>>,
@@ -28,7 +28,7 @@ pub struct Published {
 }
 
 impl Published {
-    /// The newest snapshot.
+    /// Returns the newest snapshot.
     pub fn snapshot(&self) -> Arc<Snapshot> {
         Arc::clone(&self.snapshot.lock().unwrap_or_else(PoisonError::into_inner))
     }

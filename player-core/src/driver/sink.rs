@@ -27,7 +27,7 @@ pub struct Sink {
     ingest: Ingesting,
     /// Pieces of media handed over so far.
     pub seq: u64,
-    /// Something that can be read came out of decryption, so the key fits.
+    /// Decryption has given readable media, so the key fits.
     fits: bool,
 }
 

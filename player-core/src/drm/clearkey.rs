@@ -17,11 +17,11 @@ const BASE64URL: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_encode_padding(false).with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// What the body of an answer is.
+/// Form of the body of a licence server's answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum KeyFile {
-    /// So many bytes, which are the key.
+    /// The body is this number of bytes, which are the key.
     Raw {
         /// Bytes of the key.
         length: u32,
@@ -33,9 +33,9 @@ pub enum KeyFile {
 /// A key of a licence; key files name no id.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LicensedKey {
-    /// Which key it is, when told.
+    /// Identifier of the key, if the answer has one.
     pub id: Option<KeyId>,
-    /// The key.
+    /// Key that decrypts its media.
     pub key: ContentKey,
 }
 

@@ -42,8 +42,8 @@ impl<'de> Deserialize<'de> for KeyId {
     }
 }
 
-/// Sixteen or thirty-two bytes that decrypt. Serialises as its length; reading that back gives as many zeros, so that
-/// a recorded session replays and tells no secret.
+/// Sixteen or thirty-two bytes that decrypt. Serialises as its length; reading that back gives as many zeros, so that a
+/// recorded session replays and holds no secret.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ContentKey(Vec<u8>);
 
@@ -53,12 +53,12 @@ impl ContentKey {
         matches!(bytes.len(), 16 | 32).then(|| Self(bytes.to_vec()))
     }
 
-    /// Reads hexadecimal digits.
+    /// Reads a key in hexadecimal digits; `None` unless they are 16 or 32 bytes.
     pub fn parse(text: &str) -> Option<Self> {
         Self::new(&hexadecimal(text)?)
     }
 
-    /// The bytes.
+    /// Returns the bytes of the key.
     pub fn bytes(&self) -> &[u8] {
         &self.0
     }
@@ -83,10 +83,10 @@ impl<'de> Deserialize<'de> for ContentKey {
     }
 }
 
-/// What a host knows about keys before anything is loaded.
+/// Keys and licence servers that a host knows before anything is loaded.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DrmConfig {
-    /// ClearKey keys.
+    /// ClearKey keys by identifier.
     pub keys: BTreeMap<KeyId, ContentKey>,
     /// ClearKey licence servers, asked before those that the manifest names.
     pub licence_servers: Vec<Url>,

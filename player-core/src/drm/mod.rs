@@ -26,15 +26,15 @@ pub use system::KeySystem;
 
 use serde::{Deserialize, Serialize};
 
-/// Why something could not be decrypted, or a key not be read.
+/// Reasons why something could not be decrypted, or a key not be read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum DrmError {
     /// A key is of another length than its cipher needs.
     #[error("a key of {found} bytes where {expected} are needed")]
     KeyLength {
-        /// Bytes found.
+        /// Number of bytes found.
         found: usize,
-        /// Bytes needed.
+        /// Number of bytes needed.
         expected: usize,
     },
     /// An answer that should carry keys cannot be read.
@@ -49,10 +49,10 @@ pub enum DrmError {
     /// The padding at the end is not what the cipher writes: the key is wrong, or the data is damaged.
     #[error("the padding is wrong: the key does not fit, or the data is damaged")]
     Padding,
-    /// What came out is not media: the key is wrong, or the data is damaged.
+    /// The decrypted bytes are not media: the key is wrong, or the data is damaged.
     #[error("what was decrypted is no media: the key does not fit, or the data is damaged ({0})")]
     Garbage(String),
-    /// A sample says that more of it is encrypted than there is, or has an impossible vector.
+    /// A sample declares more encrypted bytes than it has, or an impossible vector.
     #[error("a sample's encryption information does not fit the sample")]
     SampleMismatch,
     /// A scheme that is not one of ISO/IEC 23001-7.

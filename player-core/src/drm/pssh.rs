@@ -10,10 +10,10 @@ const MAX_KEYS: usize = 256;
 /// More bytes than this are not read.
 const MAX_BYTES: usize = 1 << 20;
 
-/// What a box tells. Its data is a matter between the system and its server.
+/// Content of a `pssh` box. Its data is a matter between the system and its server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pssh {
-    /// Whose it is.
+    /// Key system that the box is for.
     pub system: KeySystem,
     /// The keys that it is about, when it lists them (version 1).
     pub key_ids: Vec<KeyId>,

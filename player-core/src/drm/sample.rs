@@ -82,8 +82,8 @@ fn vector(iv: &[u8]) -> Result<[u8; 16], DrmError> {
     }
 }
 
-/// Calls `decrypt` for each run of whole encrypted blocks: so many encrypted ones, then so many clear ones, over and
-/// over. Without a pattern all whole blocks are one run.
+/// Calls `decrypt` for each run of whole encrypted blocks. A pattern alternates `encrypted` blocks with `clear` ones to
+/// the end; without one all whole blocks are one run.
 fn runs(bytes: &mut [u8], (encrypted, clear): (u8, u8), mut decrypt: impl FnMut(&mut [u8])) {
     let whole = bytes.len() / BLOCK * BLOCK;
     let Some(mut rest) = bytes.get_mut(..whole) else { return };

@@ -11,7 +11,7 @@ use super::{ContentKey, DrmError};
 
 const BLOCK: usize = 16;
 
-/// Which cipher.
+/// Cipher of whole segments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SegmentCipherMode {
@@ -36,15 +36,15 @@ impl SegmentCipherMode {
 /// All that is needed to decrypt one segment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SegmentCipher {
-    /// The cipher.
+    /// Cipher of the segment.
     pub mode: SegmentCipherMode,
-    /// Its key.
+    /// Key of the segment.
     pub key: ContentKey,
-    /// Its initialisation vector.
+    /// Initialisation vector of the segment.
     pub iv: [u8; 16],
 }
 
-/// Decrypts one segment.
+/// Decrypts one segment as its bytes arrive.
 pub struct SegmentDecryptor {
     cipher: Cipher,
     /// Encrypted bytes that wait: what is left of a block, or the last block, which may be padding.
@@ -94,7 +94,7 @@ impl SegmentDecryptor {
         out.freeze()
     }
 
-    /// Says that no byte follows and gives the rest.
+    /// Ends the segment and returns the rest of its bytes.
     ///
     /// # Errors
     /// [`DrmError::Length`] or [`DrmError::Padding`].
@@ -164,7 +164,7 @@ mod tests {
         73bed6b8e3c1743b7116e69e222295163ff1caa1681fac09120eca307586e1a78cb82807230e1321d3fae00d18cc2012";
     const CBC_256: &str = "f58c4c04d6e5f1ba779eabfb5f7bfbd69cfc4e967edb808d679f777bc6702c7d\
         39f23369a9d9bacfa530e26304231461b2eb05e2c39be9fcda6c19078c6a9d1b3f461796d6b0d6b2e0c2a72b4d80e644";
-    /// SP 800-38A §F.5.5.
+    /// Ciphertext of SP 800-38A §F.5.5.
     const CTR_256: &str = "601ec313775789a5b7a7f504bbf3d228f443e3ca4d62b59aca84e990cacaf5c5\
         2b0930daa23de94ce87017ba2d84988ddfc9c58db67aada613c2dd08457941a6";
 

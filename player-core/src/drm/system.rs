@@ -9,17 +9,17 @@ use super::KeyId;
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum KeySystem {
-    /// Nobody in particular: the key lies at an address, or is known to the host.
+    /// No key system: the key lies at an address, or the host knows it.
     Identity,
     /// ClearKey of W3C Encrypted Media Extensions.
     ClearKey,
-    /// The W3C common box: it lists key ids and says nothing about who has the keys.
+    /// The W3C common box: it lists key ids and names no system.
     Common,
-    /// Google Widevine.
+    /// Widevine, a key system of Google.
     Widevine,
-    /// Microsoft PlayReady.
+    /// PlayReady, a key system of Microsoft.
     PlayReady,
-    /// Apple FairPlay Streaming.
+    /// FairPlay Streaming, a key system of Apple.
     FairPlay,
     /// Another one, as written.
     Other(String),
@@ -78,7 +78,7 @@ impl KeySystem {
         }
     }
 
-    /// For people.
+    /// Returns the name for messages to people.
     pub fn name(&self) -> &str {
         match self {
             Self::Identity => "AES",

@@ -88,6 +88,7 @@ fn of_manifest(error: &ManifestError) -> PlayerError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::drm::DrmError;
 
     #[test]
     fn errors_carry_their_data_and_no_secrets() {
@@ -98,5 +99,45 @@ mod tests {
         assert_eq!(described.context.http_status, Some(404));
         assert_eq!(described.context.url.as_deref(), Some("http://h/t/…/v/1.m4s"));
         assert_eq!(described.context.stage, Some(Stage::Segment));
+    }
+
+    #[test]
+    fn each_failure_has_its_code_by_what_was_fetched() {
+        let text = || "text".to_owned();
+        let status = |status| FetchError::Status { status, retry_after: None };
+        let demux = |error| FetchError::Demux(error);
+        let garbage = || DrmError::Garbage(text());
+        for (kind, error, code) in [
+            (FetchKind::Manifest, FetchError::Unreachable(text()), ErrorCode::NetworkUnreachable),
+            (FetchKind::Segment, FetchError::Refused(text()), ErrorCode::NetworkUnreachable),
+            (FetchKind::Segment, FetchError::UnknownHost(text()), ErrorCode::NetworkUnreachable),
+            (FetchKind::Segment, FetchError::NoRoute(text()), ErrorCode::NetworkUnreachable),
+            (FetchKind::Segment, FetchError::MalformedHead(text()), ErrorCode::ResponseMalformed),
+            (FetchKind::Segment, FetchError::Timeout { started: true }, ErrorCode::NetworkTimeout),
+            (FetchKind::Key, status(400), ErrorCode::KeyUnavailable),
+            (FetchKind::Key, status(401), ErrorCode::LicenceRefused),
+            (FetchKind::Key, status(403), ErrorCode::LicenceRefused),
+            (FetchKind::Key, status(404), ErrorCode::KeyUnavailable),
+            (FetchKind::Segment, status(403), ErrorCode::HttpStatus),
+            (FetchKind::Key, FetchError::TooLarge { limit: 1 }, ErrorCode::KeyUnavailable),
+            (FetchKind::Manifest, FetchError::TooLarge { limit: 1 }, ErrorCode::ManifestTooLarge),
+            (FetchKind::Index, FetchError::TooLarge { limit: 1 }, ErrorCode::BodyTooLarge),
+            (FetchKind::Segment, FetchError::TooLarge { limit: 1 }, ErrorCode::BodyTooLarge),
+            (FetchKind::Segment, FetchError::Truncated { received: 1, expected: None }, ErrorCode::BodyTruncated),
+            (FetchKind::Segment, FetchError::Tls(text()), ErrorCode::TlsFailed),
+            (FetchKind::Segment, FetchError::BadAddress(text()), ErrorCode::BadAddress),
+            (FetchKind::Segment, FetchError::RangeIgnored(text()), ErrorCode::RangeIgnored),
+            (FetchKind::Segment, demux(DemuxError::Unsupported { feature: text() }), ErrorCode::ContainerUnsupported),
+            (FetchKind::Segment, demux(DemuxError::Malformed { what: text(), offset: 7 }), ErrorCode::MediaMalformed),
+            (FetchKind::Segment, FetchError::Decrypt(garbage()), ErrorCode::DecryptionFailed),
+            (FetchKind::Key, FetchError::Key(garbage()), ErrorCode::KeyUnavailable),
+        ] {
+            let described = describe(kind, Cause::Fetch(&error), None);
+            assert_eq!(described.code, code, "{kind:?} {error:?}");
+            let feature = matches!(error, FetchError::Demux(DemuxError::Unsupported { .. })).then(text);
+            assert_eq!(described.context.feature, feature, "{error:?}");
+            let offset = matches!(error, FetchError::Demux(DemuxError::Malformed { .. })).then_some(7);
+            assert_eq!(described.context.byte_offset, offset, "{error:?}");
+        }
     }
 }

@@ -133,6 +133,10 @@ mod tests {
             assert_eq!(hole(&spans, &spans, 0, (9000, 9000)), found, "{more}");
             assert_eq!(hole(&spans, &spans, 4000 + more, (9000, 9000)), None, "what is left of it is short");
         }
+        // Between the end of one kind and the begin of the other.
+        for (more, found) in [(0, None), (1, Some((4000, 4000 + seam + 1)))] {
+            assert_eq!(hole(&[(0, 4000)], &[(4000 + seam + more, 9000)], 0, (9000, 9000)), found, "{more}");
+        }
         let spans = [(0, 4000), (6000, 9000)];
         assert_eq!(hole(&spans, &spans, 4000, (9000, 9000)), Some((4000, 6000)));
         assert_eq!(hole(&spans, &spans, 4000, (9000, 5999)), None, "one of them may still bring what lies in it");

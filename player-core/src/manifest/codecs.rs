@@ -1,4 +1,4 @@
-//! What the strings of RFC 6381 and file names tell about media. No bytes of media are looked at.
+//! Media properties from the strings of RFC 6381 and from file names. No bytes of media are read.
 
 use crate::model::{ContainerFormat, ContentKinds, FrameRate, MediaKind};
 
@@ -24,7 +24,7 @@ pub(super) fn is_unreadable(codec: &str) -> bool {
     UNREADABLE.contains(&name.as_str())
 }
 
-/// What a codec string codes; `None` when nobody told us.
+/// Returns the kind of media that a codec string names; `None` for strings that are not known.
 pub(super) fn kind_of(codec: &str) -> Option<MediaKind> {
     let name = codec.split('.').next().unwrap_or(codec).trim().to_ascii_lowercase();
     let is = |list: &[&str]| list.contains(&name.as_str());
@@ -42,7 +42,7 @@ pub(super) fn split(list: &str) -> Vec<String> {
     list.split(',').map(str::trim).filter(|codec| !codec.is_empty()).map(str::to_owned).collect()
 }
 
-/// Which kinds a list of codecs makes; `None` when it is empty or one of them is unknown.
+/// Returns the kinds of media in a list of codecs; `None` if it is empty or one of them is unknown.
 pub(super) fn contents(codecs: &[String]) -> Option<ContentKinds> {
     let mut kinds = ContentKinds::default();
     for codec in codecs {
@@ -55,7 +55,7 @@ pub(super) fn contents(codecs: &[String]) -> Option<ContentKinds> {
     (!codecs.is_empty()).then_some(kinds)
 }
 
-/// What the extension of an address tells.
+/// Returns the format that the extension of an address names.
 pub(super) fn format_of(address: &str) -> ContainerFormat {
     let path = address.split(['?', '#']).next().unwrap_or(address);
     let name = path.rsplit('/').next().unwrap_or(path);

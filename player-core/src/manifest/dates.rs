@@ -162,7 +162,7 @@ mod tests {
         assert_eq!(span("-PT1S"), Some(0));
         assert_eq!(span("PT99999999999999999999999H"), Some(i64::MAX));
         assert_eq!(span("P9999999999Y"), Some(i64::MAX));
-        for text in ["", "P", "PT", "1S", "PT1X", "PT1", "P1S", "PT.S"] {
+        for text in ["", "P", "PT", "1S", "PT1X", "PT1", "P1S", "PT.S", "PT+1S", "PT-1S", "PT1.+5S"] {
             assert_eq!(span(text), None, "{text}");
         }
     }

@@ -34,7 +34,7 @@ impl Warnings {
     }
 }
 
-/// What a document is, by its beginning.
+/// Kind of a document, by its beginning.
 #[derive(Debug)]
 pub(super) enum Document<'a> {
     /// An HLS playlist of either kind.
@@ -195,6 +195,7 @@ mod tests {
         assert_eq!(found(b"\xEF\xBB\xBF\r\n#EXTM3U\n"), "HLS");
         assert_eq!(found(b"# a comment\n#EXTM3U\n"), "HLS");
         assert_eq!(found(b"<?xml version='1.0'?><!-- <x> --><!DOCTYPE m [<!ENTITY a 'b'>]><x:MPD/>"), "DASH");
+        assert_eq!(found(b"<!DOCTYPE m><MPD a='[x]>'/>"), "DASH", "a bracket after the document type");
         assert_eq!(found(b"\xFF\xFE<\0M\0P\0D\0/\0>\0"), "DASH");
         for (bytes, what) in [
             (&b""[..], "an empty file"),

@@ -24,60 +24,60 @@ pub use self::remote::RemoteElements;
 use crate::model::{ByteRange, IndexFormat, IndexSource, Presentation, SegmentList, TimedMetadata};
 use crate::time::{MediaTime, WallClock};
 
-/// Something odd in a manifest that was read around.
+/// A fault of a manifest that was skipped.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ManifestWarning {
-    /// Where, counted from one, when known.
+    /// Line, counted from one, if it is known.
     pub line: Option<u32>,
-    /// What, one sentence.
+    /// Fault in one sentence.
     pub message: String,
 }
 
-/// Why a manifest cannot be used.
+/// Reasons why a manifest cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum ManifestError {
-    /// Neither an HLS playlist nor a DASH manifest; `found` says what it looks like.
+    /// Neither an HLS playlist nor a DASH manifest; `found` names the kind of document that it resembles.
     #[error("expected an HLS playlist or a DASH manifest, found {found}")]
     NotAManifest {
-        /// What it looks like.
+        /// Kind of document that it resembles.
         found: String,
     },
     /// It breaks its own format beyond repair.
     #[error("{message}")]
     Malformed {
-        /// What is wrong.
+        /// Fault of the manifest.
         message: String,
-        /// Where, counted from one, when known.
+        /// Line, counted from one, if it is known.
         line: Option<u32>,
     },
     /// It names nothing that could be played.
     #[error("nothing to play: {message}")]
     Empty {
-        /// What is missing.
+        /// Description of the missing part.
         message: String,
     },
     /// A limit that protects the player was exceeded.
     #[error("{what} exceeds {limit}")]
     TooLarge {
-        /// What is too large.
+        /// Thing that is too large.
         what: String,
-        /// The limit.
+        /// Limit that was exceeded.
         limit: u64,
     },
     /// It needs something that is not built.
     #[error("{feature} is not supported")]
     Unsupported {
-        /// What it needs.
+        /// Feature that it needs.
         feature: String,
     },
 }
 
-/// A manifest, read.
+/// A manifest that was read.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Parsed {
-    /// The presentation.
+    /// Presentation that the manifest describes.
     pub presentation: Presentation,
-    /// What was read around.
+    /// Faults that were skipped.
     pub warnings: Vec<ManifestWarning>,
 }
 
@@ -87,17 +87,17 @@ const MOST_PIECES: usize = 300;
 /// A segment index, read.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ParsedIndex {
-    /// The segments.
+    /// Segments of the index, in order.
     pub segments: SegmentList,
     /// More segments will be added.
     pub live: bool,
-    /// Where the author wants playback to begin; negative counts from the end.
+    /// Start that the author prefers; negative values count from the end.
     pub start: Option<MediaTime>,
     /// Wall-clock time of presentation time zero, when known.
     pub epoch: Option<WallClock>,
-    /// Metadata that the index tells, ordered by begin.
+    /// Metadata in the index, ordered by start.
     pub metadata: Vec<TimedMetadata>,
-    /// What was read around.
+    /// Faults that were skipped.
     pub warnings: Vec<ManifestWarning>,
 }
 
@@ -108,9 +108,9 @@ impl ParsedIndex {
     }
 }
 
-/// Reads a manifest: an HLS multivariant playlist, an HLS media playlist, or a DASH MPD, told apart by content.
-/// `base` is the address it came from after redirects; `now` is needed by live presentations only. Parts that lie in
-/// other files are left out, see [`missing`].
+/// Reads a manifest: an HLS multivariant playlist, an HLS media playlist, or a DASH MPD, recognised by content. `base`
+/// is its address after redirects; `now` is needed by live presentations only. Parts that lie in other files are left
+/// out, see [`missing`].
 ///
 /// # Errors
 /// When it is neither, is damaged, empty, too large, or needs a feature that is not built.
@@ -136,8 +136,9 @@ pub fn parse_with(
     Ok(Parsed { presentation, warnings: warnings.into_list() })
 }
 
-/// The addresses of the parts that must be fetched before [`parse_with`] can give all of the presentation, those in
-/// `remotes` aside. Parts may refer to further parts: ask again with what came, until nothing is missing.
+/// Returns the addresses of the parts that must be fetched before [`parse_with`] can give the whole presentation,
+/// except those in `remotes`. Parts may refer to further parts: ask again with each that was fetched, until nothing is
+/// missing.
 ///
 /// # Errors
 /// As [`parse`], but nothing is unsupported or empty.
@@ -164,7 +165,7 @@ pub struct IndexPiece {
 }
 
 impl IndexPiece {
-    /// What came for a range.
+    /// Makes a piece of the bytes received for a range.
     pub fn new(range: Option<ByteRange>, bytes: Bytes) -> Self {
         let offset = range.map_or(0, |range| range.offset);
         let asked = range.and_then(|range| range.length);
@@ -173,17 +174,17 @@ impl IndexPiece {
     }
 }
 
-/// How far the reading of an index came.
+/// Progress of reading an index.
 #[derive(Clone, Debug, PartialEq)]
 pub enum IndexReading {
-    /// It is read.
+    /// The index is read.
     Known(ParsedIndex),
     /// These bytes of the same file are needed, too.
     More(ByteRange),
 }
 
-/// Reads an index of which so many pieces are here: one for a playlist, one or more for a segment index, which may
-/// have levels or must be looked for. `base` is the address they came from after redirects.
+/// Reads an index from the pieces fetched so far: one for a playlist, one or more for a segment index, which may have
+/// levels or must be searched for. `base` is its address after redirects.
 ///
 /// # Errors
 /// As [`parse`].
@@ -204,7 +205,8 @@ pub fn read_index(pieces: &[IndexPiece], source: &IndexSource, base: &Url) -> Re
     })
 }
 
-/// Reads a segment index that the manifest referred to, and that is here as a whole. `base` is the address it came from after redirects.
+/// Reads a segment index that the manifest referred to, and that is here as a whole. `base` is its address after
+/// redirects.
 ///
 /// # Errors
 /// As [`parse`].
@@ -231,9 +233,9 @@ pub fn parse_index(bytes: &[u8], source: &IndexSource, base: &Url) -> Result<Par
     Ok(ParsedIndex { warnings: warnings.into_list(), ..parsed })
 }
 
-/// What a manifest says, as JSON in document order, for tools and tests: every variant, rendition, segment, period,
-/// set and representation, with `protocol`, `kind`, `live` and `warnings` (`[{line, message}]`). Live manifests too;
-/// `now` places the live edge of a DASH presentation. Nothing is chosen, merged or left out.
+/// Describes a manifest as JSON in document order, for tools and tests: every variant, rendition, segment, period, set
+/// and representation, with `protocol`, `kind`, `live` and `warnings` (`[{line, message}]`). Live manifests too; `now`
+/// places the live edge of a DASH presentation. Nothing is chosen, merged or left out.
 ///
 /// # Errors
 /// As [`parse`], but nothing is unsupported.

@@ -1,5 +1,5 @@
-//! Where the segments of an indexed file lie: segment index boxes, found, followed through their levels, and put on the
-//! presentation timeline. The box itself is read by `container::mp4`.
+//! Segments of an indexed file: finds segment index boxes, follows them through their levels, and puts the segments on
+//! the presentation timeline. `container::mp4` reads the box itself.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::time::{MediaTime, duration_from_ticks};
 
 /// Boxes in front of an index; more are hostile.
 const MAX_BOXES: usize = 64;
-/// Levels of indexes.
+/// Maximum number of levels of indexes.
 const MAX_DEPTH: usize = 8;
 /// Index boxes of one file.
 const MAX_INDEXES: usize = 256;
@@ -25,7 +25,7 @@ const PROBE: u64 = 16 << 10;
 /// A movie or an index box larger than this is hostile.
 const MAX_BOX: u64 = 32 << 20;
 
-/// How far reading came.
+/// Progress of reading.
 #[derive(Debug)]
 pub(super) enum Reading {
     /// All segments are known.
@@ -36,8 +36,7 @@ pub(super) enum Reading {
 
 /// Reads the index of a file as far as its pieces reach.
 ///
-/// # Errors
-/// When it is damaged, or there is none and nothing tells how long the file is.
+/// # Errors When it is damaged, or there is none and the length of the file is unknown.
 pub(super) fn read(
     pieces: &[IndexPiece],
     source: &IndexSource,
@@ -75,7 +74,7 @@ enum Found {
     More(ByteRange),
 }
 
-/// A segment as an index tells it.
+/// A segment as an index describes it.
 #[derive(Clone, Copy, Debug)]
 struct Indexed {
     time: MediaTime,
@@ -148,7 +147,7 @@ impl<'r> Reader<'r> {
                         && (self.at(position).len() as u64) < size
                         && !self.ends_before(position.saturating_add(size)) =>
                 {
-                    // It tells how long the file is, should there be no index.
+                    // The answer gives the length of the file, should there be no index.
                     return Ok(Found::More(ByteRange { offset: position, length: Some(size + PROBE) }));
                 }
                 _ if !kind.iter().all(|byte| (0x20..0x7f).contains(byte)) => return Ok(Found::None),
@@ -239,10 +238,10 @@ fn bases(source: &IndexSource, base: &Url) -> Vec<Url> {
 /// The segments of the period: what lies before or behind it belongs to another one.
 fn list(segments: &[Indexed], index: u64, source: &IndexSource, base: &Url) -> Result<SegmentList, ManifestError> {
     let bases = bases(source, base);
-    // What stands before the index of a file that says nothing else about it initialises the media.
+    // The bytes before the index initialise the media if nothing else in the file declares them.
     let before = Resource { urls: bases.clone(), range: Some(ByteRange { offset: 0, length: Some(index) }) };
     let implied = (index > 0 && source.media.is_empty()).then_some(before);
-    // §8.16.3.3: references count from the first byte after the index; in a file of its own from the media's first.
+    // §8.16.3.3: references count from the first byte after the index; in a separate file from the media's first.
     let away = if source.media.is_empty() { 0 } else { segments.first().map_or(0, |first| first.range.offset) };
     let mut listing = SegmentListing::new(bases);
     let init = source.init.clone().or(implied).map(|init| listing.add_init(init));
@@ -463,6 +462,21 @@ mod tests {
         }
         let (webm, _) = fetch(&[0x1A, 0x45, 0xDF, 0xA3, 0, 0, 0, 0], &source(None));
         assert!(matches!(webm, Err(ManifestError::Unsupported { .. })), "{webm:?}");
+    }
+
+    #[test]
+    fn as_many_indexes_are_read_as_the_limit_says() {
+        for (below, fits) in [(MAX_INDEXES - 1, true), (MAX_INDEXES, false)] {
+            let low = index(0, &[(8, 1000)]);
+            let size = u32::try_from(low.len()).unwrap();
+            let top = index(0, &vec![(0x8000_0000 | size, 1000); below]);
+            let file = [top.clone(), low.repeat(below), vec![0; 8]].concat();
+            let (list, _) = fetch(&file, &source(Some((0, top.len() as u64))));
+            match list {
+                Ok(list) => assert!(fits && list.len() == below as u64, "{} of {below}", list.len()),
+                Err(error) => assert!(!fits && matches!(error, ManifestError::TooLarge { .. }), "{error:?}"),
+            }
+        }
     }
 
     #[test]

@@ -16,19 +16,19 @@ const MAX_BYTES: usize = 1 << 20;
 const MAX_ENTRIES: usize = 100;
 /// More replacements than this are read no further.
 const MAX_ADDRESSES: usize = 10_000;
-/// Until the next one when not told.
+/// Default time until the next request.
 const TTL: Duration = Duration::from_secs(300);
 /// A server cannot make a player ask without end, nor for ever the same.
 const TTL_LIMITS: (u64, u64) = (1, 86_400);
 
-/// What a steering server orders.
+/// Orders of a steering server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SteeringManifest {
     /// Ask again after this.
     pub ttl: Duration,
-    /// Ask here next time; relative to where this one came from.
+    /// Address of the next request; relative to that of this answer.
     pub reload: Option<String>,
-    /// Pathways, best first.
+    /// Identifiers of pathways, best first.
     pub priority: Vec<String>,
     /// Pathways that the manifest does not name.
     pub clones: Vec<PathwayClone>,
@@ -39,7 +39,7 @@ pub struct SteeringManifest {
 pub struct PathwayClone {
     /// The pathway that it is made from.
     pub base: String,
-    /// Its name.
+    /// Identifier of the clone.
     pub id: String,
     /// Its host, when another; a port may follow.
     pub host: Option<String>,
@@ -134,7 +134,8 @@ fn clone(value: &Value) -> Option<PathwayClone> {
     Some(PathwayClone { base, id, host: text(replacement, "HOST"), params, addresses })
 }
 
-/// The address to ask for orders: what is in use and how fast it was are told (RFC 8216bis §7.2; ETSI TS 103 998).
+/// Returns the address of the next request for orders, with the pathway in use and its throughput (RFC 8216bis §7.2;
+/// ETSI TS 103 998).
 pub fn steering_request(protocol: Protocol, server: &Url, pathway: Option<&str>, throughput_bps: Option<u64>) -> Url {
     let (pathway_name, throughput_name) = match protocol {
         Protocol::Hls => ("_HLS_pathway", "_HLS_throughput"),

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::time::MediaTime;
 
-/// How the planes of a picture are laid out.
+/// Layout of the planes of a picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PixelLayout {
@@ -16,14 +16,14 @@ pub enum PixelLayout {
     I420P10,
 }
 
-/// How numbers become colours (ITU-T H.273).
+/// Mapping from sample values to colours (ITU-T H.273).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Colorimetry {
     /// MatrixCoefficients code point: 1 BT.709, 5 or 6 BT.601, 9 BT.2020.
     pub matrix: u8,
     /// TransferCharacteristics code point: 1 BT.709, 16 PQ, 18 HLG.
     pub transfer: u8,
-    /// ColourPrimaries code point.
+    /// ColourPrimaries code point (H.273 §8.1).
     pub primaries: u8,
     /// Black is 0 and white 255 (true), or 16 and 235.
     pub full_range: bool,
@@ -32,7 +32,7 @@ pub struct Colorimetry {
 /// One plane of a picture.
 #[derive(Clone)]
 pub struct FramePlane {
-    /// Holds the memory.
+    /// Owner of the memory.
     pub data: Arc<dyn AsRef<[u8]> + Send + Sync>,
     /// Bytes from one line to the next.
     pub stride: usize,
@@ -51,7 +51,7 @@ impl FramePlane {
 /// A decoded picture, shared and never copied.
 #[derive(Clone)]
 pub struct VideoFrame {
-    /// When it is presented.
+    /// Presentation time of the picture.
     pub pts: MediaTime,
     /// Visible width in pixels.
     pub width: u32,
@@ -61,11 +61,11 @@ pub struct VideoFrame {
     pub pixel_aspect: (u32, u32),
     /// Clockwise rotation to apply: 0, 90, 180 or 270 degrees.
     pub rotation: u16,
-    /// The planes' arrangement.
+    /// Layout of the planes.
     pub layout: PixelLayout,
-    /// What the numbers mean.
+    /// Mapping from sample values to colours.
     pub colorimetry: Colorimetry,
-    /// The planes, as `layout` tells.
+    /// The planes, in the order of `layout`.
     pub planes: Vec<FramePlane>,
     /// Counts the frames of a session from one, so that a host knows a new one when it sees it.
     pub serial: u64,
@@ -90,7 +90,7 @@ struct SlotInner {
 }
 
 impl FrameSlot {
-    /// An empty slot.
+    /// Returns an empty slot.
     pub fn new() -> Self {
         Self::default()
     }
@@ -114,7 +114,7 @@ impl FrameSlot {
         self.inner.frame.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Forgets the picture.
+    /// Drops the picture that is held.
     pub fn clear(&self) {
         *self.inner.frame.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }

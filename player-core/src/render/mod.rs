@@ -26,7 +26,7 @@ use crate::time::{MediaTime, Now};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Epoch(pub u64);
 
-/// What the engine tells a renderer, in order.
+/// Commands of the engine to a renderer, in order.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum RenderCommand {
     /// Begin again at `start`: drop everything, and show nothing before `start` (decode and clip).
@@ -41,68 +41,68 @@ pub enum RenderCommand {
         /// The kinds of track that will be appended: video, audio or both.
         tracks: Vec<MediaKind>,
     },
-    /// What follows on this track needs this configuration. Media before it is presented to its end first.
+    /// Sets the configuration of the media that follows on this track. Media before it is presented to its end first.
     Configure {
-        /// Which track.
+        /// Kind of the track.
         track: MediaKind,
-        /// The decoder's configuration.
+        /// Configuration of the decoder.
         config: Arc<CodecConfig>,
-        /// What may be presented of what follows; the rest is decoded and clipped.
+        /// Span of the media that follows in which it may be presented; the rest is decoded and clipped.
         window: Window,
         /// The epoch it belongs to.
         epoch: Epoch,
     },
     /// This track has no media before `until`, and the others go on: the last picture stays, and there is silence.
     Gap {
-        /// Which track.
+        /// Kind of the track.
         track: MediaKind,
-        /// Where its media goes on, as far as is known.
+        /// Time at which its media goes on, as far as is known.
         until: MediaTime,
-        /// The epoch.
+        /// Epoch that the gap belongs to.
         epoch: Epoch,
     },
     /// Samples in decoding order, in presentation time, already decrypted.
     Append {
-        /// Which track.
+        /// Kind of the track.
         track: MediaKind,
-        /// In decoding order.
+        /// Samples in decoding order.
         samples: Vec<Sample>,
         /// The epoch they belong to.
         epoch: Epoch,
     },
     /// Nothing more comes on this track in this epoch.
     EndOfTrack {
-        /// Which track.
+        /// Kind of the track.
         track: MediaKind,
-        /// The epoch.
+        /// Epoch that ends on this track.
         epoch: Epoch,
     },
     /// Drop what is not shown yet of one track (a language was changed); what follows begins at `from`.
     /// A renderer that cannot do it for one track alone may answer [`RenderEvent::FlushWanted`].
     FlushTrack {
-        /// Which track.
+        /// Kind of the track.
         track: MediaKind,
-        /// Where the new media begins.
+        /// Start of the new media.
         from: MediaTime,
-        /// The epoch.
+        /// Epoch that goes on.
         epoch: Epoch,
     },
     /// Let the clock run, or hold it.
     SetPlaying(bool),
-    /// How fast the clock runs while playing; audio keeps its pitch.
+    /// Sets the rate of the clock while playing; audio keeps its pitch.
     SetRate(f64),
     /// Loudness 0.0–1.0 and silence.
     SetVolume {
-        /// Linear loudness.
+        /// Linear loudness, 0 to 1.
         volume: f64,
-        /// Silence.
+        /// True for no audible output.
         muted: bool,
     },
     /// Drop everything and release devices.
     Stop,
 }
 
-/// How many video frames went which way since the renderer was made.
+/// Video frames since the renderer was made, by their end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FrameCounts {
     /// Handed to the sink in time to be shown.
@@ -111,11 +111,11 @@ pub struct FrameCounts {
     pub dropped: u64,
     /// Shown again because the next was not there.
     pub repeated: u64,
-    /// Decoded with errors.
+    /// Frames that were decoded with errors.
     pub corrupt: u64,
 }
 
-/// What a renderer tells the engine. Events of an older epoch are ignored.
+/// Events of a renderer for the engine. Those of an older epoch are ignored.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum RenderEvent {
     /// The flush is done; appends of this epoch are accepted from now on (they were queued before).
@@ -125,59 +125,59 @@ pub enum RenderEvent {
     },
     /// The first video frame of this epoch is on screen.
     FirstFrame {
-        /// The epoch.
+        /// Epoch that the picture belongs to.
         epoch: Epoch,
-        /// Its presentation time.
+        /// Presentation time of the picture.
         pts: MediaTime,
     },
     /// The first audio of this epoch is presented without video: the epoch has none, it begins later, or it cannot be
     /// decoded. [`RenderEvent::FirstFrame`] may follow.
     FirstAudio {
-        /// The epoch.
+        /// Epoch that the audio belongs to.
         epoch: Epoch,
-        /// Its presentation time.
+        /// Presentation time of the audio.
         pts: MediaTime,
     },
-    /// Where the clock is. Sent at least every 100 ms while playing, and once after each change of playing,
-    /// rate or epoch.
+    /// Position of the clock. Sent at least every 100 ms while playing, and once after each change of playing, rate or
+    /// epoch.
     Position {
-        /// The epoch.
+        /// Epoch that the position belongs to.
         epoch: Epoch,
         /// Presentation time on screen.
         position: MediaTime,
     },
     /// Frame counts changed; merged, at most ten times a second.
     Frames(FrameCounts),
-    /// A frame's picture came so much later (positive) or earlier than its sound; sampled about once a second.
+    /// Time by which a frame's picture was later (positive) or earlier than its audio; sampled about once a second.
     AvSync {
         /// Nanoseconds; positive when the picture is late.
         nanos: i64,
     },
     /// Everything that was appended has been presented to its end.
     Ended {
-        /// The epoch.
+        /// Epoch that has ended.
         epoch: Epoch,
     },
     /// A new decoder or resolution is on screen from this time on.
     Reconfigured {
-        /// Which track.
+        /// Kind of the track.
         track: MediaKind,
-        /// From when on.
+        /// Presentation time from which it is on screen.
         from: MediaTime,
     },
     /// The renderer cannot go on without a flush at its position: a device went away, a track was flushed alone, or more
     /// media was appended than it can hold.
     FlushWanted {
-        /// Why, for the log.
+        /// Reason for the log.
         reason: String,
     },
     /// Something was recovered: no device, no GPU… Playback goes on with what there is.
     Warning(PlayerError),
     /// This track cannot be decoded with its present configuration: choose another representation or go on without it.
     TrackFailed {
-        /// Which track.
+        /// Kind of the track.
         track: MediaKind,
-        /// Why.
+        /// Error of the decoder.
         error: PlayerError,
     },
     /// Nothing can be presented any more.
@@ -196,12 +196,12 @@ pub trait Renderer: Send {
     /// [`RenderCommand::SetRate`] and [`RenderCommand::SetVolume`] only the newest of each need be executed.
     fn handle(&mut self, now: Now, command: RenderCommand);
 
-    /// Lets time pass, for renderers that have no clock of their own.
+    /// Lets time pass, for renderers without a clock.
     fn advance(&mut self, now: Now);
 
     /// The next event, if any. Call until `None`.
     fn poll_event(&mut self, now: Now) -> Option<RenderEvent>;
 
-    /// When `advance` must be called next; `None` when the waker tells.
+    /// Returns the time at which `advance` must be called next; `None` if the waker signals instead.
     fn poll_timeout(&self) -> Option<Now>;
 }

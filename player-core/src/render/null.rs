@@ -1,8 +1,8 @@
 //! A renderer that decodes nothing and paces time like a device.
 //!
 //! It holds the timing of what is appended, shows pictures by counting them when their time comes, and reports as a
-//! real one does. It has no thread and reads no clock: time passes when its owner says so, so it serves the player
-//! without a screen and the simulator alike.
+//! real one does. It has no thread and reads no clock: its owner advances the time, so it serves the player without a
+//! screen and the simulator alike.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -12,9 +12,9 @@ use crate::container::Sample;
 use crate::model::MediaKind;
 use crate::time::{MediaTime, Now};
 
-/// How often the position is reported while playing.
+/// Interval at which the position is reported while playing.
 const REPORT_EVERY: Duration = Duration::from_millis(100);
-/// Frame counts are reported with every position until so many pictures were shown, then once a second.
+/// Number of pictures until which frame counts are reported with every position; then once a second.
 const EARLY_FRAMES: u64 = 50;
 const SPARSE_REPORTS: u32 = 10;
 
@@ -64,7 +64,7 @@ impl Track {
     }
 }
 
-/// The renderer.
+/// A renderer that decodes nothing and paces time.
 #[derive(Clone, Debug, Default)]
 pub struct NullRenderer {
     events: VecDeque<RenderEvent>,
@@ -73,7 +73,7 @@ pub struct NullRenderer {
     tracks: Vec<Track>,
     playing: bool,
     permille: u64,
-    /// Where the clock was at `at`.
+    /// Position of the clock at `at`.
     position: MediaTime,
     at: Now,
     /// The epoch has begun to be presented.

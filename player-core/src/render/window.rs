@@ -1,4 +1,4 @@
-//! What of a run of media may be presented: a period, or what the media after it leaves of it.
+//! The part of a run of media that may be presented: a period, or the rest that the media after it leaves of it.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ const ROUNDING: Duration = Duration::from_millis(1);
 /// before a period begins (encoder delay, a segment that straddles the boundary) and what overruns its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Window {
-    /// The first instant.
+    /// First instant of the window.
     pub from: MediaTime,
     /// The instant after the last.
     pub until: MediaTime,

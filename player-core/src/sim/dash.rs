@@ -111,7 +111,7 @@ impl Film {
             text,
             "<SegmentTemplate timescale=\"{scale}\" {duration}startNumber=\"{}\" presentationTimeOffset=\"{offset}\" \
              {init}media=\"{group}/$RepresentationID$/$Number$.m4s\"",
-            self.first_number(group) + first
+            self.number_of(group, first)
         );
         if !self.shape.uneven {
             text.push_str("/>\n");
@@ -119,7 +119,8 @@ impl Film {
         }
         text.push_str("><SegmentTimeline>");
         let close = begin + self.period_length();
-        for (start, end) in (first..self.segments()).map(|place| self.span_of(group, place)) {
+        let present = (first..self.segments()).filter(|place| !self.is_hole(group, *place));
+        for (start, end) in present.map(|place| self.span_of(group, place)) {
             if start >= close {
                 break;
             }

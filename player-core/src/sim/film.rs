@@ -131,6 +131,8 @@ pub struct Film {
     pub pathways: Vec<String>,
     /// Host of the renditions of an HLS playlist without pathways; that of the playlist if `None`.
     pub rendition_host: Option<String>,
+    /// Gives each variant of HLS a `STABLE-VARIANT-ID`: `s-` and its name.
+    pub stable_ids: bool,
     /// What the steering server answers; the HLS playlist names one when this is told.
     pub steering: Option<String>,
     /// Where the author of the HLS playlist wants playback to begin, in seconds; negative from the end.
@@ -208,6 +210,7 @@ impl Film {
             media_offset: Duration::ZERO,
             pathways: Vec::new(),
             rendition_host: None,
+            stable_ids: false,
             steering: None,
             authored_start: None,
             gaps: Vec::new(),

@@ -60,10 +60,12 @@ impl Film {
             let (width, height) = rung.size;
             for (audio, sound) in self.groups_of(&rung.id, group) {
                 let rate = rung.bitrate + sound;
+                let stable =
+                    if self.stable_ids { format!(",STABLE-VARIANT-ID=\"s-{}\"", rung.id) } else { String::new() };
                 let _ = writeln!(
                     text,
                     "#EXT-X-STREAM-INF:BANDWIDTH={rate},AVERAGE-BANDWIDTH={rate},RESOLUTION={width}x{height},\
-                     CODECS=\"{codecs}\"{audio}{subtitles}{closed}{}{more}\n{root}v/{}/index.m3u8",
+                     CODECS=\"{codecs}\"{audio}{subtitles}{closed}{}{stable}{more}\n{root}v/{}/index.m3u8",
                     self.hdcp_level(&rung.id),
                     rung.id
                 );

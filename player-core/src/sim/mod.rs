@@ -11,6 +11,7 @@ mod hls;
 mod media;
 mod network;
 mod packaging;
+pub mod record;
 mod shape;
 mod sounds;
 mod watch;

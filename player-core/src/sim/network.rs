@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use abr::simulator::link::Link;
+use abr::link::Link;
 use bytes::Bytes;
 
 use super::fault::{Effect, FaultPlan};

@@ -99,7 +99,7 @@ impl Film {
     pub fn file_of(&self, group: &str, place: u64) -> String {
         match self.protocol {
             Protocol::Hls => place.to_string(),
-            Protocol::Dash => (self.first_number(group) + place).to_string(),
+            Protocol::Dash => self.number_of(group, place).to_string(),
         }
     }
 
@@ -108,9 +108,33 @@ impl Film {
         let number: u64 = file.parse().ok()?;
         let place = match self.protocol {
             Protocol::Hls => number,
-            Protocol::Dash => number.checked_sub(self.first_number(group))?,
+            Protocol::Dash => {
+                let number = number.checked_sub(self.first_number(group))?;
+                let mut present = (0..self.segments()).filter(|place| !self.is_hole(group, *place));
+                present.nth(usize::try_from(number).ok()?)?
+            }
         };
         (place < self.segments()).then_some(place)
+    }
+
+    /// Returns the `$Number$` of a segment: segments that no representation has are not counted.
+    pub(super) fn number_of(&self, group: &str, place: u64) -> u64 {
+        self.first_number(group) + (0..place).filter(|place| !self.is_hole(group, *place)).count() as u64
+    }
+
+    /// Returns true if the `SegmentTimeline` of a template leaves the segment out: each representation lacks it.
+    pub(super) fn is_hole(&self, group: &str, place: u64) -> bool {
+        if self.protocol == Protocol::Hls || !self.shape.uneven || self.addressing(group) != Addressing::Files {
+            return false;
+        }
+        match group {
+            "v" => self.ladder.iter().all(|rung| self.is_gap(&rung.id, place)),
+            "a" => {
+                let mut names = self.voices.iter().flat_map(|voice| self.sounds_of(voice)).map(|(name, _)| name);
+                names.all(|name| self.is_gap(&name, place))
+            }
+            _ => false,
+        }
     }
 
     /// The path of a segment with its place instead of its number; `None` if they are equal or it is no segment.

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use abr::simulator::link::{Link, Trace};
+use abr::link::{Link, Trace};
 use serde::{Deserialize, Serialize};
 use url::Url;
 

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::{FrameDiscards, FrameLosses, SessionStats};
 use crate::error::{ErrorContext, PlayerError};
 
-/// How a session ended.
+/// End of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
@@ -20,7 +20,7 @@ pub enum Outcome {
     Failed,
 }
 
-/// What the process used, from the operating system.
+/// Resources of the process, from the operating system.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct ProcessUsage {
     /// Largest resident set, bytes.
@@ -32,17 +32,17 @@ pub struct ProcessUsage {
 /// The error that ended a session.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ErrorReport {
-    /// The stable number.
+    /// Stable number of the code.
     pub code: u16,
-    /// The stable name.
+    /// Stable name of the code.
     pub name: &'static str,
     /// One sentence for an engineer.
     pub message: String,
-    /// What the person in front of the screen can do.
+    /// Advice to the person in front of the screen.
     pub advice: &'static str,
     /// True when it may succeed later.
     pub retriable: bool,
-    /// Where it happened.
+    /// Circumstances of the error.
     pub context: ErrorContext,
 }
 
@@ -59,34 +59,34 @@ impl From<&PlayerError> for ErrorReport {
     }
 }
 
-/// One stall.
+/// A stall of the session.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct StallReport {
-    /// Presentation time, seconds.
+    /// Presentation time in seconds.
     pub at_s: f64,
-    /// Milliseconds.
+    /// Duration in milliseconds, so far if it has not ended.
     pub duration_ms: f64,
-    /// What was missing.
+    /// Description of the missing media.
     pub reason: String,
 }
 
 /// One change of quality on screen.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct SwitchReport {
-    /// Presentation time, seconds.
+    /// Presentation time in seconds.
     pub at_s: f64,
-    /// Representation before.
+    /// Representation before the switch.
     pub from: String,
-    /// Representation after.
+    /// Representation after the switch.
     pub to: String,
-    /// Why.
+    /// Reason of the adaptive rule.
     pub reason: String,
 }
 
-/// One seek.
+/// A seek of the session.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct SeekReport {
-    /// The target, seconds.
+    /// Target in seconds of presentation time.
     pub to_s: f64,
     /// From the command to the first correct picture.
     pub latency_ms: Option<f64>,
@@ -97,13 +97,13 @@ pub struct SeekReport {
 /// One location given up.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct FailoverReport {
-    /// Presentation time, seconds.
+    /// Presentation time in seconds.
     pub at_s: f64,
-    /// The location excluded.
+    /// Location that was excluded.
     pub from: String,
     /// The location that took over.
     pub to: String,
-    /// Why.
+    /// Reason of the failover.
     pub reason: String,
 }
 
@@ -157,32 +157,32 @@ impl FramesReport {
     }
 }
 
-/// Bytes received.
+/// Number of bytes received, by use.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct BytesReport {
-    /// Media.
+    /// Bytes of media segments.
     pub media: u64,
-    /// Manifests, playlists, indexes.
+    /// Bytes of manifests, playlists and indexes.
     pub manifest: u64,
-    /// Media never presented.
+    /// Bytes of media that was never presented.
     pub wasted: u64,
 }
 
 /// Picture minus sound, absolute.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct QuantileReport {
-    /// Median.
+    /// Median of the values.
     pub p50: f64,
-    /// 99th percentile.
+    /// 99th percentile of the values.
     pub p99: f64,
 }
 
 /// Media ahead of the playhead while playing, the renderer's lead included.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct BufferReport {
-    /// Time-weighted mean, seconds.
+    /// Time-weighted mean, in seconds.
     pub mean: Option<f64>,
-    /// Least, seconds.
+    /// Least value, in seconds.
     pub min: Option<f64>,
 }
 
@@ -198,9 +198,9 @@ pub struct LiveReport {
 /// The report of one session. Unmeasured values are `null`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct SessionReport {
-    /// How it ended.
+    /// End of the session.
     pub outcome: Outcome,
-    /// Why, when it failed.
+    /// Error that ended it, if it failed.
     pub error: Option<ErrorReport>,
     /// From load to the first picture.
     pub startup_ms: Option<f64>,
@@ -208,37 +208,37 @@ pub struct SessionReport {
     pub moving_ms: Option<f64>,
     /// From load to the end of each phase.
     pub startup_phases: BTreeMap<String, f64>,
-    /// Presentation time traversed.
+    /// Presentation time traversed, in seconds.
     pub played_s: f64,
     /// Stops for want of media.
     pub stalls: Vec<StallReport>,
-    /// Their sum.
+    /// Sum of the durations of all stalls, in milliseconds.
     pub stall_ms_total: f64,
     /// stall / (stall + played wall time).
     pub rebuffer_ratio: Option<f64>,
-    /// As shown.
+    /// Switches of representation as shown, in order.
     pub switches: Vec<SwitchReport>,
-    /// Bits per second.
+    /// Bitrate of the video, in bits per second.
     pub bitrate_bps: BitrateReport,
     /// Video frames; `null` with a renderer that counts none.
     pub frames: Option<FramesReport>,
-    /// In order.
+    /// Seeks of the session, in order.
     pub seeks: Vec<SeekReport>,
-    /// Received.
+    /// Bytes received, by use.
     pub bytes: BytesReport,
-    /// Requests made.
+    /// Number of requests made.
     pub requests: u64,
-    /// Requests made again.
+    /// Number of requests that were repeated.
     pub retries: u64,
-    /// In order.
+    /// Changes of location, in order.
     pub failovers: Vec<FailoverReport>,
     /// Absolute, milliseconds; `null` when not measured.
     pub av_sync_ms: Option<QuantileReport>,
-    /// Seconds.
+    /// Media ahead of the playhead, in seconds.
     pub buffer_s: BufferReport,
-    /// `null` on demand.
+    /// Latency of a live session; `null` on demand.
     pub live: Option<LiveReport>,
-    /// Of the process.
+    /// Peak memory of the process, in bytes.
     pub peak_rss_bytes: Option<u64>,
     /// User and system time of the process.
     pub cpu_s: Option<f64>,
@@ -259,7 +259,7 @@ fn quantiles(samples: &[i64]) -> Option<QuantileReport> {
 }
 
 impl SessionReport {
-    /// Makes the report. `video_frames` tells whether the renderer counts frames.
+    /// Makes the report. `video_frames` is true if the renderer counts frames.
     pub fn new(
         outcome: Outcome,
         error: Option<&PlayerError>,

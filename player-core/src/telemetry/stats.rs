@@ -1,4 +1,4 @@
-//! What the engine measures while it plays.
+//! Measurements of the engine during playback.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,28 +11,28 @@ use crate::time::MediaTime;
 /// One stop for want of media.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Stall {
-    /// Where.
+    /// Position of playback.
     pub at: MediaTime,
-    /// How long; so far, when it has not ended.
+    /// Duration; so far, if it has not ended.
     pub duration: Duration,
-    /// What was missing.
+    /// Description of the missing media.
     pub reason: String,
 }
 
 /// One change of quality, as shown.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Switch {
-    /// Where.
+    /// Presentation time of the switch.
     pub at: MediaTime,
-    /// Representation before.
+    /// Representation before the switch.
     pub from: String,
-    /// Representation after.
+    /// Representation after the switch.
     pub to: String,
-    /// Why.
+    /// Reason of the adaptive rule.
     pub reason: String,
 }
 
-/// One seek.
+/// A seek of the session.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Seek {
     /// The target after clamping.
@@ -46,13 +46,13 @@ pub struct Seek {
 /// One location given up.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Failover {
-    /// Where playback was.
+    /// Position of playback.
     pub at: MediaTime,
-    /// The location excluded.
+    /// Location that was excluded.
     pub from: String,
     /// The location that took over.
     pub to: String,
-    /// Why.
+    /// Reason of the failover.
     pub reason: String,
 }
 
@@ -65,7 +65,7 @@ pub struct FrameLosses {
     pub overlapped: u64,
     /// They lie outside of their period.
     pub outside_window: u64,
-    /// They came after their time: playback had jumped over a gap there. Pictures that were decoded too late are in
+    /// They arrived after their time: playback had jumped over a gap there. Pictures that were decoded too late are in
     /// [`FrameCounts::dropped`].
     pub late: u64,
 }
@@ -73,13 +73,13 @@ pub struct FrameLosses {
 /// Video samples that are never presented because of an action of the host, by action.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FrameDiscards {
-    /// Playback went elsewhere.
+    /// Playback went elsewhere by a seek.
     pub seek: u64,
     /// Another track or quality was chosen.
     pub switch: u64,
     /// Other media took their place.
     pub replaced: u64,
-    /// Playback was stopped.
+    /// Playback was stopped by the host.
     pub stopped: u64,
 }
 
@@ -87,8 +87,8 @@ pub struct FrameDiscards {
 /// [`FrameCounts`]; what is in none of the counts is still held.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FrameAccount {
-    /// Samples received, each once: a sample that a repeated request gives again counts once, and a sample
-    /// of a request that came to nothing does not count.
+    /// Samples received, each once: a sample that a repeated request gives again counts once, and a sample of a request
+    /// that failed in the end does not count.
     pub received: u64,
     /// Presentations of samples that had been presented before: after a seek back into the buffer, or of a picture that
     /// was on screen when decoding began anew. [`FrameCounts::presented`] counts them too.
@@ -99,13 +99,13 @@ pub struct FrameAccount {
     /// Samples received of which bytes are missing: packets were lost or damaged. They are decoded nevertheless.
     #[serde(default)]
     pub incomplete: u64,
-    /// Lost.
+    /// Samples lost, by reason.
     pub lost: FrameLosses,
-    /// Discarded.
+    /// Samples discarded by actions of the host, by action.
     pub discarded: FrameDiscards,
 }
 
-/// Counters since `load`.
+/// Counters and measurements since `load`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct SessionStats {
     /// From the load to the first video frame presented, or to the first audio where it is presented without video.
@@ -121,22 +121,22 @@ pub struct SessionStats {
     pub played_wall: Duration,
     /// Start-up and seeks excluded.
     pub stalls: Vec<Stall>,
-    /// As shown.
+    /// Switches of representation as shown, in order.
     pub switches: Vec<Switch>,
     /// Seeks that were begun, in order.
     pub seeks: Vec<Seek>,
-    /// In order.
+    /// Changes of location, in order.
     pub failovers: Vec<Failover>,
     /// Time-weighted mean of the declared bitrate of what was fetched, bits per second.
     pub bitrate_fetched: Option<f64>,
     /// The same of what was shown.
     pub bitrate_shown: Option<f64>,
-    /// From the renderer.
+    /// Frame counts of the renderer.
     pub frames: FrameCounts,
     /// Account of the video samples.
     #[serde(default)]
     pub account: FrameAccount,
-    /// Media bytes received.
+    /// Number of media bytes received.
     pub bytes_media: u64,
     /// Manifest, playlist and index bytes received.
     pub bytes_manifest: u64,
@@ -144,7 +144,7 @@ pub struct SessionStats {
     pub bytes_wasted: u64,
     /// Requests made, retries included.
     pub requests: u64,
-    /// Requests made again.
+    /// Number of requests that were repeated.
     pub retries: u64,
     /// Samples of picture minus sound, nanoseconds; bounded to the last 4096.
     pub av_sync_nanos: Vec<i64>,
@@ -154,6 +154,6 @@ pub struct SessionStats {
     pub buffer_min: Option<Duration>,
     /// Media ahead right now.
     pub buffer_now: Duration,
-    /// What the adaptive rule believes of the network, bits per second.
+    /// Estimate of the network's rate by the adaptive rule, in bits per second.
     pub bandwidth_estimate: Option<u64>,
 }

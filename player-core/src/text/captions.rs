@@ -14,8 +14,8 @@ use crate::time::MediaTime;
 /// Without any caption data for so long, what is on screen is out of date (47 CFR §15.119 (j)).
 const SILENCE: Duration = Duration::from_secs(16);
 
-/// Text that says nothing about its ground stands on black. A host paints that for a whole cue, unless some of the cue
-/// has a ground of its own: then all of it must.
+/// Text without a declared background stands on black. A host paints that for a whole cue, unless some of the cue has
+/// its own background: then all of it must.
 pub(super) fn even_out(spans: &mut [CueSpan]) {
     if spans.iter().any(|span| span.style.background.is_some()) {
         for span in spans {
@@ -24,7 +24,7 @@ pub(super) fn even_out(spans: &mut [CueSpan]) {
     }
 }
 
-/// Where a triple goes (`cc_type`).
+/// Destination of a triple (`cc_type`).
 enum Triple {
     /// A byte pair of field 1 or 2 of line 21.
     Field(u8, [u8; 2]),
@@ -54,7 +54,7 @@ enum Source {
 pub struct CaptionDecoder {
     service: CaptionService,
     source: Source,
-    /// What is on screen; the ends are open.
+    /// Cues on screen; their ends are open.
     shown: Vec<Cue>,
     last: Option<MediaTime>,
 }
@@ -102,19 +102,19 @@ impl CaptionDecoder {
         }
     }
 
-    /// Forgets everything: what follows has nothing to do with what came. What is on screen ends at `at`.
+    /// Resets all services: the data that follows is unrelated. Cues on screen end at `at`.
     pub fn reset(&mut self, at: MediaTime, ended: &mut Vec<Cue>) {
         self.show(at, Vec::new(), ended);
         self.source = source(self.service);
         self.last = None;
     }
 
-    /// What is on screen after the last picture; when it goes is not known yet.
+    /// Returns the cues on screen after the last picture; their ends are not known yet.
     pub fn shown(&self) -> &[Cue] {
         &self.shown
     }
 
-    /// What stays on screen keeps its begin.
+    /// Replaces the cues on screen. Those that stay keep their start.
     fn show(&mut self, at: MediaTime, mut cues: Vec<Cue>, ended: &mut Vec<Cue>) {
         for mut old in std::mem::take(&mut self.shown) {
             match cues.iter_mut().find(|new| new.spans == old.spans && new.layout == old.layout) {
@@ -145,7 +145,7 @@ fn source(service: CaptionService) -> Source {
 #[derive(Clone, Debug, Default)]
 pub struct CaptionScout {
     lines: [Line; 2],
-    /// Channels 1 to 4 that were told to show captions, not text.
+    /// Channels 1 to 4 that are in a captioning mode, not in a text mode.
     captioning: [bool; 4],
     assembler: Assembler,
     found: BTreeSet<CaptionService>,

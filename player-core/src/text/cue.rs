@@ -16,9 +16,9 @@ pub struct Cue {
     pub start: MediaTime,
     /// First instant off screen; [`MediaTime::MAX`] for an open end.
     pub end: MediaTime,
-    /// What is written, line breaks as `\n` inside the spans.
+    /// Text, with line breaks as `\n` inside the spans.
     pub spans: Vec<CueSpan>,
-    /// Where it stands.
+    /// Position on the video.
     pub layout: CueLayout,
     /// To be shown even when subtitles are off (IMSC 1.1 `itts:forcedDisplay`).
     #[serde(default)]
@@ -37,30 +37,30 @@ impl Cue {
 pub struct CueSpan {
     /// The text, entities resolved.
     pub text: String,
-    /// Its style.
+    /// Style of the text.
     pub style: SpanStyle,
 }
 
-/// How a run of text looks. Colours are red, green, blue, alpha.
+/// Style of a run of text. Colours are red, green, blue, alpha.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct SpanStyle {
-    /// Bold.
+    /// True for bold type.
     pub bold: bool,
-    /// Italic.
+    /// True for italic type.
     pub italic: bool,
-    /// Underlined.
+    /// True for underlined text.
     pub underline: bool,
-    /// Text colour.
+    /// Colour of the text; `None` is the host's choice.
     pub color: Option<[u8; 4]>,
     /// Colour behind the text.
     pub background: Option<[u8; 4]>,
-    /// Who speaks.
+    /// Name of the speaker, if declared.
     pub voice: Option<String>,
     /// BCP 47 language of this run.
     pub language: Option<String>,
-    /// Classes as written.
+    /// Classes as written in the file.
     pub classes: Vec<String>,
-    /// Shown from this time on within the cue (karaoke timestamps), when told.
+    /// Time within the cue from which it is shown (karaoke timestamps), if declared.
     pub from: Option<MediaTime>,
     /// A line through the text.
     #[serde(default)]
@@ -68,7 +68,7 @@ pub struct SpanStyle {
     /// A line over the text.
     #[serde(default)]
     pub overline: bool,
-    /// Blinks.
+    /// True if the text blinks.
     #[serde(default)]
     pub flash: bool,
     /// Height of the type as a percentage of the video's height; `None` is the viewer's choice.
@@ -77,7 +77,7 @@ pub struct SpanStyle {
     /// The kind of type; `None` is the viewer's choice.
     #[serde(default)]
     pub font_family: Option<FontFamily>,
-    /// What surrounds each letter.
+    /// Edge drawn around each letter.
     #[serde(default)]
     pub edge: Option<TextEdge>,
 }
@@ -87,39 +87,39 @@ pub struct SpanStyle {
 pub enum FontFamily {
     /// Letters of one width, with serifs.
     MonospaceSerif,
-    /// Letters of their own width, with serifs.
+    /// Proportional letters with serifs.
     ProportionalSerif,
     /// Letters of one width, without serifs.
     MonospaceSansSerif,
-    /// Letters of their own width, without serifs.
+    /// Proportional letters without serifs.
     ProportionalSansSerif,
-    /// Casual.
+    /// Letters in a casual style.
     Casual,
-    /// Cursive.
+    /// Letters in a cursive style.
     Cursive,
-    /// Small capitals.
+    /// Small letters drawn as small capitals.
     SmallCapitals,
 }
 
 /// An outline or a shadow of letters.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TextEdge {
-    /// Which.
+    /// Kind of the edge.
     pub kind: EdgeKind,
     /// Its colour; `None` is the host's choice.
     pub color: Option<[u8; 4]>,
-    /// How thick, as a percentage of the video's height; `None` is the host's choice.
+    /// Thickness as a percentage of the video's height; `None` is the host's choice.
     pub thickness: Option<f64>,
 }
 
 /// The shape of an edge (ANSI/CTA-708 §8.5.8).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum EdgeKind {
-    /// An outline.
+    /// An outline of even width.
     Uniform,
-    /// Light from above.
+    /// Raised letters: light from above.
     Raised,
-    /// Light from below.
+    /// Sunken letters: light from below.
     Depressed,
     /// A shadow to the left and down.
     ShadowLeft,
@@ -127,7 +127,7 @@ pub enum EdgeKind {
     ShadowRight,
 }
 
-/// Where on the line axis a cue stands.
+/// Position of a cue on the line axis.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub enum LinePosition {
     /// At the bottom, above earlier cues.
@@ -139,49 +139,49 @@ pub enum LinePosition {
     Percent(f64),
 }
 
-/// Which edge of the cue box `line` names.
+/// Edge of the cue box that `line` places.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LineAlign {
-    /// The first edge.
+    /// The first edge on the line axis.
     #[default]
     Start,
-    /// The middle.
+    /// The middle between both edges.
     Center,
-    /// The last edge.
+    /// The last edge on the line axis.
     End,
 }
 
-/// Which point of the cue box `position` names.
+/// Point of the cue box that `position` places.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PositionAlign {
     /// By the text alignment.
     #[default]
     Auto,
-    /// The left edge.
+    /// The left edge of the box.
     LineLeft,
-    /// The middle.
+    /// The middle between both edges.
     Center,
-    /// The right edge.
+    /// The right edge of the box.
     LineRight,
 }
 
-/// How lines are aligned in the cue box.
+/// Alignment of lines in the cue box.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum TextAlign {
     /// By the direction of writing, at its begin.
     Start,
-    /// In the middle.
+    /// In the middle of the box.
     #[default]
     Center,
     /// By the direction of writing, at its end.
     End,
-    /// Left.
+    /// At the left edge.
     Left,
-    /// Right.
+    /// At the right edge.
     Right,
 }
 
-/// Vertical writing.
+/// Direction in which vertical lines follow each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Vertical {
     /// Lines grow to the left.
@@ -193,27 +193,27 @@ pub enum Vertical {
 /// A part of the picture, some lines high, that may scroll its cues (W3C TR webvtt1 §3.4).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Region {
-    /// Its name.
+    /// Identifier of the region.
     pub id: String,
     /// Percentage of the video's width.
     pub width: f64,
-    /// Height in lines.
+    /// Height in lines of text.
     pub lines: u32,
     /// The point of the region that is placed, percentages of the region.
     pub region_anchor: (f64, f64),
-    /// Where it is placed, percentages of the video.
+    /// Point of the video at which it is placed, in percent.
     pub viewport_anchor: (f64, f64),
     /// New lines push old ones up.
     pub scroll_up: bool,
 }
 
-/// Where the lines stand in an area, across the lines (TTML2 §10.2.16 `tts:displayAlign`).
+/// Alignment of the lines in an area, across the lines (TTML2 §10.2.16 `tts:displayAlign`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DisplayAlign {
     /// At the edge where the first line begins: the top, for horizontal text.
     #[default]
     Before,
-    /// In the middle.
+    /// In the middle of the area.
     Center,
     /// At the opposite edge.
     After,
@@ -232,7 +232,7 @@ pub struct Area {
     /// Free space inside its edges — top, right, bottom, left — as percentages of the video's height (top, bottom)
     /// and width.
     pub padding: [f64; 4],
-    /// Where its lines stand.
+    /// Alignment of its lines across the lines.
     pub display_align: DisplayAlign,
     /// Its own colour, under the cues and the space around them.
     pub background: Option<[u8; 4]>,
@@ -251,20 +251,20 @@ impl Default for Area {
     }
 }
 
-/// Where a cue stands: in its `area` when it has one, else where `line`, `position` and `size` say.
+/// Position of a cue: in its `area` when it has one, else by `line`, `position` and `size`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CueLayout {
-    /// Across the lines.
+    /// Position across the lines.
     pub line: LinePosition,
-    /// Which edge `line` names.
+    /// Edge that `line` places.
     pub line_align: LineAlign,
     /// Along the lines, a percentage; `None` is by alignment.
     pub position: Option<f64>,
-    /// Which point `position` names.
+    /// Point that `position` places.
     pub position_align: PositionAlign,
     /// Width of the box, a percentage.
     pub size: f64,
-    /// How lines are aligned.
+    /// Alignment of the lines in the box.
     pub align: TextAlign,
     /// Vertical writing, when so.
     pub vertical: Option<Vertical>,

@@ -1,4 +1,4 @@
-//! Encodings of text files: UTF-8 and UTF-16, told by a byte order mark or, in XML, by the first character.
+//! Encodings of text files: UTF-8 and UTF-16, recognised by a byte order mark or, in XML, by the first character.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! A text file of any format, told by its content.
+//! A text file of any format, recognised by its content.
 
 use super::ttml::{self, TtmlError};
 use super::webvtt::{self, TimestampMap, WebVttError};
@@ -7,11 +7,11 @@ use super::{Cue, srt};
 /// The formats of text files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TextFormat {
-    /// WebVTT.
+    /// WebVTT, by the W3C.
     WebVtt,
     /// TTML and its profiles.
     Ttml,
-    /// SubRip.
+    /// SubRip, which has no standard.
     SubRip,
 }
 
@@ -26,20 +26,20 @@ impl TextFormat {
     }
 }
 
-/// What a text file holds.
+/// Content of a text file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TextFile {
-    /// What it is.
+    /// Format of the file.
     pub format: TextFormat,
     /// In file order, in the file's own time.
     pub cues: Vec<Cue>,
-    /// How that time relates to the media, when told.
+    /// Relation of that time to the media's, if declared.
     pub timestamp_map: Option<TimestampMap>,
-    /// What of it cannot be shown, for people.
+    /// Faults of the content that is not shown, for people.
     pub warnings: Vec<String>,
 }
 
-/// Why a text file could not be read.
+/// Reasons why a text file could not be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TextError {
@@ -54,7 +54,7 @@ pub enum TextError {
     Unrecognised,
 }
 
-/// Reads a text file, whatever its name says: servers mix the formats up.
+/// Reads a text file, whatever its name: servers mix the formats up.
 ///
 /// # Errors
 /// When the file is of none of the formats, damaged, or exceeds a limit.

@@ -8,6 +8,8 @@ mod cue;
 mod encoding;
 mod file;
 mod lines;
+#[cfg(test)]
+mod records;
 pub mod srt;
 pub mod ttml;
 pub mod webvtt;

@@ -36,7 +36,7 @@ pub fn parse(bytes: &[u8]) -> Option<Vec<Cue>> {
     (genuine && !cues.is_empty()).then_some(cues)
 }
 
-/// `[hours:]minutes:seconds[,milliseconds] --> …`.
+/// Reads `[hours:]minutes:seconds[,milliseconds] --> …`.
 fn times(line: &str) -> Option<(MediaTime, MediaTime)> {
     let (start, end) = line.split_once("-->")?;
     // Some writers put coordinates behind the times.

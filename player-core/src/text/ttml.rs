@@ -26,7 +26,7 @@ mod value;
 #[cfg(test)]
 mod values_tests;
 
-/// A document's content.
+/// Content of a document.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Document {
     /// In document order, by begin within a paragraph, in the document's own time.
@@ -35,7 +35,7 @@ pub struct Document {
     pub images: usize,
 }
 
-/// Why a document could not be read.
+/// Reasons why a document could not be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TtmlError {
     /// No XML document, or one whose root is not `tt`.
@@ -44,17 +44,17 @@ pub enum TtmlError {
     /// The XML is damaged.
     #[error("broken XML at byte {offset}: {message}")]
     Malformed {
-        /// What is wrong.
+        /// Fault of the document.
         message: String,
-        /// Where, in the document's UTF-8 form.
+        /// Offset in the document's UTF-8 form.
         offset: u64,
     },
     /// A limit that protects the player was exceeded.
     #[error("more than {limit} {what}")]
     TooLarge {
-        /// What there is too much of.
+        /// Things that are too numerous.
         what: &'static str,
-        /// The limit.
+        /// Maximum number of them.
         limit: usize,
     },
     /// All it shows are pictures.
@@ -62,7 +62,7 @@ pub enum TtmlError {
     OnlyImages,
 }
 
-/// Reads a document in UTF-8, in UTF-16, or in ISO 8859-1 when it says so.
+/// Reads a document in UTF-8, in UTF-16, or in ISO 8859-1 when it declares that.
 ///
 /// Attributes that break their syntax are ignored, as are elements and attributes of other namespaces.
 ///

@@ -28,16 +28,16 @@ pub struct TimestampMap {
     pub local: MediaTime,
 }
 
-/// A file's content.
+/// Content of a file.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Document {
     /// In file order, in the file's own time.
     pub cues: Vec<Cue>,
-    /// How its time relates to the media, when told.
+    /// Relation of its time to the media's, if declared.
     pub timestamp_map: Option<TimestampMap>,
 }
 
-/// Why a file is not WebVTT.
+/// Reasons why a file is not WebVTT.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WebVttError {
     /// The signature is missing.

@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use abr::simulator::link::{Link, Row, Trace};
+use abr::link::{Link, Row, Trace};
 use abr::simulator::session::{self, Settings, Watch};
 use abr::simulator::video::Video;
 use player_core::engine::io::Output;
@@ -41,7 +41,7 @@ fn config(rule: &str) -> PlayerConfig {
     }
 }
 
-/// What came of a session: the rung of each segment, and the time without picture after the start.
+/// Result of a session: the rung of each segment, and the time without picture after the start.
 #[derive(Debug)]
 struct Session {
     rungs: Vec<usize>,

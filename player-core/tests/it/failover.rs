@@ -1,4 +1,4 @@
-//! When a location dies, another takes over.
+//! A location that fails is replaced by another.
 
 use player_core::engine::io::{FetchKind, Output};
 use player_core::model::Protocol;

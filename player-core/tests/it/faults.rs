@@ -135,7 +135,7 @@ fn sound_that_can_never_be_had_is_done_without() {
 
 #[test]
 fn the_network_in_front_of_a_host_that_forgets_is_not_waited_for_for_ever() {
-    // The world's hosts keep their time limits; here nobody answers at all, and the engine's own limits must do.
+    // The world's hosts keep their time limits; here no host answers at all, and the engine's own limits must do.
     use player_core::engine::Engine;
     use player_core::engine::io::{Input, Output};
     use player_core::{Command, CommandId, LoadRequest, Now, PlayerConfig};

@@ -5,6 +5,7 @@
 mod agreement;
 mod captions;
 mod commands;
+mod drawn;
 mod ends;
 mod failover;
 mod faults;

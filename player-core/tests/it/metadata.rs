@@ -6,7 +6,8 @@ use player_core::{Command, Event, MediaTime, SeekMode};
 
 use crate::support::{HOUR, MINUTE, fast, millis, play, seconds, world};
 
-/// What was announced, as `+id` and `-id` with the distance of the playhead from the announced time in milliseconds.
+/// Returns the announced metadata, as `+id` and `-id` with the distance of the playhead from the announced time in
+/// milliseconds.
 fn passages(world: &World) -> Vec<(String, i64)> {
     let passage = |event: &Event, position: MediaTime| match event {
         Event::MetadataStarted { metadata } => {

@@ -22,7 +22,7 @@ fn world(film: &Film, output_protection: Hdcp) -> World {
     world
 }
 
-/// The rungs of which anything was asked for, the first so many outputs aside.
+/// Returns the rungs that were requested after the first `after` outputs.
 fn fetched(world: &World, after: usize) -> BTreeSet<String> {
     let outputs = world.recorded().unwrap().1.iter().skip(after);
     let paths = outputs.filter_map(|output| match output {

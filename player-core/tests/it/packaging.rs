@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use abr::simulator::link::{Row, Trace};
+use abr::link::{Row, Trace};
 use player_core::engine::io::{FetchKind, FetchRequest, Input, Output};
 use player_core::model::{ByteRange, MediaKind, Protocol};
 use player_core::render::RenderCommand;
@@ -158,7 +158,9 @@ fn a_part_that_nobody_has_is_jumped_over() {
 #[test]
 fn announced_gaps_are_never_fetched() {
     let listed = |protocol| Film::new(protocol, MINUTE).addressed(Addressing::Listed, Addressing::Listed);
-    for mut film in [Film::new(Protocol::Hls, MINUTE), listed(Protocol::Hls), listed(Protocol::Dash)] {
+    // A template with a timeline leaves the segment out, and `$Number$` goes on without it.
+    let template = Film::new(Protocol::Dash, MINUTE).addressed(Addressing::Files, Addressing::Files);
+    for mut film in [Film::new(Protocol::Hls, MINUTE), listed(Protocol::Hls), listed(Protocol::Dash), template] {
         film.ladder.truncate(1);
         film.gaps =
             [6, 7].into_iter().flat_map(|place| [("240p".to_owned(), place), ("en".to_owned(), place)]).collect();

@@ -85,6 +85,29 @@ fn a_pathway_may_be_made_by_the_steering_server() {
 }
 
 #[test]
+fn a_clone_may_give_the_whole_address_of_each_variant() {
+    let mut film = film(None);
+    film.stable_ids = true;
+    let addresses: Vec<String> =
+        film.ladder.iter().map(|rung| format!(r#""s-{0}":"http://three/film/v/{0}/index.m3u8""#, rung.id)).collect();
+    let orders = format!(
+        r#"{{"VERSION":1,"TTL":300,"PATHWAY-PRIORITY":["made","one"],"PATHWAY-CLONES":[{{"BASE-ID":"one","ID":"made",
+        "URI-REPLACEMENT":{{"HOST":"three","PARAMS":{{"t":"7"}},"PER-VARIANT-URIS":{{{}}}}}}}]}}"#,
+        addresses.join(",")
+    );
+    film.steering = Some(orders);
+    let mut world = world(&film, Vec::new());
+    assert_eq!(play(&mut world), Outcome::Ended);
+    // The list of the first rung was asked for before the orders came.
+    let lists = requests(&world, FetchKind::Index);
+    let of_top: Vec<&str> = lists.iter().map(String::as_str).filter(|url| url.contains("/1080p/")).collect();
+    assert_eq!(of_top, ["http://three/film/v/1080p/index.m3u8"], "the whole address, without the parameters");
+    let (from_three, all) = share(&world, "three");
+    assert!(from_three + 4 >= all, "{from_three} of {all}");
+    assert_eq!(world.stats().stalls, []);
+}
+
+#[test]
 fn a_dead_pathway_is_not_returned_to_because_it_is_ordered() {
     let orders = r#"{"VERSION":1,"TTL":5,"PATHWAY-PRIORITY":["one","two"]}"#;
     let dead = Fault::new("http://one", Effect::Refuse).from(seconds(25));

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use abr::simulator::link::{Row, Trace};
+use abr::link::{Row, Trace};
 use player_core::config::{LoadErrorPolicy, RetryPolicy};
 use player_core::engine::io::FetchKind;
 use player_core::error::Stage;

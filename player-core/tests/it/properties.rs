@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use abr::simulator::link::{Row, Trace};
+use abr::link::{Row, Trace};
 use player_core::model::{Protocol, TrackId};
 use player_core::sim::{Effect, Fault, Film, Outcome, World};
 use player_core::telemetry::FrameDiscards;

@@ -126,3 +126,21 @@ fn a_quality_that_cannot_be_shown_in_time_is_left_for_a_while() {
     assert_eq!(shown(&world), 1080, "it is tried again");
     assert_eq!(world.stats().stalls, []);
 }
+
+#[test]
+fn pictures_that_are_dropped_at_a_higher_rate_say_nothing_of_the_quality() {
+    let film = Film::new(Protocol::Dash, MINUTE * 10);
+    let mut world = world(&film, fast(), Vec::new());
+    world.load();
+    world.run_for(seconds(40));
+    assert_eq!(shown(&world), 1080);
+    world.command(Command::SetRate(2.0));
+    for _ in 0..30 {
+        world.run_for(seconds(1));
+        let counts = world.stats().frames;
+        world.report(RenderEvent::Frames(FrameCounts { dropped: 24, ..counts }));
+        world.report(RenderEvent::Frames(FrameCounts { dropped: 0, ..counts }));
+    }
+    world.run_for(seconds(40));
+    assert_eq!(shown(&world), 1080);
+}

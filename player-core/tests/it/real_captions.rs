@@ -9,7 +9,7 @@ use player_core::model::{CaptionService, ContainerFormat, MediaKind};
 use player_core::text::captions::{CaptionDecoder, CaptionScout};
 use player_core::text::{Cue, LinePosition};
 
-/// Material from outside the repository; says why and is skipped when it is absent.
+/// Material from outside the repository; reports its absence, and the test is skipped.
 fn material(test: &str, file: &str) -> Option<PathBuf> {
     let kit = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/conformance/public/files");
     let path = kit.join(file);

@@ -6,11 +6,12 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use abr::simulator::link::Trace;
+use abr::link::Trace;
 use player_core::command::{QualityChoice, TrackChoice};
 use player_core::engine::io::{FetchRequest, Output};
 use player_core::model::{Protocol, TrackId};
 use player_core::render::RenderCommand;
+use player_core::sim::record;
 use player_core::sim::{Addressing, Captions, Effect, Fault, Film, Lock, LockKind, Missing, World};
 use player_core::{Command, MediaTime, SeekMode};
 
@@ -43,7 +44,7 @@ fn render(command: &RenderCommand) -> String {
 }
 
 /// Returns all that a session did, a line each, and its report.
-fn record(world: &World) -> String {
+pub(super) fn log(world: &World) -> String {
     let (_, outputs) = world.recorded().unwrap();
     let mut log = world.log().iter();
     let mut out = String::new();
@@ -66,19 +67,8 @@ fn record(world: &World) -> String {
 
 #[track_caller]
 fn compare(name: &str, world: &World) {
-    let found = record(world);
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recorded").join(format!("{name}.txt"));
-    if std::env::var_os("KINORA_RECORD").is_some() {
-        std::fs::write(&path, &found).expect("the record can be written");
-    }
-    let expected = std::fs::read_to_string(&path).unwrap_or_default();
-    let differ = |(found, expected): &(&str, &str)| found != expected;
-    if let Some((number, (found, expected))) =
-        found.lines().zip(expected.lines()).enumerate().find(|(_, pair)| differ(pair))
-    {
-        panic!("{name}.txt, line {}:\n{found}\nin place of\n{expected}", number + 1);
-    }
-    assert_eq!(found.lines().count(), expected.lines().count(), "{name}.txt");
+    record::compare(&path, &log(world));
 }
 
 /// Small segments keep the record short.

@@ -1,5 +1,6 @@
-//! What the renderer reports is acted upon: decoders that fail, devices that go away.
+//! Reports of the renderer are acted upon: decoders that fail, devices that go away.
 
+use player_core::engine::io::Output;
 use player_core::model::{MediaKind, Protocol};
 use player_core::render::{RenderCommand, RenderEvent};
 use player_core::sim::{Film, Outcome, World};
@@ -53,6 +54,22 @@ fn without_a_decoder_for_the_sound_the_pictures_play_on() {
     assert_eq!(world.run_until_end(MINUTE * 2), Outcome::Ended);
     assert_eq!(warnings(&world), 1);
     assert_played(&world, MINUTE);
+}
+
+#[test]
+fn a_decoder_that_is_missing_is_missing_for_every_track_of_its_codec() {
+    for protocol in [Protocol::Hls, Protocol::Dash] {
+        let mut world = begun(&Film::new(protocol, MINUTE).voices(&["en", "de"]));
+        world.record();
+        world.report(fails(MediaKind::Audio, ErrorCode::DecoderUnavailable));
+        assert_eq!(world.run_until_end(MINUTE * 2), Outcome::Ended);
+        let (_, outputs) = world.recorded().unwrap_or_default();
+        let other = outputs
+            .iter()
+            .filter(|output| matches!(output, Output::Fetch(request) if request.url.path().starts_with("/film/a/de/")));
+        assert_eq!((other.count(), warnings(&world)), (0, 1), "{protocol:?}");
+        assert_played(&world, MINUTE);
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use abr::simulator::link::Trace;
+use abr::link::Trace;
 use abr::{Context, Decision, InFlight, Reason, Rule, Transfer, Verdict};
 use player_core::model::Protocol;
 use player_core::render::RenderEvent;
@@ -15,7 +15,8 @@ use serde_json::{Value, json};
 
 use crate::support::{HOUR, MINUTE, millis, seconds};
 
-/// Position of the seek in seconds: a quarter of a frame after a frame, and half a second after the segment at 48 s came.
+/// Position of the seek in seconds: a quarter of a frame after a frame, and half a second after the arrival of the
+/// segment at 48 s.
 const SEEK_FROM: f64 = 45.51;
 /// Media ahead, in seconds, below which playback stops.
 const MARGIN: f64 = 0.08;

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use abr::simulator::link::{Row, Trace};
+use abr::link::{Row, Trace};
 use abr::{Context, Decision, InFlight, Phase, Reason, Rule, Transfer, Verdict};
 use player_core::engine::io::Output;
 use player_core::model::Protocol;

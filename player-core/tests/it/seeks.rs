@@ -1,6 +1,6 @@
 //! Seeks land where they should, and fetch only what they must.
 
-use abr::simulator::link::Trace;
+use abr::link::Trace;
 use player_core::model::Protocol;
 use player_core::sim::{Film, Outcome, World};
 use player_core::{Command, Event, MediaTime, SeekMode, State};

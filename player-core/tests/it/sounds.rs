@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use abr::simulator::link::{Row, Trace};
+use abr::link::{Row, Trace};
 use player_core::engine::io::Output;
 use player_core::model::Protocol;
 use player_core::sim::{Addressing, Film, Outcome, Shape, Sounds, World};

@@ -1,6 +1,6 @@
-//! When the network is too slow: playback waits, says so, and counts it right.
+//! A network that is too slow: playback waits, reports it, and counts it right.
 
-use abr::simulator::link::{Row, Trace};
+use abr::link::{Row, Trace};
 use player_core::model::Protocol;
 use player_core::sim::{Film, Outcome};
 use player_core::snapshot::BufferingReason;
@@ -95,7 +95,7 @@ fn a_slow_link_brings_the_quality_down_and_not_to_a_stop() {
     let mut world = world(&film, trace, Vec::new());
     assert_eq!(play(&mut world), Outcome::Ended);
     let stats = world.stats();
-    // Near the end what was saved is spent, so the last switch says nothing.
+    // Near the end what was saved is spent, so the last switch proves nothing.
     let settled = stats.switches.iter().rfind(|switch| switch.at.as_secs_f64() < 240.0).unwrap();
     assert!(["240p", "360p"].contains(&settled.to.as_str()), "{:?}", stats.switches);
     assert!(stats.switches.iter().any(|switch| ["720p", "1080p"].contains(&switch.to.as_str())));

@@ -1,8 +1,8 @@
-//! What every scenario needs: films, links and questions about the log.
+//! Helpers of all scenarios: films, links and questions about the log.
 
 use std::time::Duration;
 
-use abr::simulator::link::Trace;
+use abr::link::Trace;
 use player_core::model::Protocol;
 use player_core::sim::{Entry, Fault, Film, Outcome, World};
 use player_core::{Event, PlayerConfig};

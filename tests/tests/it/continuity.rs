@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use mock_backend::media::patchwork::{self, NUMBERS, Patch, Patchwork};
+use kinora_media::patchwork::{self, NUMBERS, Patch, Patchwork};
 use player_core::{Command, Event, LoadRequest, MediaTime, PlayerConfig, SeekMode};
 
 use crate::support::binaries;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     Tuning,
-    problem::Choice,
+    problem::CandidateRungs,
     value::{LEVELS, Problem, Values},
 };
 use crate::{
@@ -15,13 +15,13 @@ use crate::{
 
 /// Rates that the rest of a transfer may meet: deviations from the present rate, and their weights.
 const LIKELY: [(f32, f32); 5] = [(-1.3, 0.15), (-0.6, 0.2), (0.0, 0.3), (0.6, 0.2), (1.3, 0.15)];
-/// A transfer that ends with this share of the buffer at the present rate is left alone without a closer look.
+/// Share of the buffer within which a transfer at the present rate may end without being examined further.
 const SURELY: f32 = 0.3;
 
 /// Segments' worth of time between two transfers that count as watched: after a longer pause nothing is known.
 const MOST_REST: u32 = 2;
 
-/// What is in flight, and the pace of the link.
+/// The transfer in flight, and the pace of the link.
 #[derive(Debug, Clone, Copy)]
 pub struct Flight {
     /// Entry of the rung shown before, if any.
@@ -64,7 +64,7 @@ impl Flight {
         self.from
     }
 
-    /// What is believed of outages.
+    /// Returns the expected outages.
     pub fn outages(&self) -> Outages {
         self.pace.outages()
     }
@@ -74,7 +74,7 @@ impl Flight {
         &mut self,
         in_flight: &InFlight,
         context: &Context<'_>,
-        (problem, values, choice): (&Problem, &Values, &Choice),
+        (problem, values, choice): (&Problem, &Values, &CandidateRungs),
         tuning: &Tuning,
     ) -> Option<usize> {
         let entry = choice.nearest(in_flight.rung);
@@ -84,7 +84,7 @@ impl Flight {
         let speed = candidate::playback_rate(context) as f32;
         let size = in_flight.size.map_or(problem.sizes[0][entry], |bytes| bytes as f32 * 8.0);
         let received = in_flight.received as f32 * 8.0;
-        // While nothing has come, the time beyond the usual one counts as time in which nothing came.
+        // Before the first byte, the time beyond the usual one counts as time in which nothing arrived.
         let silent = in_flight.ttfb.map_or(problem.ttfb / speed, |ttfb| ttfb.as_secs_f32());
         self.note((in_flight.elapsed.as_secs_f32() - silent).max(0.0), received);
         let rest = (size - received).max(0.0);
@@ -101,7 +101,7 @@ impl Flight {
             for (deviation, weight) in LIKELY {
                 let rate = rate * (deviation * tuning.flight_sigma).exp();
                 let state = (1..LEVELS).rev().find(|&state| problem.rates[state] <= rate * 1.1).unwrap_or(0);
-                value += weight * values.landed(rung, state, buffer - wait - bits / rate);
+                value += weight * values.value_on_arrival(rung, state, buffer - wait - bits / rate);
             }
             value
         };

@@ -1,4 +1,4 @@
-//! From a context and a forecast to the numbers that are planned with. No decision is made here.
+//! Makes the decision process from a context and a forecast. No decision is made here.
 
 use super::{
     Tuning,
@@ -10,17 +10,17 @@ use crate::{
     rule::candidate,
 };
 
-/// Least probability of a move that is worth the time to follow it.
+/// Minimum probability of a transition: a smaller one is not worth its time and counts as 0.
 const NEGLIGIBLE: f32 = 2e-3;
 
 /// The rungs that a plan chooses among: all that are permitted, or an even selection of them if there are many.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Choice {
+pub struct CandidateRungs {
     rungs: [usize; RUNGS],
     count: usize,
 }
 
-impl Choice {
+impl CandidateRungs {
     /// The choice that `context` leaves; never empty.
     pub fn new(context: &Context<'_>) -> Self {
         let permitted = || (0..context.rungs.len()).filter(|&rung| context.caps.permits(&context.rungs[rung]));
@@ -40,7 +40,7 @@ impl Choice {
         choice
     }
 
-    /// Number of rungs.
+    /// Returns the number of rungs.
     pub const fn len(&self) -> usize {
         self.count
     }
@@ -56,7 +56,7 @@ impl Choice {
     }
 }
 
-/// What the objective is made of.
+/// Terms of the objective.
 struct Prices {
     /// Value of a unit of quality.
     quality: f32,
@@ -105,7 +105,7 @@ fn nominal_quality(objective: Objective, rate: f32, lowest: f32) -> f32 {
 pub fn fill(
     problem: &mut Problem,
     context: &Context<'_>,
-    choice: &Choice,
+    choice: &CandidateRungs,
     outlook: &Outlook,
     outages: Outages,
     sizes: &Sizes,
@@ -122,10 +122,10 @@ pub fn fill(
     problem.rungs = choice.len();
     problem.stages = tuning.stages.clamp(1, problem.sizes.len()).min(left.min(1e3) as usize);
     problem.segment = segment;
-    problem.room = (capacity.as_secs_f32() - segment).clamp(2.0 * segment, tuning.room.max(2.0) * segment);
+    problem.buffer_cap = (capacity.as_secs_f32() - segment).clamp(2.0 * segment, tuning.buffer_cap.max(2.0) * segment);
     problem.ttfb = outlook.ttfb as f32 * speed;
-    problem.notice = tuning.notice * speed;
-    problem.event = tuning.stall_event;
+    problem.abandon_delay = tuning.abandon_delay * speed;
+    problem.stall_penalty = tuning.stall_penalty;
     problem.rise = prices.rise;
     problem.fall = prices.fall;
     problem.change = tuning.change * prices.stall;
@@ -145,7 +145,7 @@ pub fn fill(
     link(problem, context, outlook, outages, tuning, speed);
 }
 
-fn qualities(problem: &mut Problem, context: &Context<'_>, choice: &Choice, sizes: &Sizes, prices: &Prices) {
+fn qualities(problem: &mut Problem, context: &Context<'_>, choice: &CandidateRungs, sizes: &Sizes, prices: &Prices) {
     let (lowest, _) = ends(context);
     problem.quality_price = prices.quality;
     for at in 0..problem.rungs {
@@ -163,7 +163,7 @@ fn qualities(problem: &mut Problem, context: &Context<'_>, choice: &Choice, size
     }
 }
 
-/// The states of the link and the moves between them.
+/// Sets the states of the link, the initial distribution and the transition matrix.
 fn link(
     problem: &mut Problem,
     context: &Context<'_>,
@@ -172,8 +172,8 @@ fn link(
     tuning: &Tuning,
     speed: f32,
 ) {
-    problem.outages = outages.per_second * tuning.outage_share / speed;
-    problem.delay = outages.length * speed;
+    problem.outage_rate = outages.per_second * tuning.outage_share / speed;
+    problem.outage_length = outages.length * speed;
     let (down, up) = (outlook.down as f32, outlook.up as f32);
     let spacing = (down.max(up) * tuning.spacing).clamp(0.05, 0.6);
     let offset = |state: usize| (state as f32 + 1.0 - tuning.below) * spacing;
@@ -185,7 +185,7 @@ fn link(
         let rate = (level + offset).exp();
         (rate - reserved).max(rate * 0.1) / speed
     };
-    let moves = |mean: f32| {
+    let transition_row = |mean: f32| {
         let mut row = [0.0; STATES];
         for (state, probability) in row.iter_mut().enumerate().take(LEVELS) {
             let distance = offset(state) - mean;
@@ -205,21 +205,21 @@ fn link(
     };
     problem.tail_sigma = tuning.tail_spread * 0.5 * (down + up);
     let persistence = 1.0 - (1.0 - tuning.persistence) * outlook.settled as f32;
-    problem.first = moves(0.0);
+    problem.initial = transition_row(0.0);
     for state in 0..LEVELS {
         let offset = offset(state);
         problem.rates[state] = rate(offset);
-        problem.moves[state] = moves(home + (offset - home) * persistence);
-        problem.tail_link[state] = rate(home * tuning.tail_home + offset * (1.0 - tuning.tail_home));
+        problem.transitions[state] = transition_row(home + (offset - home) * persistence);
+        problem.tail_link_rates[state] = rate(home * tuning.tail_home + offset * (1.0 - tuning.tail_home));
     }
     // After a rise the link stays where it is.
     let rise = (outlook.rise.to - outlook.level) as f32;
     let reached = rise >= tuning.rise;
-    problem.rises = if reached { outlook.rise.per_second as f32 / speed } else { 0.0 };
+    problem.recovery_rate = if reached { outlook.rise.per_second as f32 / speed } else { 0.0 };
     let rise = if reached { rise } else { 0.0 };
     problem.rates[LEVELS] = rate(rise);
-    problem.moves[LEVELS] = std::array::from_fn(|state| if state == LEVELS { 1.0 } else { 0.0 });
-    problem.tail_link[LEVELS] = rate(home * tuning.tail_home + rise * (1.0 - tuning.tail_home));
+    problem.transitions[LEVELS] = std::array::from_fn(|state| if state == LEVELS { 1.0 } else { 0.0 });
+    problem.tail_link_rates[LEVELS] = rate(home * tuning.tail_home + rise * (1.0 - tuning.tail_home));
 }
 
 #[cfg(test)]
@@ -232,14 +232,14 @@ mod tests {
     fn a_long_ladder_keeps_its_ends_and_a_capped_one_its_caps() {
         let ladder: Vec<Rung> = (1..=40).map(|step| Rung::new(step * 100_000)).collect();
         let context = Context::new(&ladder, Duration::from_secs(4));
-        let choice = Choice::new(&context);
+        let choice = CandidateRungs::new(&context);
         assert_eq!((choice.len(), choice.rung(0), choice.rung(RUNGS - 1)), (RUNGS, 0, 39));
         assert!((1..RUNGS).all(|at| choice.rung(at) > choice.rung(at - 1)));
         let capped = Context { caps: Caps { max_height: None, max_bitrate_bps: Some(350_000) }, ..context };
-        let choice = Choice::new(&capped);
+        let choice = CandidateRungs::new(&capped);
         assert_eq!((choice.len(), choice.rung(9), choice.nearest(39), choice.nearest(1)), (3, 2, 2, 1));
         let none = Context { caps: Caps { max_height: None, max_bitrate_bps: Some(1) }, ..capped };
-        assert_eq!((Choice::new(&none).len(), Choice::new(&none).rung(0)), (1, 0));
+        assert_eq!((CandidateRungs::new(&none).len(), CandidateRungs::new(&none).rung(0)), (1, 0));
     }
 
     #[test]
@@ -250,8 +250,16 @@ mod tests {
         for (down, up, home) in [(0.01, 0.01, 14.0), (0.4, 0.1, 10.0), (3.0, 3.0, 18.0)] {
             let outlook = Outlook { level: 14.0, home, down, up, ttfb: 0.05, settled: 1.0, rise: Rise::default() };
             let outages = Outages { per_second: 0.01, length: 5.0 };
-            fill(&mut problem, &context, &Choice::new(&context), &outlook, outages, &Sizes::new(), &Tuning::DEFAULT);
-            for row in problem.moves.iter().chain([&problem.first]) {
+            fill(
+                &mut problem,
+                &context,
+                &CandidateRungs::new(&context),
+                &outlook,
+                outages,
+                &Sizes::new(),
+                &Tuning::DEFAULT,
+            );
+            for row in problem.transitions.iter().chain([&problem.initial]) {
                 let total: f32 = row.iter().sum();
                 assert!((0.98..=1.001).contains(&total), "{total} in {row:?}");
             }

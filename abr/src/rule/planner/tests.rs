@@ -47,7 +47,7 @@ fn reasons_follow_from_the_link_the_caps_and_the_rung_before() {
     let mut planner = after(2000, 1);
     let plain = Context { last: None, ..context(&LADDER, 20_000) };
     let mut reason = |context: &Context<'_>, rung: usize| {
-        planner.choice = Choice::new(context);
+        planner.choice = CandidateRungs::new(context);
         planner.reason(context, rung)
     };
     let steady = [2, 3, 4].map(|rung| reason(&plain, rung));

@@ -1,4 +1,4 @@
-//! The constants of the planner: what each means. How they were chosen is told in `docs/abr.md`.
+//! Constants of the planner. `docs/abr-laboratory.md` describes how they were chosen.
 
 use crate::estimator::{ForecastTuning, PaceTuning};
 
@@ -13,7 +13,7 @@ pub struct Tuning {
     pub stages: usize,
     /// Segments after those that the buffer left over is valued for.
     pub tail: f32,
-    /// How far those segments see the link's home level (1) instead of the state that the plan ended in (0).
+    /// Weight of the link's home level (1) against the state that the plan ended in (0) for those segments.
     pub tail_home: f32,
     /// Deviation of the logarithm of the mean rate that they meet, in deviations of the forecast.
     pub tail_spread: f32,
@@ -22,25 +22,25 @@ pub struct Tuning {
 
     /// States below the likely one.
     pub below: f32,
-    /// How much of a state's distance from home is left one segment later.
+    /// Share of a state's distance from home that remains one segment later.
     pub persistence: f32,
     /// Least distance of a rise that the plan reckons with, as a natural logarithm.
     pub rise: f32,
     /// Share of a segment's duration in which an outage can begin that delays it.
     pub outage_share: f32,
-    /// Price of any change of rung, beside the change of quality, in seconds of stall.
+    /// Price of any change of rung, in addition to the change of quality, in seconds of stall.
     pub change: f32,
-    /// What a stall costs beside its length, in seconds of stall: that of the next segment, which is certain.
-    pub stall_event: f32,
+    /// Stall penalty: the fixed price of a stall event, in seconds of stall, in addition to its length.
+    pub stall_penalty: f32,
     /// Seconds for which a second of latency stays in a live session: catching up is slow.
     pub latency_stays: f32,
-    /// Longest buffer told apart, in segments.
-    pub room: f32,
-    /// Seconds after which the plan expects to give up a transfer that goes badly.
-    pub notice: f32,
+    /// Buffer cap: the highest buffer level that the plan distinguishes, in segments.
+    pub buffer_cap: f32,
+    /// Abandon delay: seconds after which the plan expects to give up a transfer that goes badly.
+    pub abandon_delay: f32,
     /// Gain that giving a transfer up must promise, in seconds of stall.
     pub abandon_gain: f32,
-    /// Gain that beginning again must promise when the first answer tells a size that nobody had told before, in seconds
+    /// Gain that beginning again must promise when the first answer reveals a size that was not announced, in seconds
     /// of stall.
     pub resize_gain: f32,
     /// Seconds of buffer that a transfer must leave: what passes between two looks at it, and some more.
@@ -50,7 +50,7 @@ pub struct Tuning {
 }
 
 impl Tuning {
-    /// What the product uses.
+    /// Constants of the product.
     pub const DEFAULT: Self = Self {
         forecast: ForecastTuning::DEFAULT,
         pace: PaceTuning::DEFAULT,
@@ -64,10 +64,10 @@ impl Tuning {
         rise: 0.7,
         outage_share: 1.0,
         change: 0.02,
-        stall_event: 0.5,
+        stall_penalty: 0.5,
         latency_stays: 20.0,
-        room: 40.0,
-        notice: 0.8,
+        buffer_cap: 40.0,
+        abandon_delay: 0.8,
         abandon_gain: 0.2,
         resize_gain: 0.04,
         reserve: 0.12,

@@ -1,10 +1,11 @@
-//! Backward induction: the value of each buffer level, rung shown last and state of the link, one segment after the next.
+//! Backward induction over a Markov decision process: its state is the buffer level, the rung shown last and the state
+//! of the link, its actions are the rungs, and each stage is a segment.
 //!
 //! What is done to a whole column of buffer levels is in [`column`]. No allocation after [`Values::new`].
 
 mod column;
 
-use column::{Arrival, Axis, Column, POINTS, Place, Rescue, larger, mix, smaller};
+use column::{Abandonment, Arrival, Axis, Column, POINTS, Place, larger, mix, smaller};
 
 /// Most rungs planned with.
 pub const RUNGS: usize = 12;
@@ -12,10 +13,10 @@ pub const RUNGS: usize = 12;
 pub const LEVELS: usize = 7;
 /// States of the link: those, and the higher rate that it may rise to.
 pub const STATES: usize = LEVELS + 1;
-/// Most likely that a rise during one transfer can be.
-const MOST_RISES: f32 = 0.3;
-/// Most likely that an outage in one transfer can be.
-const MOST_OUTAGES: f32 = 0.3;
+/// Maximum probability of a recovery during one transfer.
+const MOST_LIKELY_RECOVERY: f32 = 0.3;
+/// Maximum probability of an outage during one transfer.
+const MOST_LIKELY_OUTAGE: f32 = 0.3;
 /// Most segments planned one by one.
 pub const STAGES: usize = 10;
 
@@ -25,30 +26,30 @@ const TAIL: [(f32, f32); 3] = [(-1.22, 0.333), (0.0, 0.334), (1.22, 0.333)];
 /// `[state of the link][rung]`.
 type Table = [[Column; RUNGS]; STATES];
 
-/// What is planned, in seconds of playback, bits and units of quality.
+/// The decision process: ladder, link and prices, in seconds of playback, bits and units of quality.
 #[derive(Debug, Clone)]
 pub struct Problem {
-    /// Rungs in use.
+    /// Number of rungs in use.
     pub rungs: usize,
     /// Segments planned one by one, the next one included.
     pub stages: usize,
     /// Duration of a segment.
     pub segment: f32,
-    /// Highest buffer level at which a segment is asked for.
-    pub room: f32,
+    /// Buffer cap: the highest buffer level, in seconds, at which a segment is requested.
+    pub buffer_cap: f32,
     /// Time to first byte.
     pub ttfb: f32,
-    /// Time after which a transfer that goes badly is given up.
-    pub notice: f32,
+    /// Abandon delay: seconds after which a transfer that goes badly is given up.
+    pub abandon_delay: f32,
     /// Value lost by a second without picture.
     pub stall: f32,
-    /// Seconds of stall that it counts as that there is one.
-    pub event: f32,
+    /// Stall penalty: the fixed price of a stall event, in seconds of stall.
+    pub stall_penalty: f32,
     /// Value of a unit of quality.
     pub quality_price: f32,
     /// Value lost per unit of quality gained, and lost, from one segment to the next; the first may be negative.
     pub rise: f32,
-    /// See `rise`.
+    /// Value lost per unit of quality lost from one segment to the next.
     pub fall: f32,
     /// Value lost by any change of rung.
     pub change: f32,
@@ -59,22 +60,23 @@ pub struct Problem {
     /// Bits per second in each state of the link: ascending, then the rate after a rise.
     pub rates: [f32; STATES],
     /// Outages that begin in a second, and the seconds by which one delays a transfer.
-    pub outages: f32,
-    /// See `outages`.
-    pub delay: f32,
-    /// Rises to the last state in a second; 0 if that state is not reached.
-    pub rises: f32,
-    /// Probability of the state that the next segment meets.
-    pub first: [f32; STATES],
-    /// Probability of the state that a segment meets, given that of the one before: `[before][then]`.
-    pub moves: [[f32; STATES]; STATES],
+    pub outage_rate: f32,
+    /// Mean seconds by which an outage delays a transfer.
+    pub outage_length: f32,
+    /// Recovery rate: rises to the last state in a second; 0 if that state is not reached.
+    pub recovery_rate: f32,
+    /// Initial distribution: the probability of each state that the next segment meets.
+    pub initial: [f32; STATES],
+    /// Transition matrix: the probability of the state that a segment meets, given that of the one before, as
+    /// `[before][then]`.
+    pub transitions: [[f32; STATES]; STATES],
     /// Segments after the last stage for which the buffer left over is valued; 0 at the end of the film.
     pub tail: f32,
     /// Bits per second that they meet, by the state at the last stage.
-    pub tail_link: [f32; STATES],
+    pub tail_link_rates: [f32; STATES],
     /// Deviation of the logarithm of that.
     pub tail_sigma: f32,
-    /// Quality of each rung as far as its rate tells.
+    /// Quality of each rung as estimated from its rate.
     pub tail_quality: [f32; RUNGS],
     /// Declared rate of each rung.
     pub tail_rates: [f32; RUNGS],
@@ -87,11 +89,11 @@ impl Problem {
             rungs: 1,
             stages: 1,
             segment: 1.0,
-            room: 1.0,
+            buffer_cap: 1.0,
             ttfb: 0.0,
-            notice: 1.0,
+            abandon_delay: 1.0,
             stall: 1.0,
-            event: 0.0,
+            stall_penalty: 0.0,
             quality_price: 1.0,
             rise: 1.0,
             fall: 1.0,
@@ -99,13 +101,13 @@ impl Problem {
             sizes: [[0.0; RUNGS]; STAGES],
             quality: [[0.0; RUNGS]; STAGES],
             rates: [1.0; STATES],
-            outages: 0.0,
-            delay: 0.0,
-            rises: 0.0,
-            first: [0.0; STATES],
-            moves: [[0.0; STATES]; STATES],
+            outage_rate: 0.0,
+            outage_length: 0.0,
+            recovery_rate: 0.0,
+            initial: [0.0; STATES],
+            transitions: [[0.0; STATES]; STATES],
             tail: 0.0,
-            tail_link: [1.0; STATES],
+            tail_link_rates: [1.0; STATES],
             tail_sigma: 0.0,
             tail_quality: [0.0; RUNGS],
             tail_rates: [1.0; RUNGS],
@@ -118,19 +120,20 @@ impl Problem {
     }
 
     /// Probability that an outage begins from a request with `buffer` until the next one, if the transfer takes `time`.
-    fn outage(&self, buffer: f32, time: f32) -> f32 {
-        let wait = (buffer + self.segment - time - self.room).max(0.0);
-        (self.outages * (time + wait)).min(MOST_OUTAGES)
+    fn outage_probability(&self, buffer: f32, time: f32) -> f32 {
+        let wait = (buffer + self.segment - time - self.buffer_cap).max(0.0);
+        (self.outage_rate * (time + wait)).min(MOST_LIKELY_OUTAGE)
     }
 
     /// Probability that the link has risen when a transfer that takes `time` ends, if it met `state`.
-    fn risen(&self, state: usize, time: f32) -> f32 {
-        if state < LEVELS { (self.rises * time).min(MOST_RISES) } else { 0.0 }
+    fn recovery_probability(&self, state: usize, time: f32) -> f32 {
+        if state < LEVELS { (self.recovery_rate * time).min(MOST_LIKELY_RECOVERY) } else { 0.0 }
     }
 
-    /// Returns true if a transfer takes so much longer than one at the lowest rung that giving it up may pay.
+    /// Returns true if a transfer takes longer than one at the lowest rung by more than the abandon delay, so that
+    /// giving it up may pay.
     fn may_fail(&self, stage: usize, rung: usize, state: usize) -> bool {
-        (self.sizes[stage][rung] - self.sizes[stage][0]) > self.notice * self.rates[state]
+        (self.sizes[stage][rung] - self.sizes[stage][0]) > self.abandon_delay * self.rates[state]
     }
 
     /// The highest rung of which that is true.
@@ -139,21 +142,22 @@ impl Problem {
     }
 
     /// Returns true if a segment of `stage` may meet `state`.
-    fn meets(&self, stage: usize, state: usize) -> bool {
-        self.stages > stage && (state < LEVELS || self.rises > 0.0)
+    fn can_meet(&self, stage: usize, state: usize) -> bool {
+        self.stages > stage && (state < LEVELS || self.recovery_rate > 0.0)
     }
 
     /// States that a segment of `stage` may meet.
     fn states(&self, stage: usize) -> impl Iterator<Item = usize> {
-        (0..STATES).filter(move |&state| self.meets(stage, state))
+        (0..STATES).filter(move |&state| self.can_meet(stage, state))
     }
 
-    /// States that a segment of `stage` may meet if the one before met `before`, with probabilities.
-    fn moves(&self, stage: usize, before: usize) -> ([(usize, f32); STATES], usize) {
+    /// Returns the row of the transition matrix for `before` without its zeros and the states that a segment of `stage`
+    /// cannot meet.
+    fn transitions_from(&self, stage: usize, before: usize) -> ([(usize, f32); STATES], usize) {
         let mut moves = [(0, 0.0); STATES];
         let mut count = 0;
-        for (state, &probability) in self.moves[before].iter().enumerate() {
-            if probability > 0.0 && self.meets(stage, state) {
+        for (state, &probability) in self.transitions[before].iter().enumerate() {
+            if probability > 0.0 && self.can_meet(stage, state) {
                 moves[count] = (state, probability);
                 count += 1;
             }
@@ -162,7 +166,7 @@ impl Problem {
     }
 
     fn step(&self) -> f32 {
-        self.room / (POINTS - 1) as f32
+        self.buffer_cap / (POINTS - 1) as f32
     }
 
     /// Value lost by going from quality `old` to `new`.
@@ -178,7 +182,7 @@ impl Problem {
 
     /// Adds the quality that a steady `rate` carries, times `weight`: between two rungs a mixture, below the lowest one the
     /// rest is stalls. By the point, where the rate is that of the lowest times `1 + ahead * point`.
-    fn cruise(&self, quality: &mut Column, rate: f32, ahead: f32, weight: f32) {
+    fn add_steady_quality(&self, quality: &mut Column, rate: f32, ahead: f32, weight: f32) {
         let lowest = self.tail_rates[0];
         let stalls = weight * self.stall * self.segment / self.quality_price;
         let mut rates = Column::new(0.0);
@@ -198,41 +202,40 @@ impl Problem {
     }
 }
 
-/// The solution: what each situation is worth once the next segment has been chosen.
+/// The value function, found by backward induction.
 #[derive(Debug, Clone)]
 pub struct Values {
     /// Value of everything after a segment at `rung` that met `state`, by the buffer level with it.
-    after: Box<Table>,
-    /// What an outage before a segment arrives adds to that, in each state; it is negative.
-    lost: [Column; STATES],
-    /// Scratch: value of fetching each rung in each state, by the buffer level at the request.
-    gain: Box<Table>,
-    /// Scratch.
+    state_values: Box<Table>,
+    /// Value that an outage before a segment arrives adds to that, in each state; it is negative.
+    outage_loss: [Column; STATES],
+    /// Scratch: the action values, which are those of fetching each rung in each state, by the buffer level at the
+    /// request.
+    action_values: Box<Table>,
     axis: Axis,
-    /// Scratch.
-    rescue: Rescue,
+    abandonment: Abandonment,
     step: f32,
     segment: f32,
     stall: f32,
-    event: f32,
-    room: f32,
+    stall_penalty: f32,
+    buffer_cap: f32,
 }
 
 impl Values {
-    /// Room for a solution.
+    /// Returns a value function with nothing planned.
     pub fn new() -> Self {
         let empty = || Box::new([[Column::new(0.0); RUNGS]; STATES]);
         Self {
-            after: empty(),
-            lost: [const { Column::new(0.0) }; STATES],
-            gain: empty(),
+            state_values: empty(),
+            outage_loss: [const { Column::new(0.0) }; STATES],
+            action_values: empty(),
             axis: Axis::new(),
-            rescue: Rescue::new(),
+            abandonment: Abandonment::new(),
             step: 1.0,
             segment: 1.0,
             stall: 1.0,
-            event: 0.0,
-            room: 1.0,
+            stall_penalty: 0.0,
+            buffer_cap: 1.0,
         }
     }
 
@@ -241,58 +244,59 @@ impl Values {
         self.step = problem.step();
         self.segment = problem.segment;
         self.stall = problem.stall;
-        self.event = problem.event;
-        self.room = problem.room;
+        self.stall_penalty = problem.stall_penalty;
+        self.buffer_cap = problem.buffer_cap;
         self.axis.set(self.step, problem.stall, problem.segment);
-        if problem.outages > 0.0 {
-            self.axis.set_outages(problem.outages, problem.delay, MOST_OUTAGES);
+        if problem.outage_rate > 0.0 {
+            self.axis.set_outages(problem.outage_rate, problem.outage_length, MOST_LIKELY_OUTAGE);
         } else {
-            self.lost.fill(Column::new(0.0));
+            self.outage_loss.fill(Column::new(0.0));
         }
-        let notice = problem.notice / self.step;
+        let notice = problem.abandon_delay / self.step;
         let rescues = (0.0..(POINTS - 1) as f32).contains(&notice);
         if rescues {
-            self.rescue.set(notice);
+            self.abandonment.set(notice);
         }
-        self.terminal(problem);
-        self.lose(problem, problem.stages - 1);
+        self.set_terminal(problem);
+        self.update_outage_losses(problem, problem.stages - 1);
         for stage in (1..problem.stages).rev() {
             for state in problem.states(stage) {
-                self.fetch(problem, stage, state);
+                self.value_requests(problem, stage, state);
                 if rescues {
-                    self.save(problem, stage, state);
+                    self.add_abandonment(problem, stage, state);
                 }
             }
-            self.choose(problem, stage);
-            self.lose(problem, stage - 1);
+            self.maximise(problem, stage);
+            self.update_outage_losses(problem, stage - 1);
         }
     }
 
-    /// What outages cost: hardly more after one rung than after another, as they differ by the price of a change.
-    fn lose(&mut self, problem: &Problem, stage: usize) {
-        if problem.outages > 0.0 {
+    /// Computes the loss by outages for one rung only: it hardly differs between rungs, at most by the price of a
+    /// change.
+    fn update_outage_losses(&mut self, problem: &Problem, stage: usize) {
+        if problem.outage_rate > 0.0 {
             for state in problem.states(stage) {
-                self.lost[state] = self.axis.lost(&self.after[state][problem.rungs / 2]);
+                self.outage_loss[state] = self.axis.lost(&self.state_values[state][problem.rungs / 2]);
             }
         }
     }
 
     /// Value of everything after the next segment, if it arrives with `left` seconds still in the buffer at `rung` in
-    /// `state`; a negative `left` is a stall that came first.
-    pub fn landed(&self, rung: usize, state: usize, left: f32) -> f32 {
-        let buffer = (left.max(0.0) + self.segment).min(self.room);
-        Place::new(buffer / self.step).of(&self.after[state][rung]) - self.stalled(left)
+    /// `state`; a negative `left` is a stall before the arrival.
+    pub fn value_on_arrival(&self, rung: usize, state: usize, left: f32) -> f32 {
+        let buffer = (left.max(0.0) + self.segment).min(self.buffer_cap);
+        Place::new(buffer / self.step).of(&self.state_values[state][rung]) - self.stall_cost(left)
     }
 
     /// Value lost if a segment arrives with `left` seconds in the buffer: nothing, or the stall and that it is one.
-    fn stalled(&self, left: f32) -> f32 {
-        if left < 0.0 { self.stall * (self.event - left) } else { 0.0 }
+    fn stall_cost(&self, left: f32) -> f32 {
+        if left < 0.0 { self.stall * (self.stall_penalty - left) } else { 0.0 }
     }
 
     /// Value of fetching the next segment at each rung with `buffer` seconds ahead, changes of rung not counted.
-    pub fn next(&self, problem: &Problem, buffer: f32) -> [f32; RUNGS] {
+    pub fn of_requests(&self, problem: &Problem, buffer: f32) -> [f32; RUNGS] {
         let mut values = [0.0; RUNGS];
-        for state in problem.states(0).filter(|&state| problem.first[state] > 0.0) {
+        for state in problem.states(0).filter(|&state| problem.initial[state] > 0.0) {
             let last = problem.last_to_fail(0, state);
             let mut rescued = f32::NEG_INFINITY;
             for (rung, value) in values.iter_mut().enumerate().take(problem.rungs) {
@@ -301,29 +305,29 @@ impl Values {
                     rescued -= problem.fall * (problem.quality[0][rung] - problem.quality[0][rung - 1]).max(0.0);
                 }
                 let time = problem.time(0, rung, state);
-                let outage = problem.outage(buffer, time);
-                let risen = problem.risen(state, time);
+                let outage = problem.outage_probability(buffer, time);
+                let risen = problem.recovery_probability(state, time);
                 let own = |left: f32| {
                     let with = (larger(left, 0.0) + self.segment) / self.step;
                     let place = Place::new(with);
-                    let mut clear = place.of(&self.after[state][rung]);
+                    let mut clear = place.of(&self.state_values[state][rung]);
                     if risen > 0.0 {
-                        clear += (place.of(&self.after[LEVELS][rung]) - clear) * risen;
+                        clear += (place.of(&self.state_values[LEVELS][rung]) - clear) * risen;
                     }
-                    quality + clear + place.of(&self.lost[state]) * outage - self.stalled(left)
+                    quality + clear + place.of(&self.outage_loss[state]) * outage - self.stall_cost(left)
                 };
-                *value += problem.first[state] * larger(own(buffer - time), rescued);
+                *value += problem.initial[state] * larger(own(buffer - time), rescued);
                 if last.is_some_and(|last| rung < last) {
-                    rescued = larger(rescued, own(buffer - time - problem.notice));
+                    rescued = larger(rescued, own(buffer - time - problem.abandon_delay));
                 }
             }
         }
         values
     }
 
-    /// What the buffer is worth after the last stage: it is spent evenly on the segments of the tail.
-    fn terminal(&mut self, problem: &Problem) {
-        for (state, after) in self.after.iter_mut().enumerate() {
+    /// Sets the value of the buffer after the last stage: it is spent evenly on the segments of the tail.
+    fn set_terminal(&mut self, problem: &Problem) {
+        for (state, after) in self.state_values.iter_mut().enumerate() {
             if problem.tail <= 0.0 {
                 after.fill(Column::new(0.0));
                 continue;
@@ -331,8 +335,8 @@ impl Values {
             let ahead = self.step / (problem.tail * problem.segment);
             let mut quality = Column::new(0.0);
             for (deviation, weight) in TAIL {
-                let rate = problem.tail_link[state] * (deviation * problem.tail_sigma).exp();
-                problem.cruise(&mut quality, rate, ahead, weight);
+                let rate = problem.tail_link_rates[state] * (deviation * problem.tail_sigma).exp();
+                problem.add_steady_quality(&mut quality, rate, ahead, weight);
             }
             let worth = problem.quality_price * problem.tail;
             for (after, &old) in after.iter_mut().zip(&problem.tail_quality).take(problem.rungs) {
@@ -344,41 +348,42 @@ impl Values {
         }
     }
 
-    /// Value of fetching each rung in a state of the link.
-    fn fetch(&mut self, problem: &Problem, stage: usize, state: usize) {
+    /// Sets the action values of a state of the link.
+    fn value_requests(&mut self, problem: &Problem, stage: usize, state: usize) {
         for rung in 0..problem.rungs {
             let time = problem.time(stage, rung, state);
             let arrival = Arrival {
                 quality: problem.quality_price * problem.quality[stage][rung],
                 time,
-                outage: problem.outages * time,
+                outage: problem.outage_rate * time,
             };
-            let risen = problem.risen(state, time);
-            let target = &mut self.gain[state][rung];
+            let risen = problem.recovery_probability(state, time);
+            let target = &mut self.action_values[state][rung];
             if risen > 0.0 {
-                let mut source = self.after[state][rung];
-                for (value, high) in source.0.iter_mut().zip(&self.after[LEVELS][rung].0) {
+                let mut source = self.state_values[state][rung];
+                for (value, high) in source.0.iter_mut().zip(&self.state_values[LEVELS][rung].0) {
                     *value += (high - *value) * risen;
                 }
-                self.axis.arrive(&source, &self.lost[state], target, arrival);
+                self.axis.arrive(&source, &self.outage_loss[state], target, arrival);
             } else {
-                self.axis.arrive(&self.after[state][rung], &self.lost[state], target, arrival);
+                self.axis.arrive(&self.state_values[state][rung], &self.outage_loss[state], target, arrival);
             }
         }
     }
 
-    /// A transfer that goes badly will be given up for the best lower rung: that is what a high one is worth at least.
-    fn save(&mut self, problem: &Problem, stage: usize, state: usize) {
+    /// Raises the action values to that of giving up: a transfer that goes badly is abandoned for the best lower rung
+    /// after the abandon delay, so a high rung is worth at least that.
+    fn add_abandonment(&mut self, problem: &Problem, stage: usize, state: usize) {
         // Where no transfer takes that much longer than one at a lower rung, none is given up.
         let Some(last) = problem.last_to_fail(stage, state) else { return };
-        let gains = &mut self.gain[state];
-        self.rescue.begin(&gains[0]);
+        let gains = &mut self.action_values[state];
+        self.abandonment.begin(&gains[0]);
         for (rung, gain) in gains.iter_mut().enumerate().take(last + 1).skip(1) {
             let lost = problem.fall * (problem.quality[stage][rung] - problem.quality[stage][rung - 1]).max(0.0);
             if problem.may_fail(stage, rung, state) {
-                self.rescue.save(gain, lost, &self.axis);
+                self.abandonment.save(gain, lost, &self.axis);
             } else {
-                self.rescue.pass(gain, lost);
+                self.abandonment.pass(gain, lost);
             }
         }
     }
@@ -386,13 +391,13 @@ impl Values {
     /// Expectation over what the link does next, then the best rung after each previous one.
     ///
     /// Prices of changes are proportional to the distance, so running maxima find the best rung below and above.
-    fn choose(&mut self, problem: &Problem, stage: usize) {
+    fn maximise(&mut self, problem: &Problem, stage: usize) {
         let (old, new) = (&problem.quality[stage - 1], &problem.quality[stage]);
         let mut expected = [const { Column::new(0.0) }; RUNGS];
         for state in problem.states(stage - 1) {
-            let (sources, count) = problem.moves(stage, state);
-            mix(&mut expected[..problem.rungs], &self.gain[..], &sources[..count]);
-            let after = &mut self.after[state];
+            let (sources, count) = problem.transitions_from(stage, state);
+            mix(&mut expected[..problem.rungs], &self.action_values[..], &sources[..count]);
+            let after = &mut self.state_values[state];
             let mut running = Column::new(f32::NEG_INFINITY);
             for from in 0..problem.rungs {
                 let stay = problem.change_of_quality(old[from], new[from]);

@@ -1,4 +1,4 @@
 //! Fuzz target: request paths and queries.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| mock_backend_fuzz::paths(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| kinora_backend_fuzz::paths(data));

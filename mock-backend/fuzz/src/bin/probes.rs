@@ -1,4 +1,4 @@
 //! Fuzz target: answers of ffprobe.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| mock_backend_fuzz::probes(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| kinora_backend_fuzz::probes(data));

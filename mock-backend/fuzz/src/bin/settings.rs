@@ -1,4 +1,4 @@
 //! Fuzz target: chaos plans, bandwidth traces and ladders.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| mock_backend_fuzz::settings(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| kinora_backend_fuzz::settings(data));

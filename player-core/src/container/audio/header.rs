@@ -26,7 +26,7 @@ pub(in crate::container) enum Format {
     Dts,
 }
 
-/// How frames are coded. Equal codings need no new decoder.
+/// Coding of frames. Equal codings need no new decoder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Coding {
     /// AAC: audio object type, index of the sampling frequency, channel configuration.
@@ -35,17 +35,15 @@ pub(super) enum Coding {
     Latm,
     /// MPEG audio of a layer.
     Mpeg(u8),
-    /// AC-3.
     Ac3,
-    /// Enhanced AC-3.
     Eac3,
     /// DTS with a core.
     Dts,
-    /// DTS without one.
+    /// DTS without a core frame.
     DtsExtension,
 }
 
-/// What a header tells about its frame.
+/// Properties of a frame by its header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Head {
     /// Bytes of the frame, header included.
@@ -54,11 +52,10 @@ pub(super) struct Head {
     pub strip: usize,
     /// Samples of each channel.
     pub samples: u32,
-    /// Samples per second.
     pub rate: u32,
-    /// Channels, when told.
+    /// Number of channels, if declared.
     pub channels: Option<u32>,
-    /// How it is coded.
+    /// Coding of the frame.
     pub coding: Coding,
     /// It belongs to the same access unit as the frame before it.
     pub dependent: bool,
@@ -69,9 +66,9 @@ pub(super) struct Head {
 pub(super) enum Look {
     /// More bytes are needed to tell.
     More,
-    /// None begins here.
+    /// No frame begins here.
     No,
-    /// One begins here.
+    /// A frame with this header begins here.
     Yes(Head),
 }
 
@@ -79,7 +76,7 @@ impl Format {
     /// All that packed audio may be (RFC 8216bis §3.1.4).
     pub const PACKED: &'static [Self] = &[Self::Adts, Self::Mpeg, Self::Ac3];
 
-    /// This one only.
+    /// Returns this format alone, as a list.
     pub const fn alone(self) -> &'static [Self] {
         match self {
             Self::Adts => &[Self::Adts],
@@ -136,7 +133,7 @@ impl Format {
 }
 
 impl Head {
-    /// For the decoder; `None` while only the frame itself tells.
+    /// Returns the decoder's configuration; `None` while only the frame itself has it.
     pub fn config(&self) -> Option<CodecConfig> {
         let (codec, codec_string) = match self.coding {
             Coding::Aac(object, index, channels) => {

@@ -1,5 +1,5 @@
 //! ID3v2 tags as streams carry them (ID3 tag version 2.4.0 §3.1): how long a tag is, and the time stamp that packed
-//! audio begins with (RFC 8216bis §3.1.4). What else a tag says is for the application.
+//! audio begins with (RFC 8216bis §3.1.4). All other content of a tag is for the application.
 
 use bytes::Bytes;
 
@@ -52,7 +52,7 @@ fn frames(tag: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
     .take(FRAMES)
 }
 
-/// The time of the first sample after a tag, a 33-bit counter at 90 kHz, when the tag tells it.
+/// Returns the time of the first sample after a tag, a 33-bit counter at 90 kHz, if the tag has it.
 pub(in crate::container) fn timestamp(tag: &[u8]) -> Option<u64> {
     let of = |(kind, content): (&[u8], &[u8])| {
         let value = content.strip_prefix(OWNER).filter(|_| kind == b"PRIV")?;
@@ -61,7 +61,7 @@ pub(in crate::container) fn timestamp(tag: &[u8]) -> Option<u64> {
     frames(tag).find_map(of)
 }
 
-/// True when a tag says nothing but the time stamp of packed audio.
+/// Returns true if a tag holds nothing but the time stamp of packed audio.
 pub(in crate::container) fn is_only_timestamp(tag: &[u8]) -> bool {
     frames(tag).all(|(kind, content)| kind == b"PRIV" && content.starts_with(OWNER))
 }

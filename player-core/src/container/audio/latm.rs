@@ -11,7 +11,7 @@ use crate::container::mp4::audio_config::{self, AAC_RATES};
 /// Sub-frames of a multiplex element.
 const SUB_FRAMES: u32 = 64;
 
-/// What the multiplex configuration told last.
+/// Values of the last multiplex configuration.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Latm {
     layout: Option<Layout>,
@@ -23,20 +23,19 @@ struct Layout {
     sub_frames: u32,
     samples: u32,
     rate: u32,
-    /// Bytes of every frame; `None` when each tells.
+    /// Bytes of every frame; `None` if each frame declares its own length.
     fixed: Option<usize>,
 }
 
-/// What an element holds.
+/// Content of an element.
 #[derive(Debug, PartialEq)]
 pub(super) struct Element {
-    /// Told when it changed.
+    /// Configuration, if it changed.
     pub config: Option<CodecConfig>,
     /// Samples of each channel in each frame.
     pub samples: u32,
     /// Samples per second that `samples` counts.
     pub rate: u32,
-    /// Raw frames.
     pub frames: Vec<Bytes>,
 }
 
@@ -71,7 +70,7 @@ impl Latm {
 }
 
 impl Layout {
-    /// Reads a `StreamMuxConfig`.
+    /// Reads a `StreamMuxConfig` (ISO/IEC 14496-3 §1.7.3).
     fn read(bits: &mut Bits<'_>) -> Option<Self> {
         let version = bits.take(1)?;
         if version == 1 {
@@ -120,7 +119,7 @@ impl Layout {
     }
 }
 
-/// `LatmGetValue`.
+/// Reads a `LatmGetValue` (§1.7.3).
 fn value(bits: &mut Bits<'_>) -> Option<u32> {
     match bits.take(2)? {
         0 => bits.take(8),

@@ -2,7 +2,7 @@
 //! (RFC 8216bis §3.1.4).
 //!
 //! `header` knows what frames look like, `splitter` cuts and times them, `latm` unpacks a multiplex, `id3` reads the
-//! tags, `protect` tells which parts are encrypted, `packed` is the demuxer of packed audio.
+//! tags, `protect` finds the encrypted parts, `packed` is the demuxer of packed audio.
 
 pub(super) mod header;
 pub(super) mod id3;

@@ -1,6 +1,6 @@
-//! Which parts of access units are encrypted under sample encryption of HLS ("MPEG-2 Stream Encryption Format for
-//! HTTP Live Streaming"), told in the terms of the `cbcs` scheme (ISO/IEC 23001-7 §10.4): the vector begins anew with
-//! every run. Nothing is decrypted here.
+//! Encrypted parts of access units under sample encryption of HLS ("MPEG-2 Stream Encryption Format for HTTP Live
+//! Streaming"), in the terms of the `cbcs` scheme (ISO/IEC 23001-7 §10.4): the vector begins anew with every run.
+//! Nothing is decrypted here.
 
 use std::sync::Arc;
 
@@ -26,7 +26,7 @@ pub(in crate::container) struct Runs {
 }
 
 impl Runs {
-    /// Adds clear bytes.
+    /// Adds a run of clear bytes.
     pub fn clear(&mut self, bytes: usize) {
         // Samples are far smaller than four gigabytes.
         self.clear += bytes as u32;
@@ -57,7 +57,7 @@ impl Runs {
         self.clear(behind - encrypted);
     }
 
-    /// How the sample is encrypted; `None` when none of it is.
+    /// Returns the encryption of the sample; `None` if none of it is encrypted.
     pub fn finish(mut self, key: &SampleKey, pattern: (u8, u8)) -> Option<Arc<SampleCrypto>> {
         if self.subsamples.is_empty() {
             return None;
@@ -72,7 +72,7 @@ impl Runs {
 
 /// The pattern of pictures: one encrypted block, nine clear ones.
 pub(in crate::container) const VIDEO_PATTERN: (u8, u8) = (1, 9);
-/// Sound has none.
+/// Audio has no pattern.
 pub(in crate::container) const AUDIO_PATTERN: (u8, u8) = (0, 0);
 
 #[cfg(test)]

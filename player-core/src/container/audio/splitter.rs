@@ -15,13 +15,13 @@ use crate::container::ts::clock::{Clock, Stamp, instant};
 use crate::container::{CodecConfig, DemuxError, SampleKey};
 use crate::time::{MediaTime, duration_from_ticks};
 
-/// Packets whose time was told and whose bytes were not read yet.
+/// Maximum number of packets whose time is known and whose bytes were not read yet.
 const MARKS: usize = 1 << 12;
 
 /// Cuts a stream into frames.
 #[derive(Clone, Debug)]
 pub(in crate::container) struct FrameSplitter {
-    /// What may come; one is left once it has been found.
+    /// Formats that are possible; one is left once it has been found.
     formats: &'static [Format],
     /// ID3 tags may stand between frames, and tell the time.
     tags: bool,
@@ -31,12 +31,12 @@ pub(in crate::container) struct FrameSplitter {
     /// Place of the buffer's first byte in the stream.
     base: u64,
     marks: VecDeque<(u64, MediaTime)>,
-    /// The time of the last packet that told one, and samples since.
+    /// Time of the last packet that had one, and the number of samples since.
     anchor: Option<(MediaTime, u64)>,
     synchronised: bool,
     /// Duration of the last frame.
     frame: Duration,
-    /// The shape that was told last.
+    /// Shape of the last configuration that was given.
     known: Option<(Coding, u32, Option<u32>)>,
     latm: Latm,
     /// An access unit to which dependent frames may be added.
@@ -71,7 +71,7 @@ impl FrameSplitter {
         }
     }
 
-    /// A splitter for packed audio: any of its formats, with tags; time begins at zero unless a tag says otherwise.
+    /// Returns a splitter for packed audio: any of its formats, with tags; time begins at zero unless a tag sets it.
     pub fn packed(key: Option<SampleKey>) -> Self {
         let mut splitter = Self::new(Format::Adts, key);
         splitter.formats = Format::PACKED;
@@ -80,7 +80,7 @@ impl FrameSplitter {
         splitter
     }
 
-    /// Says when the first frame that begins in the bytes pushed from now on is presented.
+    /// Sets the presentation time of the first frame that begins in the bytes pushed from now on.
     pub fn mark(&mut self, stamp: Stamp) {
         if self.marks.len() == MARKS {
             self.marks.pop_front();
@@ -219,8 +219,8 @@ impl FrameSplitter {
         Ok(true)
     }
 
-    /// Whether a header is one: its frame is here, and while synchronisation is not certain another one follows.
-    /// `None` when more bytes are needed.
+    /// Returns true if a header is one: its frame is here, and while synchronisation is not certain another one
+    /// follows. `None` if more bytes are needed.
     fn confirm(&self, format: Format, head: &Head, last: bool) -> Option<bool> {
         let whole = self.buffer.len() >= head.size;
         if !whole {

@@ -51,6 +51,18 @@ fn mp3(fill: u8) -> Vec<u8> {
 }
 
 #[test]
+fn pieces_of_any_size_give_the_frames_of_the_whole() {
+    let tagged = [timestamp_tag(900_000), adts(40, 1), tag(&[(b"TIT2", b"\x03x")]), adts(50, 2), adts(60, 3)].concat();
+    for bytes in [tagged, [mp3(1), mp3(2), mp3(3)].concat(), [adts(40, 1), adts(50, 2), adts(60, 3)].concat()] {
+        let whole = read(&bytes, usize::MAX, None).unwrap();
+        assert_eq!(whole.1.len(), 3);
+        for piece in (1..20).chain([41, 97, 416, 418]) {
+            assert_eq!(read(&bytes, piece, None).as_ref(), Ok(&whole), "{piece}");
+        }
+    }
+}
+
+#[test]
 fn the_tag_gives_the_time_and_others_become_metadata() {
     let bytes = [timestamp_tag(900_000), adts(40, 1), adts(50, 2), tag(&[(b"TIT2", b"\x03x")]), adts(60, 3)].concat();
     let whole = read(&bytes, usize::MAX, None).unwrap();
@@ -153,7 +165,7 @@ fn a_frame_may_be_split_over_two_segments() {
         assert_eq!(shape(&second), shape(&whole), "cut at {cut}, no tag before the rest");
         // Where a segment begins, time is counted on from whole nanoseconds.
         assert!(second.iter().zip(&whole).all(|(a, b)| a.pts.nanos_from(b.pts).abs() < 2), "cut at {cut}");
-        // A tag tells the time of the first frame that begins in the segment.
+        // A tag has the time of the first frame that begins in the segment.
         let begun = whole.iter().scan(0, |end, frame| {
             let start = *end;
             *end += frame.payload.0.len() + 7;

@@ -19,7 +19,7 @@ const MOST_TRIPLES: usize = 128;
 /// The caption data of one picture or of one sample of a caption track; empty when there is none.
 ///
 /// Of an encrypted sample only messages that lie in the clear as a whole are read. Damaged messages end their sample:
-/// what came before them is given.
+/// the messages before them are given.
 pub fn triples(sample: &Sample, codec: &Codec) -> Vec<u8> {
     let mut triples = Vec::new();
     let clear = nal::Clear::of(sample);
@@ -42,8 +42,8 @@ pub fn triples(sample: &Sample, codec: &Codec) -> Vec<u8> {
     triples
 }
 
-/// True for tracks of captions (QuickTime File Format, "Closed captioning media"): their samples are no media of
-/// their own.
+/// Returns true for tracks of captions (QuickTime File Format, "Closed captioning media"): their samples are not
+/// presented by themselves.
 pub fn is_track(codec: &Codec) -> bool {
     matches!(codec, Codec::Other(kind) if kind == b"c608" || kind == b"c708")
 }
@@ -86,7 +86,7 @@ impl CaptionQueue {
         }
     }
 
-    /// What nothing can precede any more.
+    /// Takes the packets that nothing can precede any more.
     pub fn take(&mut self) -> Vec<CaptionPacket> {
         std::mem::take(&mut self.ready)
     }
@@ -109,7 +109,7 @@ pub struct CaptionTap {
 }
 
 impl CaptionTap {
-    /// Adds to `outputs` the captions of the pictures in them; `last` says that none follow.
+    /// Adds to `outputs` the captions of the pictures in them; `last` means that none follow.
     pub fn look(&mut self, outputs: &mut Vec<DemuxOutput>, last: bool) {
         for output in outputs.iter() {
             match output {

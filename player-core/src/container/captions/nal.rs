@@ -5,14 +5,15 @@ use crate::container::Sample;
 /// The parts of a sample that are not encrypted: ranges of bytes, ascending.
 #[derive(Debug)]
 pub(super) enum Clear {
-    /// All of it.
+    /// All of the sample.
     Everything,
-    /// These.
+    /// These ranges of bytes.
     Ranges(Vec<(usize, usize)>),
 }
 
 impl Clear {
-    /// What of a sample can be read (ISO/IEC 23001-7 §9.5: a sample without subsamples is encrypted as a whole).
+    /// Returns the readable part of a sample (ISO/IEC 23001-7 §9.5: a sample without subsamples is encrypted as a
+    /// whole).
     pub fn of(sample: &Sample) -> Self {
         let Some(crypto) = &sample.crypto else { return Self::Everything };
         let mut ranges = Vec::new();

@@ -1,5 +1,5 @@
-//! What codec records say about sound: MPEG-4 elementary stream descriptors (ISO/IEC 14496-1 §7.2.6),
-//! `AudioSpecificConfig` (ISO/IEC 14496-3 §1.6.2.1), `dac3` and `dec3` (ETSI TS 102 366 annex F), `dOps`, `dfLa`.
+//! Codec records of audio: MPEG-4 elementary stream descriptors (ISO/IEC 14496-1 §7.2.6), `AudioSpecificConfig`
+//! (ISO/IEC 14496-3 §1.6.2.1), `dac3` and `dec3` (ETSI TS 102 366 annex F), `dOps`, `dfLa`.
 
 use bytes::Bytes;
 
@@ -7,12 +7,12 @@ use super::boxes::{BoxBody, Fields, malformed};
 use crate::container::bits::Bits;
 use crate::container::{Codec, DemuxError};
 
-/// Samples per second and channels, as far as a record tells.
+/// Samples per second and channels, as far as a record has them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::container) struct Shape {
     /// Samples per second after decoding.
     pub sample_rate: Option<u32>,
-    /// Channels after decoding.
+    /// Number of channels after decoding.
     pub channels: Option<u32>,
 }
 
@@ -131,7 +131,7 @@ fn sampling_frequency(bits: &mut Bits<'_>) -> Option<Option<u32>> {
     }
 }
 
-/// Spectral band replication told behind the configuration (§1.6.5.2): the doubled rate, and whether there is
+/// Reads spectral band replication signalled after the configuration (§1.6.5.2): the doubled rate, and whether there is
 /// parametric stereo.
 fn implicit_extension(mut bits: Bits<'_>, kind: u32, channels: u32) -> Option<(Option<u32>, bool)> {
     if kind != 2 || channels == 0 {

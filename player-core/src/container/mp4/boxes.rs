@@ -1,5 +1,5 @@
-//! Walking boxes (ISO/IEC 14496-12 §4.2) and reading their fields. Every read is checked; an error carries the
-//! offset in the file. What the fields mean is the business of the modules beside this one.
+//! Walking boxes (ISO/IEC 14496-12 §4.2) and reading their fields. Every read is checked; an error carries the offset
+//! in the file. The meaning of the fields is the business of its sibling modules.
 
 use crate::container::DemuxError;
 
@@ -14,7 +14,6 @@ pub(super) fn name(kind: FourCc) -> String {
 /// The beginning of a box.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct BoxHeader {
-    /// Its type.
     pub kind: FourCc,
     /// Bytes of the header itself.
     pub header: u64,
@@ -58,7 +57,6 @@ pub(super) fn malformed(what: impl Into<String>, offset: u64) -> DemuxError {
 /// The content of one box, and where it lies in the file.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct BoxBody<'a> {
-    /// The box's type.
     pub kind: FourCc,
     /// The content, without the header.
     pub bytes: &'a [u8],
@@ -67,7 +65,7 @@ pub(super) struct BoxBody<'a> {
 }
 
 impl<'a> BoxBody<'a> {
-    /// Reads its fields.
+    /// Returns a reader of its fields.
     pub fn fields(&self) -> Fields<'a> {
         Fields { kind: self.kind, bytes: self.bytes, offset: self.offset }
     }
@@ -80,7 +78,7 @@ impl<'a> BoxBody<'a> {
         Ok((version, word & 0x00ff_ffff, fields))
     }
 
-    /// The boxes inside.
+    /// Iterates over the boxes inside.
     pub fn children(&self) -> Children<'a> {
         Children { bytes: self.bytes, offset: self.offset }
     }
@@ -164,12 +162,12 @@ impl<'a> Fields<'a> {
         self.offset
     }
 
-    /// What is left.
+    /// Returns the unread bytes.
     pub fn rest(&self) -> &'a [u8] {
         self.bytes
     }
 
-    /// What is left as boxes.
+    /// Returns the unread bytes as boxes.
     pub fn boxes(&self) -> Children<'a> {
         Children { bytes: self.bytes, offset: self.offset }
     }
@@ -191,27 +189,22 @@ impl<'a> Fields<'a> {
         Ok(array)
     }
 
-    /// One byte.
     pub fn u8(&mut self) -> Result<u8, DemuxError> {
         Ok(u8::from_be_bytes(self.array()?))
     }
 
-    /// Two bytes.
     pub fn u16(&mut self) -> Result<u16, DemuxError> {
         Ok(u16::from_be_bytes(self.array()?))
     }
 
-    /// Four bytes.
     pub fn u32(&mut self) -> Result<u32, DemuxError> {
         Ok(u32::from_be_bytes(self.array()?))
     }
 
-    /// Four bytes, signed.
     pub fn i32(&mut self) -> Result<i32, DemuxError> {
         Ok(i32::from_be_bytes(self.array()?))
     }
 
-    /// Eight bytes.
     pub fn u64(&mut self) -> Result<u64, DemuxError> {
         Ok(u64::from_be_bytes(self.array()?))
     }

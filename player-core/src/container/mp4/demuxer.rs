@@ -36,7 +36,7 @@ pub struct Mp4Demuxer {
     captions: Option<CaptionQueue>,
 }
 
-/// Event messages, which may come before the media that tells where the segment begins.
+/// Event messages, which may precede the media that determines the start of the segment.
 #[derive(Debug, Default)]
 struct Events {
     /// Earliest presentation time of the segment.
@@ -48,25 +48,34 @@ struct Events {
 enum State {
     /// Before the first box.
     Beginning,
-    /// Between boxes.
     Between,
     /// Inside a box that is read as a whole.
-    Whole { header: BoxHeader, start: u64 },
+    Whole {
+        header: BoxHeader,
+        start: u64,
+    },
     /// Inside a box that does not matter.
-    Skip { kind: [u8; 4], start: u64, end: u64 },
+    Skip {
+        kind: [u8; 4],
+        start: u64,
+        end: u64,
+    },
     /// Inside a box of media data.
-    Media { start: u64, end: u64 },
+    Media {
+        start: u64,
+        end: u64,
+    },
 }
 
 /// Samples whose bytes have not come yet, ordered by their place.
 #[derive(Debug, Default)]
 struct Rows {
     rows: std::vec::IntoIter<Row>,
-    /// Where the fragment begins and what it says about where it begins, while they have not been compared.
+    /// Offset of the fragment and the offset that it declares, while they have not been compared.
     explicit_base: Option<(u64, u64)>,
 }
 
-/// What one push gave.
+/// Output of one push.
 #[derive(Default)]
 struct Batch {
     done: Vec<DemuxOutput>,

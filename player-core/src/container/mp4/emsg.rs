@@ -1,5 +1,5 @@
-//! The event message box (ISO/IEC 23009-1 §5.10.3.3): metadata between the fragments. Its time becomes media time
-//! here; who is told when is not decided here.
+//! The event message box (ISO/IEC 23009-1 §5.10.3.3): metadata between the fragments. Its time becomes media time here;
+//! the time at which hosts hear of it is not decided here.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ const ID3: [&str; 2] = ["https://aomedia.org/emsg/ID3", "https://developer.apple
 /// `event_duration` of an event whose end is not known.
 const UNKNOWN_DURATION: u32 = u32::MAX;
 
-/// When an event begins.
+/// Start of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Begin {
     /// So long after the earliest presentation time of its segment (version 0).
@@ -24,7 +24,7 @@ pub(super) enum Begin {
     At(MediaTime),
 }
 
-/// An event message.
+/// An event message box.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct EventMessage {
     pub(super) begin: Begin,
@@ -35,8 +35,7 @@ pub(super) struct EventMessage {
 impl EventMessage {
     /// Reads the content of an `emsg` box.
     ///
-    /// # Errors
-    /// When it is damaged or of a version that nobody has defined.
+    /// # Errors When it is damaged or of an undefined version.
     pub(super) fn read(body: &BoxBody<'_>) -> Result<Self, DemuxError> {
         let (version, _, mut fields) = body.full()?;
         let (scheme, value, begin, duration, timescale, id) = match version {
@@ -83,7 +82,7 @@ impl EventMessage {
     }
 }
 
-/// A zero-terminated string.
+/// Reads a zero-terminated string.
 fn text(fields: &mut Fields<'_>) -> Result<String, DemuxError> {
     let rest = fields.rest();
     let Some(length) = rest.iter().position(|byte| *byte == 0) else {

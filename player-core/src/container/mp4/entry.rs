@@ -13,9 +13,9 @@ use crate::model::MediaKind;
 /// One way in which samples of a track are coded.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct SampleEntry {
-    /// For the decoder.
+    /// Configuration of the decoder.
     pub config: CodecConfig,
-    /// How samples are encrypted, when they are.
+    /// Encryption of its samples, if they are encrypted.
     pub protection: Option<Protection>,
 }
 
@@ -171,7 +171,7 @@ fn audio_codec(entry: &BoxBody<'_>, boxes: &Children<'_>, kind: FourCc) -> Resul
         b"mp4a" => {
             let esds = match find(boxes, *b"esds")? {
                 Some(esds) => Some(esds),
-                // QuickTime puts it into a box of its own.
+                // QuickTime puts it into a separate box.
                 None => match find(boxes, *b"wave")? {
                     Some(wave) => wave.child(*b"esds")?,
                     None => None,

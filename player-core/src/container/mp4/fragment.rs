@@ -10,7 +10,7 @@ use super::samples::{Row, is_key};
 use crate::container::{DemuxError, SampleCrypto};
 use crate::model::MediaKind;
 
-/// What a movie fragment announces.
+/// Content of a movie fragment box.
 #[derive(Debug)]
 pub(super) struct Announced {
     /// In the order of its track fragments and runs.
@@ -23,7 +23,6 @@ pub(super) struct Announced {
 /// A movie fragment box and its place.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct MovieFragment<'a> {
-    /// Its content.
     pub body: BoxBody<'a>,
     /// First byte of its header.
     pub start: u64,
@@ -121,7 +120,7 @@ impl<'a> TrackFragment<'a> {
     }
 }
 
-/// Where data offsets of runs count from.
+/// Origin of the data offsets of runs.
 #[derive(Clone, Copy, Debug)]
 enum Base {
     Explicit(u64),
@@ -198,7 +197,7 @@ impl RunReader<'_, '_> {
         Ok(position)
     }
 
-    /// `trun` (§8.8.8).
+    /// Reads a track run box, `trun` (§8.8.8).
     fn read_run(&mut self, run: &BoxBody<'_>, position: u64, rows: &mut Vec<Row>) -> Result<u64, DemuxError> {
         let (_, flags, mut fields) = run.full()?;
         let count = fields.u32()?;

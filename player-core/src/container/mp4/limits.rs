@@ -1,5 +1,5 @@
-//! What a file may ask for at most. Each limit is far above what real media needs and low enough that hostile
-//! data costs little; exceeding one is [`crate::container::DemuxError::Limit`].
+//! Limits of a file. Each is far above the needs of real media and low enough that hostile data costs little; exceeding
+//! one is [`crate::container::DemuxError::Limit`].
 
 /// Bytes of a movie box. Three hours of unfragmented film need about ten million.
 pub(super) const MOVIE_BYTES: u64 = 32 << 20;
@@ -23,7 +23,7 @@ pub(super) const EVENT_BYTES: u64 = 1 << 20;
 pub(super) const WAITING_EVENTS: usize = 1 << 10;
 /// Bytes of a WebVTT sample.
 pub(super) const TEXT_SAMPLE_BYTES: usize = 1 << 20;
-/// Bytes of a TTML sample: it may be all subtitles of a film, with pictures beside the text.
+/// Bytes of a TTML sample: it may be all subtitles of a film, with pictures and text.
 pub(super) const TTML_SAMPLE_BYTES: usize = 8 << 20;
 
 use crate::container::DemuxError;

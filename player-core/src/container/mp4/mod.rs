@@ -47,7 +47,7 @@ pub fn read_init(source: Bytes) -> Result<InitSegment, DemuxError> {
     Ok(init_segment(&movie, source.slice(..end)))
 }
 
-/// How long the movie box in `bytes` says that the file is (ISO/IEC 14496-12 §8.2.2, §8.8.2).
+/// Returns the duration that the movie box in `bytes` declares (ISO/IEC 14496-12 §8.2.2, §8.8.2).
 pub fn movie_duration(bytes: &[u8]) -> Option<Duration> {
     let moov = boxes::Children::new(bytes, 0).flatten().find(|found| &found.kind == b"moov")?;
     let (version, _, mut fields) = moov.child(*b"mvhd").ok()??.full().ok()?;
@@ -63,7 +63,7 @@ pub fn movie_duration(bytes: &[u8]) -> Option<Duration> {
     (!unknown).then(|| duration_from_ticks(ticks, timescale))
 }
 
-/// What initialisation data tells about the keys of its samples; `None` when it is clear, or cannot be read.
+/// Returns the keys of the samples as initialisation data declares them; `None` if it is clear, or cannot be read.
 pub fn protection_of(source: &[u8]) -> Option<ProtectionInfo> {
     let mut position = 0usize;
     while let Some(left) = source.get(position..).filter(|left| !left.is_empty()) {

@@ -13,7 +13,7 @@ use crate::container::{Codec, DemuxError, TrackInit};
 use crate::model::MediaKind;
 use crate::time::MediaTime;
 
-/// What a movie box tells.
+/// Content of a movie box.
 #[derive(Clone, Debug)]
 pub(super) struct Movie {
     /// Tracks that carry pictures, sound or text; at least one.
@@ -22,16 +22,16 @@ pub(super) struct Movie {
     pub samples: Vec<Row>,
 }
 
-/// One track.
+/// A track of the movie.
 #[derive(Clone, Debug)]
 pub(super) struct Track {
-    /// For the public.
+    /// Description for other modules.
     pub init: TrackInit,
     /// Sample entries; at least one.
     pub entries: Vec<SampleEntry>,
     /// Index of the entry that `init` describes.
     pub entry: u16,
-    /// What samples of fragments are unless they say otherwise.
+    /// Defaults of the samples in fragments.
     pub defaults: SampleDefaults,
     /// From composition time to presentation time.
     pub edit: Edit,
@@ -44,11 +44,11 @@ pub(super) struct Track {
 pub(super) struct SampleDefaults {
     /// Number of the sample entry, from one.
     pub description: u32,
-    /// Ticks.
+    /// Duration in ticks of the track's timescale.
     pub duration: u32,
-    /// Bytes.
+    /// Size in bytes of a sample.
     pub size: u32,
-    /// Flags of §8.8.3.1.
+    /// Sample flags of §8.8.3.1.
     pub flags: u32,
 }
 
@@ -58,9 +58,9 @@ impl Default for SampleDefaults {
     }
 }
 
-/// What an edit list does (§8.6.6): `presentation = composition − media_time + delay`. One edit after any number
-/// of empty ones is what streams use (ISO/IEC 23000-19 §7.5.13); further edits, rates and the end of the edit are
-/// not applied.
+/// Effect of an edit list (§8.6.6): `presentation = composition − media_time + delay`. One edit after any number of
+/// empty ones is what streams use (ISO/IEC 23000-19 §7.5.13); further edits, rates and the end of the edit are not
+/// applied.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Edit {
     /// Ticks of the track. Composition offsets and encoder priming are cut off with it.
@@ -90,7 +90,7 @@ impl Track {
         }
     }
 
-    /// The presentation time of the beginning of its own timeline.
+    /// Returns the presentation time of the beginning of its timeline.
     pub fn origin(&self) -> MediaTime {
         self.edit.apply(0, self.init.timescale)
     }

@@ -7,7 +7,7 @@ use super::movie::Movie;
 use crate::container::{DemuxError, ProtectionInfo, Subsample};
 use crate::drm::{KeyId, Pssh};
 
-/// More keys than this in one movie box are not told.
+/// Maximum number of keys that are reported from one movie box.
 const MAX_KEYS: usize = 256;
 
 /// The keys that a movie names, and its boxes for key systems; `None` when there is neither.
@@ -26,16 +26,16 @@ pub(super) fn told(movie: &Movie, moov: &BoxBody<'_>) -> Option<ProtectionInfo> 
     (info != ProtectionInfo::default()).then_some(info)
 }
 
-/// How the samples of an entry or group are encrypted (`tenc` §8.2, `seig` §6).
+/// Encryption of the samples of an entry or group (`tenc` §8.2, `seig` §6).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct KeyParameters {
-    /// Samples are encrypted.
+    /// True if samples are encrypted.
     pub protected: bool,
     /// Encrypted and clear blocks of the pattern; (0, 0) without one.
     pub pattern: (u8, u8),
     /// Bytes of each sample's vector: 0, 8 or 16.
     pub iv_size: usize,
-    /// Which key.
+    /// Identifier of the key.
     pub key_id: [u8; 16],
     /// The vector of all samples when none has its own.
     pub constant_iv: Vec<u8>,
@@ -70,9 +70,9 @@ impl KeyParameters {
 pub(super) struct Protection {
     /// The type of the entry before it was protected.
     pub original: FourCc,
-    /// `cenc`, `cbcs`…
+    /// Scheme such as `cenc` or `cbcs`.
     pub scheme: FourCc,
-    /// What holds unless a group says otherwise.
+    /// Parameters of samples without a group.
     pub defaults: KeyParameters,
 }
 

@@ -23,12 +23,10 @@ impl ByteQueue {
         self.position
     }
 
-    /// Bytes here.
     pub fn len(&self) -> usize {
         self.length
     }
 
-    /// Adds bytes.
     pub fn push(&mut self, bytes: Bytes) {
         self.length += bytes.len();
         if bytes.len() < SMALL {
@@ -86,7 +84,7 @@ impl ByteQueue {
         joined.freeze()
     }
 
-    /// Drops up to `count` bytes and tells how many.
+    /// Drops up to `count` bytes and returns their number.
     pub fn skip(&mut self, count: u64) -> u64 {
         let skipped = usize::try_from(count).unwrap_or(usize::MAX).min(self.length);
         self.length -= skipped;

@@ -6,7 +6,7 @@ use super::movie::Track;
 use crate::container::{Payload, Sample, SampleCrypto};
 use crate::time::duration_from_ticks;
 
-/// One sample, announced.
+/// A sample whose position and times are known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Row {
     /// First byte, in the file.
@@ -15,9 +15,9 @@ pub(super) struct Row {
     pub dts: i64,
     /// Composition time in ticks of the track, edits not applied.
     pub cts: i64,
-    /// Ticks.
+    /// Duration in ticks of the track's timescale.
     pub duration: u32,
-    /// Bytes.
+    /// Size in bytes.
     pub size: u32,
     /// Index of the track in the movie.
     pub track: u16,
@@ -25,7 +25,7 @@ pub(super) struct Row {
     pub entry: u16,
     /// Decoding can begin here.
     pub key: bool,
-    /// How it is encrypted, when it is.
+    /// Encryption, if it is encrypted.
     pub crypto: Option<Arc<SampleCrypto>>,
 }
 

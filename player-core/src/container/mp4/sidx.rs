@@ -4,25 +4,25 @@
 use super::boxes::{Children, malformed};
 use crate::container::DemuxError;
 
-/// What a reference leads to.
+/// Target of a reference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReferenceKind {
     /// Media: one or more movie fragments.
     Media,
-    /// Another segment index.
+    /// Another segment index box.
     Index,
 }
 
 /// One entry of a segment index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reference {
-    /// What it leads to.
+    /// Kind of its target.
     pub kind: ReferenceKind,
     /// First byte, in the file.
     pub offset: u64,
-    /// Number of bytes.
+    /// Size of the target in bytes.
     pub size: u32,
-    /// Where it begins, in ticks of the index's timescale, on the presentation timeline of the file (edit lists
+    /// Start of the target, in ticks of the index's timescale, on the presentation timeline of the file (edit lists
     /// applied).
     pub time: u64,
     /// Its length in ticks.
@@ -31,7 +31,7 @@ pub struct Reference {
     pub starts_with_sap: bool,
 }
 
-/// A segment index.
+/// A segment index box (§8.16.3).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sidx {
     /// The track it is about.

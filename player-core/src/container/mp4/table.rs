@@ -97,7 +97,7 @@ impl<'a> SampleTable<'a> {
                 let delta = times.next()?.unwrap_or(0);
                 let composition = compositions.next()?.unwrap_or(0) as i32;
                 let size = sizes.next()?;
-                // The last sample often has no length of its own; it lasts as long as the one before.
+                // The last sample often has no declared length; it lasts as long as the one before.
                 let last = sample == sizes.count;
                 duration = if delta == 0 && last { duration } else { delta };
                 rows.push(Row {
@@ -122,7 +122,7 @@ impl<'a> SampleTable<'a> {
     }
 }
 
-/// `stsz`, `stz2` (§8.7.3).
+/// Reader of the sample sizes, `stsz` or `stz2` (§8.7.3).
 struct Sizes<'a> {
     count: u32,
     constant: u32,

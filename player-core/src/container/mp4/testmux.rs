@@ -5,29 +5,29 @@ use bytes::Bytes;
 
 use crate::model::MediaKind;
 
-/// What a track pretends to carry.
+/// Codec that a track pretends to carry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TestCodec {
     /// H.264 Main profile, level 3.1.
     H264 {
-        /// Pixels.
+        /// Width in whole pixels.
         width: u16,
-        /// Pixels.
+        /// Height in whole pixels.
         height: u16,
     },
-    /// AAC-LC.
+    /// AAC of low complexity.
     Aac {
         /// One of the thirteen rates of MPEG-4.
         sample_rate: u32,
-        /// One to seven.
+        /// Number of channels, one to seven.
         channels: u8,
     },
-    /// WebVTT cues.
+    /// Cues as WebVTT boxes.
     WebVtt,
 }
 
 impl TestCodec {
-    /// What it is.
+    /// Returns the kind of media.
     pub const fn kind(self) -> MediaKind {
         match self {
             Self::H264 { .. } => MediaKind::Video,
@@ -40,28 +40,28 @@ impl TestCodec {
 /// A track of an initialisation segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TestTrack {
-    /// Its number.
+    /// Track identifier in the file.
     pub id: u32,
-    /// Ticks per second.
+    /// Ticks of its times per second.
     pub timescale: u32,
-    /// What it carries.
+    /// Codec that it pretends to carry.
     pub codec: TestCodec,
-    /// ISO 639-2.
+    /// Language by ISO 639-2.
     pub language: [u8; 3],
     /// Ticks that an edit list cuts from the beginning; zero writes none.
     pub media_time: u32,
     /// Length of an empty edit in front, in milliseconds; zero writes none.
     pub empty_edit: u32,
-    /// How its samples pretend to be encrypted, when they do.
+    /// Encryption that its samples pretend to have, if any.
     pub protection: Option<TestProtection>,
 }
 
-/// Common encryption of a track, as its sample entry tells.
+/// Common encryption of a track, for its sample entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TestProtection {
-    /// `cenc`, `cbcs`…
+    /// Scheme such as `cenc` or `cbcs`.
     pub scheme: [u8; 4],
-    /// Which key.
+    /// Identifier of the key.
     pub key_id: [u8; 16],
     /// Bytes of each sample's vector, 8 or 16; zero gives all samples the vector of sixteen sevens.
     pub iv_size: u8,
@@ -79,7 +79,7 @@ impl TestTrack {
 /// A sample: ticks it lasts, bytes, whether decoding can begin with it, ticks from decoding to composition.
 pub type SampleSpec = (u32, u32, bool, i32);
 
-/// A box.
+/// Makes a box of its content.
 pub fn boxed(kind: &[u8; 4], content: &[u8]) -> Vec<u8> {
     let mut out = (content.len() as u32 + 8).to_be_bytes().to_vec();
     out.extend(kind);
@@ -98,7 +98,7 @@ fn words(words: &[u32]) -> Vec<u8> {
     words.iter().flat_map(|word| word.to_be_bytes()).collect()
 }
 
-/// An initialisation segment.
+/// Makes an initialisation segment for these tracks.
 pub fn init(tracks: &[TestTrack]) -> Bytes {
     let mut moov = full(b"mvhd", 0, 0, &[words(&[0, 0, 1000, 0]), vec![0; 80]].concat());
     let mut mvex = Vec::new();
@@ -221,14 +221,14 @@ pub fn segment_of(track: u32, sequence: u32, base_decode_time: u64, samples: &[S
     fragment.build(samples, media)
 }
 
-/// What a movie fragment says besides its samples.
+/// Content of a movie fragment apart from its samples.
 #[derive(Clone, Copy, Debug)]
 pub struct TestFragment<'a> {
-    /// The track's number.
+    /// Identifier of the track.
     pub track: u32,
-    /// Counts fragments.
+    /// Number of the fragment in the file.
     pub sequence: u32,
-    /// Ticks.
+    /// Decoding time of the first sample, in ticks.
     pub base_decode_time: u64,
     /// Further boxes for the track fragment, such as `senc`.
     pub boxes: &'a [u8],
@@ -274,8 +274,8 @@ pub fn fragment_of(tracks: &[(TestFragment<'_>, &[SampleSpec])], media: &[u8]) -
     out.into()
 }
 
-/// The length of what [`fragment_of`] makes of tracks without further boxes: so many samples each, and so many bytes of
-/// media in all.
+/// Returns the length of the output of [`fragment_of`] for tracks without further boxes: `samples` of each track, and
+/// `bytes` of media in all.
 pub const fn fragment_length(tracks: usize, samples: usize, bytes: usize) -> usize {
     // Headers of `moof` and `mdat`, `mfhd`; of each track `traf`, `tfhd`, `tfdt` and `trun`, with four words a sample.
     (8 + 8 + 16) + tracks * (8 + 16 + 20 + 20) + samples * 16 + bytes

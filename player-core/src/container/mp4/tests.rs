@@ -48,7 +48,7 @@ fn cues(outputs: &[DemuxOutput]) -> Vec<Cue> {
     cues.flatten().collect()
 }
 
-/// Says that a test could not run, on the terminal and in the log that the test runner counts.
+/// Reports that a test could not run, on the terminal and in the log that the test runner counts.
 pub(in crate::container) fn skip(test: &str, reason: &str) {
     eprintln!("skipped {test}: {reason}");
     if let Some(path) = std::env::var_os("KINORA_SKIP_LOG") {

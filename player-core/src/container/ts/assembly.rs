@@ -1,4 +1,4 @@
-//! What comes out of the streams of a program, in order: initialisation data first, once every stream has told its
+//! Output of the streams of a program, in order: initialisation data first, once every stream has given its
 //! configuration, and again whenever one changes.
 
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::container::{CodecConfig, DemuxOutput, Fragment, InitSegment, MediaClo
 use crate::model::MediaKind;
 use crate::time::MediaTime;
 
-/// Bytes that are held back while a stream has not told its configuration.
+/// Maximum number of bytes that are held back while a stream has not given its configuration.
 const HELD_BYTES: usize = 8 << 20;
 /// Nanoseconds of one stream that are held back for the others: sound may begin seconds before the first picture, and
 /// what is announced without it is presented without it.
@@ -29,7 +29,7 @@ struct Track {
     begun: bool,
 }
 
-/// What a report is made of.
+/// Parts of a report.
 #[derive(Debug, Default)]
 pub(super) struct Report {
     /// Identifiers, kinds and codecs.
@@ -38,7 +38,7 @@ pub(super) struct Report {
     pub units: Vec<(u16, Unit)>,
 }
 
-/// Orders what comes.
+/// Orders the output of all streams.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Assembly {
     tracks: Vec<Track>,
@@ -54,7 +54,7 @@ pub(super) struct Assembly {
 }
 
 impl Assembly {
-    /// The tracks from now on; those that stay keep what they told.
+    /// Sets the tracks from now on; those that stay keep their configuration.
     pub fn set_tracks(&mut self, tracks: impl Iterator<Item = (StreamEntry, MediaKind)>) {
         let mut before = std::mem::take(&mut self.tracks);
         for (entry, kind) in tracks {
@@ -69,7 +69,7 @@ impl Assembly {
         self.report = Some(Vec::new());
     }
 
-    /// The tracks that told their configuration, and all units.
+    /// Returns the tracks that have given their configuration, and all units.
     pub fn report(&mut self) -> Report {
         let told = |track: &Track| Some((track.entry.pid, track.kind, track.config.as_ref()?.codec_string.clone()));
         Report { tracks: self.tracks.iter().filter_map(told).collect(), units: self.report.take().unwrap_or_default() }
@@ -99,7 +99,7 @@ impl Assembly {
         !self.begun
     }
 
-    /// Takes what came out of a stream.
+    /// Takes the output of a stream.
     pub fn take(&mut self, pid: u16, pieces: Vec<Piece>) {
         for piece in pieces {
             match piece {
@@ -117,7 +117,7 @@ impl Assembly {
         let Some(index) = self.tracks.iter().position(|track| track.entry.pid == pid) else { return };
         let changed = self.tracks[index].config.as_ref().is_some_and(|known| **known != config);
         if changed {
-            // What is held was coded as told before.
+            // The held units have the configuration before this one.
             self.announce();
         }
         self.tracks[index].config = Some(Arc::new(config));
@@ -188,7 +188,7 @@ impl Assembly {
         }
     }
 
-    /// What can be given.
+    /// Takes the output that is complete.
     pub fn outputs(&mut self) -> Vec<DemuxOutput> {
         self.flush();
         std::mem::take(&mut self.outputs)

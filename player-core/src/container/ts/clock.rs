@@ -2,28 +2,26 @@
 
 use crate::time::MediaTime;
 
-/// Ticks per second.
+/// Ticks of time stamps per second (ISO/IEC 13818-1 §2.4.3.7).
 pub(in crate::container) const RATE: u32 = 90_000;
 /// Ticks until it begins anew, about 26.5 hours.
 const TURN: i64 = 1 << 33;
 
-/// When a packet's first access unit is presented and decoded, in ticks.
+/// Times at which a packet's first access unit is presented and decoded, in ticks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::container) struct Stamp {
-    /// Presentation time.
     pub pts: i64,
-    /// Decoding time.
     pub dts: i64,
 }
 
-/// Puts time stamps on the turn nearest to those that came before; the first one stays as it is.
+/// Puts time stamps on the turn nearest to the stamps before; the first one stays as it is.
 #[derive(Clone, Copy, Debug, Default)]
 pub(in crate::container) struct Clock {
     near: Option<i64>,
 }
 
 impl Clock {
-    /// True once a stamp came.
+    /// Returns true once there was a stamp.
     pub fn is_running(&self) -> bool {
         self.near.is_some()
     }

@@ -28,7 +28,7 @@ const NULL: u16 = 0x1fff;
 pub(in crate::container) struct TsDemuxer {
     finder: PacketFinder,
     association: Sections,
-    /// Where the maps of programs are.
+    /// Packet identifiers of the program maps.
     maps: Vec<(u16, Sections)>,
     program: Option<ProgramMap>,
     streams: Vec<ElementaryStream>,
@@ -158,7 +158,7 @@ impl TsDemuxer {
         }
     }
 
-    /// What came together so far.
+    /// Returns the units gathered so far.
     pub(super) fn assembly(&mut self) -> &mut Assembly {
         &mut self.assembly
     }
@@ -247,7 +247,7 @@ impl TsDemuxer {
         Ok(())
     }
 
-    /// Reads the packets that came before the tables told what they are.
+    /// Reads the packets that arrived before the tables declared their streams.
     fn catch_up(&mut self) -> Result<(), DemuxError> {
         for bytes in std::mem::take(&mut self.early) {
             self.take(&bytes)?;
@@ -326,7 +326,7 @@ impl TsDemuxer {
         }
     }
 
-    /// Why nothing came out.
+    /// Returns the reason for an empty output.
     fn explain(&self) -> Result<(), DemuxError> {
         if self.beginning.is_empty() {
             return Err(DemuxError::Truncated { what: "an empty file".to_owned(), offset: 0 });

@@ -1,9 +1,9 @@
 //! MPEG-2 transport streams (ISO/IEC 13818-1) as HLS carries them (RFC 8216bis §3.1.1, §3.1.3, §3.4): one program,
 //! one segment to a demuxer, which may begin with the state of the segment before it.
 //!
-//! `packet` finds packets, `counters` notices missing ones, `psi` and `stream_type` tell what the streams are, `pes` and `clock` when their units are
-//! presented, `video` and [`super::audio`] cut the units, `packets` reads streams with one unit in a packet,
-//! `assembly` orders what came out, `demuxer` puts it together.
+//! `packet` finds packets, `counters` notices missing ones, `psi` and `stream_type` identify the streams, `pes` and
+//! `clock` when their units are presented, `video` and [`super::audio`] cut the units, `packets` reads streams with one
+//! unit in a packet, `assembly` orders the output, `demuxer` puts it together.
 
 mod assembly;
 pub(super) mod clock;

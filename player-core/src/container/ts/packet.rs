@@ -13,14 +13,14 @@ const CERTAIN: usize = 4;
 /// A packet whose content is not reliable (`transport_error_indicator`, §2.4.3.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct DamagedPacket {
-    /// Its stream, as far as its header tells.
+    /// Identifier of its stream, as far as the header is readable.
     pub pid: u16,
 }
 
-/// One packet.
+/// A transport packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Packet<'a> {
-    /// Which stream.
+    /// Identifier of the stream.
     pub pid: u16,
     /// A table section or a packet of an elementary stream begins in it.
     pub unit_start: bool,
@@ -33,7 +33,7 @@ pub(super) struct Packet<'a> {
     pub stuffed: bool,
     /// Its number in its stream, modulo 16.
     pub counter: u8,
-    /// What it carries; empty without payload.
+    /// Bytes of the stream; empty without payload.
     pub payload: &'a [u8],
 }
 
@@ -111,7 +111,6 @@ pub(super) struct PacketFinder {
     stride: Option<usize>,
     /// Bytes behind a packet that are passed over.
     skip: usize,
-    /// Packets found.
     found: u64,
     /// Bytes in the buffer of the segment before, while it is open whether this one goes on inside their packet.
     joint: Option<usize>,
@@ -142,7 +141,6 @@ impl PacketFinder {
         Some(starts.all(|&byte| byte == SYNC))
     }
 
-    /// Adds bytes.
     pub fn push(&mut self, bytes: &[u8]) {
         self.buffer.extend_from_slice(bytes);
     }
@@ -157,7 +155,7 @@ impl PacketFinder {
         self.found
     }
 
-    /// The next packet; `last` says that no byte follows.
+    /// Takes the next packet; `last` means that no byte follows.
     pub fn next(&mut self, last: bool) -> Option<[u8; PACKET]> {
         self.join(last)?;
         loop {

@@ -15,14 +15,13 @@ const PACKET_BYTES: usize = 4 << 20;
 /// Samples per second of Opus.
 const OPUS_RATE: u32 = 48_000;
 
-/// What the packets hold.
+/// Content of the packets.
 #[derive(Clone, Debug)]
 pub(super) enum Content {
-    /// Opus with control headers, and the body of its `dOps` box until it has been told.
+    /// Opus with control headers, and the body of its `dOps` box until it has been given.
     Opus(Option<Bytes>),
-    /// ID3 tags.
     Id3,
-    /// One access unit of a codec, named by its sample entry until it has been told.
+    /// One access unit of a codec, named by its sample entry until that has been given.
     Whole(Option<[u8; 4]>),
 }
 
@@ -32,19 +31,19 @@ pub(super) struct PacketReader {
     content: Content,
     buffer: BytesMut,
     stamp: Option<Stamp>,
-    /// A unit whose duration the next one's time tells.
+    /// A unit whose duration follows from the next one's time.
     held: Option<Unit>,
-    /// The time of the next unit in a packet that tells none.
+    /// Time of the next unit in a packet without a time.
     next: Option<MediaTime>,
 }
 
 impl PacketReader {
-    /// A reader.
+    /// Returns a reader of this content.
     pub fn new(content: Content) -> Self {
         Self { content, buffer: BytesMut::new(), stamp: None, held: None, next: None }
     }
 
-    /// A packet begins.
+    /// Begins a packet, with its times if it has any.
     pub fn begin(&mut self, stamp: Option<Stamp>) {
         self.buffer.clear();
         self.stamp = stamp;
@@ -63,7 +62,7 @@ impl PacketReader {
         Ok(())
     }
 
-    /// The packet ended.
+    /// Ends the packet and gives its units.
     pub fn end(&mut self, out: &mut Vec<Piece>) {
         let packet = self.buffer.split().freeze();
         let time = self.stamp.take().map(|stamp| instant(stamp.pts));
@@ -94,12 +93,11 @@ impl PacketReader {
         (self.stamp, self.held, self.next) = (None, None, None);
     }
 
-    /// Bytes held back.
     pub fn held_bytes(&self) -> usize {
         self.buffer.len() + self.held.as_ref().map_or(0, |unit| unit.payload.len())
     }
 
-    /// Nothing follows.
+    /// Ends the stream and gives its last unit.
     pub fn finish(&mut self, out: &mut Vec<Piece>) {
         out.extend(self.held.take().map(Piece::Unit));
     }
@@ -188,5 +186,30 @@ mod tests {
         assert_eq!(opus_samples(&[16 << 3 | 3, 48]), Some(5760));
         assert_eq!(opus_samples(&[16 << 3 | 3, 0]), None);
         assert_eq!(opus_samples(&[]), None);
+    }
+
+    #[test]
+    fn a_packet_is_held_up_to_its_limit_and_not_past_it() {
+        let mut reader = PacketReader::new(Content::Id3);
+        reader.begin(None);
+        assert_eq!(reader.push(&vec![0; PACKET_BYTES - 1]), Ok(()));
+        assert_eq!(reader.push(&[0]), Ok(()));
+        for more in [1, 2, PACKET_BYTES] {
+            assert!(matches!(reader.push(&vec![0; more]), Err(DemuxError::Limit { .. })), "{more}");
+        }
+        assert_eq!(reader.held_bytes(), PACKET_BYTES);
+        reader.begin(None);
+        assert_eq!((reader.push(&[0; 2]), reader.held_bytes()), (Ok(()), 2), "another packet");
+        // An access unit is held until the time of the one after it is known.
+        let mut reader = PacketReader::new(Content::Whole(None));
+        let mut out = Vec::new();
+        for (pts, expected) in [(90_000, 30), (93_000, 30)] {
+            reader.begin(Some(Stamp { pts, dts: pts }));
+            assert_eq!(reader.push(&[1; 30]), Ok(()));
+            reader.end(&mut out);
+            assert_eq!(reader.held_bytes(), expected);
+        }
+        reader.finish(&mut out);
+        assert_eq!(reader.held_bytes(), 0);
     }
 }

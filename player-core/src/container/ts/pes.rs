@@ -5,14 +5,13 @@ use super::clock::{Clock, Stamp};
 /// Bytes of a header at most: six, three, and as many as one byte counts.
 const HEADER: usize = 9 + 255;
 
-/// What a piece of a stream's payload is to its reader.
+/// Role of a piece of a stream's payload for its reader.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Event<'a> {
-    /// A packet begins.
+    /// A packet begins, with its times if it has any.
     Begin(Option<Stamp>),
     /// Some of its bytes.
     Data(&'a [u8]),
-    /// It ended.
     End,
 }
 
@@ -43,7 +42,7 @@ impl PesReader {
         Self { unbounded, ..Self::default() }
     }
 
-    /// Takes the payload of a transport packet and tells `reader` what it means.
+    /// Takes the payload of a transport packet and passes its pieces to `reader`.
     ///
     /// # Errors
     /// Those of `reader`.
@@ -122,11 +121,11 @@ impl PesReader {
     }
 }
 
-/// What a header tells.
+/// Content of a packet header.
 #[derive(Debug, PartialEq, Eq)]
 struct Header {
     size: usize,
-    /// Bytes of payload.
+    /// Number of bytes of payload, if declared.
     length: Option<usize>,
     times: Option<(u64, Option<u64>)>,
 }

@@ -103,18 +103,18 @@ pub(super) fn programs(section: &[u8]) -> Option<Vec<(u16, u16)>> {
 /// One elementary stream of a program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct StreamEntry {
-    /// Its packet identifier.
+    /// Packet identifier of the stream.
     pub pid: u16,
-    /// What it is.
+    /// Kind of the stream.
     pub kind: StreamKind,
-    /// ISO 639-2, when told.
+    /// Language by ISO 639-2, if declared.
     pub language: Option<String>,
 }
 
 /// A program map (§2.4.4.8).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ProgramMap {
-    /// Which program.
+    /// Number of the program.
     pub program: u16,
     /// In the table's order.
     pub streams: Vec<StreamEntry>,

@@ -81,7 +81,7 @@ impl ElementaryStream {
         })
     }
 
-    /// What is presented of it; `None` for metadata.
+    /// Returns the kind of media; `None` for metadata.
     pub fn media(&self) -> Option<MediaKind> {
         kind_of(&self.entry)
     }
@@ -125,8 +125,8 @@ impl ElementaryStream {
         self.is_gap_noted = true;
     }
 
-    /// Packets are missing; `within` says that the next one belongs to a PES packet whose beginning came, or is missing
-    /// too, and `first` that it is the first one of a segment.
+    /// Notes that packets are missing; `within` means that the next one belongs to a PES packet whose beginning
+    /// arrived, or is missing too, and `first` that it is the first one of a segment.
     fn note_gap(&mut self, within: bool, first: bool) {
         self.damage.gaps += u64::from(!self.is_gap_noted);
         let Reader::Video(video) = &mut self.reader else { return };
@@ -168,7 +168,7 @@ impl ElementaryStream {
         matches!(&self.reader, Reader::Video(video) if video.waiting_units() > 0 && !video.is_full())
     }
 
-    /// Another segment begins.
+    /// Prepares for another segment.
     pub fn begin_segment(&mut self) {
         self.first = true;
     }

@@ -1,4 +1,4 @@
-//! What a stream of a program is: its `stream_type` (ISO/IEC 13818-1 table 2-34, ATSC A/53 part 3, the registry of HLS
+//! Kind of a stream of a program: its `stream_type` (ISO/IEC 13818-1 table 2-34, ATSC A/53 part 3, the registry of HLS
 //! sample encryption) and its descriptors (§2.6; ETSI EN 300 468 §6.2; the Opus mapping for MPEG-2 TS).
 
 use bytes::Bytes;
@@ -11,7 +11,6 @@ use crate::container::audio::header::Format;
 pub(super) enum StreamKind {
     /// ITU-T H.264; `true` with sample encryption.
     H264(bool),
-    /// ITU-T H.265.
     H265,
     /// Sound in frames that find themselves; `true` with sample encryption.
     Audio(Format, bool),
@@ -84,7 +83,7 @@ impl StreamKind {
         })
     }
 
-    /// What it is called in messages; `None` for what is read.
+    /// Returns the name in messages of a kind that is not read; `None` for those that are.
     pub fn unsupported(&self) -> Option<&str> {
         match self {
             Self::OldVideo(Generation::Two) => Some("MPEG-2 video"),
@@ -158,8 +157,156 @@ fn opus(stream: &[u8]) -> Option<Bytes> {
             dops.extend([1, streams, coupled]);
             dops.extend_from_slice(mapping);
         }
-        // Dual mono and configurations that are told at length.
+        // Dual mono and configurations in the long form.
         _ => return None,
     }
     Some(dops.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_language_is_three_lower_case_letters_and_known() {
+        for (stream, expected) in [
+            (&b"\x0a\x04eng\0"[..], Some("eng")),
+            (b"\x05\x04abcd\x0a\x04fra\0", Some("fra")),
+            (b"\x0a\x03deu", Some("deu")),
+            (b"\x0a\x04und\0", None),
+            (b"\x0a\x04ENG\0", None),
+            (b"\x0a\x04e1g\0", None),
+            (b"\x0a\x02en", None),
+            (b"\x0a\x04en", None),
+            (b"", None),
+        ] {
+            assert_eq!(language(stream).as_deref(), expected, "{stream:?}");
+        }
+    }
+
+    #[test]
+    fn id3_is_registered_or_named_by_its_metadata_descriptor() {
+        for (stream, expected) in [
+            (&b"\x05\x04ID3 "[..], true),
+            (b"\x26\x0d\xff\xffID3 \xffID3 \0\x0f", true),
+            (b"\x05\x04KLVA", false),
+            (b"\x26\x06\xff\xffKLVA", false),
+            (b"\x27\x06\xff\xffID3 ", false),
+        ] {
+            assert_eq!(is_id3(stream), expected, "{stream:?}");
+            let other = StreamKind::Other("a stream of type 0x15".to_owned());
+            assert_eq!(StreamKind::of(0x15, &[], stream), if expected { StreamKind::Id3 } else { other });
+        }
+    }
+
+    #[test]
+    fn opus_is_described_by_its_channel_configuration() {
+        let body = |configuration: &[u8]| {
+            let extension = [&[0x7f, configuration.len() as u8 + 1, 0x80][..], configuration].concat();
+            opus(&[b"\x05\x04Opus".as_slice(), &extension].concat()).map(|dops| dops.to_vec())
+        };
+        let head = |channels: u8| vec![0, channels, 0, 0, 0, 0, 0xbb, 0x80, 0, 0];
+        assert_eq!(
+            opus(b"\x05\x04Opus").map(|dops| dops.to_vec()),
+            Some([head(2), vec![0]].concat()),
+            "two by default"
+        );
+        assert_eq!(opus(b"\x7f\x02\x81\x06").map(|dops| dops[1]), Some(2), "another extension");
+        for (configuration, tail) in [
+            (1, &[0][..]),
+            (2, &[0]),
+            (3, &[1, 2, 1, 0, 2, 1]),
+            (4, &[1, 2, 2, 0, 1, 2, 3]),
+            (5, &[1, 3, 2, 0, 4, 1, 2, 3]),
+            (6, &[1, 4, 2, 0, 4, 1, 2, 3, 5]),
+            (7, &[1, 4, 3, 0, 4, 1, 2, 3, 5, 6]),
+            (8, &[1, 5, 3, 0, 6, 1, 2, 3, 4, 5, 7]),
+        ] {
+            assert_eq!(body(&[configuration]), Some([head(configuration), tail.to_vec()].concat()), "{configuration}");
+        }
+        for configuration in [0, 9, 0x81, 0xff] {
+            assert_eq!(body(&[configuration]), None, "{configuration}");
+        }
+    }
+
+    #[test]
+    fn types_and_descriptors_name_the_stream() {
+        const BLU_RAY: &[u8] = b"\x05\x04HDMV";
+        let audio = |format| StreamKind::Audio(format, false);
+        let other = |name: &str| StreamKind::Other(name.to_owned());
+        for (kind, program, stream, expected) in [
+            (0x01, &b""[..], &b""[..], StreamKind::OldVideo(Generation::Two)),
+            (0x02, b"", b"", StreamKind::OldVideo(Generation::Two)),
+            (0x10, b"", b"", StreamKind::OldVideo(Generation::Four)),
+            (0x03, b"", b"", audio(Format::Mpeg)),
+            (0x04, b"", b"", audio(Format::Mpeg)),
+            (0x0f, b"", b"", audio(Format::Adts)),
+            (0xcf, b"", b"", StreamKind::Audio(Format::Adts, true)),
+            (0x11, b"", b"", audio(Format::Loas)),
+            (0x1b, b"", b"", StreamKind::H264(false)),
+            (0xdb, b"", b"", StreamKind::H264(true)),
+            (0x24, b"", b"", StreamKind::H265),
+            (0x33, b"", b"", StreamKind::OtherVideo("H.266 video")),
+            (0xd1, b"", b"", StreamKind::OtherVideo("Dirac video")),
+            (0xea, b"", b"", StreamKind::OtherVideo("VC-1 video")),
+            (0x80, BLU_RAY, b"", StreamKind::OtherAudio("LPCM sound")),
+            (0x80, b"", b"", other("a stream of type 0x80")),
+            (0x81, b"", b"", audio(Format::Ac3)),
+            (0xc1, b"", b"", StreamKind::Audio(Format::Ac3, true)),
+            (0x84, b"", b"", audio(Format::Ac3)),
+            (0x87, b"", b"", audio(Format::Ac3)),
+            (0xc2, b"", b"", StreamKind::Audio(Format::Ac3, true)),
+            (0x82, b"", b"\x05\x04CUEI", other("subtitles")),
+            (0x82, BLU_RAY, b"\x05\x04CUEI", audio(Format::Dts)),
+            (0x82, b"", b"", audio(Format::Dts)),
+            (0x8a, b"", b"", audio(Format::Dts)),
+            (0x85, b"", b"", StreamKind::OtherAudio("DTS-HD sound")),
+            (0x88, b"", b"", StreamKind::OtherAudio("DTS-HD sound")),
+            (0x86, BLU_RAY, b"", StreamKind::OtherAudio("DTS-HD sound")),
+            (0x86, b"", b"", other("a stream of type 0x86")),
+            (0x06, b"", b"", other("a stream of type 0x06")),
+            (0x06, b"", b"\x05\x04HEVC", StreamKind::H265),
+            (0x06, b"", b"\x05\x04AC-3", audio(Format::Ac3)),
+            (0x06, b"", b"\x05\x04EAC3", audio(Format::Ac3)),
+            (0x06, b"", b"\x05\x04DTS2", audio(Format::Dts)),
+            (0x06, b"", b"\x05\x04AC-4", StreamKind::OtherAudio("AC-4 sound")),
+            (0x06, b"", b"\x05\x04Opus\x7f\x02\x80\x00", other("a stream of type 0x06")),
+            (0x06, b"", b"\x6a\x00", audio(Format::Ac3)),
+            (0x06, b"", b"\x7a\x00", audio(Format::Ac3)),
+            (0x06, b"", b"\x81\x00", audio(Format::Ac3)),
+            (0x06, b"", b"\xcc\x00", audio(Format::Ac3)),
+            (0x06, b"", b"\x7b\x00", audio(Format::Dts)),
+            (0x06, b"", b"\x7c\x00", audio(Format::Adts)),
+            (0x06, b"", b"\x7f\x01\x15", StreamKind::OtherAudio("AC-4 sound")),
+            (0x06, b"", b"\x7f\x01\x0e", StreamKind::OtherAudio("DTS-HD sound")),
+            (0x06, b"", b"\x7f\x01\x06", other("a stream of type 0x06")),
+            (0x06, b"", b"\x52\x01\x01\x56\x00", other("subtitles")),
+            (0x06, b"", b"\x59\x00", other("subtitles")),
+            (0x05, b"", b"\x6a\x00", other("a stream of type 0x05")),
+            (0x90, b"", b"\x6a\x00", audio(Format::Ac3)),
+        ] {
+            assert_eq!(StreamKind::of(kind, program, stream), expected, "{kind:#04x} {program:?} {stream:?}");
+        }
+    }
+
+    #[test]
+    fn only_formats_that_no_decoder_takes_are_unsupported() {
+        for (kind, expected) in [
+            (StreamKind::OldVideo(Generation::Two), Some("MPEG-2 video")),
+            (StreamKind::OldVideo(Generation::Four), Some("MPEG-4 video")),
+            (StreamKind::OtherVideo("H.266 video"), Some("H.266 video")),
+            (StreamKind::OtherAudio("AC-4 sound"), Some("AC-4 sound")),
+            (StreamKind::Audio(Format::Dts, false), Some("DTS sound")),
+            (StreamKind::Other("subtitles".to_owned()), Some("subtitles")),
+            (StreamKind::H264(true), None),
+            (StreamKind::H265, None),
+            (StreamKind::Audio(Format::Ac3, true), None),
+            (StreamKind::Opus(Bytes::new()), None),
+            (StreamKind::Id3, None),
+        ] {
+            assert_eq!(kind.unsupported(), expected);
+            let encrypted = matches!(&kind, StreamKind::H264(true) | StreamKind::Audio(Format::Ac3, true));
+            assert_eq!(kind.is_encrypted(), encrypted, "{kind:?}");
+        }
+    }
 }

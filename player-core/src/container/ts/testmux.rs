@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use super::packet::PACKET;
 
-/// Where the program map is.
+/// Packet identifier of the program map.
 pub(crate) const MAP: u16 = 0x100;
 
 /// A transport stream that is being made.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Mux {
-    /// What was made so far.
+    /// Packets made so far.
     pub bytes: Vec<u8>,
     counters: BTreeMap<u16, u8>,
 }
@@ -26,14 +26,14 @@ impl Mux {
         mux
     }
 
-    /// Adds both tables.
+    /// Adds the program association table and the program map.
     pub fn tables(&mut self, entries: &[Entry<'_>], version: u8) {
         let [high, low] = MAP.to_be_bytes();
         self.section(0, &section(0, 1, 0, &[0, 1, 0xe0 | high, low]));
         self.section(MAP, &map(1, entries, version));
     }
 
-    /// Adds a section.
+    /// Adds a section in packets of its stream.
     pub fn section(&mut self, pid: u16, section: &[u8]) {
         let payload = [&[0][..], section].concat();
         self.unit(pid, &payload, true);
@@ -85,7 +85,7 @@ pub(crate) fn section(table: u8, number: u16, version: u8, body: &[u8]) -> Vec<u
     section
 }
 
-/// A program map.
+/// Makes a program map section.
 pub(crate) fn map(program: u16, entries: &[Entry<'_>], version: u8) -> Vec<u8> {
     let mut body = vec![0xe1, 0x01, 0xf0, 0];
     for (kind, pid, info) in entries {
@@ -96,7 +96,7 @@ pub(crate) fn map(program: u16, entries: &[Entry<'_>], version: u8) -> Vec<u8> {
     section(2, program, version, &body)
 }
 
-/// A packet of an elementary stream, its length told when it can be.
+/// Makes a packet of an elementary stream, its length declared if possible.
 pub(crate) fn pes(times: Option<(u64, u64)>, payload: &[u8]) -> Vec<u8> {
     let field = |mark: u8, time: u64| {
         let part = |shift: u32, mask: u64| (time >> shift & mask) as u8;

@@ -407,3 +407,15 @@ impl Playback {
         *self = Self { feed, ..Self::default() };
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rates_are_counted_in_thousandths() {
+        for (rate, expected) in [(0.0, 0), (0.25, 250), (1.0, 1000), (1.1, 1100), (2.0, 2000), (0.333_4, 333)] {
+            assert_eq!(Settings { rate, ..Settings::default() }.permille(), expected, "{rate}");
+        }
+    }
+}

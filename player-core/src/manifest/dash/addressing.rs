@@ -1,5 +1,5 @@
-//! Where the segments of a representation are: `SegmentTemplate`, `SegmentList`, `SegmentBase` and their
-//! inheritance from Period and AdaptationSet (ISO/IEC 23009-1 §5.3.9).
+//! Addresses of a representation's segments: `SegmentTemplate`, `SegmentList`, `SegmentBase` and their inheritance from
+//! Period and AdaptationSet (ISO/IEC 23009-1 §5.3.9).
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -22,7 +22,7 @@ use crate::time::{MediaTime, duration_from_ticks};
 /// Addresses that all representations together may hold, in bytes.
 const MAX_ADDRESSES: usize = 64 << 20;
 
-/// What a period lends to the representations in it.
+/// Properties of a period that its representations use.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Span {
     pub(super) start: MediaTime,
@@ -33,14 +33,14 @@ pub(super) struct Span {
     pub(super) window: Option<Window>,
 }
 
-/// What of a live period is available.
+/// Available part of a live period.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Window {
     pub(super) from: Duration,
     pub(super) to: Duration,
 }
 
-/// What the representation itself tells.
+/// Properties of the representation itself.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Owner<'a> {
     pub(super) id: &'a str,
@@ -49,7 +49,7 @@ pub(super) struct Owner<'a> {
     pub(super) bases: &'a [Url],
     /// A last segment by number that is not longer than this does not exist.
     pub(super) shortest: Duration,
-    /// Number of the last segment, when a property tells it.
+    /// Number of the last segment, if a property declares it.
     pub(super) last_number: Option<u64>,
     /// A file may hold an index though the manifest does not say where.
     pub(super) indexed: bool,
@@ -72,7 +72,7 @@ pub(super) struct Addresser {
 /// The time base of a representation.
 struct Scale {
     timescale: u32,
-    /// `@presentationTimeOffset`.
+    /// Value of `@presentationTimeOffset`, in ticks.
     origin: i64,
     /// Nanoseconds to add to media time.
     offset_nanos: i64,
@@ -348,7 +348,7 @@ fn numbered(span: Span, shortest: Duration, duration: u64, timescale: u32, limit
     Some((first, end - first))
 }
 
-/// An index of its own that `@index` names (§5.3.9.4.2); where the template tells the segments, it is not needed.
+/// A separate index that `@index` names (§5.3.9.4.2); where the template lists the segments, it is not needed.
 fn template_index(chain: &Chain<'_>, owner: Owner<'_>) -> Option<Resource> {
     let template = chain.attr("index").filter(|template| owner.indexed && !template::is_per_segment(template))?;
     resource(owner, &template::finished(&template::with_representation(template, owner.id, owner.bandwidth)), None)

@@ -5,11 +5,11 @@ use url::Url;
 use crate::manifest::document::Warnings;
 use crate::manifest::xml::Element;
 
-/// What is said about a place.
+/// Properties of a service location.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Service {
     pub(super) base: Url,
-    /// `@serviceLocation`.
+    /// Name by `@serviceLocation`, if any.
     pub(super) name: Option<String>,
     pub(super) priority: u32,
     pub(super) weight: u32,

@@ -9,7 +9,7 @@ pub(super) struct Chain<'x> {
     template: Vec<&'x Element>,
     list: Vec<&'x Element>,
     base: Vec<&'x Element>,
-    /// Which of the three the nearest level uses.
+    /// Kind of addressing that the nearest level uses.
     kind: Kind,
 }
 
@@ -39,7 +39,7 @@ impl<'x> Chain<'x> {
         chain
     }
 
-    /// Which of the three the nearest level uses.
+    /// Returns the kind of addressing that the nearest level uses.
     pub(super) fn kind(&self) -> Kind {
         self.kind
     }

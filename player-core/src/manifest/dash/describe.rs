@@ -1,4 +1,4 @@
-//! What an MPD says, as JSON, for tools. Live ones too; nothing is chosen.
+//! Describes an MPD as JSON, for tools. Live ones too; nothing is chosen.
 
 use std::time::Duration;
 

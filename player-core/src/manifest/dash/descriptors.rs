@@ -20,19 +20,19 @@ const HARMLESS: &[&str] = &[
     "http://dashif.org/guidelines/last-segment-number",
 ];
 
-/// What a set or a representation is meant for.
+/// Purpose of a set or a representation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
-    /// To be presented.
+    /// Media to be presented.
     Normal,
     /// Fast playback and scrubbing only.
     TrickPlay,
-    /// Pictures for the seek bar, so many tiles side by side and above each other.
+    /// Pictures for the seek bar, in this number of tiles side by side and above each other.
     Thumbnails(u32, u32),
 }
 
-/// What an element is meant for; `None`, with a warning, when it must not be used: because it carries an
-/// `EssentialProperty` that we do not know (§5.8.4.8), depends on something else, or is not here.
+/// Returns the purpose of an element; `None`, with a warning, if it must not be used: because it carries an
+/// `EssentialProperty` that is not known (§5.8.4.8), depends on something else, or is not here.
 pub(super) fn purpose(element: &Element, warnings: &mut Warnings) -> Option<Purpose> {
     let name = &element.name;
     let mut purpose = Purpose::Normal;
@@ -75,7 +75,7 @@ fn tiles(property: &Element) -> (u32, u32) {
     side(sides.0).zip(side(sides.1)).unwrap_or((1, 1))
 }
 
-/// How bright the video is (ISO/IEC 23091-2 §8.2, transfer characteristics).
+/// Returns the dynamic range of the video (ISO/IEC 23091-2 §8.2, transfer characteristics).
 pub(super) fn video_range(element: &Element) -> Option<VideoRange> {
     let mut properties = element.children.iter().filter(|child| child.name.ends_with("Property"));
     let value = properties.find_map(|property| {

@@ -17,14 +17,14 @@ use crate::time::{MediaTime, WallClock};
 /// More representations than this are hostile.
 const MAX_REPRESENTATIONS: usize = 20_000;
 
-/// The whole document.
+/// An MPD as typed data.
 #[derive(Debug)]
 pub(super) struct Mpd<'x> {
     pub(super) element: &'x Element,
     pub(super) dynamic: bool,
     pub(super) duration: Option<Duration>,
     pub(super) periods: Vec<Period<'x>>,
-    /// What is said about the places that serve it.
+    /// Service locations and their properties.
     pub(super) services: Vec<Service>,
 }
 
@@ -35,12 +35,12 @@ pub(super) struct Period<'x> {
     /// `None` when neither it nor its predecessors tell.
     pub(super) start: Option<MediaTime>,
     pub(super) duration: Option<Duration>,
-    /// What of it can be fetched now; live only.
+    /// Part that can be fetched now; live only.
     pub(super) window: Option<Window>,
     pub(super) sets: Vec<Set<'x>>,
 }
 
-/// An `AdaptationSet`.
+/// An `AdaptationSet` as typed data.
 #[derive(Debug)]
 pub(super) struct Set<'x> {
     pub(super) element: &'x Element,
@@ -89,7 +89,7 @@ impl Set<'_> {
         })
     }
 
-    /// `@contentType`, else the first part of the MIME type when that says it.
+    /// Returns `@contentType`, else the first part of the MIME type if it is a content type.
     pub(super) fn content_type(&self) -> Option<&str> {
         let known = |kind: &&str| matches!(*kind, "video" | "audio" | "text" | "image");
         self.element.attr("contentType").or_else(|| self.mime_type()?.split('/').next().filter(known))

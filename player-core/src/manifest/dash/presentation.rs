@@ -51,7 +51,7 @@ pub(in crate::manifest) fn parse(
     Ok(Presentation {
         protocol: Protocol::Dash,
         kind: PresentationKind::OnDemand,
-        // Where both are told and differ, playback ends with the last period.
+        // Where both are declared and differ, playback ends with the last period.
         duration: end.or(mpd.duration),
         start,
         periods,

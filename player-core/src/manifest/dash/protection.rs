@@ -85,7 +85,7 @@ fn licence_urls(element: &Element, bases: &[Url]) -> Vec<Url> {
 
 /// Segments encrypted as a whole.
 pub(super) struct SegmentEncryption {
-    /// For the representation.
+    /// Protection to list at the representation.
     pub(super) descriptor: Arc<Protection>,
     /// In the order of the segments; at least one.
     pub(super) periods: Vec<CryptoPeriod>,
@@ -129,7 +129,7 @@ pub(super) fn segment_encryption(
     Some(SegmentEncryption { descriptor, periods })
 }
 
-/// Only plain chaining over HTTP keys is known; a key system of its own would have to give the key.
+/// Only plain chaining over HTTP keys is known; any other key system would have to provide the key.
 fn method(element: &Element) -> EncryptionMethod {
     let cipher = element.first("SegmentEncryption").and_then(|child| child.attr("schemeIdUri")).unwrap_or_default();
     let keys = element.first("KeySystem").and_then(|child| child.attr("keySystemUri"));
@@ -160,7 +160,7 @@ fn segment_key(child: &Element, method: EncryptionMethod, bases: &[Url], warning
     SegmentKey { method, system: KeySystem::Identity, source, iv, key_id: None }
 }
 
-/// Tells the segments of an index how they are encrypted. False when they cannot be told: an index that lies in the
+/// Adds the encryption of each segment to an index. Returns false if that is impossible: an index that lies in the
 /// encrypted file itself.
 pub(super) fn apply(index: &mut SegmentIndex, periods: &[CryptoPeriod]) -> bool {
     match index {

@@ -1,12 +1,12 @@
-//! Which representations nobody here can read: they are left out as long as something else of their kind is there.
+//! Leaves out representations that this player cannot read, as long as another of their kind remains.
 
 use super::sets::Found;
 use crate::manifest::codecs;
 use crate::manifest::document::Warnings;
 use crate::model::{ContainerFormat, MediaKind, Representation};
 
-/// Leaves out what cannot be read, kind by kind, with a warning for each set. Where nothing else is there it stays: the
-/// error that follows says what was needed.
+/// Leaves out unreadable representations, kind by kind, with a warning for each set. Where nothing else remains they
+/// stay: the error that follows names the missing feature.
 pub(super) fn prefer(found: &mut Vec<Found<'_>>, warnings: &mut Warnings) {
     for kind in [MediaKind::Video, MediaKind::Audio, MediaKind::Text] {
         let of_kind = || found.iter().filter(|found| found.kind == kind).flat_map(|found| &found.representations);
@@ -31,7 +31,7 @@ pub(super) fn prefer(found: &mut Vec<Found<'_>>, warnings: &mut Warnings) {
     found.retain(|found| !found.representations.is_empty());
 }
 
-/// What stands in the way of reading it.
+/// Returns the reason why a representation cannot be read, if there is one.
 fn obstacle(representation: &Representation) -> Option<String> {
     if representation.format == ContainerFormat::WebM {
         return Some("WebM".to_owned());

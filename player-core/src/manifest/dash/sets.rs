@@ -1,4 +1,4 @@
-//! Which adaptation sets of a period can be played, and what a viewer picks among them.
+//! Adaptation sets of a period that can be played, and the tracks that a viewer selects among.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -21,12 +21,12 @@ use crate::time::{MediaTime, duration_from_ticks};
 /// Sets and representations beyond these counts make the search for tracks slow.
 const MAX_SETS: usize = 500;
 
-/// What a period offers.
+/// Offer of a period.
 #[derive(Debug, Default)]
 pub(super) struct Offer {
-    /// What can be played, in document order.
+    /// Sets that can be played, in document order.
     pub(super) sets: Vec<AdaptationSet>,
-    /// Key frames only.
+    /// Sets with key frames only.
     pub(super) trick: Vec<AdaptationSet>,
     /// Pictures for the seek bar.
     pub(super) thumbnails: Vec<ThumbnailTrack>,
@@ -34,7 +34,7 @@ pub(super) struct Offer {
     pub(super) captions: Vec<CaptionTrack>,
 }
 
-/// What a period offers to playback.
+/// Returns the sets that a period offers to playback.
 ///
 /// # Errors
 /// When the addresses of the document exceed the limit.
@@ -120,7 +120,7 @@ fn trick_set(set: &Set<'_>, number: usize, kind: MediaKind, representations: Vec
     }
 }
 
-/// What a viewer gets from a set; `None` for pictures and what is no media.
+/// Returns the kind of media in a set; `None` for pictures and for sets without media.
 fn kind(set: &Set<'_>) -> Option<MediaKind> {
     let word = |word: &str| match word {
         "video" => Some(MediaKind::Video),
@@ -148,7 +148,7 @@ fn kind(set: &Set<'_>) -> Option<MediaKind> {
     components.iter().min().copied().or_else(codec).or_else(mixed)
 }
 
-/// What a set says for all of its representations, looked up once: sets with ten thousand children exist.
+/// Properties of a set that hold for all of its representations, looked up once: sets with ten thousand children exist.
 struct Shared {
     protection: Vec<Arc<Protection>>,
     segment_encryption: Option<protection::SegmentEncryption>,
@@ -229,7 +229,7 @@ fn representation(
     }))
 }
 
-/// What few representations tell.
+/// Returns the properties that few representations declare.
 fn traits(source: &Source<'_>, set: &Shared) -> RepresentationTraits {
     RepresentationTraits {
         // A lower ranking is better (§5.3.5.2), a higher score is.

@@ -6,7 +6,7 @@ use crate::manifest::document::Warnings;
 use crate::model::Representation;
 
 /// Merges sets that name each other as switchable into the first of them, when a decoder can go from one to the other
-/// without a break: same kind, language, container, codec family and protection. Others stay sets of their own.
+/// without a break: same kind, language, container, codec family and protection. Others stay separate sets.
 pub(super) fn merge(found: &mut Vec<Found<'_>>, warnings: &mut Warnings) {
     let mut at = 0;
     while at < found.len() {

@@ -7,7 +7,6 @@ pub(super) fn with_representation(template: &str, id: &str, bandwidth: u64) -> S
     expand(template, |name, width| match name {
         "RepresentationID" => Some(id.replace('$', "$$")),
         "Bandwidth" => Some(format!("{bandwidth:0width$}")),
-        "" => Some("$$".to_owned()),
         _ => None,
     })
 }

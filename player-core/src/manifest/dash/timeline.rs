@@ -9,7 +9,7 @@ use crate::model::TimelineRun;
 /// The media times that matter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Bounds {
-    /// Where the last `r="-1"` ends, in ticks, when that is known.
+    /// End of the last `r="-1"`, in ticks, if it is known.
     pub(super) repeat_end: Option<u64>,
     /// Segments that end at or before this are left out, and counted.
     pub(super) from: u64,
@@ -91,7 +91,7 @@ mod tests {
 
     const ALL: Bounds = Bounds { repeat_end: Some(100), from: 0, to: u64::MAX };
 
-    /// Runs as `time×duration×count`.
+    /// Returns the runs as `time×duration×count`.
     fn runs(entries: &str, bounds: Bounds) -> (Vec<(u64, u64, u64)>, u64) {
         let element = xml::parse(&format!("<T>{entries}</T>")).unwrap();
         let timeline = resolve(&element, bounds, &mut Warnings::default());

@@ -105,7 +105,7 @@ impl Resolver<'_> {
     }
 }
 
-/// The elements of that name in a remote document: one or several beside each other, which no XML document may have, or
+/// The elements of that name in a remote document: one, or several without a root, which no XML document may have, or
 /// those of a whole MPD.
 fn elements(bytes: &[u8], name: &str) -> Vec<Element> {
     let text = String::from_utf8_lossy(bytes);

@@ -92,7 +92,7 @@ fn pixels(text: &str) -> Option<u32> {
     text.trim().split('.').next()?.parse().ok()
 }
 
-/// `n[@o]` (§4.4.4.2).
+/// A byte range, `n[@o]` (§4.4.4.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct SubRange {
     pub(super) length: u64,

@@ -29,7 +29,7 @@ pub(super) struct DateRange {
     pub(super) planned_duration: Option<Duration>,
     /// It ends where the next one of its class begins.
     pub(super) end_on_next: bool,
-    /// `PRE`, `POST`, `ONCE`.
+    /// Triggers of `CUE`: `PRE`, `POST`, `ONCE`.
     pub(super) cue: Vec<String>,
     /// Every attribute as written, in order: those above, `X-…` and `SCTE35-…` too.
     pub(super) attributes: Vec<(String, String)>,
@@ -55,7 +55,7 @@ impl DateRange {
         }
     }
 
-    /// Its length as told; an open end is none.
+    /// Returns its declared length; `None` for an open end.
     fn length(&self, next_of_class: Option<i64>) -> Option<Duration> {
         let until = |end: i64| Some(Duration::from_nanos(u64::try_from(end.checked_sub(self.start?)?).ok()?));
         self.duration.or_else(|| until(self.end?)).or_else(|| until(next_of_class.filter(|_| self.end_on_next)?))
@@ -134,10 +134,10 @@ impl DateRanges {
     }
 }
 
-/// Which date is which time of the presentation: one pair for each `EXT-X-PROGRAM-DATE-TIME`.
+/// Mapping from dates to presentation times: one pair for each `EXT-X-PROGRAM-DATE-TIME`.
 #[derive(Clone, Debug, Default)]
 pub(super) struct DateMap {
-    /// Ascending by date.
+    /// Pairs, ascending by date.
     anchors: Vec<(i64, MediaTime)>,
 }
 
@@ -154,7 +154,8 @@ impl DateMap {
         Self { anchors }
     }
 
-    /// The time of a date: counted from the last date that is told before it, else back from the first (§4.4.4.6).
+    /// Returns the presentation time of a date: counted from the last date declared before it, else back from the first
+    /// (§4.4.4.6).
     pub(super) fn place(&self, date: i64) -> Option<MediaTime> {
         let at = self.anchors.partition_point(|(known, _)| *known <= date).saturating_sub(1);
         let (known, time) = self.anchors.get(at)?;

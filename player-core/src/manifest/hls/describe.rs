@@ -1,4 +1,4 @@
-//! What a playlist says, as JSON, for tools. Live playlists too; nothing is resolved or chosen.
+//! Describes a playlist as JSON, for tools. Live playlists too; nothing is resolved or chosen.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -22,7 +22,7 @@ pub(super) fn segment_keys(keys: &[Rc<Key>], base: &Url, warnings: &mut Warnings
     keys.iter().map(|key| segment_key(key, base, warnings)).collect()
 }
 
-/// What tags announce for a representation, each once.
+/// Returns the keys that tags announce for a representation, each once.
 pub(super) fn announced<'k>(
     keys: impl Iterator<Item = &'k Key>,
     base: &Url,
@@ -59,7 +59,7 @@ fn protection(key: &Key, base: &Url, warnings: &mut Warnings) -> Protection {
     }
 }
 
-/// Vectors and addresses that cannot be read leave a warning and a key that nobody can use.
+/// Vectors and addresses that cannot be read leave a warning and an unusable key.
 fn segment_key(key: &Key, base: &Url, warnings: &mut Warnings) -> SegmentKey {
     let iv = match key.iv.as_deref() {
         None => None,

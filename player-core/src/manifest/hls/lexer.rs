@@ -10,7 +10,7 @@ use super::attributes::Attributes;
 use crate::manifest::ManifestError;
 use crate::manifest::document::Warnings;
 
-/// Variables by name.
+/// Values of `EXT-X-DEFINE` by name.
 pub(super) type Variables = BTreeMap<String, String>;
 
 /// Text made by substitution may not exceed this: a few definitions that double each other make gigabytes.
@@ -25,7 +25,7 @@ const MAX_NAME: usize = 256;
 /// A line that means something; blank lines and comments are passed over.
 #[derive(Debug)]
 pub(super) struct Line<'a> {
-    /// Counted from one.
+    /// Number of the line, counted from one.
     pub(super) number: u32,
     pub(super) content: Content<'a>,
 }
@@ -57,7 +57,7 @@ impl<'a> Lexer<'a> {
         Self { rest: Some(text), separator, number: 0, variables: Variables::new(), imported, base, substituted: 0 }
     }
 
-    /// What has been defined, for playlists that import it.
+    /// Returns the variables defined so far, for playlists that import them.
     pub(super) fn into_variables(self) -> Variables {
         self.variables
     }
@@ -140,7 +140,7 @@ impl<'a> Lexer<'a> {
         Ok(Cow::Owned(out))
     }
 
-    /// RFC 8216bis §4.4.2.3.
+    /// Adds the variable of an `EXT-X-DEFINE` tag (RFC 8216bis §4.4.2.3).
     fn define(&mut self, value: &str, warnings: &mut Warnings) {
         let attributes = Attributes::parse(value);
         let query = attributes.text("QUERYPARAM");

@@ -12,14 +12,14 @@ use crate::model::ByteRange;
 pub(super) struct ServerControl {
     /// Segments older than this before the end may be skipped by a delta update.
     pub(super) can_skip_until: Option<Duration>,
-    /// Date ranges too.
+    /// True if the server can skip date ranges too.
     pub(super) can_skip_date_ranges: bool,
     pub(super) hold_back: Option<Duration>,
     pub(super) part_hold_back: Option<Duration>,
     pub(super) can_block_reload: bool,
 }
 
-/// `EXT-X-PART` (§4.4.4.9).
+/// A partial segment: `EXT-X-PART` (§4.4.4.9).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Part {
     pub(super) uri: String,
@@ -33,25 +33,25 @@ pub(super) struct Part {
     pub(super) index: u32,
 }
 
-/// What a hint is for.
+/// Purpose of a hint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum HintKind {
     Part,
     Map,
 }
 
-/// `EXT-X-PRELOAD-HINT` (§4.4.5.3).
+/// A resource to come: `EXT-X-PRELOAD-HINT` (§4.4.5.3).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct PreloadHint {
     pub(super) kind: HintKind,
     pub(super) uri: String,
-    /// First byte.
+    /// Offset of the first byte.
     pub(super) start: u64,
-    /// To the end of the resource when not told.
+    /// Length in bytes; to the end of the resource if not declared.
     pub(super) length: Option<u64>,
 }
 
-/// `EXT-X-RENDITION-REPORT` (§4.4.5.4).
+/// The state of another rendition: `EXT-X-RENDITION-REPORT` (§4.4.5.4).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct RenditionReport {
     pub(super) uri: String,
@@ -59,7 +59,7 @@ pub(super) struct RenditionReport {
     pub(super) last_part: Option<u64>,
 }
 
-/// `EXT-X-SKIP` (§4.4.5.2).
+/// Segments that a delta update leaves out: `EXT-X-SKIP` (§4.4.5.2).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Skip {
     pub(super) segments: u64,
@@ -67,10 +67,10 @@ pub(super) struct Skip {
     pub(super) removed_date_ranges: Vec<String>,
 }
 
-/// All of them.
+/// All tags of growing playlists.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct LiveTags {
-    /// `EXT-X-PART-INF` (§4.4.3.7).
+    /// Target duration of parts: `EXT-X-PART-INF` (§4.4.3.7).
     pub(super) part_target: Option<Duration>,
     pub(super) server_control: Option<ServerControl>,
     pub(super) parts: Vec<Part>,
@@ -100,7 +100,7 @@ impl LiveTags {
         true
     }
 
-    /// How many segments are left out before the first.
+    /// Returns the number of segments that are left out before the first.
     pub(super) fn skipped(&self) -> u64 {
         self.skip.as_ref().map_or(0, |skip| skip.segments)
     }

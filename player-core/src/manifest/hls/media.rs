@@ -1,5 +1,5 @@
 //! Media playlists as typed data (RFC 8216bis §4.4.3, §4.4.4). One pass over the lines; no addresses are resolved and
-//! nothing is decided here. Date ranges and the tags of growing playlists have files of their own.
+//! nothing is decided here. Date ranges and the tags of growing playlists have separate files.
 
 use std::borrow::Cow;
 use std::rc::Rc;
@@ -23,7 +23,7 @@ pub(super) struct Key {
     pub(super) method: String,
     pub(super) uri: Option<String>,
     pub(super) iv: Option<String>,
-    /// `identity` when not told.
+    /// Value of `KEYFORMAT`; `identity` by default.
     pub(super) key_format: String,
     pub(super) key_id: Option<String>,
 }
@@ -44,7 +44,7 @@ impl Key {
     }
 }
 
-/// `EXT-X-MAP` (§4.4.4.5).
+/// An initialisation section: `EXT-X-MAP` (§4.4.4.5).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Map<'a> {
     pub(super) uri: Cow<'a, str>,
@@ -53,7 +53,7 @@ pub(super) struct Map<'a> {
     pub(super) keys: u32,
 }
 
-/// `EXT-X-START` (§4.4.2.2).
+/// A preferred start: `EXT-X-START` (§4.4.2.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Start {
     /// Nanoseconds from the beginning; negative from the end.
@@ -71,7 +71,7 @@ impl Start {
 #[derive(Clone, Debug)]
 pub(super) struct Segment<'a> {
     pub(super) uri: Cow<'a, str>,
-    /// What stands behind the comma of `EXTINF`.
+    /// Text after the comma of `EXTINF`.
     pub(super) title: &'a str,
     pub(super) duration: Duration,
     pub(super) sequence: u64,
@@ -80,7 +80,7 @@ pub(super) struct Segment<'a> {
     pub(super) range: Option<ByteRange>,
     /// Index into [`MediaPlaylist::key_sets`]; the set may be empty.
     pub(super) keys: u32,
-    /// Index into [`MediaPlaylist::maps`].
+    /// Index into [`MediaPlaylist::maps`], if there is a map.
     pub(super) map: Option<u32>,
     /// `EXT-X-BITRATE` in force (§4.4.4.8); never for a sub-range.
     pub(super) bitrate_kbps: Option<u32>,
@@ -89,7 +89,7 @@ pub(super) struct Segment<'a> {
     pub(super) program_date_time: Option<i64>,
 }
 
-/// A media playlist.
+/// A media playlist as typed data.
 #[derive(Clone, Debug, Default)]
 pub(super) struct MediaPlaylist<'a> {
     pub(super) version: Option<u64>,
@@ -122,7 +122,7 @@ impl MediaPlaylist<'_> {
     }
 }
 
-/// What the tags before an address line say about it.
+/// Properties of a segment from the tags before its address line.
 #[derive(Default)]
 struct Pending<'a> {
     duration: Option<Duration>,
@@ -147,8 +147,7 @@ struct Reader<'a, 'w> {
 
 /// Reads a media playlist to its end, live or not.
 ///
-/// # Errors
-/// When a limit is exceeded. Whatever else is odd is read around with a warning.
+/// # Errors When a limit is exceeded. Any other fault gives a warning and is skipped.
 pub(super) fn read<'a>(lexer: &mut Lexer<'a>, warnings: &mut Warnings) -> Result<MediaPlaylist<'a>, ManifestError> {
     let playlist = MediaPlaylist { key_sets: vec![Vec::new()], ..MediaPlaylist::default() };
     let mut reader = Reader {
@@ -310,7 +309,7 @@ impl<'a> Reader<'a, '_> {
             return;
         }
         self.keys.retain(|known| known.key_format != key.key_format);
-        // Formats nobody has heard of could otherwise be piled up without end.
+        // Unknown formats could otherwise be piled up without end.
         self.keys.truncate(15);
         self.keys.push(Rc::new(key));
     }

@@ -1,6 +1,6 @@
-//! Multivariant playlists as typed data (RFC 8216bis §4.4.6). Our lexer reads the lines and writes a clean text of
-//! the three tags that `m3u8-rs` types (`EXT-X-STREAM-INF`, `EXT-X-I-FRAME-STREAM-INF`, `EXT-X-MEDIA`); everything it
-//! would lose or refuse is kept here beside its result, tied by the line number.
+//! Multivariant playlists as typed data (RFC 8216bis §4.4.6). Our lexer reads the lines and writes a clean text of the
+//! three tags that `m3u8-rs` types (`EXT-X-STREAM-INF`, `EXT-X-I-FRAME-STREAM-INF`, `EXT-X-MEDIA`); everything it would
+//! lose or refuse is kept here with its result, tied by the line number.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -52,7 +52,7 @@ impl Variant {
     }
 }
 
-/// One rendition.
+/// A rendition: `EXT-X-MEDIA` (§4.4.6.1).
 #[derive(Clone, Debug)]
 pub(super) struct Rendition {
     pub(super) line: u32,
@@ -70,25 +70,25 @@ impl Rendition {
     }
 }
 
-/// `EXT-X-SESSION-DATA` (§4.4.6.4).
+/// Data of the session: `EXT-X-SESSION-DATA` (§4.4.6.4).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct SessionData {
     pub(super) data_id: String,
     pub(super) value: Option<String>,
     pub(super) uri: Option<String>,
-    /// `JSON` or `RAW`.
+    /// Value of `FORMAT`: `JSON` or `RAW`.
     pub(super) format: Option<String>,
     pub(super) language: Option<String>,
 }
 
-/// `EXT-X-CONTENT-STEERING` (§4.4.6.6).
+/// A steering server: `EXT-X-CONTENT-STEERING` (§4.4.6.6).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Steering {
     pub(super) server_uri: String,
     pub(super) pathway_id: Option<String>,
 }
 
-/// A multivariant playlist.
+/// A multivariant playlist as typed data.
 #[derive(Clone, Debug, Default)]
 pub(super) struct MultivariantPlaylist {
     pub(super) version: Option<u64>,
@@ -102,7 +102,7 @@ pub(super) struct MultivariantPlaylist {
     pub(super) steering: Option<Steering>,
 }
 
-/// What a line said before `m3u8-rs` typed it.
+/// Content of a line before `m3u8-rs` typed it.
 struct Original {
     uri: Option<String>,
     attributes: BTreeMap<String, String>,
@@ -119,8 +119,7 @@ struct Reader {
 
 /// Reads a multivariant playlist to its end.
 ///
-/// # Errors
-/// When a limit is exceeded. Whatever else is odd is read around with a warning.
+/// # Errors When a limit is exceeded. Any other fault gives a warning and is skipped.
 pub(super) fn read(lexer: &mut Lexer<'_>, warnings: &mut Warnings) -> Result<MultivariantPlaylist, ManifestError> {
     let mut reader = Reader { clean: "#EXTM3U\n".to_owned(), ..Reader::default() };
     while let Some(line) = lexer.next(warnings)? {

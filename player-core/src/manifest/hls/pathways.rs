@@ -10,7 +10,7 @@ use crate::model::Pathway;
 
 /// Redundant addresses beyond this are dropped.
 pub(super) const MAX_ALTERNATIVES: usize = 16;
-/// Pathways that share all folders are told apart by whole addresses, so many of them.
+/// Maximum number of whole addresses by which pathways that share all folders are distinguished.
 const MAX_ADDRESSES: usize = 256;
 /// Attributes that say where a variant is, not what it is.
 const PLACE: [&str; 2] = ["URI", "PATHWAY-ID"];

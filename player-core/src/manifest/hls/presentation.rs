@@ -1,5 +1,5 @@
-//! A multivariant playlist as a presentation: one period, the sets of its variants and renditions, and what is told
-//! beside them. How playlists are read is not known here.
+//! A multivariant playlist as a presentation: one period, the sets of its variants and renditions, and the other data
+//! of the session. Reading of playlists is not known here.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use crate::model::{
 };
 use crate::time::MediaTime;
 
-/// What the makers of sets share.
+/// State that the makers of sets share.
 pub(super) struct Builder<'a, 'w> {
     pub(super) playlist: &'a MultivariantPlaylist,
     pub(super) base: &'a Url,
@@ -32,7 +32,7 @@ pub(super) struct Builder<'a, 'w> {
     pub(super) warnings: &'w mut Warnings,
 }
 
-/// What is known about an `AUDIO` group.
+/// Properties of an `AUDIO` group.
 #[derive(Default)]
 pub(super) struct AudioGroup {
     /// Some rendition of it lies in the variant's own media.

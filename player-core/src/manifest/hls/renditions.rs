@@ -1,5 +1,5 @@
 //! Renditions as adaptation sets: those of the same name and language are one set across their groups. Captions and
-//! sound inside the pictures' files are listed beside them.
+//! audio inside the video's files are listed apart.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -92,7 +92,7 @@ pub(super) fn subtitles(builder: &mut Builder<'_, '_>) -> Vec<AdaptationSet> {
             frame_rate: None,
             channels: None,
             sample_rate: None,
-            // §3.5: subtitles are WebVTT or IMSC1; only the latter needs to be told by its codec.
+            // §3.5: subtitles are WebVTT or IMSC1; only the latter needs its codec declared.
             format: if ttml { ContainerFormat::Unknown } else { ContainerFormat::WebVtt },
             audio_group: None,
             index: builder.index(urls),
@@ -160,8 +160,8 @@ fn caption_service(written: &str) -> Option<CaptionService> {
     (1..=63).contains(&service).then_some(CaptionService::Cea708(service))
 }
 
-/// The sound inside the pictures' files, when a rendition without address names it beside others with one: the
-/// default of several (§4.4.6.2.1).
+/// Returns the audio inside the video's files, if a rendition without address names it and others have one: the default
+/// of several (§4.4.6.2.1).
 pub(super) fn muxed_audio(playlist: &MultivariantPlaylist) -> Option<MuxedAudio> {
     let audio = || playlist.renditions.iter().filter(|rendition| rendition.media.media_type == Type::Audio);
     let name = |rendition: &Rendition| (rendition.media.name.clone(), rendition.media.language.clone());
@@ -227,7 +227,7 @@ fn distinct(mut sets: Vec<AdaptationSet>) -> Vec<AdaptationSet> {
     sets
 }
 
-/// `CHARACTERISTICS` (§4.4.6.1).
+/// Returns the roles that `CHARACTERISTICS` names (§4.4.6.1).
 fn roles(characteristics: &str, forced: bool) -> Vec<Role> {
     let mut roles: Vec<Role> = Vec::new();
     for tag in characteristics.split(',').map(str::trim).filter(|tag| !tag.is_empty()) {

@@ -151,7 +151,7 @@ fn format(playlist: &MediaPlaylist<'_>) -> ContainerFormat {
     }
 }
 
-/// Wall-clock time of the beginning: the first date that is told, counted back.
+/// Returns the wall-clock time of the beginning: the first declared date, counted back.
 fn epoch(playlist: &MediaPlaylist<'_>) -> Option<WallClock> {
     let mut before = Duration::ZERO;
     for segment in &playlist.segments {

@@ -45,7 +45,7 @@ const AUDIO_FAMILIES: [(&str, &[&str]); 8] = [
 /// Values of `HDCP-LEVEL` (§4.4.6.2).
 const HDCP_LEVELS: [&str; 3] = ["NONE", "TYPE-0", "TYPE-1"];
 
-/// What makes variants interchangeable. The order of families is that of their fields.
+/// Properties that make variants interchangeable. The order of families is that of their fields.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Family {
     range: VideoRange,
@@ -87,7 +87,7 @@ fn family(codec: &str, families: &[(&str, &[&str])]) -> (usize, String) {
     found.map_or_else(|| (families.len(), clip(entry)), |(rank, (name, _))| (rank, (*name).to_owned()))
 }
 
-/// `VIDEO-RANGE` (§4.4.6.2); what nobody has heard of counts as the darkest of secrets, `PQ`.
+/// Returns `VIDEO-RANGE` (§4.4.6.2); unknown values count as the highest, `PQ`.
 fn range_of(variant: &Variant) -> VideoRange {
     match variant.written("VIDEO-RANGE") {
         None | Some("SDR") => VideoRange::Sdr,
@@ -225,7 +225,7 @@ fn set(id: String, kind: MediaKind, representations: Vec<Representation>) -> Ada
     }
 }
 
-/// One stream and the places where it can be had.
+/// Makes one stream and the places that serve it.
 fn representation(builder: &mut Builder<'_, '_>, id: String, same: &[&Variant]) -> Option<Representation> {
     let variant = *same.first()?;
     let urls = builder.urls(same.iter().map(|variant| (variant.line, variant.uri.as_str())));
@@ -239,7 +239,7 @@ fn representation(builder: &mut Builder<'_, '_>, id: String, same: &[&Variant]) 
     }
     let elsewhere = group.and_then(|name| builder.groups.get(name)).is_some_and(|group| !group.muxed);
     let all = codecs_of(variant);
-    // Codecs without pictures beside a resolution are an incomplete list.
+    // Codecs without video together with a resolution are an incomplete list.
     let told = codecs::contents(&all).filter(|kinds| kinds.video || stream.resolution.is_none());
     // With all sound in renditions, the audio codecs of the list are the renditions' (§4.4.6.2).
     let content = match told {
@@ -293,7 +293,7 @@ fn traits(variant: &Variant) -> RepresentationTraits {
     }
 }
 
-/// Says why a playlist has nothing for a flat screen, when that is why.
+/// Returns true if a playlist has nothing for a flat screen for that reason.
 pub(super) fn only_for_other_screens(variants: &[Variant]) -> bool {
     !variants.is_empty() && !variants.iter().any(fits_a_flat_screen)
 }

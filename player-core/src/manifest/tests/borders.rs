@@ -2,7 +2,7 @@
 
 use super::{base, error, parsed};
 use crate::manifest::{ManifestError, describe, parse_steering};
-use crate::model::{ContainerFormat, Period, Representation, SegmentIndex};
+use crate::model::{ContainerFormat, MediaKind, Period, Representation, SegmentIndex};
 
 const TEMPLATE: &str = "<SegmentTemplate duration='4' media='$Number$'/>";
 
@@ -493,4 +493,42 @@ fn tools_see_a_length_that_the_last_period_alone_gives() {
     assert_eq!(length("", "start='PT20S' duration='PT7S'"), Some(27.0));
     assert_eq!(length("mediaPresentationDuration='PT25S'", "start='PT20S' duration='PT7S'"), Some(25.0));
     assert_eq!(length("", "start='PT20S'"), None);
+}
+
+#[test]
+fn a_content_type_names_what_a_set_holds() {
+    for (kind, mime, expected) in [
+        ("video", "application/mp4", Some(MediaKind::Video)),
+        ("audio", "application/mp4", Some(MediaKind::Audio)),
+        ("text", "application/mp4", Some(MediaKind::Text)),
+        ("application", "audio/mp4", Some(MediaKind::Audio)),
+        ("application", "video/mp4", Some(MediaKind::Video)),
+        ("application", "text/vtt", Some(MediaKind::Text)),
+        ("application", "application/ttml+xml", Some(MediaKind::Text)),
+        ("image", "image/jpeg", None),
+    ] {
+        let video = "<AdaptationSet contentType='video' mimeType='video/mp4'><Representation id='v' bandwidth='1'>\
+                     <BaseURL>v</BaseURL></Representation></AdaptationSet>";
+        let found = period(&format!(
+            "{video}<AdaptationSet contentType='{kind}' mimeType='{mime}'>{TEMPLATE}<Representation id='a' bandwidth='1'/>\
+             </AdaptationSet>"
+        ));
+        assert_eq!(found.adaptation_sets.get(1).map(|set| set.kind), expected, "{kind} {mime}");
+    }
+}
+
+#[test]
+fn the_text_of_a_pssh_box_has_a_limit() {
+    let text = "AAAANHBzc2gBAAAAEHfv7MCyTQKs4zweUuL7SwAAAAFATpmIld5EP5PoyCKTW/8KAAAAAA==";
+    let limit = 256 << 10;
+    for (length, found) in [(text.len(), 1), (limit, 1), (limit + 1, 0), (limit + 100, 0)] {
+        let padded = format!("{}{}{}", &text[..9], "\n".repeat(length - text.len()), &text[9..]);
+        let set = first(&format!(
+            "<AdaptationSet contentType='video' mimeType='video/mp4'>\
+             <ContentProtection schemeIdUri='urn:uuid:1077efec-c0b2-4d02-ace3-3c1e52e2fb4b'><pssh>{padded}</pssh>\
+             </ContentProtection>{TEMPLATE}<Representation id='a' bandwidth='1'/></AdaptationSet>"
+        ));
+        let boxes: usize = set.protection.iter().map(|protection| protection.pssh.len()).sum();
+        assert_eq!(boxes, found, "{length}");
+    }
 }

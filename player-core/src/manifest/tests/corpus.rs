@@ -1,5 +1,5 @@
-//! The conformance corpus: every manifest gets the verdict, and says what, its case expects; at any clock nothing panics
-//! and nothing that is offered is empty.
+//! The conformance corpus: every manifest gets the verdict and the content that its case expects; at any clock nothing
+//! panics and nothing that is offered is empty.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ use crate::manifest::{describe, parse};
 use crate::model::SegmentIndex;
 use crate::time::WallClock;
 
-/// The corpus lies beside the repository; without it the test says so and passes.
+/// Returns the folder of the corpus next to the repository; without it the test reports that and passes.
 fn corpus() -> Option<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/conformance/public");
     if root.is_dir() {

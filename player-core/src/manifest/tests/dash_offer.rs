@@ -1,4 +1,4 @@
-//! What an MPD offers beside plain sets: captions, thumbnails, trick play, events, switchable and remote parts.
+//! Offers of an MPD apart from plain sets: captions, thumbnails, trick play, events, switchable and remote parts.
 
 use bytes::Bytes;
 

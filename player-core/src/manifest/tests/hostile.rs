@@ -1,4 +1,4 @@
-//! Input that nobody should send: limits hold, nothing panics, and every segment that is counted can be asked for.
+//! Hostile input: limits hold, nothing panics, and every segment that is counted can be requested.
 
 use proptest::prelude::*;
 

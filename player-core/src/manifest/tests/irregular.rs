@@ -14,7 +14,7 @@ use crate::model::{
 };
 use crate::time::MediaTime;
 
-/// The address that the manifest came from in the end, which is not the one that was asked for.
+/// Address of the manifest after redirects, which differs from that of the request.
 fn second() -> Url {
     "https://second.example:8443/moved/film/main.file?token=a%26b&x=1".parse().expect("a constant address")
 }
@@ -83,7 +83,7 @@ fn key(key: &SegmentKey, sequence: u64) -> String {
     format!("{:?}/{} {from} iv={vector:x}{id}", key.method, key.system.name())
 }
 
-/// All that a segment says, in one line.
+/// Formats all properties of a segment in one line.
 fn whole(segment: &SegmentRef) -> String {
     let mut out = format!(
         "{} {}+{} {:?} {}",

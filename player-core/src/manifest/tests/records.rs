@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use super::base;
-use crate::manifest::{describe, parse, parse_index};
+use crate::manifest::{ManifestError, RemoteElements, describe, missing, parse, parse_index};
 use crate::model::{IndexFormat, IndexSource, Resource, TimestampMapping};
+use crate::sim::record::{compare, variants_record};
 use crate::time::{MediaTime, WallClock};
 
 fn folder() -> PathBuf {
@@ -59,15 +60,46 @@ fn manifests_with_one_of_everything_give_what_is_on_record() {
         let is_playlist = path.extension().is_some_and(|extension| extension == "m3u8");
         let found = record(&bytes, is_playlist);
         let on_record = path.with_added_extension("json");
-        if std::env::var_os("KINORA_RECORD").is_some() {
-            std::fs::write(&on_record, &found).expect("the record can be written");
-        }
-        let expected = std::fs::read_to_string(&on_record).unwrap_or_default();
-        if let Some((number, (found, expected))) =
-            found.lines().zip(expected.lines()).enumerate().find(|(_, (found, expected))| found != expected)
-        {
-            panic!("{}, line {}: {found:?} in place of {expected:?}", path.display(), number + 1);
-        }
-        assert_eq!(found.lines().count(), expected.lines().count(), "{}", path.display());
+        compare(&on_record, &found);
     }
+}
+
+/// Manifests of the folder and of the fuzz corpora with one thing changed, many times over. The record in
+/// `variants.txt` holds digests, by the kind of change.
+#[test]
+fn manifests_that_are_changed_in_one_place_give_what_is_on_record() {
+    let corpus = |name: &str| Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(name);
+    let mut found = String::new();
+    for folder in [folder(), corpus("m3u8"), corpus("mpd")] {
+        let entries = std::fs::read_dir(folder).expect("the folder is committed");
+        let mut paths: Vec<PathBuf> = entries.map(|entry| entry.expect("a folder can be listed").path()).collect();
+        paths.retain(|path| path.extension().is_some_and(|extension| extension == "m3u8" || extension == "mpd"));
+        paths.sort();
+        for path in paths {
+            let text = std::fs::read_to_string(&path).expect("a file of the folder can be read");
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            found.push_str(&variants_record(&name, &text, 60, read_all));
+        }
+    }
+    compare(&folder().join("variants.txt"), &found);
+}
+
+/// Returns what the readers make of a text, as a manifest, as an index, and for tools.
+fn read_all(text: &str) -> Result<impl std::fmt::Debug + use<>, ManifestError> {
+    let bytes = text.as_bytes();
+    let now = WallClock::from_unix_nanos(1_772_362_800_000_000_000);
+    let source = IndexSource {
+        resource: Resource::new(base()),
+        format: IndexFormat::HlsMediaPlaylist,
+        init: None,
+        mapping: TimestampMapping::Discontinuity(0),
+        period_start: MediaTime::ZERO,
+        period_duration: None,
+        media: Vec::new(),
+        variables: Vec::new(),
+    };
+    let index = text.trim_start().starts_with('#').then(|| parse_index(bytes, &source, &base()));
+    let missing = missing(bytes, &base(), &RemoteElements::default());
+    let played = parse(bytes, &base(), Some(now));
+    describe(bytes, &base(), Some(now)).map(|described| (described, played, index, missing))
 }

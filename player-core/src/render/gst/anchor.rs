@@ -20,7 +20,7 @@ pub(super) fn from_clock(time: gst::ClockTime) -> MediaTime {
     MediaTime::from_nanos(i64::try_from(time.nseconds()).unwrap_or(i64::MAX)).shifted(-SHIFT_NANOS)
 }
 
-/// Says which presentation time is on screen at running time zero, and how fast it goes on from there.
+/// Maps running time to presentation time: the presentation time at running time zero, and the rate from there.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Anchor {
     /// The first instant that is presented.
@@ -42,7 +42,7 @@ impl Anchor {
         segment
     }
 
-    /// What is on screen at a running time.
+    /// Returns the presentation time that is on screen at a running time.
     pub(super) fn position(&self, running: gst::ClockTime) -> MediaTime {
         let elapsed = running.nseconds() as f64 * self.rate;
         self.start.shifted(elapsed as i64)

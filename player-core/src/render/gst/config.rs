@@ -1,4 +1,4 @@
-//! Where pictures and sound go. The only public types of this module besides the renderer.
+//! Destinations of video and audio: the only public types of this module apart from the renderer.
 
 use std::sync::Arc;
 
@@ -11,37 +11,37 @@ pub type FrameCallback = Arc<dyn Fn(VideoFrame) + Send + Sync>;
 /// Takes sound at its time, on a GStreamer thread. It must return soon and may not call the renderer.
 pub type AudioCallback = Arc<dyn Fn(AudioChunk) + Send + Sync>;
 
-/// How a [`super::GstRenderer`] presents.
+/// Configuration of a [`super::GstRenderer`].
 #[derive(Clone)]
 pub struct GstConfig {
-    /// Where pictures go.
+    /// Destination of decoded video.
     pub video: VideoOutput,
-    /// Where sound goes.
+    /// Destination of decoded audio.
     pub audio: AudioOutput,
-    /// Pictures that are too late are dropped, and the decoder is told to hurry (QoS). Viewers want it; whoever
-    /// counts pictures does not.
+    /// Drops pictures that are too late and makes the decoder hurry (QoS). Viewers want it; a host that counts pictures
+    /// does not.
     pub drop_late: bool,
 }
 
-/// Where pictures go.
+/// Destination of decoded video.
 #[derive(Clone)]
 #[non_exhaustive]
 pub enum VideoOutput {
     /// Every picture is handed over when it is due; while paused, the first one of an epoch at once.
     Frames(FrameCallback),
-    /// A window of its own. Without a display, pictures are counted only, with one warning.
+    /// A separate window. Without a display, pictures are counted only, with one warning.
     Window,
     /// Decodes, paces and counts; nothing is kept.
     Count,
 }
 
-/// Where sound goes.
+/// Destination of decoded audio.
 #[derive(Clone)]
 #[non_exhaustive]
 pub enum AudioOutput {
     /// The best device there is; a silent clocked sink, with one warning, when there is none.
     Device,
-    /// Silent, but clocked.
+    /// No audible output; audio still paces playback.
     Silent,
     /// Every block of decoded sound is handed over when it is due (after volume and rate).
     Tap(AudioCallback),
@@ -54,7 +54,7 @@ pub struct AudioChunk {
     pub pts: MediaTime,
     /// Samples per second of each channel.
     pub sample_rate: u32,
-    /// Channels.
+    /// Number of channels.
     pub channels: u32,
     /// Samples of all channels, interleaved, −1.0 to 1.0.
     pub samples: Vec<f32>,

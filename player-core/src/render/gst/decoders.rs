@@ -1,5 +1,5 @@
-//! Which elements decode a codec: the parser by name, the decoder by rank among those that take the parser's
-//! output and give pictures or sound in system memory.
+//! Chooses the elements that decode a codec: the parser by name, the decoder by rank among those that take the parser's
+//! output and give pictures or audio in system memory.
 
 use gstreamer as gst;
 use gstreamer::prelude::*;
@@ -61,7 +61,7 @@ fn codec_word(codec: &Codec) -> &'static str {
     }
 }
 
-/// What decoders of the codec take, without the details that only some of them mention.
+/// Returns the input of the codec's decoders, without the details that only some of them mention.
 fn decoder_caps(codec: &Codec) -> Option<gst::Caps> {
     let config = CodecConfig {
         codec: codec.clone(),

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::render::{RenderEvent, Waker};
 
-/// More warnings than this that nobody has fetched are not kept: the first ones tell the story.
+/// Maximum number of warnings that wait: later ones are dropped, as the first ones show the cause.
 const MAX_WARNINGS: usize = 32;
 
 /// The queue between the renderer's threads and its owner.
@@ -40,7 +40,7 @@ impl EventQueue {
         }
     }
 
-    /// The oldest event.
+    /// Takes the oldest event.
     pub(super) fn pop(&self) -> Option<RenderEvent> {
         self.lock().queue.pop_front()
     }

@@ -13,7 +13,7 @@ use crate::render::RenderEvent;
 /// Pictures of which each lasts at least this long need no decoding side by side.
 const SPARSE: Duration = Duration::from_millis(250);
 
-/// What to do next with a branch.
+/// Next step of a branch.
 enum Step {
     Push,
     Reconfigure,

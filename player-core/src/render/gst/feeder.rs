@@ -24,7 +24,7 @@ pub(super) struct Entry {
     pub(super) window: Window,
 }
 
-/// What comes next.
+/// An item of a track: a sample, or a gap between two times.
 #[derive(Clone)]
 pub(super) enum Item {
     Sample(Entry),
@@ -41,7 +41,7 @@ impl Item {
     }
 }
 
-/// One track's samples.
+/// Samples of one track and the position of the feed in them.
 pub(super) struct Feeder {
     kind: MediaKind,
     items: VecDeque<Item>,
@@ -55,7 +55,7 @@ pub(super) struct Feeder {
 }
 
 impl Feeder {
-    /// An empty one.
+    /// Returns a feeder without samples.
     pub(super) fn new(kind: MediaKind) -> Self {
         Self {
             kind,
@@ -70,7 +70,7 @@ impl Feeder {
         }
     }
 
-    /// Which track.
+    /// Returns the kind of the track.
     pub(super) fn kind(&self) -> MediaKind {
         self.kind
     }
@@ -85,7 +85,7 @@ impl Feeder {
         self.switches.clear();
     }
 
-    /// What follows needs this configuration, and lies in this window.
+    /// Adds a configuration and a window for the samples that follow.
     pub(super) fn configure(&mut self, config: Arc<CodecConfig>, window: Window) {
         self.window = window;
         if self.config.as_deref() != Some(&*config) {
@@ -127,7 +127,7 @@ impl Feeder {
         self.ended = false;
     }
 
-    /// Nothing follows.
+    /// Marks the end of the track's media.
     pub(super) fn end(&mut self) {
         self.ended = true;
     }
@@ -174,7 +174,8 @@ impl Feeder {
         self.next -= unneeded;
     }
 
-    /// Where decoding must begin to present `position`: the last key sample that is presented at or before it.
+    /// Returns the sample at which decoding must begin to present `position`: the last key sample that is presented at
+    /// or before it.
     fn entry_point(&self, position: MediaTime) -> usize {
         let position = match self.kind {
             MediaKind::Audio => position.shifted(-AUDIO_HISTORY),

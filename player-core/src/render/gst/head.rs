@@ -1,5 +1,5 @@
-//! The front of a track: `appsrc ! parser ! decoder` in a bin of its own, so that it can be drained and replaced
-//! while the converter, the resampler and the sink behind it stay.
+//! The front of a track: `appsrc ! parser ! decoder` in its own bin, so that it can be drained and replaced while the
+//! converter, the resampler and the sink after it stay.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,10 +19,10 @@ use crate::model::MediaKind;
 use crate::render::Window;
 use crate::time::MediaTime;
 
-/// The name of the message that tells that a drained head has given its last picture or sound.
+/// Name of the message that a drained head posts after its last picture or audio.
 pub(super) const DRAINED: &str = "kinora-head-drained";
 
-/// What one buffer duration is shortened by. Durations are rounded up to whole nanoseconds by the container's
+/// Slack by which each buffer duration is shortened. Durations are rounded up to whole nanoseconds by the container's
 /// timescale, and a picture that ends exactly where a segment starts must be clipped, not shown.
 const DURATION_SLACK: gst::ClockTime = gst::ClockTime::from_useconds(1);
 
@@ -33,7 +33,7 @@ pub(super) struct Head {
     source: gst_app::AppSrc,
     decoder: String,
     config: Arc<CodecConfig>,
-    /// What may leave it; shared with the thread that decodes.
+    /// Window of the samples that may leave it; shared with the thread that decodes.
     window: Arc<Mutex<Window>>,
     /// The window of what was pushed last.
     latest: Window,
@@ -45,7 +45,7 @@ pub(super) struct Head {
 }
 
 impl Head {
-    /// Makes a head with the best decoder that opens and is not in `excluded`. Nothing runs yet. `sparse` says that
+    /// Makes a head with the best decoder that opens and is not in `excluded`. Nothing runs yet. `sparse` means that
     /// samples last so long that the decoder should hold back as few as it can.
     ///
     /// # Errors
@@ -140,7 +140,7 @@ impl Head {
         &self.decoder
     }
 
-    /// Its present configuration.
+    /// Returns its present configuration.
     pub(super) fn config(&self) -> &Arc<CodecConfig> {
         &self.config
     }
@@ -187,7 +187,7 @@ impl Head {
             }
         }
         self.pushed += 1;
-        // Refused only while the head stops or after an error, which the bus tells.
+        // Refused only while the head stops or after an error, which the bus reports.
         let _ = self.source.push_buffer(buffer);
     }
 
@@ -196,13 +196,13 @@ impl Head {
         let _ = self.source.end_of_stream();
     }
 
-    /// Decodes what it holds and then says [`DRAINED`] on the bus; the sink does not notice.
+    /// Decodes all samples that it holds and then posts [`DRAINED`] on the bus; the sink does not notice.
     pub(super) fn drain(&self) {
         self.draining.store(true, Ordering::SeqCst);
         let _ = self.source.end_of_stream();
     }
 
-    /// True when more than `most_held` samples went in, all were taken, and nothing ever came out.
+    /// Returns true if more than `most_held` samples went in, all were taken, and nothing ever left the decoder.
     pub(super) fn is_mute(&self, most_held: u64) -> bool {
         self.pushed > most_held && self.source.current_level_buffers() == 0 && self.decoded.load(Ordering::SeqCst) == 0
     }

@@ -53,7 +53,7 @@ use crate::container::Codec;
 use crate::error::{ErrorCode, PlayerError, Stage};
 use crate::time::Now;
 
-/// How long dropping the renderer waits for its devices to be released. A sink that takes longer is left to
+/// Time for which dropping the renderer waits for its devices to be released. A sink that takes longer is left to
 /// finish on its own thread.
 const GOODBYE: Duration = Duration::from_secs(2);
 

@@ -1,4 +1,4 @@
-//! The pipeline: one branch per track, one clock, and what its bus says in our words.
+//! The pipeline: one branch per track, one clock, and the messages of its bus in our words.
 
 use std::sync::Arc;
 
@@ -16,13 +16,13 @@ use crate::error::{ErrorCode, PlayerError, Stage};
 use crate::model::MediaKind;
 use crate::time::MediaTime;
 
-/// What feeds a branch.
+/// Source of a branch.
 pub(super) enum Feed {
-    /// Nothing yet.
+    /// No source yet.
     Empty,
-    /// Nothing came for so long that the others were let go on; samples may still come.
+    /// No sample has arrived for so long that the others were let go on; samples may still arrive.
     Skipped,
-    /// A decoder.
+    /// A head with a decoder.
     Running(Head),
     /// A decoder that gives its last pictures before another takes its place.
     Draining(Head),
@@ -34,23 +34,23 @@ pub(super) enum Feed {
 pub(super) struct Branch {
     pub(super) kind: MediaKind,
     pub(super) feed: Feed,
-    /// The sink knows what comes: a decoder was in since the last flush, or the sink was told.
+    /// The sink knows its input: a decoder was in since the last flush, or its caps were sent.
     opened: bool,
     tail: Tail,
 }
 
-/// Where something happened.
+/// Origin of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Origin {
     /// Parser or decoder of a track.
     Head(MediaKind),
     /// Converter or sink of a track.
     Tail(MediaKind),
-    /// The pipeline itself.
+    /// The pipeline as a whole.
     Pipeline,
 }
 
-/// What the bus said.
+/// A message of the bus.
 #[derive(Debug)]
 pub(super) enum Notice {
     /// Something cannot go on.
@@ -61,7 +61,7 @@ pub(super) enum Notice {
     Drained { head: u64 },
     /// All sinks have presented everything.
     Ended,
-    /// An element has dropped so many buffers since it started.
+    /// An element has dropped this number of buffers since it started.
     Dropped { element: String, buffers: u64 },
     /// The clock must be chosen again.
     ClockLost,
@@ -74,7 +74,7 @@ pub(super) struct Graph {
     branches: Vec<Branch>,
 }
 
-/// What could not be had when a graph was made.
+/// Devices that were missing when a graph was made.
 #[derive(Default)]
 pub(super) struct Missing {
     pub(super) audio_device: bool,
@@ -118,7 +118,7 @@ impl Graph {
         Ok((graph, missing))
     }
 
-    /// Which tracks it was made for.
+    /// Returns the tracks it was made for.
     pub(super) fn kinds(&self) -> impl Iterator<Item = MediaKind> {
         self.branches.iter().map(|branch| branch.kind)
     }
@@ -128,7 +128,7 @@ impl Graph {
         self.branches.iter_mut().find(|branch| branch.kind == kind)
     }
 
-    /// All branches.
+    /// Returns all branches.
     pub(super) fn branches(&self) -> &[Branch] {
         &self.branches
     }
@@ -140,9 +140,9 @@ impl Graph {
         changed.map(drop).map_err(|_| failure("the pipeline refuses to change its state".to_owned()))
     }
 
-    /// Asks again for the wanted state when the pipeline rests in another one or has given up. That happens when
-    /// a decoder is removed at the very moment when the pipeline, on a thread of its own, goes on to the next
-    /// state and finds the decoder stopped.
+    /// Asks again for the wanted state when the pipeline rests in another one or has given up. That happens when a
+    /// decoder is removed at the very moment when the pipeline, on its own thread, goes on to the next state and finds
+    /// the decoder stopped.
     pub(super) fn settle(&self, playing: bool) {
         let (result, current, pending) = self.pipeline.state(gst::ClockTime::ZERO);
         let wanted = if playing { gst::State::Playing } else { gst::State::Paused };
@@ -167,8 +167,8 @@ impl Graph {
     /// Drops everything, heads included, and lets nothing through until [`Graph::open`]. No callback of a sink
     /// runs after this returns, and the clock is held: say [`Graph::set_playing`] afterwards.
     pub(super) fn flush(&mut self) {
-        // Held first: a pipeline that is just going on to play does so on a thread of its own, and would never
-        // arrive if a sink began to preroll again under its hands. Changing the state waits for that thread.
+        // Held first: a pipeline that is just going on to play does so on its own thread, and would never arrive if a
+        // sink began to preroll again under its hands. Changing the state waits for that thread.
         let _ = self.set_playing(false);
         for branch in &self.branches {
             branch.tail.flush_start();
@@ -204,7 +204,7 @@ impl Graph {
         }
     }
 
-    /// The next thing that the bus says to us.
+    /// Returns the next message of the bus that matters here.
     pub(super) fn notice(&self) -> Option<Notice> {
         while let Some(message) = self.bus.pop() {
             if let Some(notice) = self.read(&message) {
@@ -340,7 +340,7 @@ impl Graph {
     }
 }
 
-/// Elements are named after their track and part; a message's path tells where it came from.
+/// Elements are named after their track and part, so a message's path identifies its source.
 fn origin(message: &gst::Message) -> Origin {
     let path = message.src().map(|src| src.path_string().to_string()).unwrap_or_default();
     let kind = if path.contains(":video-") {

@@ -2,7 +2,7 @@
 //!
 //! It holds no history. A wish (playing, rate, volume) replaces the one before. A flush voids everything that was
 //! queued for earlier epochs, and `FlushTrack` what was queued for its track. Media is bounded by [`MAX_SAMPLES`]: past
-//! that the queue gives up the epoch's media and says so once, and its owner asks for a flush at the position, after
+//! that the queue gives up the epoch's media and reports it once, and its owner asks for a flush at the position, after
 //! which the media is handed over again. So no pace of commands can overflow it, and none is fatal.
 
 use std::collections::VecDeque;
@@ -53,7 +53,7 @@ pub(super) struct Work {
     pub(super) command: Option<RenderCommand>,
 }
 
-/// Outcome of [`RenderQueue::push`].
+/// Outcome of [`RenderQueue::push`] for its caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Pushed {
     /// The command waits, or was replaced by what waits already.
@@ -82,7 +82,7 @@ pub(super) struct RenderQueue {
 }
 
 impl RenderQueue {
-    /// Adds a command.
+    /// Adds a command, or replaces those that it makes void.
     pub(super) fn push(&self, command: RenderCommand) -> Pushed {
         let pushed = self.lock().add(command);
         self.filled.notify_one();
@@ -214,7 +214,7 @@ impl Inner {
     }
 }
 
-/// The track and epoch of a command that carries media or says something about it.
+/// Returns the track and epoch of a command that carries or describes media.
 fn media_of(command: &RenderCommand) -> Option<(MediaKind, Epoch)> {
     match command {
         RenderCommand::Configure { track, epoch, .. }

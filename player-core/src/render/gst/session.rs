@@ -1,4 +1,4 @@
-//! What the render thread knows: the epoch, the samples, the graph; and how each command changes them.
+//! State of the render thread: the epoch, the samples, the graph; and how each command changes them.
 //!
 //! One operation carries flushes, rate changes, track changes and recovery: the graph is flushed (or made anew),
 //! a new anchor is set, and what is retained is pushed again from the last key picture on ([`Session::set_up`]).
@@ -52,7 +52,7 @@ pub(super) struct Session {
     pub(super) watch: Watch,
 }
 
-/// What is remembered between two ticks.
+/// State that is kept between two ticks.
 #[derive(Default)]
 pub(super) struct Watch {
     /// Counts the ticks while playing.
@@ -61,7 +61,7 @@ pub(super) struct Watch {
     pub(super) missing: u32,
     /// Ticks for which a decoder has given nothing.
     pub(super) mute: u32,
-    /// What each element has dropped, as it said last.
+    /// Buffers that each element has dropped, by its latest message.
     pub(super) dropped_by: BTreeMap<String, u64>,
     pub(super) dropped: u64,
     /// Those of them that a window had taken before it found them too late.
@@ -72,7 +72,7 @@ pub(super) struct Watch {
     pub(super) on_screen: BTreeMap<MediaKind, Arc<CodecConfig>>,
 }
 
-/// Whether what is set up continues an epoch or begins one.
+/// Distinguishes a set-up that continues an epoch from one that begins it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum SetUp {
     Begin,
@@ -154,7 +154,7 @@ impl Session {
         self.playing = wishes.playing.unwrap_or(self.playing);
     }
 
-    /// Executes a command.
+    /// Executes a command of the queue.
     pub(super) fn handle(&mut self, command: RenderCommand) {
         match command {
             RenderCommand::Flush { epoch, start, tracks } => self.flush(epoch, start, &tracks),
@@ -200,7 +200,7 @@ impl Session {
         }
     }
 
-    /// What is on screen now.
+    /// Returns the presentation time that is on screen now.
     pub(super) fn position(&self) -> MediaTime {
         let end = self.media_end();
         if self.ended {
@@ -213,7 +213,7 @@ impl Session {
         end.filter(|end| all_ended && position > *end).unwrap_or(position)
     }
 
-    /// Says where the clock is.
+    /// Reports the position of the clock.
     pub(super) fn report_position(&self) {
         self.events.push(RenderEvent::Position { epoch: self.epoch, position: self.position() });
     }
@@ -315,8 +315,8 @@ impl Session {
         }
     }
 
-    /// The whole pipeline is flushed, for one clock and one preroll; what the other track still needs is pushed
-    /// again from what is retained, so nobody has to fetch anything.
+    /// The whole pipeline is flushed, for one clock and one preroll; what the other track still needs is pushed again
+    /// from what is retained, so nothing has to be fetched again.
     fn flush_track(&mut self, kind: MediaKind, from: MediaTime) {
         if !self.tracks.contains(&kind) {
             return;
@@ -424,7 +424,7 @@ impl Session {
         Ok(())
     }
 
-    /// Tells of something that was recovered.
+    /// Reports a recovered error.
     pub(super) fn warn(&self, code: ErrorCode, message: &str) {
         self.events.push(RenderEvent::Warning(PlayerError::warning(code, message).at(Stage::Render)));
     }

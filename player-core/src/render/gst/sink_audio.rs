@@ -1,4 +1,4 @@
-//! Where sound leaves the pipeline: conversion to one format, pitch-keeping rate, volume, and the sink.
+//! The end of the audio branch: conversion to one format, pitch-keeping rate, volume, and the sink.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -36,12 +36,12 @@ struct Heard {
     epoch: Epoch,
     /// The first sound of the epoch is to be announced: there are no pictures.
     announce: bool,
-    /// The first sound came.
+    /// Time of the first audio, once it has arrived.
     first: Option<MediaTime>,
     lateness: Option<i64>,
 }
 
-/// Tells of the first sound and of sync, and hands sound out. Shared by the render thread and the sink's.
+/// Reports the first audio and the sync, and hands audio out. Shared by the render thread and the sink's.
 pub(super) struct AudioPresenter {
     events: Arc<EventQueue>,
     heard: Mutex<Heard>,
@@ -63,7 +63,7 @@ impl AudioPresenter {
         *self.heard() = Heard { epoch, announce, first: None, lateness: None };
     }
 
-    /// How late the last sound was, in nanoseconds; a device plays by its own clock and is never late.
+    /// Takes the lateness of the last audio buffer, in nanoseconds; a device plays by its own clock and is never late.
     pub(super) fn take_lateness(&self) -> Option<i64> {
         self.heard().lateness.take()
     }
@@ -77,7 +77,7 @@ impl AudioPresenter {
         self.heard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Announces the first audio, even if it came already: no video is presented where the epoch begins.
+    /// Announces the first audio, even if it has arrived already: no video is presented where the epoch begins.
     pub(super) fn stand_in(&self) {
         let mut heard = self.heard();
         heard.announce = true;

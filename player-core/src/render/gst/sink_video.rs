@@ -1,4 +1,4 @@
-//! Where pictures leave the pipeline: the sink, what is counted at it, and the frames handed to the host.
+//! The end of the video branch: the sink, the counts at it, and the frames handed to the host.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -23,7 +23,7 @@ const QUEUED_PICTURES: u32 = 4;
 /// The newest late picture that is still shown to a viewer.
 const MAX_LATENESS: gst::ClockTime = gst::ClockTime::from_mseconds(40);
 
-/// What was shown so far.
+/// Pictures shown so far.
 #[derive(Default)]
 struct Shown {
     epoch: Epoch,
@@ -76,7 +76,7 @@ impl VideoPresenter {
         shown.prerolled = None;
     }
 
-    /// Pictures from `from` on are turned clockwise by so many degrees.
+    /// Turns pictures from `from` on clockwise by this number of degrees.
     pub(super) fn rotate(&self, from: MediaTime, degrees: u16) {
         const MAX_ROTATIONS: usize = 64;
         let mut shown = self.shown();
@@ -92,12 +92,12 @@ impl VideoPresenter {
         (shown.presented, shown.corrupt)
     }
 
-    /// Whether a picture of this epoch was announced.
+    /// Returns true if a picture of this epoch was announced.
     pub(super) fn has_shown(&self) -> bool {
         self.shown().announced
     }
 
-    /// How late the last picture was, in nanoseconds.
+    /// Takes the lateness of the last picture, in nanoseconds.
     pub(super) fn take_lateness(&self) -> Option<i64> {
         self.shown().lateness.take()
     }
@@ -238,7 +238,7 @@ fn accept_strides(pad: &gst::Pad) {
     });
 }
 
-/// A window shows what it gets; what it gets is counted, and what it then drops is told by its QoS messages.
+/// A window shows its input, and the input is counted here; its QoS messages report the pictures that it then drops.
 fn watch_window(sink: &gst::Element, presenter: &Arc<VideoPresenter>) {
     let Some(pad) = sink.static_pad("sink") else { return };
     let presenter = presenter.clone();
@@ -251,7 +251,7 @@ fn watch_window(sink: &gst::Element, presenter: &Arc<VideoPresenter>) {
     });
 }
 
-/// How long after its time a buffer is presented, in nanoseconds.
+/// Returns the time from a buffer's due time to its presentation, in nanoseconds.
 pub(super) fn lateness(sink: &gst::Element, sample: &gst::Sample) -> Option<i64> {
     let segment = sample.segment()?.downcast_ref::<gst::ClockTime>()?;
     let due = segment.to_running_time(sample.buffer()?.pts()?)?;

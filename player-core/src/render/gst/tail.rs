@@ -31,7 +31,7 @@ impl Tail {
         Ok(Self { entry, chain, empty_caps })
     }
 
-    /// Where a head links to.
+    /// Returns the pad that a head links to.
     pub(super) fn entry(&self) -> &gst::Pad {
         &self.entry
     }
@@ -52,8 +52,8 @@ impl Tail {
         self.entry.send_event(gst::event::Eos::new());
     }
 
-    /// Says that nothing comes at `from`, so that the sink does not hold up the others. How long is left open: sinks
-    /// wait for the end of a gap that has one, and queues count it as held.
+    /// Sends a gap at `from`, so that the sink does not hold up the others. Its duration is left open: sinks wait for
+    /// the end of a gap that has one, and queues count it as held.
     pub(super) fn gap(&self, from: MediaTime) {
         self.entry.send_event(gst::event::Gap::builder(to_clock(from)).build());
     }
@@ -76,7 +76,7 @@ impl Tail {
         Ok(())
     }
 
-    /// Tells the sink what would come, when no head has.
+    /// Sends the sink the caps of its coming input, when no head has.
     pub(super) fn open_stream(&self, anchor: &Anchor) {
         self.entry.send_event(gst::event::StreamStart::new("kinora-empty"));
         self.entry.send_event(gst::event::Caps::new(&self.empty_caps));

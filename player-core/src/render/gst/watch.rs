@@ -1,5 +1,5 @@
-//! What the render thread looks after by itself: messages of the bus, the position, counts, and tracks or
-//! decoders from which nothing comes.
+//! Periodic work of the render thread: messages of the bus, the position, counts, and tracks or decoders that give no
+//! output.
 
 use super::config::VideoOutput;
 use super::feeder::Feeder;
@@ -13,15 +13,15 @@ use crate::time::MediaTime;
 /// Ticks between two sync samples: about a second.
 const SYNC_TICKS: u64 = 25;
 
-/// A track without any sample holds the others up for so many ticks of playing (a second), when each of them has
-/// [`ENOUGH`] media. Then the others go on; it joins them when its samples come.
+/// Ticks of playing (a second) for which a track without any sample holds the others up, when each of them has
+/// [`ENOUGH`] media. Then the others go on; it joins them when its samples arrive.
 const PATIENCE: u32 = 25;
 
 /// Nanoseconds of media that make a track ready to play without the other.
 const ENOUGH: i64 = 1_000_000_000;
 
 /// Samples that a working decoder cannot take without giving anything: 16 pictures for reordering (ITU-T H.264 §A.3.1,
-/// H.265 §A.4.2), and one for each of 16 threads that decode side by side. Media time says nothing here: a picture may
+/// H.265 §A.4.2), and one for each of 16 threads that decode side by side. Media time is no measure here: a picture may
 /// last for seconds.
 const MOST_HELD: u64 = 32;
 

@@ -1,25 +1,25 @@
-//! What control codes and characters do to a caption channel (ANSI/CTA-608-E §6, and 47 CFR §15.119 (f) for what a
-//! receiver does in the three modes).
+//! A caption channel: control codes and characters applied to its screens (ANSI/CTA-608-E §6, and 47 CFR §15.119 (f)
+//! for a receiver's behaviour in the three modes).
 
 use cea608_types::tables::{Color, Control, MidRow, PreambleAddressCode};
 
 use super::screen::{COLUMNS, Cell, Pen, ROWS, Rgba, Screen};
 
-/// Where and how captions are written.
+/// Captioning mode: the memory that characters are written to, and their display.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mode {
     /// Into the hidden memory, which is shown as a whole.
     PopOn,
-    /// Onto the screen.
+    /// Written onto the screen directly.
     PaintOn,
-    /// Onto the last of so many rows, which move up at a carriage return.
+    /// Onto the last of this number of rows, which move up at a carriage return.
     RollUp(usize),
 }
 
-/// A channel.
+/// One of the four caption channels.
 #[derive(Clone, Debug)]
 pub(in crate::text) struct Channel {
-    /// Not known before the first code that tells it: characters before it are lost (§C.10).
+    /// Unknown before the first code that sets it: characters before it are lost (§C.10).
     mode: Option<Mode>,
     shown: Screen,
     hidden: Screen,
@@ -27,9 +27,9 @@ pub(in crate::text) struct Channel {
     /// One more than the last column when the row is full.
     column: usize,
     pen: Pen,
-    /// What comes is text, not captions, until a captioning mode is resumed.
+    /// True while characters are text, not captions, until a captioning mode is resumed.
     text: bool,
-    /// What is shown was composed out of sight, so its lines stand where they were meant to stand.
+    /// True if the screen was composed out of sight, so its lines keep their written positions.
     composed: bool,
     changed: bool,
 }
@@ -51,17 +51,17 @@ impl Default for Channel {
 }
 
 impl Channel {
-    /// What is on screen.
+    /// Returns the screen that is displayed.
     pub fn shown(&self) -> &Screen {
         &self.shown
     }
 
-    /// True when whole lines came on screen at once.
+    /// Returns true if whole lines appeared on screen at once.
     pub const fn is_composed(&self) -> bool {
         self.composed
     }
 
-    /// Says once that the screen may look different.
+    /// Returns true once after the screen may have changed.
     pub fn take_changed(&mut self) -> bool {
         std::mem::take(&mut self.changed)
     }

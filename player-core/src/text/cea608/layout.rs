@@ -6,7 +6,7 @@ use crate::text::captions::even_out;
 use crate::text::{Cue, CueLayout, CueSpan, LineAlign, LinePosition, PositionAlign, SpanStyle, TextAlign};
 use crate::time::MediaTime;
 
-/// Where the safe area begins, and how far it reaches, in percent.
+/// Start and extent of the safe area, in percent.
 const SAFE: (f64, f64) = (10.0, 80.0);
 /// Lines of characters that are not all equally wide look centred when the two margins differ by fewer columns.
 const OFF_CENTRE: usize = 3;
@@ -19,7 +19,7 @@ struct Line<'a> {
     to: usize,
 }
 
-/// The cues of a screen, from the top. Lines that came as a whole and stand in the middle are set in the middle; all
+/// Returns the cues of a screen, from the top. Lines that appeared as a whole and stand in the middle are centred; all
 /// others begin at their column.
 pub(super) fn cues(screen: &Screen, composed: bool, at: MediaTime) -> Vec<Cue> {
     let mut cues = Vec::new();
@@ -65,7 +65,7 @@ fn cue(block: &[Line<'_>], end: usize, composed: bool, at: MediaTime) -> Option<
     Some(Cue { id: None, start: at, end: MediaTime::MAX, spans, layout, forced: false })
 }
 
-/// Appends a character; one that is only distance (`plain`) needs no span of its own.
+/// Appends a character; one that is only distance (`plain`) needs no separate span.
 fn push(spans: &mut Vec<CueSpan>, pen: Pen, char: char, plain: bool) {
     let style = SpanStyle {
         italic: pen.italic,

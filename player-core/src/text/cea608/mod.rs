@@ -18,7 +18,7 @@ use channel::Channel;
 use super::Cue;
 use crate::time::MediaTime;
 
-/// What stands for a character whose parity is wrong (CTA-608-E §4.4: a solid block).
+/// Substitute for a character whose parity is wrong (CTA-608-E §4.4: a solid block).
 const DAMAGED: char = '█';
 
 /// One channel of one field.
@@ -51,18 +51,18 @@ impl Cea608 {
         }
     }
 
-    /// Says once that the screen may look different.
+    /// Returns true once after the screen may have changed.
     pub fn changed(&mut self) -> bool {
         self.channel.take_changed()
     }
 
-    /// What is on screen, each cue with an open end.
+    /// Returns the cues on screen, each with an open end.
     pub fn cues(&self, at: MediaTime) -> Vec<Cue> {
         layout::cues(self.channel.shown(), self.channel.is_composed(), at)
     }
 }
 
-/// What a pair means.
+/// Meaning of a byte pair.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Word {
     /// A control code, or a special or extended character, of a data channel.

@@ -1,39 +1,35 @@
 //! A caption memory: 15 rows of 32 columns (ANSI/CTA-608-E §5.1), of which only written cells are seen.
 
-/// Rows.
+/// Number of rows of the screen.
 pub(in crate::text) const ROWS: usize = 15;
-/// Columns.
+/// Number of columns of the screen.
 pub(in crate::text) const COLUMNS: usize = 32;
 
 /// Red, green, blue, alpha.
 pub(super) type Rgba = [u8; 4];
 
-/// How characters look.
+/// Style of characters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Pen {
-    /// `None` is white.
+    /// Colour of the text; `None` is white.
     pub color: Option<Rgba>,
-    /// `None` is black.
+    /// Colour behind the text; `None` is black.
     pub background: Option<Rgba>,
-    /// Slanted.
     pub italic: bool,
-    /// Underlined.
     pub underline: bool,
 }
 
-/// A written cell.
+/// A cell of the screen that was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Cell {
-    /// What is written.
     pub char: char,
-    /// How.
     pub pen: Pen,
 }
 
 /// A row; cells without writing are transparent.
 pub(super) type Row = [Option<Cell>; COLUMNS];
 
-/// The memory.
+/// A memory of rows and columns, displayed or not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Screen {
     rows: Box<[Row; ROWS]>,
@@ -65,7 +61,7 @@ impl Screen {
         }
     }
 
-    /// Erases everything.
+    /// Erases all cells.
     pub fn erase(&mut self) {
         self.rows.fill([None; COLUMNS]);
     }

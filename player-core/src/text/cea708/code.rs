@@ -1,4 +1,4 @@
-//! Where one code of a service block ends and the next begins (ANSI/CTA-708-E §7.1).
+//! Splits a service block into codes (ANSI/CTA-708-E §7.1).
 
 /// The codes of a block. A code that the block does not hold as a whole ends it.
 pub(super) fn codes(block: &[u8]) -> impl Iterator<Item = &[u8]> {
@@ -37,7 +37,7 @@ fn extended(bytes: &[u8]) -> Option<usize> {
         0x08..=0x0f => 2,
         0x10..=0x17 => 3,
         0x18..=0x1f => 4,
-        // C3: fixed lengths, then a byte that tells.
+        // C3: fixed lengths, then a byte with the length.
         0x80..=0x87 => 5,
         0x88..=0x8f => 6,
         0x90..=0x9f => usize::from(bytes.get(1)? & 0x1f) + 2,

@@ -11,7 +11,7 @@ use crate::text::{
 };
 use crate::time::MediaTime;
 
-/// Where the safe area begins, and how far it reaches, in percent.
+/// Start and extent of the safe area, in percent.
 const SAFE: (f64, f64) = (10.0, 80.0);
 /// Rows and columns of the grid of a wide picture (§8.2).
 const GRID: (f64, f64) = (75.0, 210.0);

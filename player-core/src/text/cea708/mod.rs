@@ -35,7 +35,7 @@ impl Cea708 {
         Self { assembler: Assembler::default(), number, service: Service::default() }
     }
 
-    /// Takes the next two bytes of the caption channel; `start` says that a packet begins with them.
+    /// Takes the next two bytes of the caption channel; `start` means that a packet begins with them.
     pub fn push(&mut self, start: bool, bytes: [u8; 2], at: MediaTime) {
         let (number, service) = (self.number, &mut self.service);
         self.assembler.push(start, bytes, &mut |packet| {
@@ -50,12 +50,12 @@ impl Cea708 {
         self.service.advance(at);
     }
 
-    /// Says once that the screen may look different.
+    /// Returns true once after the screen may have changed.
     pub fn changed(&mut self) -> bool {
         self.service.take_changed()
     }
 
-    /// What is on screen, each cue with an open end.
+    /// Returns the cues on screen, each with an open end.
     pub fn cues(&self, at: MediaTime) -> Vec<Cue> {
         layout::cues(self.service.windows(), at)
     }

@@ -3,7 +3,7 @@
 /// Bytes of a packet at most, header included (§5).
 const LONGEST: usize = 128;
 
-/// Gathers a packet.
+/// Gathers the bytes of a packet.
 #[derive(Clone, Debug, Default)]
 pub(in crate::text) struct Assembler {
     bytes: Vec<u8>,

@@ -28,12 +28,12 @@ impl Service {
         self.windows.iter().flatten()
     }
 
-    /// Says once that the screen may look different.
+    /// Returns true once after the screen may have changed.
     pub fn take_changed(&mut self) -> bool {
         std::mem::take(&mut self.changed)
     }
 
-    /// Lets time pass.
+    /// Lets time pass until `at`.
     pub fn advance(&mut self, at: MediaTime) {
         if self.delayed_until.is_some_and(|until| until <= at) {
             self.end_delay(at);
@@ -62,7 +62,7 @@ impl Service {
         }
     }
 
-    /// What waited is done. It may contain another delay; then the rest waits for that.
+    /// Runs the codes that waited for the end of a delay. They may contain another delay; then the rest waits for that.
     fn end_delay(&mut self, at: MediaTime) {
         self.delayed_until = None;
         let waiting = std::mem::take(&mut self.waiting);

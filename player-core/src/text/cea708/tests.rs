@@ -114,7 +114,7 @@ fn the_pen_has_a_place_colours_and_attributes() {
 #[test]
 fn windows_without_a_ground_and_predefined_styles_are_kept() {
     let mut cc = first();
-    // Window style 3 is centred; pen style 6 has no ground of its own; window style 2 has none either.
+    // Window style 3 is centred; pen style 6 has no background; window style 2 has none either.
     tell(&mut cc, &define(0, 7, (70, 105), 1, 0x19));
     tell(&mut cc, b"MIDDLE");
     tell(&mut cc, &define(1, 1, (5, 105), 1, 0x16));
@@ -161,7 +161,7 @@ fn all_character_sets_are_read() {
     let mut cc = first();
     tell(&mut cc, &define(0, 6, (70, 0), 1, 0x09));
     tell(&mut cc, &[b'~', 0x7f, 0xa1, 0xe9, 0xdf, 0x10, 0x25, 0x10, 0x39, 0x10, 0x76, 0x10, 0xa0]);
-    // Two bytes a character; then what nobody defined, and commands of the extended sets with their parameters.
+    // Two bytes a character; then undefined codes, and commands of the extended sets with their parameters.
     tell(&mut cc, &[0x18, 0xac, 0x00, 0x10, 0x41, 0x10, 0x08, b'!', 0x10, 0x81, 1, 2, 3, 4, 0x10, 0x91, 2, 1, 1, b'.']);
     assert_eq!(shown(&cc), ["~♪¡éß…™⅛㏄가_."]);
 }
@@ -196,8 +196,10 @@ fn a_delay_holds_codes_until_it_is_over_or_cancelled() {
     }
     assert!(shown(&cc)[0].len() > 20, "the room for what waits is small");
     send(&mut cc, &[(1, b"\x8d\xff")], ms(4000));
+    assert!(cc.changed() && !cc.changed());
     send(&mut cc, &[(1, b"X\x8fY")], ms(4100));
     assert!(shown(&cc).is_empty(), "a reset does not wait");
+    assert!(cc.changed(), "the screen is empty now");
 }
 
 #[test]
@@ -414,6 +416,10 @@ fn the_pen_stays_inside_its_window() {
     assert_eq!(shown(&cc), ["AB D"]);
     tell(&mut cc, &[0x92, 0x09, 0x00, b'E']);
     assert_eq!(shown(&cc), ["AB D\nE"]);
+    // A line holds four characters; whatever is written past them replaces the last.
+    tell(&mut cc, &[0x92, 0x00, 0x00]);
+    tell(&mut cc, b"FGHIJK");
+    assert_eq!(shown(&cc), ["FGHK\nE"]);
 }
 
 #[test]

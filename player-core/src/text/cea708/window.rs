@@ -8,48 +8,43 @@ use cea708_types::tables::{
 /// Red, green, blue, alpha.
 pub(super) type Rgba = [u8; 4];
 
-/// How characters look.
+/// Style of characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Pen {
     /// Colour of the text.
     pub color: Rgba,
-    /// Colour behind it.
+    /// Colour behind the text.
     pub background: Rgba,
-    /// Slanted.
     pub italic: bool,
-    /// Underlined.
     pub underline: bool,
     /// Text or ground flashes.
     pub flash: bool,
     /// The kind of type.
     pub font: FontStyle,
-    /// What surrounds each letter, and its colour.
+    /// Edge drawn around each letter, and its colour.
     pub edge: (EdgeType, Rgba),
 }
 
-/// A written cell.
+/// A cell of the window that was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Cell {
-    /// What is written.
     pub char: char,
-    /// How.
     pub pen: Pen,
 }
 
-/// A window.
+/// A window of a service: its text, position and style.
 #[derive(Clone, Debug)]
 pub(super) struct Window {
-    /// Shown.
     pub visible: bool,
     /// Lower numbers stand before higher ones (§8.4.2).
     pub priority: u8,
-    /// Which point of the window is placed.
+    /// Point of the window that `place` positions.
     pub anchor: Anchor,
-    /// Where: rows and columns of the grid, or hundredths of the safe area when `relative`.
+    /// Position: rows and columns of the grid, or hundredths of the safe area when `relative`.
     pub place: (u8, u8),
-    /// How to read `place`.
+    /// True if `place` is in hundredths of the safe area.
     pub relative: bool,
-    /// How lines are set and how they move.
+    /// Alignment of lines, and the direction in which they move.
     pub attributes: SetWindowAttributesArgs,
     /// Lines from the first; in each, cells in the direction of printing.
     lines: Vec<Vec<Option<Cell>>>,
@@ -104,7 +99,7 @@ impl Window {
         &self.lines
     }
 
-    /// Erases the text.
+    /// Erases the text of all rows.
     pub fn clear(&mut self) {
         self.lines.iter_mut().for_each(Vec::clear);
         (self.row, self.column) = (0, 0);
@@ -236,7 +231,7 @@ impl Pen {
     }
 }
 
-/// Two bits a colour (§8.8). What flashes is told apart from its colour.
+/// Two bits a colour (§8.8). Flashing is kept apart from the colour.
 fn rgba(color: Color, opacity: Opacity) -> Rgba {
     let level = |value: ColorValue| match value {
         ColorValue::None => 0,

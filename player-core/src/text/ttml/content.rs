@@ -31,7 +31,7 @@ pub(super) struct Timed {
     declared: Declared,
 }
 
-/// When an element is active: what its own attributes say.
+/// Active time of an element by its own attributes.
 #[derive(Clone, Copy, Debug)]
 struct Interval {
     begin: Nanos,
@@ -287,7 +287,7 @@ impl<'a> Walker<'a> {
         Ok(())
     }
 
-    /// How text in the innermost element looks at a time; `None` when it is not displayed.
+    /// Returns the style of text in the innermost element at a time; `None` if it is not displayed.
     fn look(&mut self, number: Option<usize>, at: Nanos) -> Option<Rc<Look>> {
         let region = number.and_then(|number| self.regions.get(number));
         let initial = &self.styling.initial;
@@ -390,7 +390,7 @@ impl<'a> Walker<'a> {
     }
 }
 
-/// What an element of the body may say about its place.
+/// Returns the properties of position that an element of the body may declare.
 fn places(declared: &Declared) -> Declared {
     Declared {
         origin: declared.origin,

@@ -1,17 +1,14 @@
 //! Namespaces, elements and attributes that count; everything else is as if it were not there.
 
-/// What a namespace is for, whichever of its addresses names it.
+/// Purpose of a namespace, whichever of its addresses names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Namespace {
     /// TTML's elements; on attributes: none, which is what TTML's own attributes have.
     Core,
     /// `tts`, and `itts` and `ebutts`, whose local names differ from it.
     Styling,
-    /// `ttp`, `ittp`.
     Parameter,
-    /// `smpte`.
     Smpte,
-    /// `xml`.
     Xml,
     /// Metadata and whatever is not known.
     Foreign,
@@ -58,7 +55,7 @@ impl Namespace {
     }
 }
 
-/// Elements that count.
+/// Elements that the reader interprets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Tag {
     Tt,

@@ -14,10 +14,10 @@ const MAX_NAME: usize = 128;
 pub(super) struct Region {
     pub id: String,
     pub declared: Declared,
-    /// When it is there at all.
+    /// Start of the time in which it exists.
     pub begin: Nanos,
     pub end: Nanos,
-    /// What changes it meanwhile.
+    /// Animations that change it meanwhile.
     pub sets: Vec<Timed>,
 }
 
@@ -76,7 +76,7 @@ fn padding(
     [down(top), across(right), down(bottom), across(left)]
 }
 
-/// How the lines of a region run, when not from the top down.
+/// Returns the direction of a region's lines, if it is not from the top down.
 pub(super) fn vertical(mode: Option<WritingMode>) -> Option<Vertical> {
     match mode? {
         WritingMode::TopBottomRightLeft => Some(Vertical::RightToLeft),

@@ -1,5 +1,4 @@
-//! What an element declares about its look, read from its attributes (TTML2 §10.2), and what it looks like in the end
-//! when it inherits the rest (§10.4.4).
+//! Style of elements: declared in attributes (TTML2 §10.2), and computed with inheritance (§10.4.4).
 
 use super::names::Namespace;
 use super::tree::Element;
@@ -14,14 +13,11 @@ pub(super) type Rgba = [u8; 4];
 pub(super) struct Declared {
     pub color: Option<Rgba>,
     pub background: Option<Rgba>,
-    /// Right to left.
     pub rtl: Option<bool>,
     /// `display` is not `none`.
     pub displayed: Option<bool>,
     pub display_align: Option<DisplayAlign>,
-    /// Width and height.
     pub extent: Option<Pair>,
-    /// Left and top.
     pub origin: Option<Pair>,
     pub position: Option<Position>,
     /// Before, end, after, start.
@@ -50,7 +46,7 @@ pub(super) enum Pair {
     Lengths(Length, Length),
 }
 
-/// How far from an edge a region stands: from the left and top edge, or from the opposite ones.
+/// Distance of a region from an edge: from the left and top edge, or from the opposite ones.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Position {
     pub horizontal: (bool, Length),
@@ -66,7 +62,7 @@ pub(super) enum Ruby {
     Delimiter,
 }
 
-/// How lines and letters run.
+/// Direction of lines and letters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum WritingMode {
     #[default]
@@ -85,7 +81,7 @@ pub(super) struct Edge {
 }
 
 impl Declared {
-    /// What the attributes of an element say.
+    /// Returns the properties that the attributes of an element declare.
     pub fn inline(element: &Element) -> Self {
         let mut declared = Self::default();
         for (name, value) in element.all(Namespace::Styling) {
@@ -181,7 +177,7 @@ pub(super) struct Computed {
     pub color: Option<Rgba>,
     pub rtl: Option<bool>,
     pub font_family: Option<FontFamily>,
-    /// Percent of the height; `None` when nothing says it.
+    /// Percent of the height; `None` if it is not declared.
     pub font_size: Option<f64>,
     pub italic: bool,
     pub bold: bool,
@@ -226,7 +222,7 @@ impl Default for Computed {
 }
 
 impl Computed {
-    /// What an element looks like that declares this and stands in `self`.
+    /// Returns the style of an element that declares this and is a child of `self`.
     pub fn child(&self, declared: &Declared, plane: &Plane) -> Self {
         let em = self.em(plane);
         let font_size = declared.font_size.and_then(|size| plane.vertical(size, em, em)).or(self.font_size);

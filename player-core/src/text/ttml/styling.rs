@@ -14,7 +14,7 @@ const MAX_CHAIN: usize = 32;
 #[derive(Debug, Default)]
 pub(super) struct Styling {
     by_id: HashMap<String, Declared>,
-    /// What properties are that nobody declares (`initial` elements).
+    /// Initial values of properties (`initial` elements).
     pub initial: Declared,
 }
 
@@ -48,7 +48,7 @@ impl Styling {
         styling
     }
 
-    /// What an element declares, by reference and itself.
+    /// Returns the properties that an element declares, by reference and itself.
     pub fn declared(&self, element: &Element) -> Declared {
         let mut declared = Declared::default();
         for style in references(element).filter_map(|id| self.by_id.get(id)) {

@@ -16,7 +16,7 @@ const MAX_TEXT: usize = 8 << 20;
 /// Looks at pieces of text at most, over all instants at which a paragraph changes.
 const MAX_VISITS: usize = 4_000_000;
 
-/// How a piece looks and where it stands.
+/// Style and position of a piece.
 #[derive(Debug, PartialEq)]
 pub(super) struct Look {
     pub style: SpanStyle,
@@ -35,7 +35,6 @@ pub(super) struct Piece<'a> {
 
 #[derive(Clone, Copy, Debug)]
 pub(super) enum PieceText<'a> {
-    /// White space collapses.
     Flowing(&'a str),
     /// Shown as it is (`xml:space="preserve"`).
     Preserved(&'a str),
@@ -128,7 +127,6 @@ struct Line {
     spans: Vec<CueSpan>,
     /// The look of the last span.
     look: Option<Rc<Look>>,
-    /// Bytes of text.
     text: usize,
     /// A space that is written if something follows it on its line, in this look.
     space: Option<Rc<Look>>,

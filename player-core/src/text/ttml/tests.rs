@@ -237,6 +237,38 @@ fn encodings_are_told_by_their_first_bytes() {
 }
 
 #[test]
+fn a_space_after_preserved_text_stays_unless_that_ends_its_line() {
+    for (inside, expected) in [
+        ("<span xml:space='preserve'>a&#10;</span> b", "a\nb"),
+        ("<span xml:space='preserve'>a </span> b", "a  b"),
+        ("<span xml:space='preserve'>a</span> b", "a b"),
+        ("a <span xml:space='preserve'>b</span>", "a b"),
+        ("a <br/> b", "a\nb"),
+    ] {
+        let shown = timed(&format!("<body><div><p>{inside}</p></div></body>"));
+        assert_eq!(shown.first().map(|(_, _, text)| text.as_str()), Some(expected), "{inside}");
+    }
+}
+
+#[test]
+fn references_of_xml_become_their_characters_and_no_other_is_expanded() {
+    let text = |inside: &str| timed(&format!("<body><div><p>{inside}</p></div></body>")).pop().map(|(_, _, text)| text);
+    for (inside, expected) in [
+        ("a&amp;b", "a&b"),
+        ("a&lt;b", "a<b"),
+        ("a&gt;b", "a>b"),
+        ("a&quot;b", "a\"b"),
+        ("a&apos;b", "a'b"),
+        ("a&nbsp;b", "a\u{a0}b"),
+        ("a&#65;b", "aAb"),
+        ("a&#x42;b", "aBb"),
+        ("a&other;b", "ab"),
+    ] {
+        assert_eq!(text(inside).as_deref(), Some(expected), "{inside}");
+    }
+}
+
+#[test]
 fn what_is_not_ttml_is_refused_by_name() {
     for (file, starts) in [
         ("", "the document is not TTML"),
@@ -253,6 +285,10 @@ fn what_is_not_ttml_is_refused_by_name() {
     assert_eq!(parse(b"<tt/>"), Ok(Document::default()));
     let image = "<body xmlns:smpte='http://www.smpte-ra.org/schemas/2052-1/2010/smpte-tt'><div smpte:backgroundImage='#i'/></body>";
     assert_eq!(parse(document("", "", image).as_bytes()), Err(TtmlError::OnlyImages));
+    for element in ["<div><image src='1.png'/></div>", "<div><p><image src='1.png'/></p></div>"] {
+        let body = format!("<body>{element}</body>");
+        assert_eq!(parse(document("", "", &body).as_bytes()), Err(TtmlError::OnlyImages), "{element}");
+    }
 }
 
 #[test]

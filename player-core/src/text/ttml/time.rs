@@ -8,7 +8,7 @@ pub(super) const INDEFINITE: Nanos = i64::MAX;
 
 const SECOND: i128 = 1_000_000_000;
 
-/// Which frame numbers an hour of SMPTE time leaves out (TTML2 §7.2.3 `ttp:dropMode`).
+/// Frame numbers that an hour of SMPTE time leaves out (TTML2 §7.2.3 `ttp:dropMode`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum DropMode {
     #[default]
@@ -17,14 +17,14 @@ pub(super) enum DropMode {
     Pal,
 }
 
-/// How a document counts time.
+/// Time base of a document: its rates of frames and ticks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Clock {
     /// Frames a second before the multiplier; not zero.
     pub frame_rate: u32,
     /// Numerator and denominator; neither zero.
     pub multiplier: (u32, u32),
-    /// Not zero.
+    /// Sub-frames in a frame; never zero.
     pub sub_frame_rate: u32,
     /// Ticks a second; not zero.
     pub tick_rate: u32,

@@ -24,7 +24,7 @@ pub(super) struct Element {
     pub children: Vec<Node>,
 }
 
-/// What stands in an element.
+/// Content of an element.
 #[derive(Debug)]
 pub(super) enum Node {
     Element(Element),
@@ -157,7 +157,7 @@ type Declaration = (usize, Box<str>, Namespace);
 #[derive(Default)]
 struct Builder {
     open: Vec<Element>,
-    /// How many elements are open, with those that do not count.
+    /// Number of open elements, including those that do not count.
     depth: usize,
     /// The depth of the outermost open element that does not count.
     skipping: Option<usize>,

@@ -68,10 +68,10 @@ fn number_of(text: &str) -> Option<f64> {
     text.parse().ok().filter(|value: &f64| value.abs() <= LARGEST)
 }
 
-/// The root container.
+/// Size and shape of the root container.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Plane {
-    /// Width and height in pixels, when told; positive.
+    /// Width and height in pixels, if declared; positive.
     pub pixels: Option<(f64, f64)>,
     /// Columns and rows of cells; positive.
     pub cells: (f64, f64),
@@ -84,7 +84,7 @@ impl Default for Plane {
 }
 
 impl Plane {
-    /// Width divided by height; that of most pictures when not told.
+    /// Returns width divided by height; 16:9 if it is not declared.
     pub fn aspect(&self) -> f64 {
         self.pixels.map_or(16.0 / 9.0, |(width, height)| width / height)
     }

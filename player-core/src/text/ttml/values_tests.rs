@@ -216,3 +216,14 @@ fn parameters_that_make_no_sense_are_not_there() {
     assert_eq!(times(&format!("{ntsc} ttp:dropMode='dropPAL'"), "00:02:00:00"), 119_986);
     assert_eq!(times(ntsc, "01:00:00:00"), 3_603_600);
 }
+
+#[test]
+fn an_initial_opacity_is_that_of_each_element() {
+    let body =
+        |opacity: &str| format!("<body {opacity}><div {opacity}><p {opacity} tts:color='#ffffff80'>x</p></div></body>");
+    let alpha =
+        |head: &str, opacity: &str| only(head, &body(opacity)).spans.remove(0).style.color.map(|color| color[3]);
+    assert_eq!(alpha("", "tts:opacity='0.5'"), Some(16));
+    assert_eq!(alpha("<styling><initial tts:opacity='0.5'/></styling>", ""), Some(16));
+    assert_eq!(alpha("<styling><initial tts:opacity='0.5'/></styling>", "tts:opacity='1'"), Some(128));
+}

@@ -14,8 +14,8 @@ const MAX_CLASSES: usize = 16;
 /// Characters of a class, a language or a voice at most.
 const MAX_NAME: usize = 128;
 
-/// What one file may spend on spans: each repeats the names that its style carries, so that deep nesting around
-/// many short spans could otherwise cost far more than the file is long.
+/// Budget of one file for spans: each repeats the names that its style carries, so that deep nesting around many short
+/// spans could otherwise cost far more than the file is long.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Budget {
     spans: usize,
@@ -129,7 +129,7 @@ impl Builder<'_> {
         self.spans.push(CueSpan { text, style });
     }
 
-    /// What stood between `<` and `>`.
+    /// Applies a tag: the text between `<` and `>`.
     fn tag(&mut self, tag: &str) {
         if let Some(name) = tag.strip_prefix('/') {
             self.close(name);

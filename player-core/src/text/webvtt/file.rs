@@ -46,7 +46,7 @@ struct Reader<'a> {
     seen_cue: bool,
 }
 
-/// What a block turned out to be.
+/// Kind of a block.
 enum Block {
     Unknown,
     Cue(timing::Timing),

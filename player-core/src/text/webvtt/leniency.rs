@@ -79,7 +79,7 @@ fn every_keyword_of_a_setting_is_known_and_a_later_one_counts() {
 
 #[test]
 fn regions_have_defaults_the_last_of_a_name_counts_and_placement_loses_them() {
-    let header = "WEBVTT\n\nREGION\nid:a\n\nREGION \nid:b width:101% lines:x regionanchor:1%,2 viewportanchor:3%,4%\nscroll:down\n\n\
+    let header = "WEBVTT\n\nREGION\nid:a\n\nREGION \nid:b width:101% lines:+5 regionanchor:1%,2 viewportanchor:3%,4%\nscroll:down\n\n\
                   REGION\nid:a lines:007 width:0% regionanchor:100%,0%\n\n";
     let region = |settings: &str| {
         only(&format!("{header}00:01.000 --> 00:02.000 {settings}\nx")).layout.region.map(|region| (*region).clone())

@@ -97,7 +97,7 @@ fn is_decimal(text: &str) -> bool {
     is_number(whole) && is_number(fraction)
 }
 
-/// `0%` to `100%`.
+/// Reads `0%` to `100%`; `None` outside that range.
 pub(super) fn percentage(text: &str) -> Option<f64> {
     let number = text.strip_suffix('%').filter(|number| is_decimal(number))?;
     number.parse().ok().filter(|value| (0.0..=100.0).contains(value))

@@ -9,7 +9,7 @@ const MAX_RULES: usize = 128;
 /// Bytes of the selector of a rule at most.
 const MAX_SELECTOR: usize = 256;
 
-/// What a selector is compared with.
+/// Node that a selector is compared with.
 pub(super) struct Node<'a> {
     /// The tag; empty for the cue itself.
     pub element: &'a str,
@@ -26,7 +26,7 @@ pub(super) struct StyleSheet {
     rules: Vec<(Selector, Declarations)>,
 }
 
-/// Which nodes a rule is about. The empty selector is the cue itself.
+/// Selector of a rule: the nodes it is about. The empty selector is the cue itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Selector {
     element: Option<String>,
@@ -256,7 +256,7 @@ fn split_block(text: &str) -> (&str, &str) {
     (text, "")
 }
 
-/// The eight classes with a colour of their own (W3C TR webvtt1 §5.1).
+/// Returns the colour of the eight classes that have one (W3C TR webvtt1 §5.1).
 fn default_class(name: &str) -> Option<[u8; 4]> {
     let [r, g, b] = match name {
         "white" => [255, 255, 255],

@@ -11,7 +11,7 @@ pub(super) struct Timing {
 }
 
 impl Timing {
-    /// What follows the times.
+    /// Returns the settings, which follow the times.
     pub fn settings(&self) -> &str {
         &self.settings
     }

@@ -7,7 +7,7 @@ pub mod show;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use mock_backend::media::{self, TitleRecord};
+use kinora_media::{self as media, TitleRecord};
 
 /// The folder of the workspace's binaries.
 pub fn binaries() -> PathBuf {

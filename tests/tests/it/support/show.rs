@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use mock_backend::media::counter;
+use kinora_media::counter;
 use player_core::render::VideoFrame;
 use player_core::render::gst::{AudioChunk, AudioOutput, GstConfig, GstRenderer, VideoOutput};
 use player_core::{Command, Event, LoadRequest, MediaTime, Player, PlayerConfig};

@@ -109,7 +109,7 @@ pub fn mix<const RUNGS: usize>(targets: &mut [Column], from: &[[Column; RUNGS]],
     }
 }
 
-/// [`mix`] of so many columns.
+/// [`mix`] with a fixed number of sources.
 #[inline(never)]
 fn blend<const RUNGS: usize, const N: usize>(
     targets: &mut [Column],
@@ -139,14 +139,15 @@ fn blend<const RUNGS: usize, const N: usize>(
 pub struct Axis {
     /// Seconds between two points.
     step: f32,
-    /// Value of so many points more, where every second more is one of stall less; from [`LANES`] points below the axis.
+    /// Value of each point on a slope where every second more is one of stall less; from [`LANES`] points below the
+    /// axis.
     rising: [f32; LANES + POINTS],
     /// Value of a second and of a point on such a slope.
     slope: f32,
     /// Duration of a segment in points, and where a column is interpolated there.
     segment: f32,
     full: Place,
-    /// How much less a point on such a slope is worth if an outage begins.
+    /// Loss of a point on such a slope if an outage begins.
     lag: f32,
     /// Weights of a point and the next one below it: what outages that end between the two leave.
     ends: [f32; 2],
@@ -257,7 +258,8 @@ impl Axis {
         }
     }
 
-    /// What an outage before the arrival adds to `after`, the value by the buffer with a segment; it is negative.
+    /// Returns the value that an outage before the arrival adds to `after`, the value by the buffer with a segment; it
+    /// is negative.
     pub fn lost(&self, after: &Column) -> Column {
         let dry = self.full.of(after) - self.slope * self.segment;
         let mut own = [0.0; LANES + POINTS];
@@ -298,16 +300,16 @@ impl Wide {
         (whole as usize, weights(from - whole as f32))
     }
 
-    /// What a shifted column is interpolated from.
+    /// Returns the points that a shifted column is interpolated from.
     #[inline]
     fn from(&self, first: usize) -> &[f32; POINTS + 3] {
         self.0[first.min(WIDE - POINTS - 3)..].first_chunk().expect("it is that long")
     }
 }
 
-/// What the best of the lower rungs is worth if it is asked for a while later.
+/// Value of the best lower rung if it is requested after the abandon delay.
 #[derive(Debug, Clone)]
-pub struct Rescue {
+pub struct Abandonment {
     best: Wide,
     /// Points by which that is shifted, and what it is interpolated from.
     shift: f32,
@@ -315,8 +317,7 @@ pub struct Rescue {
     weights: [f32; 4],
 }
 
-impl Rescue {
-    /// Nothing yet.
+impl Abandonment {
     pub const fn new() -> Self {
         Self { best: Wide([0.0; WIDE]), shift: 0.0, first: 0, weights: [0.0; 4] }
     }

@@ -5,16 +5,16 @@ use super::*;
 /// Values by state, rung and point.
 type Plain = Vec<Vec<Vec<f32>>>;
 
-/// What a plain plan is made of: the problem and the price of a point of stall.
+/// A plain plan: the problem and the distance of two points.
 struct Reference<'a> {
     problem: &'a Problem,
     step: f32,
-    /// Every rung has outages of its own, and every transfer may be given up: no shortcuts.
+    /// Every rung has its own outages, and every transfer may be given up: no shortcuts.
     whole: bool,
 }
 
 impl Reference<'_> {
-    /// Cubic between points; `column` tells each, also beyond the axis.
+    /// Interpolates cubically between points; `column` gives each, also beyond the axis.
     fn between(x: f32, column: impl Fn(i32) -> f32) -> f32 {
         let low = x.floor();
         let [a, b, c, d] = [-1, 0, 1, 2].map(|step| column(low as i32 + step));
@@ -28,19 +28,19 @@ impl Reference<'_> {
     }
 
     /// The value with `x` points, if what is below the duration of a segment has stalled.
-    fn stalled(&self, column: &[f32], x: f32) -> f32 {
+    fn stall_cost(&self, column: &[f32], x: f32) -> f32 {
         let full = self.problem.segment / self.step;
         let at_full = Self::between(full, |point| Self::held(column, point));
         let own = Self::between(x.clamp(0.0, (POINTS - 1) as f32), |point| Self::held(column, point));
         own.min(at_full - self.problem.stall * self.step * (full - x))
     }
 
-    /// What an outage adds at a point.
+    /// Returns the value that an outage adds at a point.
     fn lost(&self, column: &[f32], point: i32) -> f32 {
         // The integral over lengths of an exponential density, of a function that is linear between the points.
-        let mean = f64::from(self.problem.delay.max(0.01) / self.step);
+        let mean = f64::from(self.problem.outage_length.max(0.01) / self.step);
         let stays = (-1.0 / mean).exp();
-        let value = |length: i32| f64::from(self.stalled(column, (point - length) as f32));
+        let value = |length: i32| f64::from(self.stall_cost(column, (point - length) as f32));
         let nearer = 1.0 - (1.0 - stays) * mean;
         let farther = (1.0 - stays) * mean - stays;
         let mut late = 0.0;
@@ -51,20 +51,20 @@ impl Reference<'_> {
             }
             late += weight * (value(length) * nearer + value(length + 1) * farther);
         }
-        (late - f64::from(self.stalled(column, point as f32))) as f32
+        (late - f64::from(self.stall_cost(column, point as f32))) as f32
     }
 
     /// Value of a transfer from `point`.
     fn arrive(&self, after: &[f32], lost: &[f32], (quality, time): (f32, f32), point: usize) -> f32 {
         let problem = self.problem;
-        let likely = |wait: f32| (problem.outages * (time + wait.max(0.0))).min(MOST_OUTAGES);
+        let likely = |wait: f32| (problem.outage_rate * (time + wait.max(0.0))).min(MOST_LIKELY_OUTAGE);
         let x = (point as f32 + (problem.segment - time) / self.step).max(-(POINTS as f32));
         let value = |at: i32| {
             let wait = (at - POINTS as i32 + 1) as f32 * self.step;
             Self::held(after, at) + lost[at.max(0) as usize] * likely(wait)
         };
         let full = Self::between(problem.segment / self.step, |point| Self::held(after, point));
-        let lag = problem.stall * problem.delay.max(0.01) * likely(0.0);
+        let lag = problem.stall * problem.outage_length.max(0.01) * likely(0.0);
         let dry = full - problem.stall * (time - point as f32 * self.step) - lag;
         quality + Self::between(x, value).min(dry)
     }
@@ -77,7 +77,7 @@ impl Reference<'_> {
         let mut quality = 0.0;
         for (deviation, weight) in TAIL {
             let ahead = point as f32 * self.step / (problem.tail * problem.segment);
-            let rate = problem.tail_link[state] * (deviation * problem.tail_sigma).exp() * (1.0 + ahead);
+            let rate = problem.tail_link_rates[state] * (deviation * problem.tail_sigma).exp() * (1.0 + ahead);
             let rates = &problem.tail_rates[..problem.rungs];
             quality += weight
                 * match rates.iter().rposition(|&carried| carried < rate) {
@@ -99,7 +99,7 @@ impl Reference<'_> {
     /// Raises each rung to what giving it up for the best lower one brings.
     fn rescue(&self, stage: usize, state: usize, gains: &mut [Vec<f32>]) {
         let problem = self.problem;
-        let shift = problem.notice / self.step;
+        let shift = problem.abandon_delay / self.step;
         if shift >= (POINTS - 1) as f32 {
             return;
         }
@@ -121,27 +121,28 @@ impl Reference<'_> {
     }
 
     /// Value of `left` seconds when a segment arrives, by the buffer with it; `column` is what follows.
-    fn landed(&self, column: &[f32], left: f32) -> f32 {
+    fn value_on_arrival(&self, column: &[f32], left: f32) -> f32 {
         let problem = self.problem;
-        let with = (left.max(0.0) + problem.segment).min(problem.room) / self.step;
-        let stalled = if left < 0.0 { problem.stall * (problem.event - left) } else { 0.0 };
+        let with = (left.max(0.0) + problem.segment).min(problem.buffer_cap) / self.step;
+        let stalled = if left < 0.0 { problem.stall * (problem.stall_penalty - left) } else { 0.0 };
         Self::between(with, |point| Self::held(column, point)) - stalled
     }
 
     /// Value of fetching each rung with `buffer` seconds ahead: its own, or that of a lower one that it is given up for.
-    fn next(&self, after: &Plain, buffer: f32) -> Vec<f32> {
+    fn of_requests(&self, after: &Plain, buffer: f32) -> Vec<f32> {
         let problem = self.problem;
         let mut values = vec![0.0; problem.rungs];
         for state in problem.states(0) {
             let lost: Vec<f32> = (0..POINTS as i32).map(|at| self.lost(&after[state][problem.rungs / 2], at)).collect();
             let own = |rung: usize, wait: f32| {
                 let time = problem.time(0, rung, state);
-                let longer = (buffer + problem.segment - time - problem.room).max(0.0);
-                let outage = (problem.outages * (time + longer)).min(MOST_OUTAGES);
-                let risen = problem.risen(state, time);
+                let longer = (buffer + problem.segment - time - problem.buffer_cap).max(0.0);
+                let outage = (problem.outage_rate * (time + longer)).min(MOST_LIKELY_OUTAGE);
+                let risen = problem.recovery_probability(state, time);
                 let left = buffer - time - wait;
                 let (own, high) = (&after[state][rung], &after[LEVELS][rung]);
-                let clear = self.landed(own, left) * (1.0 - risen) + self.landed(high, left) * risen;
+                let clear =
+                    self.value_on_arrival(own, left) * (1.0 - risen) + self.value_on_arrival(high, left) * risen;
                 let at = ((left.max(0.0) + problem.segment) / self.step).min((POINTS - 1) as f32);
                 let loss = outage * Self::between(at, |point| Self::held(&lost, point));
                 problem.quality_price * problem.quality[0][rung] + clear + loss
@@ -151,12 +152,13 @@ impl Reference<'_> {
                 pairs.map(|pair| problem.fall * (pair[1] - pair[0]).max(0.0)).sum()
             };
             // Only below the highest rung whose transfer may go that badly.
-            let slow =
-                |rung: &usize| problem.sizes[0][*rung] - problem.sizes[0][0] > problem.notice * problem.rates[state];
+            let slow = |rung: &usize| {
+                problem.sizes[0][*rung] - problem.sizes[0][0] > problem.abandon_delay * problem.rates[state]
+            };
             let last = (0..problem.rungs).rfind(slow).unwrap_or(0);
             for (rung, value) in values.iter_mut().enumerate() {
-                let given_up = (0..rung.min(last)).map(|lower| own(lower, problem.notice) - falls(rung, lower));
-                *value += problem.first[state] * given_up.fold(own(rung, 0.0), f32::max);
+                let given_up = (0..rung.min(last)).map(|lower| own(lower, problem.abandon_delay) - falls(rung, lower));
+                *value += problem.initial[state] * given_up.fold(own(rung, 0.0), f32::max);
             }
         }
         values
@@ -179,7 +181,7 @@ impl Reference<'_> {
                 (0..STATES).map(|state| of.clone().map(|rung| column(state, rung)).collect()).collect();
             let mut gain = each(&|state, rung, point| {
                 let time = problem.time(stage, rung, state);
-                let risen = problem.risen(state, time);
+                let risen = problem.recovery_probability(state, time);
                 let mixed: Vec<f32> = after[state][rung]
                     .iter()
                     .zip(&after[LEVELS][rung])
@@ -192,7 +194,7 @@ impl Reference<'_> {
                 self.rescue(stage, state, gains);
             }
             after = each(&|state, from, point| {
-                let (moves, count) = problem.moves(stage, state);
+                let (moves, count) = problem.transitions_from(stage, state);
                 let worth = |to: usize| {
                     let expected: f32 =
                         moves[..count].iter().map(|&(then, weight)| weight * gain[then][to][point]).sum();
@@ -224,15 +226,15 @@ impl Dice {
         problem.rungs = 1 + (self.throw() * RUNGS as f32) as usize;
         problem.stages = 1 + (self.throw() * STAGES as f32) as usize;
         problem.segment = self.between(0.5, 8.0);
-        problem.room = problem.segment * self.between(2.0, 40.0);
+        problem.buffer_cap = problem.segment * self.between(2.0, 40.0);
         problem.ttfb = self.between(0.0, 0.3);
-        problem.notice = self.between(0.3, 2.0);
+        problem.abandon_delay = self.between(0.3, 2.0);
         problem.stall = self.between(2.0, 10.0);
         problem.quality_price = self.between(0.5, 1.5);
         problem.fall = self.between(0.5, 1.5);
         problem.rise = self.between(-0.3, 1.5).min(problem.fall);
         problem.change = 0.02 * problem.stall;
-        problem.event = self.between(0.0, 1.0);
+        problem.stall_penalty = self.between(0.0, 1.0);
         let mut rate = self.between(1e5, 1e6);
         for rung in 0..problem.rungs {
             rate *= self.between(1.2, 2.0);
@@ -247,20 +249,21 @@ impl Dice {
         for state in 0..STATES {
             link *= self.between(1.1, 1.6);
             problem.rates[state] = link;
-            problem.tail_link[state] = link * self.between(0.9, 1.1);
+            problem.tail_link_rates[state] = link * self.between(0.9, 1.1);
             for then in 0..LEVELS {
                 let distance = then as f32 - state as f32;
-                problem.moves[state][then] = (-0.3 * distance * distance).exp();
+                problem.transitions[state][then] = (-0.3 * distance * distance).exp();
             }
-            let total: f32 = problem.moves[state].iter().sum();
-            problem.moves[state] = problem.moves[state].map(|weight| weight / total);
-            problem.moves[state] = problem.moves[state].map(|weight| if weight < 2e-3 { 0.0 } else { weight });
+            let total: f32 = problem.transitions[state].iter().sum();
+            problem.transitions[state] = problem.transitions[state].map(|weight| weight / total);
+            problem.transitions[state] =
+                problem.transitions[state].map(|weight| if weight < 2e-3 { 0.0 } else { weight });
         }
-        problem.moves[LEVELS] = std::array::from_fn(|state| if state == LEVELS { 1.0 } else { 0.0 });
-        problem.first = problem.moves[LEVELS / 2];
-        problem.outages = if self.throw() < 0.3 { 0.0 } else { self.between(0.001, 0.02) };
-        problem.delay = self.between(0.3, 8.0);
-        problem.rises = if self.throw() < 0.5 { 0.0 } else { self.between(0.001, 0.05) };
+        problem.transitions[LEVELS] = std::array::from_fn(|state| if state == LEVELS { 1.0 } else { 0.0 });
+        problem.initial = problem.transitions[LEVELS / 2];
+        problem.outage_rate = if self.throw() < 0.3 { 0.0 } else { self.between(0.001, 0.02) };
+        problem.outage_length = self.between(0.3, 8.0);
+        problem.recovery_rate = if self.throw() < 0.5 { 0.0 } else { self.between(0.001, 0.05) };
         problem.tail = if self.throw() < 0.3 { 0.0 } else { 10.0 };
         problem.tail_sigma = self.between(0.0, 0.8);
         problem
@@ -273,7 +276,7 @@ fn worst(values: &mut Values, problem: &Problem, whole: bool) -> f32 {
     let plain = Reference { problem, step: problem.step(), whole }.solve();
     let mut worst = 0.0_f32;
     for state in problem.states(0) {
-        for (got, wanted) in values.after[state].iter().zip(&plain[state]) {
+        for (got, wanted) in values.state_values[state].iter().zip(&plain[state]) {
             for (&got, &wanted) in got.0.iter().zip(wanted) {
                 let scale = problem.stall * problem.segment + wanted.abs();
                 worst = worst.max((got - wanted).abs() / scale);
@@ -310,19 +313,21 @@ fn the_next_segment_is_worth_what_a_plain_calculation_says() {
         let mut dice = Dice(seed);
         let problem = dice.problem();
         values.solve(&problem);
-        let plain: Plain = values.after.map(|rungs| rungs.iter().map(|column| column.0.to_vec()).collect()).to_vec();
+        let plain: Plain =
+            values.state_values.map(|rungs| rungs.iter().map(|column| column.0.to_vec()).collect()).to_vec();
         let reference = Reference { problem: &problem, step: problem.step(), whole: false };
         for part in [0.0, 0.1, 0.3, 0.6, 1.0] {
-            let buffer = problem.room * part;
-            let got = values.next(&problem, buffer);
-            for (rung, wanted) in reference.next(&plain, buffer).into_iter().enumerate() {
+            let buffer = problem.buffer_cap * part;
+            let got = values.of_requests(&problem, buffer);
+            for (rung, wanted) in reference.of_requests(&plain, buffer).into_iter().enumerate() {
                 let scale = problem.stall * problem.segment + wanted.abs();
                 let error = (got[rung] - wanted).abs() / scale;
                 assert!(error < 1e-4, "seed {seed}, rung {rung} with {buffer} s: {} is not {wanted}", got[rung]);
             }
             assert!(got[problem.rungs..].iter().all(|value| *value == 0.0));
             for (state, left) in [(0, buffer), (3, buffer - problem.segment), (LEVELS - 1, -buffer)] {
-                let (got, wanted) = (values.landed(0, state, left), reference.landed(&plain[state][0], left));
+                let (got, wanted) =
+                    (values.value_on_arrival(0, state, left), reference.value_on_arrival(&plain[state][0], left));
                 assert!((got - wanted).abs() < 1e-4 * (1.0 + wanted.abs()), "{got} is not {wanted}");
             }
         }
@@ -333,16 +338,16 @@ fn the_next_segment_is_worth_what_a_plain_calculation_says() {
 fn a_segment_that_arrives_as_the_buffer_ends_does_not_stall() {
     let mut values = Values::new();
     let mut problem = Problem::new();
-    (problem.room, problem.stall, problem.event) = (10.0, 3.0, 0.5);
+    (problem.buffer_cap, problem.stall, problem.stall_penalty) = (10.0, 3.0, 0.5);
     values.solve(&problem);
-    assert_eq!([0.0, 5.0, -2.0].map(|left| values.landed(0, 0, left)), [0.0, 0.0, -7.5]);
+    assert_eq!([0.0, 5.0, -2.0].map(|left| values.value_on_arrival(0, 0, left)), [0.0, 0.0, -7.5]);
 }
 
 #[test]
 fn conditions_of_a_problem_hold_to_their_borders() {
     let mut problem = Problem::new();
-    (problem.rungs, problem.stages, problem.segment, problem.room) = (3, 2, 2.0, 8.0);
-    (problem.ttfb, problem.notice, problem.outages, problem.rises) = (0.5, 1.0, 0.02, 0.04);
+    (problem.rungs, problem.stages, problem.segment, problem.buffer_cap) = (3, 2, 2.0, 8.0);
+    (problem.ttfb, problem.abandon_delay, problem.outage_rate, problem.recovery_rate) = (0.5, 1.0, 0.02, 0.04);
     (problem.rise, problem.fall, problem.change) = (0.5, 2.0, 0.125);
     problem.rates = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0];
     problem.sizes[0][..3].copy_from_slice(&[4.0, 6.0, 10.0]);
@@ -352,23 +357,37 @@ fn conditions_of_a_problem_hold_to_their_borders() {
     problem.sizes[1][0] = 1e9;
     assert_eq!(problem.time(1, 0, 0), 1e4);
     // Below the room there is no wait, above it the next request waits for what is too much.
-    assert_eq!([problem.outage(7.0, 1.0), problem.outage(8.0, 1.0), problem.outage(9.0, 2.0)], [0.02, 0.04, 0.06]);
-    assert_eq!(problem.outage(0.0, 100.0), MOST_OUTAGES);
-    assert_eq!([problem.risen(0, 2.0), problem.risen(LEVELS - 1, 2.0), problem.risen(LEVELS, 2.0)], [0.08, 0.08, 0.0]);
-    assert_eq!(problem.risen(0, 100.0), MOST_RISES);
+    assert_eq!(
+        [
+            problem.outage_probability(7.0, 1.0),
+            problem.outage_probability(8.0, 1.0),
+            problem.outage_probability(9.0, 2.0)
+        ],
+        [0.02, 0.04, 0.06]
+    );
+    assert_eq!(problem.outage_probability(0.0, 100.0), MOST_LIKELY_OUTAGE);
+    assert_eq!(
+        [
+            problem.recovery_probability(0, 2.0),
+            problem.recovery_probability(LEVELS - 1, 2.0),
+            problem.recovery_probability(LEVELS, 2.0)
+        ],
+        [0.08, 0.08, 0.0]
+    );
+    assert_eq!(problem.recovery_probability(0, 100.0), MOST_LIKELY_RECOVERY);
     // Two bits more take as long as the notice at two bits a second, and no longer.
     assert_eq!([0, 1].map(|state| problem.may_fail(0, 1, state)), [true, false]);
     assert_eq!([0, 1, 2, 3].map(|state| problem.last_to_fail(0, state)), [Some(2), Some(2), Some(2), None]);
-    assert_eq!([0, LEVELS - 1, LEVELS].map(|state| problem.meets(1, state)), [true; 3]);
-    assert_eq!([0, LEVELS].map(|state| problem.meets(2, state)), [false; 2]);
-    problem.moves[3] = [0.0, 0.25, 0.0, 0.5, 0.0, 0.0, 0.0, 0.25];
+    assert_eq!([0, LEVELS - 1, LEVELS].map(|state| problem.can_meet(1, state)), [true; 3]);
+    assert_eq!([0, LEVELS].map(|state| problem.can_meet(2, state)), [false; 2]);
+    problem.transitions[3] = [0.0, 0.25, 0.0, 0.5, 0.0, 0.0, 0.0, 0.25];
     let moves = |problem: &Problem| {
-        let (moves, count) = problem.moves(1, 3);
+        let (moves, count) = problem.transitions_from(1, 3);
         moves[..count].to_vec()
     };
     assert_eq!(moves(&problem), [(1, 0.25), (3, 0.5), (LEVELS, 0.25)]);
     assert_eq!(problem.states(1).count(), STATES);
-    problem.rises = 0.0;
+    problem.recovery_rate = 0.0;
     assert_eq!(moves(&problem), [(1, 0.25), (3, 0.5)]);
     assert_eq!(problem.states(1).count(), LEVELS);
     assert_eq!(

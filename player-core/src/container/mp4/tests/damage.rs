@@ -28,7 +28,7 @@ fn a_file_that_ends_early_says_so_and_keeps_what_was_complete() {
             Err(DemuxError::Truncated { .. }) => {}
             Ok(rest) => {
                 assert!(rest.is_empty());
-                // Only between two boxes, when all announced samples came.
+                // Only between two boxes, when all announced samples have arrived.
                 let media_ends = length == init_length || samples(&outputs, 1).len() == 3;
                 assert!(boundaries.contains(&length) || media_ends, "cut at {length}");
             }
@@ -118,7 +118,7 @@ fn media_needs_initialisation_data() {
     }
 }
 
-/// Everything that came before the error, and the error.
+/// Outputs before the error, and the error.
 fn outcome(bytes: &Bytes, size: usize) -> (Vec<DemuxOutput>, Option<DemuxError>) {
     let mut demuxer = demuxer(ContainerFormat::Unknown, None).unwrap();
     let mut outputs = Vec::new();

@@ -17,7 +17,7 @@ fn words(words: &[u32]) -> Vec<u8> {
 /// Origin of the data offsets of a fragment.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Base {
-    /// `default-base-is-moof`.
+    /// Offsets count from the fragment: `default-base-is-moof`.
     Fragment,
     /// `base-data-offset`: the fragment is said to lie at this byte of its file.
     Explicit(u64),
@@ -94,7 +94,7 @@ fn parts() -> Vec<Part> {
     vec![Part { track: 1, decode_time: LATE, samples: video }, Part { track: 2, decode_time: LATE * 3, samples: audio }]
 }
 
-/// Asserts that the samples of a part came out as they went in.
+/// Asserts that the samples of a part are the same after reading.
 fn assert_part(outputs: &[DemuxOutput], part: &Part, timescale: u32, what: &str) {
     let found = samples(outputs, part.track);
     assert_eq!(found.len(), part.samples.len(), "{what}");
@@ -240,7 +240,7 @@ fn what_a_run_does_not_say_comes_from_its_header_and_from_the_movie() {
     let found = facts(&read(Some(&init), &media, 7).unwrap());
     assert_eq!(found, [(0, 0, 10_000, true, b"a".to_vec()), (128, 128, 10_000, true, b"b".to_vec())]);
 
-    // The first sample has flags of its own; a second run goes on behind the first; a composition offset of version 0.
+    // The first sample has its own flags; a second run goes on after the first; a composition offset of version 0.
     let runs = |offset: u32| {
         let first = full(b"trun", 0, 0x5, &words(&[2, offset, 0x0200_0000]));
         let tfdt = full(b"tfdt", 0, 0, &words(&[0x9000_0000]));

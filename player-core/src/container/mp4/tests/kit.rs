@@ -9,7 +9,7 @@ use super::{samples, skip};
 use crate::container::{DemuxError, DemuxOutput, InitSegment, demuxer, describe_samples};
 use crate::model::{ContainerFormat, MediaKind};
 
-/// Beside the repository, or where `KINORA_CONFORMANCE` says.
+/// Returns the kit's folder: next to the repository, or the value of `KINORA_CONFORMANCE`.
 fn kit() -> Option<PathBuf> {
     let told = std::env::var_os("KINORA_CONFORMANCE").map(PathBuf::from);
     let folder = told.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/conformance/public"));
@@ -45,7 +45,7 @@ fn demuxed_files_agree_with_their_report() {
         let report = describe_samples(&bytes).unwrap();
         let (init, outputs) = match demux(&bytes, 4093) {
             Ok(found) => found,
-            // What it says about itself: media before its index, or tracks not in decoding order.
+            // Faults that it reports of itself: media before its index, or tracks not in decoding order.
             Err(DemuxError::Unsupported { .. }) => continue,
             Err(error) => panic!("{file}: {error}"),
         };

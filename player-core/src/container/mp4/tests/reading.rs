@@ -103,7 +103,7 @@ fn without_a_decoding_time_the_fragment_continues_the_one_before() {
 #[test]
 fn an_explicit_base_counts_from_the_file_or_from_the_fragment() {
     let init = read_init(testmux::init(&[VIDEO])).unwrap();
-    // The same fragment, told to lie at byte 5000 of its file: a range request gives it from its own beginning.
+    // The same fragment, declared to lie at byte 5000 of its file: a range request gives it from its own beginning.
     let plain = testmux::segment(1, 1, 0, &[(512, 10, true, 0)]);
     let build = |base: u64| {
         let tfhd = full(b"tfhd", 0, 1, &[1u32.to_be_bytes().to_vec(), base.to_be_bytes().to_vec()].concat());
@@ -221,6 +221,12 @@ fn a_report_lists_what_the_demuxer_gives() {
     let expected = serde_json::json!([[0, true, 10], [80_000, false, 7]]);
     assert_eq!(report["tracks"][0]["samples"], expected);
     assert_eq!(report["tracks"][0]["codec"], "avc1.4D401F");
+    for (bytes, fits) in [(17, true), (16, false), (10, false)] {
+        let spec = [(512, 10, true, 0), (512, 7, false, 512)];
+        let file = [testmux::init(&[VIDEO]).to_vec(), testmux::segment_of(1, 1, 0, &spec, &vec![0; bytes]).to_vec()];
+        let report = describe_samples(&file.concat());
+        assert_eq!(matches!(report, Err(DemuxError::Malformed { .. })), !fits, "{bytes}: {report:?}");
+    }
 }
 
 #[test]
@@ -254,7 +260,7 @@ fn two_entries(a: TestTrack, b: TestTrack) -> Bytes {
     bytes.into()
 }
 
-/// A fragment whose track fragments name sample entries: each with samples of its own.
+/// A fragment whose track fragments name sample entries, each with separate samples.
 fn fragment_of_entries(base: u64, entries: &[u32]) -> Bytes {
     let words = |words: &[u32]| -> Vec<u8> { words.iter().flat_map(|word| word.to_be_bytes()).collect() };
     let build = |offset: u32| {

@@ -7,6 +7,7 @@ use super::super::testmux::{self, boxed, full};
 use super::{AUDIO, VIDEO, samples};
 use crate::container::{Codec, DemuxError, DemuxOutput, demuxer};
 use crate::model::ContainerFormat;
+use crate::sim::record::{bytes_record, compare};
 use crate::time::MediaTime;
 
 fn words(words: &[u32]) -> Vec<u8> {
@@ -544,4 +545,62 @@ fn data_of_no_known_kind_is_read_as_the_manifest_says_and_else_named() {
         let known = outcome(format);
         assert!(!known.starts_with("expected media, found data of an unknown kind"), "{format:?}: {known}");
     }
+}
+
+/// Files with most of the boxes that are read, one byte of them changed at a time. The record in `fuzz/changed-boxes.txt`
+/// holds digests.
+#[test]
+fn boxes_that_are_changed_in_one_byte_give_what_is_on_record() {
+    let cenc = testmux::TestProtection { scheme: *b"cenc", key_id: [3; 16], iv_size: 8, pattern: (0, 0) };
+    let cbcs = testmux::TestProtection { scheme: *b"cbcs", key_id: [3; 16], iv_size: 0, pattern: (1, 9) };
+    let vectors = |iv: u8| [vec![iv; 8], vec![0, 2, 0, 1, 0, 0, 0, 2, 0, 3, 0, 0, 0, 4]].concat();
+    let senc = full(b"senc", 0, 2, &[words(&[2]), vectors(1), vectors(2)].concat());
+    let piff = [
+        &[0xa2, 0x39, 0x4f, 0x52, 0x5a, 0x9b, 0x4f, 0x14, 0xa2, 0x44, 0x6c, 0x42, 0x7c, 0x64, 0x8d, 0xf4][..],
+        &senc[8..],
+    ];
+    let sizes = full(b"saiz", 0, 1, &[b"cenc".to_vec(), words(&[0]), vec![22], words(&[2])].concat());
+    // In front stand the headers, tfhd, tfdt and a run of two samples; behind come saiz, saio and the head of a box.
+    let place = |record: usize| full(b"saio", 0, 1, &[b"cenc".to_vec(), words(&[0, 1, record as u32])].concat());
+    let before = 8 + 16 + 8 + 16 + 20 + (20 + 32) + sizes.len() + place(0).len() + 8;
+    let apart = [sizes, place(before), boxed(b"free", &[vectors(1), vectors(2)].concat())].concat();
+    let group = |entry: Vec<u8>| [(entry.len() as u32).to_be_bytes().to_vec(), entry].concat();
+    let clear = group([vec![0; 4], vec![0; 16]].concat());
+    let other = group([vec![0, 0x19, 1, 0], vec![4; 16], vec![8], vec![2; 8]].concat());
+    let groups = full(b"sgpd", 1, 0, &[b"seig".to_vec(), words(&[0, 2]), clear, other].concat());
+    let runs = full(b"sbgp", 0, 0, &[b"seig".to_vec(), words(&[2, 1, 0x1_0001, 1, 0x1_0002])].concat());
+    let mut found = String::new();
+    for (name, protection, boxes) in [
+        ("senc", cenc, senc.clone()),
+        ("piff", cenc, boxed(b"uuid", &piff.concat())),
+        ("saio", cenc, apart),
+        ("groups", cbcs, [groups, runs].concat()),
+    ] {
+        let track = testmux::TestTrack { protection: Some(protection), media_time: 512, empty_edit: 40, ..VIDEO };
+        let head = testmux::init(&[track]);
+        let init = crate::container::read_init(head.clone()).unwrap();
+        let fragment = testmux::TestFragment { track: 1, sequence: 1, base_decode_time: 512, boxes: &boxes };
+        let media = fragment.build(&[(512, 10, true, 0), (512, 10, false, 512)], &[7; 20]);
+        found.push_str(&bytes_record(&format!("{name}, init"), &head, 700, |bytes| {
+            crate::container::read_init(Bytes::copy_from_slice(bytes))
+        }));
+        found.push_str(&bytes_record(&format!("{name}, media"), &media, 700, |bytes| {
+            super::read(Some(&init), &Bytes::copy_from_slice(bytes), 50)
+        }));
+    }
+    let tables = |place: u32| {
+        [
+            table(b"stts", &[3, 2, 100, 2, 50, 1, 0]),
+            table(b"ctts", &[2, 3, 10, 1, 0xffff_ffec]),
+            table(b"stss", &[2, 1, 4]),
+            table(b"stsc", &[2, 1, 2, 1, 3, 1, 1]),
+            table(b"stsz", &[0, 5, 1, 2, 3, 1, 2]),
+            table(b"stco", &[3, place, place + 3, place + 8]),
+        ]
+        .concat()
+    };
+    let file = progressive(VIDEO, tables, b"ABBCCCD_EE");
+    found.push_str(&bytes_record("tables", &file, 900, |bytes| facts(&Bytes::copy_from_slice(bytes), VIDEO, 64)));
+    found.push_str(&bytes_record("report", &file, 900, crate::container::describe_samples));
+    compare(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/changed-boxes.txt"), &found);
 }

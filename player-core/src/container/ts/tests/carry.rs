@@ -33,7 +33,7 @@ fn essence(outputs: &[DemuxOutput], track: u16) -> Vec<(i64, i64, bool, Bytes)> 
     samples(outputs, track).into_iter().map(of).collect()
 }
 
-/// The film without what tells that a packet is the last one of a picture: its stuffing stays, its lengths go.
+/// The film without the signs that a packet is the last one of a picture: its stuffing stays, its lengths go.
 fn without_lengths(mut bytes: Vec<u8>) -> Vec<u8> {
     for packet in bytes.chunks_mut(PACKET) {
         let video = packet[1] & 0x5f == 0x41 && packet[2] == 1;
@@ -242,7 +242,7 @@ fn a_state_holds_the_bytes_that_are_not_given_out() {
         let end = packets.map_or(bytes.len(), |packets| begin + packets * PACKET);
         held(&segment(&setup, &bytes[..end]).1)
     };
-    // A picture of which nothing tells that it is whole waits, and its bytes count: 184 in each further packet.
+    // A picture without a sign that it is whole waits, and its bytes count: 184 in each further packet.
     let (two, three) = (bytes_of(2000, Some(2)), bytes_of(2000, Some(3)));
     assert_eq!(three - two, 184);
     assert!((200..400).contains(&two), "{two}");

@@ -96,7 +96,7 @@ fn every_missing_packet_is_noticed() {
     for missing in 3..packets.len() {
         let of = pid(packets[missing]);
         if missing == first(of) || missing == last(of) {
-            // Nothing tells that there was one.
+            // Nothing shows that there was one.
             continue;
         }
         let rest: Vec<_> = [&packets[..missing], &packets[missing + 1..]].concat().concat();

@@ -1,4 +1,4 @@
-//! Sample encryption: what is told about samples, and that nothing else changes.
+//! Sample encryption: its description in samples, and that nothing else changes.
 
 use aes::Aes128;
 use aes::cipher::{BlockCipherEncrypt as _, KeyInit as _};

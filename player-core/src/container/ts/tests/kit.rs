@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::*;
 use crate::container::describe_samples;
 
-/// Beside the repository, or where `KINORA_CONFORMANCE` says.
+/// Returns the kit's folder: next to the repository, or the value of `KINORA_CONFORMANCE`.
 fn kit() -> Option<PathBuf> {
     let told = std::env::var_os("KINORA_CONFORMANCE").map(PathBuf::from);
     let folder = told.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/conformance/public"));

@@ -16,7 +16,6 @@ impl Writer {
         self
     }
 
-    /// Unsigned Exp-Golomb codes.
     fn ue(mut self, values: &[u32]) -> Self {
         for value in values {
             let code = u64::from(*value) + 1;
@@ -27,7 +26,6 @@ impl Writer {
         self
     }
 
-    /// Signed Exp-Golomb codes.
     fn se(self, values: &[i32]) -> Self {
         let mapped: Vec<u32> = values
             .iter()
@@ -270,7 +268,7 @@ fn each_field_of_a_slice_header_tells_pictures_apart() {
             assert_eq!(role.key, after.header == 0x65);
         }
     }
-    // Without their sets slices are told apart by their first macroblock.
+    // Without their sets slices are distinguished by their first macroblock.
     let mut syntax = H264::default();
     syntax.read(&SLICE.nal(false), false);
     assert!(!syntax.read(&SLICE.nal(false), true).starts_unit);

@@ -1,4 +1,4 @@
-//! What comes out of sound streams.
+//! Output of audio streams.
 
 use std::time::Duration;
 
@@ -88,7 +88,7 @@ fn pictures_without_delimiters_are_told_apart_by_their_slices() {
 fn tables_may_change() {
     let mut mux = Mux::new(&[(0x0f, SOUND, &[])]);
     mux.packet(SOUND, Some((0, 0)), &[adts(50, 1), adts(50, 2)].concat());
-    // A map over several packets: many streams that nobody reads.
+    // A map over several packets: many streams that are not read.
     let others: Vec<_> = (0..40u16).map(|n| (0x05u8, 0x300 + n, &[0x52u8, 1, 7][..])).collect();
     let entries: Vec<_> = ENTRIES.iter().copied().chain(others).collect();
     assert!(map(1, &entries, 1).len() > 300);

@@ -61,7 +61,7 @@ fn a_map_replaces_another_unless_only_the_first_is_intact_or_of_a_program_that_i
     }
 }
 
-/// A registration descriptor.
+/// Makes a registration descriptor.
 fn registered(name: &[u8; 4]) -> Vec<u8> {
     [&[5, 4][..], name].concat()
 }

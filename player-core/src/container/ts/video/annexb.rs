@@ -18,14 +18,14 @@ const UNIT_BYTES: usize = 16 << 20;
 const NAL_UNITS: usize = 1 << 14;
 /// Zeros before a start code that are counted to its access unit.
 const ZEROS: usize = 3;
-/// Packets whose time was told and whose bytes were not read yet.
+/// Maximum number of packets whose time is known and whose bytes were not read yet.
 const MARKS: usize = 1 << 12;
 /// Pictures before the first parameter sets that are kept, and their bytes: ten seconds of a usual stream.
 const EARLY: usize = 256;
 const EARLY_BYTES: usize = 32 << 20;
 /// Two pictures further apart than this are not neighbours: times were reset between them.
 const FAR: i64 = 10 * RATE as i64;
-/// Ticks that a picture lasts when nothing tells.
+/// Duration of a picture in ticks if nothing declares it.
 const GUESS: i64 = RATE as i64 / 30;
 
 /// Reads a stream of pictures.
@@ -87,7 +87,7 @@ impl VideoReader {
         }
     }
 
-    /// Says when the first access unit is presented that begins in the bytes pushed from now on.
+    /// Sets the presentation time of the first access unit that begins in the bytes pushed from now on.
     pub fn mark(&mut self, stamp: Stamp) {
         if self.marks.len() == MARKS {
             self.marks.pop_front();
@@ -181,7 +181,7 @@ impl VideoReader {
         self.scanned = 0;
     }
 
-    /// Where the next start code's `00 00 01` stands.
+    /// Returns the position of the next start code's `00 00 01`.
     fn next_start_code(&mut self) -> Option<usize> {
         let mut at = self.scanned;
         while let Some(&[first, second, third]) = self.buffer.get(at..at + 3) {
@@ -196,7 +196,7 @@ impl VideoReader {
         None
     }
 
-    /// Forgets what comes before the first start code, save zeros right before it. Says how much was dropped.
+    /// Drops the bytes before the first start code, except zeros right before it. Returns their number.
     fn drop_before(&mut self, at: usize) -> usize {
         let zeros = self.buffer[..at].iter().rev().take(ZEROS).take_while(|&&byte| byte == 0).count();
         let dropped = at - zeros;
@@ -210,7 +210,8 @@ impl VideoReader {
         self.scanned = self.scanned.saturating_sub(count);
     }
 
-    /// Reads the NAL unit from the start code at `open` to `end`; says by how much the buffer moved.
+    /// Reads the NAL unit from the start code at `open` to `end`; returns the number of bytes by which the buffer
+    /// moved.
     fn close(&mut self, open: usize, end: usize, out: &mut Vec<Piece>) -> Result<usize, DemuxError> {
         let start = open + 3;
         let zeros = self.buffer[start..end].iter().rev().take_while(|&&byte| byte == 0).count();

@@ -11,7 +11,7 @@ use crate::container::{Codec, CodecConfig};
 
 /// Parameter sets are some tens of bytes; with scaling lists, some hundreds.
 const PARAMETER_SET_BYTES: usize = 4096;
-/// A slice header needs no more to be told from the next picture's.
+/// Bytes of a slice header that suffice to distinguish it from the next picture's.
 const SLICE_HEADER_BYTES: usize = 64;
 
 /// A sequence parameter set (§7.3.2.1), as far as a player wants to know it.
@@ -39,7 +39,7 @@ struct Picture {
     bottom_order: bool,
 }
 
-/// What tells the slices of one picture from those of the next (§7.4.1.2.4).
+/// Fields that distinguish the slices of one picture from those of the next (§7.4.1.2.4).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Slice {
     first_macroblock: u32,

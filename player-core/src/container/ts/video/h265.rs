@@ -42,7 +42,7 @@ impl H265 {
     fn record(&self, sequence: &Sequence) -> Bytes {
         let mut record = vec![1];
         record.extend_from_slice(&sequence.profile);
-        // Spatial segmentation and parallelism are not told, nor is the frame rate.
+        // Spatial segmentation, parallelism and the frame rate are left unspecified.
         record.extend([
             0xf0,
             0,
@@ -261,7 +261,7 @@ fn skip_scaling_lists(bits: &mut Bits<'_>) -> Option<()> {
     Some(())
 }
 
-/// Short-term reference picture sets (§7.3.7): each may be told by its difference from the one before.
+/// Skips short-term reference picture sets (§7.3.7): each may be coded by its difference from the one before.
 fn skip_short_term_sets(bits: &mut Bits<'_>) -> Option<()> {
     let count = bits.unsigned().filter(|&count| count <= 64)?;
     let mut pictures = 0u32;

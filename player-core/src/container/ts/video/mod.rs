@@ -1,7 +1,7 @@
 //! Coded video in byte stream format: access units out of bytes, and what their parameter sets say.
 //!
-//! `annexb` cuts, `h264` and `h265` know where a picture begins and build the decoder's record; `mpeg` only tells
-//! pictures apart.
+//! `annexb` cuts, `h264` and `h265` know where a picture begins and build the decoder's record; `mpeg` only separates
+//! pictures.
 
 pub(super) mod annexb;
 pub(super) mod h264;
@@ -11,10 +11,10 @@ pub(super) mod mpeg;
 use crate::container::bits::Bits;
 use crate::container::{CodecConfig, PixelAspect};
 
-/// What a NAL unit means for the cutting of access units.
+/// Role of a NAL unit in the cutting of access units.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct NalRole {
-    /// It is the first one of an access unit when pictures came before it.
+    /// True if it is the first one of an access unit when pictures precede it.
     pub starts_unit: bool,
     /// It holds a part of a picture.
     pub picture: bool,
@@ -22,10 +22,10 @@ pub(super) struct NalRole {
     pub key: bool,
 }
 
-/// The syntax of one codec: told every NAL unit in order.
+/// The syntax of one codec: reads every NAL unit in order.
 pub(super) trait Syntax: std::fmt::Debug + Send + Sync {
-    /// Reads one NAL unit (without its start code) and remembers what later ones need. `within` says that the
-    /// access unit so far holds a part of a picture.
+    /// Reads one NAL unit (without its start code) and remembers what later ones need. `within` means that the access
+    /// unit so far holds a part of a picture.
     fn read(&mut self, nal: &[u8], within: bool) -> NalRole;
 
     /// The configuration for the picture that was read last, when its parameter sets are known and anything about
@@ -83,7 +83,7 @@ const ASPECTS: [(u32, u32); 16] = [
     (2, 1),
 ];
 
-/// What usability information tells a player.
+/// Video usability information that a player needs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Usability {
     /// The shape of a pixel.

@@ -1,14 +1,13 @@
 //! MPEG-2 video (ITU-T H.262 §6.2) and MPEG-4 visual (ISO/IEC 14496-2 §6.2): no decoder here takes them, so their
-//! pictures are only told apart, for reports.
+//! pictures are only counted, for reports.
 
 use super::{NalRole, Syntax};
 use crate::container::bits::Bits;
 use crate::container::{Codec, CodecConfig};
 
-/// Which of them.
+/// Generation of the standard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Generation {
-    /// MPEG-1 and MPEG-2.
     Two,
     /// MPEG-4 part 2, and H.263 in its clothes.
     Four,
@@ -19,14 +18,14 @@ pub(crate) enum Generation {
 pub(crate) struct Mpeg {
     generation: Generation,
     told: bool,
-    /// The picture before was the first field of a frame, and this says which.
+    /// Parity of the field before, if that was the first field of a frame.
     field: Option<u32>,
     /// The last picture header has not been followed by its extension yet.
     fresh: bool,
 }
 
 impl Mpeg {
-    /// A reader.
+    /// Returns a reader of this generation.
     pub const fn new(generation: Generation) -> Self {
         Self { generation, told: false, field: None, fresh: false }
     }

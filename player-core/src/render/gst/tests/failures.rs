@@ -1,4 +1,4 @@
-//! What is missing, damaged or late.
+//! Missing, damaged and late media.
 
 use std::sync::Arc;
 
@@ -161,7 +161,7 @@ fn without_a_display_pictures_are_counted() {
     assert!(!rig.states().iter().any(failed), "{:?}", rig.states());
 }
 
-/// Drives a session as the render thread does, until `until` says so.
+/// Drives a session as the render thread does, until `until` returns true.
 fn drive(session: &mut Session, queue: &RenderQueue, log: &mut Vec<RenderEvent>, until: fn(&RenderEvent) -> bool) {
     for _ in 0..100_000 {
         session.read_bus();

@@ -107,7 +107,7 @@ pub(super) fn counter(frame: &VideoFrame) -> i64 {
     (0..BITS).map(|bit| i64::from(luma[row + width * (5 + bit as usize * 8) / 100] > 128) << bit).sum()
 }
 
-/// Whether the flash is on: the whole upper left quarter is white.
+/// Returns true if the flash is on: the whole upper left quarter is white.
 pub(super) fn flashes(frame: &VideoFrame) -> bool {
     let (width, height) = (frame.width as usize, frame.height as usize);
     let luma = frame.planes[0].bytes();
@@ -160,7 +160,7 @@ fn ffmpeg(name: &str, arguments: &[&str]) -> PathBuf {
     file
 }
 
-/// Reads a file with GStreamer's own demuxer, an implementation that nobody here wrote.
+/// Reads a file with GStreamer's own demuxer, an implementation independent of ours.
 fn read(file: &Path, pad: &str) -> Track {
     gst::init().unwrap();
     let graph = format!("filesrc location={} ! qtdemux name=d d.{pad} ! appsink name=s sync=false", file.display());

@@ -153,7 +153,7 @@ fn in_sync(video: &Track, audio: &Track) {
     }
 }
 
-/// Where sound begins after silence, leaving out the one at the very beginning.
+/// Times at which sound begins after silence, without the one at the very beginning.
 fn onsets(got: &Mutex<Got>) -> Vec<MediaTime> {
     let mut onsets = Vec::new();
     let mut quiet_since = MediaTime::ZERO;

@@ -13,7 +13,7 @@ use crate::time::{MediaTime, Now};
 /// Without any event for so long, a test hangs.
 const SILENCE: Duration = Duration::from_secs(30);
 
-/// With so many events (a position comes every 40 ms) and not the one that is waited for, it hangs too.
+/// Maximum number of events before the awaited one (a position is sent every 40 ms); beyond it the test hangs.
 const MAX_EVENTS: usize = 1_000;
 
 /// A picture as the host got it.
@@ -27,7 +27,7 @@ pub(super) struct Picture {
     pub(super) rotation: u16,
 }
 
-/// What the host got so far.
+/// Output that the host has received so far.
 #[derive(Default)]
 pub(super) struct Got {
     pub(super) pictures: Vec<Picture>,
@@ -101,7 +101,7 @@ impl Rig {
         Self::with(GstConfig { video, audio, drop_late: false }, got)
     }
 
-    /// With outputs of its own.
+    /// Returns a rig with these outputs.
     pub(super) fn with(config: GstConfig, got: Arc<Mutex<Got>>) -> Self {
         let mut renderer = GstRenderer::new(config).unwrap();
         let bell: Bell = Arc::default();

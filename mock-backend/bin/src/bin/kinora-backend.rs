@@ -1,0 +1,208 @@
+//! `kinora-backend`: the command line of the backend. The work is in `kinora_backend`, `kinora_services` and `kinora_media`.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use clap::{Args, Parser, Subcommand};
+use kinora_backend::{demo, package};
+use kinora_kit::http::signal::{Termination, end_of_stdin};
+use kinora_media::{self as media, Ladder};
+use kinora_services as services;
+use url::Url;
+
+/// The backend: sign-in, catalogue, playback authorisation, resume positions, and the origin behind the edges.
+#[derive(Debug, Parser)]
+#[command(name = "kinora-backend", version, args_conflicts_with_subcommands = true)]
+struct Arguments {
+    #[command(flatten)]
+    serve: Serve,
+    #[command(subcommand)]
+    command: Option<Task>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Package a video file into the catalogue: CMAF with HLS and DASH, thumbnails, poster
+    Ingest(Ingest),
+    /// Make the demo catalogue and viewer, start backend and edges, and say where they are as a line of JSON
+    Demo(Demo),
+}
+
+#[derive(Debug, Args)]
+struct Listening {
+    /// Data directory: media, database, keys
+    #[arg(long, value_name = "DIR", default_value = "var")]
+    data: PathBuf,
+    /// Database, such as sqlite:kinora.db or sqlite::memory:; default: DATA/kinora.db
+    #[arg(long, value_name = "URL")]
+    db: Option<String>,
+    /// Port to listen on; 0 takes a free one
+    #[arg(long, default_value_t = 0)]
+    port: u16,
+    /// Address to listen on
+    #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    host: IpAddr,
+    /// How long signed addresses work, in seconds
+    #[arg(long, value_name = "S", default_value_t = 4 * 3600, value_parser = clap::value_parser!(u32).range(1..))]
+    grant_seconds: u32,
+    /// How long an access token works, in seconds
+    #[arg(long, value_name = "S", default_value_t = 600, value_parser = clap::value_parser!(u32).range(1..))]
+    access_seconds: u32,
+    /// Seconds that answers under way get to finish after a signal to end; a second signal ends at once
+    #[arg(long, value_name = "S", default_value_t = 30)]
+    drain_seconds: u32,
+    /// End when the standard input does, as it does when the process that started this one dies
+    #[arg(long)]
+    exit_with_stdin: bool,
+}
+
+#[derive(Debug, Args)]
+struct Serve {
+    #[command(flatten)]
+    listening: Listening,
+    /// Base URL of an edge; may be given several times
+    #[arg(long = "edge", value_name = "URL")]
+    edges: Vec<Url>,
+    /// Make sure that the demo viewer's account exists
+    #[arg(long)]
+    demo: bool,
+}
+
+#[derive(Debug, Args)]
+struct Ingest {
+    /// Any video file that ffmpeg reads
+    file: PathBuf,
+    /// Data directory
+    #[arg(long, value_name = "DIR", default_value = "var")]
+    data: PathBuf,
+    /// Ladder of sizes and rates as TOML; default: 240p to 1080p
+    #[arg(long, value_name = "FILE")]
+    ladder: Option<PathBuf>,
+    /// Name shown to viewers; default: the file's name
+    #[arg(long)]
+    title: Option<String>,
+    /// Description shown to viewers
+    #[arg(long, default_value = "")]
+    description: String,
+    /// Year of release
+    #[arg(long)]
+    year: Option<u16>,
+    /// Genre; may be given several times
+    #[arg(long = "genre", value_name = "NAME")]
+    genres: Vec<String>,
+    /// Identifier; default: made from the title
+    #[arg(long)]
+    id: Option<String>,
+    /// Replace the title of this identifier instead of adding another
+    #[arg(long)]
+    replace: bool,
+}
+
+#[derive(Debug, Args)]
+struct Demo {
+    #[command(flatten)]
+    listening: Listening,
+    /// Port of an edge, 0 for a free one; one edge for each time it is given; default: two edges on free ports
+    #[arg(long = "edge-port", value_name = "N")]
+    edge_ports: Vec<u16>,
+    /// Bandwidth trace for the edges: duration_ms,bandwidth_kbps,latency_ms
+    #[arg(long, value_name = "CSV")]
+    trace: Option<PathBuf>,
+    /// Plan of faults for the edges
+    #[arg(long, value_name = "TOML")]
+    chaos: Option<PathBuf>,
+    /// Make the demo catalogue and the keys, and end
+    #[arg(long)]
+    prepare_only: bool,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    kinora_kit::http::server::log_to_stderr();
+    let arguments = Arguments::parse();
+    let result = match arguments.command {
+        None => serve(arguments.serve).await,
+        Some(Task::Ingest(arguments)) => ingest(arguments).await,
+        Some(Task::Demo(arguments)) => run_demo(arguments).await,
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("kinora-backend: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve(arguments: Serve) -> anyhow::Result<()> {
+    let mut termination = Termination::subscribe()?;
+    let watch_stdin = arguments.listening.exit_with_stdin;
+    let config =
+        services::Config { edges: arguments.edges, demo_viewer: arguments.demo, ..config(arguments.listening) };
+    let running = services::serve(config).await?;
+    println!("listening on {}", running.url());
+    tokio::select! {
+        () = termination.wait() => {}
+        () = end_of_stdin(), if watch_stdin => {}
+    }
+    tokio::select! {
+        () = running.shutdown() => {}
+        // Whoever asks twice does not want to wait.
+        () = termination.wait() => {}
+    }
+    Ok(())
+}
+
+async fn ingest(arguments: Ingest) -> anyhow::Result<()> {
+    let mut termination = Termination::subscribe()?;
+    let mut request = media::Request::file(&arguments.file);
+    if let Some(file) = &arguments.ladder {
+        request.ladder = Ladder::load(file).with_context(|| file.display().to_string())?;
+    }
+    if let Some(title) = arguments.title {
+        request.metadata.title = title;
+    }
+    request.metadata.description = arguments.description;
+    request.metadata.year = arguments.year;
+    request.metadata.genres = arguments.genres;
+    request.id = arguments.id;
+    request.replace = arguments.replace;
+    let data = arguments.data;
+    let record =
+        package::run(&mut termination, move |display, cancel| media::ingest(&data, &request, display, cancel)).await?;
+    println!("{}", record.id);
+    Ok(())
+}
+
+async fn run_demo(arguments: Demo) -> anyhow::Result<()> {
+    let mut termination = Termination::subscribe()?;
+    demo::prepare(arguments.listening.data.clone(), &mut termination).await?;
+    if arguments.prepare_only {
+        return Ok(());
+    }
+    let exit_with_stdin = arguments.listening.exit_with_stdin;
+    let edge_host = arguments.listening.host;
+    let edge_ports = if arguments.edge_ports.is_empty() { vec![0, 0] } else { arguments.edge_ports };
+    let demo = demo::Demo {
+        backend: config(arguments.listening),
+        edge_ports,
+        edge_host,
+        trace: arguments.trace,
+        chaos: arguments.chaos,
+        exit_with_stdin,
+    };
+    demo::serve(demo, &mut termination).await
+}
+
+fn config(listening: Listening) -> services::Config {
+    let mut config = services::Config::new(listening.data);
+    config.address = SocketAddr::new(listening.host, listening.port);
+    config.database = listening.db;
+    config.terms.grant_ms = i64::from(listening.grant_seconds) * 1000;
+    config.access_ms = i64::from(listening.access_seconds) * 1000;
+    config.limits.drain = Duration::from_secs(listening.drain_seconds.into());
+    config
+}

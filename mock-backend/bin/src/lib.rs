@@ -1,0 +1,8 @@
+//! Commands of `kinora-backend`, below the reading of their arguments.
+
+#![warn(missing_docs)]
+
+pub mod demo;
+pub mod edges;
+pub mod package;
+pub mod progress;

@@ -1,0 +1,8 @@
+//! Integration tests of the two programs as processes, and the fuzz corpora, one binary for all.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod binaries;
+mod fuzz_corpus;
+mod ingest;
+mod supervision;

@@ -1,0 +1,404 @@
+//! Listening: connections within limits, a drain that ends, and a way to cut connections for fault injection.
+//!
+//! Built on hyper's HTTP/1 server rather than `axum::serve`, which neither bounds header sizes and times nor the drain. Who is
+//! connected when more want to than can is decided by [`Crowd`]; a peer that takes its answer too slowly is ended by
+//! [`PacedStream`].
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::io::{self, IsTerminal as _};
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse as _, Response};
+use hyper::Request;
+use hyper::body::{Frame, Incoming, SizeHint};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use kinora_api::{ErrorCode, paths};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::crowd::{Admission, Bounds, Crowd, Peer};
+use super::descriptors;
+use super::problem::Problem;
+use super::stream::{PacedStream, WritePace};
+
+/// Connections that the kernel completes and keeps until they are accepted.
+const BACKLOG: u32 = 4096;
+/// Connections that may ask for the state of the service alone, when all others are taken.
+const LOBBY: usize = 64;
+/// Time for a request in the lobby to arrive.
+const LOBBY_TIMEOUT: Duration = Duration::from_secs(2);
+/// Paths that are answered in the lobby.
+const LOBBY_PATHS: [&str; 2] = [paths::HEALTH, paths::READY];
+
+/// What a peer may ask of a server.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Maximum number of connections at the same time; fewer where the system's limit of open files asks for it. Beyond it an
+    /// idle connection makes room; with none idle, only the state of the service is answered.
+    pub max_connections: usize,
+    /// Maximum number of connections of one peer (an IPv4 address, an IPv6 /64); never more than half of all.
+    pub max_connections_per_peer: usize,
+    /// Bytes of a request's line and headers; beyond that the peer gets 431.
+    pub max_header_bytes: usize,
+    /// Time for a request's headers to arrive, idle time between requests included.
+    pub header_timeout: Duration,
+    /// Pace at which an answer has to be taken; slower peers are ended.
+    pub write_pace: WritePace,
+    /// Time that running responses get after a shutdown was asked for.
+    pub drain: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_connections: 16_384,
+            max_connections_per_peer: 8_192,
+            max_header_bytes: 16 * 1024,
+            header_timeout: Duration::from_secs(60),
+            write_pace: WritePace { window: Duration::from_secs(30), least: 16 * 1024 },
+            drain: Duration::from_secs(5),
+        }
+    }
+}
+
+impl Limits {
+    /// The bounds of the crowd under a limit of open files.
+    fn bounds(&self, descriptors: u64) -> Bounds {
+        let seats = self.max_connections.min(descriptors::connections_within(descriptors)).max(2);
+        Bounds { seats, per_peer: self.max_connections_per_peer.clamp(1, seats / 2), lobby: LOBBY }
+    }
+}
+
+/// The connection on which a request came; in the request's extensions.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    /// The peer's address.
+    pub peer: SocketAddr,
+    reset: Arc<AtomicBool>,
+}
+
+impl Connection {
+    /// Makes the connection end with RST instead of FIN once it is dropped, as a crashed or overloaded host would.
+    pub fn reset_on_close(&self) {
+        self.reset.store(true, Ordering::Relaxed);
+    }
+}
+
+/// A server that runs in the background. Dropping it cuts every connection; [`Running::shutdown`] lets them finish.
+#[derive(Debug)]
+pub struct Running {
+    address: SocketAddr,
+    drain: CancellationToken,
+    kill: CancellationToken,
+    task: Option<JoinHandle<()>>,
+}
+
+impl Running {
+    /// The base address, `http://127.0.0.1:PORT`, without a slash at its end.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The address that the server is bound to.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Stops accepting, lets running responses finish within [`Limits::drain`], then cuts the rest and tidies up.
+    pub async fn shutdown(mut self) {
+        self.drain.cancel();
+        self.join().await;
+    }
+
+    /// Cuts every connection with RST, as a killed process would, and tidies up.
+    pub async fn kill(mut self) {
+        self.kill.cancel();
+        self.join().await;
+    }
+
+    async fn join(&mut self) {
+        if let Some(task) = self.task.take()
+            && let Err(error) = task.await
+        {
+            tracing::error!(%error, "the server's task ended abnormally");
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.kill.cancel();
+    }
+}
+
+/// Binds `address` (port 0 takes a free one) and serves `router` on the current runtime. `finish` runs once, after the last
+/// connection is gone.
+///
+/// # Errors
+/// When the address cannot be bound.
+pub async fn listen(
+    address: SocketAddr,
+    router: Router,
+    limits: Limits,
+    finish: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<Running> {
+    let listener = bind(address)?;
+    let address = listener.local_addr()?;
+    let (drain, kill) = (CancellationToken::new(), CancellationToken::new());
+    let crowd = Crowd::new(limits.bounds(descriptors::raise_limit()));
+    let room = Room { table: Mutex::new(Table { crowd, ends: HashMap::new() }), origin: Instant::now() };
+    let acceptor =
+        Acceptor { listener, router, limits, room: Arc::new(room), drain: drain.clone(), kill: kill.clone() };
+    let task = tokio::spawn(async move {
+        acceptor.run().await;
+        finish.await;
+    });
+    Ok(Running { address, drain, kill, task: Some(task) })
+}
+
+fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+/// The connections of a server, and how to end each.
+struct Room {
+    table: Mutex<Table>,
+    /// Zero of the table's time.
+    origin: Instant,
+}
+
+struct Table {
+    crowd: Crowd,
+    ends: HashMap<u64, CancellationToken>,
+}
+
+/// A connection's entry in the table; leaves with it.
+struct Entry {
+    room: Arc<Room>,
+    id: u64,
+    is_lobby: bool,
+    /// Cancelled when the connection has to make room.
+    end: CancellationToken,
+}
+
+impl Room {
+    fn enter(self: &Arc<Self>, id: u64, peer: Peer) -> Entry {
+        let end = CancellationToken::new();
+        let mut table = self.table();
+        let (is_lobby, instead_of) = match table.crowd.admit(id, peer, self.now_ms()) {
+            Admission::Seat { instead_of } => (false, instead_of),
+            Admission::Lobby { instead_of } => (true, instead_of),
+        };
+        if let Some(victim) = instead_of.and_then(|id| table.ends.remove(&id)) {
+            victim.cancel();
+        }
+        table.ends.insert(id, end.clone());
+        Entry { room: Arc::clone(self), id, is_lobby, end }
+    }
+
+    fn table(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn now_ms(&self) -> i64 {
+        i64::try_from(self.origin.elapsed().as_millis()).unwrap_or(i64::MAX)
+    }
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        let mut table = self.room.table();
+        table.crowd.leave(self.id);
+        table.ends.remove(&self.id);
+    }
+}
+
+/// A request that is being answered; its connection counts as idle again when this is dropped.
+struct Busy {
+    room: Arc<Room>,
+    id: u64,
+}
+
+impl Busy {
+    fn begin(room: &Arc<Room>, id: u64) -> Self {
+        room.table().crowd.begin_request(id);
+        Self { room: Arc::clone(room), id }
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        let now = self.room.now_ms();
+        self.room.table().crowd.end_request(self.id, now);
+    }
+}
+
+/// A response's body that keeps its connection busy.
+struct BusyBody {
+    body: Body,
+    _busy: Busy,
+}
+
+impl hyper::body::Body for BusyBody {
+    type Data = bytes::Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        hyper::body::Body::size_hint(&self.body)
+    }
+}
+
+struct Acceptor {
+    listener: TcpListener,
+    router: Router,
+    limits: Limits,
+    room: Arc<Room>,
+    drain: CancellationToken,
+    kill: CancellationToken,
+}
+
+impl Acceptor {
+    async fn run(self) {
+        let tracker = TaskTracker::new();
+        for id in 0.. {
+            let accepted = tokio::select! {
+                () = self.drain.cancelled() => break,
+                () = self.kill.cancelled() => break,
+                accepted = self.listener.accept() => accepted,
+            };
+            match accepted {
+                Ok((stream, peer)) => {
+                    let entry = self.room.enter(id, peer.ip().into());
+                    tracker.spawn(serve(
+                        stream,
+                        peer,
+                        entry,
+                        self.router.clone(),
+                        self.limits.clone(),
+                        self.drain.clone(),
+                        self.kill.clone(),
+                    ));
+                }
+                Err(error) => {
+                    // Out of descriptors, or the peer left before it was accepted: both pass.
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+            }
+        }
+        drop(self.listener);
+        tracker.close();
+        tokio::select! {
+            () = tracker.wait() => return,
+            () = self.kill.cancelled() => {}
+            () = tokio::time::sleep(self.limits.drain) => self.kill.cancel(),
+        }
+        tracker.wait().await;
+    }
+}
+
+async fn serve(
+    stream: TcpStream,
+    peer: SocketAddr,
+    entry: Entry,
+    router: Router,
+    limits: Limits,
+    drain: CancellationToken,
+    kill: CancellationToken,
+) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "the peer has left already");
+        return;
+    }
+    let reset = Arc::new(AtomicBool::new(false));
+    let connection = Connection { peer, reset: Arc::clone(&reset) };
+    let (room, id, is_lobby) = (Arc::clone(&entry.room), entry.id, entry.is_lobby);
+    let service = TowerToHyperService::new(router);
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        let busy = Busy::begin(&room, id);
+        request.extensions_mut().insert(connection.clone());
+        let service = service.clone();
+        async move {
+            if is_lobby && !LOBBY_PATHS.contains(&request.uri().path()) {
+                return Ok(crowded());
+            }
+            let response = hyper::service::Service::call(&service, request).await?;
+            Ok::<_, std::convert::Infallible>(response.map(|body| Body::new(BusyBody { body, _busy: busy })))
+        }
+    });
+    let io = TokioIo::new(PacedStream::new(stream, Arc::clone(&reset), limits.write_pace));
+    let serving = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .keep_alive(!is_lobby)
+        .header_read_timeout(if is_lobby { LOBBY_TIMEOUT.min(limits.header_timeout) } else { limits.header_timeout })
+        .max_header_size(limits.max_header_bytes)
+        .max_headers(64)
+        .max_buf_size(limits.max_header_bytes.max(64 * 1024))
+        .serve_connection(io, service);
+    tokio::pin!(serving);
+    // How a connection ended is the peer's affair: the request log has what was sent.
+    tokio::select! {
+        _ = serving.as_mut() => return,
+        () = entry.end.cancelled() => return,
+        () = kill.cancelled() => {
+            reset.store(true, Ordering::Relaxed);
+            return;
+        }
+        () = drain.cancelled() => serving.as_mut().graceful_shutdown(),
+    }
+    tokio::select! {
+        _ = serving => {}
+        () = kill.cancelled() => reset.store(true, Ordering::Relaxed),
+    }
+}
+
+/// The answer to everything but probes when every connection is taken.
+fn crowded() -> Response {
+    let problem = Problem::new(ErrorCode::ServiceUnavailable, "too many connections").with_retry_after_ms(1_000);
+    let mut response = problem.into_response();
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response
+}
+
+/// Sends the program's own log to the standard error, filtered by `RUST_LOG` (default: warnings, and our own information).
+///
+/// Called once, by a binary; a second call changes nothing.
+pub fn log_to_stderr() {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,kinora=info"));
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
+        .finish();
+    // Another subscriber is in place already: that one wins.
+    let _ = tracing::subscriber::set_global_default(subscriber);
+}

@@ -1,0 +1,13 @@
+//! Parts that both servers of the backend share. Nothing here knows a title, a user or a cache.
+//!
+//! * [`http`] — listening, bounds for connections and bodies, ranges, conditional requests, safe paths, error bodies;
+//! * [`signature`] and [`address`] — the contract between backend and edge: signed paths, versions of titles in them;
+//! * [`clock`], [`keyfile`] — clocks as values, secrets on disk.
+
+#![warn(missing_docs)]
+
+pub mod address;
+pub mod clock;
+pub mod http;
+pub mod keyfile;
+pub mod signature;

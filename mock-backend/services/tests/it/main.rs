@@ -1,0 +1,10 @@
+//! Integration tests of the backend over real loopback sockets, one binary for all. One module for each behaviour.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod bounds;
+mod grants;
+mod positions;
+mod revocation;
+mod sign_in;
+mod versions;
