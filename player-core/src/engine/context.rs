@@ -58,40 +58,40 @@ impl Context {
             resume: self.config.resume_threshold,
         }
     }
+}
 
-    /// Counts bytes of a request. `bytes` is the number received so far.
-    pub(super) fn count_bytes(&mut self, job: JobId, bytes: u64) {
-        let new = self.jobs.received(job, bytes, self.now);
-        if let Some(kind) = self.jobs.get(job).map(|job| job.kind) {
-            self.ledger.received(kind, new);
-        }
+/// Counts bytes of a request. `bytes` is the number received so far.
+pub(super) fn count_bytes(cx: &mut Context, job: JobId, bytes: u64) {
+    let new = cx.jobs.received(job, bytes, cx.now);
+    if let Some(kind) = cx.jobs.get(job).map(|job| job.kind) {
+        cx.ledger.received(kind, new);
     }
+}
 
-    /// Lets the adaptive rule learn from a transfer that is over.
-    pub(super) fn learn(&mut self, measured: Option<Measured>, bytes: u64) {
-        if let Some(measured) = measured
-            && bytes > 0
-        {
-            self.rule.on_transfer(&abr::Transfer {
-                at: self.now.as_duration(),
-                bytes,
-                ttfb: measured.ttfb,
-                duration: measured.duration,
-                cached: false,
-                concurrent: measured.concurrent,
-            });
-        }
+/// Lets the adaptive rule learn from a transfer that is over.
+pub(super) fn learn(cx: &mut Context, measured: Option<Measured>, bytes: u64) {
+    if let Some(measured) = measured
+        && bytes > 0
+    {
+        cx.rule.on_transfer(&abr::Transfer {
+            at: cx.now.as_duration(),
+            bytes,
+            ttfb: measured.ttfb,
+            duration: measured.duration,
+            cached: false,
+            concurrent: measured.concurrent,
+        });
     }
+}
 
-    /// Ends playback by an error, once. Returns true if it had not ended before.
-    pub(super) fn fail(&mut self, error: PlayerError) -> bool {
-        if self.playback.is_over() {
-            return false;
-        }
-        self.playback.end_stall(self.now, &mut self.ledger, &mut self.effects);
-        self.jobs.cancel_all(self.now, &mut self.effects);
-        self.pending.forget();
-        self.playback.fail(error, self.now, &mut self.effects);
-        true
+/// Ends playback by an error, once. Returns true if it had not ended before.
+pub(super) fn fail(cx: &mut Context, error: PlayerError) -> bool {
+    if cx.playback.is_over() {
+        return false;
     }
+    cx.playback.end_stall(cx.now, &mut cx.ledger, &mut cx.effects);
+    cx.jobs.cancel_all(cx.now, &mut cx.effects);
+    cx.pending.forget();
+    cx.playback.fail(error, cx.now, &mut cx.effects);
+    true
 }

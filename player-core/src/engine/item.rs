@@ -2,22 +2,24 @@
 //! output go to one of the two from here.
 
 use super::accounting::SampleAccount;
-use super::context::Context;
+use super::context::{self, Context};
 use super::fault;
 use super::io::{FetchError, FetchId, FetchOutcome, RangeNotice, ResponseHead};
 use super::locations::Locations;
 use super::opening::Opening;
+use super::playback::Seeking;
 use super::recovery::Cause;
 use super::request::{JobId, Purpose};
 use super::select::Wishes;
 use super::session::Session;
 use super::stats::Ledger;
-use crate::command::LoadRequest;
+use crate::command::{LoadRequest, SeekMode};
 use crate::error::{ErrorCode, PlayerError};
 use crate::event::Event;
 use crate::model::Presentation;
-use crate::render::RenderCommand;
+use crate::render::{RenderCommand, RenderEvent};
 use crate::snapshot::State;
+use crate::time::MediaTime;
 
 /// What is loaded.
 pub(super) enum Item {
@@ -50,7 +52,7 @@ pub(super) fn unload(cx: &mut Context, item: &mut Option<Item>) -> bool {
     if let Some(item) = &had {
         let mut account = match item {
             Item::Opening(_) => SampleAccount::default(),
-            Item::Open(session) => session.video.account().clone(),
+            Item::Open(session) => session.account().clone(),
         };
         account.close(cx.ledger.frame_counts(), true);
         cx.ledger.close_account(account.counts());
@@ -73,21 +75,21 @@ impl Item {
     pub(super) fn preferences(&self) -> &Wishes {
         match self {
             Self::Opening(opening) => opening.preferences(),
-            Self::Open(session) => &session.wishes,
+            Self::Open(session) => session.preferences(),
         }
     }
 
     fn locations_mut(&mut self) -> &mut Locations {
         match self {
             Self::Opening(opening) => opening.locations_mut(),
-            Self::Open(session) => &mut session.locations,
+            Self::Open(session) => session.locations_mut(),
         }
     }
 
     /// Ends playback by an error, once.
     pub(super) fn fail(&mut self, cx: &mut Context, error: PlayerError) {
         match self {
-            Self::Opening(_) => drop(cx.fail(error)),
+            Self::Opening(_) => drop(context::fail(cx, error)),
             Self::Open(session) => session.fail(cx, error),
         }
     }
@@ -138,7 +140,7 @@ impl Item {
     /// Counts bytes of an answer, and judges whether its transfer should go on.
     pub(super) fn on_fetch_progress(&mut self, cx: &mut Context, id: FetchId, bytes: u64) {
         let Some(job) = cx.jobs.of_fetch(id) else { return };
-        cx.count_bytes(job, bytes);
+        context::count_bytes(cx, job, bytes);
         if let Self::Open(session) = self {
             session.judge_running(cx);
         }
@@ -209,5 +211,60 @@ impl Item {
                 cx.ledger.requested(again);
             }
         }
+    }
+
+    /// Takes a report. Until the manifest has been read there is no epoch that a report could belong to.
+    pub(super) fn on_render(&mut self, cx: &mut Context, event: RenderEvent) {
+        if cx.playback.is_over() {
+            return;
+        }
+        match event {
+            RenderEvent::Reconfigured { .. } => {}
+            RenderEvent::Flushed { epoch } => {
+                cx.ledger.begin_frames(cx.decoder.counted());
+                cx.playback.on_flushed(epoch);
+            }
+            RenderEvent::Frames(frames) => {
+                let shown = self.session().and_then(|session| session.shown_rung(cx.config.output_protection));
+                let steady = cx.playback.state() == State::Ready
+                    && cx.playback.clock().is_running()
+                    && cx.settings.permille() <= 1000;
+                cx.decoder.observe(frames, shown, steady, cx.now.as_duration());
+                cx.ledger.frames(frames, cx.now);
+            }
+            RenderEvent::AvSync { nanos } => cx.ledger.av_sync(nanos),
+            RenderEvent::Warning(error) => cx.effects.warn(error),
+            RenderEvent::Failed(error) => self.fail(cx, error),
+            event => {
+                if let Self::Open(session) = self {
+                    session.on_render(cx, event);
+                }
+            }
+        }
+    }
+
+    /// Makes playback go on as soon as it can; what has ended is played again.
+    pub(super) fn play(&mut self, cx: &mut Context) {
+        cx.playback.set_play_when_ready(true);
+        if let Self::Open(session) = self
+            && cx.playback.state() == State::Ended
+            && cx.pending.seek.wish().is_none()
+        {
+            session.play_again(cx);
+        }
+    }
+
+    /// Notes a seek. One that comes before the presentation is known decides where playback begins.
+    pub(super) fn seek(&mut self, cx: &mut Context, to: MediaTime, mode: SeekMode) {
+        let to = match self {
+            Self::Opening(opening) => {
+                let to = to.max(MediaTime::ZERO);
+                opening.start_at(to);
+                cx.playback.begin_at(to, mode, cx.now);
+                to
+            }
+            Self::Open(session) => session.clamp(to),
+        };
+        cx.pending.seek.put(Seeking { to, mode, since: cx.now });
     }
 }

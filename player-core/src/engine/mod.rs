@@ -1,60 +1,53 @@
-//! The engine: sans-IO, one owner, deterministic. This file routes; every decision lives in a room of its own.
+//! The engine: sans-IO, one owner, deterministic. This file takes inputs and runs the steps in their order; every
+//! decision is made in a part, whose fields only its own files write (`docs/adr/0016`).
 //!
-//! | room | what lives there |
+//! | part | content |
 //! |---|---|
-//! | `io` | what goes in and what comes out |
-//! | `commands` `answers` `reports` | the three kinds of input: host, network, renderer |
-//! | `loading` `fetching` `adapting` `sounding` `ingest` `recovering` `presenting` `playing` `announcing` `tracks` `pathways` `unlocking` `decoding` | the steps that follow each of them |
-//! | `session` `stream` `buffer` `playback` `pending` `request` `text` `captions` `metadata` `keys` | state: what is loaded, held, and under way |
-//! | `select` `pairing` `schedule` `load_control` `recovery` `timeline` `locations` `steering` `feed` `gap` `seek` `clock` | decisions, as pure functions or small machines |
-//! | `stats` `timer` `jitter` `fault` | the ledger, the timers, the dice, the names of errors |
+//! | `io` `effects` | inputs and outputs; `effects` is the only way out |
+//! | `commands` | commands of the host |
+//! | `item` `opening` `session` | what is loaded: a manifest on its way, or an open session, whose steps compose the parts below |
+//! | `context` | the parts that outlive an item, side by side |
+//! | `playback` | state machine, clock, epoch, feed of the renderer, commands that wait for their turn |
+//! | `stream` `kept` `request` | streams of downloads, what their segments leave for the next, and requests under way |
+//! | `schedule` `load_control` `failure` `recovery` `fault` | which stream and segment is next, and what a failed request comes to |
+//! | `select` `pairing` | which track and representation may be chosen, and which audio goes with which video |
+//! | `locations` `steering` | where the same bytes are, and who orders between them |
+//! | `licence` | keys, and requests for them |
+//! | `buffer` `accounting` `timeline` `gap` `text` `captions` `metadata` | media that is held, its place in time, and its account |
+//! | `stats` `timer` `jitter` | counters, timers, seeded randomness |
 
 pub mod io;
 
 mod accounting;
-mod adapting;
-mod announcing;
-mod answers;
 mod buffer;
 mod captions;
-mod carry;
 mod commands;
 mod context;
 mod effects;
 mod failure;
 mod fault;
-mod fetching;
 mod gap;
-mod ingest;
 mod item;
 mod jitter;
+mod kept;
 mod licence;
 mod load_control;
-mod loading;
 mod locations;
 mod metadata;
 mod opening;
 mod pairing;
-mod pathways;
 mod playback;
-mod playing;
-mod presenting;
-mod recovering;
 mod recovery;
-mod reports;
 mod request;
 mod schedule;
 mod select;
 mod session;
-mod sounding;
 mod stats;
 mod steering;
 mod stream;
 mod text;
 mod timeline;
 mod timer;
-mod tracks;
-mod unlocking;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -62,9 +55,8 @@ use std::time::Duration;
 use context::Context;
 use io::{Input, Output};
 use item::Item;
-use playing::LEAST_WAIT;
 use session::Session;
-use timer::{Timer, Timers};
+use timer::{LEAST_WAIT, Timer, Timers};
 
 use crate::config::PlayerConfig;
 use crate::error::{ErrorCode, PlayerError};
@@ -110,15 +102,16 @@ impl Engine {
         let cx = &mut self.context;
         match (input, &mut self.item) {
             (Input::Command { id, command }, item) => commands::on_command(cx, item, id, command),
-            (Input::Render(event), item) => reports::on_render(cx, item.as_mut(), event),
+            (Input::Render(event), Some(item)) => item.on_render(cx, event),
             (Input::FetchStarted { id, head }, Some(item)) => item.on_fetch_started(cx, id, head),
             (Input::FetchNotice { id, notice }, Some(item)) => item.on_fetch_notice(cx, id, notice),
             (Input::FetchProgress { id, bytes }, Some(item)) => item.on_fetch_progress(cx, id, bytes),
             (Input::FetchMedia { id, output, .. }, Some(Item::Open(session))) => session.on_fetch_media(cx, id, output),
             (Input::FetchEnded { id, outcome }, Some(item)) => item.on_fetch_ended(cx, id, outcome),
-            // Requests end with what they were for.
+            // Requests and reports end with what they were for.
             (
-                Input::FetchStarted { .. }
+                Input::Render(_)
+                | Input::FetchStarted { .. }
                 | Input::FetchNotice { .. }
                 | Input::FetchProgress { .. }
                 | Input::FetchMedia { .. }
@@ -160,21 +153,21 @@ impl Engine {
             taken_at: now,
             clock_rate: if running { playback.clock().rate() } else { 0.0 },
             rate: settings.rate,
-            duration: session.and_then(|session| session.duration),
-            protocol: session.map(|session| session.presentation.protocol),
-            kind: session.map(|session| session.presentation.kind),
+            duration: session.and_then(Session::duration),
+            protocol: session.map(|session| session.presentation().protocol),
+            kind: session.map(|session| session.presentation().kind),
             seekable: session.and_then(Session::seekable),
             buffered: session.map(|session| session.buffered(&session.kinds().unwrap_or_default())).unwrap_or_default(),
-            tracks: session.map(|session| Arc::clone(&session.tracks)).unwrap_or_default(),
-            qualities: session.map(|session| Arc::clone(&session.qualities)).unwrap_or_default(),
+            tracks: session.map(Session::tracks).unwrap_or_default(),
+            qualities: session.map(Session::qualities).unwrap_or_default(),
             audio_choice: pending.audio.wish().or(wishes.map(|wishes| &wishes.audio)).cloned(),
             text_choice: pending.text.wish().or(wishes.map(|wishes| &wishes.text)).cloned(),
             quality_choice: pending.quality.wish().or(wishes.map(|wishes| &wishes.quality)).cloned(),
             volume: settings.volume,
             muted: settings.muted,
             cues: session.map(Session::cues).unwrap_or_default(),
-            metadata: session.map(|session| session.metadata.list()).unwrap_or_default(),
-            thumbnails: session.map(|session| Arc::clone(&session.thumbnails)).unwrap_or_default(),
+            metadata: session.map(Session::metadata).unwrap_or_default(),
+            thumbnails: session.map(Session::thumbnails).unwrap_or_default(),
             error: playback.error().cloned(),
             pending_retry: jobs.pending_retry(),
             stats: Arc::new(self.stats(now)),
@@ -195,7 +188,7 @@ impl Engine {
             .map_or(Duration::ZERO, |session| session.held_ahead(&session.kinds().unwrap_or_default(), position));
         let mut stats = ledger.stats(now, ahead, rule.estimate_bps());
         if let Some(session) = self.session() {
-            stats.account = session.video.account().counts();
+            stats.account = session.account().counts();
         }
         // Decoders do not notice every picture of which bytes are missing.
         stats.frames.corrupt = stats.frames.corrupt.max(stats.account.incomplete);

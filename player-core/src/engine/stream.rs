@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::carry::{KeptState, OpenTail};
+use super::kept::{KeptState, OpenTail};
 use super::request::{JobId, Jobs};
 use super::schedule;
 use crate::container::{Fragment, InitSegment, SegmentTail};

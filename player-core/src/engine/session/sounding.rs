@@ -4,25 +4,25 @@
 
 use std::time::Duration;
 
-use super::accounting::Departure;
-use super::context::Context;
-use super::pairing::{self, Pairing};
-use super::schedule::{self, ROUNDING};
-use super::select;
-use super::session::Session;
-use super::stream::{Activity, Place, RepKey, StreamId};
+use super::Session;
+use crate::engine::accounting::Departure;
+use crate::engine::context::Context;
+use crate::engine::pairing::{self, Pairing};
+use crate::engine::schedule::{self, ROUNDING};
+use crate::engine::select;
+use crate::engine::stream::{Activity, Place, RepKey, StreamId};
 use crate::model::MediaKind;
 use crate::time::MediaTime;
 
 /// A choice of sound, and what it was chosen from.
-pub(super) struct Plan {
+pub(in crate::engine) struct Plan {
     pub pairing: Pairing,
     pub choice: abr::joint::Choice,
 }
 
 impl Session {
     /// Chooses what is to be heard beside the pictures, when sound has files of its own.
-    pub(super) fn plan_sound(&mut self, cx: &mut Context, period: usize) -> Option<Plan> {
+    pub(in crate::engine) fn plan_sound(&mut self, cx: &mut Context, period: usize) -> Option<Plan> {
         let presentation = &self.presentation;
         let (main, audio) = (self.stream(StreamId::Main)?, self.stream(StreamId::Audio)?);
         let set = self.set_in(StreamId::Main, period);
@@ -59,7 +59,7 @@ impl Session {
     }
 
     /// What separate sound takes of the network: that which is wanted of it.
-    pub(super) fn reserved_bps(&self, id: StreamId) -> u64 {
+    pub(in crate::engine) fn reserved_bps(&self, id: StreamId) -> u64 {
         let audio = self.stream(StreamId::Audio).filter(|stream| stream.id() != id);
         let rep = audio.and_then(|stream| self.sound.wanted.or(stream.last()));
         let rep = rep.and_then(|key| select::representation(&self.presentation, key));
@@ -67,18 +67,18 @@ impl Session {
     }
 
     /// The group of renditions that goes with the pictures where sound goes on.
-    pub(super) fn audio_group(&self, id: StreamId) -> Option<&str> {
+    pub(in crate::engine) fn audio_group(&self, id: StreamId) -> Option<&str> {
         if id != StreamId::Audio {
             return None;
         }
         let time = self.stream(id)?.fetched_until();
-        let pictures = pairing::pictures_at(self, time).or(self.stream(StreamId::Main)?.last())?;
+        let pictures = pictures_at(self, time).or(self.stream(StreamId::Main)?.last())?;
         select::representation(&self.presentation, pictures)?.audio_group.as_deref()
     }
 
     /// Whether sound must wait for the pictures. It is fetched no further than one segment behind those that are here
     /// or on their way: they need the link more. Where they name groups, it waits until they are decided on.
-    pub(super) fn waits_for_main(&self, cx: &Context, id: StreamId, period: usize) -> bool {
+    pub(in crate::engine) fn waits_for_main(&self, cx: &Context, id: StreamId, period: usize) -> bool {
         if id != StreamId::Audio {
             return false;
         }
@@ -89,12 +89,12 @@ impl Session {
         }
         let Some(set) = self.set_in(StreamId::Main, period) else { return false };
         time + ROUNDING >= pictures
-            && pairing::pictures_at(self, time).is_none()
+            && pictures_at(self, time).is_none()
             && pairing::has_groups(&self.presentation, &self.permitted(cx, StreamId::Main, period, set, None))
     }
 
     /// Reads the index of the sound that will go with the pictures whose index is read, while it waits for them.
-    pub(super) fn foresee_sound(&mut self, cx: &mut Context, period: usize) {
+    pub(in crate::engine) fn foresee_sound(&mut self, cx: &mut Context, period: usize) {
         let Some(main) = self.stream(StreamId::Main) else { return };
         let Activity::Index(pictures) = *main.activity() else { return };
         let group = select::representation(&self.presentation, pictures).and_then(|rep| rep.audio_group.as_deref());
@@ -106,7 +106,7 @@ impl Session {
 
     /// From `from` on these pictures will be shown: sound of another group than theirs that was fetched for others is
     /// dropped, but for what was handed out.
-    pub(super) fn drop_unpaired_sound(&mut self, cx: &mut Context, pictures: RepKey, from: MediaTime) {
+    pub(in crate::engine) fn drop_unpaired_sound(&mut self, cx: &mut Context, pictures: RepKey, from: MediaTime) {
         let Some(audio) = self.stream(StreamId::Audio) else { return };
         let group =
             |key: RepKey| select::representation(&self.presentation, key).and_then(|rep| rep.audio_group.as_deref());
@@ -144,4 +144,15 @@ impl Session {
         }
         cx.ledger.wasted(dropped);
     }
+}
+
+/// The pictures that are decided on for a time: here, or on their way.
+pub(in crate::engine) fn pictures_at(session: &Session, time: MediaTime) -> Option<RepKey> {
+    let time = time + ROUNDING;
+    let coming = session.stream(StreamId::Main)?.coming();
+    if let Some(chosen) = coming.filter(|chosen| chosen.segment.start <= time && time < chosen.segment.end()) {
+        return Some(chosen.rep);
+    }
+    session.video.end().filter(|end| time < *end)?;
+    session.video.parts().rev().find(|part| part.first <= time).map(|part| part.of.rep)
 }

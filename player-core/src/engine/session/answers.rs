@@ -4,17 +4,16 @@
 use bytes::Bytes;
 use url::Url;
 
-use super::context::Context;
-use super::io::{FetchError, FetchId, FetchKind, FetchOutcome, Ingest};
-use super::loading;
+use super::Session;
 use super::pathways::ReadIndex;
-use super::recovery::Cause;
-use super::request::{JobId, Purpose};
-use super::select;
-use super::session::Session;
-use super::stream::{Activity, RepKey, Stream, StreamId};
 use crate::container::{self, DemuxError, DemuxOutput, MediaClock};
 use crate::drm::DrmError;
+use crate::engine::context::{self, Context};
+use crate::engine::io::{FetchError, FetchId, FetchKind, FetchOutcome, Ingest};
+use crate::engine::recovery::Cause;
+use crate::engine::request::{JobId, Purpose};
+use crate::engine::select;
+use crate::engine::stream::{Activity, RepKey, Stream, StreamId};
 use crate::error::{PlayerError, Stage};
 use crate::event::Event;
 use crate::manifest::{self, IndexPiece, IndexReading, ManifestError};
@@ -23,7 +22,7 @@ use crate::time::MediaTime;
 
 impl Session {
     /// Takes what came out of the demuxer of a request.
-    pub(super) fn on_fetch_media(&mut self, cx: &mut Context, id: FetchId, output: DemuxOutput) {
+    pub(in crate::engine) fn on_fetch_media(&mut self, cx: &mut Context, id: FetchId, output: DemuxOutput) {
         let Some(job) = cx.jobs.of_fetch(id) else { return };
         cx.jobs.received(job, 0, cx.now);
         if let Some(Purpose::Media(stream)) = cx.jobs.get(job).map(|job| job.purpose) {
@@ -32,18 +31,18 @@ impl Session {
     }
 
     /// Takes the end of a request.
-    pub(super) fn on_fetch_ended(&mut self, cx: &mut Context, job: JobId, outcome: FetchOutcome) {
+    pub(in crate::engine) fn on_fetch_ended(&mut self, cx: &mut Context, job: JobId, outcome: FetchOutcome) {
         match outcome {
             FetchOutcome::Failed { bytes, error } => {
-                cx.count_bytes(job, bytes);
+                context::count_bytes(cx, job, bytes);
                 self.request_failed(cx, job, Cause::Fetch(&error));
             }
             FetchOutcome::Complete { bytes, body } => {
-                cx.count_bytes(job, bytes);
+                context::count_bytes(cx, job, bytes);
                 self.completed(cx, job, bytes, &body);
             }
             FetchOutcome::Keys { bytes, keys } => {
-                cx.count_bytes(job, bytes);
+                context::count_bytes(cx, job, bytes);
                 cx.jobs.credit_location(job, &mut self.locations, cx.now, false);
                 if cx.jobs.get(job).is_some_and(|job| job.purpose == Purpose::Key) {
                     cx.jobs.remove(job, cx.now);
@@ -67,7 +66,7 @@ impl Session {
             Purpose::Steering => self.steering_arrived(cx, job, body, &url),
             Purpose::Index(rep) => self.index_arrived(cx, job, rep, body, &url),
             Purpose::Init(rep) => {
-                cx.learn(measured, bytes);
+                context::learn(cx, measured, bytes);
                 self.init_arrived(cx, job, rep, body);
             }
             Purpose::Key => {
@@ -75,7 +74,7 @@ impl Session {
                 self.request_failed(cx, job, Cause::Fetch(&error));
             }
             Purpose::Media(id) => {
-                cx.learn(measured, bytes);
+                context::learn(cx, measured, bytes);
                 let elapsed = cx.now.since(sent);
                 self.segment_arrived(cx, job, id, bytes, elapsed);
             }
@@ -121,7 +120,7 @@ impl Session {
             return self.fail(cx, PlayerError::unsupported("live playback").at(Stage::Index).with_url(url));
         }
         cx.ledger.phase("index", cx.now);
-        loading::warn_about(cx, parsed.warnings, Stage::Index, url);
+        cx.effects.warn_about(parsed.warnings, Stage::Index, url);
         self.know_metadata(cx, parsed.metadata, Stage::Index);
         if let Some(from) = place {
             self.locations.redirected(&from, url);
@@ -232,7 +231,7 @@ impl Session {
             cx.ledger.segment(bitrate, segment.duration);
         }
         cx.effects.emit(Event::SegmentLoaded {
-            kind: super::session::kind_of(id),
+            kind: super::kind_of(id),
             representation: name,
             start: segment.start,
             bytes,

@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use super::accounting::{Departure, Discard, Loss};
-use super::commands::invalid;
-use super::context::Context;
+use super::Session;
 use super::loading::add_stream;
-use super::schedule;
-use super::select;
-use super::session::Session;
-use super::stream::{RepKey, Stream, StreamId};
 use crate::command::{QualityChoice, TrackChoice};
+use crate::engine::accounting::{Departure, Discard, Loss};
+use crate::engine::context::Context;
+use crate::engine::fault::invalid;
+use crate::engine::schedule;
+use crate::engine::select;
+use crate::engine::stream::{RepKey, Stream, StreamId};
 use crate::error::{ErrorCode, PlayerError};
 use crate::event::Event;
 use crate::model::{MediaKind, Representation, TrackId};
@@ -22,7 +22,7 @@ const KEPT_ON_CHOICE: Duration = Duration::from_secs(3);
 
 impl Session {
     /// Chooses the sound. The old one plays on until enough of the new one is here.
-    pub(super) fn select_audio(&mut self, cx: &mut Context, choice: TrackChoice) {
+    pub(in crate::engine) fn select_audio(&mut self, cx: &mut Context, choice: TrackChoice) {
         let position = cx.position();
         self.wishes.audio = choice;
         self.without_audio = false;
@@ -53,7 +53,7 @@ impl Session {
     }
 
     /// Chooses the subtitles.
-    pub(super) fn select_text(&mut self, cx: &mut Context, choice: TrackChoice) {
+    pub(in crate::engine) fn select_text(&mut self, cx: &mut Context, choice: TrackChoice) {
         let position = cx.position();
         self.wishes.text = choice;
         self.choose_captions(cx);
@@ -68,14 +68,14 @@ impl Session {
     }
 
     /// Chooses the quality. It shows soon: what is held of others is dropped but for a few seconds.
-    pub(super) fn select_quality(&mut self, cx: &mut Context, choice: QualityChoice) {
+    pub(in crate::engine) fn select_quality(&mut self, cx: &mut Context, choice: QualityChoice) {
         self.wishes.quality = choice;
         self.drop_unwanted_quality(cx, Discard::Switch);
         self.choices_changed(cx);
     }
 
     /// Refuses a quality that the presentation does not have.
-    pub(super) fn check_quality(&self, choice: &QualityChoice) -> Result<(), PlayerError> {
+    pub(in crate::engine) fn check_quality(&self, choice: &QualityChoice) -> Result<(), PlayerError> {
         let QualityChoice::Representation(id) = choice else { return Ok(()) };
         let mut sets = self.presentation.periods.iter().flat_map(|p| &p.adaptation_sets);
         let known = sets.any(|set| set.kind == MediaKind::Video && set.representations.iter().any(|rep| rep.id == *id));
@@ -83,7 +83,7 @@ impl Session {
     }
 
     /// Another output, or one that protects otherwise: what may not be shown there soon ends.
-    pub(super) fn set_output_protection(&mut self, cx: &mut Context, output: abr::Hdcp) {
+    pub(in crate::engine) fn set_output_protection(&mut self, cx: &mut Context, output: abr::Hdcp) {
         self.output = output;
         self.drop_unwanted_quality(cx, Discard::Replaced);
         self.choices_changed(cx);
@@ -136,7 +136,7 @@ impl Session {
     }
 
     /// A track cannot be decoded: another representation takes over, or another set, or playback goes on without.
-    pub(super) fn track_failed(&mut self, cx: &mut Context, kind: MediaKind, error: PlayerError) {
+    pub(in crate::engine) fn track_failed(&mut self, cx: &mut Context, kind: MediaKind, error: PlayerError) {
         let position = cx.position();
         let Some((stream, rep)) = self.failing_representation(cx, kind) else { return };
         let doomed = self.same_decoder(rep, &error);
@@ -168,7 +168,7 @@ impl Session {
     }
 
     /// Playback goes on without a kind of track.
-    pub(super) fn do_without(&mut self, cx: &mut Context, kind: MediaKind) {
+    pub(in crate::engine) fn do_without(&mut self, cx: &mut Context, kind: MediaKind) {
         let position = cx.position();
         let source = self.source_of(kind).map(|stream| stream.id());
         match kind {
@@ -231,7 +231,7 @@ impl Session {
     }
 
     /// Refuses a track that the presentation does not have.
-    pub(super) fn check_track(&self, kind: MediaKind, choice: &TrackChoice) -> Result<(), PlayerError> {
+    pub(in crate::engine) fn check_track(&self, kind: MediaKind, choice: &TrackChoice) -> Result<(), PlayerError> {
         match choice {
             TrackChoice::Auto | TrackChoice::Off => Ok(()),
             TrackChoice::Track(id) => {
@@ -251,14 +251,14 @@ impl Session {
         if id == StreamId::Text && self.captions.chosen().is_some() {
             return None;
         }
-        let kind = super::session::kind_of(id);
+        let kind = super::kind_of(id);
         self.presentation.periods.iter().find_map(|period| {
             let set = select::set_of(period, kind, &self.wishes, |_| false)?;
             period.adaptation_sets.get(set).map(|set| set.id.clone())
         })
     }
 
-    pub(super) fn choices_changed(&mut self, cx: &mut Context) {
+    pub(in crate::engine) fn choices_changed(&mut self, cx: &mut Context) {
         let now = cx.now;
         self.list_choices(now);
         cx.effects.emit(Event::TracksChanged);

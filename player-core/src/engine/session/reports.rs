@@ -1,49 +1,17 @@
 //! What the renderer reports. Reports of an older epoch are ignored.
 
-use super::buffer::SEAM;
-use super::context::Context;
-use super::item::Item;
-use super::playback::error_nanos;
-use super::session::Session;
+use super::Session;
+use crate::engine::buffer::SEAM;
+use crate::engine::context::Context;
+use crate::engine::playback::error_nanos;
 use crate::event::Event;
 use crate::render::RenderEvent;
 use crate::snapshot::State;
 use crate::time::MediaTime;
 
-/// Takes a report. Until the manifest has been read there is no epoch that a report could belong to.
-pub(super) fn on_render(cx: &mut Context, item: Option<&mut Item>, event: RenderEvent) {
-    if cx.playback.is_over() {
-        return;
-    }
-    let Some(item) = item else { return };
-    match event {
-        RenderEvent::Reconfigured { .. } => {}
-        RenderEvent::Flushed { epoch } => {
-            cx.ledger.begin_frames(cx.decoder.counted());
-            cx.playback.on_flushed(epoch);
-        }
-        RenderEvent::Frames(frames) => {
-            let shown = item.session().and_then(|session| session.shown_rung(cx.config.output_protection));
-            let steady = cx.playback.state() == State::Ready
-                && cx.playback.clock().is_running()
-                && cx.settings.permille() <= 1000;
-            cx.decoder.observe(frames, shown, steady, cx.now.as_duration());
-            cx.ledger.frames(frames, cx.now);
-        }
-        RenderEvent::AvSync { nanos } => cx.ledger.av_sync(nanos),
-        RenderEvent::Warning(error) => cx.effects.warn(error),
-        RenderEvent::Failed(error) => item.fail(cx, error),
-        event => {
-            if let Item::Open(session) = item {
-                session.on_render(cx, event);
-            }
-        }
-    }
-}
-
 impl Session {
     /// Takes a report about the session's own media.
-    fn on_render(&mut self, cx: &mut Context, event: RenderEvent) {
+    pub(in crate::engine) fn on_render(&mut self, cx: &mut Context, event: RenderEvent) {
         match event {
             RenderEvent::FirstFrame { epoch, pts } if cx.playback.is_current(epoch) => self.first_frame(cx, pts),
             RenderEvent::FirstAudio { epoch, pts } if cx.playback.is_current(epoch) => self.first_audio(cx, pts),

@@ -3,17 +3,17 @@
 
 use std::time::Duration;
 
-use super::buffer::PartOf;
-use super::context::Context;
-use super::failure::{self, Alternatives, Assessed};
-use super::fault;
-use super::locations::Place as Location;
-use super::recovery::{Action, Cause};
-use super::request::{JobId, Purpose};
-use super::select::{self, Bounds};
-use super::session::Session;
-use super::stream::{Activity, RepKey, Stream, StreamId};
+use super::Session;
 use crate::command::QualityChoice;
+use crate::engine::buffer::PartOf;
+use crate::engine::context::Context;
+use crate::engine::failure::{self, Alternatives, Assessed};
+use crate::engine::fault;
+use crate::engine::locations::Place as Location;
+use crate::engine::recovery::{Action, Cause};
+use crate::engine::request::{JobId, Purpose};
+use crate::engine::select::{self, Bounds};
+use crate::engine::stream::{Activity, RepKey, Stream, StreamId};
 use crate::error::{ErrorCode, PlayerError};
 use crate::event::Event;
 use crate::model::MediaKind;
@@ -25,7 +25,7 @@ const SOURCE_REST: Duration = Duration::from_secs(20);
 
 impl Session {
     /// A request failed.
-    pub(super) fn request_failed(&mut self, cx: &mut Context, id: JobId, cause: Cause<'_>) {
+    pub(in crate::engine) fn request_failed(&mut self, cx: &mut Context, id: JobId, cause: Cause<'_>) {
         let Some(job) = cx.jobs.get(id) else { return };
         let Some(attempt) = job.attempt() else { return };
         let (bytes, kind, purpose) = (attempt.bytes, job.kind, job.purpose);
@@ -126,7 +126,7 @@ impl Session {
     }
 
     /// Leaves a representation alone; streams that waited for it choose again.
-    pub(super) fn exclude(&mut self, cx: &mut Context, rep: RepKey, span: Duration) {
+    pub(in crate::engine) fn exclude(&mut self, cx: &mut Context, rep: RepKey, span: Duration) {
         self.exclusions.exclude(rep, span, cx.now);
         for stream in &mut self.streams {
             stream.on_index(rep);
@@ -178,7 +178,7 @@ impl Session {
 
     /// Nothing of a stream can be had any more: subtitles and separate sound are done without, anything else is the
     /// end. A network that is gone is the end whoever notices it first.
-    pub(super) fn stream_lost(&mut self, cx: &mut Context, id: StreamId, error: PlayerError) {
+    pub(in crate::engine) fn stream_lost(&mut self, cx: &mut Context, id: StreamId, error: PlayerError) {
         let network =
             matches!(error.code, ErrorCode::NetworkUnreachable | ErrorCode::NetworkTimeout | ErrorCode::TlsFailed);
         let main = self.stream(StreamId::Main).is_some();
@@ -196,7 +196,7 @@ impl Session {
     }
 
     /// Ends a stream.
-    pub(super) fn remove_stream(&mut self, cx: &mut Context, id: StreamId) {
+    pub(in crate::engine) fn remove_stream(&mut self, cx: &mut Context, id: StreamId) {
         self.cancel_stream(cx, id);
         self.streams.retain(|stream| stream.id() != id);
         if id == StreamId::Text && self.text.clear() {
@@ -216,7 +216,7 @@ impl Session {
     }
 
     /// How many other representations of the set of this one are fit to take over now.
-    pub(super) fn others_left(&self, cx: &Context, rep: RepKey) -> usize {
+    pub(in crate::engine) fn others_left(&self, cx: &Context, rep: RepKey) -> usize {
         let presentation = &self.presentation;
         let quality = &QualityChoice::Auto;
         let bounds = Bounds {

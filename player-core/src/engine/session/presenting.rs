@@ -3,13 +3,13 @@
 
 use std::time::Duration;
 
-use super::accounting::Departure;
-use super::context::Context;
-use super::select;
-use super::session::Session;
-use super::stats::PlayheadSample;
-use super::stream::StreamId;
+use super::Session;
 use crate::command::SeekMode;
+use crate::engine::accounting::Departure;
+use crate::engine::context::Context;
+use crate::engine::select;
+use crate::engine::stats::PlayheadSample;
+use crate::engine::stream::StreamId;
 use crate::error::{ErrorCode, PlayerError, Stage};
 use crate::event::Event;
 use crate::model::MediaKind;
@@ -22,7 +22,7 @@ const LEAD_PICTURES: usize = 18;
 
 impl Session {
     /// Updates what depends on the playhead: counts what passed, notes what is on screen, and drops what lies behind.
-    pub(super) fn update_playhead(&mut self, cx: &mut Context) {
+    pub(in crate::engine) fn update_playhead(&mut self, cx: &mut Context) {
         if matches!(cx.playback.state(), State::Idle | State::Failed) {
             return;
         }
@@ -79,7 +79,7 @@ impl Session {
     }
 
     /// Begins the epoch when it can, and hands out what the renderer's lead wants.
-    pub(super) fn present(&mut self, cx: &mut Context) {
+    pub(in crate::engine) fn present(&mut self, cx: &mut Context) {
         if matches!(cx.playback.state(), State::Idle | State::Failed | State::Ended) {
             return;
         }
@@ -186,21 +186,21 @@ impl Session {
     }
 
     /// Begins a new epoch where playback is; nothing is fetched again.
-    pub(super) fn flush_here(&mut self, cx: &mut Context) {
+    pub(in crate::engine) fn flush_here(&mut self, cx: &mut Context) {
         let position = cx.position();
         cx.ledger.moved(position, position, false);
         self.begin_at(cx, position, SeekMode::Exact);
     }
 
     /// Begins an epoch elsewhere, or here once more: what the renderer has and did not present waits again.
-    pub(super) fn begin_at(&mut self, cx: &mut Context, at: MediaTime, mode: SeekMode) {
+    pub(in crate::engine) fn begin_at(&mut self, cx: &mut Context, at: MediaTime, mode: SeekMode) {
         let position = cx.position();
         self.video.recall(position);
         cx.playback.begin_at(at, mode, cx.now);
     }
 
     /// Announces each reason for which video samples are not presented, once.
-    pub(super) fn announce_losses(&mut self, cx: &mut Context) {
+    pub(in crate::engine) fn announce_losses(&mut self, cx: &mut Context) {
         while let Some(loss) = self.video.account_mut().unannounced() {
             let error = PlayerError::warning(ErrorCode::MediaMalformed, loss.message());
             cx.effects.warn(error.at(Stage::Render));
@@ -209,7 +209,7 @@ impl Session {
 
     /// The kinds in the renderer's hands, or those about to be. One that was chosen in mid-play counts once it is
     /// handed out.
-    pub(super) fn presented_kinds(&self, cx: &Context) -> Vec<MediaKind> {
+    pub(in crate::engine) fn presented_kinds(&self, cx: &Context) -> Vec<MediaKind> {
         if cx.playback.feed().is_flushed() {
             return cx.playback.feed().kinds().collect();
         }
@@ -217,7 +217,7 @@ impl Session {
     }
 
     /// True when the stream that brings a kind waits for nothing but room.
-    pub(super) fn is_kind_full(&self, cx: &Context, kind: MediaKind) -> bool {
+    pub(in crate::engine) fn is_kind_full(&self, cx: &Context, kind: MediaKind) -> bool {
         let source = self.source_of(kind).map(|stream| stream.id());
         source.is_some_and(|id: StreamId| self.is_full(cx, id))
     }

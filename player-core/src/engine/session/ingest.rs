@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use super::accounting::{Departure, Loss};
-use super::buffer::{PartOf, TrackBuffer};
-use super::context::Context;
-use super::schedule;
-use super::session::Session;
-use super::stream::{Chosen, Stream, StreamId};
-use super::timeline::{self, PLAUSIBLE, Timeline};
+use super::Session;
 use crate::container::{DemuxOutput, Fragment, InitSegment, MediaClock, Sample, TrackDamage, TrackInit};
 use crate::drm::{KeyId, KeySystem};
+use crate::engine::accounting::{Departure, Loss};
+use crate::engine::buffer::{PartOf, TrackBuffer};
+use crate::engine::context::Context;
+use crate::engine::schedule;
+use crate::engine::stream::{Chosen, Stream, StreamId};
+use crate::engine::timeline::{self, PLAUSIBLE, Timeline};
 use crate::error::{ErrorCode, PlayerError, Stage};
 use crate::event::Event;
 use crate::model::{ContentKinds, MediaKind};
@@ -21,7 +21,7 @@ const BEGINS_LATE: std::time::Duration = std::time::Duration::from_millis(50);
 
 impl Session {
     /// Takes what came out of the demuxer of a stream's request.
-    pub(super) fn take_media(&mut self, cx: &mut Context, id: StreamId, output: DemuxOutput) {
+    pub(in crate::engine) fn take_media(&mut self, cx: &mut Context, id: StreamId, output: DemuxOutput) {
         match output {
             DemuxOutput::Init(init) => self.take_init(cx, id, init),
             DemuxOutput::Fragment(fragment) => self.take_fragment(cx, id, fragment),
@@ -137,7 +137,7 @@ impl Session {
     }
 
     /// Sound that was kept back goes where it belongs: the pictures have come, or none will.
-    pub(super) fn place_early(&mut self, cx: &mut Context, id: StreamId) {
+    pub(in crate::engine) fn place_early(&mut self, cx: &mut Context, id: StreamId) {
         let Some(stream) = self.stream_mut(id) else { return };
         let Some(fetching) = stream.fetching_mut() else { return };
         for fragment in std::mem::take(&mut fetching.early) {
@@ -218,7 +218,7 @@ impl Session {
 }
 
 /// A stream learns from initialisation data what its files carry; what a set of sound or text carries is known.
-pub(super) fn note_carried(session: &mut Session, id: StreamId, init: &InitSegment) {
+pub(in crate::engine) fn note_carried(session: &mut Session, id: StreamId, init: &InitSegment) {
     if init.tracks.is_empty() {
         return;
     }

@@ -1,36 +1,55 @@
 //! What is loaded: the presentation, the viewer's wishes, the streams and what they have brought. Plain state with
 //! questions about it; nothing here fetches or presents.
 
+mod adapting;
+mod announcing;
+mod answers;
+mod captions;
+mod carry;
+mod fetching;
+mod ingest;
+mod loading;
+mod pathways;
+mod playing;
+mod presenting;
+mod recovering;
+mod reports;
+mod seeking;
+mod sounding;
+mod tracks;
+mod unlocking;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::buffer::{PartOf, TrackBuffer};
-use super::captions::CaptionStore;
-use super::gap::{self, Hole, Known};
-use super::jitter::Jitter;
-use super::licence::Keys;
-use super::locations::Locations;
-use super::metadata::MetadataStore;
-use super::opening::Opening;
-use super::pairing::Sounding;
-use super::pathways::ReadIndex;
-use super::schedule;
-use super::select::{self, Exclusions, Wishes};
-use super::steering::Steering;
-use super::stream::{Chosen, RepKey, Stream, StreamId};
-use super::text::TextStore;
-use super::timeline::Timeline;
 use crate::command::TrackChoice;
 use crate::container::InitSegment;
+use crate::engine::accounting::SampleAccount;
+use crate::engine::buffer::{PartOf, TrackBuffer};
+use crate::engine::captions::CaptionStore;
+use crate::engine::gap::{self, Hole, Known};
+use crate::engine::jitter::Jitter;
+use crate::engine::licence::Keys;
+use crate::engine::locations::Locations;
+use crate::engine::metadata::MetadataStore;
+use crate::engine::opening::Opening;
+use crate::engine::pairing::Sounding;
+use crate::engine::schedule;
+use crate::engine::select::{self, Exclusions, Wishes};
+use crate::engine::steering::Steering;
+use crate::engine::stream::{Chosen, RepKey, Stream, StreamId};
+use crate::engine::text::TextStore;
+use crate::engine::timeline::Timeline;
 use crate::manifest::IndexPiece;
 use crate::model::{
     ContentKinds, MediaKind, MuxedAudio, Presentation, Representation, Resource, Role, SegmentIndex, SegmentKeys,
-    ThumbnailSpan,
+    ThumbnailSpan, TimedMetadata,
 };
 use crate::snapshot::{Quality, Track};
 use crate::text::Cue;
 use crate::time::{MediaTime, Now, TimeRange, TimeRanges};
+use pathways::ReadIndex;
 
 /// A seek to the very end goes this far before it, so that there is a picture to show.
 const BEFORE_END: Duration = Duration::from_millis(100);
@@ -39,67 +58,67 @@ const BEFORE_END: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub struct Session {
     /// Where things can be had.
-    pub locations: Locations,
+    locations: Locations,
     /// What the viewer wants.
-    pub wishes: Wishes,
+    wishes: Wishes,
     /// Where to begin, when the viewer told.
-    pub start: Option<MediaTime>,
+    start: Option<MediaTime>,
     /// The presentation.
-    pub presentation: Presentation,
+    presentation: Presentation,
     /// Its length, once known.
-    pub duration: Option<Duration>,
+    duration: Option<Duration>,
     /// In the order main, audio, text; a stream that nobody needs is absent.
-    pub streams: Vec<Stream>,
+    streams: Vec<Stream>,
     /// Pictures.
-    pub video: TrackBuffer,
+    video: TrackBuffer,
     /// Sound.
-    pub audio: TrackBuffer,
+    audio: TrackBuffer,
     /// Subtitles.
-    pub text: TextStore,
+    text: TextStore,
     /// Timed metadata.
-    pub metadata: MetadataStore,
+    metadata: MetadataStore,
     /// There was more metadata than is kept, and that was told.
-    pub metadata_refused: bool,
+    metadata_refused: bool,
     /// Pictures for the seek bar.
-    pub thumbnails: Arc<Vec<ThumbnailSpan>>,
+    thumbnails: Arc<Vec<ThumbnailSpan>>,
     /// Captions inside the pictures.
-    pub captions: CaptionStore,
+    captions: CaptionStore,
     /// Offsets of media time.
-    pub timeline: Timeline,
+    timeline: Timeline,
     /// Representations left alone.
-    pub exclusions: Exclusions,
+    exclusions: Exclusions,
     /// Indexes read so far that can be had from several places.
-    pub indexes: BTreeMap<RepKey, ReadIndex>,
+    indexes: BTreeMap<RepKey, ReadIndex>,
     /// Who says which pathway to prefer.
-    pub steering: Option<Steering>,
+    steering: Option<Steering>,
     /// The author's beginning is not known before the length is: what was told, negative from the end.
-    pub authored_start: Option<MediaTime>,
+    authored_start: Option<MediaTime>,
     /// Parts of indexes that are not complete yet.
-    pub index_pieces: BTreeMap<RepKey, Vec<IndexPiece>>,
+    index_pieces: BTreeMap<RepKey, Vec<IndexPiece>>,
     /// Initialisation data read so far.
-    pub inits: Vec<(Resource, SegmentKeys, Arc<InitSegment>)>,
+    inits: Vec<(Resource, SegmentKeys, Arc<InitSegment>)>,
     /// Keys.
-    pub keys: Keys,
+    keys: Keys,
     /// Copy protection of the output.
-    pub output: abr::Hdcp,
+    output: abr::Hdcp,
     /// The choice of sound beside pictures.
-    pub sound: Sounding,
+    sound: Sounding,
     /// Pictures cannot be presented here.
-    pub without_video: bool,
+    without_video: bool,
     /// Sound cannot be presented here.
-    pub without_audio: bool,
+    without_audio: bool,
     /// The representation on screen.
-    pub shown: Option<RepKey>,
+    shown: Option<RepKey>,
     /// A location failed and nothing has come from its replacement yet.
-    pub failing_over: bool,
+    failing_over: bool,
     /// Another sound was chosen: what was handed out of the old one ends here.
-    pub old_audio_until: Option<MediaTime>,
+    old_audio_until: Option<MediaTime>,
     /// Time at which the running transfer of the main stream was last due to be judged.
-    pub judged_at: Now,
+    judged_at: Now,
     /// Tracks to choose from.
-    pub tracks: Arc<Vec<Track>>,
+    tracks: Arc<Vec<Track>>,
     /// Qualities to choose from.
-    pub qualities: Arc<Vec<Quality>>,
+    qualities: Arc<Vec<Quality>>,
 }
 
 impl Session {
@@ -142,8 +161,53 @@ impl Session {
         }
     }
 
+    /// Returns the presentation.
+    pub(in crate::engine) const fn presentation(&self) -> &Presentation {
+        &self.presentation
+    }
+
+    /// Returns the duration as far as it is known.
+    pub(in crate::engine) const fn duration(&self) -> Option<Duration> {
+        self.duration
+    }
+
+    /// Returns what the viewer prefers.
+    pub(in crate::engine) const fn preferences(&self) -> &Wishes {
+        &self.wishes
+    }
+
+    /// Returns the tracks to choose from.
+    pub(in crate::engine) fn tracks(&self) -> Arc<Vec<Track>> {
+        Arc::clone(&self.tracks)
+    }
+
+    /// Returns the qualities to choose from.
+    pub(in crate::engine) fn qualities(&self) -> Arc<Vec<Quality>> {
+        Arc::clone(&self.qualities)
+    }
+
+    /// Returns the timed metadata that is known.
+    pub(in crate::engine) fn metadata(&self) -> Arc<Vec<Arc<TimedMetadata>>> {
+        self.metadata.list()
+    }
+
+    /// Returns the thumbnails for the seek bar.
+    pub(in crate::engine) fn thumbnails(&self) -> Arc<Vec<ThumbnailSpan>> {
+        Arc::clone(&self.thumbnails)
+    }
+
+    /// Returns the account of the video samples.
+    pub(in crate::engine) const fn account(&self) -> &SampleAccount {
+        self.video.account()
+    }
+
+    /// Returns the locations, to record how they answer.
+    pub(in crate::engine) const fn locations_mut(&mut self) -> &mut Locations {
+        &mut self.locations
+    }
+
     /// Returns the representation on screen, and what a rule sees of it on an output.
-    pub(super) fn shown_rung(&self, output: abr::Hdcp) -> Option<(RepKey, abr::Rung)> {
+    pub(in crate::engine) fn shown_rung(&self, output: abr::Hdcp) -> Option<(RepKey, abr::Rung)> {
         self.shown.map(|key| (key, select::rung(&self.presentation, key, output)))
     }
 
@@ -509,5 +573,4 @@ pub const fn kind_of(id: StreamId) -> MediaKind {
 }
 
 #[cfg(test)]
-#[path = "session_tests.rs"]
 mod tests;

@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
-use super::context::Context;
-use super::session::Session;
-use super::stream::{Place, RepKey, StreamId};
+use super::Session;
+use crate::engine::context::Context;
+use crate::engine::stream::{Place, RepKey, StreamId};
 use crate::error::PlayerError;
 use crate::model::MediaKind;
 
 impl Session {
     /// Media in hand whose key cannot be had is dropped: another representation takes over from there, or the stream
     /// ends there.
-    pub(super) fn give_up_locked(&mut self, cx: &mut Context) {
+    pub(in crate::engine) fn give_up_locked(&mut self, cx: &mut Context) {
         if !self.keys.any_gone() {
             return;
         }
@@ -43,7 +43,14 @@ impl Session {
 
     /// A representation cannot be decrypted: another takes over, or the stream ends here. The last one stays: what
     /// lies elsewhere in it may be clear.
-    pub(super) fn lock_out(&mut self, cx: &mut Context, id: StreamId, rep: RepKey, span: Duration, error: PlayerError) {
+    pub(in crate::engine) fn lock_out(
+        &mut self,
+        cx: &mut Context,
+        id: StreamId,
+        rep: RepKey,
+        span: Duration,
+        error: PlayerError,
+    ) {
         if self.others_left(cx, rep) > 0 {
             self.exclude(cx, rep, span);
             cx.effects.warn(error);
@@ -54,7 +61,13 @@ impl Session {
 
     /// Nothing of a stream can be decrypted from here on. What is held is presented first; then sound and subtitles
     /// are done without up to the next period, and anything else is the end of playback.
-    pub(super) fn end_stream_here(&mut self, cx: &mut Context, id: StreamId, period: usize, error: PlayerError) {
+    pub(in crate::engine) fn end_stream_here(
+        &mut self,
+        cx: &mut Context,
+        id: StreamId,
+        period: usize,
+        error: PlayerError,
+    ) {
         let position = cx.position();
         let held = self.held_until(id).is_some_and(|end| end > position);
         let main = self.stream(StreamId::Main).is_some();
@@ -73,7 +86,7 @@ impl Session {
     }
 
     /// Why playback ends at its present place, when the pictures end there for want of a key.
-    pub(super) fn end_for_want_of_key(&self, cx: &Context) -> Option<PlayerError> {
+    pub(in crate::engine) fn end_for_want_of_key(&self, cx: &Context) -> Option<PlayerError> {
         let stream = self.streams.iter().find(|stream| stream.error().is_some())?;
         let reached = self.held_until(stream.id()).is_none_or(|end| end <= cx.position());
         stream.error().filter(|_| reached).cloned()

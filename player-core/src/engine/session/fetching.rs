@@ -4,19 +4,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::accounting::Departure;
+use super::Session;
 use super::adapting::Picked;
-use super::buffer::{PartOf, TrackBuffer};
-use super::context::Context;
-use super::io::{FetchKind, Ingest};
-use super::licence::{KeyState, Needs};
-use super::request::{Job, Purpose};
-use super::schedule::{self, Step};
-use super::select;
-use super::session::Session;
-use super::stream::{Activity, Chosen, Fetching, Place, RepKey, Stream, StreamId};
 use crate::container::{DemuxSetup, InitSegment};
 use crate::drm::SegmentCipher;
+use crate::engine::accounting::Departure;
+use crate::engine::buffer::{PartOf, TrackBuffer};
+use crate::engine::context::{self, Context};
+use crate::engine::io::{FetchKind, Ingest};
+use crate::engine::licence::{KeyState, Needs};
+use crate::engine::request::{Job, Purpose};
+use crate::engine::schedule::{self, Step};
+use crate::engine::select;
+use crate::engine::stream::{Activity, Chosen, Fetching, Place, RepKey, Stream, StreamId};
 use crate::error::Stage;
 use crate::model::{ContainerFormat, MediaKind, Resource, SegmentKeys, SegmentRef};
 use crate::snapshot::State;
@@ -39,7 +39,7 @@ enum Around {
 
 impl Session {
     /// Serves every stream.
-    pub(super) fn fetch(&mut self, cx: &mut Context) {
+    pub(in crate::engine) fn fetch(&mut self, cx: &mut Context) {
         if cx.playback.state() == State::Failed {
             return;
         }
@@ -136,7 +136,13 @@ impl Session {
         }
     }
 
-    pub(super) fn take_segment(&mut self, cx: &mut Context, id: StreamId, picked: Picked, segment: SegmentRef) -> bool {
+    pub(in crate::engine) fn take_segment(
+        &mut self,
+        cx: &mut Context,
+        id: StreamId,
+        picked: Picked,
+        segment: SegmentRef,
+    ) -> bool {
         let known = id == StreamId::Text && self.text.has_segment(segment.start);
         if segment.gap && !known {
             match self.around_gap(cx, id, &picked) {
@@ -295,7 +301,7 @@ impl Session {
     }
 
     /// Fetches an index unless it is on its way.
-    pub(super) fn want_index(&mut self, cx: &mut Context, rep: RepKey) {
+    pub(in crate::engine) fn want_index(&mut self, cx: &mut Context, rep: RepKey) {
         if cx.jobs.of_purpose(Purpose::Index(rep)).is_some() {
             return;
         }
@@ -330,7 +336,7 @@ impl Session {
     }
 
     /// The stream has no more of a period: its next one begins.
-    pub(super) fn pass_period(&mut self, cx: &mut Context, id: StreamId, period: usize) -> bool {
+    pub(in crate::engine) fn pass_period(&mut self, cx: &mut Context, id: StreamId, period: usize) -> bool {
         self.release_tail(cx, id);
         let presentation = &self.presentation;
         let next = schedule::next_period(presentation, period);
@@ -366,7 +372,7 @@ impl Session {
     }
 
     /// When a stream that is full will have room, if nothing but playing has to happen for that.
-    pub(super) fn next_room(&self, cx: &Context) -> Option<Now> {
+    pub(in crate::engine) fn next_room(&self, cx: &Context) -> Option<Now> {
         if !cx.playback.clock().is_running() {
             return None;
         }
@@ -376,7 +382,7 @@ impl Session {
     }
 
     /// True when a stream waits for nothing but room.
-    pub(super) fn is_full(&self, cx: &Context, id: StreamId) -> bool {
+    pub(in crate::engine) fn is_full(&self, cx: &Context, id: StreamId) -> bool {
         let idle = self.stream(id).is_some_and(|stream| stream.is_idle() && stream.place() != Place::End);
         idle && !self.wants_more(cx, id)
     }
@@ -389,7 +395,7 @@ impl Session {
     }
 
     /// True when samples of the segment on its way were handed to the renderer.
-    pub(super) fn is_committed(&self, cx: &Context, id: StreamId) -> bool {
+    pub(in crate::engine) fn is_committed(&self, cx: &Context, id: StreamId) -> bool {
         let Some(fetching) = self.stream(id).and_then(|stream| stream.fetching()) else { return false };
         [MediaKind::Video, MediaKind::Audio].into_iter().any(|kind| {
             let open = self.buffer(kind).and_then(|buffer| buffer.back()).filter(|part| {
@@ -401,7 +407,7 @@ impl Session {
     }
 
     /// Calls back what a stream has on its way; what came of it and was not handed out is dropped.
-    pub(super) fn cancel_stream(&mut self, cx: &mut Context, id: StreamId) {
+    pub(in crate::engine) fn cancel_stream(&mut self, cx: &mut Context, id: StreamId) {
         let fetching = self.stream(id).and_then(|s| s.fetching().cloned());
         if let Some(fetching) = fetching {
             let measured = cx.jobs.measure(fetching.job, cx.now);
@@ -410,7 +416,7 @@ impl Session {
             {
                 let bytes = attempt.bytes;
                 cx.effects.cancel(attempt.fetch);
-                cx.learn(measured, bytes);
+                context::learn(cx, measured, bytes);
                 self.drop_partial(cx, id, bytes);
             }
         }
@@ -418,7 +424,7 @@ impl Session {
     }
 
     /// The bytes of an attempt that came to nothing are wasted, but for what has been handed out of them.
-    pub(super) fn drop_partial(&mut self, cx: &mut Context, id: StreamId, bytes: u64) {
+    pub(in crate::engine) fn drop_partial(&mut self, cx: &mut Context, id: StreamId, bytes: u64) {
         let fetching = self.stream(id).and_then(|stream| stream.fetching());
         let Some((rep, number)) = fetching.map(|fetching| (fetching.chosen.rep, fetching.chosen.segment.number)) else {
             return cx.ledger.wasted(bytes);
@@ -445,7 +451,13 @@ impl Session {
     }
 
     /// Sends a stream to a time with nothing in hand.
-    pub(super) fn restart_stream(&mut self, cx: &mut Context, id: StreamId, time: MediaTime, departure: Departure) {
+    pub(in crate::engine) fn restart_stream(
+        &mut self,
+        cx: &mut Context,
+        id: StreamId,
+        time: MediaTime,
+        departure: Departure,
+    ) {
         self.cancel_stream(cx, id);
         let wanted = self.wanted_of(id);
         for kind in [MediaKind::Video, MediaKind::Audio] {

@@ -3,10 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 use bytes::Bytes;
 
-use super::super::licence::KeyState;
-use super::super::request::JobId;
-use super::super::stream::Place;
 use super::*;
+use crate::engine::licence::KeyState;
+use crate::engine::request::JobId;
+use crate::engine::stream::Place;
 
 use crate::command::LoadRequest;
 use crate::container::{Codec, CodecConfig, MediaClock, Payload, Sample, SampleCrypto};
@@ -456,7 +456,7 @@ fn video_is_decided_on_for_a_time_once_it_is_here_or_on_its_way() {
         add_of(&mut session.video, part, from, from + 4000, None);
         session.video.complete();
     }
-    let decided = |session: &Session, at| super::super::pairing::pictures_at(session, ms(at)).map(|rep| rep.rep);
+    let decided = |session: &Session, at| super::sounding::pictures_at(session, ms(at)).map(|rep| rep.rep);
     assert_eq!([0, 3899, 3900, 7899].map(|at| decided(&session, at)), [Some(0), Some(0), Some(1), Some(1)]);
     assert_eq!(decided(&session, 7900), None, "up to the tolerance");
     let mut next = chosen(2, 8000, 12_000);

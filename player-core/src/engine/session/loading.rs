@@ -1,34 +1,20 @@
 //! The beginning of a session: the presentation has become known, tracks are chosen, and streams begin.
 
-use url::Url;
-
-use super::accounting::Departure;
-use super::context::Context;
-use super::schedule;
-use super::select;
-use super::session::{Session, kind_of};
-use super::stream::{Place, Stream, StreamId};
+use super::{Session, kind_of};
 use crate::command::SeekMode;
+use crate::engine::accounting::Departure;
+use crate::engine::context::{self, Context};
+use crate::engine::schedule;
+use crate::engine::select;
+use crate::engine::stream::{Place, Stream, StreamId};
 use crate::error::{ErrorCode, PlayerError, Stage};
 use crate::event::Event;
-use crate::manifest::ManifestWarning;
 use crate::model::MediaKind;
 use crate::time::MediaTime;
 
-/// Announces what was read around in a manifest or an index.
-pub(super) fn warn_about(cx: &mut Context, warnings: Vec<ManifestWarning>, stage: Stage, url: &Url) {
-    for warning in warnings {
-        let error = PlayerError::warning(ErrorCode::ManifestMalformed, warning.message).at(stage).with_url(url);
-        cx.effects.warn(match warning.line {
-            Some(line) => error.with_line(line),
-            None => error,
-        });
-    }
-}
-
 impl Session {
     /// Begins playback of a presentation that has just become known.
-    pub(super) fn begin(&mut self, cx: &mut Context) {
+    pub(in crate::engine) fn begin(&mut self, cx: &mut Context) {
         let (protocol, kind) = (self.presentation.protocol, self.presentation.kind);
         let duration = self.duration;
         let authored = self.presentation.start.map(|start| match duration {
@@ -67,15 +53,15 @@ impl Session {
     }
 
     /// Ends playback by an error, once.
-    pub(super) fn fail(&mut self, cx: &mut Context, error: PlayerError) {
-        if cx.fail(error) {
+    pub(in crate::engine) fn fail(&mut self, cx: &mut Context, error: PlayerError) {
+        if context::fail(cx, error) {
             self.streams.clear();
         }
     }
 }
 
 /// Begins a stream when some period has a set for it.
-pub(super) fn add_stream(session: &mut Session, id: StreamId, at: MediaTime) {
+pub(in crate::engine) fn add_stream(session: &mut Session, id: StreamId, at: MediaTime) {
     let presentation = &session.presentation;
     let kind = kind_of(id);
     if kind == MediaKind::Text && session.captions.chosen().is_some() {

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use super::context::Context;
-use super::load_control::Waiting;
-use super::playback::FIRST_PICTURE;
-use super::session::Session;
-use super::stream::{Stream, StreamId};
-use super::timer::{Timer, Timers};
+use super::Session;
 use crate::command::SeekMode;
+use crate::engine::context::Context;
+use crate::engine::load_control::Waiting;
+use crate::engine::playback::FIRST_PICTURE;
+use crate::engine::stream::{Stream, StreamId};
+use crate::engine::timer::{LEAST_WAIT, Timer, Timers};
 use crate::error::{ErrorCode, PlayerError, Stage};
 use crate::event::Event;
 use crate::model::MediaKind;
@@ -19,13 +19,11 @@ use crate::time::{MediaTime, Now};
 const GUARD: Duration = Duration::from_millis(80);
 /// Less media ahead than this is near the end of what is held.
 const NEAR: Duration = Duration::from_secs(2);
-/// Timers that would fire at once fire after this, so that time always passes between them.
-pub const LEAST_WAIT: Duration = Duration::from_millis(10);
 
 impl Session {
     /// Runs the steps of the session in this order: what is seen, what is fetched, what is handed out, and what that
     /// means for the state. A jump over a gap makes the last three worth another round.
-    pub(super) fn run_steps(&mut self, cx: &mut Context) {
+    pub(in crate::engine) fn run_steps(&mut self, cx: &mut Context) {
         if cx.playback.state() != State::Failed {
             self.judge_running(cx);
         }
@@ -42,7 +40,7 @@ impl Session {
     }
 
     /// Moves the state as far as it goes. True when a gap was jumped over.
-    pub(super) fn progress(&mut self, cx: &mut Context) -> bool {
+    pub(in crate::engine) fn progress(&mut self, cx: &mut Context) -> bool {
         match cx.playback.state() {
             State::Idle | State::Failed | State::Ended => false,
             State::Loading | State::Buffering(_) | State::Seeking => self.try_to_start(cx),
@@ -162,7 +160,7 @@ impl Session {
     }
 
     /// Sets every timer anew.
-    pub(super) fn arm_timers(&self, cx: &Context, timers: &mut Timers) {
+    pub(in crate::engine) fn arm_timers(&self, cx: &Context, timers: &mut Timers) {
         let soon = cx.now + LEAST_WAIT;
         timers.set(Timer::Judge, self.next_judgement(cx));
         timers.set(Timer::Runout, self.runout(cx).map(|at| at.max(soon)));
