@@ -1,5 +1,5 @@
-//! Sessions that are drawn by number: a film, a link, faults and commands that nobody chose, compared with a record of
-//! one line each.
+//! Sessions that are drawn by number: a film, a link, faults and commands by chance, compared with a record of one line
+//! each.
 //!
 //! A record pins decisions where no scenario asserts them. A session that differs leaves its log in the folder for
 //! temporary files of the tests, to be compared with the log of the code before.

@@ -98,7 +98,7 @@ fn a_clone_may_give_the_whole_address_of_each_variant() {
     film.steering = Some(orders);
     let mut world = world(&film, Vec::new());
     assert_eq!(play(&mut world), Outcome::Ended);
-    // The list of the first rung was asked for before the orders came.
+    // The list of the first rung was requested before the orders arrived.
     let lists = requests(&world, FetchKind::Index);
     let of_top: Vec<&str> = lists.iter().map(String::as_str).filter(|url| url.contains("/1080p/")).collect();
     assert_eq!(of_top, ["http://three/film/v/1080p/index.m3u8"], "the whole address, without the parameters");

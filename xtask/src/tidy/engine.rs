@@ -104,7 +104,8 @@ impl Shape {
             for (name, line) in &reader.impls {
                 if name == "Engine" {
                     shape.engine_files.insert(file.name.clone());
-                } else if declared.get(name).is_some_and(|parts| !parts.contains(file.part.as_str())) {
+                }
+                if declared.get(name).is_some_and(|parts| !parts.contains(file.part.as_str())) {
                     shape.foreign_impls.push(format!("{}:{line}: impl {name}", file.name));
                 }
             }
@@ -329,9 +330,10 @@ mod tests {
         let sources = [
             ("download/mod.rs", "pub struct Stream;"),
             ("download/cursor.rs", "impl super::Stream {}"),
-            ("playback.rs", "impl Stream {}\nimpl Presentation {}"),
+            ("playback.rs", "impl Stream {}\nimpl Presentation {}\nimpl Engine {}"),
+            ("mod.rs", "pub struct Engine; impl Engine {}"),
         ];
-        assert_eq!(places(&sources, "foreign_impls"), ["playback.rs:1: impl Stream"]);
+        assert_eq!(places(&sources, "foreign_impls"), ["playback.rs:1: impl Stream", "playback.rs:3: impl Engine"]);
     }
 
     #[test]

@@ -20,27 +20,6 @@ const LIMITS: &str = "xtask/tidy-limits.toml";
 
 /// Folders with sources.
 const TOPS: [&str; 7] = ["abr", "player-core", "ffi", "ui-desktop", "mock-backend", "tests", "xtask"];
-/// Folders with a manifest; a package inside another one comes first.
-const PACKAGES: [&str; 17] = [
-    "player-core/fuzz",
-    "ui-desktop/fuzz",
-    "mock-backend/api",
-    "mock-backend/kit",
-    "mock-backend/chaos",
-    "mock-backend/media",
-    "mock-backend/edge",
-    "mock-backend/services",
-    "mock-backend/stage",
-    "mock-backend/bin",
-    "mock-backend/fuzz",
-    "abr",
-    "player-core",
-    "ffi",
-    "ui-desktop",
-    "tests",
-    "xtask",
-];
-
 /// A text file of the repository.
 struct Text {
     /// Path relative to the repository, with `/` between its parts.
@@ -64,8 +43,10 @@ pub fn run(root: &Path) -> anyhow::Result<()> {
         bail!("no source found below {}", root.display());
     }
     let mut faults: Vec<String> = sources.iter().flat_map(|file| borders::faults_of(&file.name, &file.text)).collect();
-    for package in PACKAGES {
-        let texts = sources.iter().filter(|file| owner(&file.name) == Some(package)).map(|file| file.text.as_str());
+    let packages = packages(&paths);
+    for package in &packages {
+        let is_own = |file: &&Text| owner(&packages, &file.name) == Some(*package);
+        let texts = sources.iter().filter(is_own).map(|file| file.text.as_str());
         for name in unused::dependencies(&read(&root.join(package).join("Cargo.toml"))?, texts)? {
             faults.push(format!("{package}/Cargo.toml: `{name}` is declared, and no source names it"));
         }
@@ -93,9 +74,16 @@ fn read(path: &Path) -> anyhow::Result<String> {
     std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
+/// Returns the folders with a manifest, without the root; a package inside another one comes first.
+fn packages(paths: &[String]) -> Vec<&str> {
+    let mut folders: Vec<&str> = paths.iter().filter_map(|path| path.strip_suffix("/Cargo.toml")).collect();
+    folders.sort_by_key(|folder| std::cmp::Reverse(folder.len()));
+    folders
+}
+
 /// Returns the folder of the package that a file belongs to.
-fn owner(name: &str) -> Option<&'static str> {
-    PACKAGES.into_iter().find(|package| is_below(name, package))
+fn owner<'a>(packages: &[&'a str], name: &str) -> Option<&'a str> {
+    packages.iter().copied().find(|package| is_below(name, package))
 }
 
 /// Lists the files of the repository by name, sorted, without those that git and builds keep.
@@ -119,4 +107,17 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_belongs_to_the_innermost_package() {
+        let paths = ["Cargo.toml", "ui/Cargo.toml", "ui/fuzz/Cargo.toml", "ui/src/a.rs"].map(ToOwned::to_owned);
+        let packages = packages(&paths);
+        let owners = ["ui/fuzz/b.rs", "ui/src/a.rs", "uix/c.rs"].map(|name| owner(&packages, name));
+        assert_eq!(owners, [Some("ui/fuzz"), Some("ui"), None]);
+    }
 }
