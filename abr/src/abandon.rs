@@ -63,7 +63,7 @@ pub fn judge(in_flight: &InFlight, context: &Context<'_>, bandwidth: &Bandwidth)
 
 /// Returns the bytes of the segment at another rung: from the context, or in proportion to the size that is known.
 fn replacement_bytes(in_flight: &InFlight, context: &Context<'_>, rung: usize, size: u64) -> u64 {
-    if context.knows_sizes() {
+    if context.has_sizes() {
         return context.next_bytes(rung);
     }
     let present = context.rungs[in_flight.rung].bitrate_bps.max(1) as f64;

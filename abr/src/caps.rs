@@ -50,7 +50,7 @@ pub struct Protection {
 }
 
 impl Protection {
-    /// Returns true if the output has what is needed.
+    /// Returns true if the output has the protection that the rung needs.
     #[must_use]
     pub const fn suffices(self) -> bool {
         self.needed as u8 <= self.present as u8

@@ -62,7 +62,7 @@ impl ChunkMeter {
         }
     }
 
-    /// The chunk under way is complete: what comes now belongs to the next one.
+    /// The chunk under way is complete: bytes from now on belong to the next one.
     pub fn chunk_ended(&mut self) {
         if let Some((first, last)) = self.open.take() {
             let time = last - first;

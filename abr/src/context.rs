@@ -71,7 +71,7 @@ pub enum Phase {
     Steady,
     /// Stalled because the buffer ran dry.
     Rebuffering,
-    /// Waiting for the first picture at a new position; what was learned about the network still holds.
+    /// Waiting for the first picture at a new position; the estimate of the network still holds.
     AfterSeek,
 }
 
@@ -84,7 +84,7 @@ pub struct Live {
     pub target: Duration,
 }
 
-/// Everything that a decision may depend on, except what the rule has learned from transfers.
+/// Everything that a decision may depend on, except the rule's knowledge of past transfers.
 ///
 /// Times count from an arbitrary monotonic origin, the same for all calls on one rule; rates are bits per second.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -147,7 +147,7 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// The highest rung within the caps, or what [`Context::clamp`] falls back to if none is.
+    /// The highest rung within the caps, or the fallback of [`Context::clamp`] if none is.
     ///
     /// Heights need not ascend with bitrates, so a rung below this one may still be forbidden: see [`Context::clamp`].
     #[must_use]
@@ -194,13 +194,13 @@ impl<'a> Context<'a> {
 
     /// Returns true if the sizes of the next segment are known.
     #[must_use]
-    pub fn knows_sizes(&self) -> bool {
-        self.knows_sizes_ahead(0)
+    pub fn has_sizes(&self) -> bool {
+        self.has_sizes_ahead(0)
     }
 
     /// Returns true if the sizes of the segment `ahead` of the next one are known.
     #[must_use]
-    pub fn knows_sizes_ahead(&self, ahead: usize) -> bool {
+    pub fn has_sizes_ahead(&self, ahead: usize) -> bool {
         self.row(self.next_sizes, ahead).is_some()
     }
 
@@ -293,14 +293,14 @@ mod tests {
         let (sizes, quality) = ([1, 2, 3, 4, 5, 6], [10.0, 20.0, 30.0]);
         let context = Context { next_sizes: Some(&sizes), next_quality: Some(&quality), ..capped(Caps::default()) };
         assert_eq!([0, 1, 2].map(|ahead| context.bytes_ahead(ahead, 2)), [3, 6, 750_000]);
-        assert_eq!([0, 1, 2, usize::MAX].map(|ahead| context.knows_sizes_ahead(ahead)), [true, true, false, false]);
+        assert_eq!([0, 1, 2, usize::MAX].map(|ahead| context.has_sizes_ahead(ahead)), [true, true, false, false]);
         assert_eq!([0, 1].map(|ahead| context.quality_ahead(ahead, 1)), [Some(20.0), None]);
         assert_eq!(context.quality_ahead(0, 3), None);
-        assert!(context.knows_sizes() && !Context { next_sizes: None, ..context.clone() }.knows_sizes());
+        assert!(context.has_sizes() && !Context { next_sizes: None, ..context.clone() }.has_sizes());
         let none = Context { rungs: &[], ..context.clone() };
-        assert!(!none.knows_sizes_ahead(0), "of no rung");
+        assert!(!none.has_sizes_ahead(0), "of no rung");
         let odd = Context { next_sizes: Some(&sizes[..5]), ..context };
-        assert!(!odd.knows_sizes_ahead(0), "five sizes are no segments of three rungs");
+        assert!(!odd.has_sizes_ahead(0), "five sizes are no segments of three rungs");
     }
 
     #[test]

@@ -2,22 +2,23 @@
 //! [`Rule`](crate::Rule); this module decides the share that audio takes of the link.
 //!
 //! Players divide a link in three ways. Some list every pair as one ladder and pick by the sum (the variants of Shaka
-//! Player, the levels of hls.js with the audio groups that each names), so that sound changes whenever pictures do.
-//! Some give each stream a share that grows with the estimate (the allocation checkpoints of ExoPlayer's adaptive
-//! selection). Some choose sound once. Here sound has the small share, since a few kilobits of it are heard and the
-//! same of pictures are hardly seen; the pairs of a manifest are obeyed; and sound changes seldom, since a change is
-//! heard as well:
+//! Player, the levels of hls.js with the audio groups that each names), so that audio changes whenever video does. Some
+//! give each stream a share that grows with the estimate (the allocation checkpoints of ExoPlayer's adaptive
+//! selection). Some choose audio once. Here audio has the small share, since a few kilobits of it are heard and the
+//! same of video are hardly seen; the pairs of a manifest are obeyed; and audio changes seldom, since a change is heard
+//! as well:
 //!
-//! - a rung is *affordable* when it takes at most an eighth of what the link surely carries, and leaves the pictures
-//!   the rung that they could have with less sound, unless that is in the upper third of their ladder;
-//! - sound goes up to what was affordable for [`UP_AFTER`] without a break, longer once it had to come down, and sooner
-//!   after a first choice that had nothing to go by;
-//! - it comes down to what is affordable when it takes more than a fifth, or costs the pictures a rung in the lower
-//!   half of their ladder, for [`DOWN_AFTER`];
-//! - it falls to the lowest rung at once during a stall, and when the link hardly carries it while the pictures are at
-//!   their lowest rung or the buffer is short; and at once to what a data saver leaves.
+//! - a rung is *affordable* if it takes at most an eighth of the estimated rate, and leaves the video the rung that it
+//!   could have with less audio, unless that is in the upper third of its ladder;
+//! - audio goes up to the rung that was affordable for [`UP_AFTER`] without a break, longer once it had to come down,
+//!   and sooner after a first choice without an estimate;
+//! - it comes down to the affordable rung if it takes more than a fifth, or costs the video a rung in the lower half of
+//!   its ladder, for [`DOWN_AFTER`];
+//! - it falls to the lowest rung at once during a stall, and when the link hardly carries it while the video is at its
+//!   lowest rung or the buffer is short; and at once to the bound of a data saver.
 //!
-//! Language, codec and number of channels are not for this to change: the ladder holds what may follow each other.
+//! This module does not change language, codec or number of channels: the ladder holds representations that may follow
+//! each other.
 
 use std::time::Duration;
 
@@ -25,20 +26,20 @@ use serde::Serialize;
 
 use crate::{Caps, Phase, Reason, Rung};
 
-/// A better rung must have been affordable for so long.
+/// Time for which a better rung must have been affordable.
 pub const UP_AFTER: Duration = Duration::from_secs(10);
-/// The same while the first choice stands that was made before anything was known.
+/// That time while the first choice stands that was made without an estimate.
 pub const UP_FIRST_AFTER: Duration = Duration::from_secs(2);
-/// The same once a rung had to be given up: what failed once is tried less eagerly.
+/// That time once a rung had to be given up: it is tried again less eagerly.
 pub const UP_AGAIN_AFTER: Duration = Duration::from_secs(30);
-/// A rung that costs too much is kept for so long, in case the estimate recovers.
+/// Time for which a rung that costs too much is kept, in case the estimate recovers.
 pub const DOWN_AFTER: Duration = Duration::from_secs(6);
-/// With less media than this ahead, sound takes no risk.
+/// Buffered media below which audio takes no risk.
 pub const SHORT_BUFFER: Duration = Duration::from_secs(5);
 
-/// Sound goes up to this part of what the link carries.
+/// Largest share of the estimated rate to which audio goes up, as one part in this many.
 const SHARE: u64 = 8;
-/// It comes down above this part.
+/// Largest share that audio may keep, as one part in this many.
 const MOST_SHARE: u64 = 5;
 
 /// State of a session with separate audio. Plain data; rates are bits per second.

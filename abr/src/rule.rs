@@ -55,7 +55,7 @@ pub trait Rule: Send {
         None
     }
 
-    /// Starts from what an earlier session learned about this network. Call it before the first transfer.
+    /// Starts from an earlier session's knowledge of this network. Call it before the first transfer.
     fn seed(&mut self, history: &History) {
         let _ = history;
     }

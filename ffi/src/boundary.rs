@@ -76,7 +76,7 @@ pub fn c_string(text: &str) -> CString {
     CString::new(clean).unwrap_or_default()
 }
 
-/// Gives back what `Box::into_raw` made, and sets the caller's pointer to NULL.
+/// Frees the value that `Box::into_raw` gave, and sets the caller's pointer to NULL.
 ///
 /// # Safety
 /// `pointer` is NULL or points to NULL or to a pointer that `Box::into_raw` made for a `T` and that was not given

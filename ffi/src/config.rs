@@ -63,9 +63,10 @@ pub struct kinora_config {
     pub max_height: u32,
     /// Bandwidth remembered for this network, in bits per second; 0 when not known.
     pub bandwidth_hint_bps: u64,
-    /// Data saver: what pictures and sound together may take on average, in bits per second; 0 for no limit.
+    /// Data saver: the maximum average rate of video and audio together, in bits per second; 0 for no limit.
     pub max_bitrate_bps: u64,
-    /// A value of kinora_output_protection: what you vouch for. Variants whose HDCP-LEVEL asks for more are not loaded.
+    /// A value of kinora_output_protection: the protection that you vouch for. Variants whose HDCP-LEVEL asks for more
+    /// are not loaded.
     pub output_protection: u32,
 }
 
@@ -155,7 +156,7 @@ pub unsafe extern "C" fn kinora_config_init(config: *mut kinora_config, size: us
     guarded(|| unsafe { init(config, size, &default_config(), "config") })
 }
 
-/// Fills in the defaults: from the begin, playing as soon as possible. `size` is `sizeof(kinora_load_options)` as you
+/// Fills in the defaults: from the start, playing as soon as possible. `size` is `sizeof(kinora_load_options)` as you
 /// compiled it, at least 56; nothing is written past it. KINORA_ERROR_INVALID_ARGUMENT, with nothing written, for NULL
 /// and for a smaller size.
 ///
@@ -222,7 +223,7 @@ pub fn output_protection(value: u32) -> Result<Hdcp, PlayerError> {
     found.map(|(_, level)| level).ok_or_else(|| invalid(&format!("output_protection {value} is no output protection")))
 }
 
-/// Reads what to load.
+/// Reads the options of a load.
 ///
 /// # Safety
 /// `url` and the strings of `options` are NULL or end with NUL; `options` is NULL or has as many bytes as its

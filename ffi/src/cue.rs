@@ -1,7 +1,7 @@
 //! Cues for C: where they stand and how each run of text looks.
 //!
-//! What is handed out belongs to the snapshot, is made when it is asked for, and never moves; so its structures can
-//! grow at their ends without breaking anyone.
+//! Structures that are handed out belong to the snapshot, are made at the first request, and never move; so its
+//! structures can grow at their ends without breaking anyone.
 
 use std::ffi::{CString, c_char};
 
@@ -123,7 +123,7 @@ pub struct kinora_cue_span {
     pub edge_color: u32,
     /// Thickness of the edge in percent of the video's height; 0 is the host's choice.
     pub edge_thickness: f64,
-    /// Shown from this time on within the cue; -1 from its begin.
+    /// Time within the cue from which it is shown, in nanoseconds; -1 from its start.
     pub from_ns: i64,
     /// Name of the speaker; NULL when not declared.
     pub voice: *const c_char,
@@ -388,8 +388,8 @@ fn colour(colour: Option<[u8; 4]>) -> u32 {
 }
 
 /// Gives the position of the `index`th cue that is on screen at `time_ns`, and its styled runs of text; `*layout` is
-/// NULL when there are no more. What it points to belongs to the snapshot and lives as long as that. Read its fields
-/// through the pointer and do not copy the structures whole: later versions add fields at their ends.
+/// NULL when there are no more. Its memory belongs to the snapshot and lives as long as that. Read its fields through
+/// the pointer and do not copy the structures whole: later versions add fields at their ends.
 ///
 /// Thread-safety: any thread.
 ///

@@ -28,23 +28,23 @@ pub enum kinora_event_type {
     FirstFrame = 6,
     /// Another quality is on screen from `time_ns` on; `text` is its id.
     QualityChanged = 7,
-    /// A seek to `time_ns` has begun. Of seeks that come faster than they can be carried out, only the last is.
+    /// A seek to `time_ns` has begun. Of seeks that are sent faster than they can be carried out, only the last is.
     SeekStarted = 8,
-    /// The first picture after a seek to `time_ns` is on screen; `duration_ns` is how long it took.
+    /// The first picture after a seek to `time_ns` is on screen, `duration_ns` after the command.
     SeekCompleted = 9,
     /// Playback waits for media at `time_ns`; `text` names the missing media.
     StallStarted = 10,
-    /// Playback goes on; `duration_ns` is how long it waited.
+    /// Playback goes on after a stall of `duration_ns`.
     StallEnded = 11,
     /// Another location took over; `text` names it.
     Failover = 12,
     /// A gap was jumped over to `time_ns`.
     GapSkipped = 13,
-    /// A segment was fetched; `text` is its representation, `time_ns` its begin.
+    /// A segment was fetched; `text` is its representation, `time_ns` its start.
     SegmentLoaded = 14,
     /// The cues on screen changed.
     CuesChanged = 15,
-    /// Something was recovered; `error` and `text` say what.
+    /// An error was recovered; `error` and `text` describe it.
     Warning = 16,
     /// The end has been presented.
     Ended = 17,
@@ -54,7 +54,7 @@ pub enum kinora_event_type {
     Failed = 19,
     /// Timed metadata was added or completed; kinora_snapshot_metadata() has it.
     MetadataChanged = 20,
-    /// The playhead has entered a piece of timed metadata: `text` is its scheme, `time_ns` its begin, `duration_ns` its
+    /// The playhead has entered a piece of timed metadata: `text` is its scheme, `time_ns` its start, `duration_ns` its
     /// length or -1, and `json` has the rest (`metadata.body`: bytes are in hexadecimal).
     MetadataStarted = 21,
     /// The playhead has left it. Never for metadata without a known length.
@@ -91,7 +91,8 @@ pub struct kinora_event {
     pub count: u64,
 }
 
-/// An event together with what its pointers point to; `event` comes first, so that a pointer to it is a pointer to this.
+/// An event together with the memory that its pointers point to; `event` comes first, so that a pointer to it is a
+/// pointer to this.
 #[repr(C)]
 struct Owned {
     event: kinora_event,

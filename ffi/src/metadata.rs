@@ -133,7 +133,7 @@ impl MetadataTexts {
     }
 }
 
-/// Reads piece number `index` of the timed metadata known so far, ordered by begin. `*found` is 1, or 0 when there are
+/// Reads piece number `index` of the timed metadata known so far, ordered by start. `*found` is 1, or 0 when there are
 /// no more; `*out` is then as it was.
 ///
 /// Thread-safety: any thread.
@@ -160,9 +160,10 @@ pub unsafe extern "C" fn kinora_snapshot_metadata(
     })
 }
 
-/// Finds the picture that stands for `time_ns`, of tiles at least `width` pixels wide when there are such. `*found` is 1,
-/// or 0 when there is none; `*out` is then as it was. The address of the picture's file is written to `url`, a buffer of `url_size` bytes, with a
-/// final NUL; a buffer that is too small (see `url_length`) is left empty. `url` may be NULL when `url_size` is 0.
+/// Finds the thumbnail for `time_ns`, of tiles at least `width` pixels wide when there are such. `*found` is 1, or 0
+/// when there is none; `*out` is then as it was. The address of the picture's file is written to `url`, a buffer of
+/// `url_size` bytes, with a final NUL; a buffer that is too small (see `url_length`) is left empty. `url` may be NULL
+/// when `url_size` is 0.
 ///
 /// Thread-safety: any thread.
 ///

@@ -23,7 +23,7 @@ use crate::config::{
 /// was not taken with kinora_player_wait_event().
 pub struct kinora_player {
     pub(crate) player: Player,
-    /// Newest picture, for a player that hands pictures out.
+    /// Newest picture, for a player whose host draws the video.
     pub(crate) frames: Option<FrameSlot>,
 }
 
@@ -40,7 +40,7 @@ pub enum kinora_seek_mode {
     Keyframe,
 }
 
-/// Makes the renderer of a configuration; pictures go into `frames` if they go to the host.
+/// Makes the renderer of a configuration; pictures go into `frames` if the host draws the video.
 pub(crate) fn renderer(config: &Config, frames: &FrameSlot) -> Result<Box<dyn Renderer>, PlayerError> {
     let video = match config.video {
         kinora_video_output::None => return Ok(Box::new(NullRenderer::new())),
@@ -108,7 +108,7 @@ unsafe fn send(player: *const kinora_player, id: *mut u64, command: Command) -> 
     Ok(())
 }
 
-/// Loads a manifest, ending what plays. `options` may be NULL; `command` may be NULL.
+/// Loads a manifest and ends the presentation that plays. `options` may be NULL; `command` may be NULL.
 ///
 /// Thread-safety: any thread.
 ///
@@ -141,7 +141,7 @@ pub unsafe extern "C" fn kinora_player_play(player: *const kinora_player, comman
     guarded(|| unsafe { send(player, command, Command::Play) })
 }
 
-/// Holds the picture.
+/// Pauses playback; the picture stays.
 ///
 /// Thread-safety: any thread.
 ///
@@ -326,7 +326,7 @@ pub unsafe extern "C" fn kinora_player_select_quality(
     })
 }
 
-/// Data saver: what pictures and sound together may take on average, in bits per second; 0 lifts the limit.
+/// Sets the data saver: the maximum average rate of video and audio together, in bits per second; 0 lifts the limit.
 ///
 /// Thread-safety: any thread.
 ///
@@ -344,7 +344,7 @@ pub unsafe extern "C" fn kinora_player_set_max_bitrate(
 }
 
 /// A display was connected or disconnected: the copy protection that you vouch for now, a value of
-/// kinora_output_protection. What may no longer be shown is dropped from the buffer but for a few seconds.
+/// kinora_output_protection. Media that may no longer be shown is dropped from the buffer but for a few seconds.
 ///
 /// Thread-safety: any thread.
 ///

@@ -10,7 +10,7 @@ use crate::boundary::{c_string, give, guarded, shared};
 use crate::sized::{Out, sized};
 use crate::snapshot::kinora_snapshot;
 
-/// A request that failed and is tried again, so that a host can say what it waits for. Strings live as long as the
+/// A request that failed and is tried again, so that a host can show the reason for a wait. Strings live as long as the
 /// snapshot.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]

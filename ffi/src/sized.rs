@@ -182,7 +182,7 @@ impl<T: CallerSized> Out<T> {
         Ok(Self { pointer, size })
     }
 
-    /// Writes what fits. `struct_size` stays as it is; bytes past the last field of this library are zero.
+    /// Writes the fields that fit. `struct_size` stays as it is; bytes past the last field of this library are zero.
     pub fn fill(self, value: &T) {
         // SAFETY: `new` has checked the size, and its caller promised that the bytes are there.
         unsafe { write(self.pointer, self.size, value) }
@@ -362,7 +362,7 @@ mod tests {
         assert_eq!(smallest, [12, 12, 16], "`struct_size` and one field");
     }
 
-    /// Compares a structure with the committed baseline, which is what compiled programs know.
+    /// Compares a structure with the committed baseline, the layout of compiled programs.
     fn must_be_the_baselines<T: CallerSized>(name: &str) {
         let baseline = include_str!("../abi/baseline.txt");
         let head = format!("struct {name} size {} align {}\n", size_of::<T>(), align_of::<T>());

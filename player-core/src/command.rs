@@ -84,13 +84,13 @@ pub enum QualityChoice {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Command {
-    /// Stop what plays and load this.
+    /// Ends the present presentation and loads this one.
     Load(LoadRequest),
     /// Play as soon as there is enough media.
     Play,
     /// Stops the clock and holds the picture.
     Pause,
-    /// Go to a time on the presentation timeline; clamped to what is seekable.
+    /// Seeks to a time on the presentation timeline, clamped to the seekable range.
     Seek {
         /// Target on the presentation timeline.
         to: MediaTime,
@@ -116,7 +116,7 @@ pub enum Command {
     SelectText(TrackChoice),
     /// Choose the video quality.
     SelectQuality(QualityChoice),
-    /// The size in physical pixels at which video is shown; caps what the adaptive rule picks.
+    /// Sets the size in physical pixels at which video is shown; it caps the choice of the adaptive rule.
     SetViewport {
         /// Width in physical pixels.
         width: u32,
@@ -125,11 +125,11 @@ pub enum Command {
     },
     /// Sets the media to buffer ahead, overriding the configuration.
     SetBufferGoal(Duration),
-    /// Data saver: what pictures and sound together may take on average, in bits per second, overriding the
+    /// Sets the data saver: the maximum average rate of video and audio together, in bits per second, overriding the
     /// configuration; `None` lifts the limit.
     SetMaxBitrate(Option<u64>),
     /// A display was connected or disconnected: the copy protection that the host now vouches for, overriding the
-    /// configuration. What may no longer be shown is dropped from the buffer but for a few seconds.
+    /// configuration. Media that may no longer be shown is dropped from the buffer but for a few seconds.
     SetOutputProtection(abr::Hdcp),
     /// End playback and forget the presentation.
     Stop,

@@ -25,7 +25,7 @@ pub struct PlayerConfig {
     pub bandwidth_hint_bps: Option<u64>,
     /// Highest video to pick, in pixels of height.
     pub max_height: Option<u32>,
-    /// Data saver: what pictures and sound together may take on average, in bits per second.
+    /// Data saver: the maximum average rate of video and audio together, in bits per second.
     pub max_bitrate_bps: Option<u64>,
     /// Copy protection of the output that the host vouches for. [`abr::Hdcp::None`] until it does: variants whose
     /// `HDCP-LEVEL` asks for more are then not loaded (RFC 8216bis §4.4.6.2).

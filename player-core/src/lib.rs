@@ -8,8 +8,8 @@
 //! 2. drain `engine.poll_output()` until `None` — before the next mutation;
 //! 3. wait for an input or for `engine.poll_timeout()`; go to 1.
 //!
-//! What is deliberately absent: no function here is `async`, no GStreamer type appears in a public signature
-//! outside `render::gst`, and nothing outside `manifest` knows HLS from DASH.
+//! Deliberately absent: no function here is `async`, no GStreamer type appears in a public signature outside
+//! `render::gst`, and nothing outside `manifest` knows HLS from DASH.
 
 pub mod command;
 pub mod config;

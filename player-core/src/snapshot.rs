@@ -87,7 +87,7 @@ pub struct Quality {
     pub available: bool,
 }
 
-/// A request that failed and is made again. A host shows it so that a person knows what the player waits for.
+/// A request that failed and is made again. A host shows it to explain a wait.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PendingRetry {
     /// Purpose of the request: manifest, index, initialisation data, segment, subtitles or key.

@@ -152,6 +152,34 @@ impl WallClock {
     }
 }
 
+/// Coordinated universal time as a function of the host's monotonic clock, from one reading of both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WallClockMapping {
+    now: Now,
+    utc: WallClock,
+}
+
+impl WallClockMapping {
+    /// Both clocks, read together.
+    pub const fn new(now: Now, utc: WallClock) -> Self {
+        Self { now, utc }
+    }
+
+    /// Returns the wall-clock time at an instant of the monotonic clock, saturating.
+    pub fn utc_at(self, now: Now) -> WallClock {
+        let elapsed = i128::from(now.as_nanos()) - i128::from(self.now.as_nanos());
+        let utc = i128::from(self.utc.as_unix_nanos()) + elapsed;
+        WallClock(utc.clamp(i128::from(i64::MIN), i128::from(i64::MAX)) as i64)
+    }
+
+    /// Returns the instant of the monotonic clock at a wall-clock time; its origin for times before that.
+    pub fn now_at(self, utc: WallClock) -> Now {
+        let ahead = i128::from(utc.as_unix_nanos()) - i128::from(self.utc.as_unix_nanos());
+        let nanos = i128::from(self.now.as_nanos()) + ahead;
+        Now(nanos.clamp(0, i128::from(u64::MAX)) as u64)
+    }
+}
+
 /// A half-open range `[start, end)` of presentation time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TimeRange {
@@ -178,7 +206,7 @@ impl TimeRanges {
         Self(Vec::new())
     }
 
-    /// Adds `[start, end)`, merging what overlaps or lies within `tolerance`. An empty range changes nothing.
+    /// Adds `[start, end)`, merging ranges that overlap or lie within `tolerance`. An empty range changes nothing.
     pub fn insert(&mut self, start: MediaTime, end: MediaTime, tolerance: Duration) {
         if end <= start {
             return;
@@ -247,6 +275,19 @@ mod tests {
         assert_eq!(MediaTime::from_ticks(i64::MAX, 1), MediaTime::MAX);
         assert_eq!(MediaTime::from_ticks(5, 0), MediaTime::from_millis(5000));
         assert_eq!(duration_from_ticks(1024, 48_000).as_nanos(), 21_333_333);
+    }
+
+    #[test]
+    fn both_clocks_run_alike_and_saturate() {
+        let at = |seconds: u64| Now::ZERO + Duration::from_secs(seconds);
+        let utc = |seconds: i64| WallClock::from_unix_nanos(seconds * 1_000_000_000);
+        let map = WallClockMapping::new(at(100), utc(1_000_000));
+        assert_eq!([0, 100, 160].map(|now| map.utc_at(at(now))), [utc(999_900), utc(1_000_000), utc(1_000_060)]);
+        assert_eq!([999_900, 1_000_060].map(|time| map.now_at(utc(time))), [at(0), at(160)]);
+        assert_eq!(map.now_at(utc(999_899)), Now::ZERO);
+        let late = WallClockMapping::new(Now::from_nanos(u64::MAX), WallClock::from_unix_nanos(i64::MIN));
+        assert_eq!(late.now_at(WallClock::from_unix_nanos(i64::MAX)), Now::from_nanos(u64::MAX));
+        assert_eq!(late.utc_at(Now::ZERO), WallClock::from_unix_nanos(i64::MIN));
     }
 
     #[test]

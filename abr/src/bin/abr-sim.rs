@@ -239,11 +239,11 @@ fn draw(
     fs::write(plot, text).with_context(|| format!("{}", plot.display()))
 }
 
-/// The columns of `explain`, and those of [`told`], which only some rules fill.
+/// The columns of `explain`, and those of [`format_explanation`], which only some rules fill.
 const DECIDED: &str = "    at s   ahead s  why           rung  kbit/s";
 const WEIGHED: &str = "   likely kbit/s, home        outages           each rung against the best, in seconds of stall";
 
-/// One line for each decision: what was known, what each rung was worth, and what was chosen.
+/// One line for each decision: the forecast, the value of each rung, and the choice.
 fn explain(trace: &Path, video: &Path, rule: &str, settings: Settings) -> anyhow::Result<()> {
     let (video, link) = (film(video)?, link(trace)?);
     let mut rule = abr::rule(rule).with_context(|| format!("unknown rule `{rule}`"))?;
@@ -257,7 +257,7 @@ fn explain(trace: &Path, video: &Path, rule: &str, settings: Settings) -> anyhow
         let (now, ahead) = (entry.now.as_secs_f64(), entry.buffer.as_secs_f64());
         let kbps = video.rungs().get(entry.rung).map_or(0, |rung| rung.bitrate_bps / 1000);
         let line = format!("{now:>8.2}  {ahead:>8.2}  {reason:<12}  {:>4}  {kbps:>6}", entry.rung);
-        let weighed = entry.explanation.as_ref().map_or_else(String::new, told);
+        let weighed = entry.explanation.as_ref().map_or_else(String::new, format_explanation);
         writeln!(output, "{}", format!("{line}{weighed}").trim_end())?;
     }
     if let Some(score) = qoe::score(&video, &session) {
@@ -268,15 +268,15 @@ fn explain(trace: &Path, video: &Path, rule: &str, settings: Settings) -> anyhow
 
 /// Formats an explanation: the expected rate with one deviation down and up, the level it tends to, the expected
 /// outages, and the value of each rung.
-fn told(told: &Explanation) -> String {
-    let (likely, home) = (told.likely_bps / 1e3, told.home_bps / 1e3);
-    let (down, up) = ((1.0 - 1.0 / told.down) * 100.0, (told.up - 1.0) * 100.0);
-    let (outages, length) = (told.outages_per_minute, told.outage_seconds);
+fn format_explanation(explanation: &Explanation) -> String {
+    let (likely, home) = (explanation.likely_bps / 1e3, explanation.home_bps / 1e3);
+    let (down, up) = ((1.0 - 1.0 / explanation.down) * 100.0, (explanation.up - 1.0) * 100.0);
+    let (outages, length) = (explanation.outages_per_minute, explanation.outage_seconds);
     let mut text = format!(
         "  {likely:>7.0} -{down:.0}% +{up:<4}{home:>7.0}  {outages:>5.2}/min of {length:>4.1} s ",
         up = format!("{up:.0}%")
     );
-    for (rung, seconds) in told.rungs.iter().flatten() {
+    for (rung, seconds) in explanation.rungs.iter().flatten() {
         text += &if *seconds < 0.0 { format!(" {rung}:{seconds:.2}") } else { format!(" {rung}:best") };
     }
     text

@@ -55,7 +55,7 @@ impl Bandwidth {
         }
     }
 
-    /// Starts from what was remembered: worth half a sample, so that the first real one outweighs it.
+    /// Starts from the remembered rate: it is worth half a sample, so that the first real one outweighs it.
     pub fn seed(&mut self, history: &History) {
         if self.samples == 0 && history.bandwidth_bps > 0 {
             let rate = history.bandwidth_bps as f64;
@@ -78,7 +78,7 @@ impl Bandwidth {
         if let Some(predicted) = self.likely()
             && weight >= 0.5
         {
-            self.downside.note(predicted, rate);
+            self.downside.observe(predicted, rate);
         }
         self.fast.add(rate, weight);
         self.slow.add(rate, weight);

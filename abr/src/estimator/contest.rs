@@ -7,7 +7,7 @@
 //! forgotten.
 
 /// Number of predictors that compete.
-pub const EXPERTS: usize = 4;
+pub const PREDICTORS: usize = 4;
 /// Judgements that the deviation assumed at first is worth.
 const PRIOR_WEIGHT: f64 = 2.0;
 /// Least likelihood: one judgement never settles a contest for good.
@@ -40,8 +40,8 @@ impl ContestTuning {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Contest {
     tuning: ContestTuning,
-    beliefs: [f64; EXPERTS],
-    variances: [f64; EXPERTS],
+    beliefs: [f64; PREDICTORS],
+    variances: [f64; PREDICTORS],
     weight: f64,
 }
 
@@ -50,12 +50,17 @@ impl Contest {
     #[must_use]
     pub const fn new(tuning: ContestTuning) -> Self {
         let variance = tuning.prior_deviation * tuning.prior_deviation;
-        Self { tuning, beliefs: [1.0 / EXPERTS as f64; EXPERTS], variances: [variance; EXPERTS], weight: PRIOR_WEIGHT }
+        Self {
+            tuning,
+            beliefs: [1.0 / PREDICTORS as f64; PREDICTORS],
+            variances: [variance; PREDICTORS],
+            weight: PRIOR_WEIGHT,
+        }
     }
 
     /// Judges the predictors by their errors: the observation less the prediction, as natural logarithms. Errors that
     /// are not finite count as none.
-    pub fn judge(&mut self, errors: [f64; EXPERTS]) {
+    pub fn judge(&mut self, errors: [f64; PREDICTORS]) {
         let tuning = &self.tuning;
         self.weight = (self.weight + 1.0).min(1.0 / tuning.gain);
         let wild_variance = tuning.wild_deviation * tuning.wild_deviation;
@@ -68,7 +73,7 @@ impl Contest {
             let wild = tuning.wild * (-0.5 * square / wild_variance).exp() / tuning.wild_deviation;
             let likelihood = (tame + wild).max(LEAST_LIKELIHOOD);
             *variance += (square - *variance) * (tame / likelihood) / self.weight;
-            *belief = (*belief * (1.0 - tuning.forget) + tuning.forget / EXPERTS as f64) * likelihood;
+            *belief = (*belief * (1.0 - tuning.forget) + tuning.forget / PREDICTORS as f64) * likelihood;
             total += *belief;
         }
         for belief in &mut self.beliefs {
@@ -78,7 +83,7 @@ impl Contest {
 
     /// Returns the belief in each predictor; the sum is 1.
     #[must_use]
-    pub const fn beliefs(&self) -> &[f64; EXPERTS] {
+    pub const fn beliefs(&self) -> &[f64; PREDICTORS] {
         &self.beliefs
     }
 }
@@ -96,7 +101,7 @@ mod tests {
         let learned = contest.beliefs()[0];
         assert!(learned > 0.9, "{contest:?}");
         for _ in 0..5 {
-            contest.judge([0.01; EXPERTS]);
+            contest.judge([0.01; PREDICTORS]);
         }
         assert!(contest.beliefs()[0] > 0.8, "{contest:?}");
     }
@@ -105,7 +110,7 @@ mod tests {
     fn what_surprises_all_alike_says_nothing() {
         let mut contest = Contest::new(ContestTuning::DEFAULT);
         for _ in 0..20 {
-            contest.judge([0.02; EXPERTS]);
+            contest.judge([0.02; PREDICTORS]);
         }
         contest.judge([-3.0, -3.1, -2.9, -3.0]);
         assert!(contest.beliefs().iter().all(|belief| (0.15..0.35).contains(belief)), "{contest:?}");
@@ -125,7 +130,7 @@ mod tests {
     #[test]
     fn beliefs_and_variances_are_those_of_a_calculation_by_hand() {
         let mut contest = Contest::new(ContestTuning::DEFAULT);
-        let near = |got: &[f64; EXPERTS], wanted: [f64; EXPERTS]| {
+        let near = |got: &[f64; PREDICTORS], wanted: [f64; PREDICTORS]| {
             let same = got.iter().zip(wanted).all(|(got, wanted)| (got - wanted).abs() < 1e-9 * wanted.max(1e-3));
             assert!(same, "{got:?} is not {wanted:?}");
         };
@@ -143,9 +148,9 @@ mod tests {
     fn a_memory_of_ten_judgements_and_a_least_deviation() {
         // A predictor that is always right ends at the least deviation; the weight of a judgement settles at a tenth.
         let mut contest = Contest::new(ContestTuning::DEFAULT);
-        (0..300).for_each(|_| contest.judge([0.0; EXPERTS]));
+        (0..300).for_each(|_| contest.judge([0.0; PREDICTORS]));
         assert!(contest.variances[0] < 1e-9 && (contest.weight - 10.0).abs() < 1e-12, "{contest:?}");
-        contest.judge([0.05; EXPERTS]);
+        contest.judge([0.05; PREDICTORS]);
         // 0.0025 of a square, at a tenth of its weight and the share of the tame density in all of it.
         let (tame, wild) = (0.95 * (-0.5_f64).exp() / 0.05, 0.05 * (-0.5_f64 * 0.0025 / 1.44).exp() / 1.2);
         let wanted = 0.0025 * (tame / (tame + wild)) / 10.0;

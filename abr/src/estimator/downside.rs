@@ -30,7 +30,7 @@ impl Downside {
     }
 
     /// Notes that `predicted` was followed by `actual`.
-    pub fn note(&mut self, predicted: f64, actual: f64) {
+    pub fn observe(&mut self, predicted: f64, actual: f64) {
         let ratio = actual / predicted;
         if ratio.is_nan() {
             return;
@@ -67,7 +67,7 @@ mod tests {
         let mut downside = Downside::new();
         assert_eq!(downside.factor(0.25), 1.0);
         for _ in 0..20 {
-            downside.note(1.0, 5.0);
+            downside.observe(1.0, 5.0);
         }
         assert_eq!(downside.factor(0.0), 1.0);
     }
@@ -76,23 +76,23 @@ mod tests {
     fn shortfalls_are_remembered_for_a_window() {
         let mut downside = Downside::new();
         for _ in 0..6 {
-            downside.note(10.0, 5.0);
-            downside.note(10.0, 10.0);
+            downside.observe(10.0, 5.0);
+            downside.observe(10.0, 10.0);
         }
         assert_eq!(downside.factor(0.0), 0.5);
         assert_eq!(downside.factor(1.0), 1.0);
         for _ in 0..WINDOW {
-            downside.note(10.0, 10.0);
+            downside.observe(10.0, 10.0);
         }
         assert_eq!(downside.factor(0.0), 1.0);
-        downside.note(0.0, 0.0);
+        downside.observe(0.0, 0.0);
         assert_eq!(downside.factor(0.0), 1.0, "0/0 says nothing");
     }
 
     #[test]
     fn a_share_between_two_outcomes_is_between_them() {
         let mut downside = Downside::new();
-        [0.8, 0.2, 0.6, 0.4].iter().for_each(|&actual| downside.note(1.0, actual));
+        [0.8, 0.2, 0.6, 0.4].iter().for_each(|&actual| downside.observe(1.0, actual));
         let near = |share: f64, wanted: f64| {
             let got = downside.factor(share);
             assert!((got - wanted).abs() < 1e-12, "{share}: {got} is not {wanted}");
@@ -106,7 +106,7 @@ mod tests {
         near(7.0, 0.8);
         // Twelve are remembered: the first of thirteen is not.
         let mut many = Downside::new();
-        (1..=13).for_each(|tenth| many.note(10.0, f64::from(tenth) / 2.0));
+        (1..=13).for_each(|tenth| many.observe(10.0, f64::from(tenth) / 2.0));
         assert_eq!((many.factor(0.0), many.factor(1.0)), (0.1, 0.65));
     }
 }

@@ -133,7 +133,7 @@ impl Forecast {
         }
     }
 
-    /// Starts from what was remembered: worth half a sample, so that the first real one outweighs it.
+    /// Starts from the remembered rate: it is worth half a sample, so that the first real one outweighs it.
     pub fn seed(&mut self, history: &History) {
         if self.samples == 0 && history.bandwidth_bps > 0 {
             let rate = (history.bandwidth_bps as f64).ln();

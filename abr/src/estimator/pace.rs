@@ -2,10 +2,10 @@
 //!
 //! Time here is busy time: seconds in which a body was arriving or was due, over all transfers, without the pauses.
 
-use super::contest::{Contest, ContestTuning, EXPERTS};
+use super::contest::{Contest, ContestTuning, PREDICTORS};
 
 /// Seconds that each of them looks back.
-const MEMORY: [f32; EXPERTS] = [0.7, 2.0, 6.0, 18.0];
+const MEMORY: [f32; PREDICTORS] = [0.7, 2.0, 6.0, 18.0];
 /// Spans ahead that they are judged over.
 const SPANS: usize = 4;
 /// Minimum rate between the ends of two spans, as a share of the rate before.
@@ -67,29 +67,29 @@ struct Trial {
     /// Seconds that are judged at once.
     span: f32,
     /// Each mean at the start of the current span, and the bits received since.
-    foretold: [f32; EXPERTS],
+    predicted: [f32; PREDICTORS],
     seconds: f32,
     bits: f32,
 }
 
 impl Trial {
     const fn new(span: f32, tuning: ContestTuning) -> Self {
-        Self { contest: Contest::new(tuning), span, foretold: [1.0; EXPERTS], seconds: 0.0, bits: 0.0 }
+        Self { contest: Contest::new(tuning), span, predicted: [1.0; PREDICTORS], seconds: 0.0, bits: 0.0 }
     }
 
-    fn note(&mut self, seconds: f32, bits: f32, rates: &[f32; EXPERTS]) {
+    fn observe(&mut self, seconds: f32, bits: f32, rates: &[f32; PREDICTORS]) {
         self.seconds += seconds;
         self.bits += bits;
         if self.seconds < self.span {
             return;
         }
         let came = (self.bits / self.seconds).max(1.0);
-        self.contest.judge(self.foretold.map(|rate| f64::from((came / rate).ln().clamp(-MOST_ERROR, MOST_ERROR))));
-        (self.foretold, self.seconds, self.bits) = (*rates, 0.0, 0.0);
+        self.contest.judge(self.predicted.map(|rate| f64::from((came / rate).ln().clamp(-MOST_ERROR, MOST_ERROR))));
+        (self.predicted, self.seconds, self.bits) = (*rates, 0.0, 0.0);
     }
 
     /// The mean of `rates` by how far each is believed, at least 1.
-    fn mean(&self, rates: &[f32; EXPERTS]) -> f32 {
+    fn mean(&self, rates: &[f32; PREDICTORS]) -> f32 {
         let believed = rates.iter().zip(self.contest.beliefs());
         believed.map(|(rate, belief)| rate * *belief as f32).sum::<f32>().max(1.0)
     }
@@ -103,7 +103,7 @@ impl Trial {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Pace {
     tuning: PaceTuning,
-    rates: [f32; EXPERTS],
+    rates: [f32; PREDICTORS],
     trials: [Trial; SPANS],
     /// Rate below which the link counts as silent.
     silence: f32,
@@ -122,7 +122,7 @@ impl Pace {
     pub fn new(tuning: PaceTuning) -> Self {
         Self {
             tuning,
-            rates: [1.0; EXPERTS],
+            rates: [1.0; PREDICTORS],
             trials: tuning.spans.map(|span| Trial::new(span, tuning.contest)),
             silence: 0.0,
             watched: 0.0,
@@ -143,22 +143,22 @@ impl Pace {
             }
         } else {
             self.known = true;
-            self.rates = [rate; EXPERTS];
+            self.rates = [rate; PREDICTORS];
             for trial in &mut self.trials {
-                trial.foretold = self.rates;
+                trial.predicted = self.rates;
             }
         }
     }
 
     /// Notes `seconds` in which nothing was asked for, shortly before a transfer that went on without an outage.
-    pub fn rest(&mut self, seconds: f32) {
+    pub fn pass_idle_time(&mut self, seconds: f32) {
         if seconds.is_finite() {
             self.watched += seconds.max(0.0);
         }
     }
 
     /// Adds `bits` received in the last `seconds`. Ignored before the first [`Pace::begin`].
-    pub fn note(&mut self, seconds: f32, bits: f32) {
+    pub fn observe(&mut self, seconds: f32, bits: f32) {
         let rate = bits / seconds;
         if !self.known || seconds <= 0.0 || !rate.is_finite() {
             return;
@@ -168,14 +168,14 @@ impl Pace {
             *mean = (*mean * keep + rate * (1.0 - keep)).max(1.0);
         }
         self.watched += seconds;
-        self.listen(seconds, rate);
+        self.count_outages(seconds, rate);
         for trial in &mut self.trials {
-            trial.note(seconds, bits, &self.rates);
+            trial.observe(seconds, bits, &self.rates);
         }
     }
 
     /// Distinguishes silence from a slow second.
-    fn listen(&mut self, seconds: f32, rate: f32) {
+    fn count_outages(&mut self, seconds: f32, rate: f32) {
         if rate >= self.silence {
             self.silent = 0.0;
             return;
@@ -233,7 +233,7 @@ mod tests {
         pace.begin(1e6, 1e6);
         for rate in kbps.iter().cycle().take(kbps.len() * rounds) {
             for _ in 0..4 {
-                pace.note(0.25, rate * 250.0);
+                pace.observe(0.25, rate * 250.0);
             }
         }
         pace
@@ -246,7 +246,7 @@ mod tests {
         let mut pace = played(&steps, 6);
         assert!((pace.rate(0.0) - 5e5).abs() < 1e5, "{}", pace.rate(0.0));
         for _ in 0..8 {
-            pace.note(0.25, 1e6);
+            pace.observe(0.25, 1e6);
         }
         assert!(pace.rate(0.0) > 2.2e6, "two seconds after the rise: {}", pace.rate(0.0));
     }
@@ -259,7 +259,7 @@ mod tests {
         let fast = [[4000.0].repeat(12), slow(3)].concat();
         for rate in fast {
             for _ in 0..4 {
-                pace.note(0.25, rate * 250.0);
+                pace.observe(0.25, rate * 250.0);
             }
         }
         // Nine slow seconds are ahead: 2.7 Mbit, then a fast one that carries more than the rest.
@@ -300,12 +300,12 @@ mod tests {
     #[test]
     fn nonsense_is_ignored() {
         let mut pace = Pace::new(PaceTuning::DEFAULT);
-        pace.note(1.0, 1e6);
+        pace.observe(1.0, 1e6);
         assert_eq!(pace, Pace::new(PaceTuning::DEFAULT), "nothing is learned before the first transfer");
         pace.begin(f32::NAN, f32::NAN);
-        pace.note(0.0, 5.0);
-        pace.note(f32::NAN, 5.0);
-        pace.note(1.0, f32::INFINITY);
+        pace.observe(0.0, 5.0);
+        pace.observe(f32::NAN, 5.0);
+        pace.observe(1.0, f32::INFINITY);
         assert_eq!(pace.rate(0.0), 1.0);
     }
 
@@ -319,10 +319,10 @@ mod tests {
         let mut pace = Pace::new(PaceTuning::DEFAULT);
         pace.begin(4e6, 3e5);
         near(pace.rate(1e6), 4e6);
-        pace.note(0.5, 1e6);
+        pace.observe(0.5, 1e6);
         near(pace.rate(1e6), 3_580_495.667);
         for kbps in [2000.0, 3000.0, 900.0, 900.0, 1000.0, 5000.0, 5000.0, 4000.0, 400.0, 500.0, 200.0, 100.0] {
-            pace.note(1.0, kbps * 1e3);
+            pace.observe(1.0, kbps * 1e3);
         }
         for (rate, wanted) in pace.rates.iter().zip([152_302.132, 709_298.629, 1_835_669.69, 2_904_001.277]) {
             near(*rate, wanted);
@@ -343,24 +343,24 @@ mod tests {
         pace.begin(1e6, 1e6);
         near(pace.silence, 150_000.0);
         let silent = |pace: &Pace| (pace.silent, pace.outages, pace.outage_seconds, pace.watched);
-        pace.note(0.5, 1e4);
-        pace.note(0.25, 1e4);
+        pace.observe(0.5, 1e4);
+        pace.observe(0.25, 1e4);
         assert_eq!(silent(&pace), (0.75, 0.0, 0.0, 0.75));
-        pace.note(0.25, 0.0);
+        pace.observe(0.25, 0.0);
         assert_eq!(silent(&pace), (1.0, 1.0, 1.0, 1.0), "a whole second of silence is an outage");
-        pace.note(0.5, 0.0);
+        pace.observe(0.5, 0.0);
         assert_eq!(silent(&pace), (1.5, 1.0, 1.5, 1.5));
-        pace.note(0.5, 75_000.0);
+        pace.observe(0.5, 75_000.0);
         assert_eq!(silent(&pace), (0.0, 1.0, 1.5, 2.0), "150 kbit/s are no silence");
-        pace.note(0.5, 0.0);
-        pace.note(0.25, 0.0);
-        pace.note(1.0, 1e6);
+        pace.observe(0.5, 0.0);
+        pace.observe(0.25, 0.0);
+        pace.observe(1.0, 1e6);
         assert_eq!(silent(&pace), (0.0, 1.0, 1.5, 3.75), "a short silence is none");
-        pace.note(1.0, 0.0);
+        pace.observe(1.0, 0.0);
         assert_eq!(silent(&pace), (1.0, 2.0, 2.5, 4.75));
-        pace.rest(2.25);
-        pace.rest(-5.0);
-        pace.rest(f32::NAN);
+        pace.pass_idle_time(2.25);
+        pace.pass_idle_time(-5.0);
+        pace.pass_idle_time(f32::NAN);
         let outages = pace.outages();
         near(outages.per_second, 4.0 / 307.0);
         near(outages.length, (8.0 + 2.5) / 4.0);
@@ -375,17 +375,17 @@ mod tests {
         let mut pace = Pace::new(PaceTuning::DEFAULT);
         pace.begin(1e6, 1e5);
         let fresh = pace.trials[0].contest;
-        pace.note(1.75, 5e6);
+        pace.observe(1.75, 5e6);
         assert_eq!((pace.trials[0].contest, pace.trials[0].seconds, pace.trials[0].bits), (fresh, 1.75, 5e6));
-        pace.note(0.25, 5e6);
-        // 10 Mbit in two seconds where 1 Mbit/s was foretold by all: the logarithm of five.
+        pace.observe(0.25, 5e6);
+        // 10 Mbit in two seconds where 1 Mbit/s was predicted by all: the logarithm of five.
         let mut judged = fresh;
-        judged.judge([5_f64.ln(); EXPERTS]);
+        judged.judge([5_f64.ln(); PREDICTORS]);
         for (got, wanted) in pace.trials[0].contest.beliefs().iter().zip(judged.beliefs()) {
             assert!((got - wanted).abs() < 1e-6);
         }
         assert_ne!(pace.trials[0].contest, fresh);
-        assert_eq!((pace.trials[0].seconds, pace.trials[0].bits, pace.trials[0].foretold), (0.0, 0.0, pace.rates));
+        assert_eq!((pace.trials[0].seconds, pace.trials[0].bits, pace.trials[0].predicted), (0.0, 0.0, pace.rates));
         assert_eq!((pace.trials[1].contest, pace.trials[1].seconds), (fresh, 2.0));
     }
 }

@@ -1,7 +1,7 @@
 //! Levels that a link stays at: how often it rises to a higher one, as seen in this session.
 //!
 //! Some links change between two rates that each hold for a minute. On the lower one it matters whether a higher one is
-//! known: what is fetched meanwhile is fetched at its price, and time itself is worth something.
+//! known: segments fetched meanwhile cost their price, and time itself is worth something.
 
 /// Constants of [`Regimes`], the same for every link.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -52,7 +52,7 @@ impl Sizes {
     }
 
     /// Notes that the segment asked for last has `real` bits where `declared` were expected.
-    pub fn note(&mut self, real: f32, declared: f32) {
+    pub fn observe(&mut self, real: f32, declared: f32) {
         let ratio = real / declared;
         if !ratio.is_finite() || ratio <= 0.0 {
             return;
@@ -80,7 +80,7 @@ impl Sizes {
         (self.mean + (self.last - self.mean) * self.inherited().powi(steps)).max(BELIEVED.0)
     }
 
-    /// Variance of the next segment around what is expected of it, as a share of the size.
+    /// Variance of the next segment around its expected size, as a share of the size.
     #[must_use]
     pub fn variance(&self) -> f32 {
         if self.age == 0 { 0.0 } else { self.variance * (1.0 - self.inherited().powi(2)) / self.mean.max(0.1).powi(2) }
@@ -95,7 +95,7 @@ mod tests {
         let mut sizes = Sizes::new();
         for ratio in ratios.iter().cycle().take(60) {
             sizes.advance();
-            sizes.note(ratio * 1e6, 1e6);
+            sizes.observe(ratio * 1e6, 1e6);
         }
         sizes.advance();
         sizes
@@ -126,7 +126,7 @@ mod tests {
     fn nonsense_is_ignored() {
         let mut sizes = Sizes::new();
         for (real, declared) in [(0.0, 1.0), (1.0, 0.0), (f32::NAN, 1.0), (-1.0, 1.0)] {
-            sizes.note(real, declared);
+            sizes.observe(real, declared);
         }
         assert_eq!(sizes, Sizes::new());
     }
@@ -140,7 +140,7 @@ mod tests {
         near(sizes.variance(), 0.0);
         sizes.advance();
         near(sizes.variance(), 0.06 * 0.75);
-        sizes.note(1.6e6, 1e6);
+        sizes.observe(1.6e6, 1e6);
         // A sixth of the square and of the step; nothing was inherited from the segment before, which was as declared.
         let (mean, variance) = (1.1, 0.06 + (0.36 - 0.06) / 6.0);
         let (covariance, inherited) = (0.03 - 0.03 / 6.0, 0.025 / 0.11);
@@ -155,11 +155,11 @@ mod tests {
         near(sizes.variance(), variance * (1.0 - inherited * inherited) / (mean * mean));
         // One that was not seen: the covariance stays.
         sizes.advance();
-        sizes.note(0.6e6, 1e6);
+        sizes.observe(0.6e6, 1e6);
         near(sizes.covariance, covariance);
         near(sizes.mean, mean - 0.5 / 7.0);
         sizes.advance();
-        sizes.note(1.0e6, 1e6);
+        sizes.observe(1.0e6, 1e6);
         let before = mean - 0.5 / 7.0;
         near(sizes.covariance, covariance + ((1.0 - before) * (0.6 - before) - covariance) / 8.0);
     }
@@ -168,11 +168,11 @@ mod tests {
     fn ratios_beyond_belief_are_bounded() {
         let mut sizes = Sizes::new();
         sizes.advance();
-        sizes.note(9e6, 1e6);
+        sizes.observe(9e6, 1e6);
         assert_eq!(sizes.ratio(0), 5.0);
         for _ in 0..100 {
             sizes.advance();
-            sizes.note(1.0, 1e6);
+            sizes.observe(1.0, 1e6);
         }
         assert_eq!((sizes.ratio(0), sizes.ratio(usize::MAX)), (0.1, sizes.mean));
         assert_eq!(sizes.weight, 20.0);

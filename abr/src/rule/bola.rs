@@ -62,7 +62,7 @@ pub(crate) fn choose(context: &Context<'_>, buffer: f64) -> usize {
 #[derive(Debug, Clone, Default)]
 pub struct Bola {
     bandwidth: Bandwidth,
-    /// True if the buffer has carried BOLA's choice up to what the link sustains.
+    /// True if the buffer has carried BOLA's choice up to the sustainable rung.
     steady: bool,
 }
 

@@ -21,7 +21,7 @@ const KEPT: f64 = 0.9;
 #[derive(Debug, Clone, Default)]
 pub struct BolaE {
     bandwidth: Bandwidth,
-    /// Seconds that are added to the buffer, so that BOLA gives at the start what the link sustains.
+    /// Seconds that are added to the buffer, so that BOLA gives the sustainable rung at the start.
     placeholder: f64,
 }
 
@@ -165,7 +165,7 @@ mod tests {
         assert_eq!(answer(&mut rule, 1599, Some(1)), (1, Reason::BufferLow, 3.6));
         rule.placeholder = 4.0;
         assert_eq!(answer(&mut rule, 3600, Some(1)).1, Reason::BufferHigh, "as much as is there");
-        // A climb beyond what the link sustains stops there, or where it was.
+        // A climb beyond the sustainable rung stops there, or where it was.
         let held = |kbps, last| {
             let (rung, reason, _) = answer(&mut after(kbps), 15_000, last);
             (rung, reason)

@@ -1,4 +1,4 @@
-//! Arithmetic that several rules share: the link left for this ladder, what it sustains, and the caps.
+//! Arithmetic that several rules share: the rate left for this ladder, the rung that it sustains, and the caps.
 
 use crate::{Context, Decision, Reason, estimator::Bandwidth};
 

@@ -1,14 +1,20 @@
-//! The default rule: a plan of the next segments over what the link is likely to do.
+//! The default rule: a plan of the next segments over likely futures of the link.
 //!
 //! The control problem is that of Yin, Jindal, Sekar, Sinopoli: "A Control-Theoretic Approach for Dynamic Adaptive Video
 //! Streaming over HTTP", SIGCOMM 2015 (§3 states the objective, §4 plans over a horizon with one predicted rate). Here
 //! the link is not one number but a Markov chain over likely rates, and the plan is a policy found by backward induction,
 //! as in Yan et al.: "Learning in situ: a randomized experiment in video streaming" (Fugu), NSDI 2020, §4.
-//! Added here: the states persist and return to a home level, the deviations are those of this session, downward and
-//! upward apart; a plan knows that a transfer which goes badly will be given up, so that a high rung risks less than it
-//! seems; a link that was seen to rise for good is expected to rise again, by the time that passes; the end of the film
-//! is part of the plan; live sessions pay for latency; transfers are judged while they run with the same value function
-//! that chose them, and where sizes are not announced the first answer is planned with at once.
+//!
+//! Added here:
+//!
+//! - States of the link persist and return to a home level; deviations are measured in this session, downward and
+//!   upward apart.
+//! - The plan includes abandonment: a transfer that goes badly is given up after the abandon delay, so that a high rung
+//!   risks less than it seems.
+//! - A link that was seen to rise for good recovers again at the rate that was counted.
+//! - The plan ends with the film, and live sessions pay for latency.
+//! - A running transfer is compared with lower rungs by the value function that chose it. Where sizes are not announced,
+//!   the first answer reveals them and the plan is made again.
 
 mod flight;
 mod problem;
@@ -129,7 +135,7 @@ impl Planner {
                 best = (value, other);
             }
         }
-        // What runs needs the rest only, and has its first byte behind it.
+        // The running transfer needs the rest only, and its first byte has arrived.
         let (whole, ttfb) = (self.problem.sizes[0][entry], self.problem.ttfb);
         self.problem.sizes[0][entry] = size.saturating_sub(in_flight.received) as f32 * 8.0;
         self.problem.ttfb = 0.0;
@@ -185,7 +191,7 @@ impl Rule for Planner {
     fn on_transfer(&mut self, transfer: &Transfer) {
         self.forecast.observe(transfer);
         if !transfer.cached {
-            self.flight.note(transfer.duration.as_secs_f32(), transfer.bytes as f32 * 8.0);
+            self.flight.observe(transfer.duration.as_secs_f32(), transfer.bytes as f32 * 8.0);
         }
     }
 
@@ -195,10 +201,10 @@ impl Rule for Planner {
             && !self.sized
             && in_flight.rung < context.rungs.len()
         {
-            self.sizes.note(size as f32, context.nominal_bytes(in_flight.rung) as f32);
+            self.sizes.observe(size as f32, context.nominal_bytes(in_flight.rung) as f32);
             self.sized = true;
             if self.planned
-                && !context.knows_sizes()
+                && !context.has_sizes()
                 && let Some(rung) = self.reconsider(in_flight, context, size)
                 && context.clamp(rung) == rung
             {
@@ -210,7 +216,7 @@ impl Rule for Planner {
             return Verdict::Continue;
         }
         let plan = (&*self.problem, &self.values, &self.choice);
-        let Some(entry) = self.flight.judge(in_flight, context, plan, &self.tuning) else {
+        let Some(entry) = self.flight.best_replacement(in_flight, context, plan, &self.tuning) else {
             return Verdict::Continue;
         };
         let rung = self.choice.rung(entry);

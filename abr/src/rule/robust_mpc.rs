@@ -44,7 +44,7 @@ impl RobustMpc {
     }
 }
 
-/// The search: what is constant, and the best so far.
+/// The search: its constants, and the best plan so far.
 struct Search<'a> {
     context: &'a Context<'a>,
     rate: f64,

@@ -1,4 +1,4 @@
-//! A session as a picture: what the link offered, what was shown, the buffer, and where nothing was shown.
+//! A session as a picture: the rate of the link, the rungs shown, the buffer, and the stalls.
 
 use std::{fmt::Write, time::Duration};
 

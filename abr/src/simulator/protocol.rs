@@ -469,7 +469,7 @@ mod tests {
     }
 
     /// Returns the news that a rule gets from `messages`, and the answers to them.
-    fn heard(messages: &[&str]) -> (Vec<String>, Vec<String>) {
+    fn exchange(messages: &[&str]) -> (Vec<String>, Vec<String>) {
         let words = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
         let shared = std::sync::Arc::clone(&words);
         let mut responder = Responder::new(move || Box::new(Listening(std::sync::Arc::clone(&shared))));
@@ -486,7 +486,7 @@ mod tests {
         let progress = r#"{"type":"progress","chunk":1,"level":2,"size_bytes":9000,"got_bytes":GOT,"elapsed_s":1.5,"ttfb_s":0.125,"buffer_s":BUFFER}"#;
         let silent = progress.replace("GOT", "0").replace("BUFFER", "0");
         let begun = progress.replace("GOT", "1").replace("BUFFER", "2");
-        let (words, answers) = heard(&[init, first, next, next, &silent, &begun]);
+        let (words, answers) = exchange(&[init, first, next, next, &silent, &begun]);
         let decided = [
             "2s Some(2) Steady 3.5s of 25s, [300000, 1200500, 4000000] x 4s",
             "Some([1, 2, 3, 4, 5, 6]) Some([10.0, 20.0, 30.0]) Perceptual Some(49) Some(Live { latency: 7.25s, target: 6s })",
@@ -516,11 +516,11 @@ mod tests {
     fn what_is_left_out_has_defaults() {
         let init = r#"{"type":"init","protocol":1,"bitrates_kbps":[300],"chunk_s":2}"#;
         let decide = r#"{"type":"decide","chunk":3,"buffer_s":0,"now_s":9,"last_level":1,"latency_s":-3}"#;
-        let (words, _) = heard(&[init, decide]);
+        let (words, _) = exchange(&[init, decide]);
         assert_eq!(words, ["9s None Rebuffering 0ns of 30s, [300000] x 2s", "None None Linear None None"]);
         let live =
             init.replace("\"chunk_s\":2", "\"chunk_s\":2,\"live\":true,\"target_latency_s\":5,\"metric\":\"log\"");
-        let (words, _) = heard(&[&live, decide]);
+        let (words, _) = exchange(&[&live, decide]);
         let latency = "Some(Live { latency: 0ns, target: 5s })";
         assert_eq!(words[0], "9s None Rebuffering 0ns of 5s, [300000] x 2s");
         assert_eq!(words[1], format!("None None Logarithmic None {latency}"));

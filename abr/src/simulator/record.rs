@@ -1,4 +1,4 @@
-//! A rule that writes down what another one decides and why. Decisions pass through unchanged.
+//! A rule that records the decisions of another one and their reasons. Decisions pass through unchanged.
 
 use std::time::Duration;
 

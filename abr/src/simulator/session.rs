@@ -95,7 +95,7 @@ pub struct Session {
 
 /// Plays `video` over `link` from the beginning to the end, as fast as the computer can.
 ///
-/// `rule` should be fresh: what it has learned is kept.
+/// `rule` should be new: it keeps everything that it has learned.
 #[must_use]
 pub fn play(video: &Video, link: &Link, rule: &mut dyn Rule, settings: Settings) -> Session {
     let mut player = Player {

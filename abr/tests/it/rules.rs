@@ -132,7 +132,7 @@ proptest! {
                 buffer: context.buffer, segment_duration: context.segment_duration,
             };
             if let Verdict::AbandonTo(lower) = rule.on_progress(&in_flight, &context) {
-                prop_assert!(lower < rung || (!context.knows_sizes() && lower > rung), "{name}: {lower} in place of {rung}");
+                prop_assert!(lower < rung || (!context.has_sizes() && lower > rung), "{name}: {lower} in place of {rung}");
                 check(name, &context, lower)?;
                 let next = rule.select(&context);
                 check(name, &context, next.representation)?;

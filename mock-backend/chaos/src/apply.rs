@@ -1,4 +1,4 @@
-//! Carries a [`Verdict`](super::plan::Verdict)'s fault out on a real body.
+//! Applies an [`Effect`] to a real body.
 //!
 //! The body is a stream of pieces that know their offset in the file, so that a corruption hits the same bytes whatever range
 //! they are asked for in.
@@ -10,7 +10,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt as _, stream};
 
-use super::plan::Fault;
+use kinora_faults::Effect;
 use kinora_kit::http::server::Connection;
 
 /// A piece of a body; `offset` is its place in the file, `None` for framing between ranges.
@@ -26,36 +26,40 @@ pub struct Piece {
 pub type Pieces = Pin<Box<dyn Stream<Item = io::Result<Piece>> + Send>>;
 
 /// The longest that a stalled body is held when the client never gives up.
-const LONGEST_STALL: Duration = Duration::from_secs(3600);
+pub const LONGEST_STALL: Duration = Duration::from_secs(3600);
 
-/// The body as the fault leaves it. `Status` and `Latency` happen before there is a body and leave it alone; a truncated body
-/// needs its `Content-Length` reduced by [`truncated_length`].
-pub fn apply(fault: Fault, body: Pieces, connection: Option<Connection>) -> Pieces {
-    match fault {
-        Fault::Status { .. } | Fault::Latency { .. } => body,
-        Fault::Truncate { after_bytes } => Box::pin(cut(body, after_bytes)),
-        Fault::Reset { after_bytes } => Box::pin(cut(body, after_bytes).chain(stream::once(async move {
-            if let Some(connection) = connection {
-                connection.reset_on_close();
-            }
-            Err(io::Error::new(io::ErrorKind::ConnectionReset, "reset by the chaos plan"))
-        }))),
-        Fault::Stall { after_bytes, stall_ms } => {
-            let pause = stall_ms.map_or(LONGEST_STALL, Duration::from_millis);
-            Box::pin(stall(body, after_bytes, pause))
-        }
-        Fault::Corrupt { from, every } => {
+/// Returns the body as the effect leaves it. `length` is its length and `offset` the place of its first byte in the file, 0 where
+/// they are unknown. Effects that come before a body leave it unchanged; a shortened body needs its `Content-Length` reduced by
+/// [`shortened_length`].
+pub fn apply(effect: &Effect, body: Pieces, offset: u64, length: u64, connection: Option<Connection>) -> Pieces {
+    match effect.clone().in_bytes(offset, length) {
+        Effect::Shorten { after_bytes } => Box::pin(cut(body, after_bytes)),
+        Effect::Refuse | Effect::Reset => reset(body, 0, connection),
+        Effect::ResetAt { after_bytes } => reset(body, after_bytes, connection),
+        Effect::StallAt { after_bytes, pause } => Box::pin(stall(body, after_bytes, pause.unwrap_or(LONGEST_STALL))),
+        Effect::CorruptAt { from, every } => {
             Box::pin(body.map(move |piece| piece.map(|piece| corrupt(piece, from, every))))
         }
+        _ => body,
     }
 }
 
-/// The length that a response of `length` bytes declares under the fault.
-pub fn truncated_length(fault: Option<Fault>, length: u64) -> u64 {
-    match fault {
-        Some(Fault::Truncate { after_bytes }) => length.min(after_bytes),
+/// Returns the length that a response of `length` bytes declares under the effect.
+pub fn shortened_length(effect: &Effect, length: u64) -> u64 {
+    match effect {
+        Effect::Shorten { after_bytes } => length.min(*after_bytes),
         _ => length,
     }
+}
+
+/// Returns the first `after` bytes of a body, then resets its connection.
+fn reset(body: Pieces, after: u64, connection: Option<Connection>) -> Pieces {
+    Box::pin(cut(body, after).chain(stream::once(async move {
+        if let Some(connection) = connection {
+            connection.reset_on_close();
+        }
+        Err(io::Error::new(io::ErrorKind::ConnectionReset, "reset by the fault plan"))
+    })))
 }
 
 /// The first `limit` bytes of a body.
@@ -131,17 +135,22 @@ fn corrupt(piece: Piece, from: u64, every: u64) -> Piece {
     }
     let mut bytes = BytesMut::from(piece.bytes);
     for byte in bytes.iter_mut().skip(skip).step_by(step) {
-        *byte ^= 0xa5;
+        *byte ^= Effect::CHANGED_BITS;
     }
     Piece { offset: piece.offset, bytes: bytes.freeze() }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Fault, Piece, Pieces, apply};
+    use super::{Effect, Piece, Pieces};
     use bytes::Bytes;
     use futures_util::{FutureExt as _, StreamExt as _, stream};
     use std::io;
+    use std::time::Duration;
+
+    fn apply(effect: Effect, body: Pieces) -> Pieces {
+        super::apply(&effect, body, 0, 12, None)
+    }
 
     fn body(sizes: &[usize]) -> Pieces {
         let mut offset = 0;
@@ -169,33 +178,41 @@ mod tests {
 
     #[tokio::test]
     async fn truncation_ends_well_and_a_reset_does_not() {
-        let (bytes, well) = collect(apply(Fault::Truncate { after_bytes: 7 }, body(&[5, 5]), None)).await;
+        let (bytes, well) = collect(apply(Effect::Shorten { after_bytes: 7 }, body(&[5, 5]))).await;
         assert_eq!((bytes.len(), well), (7, true));
-        let (bytes, well) = collect(apply(Fault::Reset { after_bytes: 7 }, body(&[5, 5]), None)).await;
+        let (bytes, well) = collect(apply(Effect::ResetAt { after_bytes: 7 }, body(&[5, 5]))).await;
         assert_eq!((bytes.len(), well), (7, false));
-        let (bytes, well) = collect(apply(Fault::Reset { after_bytes: 0 }, body(&[5]), None)).await;
+        let (bytes, well) = collect(apply(Effect::Reset, body(&[5]))).await;
         assert_eq!((bytes.len(), well), (0, false));
     }
 
     #[tokio::test]
     async fn corruption_goes_by_the_place_in_the_file() {
-        let fault = Fault::Corrupt { from: 3, every: 4 };
+        let corrupted = Effect::CorruptAt { from: 3, every: 4 };
         let expected: Vec<u8> = (0..12).map(|at| if at >= 3 && (at - 3) % 4 == 0 { 0xa5 } else { 0 }).collect();
         for sizes in [&[12][..], &[1, 2, 3, 4, 2], &[4, 4, 4]] {
-            assert_eq!(collect(apply(fault, body(sizes), None)).await.0, expected, "{sizes:?}");
+            assert_eq!(collect(apply(corrupted.clone(), body(sizes))).await.0, expected, "{sizes:?}");
         }
     }
 
     #[tokio::test]
     async fn a_stall_holds_the_rest_back_and_then_goes_on() {
-        let mut stalled = apply(Fault::Stall { after_bytes: 7, stall_ms: None }, body(&[5, 5]), None);
+        let mut stalled = apply(Effect::StallAt { after_bytes: 7, pause: None }, body(&[5, 5]));
         let mut got = 0;
         while let Some(piece) = stalled.next().now_or_never() {
             got += piece.expect("the body is not over").expect("no error").bytes.len();
         }
         assert_eq!(got, 7, "and then nothing was ready");
         let (bytes, well) =
-            collect(apply(Fault::Stall { after_bytes: 7, stall_ms: Some(0) }, body(&[5, 5]), None)).await;
+            collect(apply(Effect::StallAt { after_bytes: 7, pause: Some(Duration::ZERO) }, body(&[5, 5]))).await;
         assert_eq!((bytes.len(), well), (10, true));
+    }
+
+    #[tokio::test]
+    async fn shares_are_of_the_body() {
+        let (bytes, well) = collect(apply(Effect::Truncate(500), body(&[5, 7]))).await;
+        assert_eq!((bytes.len(), well), (6, false));
+        let expected: Vec<u8> = (0..12).map(|at| if at >= 9 { Effect::CHANGED_BITS } else { 0 }).collect();
+        assert_eq!(collect(apply(Effect::Corrupt(750), body(&[5, 7]))).await.0, expected);
     }
 }

@@ -6,6 +6,7 @@
 //!   asked; [`download`] fills [`store`] (memory and disk); [`fill`] is one download that many may follow; [`slices`] reads objects
 //!   that are larger than an entry; [`origin`] fetches;
 //! * [`revoked`] — sessions whose addresses are no longer good; [`status`] — what an answer tells about the cache;
+//! * `faults` — the fault plan: verdicts, and the effects that come before a body;
 //! * [`body`] — from a cached or growing object to the pieces of a response;
 //! * [`log`] — one line of JSON for each request;
 //! * [`server`] — the request's way through all of these. The token of its path is read by [`kinora_kit::signature`].
@@ -17,6 +18,7 @@ pub mod body;
 pub mod breaker;
 pub mod cache;
 mod download;
+mod faults;
 pub mod fill;
 pub mod freshness;
 pub mod links;

@@ -4,9 +4,8 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use abr::link::Trace;
 use axum::Router;
@@ -25,14 +24,16 @@ use url::Url;
 
 use super::body;
 use super::cache::{Cache, Found, Key, Lookup, Outcome, Patience};
-use super::fill::lock;
+use super::faults::{self, Faults};
 use super::links::{Link, Links};
 use super::log::{Destination, Log, OpenRecord, Rotation};
 use super::origin::{Origin, OriginError};
 use super::revoked::Revocations;
+use super::slices::content_range;
 use super::status::cache_status;
-use kinora_chaos::apply::{Pieces, apply, truncated_length};
-use kinora_chaos::plan::{self, Fault, Plan};
+use kinora_chaos::apply::{Pieces, apply, shortened_length};
+use kinora_chaos::server::UnfitPlan;
+use kinora_faults::{Effect, FaultPlan, Verdict};
 use kinora_kit::address::{is_manifest, version_name, version_of};
 use kinora_kit::clock::Clock;
 use kinora_kit::http::host;
@@ -70,7 +71,7 @@ pub struct Config {
     /// The bandwidth of each session; `None`: as fast as it goes.
     pub trace: Option<Trace>,
     /// Faults to inject.
-    pub chaos: Option<Plan>,
+    pub chaos: Option<FaultPlan>,
     /// A directory for the cache; `None`: memory only.
     pub cache_dir: Option<PathBuf>,
     /// The size of the cache.
@@ -126,6 +127,9 @@ pub enum EdgeError {
         /// Why.
         source: io::Error,
     },
+    /// The fault plan has an effect that no server can have.
+    #[error("the fault plan does not fit: {0}")]
+    Faults(#[from] UnfitPlan),
     /// The address cannot be bound.
     #[error("cannot listen on {address}: {source}")]
     Listen {
@@ -160,6 +164,7 @@ pub async fn serve(config: Config) -> Result<Running, EdgeError> {
         revoked.refresh().await;
     }
     let end = CancellationToken::new();
+    let faults = config.chaos.map(|plan| Faults::new(plan, config.clock.clone())).transpose()?;
     let edge = Arc::new(Edge {
         name: config.name.into(),
         access: config.access,
@@ -167,7 +172,7 @@ pub async fn serve(config: Config) -> Result<Running, EdgeError> {
         revoked: revoked.clone(),
         cache: cache.clone(),
         links: config.trace.map(Links::new),
-        chaos: config.chaos.map(Mutex::new),
+        faults,
         log: log.clone(),
     });
     let router = Router::new()
@@ -198,7 +203,7 @@ struct Edge {
     revoked: Option<Arc<Revocations>>,
     cache: Cache,
     links: Option<Links>,
-    chaos: Option<Mutex<Plan>>,
+    faults: Option<Faults>,
     log: Log,
 }
 
@@ -269,17 +274,22 @@ impl Edge {
         record.set().session.clone_from(&admitted.session);
         self.check_revoked(&admitted).await.map_err(refuse)?;
 
-        let verdict = self.verdict(&admitted.shown);
-        if verdict.delay_ms > 0 {
-            tokio::time::sleep(Duration::from_millis(verdict.delay_ms)).await;
+        let faults = self.faults.as_ref();
+        let Verdict { delay, effect, faults } =
+            faults.map_or_else(Verdict::default, |faults| faults.verdict(request, &admitted.shown, &self.name));
+        record.set().chaos = faults;
+        if !delay.is_zero() {
+            tokio::time::sleep(delay).await;
         }
-        record.set().chaos.clone_from(&verdict.rules);
-        if let Some(Fault::Status { code }) = verdict.fault {
-            let status = StatusCode::from_u16(code).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
-            return Err(refuse(
-                Problem::new(ErrorCode::InjectedFault, "a fault of the chaos plan").with_status(status),
-            ));
+        if let Some(effect) = &effect {
+            if let Some(problem) = faults::refusal(effect) {
+                return Err(refuse(problem));
+            }
+            if let Some((response, body)) = faults::substitute(effect, request).await {
+                return Ok(Answer { response, body });
+            }
         }
+        let request = &*faults::altered(effect.as_ref(), request);
         let link = self.links.as_ref().map(|links| links.of(&admitted.session));
         if let Some(link) = &link {
             link.latency().await;
@@ -296,7 +306,7 @@ impl Edge {
             }
             Err(error) => return Err(self.unavailable(&admitted.key, &error)),
         };
-        answer.spoil(verdict.fault, connection);
+        answer.spoil(effect.as_ref(), connection);
         answer.pace(link);
         Ok(answer)
     }
@@ -356,13 +366,6 @@ impl Edge {
             return Err(Problem::new(ErrorCode::GrantInvalid, message));
         }
         Ok(())
-    }
-
-    fn verdict(&self, path: &str) -> plan::Verdict {
-        match &self.chaos {
-            Some(plan) => lock(plan).verdict(plan::Request { path, edge: &self.name }),
-            None => plan::Verdict::default(),
-        }
     }
 
     fn cached(&self, request: &Parts, found: Found) -> Result<Answer, Box<Response>> {
@@ -455,19 +458,25 @@ impl Edge {
 }
 
 impl Answer {
-    /// Carries out a fault. One that works on bodies leaves answers alone that have none.
-    fn spoil(&mut self, fault: Option<Fault>, connection: Option<Connection>) {
-        let Some(fault) = fault else {
+    /// Applies an effect. One on bodies changes no answer that has none.
+    fn spoil(&mut self, effect: Option<&Effect>, connection: Option<Connection>) {
+        let Some(effect) = effect else {
             return;
         };
         let Some(body) = self.body.take() else {
             return;
         };
-        if let Some(length) = length_of(&self.response) {
-            let declared = truncated_length(Some(fault), length);
+        if !faults::change_head(effect, &mut self.response, connection.as_ref()) {
+            return;
+        }
+        let length = length_of(&self.response);
+        if let Some(length) = length {
+            let declared = shortened_length(effect, length);
             self.response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(declared));
         }
-        self.body = Some(apply(fault, body, connection));
+        let range = self.response.headers().get(header::CONTENT_RANGE).and_then(|range| range.to_str().ok());
+        let offset = range.and_then(content_range).map_or(0, |(first, ..)| first);
+        self.body = Some(apply(effect, body, offset, length.unwrap_or(0), connection));
     }
 
     fn pace(&mut self, link: Option<Arc<Link>>) {

@@ -5,9 +5,9 @@ use std::time::Duration;
 use abr::link::{Link, Trace};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Version, header};
 use kinora_api::{Heartbeat, PlaybackRequest, PutPosition, RefreshRequest, SignInRequest, SignOutRequest};
-use kinora_chaos::plan::{Plan, Request};
 use kinora_edge_server::freshness::{Lifetime, Moment, Policy};
 use kinora_edge_server::slices::content_range;
+use kinora_faults::{FaultPlan, Request};
 use kinora_kit::address::{version_name, version_of};
 use kinora_kit::http::conditional::{Validators, evaluate, format_http_date, range_applies};
 use kinora_kit::http::date::parse_http_date_at;
@@ -148,9 +148,9 @@ pub fn bodies(data: &[u8]) {
 /// A plan of faults, a bandwidth trace, and a ladder.
 pub fn settings(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
-    if let Ok(mut plan) = Plan::parse(text) {
+    if let Ok(mut plan) = FaultPlan::parse(text) {
         for path in ["film/video/240p/seg-00001.m4s", "film/master.m3u8", ""] {
-            plan.verdict(Request { path, edge: "a" });
+            plan.verdict(&Request { path, edge: "a", ..Request::default() });
         }
     }
     if let Ok(trace) = Trace::parse(text) {

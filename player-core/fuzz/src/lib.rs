@@ -11,8 +11,8 @@ use player_core::container::{
 };
 use player_core::manifest::{IndexPiece, IndexReading, RemoteElements};
 use player_core::model::{
-    ByteRange, CaptionService, ContainerFormat, IndexFormat, IndexSource, Protocol, Resource, TimedMetadata,
-    TimestampMapping,
+    ByteRange, CaptionService, ContainerFormat, IndexFormat, IndexSource, Protocol, Resource, SegmentIndex,
+    SegmentList, TimedMetadata, TimestampMapping,
 };
 use player_core::text::Cue;
 use player_core::text::captions::{CaptionDecoder, CaptionScout};
@@ -225,6 +225,28 @@ fn playlist_index(data: &[u8]) {
         let last = segments.get(last).expect("every segment that is counted can be asked for");
         assert_eq!(segments.end(), Some(last.end()));
         assert!(!last.resource.urls.is_empty());
+    }
+    // The same playlist later: without some of its beginning.
+    let later = [b"#EXTM3U\n", data.get(data.len() / 2..).unwrap_or_default()].concat();
+    if let Ok(later) = manifest::parse_index(&later, &source, &base) {
+        merge(&segments, &later.segments);
+    }
+    merge(&segments, &segments);
+}
+
+/// Lists that are read again are merged, in either order: what comes of it is as long as the newer one, and no more is
+/// counted than there is.
+fn merge(one: &SegmentList, other: &SegmentList) {
+    for (known, update) in [(one, other), (other, one)] {
+        let mut index = SegmentIndex::Known(known.clone());
+        let changes = index.merge(SegmentIndex::Known(update.clone()));
+        assert!(changes.added <= update.len());
+        assert!(changes.removed_in_front.saturating_add(changes.removed_at_end) <= known.len());
+        let SegmentIndex::Known(merged) = &index else { unreachable!("a list stays known") };
+        assert_eq!(merged.len(), update.len());
+        for position in [0, merged.len() / 2, merged.len().saturating_sub(1)] {
+            let _ = merged.id(position).and_then(|id| merged.position(id));
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! One request and its answer: redirects, cookies, user information, and the names of what goes wrong on the way.
+//! One request and its answer: redirects, cookies, user information, and the names of errors on the way.
 //!
 //! Answers are read as leniently as browsers read them; a head that cannot be read even so is a separate error.
 //! Redirects are followed here and not in the HTTP client, so that every step carries what belongs to its own origin

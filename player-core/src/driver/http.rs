@@ -1,4 +1,4 @@
-//! HTTP with reqwest: carries out requests on the I/O runtime and reports what comes, in pieces.
+//! HTTP with reqwest: carries out requests on the I/O runtime and reports the answers in pieces.
 //!
 //! The demuxer of a media request runs here, as a pure function over the bytes that arrive; its output is sent to the
 //! player's inbox, which makes this side wait when the player is behind.
@@ -291,7 +291,7 @@ struct Pieces<S> {
     stall: Duration,
     /// The body is a part of a file.
     in_part: bool,
-    /// Found behind good bytes, which come first.
+    /// Found after good bytes, which come first.
     error: Option<FetchError>,
 }
 

@@ -307,7 +307,7 @@ enum ContentRange {
     Unreadable,
 }
 
-/// Reads RFC 9110 §14.4, and what servers write in its place: no unit, `=` after the unit, no size.
+/// Reads RFC 9110 §14.4, and the variants that servers write: no unit, `=` after the unit, no size.
 fn parse_content_range(text: &str) -> ContentRange {
     let text = text.trim();
     let rest = text.strip_prefix("bytes").map_or(text, |rest| rest.trim_start_matches([' ', '\t', '=', ':']));

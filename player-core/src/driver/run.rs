@@ -11,10 +11,13 @@ use crate::error::{ErrorCode, PlayerError};
 use crate::event::Event;
 use crate::render::{RenderCommand, Renderer};
 use crate::snapshot::{Snapshot, State};
-use crate::time::Now;
+use crate::time::{Now, WallClockMapping};
 
 /// The longest time between two looks at the clock while something plays, so that a snapshot stays fresh.
 const HEARTBEAT: Duration = Duration::from_millis(250);
+
+/// A wall clock that is off by more than this was set.
+const WALL_CLOCK_TOLERANCE: Duration = Duration::from_millis(100);
 
 type Wake = Arc<dyn Fn() + Send + Sync>;
 
@@ -70,6 +73,8 @@ pub struct PlayerLoop {
     clock: MonotonicClock,
     recorder: Option<Recorder>,
     version: Option<u64>,
+    /// Reading of both clocks that the engine has.
+    wall_clock: Option<WallClockMapping>,
     /// Announced after the snapshot that they belong to is published.
     events: Vec<Event>,
 }
@@ -87,8 +92,18 @@ impl PlayerLoop {
     ) -> Self {
         let waking = Arc::clone(&inbox);
         renderer.set_waker(Arc::new(move || waking.renderer_ready()));
-        let mut this =
-            Self { engine, renderer, fetcher, inbox, published, clock, recorder, version: None, events: Vec::new() };
+        let mut this = Self {
+            engine,
+            renderer,
+            fetcher,
+            inbox,
+            published,
+            clock,
+            recorder,
+            version: None,
+            wall_clock: None,
+            events: Vec::new(),
+        };
         this.publish();
         this
     }
@@ -102,6 +117,9 @@ impl PlayerLoop {
                 Some(Message::Shutdown) => break,
                 Some(Message::Command(id, mut command)) => {
                     self.take_credentials(&mut command);
+                    if matches!(command, Command::Load(_)) {
+                        self.read_wall_clock(now);
+                    }
                     self.input(now, Input::Command { id, command });
                 }
                 Some(Message::Answer(input, permit)) => {
@@ -109,6 +127,9 @@ impl PlayerLoop {
                     drop(permit);
                 }
                 Some(Message::RendererReady) | None => {}
+            }
+            if self.wall_clock.is_some() {
+                self.read_wall_clock(now);
             }
             self.renderer.advance(now);
             while let Some(event) = self.renderer.poll_event(now) {
@@ -125,6 +146,17 @@ impl PlayerLoop {
         }
         self.renderer.handle(self.clock.now(), RenderCommand::Stop);
         self.published.events.close();
+    }
+
+    /// Gives the engine the wall-clock time, unless that follows from the reading that it has.
+    fn read_wall_clock(&mut self, now: Now) {
+        let utc = MonotonicClock::utc();
+        let expected = self.wall_clock.map(|mapping| mapping.utc_at(now).as_unix_nanos());
+        let is_off = |expected: i64| expected.abs_diff(utc.as_unix_nanos()) > WALL_CLOCK_TOLERANCE.as_nanos() as u64;
+        if expected.is_none_or(is_off) {
+            self.wall_clock = Some(WallClockMapping::new(now, utc));
+            self.input(now, Input::WallClock { now, utc });
+        }
     }
 
     /// Names and passwords in addresses stay with the requests: neither the engine nor a recording sees them.

@@ -77,7 +77,7 @@ impl Sink {
         }
     }
 
-    /// Damage right at the beginning of what was decrypted means that the key is wrong.
+    /// Damage right at the beginning of the decrypted bytes means that the key is wrong.
     fn unreadable(&self, error: DemuxError) -> FetchError {
         unreadable(self.decrypts && !self.fits, error)
     }

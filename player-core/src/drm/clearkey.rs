@@ -47,8 +47,7 @@ pub fn licence_request(ids: &[KeyId]) -> String {
 
 /// Reads the keys of an answer.
 ///
-/// # Errors
-/// When it is not what it should be.
+/// If the answer has another form.
 pub fn read_keys(file: KeyFile, body: &[u8]) -> Result<Vec<LicensedKey>, DrmError> {
     match file {
         KeyFile::Raw { length } => {

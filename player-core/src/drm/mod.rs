@@ -46,7 +46,7 @@ pub enum DrmError {
     /// Encrypted data whose length its cipher cannot have produced.
     #[error("{0} encrypted bytes, which are no whole number of blocks")]
     Length(u64),
-    /// The padding at the end is not what the cipher writes: the key is wrong, or the data is damaged.
+    /// The padding at the end is not that of the cipher: the key is wrong, or the data is damaged.
     #[error("the padding is wrong: the key does not fit, or the data is damaged")]
     Padding,
     /// The decrypted bytes are not media: the key is wrong, or the data is damaged.

@@ -31,7 +31,7 @@ pub fn read_all(bytes: &[u8]) -> Vec<Pssh> {
     out
 }
 
-/// One box and what follows it; `None` for a box of another kind.
+/// One box and the bytes after it; `None` for a box of another kind.
 fn next(bytes: &[u8]) -> Option<(Option<Pssh>, &[u8])> {
     let (size, content) = bytes.split_first_chunk::<4>()?;
     let size = u32::from_be_bytes(*size) as usize;

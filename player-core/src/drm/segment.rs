@@ -47,7 +47,7 @@ pub struct SegmentCipher {
 /// Decrypts one segment as its bytes arrive.
 pub struct SegmentDecryptor {
     cipher: Cipher,
-    /// Encrypted bytes that wait: what is left of a block, or the last block, which may be padding.
+    /// Encrypted bytes that wait: the rest of a block, or the last block, which may be padding.
     held: BytesMut,
     taken: u64,
 }
@@ -80,7 +80,7 @@ impl SegmentDecryptor {
         Ok(Self { cipher, held: BytesMut::new(), taken: 0 })
     }
 
-    /// Takes the next encrypted bytes and gives what is clear; maybe nothing.
+    /// Takes the next encrypted bytes and gives the clear ones; maybe none.
     pub fn push(&mut self, bytes: &[u8]) -> Bytes {
         self.taken += bytes.len() as u64;
         self.held.extend_from_slice(bytes);

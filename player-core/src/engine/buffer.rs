@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::accounting::{Departure, Fate, Loss, SampleAccount};
+use super::ids::SegmentKey;
 use super::stream::RepKey;
 use crate::container::{CodecConfig, Sample};
 use crate::drm::KeyId;
@@ -17,22 +18,13 @@ use crate::model::MediaKind;
 use crate::render::Window;
 use crate::time::{MediaTime, TimeRanges};
 
+pub use super::ids::PartOf;
+
 /// Media of a new part that lies before the end of the part before it by more than this is an overlap, not rounding.
 const OVERLAP: Duration = Duration::from_millis(100);
 
 /// Pictures freeze and sound pauses unnoticed, or nearly so, for so long: a shorter hole counts as none.
 pub const SEAM: Duration = Duration::from_millis(250);
-
-/// Which segment a part belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PartOf {
-    /// Its representation.
-    pub rep: RepKey,
-    /// Its number in the list of that representation.
-    pub number: u64,
-    /// Why the adaptive rule chose the representation.
-    pub reason: abr::Reason,
-}
 
 /// Samples of one segment under one configuration.
 #[derive(Clone, Debug)]
@@ -70,7 +62,7 @@ impl Part {
     /// both may then be presented in turns: a segment can be cut between a picture and those that are presented before
     /// it, and nothing of that is a repetition.
     fn is_before(&self, of: PartOf, samples: &[Sample]) -> bool {
-        let follows = self.of.number == of.number || self.of.number.checked_add(1) == Some(of.number);
+        let follows = self.of.segment == of.segment || (of.previous.is_some() && self.of.segment == of.previous);
         let last = self.samples.iter().map(|sample| sample.dts).max();
         follows && self.of.rep == of.rep && last.zip(samples.first()).is_some_and(|(last, first)| first.dts > last)
     }
@@ -109,7 +101,7 @@ pub struct TrackBuffer {
     /// Nothing before this was asked for, or it was dropped.
     from: MediaTime,
     /// A segment that is fetched again, and the decoding time up to which it was handed out.
-    resume_after: Option<(RepKey, u64, MediaTime)>,
+    resume_after: Option<(SegmentKey, MediaTime)>,
     account: SampleAccount,
 }
 
@@ -174,7 +166,7 @@ impl TrackBuffer {
             !part.complete && part.of == of && part.config.as_ref().is_some_and(|known| known == config)
         });
         let mut samples = samples;
-        if let Some((.., after)) = self.resume_after.filter(|(rep, number, _)| (*rep, *number) == (of.rep, of.number)) {
+        if let Some((_, after)) = self.resume_after.filter(|(key, _)| of.key() == Some(*key)) {
             samples.retain(|sample| sample.dts > after);
         }
         if !continues {
@@ -242,13 +234,11 @@ impl TrackBuffer {
     /// Gives the number of bytes that go.
     pub fn interrupt(&mut self, committed: Option<Cursor>) -> u64 {
         self.account.void_attempt();
-        let Some(of) = self.parts.back().filter(|part| !part.complete).map(|part| (part.of.rep, part.of.number)) else {
-            return 0;
-        };
+        let Some(of) = self.parts.back().filter(|part| !part.complete).map(|part| part.of) else { return 0 };
         let mut dropped = 0;
-        while let Some(part) = self.parts.back().filter(|part| (part.of.rep, part.of.number) == of) {
+        while let Some(part) = self.parts.back().filter(|part| part.of.is_same(of)) {
             if part.is_handed_out(committed) {
-                self.resume_after = part.samples.last().map(|sample| (of.0, of.1, sample.dts));
+                self.resume_after = of.key().zip(part.samples.last().map(|sample| sample.dts));
                 break;
             }
             dropped += self.pop_back(Departure::Void);
@@ -361,7 +351,7 @@ impl TrackBuffer {
     pub fn complete_end(&self, position: MediaTime) -> Option<MediaTime> {
         let end = self.settled_end(position)?;
         let Some(back) = self.parts.back().filter(|part| !part.complete) else { return Some(end) };
-        let is_under_way = |part: &&Part| (part.of.rep, part.of.number) == (back.of.rep, back.of.number);
+        let is_under_way = |part: &&Part| part.of.is_same(back.of);
         // A segment with several configurations has several parts.
         let under_way = self.parts.iter().rev().take_while(is_under_way).count();
         let complete = self.parts.iter().take(self.parts.len() - under_way);

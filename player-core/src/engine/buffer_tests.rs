@@ -8,7 +8,7 @@ pub(super) fn ms(value: i64) -> MediaTime {
 }
 
 pub(super) fn of(number: u64) -> PartOf {
-    PartOf { rep: RepKey { period: 0, set: 0, rep: 0 }, number, reason: abr::Reason::Only }
+    PartOf::for_tests(0, number)
 }
 
 pub(super) fn config(codec_string: &str) -> Arc<CodecConfig> {
@@ -148,7 +148,7 @@ fn pictures_of_two_segments_that_are_presented_in_turns_are_no_overlap() {
     assert_eq!(buffer.sample_at(ms(650)), Some((ms(600), ms(700))));
     assert_eq!((buffer.account().counts().received, buffer.account().counts().departed()), (8, 0));
     // The same pictures from another representation do repeat what is here.
-    let other = PartOf { rep: RepKey { rep: 1, ..of(0).rep }, ..of(1) };
+    let other = PartOf::for_tests(1, 1);
     assert_eq!(buffer.insert(other, &config("b"), Window::ALL, reordered(200, &[400, 200, 300]), None), 0);
     assert_eq!(buffer.account().counts().lost.overlapped, 3);
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::stream::RepKey;
+use super::ids::SegmentKey;
 use crate::container::CaptionPacket;
 use crate::model::{CaptionService, CaptionTrack, TimestampMapping, TrackId};
 use crate::text::Cue;
@@ -16,13 +16,10 @@ const MOST_PACKETS: usize = 54_000;
 /// Cues that are held at most; the earliest go first.
 const MOST_CUES: usize = 20_000;
 
-/// Which segment a packet came with.
-pub type SegmentOf = (RepKey, u64);
-
 /// The captions of one picture.
 #[derive(Clone, Debug)]
 struct Held {
-    of: SegmentOf,
+    of: SegmentKey,
     mapping: TimestampMapping,
     triples: Vec<u8>,
 }
@@ -66,7 +63,7 @@ impl CaptionStore {
     /// Takes packets of a segment, in presentation time and in its order. They replace what other segments brought
     /// for the time from the first of them on: after a change of quality the same time comes once. True when a
     /// channel or service was heard for the first time.
-    pub fn insert(&mut self, of: SegmentOf, mapping: TimestampMapping, packets: Vec<CaptionPacket>) -> bool {
+    pub fn insert(&mut self, of: SegmentKey, mapping: TimestampMapping, packets: Vec<CaptionPacket>) -> bool {
         let Some(first) = packets.first().map(|packet| packet.pts) else { return false };
         let replaced: Vec<MediaTime> =
             self.packets.range(first..).filter(|(_, held)| held.of != of).map(|(at, _)| *at).collect();

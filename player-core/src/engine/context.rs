@@ -8,7 +8,7 @@ use super::request::{JobId, Jobs, Measured};
 use super::stats::{DecoderHealth, Ledger};
 use crate::config::PlayerConfig;
 use crate::error::PlayerError;
-use crate::time::{MediaTime, Now};
+use crate::time::{MediaTime, Now, WallClockMapping};
 
 /// Everything that a step may use besides the session.
 pub(super) struct Context {
@@ -24,6 +24,8 @@ pub(super) struct Context {
     pub pending: PendingCommands,
     pub ledger: Ledger,
     pub decoder: DecoderHealth,
+    /// Last reading of both of the host's clocks.
+    wall_clock: Option<WallClockMapping>,
 }
 
 impl Context {
@@ -40,6 +42,7 @@ impl Context {
             pending: PendingCommands::default(),
             ledger: Ledger::default(),
             decoder: DecoderHealth::default(),
+            wall_clock: None,
             config,
         }
     }
@@ -47,6 +50,16 @@ impl Context {
     /// Returns the position of playback at the time of the input.
     pub(super) fn position(&self) -> MediaTime {
         self.playback.clock().position(self.now)
+    }
+
+    /// Returns the last reading of the host's clocks, if there was any.
+    pub(super) const fn wall_clock(&self) -> Option<WallClockMapping> {
+        self.wall_clock
+    }
+
+    /// Takes a reading of the host's clocks.
+    pub(super) const fn set_wall_clock(&mut self, reading: WallClockMapping) {
+        self.wall_clock = Some(reading);
     }
 
     /// Returns the limits of buffering as configured now.

@@ -55,7 +55,6 @@ mod tests {
     use std::time::Duration;
 
     use super::super::buffer::PartOf;
-    use super::super::stream::RepKey;
     use super::*;
     use crate::container::{Codec, CodecConfig, Payload, Sample};
     use crate::model::MediaKind;
@@ -79,8 +78,7 @@ mod tests {
         });
         let mut run = TrackBuffer::new(kind);
         for (number, (from, to)) in spans.iter().enumerate() {
-            let of =
-                PartOf { rep: RepKey { period: 0, set: 0, rep: 0 }, number: number as u64, reason: abr::Reason::Only };
+            let of = PartOf::for_tests(0, number as u64);
             let sample = |at: i64| Sample {
                 pts: ms(at),
                 dts: ms(at),

@@ -12,6 +12,7 @@ use crate::drm::{DrmError, KeyFile, LicensedKey, SegmentCipher};
 use crate::event::Event;
 use crate::model::ByteRange;
 use crate::render::{RenderCommand, RenderEvent};
+use crate::time::{Now, WallClock};
 
 /// Names one request; answers carry it. An answer that nobody waits for is ignored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -246,6 +247,17 @@ pub enum Input {
     },
     /// The renderer says something.
     Render(RenderEvent),
+    /// The host has read both of its clocks: before each load, and when its wall clock was set. Without this nothing is
+    /// known of wall-clock time, and what has a time from which it is available counts as available.
+    WallClock {
+        /// The monotonic clock.
+        now: Now,
+        /// The wall clock at the same instant.
+        utc: WallClock,
+    },
+    /// The manifest may have changed: it is fetched again, and what it lists takes the place of what is known. Playback
+    /// goes on meanwhile, and if it fails. Ignored while nothing is loaded or a manifest is on its way.
+    Refresh,
 }
 
 /// Everything that the engine wants from its host, in order.

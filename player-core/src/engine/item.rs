@@ -19,7 +19,10 @@ use crate::event::Event;
 use crate::model::Presentation;
 use crate::render::{RenderCommand, RenderEvent};
 use crate::snapshot::State;
-use crate::time::MediaTime;
+use crate::time::{MediaTime, Now, WallClock, WallClockMapping};
+
+/// A wall clock that shows an earlier time was never set: 2020-01-01T00:00:00Z.
+const EARLIEST_CLOCK: WallClock = WallClock::from_unix_nanos(1_577_836_800_000_000_000);
 
 /// What is loaded.
 pub(super) enum Item {
@@ -60,6 +63,17 @@ pub(super) fn unload(cx: &mut Context, item: &mut Option<Item>) -> bool {
     }
     cx.playback.forget();
     had.is_some()
+}
+
+/// Takes a reading of the host's clocks.
+pub(super) fn on_wall_clock(cx: &mut Context, item: Option<&mut Item>, now: Now, utc: WallClock) {
+    if utc < EARLIEST_CLOCK {
+        return;
+    }
+    cx.set_wall_clock(WallClockMapping::new(now, utc));
+    if let Some(Item::Open(session)) = item {
+        session.place_availability(cx);
+    }
 }
 
 impl Item {
@@ -184,6 +198,7 @@ impl Item {
             && let Some(presentation) = presentation
         {
             let mut session = Session::new(opening, presentation, &mut cx.jitter);
+            session.place_availability(cx);
             session.begin(cx);
             *self = Self::Open(Box::new(session));
         }

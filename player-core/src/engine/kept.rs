@@ -3,14 +3,14 @@
 
 use super::stream::{Chosen, Fetching, RepKey};
 use crate::container::{CarriedState, DemuxOutput, DemuxerState};
-use crate::model::{Resource, SegmentRef, TimestampMapping};
+use crate::model::{Resource, SegmentId, SegmentRef, TimestampMapping};
 use crate::time::MediaTime;
 
 /// What the last segment of a stream left.
 #[derive(Clone, Debug)]
 pub struct KeptState {
     rep: RepKey,
-    number: u64,
+    segment: SegmentId,
     mapping: TimestampMapping,
     init: Option<Resource>,
     state: DemuxerState,
@@ -36,7 +36,7 @@ impl KeptState {
         let Chosen { rep, segment, .. } = &fetching.chosen;
         fetching.tail.as_deref().map(|tail| Self {
             rep: *rep,
-            number: segment.number,
+            segment: segment.id,
             mapping: segment.mapping,
             init: segment.init.clone(),
             state: tail.state.clone(),
@@ -67,7 +67,7 @@ impl KeptState {
 
     /// True if a segment is the one after it.
     fn is_before(&self, rep: RepKey, segment: &SegmentRef) -> bool {
-        !self.jumped && self.fits(rep, segment) && self.number.checked_add(1) == Some(segment.number)
+        !self.jumped && self.fits(rep, segment) && segment.previous == Some(self.segment)
     }
 
     /// Takes what waits for the segment after it: nothing goes on with it.

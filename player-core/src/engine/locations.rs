@@ -210,7 +210,36 @@ impl Locations {
         {
             *slot = directory(url);
             self.home = *index;
-            self.current = location.clone();
+            // A pathway that is in use stays: the manifest was read again.
+            if self.pathway().is_none() {
+                self.current = location.clone();
+            }
+        }
+    }
+
+    /// Takes the pathways of a manifest that was read again. Those that a steering server made stay, as do their order
+    /// and the one in use, if it is still listed.
+    pub fn renew_pathways(&mut self, pathways: &[Pathway]) {
+        let before = std::mem::take(&mut self.routes);
+        let learned = |id: &str| before.iter().find(|route| route.id == id).map_or(&[][..], |route| &route.prefixes);
+        self.routes = pathways
+            .iter()
+            .map(|pathway| {
+                let mut prefixes = pathway.prefixes.clone();
+                let more = learned(&pathway.id).iter().filter(|prefix| !pathway.prefixes.contains(prefix));
+                prefixes.extend(more.cloned());
+                prefixes.truncate(MOST_ROUTES);
+                Route { id: pathway.id.clone(), prefixes, made_from: None }
+            })
+            .collect();
+        let is_new = |route: &Route| route.made_from.is_some() && pathways.iter().all(|pathway| pathway.id != route.id);
+        self.routes.extend(before.iter().filter(|route| is_new(route)).cloned());
+        let Self { routes, order, .. } = self;
+        order.retain(|id| routes.iter().any(|route| route.id == *id));
+        let added: Vec<String> = routes.iter().map(|route| route.id.clone()).filter(|id| !order.contains(id)).collect();
+        order.extend(added);
+        if self.pathway().is_none_or(|id| !self.order.iter().any(|known| known == id)) {
+            self.current = self.order.first().map_or(Place::Location(self.home), |id| Place::Pathway(id.clone()));
         }
     }
 

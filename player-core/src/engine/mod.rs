@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `io` `effects` | inputs and outputs; `effects` is the only way out |
 //! | `commands` | commands of the host |
+//! | `ids` | keys of periods, sets, representations and segments, which stay the same when a manifest is read again |
 //! | `item` `opening` `session` | what is loaded: a manifest on its way, or an open session, whose steps compose the parts below |
 //! | `context` | the parts that outlive an item, side by side |
 //! | `playback` | state machine, clock, epoch, feed of the renderer, commands that wait for their turn |
@@ -27,6 +28,7 @@ mod effects;
 mod failure;
 mod fault;
 mod gap;
+mod ids;
 mod item;
 mod jitter;
 mod kept;
@@ -103,14 +105,17 @@ impl Engine {
         match (input, &mut self.item) {
             (Input::Command { id, command }, item) => commands::on_command(cx, item, id, command),
             (Input::Render(event), Some(item)) => item.on_render(cx, event),
+            (Input::WallClock { now, utc }, item) => item::on_wall_clock(cx, item.as_mut(), now, utc),
+            (Input::Refresh, Some(Item::Open(session))) => session.refresh(cx),
             (Input::FetchStarted { id, head }, Some(item)) => item.on_fetch_started(cx, id, head),
             (Input::FetchNotice { id, notice }, Some(item)) => item.on_fetch_notice(cx, id, notice),
             (Input::FetchProgress { id, bytes }, Some(item)) => item.on_fetch_progress(cx, id, bytes),
             (Input::FetchMedia { id, output, .. }, Some(Item::Open(session))) => session.on_fetch_media(cx, id, output),
             (Input::FetchEnded { id, outcome }, Some(item)) => item.on_fetch_ended(cx, id, outcome),
-            // Requests and reports end with what they were for.
+            // Requests and reports end with what they were for, and what is not open yet is not old.
             (
-                Input::Render(_)
+                Input::Refresh
+                | Input::Render(_)
                 | Input::FetchStarted { .. }
                 | Input::FetchNotice { .. }
                 | Input::FetchProgress { .. }

@@ -20,11 +20,11 @@ use crate::time::MediaTime;
 
 /// A manifest whose remote parts are on their way.
 #[derive(Clone, Debug)]
-struct IncompleteManifest {
-    body: Bytes,
-    url: Url,
+pub struct IncompleteManifest {
+    pub(super) body: Bytes,
+    pub(super) url: Url,
     /// The parts so far.
-    remotes: RemoteElements,
+    pub(super) remotes: RemoteElements,
 }
 
 /// An item that is being opened.
@@ -243,7 +243,7 @@ impl Opening {
     }
 }
 
-fn fetch_remotes(cx: &mut Context, missing: Vec<Url>) {
+pub(super) fn fetch_remotes(cx: &mut Context, missing: Vec<Url>) {
     for url in missing {
         cx.jobs.add(cx.now, Purpose::Remote, FetchKind::Manifest, Resource::new(url), Ingest::Body);
     }

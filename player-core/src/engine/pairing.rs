@@ -7,9 +7,10 @@
 
 use std::collections::BTreeMap;
 
+use super::ids::KeyedPresentation;
 use super::select::{self, representation};
 use super::stream::RepKey;
-use crate::model::{Presentation, Representation};
+use crate::model::Representation;
 
 /// Both ladders, and the pairs that may be played.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -29,7 +30,7 @@ pub struct Pairing {
 impl Pairing {
     /// What there is to choose: these pictures with this sound, of which `last` was heard before.
     pub fn new(
-        presentation: &Presentation,
+        presentation: &KeyedPresentation,
         pictures: &[RepKey],
         mut sound: Vec<RepKey>,
         last: Option<RepKey>,
@@ -46,7 +47,7 @@ impl Pairing {
     }
 
     /// What a group costs is told by variants with the same pictures and another group.
-    fn grouped(presentation: &Presentation, pictures: &[RepKey], sound: &[RepKey], output: abr::Hdcp) -> Self {
+    fn grouped(presentation: &KeyedPresentation, pictures: &[RepKey], sound: &[RepKey], output: abr::Hdcp) -> Self {
         let twins = twins(presentation, pictures);
         let mut extra: BTreeMap<&str, u64> = BTreeMap::new();
         for same in twins.iter().filter(|same| same.len() > 1) {
@@ -95,7 +96,7 @@ impl Pairing {
     }
 
     /// The rung of sound that was heard; of another period, the best that costs no more.
-    pub fn heard(&self, presentation: &Presentation, last: RepKey) -> Option<usize> {
+    pub fn heard(&self, presentation: &KeyedPresentation, last: RepKey) -> Option<usize> {
         let same = self.keys.iter().position(|key| *key == last);
         let elsewhere = || {
             let rate = select::rate(presentation, last);
@@ -105,7 +106,7 @@ impl Pairing {
     }
 
     /// Of pictures that are offered with several sounds, those with the one that is to be heard.
-    pub fn prefer(&self, presentation: &Presentation, pictures: &mut Vec<RepKey>, sound: usize) {
+    pub fn prefer(&self, presentation: &KeyedPresentation, pictures: &mut Vec<RepKey>, sound: usize) {
         if self.pairs.is_none() || self.keys.is_empty() {
             return;
         }
@@ -141,7 +142,7 @@ struct Variant<'a> {
 }
 
 /// True when these pictures name different groups of sound.
-pub fn has_groups(presentation: &Presentation, pictures: &[RepKey]) -> bool {
+pub fn has_groups(presentation: &KeyedPresentation, pictures: &[RepKey]) -> bool {
     let mut groups =
         pictures.iter().map(|key| representation(presentation, *key).and_then(|rep| rep.audio_group.as_ref()));
     let first = groups.next();
@@ -149,7 +150,7 @@ pub fn has_groups(presentation: &Presentation, pictures: &[RepKey]) -> bool {
 }
 
 /// Variants by the media that they lead to.
-fn twins<'a>(presentation: &'a Presentation, pictures: &[RepKey]) -> Vec<Vec<Variant<'a>>> {
+fn twins<'a>(presentation: &'a KeyedPresentation, pictures: &[RepKey]) -> Vec<Vec<Variant<'a>>> {
     let mut places: BTreeMap<u32, usize> = BTreeMap::new();
     let mut twins: Vec<Vec<Variant<'a>>> = Vec::new();
     for key in pictures {
@@ -166,7 +167,7 @@ fn twins<'a>(presentation: &'a Presentation, pictures: &[RepKey]) -> Vec<Vec<Var
 }
 
 /// The number of channels stays what it was.
-fn keep_channels(presentation: &Presentation, sound: &mut Vec<RepKey>, last: Option<RepKey>) {
+fn keep_channels(presentation: &KeyedPresentation, sound: &mut Vec<RepKey>, last: Option<RepKey>) {
     let channels = |key: RepKey| representation(presentation, key).and_then(|rep: &Representation| rep.channels);
     let Some(before) = last.and_then(channels) else { return };
     if sound.iter().any(|key| channels(*key) == Some(before)) {
@@ -176,22 +177,23 @@ fn keep_channels(presentation: &Presentation, sound: &mut Vec<RepKey>, last: Opt
 
 #[cfg(test)]
 mod tests {
+    use super::super::ids::{PeriodKey, SetKey};
     use super::*;
     use crate::manifest;
     use crate::model::MediaKind;
 
-    fn read(text: &str) -> Presentation {
+    fn read(text: &str) -> KeyedPresentation {
         let url = "http://h/dir/film".parse().expect("a valid address");
-        manifest::parse(text.as_bytes(), &url, None).expect("a valid manifest").presentation
+        manifest::parse(text.as_bytes(), &url, None).expect("a valid manifest").presentation.into()
     }
 
-    fn keys(presentation: &Presentation, kind: MediaKind) -> Vec<RepKey> {
-        let set = presentation.periods[0].adaptation_sets.iter().position(|set| set.kind == kind).expect("a set");
-        let reps = presentation.periods[0].adaptation_sets[set].representations.len();
-        (0..reps).map(|rep| RepKey { period: 0, set, rep }).collect()
+    fn keys(presentation: &KeyedPresentation, kind: MediaKind) -> Vec<RepKey> {
+        let is_wanted = |key: &SetKey| presentation.set(*key).is_some_and(|set| set.kind == kind);
+        let set = presentation.set_keys(PeriodKey::FIRST).find(is_wanted).expect("a set");
+        presentation.rep_keys(set).to_vec()
     }
 
-    fn pairing(presentation: &Presentation, last: Option<RepKey>) -> Pairing {
+    fn pairing(presentation: &KeyedPresentation, last: Option<RepKey>) -> Pairing {
         let [pictures, sound] = [MediaKind::Video, MediaKind::Audio].map(|kind| keys(presentation, kind));
         Pairing::new(presentation, &pictures, sound, last, abr::Hdcp::None)
     }
@@ -279,7 +281,9 @@ mod tests {
         ));
         let found = pairing(&presentation, None);
         assert_eq!((rates(&found.sound), found.pairs.clone()), (vec![64_000, 128_000, 256_000], None));
-        let elsewhere = |rep| RepKey { period: 1, ..found.keys[rep] };
+        let next = presentation.period_key(1).expect("two periods");
+        let audio = presentation.set_keys(next).nth(1).expect("a set of audio");
+        let elsewhere = |rep: usize| presentation.rep_keys(audio)[rep];
         assert_eq!([0, 1, 2].map(|rep| found.heard(&presentation, elsewhere(rep))), [Some(0), Some(1), Some(2)]);
         assert_eq!(found.heard(&presentation, found.keys[1]), Some(1));
     }

@@ -128,9 +128,9 @@ pub struct Job {
     /// Some attempt failed in another way than by an unreachable host.
     pub is_reachable: bool,
     /// Set from a failure that is retried until an answer begins.
-    pub retry: Option<RetryState>,
+    retry: Option<RetryState>,
     /// How it stands.
-    pub standing: Standing,
+    standing: Standing,
 }
 
 impl Job {

@@ -3,11 +3,14 @@
 
 use std::time::Duration;
 
+use super::ids::{KeyedPresentation, PeriodKey, SegmentKey};
 use super::select::representation;
 use super::stream::{Activity, Place, RepKey, Stream, StreamId};
-use crate::model::{IndexSource, MediaKind, Presentation, SegmentIndex, SegmentList, SegmentRef, TimestampMapping};
+use crate::model::{
+    IndexSource, MediaKind, Presentation, SegmentId, SegmentIndex, SegmentList, SegmentRef, TimestampMapping,
+};
 use crate::render::Window;
-use crate::time::MediaTime;
+use crate::time::{MediaTime, Now};
 
 /// Announced times of different representations may differ by rounding: a segment is looked up this much after the
 /// end of the one before it, or a quarter of a short segment.
@@ -22,6 +25,8 @@ pub enum Step {
     Index(Box<IndexSource>),
     /// This segment.
     Segment(Box<SegmentRef>),
+    /// Nothing before this time: it is not available yet.
+    WaitUntil(Now),
     /// The period has no more of it.
     Exhausted,
 }
@@ -34,12 +39,13 @@ pub fn order<'a>(streams: impl Iterator<Item = &'a Stream>) -> Vec<StreamId> {
 }
 
 /// The period that holds a time; the last one for times after the end.
-pub fn period_at(presentation: &Presentation, time: MediaTime) -> usize {
-    presentation.periods.iter().rposition(|period| period.start <= time).unwrap_or(0)
+pub fn period_at(presentation: &KeyedPresentation, time: MediaTime) -> PeriodKey {
+    let position = presentation.periods.iter().rposition(|period| period.start <= time).unwrap_or(0);
+    presentation.period_key(position).unwrap_or(PeriodKey::FIRST)
 }
 
 /// The period of a place; `None` at the end.
-pub fn period_of(place: Place) -> Option<usize> {
+pub fn period_of(place: Place) -> Option<PeriodKey> {
     match place {
         Place::At { period, .. } => Some(period),
         Place::After { rep, .. } => Some(rep.period),
@@ -48,33 +54,36 @@ pub fn period_of(place: Place) -> Option<usize> {
 }
 
 /// The place at which the period after `period` begins.
-pub fn next_period(presentation: &Presentation, period: usize) -> Place {
-    match presentation.periods.get(period + 1) {
-        Some(next) => Place::At { period: period + 1, time: next.start },
+pub fn next_period(presentation: &KeyedPresentation, period: PeriodKey) -> Place {
+    let next = presentation.period_position(period).map(|position| position + 1);
+    let key = next.and_then(|next| presentation.period_key(next));
+    match key.and_then(|key| Some((key, presentation.period(key)?))) {
+        Some((key, next)) => Place::At { period: key, time: next.start },
         None => Place::End,
     }
 }
 
 /// What may be presented of a segment: its period; what follows a discontinuity not before that, and sound before one
 /// not after it. Pictures that go on behind their last announced time are shown as long as nothing takes their place.
-pub fn window(presentation: &Presentation, rep: RepKey, segment: &SegmentRef) -> Window {
+pub fn window(presentation: &KeyedPresentation, rep: RepKey, segment: &SegmentRef) -> Window {
     let mut window = Window::ALL;
-    if rep.period > 0
-        && let Some(period) = presentation.periods.get(rep.period)
+    if rep.period != PeriodKey::FIRST
+        && let Some(period) = presentation.period(rep.period)
     {
         window.from = period.start;
     }
     if let Some(end) = period_end(presentation, rep.period, segment.mapping) {
         window.until = end;
     }
-    let neighbour = |number: Option<u64>| known_list(presentation, rep)?.get(number?);
+    let list = known_list(presentation, rep);
+    let position = list.and_then(|list| list.position(segment.id));
+    let neighbour = |position: Option<u64>| list?.get(position?);
     let elsewhere = |neighbour: &SegmentRef| neighbour.mapping != segment.mapping;
-    if neighbour(segment.number.checked_sub(1)).is_some_and(|before| elsewhere(&before)) {
+    if neighbour(position.and_then(|at| at.checked_sub(1))).is_some_and(|before| elsewhere(&before)) {
         window.from = window.from.max(segment.start);
     }
-    let set = presentation.periods.get(rep.period).and_then(|period| period.adaptation_sets.get(rep.set));
-    if set.is_some_and(|set| set.kind == MediaKind::Audio)
-        && let Some(next) = neighbour(segment.number.checked_add(1)).filter(elsewhere)
+    if presentation.set(rep.set).is_some_and(|set| set.kind == MediaKind::Audio)
+        && let Some(next) = neighbour(position.and_then(|at| at.checked_add(1))).filter(elsewhere)
     {
         window.until = window.until.min(next.start);
     }
@@ -84,7 +93,8 @@ pub fn window(presentation: &Presentation, rep: RepKey, segment: &SegmentRef) ->
 /// Returns the end of a period as the manifest declares it: where the next one begins, or where the period or the whole
 /// presentation ends (ISO/IEC 23009-1 §5.3.2). `None` if only the media knows: where the place of media is learned from
 /// its first sample, announced lengths are sums of rounded durations and end nothing.
-fn period_end(presentation: &Presentation, number: usize, mapping: TimestampMapping) -> Option<MediaTime> {
+fn period_end(presentation: &KeyedPresentation, period: PeriodKey, mapping: TimestampMapping) -> Option<MediaTime> {
+    let number = presentation.period_position(period)?;
     if let Some(next) = presentation.periods.get(number + 1) {
         return Some(next.start);
     }
@@ -97,7 +107,12 @@ fn period_end(presentation: &Presentation, number: usize, mapping: TimestampMapp
 }
 
 /// True when a stream at `place` will still bring media of a discontinuity that begins no later than `start`.
-pub fn comes_to(presentation: &Presentation, stream: &Stream, mapping: TimestampMapping, start: MediaTime) -> bool {
+pub fn comes_to(
+    presentation: &KeyedPresentation,
+    stream: &Stream,
+    mapping: TimestampMapping,
+    start: MediaTime,
+) -> bool {
     if stream.is_finished() {
         return false;
     }
@@ -115,60 +130,70 @@ pub fn comes_to(presentation: &Presentation, stream: &Stream, mapping: Timestamp
 
 /// The place after a segment.
 pub fn after(rep: RepKey, segment: &SegmentRef) -> Place {
-    Place::After { rep, number: segment.number, end: segment.end() }
+    Place::After { rep, segment: segment.id, end: segment.end() }
+}
+
+/// The segment with a key, when its list is known and holds it.
+pub fn segment(presentation: &KeyedPresentation, key: SegmentKey) -> Option<SegmentRef> {
+    let list = known_list(presentation, key.rep)?;
+    list.get(list.position(key.id)?)
 }
 
 /// The place of the segment before this one, when there is one.
-pub fn before(presentation: &Presentation, rep: RepKey, number: u64) -> Option<Place> {
+pub fn before(presentation: &KeyedPresentation, rep: RepKey, segment: SegmentId) -> Option<Place> {
     let list = known_list(presentation, rep)?;
-    let (start, _) = list.span(number.checked_sub(1)?)?;
+    let (start, _) = list.span(list.position(segment)?.checked_sub(1)?)?;
     Some(Place::At { period: rep.period, time: start })
 }
 
 /// What a stream at `place` needs next from a representation of the same period.
-pub fn step(presentation: &Presentation, place: Place, rep: RepKey) -> Step {
-    let list = match representation(presentation, rep).map(|found| &found.index) {
+pub fn step(presentation: &KeyedPresentation, place: Place, rep: RepKey, now: Now) -> Step {
+    let found = representation(presentation, rep).map(|found| &found.index);
+    if let (Some(_), Some(at)) = (found, presentation.available_at().filter(|at| *at > now)) {
+        return Step::WaitUntil(at);
+    }
+    let list = match found {
         None => return Step::Exhausted,
         Some(SegmentIndex::External(source)) => return Step::Index(Box::new(source.clone())),
         Some(SegmentIndex::Known(list)) => list,
     };
-    let found = number(list, place, rep).and_then(|number| list.get(number));
+    let found = position(list, place, rep).and_then(|position| list.get(position));
     found.map_or(Step::Exhausted, |segment| Step::Segment(Box::new(segment)))
 }
 
 /// True when a representation can take over at a place without overlapping what is there, as far as is known.
-pub fn is_aligned(presentation: &Presentation, place: Place, rep: RepKey) -> bool {
+pub fn is_aligned(presentation: &KeyedPresentation, place: Place, rep: RepKey) -> bool {
     let Place::After { end, rep: last, .. } = place else { return true };
     if last == rep {
         return true;
     }
     let Some(list) = known_list(presentation, rep) else { return true };
-    let start = number(list, place, rep).and_then(|number| list.span(number)).map(|(start, _)| start);
+    let start = position(list, place, rep).and_then(|position| list.span(position)).map(|(start, _)| start);
     start.is_none_or(|start| start + MISALIGNED >= end)
 }
 
 /// Segments that are left from a place on, this one included.
-pub fn segments_left(presentation: &Presentation, place: Place, rep: RepKey) -> Option<u32> {
+pub fn segments_left(presentation: &KeyedPresentation, place: Place, rep: RepKey) -> Option<u32> {
     let list = known_list(presentation, rep)?;
-    let left = number(list, place, rep).map_or(0, |number| list.len() - number);
+    let left = position(list, place, rep).map_or(0, |position| list.len() - position);
     u32::try_from(left).ok()
 }
 
 /// Length of the segment at a place, or of the last one.
-pub fn segment_duration(presentation: &Presentation, place: Place, rep: RepKey) -> Option<Duration> {
+pub fn segment_duration(presentation: &KeyedPresentation, place: Place, rep: RepKey) -> Option<Duration> {
     let list = known_list(presentation, rep)?;
-    let number = number(list, place, rep).or_else(|| list.len().checked_sub(1))?;
-    list.span(number).map(|(_, duration)| duration)
+    let position = position(list, place, rep).or_else(|| list.len().checked_sub(1))?;
+    list.span(position).map(|(_, duration)| duration)
 }
 
 /// Announced sizes of the segments from a place on, `most` of them at most: those of the first one for each
 /// representation, then those of the one after it. `None` when not even the first is told.
-pub fn sizes_ahead(presentation: &Presentation, place: Place, reps: &[RepKey], most: usize) -> Option<Vec<u64>> {
+pub fn sizes_ahead(presentation: &KeyedPresentation, place: Place, reps: &[RepKey], most: usize) -> Option<Vec<u64>> {
     let lists: Option<Vec<(&SegmentList, u64)>> = reps
         .iter()
         .map(|rep| {
             let list = known_list(presentation, *rep)?;
-            Some((list, number(list, place, *rep)?))
+            Some((list, position(list, place, *rep)?))
         })
         .collect();
     let lists = lists.filter(|lists| !lists.is_empty())?;
@@ -196,20 +221,27 @@ pub fn duration(presentation: &Presentation) -> Option<Duration> {
 }
 
 /// The list of a representation, when it is known.
-pub fn known_list(presentation: &Presentation, rep: RepKey) -> Option<&SegmentList> {
+pub fn known_list(presentation: &KeyedPresentation, rep: RepKey) -> Option<&SegmentList> {
     match &representation(presentation, rep)?.index {
         SegmentIndex::Known(list) => Some(list),
         SegmentIndex::External(_) => None,
     }
 }
 
-fn number(list: &SegmentList, place: Place, rep: RepKey) -> Option<u64> {
+/// Position in a list of the segment that comes next at a place: by name if the list is that of the last segment and
+/// still holds it, else by time.
+fn position(list: &SegmentList, place: Place, rep: RepKey) -> Option<u64> {
     match place {
         Place::At { time, .. } => list.at(time),
-        Place::After { rep: last, number, .. } if last == rep => (number + 1 < list.len()).then_some(number + 1),
-        Place::After { end, .. } => {
-            let nominal = list.span(list.len().checked_sub(1)?)?.1;
-            list.at(end + ROUNDING.min(nominal / 4))
+        Place::After { rep: last, segment, end } => {
+            let known = list.position(segment).filter(|_| last == rep);
+            match known {
+                Some(position) => Some(position + 1).filter(|next| *next < list.len()),
+                None => {
+                    let nominal = list.span(list.len().checked_sub(1)?)?.1;
+                    list.at(end + ROUNDING.min(nominal / 4))
+                }
+            }
         }
         Place::End => None,
     }
@@ -229,7 +261,8 @@ mod tests {
 
     fn list(spans: &[(i64, i64)]) -> SegmentIndex {
         let segment = |(number, (start, end)): (usize, &(i64, i64))| SegmentRef {
-            number: number as u64,
+            id: SegmentId::Sequence(number as u64),
+            previous: number.checked_sub(1).map(|before| SegmentId::Sequence(before as u64)),
             start: ms(*start),
             duration: ms(*end).since(ms(*start)),
             resource: Resource::new("http://h/x".parse().expect("a valid address")),
@@ -283,6 +316,7 @@ mod tests {
             start: None,
             periods: vec![period("a", 0), period("b", 12_000)],
             epoch: None,
+            available_from: None,
             metadata: Vec::new(),
             session_data: Vec::new(),
             steering: None,
@@ -291,14 +325,31 @@ mod tests {
         }
     }
 
-    const fn key(rep: usize) -> RepKey {
-        RepKey { period: 0, set: 0, rep }
+    const fn key(rep: u32) -> RepKey {
+        RepKey::for_tests(0, 0, rep)
+    }
+
+    const NEXT: PeriodKey = PeriodKey::for_tests(1);
+
+    fn keyed(reps: Vec<Representation>) -> KeyedPresentation {
+        presentation(reps).into()
+    }
+
+    const fn sequence(id: SegmentId) -> u64 {
+        match id {
+            SegmentId::Sequence(number) => number,
+            SegmentId::Time(_) => u64::MAX,
+        }
+    }
+
+    fn after_segment(rep: u32, number: u64, end: i64) -> Place {
+        Place::After { rep: key(rep), segment: SegmentId::Sequence(number), end: ms(end) }
     }
 
     fn number_of(step: Step) -> Option<u64> {
         match step {
-            Step::Segment(segment) => Some(segment.number),
-            Step::Index(_) | Step::Exhausted => None,
+            Step::Segment(segment) => Some(sequence(segment.id)),
+            Step::Index(_) | Step::WaitUntil(_) | Step::Exhausted => None,
         }
     }
 
@@ -306,56 +357,63 @@ mod tests {
     fn the_next_segment_follows_by_number_in_one_list_and_by_time_in_another() {
         let even = [(0, 4000), (4000, 8000), (8000, 12_000)];
         let rounded = [(0, 4004), (4004, 8008), (8008, 12_012)];
-        let known = presentation(vec![rep("a", list(&even)), rep("b", list(&rounded))]);
-        let after = Place::After { rep: key(0), number: 0, end: ms(4000) };
-        assert_eq!(number_of(step(&known, after, key(0))), Some(1));
-        assert_eq!(number_of(step(&known, after, key(1))), Some(1), "rounding is not another segment");
-        let last = Place::After { rep: key(0), number: 2, end: ms(12_000) };
-        assert_eq!(step(&known, last, key(0)), Step::Exhausted);
-        assert_eq!(number_of(step(&known, Place::At { period: 0, time: ms(4001) }, key(0))), Some(1));
+        let known = keyed(vec![rep("a", list(&even)), rep("b", list(&rounded))]);
+        let after = after_segment(0, 0, 4000);
+        assert_eq!(number_of(step(&known, after, key(0), Now::ZERO)), Some(1));
+        assert_eq!(number_of(step(&known, after, key(1), Now::ZERO)), Some(1), "rounding is not another segment");
+        let last = after_segment(0, 2, 12_000);
+        assert_eq!(step(&known, last, key(0), Now::ZERO), Step::Exhausted);
+        assert_eq!(
+            number_of(step(&known, Place::At { period: PeriodKey::FIRST, time: ms(4001) }, key(0), Now::ZERO)),
+            Some(1)
+        );
         assert_eq!(segments_left(&known, after, key(0)), Some(2));
-        assert_eq!(before(&known, key(0), 2), Some(Place::At { period: 0, time: ms(4000) }));
-        assert_eq!(before(&known, key(0), 0), None);
+        assert_eq!(
+            before(&known, key(0), SegmentId::Sequence(2)),
+            Some(Place::At { period: PeriodKey::FIRST, time: ms(4000) })
+        );
+        assert_eq!(before(&known, key(0), SegmentId::Sequence(0)), None);
     }
 
     #[test]
     fn representations_with_other_boundaries_are_told_apart() {
-        let known = presentation(vec![
-            rep("a", list(&[(0, 4000), (4000, 8000)])),
-            rep("b", list(&[(0, 6000), (6000, 12_000)])),
-        ]);
-        let after = Place::After { rep: key(0), number: 0, end: ms(4000) };
+        let known =
+            keyed(vec![rep("a", list(&[(0, 4000), (4000, 8000)])), rep("b", list(&[(0, 6000), (6000, 12_000)]))]);
+        let after = after_segment(0, 0, 4000);
         assert!(is_aligned(&known, after, key(0)));
         assert!(!is_aligned(&known, after, key(1)), "its segment began two seconds before");
     }
 
     #[test]
     fn periods_follow_each_other_and_the_length_is_the_latest_end() {
-        let known = presentation(vec![rep("a", list(&[(0, 4000), (4000, 9500)]))]);
-        assert_eq!(period_at(&known, ms(11_999)), 0);
-        assert_eq!(period_at(&known, ms(12_000)), 1);
-        assert_eq!(next_period(&known, 0), Place::At { period: 1, time: ms(12_000) });
-        assert_eq!(next_period(&known, 1), Place::End);
+        let known = keyed(vec![rep("a", list(&[(0, 4000), (4000, 9500)]))]);
+        assert_eq!(period_at(&known, ms(11_999)), PeriodKey::FIRST);
+        assert_eq!(period_at(&known, ms(12_000)), NEXT);
+        assert_eq!(next_period(&known, PeriodKey::FIRST), Place::At { period: NEXT, time: ms(12_000) });
+        assert_eq!(next_period(&known, NEXT), Place::End);
         assert_eq!(duration(&known), Some(Duration::from_millis(9500)));
     }
 
     #[test]
     fn the_stream_with_least_media_ahead_comes_first() {
-        let stream =
-            |id, end| Stream::new(id, TrackId("t".into()), Place::After { rep: key(0), number: 0, end: ms(end) });
+        let stream = |id, end| Stream::new(id, TrackId("t".into()), after_segment(0, 0, end));
         let streams = [stream(StreamId::Main, 8000), stream(StreamId::Audio, 4000), stream(StreamId::Text, 8000)];
         assert_eq!(order(streams.iter()), [StreamId::Audio, StreamId::Main, StreamId::Text]);
     }
 
     /// Three segments of four seconds, a discontinuity before the second.
-    fn discontinuous(kind: MediaKind) -> Presentation {
+    fn discontinuous(kind: MediaKind) -> KeyedPresentation {
+        split(kind).into()
+    }
+
+    fn split(kind: MediaKind) -> Presentation {
         let SegmentIndex::Known(SegmentList::Explicit(segments)) = list(&[(0, 4000), (4000, 8000), (8000, 12_000)])
         else {
             unreachable!("what `list` makes")
         };
         let segments = segments.into_iter().map(|segment| SegmentRef {
-            mapping: TimestampMapping::Discontinuity(u64::from(segment.number > 0)),
-            size: (segment.number < 2).then_some(100 + segment.number),
+            mapping: TimestampMapping::Discontinuity(u64::from(sequence(segment.id) > 0)),
+            size: (sequence(segment.id) < 2).then_some(100 + sequence(segment.id)),
             ..segment
         });
         let index = SegmentIndex::Known(SegmentList::Explicit(segments.collect()));
@@ -385,12 +443,15 @@ mod tests {
     fn pictures_whose_index_is_on_its_way_will_come() {
         let presentation = discontinuous(MediaKind::Video);
         let first = TimestampMapping::Discontinuity(0);
-        let mut stream =
-            Stream::new(StreamId::Main, TrackId("v".into()), Place::At { period: 0, time: MediaTime::ZERO });
+        let mut stream = Stream::new(
+            StreamId::Main,
+            TrackId("v".into()),
+            Place::At { period: PeriodKey::FIRST, time: MediaTime::ZERO },
+        );
         assert!(!comes_to(&presentation, &stream, first, ms(0)), "nobody has asked for anything");
         stream.await_index(ONLY);
         assert!(comes_to(&presentation, &stream, first, ms(0)));
-        stream.restart_at(0, ms(9000));
+        stream.restart_at(PeriodKey::FIRST, ms(9000));
         stream.await_index(ONLY);
         assert!(!comes_to(&presentation, &stream, first, ms(0)), "they begin behind it");
     }
@@ -398,7 +459,7 @@ mod tests {
     #[test]
     fn sizes_are_told_as_far_as_all_are_known() {
         let presentation = discontinuous(MediaKind::Video);
-        let place = |millis| Place::At { period: 0, time: ms(millis) };
+        let place = |millis| Place::At { period: PeriodKey::FIRST, time: ms(millis) };
         let sizes = |millis, most| sizes_ahead(&presentation, place(millis), &[ONLY], most);
         assert_eq!(sizes(0, 10), Some(vec![100, 101]));
         assert_eq!(sizes(0, 1), Some(vec![100]));
@@ -411,8 +472,9 @@ mod tests {
         let mut known = presentation(vec![rep("a", list(&segments))]);
         known.periods.truncate(1);
         let until = |known: &Presentation| {
-            let segment = known_list(known, ONLY).and_then(|list| list.get(1)).expect("two segments");
-            window(known, ONLY, &segment).until
+            let known = KeyedPresentation::from(known.clone());
+            let segment = known_list(&known, ONLY).and_then(|list| list.get(1)).expect("two segments");
+            window(&known, ONLY, &segment).until
         };
         assert_eq!(until(&known), MediaTime::MAX);
         known.duration = Some(Duration::from_secs(7));
@@ -445,14 +507,15 @@ mod tests {
     fn media_of_a_discontinuity_comes_as_long_as_its_segment_is_awaited() {
         let presentation = discontinuous(MediaKind::Video);
         let map = TimestampMapping::Discontinuity;
-        let mut stream = Stream::new(StreamId::Main, TrackId("v".into()), Place::At { period: 0, time: ms(100) });
+        let mut stream =
+            Stream::new(StreamId::Main, TrackId("v".into()), Place::At { period: PeriodKey::FIRST, time: ms(100) });
         stream.await_index(ONLY);
         assert!(comes_to(&presentation, &stream, map(0), ms(0)), "up to the tolerance");
-        stream.restart_at(0, ms(101));
+        stream.restart_at(PeriodKey::FIRST, ms(101));
         stream.await_index(ONLY);
         assert!(!comes_to(&presentation, &stream, map(0), ms(0)));
-        stream.decide_on(ONLY, crate::time::Now::ZERO);
-        stream.rewind_to(Place::After { rep: ONLY, number: 0, end: ms(4000) });
+        stream.decide_on(ONLY, Now::ZERO);
+        stream.rewind_to(after_segment(0, 0, 4000));
         let comes = |stream: &Stream, mapping, start| comes_to(&presentation, stream, map(mapping), ms(start));
         assert_eq!([3899, 3900, 4000].map(|start| comes(&stream, 1, start)), [false, true, true]);
         assert!(!comes(&stream, 0, 4000), "another discontinuity lies there");
@@ -482,47 +545,54 @@ mod tests {
         assert!(comes(&stream, 0, 0), "it is on its way");
         stream.rewind_to(Place::End);
         assert!(!comes(&stream, 1, 4000), "nothing comes any more");
-        let mut missing = presentation.clone();
+        let mut missing = split(MediaKind::Video);
         let SegmentIndex::Known(SegmentList::Explicit(list)) =
             &mut missing.periods[0].adaptation_sets[0].representations[0].index
         else {
             unreachable!("what `discontinuous` makes")
         };
         list[1].gap = true;
-        stream.rewind_to(Place::After { rep: ONLY, number: 0, end: ms(4000) });
-        assert!(!comes_to(&missing, &stream, map(1), ms(4000)), "it is announced as missing");
+        stream.rewind_to(after_segment(0, 0, 4000));
+        assert!(!comes_to(&missing.into(), &stream, map(1), ms(4000)), "it is announced as missing");
     }
 
     #[test]
     fn only_a_later_period_begins_at_its_declared_time() {
-        let known = presentation(vec![rep("a", list(&[(0, 4000)]))]);
+        let known = keyed(vec![rep("a", list(&[(0, 4000)]))]);
         let segment = known_list(&known, ONLY).and_then(|list| list.get(0)).expect("a segment");
-        let from = |period| window(&known, RepKey { period, ..ONLY }, &segment).from;
-        assert_eq!((from(0), from(1)), (Window::ALL.from, ms(12_000)));
+        let from = |period| {
+            let mut rep = ONLY;
+            rep.period = period;
+            window(&known, rep, &segment).from
+        };
+        assert_eq!((from(PeriodKey::FIRST), from(NEXT)), (Window::ALL.from, ms(12_000)));
         assert_eq!(window(&known, ONLY, &segment).until, ms(12_000), "and the one before it ends there");
     }
 
     #[test]
     fn the_tolerance_of_announced_times_is_exact_and_smaller_for_short_segments() {
-        let known = presentation(vec![
+        let known = keyed(vec![
             rep("a", list(&[(0, 4000), (4000, 8000)])),
             rep("b", list(&[(0, 200), (200, 400), (400, 600)])),
             rep("c", list(&[(0, 3800), (3800, 8000)])),
             rep("d", list(&[(0, 3799), (3799, 8000)])),
         ]);
-        let after = |rep, number, end| Place::After { rep: key(rep), number, end: ms(end) };
-        let next = |rep, end| number_of(step(&known, after(9, 0, end), key(rep)));
+        let after = after_segment;
+        let next = |rep, end| number_of(step(&known, after(9, 0, end), key(rep), Now::ZERO));
         assert_eq!((next(0, 3899), next(0, 3900)), (Some(0), Some(1)));
         assert_eq!((next(1, 149), next(1, 150), next(1, 350)), (Some(0), Some(1), Some(2)));
         let aligned = |rep| is_aligned(&known, after(0, 0, 4000), key(rep));
         assert_eq!((aligned(2), aligned(3)), (true, false));
-        assert!(is_aligned(&known, Place::At { period: 0, time: ms(4000) }, key(3)), "nothing comes before it");
+        assert!(
+            is_aligned(&known, Place::At { period: PeriodKey::FIRST, time: ms(4000) }, key(3)),
+            "nothing comes before it"
+        );
         assert_eq!(
             (segments_left(&known, after(1, 1, 400), key(1)), segments_left(&known, Place::End, key(1))),
             (Some(1), Some(0))
         );
         let length = |place, rep| segment_duration(&known, place, key(rep)).map(|length| length.as_millis());
         assert_eq!((length(after(2, 0, 3800), 2), length(Place::End, 2)), (Some(4200), Some(4200)), "the last one's");
-        assert_eq!(length(Place::At { period: 0, time: ms(0) }, 2), Some(3800));
+        assert_eq!(length(Place::At { period: PeriodKey::FIRST, time: ms(0) }, 2), Some(3800));
     }
 }

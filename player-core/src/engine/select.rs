@@ -4,12 +4,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::ids::{KeyedPresentation, SetKey};
 use super::licence::Keys;
 use super::stream::{Ladder, RepKey};
 use crate::command::{QualityChoice, TrackChoice};
-use crate::model::{
-    AdaptationSet, ContainerFormat, MediaKind, MuxedAudio, Period, Presentation, Representation, Role, TrackId,
-};
+use crate::model::{AdaptationSet, ContainerFormat, MediaKind, MuxedAudio, Period, Representation, Role, TrackId};
 use crate::time::Now;
 
 /// Highest declared rate that is taken without asking the network: 192 kbit/s.
@@ -33,6 +32,11 @@ impl Exclusions {
     /// True while it is left alone.
     pub fn holds(&self, key: RepKey, now: Now) -> bool {
         self.0.get(&key).is_some_and(|until| until.is_none_or(|until| until > now))
+    }
+
+    /// Keeps the exclusions of some representations only.
+    pub fn retain(&mut self, stays: impl Fn(&RepKey) -> bool) {
+        self.0.retain(|key, _| stays(key));
     }
 
     /// True when it will never be asked for again.
@@ -162,34 +166,32 @@ pub struct Bounds<'a> {
 
 /// The representations of a set that may be asked for, ascending. When all are left alone for a time, all that are
 /// not excluded for ever: something is better than nothing.
-pub fn permitted(presentation: &Presentation, period: usize, set: usize, bounds: Bounds<'_>) -> Vec<RepKey> {
-    let Some(reps) = reps_of(presentation, period, set) else { return Vec::new() };
-    let key = |rep| RepKey { period, set, rep };
+pub fn permitted(presentation: &KeyedPresentation, set: SetKey, bounds: Bounds<'_>) -> Vec<RepKey> {
+    let Some(reps) = reps_of(presentation, set) else { return Vec::new() };
     let some_video = reps.iter().any(|rep| rep.width.is_some() || rep.content.is_some_and(|content| content.video));
     let usable = |rep: &Representation| {
         let only_sound = rep.content.is_some_and(|content| !content.video && !content.text);
         !(some_video && only_sound) && bounds.keys.may_unlock(rep) && may_show(rep, bounds.output)
     };
-    let all: Vec<RepKey> = reps
-        .iter()
-        .enumerate()
-        .filter(|(index, rep)| usable(rep) && !bounds.exclusions.is_final(key(*index)))
-        .map(|(index, _)| key(index))
+    let all: Vec<RepKey> = presentation
+        .reps_of(set)
+        .filter(|(key, rep)| usable(rep) && !bounds.exclusions.is_final(*key))
+        .map(|(key, _)| key)
         .collect();
     let fresh: Vec<RepKey> = all.iter().copied().filter(|key| !bounds.exclusions.holds(*key, bounds.now)).collect();
     let left = if fresh.is_empty() { all } else { fresh };
     let grouped: Vec<RepKey> = left
         .iter()
         .copied()
-        .filter(|key| match (bounds.audio_group, reps.get(key.rep).and_then(|rep| rep.audio_group.as_deref())) {
-            (Some(wanted), Some(group)) => wanted == group,
-            _ => true,
+        .filter(|key| {
+            let group = representation(presentation, *key).and_then(|rep| rep.audio_group.as_deref());
+            bounds.audio_group.zip(group).is_none_or(|(wanted, group)| wanted == group)
         })
         .collect();
     let left = if grouped.is_empty() { left } else { grouped };
     let pinned = match bounds.quality {
         QualityChoice::Representation(id) => {
-            left.iter().copied().find(|key| reps.get(key.rep).is_some_and(|rep| rep.id == *id))
+            left.iter().copied().find(|key| representation(presentation, *key).is_some_and(|rep| rep.id == *id))
         }
         QualityChoice::Auto | QualityChoice::MaxHeight(_) => None,
     };
@@ -197,24 +199,17 @@ pub fn permitted(presentation: &Presentation, period: usize, set: usize, bounds:
 }
 
 /// The representations of a set.
-pub fn reps_of(presentation: &Presentation, period: usize, set: usize) -> Option<&[Representation]> {
-    let set = presentation.periods.get(period)?.adaptation_sets.get(set)?;
-    Some(set.representations.as_slice())
+pub fn reps_of(presentation: &KeyedPresentation, set: SetKey) -> Option<&[Representation]> {
+    presentation.set(set).map(|set| set.representations.as_slice())
 }
 
 /// A representation by name.
-pub fn representation(presentation: &Presentation, key: RepKey) -> Option<&Representation> {
-    reps_of(presentation, key.period, key.set)?.get(key.rep)
-}
-
-/// A representation by name, to change it.
-pub fn representation_mut(presentation: &mut Presentation, key: RepKey) -> Option<&mut Representation> {
-    let set = presentation.periods.get_mut(key.period)?.adaptation_sets.get_mut(key.set)?;
-    set.representations.get_mut(key.rep)
+pub fn representation(presentation: &KeyedPresentation, key: RepKey) -> Option<&Representation> {
+    presentation.representation(key)
 }
 
 /// What a rule sees of a representation on an output.
-pub fn rung(presentation: &Presentation, key: RepKey, output: abr::Hdcp) -> abr::Rung {
+pub fn rung(presentation: &KeyedPresentation, key: RepKey, output: abr::Hdcp) -> abr::Rung {
     let found = representation(presentation, key);
     let protection = abr::Protection { needed: found.map_or(abr::Hdcp::None, needed_of), present: output };
     let height = found.and_then(|rep| rep.height);
@@ -222,7 +217,7 @@ pub fn rung(presentation: &Presentation, key: RepKey, output: abr::Hdcp) -> abr:
 }
 
 /// Mean rate of a representation as far as it is told, in bits per second; 1 when nothing is.
-pub fn rate(presentation: &Presentation, key: RepKey) -> u64 {
+pub fn rate(presentation: &KeyedPresentation, key: RepKey) -> u64 {
     representation(presentation, key).map_or(1, |rep| rep.average_bandwidth.unwrap_or(rep.bandwidth).max(1))
 }
 
@@ -238,15 +233,15 @@ fn needed_of(rep: &Representation) -> abr::Hdcp {
 }
 
 /// What a rule sees of some representations on an output.
-pub fn ladder(presentation: &Presentation, mut keys: Vec<RepKey>, output: abr::Hdcp) -> Ladder {
-    keys.sort_by_key(|key| (rate(presentation, *key), key.rep));
+pub fn ladder(presentation: &KeyedPresentation, mut keys: Vec<RepKey>, output: abr::Hdcp) -> Ladder {
+    keys.sort_by_key(|key| (rate(presentation, *key), *key));
     drop_pointless(presentation, &mut keys);
     let rungs = keys.iter().map(|key| rung(presentation, *key, output)).collect();
     Ladder { rungs, keys }
 }
 
 /// Where the author has scored all of them, what costs more than another and scores no higher is never worth it.
-fn drop_pointless(presentation: &Presentation, ascending: &mut Vec<RepKey>) {
+fn drop_pointless(presentation: &KeyedPresentation, ascending: &mut Vec<RepKey>) {
     let score = |key: &RepKey| representation(presentation, *key).and_then(|rep| rep.traits.score);
     if !ascending.iter().all(|key| score(key).is_some()) {
         return;
@@ -279,8 +274,9 @@ pub fn same_track(period: &Period, track: &TrackId) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::ids::PeriodKey;
     use super::*;
-    use crate::model::{SegmentIndex, SegmentList};
+    use crate::model::{Presentation, SegmentIndex, SegmentList};
     use crate::time::MediaTime;
 
     fn rep(id: &str, bandwidth: u64, group: Option<&str>) -> Representation {
@@ -362,36 +358,40 @@ mod tests {
         assert_eq!(set_of(&spanish, MediaKind::Text, &wishes(&[], &[]), |_| false), None);
     }
 
-    fn presentation(reps: Vec<Representation>) -> Presentation {
-        Presentation {
+    fn presentation(reps: Vec<Representation>) -> KeyedPresentation {
+        KeyedPresentation::from(Presentation {
             protocol: crate::model::Protocol::Dash,
             kind: crate::model::PresentationKind::OnDemand,
             duration: None,
             start: None,
             periods: vec![period(vec![set("v", MediaKind::Video, None, reps)])],
             epoch: None,
+            available_from: None,
             metadata: Vec::new(),
             session_data: Vec::new(),
             steering: None,
             pathways: Vec::new(),
             weights: Vec::new(),
-        }
+        })
+    }
+
+    fn only_set(presentation: &KeyedPresentation) -> SetKey {
+        presentation.set_keys(PeriodKey::FIRST).next().expect("one set")
     }
 
     #[test]
     fn exclusions_groups_and_pins_narrow_the_ladder_but_never_to_nothing() {
         let presentation =
             presentation(vec![rep("a", 1000, Some("x")), rep("b", 2000, Some("y")), rep("c", 3000, Some("y"))]);
-        let mut exclusions = Exclusions::default();
-        let now = Now::ZERO;
+        let (mut exclusions, now) = (Exclusions::default(), Now::ZERO);
         let ids = |exclusions: &Exclusions, quality: &QualityChoice, audio_group| {
             let bounds =
                 Bounds { now, exclusions, quality, audio_group, keys: &Keys::default(), output: abr::Hdcp::None };
-            permitted(&presentation, 0, 0, bounds).iter().map(|key| key.rep).collect::<Vec<_>>()
+            permitted(&presentation, only_set(&presentation), bounds).iter().map(|key| key.number()).collect::<Vec<_>>()
         };
         assert_eq!(ids(&exclusions, &QualityChoice::Auto, Some("y")), [1, 2]);
         assert_eq!(ids(&exclusions, &QualityChoice::Representation("a".into()), None), [0]);
-        let key = |rep| RepKey { period: 0, set: 0, rep };
+        let key = |rep| RepKey::for_tests(0, 0, rep);
         exclusions.exclude(key(0), Duration::MAX, now);
         assert_eq!(ids(&exclusions, &QualityChoice::Representation("a".into()), None), [1, 2]);
         exclusions.exclude(key(1), Duration::from_secs(5), now);
@@ -450,8 +450,8 @@ mod tests {
                 rep
             });
             let presentation = presentation(reps.collect());
-            let keys = (0..scores.len()).map(|rep| RepKey { period: 0, set: 0, rep }).collect();
-            ladder(&presentation, keys, abr::Hdcp::None).keys.iter().map(|key| key.rep).collect::<Vec<_>>()
+            let keys = presentation.rep_keys(only_set(&presentation)).to_vec();
+            ladder(&presentation, keys, abr::Hdcp::None).keys.iter().map(|key| key.number()).collect::<Vec<_>>()
         };
         assert_eq!(scored(&[Some(1.0), Some(3.0), Some(2.0), Some(3.0), Some(4.0)]), [0, 1, 4]);
         assert_eq!(scored(&[Some(1.0), None, Some(0.5)]), [0, 1, 2], "scores count only when all have one");
@@ -476,7 +476,7 @@ mod tests {
                 keys: &keys,
                 output,
             };
-            let permitted = permitted(&presentation, 0, 0, bounds);
+            let permitted = permitted(&presentation, only_set(&presentation), bounds);
             assert_eq!(permitted.len(), shown, "{output:?}");
             assert!(ladder(&presentation, permitted, output).rungs.iter().all(|rung| rung.protection.suffices()));
         }
@@ -485,7 +485,7 @@ mod tests {
     #[test]
     fn what_nobody_adapts_stays_what_it_was() {
         let presentation = presentation(vec![rep("lo", 64_000, None), rep("hi", 320_000, None)]);
-        let key = |rep| RepKey { period: 0, set: 0, rep };
+        let key = |rep| RepKey::for_tests(0, 0, rep);
         let ladder = ladder(&presentation, vec![key(1), key(0)], abr::Hdcp::None);
         assert_eq!(ladder.keys, [key(0), key(1)]);
         assert_eq!(steady_rung(&ladder, None), 0);
@@ -494,7 +494,7 @@ mod tests {
 
     #[test]
     fn exclusions_that_overlap_last_until_the_later_end() {
-        let (key, other) = (RepKey { period: 0, set: 0, rep: 1 }, RepKey { period: 0, set: 0, rep: 2 });
+        let (key, other) = (RepKey::for_tests(0, 0, 1), RepKey::for_tests(0, 0, 2));
         let at = |seconds| Now::ZERO + Duration::from_secs(seconds);
         let mut exclusions = Exclusions::default();
         exclusions.exclude(key, Duration::from_secs(20), at(0));
@@ -523,7 +523,8 @@ mod tests {
                 keys: &keys,
                 output: abr::Hdcp::None,
             };
-            permitted(&presentation(reps), 0, 0, bounds).iter().map(|key| key.rep).collect::<Vec<_>>()
+            let presentation = presentation(reps);
+            permitted(&presentation, only_set(&presentation), bounds).iter().map(|key| key.number()).collect::<Vec<_>>()
         };
         let audio = || Representation { content: content(false), height: None, ..rep("audio", 64_000, None) };
         let unknown = || rep("unknown", 1000, None);
@@ -538,7 +539,7 @@ mod tests {
     fn rates_are_means_where_they_are_declared_and_never_zero() {
         let mean = Representation { average_bandwidth: Some(700), ..rep("a", 1000, None) };
         let known = presentation(vec![mean, rep("b", 900, None), rep("c", 0, None)]);
-        let key = |rep| RepKey { period: 0, set: 0, rep };
+        let key = |rep| RepKey::for_tests(0, 0, rep);
         assert_eq!([0, 1, 2, 3].map(|at| rate(&known, key(at))), [700, 900, 1, 1]);
         assert_eq!(ladder(&known, vec![key(0), key(1), key(2)], abr::Hdcp::None).keys, [key(2), key(0), key(1)]);
     }
@@ -554,8 +555,8 @@ mod tests {
     fn what_is_not_adapted_begins_with_the_best_up_to_192_kilobits() {
         let rates = |rates: [u64; 3]| {
             let known = presentation(rates.iter().map(|rate| rep("a", *rate, None)).collect());
-            let keys = (0..3).map(|rep| RepKey { period: 0, set: 0, rep }).collect();
-            steady_rung(&ladder(&known, keys, abr::Hdcp::None), Some(RepKey { period: 1, set: 0, rep: 2 }))
+            let keys = (0..3).map(|rep| RepKey::for_tests(0, 0, rep)).collect();
+            steady_rung(&ladder(&known, keys, abr::Hdcp::None), Some(RepKey::for_tests(1, 0, 2)))
         };
         assert_eq!(rates([64_000, 192_000, 192_001]), 1);
         assert_eq!(rates([200_000, 300_000, 400_000]), 0, "the least of those that are all too much");

@@ -3,26 +3,18 @@
 
 use std::sync::Arc;
 
+use super::ids::{PeriodKey, SegmentKey};
 use super::kept::{KeptState, OpenTail};
 use super::request::{JobId, Jobs};
 use super::schedule;
 use crate::container::{Fragment, InitSegment, SegmentTail};
 use crate::drm::KeyId;
 use crate::error::PlayerError;
-use crate::model::{ContentKinds, Resource, SegmentRef, TimedMetadata, TrackId};
+use crate::model::{ContentKinds, Resource, SegmentId, SegmentRef, TimedMetadata, TrackId};
 use crate::render::Window;
 use crate::time::{MediaTime, Now};
 
-/// Names a representation: period, adaptation set and representation by position.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RepKey {
-    /// The period.
-    pub period: usize,
-    /// The adaptation set in it.
-    pub set: usize,
-    /// The representation in that.
-    pub rep: usize,
-}
+pub use super::ids::RepKey;
 
 /// Which stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -41,7 +33,7 @@ pub enum Place {
     /// The segment that holds this time.
     At {
         /// In this period.
-        period: usize,
+        period: PeriodKey,
         /// The time.
         time: MediaTime,
     },
@@ -49,8 +41,8 @@ pub enum Place {
     After {
         /// The representation of the last segment.
         rep: RepKey,
-        /// Its number.
-        number: u64,
+        /// Its name in that.
+        segment: SegmentId,
         /// Its announced end.
         end: MediaTime,
     },
@@ -75,6 +67,13 @@ pub struct Chosen {
     pub opening: bool,
     /// What may be presented of it.
     pub window: Window,
+}
+
+impl Chosen {
+    /// Returns the key of the segment.
+    pub const fn key(&self) -> SegmentKey {
+        SegmentKey::of(self.rep, &self.segment)
+    }
 }
 
 /// The representations that a rule chose from, ascending.
@@ -168,8 +167,8 @@ pub struct Stream {
     stepped_back: u8,
     /// What its last segment left for the one after it.
     kept: Option<KeptState>,
-    /// Number of the last segment that was damaged.
-    damaged: Option<u64>,
+    /// The last segment that was damaged.
+    damaged: Option<SegmentId>,
     /// Reason for which nothing after the end of the stream can be decrypted.
     ends_with: Option<Box<PlayerError>>,
 }
@@ -313,12 +312,12 @@ impl Stream {
     }
 
     /// Notes a damaged segment, and returns the one that was damaged before it.
-    pub(super) fn note_damaged(&mut self, number: u64) -> Option<u64> {
-        self.damaged.replace(number)
+    pub(super) fn note_damaged(&mut self, segment: SegmentId) -> Option<SegmentId> {
+        self.damaged.replace(segment)
     }
 
     /// Begins again at a time with nothing on its way. The demuxer's tables and parameter sets stay.
-    pub(super) fn restart_at(&mut self, period: usize, time: MediaTime) {
+    pub(super) fn restart_at(&mut self, period: PeriodKey, time: MediaTime) {
         self.rewind_to(Place::At { period, time });
         self.trouble = None;
         self.skipped = 0;
@@ -360,9 +359,21 @@ impl Stream {
         self.ends_with = Some(Box::new(error));
     }
 
-    /// Waits until `until`, as the adaptive rule asked.
+    /// Goes on at a time, because the period of its next segment is no longer listed. Segments on their way still come.
+    pub(super) fn go_on_at(&mut self, period: PeriodKey, time: MediaTime) {
+        self.place = Place::At { period, time };
+    }
+
+    /// Waits until `until`: the adaptive rule asked for it, or nothing is available before.
     pub(super) fn hold(&mut self, until: Now) {
         self.hold_until = Some(until);
+    }
+
+    /// Waits until `after` if it waits until `before`, because that time lies elsewhere now.
+    pub(super) fn move_hold(&mut self, before: Now, after: Option<Now>) {
+        if self.hold_until == Some(before) {
+            self.hold_until = after;
+        }
     }
 
     /// Decides on a segment of `rep`. The time that it may cost counts from the first decision.

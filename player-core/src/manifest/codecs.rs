@@ -18,7 +18,7 @@ const UNREADABLE: &[&str] = &[
     "alac", "dtsc", "dtse", "dtsh", "dtsl", "dtsx", "mha1", "mha2", "mhm1", "mhm2", "vorbis", "iamf", "samr", "sawb",
 ];
 
-/// True for a codec that is known and cannot be played here. What is not known may turn out to be readable.
+/// True for a codec that is known and cannot be played here. Unknown codecs may turn out to be readable.
 pub(super) fn is_unreadable(codec: &str) -> bool {
     let name = codec.split('.').next().unwrap_or(codec).trim().to_ascii_lowercase();
     UNREADABLE.contains(&name.as_str())

@@ -1,4 +1,4 @@
-//! From bytes to text, and what kind of document it is. Nothing here knows more than the first line of a format.
+//! From bytes to text, and the kind of document. This file knows no more than the first line of a format.
 
 use std::borrow::Cow;
 
@@ -45,8 +45,7 @@ pub(super) enum Document<'a> {
 
 /// Makes text of the bytes (byte order marks, UTF-16, damaged UTF-8) and recognises the format.
 ///
-/// # Errors
-/// [`ManifestError::TooLarge`], or [`ManifestError::NotAManifest`] with what it looks like instead.
+/// [`ManifestError::TooLarge`], or [`ManifestError::NotAManifest`] with the kind of document that it resembles.
 pub(super) fn recognise<'a>(bytes: &'a [u8], warnings: &mut Warnings) -> Result<Document<'a>, ManifestError> {
     if bytes.len() > MAX_BYTES {
         return Err(ManifestError::TooLarge { what: "the manifest".to_owned(), limit: MAX_BYTES as u64 });
@@ -144,7 +143,7 @@ fn line_at(bytes: &[u8], offset: usize) -> u32 {
     u32::try_from(breaks + 1).unwrap_or(u32::MAX)
 }
 
-/// The local name of the first element, behind declarations, comments and the document type.
+/// The local name of the first element, after declarations, comments and the document type.
 fn root_element(text: &str) -> Option<&str> {
     let mut rest = text;
     loop {

@@ -235,7 +235,7 @@ fn bases(source: &IndexSource, base: &Url) -> Vec<Url> {
     bases
 }
 
-/// The segments of the period: what lies before or behind it belongs to another one.
+/// The segments of the period; those before or after it belong to another one.
 fn list(segments: &[Indexed], index: u64, source: &IndexSource, base: &Url) -> Result<SegmentList, ManifestError> {
     let bases = bases(source, base);
     // The bytes before the index initialise the media if nothing else in the file declares them.
@@ -462,6 +462,17 @@ mod tests {
         }
         let (webm, _) = fetch(&[0x1A, 0x45, 0xDF, 0xA3, 0, 0, 0, 0], &source(None));
         assert!(matches!(webm, Err(ManifestError::Unsupported { .. })), "{webm:?}");
+    }
+
+    #[test]
+    fn segments_keep_the_other_addresses_of_the_file() {
+        let index = index(0, &[(10, 1000)]);
+        let file = [index.clone(), vec![0; 10]].concat();
+        let mut source = source(Some((0, index.len() as u64)));
+        let other: Url = "http://other/v.mp4".parse().unwrap();
+        source.resource.urls.push(other.clone());
+        let (list, _) = fetch(&file, &source);
+        assert_eq!(list.unwrap().get(0).unwrap().resource.urls, [FILE.parse().unwrap(), other]);
     }
 
     #[test]

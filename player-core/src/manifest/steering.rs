@@ -191,6 +191,11 @@ mod tests {
         assert_eq!(orders.clones[0].addresses.len(), 2);
         let plain = parse_steering(br#"{"SERVICE-LOCATION-PRIORITY":["a"],"TTL":-1}"#).unwrap();
         assert_eq!((plain.ttl, plain.priority), (TTL, vec!["a".to_owned()]));
+        for (ttl, expected) in [("0", 300), ("0.5", 1), ("1", 1), ("86400", 86_400), ("86401", 86_400), ("\"9\"", 300)]
+        {
+            let orders = parse_steering(format!(r#"{{"PATHWAY-PRIORITY":["a"],"TTL":{ttl}}}"#).as_bytes()).unwrap();
+            assert_eq!(orders.ttl, Duration::from_secs(expected), "{ttl}");
+        }
         for (text, what) in [
             (&b"{"[..], "the steering manifest: "),
             (b"[]", "the steering manifest is no JSON object"),

@@ -9,6 +9,9 @@ use url::Url;
 use super::{ByteRange, IndexSource, Resource, SegmentEncryption, SegmentKeys, SegmentListing};
 use crate::time::{MediaTime, WallClock, duration_from_ticks};
 
+/// Times of the same segment in two manifests may differ by this much.
+pub(super) const SAME_TIME: Duration = Duration::from_millis(1);
+
 /// The segments of one representation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum SegmentIndex {
@@ -28,11 +31,24 @@ pub enum TimestampMapping {
     Discontinuity(u64),
 }
 
+/// Names a segment within its representation. The name stays when the list is read again and merged
+/// ([`SegmentIndex::merge`]), whatever was added or removed in front of the segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SegmentId {
+    /// Its media sequence number (RFC 8216bis §4.4.3.2).
+    Sequence(u64),
+    /// Its start on the presentation timeline, where segments have absolute times (DASH).
+    Time(MediaTime),
+}
+
 /// One segment, ready to be fetched.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SegmentRef {
-    /// Position in its list, from zero, stable for the list's life.
-    pub number: u64,
+    /// Its name in its representation.
+    pub id: SegmentId,
+    /// Name of the segment in front of it in its list; `None` for the first one, unless the name follows from its own.
+    pub previous: Option<SegmentId>,
     /// Where it begins on the presentation timeline.
     pub start: MediaTime,
     /// Its announced length.
@@ -167,6 +183,46 @@ impl SegmentList {
         }
     }
 
+    /// Name of the segment at `index`.
+    pub fn id(&self, index: u64) -> Option<SegmentId> {
+        match self {
+            Self::Explicit(segments) => segments.get(usize::try_from(index).ok()?).map(|segment| segment.id),
+            Self::Listed(listing) => listing.id(index),
+            Self::Template(template) => template.span(index).map(|(start, _)| SegmentId::Time(start)),
+        }
+    }
+
+    /// Index of the segment with a name; `None` if the list does not hold it, or no longer. Two times name the same
+    /// segment if they differ by a millisecond at most: writers round.
+    pub fn position(&self, id: SegmentId) -> Option<u64> {
+        match id {
+            SegmentId::Sequence(number) => {
+                let Some(SegmentId::Sequence(first)) = self.id(0) else { return None };
+                Some(number.wrapping_sub(first)).filter(|position| *position < self.len())
+            }
+            SegmentId::Time(time) => {
+                let Some(SegmentId::Time(_)) = self.id(0) else { return None };
+                let after = self.partition(|start, _| start <= time + SAME_TIME);
+                let position = after.checked_sub(1)?;
+                self.span(position).filter(|(start, _)| *start + SAME_TIME >= time).map(|_| position)
+            }
+        }
+    }
+
+    /// Number of segments at the beginning for which `holds`, given begin and length, in a list where it holds for none
+    /// after the first for which it does not.
+    pub(super) fn partition(&self, holds: impl Fn(MediaTime, Duration) -> bool) -> u64 {
+        let (mut low, mut high) = (0, self.len());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            match self.span(middle) {
+                Some((start, duration)) if holds(start, duration) => low = middle + 1,
+                Some(_) | None => high = middle,
+            }
+        }
+        low
+    }
+
     /// The segment that holds `time`; before the first segment it is the first one, and in a hole the one after
     /// it. `None` at or after the end.
     pub fn at(&self, time: MediaTime) -> Option<u64> {
@@ -235,7 +291,11 @@ impl SegmentTemplate {
             return None;
         }
         Some(SegmentRef {
-            number: index,
+            id: SegmentId::Time(start),
+            previous: index
+                .checked_sub(1)
+                .and_then(|before| self.span(before))
+                .map(|(start, _)| SegmentId::Time(start)),
             start,
             duration,
             resource: Resource { urls, range: None::<ByteRange> },

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::{ByteRange, Resource, SegmentEncryption, SegmentKeys, SegmentRef, TimestampMapping};
+use super::{ByteRange, Resource, SegmentEncryption, SegmentId, SegmentKeys, SegmentRef, TimestampMapping};
 use crate::time::{MediaTime, WallClock};
 
 /// What a reader tells about one segment.
@@ -74,12 +74,55 @@ pub struct SegmentListing {
     /// Media sequence number of the first segment.
     first_sequence: u64,
     entries: Vec<Entry>,
+    /// Set by a merge with the list that was known before.
+    #[serde(default, skip_serializing_if = "Alignment::is_none")]
+    alignment: Alignment,
+}
+
+/// Differences of a list from the one that was known before it: what is added to each of its segments.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Alignment {
+    /// Nanoseconds added to starts.
+    pub(super) start: i64,
+    /// Added to discontinuity numbers; wraps.
+    pub(super) discontinuity: u64,
+    /// Added to the media sequence numbers of names, for a server that counts anew; wraps.
+    pub(super) sequence: u64,
+}
+
+impl Alignment {
+    /// True if nothing is added.
+    fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Adds to a segment that is written out.
+    pub(super) fn apply(self, segment: &mut SegmentRef) {
+        let moved = |id| match id {
+            SegmentId::Sequence(number) => SegmentId::Sequence(number.wrapping_add(self.sequence)),
+            SegmentId::Time(time) => SegmentId::Time(time.shifted(self.start)),
+        };
+        segment.id = moved(segment.id);
+        segment.previous = segment.previous.map(moved);
+        segment.start = segment.start.shifted(self.start);
+        if let TimestampMapping::Discontinuity(number) = &mut segment.mapping {
+            *number = number.wrapping_add(self.discontinuity);
+        }
+    }
 }
 
 impl SegmentListing {
     /// An empty list. `bases` holds at least one address; each segment's address is resolved against all of them.
     pub fn new(bases: Vec<Url>) -> Self {
-        Self { bases, text: String::new(), inits: Vec::new(), keys: Vec::new(), first_sequence: 0, entries: Vec::new() }
+        Self {
+            bases,
+            text: String::new(),
+            inits: Vec::new(),
+            keys: Vec::new(),
+            first_sequence: 0,
+            entries: Vec::new(),
+            alignment: Alignment::default(),
+        }
     }
 
     /// The first segment has this media sequence number.
@@ -114,9 +157,12 @@ impl SegmentListing {
         }
         let Ok(uri_start) = u32::try_from(self.text.len()) else { return false };
         let Ok(uri_end) = u32::try_from(self.text.len() + segment.uri.len()) else { return false };
+        // The start of a segment with an absolute time is its name: no two are equal.
+        let after = self.entries.last().filter(|last| matches!(last.mapping, TimestampMapping::Offset(_)));
+        let start = after.map_or(segment.start, |last| segment.start.max(last.start.shifted(1)));
         self.text.push_str(segment.uri);
         self.entries.push(Entry {
-            start: segment.start,
+            start,
             duration: segment.duration,
             uri_start,
             uri_end,
@@ -151,7 +197,66 @@ impl SegmentListing {
     /// Begin and length of the segment at `index`.
     pub fn span(&self, index: u64) -> Option<(MediaTime, Duration)> {
         let entry = self.entries.get(usize::try_from(index).ok()?)?;
-        Some((entry.start, entry.duration))
+        Some((entry.start.shifted(self.alignment.start), entry.duration))
+    }
+
+    /// Name of the segment at `index`: its media sequence number if its time is relative to its discontinuity, else
+    /// its start.
+    pub fn id(&self, index: u64) -> Option<SegmentId> {
+        let entry = self.entries.get(usize::try_from(index).ok()?)?;
+        Some(match entry.mapping {
+            TimestampMapping::Discontinuity(_) => SegmentId::Sequence(self.sequence(index)),
+            TimestampMapping::Offset(_) => SegmentId::Time(entry.start.shifted(self.alignment.start)),
+        })
+    }
+
+    /// Adds to all segments.
+    pub(super) const fn shift(&mut self, by: Alignment) {
+        let Alignment { start, discontinuity, sequence } = self.alignment;
+        self.alignment = Alignment {
+            start: start.saturating_add(by.start),
+            discontinuity: discontinuity.wrapping_add(by.discontinuity),
+            sequence: sequence.wrapping_add(by.sequence),
+        };
+    }
+
+    /// True if the segment at `index` is announced as missing.
+    pub(super) fn is_gap(&self, index: u64) -> bool {
+        self.entry(index).is_some_and(|entry| entry.gap)
+    }
+
+    pub(super) fn mapping_at(&self, index: u64) -> Option<TimestampMapping> {
+        self.entry(index).map(|entry| self.mapping(entry))
+    }
+
+    /// True if two segments have the same address but for its query, which may hold a token, and the same range.
+    /// Addresses are compared as written: bases may differ.
+    pub(super) fn same_address(&self, index: u64, other: &Self, other_index: u64) -> bool {
+        let (Some(own), Some(found)) = (self.entry(index), other.entry(other_index)) else { return false };
+        own.range == found.range && self.path(own) == other.path(found)
+    }
+
+    /// Address of a segment as written, without its query.
+    fn path(&self, entry: &Entry) -> &str {
+        let uri = self.text.get(entry.uri_start as usize..entry.uri_end as usize).unwrap_or_default();
+        uri.split('?').next().unwrap_or_default()
+    }
+
+    fn entry(&self, index: u64) -> Option<&Entry> {
+        self.entries.get(usize::try_from(index).ok()?)
+    }
+
+    fn sequence(&self, index: u64) -> u64 {
+        self.first_sequence.wrapping_add(self.alignment.sequence).wrapping_add(index)
+    }
+
+    fn mapping(&self, entry: &Entry) -> TimestampMapping {
+        match entry.mapping {
+            TimestampMapping::Discontinuity(number) => {
+                TimestampMapping::Discontinuity(number.wrapping_add(self.alignment.discontinuity))
+            }
+            offset @ TimestampMapping::Offset(_) => offset,
+        }
     }
 
     /// Size in bytes of the segment at `index`: told, or estimated from its announced rate.
@@ -179,13 +284,18 @@ impl SegmentListing {
             }
         }
         let init = entry.init.and_then(|init| self.inits.get(init as usize));
+        let previous = match (self.id(index)?, index.checked_sub(1)) {
+            (SegmentId::Sequence(number), _) => number.checked_sub(1).map(SegmentId::Sequence),
+            (SegmentId::Time(_), before) => before.and_then(|before| self.id(before)),
+        };
         Some(SegmentRef {
-            number: index,
-            start: entry.start,
+            id: self.id(index)?,
+            previous,
+            start: entry.start.shifted(self.alignment.start),
             duration: entry.duration,
             resource: Resource { urls, range: entry.range },
             init: init.map(|(resource, _)| resource.clone()),
-            mapping: entry.mapping,
+            mapping: self.mapping(entry),
             gap: entry.gap,
             size: entry.size(),
             encryption: self.encryption(index, entry.keys, init.and_then(|(_, keys)| *keys)),

@@ -7,6 +7,7 @@ mod encryption;
 mod extras;
 mod index;
 mod listing;
+mod merge;
 mod metadata;
 mod presentation;
 mod resource;
@@ -18,8 +19,11 @@ pub use encryption::{EncryptionMethod, KeySource, Protection, SegmentEncryption,
 pub use extras::{
     BaseWeight, CaptionService, CaptionTrack, ContentSteering, MuxedAudio, Pathway, SessionData, Thumbnail,
 };
-pub use index::{CryptoPeriod, SegmentIndex, SegmentList, SegmentRef, SegmentTemplate, TimelineRun, TimestampMapping};
+pub use index::{
+    CryptoPeriod, SegmentId, SegmentIndex, SegmentList, SegmentRef, SegmentTemplate, TimelineRun, TimestampMapping,
+};
 pub use listing::{ListedSegment, SegmentListing};
+pub use merge::{Agreement, Changes};
 pub use metadata::{MetadataBody, MetadataSource, TimedMetadata};
 pub use presentation::{
     AdaptationSet, ContentKinds, FrameRate, MediaKind, Period, Presentation, PresentationKind, Protocol,

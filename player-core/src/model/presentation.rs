@@ -47,6 +47,10 @@ pub struct Presentation {
     pub periods: Vec<Period>,
     /// Wall-clock time of presentation time zero, when known.
     pub epoch: Option<WallClock>,
+    /// Wall-clock time from which its segments can be fetched; `None` is now (ISO/IEC 23009-1 §5.3.1.2,
+    /// `availabilityStartTime` of a static MPD).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub available_from: Option<WallClock>,
     /// Metadata that the manifest itself tells, ordered by begin.
     pub metadata: Vec<TimedMetadata>,
     /// Data for the host.
@@ -64,6 +68,9 @@ pub struct Presentation {
 pub struct Period {
     /// Unique in the presentation.
     pub id: String,
+    /// The manifest gives it no id, or one that another period has: `id` is made from its place in the document.
+    #[serde(skip)]
+    pub is_unnamed: bool,
     /// Where it begins on the presentation timeline.
     pub start: MediaTime,
     /// Its length; `None` runs to the next period or is known by the segment indexes.
@@ -94,6 +101,7 @@ impl Period {
     ) -> Self {
         Self {
             id,
+            is_unnamed: false,
             start,
             duration,
             adaptation_sets,
@@ -291,6 +299,12 @@ pub struct RepresentationTraits {
     pub video_range: VideoRange,
     /// Codecs that enhance the media for those who know them (`SUPPLEMENTAL-CODECS`, `scte214:supplementalCodecs`).
     pub supplemental_codecs: Vec<String>,
+    /// `Representation@id` as written, which need not be unique.
+    #[serde(skip)]
+    pub written_id: Option<String>,
+    /// `AdaptationSet@id` of the set that it is written in; sets that may be switched between are merged.
+    #[serde(skip)]
+    pub written_set: Option<String>,
     /// The same across reloads and pathways (`STABLE-VARIANT-ID`, `STABLE-RENDITION-ID`).
     pub stable_id: Option<String>,
     /// The pathway, or service location, that it belongs to (`PATHWAY-ID`, `serviceLocation`).

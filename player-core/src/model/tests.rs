@@ -72,7 +72,8 @@ fn lists_of_each_form_agree_on_their_ends_and_on_what_holds_a_time() {
         assert_eq!(list.span(2), Some((ms(15_000), Duration::from_secs(2))));
         assert_eq!((list.span(3), list.get(3), list.size(0), list.size(3)), (None, None, None, None));
         let segment = list.get(1).unwrap();
-        assert_eq!((segment.number, segment.end()), (1, ms(14_000)));
+        assert_eq!((segment.id, segment.end()), (SegmentId::Time(ms(12_000)), ms(14_000)));
+        assert_eq!(segment.previous, Some(SegmentId::Time(ms(10_000))));
     }
     for empty in [SegmentList::Explicit(Vec::new()), SegmentList::Template(Box::new(template(0, &[])))] {
         assert!(empty.is_empty());
@@ -87,7 +88,10 @@ fn a_template_without_a_timeline_begins_with_the_period_and_one_with_a_timeline_
     let second = even.get(1).unwrap();
     let urls: Vec<&str> = second.resource.urls.iter().map(url::Url::as_str).collect();
     assert_eq!(urls, ["http://a/x/8-2000.m4s", "http://b/8-2000.m4s"]);
-    assert_eq!((second.number, second.gap, second.size, second.encryption), (1, false, None, None));
+    assert_eq!(
+        (second.id, second.gap, second.size, second.encryption),
+        (SegmentId::Time(ms(12_000)), false, None, None)
+    );
     assert_eq!(second.init, Some(Resource::new(url("http://a/x/init"))));
     assert_eq!(second.mapping, TimestampMapping::Offset(500_000_000));
     assert_eq!(even.size(0), None, "a template announces no size");
@@ -331,6 +335,7 @@ fn thumbnails_of_a_period_end_with_it_or_where_the_next_begins() {
             period(12_000, None, track()),
         ],
         epoch: None,
+        available_from: None,
         metadata: Vec::new(),
         session_data: Vec::new(),
         steering: None,

@@ -1,7 +1,7 @@
-//! Renderers: they take samples and time, and tell what was shown.
+//! Renderers: they take samples and time, and report the frames shown.
 //!
-//! [`null`] paces time like a device and decodes nothing; [`gst`] decodes and shows with GStreamer. Neither ever
-//! blocks its caller; neither decides anything about what to fetch.
+//! [`null`] paces time like a device and decodes nothing; [`gst`] decodes and shows with GStreamer. Neither ever blocks
+//! its caller; neither decides about requests.
 
 #[cfg(feature = "gst")]
 pub mod gst;
@@ -77,8 +77,8 @@ pub enum RenderCommand {
         /// Epoch that ends on this track.
         epoch: Epoch,
     },
-    /// Drop what is not shown yet of one track (a language was changed); what follows begins at `from`.
-    /// A renderer that cannot do it for one track alone may answer [`RenderEvent::FlushWanted`].
+    /// Drops the samples of one track that are not shown yet (a language was changed); the media that follows begins at
+    /// `from`. A renderer that cannot do it for one track alone may answer [`RenderEvent::FlushWanted`].
     FlushTrack {
         /// Kind of the track.
         track: MediaKind,
@@ -171,7 +171,7 @@ pub enum RenderEvent {
         /// Reason for the log.
         reason: String,
     },
-    /// Something was recovered: no device, no GPU… Playback goes on with what there is.
+    /// An error was recovered: no device, no GPU… Playback goes on with the rest.
     Warning(PlayerError),
     /// This track cannot be decoded with its present configuration: choose another representation or go on without it.
     TrackFailed {

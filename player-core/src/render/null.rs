@@ -1,6 +1,6 @@
 //! A renderer that decodes nothing and paces time like a device.
 //!
-//! It holds the timing of what is appended, shows pictures by counting them when their time comes, and reports as a
+//! It holds the timing of appended samples, shows pictures by counting them when their time comes, and reports as a
 //! real one does. It has no thread and reads no clock: its owner advances the time, so it serves the player without a
 //! screen and the simulator alike.
 
@@ -18,7 +18,7 @@ const REPORT_EVERY: Duration = Duration::from_millis(100);
 const EARLY_FRAMES: u64 = 50;
 const SPARSE_REPORTS: u32 = 10;
 
-/// One track: the begin and end of what was appended and not shown yet, in order of presentation.
+/// One track: start and end of the samples that were appended and not shown yet, in order of presentation.
 #[derive(Clone, Debug)]
 struct Track {
     kind: MediaKind,

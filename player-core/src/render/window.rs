@@ -10,8 +10,8 @@ use crate::time::MediaTime;
 /// begin, lies outside of it.
 const ROUNDING: Duration = Duration::from_millis(1);
 
-/// The span outside of which media is decoded, because other media may depend on it, and not presented: what comes
-/// before a period begins (encoder delay, a segment that straddles the boundary) and what overruns its end.
+/// The span outside of which media is decoded, because other media may depend on it, and not presented: media before
+/// the start of a period (encoder delay, a segment that straddles the boundary) and media past its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Window {
     /// First instant of the window.

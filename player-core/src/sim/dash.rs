@@ -11,10 +11,11 @@ impl Film {
         let mut text = format!(
             "<?xml version=\"1.0\"?>\n<MPD xmlns=\"urn:mpeg:dash:schema:mpd:2011\" type=\"static\" \
              profiles=\"urn:mpeg:dash:profile:isoff-live:2011\" minBufferTime=\"PT2S\" \
-             mediaPresentationDuration=\"PT{}S\">\n",
-            self.duration.as_secs()
+             mediaPresentationDuration=\"PT{}S\"{}>\n",
+            self.duration.as_secs(),
+            self.available_from.as_ref().map_or(String::new(), |from| format!(" availabilityStartTime=\"{from}\""))
         );
-        for period in 0..self.periods {
+        for period in self.relisting.removed_periods..self.periods {
             if self.remote_period && period + 1 == self.periods {
                 text.push_str("<Period xlink:href=\"period.xml\" xlink:actuate=\"onLoad\"/>\n");
             } else {

@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use super::captions::Captions;
 use super::packaging::Muxed;
+use super::relist::Relisting;
 use super::shape::Shape;
 use super::sounds::Sounds;
 use crate::container::DemuxOutput;
@@ -147,6 +148,10 @@ pub struct Film {
     /// With real bytes, each segment of pictures begins with an event message for its second second, which lasts half
     /// a second; its id is the segment's number.
     pub event_messages: bool,
+    /// Differences of its manifests from the simplest that describe it.
+    pub relisting: Relisting,
+    /// `availabilityStartTime` of a DASH manifest, as written.
+    pub available_from: Option<String>,
     /// What is encrypted, ascending.
     pub locks: Vec<Lock>,
     /// The DASH manifest names a licence server.
@@ -217,6 +222,8 @@ impl Film {
             events: Vec::new(),
             remote_period: false,
             event_messages: false,
+            relisting: Relisting::default(),
+            available_from: None,
             locks: Vec::new(),
             licence_server: false,
             licence_lacks: Vec::new(),
@@ -244,8 +251,8 @@ impl Film {
         let text = |content_type, text: String| Some(Content::File { content_type, bytes: text.into() });
         let rest = path.strip_prefix("/film/")?;
         match rest {
-            "master.m3u8" => return text("application/vnd.apple.mpegurl", self.master()),
-            "manifest.mpd" => return text("application/dash+xml", self.mpd()),
+            "master.m3u8" => return text("application/vnd.apple.mpegurl", self.relisting.multivariant(self.master())),
+            "manifest.mpd" => return text("application/dash+xml", self.relisting.mpd(self.mpd())),
             "orders.json" => return text("application/json", self.steering.clone()?),
             "period.xml" if self.remote_period => {
                 return text("application/xml", self.period(self.periods.saturating_sub(1)));

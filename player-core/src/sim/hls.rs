@@ -74,11 +74,12 @@ impl Film {
     }
 
     pub(super) fn playlist(&self, group: &str, name: &str) -> String {
+        let removed = self.relisting.removed_segments;
         let mut text = format!(
             "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:{}\n#EXT-X-PLAYLIST-TYPE:VOD\n\
              #EXT-X-MEDIA-SEQUENCE:{}\n",
             self.longest(group),
-            self.first_number(group)
+            self.first_number(group) + removed
         );
         if self.shape.opening_discontinuity {
             text.push_str("#EXT-X-DISCONTINUITY-SEQUENCE:4294967299\n");
@@ -93,7 +94,7 @@ impl Film {
         }
         let extension = if group == "t" { "vtt" } else { "m4s" };
         let rung = self.ladder.iter().find(|rung| group == "v" && rung.id == name && !ranged);
-        for number in 0..self.segments() {
+        for number in removed..self.segments() {
             if group != "t" && self.is_gap(name, number) {
                 text.push_str("#EXT-X-GAP\n");
             }
@@ -102,7 +103,9 @@ impl Film {
                 let _ = writeln!(text, "#EXT-X-BITRATE:{}", self.segment_rate(rung.bitrate, number) / 1000);
             }
             if group != "t" {
-                text.push_str(&self.key_tag(number));
+                // The key of the first segment that is listed may have come with one that is not.
+                let listed = self.lock(number).filter(|_| number == removed).map_or(number, |lock| lock.first);
+                text.push_str(&self.key_tag(listed));
             }
             let _ = writeln!(text, "#EXTINF:{}.000,", end - begin);
             match &map {

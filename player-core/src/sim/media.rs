@@ -263,8 +263,3 @@ pub fn read(file: Bytes, init: &InitSegment) -> Option<Content> {
     pieces.push((done, demuxer.finish().ok()?));
     Some(Content::Media { size, pieces })
 }
-
-/// How long after its beginning a share of something is reached, for tests that cut media.
-pub fn share(size: u64, permille: u32) -> u64 {
-    size.saturating_mul(u64::from(permille)) / 1000
-}

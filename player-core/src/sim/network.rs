@@ -6,11 +6,11 @@
 use std::time::Duration;
 
 use abr::link::Link;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
+use kinora_faults::{Request, Verdict};
 
 use super::fault::{Effect, FaultPlan};
 use super::film::{Content, Film};
-use super::media::share;
 use crate::container::{DemuxError, DemuxOutput};
 use crate::drm::{self, KeyFile};
 use crate::engine::io::{FetchError, FetchId, FetchOutcome, FetchRequest, Ingest, Input, ResponseHead};
@@ -95,12 +95,29 @@ impl Network {
 
     /// Requests struck by a fault so far.
     pub const fn faults_fired(&self) -> u64 {
-        self.faults.fired()
+        self.faults.struck()
+    }
+
+    /// Returns the faults, with how often each fired.
+    pub const fn fault_plan(&self) -> &FaultPlan {
+        &self.faults
+    }
+
+    /// Replaces the faults and their counts.
+    pub fn set_fault_plan(&mut self, plan: FaultPlan) {
+        self.faults = plan;
     }
 
     /// Requests made so far.
     pub const fn requests(&self) -> u64 {
         self.requests
+    }
+
+    /// Puts another film in the place of that of a host.
+    pub fn replace_film(&mut self, host: &str, film: &Film) {
+        for (_, held) in self.films.iter_mut().filter(|(name, _)| name == host) {
+            held.clone_from(film);
+        }
     }
 
     /// Takes a request.
@@ -235,7 +252,14 @@ impl Network {
         let film_of = |host: &str| self.films.iter().find(|(name, _)| name == host).map(|(_, film)| film);
         let mut film = film_of(host);
         let by_place = film.and_then(|film| film.path_of_part(request.url.path(), request.range));
-        let effect = self.faults.strike(request, by_place.as_deref(), now);
+        let Verdict { mut delay, effect, .. } = self.faults.verdict(&Request {
+            path: request.url.path().trim_start_matches('/'),
+            alias: by_place.as_deref(),
+            address: request.url.as_str(),
+            edge: "",
+            kind: Some(request.kind.into()),
+            at: now.as_duration(),
+        });
         let ending = |at: Now, error| Phase::Ending { at, outcome: FetchOutcome::Failed { bytes: 0, error } };
         let latency = self.link.latency_at(now.as_duration());
         let mut transfer = Transfer {
@@ -248,41 +272,29 @@ impl Network {
             seq: 0,
         };
         let mut url = request.url.clone();
-        let (delay, effect) = match effect {
-            Some(Effect::Delay(delay)) => (delay, None),
-            Some(Effect::Redirect(host)) => {
-                film = film_of(&host);
-                // The name is a test's own; an address with another host is an address.
-                let _ = url.set_host(Some(&host));
-                (latency, None)
-            }
-            other => (Duration::ZERO, other),
-        };
+        if let Some(Effect::Redirect(host)) = &effect {
+            film = film_of(host);
+            // The name is a test's own; an address with another host is an address.
+            let _ = url.set_host(Some(host));
+            delay = delay.saturating_add(latency);
+        }
         if let Some(error) = unreachable(effect.as_ref(), film.is_some()) {
             transfer.phase = ending(now + REFUSAL, error);
             return transfer;
         }
-        match (film, &effect) {
-            (_, Some(Effect::Silence)) => {
-                let error = FetchError::Timeout { started: false };
-                transfer.phase = ending(now + request.first_byte_timeout, error);
-                return transfer;
-            }
-            (_, Some(Effect::Status(status))) => {
-                let error = FetchError::Status { status: *status, retry_after: None };
-                transfer.phase = ending(now + latency, error);
-                return transfer;
-            }
-            (_, Some(Effect::Busy(status, wait))) => {
-                let error = FetchError::Status { status: *status, retry_after: Some(*wait) };
-                transfer.phase = ending(now + latency, error);
-                return transfer;
-            }
-            _ => {}
-        }
-        if latency + delay > request.first_byte_timeout {
+        if effect == Some(Effect::Silence) || latency.saturating_add(delay) > request.first_byte_timeout {
             let error = FetchError::Timeout { started: false };
             transfer.phase = ending(now + request.first_byte_timeout, error);
+            return transfer;
+        }
+        let begins = now + latency + delay;
+        let refusal = match effect {
+            Some(Effect::Status(status)) => Some((status, None)),
+            Some(Effect::Busy(status, wait)) => Some((status, Some(wait))),
+            _ => None,
+        };
+        if let Some((status, retry_after)) = refusal {
+            transfer.phase = ending(begins, FetchError::Status { status, retry_after });
             return transfer;
         }
         let Some(mut content) = film.and_then(|film| film.part(request.url.path(), request.range)) else {
@@ -297,7 +309,15 @@ impl Network {
                 outputs.retain(|output| !matches!(output, DemuxOutput::Captions(_)));
             }
         }
-        let (size, content_type) = fill(&mut transfer.steps, content, effect.as_ref());
+        let effect = match effect {
+            // The host gives the transfer up before the bytes go on.
+            Some(Effect::StallAt { after_bytes, pause: Some(pause) }) if pause >= request.stall_timeout => {
+                Some(Effect::StallAt { after_bytes, pause: None })
+            }
+            other => other,
+        };
+        let offset = request.range.map_or(0, |range| range.offset);
+        let (size, content_type) = fill(&mut transfer.steps, content, offset, effect.as_ref());
         let whole = request.range.filter(|_| effect == Some(Effect::WholeFile));
         if let Some(range) = whole {
             transfer.skip(range.offset);
@@ -312,7 +332,7 @@ impl Network {
             content_length: Some(size),
             range_ignored: whole.is_some(),
         };
-        transfer.phase = Phase::Waiting { at: now + latency + delay, head };
+        transfer.phase = Phase::Waiting { at: begins, head };
         if let Ingest::Keys(file) = request.ingest {
             read_keys(&mut transfer.steps, file);
         }
@@ -347,9 +367,11 @@ fn read_keys(steps: &mut [(u64, Step)], file: KeyFile) {
     }
 }
 
-/// What comes of a content, with a fault applied. Gives the announced size and the type.
-fn fill(steps: &mut Vec<(u64, Step)>, content: Content, effect: Option<&Effect>) -> (u64, &'static str) {
-    let (size, content_type, pieces, body) = match (content, effect) {
+/// Puts the steps of a content, with a fault applied, whose first byte has this offset in its file. Returns the size that the
+/// answer announces, and the type.
+fn fill(steps: &mut Vec<(u64, Step)>, content: Content, offset: u64, effect: Option<&Effect>) -> (u64, &'static str) {
+    let is_media = matches!(content, Content::Media { .. });
+    let (whole, content_type, pieces, mut body) = match (content, effect) {
         (_, Some(Effect::Html)) => {
             let page = Bytes::from_static(b"<!DOCTYPE html><html><body>Sign in to this network</body></html>");
             (page.len() as u64, "text/html", Vec::new(), page)
@@ -358,26 +380,68 @@ fn fill(steps: &mut Vec<(u64, Step)>, content: Content, effect: Option<&Effect>)
         (Content::File { content_type, bytes }, _) => (bytes.len() as u64, content_type, Vec::new(), bytes),
         (Content::Media { size, pieces }, _) => (size, "video/mp4", pieces, Bytes::new()),
     };
+    let size = match effect {
+        Some(Effect::Shorten { after_bytes }) => whole.min(*after_bytes),
+        _ => whole,
+    };
+    let failed = |bytes, error| (bytes, Step::End(FetchOutcome::Failed { bytes, error }));
+    let broken_off = |received| failed(received, FetchError::Truncated { received, expected: Some(size) });
+    let malformed = |what: &'static str, offset| {
+        failed(offset, FetchError::Demux(DemuxError::Malformed { what: what.into(), offset }))
+    };
     let (cut, end) = match effect {
-        Some(Effect::Stall(at)) => (share(size, *at), Step::Stall),
-        Some(Effect::Truncate(at)) => {
-            let received = share(size, *at);
-            let error = FetchError::Truncated { received, expected: Some(size) };
-            (received, Step::End(FetchOutcome::Failed { bytes: received, error }))
+        Some(Effect::Stall(at)) => (Effect::share(size, *at), Step::Stall),
+        Some(Effect::StallAt { after_bytes, pause: None }) if *after_bytes < size => (*after_bytes, Step::Stall),
+        Some(Effect::Truncate(at)) => broken_off(Effect::share(size, *at)),
+        Some(Effect::ResetAt { after_bytes }) if *after_bytes < size => broken_off(*after_bytes),
+        Some(Effect::Corrupt(at)) => malformed("a box of impossible size", Effect::share(size, *at)),
+        Some(Effect::CorruptAt { from, every }) if is_media => match first_changed(*from, *every, offset, size) {
+            // Virtual media have no bytes: what comes after the first changed one counts as damaged.
+            Some(at) => malformed("a box of impossible size", at),
+            None => (size, Step::End(FetchOutcome::Complete { bytes: size, body })),
+        },
+        Some(Effect::Shorten { .. }) if is_media && size < whole => malformed("the media end within a box", size),
+        _ => {
+            match effect {
+                Some(Effect::Shorten { .. }) => body.truncate(usize::try_from(size).unwrap_or(usize::MAX)),
+                Some(Effect::CorruptAt { from, every }) => body = changed(body, *from, *every, offset),
+                _ => {}
+            }
+            (size, Step::End(FetchOutcome::Complete { bytes: size, body }))
         }
-        Some(Effect::Corrupt(at)) => {
-            let offset = share(size, *at);
-            let error = FetchError::Demux(DemuxError::Malformed { what: "a box of impossible size".into(), offset });
-            (offset, Step::End(FetchOutcome::Failed { bytes: offset, error }))
-        }
-        _ => (size, Step::End(FetchOutcome::Complete { bytes: size, body })),
     };
     let mut timed: Vec<(u64, Step)> = (1..REPORTS).map(|part| (size * part / REPORTS, Step::Progress)).collect();
     timed.extend(pieces.into_iter().map(|(at, outputs)| (at, Step::Media(outputs))));
     timed.retain(|(at, _)| *at <= cut);
+    if let Some(Effect::StallAt { after_bytes, pause: Some(pause) }) = effect
+        && *after_bytes < size
+    {
+        timed.push((*after_bytes, Step::Pause(*pause)));
+    }
     timed.sort_by_key(|(at, _)| *at);
     timed.push((cut, end));
     timed.reverse();
     *steps = timed;
     (size, content_type)
+}
+
+/// Returns the first of the bytes `from`, `from + every`, … of a file that lies in a part of `size` bytes at `offset`, counted
+/// from the beginning of the part.
+fn first_changed(from: u64, every: u64, offset: u64, size: u64) -> Option<u64> {
+    let first = match from.checked_sub(offset) {
+        Some(ahead) => ahead,
+        None => (every - (offset - from) % every) % every,
+    };
+    (first < size).then_some(first)
+}
+
+/// Returns the part of a file with its bytes at `from`, `from + every`, … of the file changed as the edge changes them.
+fn changed(part: Bytes, from: u64, every: u64, offset: u64) -> Bytes {
+    let Some(first) = first_changed(from, every, offset, part.len() as u64) else { return part };
+    let mut bytes = BytesMut::from(part);
+    let places = (first as usize..bytes.len()).step_by(usize::try_from(every).unwrap_or(usize::MAX));
+    for place in places {
+        bytes[place] ^= Effect::CHANGED_BITS;
+    }
+    bytes.freeze()
 }

@@ -22,10 +22,13 @@ use crate::render::null::NullRenderer;
 use crate::render::{RenderCommand, RenderEvent, Renderer};
 use crate::snapshot::Snapshot;
 use crate::telemetry::SessionStats;
-use crate::time::{MediaTime, Now};
+use crate::time::{MediaTime, Now, WallClock, WallClockMapping};
 
 /// More inputs than this without time passing mean that something spins.
 const MOST_AT_ONCE: u32 = 100_000;
+
+/// Wall-clock time at which a world begins: 2026-01-01T00:00:00Z.
+const START: WallClock = WallClock::from_unix_nanos(1_767_225_600_000_000_000);
 
 /// An event and when it happened.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -68,6 +71,7 @@ pub struct World {
     held: Option<Vec<RenderCommand>>,
     network: Network,
     now: Now,
+    clock: WallClockMapping,
     locations: Vec<Url>,
     commands: VecDeque<(Now, Command)>,
     next_command: u64,
@@ -113,6 +117,7 @@ impl World {
             held: None,
             network: Network::new(Link::new(trace), films, FaultPlan::new(faults)),
             now: Now::ZERO,
+            clock: WallClockMapping::new(Now::ZERO, START),
             locations: hosts.iter().filter_map(address).collect(),
             commands: VecDeque::new(),
             next_command: 0,
@@ -169,6 +174,10 @@ impl World {
         if self.outcome == Some(Outcome::Ended) || matches!(command, Command::Load(_)) {
             self.outcome = None;
         }
+        if matches!(command, Command::Load(_)) {
+            let utc = self.clock.utc_at(self.now);
+            self.feed(Input::WallClock { now: self.now, utc });
+        }
         self.feed(Input::Command { id, command });
         id
     }
@@ -176,6 +185,22 @@ impl World {
     /// Gives a command at a time of the virtual clock; times must not go back.
     pub fn at(&mut self, time: Duration, command: Command) {
         self.commands.push_back((Now::ZERO + time, command));
+    }
+
+    /// Puts another film, or the same one described otherwise, in the place of that of a host.
+    pub fn replace_film(&mut self, host: &str, film: &Film) {
+        self.network.replace_film(host, film);
+    }
+
+    /// Lets the engine fetch the manifest again.
+    pub fn refresh(&mut self) {
+        self.feed(Input::Refresh);
+    }
+
+    /// Sets the wall clock, and gives the engine a reading of it.
+    pub fn set_utc(&mut self, utc: WallClock) {
+        self.clock = WallClockMapping::new(self.now, utc);
+        self.feed(Input::WallClock { now: self.now, utc });
     }
 
     /// The renderer says something that it would not say by itself.
@@ -346,6 +371,11 @@ impl World {
     /// The snapshot of now.
     pub fn snapshot(&self) -> Snapshot {
         self.engine.snapshot(self.now)
+    }
+
+    /// Replaces the faults of the world, for example by a plan of a file; counts begin anew.
+    pub fn set_fault_plan(&mut self, plan: FaultPlan) {
+        self.network.set_fault_plan(plan);
     }
 
     /// Requests that a fault struck.

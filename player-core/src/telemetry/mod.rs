@@ -1,5 +1,4 @@
-//! The counters of a session: what the engine measures, and the session report made from them.
-//! A value that was not measured is absent, never zero.
+//! The counters of a session: measurements of the engine, and the session report made from them.
 
 mod report;
 mod stats;

@@ -110,9 +110,9 @@ pub struct FailoverReport {
 /// Time-weighted means of the declared bitrate.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct BitrateReport {
-    /// Of what was fetched, bits per second.
+    /// Mean over fetched segments, in bits per second.
     pub fetched: Option<f64>,
-    /// Of what was shown, bits per second.
+    /// Mean over the video shown, in bits per second.
     pub shown: Option<f64>,
 }
 

@@ -84,7 +84,7 @@ pub struct FrameDiscards {
 }
 
 /// Account of the video samples of a session. Those that the renderer presented or dropped are counted in
-/// [`FrameCounts`]; what is in none of the counts is still held.
+/// [`FrameCounts`]; samples in none of the counts are still held.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FrameAccount {
     /// Samples received, each once: a sample that a repeated request gives again counts once, and a sample of a request
@@ -127,9 +127,9 @@ pub struct SessionStats {
     pub seeks: Vec<Seek>,
     /// Changes of location, in order.
     pub failovers: Vec<Failover>,
-    /// Time-weighted mean of the declared bitrate of what was fetched, bits per second.
+    /// Time-weighted mean of the declared bitrate of fetched segments, in bits per second.
     pub bitrate_fetched: Option<f64>,
-    /// The same of what was shown.
+    /// Time-weighted mean of the declared bitrate of the video shown, in bits per second.
     pub bitrate_shown: Option<f64>,
     /// Frame counts of the renderer.
     pub frames: FrameCounts,

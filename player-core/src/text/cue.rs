@@ -1,5 +1,5 @@
-//! The cue model: what WebVTT, TTML, SubRip and the captions of CTA-608 and CTA-708 can say, in one form. Lengths
-//! are percentages of the video's width or height. How one is drawn is the host's matter.
+//! The cue model: the content of WebVTT, TTML, SubRip and the captions of CTA-608 and CTA-708 in one form. Lengths are
+//! percentages of the video's width or height. How one is drawn is the host's matter.
 
 use std::sync::Arc;
 

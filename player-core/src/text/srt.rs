@@ -39,7 +39,7 @@ pub fn parse(bytes: &[u8]) -> Option<Vec<Cue>> {
 /// Reads `[hours:]minutes:seconds[,milliseconds] --> …`.
 fn times(line: &str) -> Option<(MediaTime, MediaTime)> {
     let (start, end) = line.split_once("-->")?;
-    // Some writers put coordinates behind the times.
+    // Some writers put coordinates after the times.
     Some((time(start.trim())?, time(end.split_whitespace().next()?)?))
 }
 

@@ -7,7 +7,7 @@
 //! moment what the intermediate synchronic document of that moment shows (TTML2 §11.3.1.3).
 //!
 //! Not shown: backgrounds of regions without text, images, `animate`, `audio`, line padding. Ruby text stands in
-//! parentheses behind its base.
+//! parentheses after its base.
 
 use super::Cue;
 

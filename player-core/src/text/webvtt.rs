@@ -50,7 +50,7 @@ pub enum WebVttError {
 
 /// Reads a file by the parsing rules of W3C TR webvtt1 §6.
 ///
-/// Style sheets are applied to the spans, so colours are final. Ruby text stands in parentheses behind its base.
+/// Style sheets are applied to the spans, so colours are final. Ruby text stands in parentheses after its base.
 ///
 /// # Errors
 /// When the signature is missing or a limit is exceeded.

@@ -7,7 +7,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use abr::simulator::link::Trace;
+use abr::link::Trace;
 use player_core::command::{QualityChoice, TrackChoice};
 use player_core::engine::io::FetchKind;
 use player_core::model::{MediaKind, Protocol, TrackId};

@@ -43,19 +43,19 @@ impl Flight {
     /// A transfer follows one at `from` and is expected to run at `rate`.
     pub fn begin(&mut self, from: Option<usize>, rate: f32, context: &Context<'_>) {
         let since = context.now.saturating_sub(self.began).min(context.segment_duration.saturating_mul(MOST_REST));
-        self.pace.rest(since.as_secs_f32() - self.seconds);
+        self.pace.pass_idle_time(since.as_secs_f32() - self.seconds);
         (self.from, self.seconds, self.bits, self.began) = (from, 0.0, 0.0, context.now);
         let lowest = context.rungs.first().map_or(f32::MAX, |rung| rung.bitrate_bps as f32);
         self.pace.begin(rate, lowest);
     }
 
     /// Notes that `bits` have arrived `seconds` after the first of them was due.
-    pub fn note(&mut self, seconds: f32, bits: f32) {
+    pub fn observe(&mut self, seconds: f32, bits: f32) {
         if seconds < self.seconds || bits < self.bits {
             // Another transfer of the same segment.
             (self.seconds, self.bits) = (0.0, 0.0);
         }
-        self.pace.note(seconds - self.seconds, bits - self.bits);
+        self.pace.observe(seconds - self.seconds, bits - self.bits);
         (self.seconds, self.bits) = (seconds, bits);
     }
 
@@ -70,7 +70,7 @@ impl Flight {
     }
 
     /// The entry of `choice` that should replace the transfer, if one should.
-    pub fn judge(
+    pub fn best_replacement(
         &mut self,
         in_flight: &InFlight,
         context: &Context<'_>,
@@ -86,7 +86,7 @@ impl Flight {
         let received = in_flight.received as f32 * 8.0;
         // Before the first byte, the time beyond the usual one counts as time in which nothing arrived.
         let silent = in_flight.ttfb.map_or(problem.ttfb / speed, |ttfb| ttfb.as_secs_f32());
-        self.note((in_flight.elapsed.as_secs_f32() - silent).max(0.0), received);
+        self.observe((in_flight.elapsed.as_secs_f32() - silent).max(0.0), received);
         let rest = (size - received).max(0.0);
         let rate = self.pace.rate(rest) / speed;
         let buffer = in_flight.buffer.as_secs_f32() - tuning.reserve;
@@ -107,7 +107,7 @@ impl Flight {
         };
         let mut best = (value(entry, rest, 0.0) + tuning.abandon_gain * problem.stall, None);
         for rung in 0..entry {
-            let bits = if context.knows_sizes() {
+            let bits = if context.has_sizes() {
                 problem.sizes[0][rung]
             } else {
                 size * problem.tail_rates[rung] / problem.tail_rates[entry]
@@ -143,7 +143,7 @@ mod tests {
         let mut flight = Flight::new(PaceTuning::DEFAULT);
         begin(&mut flight, 10);
         assert_eq!(watched(&flight), 8.0, "ten seconds since the origin");
-        flight.note(3.0, 6e6);
+        flight.observe(3.0, 6e6);
         assert_eq!(watched(&flight), 11.0);
         begin(&mut flight, 14);
         assert_eq!(watched(&flight), 12.0, "three of four seconds were noted");
@@ -158,8 +158,8 @@ mod tests {
         let after = |seconds: f32, bits: f32| {
             let mut flight = Flight::new(PaceTuning::DEFAULT);
             begin(&mut flight, 0);
-            flight.note(2.0, 4e6);
-            flight.note(seconds, bits);
+            flight.observe(2.0, 4e6);
+            flight.observe(seconds, bits);
             (watched(&flight), flight.seconds, flight.bits)
         };
         assert_eq!(after(5.0, 6e6), (5.0, 5.0, 6e6));

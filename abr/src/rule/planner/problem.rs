@@ -135,7 +135,7 @@ pub fn fill(
     problem.tail = (left - problem.stages as f32).clamp(0.0, tuning.tail);
     qualities(problem, context, choice, sizes, &prices);
     let mut outlook = *outlook;
-    if !context.knows_sizes() {
+    if !context.has_sizes() {
         // A segment that is larger than expected takes as long as one on a slower link.
         let variance = f64::from(sizes.variance());
         outlook.down = outlook.down.hypot(variance.sqrt());
@@ -154,7 +154,7 @@ fn qualities(problem: &mut Problem, context: &Context<'_>, choice: &CandidateRun
         problem.tail_rates[at] = rate;
         problem.tail_quality[at] = nominal_quality(context.objective, rate, lowest);
         for stage in 0..problem.stages {
-            let ratio = if context.knows_sizes_ahead(stage) { 1.0 } else { sizes.ratio(stage) };
+            let ratio = if context.has_sizes_ahead(stage) { 1.0 } else { sizes.ratio(stage) };
             problem.sizes[stage][at] = context.bytes_ahead(stage, rung) as f32 * 8.0 * ratio;
             let known = context.quality_ahead(stage, rung).filter(|_| context.objective == Objective::Perceptual);
             let known = known.filter(|quality| quality.is_finite()).map(|quality| quality.clamp(0.0, 100.0));
@@ -179,7 +179,7 @@ fn link(
     let offset = |state: usize| (state as f32 + 1.0 - tuning.below) * spacing;
     let level = outlook.level as f32;
     let home = outlook.home as f32 - level;
-    // What other streams take is not for this ladder, but a tenth of the link always is.
+    // The reserved rate of other streams is not for this ladder, but a tenth of the link always is.
     let reserved = context.reserved_bps as f32;
     let rate = |offset: f32| {
         let rate = (level + offset).exp();

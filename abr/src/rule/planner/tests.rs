@@ -85,7 +85,7 @@ fn advice_is_for_the_question_that_follows_within_a_quarter_of_a_second() {
 }
 
 /// A planner that has chosen a rung, without sizes, and the answer to the first look at the transfer.
-fn looked(change: impl FnOnce(&mut Planner), seen: &Context<'_>, size: u64, buffer: u64) -> (usize, Verdict) {
+fn reconsidered(change: impl FnOnce(&mut Planner), seen: &Context<'_>, size: u64, buffer: u64) -> (usize, Verdict) {
     let mut planner = after(2400, 6);
     let rung = planner.select(&context(&LADDER, buffer)).representation;
     change(&mut planner);
@@ -95,25 +95,25 @@ fn looked(change: impl FnOnce(&mut Planner), seen: &Context<'_>, size: u64, buff
 #[test]
 fn a_size_that_is_news_is_planned_with_once() {
     let plain = context(&LADDER, 9000);
-    let (rung, verdict) = looked(|_| (), &plain, 4_000_000, 9000);
+    let (rung, verdict) = reconsidered(|_| (), &plain, 4_000_000, 9000);
     let Verdict::AbandonTo(lower) = verdict else { panic!("four times the usual size") };
     assert!(lower < rung);
-    let (_, verdict) = looked(|_| (), &plain, 200_000, 9000);
+    let (_, verdict) = reconsidered(|_| (), &plain, 200_000, 9000);
     assert!(matches!(verdict, Verdict::AbandonTo(higher) if higher > rung), "a fifth of it: {verdict:?}");
     // With the buffer as long no transfer of 13 s would be given up for its pace alone.
     let plain = context(&LADDER, 26_000);
     let continued = Verdict::Continue;
-    assert_ne!(looked(|_| (), &plain, 2_000_000, 26_000).1, continued);
-    assert_eq!(looked(|planner| planner.sized = true, &plain, 2_000_000, 26_000).1, continued);
-    assert_eq!(looked(Planner::on_seek, &plain, 2_000_000, 26_000).1, continued, "there is no plan");
+    assert_ne!(reconsidered(|_| (), &plain, 2_000_000, 26_000).1, continued);
+    assert_eq!(reconsidered(|planner| planner.sized = true, &plain, 2_000_000, 26_000).1, continued);
+    assert_eq!(reconsidered(Planner::on_seek, &plain, 2_000_000, 26_000).1, continued, "there is no plan");
     let sizes: Vec<u64> = (0..6).map(|rung| plain.nominal_bytes(rung)).collect();
     let known = Context { next_sizes: Some(&sizes), ..plain.clone() };
-    assert_eq!(looked(|_| (), &known, 2_000_000, 26_000).1, continued, "sizes are known");
-    let (_, Verdict::AbandonTo(other)) = looked(|_| (), &plain, 2_000_000, 26_000) else { panic!("as before") };
+    assert_eq!(reconsidered(|_| (), &known, 2_000_000, 26_000).1, continued, "sizes are known");
+    let (_, Verdict::AbandonTo(other)) = reconsidered(|_| (), &plain, 2_000_000, 26_000) else { panic!("as before") };
     let mut locked = LADDER;
     locked[other] = locked[other].protected_by(Hdcp::Type1);
     let locked = Context { rungs: &locked, ..plain.clone() };
-    assert_eq!(looked(|_| (), &locked, 2_000_000, 26_000).1, continued, "the output may not show it now");
+    assert_eq!(reconsidered(|_| (), &locked, 2_000_000, 26_000).1, continued, "the output may not show it now");
 
     let mut planner = after(2400, 6);
     let _ = planner.select(&plain);
@@ -130,7 +130,7 @@ fn a_size_that_is_news_is_planned_with_once() {
     let usual = plain.nominal_bytes(rung);
     let _ = planner.on_progress(&in_flight(rung, usual * 5 / 4, 1, 80, 26_000), &plain);
     let mut noted = before;
-    noted.note(1.25, 1.0);
+    noted.observe(1.25, 1.0);
     assert_eq!((planner.sizes.ratio(3), planner.sized), (noted.ratio(3), true));
     let _ = planner.on_progress(&in_flight(rung, usual * 2, 2, 180, 26_000), &plain);
     assert_eq!(planner.sizes.ratio(3), noted.ratio(3));

@@ -43,7 +43,7 @@ pub struct Tuning {
     /// Gain that beginning again must promise when the first answer reveals a size that was not announced, in seconds
     /// of stall.
     pub resize_gain: f32,
-    /// Seconds of buffer that a transfer must leave: what passes between two looks at it, and some more.
+    /// Seconds of buffer that a transfer must leave: the interval at which it is examined, and some more.
     pub reserve: f32,
     /// Deviation of the logarithm of the rate for the rest of a transfer.
     pub flight_sigma: f32,

@@ -1,7 +1,7 @@
 //! Backward induction over a Markov decision process: its state is the buffer level, the rung shown last and the state
 //! of the link, its actions are the rungs, and each stage is a segment.
 //!
-//! What is done to a whole column of buffer levels is in [`column`]. No allocation after [`Values::new`].
+//! [`column`] has the operations on whole columns of buffer levels. No allocation after [`Values::new`].
 
 mod column;
 
@@ -388,7 +388,7 @@ impl Values {
         }
     }
 
-    /// Expectation over what the link does next, then the best rung after each previous one.
+    /// Takes the expectation over the next state of the link, then the best rung after each previous one.
     ///
     /// Prices of changes are proportional to the distance, so running maxima find the best rung below and above.
     fn maximise(&mut self, problem: &Problem, stage: usize) {

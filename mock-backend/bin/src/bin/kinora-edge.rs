@@ -10,9 +10,9 @@ use abr::link::Trace;
 use anyhow::Context as _;
 use clap::Parser;
 use kinora_backend::edges::DRAINING;
-use kinora_chaos::plan::Plan;
 use kinora_edge_server::log::{Destination, Rotation};
 use kinora_edge_server::{self as edge, Access, Config};
+use kinora_faults::FaultPlan;
 use kinora_kit::http::server::Limits;
 use kinora_kit::http::signal::Termination;
 use kinora_kit::signature::EdgeSecret;
@@ -129,7 +129,8 @@ fn config(arguments: Arguments) -> anyhow::Result<Config> {
     let trace =
         trace.map(|(file, text)| Trace::parse(&text).with_context(|| file.display().to_string())).transpose()?;
     let chaos = arguments.chaos.map(read).transpose()?;
-    let chaos = chaos.map(|(file, text)| Plan::parse(&text).with_context(|| file.display().to_string())).transpose()?;
+    let chaos =
+        chaos.map(|(file, text)| FaultPlan::parse(&text).with_context(|| file.display().to_string())).transpose()?;
     Ok(Config {
         address: SocketAddr::new(arguments.host, arguments.port),
         name: arguments.name,

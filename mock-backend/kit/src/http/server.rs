@@ -89,12 +89,18 @@ pub struct Connection {
     /// The peer's address.
     pub peer: SocketAddr,
     reset: Arc<AtomicBool>,
+    garble: Arc<AtomicBool>,
 }
 
 impl Connection {
     /// Makes the connection end with RST instead of FIN once it is dropped, as a crashed or overloaded host would.
     pub fn reset_on_close(&self) {
         self.reset.store(true, Ordering::Relaxed);
+    }
+
+    /// Makes the next bytes that the connection sends something that is not HTTP, as a broken middlebox would.
+    pub fn garble_next(&self) {
+        self.garble.store(true, Ordering::Relaxed);
     }
 }
 
@@ -339,7 +345,8 @@ async fn serve(
         return;
     }
     let reset = Arc::new(AtomicBool::new(false));
-    let connection = Connection { peer, reset: Arc::clone(&reset) };
+    let garble = Arc::new(AtomicBool::new(false));
+    let connection = Connection { peer, reset: Arc::clone(&reset), garble: Arc::clone(&garble) };
     let (room, id, is_lobby) = (Arc::clone(&entry.room), entry.id, entry.is_lobby);
     let service = TowerToHyperService::new(router);
     let service = service_fn(move |mut request: Request<Incoming>| {
@@ -354,7 +361,7 @@ async fn serve(
             Ok::<_, std::convert::Infallible>(response.map(|body| Body::new(BusyBody { body, _busy: busy })))
         }
     });
-    let io = TokioIo::new(PacedStream::new(stream, Arc::clone(&reset), limits.write_pace));
+    let io = TokioIo::new(PacedStream::new(stream, Arc::clone(&reset), garble, limits.write_pace));
     let serving = http1::Builder::new()
         .timer(TokioTimer::new())
         .keep_alive(!is_lobby)

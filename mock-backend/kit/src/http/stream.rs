@@ -69,15 +69,17 @@ pub struct PacedStream {
     stream: TcpStream,
     /// True: the stream ends with RST instead of FIN.
     reset: Arc<AtomicBool>,
+    /// True: the next bytes that are written are changed.
+    garble: Arc<AtomicBool>,
     progress: WriteProgress,
     judge: Pin<Box<Sleep>>,
 }
 
 impl PacedStream {
-    /// Wraps a stream; `reset` may be set at any time.
-    pub fn new(stream: TcpStream, reset: Arc<AtomicBool>, pace: WritePace) -> Self {
+    /// Wraps a stream. With `reset` it ends with RST, with `garble` its next bytes are not HTTP; both may be set at any time.
+    pub fn new(stream: TcpStream, reset: Arc<AtomicBool>, garble: Arc<AtomicBool>, pace: WritePace) -> Self {
         let judge = Box::pin(tokio::time::sleep(Duration::ZERO));
-        Self { stream, reset, progress: WriteProgress::new(pace), judge }
+        Self { stream, reset, garble, progress: WriteProgress::new(pace), judge }
     }
 
     /// Passes on what a write came to, and ends the stream when the peer is too slow.
@@ -127,7 +129,17 @@ impl AsyncRead for PacedStream {
 
 impl AsyncWrite for PacedStream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write(cx, buf);
+        let written = if self.garble.load(Ordering::Relaxed) && !buf.is_empty() {
+            // Zero bytes instead of `HTTP/1.1`; a client reads no further than these.
+            let zeros = [0; 8];
+            let written = Pin::new(&mut self.stream).poll_write(cx, &zeros[..zeros.len().min(buf.len())]);
+            if written.is_ready() {
+                self.garble.store(false, Ordering::Relaxed);
+            }
+            written
+        } else {
+            Pin::new(&mut self.stream).poll_write(cx, buf)
+        };
         self.judged(written, cx)
     }
 
@@ -136,6 +148,11 @@ impl AsyncWrite for PacedStream {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        if self.garble.load(Ordering::Relaxed)
+            && let Some(first) = bufs.iter().find(|buf| !buf.is_empty())
+        {
+            return self.poll_write(cx, first);
+        }
         let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
         self.judged(written, cx)
     }

@@ -34,7 +34,7 @@ pub(in crate::container) struct PackedDemuxer {
     keeps_tail: bool,
     /// Beginning of a frame that the segment before ended in.
     cut: Bytes,
-    /// First bytes behind the tags of a segment that goes on, until they tell whether they end that frame.
+    /// First bytes after the tags of a segment that goes on, until it is known if they end that frame.
     head: BytesMut,
     /// A tag has come in front of the rest of the frame.
     tagged: bool,
@@ -90,7 +90,7 @@ impl PackedDemuxer {
         Ok(outputs)
     }
 
-    /// Joins a frame that the end of the segment before cut: its rest stands behind the tags that this one begins
+    /// Joins a frame that the end of the segment before cut: its rest stands after the tags that this one begins
     /// with, unless a frame begins there.
     fn settle_cut(&mut self, bytes: Bytes, last: bool) -> Result<Vec<DemuxOutput>, DemuxError> {
         let mut pieces = Vec::new();

@@ -38,7 +38,7 @@ impl Runs {
         }
     }
 
-    /// Adds a frame of sound, without a header that was stripped: all whole blocks behind the leader.
+    /// Adds a frame of sound, without a header that was stripped: all whole blocks after the leader.
     pub fn frame(&mut self, size: usize) {
         let encrypted = size.saturating_sub(AUDIO_LEADER) / BLOCK * BLOCK;
         self.clear(size.min(AUDIO_LEADER));
@@ -46,7 +46,7 @@ impl Runs {
         self.clear(size.saturating_sub(AUDIO_LEADER + encrypted));
     }
 
-    /// Adds a NAL unit with a coded slice that is longer than [`CLEAR_NAL`]: every tenth block behind the leader. A
+    /// Adds a NAL unit with a coded slice that is longer than [`CLEAR_NAL`]: every tenth block after the leader. A
     /// block at the very end stays clear.
     pub fn slice(&mut self, size: usize) {
         let behind = size.saturating_sub(VIDEO_LEADER);

@@ -65,7 +65,7 @@ pub(super) fn is_h264_sei(unit: &[u8]) -> bool {
     unit.first().is_some_and(|byte| byte & 0x1f == 6)
 }
 
-/// Supplemental enhancement information before or behind the picture (ITU-T H.265 table 7-1: types 39 and 40).
+/// Supplemental enhancement information before or after the picture (ITU-T H.265 table 7-1: types 39 and 40).
 pub(super) fn is_h265_sei(unit: &[u8]) -> bool {
     unit.first().is_some_and(|byte| matches!((byte >> 1) & 0x3f, 39 | 40))
 }

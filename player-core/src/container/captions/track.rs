@@ -43,7 +43,7 @@ fn pairs(sample: &Sample, field: u8, body: &[u8], packets: &mut Vec<CaptionPacke
 }
 
 /// The triples of a caption distribution packet: a header of seven bytes, a time code of five when `flags` say so,
-/// then `ccdata_section` (SMPTE ST 334-2 §5). The sections behind it are not needed.
+/// then `ccdata_section` (SMPTE ST 334-2 §5). The sections after it are not needed.
 fn distribution_packet(body: &[u8]) -> Vec<u8> {
     let mut triples = Vec::new();
     let [0x96, 0x69, _, _, flags, _, _, rest @ ..] = body else { return triples };

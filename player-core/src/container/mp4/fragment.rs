@@ -182,7 +182,7 @@ impl RunReader<'_, '_> {
             *self.clock = fields.u32_or_u64(version > 0)?.cast_signed();
         }
         let first = rows.len();
-        // Without any data offset the data begins with the media data box behind the fragment.
+        // Without any data offset the data begins with the media data box after the fragment.
         let mut position = if self.base == self.fragment.start { self.fragment.end() + 8 } else { self.base };
         for run in &self.boxes.runs {
             position = self.read_run(run, position, rows)?;
@@ -260,7 +260,7 @@ impl RunReader<'_, '_> {
         let mut group = (0u32, 0u32);
         for (index, row) in rows.iter_mut().enumerate() {
             while group.0 == 0 {
-                // Samples behind the last run belong to no group.
+                // Samples after the last run belong to no group.
                 group = groups.next().unwrap_or((u32::MAX, 0));
             }
             group.0 -= 1;

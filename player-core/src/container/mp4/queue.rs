@@ -11,7 +11,7 @@ const SMALL: usize = 1024;
 #[derive(Debug, Default)]
 pub(super) struct ByteQueue {
     chunks: VecDeque<Bytes>,
-    /// Small pieces behind `chunks`.
+    /// Small pieces after `chunks`.
     tail: BytesMut,
     length: usize,
     position: u64,

@@ -5,7 +5,7 @@ use bytes::{Buf as _, BytesMut};
 /// Bytes of a packet.
 pub(in crate::container) const PACKET: usize = 188;
 const SYNC: u8 = 0x47;
-/// Distances from packet to packet: plain, with a time code before each (Blu-ray), with error correction behind.
+/// Distances from packet to packet: plain, with a time code before each (Blu-ray), with error correction after.
 const STRIDES: [usize; 3] = [PACKET, 192, 204];
 /// Packets in a row that make a stride certain, where there are as many.
 const CERTAIN: usize = 4;
@@ -109,7 +109,7 @@ pub(super) struct PacketFinder {
     base: u64,
     /// Distance to the next packet, once it is certain.
     stride: Option<usize>,
-    /// Bytes behind a packet that are passed over.
+    /// Bytes after a packet that are passed over.
     skip: usize,
     found: u64,
     /// Bytes in the buffer of the segment before, while it is open whether this one goes on inside their packet.

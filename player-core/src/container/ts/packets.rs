@@ -113,7 +113,7 @@ impl PacketReader {
         }
     }
 
-    /// Packets of Opus behind control headers. A damaged one ends the packet.
+    /// Packets of Opus after control headers. A damaged one ends the packet.
     fn read_opus(&mut self, mut bytes: Bytes, out: &mut Vec<Piece>) {
         while let Some((header, size)) = opus_header(&bytes) {
             let stored = header + size;
@@ -131,7 +131,7 @@ impl PacketReader {
     }
 }
 
-/// The sizes of a control header and of the packet behind it.
+/// The sizes of a control header and of the packet after it.
 fn opus_header(bytes: &[u8]) -> Option<(usize, usize)> {
     let [first, flags, rest @ ..] = bytes else { return None };
     if *first != 0x7f || flags & 0xe0 != 0xe0 {
@@ -203,7 +203,7 @@ mod tests {
         // An access unit is held until the time of the one after it is known.
         let mut reader = PacketReader::new(Content::Whole(None));
         let mut out = Vec::new();
-        for (pts, expected) in [(90_000, 30), (93_000, 30)] {
+        for (pts, expected) in [(90_000, 30), (99_000, 30)] {
             reader.begin(Some(Stamp { pts, dts: pts }));
             assert_eq!(reader.push(&[1; 30]), Ok(()));
             reader.end(&mut out);
@@ -211,5 +211,11 @@ mod tests {
         }
         reader.finish(&mut out);
         assert_eq!(reader.held_bytes(), 0);
+        let duration = |piece: &Piece| match piece {
+            Piece::Unit(unit) => Some(unit.duration.as_micros()),
+            _ => None,
+        };
+        let durations: Vec<u128> = out.iter().filter_map(duration).collect();
+        assert_eq!(durations, [100_000, 33_333], "the last is as long as one of thirty a second");
     }
 }

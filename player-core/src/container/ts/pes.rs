@@ -17,7 +17,7 @@ pub(super) enum Event<'a> {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum State {
-    /// Before the first packet, or behind a damaged one.
+    /// Before the first packet, or after a damaged one.
     #[default]
     Lost,
     Header,

@@ -3,7 +3,7 @@
 
 use super::stream_type::{self, StreamKind};
 
-/// Bytes of a section behind its first three (§2.4.4.11).
+/// Bytes of a section after its first three (§2.4.4.11).
 const SECTION: usize = 4093;
 /// Streams of a program.
 const STREAMS: usize = 64;

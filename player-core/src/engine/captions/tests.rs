@@ -1,6 +1,8 @@
 //! What is held, chosen, replaced and dropped.
 
+use super::super::ids::RepKey;
 use super::*;
+use crate::model::SegmentId;
 
 const ONE: CaptionService = CaptionService::Cea608(1);
 
@@ -8,8 +10,8 @@ fn ms(millis: i64) -> MediaTime {
     MediaTime::from_millis(millis)
 }
 
-fn of(rep: usize, number: u64) -> SegmentOf {
-    (RepKey { period: 0, set: 0, rep }, number)
+fn of(rep: u32, number: u64) -> SegmentKey {
+    SegmentKey { rep: RepKey::for_tests(0, 0, rep), id: SegmentId::Sequence(number) }
 }
 
 fn id() -> TrackId {

@@ -263,7 +263,6 @@ mod tests {
     use std::time::Duration;
 
     use super::super::super::buffer::PartOf;
-    use super::super::super::stream::RepKey;
     use super::*;
     use crate::container::Codec;
 
@@ -294,7 +293,7 @@ mod tests {
             payload: Payload::default(),
             crypto: None,
         };
-        let of = PartOf { rep: RepKey { period: 0, set: 0, rep: 0 }, number, reason: abr::Reason::Only };
+        let of = PartOf::for_tests(0, number);
         let samples = (from..to).step_by(100).map(sample).collect();
         buffer.insert(of, &config(name), Window::ALL, samples, None);
         buffer.complete();
@@ -355,7 +354,7 @@ mod tests {
     fn a_last_span_without_media_ends_the_track() {
         let mut buffer = TrackBuffer::new(MediaKind::Video);
         fill(&mut buffer, 0, "a", 0, 1000);
-        let of = PartOf { rep: RepKey { period: 0, set: 0, rep: 0 }, number: 1, reason: abr::Reason::Only };
+        let of = PartOf::for_tests(0, 1);
         buffer.insert_blank(of, ms(2000), ms(4000));
         let mut feed = Feed::default();
         feed.begin(ms(0), &[MediaKind::Video], true);
@@ -434,7 +433,7 @@ mod tests {
             payload: Payload::default(),
             crypto: None,
         };
-        let of = PartOf { rep: RepKey { period: 0, set: 0, rep: 0 }, number: 0, reason: abr::Reason::Only };
+        let of = PartOf::for_tests(0, 0);
         let mut buffer = TrackBuffer::new(MediaKind::Video);
         let order = [(0, 0), (100, 300), (200, 100), (300, 200), (400, 600), (500, 400), (600, 500)];
         buffer.insert(of, &config("a"), Window::ALL, order.map(sample).to_vec(), None);

@@ -20,7 +20,6 @@ mod tests {
     use std::time::Duration;
 
     use super::super::super::buffer::PartOf;
-    use super::super::super::stream::RepKey;
     use super::*;
     use crate::container::{Codec, CodecConfig, Payload, Sample};
     use crate::model::MediaKind;
@@ -51,7 +50,7 @@ mod tests {
             payload: Payload::default(),
             crypto: None,
         };
-        let of = PartOf { rep: RepKey { period: 0, set: 0, rep: 0 }, number: 0, reason: abr::Reason::Only };
+        let of = PartOf::for_tests(0, 0);
         let mut buffer = TrackBuffer::new(MediaKind::Video);
         let samples = (1000..2000).step_by(40).map(sample).collect();
         buffer.insert(of, &Arc::new(config), Window::ALL, samples, None);

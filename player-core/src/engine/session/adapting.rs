@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::Session;
 use crate::command::QualityChoice;
 use crate::engine::context::Context;
+use crate::engine::ids::{PeriodKey, SetKey};
 use crate::engine::load_control::Waiting;
 use crate::engine::schedule::{self, Step};
 use crate::engine::select::{self, Bounds};
@@ -36,15 +37,15 @@ impl Session {
         &mut self,
         cx: &mut Context,
         id: StreamId,
-        period: usize,
-        set: usize,
+        period: PeriodKey,
+        set: SetKey,
     ) -> Result<Picked, PlayerError> {
         let presentation = &self.presentation;
         let Some(stream) = self.stream(id) else { return Err(nothing_left(None, self)) };
         let (place, last) = (stream.place(), stream.last());
-        let mut keys = self.permitted(cx, id, period, set, self.audio_group(id));
+        let mut keys = self.permitted(cx, id, set, self.audio_group(id));
         if keys.is_empty() {
-            return Err(nothing_left(select::reps_of(presentation, period, set), self));
+            return Err(nothing_left(select::reps_of(presentation, set), self));
         }
         let plan = self.plan_sound(cx, period);
         let presentation = &self.presentation;
@@ -79,8 +80,7 @@ impl Session {
         &self,
         cx: &Context,
         id: StreamId,
-        period: usize,
-        set: usize,
+        set: SetKey,
         audio_group: Option<&str>,
     ) -> Vec<RepKey> {
         let presentation = &self.presentation;
@@ -94,7 +94,7 @@ impl Session {
             keys: &self.keys,
             output: self.output,
         };
-        select::permitted(presentation, period, set, bounds)
+        select::permitted(presentation, set, bounds)
     }
 
     /// The adaptive rule is asked for pictures, and for sound when there are none.
@@ -199,13 +199,13 @@ impl Session {
             let output = cx.config.output_protection;
             let rep = ladder.keys.get(rung).copied();
             let rep = rep.filter(|_| ladder.rungs.get(rung).is_some_and(|rung| rung.protection.needed <= output));
-            let step = rep.map(|rep| (rep, schedule::step(&session.presentation, place, rep)));
+            let step = rep.map(|rep| (rep, schedule::step(&session.presentation, place, rep, cx.now)));
             step.unwrap_or((chosen.rep, Step::Exhausted))
         };
         let (rep, first) = match segment(self, cx, rung) {
             // Given up once the other one can begin at once.
             (rep, Step::Index(_)) => return self.want_index(cx, rep),
-            (_, Step::Exhausted) => return,
+            (_, Step::WaitUntil(_) | Step::Exhausted) => return,
             (rep, Step::Segment(segment)) => (rep, segment),
         };
         self.cancel_stream(cx, id);

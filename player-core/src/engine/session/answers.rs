@@ -6,6 +6,7 @@ use url::Url;
 
 use super::Session;
 use super::pathways::ReadIndex;
+use super::refresh;
 use crate::container::{self, DemuxError, DemuxOutput, MediaClock};
 use crate::drm::DrmError;
 use crate::engine::context::{self, Context};
@@ -62,7 +63,8 @@ impl Session {
             cx.jobs.credit_location(job, &mut self.locations, cx.now, matches!(purpose, Purpose::Media(_)));
         }
         match purpose {
-            Purpose::Manifest | Purpose::Remote => drop(cx.jobs.remove(job, cx.now)),
+            Purpose::Manifest => refresh::on_manifest(self, cx, job, body, &url),
+            Purpose::Remote => refresh::on_remote(self, cx, job, Some(body.clone())),
             Purpose::Steering => self.steering_arrived(cx, job, body, &url),
             Purpose::Index(rep) => self.index_arrived(cx, job, rep, body, &url),
             Purpose::Init(rep) => {
@@ -82,16 +84,18 @@ impl Session {
     }
 
     fn index_arrived(&mut self, cx: &mut Context, job: JobId, rep: RepKey, body: &Bytes, url: &Url) {
-        let source = select::representation(&self.presentation, rep).and_then(|rep| match &rep.index {
-            SegmentIndex::External(source) => Some(source.clone()),
-            SegmentIndex::Known(_) => None,
-        });
+        let source = match select::representation(&self.presentation, rep).map(|rep| &rep.index) {
+            Some(SegmentIndex::External(source)) => Some(source.clone()),
+            // A newer state of one that is known.
+            Some(SegmentIndex::Known(_)) => self.indexes.get(&rep).map(|read| read.source.clone()),
+            None => None,
+        };
         let Some(source) = source else {
             cx.jobs.remove(job, cx.now);
             return;
         };
         let range = cx.jobs.get(job).and_then(|job| job.resource.range);
-        let mut pieces = self.index_pieces.remove(&rep).unwrap_or_default();
+        let mut pieces = self.reloads.index_pieces.remove(&rep).unwrap_or_default();
         pieces.push(IndexPiece::new(range, body.clone()));
         let reading = match manifest::read_index(&pieces, &source, url) {
             Ok(IndexReading::Known(parsed)) if parsed.segments.is_empty() => {
@@ -102,7 +106,7 @@ impl Session {
         let parsed = match reading {
             Ok(IndexReading::Known(parsed)) => parsed,
             Ok(IndexReading::More(range)) => {
-                self.index_pieces.insert(rep, pieces);
+                self.reloads.index_pieces.insert(rep, pieces);
                 cx.jobs.remove(job, cx.now);
                 let resource = Resource { range: Some(range), ..source.resource };
                 cx.jobs.add(cx.now, Purpose::Index(rep), FetchKind::Index, resource, Ingest::Body);
@@ -111,7 +115,7 @@ impl Session {
             Err(error) => {
                 // What came before may be whole: only the last piece is fetched again.
                 pieces.pop();
-                self.index_pieces.insert(rep, pieces);
+                self.reloads.index_pieces.insert(rep, pieces);
                 return self.request_failed(cx, job, Cause::Manifest(&error));
             }
         };
@@ -121,17 +125,20 @@ impl Session {
         }
         cx.ledger.phase("index", cx.now);
         cx.effects.warn_about(parsed.warnings, Stage::Index, url);
-        self.know_metadata(cx, parsed.metadata, Stage::Index);
+        let taken = self.take_index(rep, parsed.segments);
+        let mut metadata = parsed.metadata;
+        metadata.iter_mut().for_each(|metadata| metadata.start = metadata.start.shifted(taken.shift));
+        refresh::warn_of_changes(cx, taken.changes, url);
+        self.know_metadata(cx, metadata, Stage::Index);
         if let Some(from) = place {
             self.locations.redirected(&from, url);
             self.indexes.insert(rep, ReadIndex { source, place: from.place });
         }
-        self.presentation.epoch = self.presentation.epoch.or(parsed.epoch);
-        let longer = self.take_index(rep, parsed.segments);
+        self.presentation.learn_epoch(parsed.epoch);
         for stream in &mut self.streams {
             stream.on_index(rep);
         }
-        if longer {
+        if taken.is_duration_changed {
             cx.effects.emit(Event::TimelineChanged);
             self.clamp_start(cx);
         }
@@ -209,7 +216,7 @@ impl Session {
         let may_wait = self.stream(id).is_some_and(|stream| stream.skipped() == 0);
         let waits = may_wait && fetching.tail.as_ref().is_some_and(|tail| tail.waiting > 0);
         let is_empty = fetching.seen == 0 && id != StreamId::Text;
-        if is_empty && !(waits && self.is_continued(&fetching.chosen)) {
+        if is_empty && !(waits && self.is_continued(cx, &fetching.chosen)) {
             return self.request_failed(cx, job, Cause::NoSamples);
         }
         cx.jobs.remove(job, cx.now);

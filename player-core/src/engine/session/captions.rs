@@ -6,6 +6,7 @@ use super::Session;
 use crate::command::TrackChoice;
 use crate::container::CaptionPacket;
 use crate::engine::context::Context;
+use crate::engine::ids::SegmentKey;
 use crate::engine::select;
 use crate::engine::stream::StreamId;
 use crate::event::Event;
@@ -70,7 +71,7 @@ impl Session {
         }
         let window = fetching.chosen.window;
         packets.retain(|packet| window.shows(packet.pts, packet.pts + LEAST_PICTURE));
-        let found = captions.insert((fetching.chosen.rep, segment.number), segment.mapping, packets);
+        let found = captions.insert(SegmentKey::of(fetching.chosen.rep, segment), segment.mapping, packets);
         if captions.publish() {
             cx.effects.emit(Event::CuesChanged);
         }

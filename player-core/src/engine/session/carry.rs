@@ -25,11 +25,11 @@ impl Session {
     }
 
     /// True if the segment after this one is of the same rendition and discontinuity, and goes on with its state.
-    pub(in crate::engine) fn is_continued(&self, chosen: &Chosen) -> bool {
+    pub(in crate::engine) fn is_continued(&self, cx: &Context, chosen: &Chosen) -> bool {
         let Chosen { rep, segment, .. } = chosen;
-        let next = schedule::step(&self.presentation, schedule::after(*rep, segment), *rep);
+        let next = schedule::step(&self.presentation, schedule::after(*rep, segment), *rep, cx.now);
         let schedule::Step::Segment(next) = next else { return false };
-        let follows = segment.number.checked_add(1) == Some(next.number);
+        let follows = next.previous == Some(segment.id);
         follows && !next.gap && next.mapping == segment.mapping && next.init == segment.init
     }
 
@@ -42,7 +42,7 @@ impl Session {
     /// A segment is here as a whole: keeps its end for the segment after it, or presents it when none can follow.
     pub(in crate::engine) fn keep_tail(&mut self, cx: &mut Context, id: StreamId, fetching: &Fetching) {
         let kept = KeptState::of(fetching);
-        let goes_on = kept.is_some() && self.is_continued(&fetching.chosen);
+        let goes_on = kept.is_some() && self.is_continued(cx, &fetching.chosen);
         if let Some(stream) = self.stream_mut(id) {
             stream.keep(kept);
         }

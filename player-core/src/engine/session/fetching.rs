@@ -11,6 +11,7 @@ use crate::drm::SegmentCipher;
 use crate::engine::accounting::Departure;
 use crate::engine::buffer::{PartOf, TrackBuffer};
 use crate::engine::context::{self, Context};
+use crate::engine::ids::PeriodKey;
 use crate::engine::io::{FetchKind, Ingest};
 use crate::engine::licence::{KeyState, Needs};
 use crate::engine::request::{Job, Purpose};
@@ -18,7 +19,7 @@ use crate::engine::schedule::{self, Step};
 use crate::engine::select;
 use crate::engine::stream::{Activity, Chosen, Fetching, Place, RepKey, Stream, StreamId};
 use crate::error::Stage;
-use crate::model::{ContainerFormat, MediaKind, Resource, SegmentKeys, SegmentRef};
+use crate::model::{ContainerFormat, MediaKind, Resource, SegmentIndex, SegmentKeys, SegmentRef, TimestampMapping};
 use crate::snapshot::State;
 use crate::time::{MediaTime, Now};
 
@@ -84,7 +85,7 @@ impl Session {
         let is_over = last.is_some_and(|last| {
             last.period == period
                 && schedule::known_list(&self.presentation, last).is_some()
-                && schedule::step(&self.presentation, place, last) == Step::Exhausted
+                && schedule::step(&self.presentation, place, last, cx.now) == Step::Exhausted
         });
         if is_over {
             return self.pass_period(cx, id, period);
@@ -116,7 +117,7 @@ impl Session {
         mut picked: Picked,
         last: Option<RepKey>,
     ) -> bool {
-        let mut step = schedule::step(&self.presentation, place, picked.rep);
+        let mut step = schedule::step(&self.presentation, place, picked.rep, cx.now);
         if matches!(step, Step::Index(_)) {
             self.want_index(cx, picked.rep);
             let stay = last.filter(|last| self.may_stay(cx, id, *last, &picked));
@@ -127,10 +128,16 @@ impl Session {
             picked.reason = abr::Reason::Hold;
             picked.rung = picked.ladder.keys.iter().position(|key| *key == stay).unwrap_or(picked.rung);
             picked.rep = stay;
-            step = schedule::step(&self.presentation, place, stay);
+            step = schedule::step(&self.presentation, place, stay, cx.now);
         }
         match step {
             Step::Index(_) => false,
+            Step::WaitUntil(at) => {
+                if let Some(stream) = self.stream_mut(id) {
+                    stream.hold(at);
+                }
+                false
+            }
             Step::Exhausted => self.pass_period(cx, id, picked.rep.period),
             Step::Segment(segment) => self.take_segment(cx, id, picked, *segment),
         }
@@ -161,12 +168,7 @@ impl Session {
         }
         if segment.gap || known {
             self.release_tail(cx, id);
-            self.settle(
-                id,
-                PartOf { rep: picked.rep, number: segment.number, reason: picked.reason },
-                segment.start,
-                segment.end(),
-            );
+            self.settle(id, PartOf::new(picked.rep, &segment, picked.reason), segment.start, segment.end());
             if let Some(stream) = self.stream_mut(id) {
                 stream.advance_past(picked.rep, &segment);
             }
@@ -178,9 +180,13 @@ impl Session {
         if id == StreamId::Main {
             self.drop_unpaired_sound(cx, picked.rep, segment.start);
         }
-        let opening = schedule::known_list(&self.presentation, picked.rep)
-            .and_then(|list| list.get(0))
-            .is_some_and(|first| first.mapping == segment.mapping);
+        // An HLS list whose beginning was removed no longer begins with the first discontinuity.
+        let opening = match segment.mapping {
+            TimestampMapping::Discontinuity(number) => number == 0,
+            TimestampMapping::Offset(_) => schedule::known_list(&self.presentation, picked.rep)
+                .and_then(|list| list.get(0))
+                .is_some_and(|first| first.mapping == segment.mapping),
+        };
         let Picked { rep, reason, ladder, rung, .. } = picked;
         let window = schedule::window(&self.presentation, rep, &segment);
         let chosen = Chosen { rep, segment, reason, ladder, rung, opening, window };
@@ -233,9 +239,9 @@ impl Session {
             if self.exclusions.holds(rep, cx.now) || !schedule::is_aligned(presentation, stream.place(), rep) {
                 continue;
             }
-            match schedule::step(presentation, stream.place(), rep) {
+            match schedule::step(presentation, stream.place(), rep, cx.now) {
                 Step::Segment(found) if !found.gap => return Around::Other(rung, found),
-                Step::Segment(_) | Step::Exhausted => {}
+                Step::Segment(_) | Step::WaitUntil(_) | Step::Exhausted => {}
                 Step::Index(_) => {
                     self.want_index(cx, rep);
                     self.with_stream(id, |stream| stream.await_index(rep));
@@ -268,7 +274,7 @@ impl Session {
         let format =
             select::representation(&self.presentation, chosen.rep).map_or(ContainerFormat::Unknown, |rep| rep.format);
         let kind = if id == StreamId::Text { FetchKind::Text } else { FetchKind::Segment };
-        let period = self.presentation.periods.get(chosen.rep.period);
+        let period = self.presentation.period(chosen.rep.period);
         let captions = id == StreamId::Main && period.is_none_or(|period| !period.no_captions);
         let keeps_tail = id != StreamId::Text;
         let setup = DemuxSetup { captions, sample_key, carried, keeps_tail, ..DemuxSetup::new(format, init.clone()) };
@@ -305,9 +311,8 @@ impl Session {
         if cx.jobs.of_purpose(Purpose::Index(rep)).is_some() {
             return;
         }
-        if let Step::Index(source) =
-            schedule::step(&self.presentation, Place::At { period: 0, time: MediaTime::ZERO }, rep)
-        {
+        let found = select::representation(&self.presentation, rep).map(|found| &found.index);
+        if let Some(SegmentIndex::External(source)) = found {
             cx.jobs.add(cx.now, Purpose::Index(rep), FetchKind::Index, source.first_request(), Ingest::Body);
         }
     }
@@ -336,13 +341,12 @@ impl Session {
     }
 
     /// The stream has no more of a period: its next one begins.
-    pub(in crate::engine) fn pass_period(&mut self, cx: &mut Context, id: StreamId, period: usize) -> bool {
+    pub(in crate::engine) fn pass_period(&mut self, cx: &mut Context, id: StreamId, period: PeriodKey) -> bool {
         self.release_tail(cx, id);
         let presentation = &self.presentation;
         let next = schedule::next_period(presentation, period);
         if let Place::At { time, .. } = next {
-            let of = PartOf { rep: RepKey { period, set: 0, rep: 0 }, number: u64::MAX, reason: abr::Reason::Only };
-            self.settle(id, of, time, time);
+            self.settle(id, PartOf::nothing(period), time, time);
         }
         if let Some(stream) = self.stream_mut(id) {
             stream.enter_period(next);
@@ -398,9 +402,10 @@ impl Session {
     pub(in crate::engine) fn is_committed(&self, cx: &Context, id: StreamId) -> bool {
         let Some(fetching) = self.stream(id).and_then(|stream| stream.fetching()) else { return false };
         [MediaKind::Video, MediaKind::Audio].into_iter().any(|kind| {
-            let open = self.buffer(kind).and_then(|buffer| buffer.back()).filter(|part| {
-                !part.complete && part.of.rep == fetching.chosen.rep && part.of.number == fetching.chosen.segment.number
-            });
+            let open = self
+                .buffer(kind)
+                .and_then(|buffer| buffer.back())
+                .filter(|part| !part.complete && part.of.key() == Some(fetching.chosen.key()));
             let handed = cx.playback.feed().committed(kind);
             open.zip(handed).is_some_and(|(part, at)| at.seq > part.seq || (at.seq == part.seq && at.index > 0))
         })
@@ -426,18 +431,13 @@ impl Session {
     /// The bytes of an attempt that came to nothing are wasted, but for what has been handed out of them.
     pub(in crate::engine) fn drop_partial(&mut self, cx: &mut Context, id: StreamId, bytes: u64) {
         let fetching = self.stream(id).and_then(|stream| stream.fetching());
-        let Some((rep, number)) = fetching.map(|fetching| (fetching.chosen.rep, fetching.chosen.segment.number)) else {
-            return cx.ledger.wasted(bytes);
-        };
+        let Some(key) = fetching.map(|fetching| fetching.chosen.key()) else { return cx.ledger.wasted(bytes) };
         let (mut kept, wanted) = (0, self.wanted_of(id));
         for kind in [MediaKind::Video, MediaKind::Audio] {
             let committed = cx.playback.feed().committed(kind);
             // What it brought, whether it is still wanted or not.
             let brought = |buffer: &TrackBuffer| {
-                buffer
-                    .back()
-                    .filter(|part| !part.complete && part.of.rep == rep && part.of.number == number)
-                    .map(|part| part.bytes)
+                buffer.back().filter(|part| !part.complete && part.of.key() == Some(key)).map(|part| part.bytes)
             };
             let Some(buffer) = self.buffer_mut(kind) else { continue };
             if brought(buffer).is_some() {

@@ -9,7 +9,7 @@ use crate::engine::accounting::{Departure, Loss};
 use crate::engine::buffer::{PartOf, TrackBuffer};
 use crate::engine::context::Context;
 use crate::engine::schedule;
-use crate::engine::stream::{Chosen, Stream, StreamId};
+use crate::engine::stream::{Chosen, Place, Stream, StreamId};
 use crate::engine::timeline::{self, PLAUSIBLE, Timeline};
 use crate::error::{ErrorCode, PlayerError, Stage};
 use crate::event::Event;
@@ -60,9 +60,10 @@ impl Session {
         let Some(stream) = self.stream_mut(id) else { return };
         let Some(fetching) = stream.fetching() else { return };
         let segment = &fetching.chosen.segment;
-        let (number, url) = (segment.number, segment.resource.urls.first().cloned());
+        let (number, previous) = (segment.id, segment.previous);
+        let url = segment.resource.urls.first().cloned();
         let before = stream.note_damaged(number);
-        let goes_on = before.is_some_and(|before| before == number || before.checked_add(1) == Some(number));
+        let goes_on = before.is_some_and(|before| before == number || Some(before) == previous);
         if damage.gaps == 0 || goes_on {
             return;
         }
@@ -149,6 +150,7 @@ impl Session {
         let wanted = self.wanted_of(id);
         let Session { streams, timeline, video, audio, .. } = &mut *self;
         let Some(stream) = streams.iter_mut().find(|stream| stream.id() == id) else { return };
+        let place = stream.place();
         let Some(fetching) = stream.fetching_mut() else { return };
         let Some(first) = first_presented(&fragment.samples) else { return };
         fetching.seen += fragment.samples.len();
@@ -164,14 +166,16 @@ impl Session {
         let begins_at = fetching.begins_at;
         let placing = match fetching.shift {
             Some(shift) => Placing { shift, corrected: false },
-            None => place_segment(timeline, &fetching.chosen, begins_at, init, init.first.unwrap_or(first), buffer),
+            None => {
+                place_segment(timeline, &fetching.chosen, place, begins_at, init, init.first.unwrap_or(first), buffer)
+            }
         };
         let shift = *fetching.shift.insert(placing.shift);
         let (samples, absurd) = place_samples(fragment.samples, shift, begins_at, segment.end());
         buffer.account_mut().refuse(Loss::OutsideWindow, absurd);
         let strange = (absurd > 0 || placing.corrected) && !std::mem::replace(&mut fetching.warned, true);
         let url = segment.resource.urls.first().cloned();
-        let of = PartOf { rep: fetching.chosen.rep, number: segment.number, reason: fetching.chosen.reason };
+        let of = PartOf::new(fetching.chosen.rep, segment, fetching.chosen.reason);
         let was_empty = buffer.end().is_none();
         buffer.insert(of, &config, fetching.chosen.window, samples, cx.playback.feed().committed(kind));
         let begins = buffer.parts().next().map(|part| part.first);
@@ -207,7 +211,7 @@ impl Session {
     /// the one before is fetched first.
     fn step_back(&mut self, cx: &mut Context, id: StreamId) {
         let chosen = self.stream(id).and_then(|stream| stream.fetching()).map(|fetching| &fetching.chosen);
-        let before = chosen.and_then(|chosen| schedule::before(&self.presentation, chosen.rep, chosen.segment.number));
+        let before = chosen.and_then(|chosen| schedule::before(&self.presentation, chosen.rep, chosen.segment.id));
         let Some(place) = before else { return };
         let steps = self.stream(id).map_or(0, Stream::stepped_back).saturating_add(1);
         self.restart_stream(cx, id, cx.playback.start().at, Departure::Void);
@@ -243,6 +247,7 @@ struct Placing {
 fn place_segment(
     timeline: &mut Timeline,
     chosen: &Chosen,
+    place: Place,
     begins_at: MediaTime,
     init: &InitSegment,
     first: MediaTime,
@@ -252,7 +257,7 @@ fn place_segment(
     let offset = offset_of(timeline, chosen, begins_at, init.clock, first);
     let neighbour = buffer
         .back()
-        .filter(|part| part.of.rep.period == chosen.rep.period && part.of.number + 1 == segment.number)
+        .filter(|part| matches!(place, Place::After { rep, segment, .. } if part.of.rep == rep && part.of.segment == Some(segment)))
         .map(|part| part.last);
     let duration = segment.end().since(begins_at);
     let correction = timeline::correction(begins_at, first.shifted(offset), duration, neighbour);

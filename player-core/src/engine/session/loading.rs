@@ -4,6 +4,7 @@ use super::{Session, kind_of};
 use crate::command::SeekMode;
 use crate::engine::accounting::Departure;
 use crate::engine::context::{self, Context};
+use crate::engine::ids::KeyedPresentation;
 use crate::engine::schedule;
 use crate::engine::select;
 use crate::engine::stream::{Place, Stream, StreamId};
@@ -11,6 +12,14 @@ use crate::error::{ErrorCode, PlayerError, Stage};
 use crate::event::Event;
 use crate::model::MediaKind;
 use crate::time::MediaTime;
+
+/// Warns if a presentation is not available yet.
+fn warn_of_availability(cx: &mut Context, presentation: &KeyedPresentation) {
+    if let Some(at) = presentation.available_at().filter(|at| *at > cx.now) {
+        let message = format!("the presentation becomes available in {} s", at.since(cx.now).as_secs());
+        cx.effects.warn(PlayerError::warning(ErrorCode::MediaUnavailable, message).at(Stage::Manifest));
+    }
+}
 
 impl Session {
     /// Begins playback of a presentation that has just become known.
@@ -44,6 +53,7 @@ impl Session {
         if duration.is_some() {
             cx.effects.emit(Event::TimelineChanged);
         }
+        warn_of_availability(cx, &self.presentation);
         self.begin_at_seek(cx, start);
         self.know_metadata(cx, metadata, Stage::Manifest);
         if !playable {

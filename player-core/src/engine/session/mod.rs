@@ -13,6 +13,7 @@ mod pathways;
 mod playing;
 mod presenting;
 mod recovering;
+mod refresh;
 mod reports;
 mod seeking;
 mod sounding;
@@ -29,6 +30,7 @@ use crate::engine::accounting::SampleAccount;
 use crate::engine::buffer::{PartOf, TrackBuffer};
 use crate::engine::captions::CaptionStore;
 use crate::engine::gap::{self, Hole, Known};
+use crate::engine::ids::{KeyedPresentation, PeriodKey, SetKey};
 use crate::engine::jitter::Jitter;
 use crate::engine::licence::Keys;
 use crate::engine::locations::Locations;
@@ -41,15 +43,15 @@ use crate::engine::steering::Steering;
 use crate::engine::stream::{Chosen, RepKey, Stream, StreamId};
 use crate::engine::text::TextStore;
 use crate::engine::timeline::Timeline;
-use crate::manifest::IndexPiece;
 use crate::model::{
-    ContentKinds, MediaKind, MuxedAudio, Presentation, Representation, Resource, Role, SegmentIndex, SegmentKeys,
-    ThumbnailSpan, TimedMetadata,
+    ContentKinds, MediaKind, MuxedAudio, Presentation, Representation, Resource, Role, SegmentKeys, ThumbnailSpan,
+    TimedMetadata,
 };
 use crate::snapshot::{Quality, Track};
 use crate::text::Cue;
 use crate::time::{MediaTime, Now, TimeRange, TimeRanges};
 use pathways::ReadIndex;
+use refresh::Reloads;
 
 /// A seek to the very end goes this far before it, so that there is a picture to show.
 const BEFORE_END: Duration = Duration::from_millis(100);
@@ -64,7 +66,9 @@ pub struct Session {
     /// Where to begin, when the viewer told.
     start: Option<MediaTime>,
     /// The presentation.
-    presentation: Presentation,
+    presentation: KeyedPresentation,
+    /// State from one manifest of the item to the next.
+    reloads: Reloads,
     /// Its length, once known.
     duration: Option<Duration>,
     /// In the order main, audio, text; a stream that nobody needs is absent.
@@ -93,8 +97,6 @@ pub struct Session {
     steering: Option<Steering>,
     /// The author's beginning is not known before the length is: what was told, negative from the end.
     authored_start: Option<MediaTime>,
-    /// Parts of indexes that are not complete yet.
-    index_pieces: BTreeMap<RepKey, Vec<IndexPiece>>,
     /// Initialisation data read so far.
     inits: Vec<(Resource, SegmentKeys, Arc<InitSegment>)>,
     /// Keys.
@@ -126,7 +128,10 @@ impl Session {
     pub fn new(opening: &Opening, presentation: Presentation, jitter: &mut Jitter) -> Self {
         let mut locations = opening.locations().clone();
         locations.weigh(&presentation.weights, jitter);
+        let mut reloads = Reloads::default();
+        let presentation = reloads.identities.intern(presentation);
         Self {
+            reloads,
             locations,
             wishes: opening.preferences().clone(),
             start: opening.start(),
@@ -145,7 +150,6 @@ impl Session {
             indexes: BTreeMap::new(),
             steering: None,
             authored_start: None,
-            index_pieces: BTreeMap::new(),
             inits: Vec::new(),
             keys: opening.keys().clone(),
             output: opening.output(),
@@ -162,7 +166,7 @@ impl Session {
     }
 
     /// Returns the presentation.
-    pub(in crate::engine) const fn presentation(&self) -> &Presentation {
+    pub(in crate::engine) const fn presentation(&self) -> &KeyedPresentation {
         &self.presentation
     }
 
@@ -245,26 +249,24 @@ impl Session {
     }
 
     /// The set that a stream presents in a period.
-    pub fn set_in(&self, id: StreamId, period: usize) -> Option<usize> {
+    pub fn set_in(&self, id: StreamId, period: PeriodKey) -> Option<SetKey> {
         let presentation = &self.presentation;
-        let found = presentation.periods.get(period)?;
-        let gone = |set: usize| {
-            let reps = select::reps_of(presentation, period, set).unwrap_or_default();
-            (0..reps.len()).all(|rep| self.exclusions.is_final(RepKey { period, set, rep }))
-        };
-        let locked = |set: usize| {
-            let reps = select::reps_of(presentation, period, set).unwrap_or_default();
-            !reps.iter().any(|rep| self.may_present(rep))
-        };
+        let found = presentation.period(period)?;
+        let keys: Vec<SetKey> = presentation.set_keys(period).collect();
+        let reps = |set: usize| keys.get(set).into_iter().flat_map(|key| presentation.reps_of(*key));
+        let gone = |set: usize| reps(set).all(|(rep, _)| self.exclusions.is_final(rep));
+        let locked = |set: usize| !reps(set).any(|(_, rep)| self.may_present(rep));
         let kind = kind_of(id);
         let track = self.stream(id).map(Stream::track);
         let same = track
             .and_then(|track| select::same_track(found, track))
             .filter(|set| !gone(*set) && found.adaptation_sets.get(*set).is_some_and(|set| set.kind == kind));
-        same.filter(|set| !locked(*set))
+        let set = same
+            .filter(|set| !locked(*set))
             .or_else(|| select::set_of(found, kind, &self.wishes, |set| gone(set) || locked(set)))
             .or(same)
-            .or_else(|| select::set_of(found, kind, &self.wishes, gone))
+            .or_else(|| select::set_of(found, kind, &self.wishes, gone))?;
+        keys.get(set).copied()
     }
 
     /// Whether a representation can be decrypted, and shown on the output.
@@ -387,20 +389,20 @@ impl Session {
     /// the others reach.
     pub fn complete_segment(&mut self, id: StreamId, chosen: &Chosen) {
         let brought = self.brought_by(id);
-        let of = PartOf { rep: chosen.rep, number: chosen.segment.number, reason: chosen.reason };
+        let of = PartOf::new(chosen.rep, &chosen.segment, chosen.reason);
         let kinds = [MediaKind::Video, MediaKind::Audio].into_iter().filter(|kind| brought.has(*kind));
         let mut reach = None;
         for kind in kinds.clone() {
             if let Some(buffer) = self.buffer_mut(kind) {
                 buffer.complete();
                 buffer.account_mut().end_attempt();
-                let came = buffer.back().is_some_and(|part| (part.of.rep, part.of.number) == (of.rep, of.number));
+                let came = buffer.back().is_some_and(|part| part.of.is_same(of));
                 reach = reach.max(buffer.end().filter(|_| came));
             }
         }
         for kind in kinds {
             let Some(buffer) = self.buffer_mut(kind) else { continue };
-            let lacks = buffer.back().is_none_or(|part| (part.of.rep, part.of.number) != (of.rep, of.number));
+            let lacks = buffer.back().is_none_or(|part| !part.of.is_same(of));
             if let (true, Some(reach)) = (lacks, reach) {
                 buffer.insert_blank(of, chosen.segment.start, reach);
             }
@@ -439,16 +441,6 @@ impl Session {
     /// Where one may seek to.
     pub fn seekable(&self) -> Option<TimeRange> {
         self.duration.map(|duration| TimeRange { start: MediaTime::ZERO, end: MediaTime::ZERO + duration })
-    }
-
-    /// Takes the index of a representation; the length may become known by it. True when it changed.
-    pub fn take_index(&mut self, key: RepKey, segments: crate::model::SegmentList) -> bool {
-        if let Some(rep) = select::representation_mut(&mut self.presentation, key) {
-            rep.index = SegmentIndex::Known(segments);
-        }
-        let before = self.duration;
-        self.duration = schedule::duration(&self.presentation);
-        self.duration != before
     }
 
     /// Initialisation data that was read before.
@@ -541,21 +533,20 @@ impl Session {
         changed
     }
 
-    fn list_qualities(&self, presentation: &Presentation, now: Now) -> Vec<Quality> {
-        let period = self.shown.map_or(0, |shown| shown.period);
+    fn list_qualities(&self, presentation: &KeyedPresentation, now: Now) -> Vec<Quality> {
+        let shown = self.shown.map(|shown| shown.period).filter(|period| presentation.period(*period).is_some());
+        let Some(period) = shown.or_else(|| presentation.period_key(0)) else { return Vec::new() };
         let Some(set) = self.set_in(StreamId::Main, period) else { return Vec::new() };
-        let reps = select::reps_of(presentation, period, set).unwrap_or_default();
-        let mut qualities: Vec<Quality> = reps
-            .iter()
-            .enumerate()
-            .map(|(rep, found)| Quality {
+        let mut qualities: Vec<Quality> = presentation
+            .reps_of(set)
+            .map(|(key, found)| Quality {
                 id: found.id.clone(),
                 bitrate: found.average_bandwidth.unwrap_or(found.bandwidth),
                 width: found.width,
                 height: found.height,
                 codec: found.codecs.first().cloned(),
-                shown: self.shown == Some(RepKey { period, set, rep }),
-                available: self.may_present(found) && !self.exclusions.holds(RepKey { period, set, rep }, now),
+                shown: self.shown == Some(key),
+                available: self.may_present(found) && !self.exclusions.holds(key, now),
             })
             .collect();
         qualities.sort_by_key(|quality| quality.bitrate);

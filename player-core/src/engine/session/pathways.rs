@@ -5,6 +5,7 @@ use url::Url;
 
 use super::Session;
 use crate::engine::context::Context;
+use crate::engine::ids::KeyedPresentation;
 use crate::engine::io::{FetchError, FetchKind, Ingest};
 use crate::engine::locations::Place;
 use crate::engine::request::{JobId, Purpose};
@@ -13,7 +14,7 @@ use crate::engine::steering::Steering;
 use crate::engine::stream::{RepKey, Stream};
 use crate::error::{ErrorCode, PlayerError, Stage};
 use crate::manifest::{self, PathwayClone};
-use crate::model::{IndexSource, Presentation, Resource, SegmentIndex};
+use crate::model::{IndexSource, Resource, SegmentIndex};
 use crate::snapshot::State;
 use crate::time::Now;
 
@@ -34,6 +35,14 @@ impl Session {
         let told = presentation.steering.as_ref();
         self.locations.set_pathways(&presentation.pathways, told.and_then(|told| told.pathway.as_deref()));
         self.steering = told.and_then(|told| Steering::new(presentation.protocol, told, cx.now));
+    }
+
+    /// The manifest was read again and lists other pathways, or another steering server.
+    pub(super) fn renew_steering(&mut self, cx: &Context) {
+        let presentation = &self.presentation;
+        self.locations.renew_pathways(&presentation.pathways);
+        let declared = presentation.steering.as_ref();
+        self.steering = declared.and_then(|declared| Steering::new(presentation.protocol, declared, cx.now));
     }
 
     /// Asks the steering server when that is due and something is left to fetch.
@@ -74,6 +83,7 @@ impl Session {
         for clone in &orders.clones {
             if self.locations.add_clone(clone) {
                 add_addresses(self, clone, url);
+                self.reloads.clones.push((clone.clone(), url.clone()));
             }
         }
         if self.locations.prefer(&orders.priority, cx.now) {
@@ -143,7 +153,7 @@ impl Session {
 
     /// Makes indexes unread whose source has a place that is `wanted` and whose segments have none.
     fn forget_indexes(&mut self, cx: &mut Context, reps: &[RepKey], wanted: impl Fn(&Place) -> bool) {
-        let Session { indexes, locations, presentation, .. } = &mut *self;
+        let Session { indexes, reloads, locations, presentation, .. } = &mut *self;
         let leads = |resource: &Resource| locations.candidates(resource).iter().any(|c| wanted(&c.place));
         let mut forgotten = Vec::new();
         for rep in reps {
@@ -151,8 +161,9 @@ impl Session {
             if first_segment(presentation, *rep).is_some_and(|resource| leads(&resource)) {
                 continue;
             }
-            if let Some(found) = select::representation_mut(presentation, *rep) {
-                found.index = SegmentIndex::External(read.source.clone());
+            if let Some(index) = presentation.index_mut(*rep) {
+                let known = std::mem::replace(index, SegmentIndex::External(read.source.clone()));
+                reloads.former_lists.insert(*rep, known);
                 forgotten.push(*rep);
             }
         }
@@ -182,7 +193,7 @@ fn waiting(stream: &Stream, reps: &[RepKey]) -> Option<JobId> {
     stream.fetching().filter(|fetching| reps.contains(&fetching.chosen.rep)).map(|fetching| fetching.job)
 }
 
-fn first_segment(presentation: &Presentation, rep: RepKey) -> Option<Resource> {
+fn first_segment(presentation: &KeyedPresentation, rep: RepKey) -> Option<Resource> {
     match &select::representation(presentation, rep)?.index {
         SegmentIndex::Known(list) => list.get(0).map(|segment| segment.resource),
         SegmentIndex::External(_) => None,
@@ -190,24 +201,21 @@ fn first_segment(presentation: &Presentation, rep: RepKey) -> Option<Resource> {
 }
 
 /// A clone may give whole addresses for streams that have a stable id.
-fn add_addresses(session: &mut Session, clone: &PathwayClone, base: &Url) {
+pub(super) fn add_addresses(session: &mut Session, clone: &PathwayClone, base: &Url) {
     let Session { indexes, locations, presentation, .. } = session;
-    for (period, found) in presentation.periods.iter_mut().enumerate() {
-        for (set, found) in found.adaptation_sets.iter_mut().enumerate() {
-            for (rep, found) in found.representations.iter_mut().enumerate() {
-                let told = found.traits.stable_id.as_ref().and_then(|id| clone.addresses.get(id));
-                let Some(url) = told.and_then(|told| base.join(told).ok()) else { continue };
-                locations.add_prefix(&clone.id, &url);
-                let source = match &mut found.index {
-                    SegmentIndex::External(source) => Some(source),
-                    SegmentIndex::Known(_) => {
-                        indexes.get_mut(&RepKey { period, set, rep }).map(|read| &mut read.source)
-                    }
-                };
-                if let Some(source) = source.filter(|source| !source.resource.urls.contains(&url)) {
-                    source.resource.urls.insert(0, url);
-                }
-            }
+    let keys: Vec<RepKey> = presentation.all_reps().collect();
+    for key in keys {
+        let stable_id = select::representation(presentation, key).and_then(|rep| rep.traits.stable_id.as_ref());
+        let address = stable_id.and_then(|id| clone.addresses.get(id));
+        let Some(url) = address.and_then(|address| base.join(address).ok()) else { continue };
+        locations.add_prefix(&clone.id, &url);
+        let source = match presentation.index_mut(key) {
+            Some(SegmentIndex::External(source)) => Some(source),
+            Some(SegmentIndex::Known(_)) => indexes.get_mut(&key).map(|read| &mut read.source),
+            None => None,
+        };
+        if let Some(source) = source.filter(|source| !source.resource.urls.contains(&url)) {
+            source.resource.urls.insert(0, url);
         }
     }
 }

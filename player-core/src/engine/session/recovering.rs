@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use super::Session;
+use super::refresh;
 use crate::command::QualityChoice;
 use crate::engine::buffer::PartOf;
 use crate::engine::context::Context;
@@ -54,6 +55,10 @@ impl Session {
             }
             Assessed::Decided(assessment) => assessment,
         };
+        let is_final = !matches!(assessment.action, Action::RetryAfter(_) | Action::OtherLocation { .. });
+        if is_final && refresh::is_refresh(self, purpose) {
+            return refresh::give_up(self, cx, id, purpose, assessment.error);
+        }
         match assessment.action {
             Action::RetryAfter(delay) => assessment.retry(cx, id, delay),
             Action::OtherLocation { exclude_for } => {
@@ -152,7 +157,7 @@ impl Session {
             }
         }
         if let Some(chosen) = &chosen {
-            let of = PartOf { rep: chosen.rep, number: chosen.segment.number, reason: chosen.reason };
+            let of = PartOf::new(chosen.rep, &chosen.segment, chosen.reason);
             self.settle(stream_id, of, chosen.segment.start, chosen.segment.end());
         }
         if hopeless {
@@ -165,8 +170,7 @@ impl Session {
     }
 
     fn lost_representation(&mut self, cx: &mut Context, rep: RepKey, error: PlayerError) {
-        let period = self.presentation.periods.get(rep.period);
-        let kind = period.and_then(|period| period.adaptation_sets.get(rep.set)).map(|set| set.kind);
+        let kind = self.presentation.set(rep.set).map(|set| set.kind);
         let stream = match kind {
             Some(MediaKind::Audio) => StreamId::Audio,
             Some(MediaKind::Text) => StreamId::Text,
@@ -227,7 +231,7 @@ impl Session {
             keys: &self.keys,
             output: self.output,
         };
-        let others = select::permitted(presentation, rep.period, rep.set, bounds);
+        let others = select::permitted(presentation, rep.set, bounds);
         others.iter().filter(|key| **key != rep && !self.exclusions.holds(**key, cx.now)).count()
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::Session;
 use crate::engine::accounting::Departure;
 use crate::engine::context::Context;
+use crate::engine::ids::PeriodKey;
 use crate::engine::pairing::{self, Pairing};
 use crate::engine::schedule::{self, ROUNDING};
 use crate::engine::select;
@@ -22,16 +23,16 @@ pub(in crate::engine) struct Plan {
 
 impl Session {
     /// Chooses what is to be heard beside the pictures, when sound has files of its own.
-    pub(in crate::engine) fn plan_sound(&mut self, cx: &mut Context, period: usize) -> Option<Plan> {
+    pub(in crate::engine) fn plan_sound(&mut self, cx: &mut Context, period: PeriodKey) -> Option<Plan> {
         let presentation = &self.presentation;
         let (main, audio) = (self.stream(StreamId::Main)?, self.stream(StreamId::Audio)?);
         let set = self.set_in(StreamId::Main, period);
-        let pictures = set.map(|set| self.permitted(cx, StreamId::Main, period, set, None)).unwrap_or_default();
+        let pictures = set.map(|set| self.permitted(cx, StreamId::Main, set, None)).unwrap_or_default();
         let grouped = pairing::has_groups(presentation, &pictures);
         let group = pictures.first().filter(|_| !grouped).and_then(|key| select::representation(presentation, *key));
         let group = group.and_then(|rep| rep.audio_group.as_deref());
         let set = self.set_in(StreamId::Audio, period)?;
-        let renditions = self.permitted(cx, StreamId::Audio, period, set, group);
+        let renditions = self.permitted(cx, StreamId::Audio, set, group);
         let pairing = Pairing::new(presentation, &pictures, renditions, audio.last(), self.output);
         let position = cx.position();
         let ahead = |kind| {
@@ -78,7 +79,7 @@ impl Session {
 
     /// Whether sound must wait for the pictures. It is fetched no further than one segment behind those that are here
     /// or on their way: they need the link more. Where they name groups, it waits until they are decided on.
-    pub(in crate::engine) fn waits_for_main(&self, cx: &Context, id: StreamId, period: usize) -> bool {
+    pub(in crate::engine) fn waits_for_main(&self, cx: &Context, id: StreamId, period: PeriodKey) -> bool {
         if id != StreamId::Audio {
             return false;
         }
@@ -90,16 +91,16 @@ impl Session {
         let Some(set) = self.set_in(StreamId::Main, period) else { return false };
         time + ROUNDING >= pictures
             && pictures_at(self, time).is_none()
-            && pairing::has_groups(&self.presentation, &self.permitted(cx, StreamId::Main, period, set, None))
+            && pairing::has_groups(&self.presentation, &self.permitted(cx, StreamId::Main, set, None))
     }
 
     /// Reads the index of the sound that will go with the pictures whose index is read, while it waits for them.
-    pub(in crate::engine) fn foresee_sound(&mut self, cx: &mut Context, period: usize) {
+    pub(in crate::engine) fn foresee_sound(&mut self, cx: &mut Context, period: PeriodKey) {
         let Some(main) = self.stream(StreamId::Main) else { return };
         let Activity::Index(pictures) = *main.activity() else { return };
         let group = select::representation(&self.presentation, pictures).and_then(|rep| rep.audio_group.as_deref());
         let Some(set) = self.set_in(StreamId::Audio, period) else { return };
-        if let Some(sound) = self.permitted(cx, StreamId::Audio, period, set, group).first().copied() {
+        if let Some(sound) = self.permitted(cx, StreamId::Audio, set, group).first().copied() {
             self.want_index(cx, sound);
         }
     }
@@ -134,10 +135,8 @@ impl Session {
         let committed = cx.playback.feed().committed(MediaKind::Audio);
         let begin = self.audio.part_from(first).map(|part| (part.of.rep, part.first));
         let dropped = self.audio.truncate(committed, Departure::Void, |part| part.seq >= first);
-        let kept = self.audio.back().map(|part| (part.of.rep, part.of.number));
-        let after = kept.and_then(|(rep, number)| {
-            Some(schedule::after(rep, &schedule::known_list(&self.presentation, rep)?.get(number)?))
-        });
+        let kept = self.audio.back().and_then(|part| part.of.key());
+        let after = kept.and_then(|key| Some(schedule::after(key.rep, &schedule::segment(&self.presentation, key)?)));
         let place = after.or_else(|| begin.map(|(rep, time)| Place::At { period: rep.period, time }));
         if let (Some(place), Some(stream), true) = (place, self.stream_mut(StreamId::Audio), dropped > 0) {
             stream.rewind_to(place);

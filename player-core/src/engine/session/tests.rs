@@ -12,8 +12,8 @@ use crate::command::LoadRequest;
 use crate::container::{Codec, CodecConfig, MediaClock, Payload, Sample, SampleCrypto};
 use crate::drm::{ContentKey, KeyId};
 use crate::model::{
-    AdaptationSet, ContainerFormat, Period, PresentationKind, Protection, Protocol, RepresentationTraits, SegmentList,
-    SegmentRef, TimestampMapping, TrackId,
+    AdaptationSet, ContainerFormat, Period, Presentation, PresentationKind, Protection, Protocol, RepresentationTraits,
+    SegmentId, SegmentIndex, SegmentList, SegmentRef, TimestampMapping, TrackId,
 };
 use crate::render::Window;
 
@@ -45,7 +45,8 @@ fn rep(id: &str, bandwidth: u64) -> Representation {
 
 fn segment(number: u64, start: i64, end: i64) -> SegmentRef {
     SegmentRef {
-        number,
+        id: SegmentId::Sequence(number),
+        previous: number.checked_sub(1).map(SegmentId::Sequence),
         start: ms(start),
         duration: ms(end).since(ms(start)),
         resource: Resource::new("http://h/x".parse().unwrap()),
@@ -72,7 +73,11 @@ fn set(id: &str, kind: MediaKind, representations: Vec<Representation>) -> Adapt
     }
 }
 
-fn presentation(sets: Vec<AdaptationSet>) -> Presentation {
+fn presentation(sets: Vec<AdaptationSet>) -> KeyedPresentation {
+    described(sets).into()
+}
+
+fn described(sets: Vec<AdaptationSet>) -> Presentation {
     Presentation {
         protocol: Protocol::Dash,
         kind: PresentationKind::OnDemand,
@@ -80,6 +85,7 @@ fn presentation(sets: Vec<AdaptationSet>) -> Presentation {
         start: None,
         periods: vec![Period::new("p".into(), MediaTime::ZERO, None, sets)],
         epoch: None,
+        available_from: None,
         metadata: Vec::new(),
         session_data: Vec::new(),
         steering: None,
@@ -92,10 +98,10 @@ fn presentation(sets: Vec<AdaptationSet>) -> Presentation {
 fn session(streams: &[(StreamId, Option<(bool, bool)>)]) -> Session {
     let request = LoadRequest::new("http://h/manifest".parse().unwrap());
     let opening = Opening::new(&request, abr::Hdcp::None);
-    let mut session = Session::new(&opening, presentation(Vec::new()), &mut Jitter::new(0));
+    let mut session = Session::new(&opening, described(Vec::new()), &mut Jitter::new(0));
     session.duration = None;
     for (id, carries) in streams {
-        let place = Place::At { period: 0, time: MediaTime::ZERO };
+        let place = Place::At { period: PeriodKey::FIRST, time: MediaTime::ZERO };
         let mut stream = Stream::new(*id, TrackId(format!("{id:?}")), place);
         if let Some((video, audio)) = carries {
             stream.note_carried(ContentKinds { video: *video, audio: *audio, text: false });
@@ -111,7 +117,7 @@ fn separate() -> Session {
 }
 
 fn of(number: u64) -> PartOf {
-    PartOf { rep: RepKey { period: 0, set: 0, rep: 0 }, number, reason: abr::Reason::Only }
+    PartOf::for_tests(0, number)
 }
 
 fn add_of(buffer: &mut TrackBuffer, of: PartOf, from: i64, to: i64, key: Option<[u8; 16]>) {
@@ -302,9 +308,9 @@ fn a_segment_that_is_given_up_is_missing_in_what_its_stream_brings() {
 #[test]
 fn a_stream_that_is_sent_elsewhere_forgets_its_troubles() {
     let mut session = separate();
-    let mut known = presentation(Vec::new());
+    let mut known = described(Vec::new());
     known.periods.push(Period::new("q".into(), ms(10_000), None, Vec::new()));
-    session.presentation = known;
+    session.presentation = known.into();
     let stream = session.stream_mut(StreamId::Audio).unwrap();
     for _ in 0..3 {
         stream.skip_download();
@@ -314,10 +320,13 @@ fn a_stream_that_is_sent_elsewhere_forgets_its_troubles() {
     assert_eq!((stream.skipped(), stream.stepped_back(), stream.hold_until()), (3, 2, Some(Now::ZERO)));
     session.send_stream_to(StreamId::Audio, ms(12_000));
     let stream = session.stream(StreamId::Audio).unwrap();
-    assert_eq!(stream.place(), Place::At { period: 1, time: ms(12_000) });
+    assert_eq!(stream.place(), Place::At { period: PeriodKey::for_tests(1), time: ms(12_000) });
     assert_eq!((stream.skipped(), stream.stepped_back(), stream.hold_until()), (0, 0, None));
     session.send_stream_to(StreamId::Audio, ms(9_999));
-    assert_eq!(session.stream(StreamId::Audio).unwrap().place(), Place::At { period: 0, time: ms(9_999) });
+    assert_eq!(
+        session.stream(StreamId::Audio).unwrap().place(),
+        Place::At { period: PeriodKey::FIRST, time: ms(9_999) }
+    );
 }
 
 #[test]
@@ -337,14 +346,15 @@ fn an_index_may_make_the_length_known() {
     let mut session = separate();
     let mut first = rep("a", 1000);
     first.index = SegmentIndex::Known(SegmentList::Explicit(Vec::new()));
-    let mut known = presentation(vec![set("v", MediaKind::Video, vec![first])]);
+    let mut known = described(vec![set("v", MediaKind::Video, vec![first])]);
     known.duration = None;
-    session.presentation = known;
-    let key = RepKey { period: 0, set: 0, rep: 0 };
+    session.presentation = known.into();
+    let key = RepKey::for_tests(0, 0, 0);
     let list = || SegmentList::Explicit(vec![segment(0, 0, 4000), segment(1, 4000, 7000)]);
-    assert!(session.take_index(key, list()));
+    assert!(session.take_index(key, list()).is_duration_changed);
     assert_eq!(session.duration, Some(Duration::from_secs(7)));
-    assert!(!session.take_index(key, list()), "the same again");
+    let again = session.take_index(key, list());
+    assert!(!again.is_duration_changed && !again.changes.disagree(), "the same again");
 }
 
 #[test]
@@ -382,31 +392,35 @@ fn a_stream_presents_its_track_as_long_as_something_of_it_can_be_presented() {
             set("a", MediaKind::Audio, vec![rep("a", 1)]),
         ]
     };
+    let position = |session: &Session, id| {
+        let set = session.set_in(id, PeriodKey::FIRST)?;
+        session.presentation.set_keys(PeriodKey::FIRST).position(|key| key == set)
+    };
     let mut session = separate();
-    assert_eq!(session.set_in(StreamId::Main, 0), None, "nothing is known");
+    assert_eq!(session.set_in(StreamId::Main, PeriodKey::FIRST), None, "nothing is known");
     session.presentation = presentation(sets(vec![rep("m", 1), locked(rep("n", 2))]));
-    assert_eq!(session.set_in(StreamId::Main, 0), Some(1), "some of it is clear");
-    assert_eq!(session.set_in(StreamId::Audio, 0), Some(3), "the same name, but another kind");
-    assert_eq!(session.set_in(StreamId::Main, 1), None);
-    let exclude = |session: &mut Session, rep| {
-        session.exclusions.exclude(RepKey { period: 0, set: 1, rep }, Duration::MAX, Now::ZERO);
+    assert_eq!(position(&session, StreamId::Main), Some(1), "some of it is clear");
+    assert_eq!(position(&session, StreamId::Audio), Some(3), "the same name, but another kind");
+    assert_eq!(session.set_in(StreamId::Main, PeriodKey::for_tests(1)), None);
+    let exclude = |session: &mut Session, rep: u32| {
+        session.exclusions.exclude(RepKey::for_tests(0, 1, rep + 1), Duration::MAX, Now::ZERO);
     };
     exclude(&mut session, 0);
-    assert_eq!(session.set_in(StreamId::Main, 0), Some(1), "one of two is gone for ever");
+    assert_eq!(position(&session, StreamId::Main), Some(1), "one of two is gone for ever");
     exclude(&mut session, 1);
-    assert_eq!(session.set_in(StreamId::Main, 0), Some(0));
+    assert_eq!(position(&session, StreamId::Main), Some(0));
     let mut session = separate();
     session.presentation = presentation(sets(vec![locked(rep("m", 1))]));
-    assert_eq!(session.set_in(StreamId::Main, 0), Some(0), "another one is clear");
+    assert_eq!(position(&session, StreamId::Main), Some(0), "another one is clear");
     session.presentation = presentation(sets(vec![locked(rep("m", 1))]).into_iter().skip(1).collect());
-    assert_eq!(session.set_in(StreamId::Main, 0), Some(0), "the error says better than nothing why it is locked");
+    assert_eq!(position(&session, StreamId::Main), Some(0), "the error says better than nothing why it is locked");
 }
 
 #[test]
 fn tracks_and_qualities_are_listed_with_what_is_selected_shown_and_available() {
     let mut session = separate();
     let video = vec![rep("hi", 2000), rep("lo", 1000), locked(rep("locked", 3000))];
-    let mut known = presentation(vec![
+    let mut known = described(vec![
         set("Main", MediaKind::Video, video),
         set("Audio", MediaKind::Audio, vec![rep("a", 1)]),
         set("b", MediaKind::Audio, vec![rep("b", 1)]),
@@ -421,7 +435,7 @@ fn tracks_and_qualities_are_listed_with_what_is_selected_shown_and_available() {
         default: true,
         autoselect: true,
     });
-    session.presentation = known;
+    session.presentation = known.into();
     let at = |seconds| Now::ZERO + Duration::from_secs(seconds);
     assert!(session.list_choices(at(0)) && !session.list_choices(at(0)), "the second time nothing has changed");
     let tracks =
@@ -435,8 +449,8 @@ fn tracks_and_qualities_are_listed_with_what_is_selected_shown_and_available() {
     let word = |id: &str, shown, available| (id.to_owned(), shown, available);
     assert_eq!(qualities(&session), [word("lo", false, true), word("hi", false, true), word("locked", false, false)]);
     assert_eq!(session.qualities[0].codec.as_deref(), Some("avc1"));
-    session.shown = Some(RepKey { period: 0, set: 0, rep: 0 });
-    session.exclusions.exclude(RepKey { period: 0, set: 0, rep: 1 }, Duration::from_secs(5), at(0));
+    session.shown = Some(RepKey::for_tests(0, 0, 0));
+    session.exclusions.exclude(RepKey::for_tests(0, 0, 1), Duration::from_secs(5), at(0));
     assert!(session.list_choices(at(0)));
     assert_eq!(qualities(&session), [word("lo", false, false), word("hi", true, true), word("locked", false, false)]);
     assert!(session.list_choices(at(5)), "the exclusion is over");
@@ -452,15 +466,15 @@ fn tracks_and_qualities_are_listed_with_what_is_selected_shown_and_available() {
 fn video_is_decided_on_for_a_time_once_it_is_here_or_on_its_way() {
     let mut session = separate();
     for (rep, from) in [(0, 0), (1, 4000)] {
-        let part = PartOf { rep: RepKey { rep, ..of(0).rep }, ..of(rep as u64) };
+        let part = PartOf::for_tests(rep, u64::from(rep));
         add_of(&mut session.video, part, from, from + 4000, None);
         session.video.complete();
     }
-    let decided = |session: &Session, at| super::sounding::pictures_at(session, ms(at)).map(|rep| rep.rep);
+    let decided = |session: &Session, at| sounding::pictures_at(session, ms(at)).map(|rep| rep.number());
     assert_eq!([0, 3899, 3900, 7899].map(|at| decided(&session, at)), [Some(0), Some(0), Some(1), Some(1)]);
     assert_eq!(decided(&session, 7900), None, "up to the tolerance");
     let mut next = chosen(2, 8000, 12_000);
-    next.rep.rep = 2;
+    next.rep = RepKey::for_tests(0, 0, 2);
     let resource = next.segment.resource.clone();
     session.stream_mut(StreamId::Main).unwrap().await_init(next, resource);
     assert_eq!([7899, 7900, 11_899, 11_900].map(|at| decided(&session, at)), [Some(1), Some(2), Some(2), None]);

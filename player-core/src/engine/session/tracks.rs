@@ -120,15 +120,15 @@ impl Session {
         let committed = cx.playback.feed().committed(MediaKind::Video);
         let committed_audio = cx.playback.feed().committed(MediaKind::Audio);
         let mut dropped = self.video.truncate(committed, departure, |part| doomed.contains(&part.seq));
-        let kept = self.video.back().map(|part| (part.of.rep, part.of.number));
+        let kept = self.video.back().and_then(|part| part.of.key());
         if self.wanted_of(StreamId::Main).audio {
             let end = self.video.end().unwrap_or(MediaTime::ZERO);
             dropped += self.audio.truncate(committed_audio, departure, |part| part.first >= end);
         }
         cx.ledger.wasted(dropped);
-        let place = kept.and_then(|(rep, number)| {
-            let segment = schedule::known_list(&self.presentation, rep)?.get(number)?;
-            Some(schedule::after(rep, &segment))
+        let place = kept.and_then(|key| {
+            let segment = schedule::segment(&self.presentation, key)?;
+            Some(schedule::after(key.rep, &segment))
         });
         if let (Some(place), Some(stream)) = (place, self.stream_mut(StreamId::Main)) {
             stream.rewind_to(place);
@@ -148,10 +148,7 @@ impl Session {
         }
         if self.set_in(stream, rep.period).is_some() {
             let set = self.set_in(stream, rep.period);
-            let track = set.and_then(|set| {
-                let period = self.presentation.periods.get(rep.period)?;
-                period.adaptation_sets.get(set).map(|set| set.id.clone())
-            });
+            let track = set.and_then(|set| self.presentation.set(set).map(|set| set.id.clone()));
             if let (Some(track), Some(found)) = (track, self.stream_mut(stream)) {
                 found.follow_track(track);
             }
@@ -210,18 +207,16 @@ impl Session {
         if error.code != ErrorCode::DecoderUnavailable {
             return vec![rep];
         }
-        let Some(period) = presentation.periods.get(rep.period) else { return vec![rep] };
         let family = |rep: &Representation| -> Vec<String> {
             rep.codecs.iter().filter_map(|codec| codec.split('.').next().map(str::to_owned)).collect()
         };
         let failed = select::representation(presentation, rep).map(family).unwrap_or_default();
-        let kind = period.adaptation_sets.get(rep.set).map(|set| set.kind);
-        let sets = period.adaptation_sets.iter().enumerate().filter(|(_, set)| Some(set.kind) == kind);
+        let kind = |set| presentation.set(set).map(|set| set.kind);
+        let sets = presentation.set_keys(rep.period).filter(|set| kind(*set) == kind(rep.set));
         let mut keys: Vec<RepKey> = sets
-            .flat_map(|(set, found)| {
-                let same = found.representations.iter().enumerate().filter(|(_, other)| family(other) == failed);
-                same.map(move |(index, _)| RepKey { period: rep.period, set, rep: index })
-            })
+            .flat_map(|set| presentation.reps_of(set))
+            .filter(|(_, other)| family(other) == failed)
+            .map(|(key, _)| key)
             .filter(|key| !failed.is_empty() || key.set == rep.set)
             .collect();
         if keys.is_empty() {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::Session;
 use crate::engine::context::Context;
+use crate::engine::ids::PeriodKey;
 use crate::engine::stream::{Place, RepKey, StreamId};
 use crate::error::PlayerError;
 use crate::model::MediaKind;
@@ -65,7 +66,7 @@ impl Session {
         &mut self,
         cx: &mut Context,
         id: StreamId,
-        period: usize,
+        period: PeriodKey,
         error: PlayerError,
     ) {
         let position = cx.position();

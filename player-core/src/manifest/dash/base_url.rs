@@ -27,7 +27,7 @@ pub(super) const MAX_ADDRESS: usize = 8192;
 /// The addresses of a level: each outer one joined with each `BaseURL` of `element`, best first, without
 /// duplicates; the outer ones when there is none.
 ///
-/// What is said about the places they lead to is added to `services`.
+/// The properties of their service locations are added to `services`.
 pub(super) fn resolve(
     outer: &[Url],
     element: &Element,

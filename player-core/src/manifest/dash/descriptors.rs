@@ -1,4 +1,4 @@
-//! Descriptors: what schemes say about a set or a representation (ISO/IEC 23009-1 §5.8). Nothing is chosen here.
+//! Descriptors: properties of a set or a representation by scheme (ISO/IEC 23009-1 §5.8). Nothing is chosen here.
 
 use crate::manifest::document::{Warnings, clip};
 use crate::manifest::xml::Element;
@@ -11,7 +11,7 @@ const THUMBNAIL_TILE: &str = "http://dashif.org/guidelines/thumbnail_tile";
 /// The forerunner of the former.
 const THUMBNAIL_TILE_DRAFT: &str = "http://dashif.org/thumbnail_tile";
 
-/// Properties that change nothing for a player that decodes what it is given (ISO/IEC 23091, colour and layout).
+/// Properties that change nothing for a player that decodes all of its input (ISO/IEC 23091, colour and layout).
 const HARMLESS: &[&str] = &[
     "urn:mpeg:mpegb:cicp:",
     "urn:dvb:dash:fontdownload:",

@@ -1,5 +1,5 @@
 //! An MPD as typed data with inheritance applied (ISO/IEC 23009-1 §5.3): everything of the document, in its order,
-//! nothing merged or dropped. What of it can be played is decided elsewhere.
+//! nothing merged or dropped. Other files decide which parts can be played.
 
 use std::time::Duration;
 
@@ -47,7 +47,7 @@ pub(super) struct Set<'x> {
     pub(super) representations: Vec<Representation<'x>>,
 }
 
-/// A `Representation` with what it inherits.
+/// A `Representation` with its inherited properties.
 #[derive(Debug)]
 pub(super) struct Representation<'x> {
     pub(super) element: &'x Element,

@@ -9,8 +9,8 @@ use super::addressing::Addresser;
 use super::base_url::Service;
 use super::mpd::{self, Mpd};
 use super::{events, sets, xlink};
-use crate::manifest::document::Warnings;
-use crate::manifest::{ManifestError, RemoteElements, xml};
+use crate::manifest::document::{Warnings, clip};
+use crate::manifest::{ManifestError, RemoteElements, dates, xml};
 use crate::model::{
     BaseWeight, ContentSteering, Pathway, Period, Presentation, PresentationKind, Protocol, Resource, TimedMetadata,
 };
@@ -56,12 +56,23 @@ pub(in crate::manifest) fn parse(
         start,
         periods,
         epoch: None,
+        available_from: available_from(&mpd, warnings),
         metadata,
         session_data: Vec::new(),
         steering: steering(&mpd, base),
         pathways: pathways(&mpd.services),
         weights: weights(&mpd.services),
     })
+}
+
+/// All segments of a static presentation become available at one time (§5.3.1.2).
+fn available_from(mpd: &Mpd<'_>, warnings: &mut Warnings) -> Option<WallClock> {
+    let written = mpd.element.attr("availabilityStartTime")?;
+    let found = dates::instant(written);
+    if found.is_none() {
+        warnings.push(mpd.element.line, format!("{} is no date", clip(written)));
+    }
+    found.map(WallClock::from_unix_nanos)
 }
 
 /// `ContentSteering` (ETSI TS 103 998 §5).
@@ -72,7 +83,7 @@ fn steering(mpd: &Mpd<'_>, base: &Url) -> Option<ContentSteering> {
     Some(ContentSteering { server: Resource::new(server), pathway: pathway.map(str::to_owned) })
 }
 
-/// `serviceLocation`s: what fails at one address of that name is not asked for at any other (§5.6.5).
+/// `serviceLocation`s: a request that fails at one address of that name is not sent to any other (§5.6.5).
 fn pathways(services: &[Service]) -> Vec<Pathway> {
     let mut out: Vec<Pathway> = Vec::new();
     for service in services {
@@ -130,12 +141,14 @@ fn periods(
             continue;
         }
         let id = period.element.attr("id").filter(|id| !id.is_empty() && !ids.contains(*id));
+        let is_unnamed = id.is_none();
         let id = id.map_or_else(|| format!("period-{number}"), str::to_owned);
         let id = if ids.contains(&id) { format!("{id}-{line}") } else { id };
         ids.insert(id.clone());
         events::read(period, start, metadata, warnings);
         let sets::Offer { sets, trick, thumbnails, captions } = offer;
-        out.push(Period { trick_sets: trick, thumbnails, captions, ..Period::new(id, start, duration, sets) });
+        let period = Period::new(id, start, duration, sets);
+        out.push(Period { is_unnamed, trick_sets: trick, thumbnails, captions, ..period });
     }
     Ok(out)
 }

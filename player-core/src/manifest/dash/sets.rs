@@ -150,6 +150,7 @@ fn kind(set: &Set<'_>) -> Option<MediaKind> {
 
 /// Properties of a set that hold for all of its representations, looked up once: sets with ten thousand children exist.
 struct Shared {
+    id: Option<String>,
     protection: Vec<Arc<Protection>>,
     segment_encryption: Option<protection::SegmentEncryption>,
     /// Set when the set holds one kind only.
@@ -166,6 +167,7 @@ impl Shared {
         let set = set.element;
         let muxed = set.all("ContentComponent").count() > 1;
         Self {
+            id: set.attr("id").filter(|id| !id.is_empty()).map(str::to_owned),
             content: (!muxed).then(|| ContentKinds::only(kind)),
             kind,
             channels: descriptors::channels(set),
@@ -236,6 +238,8 @@ fn traits(source: &Source<'_>, set: &Shared) -> RepresentationTraits {
         score: source.number::<u32>("qualityRanking").map(|ranking| -f64::from(ranking)),
         video_range: descriptors::video_range(source.element).or(set.video_range).unwrap_or_default(),
         supplemental_codecs: source.any("supplementalCodecs").map(codecs::split).unwrap_or_default(),
+        written_id: Some(source.id()).filter(|id| !id.is_empty()).map(str::to_owned),
+        written_set: set.id.clone(),
         ..RepresentationTraits::default()
     }
 }

@@ -1,5 +1,5 @@
-//! Remote elements (ISO/IEC 23009-1 §5.5): `xlink:href` on Period, AdaptationSet, EventStream and SegmentList. What is
-//! needed is listed, what is there is put in its place. Nothing is fetched here.
+//! Remote elements (ISO/IEC 23009-1 §5.5): `xlink:href` on Period, AdaptationSet, EventStream and SegmentList. Missing
+//! elements are listed, fetched ones are put in their place. Nothing is fetched here.
 
 use url::Url;
 
@@ -54,7 +54,7 @@ impl Resolver<'_> {
         parent.children = children;
     }
 
-    /// Puts an element, or what stands in its place, behind those before it.
+    /// Puts an element, or its replacement, after those before it.
     fn place(&mut self, mut element: Element, base: &Url, depth: usize, out: &mut Vec<Element>) {
         let href = element.any_attr("href").filter(|_| REMOTE.contains(&&*element.name)).map(str::to_owned);
         let Some(href) = href else {

@@ -18,7 +18,7 @@ pub(super) struct Attributes<'a> {
 }
 
 impl<'a> Attributes<'a> {
-    /// Reads what can be read: a part without `=` is passed over, a missing closing quote ends at the line's end.
+    /// Reads all that is readable: a part without `=` is passed over, a missing closing quote ends at the line's end.
     pub(super) fn parse(text: &'a str) -> Self {
         let mut entries = Vec::new();
         let mut rest = text;
@@ -115,8 +115,8 @@ impl SubRange {
     }
 }
 
-/// Decimal seconds as nanoseconds, exact to the ninth digit; `None` for what is no number. Values beyond ±100 years
-/// count as no number.
+/// Decimal seconds as nanoseconds, exact to the ninth digit; `None` for text that is no number. Values beyond ±100
+/// years count as no number.
 pub(super) fn nanos(text: &str) -> Option<i64> {
     const LIMIT: i64 = 100 * 366 * 86_400;
     let text = text.trim();

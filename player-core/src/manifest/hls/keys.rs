@@ -124,7 +124,7 @@ fn data(uri: &str) -> Option<Vec<u8>> {
     Some(body)
 }
 
-/// Percent encoding undone (RFC 3986 §2.1); what is no escape stays.
+/// Percent encoding undone (RFC 3986 §2.1); text without escapes stays.
 fn unescape(text: &str) -> Vec<u8> {
     let bytes = text.as_bytes();
     let mut out = Vec::with_capacity(bytes.len());

@@ -32,7 +32,7 @@ pub(super) struct Line<'a> {
 
 #[derive(Debug)]
 pub(super) enum Content<'a> {
-    /// `#EXT…`: its name without `#`, and what follows the colon, variables replaced.
+    /// `#EXT…`: its name without `#`, and the text after the colon, variables replaced.
     Tag { name: &'a str, value: Cow<'a, str> },
     /// An address, variables replaced.
     Uri(Cow<'a, str>),
@@ -50,7 +50,7 @@ pub(super) struct Lexer<'a> {
 }
 
 impl<'a> Lexer<'a> {
-    /// `imported` holds what `EXT-X-DEFINE:IMPORT` may ask for, `base` the query that `QUERYPARAM` may ask for.
+    /// `imported` holds the variables for `EXT-X-DEFINE:IMPORT`, `base` the query for `QUERYPARAM`.
     pub(super) fn new(text: &'a str, base: &'a Url, imported: &'a Variables) -> Self {
         // Files with bare carriage returns exist; when there is any line feed, they do not separate lines.
         let separator = if text.contains('\n') { '\n' } else { '\r' };

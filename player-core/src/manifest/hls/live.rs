@@ -7,7 +7,7 @@ use super::attributes::{Attributes, SubRange};
 use crate::manifest::document::{Warnings, clip};
 use crate::model::ByteRange;
 
-/// `EXT-X-SERVER-CONTROL` (§4.4.3.8): what the server does for those who reload.
+/// `EXT-X-SERVER-CONTROL` (§4.4.3.8): support of the server for clients that reload.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct ServerControl {
     /// Segments older than this before the end may be skipped by a delta update.

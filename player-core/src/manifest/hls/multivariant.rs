@@ -221,7 +221,8 @@ impl Reader {
         write_to(clean, format_args!(",{LINE}={line}\n"));
     }
 
-    /// Writes a rendition tag as `m3u8-rs` reads it without loss. What it demands and this one lacks gets a stand-in.
+    /// Writes a rendition tag as `m3u8-rs` reads it without loss. Attributes that it demands and this one lacks get a
+    /// stand-in.
     fn media(&mut self, line: u32, attributes: &Attributes<'_>, warnings: &mut Warnings) {
         let word = |kind: &&str| kind.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'-');
         let Some(kind) = attributes.filled("TYPE").filter(word) else {
@@ -256,7 +257,7 @@ impl Reader {
         write_to(clean, format_args!(",{LINE}={line}\n"));
     }
 
-    /// Ties what `m3u8-rs` typed to what the lines said.
+    /// Ties the tags that `m3u8-rs` typed to their lines.
     fn finish(mut self, warnings: &mut Warnings) -> MultivariantPlaylist {
         if let Some(open) = self.open {
             warnings.push(open, "EXT-X-STREAM-INF without an address");

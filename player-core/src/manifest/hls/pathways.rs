@@ -12,7 +12,7 @@ use crate::model::Pathway;
 pub(super) const MAX_ALTERNATIVES: usize = 16;
 /// Maximum number of whole addresses by which pathways that share all folders are distinguished.
 const MAX_ADDRESSES: usize = 256;
-/// Attributes that say where a variant is, not what it is.
+/// Attributes of a variant's location, which do not distinguish variants.
 const PLACE: [&str; 2] = ["URI", "PATHWAY-ID"];
 /// Attributes that name groups; each pathway may have its own.
 const GROUPS: [&str; 4] = ["AUDIO", "VIDEO", "SUBTITLES", "CLOSED-CAPTIONS"];
@@ -20,7 +20,7 @@ const GROUPS: [&str; 4] = ["AUDIO", "VIDEO", "SUBTITLES", "CLOSED-CAPTIONS"];
 /// Attributes with their values, in the order of their names.
 type Attributes<'a> = Vec<(&'a str, &'a str)>;
 
-/// Variants with what is the same, in order of appearance, the first of each best.
+/// Variants grouped by equal attributes, in order of appearance, the first of each best.
 pub(super) fn streams<'a>(variants: impl Iterator<Item = &'a Variant>) -> Vec<Vec<&'a Variant>> {
     let mut streams: Vec<Vec<&Variant>> = Vec::new();
     // By what they are, and the how manieth of these in their pathway.

@@ -86,6 +86,7 @@ pub(super) fn presentation(
         start: playlist.start.map(|start| MediaTime::from_nanos(start.offset_nanos)),
         periods: vec![period],
         epoch: None,
+        available_from: None,
         metadata: Vec::new(),
         session_data,
         steering,

@@ -14,7 +14,7 @@ use crate::model::{
     RepresentationTraits, Role, TrackId,
 };
 
-/// Renditions with an address in order of appearance; what shares name and language is the same track.
+/// Renditions with an address in order of appearance; those that share name and language are the same track.
 fn tracks<'a>(playlist: &'a MultivariantPlaylist, kind: &Type) -> Vec<Vec<(usize, &'a Rendition)>> {
     let mut tracks: Vec<Vec<(usize, &Rendition)>> = Vec::new();
     let mut places: BTreeMap<(&str, &str, bool), usize> = BTreeMap::new();

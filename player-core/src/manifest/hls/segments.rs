@@ -94,6 +94,7 @@ pub(super) fn presentation(
         start: playlist.start.map(|start| beginning(playlist, start)),
         periods: vec![period],
         epoch: epoch(playlist),
+        available_from: None,
         metadata: playlist.date_ranges.timed(&DateMap::new(playlist, MediaTime::ZERO), warnings),
         session_data: Vec::new(),
         steering: None,
@@ -122,7 +123,7 @@ fn beginning(playlist: &MediaPlaylist<'_>, start: Start) -> MediaTime {
     begin
 }
 
-/// Refuses what cannot be played yet, and what holds nothing.
+/// Refuses playlists that cannot be played yet, and empty ones.
 fn check(playlist: &MediaPlaylist<'_>, warnings: &mut Warnings) -> Result<(), ManifestError> {
     let vod = playlist.playlist_type.as_deref().is_some_and(|kind| kind.eq_ignore_ascii_case("VOD"));
     if !playlist.ended && vod {

@@ -532,3 +532,30 @@ fn the_text_of_a_pssh_box_has_a_limit() {
         assert_eq!(boxes, found, "{length}");
     }
 }
+
+#[test]
+fn as_many_addresses_are_kept_as_the_limit_says() {
+    for (count, kept) in [(7, 7), (8, 8), (9, 8), (12, 8)] {
+        let bases: String = (0..count).map(|number| format!("<BaseURL>http://h{number}/</BaseURL>")).collect();
+        let set = first(&format!(
+            "{bases}<AdaptationSet contentType='video' mimeType='video/mp4'>{TEMPLATE}<Representation id='a' bandwidth='1'/>\
+             </AdaptationSet>"
+        ));
+        let SegmentIndex::Known(list) = &set.index else { panic!("a template is known") };
+        let hosts: Vec<_> =
+            list.get(0).unwrap().resource.urls.iter().map(|url| url.host_str().unwrap().to_owned()).collect();
+        assert_eq!(hosts, (0..kept).map(|number| format!("h{number}")).collect::<Vec<_>>(), "{count}");
+    }
+}
+
+#[test]
+fn a_playlist_of_subtitles_is_text_and_any_other_is_video() {
+    for (file, kind) in [("a.vtt", MediaKind::Text), ("a.webvtt", MediaKind::Text), ("a.ts", MediaKind::Video)] {
+        let text = format!("#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:4,\n{file}\n#EXT-X-ENDLIST\n");
+        let set = parsed(&text).presentation.periods.remove(0).adaptation_sets.remove(0);
+        assert_eq!(set.kind, kind, "{file}");
+        let text =
+            set.representations[0].content.is_some_and(|content| content.text && !content.video && !content.audio);
+        assert_eq!(text, kind == MediaKind::Text, "{file}");
+    }
+}

@@ -84,10 +84,10 @@ fn key(key: &SegmentKey, sequence: u64) -> String {
 }
 
 /// Formats all properties of a segment in one line.
-fn whole(segment: &SegmentRef) -> String {
+fn whole(index: u64, segment: &SegmentRef) -> String {
     let mut out = format!(
         "{} {}+{} {:?} {}",
-        segment.number,
+        index,
         segment.start.as_nanos(),
         segment.duration.as_nanos(),
         segment.mapping,
@@ -113,7 +113,7 @@ fn whole(segment: &SegmentRef) -> String {
 }
 
 fn all(list: &SegmentList) -> Vec<String> {
-    (0..list.len()).filter_map(|at| list.get(at)).map(|segment| whole(&segment)).collect()
+    (0..list.len()).filter_map(|at| Some(whole(at, &list.get(at)?))).collect()
 }
 
 fn read_playlist(text: &str, start: MediaTime) -> ParsedIndex {

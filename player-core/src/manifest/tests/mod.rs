@@ -108,15 +108,15 @@ fn segments(out: &mut String, list: &SegmentList) {
     if let Some(init) = list.get(0).and_then(|first| first.init) {
         line(out, format_args!("   init {}", resource(&init)));
     }
-    for segment in shown.filter_map(|index| list.get(index)) {
-        line(out, format_args!("   {}", describe(&segment)));
+    for (index, segment) in shown.filter_map(|index| Some((index, list.get(index)?))) {
+        line(out, format_args!("   {}", describe(index, &segment)));
     }
 }
 
-fn describe(segment: &SegmentRef) -> String {
+fn describe(index: u64, segment: &SegmentRef) -> String {
     let mut out = format!(
         "{} {:?}+{:?} {:?} {}",
-        segment.number,
+        index,
         segment.start,
         segment.duration,
         segment.mapping,

@@ -7,7 +7,7 @@ use gstreamer as gst;
 
 use crate::time::MediaTime;
 
-/// A thousand hours: what is added to a presentation time to make a time stamp. Earlier times saturate.
+/// A thousand hours: the offset that turns a presentation time into a time stamp. Earlier times saturate.
 const SHIFT_NANOS: i64 = 1_000 * 3_600 * 1_000_000_000;
 
 /// The buffer time stamp of a presentation time.

@@ -16,7 +16,7 @@ const AUDIO_HISTORY: i64 = 200_000_000;
 /// up again then begins with damaged pictures.
 const MAX_HISTORY: usize = 1_500;
 
-/// A sample, the configuration that decodes it, and what of it may be presented.
+/// A sample, the configuration that decodes it, and the window in which it may be presented.
 #[derive(Clone)]
 pub(super) struct Entry {
     pub(super) sample: Sample,
@@ -93,7 +93,7 @@ impl Feeder {
         }
     }
 
-    /// The configuration in force for what is appended next.
+    /// Configuration of the next samples to be appended.
     pub(super) fn config(&self) -> Option<&Arc<CodecConfig>> {
         self.config.as_ref()
     }
@@ -167,7 +167,7 @@ impl Feeder {
         self.next = self.entry_point(position);
     }
 
-    /// Forgets what will not be needed even if the pipeline is set up again at `position`.
+    /// Drops the samples that will not be needed even if the pipeline is set up again at `position`.
     pub(super) fn trim(&mut self, position: MediaTime) {
         let unneeded = self.entry_point(position).max(self.next.saturating_sub(MAX_HISTORY)).min(self.next);
         self.items.drain(..unneeded);

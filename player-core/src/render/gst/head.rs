@@ -35,9 +35,9 @@ pub(super) struct Head {
     config: Arc<CodecConfig>,
     /// Window of the samples that may leave it; shared with the thread that decodes.
     window: Arc<Mutex<Window>>,
-    /// The window of what was pushed last.
+    /// Window of the last pushed sample.
     latest: Window,
-    /// The end of what was pushed.
+    /// End of the last pushed sample.
     end: Option<MediaTime>,
     draining: Arc<AtomicBool>,
     decoded: Arc<AtomicU64>,
@@ -115,7 +115,7 @@ impl Head {
         self.bin.sync_state_with_parent().map_err(|error| broken(error.to_string()))
     }
 
-    /// Takes the head out of the pipeline. Whatever it holds is lost; the elements behind must be flushing or
+    /// Takes the head out of the pipeline. Whatever it holds is lost; the elements after it must be flushing or
     /// the head drained, so that its thread is not held there.
     pub(super) fn remove(self, pipeline: &gst::Pipeline) {
         if let Some(src) = self.bin.static_pad("src")
@@ -225,7 +225,7 @@ fn open(factory: &gst::ElementFactory) -> Option<gst::Element> {
     Some(decoder)
 }
 
-/// Counts what the decoder gives, and holds back the end of a head that is drained.
+/// Counts the output of the decoder, and holds back the end of a head that is drained.
 fn watch_end(end: &gst::GhostPad, bin: &gst::Bin, id: u64, draining: &Arc<AtomicBool>, decoded: &Arc<AtomicU64>) {
     let (draining, decoded, bin) = (draining.clone(), decoded.clone(), bin.downgrade());
     end.add_probe(gst::PadProbeType::BUFFER | gst::PadProbeType::EVENT_DOWNSTREAM, move |_, info| {

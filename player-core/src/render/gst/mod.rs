@@ -69,7 +69,7 @@ pub struct GstRenderer {
     wishes: Wishes,
 }
 
-/// The render thread and what it shares.
+/// The render thread and the state that it shares.
 struct Worker {
     queue: Arc<RenderQueue>,
     video: Arc<VideoPresenter>,

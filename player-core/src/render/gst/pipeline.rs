@@ -30,7 +30,7 @@ pub(super) enum Feed {
     Ended(Option<Head>),
 }
 
-/// One track: what feeds it and where it leaves.
+/// One track: its source and its sink.
 pub(super) struct Branch {
     pub(super) kind: MediaKind,
     pub(super) feed: Feed,
@@ -152,7 +152,7 @@ impl Graph {
         }
     }
 
-    /// The running time of what is on screen. It stands still while the clock is held or data is awaited.
+    /// Returns the running time on screen. It stands still while the clock is held or data is awaited.
     pub(super) fn running_time(&self, playing: bool) -> gst::ClockTime {
         let (_, current, pending) = self.pipeline.state(gst::ClockTime::ZERO);
         // On its way from playing to paused and back, for a preroll, the pipeline still calls itself playing.
@@ -259,7 +259,7 @@ impl Branch {
         Ok(())
     }
 
-    /// Lets the running head decode what it holds, and then say so.
+    /// Lets the running head decode all samples that it holds, and then report it.
     pub(super) fn drain(&mut self) {
         self.feed = match std::mem::replace(&mut self.feed, Feed::Empty) {
             Feed::Running(head) => {
@@ -278,7 +278,7 @@ impl Branch {
         }
     }
 
-    /// Sends the end to the sink, behind everything that was pushed.
+    /// Sends the end to the sink, after everything that was pushed.
     pub(super) fn end(&mut self, anchor: &Anchor) {
         self.feed = match std::mem::replace(&mut self.feed, Feed::Empty) {
             Feed::Running(head) => {

@@ -218,7 +218,7 @@ impl Session {
         self.events.push(RenderEvent::Position { epoch: self.epoch, position: self.position() });
     }
 
-    /// Sets the graph up again at the present position, and pushes what is retained.
+    /// Sets the graph up again at the present position, and pushes the retained samples.
     pub(super) fn resume_here(&mut self) {
         let position = self.position();
         self.set_up(SetUp::Resume, Anchor { start: position, rate: self.rate });
@@ -275,7 +275,7 @@ impl Session {
         }
     }
 
-    /// The decoder gives what it holds, and the track no longer holds up the others.
+    /// The decoder gives all that it holds, and the track no longer holds up the others.
     fn gap(&mut self, kind: MediaKind, until: MediaTime) {
         let failed = self.failed.iter().any(|(track, _)| *track == kind);
         let start = self.anchor.start;

@@ -1,4 +1,4 @@
-//! The back of a track, from the queue behind the decoder to the sink. It lives as long as its pipeline.
+//! The back of a track, from the queue after the decoder to the sink. It lives as long as its pipeline.
 
 use gstreamer as gst;
 use gstreamer::prelude::*;

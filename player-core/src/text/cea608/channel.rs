@@ -131,7 +131,7 @@ impl Channel {
             // It takes a cell like a mid-row code (§6.2); nothing flashes here.
             Control::FlashOn => self.write(' '),
             Control::TransparentSpace => self.put(None),
-            Control::AlarmOff | Control::AlarmOn | Control::Unknown(_) => {}
+            // Alarms and unknown codes have no character.
             other => self.special(other),
         }
     }

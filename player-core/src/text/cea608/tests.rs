@@ -110,6 +110,10 @@ fn roll_up_follows_its_base_row_and_starts_anew_after_other_modes() {
     codes(&mut cc, &[0x1170]);
     assert_eq!(shown(&cc), ["UP\nDOWN"]);
     assert_eq!(cc.cues(MediaTime::ZERO)[0].layout.line, LinePosition::Percent(10.0));
+    // Row 1 has no room above it: the second line stays in row 2.
+    codes(&mut cc, &[ROW_15, 0x1150]);
+    assert_eq!(shown(&cc), ["UP\nDOWN"]);
+    assert_eq!(cc.cues(MediaTime::ZERO)[0].layout.line, LinePosition::Percent(10.0));
     codes(&mut cc, &[RCL, ROW_15]);
     text(&mut cc, "POP");
     codes(&mut cc, &[EOC, RU3]);

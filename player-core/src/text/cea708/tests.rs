@@ -195,6 +195,16 @@ fn a_delay_holds_codes_until_it_is_over_or_cancelled() {
         send(&mut cc, &[(1, b"0123456789\x08")], ms(3100));
     }
     assert!(shown(&cc)[0].len() > 20, "the room for what waits is small");
+    // As many bytes as may wait, and one more.
+    tell(&mut cc, &define(0, 6, (70, 0), 1, 0x09));
+    tell(&mut cc, b"\x0c");
+    send(&mut cc, &[(1, b"\x8d\xff")], ms(3500));
+    for _ in 0..16 {
+        send(&mut cc, &[(1, b"1234567\x08")], ms(3600));
+    }
+    assert!(shown(&cc).is_empty(), "{:?}", shown(&cc));
+    send(&mut cc, &[(1, b"!")], ms(3600));
+    assert_eq!(shown(&cc), ["1234561234561234561234561234561!"]);
     send(&mut cc, &[(1, b"\x8d\xff")], ms(4000));
     assert!(cc.changed() && !cc.changed());
     send(&mut cc, &[(1, b"X\x8fY")], ms(4100));

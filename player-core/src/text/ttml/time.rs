@@ -118,7 +118,7 @@ fn whole(text: &str) -> Option<i128> {
     digits.then(|| text.parse().ok())?
 }
 
-/// A decimal number as mantissa and scale. Digits behind the ninth of a fraction do not count.
+/// A decimal number as mantissa and scale. Digits after the ninth of a fraction do not count.
 fn decimal(text: &str) -> Option<(i128, i128)> {
     let (number, fraction) = text.split_once('.').unwrap_or((text, "0"));
     let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());

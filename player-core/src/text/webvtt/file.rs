@@ -55,7 +55,7 @@ enum Block {
 }
 
 impl Reader<'_> {
-    /// The lines behind the signature, up to an empty one or the first cue.
+    /// The lines after the signature, up to an empty one or the first cue.
     fn read_header(&mut self) {
         while let Some(line) = self.lines.next() {
             if line.contains("-->") {

@@ -296,3 +296,21 @@ fn a_region_without_a_name_is_not_asked_for_by_none() {
     let file = "WEBVTT\n\nREGION\nwidth:40%\n\n00:01.000 --> 00:02.000 region:\nx";
     assert_eq!(only(file).layout.region, None);
 }
+
+#[test]
+fn eight_classes_have_a_colour_and_a_background() {
+    for (name, [r, g, b]) in [
+        ("white", [255, 255, 255]),
+        ("lime", [0, 255, 0]),
+        ("cyan", [0, 255, 255]),
+        ("red", [255, 0, 0]),
+        ("yellow", [255, 255, 0]),
+        ("magenta", [255, 0, 255]),
+        ("blue", [0, 0, 255]),
+        ("black", [0, 0, 0]),
+    ] {
+        let cue = only(&format!("WEBVTT\n\n00:01.000 --> 00:02.000\n<c.{name}.bg_{name}>x"));
+        let style = &cue.spans[0].style;
+        assert_eq!((style.color, style.background), (Some([r, g, b, 255]), Some([r, g, b, 255])), "{name}");
+    }
+}

@@ -1,4 +1,4 @@
-//! Columns: one value for each point of the buffer axis, and what is done to whole ones.
+//! Columns: one value for each point of the buffer axis, and the operations on whole columns.
 //!
 //! The axis is even, so a transfer shifts all points by the same amount and one set of interpolation weights serves a whole
 //! column. Every loop here has a fixed length and no branch, for the compiler to turn into vector instructions.
@@ -134,7 +134,7 @@ fn blend<const RUNGS: usize, const N: usize>(
     }
 }
 
-/// The buffer axis of a problem, and what an outage does along it.
+/// The buffer axis of a problem, and the effect of an outage along it.
 #[derive(Debug, Clone)]
 pub struct Axis {
     /// Seconds between two points.
@@ -149,15 +149,15 @@ pub struct Axis {
     full: Place,
     /// Loss of a point on such a slope if an outage begins.
     lag: f32,
-    /// Weights of a point and the next one below it: what outages that end between the two leave.
+    /// Weights of a point and the next one below it: the share of outages that end between the two.
     ends: [f32; 2],
     /// Weights of that and of the same one to three points below, and of the result four points below.
     taps: [f32; LANES + 1],
-    /// Above the axis: what is left of the loss at its end, and the probability of an outage during the wait.
+    /// Above the axis: the rest of the loss at its end, and the probability of an outage during the wait.
     above: [[f32; ABOVE]; 2],
     /// Most likely that an outage may be.
     most: f32,
-    /// Scratch: what is shifted.
+    /// Scratch: the column that is shifted.
     wide: Wide,
 }
 
@@ -226,8 +226,8 @@ impl Axis {
         self.most = most;
     }
 
-    /// Value of a transfer by the buffer at its request, if `after` is the value of what follows by the buffer with it, and
-    /// `lost` what an outage adds to that.
+    /// Value of a transfer by the buffer at its request, if `after` is the value of the stages that follow by the
+    /// buffer with it, and `lost` the part that an outage adds to that.
     ///
     /// A transfer that ends after the buffer stalls, one that ends with it full makes the next request wait, and one that
     /// meets an outage ends as much later as that lasts.
@@ -341,7 +341,7 @@ impl Abandonment {
         }
     }
 
-    /// As [`pass`](Self::pass), and `gain` becomes at least what giving up brings.
+    /// As [`pass`](Self::pass), and `gain` becomes at least the value of giving up.
     pub fn save(&mut self, gain: &mut Column, lost: f32, axis: &Axis) {
         let lowest = self.best.0[BELOW];
         let highest = self.best.0[BELOW + POINTS - 1];

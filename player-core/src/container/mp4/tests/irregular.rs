@@ -148,7 +148,7 @@ fn audio_that_is_stored_first_comes_out_before_its_video_has_arrived() {
     demuxer.finish().unwrap();
 }
 
-/// Puts an edit list into the only track of an initialisation segment, behind its header.
+/// Puts an edit list into the only track of an initialisation segment, after its header.
 fn with_edits(track: TestTrack, version: u8, edits: &[(u64, i64)]) -> InitSegment {
     let mut list = words(&[edits.len() as u32]);
     for (duration, media_time) in edits {

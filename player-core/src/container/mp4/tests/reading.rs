@@ -150,6 +150,16 @@ fn encrypted_samples_keep_what_a_decryptor_needs() {
 }
 
 #[test]
+fn initialisation_data_names_its_keys_unless_it_is_clear() {
+    let protection = TestProtection { scheme: *b"cbcs", key_id: [3; 16], iv_size: 0, pattern: (1, 9) };
+    let named = |track: TestTrack| crate::container::protection_of(&testmux::init(&[track]));
+    assert_eq!(named(VIDEO), None);
+    let found = named(TestTrack { protection: Some(protection), ..VIDEO }).unwrap();
+    assert_eq!(found.key_ids, [crate::drm::KeyId([3; 16])]);
+    assert_eq!(crate::container::protection_of(b"no boxes at all"), None);
+}
+
+#[test]
 fn key_groups_override_the_defaults_of_the_track() {
     let protection = TestProtection { scheme: *b"cbcs", key_id: [3; 16], iv_size: 0, pattern: (1, 9) };
     let track = TestTrack { protection: Some(protection), ..VIDEO };

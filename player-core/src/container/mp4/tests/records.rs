@@ -176,7 +176,7 @@ fn records_of_other_codecs_tell_their_shape() {
     assert!(matches!(audio_config::flac(&cut), Err(DemuxError::Malformed { .. })));
 }
 
-/// Replaces the empty sample tables of the only track and puts media data behind the movie. `tables` gets the place of
+/// Replaces the empty sample tables of the only track and puts media data after the movie. `tables` gets the place of
 /// the first byte of the data.
 fn progressive(track: testmux::TestTrack, tables: impl Fn(u32) -> Vec<u8>, media: &[u8]) -> Bytes {
     let build = |place: u32| {
@@ -560,7 +560,7 @@ fn boxes_that_are_changed_in_one_byte_give_what_is_on_record() {
         &senc[8..],
     ];
     let sizes = full(b"saiz", 0, 1, &[b"cenc".to_vec(), words(&[0]), vec![22], words(&[2])].concat());
-    // In front stand the headers, tfhd, tfdt and a run of two samples; behind come saiz, saio and the head of a box.
+    // In front stand the headers, tfhd, tfdt and a run of two samples; after come saiz, saio and the head of a box.
     let place = |record: usize| full(b"saio", 0, 1, &[b"cenc".to_vec(), words(&[0, 1, record as u32])].concat());
     let before = 8 + 16 + 8 + 16 + 20 + (20 + 32) + sizes.len() + place(0).len() + 8;
     let apart = [sizes, place(before), boxed(b"free", &[vectors(1), vectors(2)].concat())].concat();

@@ -158,7 +158,7 @@ fn what_counters_may_do_is_no_damage() {
         packet[3] &= 0xf0;
         packet
     });
-    // Counters begin anew behind a packet without payload that announces it.
+    // Counters begin anew after a packet without payload that announces it.
     let half = packets.iter().rposition(|packet| pid(packet) == SOUND && packet[1] & 0x40 != 0).unwrap();
     let announced = packets.iter().enumerate().flat_map(|(at, packet)| {
         let mut packet = packet.to_vec();

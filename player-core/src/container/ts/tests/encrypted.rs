@@ -117,7 +117,7 @@ fn what_was_encrypted_sample_by_sample_is_clear_again() {
         noise(&mut frame[7..]);
         frames.push(frame[7..].to_vec());
         let end = frame.len();
-        // All whole blocks behind the header and sixteen bytes.
+        // All whole blocks after the header and sixteen bytes.
         chain(&mut frame, (23..end).step_by(16).take_while(|at| at + 16 <= end), SECRET);
         mux.packet(SOUND, Some((time, time)), &frame);
         pictures.push(picture);

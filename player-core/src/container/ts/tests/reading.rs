@@ -214,7 +214,7 @@ fn a_packet_without_a_length_ends_where_the_next_begins() {
 fn a_segment_that_is_cut_anywhere_loses_nothing() {
     let bytes = film(90_000).bytes;
     let tables = &bytes[..2 * 188];
-    // The tables and the first parameter sets come behind the first pictures.
+    // The tables and the first parameter sets come after the first pictures.
     let mut mux = film(90_000);
     let rest = mux.bytes.split_off(2 * 188);
     let late = [&rest[..], tables].concat();

@@ -208,7 +208,7 @@ fn skip_sub_layers(bits: &mut Bits<'_>, sub_layers: u32) -> Option<()> {
     bits.skip(length)
 }
 
-/// From behind the bit depths to the usability information, which comes last.
+/// From past the bit depths to the usability information, which comes last.
 fn read_to_usability(bits: &mut Bits<'_>, sub_layers: u32) -> Option<Usability> {
     let order_bits = bits.unsigned().filter(|&log| log <= 12)? + 4;
     let first = if bits.flag()? { 0 } else { sub_layers };

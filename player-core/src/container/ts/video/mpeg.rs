@@ -52,7 +52,7 @@ impl Mpeg {
     }
 }
 
-/// A number of `count` bits, `skip` bits behind the start code.
+/// A number of `count` bits, `skip` bits after the start code.
 fn number(unit: &[u8], skip: usize, count: u32) -> Option<u32> {
     let mut bits = Bits::new(unit.get(1..)?);
     bits.skip(skip)?;

@@ -222,7 +222,7 @@ fn configuration(caps: &gst::CapsRef) -> CodecConfig {
     }
 }
 
-/// The metadata blocks behind the marker, of which the first suffices; it is marked as the last.
+/// The metadata blocks after the marker, of which the first suffices; it is marked as the last.
 fn flac_blocks(s: &gst::StructureRef) -> Bytes {
     let headers = s.get::<gst::Array>("streamheader").unwrap();
     let buffers = headers.iter().map(|header| header.get::<gst::Buffer>().unwrap());

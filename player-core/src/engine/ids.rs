@@ -1,0 +1,510 @@
+//! Names of what a manifest lists, as small integers that survive a reload: keys of periods, adaptation sets,
+//! representations and segments, the interner that gives them out, and the presentation with its keys.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::fmt::Write as _;
+use std::ops::Deref;
+
+use crate::model::{
+    AdaptationSet, MediaKind, Period, Presentation, Representation, SegmentId, SegmentIndex, SegmentList, SegmentRef,
+};
+use crate::time::{Now, WallClock, WallClockMapping};
+
+/// Things of one kind, no longer listed where they were, that are recognised if they come back.
+const MOST_GONE: usize = 64;
+
+/// Names a period of an item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PeriodKey(u32);
+
+impl PeriodKey {
+    /// The first period of the first manifest of an item.
+    pub const FIRST: Self = Self(0);
+}
+
+/// Names an adaptation set of an item; sets of different periods have different keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SetKey(u32);
+
+/// Names a representation of an item. Keys are ordered by first appearance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RepKey {
+    /// Its period.
+    pub period: PeriodKey,
+    /// Its adaptation set.
+    pub set: SetKey,
+    number: u32,
+}
+
+impl RepKey {
+    /// Returns a key that names no representation, for what belongs to a period only.
+    pub const fn none(period: PeriodKey) -> Self {
+        Self { period, set: SetKey(u32::MAX), number: u32::MAX }
+    }
+}
+
+/// Names a segment of an item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SegmentKey {
+    /// Its representation.
+    pub rep: RepKey,
+    /// Its media sequence number, or its time.
+    pub id: SegmentId,
+}
+
+impl SegmentKey {
+    /// Returns the key of a segment of a representation.
+    pub const fn of(rep: RepKey, segment: &SegmentRef) -> Self {
+        Self { rep, id: segment.id }
+    }
+}
+
+/// Names the segment that a part belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PartOf {
+    /// Its representation.
+    pub rep: RepKey,
+    /// Its name in that; `None` for a span that belongs to no segment.
+    pub segment: Option<SegmentId>,
+    /// Name of the segment in front of it.
+    pub previous: Option<SegmentId>,
+    /// Reason of the adaptive rule for the representation.
+    pub reason: abr::Reason,
+}
+
+impl PartOf {
+    /// Returns what a part of a segment belongs to.
+    pub const fn new(rep: RepKey, segment: &SegmentRef, reason: abr::Reason) -> Self {
+        Self { rep, segment: Some(segment.id), previous: segment.previous, reason }
+    }
+
+    /// Returns what a span of a period belongs to that has no segment.
+    pub const fn nothing(period: PeriodKey) -> Self {
+        Self { rep: RepKey::none(period), segment: None, previous: None, reason: abr::Reason::Only }
+    }
+
+    /// Returns true if both are of the same segment.
+    pub fn is_same(self, other: Self) -> bool {
+        (self.rep, self.segment) == (other.rep, other.segment)
+    }
+
+    /// Returns the segment, if it belongs to one.
+    pub fn key(self) -> Option<SegmentKey> {
+        self.segment.map(|id| SegmentKey { rep: self.rep, id })
+    }
+}
+
+#[cfg(test)]
+impl PartOf {
+    /// A part of a segment of a representation in the first set.
+    pub const fn for_tests(rep: u32, number: u64) -> Self {
+        let previous = match number.checked_sub(1) {
+            Some(before) => Some(SegmentId::Sequence(before)),
+            None => None,
+        };
+        let rep = RepKey::for_tests(0, 0, rep);
+        Self { rep, segment: Some(SegmentId::Sequence(number)), previous, reason: abr::Reason::Only }
+    }
+}
+
+/// Something that a manifest calls by name.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Name {
+    /// Name in the manifest, or else a fingerprint, which begins with `~`.
+    name: String,
+    /// Distinguishes what has the same name, as far as it differs; empty if nothing is known.
+    detail: String,
+}
+
+/// A name that was seen, and what was seen in it.
+#[derive(Clone, Debug)]
+struct Known {
+    name: Name,
+    number: u32,
+    /// Id that hosts know it by.
+    public: String,
+    /// Number of the last manifest that listed it.
+    seen: u64,
+    children: Vec<Self>,
+}
+
+/// Gives out keys. It lives as long as the item, so that equal names get equal keys in each of its manifests.
+#[derive(Clone, Debug, Default)]
+pub struct Identities {
+    periods: Vec<Known>,
+    manifests: u64,
+    next_period: u32,
+    next_set: u32,
+    next_rep: u32,
+}
+
+impl Identities {
+    /// Gives every period, set and representation its key and the public id that it had when it first appeared.
+    pub fn intern(&mut self, mut presentation: Presentation) -> KeyedPresentation {
+        self.manifests += 1;
+        let now = self.manifests;
+        let names = presentation.periods.iter().map(period_name).collect();
+        let places = assign(&mut self.periods, names, now, &mut self.next_period);
+        let mut keys = Vec::with_capacity(places.len());
+        for (period, place) in presentation.periods.iter_mut().zip(places) {
+            let Some(known) = self.periods.get_mut(place) else { continue };
+            let key = PeriodKey(known.number);
+            let names = period.adaptation_sets.iter().map(set_name).collect();
+            let places = assign(&mut known.children, names, now, &mut self.next_set);
+            let mut sets = Vec::with_capacity(places.len());
+            for (set, place) in period.adaptation_sets.iter().zip(&places) {
+                let Some(known) = known.children.get_mut(*place) else { continue };
+                let names = set.representations.iter().map(|rep| rep_name(set.kind, rep)).collect();
+                let reps = assign(&mut known.children, names, now, &mut self.next_rep);
+                let number = |place: &usize| known.children.get(*place).map_or(u32::MAX, |rep| rep.number);
+                let set = SetKey(known.number);
+                let keys = reps.iter().map(|place| RepKey { period: key, set, number: number(place) }).collect();
+                sets.push((place, reps, SetKeys { key: set, reps: keys }));
+            }
+            let placed: Vec<(usize, &[usize])> =
+                sets.iter().map(|(place, reps, _)| (**place, reps.as_slice())).collect();
+            rename(period, known, &placed);
+            keys.push(PeriodKeys { key, sets: sets.into_iter().map(|(.., keys)| keys).collect() });
+            for set in &mut known.children {
+                forget(&mut set.children, now);
+            }
+            forget(&mut known.children, now);
+        }
+        forget(&mut self.periods, now);
+        KeyedPresentation::new(presentation, keys)
+    }
+
+    /// Returns true if a period is listed, or would be recognised.
+    pub fn knows(&self, period: PeriodKey) -> bool {
+        self.periods.iter().any(|known| known.number == period.0)
+    }
+}
+
+/// Finds or makes the entry of each name; returns their places in `known`. The same name and detail is the same thing;
+/// then the same name is; then the same detail, where the name is a fingerprint. Equals are matched in their order.
+fn assign(known: &mut Vec<Known>, found: Vec<Name>, now: u64, next: &mut u32) -> Vec<usize> {
+    let mut places: Vec<Option<usize>> = vec![None; found.len()];
+    let rounds: [fn(&Name) -> Option<(&str, &str)>; 3] = [
+        |name| Some((name.name.as_str(), name.detail.as_str())),
+        |name| Some((name.name.as_str(), "")),
+        |name| (name.name.starts_with('~') && !name.detail.is_empty()).then_some(("~", name.detail.as_str())),
+    ];
+    let mut free = vec![true; known.len()];
+    for round in rounds {
+        let mut left: BTreeMap<(&str, &str), VecDeque<usize>> = BTreeMap::new();
+        for (at, entry) in known.iter().enumerate().filter(|(at, _)| free.get(*at) == Some(&true)) {
+            if let Some(key) = round(&entry.name) {
+                left.entry(key).or_default().push_back(at);
+            }
+        }
+        if left.is_empty() {
+            continue;
+        }
+        for (name, place) in found.iter().zip(&mut places).filter(|(_, place)| place.is_none()) {
+            let taken = round(name).and_then(|key| left.get_mut(&key)?.pop_front());
+            if let Some(slot) = taken.and_then(|at| free.get_mut(at)) {
+                (*slot, *place) = (false, taken);
+            }
+        }
+    }
+    let placed = found.into_iter().zip(places);
+    placed
+        .map(|(name, place)| {
+            let at = place.unwrap_or(known.len());
+            match known.get_mut(at) {
+                Some(entry) => (entry.name, entry.seen) = (name, now),
+                None => {
+                    known.push(Known { name, number: *next, public: String::new(), seen: now, children: Vec::new() });
+                    *next = next.saturating_add(1);
+                }
+            }
+            at
+        })
+        .collect()
+}
+
+/// Forgets what has been gone for longest, beyond what is kept.
+fn forget(known: &mut Vec<Known>, now: u64) {
+    let mut gone: Vec<(u64, u32)> =
+        known.iter().filter(|entry| entry.seen != now).map(|entry| (entry.seen, entry.number)).collect();
+    if gone.len() <= MOST_GONE {
+        return;
+    }
+    gone.sort_unstable();
+    gone.truncate(gone.len() - MOST_GONE);
+    let gone: BTreeSet<u32> = gone.into_iter().map(|(_, number)| number).collect();
+    known.retain(|entry| !gone.contains(&entry.number));
+}
+
+/// Gives the sets and representations of a period the public ids by which they are known; new ones get one that
+/// nothing else has.
+fn rename(period: &mut Period, known: &mut Known, placed: &[(usize, &[usize])]) {
+    let is_known = |public: &&str| !public.is_empty();
+    let mut tracks: BTreeSet<String> =
+        known.children.iter().map(|set| set.public.as_str()).filter(is_known).map(str::to_owned).collect();
+    let reps = known.children.iter().flat_map(|set| &set.children);
+    let mut ids: BTreeSet<String> = reps.map(|rep| rep.public.as_str()).filter(is_known).map(str::to_owned).collect();
+    for (set, (place, reps)) in period.adaptation_sets.iter_mut().zip(placed) {
+        let Some(known) = known.children.get_mut(*place) else { continue };
+        adopt(&mut set.id.0, &mut known.public, &mut tracks);
+        for (rep, place) in set.representations.iter_mut().zip(*reps) {
+            if let Some(known) = known.children.get_mut(*place) {
+                adopt(&mut rep.id, &mut known.public, &mut ids);
+            }
+        }
+    }
+}
+
+/// Gives a thing its public id; one that is new gets a number if its id belongs to what an earlier manifest listed.
+fn adopt(id: &mut String, public: &mut String, taken: &mut BTreeSet<String>) {
+    if public.is_empty() {
+        let mut free = id.clone();
+        let mut number = 1_u32;
+        while taken.contains(&free) {
+            number += 1;
+            free = format!("{id}-{number}");
+        }
+        if number > 1 {
+            taken.insert(free.clone());
+        }
+        *public = free;
+    }
+    if id != public {
+        id.clone_from(public);
+    }
+}
+
+fn period_name(period: &Period) -> Name {
+    let start = period.start.as_nanos().to_string();
+    match period.is_unnamed {
+        true => Name { name: start, detail: String::new() },
+        false => Name { name: format!("id {}", period.id), detail: start },
+    }
+}
+
+fn set_name(set: &AdaptationSet) -> Name {
+    let (kind, language) = (set.kind.as_str(), set.language.as_deref().unwrap_or_default());
+    let traits = || set.representations.iter().map(|rep| &rep.traits);
+    let described = format!("{:?} {:?} {}", set.label, set.roles, set.forced);
+    let codecs: BTreeSet<&str> =
+        set.representations.iter().flat_map(|rep| &rep.codecs).map(|codec| family(codec)).collect();
+    // A ladder that is written as several sets is known by the least of their names.
+    let name = match traits().filter_map(|traits| traits.written_set.as_deref()).min() {
+        Some(written) => format!("id {kind} {language} {written}"),
+        None => format!("{kind} {language} {described}"),
+    };
+    Name { name, detail: format!("{codecs:?} {described}") }
+}
+
+fn family(codec: &str) -> &str {
+    codec.split('.').next().unwrap_or_default()
+}
+
+fn rep_name(kind: MediaKind, rep: &Representation) -> Name {
+    let traits = &rep.traits;
+    let name = match (&traits.written_id, &traits.stable_id, &rep.audio_group) {
+        (Some(id), ..) => format!("id {id}"),
+        (None, Some(id), _) => format!("stable {id}"),
+        (None, None, Some(group)) if kind == MediaKind::Audio => format!("group {group}"),
+        (None, None, group) => {
+            let mut print = format!("~{:?} {:?}x{:?} {:?}", rep.codecs, rep.width, rep.height, rep.frame_rate);
+            let rates = (rep.bandwidth, rep.average_bandwidth, rep.channels, rep.sample_rate);
+            let _infallible = write!(print, " {rates:?} {group:?} {:?} {:?}", traits.video_range, traits.name);
+            print
+        }
+    };
+    Name { name, detail: address(&rep.index) }
+}
+
+/// Path of the address without its query, which may hold a token. Of several addresses the least.
+fn address(index: &SegmentIndex) -> String {
+    match index {
+        SegmentIndex::External(source) => {
+            source.resource.urls.iter().map(url::Url::path).min().unwrap_or_default().to_owned()
+        }
+        SegmentIndex::Known(SegmentList::Template(template)) => template.media.clone(),
+        SegmentIndex::Known(SegmentList::Explicit(_) | SegmentList::Listed(_)) => String::new(),
+    }
+}
+
+/// Returns true for lists whose times count from their own beginning.
+pub fn is_relative(index: &SegmentIndex) -> bool {
+    matches!(index, SegmentIndex::Known(list) if matches!(list.id(0), Some(SegmentId::Sequence(_))))
+}
+
+/// Keys of a period and of what is in it, in the order of the manifest.
+#[derive(Clone, Debug)]
+struct PeriodKeys {
+    key: PeriodKey,
+    sets: Vec<SetKeys>,
+}
+
+#[derive(Clone, Debug)]
+struct SetKeys {
+    key: SetKey,
+    reps: Vec<RepKey>,
+}
+
+/// A presentation and the keys of all that it lists: the way from a key to the model, and back.
+#[derive(Clone, Debug)]
+pub struct KeyedPresentation {
+    presentation: Presentation,
+    keys: Vec<PeriodKeys>,
+    /// Time from which its segments can be fetched; `None` is now, or not known.
+    available_at: Option<Now>,
+    period_places: BTreeMap<PeriodKey, usize>,
+    set_places: BTreeMap<SetKey, (usize, usize)>,
+    rep_places: BTreeMap<RepKey, (usize, usize, usize)>,
+}
+
+impl Deref for KeyedPresentation {
+    type Target = Presentation;
+    fn deref(&self) -> &Presentation {
+        &self.presentation
+    }
+}
+
+impl KeyedPresentation {
+    fn new(presentation: Presentation, keys: Vec<PeriodKeys>) -> Self {
+        let (mut period_places, mut set_places, mut rep_places) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        for (period, of_period) in keys.iter().enumerate() {
+            period_places.insert(of_period.key, period);
+            for (set, of_set) in of_period.sets.iter().enumerate() {
+                set_places.insert(of_set.key, (period, set));
+                rep_places.extend(of_set.reps.iter().enumerate().map(|(rep, key)| (*key, (period, set, rep))));
+            }
+        }
+        Self { presentation, keys, available_at: None, period_places, set_places, rep_places }
+    }
+
+    /// Returns the period with a key, if it is listed.
+    pub fn period(&self, key: PeriodKey) -> Option<&Period> {
+        self.presentation.periods.get(self.period_position(key)?)
+    }
+
+    /// Returns the place of a period in the manifest.
+    pub fn period_position(&self, key: PeriodKey) -> Option<usize> {
+        self.period_places.get(&key).copied()
+    }
+
+    /// Returns the key of the period at a place in the manifest.
+    pub fn period_key(&self, position: usize) -> Option<PeriodKey> {
+        self.keys.get(position).map(|period| period.key)
+    }
+
+    /// Returns the keys of the sets of a period, in the order of the manifest.
+    pub fn set_keys(&self, period: PeriodKey) -> impl Iterator<Item = SetKey> + '_ {
+        let keys = self.period_position(period).and_then(|position| self.keys.get(position));
+        keys.into_iter().flat_map(|period| &period.sets).map(|set| set.key)
+    }
+
+    /// Returns the set with a key, if it is listed.
+    pub fn set(&self, key: SetKey) -> Option<&AdaptationSet> {
+        let (period, set) = *self.set_places.get(&key)?;
+        self.presentation.periods.get(period)?.adaptation_sets.get(set)
+    }
+
+    /// Returns the keys of the representations of a set, in the order of the manifest.
+    pub fn rep_keys(&self, set: SetKey) -> &[RepKey] {
+        let found = self.set_places.get(&set).and_then(|(period, set)| self.keys.get(*period)?.sets.get(*set));
+        found.map_or(&[], |set| &set.reps)
+    }
+
+    /// Returns the representations of a set with their keys, in the order of the manifest.
+    pub fn reps_of(&self, set: SetKey) -> impl Iterator<Item = (RepKey, &Representation)> {
+        let reps = self.set(set).map_or(&[][..], |set| &set.representations);
+        self.rep_keys(set).iter().copied().zip(reps)
+    }
+
+    /// Returns a list by which one that is read for the first time can be placed, if segments may have been removed in
+    /// front of it: of the same set, or else of another of the same kind. Variants of the same content have the same
+    /// media sequence numbers.
+    pub fn sibling(&self, key: RepKey) -> Option<SegmentIndex> {
+        let start = self.period(key.period)?.start;
+        let kind = |set| self.set(set).map(|set| set.kind);
+        let others = self.set_keys(key.period).filter(|set| *set != key.set && kind(*set) == kind(key.set));
+        let starts_late = |index: &SegmentIndex| match index {
+            SegmentIndex::Known(list) => list.start().is_some_and(|first| first > start),
+            SegmentIndex::External(_) => false,
+        };
+        let reps = std::iter::once(key.set).chain(others).flat_map(|set| self.reps_of(set));
+        let mut moved = reps
+            .filter(|(rep, _)| *rep != key)
+            .map(|(_, rep)| &rep.index)
+            .filter(|index| is_relative(index) && starts_late(index));
+        moved.next().cloned()
+    }
+
+    /// Returns the keys of all representations.
+    pub fn all_reps(&self) -> impl Iterator<Item = RepKey> + '_ {
+        self.rep_places.keys().copied()
+    }
+
+    /// Returns the representation with a key, if it is listed.
+    pub fn representation(&self, key: RepKey) -> Option<&Representation> {
+        let (period, set, rep) = *self.rep_places.get(&key)?;
+        self.presentation.periods.get(period)?.adaptation_sets.get(set)?.representations.get(rep)
+    }
+
+    /// Returns the index of a representation, to change it.
+    pub fn index_mut(&mut self, key: RepKey) -> Option<&mut SegmentIndex> {
+        let (period, set, rep) = *self.rep_places.get(&key)?;
+        let set = self.presentation.periods.get_mut(period)?.adaptation_sets.get_mut(set)?;
+        set.representations.get_mut(rep).map(|rep| &mut rep.index)
+    }
+
+    /// Takes the index of a representation out of a presentation that is no longer used.
+    pub fn take_index(&mut self, key: RepKey) -> Option<SegmentIndex> {
+        let nothing = SegmentIndex::Known(SegmentList::Explicit(Vec::new()));
+        self.index_mut(key).map(|index| std::mem::replace(index, nothing))
+    }
+
+    /// Sets the wall-clock time of presentation time zero unless it is known.
+    pub fn learn_epoch(&mut self, epoch: Option<WallClock>) {
+        self.presentation.epoch = self.presentation.epoch.or(epoch);
+    }
+
+    /// Returns when the segments can be fetched, if that is later than the start of the host's clock.
+    pub const fn available_at(&self) -> Option<Now> {
+        self.available_at
+    }
+
+    /// Sets when the segments can be fetched, by the wall clock. Without a clock they can.
+    pub fn place_availability(&mut self, clock: Option<WallClockMapping>) {
+        let from = self.presentation.available_from;
+        self.available_at = clock.zip(from).map(|(clock, from)| clock.now_at(from)).filter(|at| *at > Now::ZERO);
+    }
+}
+
+#[cfg(test)]
+impl RepKey {
+    /// The key of a representation in the first manifest of an item, by counts over all of it.
+    pub const fn for_tests(period: u32, set: u32, rep: u32) -> Self {
+        Self { period: PeriodKey(period), set: SetKey(set), number: rep }
+    }
+
+    /// Counts over all of the item.
+    pub const fn number(self) -> u32 {
+        self.number
+    }
+}
+
+#[cfg(test)]
+impl PeriodKey {
+    /// The key of a period in the first manifest of an item.
+    pub const fn for_tests(number: u32) -> Self {
+        Self(number)
+    }
+}
+
+#[cfg(test)]
+impl From<Presentation> for KeyedPresentation {
+    /// As the first manifest of an item.
+    fn from(presentation: Presentation) -> Self {
+        Identities::default().intern(presentation)
+    }
+}
+
+#[cfg(test)]
+#[path = "ids_tests.rs"]
+mod tests;
