@@ -180,11 +180,14 @@ impl Identities {
     }
 }
 
+/// Returns what a name is recognised by in one round; `None` if it takes no part in it.
+type Recognise = fn(&Name) -> Option<(&str, &str)>;
+
 /// Finds or makes the entry of each name; returns their places in `known`. The same name and detail is the same thing;
 /// then the same name is; then the same detail, where the name is a fingerprint. Equals are matched in their order.
 fn assign(known: &mut Vec<Known>, found: Vec<Name>, now: u64, next: &mut u32) -> Vec<usize> {
     let mut places: Vec<Option<usize>> = vec![None; found.len()];
-    let rounds: [fn(&Name) -> Option<(&str, &str)>; 3] = [
+    let rounds: [Recognise; 3] = [
         |name| Some((name.name.as_str(), name.detail.as_str())),
         |name| Some((name.name.as_str(), "")),
         |name| (name.name.starts_with('~') && !name.detail.is_empty()).then_some(("~", name.detail.as_str())),

@@ -27,7 +27,7 @@ const EARLIEST_CLOCK: WallClock = WallClock::from_unix_nanos(1_577_836_800_000_0
 /// What is loaded.
 pub(super) enum Item {
     /// Its manifest is on its way.
-    Opening(Opening),
+    Opening(Box<Opening>),
     /// Its presentation is known.
     Open(Box<Session>),
 }
@@ -43,7 +43,7 @@ pub(super) fn load(cx: &mut Context, item: &mut Option<Item>, request: &LoadRequ
     cx.effects.render(RenderCommand::SetVolume { volume: cx.settings.volume, muted: cx.settings.muted });
     cx.playback.set_state(State::Loading, cx.now, &mut cx.effects);
     opening.fetch_manifest(cx);
-    *item = Some(Item::Opening(opening));
+    *item = Some(Item::Opening(Box::new(opening)));
 }
 
 /// Drops what is loaded without an event: its requests are cancelled, and the renderer lets go. Returns true if there

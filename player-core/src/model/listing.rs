@@ -96,14 +96,18 @@ impl Alignment {
         *self == Self::default()
     }
 
-    /// Adds to a segment that is written out.
-    pub(super) fn apply(self, segment: &mut SegmentRef) {
-        let moved = |id| match id {
+    /// Returns what a segment of the list as it was read is called after the move.
+    fn moved(self, id: SegmentId) -> SegmentId {
+        match id {
             SegmentId::Sequence(number) => SegmentId::Sequence(number.wrapping_add(self.sequence)),
             SegmentId::Time(time) => SegmentId::Time(time.shifted(self.start)),
-        };
-        segment.id = moved(segment.id);
-        segment.previous = segment.previous.map(moved);
+        }
+    }
+
+    /// Adds to a segment that is written out.
+    pub(super) fn apply(self, segment: &mut SegmentRef) {
+        segment.id = self.moved(segment.id);
+        segment.previous = segment.previous.map(|id| self.moved(id));
         segment.start = segment.start.shifted(self.start);
         if let TimestampMapping::Discontinuity(number) = &mut segment.mapping {
             *number = number.wrapping_add(self.discontinuity);

@@ -100,7 +100,7 @@ pub struct Film {
     pub segment: Duration,
     /// Its differences from the simplest film.
     pub shape: Shape,
-    /// Pictures, ascending.
+    /// Qualities of the video, ascending by bitrate.
     pub ladder: Vec<Rung>,
     /// Sound; the first is the default.
     pub voices: Vec<Voice>,
@@ -172,7 +172,7 @@ pub enum Content {
     },
     /// Media, as a demuxer gives it: what is complete once so many bytes have come.
     Media {
-        /// Bytes in all.
+        /// Length of the file in bytes.
         size: u64,
         /// In order.
         pieces: Vec<(u64, Vec<DemuxOutput>)>,

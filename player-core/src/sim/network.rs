@@ -76,7 +76,7 @@ impl Transfer {
     }
 }
 
-/// The network.
+/// Hosts and the link to them.
 #[derive(Clone, Debug)]
 pub struct Network {
     link: Link,
@@ -120,7 +120,7 @@ impl Network {
         }
     }
 
-    /// Takes a request.
+    /// Takes a request; its answer follows as virtual time passes.
     pub fn start(&mut self, request: &FetchRequest, now: Now) {
         self.flow_to(now);
         self.requests += 1;
@@ -128,7 +128,7 @@ impl Network {
         self.transfers.push(transfer);
     }
 
-    /// Forgets a request.
+    /// Forgets a request, so that nothing more is answered to it.
     pub fn cancel(&mut self, id: FetchId, now: Now) {
         self.flow_to(now);
         self.transfers.retain(|transfer| transfer.id != id);

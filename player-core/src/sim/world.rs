@@ -63,7 +63,7 @@ pub enum Outcome {
     Hung,
 }
 
-/// A virtual world.
+/// Engine, network, renderer and clock of one virtual session.
 pub struct World {
     engine: Engine,
     renderer: NullRenderer,
@@ -348,7 +348,7 @@ impl World {
         }
     }
 
-    /// The virtual time.
+    /// Returns the virtual time since the world began.
     pub const fn now(&self) -> Now {
         self.now
     }

@@ -72,7 +72,7 @@ fn film(draw: &mut Draw) -> Film {
     }
     match protocol {
         Protocol::Hls if draw.one_in(3) => film.authored_start = Some(draw.of(&[6.5, -10.0, 100.0])),
-        Protocol::Dash if film.duration.as_secs() % 8 == 0 && draw.one_in(3) => film.periods = 2,
+        Protocol::Dash if film.duration.as_secs().is_multiple_of(8) && draw.one_in(3) => film.periods = 2,
         Protocol::Dash => film.events = vec![(seconds(3), seconds(2)), (seconds(9), seconds(30))],
         Protocol::Hls => {}
     }

@@ -68,7 +68,7 @@ fn bodies_are_cut_and_changed_at_their_bytes() {
     for offset in [0, 3, 4, 11] {
         let range = (offset > 0).then_some(ByteRange { offset, length: None });
         let (usual, _, outcome) = fetch(Effect::CorruptAt { from: 4, every: 7 }, range);
-        let is_changed = |at: u64| at >= 4 && (at - 4) % 7 == 0;
+        let is_changed = |at: u64| at >= 4 && (at - 4).is_multiple_of(7);
         let expected: Vec<u8> =
             (offset..).zip(&usual).map(|(at, byte)| if is_changed(at) { byte ^ 0xa5 } else { *byte }).collect();
         assert_eq!(body(outcome), expected, "from {offset}");

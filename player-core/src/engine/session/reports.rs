@@ -16,11 +16,7 @@ impl Session {
             RenderEvent::FirstFrame { epoch, pts } if cx.playback.is_current(epoch) => self.first_frame(cx, pts),
             RenderEvent::FirstAudio { epoch, pts } if cx.playback.is_current(epoch) => self.first_audio(cx, pts),
             RenderEvent::Position { epoch, position } => cx.playback.report(epoch, position, cx.now),
-            RenderEvent::Ended { epoch } => {
-                if cx.playback.is_current(epoch) {
-                    self.ended(cx);
-                }
-            }
+            RenderEvent::Ended { epoch } if cx.playback.is_current(epoch) => self.ended(cx),
             RenderEvent::FlushWanted { reason } => {
                 tracing::debug!(reason, "the renderer wants a flush");
                 if cx.playback.feed().is_flushed() && cx.playback.state() != State::Ended {
