@@ -122,8 +122,7 @@ impl Session {
     fn hold_early(&mut self, id: StreamId, fragment: Fragment) -> Option<Fragment> {
         let pictures = self.wanted_of(id).video;
         let Session { streams, timeline, .. } = self;
-        let stream = streams.iter_mut().find(|stream| stream.id() == id)?;
-        let Some(fetching) = stream.fetching_mut() else { return None };
+        let fetching = streams.iter_mut().find(|stream| stream.id() == id)?.fetching_mut()?;
         let kind =
             |number| fetching.init.as_deref().and_then(|init| wanted_track(init, number)).map(|track| track.kind);
         let sound = kind(fragment.track) == Some(MediaKind::Audio);
