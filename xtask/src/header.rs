@@ -177,7 +177,7 @@ mod tests {
             ("uint32_t kinora_init(void);", ""),
             ("uint32_t kinora_init(void);", "uint32_t kinora_init(uint32_t flags);"),
             ("KINORA_STATE_FAILED = 6", "KINORA_STATE_FAILED = 7"),
-            ("  // Bits per second.\n  uint64_t bitrate;\n", ""),
+            ("  // Declared bitrate, in bits per second.\n  uint64_t bitrate;\n", ""),
             ("  uint64_t bitrate;\n", "  uint32_t bitrate;\n"),
             // Behind the last field there are four bytes of padding: garbage in the structures of old programs.
             ("  uint32_t output_protection;\n", "  uint32_t output_protection;\n  uint32_t added;\n"),

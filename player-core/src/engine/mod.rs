@@ -64,7 +64,7 @@ use crate::config::PlayerConfig;
 use crate::error::{ErrorCode, PlayerError};
 use crate::snapshot::{Snapshot, State};
 use crate::telemetry::SessionStats;
-use crate::time::{MediaTime, Now};
+use crate::time::Now;
 
 /// The playback engine.
 ///
@@ -245,7 +245,7 @@ impl Engine {
     }
 
     #[cfg(any(test, feature = "sim"))]
-    pub(crate) fn position(&self) -> MediaTime {
+    pub(crate) fn position(&self) -> crate::time::MediaTime {
         self.context.position()
     }
 }
