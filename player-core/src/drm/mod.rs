@@ -1,5 +1,5 @@
 //! Content protection: keys, who can supply them, and the ciphers. Pure: bytes and keys in, clear bytes or a typed
-//! error out. When a key is fetched, and what waits for it, is decided by `engine::keys`.
+//! error out. When a key is fetched, and what waits for it, is decided by `engine::licence`.
 //!
 //! | file | holds |
 //! |---|---|

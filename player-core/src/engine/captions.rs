@@ -3,17 +3,10 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
-use super::context::Context;
 use super::ids::SegmentKey;
-use super::select;
-use super::session::Session;
-use super::stream::{Activity, StreamId};
-use crate::command::TrackChoice;
 use crate::container::CaptionPacket;
-use crate::event::Event;
-use crate::model::{CaptionService, CaptionTrack, MediaKind, TimestampMapping, TrackId};
+use crate::model::{CaptionService, CaptionTrack, TimestampMapping, TrackId};
 use crate::text::Cue;
 use crate::text::captions::{CaptionDecoder, CaptionScout};
 use crate::time::MediaTime;
@@ -22,9 +15,6 @@ use crate::time::MediaTime;
 const MOST_PACKETS: usize = 54_000;
 /// Cues that are held at most; the earliest go first.
 const MOST_CUES: usize = 20_000;
-
-/// No picture is shorter.
-const LEAST_PICTURE: Duration = Duration::from_millis(4);
 
 /// The captions of one picture.
 #[derive(Clone, Debug)]
@@ -162,48 +152,14 @@ impl CaptionStore {
         self.publish()
     }
 
+    /// Returns the tracks of channels and services that were heard.
+    pub(super) fn heard(&self) -> impl Iterator<Item = CaptionTrack> {
+        self.scout.found().map(unannounced)
+    }
+
     /// All cues, ordered by begin.
     pub fn cues(&self) -> Arc<Vec<Cue>> {
         Arc::clone(&self.cues)
-    }
-}
-
-impl Session {
-    /// The captions that may be chosen: those that the manifest announces, else those that were heard.
-    pub fn caption_tracks(&self) -> Vec<CaptionTrack> {
-        let mut tracks: Vec<CaptionTrack> = Vec::new();
-        for track in self.presentation.periods.iter().flat_map(|period| &period.captions) {
-            if tracks.iter().all(|known| known.id != track.id) {
-                tracks.push(track.clone());
-            }
-        }
-        if tracks.is_empty() {
-            tracks.extend(self.captions.scout.found().map(unannounced));
-        }
-        tracks
-    }
-
-    /// The captions that the wishes ask for. Subtitles in a wanted language come first; captions come before
-    /// subtitles that are only shown because they are forced.
-    pub fn wanted_captions(&self) -> Option<CaptionTrack> {
-        let mut tracks = self.caption_tracks();
-        match &self.wishes.text {
-            TrackChoice::Off => None,
-            TrackChoice::Track(id) => tracks.into_iter().find(|track| track.id == *id),
-            TrackChoice::Auto => {
-                let languages = &self.wishes.text_languages;
-                let subtitles = self.presentation.periods.iter().any(|period| {
-                    let set = select::set_of(period, MediaKind::Text, &self.wishes, |_| false);
-                    set.and_then(|set| period.adaptation_sets.get(set)).is_some_and(|set| !set.forced)
-                });
-                let rank = |track: &CaptionTrack| {
-                    let language = track.language.as_deref()?;
-                    languages.iter().position(|wanted| select::same_language(language, wanted))
-                };
-                tracks.retain(|track| !subtitles && rank(track).is_some());
-                tracks.into_iter().min_by_key(|track| (rank(track), !track.default, !track.autoselect))
-            }
-        }
     }
 }
 
@@ -214,49 +170,6 @@ fn unannounced(service: CaptionService) -> CaptionTrack {
         CaptionService::Cea708(number) => (format!("captions-service{number}"), format!("Service {number}")),
     };
     CaptionTrack { id: TrackId(id), service, language: None, label: Some(label), default: false, autoselect: false }
-}
-
-impl Session {
-    /// Takes captions that came with a segment of the main stream.
-    pub(super) fn take_captions(&mut self, cx: &mut Context, id: StreamId, mut packets: Vec<CaptionPacket>) {
-        if id != StreamId::Main {
-            return;
-        }
-        let Session { streams, timeline, captions, .. } = &mut *self;
-        let Some(stream) = streams.iter_mut().find(|stream| stream.id == id) else { return };
-        let Activity::Media(fetching) = &mut stream.activity else { return };
-        let segment = &fetching.chosen.segment;
-        // Pictures come before what lies in them, so the offset is known.
-        let Some(shift) = fetching.shift.or_else(|| timeline.known(segment.mapping)) else { return };
-        for packet in &mut packets {
-            packet.pts = packet.pts.shifted(shift);
-        }
-        let window = fetching.chosen.window;
-        packets.retain(|packet| window.shows(packet.pts, packet.pts + LEAST_PICTURE));
-        let found = captions.insert(SegmentKey::of(fetching.chosen.rep, segment), segment.mapping, packets);
-        if captions.publish() {
-            cx.effects.emit(Event::CuesChanged);
-        }
-        if found {
-            self.choices_changed(cx);
-        }
-    }
-
-    /// Follows the wishes. What was read of other captions goes.
-    pub(super) fn choose_captions(&mut self, cx: &mut Context) {
-        let wanted = self.wanted_captions().map(|track| (track.id, track.service));
-        if self.captions.choose(wanted) {
-            self.captions.publish();
-            cx.effects.emit(Event::CuesChanged);
-        }
-    }
-
-    /// The pictures were dropped, and what lay in them.
-    pub(super) fn drop_captions(&mut self, cx: &mut Context) {
-        if self.captions.clear() {
-            cx.effects.emit(Event::CuesChanged);
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,18 +1,15 @@
 //! What the host asks for. Every command is answered exactly once, before its consequences.
 
-use super::accounting::{Departure, Discard};
 use super::context::Context;
+use super::fault::invalid;
 use super::item::{self, Item};
-use super::playback::Seeking;
 use super::session::Session;
-use super::stream::StreamId;
-use crate::command::{Command, CommandId, SeekMode};
+use crate::command::{Command, CommandId};
 use crate::error::{ErrorCode, PlayerError, Stage};
 use crate::event::Event;
 use crate::model::MediaKind;
 use crate::render::RenderCommand;
 use crate::snapshot::State;
-use crate::time::MediaTime;
 
 /// The range of playback rates.
 const RATES: std::ops::RangeInclusive<f64> = 0.25..=4.0;
@@ -39,7 +36,7 @@ fn execute(cx: &mut Context, item: &mut Option<Item>, command: Command) -> Resul
         }
         Command::Seek { to, mode } => active(cx, item)?.seek(cx, to, mode),
         Command::SeekBy { millis, mode } => {
-            let newest = cx.pending.seek.wish().copied().or(cx.playback.seek);
+            let newest = cx.pending.seek.wish().copied().or(cx.playback.seek());
             let from = newest.map_or_else(|| cx.position(), |seek| seek.to);
             active(cx, item)?.seek(cx, from.shifted(millis.saturating_mul(1_000_000)), mode);
         }
@@ -138,132 +135,15 @@ fn open<'i>(cx: &Context, item: &'i mut Option<Item>) -> Result<&'i mut Session,
 }
 
 fn pause(cx: &mut Context) {
-    cx.playback.play_when_ready = false;
+    cx.playback.set_play_when_ready(false);
     cx.playback.end_stall(cx.now, &mut cx.ledger, &mut cx.effects);
     cx.playback.set_renderer_playing(false, cx.now, &mut cx.effects);
 }
 
 fn apply_rate(cx: &mut Context, rate: f64) {
-    cx.playback.clock.set_rate(rate, cx.now);
-    cx.effects.render(RenderCommand::SetRate(rate));
+    cx.playback.set_rate(rate, cx.now, &mut cx.effects);
 }
 
 fn send_volume(cx: &mut Context) {
     cx.effects.render(RenderCommand::SetVolume { volume: cx.settings.volume, muted: cx.settings.muted });
-}
-
-impl Item {
-    fn play(&mut self, cx: &mut Context) {
-        cx.playback.play_when_ready = true;
-        if let Self::Open(session) = self
-            && cx.playback.state == State::Ended
-            && cx.pending.seek.wish().is_none()
-        {
-            session.play_again(cx);
-        }
-    }
-
-    /// Notes a seek. One that comes before the presentation is known decides where playback begins.
-    fn seek(&mut self, cx: &mut Context, to: MediaTime, mode: SeekMode) {
-        let to = match self {
-            Self::Opening(opening) => {
-                let to = to.max(MediaTime::ZERO);
-                opening.start_at(to);
-                cx.playback.begin_at(to, mode, cx.now);
-                to
-            }
-            Self::Open(session) => session.clamp(to),
-        };
-        cx.pending.seek.put(Seeking { to, mode, since: cx.now });
-    }
-}
-
-impl Session {
-    /// Carries out the commands whose turn has come.
-    fn carry_out_pending(&mut self, cx: &mut Context) {
-        let now = cx.now;
-        if let Some(seek) = cx.pending.seek.take_due(now) {
-            self.begin_seek(cx, seek);
-        }
-        if let Some(rate) = cx.pending.rate.take_due(now) {
-            apply_rate(cx, rate);
-        }
-        if let Some(choice) = cx.pending.audio.take_due(now) {
-            self.select_audio(cx, choice);
-        }
-        if let Some(choice) = cx.pending.text.take_due(now) {
-            self.select_text(cx, choice);
-        }
-        if let Some(choice) = cx.pending.quality.take_due(now) {
-            self.select_quality(cx, choice);
-        }
-    }
-
-    /// Plays from the start what has ended.
-    fn play_again(&mut self, cx: &mut Context) {
-        cx.ledger.moved(cx.position(), MediaTime::ZERO, false);
-        self.video.account_mut().move_playhead();
-        self.reposition(cx, MediaTime::ZERO, SeekMode::Exact);
-        cx.playback.set_state(State::Seeking, cx.now, &mut cx.effects);
-    }
-
-    /// Goes to a time.
-    fn begin_seek(&mut self, cx: &mut Context, seek: Seeking) {
-        let to = self.clamp(seek.to);
-        if let Some(overtaken) = cx.playback.seek.take() {
-            cx.ledger.seek(overtaken.to, None);
-        }
-        cx.playback.end_stall(cx.now, &mut cx.ledger, &mut cx.effects);
-        cx.ledger.moved(cx.position(), to, false);
-        self.announce_seek(cx, Seeking { to, ..seek });
-        cx.playback.set_renderer_playing(false, cx.now, &mut cx.effects);
-        cx.rule.on_seek();
-        self.reposition(cx, to, seek.mode);
-        cx.playback.set_state(State::Seeking, cx.now, &mut cx.effects);
-    }
-
-    /// The presentation is known, and playback begins at `start`: that is the seek that was asked for before.
-    pub(super) fn begin_at_seek(&mut self, cx: &mut Context, start: MediaTime) {
-        if let Some(seek) = cx.pending.seek.take(cx.now) {
-            self.announce_seek(cx, Seeking { to: start, ..seek });
-        }
-    }
-
-    fn announce_seek(&mut self, cx: &mut Context, seek: Seeking) {
-        cx.playback.seek = Some(seek);
-        cx.playback.await_first(seek.since);
-        cx.effects.emit(Event::SeekStarted { to: seek.to });
-        self.video.account_mut().move_playhead();
-    }
-
-    /// Begins a new epoch at a time: what is held for it stays, everything else is called back or dropped.
-    pub(super) fn reposition(&mut self, cx: &mut Context, to: MediaTime, mode: SeekMode) {
-        self.begin_at(cx, to, mode);
-        for id in [StreamId::Main, StreamId::Audio, StreamId::Text] {
-            if !is_served(self, id, to) {
-                self.restart_stream(cx, id, to, Departure::Discarded(Discard::Seek));
-            }
-        }
-        self.old_audio_until = None;
-        self.metadata.seek(to);
-    }
-}
-
-/// An argument out of its range.
-pub(super) fn invalid(message: impl Into<String>) -> PlayerError {
-    PlayerError::fatal(ErrorCode::InvalidArgument, message)
-}
-
-/// True when a stream needs no other request for a time than what it holds or has on its way.
-fn is_served(session: &Session, id: StreamId, time: MediaTime) -> bool {
-    let Some(stream) = session.stream(id) else { return true };
-    let brought = session.brought_by(id);
-    let kinds = [MediaKind::Video, MediaKind::Audio];
-    let mut buffers =
-        kinds.into_iter().filter(|kind| brought.has(*kind)).filter_map(|kind| session.buffer(kind)).peekable();
-    let held = buffers.peek().is_some() && buffers.all(|buffer| buffer.holds(time));
-    let coming = stream
-        .fetching()
-        .is_some_and(|fetching| fetching.chosen.segment.start <= time && time < fetching.chosen.segment.end());
-    held || coming
 }

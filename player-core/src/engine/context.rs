@@ -1,13 +1,11 @@
 //! The parts that outlive what is loaded, side by side, so that a step can borrow several of them at once.
 
-use super::decoding::Decoding;
 use super::effects::Effects;
 use super::jitter::Jitter;
 use super::load_control::LoadControl;
-use super::pending::PendingCommands;
-use super::playback::{Playback, Settings};
+use super::playback::{PendingCommands, Playback, Settings};
 use super::request::{JobId, Jobs, Measured};
-use super::stats::Ledger;
+use super::stats::{DecoderHealth, Ledger};
 use crate::config::PlayerConfig;
 use crate::error::PlayerError;
 use crate::time::{MediaTime, Now, WallClockMapping};
@@ -25,7 +23,7 @@ pub(super) struct Context {
     pub playback: Playback,
     pub pending: PendingCommands,
     pub ledger: Ledger,
-    pub decoding: Decoding,
+    pub decoder: DecoderHealth,
     /// Last reading of both of the host's clocks.
     wall_clock: Option<WallClockMapping>,
 }
@@ -43,7 +41,7 @@ impl Context {
             playback: Playback::default(),
             pending: PendingCommands::default(),
             ledger: Ledger::default(),
-            decoding: Decoding::default(),
+            decoder: DecoderHealth::default(),
             wall_clock: None,
             config,
         }
@@ -51,7 +49,7 @@ impl Context {
 
     /// Returns the position of playback at the time of the input.
     pub(super) fn position(&self) -> MediaTime {
-        self.playback.clock.position(self.now)
+        self.playback.clock().position(self.now)
     }
 
     /// Returns the last reading of the host's clocks, if there was any.
@@ -73,40 +71,40 @@ impl Context {
             resume: self.config.resume_threshold,
         }
     }
+}
 
-    /// Counts bytes of a request. `bytes` is the number received so far.
-    pub(super) fn count_bytes(&mut self, job: JobId, bytes: u64) {
-        let new = self.jobs.received(job, bytes, self.now);
-        if let Some(kind) = self.jobs.get(job).map(|job| job.kind) {
-            self.ledger.received(kind, new);
-        }
+/// Counts bytes of a request. `bytes` is the number received so far.
+pub(super) fn count_bytes(cx: &mut Context, job: JobId, bytes: u64) {
+    let new = cx.jobs.received(job, bytes, cx.now);
+    if let Some(kind) = cx.jobs.get(job).map(|job| job.kind) {
+        cx.ledger.received(kind, new);
     }
+}
 
-    /// Lets the adaptive rule learn from a transfer that is over.
-    pub(super) fn learn(&mut self, measured: Option<Measured>, bytes: u64) {
-        if let Some(measured) = measured
-            && bytes > 0
-        {
-            self.rule.on_transfer(&abr::Transfer {
-                at: self.now.as_duration(),
-                bytes,
-                ttfb: measured.ttfb,
-                duration: measured.duration,
-                cached: false,
-                concurrent: measured.concurrent,
-            });
-        }
+/// Lets the adaptive rule learn from a transfer that is over.
+pub(super) fn learn(cx: &mut Context, measured: Option<Measured>, bytes: u64) {
+    if let Some(measured) = measured
+        && bytes > 0
+    {
+        cx.rule.on_transfer(&abr::Transfer {
+            at: cx.now.as_duration(),
+            bytes,
+            ttfb: measured.ttfb,
+            duration: measured.duration,
+            cached: false,
+            concurrent: measured.concurrent,
+        });
     }
+}
 
-    /// Ends playback by an error, once. Returns true if it had not ended before.
-    pub(super) fn fail(&mut self, error: PlayerError) -> bool {
-        if self.playback.is_over() {
-            return false;
-        }
-        self.playback.end_stall(self.now, &mut self.ledger, &mut self.effects);
-        self.jobs.cancel_all(self.now, &mut self.effects);
-        self.pending.forget();
-        self.playback.fail(error, self.now, &mut self.effects);
-        true
+/// Ends playback by an error, once. Returns true if it had not ended before.
+pub(super) fn fail(cx: &mut Context, error: PlayerError) -> bool {
+    if cx.playback.is_over() {
+        return false;
     }
+    cx.playback.end_stall(cx.now, &mut cx.ledger, &mut cx.effects);
+    cx.jobs.cancel_all(cx.now, &mut cx.effects);
+    cx.pending.forget();
+    cx.playback.fail(error, cx.now, &mut cx.effects);
+    true
 }

@@ -2,10 +2,13 @@
 
 use std::collections::VecDeque;
 
+use url::Url;
+
 use super::io::{FetchId, FetchRequest, Output};
 use crate::command::CommandId;
-use crate::error::{PlayerError, Severity};
+use crate::error::{ErrorCode, PlayerError, Severity, Stage};
 use crate::event::Event;
+use crate::manifest::ManifestWarning;
 use crate::render::RenderCommand;
 
 /// Outputs that the host has not taken yet.
@@ -42,6 +45,18 @@ impl Effects {
         self.emit(Event::Warning { error: error.with_severity(Severity::Warning) });
     }
 
+    /// Announces what a manifest or an index at `url` has in it that the standard does not permit and that is read all
+    /// the same.
+    pub(super) fn warn_about(&mut self, warnings: Vec<ManifestWarning>, stage: Stage, url: &Url) {
+        for warning in warnings {
+            let error = PlayerError::warning(ErrorCode::ManifestMalformed, warning.message).at(stage).with_url(url);
+            self.warn(match warning.line {
+                Some(line) => error.with_line(line),
+                None => error,
+            });
+        }
+    }
+
     /// Marks the place of a reply before its command is carried out.
     pub(super) fn reserve_reply(&self) -> ReplySlot {
         ReplySlot(self.0.len())
@@ -61,7 +76,6 @@ impl Effects {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::ErrorCode;
 
     #[test]
     fn a_reply_comes_before_the_consequences_of_its_command_and_after_what_was_there() {

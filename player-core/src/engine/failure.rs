@@ -85,7 +85,7 @@ pub(super) fn assess<'c>(
     job.is_reachable |= class != FailureClass::Unreachable;
     // A first picture may stand on the screen while audio is still missing: that is no playback yet.
     let nothing_played = cx.ledger.is_starting()
-        || matches!(cx.playback.state, State::Loading | State::Buffering(BufferingReason::Starting));
+        || matches!(cx.playback.state(), State::Loading | State::Buffering(BufferingReason::Starting));
     let at_start = !job.is_reachable && nothing_played && !locations.has_loaded_media(&failed.place);
     let policy = class.policy(&cx.config.load_errors, at_start);
     let (kind, failures, last_delay) = (job.kind, job.failures, job.last_delay);
@@ -132,9 +132,9 @@ fn deadline_left(
     };
     let waits = matches!(class, FailureClass::Unreachable | FailureClass::Silent);
     if waits && matches!(job.kind, FetchKind::Segment | FetchKind::Init) {
-        if matches!(cx.playback.state, State::Buffering(_)) {
+        if matches!(cx.playback.state(), State::Buffering(_)) {
             // What is held is too little to go on with, however long it waits.
-            since = since.max(cx.playback.state_since);
+            since = since.max(cx.playback.state_since());
         } else if let Some(ahead) = alternatives.ahead.filter(|ahead| *ahead > IMMINENT) {
             return ahead + deadline;
         }

@@ -34,6 +34,11 @@ pub const fn stage(kind: FetchKind) -> Stage {
     }
 }
 
+/// Returns the error for an argument out of its range.
+pub(super) fn invalid(message: impl Into<String>) -> PlayerError {
+    PlayerError::fatal(ErrorCode::InvalidArgument, message)
+}
+
 fn of_fetch(kind: FetchKind, error: &FetchError) -> PlayerError {
     let manifest = kind == FetchKind::Manifest;
     let code = match error {

@@ -2,12 +2,12 @@
 //! go to one of the two from here.
 
 use super::accounting::SampleAccount;
-use super::context::Context;
+use super::context::{self, Context};
 use super::fault;
 use super::io::{FetchError, FetchId, FetchOutcome, RangeNotice, ResponseHead};
 use super::locations::Locations;
 use super::opening::Opening;
-use super::playback::Playback;
+use super::playback::Seeking;
 use super::recovery::Cause;
 use super::request::{JobId, Purpose};
 use super::select::Wishes;
@@ -17,8 +17,12 @@ use crate::command::{LoadRequest, SeekMode};
 use crate::error::{ErrorCode, PlayerError};
 use crate::event::Event;
 use crate::model::Presentation;
-use crate::render::RenderCommand;
+use crate::render::{RenderCommand, RenderEvent};
 use crate::snapshot::State;
+use crate::time::{MediaTime, Now, WallClock, WallClockMapping};
+
+/// A wall clock that shows an earlier time was never set: 2020-01-01T00:00:00Z.
+const EARLIEST_CLOCK: WallClock = WallClock::from_unix_nanos(1_577_836_800_000_000_000);
 
 /// The item that is loaded.
 pub(super) enum Item {
@@ -33,14 +37,7 @@ pub(super) fn load(cx: &mut Context, item: &mut Option<Item>, request: &LoadRequ
     unload(cx, item);
     cx.ledger = Ledger::new(cx.now);
     let opening = Opening::new(request, cx.config.output_protection);
-    cx.playback = Playback {
-        feed: std::mem::take(&mut cx.playback.feed),
-        play_when_ready: request.play_when_ready,
-        ..Playback::default()
-    };
-    cx.playback.await_first(cx.now);
-    cx.playback.clock.set_rate(cx.settings.rate, cx.now);
-    cx.playback.begin_at(request.start.unwrap_or_default(), SeekMode::Exact, cx.now);
+    cx.playback.load(request.start.unwrap_or_default(), request.play_when_ready, cx.settings, cx.now);
     cx.effects.render(RenderCommand::SetPlaying(false));
     cx.effects.render(RenderCommand::SetRate(cx.settings.rate));
     cx.effects.render(RenderCommand::SetVolume { volume: cx.settings.volume, muted: cx.settings.muted });
@@ -58,7 +55,7 @@ pub(super) fn unload(cx: &mut Context, item: &mut Option<Item>) -> bool {
     if let Some(item) = &had {
         let mut account = match item {
             Item::Opening(_) => SampleAccount::default(),
-            Item::Open(session) => session.video.account().clone(),
+            Item::Open(session) => session.account().clone(),
         };
         account.close(cx.ledger.frame_counts(), true);
         cx.ledger.close_account(account.counts());
@@ -66,6 +63,17 @@ pub(super) fn unload(cx: &mut Context, item: &mut Option<Item>) -> bool {
     }
     cx.playback.forget();
     had.is_some()
+}
+
+/// Takes a reading of the host's clocks.
+pub(super) fn on_wall_clock(cx: &mut Context, item: Option<&mut Item>, now: Now, utc: WallClock) {
+    if utc < EARLIEST_CLOCK {
+        return;
+    }
+    cx.set_wall_clock(WallClockMapping::new(now, utc));
+    if let Some(Item::Open(session)) = item {
+        session.place_availability(cx);
+    }
 }
 
 impl Item {
@@ -81,21 +89,21 @@ impl Item {
     pub(super) fn preferences(&self) -> &Wishes {
         match self {
             Self::Opening(opening) => opening.preferences(),
-            Self::Open(session) => &session.wishes,
+            Self::Open(session) => session.preferences(),
         }
     }
 
     fn locations_mut(&mut self) -> &mut Locations {
         match self {
             Self::Opening(opening) => opening.locations_mut(),
-            Self::Open(session) => &mut session.locations,
+            Self::Open(session) => session.locations_mut(),
         }
     }
 
     /// Ends playback by an error, once.
     pub(super) fn fail(&mut self, cx: &mut Context, error: PlayerError) {
         match self {
-            Self::Opening(_) => drop(cx.fail(error)),
+            Self::Opening(_) => drop(context::fail(cx, error)),
             Self::Open(session) => session.fail(cx, error),
         }
     }
@@ -146,7 +154,7 @@ impl Item {
     /// Counts bytes of an answer, and judges whether its transfer should go on.
     pub(super) fn on_fetch_progress(&mut self, cx: &mut Context, id: FetchId, bytes: u64) {
         let Some(job) = cx.jobs.of_fetch(id) else { return };
-        cx.count_bytes(job, bytes);
+        context::count_bytes(cx, job, bytes);
         if let Self::Open(session) = self {
             session.judge_running(cx);
         }
@@ -190,7 +198,7 @@ impl Item {
             && let Some(presentation) = presentation
         {
             let mut session = Session::new(opening, presentation, &mut cx.jitter);
-            session.presentation.place_availability(cx.wall_clock());
+            session.place_availability(cx);
             session.begin(cx);
             *self = Self::Open(Box::new(session));
         }
@@ -218,5 +226,60 @@ impl Item {
                 cx.ledger.requested(again);
             }
         }
+    }
+
+    /// Takes a report. Until the manifest has been read there is no epoch that a report could belong to.
+    pub(super) fn on_render(&mut self, cx: &mut Context, event: RenderEvent) {
+        if cx.playback.is_over() {
+            return;
+        }
+        match event {
+            RenderEvent::Reconfigured { .. } => {}
+            RenderEvent::Flushed { epoch } => {
+                cx.ledger.begin_frames(cx.decoder.counted());
+                cx.playback.on_flushed(epoch);
+            }
+            RenderEvent::Frames(frames) => {
+                let shown = self.session().and_then(|session| session.shown_rung(cx.config.output_protection));
+                let steady = cx.playback.state() == State::Ready
+                    && cx.playback.clock().is_running()
+                    && cx.settings.permille() <= 1000;
+                cx.decoder.observe(frames, shown, steady, cx.now.as_duration());
+                cx.ledger.frames(frames, cx.now);
+            }
+            RenderEvent::AvSync { nanos } => cx.ledger.av_sync(nanos),
+            RenderEvent::Warning(error) => cx.effects.warn(error),
+            RenderEvent::Failed(error) => self.fail(cx, error),
+            event => {
+                if let Self::Open(session) = self {
+                    session.on_render(cx, event);
+                }
+            }
+        }
+    }
+
+    /// Makes playback go on as soon as it can; what has ended is played again.
+    pub(super) fn play(&mut self, cx: &mut Context) {
+        cx.playback.set_play_when_ready(true);
+        if let Self::Open(session) = self
+            && cx.playback.state() == State::Ended
+            && cx.pending.seek.wish().is_none()
+        {
+            session.play_again(cx);
+        }
+    }
+
+    /// Notes a seek. One that comes before the presentation is known decides where playback begins.
+    pub(super) fn seek(&mut self, cx: &mut Context, to: MediaTime, mode: SeekMode) {
+        let to = match self {
+            Self::Opening(opening) => {
+                let to = to.max(MediaTime::ZERO);
+                opening.start_at(to);
+                cx.playback.begin_at(to, mode, cx.now);
+                to
+            }
+            Self::Open(session) => session.clamp(to),
+        };
+        cx.pending.seek.put(Seeking { to, mode, since: cx.now });
     }
 }

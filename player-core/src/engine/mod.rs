@@ -1,67 +1,55 @@
-//! The engine: sans-IO, one owner, deterministic. This file routes; every decision lives in a room of its own.
+//! The engine: sans-IO, one owner, deterministic. This file takes inputs and runs the steps in their order; every
+//! decision is made in a part, whose fields only its own files write (`docs/adr/0016`).
 //!
-//! | room | what lives there |
+//! | part | content |
 //! |---|---|
-//! | `io` | what goes in and what comes out |
-//! | `commands` `answers` `reports` | the three kinds of input: host, network, renderer |
-//! | `loading` `fetching` `adapting` `sounding` `ingest` `recovering` `presenting` `playing` `announcing` `tracks` `pathways` `unlocking` `decoding` | the steps that follow each of them |
-//! | `session` `stream` `buffer` `playback` `pending` `request` `text` `captions` `metadata` `keys` | state: what is loaded, held, and under way |
-//! | `ids` `select` `pairing` `schedule` `refresh` `load_control` `recovery` `timeline` `locations` `steering` `feed` `gap` `seek` `clock` | decisions, as pure functions or small machines |
-//! | `stats` `timer` `jitter` `fault` | the ledger, the timers, the dice, the names of errors |
+//! | `io` `effects` | inputs and outputs; `effects` is the only way out |
+//! | `commands` | commands of the host |
+//! | `ids` | keys of periods, sets, representations and segments, which stay the same when a manifest is read again |
+//! | `item` `opening` `session` | what is loaded: a manifest on its way, or an open session, whose steps compose the parts below |
+//! | `context` | the parts that outlive an item, side by side |
+//! | `playback` | state machine, clock, epoch, feed of the renderer, commands that wait for their turn |
+//! | `stream` `kept` `request` | streams of downloads, what their segments leave for the next, and requests under way |
+//! | `schedule` `load_control` `failure` `recovery` `fault` | which stream and segment is next, and what a failed request comes to |
+//! | `select` `pairing` | which track and representation may be chosen, and which audio goes with which video |
+//! | `locations` `steering` | where the same bytes are, and who orders between them |
+//! | `licence` | keys, and requests for them |
+//! | `buffer` `accounting` `timeline` `gap` `text` `captions` `metadata` | media that is held, its place in time, and its account |
+//! | `stats` `timer` `jitter` | counters, timers, seeded randomness |
 
 pub mod io;
 
 mod accounting;
-mod adapting;
-mod announcing;
-mod answers;
 mod buffer;
 mod captions;
-mod carry;
-mod clock;
 mod commands;
 mod context;
-mod decoding;
 mod effects;
 mod failure;
 mod fault;
-mod feed;
-mod fetching;
 mod gap;
 mod ids;
-mod ingest;
 mod item;
 mod jitter;
-mod keys;
+mod kept;
+mod licence;
 mod load_control;
-mod loading;
 mod locations;
 mod metadata;
 mod opening;
 mod pairing;
-mod pathways;
-mod pending;
 mod playback;
-mod playing;
-mod presenting;
-mod recovering;
 mod recovery;
-mod refresh;
-mod reports;
 mod request;
 mod schedule;
-mod seek;
 mod select;
 mod session;
-mod sounding;
 mod stats;
 mod steering;
 mod stream;
 mod text;
 mod timeline;
 mod timer;
-mod tracks;
-mod unlocking;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -69,9 +57,8 @@ use std::time::Duration;
 use context::Context;
 use io::{Input, Output};
 use item::Item;
-use playing::LEAST_WAIT;
 use session::Session;
-use timer::{Timer, Timers};
+use timer::{LEAST_WAIT, Timer, Timers};
 
 use crate::config::PlayerConfig;
 use crate::error::{ErrorCode, PlayerError};
@@ -117,17 +104,18 @@ impl Engine {
         let cx = &mut self.context;
         match (input, &mut self.item) {
             (Input::Command { id, command }, item) => commands::on_command(cx, item, id, command),
-            (Input::Render(event), item) => reports::on_render(cx, item.as_mut(), event),
-            (Input::WallClock { now, utc }, item) => refresh::on_wall_clock(cx, item.as_mut(), now, utc),
-            (Input::Refresh, Some(Item::Open(session))) => refresh::begin(session, cx),
+            (Input::Render(event), Some(item)) => item.on_render(cx, event),
+            (Input::WallClock { now, utc }, item) => item::on_wall_clock(cx, item.as_mut(), now, utc),
+            (Input::Refresh, Some(Item::Open(session))) => session.refresh(cx),
             (Input::FetchStarted { id, head }, Some(item)) => item.on_fetch_started(cx, id, head),
             (Input::FetchNotice { id, notice }, Some(item)) => item.on_fetch_notice(cx, id, notice),
             (Input::FetchProgress { id, bytes }, Some(item)) => item.on_fetch_progress(cx, id, bytes),
             (Input::FetchMedia { id, output, .. }, Some(Item::Open(session))) => session.on_fetch_media(cx, id, output),
             (Input::FetchEnded { id, outcome }, Some(item)) => item.on_fetch_ended(cx, id, outcome),
-            // Requests end with what they were for, and what is not open yet is not old.
+            // Requests and reports end with what they were for, and what is not open yet is not old.
             (
                 Input::Refresh
+                | Input::Render(_)
                 | Input::FetchStarted { .. }
                 | Input::FetchNotice { .. }
                 | Input::FetchProgress { .. }
@@ -161,31 +149,31 @@ impl Engine {
         let session = self.session();
         // A seek that waits for its turn is where playback is going, as one that has begun.
         let going_to = pending.seek.wish().map(|seek| seek.to);
-        let running = playback.state == State::Ready && playback.clock.is_running() && going_to.is_none();
+        let running = playback.state() == State::Ready && playback.clock().is_running() && going_to.is_none();
         let wishes = self.item.as_ref().map(Item::preferences);
         Snapshot {
-            state: playback.state,
-            play_when_ready: playback.play_when_ready,
-            position: going_to.unwrap_or_else(|| playback.clock.position(now)),
+            state: playback.state(),
+            play_when_ready: playback.plays_when_ready(),
+            position: going_to.unwrap_or_else(|| playback.clock().position(now)),
             taken_at: now,
-            clock_rate: if running { playback.clock.rate() } else { 0.0 },
+            clock_rate: if running { playback.clock().rate() } else { 0.0 },
             rate: settings.rate,
-            duration: session.and_then(|session| session.duration),
-            protocol: session.map(|session| session.presentation.protocol),
-            kind: session.map(|session| session.presentation.kind),
+            duration: session.and_then(Session::duration),
+            protocol: session.map(|session| session.presentation().protocol),
+            kind: session.map(|session| session.presentation().kind),
             seekable: session.and_then(Session::seekable),
             buffered: session.map(|session| session.buffered(&session.kinds().unwrap_or_default())).unwrap_or_default(),
-            tracks: session.map(|session| Arc::clone(&session.tracks)).unwrap_or_default(),
-            qualities: session.map(|session| Arc::clone(&session.qualities)).unwrap_or_default(),
+            tracks: session.map(Session::tracks).unwrap_or_default(),
+            qualities: session.map(Session::qualities).unwrap_or_default(),
             audio_choice: pending.audio.wish().or(wishes.map(|wishes| &wishes.audio)).cloned(),
             text_choice: pending.text.wish().or(wishes.map(|wishes| &wishes.text)).cloned(),
             quality_choice: pending.quality.wish().or(wishes.map(|wishes| &wishes.quality)).cloned(),
             volume: settings.volume,
             muted: settings.muted,
             cues: session.map(Session::cues).unwrap_or_default(),
-            metadata: session.map(|session| session.metadata.list()).unwrap_or_default(),
-            thumbnails: session.map(|session| Arc::clone(&session.thumbnails)).unwrap_or_default(),
-            error: playback.error.clone(),
+            metadata: session.map(Session::metadata).unwrap_or_default(),
+            thumbnails: session.map(Session::thumbnails).unwrap_or_default(),
+            error: playback.error().cloned(),
             pending_retry: jobs.pending_retry(),
             stats: Arc::new(self.stats(now)),
         }
@@ -199,13 +187,13 @@ impl Engine {
     /// The counters of the session.
     pub fn stats(&self, now: Now) -> SessionStats {
         let Context { playback, ledger, rule, .. } = &self.context;
-        let position = playback.clock.position(now);
+        let position = playback.clock().position(now);
         let ahead = self
             .session()
             .map_or(Duration::ZERO, |session| session.held_ahead(&session.kinds().unwrap_or_default(), position));
         let mut stats = ledger.stats(now, ahead, rule.estimate_bps());
         if let Some(session) = self.session() {
-            stats.account = session.video.account().counts();
+            stats.account = session.account().counts();
         }
         // Decoders do not notice every picture of which bytes are missing.
         stats.frames.corrupt = stats.frames.corrupt.max(stats.account.incomplete);

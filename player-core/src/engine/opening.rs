@@ -3,12 +3,11 @@
 use bytes::Bytes;
 use url::Url;
 
-use super::context::Context;
+use super::context::{self, Context};
 use super::failure::{self, Alternatives, Assessed};
 use super::fault;
 use super::io::{FetchKind, FetchOutcome, Ingest};
-use super::keys::Keys;
-use super::loading::warn_about;
+use super::licence::Keys;
 use super::locations::Locations;
 use super::recovery::{Action, Cause};
 use super::request::{Job, JobId, Purpose};
@@ -123,11 +122,11 @@ impl Opening {
     ) -> Option<Presentation> {
         match outcome {
             FetchOutcome::Failed { bytes, error } => {
-                cx.count_bytes(job, bytes);
+                context::count_bytes(cx, job, bytes);
                 self.request_failed(cx, job, Cause::Fetch(&error))
             }
             FetchOutcome::Complete { bytes, body } => {
-                cx.count_bytes(job, bytes);
+                context::count_bytes(cx, job, bytes);
                 cx.jobs.measure(job, cx.now);
                 cx.jobs.credit_location(job, &mut self.locations, cx.now, false);
                 let found = cx.jobs.get(job)?;
@@ -138,7 +137,7 @@ impl Opening {
                 }
             }
             FetchOutcome::Keys { bytes, .. } => {
-                cx.count_bytes(job, bytes);
+                context::count_bytes(cx, job, bytes);
                 cx.jobs.credit_location(job, &mut self.locations, cx.now, false);
                 None
             }
@@ -194,7 +193,7 @@ impl Opening {
             (Ok(parsed), _) => parsed,
             (Err(error), Some(job)) => return self.request_failed(cx, job, Cause::Manifest(&error)),
             (Err(error), None) => {
-                cx.fail(fault::describe(FetchKind::Manifest, Cause::Manifest(&error), Some(url)));
+                context::fail(cx, fault::describe(FetchKind::Manifest, Cause::Manifest(&error), Some(url)));
                 return None;
             }
         };
@@ -203,11 +202,11 @@ impl Opening {
             cx.jobs.remove(job, cx.now);
         }
         cx.ledger.phase("manifest", cx.now);
-        warn_about(cx, parsed.warnings, Stage::Manifest, url);
+        cx.effects.warn_about(parsed.warnings, Stage::Manifest, url);
         match parsed.presentation.kind {
             PresentationKind::OnDemand => Some(parsed.presentation),
             PresentationKind::Live => {
-                cx.fail(PlayerError::unsupported("live playback").at(Stage::Manifest).with_url(url));
+                context::fail(cx, PlayerError::unsupported("live playback").at(Stage::Manifest).with_url(url));
                 None
             }
         }
@@ -237,7 +236,7 @@ impl Opening {
             }
             Action::OtherRepresentation { .. } | Action::SkipSegment | Action::Fatal => {
                 cx.jobs.remove(id, cx.now);
-                cx.fail(assessment.error);
+                context::fail(cx, assessment.error);
             }
         }
         None

@@ -8,12 +8,9 @@
 use std::collections::BTreeMap;
 
 use super::ids::KeyedPresentation;
-use super::schedule::ROUNDING;
 use super::select::{self, representation};
-use super::session::Session;
-use super::stream::{RepKey, StreamId};
+use super::stream::RepKey;
 use crate::model::Representation;
-use crate::time::MediaTime;
 
 /// Both ladders, and the pairs that may be played.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -126,17 +123,6 @@ impl Pairing {
             pictures.iter().filter(|key| fits(**key)).filter_map(|key| self.picture(*key)).collect();
         pictures.retain(|key| fits(*key) || self.picture(*key).is_none_or(|at| !served.contains(&at)));
     }
-}
-
-/// The pictures that are decided on for a time: here, or on their way.
-pub fn pictures_at(session: &Session, time: MediaTime) -> Option<RepKey> {
-    let time = time + ROUNDING;
-    let coming = session.stream(StreamId::Main)?.coming();
-    if let Some(chosen) = coming.filter(|chosen| chosen.segment.start <= time && time < chosen.segment.end()) {
-        return Some(chosen.rep);
-    }
-    session.video.end().filter(|end| time < *end)?;
-    session.video.parts().rev().find(|part| part.first <= time).map(|part| part.of.rep)
 }
 
 /// What is remembered of the choice of sound.

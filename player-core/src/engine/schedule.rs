@@ -33,7 +33,7 @@ pub enum Step {
 
 /// The streams in the order in which they should be served: least media ahead first.
 pub fn order<'a>(streams: impl Iterator<Item = &'a Stream>) -> Vec<StreamId> {
-    let mut ids: Vec<_> = streams.map(|stream| (stream.fetched_until(), stream.id)).collect();
+    let mut ids: Vec<_> = streams.map(|stream| (stream.fetched_until(), stream.id())).collect();
     ids.sort_unstable();
     ids.into_iter().map(|(_, id)| id).collect()
 }
@@ -116,9 +116,9 @@ pub fn comes_to(
     if stream.is_finished() {
         return false;
     }
-    let Some(rep) = stream.last else {
+    let Some(rep) = stream.last() else {
         // Nothing was asked for so far: what will be is not known before its index is here.
-        return matches!(stream.activity, Activity::Index(_)) && stream.fetched_until() <= start + ROUNDING;
+        return matches!(stream.activity(), Activity::Index(_)) && stream.fetched_until() <= start + ROUNDING;
     };
     if stream.fetched_until() > start + ROUNDING && stream.fetching().is_none() {
         return false;
@@ -449,9 +449,10 @@ mod tests {
             Place::At { period: PeriodKey::FIRST, time: MediaTime::ZERO },
         );
         assert!(!comes_to(&presentation, &stream, first, ms(0)), "nobody has asked for anything");
-        stream.activity = Activity::Index(ONLY);
+        stream.await_index(ONLY);
         assert!(comes_to(&presentation, &stream, first, ms(0)));
-        stream.place = Place::At { period: PeriodKey::FIRST, time: ms(9000) };
+        stream.restart_at(PeriodKey::FIRST, ms(9000));
+        stream.await_index(ONLY);
         assert!(!comes_to(&presentation, &stream, first, ms(0)), "they begin behind it");
     }
 
@@ -508,13 +509,13 @@ mod tests {
         let map = TimestampMapping::Discontinuity;
         let mut stream =
             Stream::new(StreamId::Main, TrackId("v".into()), Place::At { period: PeriodKey::FIRST, time: ms(100) });
-        stream.activity = Activity::Index(ONLY);
+        stream.await_index(ONLY);
         assert!(comes_to(&presentation, &stream, map(0), ms(0)), "up to the tolerance");
-        stream.place = Place::At { period: PeriodKey::FIRST, time: ms(101) };
+        stream.restart_at(PeriodKey::FIRST, ms(101));
+        stream.await_index(ONLY);
         assert!(!comes_to(&presentation, &stream, map(0), ms(0)));
-        stream.activity = Activity::Idle;
-        stream.last = Some(ONLY);
-        stream.place = after_segment(0, 0, 4000);
+        stream.decide_on(ONLY, Now::ZERO);
+        stream.rewind_to(after_segment(0, 0, 4000));
         let comes = |stream: &Stream, mapping, start| comes_to(&presentation, stream, map(mapping), ms(start));
         assert_eq!([3899, 3900, 4000].map(|start| comes(&stream, 1, start)), [false, true, true]);
         assert!(!comes(&stream, 0, 4000), "another discontinuity lies there");
@@ -529,7 +530,7 @@ mod tests {
             opening: true,
             window: Window::ALL,
         };
-        stream.activity = Activity::Media(Box::new(super::super::stream::Fetching {
+        stream.start_download(super::super::stream::Fetching {
             job: super::super::request::JobId::for_tests(0),
             begins_at: chosen.segment.start,
             chosen,
@@ -540,9 +541,9 @@ mod tests {
             metadata: Vec::new(),
             warned: false,
             tail: None,
-        }));
+        });
         assert!(comes(&stream, 0, 0), "it is on its way");
-        (stream.activity, stream.place) = (Activity::Idle, Place::End);
+        stream.rewind_to(Place::End);
         assert!(!comes(&stream, 1, 4000), "nothing comes any more");
         let mut missing = split(MediaKind::Video);
         let SegmentIndex::Known(SegmentList::Explicit(list)) =
@@ -551,7 +552,7 @@ mod tests {
             unreachable!("what `discontinuous` makes")
         };
         list[1].gap = true;
-        stream.place = after_segment(0, 0, 4000);
+        stream.rewind_to(after_segment(0, 0, 4000));
         assert!(!comes_to(&missing.into(), &stream, map(1), ms(4000)), "it is announced as missing");
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::ids::{KeyedPresentation, SetKey};
-use super::keys::Keys;
+use super::licence::Keys;
 use super::stream::{Ladder, RepKey};
 use crate::command::{QualityChoice, TrackChoice};
 use crate::model::{AdaptationSet, ContainerFormat, MediaKind, MuxedAudio, Period, Representation, Role, TrackId};

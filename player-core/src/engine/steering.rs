@@ -1,5 +1,5 @@
 //! When the steering server is asked, and what its answers mean for the next question. Which pathway is used follows
-//! in `locations`; what a change of it costs, in `pathways`.
+//! in `locations`; what a change of it costs, in `session::pathways`.
 
 use std::time::Duration;
 

@@ -1,11 +1,12 @@
-//! One fetching stream: which track it follows, how far it got, and what it is doing. Plain state; the scheduler and
-//! the answers to requests move it.
+//! One stream of downloads: the track that it follows, the place of its next segment, and what it is doing. Steps of
+//! the session move it by its verbs; nothing else writes its state.
 
 use std::sync::Arc;
 
-use super::carry::KeptState;
 use super::ids::{PeriodKey, SegmentKey};
-use super::request::JobId;
+use super::kept::{KeptState, OpenTail};
+use super::request::{JobId, Jobs};
+use super::schedule;
 use crate::container::{Fragment, InitSegment, SegmentTail};
 use crate::drm::KeyId;
 use crate::error::PlayerError;
@@ -137,46 +138,43 @@ pub enum Activity {
 
 /// Trouble with the segment that is wanted.
 #[derive(Clone, Copy, Debug)]
-pub struct Trouble {
-    /// When its first request was made.
-    pub since: Now,
+struct Trouble {
+    /// Time of its first request.
+    since: Now,
     /// Requests for it so far, of whichever representation.
-    pub requests: u32,
+    requests: u32,
 }
 
-/// A stream.
+/// A stream. It changes only by its verbs.
 #[derive(Clone, Debug)]
 pub struct Stream {
-    /// Which one.
-    pub id: StreamId,
-    /// The track it follows through all periods.
-    pub track: TrackId,
-    /// Where the next segment is.
-    pub place: Place,
-    /// What it is doing.
-    pub activity: Activity,
+    id: StreamId,
+    /// The track that it follows through all periods.
+    track: TrackId,
+    place: Place,
+    activity: Activity,
     /// What its files carry, once initialisation data was read.
-    pub carries: Option<ContentKinds>,
+    carries: Option<ContentKinds>,
     /// Representation of the last segment that was decided on.
-    pub last: Option<RepKey>,
+    last: Option<RepKey>,
     /// The total time that the wanted segment may cost began here.
-    pub trouble: Option<Trouble>,
+    trouble: Option<Trouble>,
     /// Segments given up in a row.
-    pub skipped: u32,
+    skipped: u32,
     /// The adaptive rule asked to wait.
-    pub hold_until: Option<Now>,
+    hold_until: Option<Now>,
     /// Segments before the one at the seek target that were asked for because decoding cannot begin there.
-    pub stepped_back: u8,
+    stepped_back: u8,
     /// What its last segment left for the one after it.
-    pub kept: Option<KeptState>,
+    kept: Option<KeptState>,
     /// The last segment that was damaged.
-    pub damaged: Option<SegmentId>,
-    /// What follows cannot be decrypted, and why.
-    pub ends_with: Option<Box<PlayerError>>,
+    damaged: Option<SegmentId>,
+    /// Reason for which nothing after the end of the stream can be decrypted.
+    ends_with: Option<Box<PlayerError>>,
 }
 
 impl Stream {
-    /// A stream that begins at a time.
+    /// Creates a stream that begins at a place.
     pub const fn new(id: StreamId, track: TrackId, place: Place) -> Self {
         Self {
             id,
@@ -195,6 +193,63 @@ impl Stream {
         }
     }
 
+    pub(super) const fn id(&self) -> StreamId {
+        self.id
+    }
+
+    pub(super) const fn track(&self) -> &TrackId {
+        &self.track
+    }
+
+    /// Returns the place of the next segment.
+    pub(super) const fn place(&self) -> Place {
+        self.place
+    }
+
+    pub(super) const fn activity(&self) -> &Activity {
+        &self.activity
+    }
+
+    /// Returns the kinds that its files carry; `None` before initialisation data was read.
+    pub(super) const fn carries(&self) -> Option<ContentKinds> {
+        self.carries
+    }
+
+    /// Returns the representation of the last segment that was decided on.
+    pub(super) const fn last(&self) -> Option<RepKey> {
+        self.last
+    }
+
+    /// Returns the number of segments given up in a row.
+    pub(super) const fn skipped(&self) -> u32 {
+        self.skipped
+    }
+
+    /// Returns the number of segments before the one at the seek target that were asked for.
+    pub(super) const fn stepped_back(&self) -> u8 {
+        self.stepped_back
+    }
+
+    /// Returns the time until which the adaptive rule asked to wait.
+    pub(super) const fn hold_until(&self) -> Option<Now> {
+        self.hold_until
+    }
+
+    /// Returns the time of the first request for the wanted segment.
+    pub(super) fn wanted_since(&self) -> Option<Now> {
+        self.trouble.map(|trouble| trouble.since)
+    }
+
+    /// Returns the reason for which nothing after the end of the stream can be decrypted.
+    pub(super) fn error(&self) -> Option<&PlayerError> {
+        self.ends_with.as_deref()
+    }
+
+    /// Returns what the last segment left for the one after it.
+    pub(super) const fn kept(&self) -> Option<&KeptState> {
+        self.kept.as_ref()
+    }
+
     /// Up to where everything is fetched or on its way.
     pub fn fetched_until(&self) -> MediaTime {
         match (&self.activity, self.place) {
@@ -205,9 +260,14 @@ impl Stream {
         }
     }
 
+    /// Returns true if nothing is on its way.
+    pub(super) const fn is_idle(&self) -> bool {
+        matches!(self.activity, Activity::Idle)
+    }
+
     /// True when the last segment of the last period has been fetched.
     pub fn is_finished(&self) -> bool {
-        self.place == Place::End && matches!(self.activity, Activity::Idle)
+        self.place == Place::End && self.is_idle()
     }
 
     /// The segment that was decided on and is not here: it is on its way, or what it needs is.
@@ -225,5 +285,197 @@ impl Stream {
             Activity::Media(fetching) => Some(fetching),
             Activity::Idle | Activity::Index(_) | Activity::Key { .. } | Activity::Init { .. } => None,
         }
+    }
+
+    /// Returns the segment on its way, to add what came of it.
+    pub(super) fn fetching_mut(&mut self) -> Option<&mut Fetching> {
+        match &mut self.activity {
+            Activity::Media(fetching) => Some(fetching),
+            Activity::Idle | Activity::Index(_) | Activity::Key { .. } | Activity::Init { .. } => None,
+        }
+    }
+
+    /// Follows another track from here on.
+    pub(super) fn follow_track(&mut self, track: TrackId) {
+        self.track = track;
+    }
+
+    /// Learns the kinds that its files carry. A kind that they carried once is presented to the end: a period may lack
+    /// it.
+    pub(super) fn note_carried(&mut self, kinds: ContentKinds) {
+        let before = self.carries.unwrap_or_default();
+        self.carries = Some(ContentKinds {
+            video: before.video || kinds.video,
+            audio: before.audio || kinds.audio,
+            text: before.text || kinds.text,
+        });
+    }
+
+    /// Notes a damaged segment, and returns the one that was damaged before it.
+    pub(super) fn note_damaged(&mut self, segment: SegmentId) -> Option<SegmentId> {
+        self.damaged.replace(segment)
+    }
+
+    /// Begins again at a time with nothing on its way. The demuxer's tables and parameter sets stay.
+    pub(super) fn restart_at(&mut self, period: PeriodKey, time: MediaTime) {
+        self.rewind_to(Place::At { period, time });
+        self.trouble = None;
+        self.skipped = 0;
+        self.hold_until = None;
+        self.stepped_back = 0;
+        if let Some(kept) = &mut self.kept {
+            kept.jump();
+        }
+        self.ends_with = None;
+    }
+
+    /// Goes back to a place, because media from there on was dropped. Nothing is on its way after that.
+    pub(super) fn rewind_to(&mut self, place: Place) {
+        self.place = place;
+        self.activity = Activity::Idle;
+    }
+
+    /// Goes back to the segment before the one at the seek target, for the `steps`th time.
+    pub(super) fn step_back_to(&mut self, place: Place, steps: u8) {
+        self.rewind_to(place);
+        self.stepped_back = steps;
+    }
+
+    /// Passes a segment that is not fetched.
+    pub(super) fn advance_past(&mut self, rep: RepKey, segment: &SegmentRef) {
+        self.place = schedule::after(rep, segment);
+        self.last = Some(rep);
+    }
+
+    /// Goes on with another period, or to the end.
+    pub(super) fn enter_period(&mut self, place: Place) {
+        self.place = place;
+        self.trouble = None;
+    }
+
+    /// Ends here: nothing that follows can be decrypted, for this reason.
+    pub(super) fn finish(&mut self, error: PlayerError) {
+        self.place = Place::End;
+        self.ends_with = Some(Box::new(error));
+    }
+
+    /// Goes on at a time, because the period of its next segment is no longer listed. Segments on their way still come.
+    pub(super) fn go_on_at(&mut self, period: PeriodKey, time: MediaTime) {
+        self.place = Place::At { period, time };
+    }
+
+    /// Waits until `until`: the adaptive rule asked for it, or nothing is available before.
+    pub(super) fn hold(&mut self, until: Now) {
+        self.hold_until = Some(until);
+    }
+
+    /// Waits until `after` if it waits until `before`, because that time lies elsewhere now.
+    pub(super) fn move_hold(&mut self, before: Now, after: Option<Now>) {
+        if self.hold_until == Some(before) {
+            self.hold_until = after;
+        }
+    }
+
+    /// Decides on a segment of `rep`. The time that it may cost counts from the first decision.
+    pub(super) fn decide_on(&mut self, rep: RepKey, now: Now) {
+        self.last = Some(rep);
+        self.trouble.get_or_insert(Trouble { since: now, requests: 0 });
+    }
+
+    /// Waits for the index of a representation.
+    pub(super) fn await_index(&mut self, rep: RepKey) {
+        self.activity = Activity::Index(rep);
+    }
+
+    /// Waits for the key of a segment.
+    pub(super) fn await_key(&mut self, chosen: Chosen, key: KeyId) {
+        self.activity = Activity::Key { chosen: Box::new(chosen), key };
+    }
+
+    /// Waits for the initialisation data of a segment.
+    pub(super) fn await_init(&mut self, chosen: Chosen, resource: Resource) {
+        self.activity = Activity::Init { chosen: Box::new(chosen), resource };
+    }
+
+    /// Counts a request for the wanted segment. Returns true if it is not the first.
+    pub(super) fn count_request(&mut self) -> bool {
+        let Some(trouble) = &mut self.trouble else { return false };
+        trouble.requests += 1;
+        trouble.requests > 1
+    }
+
+    /// Starts the download of a segment.
+    pub(super) fn start_download(&mut self, fetching: Fetching) {
+        self.activity = Activity::Media(Box::new(fetching));
+    }
+
+    /// Starts an attempt at the same segment again: what it brings is placed afresh.
+    pub(super) fn restart_download(&mut self) {
+        if let Some(fetching) = self.fetching_mut() {
+            fetching.seen = 0;
+            fetching.early.clear();
+            fetching.tail = None;
+        }
+    }
+
+    /// Stops waiting, for a download or for what it needs.
+    pub(super) fn stop(&mut self) {
+        self.activity = Activity::Idle;
+    }
+
+    /// The index of a representation has come: a stream that waited for it goes on.
+    pub(super) fn on_index(&mut self, rep: RepKey) {
+        if matches!(self.activity, Activity::Index(waited) if waited == rep) {
+            self.stop();
+        }
+    }
+
+    /// Stops waiting for a segment of an unusable representation, or for its key or initialisation data. A download
+    /// whose job still exists goes on.
+    pub(super) fn leave_representations(&mut self, unusable: impl Fn(RepKey) -> bool, jobs: &Jobs) {
+        let waits = match &self.activity {
+            Activity::Idle | Activity::Index(_) => false,
+            Activity::Init { chosen, .. } | Activity::Key { chosen, .. } => unusable(chosen.rep),
+            Activity::Media(fetching) => unusable(fetching.chosen.rep) && jobs.get(fetching.job).is_none(),
+        };
+        if waits {
+            self.stop();
+        }
+    }
+
+    /// The download is complete: the segment after it is next. One whose pictures all wait for parameter sets is no
+    /// progress yet, so that segments given up in a row are still counted.
+    pub(super) fn complete_download(&mut self, is_progress: bool) {
+        if let Some(fetching) = self.fetching() {
+            self.place = schedule::after(fetching.chosen.rep, &fetching.chosen.segment);
+        }
+        self.stop();
+        self.trouble = None;
+        if is_progress {
+            self.skipped = 0;
+        }
+    }
+
+    /// Gives the wanted segment up and passes it. Returns what it was, if its download had begun.
+    pub(super) fn skip_download(&mut self) -> Option<Chosen> {
+        let chosen = self.fetching().map(|fetching| fetching.chosen.clone());
+        self.complete_download(false);
+        self.skipped += 1;
+        chosen
+    }
+
+    /// Keeps what a segment leaves for the one after it.
+    pub(super) fn keep(&mut self, kept: Option<KeptState>) {
+        self.kept = kept;
+    }
+
+    /// Takes what the last segment left open: nothing goes on with it.
+    pub(super) fn take_open(&mut self) -> Option<OpenTail> {
+        self.kept.as_mut()?.take_open()
+    }
+
+    /// Puts a download in the place of what is on its way, which is returned.
+    pub(super) fn replace_activity(&mut self, activity: Activity) -> Activity {
+        std::mem::replace(&mut self.activity, activity)
     }
 }

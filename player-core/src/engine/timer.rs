@@ -1,6 +1,11 @@
 //! One table of timers. Which instants belong into it is decided by those who set them.
 
+use std::time::Duration;
+
 use crate::time::Now;
+
+/// Timers that would fire at once fire after this, so that time always passes between them.
+pub const LEAST_WAIT: Duration = Duration::from_millis(10);
 
 /// What a timer is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

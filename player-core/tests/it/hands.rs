@@ -12,7 +12,7 @@ use proptest::prelude::*;
 
 use crate::support::{BOTH, HOUR, MINUTE, count, events, fast, millis, seconds, world};
 
-/// Commands of one kind in a row that are carried out at once, and the time between two after that: `engine::pending`.
+/// Commands of one kind in a row that are carried out at once, and the time between two after that: `engine::playback::pending`.
 const BURST: usize = 3;
 const INTERVAL: Duration = Duration::from_millis(100);
 

@@ -4,14 +4,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::context::Context;
-use super::ids::{PeriodKey, SetKey};
-use super::load_control::Waiting;
-use super::schedule::{self, Step};
-use super::select::{self, Bounds};
-use super::session::Session;
-use super::stream::{Chosen, Ladder, Place, RepKey, StreamId};
+use super::Session;
 use crate::command::QualityChoice;
+use crate::engine::context::Context;
+use crate::engine::ids::{PeriodKey, SetKey};
+use crate::engine::load_control::Waiting;
+use crate::engine::schedule::{self, Step};
+use crate::engine::select::{self, Bounds};
+use crate::engine::stream::{Chosen, Ladder, Place, RepKey, Stream, StreamId};
 use crate::error::{ErrorCode, PlayerError};
 use crate::model::{MediaKind, Representation};
 use crate::snapshot::State;
@@ -23,7 +23,7 @@ const JUDGE_EVERY: Duration = Duration::from_millis(250);
 const LOOKAHEAD: usize = 10;
 
 /// What the rule, or the lack of one, chose.
-pub(super) struct Picked {
+pub(in crate::engine) struct Picked {
     pub rep: RepKey,
     pub reason: abr::Reason,
     pub ladder: Arc<Ladder>,
@@ -33,7 +33,7 @@ pub(super) struct Picked {
 
 impl Session {
     /// Chooses a representation.
-    pub(super) fn pick(
+    pub(in crate::engine) fn pick(
         &mut self,
         cx: &mut Context,
         id: StreamId,
@@ -42,7 +42,7 @@ impl Session {
     ) -> Result<Picked, PlayerError> {
         let presentation = &self.presentation;
         let Some(stream) = self.stream(id) else { return Err(nothing_left(None, self)) };
-        let (place, last) = (stream.place, stream.last);
+        let (place, last) = (stream.place(), stream.last());
         let mut keys = self.permitted(cx, id, set, self.audio_group(id));
         if keys.is_empty() {
             return Err(nothing_left(select::reps_of(presentation, set), self));
@@ -76,7 +76,13 @@ impl Session {
     }
 
     /// What may be asked for of a set, by quality, exclusions and keys; of sound in groups only that of `audio_group`.
-    pub(super) fn permitted(&self, cx: &Context, id: StreamId, set: SetKey, audio_group: Option<&str>) -> Vec<RepKey> {
+    pub(in crate::engine) fn permitted(
+        &self,
+        cx: &Context,
+        id: StreamId,
+        set: SetKey,
+        audio_group: Option<&str>,
+    ) -> Vec<RepKey> {
         let presentation = &self.presentation;
         let auto = QualityChoice::Auto;
         let quality = if id == StreamId::Main { &self.wishes.quality } else { &auto };
@@ -92,7 +98,7 @@ impl Session {
     }
 
     /// The adaptive rule is asked for pictures, and for sound when there are none.
-    pub(super) fn asks_rule(&self, id: StreamId) -> bool {
+    pub(in crate::engine) fn asks_rule(&self, id: StreamId) -> bool {
         let main = self.stream(StreamId::Main).is_some();
         id == StreamId::Main || (id == StreamId::Audio && !main)
     }
@@ -130,9 +136,9 @@ impl Session {
     }
 
     /// `ahead` is complete: with enough of it, what is fetched next holds up no start.
-    pub(super) fn phase(&self, cx: &Context, ahead: Duration) -> abr::Phase {
+    pub(in crate::engine) fn phase(&self, cx: &Context, ahead: Duration) -> abr::Phase {
         let enough = cx.load_control().enough(ahead, Waiting::ToStart, cx.settings.permille());
-        match cx.playback.state {
+        match cx.playback.state() {
             _ if cx.ledger.is_starting() && !enough => abr::Phase::StartUp,
             State::Buffering(_) if enough => abr::Phase::Steady,
             State::Buffering(_) => abr::Phase::Rebuffering,
@@ -142,15 +148,15 @@ impl Session {
     }
 
     /// What pictures must not exceed by configuration, choice, viewport and decoder.
-    pub(super) fn picture_caps(&self, cx: &Context, rungs: &[abr::Rung]) -> abr::Caps {
+    pub(in crate::engine) fn picture_caps(&self, cx: &Context, rungs: &[abr::Rung]) -> abr::Caps {
         let chosen = chosen_height(&self.wishes.quality);
         let max_height = select::max_height(rungs, &[cx.config.max_height, chosen], cx.settings.viewport);
-        abr::Caps { max_height, max_bitrate_bps: None }.and(cx.decoding.caps(cx.now.as_duration()))
+        abr::Caps { max_height, max_bitrate_bps: None }.and(cx.decoder.caps(cx.now.as_duration()))
     }
 
     /// Judges the transfer of pictures that is under way, and gives it up when the rule says so and nothing of it has
     /// been handed out.
-    pub(super) fn judge_running(&mut self, cx: &mut Context) {
+    pub(in crate::engine) fn judge_running(&mut self, cx: &mut Context) {
         let id = StreamId::Main;
         let Some(fetching) = self.stream(id).and_then(|stream| stream.fetching()) else { return };
         let Some(attempt) = cx.jobs.get(fetching.job).and_then(|job| job.attempt()) else { return };
@@ -160,7 +166,7 @@ impl Session {
         if due <= self.judged_at.max(attempt.sent) || self.is_committed(cx, id) {
             return;
         }
-        let (chosen, place) = (fetching.chosen.clone(), self.stream(id).map_or(Place::End, |stream| stream.place));
+        let (chosen, place) = (fetching.chosen.clone(), self.stream(id).map_or(Place::End, Stream::place));
         let input = self.rule_input(cx, id, place, Some(chosen.rep), &chosen.ladder);
         let in_flight = abr::InFlight {
             now: cx.now.as_duration(),
@@ -179,7 +185,7 @@ impl Session {
     }
 
     /// When the running transfer is judged next.
-    pub(super) fn next_judgement(&self, cx: &Context) -> Option<Now> {
+    pub(in crate::engine) fn next_judgement(&self, cx: &Context) -> Option<Now> {
         let fetching = self.stream(StreamId::Main)?.fetching()?;
         let sent = cx.jobs.get(fetching.job)?.attempt()?.sent;
         (!self.is_committed(cx, StreamId::Main)).then(|| self.judged_at.max(sent) + JUDGE_EVERY)

@@ -1,10 +1,10 @@
 //! The steps that concern timed metadata: it is taken from the manifest, from indexes and from media, put on the
 //! presentation timeline, and announced as the playhead passes. What is kept and passed is answered by `metadata`.
 
-use super::context::Context;
-use super::metadata::{Passage, Taken};
-use super::session::Session;
-use super::stream::{Activity, StreamId};
+use super::Session;
+use crate::engine::context::Context;
+use crate::engine::metadata::{Passage, Taken};
+use crate::engine::stream::StreamId;
 use crate::error::{ErrorCode, PlayerError, Stage};
 use crate::event::Event;
 use crate::model::TimedMetadata;
@@ -16,7 +16,7 @@ const MOST_OF_SEGMENT: usize = 1024;
 
 impl Session {
     /// Takes metadata that is on the presentation timeline already.
-    pub(super) fn know_metadata(&mut self, cx: &mut Context, all: Vec<TimedMetadata>, stage: Stage) {
+    pub(in crate::engine) fn know_metadata(&mut self, cx: &mut Context, all: Vec<TimedMetadata>, stage: Stage) {
         let (mut changed, mut refused) = (false, false);
         for metadata in all {
             match self.metadata.insert(metadata) {
@@ -37,9 +37,9 @@ impl Session {
 
     /// Takes metadata in media time. It waits until the samples of its segment tell how that becomes presentation
     /// time, so that both stay together.
-    pub(super) fn take_metadata(&mut self, cx: &mut Context, id: StreamId, mut all: Vec<TimedMetadata>) {
+    pub(in crate::engine) fn take_metadata(&mut self, cx: &mut Context, id: StreamId, mut all: Vec<TimedMetadata>) {
         let Some(stream) = self.stream_mut(id) else { return };
-        let Activity::Media(fetching) = &mut stream.activity else { return };
+        let Some(fetching) = stream.fetching_mut() else { return };
         let room = MOST_OF_SEGMENT.saturating_sub(fetching.metadata.len());
         all.truncate(room);
         fetching.metadata.append(&mut all);
@@ -47,9 +47,9 @@ impl Session {
     }
 
     /// Places what a segment has brought. At its end a mapping that is known otherwise will do.
-    pub(super) fn place_metadata(&mut self, cx: &mut Context, id: StreamId, at_end: bool) {
-        let Some(stream) = self.streams.iter_mut().find(|stream| stream.id == id) else { return };
-        let Activity::Media(fetching) = &mut stream.activity else { return };
+    pub(in crate::engine) fn place_metadata(&mut self, cx: &mut Context, id: StreamId, at_end: bool) {
+        let Some(stream) = self.streams.iter_mut().find(|stream| stream.id() == id) else { return };
+        let Some(fetching) = stream.fetching_mut() else { return };
         if fetching.metadata.is_empty() {
             return;
         }
@@ -63,12 +63,12 @@ impl Session {
     }
 
     /// Announces what the playhead has entered and left. Nothing is passed before the first picture of an epoch.
-    pub(super) fn announce_metadata(&mut self, cx: &mut Context) {
-        if !cx.playback.first_shown {
+    pub(in crate::engine) fn announce_metadata(&mut self, cx: &mut Context) {
+        if !cx.playback.has_begun() {
             return;
         }
         let position = cx.position();
-        let passages = if cx.playback.state == State::Ended {
+        let passages = if cx.playback.state() == State::Ended {
             self.metadata.finish(position)
         } else {
             self.metadata.advance(position)
@@ -82,11 +82,11 @@ impl Session {
     }
 
     /// When the playhead enters or leaves something next.
-    pub(super) fn next_passage(&self, cx: &Context) -> Option<Now> {
-        if cx.playback.state != State::Ready || !cx.playback.first_shown || !cx.playback.clock.is_running() {
+    pub(in crate::engine) fn next_passage(&self, cx: &Context) -> Option<Now> {
+        if cx.playback.state() != State::Ready || !cx.playback.has_begun() || !cx.playback.clock().is_running() {
             return None;
         }
         let next = self.metadata.next()?;
-        Some(cx.now + cx.playback.clock.wall(next.since(cx.position())))
+        Some(cx.now + cx.playback.clock().wall(next.since(cx.position())))
     }
 }

@@ -1,136 +1,126 @@
 //! What is loaded: the presentation, the viewer's wishes, the streams and what they have brought. Plain state with
 //! questions about it; nothing here fetches or presents.
 
+mod adapting;
+mod announcing;
+mod answers;
+mod captions;
+mod carry;
+mod fetching;
+mod ingest;
+mod loading;
+mod pathways;
+mod playing;
+mod presenting;
+mod recovering;
+mod refresh;
+mod reports;
+mod seeking;
+mod sounding;
+mod tracks;
+mod unlocking;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use url::Url;
-
-use super::buffer::{PartOf, TrackBuffer};
-use super::captions::CaptionStore;
-use super::gap::{self, Hole, Known};
-use super::ids::{Identities, KeyedPresentation, PeriodKey, SetKey};
-use super::jitter::Jitter;
-use super::keys::Keys;
-use super::locations::Locations;
-use super::metadata::MetadataStore;
-use super::opening::{IncompleteManifest, Opening};
-use super::pairing::Sounding;
-use super::pathways::ReadIndex;
-use super::schedule;
-use super::select::{self, Exclusions, Wishes};
-use super::steering::Steering;
-use super::stream::{Chosen, Place, RepKey, Stream, StreamId};
-use super::text::TextStore;
-use super::timeline::Timeline;
 use crate::command::TrackChoice;
 use crate::container::InitSegment;
-use crate::manifest::{IndexPiece, PathwayClone};
+use crate::engine::accounting::SampleAccount;
+use crate::engine::buffer::{PartOf, TrackBuffer};
+use crate::engine::captions::CaptionStore;
+use crate::engine::gap::{self, Hole, Known};
+use crate::engine::ids::{KeyedPresentation, PeriodKey, SetKey};
+use crate::engine::jitter::Jitter;
+use crate::engine::licence::Keys;
+use crate::engine::locations::Locations;
+use crate::engine::metadata::MetadataStore;
+use crate::engine::opening::Opening;
+use crate::engine::pairing::Sounding;
+use crate::engine::schedule;
+use crate::engine::select::{self, Exclusions, Wishes};
+use crate::engine::steering::Steering;
+use crate::engine::stream::{Chosen, RepKey, Stream, StreamId};
+use crate::engine::text::TextStore;
+use crate::engine::timeline::Timeline;
 use crate::model::{
-    Agreement, Changes, ContentKinds, MediaKind, MuxedAudio, Presentation, Representation, Resource, Role,
-    SegmentIndex, SegmentKeys, SegmentList, ThumbnailSpan,
+    ContentKinds, MediaKind, MuxedAudio, Presentation, Representation, Resource, Role, SegmentKeys, ThumbnailSpan,
+    TimedMetadata,
 };
 use crate::snapshot::{Quality, Track};
 use crate::text::Cue;
 use crate::time::{MediaTime, Now, TimeRange, TimeRanges};
+use pathways::ReadIndex;
+use refresh::Reloads;
 
 /// A seek to the very end goes this far before it, so that there is a picture to show.
 const BEFORE_END: Duration = Duration::from_millis(100);
-
-/// Consequences of an index that was read.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct IndexTaken {
-    /// The length has become known, or is another one.
-    pub is_duration_changed: bool,
-    /// Nanoseconds by which its segments were moved to where they were known to be.
-    pub shift: i64,
-    /// Differences from what was known.
-    pub changes: Changes,
-}
-
-/// State that a manifest which is read again needs of those before it.
-#[derive(Debug, Default)]
-pub struct Reloads {
-    /// Parts of indexes that are not complete yet.
-    pub index_pieces: BTreeMap<RepKey, Vec<IndexPiece>>,
-    /// Keys of what its manifests list.
-    pub identities: Identities,
-    /// Lists that were forgotten to be read again from elsewhere: what comes is merged with them.
-    pub former_lists: BTreeMap<RepKey, SegmentIndex>,
-    /// Pathways that a steering server made from others, and where their addresses are relative to.
-    pub clones: Vec<(PathwayClone, Url)>,
-    /// The presentation was replaced by a newer state of it.
-    pub was_refreshed: bool,
-    /// Manifest that is read again, while parts of it are fetched.
-    pub incomplete: Option<IncompleteManifest>,
-}
 
 /// A presentation that is loaded.
 #[derive(Debug)]
 pub struct Session {
     /// Where things can be had.
-    pub locations: Locations,
+    locations: Locations,
     /// What the viewer wants.
-    pub wishes: Wishes,
+    wishes: Wishes,
     /// Where to begin, when the viewer told.
-    pub start: Option<MediaTime>,
+    start: Option<MediaTime>,
     /// The presentation.
-    pub presentation: KeyedPresentation,
+    presentation: KeyedPresentation,
     /// State from one manifest of the item to the next.
-    pub reloads: Reloads,
+    reloads: Reloads,
     /// Its length, once known.
-    pub duration: Option<Duration>,
+    duration: Option<Duration>,
     /// In the order main, audio, text; a stream that nobody needs is absent.
-    pub streams: Vec<Stream>,
+    streams: Vec<Stream>,
     /// Pictures.
-    pub video: TrackBuffer,
+    video: TrackBuffer,
     /// Sound.
-    pub audio: TrackBuffer,
+    audio: TrackBuffer,
     /// Subtitles.
-    pub text: TextStore,
+    text: TextStore,
     /// Timed metadata.
-    pub metadata: MetadataStore,
+    metadata: MetadataStore,
     /// There was more metadata than is kept, and that was told.
-    pub metadata_refused: bool,
+    metadata_refused: bool,
     /// Pictures for the seek bar.
-    pub thumbnails: Arc<Vec<ThumbnailSpan>>,
+    thumbnails: Arc<Vec<ThumbnailSpan>>,
     /// Captions inside the pictures.
-    pub captions: CaptionStore,
+    captions: CaptionStore,
     /// Offsets of media time.
-    pub timeline: Timeline,
+    timeline: Timeline,
     /// Representations left alone.
-    pub exclusions: Exclusions,
+    exclusions: Exclusions,
     /// Indexes read so far that can be had from several places.
-    pub indexes: BTreeMap<RepKey, ReadIndex>,
+    indexes: BTreeMap<RepKey, ReadIndex>,
     /// Who says which pathway to prefer.
-    pub steering: Option<Steering>,
+    steering: Option<Steering>,
     /// The author's beginning is not known before the length is: what was told, negative from the end.
-    pub authored_start: Option<MediaTime>,
+    authored_start: Option<MediaTime>,
     /// Initialisation data read so far.
-    pub inits: Vec<(Resource, SegmentKeys, Arc<InitSegment>)>,
+    inits: Vec<(Resource, SegmentKeys, Arc<InitSegment>)>,
     /// Keys.
-    pub keys: Keys,
+    keys: Keys,
     /// Copy protection of the output.
-    pub output: abr::Hdcp,
+    output: abr::Hdcp,
     /// The choice of sound beside pictures.
-    pub sound: Sounding,
+    sound: Sounding,
     /// Pictures cannot be presented here.
-    pub without_video: bool,
+    without_video: bool,
     /// Sound cannot be presented here.
-    pub without_audio: bool,
+    without_audio: bool,
     /// The representation on screen.
-    pub shown: Option<RepKey>,
+    shown: Option<RepKey>,
     /// A location failed and nothing has come from its replacement yet.
-    pub failing_over: bool,
+    failing_over: bool,
     /// Another sound was chosen: what was handed out of the old one ends here.
-    pub old_audio_until: Option<MediaTime>,
+    old_audio_until: Option<MediaTime>,
     /// Time at which the running transfer of the main stream was last due to be judged.
-    pub judged_at: Now,
+    judged_at: Now,
     /// Tracks to choose from.
-    pub tracks: Arc<Vec<Track>>,
+    tracks: Arc<Vec<Track>>,
     /// Qualities to choose from.
-    pub qualities: Arc<Vec<Quality>>,
+    qualities: Arc<Vec<Quality>>,
 }
 
 impl Session {
@@ -175,14 +165,64 @@ impl Session {
         }
     }
 
+    /// Returns the presentation.
+    pub(in crate::engine) const fn presentation(&self) -> &KeyedPresentation {
+        &self.presentation
+    }
+
+    /// Returns the duration as far as it is known.
+    pub(in crate::engine) const fn duration(&self) -> Option<Duration> {
+        self.duration
+    }
+
+    /// Returns what the viewer prefers.
+    pub(in crate::engine) const fn preferences(&self) -> &Wishes {
+        &self.wishes
+    }
+
+    /// Returns the tracks to choose from.
+    pub(in crate::engine) fn tracks(&self) -> Arc<Vec<Track>> {
+        Arc::clone(&self.tracks)
+    }
+
+    /// Returns the qualities to choose from.
+    pub(in crate::engine) fn qualities(&self) -> Arc<Vec<Quality>> {
+        Arc::clone(&self.qualities)
+    }
+
+    /// Returns the timed metadata that is known.
+    pub(in crate::engine) fn metadata(&self) -> Arc<Vec<Arc<TimedMetadata>>> {
+        self.metadata.list()
+    }
+
+    /// Returns the thumbnails for the seek bar.
+    pub(in crate::engine) fn thumbnails(&self) -> Arc<Vec<ThumbnailSpan>> {
+        Arc::clone(&self.thumbnails)
+    }
+
+    /// Returns the account of the video samples.
+    pub(in crate::engine) const fn account(&self) -> &SampleAccount {
+        self.video.account()
+    }
+
+    /// Returns the locations, to record how they answer.
+    pub(in crate::engine) const fn locations_mut(&mut self) -> &mut Locations {
+        &mut self.locations
+    }
+
+    /// Returns the representation on screen, and what a rule sees of it on an output.
+    pub(in crate::engine) fn shown_rung(&self, output: abr::Hdcp) -> Option<(RepKey, abr::Rung)> {
+        self.shown.map(|key| (key, select::rung(&self.presentation, key, output)))
+    }
+
     /// A stream by name.
     pub fn stream(&self, id: StreamId) -> Option<&Stream> {
-        self.streams.iter().find(|stream| stream.id == id)
+        self.streams.iter().find(|stream| stream.id() == id)
     }
 
     /// A stream by name, to change it.
     pub fn stream_mut(&mut self, id: StreamId) -> Option<&mut Stream> {
-        self.streams.iter_mut().find(|stream| stream.id == id)
+        self.streams.iter_mut().find(|stream| stream.id() == id)
     }
 
     /// The run of a kind; text has none.
@@ -217,7 +257,7 @@ impl Session {
         let gone = |set: usize| reps(set).all(|(rep, _)| self.exclusions.is_final(rep));
         let locked = |set: usize| !reps(set).any(|(_, rep)| self.may_present(rep));
         let kind = kind_of(id);
-        let track = self.stream(id).map(|stream| &stream.track);
+        let track = self.stream(id).map(Stream::track);
         let same = track
             .and_then(|track| select::same_track(found, track))
             .filter(|set| !gone(*set) && found.adaptation_sets.get(*set).is_some_and(|set| set.kind == kind));
@@ -248,18 +288,19 @@ impl Session {
     /// The stream that brings a kind; `None` when nothing does.
     pub fn source_of(&self, kind: MediaKind) -> Option<&Stream> {
         self.streams.iter().find(|stream| {
-            self.wanted_of(stream.id).has(kind)
-                && (stream.id != StreamId::Main || stream.carries.is_none_or(|carries| carries.has(kind)))
+            self.wanted_of(stream.id()).has(kind)
+                && (stream.id() != StreamId::Main || stream.carries().is_none_or(|carries| carries.has(kind)))
         })
     }
 
     /// The kinds that are presented, once all streams have told what they carry.
     pub fn kinds(&self) -> Option<Vec<MediaKind>> {
-        let media = || self.streams.iter().filter(|stream| stream.id != StreamId::Text);
-        if media().next().is_none() || media().any(|stream| stream.carries.is_none() && !stream.is_finished()) {
+        let media = || self.streams.iter().filter(|stream| stream.id() != StreamId::Text);
+        if media().next().is_none() || media().any(|stream| stream.carries().is_none() && !stream.is_finished()) {
             return None;
         }
-        let carried = |kind| media().any(|s| self.wanted_of(s.id).has(kind) && s.carries.is_some_and(|c| c.has(kind)));
+        let carried =
+            |kind| media().any(|s| self.wanted_of(s.id()).has(kind) && s.carries().is_some_and(|c| c.has(kind)));
         let kinds: Vec<_> = [MediaKind::Video, MediaKind::Audio].into_iter().filter(|kind| carried(*kind)).collect();
         (!kinds.is_empty()).then_some(kinds)
     }
@@ -330,7 +371,7 @@ impl Session {
     /// The kinds of sample that a stream brings, as far as is known.
     pub fn brought_by(&self, id: StreamId) -> ContentKinds {
         let wanted = self.wanted_of(id);
-        let carried = self.stream(id).and_then(|stream| stream.carries).unwrap_or(wanted);
+        let carried = self.stream(id).and_then(|stream| stream.carries()).unwrap_or(wanted);
         ContentKinds { video: wanted.video && carried.video, audio: wanted.audio && carried.audio, text: wanted.text }
     }
 
@@ -402,38 +443,6 @@ impl Session {
         self.duration.map(|duration| TimeRange { start: MediaTime::ZERO, end: MediaTime::ZERO + duration })
     }
 
-    /// Takes the index of a representation and merges it with what was known of it.
-    pub fn take_index(&mut self, key: RepKey, segments: SegmentList) -> IndexTaken {
-        let presentation = &mut self.presentation;
-        let index = presentation.representation(key).map(|rep| &rep.index);
-        let is_first = matches!(index, Some(SegmentIndex::External(_)));
-        let former = self.reloads.former_lists.remove(&key).filter(|_| is_first);
-        let wants_sibling = is_first && former.is_none() && self.reloads.was_refreshed;
-        let sibling = if wants_sibling { presentation.sibling(key) } else { None };
-        let (begin, mut changes) = (segments.start(), Changes::default());
-        if let Some(index) = presentation.index_mut(key) {
-            let placed = sibling.map(|mut placed| {
-                let found = placed.merge(SegmentIndex::Known(segments.clone()));
-                (placed, found.agreement)
-            });
-            match (former, placed) {
-                // Differences from another representation are no changes of this one.
-                (None, Some((placed, Agreement::Names | Agreement::Addresses))) => *index = placed,
-                (former, _) => {
-                    if let Some(former) = former {
-                        *index = former;
-                    }
-                    changes = index.merge(SegmentIndex::Known(segments));
-                }
-            }
-        }
-        let start = schedule::known_list(presentation, key).and_then(SegmentList::start);
-        let shift = start.zip(begin).map_or(0, |(start, begin)| start.nanos_from(begin));
-        let before = self.duration;
-        self.duration = schedule::duration(&self.presentation);
-        IndexTaken { is_duration_changed: self.duration != before, shift, changes }
-    }
-
     /// Initialisation data that was read before.
     pub fn init(&self, resource: &Resource, keys: &SegmentKeys) -> Option<&Arc<InitSegment>> {
         self.inits.iter().find(|(known, with, _)| known == resource && with == keys).map(|(_, _, init)| init)
@@ -443,15 +452,7 @@ impl Session {
     pub fn send_stream_to(&mut self, id: StreamId, time: MediaTime) {
         let period = schedule::period_at(&self.presentation, time);
         if let Some(stream) = self.stream_mut(id) {
-            stream.place = Place::At { period, time };
-            stream.trouble = None;
-            stream.skipped = 0;
-            stream.hold_until = None;
-            stream.stepped_back = 0;
-            if let Some(kept) = &mut stream.kept {
-                kept.jump();
-            }
-            stream.ends_with = None;
+            stream.restart_at(period, time);
         }
     }
 
@@ -470,7 +471,7 @@ impl Session {
         let caption = kind == MediaKind::Text && self.captions.chosen() == Some(id);
         match self.stream(stream) {
             _ if caption => true,
-            Some(stream) => stream.track == *id,
+            Some(stream) => stream.track() == id,
             // Sound inside the pictures' files has no stream of its own.
             None if kind == MediaKind::Audio && self.wishes.audio != TrackChoice::Off => {
                 self.muxed().any(|m| m.id == *id)
@@ -563,5 +564,4 @@ pub const fn kind_of(id: StreamId) -> MediaKind {
 }
 
 #[cfg(test)]
-#[path = "session_tests.rs"]
 mod tests;

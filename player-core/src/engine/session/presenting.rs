@@ -3,14 +3,13 @@
 
 use std::time::Duration;
 
-use super::accounting::Departure;
-use super::context::Context;
-use super::playing::FIRST_PICTURE;
-use super::select;
-use super::session::Session;
-use super::stats::Look;
-use super::stream::StreamId;
+use super::Session;
 use crate::command::SeekMode;
+use crate::engine::accounting::Departure;
+use crate::engine::context::Context;
+use crate::engine::select;
+use crate::engine::stats::PlayheadSample;
+use crate::engine::stream::StreamId;
 use crate::error::{ErrorCode, PlayerError, Stage};
 use crate::event::Event;
 use crate::model::MediaKind;
@@ -22,27 +21,27 @@ use crate::time::MediaTime;
 const LEAD_PICTURES: usize = 18;
 
 impl Session {
-    /// Looks at the playhead: counts what passed, notes what is on screen, and drops what lies behind.
-    pub(super) fn look(&mut self, cx: &mut Context) {
-        if matches!(cx.playback.state, State::Idle | State::Failed) {
+    /// Updates what depends on the playhead: counts what passed, notes what is on screen, and drops what lies behind.
+    pub(in crate::engine) fn update_playhead(&mut self, cx: &mut Context) {
+        if matches!(cx.playback.state(), State::Idle | State::Failed) {
             return;
         }
         let position = cx.position();
-        let moving = cx.playback.state == State::Ready && cx.playback.clock.is_running();
+        let moving = cx.playback.state() == State::Ready && cx.playback.clock().is_running();
         self.note_shown(cx, position);
         self.announce_metadata(cx);
-        let kinds = cx.playback.feed.kinds().collect::<Vec<_>>();
+        let kinds = cx.playback.feed().kinds().collect::<Vec<_>>();
         let bitrate = self.shown.and_then(|key| {
             select::representation(&self.presentation, key).map(|rep| rep.average_bandwidth.unwrap_or(rep.bandwidth))
         });
         let ahead = if moving { self.ahead(&kinds, position) } else { None };
-        if cx.playback.first_shown {
-            cx.ledger.look(Look { position, moving, ahead, bitrate }, cx.now);
+        if cx.playback.has_begun() {
+            cx.ledger.count_playing(PlayheadSample { position, moving, ahead, bitrate }, cx.now);
         }
         let crowded = self.held_bytes() > cx.config.buffer_bytes;
         let behind = if crowded { Duration::ZERO } else { cx.config.back_buffer };
         for kind in [MediaKind::Video, MediaKind::Audio] {
-            let committed = cx.playback.feed.committed(kind);
+            let committed = cx.playback.feed().committed(kind);
             if let Some(buffer) = self.buffer_mut(kind).filter(|_| committed.is_some()) {
                 cx.ledger.wasted(buffer.evict(position - behind, committed));
             }
@@ -55,7 +54,7 @@ impl Session {
 
     /// Announces another quality once it is on screen.
     fn note_shown(&mut self, cx: &mut Context, position: MediaTime) {
-        if !cx.playback.first_shown {
+        if !cx.playback.has_begun() {
             return;
         }
         let pictures = self.video.end().is_some();
@@ -80,23 +79,22 @@ impl Session {
     }
 
     /// Begins the epoch when it can, and hands out what the renderer's lead wants.
-    pub(super) fn present(&mut self, cx: &mut Context) {
-        if matches!(cx.playback.state, State::Idle | State::Failed | State::Ended) {
+    pub(in crate::engine) fn present(&mut self, cx: &mut Context) {
+        if matches!(cx.playback.state(), State::Idle | State::Failed | State::Ended) {
             return;
         }
         let Some(kinds) = self.kinds() else { return };
-        if !cx.playback.feed.is_flushed() && !self.begin_epoch(cx, &kinds) {
+        if !cx.playback.feed().is_flushed() && !self.begin_epoch(cx, &kinds) {
             return;
         }
         self.follow_track_change(cx, &kinds);
-        let position = cx.playback.clock.position(cx.now);
+        let position = cx.playback.clock().position(cx.now);
         let lead = cx.config.renderer_lead;
         // What lies behind a hole in all kinds belongs to another epoch: playback jumps there.
         let limit = self.next_hole(&kinds, position).map_or(MediaTime::MAX, |hole| hole.from);
-        let effects = &mut cx.effects;
         let mut undecrypted = None;
         for kind in kinds {
-            let wanted = cx.playback.feed.end(kind).is_none_or(|end| end < position + lead);
+            let wanted = cx.playback.feed().end(kind).is_none_or(|end| end < position + lead);
             // A little more at once, so that the renderer is not fed one picture at a time.
             let until = if wanted { position + lead + lead / 8 } else { position + lead };
             // A decoder reorders pictures, however long each of them lasts.
@@ -110,9 +108,7 @@ impl Session {
                 MediaKind::Text => continue,
             };
             let limits = (until, limit);
-            let failed = cx.playback.feed.hand_out(buffer, keys, kind, limits, ended, &mut |command| {
-                effects.render(command);
-            });
+            let failed = cx.playback.hand_out((buffer, keys, kind), limits, ended, &mut cx.effects);
             undecrypted = undecrypted.or(failed);
         }
         if let Some(error) = undecrypted {
@@ -123,11 +119,11 @@ impl Session {
     /// Sends the flush, once the renderer has answered the one before. A seek to a key frame waits until it is known
     /// which one. False while waiting.
     fn begin_epoch(&mut self, cx: &mut Context, kinds: &[MediaKind]) -> bool {
-        if cx.playback.flush_unanswered.is_some() {
+        if cx.playback.awaits_flush() {
             return false;
         }
-        let mut start = cx.playback.start.at;
-        if cx.playback.start.mode == SeekMode::Keyframe && kinds.contains(&MediaKind::Video) {
+        let mut start = cx.playback.start().at;
+        if cx.playback.start().mode == SeekMode::Keyframe && kinds.contains(&MediaKind::Video) {
             // Any key frame before the target will do: a later one may be on its way, but this one can be shown now.
             match self.video.locate(start, true) {
                 Some((_, key)) if self.video.media_end(start).is_some() || !self.video.holds(start) => start = key,
@@ -136,8 +132,7 @@ impl Session {
                 None if self.is_ended(MediaKind::Video) => {}
                 None => return false,
             }
-            cx.playback.start.at = start;
-            cx.playback.clock.hold(start, cx.now);
+            cx.playback.move_start(start, cx.now);
             self.begin_audio_by(cx, start);
         }
         self.send_flush(cx, start, kinds);
@@ -151,7 +146,7 @@ impl Session {
         if self.audio.begins_by(start) {
             return;
         }
-        match self.source_of(MediaKind::Audio).map(|stream| stream.id) {
+        match self.source_of(MediaKind::Audio).map(|stream| stream.id()) {
             Some(StreamId::Audio) => self.restart_stream(cx, StreamId::Audio, start, Departure::Void),
             Some(_) => self.audio.extend_to(start),
             None => {}
@@ -159,57 +154,53 @@ impl Session {
     }
 
     fn send_flush(&mut self, cx: &mut Context, start: MediaTime, kinds: &[MediaKind]) {
-        let flush = cx.playback.feed.begin(start, kinds, !cx.playback.start.jumped);
-        cx.effects.render(flush);
-        cx.playback.flush_unanswered = Some((cx.playback.feed.epoch(), cx.now));
-        cx.playback.picture_due = Some(cx.now + FIRST_PICTURE);
+        cx.playback.send_flush(start, kinds, cx.now, &mut cx.effects);
         cx.ledger.begins_at(start, cx.now);
     }
 
     /// After another sound was chosen: once enough of it is here, it takes over. Kinds that came or went need a flush.
     fn follow_track_change(&mut self, cx: &mut Context, kinds: &[MediaKind]) {
-        let position = cx.playback.clock.position(cx.now);
+        let position = cx.playback.clock().position(cx.now);
         if self.old_audio_until.is_some() {
             let reached = self.audio.settled_end(position).map_or(Duration::ZERO, |end| end.since(position));
             let finished = self.source_of(MediaKind::Audio).is_none_or(|stream| stream.is_finished());
             if reached >= cx.config.start_threshold || finished {
                 self.old_audio_until = None;
-                if cx.playback.feed.kinds().any(|kind| kind == MediaKind::Audio) {
-                    let command = cx.playback.feed.restart_track(MediaKind::Audio, position);
-                    cx.effects.render(command);
+                if cx.playback.feed().kinds().any(|kind| kind == MediaKind::Audio) {
+                    cx.playback.restart_track(MediaKind::Audio, position, &mut cx.effects);
                 }
             }
         }
-        let fed: Vec<MediaKind> = cx.playback.feed.kinds().collect();
+        let fed: Vec<MediaKind> = cx.playback.feed().kinds().collect();
         let ready = |kind: &MediaKind| {
             let reach = self.buffer(*kind).and_then(|buffer| buffer.media_end(position));
             fed.contains(kind)
                 || self.is_ended(*kind)
                 || reach.is_some_and(|end| end.since(position) >= cx.config.start_threshold)
         };
-        let answered = cx.playback.flush_unanswered.is_none();
+        let answered = !cx.playback.awaits_flush();
         if answered && fed != kinds && kinds.iter().all(ready) {
             self.flush_here(cx);
-            self.send_flush(cx, cx.playback.start.at, kinds);
+            self.send_flush(cx, cx.playback.start().at, kinds);
         }
     }
 
     /// Begins a new epoch where playback is; nothing is fetched again.
-    pub(super) fn flush_here(&mut self, cx: &mut Context) {
+    pub(in crate::engine) fn flush_here(&mut self, cx: &mut Context) {
         let position = cx.position();
         cx.ledger.moved(position, position, false);
         self.begin_at(cx, position, SeekMode::Exact);
     }
 
     /// Begins an epoch elsewhere, or here once more: what the renderer has and did not present waits again.
-    pub(super) fn begin_at(&mut self, cx: &mut Context, at: MediaTime, mode: SeekMode) {
+    pub(in crate::engine) fn begin_at(&mut self, cx: &mut Context, at: MediaTime, mode: SeekMode) {
         let position = cx.position();
         self.video.recall(position);
         cx.playback.begin_at(at, mode, cx.now);
     }
 
     /// Announces each reason for which video samples are not presented, once.
-    pub(super) fn announce_losses(&mut self, cx: &mut Context) {
+    pub(in crate::engine) fn announce_losses(&mut self, cx: &mut Context) {
         while let Some(loss) = self.video.account_mut().unannounced() {
             let error = PlayerError::warning(ErrorCode::MediaMalformed, loss.message());
             cx.effects.warn(error.at(Stage::Render));
@@ -218,16 +209,16 @@ impl Session {
 
     /// The kinds in the renderer's hands, or those about to be. One that was chosen in mid-play counts once it is
     /// handed out.
-    pub(super) fn presented_kinds(&self, cx: &Context) -> Vec<MediaKind> {
-        if cx.playback.feed.is_flushed() {
-            return cx.playback.feed.kinds().collect();
+    pub(in crate::engine) fn presented_kinds(&self, cx: &Context) -> Vec<MediaKind> {
+        if cx.playback.feed().is_flushed() {
+            return cx.playback.feed().kinds().collect();
         }
         self.kinds().unwrap_or_default()
     }
 
     /// True when the stream that brings a kind waits for nothing but room.
-    pub(super) fn is_kind_full(&self, cx: &Context, kind: MediaKind) -> bool {
-        let source = self.source_of(kind).map(|stream| stream.id);
+    pub(in crate::engine) fn is_kind_full(&self, cx: &Context, kind: MediaKind) -> bool {
+        let source = self.source_of(kind).map(|stream| stream.id());
         source.is_some_and(|id: StreamId| self.is_full(cx, id))
     }
 }

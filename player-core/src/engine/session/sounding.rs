@@ -4,26 +4,26 @@
 
 use std::time::Duration;
 
-use super::accounting::Departure;
-use super::context::Context;
-use super::ids::PeriodKey;
-use super::pairing::{self, Pairing};
-use super::schedule::{self, ROUNDING};
-use super::select;
-use super::session::Session;
-use super::stream::{Activity, Place, RepKey, StreamId};
+use super::Session;
+use crate::engine::accounting::Departure;
+use crate::engine::context::Context;
+use crate::engine::ids::PeriodKey;
+use crate::engine::pairing::{self, Pairing};
+use crate::engine::schedule::{self, ROUNDING};
+use crate::engine::select;
+use crate::engine::stream::{Activity, Place, RepKey, StreamId};
 use crate::model::MediaKind;
 use crate::time::MediaTime;
 
 /// A choice of sound, and what it was chosen from.
-pub(super) struct Plan {
+pub(in crate::engine) struct Plan {
     pub pairing: Pairing,
     pub choice: abr::joint::Choice,
 }
 
 impl Session {
     /// Chooses what is to be heard beside the pictures, when sound has files of its own.
-    pub(super) fn plan_sound(&mut self, cx: &mut Context, period: PeriodKey) -> Option<Plan> {
+    pub(in crate::engine) fn plan_sound(&mut self, cx: &mut Context, period: PeriodKey) -> Option<Plan> {
         let presentation = &self.presentation;
         let (main, audio) = (self.stream(StreamId::Main)?, self.stream(StreamId::Audio)?);
         let set = self.set_in(StreamId::Main, period);
@@ -33,7 +33,7 @@ impl Session {
         let group = group.and_then(|rep| rep.audio_group.as_deref());
         let set = self.set_in(StreamId::Audio, period)?;
         let renditions = self.permitted(cx, StreamId::Audio, set, group);
-        let pairing = Pairing::new(presentation, &pictures, renditions, audio.last, self.output);
+        let pairing = Pairing::new(presentation, &pictures, renditions, audio.last(), self.output);
         let position = cx.position();
         let ahead = |kind| {
             let end = self.buffer(kind).and_then(|buffer| buffer.complete_end(position));
@@ -44,8 +44,8 @@ impl Session {
         let choice = sound.chooser.choose(&abr::joint::Situation {
             now: cx.now.as_duration(),
             pairs: pairing.pairs.as_deref(),
-            pictures_now: main.last.and_then(|last| pairing.picture(last)),
-            sound_now: audio.last.and_then(|last| pairing.heard(presentation, sound.wanted.unwrap_or(last))),
+            pictures_now: main.last().and_then(|last| pairing.picture(last)),
+            sound_now: audio.last().and_then(|last| pairing.heard(presentation, sound.wanted.unwrap_or(last))),
             estimate_bps: cx.rule.estimate_bps(),
             buffer,
             phase: self.phase(cx, buffer),
@@ -60,26 +60,26 @@ impl Session {
     }
 
     /// What separate sound takes of the network: that which is wanted of it.
-    pub(super) fn reserved_bps(&self, id: StreamId) -> u64 {
-        let audio = self.stream(StreamId::Audio).filter(|stream| stream.id != id);
-        let rep = audio.and_then(|stream| self.sound.wanted.or(stream.last));
+    pub(in crate::engine) fn reserved_bps(&self, id: StreamId) -> u64 {
+        let audio = self.stream(StreamId::Audio).filter(|stream| stream.id() != id);
+        let rep = audio.and_then(|stream| self.sound.wanted.or(stream.last()));
         let rep = rep.and_then(|key| select::representation(&self.presentation, key));
         rep.map_or(0, |rep| rep.average_bandwidth.unwrap_or(rep.bandwidth))
     }
 
     /// The group of renditions that goes with the pictures where sound goes on.
-    pub(super) fn audio_group(&self, id: StreamId) -> Option<&str> {
+    pub(in crate::engine) fn audio_group(&self, id: StreamId) -> Option<&str> {
         if id != StreamId::Audio {
             return None;
         }
         let time = self.stream(id)?.fetched_until();
-        let pictures = pairing::pictures_at(self, time).or(self.stream(StreamId::Main)?.last)?;
+        let pictures = pictures_at(self, time).or(self.stream(StreamId::Main)?.last())?;
         select::representation(&self.presentation, pictures)?.audio_group.as_deref()
     }
 
     /// Whether sound must wait for the pictures. It is fetched no further than one segment behind those that are here
     /// or on their way: they need the link more. Where they name groups, it waits until they are decided on.
-    pub(super) fn waits_for_main(&self, cx: &Context, id: StreamId, period: PeriodKey) -> bool {
+    pub(in crate::engine) fn waits_for_main(&self, cx: &Context, id: StreamId, period: PeriodKey) -> bool {
         if id != StreamId::Audio {
             return false;
         }
@@ -90,14 +90,14 @@ impl Session {
         }
         let Some(set) = self.set_in(StreamId::Main, period) else { return false };
         time + ROUNDING >= pictures
-            && pairing::pictures_at(self, time).is_none()
+            && pictures_at(self, time).is_none()
             && pairing::has_groups(&self.presentation, &self.permitted(cx, StreamId::Main, set, None))
     }
 
     /// Reads the index of the sound that will go with the pictures whose index is read, while it waits for them.
-    pub(super) fn foresee_sound(&mut self, cx: &mut Context, period: PeriodKey) {
+    pub(in crate::engine) fn foresee_sound(&mut self, cx: &mut Context, period: PeriodKey) {
         let Some(main) = self.stream(StreamId::Main) else { return };
-        let Activity::Index(pictures) = main.activity else { return };
+        let Activity::Index(pictures) = *main.activity() else { return };
         let group = select::representation(&self.presentation, pictures).and_then(|rep| rep.audio_group.as_deref());
         let Some(set) = self.set_in(StreamId::Audio, period) else { return };
         if let Some(sound) = self.permitted(cx, StreamId::Audio, set, group).first().copied() {
@@ -107,14 +107,14 @@ impl Session {
 
     /// From `from` on these pictures will be shown: sound of another group than theirs that was fetched for others is
     /// dropped, but for what was handed out.
-    pub(super) fn drop_unpaired_sound(&mut self, cx: &mut Context, pictures: RepKey, from: MediaTime) {
+    pub(in crate::engine) fn drop_unpaired_sound(&mut self, cx: &mut Context, pictures: RepKey, from: MediaTime) {
         let Some(audio) = self.stream(StreamId::Audio) else { return };
         let group =
             |key: RepKey| select::representation(&self.presentation, key).and_then(|rep| rep.audio_group.as_deref());
         let Some(wanted) = group(pictures) else { return };
         let other = |key: RepKey| group(key).is_some_and(|group| group != wanted);
         let coming = audio.coming().is_some_and(|chosen| chosen.segment.start + ROUNDING >= from && other(chosen.rep));
-        let index = matches!(audio.activity, Activity::Index(rep) if other(rep));
+        let index = matches!(audio.activity(), Activity::Index(rep) if other(*rep));
         let doomed = self.audio.parts().find(|part| part.first + ROUNDING >= from && other(part.of.rep));
         let doomed = doomed.map(|part| part.seq);
         if (coming || index) && !self.is_committed(cx, StreamId::Audio) {
@@ -132,15 +132,26 @@ impl Session {
             return;
         }
         self.cancel_stream(cx, StreamId::Audio);
-        let committed = cx.playback.feed.committed(MediaKind::Audio);
+        let committed = cx.playback.feed().committed(MediaKind::Audio);
         let begin = self.audio.part_from(first).map(|part| (part.of.rep, part.first));
         let dropped = self.audio.truncate(committed, Departure::Void, |part| part.seq >= first);
         let kept = self.audio.back().and_then(|part| part.of.key());
         let after = kept.and_then(|key| Some(schedule::after(key.rep, &schedule::segment(&self.presentation, key)?)));
         let place = after.or_else(|| begin.map(|(rep, time)| Place::At { period: rep.period, time }));
         if let (Some(place), Some(stream), true) = (place, self.stream_mut(StreamId::Audio), dropped > 0) {
-            stream.place = place;
+            stream.rewind_to(place);
         }
         cx.ledger.wasted(dropped);
     }
+}
+
+/// The pictures that are decided on for a time: here, or on their way.
+pub(in crate::engine) fn pictures_at(session: &Session, time: MediaTime) -> Option<RepKey> {
+    let time = time + ROUNDING;
+    let coming = session.stream(StreamId::Main)?.coming();
+    if let Some(chosen) = coming.filter(|chosen| chosen.segment.start <= time && time < chosen.segment.end()) {
+        return Some(chosen.rep);
+    }
+    session.video.end().filter(|end| time < *end)?;
+    session.video.parts().rev().find(|part| part.first <= time).map(|part| part.of.rep)
 }

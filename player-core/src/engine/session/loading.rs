@@ -1,31 +1,17 @@
 //! The beginning of a session: the presentation has become known, tracks are chosen, and streams begin.
 
-use url::Url;
-
-use super::accounting::Departure;
-use super::context::Context;
-use super::ids::KeyedPresentation;
-use super::schedule;
-use super::select;
-use super::session::{Session, kind_of};
-use super::stream::{Place, Stream, StreamId};
+use super::{Session, kind_of};
 use crate::command::SeekMode;
+use crate::engine::accounting::Departure;
+use crate::engine::context::{self, Context};
+use crate::engine::ids::KeyedPresentation;
+use crate::engine::schedule;
+use crate::engine::select;
+use crate::engine::stream::{Place, Stream, StreamId};
 use crate::error::{ErrorCode, PlayerError, Stage};
 use crate::event::Event;
-use crate::manifest::ManifestWarning;
 use crate::model::MediaKind;
 use crate::time::MediaTime;
-
-/// Announces what was read around in a manifest or an index.
-pub(super) fn warn_about(cx: &mut Context, warnings: Vec<ManifestWarning>, stage: Stage, url: &Url) {
-    for warning in warnings {
-        let error = PlayerError::warning(ErrorCode::ManifestMalformed, warning.message).at(stage).with_url(url);
-        cx.effects.warn(match warning.line {
-            Some(line) => error.with_line(line),
-            None => error,
-        });
-    }
-}
 
 /// Warns if a presentation is not available yet.
 fn warn_of_availability(cx: &mut Context, presentation: &KeyedPresentation) {
@@ -37,7 +23,7 @@ fn warn_of_availability(cx: &mut Context, presentation: &KeyedPresentation) {
 
 impl Session {
     /// Begins playback of a presentation that has just become known.
-    pub(super) fn begin(&mut self, cx: &mut Context) {
+    pub(in crate::engine) fn begin(&mut self, cx: &mut Context) {
         let (protocol, kind) = (self.presentation.protocol, self.presentation.kind);
         let duration = self.duration;
         let authored = self.presentation.start.map(|start| match duration {
@@ -49,14 +35,14 @@ impl Session {
         let start = self.clamp(self.start.or(authored).unwrap_or_default());
         self.metadata.seek(start);
         let metadata = self.presentation.metadata.clone();
-        self.preload_keys(cx);
+        self.keys.preload(&self.presentation, &mut cx.jobs, cx.now);
         self.choose_captions(cx);
         for id in [StreamId::Main, StreamId::Audio, StreamId::Text] {
             add_stream(self, id, start);
         }
         self.list_choices(cx.now);
         self.begin_steering(cx);
-        let playable = self.streams.iter().any(|stream| stream.id != StreamId::Text);
+        let playable = self.streams.iter().any(|stream| stream.id() != StreamId::Text);
         let mode = cx.pending.seek.wish().map_or(SeekMode::Exact, |seek| seek.mode);
         cx.playback.begin_at(start, mode, cx.now);
         if self.start.is_some() || authored.is_some() {
@@ -77,15 +63,15 @@ impl Session {
     }
 
     /// Ends playback by an error, once.
-    pub(super) fn fail(&mut self, cx: &mut Context, error: PlayerError) {
-        if cx.fail(error) {
+    pub(in crate::engine) fn fail(&mut self, cx: &mut Context, error: PlayerError) {
+        if context::fail(cx, error) {
             self.streams.clear();
         }
     }
 }
 
 /// Begins a stream when some period has a set for it.
-pub(super) fn add_stream(session: &mut Session, id: StreamId, at: MediaTime) {
+pub(in crate::engine) fn add_stream(session: &mut Session, id: StreamId, at: MediaTime) {
     let presentation = &session.presentation;
     let kind = kind_of(id);
     if kind == MediaKind::Text && session.captions.chosen().is_some() {
@@ -100,7 +86,7 @@ pub(super) fn add_stream(session: &mut Session, id: StreamId, at: MediaTime) {
     let mut stream = Stream::new(id, track, place);
     if kind != MediaKind::Video {
         // A set of sound or text carries nothing else that is wanted of it.
-        stream.carries = Some(crate::model::ContentKinds::only(kind));
+        stream.note_carried(crate::model::ContentKinds::only(kind));
     }
     session.streams.push(stream);
     for kind in [MediaKind::Video, MediaKind::Audio] {
@@ -109,5 +95,5 @@ pub(super) fn add_stream(session: &mut Session, id: StreamId, at: MediaTime) {
             buffer.restart(at, Departure::Void);
         }
     }
-    session.streams.sort_by_key(|stream| stream.id);
+    session.streams.sort_by_key(Stream::id);
 }

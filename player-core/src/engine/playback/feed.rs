@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use super::buffer::{Cursor, Part, SEAM, TrackBuffer};
-use super::keys::Keys;
+use super::super::buffer::{Cursor, Part, SEAM, TrackBuffer};
+use super::super::licence::Keys;
 use crate::container::{CodecConfig, Payload, Sample};
 use crate::drm::{self, DrmError, KeyId};
 use crate::model::MediaKind;
@@ -262,7 +262,7 @@ fn configure(fed: &mut Fed, part: &Part, epoch: Epoch, out: &mut impl FnMut(Rend
 mod tests {
     use std::time::Duration;
 
-    use super::super::buffer::PartOf;
+    use super::super::super::buffer::PartOf;
     use super::*;
     use crate::container::Codec;
 

@@ -1,6 +1,6 @@
 //! How far off a seek landed. Pure.
 
-use super::buffer::TrackBuffer;
+use super::super::buffer::TrackBuffer;
 use crate::command::SeekMode;
 use crate::time::MediaTime;
 
@@ -19,7 +19,7 @@ mod tests {
     use std::sync::Arc;
     use std::time::Duration;
 
-    use super::super::buffer::PartOf;
+    use super::super::super::buffer::PartOf;
     use super::*;
     use crate::container::{Codec, CodecConfig, Payload, Sample};
     use crate::model::MediaKind;

@@ -4,19 +4,17 @@
 use bytes::Bytes;
 use url::Url;
 
-use super::context::Context;
-use super::io::{FetchError, FetchId, FetchKind, FetchOutcome, Ingest};
-use super::loading;
+use super::Session;
 use super::pathways::ReadIndex;
-use super::recovery::Cause;
 use super::refresh;
-use super::request::{JobId, Purpose};
-use super::schedule;
-use super::select;
-use super::session::Session;
-use super::stream::{Activity, RepKey, Stream, StreamId};
 use crate::container::{self, DemuxError, DemuxOutput, MediaClock};
 use crate::drm::DrmError;
+use crate::engine::context::{self, Context};
+use crate::engine::io::{FetchError, FetchId, FetchKind, FetchOutcome, Ingest};
+use crate::engine::recovery::Cause;
+use crate::engine::request::{JobId, Purpose};
+use crate::engine::select;
+use crate::engine::stream::{Activity, RepKey, Stream, StreamId};
 use crate::error::{PlayerError, Stage};
 use crate::event::Event;
 use crate::manifest::{self, IndexPiece, IndexReading, ManifestError};
@@ -25,7 +23,7 @@ use crate::time::MediaTime;
 
 impl Session {
     /// Takes what came out of the demuxer of a request.
-    pub(super) fn on_fetch_media(&mut self, cx: &mut Context, id: FetchId, output: DemuxOutput) {
+    pub(in crate::engine) fn on_fetch_media(&mut self, cx: &mut Context, id: FetchId, output: DemuxOutput) {
         let Some(job) = cx.jobs.of_fetch(id) else { return };
         cx.jobs.received(job, 0, cx.now);
         if let Some(Purpose::Media(stream)) = cx.jobs.get(job).map(|job| job.purpose) {
@@ -34,21 +32,22 @@ impl Session {
     }
 
     /// Takes the end of a request.
-    pub(super) fn on_fetch_ended(&mut self, cx: &mut Context, job: JobId, outcome: FetchOutcome) {
+    pub(in crate::engine) fn on_fetch_ended(&mut self, cx: &mut Context, job: JobId, outcome: FetchOutcome) {
         match outcome {
             FetchOutcome::Failed { bytes, error } => {
-                cx.count_bytes(job, bytes);
+                context::count_bytes(cx, job, bytes);
                 self.request_failed(cx, job, Cause::Fetch(&error));
             }
             FetchOutcome::Complete { bytes, body } => {
-                cx.count_bytes(job, bytes);
+                context::count_bytes(cx, job, bytes);
                 self.completed(cx, job, bytes, &body);
             }
             FetchOutcome::Keys { bytes, keys } => {
-                cx.count_bytes(job, bytes);
+                context::count_bytes(cx, job, bytes);
                 cx.jobs.credit_location(job, &mut self.locations, cx.now, false);
                 if cx.jobs.get(job).is_some_and(|job| job.purpose == Purpose::Key) {
-                    self.keys_arrived(cx, job, &keys);
+                    cx.jobs.remove(job, cx.now);
+                    self.keys.arrived(job, &keys);
                 }
             }
         }
@@ -69,7 +68,7 @@ impl Session {
             Purpose::Steering => self.steering_arrived(cx, job, body, &url),
             Purpose::Index(rep) => self.index_arrived(cx, job, rep, body, &url),
             Purpose::Init(rep) => {
-                cx.learn(measured, bytes);
+                context::learn(cx, measured, bytes);
                 self.init_arrived(cx, job, rep, body);
             }
             Purpose::Key => {
@@ -77,7 +76,7 @@ impl Session {
                 self.request_failed(cx, job, Cause::Fetch(&error));
             }
             Purpose::Media(id) => {
-                cx.learn(measured, bytes);
+                context::learn(cx, measured, bytes);
                 let elapsed = cx.now.since(sent);
                 self.segment_arrived(cx, job, id, bytes, elapsed);
             }
@@ -125,7 +124,7 @@ impl Session {
             return self.fail(cx, PlayerError::unsupported("live playback").at(Stage::Index).with_url(url));
         }
         cx.ledger.phase("index", cx.now);
-        loading::warn_about(cx, parsed.warnings, Stage::Index, url);
+        cx.effects.warn_about(parsed.warnings, Stage::Index, url);
         let taken = self.take_index(rep, parsed.segments);
         let mut metadata = parsed.metadata;
         metadata.iter_mut().for_each(|metadata| metadata.start = metadata.start.shifted(taken.shift));
@@ -137,9 +136,7 @@ impl Session {
         }
         self.presentation.learn_epoch(parsed.epoch);
         for stream in &mut self.streams {
-            if matches!(stream.activity, Activity::Index(waited) if waited == rep) {
-                stream.activity = Activity::Idle;
-            }
+            stream.on_index(rep);
         }
         if taken.is_duration_changed {
             cx.effects.emit(Event::TimelineChanged);
@@ -151,7 +148,7 @@ impl Session {
     /// The author's beginning, once the length is known: that of the manifest, else that of the first index. It
     /// counts before anything is presented, and only when nobody chose another.
     fn begin_where_told(&mut self, cx: &mut Context, index: Option<MediaTime>) {
-        let untouched = !cx.playback.feed.is_flushed() && cx.playback.start.at == MediaTime::ZERO;
+        let untouched = !cx.playback.feed().is_flushed() && cx.playback.start().at == MediaTime::ZERO;
         let Some(duration) = self.duration else { return };
         let told = self.authored_start.take().or(index).filter(|_| untouched && self.start.is_none());
         let Some(told) = told else { return };
@@ -159,18 +156,16 @@ impl Session {
         let at = self.clamp(at);
         self.start = Some(at);
         self.video.account_mut().move_playhead();
-        let mode = cx.playback.start.mode;
+        let mode = cx.playback.start().mode;
         self.reposition(cx, at, mode);
     }
 
     /// The length has become known: a start beyond it moves to the end.
     fn clamp_start(&mut self, cx: &mut Context) {
-        let start = cx.playback.start;
+        let start = cx.playback.start();
         let clamped = self.clamp(start.at);
-        if clamped < start.at && !cx.playback.feed.is_flushed() {
-            if let Some(seek) = cx.playback.seek.as_mut() {
-                seek.to = clamped;
-            }
+        if clamped < start.at && !cx.playback.feed().is_flushed() {
+            cx.playback.move_seek(clamped);
             self.reposition(cx, clamped, start.mode);
         }
     }
@@ -192,7 +187,7 @@ impl Session {
         let Some(done) = cx.jobs.remove(job, cx.now) else { return };
         let encryption = self.encryption_at(rep, &done.resource);
         if let Some(info) = container::protection_of(body) {
-            self.protection_told(cx, encryption.as_ref(), &info);
+            self.keys.on_protection(encryption.as_ref(), &info, &mut cx.jobs, cx.now);
         }
         let keys = encryption.map(|found| found.init).unwrap_or_default();
         self.inits.push((done.resource, keys, std::sync::Arc::new(init)));
@@ -200,11 +195,11 @@ impl Session {
 
     /// How the segment is encrypted that waits for initialisation data.
     fn encryption_at(&self, rep: RepKey, init: &Resource) -> Option<SegmentEncryption> {
-        let waits = |stream: &Stream| match &stream.activity {
+        let waits = |stream: &Stream| match stream.activity() {
             Activity::Init { chosen, resource } if resource == init => chosen.segment.encryption.clone(),
             _ => None,
         };
-        self.streams.iter().filter(|stream| stream.last == Some(rep)).find_map(waits)
+        self.streams.iter().filter(|stream| stream.last() == Some(rep)).find_map(waits)
     }
 
     fn segment_arrived(
@@ -218,7 +213,7 @@ impl Session {
         self.place_early(cx, id);
         let Some(fetching) = self.stream(id).and_then(|stream| stream.fetching()).cloned() else { return };
         // Pictures may wait for their parameter sets until they are given up once.
-        let may_wait = self.stream(id).is_some_and(|stream| stream.skipped == 0);
+        let may_wait = self.stream(id).is_some_and(|stream| stream.skipped() == 0);
         let waits = may_wait && fetching.tail.as_ref().is_some_and(|tail| tail.waiting > 0);
         let is_empty = fetching.seen == 0 && id != StreamId::Text;
         if is_empty && !(waits && self.is_continued(cx, &fetching.chosen)) {
@@ -237,17 +232,13 @@ impl Session {
         let (name, bitrate) =
             found.map_or((String::new(), 0), |rep| (rep.id.clone(), rep.average_bandwidth.unwrap_or(rep.bandwidth)));
         if let Some(stream) = self.stream_mut(id) {
-            stream.place = schedule::after(fetching.chosen.rep, segment);
-            stream.activity = Activity::Idle;
-            stream.trouble = None;
-            // Segments whose pictures wait for parameter sets are no progress yet.
-            stream.skipped = if is_empty { stream.skipped } else { 0 };
+            stream.complete_download(!is_empty);
         }
         if self.asks_rule(id) {
             cx.ledger.segment(bitrate, segment.duration);
         }
         cx.effects.emit(Event::SegmentLoaded {
-            kind: super::session::kind_of(id),
+            kind: super::kind_of(id),
             representation: name,
             start: segment.start,
             bytes,

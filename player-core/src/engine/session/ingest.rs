@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use super::accounting::{Departure, Loss};
-use super::buffer::{PartOf, TrackBuffer};
-use super::context::Context;
-use super::schedule;
-use super::session::Session;
-use super::stream::{Activity, Chosen, Place, StreamId};
-use super::timeline::{self, PLAUSIBLE, Timeline};
+use super::Session;
 use crate::container::{DemuxOutput, Fragment, InitSegment, MediaClock, Sample, TrackDamage, TrackInit};
 use crate::drm::{KeyId, KeySystem};
+use crate::engine::accounting::{Departure, Loss};
+use crate::engine::buffer::{PartOf, TrackBuffer};
+use crate::engine::context::Context;
+use crate::engine::schedule;
+use crate::engine::stream::{Chosen, Place, Stream, StreamId};
+use crate::engine::timeline::{self, PLAUSIBLE, Timeline};
 use crate::error::{ErrorCode, PlayerError, Stage};
 use crate::event::Event;
 use crate::model::{ContentKinds, MediaKind};
@@ -21,7 +21,7 @@ const BEGINS_LATE: std::time::Duration = std::time::Duration::from_millis(50);
 
 impl Session {
     /// Takes what came out of the demuxer of a stream's request.
-    pub(super) fn take_media(&mut self, cx: &mut Context, id: StreamId, output: DemuxOutput) {
+    pub(in crate::engine) fn take_media(&mut self, cx: &mut Context, id: StreamId, output: DemuxOutput) {
         match output {
             DemuxOutput::Init(init) => self.take_init(cx, id, init),
             DemuxOutput::Fragment(fragment) => self.take_fragment(cx, id, fragment),
@@ -32,12 +32,12 @@ impl Session {
             DemuxOutput::Protection(info) => {
                 let fetching = self.stream(id).and_then(|stream| stream.fetching());
                 let encryption = fetching.and_then(|fetching| fetching.chosen.segment.encryption.clone());
-                self.protection_told(cx, encryption.as_ref(), &info);
+                self.keys.on_protection(encryption.as_ref(), &info, &mut cx.jobs, cx.now);
             }
             DemuxOutput::Cues { cues, timestamp_map } => {
                 let Session { streams, text, timeline, .. } = self;
-                let Some(stream) = streams.iter_mut().find(|stream| stream.id == id) else { return };
-                let Activity::Media(fetching) = &mut stream.activity else { return };
+                let Some(stream) = streams.iter_mut().find(|stream| stream.id() == id) else { return };
+                let Some(fetching) = stream.fetching_mut() else { return };
                 fetching.seen += cues.len();
                 let segment = &fetching.chosen.segment;
                 if text.insert(cues, timestamp_map, segment.mapping, segment.start, timeline) {
@@ -62,7 +62,7 @@ impl Session {
         let segment = &fetching.chosen.segment;
         let (number, previous) = (segment.id, segment.previous);
         let url = segment.resource.urls.first().cloned();
-        let before = stream.damaged.replace(number);
+        let before = stream.note_damaged(number);
         let goes_on = before.is_some_and(|before| before == number || Some(before) == previous);
         if damage.gaps == 0 || goes_on {
             return;
@@ -79,7 +79,7 @@ impl Session {
         note_carried(self, id, &init);
         cx.ledger.phase("init", cx.now);
         let Some(stream) = self.stream_mut(id) else { return };
-        let Activity::Media(fetching) = &mut stream.activity else { return };
+        let Some(fetching) = stream.fetching_mut() else { return };
         fetching.init = Some(init);
     }
 
@@ -90,7 +90,7 @@ impl Session {
         }
         let fetching = self.stream(id).and_then(|stream| stream.fetching());
         let encryption = fetching.and_then(|fetching| fetching.chosen.segment.encryption.clone());
-        if let Some(key) = self.sample_key(encryption.as_ref()) {
+        if let Some(key) = self.keys.sample_key(encryption.as_ref()) {
             for crypto in fragment.samples.iter_mut().filter_map(|sample| sample.crypto.as_mut()) {
                 Arc::make_mut(crypto).key_id = key.key_id;
             }
@@ -106,7 +106,7 @@ impl Session {
         ids.sort_unstable();
         let systems = encryption.iter().flat_map(|found| found.media.iter()).map(|key| key.system.clone());
         let systems: Vec<KeySystem> = systems.collect();
-        self.want_licence(cx, &ids, &systems);
+        self.keys.request_licence(&ids, &systems, &mut cx.jobs, cx.now);
     }
 
     fn take_fragment(&mut self, cx: &mut Context, id: StreamId, fragment: Fragment) {
@@ -122,8 +122,7 @@ impl Session {
     fn hold_early(&mut self, id: StreamId, fragment: Fragment) -> Option<Fragment> {
         let pictures = self.wanted_of(id).video;
         let Session { streams, timeline, .. } = self;
-        let stream = streams.iter_mut().find(|stream| stream.id == id)?;
-        let Activity::Media(fetching) = &mut stream.activity else { return None };
+        let fetching = streams.iter_mut().find(|stream| stream.id() == id)?.fetching_mut()?;
         let kind =
             |number| fetching.init.as_deref().and_then(|init| wanted_track(init, number)).map(|track| track.kind);
         let sound = kind(fragment.track) == Some(MediaKind::Audio);
@@ -138,9 +137,9 @@ impl Session {
     }
 
     /// Sound that was kept back goes where it belongs: the pictures have come, or none will.
-    pub(super) fn place_early(&mut self, cx: &mut Context, id: StreamId) {
+    pub(in crate::engine) fn place_early(&mut self, cx: &mut Context, id: StreamId) {
         let Some(stream) = self.stream_mut(id) else { return };
-        let Activity::Media(fetching) = &mut stream.activity else { return };
+        let Some(fetching) = stream.fetching_mut() else { return };
         for fragment in std::mem::take(&mut fetching.early) {
             self.place_fragment(cx, id, fragment);
         }
@@ -149,8 +148,9 @@ impl Session {
     fn place_fragment(&mut self, cx: &mut Context, id: StreamId, fragment: Fragment) {
         let wanted = self.wanted_of(id);
         let Session { streams, timeline, video, audio, .. } = &mut *self;
-        let Some(stream) = streams.iter_mut().find(|stream| stream.id == id) else { return };
-        let Activity::Media(fetching) = &mut stream.activity else { return };
+        let Some(stream) = streams.iter_mut().find(|stream| stream.id() == id) else { return };
+        let place = stream.place();
+        let Some(fetching) = stream.fetching_mut() else { return };
         let Some(first) = first_presented(&fragment.samples) else { return };
         fetching.seen += fragment.samples.len();
         let Some(init) = fetching.init.as_deref() else { return };
@@ -165,15 +165,9 @@ impl Session {
         let begins_at = fetching.begins_at;
         let placing = match fetching.shift {
             Some(shift) => Placing { shift, corrected: false },
-            None => place_segment(
-                timeline,
-                &fetching.chosen,
-                stream.place,
-                begins_at,
-                init,
-                init.first.unwrap_or(first),
-                buffer,
-            ),
+            None => {
+                place_segment(timeline, &fetching.chosen, place, begins_at, init, init.first.unwrap_or(first), buffer)
+            }
         };
         let shift = *fetching.shift.insert(placing.shift);
         let (samples, absurd) = place_samples(fragment.samples, shift, begins_at, segment.end());
@@ -182,14 +176,14 @@ impl Session {
         let url = segment.resource.urls.first().cloned();
         let of = PartOf::new(fetching.chosen.rep, segment, fetching.chosen.reason);
         let was_empty = buffer.end().is_none();
-        buffer.insert(of, &config, fetching.chosen.window, samples, cx.playback.feed.committed(kind));
+        buffer.insert(of, &config, fetching.chosen.window, samples, cx.playback.feed().committed(kind));
         let begins = buffer.parts().next().map(|part| part.first);
         let began_late = kind == MediaKind::Video
             && was_empty
-            && stream.stepped_back == 0
-            && stream.skipped == 0
-            && !cx.playback.first_shown
-            && begins.is_some_and(|first| first > cx.playback.start.at + BEGINS_LATE);
+            && stream.stepped_back() == 0
+            && stream.skipped() == 0
+            && !cx.playback.has_begun()
+            && begins.is_some_and(|first| first > cx.playback.start().at + BEGINS_LATE);
         cx.ledger.phase("first_media", cx.now);
         let cues_placed = self.text.place(&self.timeline);
         if strange {
@@ -218,28 +212,25 @@ impl Session {
         let chosen = self.stream(id).and_then(|stream| stream.fetching()).map(|fetching| &fetching.chosen);
         let before = chosen.and_then(|chosen| schedule::before(&self.presentation, chosen.rep, chosen.segment.id));
         let Some(place) = before else { return };
-        let steps = self.stream(id).map_or(0, |stream| stream.stepped_back).saturating_add(1);
-        self.restart_stream(cx, id, cx.playback.start.at, Departure::Void);
+        let steps = self.stream(id).map_or(0, Stream::stepped_back).saturating_add(1);
+        self.restart_stream(cx, id, cx.playback.start().at, Departure::Void);
         if let Some(stream) = self.stream_mut(id) {
-            stream.place = place;
-            stream.stepped_back = steps;
+            stream.step_back_to(place, steps);
         }
     }
 }
 
 /// A stream learns from initialisation data what its files carry; what a set of sound or text carries is known.
-pub(super) fn note_carried(session: &mut Session, id: StreamId, init: &InitSegment) {
+pub(in crate::engine) fn note_carried(session: &mut Session, id: StreamId, init: &InitSegment) {
     if init.tracks.is_empty() {
         return;
     }
     let carries = |kind| init.tracks.iter().any(|track| track.kind == kind);
-    if let Some(stream) = session.stream_mut(id).filter(|stream| stream.id == StreamId::Main) {
-        // What they carried once is presented to the end: a period may lack it.
-        let before = stream.carries.unwrap_or_default();
-        stream.carries = Some(ContentKinds {
-            video: before.video || carries(MediaKind::Video),
-            audio: before.audio || carries(MediaKind::Audio),
-            text: before.text || carries(MediaKind::Text),
+    if let Some(stream) = session.stream_mut(id).filter(|stream| stream.id() == StreamId::Main) {
+        stream.note_carried(ContentKinds {
+            video: carries(MediaKind::Video),
+            audio: carries(MediaKind::Audio),
+            text: carries(MediaKind::Text),
         });
     }
 }

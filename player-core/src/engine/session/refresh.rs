@@ -7,44 +7,106 @@ use std::sync::Arc;
 use bytes::Bytes;
 use url::Url;
 
-use super::context::Context;
-use super::fault;
-use super::ids::{self, PeriodKey};
-use super::io::{FetchKind, Ingest};
-use super::item::Item;
-use super::loading::warn_about;
-use super::opening::{IncompleteManifest, fetch_remotes};
+use super::Session;
 use super::pathways::{self, ReadIndex};
-use super::recovery::Cause;
-use super::request::{Job, JobId, Purpose};
-use super::schedule;
-use super::session::{Reloads, Session};
-use super::stream::{Activity, Place, RepKey, StreamId};
+use crate::engine::context::Context;
+use crate::engine::fault;
+use crate::engine::ids::{self, Identities, PeriodKey};
+use crate::engine::io::{FetchKind, Ingest};
+use crate::engine::opening::{IncompleteManifest, fetch_remotes};
+use crate::engine::recovery::Cause;
+use crate::engine::request::{Job, JobId, Purpose};
+use crate::engine::schedule;
+use crate::engine::stream::{Activity, Place, RepKey, StreamId};
 use crate::error::{ErrorCode, PlayerError, Stage};
 use crate::event::Event;
-use crate::manifest::{self, RemoteElements};
+use crate::manifest::{self, IndexPiece, PathwayClone, RemoteElements};
 use crate::model::{
-    Agreement, Changes, IndexFormat, Presentation, PresentationKind, Resource, SegmentIndex, ThumbnailSpan,
-    TimedMetadata,
+    Agreement, Changes, IndexFormat, Presentation, PresentationKind, Resource, SegmentIndex, SegmentList,
+    ThumbnailSpan, TimedMetadata,
 };
-use crate::time::{Now, WallClock, WallClockMapping};
 
-/// A wall clock that shows an earlier time was never set: 2020-01-01T00:00:00Z.
-const EARLIEST_CLOCK: WallClock = WallClock::from_unix_nanos(1_577_836_800_000_000_000);
+/// Consequences of an index that was read.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct IndexTaken {
+    /// The length has become known, or is another one.
+    pub is_duration_changed: bool,
+    /// Nanoseconds by which its segments were moved to where they were known to be.
+    pub shift: i64,
+    /// Differences from what was known.
+    pub changes: Changes,
+}
 
-/// Takes a reading of the host's clocks.
-pub(super) fn on_wall_clock(cx: &mut Context, item: Option<&mut Item>, now: Now, utc: WallClock) {
-    if utc < EARLIEST_CLOCK {
-        return;
+/// State that a manifest which is read again needs of those before it.
+#[derive(Debug, Default)]
+pub struct Reloads {
+    /// Parts of indexes that are not complete yet.
+    pub index_pieces: BTreeMap<RepKey, Vec<IndexPiece>>,
+    /// Keys of what its manifests list.
+    pub identities: Identities,
+    /// Lists that were forgotten to be read again from elsewhere: what comes is merged with them.
+    pub former_lists: BTreeMap<RepKey, SegmentIndex>,
+    /// Pathways that a steering server made from others, and where their addresses are relative to.
+    pub clones: Vec<(PathwayClone, Url)>,
+    /// The presentation was replaced by a newer state of it.
+    pub was_refreshed: bool,
+    /// Manifest that is read again, while parts of it are fetched.
+    pub incomplete: Option<IncompleteManifest>,
+}
+
+impl Session {
+    /// Places the time from which the presentation is available on the monotonic clock, as the host's clocks stand now.
+    pub(in crate::engine) fn place_availability(&mut self, cx: &Context) {
+        let before = self.presentation.available_at();
+        self.presentation.place_availability(cx.wall_clock());
+        let after = self.presentation.available_at();
+        // Streams that wait for that time wait for where it lies now.
+        if let Some(before) = before {
+            self.streams.iter_mut().for_each(|stream| stream.move_hold(before, after));
+        }
     }
-    cx.set_wall_clock(WallClockMapping::new(now, utc));
-    let Some(Item::Open(session)) = item else { return };
-    let before = session.presentation.available_at();
-    session.presentation.place_availability(cx.wall_clock());
-    let after = session.presentation.available_at();
-    // Streams that wait for that time wait for where it lies now.
-    for stream in session.streams.iter_mut().filter(|stream| before.is_some() && stream.hold_until == before) {
-        stream.hold_until = after;
+
+    /// Fetches the manifest again, unless that is under way.
+    pub(in crate::engine) fn refresh(&mut self, cx: &mut Context) {
+        let is_under_way = |purpose| cx.jobs.of_purpose(purpose).is_some();
+        if cx.playback.is_over() || is_under_way(Purpose::Manifest) || is_under_way(Purpose::Remote) {
+            return;
+        }
+        let urls = self.locations.manifest_candidates().into_iter().map(|candidate| candidate.url).collect();
+        let resource = Resource { urls, range: None };
+        cx.jobs.add(cx.now, Purpose::Manifest, FetchKind::Manifest, resource, Ingest::Body);
+    }
+
+    /// Takes the index of a representation and merges it with what was known of it.
+    pub fn take_index(&mut self, key: RepKey, segments: SegmentList) -> IndexTaken {
+        let presentation = &mut self.presentation;
+        let index = presentation.representation(key).map(|rep| &rep.index);
+        let is_first = matches!(index, Some(SegmentIndex::External(_)));
+        let former = self.reloads.former_lists.remove(&key).filter(|_| is_first);
+        let wants_sibling = is_first && former.is_none() && self.reloads.was_refreshed;
+        let sibling = if wants_sibling { presentation.sibling(key) } else { None };
+        let (begin, mut changes) = (segments.start(), Changes::default());
+        if let Some(index) = presentation.index_mut(key) {
+            let placed = sibling.map(|mut placed| {
+                let found = placed.merge(SegmentIndex::Known(segments.clone()));
+                (placed, found.agreement)
+            });
+            match (former, placed) {
+                // Differences from another representation are no changes of this one.
+                (None, Some((placed, Agreement::Names | Agreement::Addresses))) => *index = placed,
+                (former, _) => {
+                    if let Some(former) = former {
+                        *index = former;
+                    }
+                    changes = index.merge(SegmentIndex::Known(segments));
+                }
+            }
+        }
+        let start = schedule::known_list(presentation, key).and_then(SegmentList::start);
+        let shift = start.zip(begin).map_or(0, |(start, begin)| start.nanos_from(begin));
+        let before = self.duration;
+        self.duration = schedule::duration(&self.presentation);
+        IndexTaken { is_duration_changed: self.duration != before, shift, changes }
     }
 }
 
@@ -53,17 +115,6 @@ pub(super) fn warn_of_changes(cx: &mut Context, changes: Changes, url: &Url) {
     let mut contradictions = Contradictions::default();
     contradictions.add(changes);
     contradictions.warn(cx, Stage::Index, url);
-}
-
-/// Fetches the manifest again, unless that is under way.
-pub(super) fn begin(session: &mut Session, cx: &mut Context) {
-    let is_under_way = |purpose| cx.jobs.of_purpose(purpose).is_some();
-    if cx.playback.is_over() || is_under_way(Purpose::Manifest) || is_under_way(Purpose::Remote) {
-        return;
-    }
-    let urls = session.locations.manifest_candidates().into_iter().map(|candidate| candidate.url).collect();
-    let resource = Resource { urls, range: None };
-    cx.jobs.add(cx.now, Purpose::Manifest, FetchKind::Manifest, resource, Ingest::Body);
 }
 
 /// Returns true if a request only renews what is known: playback goes on without it.
@@ -124,7 +175,7 @@ fn read_again(session: &mut Session, cx: &mut Context, incomplete: IncompleteMan
             return cx.effects.warn(error);
         }
     };
-    warn_about(cx, parsed.warnings, Stage::Manifest, &url);
+    cx.effects.warn_about(parsed.warnings, Stage::Manifest, &url);
     match parsed.presentation.kind {
         PresentationKind::OnDemand => renew_presentation(session, cx, parsed.presentation, &url),
         PresentationKind::Live => {
@@ -290,28 +341,28 @@ fn forget(session: &mut Session) {
 fn place(session: &mut Session, id: StreamId, replaced: &mut Replaced) {
     let Session { streams, indexes, presentation, .. } = session;
     let known = &*presentation;
-    let Some(stream) = streams.iter_mut().find(|stream| stream.id == id) else { return };
+    let Some(stream) = streams.iter_mut().find(|stream| stream.id() == id) else { return };
     let is_gone = |period: PeriodKey| known.period(period).is_none();
-    let time = match stream.place {
+    let time = match stream.place() {
         Place::At { period, time } => is_gone(period).then_some(time),
         Place::After { rep, end, .. } => is_gone(rep.period).then_some(end),
         Place::End => None,
     };
     if let Some(time) = time {
-        stream.place = Place::At { period: schedule::period_at(known, time), time };
+        stream.go_on_at(schedule::period_at(known, time), time);
     }
     let external = |rep| matches!(known.representation(rep).map(|rep| &rep.index), Some(SegmentIndex::External(_)));
-    if let Activity::Index(rep) = stream.activity
+    if let Activity::Index(rep) = *stream.activity()
         && !external(rep)
     {
-        stream.activity = Activity::Idle;
+        stream.stop();
         replaced.released.push(rep);
     }
     let playlist = |rep: &RepKey| {
         let read = indexes.get(rep).filter(|read| read.source.format == IndexFormat::HlsMediaPlaylist);
         read.is_some() && schedule::known_list(known, *rep).is_some()
     };
-    let in_use = stream.last.into_iter().chain(stream.coming().map(|chosen| chosen.rep)).filter(playlist);
+    let in_use = stream.last().into_iter().chain(stream.coming().map(|chosen| chosen.rep)).filter(playlist);
     for rep in in_use {
         if !replaced.indexes.contains(&rep) {
             replaced.indexes.push(rep);

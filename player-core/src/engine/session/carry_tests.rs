@@ -7,12 +7,12 @@ use std::fmt::Write as _;
 use bytes::Bytes;
 use url::Url;
 
-use super::super::Engine;
-use super::super::io::{FetchError, FetchOutcome, FetchRequest, Ingest, Input, Output, ResponseHead};
 use crate::command::{Command, CommandId, LoadRequest};
 use crate::config::PlayerConfig;
 use crate::container::testmux::{Mux, PPS, SPS, byte_stream, slice};
 use crate::container::{DemuxError, open};
+use crate::engine::Engine;
+use crate::engine::io::{FetchError, FetchOutcome, FetchRequest, Ingest, Input, Output, ResponseHead};
 use crate::error::{ErrorCode, PlayerError};
 use crate::event::Event;
 use crate::render::Renderer as _;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::io::FetchKind;
+use super::super::io::FetchKind;
 use crate::render::FrameCounts;
 use crate::telemetry::{Failover, FrameAccount, Seek, SessionStats, Stall, Switch};
 use crate::time::{MediaTime, Now};
@@ -30,9 +30,9 @@ impl Mean {
     }
 }
 
-/// What one look at playback shows.
+/// Playback as it is at one instant.
 #[derive(Clone, Copy, Debug)]
-pub struct Look {
+pub struct PlayheadSample {
     /// Where playback is.
     pub position: MediaTime,
     /// Pictures move.
@@ -117,8 +117,8 @@ impl Ledger {
         self.stats.bitrate_fetched = self.fetched.get();
     }
 
-    /// Playback is looked at: what passed since the last look is counted.
-    pub fn look(&mut self, look: Look, now: Now) {
+    /// Counts what was played since the last sample.
+    pub fn count_playing(&mut self, look: PlayheadSample, now: Now) {
         if let Some((then, before, moved)) = self.looked_at {
             // Between two looks nothing but playing moves the playhead: everything else calls `moved`.
             let media = look.position.since(before);
@@ -253,20 +253,20 @@ mod tests {
         Now::from_nanos(millis * 1_000_000)
     }
 
-    fn look(millis: i64, moving: bool) -> Look {
-        Look { position: MediaTime::from_millis(millis), moving, ahead: None, bitrate: Some(1000) }
+    fn look(millis: i64, moving: bool) -> PlayheadSample {
+        PlayheadSample { position: MediaTime::from_millis(millis), moving, ahead: None, bitrate: Some(1000) }
     }
 
     #[test]
     fn only_time_that_was_played_counts_and_never_twice() {
         let mut ledger = Ledger::new(at(0));
-        ledger.look(look(0, true), at(100));
-        ledger.look(look(100, true), at(200));
-        ledger.look(look(95, true), at(210));
-        ledger.look(look(200, false), at(300));
-        ledger.look(look(200, true), at(9_000));
+        ledger.count_playing(look(0, true), at(100));
+        ledger.count_playing(look(100, true), at(200));
+        ledger.count_playing(look(95, true), at(210));
+        ledger.count_playing(look(200, false), at(300));
+        ledger.count_playing(look(200, true), at(9_000));
         ledger.moved(MediaTime::from_millis(230), MediaTime::from_millis(50_000), false);
-        ledger.look(look(50_040, true), at(9_100));
+        ledger.count_playing(look(50_040, true), at(9_100));
         ledger.moved(MediaTime::from_millis(50_100), MediaTime::from_millis(51_000), true);
         let stats = ledger.stats(at(9_200), Duration::ZERO, None);
         assert_eq!(stats.played, Duration::from_millis(200 + 30 + 100 + 900));
@@ -290,17 +290,17 @@ mod tests {
     #[test]
     fn means_are_weighted_by_the_time_that_each_value_held() {
         let mut ledger = Ledger::new(at(0));
-        let look = |millis, ahead: Option<u64>, bitrate| Look {
+        let look = |millis, ahead: Option<u64>, bitrate| PlayheadSample {
             position: MediaTime::from_millis(millis),
             moving: true,
             ahead: ahead.map(Duration::from_secs),
             bitrate,
         };
-        ledger.look(look(0, Some(99), Some(99)), at(0));
-        ledger.look(look(1000, Some(10), Some(1000)), at(1000));
-        ledger.look(look(4000, Some(2), Some(2000)), at(4000));
-        ledger.look(look(4000, Some(1), Some(7)), at(4000));
-        ledger.look(look(5000, None, None), at(5000));
+        ledger.count_playing(look(0, Some(99), Some(99)), at(0));
+        ledger.count_playing(look(1000, Some(10), Some(1000)), at(1000));
+        ledger.count_playing(look(4000, Some(2), Some(2000)), at(4000));
+        ledger.count_playing(look(4000, Some(1), Some(7)), at(4000));
+        ledger.count_playing(look(5000, None, None), at(5000));
         let stats = ledger.stats(at(5000), Duration::from_secs(3), Some(8));
         assert_eq!(stats.buffer_mean, Some(Duration::from_secs(4)), "one second of ten, three of two");
         assert_eq!(stats.buffer_min, Some(Duration::from_secs(2)));

@@ -3,15 +3,15 @@
 
 use url::Url;
 
-use super::context::Context;
-use super::ids::KeyedPresentation;
-use super::io::{FetchError, FetchKind, Ingest};
-use super::locations::Place;
-use super::request::{JobId, Purpose};
-use super::select;
-use super::session::Session;
-use super::steering::Steering;
-use super::stream::{Activity, RepKey, Stream};
+use super::Session;
+use crate::engine::context::Context;
+use crate::engine::ids::KeyedPresentation;
+use crate::engine::io::{FetchError, FetchKind, Ingest};
+use crate::engine::locations::Place;
+use crate::engine::request::{JobId, Purpose};
+use crate::engine::select;
+use crate::engine::steering::Steering;
+use crate::engine::stream::{RepKey, Stream};
 use crate::error::{ErrorCode, PlayerError, Stage};
 use crate::manifest::{self, PathwayClone};
 use crate::model::{IndexSource, Resource, SegmentIndex};
@@ -30,7 +30,7 @@ pub struct ReadIndex {
 impl Session {
     /// The presentation has become known: its pathways are the places to choose from, and its steering server, if
     /// any, is asked at once.
-    pub(super) fn begin_steering(&mut self, cx: &mut Context) {
+    pub(in crate::engine) fn begin_steering(&mut self, cx: &mut Context) {
         let presentation = &self.presentation;
         let told = presentation.steering.as_ref();
         self.locations.set_pathways(&presentation.pathways, told.and_then(|told| told.pathway.as_deref()));
@@ -46,7 +46,7 @@ impl Session {
     }
 
     /// Asks the steering server when that is due and something is left to fetch.
-    pub(super) fn steer(&mut self, cx: &mut Context) {
+    pub(in crate::engine) fn steer(&mut self, cx: &mut Context) {
         if self.next_steering(cx).is_none_or(|due| due > cx.now) {
             return;
         }
@@ -58,14 +58,14 @@ impl Session {
     }
 
     /// When the steering server is to be asked next; it is not while nothing is left to fetch.
-    pub(super) fn next_steering(&self, cx: &Context) -> Option<Now> {
-        let busy = !matches!(cx.playback.state, State::Idle | State::Failed | State::Ended);
+    pub(in crate::engine) fn next_steering(&self, cx: &Context) -> Option<Now> {
+        let busy = !matches!(cx.playback.state(), State::Idle | State::Failed | State::Ended);
         let left = self.streams.iter().any(|stream| !stream.is_finished());
         self.steering.as_ref().and_then(Steering::due).filter(|_| busy && left)
     }
 
     /// The steering server has answered.
-    pub(super) fn steering_arrived(&mut self, cx: &mut Context, job: JobId, body: &[u8], url: &Url) {
+    pub(in crate::engine) fn steering_arrived(&mut self, cx: &mut Context, job: JobId, body: &[u8], url: &Url) {
         cx.jobs.remove(job, cx.now);
         let orders = match manifest::parse_steering(body) {
             Ok(orders) => orders,
@@ -92,7 +92,7 @@ impl Session {
     }
 
     /// The steering server cannot be had. Playback goes on as it is.
-    pub(super) fn steering_failed(
+    pub(in crate::engine) fn steering_failed(
         &mut self,
         cx: &mut Context,
         job: JobId,
@@ -131,7 +131,7 @@ impl Session {
 
     /// Other places that a representation can be read from whose index came from `place` and whose segments are
     /// nowhere else.
-    pub(super) fn other_sources(&self, cx: &Context, rep: Option<RepKey>, place: &Place) -> usize {
+    pub(in crate::engine) fn other_sources(&self, cx: &Context, rep: Option<RepKey>, place: &Place) -> usize {
         let first = rep.and_then(|rep| first_segment(&self.presentation, rep));
         if first.is_some_and(|first| self.locations.candidates(&first).iter().any(|other| other.place != *place)) {
             return 0;
@@ -144,7 +144,7 @@ impl Session {
 
     /// A place has been left: indexes that came from there and can be had elsewhere are read again when they are
     /// needed.
-    pub(super) fn leave(&mut self, cx: &mut Context, place: &Place) {
+    pub(in crate::engine) fn leave(&mut self, cx: &mut Context, place: &Place) {
         let from_there = self.indexes.iter().filter(|(_, read)| read.place == *place);
         let reps: Vec<RepKey> = from_there.map(|(rep, _)| *rep).collect();
         let (locations, now) = (self.locations.clone(), cx.now);
@@ -183,14 +183,7 @@ impl Session {
             }
         }
         for stream in &mut self.streams {
-            let idle = match &stream.activity {
-                Activity::Init { chosen, .. } | Activity::Key { chosen, .. } => forgotten.contains(&chosen.rep),
-                Activity::Media(media) => forgotten.contains(&media.chosen.rep) && cx.jobs.get(media.job).is_none(),
-                Activity::Idle | Activity::Index(_) => false,
-            };
-            if idle {
-                stream.activity = Activity::Idle;
-            }
+            stream.leave_representations(|rep| forgotten.contains(&rep), &cx.jobs);
         }
     }
 }

@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use super::accounting::{Departure, Discard, Loss};
-use super::commands::invalid;
-use super::context::Context;
+use super::Session;
 use super::loading::add_stream;
-use super::schedule;
-use super::select;
-use super::session::Session;
-use super::stream::{Activity, RepKey, StreamId};
 use crate::command::{QualityChoice, TrackChoice};
+use crate::engine::accounting::{Departure, Discard, Loss};
+use crate::engine::context::Context;
+use crate::engine::fault::invalid;
+use crate::engine::schedule;
+use crate::engine::select;
+use crate::engine::stream::{RepKey, Stream, StreamId};
 use crate::error::{ErrorCode, PlayerError};
 use crate::event::Event;
 use crate::model::{MediaKind, Representation, TrackId};
@@ -22,7 +22,7 @@ const KEPT_ON_CHOICE: Duration = Duration::from_secs(3);
 
 impl Session {
     /// Chooses the sound. The old one plays on until enough of the new one is here.
-    pub(super) fn select_audio(&mut self, cx: &mut Context, choice: TrackChoice) {
+    pub(in crate::engine) fn select_audio(&mut self, cx: &mut Context, choice: TrackChoice) {
         let position = cx.position();
         self.wishes.audio = choice;
         self.without_audio = false;
@@ -37,13 +37,13 @@ impl Session {
         cx.ledger.wasted(held);
         if wanted.is_some() {
             add_stream(self, StreamId::Audio, position);
-            if let Some(end) = cx.playback.feed.end(MediaKind::Audio) {
-                cx.playback.feed.suspend_track(MediaKind::Audio);
+            if let Some(end) = cx.playback.feed().end(MediaKind::Audio) {
+                cx.playback.suspend_track(MediaKind::Audio);
                 self.old_audio_until = Some(end.max(position));
             }
         } else if self.wanted_of(StreamId::Main).audio {
             // The sound of the main files was dropped as they came: they are fetched again from here.
-            let muxed = self.stream(StreamId::Main).and_then(|stream| stream.carries).is_some_and(|c| c.audio);
+            let muxed = self.stream(StreamId::Main).and_then(Stream::carries).is_some_and(|c| c.audio);
             if muxed && !muxed_before {
                 self.restart_stream(cx, StreamId::Main, position, Departure::Discarded(Discard::Switch));
                 self.flush_here(cx);
@@ -53,7 +53,7 @@ impl Session {
     }
 
     /// Chooses the subtitles.
-    pub(super) fn select_text(&mut self, cx: &mut Context, choice: TrackChoice) {
+    pub(in crate::engine) fn select_text(&mut self, cx: &mut Context, choice: TrackChoice) {
         let position = cx.position();
         self.wishes.text = choice;
         self.choose_captions(cx);
@@ -68,14 +68,14 @@ impl Session {
     }
 
     /// Chooses the quality. It shows soon: what is held of others is dropped but for a few seconds.
-    pub(super) fn select_quality(&mut self, cx: &mut Context, choice: QualityChoice) {
+    pub(in crate::engine) fn select_quality(&mut self, cx: &mut Context, choice: QualityChoice) {
         self.wishes.quality = choice;
         self.drop_unwanted_quality(cx, Discard::Switch);
         self.choices_changed(cx);
     }
 
     /// Refuses a quality that the presentation does not have.
-    pub(super) fn check_quality(&self, choice: &QualityChoice) -> Result<(), PlayerError> {
+    pub(in crate::engine) fn check_quality(&self, choice: &QualityChoice) -> Result<(), PlayerError> {
         let QualityChoice::Representation(id) = choice else { return Ok(()) };
         let mut sets = self.presentation.periods.iter().flat_map(|p| &p.adaptation_sets);
         let known = sets.any(|set| set.kind == MediaKind::Video && set.representations.iter().any(|rep| rep.id == *id));
@@ -83,7 +83,7 @@ impl Session {
     }
 
     /// Another output, or one that protects otherwise: what may not be shown there soon ends.
-    pub(super) fn set_output_protection(&mut self, cx: &mut Context, output: abr::Hdcp) {
+    pub(in crate::engine) fn set_output_protection(&mut self, cx: &mut Context, output: abr::Hdcp) {
         self.output = output;
         self.drop_unwanted_quality(cx, Discard::Replaced);
         self.choices_changed(cx);
@@ -107,7 +107,7 @@ impl Session {
             self.cancel_stream(cx, StreamId::Main);
         }
         // What is still on its way stays only when it is handed out already; nothing can be dropped before it then.
-        let open = self.stream(StreamId::Main).is_some_and(|stream| matches!(stream.activity, Activity::Media(_)));
+        let open = self.stream(StreamId::Main).is_some_and(|stream| stream.fetching().is_some());
         if open || doomed.is_empty() {
             return;
         }
@@ -117,8 +117,8 @@ impl Session {
     /// Drops these parts of the pictures, and the sound that came with them, from the end of the run; the main stream
     /// goes on from there.
     fn truncate_main(&mut self, cx: &mut Context, doomed: &[u64], departure: Departure) {
-        let committed = cx.playback.feed.committed(MediaKind::Video);
-        let committed_audio = cx.playback.feed.committed(MediaKind::Audio);
+        let committed = cx.playback.feed().committed(MediaKind::Video);
+        let committed_audio = cx.playback.feed().committed(MediaKind::Audio);
         let mut dropped = self.video.truncate(committed, departure, |part| doomed.contains(&part.seq));
         let kept = self.video.back().and_then(|part| part.of.key());
         if self.wanted_of(StreamId::Main).audio {
@@ -131,13 +131,12 @@ impl Session {
             Some(schedule::after(key.rep, &segment))
         });
         if let (Some(place), Some(stream)) = (place, self.stream_mut(StreamId::Main)) {
-            stream.place = place;
-            stream.activity = Activity::Idle;
+            stream.rewind_to(place);
         }
     }
 
     /// A track cannot be decoded: another representation takes over, or another set, or playback goes on without.
-    pub(super) fn track_failed(&mut self, cx: &mut Context, kind: MediaKind, error: PlayerError) {
+    pub(in crate::engine) fn track_failed(&mut self, cx: &mut Context, kind: MediaKind, error: PlayerError) {
         let position = cx.position();
         let Some((stream, rep)) = self.failing_representation(cx, kind) else { return };
         let doomed = self.same_decoder(rep, &error);
@@ -151,7 +150,7 @@ impl Session {
             let set = self.set_in(stream, rep.period);
             let track = set.and_then(|set| self.presentation.set(set).map(|set| set.id.clone()));
             if let (Some(track), Some(found)) = (track, self.stream_mut(stream)) {
-                found.track = track;
+                found.follow_track(track);
             }
             self.restart_stream(cx, stream, position, Departure::Lost(Loss::Undecodable));
             self.flush_here(cx);
@@ -166,9 +165,9 @@ impl Session {
     }
 
     /// Playback goes on without a kind of track.
-    pub(super) fn do_without(&mut self, cx: &mut Context, kind: MediaKind) {
+    pub(in crate::engine) fn do_without(&mut self, cx: &mut Context, kind: MediaKind) {
         let position = cx.position();
-        let source = self.source_of(kind).map(|stream| stream.id);
+        let source = self.source_of(kind).map(|stream| stream.id());
         match kind {
             MediaKind::Video => self.without_video = true,
             MediaKind::Audio => self.without_audio = true,
@@ -178,7 +177,7 @@ impl Session {
         // A stream that brings another kind as well goes on.
         let alone = source.filter(|id| {
             let wanted = self.wanted_of(*id);
-            let carries = self.stream(*id).and_then(|stream| stream.carries).unwrap_or(wanted);
+            let carries = self.stream(*id).and_then(Stream::carries).unwrap_or(wanted);
             !(wanted.video && carries.video || wanted.audio && carries.audio)
         });
         if let Some(id) = alone {
@@ -186,7 +185,7 @@ impl Session {
         }
         let dropped = self.buffer_mut(kind).map(|run| run.restart(position, Departure::Lost(Loss::Undecodable)));
         cx.ledger.wasted(dropped.unwrap_or(0));
-        if cx.playback.feed.is_flushed() {
+        if cx.playback.feed().is_flushed() {
             self.flush_here(cx);
         }
     }
@@ -195,10 +194,10 @@ impl Session {
     fn failing_representation(&self, cx: &Context, kind: MediaKind) -> Option<(StreamId, RepKey)> {
         let stream = self.source_of(kind)?;
         let buffer = self.buffer(kind)?;
-        let at = cx.playback.feed.committed(kind);
+        let at = cx.playback.feed().committed(kind);
         let part = at.and_then(|at| buffer.part_from(at.seq.saturating_sub(u64::from(at.index == 0))));
-        let rep = part.or_else(|| buffer.back()).map(|part| part.of.rep).or(stream.last)?;
-        Some((stream.id, rep))
+        let rep = part.or_else(|| buffer.back()).map(|part| part.of.rep).or(stream.last())?;
+        Some((stream.id(), rep))
     }
 
     /// The representations that need the decoder that failed. A decoder that is missing is missing for all of its
@@ -227,7 +226,7 @@ impl Session {
     }
 
     /// Refuses a track that the presentation does not have.
-    pub(super) fn check_track(&self, kind: MediaKind, choice: &TrackChoice) -> Result<(), PlayerError> {
+    pub(in crate::engine) fn check_track(&self, kind: MediaKind, choice: &TrackChoice) -> Result<(), PlayerError> {
         match choice {
             TrackChoice::Auto | TrackChoice::Off => Ok(()),
             TrackChoice::Track(id) => {
@@ -239,7 +238,7 @@ impl Session {
     }
 
     fn track_of(&self, id: StreamId) -> Option<TrackId> {
-        self.stream(id).map(|stream| stream.track.clone())
+        self.stream(id).map(|stream| stream.track().clone())
     }
 
     /// The track that the wishes ask for, in the first period that has one.
@@ -247,14 +246,14 @@ impl Session {
         if id == StreamId::Text && self.captions.chosen().is_some() {
             return None;
         }
-        let kind = super::session::kind_of(id);
+        let kind = super::kind_of(id);
         self.presentation.periods.iter().find_map(|period| {
             let set = select::set_of(period, kind, &self.wishes, |_| false)?;
             period.adaptation_sets.get(set).map(|set| set.id.clone())
         })
     }
 
-    pub(super) fn choices_changed(&mut self, cx: &mut Context) {
+    pub(in crate::engine) fn choices_changed(&mut self, cx: &mut Context) {
         let now = cx.now;
         self.list_choices(now);
         cx.effects.emit(Event::TracksChanged);

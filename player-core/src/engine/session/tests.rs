@@ -3,16 +3,17 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 use bytes::Bytes;
 
-use super::super::keys::KeyState;
-use super::super::request::JobId;
 use super::*;
+use crate::engine::licence::KeyState;
+use crate::engine::request::JobId;
+use crate::engine::stream::Place;
 
 use crate::command::LoadRequest;
 use crate::container::{Codec, CodecConfig, MediaClock, Payload, Sample, SampleCrypto};
 use crate::drm::{ContentKey, KeyId};
 use crate::model::{
     AdaptationSet, ContainerFormat, Period, Presentation, PresentationKind, Protection, Protocol, RepresentationTraits,
-    SegmentId, SegmentList, SegmentRef, TimestampMapping, TrackId,
+    SegmentId, SegmentIndex, SegmentList, SegmentRef, TimestampMapping, TrackId,
 };
 use crate::render::Window;
 
@@ -102,7 +103,9 @@ fn session(streams: &[(StreamId, Option<(bool, bool)>)]) -> Session {
     for (id, carries) in streams {
         let place = Place::At { period: PeriodKey::FIRST, time: MediaTime::ZERO };
         let mut stream = Stream::new(*id, TrackId(format!("{id:?}")), place);
-        stream.carries = carries.map(|(video, audio)| ContentKinds { video, audio, text: false });
+        if let Some((video, audio)) = carries {
+            stream.note_carried(ContentKinds { video: *video, audio: *audio, text: false });
+        }
         session.streams.push(stream);
     }
     session
@@ -149,7 +152,7 @@ fn add(buffer: &mut TrackBuffer, number: u64, from: i64, to: i64, key: Option<[u
 }
 
 fn finish(session: &mut Session, id: StreamId) {
-    session.stream_mut(id).unwrap().place = Place::End;
+    session.stream_mut(id).unwrap().enter_period(Place::End);
 }
 
 fn kinds(kinds: ContentKinds) -> (bool, bool, bool) {
@@ -181,15 +184,15 @@ fn a_stream_brings_what_it_carries_of_what_is_wanted_of_it() {
     assert_eq!(unknown.kinds(), None, "it ended and brought nothing");
     let silent = session(&[(StreamId::Main, Some((true, false)))]);
     assert_eq!(kinds(silent.brought_by(StreamId::Main)), (true, false, false));
-    assert_eq!(silent.source_of(MediaKind::Video).map(|stream| stream.id), Some(StreamId::Main));
+    assert_eq!(silent.source_of(MediaKind::Video).map(Stream::id), Some(StreamId::Main));
     assert!(silent.source_of(MediaKind::Audio).is_none() && silent.source_of(MediaKind::Text).is_none());
     assert_eq!(silent.kinds(), Some(vec![MediaKind::Video]));
     let mut both = separate();
-    both.stream_mut(StreamId::Main).unwrap().carries = Some(ContentKinds { video: true, audio: true, text: false });
+    both.stream_mut(StreamId::Main).unwrap().note_carried(ContentKinds { video: true, audio: true, text: false });
     assert_eq!(kinds(both.brought_by(StreamId::Main)), (true, false, false), "its audio is not wanted");
-    assert_eq!(both.source_of(MediaKind::Audio).map(|stream| stream.id), Some(StreamId::Audio));
+    assert_eq!(both.source_of(MediaKind::Audio).map(Stream::id), Some(StreamId::Audio));
     assert_eq!(both.kinds(), Some(vec![MediaKind::Video, MediaKind::Audio]));
-    both.stream_mut(StreamId::Audio).unwrap().carries = None;
+    let mut both = session(&[(StreamId::Main, Some((true, true))), (StreamId::Audio, None)]);
     assert_eq!(both.kinds(), None, "one has not said what it carries");
     finish(&mut both, StreamId::Audio);
     assert_eq!(both.kinds(), Some(vec![MediaKind::Video]), "it ended and brought nothing");
@@ -309,14 +312,21 @@ fn a_stream_that_is_sent_elsewhere_forgets_its_troubles() {
     known.periods.push(Period::new("q".into(), ms(10_000), None, Vec::new()));
     session.presentation = known.into();
     let stream = session.stream_mut(StreamId::Audio).unwrap();
-    stream.place = Place::End;
-    (stream.skipped, stream.stepped_back, stream.hold_until) = (3, 2, Some(Now::ZERO));
+    for _ in 0..3 {
+        stream.skip_download();
+    }
+    stream.step_back_to(Place::End, 2);
+    stream.hold(Now::ZERO);
+    assert_eq!((stream.skipped(), stream.stepped_back(), stream.hold_until()), (3, 2, Some(Now::ZERO)));
     session.send_stream_to(StreamId::Audio, ms(12_000));
     let stream = session.stream(StreamId::Audio).unwrap();
-    assert_eq!(stream.place, Place::At { period: PeriodKey::for_tests(1), time: ms(12_000) });
-    assert_eq!((stream.skipped, stream.stepped_back, stream.hold_until), (0, 0, None));
+    assert_eq!(stream.place(), Place::At { period: PeriodKey::for_tests(1), time: ms(12_000) });
+    assert_eq!((stream.skipped(), stream.stepped_back(), stream.hold_until()), (0, 0, None));
     session.send_stream_to(StreamId::Audio, ms(9_999));
-    assert_eq!(session.stream(StreamId::Audio).unwrap().place, Place::At { period: PeriodKey::FIRST, time: ms(9_999) });
+    assert_eq!(
+        session.stream(StreamId::Audio).unwrap().place(),
+        Place::At { period: PeriodKey::FIRST, time: ms(9_999) }
+    );
 }
 
 #[test]
@@ -444,7 +454,7 @@ fn tracks_and_qualities_are_listed_with_what_is_selected_shown_and_available() {
     assert!(session.list_choices(at(0)));
     assert_eq!(qualities(&session), [word("lo", false, false), word("hi", true, true), word("locked", false, false)]);
     assert!(session.list_choices(at(5)), "the exclusion is over");
-    session.streams.retain(|stream| stream.id != StreamId::Audio);
+    session.streams.retain(|stream| stream.id() != StreamId::Audio);
     assert!(session.list_choices(at(5)));
     assert_eq!(tracks(&session)[3], ("inside".to_owned(), true), "audio in the files of the video");
     session.wishes.audio = TrackChoice::Off;
@@ -460,13 +470,12 @@ fn video_is_decided_on_for_a_time_once_it_is_here_or_on_its_way() {
         add_of(&mut session.video, part, from, from + 4000, None);
         session.video.complete();
     }
-    let decided = |session: &Session, at| super::super::pairing::pictures_at(session, ms(at)).map(|rep| rep.number());
+    let decided = |session: &Session, at| sounding::pictures_at(session, ms(at)).map(|rep| rep.number());
     assert_eq!([0, 3899, 3900, 7899].map(|at| decided(&session, at)), [Some(0), Some(0), Some(1), Some(1)]);
     assert_eq!(decided(&session, 7900), None, "up to the tolerance");
     let mut next = chosen(2, 8000, 12_000);
     next.rep = RepKey::for_tests(0, 0, 2);
     let resource = next.segment.resource.clone();
-    session.stream_mut(StreamId::Main).unwrap().activity =
-        super::super::stream::Activity::Init { chosen: Box::new(next), resource };
+    session.stream_mut(StreamId::Main).unwrap().await_init(next, resource);
     assert_eq!([7899, 7900, 11_899, 11_900].map(|at| decided(&session, at)), [Some(1), Some(2), Some(2), None]);
 }

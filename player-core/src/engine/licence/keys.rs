@@ -1,10 +1,10 @@
-//! The keys of a session and how each stands. Plain state with questions about it; requests are made by `unlocking`.
+//! The keys of a session and how each stands. Plain state with questions about it; requests are made in `requests`.
 
 use std::collections::BTreeMap;
 
 use url::Url;
 
-use super::request::JobId;
+use super::super::request::JobId;
 use crate::drm::{ContentKey, DrmConfig, KeyId, KeySystem, LicensedKey, SegmentCipher, SegmentCipherMode};
 use crate::error::{ErrorCode, PlayerError, Stage};
 use crate::model::{EncryptionMethod, KeySource, Protection, Representation, SegmentKey};

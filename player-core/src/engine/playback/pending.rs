@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use super::playback::Seeking;
+use super::state::Seeking;
 use crate::command::{QualityChoice, TrackChoice};
 use crate::time::Now;
 

@@ -3,19 +3,18 @@
 
 use std::time::Duration;
 
-use super::buffer::PartOf;
-use super::context::Context;
-use super::failure::{self, Alternatives, Assessed};
-use super::fault;
-use super::locations::Place as Location;
-use super::recovery::{Action, Cause};
+use super::Session;
 use super::refresh;
-use super::request::{JobId, Purpose};
-use super::schedule;
-use super::select::{self, Bounds};
-use super::session::Session;
-use super::stream::{Activity, RepKey, StreamId};
 use crate::command::QualityChoice;
+use crate::engine::buffer::PartOf;
+use crate::engine::context::Context;
+use crate::engine::failure::{self, Alternatives, Assessed};
+use crate::engine::fault;
+use crate::engine::locations::Place as Location;
+use crate::engine::recovery::{Action, Cause};
+use crate::engine::request::{JobId, Purpose};
+use crate::engine::select::{self, Bounds};
+use crate::engine::stream::{Activity, RepKey, Stream, StreamId};
 use crate::error::{ErrorCode, PlayerError};
 use crate::event::Event;
 use crate::model::MediaKind;
@@ -27,7 +26,7 @@ const SOURCE_REST: Duration = Duration::from_secs(20);
 
 impl Session {
     /// A request failed.
-    pub(super) fn request_failed(&mut self, cx: &mut Context, id: JobId, cause: Cause<'_>) {
+    pub(in crate::engine) fn request_failed(&mut self, cx: &mut Context, id: JobId, cause: Cause<'_>) {
         let Some(job) = cx.jobs.get(id) else { return };
         let Some(attempt) = job.attempt() else { return };
         let (bytes, kind, purpose) = (attempt.bytes, job.kind, job.purpose);
@@ -39,7 +38,9 @@ impl Session {
         let place = attempt.candidate.place.clone();
         if let Purpose::Media(stream) = purpose {
             self.drop_partial(cx, stream, bytes);
-            self.rewind(stream);
+            if let Some(stream) = self.stream_mut(stream) {
+                stream.restart_download();
+            }
         }
         let alternatives = self.alternatives(cx, purpose, &place);
         let assessment = match failure::assess(cx, &self.locations, id, cause, alternatives) {
@@ -86,7 +87,7 @@ impl Session {
                     Purpose::Media(stream) => self.stream_lost(cx, stream, error),
                     Purpose::Index(rep) | Purpose::Init(rep) => self.lost_representation(cx, rep, error),
                     Purpose::Manifest | Purpose::Remote | Purpose::Steering => self.fail(cx, error),
-                    Purpose::Key => self.keys_failed(id, &error),
+                    Purpose::Key => self.keys.on_failed(id, &error),
                 }
             }
         }
@@ -96,13 +97,13 @@ impl Session {
     fn alternatives(&self, cx: &Context, purpose: Purpose, place: &Location) -> Alternatives {
         let rep = self.representation_of(purpose);
         let since = match purpose {
-            Purpose::Media(id) => self.stream(id).and_then(|stream| stream.trouble).map(|trouble| trouble.since),
+            Purpose::Media(id) => self.stream(id).and_then(Stream::wanted_since),
             Purpose::Init(rep) => {
                 let waiting = self
                     .streams
                     .iter()
-                    .filter(|stream| matches!(&stream.activity, Activity::Init { chosen, .. } if chosen.rep == rep));
-                waiting.filter_map(|stream| stream.trouble).map(|trouble| trouble.since).min()
+                    .filter(|stream| matches!(stream.activity(), Activity::Init { chosen, .. } if chosen.rep == rep));
+                waiting.filter_map(Stream::wanted_since).min()
             }
             Purpose::Manifest | Purpose::Remote | Purpose::Steering | Purpose::Index(_) | Purpose::Key => None,
         };
@@ -111,16 +112,6 @@ impl Session {
             representations_left: rep.map_or(0, |rep| self.others_left(cx, rep)),
             since,
             ahead: self.ahead(&self.presented_kinds(cx), cx.position()),
-        }
-    }
-
-    /// What the next attempt at a segment brings is placed afresh.
-    fn rewind(&mut self, id: StreamId) {
-        let Some(stream) = self.stream_mut(id) else { return };
-        if let Activity::Media(fetching) = &mut stream.activity {
-            fetching.seen = 0;
-            fetching.early.clear();
-            fetching.tail = None;
         }
     }
 
@@ -140,18 +131,11 @@ impl Session {
     }
 
     /// Leaves a representation alone; streams that waited for it choose again.
-    pub(super) fn exclude(&mut self, cx: &mut Context, rep: RepKey, span: Duration) {
+    pub(in crate::engine) fn exclude(&mut self, cx: &mut Context, rep: RepKey, span: Duration) {
         self.exclusions.exclude(rep, span, cx.now);
         for stream in &mut self.streams {
-            let waits = match &stream.activity {
-                Activity::Idle => false,
-                Activity::Index(waited) => *waited == rep,
-                Activity::Init { chosen, .. } | Activity::Key { chosen, .. } => chosen.rep == rep,
-                Activity::Media(fetching) => fetching.chosen.rep == rep && cx.jobs.get(fetching.job).is_none(),
-            };
-            if waits {
-                stream.activity = Activity::Idle;
-            }
+            stream.on_index(rep);
+            stream.leave_representations(|key| key == rep, &cx.jobs);
         }
         if self.list_choices(cx.now) {
             cx.effects.emit(Event::TracksChanged);
@@ -162,14 +146,8 @@ impl Session {
         cx.jobs.remove(id, cx.now);
         let Purpose::Media(stream_id) = purpose else { return self.fail(cx, error) };
         let Some(stream) = self.stream_mut(stream_id) else { return };
-        let chosen = stream.fetching().map(|fetching| fetching.chosen.clone());
-        if let Some(chosen) = &chosen {
-            stream.place = schedule::after(chosen.rep, &chosen.segment);
-        }
-        stream.activity = Activity::Idle;
-        stream.trouble = None;
-        stream.skipped += 1;
-        let hopeless = stream.skipped >= MOST_SKIPPED;
+        let chosen = stream.skip_download();
+        let hopeless = stream.skipped() >= MOST_SKIPPED;
         self.release_tail(cx, stream_id);
         for kind in [MediaKind::Video, MediaKind::Audio] {
             if self.wanted_of(stream_id).has(kind)
@@ -204,7 +182,7 @@ impl Session {
 
     /// Nothing of a stream can be had any more: subtitles and separate sound are done without, anything else is the
     /// end. A network that is gone is the end whoever notices it first.
-    pub(super) fn stream_lost(&mut self, cx: &mut Context, id: StreamId, error: PlayerError) {
+    pub(in crate::engine) fn stream_lost(&mut self, cx: &mut Context, id: StreamId, error: PlayerError) {
         let network =
             matches!(error.code, ErrorCode::NetworkUnreachable | ErrorCode::NetworkTimeout | ErrorCode::TlsFailed);
         let main = self.stream(StreamId::Main).is_some();
@@ -222,9 +200,9 @@ impl Session {
     }
 
     /// Ends a stream.
-    pub(super) fn remove_stream(&mut self, cx: &mut Context, id: StreamId) {
+    pub(in crate::engine) fn remove_stream(&mut self, cx: &mut Context, id: StreamId) {
         self.cancel_stream(cx, id);
-        self.streams.retain(|stream| stream.id != id);
+        self.streams.retain(|stream| stream.id() != id);
         if id == StreamId::Text && self.text.clear() {
             cx.effects.emit(Event::CuesChanged);
         }
@@ -242,7 +220,7 @@ impl Session {
     }
 
     /// How many other representations of the set of this one are fit to take over now.
-    pub(super) fn others_left(&self, cx: &Context, rep: RepKey) -> usize {
+    pub(in crate::engine) fn others_left(&self, cx: &Context, rep: RepKey) -> usize {
         let presentation = &self.presentation;
         let quality = &QualityChoice::Auto;
         let bounds = Bounds {

@@ -4,21 +4,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::accounting::Departure;
+use super::Session;
 use super::adapting::Picked;
-use super::buffer::{PartOf, TrackBuffer};
-use super::context::Context;
-use super::ids::PeriodKey;
-use super::io::{FetchKind, Ingest};
-use super::keys::KeyState;
-use super::request::{Job, Purpose};
-use super::schedule::{self, Step};
-use super::select;
-use super::session::Session;
-use super::stream::{Activity, Chosen, Fetching, Place, RepKey, StreamId, Trouble};
-use super::unlocking::Needs;
 use crate::container::{DemuxSetup, InitSegment};
 use crate::drm::SegmentCipher;
+use crate::engine::accounting::Departure;
+use crate::engine::buffer::{PartOf, TrackBuffer};
+use crate::engine::context::{self, Context};
+use crate::engine::ids::PeriodKey;
+use crate::engine::io::{FetchKind, Ingest};
+use crate::engine::licence::{KeyState, Needs};
+use crate::engine::request::{Job, Purpose};
+use crate::engine::schedule::{self, Step};
+use crate::engine::select;
+use crate::engine::stream::{Activity, Chosen, Fetching, Place, RepKey, Stream, StreamId};
 use crate::error::Stage;
 use crate::model::{ContainerFormat, MediaKind, Resource, SegmentIndex, SegmentKeys, SegmentRef, TimestampMapping};
 use crate::snapshot::State;
@@ -41,8 +40,8 @@ enum Around {
 
 impl Session {
     /// Serves every stream.
-    pub(super) fn fetch(&mut self, cx: &mut Context) {
-        if cx.playback.state == State::Failed {
+    pub(in crate::engine) fn fetch(&mut self, cx: &mut Context) {
+        if cx.playback.state() == State::Failed {
             return;
         }
         for id in schedule::order(self.streams.iter()) {
@@ -54,7 +53,7 @@ impl Session {
     /// passes a segment, a period or a representation for good, so it ends.
     fn serve(&mut self, cx: &mut Context, id: StreamId) -> bool {
         let Some(stream) = self.stream(id) else { return false };
-        match &stream.activity {
+        match stream.activity() {
             Activity::Media(_) | Activity::Index(_) => return false,
             Activity::Key { chosen, key } => {
                 if matches!(self.keys.state(*key), Some(KeyState::Asked(_))) {
@@ -73,9 +72,9 @@ impl Session {
             }
             Activity::Idle => {}
         }
-        let (place, last) = (stream.place, stream.last);
+        let (place, last) = (stream.place(), stream.last());
         let Some(period) = schedule::period_of(place) else { return false };
-        if stream.hold_until.is_some_and(|until| until > cx.now) || !self.wants_more(cx, id) {
+        if stream.hold_until().is_some_and(|until| until > cx.now) || !self.wants_more(cx, id) {
             return false;
         }
         if self.waits_for_main(cx, id, period) {
@@ -103,7 +102,7 @@ impl Session {
             }
         };
         if let (Some(wait), Some(stream)) = (picked.wait, self.stream_mut(id)) {
-            stream.hold_until = Some(cx.now + wait);
+            stream.hold(cx.now + wait);
             return false;
         }
         self.follow(cx, id, place, picked, last)
@@ -123,7 +122,7 @@ impl Session {
             self.want_index(cx, picked.rep);
             let stay = last.filter(|last| self.may_stay(cx, id, *last, &picked));
             let Some(stay) = stay else {
-                self.set_activity(id, Activity::Index(picked.rep));
+                self.with_stream(id, |stream| stream.await_index(picked.rep));
                 return false;
             };
             picked.reason = abr::Reason::Hold;
@@ -135,7 +134,7 @@ impl Session {
             Step::Index(_) => false,
             Step::WaitUntil(at) => {
                 if let Some(stream) = self.stream_mut(id) {
-                    stream.hold_until = Some(at);
+                    stream.hold(at);
                 }
                 false
             }
@@ -144,8 +143,13 @@ impl Session {
         }
     }
 
-    pub(super) fn take_segment(&mut self, cx: &mut Context, id: StreamId, picked: Picked, segment: SegmentRef) -> bool {
-        let now = cx.now;
+    pub(in crate::engine) fn take_segment(
+        &mut self,
+        cx: &mut Context,
+        id: StreamId,
+        picked: Picked,
+        segment: SegmentRef,
+    ) -> bool {
         let known = id == StreamId::Text && self.text.has_segment(segment.start);
         if segment.gap && !known {
             match self.around_gap(cx, id, &picked) {
@@ -166,8 +170,7 @@ impl Session {
             self.release_tail(cx, id);
             self.settle(id, PartOf::new(picked.rep, &segment, picked.reason), segment.start, segment.end());
             if let Some(stream) = self.stream_mut(id) {
-                stream.place = schedule::after(picked.rep, &segment);
-                stream.last = Some(picked.rep);
+                stream.advance_past(picked.rep, &segment);
             }
             return true;
         }
@@ -188,10 +191,11 @@ impl Session {
         let window = schedule::window(&self.presentation, rep, &segment);
         let chosen = Chosen { rep, segment, reason, ladder, rung, opening, window };
         if let Some(stream) = self.stream_mut(id) {
-            stream.last = Some(rep);
-            stream.trouble.get_or_insert(Trouble { since: now, requests: 0 });
+            stream.decide_on(rep, cx.now);
         }
-        self.want_keys_of(cx, rep);
+        if let Some(found) = select::representation(&self.presentation, rep) {
+            self.keys.request_keys_of(found, &mut cx.jobs, cx.now);
+        }
         self.prepare(cx, id, chosen)
     }
 
@@ -199,24 +203,24 @@ impl Session {
     /// it can never be decrypted and the stream should be served again.
     fn prepare(&mut self, cx: &mut Context, id: StreamId, chosen: Chosen) -> bool {
         let (rep, encryption) = (chosen.rep, chosen.segment.encryption.clone());
-        let media = self.media_needs(cx, encryption.as_ref());
+        let media = self.keys.media_needs(encryption.as_ref(), &mut cx.jobs, cx.now);
         let known = |resource: &Resource| self.init(resource, &init_keys(&chosen.segment)).cloned();
         let init = chosen.segment.init.as_ref().map(|resource| (resource.clone(), known(resource)));
         let needs = match (&init, media) {
             (_, Err(error)) => Err(error),
-            (Some((_, None)), Ok(_)) => self.init_needs(cx, encryption.as_ref()),
+            (Some((_, None)), Ok(_)) => self.keys.init_needs(encryption.as_ref(), &mut cx.jobs, cx.now),
             (None | Some((_, Some(_))), Ok(needs)) => Ok(needs),
         };
         match (needs, init) {
             (Err(error), _) => {
-                self.set_activity(id, Activity::Idle);
+                self.with_stream(id, Stream::stop);
                 self.lock_out(cx, id, rep, LOCK_REST, error);
                 return self.stream(id).is_some();
             }
-            (Ok(Needs::Key(key)), _) => self.set_activity(id, Activity::Key { chosen: Box::new(chosen), key }),
+            (Ok(Needs::Key(key)), _) => self.with_stream(id, |stream| stream.await_key(chosen, key)),
             (Ok(Needs::Nothing(cipher)), Some((resource, None))) => {
                 self.want_init(cx, rep, &resource, cipher);
-                self.set_activity(id, Activity::Init { chosen: Box::new(chosen), resource });
+                self.with_stream(id, |stream| stream.await_init(chosen, resource));
             }
             (Ok(Needs::Nothing(cipher)), init) => {
                 self.start_media(cx, id, chosen, init.and_then(|(_, init)| init), cipher)
@@ -232,15 +236,15 @@ impl Session {
         let Some(stream) = self.stream(id) else { return Around::Nobody };
         for rung in (0..picked.rung).rev().chain(picked.rung + 1..picked.ladder.keys.len()) {
             let Some(rep) = picked.ladder.keys.get(rung).copied() else { continue };
-            if self.exclusions.holds(rep, cx.now) || !schedule::is_aligned(presentation, stream.place, rep) {
+            if self.exclusions.holds(rep, cx.now) || !schedule::is_aligned(presentation, stream.place(), rep) {
                 continue;
             }
-            match schedule::step(presentation, stream.place, rep, cx.now) {
+            match schedule::step(presentation, stream.place(), rep, cx.now) {
                 Step::Segment(found) if !found.gap => return Around::Other(rung, found),
                 Step::Segment(_) | Step::WaitUntil(_) | Step::Exhausted => {}
                 Step::Index(_) => {
                     self.want_index(cx, rep);
-                    self.set_activity(id, Activity::Index(rep));
+                    self.with_stream(id, |stream| stream.await_index(rep));
                     return Around::Unknown;
                 }
             }
@@ -264,7 +268,7 @@ impl Session {
         init: Option<Arc<InitSegment>>,
         cipher: Option<SegmentCipher>,
     ) {
-        let sample_key = self.sample_key(chosen.segment.encryption.as_ref());
+        let sample_key = self.keys.sample_key(chosen.segment.encryption.as_ref());
         let carried = self.carried_state(cx, id, &chosen);
         let begins_at = self.carried_begin(id, &chosen).unwrap_or(chosen.segment.start);
         let format =
@@ -279,13 +283,10 @@ impl Session {
         if let Some(job) = cx.jobs.get_mut(job) {
             job.cipher = cipher;
         }
-        if let Some(trouble) = self.stream_mut(id).and_then(|stream| stream.trouble.as_mut()) {
-            trouble.requests += 1;
-            if trouble.requests > 1
-                && let Some(job) = cx.jobs.get_mut(job)
-            {
-                job.again = true;
-            }
+        if self.stream_mut(id).is_some_and(Stream::count_request)
+            && let Some(job) = cx.jobs.get_mut(job)
+        {
+            job.again = true;
         }
         if let Some(init) = &init {
             super::ingest::note_carried(self, id, init);
@@ -302,11 +303,11 @@ impl Session {
             warned: false,
             tail: None,
         };
-        self.set_activity(id, Activity::Media(Box::new(fetching)));
+        self.with_stream(id, |stream| stream.start_download(fetching));
     }
 
     /// Fetches an index unless it is on its way.
-    pub(super) fn want_index(&mut self, cx: &mut Context, rep: RepKey) {
+    pub(in crate::engine) fn want_index(&mut self, cx: &mut Context, rep: RepKey) {
         if cx.jobs.of_purpose(Purpose::Index(rep)).is_some() {
             return;
         }
@@ -340,7 +341,7 @@ impl Session {
     }
 
     /// The stream has no more of a period: its next one begins.
-    pub(super) fn pass_period(&mut self, cx: &mut Context, id: StreamId, period: PeriodKey) -> bool {
+    pub(in crate::engine) fn pass_period(&mut self, cx: &mut Context, id: StreamId, period: PeriodKey) -> bool {
         self.release_tail(cx, id);
         let presentation = &self.presentation;
         let next = schedule::next_period(presentation, period);
@@ -348,8 +349,7 @@ impl Session {
             self.settle(id, PartOf::nothing(period), time, time);
         }
         if let Some(stream) = self.stream_mut(id) {
-            stream.place = next;
-            stream.trouble = None;
+            stream.enter_period(next);
         }
         true
     }
@@ -366,7 +366,7 @@ impl Session {
 
     /// What a stream has ahead of the playhead. A gap is no stock: behind it there must be something to jump to.
     fn stock(&self, cx: &Context, id: StreamId) -> Duration {
-        if self.stream(id).is_some_and(|stream| stream.carries.is_none()) {
+        if self.stream(id).is_some_and(|stream| stream.carries().is_none()) {
             // Only segments that were given up, so far.
             return Duration::ZERO;
         }
@@ -376,44 +376,43 @@ impl Session {
     }
 
     /// When a stream that is full will have room, if nothing but playing has to happen for that.
-    pub(super) fn next_room(&self, cx: &Context) -> Option<Now> {
-        if !cx.playback.clock.is_running() {
+    pub(in crate::engine) fn next_room(&self, cx: &Context) -> Option<Now> {
+        if !cx.playback.clock().is_running() {
             return None;
         }
         let full = [StreamId::Main, StreamId::Audio].into_iter().filter(|id| self.is_full(cx, *id));
         let wait = full.filter_map(|id| cx.load_control().until_room(self.stock(cx, id))).min()?;
-        Some(cx.now + cx.playback.clock.wall(wait))
+        Some(cx.now + cx.playback.clock().wall(wait))
     }
 
     /// True when a stream waits for nothing but room.
-    pub(super) fn is_full(&self, cx: &Context, id: StreamId) -> bool {
-        let idle = self
-            .stream(id)
-            .is_some_and(|stream| matches!(stream.activity, Activity::Idle) && stream.place != Place::End);
+    pub(in crate::engine) fn is_full(&self, cx: &Context, id: StreamId) -> bool {
+        let idle = self.stream(id).is_some_and(|stream| stream.is_idle() && stream.place() != Place::End);
         idle && !self.wants_more(cx, id)
     }
 
-    pub(super) fn set_activity(&mut self, id: StreamId, activity: Activity) {
+    /// Moves a stream by one of its verbs, unless it is gone.
+    fn with_stream(&mut self, id: StreamId, verb: impl FnOnce(&mut Stream)) {
         if let Some(stream) = self.stream_mut(id) {
-            stream.activity = activity;
+            verb(stream);
         }
     }
 
     /// True when samples of the segment on its way were handed to the renderer.
-    pub(super) fn is_committed(&self, cx: &Context, id: StreamId) -> bool {
+    pub(in crate::engine) fn is_committed(&self, cx: &Context, id: StreamId) -> bool {
         let Some(fetching) = self.stream(id).and_then(|stream| stream.fetching()) else { return false };
         [MediaKind::Video, MediaKind::Audio].into_iter().any(|kind| {
             let open = self
                 .buffer(kind)
                 .and_then(|buffer| buffer.back())
                 .filter(|part| !part.complete && part.of.key() == Some(fetching.chosen.key()));
-            let handed = cx.playback.feed.committed(kind);
+            let handed = cx.playback.feed().committed(kind);
             open.zip(handed).is_some_and(|(part, at)| at.seq > part.seq || (at.seq == part.seq && at.index > 0))
         })
     }
 
     /// Calls back what a stream has on its way; what came of it and was not handed out is dropped.
-    pub(super) fn cancel_stream(&mut self, cx: &mut Context, id: StreamId) {
+    pub(in crate::engine) fn cancel_stream(&mut self, cx: &mut Context, id: StreamId) {
         let fetching = self.stream(id).and_then(|s| s.fetching().cloned());
         if let Some(fetching) = fetching {
             let measured = cx.jobs.measure(fetching.job, cx.now);
@@ -422,20 +421,20 @@ impl Session {
             {
                 let bytes = attempt.bytes;
                 cx.effects.cancel(attempt.fetch);
-                cx.learn(measured, bytes);
+                context::learn(cx, measured, bytes);
                 self.drop_partial(cx, id, bytes);
             }
         }
-        self.set_activity(id, Activity::Idle);
+        self.with_stream(id, Stream::stop);
     }
 
     /// The bytes of an attempt that came to nothing are wasted, but for what has been handed out of them.
-    pub(super) fn drop_partial(&mut self, cx: &mut Context, id: StreamId, bytes: u64) {
+    pub(in crate::engine) fn drop_partial(&mut self, cx: &mut Context, id: StreamId, bytes: u64) {
         let fetching = self.stream(id).and_then(|stream| stream.fetching());
         let Some(key) = fetching.map(|fetching| fetching.chosen.key()) else { return cx.ledger.wasted(bytes) };
         let (mut kept, wanted) = (0, self.wanted_of(id));
         for kind in [MediaKind::Video, MediaKind::Audio] {
-            let committed = cx.playback.feed.committed(kind);
+            let committed = cx.playback.feed().committed(kind);
             // What it brought, whether it is still wanted or not.
             let brought = |buffer: &TrackBuffer| {
                 buffer.back().filter(|part| !part.complete && part.of.key() == Some(key)).map(|part| part.bytes)
@@ -452,7 +451,13 @@ impl Session {
     }
 
     /// Sends a stream to a time with nothing in hand.
-    pub(super) fn restart_stream(&mut self, cx: &mut Context, id: StreamId, time: MediaTime, departure: Departure) {
+    pub(in crate::engine) fn restart_stream(
+        &mut self,
+        cx: &mut Context,
+        id: StreamId,
+        time: MediaTime,
+        departure: Departure,
+    ) {
         self.cancel_stream(cx, id);
         let wanted = self.wanted_of(id);
         for kind in [MediaKind::Video, MediaKind::Audio] {

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use super::context::Context;
-use super::load_control::Waiting;
-use super::session::Session;
-use super::stream::{Stream, StreamId};
-use super::timer::{Timer, Timers};
+use super::Session;
 use crate::command::SeekMode;
+use crate::engine::context::Context;
+use crate::engine::load_control::Waiting;
+use crate::engine::playback::FIRST_PICTURE;
+use crate::engine::stream::{Stream, StreamId};
+use crate::engine::timer::{LEAST_WAIT, Timer, Timers};
 use crate::error::{ErrorCode, PlayerError, Stage};
 use crate::event::Event;
 use crate::model::MediaKind;
@@ -16,21 +17,17 @@ use crate::time::{MediaTime, Now};
 
 /// Playback stops this long before what is buffered ends, so that the renderer never runs dry by itself.
 const GUARD: Duration = Duration::from_millis(80);
-/// Time allowed to the renderer until the first picture of an epoch whose media it has.
-pub const FIRST_PICTURE: Duration = Duration::from_secs(30);
 /// Less media ahead than this is near the end of what is held.
 const NEAR: Duration = Duration::from_secs(2);
-/// Timers that would fire at once fire after this, so that time always passes between them.
-pub const LEAST_WAIT: Duration = Duration::from_millis(10);
 
 impl Session {
     /// Runs the steps of the session in this order: what is seen, what is fetched, what is handed out, and what that
     /// means for the state. A jump over a gap makes the last three worth another round.
-    pub(super) fn run_steps(&mut self, cx: &mut Context) {
-        if cx.playback.state != State::Failed {
+    pub(in crate::engine) fn run_steps(&mut self, cx: &mut Context) {
+        if cx.playback.state() != State::Failed {
             self.judge_running(cx);
         }
-        self.look(cx);
+        self.update_playhead(cx);
         self.steer(cx);
         self.give_up_locked(cx);
         self.fetch(cx);
@@ -43,8 +40,8 @@ impl Session {
     }
 
     /// Moves the state as far as it goes. True when a gap was jumped over.
-    pub(super) fn progress(&mut self, cx: &mut Context) -> bool {
-        match cx.playback.state {
+    pub(in crate::engine) fn progress(&mut self, cx: &mut Context) -> bool {
+        match cx.playback.state() {
             State::Idle | State::Failed | State::Ended => false,
             State::Loading | State::Buffering(_) | State::Seeking => self.try_to_start(cx),
             State::Ready => self.try_to_go_on(cx),
@@ -52,9 +49,9 @@ impl Session {
     }
 
     fn try_to_start(&mut self, cx: &mut Context) -> bool {
-        if !cx.playback.feed.is_flushed() {
+        if !cx.playback.feed().is_flushed() {
             self.give_up_empty(cx);
-            self.give_up_renderer(cx, cx.playback.flush_unanswered.map(|(_, sent)| sent + FIRST_PICTURE));
+            self.give_up_renderer(cx, cx.playback.flush_due());
             return false;
         }
         if let Some(error) = self.end_for_want_of_key(cx) {
@@ -65,18 +62,18 @@ impl Session {
         if self.jump_at(cx, &kinds, position) {
             return true;
         }
-        if cx.playback.state == State::Loading {
+        if cx.playback.state() == State::Loading {
             cx.playback.set_state(State::Buffering(BufferingReason::Starting), cx.now, &mut cx.effects);
         }
         if !self.has_enough(cx, &kinds, position) {
             return false;
         }
-        cx.playback.set_renderer_playing(cx.playback.play_when_ready, cx.now, &mut cx.effects);
-        if cx.playback.first_shown {
+        cx.playback.set_renderer_playing(cx.playback.plays_when_ready(), cx.now, &mut cx.effects);
+        if cx.playback.has_begun() {
             cx.playback.end_stall(cx.now, &mut cx.ledger, &mut cx.effects);
             cx.playback.set_state(State::Ready, cx.now, &mut cx.effects);
         } else {
-            self.give_up_renderer(cx, cx.playback.picture_due);
+            self.give_up_renderer(cx, cx.playback.picture_due());
         }
         false
     }
@@ -95,17 +92,17 @@ impl Session {
             return false;
         }
         let (kinds, position) = (self.presented_kinds(cx), cx.position());
-        cx.playback.set_renderer_playing(cx.playback.play_when_ready, cx.now, &mut cx.effects);
+        cx.playback.set_renderer_playing(cx.playback.plays_when_ready(), cx.now, &mut cx.effects);
         if self.jump_at(cx, &kinds, position) {
             return true;
         }
-        let guard = cx.playback.clock.media(GUARD);
+        let guard = cx.playback.clock().media(GUARD);
         let short = |kind| self.reach(kind, position).is_none_or(|end| end <= position + guard);
         let dry = self.presentable_end(&kinds, position) <= position + guard;
         if !dry && !kinds.iter().any(|kind| short(*kind) && !self.is_ended(*kind)) {
             return false;
         }
-        if !cx.playback.play_when_ready {
+        if !cx.playback.plays_when_ready() {
             return false;
         }
         let reason = if self.old_audio_until.is_some() {
@@ -117,7 +114,7 @@ impl Session {
         } else {
             BufferingReason::NetworkTooSlow
         };
-        self.start_stall(cx, position, reason);
+        cx.playback.start_stall(reason, cx.now, &mut cx.ledger, &mut cx.effects);
         false
     }
 
@@ -127,7 +124,7 @@ impl Session {
         let Some(hole) = hole.filter(|hole| hole.from <= position) else { return false };
         cx.ledger.moved(position, hole.to, true);
         self.begin_at(cx, hole.to, SeekMode::Exact);
-        cx.playback.start.jumped = true;
+        cx.playback.note_jump();
         self.video.account_mut().jump_gap();
         cx.effects.emit(Event::GapSkipped { from: position, to: hole.to });
         true
@@ -135,7 +132,7 @@ impl Session {
 
     /// Whether what is held, or all that can be held, is enough to start or to go on.
     fn has_enough(&self, cx: &Context, kinds: &[MediaKind], position: MediaTime) -> bool {
-        let waiting = match cx.playback.state {
+        let waiting = match cx.playback.state() {
             State::Buffering(BufferingReason::Starting) => Waiting::ToStart,
             State::Buffering(_) => Waiting::ToResume,
             State::Idle | State::Loading | State::Ready | State::Seeking | State::Ended | State::Failed => {
@@ -143,7 +140,7 @@ impl Session {
             }
         };
         let control = cx.load_control();
-        let presentable = self.presentable_end(kinds, position) > position + cx.playback.clock.media(GUARD);
+        let presentable = self.presentable_end(kinds, position) > position + cx.playback.clock().media(GUARD);
         presentable
             && kinds.iter().all(|kind| {
                 let ahead = self.reach(*kind, position).map_or(Duration::ZERO, |end| end.since(position));
@@ -155,51 +152,36 @@ impl Session {
 
     /// All streams have come to their end without telling what they carry: there is nothing to play.
     fn give_up_empty(&mut self, cx: &mut Context) {
-        let mut media = self.streams.iter().filter(|stream| stream.id != StreamId::Text).peekable();
+        let mut media = self.streams.iter().filter(|stream| stream.id() != StreamId::Text).peekable();
         if media.peek().is_some() && media.all(Stream::is_finished) && self.kinds().is_none() {
             let error = PlayerError::fatal(ErrorCode::MediaUnavailable, "there is no media at all");
             self.fail(cx, error.at(Stage::Segment));
         }
     }
 
-    fn start_stall(&mut self, cx: &mut Context, at: MediaTime, reason: BufferingReason) {
-        let name = match reason {
-            BufferingReason::Starting => "starting",
-            BufferingReason::NetworkTooSlow => "network_too_slow",
-            BufferingReason::Failover => "failover",
-            BufferingReason::TrackChange => "track_change",
-            BufferingReason::WaitingForKey => "waiting_for_key",
-        };
-        cx.playback.set_renderer_playing(false, cx.now, &mut cx.effects);
-        cx.playback.stalled = true;
-        cx.ledger.stall_started(at, name, cx.now);
-        cx.playback.set_state(State::Buffering(reason), cx.now, &mut cx.effects);
-        cx.effects.emit(Event::StallStarted { at, reason: name.to_owned() });
-    }
-
     /// Sets every timer anew.
-    pub(super) fn arm_timers(&self, cx: &Context, timers: &mut Timers) {
+    pub(in crate::engine) fn arm_timers(&self, cx: &Context, timers: &mut Timers) {
         let soon = cx.now + LEAST_WAIT;
         timers.set(Timer::Judge, self.next_judgement(cx));
         timers.set(Timer::Runout, self.runout(cx).map(|at| at.max(soon)));
-        let holds = self.streams.iter().filter_map(|stream| stream.hold_until);
+        let holds = self.streams.iter().filter_map(Stream::hold_until);
         timers.set(Timer::Hold, holds.filter(|until| *until > cx.now).min());
         timers.set(Timer::Steering, self.next_steering(cx).map(|at| at.max(soon)));
         timers.set(Timer::Room, self.next_room(cx));
         timers.set(Timer::Metadata, self.next_passage(cx).map(|at| at.max(soon)));
-        let picture = cx.playback.picture_due.filter(|_| !cx.playback.first_shown);
-        let answer = cx.playback.flush_unanswered.map(|(_, sent)| sent + FIRST_PICTURE);
+        let picture = cx.playback.picture_due().filter(|_| !cx.playback.has_begun());
+        let answer = cx.playback.flush_due();
         timers.set(Timer::Picture, picture.into_iter().chain(answer).filter(|due| *due > cx.now).min());
     }
 
     /// When playback reaches the end of what is held, or a hole to jump over.
     fn runout(&self, cx: &Context) -> Option<Now> {
-        if cx.playback.state != State::Ready || !cx.playback.clock.is_running() {
+        if cx.playback.state() != State::Ready || !cx.playback.clock().is_running() {
             return None;
         }
         let position = cx.position();
-        let kinds: Vec<MediaKind> = cx.playback.feed.kinds().collect();
-        let ends_early = self.streams.iter().any(|stream| stream.ends_with.is_some());
+        let kinds: Vec<MediaKind> = cx.playback.feed().kinds().collect();
+        let ends_early = self.streams.iter().any(|stream| stream.error().is_some());
         // A kind that has ended runs out of nothing; only near its end does it matter whether it has.
         let open = kinds.iter().filter_map(|kind| {
             let ahead = self.reach(*kind, position).map_or(Duration::ZERO, |end| end.since(position));
@@ -208,9 +190,9 @@ impl Session {
         let presentable = self.presentable_end(&kinds, position);
         let presentable = (presentable < MediaTime::MAX).then(|| presentable.since(position));
         let dry =
-            open.chain(presentable).min().map(|ahead| cx.now + cx.playback.clock.wall(ahead).saturating_sub(GUARD));
+            open.chain(presentable).min().map(|ahead| cx.now + cx.playback.clock().wall(ahead).saturating_sub(GUARD));
         let hole = self.next_hole(&kinds, position).map(|hole| hole.from.since(position));
-        let hole = hole.map(|ahead| cx.now + cx.playback.clock.wall(ahead));
+        let hole = hole.map(|ahead| cx.now + cx.playback.clock().wall(ahead));
         dry.into_iter().chain(hole).min()
     }
 }

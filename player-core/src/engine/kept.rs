@@ -1,0 +1,86 @@
+//! State that a stream carries from one segment to the segment after it: what the demuxer knows, and access units that
+//! the end of a segment left open. It belongs to one representation within one discontinuity.
+
+use super::stream::{Chosen, Fetching, RepKey};
+use crate::container::{CarriedState, DemuxOutput, DemuxerState};
+use crate::model::{Resource, SegmentId, SegmentRef, TimestampMapping};
+use crate::time::MediaTime;
+
+/// What the last segment of a stream left.
+#[derive(Clone, Debug)]
+pub struct KeptState {
+    rep: RepKey,
+    segment: SegmentId,
+    mapping: TimestampMapping,
+    init: Option<Resource>,
+    state: DemuxerState,
+    /// Outputs that complete the segment unless the one after it comes, and how that segment was placed.
+    open: Option<Box<(Fetching, Vec<DemuxOutput>)>>,
+    /// Pictures in the state of which no output has come, because their parameter sets are awaited.
+    waiting: u64,
+    /// The stream goes on elsewhere than behind that segment.
+    jumped: bool,
+}
+
+/// What a segment left open, to be presented because nothing goes on with it.
+#[derive(Clone, Debug)]
+pub(super) struct OpenTail {
+    pub fetching: Fetching,
+    pub outputs: Vec<DemuxOutput>,
+    pub waiting: u64,
+}
+
+impl KeptState {
+    /// Creates the state that a complete segment leaves; `None` if its demuxer keeps nothing.
+    pub(super) fn of(fetching: &Fetching) -> Option<Self> {
+        let Chosen { rep, segment, .. } = &fetching.chosen;
+        fetching.tail.as_deref().map(|tail| Self {
+            rep: *rep,
+            segment: segment.id,
+            mapping: segment.mapping,
+            init: segment.init.clone(),
+            state: tail.state.clone(),
+            waiting: tail.waiting,
+            open: (!tail.outputs.is_empty() || tail.waiting > 0)
+                .then(|| Box::new((Fetching { tail: None, ..fetching.clone() }, tail.outputs.clone()))),
+            jumped: false,
+        })
+    }
+
+    /// Returns the state with which the demuxer of a segment begins, if it may use this one.
+    pub(super) fn carried(&self, chosen: &Chosen) -> Option<CarriedState> {
+        self.fits(chosen.rep, &chosen.segment)
+            .then(|| CarriedState { state: self.state.clone(), continues: self.is_before(chosen.rep, &chosen.segment) })
+    }
+
+    /// Returns where a segment that goes on with this state begins, if samples that wait for parameter sets come with
+    /// it: at the start of the segment that they lie in.
+    pub(super) fn carried_start(&self, chosen: &Chosen) -> Option<MediaTime> {
+        let is_next = self.waiting > 0 && self.is_before(chosen.rep, &chosen.segment);
+        self.open.as_deref().filter(|_| is_next).map(|(fetching, _)| fetching.begins_at)
+    }
+
+    /// True if a segment is of the same rendition, discontinuity and initialisation data.
+    fn fits(&self, rep: RepKey, segment: &SegmentRef) -> bool {
+        self.rep == rep && self.mapping == segment.mapping && self.init == segment.init
+    }
+
+    /// True if a segment is the one after it.
+    fn is_before(&self, rep: RepKey, segment: &SegmentRef) -> bool {
+        !self.jumped && self.fits(rep, segment) && segment.previous == Some(self.segment)
+    }
+
+    /// Takes what waits for the segment after it: nothing goes on with it.
+    pub(super) fn take_open(&mut self) -> Option<OpenTail> {
+        self.jumped = true;
+        let waiting = std::mem::take(&mut self.waiting);
+        let (fetching, outputs) = *self.open.take()?;
+        Some(OpenTail { fetching, outputs, waiting })
+    }
+
+    /// The stream goes on elsewhere: unfinished access units are dropped, tables and parameter sets stay.
+    pub fn jump(&mut self) {
+        (self.open, self.waiting) = (None, 0);
+        self.jumped = true;
+    }
+}

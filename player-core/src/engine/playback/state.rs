@@ -1,0 +1,421 @@
+//! What playback is doing: the state, the clock, the epoch in force and what is awaited of the renderer. It changes
+//! only by its verbs.
+
+use std::time::Duration;
+
+use super::super::buffer::TrackBuffer;
+use super::super::effects::Effects;
+use super::super::licence::Keys;
+use super::super::stats::Ledger;
+use super::clock::Clock;
+use super::feed::Feed;
+use crate::command::SeekMode;
+use crate::drm::DrmError;
+use crate::error::PlayerError;
+use crate::event::Event;
+use crate::model::MediaKind;
+use crate::render::{Epoch, RenderCommand};
+use crate::snapshot::{BufferingReason, State};
+use crate::time::{MediaTime, Now};
+
+/// Time allowed to the renderer until the first picture of an epoch whose media it has.
+pub(in crate::engine) const FIRST_PICTURE: Duration = Duration::from_secs(30);
+
+/// A seek whose first picture is awaited.
+#[derive(Clone, Copy, Debug)]
+pub struct Seeking {
+    /// The target after clamping.
+    pub to: MediaTime,
+    /// How exact.
+    pub mode: SeekMode,
+    /// When it was asked for.
+    pub since: Now,
+}
+
+/// Where the epoch begins.
+#[derive(Clone, Copy, Debug)]
+pub struct Start {
+    /// The first instant to present.
+    pub at: MediaTime,
+    /// Whether the key frame before it will do.
+    pub mode: SeekMode,
+    /// It is where a gap that was jumped over ends.
+    pub jumped: bool,
+}
+
+/// Settings that outlive a presentation.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// Presentation seconds a second.
+    pub rate: f64,
+    /// Loudness.
+    pub volume: f64,
+    /// Silence.
+    pub muted: bool,
+    /// Where video is shown, in pixels.
+    pub viewport: Option<(u32, u32)>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { rate: 1.0, volume: 1.0, muted: false, viewport: None }
+    }
+}
+
+impl Settings {
+    /// The rate in thousandths.
+    pub fn permille(&self) -> u64 {
+        (self.rate * 1000.0).round() as u64
+    }
+}
+
+/// Playback.
+#[derive(Clone, Debug)]
+pub struct Playback {
+    /// What it is doing.
+    state: State,
+    /// Since when it does that.
+    state_since: Now,
+    /// Whether it plays as soon as it can.
+    play_when_ready: bool,
+    /// The renderer was told to play.
+    told_playing: bool,
+    /// The playhead.
+    clock: Clock,
+    /// What was handed to the renderer.
+    feed: Feed,
+    /// Where the epoch begins.
+    start: Start,
+    /// The epoch has begun to be presented: its first video frame is on screen, or its first audio where it has none.
+    first_shown: bool,
+    /// The load or seek since which the first video frame is to be announced.
+    frame_awaited: Option<Now>,
+    /// The load or seek since which the first audio is to be announced, unless video comes first.
+    audio_awaited: Option<Now>,
+    /// The flush that the renderer has not answered, and when it was sent. Another waits for the answer, so that there
+    /// is never more than one in the renderer's queue.
+    flush_unanswered: Option<(Epoch, Now)>,
+    /// The seek under way.
+    seek: Option<Seeking>,
+    /// When the renderer's first picture is overdue.
+    picture_due: Option<Now>,
+    /// A stall is being counted.
+    stalled: bool,
+    /// Why playback ended, when it failed.
+    error: Option<PlayerError>,
+}
+
+impl Default for Playback {
+    fn default() -> Self {
+        Self {
+            state: State::Idle,
+            state_since: Now::ZERO,
+            play_when_ready: false,
+            told_playing: false,
+            clock: Clock::default(),
+            feed: Feed::default(),
+            start: Start { at: MediaTime::ZERO, mode: SeekMode::Exact, jumped: false },
+            first_shown: false,
+            frame_awaited: None,
+            audio_awaited: None,
+            flush_unanswered: None,
+            seek: None,
+            picture_due: None,
+            stalled: false,
+            error: None,
+        }
+    }
+}
+
+impl Playback {
+    pub(in crate::engine) const fn state(&self) -> State {
+        self.state
+    }
+
+    /// Returns the time at which the state was entered.
+    pub(in crate::engine) const fn state_since(&self) -> Now {
+        self.state_since
+    }
+
+    /// Returns true if playback goes on as soon as it can.
+    pub(in crate::engine) const fn plays_when_ready(&self) -> bool {
+        self.play_when_ready
+    }
+
+    pub(in crate::engine) const fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Returns what the renderer was given.
+    pub(in crate::engine) const fn feed(&self) -> &Feed {
+        &self.feed
+    }
+
+    /// Returns where the epoch begins.
+    pub(in crate::engine) const fn start(&self) -> Start {
+        self.start
+    }
+
+    /// Returns true once the epoch has begun to be presented.
+    pub(in crate::engine) const fn has_begun(&self) -> bool {
+        self.first_shown
+    }
+
+    /// Returns the seek under way.
+    pub(in crate::engine) const fn seek(&self) -> Option<Seeking> {
+        self.seek
+    }
+
+    /// Returns the reason for which playback failed.
+    pub(in crate::engine) const fn error(&self) -> Option<&PlayerError> {
+        self.error.as_ref()
+    }
+
+    /// Returns true if the renderer has not answered the latest flush.
+    pub(in crate::engine) const fn awaits_flush(&self) -> bool {
+        self.flush_unanswered.is_some()
+    }
+
+    /// Returns the time at which the answer to the latest flush is overdue.
+    pub(in crate::engine) fn flush_due(&self) -> Option<Now> {
+        self.flush_unanswered.map(|(_, sent)| sent + FIRST_PICTURE)
+    }
+
+    /// Returns the time at which the renderer's first picture is overdue.
+    pub(in crate::engine) const fn picture_due(&self) -> Option<Now> {
+        self.picture_due
+    }
+
+    /// Returns true if a report belongs to the epoch that the renderer presents.
+    pub(in crate::engine) fn is_current(&self, epoch: Epoch) -> bool {
+        self.feed.is_flushed() && self.feed.epoch() == epoch
+    }
+
+    /// Begins to load an item. The number of the epoch goes on.
+    pub(in crate::engine) fn load(&mut self, start: MediaTime, play_when_ready: bool, settings: Settings, now: Now) {
+        *self = Self { feed: std::mem::take(&mut self.feed), play_when_ready, ..Self::default() };
+        self.await_first(now);
+        self.clock.set_rate(settings.rate, now);
+        self.begin_at(start, SeekMode::Exact, now);
+    }
+
+    /// Sets whether playback goes on as soon as it can.
+    pub(in crate::engine) const fn set_play_when_ready(&mut self, play: bool) {
+        self.play_when_ready = play;
+    }
+
+    /// Plays at another rate from now on, in presentation seconds a second.
+    pub(in crate::engine) fn set_rate(&mut self, rate: f64, now: Now, effects: &mut Effects) {
+        self.clock.set_rate(rate, now);
+        effects.render(RenderCommand::SetRate(rate));
+    }
+
+    /// Stands still at a position.
+    pub(in crate::engine) fn hold(&mut self, position: MediaTime, now: Now) {
+        self.clock.hold(position, now);
+    }
+
+    /// Takes a position that the renderer reported. It moves once playback has begun and the renderer was made to play.
+    pub(in crate::engine) fn report(&mut self, epoch: Epoch, position: MediaTime, now: Now) {
+        if self.is_current(epoch) && self.state != State::Ended {
+            self.clock.report(position, now, self.told_playing && self.first_shown);
+        }
+    }
+
+    /// Begins a seek whose first picture is to be announced.
+    pub(in crate::engine) fn begin_seek(&mut self, seek: Seeking) {
+        self.seek = Some(seek);
+        self.await_first(seek.since);
+    }
+
+    /// Ends the seek under way, and returns it.
+    pub(in crate::engine) const fn take_seek(&mut self) -> Option<Seeking> {
+        self.seek.take()
+    }
+
+    /// Moves the target of the seek under way into the presentation.
+    pub(in crate::engine) const fn move_seek(&mut self, to: MediaTime) {
+        if let Some(seek) = &mut self.seek {
+            seek.to = to;
+        }
+    }
+
+    /// Moves the start of an epoch that the renderer does not know yet.
+    pub(in crate::engine) fn move_start(&mut self, at: MediaTime, now: Now) {
+        self.start.at = at;
+        self.clock.hold(at, now);
+    }
+
+    /// Begins a new epoch at the end of a gap.
+    pub(in crate::engine) const fn note_jump(&mut self) {
+        self.start.jumped = true;
+    }
+
+    /// Sends the flush with which an epoch begins.
+    pub(in crate::engine) fn send_flush(
+        &mut self,
+        start: MediaTime,
+        kinds: &[MediaKind],
+        now: Now,
+        effects: &mut Effects,
+    ) {
+        effects.render(self.feed.begin(start, kinds, !self.start.jumped));
+        self.flush_unanswered = Some((self.feed.epoch(), now));
+        self.picture_due = Some(now + FIRST_PICTURE);
+    }
+
+    /// Takes the answer to a flush. Answers to older ones are ignored.
+    pub(in crate::engine) fn on_flushed(&mut self, epoch: Epoch) {
+        self.flush_unanswered.take_if(|(sent, _)| *sent == epoch);
+    }
+
+    /// The first video frame is on screen. Returns the time of the load or seek since which it was awaited.
+    pub(in crate::engine) const fn on_first_frame(&mut self) -> Option<Now> {
+        self.audio_awaited = None;
+        self.frame_awaited.take()
+    }
+
+    /// The first audio is presented, and no video. Returns the time of the load or seek since which it was awaited.
+    pub(in crate::engine) const fn on_first_audio(&mut self) -> Option<Now> {
+        self.audio_awaited.take()
+    }
+
+    /// Notes that the epoch is presented. Returns true the first time.
+    pub(in crate::engine) const fn begin_presentation(&mut self) -> bool {
+        if self.first_shown {
+            return false;
+        }
+        self.first_shown = true;
+        self.picture_due = None;
+        true
+    }
+
+    /// Nothing more of the presentation is to be announced.
+    pub(in crate::engine) const fn stop_awaiting(&mut self) {
+        (self.frame_awaited, self.audio_awaited) = (None, None);
+    }
+
+    /// Begins a stall for want of media, and counts it.
+    pub(in crate::engine) fn start_stall(
+        &mut self,
+        reason: BufferingReason,
+        now: Now,
+        ledger: &mut Ledger,
+        effects: &mut Effects,
+    ) {
+        let name = match reason {
+            BufferingReason::Starting => "starting",
+            BufferingReason::NetworkTooSlow => "network_too_slow",
+            BufferingReason::Failover => "failover",
+            BufferingReason::TrackChange => "track_change",
+            BufferingReason::WaitingForKey => "waiting_for_key",
+        };
+        let at = self.clock.position(now);
+        self.set_renderer_playing(false, now, effects);
+        self.stalled = true;
+        ledger.stall_started(at, name, now);
+        self.set_state(State::Buffering(reason), now, effects);
+        effects.emit(Event::StallStarted { at, reason: name.to_owned() });
+    }
+
+    /// Hands media of one kind to the renderer; see [`Feed::hand_out`].
+    pub(in crate::engine) fn hand_out(
+        &mut self,
+        (buffer, keys, kind): (&mut TrackBuffer, &Keys, MediaKind),
+        limits: (MediaTime, MediaTime),
+        ended: bool,
+        effects: &mut Effects,
+    ) -> Option<DrmError> {
+        self.feed.hand_out(buffer, keys, kind, limits, ended, &mut |command| effects.render(command))
+    }
+
+    /// Gives the renderer nothing of a kind until that track is restarted.
+    pub(in crate::engine) fn suspend_track(&mut self, kind: MediaKind) {
+        self.feed.suspend_track(kind);
+    }
+
+    /// Begins one track of the epoch again at a time.
+    pub(in crate::engine) fn restart_track(&mut self, kind: MediaKind, from: MediaTime, effects: &mut Effects) {
+        effects.render(self.feed.restart_track(kind, from));
+    }
+
+    /// A new epoch begins at a place; the renderer hears of it when it can begin.
+    pub(in crate::engine) fn begin_at(&mut self, at: MediaTime, mode: SeekMode, now: Now) {
+        self.feed.reset();
+        self.clock.hold(at, now);
+        self.start = Start { at, mode, jumped: false };
+        self.first_shown = false;
+        self.picture_due = None;
+    }
+
+    /// Changes the state, and announces that.
+    pub(in crate::engine) fn set_state(&mut self, state: State, now: Now, effects: &mut Effects) {
+        if self.state != state {
+            self.state = state;
+            self.state_since = now;
+            effects.emit(Event::StateChanged { state });
+        }
+    }
+
+    /// Makes the renderer play or hold, unless it does so already. Held, the position stands where it is.
+    pub(in crate::engine) fn set_renderer_playing(&mut self, playing: bool, now: Now, effects: &mut Effects) {
+        if self.told_playing != playing {
+            self.told_playing = playing;
+            if !playing {
+                self.clock.hold(self.clock.position(now), now);
+            }
+            effects.render(RenderCommand::SetPlaying(playing));
+        }
+    }
+
+    /// Ends the stall that is being counted, if there is one.
+    pub(in crate::engine) fn end_stall(&mut self, now: Now, ledger: &mut Ledger, effects: &mut Effects) {
+        if std::mem::take(&mut self.stalled) {
+            let at = self.clock.position(now);
+            if let Some(duration) = ledger.stall_ended(now) {
+                effects.emit(Event::StallEnded { at, duration });
+            }
+        }
+    }
+
+    /// Ends playback by an error. The renderer lets go, and the position stands where it is.
+    pub(in crate::engine) fn fail(&mut self, error: PlayerError, now: Now, effects: &mut Effects) {
+        self.flush_unanswered = None;
+        self.clock.hold(self.clock.position(now), now);
+        self.told_playing = false;
+        self.error = Some(error.clone());
+        effects.render(RenderCommand::Stop);
+        self.set_state(State::Failed, now, effects);
+        effects.emit(Event::Failed { error });
+    }
+
+    /// Returns true if nothing is loaded that could play.
+    pub(in crate::engine) const fn is_over(&self) -> bool {
+        matches!(self.state, State::Idle | State::Failed)
+    }
+
+    /// The first video frame or audio of a load or a seek is to be announced.
+    fn await_first(&mut self, since: Now) {
+        self.frame_awaited = Some(since);
+        self.audio_awaited = Some(since);
+    }
+
+    /// Everything but the epoch's number is forgotten.
+    pub(in crate::engine) fn forget(&mut self) {
+        let mut feed = std::mem::take(&mut self.feed);
+        feed.reset();
+        *self = Self { feed, ..Self::default() };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rates_are_counted_in_thousandths() {
+        for (rate, expected) in [(0.0, 0), (0.25, 250), (1.0, 1000), (1.1, 1100), (2.0, 2000), (0.333_4, 333)] {
+            assert_eq!(Settings { rate, ..Settings::default() }.permille(), expected, "{rate}");
+        }
+    }
+}

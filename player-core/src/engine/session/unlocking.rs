@@ -1,0 +1,95 @@
+//! The steps of the session around keys that are missing: what happens to media whose key is unavailable.
+
+use std::time::Duration;
+
+use super::Session;
+use crate::engine::context::Context;
+use crate::engine::ids::PeriodKey;
+use crate::engine::stream::{Place, RepKey, StreamId};
+use crate::error::PlayerError;
+use crate::model::MediaKind;
+
+impl Session {
+    /// Media in hand whose key cannot be had is dropped: another representation takes over from there, or the stream
+    /// ends there.
+    pub(in crate::engine) fn give_up_locked(&mut self, cx: &mut Context) {
+        if !self.keys.any_gone() {
+            return;
+        }
+        for id in [StreamId::Main, StreamId::Audio] {
+            let wanted = self.wanted_of(id);
+            let kinds = [MediaKind::Video, MediaKind::Audio].into_iter().filter(|kind| wanted.has(*kind));
+            let locked = kinds.filter_map(|kind| self.buffer(kind)?.first_needing(|id| self.keys.gone(id)));
+            let Some((at, rep, error)) =
+                locked.min_by_key(|(at, ..)| *at).map(|(at, rep, error)| (at, rep, error.clone()))
+            else {
+                continue;
+            };
+            self.cancel_stream(cx, id);
+            let Session { keys, video, audio, .. } = self;
+            let mut dropped = 0;
+            if wanted.video {
+                dropped += video.cut_needing(|id| keys.gone(id).is_some());
+            }
+            if wanted.audio {
+                dropped += audio.cut_needing(|id| keys.gone(id).is_some());
+            }
+            cx.ledger.wasted(dropped);
+            if let Some(stream) = self.stream_mut(id) {
+                stream.rewind_to(Place::At { period: rep.period, time: at });
+            }
+            self.lock_out(cx, id, rep, Duration::MAX, error);
+        }
+    }
+
+    /// A representation cannot be decrypted: another takes over, or the stream ends here. The last one stays: what
+    /// lies elsewhere in it may be clear.
+    pub(in crate::engine) fn lock_out(
+        &mut self,
+        cx: &mut Context,
+        id: StreamId,
+        rep: RepKey,
+        span: Duration,
+        error: PlayerError,
+    ) {
+        if self.others_left(cx, rep) > 0 {
+            self.exclude(cx, rep, span);
+            cx.effects.warn(error);
+        } else {
+            self.end_stream_here(cx, id, rep.period, error);
+        }
+    }
+
+    /// Nothing of a stream can be decrypted from here on. What is held is presented first; then sound and subtitles
+    /// are done without up to the next period, and anything else is the end of playback.
+    pub(in crate::engine) fn end_stream_here(
+        &mut self,
+        cx: &mut Context,
+        id: StreamId,
+        period: PeriodKey,
+        error: PlayerError,
+    ) {
+        let position = cx.position();
+        let held = self.held_until(id).is_some_and(|end| end > position);
+        let main = self.stream(StreamId::Main).is_some();
+        if id == StreamId::Text || !held {
+            return self.stream_lost(cx, id, error);
+        }
+        self.cancel_stream(cx, id);
+        if id == StreamId::Audio && main {
+            cx.effects.warn(error);
+            self.pass_period(cx, id, period);
+            return;
+        }
+        if let Some(stream) = self.stream_mut(id) {
+            stream.finish(error);
+        }
+    }
+
+    /// Why playback ends at its present place, when the pictures end there for want of a key.
+    pub(in crate::engine) fn end_for_want_of_key(&self, cx: &Context) -> Option<PlayerError> {
+        let stream = self.streams.iter().find(|stream| stream.error().is_some())?;
+        let reached = self.held_until(stream.id()).is_none_or(|end| end <= cx.position());
+        stream.error().filter(|_| reached).cloned()
+    }
+}
