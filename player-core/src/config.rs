@@ -36,11 +36,11 @@ pub struct PlayerConfig {
     /// Time allowed without any further byte.
     pub stall_timeout: Duration,
     /// Total time that one request may cost, all retries and locations together, before it is given up. Default 30 s;
-    /// [`LoadErrorPolicy`] may set another for a kind of failure.
+    /// [`RetryPolicies`] may set another for a kind of failure.
     pub retry_deadline: Duration,
     /// Retries by kind of failure.
     #[serde(default)]
-    pub load_errors: LoadErrorPolicy,
+    pub load_errors: RetryPolicies,
     /// Seed of everything random (retry jitter), so that a session can be replayed.
     pub seed: u64,
 }
@@ -72,7 +72,7 @@ impl Default for RetryPolicy {
 
 /// Retries by kind of failure, used when no other location or representation can take over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LoadErrorPolicy {
+pub struct RetryPolicies {
     /// Connection refused, no such host, no route or certificate refused, before the first picture of a load and by a
     /// location that no media has been loaded from. Default: 2 s in total, because such an address is wrong or its
     /// server is down.
@@ -87,7 +87,7 @@ pub struct LoadErrorPolicy {
     pub damaged: RetryPolicy,
 }
 
-impl Default for LoadErrorPolicy {
+impl Default for RetryPolicies {
     fn default() -> Self {
         let usual = RetryPolicy::default();
         Self {
@@ -117,7 +117,7 @@ impl Default for PlayerConfig {
             first_byte_timeout: Duration::from_secs(6),
             stall_timeout: Duration::from_secs(4),
             retry_deadline: Duration::from_secs(30),
-            load_errors: LoadErrorPolicy::default(),
+            load_errors: RetryPolicies::default(),
             seed: 0x4b69_6e6f_7261,
         }
     }

@@ -13,7 +13,8 @@ use url::Url;
 use crate::command::{Command, CommandId, LoadRequest, SeekMode};
 use crate::config::PlayerConfig;
 use crate::driver::{
-    HttpFetcher, Inbox, MonotonicClock, NetworkConfig, PlayerLoop, Published, Recorder, panic_error, return_memory,
+    HostParts, Inbox, MonotonicClock, NetworkConfig, PlayerLoop, Published, Recorder, Requests, panic_error,
+    return_memory,
 };
 pub use crate::driver::{MAX_COMMANDS, MAX_EVENTS, MAX_REPLIES};
 use crate::engine::Engine;
@@ -52,7 +53,7 @@ impl Player {
         network: NetworkConfig,
         renderer: Box<dyn Renderer>,
     ) -> Result<Self, PlayerError> {
-        Self::start(config, &network, renderer, None)
+        Self::with_host(config, HostParts { network, ..HostParts::default() }, renderer, None)
     }
 
     /// As [`Player::with_network`], and writes every input of the engine to `recording`, one JSON object a line,
@@ -66,24 +67,32 @@ impl Player {
         renderer: Box<dyn Renderer>,
         recording: Box<dyn Write + Send>,
     ) -> Result<Self, PlayerError> {
-        let recorder = Recorder::new(recording, &config);
-        Self::start(config, &network, renderer, Some(recorder))
+        Self::with_host(config, HostParts { network, ..HostParts::default() }, renderer, Some(recording))
     }
 
-    fn start(
+    /// As [`Player::recorded`], with parts of the host in place of the player's own; without `recording` nothing is
+    /// written.
+    ///
+    /// # Errors
+    /// As [`Player::with_network`].
+    pub fn with_host(
         config: PlayerConfig,
-        network: &NetworkConfig,
+        parts: HostParts,
         renderer: Box<dyn Renderer>,
-        recorder: Option<Recorder>,
+        recording: Option<Box<dyn Write + Send>>,
     ) -> Result<Self, PlayerError> {
+        let recorder = recording.map(|target| Recorder::new(target, &config));
         let clock = MonotonicClock::start();
         let inbox = Arc::new(Inbox::new());
         let published = Arc::new(Published::default());
-        let engine = Engine::new(config)?;
-        let fetcher = HttpFetcher::new(network, Arc::clone(&inbox))?;
-        let runtime = fetcher.runtime();
+        let mut engine = Engine::new(config)?;
+        let requests = Requests::new(parts.pipeline()?, Arc::clone(&inbox))?;
+        let runtime = requests.runtime();
+        if let Some(policy) = parts.load_errors {
+            engine.set_load_error_policy(policy);
+        }
         let work =
-            PlayerLoop::new(engine, renderer, fetcher, recorder, Arc::clone(&inbox), Arc::clone(&published), clock);
+            PlayerLoop::new(engine, renderer, requests, recorder, Arc::clone(&inbox), Arc::clone(&published), clock);
         let guarded = Arc::clone(&published);
         let closing = Arc::clone(&inbox);
         let thread = std::thread::Builder::new()

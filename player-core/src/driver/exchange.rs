@@ -14,6 +14,7 @@ use reqwest::{Method, Response, StatusCode};
 use url::Url;
 
 use super::NetworkConfig;
+use super::connect::TimingLayer;
 use super::cookies::CookieJar;
 use super::credentials::Credentials;
 use super::resolver::{ResolveError, SystemResolver};
@@ -30,6 +31,60 @@ const MAX_HEADER_BYTES: u32 = 256 << 10;
 const MAX_ORIGINS: usize = 1024;
 /// Fields of the host that are meant for one origin.
 const SENSITIVE: [HeaderName; 3] = [header::AUTHORIZATION, header::COOKIE, header::PROXY_AUTHORIZATION];
+
+/// Names of header fields that a request must not carry, in lower case: the player and HTTP write them themselves.
+pub const REFUSED_HEADERS: [&str; 12] = [
+    "accept-encoding",
+    "connection",
+    "content-length",
+    "expect",
+    "host",
+    "keep-alive",
+    "proxy-connection",
+    "range",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// Checks the header fields of a request.
+///
+/// # Errors
+/// [`FetchError::Host`] for a name that is refused, and for a name or a value that cannot be written.
+pub fn check_headers(fields: &[(String, String)]) -> Result<(), FetchError> {
+    for (name, value) in fields {
+        let lower = name.to_ascii_lowercase();
+        if REFUSED_HEADERS.contains(&lower.as_str()) {
+            return Err(FetchError::Host(format!("the player writes the header field {name:?} itself")));
+        }
+        if HeaderName::from_bytes(name.as_bytes()).is_err() || HeaderValue::from_str(value).is_err() {
+            return Err(FetchError::Host(format!("the header field {name:?} cannot be written")));
+        }
+    }
+    Ok(())
+}
+
+/// Adds the checked fields of a request to those of all requests, whose values they replace. Fields that are meant for one
+/// origin go to that of the request only, and those that describe a body go with a body.
+fn add_own(headers: &mut HeaderMap, request: &FetchRequest, is_own_origin: bool, has_body: bool) {
+    let mut replaced = BTreeSet::new();
+    for (name, value) in &request.headers {
+        let (Ok(name), Ok(mut value)) = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(value)) else {
+            continue;
+        };
+        let is_sensitive = SENSITIVE.contains(&name);
+        if is_sensitive && !is_own_origin || !has_body && name.as_str().starts_with("content-") {
+            continue;
+        }
+        value.set_sensitive(is_sensitive);
+        if replaced.insert(name.as_str().to_owned()) {
+            headers.insert(name, value);
+        } else {
+            headers.append(name, value);
+        }
+    }
+}
 
 /// State that the requests of one player share.
 #[derive(Debug)]
@@ -87,7 +142,8 @@ impl Exchange {
             .http1_ignore_invalid_headers_in_responses(true)
             .http1_max_headers(MAX_HEADERS)
             .http2_max_header_list_size(MAX_HEADER_BYTES)
-            .tcp_nodelay(true);
+            .tcp_nodelay(true)
+            .connector_layer(TimingLayer);
         if let Some(pem) = &network.authorities_pem {
             let certificates = reqwest::Certificate::from_pem_bundle(pem)
                 .map_err(|error| invalid(format!("certificates: {error}")))?;
@@ -118,9 +174,11 @@ impl Exchange {
         for _ in 0..=MAX_REDIRECTS {
             let method = if post.is_some() { Method::POST } else { Method::GET };
             let mut builder = self.client.request(method, url.clone());
-            builder = builder.headers(self.headers_for(&url, is_trusted, request, range));
-            if let Some(json) = &post {
-                builder = builder.header(header::CONTENT_TYPE, "application/json").body(json.clone());
+            let mut headers = self.headers_for(&url, is_trusted, request, range);
+            add_own(&mut headers, request, url.origin() == origin, post.is_some());
+            builder = builder.headers(headers);
+            if let Some(body) = &post {
+                builder = builder.body(body.clone());
             }
             let response = builder.send().await.map_err(connect_error)?;
             if let Some(cookies) = &self.cookies {

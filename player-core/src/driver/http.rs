@@ -1,34 +1,25 @@
-//! HTTP with reqwest: carries out requests on the I/O runtime and reports the answers in pieces.
-//!
-//! The demuxer of a media request runs here, as a pure function over the bytes that arrive; its output is sent to the
-//! player's inbox, which makes this side wait when the player is behind.
+//! HTTP with reqwest: the fetcher of a player whose host gives none.
 
-use std::collections::BTreeMap;
-use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::stream::FusedStream;
 use futures_util::{FutureExt as _, StreamExt as _};
 use reqwest::header::{self, HeaderName};
 use tokio::runtime::Runtime;
-use tokio::task::AbortHandle;
-use tokio::time::{Instant, timeout};
 use url::Url;
 
-use super::Inbox;
+use super::connect::ConnectTimer;
 use super::exchange::{self, Exchange};
+use super::fetcher::Fetcher;
 use super::ranges::{AnswerHead, NextStep, RangePlan};
-use super::sink::{Finished, Sink};
-use crate::container::{DemuxError, DemuxOutput};
-use crate::engine::io::{FetchError, FetchId, FetchKind, FetchOutcome, FetchRequest, Input, RangeNotice, ResponseHead};
-use crate::error::{ErrorCode, PlayerError};
+use super::reply::{FetchReply, MAX_WAITING_BYTES};
+use super::requests::runtime;
+use crate::engine::io::{FetchError, FetchKind, FetchRequest, RangeNotice, ResponseHead};
+use crate::error::PlayerError;
 
-/// Bytes are handed to the demuxer in pieces of at most this size.
-const PIECE: usize = 256 << 10;
-/// Progress is reported at most this often.
-const PROGRESS_INTERVAL: Duration = Duration::from_millis(50);
+/// Bytes are handed on in pieces of at most this size.
+const PIECE: usize = MAX_WAITING_BYTES;
 
 /// Fields that every request of a player carries.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,217 +40,133 @@ impl Default for NetworkConfig {
     }
 }
 
-/// Carries out the requests of one player.
+/// Fetches with HTTP: redirects, cookies, user information, and servers that break byte ranges.
+#[derive(Debug)]
 pub struct HttpFetcher {
     exchange: Arc<Exchange>,
     runtime: &'static Runtime,
-    inbox: Arc<Inbox>,
-    running: BTreeMap<FetchId, AbortHandle>,
-}
-
-fn runtime() -> Result<&'static Runtime, PlayerError> {
-    static RUNTIME: OnceLock<Result<Runtime, String>> = OnceLock::new();
-    RUNTIME
-        .get_or_init(|| {
-            tokio::runtime::Builder::new_multi_thread()
-                .worker_threads(2)
-                .thread_name("kinora-io")
-                .enable_all()
-                .build()
-                .map_err(|error| error.to_string())
-        })
-        .as_ref()
-        .map_err(|error| PlayerError::fatal(ErrorCode::Internal, format!("no I/O runtime: {error}")))
 }
 
 impl HttpFetcher {
-    /// A fetcher that answers into `inbox`.
+    /// Creates a fetcher with an empty jar of cookies. It belongs to one player, whose cookies and credentials it keeps.
     ///
     /// # Errors
     /// `InvalidArgument` for headers or certificates that cannot be read, `Internal` without an I/O runtime.
-    pub fn new(network: &NetworkConfig, inbox: Arc<Inbox>) -> Result<Self, PlayerError> {
-        let exchange = Arc::new(Exchange::new(network)?);
-        Ok(Self { exchange, runtime: runtime()?, inbox, running: BTreeMap::new() })
+    pub fn new(network: &NetworkConfig) -> Result<Self, PlayerError> {
+        Ok(Self { exchange: Arc::new(Exchange::new(network)?), runtime: runtime()? })
+    }
+}
+
+impl Fetcher for HttpFetcher {
+    fn start(&self, request: FetchRequest, reply: FetchReply) {
+        let exchange = Arc::clone(&self.exchange);
+        let cancellation = reply.cancellation();
+        let work = async move {
+            let result = Transfer::new(&request, &reply).run(&exchange).await;
+            reply.finish(result);
+        };
+        let task = self.runtime.spawn(work).abort_handle();
+        cancellation.on_cancel(move || task.abort());
     }
 
-    /// The I/O runtime of the process.
-    pub const fn runtime(&self) -> &'static Runtime {
-        self.runtime
-    }
-
-    /// Carries out a request; its answer comes as inputs, the last of which is `FetchEnded`.
-    pub fn start(&mut self, request: FetchRequest) {
-        self.running.retain(|_, task| !task.is_finished());
-        let id = request.id;
-        let answers = Answers { id, inbox: Arc::clone(&self.inbox) };
-        let work = carry_out(Arc::clone(&self.exchange), request, answers);
-        self.running.insert(id, self.runtime.spawn(work).abort_handle());
-    }
-
-    /// Removes the user information from an address, so that nothing else sees it, and sends it with every request to
-    /// the address's origin.
-    pub fn take_credentials(&self, url: &mut Url) {
+    /// Keeps the user information for the address's origin, and sends it with every request to that.
+    fn take_credentials(&self, url: &mut Url) {
         self.exchange.take_credentials(url);
     }
-
-    /// Ends a request; it sends nothing more.
-    pub fn cancel(&mut self, id: FetchId) {
-        if let Some(task) = self.running.remove(&id) {
-            task.abort();
-        }
-    }
-}
-
-impl Drop for HttpFetcher {
-    fn drop(&mut self) {
-        for task in self.running.values() {
-            task.abort();
-        }
-    }
-}
-
-/// Channel of one request's answers to the player.
-struct Answers {
-    id: FetchId,
-    inbox: Arc<Inbox>,
-}
-
-impl Answers {
-    /// Sends one piece, waiting for a place. False when the player is gone.
-    async fn send(&self, input: Input) -> bool {
-        match self.inbox.places().acquire_owned().await {
-            Ok(permit) => {
-                self.inbox.answer(input, Some(permit));
-                true
-            }
-            Err(_closed) => false,
-        }
-    }
-
-    async fn media(&self, seq: &mut u64, outputs: Vec<DemuxOutput>) {
-        for output in outputs {
-            let input = Input::FetchMedia { id: self.id, seq: *seq, output };
-            *seq += 1;
-            if !self.send(input).await {
-                return;
-            }
-        }
-    }
-}
-
-async fn carry_out(exchange: Arc<Exchange>, request: FetchRequest, answers: Answers) {
-    let mut received = 0;
-    let work = AssertUnwindSafe(transfer(&exchange, &request, &answers, &mut received)).catch_unwind().await;
-    let result = work.unwrap_or_else(|_panic| {
-        // Said by the panic hook already; the player must not wait for an answer that never comes.
-        Err(DemuxError::Malformed { what: "a defect of the reader".to_owned(), offset: 0 }.into())
-    });
-    let outcome = match result {
-        Ok(Finished::Body(body)) => FetchOutcome::Complete { bytes: received, body },
-        Ok(Finished::Keys(keys)) => FetchOutcome::Keys { bytes: received, keys },
-        Err(error) => FetchOutcome::Failed { bytes: received, error },
-    };
-    answers.send(Input::FetchEnded { id: request.id, outcome }).await;
 }
 
 /// One request being carried out.
 struct Transfer<'a> {
     request: &'a FetchRequest,
-    answers: &'a Answers,
+    reply: &'a FetchReply,
     plan: RangePlan,
-    received: &'a mut u64,
-    reported: Option<Instant>,
+    received: u64,
 }
 
-async fn transfer(
-    exchange: &Exchange,
-    request: &FetchRequest,
-    answers: &Answers,
-    received: &mut u64,
-) -> Result<Finished, FetchError> {
-    if !matches!(request.url.scheme(), "http" | "https") {
-        return Err(FetchError::BadAddress(format!("the scheme {:?}", request.url.scheme())));
+impl<'a> Transfer<'a> {
+    fn new(request: &'a FetchRequest, reply: &'a FetchReply) -> Self {
+        // Where an index ends is known once its beginning has been read.
+        let plan = RangePlan::new(request.range, request.kind == FetchKind::Index, request.max_bytes);
+        Self { request, reply, plan, received: 0 }
     }
-    // Where an index ends is known once its beginning has been read.
-    let plan = RangePlan::new(request.range, request.kind == FetchKind::Index, request.max_bytes);
-    let mut transfer = Transfer { request, answers, plan, received, reported: None };
-    let mut sink = None;
-    loop {
-        let range = transfer.plan.range_header();
-        let response = timeout(request.first_byte_timeout, exchange.send(request, range.as_deref()))
-            .await
-            .map_err(|_| FetchError::Timeout { started: sink.is_some() })??;
-        let next = if response.status().is_success() {
-            let notice = transfer.plan.begin_answer(&answer_head(&response))?;
-            transfer.announce(&response, notice, sink.is_none()).await;
-            let sink = match &mut sink {
-                Some(sink) => sink,
-                none => none.insert(Sink::new(request)?),
-            };
-            transfer.read(response, sink).await?;
-            transfer.plan.end_answer()?
-        } else {
-            let next = match response.status().as_u16() {
-                416 => transfer.plan.unsatisfied(field(&response, header::CONTENT_RANGE)),
-                _ => None,
-            };
-            next.ok_or_else(|| status_error(&response))?
-        };
-        if let NextStep::Complete(notice) = next {
-            if let Some(notice) = notice {
-                answers.send(Input::FetchNotice { id: request.id, notice }).await;
-            }
-            break;
+
+    async fn run(mut self, exchange: &Exchange) -> Result<(), FetchError> {
+        let request = self.request;
+        if !matches!(request.url.scheme(), "http" | "https") {
+            return Err(FetchError::BadAddress(format!("the scheme {:?}", request.url.scheme())));
         }
+        exchange::check_headers(&request.headers)?;
+        let mut is_first = true;
+        loop {
+            let range = self.plan.range_header();
+            let timer = Arc::new(ConnectTimer::default());
+            let sent = timer.scope(exchange.send(request, range.as_deref())).await;
+            if let Some((start, end)) = timer.times() {
+                self.reply.set_connect(Some(start), Some(end));
+            }
+            let response = sent?;
+            let next = if response.status().is_success() {
+                let notice = self.plan.begin_answer(&answer_head(&response))?;
+                self.announce(&response, notice, is_first);
+                is_first = false;
+                self.read(response).await?;
+                self.plan.end_answer()?
+            } else {
+                let next = match response.status().as_u16() {
+                    416 => self.plan.unsatisfied(field(&response, header::CONTENT_RANGE)),
+                    _ => None,
+                };
+                next.ok_or_else(|| status_error(&response))?
+            };
+            if let NextStep::Complete(notice) = next {
+                if let Some(notice) = notice.filter(|_| !is_first) {
+                    self.reply.notice(notice);
+                }
+                break;
+            }
+            self.reply.continues();
+        }
+        if is_first { Err(FetchError::Truncated { received: 0, expected: None }) } else { Ok(()) }
     }
-    let Some(sink) = sink else { return Err(FetchError::Truncated { received: 0, expected: None }) };
-    let mut seq = sink.seq;
-    let (outputs, finished) = sink.finish()?;
-    answers.media(&mut seq, outputs).await;
-    Ok(finished)
-}
 
-impl Transfer<'_> {
-    async fn announce(&self, response: &reqwest::Response, notice: Option<RangeNotice>, first: bool) {
-        let id = self.request.id;
-        if first {
-            let head = ResponseHead {
+    fn announce(&self, response: &reqwest::Response, notice: Option<RangeNotice>, is_first: bool) {
+        if is_first {
+            if forbids_store(response) {
+                self.reply.keep_out_of_store();
+            }
+            self.reply.begin(ResponseHead {
                 status: response.status().as_u16(),
                 url: response.url().clone(),
                 content_type: content_type(response),
                 content_length: self.plan.expected(),
                 range_ignored: notice == Some(RangeNotice::Ignored),
-            };
-            self.answers.send(Input::FetchStarted { id, head }).await;
+            });
         }
-        if let Some(notice) = notice.filter(|notice| *notice != RangeNotice::Ignored || !first) {
-            self.answers.send(Input::FetchNotice { id, notice }).await;
+        if let Some(notice) = notice.filter(|notice| *notice != RangeNotice::Ignored || !is_first) {
+            self.reply.notice(notice);
         }
     }
 
     /// Reads one answer as far as it is wanted.
-    async fn read(&mut self, response: reqwest::Response, sink: &mut Sink) -> Result<(), FetchError> {
-        let request = self.request;
+    async fn read(&mut self, response: reqwest::Response) -> Result<(), FetchError> {
         let in_part = self.plan.range_header().is_some();
         let stream = response.bytes_stream().fuse();
-        let mut pieces = Pieces { stream, stall: request.stall_timeout, in_part, error: None };
+        let mut pieces = Pieces { stream, in_part, error: None };
         while !self.plan.is_answer_done() {
             let next = pieces.next().await;
-            let Some(chunk) = next.map_err(|error| at(error, *self.received, self.plan.expected()))? else { break };
+            let Some(chunk) = next.map_err(|error| at(error, self.received, self.plan.expected()))? else { break };
             let chunk = self.plan.cut(chunk);
-            *self.received += chunk.len() as u64;
-            if *self.received > request.max_bytes {
-                return Err(FetchError::TooLarge { limit: request.max_bytes });
-            }
-            let outputs = sink.push(chunk)?;
-            self.answers.media(&mut sink.seq, outputs).await;
-            if self.reported.is_none_or(|last| last.elapsed() >= PROGRESS_INTERVAL) {
-                self.reported = Some(Instant::now());
-                self.answers.send(Input::FetchProgress { id: request.id, bytes: *self.received }).await;
-            }
+            self.received += chunk.len() as u64;
+            self.reply.send(chunk).await;
         }
         Ok(())
     }
+}
+
+/// Returns true if the server does not want its answer to be kept (RFC 9111 §5.2.2.5).
+fn forbids_store(response: &reqwest::Response) -> bool {
+    let values = response.headers().get_all(header::CACHE_CONTROL).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).any(|directive| directive.trim().eq_ignore_ascii_case("no-store"))
 }
 
 fn field(response: &reqwest::Response, name: HeaderName) -> Option<&str> {
@@ -282,13 +189,15 @@ fn answer_head(response: &reqwest::Response) -> AnswerHead {
 
 fn status_error(response: &reqwest::Response) -> FetchError {
     let retry_after = field(response, header::RETRY_AFTER).and_then(|value| value.trim().parse().ok());
-    FetchError::Status { status: response.status().as_u16(), retry_after: retry_after.map(Duration::from_secs) }
+    FetchError::Status {
+        status: response.status().as_u16(),
+        retry_after: retry_after.map(std::time::Duration::from_secs),
+    }
 }
 
 /// A body in pieces: what is there already is joined, so that the player is woken once for many small reads.
 struct Pieces<S> {
     stream: S,
-    stall: Duration,
     /// The body is a part of a file.
     in_part: bool,
     /// Found after good bytes, which come first.
@@ -300,8 +209,7 @@ impl<S: FusedStream<Item = reqwest::Result<Bytes>> + Unpin> Pieces<S> {
         if let Some(error) = self.error.take() {
             return Err(error);
         }
-        let first = timeout(self.stall, self.stream.next()).await;
-        let first = match first.map_err(|_| FetchError::Timeout { started: true })? {
+        let first = match self.stream.next().await {
             None => return Ok(None),
             Some(chunk) => chunk.map_err(|error| exchange::body_error(&error, self.in_part))?,
         };

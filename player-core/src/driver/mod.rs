@@ -2,31 +2,53 @@
 //!
 //! One thread named `player` owns the engine and the renderer and blocks on one [`inbox::Inbox`]; requests run on
 //! an I/O runtime that the process shares. tokio and reqwest appear nowhere outside this module.
+//!
+//! A host may give parts of its own ([`HostParts`], `docs/adr/0019`): its network ([`Fetcher`]), changes to requests and
+//! answers ([`FetchDecorator`]), kept media ([`MediaStore`]), the exchange of licences ([`KeySystem`]), and decisions about
+//! failures ([`LoadErrorPolicy`](crate::engine::recovery::LoadErrorPolicy)). What takes time is finished through handles.
 
 mod clock;
+mod completion;
+mod connect;
 mod cookies;
 mod credentials;
+mod decorator;
 mod events;
 mod exchange;
+mod fetcher;
+mod host;
 mod http;
 mod inbox;
+mod key_system;
 mod memory;
 #[cfg(test)]
 mod odd_servers_tests;
 mod ranges;
 mod record;
+mod reply;
+mod requests;
 mod resolver;
 mod run;
 mod sink;
+mod store;
+mod transfer;
 
 pub use clock::MonotonicClock;
+pub use completion::{Cancellation, Completion};
+pub use decorator::{FetchDecorator, RequestParts};
 pub use events::{MAX_EVENTS, MAX_REPLIES};
-pub use http::NetworkConfig;
+pub use exchange::REFUSED_HEADERS;
+pub use fetcher::Fetcher;
+pub use host::HostParts;
+pub use http::{HttpFetcher, NetworkConfig};
 pub use inbox::MAX_COMMANDS;
+pub use key_system::{ClearKeySystem, KeySystem};
+pub use reply::{FetchReply, MAX_WAITING_BYTES};
+pub use store::{MediaKey, MediaStore, MemoryStore, StoredMedia};
 
 pub(crate) use events::EventQueue;
-pub(crate) use http::HttpFetcher;
 pub(crate) use inbox::{Inbox, Message};
 pub(crate) use memory::return_memory;
 pub(crate) use record::Recorder;
+pub(crate) use requests::Requests;
 pub(crate) use run::{PlayerLoop, Published, panic_error};

@@ -9,8 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use url::Url;
 
-use super::http::HttpFetcher;
-use super::{Inbox, Message, MonotonicClock, NetworkConfig};
+use super::{HostParts, Inbox, Message, MonotonicClock, NetworkConfig, Requests};
 use crate::container::mp4::testmux::{self, TestCodec, TestTrack};
 use crate::container::{DemuxOutput, DemuxSetup};
 use crate::engine::io::{FetchError, FetchId, FetchKind, FetchOutcome, FetchRequest, Ingest, Input, RangeNotice};
@@ -66,7 +65,9 @@ fn request(url: &Url, range: Option<(u64, Option<u64>)>) -> FetchRequest {
         range: range.map(|(offset, length)| ByteRange { offset, length }),
         ingest: Ingest::Body,
         cipher: None,
+        headers: Vec::new(),
         post: None,
+        key_ids: Vec::new(),
         max_bytes: 1 << 20,
         first_byte_timeout: Duration::from_secs(20),
         stall_timeout: Duration::from_secs(20),
@@ -76,13 +77,14 @@ fn request(url: &Url, range: Option<(u64, Option<u64>)>) -> FetchRequest {
 /// The network of one player.
 struct Client {
     inbox: Arc<Inbox>,
-    fetcher: HttpFetcher,
+    fetcher: Requests,
 }
 
 impl Client {
     fn new(network: &NetworkConfig) -> Self {
         let inbox = Arc::new(Inbox::new());
-        Self { fetcher: HttpFetcher::new(network, Arc::clone(&inbox)).unwrap(), inbox }
+        let parts = HostParts { network: network.clone(), ..HostParts::default() };
+        Self { fetcher: Requests::new(parts.pipeline().unwrap(), Arc::clone(&inbox)).unwrap(), inbox }
     }
 
     fn inputs(&mut self, request: FetchRequest) -> Vec<Input> {

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::{EventQueue, HttpFetcher, Inbox, Message, MonotonicClock, Recorder};
+use super::{EventQueue, Inbox, Message, MonotonicClock, Recorder, Requests};
 use crate::command::Command;
 use crate::engine::Engine;
 use crate::engine::io::{Input, Output};
@@ -67,7 +67,7 @@ impl Published {
 pub struct PlayerLoop {
     engine: Engine,
     renderer: Box<dyn Renderer>,
-    fetcher: HttpFetcher,
+    requests: Requests,
     inbox: Arc<Inbox>,
     published: Arc<Published>,
     clock: MonotonicClock,
@@ -84,7 +84,7 @@ impl PlayerLoop {
     pub fn new(
         engine: Engine,
         mut renderer: Box<dyn Renderer>,
-        fetcher: HttpFetcher,
+        requests: Requests,
         recorder: Option<Recorder>,
         inbox: Arc<Inbox>,
         published: Arc<Published>,
@@ -95,7 +95,7 @@ impl PlayerLoop {
         let mut this = Self {
             engine,
             renderer,
-            fetcher,
+            requests,
             inbox,
             published,
             clock,
@@ -163,7 +163,7 @@ impl PlayerLoop {
     fn take_credentials(&self, command: &mut Command) {
         if let Command::Load(request) = command {
             for url in request.locations.iter_mut().chain(&mut request.drm.licence_servers) {
-                self.fetcher.take_credentials(url);
+                self.requests.take_credentials(url);
             }
         }
     }
@@ -184,8 +184,8 @@ impl PlayerLoop {
     fn drain(&mut self, now: Now) {
         while let Some(output) = self.engine.poll_output() {
             match output {
-                Output::Fetch(request) => self.fetcher.start(*request),
-                Output::Cancel(id) => self.fetcher.cancel(id),
+                Output::Fetch(request) => self.requests.start(*request),
+                Output::Cancel(id) => self.requests.cancel(id),
                 Output::Render(command) => self.renderer.handle(now, command),
                 Output::Event(event) => self.events.push(event),
             }

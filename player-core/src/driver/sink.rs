@@ -3,20 +3,13 @@
 use bytes::{Bytes, BytesMut};
 
 use crate::container::{self, DemuxError, DemuxOutput, Demuxer};
-use crate::drm::{self, DrmError, KeyFile, LicensedKey, SegmentDecryptor};
+use crate::drm::{DrmError, SegmentDecryptor};
 use crate::engine::io::{FetchError, FetchRequest, Ingest};
 
 /// Destination of a request's bytes.
 enum Ingesting {
     Body(BytesMut),
-    Keys(KeyFile, BytesMut),
     Media(Box<dyn Demuxer>),
-}
-
-/// Result that is handed over at the end.
-pub enum Finished {
-    Body(Bytes),
-    Keys(Vec<LicensedKey>),
 }
 
 /// The way of the bytes of a request: decrypted, then read.
@@ -38,8 +31,7 @@ impl Sink {
     /// When its cipher or its container is not built.
     pub fn new(request: &FetchRequest) -> Result<Self, FetchError> {
         let ingest = match &request.ingest {
-            Ingest::Body => Ingesting::Body(BytesMut::new()),
-            Ingest::Keys(file) => Ingesting::Keys(*file, BytesMut::new()),
+            Ingest::Body | Ingest::Keys(_) => Ingesting::Body(BytesMut::new()),
             Ingest::Media(setup) => Ingesting::Media(container::open(setup)?),
         };
         let decryptor = request.cipher.as_ref().map(SegmentDecryptor::new).transpose().map_err(FetchError::Decrypt)?;
@@ -63,7 +55,7 @@ impl Sink {
             return Ok(Vec::new());
         }
         match &mut self.ingest {
-            Ingesting::Body(body) | Ingesting::Keys(_, body) => {
+            Ingesting::Body(body) => {
                 body.extend_from_slice(&chunk);
                 Ok(Vec::new())
             }
@@ -82,23 +74,22 @@ impl Sink {
         unreadable(self.decrypts && !self.fits, error)
     }
 
-    /// Nothing follows: gives the rest.
+    /// Ends the bytes, and gives the rest of the media and the body, which is empty for media.
     ///
     /// # Errors
     /// As [`Sink::push`].
-    pub fn finish(mut self) -> Result<(Vec<DemuxOutput>, Finished), FetchError> {
+    pub fn finish(mut self) -> Result<(Vec<DemuxOutput>, Bytes), FetchError> {
         let rest = self.decryptor.take().map(SegmentDecryptor::finish).transpose().map_err(FetchError::Decrypt)?;
         let mut outputs = self.read(rest.unwrap_or_default())?;
-        let finished = match self.ingest {
-            Ingesting::Body(body) => Finished::Body(body.freeze()),
-            Ingesting::Keys(file, body) => Finished::Keys(drm::read_keys(file, &body).map_err(FetchError::Key)?),
+        let body = match self.ingest {
+            Ingesting::Body(body) => body.freeze(),
             Ingesting::Media(mut demuxer) => {
                 let wrong = self.decrypts && !self.fits && outputs.is_empty();
                 outputs.extend(demuxer.finish().map_err(|error| unreadable(wrong, error))?);
-                Finished::Body(Bytes::new())
+                Bytes::new()
             }
         };
-        Ok((outputs, finished))
+        Ok((outputs, body))
     }
 }
 

@@ -1,9 +1,13 @@
 //! The parts that outlive what is loaded, side by side, so that a step can borrow several of them at once.
 
+use std::sync::Arc;
+
 use super::effects::Effects;
+use super::io::FetchReport;
 use super::jitter::Jitter;
 use super::load_control::LoadControl;
 use super::playback::{PendingCommands, Playback, Settings};
+use super::recovery::{LoadErrorPolicy, UsualPolicy};
 use super::request::{JobId, Jobs, Measured};
 use super::stats::{DecoderHealth, Ledger};
 use crate::config::PlayerConfig;
@@ -18,6 +22,7 @@ pub(super) struct Context {
     pub settings: Settings,
     pub effects: Effects,
     pub rule: Box<dyn abr::Rule>,
+    pub load_errors: Arc<dyn LoadErrorPolicy>,
     pub jitter: Jitter,
     pub jobs: Jobs,
     pub playback: Playback,
@@ -36,6 +41,7 @@ impl Context {
             settings: Settings::default(),
             effects: Effects::default(),
             rule,
+            load_errors: Arc::new(UsualPolicy),
             jitter: Jitter::new(config.seed),
             jobs: Jobs::default(),
             playback: Playback::default(),
@@ -81,6 +87,13 @@ pub(super) fn count_bytes(cx: &mut Context, job: JobId, bytes: u64) {
     }
 }
 
+/// Takes the host's measurements of a request that has ended.
+pub(super) fn take_report(cx: &mut Context, job: JobId, report: &FetchReport) {
+    if let Some(connected) = cx.jobs.take_report(job, report) {
+        cx.ledger.phase("connect", connected);
+    }
+}
+
 /// Lets the adaptive rule learn from a transfer that is over.
 pub(super) fn learn(cx: &mut Context, measured: Option<Measured>, bytes: u64) {
     if let Some(measured) = measured
@@ -91,7 +104,7 @@ pub(super) fn learn(cx: &mut Context, measured: Option<Measured>, bytes: u64) {
             bytes,
             ttfb: measured.ttfb,
             duration: measured.duration,
-            cached: false,
+            cached: measured.from_cache,
             concurrent: measured.concurrent,
         });
     }

@@ -103,7 +103,7 @@ pub(super) fn assess<'c>(
     };
     let error = fault::describe(kind, cause, Some(&url));
     tracing::debug!(?kind, failures, %error, "request failed");
-    let action = recovery::decide(&failure);
+    let action = recovery::ask(cx.load_errors.as_ref(), &failure);
     Assessed::Decided(Box::new(Assessment { action, error, failed, candidates, addresses_left, failure, url }))
 }
 

@@ -42,9 +42,11 @@ pub(super) fn invalid(message: impl Into<String>) -> PlayerError {
 fn of_fetch(kind: FetchKind, error: &FetchError) -> PlayerError {
     let manifest = kind == FetchKind::Manifest;
     let code = match error {
-        FetchError::Unreachable(_) | FetchError::Refused(_) | FetchError::UnknownHost(_) | FetchError::NoRoute(_) => {
-            ErrorCode::NetworkUnreachable
-        }
+        FetchError::Unreachable(_)
+        | FetchError::Refused(_)
+        | FetchError::UnknownHost(_)
+        | FetchError::NoRoute(_)
+        | FetchError::Host(_) => ErrorCode::NetworkUnreachable,
         FetchError::MalformedHead(_) => ErrorCode::ResponseMalformed,
         FetchError::Timeout { .. } => ErrorCode::NetworkTimeout,
         FetchError::Status { status: 401..=403, .. } if kind == FetchKind::Key => ErrorCode::LicenceRefused,
@@ -117,6 +119,7 @@ mod tests {
             (FetchKind::Segment, FetchError::Refused(text()), ErrorCode::NetworkUnreachable),
             (FetchKind::Segment, FetchError::UnknownHost(text()), ErrorCode::NetworkUnreachable),
             (FetchKind::Segment, FetchError::NoRoute(text()), ErrorCode::NetworkUnreachable),
+            (FetchKind::Segment, FetchError::Host(text()), ErrorCode::NetworkUnreachable),
             (FetchKind::Segment, FetchError::MalformedHead(text()), ErrorCode::ResponseMalformed),
             (FetchKind::Segment, FetchError::Timeout { started: true }, ErrorCode::NetworkTimeout),
             (FetchKind::Key, status(400), ErrorCode::KeyUnavailable),

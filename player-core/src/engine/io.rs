@@ -8,7 +8,7 @@ use url::Url;
 
 use crate::command::{Command, CommandId};
 use crate::container::{DemuxError, DemuxOutput, DemuxSetup};
-use crate::drm::{DrmError, KeyFile, LicensedKey, SegmentCipher};
+use crate::drm::{DrmError, KeyFile, KeyId, LicensedKey, SegmentCipher};
 use crate::event::Event;
 use crate::model::ByteRange;
 use crate::render::{RenderCommand, RenderEvent};
@@ -64,9 +64,16 @@ pub struct FetchRequest {
     /// Undoes the encryption of the bytes first, see [`crate::drm::SegmentDecryptor`].
     #[serde(default)]
     pub cipher: Option<SegmentCipher>,
-    /// JSON to post.
+    /// Header fields of this request, in addition to those of the host. The host's HTTP refuses names that it writes
+    /// itself, see [`crate::driver::REFUSED_HEADERS`].
+    #[serde(default)]
+    pub headers: Vec<(String, String)>,
+    /// Body to post; `headers` name its type.
     #[serde(default)]
     pub post: Option<Bytes>,
+    /// Identifiers of the keys that a licence is asked for; empty for everything else, key files among them.
+    #[serde(default)]
+    pub key_ids: Vec<KeyId>,
     /// More bytes than this are an error.
     pub max_bytes: u64,
     /// Time allowed until the answer begins.
@@ -169,6 +176,31 @@ pub enum FetchError {
     /// The answer came and holds no key that fits.
     #[error("{0}")]
     Key(DrmError),
+    /// The host's own network code gave no answer: it refused the request, broke its contract, or dropped the handle.
+    #[error("the host's network code: {0}")]
+    Host(String),
+}
+
+/// Span of time in which a connection was opened, counted from the start of its request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConnectTimes {
+    /// Time at which the host began to connect.
+    pub start: Duration,
+    /// Time at which the connection could be used, TLS included.
+    pub end: Duration,
+}
+
+/// Measurements of one request by its host. All times count from the start of the request, the work of decorators included.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FetchReport {
+    /// Time spent on connecting; `None` if an open connection was used, or if the host does not know.
+    pub connect: Option<ConnectTimes>,
+    /// Time of the head of the answer; `None` if there was none.
+    pub first_byte: Option<Duration>,
+    /// Time of the end of the answer; `None` if it did not end well.
+    pub last_byte: Option<Duration>,
+    /// The bytes were kept by the host and did not come over the network now.
+    pub from_cache: bool,
 }
 
 /// How a request ended.
@@ -244,6 +276,9 @@ pub enum Input {
         id: FetchId,
         /// How.
         outcome: FetchOutcome,
+        /// Measurements by the host.
+        #[serde(default)]
+        report: FetchReport,
     },
     /// The renderer says something.
     Render(RenderEvent),

@@ -4,7 +4,7 @@
 use super::accounting::SampleAccount;
 use super::context::{self, Context};
 use super::fault;
-use super::io::{FetchError, FetchId, FetchOutcome, RangeNotice, ResponseHead};
+use super::io::{FetchError, FetchId, FetchOutcome, FetchReport, RangeNotice, ResponseHead};
 use super::locations::Locations;
 use super::opening::Opening;
 use super::playback::Seeking;
@@ -161,8 +161,15 @@ impl Item {
     }
 
     /// Takes the end of an answer.
-    pub(super) fn on_fetch_ended(&mut self, cx: &mut Context, id: FetchId, outcome: FetchOutcome) {
+    pub(super) fn on_fetch_ended(
+        &mut self,
+        cx: &mut Context,
+        id: FetchId,
+        outcome: FetchOutcome,
+        report: &FetchReport,
+    ) {
         let Some(job) = cx.jobs.of_fetch(id) else { return };
+        context::take_report(cx, job, report);
         match self {
             Self::Opening(opening) => {
                 let presentation = opening.on_fetch_ended(cx, job, outcome);

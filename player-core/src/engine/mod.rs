@@ -39,7 +39,7 @@ mod metadata;
 mod opening;
 mod pairing;
 mod playback;
-mod recovery;
+pub mod recovery;
 mod request;
 mod schedule;
 mod select;
@@ -57,6 +57,7 @@ use std::time::Duration;
 use context::Context;
 use io::{Input, Output};
 use item::Item;
+use recovery::LoadErrorPolicy;
 use session::Session;
 use timer::{LEAST_WAIT, Timer, Timers};
 
@@ -111,7 +112,7 @@ impl Engine {
             (Input::FetchNotice { id, notice }, Some(item)) => item.on_fetch_notice(cx, id, notice),
             (Input::FetchProgress { id, bytes }, Some(item)) => item.on_fetch_progress(cx, id, bytes),
             (Input::FetchMedia { id, output, .. }, Some(Item::Open(session))) => session.on_fetch_media(cx, id, output),
-            (Input::FetchEnded { id, outcome }, Some(item)) => item.on_fetch_ended(cx, id, outcome),
+            (Input::FetchEnded { id, outcome, report }, Some(item)) => item.on_fetch_ended(cx, id, outcome, &report),
             // Requests and reports end with what they were for, and what is not open yet is not old.
             (
                 Input::Refresh
@@ -236,6 +237,11 @@ impl Engine {
 
     fn session(&self) -> Option<&Session> {
         self.item.as_ref().and_then(Item::session)
+    }
+
+    /// Lets another policy decide what follows a failed request from now on.
+    pub fn set_load_error_policy(&mut self, policy: Arc<dyn LoadErrorPolicy>) {
+        self.context.load_errors = policy;
     }
 
     /// Lets another adaptive rule decide from now on.

@@ -1,9 +1,11 @@
 //! What to do when a request fails: one pure function and its table. Nothing here knows the engine.
+//!
+//! A host may decide otherwise with a [`LoadErrorPolicy`] of its own.
 
 use std::time::Duration;
 
 use super::io::{FetchError, FetchKind};
-use crate::config::{LoadErrorPolicy, RetryPolicy};
+use crate::config::{RetryPolicies, RetryPolicy};
 use crate::container::DemuxError;
 use crate::manifest::ManifestError;
 
@@ -101,7 +103,8 @@ impl FailureClass {
                 FetchError::Status { .. }
                 | FetchError::BadAddress(_)
                 | FetchError::RangeIgnored(_)
-                | FetchError::MalformedHead(_),
+                | FetchError::MalformedHead(_)
+                | FetchError::Host(_),
             ) => Self::Refused,
             Cause::Fetch(FetchError::TooLarge { .. } | FetchError::Key(_))
             | Cause::Manifest(ManifestError::NotAManifest { .. }) => Self::Useless,
@@ -117,7 +120,7 @@ impl FailureClass {
 
     /// The policy for this class; `at_start` means that nothing has been played yet and that every failure of the
     /// request so far was of the class `Unreachable`.
-    pub const fn policy(self, policies: &LoadErrorPolicy, at_start: bool) -> RetryPolicy {
+    pub const fn policy(self, policies: &RetryPolicies, at_start: bool) -> RetryPolicy {
         match self {
             Self::Unreachable if at_start => policies.unreachable_at_start,
             Self::Unreachable => policies.unreachable,
@@ -128,7 +131,43 @@ impl FailureClass {
     }
 }
 
-/// The one place where recovery is decided.
+/// Least delay of a retry that a host's policy asks for, so that none makes the engine spin.
+const LEAST_DELAY: Duration = Duration::from_millis(10);
+
+/// Decides what follows a failed request. [`UsualPolicy`] is the default.
+///
+/// A policy is a pure function: equal failures give equal actions, or a recorded session does not replay. It is called on
+/// the player's thread and must not block. Successive failures of one request differ in [`Failure::failures`] and
+/// [`Failure::deadline_left`]; a policy that retries for ever ends nothing, and is the host's own choice.
+pub trait LoadErrorPolicy: Send + Sync {
+    /// Decides about one failure. Another location, or another representation, when none is left, and a segment to skip
+    /// where none was being fetched, cannot be carried out: the usual policy decides then. Delays are at least 10 ms.
+    fn decide(&self, failure: &Failure<'_>) -> Action;
+}
+
+/// The policy of a player whose host gives none: [`decide`] and its table.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct UsualPolicy;
+
+impl LoadErrorPolicy for UsualPolicy {
+    fn decide(&self, failure: &Failure<'_>) -> Action {
+        decide(failure)
+    }
+}
+
+/// Asks a policy, and replaces an action that cannot be carried out by the usual one.
+pub(super) fn ask(policy: &dyn LoadErrorPolicy, failure: &Failure<'_>) -> Action {
+    let usual = || decide(failure);
+    match policy.decide(failure) {
+        Action::RetryAfter(delay) => Action::RetryAfter(delay.max(LEAST_DELAY)),
+        Action::OtherLocation { .. } if failure.locations_left == 0 => usual(),
+        Action::OtherRepresentation { .. } if failure.representations_left == 0 => usual(),
+        Action::SkipSegment if !matches!(failure.kind, FetchKind::Segment | FetchKind::Text) => usual(),
+        action => action,
+    }
+}
+
+/// The usual decision about a failure.
 pub fn decide(failure: &Failure<'_>) -> Action {
     let elsewhere = failure.locations_left > 0;
     let class = FailureClass::of(failure.cause);
@@ -225,7 +264,7 @@ mod tests {
             failures,
             locations_left: 0,
             representations_left: 0,
-            policy: FailureClass::of(cause).policy(&LoadErrorPolicy::default(), false),
+            policy: FailureClass::of(cause).policy(&RetryPolicies::default(), false),
             last_delay: Duration::ZERO,
             deadline_left: LEFT,
         }
@@ -328,7 +367,7 @@ mod tests {
     #[test]
     fn each_class_has_its_policy() {
         let class = |error: &FetchError| FailureClass::of(Cause::Fetch(error));
-        let policies = LoadErrorPolicy {
+        let policies = RetryPolicies {
             unreachable_at_start: RetryPolicy { most_retries: Some(1), ..RetryPolicy::default() },
             unreachable: RetryPolicy { most_retries: Some(2), ..RetryPolicy::default() },
             silent: RetryPolicy { most_retries: Some(3), ..RetryPolicy::default() },

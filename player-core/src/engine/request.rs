@@ -8,11 +8,11 @@ use url::Url;
 
 use super::effects::Effects;
 use super::fault;
-use super::io::{FetchId, FetchKind, FetchRequest, Ingest};
+use super::io::{FetchId, FetchKind, FetchReport, FetchRequest, Ingest};
 use super::locations::{Candidate, Locations};
 use super::stream::{RepKey, StreamId};
 use crate::config::PlayerConfig;
-use crate::drm::SegmentCipher;
+use crate::drm::{KeyId, SegmentCipher};
 use crate::error::PlayerError;
 use crate::model::Resource;
 use crate::snapshot::PendingRetry;
@@ -73,6 +73,8 @@ pub struct Attempt {
     pub bytes: u64,
     /// Bytes announced.
     pub announced: Option<u64>,
+    /// The host had kept the bytes.
+    from_cache: bool,
     shared_at_begin: u128,
 }
 
@@ -113,8 +115,12 @@ pub struct Job {
     pub ingest: Ingest,
     /// Undoes their encryption.
     pub cipher: Option<SegmentCipher>,
+    /// Header fields of its requests.
+    pub headers: Vec<(String, String)>,
     /// What is posted.
     pub post: Option<Bytes>,
+    /// Keys that a licence is asked for.
+    pub key_ids: Vec<KeyId>,
     /// When it was first wanted.
     pub since: Now,
     /// Failed attempts.
@@ -152,6 +158,8 @@ pub struct Measured {
     pub duration: Duration,
     /// Transfers that shared the link, on average.
     pub concurrent: u32,
+    /// The host had kept the bytes: the link was not used.
+    pub from_cache: bool,
 }
 
 /// All jobs.
@@ -177,7 +185,9 @@ impl Jobs {
             resource,
             ingest,
             cipher: None,
+            headers: Vec::new(),
             post: None,
+            key_ids: Vec::new(),
             since: now,
             failures: 0,
             again: false,
@@ -278,7 +288,9 @@ impl Jobs {
             range: job.resource.range,
             ingest: job.ingest.clone(),
             cipher: job.cipher.clone(),
+            headers: job.headers.clone(),
             post: job.post.clone(),
+            key_ids: job.key_ids.clone(),
             max_bytes: max_bytes(job.kind),
             first_byte_timeout: config.first_byte_timeout,
             stall_timeout: config.stall_timeout,
@@ -292,6 +304,7 @@ impl Jobs {
             heard: now,
             bytes: 0,
             announced: None,
+            from_cache: false,
             shared_at_begin: 0,
         }));
         Some(request)
@@ -324,6 +337,13 @@ impl Jobs {
         }
     }
 
+    /// Takes the host's measurements of a request. Returns the time at which its connection was ready, if it opened one.
+    pub fn take_report(&mut self, id: JobId, report: &FetchReport) -> Option<Now> {
+        let Some(Job { standing: Standing::Running(attempt), .. }) = self.jobs.get_mut(&id) else { return None };
+        attempt.from_cache = report.from_cache;
+        report.connect.map(|connect| attempt.sent + connect.end)
+    }
+
     /// What a transfer that ends now has shown of the link; `None` when its answer never began.
     pub fn measure(&mut self, id: JobId, now: Now) -> Option<Measured> {
         self.share(now);
@@ -333,7 +353,7 @@ impl Jobs {
         let shared = self.shared.saturating_sub(attempt.shared_at_begin);
         let concurrent = (shared + duration.as_nanos() / 2) / duration.as_nanos().max(1);
         let concurrent = u32::try_from(concurrent).unwrap_or(u32::MAX).max(1);
-        Some(Measured { ttfb: began.since(attempt.sent), duration, concurrent })
+        Some(Measured { ttfb: began.since(attempt.sent), duration, concurrent, from_cache: attempt.from_cache })
     }
 
     /// The attempt is over; the job waits for its next one.

@@ -85,10 +85,13 @@ fn a_job_is_due_at_once_and_after_a_failure_at_its_time() {
 fn a_request_says_what_its_job_knows_and_how_long_it_may_be_silent() {
     let mut jobs = Jobs::default();
     let id = add(&mut jobs, Purpose::Key, FetchKind::Key, 0);
-    jobs.get_mut(id).unwrap().post = Some(Bytes::from_static(b"{}"));
+    let fields = vec![("Content-Type".to_owned(), "a/b".to_owned())];
+    let job = jobs.get_mut(id).unwrap();
+    (job.post, job.headers, job.key_ids) = (Some(Bytes::from_static(b"{}")), fields.clone(), vec![KeyId([7; 16])]);
     let request = send(&mut jobs, id, 5);
     assert_eq!((request.url.as_str(), request.kind), ("http://h/manifest", FetchKind::Key));
     assert_eq!(request.post.as_deref(), Some(b"{}".as_slice()));
+    assert_eq!((&request.headers, request.key_ids.as_slice()), (&fields, [KeyId([7; 16])].as_slice()));
     assert_eq!((request.first_byte_timeout, request.stall_timeout), (ms(6000), ms(4000)));
     let attempt = jobs.get(id).unwrap().attempt().unwrap();
     assert_eq!((attempt.sent, attempt.began, attempt.bytes), (at(5), None, 0));
@@ -152,7 +155,7 @@ fn a_transfer_shows_its_wait_its_length_and_how_many_shared_the_link() {
     assert_eq!(jobs.measure(main, at(150)), None, "its answer has not begun");
     begin(&mut jobs, main, 200);
     let alone = jobs.measure(main, at(1200)).unwrap();
-    assert_eq!(alone, Measured { ttfb: ms(100), duration: ms(1000), concurrent: 1 });
+    assert_eq!(alone, Measured { ttfb: ms(100), duration: ms(1000), concurrent: 1, from_cache: false });
     begin(&mut jobs, audio, 1200);
     // Alone for one second of two, two of them for the other: one and a half, rounded up.
     assert_eq!(jobs.measure(main, at(2199)).unwrap().concurrent, 1, "a little less is rounded down");

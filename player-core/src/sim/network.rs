@@ -13,7 +13,7 @@ use super::fault::{Effect, FaultPlan};
 use super::film::{Content, Film};
 use crate::container::{DemuxError, DemuxOutput};
 use crate::drm::{self, KeyFile};
-use crate::engine::io::{FetchError, FetchId, FetchOutcome, FetchRequest, Ingest, Input, ResponseHead};
+use crate::engine::io::{FetchError, FetchId, FetchOutcome, FetchReport, FetchRequest, Ingest, Input, ResponseHead};
 use crate::time::Now;
 
 /// Progress is told so many times a transfer.
@@ -50,6 +50,9 @@ struct Transfer {
     id: FetchId,
     phase: Phase,
     stall_timeout: Duration,
+    /// Time at which the request was made.
+    started: Now,
+    report: FetchReport,
     /// Bytes that have come.
     done: u64,
     /// Bytes of them that the host throws away, at the beginning.
@@ -165,10 +168,13 @@ impl Network {
         let phase = std::mem::replace(&mut transfer.phase, Phase::Flowing);
         match phase {
             Phase::Ending { outcome, .. } => {
-                self.transfers.remove(index);
-                Some(Input::FetchEnded { id, outcome })
+                let report = self.transfers.remove(index).report;
+                Some(Input::FetchEnded { id, outcome, report })
             }
-            Phase::Waiting { head, .. } => Some(Input::FetchStarted { id, head }),
+            Phase::Waiting { head, .. } => {
+                transfer.report.first_byte = Some(at.since(transfer.started));
+                Some(Input::FetchStarted { id, head })
+            }
             Phase::Paused { .. } => Some(Input::FetchProgress { id, bytes: transfer.done - transfer.skipped }),
             Phase::Flowing => {
                 let (bytes, step) = transfer.steps.pop()?;
@@ -189,8 +195,10 @@ impl Network {
                         Some(Input::FetchMedia { id, seq, output })
                     }
                     Step::End(outcome) => {
-                        self.transfers.remove(index);
-                        Some(Input::FetchEnded { id, outcome })
+                        let Transfer { mut report, started, .. } = self.transfers.remove(index);
+                        let is_whole = !matches!(outcome, FetchOutcome::Failed { .. });
+                        report.last_byte = is_whole.then(|| at.since(started));
+                        Some(Input::FetchEnded { id, outcome, report })
                     }
                     Step::Stall => {
                         let error = FetchError::Timeout { started: true };
@@ -266,6 +274,8 @@ impl Network {
             id: request.id,
             phase: Phase::Flowing,
             stall_timeout: request.stall_timeout,
+            started: now,
+            report: FetchReport::default(),
             done: 0,
             skipped: 0,
             steps: Vec::new(),

@@ -252,6 +252,10 @@ fn a_licence_server_is_asked_once_for_each_set_of_keys() {
     assert_played(&world, MINUTE);
     let posted = requests(&world, |request| request.post.as_ref().is_some_and(|body| body.starts_with(b"{\"kids\":[")));
     assert_eq!(posted, 1, "the first licence brought both keys");
+    let json = ("Content-Type".to_owned(), "application/json".to_owned());
+    let declared = requests(&world, |request| request.post.is_some() == request.headers.contains(&json));
+    assert_eq!(declared, requests(&world, |_| true), "the request and no other declares the type of its body");
+    assert_eq!(requests(&world, |request| request.key_ids.len() == 1), 1);
     assert_eq!(requests(&world, |request| request.kind == FetchKind::Key), 1);
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use abr::link::{Link, Trace};
-use player_core::engine::io::{FetchError, FetchId, FetchKind, FetchOutcome, FetchRequest, Ingest, Input};
+use player_core::engine::io::{FetchError, FetchId, FetchKind, FetchOutcome, FetchReport, FetchRequest, Ingest, Input};
 use player_core::model::{ByteRange, Protocol};
 use player_core::sim::{Effect, Fault, FaultPlan, Film, Network, Outcome};
 use player_core::time::Now;
@@ -22,7 +22,9 @@ fn request(kind: FetchKind, path: &str, range: Option<ByteRange>) -> FetchReques
         range,
         ingest: Ingest::Body,
         cipher: None,
+        headers: Vec::new(),
         post: None,
+        key_ids: Vec::new(),
         max_bytes: 1 << 20,
         first_byte_timeout: Duration::from_secs(20),
         stall_timeout: STALL,
@@ -105,7 +107,8 @@ fn delays_add_to_other_effects() {
     assert_eq!(at.as_duration(), Duration::from_millis(360));
     let error = FetchError::Status { status: 503, retry_after: None };
     let outcome = FetchOutcome::Failed { bytes: 0, error };
-    assert_eq!(network.poll(at), Some(Input::FetchEnded { id: FetchId(1), outcome }));
+    let report = FetchReport::default();
+    assert_eq!(network.poll(at), Some(Input::FetchEnded { id: FetchId(1), outcome, report }));
     assert_eq!(network.faults_fired(), 1, "one request was struck");
 }
 

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use abr::link::{Row, Trace};
-use player_core::config::{LoadErrorPolicy, RetryPolicy};
+use player_core::config::{RetryPolicies, RetryPolicy};
 use player_core::engine::io::FetchKind;
 use player_core::error::Stage;
 use player_core::model::Protocol;
@@ -192,7 +192,7 @@ fn the_policy_is_the_hosts() {
     let film = Film::new(Protocol::Hls, MINUTE);
     let patient = RetryPolicy { deadline: Some(seconds(10)), ..RetryPolicy::default() };
     let once = RetryPolicy { most_retries: Some(0), ..RetryPolicy::default() };
-    let load_errors = LoadErrorPolicy { unreachable_at_start: patient, busy: once, ..LoadErrorPolicy::default() };
+    let load_errors = RetryPolicies { unreachable_at_start: patient, busy: once, ..RetryPolicies::default() };
     let config = || PlayerConfig { load_errors, ..PlayerConfig::default() };
     let after = |effect: Effect| {
         let mut world = World::new(config(), &film, &["edge"], fast(), vec![Fault::new("", effect)]).unwrap();

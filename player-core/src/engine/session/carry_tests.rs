@@ -12,7 +12,7 @@ use crate::config::PlayerConfig;
 use crate::container::testmux::{Mux, PPS, SPS, byte_stream, slice};
 use crate::container::{DemuxError, open};
 use crate::engine::Engine;
-use crate::engine::io::{FetchError, FetchOutcome, FetchRequest, Ingest, Input, Output, ResponseHead};
+use crate::engine::io::{FetchError, FetchOutcome, FetchReport, FetchRequest, Ingest, Input, Output, ResponseHead};
 use crate::error::{ErrorCode, PlayerError};
 use crate::event::Event;
 use crate::render::Renderer as _;
@@ -109,7 +109,7 @@ fn answer(segments: &[Vec<u8>], tags: &str, request: &FetchRequest) -> Vec<Input
         }
         _ => FetchOutcome::Complete { bytes, body },
     };
-    inputs.push(Input::FetchEnded { id, outcome });
+    inputs.push(Input::FetchEnded { id, outcome, report: FetchReport::default() });
     inputs
 }
 
