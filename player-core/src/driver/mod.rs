@@ -17,6 +17,8 @@ mod events;
 mod exchange;
 mod fetcher;
 mod host;
+#[cfg(test)]
+mod host_tests;
 mod http;
 mod inbox;
 mod key_system;

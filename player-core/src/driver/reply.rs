@@ -89,7 +89,7 @@ pub(super) fn channel(max_bytes: u64) -> (FetchReply, FetchAnswer) {
 
 /// Takes the answer to one request from a [`Fetcher`](super::Fetcher), from any thread: first [`begin`](Self::begin),
 /// then bytes, then [`end`](Self::end). Calls in another order end the request with [`FetchError::Host`], as does
-/// dropping the reply before its end. After the end or a cancellation everything is ignored.
+/// dropping the reply before its end. Such an end cancels. After the end or a cancellation everything is ignored.
 pub struct FetchReply(Arc<Shared>);
 
 impl FetchReply {
@@ -104,7 +104,7 @@ impl FetchReply {
                 queue.first_byte = Some(Instant::now());
                 queue.pieces.push_back(Piece::Head(head));
             }
-            Stage::Body => queue.end(Err(broken("a second head"))),
+            Stage::Body => return self.fail(queue, broken("a second head")),
             Stage::Ended => {}
         }
         self.0.filled.notify_one();
@@ -114,7 +114,7 @@ impl FetchReply {
     pub fn notice(&self, notice: RangeNotice) {
         let mut queue = self.0.lock();
         match queue.stage {
-            Stage::BeforeHead => queue.end(Err(broken("a notice before the head"))),
+            Stage::BeforeHead => return self.fail(queue, broken("a notice before the head")),
             Stage::Body => queue.pieces.push_back(Piece::Notice(notice)),
             Stage::Ended => {}
         }
@@ -127,12 +127,16 @@ impl FetchReply {
     pub fn write(&self, bytes: Bytes) -> bool {
         let mut queue = self.0.lock();
         match queue.stage {
-            Stage::BeforeHead => queue.end(Err(broken("bytes before the head"))),
+            Stage::BeforeHead => {
+                self.fail(queue, broken("bytes before the head"));
+                return true;
+            }
             Stage::Body if self.0.cancellation.is_cancelled() => queue.stage = Stage::Ended,
             Stage::Body => {
                 queue.written = queue.written.saturating_add(bytes.len() as u64);
                 if queue.written > self.0.max_bytes {
-                    queue.end(Err(FetchError::TooLarge { limit: self.0.max_bytes }));
+                    self.fail(queue, FetchError::TooLarge { limit: self.0.max_bytes });
+                    return true;
                 } else if !bytes.is_empty() {
                     queue.waiting += bytes.len();
                     queue.pieces.push_back(Piece::Bytes(bytes));
@@ -142,6 +146,14 @@ impl FetchReply {
         }
         self.0.filled.notify_one();
         queue.waiting < MAX_WAITING_BYTES
+    }
+
+    /// Ends the request by a fault of the fetcher, and cancels, so that a fetcher that watches its cancellation stops.
+    fn fail(&self, mut queue: MutexGuard<'_, Queue>, error: FetchError) {
+        queue.end(Err(error));
+        drop(queue);
+        self.0.filled.notify_one();
+        self.0.cancellation.cancel();
     }
 
     /// Calls `callback` once fewer than [`MAX_WAITING_BYTES`] wait, on the thread that reads them, or at once. It must not

@@ -81,7 +81,9 @@ fn too_many_bytes_and_too_few_are_errors() {
     let (reply, answer) = channel(10);
     reply.begin(head(None));
     reply.write(bytes(10));
+    assert!(!reply.cancellation().is_cancelled());
     reply.write(bytes(1));
+    assert!(reply.cancellation().is_cancelled(), "the fetcher need not go on");
     reply.write(bytes(1));
     assert_eq!(end(&answer), Err(FetchError::TooLarge { limit: 10 }));
     let (reply, answer) = channel(10);
