@@ -71,10 +71,12 @@ impl fmt::Debug for Cancellation {
     }
 }
 
+type Answer<T> = Box<dyn FnOnce(Result<T, FetchError>) + Send>;
+
 /// Takes the result of one piece of work of the host. Dropping it without a result is an error of the request,
 /// [`FetchError::Host`].
 pub struct Completion<T> {
-    answer: Option<Box<dyn FnOnce(Result<T, FetchError>) + Send>>,
+    answer: Option<Answer<T>>,
     cancellation: Cancellation,
 }
 

@@ -518,9 +518,8 @@ fn a_failure_of_the_host_ends_playback_with_a_typed_error() {
     let player = Player::with_host(PlayerConfig::default(), parts, Box::new(NullRenderer::new()), None).unwrap();
     player.load("http://memory/film/index.m3u8".parse().unwrap()).unwrap();
     let error = loop {
-        match player.wait_event(LONG).expect("playback fails") {
-            Event::Failed { error } => break error,
-            _ => {}
+        if let Event::Failed { error } = player.wait_event(LONG).expect("playback fails") {
+            break error;
         }
     };
     assert_eq!(error.code, ErrorCode::NetworkUnreachable);

@@ -56,7 +56,8 @@ fn pieces_come_in_order_and_an_end_ends() {
 
 #[test]
 fn a_fetcher_that_breaks_the_order_is_named() {
-    let cases: [(&str, fn(FetchReply)); 5] = [
+    type Break = fn(FetchReply);
+    let cases: [(&str, Break); 5] = [
         ("bytes before the head", |reply| {
             reply.write(bytes(1));
         }),

@@ -80,7 +80,7 @@ pub async fn carry_out(pipeline: Arc<Pipeline>, request: FetchRequest, answers: 
         Err(DemuxError::Malformed { what: "a defect of the reader".to_owned(), offset: 0 }.into())
     });
     let (bytes, report) = (transfer.received, transfer.report);
-    let outcome = result.map_or_else(|error| FetchOutcome::Failed { bytes, error }, |outcome| outcome);
+    let outcome = result.unwrap_or_else(|error| FetchOutcome::Failed { bytes, error });
     answers.send(Input::FetchEnded { id, outcome, report }).await;
 }
 
