@@ -1,4 +1,4 @@
-//! What the host asks for. Every command is answered exactly once, before its consequences.
+//! Carries out the commands of the host. Every command is answered exactly once, before its consequences.
 
 use super::context::Context;
 use super::fault::invalid;

@@ -6,7 +6,7 @@ use crate::container::{CarriedState, DemuxOutput, DemuxerState};
 use crate::model::{Resource, SegmentId, SegmentRef, TimestampMapping};
 use crate::time::MediaTime;
 
-/// What the last segment of a stream left.
+/// State that the last segment of a stream left.
 #[derive(Clone, Debug)]
 pub struct KeptState {
     rep: RepKey,
@@ -22,7 +22,7 @@ pub struct KeptState {
     jumped: bool,
 }
 
-/// What a segment left open, to be presented because nothing goes on with it.
+/// Samples that a segment left open, to be presented because no later segment completes them.
 #[derive(Clone, Debug)]
 pub(super) struct OpenTail {
     pub fetching: Fetching,

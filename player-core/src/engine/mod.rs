@@ -68,19 +68,19 @@ use crate::time::Now;
 
 /// The playback engine.
 ///
-/// It is told the time and what happened, and answers what to do; it never reads a clock, opens a socket, starts a
-/// thread, locks or blocks. Equal inputs give equal outputs, byte for byte.
+/// Inputs carry the time and what happened, and outputs what the host has to do; the engine never reads a clock, opens
+/// a socket, starts a thread, locks or blocks. Equal inputs give equal outputs, byte for byte.
 ///
 /// # Methods and their order
 ///
 /// - **Inputs** — [`handle_input`](Self::handle_input) for everything that happens, [`advance`](Self::advance) when
 ///   only time has passed. Each is one mutation. `now` never goes back; an earlier one counts as the latest.
 /// - **Outputs** — [`poll_output`](Self::poll_output) must be drained after each mutation, before the next.
-///   [`poll_timeout`](Self::poll_timeout) then tells when `advance` is due if nothing happens before.
-/// - **Views** — [`snapshot`](Self::snapshot) and [`stats`](Self::stats) may be asked at any time and change nothing;
+///   [`poll_timeout`](Self::poll_timeout) then returns the time at which `advance` is due if nothing happens before.
+/// - **Views** — [`snapshot`](Self::snapshot) and [`stats`](Self::stats) may be called at any time and change nothing;
 ///   [`snapshot_version`](Self::snapshot_version) grows whenever a new snapshot may differ.
 ///
-/// The engine has one owner and needs no lock. What it was not asked for, or no longer waits for, it ignores.
+/// The engine has one owner and needs no lock. It ignores input that it did not ask for, or no longer waits for.
 pub struct Engine {
     context: Context,
     item: Option<Item>,
@@ -98,7 +98,7 @@ impl Engine {
         Ok(Self { context: Context::new(config, rule), item: None, timers: Timers::default(), version: 0 })
     }
 
-    /// Takes one input.
+    /// Takes one input at the time `now`, and runs all steps that follow from it.
     pub fn handle_input(&mut self, now: Now, input: Input) {
         self.step_to(now);
         let cx = &mut self.context;
@@ -127,7 +127,7 @@ impl Engine {
         self.run_steps();
     }
 
-    /// Lets time pass.
+    /// Moves the time to `now`, and runs all steps that are due.
     pub fn advance(&mut self, now: Now) {
         self.step_to(now);
         self.run_steps();
@@ -138,7 +138,8 @@ impl Engine {
         self.context.effects.take_next()
     }
 
-    /// When [`advance`](Self::advance) is due at the latest; `None` when only an input can change anything.
+    /// Returns the time at which [`advance`](Self::advance) is due at the latest; `None` if only an input can change
+    /// anything.
     pub fn poll_timeout(&self) -> Option<Now> {
         self.timers.earliest()
     }

@@ -1,9 +1,9 @@
-//! Which sound may go with which pictures, as the numbers that `abr::joint` chooses from. Pure functions of what is
-//! loaded; when they are asked and what follows is not known here.
+//! Pairs of video and audio that may be presented together, as the numbers that `abr::joint` chooses from. Pure
+//! functions of what is loaded; their callers decide on the time of the question and on what follows.
 //!
-//! In DASH every representation of the sound goes with all pictures. In HLS a variant names the group of renditions
-//! that it is played with (RFC 8216bis §4.4.6.2.1, `AUDIO`), and its rate is that of both. Sound is a choice of its own
-//! there only where the same pictures are offered with several groups; elsewhere it follows the pictures.
+//! In DASH every audio representation goes with every video representation. In HLS a variant names the group of
+//! renditions that it is played with (RFC 8216bis §4.4.6.2.1, `AUDIO`), and its rate is that of both. There audio is a
+//! separate choice only if the same video is offered with several groups; otherwise it follows the video.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ use crate::model::Representation;
 pub struct Pairing {
     /// Pictures, ascending; those that differ only in the sound that goes with them are one rung.
     pub pictures: Vec<abr::Rung>,
-    /// Sound, ascending.
+    /// Rungs of audio, ascending by rate.
     pub sound: Vec<abr::Rung>,
     /// The rungs of sound as representations.
     pub keys: Vec<RepKey>,
@@ -28,7 +28,8 @@ pub struct Pairing {
 }
 
 impl Pairing {
-    /// What there is to choose: these pictures with this sound, of which `last` was heard before.
+    /// Pairs these representations of video and audio. `last` is the audio that was heard before: its number of
+    /// channels is kept if possible.
     pub fn new(
         presentation: &KeyedPresentation,
         pictures: &[RepKey],
@@ -46,7 +47,8 @@ impl Pairing {
         Self { pictures: all.rungs, sound: sound.rungs, keys: sound.keys, pairs: None, places }
     }
 
-    /// What a group costs is told by variants with the same pictures and another group.
+    /// Pairs variants that name audio groups. The rate of a group alone is not declared: it is the difference between
+    /// variants of the same video with different groups.
     fn grouped(presentation: &KeyedPresentation, pictures: &[RepKey], sound: &[RepKey], output: abr::Hdcp) -> Self {
         let twins = twins(presentation, pictures);
         let mut extra: BTreeMap<&str, u64> = BTreeMap::new();
@@ -125,12 +127,12 @@ impl Pairing {
     }
 }
 
-/// What is remembered of the choice of sound.
+/// Memory of the choice of audio.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sounding {
-    /// When sound may change.
+    /// Hysteresis of the choice: it limits how often audio may change.
     pub chooser: abr::joint::Chooser,
-    /// What is to be heard.
+    /// Audio representation that was chosen.
     pub wanted: Option<RepKey>,
 }
 

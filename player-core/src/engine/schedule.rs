@@ -1,5 +1,5 @@
-//! Which stream comes next, and which segment it needs. Pure: the answers depend on the presentation and the
-//! streams' places only.
+//! Chooses the stream to serve next, and finds the segment that it needs. Pure: the results depend only on the
+//! presentation and the streams' places.
 
 use std::time::Duration;
 
@@ -18,12 +18,12 @@ pub const ROUNDING: Duration = Duration::from_millis(100);
 /// A representation whose segment begins this much before the end of the last one is not aligned with it.
 const MISALIGNED: Duration = Duration::from_millis(200);
 
-/// What a stream needs next, given a representation.
+/// Next need of a stream, given a representation.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Step {
     /// The index of the representation.
     Index(Box<IndexSource>),
-    /// This segment.
+    /// The segment to fetch.
     Segment(Box<SegmentRef>),
     /// Nothing before this time: it is not available yet.
     WaitUntil(Now),
@@ -63,8 +63,9 @@ pub fn next_period(presentation: &KeyedPresentation, period: PeriodKey) -> Place
     }
 }
 
-/// What may be presented of a segment: its period; what follows a discontinuity not before that, and sound before one
-/// not after it. Pictures that go on behind their last announced time are shown as long as nothing takes their place.
+/// Returns the part of a segment that may be presented: inside of its period; after a discontinuity not before that,
+/// and audio before one not past it. Video may go on past its last declared time, because it is shown as long as
+/// nothing takes its place.
 pub fn window(presentation: &KeyedPresentation, rep: RepKey, segment: &SegmentRef) -> Window {
     let mut window = Window::ALL;
     if rep.period != PeriodKey::FIRST
@@ -146,7 +147,7 @@ pub fn before(presentation: &KeyedPresentation, rep: RepKey, segment: SegmentId)
     Some(Place::At { period: rep.period, time: start })
 }
 
-/// What a stream at `place` needs next from a representation of the same period.
+/// Returns the next need of a stream at `place` from a representation of the same period.
 pub fn step(presentation: &KeyedPresentation, place: Place, rep: RepKey, now: Now) -> Step {
     let found = representation(presentation, rep).map(|found| &found.index);
     if let (Some(_), Some(at)) = (found, presentation.available_at().filter(|at| *at > now)) {
@@ -186,8 +187,8 @@ pub fn segment_duration(presentation: &KeyedPresentation, place: Place, rep: Rep
     list.span(position).map(|(_, duration)| duration)
 }
 
-/// Announced sizes of the segments from a place on, `most` of them at most: those of the first one for each
-/// representation, then those of the one after it. `None` when not even the first is told.
+/// Returns the declared sizes of the segments from a place on, at most `most` of them: those of the first one for each
+/// representation, then those of the one after it. `None` if not even the first is declared.
 pub fn sizes_ahead(presentation: &KeyedPresentation, place: Place, reps: &[RepKey], most: usize) -> Option<Vec<u64>> {
     let lists: Option<Vec<(&SegmentList, u64)>> = reps
         .iter()

@@ -14,7 +14,7 @@ use crate::time::Now;
 /// Highest declared rate that is taken without asking the network: 192 kbit/s.
 const MODEST_BPS: u64 = 192_000;
 
-/// Representations that are left alone, and until when (`None`: for ever).
+/// Representations that are excluded, and until when (`None`: for ever).
 #[derive(Clone, Debug, Default)]
 pub struct Exclusions(BTreeMap<RepKey, Option<Now>>);
 
@@ -29,7 +29,7 @@ impl Exclusions {
         };
     }
 
-    /// True while it is left alone.
+    /// Returns true while a representation is excluded.
     pub fn holds(&self, key: RepKey, now: Now) -> bool {
         self.0.get(&key).is_some_and(|until| until.is_none_or(|until| until > now))
     }
@@ -45,18 +45,18 @@ impl Exclusions {
     }
 }
 
-/// What the viewer wants.
+/// Tracks and quality that the viewer prefers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Wishes {
     /// Languages of the sound, most wanted first.
     pub audio_languages: Vec<String>,
     /// Languages of the subtitles, most wanted first.
     pub text_languages: Vec<String>,
-    /// The sound.
+    /// Choice of the audio track.
     pub audio: TrackChoice,
-    /// The subtitles.
+    /// Choice of the subtitles or captions.
     pub text: TrackChoice,
-    /// The pictures.
+    /// Choice of the quality of video.
     pub quality: QualityChoice,
 }
 
@@ -147,25 +147,25 @@ fn is_picture_strip(set: &AdaptationSet) -> bool {
     set.representations.iter().all(|rep| rep.format == ContainerFormat::Image)
 }
 
-/// What bounds the choice of a representation.
+/// Limits of the choice of a representation.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds<'a> {
-    /// The present.
+    /// Time of the input.
     pub now: Now,
-    /// What is left alone.
+    /// Representations that are excluded.
     pub exclusions: &'a Exclusions,
-    /// The viewer's choice.
+    /// Quality that the viewer chose.
     pub quality: &'a QualityChoice,
     /// Renditions of this group only, when it has any.
     pub audio_group: Option<&'a str>,
-    /// What can be decrypted.
+    /// Keys, which decide on what can be decrypted.
     pub keys: &'a Keys,
     /// Copy protection of the output.
     pub output: abr::Hdcp,
 }
 
-/// The representations of a set that may be asked for, ascending. When all are left alone for a time, all that are
-/// not excluded for ever: something is better than nothing.
+/// Returns the representations of a set that may be requested, ascending. If all of them are excluded for a time, it
+/// returns all that are not excluded for ever: something is better than nothing.
 pub fn permitted(presentation: &KeyedPresentation, set: SetKey, bounds: Bounds<'_>) -> Vec<RepKey> {
     let Some(reps) = reps_of(presentation, set) else { return Vec::new() };
     let some_video = reps.iter().any(|rep| rep.width.is_some() || rep.content.is_some_and(|content| content.video));
@@ -208,7 +208,7 @@ pub fn representation(presentation: &KeyedPresentation, key: RepKey) -> Option<&
     presentation.representation(key)
 }
 
-/// What a rule sees of a representation on an output.
+/// Returns the rung of a representation on an output, as the adaptive rule sees it.
 pub fn rung(presentation: &KeyedPresentation, key: RepKey, output: abr::Hdcp) -> abr::Rung {
     let found = representation(presentation, key);
     let protection = abr::Protection { needed: found.map_or(abr::Hdcp::None, needed_of), present: output };
@@ -216,12 +216,13 @@ pub fn rung(presentation: &KeyedPresentation, key: RepKey, output: abr::Hdcp) ->
     abr::Rung { height, protection, ..abr::Rung::new(rate(presentation, key)) }
 }
 
-/// Mean rate of a representation as far as it is told, in bits per second; 1 when nothing is.
+/// Returns the declared mean rate of a representation, or else its peak rate, in bits per second; at least 1.
 pub fn rate(presentation: &KeyedPresentation, key: RepKey) -> u64 {
     representation(presentation, key).map_or(1, |rep| rep.average_bandwidth.unwrap_or(rep.bandwidth).max(1))
 }
 
-/// Whether an output has what a representation demands of it (RFC 8216bis §4.4.6.2, `HDCP-LEVEL`).
+/// Returns true if an output has the copy protection that a representation demands (RFC 8216bis §4.4.6.2,
+/// `HDCP-LEVEL`).
 pub fn may_show(rep: &Representation, output: abr::Hdcp) -> bool {
     needed_of(rep) <= output
 }
@@ -232,7 +233,7 @@ fn needed_of(rep: &Representation) -> abr::Hdcp {
     level.map_or(abr::Hdcp::None, |level| abr::Hdcp::parse(level).unwrap_or(abr::Hdcp::Type1))
 }
 
-/// What a rule sees of some representations on an output.
+/// Returns the ladder of some representations on an output, as the adaptive rule sees it.
 pub fn ladder(presentation: &KeyedPresentation, mut keys: Vec<RepKey>, output: abr::Hdcp) -> Ladder {
     keys.sort_by_key(|key| (rate(presentation, *key), *key));
     drop_pointless(presentation, &mut keys);
@@ -240,7 +241,7 @@ pub fn ladder(presentation: &KeyedPresentation, mut keys: Vec<RepKey>, output: a
     Ladder { rungs, keys }
 }
 
-/// Where the author has scored all of them, what costs more than another and scores no higher is never worth it.
+/// Drops representations that cost more than another and score no higher. Only if the author has scored all of them.
 fn drop_pointless(presentation: &KeyedPresentation, ascending: &mut Vec<RepKey>) {
     let score = |key: &RepKey| representation(presentation, *key).and_then(|rep| rep.traits.score);
     if !ascending.iter().all(|key| score(key).is_some()) {
@@ -261,7 +262,7 @@ pub fn max_height(rungs: &[abr::Rung], limits: &[Option<u32>], viewport: Option<
     limits.iter().copied().flatten().chain(filling).min()
 }
 
-/// The rung of what nobody adapts: it stays what it was when possible, else the best that is modest.
+/// Returns the rung of a track that no rule adapts: the last one if possible, otherwise the best of a modest rate.
 pub fn steady_rung(ladder: &Ladder, last: Option<RepKey>) -> usize {
     let same = last.and_then(|last| ladder.keys.iter().position(|key| *key == last));
     same.or_else(|| ladder.rungs.iter().rposition(|rung| rung.bitrate_bps <= MODEST_BPS)).unwrap_or(0)

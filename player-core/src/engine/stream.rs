@@ -16,25 +16,25 @@ use crate::time::{MediaTime, Now};
 
 pub use super::ids::RepKey;
 
-/// Which stream.
+/// Names a stream of the session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum StreamId {
     /// Pictures, with or without sound in the same files.
     Main,
-    /// Sound in files of its own.
+    /// Audio in separate files.
     Audio,
-    /// Subtitles.
+    /// Subtitles in separate files.
     Text,
 }
 
-/// Where the next segment is.
+/// Place of the next segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
     /// The segment that holds this time.
     At {
-        /// In this period.
+        /// Period that holds it.
         period: PeriodKey,
-        /// The time.
+        /// Time that it must hold.
         time: MediaTime,
     },
     /// The one after this.
@@ -43,29 +43,29 @@ pub enum Place {
         rep: RepKey,
         /// Its name in that.
         segment: SegmentId,
-        /// Its announced end.
+        /// Declared end of that segment.
         end: MediaTime,
     },
-    /// There is none.
+    /// There is no further segment.
     End,
 }
 
 /// A segment that was decided on.
 #[derive(Clone, Debug)]
 pub struct Chosen {
-    /// From which representation.
+    /// Representation that it belongs to.
     pub rep: RepKey,
-    /// The segment.
+    /// The segment itself.
     pub segment: SegmentRef,
-    /// Why that representation.
+    /// Reason of the adaptive rule for that representation.
     pub reason: abr::Reason,
     /// Its place in the ladder that the rule saw, and that ladder.
     pub ladder: Arc<Ladder>,
-    /// Which rung.
+    /// Index of the representation in the ladder.
     pub rung: usize,
     /// It belongs to the first discontinuity of the presentation.
     pub opening: bool,
-    /// What may be presented of it.
+    /// Part of its time that may be presented.
     pub window: Window,
 }
 
@@ -79,7 +79,7 @@ impl Chosen {
 /// The representations that a rule chose from, ascending.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ladder {
-    /// What the rule sees.
+    /// Rungs as the adaptive rule sees them.
     pub rungs: Vec<abr::Rung>,
     /// The same rungs as representations.
     pub keys: Vec<RepKey>,
@@ -88,22 +88,22 @@ pub struct Ladder {
 /// A segment on its way.
 #[derive(Clone, Debug)]
 pub struct Fetching {
-    /// The request.
+    /// Job of the request.
     pub job: JobId,
-    /// What is fetched.
+    /// Segment that is fetched.
     pub chosen: Chosen,
     /// Initialisation data in force: fetched before, or read from the segment itself.
     pub init: Option<Arc<InitSegment>>,
     /// Presentation time of its first sample, as announced: its start, or that of an earlier segment whose samples
     /// come with it.
     pub begins_at: MediaTime,
-    /// What is added to its times, once its first samples have come.
+    /// Offset of its times, known once its first samples were received.
     pub shift: Option<i64>,
-    /// Sound that came before the first picture of its discontinuity: pictures tell where both belong.
+    /// Audio that was received before the first picture of its discontinuity: the video shows where both belong.
     pub early: Vec<Fragment>,
-    /// Samples or cues that came.
+    /// Number of samples or cues received.
     pub seen: usize,
-    /// Metadata that came before it was known what must be added to its times.
+    /// Metadata that was received before the offset of its times was known.
     pub metadata: Vec<TimedMetadata>,
     /// Something about its times was wrong and has been reported.
     pub warned: bool,
@@ -111,7 +111,7 @@ pub struct Fetching {
     pub tail: Option<Box<SegmentTail>>,
 }
 
-/// What the stream is doing.
+/// State machine of a stream.
 #[derive(Clone, Debug)]
 pub enum Activity {
     /// Nothing is on its way.
@@ -120,16 +120,16 @@ pub enum Activity {
     Index(RepKey),
     /// A key is on its way without which nothing can be fetched; the segment follows.
     Key {
-        /// The segment.
+        /// Segment that follows.
         chosen: Box<Chosen>,
-        /// The key.
+        /// Key that is awaited.
         key: KeyId,
     },
     /// Initialisation data is on its way; the segment follows.
     Init {
-        /// The segment.
+        /// Segment that follows.
         chosen: Box<Chosen>,
-        /// What it needs.
+        /// Address of the initialisation data.
         resource: Resource,
     },
     /// A segment is on its way.
@@ -153,7 +153,7 @@ pub struct Stream {
     track: TrackId,
     place: Place,
     activity: Activity,
-    /// What its files carry, once initialisation data was read.
+    /// Content of its files, known once initialisation data was read.
     carries: Option<ContentKinds>,
     /// Representation of the last segment that was decided on.
     last: Option<RepKey>,
@@ -165,7 +165,7 @@ pub struct Stream {
     hold_until: Option<Now>,
     /// Segments before the one at the seek target that were asked for because decoding cannot begin there.
     stepped_back: u8,
-    /// What its last segment left for the one after it.
+    /// State that its last segment left for the one after it.
     kept: Option<KeptState>,
     /// The last segment that was damaged.
     damaged: Option<SegmentId>,
@@ -287,7 +287,7 @@ impl Stream {
         }
     }
 
-    /// Returns the segment on its way, to add what came of it.
+    /// Returns the segment on its way, to add the samples received.
     pub(super) fn fetching_mut(&mut self) -> Option<&mut Fetching> {
         match &mut self.activity {
             Activity::Media(fetching) => Some(fetching),

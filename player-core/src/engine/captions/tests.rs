@@ -1,4 +1,4 @@
-//! What is held, chosen, replaced and dropped.
+//! Tests of which captions are held, chosen, replaced and dropped.
 
 use super::super::ids::RepKey;
 use super::*;

@@ -83,9 +83,9 @@ impl<T> Slot<T> {
 /// The commands that wait.
 #[derive(Clone, Debug, Default)]
 pub struct PendingCommands {
-    /// A seek; its target is clamped to what was known when it came.
+    /// A seek; its target was clamped to the duration that was known when it was asked for.
     pub seek: Slot<Seeking>,
-    /// A playback rate.
+    /// A playback rate, in presentation seconds per second.
     pub rate: Slot<f64>,
     /// A choice of audio.
     pub audio: Slot<TrackChoice>,

@@ -1,4 +1,4 @@
-//! How far off a seek landed. Pure.
+//! Error of a seek: the distance from its target to the picture that is shown. Pure.
 
 use super::super::buffer::TrackBuffer;
 use crate::command::SeekMode;

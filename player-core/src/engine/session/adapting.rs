@@ -1,5 +1,6 @@
-//! Asks the adaptive rule: which representation a stream takes next, and whether the transfer under way is given up.
-//! What may be chosen is answered by `select`, and sound beside pictures by `sounding`; the rule sees numbers only.
+//! Asks the adaptive rule for the representation that a stream takes next, and whether to abandon the running transfer.
+//! `select` decides which representations are permitted, and `sounding` pairs audio with video; the rule itself sees
+//! only numbers.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,10 +20,10 @@ use crate::time::Now;
 
 /// A running transfer is judged this often.
 const JUDGE_EVERY: Duration = Duration::from_millis(250);
-/// The rule is told the sizes of so many segments, when they are known.
+/// Segments after the next one whose sizes are passed to the rule, as far as they are known.
 const LOOKAHEAD: usize = 10;
 
-/// What the rule, or the lack of one, chose.
+/// Representation that the rule chose, or the only possible one where there is no choice.
 pub(in crate::engine) struct Picked {
     pub rep: RepKey,
     pub reason: abr::Reason,
@@ -32,7 +33,8 @@ pub(in crate::engine) struct Picked {
 }
 
 impl Session {
-    /// Chooses a representation.
+    /// Chooses the representation of the next segment of `set`. Fails if exclusions, keys and the output's copy
+    /// protection leave none.
     pub(in crate::engine) fn pick(
         &mut self,
         cx: &mut Context,
@@ -75,7 +77,8 @@ impl Session {
         Ok(Picked { rep: ladder.keys[rung], reason, ladder, rung, wait })
     }
 
-    /// What may be asked for of a set, by quality, exclusions and keys; of sound in groups only that of `audio_group`.
+    /// Returns the representations of a set that quality choice, exclusions, keys and output permit; of audio in
+    /// groups, only those of `audio_group`.
     pub(in crate::engine) fn permitted(
         &self,
         cx: &Context,
@@ -147,15 +150,15 @@ impl Session {
         }
     }
 
-    /// What pictures must not exceed by configuration, choice, viewport and decoder.
+    /// Returns the upper limits of video that configuration, quality choice, viewport and decoder impose.
     pub(in crate::engine) fn picture_caps(&self, cx: &Context, rungs: &[abr::Rung]) -> abr::Caps {
         let chosen = chosen_height(&self.wishes.quality);
         let max_height = select::max_height(rungs, &[cx.config.max_height, chosen], cx.settings.viewport);
         abr::Caps { max_height, max_bitrate_bps: None }.and(cx.decoder.caps(cx.now.as_duration()))
     }
 
-    /// Judges the transfer of pictures that is under way, and gives it up when the rule says so and nothing of it has
-    /// been handed out.
+    /// Judges the video transfer that is under way, and abandons it if the rule demands so and none of it has been
+    /// handed to the renderer.
     pub(in crate::engine) fn judge_running(&mut self, cx: &mut Context) {
         let id = StreamId::Main;
         let Some(fetching) = self.stream(id).and_then(|stream| stream.fetching()) else { return };
@@ -184,7 +187,7 @@ impl Session {
         }
     }
 
-    /// When the running transfer is judged next.
+    /// Returns the time at which the running transfer is judged next.
     pub(in crate::engine) fn next_judgement(&self, cx: &Context) -> Option<Now> {
         let fetching = self.stream(StreamId::Main)?.fetching()?;
         let sent = cx.jobs.get(fetching.job)?.attempt()?.sent;
@@ -220,7 +223,7 @@ impl Session {
     }
 }
 
-/// What the rule is told, without the ladder.
+/// Input of the rule, without the ladder.
 struct RuleInput {
     now: Duration,
     last: Option<usize>,
@@ -276,7 +279,7 @@ fn chosen_height(quality: &QualityChoice) -> Option<u32> {
     }
 }
 
-/// Why no representation of a set can be asked for.
+/// Returns the error to report if no representation of a set may be requested.
 fn nothing_left(reps: Option<&[Representation]>, session: &Session) -> PlayerError {
     let reps = reps.unwrap_or_default();
     let locked = reps.iter().find(|rep| !session.keys.may_unlock(rep)).map(|rep| session.keys.refusal(rep));

@@ -55,7 +55,7 @@ impl Session {
 }
 
 impl Session {
-    /// Takes captions that came with a segment of the main stream.
+    /// Takes captions that a segment of the main stream carries.
     pub(in crate::engine) fn take_captions(&mut self, cx: &mut Context, id: StreamId, mut packets: Vec<CaptionPacket>) {
         if id != StreamId::Main {
             return;

@@ -23,14 +23,15 @@ use crate::model::{ContainerFormat, MediaKind, Resource, SegmentIndex, SegmentKe
 use crate::snapshot::State;
 use crate::time::{MediaTime, Now};
 
-/// A better quality whose index is not here yet is worth waiting for only with so much media ahead.
+/// Minimum of media ahead with which it is worth waiting for the index of a better quality.
 const PATIENCE: Duration = Duration::from_secs(6);
-/// A representation whose next segment cannot be decrypted is left alone for so long: others may be clear there.
+/// Time for which a representation is excluded because its next segment cannot be decrypted: later segments may be
+/// clear.
 const LOCK_REST: Duration = Duration::from_secs(20);
 
-/// What there is in place of a gap.
+/// Replacement for a segment that is declared as a gap.
 enum Around {
-    /// Nothing.
+    /// No representation has the segment.
     Nobody,
     /// An index must be read before that is known.
     Unknown,
@@ -39,7 +40,7 @@ enum Around {
 }
 
 impl Session {
-    /// Serves every stream.
+    /// Serves every stream in the order of urgency, until each waits for something.
     pub(in crate::engine) fn fetch(&mut self, cx: &mut Context) {
         if cx.playback.state() == State::Failed {
             return;
@@ -252,8 +253,9 @@ impl Session {
         Around::Nobody
     }
 
-    /// Where a discontinuity's sound belongs is told by its pictures, when they are on their way: their first one is
-    /// where the playlist says, and encoders put silence before sound.
+    /// Returns true if audio must wait for the video of its discontinuity, which is on its way. The video places the
+    /// discontinuity, because its first picture lies where the playlist declares it, while encoders may put silence
+    /// before audio.
     fn waits_for_pictures(&self, segment: &SegmentRef) -> bool {
         let Some(main) = self.stream(StreamId::Main) else { return false };
         self.timeline.known(segment.mapping).is_none()
@@ -329,8 +331,9 @@ impl Session {
         }
     }
 
-    /// Whether the stream goes on with its last representation while the index of the chosen one comes: not when the
-    /// choice goes down (waiting is cheaper than a large segment) and not with media enough to wait.
+    /// Returns true if the stream goes on with its last representation while the index of the chosen one is fetched. It
+    /// does not if the choice goes down, because waiting is cheaper than a large segment, nor with enough media ahead
+    /// to wait.
     fn may_stay(&self, cx: &Context, id: StreamId, last: RepKey, picked: &Picked) -> bool {
         let presentation = &self.presentation;
         let rung = picked.ladder.keys.iter().position(|key| *key == last);
@@ -364,7 +367,8 @@ impl Session {
         }
     }
 
-    /// What a stream has ahead of the playhead. A gap is no stock: behind it there must be something to jump to.
+    /// Returns the media that a stream has ahead of the playhead. A gap does not count, because playback can only jump
+    /// it once there is media after it.
     fn stock(&self, cx: &Context, id: StreamId) -> Duration {
         if self.stream(id).is_some_and(|stream| stream.carries().is_none()) {
             // Only segments that were given up, so far.
@@ -375,7 +379,7 @@ impl Session {
         held.min(self.presentable_end(&self.presented_kinds(cx), position)).since(position)
     }
 
-    /// When a stream that is full will have room, if nothing but playing has to happen for that.
+    /// Returns the time at which a full stream will have room, if nothing but playback has to happen for that.
     pub(in crate::engine) fn next_room(&self, cx: &Context) -> Option<Now> {
         if !cx.playback.clock().is_running() {
             return None;
@@ -411,7 +415,7 @@ impl Session {
         })
     }
 
-    /// Calls back what a stream has on its way; what came of it and was not handed out is dropped.
+    /// Cancels the download of a stream, and drops the part of it that was not handed to the renderer.
     pub(in crate::engine) fn cancel_stream(&mut self, cx: &mut Context, id: StreamId) {
         let fetching = self.stream(id).and_then(|s| s.fetching().cloned());
         if let Some(fetching) = fetching {
@@ -428,14 +432,14 @@ impl Session {
         self.with_stream(id, Stream::stop);
     }
 
-    /// The bytes of an attempt that came to nothing are wasted, but for what has been handed out of them.
+    /// Counts the bytes of a failed attempt as wasted, except those of samples that were handed to the renderer.
     pub(in crate::engine) fn drop_partial(&mut self, cx: &mut Context, id: StreamId, bytes: u64) {
         let fetching = self.stream(id).and_then(|stream| stream.fetching());
         let Some(key) = fetching.map(|fetching| fetching.chosen.key()) else { return cx.ledger.wasted(bytes) };
         let (mut kept, wanted) = (0, self.wanted_of(id));
         for kind in [MediaKind::Video, MediaKind::Audio] {
             let committed = cx.playback.feed().committed(kind);
-            // What it brought, whether it is still wanted or not.
+            // Its bytes in the buffer, whether they are still wanted or not.
             let brought = |buffer: &TrackBuffer| {
                 buffer.back().filter(|part| !part.complete && part.of.key() == Some(key)).map(|part| part.bytes)
             };

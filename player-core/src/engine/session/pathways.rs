@@ -1,5 +1,5 @@
-//! The steps around pathways: asking the steering server, obeying it, and reading indexes again from elsewhere when
-//! the place that they came from is left. Which place is used is decided in `locations`, when to ask in `steering`.
+//! The steps for pathways: asking the steering server, obeying it, and reading indexes again from elsewhere if the
+//! location that they were read from is left. `locations` decides on the location, `steering` on the time of a request.
 
 use url::Url;
 
@@ -18,12 +18,12 @@ use crate::model::{IndexSource, Resource, SegmentIndex};
 use crate::snapshot::State;
 use crate::time::Now;
 
-/// An index that was read: how to read it again, and where it came from.
+/// An index that was read: how to read it again, and its location.
 #[derive(Clone, Debug)]
 pub struct ReadIndex {
-    /// What the manifest says about it.
+    /// Address and format, as the manifest declares them.
     pub source: IndexSource,
-    /// Where it came from.
+    /// Location that it was read from.
     pub place: Place,
 }
 
@@ -57,7 +57,7 @@ impl Session {
         cx.jobs.add(cx.now, Purpose::Steering, FetchKind::Manifest, resource, Ingest::Body);
     }
 
-    /// When the steering server is to be asked next; it is not while nothing is left to fetch.
+    /// Returns the time of the next request to the steering server; `None` if nothing is left to fetch.
     pub(in crate::engine) fn next_steering(&self, cx: &Context) -> Option<Now> {
         let busy = !matches!(cx.playback.state(), State::Idle | State::Failed | State::Ended);
         let left = self.streams.iter().any(|stream| !stream.is_finished());
@@ -129,8 +129,8 @@ impl Session {
         self.forget_indexes(cx, &elsewhere, |place| *place == current);
     }
 
-    /// Other places that a representation can be read from whose index came from `place` and whose segments are
-    /// nowhere else.
+    /// Returns the number of other locations that can supply a representation whose index was read from `place` and
+    /// whose segments are at no other location.
     pub(in crate::engine) fn other_sources(&self, cx: &Context, rep: Option<RepKey>, place: &Place) -> usize {
         let first = rep.and_then(|rep| first_segment(&self.presentation, rep));
         if first.is_some_and(|first| self.locations.candidates(&first).iter().any(|other| other.place != *place)) {
@@ -142,7 +142,7 @@ impl Session {
         self.locations.left(&candidates, &[], place, cx.now)
     }
 
-    /// A place has been left: indexes that came from there and can be had elsewhere are read again when they are
+    /// Leaves a location: indexes that were read from there and are available elsewhere are read again when they are
     /// needed.
     pub(in crate::engine) fn leave(&mut self, cx: &mut Context, place: &Place) {
         let from_there = self.indexes.iter().filter(|(_, read)| read.place == *place);

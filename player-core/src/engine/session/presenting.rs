@@ -16,8 +16,8 @@ use crate::model::MediaKind;
 use crate::snapshot::State;
 use crate::time::MediaTime;
 
-/// The renderer gets at least so many pictures ahead of the playhead: a decoder may hold 16 of them back before it gives
-/// the first (ITU-T H.264 §A.3.1, H.265 §A.4.2).
+/// Minimum of pictures that the renderer gets ahead of the playhead: a decoder may hold 16 of them back before it
+/// outputs the first (ITU-T H.264 §A.3.1, H.265 §A.4.2).
 const LEAD_PICTURES: usize = 18;
 
 impl Session {
@@ -158,7 +158,8 @@ impl Session {
         cx.ledger.begins_at(start, cx.now);
     }
 
-    /// After another sound was chosen: once enough of it is here, it takes over. Kinds that came or went need a flush.
+    /// Lets newly chosen audio take over once enough of it is buffered. A flush follows if kinds of track were added or
+    /// removed.
     fn follow_track_change(&mut self, cx: &mut Context, kinds: &[MediaKind]) {
         let position = cx.playback.clock().position(cx.now);
         if self.old_audio_until.is_some() {

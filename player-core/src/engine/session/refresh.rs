@@ -229,7 +229,7 @@ pub struct Replaced {
     pub metadata: Vec<TimedMetadata>,
     /// Indexes that streams waited for and that nothing needs any more.
     pub released: Vec<RepKey>,
-    /// Indexes in files of their own that streams use: they may have changed too.
+    /// Indexes in separate files that streams use: they may have changed too.
     pub indexes: Vec<RepKey>,
     /// Other pathways are listed, or another steering server.
     pub is_steering_changed: bool,
@@ -238,7 +238,7 @@ pub struct Replaced {
 /// Differences between two states of the same lists that contradict each other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Contradictions {
-    /// Representations with any.
+    /// Number of representations with a contradiction.
     representations: u64,
     /// Segments that are listed with another time, length or address.
     changed: u64,

@@ -1,6 +1,6 @@
-//! The steps that keep sound and pictures together when each has files of its own: sound is chosen beside the pictures,
-//! keeps behind them, and is dropped when others take the place of those that it was fetched for. What goes together is
-//! answered by `pairing`, what is best by `abr::joint`.
+//! The steps that keep audio and video together if each has separate files: audio is chosen to go with the video, stays
+//! behind it in fetching, and is dropped if other video replaces that which it was fetched for. `pairing` decides on
+//! the pairs that go together, and `abr::joint` on the best of them.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ pub(in crate::engine) struct Plan {
 }
 
 impl Session {
-    /// Chooses what is to be heard beside the pictures, when sound has files of its own.
+    /// Chooses the audio to go with the video, if audio has separate files.
     pub(in crate::engine) fn plan_sound(&mut self, cx: &mut Context, period: PeriodKey) -> Option<Plan> {
         let presentation = &self.presentation;
         let (main, audio) = (self.stream(StreamId::Main)?, self.stream(StreamId::Audio)?);
@@ -59,7 +59,7 @@ impl Session {
         Some(Plan { pairing, choice })
     }
 
-    /// What separate sound takes of the network: that which is wanted of it.
+    /// Returns the bandwidth that separate audio takes: that of the representation chosen for it.
     pub(in crate::engine) fn reserved_bps(&self, id: StreamId) -> u64 {
         let audio = self.stream(StreamId::Audio).filter(|stream| stream.id() != id);
         let rep = audio.and_then(|stream| self.sound.wanted.or(stream.last()));
@@ -77,8 +77,9 @@ impl Session {
         select::representation(&self.presentation, pictures)?.audio_group.as_deref()
     }
 
-    /// Whether sound must wait for the pictures. It is fetched no further than one segment behind those that are here
-    /// or on their way: they need the link more. Where they name groups, it waits until they are decided on.
+    /// Returns true if audio must wait for video: the next audio segment may start no later than the end of the video
+    /// that is buffered or in flight, because video needs the bandwidth more. If the video names audio groups, audio
+    /// waits until the video at its position has been chosen.
     pub(in crate::engine) fn waits_for_main(&self, cx: &Context, id: StreamId, period: PeriodKey) -> bool {
         if id != StreamId::Audio {
             return false;

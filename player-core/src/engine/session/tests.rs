@@ -286,7 +286,7 @@ fn a_complete_segment_lacks_the_kind_that_did_not_come_with_it() {
     assert_eq!(session.audio.end(), Some(ms(8000)), "it is missing up to where the other reaches");
     assert_eq!((session.audio.last_media(), session.audio.media_end(ms(0))), (Some(ms(3900)), Some(ms(3900))));
     assert_eq!(session.held_until(StreamId::Main), Some(ms(8000)));
-    // A segment without any media says nothing.
+    // A segment without any media marks nothing as missing.
     session.complete_segment(StreamId::Main, &chosen(2, 8000, 12_000));
     assert_eq!((session.video.end(), session.audio.end()), (Some(ms(8000)), Some(ms(8000))));
 }

@@ -16,8 +16,8 @@ use crate::event::Event;
 use crate::model::{MediaKind, Representation, TrackId};
 use crate::time::MediaTime;
 
-/// When a quality is chosen by hand, so much media of the old one is kept beyond what the renderer holds: time to
-/// fetch the new one without a stall.
+/// Media of the old quality that is kept past the renderer's lead when the viewer chooses a quality: time to fetch the
+/// new one without a stall.
 const KEPT_ON_CHOICE: Duration = Duration::from_secs(3);
 
 impl Session {
@@ -42,7 +42,7 @@ impl Session {
                 self.old_audio_until = Some(end.max(position));
             }
         } else if self.wanted_of(StreamId::Main).audio {
-            // The sound of the main files was dropped as they came: they are fetched again from here.
+            // The audio of the main files was dropped on arrival: they are fetched again from here.
             let muxed = self.stream(StreamId::Main).and_then(Stream::carries).is_some_and(|c| c.audio);
             if muxed && !muxed_before {
                 self.restart_stream(cx, StreamId::Main, position, Departure::Discarded(Discard::Switch));
@@ -52,7 +52,7 @@ impl Session {
         self.choices_changed(cx);
     }
 
-    /// Chooses the subtitles.
+    /// Chooses the subtitles, as a track or as captions inside the video.
     pub(in crate::engine) fn select_text(&mut self, cx: &mut Context, choice: TrackChoice) {
         let position = cx.position();
         self.wishes.text = choice;
@@ -114,8 +114,8 @@ impl Session {
         self.truncate_main(cx, &doomed, Departure::Discarded(discard));
     }
 
-    /// Drops these parts of the pictures, and the sound that came with them, from the end of the run; the main stream
-    /// goes on from there.
+    /// Drops these segments of video and the audio of the same files from the end of the buffer; the main stream goes
+    /// on from there.
     fn truncate_main(&mut self, cx: &mut Context, doomed: &[u64], departure: Departure) {
         let committed = cx.playback.feed().committed(MediaKind::Video);
         let committed_audio = cx.playback.feed().committed(MediaKind::Audio);
