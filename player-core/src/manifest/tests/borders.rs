@@ -223,6 +223,7 @@ fn other_documents_are_named_by_their_root() {
     assert_eq!(found("<!doctype HTML><x/>"), named("an HTML page"));
     assert_eq!(found("<!DOCTYPE svg [<!ENTITY a '>'>]><svg/>"), named("XML with the root element svg"));
     assert_eq!(found("<!DOCTYPE svg><svg/>"), named("XML with the root element svg"));
+    assert_eq!(found("<!DOCTYPE svg [<>]><svg/>"), named("XML with the root element svg"));
     assert_eq!(found("[1]"), named("a JSON document"));
     assert_eq!(found("plain"), named("text of another kind"));
     assert_eq!(found("plain\0"), named("binary data"));
