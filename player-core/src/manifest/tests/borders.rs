@@ -227,7 +227,7 @@ fn other_documents_are_named_by_their_root() {
     assert_eq!(found("[1]"), named("a JSON document"));
     assert_eq!(found("plain"), named("text of another kind"));
     assert_eq!(found("plain\0"), named("binary data"));
-    // One sync byte says nothing but in a file of a single packet.
+    // One sync byte proves nothing but in a file of a single packet.
     let packets = |length: usize, second: &str| {
         let packet = format!("G{}", "\0".repeat(187));
         found(&(packet + second + &"\0".repeat(188))[..length])
