@@ -43,6 +43,17 @@ impl RepKey {
     }
 }
 
+/// Names a stream of the session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum StreamId {
+    /// Pictures, with or without sound in the same files.
+    Main,
+    /// Audio in separate files.
+    Audio,
+    /// Subtitles in separate files.
+    Text,
+}
+
 /// Names a segment of an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SegmentKey {

@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
-use super::super::buffer::{Cursor, Part, SEAM, TrackBuffer};
 use super::super::licence::Keys;
 use crate::container::{CodecConfig, Payload, Sample};
 use crate::drm::{self, DrmError, KeyId};
+use crate::engine::buffer::{Cursor, Part, SEAM, TrackBuffer};
 use crate::model::MediaKind;
 use crate::render::{Epoch, RenderCommand, Window};
 use crate::time::MediaTime;
@@ -263,9 +263,9 @@ fn configure(fed: &mut Fed, part: &Part, epoch: Epoch, out: &mut impl FnMut(Rend
 mod tests {
     use std::time::Duration;
 
-    use super::super::super::buffer::PartOf;
     use super::*;
     use crate::container::Codec;
+    use crate::engine::ids::PartOf;
 
     fn ms(value: i64) -> MediaTime {
         MediaTime::from_millis(value)

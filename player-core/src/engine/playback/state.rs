@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use super::super::buffer::TrackBuffer;
 use super::super::effects::Effects;
 use super::super::licence::Keys;
 use super::super::stats::Ledger;
@@ -11,6 +10,7 @@ use super::clock::Clock;
 use super::feed::Feed;
 use crate::command::SeekMode;
 use crate::drm::DrmError;
+use crate::engine::buffer::TrackBuffer;
 use crate::error::PlayerError;
 use crate::event::Event;
 use crate::model::MediaKind;

@@ -2,9 +2,9 @@
 //! presentation timeline, and announced as the playhead passes. What is kept and passed is answered by `metadata`.
 
 use super::Session;
+use crate::engine::buffer::{Passage, Taken};
 use crate::engine::context::Context;
-use crate::engine::metadata::{Passage, Taken};
-use crate::engine::stream::StreamId;
+use crate::engine::ids::StreamId;
 use crate::error::{ErrorCode, PlayerError, Stage};
 use crate::event::Event;
 use crate::model::TimedMetadata;

@@ -10,11 +10,12 @@ use super::refresh;
 use crate::container::{self, DemuxError, DemuxOutput, MediaClock};
 use crate::drm::DrmError;
 use crate::engine::context::{self, Context};
+use crate::engine::download::{Activity, Stream};
+use crate::engine::ids::{RepKey, StreamId};
 use crate::engine::io::{FetchError, FetchId, FetchKind, FetchOutcome, Ingest};
 use crate::engine::recovery::Cause;
 use crate::engine::request::{JobId, Purpose};
-use crate::engine::select;
-use crate::engine::stream::{Activity, RepKey, Stream, StreamId};
+use crate::engine::selection;
 use crate::error::{PlayerError, Stage};
 use crate::event::Event;
 use crate::manifest::{self, IndexPiece, IndexReading, ManifestError};
@@ -84,7 +85,7 @@ impl Session {
     }
 
     fn index_arrived(&mut self, cx: &mut Context, job: JobId, rep: RepKey, body: &Bytes, url: &Url) {
-        let source = match select::representation(&self.presentation, rep).map(|rep| &rep.index) {
+        let source = match selection::representation(&self.presentation, rep).map(|rep| &rep.index) {
             Some(SegmentIndex::External(source)) => Some(source.clone()),
             // A newer state of one that is known.
             Some(SegmentIndex::Known(_)) => self.indexes.get(&rep).map(|read| read.source.clone()),
@@ -229,7 +230,7 @@ impl Session {
         }
         self.failing_over = false;
         self.keep_tail(cx, id, &fetching);
-        let found = select::representation(&self.presentation, fetching.chosen.rep);
+        let found = selection::representation(&self.presentation, fetching.chosen.rep);
         let (name, bitrate) =
             found.map_or((String::new(), 0), |rep| (rep.id.clone(), rep.average_bandwidth.unwrap_or(rep.bandwidth)));
         if let Some(stream) = self.stream_mut(id) {

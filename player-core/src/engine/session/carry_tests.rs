@@ -167,7 +167,7 @@ fn segments_before_the_first_key_frame_are_fetched_once_and_their_pictures_count
     assert_eq!((account.received, account.lost.undecodable), (100, 50));
     assert_eq!(played.stats.frames.presented, 50);
     let warnings: Vec<_> = played.warnings().iter().map(|error| error.message.clone()).collect();
-    assert_eq!(warnings, [crate::engine::accounting::Loss::Undecodable.message()]);
+    assert_eq!(warnings, [crate::engine::buffer::Loss::Undecodable.message()]);
     let jumps: Vec<_> = played.events.iter().filter(|event| matches!(event, Event::GapSkipped { .. })).collect();
     assert!(jumps.len() <= 1, "{jumps:?}");
 }

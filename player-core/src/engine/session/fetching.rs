@@ -8,16 +8,15 @@ use super::Session;
 use super::adapting::Picked;
 use crate::container::{DemuxSetup, InitSegment};
 use crate::drm::SegmentCipher;
-use crate::engine::accounting::Departure;
-use crate::engine::buffer::{PartOf, TrackBuffer};
+use crate::engine::buffer::{Departure, TrackBuffer};
 use crate::engine::context::{self, Context};
-use crate::engine::ids::PeriodKey;
+use crate::engine::download::schedule::{self, Step};
+use crate::engine::download::{self, Activity, Chosen, Fetching, Place, Stream};
+use crate::engine::ids::{PartOf, PeriodKey, RepKey, StreamId};
 use crate::engine::io::{FetchKind, Ingest};
 use crate::engine::licence::{KeyState, Needs};
 use crate::engine::request::{Job, Purpose};
-use crate::engine::schedule::{self, Step};
-use crate::engine::select;
-use crate::engine::stream::{Activity, Chosen, Fetching, Place, RepKey, Stream, StreamId};
+use crate::engine::selection;
 use crate::error::Stage;
 use crate::model::{ContainerFormat, MediaKind, Resource, SegmentIndex, SegmentKeys, SegmentRef, TimestampMapping};
 use crate::snapshot::State;
@@ -189,12 +188,12 @@ impl Session {
                 .is_some_and(|first| first.mapping == segment.mapping),
         };
         let Picked { rep, reason, ladder, rung, .. } = picked;
-        let window = schedule::window(&self.presentation, rep, &segment);
+        let window = download::window(&self.presentation, rep, &segment);
         let chosen = Chosen { rep, segment, reason, ladder, rung, opening, window };
         if let Some(stream) = self.stream_mut(id) {
             stream.decide_on(rep, cx.now);
         }
-        if let Some(found) = select::representation(&self.presentation, rep) {
+        if let Some(found) = selection::representation(&self.presentation, rep) {
             self.keys.request_keys_of(found, &mut cx.jobs, cx.now);
         }
         self.prepare(cx, id, chosen)
@@ -273,8 +272,8 @@ impl Session {
         let sample_key = self.keys.sample_key(chosen.segment.encryption.as_ref());
         let carried = self.carried_state(cx, id, &chosen);
         let begins_at = self.carried_begin(id, &chosen).unwrap_or(chosen.segment.start);
-        let format =
-            select::representation(&self.presentation, chosen.rep).map_or(ContainerFormat::Unknown, |rep| rep.format);
+        let format = selection::representation(&self.presentation, chosen.rep)
+            .map_or(ContainerFormat::Unknown, |rep| rep.format);
         let kind = if id == StreamId::Text { FetchKind::Text } else { FetchKind::Segment };
         let period = self.presentation.period(chosen.rep.period);
         let captions = id == StreamId::Main && period.is_none_or(|period| !period.no_captions);
@@ -313,7 +312,7 @@ impl Session {
         if cx.jobs.of_purpose(Purpose::Index(rep)).is_some() {
             return;
         }
-        let found = select::representation(&self.presentation, rep).map(|found| &found.index);
+        let found = selection::representation(&self.presentation, rep).map(|found| &found.index);
         if let Some(SegmentIndex::External(source)) = found {
             cx.jobs.add(cx.now, Purpose::Index(rep), FetchKind::Index, source.first_request(), Ingest::Body);
         }

@@ -26,23 +26,17 @@ use std::time::Duration;
 
 use crate::command::TrackChoice;
 use crate::container::InitSegment;
-use crate::engine::accounting::SampleAccount;
-use crate::engine::buffer::{PartOf, TrackBuffer};
-use crate::engine::captions::CaptionStore;
-use crate::engine::gap::{self, Hole, Known};
-use crate::engine::ids::{KeyedPresentation, PeriodKey, SetKey};
+use crate::engine::buffer::gap::{self, Hole, Known};
+use crate::engine::buffer::timeline::Timeline;
+use crate::engine::buffer::{CaptionStore, MetadataStore, SampleAccount, TextStore, TrackBuffer};
+use crate::engine::download::{Chosen, Stream, schedule};
+use crate::engine::ids::{KeyedPresentation, PartOf, PeriodKey, RepKey, SetKey, StreamId};
 use crate::engine::jitter::Jitter;
 use crate::engine::licence::Keys;
-use crate::engine::locations::Locations;
-use crate::engine::metadata::MetadataStore;
 use crate::engine::opening::Opening;
-use crate::engine::pairing::Sounding;
-use crate::engine::schedule;
-use crate::engine::select::{self, Exclusions, Wishes};
-use crate::engine::steering::Steering;
-use crate::engine::stream::{Chosen, RepKey, Stream, StreamId};
-use crate::engine::text::TextStore;
-use crate::engine::timeline::Timeline;
+use crate::engine::selection::audio_pairing::Sounding;
+use crate::engine::selection::{self, Exclusions, Wishes};
+use crate::engine::source::{Locations, Steering};
 use crate::model::{
     ContentKinds, MediaKind, MuxedAudio, Presentation, Representation, Resource, Role, SegmentKeys, ThumbnailSpan,
     TimedMetadata,
@@ -210,7 +204,7 @@ impl Session {
 
     /// Returns the representation on screen, and what a rule sees of it on an output.
     pub(in crate::engine) fn shown_rung(&self, output: abr::Hdcp) -> Option<(RepKey, abr::Rung)> {
-        self.shown.map(|key| (key, select::rung(&self.presentation, key, output)))
+        self.shown.map(|key| (key, selection::rung(&self.presentation, key, output)))
     }
 
     /// A stream by name.
@@ -257,19 +251,19 @@ impl Session {
         let kind = kind_of(id);
         let track = self.stream(id).map(Stream::track);
         let same = track
-            .and_then(|track| select::same_track(found, track))
+            .and_then(|track| selection::same_track(found, track))
             .filter(|set| !gone(*set) && found.adaptation_sets.get(*set).is_some_and(|set| set.kind == kind));
         let set = same
             .filter(|set| !locked(*set))
-            .or_else(|| select::set_of(found, kind, &self.wishes, |set| gone(set) || locked(set)))
+            .or_else(|| selection::set_of(found, kind, &self.wishes, |set| gone(set) || locked(set)))
             .or(same)
-            .or_else(|| select::set_of(found, kind, &self.wishes, gone))?;
+            .or_else(|| selection::set_of(found, kind, &self.wishes, gone))?;
         keys.get(set).copied()
     }
 
     /// Returns true if a representation can be decrypted, and shown on the output.
     fn may_present(&self, rep: &Representation) -> bool {
-        self.keys.may_unlock(rep) && select::may_show(rep, self.output)
+        self.keys.may_unlock(rep) && selection::may_show(rep, self.output)
     }
 
     /// The kinds of sample that a stream is wanted for.

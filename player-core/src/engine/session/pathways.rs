@@ -5,13 +5,12 @@ use url::Url;
 
 use super::Session;
 use crate::engine::context::Context;
-use crate::engine::ids::KeyedPresentation;
+use crate::engine::download::Stream;
+use crate::engine::ids::{KeyedPresentation, RepKey};
 use crate::engine::io::{FetchError, FetchKind, Ingest};
-use crate::engine::locations::Place;
 use crate::engine::request::{JobId, Purpose};
-use crate::engine::select;
-use crate::engine::steering::Steering;
-use crate::engine::stream::{RepKey, Stream};
+use crate::engine::selection;
+use crate::engine::source::{Place, Steering};
 use crate::error::{ErrorCode, PlayerError, Stage};
 use crate::manifest::{self, PathwayClone};
 use crate::model::{IndexSource, Resource, SegmentIndex};
@@ -194,7 +193,7 @@ fn waiting(stream: &Stream, reps: &[RepKey]) -> Option<JobId> {
 }
 
 fn first_segment(presentation: &KeyedPresentation, rep: RepKey) -> Option<Resource> {
-    match &select::representation(presentation, rep)?.index {
+    match &selection::representation(presentation, rep)?.index {
         SegmentIndex::Known(list) => list.get(0).map(|segment| segment.resource),
         SegmentIndex::External(_) => None,
     }
@@ -205,7 +204,7 @@ pub(super) fn add_addresses(session: &mut Session, clone: &PathwayClone, base: &
     let Session { indexes, locations, presentation, .. } = session;
     let keys: Vec<RepKey> = presentation.all_reps().collect();
     for key in keys {
-        let stable_id = select::representation(presentation, key).and_then(|rep| rep.traits.stable_id.as_ref());
+        let stable_id = selection::representation(presentation, key).and_then(|rep| rep.traits.stable_id.as_ref());
         let address = stable_id.and_then(|id| clone.addresses.get(id));
         let Some(url) = address.and_then(|address| base.join(address).ok()) else { continue };
         locations.add_prefix(&clone.id, &url);

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use super::Session;
 use crate::command::SeekMode;
-use crate::engine::accounting::Departure;
+use crate::engine::buffer::Departure;
 use crate::engine::context::Context;
-use crate::engine::select;
+use crate::engine::ids::StreamId;
+use crate::engine::selection;
 use crate::engine::stats::PlayheadSample;
-use crate::engine::stream::StreamId;
 use crate::error::{ErrorCode, PlayerError, Stage};
 use crate::event::Event;
 use crate::model::MediaKind;
@@ -32,7 +32,7 @@ impl Session {
         self.announce_metadata(cx);
         let kinds = cx.playback.feed().kinds().collect::<Vec<_>>();
         let bitrate = self.shown.and_then(|key| {
-            select::representation(&self.presentation, key).map(|rep| rep.average_bandwidth.unwrap_or(rep.bandwidth))
+            selection::representation(&self.presentation, key).map(|rep| rep.average_bandwidth.unwrap_or(rep.bandwidth))
         });
         let ahead = if moving { self.ahead(&kinds, position) } else { None };
         if cx.playback.has_begun() {
@@ -65,7 +65,7 @@ impl Session {
         }
         let (rep, reason, at) = (part.of.rep, part.of.reason, part.first.max(MediaTime::ZERO));
         let before = self.shown.replace(rep);
-        let name = |key| select::representation(&self.presentation, key).map(|rep| rep.id.clone());
+        let name = |key| selection::representation(&self.presentation, key).map(|rep| rep.id.clone());
         let (from, to) = (before.and_then(name), name(rep).unwrap_or_default());
         // The next period's representation of the same name is the same to the viewer.
         if from.as_ref() != Some(&to) {

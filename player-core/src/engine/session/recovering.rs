@@ -6,15 +6,15 @@ use std::time::Duration;
 use super::Session;
 use super::refresh;
 use crate::command::QualityChoice;
-use crate::engine::buffer::PartOf;
 use crate::engine::context::Context;
+use crate::engine::download::{Activity, Stream};
 use crate::engine::failure::{self, Alternatives, Assessed};
 use crate::engine::fault;
-use crate::engine::locations::Place as Location;
+use crate::engine::ids::{PartOf, RepKey, StreamId};
 use crate::engine::recovery::{Action, Cause};
 use crate::engine::request::{JobId, Purpose};
-use crate::engine::select::{self, Bounds};
-use crate::engine::stream::{Activity, RepKey, Stream, StreamId};
+use crate::engine::selection::{self, Bounds};
+use crate::engine::source::Place as Location;
 use crate::error::{ErrorCode, PlayerError};
 use crate::event::Event;
 use crate::model::MediaKind;
@@ -231,7 +231,7 @@ impl Session {
             keys: &self.keys,
             output: self.output,
         };
-        let others = select::permitted(presentation, rep.set, bounds);
+        let others = selection::permitted(presentation, rep.set, bounds);
         others.iter().filter(|key| **key != rep && !self.exclusions.holds(**key, cx.now)).count()
     }
 }

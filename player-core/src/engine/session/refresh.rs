@@ -10,14 +10,13 @@ use url::Url;
 use super::Session;
 use super::pathways::{self, ReadIndex};
 use crate::engine::context::Context;
+use crate::engine::download::{Activity, Place, schedule};
 use crate::engine::fault;
-use crate::engine::ids::{self, Identities, PeriodKey};
+use crate::engine::ids::{self, Identities, PeriodKey, RepKey, StreamId};
 use crate::engine::io::{FetchKind, Ingest};
 use crate::engine::opening::{IncompleteManifest, fetch_remotes};
 use crate::engine::recovery::Cause;
 use crate::engine::request::{Job, JobId, Purpose};
-use crate::engine::schedule;
-use crate::engine::stream::{Activity, Place, RepKey, StreamId};
 use crate::error::{ErrorCode, PlayerError, Stage};
 use crate::event::Event;
 use crate::manifest::{self, IndexPiece, PathwayClone, RemoteElements};
@@ -58,7 +57,7 @@ impl Session {
     /// Places the time from which the presentation is available on the monotonic clock, as the host's clocks stand now.
     pub(in crate::engine) fn place_availability(&mut self, cx: &Context) {
         let before = self.presentation.available_at();
-        self.presentation.place_availability(cx.wall_clock());
+        self.presentation.place_availability(cx.wall_clock);
         let after = self.presentation.available_at();
         // Streams that wait for that time wait for where it lies now.
         if let Some(before) = before {
@@ -186,7 +185,7 @@ fn read_again(session: &mut Session, cx: &mut Context, incomplete: IncompleteMan
 
 fn renew_presentation(session: &mut Session, cx: &mut Context, presentation: Presentation, url: &Url) {
     let replaced = replace(session, presentation);
-    session.presentation.place_availability(cx.wall_clock());
+    session.presentation.place_availability(cx.wall_clock);
     for (clone, base) in session.reloads.clones.clone() {
         pathways::add_addresses(session, &clone, &base);
     }

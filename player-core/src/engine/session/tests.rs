@@ -4,9 +4,9 @@
 use bytes::Bytes;
 
 use super::*;
+use crate::engine::download::Place;
 use crate::engine::licence::KeyState;
 use crate::engine::request::JobId;
-use crate::engine::stream::Place;
 
 use crate::command::LoadRequest;
 use crate::container::{Codec, CodecConfig, MediaClock, Payload, Sample, SampleCrypto};

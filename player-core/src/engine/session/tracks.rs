@@ -5,12 +5,12 @@ use std::time::Duration;
 use super::Session;
 use super::loading::add_stream;
 use crate::command::{QualityChoice, TrackChoice};
-use crate::engine::accounting::{Departure, Discard, Loss};
+use crate::engine::buffer::{Departure, Discard, Loss};
 use crate::engine::context::Context;
+use crate::engine::download::{Place, Stream, schedule};
 use crate::engine::fault::invalid;
-use crate::engine::schedule;
-use crate::engine::select;
-use crate::engine::stream::{RepKey, Stream, StreamId};
+use crate::engine::ids::{RepKey, StreamId};
+use crate::engine::selection;
 use crate::error::{ErrorCode, PlayerError};
 use crate::event::Event;
 use crate::model::{MediaKind, Representation, TrackId};
@@ -93,8 +93,8 @@ impl Session {
         let keep_until = cx.position() + cx.config.renderer_lead + KEPT_ON_CHOICE;
         let presentation = &self.presentation;
         let quality = self.wishes.quality.clone();
-        let wanted = |rep| is_wanted(rep, &quality) && select::may_show(rep, self.output);
-        let unwanted = |key: RepKey| select::representation(presentation, key).is_some_and(|rep| !wanted(rep));
+        let wanted = |rep| is_wanted(rep, &quality) && selection::may_show(rep, self.output);
+        let unwanted = |key: RepKey| selection::representation(presentation, key).is_some_and(|rep| !wanted(rep));
         let coming = self.stream(StreamId::Main).and_then(|s| s.fetching()).map(|fetching| fetching.chosen.rep);
         let call_back = coming.is_some_and(unwanted) && !self.is_committed(cx, StreamId::Main);
         let doomed: Vec<u64> = self
@@ -128,7 +128,7 @@ impl Session {
         cx.ledger.wasted(dropped);
         let place = kept.and_then(|key| {
             let segment = schedule::segment(&self.presentation, key)?;
-            Some(schedule::after(key.rep, &segment))
+            Some(Place::after(key.rep, &segment))
         });
         if let (Some(place), Some(stream)) = (place, self.stream_mut(StreamId::Main)) {
             stream.rewind_to(place);
@@ -210,7 +210,7 @@ impl Session {
         let family = |rep: &Representation| -> Vec<String> {
             rep.codecs.iter().filter_map(|codec| codec.split('.').next().map(str::to_owned)).collect()
         };
-        let failed = select::representation(presentation, rep).map(family).unwrap_or_default();
+        let failed = selection::representation(presentation, rep).map(family).unwrap_or_default();
         let kind = |set| presentation.set(set).map(|set| set.kind);
         let sets = presentation.set_keys(rep.period).filter(|set| kind(*set) == kind(rep.set));
         let mut keys: Vec<RepKey> = sets
@@ -248,7 +248,7 @@ impl Session {
         }
         let kind = super::kind_of(id);
         self.presentation.periods.iter().find_map(|period| {
-            let set = select::set_of(period, kind, &self.wishes, |_| false)?;
+            let set = selection::set_of(period, kind, &self.wishes, |_| false)?;
             period.adaptation_sets.get(set).map(|set| set.id.clone())
         })
     }

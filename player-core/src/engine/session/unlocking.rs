@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::Session;
 use crate::engine::context::Context;
-use crate::engine::ids::PeriodKey;
-use crate::engine::stream::{Place, RepKey, StreamId};
+use crate::engine::download::Place;
+use crate::engine::ids::{PeriodKey, RepKey, StreamId};
 use crate::error::PlayerError;
 use crate::model::MediaKind;
 

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::super::stream::RepKey;
+use crate::engine::ids::RepKey;
 use crate::render::FrameCounts;
 
 /// Knowledge about the decoder from the counts of the renderer.

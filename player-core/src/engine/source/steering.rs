@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::io::FetchError;
+use crate::engine::io::FetchError;
 use crate::manifest::{SteeringManifest, steering_request};
 use crate::model::{ContentSteering, Protocol};
 use crate::time::Now;

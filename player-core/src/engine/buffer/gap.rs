@@ -10,7 +10,7 @@
 //! A gap is known once every stream has supplied the media after it, or has none: playback waits for media that is on
 //! its way, never for media that does not exist. Jumped time counts as played.
 
-use super::buffer::{SEAM, TrackBuffer};
+use crate::engine::buffer::{SEAM, TrackBuffer};
 use crate::time::MediaTime;
 
 /// One kind of track, as far as it was fetched.
@@ -54,9 +54,9 @@ mod tests {
     use std::sync::Arc;
     use std::time::Duration;
 
-    use super::super::buffer::PartOf;
     use super::*;
     use crate::container::{Codec, CodecConfig, Payload, Sample};
+    use crate::engine::ids::PartOf;
     use crate::model::MediaKind;
     use crate::render::Window;
 

@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::io::RangeNotice;
-use super::jitter::Jitter;
+use crate::engine::io::RangeNotice;
+use crate::engine::jitter::Jitter;
 use crate::manifest::PathwayClone;
 use crate::model::{BaseWeight, Pathway, Resource};
 use crate::time::Now;
@@ -100,7 +100,7 @@ impl Locations {
 
     /// Returns true if a byte range that was served oddly must be reported: habits of a server once, missing bytes every
     /// time.
-    pub(super) fn is_news(&mut self, notice: RangeNotice) -> bool {
+    pub(in crate::engine) fn is_news(&mut self, notice: RangeNotice) -> bool {
         match notice {
             RangeNotice::Ignored => !std::mem::replace(&mut self.reported.0, true),
             RangeNotice::Unlabelled => !std::mem::replace(&mut self.reported.1, true),
@@ -283,7 +283,7 @@ impl Locations {
     }
 
     /// Returns the candidates for a resource, which is the manifest itself if `is_manifest`.
-    pub(super) fn candidates_of(&self, is_manifest: bool, resource: &Resource) -> Vec<Candidate> {
+    pub(in crate::engine) fn candidates_of(&self, is_manifest: bool, resource: &Resource) -> Vec<Candidate> {
         if is_manifest { self.manifest_candidates() } else { self.candidates(resource) }
     }
 
@@ -430,17 +430,17 @@ fn directory(url: &Url) -> Url {
 mod tests {
     use super::*;
 
-    pub(super) const REST: Duration = Duration::from_secs(60);
+    pub(in crate::engine) const REST: Duration = Duration::from_secs(60);
 
-    pub(super) fn url(text: &str) -> Url {
+    pub(in crate::engine) fn url(text: &str) -> Url {
         text.parse().expect("a valid address")
     }
 
-    pub(super) fn two() -> Locations {
+    pub(in crate::engine) fn two() -> Locations {
         Locations::new(&[url("http://a/t/TOK/film/master.m3u8?x=1"), url("http://b:81/v/film/master.m3u8")])
     }
 
-    pub(super) fn at(seconds: u64) -> Now {
+    pub(in crate::engine) fn at(seconds: u64) -> Now {
         Now::ZERO + Duration::from_secs(seconds)
     }
 

@@ -7,9 +7,8 @@
 
 use std::collections::BTreeMap;
 
-use super::ids::KeyedPresentation;
-use super::select::{self, representation};
-use super::stream::RepKey;
+use crate::engine::ids::{KeyedPresentation, RepKey};
+use crate::engine::selection::{self, representation};
 use crate::model::Representation;
 
 /// Both ladders, and the pairs that may be played.
@@ -41,8 +40,8 @@ impl Pairing {
         if has_groups(presentation, pictures) {
             return Self::grouped(presentation, pictures, &sound, output);
         }
-        let all = select::ladder(presentation, pictures.to_vec(), output);
-        let sound = select::ladder(presentation, sound, output);
+        let all = selection::ladder(presentation, pictures.to_vec(), output);
+        let sound = selection::ladder(presentation, sound, output);
         let places = all.keys.iter().enumerate().map(|(at, key)| (*key, at)).collect();
         Self { pictures: all.rungs, sound: sound.rungs, keys: sound.keys, pairs: None, places }
     }
@@ -69,7 +68,7 @@ impl Pairing {
             at.map_or(0, |at| 1u64 << at)
         };
         let alone = |variant: &Variant<'_>| {
-            let rung = select::rung(presentation, variant.key, output);
+            let rung = selection::rung(presentation, variant.key, output);
             let own = extra.get(variant.group).copied().unwrap_or(0);
             abr::Rung { bitrate_bps: rung.bitrate_bps.saturating_sub(own).max(1), ..rung }
         };
@@ -101,7 +100,7 @@ impl Pairing {
     pub fn heard(&self, presentation: &KeyedPresentation, last: RepKey) -> Option<usize> {
         let same = self.keys.iter().position(|key| *key == last);
         let elsewhere = || {
-            let rate = select::rate(presentation, last);
+            let rate = selection::rate(presentation, last);
             self.sound.iter().rposition(|rung| rung.bitrate_bps <= rate).or(Some(0))
         };
         same.or_else(|| self.keys.first().filter(|key| key.period != last.period).and_then(|_| elsewhere()))
@@ -157,7 +156,7 @@ fn twins<'a>(presentation: &'a KeyedPresentation, pictures: &[RepKey]) -> Vec<Ve
     let mut twins: Vec<Vec<Variant<'a>>> = Vec::new();
     for key in pictures {
         let Some(rep) = representation(presentation, *key) else { continue };
-        let rate = select::rate(presentation, *key);
+        let rate = selection::rate(presentation, *key);
         let variant = Variant { key: *key, group: rep.audio_group.as_deref().unwrap_or_default(), rate };
         let place = rep.traits.same_media.map(|media| *places.entry(media).or_insert(twins.len()));
         match place.and_then(|place| twins.get_mut(place)) {
@@ -179,8 +178,8 @@ fn keep_channels(presentation: &KeyedPresentation, sound: &mut Vec<RepKey>, last
 
 #[cfg(test)]
 mod tests {
-    use super::super::ids::{PeriodKey, SetKey};
     use super::*;
+    use crate::engine::ids::{PeriodKey, SetKey};
     use crate::manifest;
     use crate::model::MediaKind;
 

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::ids::SegmentKey;
 use crate::container::CaptionPacket;
+use crate::engine::ids::SegmentKey;
 use crate::model::{CaptionService, CaptionTrack, TimestampMapping, TrackId};
 use crate::text::Cue;
 use crate::text::captions::{CaptionDecoder, CaptionScout};
@@ -153,7 +153,7 @@ impl CaptionStore {
     }
 
     /// Returns the tracks of channels and services that were heard.
-    pub(super) fn heard(&self) -> impl Iterator<Item = CaptionTrack> {
+    pub(in crate::engine) fn heard(&self) -> impl Iterator<Item = CaptionTrack> {
         self.scout.found().map(unannounced)
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::timeline::{Timeline, cue_shift};
+use crate::engine::buffer::timeline::{Timeline, cue_shift};
 use crate::model::TimestampMapping;
 use crate::text::Cue;
 use crate::text::webvtt::TimestampMap;

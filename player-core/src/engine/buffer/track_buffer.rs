@@ -9,16 +9,13 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::accounting::{Departure, Fate, Loss, SampleAccount};
-use super::ids::SegmentKey;
-use super::stream::RepKey;
 use crate::container::{CodecConfig, Sample};
 use crate::drm::KeyId;
+use crate::engine::buffer::{Departure, Fate, Loss, SampleAccount};
+use crate::engine::ids::{PartOf, RepKey, SegmentKey};
 use crate::model::MediaKind;
 use crate::render::Window;
 use crate::time::{MediaTime, TimeRanges};
-
-pub use super::ids::PartOf;
 
 /// Media of a new part that lies before the end of the part before it by more than this is an overlap, not rounding.
 const OVERLAP: Duration = Duration::from_millis(100);
@@ -564,13 +561,10 @@ fn key_of(sample: &Sample) -> Option<KeyId> {
     sample.crypto.as_ref().map(|crypto| KeyId(crypto.key_id))
 }
 
-#[path = "buffer_fates.rs"]
 mod fates;
 
 #[cfg(test)]
-#[path = "buffer_tests.rs"]
 mod tests;
 
 #[cfg(test)]
-#[path = "buffer_border_tests.rs"]
 mod border_tests;
