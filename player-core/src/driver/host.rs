@@ -1,4 +1,4 @@
-//! The parts that a host may give a player in place of its own.
+//! The parts that a host may give a player in place of the usual ones.
 
 use std::sync::Arc;
 

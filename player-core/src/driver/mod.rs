@@ -3,7 +3,7 @@
 //! One thread named `player` owns the engine and the renderer and blocks on one [`inbox::Inbox`]; requests run on
 //! an I/O runtime that the process shares. tokio and reqwest appear nowhere outside this module.
 //!
-//! A host may give parts of its own ([`HostParts`], `docs/adr/0019`): its network ([`Fetcher`]), changes to requests and
+//! A host may replace parts of the player ([`HostParts`], `docs/adr/0019`): its network ([`Fetcher`]), changes to requests and
 //! answers ([`FetchDecorator`]), kept media ([`MediaStore`]), the exchange of licences ([`KeySystem`]), and decisions about
 //! failures ([`LoadErrorPolicy`](crate::engine::recovery::LoadErrorPolicy)). What takes time is finished through handles.
 

@@ -41,7 +41,7 @@ pub struct StoredMedia {
     pub url: Url,
     /// `Content-Type` without parameters, in lower case.
     pub content_type: Option<String>,
-    /// The bytes as they came, after decorators: encrypted media stays encrypted.
+    /// The bytes as received, after decorators: encrypted media stays encrypted.
     pub body: Bytes,
 }
 

@@ -1,4 +1,4 @@
-//! What the host asks for. Every command is answered exactly once, before its consequences.
+//! Carries out the commands of the host. Every command is answered exactly once, before its consequences.
 
 use super::context::Context;
 use super::fault::invalid;
@@ -36,7 +36,7 @@ fn execute(cx: &mut Context, item: &mut Option<Item>, command: Command) -> Resul
         }
         Command::Seek { to, mode } => active(cx, item)?.seek(cx, to, mode),
         Command::SeekBy { millis, mode } => {
-            let newest = cx.pending.seek.wish().copied().or(cx.playback.seek());
+            let newest = cx.pending.seek().wish().copied().or(cx.playback.seek());
             let from = newest.map_or_else(|| cx.position(), |seek| seek.to);
             active(cx, item)?.seek(cx, from.shifted(millis.saturating_mul(1_000_000)), mode);
         }
@@ -45,7 +45,7 @@ fn execute(cx: &mut Context, item: &mut Option<Item>, command: Command) -> Resul
                 return Err(invalid("a rate lies between 0.25 and 4.0"));
             }
             cx.settings.rate = rate;
-            cx.pending.rate.put(rate);
+            cx.pending.rate_mut().put(rate);
         }
         Command::SetVolume(volume) => {
             if !(0.0..=1.0).contains(&volume) {
@@ -60,15 +60,15 @@ fn execute(cx: &mut Context, item: &mut Option<Item>, command: Command) -> Resul
         }
         Command::SelectAudio(choice) => {
             open(cx, item)?.check_track(MediaKind::Audio, &choice)?;
-            cx.pending.audio.put(choice);
+            cx.pending.audio_mut().put(choice);
         }
         Command::SelectText(choice) => {
             open(cx, item)?.check_track(MediaKind::Text, &choice)?;
-            cx.pending.text.put(choice);
+            cx.pending.text_mut().put(choice);
         }
         Command::SelectQuality(choice) => {
             open(cx, item)?.check_quality(&choice)?;
-            cx.pending.quality.put(choice);
+            cx.pending.quality_mut().put(choice);
         }
         Command::SetViewport { width, height } => {
             if width == 0 || height == 0 {
@@ -109,11 +109,11 @@ fn execute(cx: &mut Context, item: &mut Option<Item>, command: Command) -> Resul
 pub(super) fn carry_out_pending(cx: &mut Context, item: Option<&mut Item>) {
     let rate = if cx.playback.is_over() {
         // Nothing plays that a change of rate could disturb.
-        cx.pending.rate.take(cx.now)
+        cx.pending.rate_mut().take(cx.now)
     } else if let Some(Item::Open(session)) = item {
         return session.carry_out_pending(cx);
     } else {
-        cx.pending.rate.take_due(cx.now)
+        cx.pending.rate_mut().take_due(cx.now)
     };
     if let Some(rate) = rate {
         apply_rate(cx, rate);

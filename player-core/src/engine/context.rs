@@ -5,13 +5,15 @@ use std::sync::Arc;
 use super::effects::Effects;
 use super::io::FetchReport;
 use super::jitter::Jitter;
-use super::load_control::LoadControl;
 use super::playback::{PendingCommands, Playback, Settings};
 use super::recovery::{LoadErrorPolicy, UsualPolicy};
 use super::request::{JobId, Jobs, Measured};
 use super::stats::{DecoderHealth, Ledger};
+use std::time::Duration;
+
 use crate::config::PlayerConfig;
-use crate::error::PlayerError;
+use crate::engine::download::LoadControl;
+use crate::error::{ErrorCode, PlayerError};
 use crate::time::{MediaTime, Now, WallClockMapping};
 
 /// Everything that a step may use besides the session.
@@ -30,7 +32,7 @@ pub(super) struct Context {
     pub ledger: Ledger,
     pub decoder: DecoderHealth,
     /// Last reading of both of the host's clocks.
-    wall_clock: Option<WallClockMapping>,
+    pub wall_clock: Option<WallClockMapping>,
 }
 
 impl Context {
@@ -56,16 +58,6 @@ impl Context {
     /// Returns the position of playback at the time of the input.
     pub(super) fn position(&self) -> MediaTime {
         self.playback.clock().position(self.now)
-    }
-
-    /// Returns the last reading of the host's clocks, if there was any.
-    pub(super) const fn wall_clock(&self) -> Option<WallClockMapping> {
-        self.wall_clock
-    }
-
-    /// Takes a reading of the host's clocks.
-    pub(super) const fn set_wall_clock(&mut self, reading: WallClockMapping) {
-        self.wall_clock = Some(reading);
     }
 
     /// Returns the limits of buffering as configured now.
@@ -120,4 +112,16 @@ pub(super) fn fail(cx: &mut Context, error: PlayerError) -> bool {
     cx.pending.forget();
     cx.playback.fail(error, cx.now, &mut cx.effects);
     true
+}
+
+/// A fresh rule: what one presentation taught is kept only as the hint of the configuration.
+pub(super) fn make_rule(config: &PlayerConfig) -> Result<Box<dyn abr::Rule>, PlayerError> {
+    let mut rule = abr::rule(&config.abr_rule).ok_or_else(|| {
+        let message = format!("there is no adaptive rule named {:?}", config.abr_rule);
+        PlayerError::fatal(ErrorCode::InvalidArgument, message)
+    })?;
+    if let Some(bandwidth_bps) = config.bandwidth_hint_bps {
+        rule.seed(&abr::History { bandwidth_bps, ttfb: Duration::from_millis(50) });
+    }
+    Ok(rule)
 }

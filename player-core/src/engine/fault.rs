@@ -1,4 +1,4 @@
-//! What a failure is called in the error taxonomy. Nothing here decides what follows from it.
+//! Maps failures to codes of the error taxonomy. Nothing here decides what follows from a failure.
 
 use url::Url;
 
@@ -22,7 +22,7 @@ pub fn describe(kind: FetchKind, cause: Cause<'_>, url: Option<&Url>) -> PlayerE
     }
 }
 
-/// What the player was doing when it fetched this.
+/// Returns the stage of playback that a request belongs to.
 pub const fn stage(kind: FetchKind) -> Stage {
     match kind {
         FetchKind::Manifest => Stage::Manifest,

@@ -29,9 +29,9 @@ pub struct SetKey(u32);
 /// Names a representation of an item. Keys are ordered by first appearance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RepKey {
-    /// Its period.
+    /// Period that lists the representation.
     pub period: PeriodKey,
-    /// Its adaptation set.
+    /// Adaptation set that lists it.
     pub set: SetKey,
     number: u32,
 }
@@ -43,10 +43,21 @@ impl RepKey {
     }
 }
 
+/// Names a stream of the session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum StreamId {
+    /// Pictures, with or without sound in the same files.
+    Main,
+    /// Audio in separate files.
+    Audio,
+    /// Subtitles in separate files.
+    Text,
+}
+
 /// Names a segment of an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SegmentKey {
-    /// Its representation.
+    /// Representation that lists the segment.
     pub rep: RepKey,
     /// Its media sequence number, or its time.
     pub id: SegmentId,
@@ -62,7 +73,7 @@ impl SegmentKey {
 /// Names the segment that a part belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PartOf {
-    /// Its representation.
+    /// Representation of the segment.
     pub rep: RepKey,
     /// Its name in that; `None` for a span that belongs to no segment.
     pub segment: Option<SegmentId>,

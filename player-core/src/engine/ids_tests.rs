@@ -215,8 +215,8 @@ fn what_is_gone_is_remembered_in_bounded_number() {
 
 #[test]
 fn what_is_not_available_yet_is_waited_for() {
-    use super::super::schedule::{Step, step};
-    use super::super::stream::Place;
+    use crate::engine::download::Place;
+    use crate::engine::download::schedule::{Step, step};
     let at = |seconds| Now::ZERO + std::time::Duration::from_secs(seconds);
     let utc = |seconds: i64| WallClock::from_unix_nanos(seconds * 1_000_000_000);
     let mut presentation = mpd(&[(0, None, dash_sets(true))]);

@@ -1,4 +1,4 @@
-//! What goes into the engine and what comes out. All of it can be written to a log and read back.
+//! Inputs and outputs of the engine. All of them can be written to a log and read back.
 
 use std::time::Duration;
 
@@ -14,29 +14,29 @@ use crate::model::ByteRange;
 use crate::render::{RenderCommand, RenderEvent};
 use crate::time::{Now, WallClock};
 
-/// Names one request; answers carry it. An answer that nobody waits for is ignored.
+/// Names one request; its answers carry it. An answer to a request that was cancelled or has ended is ignored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct FetchId(pub u64);
 
-/// What a request is for.
+/// Purpose of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FetchKind {
-    /// A manifest.
+    /// The HLS playlist or DASH MPD that was loaded, or a part of it in another file; also a steering manifest.
     Manifest,
     /// A media playlist or a segment index.
     Index,
-    /// Initialisation data.
+    /// Initialisation data: `EXT-X-MAP` of HLS, `Initialization` of DASH.
     Init,
-    /// A media segment.
+    /// A segment of video or audio, or of both.
     Segment,
-    /// Subtitles.
+    /// A segment of subtitles, or a file with all of them.
     Text,
     /// A key, or a licence with keys.
     Key,
 }
 
-/// What the host does with the bytes of an answer.
+/// Way in which the host passes the bytes of an answer on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Ingest {
     /// Hands the whole body over at the end.
@@ -51,15 +51,15 @@ pub enum Ingest {
 /// One thing to fetch: with HTTP GET, or with POST when there is something to post.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FetchRequest {
-    /// Its name.
+    /// Name of the request, never used twice by an engine.
     pub id: FetchId,
-    /// What it is for.
+    /// Purpose of the request.
     pub kind: FetchKind,
-    /// Where.
+    /// Address; the host follows redirects.
     pub url: Url,
-    /// Which part. A `200` answer is sliced by the host, within `max_bytes`.
+    /// Range of the resource; `None` for all of it. The host slices a `200` answer, within `max_bytes`.
     pub range: Option<ByteRange>,
-    /// What to do with the bytes.
+    /// Way in which the bytes are passed on.
     pub ingest: Ingest,
     /// Undoes the encryption of the bytes first, see [`crate::drm::SegmentDecryptor`].
     #[serde(default)]
@@ -68,7 +68,7 @@ pub struct FetchRequest {
     /// itself, see [`crate::driver::REFUSED_HEADERS`].
     #[serde(default)]
     pub headers: Vec<(String, String)>,
-    /// Body to post; `headers` name its type.
+    /// Body of a POST request, whose type `headers` name; `None` makes it a GET request.
     #[serde(default)]
     pub post: Option<Bytes>,
     /// Identifiers of the keys that a licence is asked for; empty for everything else, key files among them.
@@ -85,13 +85,13 @@ pub struct FetchRequest {
 /// The beginning of an answer with a status of success.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ResponseHead {
-    /// HTTP status.
+    /// HTTP status, from 200 to 299.
     pub status: u16,
     /// The address after redirects.
     pub url: Url,
     /// `Content-Type` without parameters, lower case.
     pub content_type: Option<String>,
-    /// Bytes to come, when told (after slicing).
+    /// Number of bytes of the body after slicing, if the server declares it.
     pub content_length: Option<u64>,
     /// The server answered `200` to a range request and the host slices.
     pub range_ignored: bool,
@@ -101,7 +101,7 @@ pub struct ResponseHead {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RangeNotice {
-    /// The whole file came with status 200 and was sliced.
+    /// The server sent the whole file with status 200, and the host sliced it.
     Ignored,
     /// A partial answer without `Content-Range` was taken for the part that was asked for.
     Unlabelled,
@@ -112,7 +112,7 @@ pub enum RangeNotice {
     },
 }
 
-/// Why a request failed.
+/// Reason for which a request failed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, thiserror::Error)]
 pub enum FetchError {
     /// The connection was reset or ended before the answer began.
@@ -130,35 +130,35 @@ pub enum FetchError {
     /// The head of the answer cannot be read as HTTP.
     #[error("the answer is not HTTP: {0}")]
     MalformedHead(String),
-    /// Nothing came within the time allowed; `started` tells whether the answer had begun.
+    /// No byte arrived within the time allowed.
     #[error("no data in time")]
     Timeout {
         /// The answer had begun.
         started: bool,
     },
-    /// A status that says no.
+    /// The status is not one of success.
     #[error("HTTP status {status}")]
     Status {
-        /// The status.
+        /// HTTP status, outside of 200 to 299.
         status: u16,
-        /// `Retry-After`, when told.
+        /// Delay of the `Retry-After` header, if there is one.
         retry_after: Option<Duration>,
     },
     /// The body ended early.
     #[error("body ended after {received} bytes{}", expected.map(|all| format!(" of {all}")).unwrap_or_default())]
     Truncated {
-        /// Bytes received.
+        /// Number of bytes received.
         received: u64,
-        /// Bytes announced.
+        /// Number of bytes declared, if it is known.
         expected: Option<u64>,
     },
-    /// No secure connection.
+    /// TLS could not be set up: its certificate or protocol was refused.
     #[error("no secure connection: {0}")]
     Tls(String),
-    /// More than `max_bytes`.
+    /// The body exceeds `max_bytes` of the request.
     #[error("more than {limit} bytes")]
     TooLarge {
-        /// The limit.
+        /// Maximum number of bytes, that of the request.
         limit: u64,
     },
     /// Too many redirects, or a scheme that is not supported.
@@ -167,13 +167,13 @@ pub enum FetchError {
     /// A range was answered with something that does not contain it.
     #[error("range not satisfied: {0}")]
     RangeIgnored(String),
-    /// The bytes came, but are not media.
+    /// The bytes received are not media.
     #[error(transparent)]
     Demux(#[from] DemuxError),
-    /// The bytes came and cannot be decrypted.
+    /// The bytes received cannot be decrypted.
     #[error("{0}")]
     Decrypt(DrmError),
-    /// The answer came and holds no key that fits.
+    /// The answer holds no key that fits.
     #[error("{0}")]
     Key(DrmError),
     /// The host's own network code gave no answer: it refused the request, broke its contract, or dropped the handle.
@@ -203,28 +203,28 @@ pub struct FetchReport {
     pub from_cache: bool,
 }
 
-/// How a request ended.
+/// Result of a request.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum FetchOutcome {
-    /// All of it came.
+    /// The body is complete.
     Complete {
-        /// Bytes received.
+        /// Number of bytes received.
         bytes: u64,
         /// The whole body for [`Ingest::Body`], else empty.
         body: Bytes,
     },
-    /// All of it came, and these are its keys: what [`Ingest::Keys`] wants.
+    /// The body is complete, and its keys were read as [`Ingest::Keys`] asks.
     Keys {
-        /// Bytes received.
+        /// Number of bytes received.
         bytes: u64,
-        /// At least one.
+        /// Keys in the answer, at least one.
         keys: Vec<LicensedKey>,
     },
-    /// It did not.
+    /// The request failed, or its body did.
     Failed {
-        /// Bytes received.
+        /// Number of bytes received.
         bytes: u64,
-        /// Why.
+        /// Reason of the failure.
         error: FetchError,
     },
 }
@@ -234,58 +234,58 @@ pub enum FetchOutcome {
 pub enum Input {
     /// The host wants something.
     Command {
-        /// Its name.
+        /// Name of the command, which its reply carries.
         id: CommandId,
-        /// What.
+        /// Command to carry out.
         command: Command,
     },
     /// An answer has begun.
     FetchStarted {
-        /// The request.
+        /// Name of the request.
         id: FetchId,
-        /// What is known about it.
+        /// Status, address and length of the answer.
         head: ResponseHead,
     },
     /// A byte range was served oddly; the bytes are used. [`RangeNotice::Ignored`] of a first answer comes with its
     /// head.
     FetchNotice {
-        /// The request.
+        /// Name of the request.
         id: FetchId,
         /// Way in which it was served.
         notice: RangeNotice,
     },
-    /// More bytes came. At most every 50 ms for a request.
+    /// More bytes were received. Sent at most every 50 ms for a request.
     FetchProgress {
-        /// The request.
+        /// Name of the request.
         id: FetchId,
         /// Bytes received so far.
         bytes: u64,
     },
-    /// Media came out of the demuxer.
+    /// The demuxer returned media.
     FetchMedia {
-        /// The request.
+        /// Name of the request.
         id: FetchId,
         /// Counts from zero for each request.
         seq: u64,
-        /// What.
+        /// Output of the demuxer.
         output: DemuxOutput,
     },
     /// A request ended. Nothing follows for its id.
     FetchEnded {
-        /// The request.
+        /// Name of the request.
         id: FetchId,
-        /// How.
+        /// Result of the request.
         outcome: FetchOutcome,
         /// Measurements by the host.
         #[serde(default)]
         report: FetchReport,
     },
-    /// The renderer says something.
+    /// A report of the renderer.
     Render(RenderEvent),
     /// The host has read both of its clocks: before each load, and when its wall clock was set. Without this nothing is
     /// known of wall-clock time, and what has a time from which it is available counts as available.
     WallClock {
-        /// The monotonic clock.
+        /// Time of the monotonic clock.
         now: Now,
         /// The wall clock at the same instant.
         utc: WallClock,
@@ -302,8 +302,8 @@ pub enum Output {
     Fetch(Box<FetchRequest>),
     /// Forget this request; nothing needs to be answered.
     Cancel(FetchId),
-    /// For the renderer.
+    /// Command for the renderer.
     Render(RenderCommand),
-    /// For the application.
+    /// Event for the application.
     Event(Event),
 }

@@ -1,19 +1,19 @@
 //! The loaded item: one whose manifest is fetched, or an open session. Answers of the network and changes of the output
 //! go to one of the two from here.
 
-use super::accounting::SampleAccount;
 use super::context::{self, Context};
 use super::fault;
 use super::io::{FetchError, FetchId, FetchOutcome, FetchReport, RangeNotice, ResponseHead};
-use super::locations::Locations;
 use super::opening::Opening;
 use super::playback::Seeking;
 use super::recovery::Cause;
 use super::request::{JobId, Purpose};
-use super::select::Wishes;
 use super::session::Session;
 use super::stats::Ledger;
 use crate::command::{LoadRequest, SeekMode};
+use crate::engine::buffer::SampleAccount;
+use crate::engine::selection::Wishes;
+use crate::engine::source::Locations;
 use crate::error::{ErrorCode, PlayerError};
 use crate::event::Event;
 use crate::model::Presentation;
@@ -65,12 +65,17 @@ pub(super) fn unload(cx: &mut Context, item: &mut Option<Item>) -> bool {
     had.is_some()
 }
 
+/// Returns false for a wall clock that was not set since its device started.
+fn is_plausible(utc: WallClock) -> bool {
+    utc >= EARLIEST_CLOCK
+}
+
 /// Takes a reading of the host's clocks.
 pub(super) fn on_wall_clock(cx: &mut Context, item: Option<&mut Item>, now: Now, utc: WallClock) {
-    if utc < EARLIEST_CLOCK {
+    if !is_plausible(utc) {
         return;
     }
-    cx.set_wall_clock(WallClockMapping::new(now, utc));
+    cx.wall_clock = Some(WallClockMapping::new(now, utc));
     if let Some(Item::Open(session)) = item {
         session.place_availability(cx);
     }
@@ -270,7 +275,7 @@ impl Item {
         cx.playback.set_play_when_ready(true);
         if let Self::Open(session) = self
             && cx.playback.state() == State::Ended
-            && cx.pending.seek.wish().is_none()
+            && cx.pending.seek().wish().is_none()
         {
             session.play_again(cx);
         }
@@ -287,6 +292,19 @@ impl Item {
             }
             Self::Open(session) => session.clamp(to),
         };
-        cx.pending.seek.put(Seeking { to, mode, since: cx.now });
+        cx.pending.seek_mut().put(Seeking { to, mode, since: cx.now });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wall_clock_is_plausible_from_its_earliest_time_on() {
+        let earliest = EARLIEST_CLOCK.as_unix_nanos();
+        let plausible =
+            [earliest - 1, earliest, earliest + 1].map(|nanos| is_plausible(WallClock::from_unix_nanos(nanos)));
+        assert_eq!(plausible, [false, true, true]);
     }
 }

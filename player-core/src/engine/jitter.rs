@@ -9,14 +9,14 @@ pub struct Jitter(u64);
 impl Jitter {
     /// Any seed will do, zero too.
     pub fn new(seed: u64) -> Self {
-        // One round of SplitMix64 keeps the state away from zero and tells neighbouring seeds apart.
+        // One round of SplitMix64 keeps the state away from zero and sets neighbouring seeds apart.
         let mut state = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
         state = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         state = (state ^ (state >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         Self((state ^ (state >> 31)) | 1)
     }
 
-    /// Sixteen random bits.
+    /// Returns sixteen random bits, evenly distributed.
     pub fn draw(&mut self) -> u64 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;

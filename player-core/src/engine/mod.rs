@@ -9,46 +9,35 @@
 //! | `item` `opening` `session` | what is loaded: a manifest on its way, or an open session, whose steps compose the parts below |
 //! | `context` | the parts that outlive an item, side by side |
 //! | `playback` | state machine, clock, epoch, feed of the renderer, commands that wait for their turn |
-//! | `stream` `kept` `request` | streams of downloads, what their segments leave for the next, and requests under way |
-//! | `schedule` `load_control` `failure` `recovery` `fault` | which stream and segment is next, and what a failed request comes to |
-//! | `select` `pairing` | which track and representation may be chosen, and which audio goes with which video |
-//! | `locations` `steering` | where the same bytes are, and who orders between them |
+//! | `download` `request` | streams, which stream and segment is next, what a segment leaves for the next, and requests under way |
+//! | `failure` `recovery` `fault` | consequences of a failed request |
+//! | `selection` | which track and representation may be chosen, and which audio goes with which video |
+//! | `source` | locations of the same bytes, and the steering server that orders between them |
 //! | `licence` | keys, and requests for them |
-//! | `buffer` `accounting` `timeline` `gap` `text` `captions` `metadata` | media that is held, its place in time, and its account |
+//! | `buffer` | media that is held, its place in time, its gaps and its account |
 //! | `stats` `timer` `jitter` | counters, timers, seeded randomness |
 
 pub mod io;
 
-mod accounting;
 mod buffer;
-mod captions;
 mod commands;
 mod context;
+mod download;
 mod effects;
 mod failure;
 mod fault;
-mod gap;
 mod ids;
 mod item;
 mod jitter;
-mod kept;
 mod licence;
-mod load_control;
-mod locations;
-mod metadata;
 mod opening;
-mod pairing;
 mod playback;
 pub mod recovery;
 mod request;
-mod schedule;
-mod select;
+mod selection;
 mod session;
+mod source;
 mod stats;
-mod steering;
-mod stream;
-mod text;
-mod timeline;
 mod timer;
 
 use std::sync::Arc;
@@ -62,26 +51,26 @@ use session::Session;
 use timer::{LEAST_WAIT, Timer, Timers};
 
 use crate::config::PlayerConfig;
-use crate::error::{ErrorCode, PlayerError};
+use crate::error::PlayerError;
 use crate::snapshot::{Snapshot, State};
 use crate::telemetry::SessionStats;
 use crate::time::Now;
 
 /// The playback engine.
 ///
-/// It is told the time and what happened, and answers what to do; it never reads a clock, opens a socket, starts a
-/// thread, locks or blocks. Equal inputs give equal outputs, byte for byte.
+/// Inputs carry the time and what happened, and outputs what the host has to do; the engine never reads a clock, opens
+/// a socket, starts a thread, locks or blocks. Equal inputs give equal outputs, byte for byte.
 ///
 /// # Methods and their order
 ///
 /// - **Inputs** — [`handle_input`](Self::handle_input) for everything that happens, [`advance`](Self::advance) when
 ///   only time has passed. Each is one mutation. `now` never goes back; an earlier one counts as the latest.
 /// - **Outputs** — [`poll_output`](Self::poll_output) must be drained after each mutation, before the next.
-///   [`poll_timeout`](Self::poll_timeout) then tells when `advance` is due if nothing happens before.
-/// - **Views** — [`snapshot`](Self::snapshot) and [`stats`](Self::stats) may be asked at any time and change nothing;
+///   [`poll_timeout`](Self::poll_timeout) then returns the time at which `advance` is due if nothing happens before.
+/// - **Views** — [`snapshot`](Self::snapshot) and [`stats`](Self::stats) may be called at any time and change nothing;
 ///   [`snapshot_version`](Self::snapshot_version) grows whenever a new snapshot may differ.
 ///
-/// The engine has one owner and needs no lock. What it was not asked for, or no longer waits for, it ignores.
+/// The engine has one owner and needs no lock. It ignores input that it did not ask for, or no longer waits for.
 pub struct Engine {
     context: Context,
     item: Option<Item>,
@@ -95,11 +84,11 @@ impl Engine {
     /// # Errors
     /// [`ErrorCode::InvalidArgument`] when there is no adaptive rule of that name.
     pub fn new(config: PlayerConfig) -> Result<Self, PlayerError> {
-        let rule = make_rule(&config)?;
+        let rule = context::make_rule(&config)?;
         Ok(Self { context: Context::new(config, rule), item: None, timers: Timers::default(), version: 0 })
     }
 
-    /// Takes one input.
+    /// Takes one input at the time `now`, and runs all steps that follow from it.
     pub fn handle_input(&mut self, now: Now, input: Input) {
         self.step_to(now);
         let cx = &mut self.context;
@@ -128,7 +117,7 @@ impl Engine {
         self.run_steps();
     }
 
-    /// Lets time pass.
+    /// Moves the time to `now`, and runs all steps that are due.
     pub fn advance(&mut self, now: Now) {
         self.step_to(now);
         self.run_steps();
@@ -139,7 +128,8 @@ impl Engine {
         self.context.effects.take_next()
     }
 
-    /// When [`advance`](Self::advance) is due at the latest; `None` when only an input can change anything.
+    /// Returns the time at which [`advance`](Self::advance) is due at the latest; `None` if only an input can change
+    /// anything.
     pub fn poll_timeout(&self) -> Option<Now> {
         self.timers.earliest()
     }
@@ -149,7 +139,7 @@ impl Engine {
         let Context { playback, pending, settings, jobs, .. } = &self.context;
         let session = self.session();
         // A seek that waits for its turn is where playback is going, as one that has begun.
-        let going_to = pending.seek.wish().map(|seek| seek.to);
+        let going_to = pending.seek().wish().map(|seek| seek.to);
         let running = playback.state() == State::Ready && playback.clock().is_running() && going_to.is_none();
         let wishes = self.item.as_ref().map(Item::preferences);
         Snapshot {
@@ -166,9 +156,9 @@ impl Engine {
             buffered: session.map(|session| session.buffered(&session.kinds().unwrap_or_default())).unwrap_or_default(),
             tracks: session.map(Session::tracks).unwrap_or_default(),
             qualities: session.map(Session::qualities).unwrap_or_default(),
-            audio_choice: pending.audio.wish().or(wishes.map(|wishes| &wishes.audio)).cloned(),
-            text_choice: pending.text.wish().or(wishes.map(|wishes| &wishes.text)).cloned(),
-            quality_choice: pending.quality.wish().or(wishes.map(|wishes| &wishes.quality)).cloned(),
+            audio_choice: pending.audio().wish().or(wishes.map(|wishes| &wishes.audio)).cloned(),
+            text_choice: pending.text().wish().or(wishes.map(|wishes| &wishes.text)).cloned(),
+            quality_choice: pending.quality().wish().or(wishes.map(|wishes| &wishes.quality)).cloned(),
             volume: settings.volume,
             muted: settings.muted,
             cues: session.map(Session::cues).unwrap_or_default(),
@@ -254,16 +244,4 @@ impl Engine {
     pub(crate) fn position(&self) -> crate::time::MediaTime {
         self.context.position()
     }
-}
-
-/// A fresh rule: what one presentation taught is kept only as the hint of the configuration.
-fn make_rule(config: &PlayerConfig) -> Result<Box<dyn abr::Rule>, PlayerError> {
-    let mut rule = abr::rule(&config.abr_rule).ok_or_else(|| {
-        let message = format!("there is no adaptive rule named {:?}", config.abr_rule);
-        PlayerError::fatal(ErrorCode::InvalidArgument, message)
-    })?;
-    if let Some(bandwidth_bps) = config.bandwidth_hint_bps {
-        rule.seed(&abr::History { bandwidth_bps, ttfb: Duration::from_millis(50) });
-    }
-    Ok(rule)
 }

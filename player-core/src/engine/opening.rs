@@ -8,11 +8,11 @@ use super::failure::{self, Alternatives, Assessed};
 use super::fault;
 use super::io::{FetchKind, FetchOutcome, Ingest};
 use super::licence::Keys;
-use super::locations::Locations;
 use super::recovery::{Action, Cause};
 use super::request::{Job, JobId, Purpose};
-use super::select::Wishes;
 use crate::command::{LoadRequest, QualityChoice, TrackChoice};
+use crate::engine::selection::Wishes;
+use crate::engine::source::Locations;
 use crate::error::{PlayerError, Stage};
 use crate::manifest::{self, RemoteElements};
 use crate::model::{Presentation, PresentationKind, Resource};
@@ -33,7 +33,7 @@ pub(super) struct Opening {
     manifests: Vec<Url>,
     locations: Locations,
     preferences: Wishes,
-    /// Where the viewer wants playback to start.
+    /// Start position that the viewer chose.
     start: Option<MediaTime>,
     keys: Keys,
     output: abr::Hdcp,
@@ -107,7 +107,7 @@ impl Opening {
         self.output = output;
     }
 
-    /// Requests the manifest.
+    /// Requests the manifest from all locations of the item, best first.
     pub(super) fn fetch_manifest(&self, cx: &mut Context) {
         let resource = Resource { urls: self.manifests.clone(), range: None };
         cx.jobs.add(cx.now, Purpose::Manifest, FetchKind::Manifest, resource, Ingest::Body);
@@ -212,7 +212,7 @@ impl Opening {
         }
     }
 
-    /// Records the location that the manifest came from, at `url` after redirects.
+    /// Notes the location that the manifest was read from, at `url` after redirects.
     fn note_manifest_location(&mut self, cx: &Context, job: JobId, url: &Url) {
         if let Some(attempt) = cx.jobs.get(job).and_then(Job::attempt) {
             self.locations.manifest_came_from(&attempt.candidate.place, url);

@@ -1,6 +1,6 @@
-//! What to do when a request fails: one pure function and its table. Nothing here knows the engine.
+//! Decides on what follows a failed request: one pure function and its table. Nothing here knows the engine.
 //!
-//! A host may decide otherwise with a [`LoadErrorPolicy`] of its own.
+//! A host may decide otherwise with another [`LoadErrorPolicy`].
 
 use std::time::Duration;
 
@@ -9,30 +9,30 @@ use crate::config::{RetryPolicies, RetryPolicy};
 use crate::container::DemuxError;
 use crate::manifest::ManifestError;
 
-/// How long a location is left alone after it failed as a host; it grows when it happens again.
+/// Time for which a location is excluded after it failed as a host; it doubles each time that this happens again.
 const HOST_REST: Duration = Duration::from_secs(60);
-/// How long a representation is left alone after a part of it was missing or damaged.
+/// Time for which a representation is excluded after a segment of it was missing or damaged.
 const PART_REST: Duration = Duration::from_secs(20);
-/// How long a representation is left alone when its index or initialisation cannot be had.
+/// Time for which a representation is excluded because its index or initialisation data is unavailable.
 const INDEX_REST: Duration = Duration::from_secs(60);
 
-/// Why a request did not give what was wanted.
+/// Cause of a failed request.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Cause<'a> {
     /// It failed on the way.
     Fetch(&'a FetchError),
-    /// The manifest or index came and cannot be read.
+    /// The manifest or index was received and cannot be read.
     Manifest(&'a ManifestError),
-    /// The segment came and holds nothing.
+    /// The segment was received and holds no samples.
     NoSamples,
 }
 
 /// All that the decision may depend on.
 #[derive(Clone, Copy, Debug)]
 pub struct Failure<'a> {
-    /// What was being fetched.
+    /// Purpose of the request.
     pub kind: FetchKind,
-    /// What happened.
+    /// Cause of the failure.
     pub cause: Cause<'a>,
     /// Failures of this request so far, this one included.
     pub failures: u32,
@@ -44,23 +44,23 @@ pub struct Failure<'a> {
     pub policy: RetryPolicy,
     /// Delay before the latest attempt; zero for the first.
     pub last_delay: Duration,
-    /// What is left of the total time that this may cost.
+    /// Time that is left of the deadline for all attempts.
     pub deadline_left: Duration,
 }
 
-/// What to do.
+/// Action that follows a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
     /// The same again after a delay.
     RetryAfter(Duration),
     /// The same bytes from elsewhere at once; zero leaves the location in use for other requests.
     OtherLocation {
-        /// How long the location is left alone.
+        /// Time for which the location is excluded.
         exclude_for: Duration,
     },
     /// The same time from another representation at once.
     OtherRepresentation {
-        /// How long the representation is left alone; [`Duration::MAX`] is for ever.
+        /// Time for which the representation is excluded; [`Duration::MAX`] is for ever.
         exclude_for: Duration,
     },
     /// Go on without this segment.

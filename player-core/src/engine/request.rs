@@ -9,21 +9,21 @@ use url::Url;
 use super::effects::Effects;
 use super::fault;
 use super::io::{FetchId, FetchKind, FetchReport, FetchRequest, Ingest};
-use super::locations::{Candidate, Locations};
-use super::stream::{RepKey, StreamId};
 use crate::config::PlayerConfig;
 use crate::drm::{KeyId, SegmentCipher};
+use crate::engine::ids::{RepKey, StreamId};
+use crate::engine::source::{Candidate, Locations};
 use crate::error::PlayerError;
 use crate::model::Resource;
 use crate::snapshot::PendingRetry;
 use crate::time::Now;
 
-/// The engine waits this much longer than it told its host to: the host's own report says more.
+/// Margin past the host's own time limits, because the error that the host reports has more detail.
 const GRACE: Duration = Duration::from_secs(2);
-/// One attempt that drips for so many retry deadlines is given up.
+/// Maximum length of one attempt, in retry deadlines: an answer that drips for longer is given up.
 const LONGEST_ATTEMPT: u32 = 4;
 
-/// Names a job.
+/// Names a job; never used twice by an engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct JobId(u64);
 
@@ -35,16 +35,16 @@ impl JobId {
     }
 }
 
-/// What a job is for.
+/// Purpose of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// The manifest.
+    /// The manifest that was loaded, for the first time or again.
     Manifest,
-    /// A part of the manifest that lies in a file of its own.
+    /// A part of the manifest that lies in a separate file.
     Remote,
     /// The index of a representation.
     Index(RepKey),
-    /// Initialisation data.
+    /// Initialisation data of a representation.
     Init(RepKey),
     /// The segment that a stream waits for.
     Media(StreamId),
@@ -54,36 +54,36 @@ pub enum Purpose {
     Key,
 }
 
-/// An attempt.
+/// One request of a job.
 #[derive(Clone, Debug)]
 pub struct Attempt {
-    /// The request.
+    /// Name of the request.
     pub fetch: FetchId,
-    /// Where it goes.
+    /// Address that it went to first, and the place of that.
     pub candidate: Candidate,
     /// The address after redirects.
     pub url: Url,
-    /// When it was made.
+    /// Time at which the request was made.
     pub sent: Now,
-    /// When the answer began.
+    /// Time at which the answer began; `None` before.
     pub began: Option<Now>,
-    /// When something last came.
+    /// Time of the last byte received.
     pub heard: Now,
-    /// Bytes so far.
+    /// Number of bytes received so far.
     pub bytes: u64,
-    /// Bytes announced.
+    /// Number of bytes that the answer declares.
     pub announced: Option<u64>,
     /// The host had kept the bytes.
     from_cache: bool,
     shared_at_begin: u128,
 }
 
-/// How a job stands.
+/// State of a job.
 #[derive(Clone, Debug)]
 pub enum Standing {
     /// To be sent at this time.
     Waiting(Now),
-    /// On its way.
+    /// The request is under way.
     Running(Box<Attempt>),
 }
 
@@ -102,28 +102,28 @@ pub struct RetryState {
     pub gives_up_at: Now,
 }
 
-/// Something wanted.
+/// A resource that is wanted, with all attempts to get it.
 #[derive(Clone, Debug)]
 pub struct Job {
-    /// What for.
+    /// Purpose, which decides who takes the answer.
     pub purpose: Purpose,
     /// In the terms of the host.
     pub kind: FetchKind,
-    /// Where it is; for the manifest the locations themselves.
+    /// Addresses and range; for the manifest the locations themselves.
     pub resource: Resource,
-    /// What the host does with the bytes.
+    /// Way in which the host passes the bytes on.
     pub ingest: Ingest,
-    /// Undoes their encryption.
+    /// Cipher by which the host decrypts the bytes.
     pub cipher: Option<SegmentCipher>,
     /// Header fields of its requests.
     pub headers: Vec<(String, String)>,
-    /// What is posted.
+    /// Body of a POST request.
     pub post: Option<Bytes>,
     /// Keys that a licence is asked for.
     pub key_ids: Vec<KeyId>,
-    /// When it was first wanted.
+    /// Time at which the job was made.
     pub since: Now,
-    /// Failed attempts.
+    /// Number of failed attempts.
     pub failures: u32,
     /// Something was requested for the same purpose before.
     pub again: bool,
@@ -135,7 +135,6 @@ pub struct Job {
     pub is_reachable: bool,
     /// Set from a failure that is retried until an answer begins.
     retry: Option<RetryState>,
-    /// How it stands.
     standing: Standing,
 }
 
@@ -162,13 +161,13 @@ pub struct Measured {
     pub from_cache: bool,
 }
 
-/// All jobs.
+/// Jobs of an engine, by their names.
 #[derive(Clone, Debug, Default)]
 pub struct Jobs {
     jobs: BTreeMap<JobId, Job>,
     next_job: u64,
     next_fetch: u64,
-    /// Integral over time of the number of bodies on their way, in nanoseconds; and when it was last brought forward.
+    /// Integral over time of the number of bodies on their way, in nanoseconds, and the time up to which it is summed.
     shared: u128,
     shared_at: Now,
 }
@@ -226,7 +225,7 @@ impl Jobs {
         self.jobs.iter().find(|(_, job)| holds(job)).map(|(id, _)| *id)
     }
 
-    /// All names.
+    /// Returns the names of all jobs, oldest first.
     pub fn ids(&self) -> Vec<JobId> {
         self.jobs.keys().copied().collect()
     }
@@ -237,7 +236,7 @@ impl Jobs {
         self.jobs.iter().filter(|(_, job)| due(job)).map(|(id, _)| *id).collect()
     }
 
-    /// When the next attempt is due.
+    /// Returns the time at which the next attempt is due.
     pub fn next_due(&self) -> Option<Now> {
         let due = |job: &Job| match job.standing {
             Standing::Waiting(until) => Some(until),
@@ -324,7 +323,7 @@ impl Jobs {
         }
     }
 
-    /// Bytes came: gives how many are new.
+    /// Notes the number of bytes received, and returns how many of them are new.
     pub fn received(&mut self, id: JobId, bytes: u64, now: Now) -> u64 {
         match self.jobs.get_mut(&id) {
             Some(Job { standing: Standing::Running(attempt), .. }) => {
@@ -344,7 +343,7 @@ impl Jobs {
         report.connect.map(|connect| attempt.sent + connect.end)
     }
 
-    /// What a transfer that ends now has shown of the link; `None` when its answer never began.
+    /// Returns what a transfer that ends now has shown of the link; `None` if its answer never began.
     pub fn measure(&mut self, id: JobId, now: Now) -> Option<Measured> {
         self.share(now);
         let attempt = self.jobs.get(&id)?.attempt()?;
@@ -414,7 +413,7 @@ impl Jobs {
         self.jobs.iter().filter_map(overdue).collect()
     }
 
-    /// When the next request will have been silent for too long.
+    /// Returns the time at which the next request will have been silent for too long.
     pub fn next_silence(&self, config: &PlayerConfig) -> Option<Now> {
         self.jobs.values().filter_map(Job::attempt).map(|attempt| deadline(attempt, config)).min()
     }

@@ -1,7 +1,7 @@
 //! Jobs and their attempts: order, times, deadlines, and what a transfer shows of the link.
 #![expect(clippy::unwrap_used, reason = "tests")]
-use super::super::locations::Locations;
 use super::*;
+use crate::engine::source::Locations;
 use crate::error::{ErrorCode, Stage};
 
 fn at(millis: u64) -> Now {

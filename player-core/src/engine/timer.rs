@@ -7,7 +7,7 @@ use crate::time::Now;
 /// Timers that would fire at once fire after this, so that time always passes between them.
 pub const LEAST_WAIT: Duration = Duration::from_millis(10);
 
-/// What a timer is for.
+/// Cause of a timer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Timer {
     /// A request waits for its next attempt.
@@ -26,7 +26,7 @@ pub enum Timer {
     Picture,
     /// The steering server is to be asked.
     Steering,
-    /// So much has been played that a full stream has room for another segment.
+    /// A stream that was full has room for another segment, because enough of it was played.
     Room,
     /// The turn of a command that waits has come.
     Command,
@@ -34,7 +34,7 @@ pub enum Timer {
 
 const COUNT: usize = Timer::Command as usize + 1;
 
-/// When the engine must be woken, by cause.
+/// Times at which the engine must be woken, by cause.
 #[derive(Clone, Debug, Default)]
 pub struct Timers([Option<Now>; COUNT]);
 
@@ -44,7 +44,7 @@ impl Timers {
         self.0[timer as usize] = at;
     }
 
-    /// Clears all.
+    /// Clears all timers, because their causes have ended.
     pub fn clear(&mut self) {
         self.0 = [None; COUNT];
     }

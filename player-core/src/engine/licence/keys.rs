@@ -11,39 +11,39 @@ use crate::model::{EncryptionMethod, KeySource, Protection, Representation, Segm
 
 /// More keys than this are more than any sane presentation has in force.
 const MAX_KEYS: usize = 50_000;
-/// How the names of keys begin that have an address only.
+/// Prefix of the names of keys that have only an address.
 const ADDRESSED: &[u8] = b"at an address";
 /// Licence servers beyond these are not asked.
 const MAX_SERVERS: usize = 8;
 
-/// How a key stands.
+/// State of one key.
 #[derive(Clone, Debug)]
 pub enum KeyState {
-    /// On its way.
+    /// The request for it is waiting or under way.
     Asked(JobId),
-    /// Here.
+    /// The key has been received.
     Ready(ContentKey),
     /// It cannot be had.
     Gone(Box<PlayerError>),
 }
 
-/// How a segment, or its initialisation data, is to be decrypted.
+/// Way to decrypt a segment, or its initialisation data.
 #[derive(Clone, Debug)]
 pub enum Unlock {
     /// Not at all, or sample by sample with keys that the samples name themselves.
     ByKeyId,
-    /// As a whole.
+    /// The file as a whole, before it is read.
     Whole {
-        /// Where its key is.
+        /// Source of the key.
         source: KeySource,
-        /// The cipher.
+        /// Cipher and its mode.
         mode: SegmentCipherMode,
-        /// The vector.
+        /// Initialisation vector.
         iv: [u8; 16],
     },
     /// Sample by sample with one key, whatever name the samples give it.
     Samples {
-        /// Where the key is.
+        /// Source of the key.
         source: KeySource,
         /// The vector of samples that have none.
         iv: [u8; 16],
@@ -54,7 +54,7 @@ pub enum Unlock {
 #[derive(Clone, Debug, Default)]
 pub struct Keys {
     states: BTreeMap<KeyId, KeyState>,
-    /// Keys with an address, by the place in which they get a name of their own.
+    /// Keys that have only an address. Their position here becomes their name.
     sources: Vec<KeySource>,
     servers: Vec<Url>,
     /// The host supplied keys: it means to be asked for those that are missing.
@@ -64,7 +64,7 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// What the host supplies.
+    /// Creates the state of a session from the keys and licence servers that the host supplies.
     pub fn new(config: &DrmConfig) -> Self {
         let ready = |(id, key): (&KeyId, &ContentKey)| (*id, KeyState::Ready(key.clone()));
         Self {
@@ -91,7 +91,7 @@ impl Keys {
         &self.servers
     }
 
-    /// How a key stands; `None` when nobody has asked for it.
+    /// Returns the state of a key; `None` if it was never requested.
     pub fn state(&self, id: KeyId) -> Option<&KeyState> {
         self.states.get(&id)
     }
@@ -104,7 +104,7 @@ impl Keys {
         }
     }
 
-    /// Why a key cannot be had, when it cannot.
+    /// Returns the reason for which a key is unavailable, if it is.
     pub fn gone(&self, id: KeyId) -> Option<&PlayerError> {
         match self.states.get(&id) {
             Some(KeyState::Gone(error)) => Some(error),
@@ -139,7 +139,7 @@ impl Keys {
         self.states.iter().filter(|(_, state)| asked(state)).map(|(id, _)| *id).collect()
     }
 
-    /// Keys came.
+    /// Takes the keys of an answer. Keys that the request asked for and that the answer lacks become unavailable.
     pub fn arrived(&mut self, job: JobId, keys: &[LicensedKey]) {
         let asked = self.asked_of(job);
         for licensed in keys {
@@ -177,10 +177,10 @@ impl Keys {
         (!id.0.starts_with(ADDRESSED)).then(|| id.to_string())
     }
 
-    /// How to decrypt something, from the ways that a manifest offers: the first that this player can go.
+    /// Returns the first of the ways that a manifest offers by which this player can decrypt.
     ///
     /// # Errors
-    /// When there are ways and none of them can be gone.
+    /// If there are ways but none that this player supports.
     pub fn unlock(&self, ways: &[SegmentKey], sequence: u64) -> Result<Unlock, PlayerError> {
         let usable = |way: &&SegmentKey| way.system.is_open() && way.source != KeySource::Opaque;
         for way in ways.iter().filter(usable) {
@@ -212,7 +212,7 @@ impl Keys {
         Err(self.missing(ways.iter().find_map(|way| way.key_id), &systems))
     }
 
-    /// True as long as nothing says that a representation can never be decrypted.
+    /// Returns true unless a representation is known to need a key that is unavailable.
     pub fn may_unlock(&self, rep: &Representation) -> bool {
         let certain = || rep.protection.iter().filter(|found| found.key.is_none());
         if certain().next().is_none() {
@@ -227,7 +227,7 @@ impl Keys {
         if ids.is_empty() { self.configured || !self.servers.is_empty() } else { ids.iter().all(obtainable) }
     }
 
-    /// Why a protected representation cannot be decrypted.
+    /// Returns the error for a protected representation that cannot be decrypted.
     pub fn refusal(&self, rep: &Representation) -> PlayerError {
         let ids = key_ids(rep);
         let known = ids.iter().find_map(|id| self.gone(*id));
@@ -238,8 +238,8 @@ impl Keys {
         })
     }
 
-    /// The error for a key that nobody can supply. With a system that is not supported in sight, and a host that
-    /// supplies no keys of its own, that system is the reason.
+    /// Returns the error for a key that is unavailable. If one of the systems is not supported and the host supplied no
+    /// keys, that system is the reason.
     pub fn missing(&self, id: Option<KeyId>, systems: &[KeySystem]) -> PlayerError {
         let foreign: Vec<&str> = systems.iter().filter(|system| !system.is_open()).map(KeySystem::name).collect();
         let key = id.map_or("its key".to_owned(), |id| format!("key {id}"));

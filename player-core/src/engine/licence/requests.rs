@@ -9,7 +9,7 @@ use crate::error::{ErrorCode, PlayerError, Stage};
 use crate::model::{KeySource, Presentation, Representation, Resource, SegmentEncryption};
 use crate::time::Now;
 
-/// What a segment needs before it can be fetched.
+/// Precondition of the download of a segment.
 pub(in crate::engine) enum Needs {
     /// Nothing more: this undoes its encryption.
     Nothing(Option<SegmentCipher>),
@@ -46,7 +46,7 @@ impl Keys {
         now: Now,
     ) -> Result<Needs, PlayerError> {
         let Some(encryption) = encryption else { return Ok(Needs::Nothing(None)) };
-        // Without a vector of its own it has that of the number zero.
+        // Without an `IV` attribute it has the vector of sequence number zero.
         match self.unlock(&encryption.init, 0)? {
             Unlock::ByKeyId | Unlock::Samples { .. } => Ok(Needs::Nothing(None)),
             Unlock::Whole { source, mode, iv } => self.whole_needs((&source, mode, iv), jobs, now),

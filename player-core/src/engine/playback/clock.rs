@@ -1,4 +1,4 @@
-//! Where playback is: the renderer's last report carried on with the host's clock. No other file extrapolates.
+//! Position of playback: the renderer's last report, carried on with the host's clock. No other file extrapolates.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use crate::time::{MediaTime, Now};
 /// A report is carried on for so long; after that the renderer is taken to stand still.
 const LONGEST_CARRY: Duration = Duration::from_millis(500);
 
-/// The playhead.
+/// Clock of the playhead.
 #[derive(Clone, Debug)]
 pub struct Clock {
     anchor: MediaTime,
@@ -33,8 +33,8 @@ impl Clock {
         self.reported = position;
     }
 
-    /// Takes a report of the renderer; `playing` tells whether the position should move. It is carried on only once it
-    /// was seen to move: a renderer may take its time to start.
+    /// Takes a report of the renderer; `playing` is true if the position should move. The position is carried on only
+    /// once a report has moved, because a renderer may take its time to start.
     pub fn report(&mut self, position: MediaTime, now: Now, playing: bool) {
         self.running = playing && position > self.reported;
         self.anchor = position;
@@ -59,7 +59,7 @@ impl Clock {
         self.running
     }
 
-    /// Where playback is.
+    /// Returns the position of playback at `now`.
     pub fn position(&self, now: Now) -> MediaTime {
         if !self.running {
             return self.anchor;
@@ -67,13 +67,13 @@ impl Clock {
         self.anchor + self.media(now.since(self.at).min(LONGEST_CARRY))
     }
 
-    /// How much presentation time passes in some wall time.
+    /// Returns the presentation time that passes in a span of wall time.
     pub fn media(&self, wall: Duration) -> Duration {
         let nanos = u64::try_from(wall.as_nanos()).unwrap_or(u64::MAX);
         Duration::from_nanos(nanos.saturating_mul(self.permille) / 1000)
     }
 
-    /// How much wall time it takes for some presentation time to pass, rounded up.
+    /// Returns the wall time in which a span of presentation time passes, rounded up.
     pub fn wall(&self, media: Duration) -> Duration {
         let nanos = u64::try_from(media.as_nanos()).unwrap_or(u64::MAX);
         Duration::from_nanos(nanos.saturating_mul(1000).div_ceil(self.permille.max(1)))

@@ -1,12 +1,12 @@
-//! What is handed to the renderer: per epoch one flush, then configurations and samples in decoding order, as far as
-//! the renderer's lead wants. Whether an epoch should begin or end is decided elsewhere.
+//! Feeds the renderer: per epoch one flush, then configurations and samples in decoding order, as far as the renderer's
+//! lead asks for. The caller decides when an epoch begins or ends.
 
 use std::sync::Arc;
 
-use super::super::buffer::{Cursor, Part, SEAM, TrackBuffer};
 use super::super::licence::Keys;
 use crate::container::{CodecConfig, Payload, Sample};
 use crate::drm::{self, DrmError, KeyId};
+use crate::engine::buffer::{Cursor, Part, SEAM, TrackBuffer};
 use crate::model::MediaKind;
 use crate::render::{Epoch, RenderCommand, Window};
 use crate::time::MediaTime;
@@ -17,7 +17,7 @@ struct Fed {
     kind: MediaKind,
     /// The next sample; unknown until there is media at the place where the track begins.
     at: Option<Cursor>,
-    /// Where the track begins.
+    /// Time at which the track begins.
     from: MediaTime,
     config: Option<(Arc<CodecConfig>, Window)>,
     /// The end of what was handed out.
@@ -36,7 +36,7 @@ impl Fed {
 pub struct Feed {
     epoch: Epoch,
     flushed: bool,
-    /// Where the epoch begins in a hole, the picture before it is shown.
+    /// If the epoch begins in a gap, the picture before it is shown.
     held: bool,
     tracks: Vec<Fed>,
 }
@@ -59,8 +59,8 @@ impl Feed {
         self.tracks.clear();
     }
 
-    /// Sends the flush of the epoch. `held` says that the viewer has come from elsewhere: where there is no picture,
-    /// the one before is shown.
+    /// Returns the flush with which the epoch begins. `held` is true if the viewer sought here: in a gap the picture
+    /// before it is then shown.
     pub fn begin(&mut self, start: MediaTime, kinds: &[MediaKind], held: bool) -> RenderCommand {
         self.flushed = true;
         self.held = held;
@@ -81,7 +81,7 @@ impl Feed {
         self.tracks.iter().map(|fed| fed.kind)
     }
 
-    /// How far a track was handed out: nothing before this place may change.
+    /// Returns the place up to which a track was handed out: nothing before it may change.
     pub fn committed(&self, kind: MediaKind) -> Option<Cursor> {
         self.tracks.iter().find(|fed| fed.kind == kind)?.at
     }
@@ -100,9 +100,9 @@ impl Feed {
         }
     }
 
-    /// Hands out one track up to `until`, and not beyond `limit`, where all tracks have a hole; decrypted, and no
-    /// further than to the first sample whose key is not here. `ended` says that nothing more will come for it. Gives
-    /// the first reason why a sample could not be decrypted: such samples are left out.
+    /// Hands out one track, decrypted, up to `until`, but not past `limit`, where all tracks have a gap, nor past the
+    /// first sample whose key is missing. `ended` is true if the track gets no more media. Returns the first error of
+    /// decryption; samples with such an error are left out, because the renderer must never get encrypted ones.
     pub fn hand_out(
         &mut self,
         buffer: &mut TrackBuffer,
@@ -195,7 +195,8 @@ impl Feed {
     }
 }
 
-/// Says that nothing comes where a part has no media, or where a hole lies before it.
+/// Announces a gap where a part has no media, or where a gap lies before it. Without it a renderer waits for samples
+/// that do not exist.
 fn announce_gap(fed: &mut Fed, part: &Part, epoch: Epoch, out: &mut impl FnMut(RenderCommand)) {
     let goes_on = if part.config.is_some() { part.first } else { part.last };
     if goes_on > fed.end + SEAM {
@@ -231,7 +232,7 @@ fn clear(sample: &Sample, keys: &Keys) -> Result<Sample, DrmError> {
     Ok(Sample { payload, crypto: None, ..sample.clone() })
 }
 
-/// How many of these samples are wanted: until one reaches `until`.
+/// Returns the number of samples that are due: until one reaches `until`.
 fn due(samples: &[Sample], end: MediaTime, until: MediaTime) -> usize {
     let mut reached = end;
     samples
@@ -262,9 +263,9 @@ fn configure(fed: &mut Fed, part: &Part, epoch: Epoch, out: &mut impl FnMut(Rend
 mod tests {
     use std::time::Duration;
 
-    use super::super::super::buffer::PartOf;
     use super::*;
     use crate::container::Codec;
+    use crate::engine::ids::PartOf;
 
     fn ms(value: i64) -> MediaTime {
         MediaTime::from_millis(value)

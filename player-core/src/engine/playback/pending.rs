@@ -83,19 +83,64 @@ impl<T> Slot<T> {
 /// The commands that wait.
 #[derive(Clone, Debug, Default)]
 pub struct PendingCommands {
-    /// A seek; its target is clamped to what was known when it came.
-    pub seek: Slot<Seeking>,
-    /// A playback rate.
-    pub rate: Slot<f64>,
+    /// A seek; its target was clamped to the duration that was known when it was asked for.
+    seek: Slot<Seeking>,
+    /// A playback rate, in presentation seconds per second.
+    rate: Slot<f64>,
     /// A choice of audio.
-    pub audio: Slot<TrackChoice>,
+    audio: Slot<TrackChoice>,
     /// A choice of text.
-    pub text: Slot<TrackChoice>,
+    text: Slot<TrackChoice>,
     /// A choice of quality.
-    pub quality: Slot<QualityChoice>,
+    quality: Slot<QualityChoice>,
 }
 
 impl PendingCommands {
+    /// Returns the seek that waits.
+    pub const fn seek(&self) -> &Slot<Seeking> {
+        &self.seek
+    }
+
+    /// Returns the seek that waits, to replace or carry it out.
+    pub const fn seek_mut(&mut self) -> &mut Slot<Seeking> {
+        &mut self.seek
+    }
+
+    /// Returns the playback rate that waits, to replace or carry it out.
+    pub const fn rate_mut(&mut self) -> &mut Slot<f64> {
+        &mut self.rate
+    }
+
+    /// Returns the choice of audio that waits.
+    pub const fn audio(&self) -> &Slot<TrackChoice> {
+        &self.audio
+    }
+
+    /// Returns the choice of audio that waits, to replace or carry it out.
+    pub const fn audio_mut(&mut self) -> &mut Slot<TrackChoice> {
+        &mut self.audio
+    }
+
+    /// Returns the choice of text that waits.
+    pub const fn text(&self) -> &Slot<TrackChoice> {
+        &self.text
+    }
+
+    /// Returns the choice of text that waits, to replace or carry it out.
+    pub const fn text_mut(&mut self) -> &mut Slot<TrackChoice> {
+        &mut self.text
+    }
+
+    /// Returns the choice of quality that waits.
+    pub const fn quality(&self) -> &Slot<QualityChoice> {
+        &self.quality
+    }
+
+    /// Returns the choice of quality that waits, to replace or carry it out.
+    pub const fn quality_mut(&mut self) -> &mut Slot<QualityChoice> {
+        &mut self.quality
+    }
+
     /// Drops all of them: what they were meant for has ended. The pace goes on.
     pub fn forget(&mut self) {
         self.seek.forget();

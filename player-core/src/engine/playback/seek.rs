@@ -1,7 +1,7 @@
-//! How far off a seek landed. Pure.
+//! Error of a seek: the distance from its target to the picture that is shown. Pure.
 
-use super::super::buffer::TrackBuffer;
 use crate::command::SeekMode;
+use crate::engine::buffer::TrackBuffer;
 use crate::time::MediaTime;
 
 /// Nanoseconds between the target and the first picture, which was stamped `pts`; negative when it lies before. An
@@ -19,9 +19,9 @@ mod tests {
     use std::sync::Arc;
     use std::time::Duration;
 
-    use super::super::super::buffer::PartOf;
     use super::*;
     use crate::container::{Codec, CodecConfig, Payload, Sample};
+    use crate::engine::ids::PartOf;
     use crate::model::MediaKind;
     use crate::render::Window;
 

@@ -1,9 +1,8 @@
-//! What playback is doing: the state, the clock, the epoch in force and what is awaited of the renderer. It changes
-//! only by its verbs.
+//! State of playback: the state machine, the clock, the epoch in force and the answers that are awaited of the
+//! renderer. It changes only by its methods.
 
 use std::time::Duration;
 
-use super::super::buffer::TrackBuffer;
 use super::super::effects::Effects;
 use super::super::licence::Keys;
 use super::super::stats::Ledger;
@@ -11,6 +10,7 @@ use super::clock::Clock;
 use super::feed::Feed;
 use crate::command::SeekMode;
 use crate::drm::DrmError;
+use crate::engine::buffer::TrackBuffer;
 use crate::error::PlayerError;
 use crate::event::Event;
 use crate::model::MediaKind;
@@ -26,18 +26,18 @@ pub(in crate::engine) const FIRST_PICTURE: Duration = Duration::from_secs(30);
 pub struct Seeking {
     /// The target after clamping.
     pub to: MediaTime,
-    /// How exact.
+    /// Precision that was asked for.
     pub mode: SeekMode,
-    /// When it was asked for.
+    /// Time at which it was asked for.
     pub since: Now,
 }
 
-/// Where the epoch begins.
+/// Start of the epoch.
 #[derive(Clone, Copy, Debug)]
 pub struct Start {
     /// The first instant to present.
     pub at: MediaTime,
-    /// Whether the key frame before it will do.
+    /// Precision that was asked for: exact, or at the key frame before.
     pub mode: SeekMode,
     /// It is where a gap that was jumped over ends.
     pub jumped: bool,
@@ -48,11 +48,11 @@ pub struct Start {
 pub struct Settings {
     /// Presentation seconds a second.
     pub rate: f64,
-    /// Loudness.
+    /// Volume, from 0.0 to 1.0.
     pub volume: f64,
-    /// Silence.
+    /// True if audio is silent whatever the volume.
     pub muted: bool,
-    /// Where video is shown, in pixels.
+    /// Size of the area in which video is shown, in pixels.
     pub viewport: Option<(u32, u32)>,
 }
 
@@ -69,22 +69,19 @@ impl Settings {
     }
 }
 
-/// Playback.
+/// Playback of the item that is loaded.
 #[derive(Clone, Debug)]
 pub struct Playback {
-    /// What it is doing.
     state: State,
     /// Since when it does that.
     state_since: Now,
-    /// Whether it plays as soon as it can.
+    /// Playback goes on as soon as it can.
     play_when_ready: bool,
-    /// The renderer was told to play.
+    /// Last order to the renderer: play, or hold.
     told_playing: bool,
-    /// The playhead.
     clock: Clock,
-    /// What was handed to the renderer.
+    /// Samples and flushes that the renderer was given.
     feed: Feed,
-    /// Where the epoch begins.
     start: Start,
     /// The epoch has begun to be presented: its first video frame is on screen, or its first audio where it has none.
     first_shown: bool,
@@ -97,11 +94,11 @@ pub struct Playback {
     flush_unanswered: Option<(Epoch, Now)>,
     /// The seek under way.
     seek: Option<Seeking>,
-    /// When the renderer's first picture is overdue.
+    /// Time at which the renderer's first picture is overdue.
     picture_due: Option<Now>,
     /// A stall is being counted.
     stalled: bool,
-    /// Why playback ended, when it failed.
+    /// Error by which playback failed.
     error: Option<PlayerError>,
 }
 

@@ -1,5 +1,6 @@
-//! Asks the adaptive rule: which representation a stream takes next, and whether the transfer under way is given up.
-//! What may be chosen is answered by `select`, and sound beside pictures by `sounding`; the rule sees numbers only.
+//! Asks the adaptive rule for the representation that a stream takes next, and whether to abandon the running transfer.
+//! `select` decides which representations are permitted, and `sounding` pairs audio with video; the rule itself sees
+//! only numbers.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,11 +8,10 @@ use std::time::Duration;
 use super::Session;
 use crate::command::QualityChoice;
 use crate::engine::context::Context;
-use crate::engine::ids::{PeriodKey, SetKey};
-use crate::engine::load_control::Waiting;
-use crate::engine::schedule::{self, Step};
-use crate::engine::select::{self, Bounds};
-use crate::engine::stream::{Chosen, Ladder, Place, RepKey, Stream, StreamId};
+use crate::engine::download::schedule::{self, Step};
+use crate::engine::download::{self, Chosen, Place, Stream, Waiting};
+use crate::engine::ids::{PeriodKey, RepKey, SetKey, StreamId};
+use crate::engine::selection::{self, Bounds, Ladder};
 use crate::error::{ErrorCode, PlayerError};
 use crate::model::{MediaKind, Representation};
 use crate::snapshot::State;
@@ -19,10 +19,10 @@ use crate::time::Now;
 
 /// A running transfer is judged this often.
 const JUDGE_EVERY: Duration = Duration::from_millis(250);
-/// The rule is told the sizes of so many segments, when they are known.
+/// Segments after the next one whose sizes are passed to the rule, as far as they are known.
 const LOOKAHEAD: usize = 10;
 
-/// What the rule, or the lack of one, chose.
+/// Representation that the rule chose, or the only possible one where there is no choice.
 pub(in crate::engine) struct Picked {
     pub rep: RepKey,
     pub reason: abr::Reason,
@@ -32,7 +32,8 @@ pub(in crate::engine) struct Picked {
 }
 
 impl Session {
-    /// Chooses a representation.
+    /// Chooses the representation of the next segment of `set`. Fails if exclusions, keys and the output's copy
+    /// protection leave none.
     pub(in crate::engine) fn pick(
         &mut self,
         cx: &mut Context,
@@ -45,14 +46,14 @@ impl Session {
         let (place, last) = (stream.place(), stream.last());
         let mut keys = self.permitted(cx, id, set, self.audio_group(id));
         if keys.is_empty() {
-            return Err(nothing_left(select::reps_of(presentation, set), self));
+            return Err(nothing_left(selection::reps_of(presentation, set), self));
         }
         let plan = self.plan_sound(cx, period);
         let presentation = &self.presentation;
         if let (StreamId::Main, Some(plan)) = (id, &plan) {
             plan.pairing.prefer(presentation, &mut keys, plan.choice.sound);
         }
-        let ladder = Arc::new(select::ladder(presentation, keys, cx.config.output_protection));
+        let ladder = Arc::new(selection::ladder(presentation, keys, cx.config.output_protection));
         let planned = plan.filter(|_| id == StreamId::Audio).and_then(|plan| {
             let wanted = plan.pairing.keys.get(plan.choice.sound)?;
             Some((ladder.keys.iter().position(|key| key == wanted)?, plan.choice.reason))
@@ -62,7 +63,7 @@ impl Session {
             let decision = cx.rule.select(&input.context(&ladder));
             (decision.representation.min(ladder.keys.len() - 1), decision.reason, decision.wait)
         } else {
-            let (rung, reason) = planned.unwrap_or_else(|| (select::steady_rung(&ladder, last), abr::Reason::Only));
+            let (rung, reason) = planned.unwrap_or_else(|| (selection::steady_rung(&ladder, last), abr::Reason::Only));
             (rung, reason, None)
         };
         let aligned = |rung: usize| schedule::is_aligned(&self.presentation, place, ladder.keys[rung]);
@@ -75,7 +76,8 @@ impl Session {
         Ok(Picked { rep: ladder.keys[rung], reason, ladder, rung, wait })
     }
 
-    /// What may be asked for of a set, by quality, exclusions and keys; of sound in groups only that of `audio_group`.
+    /// Returns the representations of a set that quality choice, exclusions, keys and output permit; of audio in
+    /// groups, only those of `audio_group`.
     pub(in crate::engine) fn permitted(
         &self,
         cx: &Context,
@@ -94,7 +96,7 @@ impl Session {
             keys: &self.keys,
             output: self.output,
         };
-        select::permitted(presentation, set, bounds)
+        selection::permitted(presentation, set, bounds)
     }
 
     /// The adaptive rule is asked for pictures, and for sound when there are none.
@@ -111,11 +113,11 @@ impl Session {
         let kind = if self.brought_by(id).video { MediaKind::Video } else { MediaKind::Audio };
         let buffer = self.buffer(kind).and_then(|buffer| buffer.complete_end(position));
         let ahead = buffer.map_or(Duration::ZERO, |end| end.since(position));
-        let sizes = schedule::sizes_ahead(presentation, place, &ladder.keys, LOOKAHEAD);
+        let sizes = download::sizes_ahead(presentation, place, &ladder.keys, LOOKAHEAD);
         let known = last.into_iter().chain(ladder.keys.iter().copied());
         let mut known = known.filter(|key| schedule::known_list(presentation, *key).is_some());
         let representative = known.next();
-        let measure = |key: RepKey| schedule::segment_duration(presentation, place, key);
+        let measure = |key: RepKey| download::segment_duration(presentation, place, key);
         let segment_duration = representative.and_then(measure).unwrap_or(Duration::from_secs(4));
         let saver = |bps| abr::Caps::data_saver(bps, self.reserved_bps(id)).max_bitrate_bps;
         let saver = cx.config.max_bitrate_bps.and_then(saver);
@@ -127,7 +129,7 @@ impl Session {
             buffer_goal: cx.config.buffer_goal + segment_duration,
             segment_duration,
             sizes,
-            segments_left: representative.and_then(|key| schedule::segments_left(presentation, place, key)),
+            segments_left: representative.and_then(|key| download::segments_left(presentation, place, key)),
             rate: cx.settings.rate as f32,
             reserved_bps: self.reserved_bps(id),
             caps: abr::Caps { max_height: None, max_bitrate_bps: saver }.and(self.picture_caps(cx, &ladder.rungs)),
@@ -147,15 +149,15 @@ impl Session {
         }
     }
 
-    /// What pictures must not exceed by configuration, choice, viewport and decoder.
+    /// Returns the upper limits of video that configuration, quality choice, viewport and decoder impose.
     pub(in crate::engine) fn picture_caps(&self, cx: &Context, rungs: &[abr::Rung]) -> abr::Caps {
         let chosen = chosen_height(&self.wishes.quality);
-        let max_height = select::max_height(rungs, &[cx.config.max_height, chosen], cx.settings.viewport);
+        let max_height = selection::max_height(rungs, &[cx.config.max_height, chosen], cx.settings.viewport);
         abr::Caps { max_height, max_bitrate_bps: None }.and(cx.decoder.caps(cx.now.as_duration()))
     }
 
-    /// Judges the transfer of pictures that is under way, and gives it up when the rule says so and nothing of it has
-    /// been handed out.
+    /// Judges the video transfer that is under way, and abandons it if the rule demands so and none of it has been
+    /// handed to the renderer.
     pub(in crate::engine) fn judge_running(&mut self, cx: &mut Context) {
         let id = StreamId::Main;
         let Some(fetching) = self.stream(id).and_then(|stream| stream.fetching()) else { return };
@@ -184,7 +186,7 @@ impl Session {
         }
     }
 
-    /// When the running transfer is judged next.
+    /// Returns the time at which the running transfer is judged next.
     pub(in crate::engine) fn next_judgement(&self, cx: &Context) -> Option<Now> {
         let fetching = self.stream(StreamId::Main)?.fetching()?;
         let sent = cx.jobs.get(fetching.job)?.attempt()?.sent;
@@ -220,7 +222,7 @@ impl Session {
     }
 }
 
-/// What the rule is told, without the ladder.
+/// Input of the rule, without the ladder.
 struct RuleInput {
     now: Duration,
     last: Option<usize>,
@@ -276,12 +278,12 @@ fn chosen_height(quality: &QualityChoice) -> Option<u32> {
     }
 }
 
-/// Why no representation of a set can be asked for.
+/// Returns the error to report if no representation of a set may be requested.
 fn nothing_left(reps: Option<&[Representation]>, session: &Session) -> PlayerError {
     let reps = reps.unwrap_or_default();
     let locked = reps.iter().find(|rep| !session.keys.may_unlock(rep)).map(|rep| session.keys.refusal(rep));
     let barred = || {
-        let unprotected = reps.iter().any(|rep| !select::may_show(rep, session.output));
+        let unprotected = reps.iter().any(|rep| !selection::may_show(rep, session.output));
         let message = "the output lacks the copy protection that every quality asks for";
         unprotected.then(|| PlayerError::fatal(ErrorCode::OutputUnprotected, message))
     };

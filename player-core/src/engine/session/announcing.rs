@@ -2,9 +2,9 @@
 //! presentation timeline, and announced as the playhead passes. What is kept and passed is answered by `metadata`.
 
 use super::Session;
+use crate::engine::buffer::{Passage, Taken};
 use crate::engine::context::Context;
-use crate::engine::metadata::{Passage, Taken};
-use crate::engine::stream::StreamId;
+use crate::engine::ids::StreamId;
 use crate::error::{ErrorCode, PlayerError, Stage};
 use crate::event::Event;
 use crate::model::TimedMetadata;
@@ -46,7 +46,8 @@ impl Session {
         self.place_metadata(cx, id, false);
     }
 
-    /// Places what a segment has brought. At its end a mapping that is known otherwise will do.
+    /// Places the metadata of a segment on the presentation timeline, once the offset of its times is known. At the end
+    /// of the segment (`at_end`) an offset that other media of the same mapping has shown is used too.
     pub(in crate::engine) fn place_metadata(&mut self, cx: &mut Context, id: StreamId, at_end: bool) {
         let Some(stream) = self.streams.iter_mut().find(|stream| stream.id() == id) else { return };
         let Some(fetching) = stream.fetching_mut() else { return };
@@ -81,7 +82,7 @@ impl Session {
         }
     }
 
-    /// When the playhead enters or leaves something next.
+    /// Returns the time at which the playhead next enters or leaves a piece of metadata.
     pub(in crate::engine) fn next_passage(&self, cx: &Context) -> Option<Now> {
         if cx.playback.state() != State::Ready || !cx.playback.has_begun() || !cx.playback.clock().is_running() {
             return None;

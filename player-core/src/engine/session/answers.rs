@@ -1,4 +1,4 @@
-//! What the network answers. Every answer is matched with the job that waits for it; one that nobody waits for is
+//! Takes the answers of the network. Each is matched with the job that waits for it; an answer without a job is
 //! ignored.
 
 use bytes::Bytes;
@@ -10,11 +10,12 @@ use super::refresh;
 use crate::container::{self, DemuxError, DemuxOutput, MediaClock};
 use crate::drm::DrmError;
 use crate::engine::context::{self, Context};
+use crate::engine::download::{Activity, Stream};
+use crate::engine::ids::{RepKey, StreamId};
 use crate::engine::io::{FetchError, FetchId, FetchKind, FetchOutcome, Ingest};
 use crate::engine::recovery::Cause;
 use crate::engine::request::{JobId, Purpose};
-use crate::engine::select;
-use crate::engine::stream::{Activity, RepKey, Stream, StreamId};
+use crate::engine::selection;
 use crate::error::{PlayerError, Stage};
 use crate::event::Event;
 use crate::manifest::{self, IndexPiece, IndexReading, ManifestError};
@@ -22,7 +23,7 @@ use crate::model::{Resource, SegmentEncryption, SegmentIndex};
 use crate::time::MediaTime;
 
 impl Session {
-    /// Takes what came out of the demuxer of a request.
+    /// Takes the output of the demuxer of a request.
     pub(in crate::engine) fn on_fetch_media(&mut self, cx: &mut Context, id: FetchId, output: DemuxOutput) {
         let Some(job) = cx.jobs.of_fetch(id) else { return };
         cx.jobs.received(job, 0, cx.now);
@@ -84,7 +85,7 @@ impl Session {
     }
 
     fn index_arrived(&mut self, cx: &mut Context, job: JobId, rep: RepKey, body: &Bytes, url: &Url) {
-        let source = match select::representation(&self.presentation, rep).map(|rep| &rep.index) {
+        let source = match selection::representation(&self.presentation, rep).map(|rep| &rep.index) {
             Some(SegmentIndex::External(source)) => Some(source.clone()),
             // A newer state of one that is known.
             Some(SegmentIndex::Known(_)) => self.indexes.get(&rep).map(|read| read.source.clone()),
@@ -113,7 +114,7 @@ impl Session {
                 return;
             }
             Err(error) => {
-                // What came before may be whole: only the last piece is fetched again.
+                // The earlier pieces may be whole: only the last piece is fetched again.
                 pieces.pop();
                 self.reloads.index_pieces.insert(rep, pieces);
                 return self.request_failed(cx, job, Cause::Manifest(&error));
@@ -145,8 +146,9 @@ impl Session {
         self.begin_where_told(cx, parsed.start);
     }
 
-    /// The author's beginning, once the length is known: that of the manifest, else that of the first index. It
-    /// counts before anything is presented, and only when nobody chose another.
+    /// Moves playback to the start that the author declared (`EXT-X-START`, RFC 8216bis §4.4.2.2), once the duration is
+    /// known: negative values count from the end. The manifest's start precedes that of the first index. It counts only
+    /// before anything is presented, and only if the viewer chose no other start.
     fn begin_where_told(&mut self, cx: &mut Context, index: Option<MediaTime>) {
         let untouched = !cx.playback.feed().is_flushed() && cx.playback.start().at == MediaTime::ZERO;
         let Some(duration) = self.duration else { return };
@@ -193,7 +195,7 @@ impl Session {
         self.inits.push((done.resource, keys, std::sync::Arc::new(init)));
     }
 
-    /// How the segment is encrypted that waits for initialisation data.
+    /// Returns the encryption of the segment that waits for initialisation data.
     fn encryption_at(&self, rep: RepKey, init: &Resource) -> Option<SegmentEncryption> {
         let waits = |stream: &Stream| match stream.activity() {
             Activity::Init { chosen, resource } if resource == init => chosen.segment.encryption.clone(),
@@ -228,7 +230,7 @@ impl Session {
         }
         self.failing_over = false;
         self.keep_tail(cx, id, &fetching);
-        let found = select::representation(&self.presentation, fetching.chosen.rep);
+        let found = selection::representation(&self.presentation, fetching.chosen.rep);
         let (name, bitrate) =
             found.map_or((String::new(), 0), |rep| (rep.id.clone(), rep.average_bandwidth.unwrap_or(rep.bandwidth)));
         if let Some(stream) = self.stream_mut(id) {

@@ -6,9 +6,8 @@ use super::Session;
 use crate::command::TrackChoice;
 use crate::container::CaptionPacket;
 use crate::engine::context::Context;
-use crate::engine::ids::SegmentKey;
-use crate::engine::select;
-use crate::engine::stream::StreamId;
+use crate::engine::ids::{SegmentKey, StreamId};
+use crate::engine::selection;
 use crate::event::Event;
 use crate::model::{CaptionTrack, MediaKind};
 
@@ -40,12 +39,12 @@ impl Session {
             TrackChoice::Auto => {
                 let languages = &self.wishes.text_languages;
                 let subtitles = self.presentation.periods.iter().any(|period| {
-                    let set = select::set_of(period, MediaKind::Text, &self.wishes, |_| false);
+                    let set = selection::set_of(period, MediaKind::Text, &self.wishes, |_| false);
                     set.and_then(|set| period.adaptation_sets.get(set)).is_some_and(|set| !set.forced)
                 });
                 let rank = |track: &CaptionTrack| {
                     let language = track.language.as_deref()?;
-                    languages.iter().position(|wanted| select::same_language(language, wanted))
+                    languages.iter().position(|wanted| selection::same_language(language, wanted))
                 };
                 tracks.retain(|track| !subtitles && rank(track).is_some());
                 tracks.into_iter().min_by_key(|track| (rank(track), !track.default, !track.autoselect))
@@ -55,7 +54,7 @@ impl Session {
 }
 
 impl Session {
-    /// Takes captions that came with a segment of the main stream.
+    /// Takes captions that a segment of the main stream carries.
     pub(in crate::engine) fn take_captions(&mut self, cx: &mut Context, id: StreamId, mut packets: Vec<CaptionPacket>) {
         if id != StreamId::Main {
             return;

@@ -3,11 +3,10 @@
 
 use super::Session;
 use crate::container::{CarriedState, DemuxOutput, SegmentTail};
-use crate::engine::accounting::Loss;
+use crate::engine::buffer::Loss;
 use crate::engine::context::Context;
-use crate::engine::kept::{KeptState, OpenTail};
-use crate::engine::schedule;
-use crate::engine::stream::{Activity, Chosen, Fetching, Stream, StreamId};
+use crate::engine::download::{Activity, Chosen, Fetching, KeptState, OpenTail, Place, Stream, schedule};
+use crate::engine::ids::StreamId;
 use crate::model::MediaKind;
 use crate::time::MediaTime;
 
@@ -27,7 +26,7 @@ impl Session {
     /// True if the segment after this one is of the same rendition and discontinuity, and goes on with its state.
     pub(in crate::engine) fn is_continued(&self, cx: &Context, chosen: &Chosen) -> bool {
         let Chosen { rep, segment, .. } = chosen;
-        let next = schedule::step(&self.presentation, schedule::after(*rep, segment), *rep, cx.now);
+        let next = schedule::step(&self.presentation, Place::after(*rep, segment), *rep, cx.now);
         let schedule::Step::Segment(next) = next else { return false };
         let follows = next.previous == Some(segment.id);
         follows && !next.gap && next.mapping == segment.mapping && next.init == segment.init

@@ -8,29 +8,29 @@ use super::Session;
 use super::adapting::Picked;
 use crate::container::{DemuxSetup, InitSegment};
 use crate::drm::SegmentCipher;
-use crate::engine::accounting::Departure;
-use crate::engine::buffer::{PartOf, TrackBuffer};
+use crate::engine::buffer::{Departure, TrackBuffer};
 use crate::engine::context::{self, Context};
-use crate::engine::ids::PeriodKey;
+use crate::engine::download::schedule::{self, Step};
+use crate::engine::download::{self, Activity, Chosen, Fetching, Place, Stream};
+use crate::engine::ids::{PartOf, PeriodKey, RepKey, StreamId};
 use crate::engine::io::{FetchKind, Ingest};
 use crate::engine::licence::{KeyState, Needs};
 use crate::engine::request::{Job, Purpose};
-use crate::engine::schedule::{self, Step};
-use crate::engine::select;
-use crate::engine::stream::{Activity, Chosen, Fetching, Place, RepKey, Stream, StreamId};
+use crate::engine::selection;
 use crate::error::Stage;
 use crate::model::{ContainerFormat, MediaKind, Resource, SegmentIndex, SegmentKeys, SegmentRef, TimestampMapping};
 use crate::snapshot::State;
 use crate::time::{MediaTime, Now};
 
-/// A better quality whose index is not here yet is worth waiting for only with so much media ahead.
+/// Minimum of media ahead with which it is worth waiting for the index of a better quality.
 const PATIENCE: Duration = Duration::from_secs(6);
-/// A representation whose next segment cannot be decrypted is left alone for so long: others may be clear there.
+/// Time for which a representation is excluded because its next segment cannot be decrypted: later segments may be
+/// clear.
 const LOCK_REST: Duration = Duration::from_secs(20);
 
-/// What there is in place of a gap.
+/// Replacement for a segment that is declared as a gap.
 enum Around {
-    /// Nothing.
+    /// No representation has the segment.
     Nobody,
     /// An index must be read before that is known.
     Unknown,
@@ -39,7 +39,7 @@ enum Around {
 }
 
 impl Session {
-    /// Serves every stream.
+    /// Serves every stream in the order of urgency, until each waits for something.
     pub(in crate::engine) fn fetch(&mut self, cx: &mut Context) {
         if cx.playback.state() == State::Failed {
             return;
@@ -188,12 +188,12 @@ impl Session {
                 .is_some_and(|first| first.mapping == segment.mapping),
         };
         let Picked { rep, reason, ladder, rung, .. } = picked;
-        let window = schedule::window(&self.presentation, rep, &segment);
+        let window = download::window(&self.presentation, rep, &segment);
         let chosen = Chosen { rep, segment, reason, ladder, rung, opening, window };
         if let Some(stream) = self.stream_mut(id) {
             stream.decide_on(rep, cx.now);
         }
-        if let Some(found) = select::representation(&self.presentation, rep) {
+        if let Some(found) = selection::representation(&self.presentation, rep) {
             self.keys.request_keys_of(found, &mut cx.jobs, cx.now);
         }
         self.prepare(cx, id, chosen)
@@ -252,8 +252,9 @@ impl Session {
         Around::Nobody
     }
 
-    /// Where a discontinuity's sound belongs is told by its pictures, when they are on their way: their first one is
-    /// where the playlist says, and encoders put silence before sound.
+    /// Returns true if audio must wait for the video of its discontinuity, which is on its way. The video places the
+    /// discontinuity, because its first picture lies where the playlist declares it, while encoders may put silence
+    /// before audio.
     fn waits_for_pictures(&self, segment: &SegmentRef) -> bool {
         let Some(main) = self.stream(StreamId::Main) else { return false };
         self.timeline.known(segment.mapping).is_none()
@@ -271,8 +272,8 @@ impl Session {
         let sample_key = self.keys.sample_key(chosen.segment.encryption.as_ref());
         let carried = self.carried_state(cx, id, &chosen);
         let begins_at = self.carried_begin(id, &chosen).unwrap_or(chosen.segment.start);
-        let format =
-            select::representation(&self.presentation, chosen.rep).map_or(ContainerFormat::Unknown, |rep| rep.format);
+        let format = selection::representation(&self.presentation, chosen.rep)
+            .map_or(ContainerFormat::Unknown, |rep| rep.format);
         let kind = if id == StreamId::Text { FetchKind::Text } else { FetchKind::Segment };
         let period = self.presentation.period(chosen.rep.period);
         let captions = id == StreamId::Main && period.is_none_or(|period| !period.no_captions);
@@ -311,7 +312,7 @@ impl Session {
         if cx.jobs.of_purpose(Purpose::Index(rep)).is_some() {
             return;
         }
-        let found = select::representation(&self.presentation, rep).map(|found| &found.index);
+        let found = selection::representation(&self.presentation, rep).map(|found| &found.index);
         if let Some(SegmentIndex::External(source)) = found {
             cx.jobs.add(cx.now, Purpose::Index(rep), FetchKind::Index, source.first_request(), Ingest::Body);
         }
@@ -329,8 +330,9 @@ impl Session {
         }
     }
 
-    /// Whether the stream goes on with its last representation while the index of the chosen one comes: not when the
-    /// choice goes down (waiting is cheaper than a large segment) and not with media enough to wait.
+    /// Returns true if the stream goes on with its last representation while the index of the chosen one is fetched. It
+    /// does not if the choice goes down, because waiting is cheaper than a large segment, nor with enough media ahead
+    /// to wait.
     fn may_stay(&self, cx: &Context, id: StreamId, last: RepKey, picked: &Picked) -> bool {
         let presentation = &self.presentation;
         let rung = picked.ladder.keys.iter().position(|key| *key == last);
@@ -364,7 +366,8 @@ impl Session {
         }
     }
 
-    /// What a stream has ahead of the playhead. A gap is no stock: behind it there must be something to jump to.
+    /// Returns the media that a stream has ahead of the playhead. A gap does not count, because playback can only jump
+    /// it once there is media after it.
     fn stock(&self, cx: &Context, id: StreamId) -> Duration {
         if self.stream(id).is_some_and(|stream| stream.carries().is_none()) {
             // Only segments that were given up, so far.
@@ -375,7 +378,7 @@ impl Session {
         held.min(self.presentable_end(&self.presented_kinds(cx), position)).since(position)
     }
 
-    /// When a stream that is full will have room, if nothing but playing has to happen for that.
+    /// Returns the time at which a full stream will have room, if nothing but playback has to happen for that.
     pub(in crate::engine) fn next_room(&self, cx: &Context) -> Option<Now> {
         if !cx.playback.clock().is_running() {
             return None;
@@ -411,7 +414,7 @@ impl Session {
         })
     }
 
-    /// Calls back what a stream has on its way; what came of it and was not handed out is dropped.
+    /// Cancels the download of a stream, and drops the part of it that was not handed to the renderer.
     pub(in crate::engine) fn cancel_stream(&mut self, cx: &mut Context, id: StreamId) {
         let fetching = self.stream(id).and_then(|s| s.fetching().cloned());
         if let Some(fetching) = fetching {
@@ -428,14 +431,14 @@ impl Session {
         self.with_stream(id, Stream::stop);
     }
 
-    /// The bytes of an attempt that came to nothing are wasted, but for what has been handed out of them.
+    /// Counts the bytes of a failed attempt as wasted, except those of samples that were handed to the renderer.
     pub(in crate::engine) fn drop_partial(&mut self, cx: &mut Context, id: StreamId, bytes: u64) {
         let fetching = self.stream(id).and_then(|stream| stream.fetching());
         let Some(key) = fetching.map(|fetching| fetching.chosen.key()) else { return cx.ledger.wasted(bytes) };
         let (mut kept, wanted) = (0, self.wanted_of(id));
         for kind in [MediaKind::Video, MediaKind::Audio] {
             let committed = cx.playback.feed().committed(kind);
-            // What it brought, whether it is still wanted or not.
+            // Its bytes in the buffer, whether they are still wanted or not.
             let brought = |buffer: &TrackBuffer| {
                 buffer.back().filter(|part| !part.complete && part.of.key() == Some(key)).map(|part| part.bytes)
             };

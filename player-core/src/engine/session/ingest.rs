@@ -1,16 +1,15 @@
-//! Media that came out of a demuxer: put on the presentation timeline and into the buffer.
+//! Puts the media that a demuxer returns on the presentation timeline and into the buffer.
 
 use std::sync::Arc;
 
 use super::Session;
 use crate::container::{DemuxOutput, Fragment, InitSegment, MediaClock, Sample, TrackDamage, TrackInit};
 use crate::drm::{KeyId, KeySystem};
-use crate::engine::accounting::{Departure, Loss};
-use crate::engine::buffer::{PartOf, TrackBuffer};
+use crate::engine::buffer::timeline::{self, PLAUSIBLE, Timeline};
+use crate::engine::buffer::{Departure, Loss, TrackBuffer};
 use crate::engine::context::Context;
-use crate::engine::schedule;
-use crate::engine::stream::{Chosen, Place, Stream, StreamId};
-use crate::engine::timeline::{self, PLAUSIBLE, Timeline};
+use crate::engine::download::{Chosen, Place, Stream, schedule};
+use crate::engine::ids::{PartOf, StreamId};
 use crate::error::{ErrorCode, PlayerError, Stage};
 use crate::event::Event;
 use crate::model::{ContentKinds, MediaKind};
@@ -20,7 +19,7 @@ use crate::time::MediaTime;
 const BEGINS_LATE: std::time::Duration = std::time::Duration::from_millis(50);
 
 impl Session {
-    /// Takes what came out of the demuxer of a stream's request.
+    /// Takes the output of the demuxer of a stream's request.
     pub(in crate::engine) fn take_media(&mut self, cx: &mut Context, id: StreamId, output: DemuxOutput) {
         match output {
             DemuxOutput::Init(init) => self.take_init(cx, id, init),
@@ -83,7 +82,8 @@ impl Session {
         fetching.init = Some(init);
     }
 
-    /// Samples learn by which name the session knows their key; keys that nobody has asked for are asked for.
+    /// Names the key of each encrypted sample as the session knows it, and requests a licence for keys that were not
+    /// requested yet.
     fn name_keys(&mut self, cx: &mut Context, id: StreamId, fragment: &mut Fragment) {
         if fragment.samples.iter().all(|sample| sample.crypto.is_none()) {
             return;
@@ -118,7 +118,7 @@ impl Session {
         }
     }
 
-    /// Keeps sound back while the pictures of the same files have not told where their discontinuity belongs.
+    /// Holds audio back until the video of the same file has shown where their discontinuity belongs.
     fn hold_early(&mut self, id: StreamId, fragment: Fragment) -> Option<Fragment> {
         let pictures = self.wanted_of(id).video;
         let Session { streams, timeline, .. } = self;

@@ -2,12 +2,11 @@
 
 use super::{Session, kind_of};
 use crate::command::SeekMode;
-use crate::engine::accounting::Departure;
+use crate::engine::buffer::Departure;
 use crate::engine::context::{self, Context};
-use crate::engine::ids::KeyedPresentation;
-use crate::engine::schedule;
-use crate::engine::select;
-use crate::engine::stream::{Place, Stream, StreamId};
+use crate::engine::download::{Place, Stream, schedule};
+use crate::engine::ids::{KeyedPresentation, StreamId};
+use crate::engine::selection;
 use crate::error::{ErrorCode, PlayerError, Stage};
 use crate::event::Event;
 use crate::model::MediaKind;
@@ -43,7 +42,7 @@ impl Session {
         self.list_choices(cx.now);
         self.begin_steering(cx);
         let playable = self.streams.iter().any(|stream| stream.id() != StreamId::Text);
-        let mode = cx.pending.seek.wish().map_or(SeekMode::Exact, |seek| seek.mode);
+        let mode = cx.pending.seek().wish().map_or(SeekMode::Exact, |seek| seek.mode);
         cx.playback.begin_at(start, mode, cx.now);
         if self.start.is_some() || authored.is_some() {
             self.video.account_mut().move_playhead();
@@ -78,7 +77,7 @@ pub(in crate::engine) fn add_stream(session: &mut Session, id: StreamId, at: Med
         return;
     }
     let chosen = presentation.periods.iter().find_map(|period| {
-        let set = select::set_of(period, kind, &session.wishes, |_| false)?;
+        let set = selection::set_of(period, kind, &session.wishes, |_| false)?;
         period.adaptation_sets.get(set).map(|set| set.id.clone())
     });
     let Some(track) = chosen else { return };

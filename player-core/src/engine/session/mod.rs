@@ -1,5 +1,5 @@
-//! What is loaded: the presentation, the viewer's wishes, the streams and what they have brought. Plain state with
-//! questions about it; nothing here fetches or presents.
+//! State of the item that is loaded: its presentation, the viewer's preferences, its streams and their media. This file
+//! holds the state and answers questions about it; the files below it fetch and present.
 
 mod adapting;
 mod announcing;
@@ -26,23 +26,17 @@ use std::time::Duration;
 
 use crate::command::TrackChoice;
 use crate::container::InitSegment;
-use crate::engine::accounting::SampleAccount;
-use crate::engine::buffer::{PartOf, TrackBuffer};
-use crate::engine::captions::CaptionStore;
-use crate::engine::gap::{self, Hole, Known};
-use crate::engine::ids::{KeyedPresentation, PeriodKey, SetKey};
+use crate::engine::buffer::gap::{self, Hole, Known};
+use crate::engine::buffer::timeline::Timeline;
+use crate::engine::buffer::{CaptionStore, MetadataStore, SampleAccount, TextStore, TrackBuffer};
+use crate::engine::download::{Chosen, Stream, schedule};
+use crate::engine::ids::{KeyedPresentation, PartOf, PeriodKey, RepKey, SetKey, StreamId};
 use crate::engine::jitter::Jitter;
 use crate::engine::licence::Keys;
-use crate::engine::locations::Locations;
-use crate::engine::metadata::MetadataStore;
 use crate::engine::opening::Opening;
-use crate::engine::pairing::Sounding;
-use crate::engine::schedule;
-use crate::engine::select::{self, Exclusions, Wishes};
-use crate::engine::steering::Steering;
-use crate::engine::stream::{Chosen, RepKey, Stream, StreamId};
-use crate::engine::text::TextStore;
-use crate::engine::timeline::Timeline;
+use crate::engine::selection::audio_pairing::Sounding;
+use crate::engine::selection::{self, Exclusions, Wishes};
+use crate::engine::source::{Locations, Steering};
 use crate::model::{
     ContentKinds, MediaKind, MuxedAudio, Presentation, Representation, Resource, Role, SegmentKeys, ThumbnailSpan,
     TimedMetadata,
@@ -59,29 +53,27 @@ const BEFORE_END: Duration = Duration::from_millis(100);
 /// A presentation that is loaded.
 #[derive(Debug)]
 pub struct Session {
-    /// Where things can be had.
+    /// Service locations and pathways, with their failures.
     locations: Locations,
-    /// What the viewer wants.
+    /// Tracks and quality that the viewer prefers.
     wishes: Wishes,
-    /// Where to begin, when the viewer told.
+    /// Start position that the viewer chose; `None` leaves it to the author.
     start: Option<MediaTime>,
-    /// The presentation.
+    /// Presentation under keys that survive a reload of its manifest.
     presentation: KeyedPresentation,
     /// State from one manifest of the item to the next.
     reloads: Reloads,
     /// Its length, once known.
     duration: Option<Duration>,
-    /// In the order main, audio, text; a stream that nobody needs is absent.
+    /// Streams in the order main, audio, text; one that has no track to fetch is absent.
     streams: Vec<Stream>,
-    /// Pictures.
     video: TrackBuffer,
-    /// Sound.
     audio: TrackBuffer,
-    /// Subtitles.
+    /// Cues of the subtitle stream, and the segments of it that were loaded.
     text: TextStore,
-    /// Timed metadata.
+    /// Timed metadata of the manifest, the indexes and the media.
     metadata: MetadataStore,
-    /// There was more metadata than is kept, and that was told.
+    /// There was more metadata than is kept, and a warning was given.
     metadata_refused: bool,
     /// Pictures for the seek bar.
     thumbnails: Arc<Vec<ThumbnailSpan>>,
@@ -89,21 +81,21 @@ pub struct Session {
     captions: CaptionStore,
     /// Offsets of media time.
     timeline: Timeline,
-    /// Representations left alone.
+    /// Representations that are excluded, and until when.
     exclusions: Exclusions,
-    /// Indexes read so far that can be had from several places.
+    /// Indexes read so far, with the location that each was read from.
     indexes: BTreeMap<RepKey, ReadIndex>,
-    /// Who says which pathway to prefer.
+    /// Content steering, if the manifest declares a server.
     steering: Option<Steering>,
-    /// The author's beginning is not known before the length is: what was told, negative from the end.
+    /// `EXT-X-START` offset still to be resolved against the duration; negative values count from the end.
     authored_start: Option<MediaTime>,
     /// Initialisation data read so far.
     inits: Vec<(Resource, SegmentKeys, Arc<InitSegment>)>,
-    /// Keys.
+    /// Decryption keys, and the requests for them.
     keys: Keys,
     /// Copy protection of the output.
     output: abr::Hdcp,
-    /// The choice of sound beside pictures.
+    /// Audio representation that was chosen to go with the video.
     sound: Sounding,
     /// Pictures cannot be presented here.
     without_video: bool,
@@ -165,7 +157,7 @@ impl Session {
         }
     }
 
-    /// Returns the presentation.
+    /// Returns the presentation under its keys.
     pub(in crate::engine) const fn presentation(&self) -> &KeyedPresentation {
         &self.presentation
     }
@@ -212,7 +204,7 @@ impl Session {
 
     /// Returns the representation on screen, and what a rule sees of it on an output.
     pub(in crate::engine) fn shown_rung(&self, output: abr::Hdcp) -> Option<(RepKey, abr::Rung)> {
-        self.shown.map(|key| (key, select::rung(&self.presentation, key, output)))
+        self.shown.map(|key| (key, selection::rung(&self.presentation, key, output)))
     }
 
     /// A stream by name.
@@ -259,19 +251,19 @@ impl Session {
         let kind = kind_of(id);
         let track = self.stream(id).map(Stream::track);
         let same = track
-            .and_then(|track| select::same_track(found, track))
+            .and_then(|track| selection::same_track(found, track))
             .filter(|set| !gone(*set) && found.adaptation_sets.get(*set).is_some_and(|set| set.kind == kind));
         let set = same
             .filter(|set| !locked(*set))
-            .or_else(|| select::set_of(found, kind, &self.wishes, |set| gone(set) || locked(set)))
+            .or_else(|| selection::set_of(found, kind, &self.wishes, |set| gone(set) || locked(set)))
             .or(same)
-            .or_else(|| select::set_of(found, kind, &self.wishes, gone))?;
+            .or_else(|| selection::set_of(found, kind, &self.wishes, gone))?;
         keys.get(set).copied()
     }
 
-    /// Whether a representation can be decrypted, and shown on the output.
+    /// Returns true if a representation can be decrypted, and shown on the output.
     fn may_present(&self, rep: &Representation) -> bool {
-        self.keys.may_unlock(rep) && select::may_show(rep, self.output)
+        self.keys.may_unlock(rep) && selection::may_show(rep, self.output)
     }
 
     /// The kinds of sample that a stream is wanted for.
@@ -293,7 +285,7 @@ impl Session {
         })
     }
 
-    /// The kinds that are presented, once all streams have told what they carry.
+    /// Returns the kinds that are presented; `None` until initialisation data has shown the content of every stream.
     pub fn kinds(&self) -> Option<Vec<MediaKind>> {
         let media = || self.streams.iter().filter(|stream| stream.id() != StreamId::Text);
         if media().next().is_none() || media().any(|stream| stream.carries().is_none() && !stream.is_finished()) {
@@ -316,7 +308,7 @@ impl Session {
         self.locked_from(kind).is_some_and(|locked| locked <= time)
     }
 
-    /// Where media of a kind begins whose key is not here.
+    /// Returns the earliest time at which media of a kind is buffered without its key.
     pub fn locked_from(&self, kind: MediaKind) -> Option<MediaTime> {
         let missing = |id| self.keys.ready(id).is_none().then_some(());
         self.buffer(kind)?.first_needing(missing).map(|(at, ..)| at)
@@ -327,8 +319,8 @@ impl Session {
         gap::next_hole(&self.known(kinds, position), position)
     }
 
-    /// How far there is anything to present from `position` on: up to the end of all media that is here, when what
-    /// comes after it is still awaited.
+    /// Returns the end of the media that can be presented from `position` on; `MediaTime::MAX` unless media after it is
+    /// still awaited.
     pub fn presentable_end(&self, kinds: &[MediaKind], position: MediaTime) -> MediaTime {
         let known = self.known(kinds, position);
         let awaited = kinds.iter().any(|kind| !self.is_ended(*kind));
@@ -375,7 +367,7 @@ impl Session {
         ContentKinds { video: wanted.video && carried.video, audio: wanted.audio && carried.audio, text: wanted.text }
     }
 
-    /// A stream has nothing more before a time: what it has not brought is missing.
+    /// Marks a range as missing in the kinds that a stream supplies, because the stream has no more media for it.
     pub fn settle(&mut self, id: StreamId, of: PartOf, from: MediaTime, until: MediaTime) {
         let brought = self.brought_by(id);
         for kind in [MediaKind::Video, MediaKind::Audio] {
@@ -423,7 +415,7 @@ impl Session {
         })
     }
 
-    /// What is buffered for all kinds together.
+    /// Returns the ranges that are buffered in all kinds together.
     pub fn buffered(&self, kinds: &[MediaKind]) -> TimeRanges {
         let ranges = kinds.iter().filter_map(|kind| self.buffer(*kind)).map(TrackBuffer::ranges);
         ranges.reduce(|all, more| all.intersection(&more)).unwrap_or_default()
@@ -438,7 +430,7 @@ impl Session {
         }
     }
 
-    /// Where one may seek to.
+    /// Returns the range that a seek may go to; `None` while the duration is unknown.
     pub fn seekable(&self) -> Option<TimeRange> {
         self.duration.map(|duration| TimeRange { start: MediaTime::ZERO, end: MediaTime::ZERO + duration })
     }
@@ -472,7 +464,7 @@ impl Session {
         match self.stream(stream) {
             _ if caption => true,
             Some(stream) => stream.track() == id,
-            // Sound inside the pictures' files has no stream of its own.
+            // Audio in the files of the video has no separate stream.
             None if kind == MediaKind::Audio && self.wishes.audio != TrackChoice::Off => {
                 self.muxed().any(|m| m.id == *id)
             }

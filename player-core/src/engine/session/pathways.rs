@@ -1,29 +1,28 @@
-//! The steps around pathways: asking the steering server, obeying it, and reading indexes again from elsewhere when
-//! the place that they came from is left. Which place is used is decided in `locations`, when to ask in `steering`.
+//! The steps for pathways: asking the steering server, obeying it, and reading indexes again from elsewhere if the
+//! location that they were read from is left. `locations` decides on the location, `steering` on the time of a request.
 
 use url::Url;
 
 use super::Session;
 use crate::engine::context::Context;
-use crate::engine::ids::KeyedPresentation;
+use crate::engine::download::Stream;
+use crate::engine::ids::{KeyedPresentation, RepKey};
 use crate::engine::io::{FetchError, FetchKind, Ingest};
-use crate::engine::locations::Place;
 use crate::engine::request::{JobId, Purpose};
-use crate::engine::select;
-use crate::engine::steering::Steering;
-use crate::engine::stream::{RepKey, Stream};
+use crate::engine::selection;
+use crate::engine::source::{Place, Steering};
 use crate::error::{ErrorCode, PlayerError, Stage};
 use crate::manifest::{self, PathwayClone};
 use crate::model::{IndexSource, Resource, SegmentIndex};
 use crate::snapshot::State;
 use crate::time::Now;
 
-/// An index that was read: how to read it again, and where it came from.
+/// An index that was read: how to read it again, and its location.
 #[derive(Clone, Debug)]
 pub struct ReadIndex {
-    /// What the manifest says about it.
+    /// Address and format, as the manifest declares them.
     pub source: IndexSource,
-    /// Where it came from.
+    /// Location that it was read from.
     pub place: Place,
 }
 
@@ -57,7 +56,7 @@ impl Session {
         cx.jobs.add(cx.now, Purpose::Steering, FetchKind::Manifest, resource, Ingest::Body);
     }
 
-    /// When the steering server is to be asked next; it is not while nothing is left to fetch.
+    /// Returns the time of the next request to the steering server; `None` if nothing is left to fetch.
     pub(in crate::engine) fn next_steering(&self, cx: &Context) -> Option<Now> {
         let busy = !matches!(cx.playback.state(), State::Idle | State::Failed | State::Ended);
         let left = self.streams.iter().any(|stream| !stream.is_finished());
@@ -129,8 +128,8 @@ impl Session {
         self.forget_indexes(cx, &elsewhere, |place| *place == current);
     }
 
-    /// Other places that a representation can be read from whose index came from `place` and whose segments are
-    /// nowhere else.
+    /// Returns the number of other locations that can supply a representation whose index was read from `place` and
+    /// whose segments are at no other location.
     pub(in crate::engine) fn other_sources(&self, cx: &Context, rep: Option<RepKey>, place: &Place) -> usize {
         let first = rep.and_then(|rep| first_segment(&self.presentation, rep));
         if first.is_some_and(|first| self.locations.candidates(&first).iter().any(|other| other.place != *place)) {
@@ -142,7 +141,7 @@ impl Session {
         self.locations.left(&candidates, &[], place, cx.now)
     }
 
-    /// A place has been left: indexes that came from there and can be had elsewhere are read again when they are
+    /// Leaves a location: indexes that were read from there and are available elsewhere are read again when they are
     /// needed.
     pub(in crate::engine) fn leave(&mut self, cx: &mut Context, place: &Place) {
         let from_there = self.indexes.iter().filter(|(_, read)| read.place == *place);
@@ -194,7 +193,7 @@ fn waiting(stream: &Stream, reps: &[RepKey]) -> Option<JobId> {
 }
 
 fn first_segment(presentation: &KeyedPresentation, rep: RepKey) -> Option<Resource> {
-    match &select::representation(presentation, rep)?.index {
+    match &selection::representation(presentation, rep)?.index {
         SegmentIndex::Known(list) => list.get(0).map(|segment| segment.resource),
         SegmentIndex::External(_) => None,
     }
@@ -205,7 +204,7 @@ pub(super) fn add_addresses(session: &mut Session, clone: &PathwayClone, base: &
     let Session { indexes, locations, presentation, .. } = session;
     let keys: Vec<RepKey> = presentation.all_reps().collect();
     for key in keys {
-        let stable_id = select::representation(presentation, key).and_then(|rep| rep.traits.stable_id.as_ref());
+        let stable_id = selection::representation(presentation, key).and_then(|rep| rep.traits.stable_id.as_ref());
         let address = stable_id.and_then(|id| clone.addresses.get(id));
         let Some(url) = address.and_then(|address| base.join(address).ok()) else { continue };
         locations.add_prefix(&clone.id, &url);

@@ -5,9 +5,9 @@ use std::time::Duration;
 use super::Session;
 use crate::command::SeekMode;
 use crate::engine::context::Context;
-use crate::engine::load_control::Waiting;
+use crate::engine::download::{Stream, Waiting};
+use crate::engine::ids::StreamId;
 use crate::engine::playback::FIRST_PICTURE;
-use crate::engine::stream::{Stream, StreamId};
 use crate::engine::timer::{LEAST_WAIT, Timer, Timers};
 use crate::error::{ErrorCode, PlayerError, Stage};
 use crate::event::Event;
@@ -130,7 +130,7 @@ impl Session {
         true
     }
 
-    /// Whether what is held, or all that can be held, is enough to start or to go on.
+    /// Returns true if the buffer suffices to start or resume playback, or holds all that it can.
     fn has_enough(&self, cx: &Context, kinds: &[MediaKind], position: MediaTime) -> bool {
         let waiting = match cx.playback.state() {
             State::Buffering(BufferingReason::Starting) => Waiting::ToStart,
@@ -174,7 +174,7 @@ impl Session {
         timers.set(Timer::Picture, picture.into_iter().chain(answer).filter(|due| *due > cx.now).min());
     }
 
-    /// When playback reaches the end of what is held, or a hole to jump over.
+    /// Returns the time at which playback reaches the end of the buffered media, or a gap to jump.
     fn runout(&self, cx: &Context) -> Option<Now> {
         if cx.playback.state() != State::Ready || !cx.playback.clock().is_running() {
             return None;

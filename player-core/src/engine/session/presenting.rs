@@ -5,19 +5,19 @@ use std::time::Duration;
 
 use super::Session;
 use crate::command::SeekMode;
-use crate::engine::accounting::Departure;
+use crate::engine::buffer::Departure;
 use crate::engine::context::Context;
-use crate::engine::select;
+use crate::engine::ids::StreamId;
+use crate::engine::selection;
 use crate::engine::stats::PlayheadSample;
-use crate::engine::stream::StreamId;
 use crate::error::{ErrorCode, PlayerError, Stage};
 use crate::event::Event;
 use crate::model::MediaKind;
 use crate::snapshot::State;
 use crate::time::MediaTime;
 
-/// The renderer gets at least so many pictures ahead of the playhead: a decoder may hold 16 of them back before it gives
-/// the first (ITU-T H.264 §A.3.1, H.265 §A.4.2).
+/// Minimum of pictures that the renderer gets ahead of the playhead: a decoder may hold 16 of them back before it
+/// outputs the first (ITU-T H.264 §A.3.1, H.265 §A.4.2).
 const LEAD_PICTURES: usize = 18;
 
 impl Session {
@@ -32,7 +32,7 @@ impl Session {
         self.announce_metadata(cx);
         let kinds = cx.playback.feed().kinds().collect::<Vec<_>>();
         let bitrate = self.shown.and_then(|key| {
-            select::representation(&self.presentation, key).map(|rep| rep.average_bandwidth.unwrap_or(rep.bandwidth))
+            selection::representation(&self.presentation, key).map(|rep| rep.average_bandwidth.unwrap_or(rep.bandwidth))
         });
         let ahead = if moving { self.ahead(&kinds, position) } else { None };
         if cx.playback.has_begun() {
@@ -65,7 +65,7 @@ impl Session {
         }
         let (rep, reason, at) = (part.of.rep, part.of.reason, part.first.max(MediaTime::ZERO));
         let before = self.shown.replace(rep);
-        let name = |key| select::representation(&self.presentation, key).map(|rep| rep.id.clone());
+        let name = |key| selection::representation(&self.presentation, key).map(|rep| rep.id.clone());
         let (from, to) = (before.and_then(name), name(rep).unwrap_or_default());
         // The next period's representation of the same name is the same to the viewer.
         if from.as_ref() != Some(&to) {
@@ -158,7 +158,8 @@ impl Session {
         cx.ledger.begins_at(start, cx.now);
     }
 
-    /// After another sound was chosen: once enough of it is here, it takes over. Kinds that came or went need a flush.
+    /// Lets newly chosen audio take over once enough of it is buffered. A flush follows if kinds of track were added or
+    /// removed.
     fn follow_track_change(&mut self, cx: &mut Context, kinds: &[MediaKind]) {
         let position = cx.playback.clock().position(cx.now);
         if self.old_audio_until.is_some() {

@@ -6,26 +6,26 @@ use std::time::Duration;
 use super::Session;
 use super::refresh;
 use crate::command::QualityChoice;
-use crate::engine::buffer::PartOf;
 use crate::engine::context::Context;
+use crate::engine::download::{Activity, Stream};
 use crate::engine::failure::{self, Alternatives, Assessed};
 use crate::engine::fault;
-use crate::engine::locations::Place as Location;
+use crate::engine::ids::{PartOf, RepKey, StreamId};
 use crate::engine::recovery::{Action, Cause};
 use crate::engine::request::{JobId, Purpose};
-use crate::engine::select::{self, Bounds};
-use crate::engine::stream::{Activity, RepKey, Stream, StreamId};
+use crate::engine::selection::{self, Bounds};
+use crate::engine::source::Place as Location;
 use crate::error::{ErrorCode, PlayerError};
 use crate::event::Event;
 use crate::model::MediaKind;
 
-/// So many segments of a stream given up in a row mean that nothing of it can be had.
+/// Segments of a stream that may be given up in a row; with as many the stream counts as unavailable.
 const MOST_SKIPPED: u32 = 5;
-/// A place is left alone for this when a part was missing there that another place may have.
+/// Minimum time for which a location is excluded if a resource is missing there that another location may have.
 const SOURCE_REST: Duration = Duration::from_secs(20);
 
 impl Session {
-    /// A request failed.
+    /// Takes the failure of a request, and carries out the action that `recovery` decides on for it.
     pub(in crate::engine) fn request_failed(&mut self, cx: &mut Context, id: JobId, cause: Cause<'_>) {
         let Some(job) = cx.jobs.get(id) else { return };
         let Some(attempt) = job.attempt() else { return };
@@ -62,7 +62,7 @@ impl Session {
         match assessment.action {
             Action::RetryAfter(delay) => assessment.retry(cx, id, delay),
             Action::OtherLocation { exclude_for } => {
-                // Without another address of the same bytes, all that is beside them is read from elsewhere too.
+                // Without another address of the same bytes, all that is stored with them is read from elsewhere too.
                 let is_last = assessment.addresses_left == 0;
                 let exclude_for = exclude_for.max(if is_last { SOURCE_REST } else { Duration::ZERO });
                 let rep = self.representation_of(purpose);
@@ -180,8 +180,8 @@ impl Session {
         self.stream_lost(cx, stream, error);
     }
 
-    /// Nothing of a stream can be had any more: subtitles and separate sound are done without, anything else is the
-    /// end. A network that is gone is the end whoever notices it first.
+    /// Takes the loss of a stream. Playback goes on without subtitles or separate audio, and fails without anything
+    /// else. A lost network always fails it, whichever stream notices it first.
     pub(in crate::engine) fn stream_lost(&mut self, cx: &mut Context, id: StreamId, error: PlayerError) {
         let network =
             matches!(error.code, ErrorCode::NetworkUnreachable | ErrorCode::NetworkTimeout | ErrorCode::TlsFailed);
@@ -199,7 +199,7 @@ impl Session {
         }
     }
 
-    /// Ends a stream.
+    /// Removes a stream with its downloads; the choices that the viewer sees follow.
     pub(in crate::engine) fn remove_stream(&mut self, cx: &mut Context, id: StreamId) {
         self.cancel_stream(cx, id);
         self.streams.retain(|stream| stream.id() != id);
@@ -219,7 +219,7 @@ impl Session {
         }
     }
 
-    /// How many other representations of the set of this one are fit to take over now.
+    /// Returns the number of other representations of the same set that can take over now.
     pub(in crate::engine) fn others_left(&self, cx: &Context, rep: RepKey) -> usize {
         let presentation = &self.presentation;
         let quality = &QualityChoice::Auto;
@@ -231,7 +231,7 @@ impl Session {
             keys: &self.keys,
             output: self.output,
         };
-        let others = select::permitted(presentation, rep.set, bounds);
+        let others = selection::permitted(presentation, rep.set, bounds);
         others.iter().filter(|key| **key != rep && !self.exclusions.holds(**key, cx.now)).count()
     }
 }

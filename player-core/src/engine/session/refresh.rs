@@ -10,14 +10,13 @@ use url::Url;
 use super::Session;
 use super::pathways::{self, ReadIndex};
 use crate::engine::context::Context;
+use crate::engine::download::{Activity, Place, schedule};
 use crate::engine::fault;
-use crate::engine::ids::{self, Identities, PeriodKey};
+use crate::engine::ids::{self, Identities, PeriodKey, RepKey, StreamId};
 use crate::engine::io::{FetchKind, Ingest};
 use crate::engine::opening::{IncompleteManifest, fetch_remotes};
 use crate::engine::recovery::Cause;
 use crate::engine::request::{Job, JobId, Purpose};
-use crate::engine::schedule;
-use crate::engine::stream::{Activity, Place, RepKey, StreamId};
 use crate::error::{ErrorCode, PlayerError, Stage};
 use crate::event::Event;
 use crate::manifest::{self, IndexPiece, PathwayClone, RemoteElements};
@@ -58,7 +57,7 @@ impl Session {
     /// Places the time from which the presentation is available on the monotonic clock, as the host's clocks stand now.
     pub(in crate::engine) fn place_availability(&mut self, cx: &Context) {
         let before = self.presentation.available_at();
-        self.presentation.place_availability(cx.wall_clock());
+        self.presentation.place_availability(cx.wall_clock);
         let after = self.presentation.available_at();
         // Streams that wait for that time wait for where it lies now.
         if let Some(before) = before {
@@ -186,7 +185,7 @@ fn read_again(session: &mut Session, cx: &mut Context, incomplete: IncompleteMan
 
 fn renew_presentation(session: &mut Session, cx: &mut Context, presentation: Presentation, url: &Url) {
     let replaced = replace(session, presentation);
-    session.presentation.place_availability(cx.wall_clock());
+    session.presentation.place_availability(cx.wall_clock);
     for (clone, base) in session.reloads.clones.clone() {
         pathways::add_addresses(session, &clone, &base);
     }
@@ -229,7 +228,7 @@ pub struct Replaced {
     pub metadata: Vec<TimedMetadata>,
     /// Indexes that streams waited for and that nothing needs any more.
     pub released: Vec<RepKey>,
-    /// Indexes in files of their own that streams use: they may have changed too.
+    /// Indexes in separate files that streams use: they may have changed too.
     pub indexes: Vec<RepKey>,
     /// Other pathways are listed, or another steering server.
     pub is_steering_changed: bool,
@@ -238,7 +237,7 @@ pub struct Replaced {
 /// Differences between two states of the same lists that contradict each other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Contradictions {
-    /// Representations with any.
+    /// Number of representations with a contradiction.
     representations: u64,
     /// Segments that are listed with another time, length or address.
     changed: u64,
@@ -367,5 +366,32 @@ fn place(session: &mut Session, id: StreamId, replaced: &mut Replaced) {
         if !replaced.indexes.contains(&rep) {
             replaced.indexes.push(rep);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn contradictions_of_all_lists_are_counted() {
+        let list = |changed, agreement| Changes { changed, agreement, ..Changes::default() };
+        let mut all = Contradictions::default();
+        all.add(list(0, Agreement::Names));
+        assert_eq!(all.message(), None);
+        for changes in [
+            list(3, Agreement::Names),
+            list(4, Agreement::Names),
+            list(0, Agreement::Addresses),
+            list(0, Agreement::Addresses),
+            list(0, Agreement::Addresses),
+            list(0, Agreement::Nothing),
+            list(0, Agreement::Nothing),
+        ] {
+            all.add(changes);
+        }
+        let expected = "7 lists of segments contradict what they said before: 7 segments differ, 3 lists are numbered \
+                        anew, 2 have nothing in common with it";
+        assert_eq!(all.message().as_deref(), Some(expected));
     }
 }

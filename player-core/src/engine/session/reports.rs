@@ -1,4 +1,4 @@
-//! What the renderer reports. Reports of an older epoch are ignored.
+//! Takes the reports of the renderer. Reports of an older epoch are ignored.
 
 use super::Session;
 use crate::engine::buffer::SEAM;

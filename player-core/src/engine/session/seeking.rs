@@ -2,10 +2,10 @@
 
 use super::Session;
 use crate::command::SeekMode;
-use crate::engine::accounting::{Departure, Discard};
+use crate::engine::buffer::{Departure, Discard};
 use crate::engine::context::Context;
+use crate::engine::ids::StreamId;
 use crate::engine::playback::Seeking;
-use crate::engine::stream::StreamId;
 use crate::event::Event;
 use crate::model::MediaKind;
 use crate::snapshot::State;
@@ -15,19 +15,19 @@ impl Session {
     /// Carries out the commands whose turn has come.
     pub(in crate::engine) fn carry_out_pending(&mut self, cx: &mut Context) {
         let now = cx.now;
-        if let Some(seek) = cx.pending.seek.take_due(now) {
+        if let Some(seek) = cx.pending.seek_mut().take_due(now) {
             self.begin_seek(cx, seek);
         }
-        if let Some(rate) = cx.pending.rate.take_due(now) {
+        if let Some(rate) = cx.pending.rate_mut().take_due(now) {
             cx.playback.set_rate(rate, cx.now, &mut cx.effects);
         }
-        if let Some(choice) = cx.pending.audio.take_due(now) {
+        if let Some(choice) = cx.pending.audio_mut().take_due(now) {
             self.select_audio(cx, choice);
         }
-        if let Some(choice) = cx.pending.text.take_due(now) {
+        if let Some(choice) = cx.pending.text_mut().take_due(now) {
             self.select_text(cx, choice);
         }
-        if let Some(choice) = cx.pending.quality.take_due(now) {
+        if let Some(choice) = cx.pending.quality_mut().take_due(now) {
             self.select_quality(cx, choice);
         }
     }
@@ -57,7 +57,7 @@ impl Session {
 
     /// The presentation is known, and playback begins at `start`: that is the seek that was asked for before.
     pub(in crate::engine) fn begin_at_seek(&mut self, cx: &mut Context, start: MediaTime) {
-        if let Some(seek) = cx.pending.seek.take(cx.now) {
+        if let Some(seek) = cx.pending.seek_mut().take(cx.now) {
             self.announce_seek(cx, Seeking { to: start, ..seek });
         }
     }

@@ -1,17 +1,17 @@
-//! The steps that keep sound and pictures together when each has files of its own: sound is chosen beside the pictures,
-//! keeps behind them, and is dropped when others take the place of those that it was fetched for. What goes together is
-//! answered by `pairing`, what is best by `abr::joint`.
+//! The steps that keep audio and video together if each has separate files: audio is chosen to go with the video, stays
+//! behind it in fetching, and is dropped if other video replaces that which it was fetched for. `pairing` decides on
+//! the pairs that go together, and `abr::joint` on the best of them.
 
 use std::time::Duration;
 
 use super::Session;
-use crate::engine::accounting::Departure;
+use crate::engine::buffer::Departure;
 use crate::engine::context::Context;
-use crate::engine::ids::PeriodKey;
-use crate::engine::pairing::{self, Pairing};
-use crate::engine::schedule::{self, ROUNDING};
-use crate::engine::select;
-use crate::engine::stream::{Activity, Place, RepKey, StreamId};
+use crate::engine::download::schedule::{self, ROUNDING};
+use crate::engine::download::{Activity, Place};
+use crate::engine::ids::{PeriodKey, RepKey, StreamId};
+use crate::engine::selection;
+use crate::engine::selection::audio_pairing::{self, Pairing};
 use crate::model::MediaKind;
 use crate::time::MediaTime;
 
@@ -22,14 +22,14 @@ pub(in crate::engine) struct Plan {
 }
 
 impl Session {
-    /// Chooses what is to be heard beside the pictures, when sound has files of its own.
+    /// Chooses the audio to go with the video, if audio has separate files.
     pub(in crate::engine) fn plan_sound(&mut self, cx: &mut Context, period: PeriodKey) -> Option<Plan> {
         let presentation = &self.presentation;
         let (main, audio) = (self.stream(StreamId::Main)?, self.stream(StreamId::Audio)?);
         let set = self.set_in(StreamId::Main, period);
         let pictures = set.map(|set| self.permitted(cx, StreamId::Main, set, None)).unwrap_or_default();
-        let grouped = pairing::has_groups(presentation, &pictures);
-        let group = pictures.first().filter(|_| !grouped).and_then(|key| select::representation(presentation, *key));
+        let grouped = audio_pairing::has_groups(presentation, &pictures);
+        let group = pictures.first().filter(|_| !grouped).and_then(|key| selection::representation(presentation, *key));
         let group = group.and_then(|rep| rep.audio_group.as_deref());
         let set = self.set_in(StreamId::Audio, period)?;
         let renditions = self.permitted(cx, StreamId::Audio, set, group);
@@ -59,11 +59,11 @@ impl Session {
         Some(Plan { pairing, choice })
     }
 
-    /// What separate sound takes of the network: that which is wanted of it.
+    /// Returns the bandwidth that separate audio takes: that of the representation chosen for it.
     pub(in crate::engine) fn reserved_bps(&self, id: StreamId) -> u64 {
         let audio = self.stream(StreamId::Audio).filter(|stream| stream.id() != id);
         let rep = audio.and_then(|stream| self.sound.wanted.or(stream.last()));
-        let rep = rep.and_then(|key| select::representation(&self.presentation, key));
+        let rep = rep.and_then(|key| selection::representation(&self.presentation, key));
         rep.map_or(0, |rep| rep.average_bandwidth.unwrap_or(rep.bandwidth))
     }
 
@@ -74,11 +74,12 @@ impl Session {
         }
         let time = self.stream(id)?.fetched_until();
         let pictures = pictures_at(self, time).or(self.stream(StreamId::Main)?.last())?;
-        select::representation(&self.presentation, pictures)?.audio_group.as_deref()
+        selection::representation(&self.presentation, pictures)?.audio_group.as_deref()
     }
 
-    /// Whether sound must wait for the pictures. It is fetched no further than one segment behind those that are here
-    /// or on their way: they need the link more. Where they name groups, it waits until they are decided on.
+    /// Returns true if audio must wait for video: the next audio segment may start no later than the end of the video
+    /// that is buffered or in flight, because video needs the bandwidth more. If the video names audio groups, audio
+    /// waits until the video at its position has been chosen.
     pub(in crate::engine) fn waits_for_main(&self, cx: &Context, id: StreamId, period: PeriodKey) -> bool {
         if id != StreamId::Audio {
             return false;
@@ -91,14 +92,14 @@ impl Session {
         let Some(set) = self.set_in(StreamId::Main, period) else { return false };
         time + ROUNDING >= pictures
             && pictures_at(self, time).is_none()
-            && pairing::has_groups(&self.presentation, &self.permitted(cx, StreamId::Main, set, None))
+            && audio_pairing::has_groups(&self.presentation, &self.permitted(cx, StreamId::Main, set, None))
     }
 
     /// Reads the index of the sound that will go with the pictures whose index is read, while it waits for them.
     pub(in crate::engine) fn foresee_sound(&mut self, cx: &mut Context, period: PeriodKey) {
         let Some(main) = self.stream(StreamId::Main) else { return };
         let Activity::Index(pictures) = *main.activity() else { return };
-        let group = select::representation(&self.presentation, pictures).and_then(|rep| rep.audio_group.as_deref());
+        let group = selection::representation(&self.presentation, pictures).and_then(|rep| rep.audio_group.as_deref());
         let Some(set) = self.set_in(StreamId::Audio, period) else { return };
         if let Some(sound) = self.permitted(cx, StreamId::Audio, set, group).first().copied() {
             self.want_index(cx, sound);
@@ -110,7 +111,7 @@ impl Session {
     pub(in crate::engine) fn drop_unpaired_sound(&mut self, cx: &mut Context, pictures: RepKey, from: MediaTime) {
         let Some(audio) = self.stream(StreamId::Audio) else { return };
         let group =
-            |key: RepKey| select::representation(&self.presentation, key).and_then(|rep| rep.audio_group.as_deref());
+            |key: RepKey| selection::representation(&self.presentation, key).and_then(|rep| rep.audio_group.as_deref());
         let Some(wanted) = group(pictures) else { return };
         let other = |key: RepKey| group(key).is_some_and(|group| group != wanted);
         let coming = audio.coming().is_some_and(|chosen| chosen.segment.start + ROUNDING >= from && other(chosen.rep));
@@ -136,7 +137,7 @@ impl Session {
         let begin = self.audio.part_from(first).map(|part| (part.of.rep, part.first));
         let dropped = self.audio.truncate(committed, Departure::Void, |part| part.seq >= first);
         let kept = self.audio.back().and_then(|part| part.of.key());
-        let after = kept.and_then(|key| Some(schedule::after(key.rep, &schedule::segment(&self.presentation, key)?)));
+        let after = kept.and_then(|key| Some(Place::after(key.rep, &schedule::segment(&self.presentation, key)?)));
         let place = after.or_else(|| begin.map(|(rep, time)| Place::At { period: rep.period, time }));
         if let (Some(place), Some(stream), true) = (place, self.stream_mut(StreamId::Audio), dropped > 0) {
             stream.rewind_to(place);

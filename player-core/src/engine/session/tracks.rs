@@ -5,19 +5,19 @@ use std::time::Duration;
 use super::Session;
 use super::loading::add_stream;
 use crate::command::{QualityChoice, TrackChoice};
-use crate::engine::accounting::{Departure, Discard, Loss};
+use crate::engine::buffer::{Departure, Discard, Loss};
 use crate::engine::context::Context;
+use crate::engine::download::{Place, Stream, schedule};
 use crate::engine::fault::invalid;
-use crate::engine::schedule;
-use crate::engine::select;
-use crate::engine::stream::{RepKey, Stream, StreamId};
+use crate::engine::ids::{RepKey, StreamId};
+use crate::engine::selection;
 use crate::error::{ErrorCode, PlayerError};
 use crate::event::Event;
 use crate::model::{MediaKind, Representation, TrackId};
 use crate::time::MediaTime;
 
-/// When a quality is chosen by hand, so much media of the old one is kept beyond what the renderer holds: time to
-/// fetch the new one without a stall.
+/// Media of the old quality that is kept past the renderer's lead when the viewer chooses a quality: time to fetch the
+/// new one without a stall.
 const KEPT_ON_CHOICE: Duration = Duration::from_secs(3);
 
 impl Session {
@@ -42,7 +42,7 @@ impl Session {
                 self.old_audio_until = Some(end.max(position));
             }
         } else if self.wanted_of(StreamId::Main).audio {
-            // The sound of the main files was dropped as they came: they are fetched again from here.
+            // The audio of the main files was dropped on arrival: they are fetched again from here.
             let muxed = self.stream(StreamId::Main).and_then(Stream::carries).is_some_and(|c| c.audio);
             if muxed && !muxed_before {
                 self.restart_stream(cx, StreamId::Main, position, Departure::Discarded(Discard::Switch));
@@ -52,7 +52,7 @@ impl Session {
         self.choices_changed(cx);
     }
 
-    /// Chooses the subtitles.
+    /// Chooses the subtitles, as a track or as captions inside the video.
     pub(in crate::engine) fn select_text(&mut self, cx: &mut Context, choice: TrackChoice) {
         let position = cx.position();
         self.wishes.text = choice;
@@ -93,8 +93,8 @@ impl Session {
         let keep_until = cx.position() + cx.config.renderer_lead + KEPT_ON_CHOICE;
         let presentation = &self.presentation;
         let quality = self.wishes.quality.clone();
-        let wanted = |rep| is_wanted(rep, &quality) && select::may_show(rep, self.output);
-        let unwanted = |key: RepKey| select::representation(presentation, key).is_some_and(|rep| !wanted(rep));
+        let wanted = |rep| is_wanted(rep, &quality) && selection::may_show(rep, self.output);
+        let unwanted = |key: RepKey| selection::representation(presentation, key).is_some_and(|rep| !wanted(rep));
         let coming = self.stream(StreamId::Main).and_then(|s| s.fetching()).map(|fetching| fetching.chosen.rep);
         let call_back = coming.is_some_and(unwanted) && !self.is_committed(cx, StreamId::Main);
         let doomed: Vec<u64> = self
@@ -114,8 +114,8 @@ impl Session {
         self.truncate_main(cx, &doomed, Departure::Discarded(discard));
     }
 
-    /// Drops these parts of the pictures, and the sound that came with them, from the end of the run; the main stream
-    /// goes on from there.
+    /// Drops these segments of video and the audio of the same files from the end of the buffer; the main stream goes
+    /// on from there.
     fn truncate_main(&mut self, cx: &mut Context, doomed: &[u64], departure: Departure) {
         let committed = cx.playback.feed().committed(MediaKind::Video);
         let committed_audio = cx.playback.feed().committed(MediaKind::Audio);
@@ -128,7 +128,7 @@ impl Session {
         cx.ledger.wasted(dropped);
         let place = kept.and_then(|key| {
             let segment = schedule::segment(&self.presentation, key)?;
-            Some(schedule::after(key.rep, &segment))
+            Some(Place::after(key.rep, &segment))
         });
         if let (Some(place), Some(stream)) = (place, self.stream_mut(StreamId::Main)) {
             stream.rewind_to(place);
@@ -202,7 +202,7 @@ impl Session {
 
     /// The representations that need the decoder that failed. A decoder that is missing is missing for all of its
     /// codec; one that stumbled is only mistrusted with what it stumbled over.
-    fn same_decoder(&self, rep: RepKey, error: &PlayerError) -> Vec<RepKey> {
+    pub(super) fn same_decoder(&self, rep: RepKey, error: &PlayerError) -> Vec<RepKey> {
         let presentation = &self.presentation;
         if error.code != ErrorCode::DecoderUnavailable {
             return vec![rep];
@@ -210,7 +210,7 @@ impl Session {
         let family = |rep: &Representation| -> Vec<String> {
             rep.codecs.iter().filter_map(|codec| codec.split('.').next().map(str::to_owned)).collect()
         };
-        let failed = select::representation(presentation, rep).map(family).unwrap_or_default();
+        let failed = selection::representation(presentation, rep).map(family).unwrap_or_default();
         let kind = |set| presentation.set(set).map(|set| set.kind);
         let sets = presentation.set_keys(rep.period).filter(|set| kind(*set) == kind(rep.set));
         let mut keys: Vec<RepKey> = sets
@@ -248,7 +248,7 @@ impl Session {
         }
         let kind = super::kind_of(id);
         self.presentation.periods.iter().find_map(|period| {
-            let set = select::set_of(period, kind, &self.wishes, |_| false)?;
+            let set = selection::set_of(period, kind, &self.wishes, |_| false)?;
             period.adaptation_sets.get(set).map(|set| set.id.clone())
         })
     }

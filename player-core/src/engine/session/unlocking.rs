@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use super::Session;
 use crate::engine::context::Context;
-use crate::engine::ids::PeriodKey;
-use crate::engine::stream::{Place, RepKey, StreamId};
+use crate::engine::download::Place;
+use crate::engine::ids::{PeriodKey, RepKey, StreamId};
 use crate::error::PlayerError;
 use crate::model::MediaKind;
 
 impl Session {
-    /// Media in hand whose key cannot be had is dropped: another representation takes over from there, or the stream
-    /// ends there.
+    /// Drops buffered samples whose key is unavailable, then switches to another representation or, if none is left,
+    /// ends the stream at that point.
     pub(in crate::engine) fn give_up_locked(&mut self, cx: &mut Context) {
         if !self.keys.any_gone() {
             return;
@@ -60,8 +60,9 @@ impl Session {
         }
     }
 
-    /// Nothing of a stream can be decrypted from here on. What is held is presented first; then sound and subtitles
-    /// are done without up to the next period, and anything else is the end of playback.
+    /// Ends a stream at the end of its buffer, because nothing after it can be decrypted. Buffered media is presented
+    /// first; then playback goes on without audio or subtitles up to the next period, and ends if anything else is
+    /// missing.
     pub(in crate::engine) fn end_stream_here(
         &mut self,
         cx: &mut Context,
@@ -86,7 +87,7 @@ impl Session {
         }
     }
 
-    /// Why playback ends at its present place, when the pictures end there for want of a key.
+    /// Returns the error with which playback ends at its position, if the video ends there for want of a key.
     pub(in crate::engine) fn end_for_want_of_key(&self, cx: &Context) -> Option<PlayerError> {
         let stream = self.streams.iter().find(|stream| stream.error().is_some())?;
         let reached = self.held_until(stream.id()).is_none_or(|end| end <= cx.position());

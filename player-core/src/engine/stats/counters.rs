@@ -1,4 +1,4 @@
-//! The ledger of a session: it counts what it is told. When something counts is decided by those who tell.
+//! Session counters. Callers decide when an event counts.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::time::{MediaTime, Now};
 
 /// Most samples of picture against sound that are kept.
 const MOST_SYNC_SAMPLES: usize = 4096;
-/// So many pictures in a row on time mean that pictures move.
+/// Number of pictures in a row, all on time, after which video counts as moving.
 const MOVING_FRAMES: u64 = 10;
 
 /// A mean weighted by time.
@@ -33,9 +33,9 @@ impl Mean {
 /// Playback as it is at one instant.
 #[derive(Clone, Copy, Debug)]
 pub struct PlayheadSample {
-    /// Where playback is.
+    /// Position of playback.
     pub position: MediaTime,
-    /// Pictures move.
+    /// Playback is running, so that its position moves.
     pub moving: bool,
     /// Media ahead; `None` when all of it is here and it can only shrink.
     pub ahead: Option<Duration>,
@@ -43,7 +43,7 @@ pub struct PlayheadSample {
     pub bitrate: Option<u64>,
 }
 
-/// The ledger.
+/// Counters of one session.
 #[derive(Clone, Debug, Default)]
 pub struct Ledger {
     stats: SessionStats,
@@ -60,7 +60,7 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// A session begins.
+    /// Creates the counters of a session that is loaded at `now`.
     pub fn new(now: Now) -> Self {
         Self { loaded_at: now, ..Self::default() }
     }
@@ -71,7 +71,7 @@ impl Ledger {
         self.stats.retries += u64::from(again);
     }
 
-    /// Bytes came.
+    /// Counts bytes received, by the purpose of their request.
     pub fn received(&mut self, kind: FetchKind, bytes: u64) {
         match kind {
             FetchKind::Manifest | FetchKind::Index | FetchKind::Key => self.stats.bytes_manifest += bytes,

@@ -1,17 +1,17 @@
-//! Whether the device keeps up with what it is given: pictures that come too late bound what is fetched next
+//! Measures whether the decoder keeps up: pictures that are dropped because they are late limit what is fetched next
 //! (`abr::frames::DroppedFrames`).
 
 use std::time::Duration;
 
-use super::super::stream::RepKey;
+use crate::engine::ids::RepKey;
 use crate::render::FrameCounts;
 
-/// What the counts of the renderer show about its decoder.
+/// Knowledge about the decoder from the counts of the renderer.
 #[derive(Debug, Default)]
 pub(in crate::engine) struct DecoderHealth {
     frames: abr::frames::DroppedFrames,
     counted: FrameCounts,
-    /// What was on screen at the last report.
+    /// Representation on screen at the last report.
     shown: Option<RepKey>,
 }
 
@@ -26,8 +26,8 @@ impl DecoderHealth {
         self.frames.caps(now)
     }
 
-    /// Takes the counts of the renderer. Only undisturbed playback at ordinary speed, `is_steady`, says something about
-    /// the decoder, and only as long as one quality, `shown`, is on screen.
+    /// Takes the counts of the renderer. They say something about the decoder only in undisturbed playback at no more
+    /// than ordinary speed (`is_steady`), and only as long as the same quality, `shown`, is on screen.
     pub(in crate::engine) fn observe(
         &mut self,
         counts: FrameCounts,

@@ -1,4 +1,4 @@
-//! What is counted: the counters of a session, and how the decoder keeps up. Only this folder changes them.
+//! Statistics: the counters of a session, and the health of the decoder. Only this folder changes them.
 
 mod counters;
 mod decoder_health;

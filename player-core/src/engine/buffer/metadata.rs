@@ -1,5 +1,5 @@
-//! Timed metadata of a session: what is known, and what the playhead enters and leaves. Plain state; who produced it
-//! and who is told is decided elsewhere.
+//! Timed metadata of a session: what is known, and what the playhead enters and leaves. Plain state;
+//! `session::announcing` fills it and announces the passages.
 
 use std::sync::Arc;
 
@@ -13,21 +13,21 @@ const MOST_BYTES: usize = 8 << 20;
 /// Equal ids are the same event when they begin this close to each other. Some packagers number every event zero.
 const SAME_START: i64 = 1_000_000_000;
 
-/// What happens at the playhead.
+/// Passage of the playhead into or out of one piece of metadata.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Passage {
-    /// It is entered.
+    /// The playhead enters it.
     Started(Arc<TimedMetadata>),
     /// It is left. Never for what has no known length.
     Ended(Arc<TimedMetadata>),
 }
 
-/// What taking an entry came to.
+/// Result of the insertion of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Taken {
-    /// It is new, or says more than before.
+    /// It is new, or extends what was known.
     Changed,
-    /// It was known.
+    /// It was known already.
     Known,
     /// There is no room for it.
     Refused,
@@ -46,7 +46,7 @@ pub struct MetadataStore {
     entries: Vec<Entry>,
     list: Arc<Vec<Arc<TimedMetadata>>>,
     bytes: usize,
-    /// What begins before this has been passed.
+    /// Entries that begin before this time have been passed.
     from: MediaTime,
     /// The next instant at which something begins or ends, as far as is known; `None` when that must be found out.
     next: Option<MediaTime>,
@@ -61,8 +61,8 @@ impl Default for MetadataStore {
 }
 
 impl MetadataStore {
-    /// Takes one piece, in presentation time. The same event told again replaces what was known of it: a date range
-    /// may learn its length later (RFC 8216bis §4.4.5.1), and repeated event messages are equal.
+    /// Takes one piece, in presentation time. If the same event is declared again, it replaces the known one: a date
+    /// range may get its duration later (RFC 8216bis §4.4.5.1), and repeated event messages are equal.
     pub fn insert(&mut self, metadata: TimedMetadata) -> Taken {
         let same = self.entries.iter().position(|known| is_same(&known.metadata, &metadata));
         if let Some(at) = same {
@@ -170,7 +170,7 @@ impl MetadataStore {
         passages
     }
 
-    /// When something begins or ends next; `None` when nothing does.
+    /// Returns the next time at which something begins or ends; `None` if nothing does.
     pub fn next(&self) -> Option<MediaTime> {
         self.next.filter(|next| *next != MediaTime::MAX)
     }

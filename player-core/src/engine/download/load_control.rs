@@ -1,4 +1,5 @@
-//! How much to hold: whether a stream may fetch more, and whether there is enough to play. Numbers in, yes or no out.
+//! Limits of buffering: whether a stream may fetch more, and whether there is enough to play. Numbers in, yes or no
+//! out.
 
 use std::time::Duration;
 
@@ -20,7 +21,7 @@ pub struct LoadControl {
     pub resume: Duration,
 }
 
-/// What playback waits for.
+/// Reason for which playback waits for media.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Waiting {
     /// The start, or the end of a seek.
@@ -30,20 +31,20 @@ pub enum Waiting {
 }
 
 impl LoadControl {
-    /// Whether a stream with so much media ahead may fetch more while `held` bytes are held in all. The byte budget
-    /// never keeps a stream below what it needs to play.
+    /// Returns true if a stream with `ahead` of media may fetch more while `held` bytes are held in all. The byte
+    /// budget never keeps a stream below what it needs to play.
     pub fn wants(&self, ahead: Duration, held: u64) -> bool {
         ahead < self.goal() && (held < self.bytes || ahead < self.least())
     }
 
-    /// How much of what is ahead must be played until there is room below the goal; `None` when there is, and only
-    /// bytes are in the way.
+    /// Returns the media that must be played until a stream drops below the goal; `None` if it is below, and only bytes
+    /// are in the way.
     pub fn until_room(&self, ahead: Duration) -> Option<Duration> {
         Some(ahead.checked_sub(self.goal())? + Duration::from_nanos(1))
     }
 
-    /// Whether so much media ahead is enough at a playback rate of `permille` thousandths; more is needed when
-    /// playing faster, and never more than may be held.
+    /// Returns true if `ahead` of media suffices at a playback rate of `permille` thousandths. Faster playback needs
+    /// more, but never more than may be held.
     pub fn enough(&self, ahead: Duration, waiting: Waiting, permille: u64) -> bool {
         let threshold = match waiting {
             Waiting::ToStart => self.start,
@@ -52,7 +53,7 @@ impl LoadControl {
         ahead >= scale(threshold.max(LEAST_AHEAD), permille).min(self.goal())
     }
 
-    /// Whether so much is enough when no more may be held.
+    /// Returns true if `ahead` of media suffices when no more may be held.
     pub fn enough_when_full(&self, ahead: Duration, permille: u64) -> bool {
         ahead >= scale(LEAST_AHEAD, permille).min(self.goal())
     }

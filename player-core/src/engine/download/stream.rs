@@ -3,38 +3,25 @@
 
 use std::sync::Arc;
 
-use super::ids::{PeriodKey, SegmentKey};
-use super::kept::{KeptState, OpenTail};
-use super::request::{JobId, Jobs};
-use super::schedule;
 use crate::container::{Fragment, InitSegment, SegmentTail};
 use crate::drm::KeyId;
+use crate::engine::download::{KeptState, OpenTail};
+use crate::engine::ids::{PeriodKey, RepKey, SegmentKey, StreamId};
+use crate::engine::request::{JobId, Jobs};
+use crate::engine::selection::Ladder;
 use crate::error::PlayerError;
 use crate::model::{ContentKinds, Resource, SegmentId, SegmentRef, TimedMetadata, TrackId};
 use crate::render::Window;
 use crate::time::{MediaTime, Now};
 
-pub use super::ids::RepKey;
-
-/// Which stream.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum StreamId {
-    /// Pictures, with or without sound in the same files.
-    Main,
-    /// Sound in files of its own.
-    Audio,
-    /// Subtitles.
-    Text,
-}
-
-/// Where the next segment is.
+/// Place of the next segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
     /// The segment that holds this time.
     At {
-        /// In this period.
+        /// Period that holds it.
         period: PeriodKey,
-        /// The time.
+        /// Time that it must hold.
         time: MediaTime,
     },
     /// The one after this.
@@ -43,29 +30,36 @@ pub enum Place {
         rep: RepKey,
         /// Its name in that.
         segment: SegmentId,
-        /// Its announced end.
+        /// Declared end of that segment.
         end: MediaTime,
     },
-    /// There is none.
+    /// There is no further segment.
     End,
+}
+
+impl Place {
+    /// Returns the place after a segment.
+    pub(in crate::engine) fn after(rep: RepKey, segment: &SegmentRef) -> Self {
+        Self::After { rep, segment: segment.id, end: segment.end() }
+    }
 }
 
 /// A segment that was decided on.
 #[derive(Clone, Debug)]
 pub struct Chosen {
-    /// From which representation.
+    /// Representation that it belongs to.
     pub rep: RepKey,
-    /// The segment.
+    /// The segment itself.
     pub segment: SegmentRef,
-    /// Why that representation.
+    /// Reason of the adaptive rule for that representation.
     pub reason: abr::Reason,
     /// Its place in the ladder that the rule saw, and that ladder.
     pub ladder: Arc<Ladder>,
-    /// Which rung.
+    /// Index of the representation in the ladder.
     pub rung: usize,
     /// It belongs to the first discontinuity of the presentation.
     pub opening: bool,
-    /// What may be presented of it.
+    /// Part of its time that may be presented.
     pub window: Window,
 }
 
@@ -76,34 +70,25 @@ impl Chosen {
     }
 }
 
-/// The representations that a rule chose from, ascending.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Ladder {
-    /// What the rule sees.
-    pub rungs: Vec<abr::Rung>,
-    /// The same rungs as representations.
-    pub keys: Vec<RepKey>,
-}
-
 /// A segment on its way.
 #[derive(Clone, Debug)]
 pub struct Fetching {
-    /// The request.
+    /// Job of the request.
     pub job: JobId,
-    /// What is fetched.
+    /// Segment that is fetched.
     pub chosen: Chosen,
     /// Initialisation data in force: fetched before, or read from the segment itself.
     pub init: Option<Arc<InitSegment>>,
     /// Presentation time of its first sample, as announced: its start, or that of an earlier segment whose samples
     /// come with it.
     pub begins_at: MediaTime,
-    /// What is added to its times, once its first samples have come.
+    /// Offset of its times, known once its first samples were received.
     pub shift: Option<i64>,
-    /// Sound that came before the first picture of its discontinuity: pictures tell where both belong.
+    /// Audio that was received before the first picture of its discontinuity: the video shows where both belong.
     pub early: Vec<Fragment>,
-    /// Samples or cues that came.
+    /// Number of samples or cues received.
     pub seen: usize,
-    /// Metadata that came before it was known what must be added to its times.
+    /// Metadata that was received before the offset of its times was known.
     pub metadata: Vec<TimedMetadata>,
     /// Something about its times was wrong and has been reported.
     pub warned: bool,
@@ -111,7 +96,7 @@ pub struct Fetching {
     pub tail: Option<Box<SegmentTail>>,
 }
 
-/// What the stream is doing.
+/// State machine of a stream.
 #[derive(Clone, Debug)]
 pub enum Activity {
     /// Nothing is on its way.
@@ -120,16 +105,16 @@ pub enum Activity {
     Index(RepKey),
     /// A key is on its way without which nothing can be fetched; the segment follows.
     Key {
-        /// The segment.
+        /// Segment that follows.
         chosen: Box<Chosen>,
-        /// The key.
+        /// Key that is awaited.
         key: KeyId,
     },
     /// Initialisation data is on its way; the segment follows.
     Init {
-        /// The segment.
+        /// Segment that follows.
         chosen: Box<Chosen>,
-        /// What it needs.
+        /// Address of the initialisation data.
         resource: Resource,
     },
     /// A segment is on its way.
@@ -153,7 +138,7 @@ pub struct Stream {
     track: TrackId,
     place: Place,
     activity: Activity,
-    /// What its files carry, once initialisation data was read.
+    /// Content of its files, known once initialisation data was read.
     carries: Option<ContentKinds>,
     /// Representation of the last segment that was decided on.
     last: Option<RepKey>,
@@ -165,7 +150,7 @@ pub struct Stream {
     hold_until: Option<Now>,
     /// Segments before the one at the seek target that were asked for because decoding cannot begin there.
     stepped_back: u8,
-    /// What its last segment left for the one after it.
+    /// State that its last segment left for the one after it.
     kept: Option<KeptState>,
     /// The last segment that was damaged.
     damaged: Option<SegmentId>,
@@ -193,60 +178,60 @@ impl Stream {
         }
     }
 
-    pub(super) const fn id(&self) -> StreamId {
+    pub(in crate::engine) const fn id(&self) -> StreamId {
         self.id
     }
 
-    pub(super) const fn track(&self) -> &TrackId {
+    pub(in crate::engine) const fn track(&self) -> &TrackId {
         &self.track
     }
 
     /// Returns the place of the next segment.
-    pub(super) const fn place(&self) -> Place {
+    pub(in crate::engine) const fn place(&self) -> Place {
         self.place
     }
 
-    pub(super) const fn activity(&self) -> &Activity {
+    pub(in crate::engine) const fn activity(&self) -> &Activity {
         &self.activity
     }
 
     /// Returns the kinds that its files carry; `None` before initialisation data was read.
-    pub(super) const fn carries(&self) -> Option<ContentKinds> {
+    pub(in crate::engine) const fn carries(&self) -> Option<ContentKinds> {
         self.carries
     }
 
     /// Returns the representation of the last segment that was decided on.
-    pub(super) const fn last(&self) -> Option<RepKey> {
+    pub(in crate::engine) const fn last(&self) -> Option<RepKey> {
         self.last
     }
 
     /// Returns the number of segments given up in a row.
-    pub(super) const fn skipped(&self) -> u32 {
+    pub(in crate::engine) const fn skipped(&self) -> u32 {
         self.skipped
     }
 
     /// Returns the number of segments before the one at the seek target that were asked for.
-    pub(super) const fn stepped_back(&self) -> u8 {
+    pub(in crate::engine) const fn stepped_back(&self) -> u8 {
         self.stepped_back
     }
 
     /// Returns the time until which the adaptive rule asked to wait.
-    pub(super) const fn hold_until(&self) -> Option<Now> {
+    pub(in crate::engine) const fn hold_until(&self) -> Option<Now> {
         self.hold_until
     }
 
     /// Returns the time of the first request for the wanted segment.
-    pub(super) fn wanted_since(&self) -> Option<Now> {
+    pub(in crate::engine) fn wanted_since(&self) -> Option<Now> {
         self.trouble.map(|trouble| trouble.since)
     }
 
     /// Returns the reason for which nothing after the end of the stream can be decrypted.
-    pub(super) fn error(&self) -> Option<&PlayerError> {
+    pub(in crate::engine) fn error(&self) -> Option<&PlayerError> {
         self.ends_with.as_deref()
     }
 
     /// Returns what the last segment left for the one after it.
-    pub(super) const fn kept(&self) -> Option<&KeptState> {
+    pub(in crate::engine) const fn kept(&self) -> Option<&KeptState> {
         self.kept.as_ref()
     }
 
@@ -261,7 +246,7 @@ impl Stream {
     }
 
     /// Returns true if nothing is on its way.
-    pub(super) const fn is_idle(&self) -> bool {
+    pub(in crate::engine) const fn is_idle(&self) -> bool {
         matches!(self.activity, Activity::Idle)
     }
 
@@ -287,8 +272,8 @@ impl Stream {
         }
     }
 
-    /// Returns the segment on its way, to add what came of it.
-    pub(super) fn fetching_mut(&mut self) -> Option<&mut Fetching> {
+    /// Returns the segment on its way, to add the samples received.
+    pub(in crate::engine) fn fetching_mut(&mut self) -> Option<&mut Fetching> {
         match &mut self.activity {
             Activity::Media(fetching) => Some(fetching),
             Activity::Idle | Activity::Index(_) | Activity::Key { .. } | Activity::Init { .. } => None,
@@ -296,13 +281,13 @@ impl Stream {
     }
 
     /// Follows another track from here on.
-    pub(super) fn follow_track(&mut self, track: TrackId) {
+    pub(in crate::engine) fn follow_track(&mut self, track: TrackId) {
         self.track = track;
     }
 
     /// Learns the kinds that its files carry. A kind that they carried once is presented to the end: a period may lack
     /// it.
-    pub(super) fn note_carried(&mut self, kinds: ContentKinds) {
+    pub(in crate::engine) fn note_carried(&mut self, kinds: ContentKinds) {
         let before = self.carries.unwrap_or_default();
         self.carries = Some(ContentKinds {
             video: before.video || kinds.video,
@@ -312,12 +297,12 @@ impl Stream {
     }
 
     /// Notes a damaged segment, and returns the one that was damaged before it.
-    pub(super) fn note_damaged(&mut self, segment: SegmentId) -> Option<SegmentId> {
+    pub(in crate::engine) fn note_damaged(&mut self, segment: SegmentId) -> Option<SegmentId> {
         self.damaged.replace(segment)
     }
 
     /// Begins again at a time with nothing on its way. The demuxer's tables and parameter sets stay.
-    pub(super) fn restart_at(&mut self, period: PeriodKey, time: MediaTime) {
+    pub(in crate::engine) fn restart_at(&mut self, period: PeriodKey, time: MediaTime) {
         self.rewind_to(Place::At { period, time });
         self.trouble = None;
         self.skipped = 0;
@@ -330,87 +315,87 @@ impl Stream {
     }
 
     /// Goes back to a place, because media from there on was dropped. Nothing is on its way after that.
-    pub(super) fn rewind_to(&mut self, place: Place) {
+    pub(in crate::engine) fn rewind_to(&mut self, place: Place) {
         self.place = place;
         self.activity = Activity::Idle;
     }
 
     /// Goes back to the segment before the one at the seek target, for the `steps`th time.
-    pub(super) fn step_back_to(&mut self, place: Place, steps: u8) {
+    pub(in crate::engine) fn step_back_to(&mut self, place: Place, steps: u8) {
         self.rewind_to(place);
         self.stepped_back = steps;
     }
 
     /// Passes a segment that is not fetched.
-    pub(super) fn advance_past(&mut self, rep: RepKey, segment: &SegmentRef) {
-        self.place = schedule::after(rep, segment);
+    pub(in crate::engine) fn advance_past(&mut self, rep: RepKey, segment: &SegmentRef) {
+        self.place = Place::after(rep, segment);
         self.last = Some(rep);
     }
 
     /// Goes on with another period, or to the end.
-    pub(super) fn enter_period(&mut self, place: Place) {
+    pub(in crate::engine) fn enter_period(&mut self, place: Place) {
         self.place = place;
         self.trouble = None;
     }
 
     /// Ends here: nothing that follows can be decrypted, for this reason.
-    pub(super) fn finish(&mut self, error: PlayerError) {
+    pub(in crate::engine) fn finish(&mut self, error: PlayerError) {
         self.place = Place::End;
         self.ends_with = Some(Box::new(error));
     }
 
     /// Goes on at a time, because the period of its next segment is no longer listed. Segments on their way still come.
-    pub(super) fn go_on_at(&mut self, period: PeriodKey, time: MediaTime) {
+    pub(in crate::engine) fn go_on_at(&mut self, period: PeriodKey, time: MediaTime) {
         self.place = Place::At { period, time };
     }
 
     /// Waits until `until`: the adaptive rule asked for it, or nothing is available before.
-    pub(super) fn hold(&mut self, until: Now) {
+    pub(in crate::engine) fn hold(&mut self, until: Now) {
         self.hold_until = Some(until);
     }
 
     /// Waits until `after` if it waits until `before`, because that time lies elsewhere now.
-    pub(super) fn move_hold(&mut self, before: Now, after: Option<Now>) {
+    pub(in crate::engine) fn move_hold(&mut self, before: Now, after: Option<Now>) {
         if self.hold_until == Some(before) {
             self.hold_until = after;
         }
     }
 
     /// Decides on a segment of `rep`. The time that it may cost counts from the first decision.
-    pub(super) fn decide_on(&mut self, rep: RepKey, now: Now) {
+    pub(in crate::engine) fn decide_on(&mut self, rep: RepKey, now: Now) {
         self.last = Some(rep);
         self.trouble.get_or_insert(Trouble { since: now, requests: 0 });
     }
 
     /// Waits for the index of a representation.
-    pub(super) fn await_index(&mut self, rep: RepKey) {
+    pub(in crate::engine) fn await_index(&mut self, rep: RepKey) {
         self.activity = Activity::Index(rep);
     }
 
     /// Waits for the key of a segment.
-    pub(super) fn await_key(&mut self, chosen: Chosen, key: KeyId) {
+    pub(in crate::engine) fn await_key(&mut self, chosen: Chosen, key: KeyId) {
         self.activity = Activity::Key { chosen: Box::new(chosen), key };
     }
 
     /// Waits for the initialisation data of a segment.
-    pub(super) fn await_init(&mut self, chosen: Chosen, resource: Resource) {
+    pub(in crate::engine) fn await_init(&mut self, chosen: Chosen, resource: Resource) {
         self.activity = Activity::Init { chosen: Box::new(chosen), resource };
     }
 
     /// Counts a request for the wanted segment. Returns true if it is not the first.
-    pub(super) fn count_request(&mut self) -> bool {
+    pub(in crate::engine) fn count_request(&mut self) -> bool {
         let Some(trouble) = &mut self.trouble else { return false };
         trouble.requests += 1;
         trouble.requests > 1
     }
 
     /// Starts the download of a segment.
-    pub(super) fn start_download(&mut self, fetching: Fetching) {
+    pub(in crate::engine) fn start_download(&mut self, fetching: Fetching) {
         self.activity = Activity::Media(Box::new(fetching));
     }
 
     /// Starts an attempt at the same segment again: what it brings is placed afresh.
-    pub(super) fn restart_download(&mut self) {
+    pub(in crate::engine) fn restart_download(&mut self) {
         if let Some(fetching) = self.fetching_mut() {
             fetching.seen = 0;
             fetching.early.clear();
@@ -419,12 +404,12 @@ impl Stream {
     }
 
     /// Stops waiting, for a download or for what it needs.
-    pub(super) fn stop(&mut self) {
+    pub(in crate::engine) fn stop(&mut self) {
         self.activity = Activity::Idle;
     }
 
     /// The index of a representation has come: a stream that waited for it goes on.
-    pub(super) fn on_index(&mut self, rep: RepKey) {
+    pub(in crate::engine) fn on_index(&mut self, rep: RepKey) {
         if matches!(self.activity, Activity::Index(waited) if waited == rep) {
             self.stop();
         }
@@ -432,7 +417,7 @@ impl Stream {
 
     /// Stops waiting for a segment of an unusable representation, or for its key or initialisation data. A download
     /// whose job still exists goes on.
-    pub(super) fn leave_representations(&mut self, unusable: impl Fn(RepKey) -> bool, jobs: &Jobs) {
+    pub(in crate::engine) fn leave_representations(&mut self, unusable: impl Fn(RepKey) -> bool, jobs: &Jobs) {
         let waits = match &self.activity {
             Activity::Idle | Activity::Index(_) => false,
             Activity::Init { chosen, .. } | Activity::Key { chosen, .. } => unusable(chosen.rep),
@@ -445,9 +430,9 @@ impl Stream {
 
     /// The download is complete: the segment after it is next. One whose pictures all wait for parameter sets is no
     /// progress yet, so that segments given up in a row are still counted.
-    pub(super) fn complete_download(&mut self, is_progress: bool) {
+    pub(in crate::engine) fn complete_download(&mut self, is_progress: bool) {
         if let Some(fetching) = self.fetching() {
-            self.place = schedule::after(fetching.chosen.rep, &fetching.chosen.segment);
+            self.place = Place::after(fetching.chosen.rep, &fetching.chosen.segment);
         }
         self.stop();
         self.trouble = None;
@@ -457,7 +442,7 @@ impl Stream {
     }
 
     /// Gives the wanted segment up and passes it. Returns what it was, if its download had begun.
-    pub(super) fn skip_download(&mut self) -> Option<Chosen> {
+    pub(in crate::engine) fn skip_download(&mut self) -> Option<Chosen> {
         let chosen = self.fetching().map(|fetching| fetching.chosen.clone());
         self.complete_download(false);
         self.skipped += 1;
@@ -465,17 +450,17 @@ impl Stream {
     }
 
     /// Keeps what a segment leaves for the one after it.
-    pub(super) fn keep(&mut self, kept: Option<KeptState>) {
+    pub(in crate::engine) fn keep(&mut self, kept: Option<KeptState>) {
         self.kept = kept;
     }
 
     /// Takes what the last segment left open: nothing goes on with it.
-    pub(super) fn take_open(&mut self) -> Option<OpenTail> {
+    pub(in crate::engine) fn take_open(&mut self) -> Option<OpenTail> {
         self.kept.as_mut()?.take_open()
     }
 
     /// Puts a download in the place of what is on its way, which is returned.
-    pub(super) fn replace_activity(&mut self, activity: Activity) -> Activity {
+    pub(in crate::engine) fn replace_activity(&mut self, activity: Activity) -> Activity {
         std::mem::replace(&mut self.activity, activity)
     }
 }

@@ -1,16 +1,16 @@
-//! When the steering server is asked, and what its answers mean for the next question. Which pathway is used follows
-//! in `locations`; what a change of it costs, in `session::pathways`.
+//! Times of the requests to the steering server, and the effect of its answers on the next one. `locations` decides on
+//! the pathway, and `session::pathways` carries out a change of it.
 
 use std::time::Duration;
 
 use url::Url;
 
-use super::io::FetchError;
+use crate::engine::io::FetchError;
 use crate::manifest::{SteeringManifest, steering_request};
 use crate::model::{ContentSteering, Protocol};
 use crate::time::Now;
 
-/// How soon a server is asked again that has not said so itself.
+/// Time between requests, unless the server declares a `TTL`.
 const TTL: Duration = Duration::from_secs(300);
 /// Gone (RFC 9110 §15.5.11): the server does not steer this session any more (RFC 8216bis §7.2).
 const GONE: u16 = 410;
@@ -31,18 +31,19 @@ impl Steering {
         Some(Self { protocol, server, ttl: TTL, due: Some(now) })
     }
 
-    /// When the server is to be asked next; `None` while a question is under way and after it has gone.
+    /// Returns the time of the next request; `None` while one is under way and after the server has gone.
     pub const fn due(&self) -> Option<Now> {
         self.due
     }
 
-    /// The question: it tells the pathway in use and its throughput. Nothing is due until it was answered.
+    /// Returns the address of the request, with the pathway in use and its throughput as parameters. Nothing is due
+    /// until it was answered.
     pub fn ask(&mut self, pathway: Option<&str>, throughput_bps: Option<u64>) -> Url {
         self.due = None;
         steering_request(self.protocol, &self.server, pathway, throughput_bps)
     }
 
-    /// The answer came, from `url` after redirects.
+    /// Takes an answer that was received from `url` after redirects.
     pub fn answered(&mut self, orders: &SteeringManifest, url: &Url, now: Now) {
         if let Some(next) = orders.reload.as_deref().and_then(|reload| url.join(reload).ok()) {
             self.server = next;

@@ -1,22 +1,22 @@
-//! Where media is missing, and what playback does about it. Pure.
+//! Finds the gaps in the media, and decides how playback passes them. Pure.
 //!
-//! | missing | what happens |
+//! | missing | effect |
 //! |---|---|
-//! | less than [`SEAM`], of one kind or of all | nothing: the clock runs on |
+//! | less than [`SEAM`], of one kind or of all | none: the clock runs on |
 //! | one kind only, of whatever length | *bridged*: the others go on; the last picture stays, or there is silence |
 //! | all kinds at the same time | *jumped*: playback goes on where the first of them does, with `Event::GapSkipped` |
 //! | all kinds, up to the end | jumped to the end |
 //!
-//! A hole is known once all streams have brought what lies behind it, or have said that nothing does: playback waits
-//! for what is on its way, never for what does not exist. What is jumped over counts as played.
+//! A gap is known once every stream has supplied the media after it, or has none: playback waits for media that is on
+//! its way, never for media that does not exist. Jumped time counts as played.
 
-use super::buffer::{SEAM, TrackBuffer};
+use crate::engine::buffer::{SEAM, TrackBuffer};
 use crate::time::MediaTime;
 
 /// One kind of track, as far as it was fetched.
 #[derive(Clone, Copy)]
 pub struct Known<'a> {
-    /// What is held.
+    /// Buffer of the kind.
     pub run: &'a TrackBuffer,
     /// Nothing more will come before this time.
     pub settled: MediaTime,
@@ -25,9 +25,9 @@ pub struct Known<'a> {
 /// A span in which no kind has media.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hole {
-    /// Its begin.
+    /// End of the media before it, or the position inside of it.
     pub from: MediaTime,
-    /// Where the first kind goes on.
+    /// Start of the first media after it, of any kind.
     pub to: MediaTime,
 }
 
@@ -54,9 +54,9 @@ mod tests {
     use std::sync::Arc;
     use std::time::Duration;
 
-    use super::super::buffer::PartOf;
     use super::*;
     use crate::container::{Codec, CodecConfig, Payload, Sample};
+    use crate::engine::ids::PartOf;
     use crate::model::MediaKind;
     use crate::render::Window;
 

@@ -1,12 +1,13 @@
 //! State that a stream carries from one segment to the segment after it: what the demuxer knows, and access units that
 //! the end of a segment left open. It belongs to one representation within one discontinuity.
 
-use super::stream::{Chosen, Fetching, RepKey};
 use crate::container::{CarriedState, DemuxOutput, DemuxerState};
+use crate::engine::download::{Chosen, Fetching};
+use crate::engine::ids::RepKey;
 use crate::model::{Resource, SegmentId, SegmentRef, TimestampMapping};
 use crate::time::MediaTime;
 
-/// What the last segment of a stream left.
+/// State that the last segment of a stream left.
 #[derive(Clone, Debug)]
 pub struct KeptState {
     rep: RepKey,
@@ -22,9 +23,9 @@ pub struct KeptState {
     jumped: bool,
 }
 
-/// What a segment left open, to be presented because nothing goes on with it.
+/// Samples that a segment left open, to be presented because no later segment completes them.
 #[derive(Clone, Debug)]
-pub(super) struct OpenTail {
+pub(in crate::engine) struct OpenTail {
     pub fetching: Fetching,
     pub outputs: Vec<DemuxOutput>,
     pub waiting: u64,
@@ -32,7 +33,7 @@ pub(super) struct OpenTail {
 
 impl KeptState {
     /// Creates the state that a complete segment leaves; `None` if its demuxer keeps nothing.
-    pub(super) fn of(fetching: &Fetching) -> Option<Self> {
+    pub(in crate::engine) fn of(fetching: &Fetching) -> Option<Self> {
         let Chosen { rep, segment, .. } = &fetching.chosen;
         fetching.tail.as_deref().map(|tail| Self {
             rep: *rep,
@@ -48,14 +49,14 @@ impl KeptState {
     }
 
     /// Returns the state with which the demuxer of a segment begins, if it may use this one.
-    pub(super) fn carried(&self, chosen: &Chosen) -> Option<CarriedState> {
+    pub(in crate::engine) fn carried(&self, chosen: &Chosen) -> Option<CarriedState> {
         self.fits(chosen.rep, &chosen.segment)
             .then(|| CarriedState { state: self.state.clone(), continues: self.is_before(chosen.rep, &chosen.segment) })
     }
 
     /// Returns where a segment that goes on with this state begins, if samples that wait for parameter sets come with
     /// it: at the start of the segment that they lie in.
-    pub(super) fn carried_start(&self, chosen: &Chosen) -> Option<MediaTime> {
+    pub(in crate::engine) fn carried_start(&self, chosen: &Chosen) -> Option<MediaTime> {
         let is_next = self.waiting > 0 && self.is_before(chosen.rep, &chosen.segment);
         self.open.as_deref().filter(|_| is_next).map(|(fetching, _)| fetching.begins_at)
     }
@@ -71,7 +72,7 @@ impl KeptState {
     }
 
     /// Takes what waits for the segment after it: nothing goes on with it.
-    pub(super) fn take_open(&mut self) -> Option<OpenTail> {
+    pub(in crate::engine) fn take_open(&mut self) -> Option<OpenTail> {
         self.jumped = true;
         let waiting = std::mem::take(&mut self.waiting);
         let (fetching, outputs) = *self.open.take()?;

@@ -1,27 +1,28 @@
-//! Where the same bytes can be had: ordered locations, rewriting between them, and which are left alone for a time.
+//! Locations that serve the same bytes: their order, the rewriting of addresses between them, and their exclusion after
+//! failures.
 //!
 //! A location is the directory of one of the manifest addresses that `load` was given, moved by redirects. An address
-//! below the directory of the manifest in use exists at every location under the same relative path; any other
-//! address stands for itself, and its origin is what can be excluded. Addresses of a pathway that the manifest names
-//! belong to it instead; which of several is used follows the orders of a steering server, or the manifest.
+//! below the directory of the manifest in use exists at every location under the same relative path; any other address
+//! stands for itself, and its origin is what can be excluded. Addresses of a pathway that the manifest names belong to
+//! it instead; which of several is used follows the orders of a steering server, or the manifest.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use url::Url;
 
-use super::io::RangeNotice;
-use super::jitter::Jitter;
+use crate::engine::io::RangeNotice;
+use crate::engine::jitter::Jitter;
 use crate::manifest::PathwayClone;
 use crate::model::{BaseWeight, Pathway, Resource};
 use crate::time::Now;
 
-/// A location that fails again soon is left alone twice as long, up to this.
+/// Maximum time of exclusion: it doubles each time that a location fails again soon.
 const LONGEST_REST: Duration = Duration::from_secs(600);
 /// More pathways, or folders of one, than this are not looked at.
 const MOST_ROUTES: usize = 256;
 
-/// What is excluded as one.
+/// Unit of exclusion: addresses that fail together.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Place {
     /// One of the locations of the load request.
@@ -37,9 +38,9 @@ pub enum Place {
 pub struct Candidate {
     /// Its number among the candidates of the resource; the same each time.
     pub index: usize,
-    /// What it belongs to.
+    /// Place that the address belongs to.
     pub place: Place,
-    /// The address.
+    /// Address to request.
     pub url: Url,
 }
 
@@ -66,11 +67,12 @@ pub struct Locations {
     order: Vec<String>,
     /// Beginnings of addresses in the order in which they should be asked.
     bases: Vec<Url>,
-    /// Habits of the servers that a warning has reported: a range was ignored, a part came without its place.
+    /// Habits of the servers that a warning has reported: an ignored range, and a partial answer without
+    /// `Content-Range`.
     reported: (bool, bool),
 }
 
-/// A pathway.
+/// A pathway of the manifest or of a steering server.
 #[derive(Clone, Debug)]
 struct Route {
     id: String,
@@ -98,7 +100,7 @@ impl Locations {
 
     /// Returns true if a byte range that was served oddly must be reported: habits of a server once, missing bytes every
     /// time.
-    pub(super) fn is_news(&mut self, notice: RangeNotice) -> bool {
+    pub(in crate::engine) fn is_news(&mut self, notice: RangeNotice) -> bool {
         match notice {
             RangeNotice::Ignored => !std::mem::replace(&mut self.reported.0, true),
             RangeNotice::Unlabelled => !std::mem::replace(&mut self.reported.1, true),
@@ -106,7 +108,7 @@ impl Locations {
         }
     }
 
-    /// The pathways of the manifest, best first; `first` is the one to begin with, when told.
+    /// Takes the pathways of the manifest, best first; playback begins with `first`, if the manifest declares it.
     pub fn set_pathways(&mut self, pathways: &[Pathway], first: Option<&str>) {
         let route =
             |pathway: &Pathway| Route { id: pathway.id.clone(), prefixes: pathway.prefixes.clone(), made_from: None };
@@ -139,7 +141,7 @@ impl Locations {
         }
     }
 
-    /// What a candidate leads to after redirects belongs to the same pathway.
+    /// Adds the address that a candidate redirects to to the same pathway.
     pub fn redirected(&mut self, from: &Candidate, url: &Url) {
         if let Place::Pathway(id) = &from.place
             && from.url != *url
@@ -203,7 +205,7 @@ impl Locations {
         found.into_iter().map(|(id, url)| (Place::Pathway(id), url)).collect()
     }
 
-    /// The manifest came from `location`, at `url` after redirects.
+    /// Notes that the manifest was read from `location`, at `url` after redirects.
     pub fn manifest_came_from(&mut self, location: &Place, url: &Url) {
         if let Place::Location(index) = location
             && let Some(slot) = self.directories.get_mut(*index)
@@ -243,8 +245,9 @@ impl Locations {
         }
     }
 
-    /// What the manifest says about the places that serve it: lower priorities first, and among equals a choice by
-    /// weight (DVB A168 §10.8.2.1), the same for the whole session and for equal seeds.
+    /// Orders the places by the manifest's priorities, lower ones first, and those of equal priority by a random choice
+    /// according to weight (DVB A168 §10.8.2.1). The order stays for the whole session, and is the same for equal
+    /// seeds.
     pub fn weigh(&mut self, weights: &[BaseWeight], jitter: &mut Jitter) {
         let mut left: Vec<&BaseWeight> = weights.iter().collect();
         left.sort_by_key(|service| service.priority);
@@ -266,7 +269,7 @@ impl Locations {
         }
     }
 
-    /// Where an address stands in that order; what nothing is said about comes first.
+    /// Returns the rank of an address in that order; addresses of no declared place come first.
     fn rank(&self, url: &Url) -> usize {
         let begins = |(_, base): &(usize, &Url)| url.as_str().starts_with(base.as_str());
         let longest = self.bases.iter().enumerate().filter(begins).max_by_key(|(_, base)| base.as_str().len());
@@ -280,7 +283,7 @@ impl Locations {
     }
 
     /// Returns the candidates for a resource, which is the manifest itself if `is_manifest`.
-    pub(super) fn candidates_of(&self, is_manifest: bool, resource: &Resource) -> Vec<Candidate> {
+    pub(in crate::engine) fn candidates_of(&self, is_manifest: bool, resource: &Resource) -> Vec<Candidate> {
         if is_manifest { self.manifest_candidates() } else { self.candidates(resource) }
     }
 
@@ -322,8 +325,8 @@ impl Locations {
         found
     }
 
-    /// The best candidate that was not tried yet: one that is not excluded, from the place in use when possible; when
-    /// every place is excluded, the one that has been left alone longest.
+    /// Returns the best candidate that was not tried yet: one that is not excluded, of the current place if possible.
+    /// If every place is excluded, it is the one whose exclusion ends first.
     pub fn pick(&self, candidates: &[Candidate], tried: &[usize], now: Now) -> Option<Candidate> {
         let untried = candidates.iter().filter(|candidate| !tried.contains(&candidate.index));
         let best = untried.min_by_key(|candidate| {
@@ -339,7 +342,7 @@ impl Locations {
         best.cloned()
     }
 
-    /// How many candidates are neither tried nor excluded, `except` not counted.
+    /// Returns the number of candidates that are neither tried nor excluded, except those of `except`.
     pub fn left(&self, candidates: &[Candidate], tried: &[usize], except: &Place, now: Now) -> usize {
         let usable = |candidate: &&Candidate| {
             candidate.place != *except
@@ -349,7 +352,7 @@ impl Locations {
         candidates.iter().filter(usable).count()
     }
 
-    /// True while a place is left alone.
+    /// Returns true while a place is excluded.
     pub fn is_excluded(&self, place: &Place, now: Now) -> bool {
         self.rests_until(place, now).is_some()
     }
@@ -366,8 +369,8 @@ impl Locations {
         true
     }
 
-    /// Something came from a place: its record is clean, and it is asked first from now on if the place in use is
-    /// excluded. A single file that had to come from elsewhere moves nothing.
+    /// Notes that a place has answered. Its failures are forgotten, and it is asked first from now on if the current
+    /// place is excluded. A single file that had to be fetched elsewhere changes nothing.
     pub fn served(&mut self, place: &Place, now: Now) {
         // What no pathway has (a key, say) does not move one that uses pathways.
         let alike = self.routes.is_empty() || matches!(place, Place::Pathway(_));
@@ -398,7 +401,7 @@ impl Locations {
                 self.directories.get(*index).map(|url| url.origin().ascii_serialization()).unwrap_or_default()
             }
             Place::Origin(origin) => origin.clone(),
-            // A name that was made up says less than where it leads.
+            // An invented name is of less use than the origin that it leads to.
             Place::Pathway(id) if id.starts_with('.') => {
                 let prefix = self.routes.iter().find(|route| route.id == *id).and_then(|route| route.prefixes.first());
                 prefix.map_or_else(|| id.clone(), |prefix| prefix.origin().ascii_serialization())
@@ -427,17 +430,17 @@ fn directory(url: &Url) -> Url {
 mod tests {
     use super::*;
 
-    pub(super) const REST: Duration = Duration::from_secs(60);
+    pub(in crate::engine) const REST: Duration = Duration::from_secs(60);
 
-    pub(super) fn url(text: &str) -> Url {
+    pub(in crate::engine) fn url(text: &str) -> Url {
         text.parse().expect("a valid address")
     }
 
-    pub(super) fn two() -> Locations {
+    pub(in crate::engine) fn two() -> Locations {
         Locations::new(&[url("http://a/t/TOK/film/master.m3u8?x=1"), url("http://b:81/v/film/master.m3u8")])
     }
 
-    pub(super) fn at(seconds: u64) -> Now {
+    pub(in crate::engine) fn at(seconds: u64) -> Now {
         Now::ZERO + Duration::from_secs(seconds)
     }
 

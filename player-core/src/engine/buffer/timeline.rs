@@ -1,4 +1,4 @@
-//! How timestamps inside the media become presentation time, and what is done when they make no sense.
+//! Maps timestamps of the media to presentation time, and corrects those that make no sense.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -26,9 +26,9 @@ pub struct Timeline {
 }
 
 impl Timeline {
-    /// The offset of a segment that begins at `start` and whose first picture or sound is stamped `first`. A
-    /// discontinuity's offset is learned once and shared by all streams, so that sound and picture stay together;
-    /// `opening` says that it is the presentation's first discontinuity, where small offsets snap to zero.
+    /// Returns the offset of a segment that begins at `start` and whose first picture or sound is stamped `first`. The
+    /// offset of a discontinuity is learned once and shared by all streams, so that audio and video stay together.
+    /// `opening` is true for the first discontinuity of the presentation, where small offsets snap to zero.
     pub fn offset(&mut self, mapping: TimestampMapping, opening: bool, start: MediaTime, first: MediaTime) -> i64 {
         match mapping {
             TimestampMapping::Offset(nanos) => nanos,
@@ -49,18 +49,19 @@ impl Timeline {
     }
 }
 
-/// What must be added to a time (already mapped) of a clock that begins anew, so that it lies on the turn nearest to
-/// where its segment was announced.
+/// Returns the offset that puts a time (already mapped) of a clock that wraps on the turn nearest to the declared start
+/// of its segment.
 pub fn turns(start: MediaTime, first: MediaTime) -> i64 {
     let turn = MediaClock::TURN;
     (start.nanos_from(first).saturating_add(turn / 2)).div_euclid(turn).saturating_mul(turn)
 }
 
-/// What must be added to a segment whose media begins at `first` (already mapped) though it was announced at `start`,
-/// to last for `duration`: zero, or what moves it to its announced place. A wrong origin is the likeliest damage, and
-/// played in its place it is still the right film. Where the segment before it ended at `before`, media that goes on
-/// there is right however far announced durations have drifted, and other media is believed within half the segment;
-/// without a neighbour, within ten seconds.
+/// Returns the correction of a segment whose media begins at `first` (already mapped) though it was declared at
+/// `start`, with a duration of `duration`: zero, or the offset to its declared place.
+///
+/// A wrong origin is the likeliest damage, and media that is played at its declared place is still the right film. If
+/// the segment before it ended at `before`, media that continues there is right however far the declared durations have
+/// drifted, and other media is trusted within half a segment; without a neighbour, within ten seconds.
 pub fn correction(start: MediaTime, first: MediaTime, duration: Duration, before: Option<MediaTime>) -> i64 {
     let distance = start.nanos_from(first);
     let believed = match before {
@@ -71,8 +72,8 @@ pub fn correction(start: MediaTime, first: MediaTime, duration: Duration, before
     if distance.abs() <= believed { 0 } else { distance }
 }
 
-/// What must be added to a cue's time: presentation = cue − local + mpegts / 90000 + offset, where the 33-bit counter
-/// is unrolled to the turn nearest to where the segment is (RFC 8216bis §3.1.4).
+/// Returns the offset of a cue: presentation = cue − local + mpegts / 90000 + offset, with the 33-bit counter unrolled
+/// to the turn nearest to the segment (RFC 8216bis §3.1.4).
 pub fn cue_shift(map: TimestampMap, offset: i64, segment_start: MediaTime) -> i64 {
     let expected = i128::from(segment_start.as_nanos()) - i128::from(offset);
     let expected_ticks = expected * 90 / 1_000_000;
@@ -117,7 +118,7 @@ mod tests {
         let map = |mpegts, local| TimestampMap { mpegts, local };
         assert_eq!(cue_shift(map(900_000, s(0)), -10 * SECOND, s(0)), 0);
         assert_eq!(cue_shift(map(900_000, s(4)), 0, s(0)), 6 * SECOND);
-        // The media clock is one turn further (about 26.5 hours) than the counter says.
+        // The media clock is one turn (about 26.5 hours) ahead of the counter.
         let turn = (1_i64 << 33) * 100_000 / 9;
         assert_eq!(cue_shift(map(90_000, s(0)), 0, MediaTime::from_nanos(turn)), turn + SECOND);
     }

@@ -1,15 +1,14 @@
-//! Which sound may go with which pictures, as the numbers that `abr::joint` chooses from. Pure functions of what is
-//! loaded; when they are asked and what follows is not known here.
+//! Pairs of video and audio that may be presented together, as the numbers that `abr::joint` chooses from. Pure
+//! functions of what is loaded; their callers decide on the time of the question and on what follows.
 //!
-//! In DASH every representation of the sound goes with all pictures. In HLS a variant names the group of renditions
-//! that it is played with (RFC 8216bis §4.4.6.2.1, `AUDIO`), and its rate is that of both. Sound is a choice of its own
-//! there only where the same pictures are offered with several groups; elsewhere it follows the pictures.
+//! In DASH every audio representation goes with every video representation. In HLS a variant names the group of
+//! renditions that it is played with (RFC 8216bis §4.4.6.2.1, `AUDIO`), and its rate is that of both. There audio is a
+//! separate choice only if the same video is offered with several groups; otherwise it follows the video.
 
 use std::collections::BTreeMap;
 
-use super::ids::KeyedPresentation;
-use super::select::{self, representation};
-use super::stream::RepKey;
+use crate::engine::ids::{KeyedPresentation, RepKey};
+use crate::engine::selection::{self, representation};
 use crate::model::Representation;
 
 /// Both ladders, and the pairs that may be played.
@@ -17,7 +16,7 @@ use crate::model::Representation;
 pub struct Pairing {
     /// Pictures, ascending; those that differ only in the sound that goes with them are one rung.
     pub pictures: Vec<abr::Rung>,
-    /// Sound, ascending.
+    /// Rungs of audio, ascending by rate.
     pub sound: Vec<abr::Rung>,
     /// The rungs of sound as representations.
     pub keys: Vec<RepKey>,
@@ -28,7 +27,8 @@ pub struct Pairing {
 }
 
 impl Pairing {
-    /// What there is to choose: these pictures with this sound, of which `last` was heard before.
+    /// Pairs these representations of video and audio. `last` is the audio that was heard before: its number of
+    /// channels is kept if possible.
     pub fn new(
         presentation: &KeyedPresentation,
         pictures: &[RepKey],
@@ -40,13 +40,14 @@ impl Pairing {
         if has_groups(presentation, pictures) {
             return Self::grouped(presentation, pictures, &sound, output);
         }
-        let all = select::ladder(presentation, pictures.to_vec(), output);
-        let sound = select::ladder(presentation, sound, output);
+        let all = selection::ladder(presentation, pictures.to_vec(), output);
+        let sound = selection::ladder(presentation, sound, output);
         let places = all.keys.iter().enumerate().map(|(at, key)| (*key, at)).collect();
         Self { pictures: all.rungs, sound: sound.rungs, keys: sound.keys, pairs: None, places }
     }
 
-    /// What a group costs is told by variants with the same pictures and another group.
+    /// Pairs variants that name audio groups. The rate of a group alone is not declared: it is the difference between
+    /// variants of the same video with different groups.
     fn grouped(presentation: &KeyedPresentation, pictures: &[RepKey], sound: &[RepKey], output: abr::Hdcp) -> Self {
         let twins = twins(presentation, pictures);
         let mut extra: BTreeMap<&str, u64> = BTreeMap::new();
@@ -67,7 +68,7 @@ impl Pairing {
             at.map_or(0, |at| 1u64 << at)
         };
         let alone = |variant: &Variant<'_>| {
-            let rung = select::rung(presentation, variant.key, output);
+            let rung = selection::rung(presentation, variant.key, output);
             let own = extra.get(variant.group).copied().unwrap_or(0);
             abr::Rung { bitrate_bps: rung.bitrate_bps.saturating_sub(own).max(1), ..rung }
         };
@@ -99,7 +100,7 @@ impl Pairing {
     pub fn heard(&self, presentation: &KeyedPresentation, last: RepKey) -> Option<usize> {
         let same = self.keys.iter().position(|key| *key == last);
         let elsewhere = || {
-            let rate = select::rate(presentation, last);
+            let rate = selection::rate(presentation, last);
             self.sound.iter().rposition(|rung| rung.bitrate_bps <= rate).or(Some(0))
         };
         same.or_else(|| self.keys.first().filter(|key| key.period != last.period).and_then(|_| elsewhere()))
@@ -125,12 +126,12 @@ impl Pairing {
     }
 }
 
-/// What is remembered of the choice of sound.
+/// Memory of the choice of audio.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sounding {
-    /// When sound may change.
+    /// Hysteresis of the choice: it limits how often audio may change.
     pub chooser: abr::joint::Chooser,
-    /// What is to be heard.
+    /// Audio representation that was chosen.
     pub wanted: Option<RepKey>,
 }
 
@@ -155,7 +156,7 @@ fn twins<'a>(presentation: &'a KeyedPresentation, pictures: &[RepKey]) -> Vec<Ve
     let mut twins: Vec<Vec<Variant<'a>>> = Vec::new();
     for key in pictures {
         let Some(rep) = representation(presentation, *key) else { continue };
-        let rate = select::rate(presentation, *key);
+        let rate = selection::rate(presentation, *key);
         let variant = Variant { key: *key, group: rep.audio_group.as_deref().unwrap_or_default(), rate };
         let place = rep.traits.same_media.map(|media| *places.entry(media).or_insert(twins.len()));
         match place.and_then(|place| twins.get_mut(place)) {
@@ -177,8 +178,8 @@ fn keep_channels(presentation: &KeyedPresentation, sound: &mut Vec<RepKey>, last
 
 #[cfg(test)]
 mod tests {
-    use super::super::ids::{PeriodKey, SetKey};
     use super::*;
+    use crate::engine::ids::{PeriodKey, SetKey};
     use crate::manifest;
     use crate::model::MediaKind;
 

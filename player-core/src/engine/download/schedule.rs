@@ -1,15 +1,14 @@
-//! Which stream comes next, and which segment it needs. Pure: the answers depend on the presentation and the
-//! streams' places only.
+//! Chooses the stream to serve next, and finds the segment that it needs. Pure: the results depend only on the
+//! presentation and the streams' places.
 
 use std::time::Duration;
 
-use super::ids::{KeyedPresentation, PeriodKey, SegmentKey};
-use super::select::representation;
-use super::stream::{Activity, Place, RepKey, Stream, StreamId};
+use crate::engine::download::{Activity, Place, Stream};
+use crate::engine::ids::{KeyedPresentation, PeriodKey, RepKey, SegmentKey, StreamId};
+use crate::engine::selection::representation;
 use crate::model::{
     IndexSource, MediaKind, Presentation, SegmentId, SegmentIndex, SegmentList, SegmentRef, TimestampMapping,
 };
-use crate::render::Window;
 use crate::time::{MediaTime, Now};
 
 /// Announced times of different representations may differ by rounding: a segment is looked up this much after the
@@ -18,12 +17,12 @@ pub const ROUNDING: Duration = Duration::from_millis(100);
 /// A representation whose segment begins this much before the end of the last one is not aligned with it.
 const MISALIGNED: Duration = Duration::from_millis(200);
 
-/// What a stream needs next, given a representation.
+/// Next need of a stream, given a representation.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Step {
     /// The index of the representation.
     Index(Box<IndexSource>),
-    /// This segment.
+    /// The segment to fetch.
     Segment(Box<SegmentRef>),
     /// Nothing before this time: it is not available yet.
     WaitUntil(Now),
@@ -63,49 +62,6 @@ pub fn next_period(presentation: &KeyedPresentation, period: PeriodKey) -> Place
     }
 }
 
-/// What may be presented of a segment: its period; what follows a discontinuity not before that, and sound before one
-/// not after it. Pictures that go on behind their last announced time are shown as long as nothing takes their place.
-pub fn window(presentation: &KeyedPresentation, rep: RepKey, segment: &SegmentRef) -> Window {
-    let mut window = Window::ALL;
-    if rep.period != PeriodKey::FIRST
-        && let Some(period) = presentation.period(rep.period)
-    {
-        window.from = period.start;
-    }
-    if let Some(end) = period_end(presentation, rep.period, segment.mapping) {
-        window.until = end;
-    }
-    let list = known_list(presentation, rep);
-    let position = list.and_then(|list| list.position(segment.id));
-    let neighbour = |position: Option<u64>| list?.get(position?);
-    let elsewhere = |neighbour: &SegmentRef| neighbour.mapping != segment.mapping;
-    if neighbour(position.and_then(|at| at.checked_sub(1))).is_some_and(|before| elsewhere(&before)) {
-        window.from = window.from.max(segment.start);
-    }
-    if presentation.set(rep.set).is_some_and(|set| set.kind == MediaKind::Audio)
-        && let Some(next) = neighbour(position.and_then(|at| at.checked_add(1))).filter(elsewhere)
-    {
-        window.until = window.until.min(next.start);
-    }
-    window
-}
-
-/// Returns the end of a period as the manifest declares it: where the next one begins, or where the period or the whole
-/// presentation ends (ISO/IEC 23009-1 §5.3.2). `None` if only the media knows: where the place of media is learned from
-/// its first sample, announced lengths are sums of rounded durations and end nothing.
-fn period_end(presentation: &KeyedPresentation, period: PeriodKey, mapping: TimestampMapping) -> Option<MediaTime> {
-    let number = presentation.period_position(period)?;
-    if let Some(next) = presentation.periods.get(number + 1) {
-        return Some(next.start);
-    }
-    if matches!(mapping, TimestampMapping::Discontinuity(_)) {
-        return None;
-    }
-    let own = presentation.periods.get(number).and_then(|period| Some(period.start + period.duration?));
-    let whole = presentation.duration.map(|duration| MediaTime::ZERO + duration);
-    own.into_iter().chain(whole).min()
-}
-
 /// True when a stream at `place` will still bring media of a discontinuity that begins no later than `start`.
 pub fn comes_to(
     presentation: &KeyedPresentation,
@@ -128,11 +84,6 @@ pub fn comes_to(
     at.is_some_and(|segment| segment.mapping == mapping && !segment.gap)
 }
 
-/// The place after a segment.
-pub fn after(rep: RepKey, segment: &SegmentRef) -> Place {
-    Place::After { rep, segment: segment.id, end: segment.end() }
-}
-
 /// The segment with a key, when its list is known and holds it.
 pub fn segment(presentation: &KeyedPresentation, key: SegmentKey) -> Option<SegmentRef> {
     let list = known_list(presentation, key.rep)?;
@@ -146,7 +97,7 @@ pub fn before(presentation: &KeyedPresentation, rep: RepKey, segment: SegmentId)
     Some(Place::At { period: rep.period, time: start })
 }
 
-/// What a stream at `place` needs next from a representation of the same period.
+/// Returns the next need of a stream at `place` from a representation of the same period.
 pub fn step(presentation: &KeyedPresentation, place: Place, rep: RepKey, now: Now) -> Step {
     let found = representation(presentation, rep).map(|found| &found.index);
     if let (Some(_), Some(at)) = (found, presentation.available_at().filter(|at| *at > now)) {
@@ -170,38 +121,6 @@ pub fn is_aligned(presentation: &KeyedPresentation, place: Place, rep: RepKey) -
     let Some(list) = known_list(presentation, rep) else { return true };
     let start = position(list, place, rep).and_then(|position| list.span(position)).map(|(start, _)| start);
     start.is_none_or(|start| start + MISALIGNED >= end)
-}
-
-/// Segments that are left from a place on, this one included.
-pub fn segments_left(presentation: &KeyedPresentation, place: Place, rep: RepKey) -> Option<u32> {
-    let list = known_list(presentation, rep)?;
-    let left = position(list, place, rep).map_or(0, |position| list.len() - position);
-    u32::try_from(left).ok()
-}
-
-/// Length of the segment at a place, or of the last one.
-pub fn segment_duration(presentation: &KeyedPresentation, place: Place, rep: RepKey) -> Option<Duration> {
-    let list = known_list(presentation, rep)?;
-    let position = position(list, place, rep).or_else(|| list.len().checked_sub(1))?;
-    list.span(position).map(|(_, duration)| duration)
-}
-
-/// Announced sizes of the segments from a place on, `most` of them at most: those of the first one for each
-/// representation, then those of the one after it. `None` when not even the first is told.
-pub fn sizes_ahead(presentation: &KeyedPresentation, place: Place, reps: &[RepKey], most: usize) -> Option<Vec<u64>> {
-    let lists: Option<Vec<(&SegmentList, u64)>> = reps
-        .iter()
-        .map(|rep| {
-            let list = known_list(presentation, *rep)?;
-            Some((list, position(list, place, *rep)?))
-        })
-        .collect();
-    let lists = lists.filter(|lists| !lists.is_empty())?;
-    let row = |after: u64| -> Option<Vec<u64>> {
-        lists.iter().map(|(list, first)| list.size(first.checked_add(after)?)).collect()
-    };
-    let sizes: Vec<u64> = (0..most as u64).map_while(row).flatten().collect();
-    (!sizes.is_empty()).then_some(sizes)
 }
 
 /// The length of the presentation as far as it is known: declared, or the latest end of a known list of video or audio.
@@ -230,7 +149,7 @@ pub fn known_list(presentation: &KeyedPresentation, rep: RepKey) -> Option<&Segm
 
 /// Position in a list of the segment that comes next at a place: by name if the list is that of the last segment and
 /// still holds it, else by time.
-fn position(list: &SegmentList, place: Place, rep: RepKey) -> Option<u64> {
+pub(super) fn position(list: &SegmentList, place: Place, rep: RepKey) -> Option<u64> {
     match place {
         Place::At { time, .. } => list.at(time),
         Place::After { rep: last, segment, end } => {
@@ -250,10 +169,12 @@ fn position(list: &SegmentList, place: Place, rep: RepKey) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::download::{segment_duration, segments_left, sizes_ahead, window};
     use crate::model::{
         AdaptationSet, ContainerFormat, MediaKind, Period, PresentationKind, Protocol, Representation, Resource,
         TrackId,
     };
+    use crate::render::Window;
 
     fn ms(value: i64) -> MediaTime {
         MediaTime::from_millis(value)
@@ -521,7 +442,7 @@ mod tests {
         assert!(!comes(&stream, 0, 4000), "another discontinuity lies there");
         assert!(!comes(&stream, 0, 0), "it has passed");
         let list = known_list(&presentation, ONLY).expect("a list");
-        let chosen = super::super::stream::Chosen {
+        let chosen = crate::engine::download::Chosen {
             rep: ONLY,
             segment: list.get(0).expect("a segment"),
             reason: abr::Reason::Only,
@@ -530,8 +451,8 @@ mod tests {
             opening: true,
             window: Window::ALL,
         };
-        stream.start_download(super::super::stream::Fetching {
-            job: super::super::request::JobId::for_tests(0),
+        stream.start_download(crate::engine::download::Fetching {
+            job: crate::engine::request::JobId::for_tests(0),
             begins_at: chosen.segment.start,
             chosen,
             init: None,

@@ -1,4 +1,4 @@
-//! What the buffer keeps, drops and clips.
+//! Tests of which samples the buffer keeps, drops and clips.
 #![expect(clippy::unwrap_used, reason = "tests")]
 use super::*;
 use crate::container::{Codec, Payload};

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::ids::SegmentKey;
 use crate::container::CaptionPacket;
+use crate::engine::ids::SegmentKey;
 use crate::model::{CaptionService, CaptionTrack, TimestampMapping, TrackId};
 use crate::text::Cue;
 use crate::text::captions::{CaptionDecoder, CaptionScout};
@@ -52,7 +52,7 @@ impl Reading {
 /// The captions of a session.
 #[derive(Clone, Debug, Default)]
 pub struct CaptionStore {
-    /// By presentation time.
+    /// Packets held, by presentation time.
     packets: BTreeMap<MediaTime, Held>,
     scout: CaptionScout,
     reading: Option<Reading>,
@@ -60,9 +60,9 @@ pub struct CaptionStore {
 }
 
 impl CaptionStore {
-    /// Takes packets of a segment, in presentation time and in its order. They replace what other segments brought
-    /// for the time from the first of them on: after a change of quality the same time comes once. True when a
-    /// channel or service was heard for the first time.
+    /// Takes packets of a segment, in presentation time and in its order. They replace those of other segments from the
+    /// time of the first one on, because after a change of quality the same time is received once more. Returns true if
+    /// a channel or service appeared for the first time.
     pub fn insert(&mut self, of: SegmentKey, mapping: TimestampMapping, packets: Vec<CaptionPacket>) -> bool {
         let Some(first) = packets.first().map(|packet| packet.pts) else { return false };
         let replaced: Vec<MediaTime> =
@@ -134,7 +134,7 @@ impl CaptionStore {
         self.reading.as_ref().map(|reading| &reading.id)
     }
 
-    /// What lies before `limit` is not needed any more. Gives whether cues went.
+    /// Drops packets and cues before `limit`. Returns true if the list of cues changed.
     pub fn evict(&mut self, limit: MediaTime) -> bool {
         while self.packets.first_key_value().is_some_and(|(at, _)| *at < limit) {
             self.packets.pop_first();
@@ -153,7 +153,7 @@ impl CaptionStore {
     }
 
     /// Returns the tracks of channels and services that were heard.
-    pub(super) fn heard(&self) -> impl Iterator<Item = CaptionTrack> {
+    pub(in crate::engine) fn heard(&self) -> impl Iterator<Item = CaptionTrack> {
         self.scout.found().map(unannounced)
     }
 
@@ -163,7 +163,7 @@ impl CaptionStore {
     }
 }
 
-/// What the manifest did not announce is named after where it lies.
+/// Returns a track for captions that the manifest does not declare, named after their channel or service.
 fn unannounced(service: CaptionService) -> CaptionTrack {
     let (id, label) = match service {
         CaptionService::Cea608(channel) => (format!("captions-cc{channel}"), format!("CC{channel}")),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::timeline::{Timeline, cue_shift};
+use crate::engine::buffer::timeline::{Timeline, cue_shift};
 use crate::model::TimestampMapping;
 use crate::text::Cue;
 use crate::text::webvtt::TimestampMap;
@@ -14,7 +14,7 @@ const MOST_CUES: usize = 50_000;
 /// Cues of one begin that a new one is compared with, so that a hostile file does not cost the square of its length.
 const MOST_COMPARED: usize = 256;
 
-/// Cues as they came, in the time of their file.
+/// Cues in the time of their file.
 #[derive(Clone, Debug)]
 struct Unplaced {
     cues: Vec<Cue>,
@@ -23,7 +23,7 @@ struct Unplaced {
     segment_start: MediaTime,
 }
 
-/// The cue store.
+/// Cues of the subtitle track that is presented.
 #[derive(Clone, Debug, Default)]
 pub struct TextStore {
     cues: Arc<Vec<Cue>>,

@@ -1,7 +1,7 @@
-//! What is held, chosen, replaced and dropped.
+//! Tests of which captions are held, chosen, replaced and dropped.
 
-use super::super::ids::RepKey;
 use super::*;
+use crate::engine::ids::RepKey;
 use crate::model::SegmentId;
 
 const ONE: CaptionService = CaptionService::Cea608(1);

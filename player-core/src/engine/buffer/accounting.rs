@@ -16,7 +16,7 @@ pub enum Loss {
     Overlapped,
     /// It lies outside of its period, or of what the manifest leaves of it.
     OutsideWindow,
-    /// It came after its time.
+    /// It arrived after playback had passed its time.
     Late,
 }
 
@@ -38,13 +38,13 @@ impl Loss {
 /// Action after which samples are not presented any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Discard {
-    /// Playback went elsewhere.
+    /// The host or the viewer moved playback elsewhere.
     Seek,
     /// Another track or quality was chosen.
     Switch,
     /// Something else took the place of what was loaded, such as media for another output.
     Replaced,
-    /// Playback was stopped.
+    /// The host stopped or replaced the item.
     Stopped,
 }
 
@@ -53,9 +53,7 @@ pub enum Discard {
 pub enum Departure {
     /// It is received once more: its request is repeated, or another one brings the same pictures.
     Void,
-    /// It is lost.
     Lost(Loss),
-    /// It is discarded.
     Discarded(Discard),
 }
 
@@ -84,7 +82,7 @@ pub struct SampleAccount {
     attempt_incomplete: u64,
     /// The host moved the playhead: samples that are passed over were not wanted.
     moved: bool,
-    /// A decoder failed and media of the same times came once more.
+    /// A decoder failed, and media of the same times was received again.
     restarted: bool,
     /// Playback went on after a gap without waiting for media that could still come.
     jumped: bool,
@@ -107,12 +105,12 @@ impl SampleAccount {
         self.jumped = true;
     }
 
-    /// Counts samples that came.
+    /// Counts samples that were received and are held.
     pub fn receive(&mut self, count: usize) {
         self.counts.received += count as u64;
     }
 
-    /// Counts samples that came and are not even held.
+    /// Counts samples that were received but not held.
     pub fn refuse(&mut self, loss: Loss, count: usize) {
         self.receive(count);
         *slot(&mut self.counts.lost, loss) += count as u64;
@@ -130,7 +128,7 @@ impl SampleAccount {
         (self.attempt, self.attempt_incomplete) = (FrameLosses::default(), 0);
     }
 
-    /// The request under way came to nothing: its samples are received once more, or never was.
+    /// Undoes the counts of the attempt under way, which failed: its samples are received again, or never were.
     pub fn void_attempt(&mut self) {
         self.counts.incomplete -= std::mem::take(&mut self.attempt_incomplete);
         for loss in Loss::ALL {
@@ -168,8 +166,8 @@ impl SampleAccount {
         self.announced[Loss::Undecodable as usize] = true;
     }
 
-    /// Counts a sample that goes to the renderer and gives its state after that. `shown` says that its window shows it,
-    /// `early` that it ends before the epoch begins and is decoded for those after it only.
+    /// Counts a sample that goes to the renderer, and returns its state after that. `shown` is true if its window shows
+    /// it, `early` if it ends before the epoch begins and is decoded only for the samples after it.
     pub fn hand_over(&mut self, fate: Fate, shown: bool, early: bool) -> Fate {
         self.counts.decoder_input += 1;
         match (fate, shown, early) {
@@ -215,8 +213,9 @@ impl SampleAccount {
         *count = count.saturating_sub(1);
     }
 
-    /// Everything that will be presented has been: what the renderer did not count went into its decoder and never came
-    /// out, or was overtaken by a seek. What it counted beyond the samples that were received are repetitions.
+    /// Closes the account after the last picture. Each sample that is still open counts as undecodable, because it
+    /// entered the decoder without a picture coming out, or as discarded if the playhead was moved or playback stopped.
+    /// Pictures that the renderer counted beyond the samples received are repetitions.
     pub fn close(&mut self, frames: FrameCounts, stopped: bool) {
         let ended = frames.presented + frames.dropped + self.counts.departed();
         let rest = (self.counts.received + self.counts.repeated).saturating_sub(ended);

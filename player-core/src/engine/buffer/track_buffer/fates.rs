@@ -1,7 +1,7 @@
 //! Fates of the samples of a run: they are handed over, passed over, or called back.
 
-use super::super::accounting::{Departure, Fate, Loss};
 use super::{Cursor, Part, TrackBuffer};
+use crate::engine::buffer::{Departure, Fate, Loss};
 use crate::render::FrameCounts;
 use crate::time::MediaTime;
 

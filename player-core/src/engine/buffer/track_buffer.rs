@@ -1,24 +1,21 @@
-//! Samples held for one kind of track: one run of media around the playhead, in decoding order. What is fetched next
-//! and what is handed out is decided elsewhere.
+//! Samples held for one kind of track: one run of media around the playhead, in decoding order. The files around this
+//! one decide on what is fetched next and what is handed out.
 //!
-//! The run is a queue of parts, each the samples of one segment under one decoder configuration. Holes lie only
-//! between parts and before the first: nothing is ever fetched to fill them, so that what lies before the end of the
-//! run is settled. What playback does about a hole is told in `gap`.
+//! The run is a queue of parts, each the samples of one segment under one decoder configuration. Gaps lie only between
+//! parts and before the first: nothing is ever fetched to fill them, so everything before the end of the run is
+//! settled. `gap` decides how playback passes a gap.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::accounting::{Departure, Fate, Loss, SampleAccount};
-use super::ids::SegmentKey;
-use super::stream::RepKey;
 use crate::container::{CodecConfig, Sample};
 use crate::drm::KeyId;
+use crate::engine::buffer::{Departure, Fate, Loss, SampleAccount};
+use crate::engine::ids::{PartOf, RepKey, SegmentKey};
 use crate::model::MediaKind;
 use crate::render::Window;
 use crate::time::{MediaTime, TimeRanges};
-
-pub use super::ids::PartOf;
 
 /// Media of a new part that lies before the end of the part before it by more than this is an overlap, not rounding.
 const OVERLAP: Duration = Duration::from_millis(100);
@@ -31,17 +28,17 @@ pub const SEAM: Duration = Duration::from_millis(250);
 pub struct Part {
     /// Grows along the run; never used twice.
     pub seq: u64,
-    /// Which segment.
+    /// Segment that the samples belong to.
     pub of: PartOf,
-    /// What the decoder must know; `None` for a span that has no media of this kind by design.
+    /// Decoder configuration; `None` for a range that has no media of this kind by design.
     pub config: Option<Arc<CodecConfig>>,
-    /// What of it may be presented.
+    /// Part of its time that may be presented.
     pub window: Window,
-    /// In decoding order.
+    /// Samples in decoding order.
     pub samples: Vec<Sample>,
     /// Fate of each of the samples.
     fates: Vec<Fate>,
-    /// First instant presented.
+    /// Start of the first sample that is presented.
     pub first: MediaTime,
     /// End of the last instant presented.
     pub last: MediaTime,
@@ -81,7 +78,7 @@ impl Part {
 /// A place in the run: a sample of a part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Cursor {
-    /// The part.
+    /// Number of the part, see [`Part::seq`].
     pub seq: u64,
     /// The sample in it.
     pub index: usize,
@@ -94,7 +91,8 @@ pub struct TrackBuffer {
     parts: VecDeque<Part>,
     next_seq: u64,
     bytes: u64,
-    /// How many parts begin after a hole or are one. Almost always none, which makes the commonest question cheap.
+    /// Number of parts that begin after a gap or are one. It is almost always 0, which makes the most frequent query
+    /// cheap.
     holes: usize,
     /// The end of everything held.
     end: Option<MediaTime>,
@@ -106,7 +104,7 @@ pub struct TrackBuffer {
 }
 
 impl TrackBuffer {
-    /// An empty run.
+    /// Creates an empty run that begins at zero.
     pub fn new(kind: MediaKind) -> Self {
         Self {
             kind,
@@ -131,7 +129,7 @@ impl TrackBuffer {
         &mut self.account
     }
 
-    /// Bytes held.
+    /// Returns the size of all samples held, in bytes.
     pub const fn bytes(&self) -> u64 {
         self.bytes
     }
@@ -141,7 +139,7 @@ impl TrackBuffer {
         self.parts.iter()
     }
 
-    /// The last part.
+    /// Returns the last part; only its segment may be incomplete.
     pub fn back(&self) -> Option<&Part> {
         self.parts.back()
     }
@@ -153,7 +151,7 @@ impl TrackBuffer {
 
     /// Adds samples (in decoding order, in presentation time) at the end of the run, of which `window` may be
     /// presented. Samples that were held already after a failed attempt, or that overlap what is held, are dropped.
-    /// Says how many were kept.
+    /// Returns the number of samples that were kept.
     pub fn insert(
         &mut self,
         of: PartOf,
@@ -362,7 +360,8 @@ impl TrackBuffer {
         Some(end.max(position))
     }
 
-    /// How far media reaches from `position` with no more than seams between; `None` when there is none.
+    /// Returns the end of the media that reaches from `position` without a gap longer than [`SEAM`]; `None` if there is
+    /// no media at `position`.
     pub fn media_end(&self, position: MediaTime) -> Option<MediaTime> {
         if self.holes == 0 {
             let begins = self.parts.front().is_some_and(|part| part.first <= position + SEAM);
@@ -379,7 +378,7 @@ impl TrackBuffer {
         Some(end)
     }
 
-    /// Where the first media after `position` begins.
+    /// Returns the start of the first media after `position`.
     pub fn next_media(&self, position: MediaTime) -> Option<MediaTime> {
         self.media().map(|part| part.first).find(|first| *first > position)
     }
@@ -408,7 +407,7 @@ impl TrackBuffer {
         self.begin() <= time && self.end.is_some_and(|end| time < end)
     }
 
-    /// Where the run begins: a segment may begin before the time that it was fetched for.
+    /// Returns the start of the run: a segment may begin before the time that it was fetched for.
     fn begin(&self) -> MediaTime {
         self.parts.front().map_or(self.from, |part| part.first.min(self.from))
     }
@@ -423,9 +422,10 @@ impl TrackBuffer {
         self.from = self.from.min(time);
     }
 
-    /// Where decoding must begin to present `start`: for video the last key frame at or before it, for audio the
-    /// sample that sounds at it, or the next one after it. `None` while that is not known. With it comes the time of
-    /// that sample. In a hole the picture before it is meant when `held`, and else the one after it.
+    /// Returns the sample at which decoding must begin to present `start`, with its time; `None` while it is not known.
+    /// For video it is the last key frame at or before `start`, because a decoder cannot begin elsewhere, and the first
+    /// one of the run if there is none before. For audio it is the sample that sounds at `start`, or the next one after
+    /// it. If `start` lies in a gap, `held` selects the picture before the gap, and otherwise the one after it.
     pub fn locate(&self, start: MediaTime, held: bool) -> Option<(Cursor, MediaTime)> {
         let reaches = |part: &&Part| part.last > start || (!part.complete && part.first <= start);
         let at = self.parts.iter().position(|part| reaches(&part))?;
@@ -470,7 +470,7 @@ impl TrackBuffer {
         parts.flat_map(|part| &part.samples).map(Sample::end).filter(|end| *end > position).take(count).max()
     }
 
-    /// What is held.
+    /// Returns the ranges that hold media; gaps up to [`SEAM`] do not divide them.
     pub fn ranges(&self) -> TimeRanges {
         let mut ranges = TimeRanges::new();
         for part in self.media() {
@@ -517,9 +517,9 @@ impl TrackBuffer {
         part.bytes
     }
 
-    /// New media begins at `leading`. A span that was thought to have none ends there, and so does the media before
-    /// when the new one belongs to another window (RFC 8216 §4.3.2.3: what follows a discontinuity replaces nothing,
-    /// but it begins where the playlist says), unless it was handed out already.
+    /// Makes room for new media that begins at `leading`. An empty range ends there, and so does the media before if
+    /// the new one belongs to another window, unless it was handed out already. What follows a discontinuity replaces
+    /// nothing, but it begins where the playlist places it (RFC 8216 §4.3.2.3).
     fn yield_to(&mut self, leading: MediaTime, window: Window, committed: Option<Cursor>) {
         while let Some(back) = self.parts.back_mut() {
             if back.config.is_none() && back.last > leading {
@@ -561,13 +561,10 @@ fn key_of(sample: &Sample) -> Option<KeyId> {
     sample.crypto.as_ref().map(|crypto| KeyId(crypto.key_id))
 }
 
-#[path = "buffer_fates.rs"]
 mod fates;
 
 #[cfg(test)]
-#[path = "buffer_tests.rs"]
 mod tests;
 
 #[cfg(test)]
-#[path = "buffer_border_tests.rs"]
 mod border_tests;

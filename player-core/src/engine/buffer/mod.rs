@@ -1,0 +1,15 @@
+//! Buffers: media that is held, its place in time, and its account.
+
+mod accounting;
+mod captions;
+mod cues;
+pub(super) mod gap;
+mod metadata;
+pub(super) mod timeline;
+mod track_buffer;
+
+pub(super) use accounting::{Departure, Discard, Fate, Loss, SampleAccount};
+pub(super) use captions::CaptionStore;
+pub(super) use cues::TextStore;
+pub(super) use metadata::{MetadataStore, Passage, Taken};
+pub(super) use track_buffer::{Cursor, Part, SEAM, TrackBuffer};

@@ -1,0 +1,15 @@
+//! Downloads: the streams, the state that their segments leave for the next, and which segment comes next. Only the
+//! verbs of `Stream` change a stream.
+
+mod kept;
+mod load_control;
+mod lookahead;
+pub(super) mod schedule;
+mod stream;
+mod window;
+
+pub(super) use kept::{KeptState, OpenTail};
+pub(super) use load_control::{LoadControl, Waiting};
+pub(super) use lookahead::{segment_duration, segments_left, sizes_ahead};
+pub(super) use stream::{Activity, Chosen, Fetching, Place, Stream};
+pub(super) use window::window;
