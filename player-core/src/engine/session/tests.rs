@@ -12,8 +12,9 @@ use crate::command::LoadRequest;
 use crate::container::{Codec, CodecConfig, MediaClock, Payload, Sample, SampleCrypto};
 use crate::drm::{ContentKey, KeyId};
 use crate::model::{
-    AdaptationSet, ContainerFormat, Period, Presentation, PresentationKind, Protection, Protocol, RepresentationTraits,
-    SegmentId, SegmentIndex, SegmentList, SegmentRef, TimestampMapping, TrackId,
+    AdaptationSet, CaptionService, CaptionTrack, ContainerFormat, Period, Presentation, PresentationKind, Protection,
+    Protocol, RepresentationTraits, SegmentEncryption, SegmentId, SegmentIndex, SegmentList, SegmentRef,
+    TimestampMapping, TrackId,
 };
 use crate::render::Window;
 
@@ -497,10 +498,56 @@ fn a_missing_decoder_excludes_its_codecs_and_without_any_declared_its_set() {
     let all: Vec<_> = session.presentation.all_reps().collect();
     let excluded = |number: usize, code| {
         let keys = session.same_decoder(all[number - 1], &PlayerError::fatal(code, "it fails"));
-        let name = |key: &RepKey| select::representation(&session.presentation, *key).map(|rep| rep.id.clone());
+        let name = |key: &RepKey| selection::representation(&session.presentation, *key).map(|rep| rep.id.clone());
         keys.iter().filter_map(name).collect::<String>()
     };
     let missing = [1, 2, 3, 4, 8].map(|number| excluded(number, ErrorCode::DecoderUnavailable));
     assert_eq!(missing, ["14", "2", "3", "14", "89"]);
     assert_eq!(excluded(1, ErrorCode::DecoderFailed), "1", "another representation may be decoded");
+}
+
+#[test]
+fn initialisation_data_is_encrypted_as_the_segment_that_waits_for_it_declares() {
+    let resource = |name: &str| Resource::new(format!("http://h/{name}").parse().unwrap());
+    let encryption = SegmentEncryption { media: SegmentKeys::default(), init: SegmentKeys::default(), sequence: 7 };
+    let chosen = Chosen {
+        rep: RepKey::for_tests(0, 0, 0),
+        segment: SegmentRef { encryption: Some(encryption.clone()), ..segment(0, 0, 4000) },
+        reason: abr::Reason::Only,
+        ladder: Arc::default(),
+        rung: 0,
+        opening: false,
+        window: Window::ALL,
+    };
+    let mut session = separate();
+    let stream = session.stream_mut(StreamId::Main).unwrap();
+    stream.decide_on(chosen.rep, Now::ZERO);
+    stream.await_init(chosen, resource("map-2"));
+    let of = |rep: u32, name: &str| session.encryption_at(RepKey::for_tests(0, 0, rep), &resource(name));
+    assert_eq!(of(0, "map-2"), Some(encryption));
+    assert_eq!(of(0, "map-1"), None, "that of a map that was asked for before says nothing of another one");
+    assert_eq!(of(1, "map-2"), None);
+}
+
+#[test]
+fn captions_in_a_wanted_language_come_before_subtitles_that_are_only_forced() {
+    let caption = CaptionTrack {
+        id: TrackId("cc".into()),
+        service: CaptionService::Cea608(1),
+        language: Some("en".into()),
+        label: None,
+        default: false,
+        autoselect: false,
+    };
+    for (forced, chosen) in [(true, Some("cc")), (false, None)] {
+        let text = AdaptationSet { forced, ..set("t", MediaKind::Text, vec![rep("t", 1)]) };
+        let mut known = described(vec![set("a", MediaKind::Audio, vec![rep("a", 1)]), text]);
+        known.periods[0].captions = vec![caption.clone()];
+        let mut session = session(&[]);
+        session.presentation = known.into();
+        session.wishes.audio_languages = vec!["en".into()];
+        session.wishes.text_languages = vec!["en".into()];
+        let wanted = session.wanted_captions().map(|track| track.id.0);
+        assert_eq!(wanted.as_deref(), chosen, "{forced}");
+    }
 }
