@@ -85,3 +85,51 @@ impl KeptState {
         self.jumped = true;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn state_belongs_to_one_rendition_discontinuity_and_initialisation_data() {
+        let resource = |name: &str| Resource::new(format!("http://h/{name}").parse().unwrap());
+        let segment = |number: u64| SegmentRef {
+            id: SegmentId::Sequence(number),
+            previous: number.checked_sub(1).map(SegmentId::Sequence),
+            start: MediaTime::ZERO,
+            duration: std::time::Duration::from_secs(4),
+            resource: resource("x"),
+            init: Some(resource("map")),
+            mapping: TimestampMapping::Discontinuity(1),
+            gap: false,
+            size: None,
+            encryption: None,
+            program_date_time: None,
+        };
+        let rep = RepKey::for_tests(0, 0, 0);
+        let mut kept = KeptState {
+            rep,
+            segment: SegmentId::Sequence(6),
+            mapping: TimestampMapping::Discontinuity(1),
+            init: Some(resource("map")),
+            state: serde_json::from_str("0").unwrap(),
+            open: None,
+            waiting: 0,
+            jumped: false,
+        };
+        assert!(kept.fits(rep, &segment(7)) && kept.is_before(rep, &segment(7)));
+        assert!(kept.fits(rep, &segment(8)) && !kept.is_before(rep, &segment(8)), "a segment later");
+        let others = [
+            (RepKey::for_tests(0, 0, 1), segment(7)),
+            (rep, SegmentRef { mapping: TimestampMapping::Discontinuity(2), ..segment(7) }),
+            (rep, SegmentRef { init: Some(resource("other")), ..segment(7) }),
+            (rep, SegmentRef { init: None, ..segment(7) }),
+        ];
+        for (rep, segment) in others {
+            assert!(!kept.fits(rep, &segment) && !kept.is_before(rep, &segment), "{segment:?}");
+        }
+        kept.jump();
+        assert!(kept.fits(rep, &segment(7)) && !kept.is_before(rep, &segment(7)), "playback went elsewhere");
+    }
+}
