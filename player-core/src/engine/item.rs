@@ -12,7 +12,7 @@ use super::session::Session;
 use super::stats::Ledger;
 use crate::command::{LoadRequest, SeekMode};
 use crate::engine::buffer::SampleAccount;
-use crate::engine::selection::Wishes;
+use crate::engine::selection::TrackPreferences;
 use crate::engine::source::Locations;
 use crate::error::{ErrorCode, PlayerError};
 use crate::event::Event;
@@ -86,7 +86,7 @@ impl Item {
     }
 
     /// Returns what the viewer prefers.
-    pub(super) fn preferences(&self) -> &Wishes {
+    pub(super) fn preferences(&self) -> &TrackPreferences {
         match self {
             Self::Opening(opening) => opening.preferences(),
             Self::Open(session) => session.preferences(),
@@ -263,7 +263,7 @@ impl Item {
         cx.playback.set_play_when_ready(true);
         if let Self::Open(session) = self
             && cx.playback.state() == State::Ended
-            && cx.pending.seek().wish().is_none()
+            && cx.pending.seek().waiting().is_none()
         {
             session.play_again(cx);
         }

@@ -11,7 +11,7 @@ use super::licence::Keys;
 use super::recovery::{Action, Cause};
 use super::request::{Job, JobId, Purpose};
 use crate::command::{LoadRequest, QualityChoice, TrackChoice};
-use crate::engine::selection::Wishes;
+use crate::engine::selection::TrackPreferences;
 use crate::engine::source::Locations;
 use crate::error::{PlayerError, Stage};
 use crate::manifest::{self, RemoteElements};
@@ -32,7 +32,7 @@ pub struct IncompleteManifest {
 pub(super) struct Opening {
     manifests: Vec<Url>,
     locations: Locations,
-    preferences: Wishes,
+    preferences: TrackPreferences,
     /// Start position that the viewer chose.
     start: Option<MediaTime>,
     keys: Keys,
@@ -47,7 +47,7 @@ impl Opening {
         Self {
             manifests: request.locations.clone(),
             locations: Locations::new(&request.locations),
-            preferences: Wishes {
+            preferences: TrackPreferences {
                 audio_languages: request.audio_languages.clone(),
                 text_languages: request.text_languages.clone(),
                 audio: TrackChoice::Auto,
@@ -73,7 +73,7 @@ impl Opening {
     }
 
     /// Returns what the viewer prefers.
-    pub(super) fn preferences(&self) -> &Wishes {
+    pub(super) fn preferences(&self) -> &TrackPreferences {
         &self.preferences
     }
 

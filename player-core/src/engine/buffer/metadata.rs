@@ -1,5 +1,5 @@
 //! Timed metadata of a session: what is known, and what the playhead enters and leaves. Plain state;
-//! `session::announcing` fills it and announces the passages.
+//! `session::timed_metadata` fills it and announces the passages.
 
 use std::sync::Arc;
 

@@ -21,11 +21,11 @@ use crate::time::{MediaTime, TimeRanges};
 const OVERLAP: Duration = Duration::from_millis(100);
 
 /// Pictures freeze and sound pauses unnoticed, or nearly so, for so long: a shorter hole counts as none.
-pub const SEAM: Duration = Duration::from_millis(250);
+pub const GAP_TOLERANCE: Duration = Duration::from_millis(250);
 
 /// Samples of one segment under one configuration.
 #[derive(Clone, Debug)]
-pub struct Part {
+pub struct BufferedSegment {
     /// Grows along the run; never used twice.
     pub seq: u64,
     /// Segment that the samples belong to.
@@ -54,7 +54,7 @@ pub struct Part {
     after_hole: bool,
 }
 
-impl Part {
+impl BufferedSegment {
     /// True if samples of a segment go on in decoding order where this ends, in the same representation. Pictures of
     /// both may then be presented in turns: a segment can be cut between a picture and those that are presented before
     /// it, and nothing of that is a repetition.
@@ -88,7 +88,7 @@ pub struct Cursor {
 #[derive(Clone, Debug)]
 pub struct TrackBuffer {
     kind: MediaKind,
-    parts: VecDeque<Part>,
+    parts: VecDeque<BufferedSegment>,
     next_seq: u64,
     bytes: u64,
     /// Number of parts that begin after a gap or are one. It is almost always 0, which makes the most frequent query
@@ -135,17 +135,17 @@ impl TrackBuffer {
     }
 
     /// The parts in order.
-    pub fn parts(&self) -> impl DoubleEndedIterator<Item = &Part> {
+    pub fn parts(&self) -> impl DoubleEndedIterator<Item = &BufferedSegment> {
         self.parts.iter()
     }
 
     /// Returns the last part; only its segment may be incomplete.
-    pub fn back(&self) -> Option<&Part> {
+    pub fn back(&self) -> Option<&BufferedSegment> {
         self.parts.back()
     }
 
     /// The part with this number, or the first one after it.
-    pub fn part_from(&self, seq: u64) -> Option<&Part> {
+    pub fn part_from(&self, seq: u64) -> Option<&BufferedSegment> {
         self.parts.get(self.parts.partition_point(|part| part.seq < seq))
     }
 
@@ -211,7 +211,7 @@ impl TrackBuffer {
 
     /// Marks that there is no media of this kind from the end of the run, or from `begin` when the run is empty and begins
     /// later, to `end`.
-    pub fn insert_blank(&mut self, of: PartOf, begin: MediaTime, end: MediaTime) {
+    pub fn insert_empty_range(&mut self, of: PartOf, begin: MediaTime, end: MediaTime) {
         let start = self.parts.back().map_or(self.from.min(begin), |part| part.last);
         if start < end {
             self.complete();
@@ -249,7 +249,7 @@ impl TrackBuffer {
         &mut self,
         committed: Option<Cursor>,
         departure: Departure,
-        mut unwanted: impl FnMut(&Part) -> bool,
+        mut unwanted: impl FnMut(&BufferedSegment) -> bool,
     ) -> u64 {
         let mut dropped = 0;
         while let Some(part) = self.parts.back() {
@@ -320,7 +320,7 @@ impl TrackBuffer {
 
     /// Drops everything; what comes next answers for all times from `from` on. Gives the bytes never presented.
     pub fn restart(&mut self, from: MediaTime, departure: Departure) -> u64 {
-        self.account.depart(self.parts.iter().map(Part::waiting).sum(), departure);
+        self.account.depart(self.parts.iter().map(BufferedSegment::waiting).sum(), departure);
         self.account.end_attempt();
         self.resume_after = None;
         let unseen = self.parts.iter().filter(|part| !part.seen).map(|part| part.bytes).sum();
@@ -333,7 +333,7 @@ impl TrackBuffer {
     }
 
     /// The part on screen at a time becomes seen, and is given back.
-    pub fn mark_seen(&mut self, position: MediaTime) -> Option<&Part> {
+    pub fn mark_seen(&mut self, position: MediaTime) -> Option<&BufferedSegment> {
         let part = self.parts.iter_mut().find(|part| part.last > position && part.config.is_some())?;
         part.seen |= part.first <= position;
         Some(part)
@@ -349,7 +349,7 @@ impl TrackBuffer {
     pub fn complete_end(&self, position: MediaTime) -> Option<MediaTime> {
         let end = self.settled_end(position)?;
         let Some(back) = self.parts.back().filter(|part| !part.complete) else { return Some(end) };
-        let is_under_way = |part: &&Part| part.of.is_same(back.of);
+        let is_under_way = |part: &&BufferedSegment| part.of.is_same(back.of);
         // A segment with several configurations has several parts.
         let under_way = self.parts.iter().rev().take_while(is_under_way).count();
         let complete = self.parts.iter().take(self.parts.len() - under_way);
@@ -360,17 +360,17 @@ impl TrackBuffer {
         Some(end.max(position))
     }
 
-    /// Returns the end of the media that reaches from `position` without a gap longer than [`SEAM`]; `None` if there is
+    /// Returns the end of the media that reaches from `position` without a gap longer than [`GAP_TOLERANCE`]; `None` if there is
     /// no media at `position`.
     pub fn media_end(&self, position: MediaTime) -> Option<MediaTime> {
         if self.holes == 0 {
-            let begins = self.parts.front().is_some_and(|part| part.first <= position + SEAM);
+            let begins = self.parts.front().is_some_and(|part| part.first <= position + GAP_TOLERANCE);
             return self.end.filter(|end| begins && position < *end);
         }
         let mut parts = self.media().skip_while(|part| part.last <= position);
-        let mut end = parts.next().filter(|part| part.first <= position + SEAM)?.last;
+        let mut end = parts.next().filter(|part| part.first <= position + GAP_TOLERANCE)?.last;
         for part in parts {
-            if part.first > end + SEAM {
+            if part.first > end + GAP_TOLERANCE {
                 break;
             }
             end = end.max(part.last);
@@ -393,7 +393,7 @@ impl TrackBuffer {
         self.parts.iter().rev().take_while(|part| part.seq >= seq).any(|part| part.config.is_some())
     }
 
-    fn media(&self) -> impl Iterator<Item = &Part> {
+    fn media(&self) -> impl Iterator<Item = &BufferedSegment> {
         self.parts.iter().filter(|part| part.config.is_some())
     }
 
@@ -414,7 +414,7 @@ impl TrackBuffer {
 
     /// Returns true if the run begins at `time` or before, up to the tolerance of a seam.
     pub fn begins_by(&self, time: MediaTime) -> bool {
-        self.begin() <= time + SEAM
+        self.begin() <= time + GAP_TOLERANCE
     }
 
     /// Declares that nothing exists between an earlier time and the begin of the run.
@@ -427,13 +427,13 @@ impl TrackBuffer {
     /// one of the run if there is none before. For audio it is the sample that sounds at `start`, or the next one after
     /// it. If `start` lies in a gap, `held` selects the picture before the gap, and otherwise the one after it.
     pub fn locate(&self, start: MediaTime, held: bool) -> Option<(Cursor, MediaTime)> {
-        let reaches = |part: &&Part| part.last > start || (!part.complete && part.first <= start);
+        let reaches = |part: &&BufferedSegment| part.last > start || (!part.complete && part.first <= start);
         let at = self.parts.iter().position(|part| reaches(&part))?;
         let part = self.parts.get(at)?;
         if !self.begins_by(start) {
             return None;
         }
-        let slack = if held { SEAM } else { Duration::ZERO };
+        let slack = if held { GAP_TOLERANCE } else { Duration::ZERO };
         let missing = part.config.is_none() || part.first > start + slack;
         if self.kind != MediaKind::Video || missing && (at == 0 || !held) {
             let index = part.samples.iter().position(|sample| sample.end() > start);
@@ -470,11 +470,11 @@ impl TrackBuffer {
         parts.flat_map(|part| &part.samples).map(Sample::end).filter(|end| *end > position).take(count).max()
     }
 
-    /// Returns the ranges that hold media; gaps up to [`SEAM`] do not divide them.
+    /// Returns the ranges that hold media; gaps up to [`GAP_TOLERANCE`] do not divide them.
     pub fn ranges(&self) -> TimeRanges {
         let mut ranges = TimeRanges::new();
         for part in self.media() {
-            ranges.insert(part.first, part.last, SEAM);
+            ranges.insert(part.first, part.last, GAP_TOLERANCE);
         }
         ranges
     }
@@ -489,9 +489,9 @@ impl TrackBuffer {
     ) {
         let seq = self.next_seq;
         self.next_seq += 1;
-        let after_hole = config.is_none() || first > self.end.unwrap_or(self.from) + SEAM;
+        let after_hole = config.is_none() || first > self.end.unwrap_or(self.from) + GAP_TOLERANCE;
         self.holes += usize::from(after_hole);
-        self.parts.push_back(Part {
+        self.parts.push_back(BufferedSegment {
             seq,
             of,
             config,

@@ -6,14 +6,14 @@ use std::sync::Arc;
 use super::super::licence::Keys;
 use crate::container::{CodecConfig, Payload, Sample};
 use crate::drm::{self, DrmError, KeyId};
-use crate::engine::buffer::{Cursor, Part, SEAM, TrackBuffer};
+use crate::engine::buffer::{BufferedSegment, Cursor, GAP_TOLERANCE, TrackBuffer};
 use crate::model::MediaKind;
 use crate::render::{Epoch, RenderCommand, Window};
 use crate::time::MediaTime;
 
 /// One track of the epoch.
 #[derive(Clone, Debug)]
-struct Fed {
+struct TrackFeed {
     kind: MediaKind,
     /// The next sample; unknown until there is media at the place where the track begins.
     at: Option<Cursor>,
@@ -25,7 +25,7 @@ struct Fed {
     finished: bool,
 }
 
-impl Fed {
+impl TrackFeed {
     const fn new(kind: MediaKind, from: MediaTime) -> Self {
         Self { kind, at: None, from, config: None, end: from, finished: false }
     }
@@ -38,7 +38,7 @@ pub struct Feed {
     flushed: bool,
     /// If the epoch begins in a gap, the picture before it is shown.
     held: bool,
-    tracks: Vec<Fed>,
+    tracks: Vec<TrackFeed>,
 }
 
 impl Feed {
@@ -64,14 +64,14 @@ impl Feed {
     pub fn begin(&mut self, start: MediaTime, kinds: &[MediaKind], held: bool) -> RenderCommand {
         self.flushed = true;
         self.held = held;
-        self.tracks = kinds.iter().map(|kind| Fed::new(*kind, start)).collect();
+        self.tracks = kinds.iter().map(|kind| TrackFeed::new(*kind, start)).collect();
         RenderCommand::Flush { epoch: self.epoch, start, tracks: kinds.to_vec() }
     }
 
     /// One track begins again at a time, with media of another adaptation set.
     pub fn restart_track(&mut self, kind: MediaKind, from: MediaTime) -> RenderCommand {
         if let Some(fed) = self.tracks.iter_mut().find(|fed| fed.kind == kind) {
-            *fed = Fed::new(kind, from);
+            *fed = TrackFeed::new(kind, from);
         }
         RenderCommand::FlushTrack { track: kind, from, epoch: self.epoch }
     }
@@ -197,9 +197,9 @@ impl Feed {
 
 /// Announces a gap where a part has no media, or where a gap lies before it. Without it a renderer waits for samples
 /// that do not exist.
-fn announce_gap(fed: &mut Fed, part: &Part, epoch: Epoch, out: &mut impl FnMut(RenderCommand)) {
+fn announce_gap(fed: &mut TrackFeed, part: &BufferedSegment, epoch: Epoch, out: &mut impl FnMut(RenderCommand)) {
     let goes_on = if part.config.is_some() { part.first } else { part.last };
-    if goes_on > fed.end + SEAM {
+    if goes_on > fed.end + GAP_TOLERANCE {
         fed.end = goes_on;
         out(RenderCommand::Gap { track: fed.kind, until: goes_on, epoch });
     }
@@ -207,7 +207,7 @@ fn announce_gap(fed: &mut Fed, part: &Part, epoch: Epoch, out: &mut impl FnMut(R
 
 /// An epoch that begins in a hole shows the last picture before it: it lasts until the next one. Its time is moved to
 /// the begin, because parsers count durations for themselves.
-fn hold_last(samples: &mut [Sample], part: &Part, from: MediaTime, buffer: &TrackBuffer) {
+fn hold_last(samples: &mut [Sample], part: &BufferedSegment, from: MediaTime, buffer: &TrackBuffer) {
     if from < part.last {
         return;
     }
@@ -245,7 +245,7 @@ fn due(samples: &[Sample], end: MediaTime, until: MediaTime) -> usize {
         .unwrap_or(samples.len())
 }
 
-fn configure(fed: &mut Fed, part: &Part, epoch: Epoch, out: &mut impl FnMut(RenderCommand)) {
+fn configure(fed: &mut TrackFeed, part: &BufferedSegment, epoch: Epoch, out: &mut impl FnMut(RenderCommand)) {
     let Some(config) = &part.config else { return };
     // A decoder gets clear samples, so for it nothing changes where encryption begins.
     let config = match config.protection_scheme {
@@ -356,7 +356,7 @@ mod tests {
         let mut buffer = TrackBuffer::new(MediaKind::Video);
         fill(&mut buffer, 0, "a", 0, 1000);
         let of = PartOf::for_tests(0, 1);
-        buffer.insert_blank(of, ms(2000), ms(4000));
+        buffer.insert_empty_range(of, ms(2000), ms(4000));
         let mut feed = Feed::default();
         feed.begin(ms(0), &[MediaKind::Video], true);
         assert_eq!(hand_out(&mut feed, &mut buffer, 9000, true), ["a", "0.000000s+10", "end"]);
@@ -388,7 +388,7 @@ mod tests {
 
     #[test]
     fn a_gap_is_announced_from_a_millisecond_past_the_tolerance_on() {
-        let seam = SEAM.as_millis() as i64;
+        let seam = GAP_TOLERANCE.as_millis() as i64;
         for (more, announced) in [(0, false), (1, true)] {
             let mut buffer = TrackBuffer::new(MediaKind::Video);
             fill(&mut buffer, 0, "a", 0, 1000);

@@ -37,46 +37,46 @@ impl Pace {
 /// A command that waits for its turn, and the pace of its kind.
 #[derive(Clone, Debug)]
 pub struct Slot<T> {
-    wish: Option<T>,
+    waiting: Option<T>,
     pace: Pace,
 }
 
 impl<T> Default for Slot<T> {
     fn default() -> Self {
-        Self { wish: None, pace: Pace::default() }
+        Self { waiting: None, pace: Pace::default() }
     }
 }
 
 impl<T> Slot<T> {
     /// Takes the place of one that waits.
-    pub fn put(&mut self, wish: T) {
-        self.wish = Some(wish);
+    pub fn put(&mut self, waiting: T) {
+        self.waiting = Some(waiting);
     }
 
     /// The one that waits.
-    pub const fn wish(&self) -> Option<&T> {
-        self.wish.as_ref()
+    pub const fn waiting(&self) -> Option<&T> {
+        self.waiting.as_ref()
     }
 
     /// Hands out the one that waits if its turn has come.
     pub fn take_due(&mut self, now: Now) -> Option<T> {
-        if self.wish.is_some() && self.pace.wait(now).is_zero() { self.take(now) } else { None }
+        if self.waiting.is_some() && self.pace.wait(now).is_zero() { self.take(now) } else { None }
     }
 
     /// Hands out the one that waits, before its turn if need be.
     pub fn take(&mut self, now: Now) -> Option<T> {
-        let wish = self.wish.take()?;
+        let waiting = self.waiting.take()?;
         self.pace.spend(now);
-        Some(wish)
+        Some(waiting)
     }
 
     /// Returns the time at which the turn of the one that waits comes.
     pub fn due(&self, now: Now) -> Option<Now> {
-        self.wish.as_ref().map(|_| now + self.pace.wait(now))
+        self.waiting.as_ref().map(|_| now + self.pace.wait(now))
     }
 
     fn forget(&mut self) {
-        self.wish = None;
+        self.waiting = None;
     }
 }
 
@@ -175,7 +175,7 @@ mod tests {
         let mut taken = Vec::new();
         for millis in 0..1_000 {
             slot.put(millis);
-            taken.extend(slot.take_due(at(millis)).map(|wish| (millis, wish)));
+            taken.extend(slot.take_due(at(millis)).map(|waiting| (millis, waiting)));
         }
         let turns: Vec<u64> = [0, 1, 2].into_iter().chain((1..10).map(|turn| turn * 100)).collect();
         assert_eq!(taken, turns.iter().map(|turn| (*turn, *turn)).collect::<Vec<_>>());
@@ -227,8 +227,8 @@ mod tests {
         let mut pending = PendingCommands::default();
         pending.seek.put(seek());
         assert_eq!((pending.next_due(at(7), false), pending.next_due(at(7), true)), (None, Some(at(7))));
-        assert!(pending.seek.wish().is_some());
+        assert!(pending.seek.waiting().is_some());
         pending.forget();
-        assert!(pending.seek.wish().is_none() && pending.next_due(at(7), true).is_none());
+        assert!(pending.seek.waiting().is_none() && pending.next_due(at(7), true).is_none());
     }
 }

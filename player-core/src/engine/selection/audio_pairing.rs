@@ -128,7 +128,7 @@ impl Pairing {
 
 /// Memory of the choice of audio.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Sounding {
+pub struct AudioChoice {
     /// Hysteresis of the choice: it limits how often audio may change.
     pub chooser: abr::joint::Chooser,
     /// Audio representation that was chosen.

@@ -32,13 +32,13 @@ pub fn rate(presentation: &KeyedPresentation, key: RepKey) -> u64 {
 /// Returns the ladder of some representations on an output, as the adaptive rule sees it.
 pub fn ladder(presentation: &KeyedPresentation, mut keys: Vec<RepKey>, output: abr::Hdcp) -> Ladder {
     keys.sort_by_key(|key| (rate(presentation, *key), *key));
-    drop_pointless(presentation, &mut keys);
+    drop_dominated(presentation, &mut keys);
     let rungs = keys.iter().map(|key| rung(presentation, *key, output)).collect();
     Ladder { rungs, keys }
 }
 
 /// Drops representations that cost more than another and score no higher. Only if the author has scored all of them.
-fn drop_pointless(presentation: &KeyedPresentation, ascending: &mut Vec<RepKey>) {
+fn drop_dominated(presentation: &KeyedPresentation, ascending: &mut Vec<RepKey>) {
     let score = |key: &RepKey| representation(presentation, *key).and_then(|rep| rep.traits.score);
     if !ascending.iter().all(|key| score(key).is_some()) {
         return;

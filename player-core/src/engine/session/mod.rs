@@ -2,23 +2,23 @@
 //! holds the state and answers questions about it; the files below it fetch and present.
 
 mod adapting;
-mod announcing;
-mod answers;
+mod audio_pairing;
 mod captions;
 mod carry;
+mod failed_requests;
 mod fetching;
 mod ingest;
+mod licence;
 mod loading;
+mod on_fetch;
 mod pathways;
 mod playing;
 mod presenting;
-mod recovering;
 mod refresh;
 mod reports;
 mod seeking;
-mod sounding;
+mod timed_metadata;
 mod tracks;
-mod unlocking;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -26,16 +26,16 @@ use std::time::Duration;
 
 use crate::command::TrackChoice;
 use crate::container::InitSegment;
-use crate::engine::buffer::gap::{self, Hole, Known};
+use crate::engine::buffer::gap::{self, Gap, Known};
 use crate::engine::buffer::timeline::Timeline;
 use crate::engine::buffer::{CaptionStore, MetadataStore, SampleAccount, TextStore, TrackBuffer};
-use crate::engine::download::{Chosen, Stream, schedule};
+use crate::engine::download::{SegmentPlan, Stream, schedule};
 use crate::engine::ids::{KeyedPresentation, PartOf, PeriodKey, RepKey, SetKey, StreamId};
 use crate::engine::jitter::Jitter;
 use crate::engine::licence::Keys;
 use crate::engine::opening::Opening;
-use crate::engine::selection::audio_pairing::Sounding;
-use crate::engine::selection::{self, Exclusions, Wishes};
+use crate::engine::selection::audio_pairing::AudioChoice;
+use crate::engine::selection::{self, Exclusions, TrackPreferences};
 use crate::engine::source::{Locations, Steering};
 use crate::model::{
     ContentKinds, MediaKind, MuxedAudio, Presentation, Representation, Resource, Role, SegmentKeys, ThumbnailSpan,
@@ -56,7 +56,7 @@ pub struct Session {
     /// Service locations and pathways, with their failures.
     locations: Locations,
     /// Tracks and quality that the viewer prefers.
-    wishes: Wishes,
+    preferences: TrackPreferences,
     /// Start position that the viewer chose; `None` leaves it to the author.
     start: Option<MediaTime>,
     /// Presentation under keys that survive a reload of its manifest.
@@ -96,7 +96,7 @@ pub struct Session {
     /// Copy protection of the output.
     output: abr::Hdcp,
     /// Audio representation that was chosen to go with the video.
-    sound: Sounding,
+    sound: AudioChoice,
     /// Pictures cannot be presented here.
     without_video: bool,
     /// Sound cannot be presented here.
@@ -125,7 +125,7 @@ impl Session {
         Self {
             reloads,
             locations,
-            wishes: opening.preferences().clone(),
+            preferences: opening.preferences().clone(),
             start: opening.start(),
             duration: schedule::duration(&presentation),
             thumbnails: Arc::new(ThumbnailSpan::all(&presentation)),
@@ -145,7 +145,7 @@ impl Session {
             inits: Vec::new(),
             keys: opening.keys().clone(),
             output: opening.output(),
-            sound: Sounding::default(),
+            sound: AudioChoice::default(),
             without_video: false,
             without_audio: false,
             shown: None,
@@ -168,8 +168,8 @@ impl Session {
     }
 
     /// Returns what the viewer prefers.
-    pub(in crate::engine) const fn preferences(&self) -> &Wishes {
-        &self.wishes
+    pub(in crate::engine) const fn preferences(&self) -> &TrackPreferences {
+        &self.preferences
     }
 
     /// Returns the tracks to choose from.
@@ -255,9 +255,9 @@ impl Session {
             .filter(|set| !gone(*set) && found.adaptation_sets.get(*set).is_some_and(|set| set.kind == kind));
         let set = same
             .filter(|set| !locked(*set))
-            .or_else(|| selection::set_of(found, kind, &self.wishes, |set| gone(set) || locked(set)))
+            .or_else(|| selection::set_of(found, kind, &self.preferences, |set| gone(set) || locked(set)))
             .or(same)
-            .or_else(|| selection::set_of(found, kind, &self.wishes, gone))?;
+            .or_else(|| selection::set_of(found, kind, &self.preferences, gone))?;
         keys.get(set).copied()
     }
 
@@ -269,7 +269,7 @@ impl Session {
     /// The kinds of sample that a stream is wanted for.
     pub fn wanted_of(&self, id: StreamId) -> ContentKinds {
         let separate = self.stream(StreamId::Audio).is_some();
-        let audio_off = self.without_audio || self.wishes.audio == TrackChoice::Off;
+        let audio_off = self.without_audio || self.preferences.audio == TrackChoice::Off;
         match id {
             StreamId::Main => ContentKinds { video: !self.without_video, audio: !separate && !audio_off, text: false },
             StreamId::Audio => ContentKinds { video: false, audio: !audio_off, text: false },
@@ -315,8 +315,8 @@ impl Session {
     }
 
     /// The next span from `position` on in which none of these kinds has media.
-    pub fn next_hole(&self, kinds: &[MediaKind], position: MediaTime) -> Option<Hole> {
-        gap::next_hole(&self.known(kinds, position), position)
+    pub fn next_gap(&self, kinds: &[MediaKind], position: MediaTime) -> Option<Gap> {
+        gap::next_gap(&self.known(kinds, position), position)
     }
 
     /// Returns the end of the media that can be presented from `position` on; `MediaTime::MAX` unless media after it is
@@ -324,7 +324,7 @@ impl Session {
     pub fn presentable_end(&self, kinds: &[MediaKind], position: MediaTime) -> MediaTime {
         let known = self.known(kinds, position);
         let awaited = kinds.iter().any(|kind| !self.is_ended(*kind));
-        if !awaited || gap::next_hole(&known, position).is_some() {
+        if !awaited || gap::next_gap(&known, position).is_some() {
             return MediaTime::MAX;
         }
         gap::covered_end(&known, position)
@@ -332,7 +332,7 @@ impl Session {
 
     fn known(&self, kinds: &[MediaKind], position: MediaTime) -> Vec<Known<'_>> {
         let known = kinds.iter().filter_map(|kind| {
-            let reach = self.reach(*kind, position).unwrap_or(position);
+            let reach = self.buffered_until(*kind, position).unwrap_or(position);
             let settled = if self.is_ended(*kind) { MediaTime::MAX } else { reach };
             Some(Known { run: self.buffer(*kind)?, settled })
         });
@@ -340,7 +340,7 @@ impl Session {
     }
 
     /// Up to where all of a kind is settled from `position` on: held, or known to be missing.
-    pub fn reach(&self, kind: MediaKind, position: MediaTime) -> Option<MediaTime> {
+    pub fn buffered_until(&self, kind: MediaKind, position: MediaTime) -> Option<MediaTime> {
         let buffered = self.buffer(kind).and_then(|buffer| buffer.settled_end(position));
         match (kind, self.old_audio_until) {
             (MediaKind::Audio, Some(until)) => Some(until),
@@ -368,18 +368,18 @@ impl Session {
     }
 
     /// Marks a range as missing in the kinds that a stream supplies, because the stream has no more media for it.
-    pub fn settle(&mut self, id: StreamId, of: PartOf, from: MediaTime, until: MediaTime) {
+    pub fn mark_resolved(&mut self, id: StreamId, of: PartOf, from: MediaTime, until: MediaTime) {
         let brought = self.brought_by(id);
         for kind in [MediaKind::Video, MediaKind::Audio] {
             if let Some(buffer) = self.buffer_mut(kind).filter(|_| brought.has(kind)) {
-                buffer.insert_blank(of, from, until);
+                buffer.insert_empty_range(of, from, until);
             }
         }
     }
 
     /// A segment is here as a whole. A kind that its stream brings elsewhere and that it lacks is missing up to where
     /// the others reach.
-    pub fn complete_segment(&mut self, id: StreamId, chosen: &Chosen) {
+    pub fn complete_segment(&mut self, id: StreamId, chosen: &SegmentPlan) {
         let brought = self.brought_by(id);
         let of = PartOf::new(chosen.rep, &chosen.segment, chosen.reason);
         let kinds = [MediaKind::Video, MediaKind::Audio].into_iter().filter(|kind| brought.has(*kind));
@@ -396,7 +396,7 @@ impl Session {
             let Some(buffer) = self.buffer_mut(kind) else { continue };
             let lacks = buffer.back().is_none_or(|part| !part.of.is_same(of));
             if let (true, Some(reach)) = (lacks, reach) {
-                buffer.insert_blank(of, chosen.segment.start, reach);
+                buffer.insert_empty_range(of, chosen.segment.start, reach);
             }
         }
     }
@@ -404,7 +404,7 @@ impl Session {
     /// Media ahead of a position on all kinds that have not ended; `None` when all have.
     pub fn ahead(&self, kinds: &[MediaKind], position: MediaTime) -> Option<Duration> {
         let open = kinds.iter().filter(|kind| !self.is_ended(**kind));
-        open.map(|kind| self.reach(*kind, position).map_or(Duration::ZERO, |end| end.since(position))).min()
+        open.map(|kind| self.buffered_until(*kind, position).map_or(Duration::ZERO, |end| end.since(position))).min()
     }
 
     /// The same, up to the end of what is here when all have ended.
@@ -465,7 +465,7 @@ impl Session {
             _ if caption => true,
             Some(stream) => stream.track() == id,
             // Audio in the files of the video has no separate stream.
-            None if kind == MediaKind::Audio && self.wishes.audio != TrackChoice::Off => {
+            None if kind == MediaKind::Audio && self.preferences.audio != TrackChoice::Off => {
                 self.muxed().any(|m| m.id == *id)
             }
             None => false,

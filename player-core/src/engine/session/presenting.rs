@@ -91,7 +91,7 @@ impl Session {
         let position = cx.playback.clock().position(cx.now);
         let lead = cx.config.renderer_lead;
         // What lies behind a hole in all kinds belongs to another epoch: playback jumps there.
-        let limit = self.next_hole(&kinds, position).map_or(MediaTime::MAX, |hole| hole.from);
+        let limit = self.next_gap(&kinds, position).map_or(MediaTime::MAX, |hole| hole.from);
         let mut undecrypted = None;
         for kind in kinds {
             let wanted = cx.playback.feed().end(kind).is_none_or(|end| end < position + lead);

@@ -10,7 +10,7 @@ use url::Url;
 use super::Session;
 use super::pathways::{self, ReadIndex};
 use crate::engine::context::Context;
-use crate::engine::download::{Activity, Place, schedule};
+use crate::engine::download::{Activity, NextSegment, schedule};
 use crate::engine::fault;
 use crate::engine::ids::{self, Identities, PeriodKey, RepKey, StreamId};
 use crate::engine::io::{FetchKind, Ingest};
@@ -343,9 +343,9 @@ fn place(session: &mut Session, id: StreamId, replaced: &mut Replaced) {
     let Some(stream) = streams.iter_mut().find(|stream| stream.id() == id) else { return };
     let is_gone = |period: PeriodKey| known.period(period).is_none();
     let time = match stream.place() {
-        Place::At { period, time } => is_gone(period).then_some(time),
-        Place::After { rep, end, .. } => is_gone(rep.period).then_some(end),
-        Place::End => None,
+        NextSegment::At { period, time } => is_gone(period).then_some(time),
+        NextSegment::After { rep, end, .. } => is_gone(rep.period).then_some(end),
+        NextSegment::End => None,
     };
     if let Some(time) = time {
         stream.go_on_at(schedule::period_at(known, time), time);
@@ -361,7 +361,7 @@ fn place(session: &mut Session, id: StreamId, replaced: &mut Replaced) {
         let read = indexes.get(rep).filter(|read| read.source.format == IndexFormat::HlsMediaPlaylist);
         read.is_some() && schedule::known_list(known, *rep).is_some()
     };
-    let in_use = stream.last().into_iter().chain(stream.coming().map(|chosen| chosen.rep)).filter(playlist);
+    let in_use = stream.last().into_iter().chain(stream.pending().map(|chosen| chosen.rep)).filter(playlist);
     for rep in in_use {
         if !replaced.indexes.contains(&rep) {
             replaced.indexes.push(rep);

@@ -1,7 +1,7 @@
 //! Takes the reports of the renderer. Reports of an older epoch are ignored.
 
 use super::Session;
-use crate::engine::buffer::SEAM;
+use crate::engine::buffer::GAP_TOLERANCE;
 use crate::engine::context::Context;
 use crate::engine::playback::error_nanos;
 use crate::event::Event;
@@ -82,7 +82,7 @@ impl Session {
         let frames = cx.ledger.frame_counts();
         self.video.close_account(frames);
         self.announce_losses(cx);
-        if end > held + SEAM {
+        if end > held + GAP_TOLERANCE {
             cx.ledger.moved(held, end, true);
             cx.effects.emit(Event::GapSkipped { from: held, to: end });
         }

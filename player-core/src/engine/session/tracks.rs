@@ -7,7 +7,7 @@ use super::loading::add_stream;
 use crate::command::{QualityChoice, TrackChoice};
 use crate::engine::buffer::{Departure, Discard, Loss};
 use crate::engine::context::Context;
-use crate::engine::download::{Place, Stream, schedule};
+use crate::engine::download::{NextSegment, Stream, schedule};
 use crate::engine::fault::invalid;
 use crate::engine::ids::{RepKey, StreamId};
 use crate::engine::selection;
@@ -24,7 +24,7 @@ impl Session {
     /// Chooses the sound. The old one plays on until enough of the new one is here.
     pub(in crate::engine) fn select_audio(&mut self, cx: &mut Context, choice: TrackChoice) {
         let position = cx.position();
-        self.wishes.audio = choice;
+        self.preferences.audio = choice;
         self.without_audio = false;
         let wanted = self.wanted_track(StreamId::Audio);
         let present = self.track_of(StreamId::Audio);
@@ -55,7 +55,7 @@ impl Session {
     /// Chooses the subtitles, as a track or as captions inside the video.
     pub(in crate::engine) fn select_text(&mut self, cx: &mut Context, choice: TrackChoice) {
         let position = cx.position();
-        self.wishes.text = choice;
+        self.preferences.text = choice;
         self.choose_captions(cx);
         let wanted = self.wanted_track(StreamId::Text);
         if wanted != self.track_of(StreamId::Text) {
@@ -69,7 +69,7 @@ impl Session {
 
     /// Chooses the quality. It shows soon: what is held of others is dropped but for a few seconds.
     pub(in crate::engine) fn select_quality(&mut self, cx: &mut Context, choice: QualityChoice) {
-        self.wishes.quality = choice;
+        self.preferences.quality = choice;
         self.drop_unwanted_quality(cx, Discard::Switch);
         self.choices_changed(cx);
     }
@@ -92,7 +92,7 @@ impl Session {
     fn drop_unwanted_quality(&mut self, cx: &mut Context, discard: Discard) {
         let keep_until = cx.position() + cx.config.renderer_lead + KEPT_ON_CHOICE;
         let presentation = &self.presentation;
-        let quality = self.wishes.quality.clone();
+        let quality = self.preferences.quality.clone();
         let wanted = |rep| is_wanted(rep, &quality) && selection::may_show(rep, self.output);
         let unwanted = |key: RepKey| selection::representation(presentation, key).is_some_and(|rep| !wanted(rep));
         let coming = self.stream(StreamId::Main).and_then(|s| s.fetching()).map(|fetching| fetching.chosen.rep);
@@ -128,7 +128,7 @@ impl Session {
         cx.ledger.wasted(dropped);
         let place = kept.and_then(|key| {
             let segment = schedule::segment(&self.presentation, key)?;
-            Some(Place::after(key.rep, &segment))
+            Some(NextSegment::after(key.rep, &segment))
         });
         if let (Some(place), Some(stream)) = (place, self.stream_mut(StreamId::Main)) {
             stream.rewind_to(place);
@@ -241,14 +241,14 @@ impl Session {
         self.stream(id).map(|stream| stream.track().clone())
     }
 
-    /// The track that the wishes ask for, in the first period that has one.
+    /// The track that the preferences ask for, in the first period that has one.
     fn wanted_track(&self, id: StreamId) -> Option<TrackId> {
         if id == StreamId::Text && self.captions.chosen().is_some() {
             return None;
         }
         let kind = super::kind_of(id);
         self.presentation.periods.iter().find_map(|period| {
-            let set = selection::set_of(period, kind, &self.wishes, |_| false)?;
+            let set = selection::set_of(period, kind, &self.preferences, |_| false)?;
             period.adaptation_sets.get(set).map(|set| set.id.clone())
         })
     }

@@ -4,7 +4,7 @@ use super::tests::{add, config, ms, of, samples, video};
 use super::*;
 
 /// The longest gap that counts as none.
-const SEAM_MS: i64 = SEAM.as_millis() as i64;
+const SEAM_MS: i64 = GAP_TOLERANCE.as_millis() as i64;
 
 #[test]
 fn a_gap_of_the_tolerance_is_none_and_a_millisecond_more_is_one() {
@@ -75,7 +75,7 @@ fn a_gap_that_is_evicted_or_withdrawn_counts_no_longer() {
     assert_eq!(buffer.holes, 1);
     buffer.truncate(None, Departure::Void, |part| part.first >= ms(9000));
     assert_eq!((buffer.holes, buffer.end()), (0, Some(ms(7000))));
-    buffer.insert_blank(of(10), ms(7000), ms(8000));
+    buffer.insert_empty_range(of(10), ms(7000), ms(8000));
     assert_eq!(buffer.holes, 1);
     buffer.restart(ms(0), Departure::Void);
     assert_eq!((buffer.holes, buffer.end(), buffer.bytes()), (0, None, 0));
@@ -236,14 +236,14 @@ fn media_after_a_discontinuity_shortens_what_was_not_handed_out() {
 #[test]
 fn a_blank_ends_where_media_comes_after_all() {
     let mut buffer = video(&[(0, 1000)]);
-    buffer.insert_blank(of(1), ms(1000), ms(3000));
+    buffer.insert_empty_range(of(1), ms(1000), ms(3000));
     add(&mut buffer, 2, "a", 2000, 4000);
     let spans: Vec<(MediaTime, MediaTime)> = buffer.parts().map(|part| (part.first, part.last)).collect();
     assert_eq!(spans, [(ms(0), ms(1000)), (ms(1000), ms(2000)), (ms(2000), ms(4000))]);
-    buffer.insert_blank(of(3), ms(4000), ms(4000));
+    buffer.insert_empty_range(of(3), ms(4000), ms(4000));
     assert_eq!(buffer.parts().count(), 3, "nothing is missing between equal times");
     let mut all = video(&[]);
-    all.insert_blank(of(0), ms(500), ms(3000));
+    all.insert_empty_range(of(0), ms(500), ms(3000));
     add(&mut all, 0, "a", 0, 1000);
     assert_eq!((all.parts().count(), all.holes, all.media_end(ms(0))), (1, 0, Some(ms(1000))));
 }

@@ -1,6 +1,6 @@
 //! Fates of the samples of a run: they are handed over, passed over, or called back.
 
-use super::{Cursor, Part, TrackBuffer};
+use super::{BufferedSegment, Cursor, TrackBuffer};
 use crate::engine::buffer::{Departure, Fate, Loss};
 use crate::render::FrameCounts;
 use crate::time::MediaTime;
@@ -10,7 +10,8 @@ impl TrackBuffer {
     pub fn hand_over(&mut self, seq: u64, range: std::ops::Range<usize>, start: MediaTime) {
         let Self { parts, account, .. } = self;
         let at = parts.partition_point(|part| part.seq < seq);
-        let Some(Part { samples, fates, window, .. }) = parts.get_mut(at).filter(|part| part.seq == seq) else {
+        let Some(BufferedSegment { samples, fates, window, .. }) = parts.get_mut(at).filter(|part| part.seq == seq)
+        else {
             return;
         };
         for (sample, fate) in samples.iter().zip(fates).take(range.end).skip(range.start) {

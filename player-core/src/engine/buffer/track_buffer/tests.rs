@@ -118,7 +118,7 @@ fn eviction_keeps_what_is_needed_and_counts_what_was_never_seen() {
 #[test]
 fn a_blank_is_settled_and_has_no_media() {
     let mut buffer = video(&[(0, 1000)]);
-    buffer.insert_blank(of(9), ms(4000), ms(5000));
+    buffer.insert_empty_range(of(9), ms(4000), ms(5000));
     add(&mut buffer, 2, "a", 5000, 6000);
     assert_eq!(buffer.settled_end(ms(0)), Some(ms(6000)));
     assert_eq!(buffer.media_end(ms(0)), Some(ms(1000)));

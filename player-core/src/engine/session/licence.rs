@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Session;
 use crate::engine::context::Context;
-use crate::engine::download::Place;
+use crate::engine::download::NextSegment;
 use crate::engine::ids::{PeriodKey, RepKey, StreamId};
 use crate::error::PlayerError;
 use crate::model::MediaKind;
@@ -36,7 +36,7 @@ impl Session {
             }
             cx.ledger.wasted(dropped);
             if let Some(stream) = self.stream_mut(id) {
-                stream.rewind_to(Place::At { period: rep.period, time: at });
+                stream.rewind_to(NextSegment::At { period: rep.period, time: at });
             }
             self.lock_out(cx, id, rep, Duration::MAX, error);
         }
