@@ -65,9 +65,14 @@ pub(super) fn unload(cx: &mut Context, item: &mut Option<Item>) -> bool {
     had.is_some()
 }
 
+/// Returns false for a wall clock that was not set since its device started.
+fn is_plausible(utc: WallClock) -> bool {
+    utc >= EARLIEST_CLOCK
+}
+
 /// Takes a reading of the host's clocks.
 pub(super) fn on_wall_clock(cx: &mut Context, item: Option<&mut Item>, now: Now, utc: WallClock) {
-    if utc < EARLIEST_CLOCK {
+    if !is_plausible(utc) {
         return;
     }
     cx.wall_clock = Some(WallClockMapping::new(now, utc));
@@ -281,5 +286,18 @@ impl Item {
             Self::Open(session) => session.clamp(to),
         };
         cx.pending.seek_mut().put(Seeking { to, mode, since: cx.now });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wall_clock_is_plausible_from_its_earliest_time_on() {
+        let earliest = EARLIEST_CLOCK.as_unix_nanos();
+        let plausible =
+            [earliest - 1, earliest, earliest + 1].map(|nanos| is_plausible(WallClock::from_unix_nanos(nanos)));
+        assert_eq!(plausible, [false, true, true]);
     }
 }

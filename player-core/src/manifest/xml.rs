@@ -229,4 +229,15 @@ mod tests {
         assert_eq!(line("<MPD>\n\n</Period>"), Some(3));
         assert!(matches!(parse(&"<a>".repeat(1_000_000)), Err(ManifestError::TooLarge { .. })));
     }
+
+    #[test]
+    fn limits_are_inclusive() {
+        let attributes = |count: usize| (0..count).fold(String::from("<a"), |text, at| text + &format!(" a{at}=''"));
+        let attributes = |count: usize| parse(&(attributes(count) + "/>")).is_ok();
+        assert_eq!([MAX_ATTRIBUTES, MAX_ATTRIBUTES + 1].map(attributes), [true, false]);
+        let nested = |depth: usize| parse(&("<a>".repeat(depth) + &"</a>".repeat(depth))).is_ok();
+        assert_eq!([MAX_DEPTH, MAX_DEPTH + 1].map(nested), [true, false]);
+        let mut elements = MAX_ELEMENTS - 1;
+        assert_eq!([count(&mut elements).is_ok(), count(&mut elements).is_ok()], [true, false]);
+    }
 }

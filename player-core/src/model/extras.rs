@@ -1,4 +1,4 @@
-//! What a manifest tells beside the sets that are presented: captions inside the video, thumbnails, data for the host.
+//! Content of a manifest besides the sets that are presented: captions inside the video, thumbnails, data for the host.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use url::Url;
 use super::{Resource, Role, TrackId};
 use crate::time::MediaTime;
 
-/// Where captions lie inside the video stream.
+/// Channel or service of captions inside the video stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CaptionService {
@@ -24,13 +24,13 @@ pub enum CaptionService {
 pub struct CaptionTrack {
     /// The same in every period for the same track.
     pub id: TrackId,
-    /// Where they lie.
+    /// Channel or service inside the video stream.
     pub service: CaptionService,
-    /// BCP 47, when told.
+    /// BCP 47 tag; `None` if the manifest declares none.
     pub language: Option<String>,
-    /// A name for menus, when told.
+    /// Name for menus; `None` if the manifest declares none.
     pub label: Option<String>,
-    /// To be chosen when nobody chooses.
+    /// Chosen if the viewer makes no choice.
     pub default: bool,
     /// May be chosen without being asked for, when the language matches.
     pub autoselect: bool,
@@ -42,13 +42,13 @@ pub struct CaptionTrack {
 pub struct MuxedAudio {
     /// As that of a set.
     pub id: TrackId,
-    /// BCP 47, when told.
+    /// BCP 47 tag; `None` if the manifest declares none.
     pub language: Option<String>,
-    /// A name for menus, when told.
+    /// Name for menus; `None` if the manifest declares none.
     pub label: Option<String>,
-    /// What it is for; empty means main.
+    /// Purposes of the track; empty means main.
     pub roles: Vec<Role>,
-    /// To be chosen when nobody chooses.
+    /// Chosen if the viewer makes no choice.
     pub default: bool,
     /// May be chosen without being asked for, when the language matches.
     pub autoselect: bool,
@@ -73,13 +73,13 @@ pub struct Thumbnail {
     pub x: u32,
     /// Its upper edge in that picture, in pixels.
     pub y: u32,
-    /// In pixels; zero when not told, which means the whole picture.
+    /// Width of the tile in pixels; 0 if not declared, which means the whole picture.
     pub width: u32,
-    /// In pixels; zero when not told, which means the whole picture.
+    /// Height of the tile in pixels; 0 if not declared, which means the whole picture.
     pub height: u32,
     /// From when on it stands for the presentation.
     pub start: MediaTime,
-    /// For how long.
+    /// Time for which it stands from then on.
     pub duration: Duration,
 }
 
@@ -90,31 +90,31 @@ pub struct SessionData {
     pub data_id: String,
     /// The data itself, when it stands in the manifest.
     pub value: Option<String>,
-    /// Where the data is, when it stands elsewhere.
+    /// Address of the data, if it is not in the manifest.
     pub resource: Option<Resource>,
-    /// How the data elsewhere is written (`FORMAT`): `JSON` or `RAW`.
+    /// Format of the data at that address (`FORMAT`): `JSON` or `RAW`.
     pub format: Option<String>,
-    /// BCP 47, when told.
+    /// BCP 47 tag; `None` if the manifest declares none.
     pub language: Option<String>,
 }
 
-/// How much a place that serves a part of the presentation should be preferred (`BaseURL` with `@dvb:priority` and
-/// `@dvb:weight`, DVB A168 §10.8.2).
+/// Preference for a place that serves a part of the presentation (`BaseURL` with `@dvb:priority` and `@dvb:weight`, DVB
+/// A168 §10.8.2).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BaseWeight {
-    /// What the addresses of that place begin with, up to the last slash.
+    /// Prefix of the addresses of that place, up to the last slash.
     pub base: Url,
     /// Lower ones are asked first.
     pub priority: u32,
-    /// How likely it is chosen among those of equal priority; at least one.
+    /// Share of the random choice among places of equal priority; at least 1.
     pub weight: u32,
 }
 
-/// A server that says which pathway to prefer (RFC 8216bis §7; ETSI TS 103 998 for DASH).
+/// A server that orders the pathways (RFC 8216bis §7; ETSI TS 103 998 for DASH).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ContentSteering {
-    /// The steering manifest.
+    /// Address of the steering manifest.
     pub server: Resource,
-    /// The pathway (service location) to begin with, when told.
+    /// Pathway (service location) to begin with, if declared.
     pub pathway: Option<String>,
 }

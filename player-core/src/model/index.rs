@@ -1,4 +1,4 @@
-//! Where the segments of a representation are. Long windows stay cheap: segments are computed when asked for.
+//! Segments of a representation. Long windows stay cheap: each segment is computed on demand.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,17 +17,17 @@ pub(super) const SAME_TIME: Duration = Duration::from_millis(1);
 pub enum SegmentIndex {
     /// Must be fetched first.
     External(IndexSource),
-    /// Known.
+    /// The list is known, from the manifest or from an index that was read.
     Known(SegmentList),
 }
 
-/// How timestamps inside the media become presentation time.
+/// Mapping of timestamps in the media to presentation time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum TimestampMapping {
-    /// Add so many nanoseconds (DASH: Period start − presentationTimeOffset).
+    /// Nanoseconds to add (DASH: Period start − presentationTimeOffset).
     Offset(i64),
-    /// All media of the same discontinuity sequence number shares one offset, to be learned from the first
-    /// segment seen: it begins where the playlist says (RFC 8216bis §6.2.1, §6.3.3).
+    /// All media of the same discontinuity sequence number shares one offset, to be learned from the first segment that
+    /// is read: it begins at the time that the playlist gives it (RFC 8216bis §6.2.1, §6.3.3).
     Discontinuity(u64),
 }
 
@@ -49,23 +49,23 @@ pub struct SegmentRef {
     pub id: SegmentId,
     /// Name of the segment in front of it in its list; `None` for the first one, unless the name follows from its own.
     pub previous: Option<SegmentId>,
-    /// Where it begins on the presentation timeline.
+    /// Start on the presentation timeline.
     pub start: MediaTime,
-    /// Its announced length.
+    /// Duration as declared, which may be rounded.
     pub duration: Duration,
-    /// The media.
+    /// Addresses and range of the media.
     pub resource: Resource,
     /// Initialisation data that must be read first, unless the segment carries its own.
     pub init: Option<Resource>,
-    /// How its timestamps become presentation time.
+    /// Mapping of its timestamps to presentation time.
     pub mapping: TimestampMapping,
     /// Announced as missing: skipped, never fetched.
     pub gap: bool,
-    /// Size in bytes: told, or estimated from an announced rate.
+    /// Size in bytes, declared or estimated from a declared rate.
     pub size: Option<u64>,
-    /// How it is encrypted, as far as the manifest gives the keys to it.
+    /// Encryption, as far as the manifest declares keys for it.
     pub encryption: Option<SegmentEncryption>,
-    /// Wall-clock time of its beginning, when told.
+    /// Wall-clock time of the start, if declared.
     pub program_date_time: Option<WallClock>,
 }
 
@@ -81,9 +81,9 @@ impl SegmentRef {
 pub struct TimelineRun {
     /// Media time of the first segment, in ticks.
     pub time: u64,
-    /// Ticks a segment.
+    /// Duration of each segment, in ticks.
     pub duration: u64,
-    /// How many segments; at least one.
+    /// Number of segments; at least 1.
     pub count: u64,
     /// Index of the first segment of this run.
     pub first: u64,
@@ -94,7 +94,7 @@ pub struct TimelineRun {
 pub struct CryptoPeriod {
     /// Index of the first segment.
     pub first: u64,
-    /// How many segments; `None` is all that follow.
+    /// Number of segments; `None` means all that follow.
     pub count: Option<u64>,
     /// Their keys, and those of the initialisation data.
     pub keys: SegmentKeys,
@@ -108,7 +108,7 @@ pub struct SegmentTemplate {
     /// The media template with `$RepresentationID$` and `$Bandwidth$` already replaced; `$Number$`, `$Time$`
     /// (with widths) and `$$` remain.
     pub media: String,
-    /// Initialisation data.
+    /// Address of the initialisation data, if there is any.
     pub init: Option<Resource>,
     /// Ticks per second; never zero.
     pub timescale: u32,
@@ -118,15 +118,15 @@ pub struct SegmentTemplate {
     pub timeline: Arc<[TimelineRun]>,
     /// Ticks a segment without a timeline.
     pub duration: u64,
-    /// How many segments.
+    /// Number of segments in the period.
     pub count: u64,
     /// Nanoseconds to add to media time: Period start − presentationTimeOffset.
     pub offset_nanos: i64,
-    /// Where the period ends: the last segment is cut there, when known.
+    /// End of the period if it is known: the last segment is cut there.
     pub period_end: Option<MediaTime>,
-    /// Where the first segment begins without a timeline, on the presentation timeline.
+    /// Start of the first segment without a timeline, on the presentation timeline.
     pub period_start: MediaTime,
-    /// How segments are encrypted as a whole; empty for clear segments.
+    /// Keys of segments that are encrypted as a whole; empty for clear segments.
     pub crypto: Arc<[CryptoPeriod]>,
 }
 
@@ -137,12 +137,12 @@ pub enum SegmentList {
     Explicit(Vec<SegmentRef>),
     /// Every segment is written out, and there may be very many.
     Listed(Box<SegmentListing>),
-    /// By rule.
+    /// Segments follow from a rule.
     Template(Box<SegmentTemplate>),
 }
 
 impl SegmentList {
-    /// How many segments.
+    /// Returns the number of segments.
     pub fn len(&self) -> u64 {
         match self {
             Self::Explicit(segments) => segments.len() as u64,
@@ -174,7 +174,7 @@ impl SegmentList {
         }
     }
 
-    /// Size in bytes of the segment at `index`, when told, without making its addresses.
+    /// Returns the size of the segment at `index` in bytes, if it is declared, without making its addresses.
     pub fn size(&self, index: u64) -> Option<u64> {
         match self {
             Self::Explicit(segments) => segments.get(usize::try_from(index).ok()?)?.size,

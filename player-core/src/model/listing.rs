@@ -9,12 +9,12 @@ use url::Url;
 use super::{ByteRange, Resource, SegmentEncryption, SegmentId, SegmentKeys, SegmentRef, TimestampMapping};
 use crate::time::{MediaTime, WallClock};
 
-/// What a reader tells about one segment.
+/// Input for one segment of a listing.
 #[derive(Clone, Debug)]
 pub struct ListedSegment<'a> {
-    /// Where it begins on the presentation timeline; not before its predecessor.
+    /// Start on the presentation timeline; not before that of its predecessor.
     pub start: MediaTime,
-    /// Its announced length.
+    /// Duration as declared, which may be rounded.
     pub duration: Duration,
     /// Its address, relative to the bases of the listing; empty names the base itself.
     pub uri: &'a str,
@@ -22,15 +22,15 @@ pub struct ListedSegment<'a> {
     pub range: Option<ByteRange>,
     /// Index of its initialisation data, as [`SegmentListing::add_init`] gave it.
     pub init: Option<u32>,
-    /// How its timestamps become presentation time.
+    /// Mapping of its timestamps to presentation time.
     pub mapping: TimestampMapping,
-    /// Announced as missing.
+    /// Declared as a gap (`EXT-X-GAP`).
     pub gap: bool,
     /// Index of its keys, as [`SegmentListing::add_keys`] gave it; `None` for clear media.
     pub encryption: Option<u32>,
     /// Wall-clock time of its beginning.
     pub program_date_time: Option<WallClock>,
-    /// Announced bits per second: gives an estimate of its size where no range tells it.
+    /// Declared bits per second, from which the size is estimated without a range.
     pub bitrate_bps: Option<u64>,
 }
 
@@ -48,7 +48,7 @@ struct Entry {
     mapping: TimestampMapping,
     gap: bool,
     program_date_time: Option<WallClock>,
-    /// Kilobits per second; zero when not told.
+    /// Declared kilobits per second; 0 if there are none.
     bitrate_kbps: u32,
 }
 
@@ -188,7 +188,7 @@ impl SegmentListing {
         (plain && base_is_plain) || self.bases.iter().any(|base| base.join(uri).is_ok())
     }
 
-    /// How many segments.
+    /// Returns the number of segments.
     pub fn len(&self) -> usize {
         self.entries.len()
     }
@@ -263,7 +263,7 @@ impl SegmentListing {
         }
     }
 
-    /// Size in bytes of the segment at `index`: told, or estimated from its announced rate.
+    /// Returns the size of the segment at `index` in bytes, declared or estimated from its declared rate.
     pub fn size(&self, index: u64) -> Option<u64> {
         self.entries.get(usize::try_from(index).ok()?)?.size()
     }

@@ -1,4 +1,5 @@
-//! What accompanies media on the timeline without being presented: date ranges, events, ID3 tags.
+//! Timed metadata: data that accompanies media on the timeline without being presented, such as date ranges, events and
+//! ID3 tags.
 
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::time::MediaTime;
 
-/// Which mechanism carried it; for reports and for hosts that know one of them.
+/// Mechanism that carried a piece of metadata; for reports, and for hosts that know one of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MetadataSource {
@@ -21,7 +22,7 @@ pub enum MetadataSource {
     Id3,
 }
 
-/// What it says.
+/// Content of a piece of metadata.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MetadataBody {
@@ -36,24 +37,24 @@ pub enum MetadataBody {
 /// One piece of metadata with its span of time.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TimedMetadata {
-    /// Which mechanism carried it.
+    /// Mechanism that carried it.
     pub source: MetadataSource,
-    /// What kind it is: `schemeIdUri`, or the `CLASS` of a date range; empty when not told.
+    /// Scheme: `schemeIdUri`, or the `CLASS` of a date range; empty if not declared.
     pub scheme: String,
-    /// The scheme's sub-type (`value`); empty when not told.
+    /// Sub-type of the scheme (`value`); empty if not declared.
     pub value: String,
-    /// Equal ids of equal schemes and values are the same event, told again; empty when not told.
+    /// Equal ids of equal schemes and values are the same event, declared again; empty if not declared.
     pub id: String,
-    /// When it begins. In media time inside a demuxer's output, on the presentation timeline everywhere else.
+    /// Start. In media time inside a demuxer's output, on the presentation timeline everywhere else.
     pub start: MediaTime,
-    /// How long it holds; `None` when not known (an instant, or open).
+    /// Duration; `None` if it is not known (an instant, or open).
     pub duration: Option<Duration>,
-    /// What it says.
+    /// Content, in the format of the scheme.
     pub body: MetadataBody,
 }
 
 impl TimedMetadata {
-    /// First instant at which it holds no more; `None` for an instant or when nobody knows.
+    /// Returns the first instant after it; `None` for an instant or if the duration is not known.
     pub fn end(&self) -> Option<MediaTime> {
         self.duration.filter(|duration| !duration.is_zero()).map(|duration| self.start + duration)
     }

@@ -11,17 +11,17 @@ use super::{
 };
 use crate::time::{MediaTime, WallClock};
 
-/// Where the presentation came from; for reports only, nothing decides by it.
+/// Protocol of the manifest; for reports only, no decision depends on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Protocol {
-    /// RFC 8216bis.
+    /// HLS by RFC 8216bis.
     Hls,
-    /// ISO/IEC 23009-1.
+    /// DASH by ISO/IEC 23009-1.
     Dash,
 }
 
-/// Whether the presentation grows.
+/// Growth of a presentation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PresentationKind {
@@ -34,13 +34,13 @@ pub enum PresentationKind {
 /// A stream, ready to be scheduled.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Presentation {
-    /// For reports.
+    /// Protocol of the manifest, for reports.
     pub protocol: Protocol,
-    /// Whether it grows.
+    /// Complete, or still growing.
     pub kind: PresentationKind,
     /// Its length; `None` when only segment indexes that are not fetched yet know it.
     pub duration: Option<Duration>,
-    /// Where the author wants playback to begin (`EXT-X-START`); negative counts from the end, `None` is the
+    /// Start position that the author declares (`EXT-X-START`); negative values count from the end, `None` is the
     /// beginning.
     pub start: Option<MediaTime>,
     /// At least one, in order, not overlapping.
@@ -51,15 +51,15 @@ pub struct Presentation {
     /// `availabilityStartTime` of a static MPD).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub available_from: Option<WallClock>,
-    /// Metadata that the manifest itself tells, ordered by begin.
+    /// Metadata of the manifest itself, ordered by start.
     pub metadata: Vec<TimedMetadata>,
     /// Data for the host.
     pub session_data: Vec<SessionData>,
-    /// Who says which pathway to prefer.
+    /// Server that orders the pathways, if there is one.
     pub steering: Option<ContentSteering>,
-    /// Where the same media can be had, best first; empty when there is one place only.
+    /// Pathways that serve the same media, best first; empty if there is only one place.
     pub pathways: Vec<Pathway>,
-    /// In which order the places that serve it should be asked, where that is told.
+    /// Preferences among the places that serve it, if declared.
     pub weights: Vec<BaseWeight>,
 }
 
@@ -71,11 +71,11 @@ pub struct Period {
     /// The manifest gives it no id, or one that another period has: `id` is made from its place in the document.
     #[serde(skip)]
     pub is_unnamed: bool,
-    /// Where it begins on the presentation timeline.
+    /// Start on the presentation timeline.
     pub start: MediaTime,
     /// Its length; `None` runs to the next period or is known by the segment indexes.
     pub duration: Option<Duration>,
-    /// The choices.
+    /// Sets of all kinds, of which playback presents at most one each.
     pub adaptation_sets: Vec<AdaptationSet>,
     /// Key frames only, for fast playback and scrubbing (HLS I-frame playlists, DASH trick-mode sets); never chosen
     /// for normal playback.
@@ -84,7 +84,8 @@ pub struct Period {
     pub thumbnails: Vec<ThumbnailTrack>,
     /// Captions inside the video.
     pub captions: Vec<CaptionTrack>,
-    /// The manifest says that there are no captions inside the video (HLS `CLOSED-CAPTIONS=NONE`): none are looked for.
+    /// The manifest declares that there are no captions inside the video (HLS `CLOSED-CAPTIONS=NONE`): they are not
+    /// searched for.
     #[serde(default)]
     pub no_captions: bool,
     /// Sound inside the files of the pictures, when it is one choice among others.
@@ -92,7 +93,7 @@ pub struct Period {
 }
 
 impl Period {
-    /// A period with sets and nothing beside them.
+    /// Creates a period with sets and nothing else.
     pub const fn new(
         id: String,
         start: MediaTime,
@@ -126,15 +127,15 @@ pub struct ThumbnailTrack {
     pub representation: Representation,
 }
 
-/// What a piece of media is for.
+/// Kind of media, by what it is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MediaKind {
-    /// Moving pictures.
+    /// Moving pictures, in any codec.
     Video,
-    /// Sound.
+    /// Audio, in any number of channels.
     Audio,
-    /// Subtitles and captions.
+    /// Subtitles, or captions in separate files.
     Text,
 }
 
@@ -149,19 +150,19 @@ impl MediaKind {
     }
 }
 
-/// Which kinds a file carries. More than one is set for muxed files.
+/// Kinds of media in a file. A muxed file has more than one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ContentKinds {
-    /// Carries pictures.
+    /// The file has video.
     pub video: bool,
-    /// Carries sound.
+    /// The file has audio.
     pub audio: bool,
-    /// Carries text.
+    /// The file has text.
     pub text: bool,
 }
 
 impl ContentKinds {
-    /// Only this kind.
+    /// Returns the content of a file that has `kind` alone.
     pub const fn only(kind: MediaKind) -> Self {
         Self {
             video: matches!(kind, MediaKind::Video),
@@ -184,11 +185,11 @@ impl ContentKinds {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct TrackId(pub String);
 
-/// What a track is for (DASH role scheme `urn:mpeg:dash:role:2011`, HLS `CHARACTERISTICS`).
+/// Purpose of a track (DASH role scheme `urn:mpeg:dash:role:2011`, HLS `CHARACTERISTICS`).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
-    /// The main content.
+    /// The content of the presentation that most viewers want.
     Main,
     /// An alternative of the main content.
     Alternate,
@@ -196,13 +197,13 @@ pub enum Role {
     Description,
     /// Dialogue replaced by another language.
     Dub,
-    /// Commentary.
+    /// Commentary on the content.
     Commentary,
     /// Subtitles that are shown even when subtitles are off.
     ForcedSubtitle,
     /// Captions for those who cannot hear.
     Caption,
-    /// Dialogue only.
+    /// Dialogue only, for those who do not know the language.
     Subtitle,
     /// Something else, as written.
     Other(String),
@@ -213,16 +214,16 @@ pub enum Role {
 pub struct AdaptationSet {
     /// The same in every period for the same track.
     pub id: TrackId,
-    /// What a viewer gets from it. A muxed set counts as video; a set that may turn out to hold only sound
-    /// (a playlist that tells nothing) counts as video too until its initialisation is read.
+    /// Kind of media that the viewer gets. A muxed set counts as video; a set that may turn out to hold only audio (a
+    /// playlist without `CODECS`) counts as video too until its initialisation data is read.
     pub kind: MediaKind,
-    /// BCP 47, when told.
+    /// BCP 47 tag; `None` if the manifest declares none.
     pub language: Option<String>,
-    /// A name for menus, when told.
+    /// Name for menus; `None` if the manifest declares none.
     pub label: Option<String>,
-    /// What it is for; empty means main.
+    /// Purposes of the track; empty means main.
     pub roles: Vec<Role>,
-    /// To be chosen when nobody chooses.
+    /// Chosen if the viewer makes no choice.
     pub default: bool,
     /// May be chosen without being asked for, when the language matches.
     pub autoselect: bool,
@@ -235,9 +236,9 @@ pub struct AdaptationSet {
 /// Frames per second as a fraction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FrameRate {
-    /// Frames.
+    /// Number of frames in `denominator` seconds.
     pub numerator: u32,
-    /// In so many seconds; never zero.
+    /// Number of seconds; never 0.
     pub denominator: u32,
 }
 
@@ -248,49 +249,49 @@ pub struct Representation {
     pub id: String,
     /// Peak bits per second; zero when unknown.
     pub bandwidth: u64,
-    /// Mean bits per second, when told.
+    /// Mean bits per second; `None` if not declared.
     pub average_bandwidth: Option<u64>,
-    /// RFC 6381 codec strings; empty when not told.
+    /// RFC 6381 codec strings; empty if not declared.
     pub codecs: Vec<String>,
-    /// What the file carries, when told.
+    /// Content of the file; `None` if not declared.
     pub content: Option<ContentKinds>,
-    /// Pixels.
+    /// Width in pixels; `None` if not declared.
     pub width: Option<u32>,
-    /// Pixels.
+    /// Height in pixels; `None` if not declared.
     pub height: Option<u32>,
-    /// Frames per second.
+    /// Frames per second; `None` if not declared.
     pub frame_rate: Option<FrameRate>,
-    /// Audio channels.
+    /// Number of audio channels; `None` if not declared.
     pub channels: Option<u32>,
     /// Audio samples per second.
     pub sample_rate: Option<u32>,
-    /// What kind of file carries it.
+    /// Container of its files.
     pub format: ContainerFormat,
     /// Representations that must be presented together carry a common group name: an HLS variant and the
     /// renditions of its `AUDIO` group. `None` goes with everything.
     pub audio_group: Option<String>,
-    /// Where its segments are.
+    /// Segments, or the address of the index that lists them.
     pub index: SegmentIndex,
-    /// How it is protected; empty for clear media.
+    /// Content protection; empty for clear media.
     pub protection: Vec<Arc<Protection>>,
-    /// What few manifests tell.
+    /// Properties that few manifests declare.
     pub traits: RepresentationTraits,
 }
 
-/// How bright video may be (RFC 8216bis §4.4.6.2, `VIDEO-RANGE`; ISO/IEC 23091-2 transfer characteristics).
+/// Dynamic range of video (RFC 8216bis §4.4.6.2, `VIDEO-RANGE`; ISO/IEC 23091-2 transfer characteristics).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum VideoRange {
-    /// Standard dynamic range.
+    /// Standard dynamic range (BT.709 and alike).
     #[default]
     Sdr,
-    /// Hybrid log-gamma.
+    /// Hybrid log-gamma (ARIB STD-B67).
     Hlg,
     /// Perceptual quantiser (SMPTE ST 2084).
     Pq,
 }
 
-/// What few manifests tell about a representation.
+/// Properties of a representation that few manifests declare.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct RepresentationTraits {
     /// The author's measure of quality: higher is better (`SCORE`; `qualityRanking` is mapped to it).
@@ -309,18 +310,18 @@ pub struct RepresentationTraits {
     pub stable_id: Option<String>,
     /// The pathway, or service location, that it belongs to (`PATHWAY-ID`, `serviceLocation`).
     pub pathway: Option<String>,
-    /// What the output must protect (`HDCP-LEVEL`), as written.
+    /// Copy protection that the output must have (`HDCP-LEVEL`), as written.
     pub hdcp_level: Option<String>,
-    /// What is needed to show it (`REQ-VIDEO-LAYOUT`), as written.
+    /// Projection and layout that a display must support (`REQ-VIDEO-LAYOUT`), as written.
     pub video_layout: Option<String>,
-    /// Which robustness levels of which key systems may decrypt it (`ALLOWED-CPC`), as written.
+    /// Robustness levels of key systems that may decrypt it (`ALLOWED-CPC`), as written.
     pub allowed_cpc: Option<String>,
     /// Representations with the same number lead to the same media, and differ in the sound that goes with it
     /// (`audio_group`).
     pub same_media: Option<u32>,
     /// A name for menus (`NAME` of a variant).
     pub name: Option<String>,
-    /// A language that is used beside the main one (`ASSOC-LANGUAGE`).
+    /// A language that is used in addition to the main one (`ASSOC-LANGUAGE`).
     pub associated_language: Option<String>,
     /// Bits a sample of sound (`BIT-DEPTH`).
     pub bit_depth: Option<u32>,

@@ -1,4 +1,4 @@
-//! What can be fetched, and what is known about it beforehand.
+//! Resources to fetch, and what is known about them beforehand.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::time::MediaTime;
 /// A part of a file: `length` bytes from `offset`; without a length, to the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ByteRange {
-    /// First byte.
+    /// Offset of the first byte.
     pub offset: u64,
     /// Number of bytes; `None` means to the end of the file.
     pub length: Option<u64>,
@@ -41,29 +41,29 @@ impl Resource {
     }
 }
 
-/// What kind of file carries the media, as the manifest tells.
+/// Container of media files, as the manifest declares it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ContainerFormat {
     /// ISO base media file format, fragmented (CMAF).
     Fmp4,
-    /// MPEG-2 transport stream.
+    /// MPEG-2 transport stream (ISO/IEC 13818-1).
     MpegTs,
     /// Raw audio frames (AAC, MP3, AC-3) with ID3 timestamps.
     PackedAudio,
-    /// WebM or Matroska.
+    /// WebM or Matroska (RFC 9559).
     WebM,
-    /// WebVTT text.
+    /// WebVTT text, segmented or in one file.
     WebVtt,
     /// TTML or IMSC1 text.
     Ttml,
     /// Still pictures (thumbnail tiles).
     Image,
-    /// Not told: recognised by its first bytes.
+    /// Not declared: recognised by its first bytes.
     Unknown,
 }
 
-/// How to read a segment index that lies in a file of its own.
+/// Format of a segment index in a separate file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum IndexFormat {
@@ -76,20 +76,20 @@ pub enum IndexFormat {
 /// A segment index that must be fetched before segments are known.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IndexSource {
-    /// Where it is.
+    /// Addresses and range of the index.
     pub resource: Resource,
-    /// How to read it.
+    /// Format of the index.
     pub format: IndexFormat,
-    /// Initialisation data, when the manifest tells it (a playlist tells its own).
+    /// Initialisation data, if the manifest declares it (a playlist declares its own).
     pub init: Option<Resource>,
-    /// How media timestamps become presentation time (a playlist tells its own).
+    /// Mapping of timestamps to presentation time (a playlist declares its own).
     pub mapping: TimestampMapping,
-    /// Where the period begins: the first segment of a playlist begins here.
+    /// Start of the period: the first segment of a playlist begins here.
     pub period_start: MediaTime,
-    /// How long it is, when known: what an index of a file tells of other periods is left out.
+    /// Duration of the period, if it is known: segments that the index of a file lists for other periods are left out.
     #[serde(default)]
     pub period_duration: Option<Duration>,
-    /// Where the media is, when it lies in another file than its index.
+    /// Addresses of the media, if it lies in another file than its index.
     #[serde(default)]
     pub media: Vec<Url>,
     /// Variables that a playlist may import from its multivariant playlist (RFC 8216bis §4.4.2.3), sorted by name.
@@ -98,7 +98,7 @@ pub struct IndexSource {
 }
 
 impl IndexSource {
-    /// What to ask for first: an index whose place is not told is looked for from the beginning of its file.
+    /// Returns the first request for the index: without a declared range, the beginning of the file is searched for it.
     pub fn first_request(&self) -> Resource {
         const BEGINNING: ByteRange = ByteRange { offset: 0, length: Some(16 << 10) };
         let mut resource = self.resource.clone();

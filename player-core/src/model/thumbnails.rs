@@ -8,9 +8,9 @@ use crate::time::MediaTime;
 /// The thumbnail tracks of one period.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ThumbnailSpan {
-    /// Where the period begins.
+    /// Start of the period.
     pub start: MediaTime,
-    /// Where it ends, when known.
+    /// End of the period, if it is known.
     pub end: Option<MediaTime>,
     /// Its tracks, at least one.
     pub tracks: Vec<ThumbnailTrack>,

@@ -1,10 +1,10 @@
-//! Captions of a virtual film: the first channel of line 21 says the number of each segment, from its twelfth picture
+//! Captions of a virtual film: the first channel of line 21 shows the number of each segment, from its twelfth picture
 //! to its sixtieth.
 
 use crate::container::{CaptionPacket, DemuxOutput};
 use crate::time::MediaTime;
 
-/// Whether a film has captions, and what its manifest says about them.
+/// Captions of a film, and their declaration in its manifest.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Captions {
     /// None, and nothing is said.
@@ -14,7 +14,7 @@ pub enum Captions {
     Unannounced,
     /// They are there, in this language.
     Announced(String),
-    /// They are there, and an HLS playlist says that they are not.
+    /// They are there, and an HLS playlist denies it.
     Denied,
 }
 

@@ -89,7 +89,7 @@ impl Film {
         text.push_str("</EventStream>\n");
     }
 
-    /// Ends the start tag of a representation, and the element with what it says of its file.
+    /// Ends the start tag of a representation, and the element with the addressing of its file.
     fn close_representation(&self, text: &mut String, group: &str, name: &str, begin: u64) {
         let _ = match self.addressing(group) {
             Addressing::Files => writeln!(text, "/>"),

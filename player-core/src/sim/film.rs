@@ -30,20 +30,20 @@ pub(super) const AAC_FRAME: u32 = 1024;
 /// One rung of the ladder.
 #[derive(Clone, Debug)]
 pub struct Rung {
-    /// Its name.
+    /// Name in manifests and addresses.
     pub id: String,
-    /// Bits per second.
+    /// Mean rate in bits per second.
     pub bitrate: u64,
-    /// Pixels.
+    /// Width and height in pixels.
     pub size: (u16, u16),
 }
 
 /// One rendition of sound.
 #[derive(Clone, Debug)]
 pub struct Voice {
-    /// BCP 47.
+    /// BCP 47 tag, which is also the name in addresses.
     pub language: String,
-    /// Bits per second.
+    /// Rate in bits per second.
     pub bitrate: u64,
 }
 
@@ -52,9 +52,9 @@ pub struct Voice {
 pub struct Missing {
     /// Pictures, or else sound. Pictures go on at the next key frame.
     pub pictures: bool,
-    /// The begin.
+    /// Start of the span on the presentation timeline.
     pub from: Duration,
-    /// The end.
+    /// End of the span on the presentation timeline.
     pub until: Duration,
 }
 
@@ -63,23 +63,23 @@ pub struct Missing {
 pub struct Lock {
     /// Number of the first segment.
     pub first: u64,
-    /// How.
+    /// Way of encryption from there on.
     pub kind: LockKind,
-    /// The key.
+    /// Key of all segments that the lock covers.
     pub key: [u8; 16],
 }
 
 impl Lock {
-    /// The key's name.
+    /// Returns the key's name.
     pub fn id(&self) -> KeyId {
         KeyId(self.key.map(|byte| !byte))
     }
 }
 
-/// What is encrypted.
+/// Way in which a lock encrypts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LockKind {
-    /// Nothing.
+    /// Segments are clear again.
     Nothing,
     /// Segments as a whole; announced in HLS only.
     Segments,
@@ -89,14 +89,14 @@ pub enum LockKind {
     Foreign,
 }
 
-/// A film.
+/// Description of a virtual film.
 #[derive(Clone, Debug)]
 pub struct Film {
-    /// How it is described.
+    /// Protocol of its manifest.
     pub protocol: Protocol,
-    /// How long it is; a multiple of the segment.
+    /// Duration; a multiple of `segment`.
     pub duration: Duration,
-    /// How long a segment is; a multiple of a second.
+    /// Duration of a segment; a multiple of a second.
     pub segment: Duration,
     /// Its differences from the simplest film.
     pub shape: Shape,
@@ -106,13 +106,13 @@ pub struct Film {
     pub voices: Vec<Voice>,
     /// The rates of every voice, when there are several, and the pictures that each goes with.
     pub sounds: Sounds,
-    /// What the HLS playlist says of the outputs that a rung of pictures may be shown on (`HDCP-LEVEL`).
+    /// Copy protection that the HLS playlist demands for a rung of the video (`HDCP-LEVEL`).
     pub hdcp_levels: Vec<(String, String)>,
     /// Languages of the subtitles.
     pub subtitles: Vec<String>,
     /// Captions inside the pictures (`CC1`).
     pub captions: Captions,
-    /// The sound ends so much before the pictures.
+    /// Time by which the audio ends before the video.
     pub audio_short: Duration,
     /// Audio in the files of the video; needs real bytes.
     pub muxed: Option<Muxed>,
@@ -121,7 +121,7 @@ pub struct Film {
     /// Segments of pictures bring their initialisation data themselves and are complete at their end only, as in the
     /// models of adaptive streaming; in DASH.
     pub at_once: bool,
-    /// The film is cut into so many DASH periods of equal length.
+    /// Number of DASH periods of equal length.
     pub periods: u32,
     /// Media that is not there.
     pub missing: Vec<Missing>,
@@ -134,16 +134,16 @@ pub struct Film {
     pub rendition_host: Option<String>,
     /// Gives each variant of HLS a `STABLE-VARIANT-ID`: `s-` and its name.
     pub stable_ids: bool,
-    /// What the steering server answers; the HLS playlist names one when this is told.
+    /// Answer of the steering server, if the HLS playlist names one.
     pub steering: Option<String>,
-    /// Where the author of the HLS playlist wants playback to begin, in seconds; negative from the end.
+    /// Start position that the HLS playlist declares, in seconds; negative values count from the end.
     pub authored_start: Option<f64>,
     /// Segments that the HLS playlist of a rung or a voice announces as missing, and that a DASH list of byte ranges
     /// leaves out.
     pub gaps: Vec<(String, u64)>,
-    /// Events that a DASH manifest tells: when each begins and how long it lasts, in the first period.
+    /// Events of a DASH manifest, in the first period: start and duration of each.
     pub events: Vec<(Duration, Duration)>,
-    /// The last period of a DASH manifest lies in a file of its own.
+    /// The last period of a DASH manifest lies in a separate file.
     pub remote_period: bool,
     /// With real bytes, each segment of pictures begins with an event message for its second second, which lasts half
     /// a second; its id is the segment's number.
@@ -152,7 +152,7 @@ pub struct Film {
     pub relisting: Relisting,
     /// `availabilityStartTime` of a DASH manifest, as written.
     pub available_from: Option<String>,
-    /// What is encrypted, ascending.
+    /// Encryption, ascending by the first segment.
     pub locks: Vec<Lock>,
     /// The DASH manifest names a licence server.
     pub licence_server: bool,
@@ -160,21 +160,21 @@ pub struct Film {
     pub licence_lacks: Vec<usize>,
 }
 
-/// What an address leads to.
+/// Content at an address.
 #[derive(Clone, Debug)]
 pub enum Content {
-    /// A file.
+    /// A file with its bytes.
     File {
-        /// Its type.
+        /// Value of its `Content-Type`.
         content_type: &'static str,
-        /// Its bytes.
+        /// Bytes of the file.
         bytes: Bytes,
     },
-    /// Media, as a demuxer gives it: what is complete once so many bytes have come.
+    /// Media as a demuxer returns it.
     Media {
         /// Length of the file in bytes.
         size: u64,
-        /// In order.
+        /// Outputs in order, each with the number of bytes after which it is complete.
         pieces: Vec<(u64, Vec<DemuxOutput>)>,
     },
 }

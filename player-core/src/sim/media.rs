@@ -11,9 +11,9 @@ use crate::container::{self, DemuxOutput, Fragment, InitSegment, Payload, Sample
 use crate::model::ContainerFormat;
 use crate::time::{MediaTime, duration_from_ticks};
 
-/// What every payload is cut from.
+/// Zeros from which every payload is cut.
 static NOTHING: [u8; 1 << 18] = [0; 1 << 18];
-/// A segment comes in so many fragments.
+/// Number of fragments of a segment.
 const FRAGMENTS: usize = 4;
 /// Real bytes are pushed into the demuxer in pieces of this size.
 const PIECE: usize = 16 * 1024;
@@ -65,12 +65,12 @@ impl Order {
     }
 }
 
-/// Which samples a segment has: numbered ones of equal length.
+/// Samples of a segment: numbered ones of equal length.
 #[derive(Clone, Copy, Debug)]
 pub struct Layout {
-    /// Ticks per second.
+    /// Timescale in ticks per second.
     pub scale: u32,
-    /// Ticks a sample.
+    /// Duration of a sample in ticks.
     pub tick: u32,
     /// Number of the first sample in decoding order.
     pub first: u64,
@@ -78,7 +78,7 @@ pub struct Layout {
     pub last: u64,
     /// Samples whose number in presentation order is a multiple of this are key frames.
     pub key_every: u64,
-    /// Bits per second.
+    /// Rate in bits per second.
     pub rate: u64,
     /// The order of decoding.
     pub order: Order,
@@ -169,7 +169,7 @@ impl Edit {
 pub struct RealTrack {
     /// Number of the track.
     pub number: u32,
-    /// Its samples.
+    /// Samples of the track in the segment.
     pub layout: Layout,
     /// Ticks by which timestamps run ahead of the presentation.
     pub ahead: u64,

@@ -16,12 +16,12 @@ use crate::drm::{self, KeyFile};
 use crate::engine::io::{FetchError, FetchId, FetchOutcome, FetchRequest, Ingest, Input, ResponseHead};
 use crate::time::Now;
 
-/// Progress is told so many times a transfer.
+/// Number of progress reports of a transfer.
 const REPORTS: u64 = 8;
 /// A refused connection is refused after this.
 const REFUSAL: Duration = Duration::from_millis(5);
 
-/// Something that comes once so many bytes have.
+/// Event of a transfer after a certain number of bytes.
 #[derive(Clone, Debug)]
 enum Step {
     Progress,
@@ -41,7 +41,7 @@ enum Phase {
     Waiting { at: Now, head: ResponseHead },
     /// The answer to another request begins then.
     Paused { until: Now },
-    /// Bytes flow.
+    /// The body is under way.
     Flowing,
 }
 
@@ -54,24 +54,24 @@ struct Transfer {
     done: u64,
     /// Bytes of them that the host throws away, at the beginning.
     skipped: u64,
-    /// What comes when, by bytes, last first.
+    /// Events to come, each with the number of bytes after which it happens; last first.
     steps: Vec<(u64, Step)>,
     seq: u64,
 }
 
 impl Transfer {
-    /// Lets so many bytes come first that are not wanted.
+    /// Puts a number of bytes in front that the host did not ask for and throws away.
     fn skip(&mut self, bytes: u64) {
         self.skipped = bytes;
         self.steps.iter_mut().for_each(|(at, _)| *at += bytes);
     }
 
-    /// Lets the bytes come in so many parts, with a pause before each further one.
+    /// Sends the bytes in a number of parts, with a pause before each further one.
     fn pause_between(&mut self, parts: u32, size: u64, pause: Duration) {
         let parts = u64::from(parts);
         let pauses = (1..parts).map(|part| (size * part / parts, Step::Pause(pause)));
         self.steps.extend(pauses);
-        // The sort keeps the order of what comes at the same byte, and the end came first.
+        // The sort keeps the order of events at the same byte, of which the end is the first.
         self.steps.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
     }
 }
@@ -134,7 +134,7 @@ impl Network {
         self.transfers.retain(|transfer| transfer.id != id);
     }
 
-    /// How far the transfers whose bytes flow have come by now.
+    /// Returns the progress by now of all transfers whose body is under way.
     pub fn progress(&self, now: Now) -> Vec<Input> {
         let (from, flowing) = (self.flowed_until.min(now), self.flowing().max(1));
         let carried = self.link.bytes_between(from.as_duration(), now.as_duration()) / flowing;
@@ -147,13 +147,13 @@ impl Network {
         .collect()
     }
 
-    /// When something comes next.
+    /// Returns the time of the next event.
     pub fn next(&self) -> Option<Now> {
         let flowing = self.flowing();
         self.transfers.iter().filter_map(|transfer| self.next_of(transfer, flowing)).min()
     }
 
-    /// What has come by now, if anything; call until `None`.
+    /// Returns the next input that is due by now; call it until `None`.
     pub fn poll(&mut self, now: Now) -> Option<Input> {
         let flowing = self.flowing();
         let due = |transfer: &Transfer| self.next_of(transfer, flowing).filter(|at| *at <= now);

@@ -46,7 +46,7 @@ pub struct Muxed {
 /// Places in the file of a representation.
 #[derive(Clone, Debug)]
 pub(super) struct FileMap {
-    /// Initialisation data.
+    /// Initialisation data, at offset zero.
     init: Bytes,
     /// The segment index after it.
     index: Bytes,
@@ -111,7 +111,7 @@ impl Film {
         (range.length == Some(map.segment(place)?.1)).then(|| self.segment_content(group, name, place))?
     }
 
-    /// The path of a part of a file as if each segment were a file of its own, named by its place.
+    /// Returns the path of a part of a file as if each segment were a separate file, named by its place.
     pub(super) fn path_of_part(&self, path: &str, range: Option<ByteRange>) -> Option<String> {
         let Some((group, name)) = self.whole_file(path) else { return self.path_by_place(path) };
         let offset = range?.offset;

@@ -8,7 +8,7 @@ use super::media::{Layout, Order};
 use super::packaging::Addressing;
 use crate::model::Protocol;
 
-/// Pictures per second.
+/// Pictures of video per second.
 const FRAME_RATE: u64 = 24;
 /// Pictures from one key frame to the next: two seconds.
 const GROUP: u64 = 48;
@@ -35,15 +35,15 @@ pub struct Shape {
     pub announced_from: Option<u64>,
     /// Frames of audio that are absent at the beginning.
     pub late_audio: u64,
-    /// Addressing of video.
+    /// Addressing of video in the manifest.
     pub video: Addressing,
-    /// Addressing of audio.
+    /// Addressing of audio in the manifest.
     pub audio: Addressing,
     /// Bytes between the segment index of a file and its media.
     pub media_away: u64,
     /// Files of real bytes have edit lists, each with an empty edit.
     pub edit_lists: bool,
-    /// Other key formats are in force beside the one that playback can use.
+    /// Other key formats are in force as well as the one that playback can use.
     pub other_key_formats: bool,
 }
 

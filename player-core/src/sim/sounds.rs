@@ -7,7 +7,7 @@ use super::film::{Film, Voice};
 /// Rates of sound, and which of them the pictures go with.
 #[derive(Clone, Debug, Default)]
 pub struct Sounds {
-    /// Bits per second, ascending; none stands for the one rate of each voice. In HLS each is a group of its own.
+    /// Bits per second, ascending; empty for the one rate of each voice. In HLS each rate is a group.
     pub rates: Vec<u64>,
     /// For each rung of pictures by name the rates, by place, with which the HLS playlist offers it. A rung that is
     /// not here is offered with all.
@@ -52,8 +52,8 @@ impl Film {
         }
     }
 
-    /// The groups that the variants of a rung name, as attributes, and the rate of each when it is told by the
-    /// variant's.
+    /// Returns the groups that the variants of a rung name, as attributes, with the part of the variant's rate that is
+    /// due to each group.
     pub(super) fn groups_of(&self, rung: &str, group: &str) -> Vec<(String, u64)> {
         if self.voices.is_empty() {
             return vec![(String::new(), 0)];
@@ -75,7 +75,7 @@ impl Film {
         }
     }
 
-    /// What the variant of a rung says of outputs, as an attribute.
+    /// Returns the copy protection that the variant of a rung demands, as an attribute.
     pub(super) fn hdcp_level(&self, rung: &str) -> String {
         let level = self.hdcp_levels.iter().find(|(name, _)| name == rung);
         level.map_or_else(String::new, |(_, level)| format!(",HDCP-LEVEL={level}"))

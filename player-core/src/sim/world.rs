@@ -35,29 +35,29 @@ const START: WallClock = WallClock::from_unix_nanos(1_767_225_600_000_000_000);
 pub struct Entry {
     /// On the virtual clock.
     pub at: Now,
-    /// Where playback was.
+    /// Position of playback at that time.
     pub position: MediaTime,
-    /// What.
+    /// Event of the engine.
     pub event: Event,
 }
 
 /// One mutation of the engine, as recorded.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Recorded {
-    /// Only time passed.
+    /// A call of `advance`.
     Advance(Now),
-    /// Something happened.
+    /// A call of `handle_input`.
     Input(Now, Box<Input>),
 }
 
-/// How a run ended.
+/// Result of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// The end of the film was presented.
     Ended,
-    /// Playback failed.
+    /// Playback failed with this error.
     Failed(PlayerError),
-    /// Time was up.
+    /// The time limit was reached.
     TimeUp,
     /// Nothing will ever happen again, and the end was not reached.
     Hung,
@@ -97,10 +97,11 @@ impl World {
         Self::with_mirrors(config, film, hosts, &[], trace, faults)
     }
 
-    /// The same, with more hosts that hold the film and are not told to the engine when it is loaded.
+    /// Creates a world like [`new`](Self::new), with more hosts that hold the film but are not among the locations of
+    /// the load request.
     ///
     /// # Errors
-    /// When the configuration is refused by the engine.
+    /// If the engine refuses the configuration.
     pub fn with_mirrors(
         config: PlayerConfig,
         film: &Film,
@@ -144,7 +145,7 @@ impl World {
         self.exact_progress = true;
     }
 
-    /// What was recorded.
+    /// Returns the inputs and outputs that were recorded, if [`record`](Self::record) was called.
     pub fn recorded(&self) -> Option<(&[Recorded], &[Output])> {
         self.recording.as_ref().map(|(inputs, outputs)| (inputs.as_slice(), outputs.as_slice()))
     }
@@ -203,7 +204,7 @@ impl World {
         self.feed(Input::WallClock { now: self.now, utc });
     }
 
-    /// The renderer says something that it would not say by itself.
+    /// Makes the renderer report something that it would not report by itself.
     pub fn report(&mut self, event: RenderEvent) {
         self.feed(Input::Render(event));
     }
@@ -226,7 +227,7 @@ impl World {
         self.pump_renderer();
     }
 
-    /// Runs until the end of the film, a failure, or so much virtual time.
+    /// Runs until the end of the film, a failure, or the end of a span of virtual time.
     pub fn run_until_end(&mut self, limit: Duration) -> Outcome {
         let end = self.now + limit;
         while self.outcome.is_none() {
@@ -237,7 +238,7 @@ impl World {
         self.outcome.clone().unwrap_or(if self.now >= end { Outcome::TimeUp } else { Outcome::Hung })
     }
 
-    /// Lets so much virtual time pass. False when nothing would ever happen again on the way.
+    /// Runs for a span of virtual time. Returns false if nothing can happen any more on the way.
     pub fn run_for(&mut self, span: Duration) -> bool {
         let end = self.now + span;
         let mut alive = true;

@@ -111,8 +111,9 @@ impl PackedDemuxer {
                 None if !last && self.head.len() < HEADER => break,
                 None => {
                     let cut = std::mem::take(&mut self.cut);
+                    let following = &self.head[..self.head.len().min(HEADER)];
                     if !self.splitter.begins_frame(&self.head) {
-                        self.splitter.take_cut(&cut, self.tagged, &mut pieces)?;
+                        self.splitter.take_cut(&cut, following, self.tagged, &mut pieces)?;
                     }
                 }
             }

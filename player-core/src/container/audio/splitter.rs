@@ -121,12 +121,19 @@ impl FrameSplitter {
         self.formats.iter().any(|format| matches!(format.look(bytes), Look::Yes(_)))
     }
 
-    /// Takes the beginning of a frame whose rest follows. After a tag the frame is placed before the time that the tag
-    /// gave: that is the time of the first frame which begins in the segment.
+    /// Takes the beginning of a frame whose rest is `following`. After a tag the frame is placed before the time that the
+    /// tag gave: that is the time of the first frame which begins in the segment. A dependent frame has the time of the
+    /// independent one before it.
     ///
     /// # Errors
     /// When a tag exceeds its limit.
-    pub fn take_cut(&mut self, cut: &[u8], tagged: bool, out: &mut Vec<Piece>) -> Result<(), DemuxError> {
+    pub fn take_cut(
+        &mut self,
+        cut: &[u8],
+        following: &[u8],
+        tagged: bool,
+        out: &mut Vec<Piece>,
+    ) -> Result<(), DemuxError> {
         let look = |bytes: &[u8]| {
             self.formats.iter().find_map(|format| match format.look(bytes) {
                 Look::Yes(head) => Some(head),
@@ -136,10 +143,10 @@ impl FrameSplitter {
         let (mut rest, mut duration, mut last) = (cut, Duration::ZERO, self.frame);
         while let Some(head) = look(rest).filter(|head| head.size > 0) {
             last = duration_from_ticks(u64::from(head.samples), head.rate.max(1));
-            duration += last;
+            duration += if head.dependent { Duration::ZERO } else { last };
             rest = rest.get(head.size..).unwrap_or_default();
         }
-        if !rest.is_empty() {
+        if !rest.is_empty() && !look(&[rest, following].concat()).is_some_and(|head| head.dependent) {
             // A header that is cut itself: frames of one stream last alike.
             duration += last;
         }
@@ -250,7 +257,6 @@ impl FrameSplitter {
     }
 
     fn take_tag(&mut self, size: usize, out: &mut Vec<Piece>) {
-        self.release(out);
         let tag = Bytes::copy_from_slice(&self.buffer.split_to(size));
         self.base += size as u64;
         if let Some(ticks) = id3::timestamp(&tag) {
@@ -359,6 +365,13 @@ impl FrameSplitter {
     /// Gives the access unit that waits for dependent frames.
     fn release(&mut self, out: &mut Vec<Piece>) {
         let Some(held) = self.held.take() else { return };
+        // An access unit of the segment before: the configuration comes before the first samples of each segment.
+        if self.known.is_none()
+            && let Some(config) = held.head.config()
+        {
+            self.known = Some((held.head.coding, held.head.rate, held.head.channels));
+            out.push(self.config(config));
+        }
         let duration: Duration = duration_from_ticks(u64::from(held.head.samples), held.head.rate);
         let crypto = self.key.as_ref().and_then(|key| held.runs.finish(key, AUDIO_PATTERN));
         let stored = held.bytes.len() + held.head.strip;

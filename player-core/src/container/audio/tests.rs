@@ -112,6 +112,31 @@ fn enhanced_frames_take_their_dependent_ones_along() {
 }
 
 #[test]
+fn a_tag_has_the_time_of_the_first_independent_frame_after_it() {
+    let frame = |kind: u8, fill: u8| {
+        let mut frame = vec![fill; 64];
+        frame[..6].copy_from_slice(&[0x0b, 0x77, kind << 6, 31, 0x3f, 0x80]);
+        frame
+    };
+    let frames: Vec<u8> = (0..5).flat_map(|number| [frame(0, number), frame(1, 16 + number)].concat()).collect();
+    for cut in 130..512 {
+        let first = [timestamp_tag(90_000), frames[..cut].to_vec()].concat();
+        let second = in_two(&first, &[timestamp_tag(900_000), frames[cut..].to_vec()].concat());
+        let times: Vec<_> = second.iter().map(|frame| (frame.pts.as_nanos() + 500) / 1_000_000).collect();
+        // A frame lasts 32 ms. The tag's time is that of the first access unit that begins after it; one that is cut
+        // inside its independent frame has a time counted back from there.
+        let begun = cut.div_ceil(128);
+        let expected = (0..5).map(|number| match number.cmp(&begun) {
+            std::cmp::Ordering::Less if number + 1 == begun && (1..64).contains(&(cut % 128)) => 9968,
+            std::cmp::Ordering::Less => 1000 + 32 * number as i64,
+            _ => 10_000 + 32 * (number - begun) as i64,
+        });
+        assert_eq!(times, expected.collect::<Vec<_>>(), "cut at {cut}");
+        assert!(second.iter().all(|frame| frame.payload.0.len() == 128), "cut at {cut}");
+    }
+}
+
+#[test]
 fn damage_is_borne_and_other_data_named() {
     let bytes = [timestamp_tag(7), adts(40, 1), adts(50, 2), adts(60, 3)].concat();
     for place in 0..bytes.len() {

@@ -53,3 +53,21 @@ fn without_emulation_prevention(bytes: &[u8]) -> Cow<'_, [u8]> {
     }
     Cow::Owned(out)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn emulation_prevention_is_removed_wherever_it_stands() {
+        for (bytes, rest) in [
+            (&[0, 0, 3][..], &[0, 0][..]),
+            (&[0, 0, 3, 1], &[0, 0, 1]),
+            (&[9, 0, 0, 3, 0, 0, 3, 0, 3], &[9, 0, 0, 0, 0, 0, 3]),
+            (&[0, 3, 0, 0, 2], &[0, 3, 0, 0, 2]),
+            (&[0, 0], &[0, 0]),
+        ] {
+            assert_eq!(&*without_emulation_prevention(bytes), rest, "{bytes:?}");
+        }
+    }
+}

@@ -289,6 +289,24 @@ mod tests {
     }
 
     #[test]
+    fn a_segment_may_begin_inside_the_bytes_after_a_packet() {
+        // The 16 check bytes of a packet of 204 bytes hold a false sync byte at their fourth place.
+        let check = |place: usize| if place == 3 { SYNC } else { 0x22 };
+        let one = |number| [packet(number), (0..16).map(check).collect()].concat();
+        let bytes: Vec<_> = (0..20).flat_map(one).collect();
+        for cut in 9 * 204..=10 * 204 {
+            let mut finder = PacketFinder::default();
+            let mut found = Vec::new();
+            for (segment, last) in [(&bytes[..cut], false), (&bytes[cut..], true)] {
+                finder.push(segment);
+                found.extend(std::iter::from_fn(|| finder.next(last)).map(|packet| packet[4]));
+                finder.begin_segment();
+            }
+            assert_eq!(found, (0..20).collect::<Vec<_>>(), "cut at {cut}");
+        }
+    }
+
+    #[test]
     fn adaptation_fields_are_passed_over() {
         let mut bytes = [0xff; PACKET];
         bytes[..7].copy_from_slice(&[SYNC, 0x41, 0x02, 0x37, 2, 0x80, 0]);

@@ -207,16 +207,17 @@ fn without(segment: &[u8], missing: &[usize]) -> Vec<u8> {
 fn missing_packets_are_counted_and_announced_once_for_a_run_of_segments() {
     let mut mux = Mux::default();
     let mut segments: Vec<_> =
-        (0..6).map(|at| segment(&mut mux, at * SEGMENT, |number| number % SEGMENT == 0)).collect();
-    // A picture takes three packets, and four with parameter sets: two lose the middle, one the end, one the beginning.
+        (0..7).map(|at| segment(&mut mux, at * SEGMENT, |number| number % SEGMENT == 0)).collect();
+    // A picture takes three packets, and four with parameter sets: two lose the middle, two the end, one the beginning.
     segments[1] = without(&segments[1], &[5, 8]);
     segments[2] = without(&segments[2], &[30]);
-    segments[4] = without(&segments[4], &[10]);
+    segments[3] = without(&segments[3], &[30]);
+    segments[5] = without(&segments[5], &[10]);
     let played = play(&segments);
     assert_eq!(played.failure(), None);
     let account = played.stats.account;
-    assert_eq!((account.received, account.incomplete, account.lost.undecodable), (150, 3, 1));
-    assert_eq!((played.stats.frames.corrupt, played.stats.frames.presented), (3, 149));
+    assert_eq!((account.received, account.incomplete, account.lost.undecodable), (175, 4, 1));
+    assert_eq!((played.stats.frames.corrupt, played.stats.frames.presented), (4, 174));
     let found: Vec<_> = played.warnings().iter().map(|error| (error.code, error.message.clone())).collect();
     let missing: Vec<_> = found.iter().filter(|(_, message)| message.contains("packets are missing")).collect();
     assert_eq!((missing.len(), found.len()), (2, 3), "{found:?}");

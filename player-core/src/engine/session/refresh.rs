@@ -368,3 +368,30 @@ fn place(session: &mut Session, id: StreamId, replaced: &mut Replaced) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn contradictions_of_all_lists_are_counted() {
+        let list = |changed, agreement| Changes { changed, agreement, ..Changes::default() };
+        let mut all = Contradictions::default();
+        all.add(list(0, Agreement::Names));
+        assert_eq!(all.message(), None);
+        for changes in [
+            list(3, Agreement::Names),
+            list(4, Agreement::Names),
+            list(0, Agreement::Addresses),
+            list(0, Agreement::Addresses),
+            list(0, Agreement::Addresses),
+            list(0, Agreement::Nothing),
+            list(0, Agreement::Nothing),
+        ] {
+            all.add(changes);
+        }
+        let expected = "7 lists of segments contradict what they said before: 7 segments differ, 3 lists are numbered \
+                        anew, 2 have nothing in common with it";
+        assert_eq!(all.message().as_deref(), Some(expected));
+    }
+}

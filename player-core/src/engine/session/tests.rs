@@ -482,3 +482,28 @@ fn video_is_decided_on_for_a_time_once_it_is_here_or_on_its_way() {
     session.stream_mut(StreamId::Main).unwrap().await_init(next, resource);
     assert_eq!([7899, 7900, 11_899, 11_900].map(|at| decided(&session, at)), [Some(1), Some(2), Some(2), None]);
 }
+
+#[test]
+fn a_missing_decoder_excludes_its_codecs_and_without_any_declared_its_set() {
+    use crate::error::{ErrorCode, PlayerError};
+    let coded = |id: &str, codecs: &[&str]| {
+        let codecs = codecs.iter().map(|codec| (*codec).to_owned()).collect();
+        Representation { codecs, ..rep(id, 1) }
+    };
+    let mut session = separate();
+    session.presentation = presentation(vec![
+        set("a", MediaKind::Video, vec![coded("1", &["avc1.64001f"]), coded("2", &["hvc1.1"]), coded("3", &[])]),
+        set("b", MediaKind::Video, vec![coded("4", &["avc1.42c01e"]), coded("5", &[])]),
+        set("c", MediaKind::Audio, vec![coded("6", &["avc1"]), coded("7", &[])]),
+        set("d", MediaKind::Video, vec![coded("8", &[]), coded("9", &[])]),
+    ]);
+    let all: Vec<_> = session.presentation.all_reps().collect();
+    let excluded = |number: usize, code| {
+        let keys = session.same_decoder(all[number - 1], &PlayerError::fatal(code, "it fails"));
+        let name = |key: &RepKey| selection::representation(&session.presentation, *key).map(|rep| rep.id.clone());
+        keys.iter().filter_map(name).collect::<String>()
+    };
+    let missing = [1, 2, 3, 4, 8].map(|number| excluded(number, ErrorCode::DecoderUnavailable));
+    assert_eq!(missing, ["14", "2", "3", "14", "89"]);
+    assert_eq!(excluded(1, ErrorCode::DecoderFailed), "1", "another representation may be decoded");
+}

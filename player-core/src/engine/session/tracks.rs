@@ -202,7 +202,7 @@ impl Session {
 
     /// The representations that need the decoder that failed. A decoder that is missing is missing for all of its
     /// codec; one that stumbled is only mistrusted with what it stumbled over.
-    fn same_decoder(&self, rep: RepKey, error: &PlayerError) -> Vec<RepKey> {
+    pub(super) fn same_decoder(&self, rep: RepKey, error: &PlayerError) -> Vec<RepKey> {
         let presentation = &self.presentation;
         if error.code != ErrorCode::DecoderUnavailable {
             return vec![rep];

@@ -83,6 +83,17 @@ mod tests {
     }
 
     #[test]
+    fn as_many_services_are_known_as_the_limit_says() {
+        let mut services = Vec::new();
+        for number in 0..MAX_SERVICES + 2 {
+            let base = format!("<R><BaseURL serviceLocation='s{number}'>http://h{number}/</BaseURL></R>");
+            let outer = ["http://h/m".parse().unwrap()];
+            resolve(&outer, &xml::parse(&base).unwrap(), &mut services, &mut Warnings::default());
+            assert_eq!(services.len(), (number + 1).min(MAX_SERVICES));
+        }
+    }
+
+    #[test]
     fn alternatives_multiply_and_absolute_ones_collapse() {
         let outer = ["http://a/x/m.mpd", "http://b/y/m.mpd"];
         assert_eq!(resolved(&outer, ""), outer);

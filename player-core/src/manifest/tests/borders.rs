@@ -223,9 +223,18 @@ fn other_documents_are_named_by_their_root() {
     assert_eq!(found("<!doctype HTML><x/>"), named("an HTML page"));
     assert_eq!(found("<!DOCTYPE svg [<!ENTITY a '>'>]><svg/>"), named("XML with the root element svg"));
     assert_eq!(found("<!DOCTYPE svg><svg/>"), named("XML with the root element svg"));
+    assert_eq!(found("<!DOCTYPE svg [<>]><svg/>"), named("XML with the root element svg"));
     assert_eq!(found("[1]"), named("a JSON document"));
     assert_eq!(found("plain"), named("text of another kind"));
     assert_eq!(found("plain\0"), named("binary data"));
+    // One sync byte proves nothing but in a file of a single packet.
+    let packets = |length: usize, second: &str| {
+        let packet = format!("G{}", "\0".repeat(187));
+        found(&(packet + second + &"\0".repeat(188))[..length])
+    };
+    let stream = "an MPEG transport stream";
+    assert_eq!([packets(188, ""), packets(189, "G"), packets(376, "G")], [stream; 3].map(named));
+    assert_eq!([packets(187, ""), packets(189, ""), packets(376, "")], ["binary data"; 3].map(named));
     assert!(matches!(error("<Patch/>"), ManifestError::Unsupported { .. }));
 }
 

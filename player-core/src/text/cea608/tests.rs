@@ -114,6 +114,10 @@ fn roll_up_follows_its_base_row_and_starts_anew_after_other_modes() {
     codes(&mut cc, &[ROW_15, 0x1150]);
     assert_eq!(shown(&cc), ["UP\nDOWN"]);
     assert_eq!(cc.cues(MediaTime::ZERO)[0].layout.line, LinePosition::Percent(10.0));
+    // Three rows fit above row 3, the lowest of them.
+    codes(&mut cc, &[RU3, 0x1250]);
+    text(&mut cc, "THIRD");
+    assert_eq!(cc.cues(MediaTime::ZERO).last().map(|cue| cue.layout.line), Some(LinePosition::Percent(10.0)));
     codes(&mut cc, &[RCL, ROW_15]);
     text(&mut cc, "POP");
     codes(&mut cc, &[EOC, RU3]);

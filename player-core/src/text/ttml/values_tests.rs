@@ -218,6 +218,16 @@ fn parameters_that_make_no_sense_are_not_there() {
 }
 
 #[test]
+fn an_initial_background_is_that_of_each_element() {
+    let background = |own: &str| {
+        let head = "<styling><initial tts:backgroundColor='#ff0000'/></styling>";
+        only(head, &format!("<body><div><p><span {own}>x</span></p></div></body>")).spans.remove(0).style.background
+    };
+    assert_eq!(background(""), Some([255, 0, 0, 255]));
+    assert_eq!(background("tts:backgroundColor='#00ff00'"), Some([0, 255, 0, 255]));
+}
+
+#[test]
 fn an_initial_opacity_is_that_of_each_element() {
     let body =
         |opacity: &str| format!("<body {opacity}><div {opacity}><p {opacity} tts:color='#ffffff80'>x</p></div></body>");

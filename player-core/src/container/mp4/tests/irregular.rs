@@ -200,6 +200,24 @@ fn empty_edits_delay_a_track_and_the_first_other_edit_cuts_it() {
     assert_eq!(found[0].pts.as_nanos(), (i64::from(u32::MAX) + 2) * 1_000_000);
 }
 
+#[test]
+fn the_timescale_of_a_movie_header_of_either_version_measures_empty_edits() {
+    let plain = testmux::init(&[TestTrack { empty_edit: 250, ..AUDIO }]);
+    let start = plain.windows(4).position(|four| four == b"mvhd").unwrap() - 4;
+    // Version 1: creation, modification and duration have 64 bits.
+    let header = full(b"mvhd", 1, 0, &[words(&[0, 7, 0, 8, 500, 0, 9]), vec![0; 80]].concat());
+    let mut wide = plain.to_vec();
+    wide.splice(start..start + 108, header.iter().copied());
+    let moov = start - 8;
+    let size = u32::from_be_bytes(*wide[moov..].first_chunk().unwrap()) + header.len() as u32 - 108;
+    wide[moov..moov + 4].copy_from_slice(&size.to_be_bytes());
+    for (bytes, nanos) in [(plain, 250_000_000), (wide.into(), 500_000_000)] {
+        let init = read_init(bytes).unwrap();
+        let media = testmux::segment(2, 1, 0, &[(960, 8, true, 0)]);
+        assert_eq!(samples(&read(Some(&init), &media, 1000).unwrap(), 2)[0].pts.as_nanos(), nanos);
+    }
+}
+
 /// A fragment of track 1 made of bare boxes: `traf` follows `tfhd`, `media` is its data.
 fn bare(header: &[u8], traf: impl Fn(u32) -> Vec<u8>, between: &[u8], media: &[u8]) -> Bytes {
     let build = |offset: u32| {

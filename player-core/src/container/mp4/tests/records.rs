@@ -486,6 +486,27 @@ fn vectors_stand_in_either_place_with_or_without_parts() {
 }
 
 #[test]
+fn an_error_in_encryption_boxes_has_its_place_in_the_file() {
+    let protection = testmux::TestProtection { scheme: *b"cenc", key_id: [3; 16], iv_size: 8, pattern: (0, 0) };
+    // One record of 16 bytes where two are announced.
+    let record = [[1; 8], [0, 1, 0, 4, 0, 0, 0, 6]].concat();
+    let senc = [words(&[2, 2]), record.clone()].concat();
+    let place = |boxes: &[u8]| match encrypted(protection, boxes, &[10, 10]) {
+        Err(DemuxError::Malformed { offset, .. }) => offset,
+        other => panic!("{other:?}"),
+    };
+    // In front stand the headers, tfhd, tfdt and a run of two samples.
+    let before = 8 + 16 + 8 + 16 + 20 + (20 + 32);
+    assert_eq!(place(&boxed(b"senc", &senc)), before + 8 + 24);
+    let piff = [0xa2, 0x39, 0x4f, 0x52, 0x5a, 0x9b, 0x4f, 0x14, 0xa2, 0x44, 0x6c, 0x42, 0x7c, 0x64, 0x8d, 0xf4];
+    assert_eq!(place(&boxed(b"uuid", &[&piff[..], &senc].concat())), before + 8 + 16 + 24);
+    let sizes = full(b"saiz", 0, 0, &[vec![16], words(&[2])].concat());
+    let records = before + sizes.len() as u64 + 20 + 8;
+    let apart = [sizes, full(b"saio", 0, 0, &words(&[1, records as u32])), boxed(b"free", &record)].concat();
+    assert_eq!(place(&apart), records + 16);
+}
+
+#[test]
 fn the_movie_box_tells_how_long_the_file_is_unless_it_says_nothing() {
     let movie = |version: u8, scale: u32, duration: u64, fragments: Option<(u8, u64)>| {
         let wide = |version: u8, value: u64| match version {

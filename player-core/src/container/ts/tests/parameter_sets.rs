@@ -406,6 +406,29 @@ fn a_sequence_of_h265_is_read_through_every_optional_part() {
 }
 
 #[test]
+fn a_parameter_set_of_h265_changes_the_configuration_only_if_it_differs() {
+    let video = |layers: u32| bits().u(4, 0).u(4, layers).nal(&[0x40, 1]);
+    let sequence = |width: u32| {
+        let head = h265_head(&[], bits().ue(&[1]), (width, 1088), None).ue(&[2, 1]);
+        h265_tail(head, 0, false).nal(&[0x42, 1])
+    };
+    let picture = |second: u32| bits().ue(&[5, 2, second]).nal(&[0x44, 1]);
+    let mut syntax = H265::default();
+    for unit in [video(15), sequence(1920), picture(0)] {
+        syntax.read(&unit, false);
+    }
+    assert!(syntax.new_config().is_some());
+    for unit in [video(15), sequence(1920), picture(0)] {
+        syntax.read(&unit, false);
+        assert_eq!(syntax.new_config(), None, "the same set once more: {unit:?}");
+    }
+    for unit in [video(7), sequence(1280), picture(1)] {
+        syntax.read(&unit, false);
+        assert!(syntax.new_config().is_some(), "another set: {unit:?}");
+    }
+}
+
+#[test]
 fn chroma_decides_what_a_cropped_sample_of_h265_is() {
     let size = |chroma: Writer| {
         let head = h265_head(&[], chroma, (100, 100), Some([1, 2, 3, 4])).ue(&[0, 0]);

@@ -185,6 +185,17 @@ fn a_repeated_packet_is_read_once_and_a_lost_one_is_borne() {
 }
 
 #[test]
+fn packets_are_looked_for_in_the_first_mebibyte() {
+    let mut mux = Mux::new(&[(0x0f, SOUND, &[])]);
+    mux.packet(SOUND, Some((0, 0)), &(0..20).flat_map(|frame| adts(180, frame)).collect::<Vec<_>>());
+    let is_read = |garbage: usize| read(&[vec![0x11; garbage], mux.bytes.clone()].concat(), 4096, None).is_ok();
+    // Up to the end of the first packet.
+    assert_eq!([(1 << 20) - 188, (1 << 20) - 187].map(is_read), [true, false]);
+    let error = |garbage: usize| read(&vec![0x11; garbage], 1 << 19, None).unwrap_err().to_string();
+    assert_eq!(error(1 << 20), error(1 << 21), "nothing but garbage has the same error at any length");
+}
+
+#[test]
 fn the_shape_of_a_pixel_is_read() {
     // x264, 720 × 576 with 64:45.
     let sps = [
