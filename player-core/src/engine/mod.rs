@@ -17,6 +17,8 @@
 //! | `buffer` | media that is held, its place in time, its gaps and its account |
 //! | `stats` `timer` `jitter` | counters, timers, seeded randomness |
 
+#![warn(unreachable_pub)]
+
 pub mod io;
 
 mod buffer;

@@ -20,7 +20,7 @@ use crate::time::MediaTime;
 
 /// A manifest whose remote parts are on their way.
 #[derive(Clone, Debug)]
-pub struct IncompleteManifest {
+pub(super) struct IncompleteManifest {
     pub(super) body: Bytes,
     pub(super) url: Url,
     /// The parts so far.

@@ -15,7 +15,7 @@ use crate::time::MediaTime;
 
 /// One kind of track, as far as it was fetched.
 #[derive(Clone, Copy)]
-pub struct Known<'a> {
+pub(in crate::engine) struct Known<'a> {
     /// Buffer of the kind.
     pub run: &'a TrackBuffer,
     /// Nothing more will come before this time.
@@ -24,7 +24,7 @@ pub struct Known<'a> {
 
 /// A span in which no kind has media.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Gap {
+pub(in crate::engine) struct Gap {
     /// End of the media before it, or the position inside of it.
     pub from: MediaTime,
     /// Start of the first media after it, of any kind.
@@ -32,7 +32,7 @@ pub struct Gap {
 }
 
 /// Up to where one kind or another has media from `position` on; `position` itself when none has.
-pub fn covered_end(kinds: &[Known<'_>], position: MediaTime) -> MediaTime {
+pub(in crate::engine) fn covered_end(kinds: &[Known<'_>], position: MediaTime) -> MediaTime {
     let mut end = position;
     // Each turn passes at least one part of one run.
     while let Some(further) = kinds.iter().filter_map(|kind| kind.run.media_end(end)).max() {
@@ -42,7 +42,7 @@ pub fn covered_end(kinds: &[Known<'_>], position: MediaTime) -> MediaTime {
 }
 
 /// The next hole in all kinds at or after `position` that is longer than a seam.
-pub fn next_gap(kinds: &[Known<'_>], position: MediaTime) -> Option<Gap> {
+pub(in crate::engine) fn next_gap(kinds: &[Known<'_>], position: MediaTime) -> Option<Gap> {
     let from = covered_end(kinds, position);
     let to = kinds.iter().filter_map(|kind| kind.run.next_media(from)).min()?;
     let known = kinds.iter().all(|kind| kind.settled >= to);

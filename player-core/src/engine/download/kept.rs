@@ -9,7 +9,7 @@ use crate::time::MediaTime;
 
 /// State that the last segment of a stream left.
 #[derive(Clone, Debug)]
-pub struct KeptState {
+pub(in crate::engine) struct KeptState {
     rep: RepKey,
     segment: SegmentId,
     mapping: TimestampMapping,
@@ -80,7 +80,7 @@ impl KeptState {
     }
 
     /// The stream goes on elsewhere: unfinished access units are dropped, tables and parameter sets stay.
-    pub fn jump(&mut self) {
+    pub(in crate::engine) fn jump(&mut self) {
         (self.open, self.waiting) = (None, 0);
         self.jumped = true;
     }

@@ -13,13 +13,13 @@ use crate::time::{MediaTime, Now};
 
 /// Announced times of different representations may differ by rounding: a segment is looked up this much after the
 /// end of the one before it, or a quarter of a short segment.
-pub const ROUNDING: Duration = Duration::from_millis(100);
+pub(in crate::engine) const ROUNDING: Duration = Duration::from_millis(100);
 /// A representation whose segment begins this much before the end of the last one is not aligned with it.
 const MISALIGNED: Duration = Duration::from_millis(200);
 
 /// Next need of a stream, given a representation.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Step {
+pub(in crate::engine) enum Step {
     /// The index of the representation.
     Index(Box<IndexSource>),
     /// The segment to fetch.
@@ -31,20 +31,20 @@ pub enum Step {
 }
 
 /// The streams in the order in which they should be served: least media ahead first.
-pub fn order<'a>(streams: impl Iterator<Item = &'a Stream>) -> Vec<StreamId> {
+pub(in crate::engine) fn order<'a>(streams: impl Iterator<Item = &'a Stream>) -> Vec<StreamId> {
     let mut ids: Vec<_> = streams.map(|stream| (stream.fetched_until(), stream.id())).collect();
     ids.sort_unstable();
     ids.into_iter().map(|(_, id)| id).collect()
 }
 
 /// The period that holds a time; the last one for times after the end.
-pub fn period_at(presentation: &KeyedPresentation, time: MediaTime) -> PeriodKey {
+pub(in crate::engine) fn period_at(presentation: &KeyedPresentation, time: MediaTime) -> PeriodKey {
     let position = presentation.periods.iter().rposition(|period| period.start <= time).unwrap_or(0);
     presentation.period_key(position).unwrap_or(PeriodKey::FIRST)
 }
 
 /// The period of a place; `None` at the end.
-pub fn period_of(place: NextSegment) -> Option<PeriodKey> {
+pub(in crate::engine) fn period_of(place: NextSegment) -> Option<PeriodKey> {
     match place {
         NextSegment::At { period, .. } => Some(period),
         NextSegment::After { rep, .. } => Some(rep.period),
@@ -53,7 +53,7 @@ pub fn period_of(place: NextSegment) -> Option<PeriodKey> {
 }
 
 /// The place at which the period after `period` begins.
-pub fn next_period(presentation: &KeyedPresentation, period: PeriodKey) -> NextSegment {
+pub(in crate::engine) fn next_period(presentation: &KeyedPresentation, period: PeriodKey) -> NextSegment {
     let next = presentation.period_position(period).map(|position| position + 1);
     let key = next.and_then(|next| presentation.period_key(next));
     match key.and_then(|key| Some((key, presentation.period(key)?))) {
@@ -63,7 +63,7 @@ pub fn next_period(presentation: &KeyedPresentation, period: PeriodKey) -> NextS
 }
 
 /// True when a stream at `place` will still bring media of a discontinuity that begins no later than `start`.
-pub fn comes_to(
+pub(in crate::engine) fn comes_to(
     presentation: &KeyedPresentation,
     stream: &Stream,
     mapping: TimestampMapping,
@@ -85,20 +85,24 @@ pub fn comes_to(
 }
 
 /// The segment with a key, when its list is known and holds it.
-pub fn segment(presentation: &KeyedPresentation, key: SegmentKey) -> Option<SegmentRef> {
+pub(in crate::engine) fn segment(presentation: &KeyedPresentation, key: SegmentKey) -> Option<SegmentRef> {
     let list = known_list(presentation, key.rep)?;
     list.get(list.position(key.id)?)
 }
 
 /// The place of the segment before this one, when there is one.
-pub fn before(presentation: &KeyedPresentation, rep: RepKey, segment: SegmentId) -> Option<NextSegment> {
+pub(in crate::engine) fn before(
+    presentation: &KeyedPresentation,
+    rep: RepKey,
+    segment: SegmentId,
+) -> Option<NextSegment> {
     let list = known_list(presentation, rep)?;
     let (start, _) = list.span(list.position(segment)?.checked_sub(1)?)?;
     Some(NextSegment::At { period: rep.period, time: start })
 }
 
 /// Returns the next need of a stream at `place` from a representation of the same period.
-pub fn step(presentation: &KeyedPresentation, place: NextSegment, rep: RepKey, now: Now) -> Step {
+pub(in crate::engine) fn step(presentation: &KeyedPresentation, place: NextSegment, rep: RepKey, now: Now) -> Step {
     let found = representation(presentation, rep).map(|found| &found.index);
     if let (Some(_), Some(at)) = (found, presentation.available_at().filter(|at| *at > now)) {
         return Step::WaitUntil(at);
@@ -113,7 +117,7 @@ pub fn step(presentation: &KeyedPresentation, place: NextSegment, rep: RepKey, n
 }
 
 /// True when a representation can take over at a place without overlapping what is there, as far as is known.
-pub fn is_aligned(presentation: &KeyedPresentation, place: NextSegment, rep: RepKey) -> bool {
+pub(in crate::engine) fn is_aligned(presentation: &KeyedPresentation, place: NextSegment, rep: RepKey) -> bool {
     let NextSegment::After { end, rep: last, .. } = place else { return true };
     if last == rep {
         return true;
@@ -125,7 +129,7 @@ pub fn is_aligned(presentation: &KeyedPresentation, place: NextSegment, rep: Rep
 
 /// The length of the presentation as far as it is known: declared, or the latest end of a known list of video or audio.
 /// Subtitles accompany a presentation and never make it longer, unless there is nothing else.
-pub fn duration(presentation: &Presentation) -> Option<Duration> {
+pub(in crate::engine) fn duration(presentation: &Presentation) -> Option<Duration> {
     if presentation.duration.is_some() {
         return presentation.duration;
     }
@@ -140,7 +144,7 @@ pub fn duration(presentation: &Presentation) -> Option<Duration> {
 }
 
 /// The list of a representation, when it is known.
-pub fn known_list(presentation: &KeyedPresentation, rep: RepKey) -> Option<&SegmentList> {
+pub(in crate::engine) fn known_list(presentation: &KeyedPresentation, rep: RepKey) -> Option<&SegmentList> {
     match &representation(presentation, rep)?.index {
         SegmentIndex::Known(list) => Some(list),
         SegmentIndex::External(_) => None,

@@ -16,7 +16,7 @@ use crate::time::{MediaTime, Now};
 
 /// NextSegment of the next segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NextSegment {
+pub(in crate::engine) enum NextSegment {
     /// The segment that holds this time.
     At {
         /// Period that holds it.
@@ -46,7 +46,7 @@ impl NextSegment {
 
 /// A segment that was decided on.
 #[derive(Clone, Debug)]
-pub struct SegmentPlan {
+pub(in crate::engine) struct SegmentPlan {
     /// Representation that it belongs to.
     pub rep: RepKey,
     /// The segment itself.
@@ -65,14 +65,14 @@ pub struct SegmentPlan {
 
 impl SegmentPlan {
     /// Returns the key of the segment.
-    pub const fn key(&self) -> SegmentKey {
+    pub(in crate::engine) const fn key(&self) -> SegmentKey {
         SegmentKey::of(self.rep, &self.segment)
     }
 }
 
 /// A segment on its way.
 #[derive(Clone, Debug)]
-pub struct SegmentDownload {
+pub(in crate::engine) struct SegmentDownload {
     /// Job of the request.
     pub job: JobId,
     /// Segment that is fetched.
@@ -98,7 +98,7 @@ pub struct SegmentDownload {
 
 /// State machine of a stream.
 #[derive(Clone, Debug)]
-pub enum Activity {
+pub(in crate::engine) enum Activity {
     /// Nothing is on its way.
     Idle,
     /// The index of a representation is on its way.
@@ -132,7 +132,7 @@ struct RetryBudget {
 
 /// A stream. It changes only by its verbs.
 #[derive(Clone, Debug)]
-pub struct Stream {
+pub(in crate::engine) struct Stream {
     id: StreamId,
     /// The track that it follows through all periods.
     track: TrackId,
@@ -160,7 +160,7 @@ pub struct Stream {
 
 impl Stream {
     /// Creates a stream that begins at a place.
-    pub const fn new(id: StreamId, track: TrackId, place: NextSegment) -> Self {
+    pub(in crate::engine) const fn new(id: StreamId, track: TrackId, place: NextSegment) -> Self {
         Self {
             id,
             track,
@@ -236,7 +236,7 @@ impl Stream {
     }
 
     /// Up to where everything is fetched or on its way.
-    pub fn fetched_until(&self) -> MediaTime {
+    pub(in crate::engine) fn fetched_until(&self) -> MediaTime {
         match (&self.activity, self.place) {
             (Activity::Media(fetching), _) => fetching.chosen.segment.end(),
             (_, NextSegment::At { time, .. }) => time,
@@ -251,12 +251,12 @@ impl Stream {
     }
 
     /// True when the last segment of the last period has been fetched.
-    pub fn is_finished(&self) -> bool {
+    pub(in crate::engine) fn is_finished(&self) -> bool {
         self.place == NextSegment::End && self.is_idle()
     }
 
     /// The segment that was decided on and is not here: it is on its way, or what it needs is.
-    pub fn pending(&self) -> Option<&SegmentPlan> {
+    pub(in crate::engine) fn pending(&self) -> Option<&SegmentPlan> {
         match &self.activity {
             Activity::Media(fetching) => Some(&fetching.chosen),
             Activity::Key { chosen, .. } | Activity::Init { chosen, .. } => Some(chosen),
@@ -265,7 +265,7 @@ impl Stream {
     }
 
     /// The segment on its way.
-    pub fn fetching(&self) -> Option<&SegmentDownload> {
+    pub(in crate::engine) fn fetching(&self) -> Option<&SegmentDownload> {
         match &self.activity {
             Activity::Media(fetching) => Some(fetching),
             Activity::Idle | Activity::Index(_) | Activity::Key { .. } | Activity::Init { .. } => None,

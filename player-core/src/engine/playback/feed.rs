@@ -33,7 +33,7 @@ impl TrackFeed {
 
 /// The feed of a session.
 #[derive(Clone, Debug, Default)]
-pub struct Feed {
+pub(in crate::engine) struct Feed {
     epoch: Epoch,
     flushed: bool,
     /// If the epoch begins in a gap, the picture before it is shown.
@@ -43,17 +43,17 @@ pub struct Feed {
 
 impl Feed {
     /// The epoch in force.
-    pub const fn epoch(&self) -> Epoch {
+    pub(in crate::engine) const fn epoch(&self) -> Epoch {
         self.epoch
     }
 
     /// True once the flush of the epoch was sent.
-    pub const fn is_flushed(&self) -> bool {
+    pub(in crate::engine) const fn is_flushed(&self) -> bool {
         self.flushed
     }
 
     /// Everything handed out so far is void: a new epoch, whose flush follows.
-    pub fn reset(&mut self) {
+    pub(in crate::engine) fn reset(&mut self) {
         self.epoch.0 += 1;
         self.flushed = false;
         self.tracks.clear();
@@ -61,7 +61,7 @@ impl Feed {
 
     /// Returns the flush with which the epoch begins. `held` is true if the viewer sought here: in a gap the picture
     /// before it is then shown.
-    pub fn begin(&mut self, start: MediaTime, kinds: &[MediaKind], held: bool) -> RenderCommand {
+    pub(in crate::engine) fn begin(&mut self, start: MediaTime, kinds: &[MediaKind], held: bool) -> RenderCommand {
         self.flushed = true;
         self.held = held;
         self.tracks = kinds.iter().map(|kind| TrackFeed::new(*kind, start)).collect();
@@ -69,7 +69,7 @@ impl Feed {
     }
 
     /// One track begins again at a time, with media of another adaptation set.
-    pub fn restart_track(&mut self, kind: MediaKind, from: MediaTime) -> RenderCommand {
+    pub(in crate::engine) fn restart_track(&mut self, kind: MediaKind, from: MediaTime) -> RenderCommand {
         if let Some(fed) = self.tracks.iter_mut().find(|fed| fed.kind == kind) {
             *fed = TrackFeed::new(kind, from);
         }
@@ -77,23 +77,23 @@ impl Feed {
     }
 
     /// The kinds of the epoch.
-    pub fn kinds(&self) -> impl Iterator<Item = MediaKind> + '_ {
+    pub(in crate::engine) fn kinds(&self) -> impl Iterator<Item = MediaKind> + '_ {
         self.tracks.iter().map(|fed| fed.kind)
     }
 
     /// Returns the place up to which a track was handed out: nothing before it may change.
-    pub fn committed(&self, kind: MediaKind) -> Option<Cursor> {
+    pub(in crate::engine) fn committed(&self, kind: MediaKind) -> Option<Cursor> {
         self.tracks.iter().find(|fed| fed.kind == kind)?.at
     }
 
     /// The end of what was handed out of a track.
-    pub fn end(&self, kind: MediaKind) -> Option<MediaTime> {
+    pub(in crate::engine) fn end(&self, kind: MediaKind) -> Option<MediaTime> {
         self.tracks.iter().find(|fed| fed.kind == kind).map(|fed| fed.end)
     }
 
     /// The run of a kind was emptied though the epoch goes on (its media will come from elsewhere): nothing is handed
     /// out until the track is restarted.
-    pub fn suspend_track(&mut self, kind: MediaKind) {
+    pub(in crate::engine) fn suspend_track(&mut self, kind: MediaKind) {
         if let Some(fed) = self.tracks.iter_mut().find(|fed| fed.kind == kind) {
             fed.at = None;
             fed.from = MediaTime::MAX;
@@ -103,7 +103,7 @@ impl Feed {
     /// Hands out one track, decrypted, up to `until`, but not past `limit`, where all tracks have a gap, nor past the
     /// first sample whose key is missing. `ended` is true if the track gets no more media. Returns the first error of
     /// decryption; samples with such an error are left out, because the renderer must never get encrypted ones.
-    pub fn hand_out(
+    pub(in crate::engine) fn hand_out(
         &mut self,
         buffer: &mut TrackBuffer,
         keys: &Keys,

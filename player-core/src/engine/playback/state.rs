@@ -23,7 +23,7 @@ pub(in crate::engine) const FIRST_PICTURE: Duration = Duration::from_secs(30);
 
 /// A seek whose first picture is awaited.
 #[derive(Clone, Copy, Debug)]
-pub struct Seeking {
+pub(in crate::engine) struct Seeking {
     /// The target after clamping.
     pub to: MediaTime,
     /// Precision that was asked for.
@@ -34,7 +34,7 @@ pub struct Seeking {
 
 /// Start of the epoch.
 #[derive(Clone, Copy, Debug)]
-pub struct Start {
+pub(in crate::engine) struct Start {
     /// The first instant to present.
     pub at: MediaTime,
     /// Precision that was asked for: exact, or at the key frame before.
@@ -45,7 +45,7 @@ pub struct Start {
 
 /// Settings that outlive a presentation.
 #[derive(Clone, Copy, Debug)]
-pub struct Settings {
+pub(in crate::engine) struct Settings {
     /// Presentation seconds a second.
     pub rate: f64,
     /// Volume, from 0.0 to 1.0.
@@ -64,14 +64,14 @@ impl Default for Settings {
 
 impl Settings {
     /// The rate in thousandths.
-    pub fn permille(&self) -> u64 {
+    pub(in crate::engine) fn permille(&self) -> u64 {
         (self.rate * 1000.0).round() as u64
     }
 }
 
 /// Playback of the item that is loaded.
 #[derive(Clone, Debug)]
-pub struct Playback {
+pub(in crate::engine) struct Playback {
     state: State,
     /// Since when it does that.
     state_since: Now,

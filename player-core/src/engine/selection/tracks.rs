@@ -6,7 +6,7 @@ use crate::model::{AdaptationSet, ContainerFormat, MediaKind, MuxedAudio, Period
 
 /// Tracks and quality that the viewer prefers.
 #[derive(Clone, Debug, PartialEq)]
-pub struct TrackPreferences {
+pub(in crate::engine) struct TrackPreferences {
     /// Languages of the sound, most wanted first.
     pub audio_languages: Vec<String>,
     /// Languages of the subtitles, most wanted first.
@@ -20,7 +20,7 @@ pub struct TrackPreferences {
 }
 
 /// The set of a kind to present in a period, by choice, language, default and role.
-pub fn set_of(
+pub(in crate::engine) fn set_of(
     period: &Period,
     kind: MediaKind,
     preferences: &TrackPreferences,
@@ -96,7 +96,7 @@ fn speaks(language: Option<&str>, wanted: &str) -> bool {
 }
 
 /// True when two tags have the same primary language.
-pub fn same_language(language: &str, wanted: &str) -> bool {
+pub(in crate::engine) fn same_language(language: &str, wanted: &str) -> bool {
     let primary = |tag: &str| tag.split(['-', '_']).next().unwrap_or_default().to_ascii_lowercase();
     primary(language) == primary(wanted)
 }
@@ -112,6 +112,6 @@ fn is_picture_strip(set: &AdaptationSet) -> bool {
 }
 
 /// The set of a later period that is the same track to the viewer, when there is one.
-pub fn same_track(period: &Period, track: &TrackId) -> Option<usize> {
+pub(in crate::engine) fn same_track(period: &Period, track: &TrackId) -> Option<usize> {
     period.adaptation_sets.iter().position(|set| set.id == *track)
 }

@@ -16,7 +16,7 @@ const LEAST_PICTURE: Duration = Duration::from_millis(4);
 
 impl Session {
     /// The captions that may be chosen: those that the manifest announces, else those that were heard.
-    pub fn caption_tracks(&self) -> Vec<CaptionTrack> {
+    pub(in crate::engine) fn caption_tracks(&self) -> Vec<CaptionTrack> {
         let mut tracks: Vec<CaptionTrack> = Vec::new();
         for track in self.presentation.periods.iter().flat_map(|period| &period.captions) {
             if tracks.iter().all(|known| known.id != track.id) {
@@ -31,7 +31,7 @@ impl Session {
 
     /// The captions that the preferences ask for. Subtitles in a wanted language come first; captions come before
     /// subtitles that are only shown because they are forced.
-    pub fn wanted_captions(&self) -> Option<CaptionTrack> {
+    pub(in crate::engine) fn wanted_captions(&self) -> Option<CaptionTrack> {
         let mut tracks = self.caption_tracks();
         match &self.preferences.text {
             TrackChoice::Off => None,

@@ -52,7 +52,7 @@ const BEFORE_END: Duration = Duration::from_millis(100);
 
 /// A presentation that is loaded.
 #[derive(Debug)]
-pub struct Session {
+pub(in crate::engine) struct Session {
     /// Service locations and pathways, with their failures.
     locations: Locations,
     /// Tracks and quality that the viewer prefers.
@@ -117,7 +117,7 @@ pub struct Session {
 
 impl Session {
     /// Creates the session of an item whose presentation has become known. `jitter` draws among equal services.
-    pub fn new(opening: &Opening, presentation: Presentation, jitter: &mut Jitter) -> Self {
+    pub(in crate::engine) fn new(opening: &Opening, presentation: Presentation, jitter: &mut Jitter) -> Self {
         let mut locations = opening.locations().clone();
         locations.weigh(&presentation.weights, jitter);
         let mut reloads = Reloads::default();
@@ -208,17 +208,17 @@ impl Session {
     }
 
     /// A stream by name.
-    pub fn stream(&self, id: StreamId) -> Option<&Stream> {
+    pub(in crate::engine) fn stream(&self, id: StreamId) -> Option<&Stream> {
         self.streams.iter().find(|stream| stream.id() == id)
     }
 
     /// A stream by name, to change it.
-    pub fn stream_mut(&mut self, id: StreamId) -> Option<&mut Stream> {
+    pub(in crate::engine) fn stream_mut(&mut self, id: StreamId) -> Option<&mut Stream> {
         self.streams.iter_mut().find(|stream| stream.id() == id)
     }
 
     /// The run of a kind; text has none.
-    pub const fn buffer(&self, kind: MediaKind) -> Option<&TrackBuffer> {
+    pub(in crate::engine) const fn buffer(&self, kind: MediaKind) -> Option<&TrackBuffer> {
         match kind {
             MediaKind::Video => Some(&self.video),
             MediaKind::Audio => Some(&self.audio),
@@ -227,7 +227,7 @@ impl Session {
     }
 
     /// The run of a kind, to change it.
-    pub const fn buffer_mut(&mut self, kind: MediaKind) -> Option<&mut TrackBuffer> {
+    pub(in crate::engine) const fn buffer_mut(&mut self, kind: MediaKind) -> Option<&mut TrackBuffer> {
         match kind {
             MediaKind::Video => Some(&mut self.video),
             MediaKind::Audio => Some(&mut self.audio),
@@ -236,12 +236,12 @@ impl Session {
     }
 
     /// Bytes of samples held.
-    pub const fn held_bytes(&self) -> u64 {
+    pub(in crate::engine) const fn held_bytes(&self) -> u64 {
         self.video.bytes() + self.audio.bytes()
     }
 
     /// The set that a stream presents in a period.
-    pub fn set_in(&self, id: StreamId, period: PeriodKey) -> Option<SetKey> {
+    pub(in crate::engine) fn set_in(&self, id: StreamId, period: PeriodKey) -> Option<SetKey> {
         let presentation = &self.presentation;
         let found = presentation.period(period)?;
         let keys: Vec<SetKey> = presentation.set_keys(period).collect();
@@ -267,7 +267,7 @@ impl Session {
     }
 
     /// The kinds of sample that a stream is wanted for.
-    pub fn wanted_of(&self, id: StreamId) -> ContentKinds {
+    pub(in crate::engine) fn wanted_of(&self, id: StreamId) -> ContentKinds {
         let separate = self.stream(StreamId::Audio).is_some();
         let audio_off = self.without_audio || self.preferences.audio == TrackChoice::Off;
         match id {
@@ -278,7 +278,7 @@ impl Session {
     }
 
     /// The stream that brings a kind; `None` when nothing does.
-    pub fn source_of(&self, kind: MediaKind) -> Option<&Stream> {
+    pub(in crate::engine) fn source_of(&self, kind: MediaKind) -> Option<&Stream> {
         self.streams.iter().find(|stream| {
             self.wanted_of(stream.id()).has(kind)
                 && (stream.id() != StreamId::Main || stream.carries().is_none_or(|carries| carries.has(kind)))
@@ -286,7 +286,7 @@ impl Session {
     }
 
     /// Returns the kinds that are presented; `None` until initialisation data has shown the content of every stream.
-    pub fn kinds(&self) -> Option<Vec<MediaKind>> {
+    pub(in crate::engine) fn kinds(&self) -> Option<Vec<MediaKind>> {
         let media = || self.streams.iter().filter(|stream| stream.id() != StreamId::Text);
         if media().next().is_none() || media().any(|stream| stream.carries().is_none() && !stream.is_finished()) {
             return None;
@@ -298,30 +298,30 @@ impl Session {
     }
 
     /// True when nothing more of a kind is awaited, neither media nor its keys.
-    pub fn is_ended(&self, kind: MediaKind) -> bool {
+    pub(in crate::engine) fn is_ended(&self, kind: MediaKind) -> bool {
         let changing = kind == MediaKind::Audio && self.old_audio_until.is_some();
         !changing && self.source_of(kind).is_none_or(Stream::is_finished) && self.locked_from(kind).is_none()
     }
 
     /// True when media of a kind at a time waits for its key only.
-    pub fn is_locked_at(&self, kind: MediaKind, time: MediaTime) -> bool {
+    pub(in crate::engine) fn is_locked_at(&self, kind: MediaKind, time: MediaTime) -> bool {
         self.locked_from(kind).is_some_and(|locked| locked <= time)
     }
 
     /// Returns the earliest time at which media of a kind is buffered without its key.
-    pub fn locked_from(&self, kind: MediaKind) -> Option<MediaTime> {
+    pub(in crate::engine) fn locked_from(&self, kind: MediaKind) -> Option<MediaTime> {
         let missing = |id| self.keys.ready(id).is_none().then_some(());
         self.buffer(kind)?.first_needing(missing).map(|(at, ..)| at)
     }
 
     /// The next span from `position` on in which none of these kinds has media.
-    pub fn next_gap(&self, kinds: &[MediaKind], position: MediaTime) -> Option<Gap> {
+    pub(in crate::engine) fn next_gap(&self, kinds: &[MediaKind], position: MediaTime) -> Option<Gap> {
         gap::next_gap(&self.known(kinds, position), position)
     }
 
     /// Returns the end of the media that can be presented from `position` on; `MediaTime::MAX` unless media after it is
     /// still awaited.
-    pub fn presentable_end(&self, kinds: &[MediaKind], position: MediaTime) -> MediaTime {
+    pub(in crate::engine) fn presentable_end(&self, kinds: &[MediaKind], position: MediaTime) -> MediaTime {
         let known = self.known(kinds, position);
         let awaited = kinds.iter().any(|kind| !self.is_ended(*kind));
         if !awaited || gap::next_gap(&known, position).is_some() {
@@ -340,7 +340,7 @@ impl Session {
     }
 
     /// Up to where all of a kind is settled from `position` on: held, or known to be missing.
-    pub fn buffered_until(&self, kind: MediaKind, position: MediaTime) -> Option<MediaTime> {
+    pub(in crate::engine) fn buffered_until(&self, kind: MediaKind, position: MediaTime) -> Option<MediaTime> {
         let buffered = self.buffer(kind).and_then(|buffer| buffer.settled_end(position));
         match (kind, self.old_audio_until) {
             (MediaKind::Audio, Some(until)) => Some(until),
@@ -354,21 +354,21 @@ impl Session {
 
     /// Up to where a stream of media is held, holes included: what was skipped is not waited for, but the segment
     /// after it is.
-    pub fn held_until(&self, id: StreamId) -> Option<MediaTime> {
+    pub(in crate::engine) fn held_until(&self, id: StreamId) -> Option<MediaTime> {
         let brought = self.brought_by(id);
         let kinds = [MediaKind::Video, MediaKind::Audio].into_iter().filter(|kind| brought.has(*kind));
         kinds.map(|kind| self.buffer(kind).and_then(TrackBuffer::end)).min().flatten()
     }
 
     /// The kinds of sample that a stream brings, as far as is known.
-    pub fn brought_by(&self, id: StreamId) -> ContentKinds {
+    pub(in crate::engine) fn brought_by(&self, id: StreamId) -> ContentKinds {
         let wanted = self.wanted_of(id);
         let carried = self.stream(id).and_then(|stream| stream.carries()).unwrap_or(wanted);
         ContentKinds { video: wanted.video && carried.video, audio: wanted.audio && carried.audio, text: wanted.text }
     }
 
     /// Marks a range as missing in the kinds that a stream supplies, because the stream has no more media for it.
-    pub fn mark_resolved(&mut self, id: StreamId, of: PartOf, from: MediaTime, until: MediaTime) {
+    pub(in crate::engine) fn mark_resolved(&mut self, id: StreamId, of: PartOf, from: MediaTime, until: MediaTime) {
         let brought = self.brought_by(id);
         for kind in [MediaKind::Video, MediaKind::Audio] {
             if let Some(buffer) = self.buffer_mut(kind).filter(|_| brought.has(kind)) {
@@ -379,7 +379,7 @@ impl Session {
 
     /// A segment is here as a whole. A kind that its stream brings elsewhere and that it lacks is missing up to where
     /// the others reach.
-    pub fn complete_segment(&mut self, id: StreamId, chosen: &SegmentPlan) {
+    pub(in crate::engine) fn complete_segment(&mut self, id: StreamId, chosen: &SegmentPlan) {
         let brought = self.brought_by(id);
         let of = PartOf::new(chosen.rep, &chosen.segment, chosen.reason);
         let kinds = [MediaKind::Video, MediaKind::Audio].into_iter().filter(|kind| brought.has(*kind));
@@ -402,13 +402,13 @@ impl Session {
     }
 
     /// Media ahead of a position on all kinds that have not ended; `None` when all have.
-    pub fn ahead(&self, kinds: &[MediaKind], position: MediaTime) -> Option<Duration> {
+    pub(in crate::engine) fn ahead(&self, kinds: &[MediaKind], position: MediaTime) -> Option<Duration> {
         let open = kinds.iter().filter(|kind| !self.is_ended(**kind));
         open.map(|kind| self.buffered_until(*kind, position).map_or(Duration::ZERO, |end| end.since(position))).min()
     }
 
     /// The same, up to the end of what is here when all have ended.
-    pub fn held_ahead(&self, kinds: &[MediaKind], position: MediaTime) -> Duration {
+    pub(in crate::engine) fn held_ahead(&self, kinds: &[MediaKind], position: MediaTime) -> Duration {
         self.ahead(kinds, position).unwrap_or_else(|| {
             let ends = kinds.iter().filter_map(|kind| self.buffer(*kind).and_then(TrackBuffer::end));
             ends.max().map_or(Duration::ZERO, |end| end.since(position))
@@ -416,13 +416,13 @@ impl Session {
     }
 
     /// Returns the ranges that are buffered in all kinds together.
-    pub fn buffered(&self, kinds: &[MediaKind]) -> TimeRanges {
+    pub(in crate::engine) fn buffered(&self, kinds: &[MediaKind]) -> TimeRanges {
         let ranges = kinds.iter().filter_map(|kind| self.buffer(*kind)).map(TrackBuffer::ranges);
         ranges.reduce(|all, more| all.intersection(&more)).unwrap_or_default()
     }
 
     /// A seek target inside the presentation.
-    pub fn clamp(&self, target: MediaTime) -> MediaTime {
+    pub(in crate::engine) fn clamp(&self, target: MediaTime) -> MediaTime {
         let target = target.max(MediaTime::ZERO);
         match self.duration {
             Some(duration) => target.min(MediaTime::ZERO + duration.saturating_sub(BEFORE_END)),
@@ -431,17 +431,17 @@ impl Session {
     }
 
     /// Returns the range that a seek may go to; `None` while the duration is unknown.
-    pub fn seekable(&self) -> Option<TimeRange> {
+    pub(in crate::engine) fn seekable(&self) -> Option<TimeRange> {
         self.duration.map(|duration| TimeRange { start: MediaTime::ZERO, end: MediaTime::ZERO + duration })
     }
 
     /// Initialisation data that was read before.
-    pub fn init(&self, resource: &Resource, keys: &SegmentKeys) -> Option<&Arc<InitSegment>> {
+    pub(in crate::engine) fn init(&self, resource: &Resource, keys: &SegmentKeys) -> Option<&Arc<InitSegment>> {
         self.inits.iter().find(|(known, with, _)| known == resource && with == keys).map(|(_, _, init)| init)
     }
 
     /// Sends a stream to a time; what it was doing must have been ended before.
-    pub fn send_stream_to(&mut self, id: StreamId, time: MediaTime) {
+    pub(in crate::engine) fn send_stream_to(&mut self, id: StreamId, time: MediaTime) {
         let period = schedule::period_at(&self.presentation, time);
         if let Some(stream) = self.stream_mut(id) {
             stream.restart_at(period, time);
@@ -449,12 +449,12 @@ impl Session {
     }
 
     /// The cues of the text that is presented.
-    pub fn cues(&self) -> Arc<Vec<Cue>> {
+    pub(in crate::engine) fn cues(&self) -> Arc<Vec<Cue>> {
         if self.captions.chosen().is_some() { self.captions.cues() } else { self.text.cues() }
     }
 
     /// The track that a stream presents, as it should be named.
-    pub fn is_selected(&self, kind: MediaKind, id: &crate::model::TrackId) -> bool {
+    pub(in crate::engine) fn is_selected(&self, kind: MediaKind, id: &crate::model::TrackId) -> bool {
         let stream = match kind {
             MediaKind::Video => StreamId::Main,
             MediaKind::Audio => StreamId::Audio,
@@ -477,7 +477,7 @@ impl Session {
     }
 
     /// Makes the lists of tracks and qualities again. True when they changed.
-    pub fn list_choices(&mut self, now: Now) -> bool {
+    pub(in crate::engine) fn list_choices(&mut self, now: Now) -> bool {
         let presentation = &self.presentation;
         let mut tracks: Vec<Track> = Vec::new();
         for set in presentation.periods.iter().flat_map(|period| &period.adaptation_sets) {
@@ -547,7 +547,7 @@ impl Session {
 }
 
 /// The kind of adaptation set that a stream follows.
-pub const fn kind_of(id: StreamId) -> MediaKind {
+pub(in crate::engine) const fn kind_of(id: StreamId) -> MediaKind {
     match id {
         StreamId::Main => MediaKind::Video,
         StreamId::Audio => MediaKind::Audio,

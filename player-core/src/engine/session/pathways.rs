@@ -19,7 +19,7 @@ use crate::time::Now;
 
 /// An index that was read: how to read it again, and its location.
 #[derive(Clone, Debug)]
-pub struct ReadIndex {
+pub(in crate::engine) struct ReadIndex {
     /// Address and format, as the manifest declares them.
     pub source: IndexSource,
     /// Location that it was read from.

@@ -24,7 +24,7 @@ const MOST_ROUTES: usize = 256;
 
 /// Unit of exclusion: addresses that fail together.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum ServiceLocation {
+pub(in crate::engine) enum ServiceLocation {
     /// One of the locations of the load request.
     Location(usize),
     /// Another origin that the manifest names.
@@ -35,7 +35,7 @@ pub enum ServiceLocation {
 
 /// An address to try.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Candidate {
+pub(in crate::engine) struct Candidate {
     /// Its number among the candidates of the resource; the same each time.
     pub index: usize,
     /// ServiceLocation that the address belongs to.
@@ -52,7 +52,7 @@ struct Rest {
 
 /// The locations of a session.
 #[derive(Clone, Debug)]
-pub struct Locations {
+pub(in crate::engine) struct Locations {
     manifests: Vec<Url>,
     directories: Vec<Url>,
     /// The location whose manifest was read: its addresses are the ones that are rewritten.
@@ -83,7 +83,7 @@ struct Route {
 
 impl Locations {
     /// From the addresses of a load request, best first.
-    pub fn new(manifests: &[Url]) -> Self {
+    pub(in crate::engine) fn new(manifests: &[Url]) -> Self {
         Self {
             manifests: manifests.to_vec(),
             directories: manifests.iter().map(directory).collect(),
@@ -109,7 +109,7 @@ impl Locations {
     }
 
     /// Takes the pathways of the manifest, best first; playback begins with `first`, if the manifest declares it.
-    pub fn set_pathways(&mut self, pathways: &[Pathway], first: Option<&str>) {
+    pub(in crate::engine) fn set_pathways(&mut self, pathways: &[Pathway], first: Option<&str>) {
         let route =
             |pathway: &Pathway| Route { id: pathway.id.clone(), prefixes: pathway.prefixes.clone(), made_from: None };
         self.routes = pathways.iter().map(route).collect();
@@ -121,7 +121,7 @@ impl Locations {
     }
 
     /// Adds a pathway that is made from another. False when it is known already or its base is not.
-    pub fn add_clone(&mut self, clone: &PathwayClone) -> bool {
+    pub(in crate::engine) fn add_clone(&mut self, clone: &PathwayClone) -> bool {
         let known = |id: &str| self.routes.iter().any(|route| route.id == id);
         let wanted = known(&clone.base) && !known(&clone.id) && self.routes.len() < MOST_ROUTES;
         if wanted {
@@ -132,7 +132,7 @@ impl Locations {
     }
 
     /// Addresses in the folder of `url` belong to a pathway too.
-    pub fn add_prefix(&mut self, id: &str, url: &Url) {
+    pub(in crate::engine) fn add_prefix(&mut self, id: &str, url: &Url) {
         let folder = directory(url);
         let taken = self.routes.iter().any(|route| route.prefixes.contains(&folder));
         let route = self.routes.iter_mut().find(|route| route.id == id);
@@ -142,7 +142,7 @@ impl Locations {
     }
 
     /// Adds the address that a candidate redirects to to the same pathway.
-    pub fn redirected(&mut self, from: &Candidate, url: &Url) {
+    pub(in crate::engine) fn redirected(&mut self, from: &Candidate, url: &Url) {
         if let ServiceLocation::Pathway(id) = &from.place
             && from.url != *url
             && self.route_of(url).is_none()
@@ -153,7 +153,7 @@ impl Locations {
 
     /// Takes the orders of a steering server: of the pathways that it names the first that is known and not excluded
     /// is used from now on. True when that is another one than before.
-    pub fn prefer(&mut self, priority: &[String], now: Now) -> bool {
+    pub(in crate::engine) fn prefer(&mut self, priority: &[String], now: Now) -> bool {
         let rank = |id: &String| priority.iter().position(|wanted| wanted == id).unwrap_or(priority.len());
         self.order.sort_by_key(rank);
         let known = |id: &&String| self.routes.iter().any(|route| route.id == **id);
@@ -166,12 +166,12 @@ impl Locations {
     }
 
     /// The place that is asked first.
-    pub const fn current(&self) -> &ServiceLocation {
+    pub(in crate::engine) const fn current(&self) -> &ServiceLocation {
         &self.current
     }
 
     /// The pathway in use.
-    pub fn pathway(&self) -> Option<&str> {
+    pub(in crate::engine) fn pathway(&self) -> Option<&str> {
         match &self.current {
             ServiceLocation::Pathway(id) => Some(id),
             ServiceLocation::Location(_) | ServiceLocation::Origin(_) => None,
@@ -206,7 +206,7 @@ impl Locations {
     }
 
     /// Notes that the manifest was read from `location`, at `url` after redirects.
-    pub fn manifest_came_from(&mut self, location: &ServiceLocation, url: &Url) {
+    pub(in crate::engine) fn manifest_came_from(&mut self, location: &ServiceLocation, url: &Url) {
         if let ServiceLocation::Location(index) = location
             && let Some(slot) = self.directories.get_mut(*index)
         {
@@ -221,7 +221,7 @@ impl Locations {
 
     /// Takes the pathways of a manifest that was read again. Those that a steering server made stay, as do their order
     /// and the one in use, if it is still listed.
-    pub fn renew_pathways(&mut self, pathways: &[Pathway]) {
+    pub(in crate::engine) fn renew_pathways(&mut self, pathways: &[Pathway]) {
         let before = std::mem::take(&mut self.routes);
         let learned = |id: &str| before.iter().find(|route| route.id == id).map_or(&[][..], |route| &route.prefixes);
         self.routes = pathways
@@ -251,7 +251,7 @@ impl Locations {
     /// Orders the places by the manifest's priorities, lower ones first, and those of equal priority by a random choice
     /// according to weight (DVB A168 §10.8.2.1). The order stays for the whole session, and is the same for equal
     /// seeds.
-    pub fn weigh(&mut self, weights: &[BaseWeight], jitter: &mut Jitter) {
+    pub(in crate::engine) fn weigh(&mut self, weights: &[BaseWeight], jitter: &mut Jitter) {
         let mut left: Vec<&BaseWeight> = weights.iter().collect();
         left.sort_by_key(|service| service.priority);
         self.bases.clear();
@@ -280,7 +280,7 @@ impl Locations {
     }
 
     /// The candidates for the manifest.
-    pub fn manifest_candidates(&self) -> Vec<Candidate> {
+    pub(in crate::engine) fn manifest_candidates(&self) -> Vec<Candidate> {
         let urls = self.manifests.iter().cloned().enumerate();
         urls.map(|(index, url)| Candidate { index, place: ServiceLocation::Location(index), url }).collect()
     }
@@ -291,7 +291,7 @@ impl Locations {
     }
 
     /// The candidates for anything else, in the order of the manifest and then of the locations.
-    pub fn candidates(&self, resource: &Resource) -> Vec<Candidate> {
+    pub(in crate::engine) fn candidates(&self, resource: &Resource) -> Vec<Candidate> {
         let mut found: Vec<Candidate> = Vec::new();
         let mut add = |place: ServiceLocation, url: Url| {
             if found.iter().all(|known| known.url != url) {
@@ -330,7 +330,7 @@ impl Locations {
 
     /// Returns the best candidate that was not tried yet: one that is not excluded, of the current place if possible.
     /// If every place is excluded, it is the one whose exclusion ends first.
-    pub fn pick(&self, candidates: &[Candidate], tried: &[usize], now: Now) -> Option<Candidate> {
+    pub(in crate::engine) fn pick(&self, candidates: &[Candidate], tried: &[usize], now: Now) -> Option<Candidate> {
         let untried = candidates.iter().filter(|candidate| !tried.contains(&candidate.index));
         let best = untried.min_by_key(|candidate| {
             let rest = self.rests_until(&candidate.place, now);
@@ -348,7 +348,13 @@ impl Locations {
     }
 
     /// Returns the number of candidates that are neither tried nor excluded, except those of `except`.
-    pub fn left(&self, candidates: &[Candidate], tried: &[usize], except: &ServiceLocation, now: Now) -> usize {
+    pub(in crate::engine) fn left(
+        &self,
+        candidates: &[Candidate],
+        tried: &[usize],
+        except: &ServiceLocation,
+        now: Now,
+    ) -> usize {
         let usable = |candidate: &&Candidate| {
             candidate.place != *except
                 && !tried.contains(&candidate.index)
@@ -358,12 +364,12 @@ impl Locations {
     }
 
     /// Returns true while a place is excluded.
-    pub fn is_excluded(&self, place: &ServiceLocation, now: Now) -> bool {
+    pub(in crate::engine) fn is_excluded(&self, place: &ServiceLocation, now: Now) -> bool {
         self.rests_until(place, now).is_some()
     }
 
     /// Leaves a place alone; again and again means longer and longer. False when it was excluded already.
-    pub fn exclude(&mut self, place: &ServiceLocation, span: Duration, now: Now) -> bool {
+    pub(in crate::engine) fn exclude(&mut self, place: &ServiceLocation, span: Duration, now: Now) -> bool {
         if span.is_zero() || self.is_excluded(place, now) {
             return false;
         }
@@ -376,7 +382,7 @@ impl Locations {
 
     /// Notes that a place has answered. Its failures are forgotten, and it is asked first from now on if the current
     /// place is excluded. A single file that had to be fetched elsewhere changes nothing.
-    pub fn served(&mut self, place: &ServiceLocation, now: Now) {
+    pub(in crate::engine) fn served(&mut self, place: &ServiceLocation, now: Now) {
         // What no pathway has (a key, say) does not move one that uses pathways.
         let alike = self.routes.is_empty() || matches!(place, ServiceLocation::Pathway(_));
         if alike && self.current != *place && self.is_excluded(&self.current, now) {
@@ -388,19 +394,19 @@ impl Locations {
     }
 
     /// Records that media has been loaded from a place.
-    pub fn record_media(&mut self, place: &ServiceLocation) {
+    pub(in crate::engine) fn record_media(&mut self, place: &ServiceLocation) {
         if !self.media_places.contains(place) {
             self.media_places.insert(place.clone());
         }
     }
 
     /// Returns true if media has been loaded from a place in this session.
-    pub fn has_loaded_media(&self, place: &ServiceLocation) -> bool {
+    pub(in crate::engine) fn has_loaded_media(&self, place: &ServiceLocation) -> bool {
         self.media_places.contains(place)
     }
 
     /// Scheme, host and port of a place, or the name of a pathway, for reports.
-    pub fn label(&self, place: &ServiceLocation) -> String {
+    pub(in crate::engine) fn label(&self, place: &ServiceLocation) -> String {
         match place {
             ServiceLocation::Location(index) => {
                 self.directories.get(*index).map(|url| url.origin().ascii_serialization()).unwrap_or_default()
