@@ -13,6 +13,18 @@ use crate::time::{Now, WallClock, WallClockMapping};
 /// Things of one kind, no longer listed where they were, that are recognised if they come back.
 const MOST_GONE: usize = 64;
 
+/// Names an item that was loaded, in the order of loading. Periods, sets and representations of two items may have equal
+/// keys, so what holds media of several items goes by this too.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct ItemId(u32);
+
+impl ItemId {
+    /// Returns the name of the item that is loaded after this one.
+    pub(super) const fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+}
+
 /// Names a period of an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct PeriodKey(u32);

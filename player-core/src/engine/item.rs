@@ -36,7 +36,8 @@ pub(super) enum Item {
 pub(super) fn load(cx: &mut Context, item: &mut Option<Item>, request: &LoadRequest) {
     unload(cx, item);
     cx.ledger = Ledger::new(cx.now);
-    let opening = Opening::new(request, cx.config.output_protection);
+    cx.last_item = cx.last_item.next();
+    let opening = Opening::new(cx.last_item, request, cx.config.output_protection);
     cx.playback.load(request.start.unwrap_or_default(), request.play_when_ready, cx.settings, cx.now);
     cx.effects.render(RenderCommand::SetPlaying(false));
     cx.effects.render(RenderCommand::SetRate(cx.settings.rate));

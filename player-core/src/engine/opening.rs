@@ -6,6 +6,7 @@ use url::Url;
 use super::context::{self, Context};
 use super::failure::{self, Alternatives, Assessed};
 use super::fault;
+use super::ids::ItemId;
 use super::io::{FetchKind, FetchOutcome, Ingest};
 use super::licence::Keys;
 use super::recovery::{Action, Cause};
@@ -30,6 +31,7 @@ pub(super) struct IncompleteManifest {
 /// An item that is being opened.
 #[derive(Debug)]
 pub(super) struct Opening {
+    item: ItemId,
     manifests: Vec<Url>,
     locations: Locations,
     preferences: TrackPreferences,
@@ -43,8 +45,9 @@ pub(super) struct Opening {
 
 impl Opening {
     /// Creates an item from a load request.
-    pub(super) fn new(request: &LoadRequest, output: abr::Hdcp) -> Self {
+    pub(super) fn new(item: ItemId, request: &LoadRequest, output: abr::Hdcp) -> Self {
         Self {
+            item,
             manifests: request.locations.clone(),
             locations: Locations::new(&request.locations),
             preferences: TrackPreferences {
@@ -60,6 +63,11 @@ impl Opening {
             failing_over: false,
             incomplete: None,
         }
+    }
+
+    /// Returns the name of the item.
+    pub(super) const fn item(&self) -> ItemId {
+        self.item
     }
 
     /// Returns the locations of the item.

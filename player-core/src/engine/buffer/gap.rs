@@ -56,7 +56,7 @@ mod tests {
 
     use super::*;
     use crate::container::{Codec, CodecConfig, Payload, Sample};
-    use crate::engine::ids::PartOf;
+    use crate::engine::ids::{ItemId, PartOf};
     use crate::model::MediaKind;
     use crate::render::Window;
 
@@ -76,7 +76,7 @@ mod tests {
             channels: None,
             protection_scheme: None,
         });
-        let mut run = TrackBuffer::new(kind);
+        let mut run = TrackBuffer::new(ItemId::default(), kind);
         for (number, (from, to)) in spans.iter().enumerate() {
             let of = PartOf::for_tests(0, number as u64);
             let sample = |at: i64| Sample {

@@ -12,7 +12,7 @@ use std::time::Duration;
 use crate::container::{CodecConfig, Sample};
 use crate::drm::KeyId;
 use crate::engine::buffer::{Departure, Fate, Loss, SampleAccount};
-use crate::engine::ids::{PartOf, RepKey, SegmentKey};
+use crate::engine::ids::{ItemId, PartOf, RepKey, SegmentKey};
 use crate::model::MediaKind;
 use crate::render::Window;
 use crate::time::{MediaTime, TimeRanges};
@@ -87,6 +87,7 @@ pub(in crate::engine) struct Cursor {
 /// The run of one kind.
 #[derive(Clone, Debug)]
 pub(in crate::engine) struct TrackBuffer {
+    item: ItemId,
     kind: MediaKind,
     parts: VecDeque<BufferedSegment>,
     next_seq: u64,
@@ -105,8 +106,9 @@ pub(in crate::engine) struct TrackBuffer {
 
 impl TrackBuffer {
     /// Creates an empty run that begins at zero.
-    pub(in crate::engine) fn new(kind: MediaKind) -> Self {
+    pub(in crate::engine) fn new(item: ItemId, kind: MediaKind) -> Self {
         Self {
+            item,
             kind,
             parts: VecDeque::new(),
             next_seq: 0,
@@ -117,6 +119,11 @@ impl TrackBuffer {
             resume_after: None,
             account: SampleAccount::default(),
         }
+    }
+
+    /// Returns the item whose media it holds.
+    pub(in crate::engine) const fn item(&self) -> ItemId {
+        self.item
     }
 
     /// Account of its samples.

@@ -21,7 +21,7 @@ mod tests {
 
     use super::*;
     use crate::container::{Codec, CodecConfig, Payload, Sample};
-    use crate::engine::ids::PartOf;
+    use crate::engine::ids::{ItemId, PartOf};
     use crate::model::MediaKind;
     use crate::render::Window;
 
@@ -51,7 +51,7 @@ mod tests {
             crypto: None,
         };
         let of = PartOf::for_tests(0, 0);
-        let mut buffer = TrackBuffer::new(MediaKind::Video);
+        let mut buffer = TrackBuffer::new(ItemId::default(), MediaKind::Video);
         let samples = (1000..2000).step_by(40).map(sample).collect();
         buffer.insert(of, &Arc::new(config), Window::ALL, samples, None);
         buffer

@@ -11,6 +11,7 @@ use super::feed::Feed;
 use crate::command::SeekMode;
 use crate::drm::DrmError;
 use crate::engine::buffer::TrackBuffer;
+use crate::engine::ids::ItemId;
 use crate::error::PlayerError;
 use crate::event::Event;
 use crate::model::MediaKind;
@@ -248,15 +249,32 @@ impl Playback {
         self.start.jumped = true;
     }
 
+    /// Returns the position in the time of an item.
+    pub(in crate::engine) fn position(&self, item: ItemId, now: Now) -> MediaTime {
+        self.feed.time_in(item, self.clock.position(now))
+    }
+
+    /// Lets an item follow the present one without a flush; see [`Feed::announce_next`].
+    #[cfg_attr(not(test), expect(dead_code, reason = "the seam of the queue: its command calls this"))]
+    pub(in crate::engine) fn announce_next(&mut self, item: ItemId) {
+        self.feed.announce_next(item);
+    }
+
+    /// Goes on with the item that was announced; see [`Feed::follow`].
+    pub(in crate::engine) fn follow(&mut self, item: ItemId, start: MediaTime, kinds: &[MediaKind]) -> bool {
+        self.feed.follow(item, start, kinds)
+    }
+
     /// Sends the flush with which an epoch begins.
     pub(in crate::engine) fn send_flush(
         &mut self,
+        item: ItemId,
         start: MediaTime,
         kinds: &[MediaKind],
         now: Now,
         effects: &mut Effects,
     ) {
-        effects.render(self.feed.begin(start, kinds, !self.start.jumped));
+        effects.render(self.feed.begin(item, start, kinds, !self.start.jumped));
         self.flush_unanswered = Some((self.feed.epoch(), now));
         self.picture_due = Some(now + FIRST_PICTURE);
     }
@@ -400,7 +418,7 @@ impl Playback {
     /// Everything but the epoch's number is forgotten.
     pub(in crate::engine) fn forget(&mut self) {
         let mut feed = std::mem::take(&mut self.feed);
-        feed.reset();
+        feed.forget();
         *self = Self { feed, ..Self::default() };
     }
 }

@@ -115,7 +115,7 @@ impl Session {
     ) -> RuleInput {
         let fallback = RuleInput::new(cx.now);
         let presentation = &self.presentation;
-        let position = cx.position();
+        let position = self.position(cx);
         // Before its first file is read a stream counts as one that brings all that is wanted of it.
         let kind = if self.brought_by(id).video { MediaKind::Video } else { MediaKind::Audio };
         let buffer = self.buffer(kind).and_then(|buffer| buffer.complete_end(position));

@@ -34,7 +34,7 @@ impl Session {
         let set = self.set_in(StreamId::Audio, period)?;
         let renditions = self.permitted(cx, StreamId::Audio, set, group);
         let pairing = Pairing::new(presentation, &pictures, renditions, audio.last(), self.output);
-        let position = cx.position();
+        let position = self.position(cx);
         let ahead = |kind| {
             let end = self.buffer(kind).and_then(|buffer| buffer.complete_end(position));
             end.map_or(Duration::ZERO, |end| end.since(position))
@@ -133,7 +133,7 @@ impl Session {
             return;
         }
         self.cancel_stream(cx, StreamId::Audio);
-        let committed = cx.playback.feed().committed(MediaKind::Audio);
+        let committed = self.committed(cx, MediaKind::Audio);
         let begin = self.audio.part_from(first).map(|part| (part.of.rep, part.first));
         let dropped = self.audio.truncate(committed, Departure::Void, |part| part.seq >= first);
         let kept = self.audio.back().and_then(|part| part.of.key());

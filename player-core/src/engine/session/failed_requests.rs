@@ -111,7 +111,7 @@ impl Session {
             sources_left: self.other_sources(cx, rep.filter(|_| !matches!(purpose, Purpose::Index(_))), place),
             representations_left: rep.map_or(0, |rep| self.others_left(cx, rep)),
             since,
-            ahead: self.ahead(&self.presented_kinds(cx), cx.position()),
+            ahead: self.ahead(&self.presented_kinds(cx), self.position(cx)),
         }
     }
 

@@ -339,7 +339,7 @@ impl Session {
         let Some(stream) = self.stream(id) else { return false };
         rung.is_some_and(|rung| rung < picked.rung)
             && schedule::known_list(presentation, last).is_some()
-            && stream.fetched_until().since(cx.position()) < PATIENCE
+            && stream.fetched_until().since(self.position(cx)) < PATIENCE
     }
 
     /// The stream has no more of a period: its next one begins.
@@ -358,7 +358,7 @@ impl Session {
 
     fn wants_more(&self, cx: &Context, id: StreamId) -> bool {
         let Some(stream) = self.stream(id) else { return false };
-        let position = cx.position();
+        let position = self.position(cx);
         match id {
             // Text lies in no run: what counts is how far it was asked for.
             StreamId::Text => cx.load_control().wants(stream.fetched_until().since(position), 0),
@@ -373,7 +373,7 @@ impl Session {
             // Only segments that were given up, so far.
             return Duration::ZERO;
         }
-        let position = cx.position();
+        let position = self.position(cx);
         let held = self.held_until(id).unwrap_or(position);
         held.min(self.presentable_end(&self.presented_kinds(cx), position)).since(position)
     }
@@ -409,7 +409,7 @@ impl Session {
                 .buffer(kind)
                 .and_then(|buffer| buffer.back())
                 .filter(|part| !part.complete && part.of.key() == Some(fetching.chosen.key()));
-            let handed = cx.playback.feed().committed(kind);
+            let handed = self.committed(cx, kind);
             open.zip(handed).is_some_and(|(part, at)| at.seq > part.seq || (at.seq == part.seq && at.index > 0))
         })
     }
@@ -437,7 +437,7 @@ impl Session {
         let Some(key) = fetching.map(|fetching| fetching.chosen.key()) else { return cx.ledger.wasted(bytes) };
         let (mut kept, wanted) = (0, self.wanted_of(id));
         for kind in [MediaKind::Video, MediaKind::Audio] {
-            let committed = cx.playback.feed().committed(kind);
+            let committed = self.committed(cx, kind);
             // Its bytes in the buffer, whether they are still wanted or not.
             let brought = |buffer: &TrackBuffer| {
                 buffer.back().filter(|part| !part.complete && part.of.key() == Some(key)).map(|part| part.bytes)

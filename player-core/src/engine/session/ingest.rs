@@ -147,7 +147,7 @@ impl Session {
 
     fn place_fragment(&mut self, cx: &mut Context, id: StreamId, fragment: Fragment) {
         let wanted = self.wanted_of(id);
-        let Session { streams, timeline, video, audio, .. } = &mut *self;
+        let Session { item, streams, timeline, video, audio, .. } = &mut *self;
         let Some(stream) = streams.iter_mut().find(|stream| stream.id() == id) else { return };
         let place = stream.place();
         let Some(fetching) = stream.fetching_mut() else { return };
@@ -176,7 +176,8 @@ impl Session {
         let url = segment.resource.urls.first().cloned();
         let of = PartOf::new(fetching.chosen.rep, segment, fetching.chosen.reason);
         let was_empty = buffer.end().is_none();
-        buffer.insert(of, &config, fetching.chosen.window, samples, cx.playback.feed().committed(kind));
+        let committed = cx.playback.feed().committed(*item, kind);
+        buffer.insert(of, &config, fetching.chosen.window, samples, committed);
         let begins = buffer.parts().next().map(|part| part.first);
         let began_late = kind == MediaKind::Video
             && was_empty

@@ -70,7 +70,7 @@ impl Session {
         period: PeriodKey,
         error: PlayerError,
     ) {
-        let position = cx.position();
+        let position = self.position(cx);
         let held = self.held_until(id).is_some_and(|end| end > position);
         let main = self.stream(StreamId::Main).is_some();
         if id == StreamId::Text || !held {
@@ -90,7 +90,7 @@ impl Session {
     /// Returns the error with which playback ends at its position, if the video ends there for want of a key.
     pub(in crate::engine) fn end_for_want_of_key(&self, cx: &Context) -> Option<PlayerError> {
         let stream = self.streams.iter().find(|stream| stream.error().is_some())?;
-        let reached = self.held_until(stream.id()).is_none_or(|end| end <= cx.position());
+        let reached = self.held_until(stream.id()).is_none_or(|end| end <= self.position(cx));
         stream.error().filter(|_| reached).cloned()
     }
 }

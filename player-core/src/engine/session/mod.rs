@@ -28,9 +28,10 @@ use crate::command::TrackChoice;
 use crate::container::InitSegment;
 use crate::engine::buffer::gap::{self, Gap, Known};
 use crate::engine::buffer::timeline::Timeline;
-use crate::engine::buffer::{CaptionStore, MetadataStore, SampleAccount, TextStore, TrackBuffer};
+use crate::engine::buffer::{CaptionStore, Cursor, MetadataStore, SampleAccount, TextStore, TrackBuffer};
+use crate::engine::context::Context;
 use crate::engine::download::{SegmentPlan, Stream, schedule};
-use crate::engine::ids::{KeyedPresentation, PartOf, PeriodKey, RepKey, SetKey, StreamId};
+use crate::engine::ids::{ItemId, KeyedPresentation, PartOf, PeriodKey, RepKey, SetKey, StreamId};
 use crate::engine::jitter::Jitter;
 use crate::engine::licence::Keys;
 use crate::engine::opening::Opening;
@@ -53,6 +54,7 @@ const BEFORE_END: Duration = Duration::from_millis(100);
 /// A presentation that is loaded.
 #[derive(Debug)]
 pub(in crate::engine) struct Session {
+    item: ItemId,
     /// Service locations and pathways, with their failures.
     locations: Locations,
     /// Tracks and quality that the viewer prefers.
@@ -123,6 +125,7 @@ impl Session {
         let mut reloads = Reloads::default();
         let presentation = reloads.identities.intern(presentation);
         Self {
+            item: opening.item(),
             reloads,
             locations,
             preferences: opening.preferences().clone(),
@@ -131,8 +134,8 @@ impl Session {
             thumbnails: Arc::new(ThumbnailSpan::all(&presentation)),
             presentation,
             streams: Vec::new(),
-            video: TrackBuffer::new(MediaKind::Video),
-            audio: TrackBuffer::new(MediaKind::Audio),
+            video: TrackBuffer::new(opening.item(), MediaKind::Video),
+            audio: TrackBuffer::new(opening.item(), MediaKind::Audio),
             text: TextStore::default(),
             metadata: MetadataStore::default(),
             metadata_refused: false,
@@ -155,6 +158,16 @@ impl Session {
             tracks: Arc::default(),
             qualities: Arc::default(),
         }
+    }
+
+    /// Returns the position of playback in the time of the item.
+    pub(in crate::engine) fn position(&self, cx: &Context) -> MediaTime {
+        cx.playback.position(self.item, cx.now)
+    }
+
+    /// Returns the place in a run up to which the renderer has the media of a kind.
+    fn committed(&self, cx: &Context, kind: MediaKind) -> Option<Cursor> {
+        cx.playback.feed().committed(self.item, kind)
     }
 
     /// Returns the presentation under its keys.
@@ -557,3 +570,6 @@ pub(in crate::engine) const fn kind_of(id: StreamId) -> MediaKind {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod queue_tests;

@@ -58,7 +58,7 @@ impl Session {
             self.fail(cx, error);
             return false;
         }
-        let (kinds, position) = (self.presented_kinds(cx), cx.position());
+        let (kinds, position) = (self.presented_kinds(cx), self.position(cx));
         if self.jump_at(cx, &kinds, position) {
             return true;
         }
@@ -91,7 +91,7 @@ impl Session {
             self.fail(cx, error);
             return false;
         }
-        let (kinds, position) = (self.presented_kinds(cx), cx.position());
+        let (kinds, position) = (self.presented_kinds(cx), self.position(cx));
         cx.playback.set_renderer_playing(cx.playback.plays_when_ready(), cx.now, &mut cx.effects);
         if self.jump_at(cx, &kinds, position) {
             return true;
@@ -179,7 +179,7 @@ impl Session {
         if cx.playback.state() != State::Ready || !cx.playback.clock().is_running() {
             return None;
         }
-        let position = cx.position();
+        let position = self.position(cx);
         let kinds: Vec<MediaKind> = cx.playback.feed().kinds().collect();
         let ends_early = self.streams.iter().any(|stream| stream.error().is_some());
         // A kind that has ended runs out of nothing; only near its end does it matter whether it has.

@@ -62,7 +62,7 @@ impl Session {
     /// Everything has been presented.
     fn ended(&mut self, cx: &mut Context) {
         let kinds = self.presented_kinds(cx);
-        let position = cx.position();
+        let position = self.position(cx);
         if cx.playback.state() == State::Ended || kinds.iter().any(|kind| !self.is_ended(*kind)) {
             return;
         }

@@ -19,7 +19,7 @@ use crate::render::Window;
 
 const KEY: [u8; 16] = [9; 16];
 
-fn ms(value: i64) -> MediaTime {
+pub(super) fn ms(value: i64) -> MediaTime {
     MediaTime::from_millis(value)
 }
 
@@ -96,8 +96,13 @@ fn described(sets: Vec<AdaptationSet>) -> Presentation {
 
 /// A session with these streams: what each carries, `None` if that is not known.
 fn session(streams: &[(StreamId, Option<(bool, bool)>)]) -> Session {
+    session_of(ItemId::default(), streams)
+}
+
+/// The same for an item of this name.
+pub(super) fn session_of(item: ItemId, streams: &[(StreamId, Option<(bool, bool)>)]) -> Session {
     let request = LoadRequest::new("http://h/manifest".parse().unwrap());
-    let opening = Opening::new(&request, abr::Hdcp::None);
+    let opening = Opening::new(item, &request, abr::Hdcp::None);
     let mut session = Session::new(&opening, described(Vec::new()), &mut Jitter::new(0));
     session.duration = None;
     for (id, carries) in streams {
@@ -116,7 +121,7 @@ fn separate() -> Session {
     session(&[(StreamId::Main, Some((true, false))), (StreamId::Audio, Some((false, true)))])
 }
 
-fn of(number: u64) -> PartOf {
+pub(super) fn of(number: u64) -> PartOf {
     PartOf::for_tests(0, number)
 }
 
@@ -147,11 +152,11 @@ fn add_of(buffer: &mut TrackBuffer, of: PartOf, from: i64, to: i64, key: Option<
     buffer.insert(of, &Arc::new(config), Window::ALL, samples, None);
 }
 
-fn add(buffer: &mut TrackBuffer, number: u64, from: i64, to: i64, key: Option<[u8; 16]>) {
+pub(super) fn add(buffer: &mut TrackBuffer, number: u64, from: i64, to: i64, key: Option<[u8; 16]>) {
     add_of(buffer, of(number), from, to, key);
 }
 
-fn finish(session: &mut Session, id: StreamId) {
+pub(super) fn finish(session: &mut Session, id: StreamId) {
     session.stream_mut(id).unwrap().enter_period(NextSegment::End);
 }
 

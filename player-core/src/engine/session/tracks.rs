@@ -23,7 +23,7 @@ const KEPT_ON_CHOICE: Duration = Duration::from_secs(3);
 impl Session {
     /// Chooses the sound. The old one plays on until enough of the new one is here.
     pub(in crate::engine) fn select_audio(&mut self, cx: &mut Context, choice: TrackChoice) {
-        let position = cx.position();
+        let position = self.position(cx);
         self.preferences.audio = choice;
         self.without_audio = false;
         let wanted = self.wanted_track(StreamId::Audio);
@@ -37,7 +37,7 @@ impl Session {
         cx.ledger.wasted(held);
         if wanted.is_some() {
             add_stream(self, StreamId::Audio, position);
-            if let Some(end) = cx.playback.feed().end(MediaKind::Audio) {
+            if let Some(end) = cx.playback.feed().end(self.item, MediaKind::Audio) {
                 cx.playback.suspend_track(MediaKind::Audio);
                 self.old_audio_until = Some(end.max(position));
             }
@@ -54,7 +54,7 @@ impl Session {
 
     /// Chooses the subtitles, as a track or as captions inside the video.
     pub(in crate::engine) fn select_text(&mut self, cx: &mut Context, choice: TrackChoice) {
-        let position = cx.position();
+        let position = self.position(cx);
         self.preferences.text = choice;
         self.choose_captions(cx);
         let wanted = self.wanted_track(StreamId::Text);
@@ -90,7 +90,7 @@ impl Session {
     }
 
     fn drop_unwanted_quality(&mut self, cx: &mut Context, discard: Discard) {
-        let keep_until = cx.position() + cx.config.renderer_lead + KEPT_ON_CHOICE;
+        let keep_until = self.position(cx) + cx.config.renderer_lead + KEPT_ON_CHOICE;
         let presentation = &self.presentation;
         let quality = self.preferences.quality.clone();
         let wanted = |rep| is_wanted(rep, &quality) && selection::may_show(rep, self.output);
@@ -117,8 +117,8 @@ impl Session {
     /// Drops these segments of video and the audio of the same files from the end of the buffer; the main stream goes
     /// on from there.
     fn truncate_main(&mut self, cx: &mut Context, doomed: &[u64], departure: Departure) {
-        let committed = cx.playback.feed().committed(MediaKind::Video);
-        let committed_audio = cx.playback.feed().committed(MediaKind::Audio);
+        let committed = self.committed(cx, MediaKind::Video);
+        let committed_audio = self.committed(cx, MediaKind::Audio);
         let mut dropped = self.video.truncate(committed, departure, |part| doomed.contains(&part.seq));
         let kept = self.video.back().and_then(|part| part.of.key());
         if self.wanted_of(StreamId::Main).audio {
@@ -137,7 +137,7 @@ impl Session {
 
     /// A track cannot be decoded: another representation takes over, or another set, or playback goes on without.
     pub(in crate::engine) fn track_failed(&mut self, cx: &mut Context, kind: MediaKind, error: PlayerError) {
-        let position = cx.position();
+        let position = self.position(cx);
         let Some((stream, rep)) = self.failing_representation(cx, kind) else { return };
         let doomed = self.same_decoder(rep, &error);
         if let Some(buffer) = self.buffer_mut(kind) {
@@ -166,7 +166,7 @@ impl Session {
 
     /// Playback goes on without a kind of track.
     pub(in crate::engine) fn do_without(&mut self, cx: &mut Context, kind: MediaKind) {
-        let position = cx.position();
+        let position = self.position(cx);
         let source = self.source_of(kind).map(|stream| stream.id());
         match kind {
             MediaKind::Video => self.without_video = true,
@@ -194,7 +194,7 @@ impl Session {
     fn failing_representation(&self, cx: &Context, kind: MediaKind) -> Option<(StreamId, RepKey)> {
         let stream = self.source_of(kind)?;
         let buffer = self.buffer(kind)?;
-        let at = cx.playback.feed().committed(kind);
+        let at = self.committed(cx, kind);
         let part = at.and_then(|at| buffer.part_from(at.seq.saturating_sub(u64::from(at.index == 0))));
         let rep = part.or_else(|| buffer.back()).map(|part| part.of.rep).or(stream.last())?;
         Some((stream.id(), rep))
