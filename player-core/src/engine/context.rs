@@ -1,6 +1,7 @@
 //! The parts that outlive what is loaded, side by side, so that a step can borrow several of them at once.
 
 use super::effects::Effects;
+use super::ids::ItemId;
 use super::jitter::Jitter;
 use super::playback::{PendingCommands, Playback, Settings};
 use super::request::{JobId, Jobs, Measured};
@@ -26,6 +27,8 @@ pub(super) struct Context {
     pub pending: PendingCommands,
     pub ledger: Ledger,
     pub decoder: DecoderHealth,
+    /// Item that was loaded last.
+    pub last_item: ItemId,
     /// Last reading of both of the host's clocks.
     pub wall_clock: Option<WallClockMapping>,
 }
@@ -44,6 +47,7 @@ impl Context {
             pending: PendingCommands::default(),
             ledger: Ledger::default(),
             decoder: DecoderHealth::default(),
+            last_item: ItemId::default(),
             wall_clock: None,
             config,
         }

@@ -16,7 +16,7 @@ const INDEX_REST: Duration = Duration::from_secs(60);
 
 /// Cause of a failed request.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Cause<'a> {
+pub(super) enum Cause<'a> {
     /// It failed on the way.
     Fetch(&'a FetchError),
     /// The manifest or index was received and cannot be read.
@@ -27,7 +27,7 @@ pub enum Cause<'a> {
 
 /// All that the decision may depend on.
 #[derive(Clone, Copy, Debug)]
-pub struct Failure<'a> {
+pub(super) struct Failure<'a> {
     /// Purpose of the request.
     pub kind: FetchKind,
     /// Cause of the failure.
@@ -48,7 +48,7 @@ pub struct Failure<'a> {
 
 /// Action that follows a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Action {
+pub(super) enum Action {
     /// The same again after a delay.
     RetryAfter(Duration),
     /// The same bytes from elsewhere at once; zero leaves the location in use for other requests.
@@ -69,7 +69,7 @@ pub enum Action {
 
 /// Kind of failure: the rows of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FailureClass {
+pub(super) enum FailureClass {
     /// The host cannot be reached at its address, or cannot prove who it is.
     Unreachable,
     /// The host does not answer, or not in time.
@@ -88,7 +88,7 @@ pub enum FailureClass {
 
 impl FailureClass {
     /// The class of a cause.
-    pub fn of(cause: Cause<'_>) -> Self {
+    pub(super) fn of(cause: Cause<'_>) -> Self {
         match cause {
             Cause::Fetch(
                 FetchError::Refused(_) | FetchError::UnknownHost(_) | FetchError::NoRoute(_) | FetchError::Tls(_),
@@ -117,7 +117,7 @@ impl FailureClass {
 
     /// The policy for this class; `at_start` means that nothing has been played yet and that every failure of the
     /// request so far was of the class `Unreachable`.
-    pub const fn policy(self, policies: &LoadErrorPolicy, at_start: bool) -> RetryPolicy {
+    pub(super) const fn policy(self, policies: &LoadErrorPolicy, at_start: bool) -> RetryPolicy {
         match self {
             Self::Unreachable if at_start => policies.unreachable_at_start,
             Self::Unreachable => policies.unreachable,
@@ -129,7 +129,7 @@ impl FailureClass {
 }
 
 /// The one place where recovery is decided.
-pub fn decide(failure: &Failure<'_>) -> Action {
+pub(super) fn decide(failure: &Failure<'_>) -> Action {
     let elsewhere = failure.locations_left > 0;
     let class = FailureClass::of(failure.cause);
     let announced = if let FailureClass::Busy(announced) = class { announced } else { None };
