@@ -518,7 +518,7 @@ fn a_missing_decoder_excludes_its_codecs_and_without_any_declared_its_set() {
 fn initialisation_data_is_encrypted_as_the_segment_that_waits_for_it_declares() {
     let resource = |name: &str| Resource::new(format!("http://h/{name}").parse().unwrap());
     let encryption = SegmentEncryption { media: SegmentKeys::default(), init: SegmentKeys::default(), sequence: 7 };
-    let chosen = Chosen {
+    let chosen = SegmentPlan {
         rep: RepKey::for_tests(0, 0, 0),
         segment: SegmentRef { encryption: Some(encryption.clone()), ..segment(0, 0, 4000) },
         reason: abr::Reason::Only,
@@ -553,8 +553,8 @@ fn captions_in_a_wanted_language_come_before_subtitles_that_are_only_forced() {
         known.periods[0].captions = vec![caption.clone()];
         let mut session = session(&[]);
         session.presentation = known.into();
-        session.wishes.audio_languages = vec!["en".into()];
-        session.wishes.text_languages = vec!["en".into()];
+        session.preferences.audio_languages = vec!["en".into()];
+        session.preferences.text_languages = vec!["en".into()];
         let wanted = session.wanted_captions().map(|track| track.id.0);
         assert_eq!(wanted.as_deref(), chosen, "{forced}");
     }
