@@ -25,13 +25,14 @@ mod ts;
 #[cfg(test)]
 pub(crate) use ts::testmux;
 
+pub use crate::drm::{SampleCrypto, Subsample};
 pub use carry::{CarriedState, DemuxerState, SegmentTail};
 pub use codec::{Codec, CodecConfig, PixelAspect};
 pub use demux::{
     CaptionPacket, DemuxError, DemuxOutput, DemuxSetup, Demuxer, InitSegment, MediaClock, ProtectionInfo, SampleKey,
     TrackDamage, TrackInit,
 };
-pub use sample::{Fragment, Payload, Sample, SampleCrypto, Subsample};
+pub use sample::{Fragment, Payload, Sample};
 
 use std::sync::Arc;
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::drm::SampleCrypto;
 use crate::time::MediaTime;
 
 /// The bytes of a sample, shared and never copied. Serialises as its length; reading that back gives as many
@@ -30,30 +31,6 @@ impl<'de> Deserialize<'de> for Payload {
         let length = usize::try_from(u64::deserialize(deserializer)?).unwrap_or(usize::MAX).min(64 << 20);
         Ok(Self(Bytes::from(vec![0; length])))
     }
-}
-
-/// A run of clear bytes followed by a run of encrypted ones (ISO/IEC 23001-7 §9.5).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Subsample {
-    /// Bytes in the clear.
-    pub clear: u32,
-    /// Encrypted bytes after them.
-    pub encrypted: u32,
-}
-
-/// Encryption of a sample. It is decrypted when it is appended to the renderer, never earlier.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SampleCrypto {
-    /// `cenc`, `cens`, `cbc1` or `cbcs`.
-    pub scheme: [u8; 4],
-    /// Identifier of the key.
-    pub key_id: [u8; 16],
-    /// The initialisation vector, eight or sixteen bytes.
-    pub iv: Vec<u8>,
-    /// Clear and encrypted parts in turn; empty means that the whole sample is encrypted.
-    pub subsamples: Vec<Subsample>,
-    /// Encrypted and clear blocks of a pattern; (0, 0) without one.
-    pub pattern: (u8, u8),
 }
 
 /// One access unit: a picture, or a frame of sound.

@@ -20,7 +20,7 @@ mod system;
 pub use clearkey::{KeyFile, LicensedKey, licence_request, read_keys};
 pub use key::{ContentKey, DrmConfig, KeyId};
 pub use pssh::{Pssh, read_all as read_pssh};
-pub use sample::decrypt as decrypt_sample;
+pub use sample::{SampleCrypto, Subsample, decrypt as decrypt_sample};
 pub use segment::{SegmentCipher, SegmentCipherMode, SegmentDecryptor};
 pub use system::KeySystem;
 

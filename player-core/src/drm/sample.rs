@@ -3,11 +3,35 @@
 use aes::Aes128;
 use aes::cipher::array::Array;
 use aes::cipher::{BlockModeDecrypt as _, KeyIvInit as _, StreamCipher as _};
+use serde::{Deserialize, Serialize};
 
 use super::{ContentKey, DrmError};
-use crate::container::{SampleCrypto, Subsample};
 
 const BLOCK: usize = 16;
+
+/// A run of clear bytes followed by a run of encrypted ones (ISO/IEC 23001-7 §9.5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Subsample {
+    /// Bytes in the clear.
+    pub clear: u32,
+    /// Encrypted bytes after them.
+    pub encrypted: u32,
+}
+
+/// Encryption of a sample. It is decrypted when it is appended to the renderer, never earlier.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SampleCrypto {
+    /// `cenc`, `cens`, `cbc1` or `cbcs`.
+    pub scheme: [u8; 4],
+    /// Identifier of the key.
+    pub key_id: [u8; 16],
+    /// The initialisation vector, eight or sixteen bytes.
+    pub iv: Vec<u8>,
+    /// Clear and encrypted parts in turn; empty means that the whole sample is encrypted.
+    pub subsamples: Vec<Subsample>,
+    /// Encrypted and clear blocks of a pattern; (0, 0) without one.
+    pub pattern: (u8, u8),
+}
 
 /// The clear bytes of a sample.
 ///

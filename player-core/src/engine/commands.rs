@@ -36,7 +36,7 @@ fn execute(cx: &mut Context, item: &mut Option<Item>, command: Command) -> Resul
         }
         Command::Seek { to, mode } => active(cx, item)?.seek(cx, to, mode),
         Command::SeekBy { millis, mode } => {
-            let newest = cx.pending.seek().wish().copied().or(cx.playback.seek());
+            let newest = cx.pending.seek().waiting().copied().or(cx.playback.seek());
             let from = newest.map_or_else(|| cx.position(), |seek| seek.to);
             active(cx, item)?.seek(cx, from.shifted(millis.saturating_mul(1_000_000)), mode);
         }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::effects::Effects;
+use super::ids::ItemId;
 use super::io::FetchReport;
 use super::jitter::Jitter;
 use super::playback::{PendingCommands, Playback, Settings};
@@ -31,6 +32,8 @@ pub(super) struct Context {
     pub pending: PendingCommands,
     pub ledger: Ledger,
     pub decoder: DecoderHealth,
+    /// Item that was loaded last.
+    pub last_item: ItemId,
     /// Last reading of both of the host's clocks.
     pub wall_clock: Option<WallClockMapping>,
 }
@@ -50,6 +53,7 @@ impl Context {
             pending: PendingCommands::default(),
             ledger: Ledger::default(),
             decoder: DecoderHealth::default(),
+            last_item: ItemId::default(),
             wall_clock: None,
             config,
         }

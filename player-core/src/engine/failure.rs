@@ -11,7 +11,7 @@ use super::io::FetchKind;
 use super::recovery::{self, Action, Cause, Failure, FailureClass};
 use super::request::{Job, JobId, Purpose, RetryState};
 use crate::config::RetryPolicy;
-use crate::engine::source::{Candidate, Locations, Place};
+use crate::engine::source::{Candidate, Locations, ServiceLocation};
 use crate::error::{PlayerError, Severity};
 use crate::event::Event;
 use crate::snapshot::{BufferingReason, State};
@@ -53,7 +53,7 @@ pub(super) enum Assessed<'c> {
     /// There is no such request.
     Unknown,
     /// Its location was excluded and reported while the request was under way: the next attempt is due at once.
-    LeftTooEarly { place: Place, addresses_left: usize },
+    LeftTooEarly { place: ServiceLocation, addresses_left: usize },
     /// The owner carries out a decision.
     Decided(Box<Assessment<'c>>),
 }
@@ -193,7 +193,7 @@ impl Assessment<'_> {
 }
 
 /// Requests to an excluded location whose answer has not begun are made elsewhere at once.
-fn recall_from(cx: &mut Context, place: &Place) {
+fn recall_from(cx: &mut Context, place: &ServiceLocation) {
     for id in cx.jobs.ids() {
         let attempt = cx.jobs.get(id).and_then(Job::attempt);
         if attempt.is_some_and(|attempt| attempt.candidate.place == *place && attempt.began.is_none()) {

@@ -9,7 +9,7 @@ use crate::error::{ErrorCode, PlayerError, Stage};
 use crate::manifest::ManifestError;
 
 /// The typed error of a failed request, fatal until somebody recovers it.
-pub fn describe(kind: FetchKind, cause: Cause<'_>, url: Option<&Url>) -> PlayerError {
+pub(super) fn describe(kind: FetchKind, cause: Cause<'_>, url: Option<&Url>) -> PlayerError {
     let error = match cause {
         Cause::Fetch(error) => of_fetch(kind, error),
         Cause::Manifest(error) => of_manifest(error),
@@ -23,7 +23,7 @@ pub fn describe(kind: FetchKind, cause: Cause<'_>, url: Option<&Url>) -> PlayerE
 }
 
 /// Returns the stage of playback that a request belongs to.
-pub const fn stage(kind: FetchKind) -> Stage {
+pub(super) const fn stage(kind: FetchKind) -> Stage {
     match kind {
         FetchKind::Manifest => Stage::Manifest,
         FetchKind::Index => Stage::Index,

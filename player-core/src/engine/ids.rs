@@ -13,22 +13,34 @@ use crate::time::{Now, WallClock, WallClockMapping};
 /// Things of one kind, no longer listed where they were, that are recognised if they come back.
 const MOST_GONE: usize = 64;
 
+/// Names an item that was loaded, in the order of loading. Periods, sets and representations of two items may have equal
+/// keys, so what holds media of several items goes by this too.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct ItemId(u32);
+
+impl ItemId {
+    /// Returns the name of the item that is loaded after this one.
+    pub(super) const fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+}
+
 /// Names a period of an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct PeriodKey(u32);
+pub(super) struct PeriodKey(u32);
 
 impl PeriodKey {
     /// The first period of the first manifest of an item.
-    pub const FIRST: Self = Self(0);
+    pub(super) const FIRST: Self = Self(0);
 }
 
 /// Names an adaptation set of an item; sets of different periods have different keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SetKey(u32);
+pub(super) struct SetKey(u32);
 
 /// Names a representation of an item. Keys are ordered by first appearance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RepKey {
+pub(super) struct RepKey {
     /// Period that lists the representation.
     pub period: PeriodKey,
     /// Adaptation set that lists it.
@@ -38,14 +50,14 @@ pub struct RepKey {
 
 impl RepKey {
     /// Returns a key that names no representation, for what belongs to a period only.
-    pub const fn none(period: PeriodKey) -> Self {
+    pub(super) const fn none(period: PeriodKey) -> Self {
         Self { period, set: SetKey(u32::MAX), number: u32::MAX }
     }
 }
 
 /// Names a stream of the session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum StreamId {
+pub(super) enum StreamId {
     /// Pictures, with or without sound in the same files.
     Main,
     /// Audio in separate files.
@@ -56,7 +68,7 @@ pub enum StreamId {
 
 /// Names a segment of an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SegmentKey {
+pub(super) struct SegmentKey {
     /// Representation that lists the segment.
     pub rep: RepKey,
     /// Its media sequence number, or its time.
@@ -65,14 +77,14 @@ pub struct SegmentKey {
 
 impl SegmentKey {
     /// Returns the key of a segment of a representation.
-    pub const fn of(rep: RepKey, segment: &SegmentRef) -> Self {
+    pub(super) const fn of(rep: RepKey, segment: &SegmentRef) -> Self {
         Self { rep, id: segment.id }
     }
 }
 
 /// Names the segment that a part belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PartOf {
+pub(super) struct PartOf {
     /// Representation of the segment.
     pub rep: RepKey,
     /// Its name in that; `None` for a span that belongs to no segment.
@@ -85,22 +97,22 @@ pub struct PartOf {
 
 impl PartOf {
     /// Returns what a part of a segment belongs to.
-    pub const fn new(rep: RepKey, segment: &SegmentRef, reason: abr::Reason) -> Self {
+    pub(super) const fn new(rep: RepKey, segment: &SegmentRef, reason: abr::Reason) -> Self {
         Self { rep, segment: Some(segment.id), previous: segment.previous, reason }
     }
 
     /// Returns what a span of a period belongs to that has no segment.
-    pub const fn nothing(period: PeriodKey) -> Self {
+    pub(super) const fn nothing(period: PeriodKey) -> Self {
         Self { rep: RepKey::none(period), segment: None, previous: None, reason: abr::Reason::Only }
     }
 
     /// Returns true if both are of the same segment.
-    pub fn is_same(self, other: Self) -> bool {
+    pub(super) fn is_same(self, other: Self) -> bool {
         (self.rep, self.segment) == (other.rep, other.segment)
     }
 
     /// Returns the segment, if it belongs to one.
-    pub fn key(self) -> Option<SegmentKey> {
+    pub(super) fn key(self) -> Option<SegmentKey> {
         self.segment.map(|id| SegmentKey { rep: self.rep, id })
     }
 }
@@ -108,7 +120,7 @@ impl PartOf {
 #[cfg(test)]
 impl PartOf {
     /// A part of a segment of a representation in the first set.
-    pub const fn for_tests(rep: u32, number: u64) -> Self {
+    pub(super) const fn for_tests(rep: u32, number: u64) -> Self {
         let previous = match number.checked_sub(1) {
             Some(before) => Some(SegmentId::Sequence(before)),
             None => None,
@@ -141,7 +153,7 @@ struct Known {
 
 /// Gives out keys. It lives as long as the item, so that equal names get equal keys in each of its manifests.
 #[derive(Clone, Debug, Default)]
-pub struct Identities {
+pub(super) struct Identities {
     periods: Vec<Known>,
     manifests: u64,
     next_period: u32,
@@ -151,7 +163,7 @@ pub struct Identities {
 
 impl Identities {
     /// Gives every period, set and representation its key and the public id that it had when it first appeared.
-    pub fn intern(&mut self, mut presentation: Presentation) -> KeyedPresentation {
+    pub(super) fn intern(&mut self, mut presentation: Presentation) -> KeyedPresentation {
         self.manifests += 1;
         let now = self.manifests;
         let names = presentation.periods.iter().map(period_name).collect();
@@ -186,7 +198,7 @@ impl Identities {
     }
 
     /// Returns true if a period is listed, or would be recognised.
-    pub fn knows(&self, period: PeriodKey) -> bool {
+    pub(super) fn knows(&self, period: PeriodKey) -> bool {
         self.periods.iter().any(|known| known.number == period.0)
     }
 }
@@ -342,7 +354,7 @@ fn address(index: &SegmentIndex) -> String {
 }
 
 /// Returns true for lists whose times count from their own beginning.
-pub fn is_relative(index: &SegmentIndex) -> bool {
+pub(super) fn is_relative(index: &SegmentIndex) -> bool {
     matches!(index, SegmentIndex::Known(list) if matches!(list.id(0), Some(SegmentId::Sequence(_))))
 }
 
@@ -361,7 +373,7 @@ struct SetKeys {
 
 /// A presentation and the keys of all that it lists: the way from a key to the model, and back.
 #[derive(Clone, Debug)]
-pub struct KeyedPresentation {
+pub(super) struct KeyedPresentation {
     presentation: Presentation,
     keys: Vec<PeriodKeys>,
     /// Time from which its segments can be fetched; `None` is now, or not known.
@@ -392,40 +404,40 @@ impl KeyedPresentation {
     }
 
     /// Returns the period with a key, if it is listed.
-    pub fn period(&self, key: PeriodKey) -> Option<&Period> {
+    pub(super) fn period(&self, key: PeriodKey) -> Option<&Period> {
         self.presentation.periods.get(self.period_position(key)?)
     }
 
     /// Returns the place of a period in the manifest.
-    pub fn period_position(&self, key: PeriodKey) -> Option<usize> {
+    pub(super) fn period_position(&self, key: PeriodKey) -> Option<usize> {
         self.period_places.get(&key).copied()
     }
 
     /// Returns the key of the period at a place in the manifest.
-    pub fn period_key(&self, position: usize) -> Option<PeriodKey> {
+    pub(super) fn period_key(&self, position: usize) -> Option<PeriodKey> {
         self.keys.get(position).map(|period| period.key)
     }
 
     /// Returns the keys of the sets of a period, in the order of the manifest.
-    pub fn set_keys(&self, period: PeriodKey) -> impl Iterator<Item = SetKey> + '_ {
+    pub(super) fn set_keys(&self, period: PeriodKey) -> impl Iterator<Item = SetKey> + '_ {
         let keys = self.period_position(period).and_then(|position| self.keys.get(position));
         keys.into_iter().flat_map(|period| &period.sets).map(|set| set.key)
     }
 
     /// Returns the set with a key, if it is listed.
-    pub fn set(&self, key: SetKey) -> Option<&AdaptationSet> {
+    pub(super) fn set(&self, key: SetKey) -> Option<&AdaptationSet> {
         let (period, set) = *self.set_places.get(&key)?;
         self.presentation.periods.get(period)?.adaptation_sets.get(set)
     }
 
     /// Returns the keys of the representations of a set, in the order of the manifest.
-    pub fn rep_keys(&self, set: SetKey) -> &[RepKey] {
+    pub(super) fn rep_keys(&self, set: SetKey) -> &[RepKey] {
         let found = self.set_places.get(&set).and_then(|(period, set)| self.keys.get(*period)?.sets.get(*set));
         found.map_or(&[], |set| &set.reps)
     }
 
     /// Returns the representations of a set with their keys, in the order of the manifest.
-    pub fn reps_of(&self, set: SetKey) -> impl Iterator<Item = (RepKey, &Representation)> {
+    pub(super) fn reps_of(&self, set: SetKey) -> impl Iterator<Item = (RepKey, &Representation)> {
         let reps = self.set(set).map_or(&[][..], |set| &set.representations);
         self.rep_keys(set).iter().copied().zip(reps)
     }
@@ -433,7 +445,7 @@ impl KeyedPresentation {
     /// Returns a list by which one that is read for the first time can be placed, if segments may have been removed in
     /// front of it: of the same set, or else of another of the same kind. Variants of the same content have the same
     /// media sequence numbers.
-    pub fn sibling(&self, key: RepKey) -> Option<SegmentIndex> {
+    pub(super) fn sibling(&self, key: RepKey) -> Option<SegmentIndex> {
         let start = self.period(key.period)?.start;
         let kind = |set| self.set(set).map(|set| set.kind);
         let others = self.set_keys(key.period).filter(|set| *set != key.set && kind(*set) == kind(key.set));
@@ -450,41 +462,41 @@ impl KeyedPresentation {
     }
 
     /// Returns the keys of all representations.
-    pub fn all_reps(&self) -> impl Iterator<Item = RepKey> + '_ {
+    pub(super) fn all_reps(&self) -> impl Iterator<Item = RepKey> + '_ {
         self.rep_places.keys().copied()
     }
 
     /// Returns the representation with a key, if it is listed.
-    pub fn representation(&self, key: RepKey) -> Option<&Representation> {
+    pub(super) fn representation(&self, key: RepKey) -> Option<&Representation> {
         let (period, set, rep) = *self.rep_places.get(&key)?;
         self.presentation.periods.get(period)?.adaptation_sets.get(set)?.representations.get(rep)
     }
 
     /// Returns the index of a representation, to change it.
-    pub fn index_mut(&mut self, key: RepKey) -> Option<&mut SegmentIndex> {
+    pub(super) fn index_mut(&mut self, key: RepKey) -> Option<&mut SegmentIndex> {
         let (period, set, rep) = *self.rep_places.get(&key)?;
         let set = self.presentation.periods.get_mut(period)?.adaptation_sets.get_mut(set)?;
         set.representations.get_mut(rep).map(|rep| &mut rep.index)
     }
 
     /// Takes the index of a representation out of a presentation that is no longer used.
-    pub fn take_index(&mut self, key: RepKey) -> Option<SegmentIndex> {
+    pub(super) fn take_index(&mut self, key: RepKey) -> Option<SegmentIndex> {
         let nothing = SegmentIndex::Known(SegmentList::Explicit(Vec::new()));
         self.index_mut(key).map(|index| std::mem::replace(index, nothing))
     }
 
     /// Sets the wall-clock time of presentation time zero unless it is known.
-    pub fn learn_epoch(&mut self, epoch: Option<WallClock>) {
+    pub(super) fn learn_epoch(&mut self, epoch: Option<WallClock>) {
         self.presentation.epoch = self.presentation.epoch.or(epoch);
     }
 
     /// Returns when the segments can be fetched, if that is later than the start of the host's clock.
-    pub const fn available_at(&self) -> Option<Now> {
+    pub(super) const fn available_at(&self) -> Option<Now> {
         self.available_at
     }
 
     /// Sets when the segments can be fetched, by the wall clock. Without a clock they can.
-    pub fn place_availability(&mut self, clock: Option<WallClockMapping>) {
+    pub(super) fn place_availability(&mut self, clock: Option<WallClockMapping>) {
         let from = self.presentation.available_from;
         self.available_at = clock.zip(from).map(|(clock, from)| clock.now_at(from)).filter(|at| *at > Now::ZERO);
     }
@@ -493,12 +505,12 @@ impl KeyedPresentation {
 #[cfg(test)]
 impl RepKey {
     /// The key of a representation in the first manifest of an item, by counts over all of it.
-    pub const fn for_tests(period: u32, set: u32, rep: u32) -> Self {
+    pub(super) const fn for_tests(period: u32, set: u32, rep: u32) -> Self {
         Self { period: PeriodKey(period), set: SetKey(set), number: rep }
     }
 
     /// Counts over all of the item.
-    pub const fn number(self) -> u32 {
+    pub(super) const fn number(self) -> u32 {
         self.number
     }
 }
@@ -506,7 +518,7 @@ impl RepKey {
 #[cfg(test)]
 impl PeriodKey {
     /// The key of a period in the first manifest of an item.
-    pub const fn for_tests(number: u32) -> Self {
+    pub(super) const fn for_tests(number: u32) -> Self {
         Self(number)
     }
 }

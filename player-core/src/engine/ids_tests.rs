@@ -215,14 +215,14 @@ fn what_is_gone_is_remembered_in_bounded_number() {
 
 #[test]
 fn what_is_not_available_yet_is_waited_for() {
-    use crate::engine::download::Place;
+    use crate::engine::download::NextSegment;
     use crate::engine::download::schedule::{Step, step};
     let at = |seconds| Now::ZERO + std::time::Duration::from_secs(seconds);
     let utc = |seconds: i64| WallClock::from_unix_nanos(seconds * 1_000_000_000);
     let mut presentation = mpd(&[(0, None, dash_sets(true))]);
     presentation.available_from = Some(utc(1_000_060));
     let mut known = Identities::default().intern(presentation);
-    let place = Place::At { period: PeriodKey::FIRST, time: crate::time::MediaTime::ZERO };
+    let place = NextSegment::At { period: PeriodKey::FIRST, time: crate::time::MediaTime::ZERO };
     let rep = known.rep_keys(SetKey(0))[0];
     assert!(matches!(step(&known, place, rep, at(0)), Step::Segment(_)), "no clock says otherwise");
     known.place_availability(Some(WallClockMapping::new(at(5), utc(1_000_000))));

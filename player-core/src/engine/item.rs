@@ -12,7 +12,7 @@ use super::session::Session;
 use super::stats::Ledger;
 use crate::command::{LoadRequest, SeekMode};
 use crate::engine::buffer::SampleAccount;
-use crate::engine::selection::Wishes;
+use crate::engine::selection::TrackPreferences;
 use crate::engine::source::Locations;
 use crate::error::{ErrorCode, PlayerError};
 use crate::event::Event;
@@ -36,7 +36,8 @@ pub(super) enum Item {
 pub(super) fn load(cx: &mut Context, item: &mut Option<Item>, request: &LoadRequest) {
     unload(cx, item);
     cx.ledger = Ledger::new(cx.now);
-    let opening = Opening::new(request, cx.config.output_protection);
+    cx.last_item = cx.last_item.next();
+    let opening = Opening::new(cx.last_item, request, cx.config.output_protection);
     cx.playback.load(request.start.unwrap_or_default(), request.play_when_ready, cx.settings, cx.now);
     cx.effects.render(RenderCommand::SetPlaying(false));
     cx.effects.render(RenderCommand::SetRate(cx.settings.rate));
@@ -91,7 +92,7 @@ impl Item {
     }
 
     /// Returns what the viewer prefers.
-    pub(super) fn preferences(&self) -> &Wishes {
+    pub(super) fn preferences(&self) -> &TrackPreferences {
         match self {
             Self::Opening(opening) => opening.preferences(),
             Self::Open(session) => session.preferences(),
@@ -275,7 +276,7 @@ impl Item {
         cx.playback.set_play_when_ready(true);
         if let Self::Open(session) = self
             && cx.playback.state() == State::Ended
-            && cx.pending.seek().wish().is_none()
+            && cx.pending.seek().waiting().is_none()
         {
             session.play_again(cx);
         }

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 /// A xorshift64* generator (Marsaglia, "Xorshift RNGs", 2003; Vigna, 2016): tiny, and the same on every machine.
 #[derive(Clone, Debug)]
-pub struct Jitter(u64);
+pub(super) struct Jitter(u64);
 
 impl Jitter {
     /// Any seed will do, zero too.
-    pub fn new(seed: u64) -> Self {
+    pub(super) fn new(seed: u64) -> Self {
         // One round of SplitMix64 keeps the state away from zero and sets neighbouring seeds apart.
         let mut state = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
         state = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -17,7 +17,7 @@ impl Jitter {
     }
 
     /// Returns sixteen random bits, evenly distributed.
-    pub fn draw(&mut self) -> u64 {
+    pub(super) fn draw(&mut self) -> u64 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
@@ -25,7 +25,7 @@ impl Jitter {
     }
 
     /// Returns `base` lengthened by up to a quarter, so that many players do not come back in step.
-    pub fn stretch(&mut self, base: Duration) -> Duration {
+    pub(super) fn stretch(&mut self, base: Duration) -> Duration {
         let share = self.draw();
         base.saturating_add(base.saturating_mul(u32::try_from(share).unwrap_or_default()) / (4 << 16))
     }

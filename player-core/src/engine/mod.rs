@@ -17,6 +17,8 @@
 //! | `buffer` | media that is held, its place in time, its gaps and its account |
 //! | `stats` `timer` `jitter` | counters, timers, seeded randomness |
 
+#![warn(unreachable_pub)]
+
 pub mod io;
 
 mod buffer;
@@ -139,9 +141,9 @@ impl Engine {
         let Context { playback, pending, settings, jobs, .. } = &self.context;
         let session = self.session();
         // A seek that waits for its turn is where playback is going, as one that has begun.
-        let going_to = pending.seek().wish().map(|seek| seek.to);
+        let going_to = pending.seek().waiting().map(|seek| seek.to);
         let running = playback.state() == State::Ready && playback.clock().is_running() && going_to.is_none();
-        let wishes = self.item.as_ref().map(Item::preferences);
+        let preferences = self.item.as_ref().map(Item::preferences);
         Snapshot {
             state: playback.state(),
             play_when_ready: playback.plays_when_ready(),
@@ -156,9 +158,13 @@ impl Engine {
             buffered: session.map(|session| session.buffered(&session.kinds().unwrap_or_default())).unwrap_or_default(),
             tracks: session.map(Session::tracks).unwrap_or_default(),
             qualities: session.map(Session::qualities).unwrap_or_default(),
-            audio_choice: pending.audio().wish().or(wishes.map(|wishes| &wishes.audio)).cloned(),
-            text_choice: pending.text().wish().or(wishes.map(|wishes| &wishes.text)).cloned(),
-            quality_choice: pending.quality().wish().or(wishes.map(|wishes| &wishes.quality)).cloned(),
+            audio_choice: pending.audio().waiting().or(preferences.map(|preferences| &preferences.audio)).cloned(),
+            text_choice: pending.text().waiting().or(preferences.map(|preferences| &preferences.text)).cloned(),
+            quality_choice: pending
+                .quality()
+                .waiting()
+                .or(preferences.map(|preferences| &preferences.quality))
+                .cloned(),
             volume: settings.volume,
             muted: settings.muted,
             cues: session.map(Session::cues).unwrap_or_default(),

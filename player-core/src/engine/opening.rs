@@ -6,12 +6,13 @@ use url::Url;
 use super::context::{self, Context};
 use super::failure::{self, Alternatives, Assessed};
 use super::fault;
+use super::ids::ItemId;
 use super::io::{FetchKind, FetchOutcome, Ingest};
 use super::licence::Keys;
 use super::recovery::{Action, Cause};
 use super::request::{Job, JobId, Purpose};
 use crate::command::{LoadRequest, QualityChoice, TrackChoice};
-use crate::engine::selection::Wishes;
+use crate::engine::selection::TrackPreferences;
 use crate::engine::source::Locations;
 use crate::error::{PlayerError, Stage};
 use crate::manifest::{self, RemoteElements};
@@ -20,7 +21,7 @@ use crate::time::MediaTime;
 
 /// A manifest whose remote parts are on their way.
 #[derive(Clone, Debug)]
-pub struct IncompleteManifest {
+pub(super) struct IncompleteManifest {
     pub(super) body: Bytes,
     pub(super) url: Url,
     /// The parts so far.
@@ -30,9 +31,10 @@ pub struct IncompleteManifest {
 /// An item that is being opened.
 #[derive(Debug)]
 pub(super) struct Opening {
+    item: ItemId,
     manifests: Vec<Url>,
     locations: Locations,
-    preferences: Wishes,
+    preferences: TrackPreferences,
     /// Start position that the viewer chose.
     start: Option<MediaTime>,
     keys: Keys,
@@ -43,11 +45,12 @@ pub(super) struct Opening {
 
 impl Opening {
     /// Creates an item from a load request.
-    pub(super) fn new(request: &LoadRequest, output: abr::Hdcp) -> Self {
+    pub(super) fn new(item: ItemId, request: &LoadRequest, output: abr::Hdcp) -> Self {
         Self {
+            item,
             manifests: request.locations.clone(),
             locations: Locations::new(&request.locations),
-            preferences: Wishes {
+            preferences: TrackPreferences {
                 audio_languages: request.audio_languages.clone(),
                 text_languages: request.text_languages.clone(),
                 audio: TrackChoice::Auto,
@@ -62,6 +65,11 @@ impl Opening {
         }
     }
 
+    /// Returns the name of the item.
+    pub(super) const fn item(&self) -> ItemId {
+        self.item
+    }
+
     /// Returns the locations of the item.
     pub(super) fn locations(&self) -> &Locations {
         &self.locations
@@ -73,7 +81,7 @@ impl Opening {
     }
 
     /// Returns what the viewer prefers.
-    pub(super) fn preferences(&self) -> &Wishes {
+    pub(super) fn preferences(&self) -> &TrackPreferences {
         &self.preferences
     }
 

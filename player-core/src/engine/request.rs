@@ -25,19 +25,19 @@ const LONGEST_ATTEMPT: u32 = 4;
 
 /// Names a job; never used twice by an engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct JobId(u64);
+pub(super) struct JobId(u64);
 
 #[cfg(test)]
 impl JobId {
     /// A name for tests of what remembers jobs.
-    pub const fn for_tests(number: u64) -> Self {
+    pub(super) const fn for_tests(number: u64) -> Self {
         Self(number)
     }
 }
 
 /// Purpose of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Purpose {
+pub(super) enum Purpose {
     /// The manifest that was loaded, for the first time or again.
     Manifest,
     /// A part of the manifest that lies in a separate file.
@@ -56,7 +56,7 @@ pub enum Purpose {
 
 /// One request of a job.
 #[derive(Clone, Debug)]
-pub struct Attempt {
+pub(super) struct Attempt {
     /// Name of the request.
     pub fetch: FetchId,
     /// Address that it went to first, and the place of that.
@@ -80,7 +80,7 @@ pub struct Attempt {
 
 /// State of a job.
 #[derive(Clone, Debug)]
-pub enum Standing {
+pub(super) enum Standing {
     /// To be sent at this time.
     Waiting(Now),
     /// The request is under way.
@@ -89,7 +89,7 @@ pub enum Standing {
 
 /// The latest failure of a job that is retried after a delay.
 #[derive(Clone, Debug)]
-pub struct RetryState {
+pub(super) struct RetryState {
     /// Scheme, host and port of the server that failed.
     pub host: String,
     /// Error of the latest attempt.
@@ -104,7 +104,7 @@ pub struct RetryState {
 
 /// A resource that is wanted, with all attempts to get it.
 #[derive(Clone, Debug)]
-pub struct Job {
+pub(super) struct Job {
     /// Purpose, which decides who takes the answer.
     pub purpose: Purpose,
     /// In the terms of the host.
@@ -140,7 +140,7 @@ pub struct Job {
 
 impl Job {
     /// The attempt on its way.
-    pub fn attempt(&self) -> Option<&Attempt> {
+    pub(super) fn attempt(&self) -> Option<&Attempt> {
         match &self.standing {
             Standing::Running(attempt) => Some(attempt),
             Standing::Waiting(_) => None,
@@ -150,7 +150,7 @@ impl Job {
 
 /// A finished transfer, as the adaptive rule wants to know it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Measured {
+pub(super) struct Measured {
     /// From the request to the first byte.
     pub ttfb: Duration,
     /// From the first byte to the last.
@@ -163,7 +163,7 @@ pub struct Measured {
 
 /// Jobs of an engine, by their names.
 #[derive(Clone, Debug, Default)]
-pub struct Jobs {
+pub(super) struct Jobs {
     jobs: BTreeMap<JobId, Job>,
     next_job: u64,
     next_fetch: u64,
@@ -174,7 +174,14 @@ pub struct Jobs {
 
 impl Jobs {
     /// A new job, due at once.
-    pub fn add(&mut self, now: Now, purpose: Purpose, kind: FetchKind, resource: Resource, ingest: Ingest) -> JobId {
+    pub(super) fn add(
+        &mut self,
+        now: Now,
+        purpose: Purpose,
+        kind: FetchKind,
+        resource: Resource,
+        ingest: Ingest,
+    ) -> JobId {
         let id = JobId(self.next_job);
         self.next_job += 1;
         let standing = Standing::Waiting(now);
@@ -201,43 +208,43 @@ impl Jobs {
     }
 
     /// A job by name.
-    pub fn get(&self, id: JobId) -> Option<&Job> {
+    pub(super) fn get(&self, id: JobId) -> Option<&Job> {
         self.jobs.get(&id)
     }
 
     /// A job by name, to change it.
-    pub fn get_mut(&mut self, id: JobId) -> Option<&mut Job> {
+    pub(super) fn get_mut(&mut self, id: JobId) -> Option<&mut Job> {
         self.jobs.get_mut(&id)
     }
 
     /// The job that a request belongs to.
-    pub fn of_fetch(&self, fetch: FetchId) -> Option<JobId> {
+    pub(super) fn of_fetch(&self, fetch: FetchId) -> Option<JobId> {
         self.find(|job| job.attempt().is_some_and(|attempt| attempt.fetch == fetch))
     }
 
     /// The job with a purpose.
-    pub fn of_purpose(&self, purpose: Purpose) -> Option<JobId> {
+    pub(super) fn of_purpose(&self, purpose: Purpose) -> Option<JobId> {
         self.find(|job| job.purpose == purpose)
     }
 
     /// The first job for which something holds.
-    pub fn find(&self, mut holds: impl FnMut(&Job) -> bool) -> Option<JobId> {
+    pub(super) fn find(&self, mut holds: impl FnMut(&Job) -> bool) -> Option<JobId> {
         self.jobs.iter().find(|(_, job)| holds(job)).map(|(id, _)| *id)
     }
 
     /// Returns the names of all jobs, oldest first.
-    pub fn ids(&self) -> Vec<JobId> {
+    pub(super) fn ids(&self) -> Vec<JobId> {
         self.jobs.keys().copied().collect()
     }
 
     /// Names of the jobs whose next attempt is due.
-    pub fn due(&self, now: Now) -> Vec<JobId> {
+    pub(super) fn due(&self, now: Now) -> Vec<JobId> {
         let due = |job: &Job| matches!(job.standing, Standing::Waiting(until) if until <= now);
         self.jobs.iter().filter(|(_, job)| due(job)).map(|(id, _)| *id).collect()
     }
 
     /// Returns the time at which the next attempt is due.
-    pub fn next_due(&self) -> Option<Now> {
+    pub(super) fn next_due(&self) -> Option<Now> {
         let due = |job: &Job| match job.standing {
             Standing::Waiting(until) => Some(until),
             Standing::Running(_) => None,
@@ -246,7 +253,7 @@ impl Jobs {
     }
 
     /// Describes the retry that playback depends on most: anything else before subtitles, and the oldest job first.
-    pub fn pending_retry(&self) -> Option<PendingRetry> {
+    pub(super) fn pending_retry(&self) -> Option<PendingRetry> {
         let retried = self.jobs.iter().filter_map(|(id, job)| Some((id, job, job.retry.as_ref()?)));
         let (_, job, retry) = retried.min_by_key(|(id, job, _)| (job.kind == FetchKind::Text, **id))?;
         Some(PendingRetry {
@@ -260,7 +267,7 @@ impl Jobs {
     }
 
     /// The attempt has failed; the job waits for its next one, which the snapshot shows.
-    pub fn schedule_retry(&mut self, id: JobId, retry: RetryState, now: Now) {
+    pub(super) fn schedule_retry(&mut self, id: JobId, retry: RetryState, now: Now) {
         self.wait(id, retry.next_attempt_at, now);
         if let Some(job) = self.jobs.get_mut(&id) {
             job.last_delay = retry.delay;
@@ -269,7 +276,7 @@ impl Jobs {
     }
 
     /// Starts an attempt and returns its request; `None` if there is no such job.
-    pub fn send(
+    pub(super) fn send(
         &mut self,
         id: JobId,
         candidate: Candidate,
@@ -310,7 +317,7 @@ impl Jobs {
     }
 
     /// The answer to a request has begun.
-    pub fn began(&mut self, id: JobId, url: Url, announced: Option<u64>, now: Now) {
+    pub(super) fn began(&mut self, id: JobId, url: Url, announced: Option<u64>, now: Now) {
         self.share(now);
         let shared = self.shared;
         if let Some(Job { standing: Standing::Running(attempt), retry, .. }) = self.jobs.get_mut(&id) {
@@ -324,7 +331,7 @@ impl Jobs {
     }
 
     /// Notes the number of bytes received, and returns how many of them are new.
-    pub fn received(&mut self, id: JobId, bytes: u64, now: Now) -> u64 {
+    pub(super) fn received(&mut self, id: JobId, bytes: u64, now: Now) -> u64 {
         match self.jobs.get_mut(&id) {
             Some(Job { standing: Standing::Running(attempt), .. }) => {
                 attempt.heard = now;
@@ -337,14 +344,14 @@ impl Jobs {
     }
 
     /// Takes the host's measurements of a request. Returns the time at which its connection was ready, if it opened one.
-    pub fn take_report(&mut self, id: JobId, report: &FetchReport) -> Option<Now> {
+    pub(super) fn take_report(&mut self, id: JobId, report: &FetchReport) -> Option<Now> {
         let Some(Job { standing: Standing::Running(attempt), .. }) = self.jobs.get_mut(&id) else { return None };
         attempt.from_cache = report.from_cache;
         report.connect.map(|connect| attempt.sent + connect.end)
     }
 
     /// Returns what a transfer that ends now has shown of the link; `None` if its answer never began.
-    pub fn measure(&mut self, id: JobId, now: Now) -> Option<Measured> {
+    pub(super) fn measure(&mut self, id: JobId, now: Now) -> Option<Measured> {
         self.share(now);
         let attempt = self.jobs.get(&id)?.attempt()?;
         let began = attempt.began?;
@@ -356,7 +363,7 @@ impl Jobs {
     }
 
     /// The attempt is over; the job waits for its next one.
-    pub fn wait(&mut self, id: JobId, until: Now, now: Now) {
+    pub(super) fn wait(&mut self, id: JobId, until: Now, now: Now) {
         self.share(now);
         if let Some(job) = self.jobs.get_mut(&id) {
             job.standing = Standing::Waiting(until);
@@ -365,7 +372,7 @@ impl Jobs {
     }
 
     /// Forgets a job; its request on the way, if any, is given back.
-    pub fn remove(&mut self, id: JobId, now: Now) -> Option<Job> {
+    pub(super) fn remove(&mut self, id: JobId, now: Now) -> Option<Job> {
         self.share(now);
         self.jobs.remove(&id)
     }
@@ -405,7 +412,7 @@ impl Jobs {
     }
 
     /// The requests that have been silent for longer than they may be, and whether their answer had begun.
-    pub fn silent(&self, config: &PlayerConfig, now: Now) -> Vec<(JobId, bool)> {
+    pub(super) fn silent(&self, config: &PlayerConfig, now: Now) -> Vec<(JobId, bool)> {
         let overdue = |(id, job): (&JobId, &Job)| {
             let attempt = job.attempt()?;
             (deadline(attempt, config) <= now).then_some((*id, attempt.began.is_some()))
@@ -414,7 +421,7 @@ impl Jobs {
     }
 
     /// Returns the time at which the next request will have been silent for too long.
-    pub fn next_silence(&self, config: &PlayerConfig) -> Option<Now> {
+    pub(super) fn next_silence(&self, config: &PlayerConfig) -> Option<Now> {
         self.jobs.values().filter_map(Job::attempt).map(|attempt| deadline(attempt, config)).min()
     }
 

@@ -5,11 +5,11 @@ use std::time::Duration;
 use crate::time::Now;
 
 /// Timers that would fire at once fire after this, so that time always passes between them.
-pub const LEAST_WAIT: Duration = Duration::from_millis(10);
+pub(super) const LEAST_WAIT: Duration = Duration::from_millis(10);
 
 /// Cause of a timer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Timer {
+pub(super) enum Timer {
     /// A request waits for its next attempt.
     Retry,
     /// A request has been silent for too long.
@@ -36,21 +36,21 @@ const COUNT: usize = Timer::Command as usize + 1;
 
 /// Times at which the engine must be woken, by cause.
 #[derive(Clone, Debug, Default)]
-pub struct Timers([Option<Now>; COUNT]);
+pub(super) struct Timers([Option<Now>; COUNT]);
 
 impl Timers {
     /// Sets or clears one timer.
-    pub fn set(&mut self, timer: Timer, at: Option<Now>) {
+    pub(super) fn set(&mut self, timer: Timer, at: Option<Now>) {
         self.0[timer as usize] = at;
     }
 
     /// Clears all timers, because their causes have ended.
-    pub fn clear(&mut self) {
+    pub(super) fn clear(&mut self) {
         self.0 = [None; COUNT];
     }
 
     /// The first to fire.
-    pub fn earliest(&self) -> Option<Now> {
+    pub(super) fn earliest(&self) -> Option<Now> {
         self.0.iter().flatten().min().copied()
     }
 }

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use player_core::engine::io::Output;
 use player_core::model::{Protocol, TrackId};
+use player_core::render::RenderCommand;
 use player_core::sim::{Effect, Fault, Film, World};
 use player_core::{
     Command, CommandId, ErrorCode, Event, LoadRequest, MediaTime, QualityChoice, SeekMode, State, TrackChoice,
@@ -138,4 +140,21 @@ fn loaded_paused_it_shows_the_first_picture_and_waits() {
     world.command(Command::Play);
     world.run_for(seconds(2));
     assert!(world.snapshot().position > MediaTime::from_millis(1500));
+}
+
+#[test]
+fn volume_and_silence_reach_the_renderer_together() {
+    let mut world = world(&Film::new(Protocol::Dash, MINUTE), fast(), Vec::new());
+    world.record();
+    for command in
+        [Command::SetVolume(0.5), Command::SetMuted(true), Command::SetVolume(0.25), Command::SetMuted(false)]
+    {
+        world.command(command);
+    }
+    let sent = |output: &Output| match output {
+        Output::Render(RenderCommand::SetVolume { volume, muted }) => Some((*volume, *muted)),
+        _ => None,
+    };
+    let sent: Vec<(f64, bool)> = world.recorded().unwrap_or_default().1.iter().filter_map(sent).collect();
+    assert_eq!(sent, [(0.5, false), (0.5, true), (0.25, true), (0.25, false)]);
 }

@@ -1,11 +1,12 @@
 //! Each fault ends in recovery, reported, or in one typed error; never in both, a hang, or silence.
 
+use abr::link::Trace;
 use player_core::engine::io::FetchKind;
 use player_core::model::Protocol;
-use player_core::sim::{Effect, Fault, Film, Outcome, World};
+use player_core::sim::{Content, Effect, Fault, Film, Outcome, World};
 use player_core::{ErrorCode, Event};
 
-use crate::support::{BOTH, MINUTE, count, fast, play, seconds, world};
+use crate::support::{BOTH, MINUTE, count, fast, millis, play, seconds, world};
 
 fn warnings(world: &World) -> Vec<ErrorCode> {
     let codes = world.log().iter().filter_map(|entry| match &entry.event {
@@ -159,4 +160,22 @@ fn the_network_in_front_of_a_host_that_forgets_is_not_waited_for_for_ever() {
     }
     assert_eq!(failed, 1);
     assert!(cancelled > 2);
+}
+
+#[test]
+fn what_was_handed_out_of_a_segment_that_breaks_off_is_not_wasted() {
+    for protocol in BOTH {
+        let mut film = Film::plain(protocol, MINUTE);
+        film.ladder.truncate(1);
+        film.voices.clear();
+        let path = format!("/film/v/240p/{}.m4s", film.file_of("v", 0));
+        let Some(Content::Media { size, .. }) = film.content(&path) else { panic!("{path} is media") };
+        // Two of the four pieces have come by then, and a fifth of the third one.
+        let fault = Fault::new(&path, Effect::Truncate(550)).of(FetchKind::Segment).times(1);
+        let mut world = world(&film, Trace::constant(3_000, millis(30)), vec![fault]);
+        assert_eq!(play(&mut world), Outcome::Ended);
+        assert_eq!(world.faults_fired(), 1);
+        let wasted = world.stats().bytes_wasted;
+        assert!(wasted > 0 && wasted < size / 10, "{protocol:?}: {wasted} of {size}");
+    }
 }

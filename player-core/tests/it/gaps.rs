@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use player_core::engine::io::FetchKind;
+use player_core::engine::io::{FetchKind, Output};
 use player_core::model::Protocol;
 use player_core::sim::{Effect, Fault, Film, Missing, Outcome, World};
-use player_core::{ErrorCode, Event, MediaTime, PlayerConfig, SeekMode};
+use player_core::{Command, ErrorCode, Event, MediaTime, PlayerConfig, SeekMode};
 use proptest::prelude::*;
 
 use crate::support::{BOTH, MINUTE, assert_played, count, events, fast, millis, play, seconds, world};
@@ -62,7 +62,7 @@ fn a_seek_into_a_hole_goes_on_after_it() {
     let mut world = world(&film, fast(), vec![Fault::new("/7.m4s", Effect::Status(404)).of(FetchKind::Segment)]);
     world.load();
     world.run_for(seconds(3));
-    world.command(player_core::Command::Seek { to: MediaTime::from_millis(30_000), mode: SeekMode::Exact });
+    world.command(Command::Seek { to: MediaTime::from_millis(30_000), mode: SeekMode::Exact });
     assert_eq!(world.run_until_end(MINUTE * 2), Outcome::Ended);
     assert_eq!(count(&world, |event| matches!(event, Event::SeekCompleted { .. })), 1);
     assert_eq!(gaps(&world).len(), 1);
@@ -167,7 +167,7 @@ fn a_seek_into_what_one_track_lacks_plays_on_from_there() {
             let mut world = world(&film(Protocol::Dash, vec![missing]), fast(), Vec::new());
             world.load();
             world.run_for(seconds(2));
-            world.command(player_core::Command::Seek { to: MediaTime::from_millis(at), mode: SeekMode::Exact });
+            world.command(Command::Seek { to: MediaTime::from_millis(at), mode: SeekMode::Exact });
             world.run_for(millis(700));
             let position = world.snapshot().position;
             assert!(
@@ -187,7 +187,7 @@ fn media_goes_on_at_other_rates_too() {
         let missing =
             vec![pictures(19_000, 21_900), sound(18_500, 20_500), sound(41_000, 43_500), pictures(42_000, 43_000)];
         let mut world = world(&film(Protocol::Dash, missing.clone()), fast(), Vec::new());
-        world.command(player_core::Command::SetRate(rate));
+        world.command(Command::SetRate(rate));
         assert_eq!(play(&mut world), Outcome::Ended);
         assert_eq!(world.stats().frames.presented, frames(&missing), "at {rate}");
         assert_played(&world, MINUTE);
@@ -222,7 +222,7 @@ proptest! {
         let mut last = MediaTime::ZERO;
         if let Some(to) = seek {
             world.run_for(seconds(2));
-            world.command(player_core::Command::Seek { to: MediaTime::from_millis(to), mode: SeekMode::Exact });
+            world.command(Command::Seek { to: MediaTime::from_millis(to), mode: SeekMode::Exact });
             last = MediaTime::from_millis(to - 100).max(MediaTime::ZERO);
         }
         let mut outcome = Outcome::TimeUp;
@@ -241,5 +241,30 @@ proptest! {
                 prop_assert!(world.stats().stalls.is_empty());
             }
         }
+    }
+}
+
+#[test]
+fn a_seek_into_missing_pictures_fetches_the_segment_before_them() {
+    for protocol in BOTH {
+        let mut film = Film::plain(protocol, MINUTE);
+        film.ladder.truncate(1);
+        film.missing = vec![Missing { pictures: true, from: seconds(52), until: seconds(53) }];
+        let mut world = world(&film, fast(), Vec::new());
+        world.record();
+        world.load();
+        world.run_for(seconds(1));
+        let before = world.recorded().unwrap_or_default().1.len();
+        world.command(Command::Seek { to: MediaTime::from_millis(52_500), mode: SeekMode::Exact });
+        assert_eq!(world.run_until_end(MINUTE * 2), Outcome::Ended);
+        let file = |place| format!("/film/v/240p/{}.m4s", film.file_of("v", place));
+        let asked = |place| {
+            let path = file(place);
+            let outputs = world.recorded().unwrap_or_default().1.get(before..).unwrap_or_default();
+            outputs.iter().filter(|o| matches!(o, Output::Fetch(request) if request.url.path() == path)).count()
+        };
+        assert_eq!((asked(11), asked(12), asked(14)), (0, 1, 1), "{protocol:?}");
+        assert!(asked(13) >= 1, "{protocol:?}");
+        assert_eq!(count(&world, |event| matches!(event, Event::SeekCompleted { .. })), 1, "{protocol:?}");
     }
 }

@@ -2,9 +2,10 @@
 
 use player_core::engine::io::Output;
 use player_core::model::{MediaKind, Protocol};
-use player_core::render::{RenderCommand, RenderEvent};
+use player_core::render::{Epoch, RenderCommand, RenderEvent};
 use player_core::sim::{Film, Outcome, World};
-use player_core::{ErrorCode, Event, PlayerError, State};
+use player_core::time::MediaTime;
+use player_core::{Command, ErrorCode, Event, PlayerError, SeekMode, State};
 
 use crate::support::{MINUTE, assert_played, count, events, fast, millis, seconds, world};
 
@@ -127,5 +128,55 @@ fn a_renderer_that_owes_an_answer_or_a_picture_has_thirty_seconds_for_it() {
         let late = failed[0].at.since(sent);
         assert!(late > seconds(30) - millis(2) && late <= seconds(30), "{answers}: {late:?}");
         assert_eq!(world.snapshot().error.unwrap().code, ErrorCode::RendererFailed);
+    }
+}
+
+/// Returns the epoch of the last flush that was sent.
+fn epoch(world: &World) -> Epoch {
+    let flush = |output: &Output| match output {
+        Output::Render(RenderCommand::Flush { epoch, .. }) => Some(*epoch),
+        _ => None,
+    };
+    world.recorded().unwrap_or_default().1.iter().rev().find_map(flush).unwrap()
+}
+
+#[test]
+fn reports_of_an_epoch_that_a_seek_ended_change_nothing() {
+    let old = MediaTime::from_millis(11_000);
+    let reports: [fn(Epoch, MediaTime) -> RenderEvent; 5] = [
+        |epoch, pts| RenderEvent::FirstFrame { epoch, pts },
+        |epoch, pts| RenderEvent::FirstAudio { epoch, pts },
+        |epoch, position| RenderEvent::Position { epoch, position },
+        |epoch, _| RenderEvent::Ended { epoch },
+        |epoch, _| RenderEvent::Flushed { epoch },
+    ];
+    for (number, report) in reports.into_iter().enumerate() {
+        let mut world = world(&Film::new(Protocol::Dash, seconds(20)), fast(), Vec::new());
+        world.record();
+        world.load();
+        world.run_for(seconds(10));
+        let before = epoch(&world);
+        world.hold_renderer();
+        // All of the film is here, so that its end could be reached at any time.
+        world.command(Command::Seek { to: MediaTime::from_millis(3000), mode: SeekMode::Exact });
+        world.run_for(seconds(1));
+        assert!(epoch(&world) > before, "the flush of the seek was sent");
+        let (announced, snapshot) = (world.log().len(), world.snapshot());
+        world.report(report(before, old));
+        assert_eq!(world.log().get(announced..).unwrap_or_default().len(), 0, "{number}: {:?}", world.log().last());
+        assert_eq!(
+            (world.snapshot().state, world.snapshot().position),
+            (snapshot.state, snapshot.position),
+            "{number}"
+        );
+        // Another seek sends its flush only once the renderer has answered that of the first one.
+        let sent = epoch(&world);
+        world.command(Command::Seek { to: MediaTime::from_millis(5000), mode: SeekMode::Exact });
+        world.run_for(millis(500));
+        assert_eq!(epoch(&world), sent, "{number}");
+        world.release_renderer();
+        assert_eq!(world.run_until_end(MINUTE), Outcome::Ended);
+        let completed = |event: &Event| matches!(event, Event::SeekCompleted { error_nanos: 0, .. });
+        assert_eq!(count(&world, completed), 1, "{number}");
     }
 }

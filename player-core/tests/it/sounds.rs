@@ -1,9 +1,12 @@
 //! Sound with several rates: it follows the link without ever costing a picture, seldom changes, and is heard only with
 //! the pictures that the manifest puts it together with.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use abr::link::{Row, Trace};
+use abr::{Context, Decision, InFlight, Reason, Rule, Transfer, Verdict};
 use player_core::engine::io::Output;
 use player_core::model::Protocol;
 use player_core::sim::{Addressing, Film, Outcome, Shape, Sounds, World};
@@ -220,4 +223,54 @@ fn where_all_groups_go_with_all_pictures_sound_is_a_choice_of_its_own() {
     assert_eq!((sound[15], sound[45], sound[89]), (64_000, 256_000, 64_000), "{sound:?}");
     assert!(changes(&sound) <= 4, "changes are heard: {sound:?}");
     assert_eq!(pictures[45], "1080p");
+}
+
+/// Stays on one rung of the pictures, with an estimate that the test sets, in bits per second.
+struct Pinned {
+    rung: usize,
+    estimate: Arc<AtomicU64>,
+}
+
+impl Rule for Pinned {
+    fn name(&self) -> &'static str {
+        "pinned"
+    }
+
+    fn select(&mut self, _: &Context<'_>) -> Decision {
+        Decision::new(self.rung, Reason::Throughput)
+    }
+
+    fn on_transfer(&mut self, _: &Transfer) {}
+
+    fn on_progress(&mut self, _: &InFlight, _: &Context<'_>) -> Verdict {
+        Verdict::Continue
+    }
+
+    fn on_seek(&mut self) {}
+
+    fn estimate_bps(&self) -> Option<u64> {
+        Some(self.estimate.load(Ordering::Relaxed))
+    }
+}
+
+#[test]
+fn sound_falls_at_once_only_when_the_pictures_cannot() {
+    // Segments that are asked for after the link has become narrow, before the sound comes down.
+    for (rung, kept) in [(0, 0), (1, 2)] {
+        let film = film(Protocol::Dash, MINUTE * 3);
+        let estimate = Arc::new(AtomicU64::new(20_000_000));
+        let mut world = world(&film, fast(), PlayerConfig::default());
+        world.load();
+        world.set_rule(Box::new(Pinned { rung, estimate: Arc::clone(&estimate) }));
+        world.run_for(seconds(60));
+        let asked = fetched(&world).1.len();
+        estimate.store(600_000, Ordering::Relaxed);
+        world.run_for(seconds(30));
+        let (pictures, sound) = fetched(&world);
+        assert!(pictures.iter().all(|name| *name == film.ladder[rung].id), "{pictures:?}");
+        assert!(world.stats().buffer_now > seconds(5), "the buffer is no reason");
+        assert_eq!((sound[asked - 1], *sound.last().unwrap()), (256_000, 64_000), "{sound:?}");
+        let late = sound[asked..].iter().take_while(|rate| **rate == 256_000).count();
+        assert_eq!(late, kept, "rung {rung}: {:?}", &sound[asked..]);
+    }
 }

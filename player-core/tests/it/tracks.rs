@@ -1,10 +1,13 @@
 //! Languages: chosen at the start and changed in mid-play.
 
+use abr::link::Trace;
+use player_core::engine::io::Output;
 use player_core::model::{MediaKind, Protocol, TrackId};
+use player_core::render::RenderCommand;
 use player_core::sim::{Film, Outcome, World};
 use player_core::{Command, Event, MediaTime, State, TrackChoice};
 
-use crate::support::{BOTH, MINUTE, assert_played, count, fast, play, seconds, world};
+use crate::support::{BOTH, MINUTE, assert_played, count, fast, millis, play, seconds, world};
 
 fn selected(world: &World, kind: MediaKind) -> Option<String> {
     let snapshot = world.snapshot();
@@ -119,4 +122,29 @@ fn the_first_language_is_listed_with_the_others() {
     let languages: Vec<_> = snapshot.tracks.iter().filter_map(|track| track.language.as_deref()).collect();
     assert_eq!(languages, ["en", "de"]);
     assert_eq!(snapshot.qualities.len(), 5);
+}
+
+#[test]
+fn nothing_of_another_language_is_handed_out_before_the_old_one_ends() {
+    for protocol in BOTH {
+        let film = Film::new(protocol, MINUTE).voices(&["en", "de"]);
+        let mut world = world(&film, Trace::constant(3_000, millis(200)), Vec::new());
+        world.record();
+        world.load();
+        world.run_for(seconds(10));
+        let before = world.recorded().unwrap_or_default().1.len();
+        let german = track(&world, MediaKind::Audio, "de");
+        world.command(Command::SelectAudio(TrackChoice::Track(german)));
+        world.run_for(seconds(10));
+        let audio = |output: &Output| match output {
+            Output::Render(RenderCommand::FlushTrack { track: MediaKind::Audio, .. }) => Some("flush"),
+            Output::Render(RenderCommand::Append { track: MediaKind::Audio, .. }) => Some("samples"),
+            _ => None,
+        };
+        let outputs = world.recorded().unwrap_or_default().1.get(before..).unwrap_or_default();
+        let given: Vec<&str> = outputs.iter().filter_map(audio).collect();
+        assert_eq!(given.first(), Some(&"flush"), "{protocol:?}: {given:?}");
+        assert_eq!(given.iter().filter(|given| **given == "flush").count(), 1, "{protocol:?}: {given:?}");
+        assert!(given.contains(&"samples"), "{protocol:?}");
+    }
 }

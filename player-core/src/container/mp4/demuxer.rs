@@ -7,10 +7,11 @@ use bytes::Bytes;
 use super::boxes::{BoxBody, BoxHeader, malformed, name};
 use super::emsg::EventMessage;
 use super::fragment::MovieFragment;
-use super::movie::{Movie, Track};
+use super::movie::Movie;
 use super::queue::ByteQueue;
 use super::samples::Row;
-use super::{init_segment, limits, protection, stpp, wvtt};
+use super::track::Track;
+use super::{init_segment, limits, stpp, wvtt};
 use crate::container::captions::{self, CaptionQueue};
 use crate::container::sniff::{self, Signature};
 use crate::container::{
@@ -203,7 +204,7 @@ impl Mp4Demuxer {
             self.events.media_begins(self.announced.rows.as_slice(), &movie);
             self.clocks = vec![0; movie.tracks.len()];
             batch.flush(Some(&movie));
-            batch.done.extend(protection::told(&movie, &body).map(DemuxOutput::Protection));
+            batch.done.extend(movie.protection(&body).map(DemuxOutput::Protection));
             batch.done.push(DemuxOutput::Init(Arc::new(init_segment(&movie, whole.clone()))));
             self.movie = Some(movie);
         } else {

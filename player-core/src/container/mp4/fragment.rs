@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use super::boxes::{BoxBody, Fields, malformed};
 use super::limits;
-use super::movie::{Movie, SampleDefaults, Track};
+use super::movie::Movie;
 use super::protection::{self, AuxiliarySource, KeyParameters};
 use super::samples::{Row, is_key};
+use super::track::{SampleDefaults, Track};
 use crate::container::{DemuxError, SampleCrypto};
 use crate::model::MediaKind;
 

@@ -1,6 +1,6 @@
 //! ISO base media files: initialisation data, fragments and progressive files (ISO/IEC 14496-12, CMAF).
 //!
-//! `boxes` walks, `movie`/`entry` read what does not change, `fragment`/`table` say which samples lie where,
+//! `boxes` walks, `movie`/`entry` read what does not change, `track` holds it, `fragment`/`table` find the samples,
 //! `demuxer` hands out their bytes. Limits are in `limits` and nowhere else.
 
 pub(super) mod audio_config;
@@ -23,6 +23,7 @@ mod table;
 pub mod testmux;
 #[cfg(test)]
 pub(super) mod tests;
+mod track;
 mod wvtt;
 
 use std::time::Duration;
@@ -73,7 +74,7 @@ pub fn protection_of(source: &[u8]) -> Option<ProtectionInfo> {
         let bytes = left.get(begin..begin.checked_add(usize::try_from(content).ok()?)?)?;
         if &header.kind == b"moov" {
             let body = BoxBody { kind: header.kind, bytes, offset: position as u64 + header.header };
-            return protection::told(&Movie::read(&body).ok()?, &body);
+            return Movie::read(&body).ok()?.protection(&body);
         }
         position = position.checked_add(begin)?.checked_add(bytes.len())?;
     }

@@ -3,28 +3,7 @@
 
 use super::boxes::{BoxBody, Fields, FourCc, malformed, name};
 use super::limits;
-use super::movie::Movie;
-use crate::container::{DemuxError, ProtectionInfo, Subsample};
-use crate::drm::{KeyId, Pssh};
-
-/// Maximum number of keys that are reported from one movie box.
-const MAX_KEYS: usize = 256;
-
-/// The keys that a movie names, and its boxes for key systems; `None` when there is neither.
-pub(super) fn told(movie: &Movie, moov: &BoxBody<'_>) -> Option<ProtectionInfo> {
-    let entries = movie.tracks.iter().flat_map(|track| &track.entries).filter_map(|entry| entry.protection.as_ref());
-    let groups = movie.tracks.iter().flat_map(|track| &track.key_groups);
-    let mut info = ProtectionInfo::default();
-    for key in entries.map(|found| &found.defaults).chain(groups).filter(|key| key.protected) {
-        let id = KeyId(key.key_id);
-        if info.key_ids.len() < MAX_KEYS && !info.key_ids.contains(&id) {
-            info.key_ids.push(id);
-        }
-    }
-    let boxes = moov.children().take(MAX_KEYS).map_while(Result::ok).filter(|child| &child.kind == b"pssh");
-    info.pssh.extend(boxes.filter_map(|child| Pssh::of_body(child.bytes)));
-    (info != ProtectionInfo::default()).then_some(info)
-}
+use crate::container::{DemuxError, Subsample};
 
 /// Encryption of the samples of an entry or group (`tenc` §8.2, `seig` §6).
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::movie::Track;
+use super::track::Track;
 use crate::container::{Payload, Sample, SampleCrypto};
 use crate::time::duration_from_ticks;
 

@@ -2,8 +2,8 @@
 
 use super::boxes::{BoxBody, Fields, malformed};
 use super::limits;
-use super::movie::Track;
 use super::samples::Row;
+use super::track::Track;
 use crate::container::DemuxError;
 use crate::model::MediaKind;
 

@@ -9,7 +9,7 @@ use crate::telemetry::{FrameAccount, FrameDiscards, FrameLosses};
 
 /// Reason for which a sample is never presented without an action of the user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Loss {
+pub(in crate::engine) enum Loss {
     /// No decoder can make a picture of it: what it refers to is missing, it is damaged, or its key is unavailable.
     Undecodable,
     /// Media of the same time is held already.
@@ -22,10 +22,10 @@ pub enum Loss {
 
 impl Loss {
     /// Every reason, in the order of the report.
-    pub const ALL: [Self; 4] = [Self::Undecodable, Self::Overlapped, Self::OutsideWindow, Self::Late];
+    pub(in crate::engine) const ALL: [Self; 4] = [Self::Undecodable, Self::Overlapped, Self::OutsideWindow, Self::Late];
 
     /// Sentence for the warning that announces the first sample.
-    pub const fn message(self) -> &'static str {
+    pub(in crate::engine) const fn message(self) -> &'static str {
         match self {
             Self::Undecodable => "video samples cannot be decoded and are not presented",
             Self::Overlapped => "video samples repeat a time that is held already and are not presented",
@@ -37,7 +37,7 @@ impl Loss {
 
 /// Action after which samples are not presented any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Discard {
+pub(in crate::engine) enum Discard {
     /// The host or the viewer moved playback elsewhere.
     Seek,
     /// Another track or quality was chosen.
@@ -50,7 +50,7 @@ pub enum Discard {
 
 /// Way in which a sample leaves the buffer before it was handed over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Departure {
+pub(in crate::engine) enum Departure {
     /// It is received once more: its request is repeated, or another one brings the same pictures.
     Void,
     Lost(Loss),
@@ -59,7 +59,7 @@ pub enum Departure {
 
 /// State of one sample in the buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fate {
+pub(in crate::engine) enum Fate {
     /// Waits to be handed over.
     Waiting,
     /// Was handed to the renderer, which counts it.
@@ -74,7 +74,7 @@ pub enum Fate {
 
 /// The counts of a kind of track.
 #[derive(Clone, Debug, Default)]
-pub struct SampleAccount {
+pub(in crate::engine) struct SampleAccount {
     counts: FrameAccount,
     /// Losses at the door of the request that is under way: they void with it.
     attempt: FrameLosses,
@@ -91,45 +91,45 @@ pub struct SampleAccount {
 
 impl SampleAccount {
     /// The counts so far.
-    pub const fn counts(&self) -> FrameAccount {
+    pub(in crate::engine) const fn counts(&self) -> FrameAccount {
         self.counts
     }
 
     /// The host moved the playhead, or the host or the author chose where it begins.
-    pub const fn move_playhead(&mut self) {
+    pub(in crate::engine) const fn move_playhead(&mut self) {
         self.moved = true;
     }
 
     /// Playback goes on after a gap: media of before that comes now is late.
-    pub const fn jump_gap(&mut self) {
+    pub(in crate::engine) const fn jump_gap(&mut self) {
         self.jumped = true;
     }
 
     /// Counts samples that were received and are held.
-    pub fn receive(&mut self, count: usize) {
+    pub(in crate::engine) fn receive(&mut self, count: usize) {
         self.counts.received += count as u64;
     }
 
     /// Counts samples that were received but not held.
-    pub fn refuse(&mut self, loss: Loss, count: usize) {
+    pub(in crate::engine) fn refuse(&mut self, loss: Loss, count: usize) {
         self.receive(count);
         *slot(&mut self.counts.lost, loss) += count as u64;
         *slot(&mut self.attempt, loss) += count as u64;
     }
 
     /// Counts samples of which bytes are missing.
-    pub const fn note_incomplete(&mut self, count: u64) {
+    pub(in crate::engine) const fn note_incomplete(&mut self, count: u64) {
         self.counts.incomplete += count;
         self.attempt_incomplete += count;
     }
 
     /// The request under way ended well: the samples it gave stand.
-    pub fn end_attempt(&mut self) {
+    pub(in crate::engine) fn end_attempt(&mut self) {
         (self.attempt, self.attempt_incomplete) = (FrameLosses::default(), 0);
     }
 
     /// Undoes the counts of the attempt under way, which failed: its samples are received again, or never were.
-    pub fn void_attempt(&mut self) {
+    pub(in crate::engine) fn void_attempt(&mut self) {
         self.counts.incomplete -= std::mem::take(&mut self.attempt_incomplete);
         for loss in Loss::ALL {
             let count = std::mem::take(slot(&mut self.attempt, loss));
@@ -140,7 +140,7 @@ impl SampleAccount {
     }
 
     /// Counts samples that leave without having been handed over.
-    pub fn depart(&mut self, count: usize, departure: Departure) {
+    pub(in crate::engine) fn depart(&mut self, count: usize, departure: Departure) {
         let count = count as u64;
         match departure {
             Departure::Void => self.counts.received = self.counts.received.saturating_sub(count),
@@ -150,7 +150,7 @@ impl SampleAccount {
     }
 
     /// Returns the way in which a sample departs that the playhead passed without presenting it.
-    pub const fn passed_over(&self) -> Departure {
+    pub(in crate::engine) const fn passed_over(&self) -> Departure {
         match (self.moved, self.restarted) {
             (true, _) => Departure::Discarded(Discard::Seek),
             // Its time was presented before the decoder failed.
@@ -161,14 +161,14 @@ impl SampleAccount {
     }
 
     /// A decoder failed, which its own warning or error announces: what it had is undecodable.
-    pub const fn decoder_failed(&mut self) {
+    pub(in crate::engine) const fn decoder_failed(&mut self) {
         self.restarted = true;
         self.announced[Loss::Undecodable as usize] = true;
     }
 
     /// Counts a sample that goes to the renderer, and returns its state after that. `shown` is true if its window shows
     /// it, `early` if it ends before the epoch begins and is decoded only for the samples after it.
-    pub fn hand_over(&mut self, fate: Fate, shown: bool, early: bool) -> Fate {
+    pub(in crate::engine) fn hand_over(&mut self, fate: Fate, shown: bool, early: bool) -> Fate {
         self.counts.decoder_input += 1;
         match (fate, shown, early) {
             (Fate::Waiting, false, _) => self.count(Departure::Lost(Loss::OutsideWindow)),
@@ -188,7 +188,7 @@ impl SampleAccount {
     }
 
     /// Gives the state of a sample that was handed over and that the renderer dropped before it presented it.
-    pub const fn call_back(&mut self, fate: Fate) -> Fate {
+    pub(in crate::engine) const fn call_back(&mut self, fate: Fate) -> Fate {
         match fate {
             Fate::Handed => Fate::Waiting,
             Fate::HandedAgain => {
@@ -216,7 +216,7 @@ impl SampleAccount {
     /// Closes the account after the last picture. Each sample that is still open counts as undecodable, because it
     /// entered the decoder without a picture coming out, or as discarded if the playhead was moved or playback stopped.
     /// Pictures that the renderer counted beyond the samples received are repetitions.
-    pub fn close(&mut self, frames: FrameCounts, stopped: bool) {
+    pub(in crate::engine) fn close(&mut self, frames: FrameCounts, stopped: bool) {
         let ended = frames.presented + frames.dropped + self.counts.departed();
         let rest = (self.counts.received + self.counts.repeated).saturating_sub(ended);
         self.counts.repeated = (ended + rest).saturating_sub(self.counts.received);
@@ -230,7 +230,7 @@ impl SampleAccount {
     }
 
     /// The next reason for which samples were lost and that was not announced.
-    pub fn unannounced(&mut self) -> Option<Loss> {
+    pub(in crate::engine) fn unannounced(&mut self) -> Option<Loss> {
         let mut losses = self.counts.lost;
         let found = Loss::ALL.iter().zip(&mut self.announced);
         let (loss, announced) = found.into_iter().find(|(loss, done)| !**done && *slot(&mut losses, **loss) > 0)?;

@@ -51,7 +51,7 @@ impl Reading {
 
 /// The captions of a session.
 #[derive(Clone, Debug, Default)]
-pub struct CaptionStore {
+pub(in crate::engine) struct CaptionStore {
     /// Packets held, by presentation time.
     packets: BTreeMap<MediaTime, Held>,
     scout: CaptionScout,
@@ -63,7 +63,12 @@ impl CaptionStore {
     /// Takes packets of a segment, in presentation time and in its order. They replace those of other segments from the
     /// time of the first one on, because after a change of quality the same time is received once more. Returns true if
     /// a channel or service appeared for the first time.
-    pub fn insert(&mut self, of: SegmentKey, mapping: TimestampMapping, packets: Vec<CaptionPacket>) -> bool {
+    pub(in crate::engine) fn insert(
+        &mut self,
+        of: SegmentKey,
+        mapping: TimestampMapping,
+        packets: Vec<CaptionPacket>,
+    ) -> bool {
         let Some(first) = packets.first().map(|packet| packet.pts) else { return false };
         let replaced: Vec<MediaTime> =
             self.packets.range(first..).filter(|(_, held)| held.of != of).map(|(at, _)| *at).collect();
@@ -103,7 +108,7 @@ impl CaptionStore {
     }
 
     /// Brings the cues up to date. True when they changed.
-    pub fn publish(&mut self) -> bool {
+    pub(in crate::engine) fn publish(&mut self) -> bool {
         let mut cues: Vec<Cue> = Vec::new();
         if let Some(reading) = &mut self.reading {
             let surplus = reading.ended.len().saturating_sub(MOST_CUES);
@@ -119,7 +124,7 @@ impl CaptionStore {
     }
 
     /// Chooses captions, or none. True when the choice changed.
-    pub fn choose(&mut self, choice: Option<(TrackId, CaptionService)>) -> bool {
+    pub(in crate::engine) fn choose(&mut self, choice: Option<(TrackId, CaptionService)>) -> bool {
         let present = self.reading.as_ref().map(|reading| (&reading.id, reading.service));
         if present == choice.as_ref().map(|(id, service)| (id, *service)) {
             return false;
@@ -130,12 +135,12 @@ impl CaptionStore {
     }
 
     /// The captions that are chosen.
-    pub fn chosen(&self) -> Option<&TrackId> {
+    pub(in crate::engine) fn chosen(&self) -> Option<&TrackId> {
         self.reading.as_ref().map(|reading| &reading.id)
     }
 
     /// Drops packets and cues before `limit`. Returns true if the list of cues changed.
-    pub fn evict(&mut self, limit: MediaTime) -> bool {
+    pub(in crate::engine) fn evict(&mut self, limit: MediaTime) -> bool {
         while self.packets.first_key_value().is_some_and(|(at, _)| *at < limit) {
             self.packets.pop_first();
         }
@@ -146,7 +151,7 @@ impl CaptionStore {
     }
 
     /// The pictures that held them were dropped. True when there were cues.
-    pub fn clear(&mut self) -> bool {
+    pub(in crate::engine) fn clear(&mut self) -> bool {
         self.packets.clear();
         self.read_again();
         self.publish()
@@ -158,7 +163,7 @@ impl CaptionStore {
     }
 
     /// All cues, ordered by begin.
-    pub fn cues(&self) -> Arc<Vec<Cue>> {
+    pub(in crate::engine) fn cues(&self) -> Arc<Vec<Cue>> {
         Arc::clone(&self.cues)
     }
 }

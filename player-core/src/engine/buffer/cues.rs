@@ -25,7 +25,7 @@ struct Unplaced {
 
 /// Cues of the subtitle track that is presented.
 #[derive(Clone, Debug, Default)]
-pub struct TextStore {
+pub(in crate::engine) struct TextStore {
     cues: Arc<Vec<Cue>>,
     unplaced: Vec<Unplaced>,
     loaded: TimeRanges,
@@ -33,7 +33,7 @@ pub struct TextStore {
 
 impl TextStore {
     /// Takes the cues of a segment. True when the visible cues changed.
-    pub fn insert(
+    pub(in crate::engine) fn insert(
         &mut self,
         cues: Vec<Cue>,
         map: Option<TimestampMap>,
@@ -49,7 +49,7 @@ impl TextStore {
     }
 
     /// Places what became placeable. True when the visible cues changed.
-    pub fn place(&mut self, timeline: &Timeline) -> bool {
+    pub(in crate::engine) fn place(&mut self, timeline: &Timeline) -> bool {
         if self.unplaced.is_empty() {
             return false;
         }
@@ -78,24 +78,24 @@ impl TextStore {
     }
 
     /// A segment was read: it is not fetched again.
-    pub fn segment_loaded(&mut self, start: MediaTime, end: MediaTime) {
+    pub(in crate::engine) fn segment_loaded(&mut self, start: MediaTime, end: MediaTime) {
         self.loaded.insert(start, end, Duration::from_millis(1));
     }
 
     /// True when the segment that begins at `start` was read.
-    pub fn has_segment(&self, start: MediaTime) -> bool {
+    pub(in crate::engine) fn has_segment(&self, start: MediaTime) -> bool {
         self.loaded.around(start).is_some()
     }
 
     /// Another track was chosen. True when there were cues.
-    pub fn clear(&mut self) -> bool {
+    pub(in crate::engine) fn clear(&mut self) -> bool {
         let had = !self.cues.is_empty();
         *self = Self::default();
         had
     }
 
     /// All cues, ordered by begin.
-    pub fn cues(&self) -> Arc<Vec<Cue>> {
+    pub(in crate::engine) fn cues(&self) -> Arc<Vec<Cue>> {
         Arc::clone(&self.cues)
     }
 }

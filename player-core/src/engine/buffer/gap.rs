@@ -2,7 +2,7 @@
 //!
 //! | missing | effect |
 //! |---|---|
-//! | less than [`SEAM`], of one kind or of all | none: the clock runs on |
+//! | less than [`GAP_TOLERANCE`], of one kind or of all | none: the clock runs on |
 //! | one kind only, of whatever length | *bridged*: the others go on; the last picture stays, or there is silence |
 //! | all kinds at the same time | *jumped*: playback goes on where the first of them does, with `Event::GapSkipped` |
 //! | all kinds, up to the end | jumped to the end |
@@ -10,12 +10,12 @@
 //! A gap is known once every stream has supplied the media after it, or has none: playback waits for media that is on
 //! its way, never for media that does not exist. Jumped time counts as played.
 
-use crate::engine::buffer::{SEAM, TrackBuffer};
+use crate::engine::buffer::{GAP_TOLERANCE, TrackBuffer};
 use crate::time::MediaTime;
 
 /// One kind of track, as far as it was fetched.
 #[derive(Clone, Copy)]
-pub struct Known<'a> {
+pub(in crate::engine) struct Known<'a> {
     /// Buffer of the kind.
     pub run: &'a TrackBuffer,
     /// Nothing more will come before this time.
@@ -24,7 +24,7 @@ pub struct Known<'a> {
 
 /// A span in which no kind has media.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Hole {
+pub(in crate::engine) struct Gap {
     /// End of the media before it, or the position inside of it.
     pub from: MediaTime,
     /// Start of the first media after it, of any kind.
@@ -32,7 +32,7 @@ pub struct Hole {
 }
 
 /// Up to where one kind or another has media from `position` on; `position` itself when none has.
-pub fn covered_end(kinds: &[Known<'_>], position: MediaTime) -> MediaTime {
+pub(in crate::engine) fn covered_end(kinds: &[Known<'_>], position: MediaTime) -> MediaTime {
     let mut end = position;
     // Each turn passes at least one part of one run.
     while let Some(further) = kinds.iter().filter_map(|kind| kind.run.media_end(end)).max() {
@@ -42,11 +42,11 @@ pub fn covered_end(kinds: &[Known<'_>], position: MediaTime) -> MediaTime {
 }
 
 /// The next hole in all kinds at or after `position` that is longer than a seam.
-pub fn next_hole(kinds: &[Known<'_>], position: MediaTime) -> Option<Hole> {
+pub(in crate::engine) fn next_gap(kinds: &[Known<'_>], position: MediaTime) -> Option<Gap> {
     let from = covered_end(kinds, position);
     let to = kinds.iter().filter_map(|kind| kind.run.next_media(from)).min()?;
     let known = kinds.iter().all(|kind| kind.settled >= to);
-    (known && to > from + SEAM).then_some(Hole { from, to })
+    (known && to > from + GAP_TOLERANCE).then_some(Gap { from, to })
 }
 
 #[cfg(test)]
@@ -56,7 +56,7 @@ mod tests {
 
     use super::*;
     use crate::container::{Codec, CodecConfig, Payload, Sample};
-    use crate::engine::ids::PartOf;
+    use crate::engine::ids::{ItemId, PartOf};
     use crate::model::MediaKind;
     use crate::render::Window;
 
@@ -76,7 +76,7 @@ mod tests {
             channels: None,
             protection_scheme: None,
         });
-        let mut run = TrackBuffer::new(kind);
+        let mut run = TrackBuffer::new(ItemId::default(), kind);
         for (number, (from, to)) in spans.iter().enumerate() {
             let of = PartOf::for_tests(0, number as u64);
             let sample = |at: i64| Sample {
@@ -96,7 +96,7 @@ mod tests {
     fn hole(video: &[(i64, i64)], audio: &[(i64, i64)], at: i64, settled: (i64, i64)) -> Option<(i64, i64)> {
         let (video, audio) = (run(MediaKind::Video, video), run(MediaKind::Audio, audio));
         let kinds = [Known { run: &video, settled: ms(settled.0) }, Known { run: &audio, settled: ms(settled.1) }];
-        next_hole(&kinds, ms(at)).map(|hole| (hole.from.as_nanos() / 1_000_000, hole.to.as_nanos() / 1_000_000))
+        next_gap(&kinds, ms(at)).map(|hole| (hole.from.as_nanos() / 1_000_000, hole.to.as_nanos() / 1_000_000))
     }
 
     #[test]
@@ -125,7 +125,7 @@ mod tests {
 
     #[test]
     fn a_gap_is_longer_than_the_tolerance_and_begins_at_the_position_inside_of_it() {
-        let seam = SEAM.as_millis() as i64;
+        let seam = GAP_TOLERANCE.as_millis() as i64;
         for (more, found) in [(0, None), (1, Some((4000, 4000 + seam + 1)))] {
             let spans = [(0, 4000), (4000 + seam + more, 9000)];
             assert_eq!(hole(&spans, &spans, 0, (9000, 9000)), found, "{more}");

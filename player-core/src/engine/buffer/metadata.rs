@@ -1,5 +1,5 @@
 //! Timed metadata of a session: what is known, and what the playhead enters and leaves. Plain state;
-//! `session::announcing` fills it and announces the passages.
+//! `session::timed_metadata` fills it and announces the passages.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ const SAME_START: i64 = 1_000_000_000;
 
 /// Passage of the playhead into or out of one piece of metadata.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Passage {
+pub(in crate::engine) enum Passage {
     /// The playhead enters it.
     Started(Arc<TimedMetadata>),
     /// It is left. Never for what has no known length.
@@ -24,7 +24,7 @@ pub enum Passage {
 
 /// Result of the insertion of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Taken {
+pub(in crate::engine) enum Taken {
     /// It is new, or extends what was known.
     Changed,
     /// It was known already.
@@ -42,7 +42,7 @@ struct Entry {
 
 /// The metadata of a session, ordered by begin.
 #[derive(Clone, Debug)]
-pub struct MetadataStore {
+pub(in crate::engine) struct MetadataStore {
     entries: Vec<Entry>,
     list: Arc<Vec<Arc<TimedMetadata>>>,
     bytes: usize,
@@ -63,7 +63,7 @@ impl Default for MetadataStore {
 impl MetadataStore {
     /// Takes one piece, in presentation time. If the same event is declared again, it replaces the known one: a date
     /// range may get its duration later (RFC 8216bis §4.4.5.1), and repeated event messages are equal.
-    pub fn insert(&mut self, metadata: TimedMetadata) -> Taken {
+    pub(in crate::engine) fn insert(&mut self, metadata: TimedMetadata) -> Taken {
         let same = self.entries.iter().position(|known| is_same(&known.metadata, &metadata));
         if let Some(at) = same {
             return self.update(at, metadata);
@@ -112,12 +112,12 @@ impl MetadataStore {
     }
 
     /// Everything known, ordered by begin.
-    pub fn list(&self) -> Arc<Vec<Arc<TimedMetadata>>> {
+    pub(in crate::engine) fn list(&self) -> Arc<Vec<Arc<TimedMetadata>>> {
         Arc::clone(&self.list)
     }
 
     /// Playback goes on from another time: what begins there and after is passed anew.
-    pub fn seek(&mut self, to: MediaTime) {
+    pub(in crate::engine) fn seek(&mut self, to: MediaTime) {
         self.from = to;
         self.next = None;
         self.finished = false;
@@ -127,7 +127,7 @@ impl MetadataStore {
     }
 
     /// The playhead has come to `position`. A position that trembles backwards counts as standing still.
-    pub fn advance(&mut self, position: MediaTime) -> Vec<Passage> {
+    pub(in crate::engine) fn advance(&mut self, position: MediaTime) -> Vec<Passage> {
         let position = position.max(self.from.shifted(-1));
         if self.finished || self.next.is_some_and(|next| position < next) {
             self.from = self.from.max(position.shifted(1));
@@ -157,7 +157,7 @@ impl MetadataStore {
     }
 
     /// The presentation has ended at `position`: everything is left.
-    pub fn finish(&mut self, position: MediaTime) -> Vec<Passage> {
+    pub(in crate::engine) fn finish(&mut self, position: MediaTime) -> Vec<Passage> {
         if self.finished {
             return Vec::new();
         }
@@ -171,7 +171,7 @@ impl MetadataStore {
     }
 
     /// Returns the next time at which something begins or ends; `None` if nothing does.
-    pub fn next(&self) -> Option<MediaTime> {
+    pub(in crate::engine) fn next(&self) -> Option<MediaTime> {
         self.next.filter(|next| *next != MediaTime::MAX)
     }
 

@@ -12,4 +12,4 @@ pub(super) use accounting::{Departure, Discard, Fate, Loss, SampleAccount};
 pub(super) use captions::CaptionStore;
 pub(super) use cues::TextStore;
 pub(super) use metadata::{MetadataStore, Passage, Taken};
-pub(super) use track_buffer::{Cursor, Part, SEAM, TrackBuffer};
+pub(super) use track_buffer::{BufferedSegment, Cursor, GAP_TOLERANCE, TrackBuffer};

@@ -13,7 +13,7 @@ const SNAP: i64 = 250_000_000;
 /// Announced durations are rounded, so the rounding may grow by a thousandth of the time before the segment.
 const DRIFT: i64 = 1000;
 /// A segment whose media lies further than this from its announced place is moved there.
-pub const PLAUSIBLE: i64 = 10_000_000_000;
+pub(in crate::engine) const PLAUSIBLE: i64 = 10_000_000_000;
 /// Two segments whose media is no further apart than this follow each other.
 const JOINT: i64 = 1_000_000_000;
 /// MPEG-2 time wraps at 33 bits of 90 kHz (ISO/IEC 13818-1 §2.4.3.7).
@@ -21,7 +21,7 @@ const WRAP: i128 = 1 << 33;
 
 /// The offsets of a session.
 #[derive(Clone, Debug, Default)]
-pub struct Timeline {
+pub(in crate::engine) struct Timeline {
     learned: BTreeMap<u64, i64>,
 }
 
@@ -29,7 +29,13 @@ impl Timeline {
     /// Returns the offset of a segment that begins at `start` and whose first picture or sound is stamped `first`. The
     /// offset of a discontinuity is learned once and shared by all streams, so that audio and video stay together.
     /// `opening` is true for the first discontinuity of the presentation, where small offsets snap to zero.
-    pub fn offset(&mut self, mapping: TimestampMapping, opening: bool, start: MediaTime, first: MediaTime) -> i64 {
+    pub(in crate::engine) fn offset(
+        &mut self,
+        mapping: TimestampMapping,
+        opening: bool,
+        start: MediaTime,
+        first: MediaTime,
+    ) -> i64 {
         match mapping {
             TimestampMapping::Offset(nanos) => nanos,
             TimestampMapping::Discontinuity(number) => *self.learned.entry(number).or_insert_with(|| {
@@ -41,7 +47,7 @@ impl Timeline {
     }
 
     /// The offset, when it is known without looking at media.
-    pub fn known(&self, mapping: TimestampMapping) -> Option<i64> {
+    pub(in crate::engine) fn known(&self, mapping: TimestampMapping) -> Option<i64> {
         match mapping {
             TimestampMapping::Offset(nanos) => Some(nanos),
             TimestampMapping::Discontinuity(number) => self.learned.get(&number).copied(),
@@ -51,7 +57,7 @@ impl Timeline {
 
 /// Returns the offset that puts a time (already mapped) of a clock that wraps on the turn nearest to the declared start
 /// of its segment.
-pub fn turns(start: MediaTime, first: MediaTime) -> i64 {
+pub(in crate::engine) fn turns(start: MediaTime, first: MediaTime) -> i64 {
     let turn = MediaClock::TURN;
     (start.nanos_from(first).saturating_add(turn / 2)).div_euclid(turn).saturating_mul(turn)
 }
@@ -62,7 +68,12 @@ pub fn turns(start: MediaTime, first: MediaTime) -> i64 {
 /// A wrong origin is the likeliest damage, and media that is played at its declared place is still the right film. If
 /// the segment before it ended at `before`, media that continues there is right however far the declared durations have
 /// drifted, and other media is trusted within half a segment; without a neighbour, within ten seconds.
-pub fn correction(start: MediaTime, first: MediaTime, duration: Duration, before: Option<MediaTime>) -> i64 {
+pub(in crate::engine) fn correction(
+    start: MediaTime,
+    first: MediaTime,
+    duration: Duration,
+    before: Option<MediaTime>,
+) -> i64 {
     let distance = start.nanos_from(first);
     let believed = match before {
         Some(end) if end.nanos_from(first).abs() <= JOINT => return 0,
@@ -74,7 +85,7 @@ pub fn correction(start: MediaTime, first: MediaTime, duration: Duration, before
 
 /// Returns the offset of a cue: presentation = cue − local + mpegts / 90000 + offset, with the 33-bit counter unrolled
 /// to the turn nearest to the segment (RFC 8216bis §3.1.4).
-pub fn cue_shift(map: TimestampMap, offset: i64, segment_start: MediaTime) -> i64 {
+pub(in crate::engine) fn cue_shift(map: TimestampMap, offset: i64, segment_start: MediaTime) -> i64 {
     let expected = i128::from(segment_start.as_nanos()) - i128::from(offset);
     let expected_ticks = expected * 90 / 1_000_000;
     let raw = i128::from(map.mpegts) % WRAP;

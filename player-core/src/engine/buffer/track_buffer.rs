@@ -12,7 +12,7 @@ use std::time::Duration;
 use crate::container::{CodecConfig, Sample};
 use crate::drm::KeyId;
 use crate::engine::buffer::{Departure, Fate, Loss, SampleAccount};
-use crate::engine::ids::{PartOf, RepKey, SegmentKey};
+use crate::engine::ids::{ItemId, PartOf, RepKey, SegmentKey};
 use crate::model::MediaKind;
 use crate::render::Window;
 use crate::time::{MediaTime, TimeRanges};
@@ -21,11 +21,11 @@ use crate::time::{MediaTime, TimeRanges};
 const OVERLAP: Duration = Duration::from_millis(100);
 
 /// Pictures freeze and sound pauses unnoticed, or nearly so, for so long: a shorter hole counts as none.
-pub const SEAM: Duration = Duration::from_millis(250);
+pub(in crate::engine) const GAP_TOLERANCE: Duration = Duration::from_millis(250);
 
 /// Samples of one segment under one configuration.
 #[derive(Clone, Debug)]
-pub struct Part {
+pub(in crate::engine) struct BufferedSegment {
     /// Grows along the run; never used twice.
     pub seq: u64,
     /// Segment that the samples belong to.
@@ -54,7 +54,7 @@ pub struct Part {
     after_hole: bool,
 }
 
-impl Part {
+impl BufferedSegment {
     /// True if samples of a segment go on in decoding order where this ends, in the same representation. Pictures of
     /// both may then be presented in turns: a segment can be cut between a picture and those that are presented before
     /// it, and nothing of that is a repetition.
@@ -77,7 +77,7 @@ impl Part {
 
 /// A place in the run: a sample of a part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Cursor {
+pub(in crate::engine) struct Cursor {
     /// Number of the part, see [`Part::seq`].
     pub seq: u64,
     /// The sample in it.
@@ -86,9 +86,10 @@ pub struct Cursor {
 
 /// The run of one kind.
 #[derive(Clone, Debug)]
-pub struct TrackBuffer {
+pub(in crate::engine) struct TrackBuffer {
+    item: ItemId,
     kind: MediaKind,
-    parts: VecDeque<Part>,
+    parts: VecDeque<BufferedSegment>,
     next_seq: u64,
     bytes: u64,
     /// Number of parts that begin after a gap or are one. It is almost always 0, which makes the most frequent query
@@ -105,8 +106,9 @@ pub struct TrackBuffer {
 
 impl TrackBuffer {
     /// Creates an empty run that begins at zero.
-    pub fn new(kind: MediaKind) -> Self {
+    pub(in crate::engine) fn new(item: ItemId, kind: MediaKind) -> Self {
         Self {
+            item,
             kind,
             parts: VecDeque::new(),
             next_seq: 0,
@@ -119,40 +121,45 @@ impl TrackBuffer {
         }
     }
 
+    /// Returns the item whose media it holds.
+    pub(in crate::engine) const fn item(&self) -> ItemId {
+        self.item
+    }
+
     /// Account of its samples.
-    pub const fn account(&self) -> &SampleAccount {
+    pub(in crate::engine) const fn account(&self) -> &SampleAccount {
         &self.account
     }
 
     /// The same, to count what happens outside of the run.
-    pub const fn account_mut(&mut self) -> &mut SampleAccount {
+    pub(in crate::engine) const fn account_mut(&mut self) -> &mut SampleAccount {
         &mut self.account
     }
 
     /// Returns the size of all samples held, in bytes.
-    pub const fn bytes(&self) -> u64 {
+    pub(in crate::engine) const fn bytes(&self) -> u64 {
         self.bytes
     }
 
     /// The parts in order.
-    pub fn parts(&self) -> impl DoubleEndedIterator<Item = &Part> {
+    pub(in crate::engine) fn parts(&self) -> impl DoubleEndedIterator<Item = &BufferedSegment> {
         self.parts.iter()
     }
 
     /// Returns the last part; only its segment may be incomplete.
-    pub fn back(&self) -> Option<&Part> {
+    pub(in crate::engine) fn back(&self) -> Option<&BufferedSegment> {
         self.parts.back()
     }
 
     /// The part with this number, or the first one after it.
-    pub fn part_from(&self, seq: u64) -> Option<&Part> {
+    pub(in crate::engine) fn part_from(&self, seq: u64) -> Option<&BufferedSegment> {
         self.parts.get(self.parts.partition_point(|part| part.seq < seq))
     }
 
     /// Adds samples (in decoding order, in presentation time) at the end of the run, of which `window` may be
     /// presented. Samples that were held already after a failed attempt, or that overlap what is held, are dropped.
     /// Returns the number of samples that were kept.
-    pub fn insert(
+    pub(in crate::engine) fn insert(
         &mut self,
         of: PartOf,
         config: &Arc<CodecConfig>,
@@ -211,7 +218,7 @@ impl TrackBuffer {
 
     /// Marks that there is no media of this kind from the end of the run, or from `begin` when the run is empty and begins
     /// later, to `end`.
-    pub fn insert_blank(&mut self, of: PartOf, begin: MediaTime, end: MediaTime) {
+    pub(in crate::engine) fn insert_empty_range(&mut self, of: PartOf, begin: MediaTime, end: MediaTime) {
         let start = self.parts.back().map_or(self.from.min(begin), |part| part.last);
         if start < end {
             self.complete();
@@ -222,7 +229,7 @@ impl TrackBuffer {
     }
 
     /// The segment at the end of the run has come to its end.
-    pub fn complete(&mut self) {
+    pub(in crate::engine) fn complete(&mut self) {
         if let Some(part) = self.parts.back_mut() {
             part.complete = true;
         }
@@ -230,7 +237,7 @@ impl TrackBuffer {
 
     /// The segment at the end of the run will be fetched again: what was handed out stays, and what was not goes.
     /// Gives the number of bytes that go.
-    pub fn interrupt(&mut self, committed: Option<Cursor>) -> u64 {
+    pub(in crate::engine) fn interrupt(&mut self, committed: Option<Cursor>) -> u64 {
         self.account.void_attempt();
         let Some(of) = self.parts.back().filter(|part| !part.complete).map(|part| part.of) else { return 0 };
         let mut dropped = 0;
@@ -245,11 +252,11 @@ impl TrackBuffer {
     }
 
     /// Drops the parts of the end for which `unwanted` holds and of which nothing was handed out. Gives their bytes.
-    pub fn truncate(
+    pub(in crate::engine) fn truncate(
         &mut self,
         committed: Option<Cursor>,
         departure: Departure,
-        mut unwanted: impl FnMut(&Part) -> bool,
+        mut unwanted: impl FnMut(&BufferedSegment) -> bool,
     ) -> u64 {
         let mut dropped = 0;
         while let Some(part) = self.parts.back() {
@@ -262,7 +269,10 @@ impl TrackBuffer {
     }
 
     /// The first sample for whose key `holds` gives something: its time, the representation, and what was given.
-    pub fn first_needing<T>(&self, mut holds: impl FnMut(KeyId) -> Option<T>) -> Option<(MediaTime, RepKey, T)> {
+    pub(in crate::engine) fn first_needing<T>(
+        &self,
+        mut holds: impl FnMut(KeyId) -> Option<T>,
+    ) -> Option<(MediaTime, RepKey, T)> {
         let part = self.parts.iter().find(|part| part.needs.iter().any(|id| holds(*id).is_some()))?;
         let found = part.samples.iter().find_map(|sample| Some((sample.pts, holds(key_of(sample)?)?)));
         found.map(|(at, given)| (at, part.of.rep, given))
@@ -270,7 +280,7 @@ impl TrackBuffer {
 
     /// Drops the first sample whose key is such a one, and everything after it; none of it was ever handed out. Gives
     /// the bytes.
-    pub fn cut_needing(&mut self, doomed: impl Fn(KeyId) -> bool) -> u64 {
+    pub(in crate::engine) fn cut_needing(&mut self, doomed: impl Fn(KeyId) -> bool) -> u64 {
         let dooms = |sample: &Sample| key_of(sample).is_some_and(&doomed);
         let Some(at) = self.parts.iter().position(|part| part.samples.iter().any(dooms)) else { return 0 };
         let (mut dropped, lost) = (0, Departure::Lost(Loss::Undecodable));
@@ -297,7 +307,7 @@ impl TrackBuffer {
     }
 
     /// Drops whole parts that end at or before `limit` and lie before the cursor. Gives the bytes never presented.
-    pub fn evict(&mut self, limit: MediaTime, committed: Option<Cursor>) -> u64 {
+    pub(in crate::engine) fn evict(&mut self, limit: MediaTime, committed: Option<Cursor>) -> u64 {
         let mut unseen = 0;
         while let Some(part) = self.parts.front() {
             let handed_out = committed.is_none_or(|cursor| part.seq < cursor.seq);
@@ -319,8 +329,8 @@ impl TrackBuffer {
     }
 
     /// Drops everything; what comes next answers for all times from `from` on. Gives the bytes never presented.
-    pub fn restart(&mut self, from: MediaTime, departure: Departure) -> u64 {
-        self.account.depart(self.parts.iter().map(Part::waiting).sum(), departure);
+    pub(in crate::engine) fn restart(&mut self, from: MediaTime, departure: Departure) -> u64 {
+        self.account.depart(self.parts.iter().map(BufferedSegment::waiting).sum(), departure);
         self.account.end_attempt();
         self.resume_after = None;
         let unseen = self.parts.iter().filter(|part| !part.seen).map(|part| part.bytes).sum();
@@ -333,23 +343,23 @@ impl TrackBuffer {
     }
 
     /// The part on screen at a time becomes seen, and is given back.
-    pub fn mark_seen(&mut self, position: MediaTime) -> Option<&Part> {
+    pub(in crate::engine) fn mark_seen(&mut self, position: MediaTime) -> Option<&BufferedSegment> {
         let part = self.parts.iter_mut().find(|part| part.last > position && part.config.is_some())?;
         part.seen |= part.first <= position;
         Some(part)
     }
 
     /// Up to where all is settled from `position` on: held, or known to be missing. `None` when nothing is.
-    pub fn settled_end(&self, position: MediaTime) -> Option<MediaTime> {
+    pub(in crate::engine) fn settled_end(&self, position: MediaTime) -> Option<MediaTime> {
         self.end.filter(|end| self.begins_by(position) && position < *end)
     }
 
     /// Returns the same end, counting only segments that are here as a whole. It is `position` while the only media at
     /// it belongs to the segment under way.
-    pub fn complete_end(&self, position: MediaTime) -> Option<MediaTime> {
+    pub(in crate::engine) fn complete_end(&self, position: MediaTime) -> Option<MediaTime> {
         let end = self.settled_end(position)?;
         let Some(back) = self.parts.back().filter(|part| !part.complete) else { return Some(end) };
-        let is_under_way = |part: &&Part| part.of.is_same(back.of);
+        let is_under_way = |part: &&BufferedSegment| part.of.is_same(back.of);
         // A segment with several configurations has several parts.
         let under_way = self.parts.iter().rev().take_while(is_under_way).count();
         let complete = self.parts.iter().take(self.parts.len() - under_way);
@@ -360,17 +370,17 @@ impl TrackBuffer {
         Some(end.max(position))
     }
 
-    /// Returns the end of the media that reaches from `position` without a gap longer than [`SEAM`]; `None` if there is
+    /// Returns the end of the media that reaches from `position` without a gap longer than [`GAP_TOLERANCE`]; `None` if there is
     /// no media at `position`.
-    pub fn media_end(&self, position: MediaTime) -> Option<MediaTime> {
+    pub(in crate::engine) fn media_end(&self, position: MediaTime) -> Option<MediaTime> {
         if self.holes == 0 {
-            let begins = self.parts.front().is_some_and(|part| part.first <= position + SEAM);
+            let begins = self.parts.front().is_some_and(|part| part.first <= position + GAP_TOLERANCE);
             return self.end.filter(|end| begins && position < *end);
         }
         let mut parts = self.media().skip_while(|part| part.last <= position);
-        let mut end = parts.next().filter(|part| part.first <= position + SEAM)?.last;
+        let mut end = parts.next().filter(|part| part.first <= position + GAP_TOLERANCE)?.last;
         for part in parts {
-            if part.first > end + SEAM {
+            if part.first > end + GAP_TOLERANCE {
                 break;
             }
             end = end.max(part.last);
@@ -379,31 +389,31 @@ impl TrackBuffer {
     }
 
     /// Returns the start of the first media after `position`.
-    pub fn next_media(&self, position: MediaTime) -> Option<MediaTime> {
+    pub(in crate::engine) fn next_media(&self, position: MediaTime) -> Option<MediaTime> {
         self.media().map(|part| part.first).find(|first| *first > position)
     }
 
     /// The end of the last media.
-    pub fn last_media(&self) -> Option<MediaTime> {
+    pub(in crate::engine) fn last_media(&self) -> Option<MediaTime> {
         self.parts.iter().rev().find(|part| part.config.is_some()).map(|part| part.last)
     }
 
     /// True when a part from this number on has media.
-    pub fn has_media_from(&self, seq: u64) -> bool {
+    pub(in crate::engine) fn has_media_from(&self, seq: u64) -> bool {
         self.parts.iter().rev().take_while(|part| part.seq >= seq).any(|part| part.config.is_some())
     }
 
-    fn media(&self) -> impl Iterator<Item = &Part> {
+    fn media(&self) -> impl Iterator<Item = &BufferedSegment> {
         self.parts.iter().filter(|part| part.config.is_some())
     }
 
     /// The end of everything held.
-    pub const fn end(&self) -> Option<MediaTime> {
+    pub(in crate::engine) const fn end(&self) -> Option<MediaTime> {
         self.end
     }
 
     /// True when nothing needs to be fetched for `time` or lies behind it in the run; a hole counts as held.
-    pub fn holds(&self, time: MediaTime) -> bool {
+    pub(in crate::engine) fn holds(&self, time: MediaTime) -> bool {
         self.begin() <= time && self.end.is_some_and(|end| time < end)
     }
 
@@ -413,12 +423,12 @@ impl TrackBuffer {
     }
 
     /// Returns true if the run begins at `time` or before, up to the tolerance of a seam.
-    pub fn begins_by(&self, time: MediaTime) -> bool {
-        self.begin() <= time + SEAM
+    pub(in crate::engine) fn begins_by(&self, time: MediaTime) -> bool {
+        self.begin() <= time + GAP_TOLERANCE
     }
 
     /// Declares that nothing exists between an earlier time and the begin of the run.
-    pub fn extend_to(&mut self, time: MediaTime) {
+    pub(in crate::engine) fn extend_to(&mut self, time: MediaTime) {
         self.from = self.from.min(time);
     }
 
@@ -426,14 +436,14 @@ impl TrackBuffer {
     /// For video it is the last key frame at or before `start`, because a decoder cannot begin elsewhere, and the first
     /// one of the run if there is none before. For audio it is the sample that sounds at `start`, or the next one after
     /// it. If `start` lies in a gap, `held` selects the picture before the gap, and otherwise the one after it.
-    pub fn locate(&self, start: MediaTime, held: bool) -> Option<(Cursor, MediaTime)> {
-        let reaches = |part: &&Part| part.last > start || (!part.complete && part.first <= start);
+    pub(in crate::engine) fn locate(&self, start: MediaTime, held: bool) -> Option<(Cursor, MediaTime)> {
+        let reaches = |part: &&BufferedSegment| part.last > start || (!part.complete && part.first <= start);
         let at = self.parts.iter().position(|part| reaches(&part))?;
         let part = self.parts.get(at)?;
         if !self.begins_by(start) {
             return None;
         }
-        let slack = if held { SEAM } else { Duration::ZERO };
+        let slack = if held { GAP_TOLERANCE } else { Duration::ZERO };
         let missing = part.config.is_none() || part.first > start + slack;
         if self.kind != MediaKind::Video || missing && (at == 0 || !held) {
             let index = part.samples.iter().position(|sample| sample.end() > start);
@@ -455,7 +465,7 @@ impl TrackBuffer {
     }
 
     /// The picture on screen at a time: its begin and end.
-    pub fn sample_at(&self, time: MediaTime) -> Option<(MediaTime, MediaTime)> {
+    pub(in crate::engine) fn sample_at(&self, time: MediaTime) -> Option<(MediaTime, MediaTime)> {
         // Pictures of two segments may be presented in turns.
         let mut parts = self.parts.iter().skip_while(|part| part.last <= time).take(2);
         let shows = |sample: &&Sample| sample.pts <= time && time < sample.end();
@@ -465,16 +475,16 @@ impl TrackBuffer {
 
     /// The latest end among the first `count` samples in decoding order that are presented after `position`; `None`
     /// when there is none.
-    pub fn lead_end(&self, position: MediaTime, count: usize) -> Option<MediaTime> {
+    pub(in crate::engine) fn lead_end(&self, position: MediaTime, count: usize) -> Option<MediaTime> {
         let parts = self.parts.iter().skip_while(|part| part.last <= position);
         parts.flat_map(|part| &part.samples).map(Sample::end).filter(|end| *end > position).take(count).max()
     }
 
-    /// Returns the ranges that hold media; gaps up to [`SEAM`] do not divide them.
-    pub fn ranges(&self) -> TimeRanges {
+    /// Returns the ranges that hold media; gaps up to [`GAP_TOLERANCE`] do not divide them.
+    pub(in crate::engine) fn ranges(&self) -> TimeRanges {
         let mut ranges = TimeRanges::new();
         for part in self.media() {
-            ranges.insert(part.first, part.last, SEAM);
+            ranges.insert(part.first, part.last, GAP_TOLERANCE);
         }
         ranges
     }
@@ -489,9 +499,9 @@ impl TrackBuffer {
     ) {
         let seq = self.next_seq;
         self.next_seq += 1;
-        let after_hole = config.is_none() || first > self.end.unwrap_or(self.from) + SEAM;
+        let after_hole = config.is_none() || first > self.end.unwrap_or(self.from) + GAP_TOLERANCE;
         self.holes += usize::from(after_hole);
-        self.parts.push_back(Part {
+        self.parts.push_back(BufferedSegment {
             seq,
             of,
             config,

@@ -2,21 +2,21 @@
 //! the end of a segment left open. It belongs to one representation within one discontinuity.
 
 use crate::container::{CarriedState, DemuxOutput, DemuxerState};
-use crate::engine::download::{Chosen, Fetching};
+use crate::engine::download::{SegmentDownload, SegmentPlan};
 use crate::engine::ids::RepKey;
 use crate::model::{Resource, SegmentId, SegmentRef, TimestampMapping};
 use crate::time::MediaTime;
 
 /// State that the last segment of a stream left.
 #[derive(Clone, Debug)]
-pub struct KeptState {
+pub(in crate::engine) struct KeptState {
     rep: RepKey,
     segment: SegmentId,
     mapping: TimestampMapping,
     init: Option<Resource>,
     state: DemuxerState,
     /// Outputs that complete the segment unless the one after it comes, and how that segment was placed.
-    open: Option<Box<(Fetching, Vec<DemuxOutput>)>>,
+    open: Option<Box<(SegmentDownload, Vec<DemuxOutput>)>>,
     /// Pictures in the state of which no output has come, because their parameter sets are awaited.
     waiting: u64,
     /// The stream goes on elsewhere than behind that segment.
@@ -26,15 +26,15 @@ pub struct KeptState {
 /// Samples that a segment left open, to be presented because no later segment completes them.
 #[derive(Clone, Debug)]
 pub(in crate::engine) struct OpenTail {
-    pub fetching: Fetching,
+    pub fetching: SegmentDownload,
     pub outputs: Vec<DemuxOutput>,
     pub waiting: u64,
 }
 
 impl KeptState {
     /// Creates the state that a complete segment leaves; `None` if its demuxer keeps nothing.
-    pub(in crate::engine) fn of(fetching: &Fetching) -> Option<Self> {
-        let Chosen { rep, segment, .. } = &fetching.chosen;
+    pub(in crate::engine) fn of(fetching: &SegmentDownload) -> Option<Self> {
+        let SegmentPlan { rep, segment, .. } = &fetching.chosen;
         fetching.tail.as_deref().map(|tail| Self {
             rep: *rep,
             segment: segment.id,
@@ -43,20 +43,20 @@ impl KeptState {
             state: tail.state.clone(),
             waiting: tail.waiting,
             open: (!tail.outputs.is_empty() || tail.waiting > 0)
-                .then(|| Box::new((Fetching { tail: None, ..fetching.clone() }, tail.outputs.clone()))),
+                .then(|| Box::new((SegmentDownload { tail: None, ..fetching.clone() }, tail.outputs.clone()))),
             jumped: false,
         })
     }
 
     /// Returns the state with which the demuxer of a segment begins, if it may use this one.
-    pub(in crate::engine) fn carried(&self, chosen: &Chosen) -> Option<CarriedState> {
+    pub(in crate::engine) fn carried(&self, chosen: &SegmentPlan) -> Option<CarriedState> {
         self.fits(chosen.rep, &chosen.segment)
             .then(|| CarriedState { state: self.state.clone(), continues: self.is_before(chosen.rep, &chosen.segment) })
     }
 
     /// Returns where a segment that goes on with this state begins, if samples that wait for parameter sets come with
     /// it: at the start of the segment that they lie in.
-    pub(in crate::engine) fn carried_start(&self, chosen: &Chosen) -> Option<MediaTime> {
+    pub(in crate::engine) fn carried_start(&self, chosen: &SegmentPlan) -> Option<MediaTime> {
         let is_next = self.waiting > 0 && self.is_before(chosen.rep, &chosen.segment);
         self.open.as_deref().filter(|_| is_next).map(|(fetching, _)| fetching.begins_at)
     }
@@ -80,8 +80,56 @@ impl KeptState {
     }
 
     /// The stream goes on elsewhere: unfinished access units are dropped, tables and parameter sets stay.
-    pub fn jump(&mut self) {
+    pub(in crate::engine) fn jump(&mut self) {
         (self.open, self.waiting) = (None, 0);
         self.jumped = true;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn state_belongs_to_one_rendition_discontinuity_and_initialisation_data() {
+        let resource = |name: &str| Resource::new(format!("http://h/{name}").parse().unwrap());
+        let segment = |number: u64| SegmentRef {
+            id: SegmentId::Sequence(number),
+            previous: number.checked_sub(1).map(SegmentId::Sequence),
+            start: MediaTime::ZERO,
+            duration: std::time::Duration::from_secs(4),
+            resource: resource("x"),
+            init: Some(resource("map")),
+            mapping: TimestampMapping::Discontinuity(1),
+            gap: false,
+            size: None,
+            encryption: None,
+            program_date_time: None,
+        };
+        let rep = RepKey::for_tests(0, 0, 0);
+        let mut kept = KeptState {
+            rep,
+            segment: SegmentId::Sequence(6),
+            mapping: TimestampMapping::Discontinuity(1),
+            init: Some(resource("map")),
+            state: serde_json::from_str("0").unwrap(),
+            open: None,
+            waiting: 0,
+            jumped: false,
+        };
+        assert!(kept.fits(rep, &segment(7)) && kept.is_before(rep, &segment(7)));
+        assert!(kept.fits(rep, &segment(8)) && !kept.is_before(rep, &segment(8)), "a segment later");
+        let others = [
+            (RepKey::for_tests(0, 0, 1), segment(7)),
+            (rep, SegmentRef { mapping: TimestampMapping::Discontinuity(2), ..segment(7) }),
+            (rep, SegmentRef { init: Some(resource("other")), ..segment(7) }),
+            (rep, SegmentRef { init: None, ..segment(7) }),
+        ];
+        for (rep, segment) in others {
+            assert!(!kept.fits(rep, &segment) && !kept.is_before(rep, &segment), "{segment:?}");
+        }
+        kept.jump();
+        assert!(kept.fits(rep, &segment(7)) && !kept.is_before(rep, &segment(7)), "playback went elsewhere");
     }
 }

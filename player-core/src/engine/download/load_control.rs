@@ -10,7 +10,7 @@ const LEAST_AHEAD: Duration = Duration::from_millis(250);
 
 /// The policy of one session: a goal in seconds and in bytes, and what it takes to start and to go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LoadControl {
+pub(in crate::engine) struct LoadControl {
     /// Media ahead of the playhead to hold.
     pub goal: Duration,
     /// Bytes to hold in all.
@@ -23,7 +23,7 @@ pub struct LoadControl {
 
 /// Reason for which playback waits for media.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Waiting {
+pub(in crate::engine) enum Waiting {
     /// The start, or the end of a seek.
     ToStart,
     /// The end of a stall.
@@ -33,19 +33,19 @@ pub enum Waiting {
 impl LoadControl {
     /// Returns true if a stream with `ahead` of media may fetch more while `held` bytes are held in all. The byte
     /// budget never keeps a stream below what it needs to play.
-    pub fn wants(&self, ahead: Duration, held: u64) -> bool {
+    pub(in crate::engine) fn wants(&self, ahead: Duration, held: u64) -> bool {
         ahead < self.goal() && (held < self.bytes || ahead < self.least())
     }
 
     /// Returns the media that must be played until a stream drops below the goal; `None` if it is below, and only bytes
     /// are in the way.
-    pub fn until_room(&self, ahead: Duration) -> Option<Duration> {
+    pub(in crate::engine) fn until_room(&self, ahead: Duration) -> Option<Duration> {
         Some(ahead.checked_sub(self.goal())? + Duration::from_nanos(1))
     }
 
     /// Returns true if `ahead` of media suffices at a playback rate of `permille` thousandths. Faster playback needs
     /// more, but never more than may be held.
-    pub fn enough(&self, ahead: Duration, waiting: Waiting, permille: u64) -> bool {
+    pub(in crate::engine) fn enough(&self, ahead: Duration, waiting: Waiting, permille: u64) -> bool {
         let threshold = match waiting {
             Waiting::ToStart => self.start,
             Waiting::ToResume => self.resume,
@@ -54,7 +54,7 @@ impl LoadControl {
     }
 
     /// Returns true if `ahead` of media suffices when no more may be held.
-    pub fn enough_when_full(&self, ahead: Duration, permille: u64) -> bool {
+    pub(in crate::engine) fn enough_when_full(&self, ahead: Duration, permille: u64) -> bool {
         ahead >= scale(LEAST_AHEAD, permille).min(self.goal())
     }
 

@@ -2,20 +2,28 @@
 
 use std::time::Duration;
 
-use crate::engine::download::Place;
+use crate::engine::download::NextSegment;
 use crate::engine::download::schedule::{known_list, position};
 use crate::engine::ids::{KeyedPresentation, RepKey};
 use crate::model::SegmentList;
 
 /// Segments that are left from a place on, this one included.
-pub fn segments_left(presentation: &KeyedPresentation, place: Place, rep: RepKey) -> Option<u32> {
+pub(in crate::engine) fn segments_left(
+    presentation: &KeyedPresentation,
+    place: NextSegment,
+    rep: RepKey,
+) -> Option<u32> {
     let list = known_list(presentation, rep)?;
     let left = position(list, place, rep).map_or(0, |position| list.len() - position);
     u32::try_from(left).ok()
 }
 
 /// Length of the segment at a place, or of the last one.
-pub fn segment_duration(presentation: &KeyedPresentation, place: Place, rep: RepKey) -> Option<Duration> {
+pub(in crate::engine) fn segment_duration(
+    presentation: &KeyedPresentation,
+    place: NextSegment,
+    rep: RepKey,
+) -> Option<Duration> {
     let list = known_list(presentation, rep)?;
     let position = position(list, place, rep).or_else(|| list.len().checked_sub(1))?;
     list.span(position).map(|(_, duration)| duration)
@@ -23,7 +31,12 @@ pub fn segment_duration(presentation: &KeyedPresentation, place: Place, rep: Rep
 
 /// Returns the declared sizes of the segments from a place on, at most `most` of them: those of the first one for each
 /// representation, then those of the one after it. `None` if not even the first is declared.
-pub fn sizes_ahead(presentation: &KeyedPresentation, place: Place, reps: &[RepKey], most: usize) -> Option<Vec<u64>> {
+pub(in crate::engine) fn sizes_ahead(
+    presentation: &KeyedPresentation,
+    place: NextSegment,
+    reps: &[RepKey],
+    most: usize,
+) -> Option<Vec<u64>> {
     let lists: Option<Vec<(&SegmentList, u64)>> = reps
         .iter()
         .map(|rep| {

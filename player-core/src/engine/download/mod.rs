@@ -11,5 +11,5 @@ mod window;
 pub(super) use kept::{KeptState, OpenTail};
 pub(super) use load_control::{LoadControl, Waiting};
 pub(super) use lookahead::{segment_duration, segments_left, sizes_ahead};
-pub(super) use stream::{Activity, Chosen, Fetching, Place, Stream};
+pub(super) use stream::{Activity, NextSegment, SegmentDownload, SegmentPlan, Stream};
 pub(super) use window::window;

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::engine::download::{Activity, Place, Stream};
+use crate::engine::download::{Activity, NextSegment, Stream};
 use crate::engine::ids::{KeyedPresentation, PeriodKey, RepKey, SegmentKey, StreamId};
 use crate::engine::selection::representation;
 use crate::model::{
@@ -13,13 +13,13 @@ use crate::time::{MediaTime, Now};
 
 /// Announced times of different representations may differ by rounding: a segment is looked up this much after the
 /// end of the one before it, or a quarter of a short segment.
-pub const ROUNDING: Duration = Duration::from_millis(100);
+pub(in crate::engine) const ROUNDING: Duration = Duration::from_millis(100);
 /// A representation whose segment begins this much before the end of the last one is not aligned with it.
 const MISALIGNED: Duration = Duration::from_millis(200);
 
 /// Next need of a stream, given a representation.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Step {
+pub(in crate::engine) enum Step {
     /// The index of the representation.
     Index(Box<IndexSource>),
     /// The segment to fetch.
@@ -31,39 +31,39 @@ pub enum Step {
 }
 
 /// The streams in the order in which they should be served: least media ahead first.
-pub fn order<'a>(streams: impl Iterator<Item = &'a Stream>) -> Vec<StreamId> {
+pub(in crate::engine) fn order<'a>(streams: impl Iterator<Item = &'a Stream>) -> Vec<StreamId> {
     let mut ids: Vec<_> = streams.map(|stream| (stream.fetched_until(), stream.id())).collect();
     ids.sort_unstable();
     ids.into_iter().map(|(_, id)| id).collect()
 }
 
 /// The period that holds a time; the last one for times after the end.
-pub fn period_at(presentation: &KeyedPresentation, time: MediaTime) -> PeriodKey {
+pub(in crate::engine) fn period_at(presentation: &KeyedPresentation, time: MediaTime) -> PeriodKey {
     let position = presentation.periods.iter().rposition(|period| period.start <= time).unwrap_or(0);
     presentation.period_key(position).unwrap_or(PeriodKey::FIRST)
 }
 
 /// The period of a place; `None` at the end.
-pub fn period_of(place: Place) -> Option<PeriodKey> {
+pub(in crate::engine) fn period_of(place: NextSegment) -> Option<PeriodKey> {
     match place {
-        Place::At { period, .. } => Some(period),
-        Place::After { rep, .. } => Some(rep.period),
-        Place::End => None,
+        NextSegment::At { period, .. } => Some(period),
+        NextSegment::After { rep, .. } => Some(rep.period),
+        NextSegment::End => None,
     }
 }
 
 /// The place at which the period after `period` begins.
-pub fn next_period(presentation: &KeyedPresentation, period: PeriodKey) -> Place {
+pub(in crate::engine) fn next_period(presentation: &KeyedPresentation, period: PeriodKey) -> NextSegment {
     let next = presentation.period_position(period).map(|position| position + 1);
     let key = next.and_then(|next| presentation.period_key(next));
     match key.and_then(|key| Some((key, presentation.period(key)?))) {
-        Some((key, next)) => Place::At { period: key, time: next.start },
-        None => Place::End,
+        Some((key, next)) => NextSegment::At { period: key, time: next.start },
+        None => NextSegment::End,
     }
 }
 
 /// True when a stream at `place` will still bring media of a discontinuity that begins no later than `start`.
-pub fn comes_to(
+pub(in crate::engine) fn comes_to(
     presentation: &KeyedPresentation,
     stream: &Stream,
     mapping: TimestampMapping,
@@ -85,20 +85,24 @@ pub fn comes_to(
 }
 
 /// The segment with a key, when its list is known and holds it.
-pub fn segment(presentation: &KeyedPresentation, key: SegmentKey) -> Option<SegmentRef> {
+pub(in crate::engine) fn segment(presentation: &KeyedPresentation, key: SegmentKey) -> Option<SegmentRef> {
     let list = known_list(presentation, key.rep)?;
     list.get(list.position(key.id)?)
 }
 
 /// The place of the segment before this one, when there is one.
-pub fn before(presentation: &KeyedPresentation, rep: RepKey, segment: SegmentId) -> Option<Place> {
+pub(in crate::engine) fn before(
+    presentation: &KeyedPresentation,
+    rep: RepKey,
+    segment: SegmentId,
+) -> Option<NextSegment> {
     let list = known_list(presentation, rep)?;
     let (start, _) = list.span(list.position(segment)?.checked_sub(1)?)?;
-    Some(Place::At { period: rep.period, time: start })
+    Some(NextSegment::At { period: rep.period, time: start })
 }
 
 /// Returns the next need of a stream at `place` from a representation of the same period.
-pub fn step(presentation: &KeyedPresentation, place: Place, rep: RepKey, now: Now) -> Step {
+pub(in crate::engine) fn step(presentation: &KeyedPresentation, place: NextSegment, rep: RepKey, now: Now) -> Step {
     let found = representation(presentation, rep).map(|found| &found.index);
     if let (Some(_), Some(at)) = (found, presentation.available_at().filter(|at| *at > now)) {
         return Step::WaitUntil(at);
@@ -113,8 +117,8 @@ pub fn step(presentation: &KeyedPresentation, place: Place, rep: RepKey, now: No
 }
 
 /// True when a representation can take over at a place without overlapping what is there, as far as is known.
-pub fn is_aligned(presentation: &KeyedPresentation, place: Place, rep: RepKey) -> bool {
-    let Place::After { end, rep: last, .. } = place else { return true };
+pub(in crate::engine) fn is_aligned(presentation: &KeyedPresentation, place: NextSegment, rep: RepKey) -> bool {
+    let NextSegment::After { end, rep: last, .. } = place else { return true };
     if last == rep {
         return true;
     }
@@ -125,7 +129,7 @@ pub fn is_aligned(presentation: &KeyedPresentation, place: Place, rep: RepKey) -
 
 /// The length of the presentation as far as it is known: declared, or the latest end of a known list of video or audio.
 /// Subtitles accompany a presentation and never make it longer, unless there is nothing else.
-pub fn duration(presentation: &Presentation) -> Option<Duration> {
+pub(in crate::engine) fn duration(presentation: &Presentation) -> Option<Duration> {
     if presentation.duration.is_some() {
         return presentation.duration;
     }
@@ -140,7 +144,7 @@ pub fn duration(presentation: &Presentation) -> Option<Duration> {
 }
 
 /// The list of a representation, when it is known.
-pub fn known_list(presentation: &KeyedPresentation, rep: RepKey) -> Option<&SegmentList> {
+pub(in crate::engine) fn known_list(presentation: &KeyedPresentation, rep: RepKey) -> Option<&SegmentList> {
     match &representation(presentation, rep)?.index {
         SegmentIndex::Known(list) => Some(list),
         SegmentIndex::External(_) => None,
@@ -149,10 +153,10 @@ pub fn known_list(presentation: &KeyedPresentation, rep: RepKey) -> Option<&Segm
 
 /// Position in a list of the segment that comes next at a place: by name if the list is that of the last segment and
 /// still holds it, else by time.
-pub(super) fn position(list: &SegmentList, place: Place, rep: RepKey) -> Option<u64> {
+pub(super) fn position(list: &SegmentList, place: NextSegment, rep: RepKey) -> Option<u64> {
     match place {
-        Place::At { time, .. } => list.at(time),
-        Place::After { rep: last, segment, end } => {
+        NextSegment::At { time, .. } => list.at(time),
+        NextSegment::After { rep: last, segment, end } => {
             let known = list.position(segment).filter(|_| last == rep);
             match known {
                 Some(position) => Some(position + 1).filter(|next| *next < list.len()),
@@ -162,7 +166,7 @@ pub(super) fn position(list: &SegmentList, place: Place, rep: RepKey) -> Option<
                 }
             }
         }
-        Place::End => None,
+        NextSegment::End => None,
     }
 }
 
@@ -263,8 +267,8 @@ mod tests {
         }
     }
 
-    fn after_segment(rep: u32, number: u64, end: i64) -> Place {
-        Place::After { rep: key(rep), segment: SegmentId::Sequence(number), end: ms(end) }
+    fn after_segment(rep: u32, number: u64, end: i64) -> NextSegment {
+        NextSegment::After { rep: key(rep), segment: SegmentId::Sequence(number), end: ms(end) }
     }
 
     fn number_of(step: Step) -> Option<u64> {
@@ -285,13 +289,13 @@ mod tests {
         let last = after_segment(0, 2, 12_000);
         assert_eq!(step(&known, last, key(0), Now::ZERO), Step::Exhausted);
         assert_eq!(
-            number_of(step(&known, Place::At { period: PeriodKey::FIRST, time: ms(4001) }, key(0), Now::ZERO)),
+            number_of(step(&known, NextSegment::At { period: PeriodKey::FIRST, time: ms(4001) }, key(0), Now::ZERO)),
             Some(1)
         );
         assert_eq!(segments_left(&known, after, key(0)), Some(2));
         assert_eq!(
             before(&known, key(0), SegmentId::Sequence(2)),
-            Some(Place::At { period: PeriodKey::FIRST, time: ms(4000) })
+            Some(NextSegment::At { period: PeriodKey::FIRST, time: ms(4000) })
         );
         assert_eq!(before(&known, key(0), SegmentId::Sequence(0)), None);
     }
@@ -310,8 +314,8 @@ mod tests {
         let known = keyed(vec![rep("a", list(&[(0, 4000), (4000, 9500)]))]);
         assert_eq!(period_at(&known, ms(11_999)), PeriodKey::FIRST);
         assert_eq!(period_at(&known, ms(12_000)), NEXT);
-        assert_eq!(next_period(&known, PeriodKey::FIRST), Place::At { period: NEXT, time: ms(12_000) });
-        assert_eq!(next_period(&known, NEXT), Place::End);
+        assert_eq!(next_period(&known, PeriodKey::FIRST), NextSegment::At { period: NEXT, time: ms(12_000) });
+        assert_eq!(next_period(&known, NEXT), NextSegment::End);
         assert_eq!(duration(&known), Some(Duration::from_millis(9500)));
     }
 
@@ -367,7 +371,7 @@ mod tests {
         let mut stream = Stream::new(
             StreamId::Main,
             TrackId("v".into()),
-            Place::At { period: PeriodKey::FIRST, time: MediaTime::ZERO },
+            NextSegment::At { period: PeriodKey::FIRST, time: MediaTime::ZERO },
         );
         assert!(!comes_to(&presentation, &stream, first, ms(0)), "nobody has asked for anything");
         stream.await_index(ONLY);
@@ -380,7 +384,7 @@ mod tests {
     #[test]
     fn sizes_are_told_as_far_as_all_are_known() {
         let presentation = discontinuous(MediaKind::Video);
-        let place = |millis| Place::At { period: PeriodKey::FIRST, time: ms(millis) };
+        let place = |millis| NextSegment::At { period: PeriodKey::FIRST, time: ms(millis) };
         let sizes = |millis, most| sizes_ahead(&presentation, place(millis), &[ONLY], most);
         assert_eq!(sizes(0, 10), Some(vec![100, 101]));
         assert_eq!(sizes(0, 1), Some(vec![100]));
@@ -428,8 +432,11 @@ mod tests {
     fn media_of_a_discontinuity_comes_as_long_as_its_segment_is_awaited() {
         let presentation = discontinuous(MediaKind::Video);
         let map = TimestampMapping::Discontinuity;
-        let mut stream =
-            Stream::new(StreamId::Main, TrackId("v".into()), Place::At { period: PeriodKey::FIRST, time: ms(100) });
+        let mut stream = Stream::new(
+            StreamId::Main,
+            TrackId("v".into()),
+            NextSegment::At { period: PeriodKey::FIRST, time: ms(100) },
+        );
         stream.await_index(ONLY);
         assert!(comes_to(&presentation, &stream, map(0), ms(0)), "up to the tolerance");
         stream.restart_at(PeriodKey::FIRST, ms(101));
@@ -442,7 +449,7 @@ mod tests {
         assert!(!comes(&stream, 0, 4000), "another discontinuity lies there");
         assert!(!comes(&stream, 0, 0), "it has passed");
         let list = known_list(&presentation, ONLY).expect("a list");
-        let chosen = crate::engine::download::Chosen {
+        let chosen = crate::engine::download::SegmentPlan {
             rep: ONLY,
             segment: list.get(0).expect("a segment"),
             reason: abr::Reason::Only,
@@ -451,7 +458,7 @@ mod tests {
             opening: true,
             window: Window::ALL,
         };
-        stream.start_download(crate::engine::download::Fetching {
+        stream.start_download(crate::engine::download::SegmentDownload {
             job: crate::engine::request::JobId::for_tests(0),
             begins_at: chosen.segment.start,
             chosen,
@@ -464,7 +471,7 @@ mod tests {
             tail: None,
         });
         assert!(comes(&stream, 0, 0), "it is on its way");
-        stream.rewind_to(Place::End);
+        stream.rewind_to(NextSegment::End);
         assert!(!comes(&stream, 1, 4000), "nothing comes any more");
         let mut missing = split(MediaKind::Video);
         let SegmentIndex::Known(SegmentList::Explicit(list)) =
@@ -505,15 +512,19 @@ mod tests {
         let aligned = |rep| is_aligned(&known, after(0, 0, 4000), key(rep));
         assert_eq!((aligned(2), aligned(3)), (true, false));
         assert!(
-            is_aligned(&known, Place::At { period: PeriodKey::FIRST, time: ms(4000) }, key(3)),
+            is_aligned(&known, NextSegment::At { period: PeriodKey::FIRST, time: ms(4000) }, key(3)),
             "nothing comes before it"
         );
         assert_eq!(
-            (segments_left(&known, after(1, 1, 400), key(1)), segments_left(&known, Place::End, key(1))),
+            (segments_left(&known, after(1, 1, 400), key(1)), segments_left(&known, NextSegment::End, key(1))),
             (Some(1), Some(0))
         );
         let length = |place, rep| segment_duration(&known, place, key(rep)).map(|length| length.as_millis());
-        assert_eq!((length(after(2, 0, 3800), 2), length(Place::End, 2)), (Some(4200), Some(4200)), "the last one's");
-        assert_eq!(length(Place::At { period: PeriodKey::FIRST, time: ms(0) }, 2), Some(3800));
+        assert_eq!(
+            (length(after(2, 0, 3800), 2), length(NextSegment::End, 2)),
+            (Some(4200), Some(4200)),
+            "the last one's"
+        );
+        assert_eq!(length(NextSegment::At { period: PeriodKey::FIRST, time: ms(0) }, 2), Some(3800));
     }
 }

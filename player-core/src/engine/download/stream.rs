@@ -14,9 +14,9 @@ use crate::model::{ContentKinds, Resource, SegmentId, SegmentRef, TimedMetadata,
 use crate::render::Window;
 use crate::time::{MediaTime, Now};
 
-/// Place of the next segment.
+/// NextSegment of the next segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub(in crate::engine) enum NextSegment {
     /// The segment that holds this time.
     At {
         /// Period that holds it.
@@ -37,7 +37,7 @@ pub enum Place {
     End,
 }
 
-impl Place {
+impl NextSegment {
     /// Returns the place after a segment.
     pub(in crate::engine) fn after(rep: RepKey, segment: &SegmentRef) -> Self {
         Self::After { rep, segment: segment.id, end: segment.end() }
@@ -46,7 +46,7 @@ impl Place {
 
 /// A segment that was decided on.
 #[derive(Clone, Debug)]
-pub struct Chosen {
+pub(in crate::engine) struct SegmentPlan {
     /// Representation that it belongs to.
     pub rep: RepKey,
     /// The segment itself.
@@ -63,20 +63,20 @@ pub struct Chosen {
     pub window: Window,
 }
 
-impl Chosen {
+impl SegmentPlan {
     /// Returns the key of the segment.
-    pub const fn key(&self) -> SegmentKey {
+    pub(in crate::engine) const fn key(&self) -> SegmentKey {
         SegmentKey::of(self.rep, &self.segment)
     }
 }
 
 /// A segment on its way.
 #[derive(Clone, Debug)]
-pub struct Fetching {
+pub(in crate::engine) struct SegmentDownload {
     /// Job of the request.
     pub job: JobId,
     /// Segment that is fetched.
-    pub chosen: Chosen,
+    pub chosen: SegmentPlan,
     /// Initialisation data in force: fetched before, or read from the segment itself.
     pub init: Option<Arc<InitSegment>>,
     /// Presentation time of its first sample, as announced: its start, or that of an earlier segment whose samples
@@ -98,7 +98,7 @@ pub struct Fetching {
 
 /// State machine of a stream.
 #[derive(Clone, Debug)]
-pub enum Activity {
+pub(in crate::engine) enum Activity {
     /// Nothing is on its way.
     Idle,
     /// The index of a representation is on its way.
@@ -106,24 +106,24 @@ pub enum Activity {
     /// A key is on its way without which nothing can be fetched; the segment follows.
     Key {
         /// Segment that follows.
-        chosen: Box<Chosen>,
+        chosen: Box<SegmentPlan>,
         /// Key that is awaited.
         key: KeyId,
     },
     /// Initialisation data is on its way; the segment follows.
     Init {
         /// Segment that follows.
-        chosen: Box<Chosen>,
+        chosen: Box<SegmentPlan>,
         /// Address of the initialisation data.
         resource: Resource,
     },
     /// A segment is on its way.
-    Media(Box<Fetching>),
+    Media(Box<SegmentDownload>),
 }
 
-/// Trouble with the segment that is wanted.
+/// RetryBudget with the segment that is wanted.
 #[derive(Clone, Copy, Debug)]
-struct Trouble {
+struct RetryBudget {
     /// Time of its first request.
     since: Now,
     /// Requests for it so far, of whichever representation.
@@ -132,18 +132,18 @@ struct Trouble {
 
 /// A stream. It changes only by its verbs.
 #[derive(Clone, Debug)]
-pub struct Stream {
+pub(in crate::engine) struct Stream {
     id: StreamId,
     /// The track that it follows through all periods.
     track: TrackId,
-    place: Place,
+    place: NextSegment,
     activity: Activity,
     /// Content of its files, known once initialisation data was read.
     carries: Option<ContentKinds>,
     /// Representation of the last segment that was decided on.
     last: Option<RepKey>,
     /// The total time that the wanted segment may cost began here.
-    trouble: Option<Trouble>,
+    trouble: Option<RetryBudget>,
     /// Segments given up in a row.
     skipped: u32,
     /// The adaptive rule asked to wait.
@@ -160,7 +160,7 @@ pub struct Stream {
 
 impl Stream {
     /// Creates a stream that begins at a place.
-    pub const fn new(id: StreamId, track: TrackId, place: Place) -> Self {
+    pub(in crate::engine) const fn new(id: StreamId, track: TrackId, place: NextSegment) -> Self {
         Self {
             id,
             track,
@@ -187,7 +187,7 @@ impl Stream {
     }
 
     /// Returns the place of the next segment.
-    pub(in crate::engine) const fn place(&self) -> Place {
+    pub(in crate::engine) const fn place(&self) -> NextSegment {
         self.place
     }
 
@@ -236,12 +236,12 @@ impl Stream {
     }
 
     /// Up to where everything is fetched or on its way.
-    pub fn fetched_until(&self) -> MediaTime {
+    pub(in crate::engine) fn fetched_until(&self) -> MediaTime {
         match (&self.activity, self.place) {
             (Activity::Media(fetching), _) => fetching.chosen.segment.end(),
-            (_, Place::At { time, .. }) => time,
-            (_, Place::After { end, .. }) => end,
-            (_, Place::End) => MediaTime::MAX,
+            (_, NextSegment::At { time, .. }) => time,
+            (_, NextSegment::After { end, .. }) => end,
+            (_, NextSegment::End) => MediaTime::MAX,
         }
     }
 
@@ -251,12 +251,12 @@ impl Stream {
     }
 
     /// True when the last segment of the last period has been fetched.
-    pub fn is_finished(&self) -> bool {
-        self.place == Place::End && self.is_idle()
+    pub(in crate::engine) fn is_finished(&self) -> bool {
+        self.place == NextSegment::End && self.is_idle()
     }
 
     /// The segment that was decided on and is not here: it is on its way, or what it needs is.
-    pub fn coming(&self) -> Option<&Chosen> {
+    pub(in crate::engine) fn pending(&self) -> Option<&SegmentPlan> {
         match &self.activity {
             Activity::Media(fetching) => Some(&fetching.chosen),
             Activity::Key { chosen, .. } | Activity::Init { chosen, .. } => Some(chosen),
@@ -265,7 +265,7 @@ impl Stream {
     }
 
     /// The segment on its way.
-    pub fn fetching(&self) -> Option<&Fetching> {
+    pub(in crate::engine) fn fetching(&self) -> Option<&SegmentDownload> {
         match &self.activity {
             Activity::Media(fetching) => Some(fetching),
             Activity::Idle | Activity::Index(_) | Activity::Key { .. } | Activity::Init { .. } => None,
@@ -273,7 +273,7 @@ impl Stream {
     }
 
     /// Returns the segment on its way, to add the samples received.
-    pub(in crate::engine) fn fetching_mut(&mut self) -> Option<&mut Fetching> {
+    pub(in crate::engine) fn fetching_mut(&mut self) -> Option<&mut SegmentDownload> {
         match &mut self.activity {
             Activity::Media(fetching) => Some(fetching),
             Activity::Idle | Activity::Index(_) | Activity::Key { .. } | Activity::Init { .. } => None,
@@ -303,7 +303,7 @@ impl Stream {
 
     /// Begins again at a time with nothing on its way. The demuxer's tables and parameter sets stay.
     pub(in crate::engine) fn restart_at(&mut self, period: PeriodKey, time: MediaTime) {
-        self.rewind_to(Place::At { period, time });
+        self.rewind_to(NextSegment::At { period, time });
         self.trouble = None;
         self.skipped = 0;
         self.hold_until = None;
@@ -315,38 +315,38 @@ impl Stream {
     }
 
     /// Goes back to a place, because media from there on was dropped. Nothing is on its way after that.
-    pub(in crate::engine) fn rewind_to(&mut self, place: Place) {
+    pub(in crate::engine) fn rewind_to(&mut self, place: NextSegment) {
         self.place = place;
         self.activity = Activity::Idle;
     }
 
     /// Goes back to the segment before the one at the seek target, for the `steps`th time.
-    pub(in crate::engine) fn step_back_to(&mut self, place: Place, steps: u8) {
+    pub(in crate::engine) fn step_back_to(&mut self, place: NextSegment, steps: u8) {
         self.rewind_to(place);
         self.stepped_back = steps;
     }
 
     /// Passes a segment that is not fetched.
     pub(in crate::engine) fn advance_past(&mut self, rep: RepKey, segment: &SegmentRef) {
-        self.place = Place::after(rep, segment);
+        self.place = NextSegment::after(rep, segment);
         self.last = Some(rep);
     }
 
     /// Goes on with another period, or to the end.
-    pub(in crate::engine) fn enter_period(&mut self, place: Place) {
+    pub(in crate::engine) fn enter_period(&mut self, place: NextSegment) {
         self.place = place;
         self.trouble = None;
     }
 
     /// Ends here: nothing that follows can be decrypted, for this reason.
     pub(in crate::engine) fn finish(&mut self, error: PlayerError) {
-        self.place = Place::End;
+        self.place = NextSegment::End;
         self.ends_with = Some(Box::new(error));
     }
 
     /// Goes on at a time, because the period of its next segment is no longer listed. Segments on their way still come.
     pub(in crate::engine) fn go_on_at(&mut self, period: PeriodKey, time: MediaTime) {
-        self.place = Place::At { period, time };
+        self.place = NextSegment::At { period, time };
     }
 
     /// Waits until `until`: the adaptive rule asked for it, or nothing is available before.
@@ -364,7 +364,7 @@ impl Stream {
     /// Decides on a segment of `rep`. The time that it may cost counts from the first decision.
     pub(in crate::engine) fn decide_on(&mut self, rep: RepKey, now: Now) {
         self.last = Some(rep);
-        self.trouble.get_or_insert(Trouble { since: now, requests: 0 });
+        self.trouble.get_or_insert(RetryBudget { since: now, requests: 0 });
     }
 
     /// Waits for the index of a representation.
@@ -373,12 +373,12 @@ impl Stream {
     }
 
     /// Waits for the key of a segment.
-    pub(in crate::engine) fn await_key(&mut self, chosen: Chosen, key: KeyId) {
+    pub(in crate::engine) fn await_key(&mut self, chosen: SegmentPlan, key: KeyId) {
         self.activity = Activity::Key { chosen: Box::new(chosen), key };
     }
 
     /// Waits for the initialisation data of a segment.
-    pub(in crate::engine) fn await_init(&mut self, chosen: Chosen, resource: Resource) {
+    pub(in crate::engine) fn await_init(&mut self, chosen: SegmentPlan, resource: Resource) {
         self.activity = Activity::Init { chosen: Box::new(chosen), resource };
     }
 
@@ -390,7 +390,7 @@ impl Stream {
     }
 
     /// Starts the download of a segment.
-    pub(in crate::engine) fn start_download(&mut self, fetching: Fetching) {
+    pub(in crate::engine) fn start_download(&mut self, fetching: SegmentDownload) {
         self.activity = Activity::Media(Box::new(fetching));
     }
 
@@ -432,7 +432,7 @@ impl Stream {
     /// progress yet, so that segments given up in a row are still counted.
     pub(in crate::engine) fn complete_download(&mut self, is_progress: bool) {
         if let Some(fetching) = self.fetching() {
-            self.place = Place::after(fetching.chosen.rep, &fetching.chosen.segment);
+            self.place = NextSegment::after(fetching.chosen.rep, &fetching.chosen.segment);
         }
         self.stop();
         self.trouble = None;
@@ -442,7 +442,7 @@ impl Stream {
     }
 
     /// Gives the wanted segment up and passes it. Returns what it was, if its download had begun.
-    pub(in crate::engine) fn skip_download(&mut self) -> Option<Chosen> {
+    pub(in crate::engine) fn skip_download(&mut self) -> Option<SegmentPlan> {
         let chosen = self.fetching().map(|fetching| fetching.chosen.clone());
         self.complete_download(false);
         self.skipped += 1;

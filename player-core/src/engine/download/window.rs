@@ -9,7 +9,7 @@ use crate::time::MediaTime;
 /// Returns the part of a segment that may be presented: inside of its period; after a discontinuity not before that,
 /// and audio before one not past it. Video may go on past its last declared time, because it is shown as long as
 /// nothing takes its place.
-pub fn window(presentation: &KeyedPresentation, rep: RepKey, segment: &SegmentRef) -> Window {
+pub(in crate::engine) fn window(presentation: &KeyedPresentation, rep: RepKey, segment: &SegmentRef) -> Window {
     let mut window = Window::ALL;
     if rep.period != PeriodKey::FIRST
         && let Some(period) = presentation.period(rep.period)

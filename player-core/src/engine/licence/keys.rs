@@ -18,7 +18,7 @@ const MAX_SERVERS: usize = 8;
 
 /// State of one key.
 #[derive(Clone, Debug)]
-pub enum KeyState {
+pub(in crate::engine) enum KeyState {
     /// The request for it is waiting or under way.
     Asked(JobId),
     /// The key has been received.
@@ -29,7 +29,7 @@ pub enum KeyState {
 
 /// Way to decrypt a segment, or its initialisation data.
 #[derive(Clone, Debug)]
-pub enum Unlock {
+pub(in crate::engine) enum Unlock {
     /// Not at all, or sample by sample with keys that the samples name themselves.
     ByKeyId,
     /// The file as a whole, before it is read.
@@ -52,7 +52,7 @@ pub enum Unlock {
 
 /// The keys of a session.
 #[derive(Clone, Debug, Default)]
-pub struct Keys {
+pub(in crate::engine) struct Keys {
     states: BTreeMap<KeyId, KeyState>,
     /// Keys that have only an address. Their position here becomes their name.
     sources: Vec<KeySource>,
@@ -65,7 +65,7 @@ pub struct Keys {
 
 impl Keys {
     /// Creates the state of a session from the keys and licence servers that the host supplies.
-    pub fn new(config: &DrmConfig) -> Self {
+    pub(in crate::engine) fn new(config: &DrmConfig) -> Self {
         let ready = |(id, key): (&KeyId, &ContentKey)| (*id, KeyState::Ready(key.clone()));
         Self {
             states: config.keys.iter().map(ready).collect(),
@@ -77,7 +77,7 @@ impl Keys {
     }
 
     /// Licence servers that a manifest names, for systems that this player speaks with.
-    pub fn add_servers<'p>(&mut self, protection: impl Iterator<Item = &'p Protection>) {
+    pub(in crate::engine) fn add_servers<'p>(&mut self, protection: impl Iterator<Item = &'p Protection>) {
         let open = |system: &Option<KeySystem>| system.as_ref().is_none_or(KeySystem::is_open);
         for url in protection.filter(|found| open(&found.system)).flat_map(|found| &found.licence_urls) {
             if self.servers.len() < MAX_SERVERS && !self.servers.contains(url) {
@@ -87,17 +87,17 @@ impl Keys {
     }
 
     /// Licence servers, in the order in which they are asked.
-    pub fn servers(&self) -> &[Url] {
+    pub(in crate::engine) fn servers(&self) -> &[Url] {
         &self.servers
     }
 
     /// Returns the state of a key; `None` if it was never requested.
-    pub fn state(&self, id: KeyId) -> Option<&KeyState> {
+    pub(in crate::engine) fn state(&self, id: KeyId) -> Option<&KeyState> {
         self.states.get(&id)
     }
 
     /// A key that is here.
-    pub fn ready(&self, id: KeyId) -> Option<&ContentKey> {
+    pub(in crate::engine) fn ready(&self, id: KeyId) -> Option<&ContentKey> {
         match self.states.get(&id) {
             Some(KeyState::Ready(key)) => Some(key),
             Some(KeyState::Asked(_) | KeyState::Gone(_)) | None => None,
@@ -105,7 +105,7 @@ impl Keys {
     }
 
     /// Returns the reason for which a key is unavailable, if it is.
-    pub fn gone(&self, id: KeyId) -> Option<&PlayerError> {
+    pub(in crate::engine) fn gone(&self, id: KeyId) -> Option<&PlayerError> {
         match self.states.get(&id) {
             Some(KeyState::Gone(error)) => Some(error),
             Some(KeyState::Asked(_) | KeyState::Ready(_)) | None => None,
@@ -113,17 +113,17 @@ impl Keys {
     }
 
     /// True when some key cannot be had.
-    pub const fn any_gone(&self) -> bool {
+    pub(in crate::engine) const fn any_gone(&self) -> bool {
         self.gone > 0
     }
 
     /// True when no more keys are taken in.
-    pub fn is_full(&self) -> bool {
+    pub(in crate::engine) fn is_full(&self) -> bool {
         self.states.len() >= MAX_KEYS
     }
 
     /// A key has another standing now. Beyond the limit new names are refused.
-    pub fn set(&mut self, id: KeyId, state: KeyState) {
+    pub(in crate::engine) fn set(&mut self, id: KeyId, state: KeyState) {
         if self.states.len() >= MAX_KEYS && !self.states.contains_key(&id) {
             return;
         }
@@ -134,13 +134,13 @@ impl Keys {
     }
 
     /// The names of the keys that a request was to bring.
-    pub fn asked_of(&self, job: JobId) -> Vec<KeyId> {
+    pub(in crate::engine) fn asked_of(&self, job: JobId) -> Vec<KeyId> {
         let asked = |state: &KeyState| matches!(state, KeyState::Asked(by) if *by == job);
         self.states.iter().filter(|(_, state)| asked(state)).map(|(id, _)| *id).collect()
     }
 
     /// Takes the keys of an answer. Keys that the request asked for and that the answer lacks become unavailable.
-    pub fn arrived(&mut self, job: JobId, keys: &[LicensedKey]) {
+    pub(in crate::engine) fn arrived(&mut self, job: JobId, keys: &[LicensedKey]) {
         let asked = self.asked_of(job);
         for licensed in keys {
             match licensed.id {
@@ -155,7 +155,7 @@ impl Keys {
     }
 
     /// The name of a key that has an address instead of a name. It is the session's own.
-    pub fn name_of(&mut self, source: &KeySource) -> KeyId {
+    pub(in crate::engine) fn name_of(&mut self, source: &KeySource) -> KeyId {
         let at = self.sources.iter().rposition(|known| known == source).unwrap_or_else(|| {
             if self.sources.len() < MAX_KEYS {
                 self.sources.push(source.clone());
@@ -173,7 +173,7 @@ impl Keys {
     }
 
     /// A key's name for people; those with an address have none.
-    pub fn public_name(&self, id: KeyId) -> Option<String> {
+    pub(in crate::engine) fn public_name(&self, id: KeyId) -> Option<String> {
         (!id.0.starts_with(ADDRESSED)).then(|| id.to_string())
     }
 
@@ -181,7 +181,7 @@ impl Keys {
     ///
     /// # Errors
     /// If there are ways but none that this player supports.
-    pub fn unlock(&self, ways: &[SegmentKey], sequence: u64) -> Result<Unlock, PlayerError> {
+    pub(in crate::engine) fn unlock(&self, ways: &[SegmentKey], sequence: u64) -> Result<Unlock, PlayerError> {
         let usable = |way: &&SegmentKey| way.system.is_open() && way.source != KeySource::Opaque;
         for way in ways.iter().filter(usable) {
             let (source, iv) = (way.source.clone(), way.vector(sequence));
@@ -213,7 +213,7 @@ impl Keys {
     }
 
     /// Returns true unless a representation is known to need a key that is unavailable.
-    pub fn may_unlock(&self, rep: &Representation) -> bool {
+    pub(in crate::engine) fn may_unlock(&self, rep: &Representation) -> bool {
         let certain = || rep.protection.iter().filter(|found| found.key.is_none());
         if certain().next().is_none() {
             return true;
@@ -228,7 +228,7 @@ impl Keys {
     }
 
     /// Returns the error for a protected representation that cannot be decrypted.
-    pub fn refusal(&self, rep: &Representation) -> PlayerError {
+    pub(in crate::engine) fn refusal(&self, rep: &Representation) -> PlayerError {
         let ids = key_ids(rep);
         let known = ids.iter().find_map(|id| self.gone(*id));
         known.cloned().unwrap_or_else(|| {
@@ -240,7 +240,7 @@ impl Keys {
 
     /// Returns the error for a key that is unavailable. If one of the systems is not supported and the host supplied no
     /// keys, that system is the reason.
-    pub fn missing(&self, id: Option<KeyId>, systems: &[KeySystem]) -> PlayerError {
+    pub(in crate::engine) fn missing(&self, id: Option<KeyId>, systems: &[KeySystem]) -> PlayerError {
         let foreign: Vec<&str> = systems.iter().filter(|system| !system.is_open()).map(KeySystem::name).collect();
         let key = id.map_or("its key".to_owned(), |id| format!("key {id}"));
         let mut error = match foreign.first() {
@@ -256,7 +256,7 @@ impl Keys {
 }
 
 /// The keys that a representation needs: those of its default, else whatever its descriptors list.
-pub fn key_ids(rep: &Representation) -> Vec<KeyId> {
+pub(in crate::engine) fn key_ids(rep: &Representation) -> Vec<KeyId> {
     let mut ids: Vec<KeyId> = Vec::new();
     let certain = || rep.protection.iter().filter(|found| found.key.is_none());
     for id in certain().flat_map(|found| &found.key_ids) {
@@ -272,7 +272,7 @@ pub fn key_ids(rep: &Representation) -> Vec<KeyId> {
 }
 
 /// The cipher of something that is encrypted as a whole, once its key is here.
-pub fn cipher(key: &ContentKey, mode: SegmentCipherMode, iv: [u8; 16]) -> SegmentCipher {
+pub(in crate::engine) fn cipher(key: &ContentKey, mode: SegmentCipherMode, iv: [u8; 16]) -> SegmentCipher {
     SegmentCipher { mode, key: key.clone(), iv }
 }
 

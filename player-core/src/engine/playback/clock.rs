@@ -9,7 +9,7 @@ const LONGEST_CARRY: Duration = Duration::from_millis(500);
 
 /// Clock of the playhead.
 #[derive(Clone, Debug)]
-pub struct Clock {
+pub(in crate::engine) struct Clock {
     anchor: MediaTime,
     at: Now,
     running: bool,
@@ -26,7 +26,7 @@ impl Default for Clock {
 
 impl Clock {
     /// Stands still at a place: a seek, a pause, a stall, the end.
-    pub fn hold(&mut self, position: MediaTime, now: Now) {
+    pub(in crate::engine) fn hold(&mut self, position: MediaTime, now: Now) {
         self.anchor = position;
         self.at = now;
         self.running = false;
@@ -35,7 +35,7 @@ impl Clock {
 
     /// Takes a report of the renderer; `playing` is true if the position should move. The position is carried on only
     /// once a report has moved, because a renderer may take its time to start.
-    pub fn report(&mut self, position: MediaTime, now: Now, playing: bool) {
+    pub(in crate::engine) fn report(&mut self, position: MediaTime, now: Now, playing: bool) {
         self.running = playing && position > self.reported;
         self.anchor = position;
         self.at = now;
@@ -43,24 +43,24 @@ impl Clock {
     }
 
     /// Presentation seconds a second while running, kept to a thousandth.
-    pub fn set_rate(&mut self, rate: f64, now: Now) {
+    pub(in crate::engine) fn set_rate(&mut self, rate: f64, now: Now) {
         self.anchor = self.position(now);
         self.at = now;
         self.permille = (rate * 1000.0).round() as u64;
     }
 
     /// Presentation seconds a second while running.
-    pub fn rate(&self) -> f64 {
+    pub(in crate::engine) fn rate(&self) -> f64 {
         self.permille as f64 / 1000.0
     }
 
     /// True while the position moves.
-    pub const fn is_running(&self) -> bool {
+    pub(in crate::engine) const fn is_running(&self) -> bool {
         self.running
     }
 
     /// Returns the position of playback at `now`.
-    pub fn position(&self, now: Now) -> MediaTime {
+    pub(in crate::engine) fn position(&self, now: Now) -> MediaTime {
         if !self.running {
             return self.anchor;
         }
@@ -68,13 +68,13 @@ impl Clock {
     }
 
     /// Returns the presentation time that passes in a span of wall time.
-    pub fn media(&self, wall: Duration) -> Duration {
+    pub(in crate::engine) fn media(&self, wall: Duration) -> Duration {
         let nanos = u64::try_from(wall.as_nanos()).unwrap_or(u64::MAX);
         Duration::from_nanos(nanos.saturating_mul(self.permille) / 1000)
     }
 
     /// Returns the wall time in which a span of presentation time passes, rounded up.
-    pub fn wall(&self, media: Duration) -> Duration {
+    pub(in crate::engine) fn wall(&self, media: Duration) -> Duration {
         let nanos = u64::try_from(media.as_nanos()).unwrap_or(u64::MAX);
         Duration::from_nanos(nanos.saturating_mul(1000).div_ceil(self.permille.max(1)))
     }

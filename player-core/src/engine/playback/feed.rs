@@ -6,14 +6,15 @@ use std::sync::Arc;
 use super::super::licence::Keys;
 use crate::container::{CodecConfig, Payload, Sample};
 use crate::drm::{self, DrmError, KeyId};
-use crate::engine::buffer::{Cursor, Part, SEAM, TrackBuffer};
+use crate::engine::buffer::{BufferedSegment, Cursor, GAP_TOLERANCE, TrackBuffer};
+use crate::engine::ids::ItemId;
 use crate::model::MediaKind;
 use crate::render::{Epoch, RenderCommand, Window};
 use crate::time::MediaTime;
 
 /// One track of the epoch.
 #[derive(Clone, Debug)]
-struct Fed {
+struct TrackFeed {
     kind: MediaKind,
     /// The next sample; unknown until there is media at the place where the track begins.
     at: Option<Cursor>,
@@ -25,75 +26,200 @@ struct Fed {
     finished: bool,
 }
 
-impl Fed {
+impl TrackFeed {
     const fn new(kind: MediaKind, from: MediaTime) -> Self {
         Self { kind, at: None, from, config: None, end: from, finished: false }
     }
+
+    /// Ends the track. The renderer learns of it unless another item follows.
+    fn finish(&mut self, is_followed: bool, epoch: Epoch, out: &mut impl FnMut(RenderCommand)) {
+        self.finished = true;
+        if !is_followed {
+            out(RenderCommand::EndOfTrack { track: self.kind, epoch });
+        }
+    }
 }
 
-/// The feed of a session.
+/// Place of an item on the timeline of the renderer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Placement {
+    item: ItemId,
+    /// Nanoseconds that are added to the times of the item.
+    shift: i64,
+    /// Time of the item before which nothing of it is presented: there the item before it ends. `None` for the item that
+    /// the epoch began with.
+    seam: Option<MediaTime>,
+}
+
+impl Placement {
+    /// Puts a command, which is in the time of the item, on the timeline of the renderer.
+    fn place(self, command: RenderCommand) -> RenderCommand {
+        let Some(seam) = self.seam else { return command };
+        match command {
+            RenderCommand::Configure { track, config, window, epoch } => {
+                let from = window.from.max(seam).shifted(self.shift);
+                let until =
+                    if window.until == MediaTime::MAX { window.until } else { window.until.shifted(self.shift) };
+                RenderCommand::Configure { track, config, window: Window { from, until }, epoch }
+            }
+            RenderCommand::Append { track, mut samples, epoch } => {
+                for sample in &mut samples {
+                    sample.pts = sample.pts.shifted(self.shift);
+                    sample.dts = sample.dts.shifted(self.shift);
+                }
+                RenderCommand::Append { track, samples, epoch }
+            }
+            RenderCommand::Gap { track, until, epoch } => {
+                RenderCommand::Gap { track, until: until.shifted(self.shift), epoch }
+            }
+            RenderCommand::FlushTrack { track, from, epoch } => {
+                RenderCommand::FlushTrack { track, from: from.shifted(self.shift), epoch }
+            }
+            other => other,
+        }
+    }
+}
+
+/// The feed of the renderer. It takes the media of one item after the other. Each epoch begins in the time of its first
+/// item; an item that follows without a flush is placed behind it on the renderer's timeline. Times of all methods are
+/// those of the item that they name.
 #[derive(Clone, Debug, Default)]
-pub struct Feed {
+pub(in crate::engine) struct Feed {
     epoch: Epoch,
     flushed: bool,
+    /// Items of the epoch in their order; the tracks belong to the last one.
+    items: Vec<Placement>,
+    /// Item that follows without a flush once the tracks of the last one have ended.
+    next: Option<ItemId>,
     /// If the epoch begins in a gap, the picture before it is shown.
     held: bool,
-    tracks: Vec<Fed>,
+    tracks: Vec<TrackFeed>,
 }
 
 impl Feed {
     /// The epoch in force.
-    pub const fn epoch(&self) -> Epoch {
+    pub(in crate::engine) const fn epoch(&self) -> Epoch {
         self.epoch
     }
 
     /// True once the flush of the epoch was sent.
-    pub const fn is_flushed(&self) -> bool {
+    pub(in crate::engine) const fn is_flushed(&self) -> bool {
         self.flushed
     }
 
     /// Everything handed out so far is void: a new epoch, whose flush follows.
-    pub fn reset(&mut self) {
+    pub(in crate::engine) fn reset(&mut self) {
         self.epoch.0 += 1;
         self.flushed = false;
+        self.items.clear();
         self.tracks.clear();
+    }
+
+    /// Drops all items, also the one that would follow.
+    pub(in crate::engine) fn forget(&mut self) {
+        self.reset();
+        self.next = None;
+    }
+
+    /// Returns the item whose media is handed out; `None` before the flush of an epoch.
+    fn current(&self) -> Option<Placement> {
+        self.items.last().copied()
+    }
+
+    fn placement(&self, item: ItemId) -> Option<Placement> {
+        self.items.iter().copied().find(|placement| placement.item == item)
+    }
+
+    /// Returns true if all media of an item was handed out, and another item has followed it.
+    pub(in crate::engine) fn has_left(&self, item: ItemId) -> bool {
+        self.current().is_some_and(|current| current.item != item) && self.placement(item).is_some()
+    }
+
+    /// Returns true if an item follows the present one without a flush, and has not begun.
+    pub(in crate::engine) fn is_next(&self, item: ItemId) -> bool {
+        self.next == Some(item)
+    }
+
+    /// Lets an item follow the present one without a flush: where its tracks end, no end of track is announced.
+    pub(in crate::engine) fn announce_next(&mut self, item: ItemId) {
+        self.next = Some(item);
+    }
+
+    /// Goes on with the item that was announced, from `start` in its time, once all tracks of the present one have ended.
+    /// It begins where the longest of them ends. Returns false, and changes nothing, while that is not so, or if the item
+    /// has other kinds of track: then it needs a flush.
+    pub(in crate::engine) fn follow(&mut self, item: ItemId, start: MediaTime, kinds: &[MediaKind]) -> bool {
+        let Some(current) = self.current() else { return false };
+        let ended = self.tracks.iter().all(|fed| fed.finished);
+        if self.next != Some(item) || !ended || !self.kinds().eq(kinds.iter().copied()) {
+            return false;
+        }
+        let end = self.tracks.iter().map(|fed| fed.end).max().unwrap_or(start);
+        let shift = end.shifted(current.shift).nanos_from(start);
+        self.next = None;
+        self.items.push(Placement { item, shift, seam: Some(start) });
+        for fed in &mut self.tracks {
+            // A track that ended earlier is silent, or holds its picture, up to the seam.
+            let reached = fed.end.shifted(current.shift).shifted(shift.saturating_neg());
+            *fed = TrackFeed { end: reached, ..TrackFeed::new(fed.kind, start) };
+        }
+        true
+    }
+
+    /// Returns a time on the renderer's timeline in the time of an item. Both are the same for an item that is not placed.
+    pub(in crate::engine) fn time_in(&self, item: ItemId, time: MediaTime) -> MediaTime {
+        time.shifted(self.placement(item).map_or(0, |placement| placement.shift.saturating_neg()))
     }
 
     /// Returns the flush with which the epoch begins. `held` is true if the viewer sought here: in a gap the picture
     /// before it is then shown.
-    pub fn begin(&mut self, start: MediaTime, kinds: &[MediaKind], held: bool) -> RenderCommand {
+    pub(in crate::engine) fn begin(
+        &mut self,
+        item: ItemId,
+        start: MediaTime,
+        kinds: &[MediaKind],
+        held: bool,
+    ) -> RenderCommand {
         self.flushed = true;
+        self.items = vec![Placement { item, shift: 0, seam: None }];
+        self.next.take_if(|next| *next == item);
         self.held = held;
-        self.tracks = kinds.iter().map(|kind| Fed::new(*kind, start)).collect();
+        self.tracks = kinds.iter().map(|kind| TrackFeed::new(*kind, start)).collect();
         RenderCommand::Flush { epoch: self.epoch, start, tracks: kinds.to_vec() }
     }
 
     /// One track begins again at a time, with media of another adaptation set.
-    pub fn restart_track(&mut self, kind: MediaKind, from: MediaTime) -> RenderCommand {
+    pub(in crate::engine) fn restart_track(&mut self, kind: MediaKind, from: MediaTime) -> RenderCommand {
         if let Some(fed) = self.tracks.iter_mut().find(|fed| fed.kind == kind) {
-            *fed = Fed::new(kind, from);
+            *fed = TrackFeed::new(kind, from);
         }
-        RenderCommand::FlushTrack { track: kind, from, epoch: self.epoch }
+        let command = RenderCommand::FlushTrack { track: kind, from, epoch: self.epoch };
+        self.current().unwrap_or_default().place(command)
     }
 
     /// The kinds of the epoch.
-    pub fn kinds(&self) -> impl Iterator<Item = MediaKind> + '_ {
+    pub(in crate::engine) fn kinds(&self) -> impl Iterator<Item = MediaKind> + '_ {
         self.tracks.iter().map(|fed| fed.kind)
     }
 
     /// Returns the place up to which a track was handed out: nothing before it may change.
-    pub fn committed(&self, kind: MediaKind) -> Option<Cursor> {
+    pub(in crate::engine) fn committed(&self, item: ItemId, kind: MediaKind) -> Option<Cursor> {
+        if self.has_left(item) {
+            return Some(Cursor { seq: u64::MAX, index: 0 });
+        }
+        self.current().filter(|current| current.item == item)?;
         self.tracks.iter().find(|fed| fed.kind == kind)?.at
     }
 
     /// The end of what was handed out of a track.
-    pub fn end(&self, kind: MediaKind) -> Option<MediaTime> {
+    pub(in crate::engine) fn end(&self, item: ItemId, kind: MediaKind) -> Option<MediaTime> {
+        self.current().filter(|current| current.item == item)?;
         self.tracks.iter().find(|fed| fed.kind == kind).map(|fed| fed.end)
     }
 
     /// The run of a kind was emptied though the epoch goes on (its media will come from elsewhere): nothing is handed
     /// out until the track is restarted.
-    pub fn suspend_track(&mut self, kind: MediaKind) {
+    pub(in crate::engine) fn suspend_track(&mut self, kind: MediaKind) {
         if let Some(fed) = self.tracks.iter_mut().find(|fed| fed.kind == kind) {
             fed.at = None;
             fed.from = MediaTime::MAX;
@@ -103,7 +229,7 @@ impl Feed {
     /// Hands out one track, decrypted, up to `until`, but not past `limit`, where all tracks have a gap, nor past the
     /// first sample whose key is missing. `ended` is true if the track gets no more media. Returns the first error of
     /// decryption; samples with such an error are left out, because the renderer must never get encrypted ones.
-    pub fn hand_out(
+    pub(in crate::engine) fn hand_out(
         &mut self,
         buffer: &mut TrackBuffer,
         keys: &Keys,
@@ -112,6 +238,9 @@ impl Feed {
         ended: bool,
         out: &mut impl FnMut(RenderCommand),
     ) -> Option<DrmError> {
+        let placement = self.current().filter(|current| current.item == buffer.item())?;
+        let is_followed = self.next.is_some();
+        let out = &mut |command| out(placement.place(command));
         let (epoch, held) = (self.epoch, self.held);
         let mut failed = None;
         let fed = self.tracks.iter_mut().find(|fed| fed.kind == kind && !fed.finished)?;
@@ -123,8 +252,7 @@ impl Feed {
         }
         let Some(mut cursor) = fed.at else {
             if ended && fed.from != MediaTime::MAX {
-                fed.finished = true;
-                out(RenderCommand::EndOfTrack { track: kind, epoch });
+                fed.finish(is_followed, epoch, out);
             }
             return None;
         };
@@ -188,8 +316,7 @@ impl Feed {
             buffer.hand_over(seq, range, fed.from);
         }
         if ended && !blocked {
-            fed.finished = true;
-            out(RenderCommand::EndOfTrack { track: kind, epoch });
+            fed.finish(is_followed, epoch, out);
         }
         failed
     }
@@ -197,9 +324,9 @@ impl Feed {
 
 /// Announces a gap where a part has no media, or where a gap lies before it. Without it a renderer waits for samples
 /// that do not exist.
-fn announce_gap(fed: &mut Fed, part: &Part, epoch: Epoch, out: &mut impl FnMut(RenderCommand)) {
+fn announce_gap(fed: &mut TrackFeed, part: &BufferedSegment, epoch: Epoch, out: &mut impl FnMut(RenderCommand)) {
     let goes_on = if part.config.is_some() { part.first } else { part.last };
-    if goes_on > fed.end + SEAM {
+    if goes_on > fed.end + GAP_TOLERANCE {
         fed.end = goes_on;
         out(RenderCommand::Gap { track: fed.kind, until: goes_on, epoch });
     }
@@ -207,7 +334,7 @@ fn announce_gap(fed: &mut Fed, part: &Part, epoch: Epoch, out: &mut impl FnMut(R
 
 /// An epoch that begins in a hole shows the last picture before it: it lasts until the next one. Its time is moved to
 /// the begin, because parsers count durations for themselves.
-fn hold_last(samples: &mut [Sample], part: &Part, from: MediaTime, buffer: &TrackBuffer) {
+fn hold_last(samples: &mut [Sample], part: &BufferedSegment, from: MediaTime, buffer: &TrackBuffer) {
     if from < part.last {
         return;
     }
@@ -245,7 +372,7 @@ fn due(samples: &[Sample], end: MediaTime, until: MediaTime) -> usize {
         .unwrap_or(samples.len())
 }
 
-fn configure(fed: &mut Fed, part: &Part, epoch: Epoch, out: &mut impl FnMut(RenderCommand)) {
+fn configure(fed: &mut TrackFeed, part: &BufferedSegment, epoch: Epoch, out: &mut impl FnMut(RenderCommand)) {
     let Some(config) = &part.config else { return };
     // A decoder gets clear samples, so for it nothing changes where encryption begins.
     let config = match config.protection_scheme {
@@ -265,7 +392,7 @@ mod tests {
 
     use super::*;
     use crate::container::Codec;
-    use crate::engine::ids::PartOf;
+    use crate::engine::ids::{ItemId, PartOf};
 
     fn ms(value: i64) -> MediaTime {
         MediaTime::from_millis(value)
@@ -319,11 +446,11 @@ mod tests {
 
     #[test]
     fn samples_go_out_as_far_as_the_lead_and_configurations_before_them() {
-        let mut buffer = TrackBuffer::new(MediaKind::Video);
+        let mut buffer = TrackBuffer::new(ItemId::default(), MediaKind::Video);
         fill(&mut buffer, 0, "a", 0, 2000);
         fill(&mut buffer, 1, "b", 2000, 4000);
         let mut feed = Feed::default();
-        feed.begin(ms(1250), &[MediaKind::Video], true);
+        feed.begin(ItemId::default(), ms(1250), &[MediaKind::Video], true);
         assert_eq!(hand_out(&mut feed, &mut buffer, 1500, false), ["a", "1.000000s+5"]);
         assert_eq!(hand_out(&mut feed, &mut buffer, 1500, false), Vec::<String>::new());
         assert_eq!(hand_out(&mut feed, &mut buffer, 2200, false), ["1.500000s+5", "b", "2.000000s+2"]);
@@ -333,17 +460,17 @@ mod tests {
 
     #[test]
     fn a_hole_is_announced_and_what_lies_behind_it_waits_for_its_time() {
-        let mut buffer = TrackBuffer::new(MediaKind::Video);
+        let mut buffer = TrackBuffer::new(ItemId::default(), MediaKind::Video);
         fill(&mut buffer, 0, "a", 0, 1000);
         fill(&mut buffer, 2, "a", 5000, 6000);
         let mut feed = Feed::default();
-        feed.begin(ms(0), &[MediaKind::Video], true);
+        feed.begin(ItemId::default(), ms(0), &[MediaKind::Video], true);
         assert_eq!(hand_out(&mut feed, &mut buffer, 900, false), ["a", "0.000000s+9"]);
         assert_eq!(hand_out(&mut feed, &mut buffer, 2000, false), ["0.900000s+1", "gap to 5.000000s"]);
         assert_eq!(hand_out(&mut feed, &mut buffer, 4900, false), Vec::<String>::new());
         assert_eq!(hand_out(&mut feed, &mut buffer, 9000, true), ["5.000000s+10", "end"]);
         feed.reset();
-        feed.begin(ms(3000), &[MediaKind::Video], true);
+        feed.begin(ItemId::default(), ms(3000), &[MediaKind::Video], true);
         assert_eq!(
             hand_out(&mut feed, &mut buffer, 3500, true),
             ["a", "0.000000s+10", "gap to 5.000000s"],
@@ -353,48 +480,48 @@ mod tests {
 
     #[test]
     fn a_last_span_without_media_ends_the_track() {
-        let mut buffer = TrackBuffer::new(MediaKind::Video);
+        let mut buffer = TrackBuffer::new(ItemId::default(), MediaKind::Video);
         fill(&mut buffer, 0, "a", 0, 1000);
         let of = PartOf::for_tests(0, 1);
-        buffer.insert_blank(of, ms(2000), ms(4000));
+        buffer.insert_empty_range(of, ms(2000), ms(4000));
         let mut feed = Feed::default();
-        feed.begin(ms(0), &[MediaKind::Video], true);
+        feed.begin(ItemId::default(), ms(0), &[MediaKind::Video], true);
         assert_eq!(hand_out(&mut feed, &mut buffer, 9000, true), ["a", "0.000000s+10", "end"]);
     }
 
     #[test]
     fn a_track_without_media_only_ends() {
-        let mut buffer = TrackBuffer::new(MediaKind::Video);
+        let mut buffer = TrackBuffer::new(ItemId::default(), MediaKind::Video);
         let mut feed = Feed::default();
-        feed.begin(ms(0), &[MediaKind::Video], true);
+        feed.begin(ItemId::default(), ms(0), &[MediaKind::Video], true);
         assert_eq!(hand_out(&mut feed, &mut buffer, 9000, false), Vec::<String>::new());
         assert_eq!(hand_out(&mut feed, &mut buffer, 9000, true), ["end"]);
     }
 
     #[test]
     fn a_track_is_fed_up_to_the_sample_that_reaches_the_lead_and_not_one_more() {
-        let mut buffer = TrackBuffer::new(MediaKind::Video);
+        let mut buffer = TrackBuffer::new(ItemId::default(), MediaKind::Video);
         fill(&mut buffer, 0, "a", 0, 2000);
         let mut feed = Feed::default();
-        feed.begin(ms(0), &[MediaKind::Video], true);
+        feed.begin(ItemId::default(), ms(0), &[MediaKind::Video], true);
         assert_eq!(hand_out(&mut feed, &mut buffer, 500, false), ["a", "0.000000s+5"]);
-        assert_eq!(feed.end(MediaKind::Video), Some(ms(500)));
+        assert_eq!(feed.end(ItemId::default(), MediaKind::Video), Some(ms(500)));
         assert_eq!(hand_out(&mut feed, &mut buffer, 500, false), Vec::<String>::new());
         assert_eq!(hand_out(&mut feed, &mut buffer, 501, false), ["0.500000s+1"]);
-        assert_eq!(feed.committed(MediaKind::Video), Some(Cursor { seq: 0, index: 6 }));
+        assert_eq!(feed.committed(ItemId::default(), MediaKind::Video), Some(Cursor { seq: 0, index: 6 }));
         assert_eq!(hand_out(&mut feed, &mut buffer, 2000, false), ["0.600000s+14"]);
         assert_eq!(hand_out(&mut feed, &mut buffer, 2000, true), ["end"]);
     }
 
     #[test]
     fn a_gap_is_announced_from_a_millisecond_past_the_tolerance_on() {
-        let seam = SEAM.as_millis() as i64;
+        let seam = GAP_TOLERANCE.as_millis() as i64;
         for (more, announced) in [(0, false), (1, true)] {
-            let mut buffer = TrackBuffer::new(MediaKind::Video);
+            let mut buffer = TrackBuffer::new(ItemId::default(), MediaKind::Video);
             fill(&mut buffer, 0, "a", 0, 1000);
             fill(&mut buffer, 1, "a", 1000 + seam + more, 3000);
             let mut feed = Feed::default();
-            feed.begin(ms(0), &[MediaKind::Video], true);
+            feed.begin(ItemId::default(), ms(0), &[MediaKind::Video], true);
             let commands = hand_out(&mut feed, &mut buffer, 2000, false);
             assert_eq!(commands.iter().any(|command| command.starts_with("gap")), announced, "{commands:?}");
         }
@@ -402,11 +529,11 @@ mod tests {
 
     #[test]
     fn what_lies_past_a_gap_in_all_tracks_waits_until_playback_jumps() {
-        let mut buffer = TrackBuffer::new(MediaKind::Video);
+        let mut buffer = TrackBuffer::new(ItemId::default(), MediaKind::Video);
         fill(&mut buffer, 0, "a", 0, 1000);
         fill(&mut buffer, 2, "a", 5000, 6000);
         let mut feed = Feed::default();
-        feed.begin(ms(0), &[MediaKind::Video], true);
+        feed.begin(ItemId::default(), ms(0), &[MediaKind::Video], true);
         let mut commands = Vec::new();
         let keys = Keys::default();
         for ended in [false, true] {
@@ -420,7 +547,7 @@ mod tests {
         assert_eq!(samples.sum::<usize>(), 10, "{commands:?}");
         assert!(!commands.iter().any(|command| matches!(command, RenderCommand::EndOfTrack { .. })), "{commands:?}");
         feed.reset();
-        feed.begin(ms(5000), &[MediaKind::Video], false);
+        feed.begin(ItemId::default(), ms(5000), &[MediaKind::Video], false);
         assert_eq!(hand_out(&mut feed, &mut buffer, 9000, true), ["a", "5.000000s+10", "end"]);
     }
 
@@ -435,30 +562,30 @@ mod tests {
             crypto: None,
         };
         let of = PartOf::for_tests(0, 0);
-        let mut buffer = TrackBuffer::new(MediaKind::Video);
+        let mut buffer = TrackBuffer::new(ItemId::default(), MediaKind::Video);
         let order = [(0, 0), (100, 300), (200, 100), (300, 200), (400, 600), (500, 400), (600, 500)];
         buffer.insert(of, &config("a"), Window::ALL, order.map(sample).to_vec(), None);
         let mut feed = Feed::default();
-        feed.begin(ms(0), &[MediaKind::Video], true);
+        feed.begin(ItemId::default(), ms(0), &[MediaKind::Video], true);
         assert_eq!(hand_out(&mut feed, &mut buffer, 200, false), ["a", "0.000000s+2"]);
-        assert_eq!(feed.end(MediaKind::Video), Some(ms(400)), "the latest that was handed out");
+        assert_eq!(feed.end(ItemId::default(), MediaKind::Video), Some(ms(400)), "the latest that was handed out");
         assert_eq!(hand_out(&mut feed, &mut buffer, 450, false), ["0.100000s+3"]);
-        assert_eq!(feed.end(MediaKind::Video), Some(ms(700)));
+        assert_eq!(feed.end(ItemId::default(), MediaKind::Video), Some(ms(700)));
     }
 
     #[test]
     fn a_suspended_track_waits_for_its_restart_and_ends_nowhere_before() {
-        let mut buffer = TrackBuffer::new(MediaKind::Video);
+        let mut buffer = TrackBuffer::new(ItemId::default(), MediaKind::Video);
         fill(&mut buffer, 0, "a", 0, 1000);
         let mut feed = Feed::default();
-        feed.begin(ms(0), &[MediaKind::Video, MediaKind::Audio], true);
+        feed.begin(ItemId::default(), ms(0), &[MediaKind::Video, MediaKind::Audio], true);
         let epoch = feed.epoch();
         feed.suspend_track(MediaKind::Video);
         assert_eq!(hand_out(&mut feed, &mut buffer, 9000, true), Vec::<String>::new());
-        assert_eq!(feed.committed(MediaKind::Video), None);
+        assert_eq!(feed.committed(ItemId::default(), MediaKind::Video), None);
         let command = feed.restart_track(MediaKind::Video, ms(300));
         assert_eq!(command, RenderCommand::FlushTrack { track: MediaKind::Video, from: ms(300), epoch });
-        assert_eq!(feed.end(MediaKind::Video), Some(ms(300)));
+        assert_eq!(feed.end(ItemId::default(), MediaKind::Video), Some(ms(300)));
         assert_eq!(hand_out(&mut feed, &mut buffer, 9000, true), ["a", "0.000000s+10", "end"]);
         assert!(feed.is_flushed());
         feed.reset();

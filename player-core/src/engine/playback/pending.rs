@@ -12,9 +12,9 @@ use crate::command::{QualityChoice, TrackChoice};
 use crate::time::Now;
 
 /// Number of commands of a kind in a row that are carried out at once.
-pub const BURST: u32 = 3;
+pub(in crate::engine) const BURST: u32 = 3;
 /// Time between two commands of a kind after that.
-pub const INTERVAL: Duration = Duration::from_millis(100);
+pub(in crate::engine) const INTERVAL: Duration = Duration::from_millis(100);
 
 /// The pace of one kind of command: the generic cell rate algorithm (ITU-T I.371) with a tolerance of [`BURST`].
 #[derive(Clone, Copy, Debug, Default)]
@@ -36,53 +36,53 @@ impl Pace {
 
 /// A command that waits for its turn, and the pace of its kind.
 #[derive(Clone, Debug)]
-pub struct Slot<T> {
-    wish: Option<T>,
+pub(in crate::engine) struct Slot<T> {
+    waiting: Option<T>,
     pace: Pace,
 }
 
 impl<T> Default for Slot<T> {
     fn default() -> Self {
-        Self { wish: None, pace: Pace::default() }
+        Self { waiting: None, pace: Pace::default() }
     }
 }
 
 impl<T> Slot<T> {
     /// Takes the place of one that waits.
-    pub fn put(&mut self, wish: T) {
-        self.wish = Some(wish);
+    pub(in crate::engine) fn put(&mut self, waiting: T) {
+        self.waiting = Some(waiting);
     }
 
     /// The one that waits.
-    pub const fn wish(&self) -> Option<&T> {
-        self.wish.as_ref()
+    pub(in crate::engine) const fn waiting(&self) -> Option<&T> {
+        self.waiting.as_ref()
     }
 
     /// Hands out the one that waits if its turn has come.
-    pub fn take_due(&mut self, now: Now) -> Option<T> {
-        if self.wish.is_some() && self.pace.wait(now).is_zero() { self.take(now) } else { None }
+    pub(in crate::engine) fn take_due(&mut self, now: Now) -> Option<T> {
+        if self.waiting.is_some() && self.pace.wait(now).is_zero() { self.take(now) } else { None }
     }
 
     /// Hands out the one that waits, before its turn if need be.
-    pub fn take(&mut self, now: Now) -> Option<T> {
-        let wish = self.wish.take()?;
+    pub(in crate::engine) fn take(&mut self, now: Now) -> Option<T> {
+        let waiting = self.waiting.take()?;
         self.pace.spend(now);
-        Some(wish)
+        Some(waiting)
     }
 
     /// Returns the time at which the turn of the one that waits comes.
-    pub fn due(&self, now: Now) -> Option<Now> {
-        self.wish.as_ref().map(|_| now + self.pace.wait(now))
+    pub(in crate::engine) fn due(&self, now: Now) -> Option<Now> {
+        self.waiting.as_ref().map(|_| now + self.pace.wait(now))
     }
 
     fn forget(&mut self) {
-        self.wish = None;
+        self.waiting = None;
     }
 }
 
 /// The commands that wait.
 #[derive(Clone, Debug, Default)]
-pub struct PendingCommands {
+pub(in crate::engine) struct PendingCommands {
     /// A seek; its target was clamped to the duration that was known when it was asked for.
     seek: Slot<Seeking>,
     /// A playback rate, in presentation seconds per second.
@@ -97,52 +97,52 @@ pub struct PendingCommands {
 
 impl PendingCommands {
     /// Returns the seek that waits.
-    pub const fn seek(&self) -> &Slot<Seeking> {
+    pub(in crate::engine) const fn seek(&self) -> &Slot<Seeking> {
         &self.seek
     }
 
     /// Returns the seek that waits, to replace or carry it out.
-    pub const fn seek_mut(&mut self) -> &mut Slot<Seeking> {
+    pub(in crate::engine) const fn seek_mut(&mut self) -> &mut Slot<Seeking> {
         &mut self.seek
     }
 
     /// Returns the playback rate that waits, to replace or carry it out.
-    pub const fn rate_mut(&mut self) -> &mut Slot<f64> {
+    pub(in crate::engine) const fn rate_mut(&mut self) -> &mut Slot<f64> {
         &mut self.rate
     }
 
     /// Returns the choice of audio that waits.
-    pub const fn audio(&self) -> &Slot<TrackChoice> {
+    pub(in crate::engine) const fn audio(&self) -> &Slot<TrackChoice> {
         &self.audio
     }
 
     /// Returns the choice of audio that waits, to replace or carry it out.
-    pub const fn audio_mut(&mut self) -> &mut Slot<TrackChoice> {
+    pub(in crate::engine) const fn audio_mut(&mut self) -> &mut Slot<TrackChoice> {
         &mut self.audio
     }
 
     /// Returns the choice of text that waits.
-    pub const fn text(&self) -> &Slot<TrackChoice> {
+    pub(in crate::engine) const fn text(&self) -> &Slot<TrackChoice> {
         &self.text
     }
 
     /// Returns the choice of text that waits, to replace or carry it out.
-    pub const fn text_mut(&mut self) -> &mut Slot<TrackChoice> {
+    pub(in crate::engine) const fn text_mut(&mut self) -> &mut Slot<TrackChoice> {
         &mut self.text
     }
 
     /// Returns the choice of quality that waits.
-    pub const fn quality(&self) -> &Slot<QualityChoice> {
+    pub(in crate::engine) const fn quality(&self) -> &Slot<QualityChoice> {
         &self.quality
     }
 
     /// Returns the choice of quality that waits, to replace or carry it out.
-    pub const fn quality_mut(&mut self) -> &mut Slot<QualityChoice> {
+    pub(in crate::engine) const fn quality_mut(&mut self) -> &mut Slot<QualityChoice> {
         &mut self.quality
     }
 
     /// Drops all of them: what they were meant for has ended. The pace goes on.
-    pub fn forget(&mut self) {
+    pub(in crate::engine) fn forget(&mut self) {
         self.seek.forget();
         self.rate.forget();
         self.audio.forget();
@@ -152,7 +152,7 @@ impl PendingCommands {
 
     /// Returns the time of the first turn, seeks excluded unless `seekable`: before the presentation is known there is
     /// nothing to seek in.
-    pub fn next_due(&self, now: Now, seekable: bool) -> Option<Now> {
+    pub(in crate::engine) fn next_due(&self, now: Now, seekable: bool) -> Option<Now> {
         let seek = self.seek.due(now).filter(|_| seekable);
         [seek, self.rate.due(now), self.audio.due(now), self.text.due(now), self.quality.due(now)]
             .into_iter()
@@ -175,7 +175,7 @@ mod tests {
         let mut taken = Vec::new();
         for millis in 0..1_000 {
             slot.put(millis);
-            taken.extend(slot.take_due(at(millis)).map(|wish| (millis, wish)));
+            taken.extend(slot.take_due(at(millis)).map(|waiting| (millis, waiting)));
         }
         let turns: Vec<u64> = [0, 1, 2].into_iter().chain((1..10).map(|turn| turn * 100)).collect();
         assert_eq!(taken, turns.iter().map(|turn| (*turn, *turn)).collect::<Vec<_>>());
@@ -227,8 +227,8 @@ mod tests {
         let mut pending = PendingCommands::default();
         pending.seek.put(seek());
         assert_eq!((pending.next_due(at(7), false), pending.next_due(at(7), true)), (None, Some(at(7))));
-        assert!(pending.seek.wish().is_some());
+        assert!(pending.seek.waiting().is_some());
         pending.forget();
-        assert!(pending.seek.wish().is_none() && pending.next_due(at(7), true).is_none());
+        assert!(pending.seek.waiting().is_none() && pending.next_due(at(7), true).is_none());
     }
 }

@@ -6,7 +6,7 @@ use crate::time::MediaTime;
 
 /// Nanoseconds between the target and the first picture, which was stamped `pts`; negative when it lies before. An
 /// exact seek that shows the picture on screen at the target has no error, though that picture may begin before it.
-pub fn error_nanos(target: MediaTime, mode: SeekMode, pts: MediaTime, video: &TrackBuffer) -> i64 {
+pub(in crate::engine) fn error_nanos(target: MediaTime, mode: SeekMode, pts: MediaTime, video: &TrackBuffer) -> i64 {
     let on_screen = video.sample_at(target).is_some_and(|(begin, end)| begin <= pts && pts < end);
     match mode {
         SeekMode::Exact if on_screen => 0,
@@ -21,7 +21,7 @@ mod tests {
 
     use super::*;
     use crate::container::{Codec, CodecConfig, Payload, Sample};
-    use crate::engine::ids::PartOf;
+    use crate::engine::ids::{ItemId, PartOf};
     use crate::model::MediaKind;
     use crate::render::Window;
 
@@ -51,7 +51,7 @@ mod tests {
             crypto: None,
         };
         let of = PartOf::for_tests(0, 0);
-        let mut buffer = TrackBuffer::new(MediaKind::Video);
+        let mut buffer = TrackBuffer::new(ItemId::default(), MediaKind::Video);
         let samples = (1000..2000).step_by(40).map(sample).collect();
         buffer.insert(of, &Arc::new(config), Window::ALL, samples, None);
         buffer

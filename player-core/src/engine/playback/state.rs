@@ -11,6 +11,7 @@ use super::feed::Feed;
 use crate::command::SeekMode;
 use crate::drm::DrmError;
 use crate::engine::buffer::TrackBuffer;
+use crate::engine::ids::ItemId;
 use crate::error::PlayerError;
 use crate::event::Event;
 use crate::model::MediaKind;
@@ -23,7 +24,7 @@ pub(in crate::engine) const FIRST_PICTURE: Duration = Duration::from_secs(30);
 
 /// A seek whose first picture is awaited.
 #[derive(Clone, Copy, Debug)]
-pub struct Seeking {
+pub(in crate::engine) struct Seeking {
     /// The target after clamping.
     pub to: MediaTime,
     /// Precision that was asked for.
@@ -34,7 +35,7 @@ pub struct Seeking {
 
 /// Start of the epoch.
 #[derive(Clone, Copy, Debug)]
-pub struct Start {
+pub(in crate::engine) struct Start {
     /// The first instant to present.
     pub at: MediaTime,
     /// Precision that was asked for: exact, or at the key frame before.
@@ -45,7 +46,7 @@ pub struct Start {
 
 /// Settings that outlive a presentation.
 #[derive(Clone, Copy, Debug)]
-pub struct Settings {
+pub(in crate::engine) struct Settings {
     /// Presentation seconds a second.
     pub rate: f64,
     /// Volume, from 0.0 to 1.0.
@@ -64,14 +65,14 @@ impl Default for Settings {
 
 impl Settings {
     /// The rate in thousandths.
-    pub fn permille(&self) -> u64 {
+    pub(in crate::engine) fn permille(&self) -> u64 {
         (self.rate * 1000.0).round() as u64
     }
 }
 
 /// Playback of the item that is loaded.
 #[derive(Clone, Debug)]
-pub struct Playback {
+pub(in crate::engine) struct Playback {
     state: State,
     /// Since when it does that.
     state_since: Now,
@@ -248,15 +249,32 @@ impl Playback {
         self.start.jumped = true;
     }
 
+    /// Returns the position in the time of an item.
+    pub(in crate::engine) fn position(&self, item: ItemId, now: Now) -> MediaTime {
+        self.feed.time_in(item, self.clock.position(now))
+    }
+
+    /// Lets an item follow the present one without a flush; see [`Feed::announce_next`].
+    #[cfg_attr(not(test), expect(dead_code, reason = "the seam of the queue: its command calls this"))]
+    pub(in crate::engine) fn announce_next(&mut self, item: ItemId) {
+        self.feed.announce_next(item);
+    }
+
+    /// Goes on with the item that was announced; see [`Feed::follow`].
+    pub(in crate::engine) fn follow(&mut self, item: ItemId, start: MediaTime, kinds: &[MediaKind]) -> bool {
+        self.feed.follow(item, start, kinds)
+    }
+
     /// Sends the flush with which an epoch begins.
     pub(in crate::engine) fn send_flush(
         &mut self,
+        item: ItemId,
         start: MediaTime,
         kinds: &[MediaKind],
         now: Now,
         effects: &mut Effects,
     ) {
-        effects.render(self.feed.begin(start, kinds, !self.start.jumped));
+        effects.render(self.feed.begin(item, start, kinds, !self.start.jumped));
         self.flush_unanswered = Some((self.feed.epoch(), now));
         self.picture_due = Some(now + FIRST_PICTURE);
     }
@@ -400,7 +418,7 @@ impl Playback {
     /// Everything but the epoch's number is forgotten.
     pub(in crate::engine) fn forget(&mut self) {
         let mut feed = std::mem::take(&mut self.feed);
-        feed.reset();
+        feed.forget();
         *self = Self { feed, ..Self::default() };
     }
 }

@@ -13,7 +13,7 @@ use crate::model::Representation;
 
 /// Both ladders, and the pairs that may be played.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Pairing {
+pub(in crate::engine) struct Pairing {
     /// Pictures, ascending; those that differ only in the sound that goes with them are one rung.
     pub pictures: Vec<abr::Rung>,
     /// Rungs of audio, ascending by rate.
@@ -29,7 +29,7 @@ pub struct Pairing {
 impl Pairing {
     /// Pairs these representations of video and audio. `last` is the audio that was heard before: its number of
     /// channels is kept if possible.
-    pub fn new(
+    pub(in crate::engine) fn new(
         presentation: &KeyedPresentation,
         pictures: &[RepKey],
         mut sound: Vec<RepKey>,
@@ -92,12 +92,12 @@ impl Pairing {
     }
 
     /// The rung of a representation of the pictures.
-    pub fn picture(&self, key: RepKey) -> Option<usize> {
+    pub(in crate::engine) fn picture(&self, key: RepKey) -> Option<usize> {
         self.places.get(&key).copied()
     }
 
     /// The rung of sound that was heard; of another period, the best that costs no more.
-    pub fn heard(&self, presentation: &KeyedPresentation, last: RepKey) -> Option<usize> {
+    pub(in crate::engine) fn heard(&self, presentation: &KeyedPresentation, last: RepKey) -> Option<usize> {
         let same = self.keys.iter().position(|key| *key == last);
         let elsewhere = || {
             let rate = selection::rate(presentation, last);
@@ -107,7 +107,7 @@ impl Pairing {
     }
 
     /// Of pictures that are offered with several sounds, those with the one that is to be heard.
-    pub fn prefer(&self, presentation: &KeyedPresentation, pictures: &mut Vec<RepKey>, sound: usize) {
+    pub(in crate::engine) fn prefer(&self, presentation: &KeyedPresentation, pictures: &mut Vec<RepKey>, sound: usize) {
         if self.pairs.is_none() || self.keys.is_empty() {
             return;
         }
@@ -128,7 +128,7 @@ impl Pairing {
 
 /// Memory of the choice of audio.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Sounding {
+pub(in crate::engine) struct AudioChoice {
     /// Hysteresis of the choice: it limits how often audio may change.
     pub chooser: abr::joint::Chooser,
     /// Audio representation that was chosen.
@@ -143,7 +143,7 @@ struct Variant<'a> {
 }
 
 /// True when these pictures name different groups of sound.
-pub fn has_groups(presentation: &KeyedPresentation, pictures: &[RepKey]) -> bool {
+pub(in crate::engine) fn has_groups(presentation: &KeyedPresentation, pictures: &[RepKey]) -> bool {
     let mut groups =
         pictures.iter().map(|key| representation(presentation, *key).and_then(|rep| rep.audio_group.as_ref()));
     let first = groups.next();

@@ -8,11 +8,11 @@ use crate::time::Now;
 
 /// Representations that are excluded, and until when (`None`: for ever).
 #[derive(Clone, Debug, Default)]
-pub struct Exclusions(BTreeMap<RepKey, Option<Now>>);
+pub(in crate::engine) struct Exclusions(BTreeMap<RepKey, Option<Now>>);
 
 impl Exclusions {
     /// Leaves a representation alone; [`Duration::MAX`] is for ever.
-    pub fn exclude(&mut self, key: RepKey, span: Duration, now: Now) {
+    pub(in crate::engine) fn exclude(&mut self, key: RepKey, span: Duration, now: Now) {
         let until = (span != Duration::MAX).then(|| now + span);
         let entry = self.0.entry(key).or_insert(until);
         *entry = match (*entry, until) {
@@ -22,17 +22,17 @@ impl Exclusions {
     }
 
     /// Returns true while a representation is excluded.
-    pub fn holds(&self, key: RepKey, now: Now) -> bool {
+    pub(in crate::engine) fn holds(&self, key: RepKey, now: Now) -> bool {
         self.0.get(&key).is_some_and(|until| until.is_none_or(|until| until > now))
     }
 
     /// Keeps the exclusions of some representations only.
-    pub fn retain(&mut self, stays: impl Fn(&RepKey) -> bool) {
+    pub(in crate::engine) fn retain(&mut self, stays: impl Fn(&RepKey) -> bool) {
         self.0.retain(|key, _| stays(key));
     }
 
     /// True when it will never be asked for again.
-    pub fn is_final(&self, key: RepKey) -> bool {
+    pub(in crate::engine) fn is_final(&self, key: RepKey) -> bool {
         self.0.get(&key).is_some_and(Option::is_none)
     }
 }

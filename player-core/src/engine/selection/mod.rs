@@ -11,7 +11,7 @@ mod tracks;
 pub(super) use exclusions::Exclusions;
 pub(super) use ladder::{Ladder, ladder, max_height, rate, rung, steady_rung};
 pub(super) use representations::{Bounds, may_show, permitted, representation, reps_of};
-pub(super) use tracks::{Wishes, same_language, same_track, set_of};
+pub(super) use tracks::{TrackPreferences, same_language, same_track, set_of};
 
 #[cfg(test)]
 mod tests;

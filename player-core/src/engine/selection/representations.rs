@@ -10,7 +10,7 @@ use crate::time::Now;
 
 /// Limits of the choice of a representation.
 #[derive(Clone, Copy, Debug)]
-pub struct Bounds<'a> {
+pub(in crate::engine) struct Bounds<'a> {
     /// Time of the input.
     pub now: Now,
     /// Representations that are excluded.
@@ -27,7 +27,7 @@ pub struct Bounds<'a> {
 
 /// Returns the representations of a set that may be requested, ascending. If all of them are excluded for a time, it
 /// returns all that are not excluded for ever: something is better than nothing.
-pub fn permitted(presentation: &KeyedPresentation, set: SetKey, bounds: Bounds<'_>) -> Vec<RepKey> {
+pub(in crate::engine) fn permitted(presentation: &KeyedPresentation, set: SetKey, bounds: Bounds<'_>) -> Vec<RepKey> {
     let Some(reps) = reps_of(presentation, set) else { return Vec::new() };
     let some_video = reps.iter().any(|rep| rep.width.is_some() || rep.content.is_some_and(|content| content.video));
     let usable = |rep: &Representation| {
@@ -60,18 +60,18 @@ pub fn permitted(presentation: &KeyedPresentation, set: SetKey, bounds: Bounds<'
 }
 
 /// The representations of a set.
-pub fn reps_of(presentation: &KeyedPresentation, set: SetKey) -> Option<&[Representation]> {
+pub(in crate::engine) fn reps_of(presentation: &KeyedPresentation, set: SetKey) -> Option<&[Representation]> {
     presentation.set(set).map(|set| set.representations.as_slice())
 }
 
 /// A representation by name.
-pub fn representation(presentation: &KeyedPresentation, key: RepKey) -> Option<&Representation> {
+pub(in crate::engine) fn representation(presentation: &KeyedPresentation, key: RepKey) -> Option<&Representation> {
     presentation.representation(key)
 }
 
 /// Returns true if an output has the copy protection that a representation demands (RFC 8216bis §4.4.6.2,
 /// `HDCP-LEVEL`).
-pub fn may_show(rep: &Representation, output: abr::Hdcp) -> bool {
+pub(in crate::engine) fn may_show(rep: &Representation, output: abr::Hdcp) -> bool {
     needed_of(rep) <= output
 }
 

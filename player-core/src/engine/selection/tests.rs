@@ -50,8 +50,8 @@ fn period(adaptation_sets: Vec<AdaptationSet>) -> Period {
     Period::new("p".into(), MediaTime::ZERO, None, adaptation_sets)
 }
 
-fn wishes(audio: &[&str], text: &[&str]) -> Wishes {
-    Wishes {
+fn preferences(audio: &[&str], text: &[&str]) -> TrackPreferences {
+    TrackPreferences {
         audio_languages: audio.iter().map(|tag| (*tag).to_owned()).collect(),
         text_languages: text.iter().map(|tag| (*tag).to_owned()).collect(),
         audio: TrackChoice::Auto,
@@ -71,12 +71,12 @@ fn sound_follows_language_then_role_then_default() {
     let mut german = sound("de", "de");
     german.default = true;
     let period = period(vec![described, sound("en", "en-US"), german]);
-    let pick = |wishes: &Wishes| set_of(&period, MediaKind::Audio, wishes, |_| false);
-    assert_eq!(pick(&wishes(&["fr", "en"], &[])), Some(1));
-    assert_eq!(pick(&wishes(&[], &[])), Some(2));
-    let chosen = Wishes { audio: TrackChoice::Track(TrackId("ad".into())), ..wishes(&["de"], &[]) };
+    let pick = |preferences: &TrackPreferences| set_of(&period, MediaKind::Audio, preferences, |_| false);
+    assert_eq!(pick(&preferences(&["fr", "en"], &[])), Some(1));
+    assert_eq!(pick(&preferences(&[], &[])), Some(2));
+    let chosen = TrackPreferences { audio: TrackChoice::Track(TrackId("ad".into())), ..preferences(&["de"], &[]) };
     assert_eq!(pick(&chosen), Some(0));
-    assert_eq!(pick(&Wishes { audio: TrackChoice::Off, ..chosen }), None);
+    assert_eq!(pick(&TrackPreferences { audio: TrackChoice::Off, ..chosen }), None);
 }
 
 #[test]
@@ -85,10 +85,10 @@ fn subtitles_are_off_unless_wanted_or_forced() {
     forced.forced = true;
     let plain = set("t", MediaKind::Text, Some("de"), vec![rep("t", 1, None)]);
     let period = period(vec![sound("en", "en"), plain, forced]);
-    assert_eq!(set_of(&period, MediaKind::Text, &wishes(&[], &["de"]), |_| false), Some(1));
-    assert_eq!(set_of(&period, MediaKind::Text, &wishes(&["en"], &["fr"]), |_| false), Some(2));
+    assert_eq!(set_of(&period, MediaKind::Text, &preferences(&[], &["de"]), |_| false), Some(1));
+    assert_eq!(set_of(&period, MediaKind::Text, &preferences(&["en"], &["fr"]), |_| false), Some(2));
     let spanish = Period { adaptation_sets: vec![sound("es", "es"), period.adaptation_sets[2].clone()], ..period };
-    assert_eq!(set_of(&spanish, MediaKind::Text, &wishes(&[], &[]), |_| false), None);
+    assert_eq!(set_of(&spanish, MediaKind::Text, &preferences(&[], &[]), |_| false), None);
 }
 
 fn presentation(reps: Vec<Representation>) -> KeyedPresentation {
@@ -149,20 +149,20 @@ fn sound_inside_the_pictures_files_is_a_choice_like_any_other() {
         default,
         autoselect: true,
     };
-    let pick = |muxed: MuxedAudio, wishes: &Wishes| {
+    let pick = |muxed: MuxedAudio, preferences: &TrackPreferences| {
         let period = Period { muxed_audio: Some(muxed), ..period(vec![sound("de", "de")]) };
-        set_of(&period, MediaKind::Audio, wishes, |_| false)
+        set_of(&period, MediaKind::Audio, preferences, |_| false)
     };
-    assert_eq!(pick(muxed("en", true), &wishes(&[], &[])), None);
-    assert_eq!(pick(muxed("en", true), &wishes(&["de"], &[])), Some(0));
-    let chosen = |id: &str| Wishes { audio: TrackChoice::Track(TrackId(id.into())), ..wishes(&[], &[]) };
+    assert_eq!(pick(muxed("en", true), &preferences(&[], &[])), None);
+    assert_eq!(pick(muxed("en", true), &preferences(&["de"], &[])), Some(0));
+    let chosen = |id: &str| TrackPreferences { audio: TrackChoice::Track(TrackId(id.into())), ..preferences(&[], &[]) };
     assert_eq!(pick(muxed("en", true), &chosen("de")), Some(0));
     assert_eq!(pick(muxed("en", false), &chosen("muxed")), None);
     // Between equals the author's default counts, then what may be selected by itself, then the order.
     let against = |inside: MuxedAudio, default: bool, autoselect: bool| {
         let set = AdaptationSet { default, autoselect, ..sound("de", "de") };
         let period = Period { muxed_audio: Some(inside), ..period(vec![set]) };
-        set_of(&period, MediaKind::Audio, &wishes(&[], &[]), |_| false)
+        set_of(&period, MediaKind::Audio, &preferences(&[], &[]), |_| false)
     };
     assert_eq!(against(muxed("en", false), true, true), Some(0), "the separate one is the default");
     assert_eq!(against(muxed("en", true), false, true), None, "the one inside is");
@@ -299,7 +299,7 @@ fn plain_content_comes_before_the_authors_choice_and_that_before_order() {
     let pick = |change: &dyn Fn(&mut [AdaptationSet; 2])| {
         let mut sets = [sound("a", "en"), sound("b", "en")];
         change(&mut sets);
-        set_of(&period(sets.to_vec()), MediaKind::Audio, &wishes(&["en"], &[]), |_| false)
+        set_of(&period(sets.to_vec()), MediaKind::Audio, &preferences(&["en"], &[]), |_| false)
     };
     assert_eq!(pick(&|_| ()), Some(0));
     for role in [Role::Description, Role::Commentary, Role::Alternate] {
@@ -324,7 +324,7 @@ fn a_strip_of_pictures_and_an_empty_set_are_no_video() {
     let mut mixed = video(ContainerFormat::Image);
     mixed.representations.push(rep("w", 1, None));
     let sets = vec![video(ContainerFormat::Image), set("e", MediaKind::Video, None, Vec::new()), mixed];
-    let pick = |gone: usize| set_of(&period(sets.clone()), MediaKind::Video, &wishes(&[], &[]), |at| at == gone);
+    let pick = |gone: usize| set_of(&period(sets.clone()), MediaKind::Video, &preferences(&[], &[]), |at| at == gone);
     assert_eq!((pick(9), pick(2)), (Some(2), None));
     assert_eq!(same_track(&period(sets.clone()), &TrackId("e".into())), Some(1));
     assert_eq!(same_track(&period(sets.clone()), &TrackId("x".into())), None);

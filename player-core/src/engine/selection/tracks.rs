@@ -6,7 +6,7 @@ use crate::model::{AdaptationSet, ContainerFormat, MediaKind, MuxedAudio, Period
 
 /// Tracks and quality that the viewer prefers.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Wishes {
+pub(in crate::engine) struct TrackPreferences {
     /// Languages of the sound, most wanted first.
     pub audio_languages: Vec<String>,
     /// Languages of the subtitles, most wanted first.
@@ -20,7 +20,12 @@ pub struct Wishes {
 }
 
 /// The set of a kind to present in a period, by choice, language, default and role.
-pub fn set_of(period: &Period, kind: MediaKind, wishes: &Wishes, gone: impl Fn(usize) -> bool) -> Option<usize> {
+pub(in crate::engine) fn set_of(
+    period: &Period,
+    kind: MediaKind,
+    preferences: &TrackPreferences,
+    gone: impl Fn(usize) -> bool,
+) -> Option<usize> {
     let sets = || {
         let usable = |(index, set): &(usize, &AdaptationSet)| {
             set.kind == kind && !set.representations.is_empty() && !is_picture_strip(set) && !gone(*index)
@@ -29,8 +34,8 @@ pub fn set_of(period: &Period, kind: MediaKind, wishes: &Wishes, gone: impl Fn(u
     };
     let (choice, languages) = match kind {
         MediaKind::Video => (&TrackChoice::Auto, [].as_slice()),
-        MediaKind::Audio => (&wishes.audio, wishes.audio_languages.as_slice()),
-        MediaKind::Text => (&wishes.text, wishes.text_languages.as_slice()),
+        MediaKind::Audio => (&preferences.audio, preferences.audio_languages.as_slice()),
+        MediaKind::Text => (&preferences.text, preferences.text_languages.as_slice()),
     };
     let muxed = period.muxed_audio.as_ref().filter(|_| kind == MediaKind::Audio);
     match choice {
@@ -43,7 +48,7 @@ pub fn set_of(period: &Period, kind: MediaKind, wishes: &Wishes, gone: impl Fn(u
         }
         TrackChoice::Auto if kind == MediaKind::Text => {
             let audio = period.adaptation_sets.iter().filter(|set| set.kind == MediaKind::Audio);
-            let spoken = best(audio.enumerate(), &wishes.audio_languages)
+            let spoken = best(audio.enumerate(), &preferences.audio_languages)
                 .and_then(|at| period.adaptation_sets.iter().filter(|set| set.kind == MediaKind::Audio).nth(at))
                 .and_then(|set| set.language.as_deref());
             let wanted =
@@ -91,7 +96,7 @@ fn speaks(language: Option<&str>, wanted: &str) -> bool {
 }
 
 /// True when two tags have the same primary language.
-pub fn same_language(language: &str, wanted: &str) -> bool {
+pub(in crate::engine) fn same_language(language: &str, wanted: &str) -> bool {
     let primary = |tag: &str| tag.split(['-', '_']).next().unwrap_or_default().to_ascii_lowercase();
     primary(language) == primary(wanted)
 }
@@ -107,6 +112,6 @@ fn is_picture_strip(set: &AdaptationSet) -> bool {
 }
 
 /// The set of a later period that is the same track to the viewer, when there is one.
-pub fn same_track(period: &Period, track: &TrackId) -> Option<usize> {
+pub(in crate::engine) fn same_track(period: &Period, track: &TrackId) -> Option<usize> {
     period.adaptation_sets.iter().position(|set| set.id == *track)
 }

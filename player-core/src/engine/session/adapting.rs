@@ -1,5 +1,5 @@
 //! Asks the adaptive rule for the representation that a stream takes next, and whether to abandon the running transfer.
-//! `select` decides which representations are permitted, and `sounding` pairs audio with video; the rule itself sees
+//! `select` decides which representations are permitted, and `audio_pairing` pairs audio with video; the rule itself sees
 //! only numbers.
 
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use super::Session;
 use crate::command::QualityChoice;
 use crate::engine::context::Context;
 use crate::engine::download::schedule::{self, Step};
-use crate::engine::download::{self, Chosen, Place, Stream, Waiting};
+use crate::engine::download::{self, NextSegment, SegmentPlan, Stream, Waiting};
 use crate::engine::ids::{PeriodKey, RepKey, SetKey, StreamId};
 use crate::engine::selection::{self, Bounds, Ladder};
 use crate::error::{ErrorCode, PlayerError};
@@ -23,7 +23,7 @@ const JUDGE_EVERY: Duration = Duration::from_millis(250);
 const LOOKAHEAD: usize = 10;
 
 /// Representation that the rule chose, or the only possible one where there is no choice.
-pub(in crate::engine) struct Picked {
+pub(in crate::engine) struct Selection {
     pub rep: RepKey,
     pub reason: abr::Reason,
     pub ladder: Arc<Ladder>,
@@ -40,7 +40,7 @@ impl Session {
         id: StreamId,
         period: PeriodKey,
         set: SetKey,
-    ) -> Result<Picked, PlayerError> {
+    ) -> Result<Selection, PlayerError> {
         let presentation = &self.presentation;
         let Some(stream) = self.stream(id) else { return Err(nothing_left(None, self)) };
         let (place, last) = (stream.place(), stream.last());
@@ -73,7 +73,7 @@ impl Session {
         {
             (rung, reason, wait) = (at, abr::Reason::Hold, None);
         }
-        Ok(Picked { rep: ladder.keys[rung], reason, ladder, rung, wait })
+        Ok(Selection { rep: ladder.keys[rung], reason, ladder, rung, wait })
     }
 
     /// Returns the representations of a set that quality choice, exclusions, keys and output permit; of audio in
@@ -87,7 +87,7 @@ impl Session {
     ) -> Vec<RepKey> {
         let presentation = &self.presentation;
         let auto = QualityChoice::Auto;
-        let quality = if id == StreamId::Main { &self.wishes.quality } else { &auto };
+        let quality = if id == StreamId::Main { &self.preferences.quality } else { &auto };
         let bounds = Bounds {
             now: cx.now,
             exclusions: &self.exclusions,
@@ -105,10 +105,17 @@ impl Session {
         id == StreamId::Main || (id == StreamId::Audio && !main)
     }
 
-    fn rule_input(&self, cx: &Context, id: StreamId, place: Place, last: Option<RepKey>, ladder: &Ladder) -> RuleInput {
+    fn rule_input(
+        &self,
+        cx: &Context,
+        id: StreamId,
+        place: NextSegment,
+        last: Option<RepKey>,
+        ladder: &Ladder,
+    ) -> RuleInput {
         let fallback = RuleInput::new(cx.now);
         let presentation = &self.presentation;
-        let position = cx.position();
+        let position = self.position(cx);
         // Before its first file is read a stream counts as one that brings all that is wanted of it.
         let kind = if self.brought_by(id).video { MediaKind::Video } else { MediaKind::Audio };
         let buffer = self.buffer(kind).and_then(|buffer| buffer.complete_end(position));
@@ -151,7 +158,7 @@ impl Session {
 
     /// Returns the upper limits of video that configuration, quality choice, viewport and decoder impose.
     pub(in crate::engine) fn picture_caps(&self, cx: &Context, rungs: &[abr::Rung]) -> abr::Caps {
-        let chosen = chosen_height(&self.wishes.quality);
+        let chosen = chosen_height(&self.preferences.quality);
         let max_height = selection::max_height(rungs, &[cx.config.max_height, chosen], cx.settings.viewport);
         abr::Caps { max_height, max_bitrate_bps: None }.and(cx.decoder.caps(cx.now.as_duration()))
     }
@@ -168,7 +175,7 @@ impl Session {
         if due <= self.judged_at.max(attempt.sent) || self.is_committed(cx, id) {
             return;
         }
-        let (chosen, place) = (fetching.chosen.clone(), self.stream(id).map_or(Place::End, Stream::place));
+        let (chosen, place) = (fetching.chosen.clone(), self.stream(id).map_or(NextSegment::End, Stream::place));
         let input = self.rule_input(cx, id, place, Some(chosen.rep), &chosen.ladder);
         let in_flight = abr::InFlight {
             now: cx.now.as_duration(),
@@ -195,7 +202,7 @@ impl Session {
 
     /// Gives up what is on its way. What it taught about the network counts already when the rule is asked again what
     /// to fetch instead; `rung` is what it had in mind before.
-    fn abandon(&mut self, cx: &mut Context, id: StreamId, place: Place, chosen: &Chosen, rung: usize) {
+    fn abandon(&mut self, cx: &mut Context, id: StreamId, place: NextSegment, chosen: &SegmentPlan, rung: usize) {
         let ladder = Arc::clone(&chosen.ladder);
         let segment = |session: &Self, cx: &Context, rung: usize| {
             let output = cx.config.output_protection;
@@ -217,7 +224,7 @@ impl Session {
             (rep, Step::Segment(segment)) if again != chosen.rung => (again, rep, segment),
             _ => (rung, rep, first),
         };
-        let picked = Picked { rep, reason: abr::Reason::Abandoned, ladder, rung, wait: None };
+        let picked = Selection { rep, reason: abr::Reason::Abandoned, ladder, rung, wait: None };
         self.take_segment(cx, id, picked, *segment);
     }
 }

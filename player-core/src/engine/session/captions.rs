@@ -16,7 +16,7 @@ const LEAST_PICTURE: Duration = Duration::from_millis(4);
 
 impl Session {
     /// The captions that may be chosen: those that the manifest announces, else those that were heard.
-    pub fn caption_tracks(&self) -> Vec<CaptionTrack> {
+    pub(in crate::engine) fn caption_tracks(&self) -> Vec<CaptionTrack> {
         let mut tracks: Vec<CaptionTrack> = Vec::new();
         for track in self.presentation.periods.iter().flat_map(|period| &period.captions) {
             if tracks.iter().all(|known| known.id != track.id) {
@@ -29,17 +29,17 @@ impl Session {
         tracks
     }
 
-    /// The captions that the wishes ask for. Subtitles in a wanted language come first; captions come before
+    /// The captions that the preferences ask for. Subtitles in a wanted language come first; captions come before
     /// subtitles that are only shown because they are forced.
-    pub fn wanted_captions(&self) -> Option<CaptionTrack> {
+    pub(in crate::engine) fn wanted_captions(&self) -> Option<CaptionTrack> {
         let mut tracks = self.caption_tracks();
-        match &self.wishes.text {
+        match &self.preferences.text {
             TrackChoice::Off => None,
             TrackChoice::Track(id) => tracks.into_iter().find(|track| track.id == *id),
             TrackChoice::Auto => {
-                let languages = &self.wishes.text_languages;
+                let languages = &self.preferences.text_languages;
                 let subtitles = self.presentation.periods.iter().any(|period| {
-                    let set = selection::set_of(period, MediaKind::Text, &self.wishes, |_| false);
+                    let set = selection::set_of(period, MediaKind::Text, &self.preferences, |_| false);
                     set.and_then(|set| period.adaptation_sets.get(set)).is_some_and(|set| !set.forced)
                 });
                 let rank = |track: &CaptionTrack| {
@@ -79,7 +79,7 @@ impl Session {
         }
     }
 
-    /// Follows the wishes. What was read of other captions goes.
+    /// Follows the preferences. What was read of other captions goes.
     pub(in crate::engine) fn choose_captions(&mut self, cx: &mut Context) {
         let wanted = self.wanted_captions().map(|track| (track.id, track.service));
         if self.captions.choose(wanted) {

@@ -5,7 +5,9 @@ use super::Session;
 use crate::container::{CarriedState, DemuxOutput, SegmentTail};
 use crate::engine::buffer::Loss;
 use crate::engine::context::Context;
-use crate::engine::download::{Activity, Chosen, Fetching, KeptState, OpenTail, Place, Stream, schedule};
+use crate::engine::download::{
+    Activity, KeptState, NextSegment, OpenTail, SegmentDownload, SegmentPlan, Stream, schedule,
+};
 use crate::engine::ids::StreamId;
 use crate::model::MediaKind;
 use crate::time::MediaTime;
@@ -24,9 +26,9 @@ impl Session {
     }
 
     /// True if the segment after this one is of the same rendition and discontinuity, and goes on with its state.
-    pub(in crate::engine) fn is_continued(&self, cx: &Context, chosen: &Chosen) -> bool {
-        let Chosen { rep, segment, .. } = chosen;
-        let next = schedule::step(&self.presentation, Place::after(*rep, segment), *rep, cx.now);
+    pub(in crate::engine) fn is_continued(&self, cx: &Context, chosen: &SegmentPlan) -> bool {
+        let SegmentPlan { rep, segment, .. } = chosen;
+        let next = schedule::step(&self.presentation, NextSegment::after(*rep, segment), *rep, cx.now);
         let schedule::Step::Segment(next) = next else { return false };
         let follows = next.previous == Some(segment.id);
         follows && !next.gap && next.mapping == segment.mapping && next.init == segment.init
@@ -34,12 +36,12 @@ impl Session {
 
     /// Returns where a segment that goes on with the carried state begins, if pictures that wait for parameter sets come
     /// with it: at the start of the segment that they lie in.
-    pub(in crate::engine) fn carried_begin(&self, id: StreamId, chosen: &Chosen) -> Option<MediaTime> {
+    pub(in crate::engine) fn carried_begin(&self, id: StreamId, chosen: &SegmentPlan) -> Option<MediaTime> {
         self.stream(id)?.kept()?.carried_start(chosen)
     }
 
     /// A segment is here as a whole: keeps its end for the segment after it, or presents it when none can follow.
-    pub(in crate::engine) fn keep_tail(&mut self, cx: &mut Context, id: StreamId, fetching: &Fetching) {
+    pub(in crate::engine) fn keep_tail(&mut self, cx: &mut Context, id: StreamId, fetching: &SegmentDownload) {
         let kept = KeptState::of(fetching);
         let goes_on = kept.is_some() && self.is_continued(cx, &fetching.chosen);
         if let Some(stream) = self.stream_mut(id) {
@@ -56,7 +58,7 @@ impl Session {
         &mut self,
         cx: &mut Context,
         id: StreamId,
-        chosen: &Chosen,
+        chosen: &SegmentPlan,
     ) -> Option<CarriedState> {
         let carried = self.stream(id).and_then(Stream::kept).and_then(|kept| kept.carried(chosen));
         if carried.as_ref().is_none_or(|carried| !carried.continues) {

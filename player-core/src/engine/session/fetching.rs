@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Session;
-use super::adapting::Picked;
+use super::adapting::Selection;
 use crate::container::{DemuxSetup, InitSegment};
 use crate::drm::SegmentCipher;
 use crate::engine::buffer::{Departure, TrackBuffer};
 use crate::engine::context::{self, Context};
 use crate::engine::download::schedule::{self, Step};
-use crate::engine::download::{self, Activity, Chosen, Fetching, Place, Stream};
+use crate::engine::download::{self, Activity, NextSegment, SegmentDownload, SegmentPlan, Stream};
 use crate::engine::ids::{PartOf, PeriodKey, RepKey, StreamId};
 use crate::engine::io::{FetchKind, Ingest};
 use crate::engine::licence::{KeyState, Needs};
@@ -29,7 +29,7 @@ const PATIENCE: Duration = Duration::from_secs(6);
 const LOCK_REST: Duration = Duration::from_secs(20);
 
 /// Replacement for a segment that is declared as a gap.
-enum Around {
+enum GapAlternative {
     /// No representation has the segment.
     Nobody,
     /// An index must be read before that is known.
@@ -78,7 +78,7 @@ impl Session {
             return false;
         }
         if self.waits_for_main(cx, id, period) {
-            self.foresee_sound(cx, period);
+            self.prefetch_audio_index(cx, period);
             return false;
         }
         let Some(set) = self.set_in(id, period) else { return self.pass_period(cx, id, period) };
@@ -113,8 +113,8 @@ impl Session {
         &mut self,
         cx: &mut Context,
         id: StreamId,
-        place: Place,
-        mut picked: Picked,
+        place: NextSegment,
+        mut picked: Selection,
         last: Option<RepKey>,
     ) -> bool {
         let mut step = schedule::step(&self.presentation, place, picked.rep, cx.now);
@@ -147,20 +147,20 @@ impl Session {
         &mut self,
         cx: &mut Context,
         id: StreamId,
-        picked: Picked,
+        picked: Selection,
         segment: SegmentRef,
     ) -> bool {
         let known = id == StreamId::Text && self.text.has_segment(segment.start);
         if segment.gap && !known {
-            match self.around_gap(cx, id, &picked) {
-                Around::Nobody => {}
-                Around::Unknown => return false,
-                Around::Other(rung, found) => {
+            match self.find_gap_alternative(cx, id, &picked) {
+                GapAlternative::Nobody => {}
+                GapAlternative::Unknown => return false,
+                GapAlternative::Other(rung, found) => {
                     let rep = picked.ladder.keys.get(rung).copied().unwrap_or(picked.rep);
                     return self.take_segment(
                         cx,
                         id,
-                        Picked { rep, rung, reason: abr::Reason::Hold, ..picked },
+                        Selection { rep, rung, reason: abr::Reason::Hold, ..picked },
                         *found,
                     );
                 }
@@ -168,7 +168,7 @@ impl Session {
         }
         if segment.gap || known {
             self.release_tail(cx, id);
-            self.settle(id, PartOf::new(picked.rep, &segment, picked.reason), segment.start, segment.end());
+            self.mark_resolved(id, PartOf::new(picked.rep, &segment, picked.reason), segment.start, segment.end());
             if let Some(stream) = self.stream_mut(id) {
                 stream.advance_past(picked.rep, &segment);
             }
@@ -187,9 +187,9 @@ impl Session {
                 .and_then(|list| list.get(0))
                 .is_some_and(|first| first.mapping == segment.mapping),
         };
-        let Picked { rep, reason, ladder, rung, .. } = picked;
+        let Selection { rep, reason, ladder, rung, .. } = picked;
         let window = download::window(&self.presentation, rep, &segment);
-        let chosen = Chosen { rep, segment, reason, ladder, rung, opening, window };
+        let chosen = SegmentPlan { rep, segment, reason, ladder, rung, opening, window };
         if let Some(stream) = self.stream_mut(id) {
             stream.decide_on(rep, cx.now);
         }
@@ -201,7 +201,7 @@ impl Session {
 
     /// Fetches a segment, or first what it needs: its key, and its initialisation data with the key to that. True when
     /// it can never be decrypted and the stream should be served again.
-    fn prepare(&mut self, cx: &mut Context, id: StreamId, chosen: Chosen) -> bool {
+    fn prepare(&mut self, cx: &mut Context, id: StreamId, chosen: SegmentPlan) -> bool {
         let (rep, encryption) = (chosen.rep, chosen.segment.encryption.clone());
         let media = self.keys.media_needs(encryption.as_ref(), &mut cx.jobs, cx.now);
         let known = |resource: &Resource| self.init(resource, &init_keys(&chosen.segment)).cloned();
@@ -231,25 +231,25 @@ impl Session {
 
     /// Who has what this representation announces as missing (RFC 8216bis §6.3.3): the next lower ones are asked
     /// first. An index that is not here yet is waited for.
-    fn around_gap(&mut self, cx: &mut Context, id: StreamId, picked: &Picked) -> Around {
+    fn find_gap_alternative(&mut self, cx: &mut Context, id: StreamId, picked: &Selection) -> GapAlternative {
         let presentation = &self.presentation;
-        let Some(stream) = self.stream(id) else { return Around::Nobody };
+        let Some(stream) = self.stream(id) else { return GapAlternative::Nobody };
         for rung in (0..picked.rung).rev().chain(picked.rung + 1..picked.ladder.keys.len()) {
             let Some(rep) = picked.ladder.keys.get(rung).copied() else { continue };
             if self.exclusions.holds(rep, cx.now) || !schedule::is_aligned(presentation, stream.place(), rep) {
                 continue;
             }
             match schedule::step(presentation, stream.place(), rep, cx.now) {
-                Step::Segment(found) if !found.gap => return Around::Other(rung, found),
+                Step::Segment(found) if !found.gap => return GapAlternative::Other(rung, found),
                 Step::Segment(_) | Step::WaitUntil(_) | Step::Exhausted => {}
                 Step::Index(_) => {
                     self.want_index(cx, rep);
                     self.with_stream(id, |stream| stream.await_index(rep));
-                    return Around::Unknown;
+                    return GapAlternative::Unknown;
                 }
             }
         }
-        Around::Nobody
+        GapAlternative::Nobody
     }
 
     /// Returns true if audio must wait for the video of its discontinuity, which is on its way. The video places the
@@ -265,7 +265,7 @@ impl Session {
         &mut self,
         cx: &mut Context,
         id: StreamId,
-        chosen: Chosen,
+        chosen: SegmentPlan,
         init: Option<Arc<InitSegment>>,
         cipher: Option<SegmentCipher>,
     ) {
@@ -292,7 +292,7 @@ impl Session {
         if let Some(init) = &init {
             super::ingest::note_carried(self, id, init);
         }
-        let fetching = Fetching {
+        let fetching = SegmentDownload {
             job,
             chosen,
             init,
@@ -333,13 +333,13 @@ impl Session {
     /// Returns true if the stream goes on with its last representation while the index of the chosen one is fetched. It
     /// does not if the choice goes down, because waiting is cheaper than a large segment, nor with enough media ahead
     /// to wait.
-    fn may_stay(&self, cx: &Context, id: StreamId, last: RepKey, picked: &Picked) -> bool {
+    fn may_stay(&self, cx: &Context, id: StreamId, last: RepKey, picked: &Selection) -> bool {
         let presentation = &self.presentation;
         let rung = picked.ladder.keys.iter().position(|key| *key == last);
         let Some(stream) = self.stream(id) else { return false };
         rung.is_some_and(|rung| rung < picked.rung)
             && schedule::known_list(presentation, last).is_some()
-            && stream.fetched_until().since(cx.position()) < PATIENCE
+            && stream.fetched_until().since(self.position(cx)) < PATIENCE
     }
 
     /// The stream has no more of a period: its next one begins.
@@ -347,8 +347,8 @@ impl Session {
         self.release_tail(cx, id);
         let presentation = &self.presentation;
         let next = schedule::next_period(presentation, period);
-        if let Place::At { time, .. } = next {
-            self.settle(id, PartOf::nothing(period), time, time);
+        if let NextSegment::At { time, .. } = next {
+            self.mark_resolved(id, PartOf::nothing(period), time, time);
         }
         if let Some(stream) = self.stream_mut(id) {
             stream.enter_period(next);
@@ -358,22 +358,22 @@ impl Session {
 
     fn wants_more(&self, cx: &Context, id: StreamId) -> bool {
         let Some(stream) = self.stream(id) else { return false };
-        let position = cx.position();
+        let position = self.position(cx);
         match id {
             // Text lies in no run: what counts is how far it was asked for.
             StreamId::Text => cx.load_control().wants(stream.fetched_until().since(position), 0),
-            StreamId::Main | StreamId::Audio => cx.load_control().wants(self.stock(cx, id), self.held_bytes()),
+            StreamId::Main | StreamId::Audio => cx.load_control().wants(self.buffered_ahead(cx, id), self.held_bytes()),
         }
     }
 
     /// Returns the media that a stream has ahead of the playhead. A gap does not count, because playback can only jump
     /// it once there is media after it.
-    fn stock(&self, cx: &Context, id: StreamId) -> Duration {
+    fn buffered_ahead(&self, cx: &Context, id: StreamId) -> Duration {
         if self.stream(id).is_some_and(|stream| stream.carries().is_none()) {
             // Only segments that were given up, so far.
             return Duration::ZERO;
         }
-        let position = cx.position();
+        let position = self.position(cx);
         let held = self.held_until(id).unwrap_or(position);
         held.min(self.presentable_end(&self.presented_kinds(cx), position)).since(position)
     }
@@ -384,13 +384,13 @@ impl Session {
             return None;
         }
         let full = [StreamId::Main, StreamId::Audio].into_iter().filter(|id| self.is_full(cx, *id));
-        let wait = full.filter_map(|id| cx.load_control().until_room(self.stock(cx, id))).min()?;
+        let wait = full.filter_map(|id| cx.load_control().until_room(self.buffered_ahead(cx, id))).min()?;
         Some(cx.now + cx.playback.clock().wall(wait))
     }
 
     /// True when a stream waits for nothing but room.
     pub(in crate::engine) fn is_full(&self, cx: &Context, id: StreamId) -> bool {
-        let idle = self.stream(id).is_some_and(|stream| stream.is_idle() && stream.place() != Place::End);
+        let idle = self.stream(id).is_some_and(|stream| stream.is_idle() && stream.place() != NextSegment::End);
         idle && !self.wants_more(cx, id)
     }
 
@@ -409,7 +409,7 @@ impl Session {
                 .buffer(kind)
                 .and_then(|buffer| buffer.back())
                 .filter(|part| !part.complete && part.of.key() == Some(fetching.chosen.key()));
-            let handed = cx.playback.feed().committed(kind);
+            let handed = self.committed(cx, kind);
             open.zip(handed).is_some_and(|(part, at)| at.seq > part.seq || (at.seq == part.seq && at.index > 0))
         })
     }
@@ -437,7 +437,7 @@ impl Session {
         let Some(key) = fetching.map(|fetching| fetching.chosen.key()) else { return cx.ledger.wasted(bytes) };
         let (mut kept, wanted) = (0, self.wanted_of(id));
         for kind in [MediaKind::Video, MediaKind::Audio] {
-            let committed = cx.playback.feed().committed(kind);
+            let committed = self.committed(cx, kind);
             // Its bytes in the buffer, whether they are still wanted or not.
             let brought = |buffer: &TrackBuffer| {
                 buffer.back().filter(|part| !part.complete && part.of.key() == Some(key)).map(|part| part.bytes)

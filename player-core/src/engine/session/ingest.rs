@@ -8,7 +8,7 @@ use crate::drm::{KeyId, KeySystem};
 use crate::engine::buffer::timeline::{self, PLAUSIBLE, Timeline};
 use crate::engine::buffer::{Departure, Loss, TrackBuffer};
 use crate::engine::context::Context;
-use crate::engine::download::{Chosen, Place, Stream, schedule};
+use crate::engine::download::{NextSegment, SegmentPlan, Stream, schedule};
 use crate::engine::ids::{PartOf, StreamId};
 use crate::error::{ErrorCode, PlayerError, Stage};
 use crate::event::Event;
@@ -147,7 +147,7 @@ impl Session {
 
     fn place_fragment(&mut self, cx: &mut Context, id: StreamId, fragment: Fragment) {
         let wanted = self.wanted_of(id);
-        let Session { streams, timeline, video, audio, .. } = &mut *self;
+        let Session { item, streams, timeline, video, audio, .. } = &mut *self;
         let Some(stream) = streams.iter_mut().find(|stream| stream.id() == id) else { return };
         let place = stream.place();
         let Some(fetching) = stream.fetching_mut() else { return };
@@ -176,7 +176,8 @@ impl Session {
         let url = segment.resource.urls.first().cloned();
         let of = PartOf::new(fetching.chosen.rep, segment, fetching.chosen.reason);
         let was_empty = buffer.end().is_none();
-        buffer.insert(of, &config, fetching.chosen.window, samples, cx.playback.feed().committed(kind));
+        let committed = cx.playback.feed().committed(*item, kind);
+        buffer.insert(of, &config, fetching.chosen.window, samples, committed);
         let begins = buffer.parts().next().map(|part| part.first);
         let began_late = kind == MediaKind::Video
             && was_empty
@@ -245,8 +246,8 @@ struct Placing {
 /// Places a segment whose earliest sample is stamped `first` and belongs at `begins_at`, after what is in `buffer`.
 fn place_segment(
     timeline: &mut Timeline,
-    chosen: &Chosen,
-    place: Place,
+    chosen: &SegmentPlan,
+    place: NextSegment,
     begins_at: MediaTime,
     init: &InitSegment,
     first: MediaTime,
@@ -256,7 +257,7 @@ fn place_segment(
     let offset = offset_of(timeline, chosen, begins_at, init.clock, first);
     let neighbour = buffer
         .back()
-        .filter(|part| matches!(place, Place::After { rep, segment, .. } if part.of.rep == rep && part.of.segment == Some(segment)))
+        .filter(|part| matches!(place, NextSegment::After { rep, segment, .. } if part.of.rep == rep && part.of.segment == Some(segment)))
         .map(|part| part.last);
     let duration = segment.end().since(begins_at);
     let correction = timeline::correction(begins_at, first.shifted(offset), duration, neighbour);
@@ -267,7 +268,7 @@ fn place_segment(
 /// presentation time.
 fn offset_of(
     timeline: &mut Timeline,
-    chosen: &Chosen,
+    chosen: &SegmentPlan,
     begins_at: MediaTime,
     clock: MediaClock,
     first: MediaTime,

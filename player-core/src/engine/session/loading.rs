@@ -4,7 +4,7 @@ use super::{Session, kind_of};
 use crate::command::SeekMode;
 use crate::engine::buffer::Departure;
 use crate::engine::context::{self, Context};
-use crate::engine::download::{Place, Stream, schedule};
+use crate::engine::download::{NextSegment, Stream, schedule};
 use crate::engine::ids::{KeyedPresentation, StreamId};
 use crate::engine::selection;
 use crate::error::{ErrorCode, PlayerError, Stage};
@@ -42,7 +42,7 @@ impl Session {
         self.list_choices(cx.now);
         self.begin_steering(cx);
         let playable = self.streams.iter().any(|stream| stream.id() != StreamId::Text);
-        let mode = cx.pending.seek().wish().map_or(SeekMode::Exact, |seek| seek.mode);
+        let mode = cx.pending.seek().waiting().map_or(SeekMode::Exact, |seek| seek.mode);
         cx.playback.begin_at(start, mode, cx.now);
         if self.start.is_some() || authored.is_some() {
             self.video.account_mut().move_playhead();
@@ -77,11 +77,11 @@ pub(in crate::engine) fn add_stream(session: &mut Session, id: StreamId, at: Med
         return;
     }
     let chosen = presentation.periods.iter().find_map(|period| {
-        let set = selection::set_of(period, kind, &session.wishes, |_| false)?;
+        let set = selection::set_of(period, kind, &session.preferences, |_| false)?;
         period.adaptation_sets.get(set).map(|set| set.id.clone())
     });
     let Some(track) = chosen else { return };
-    let place = Place::At { period: schedule::period_at(presentation, at), time: at };
+    let place = NextSegment::At { period: schedule::period_at(presentation, at), time: at };
     let mut stream = Stream::new(id, track, place);
     if kind != MediaKind::Video {
         // A set of sound or text carries nothing else that is wanted of it.

@@ -2,23 +2,23 @@
 //! holds the state and answers questions about it; the files below it fetch and present.
 
 mod adapting;
-mod announcing;
-mod answers;
+mod audio_pairing;
 mod captions;
 mod carry;
+mod failed_requests;
 mod fetching;
 mod ingest;
+mod licence;
 mod loading;
+mod on_fetch;
 mod pathways;
 mod playing;
 mod presenting;
-mod recovering;
 mod refresh;
 mod reports;
 mod seeking;
-mod sounding;
+mod timed_metadata;
 mod tracks;
-mod unlocking;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -26,16 +26,17 @@ use std::time::Duration;
 
 use crate::command::TrackChoice;
 use crate::container::InitSegment;
-use crate::engine::buffer::gap::{self, Hole, Known};
+use crate::engine::buffer::gap::{self, Gap, Known};
 use crate::engine::buffer::timeline::Timeline;
-use crate::engine::buffer::{CaptionStore, MetadataStore, SampleAccount, TextStore, TrackBuffer};
-use crate::engine::download::{Chosen, Stream, schedule};
-use crate::engine::ids::{KeyedPresentation, PartOf, PeriodKey, RepKey, SetKey, StreamId};
+use crate::engine::buffer::{CaptionStore, Cursor, MetadataStore, SampleAccount, TextStore, TrackBuffer};
+use crate::engine::context::Context;
+use crate::engine::download::{SegmentPlan, Stream, schedule};
+use crate::engine::ids::{ItemId, KeyedPresentation, PartOf, PeriodKey, RepKey, SetKey, StreamId};
 use crate::engine::jitter::Jitter;
 use crate::engine::licence::Keys;
 use crate::engine::opening::Opening;
-use crate::engine::selection::audio_pairing::Sounding;
-use crate::engine::selection::{self, Exclusions, Wishes};
+use crate::engine::selection::audio_pairing::AudioChoice;
+use crate::engine::selection::{self, Exclusions, TrackPreferences};
 use crate::engine::source::{Locations, Steering};
 use crate::model::{
     ContentKinds, MediaKind, MuxedAudio, Presentation, Representation, Resource, Role, SegmentKeys, ThumbnailSpan,
@@ -52,11 +53,12 @@ const BEFORE_END: Duration = Duration::from_millis(100);
 
 /// A presentation that is loaded.
 #[derive(Debug)]
-pub struct Session {
+pub(in crate::engine) struct Session {
+    item: ItemId,
     /// Service locations and pathways, with their failures.
     locations: Locations,
     /// Tracks and quality that the viewer prefers.
-    wishes: Wishes,
+    preferences: TrackPreferences,
     /// Start position that the viewer chose; `None` leaves it to the author.
     start: Option<MediaTime>,
     /// Presentation under keys that survive a reload of its manifest.
@@ -96,7 +98,7 @@ pub struct Session {
     /// Copy protection of the output.
     output: abr::Hdcp,
     /// Audio representation that was chosen to go with the video.
-    sound: Sounding,
+    sound: AudioChoice,
     /// Pictures cannot be presented here.
     without_video: bool,
     /// Sound cannot be presented here.
@@ -117,22 +119,23 @@ pub struct Session {
 
 impl Session {
     /// Creates the session of an item whose presentation has become known. `jitter` draws among equal services.
-    pub fn new(opening: &Opening, presentation: Presentation, jitter: &mut Jitter) -> Self {
+    pub(in crate::engine) fn new(opening: &Opening, presentation: Presentation, jitter: &mut Jitter) -> Self {
         let mut locations = opening.locations().clone();
         locations.weigh(&presentation.weights, jitter);
         let mut reloads = Reloads::default();
         let presentation = reloads.identities.intern(presentation);
         Self {
+            item: opening.item(),
             reloads,
             locations,
-            wishes: opening.preferences().clone(),
+            preferences: opening.preferences().clone(),
             start: opening.start(),
             duration: schedule::duration(&presentation),
             thumbnails: Arc::new(ThumbnailSpan::all(&presentation)),
             presentation,
             streams: Vec::new(),
-            video: TrackBuffer::new(MediaKind::Video),
-            audio: TrackBuffer::new(MediaKind::Audio),
+            video: TrackBuffer::new(opening.item(), MediaKind::Video),
+            audio: TrackBuffer::new(opening.item(), MediaKind::Audio),
             text: TextStore::default(),
             metadata: MetadataStore::default(),
             metadata_refused: false,
@@ -145,7 +148,7 @@ impl Session {
             inits: Vec::new(),
             keys: opening.keys().clone(),
             output: opening.output(),
-            sound: Sounding::default(),
+            sound: AudioChoice::default(),
             without_video: false,
             without_audio: false,
             shown: None,
@@ -155,6 +158,16 @@ impl Session {
             tracks: Arc::default(),
             qualities: Arc::default(),
         }
+    }
+
+    /// Returns the position of playback in the time of the item.
+    pub(in crate::engine) fn position(&self, cx: &Context) -> MediaTime {
+        cx.playback.position(self.item, cx.now)
+    }
+
+    /// Returns the place in a run up to which the renderer has the media of a kind.
+    fn committed(&self, cx: &Context, kind: MediaKind) -> Option<Cursor> {
+        cx.playback.feed().committed(self.item, kind)
     }
 
     /// Returns the presentation under its keys.
@@ -168,8 +181,8 @@ impl Session {
     }
 
     /// Returns what the viewer prefers.
-    pub(in crate::engine) const fn preferences(&self) -> &Wishes {
-        &self.wishes
+    pub(in crate::engine) const fn preferences(&self) -> &TrackPreferences {
+        &self.preferences
     }
 
     /// Returns the tracks to choose from.
@@ -208,17 +221,17 @@ impl Session {
     }
 
     /// A stream by name.
-    pub fn stream(&self, id: StreamId) -> Option<&Stream> {
+    pub(in crate::engine) fn stream(&self, id: StreamId) -> Option<&Stream> {
         self.streams.iter().find(|stream| stream.id() == id)
     }
 
     /// A stream by name, to change it.
-    pub fn stream_mut(&mut self, id: StreamId) -> Option<&mut Stream> {
+    pub(in crate::engine) fn stream_mut(&mut self, id: StreamId) -> Option<&mut Stream> {
         self.streams.iter_mut().find(|stream| stream.id() == id)
     }
 
     /// The run of a kind; text has none.
-    pub const fn buffer(&self, kind: MediaKind) -> Option<&TrackBuffer> {
+    pub(in crate::engine) const fn buffer(&self, kind: MediaKind) -> Option<&TrackBuffer> {
         match kind {
             MediaKind::Video => Some(&self.video),
             MediaKind::Audio => Some(&self.audio),
@@ -227,7 +240,7 @@ impl Session {
     }
 
     /// The run of a kind, to change it.
-    pub const fn buffer_mut(&mut self, kind: MediaKind) -> Option<&mut TrackBuffer> {
+    pub(in crate::engine) const fn buffer_mut(&mut self, kind: MediaKind) -> Option<&mut TrackBuffer> {
         match kind {
             MediaKind::Video => Some(&mut self.video),
             MediaKind::Audio => Some(&mut self.audio),
@@ -236,12 +249,12 @@ impl Session {
     }
 
     /// Bytes of samples held.
-    pub const fn held_bytes(&self) -> u64 {
+    pub(in crate::engine) const fn held_bytes(&self) -> u64 {
         self.video.bytes() + self.audio.bytes()
     }
 
     /// The set that a stream presents in a period.
-    pub fn set_in(&self, id: StreamId, period: PeriodKey) -> Option<SetKey> {
+    pub(in crate::engine) fn set_in(&self, id: StreamId, period: PeriodKey) -> Option<SetKey> {
         let presentation = &self.presentation;
         let found = presentation.period(period)?;
         let keys: Vec<SetKey> = presentation.set_keys(period).collect();
@@ -255,9 +268,9 @@ impl Session {
             .filter(|set| !gone(*set) && found.adaptation_sets.get(*set).is_some_and(|set| set.kind == kind));
         let set = same
             .filter(|set| !locked(*set))
-            .or_else(|| selection::set_of(found, kind, &self.wishes, |set| gone(set) || locked(set)))
+            .or_else(|| selection::set_of(found, kind, &self.preferences, |set| gone(set) || locked(set)))
             .or(same)
-            .or_else(|| selection::set_of(found, kind, &self.wishes, gone))?;
+            .or_else(|| selection::set_of(found, kind, &self.preferences, gone))?;
         keys.get(set).copied()
     }
 
@@ -267,9 +280,9 @@ impl Session {
     }
 
     /// The kinds of sample that a stream is wanted for.
-    pub fn wanted_of(&self, id: StreamId) -> ContentKinds {
+    pub(in crate::engine) fn wanted_of(&self, id: StreamId) -> ContentKinds {
         let separate = self.stream(StreamId::Audio).is_some();
-        let audio_off = self.without_audio || self.wishes.audio == TrackChoice::Off;
+        let audio_off = self.without_audio || self.preferences.audio == TrackChoice::Off;
         match id {
             StreamId::Main => ContentKinds { video: !self.without_video, audio: !separate && !audio_off, text: false },
             StreamId::Audio => ContentKinds { video: false, audio: !audio_off, text: false },
@@ -278,7 +291,7 @@ impl Session {
     }
 
     /// The stream that brings a kind; `None` when nothing does.
-    pub fn source_of(&self, kind: MediaKind) -> Option<&Stream> {
+    pub(in crate::engine) fn source_of(&self, kind: MediaKind) -> Option<&Stream> {
         self.streams.iter().find(|stream| {
             self.wanted_of(stream.id()).has(kind)
                 && (stream.id() != StreamId::Main || stream.carries().is_none_or(|carries| carries.has(kind)))
@@ -286,7 +299,7 @@ impl Session {
     }
 
     /// Returns the kinds that are presented; `None` until initialisation data has shown the content of every stream.
-    pub fn kinds(&self) -> Option<Vec<MediaKind>> {
+    pub(in crate::engine) fn kinds(&self) -> Option<Vec<MediaKind>> {
         let media = || self.streams.iter().filter(|stream| stream.id() != StreamId::Text);
         if media().next().is_none() || media().any(|stream| stream.carries().is_none() && !stream.is_finished()) {
             return None;
@@ -298,33 +311,33 @@ impl Session {
     }
 
     /// True when nothing more of a kind is awaited, neither media nor its keys.
-    pub fn is_ended(&self, kind: MediaKind) -> bool {
+    pub(in crate::engine) fn is_ended(&self, kind: MediaKind) -> bool {
         let changing = kind == MediaKind::Audio && self.old_audio_until.is_some();
         !changing && self.source_of(kind).is_none_or(Stream::is_finished) && self.locked_from(kind).is_none()
     }
 
     /// True when media of a kind at a time waits for its key only.
-    pub fn is_locked_at(&self, kind: MediaKind, time: MediaTime) -> bool {
+    pub(in crate::engine) fn is_locked_at(&self, kind: MediaKind, time: MediaTime) -> bool {
         self.locked_from(kind).is_some_and(|locked| locked <= time)
     }
 
     /// Returns the earliest time at which media of a kind is buffered without its key.
-    pub fn locked_from(&self, kind: MediaKind) -> Option<MediaTime> {
+    pub(in crate::engine) fn locked_from(&self, kind: MediaKind) -> Option<MediaTime> {
         let missing = |id| self.keys.ready(id).is_none().then_some(());
         self.buffer(kind)?.first_needing(missing).map(|(at, ..)| at)
     }
 
     /// The next span from `position` on in which none of these kinds has media.
-    pub fn next_hole(&self, kinds: &[MediaKind], position: MediaTime) -> Option<Hole> {
-        gap::next_hole(&self.known(kinds, position), position)
+    pub(in crate::engine) fn next_gap(&self, kinds: &[MediaKind], position: MediaTime) -> Option<Gap> {
+        gap::next_gap(&self.known(kinds, position), position)
     }
 
     /// Returns the end of the media that can be presented from `position` on; `MediaTime::MAX` unless media after it is
     /// still awaited.
-    pub fn presentable_end(&self, kinds: &[MediaKind], position: MediaTime) -> MediaTime {
+    pub(in crate::engine) fn presentable_end(&self, kinds: &[MediaKind], position: MediaTime) -> MediaTime {
         let known = self.known(kinds, position);
         let awaited = kinds.iter().any(|kind| !self.is_ended(*kind));
-        if !awaited || gap::next_hole(&known, position).is_some() {
+        if !awaited || gap::next_gap(&known, position).is_some() {
             return MediaTime::MAX;
         }
         gap::covered_end(&known, position)
@@ -332,7 +345,7 @@ impl Session {
 
     fn known(&self, kinds: &[MediaKind], position: MediaTime) -> Vec<Known<'_>> {
         let known = kinds.iter().filter_map(|kind| {
-            let reach = self.reach(*kind, position).unwrap_or(position);
+            let reach = self.buffered_until(*kind, position).unwrap_or(position);
             let settled = if self.is_ended(*kind) { MediaTime::MAX } else { reach };
             Some(Known { run: self.buffer(*kind)?, settled })
         });
@@ -340,7 +353,7 @@ impl Session {
     }
 
     /// Up to where all of a kind is settled from `position` on: held, or known to be missing.
-    pub fn reach(&self, kind: MediaKind, position: MediaTime) -> Option<MediaTime> {
+    pub(in crate::engine) fn buffered_until(&self, kind: MediaKind, position: MediaTime) -> Option<MediaTime> {
         let buffered = self.buffer(kind).and_then(|buffer| buffer.settled_end(position));
         match (kind, self.old_audio_until) {
             (MediaKind::Audio, Some(until)) => Some(until),
@@ -354,32 +367,32 @@ impl Session {
 
     /// Up to where a stream of media is held, holes included: what was skipped is not waited for, but the segment
     /// after it is.
-    pub fn held_until(&self, id: StreamId) -> Option<MediaTime> {
+    pub(in crate::engine) fn held_until(&self, id: StreamId) -> Option<MediaTime> {
         let brought = self.brought_by(id);
         let kinds = [MediaKind::Video, MediaKind::Audio].into_iter().filter(|kind| brought.has(*kind));
         kinds.map(|kind| self.buffer(kind).and_then(TrackBuffer::end)).min().flatten()
     }
 
     /// The kinds of sample that a stream brings, as far as is known.
-    pub fn brought_by(&self, id: StreamId) -> ContentKinds {
+    pub(in crate::engine) fn brought_by(&self, id: StreamId) -> ContentKinds {
         let wanted = self.wanted_of(id);
         let carried = self.stream(id).and_then(|stream| stream.carries()).unwrap_or(wanted);
         ContentKinds { video: wanted.video && carried.video, audio: wanted.audio && carried.audio, text: wanted.text }
     }
 
     /// Marks a range as missing in the kinds that a stream supplies, because the stream has no more media for it.
-    pub fn settle(&mut self, id: StreamId, of: PartOf, from: MediaTime, until: MediaTime) {
+    pub(in crate::engine) fn mark_resolved(&mut self, id: StreamId, of: PartOf, from: MediaTime, until: MediaTime) {
         let brought = self.brought_by(id);
         for kind in [MediaKind::Video, MediaKind::Audio] {
             if let Some(buffer) = self.buffer_mut(kind).filter(|_| brought.has(kind)) {
-                buffer.insert_blank(of, from, until);
+                buffer.insert_empty_range(of, from, until);
             }
         }
     }
 
     /// A segment is here as a whole. A kind that its stream brings elsewhere and that it lacks is missing up to where
     /// the others reach.
-    pub fn complete_segment(&mut self, id: StreamId, chosen: &Chosen) {
+    pub(in crate::engine) fn complete_segment(&mut self, id: StreamId, chosen: &SegmentPlan) {
         let brought = self.brought_by(id);
         let of = PartOf::new(chosen.rep, &chosen.segment, chosen.reason);
         let kinds = [MediaKind::Video, MediaKind::Audio].into_iter().filter(|kind| brought.has(*kind));
@@ -396,19 +409,19 @@ impl Session {
             let Some(buffer) = self.buffer_mut(kind) else { continue };
             let lacks = buffer.back().is_none_or(|part| !part.of.is_same(of));
             if let (true, Some(reach)) = (lacks, reach) {
-                buffer.insert_blank(of, chosen.segment.start, reach);
+                buffer.insert_empty_range(of, chosen.segment.start, reach);
             }
         }
     }
 
     /// Media ahead of a position on all kinds that have not ended; `None` when all have.
-    pub fn ahead(&self, kinds: &[MediaKind], position: MediaTime) -> Option<Duration> {
+    pub(in crate::engine) fn ahead(&self, kinds: &[MediaKind], position: MediaTime) -> Option<Duration> {
         let open = kinds.iter().filter(|kind| !self.is_ended(**kind));
-        open.map(|kind| self.reach(*kind, position).map_or(Duration::ZERO, |end| end.since(position))).min()
+        open.map(|kind| self.buffered_until(*kind, position).map_or(Duration::ZERO, |end| end.since(position))).min()
     }
 
     /// The same, up to the end of what is here when all have ended.
-    pub fn held_ahead(&self, kinds: &[MediaKind], position: MediaTime) -> Duration {
+    pub(in crate::engine) fn held_ahead(&self, kinds: &[MediaKind], position: MediaTime) -> Duration {
         self.ahead(kinds, position).unwrap_or_else(|| {
             let ends = kinds.iter().filter_map(|kind| self.buffer(*kind).and_then(TrackBuffer::end));
             ends.max().map_or(Duration::ZERO, |end| end.since(position))
@@ -416,13 +429,13 @@ impl Session {
     }
 
     /// Returns the ranges that are buffered in all kinds together.
-    pub fn buffered(&self, kinds: &[MediaKind]) -> TimeRanges {
+    pub(in crate::engine) fn buffered(&self, kinds: &[MediaKind]) -> TimeRanges {
         let ranges = kinds.iter().filter_map(|kind| self.buffer(*kind)).map(TrackBuffer::ranges);
         ranges.reduce(|all, more| all.intersection(&more)).unwrap_or_default()
     }
 
     /// A seek target inside the presentation.
-    pub fn clamp(&self, target: MediaTime) -> MediaTime {
+    pub(in crate::engine) fn clamp(&self, target: MediaTime) -> MediaTime {
         let target = target.max(MediaTime::ZERO);
         match self.duration {
             Some(duration) => target.min(MediaTime::ZERO + duration.saturating_sub(BEFORE_END)),
@@ -431,17 +444,17 @@ impl Session {
     }
 
     /// Returns the range that a seek may go to; `None` while the duration is unknown.
-    pub fn seekable(&self) -> Option<TimeRange> {
+    pub(in crate::engine) fn seekable(&self) -> Option<TimeRange> {
         self.duration.map(|duration| TimeRange { start: MediaTime::ZERO, end: MediaTime::ZERO + duration })
     }
 
     /// Initialisation data that was read before.
-    pub fn init(&self, resource: &Resource, keys: &SegmentKeys) -> Option<&Arc<InitSegment>> {
+    pub(in crate::engine) fn init(&self, resource: &Resource, keys: &SegmentKeys) -> Option<&Arc<InitSegment>> {
         self.inits.iter().find(|(known, with, _)| known == resource && with == keys).map(|(_, _, init)| init)
     }
 
     /// Sends a stream to a time; what it was doing must have been ended before.
-    pub fn send_stream_to(&mut self, id: StreamId, time: MediaTime) {
+    pub(in crate::engine) fn send_stream_to(&mut self, id: StreamId, time: MediaTime) {
         let period = schedule::period_at(&self.presentation, time);
         if let Some(stream) = self.stream_mut(id) {
             stream.restart_at(period, time);
@@ -449,12 +462,12 @@ impl Session {
     }
 
     /// The cues of the text that is presented.
-    pub fn cues(&self) -> Arc<Vec<Cue>> {
+    pub(in crate::engine) fn cues(&self) -> Arc<Vec<Cue>> {
         if self.captions.chosen().is_some() { self.captions.cues() } else { self.text.cues() }
     }
 
     /// The track that a stream presents, as it should be named.
-    pub fn is_selected(&self, kind: MediaKind, id: &crate::model::TrackId) -> bool {
+    pub(in crate::engine) fn is_selected(&self, kind: MediaKind, id: &crate::model::TrackId) -> bool {
         let stream = match kind {
             MediaKind::Video => StreamId::Main,
             MediaKind::Audio => StreamId::Audio,
@@ -465,7 +478,7 @@ impl Session {
             _ if caption => true,
             Some(stream) => stream.track() == id,
             // Audio in the files of the video has no separate stream.
-            None if kind == MediaKind::Audio && self.wishes.audio != TrackChoice::Off => {
+            None if kind == MediaKind::Audio && self.preferences.audio != TrackChoice::Off => {
                 self.muxed().any(|m| m.id == *id)
             }
             None => false,
@@ -477,7 +490,7 @@ impl Session {
     }
 
     /// Makes the lists of tracks and qualities again. True when they changed.
-    pub fn list_choices(&mut self, now: Now) -> bool {
+    pub(in crate::engine) fn list_choices(&mut self, now: Now) -> bool {
         let presentation = &self.presentation;
         let mut tracks: Vec<Track> = Vec::new();
         for set in presentation.periods.iter().flat_map(|period| &period.adaptation_sets) {
@@ -547,7 +560,7 @@ impl Session {
 }
 
 /// The kind of adaptation set that a stream follows.
-pub const fn kind_of(id: StreamId) -> MediaKind {
+pub(in crate::engine) const fn kind_of(id: StreamId) -> MediaKind {
     match id {
         StreamId::Main => MediaKind::Video,
         StreamId::Audio => MediaKind::Audio,
@@ -557,3 +570,6 @@ pub const fn kind_of(id: StreamId) -> MediaKind {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod queue_tests;

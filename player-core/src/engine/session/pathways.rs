@@ -10,7 +10,7 @@ use crate::engine::ids::{KeyedPresentation, RepKey};
 use crate::engine::io::{FetchError, FetchKind, Ingest};
 use crate::engine::request::{JobId, Purpose};
 use crate::engine::selection;
-use crate::engine::source::{Place, Steering};
+use crate::engine::source::{ServiceLocation, Steering};
 use crate::error::{ErrorCode, PlayerError, Stage};
 use crate::manifest::{self, PathwayClone};
 use crate::model::{IndexSource, Resource, SegmentIndex};
@@ -19,11 +19,11 @@ use crate::time::Now;
 
 /// An index that was read: how to read it again, and its location.
 #[derive(Clone, Debug)]
-pub struct ReadIndex {
+pub(in crate::engine) struct ReadIndex {
     /// Address and format, as the manifest declares them.
     pub source: IndexSource,
     /// Location that it was read from.
-    pub place: Place,
+    pub place: ServiceLocation,
 }
 
 impl Session {
@@ -130,7 +130,7 @@ impl Session {
 
     /// Returns the number of other locations that can supply a representation whose index was read from `place` and
     /// whose segments are at no other location.
-    pub(in crate::engine) fn other_sources(&self, cx: &Context, rep: Option<RepKey>, place: &Place) -> usize {
+    pub(in crate::engine) fn other_sources(&self, cx: &Context, rep: Option<RepKey>, place: &ServiceLocation) -> usize {
         let first = rep.and_then(|rep| first_segment(&self.presentation, rep));
         if first.is_some_and(|first| self.locations.candidates(&first).iter().any(|other| other.place != *place)) {
             return 0;
@@ -143,7 +143,7 @@ impl Session {
 
     /// Leaves a location: indexes that were read from there and are available elsewhere are read again when they are
     /// needed.
-    pub(in crate::engine) fn leave(&mut self, cx: &mut Context, place: &Place) {
+    pub(in crate::engine) fn leave(&mut self, cx: &mut Context, place: &ServiceLocation) {
         let from_there = self.indexes.iter().filter(|(_, read)| read.place == *place);
         let reps: Vec<RepKey> = from_there.map(|(rep, _)| *rep).collect();
         let (locations, now) = (self.locations.clone(), cx.now);
@@ -151,7 +151,7 @@ impl Session {
     }
 
     /// Makes indexes unread whose source has a place that is `wanted` and whose segments have none.
-    fn forget_indexes(&mut self, cx: &mut Context, reps: &[RepKey], wanted: impl Fn(&Place) -> bool) {
+    fn forget_indexes(&mut self, cx: &mut Context, reps: &[RepKey], wanted: impl Fn(&ServiceLocation) -> bool) {
         let Session { indexes, reloads, locations, presentation, .. } = &mut *self;
         let leads = |resource: &Resource| locations.candidates(resource).iter().any(|c| wanted(&c.place));
         let mut forgotten = Vec::new();

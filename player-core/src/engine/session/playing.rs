@@ -58,7 +58,7 @@ impl Session {
             self.fail(cx, error);
             return false;
         }
-        let (kinds, position) = (self.presented_kinds(cx), cx.position());
+        let (kinds, position) = (self.presented_kinds(cx), self.position(cx));
         if self.jump_at(cx, &kinds, position) {
             return true;
         }
@@ -91,13 +91,13 @@ impl Session {
             self.fail(cx, error);
             return false;
         }
-        let (kinds, position) = (self.presented_kinds(cx), cx.position());
+        let (kinds, position) = (self.presented_kinds(cx), self.position(cx));
         cx.playback.set_renderer_playing(cx.playback.plays_when_ready(), cx.now, &mut cx.effects);
         if self.jump_at(cx, &kinds, position) {
             return true;
         }
         let guard = cx.playback.clock().media(GUARD);
-        let short = |kind| self.reach(kind, position).is_none_or(|end| end <= position + guard);
+        let short = |kind| self.buffered_until(kind, position).is_none_or(|end| end <= position + guard);
         let dry = self.presentable_end(&kinds, position) <= position + guard;
         if !dry && !kinds.iter().any(|kind| short(*kind) && !self.is_ended(*kind)) {
             return false;
@@ -120,7 +120,7 @@ impl Session {
 
     /// Jumps when `position` lies in a hole. True when it did.
     fn jump_at(&mut self, cx: &mut Context, kinds: &[MediaKind], position: MediaTime) -> bool {
-        let hole = self.next_hole(kinds, position);
+        let hole = self.next_gap(kinds, position);
         let Some(hole) = hole.filter(|hole| hole.from <= position) else { return false };
         cx.ledger.moved(position, hole.to, true);
         self.begin_at(cx, hole.to, SeekMode::Exact);
@@ -143,7 +143,7 @@ impl Session {
         let presentable = self.presentable_end(kinds, position) > position + cx.playback.clock().media(GUARD);
         presentable
             && kinds.iter().all(|kind| {
-                let ahead = self.reach(*kind, position).map_or(Duration::ZERO, |end| end.since(position));
+                let ahead = self.buffered_until(*kind, position).map_or(Duration::ZERO, |end| end.since(position));
                 self.is_ended(*kind)
                     || control.enough(ahead, waiting, cx.settings.permille())
                     || (control.enough_when_full(ahead, cx.settings.permille()) && self.is_kind_full(cx, *kind))
@@ -179,19 +179,19 @@ impl Session {
         if cx.playback.state() != State::Ready || !cx.playback.clock().is_running() {
             return None;
         }
-        let position = cx.position();
+        let position = self.position(cx);
         let kinds: Vec<MediaKind> = cx.playback.feed().kinds().collect();
         let ends_early = self.streams.iter().any(|stream| stream.error().is_some());
         // A kind that has ended runs out of nothing; only near its end does it matter whether it has.
         let open = kinds.iter().filter_map(|kind| {
-            let ahead = self.reach(*kind, position).map_or(Duration::ZERO, |end| end.since(position));
+            let ahead = self.buffered_until(*kind, position).map_or(Duration::ZERO, |end| end.since(position));
             (ahead > NEAR || ends_early || !self.is_ended(*kind)).then_some(ahead)
         });
         let presentable = self.presentable_end(&kinds, position);
         let presentable = (presentable < MediaTime::MAX).then(|| presentable.since(position));
         let dry =
             open.chain(presentable).min().map(|ahead| cx.now + cx.playback.clock().wall(ahead).saturating_sub(GUARD));
-        let hole = self.next_hole(&kinds, position).map(|hole| hole.from.since(position));
+        let hole = self.next_gap(&kinds, position).map(|hole| hole.from.since(position));
         let hole = hole.map(|ahead| cx.now + cx.playback.clock().wall(ahead));
         dry.into_iter().chain(hole).min()
     }

@@ -26,7 +26,7 @@ impl Session {
         if matches!(cx.playback.state(), State::Idle | State::Failed) {
             return;
         }
-        let position = cx.position();
+        let position = self.position(cx);
         let moving = cx.playback.state() == State::Ready && cx.playback.clock().is_running();
         self.note_shown(cx, position);
         self.announce_metadata(cx);
@@ -41,7 +41,7 @@ impl Session {
         let crowded = self.held_bytes() > cx.config.buffer_bytes;
         let behind = if crowded { Duration::ZERO } else { cx.config.back_buffer };
         for kind in [MediaKind::Video, MediaKind::Audio] {
-            let committed = cx.playback.feed().committed(kind);
+            let committed = self.committed(cx, kind);
             if let Some(buffer) = self.buffer_mut(kind).filter(|_| committed.is_some()) {
                 cx.ledger.wasted(buffer.evict(position - behind, committed));
             }
@@ -84,17 +84,27 @@ impl Session {
             return;
         }
         let Some(kinds) = self.kinds() else { return };
+        if cx.playback.feed().has_left(self.item) {
+            return;
+        }
+        if cx.playback.feed().is_next(self.item) {
+            // An item that follows begins where the one before it ends.
+            let start = self.clamp(self.start.unwrap_or_default());
+            if !cx.playback.follow(self.item, start, &kinds) {
+                return;
+            }
+        }
         if !cx.playback.feed().is_flushed() && !self.begin_epoch(cx, &kinds) {
             return;
         }
         self.follow_track_change(cx, &kinds);
-        let position = cx.playback.clock().position(cx.now);
+        let position = self.position(cx);
         let lead = cx.config.renderer_lead;
         // What lies behind a hole in all kinds belongs to another epoch: playback jumps there.
-        let limit = self.next_hole(&kinds, position).map_or(MediaTime::MAX, |hole| hole.from);
+        let limit = self.next_gap(&kinds, position).map_or(MediaTime::MAX, |hole| hole.from);
         let mut undecrypted = None;
         for kind in kinds {
-            let wanted = cx.playback.feed().end(kind).is_none_or(|end| end < position + lead);
+            let wanted = cx.playback.feed().end(self.item, kind).is_none_or(|end| end < position + lead);
             // A little more at once, so that the renderer is not fed one picture at a time.
             let until = if wanted { position + lead + lead / 8 } else { position + lead };
             // A decoder reorders pictures, however long each of them lasts.
@@ -154,14 +164,14 @@ impl Session {
     }
 
     fn send_flush(&mut self, cx: &mut Context, start: MediaTime, kinds: &[MediaKind]) {
-        cx.playback.send_flush(start, kinds, cx.now, &mut cx.effects);
+        cx.playback.send_flush(self.item, start, kinds, cx.now, &mut cx.effects);
         cx.ledger.begins_at(start, cx.now);
     }
 
     /// Lets newly chosen audio take over once enough of it is buffered. A flush follows if kinds of track were added or
     /// removed.
     fn follow_track_change(&mut self, cx: &mut Context, kinds: &[MediaKind]) {
-        let position = cx.playback.clock().position(cx.now);
+        let position = self.position(cx);
         if self.old_audio_until.is_some() {
             let reached = self.audio.settled_end(position).map_or(Duration::ZERO, |end| end.since(position));
             let finished = self.source_of(MediaKind::Audio).is_none_or(|stream| stream.is_finished());
@@ -188,14 +198,14 @@ impl Session {
 
     /// Begins a new epoch where playback is; nothing is fetched again.
     pub(in crate::engine) fn flush_here(&mut self, cx: &mut Context) {
-        let position = cx.position();
+        let position = self.position(cx);
         cx.ledger.moved(position, position, false);
         self.begin_at(cx, position, SeekMode::Exact);
     }
 
     /// Begins an epoch elsewhere, or here once more: what the renderer has and did not present waits again.
     pub(in crate::engine) fn begin_at(&mut self, cx: &mut Context, at: MediaTime, mode: SeekMode) {
-        let position = cx.position();
+        let position = self.position(cx);
         self.video.recall(position);
         cx.playback.begin_at(at, mode, cx.now);
     }

@@ -10,7 +10,7 @@ use url::Url;
 use super::Session;
 use super::pathways::{self, ReadIndex};
 use crate::engine::context::Context;
-use crate::engine::download::{Activity, Place, schedule};
+use crate::engine::download::{Activity, NextSegment, schedule};
 use crate::engine::fault;
 use crate::engine::ids::{self, Identities, PeriodKey, RepKey, StreamId};
 use crate::engine::io::{FetchKind, Ingest};
@@ -27,7 +27,7 @@ use crate::model::{
 
 /// Consequences of an index that was read.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct IndexTaken {
+pub(in crate::engine) struct IndexTaken {
     /// The length has become known, or is another one.
     pub is_duration_changed: bool,
     /// Nanoseconds by which its segments were moved to where they were known to be.
@@ -38,7 +38,7 @@ pub struct IndexTaken {
 
 /// State that a manifest which is read again needs of those before it.
 #[derive(Debug, Default)]
-pub struct Reloads {
+pub(in crate::engine) struct Reloads {
     /// Parts of indexes that are not complete yet.
     pub index_pieces: BTreeMap<RepKey, Vec<IndexPiece>>,
     /// Keys of what its manifests list.
@@ -77,7 +77,7 @@ impl Session {
     }
 
     /// Takes the index of a representation and merges it with what was known of it.
-    pub fn take_index(&mut self, key: RepKey, segments: SegmentList) -> IndexTaken {
+    pub(in crate::engine) fn take_index(&mut self, key: RepKey, segments: SegmentList) -> IndexTaken {
         let presentation = &mut self.presentation;
         let index = presentation.representation(key).map(|rep| &rep.index);
         let is_first = matches!(index, Some(SegmentIndex::External(_)));
@@ -219,7 +219,7 @@ fn renew_presentation(session: &mut Session, cx: &mut Context, presentation: Pre
 
 /// Consequences of a presentation that was replaced.
 #[derive(Debug, Default)]
-pub struct Replaced {
+pub(in crate::engine) struct Replaced {
     /// Differences that contradict what was known.
     pub contradictions: Contradictions,
     /// The length is another one.
@@ -236,7 +236,7 @@ pub struct Replaced {
 
 /// Differences between two states of the same lists that contradict each other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Contradictions {
+pub(in crate::engine) struct Contradictions {
     /// Number of representations with a contradiction.
     representations: u64,
     /// Segments that are listed with another time, length or address.
@@ -249,7 +249,7 @@ pub struct Contradictions {
 
 impl Contradictions {
     /// Adds the differences of one list.
-    pub fn add(&mut self, changes: Changes) {
+    pub(in crate::engine) fn add(&mut self, changes: Changes) {
         self.representations += u64::from(changes.disagree());
         self.changed += changes.changed;
         self.renumbered += u64::from(changes.agreement == Agreement::Addresses);
@@ -263,7 +263,7 @@ impl Contradictions {
     }
 
     /// Returns the message of a warning; `None` if nothing is contradicted.
-    pub fn message(self) -> Option<String> {
+    pub(in crate::engine) fn message(self) -> Option<String> {
         let Self { representations, changed, renumbered, unrelated } = self;
         (representations > 0).then(|| {
             format!(
@@ -276,7 +276,7 @@ impl Contradictions {
 
 /// Replaces the presentation of a session. Keys, public names and known indexes stay; streams whose place is gone go on
 /// by time.
-pub fn replace(session: &mut Session, presentation: Presentation) -> Replaced {
+pub(in crate::engine) fn replace(session: &mut Session, presentation: Presentation) -> Replaced {
     let known = session.reloads.identities.intern(presentation);
     let mut before = std::mem::replace(&mut session.presentation, known);
     let known = &session.presentation;
@@ -343,9 +343,9 @@ fn place(session: &mut Session, id: StreamId, replaced: &mut Replaced) {
     let Some(stream) = streams.iter_mut().find(|stream| stream.id() == id) else { return };
     let is_gone = |period: PeriodKey| known.period(period).is_none();
     let time = match stream.place() {
-        Place::At { period, time } => is_gone(period).then_some(time),
-        Place::After { rep, end, .. } => is_gone(rep.period).then_some(end),
-        Place::End => None,
+        NextSegment::At { period, time } => is_gone(period).then_some(time),
+        NextSegment::After { rep, end, .. } => is_gone(rep.period).then_some(end),
+        NextSegment::End => None,
     };
     if let Some(time) = time {
         stream.go_on_at(schedule::period_at(known, time), time);
@@ -361,7 +361,7 @@ fn place(session: &mut Session, id: StreamId, replaced: &mut Replaced) {
         let read = indexes.get(rep).filter(|read| read.source.format == IndexFormat::HlsMediaPlaylist);
         read.is_some() && schedule::known_list(known, *rep).is_some()
     };
-    let in_use = stream.last().into_iter().chain(stream.coming().map(|chosen| chosen.rep)).filter(playlist);
+    let in_use = stream.last().into_iter().chain(stream.pending().map(|chosen| chosen.rep)).filter(playlist);
     for rep in in_use {
         if !replaced.indexes.contains(&rep) {
             replaced.indexes.push(rep);

@@ -1,7 +1,7 @@
 //! Takes the reports of the renderer. Reports of an older epoch are ignored.
 
 use super::Session;
-use crate::engine::buffer::SEAM;
+use crate::engine::buffer::GAP_TOLERANCE;
 use crate::engine::context::Context;
 use crate::engine::playback::error_nanos;
 use crate::event::Event;
@@ -62,7 +62,7 @@ impl Session {
     /// Everything has been presented.
     fn ended(&mut self, cx: &mut Context) {
         let kinds = self.presented_kinds(cx);
-        let position = cx.position();
+        let position = self.position(cx);
         if cx.playback.state() == State::Ended || kinds.iter().any(|kind| !self.is_ended(*kind)) {
             return;
         }
@@ -82,7 +82,7 @@ impl Session {
         let frames = cx.ledger.frame_counts();
         self.video.close_account(frames);
         self.announce_losses(cx);
-        if end > held + SEAM {
+        if end > held + GAP_TOLERANCE {
             cx.ledger.moved(held, end, true);
             cx.effects.emit(Event::GapSkipped { from: held, to: end });
         }

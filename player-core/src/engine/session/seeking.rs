@@ -34,7 +34,7 @@ impl Session {
 
     /// Plays from the start what has ended.
     pub(in crate::engine) fn play_again(&mut self, cx: &mut Context) {
-        cx.ledger.moved(cx.position(), MediaTime::ZERO, false);
+        cx.ledger.moved(self.position(cx), MediaTime::ZERO, false);
         self.video.account_mut().move_playhead();
         self.reposition(cx, MediaTime::ZERO, SeekMode::Exact);
         cx.playback.set_state(State::Seeking, cx.now, &mut cx.effects);
@@ -47,7 +47,7 @@ impl Session {
             cx.ledger.seek(overtaken.to, None);
         }
         cx.playback.end_stall(cx.now, &mut cx.ledger, &mut cx.effects);
-        cx.ledger.moved(cx.position(), to, false);
+        cx.ledger.moved(self.position(cx), to, false);
         self.announce_seek(cx, Seeking { to, ..seek });
         cx.playback.set_renderer_playing(false, cx.now, &mut cx.effects);
         cx.rule.on_seek();

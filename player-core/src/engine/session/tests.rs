@@ -4,7 +4,7 @@
 use bytes::Bytes;
 
 use super::*;
-use crate::engine::download::Place;
+use crate::engine::download::NextSegment;
 use crate::engine::licence::KeyState;
 use crate::engine::request::JobId;
 
@@ -12,14 +12,15 @@ use crate::command::LoadRequest;
 use crate::container::{Codec, CodecConfig, MediaClock, Payload, Sample, SampleCrypto};
 use crate::drm::{ContentKey, KeyId};
 use crate::model::{
-    AdaptationSet, ContainerFormat, Period, Presentation, PresentationKind, Protection, Protocol, RepresentationTraits,
-    SegmentId, SegmentIndex, SegmentList, SegmentRef, TimestampMapping, TrackId,
+    AdaptationSet, CaptionService, CaptionTrack, ContainerFormat, Period, Presentation, PresentationKind, Protection,
+    Protocol, RepresentationTraits, SegmentEncryption, SegmentId, SegmentIndex, SegmentList, SegmentRef,
+    TimestampMapping, TrackId,
 };
 use crate::render::Window;
 
 const KEY: [u8; 16] = [9; 16];
 
-fn ms(value: i64) -> MediaTime {
+pub(super) fn ms(value: i64) -> MediaTime {
     MediaTime::from_millis(value)
 }
 
@@ -96,12 +97,17 @@ fn described(sets: Vec<AdaptationSet>) -> Presentation {
 
 /// A session with these streams: what each carries, `None` if that is not known.
 fn session(streams: &[(StreamId, Option<(bool, bool)>)]) -> Session {
+    session_of(ItemId::default(), streams)
+}
+
+/// The same for an item of this name.
+pub(super) fn session_of(item: ItemId, streams: &[(StreamId, Option<(bool, bool)>)]) -> Session {
     let request = LoadRequest::new("http://h/manifest".parse().unwrap());
-    let opening = Opening::new(&request, abr::Hdcp::None);
+    let opening = Opening::new(item, &request, abr::Hdcp::None);
     let mut session = Session::new(&opening, described(Vec::new()), &mut Jitter::new(0));
     session.duration = None;
     for (id, carries) in streams {
-        let place = Place::At { period: PeriodKey::FIRST, time: MediaTime::ZERO };
+        let place = NextSegment::At { period: PeriodKey::FIRST, time: MediaTime::ZERO };
         let mut stream = Stream::new(*id, TrackId(format!("{id:?}")), place);
         if let Some((video, audio)) = carries {
             stream.note_carried(ContentKinds { video: *video, audio: *audio, text: false });
@@ -116,7 +122,7 @@ fn separate() -> Session {
     session(&[(StreamId::Main, Some((true, false))), (StreamId::Audio, Some((false, true)))])
 }
 
-fn of(number: u64) -> PartOf {
+pub(super) fn of(number: u64) -> PartOf {
     PartOf::for_tests(0, number)
 }
 
@@ -147,12 +153,12 @@ fn add_of(buffer: &mut TrackBuffer, of: PartOf, from: i64, to: i64, key: Option<
     buffer.insert(of, &Arc::new(config), Window::ALL, samples, None);
 }
 
-fn add(buffer: &mut TrackBuffer, number: u64, from: i64, to: i64, key: Option<[u8; 16]>) {
+pub(super) fn add(buffer: &mut TrackBuffer, number: u64, from: i64, to: i64, key: Option<[u8; 16]>) {
     add_of(buffer, of(number), from, to, key);
 }
 
-fn finish(session: &mut Session, id: StreamId) {
-    session.stream_mut(id).unwrap().enter_period(Place::End);
+pub(super) fn finish(session: &mut Session, id: StreamId) {
+    session.stream_mut(id).unwrap().enter_period(NextSegment::End);
 }
 
 fn kinds(kinds: ContentKinds) -> (bool, bool, bool) {
@@ -165,7 +171,7 @@ fn the_main_stream_is_wanted_for_audio_only_where_none_is_separate() {
     assert_eq!(kinds(muxed.wanted_of(StreamId::Main)), (true, true, false));
     muxed.without_video = true;
     assert_eq!(kinds(muxed.wanted_of(StreamId::Main)), (false, true, false));
-    muxed.wishes.audio = TrackChoice::Off;
+    muxed.preferences.audio = TrackChoice::Off;
     assert_eq!(kinds(muxed.wanted_of(StreamId::Main)), (false, false, false));
     let mut separate = separate();
     assert_eq!(kinds(separate.wanted_of(StreamId::Main)), (true, false, false));
@@ -209,17 +215,20 @@ fn a_kind_has_ended_once_its_stream_has_and_its_keys_are_here() {
     assert!(!session.is_ended(MediaKind::Audio) && !session.is_ended(MediaKind::Video));
     assert_eq!(session.locked_from(MediaKind::Audio), Some(ms(1000)));
     assert_eq!([999, 1000, 1001].map(|at| session.is_locked_at(MediaKind::Audio, ms(at))), [false, true, true]);
-    assert_eq!(session.reach(MediaKind::Audio, ms(0)), Some(ms(1000)), "what is locked cannot be presented");
-    assert_eq!(session.reach(MediaKind::Audio, ms(1000)), None);
+    assert_eq!(session.buffered_until(MediaKind::Audio, ms(0)), Some(ms(1000)), "what is locked cannot be presented");
+    assert_eq!(session.buffered_until(MediaKind::Audio, ms(1000)), None);
     session.keys.set(KeyId(KEY), KeyState::Asked(JobId::for_tests(1)));
     assert!(!session.is_ended(MediaKind::Audio));
     session.keys.set(KeyId(KEY), KeyState::Ready(ContentKey::new(&KEY).unwrap()));
     assert!(session.is_ended(MediaKind::Audio) && !session.is_locked_at(MediaKind::Audio, ms(5000)));
-    assert_eq!(session.reach(MediaKind::Audio, ms(0)), Some(ms(2000)));
+    assert_eq!(session.buffered_until(MediaKind::Audio, ms(0)), Some(ms(2000)));
     session.old_audio_until = Some(ms(700));
     assert!(!session.is_ended(MediaKind::Audio), "another one is awaited");
-    assert_eq!(session.reach(MediaKind::Audio, ms(0)), Some(ms(700)));
-    assert_eq!((session.reach(MediaKind::Video, ms(0)), session.reach(MediaKind::Text, ms(0))), (None, None));
+    assert_eq!(session.buffered_until(MediaKind::Audio, ms(0)), Some(ms(700)));
+    assert_eq!(
+        (session.buffered_until(MediaKind::Video, ms(0)), session.buffered_until(MediaKind::Text, ms(0))),
+        (None, None)
+    );
 }
 
 #[test]
@@ -254,15 +263,15 @@ fn a_gap_in_every_kind_is_presented_over_and_one_in_some_is_not() {
         buffer.complete();
     }
     add(&mut session.video, 2, 5000, 6000, None);
-    assert_eq!(session.next_hole(&all, ms(0)).map(|hole| (hole.from, hole.to)), None, "audio may still come");
+    assert_eq!(session.next_gap(&all, ms(0)).map(|hole| (hole.from, hole.to)), None, "audio may still come");
     assert_eq!(session.presentable_end(&all, ms(0)), ms(1000));
     add(&mut session.audio, 2, 4000, 6000, None);
-    assert_eq!(session.next_hole(&all, ms(0)).map(|hole| (hole.from, hole.to)), Some((ms(1000), ms(4000))));
+    assert_eq!(session.next_gap(&all, ms(0)).map(|hole| (hole.from, hole.to)), Some((ms(1000), ms(4000))));
     assert_eq!(session.presentable_end(&all, ms(0)), MediaTime::MAX);
 }
 
-fn chosen(number: u64, start: i64, end: i64) -> Chosen {
-    Chosen {
+fn chosen(number: u64, start: i64, end: i64) -> SegmentPlan {
+    SegmentPlan {
         rep: of(0).rep,
         segment: segment(number, start, end),
         reason: abr::Reason::Only,
@@ -294,9 +303,9 @@ fn a_complete_segment_lacks_the_kind_that_did_not_come_with_it() {
 #[test]
 fn a_segment_that_is_given_up_is_missing_in_what_its_stream_brings() {
     let mut session = separate();
-    session.settle(StreamId::Main, of(0), ms(0), ms(4000));
+    session.mark_resolved(StreamId::Main, of(0), ms(0), ms(4000));
     assert_eq!((session.video.end(), session.audio.end()), (Some(ms(4000)), None));
-    session.settle(StreamId::Audio, of(0), ms(0), ms(5000));
+    session.mark_resolved(StreamId::Audio, of(0), ms(0), ms(5000));
     assert_eq!((session.video.end(), session.audio.end()), (Some(ms(4000)), Some(ms(5000))));
     assert_eq!(
         (session.held_until(StreamId::Main), session.held_until(StreamId::Audio)),
@@ -315,17 +324,17 @@ fn a_stream_that_is_sent_elsewhere_forgets_its_troubles() {
     for _ in 0..3 {
         stream.skip_download();
     }
-    stream.step_back_to(Place::End, 2);
+    stream.step_back_to(NextSegment::End, 2);
     stream.hold(Now::ZERO);
     assert_eq!((stream.skipped(), stream.stepped_back(), stream.hold_until()), (3, 2, Some(Now::ZERO)));
     session.send_stream_to(StreamId::Audio, ms(12_000));
     let stream = session.stream(StreamId::Audio).unwrap();
-    assert_eq!(stream.place(), Place::At { period: PeriodKey::for_tests(1), time: ms(12_000) });
+    assert_eq!(stream.place(), NextSegment::At { period: PeriodKey::for_tests(1), time: ms(12_000) });
     assert_eq!((stream.skipped(), stream.stepped_back(), stream.hold_until()), (0, 0, None));
     session.send_stream_to(StreamId::Audio, ms(9_999));
     assert_eq!(
         session.stream(StreamId::Audio).unwrap().place(),
-        Place::At { period: PeriodKey::FIRST, time: ms(9_999) }
+        NextSegment::At { period: PeriodKey::FIRST, time: ms(9_999) }
     );
 }
 
@@ -457,7 +466,7 @@ fn tracks_and_qualities_are_listed_with_what_is_selected_shown_and_available() {
     session.streams.retain(|stream| stream.id() != StreamId::Audio);
     assert!(session.list_choices(at(5)));
     assert_eq!(tracks(&session)[3], ("inside".to_owned(), true), "audio in the files of the video");
-    session.wishes.audio = TrackChoice::Off;
+    session.preferences.audio = TrackChoice::Off;
     assert!(session.list_choices(at(5)));
     assert!(tracks(&session).iter().all(|(_, selected)| !selected));
 }
@@ -470,7 +479,7 @@ fn video_is_decided_on_for_a_time_once_it_is_here_or_on_its_way() {
         add_of(&mut session.video, part, from, from + 4000, None);
         session.video.complete();
     }
-    let decided = |session: &Session, at| sounding::pictures_at(session, ms(at)).map(|rep| rep.number());
+    let decided = |session: &Session, at| audio_pairing::pictures_at(session, ms(at)).map(|rep| rep.number());
     assert_eq!([0, 3899, 3900, 7899].map(|at| decided(&session, at)), [Some(0), Some(0), Some(1), Some(1)]);
     assert_eq!(decided(&session, 7900), None, "up to the tolerance");
     let mut next = chosen(2, 8000, 12_000);
@@ -503,4 +512,50 @@ fn a_missing_decoder_excludes_its_codecs_and_without_any_declared_its_set() {
     let missing = [1, 2, 3, 4, 8].map(|number| excluded(number, ErrorCode::DecoderUnavailable));
     assert_eq!(missing, ["14", "2", "3", "14", "89"]);
     assert_eq!(excluded(1, ErrorCode::DecoderFailed), "1", "another representation may be decoded");
+}
+
+#[test]
+fn initialisation_data_is_encrypted_as_the_segment_that_waits_for_it_declares() {
+    let resource = |name: &str| Resource::new(format!("http://h/{name}").parse().unwrap());
+    let encryption = SegmentEncryption { media: SegmentKeys::default(), init: SegmentKeys::default(), sequence: 7 };
+    let chosen = SegmentPlan {
+        rep: RepKey::for_tests(0, 0, 0),
+        segment: SegmentRef { encryption: Some(encryption.clone()), ..segment(0, 0, 4000) },
+        reason: abr::Reason::Only,
+        ladder: Arc::default(),
+        rung: 0,
+        opening: false,
+        window: Window::ALL,
+    };
+    let mut session = separate();
+    let stream = session.stream_mut(StreamId::Main).unwrap();
+    stream.decide_on(chosen.rep, Now::ZERO);
+    stream.await_init(chosen, resource("map-2"));
+    let of = |rep: u32, name: &str| session.encryption_at(RepKey::for_tests(0, 0, rep), &resource(name));
+    assert_eq!(of(0, "map-2"), Some(encryption));
+    assert_eq!(of(0, "map-1"), None, "that of a map that was asked for before says nothing of another one");
+    assert_eq!(of(1, "map-2"), None);
+}
+
+#[test]
+fn captions_in_a_wanted_language_come_before_subtitles_that_are_only_forced() {
+    let caption = CaptionTrack {
+        id: TrackId("cc".into()),
+        service: CaptionService::Cea608(1),
+        language: Some("en".into()),
+        label: None,
+        default: false,
+        autoselect: false,
+    };
+    for (forced, chosen) in [(true, Some("cc")), (false, None)] {
+        let text = AdaptationSet { forced, ..set("t", MediaKind::Text, vec![rep("t", 1)]) };
+        let mut known = described(vec![set("a", MediaKind::Audio, vec![rep("a", 1)]), text]);
+        known.periods[0].captions = vec![caption.clone()];
+        let mut session = session(&[]);
+        session.presentation = known.into();
+        session.preferences.audio_languages = vec!["en".into()];
+        session.preferences.text_languages = vec!["en".into()];
+        let wanted = session.wanted_captions().map(|track| track.id.0);
+        assert_eq!(wanted.as_deref(), chosen, "{forced}");
+    }
 }

@@ -7,7 +7,7 @@ use super::loading::add_stream;
 use crate::command::{QualityChoice, TrackChoice};
 use crate::engine::buffer::{Departure, Discard, Loss};
 use crate::engine::context::Context;
-use crate::engine::download::{Place, Stream, schedule};
+use crate::engine::download::{NextSegment, Stream, schedule};
 use crate::engine::fault::invalid;
 use crate::engine::ids::{RepKey, StreamId};
 use crate::engine::selection;
@@ -23,8 +23,8 @@ const KEPT_ON_CHOICE: Duration = Duration::from_secs(3);
 impl Session {
     /// Chooses the sound. The old one plays on until enough of the new one is here.
     pub(in crate::engine) fn select_audio(&mut self, cx: &mut Context, choice: TrackChoice) {
-        let position = cx.position();
-        self.wishes.audio = choice;
+        let position = self.position(cx);
+        self.preferences.audio = choice;
         self.without_audio = false;
         let wanted = self.wanted_track(StreamId::Audio);
         let present = self.track_of(StreamId::Audio);
@@ -37,7 +37,7 @@ impl Session {
         cx.ledger.wasted(held);
         if wanted.is_some() {
             add_stream(self, StreamId::Audio, position);
-            if let Some(end) = cx.playback.feed().end(MediaKind::Audio) {
+            if let Some(end) = cx.playback.feed().end(self.item, MediaKind::Audio) {
                 cx.playback.suspend_track(MediaKind::Audio);
                 self.old_audio_until = Some(end.max(position));
             }
@@ -54,8 +54,8 @@ impl Session {
 
     /// Chooses the subtitles, as a track or as captions inside the video.
     pub(in crate::engine) fn select_text(&mut self, cx: &mut Context, choice: TrackChoice) {
-        let position = cx.position();
-        self.wishes.text = choice;
+        let position = self.position(cx);
+        self.preferences.text = choice;
         self.choose_captions(cx);
         let wanted = self.wanted_track(StreamId::Text);
         if wanted != self.track_of(StreamId::Text) {
@@ -69,7 +69,7 @@ impl Session {
 
     /// Chooses the quality. It shows soon: what is held of others is dropped but for a few seconds.
     pub(in crate::engine) fn select_quality(&mut self, cx: &mut Context, choice: QualityChoice) {
-        self.wishes.quality = choice;
+        self.preferences.quality = choice;
         self.drop_unwanted_quality(cx, Discard::Switch);
         self.choices_changed(cx);
     }
@@ -90,9 +90,9 @@ impl Session {
     }
 
     fn drop_unwanted_quality(&mut self, cx: &mut Context, discard: Discard) {
-        let keep_until = cx.position() + cx.config.renderer_lead + KEPT_ON_CHOICE;
+        let keep_until = self.position(cx) + cx.config.renderer_lead + KEPT_ON_CHOICE;
         let presentation = &self.presentation;
-        let quality = self.wishes.quality.clone();
+        let quality = self.preferences.quality.clone();
         let wanted = |rep| is_wanted(rep, &quality) && selection::may_show(rep, self.output);
         let unwanted = |key: RepKey| selection::representation(presentation, key).is_some_and(|rep| !wanted(rep));
         let coming = self.stream(StreamId::Main).and_then(|s| s.fetching()).map(|fetching| fetching.chosen.rep);
@@ -117,8 +117,8 @@ impl Session {
     /// Drops these segments of video and the audio of the same files from the end of the buffer; the main stream goes
     /// on from there.
     fn truncate_main(&mut self, cx: &mut Context, doomed: &[u64], departure: Departure) {
-        let committed = cx.playback.feed().committed(MediaKind::Video);
-        let committed_audio = cx.playback.feed().committed(MediaKind::Audio);
+        let committed = self.committed(cx, MediaKind::Video);
+        let committed_audio = self.committed(cx, MediaKind::Audio);
         let mut dropped = self.video.truncate(committed, departure, |part| doomed.contains(&part.seq));
         let kept = self.video.back().and_then(|part| part.of.key());
         if self.wanted_of(StreamId::Main).audio {
@@ -128,7 +128,7 @@ impl Session {
         cx.ledger.wasted(dropped);
         let place = kept.and_then(|key| {
             let segment = schedule::segment(&self.presentation, key)?;
-            Some(Place::after(key.rep, &segment))
+            Some(NextSegment::after(key.rep, &segment))
         });
         if let (Some(place), Some(stream)) = (place, self.stream_mut(StreamId::Main)) {
             stream.rewind_to(place);
@@ -137,7 +137,7 @@ impl Session {
 
     /// A track cannot be decoded: another representation takes over, or another set, or playback goes on without.
     pub(in crate::engine) fn track_failed(&mut self, cx: &mut Context, kind: MediaKind, error: PlayerError) {
-        let position = cx.position();
+        let position = self.position(cx);
         let Some((stream, rep)) = self.failing_representation(cx, kind) else { return };
         let doomed = self.same_decoder(rep, &error);
         if let Some(buffer) = self.buffer_mut(kind) {
@@ -166,7 +166,7 @@ impl Session {
 
     /// Playback goes on without a kind of track.
     pub(in crate::engine) fn do_without(&mut self, cx: &mut Context, kind: MediaKind) {
-        let position = cx.position();
+        let position = self.position(cx);
         let source = self.source_of(kind).map(|stream| stream.id());
         match kind {
             MediaKind::Video => self.without_video = true,
@@ -194,7 +194,7 @@ impl Session {
     fn failing_representation(&self, cx: &Context, kind: MediaKind) -> Option<(StreamId, RepKey)> {
         let stream = self.source_of(kind)?;
         let buffer = self.buffer(kind)?;
-        let at = cx.playback.feed().committed(kind);
+        let at = self.committed(cx, kind);
         let part = at.and_then(|at| buffer.part_from(at.seq.saturating_sub(u64::from(at.index == 0))));
         let rep = part.or_else(|| buffer.back()).map(|part| part.of.rep).or(stream.last())?;
         Some((stream.id(), rep))
@@ -241,14 +241,14 @@ impl Session {
         self.stream(id).map(|stream| stream.track().clone())
     }
 
-    /// The track that the wishes ask for, in the first period that has one.
+    /// The track that the preferences ask for, in the first period that has one.
     fn wanted_track(&self, id: StreamId) -> Option<TrackId> {
         if id == StreamId::Text && self.captions.chosen().is_some() {
             return None;
         }
         let kind = super::kind_of(id);
         self.presentation.periods.iter().find_map(|period| {
-            let set = selection::set_of(period, kind, &self.wishes, |_| false)?;
+            let set = selection::set_of(period, kind, &self.preferences, |_| false)?;
             period.adaptation_sets.get(set).map(|set| set.id.clone())
         })
     }

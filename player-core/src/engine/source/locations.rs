@@ -24,7 +24,7 @@ const MOST_ROUTES: usize = 256;
 
 /// Unit of exclusion: addresses that fail together.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Place {
+pub(in crate::engine) enum ServiceLocation {
     /// One of the locations of the load request.
     Location(usize),
     /// Another origin that the manifest names.
@@ -35,11 +35,11 @@ pub enum Place {
 
 /// An address to try.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Candidate {
+pub(in crate::engine) struct Candidate {
     /// Its number among the candidates of the resource; the same each time.
     pub index: usize,
-    /// Place that the address belongs to.
-    pub place: Place,
+    /// ServiceLocation that the address belongs to.
+    pub place: ServiceLocation,
     /// Address to request.
     pub url: Url,
 }
@@ -52,16 +52,16 @@ struct Rest {
 
 /// The locations of a session.
 #[derive(Clone, Debug)]
-pub struct Locations {
+pub(in crate::engine) struct Locations {
     manifests: Vec<Url>,
     directories: Vec<Url>,
     /// The location whose manifest was read: its addresses are the ones that are rewritten.
     home: usize,
     /// Asked first, until it is excluded.
-    current: Place,
-    resting: BTreeMap<Place, Rest>,
+    current: ServiceLocation,
+    resting: BTreeMap<ServiceLocation, Rest>,
     /// Places that media has been loaded from.
-    media_places: BTreeSet<Place>,
+    media_places: BTreeSet<ServiceLocation>,
     routes: Vec<Route>,
     /// Names of pathways, best first, as ordered last.
     order: Vec<String>,
@@ -83,12 +83,12 @@ struct Route {
 
 impl Locations {
     /// From the addresses of a load request, best first.
-    pub fn new(manifests: &[Url]) -> Self {
+    pub(in crate::engine) fn new(manifests: &[Url]) -> Self {
         Self {
             manifests: manifests.to_vec(),
             directories: manifests.iter().map(directory).collect(),
             home: 0,
-            current: Place::Location(0),
+            current: ServiceLocation::Location(0),
             resting: BTreeMap::new(),
             media_places: BTreeSet::new(),
             routes: Vec::new(),
@@ -109,19 +109,19 @@ impl Locations {
     }
 
     /// Takes the pathways of the manifest, best first; playback begins with `first`, if the manifest declares it.
-    pub fn set_pathways(&mut self, pathways: &[Pathway], first: Option<&str>) {
+    pub(in crate::engine) fn set_pathways(&mut self, pathways: &[Pathway], first: Option<&str>) {
         let route =
             |pathway: &Pathway| Route { id: pathway.id.clone(), prefixes: pathway.prefixes.clone(), made_from: None };
         self.routes = pathways.iter().map(route).collect();
         self.order = pathways.iter().map(|pathway| pathway.id.clone()).collect();
         self.order.sort_by_key(|id| Some(id.as_str()) != first);
         if let Some(first) = self.order.first() {
-            self.current = Place::Pathway(first.clone());
+            self.current = ServiceLocation::Pathway(first.clone());
         }
     }
 
     /// Adds a pathway that is made from another. False when it is known already or its base is not.
-    pub fn add_clone(&mut self, clone: &PathwayClone) -> bool {
+    pub(in crate::engine) fn add_clone(&mut self, clone: &PathwayClone) -> bool {
         let known = |id: &str| self.routes.iter().any(|route| route.id == id);
         let wanted = known(&clone.base) && !known(&clone.id) && self.routes.len() < MOST_ROUTES;
         if wanted {
@@ -132,7 +132,7 @@ impl Locations {
     }
 
     /// Addresses in the folder of `url` belong to a pathway too.
-    pub fn add_prefix(&mut self, id: &str, url: &Url) {
+    pub(in crate::engine) fn add_prefix(&mut self, id: &str, url: &Url) {
         let folder = directory(url);
         let taken = self.routes.iter().any(|route| route.prefixes.contains(&folder));
         let route = self.routes.iter_mut().find(|route| route.id == id);
@@ -142,8 +142,8 @@ impl Locations {
     }
 
     /// Adds the address that a candidate redirects to to the same pathway.
-    pub fn redirected(&mut self, from: &Candidate, url: &Url) {
-        if let Place::Pathway(id) = &from.place
+    pub(in crate::engine) fn redirected(&mut self, from: &Candidate, url: &Url) {
+        if let ServiceLocation::Pathway(id) = &from.place
             && from.url != *url
             && self.route_of(url).is_none()
         {
@@ -153,28 +153,28 @@ impl Locations {
 
     /// Takes the orders of a steering server: of the pathways that it names the first that is known and not excluded
     /// is used from now on. True when that is another one than before.
-    pub fn prefer(&mut self, priority: &[String], now: Now) -> bool {
+    pub(in crate::engine) fn prefer(&mut self, priority: &[String], now: Now) -> bool {
         let rank = |id: &String| priority.iter().position(|wanted| wanted == id).unwrap_or(priority.len());
         self.order.sort_by_key(rank);
         let known = |id: &&String| self.routes.iter().any(|route| route.id == **id);
-        let usable = |id: &&String| !self.is_excluded(&Place::Pathway((*id).clone()), now);
+        let usable = |id: &&String| !self.is_excluded(&ServiceLocation::Pathway((*id).clone()), now);
         let Some(best) = priority.iter().filter(known).find(usable) else { return false };
-        let best = Place::Pathway(best.clone());
+        let best = ServiceLocation::Pathway(best.clone());
         let other = self.current != best;
         self.current = best;
         other
     }
 
     /// The place that is asked first.
-    pub const fn current(&self) -> &Place {
+    pub(in crate::engine) const fn current(&self) -> &ServiceLocation {
         &self.current
     }
 
     /// The pathway in use.
-    pub fn pathway(&self) -> Option<&str> {
+    pub(in crate::engine) fn pathway(&self) -> Option<&str> {
         match &self.current {
-            Place::Pathway(id) => Some(id),
-            Place::Location(_) | Place::Origin(_) => None,
+            ServiceLocation::Pathway(id) => Some(id),
+            ServiceLocation::Location(_) | ServiceLocation::Origin(_) => None,
         }
     }
 
@@ -189,7 +189,7 @@ impl Locations {
     }
 
     /// An address of a pathway as those of the pathways that are made from it, and from them.
-    fn rewritten(&self, id: &str, url: &Url) -> Vec<(Place, Url)> {
+    fn rewritten(&self, id: &str, url: &Url) -> Vec<(ServiceLocation, Url)> {
         let mut found = vec![(id.to_owned(), url.clone())];
         let mut at = 0;
         while let Some((base, from)) = found.get(at).cloned() {
@@ -202,12 +202,12 @@ impl Locations {
                 }
             }
         }
-        found.into_iter().map(|(id, url)| (Place::Pathway(id), url)).collect()
+        found.into_iter().map(|(id, url)| (ServiceLocation::Pathway(id), url)).collect()
     }
 
     /// Notes that the manifest was read from `location`, at `url` after redirects.
-    pub fn manifest_came_from(&mut self, location: &Place, url: &Url) {
-        if let Place::Location(index) = location
+    pub(in crate::engine) fn manifest_came_from(&mut self, location: &ServiceLocation, url: &Url) {
+        if let ServiceLocation::Location(index) = location
             && let Some(slot) = self.directories.get_mut(*index)
         {
             *slot = directory(url);
@@ -221,7 +221,7 @@ impl Locations {
 
     /// Takes the pathways of a manifest that was read again. Those that a steering server made stay, as do their order
     /// and the one in use, if it is still listed.
-    pub fn renew_pathways(&mut self, pathways: &[Pathway]) {
+    pub(in crate::engine) fn renew_pathways(&mut self, pathways: &[Pathway]) {
         let before = std::mem::take(&mut self.routes);
         let learned = |id: &str| before.iter().find(|route| route.id == id).map_or(&[][..], |route| &route.prefixes);
         self.routes = pathways
@@ -241,14 +241,17 @@ impl Locations {
         let added: Vec<String> = routes.iter().map(|route| route.id.clone()).filter(|id| !order.contains(id)).collect();
         order.extend(added);
         if self.pathway().is_none_or(|id| !self.order.iter().any(|known| known == id)) {
-            self.current = self.order.first().map_or(Place::Location(self.home), |id| Place::Pathway(id.clone()));
+            self.current = self
+                .order
+                .first()
+                .map_or(ServiceLocation::Location(self.home), |id| ServiceLocation::Pathway(id.clone()));
         }
     }
 
     /// Orders the places by the manifest's priorities, lower ones first, and those of equal priority by a random choice
     /// according to weight (DVB A168 §10.8.2.1). The order stays for the whole session, and is the same for equal
     /// seeds.
-    pub fn weigh(&mut self, weights: &[BaseWeight], jitter: &mut Jitter) {
+    pub(in crate::engine) fn weigh(&mut self, weights: &[BaseWeight], jitter: &mut Jitter) {
         let mut left: Vec<&BaseWeight> = weights.iter().collect();
         left.sort_by_key(|service| service.priority);
         self.bases.clear();
@@ -277,9 +280,9 @@ impl Locations {
     }
 
     /// The candidates for the manifest.
-    pub fn manifest_candidates(&self) -> Vec<Candidate> {
+    pub(in crate::engine) fn manifest_candidates(&self) -> Vec<Candidate> {
         let urls = self.manifests.iter().cloned().enumerate();
-        urls.map(|(index, url)| Candidate { index, place: Place::Location(index), url }).collect()
+        urls.map(|(index, url)| Candidate { index, place: ServiceLocation::Location(index), url }).collect()
     }
 
     /// Returns the candidates for a resource, which is the manifest itself if `is_manifest`.
@@ -288,9 +291,9 @@ impl Locations {
     }
 
     /// The candidates for anything else, in the order of the manifest and then of the locations.
-    pub fn candidates(&self, resource: &Resource) -> Vec<Candidate> {
+    pub(in crate::engine) fn candidates(&self, resource: &Resource) -> Vec<Candidate> {
         let mut found: Vec<Candidate> = Vec::new();
-        let mut add = |place: Place, url: Url| {
+        let mut add = |place: ServiceLocation, url: Url| {
             if found.iter().all(|known| known.url != url) {
                 found.push(Candidate { index: found.len(), place, url });
             }
@@ -310,16 +313,16 @@ impl Locations {
             match relative {
                 Some(relative) => {
                     if route.is_none() {
-                        add(Place::Location(self.home), url.clone());
+                        add(ServiceLocation::Location(self.home), url.clone());
                     }
                     for (index, directory) in self.directories.iter().enumerate().filter(|(at, _)| *at != self.home) {
                         if let Ok(moved) = Url::parse(&format!("{directory}{relative}")) {
-                            add(Place::Location(index), moved);
+                            add(ServiceLocation::Location(index), moved);
                         }
                     }
                 }
                 None if route.is_some() => {}
-                None => add(Place::Origin(url.origin().ascii_serialization()), url.clone()),
+                None => add(ServiceLocation::Origin(url.origin().ascii_serialization()), url.clone()),
             }
         }
         found
@@ -327,15 +330,17 @@ impl Locations {
 
     /// Returns the best candidate that was not tried yet: one that is not excluded, of the current place if possible.
     /// If every place is excluded, it is the one whose exclusion ends first.
-    pub fn pick(&self, candidates: &[Candidate], tried: &[usize], now: Now) -> Option<Candidate> {
+    pub(in crate::engine) fn pick(&self, candidates: &[Candidate], tried: &[usize], now: Now) -> Option<Candidate> {
         let untried = candidates.iter().filter(|candidate| !tried.contains(&candidate.index));
         let best = untried.min_by_key(|candidate| {
             let rest = self.rests_until(&candidate.place, now);
             let elsewhere = candidate.place != self.current;
             let order = match &candidate.place {
-                Place::Location(index) => *index,
-                Place::Origin(_) => 0,
-                Place::Pathway(id) => self.order.iter().position(|known| known == id).unwrap_or(self.order.len()),
+                ServiceLocation::Location(index) => *index,
+                ServiceLocation::Origin(_) => 0,
+                ServiceLocation::Pathway(id) => {
+                    self.order.iter().position(|known| known == id).unwrap_or(self.order.len())
+                }
             };
             (rest, elsewhere, order, candidate.index)
         });
@@ -343,7 +348,13 @@ impl Locations {
     }
 
     /// Returns the number of candidates that are neither tried nor excluded, except those of `except`.
-    pub fn left(&self, candidates: &[Candidate], tried: &[usize], except: &Place, now: Now) -> usize {
+    pub(in crate::engine) fn left(
+        &self,
+        candidates: &[Candidate],
+        tried: &[usize],
+        except: &ServiceLocation,
+        now: Now,
+    ) -> usize {
         let usable = |candidate: &&Candidate| {
             candidate.place != *except
                 && !tried.contains(&candidate.index)
@@ -353,12 +364,12 @@ impl Locations {
     }
 
     /// Returns true while a place is excluded.
-    pub fn is_excluded(&self, place: &Place, now: Now) -> bool {
+    pub(in crate::engine) fn is_excluded(&self, place: &ServiceLocation, now: Now) -> bool {
         self.rests_until(place, now).is_some()
     }
 
     /// Leaves a place alone; again and again means longer and longer. False when it was excluded already.
-    pub fn exclude(&mut self, place: &Place, span: Duration, now: Now) -> bool {
+    pub(in crate::engine) fn exclude(&mut self, place: &ServiceLocation, span: Duration, now: Now) -> bool {
         if span.is_zero() || self.is_excluded(place, now) {
             return false;
         }
@@ -371,9 +382,9 @@ impl Locations {
 
     /// Notes that a place has answered. Its failures are forgotten, and it is asked first from now on if the current
     /// place is excluded. A single file that had to be fetched elsewhere changes nothing.
-    pub fn served(&mut self, place: &Place, now: Now) {
+    pub(in crate::engine) fn served(&mut self, place: &ServiceLocation, now: Now) {
         // What no pathway has (a key, say) does not move one that uses pathways.
-        let alike = self.routes.is_empty() || matches!(place, Place::Pathway(_));
+        let alike = self.routes.is_empty() || matches!(place, ServiceLocation::Pathway(_));
         if alike && self.current != *place && self.is_excluded(&self.current, now) {
             self.current = place.clone();
         }
@@ -383,34 +394,34 @@ impl Locations {
     }
 
     /// Records that media has been loaded from a place.
-    pub fn record_media(&mut self, place: &Place) {
+    pub(in crate::engine) fn record_media(&mut self, place: &ServiceLocation) {
         if !self.media_places.contains(place) {
             self.media_places.insert(place.clone());
         }
     }
 
     /// Returns true if media has been loaded from a place in this session.
-    pub fn has_loaded_media(&self, place: &Place) -> bool {
+    pub(in crate::engine) fn has_loaded_media(&self, place: &ServiceLocation) -> bool {
         self.media_places.contains(place)
     }
 
     /// Scheme, host and port of a place, or the name of a pathway, for reports.
-    pub fn label(&self, place: &Place) -> String {
+    pub(in crate::engine) fn label(&self, place: &ServiceLocation) -> String {
         match place {
-            Place::Location(index) => {
+            ServiceLocation::Location(index) => {
                 self.directories.get(*index).map(|url| url.origin().ascii_serialization()).unwrap_or_default()
             }
-            Place::Origin(origin) => origin.clone(),
+            ServiceLocation::Origin(origin) => origin.clone(),
             // An invented name is of less use than the origin that it leads to.
-            Place::Pathway(id) if id.starts_with('.') => {
+            ServiceLocation::Pathway(id) if id.starts_with('.') => {
                 let prefix = self.routes.iter().find(|route| route.id == *id).and_then(|route| route.prefixes.first());
                 prefix.map_or_else(|| id.clone(), |prefix| prefix.origin().ascii_serialization())
             }
-            Place::Pathway(id) => id.clone(),
+            ServiceLocation::Pathway(id) => id.clone(),
         }
     }
 
-    fn rests_until(&self, place: &Place, now: Now) -> Option<Now> {
+    fn rests_until(&self, place: &ServiceLocation, now: Now) -> Option<Now> {
         self.resting.get(place).map(|rest| rest.until).filter(|until| *until > now)
     }
 }
@@ -465,7 +476,7 @@ mod tests {
     #[test]
     fn redirects_move_the_directory() {
         let mut locations = two();
-        locations.manifest_came_from(&Place::Location(0), &url("http://edge7/x/master.m3u8"));
+        locations.manifest_came_from(&ServiceLocation::Location(0), &url("http://edge7/x/master.m3u8"));
         let candidates = locations.candidates(&Resource::new(url("http://edge7/x/s/1.m4s")));
         assert_eq!(candidates[1].url, url("http://b:81/v/film/s/1.m4s"));
     }
@@ -475,17 +486,17 @@ mod tests {
         let mut locations = two();
         let candidates = locations.candidates(&Resource::new(url("http://a/t/TOK/film/1.m4s")));
         let place = |locations: &Locations, now| locations.pick(&candidates, &[], now).map(|c| c.place);
-        assert_eq!(place(&locations, at(0)), Some(Place::Location(0)));
-        assert!(locations.exclude(&Place::Location(0), REST, at(0)));
-        assert!(!locations.exclude(&Place::Location(0), REST, at(1)), "one failover, not one per request");
-        assert_eq!(place(&locations, at(1)), Some(Place::Location(1)));
-        locations.served(&Place::Location(1), at(1));
-        assert_eq!(place(&locations, at(100)), Some(Place::Location(1)), "no going back without need");
-        assert_eq!(locations.left(&candidates, &[], &Place::Location(1), at(30)), 0);
-        assert_eq!(locations.left(&candidates, &[], &Place::Location(1), at(100)), 1);
-        assert!(locations.exclude(&Place::Location(0), REST, at(100)));
-        assert!(locations.is_excluded(&Place::Location(0), at(100 + 119)), "the second time twice as long");
-        assert_eq!(locations.label(&Place::Location(1)), "http://b:81");
+        assert_eq!(place(&locations, at(0)), Some(ServiceLocation::Location(0)));
+        assert!(locations.exclude(&ServiceLocation::Location(0), REST, at(0)));
+        assert!(!locations.exclude(&ServiceLocation::Location(0), REST, at(1)), "one failover, not one per request");
+        assert_eq!(place(&locations, at(1)), Some(ServiceLocation::Location(1)));
+        locations.served(&ServiceLocation::Location(1), at(1));
+        assert_eq!(place(&locations, at(100)), Some(ServiceLocation::Location(1)), "no going back without need");
+        assert_eq!(locations.left(&candidates, &[], &ServiceLocation::Location(1), at(30)), 0);
+        assert_eq!(locations.left(&candidates, &[], &ServiceLocation::Location(1), at(100)), 1);
+        assert!(locations.exclude(&ServiceLocation::Location(0), REST, at(100)));
+        assert!(locations.is_excluded(&ServiceLocation::Location(0), at(100 + 119)), "the second time twice as long");
+        assert_eq!(locations.label(&ServiceLocation::Location(1)), "http://b:81");
     }
 
     fn with_pathways() -> Locations {
@@ -514,11 +525,11 @@ mod tests {
         assert_eq!(pick(&locations, at(0)).as_deref(), Some("b"), "as the manifest says");
         assert!(locations.prefer(&["z".to_owned(), "a".to_owned(), "b".to_owned()], at(1)));
         assert_eq!((pick(&locations, at(1)).as_deref(), locations.pathway()), (Some("a"), Some("a")));
-        assert!(locations.exclude(&Place::Pathway("a".to_owned()), REST, at(2)));
+        assert!(locations.exclude(&ServiceLocation::Pathway("a".to_owned()), REST, at(2)));
         assert!(locations.prefer(&["a".to_owned(), "b".to_owned()], at(3)), "a penalised pathway is passed over");
         assert_eq!(pick(&locations, at(3)).as_deref(), Some("b"));
         assert!(!locations.prefer(&["z".to_owned()], at(100)), "orders that name nobody change nothing");
-        locations.served(&Place::Origin("http://keys".to_owned()), at(100));
+        locations.served(&ServiceLocation::Origin("http://keys".to_owned()), at(100));
         assert_eq!(locations.pathway(), Some("b"));
     }
 
@@ -550,9 +561,9 @@ mod tests {
     fn when_all_are_excluded_the_one_that_returns_first_is_asked() {
         let mut locations = two();
         let candidates = locations.candidates(&Resource::new(url("http://a/t/TOK/film/1.m4s")));
-        locations.exclude(&Place::Location(1), REST, at(0));
-        locations.exclude(&Place::Location(0), REST, at(5));
-        assert_eq!(locations.pick(&candidates, &[], at(10)).map(|c| c.place), Some(Place::Location(1)));
+        locations.exclude(&ServiceLocation::Location(1), REST, at(0));
+        locations.exclude(&ServiceLocation::Location(0), REST, at(5));
+        assert_eq!(locations.pick(&candidates, &[], at(10)).map(|c| c.place), Some(ServiceLocation::Location(1)));
     }
 
     #[test]

@@ -3,5 +3,5 @@
 mod locations;
 mod steering;
 
-pub(super) use locations::{Candidate, Locations, Place};
+pub(super) use locations::{Candidate, Locations, ServiceLocation};
 pub(super) use steering::Steering;

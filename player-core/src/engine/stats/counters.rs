@@ -32,7 +32,7 @@ impl Mean {
 
 /// Playback as it is at one instant.
 #[derive(Clone, Copy, Debug)]
-pub struct PlayheadSample {
+pub(in crate::engine) struct PlayheadSample {
     /// Position of playback.
     pub position: MediaTime,
     /// Playback is running, so that its position moves.
@@ -45,7 +45,7 @@ pub struct PlayheadSample {
 
 /// Counters of one session.
 #[derive(Clone, Debug, Default)]
-pub struct Ledger {
+pub(in crate::engine) struct Ledger {
     stats: SessionStats,
     loaded_at: Now,
     looked_at: Option<(Now, MediaTime, bool)>,
@@ -61,18 +61,18 @@ pub struct Ledger {
 
 impl Ledger {
     /// Creates the counters of a session that is loaded at `now`.
-    pub fn new(now: Now) -> Self {
+    pub(in crate::engine) fn new(now: Now) -> Self {
         Self { loaded_at: now, ..Self::default() }
     }
 
     /// A request was made, perhaps again.
-    pub fn requested(&mut self, again: bool) {
+    pub(in crate::engine) fn requested(&mut self, again: bool) {
         self.stats.requests += 1;
         self.stats.retries += u64::from(again);
     }
 
     /// Counts bytes received, by the purpose of their request.
-    pub fn received(&mut self, kind: FetchKind, bytes: u64) {
+    pub(in crate::engine) fn received(&mut self, kind: FetchKind, bytes: u64) {
         match kind {
             FetchKind::Manifest | FetchKind::Index | FetchKind::Key => self.stats.bytes_manifest += bytes,
             FetchKind::Init | FetchKind::Segment | FetchKind::Text => self.stats.bytes_media += bytes,
@@ -80,24 +80,24 @@ impl Ledger {
     }
 
     /// Media bytes will never be presented.
-    pub fn wasted(&mut self, bytes: u64) {
+    pub(in crate::engine) fn wasted(&mut self, bytes: u64) {
         self.stats.bytes_wasted += bytes;
     }
 
     /// A phase of the start has ended; only the first end counts.
-    pub fn phase(&mut self, name: &str, now: Now) {
+    pub(in crate::engine) fn phase(&mut self, name: &str, now: Now) {
         if !self.stats.startup_phases.contains_key(name) {
             self.stats.startup_phases.insert(name.to_owned(), now.since(self.loaded_at));
         }
     }
 
     /// The first video frame is on screen.
-    pub fn first_frame(&mut self, now: Now) {
+    pub(in crate::engine) fn first_frame(&mut self, now: Now) {
         self.begun("first_frame", now);
     }
 
     /// The first audio is presented, and no video.
-    pub fn first_audio(&mut self, now: Now) {
+    pub(in crate::engine) fn first_audio(&mut self, now: Now) {
         self.begun("first_audio", now);
     }
 
@@ -107,18 +107,18 @@ impl Ledger {
     }
 
     /// True before the first video frame or audio.
-    pub const fn is_starting(&self) -> bool {
+    pub(in crate::engine) const fn is_starting(&self) -> bool {
         self.stats.startup.is_none()
     }
 
     /// A segment of a declared bitrate was fetched.
-    pub fn segment(&mut self, bitrate: u64, span: Duration) {
+    pub(in crate::engine) fn segment(&mut self, bitrate: u64, span: Duration) {
         self.fetched.add(bitrate as f64, span);
         self.stats.bitrate_fetched = self.fetched.get();
     }
 
     /// Counts what was played since the last sample.
-    pub fn count_playing(&mut self, look: PlayheadSample, now: Now) {
+    pub(in crate::engine) fn count_playing(&mut self, look: PlayheadSample, now: Now) {
         if let Some((then, before, moved)) = self.looked_at {
             // Between two looks nothing but playing moves the playhead: everything else calls `moved`.
             let media = look.position.since(before);
@@ -141,7 +141,7 @@ impl Ledger {
     }
 
     /// The playhead moves without playing; `counts` when it is a gap that was jumped over.
-    pub fn moved(&mut self, from: MediaTime, to: MediaTime, counts: bool) {
+    pub(in crate::engine) fn moved(&mut self, from: MediaTime, to: MediaTime, counts: bool) {
         if let Some((_, before, _)) = self.looked_at {
             self.stats.played += from.since(before);
         }
@@ -153,18 +153,18 @@ impl Ledger {
     }
 
     /// An epoch begins at a time: what is played from there on counts.
-    pub fn begins_at(&mut self, start: MediaTime, now: Now) {
+    pub(in crate::engine) fn begins_at(&mut self, start: MediaTime, now: Now) {
         self.looked_at = Some((now, start, false));
     }
 
     /// Playback stopped for want of media.
-    pub fn stall_started(&mut self, at: MediaTime, reason: &str, now: Now) {
+    pub(in crate::engine) fn stall_started(&mut self, at: MediaTime, reason: &str, now: Now) {
         self.stalled_since = Some(now);
         self.stats.stalls.push(Stall { at, duration: Duration::ZERO, reason: reason.to_owned() });
     }
 
     /// The stall is over: gives its length, when there was one.
-    pub fn stall_ended(&mut self, now: Now) -> Option<Duration> {
+    pub(in crate::engine) fn stall_ended(&mut self, now: Now) -> Option<Duration> {
         let duration = now.since(self.stalled_since.take()?);
         if let Some(stall) = self.stats.stalls.last_mut() {
             stall.duration = duration;
@@ -173,41 +173,41 @@ impl Ledger {
     }
 
     /// Another quality is on screen.
-    pub fn switched(&mut self, at: MediaTime, from: &str, to: &str, reason: &str) {
+    pub(in crate::engine) fn switched(&mut self, at: MediaTime, from: &str, to: &str, reason: &str) {
         let switch = Switch { at, from: from.to_owned(), to: to.to_owned(), reason: reason.to_owned() };
         self.stats.switches.push(switch);
     }
 
     /// A seek ended, or was overtaken.
-    pub fn seek(&mut self, to: MediaTime, outcome: Option<(Duration, i64)>) {
+    pub(in crate::engine) fn seek(&mut self, to: MediaTime, outcome: Option<(Duration, i64)>) {
         let (latency, error_nanos) = outcome.unzip();
         self.stats.seeks.push(Seek { to, latency, error_nanos });
     }
 
     /// A location was excluded.
-    pub fn failover(&mut self, failover: Failover) {
+    pub(in crate::engine) fn failover(&mut self, failover: Failover) {
         self.stats.failovers.push(failover);
     }
 
     /// An epoch begins. Before the first one the renderer has `counted` for other sessions only.
-    pub const fn begin_frames(&mut self, counted: FrameCounts) {
+    pub(in crate::engine) const fn begin_frames(&mut self, counted: FrameCounts) {
         if self.frames_before.is_none() {
             self.frames_before = Some(counted);
         }
     }
 
     /// Counts of the renderer in the session.
-    pub const fn frame_counts(&self) -> FrameCounts {
+    pub(in crate::engine) const fn frame_counts(&self) -> FrameCounts {
         self.stats.frames
     }
 
     /// The session ends with this account.
-    pub const fn close_account(&mut self, account: FrameAccount) {
+    pub(in crate::engine) const fn close_account(&mut self, account: FrameAccount) {
         self.stats.account = account;
     }
 
     /// The renderer counted pictures.
-    pub fn frames(&mut self, frames: FrameCounts, now: Now) {
+    pub(in crate::engine) fn frames(&mut self, frames: FrameCounts, now: Now) {
         let Some(before) = self.frames_before else { return };
         let frames = FrameCounts {
             presented: frames.presented.saturating_sub(before.presented),
@@ -226,7 +226,7 @@ impl Ledger {
     }
 
     /// The renderer measured picture against sound.
-    pub fn av_sync(&mut self, nanos: i64) {
+    pub(in crate::engine) fn av_sync(&mut self, nanos: i64) {
         if self.stats.av_sync_nanos.len() == MOST_SYNC_SAMPLES {
             self.stats.av_sync_nanos.remove(0);
         }
@@ -234,7 +234,7 @@ impl Ledger {
     }
 
     /// The counters as of now.
-    pub fn stats(&self, now: Now, ahead: Duration, estimate_bps: Option<u64>) -> SessionStats {
+    pub(in crate::engine) fn stats(&self, now: Now, ahead: Duration, estimate_bps: Option<u64>) -> SessionStats {
         let mut stats = self.stats.clone();
         if let (Some(since), Some(stall)) = (self.stalled_since, stats.stalls.last_mut()) {
             stall.duration = now.since(since);

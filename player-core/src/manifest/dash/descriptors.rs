@@ -203,4 +203,25 @@ mod tests {
         }
         assert_eq!(dolby_channels(0), None);
     }
+
+    #[test]
+    fn channel_configurations_are_read_by_their_scheme() {
+        let cicp = "urn:mpeg:mpegB:cicp:ChannelConfiguration";
+        let table = [
+            (cicp, "1", Some(1)),
+            (cicp, "6", Some(6)),
+            (cicp, "7", Some(8)),
+            (cicp, "12", Some(8)),
+            (cicp, "13", None),
+            (cicp, "0", None),
+            ("urn:mpeg:dash:23003:3:audio_channel_configuration:2011", "2", Some(2)),
+            ("tag:dolby.com,2014:dash:audio_channel_configuration:2011", "F801", Some(6)),
+            ("urn:example", "2", None),
+        ];
+        for (scheme, value, count) in table {
+            let text = format!("<A><AudioChannelConfiguration schemeIdUri='{scheme}' value='{value}'/></A>");
+            let element = crate::manifest::xml::parse(&text).expect("well-formed");
+            assert_eq!(channels(&element), count, "{scheme} {value}");
+        }
+    }
 }

@@ -10,9 +10,6 @@ use crate::manifest::xml::Element;
 use crate::model::{MetadataBody, MetadataSource, TimedMetadata};
 use crate::time::{MediaTime, duration_from_ticks};
 
-/// Elements whose content is handed to the host as it is written.
-pub(super) const VERBATIM: &[&str] = &["Event"];
-
 /// More events than this are hostile; a day with a break every ten seconds has fewer.
 const MAX_EVENTS: usize = 10_000;
 

@@ -12,6 +12,7 @@ mod describe;
 mod descriptors;
 mod events;
 mod mpd;
+mod playable_set;
 mod presentation;
 mod protection;
 mod readable;
@@ -23,3 +24,6 @@ mod xlink;
 
 pub(super) use describe::describe;
 pub(super) use presentation::{missing, parse};
+
+/// Elements whose content is handed to the host as it is written.
+const VERBATIM: &[&str] = &["Event"];

@@ -34,7 +34,7 @@ pub(in crate::manifest) fn parse(
     remotes: &RemoteElements,
     warnings: &mut Warnings,
 ) -> Result<Presentation, ManifestError> {
-    let mut root = xml::parse_with(text, events::VERBATIM)?;
+    let mut root = xml::parse_with(text, super::VERBATIM)?;
     xlink::resolve(&mut root, base, remotes, warnings);
     let mpd = mpd::read(&root, base, now, warnings)?;
     if mpd.dynamic {

@@ -1,13 +1,13 @@
 //! Leaves out representations that this player cannot read, as long as another of their kind remains.
 
-use super::sets::Found;
+use super::playable_set::PlayableSet;
 use crate::manifest::codecs;
 use crate::manifest::document::Warnings;
 use crate::model::{ContainerFormat, MediaKind, Representation};
 
 /// Leaves out unreadable representations, kind by kind, with a warning for each set. Where nothing else remains they
 /// stay: the error that follows names the missing feature.
-pub(super) fn prefer(found: &mut Vec<Found<'_>>, warnings: &mut Warnings) {
+pub(super) fn prefer(found: &mut Vec<PlayableSet<'_>>, warnings: &mut Warnings) {
     for kind in [MediaKind::Video, MediaKind::Audio, MediaKind::Text] {
         let of_kind = || found.iter().filter(|found| found.kind == kind).flat_map(|found| &found.representations);
         if !of_kind().any(|representation| obstacle(representation).is_none()) {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::addressing::{Addresser, Owner, Span};
 use super::descriptors::{self, Purpose};
 use super::mpd::{Period, Representation as Source, Set};
+use super::playable_set::PlayableSet;
 use super::{captions, protection, readable, switching};
 use crate::drm::KeySystem;
 use crate::manifest::document::Warnings;
@@ -47,7 +48,7 @@ pub(super) fn offer(
 ) -> Result<Offer, ManifestError> {
     let span = Span { start, duration, trim: true, window: None };
     let mut offer = Offer::default();
-    let mut found: Vec<Found<'_>> = Vec::new();
+    let mut found: Vec<PlayableSet<'_>> = Vec::new();
     let mut ids: BTreeMap<String, usize> = BTreeMap::new();
     for set in period.sets.iter().take(MAX_SETS) {
         let Some(purpose) = descriptors::purpose(set.element, warnings) else { continue };
@@ -82,7 +83,7 @@ pub(super) fn offer(
         }
         if !representations.is_empty() {
             unique(&mut representations, &mut ids);
-            found.push(Found { set, kind, representations });
+            found.push(PlayableSet { set, kind, representations });
         }
     }
     readable::prefer(&mut found, warnings);
@@ -90,20 +91,12 @@ pub(super) fn offer(
     let mut names: BTreeMap<String, usize> = BTreeMap::new();
     let priorities: Vec<u32> =
         found.iter().map(|found| found.set.element.number("selectionPriority").unwrap_or(1)).collect();
-    for Found { set, kind, mut representations } in found {
+    for PlayableSet { set, kind, mut representations } in found {
         representations.sort_by_key(|representation| representation.bandwidth);
         offer.sets.push(track(set, kind, representations, &mut names));
     }
     choose_defaults(&mut offer.sets, &priorities);
     Ok(offer)
-}
-
-/// A set with the representations of it that can be addressed.
-#[derive(Debug)]
-pub(super) struct Found<'p> {
-    pub(super) set: &'p Set<'p>,
-    pub(super) kind: MediaKind,
-    pub(super) representations: Vec<Representation>,
 }
 
 fn trick_set(set: &Set<'_>, number: usize, kind: MediaKind, representations: Vec<Representation>) -> AdaptationSet {

@@ -1,13 +1,13 @@
 //! Sets that belong to one ladder though they are written as several (ISO/IEC 23009-1 §5.3.3.5).
 
 use super::descriptors;
-use super::sets::Found;
+use super::playable_set::PlayableSet;
 use crate::manifest::document::Warnings;
 use crate::model::Representation;
 
 /// Merges sets that name each other as switchable into the first of them, when a decoder can go from one to the other
 /// without a break: same kind, language, container, codec family and protection. Others stay separate sets.
-pub(super) fn merge(found: &mut Vec<Found<'_>>, warnings: &mut Warnings) {
+pub(super) fn merge(found: &mut Vec<PlayableSet<'_>>, warnings: &mut Warnings) {
     let mut at = 0;
     while at < found.len() {
         let mut next = at + 1;
@@ -30,13 +30,13 @@ pub(super) fn merge(found: &mut Vec<Found<'_>>, warnings: &mut Warnings) {
     }
 }
 
-fn names(one: &Found<'_>, other: &Found<'_>) -> bool {
+fn names(one: &PlayableSet<'_>, other: &PlayableSet<'_>) -> bool {
     let id = other.set.element.attr("id");
     id.is_some() && descriptors::switchable_with(one.set.element).any(|named| Some(named) == id)
 }
 
-fn is_compatible(one: &Found<'_>, other: &Found<'_>) -> bool {
-    let lang = |found: &Found<'_>| found.set.element.attr("lang").map(str::to_owned);
+fn is_compatible(one: &PlayableSet<'_>, other: &PlayableSet<'_>) -> bool {
+    let lang = |found: &PlayableSet<'_>| found.set.element.attr("lang").map(str::to_owned);
     let (Some(a), Some(b)) = (one.representations.first(), other.representations.first()) else { return false };
     one.kind == other.kind
         && lang(one) == lang(other)

@@ -8,7 +8,6 @@ use crate::manifest::remote::RemoteElements;
 use crate::manifest::xml::{self, Element};
 
 use super::base_url::MAX_ADDRESS;
-use super::events;
 
 /// The address that stands for nothing at all (§5.5.3).
 pub(super) const RESOLVE_TO_ZERO: &str = "urn:mpeg:dash:resolve-to-zero:2013";
@@ -114,7 +113,7 @@ fn elements(bytes: &[u8], name: &str) -> Vec<Element> {
         Some((_, rest)) => rest,
         None => text,
     };
-    let Ok(root) = xml::parse_with(&format!("<Remote>{text}</Remote>"), events::VERBATIM) else { return Vec::new() };
+    let Ok(root) = xml::parse_with(&format!("<Remote>{text}</Remote>"), super::VERBATIM) else { return Vec::new() };
     let mut found = Vec::new();
     for element in root.children {
         if *element.name == *name {

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::attributes::Attributes;
-use super::media::MediaPlaylist;
 use crate::manifest::dates::instant;
 use crate::manifest::document::{Warnings, clip};
 use crate::model::{MetadataBody, MetadataSource, TimedMetadata};
@@ -142,13 +141,13 @@ pub(super) struct DateMap {
 }
 
 impl DateMap {
-    /// The dates of a playlist whose first segment begins at `begin`.
-    pub(super) fn new(playlist: &MediaPlaylist<'_>, begin: MediaTime) -> Self {
+    /// Maps the dates of consecutive segments, each given with its duration, of which the first begins at `begin`.
+    pub(super) fn new(segments: impl Iterator<Item = (Option<i64>, Duration)>, begin: MediaTime) -> Self {
         let mut anchors = Vec::new();
         let mut start = begin;
-        for segment in &playlist.segments {
-            anchors.extend(segment.program_date_time.map(|date| (date, start)));
-            start = start + segment.duration;
+        for (date, duration) in segments {
+            anchors.extend(date.map(|date| (date, start)));
+            start = start + duration;
         }
         anchors.sort_by_key(|(date, _)| *date);
         Self { anchors }

@@ -1,6 +1,7 @@
 //! HLS (RFC 8216bis): playlists in, model out. Nothing here fetches.
 
 mod attributes;
+mod builder;
 mod date_ranges;
 mod describe;
 mod keys;

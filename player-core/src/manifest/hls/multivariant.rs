@@ -10,8 +10,8 @@ use m3u8_rs::{AlternativeMedia, ClosedCaptionGroupId, VariantStream};
 use super::attributes::Attributes;
 use super::lexer::{Content, Lexer};
 use super::media::{Key, Start};
-use crate::manifest::ManifestError;
 use crate::manifest::document::Warnings;
+use crate::manifest::{ManifestError, codecs};
 
 /// More variants or renditions than this are no playlist.
 const MAX_ENTRIES: usize = 20_000;
@@ -49,6 +49,11 @@ impl Variant {
             ClosedCaptionGroupId::None => Some("NONE"),
             ClosedCaptionGroupId::GroupId(group) | ClosedCaptionGroupId::Other(group) => Some(group),
         }
+    }
+
+    /// Returns the codec strings of `CODECS`; none if it is absent.
+    pub(super) fn codecs(&self) -> Vec<String> {
+        self.stream.codecs.as_deref().map(codecs::split).unwrap_or_default()
     }
 }
 

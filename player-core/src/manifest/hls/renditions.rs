@@ -5,9 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use m3u8_rs::AlternativeMediaType as Type;
 
+use super::builder::Builder;
 use super::multivariant::{MultivariantPlaylist, Rendition};
-use super::presentation::Builder;
-use super::variants::codecs_of;
 use crate::manifest::document::clip;
 use crate::model::{
     AdaptationSet, CaptionService, CaptionTrack, ContainerFormat, ContentKinds, MediaKind, MuxedAudio, Representation,
@@ -76,7 +75,7 @@ pub(super) fn audio(builder: &mut Builder<'_, '_>, audio_only: bool) -> Vec<Adap
 /// Subtitles of different groups are the same text: one representation with all addresses.
 pub(super) fn subtitles(builder: &mut Builder<'_, '_>) -> Vec<AdaptationSet> {
     let playlist = builder.playlist;
-    let ttml = playlist.variants.iter().any(|variant| codecs_of(variant).iter().any(|c| c.starts_with("stpp")));
+    let ttml = playlist.variants.iter().any(|variant| variant.codecs().iter().any(|c| c.starts_with("stpp")));
     let mut sets = Vec::new();
     for track in tracks(playlist, &Type::Subtitles) {
         let urls = builder.urls(track.iter().map(|(_, r)| (r.line, r.uri.as_deref().unwrap_or_default())));

@@ -34,7 +34,7 @@ pub(in crate::manifest) fn parse_index(
     check(&playlist, warnings)?;
     let begin = source.period_start;
     let listing = listing(&playlist, base, begin, warnings);
-    let metadata = playlist.date_ranges.timed(&DateMap::new(&playlist, begin), warnings);
+    let metadata = playlist.date_ranges.timed(&dates(&playlist, begin), warnings);
     Ok(ParsedIndex {
         segments: SegmentList::Listed(Box::new(listing)),
         live: false,
@@ -43,6 +43,11 @@ pub(in crate::manifest) fn parse_index(
         metadata,
         warnings: Vec::new(),
     })
+}
+
+/// Maps the dates of a playlist whose first segment begins at `begin`.
+fn dates(playlist: &MediaPlaylist<'_>, begin: MediaTime) -> DateMap {
+    DateMap::new(playlist.segments.iter().map(|segment| (segment.program_date_time, segment.duration)), begin)
 }
 
 /// A media playlist given as the entry: one period, one set, one representation.
@@ -95,7 +100,7 @@ pub(super) fn presentation(
         periods: vec![period],
         epoch: epoch(playlist),
         available_from: None,
-        metadata: playlist.date_ranges.timed(&DateMap::new(playlist, MediaTime::ZERO), warnings),
+        metadata: playlist.date_ranges.timed(&dates(playlist, MediaTime::ZERO), warnings),
         session_data: Vec::new(),
         steering: None,
         pathways: Vec::new(),

@@ -11,9 +11,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use url::Url;
 
+use super::builder::Builder;
 use super::multivariant::Variant;
 use super::pathways;
-use super::presentation::Builder;
 use crate::manifest::codecs;
 use crate::manifest::document::clip;
 use crate::model::{
@@ -56,7 +56,7 @@ struct Family {
 impl Family {
     /// `None` when the variant does not tell.
     fn of(variant: &Variant) -> Option<Self> {
-        let all = codecs_of(variant);
+        let all = variant.codecs();
         let of_kind = |kind| all.iter().filter(move |codec| codecs::kind_of(codec) == Some(kind));
         let video = family(of_kind(MediaKind::Video).next()?, &VIDEO_FAMILIES);
         let mut audio: Vec<_> = of_kind(MediaKind::Audio).map(|codec| family(codec, &AUDIO_FAMILIES)).collect();
@@ -96,13 +96,9 @@ fn range_of(variant: &Variant) -> VideoRange {
     }
 }
 
-pub(super) fn codecs_of(variant: &Variant) -> Vec<String> {
-    variant.stream.codecs.as_deref().map(codecs::split).unwrap_or_default()
-}
-
 /// True when the variant certainly has no pictures.
 fn is_audio_only(variant: &Variant) -> bool {
-    let kinds = codecs::contents(&codecs_of(variant));
+    let kinds = codecs::contents(&variant.codecs());
     variant.stream.resolution.is_none() && kinds.is_some_and(|kinds| kinds.audio && !kinds.video)
 }
 
@@ -238,7 +234,7 @@ fn representation(builder: &mut Builder<'_, '_>, id: String, same: &[&Variant]) 
         builder.warnings.push(variant.line, format!("the audio group {} is not defined", clip(name)));
     }
     let elsewhere = group.and_then(|name| builder.groups.get(name)).is_some_and(|group| !group.muxed);
-    let all = codecs_of(variant);
+    let all = variant.codecs();
     // Codecs without video together with a resolution are an incomplete list.
     let told = codecs::contents(&all).filter(|kinds| kinds.video || stream.resolution.is_none());
     // With all sound in renditions, the audio codecs of the list are the renditions' (§4.4.6.2).

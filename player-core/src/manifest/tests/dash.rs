@@ -165,3 +165,30 @@ fn a_live_manifest_can_be_described_at_a_moment() {
     let representation = &value["periods"][0]["adaptation_sets"][0]["representations"][0];
     assert_eq!((&value["live"], &representation["segment_count"]), (&true.into(), &30.into()));
 }
+
+#[test]
+fn every_level_has_its_base_relative_to_that_of_the_level_above() {
+    let mpd = |of_period: &str, of_set: &str, of_representation: &str| {
+        format!(
+            r#"<MPD type="static" mediaPresentationDuration="PT4S"><BaseURL>http://h/m/</BaseURL>
+ <Period>{of_period}<AdaptationSet mimeType="video/mp4">{of_set}<SegmentTemplate media="$Number$" duration="4"/>
+  <Representation id="v" bandwidth="1">{of_representation}</Representation></AdaptationSet></Period></MPD>"#
+        )
+    };
+    let base = |url: &str| format!("<BaseURL>{url}</BaseURL>");
+    let (p, s, r) = (base("p/"), base("s/"), base("r/"));
+    for (mpd, address) in [
+        (mpd(&p, &s, &r), "http://h/m/p/s/r/1"),
+        (mpd("", &s, &r), "http://h/m/s/r/1"),
+        (mpd(&p, "", &r), "http://h/m/p/r/1"),
+        (mpd(&p, &s, ""), "http://h/m/p/s/1"),
+        (mpd(&p, &base("http://g/s/"), &r), "http://g/s/r/1"),
+        (mpd(&p, &base("../t/"), &base("/r/")), "http://h/r/1"),
+    ] {
+        let parsed = parsed(&mpd);
+        let representation = &parsed.presentation.periods[0].adaptation_sets[0].representations[0];
+        let SegmentIndex::Known(list) = &representation.index else { panic!("a template is known: {mpd}") };
+        let first = list.get(0).map(|segment| segment.resource.urls[0].to_string());
+        assert_eq!(first.as_deref(), Some(address), "{mpd}");
+    }
+}

@@ -430,3 +430,31 @@ fn backgrounds_have_seven_colours_and_black_each_opaque_or_not() {
         }
     }
 }
+
+#[test]
+fn the_end_of_a_caption_exchanges_the_memories() {
+    let mut cc = cc1();
+    codes(&mut cc, &[RCL, ENM, ROW_15]);
+    text(&mut cc, "FIRST!");
+    codes(&mut cc, &[EOC, RCL, ROW_15]);
+    text(&mut cc, "SECOND");
+    codes(&mut cc, &[EOC]);
+    assert_eq!(shown(&cc), ["SECOND"]);
+    codes(&mut cc, &[RCL, EOC]);
+    assert_eq!(shown(&cc), ["FIRST!"], "what was on screen is hidden, not erased");
+    codes(&mut cc, &[RCL, ENM, EOC]);
+    assert!(shown(&cc).is_empty());
+}
+
+#[test]
+fn rows_above_those_that_roll_up_are_erased() {
+    let mut screen = screen::Screen::default();
+    let pen = screen::Pen::default();
+    for row in 0..screen::ROWS {
+        screen.set(row, 0, Some(screen::Cell { char: char::from(b'A' + row as u8), pen }));
+    }
+    screen.roll_up(9, 3);
+    let written: Vec<(usize, char)> =
+        screen.rows().iter().enumerate().filter_map(|(row, cells)| Some((row, cells[0]?.char))).collect();
+    assert_eq!(written, [(7, 'I'), (8, 'J')]);
+}

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::names::{Namespace, Tag};
 use super::region::{self, Region};
 use super::style::{self, Computed, Declared, Ruby};
-use super::styling::Styling;
+use super::styling::{Styling, TimedStyle};
 use super::sweep::{Cues, Look, Piece, PieceText};
 use super::time::{Clock, INDEFINITE, Nanos};
 use super::tree::{Element, Node};
@@ -23,14 +23,6 @@ const MAX_ANIMATION: usize = 4_000_000;
 /// Characters of an id or a language that are kept.
 const MAX_NAME: usize = 128;
 
-/// A `set` element: what it declares, and when.
-#[derive(Debug)]
-pub(super) struct Timed {
-    begin: Nanos,
-    end: Nanos,
-    declared: Declared,
-}
-
 /// Active time of an element by its own attributes.
 #[derive(Clone, Copy, Debug)]
 struct Interval {
@@ -43,7 +35,7 @@ struct Interval {
 struct Level<'a> {
     tag: Tag,
     declared: Declared,
-    sets: Vec<Timed>,
+    sets: Vec<TimedStyle>,
     region: Option<usize>,
     preserve: bool,
     language: Option<&'a str>,
@@ -136,14 +128,14 @@ impl<'a> Walker<'a> {
     }
 
     /// The `set` elements of an element, and the end of the last one.
-    fn sets(&self, element: &Element, begin: Nanos, sequential: bool) -> (Vec<Timed>, Option<Nanos>) {
+    fn sets(&self, element: &Element, begin: Nanos, sequential: bool) -> (Vec<TimedStyle>, Option<Nanos>) {
         let mut sets = Vec::new();
         let mut last = None;
         for set in element.elements().filter(|set| set.tag == Tag::Set) {
             let origin = if sequential { last.unwrap_or(begin) } else { begin };
             let (interval, _) = self.interval(set, origin);
             let end = interval.end.unwrap_or(if sequential { interval.begin } else { INDEFINITE });
-            sets.push(Timed { begin: interval.begin, end, declared: self.styling.declared(set) });
+            sets.push(TimedStyle { begin: interval.begin, end, declared: self.styling.declared(set) });
             last = Some(end);
         }
         (sets, last)
@@ -211,7 +203,7 @@ impl<'a> Walker<'a> {
         Ok(interval.end.unwrap_or(end))
     }
 
-    fn level(&self, element: &'a Element, sets: Vec<Timed>, preserve: bool) -> Level<'a> {
+    fn level(&self, element: &'a Element, sets: Vec<TimedStyle>, preserve: bool) -> Level<'a> {
         let parent = self.open.last();
         let named = element.core("region").and_then(|id| self.by_id.get(id).copied());
         let language = element.get(Namespace::Xml, "lang").map(|language| {
@@ -266,7 +258,7 @@ impl<'a> Walker<'a> {
         Ok(())
     }
 
-    fn all_sets(&self, region: Option<usize>) -> impl Iterator<Item = &Timed> {
+    fn all_sets(&self, region: Option<usize>) -> impl Iterator<Item = &TimedStyle> {
         let region = region.and_then(|number| self.regions.get(number)).map(|region| &region.sets);
         region.into_iter().chain(self.open.iter().map(|level| &level.sets)).flatten()
     }
@@ -298,7 +290,7 @@ impl<'a> Walker<'a> {
             displayed: initial.displayed,
             ..Declared::default()
         };
-        let now = |declared: &Declared, sets: &[Timed]| {
+        let now = |declared: &Declared, sets: &[TimedStyle]| {
             let mut all = local;
             all.overlay(declared);
             for set in sets.iter().filter(|set| set.begin <= at && at < set.end) {

@@ -1,9 +1,10 @@
 //! Regions (TTML2 §11.1): where text stands.
 
 use super::style::{Computed, Declared, Pair, WritingMode};
+use super::styling::TimedStyle;
+use super::time::Nanos;
 use super::tree::Element;
 use super::value::{Length, Plane};
-use super::{content::Timed, time::Nanos};
 use crate::text::{Area, Vertical};
 
 /// Characters of a region's name that are kept.
@@ -18,7 +19,7 @@ pub(super) struct Region {
     pub begin: Nanos,
     pub end: Nanos,
     /// Animations that change it meanwhile.
-    pub sets: Vec<Timed>,
+    pub sets: Vec<TimedStyle>,
 }
 
 impl Region {

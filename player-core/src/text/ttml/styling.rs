@@ -5,10 +5,19 @@ use std::collections::HashMap;
 
 use super::names::Tag;
 use super::style::Declared;
+use super::time::Nanos;
 use super::tree::Element;
 
 /// References from style to style that are followed; longer chains end there, and so do circles.
 const MAX_CHAIN: usize = 32;
+
+/// Declarations of a `set` element, with the time in which they hold (TTML2 §13.1.1).
+#[derive(Debug)]
+pub(super) struct TimedStyle {
+    pub begin: Nanos,
+    pub end: Nanos,
+    pub declared: Declared,
+}
 
 /// The styles of a document.
 #[derive(Debug, Default)]

@@ -1,9 +1,8 @@
 //! Cue text (W3C TR webvtt1 §6.4): tags become styled spans.
 
 use super::entity;
-use super::file::is_space;
 use super::style::{Node, StyleSheet};
-use super::timing;
+use super::timing::{self, is_space};
 use crate::text::{CueSpan, SpanStyle};
 use crate::time::MediaTime;
 

@@ -106,7 +106,7 @@ impl Reader<'_> {
                 self.read_timestamp_map(line);
             }
             if count == 2 && !self.seen_cue {
-                match buffer.trim_end_matches(is_space) {
+                match buffer.trim_end_matches(timing::is_space) {
                     "STYLE" => block = Block::Style,
                     "REGION" => block = Block::Region,
                     _ => {}
@@ -140,11 +140,6 @@ impl Reader<'_> {
         }
         Ok(())
     }
-}
-
-/// White space of the syntax: space, tab, form feed; lines have no line breaks.
-pub(super) fn is_space(c: char) -> bool {
-    matches!(c, ' ' | '\t' | '\u{c}' | '\n')
 }
 
 /// The value of `X-TIMESTAMP-MAP`: `LOCAL:` a time and `MPEGTS:` a number, in either order.

@@ -314,3 +314,17 @@ fn eight_classes_have_a_colour_and_a_background() {
         assert_eq!((style.color, style.background), (Some([r, g, b, 255]), Some([r, g, b, 255])), "{name}");
     }
 }
+
+#[test]
+fn style_sheets_and_regions_after_the_first_cue_are_ignored() {
+    let head = "WEBVTT\n\n";
+    let blocks = "STYLE\n::cue(b) { color: red }\n\nREGION\nid:r width:40%\n\n";
+    let cue = "00:01.000 --> 00:02.000 region:r\n<b>x\n\n";
+    let found = |file: String| {
+        let cues = parse(file.as_bytes()).unwrap().cues;
+        let last = cues.last().unwrap();
+        (cues.len(), last.spans[0].style.color, last.layout.region.is_some())
+    };
+    assert_eq!(found(format!("{head}{blocks}{cue}")), (1, Some([255, 0, 0, 255]), true));
+    assert_eq!(found(format!("{head}{cue}{blocks}{cue}")), (2, None, false));
+}

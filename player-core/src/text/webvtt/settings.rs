@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::file::is_space;
+use super::timing::is_space;
 use crate::text::{CueLayout, LineAlign, LinePosition, PositionAlign, Region, TextAlign, Vertical};
 
 /// Characters of a region's name at most: every cue of the region shares it, but hostile files repeat it.

@@ -1,6 +1,5 @@
 //! Timestamps (W3C TR webvtt1 §6.3): `[hours:]minutes:seconds.milliseconds`.
 
-use super::file::is_space;
 use crate::time::MediaTime;
 
 /// The first line of a cue.
@@ -15,6 +14,11 @@ impl Timing {
     pub fn settings(&self) -> &str {
         &self.settings
     }
+}
+
+/// White space of the syntax: space, tab, form feed; lines have no line breaks.
+pub(super) fn is_space(c: char) -> bool {
+    matches!(c, ' ' | '\t' | '\u{c}' | '\n')
 }
 
 /// Reads `start --> end settings`; `None` when that is not what it is.

@@ -314,3 +314,46 @@ fn samples_must_lie_inside_the_media_data() {
     let lasts = read(Some(&init), &testmux::segment(1, 1, 0, &[(512, 4, true, 0)]), 9).unwrap();
     assert_eq!(samples(&lasts, 1)[0].duration, Duration::from_millis(40));
 }
+
+#[test]
+fn the_matrix_of_a_track_turns_its_pictures_by_quarters() {
+    let one = 0x1_0000_u32;
+    let minus = one.wrapping_neg();
+    for (matrix, rotation) in [
+        ([one, 0, 0, one], 0),
+        ([0, one, minus, 0], 90),
+        ([minus, 0, 0, minus], 180),
+        ([0, minus, one, 0], 270),
+        ([minus, 0, 0, one], 0),
+    ] {
+        let mut bytes = testmux::init(&[VIDEO]).to_vec();
+        // Version and flags, five words, and sixteen bytes lie between the header of the box and the matrix.
+        let at = bytes.windows(4).position(|four| four == b"tkhd").unwrap() + 4 + 4 + 20 + 16;
+        for (place, value) in [0, 1, 3, 4].into_iter().zip(matrix) {
+            bytes[at + place * 4..at + place * 4 + 4].copy_from_slice(&value.to_be_bytes());
+        }
+        let init = read_init(bytes.into()).unwrap();
+        assert_eq!(init.tracks[0].config.rotation, rotation, "{matrix:x?}");
+    }
+}
+
+#[test]
+fn a_pixel_is_as_wide_and_high_as_its_box_says() {
+    for (spacing, aspect) in [((4, 3), Some((4, 3))), ((1, 2), Some((1, 2))), ((0, 1), None), ((1, 0), None)] {
+        let pasp = boxed(b"pasp", &words(&[spacing.0, spacing.1]));
+        let mut bytes = testmux::init(&[VIDEO]).to_vec();
+        let find = |bytes: &[u8], kind: &[u8; 4]| bytes.windows(4).position(|four| four == kind).unwrap() - 4;
+        let size = |bytes: &[u8], at: usize| u32::from_be_bytes(*bytes[at..].first_chunk().unwrap());
+        let entry = find(&bytes, b"avc1");
+        let end = entry + size(&bytes, entry) as usize;
+        bytes.splice(end..end, pasp.iter().copied());
+        for kind in [b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd", b"avc1"] {
+            let at = find(&bytes, kind);
+            let grown = size(&bytes, at) + pasp.len() as u32;
+            bytes[at..at + 4].copy_from_slice(&grown.to_be_bytes());
+        }
+        let init = read_init(bytes.into()).unwrap();
+        let found = init.tracks[0].config.pixel_aspect.map(|aspect| (aspect.horizontal, aspect.vertical));
+        assert_eq!(found, aspect, "{spacing:?}");
+    }
+}

@@ -127,3 +127,14 @@ fn what_is_held_is_bounded() {
     store.publish();
     assert_eq!(store.cues().len(), MOST_CUES + 1);
 }
+
+#[test]
+fn what_another_quality_brings_takes_the_place_of_what_was_held() {
+    let mut store = CaptionStore::default();
+    store.choose(Some((id(), ONE)));
+    store.insert(of(0, 0), FIRST, caption(0, b"AA"));
+    store.insert(of(0, 1), FIRST, caption(4000, b"BB"));
+    store.insert(of(1, 1), FIRST, caption(4000, b"XX"));
+    assert!(store.publish());
+    assert_eq!(shown(&store), [(0, 1000, "AA".into()), (4000, 5000, "XX".into())]);
+}

@@ -4,7 +4,7 @@ use super::tests::{add, config, ms, of, samples, video};
 use super::*;
 
 /// The longest gap that counts as none.
-const SEAM_MS: i64 = SEAM.as_millis() as i64;
+const SEAM_MS: i64 = GAP_TOLERANCE.as_millis() as i64;
 
 #[test]
 fn a_gap_of_the_tolerance_is_none_and_a_millisecond_more_is_one() {
@@ -59,7 +59,7 @@ fn eviction_stops_before_what_is_not_over_not_complete_or_not_handed_out() {
         assert_eq!(buffer.bytes(), left as u64 * 100);
         assert_eq!(buffer.end(), (left > 0).then_some(ms(2000)));
     }
-    let mut open = TrackBuffer::new(MediaKind::Video);
+    let mut open = TrackBuffer::new(ItemId::default(), MediaKind::Video);
     add(&mut open, 0, "a", 0, 1000);
     open.evict(ms(5000), Some(Cursor { seq: 9, index: 0 }));
     assert_eq!(open.parts().count(), 1);
@@ -75,7 +75,7 @@ fn a_gap_that_is_evicted_or_withdrawn_counts_no_longer() {
     assert_eq!(buffer.holes, 1);
     buffer.truncate(None, Departure::Void, |part| part.first >= ms(9000));
     assert_eq!((buffer.holes, buffer.end()), (0, Some(ms(7000))));
-    buffer.insert_blank(of(10), ms(7000), ms(8000));
+    buffer.insert_empty_range(of(10), ms(7000), ms(8000));
     assert_eq!(buffer.holes, 1);
     buffer.restart(ms(0), Departure::Void);
     assert_eq!((buffer.holes, buffer.end(), buffer.bytes()), (0, None, 0));
@@ -95,7 +95,7 @@ fn decoding_begins_at_a_key_frame_from_its_own_time_on() {
 
 #[test]
 fn audio_begins_with_the_sample_that_sounds() {
-    let mut audio = TrackBuffer::new(MediaKind::Audio);
+    let mut audio = TrackBuffer::new(ItemId::default(), MediaKind::Audio);
     add(&mut audio, 0, "a", 0, 1000);
     let at = |millis| audio.locate(ms(millis), true).map(|(cursor, pts)| (cursor.index, pts));
     assert_eq!([at(99), at(100), at(999)], [Some((0, ms(0))), Some((1, ms(100))), Some((9, ms(900)))]);
@@ -137,7 +137,7 @@ fn a_segment_that_is_not_complete_reaches_no_further_than_its_begin() {
 
 #[test]
 fn nothing_is_complete_while_the_first_segment_is_under_way() {
-    let mut buffer = TrackBuffer::new(MediaKind::Video);
+    let mut buffer = TrackBuffer::new(ItemId::default(), MediaKind::Video);
     buffer.restart(ms(1000), Departure::Void);
     assert_eq!(buffer.complete_end(ms(1000)), None, "nothing is settled");
     add(&mut buffer, 0, "a", 1200, 2000);
@@ -179,7 +179,7 @@ fn an_overlap_up_to_the_tolerance_is_rounding() {
         assert_eq!(buffer.insert(of(9), &config("a"), Window::ALL, late, None), kept, "{begin}");
     }
     for (begin, kept) in [(1950, 10), (1949, 9)] {
-        let mut audio = TrackBuffer::new(MediaKind::Audio);
+        let mut audio = TrackBuffer::new(ItemId::default(), MediaKind::Audio);
         add(&mut audio, 0, "a", 0, 2000);
         audio.complete();
         assert_eq!(add(&mut audio, 9, "a", begin, begin + 1000), kept, "half a sample: {begin}");
@@ -200,7 +200,7 @@ fn decoded(times: &[(i64, i64)]) -> Vec<Sample> {
 #[test]
 fn an_interrupted_segment_goes_on_in_decoding_order() {
     let whole = [(0, 0), (100, 300), (200, 100), (300, 200), (400, 600), (500, 400), (600, 500)];
-    let mut buffer = TrackBuffer::new(MediaKind::Video);
+    let mut buffer = TrackBuffer::new(ItemId::default(), MediaKind::Video);
     buffer.insert(of(0), &config("a"), Window::ALL, decoded(&whole[..4]), None);
     let committed = Some(Cursor { seq: 0, index: 2 });
     assert_eq!(buffer.interrupt(committed), 0);
@@ -215,7 +215,7 @@ fn an_interrupted_segment_goes_on_in_decoding_order() {
 
 #[test]
 fn what_was_resumed_is_forgotten_after_a_restart() {
-    let mut buffer = TrackBuffer::new(MediaKind::Video);
+    let mut buffer = TrackBuffer::new(ItemId::default(), MediaKind::Video);
     add(&mut buffer, 0, "a", 0, 500);
     buffer.interrupt(Some(Cursor { seq: 0, index: 1 }));
     buffer.restart(ms(0), Departure::Void);
@@ -236,14 +236,14 @@ fn media_after_a_discontinuity_shortens_what_was_not_handed_out() {
 #[test]
 fn a_blank_ends_where_media_comes_after_all() {
     let mut buffer = video(&[(0, 1000)]);
-    buffer.insert_blank(of(1), ms(1000), ms(3000));
+    buffer.insert_empty_range(of(1), ms(1000), ms(3000));
     add(&mut buffer, 2, "a", 2000, 4000);
     let spans: Vec<(MediaTime, MediaTime)> = buffer.parts().map(|part| (part.first, part.last)).collect();
     assert_eq!(spans, [(ms(0), ms(1000)), (ms(1000), ms(2000)), (ms(2000), ms(4000))]);
-    buffer.insert_blank(of(3), ms(4000), ms(4000));
+    buffer.insert_empty_range(of(3), ms(4000), ms(4000));
     assert_eq!(buffer.parts().count(), 3, "nothing is missing between equal times");
     let mut all = video(&[]);
-    all.insert_blank(of(0), ms(500), ms(3000));
+    all.insert_empty_range(of(0), ms(500), ms(3000));
     add(&mut all, 0, "a", 0, 1000);
     assert_eq!((all.parts().count(), all.holes, all.media_end(ms(0))), (1, 0, Some(ms(1000))));
 }
@@ -251,7 +251,7 @@ fn a_blank_ends_where_media_comes_after_all() {
 #[test]
 fn what_lies_outside_of_its_window_is_counted_and_no_more() {
     let window = Window { from: ms(0), until: ms(1000) };
-    let mut buffer = TrackBuffer::new(MediaKind::Video);
+    let mut buffer = TrackBuffer::new(ItemId::default(), MediaKind::Video);
     assert_eq!(buffer.insert(of(0), &config("a"), window, samples(1000, 1500), None), 0);
     assert_eq!(buffer.account().counts().lost.outside_window, 5);
     assert_eq!(buffer.insert(of(0), &config("a"), window, samples(0, 1500), None), 15);
@@ -271,7 +271,7 @@ fn a_cut_at_a_key_that_is_missing_leaves_what_lies_before_it() {
         let crypto = Arc::new(crypto);
         samples(from, to).into_iter().map(|sample| Sample { crypto: Some(Arc::clone(&crypto)), ..sample }).collect()
     };
-    let mut buffer = TrackBuffer::new(MediaKind::Video);
+    let mut buffer = TrackBuffer::new(ItemId::default(), MediaKind::Video);
     buffer.insert(of(0), &config("a"), Window::ALL, [locked(0, 500, 1), locked(500, 1000, 2)].concat(), None);
     buffer.complete();
     buffer.insert(of(1), &config("a"), Window::ALL, locked(1000, 2000, 1), None);

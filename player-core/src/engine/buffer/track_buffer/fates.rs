@@ -1,16 +1,17 @@
 //! Fates of the samples of a run: they are handed over, passed over, or called back.
 
-use super::{Cursor, Part, TrackBuffer};
+use super::{BufferedSegment, Cursor, TrackBuffer};
 use crate::engine::buffer::{Departure, Fate, Loss};
 use crate::render::FrameCounts;
 use crate::time::MediaTime;
 
 impl TrackBuffer {
     /// Samples of a part go to the renderer, in an epoch that begins at `start`.
-    pub fn hand_over(&mut self, seq: u64, range: std::ops::Range<usize>, start: MediaTime) {
+    pub(in crate::engine) fn hand_over(&mut self, seq: u64, range: std::ops::Range<usize>, start: MediaTime) {
         let Self { parts, account, .. } = self;
         let at = parts.partition_point(|part| part.seq < seq);
-        let Some(Part { samples, fates, window, .. }) = parts.get_mut(at).filter(|part| part.seq == seq) else {
+        let Some(BufferedSegment { samples, fates, window, .. }) = parts.get_mut(at).filter(|part| part.seq == seq)
+        else {
             return;
         };
         for (sample, fate) in samples.iter().zip(fates).take(range.end).skip(range.start) {
@@ -19,7 +20,7 @@ impl TrackBuffer {
     }
 
     /// An epoch begins at `start` and decoding at `cursor`: what would be presented and comes before cannot be decoded.
-    pub fn skip_to(&mut self, cursor: Cursor, start: MediaTime) {
+    pub(in crate::engine) fn skip_to(&mut self, cursor: Cursor, start: MediaTime) {
         let Self { parts, account, .. } = self;
         for part in parts.iter_mut().filter(|part| part.seq <= cursor.seq) {
             let before = if part.seq == cursor.seq { cursor.index } else { part.samples.len() };
@@ -32,7 +33,7 @@ impl TrackBuffer {
     }
 
     /// The renderer drops what it has not presented at `position`: that waits again.
-    pub fn recall(&mut self, position: MediaTime) {
+    pub(in crate::engine) fn recall(&mut self, position: MediaTime) {
         let Self { parts, account, .. } = self;
         for part in parts.iter_mut().rev().take_while(|part| part.last > position) {
             for (_, fate) in part.samples.iter().zip(&mut part.fates).filter(|(sample, _)| sample.pts > position) {
@@ -42,7 +43,7 @@ impl TrackBuffer {
     }
 
     /// Everything that will be presented has been: what still waits is counted with what the renderer never gave.
-    pub fn close_account(&mut self, frames: FrameCounts) {
+    pub(in crate::engine) fn close_account(&mut self, frames: FrameCounts) {
         for fate in self.parts.iter_mut().flat_map(|part| &mut part.fates).filter(|fate| **fate == Fate::Waiting) {
             *fate = Fate::Closed;
         }

@@ -43,7 +43,7 @@ pub(super) fn add(buffer: &mut TrackBuffer, number: u64, name: &str, from: i64, 
 }
 
 pub(super) fn video(spans: &[(i64, i64)]) -> TrackBuffer {
-    let mut buffer = TrackBuffer::new(MediaKind::Video);
+    let mut buffer = TrackBuffer::new(ItemId::default(), MediaKind::Video);
     for (number, (from, to)) in spans.iter().enumerate() {
         add(&mut buffer, number as u64, "a", *from, *to);
         buffer.complete();
@@ -69,7 +69,7 @@ fn decoding_begins_at_the_key_frame_before_and_sound_where_it_is() {
     let buffer = video(&[(0, 4000)]);
     let (cursor, pts) = buffer.locate(ms(2550), true).unwrap();
     assert_eq!((cursor.index, pts), (20, ms(2000)));
-    let mut audio = TrackBuffer::new(MediaKind::Audio);
+    let mut audio = TrackBuffer::new(ItemId::default(), MediaKind::Audio);
     add(&mut audio, 0, "a", 0, 4000);
     assert_eq!(audio.locate(ms(2550), true).unwrap().1, ms(2500));
     assert_eq!(audio.locate(ms(9000), true), None);
@@ -78,7 +78,7 @@ fn decoding_begins_at_the_key_frame_before_and_sound_where_it_is() {
 
 #[test]
 fn another_configuration_opens_another_part() {
-    let mut buffer = TrackBuffer::new(MediaKind::Video);
+    let mut buffer = TrackBuffer::new(ItemId::default(), MediaKind::Video);
     add(&mut buffer, 0, "a", 0, 500);
     add(&mut buffer, 0, "b", 500, 1000);
     assert_eq!(buffer.parts().count(), 2);
@@ -118,7 +118,7 @@ fn eviction_keeps_what_is_needed_and_counts_what_was_never_seen() {
 #[test]
 fn a_blank_is_settled_and_has_no_media() {
     let mut buffer = video(&[(0, 1000)]);
-    buffer.insert_blank(of(9), ms(4000), ms(5000));
+    buffer.insert_empty_range(of(9), ms(4000), ms(5000));
     add(&mut buffer, 2, "a", 5000, 6000);
     assert_eq!(buffer.settled_end(ms(0)), Some(ms(6000)));
     assert_eq!(buffer.media_end(ms(0)), Some(ms(1000)));
@@ -138,7 +138,7 @@ fn reordered(from: i64, times: &[i64]) -> Vec<Sample> {
 
 #[test]
 fn pictures_of_two_segments_that_are_presented_in_turns_are_no_overlap() {
-    let mut buffer = TrackBuffer::new(MediaKind::Video);
+    let mut buffer = TrackBuffer::new(ItemId::default(), MediaKind::Video);
     let first = [Sample { key: true, ..reordered(0, &[0])[0].clone() }, reordered(100, &[800])[0].clone()];
     buffer.insert(of(0), &config("a"), Window::ALL, first.to_vec(), None);
     buffer.complete();
@@ -171,7 +171,7 @@ fn a_repeated_request_counts_its_samples_once() {
 
 #[test]
 fn what_comes_before_the_first_key_frame_is_undecodable() {
-    let mut buffer = TrackBuffer::new(MediaKind::Video);
+    let mut buffer = TrackBuffer::new(ItemId::default(), MediaKind::Video);
     let mut all = samples(0, 2000);
     all[0].key = false;
     buffer.insert(of(0), &config("a"), Window::ALL, all, None);
@@ -183,7 +183,7 @@ fn what_comes_before_the_first_key_frame_is_undecodable() {
 
 #[test]
 fn a_segment_without_a_key_frame_is_passed_over() {
-    let mut buffer = TrackBuffer::new(MediaKind::Video);
+    let mut buffer = TrackBuffer::new(ItemId::default(), MediaKind::Video);
     let keyless = samples(0, 1000).into_iter().map(|sample| Sample { key: false, ..sample }).collect();
     buffer.insert(of(0), &config("a"), Window::ALL, keyless, None);
     buffer.complete();

@@ -68,7 +68,7 @@ impl Session {
         if !cx.playback.has_begun() {
             return;
         }
-        let position = cx.position();
+        let position = self.position(cx);
         let passages = if cx.playback.state() == State::Ended {
             self.metadata.finish(position)
         } else {
@@ -88,6 +88,6 @@ impl Session {
             return None;
         }
         let next = self.metadata.next()?;
-        Some(cx.now + cx.playback.clock().wall(next.since(cx.position())))
+        Some(cx.now + cx.playback.clock().wall(next.since(self.position(cx))))
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Session;
 use crate::engine::context::Context;
-use crate::engine::download::Place;
+use crate::engine::download::NextSegment;
 use crate::engine::ids::{PeriodKey, RepKey, StreamId};
 use crate::error::PlayerError;
 use crate::model::MediaKind;
@@ -36,7 +36,7 @@ impl Session {
             }
             cx.ledger.wasted(dropped);
             if let Some(stream) = self.stream_mut(id) {
-                stream.rewind_to(Place::At { period: rep.period, time: at });
+                stream.rewind_to(NextSegment::At { period: rep.period, time: at });
             }
             self.lock_out(cx, id, rep, Duration::MAX, error);
         }
@@ -70,7 +70,7 @@ impl Session {
         period: PeriodKey,
         error: PlayerError,
     ) {
-        let position = cx.position();
+        let position = self.position(cx);
         let held = self.held_until(id).is_some_and(|end| end > position);
         let main = self.stream(StreamId::Main).is_some();
         if id == StreamId::Text || !held {
@@ -90,7 +90,7 @@ impl Session {
     /// Returns the error with which playback ends at its position, if the video ends there for want of a key.
     pub(in crate::engine) fn end_for_want_of_key(&self, cx: &Context) -> Option<PlayerError> {
         let stream = self.streams.iter().find(|stream| stream.error().is_some())?;
-        let reached = self.held_until(stream.id()).is_none_or(|end| end <= cx.position());
+        let reached = self.held_until(stream.id()).is_none_or(|end| end <= self.position(cx));
         stream.error().filter(|_| reached).cloned()
     }
 }

@@ -196,7 +196,7 @@ impl Session {
     }
 
     /// Returns the encryption of the segment that waits for initialisation data.
-    fn encryption_at(&self, rep: RepKey, init: &Resource) -> Option<SegmentEncryption> {
+    pub(super) fn encryption_at(&self, rep: RepKey, init: &Resource) -> Option<SegmentEncryption> {
         let waits = |stream: &Stream| match stream.activity() {
             Activity::Init { chosen, resource } if resource == init => chosen.segment.encryption.clone(),
             _ => None,

@@ -14,7 +14,7 @@ use crate::engine::ids::{PartOf, RepKey, StreamId};
 use crate::engine::recovery::{Action, Cause};
 use crate::engine::request::{JobId, Purpose};
 use crate::engine::selection::{self, Bounds};
-use crate::engine::source::Place as Location;
+use crate::engine::source::ServiceLocation;
 use crate::error::{ErrorCode, PlayerError};
 use crate::event::Event;
 use crate::model::MediaKind;
@@ -94,7 +94,7 @@ impl Session {
     }
 
     /// Returns what is left to try in place of a request to `place`.
-    fn alternatives(&self, cx: &Context, purpose: Purpose, place: &Location) -> Alternatives {
+    fn alternatives(&self, cx: &Context, purpose: Purpose, place: &ServiceLocation) -> Alternatives {
         let rep = self.representation_of(purpose);
         let since = match purpose {
             Purpose::Media(id) => self.stream(id).and_then(Stream::wanted_since),
@@ -111,7 +111,7 @@ impl Session {
             sources_left: self.other_sources(cx, rep.filter(|_| !matches!(purpose, Purpose::Index(_))), place),
             representations_left: rep.map_or(0, |rep| self.others_left(cx, rep)),
             since,
-            ahead: self.ahead(&self.presented_kinds(cx), cx.position()),
+            ahead: self.ahead(&self.presented_kinds(cx), self.position(cx)),
         }
     }
 
@@ -158,7 +158,7 @@ impl Session {
         }
         if let Some(chosen) = &chosen {
             let of = PartOf::new(chosen.rep, &chosen.segment, chosen.reason);
-            self.settle(stream_id, of, chosen.segment.start, chosen.segment.end());
+            self.mark_resolved(stream_id, of, chosen.segment.start, chosen.segment.end());
         }
         if hopeless {
             let message = format!("{MOST_SKIPPED} segments in a row cannot be had; the last one: {}", error.message);

@@ -8,7 +8,7 @@ use super::Session;
 use crate::engine::buffer::Departure;
 use crate::engine::context::Context;
 use crate::engine::download::schedule::{self, ROUNDING};
-use crate::engine::download::{Activity, Place};
+use crate::engine::download::{Activity, NextSegment};
 use crate::engine::ids::{PeriodKey, RepKey, StreamId};
 use crate::engine::selection;
 use crate::engine::selection::audio_pairing::{self, Pairing};
@@ -34,7 +34,7 @@ impl Session {
         let set = self.set_in(StreamId::Audio, period)?;
         let renditions = self.permitted(cx, StreamId::Audio, set, group);
         let pairing = Pairing::new(presentation, &pictures, renditions, audio.last(), self.output);
-        let position = cx.position();
+        let position = self.position(cx);
         let ahead = |kind| {
             let end = self.buffer(kind).and_then(|buffer| buffer.complete_end(position));
             end.map_or(Duration::ZERO, |end| end.since(position))
@@ -96,7 +96,7 @@ impl Session {
     }
 
     /// Reads the index of the sound that will go with the pictures whose index is read, while it waits for them.
-    pub(in crate::engine) fn foresee_sound(&mut self, cx: &mut Context, period: PeriodKey) {
+    pub(in crate::engine) fn prefetch_audio_index(&mut self, cx: &mut Context, period: PeriodKey) {
         let Some(main) = self.stream(StreamId::Main) else { return };
         let Activity::Index(pictures) = *main.activity() else { return };
         let group = selection::representation(&self.presentation, pictures).and_then(|rep| rep.audio_group.as_deref());
@@ -114,7 +114,7 @@ impl Session {
             |key: RepKey| selection::representation(&self.presentation, key).and_then(|rep| rep.audio_group.as_deref());
         let Some(wanted) = group(pictures) else { return };
         let other = |key: RepKey| group(key).is_some_and(|group| group != wanted);
-        let coming = audio.coming().is_some_and(|chosen| chosen.segment.start + ROUNDING >= from && other(chosen.rep));
+        let coming = audio.pending().is_some_and(|chosen| chosen.segment.start + ROUNDING >= from && other(chosen.rep));
         let index = matches!(audio.activity(), Activity::Index(rep) if other(*rep));
         let doomed = self.audio.parts().find(|part| part.first + ROUNDING >= from && other(part.of.rep));
         let doomed = doomed.map(|part| part.seq);
@@ -133,12 +133,13 @@ impl Session {
             return;
         }
         self.cancel_stream(cx, StreamId::Audio);
-        let committed = cx.playback.feed().committed(MediaKind::Audio);
+        let committed = self.committed(cx, MediaKind::Audio);
         let begin = self.audio.part_from(first).map(|part| (part.of.rep, part.first));
         let dropped = self.audio.truncate(committed, Departure::Void, |part| part.seq >= first);
         let kept = self.audio.back().and_then(|part| part.of.key());
-        let after = kept.and_then(|key| Some(Place::after(key.rep, &schedule::segment(&self.presentation, key)?)));
-        let place = after.or_else(|| begin.map(|(rep, time)| Place::At { period: rep.period, time }));
+        let after =
+            kept.and_then(|key| Some(NextSegment::after(key.rep, &schedule::segment(&self.presentation, key)?)));
+        let place = after.or_else(|| begin.map(|(rep, time)| NextSegment::At { period: rep.period, time }));
         if let (Some(place), Some(stream), true) = (place, self.stream_mut(StreamId::Audio), dropped > 0) {
             stream.rewind_to(place);
         }
@@ -149,7 +150,7 @@ impl Session {
 /// The pictures that are decided on for a time: here, or on their way.
 pub(in crate::engine) fn pictures_at(session: &Session, time: MediaTime) -> Option<RepKey> {
     let time = time + ROUNDING;
-    let coming = session.stream(StreamId::Main)?.coming();
+    let coming = session.stream(StreamId::Main)?.pending();
     if let Some(chosen) = coming.filter(|chosen| chosen.segment.start <= time && time < chosen.segment.end()) {
         return Some(chosen.rep);
     }
