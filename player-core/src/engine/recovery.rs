@@ -436,4 +436,36 @@ mod tests {
         let failure = Failure { locations_left: 1, representations_left: 3, ..failure };
         assert_eq!(decide(&failure), Action::SkipSegment);
     }
+
+    /// A policy that always gives the same action.
+    struct Always(Action);
+
+    impl LoadErrorPolicy for Always {
+        fn decide(&self, _: &Failure<'_>) -> Action {
+            self.0
+        }
+    }
+
+    #[test]
+    fn another_policy_decides_what_can_be_carried_out() {
+        let error = status(404);
+        let plain = failure(FetchKind::Segment, Cause::Fetch(&error), 1);
+        let usual = decide(&plain);
+        let asked = |action, failure: &Failure<'_>| ask(&Always(action), failure);
+        for action in [Action::Fatal, Action::SkipSegment, Action::RetryAfter(LEAST_DELAY)] {
+            assert_eq!(asked(action, &plain), action);
+        }
+        assert_eq!(asked(Action::RetryAfter(NONE), &plain), Action::RetryAfter(LEAST_DELAY));
+        let (elsewhere, other) =
+            (Action::OtherLocation { exclude_for: LEFT }, Action::OtherRepresentation { exclude_for: LEFT });
+        assert_eq!([elsewhere, other].map(|action| asked(action, &plain)), [usual; 2], "nothing else is left");
+        let wide = Failure { locations_left: 1, representations_left: 1, ..plain };
+        assert_eq!([elsewhere, other].map(|action| asked(action, &wide)), [elsewhere, other]);
+        for kind in [FetchKind::Manifest, FetchKind::Init, FetchKind::Index] {
+            let of_kind = Failure { kind, ..plain };
+            assert_eq!(asked(Action::SkipSegment, &of_kind), decide(&of_kind), "{kind:?} is no segment");
+        }
+        assert_eq!(asked(Action::SkipSegment, &Failure { kind: FetchKind::Text, ..plain }), Action::SkipSegment);
+        assert_eq!(UsualPolicy.decide(&plain), usual);
+    }
 }
