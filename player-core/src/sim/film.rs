@@ -138,6 +138,8 @@ pub struct Film {
     pub steering: Option<String>,
     /// Start position that the HLS playlist declares, in seconds; negative values count from the end.
     pub authored_start: Option<f64>,
+    /// `EXT-X-START` of each HLS media playlist, in seconds; negative values count from the end.
+    pub media_start: Option<f64>,
     /// Segments that the HLS playlist of a rung or a voice announces as missing, and that a DASH list of byte ranges
     /// leaves out.
     pub gaps: Vec<(String, u64)>,
@@ -218,6 +220,7 @@ impl Film {
             stable_ids: false,
             steering: None,
             authored_start: None,
+            media_start: None,
             gaps: Vec::new(),
             events: Vec::new(),
             remote_period: false,

@@ -81,6 +81,9 @@ impl Film {
             self.longest(group),
             self.first_number(group) + removed
         );
+        if let Some(start) = self.media_start {
+            let _ = writeln!(text, "#EXT-X-START:TIME-OFFSET={start}");
+        }
         if self.shape.opening_discontinuity {
             text.push_str("#EXT-X-DISCONTINUITY-SEQUENCE:4294967299\n");
         }

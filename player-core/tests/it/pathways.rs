@@ -5,9 +5,9 @@ use player_core::engine::io::{FetchKind, Output};
 use player_core::model::Protocol;
 use player_core::sim::{Effect, Fault, Film, Outcome, World};
 use player_core::telemetry::FrameLosses;
-use player_core::{Event, PlayerConfig};
+use player_core::{Command, Event, MediaTime, PlayerConfig};
 
-use crate::support::{MINUTE, assert_played, count, fast, play, seconds};
+use crate::support::{MINUTE, assert_played, count, events, fast, play, seconds};
 
 /// A film that the playlist on `origin` names on the hosts `one` and `two`.
 fn film(orders: Option<&str>) -> Film {
@@ -166,4 +166,27 @@ fn playback_begins_where_the_author_says_from_either_end() {
         assert_eq!(count(&world, |event| matches!(event, Event::Warning { .. })), 0, "{start}");
         assert_eq!(world.stats().account.lost, FrameLosses::default(), "{start}");
     }
+}
+
+#[test]
+fn the_viewer_s_start_precedes_that_of_the_manifest_and_that_one_the_media_playlists() {
+    let starts = |chosen: Option<i64>, authored: Option<f64>| {
+        let mut film = Film::new(Protocol::Hls, MINUTE);
+        (film.authored_start, film.media_start) = (authored, Some(20.0));
+        let mut world = crate::support::world(&film, fast(), Vec::new());
+        let mut request = world.request();
+        request.start = chosen.map(MediaTime::from_millis);
+        world.command(Command::Load(request));
+        assert_eq!(world.run_until_end(MINUTE * 2), Outcome::Ended);
+        let first = events(&world, |event| matches!(event, Event::FirstFrame { .. }));
+        match &first[0].event {
+            Event::FirstFrame { pts, .. } => pts.as_nanos() / 1_000_000,
+            other => panic!("{other:?}"),
+        }
+    };
+    // A viewer's start is exact, an author's may begin with the key frame before it.
+    let [ten, twenty] = [starts(None, Some(10.0)), starts(None, None)];
+    assert!(7_000 < ten && ten <= 10_000 && 15_000 < twenty && twenty < 20_000, "{ten} {twenty}");
+    let chosen = |authored| [Some(0), Some(40_000)].map(|chosen| (starts(chosen, authored) + 50) / 100);
+    assert_eq!([None, Some(10.0)].map(chosen), [[0, 400]; 2]);
 }

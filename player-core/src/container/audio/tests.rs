@@ -112,6 +112,32 @@ fn enhanced_frames_take_their_dependent_ones_along() {
 }
 
 #[test]
+fn an_extension_of_dts_belongs_to_the_core_before_it() {
+    use super::splitter::FrameSplitter;
+    use crate::container::elementary::Piece;
+    use crate::container::ts::clock::Stamp;
+    // 96 bytes of 512 samples at 48 kHz, and an extension substream of 16 bytes.
+    let core = [&[0x7f, 0xfe, 0x80, 0x01, 0xfc, 0x3c, 0x05, 0xff, 0xf4][..], &[0; 87]].concat();
+    let extension = [&[0x64, 0x58, 0x20, 0x25, 0, 0, 0, 0x01, 0xe0][..], &[0; 7]].concat();
+    let sizes = |bytes: &[u8]| {
+        let mut splitter = FrameSplitter::new(super::header::Format::Dts, None);
+        splitter.mark(Stamp { pts: 90_000, dts: 90_000 });
+        let mut pieces = Vec::new();
+        splitter.push(bytes, &mut pieces).unwrap();
+        splitter.finish(&mut pieces).unwrap();
+        let units = pieces.into_iter().filter_map(|piece| match piece {
+            Piece::Unit(unit) => Some((unit.pts.as_nanos() / 1_000_000, unit.payload.len())),
+            Piece::Config(_) | Piece::Tag(..) => None,
+        });
+        units.collect::<Vec<_>>()
+    };
+    let twice = [&core[..], &extension, &core, &extension].concat();
+    assert_eq!(sizes(&twice), [(1000, 112), (1010, 112)]);
+    assert_eq!(sizes(&[&core[..], &core].concat()), [(1000, 96), (1010, 96)]);
+    assert_eq!(sizes(&[&extension[..], &extension].concat()), [(1000, 16), (1010, 16)], "alone it is a unit");
+}
+
+#[test]
 fn a_tag_has_the_time_of_the_first_independent_frame_after_it() {
     let frame = |kind: u8, fill: u8| {
         let mut frame = vec![fill; 64];

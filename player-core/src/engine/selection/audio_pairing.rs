@@ -244,6 +244,32 @@ mod tests {
     }
 
     #[test]
+    fn pictures_without_the_preferred_sound_keep_their_nearest() {
+        let mut text = "#EXTM3U\n".to_owned();
+        for group in ["lo", "mid", "hi"] {
+            text += &format!("#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"{group}\",NAME=\"e\",URI=\"{group}.m3u8\"\n");
+        }
+        for (rate, group, address) in [
+            (464_000, "lo", "240"),
+            (496_000, "mid", "240"),
+            (528_000, "hi", "240"),
+            (1_096_000, "mid", "480"),
+            (1_128_000, "hi", "480"),
+        ] {
+            let codecs = "CODECS=\"avc1.64001f,mp4a.40.2\"";
+            text += &format!("#EXT-X-STREAM-INF:BANDWIDTH={rate},{codecs},AUDIO=\"{group}\"\n{address}.m3u8\n");
+        }
+        let presentation = read(&text);
+        let found = pairing(&presentation, None);
+        for (sound, left) in [(0, [464_000, 1_096_000]), (1, [496_000, 1_096_000]), (2, [528_000, 1_128_000])] {
+            let mut pictures = keys(&presentation, MediaKind::Video);
+            found.prefer(&presentation, &mut pictures, sound);
+            let rate = |key: &RepKey| representation(&presentation, *key).map(|rep| rep.bandwidth);
+            assert_eq!(pictures.iter().filter_map(rate).collect::<Vec<_>>(), left, "{sound}");
+        }
+    }
+
+    #[test]
     fn where_pictures_have_one_group_each_there_is_nothing_to_choose() {
         let presentation = read(&playlist(&[(464_000, "lo", "240"), (3_128_000, "hi", "720")], [2, 2]));
         let found = pairing(&presentation, None);

@@ -531,6 +531,11 @@ mod tests {
         assert!(!locations.prefer(&["z".to_owned()], at(100)), "orders that name nobody change nothing");
         locations.served(&ServiceLocation::Origin("http://keys".to_owned()), at(100));
         assert_eq!(locations.pathway(), Some("b"));
+        assert!(locations.exclude(&ServiceLocation::Pathway("b".to_owned()), REST, at(100)));
+        locations.served(&ServiceLocation::Origin("http://keys".to_owned()), at(101));
+        assert_eq!(locations.pathway(), Some("b"), "an address without a pathway moves none that is excluded");
+        locations.served(&ServiceLocation::Pathway("a".to_owned()), at(101));
+        assert_eq!(locations.pathway(), Some("a"));
     }
 
     #[test]

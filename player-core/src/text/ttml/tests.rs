@@ -338,6 +338,13 @@ fn limits_end_a_hostile_document_soon() {
     assert_eq!(too_large(&body(&format!("<p>{blanks}</p>"))), "steps of timing");
     let sets: String = (0..3000).map(|at| format!("<set begin='{at}s' tts:color='red'/>")).collect();
     assert_eq!(too_large(&body(&format!("<p>{sets}{}</p>", "a<br/>".repeat(3000)))), "steps of animation");
+    // Styles are followed through 32 references.
+    for (last, color) in [(32, Some([255, 0, 0, 255])), (33, None)] {
+        let linked: String = (0..last).map(|at| format!("<style xml:id='s{at}' style='s{}'/>", at + 1)).collect();
+        let head = format!("<styling>{linked}<style xml:id='s{last}' tts:color='#ff0000'/></styling>");
+        let cue = only(&head, "<body><div><p style='s0'>a</p></div></body>");
+        assert_eq!(cue.spans[0].style.color, color, "{last}");
+    }
     // A chain of styles longer than is followed.
     let chain: String = (0..50_000).map(|at| format!("<style xml:id='s{at}' style='s{}'/>", at + 1)).collect();
     assert_eq!(

@@ -105,7 +105,8 @@ fn what_lies_behind_goes_and_what_is_open_stays() {
     store.insert(of(0, 0), FIRST, caption(0, b"AA"));
     store.insert(of(0, 1), FIRST, caption(4000, b"BB")[..1].to_vec());
     store.publish();
-    assert!(store.evict(ms(2000)));
+    assert!(!store.evict(ms(999)), "a caption stays to its last instant");
+    assert!(store.evict(ms(1000)));
     assert!(!store.evict(ms(6000)));
     assert_eq!(shown(&store), [(4000, -1, "BB".into())]);
     assert!(store.packets.is_empty());
