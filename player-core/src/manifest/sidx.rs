@@ -421,6 +421,14 @@ mod tests {
     }
 
     #[test]
+    fn an_index_beyond_the_limit_is_refused_before_it_is_fetched() {
+        let head = |size: u64| [&u32::try_from(size).unwrap().to_be_bytes()[..], b"sidx", &[0; 100]].concat();
+        let asked = |size| asked(&head(size), false, Some((900, 108)));
+        assert_eq!(asked(MAX_BOX), Some(ByteRange { offset: 900, length: Some(MAX_BOX) }));
+        assert_eq!([MAX_BOX + 1, MAX_BOX + 2].map(asked), [None; 2]);
+    }
+
+    #[test]
     fn levels_are_followed_wherever_they_lie() {
         let low = [index(0, &[(10, 1000), (20, 1000)]), index(2000, &[(30, 1000)])];
         let media = 40_000;

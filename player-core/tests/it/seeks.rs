@@ -188,3 +188,21 @@ fn a_key_frame_before_the_first_audio_segment_brings_the_segment_before_that() {
         }
     }
 }
+
+#[test]
+fn a_seek_is_announced_with_the_time_that_it_goes_to() {
+    let mut world = world(&Film::new(Protocol::Dash, MINUTE), fast(), Vec::new());
+    world.load();
+    world.run_for(seconds(5));
+    for to in [20_000, 600_000] {
+        world.command(Command::Seek { to: MediaTime::from_millis(to), mode: SeekMode::Exact });
+        world.run_for(seconds(1));
+    }
+    let announced = |event: &Event| match event {
+        Event::SeekStarted { to } => Some(to.as_nanos() / 1_000_000),
+        _ => None,
+    };
+    let announced: Vec<_> = world.log().iter().filter_map(|entry| announced(&entry.event)).collect();
+    assert_eq!(announced[0], 20_000);
+    assert!(announced[1] > 59_000 && announced[1] <= 60_000, "{announced:?}");
+}

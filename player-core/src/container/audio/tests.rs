@@ -163,6 +163,20 @@ fn a_tag_has_the_time_of_the_first_independent_frame_after_it() {
 }
 
 #[test]
+fn a_cut_frame_continues_after_tags_of_any_size() {
+    let frames: Vec<u8> = (0..6).flat_map(|number| adts(60 + usize::from(number), number)).collect();
+    let whole = read(&[timestamp_tag(90_000), frames.clone()].concat(), usize::MAX, None).unwrap().1;
+    let first = [timestamp_tag(90_000), frames[..100].to_vec()].concat();
+    for size in [1, 20, 100, 3000] {
+        let text = [&b"\x03"[..], &vec![b'x'; size]].concat();
+        let second =
+            in_two(&first, &[timestamp_tag(93_840), tag(&[(b"TIT2", &text)]), frames[100..].to_vec()].concat());
+        let payloads = |frames: &[Sample]| frames.iter().map(|frame| frame.payload.clone()).collect::<Vec<_>>();
+        assert_eq!(payloads(&second), payloads(&whole), "{size}");
+    }
+}
+
+#[test]
 fn damage_is_borne_and_other_data_named() {
     let bytes = [timestamp_tag(7), adts(40, 1), adts(50, 2), adts(60, 3)].concat();
     for place in 0..bytes.len() {

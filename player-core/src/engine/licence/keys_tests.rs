@@ -222,3 +222,46 @@ fn the_keys_of_a_representation_are_those_of_its_defaults_or_the_first_that_is_l
     let ahead = Protection { key: Some(early), ..protection(None, &[OTHER], &[]) };
     assert_eq!(key_ids(&representation(vec![ahead])), [], "what is only announced ahead is no default");
 }
+
+#[test]
+fn keys_that_have_an_address_are_requested_before_their_segments() {
+    let with = |key: SegmentKey| Protection { key: Some(key), ..protection(None, &[], &[]) };
+    let full = |system, source| with(way(EncryptionMethod::SampleCbc, system, source));
+    let foreign = KeySystem::of_name("com.example");
+    let mut set = crate::model::AdaptationSet {
+        id: crate::model::TrackId("v".into()),
+        kind: crate::model::MediaKind::Video,
+        language: None,
+        label: None,
+        roles: Vec::new(),
+        default: false,
+        autoselect: false,
+        forced: false,
+        representations: Vec::new(),
+    };
+    set.representations.push(representation(vec![
+        full(KeySystem::Identity, source("http://h/1.key")),
+        full(KeySystem::Identity, KeySource::Opaque),
+        full(foreign, source("http://h/2.key")),
+        full(KeySystem::Identity, source("http://h/1.key")),
+    ]));
+    let presentation = crate::model::Presentation {
+        protocol: crate::model::Protocol::Hls,
+        kind: crate::model::PresentationKind::OnDemand,
+        duration: None,
+        start: None,
+        periods: vec![crate::model::Period::new("p".into(), crate::MediaTime::ZERO, None, vec![set])],
+        epoch: None,
+        available_from: None,
+        metadata: Vec::new(),
+        session_data: Vec::new(),
+        steering: None,
+        pathways: Vec::new(),
+        weights: Vec::new(),
+    };
+    let (mut keys, mut jobs) = (Keys::default(), crate::engine::request::Jobs::default());
+    keys.preload(&presentation, &mut jobs, crate::Now::ZERO);
+    let wanted: Vec<_> = jobs.ids().into_iter().filter_map(|id| jobs.get(id)).map(|job| &job.resource).collect();
+    assert_eq!(wanted, [&Resource::new(url("http://h/1.key"))]);
+    assert!(!keys.any_gone(), "what has no address is not missing yet");
+}

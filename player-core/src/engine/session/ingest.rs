@@ -37,7 +37,6 @@ impl Session {
                 let Session { streams, text, timeline, .. } = self;
                 let Some(stream) = streams.iter_mut().find(|stream| stream.id() == id) else { return };
                 let Some(fetching) = stream.fetching_mut() else { return };
-                fetching.seen += cues.len();
                 let segment = &fetching.chosen.segment;
                 if text.insert(cues, timestamp_map, segment.mapping, segment.start, timeline) {
                     cx.effects.emit(Event::CuesChanged);

@@ -83,6 +83,14 @@ mod tests {
     }
 
     #[test]
+    fn addresses_have_a_length_that_counts_their_base() {
+        let kept = |length: usize| resolved(&["http://h/m"], &format!("<BaseURL>{}/</BaseURL>", "a".repeat(length)));
+        let least = MAX_ADDRESS - "http://h//".len();
+        assert_eq!(kept(least)[0].len(), MAX_ADDRESS);
+        assert_eq!(kept(least + 1), ["http://h/m"]);
+    }
+
+    #[test]
     fn as_many_services_are_known_as_the_limit_says() {
         let mut services = Vec::new();
         for number in 0..MAX_SERVICES + 2 {

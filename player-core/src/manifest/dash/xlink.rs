@@ -178,6 +178,23 @@ mod tests {
         let (ids, wanted, warnings) = resolved(text, &remotes);
         assert_eq!((ids.as_str(), wanted.len()), ("", 0));
         assert!(warnings > 0);
+        // Elements inside each other, and elements side by side, have a limit each.
+        let chain = |length: usize| {
+            let mut remotes = RemoteElements::default();
+            for at in 0..length {
+                let body = format!("<Period id='{at}' xlink:href='http://h/d/{}'/>", at + 1);
+                remotes.insert(format!("http://h/d/{at}").parse().unwrap(), Some(Bytes::from(body)));
+            }
+            remotes.insert(format!("http://h/d/{length}").parse().unwrap(), Some(Bytes::from("<Period id='end'/>")));
+            resolved("<MPD><Period xlink:href='http://h/d/0'/></MPD>", &remotes)
+        };
+        assert_eq!(chain(MAX_DEPTH - 1), ("end".to_owned(), Vec::new(), 0));
+        assert_eq!((chain(MAX_DEPTH).0, chain(MAX_DEPTH).2), (String::new(), 1));
+        let mut plain = RemoteElements::default();
+        plain.insert("http://h/d/x".parse().unwrap(), Some(Bytes::from("<Period id='p'/>")));
+        let many = "<Period xlink:href='x'/>".repeat(MAX_REPLACED + 3);
+        let (ids, _, warnings) = resolved(&format!("<MPD>{many}</MPD>"), &plain);
+        assert_eq!((ids.split(' ').count(), warnings), (MAX_REPLACED, 3));
         let kept = "<MPD><Period id='own' xlink:href='x'><AdaptationSet id='s'/></Period></MPD>";
         let mut gone = RemoteElements::default();
         gone.insert("http://h/d/x".parse().unwrap(), None);

@@ -527,6 +527,20 @@ fn a_content_type_names_what_a_set_holds() {
 }
 
 #[test]
+fn representations_are_limited_in_all_sets_together() {
+    let set = |count: usize| {
+        format!("<AdaptationSet mimeType='video/mp4'>{TEMPLATE}{}</AdaptationSet>", "<Representation/>".repeat(count))
+    };
+    let is_too_large = |sets: &[usize]| {
+        let sets: String = sets.iter().map(|count| set(*count)).collect();
+        let text = format!("<MPD mediaPresentationDuration='PT5S'><Period>{sets}</Period></MPD>");
+        matches!(crate::manifest::parse(text.as_bytes(), &base(), None), Err(ManifestError::TooLarge { .. }))
+    };
+    assert!(is_too_large(&[19_000, 1002]) && is_too_large(&[20_001]));
+    assert!(!is_too_large(&[300, 300]));
+}
+
+#[test]
 fn the_text_of_a_pssh_box_has_a_limit() {
     let text = "AAAANHBzc2gBAAAAEHfv7MCyTQKs4zweUuL7SwAAAAFATpmIld5EP5PoyCKTW/8KAAAAAA==";
     let limit = 256 << 10;

@@ -88,6 +88,17 @@ fn lines_scroll_up_when_the_window_is_full() {
 }
 
 #[test]
+fn a_window_that_shrinks_keeps_its_last_rows_and_one_that_grows_all() {
+    let mut cc = first();
+    tell(&mut cc, &define(0, 7, (70, 105), 4, 0x09));
+    tell(&mut cc, b"ONE\rTWO\rTHREE\rFOUR");
+    for (rows, left) in [(3, "TWO\nTHREE\nFOUR"), (3, "TWO\nTHREE\nFOUR"), (1, "FOUR"), (2, "FOUR")] {
+        tell(&mut cc, &define(0, 7, (70, 105), rows, 0x09));
+        assert_eq!(shown(&cc), [left], "{rows}");
+    }
+}
+
+#[test]
 fn the_pen_has_a_place_colours_and_attributes() {
     let mut cc = first();
     tell(&mut cc, &define(2, 0, (0x80 | 20, 40), 3, 0x09));

@@ -338,6 +338,8 @@ fn limits_end_a_hostile_document_soon() {
     assert_eq!(too_large(&body(&format!("<p>{blanks}</p>"))), "steps of timing");
     let sets: String = (0..3000).map(|at| format!("<set begin='{at}s' tts:color='red'/>")).collect();
     assert_eq!(too_large(&body(&format!("<p>{sets}{}</p>", "a<br/>".repeat(3000)))), "steps of animation");
+    // Two pieces for each line.
+    assert_eq!(too_large(&body(&format!("<p>{}</p>", "a<br/>".repeat(200_001)))), "pieces of text");
     // Styles are followed through 32 references.
     for (last, color) in [(32, Some([255, 0, 0, 255])), (33, None)] {
         let linked: String = (0..last).map(|at| format!("<style xml:id='s{at}' style='s{}'/>", at + 1)).collect();

@@ -129,6 +129,7 @@ mod tests {
     #[test]
     fn a_second_field_belongs_to_the_frame_of_the_first() {
         let mut reader = Mpeg::new(Generation::Two);
+        assert_eq!(reader.picture_ticks(), None, "time stamps alone give durations");
         let mut read = |unit: &[u8], within| reader.read(unit, within);
         assert_eq!(read(&[0xb3, 0], true), role(true, false, false));
         assert_eq!(read(&[0xb8, 0], false), NalRole::default(), "nothing to end");
