@@ -1,8 +1,8 @@
 //! Carries out the commands of the host. Every command is answered exactly once, before its consequences.
 
 use super::context::Context;
-use super::fault::invalid;
 use super::item::{self, Item};
+use super::requests::error_map::invalid;
 use super::session::Session;
 use crate::command::{Command, CommandId};
 use crate::error::{ErrorCode, PlayerError, Stage};

@@ -4,9 +4,9 @@
 
 use std::time::Duration;
 
-use super::io::{FetchError, FetchKind};
 use crate::config::{RetryPolicies, RetryPolicy};
 use crate::container::DemuxError;
+use crate::engine::io::{FetchError, FetchKind};
 use crate::manifest::ManifestError;
 
 /// Time for which a location is excluded after it failed as a host; it doubles each time that this happens again.
@@ -156,7 +156,7 @@ impl LoadErrorPolicy for UsualPolicy {
 }
 
 /// Asks a policy, and replaces an action that cannot be carried out by the usual one.
-pub(super) fn ask(policy: &dyn LoadErrorPolicy, failure: &Failure<'_>) -> Action {
+pub(in crate::engine) fn ask(policy: &dyn LoadErrorPolicy, failure: &Failure<'_>) -> Action {
     let usual = || decide(failure);
     match policy.decide(failure) {
         Action::RetryAfter(delay) => Action::RetryAfter(delay.max(LEAST_DELAY)),
