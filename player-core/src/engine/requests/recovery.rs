@@ -353,6 +353,21 @@ mod tests {
     }
 
     #[test]
+    fn damage_that_may_be_retried_without_limit_is_given_up_with_the_time() {
+        let damage = damaged();
+        let failure = failure(FetchKind::Segment, Cause::Fetch(&damage), 9);
+        let policy = RetryPolicy { most_retries: None, ..failure.policy };
+        let after = |deadline_left: Duration, locations_left: usize| {
+            decide(&Failure { policy, deadline_left, locations_left, representations_left: 1, ..failure })
+        };
+        assert_eq!(after(LEFT, 0), Action::RetryAfter(LONGEST_DELAY));
+        assert_eq!(
+            (after(LEFT, 1), after(NONE, 1), after(NONE, 0)),
+            (other(NONE), another(PART_REST), another(PART_REST))
+        );
+    }
+
+    #[test]
     fn a_server_that_names_its_delay_is_believed_within_the_deadline() {
         let error = FetchError::Status { status: 503, retry_after: Some(Duration::from_secs(7)) };
         let failure = failure(FetchKind::Segment, Cause::Fetch(&error), 1);

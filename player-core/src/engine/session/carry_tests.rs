@@ -296,3 +296,17 @@ fn a_beginning_that_is_counted_from_the_end_of_the_only_playlist_is_known_with_i
         assert_eq!(first, Some(wanted), "{tag}");
     }
 }
+
+#[test]
+fn pictures_that_wait_for_parameter_sets_wait_for_no_other_discontinuity() {
+    let mut mux = Mux::default();
+    let blind = segment(&mut mux, 0, |_| false);
+    let whole = segment(&mut mux, SEGMENT, |number| number == SEGMENT);
+    for (seam, attempts) in [("", 0), ("#EXT-X-DISCONTINUITY\n", 2)] {
+        let list = format!("#EXTINF:1,\n0.ts\n{seam}#EXTINF:1,\n1.ts\n");
+        let played = play_list(&[blind.clone(), whole.clone()], &list);
+        assert_eq!((played.failure(), played.stats.frames.presented), (None, 25), "{seam}");
+        let empty = played.warnings().iter().filter(|error| error.code == ErrorCode::SegmentEmpty).count();
+        assert_eq!(empty, attempts, "{seam}: {:?}", played.warnings());
+    }
+}

@@ -257,3 +257,7 @@ impl Session {
         StreamOutcome::Waiting
     }
 }
+
+#[cfg(test)]
+#[path = "on_fetch_tests.rs"]
+mod tests;
