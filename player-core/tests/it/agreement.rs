@@ -68,7 +68,7 @@ fn engine(rule: &str, trace: &Trace) -> (Session, Duration) {
         rungs.truncate(number);
         rungs.push(rung);
     }
-    let begin = world.log().iter().find(|entry| matches!(entry.event, Event::Loaded { .. })).unwrap().at;
+    let begin = world.events().iter().find(|entry| matches!(entry.event, Event::Loaded { .. })).unwrap().at;
     let stalled = world.stats().stalls.iter().map(|stall| stall.duration).sum();
     (Session { rungs, stalled }, begin.as_duration())
 }

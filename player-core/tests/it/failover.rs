@@ -16,7 +16,7 @@ fn a_location_that_dies_costs_no_stall_and_is_reported_once() {
             let mut world = two_hosts(&film, fast(), vec![dead]);
             assert_eq!(play(&mut world), Outcome::Ended, "{protocol:?} {effect:?}");
             let stats = world.stats();
-            assert!(world.faults_fired() > 0);
+            assert!(!world.faults_fired().is_empty());
             assert_eq!(stats.stalls, [], "{protocol:?} {effect:?}");
             assert_eq!(stats.failovers.len(), 1, "{:?}", stats.failovers);
             assert_eq!(
@@ -125,7 +125,7 @@ fn a_single_server_that_says_when_to_ask_again_is_asked_then() {
         world.run_for(millis(400));
         assert!(asked(&world) > 1, "{status}: and then at once");
         assert_eq!(world.run_until_end(MINUTE * 2), Outcome::Ended);
-        assert_eq!(world.faults_fired(), 1);
+        assert_eq!(world.faults_fired().len(), 1);
     }
 }
 

@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use crate::support::{BOTH, MINUTE, assert_played, count, events, fast, millis, play, seconds, world};
 
 fn gaps(world: &World) -> Vec<(f64, f64)> {
-    let skipped = world.log().iter().filter_map(|entry| match entry.event {
+    let skipped = world.events().iter().filter_map(|entry| match entry.event {
         Event::GapSkipped { from, to } => Some((from.as_secs_f64(), to.as_secs_f64())),
         _ => None,
     });

@@ -112,7 +112,7 @@ fn a_key_that_is_missing_at_one_place_is_fetched_from_another() {
         let missing = Fault::new("one/film/key/", Effect::Status(404));
         let mut world = two_hosts(&film, fast(), vec![missing]);
         assert_eq!(play(&mut world), Outcome::Ended, "{kind:?}");
-        assert!(world.faults_fired() >= 1);
+        assert!(!world.faults_fired().is_empty());
     }
 }
 
@@ -319,7 +319,7 @@ fn media_that_is_dropped_for_want_of_its_key_is_wasted() {
     let held = |world: &World, group: &str| {
         let after = |start: player_core::MediaTime| start.as_secs_f64() > film.span_of(group, 3).0 as f64 - 0.5;
         let audio = group == "a";
-        let sizes = world.log().iter().filter_map(|entry| match &entry.event {
+        let sizes = world.events().iter().filter_map(|entry| match &entry.event {
             Event::SegmentLoaded { start, bytes, kind, .. }
                 if after(*start) && (*kind == MediaKind::Audio) == audio =>
             {

@@ -109,7 +109,9 @@ fn delays_add_to_other_effects() {
     let outcome = FetchOutcome::Failed { bytes: 0, error };
     let report = FetchReport::default();
     assert_eq!(network.poll(at), Some(Input::FetchEnded { id: FetchId(1), outcome, report }));
-    assert_eq!(network.faults_fired(), 1, "one request was struck");
+    assert_eq!(network.fault_plan().struck(), 1, "one request was struck");
+    let fired: Vec<_> = network.faults_fired().iter().map(|fired| (fired.fault.as_str(), fired.request)).collect();
+    assert_eq!(fired, ["#1", "#2", "#3"].map(|name| (name, FetchId(1))), "by each of them");
 }
 
 /// A file for the edge is one for the virtual world. Segments match by their place in the film as well as by their numbers.
@@ -140,7 +142,13 @@ fn a_world_obeys_a_plan_of_a_file() {
         let mut world = world(&Film::new(protocol, MINUTE), fast(), Vec::new());
         world.set_fault_plan(FaultPlan::parse(plan).unwrap());
         assert_eq!(play(&mut world), Outcome::Ended);
-        assert_eq!(world.faults_fired(), 3, "each fired once");
+        let fired: Vec<_> = world.faults_fired().iter().map(|fired| (fired.fault.as_str(), fired.kind)).collect();
+        let expected = [
+            ("slow start", FetchKind::Manifest),
+            ("busy once", FetchKind::Segment),
+            ("broken once", FetchKind::Segment),
+        ];
+        assert_eq!(fired, expected, "each fired once");
     }
 }
 

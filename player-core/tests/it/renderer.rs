@@ -161,9 +161,14 @@ fn reports_of_an_epoch_that_a_seek_ended_change_nothing() {
         world.command(Command::Seek { to: MediaTime::from_millis(3000), mode: SeekMode::Exact });
         world.run_for(seconds(1));
         assert!(epoch(&world) > before, "the flush of the seek was sent");
-        let (announced, snapshot) = (world.log().len(), world.snapshot());
+        let (announced, snapshot) = (world.events().len(), world.snapshot());
         world.report(report(before, old));
-        assert_eq!(world.log().get(announced..).unwrap_or_default().len(), 0, "{number}: {:?}", world.log().last());
+        assert_eq!(
+            world.events().get(announced..).unwrap_or_default().len(),
+            0,
+            "{number}: {:?}",
+            world.events().last()
+        );
         assert_eq!(
             (world.snapshot().state, world.snapshot().position),
             (snapshot.state, snapshot.position),

@@ -29,7 +29,7 @@ fn an_outage_longer_than_the_buffer_is_one_stall_of_the_right_length() {
     let mut world = world(&film, outage(10, 45), Vec::new());
     assert_eq!(play(&mut world), Outcome::Ended);
     let stats = world.stats();
-    assert_eq!(stats.stalls.len(), 1, "{:?} {:#?}", stats.stalls, world.log());
+    assert_eq!(stats.stalls.len(), 1, "{:?} {:#?}", stats.stalls, world.events());
     let stall = &stats.stalls[0];
     // The stall runs from the end of the buffer to shortly after the link returns at 55 s.
     let stalled_at = stall.at.as_secs_f64();
