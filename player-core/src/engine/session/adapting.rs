@@ -225,7 +225,8 @@ impl Session {
             _ => (rung, rep, first),
         };
         let picked = Selection { rep, reason: abr::Reason::Abandoned, ladder, rung, wait: None };
-        self.take_segment(cx, id, picked, *segment);
+        let outcome = self.take_segment(cx, id, picked, *segment);
+        self.settle(cx, outcome);
     }
 }
 

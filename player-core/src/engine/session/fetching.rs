@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::Session;
 use super::adapting::Selection;
+use super::outcome::StreamOutcome;
 use crate::container::{DemuxSetup, InitSegment};
 use crate::drm::SegmentCipher;
 use crate::engine::buffer::{Departure, TrackBuffer};
@@ -45,19 +46,24 @@ impl Session {
             return;
         }
         for id in schedule::order(self.streams.iter()) {
-            while self.serve(cx, id) {}
+            loop {
+                let outcome = self.serve(cx, id);
+                if !self.settle(cx, outcome) {
+                    break;
+                }
+            }
         }
     }
 
-    /// One step of one stream. True when it moved on without waiting and should be served again: each such step
-    /// passes a segment, a period or a representation for good, so it ends.
-    fn serve(&mut self, cx: &mut Context, id: StreamId) -> bool {
-        let Some(stream) = self.stream(id) else { return false };
+    /// Takes one step of one stream. A step that advances passes a segment, a period or a representation for good, so
+    /// that serving a stream until it waits comes to an end.
+    fn serve(&mut self, cx: &mut Context, id: StreamId) -> StreamOutcome {
+        let Some(stream) = self.stream(id) else { return StreamOutcome::Waiting };
         match stream.activity() {
-            Activity::Media(_) | Activity::Index(_) => return false,
+            Activity::Media(_) | Activity::Index(_) => return StreamOutcome::Waiting,
             Activity::Key { chosen, key } => {
                 if matches!(self.keys.state(*key), Some(KeyState::Asked(_))) {
-                    return false;
+                    return StreamOutcome::Waiting;
                 }
                 let chosen = chosen.as_ref().clone();
                 return self.prepare(cx, id, chosen);
@@ -65,7 +71,7 @@ impl Session {
             Activity::Init { chosen, resource } => {
                 let keys = init_keys(&chosen.segment);
                 if self.init(resource, &keys).is_none() {
-                    return false;
+                    return StreamOutcome::Waiting;
                 }
                 let chosen = chosen.as_ref().clone();
                 return self.prepare(cx, id, chosen);
@@ -73,13 +79,13 @@ impl Session {
             Activity::Idle => {}
         }
         let (place, last) = (stream.place(), stream.last());
-        let Some(period) = schedule::period_of(place) else { return false };
+        let Some(period) = schedule::period_of(place) else { return StreamOutcome::Waiting };
         if stream.hold_until().is_some_and(|until| until > cx.now) || !self.wants_more(cx, id) {
-            return false;
+            return StreamOutcome::Waiting;
         }
         if self.waits_for_main(cx, id, period) {
             self.prefetch_audio_index(cx, period);
-            return false;
+            return StreamOutcome::Waiting;
         }
         let Some(set) = self.set_in(id, period) else { return self.pass_period(cx, id, period) };
         let is_over = last.is_some_and(|last| {
@@ -92,18 +98,14 @@ impl Session {
         }
         let picked = match self.pick(cx, id, period, set) {
             Ok(picked) => picked,
-            Err(error) => {
-                if error.context.stage == Some(Stage::Licence) {
-                    self.end_stream_here(cx, id, period, error);
-                } else {
-                    self.stream_lost(cx, id, error);
-                }
-                return false;
+            Err(error) if error.context.stage == Some(Stage::Licence) => {
+                return StreamOutcome::EndsHere { id, period, error };
             }
+            Err(error) => return StreamOutcome::Lost { id, error },
         };
         if let (Some(wait), Some(stream)) = (picked.wait, self.stream_mut(id)) {
             stream.hold(cx.now + wait);
-            return false;
+            return StreamOutcome::Waiting;
         }
         self.follow(cx, id, place, picked, last)
     }
@@ -116,14 +118,14 @@ impl Session {
         place: NextSegment,
         mut picked: Selection,
         last: Option<RepKey>,
-    ) -> bool {
+    ) -> StreamOutcome {
         let mut step = schedule::step(&self.presentation, place, picked.rep, cx.now);
         if matches!(step, Step::Index(_)) {
             self.want_index(cx, picked.rep);
             let stay = last.filter(|last| self.may_stay(cx, id, *last, &picked));
             let Some(stay) = stay else {
                 self.with_stream(id, |stream| stream.await_index(picked.rep));
-                return false;
+                return StreamOutcome::Waiting;
             };
             picked.reason = abr::Reason::Hold;
             picked.rung = picked.ladder.keys.iter().position(|key| *key == stay).unwrap_or(picked.rung);
@@ -131,30 +133,30 @@ impl Session {
             step = schedule::step(&self.presentation, place, stay, cx.now);
         }
         match step {
-            Step::Index(_) => false,
+            Step::Index(_) => StreamOutcome::Waiting,
             Step::WaitUntil(at) => {
                 if let Some(stream) = self.stream_mut(id) {
                     stream.hold(at);
                 }
-                false
+                StreamOutcome::Waiting
             }
             Step::Exhausted => self.pass_period(cx, id, picked.rep.period),
             Step::Segment(segment) => self.take_segment(cx, id, picked, *segment),
         }
     }
 
-    pub(in crate::engine) fn take_segment(
+    pub(super) fn take_segment(
         &mut self,
         cx: &mut Context,
         id: StreamId,
         picked: Selection,
         segment: SegmentRef,
-    ) -> bool {
+    ) -> StreamOutcome {
         let known = id == StreamId::Text && self.text.has_segment(segment.start);
         if segment.gap && !known {
             match self.find_gap_alternative(cx, id, &picked) {
                 GapAlternative::Nobody => {}
-                GapAlternative::Unknown => return false,
+                GapAlternative::Unknown => return StreamOutcome::Waiting,
                 GapAlternative::Other(rung, found) => {
                     let rep = picked.ladder.keys.get(rung).copied().unwrap_or(picked.rep);
                     return self.take_segment(
@@ -172,10 +174,10 @@ impl Session {
             if let Some(stream) = self.stream_mut(id) {
                 stream.advance_past(picked.rep, &segment);
             }
-            return true;
+            return StreamOutcome::Advanced;
         }
         if id == StreamId::Audio && self.waits_for_pictures(&segment) {
-            return false;
+            return StreamOutcome::Waiting;
         }
         if id == StreamId::Main {
             self.drop_unpaired_sound(cx, picked.rep, segment.start);
@@ -199,9 +201,9 @@ impl Session {
         self.prepare(cx, id, chosen)
     }
 
-    /// Fetches a segment, or first what it needs: its key, and its initialisation data with the key to that. True when
-    /// it can never be decrypted and the stream should be served again.
-    fn prepare(&mut self, cx: &mut Context, id: StreamId, chosen: SegmentPlan) -> bool {
+    /// Fetches a segment, or first what it needs: its key, and its initialisation data with the key to that. If it can
+    /// never be decrypted, another representation takes over or the stream ends.
+    fn prepare(&mut self, cx: &mut Context, id: StreamId, chosen: SegmentPlan) -> StreamOutcome {
         let (rep, encryption) = (chosen.rep, chosen.segment.encryption.clone());
         let media = self.keys.media_needs(encryption.as_ref(), &mut cx.jobs, cx.now);
         let known = |resource: &Resource| self.init(resource, &init_keys(&chosen.segment)).cloned();
@@ -214,8 +216,7 @@ impl Session {
         match (needs, init) {
             (Err(error), _) => {
                 self.with_stream(id, Stream::stop);
-                self.lock_out(cx, id, rep, LOCK_REST, error);
-                return self.stream(id).is_some();
+                return self.lock_out(cx, id, rep, LOCK_REST, error);
             }
             (Ok(Needs::Key(key)), _) => self.with_stream(id, |stream| stream.await_key(chosen, key)),
             (Ok(Needs::Nothing(cipher)), Some((resource, None))) => {
@@ -226,7 +227,7 @@ impl Session {
                 self.start_media(cx, id, chosen, init.and_then(|(_, init)| init), cipher)
             }
         }
-        false
+        StreamOutcome::Waiting
     }
 
     /// Who has what this representation announces as missing (RFC 8216bis §6.3.3): the next lower ones are asked
@@ -343,7 +344,7 @@ impl Session {
     }
 
     /// The stream has no more of a period: its next one begins.
-    pub(in crate::engine) fn pass_period(&mut self, cx: &mut Context, id: StreamId, period: PeriodKey) -> bool {
+    pub(super) fn pass_period(&mut self, cx: &mut Context, id: StreamId, period: PeriodKey) -> StreamOutcome {
         self.release_tail(cx, id);
         let presentation = &self.presentation;
         let next = schedule::next_period(presentation, period);
@@ -353,7 +354,7 @@ impl Session {
         if let Some(stream) = self.stream_mut(id) {
             stream.enter_period(next);
         }
-        true
+        StreamOutcome::Advanced
     }
 
     fn wants_more(&self, cx: &Context, id: StreamId) -> bool {

@@ -3,7 +3,7 @@
 use super::{Session, kind_of};
 use crate::command::SeekMode;
 use crate::engine::buffer::Departure;
-use crate::engine::context::{self, Context};
+use crate::engine::context::Context;
 use crate::engine::download::{NextSegment, Stream, schedule};
 use crate::engine::ids::{KeyedPresentation, StreamId};
 use crate::engine::selection;
@@ -58,13 +58,6 @@ impl Session {
         if !playable {
             let error = PlayerError::fatal(ErrorCode::ManifestEmpty, "the stream has neither pictures nor sound");
             self.fail(cx, error.at(Stage::Manifest));
-        }
-    }
-
-    /// Ends playback by an error, once.
-    pub(in crate::engine) fn fail(&mut self, cx: &mut Context, error: PlayerError) {
-        if context::fail(cx, error) {
-            self.streams.clear();
         }
     }
 }

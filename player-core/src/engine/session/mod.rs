@@ -11,6 +11,7 @@ mod ingest;
 mod licence;
 mod loading;
 mod on_fetch;
+mod outcome;
 mod pathways;
 mod playing;
 mod presenting;
