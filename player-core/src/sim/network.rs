@@ -18,7 +18,7 @@ use crate::time::Now;
 
 /// Number of progress reports of a transfer.
 const REPORTS: u64 = 8;
-/// A refused connection is refused after this.
+/// Time after which a host that gives no answer is known to be unreachable; delays of a fault plan add to it.
 const REFUSAL: Duration = Duration::from_millis(5);
 
 /// Event of a transfer after a certain number of bytes.
@@ -295,16 +295,18 @@ impl Network {
             let _ = url.set_host(Some(host));
             delay = delay.saturating_add(latency);
         }
-        if let Some(error) = unreachable(effect.as_ref(), film.is_some()) {
-            transfer.phase = ending(now + REFUSAL, error);
-            return transfer;
-        }
-        if effect == Some(Effect::Silence) || latency.saturating_add(delay) > request.first_byte_timeout {
+        let unreachable = unreachable(effect.as_ref(), film.is_some());
+        let wait = delay.saturating_add(if unreachable.is_some() { REFUSAL } else { latency });
+        if effect == Some(Effect::Silence) || wait > request.first_byte_timeout {
             let error = FetchError::Timeout { started: false };
             transfer.phase = ending(now + request.first_byte_timeout, error);
             return transfer;
         }
-        let begins = now + latency + delay;
+        let begins = now + wait;
+        if let Some(error) = unreachable {
+            transfer.phase = ending(begins, error);
+            return transfer;
+        }
         let refusal = match effect {
             Some(Effect::Status(status)) => Some((status, None)),
             Some(Effect::Busy(status, wait)) => Some((status, Some(wait))),
@@ -316,7 +318,7 @@ impl Network {
         }
         let Some(mut content) = film.and_then(|film| film.part(request.url.path(), request.range)) else {
             let error = FetchError::Status { status: 404, retry_after: None };
-            transfer.phase = ending(now + latency, error);
+            transfer.phase = ending(begins, error);
             return transfer;
         };
         if let Content::Media { pieces, .. } = &mut content

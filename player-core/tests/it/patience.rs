@@ -234,12 +234,8 @@ fn the_time_of_media_that_is_here_is_added_for_a_host_that_is_away_and_for_no_ot
 fn left_to_give_up(film: &Film, fault: Fault, stage: Stage) -> Duration {
     let mut world = world(film, fast(), vec![fault]);
     world.load();
-    for _ in 0..6_000 {
-        world.run_for(millis(10));
-        if let Some(retry) = world.snapshot().pending_retry {
-            assert_eq!(retry.stage, stage);
-            return retry.gives_up_at.since(world.now());
-        }
-    }
-    panic!("nothing failed");
+    assert_eq!(world.run_until(MINUTE, |world| world.snapshot().pending_retry.is_some()), Outcome::Reached);
+    let retry = world.snapshot().pending_retry.unwrap();
+    assert_eq!(retry.stage, stage);
+    retry.gives_up_at.since(world.now())
 }

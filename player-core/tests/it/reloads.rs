@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use player_core::command::{QualityChoice, TrackChoice};
-use player_core::engine::io::{FetchKind, Output};
+use player_core::engine::io::FetchKind;
 use player_core::model::{MediaKind, Protocol};
 use player_core::sim::{Effect, Fault, Film, Outcome, Relisting, Shape, World};
 use player_core::telemetry::{FrameDiscards, FrameLosses};
@@ -12,7 +12,7 @@ use player_core::time::WallClock;
 use player_core::{Command, ErrorCode, Event, State};
 use proptest::prelude::*;
 
-use crate::support::{BOTH, MINUTE, assert_played, count, events, fast, millis, seconds, world};
+use crate::support::{self, BOTH, MINUTE, assert_played, count, events, fast, millis, seconds, world};
 
 fn film(protocol: Protocol) -> Film {
     let film = Film::new(protocol, seconds(80)).voices(&["en", "de"]);
@@ -50,12 +50,8 @@ fn loaded(world: &World) -> BTreeMap<(String, i64), u32> {
 
 /// Requests of a kind.
 fn requests(world: &World, kind: FetchKind) -> Vec<String> {
-    let (_, outputs) = world.recorded().unwrap();
-    let urls = outputs.iter().filter_map(|output| match output {
-        Output::Fetch(request) if request.kind == kind => Some(format!("{} {:?}", request.url, request.range)),
-        _ => None,
-    });
-    urls.collect()
+    let requests = support::requests(world).filter(|request| request.kind == kind);
+    requests.map(|request| format!("{} {:?}", request.url, request.range)).collect()
 }
 
 /// The film was presented to its end, each of its segments was fetched once, and nothing is said to be wrong.

@@ -7,7 +7,7 @@ use player_core::sim::{Film, Outcome, World};
 use player_core::time::MediaTime;
 use player_core::{Command, ErrorCode, Event, PlayerError, SeekMode, State};
 
-use crate::support::{MINUTE, assert_played, count, events, fast, millis, seconds, world};
+use crate::support::{MINUTE, assert_played, count, events, fast, millis, requests, seconds, world};
 
 fn begun(film: &Film) -> World {
     let mut world = world(film, fast(), Vec::new());
@@ -64,10 +64,7 @@ fn a_decoder_that_is_missing_is_missing_for_every_track_of_its_codec() {
         world.record();
         world.report(fails(MediaKind::Audio, ErrorCode::DecoderUnavailable));
         assert_eq!(world.run_until_end(MINUTE * 2), Outcome::Ended);
-        let (_, outputs) = world.recorded().unwrap_or_default();
-        let other = outputs
-            .iter()
-            .filter(|output| matches!(output, Output::Fetch(request) if request.url.path().starts_with("/film/a/de/")));
+        let other = requests(&world).filter(|request| request.url.path().starts_with("/film/a/de/"));
         assert_eq!((other.count(), warnings(&world)), (0, 1), "{protocol:?}");
         assert_played(&world, MINUTE);
     }
@@ -115,18 +112,15 @@ fn a_renderer_that_owes_an_answer_or_a_picture_has_thirty_seconds_for_it() {
                 _ => None,
             })
         };
-        let epoch = (0..5_000).find_map(|_| {
-            world.run_for(millis(1));
-            flush(&world)
-        });
-        let (epoch, sent) = (epoch.unwrap(), world.now());
+        assert_eq!(world.run_until(seconds(5), |world| flush(world).is_some()), Outcome::Reached);
+        let (epoch, sent) = (flush(&world).unwrap(), world.now());
         if answers {
             world.report(RenderEvent::Flushed { epoch });
         }
         world.run_for(seconds(40));
         let failed = events(&world, |event| matches!(event, Event::Failed { .. }));
         let late = failed[0].at.since(sent);
-        assert!(late > seconds(30) - millis(2) && late <= seconds(30), "{answers}: {late:?}");
+        assert_eq!(late, seconds(30), "{answers}");
         assert_eq!(world.snapshot().error.unwrap().code, ErrorCode::RendererFailed);
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use abr::link::Trace;
+use player_core::engine::io::{FetchRequest, Output};
 use player_core::model::Protocol;
 use player_core::sim::{Fault, Film, Outcome, TimedEvent, World};
 use player_core::{Event, PlayerConfig};
@@ -45,6 +46,16 @@ pub fn events<'a>(world: &'a World, holds: impl Fn(&Event) -> bool + 'a) -> Vec<
     world.events().iter().filter(|entry| holds(&entry.event)).collect()
 }
 
+/// The requests of a session that was recorded, in order.
+pub fn requests(world: &World) -> impl Iterator<Item = &FetchRequest> {
+    let (_, outputs) = world.recorded().unwrap();
+    outputs.iter().filter_map(|output| match output {
+        Output::Fetch(request) => Some(request.as_ref()),
+        _ => None,
+    })
+}
+
+/// The number of events for which something holds.
 pub fn count(world: &World, holds: impl Fn(&Event) -> bool) -> usize {
     world.events().iter().filter(|entry| holds(&entry.event)).count()
 }

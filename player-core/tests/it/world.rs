@@ -6,7 +6,7 @@ use player_core::sim::{Effect, Fault, FaultPlan, Film, Outcome, World};
 use player_core::time::Now;
 use player_core::{Command, ErrorCode, Event, MediaTime, SeekMode, State};
 
-use crate::support::{BOTH, HOUR, MINUTE, count, fast, millis, play, seconds, world};
+use crate::support::{BOTH, HOUR, MINUTE, count, fast, millis, play, requests, seconds, world};
 
 fn film() -> Film {
     Film::new(Protocol::Hls, MINUTE)
@@ -114,13 +114,8 @@ fn every_fault_that_fires_is_noted_with_its_request_and_time() {
         assert_eq!(play(&mut world), Outcome::Ended);
         let fired = world.faults_fired();
         assert_eq!(fired.iter().map(|fired| fired.fault.as_str()).collect::<Vec<_>>(), ["busy", "busy"]);
-        let (_, outputs) = world.recorded().unwrap();
         for fired in fired {
-            let asked = outputs.iter().filter_map(|output| match output {
-                player_core::engine::io::Output::Fetch(request) => Some(request),
-                _ => None,
-            });
-            let struck: Vec<_> = asked.filter(|request| request.id == fired.request).collect();
+            let struck: Vec<_> = requests(&world).filter(|request| request.id == fired.request).collect();
             let [request] = struck[..] else { panic!("{struck:?}") };
             assert_eq!((&fired.url, fired.kind, fired.range), (&request.url, FetchKind::Segment, request.range));
             assert!(fired.url.path().starts_with("/film/v/"));
