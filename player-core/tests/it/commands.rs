@@ -49,6 +49,8 @@ fn what_makes_no_sense_is_refused_and_changes_nothing() {
         Command::SetRate(0.1),
         Command::SetRate(f64::NAN),
         Command::SetRate(5.0),
+        Command::SetRate(-1.0),
+        Command::SetRate(f64::NEG_INFINITY),
         Command::SetVolume(1.5),
         Command::SetVolume(f64::NAN),
         Command::SetViewport { width: 0, height: 9 },
