@@ -2,9 +2,9 @@
 
 use super::context::Context;
 use super::download::{Demand, schedule};
-use super::fault::invalid;
 use super::ids::StreamId;
 use super::item::{self, Item};
+use super::requests::error_map::invalid;
 use super::session::Session;
 use crate::command::{Command, CommandId};
 use crate::error::{ErrorCode, PlayerError, Stage};

@@ -237,6 +237,37 @@ fn what_is_not_available_yet_is_waited_for() {
     assert_eq!(known.available_at(), None);
 }
 
+#[test]
+fn a_list_is_placed_by_another_that_lost_its_front() {
+    let mut known = Identities::default().intern(hls(&hls_entries()));
+    let keys: Vec<RepKey> = known.all_reps().collect();
+    let list = |known: &KeyedPresentation, key: RepKey, first: u64| {
+        let Some(SegmentIndex::External(source)) = known.representation(key).map(|rep| &rep.index) else {
+            panic!("no list was read yet");
+        };
+        let segments: String = (first..first + 4).map(|number| format!("#EXTINF:4,\n{number}.ts\n")).collect();
+        let text =
+            format!("#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXT-X-MEDIA-SEQUENCE:{first}\n{segments}#EXT-X-ENDLIST\n");
+        let pieces = [manifest::IndexPiece::new(None, text.into())];
+        match manifest::read_index(&pieces, source, &"http://h/dir/list".parse().unwrap()) {
+            Ok(manifest::IndexReading::Known(parsed)) => parsed.segments,
+            other => panic!("{other:?}"),
+        }
+    };
+    let start = |index: Option<SegmentIndex>| match index {
+        Some(SegmentIndex::Known(list)) => list.start(),
+        _ => None,
+    };
+    assert_eq!(start(known.sibling(keys[0])), None, "none was read");
+    let whole = list(&known, keys[1], 10);
+    *known.index_mut(keys[1]).unwrap() = SegmentIndex::Known(whole);
+    assert_eq!(start(known.sibling(keys[0])), None, "it begins with the period");
+    let newer = list(&known, keys[2], 12);
+    known.index_mut(keys[1]).unwrap().merge(SegmentIndex::Known(newer));
+    assert_eq!(start(known.sibling(keys[0])), Some(crate::time::MediaTime::ZERO + std::time::Duration::from_secs(8)));
+    assert_eq!(start(known.sibling(keys[1])), None, "its own list is no other");
+}
+
 proptest! {
     /// Entries of a multivariant playlist in any order: everything keeps its key and its public name.
     #[test]

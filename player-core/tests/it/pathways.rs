@@ -70,6 +70,20 @@ fn orders_of_the_steering_server_move_the_rest_of_the_film() {
 }
 
 #[test]
+fn playlists_on_their_way_are_asked_for_on_the_pathway_that_is_ordered() {
+    let orders = r#"{"VERSION":1,"TTL":300,"PATHWAY-PRIORITY":["two","one"]}"#;
+    let silent = Fault::new("http://one/.*m3u8", Effect::Silence);
+    let mut world = world(&film(Some(orders)), vec![silent]);
+    assert_eq!(play(&mut world), Outcome::Ended);
+    let stats = world.stats();
+    assert!(stats.startup < Some(seconds(3)), "no time limit of a request was waited for: {:?}", stats.startup);
+    assert_eq!((stats.stalls.len(), stats.failovers.len()), (0, 0));
+    let lists = requests(&world, FetchKind::Index);
+    let (old, new): (Vec<&String>, Vec<&String>) = lists.iter().partition(|url| url.starts_with("http://one/"));
+    assert!(!old.is_empty() && new.len() >= old.len(), "{lists:?}");
+}
+
+#[test]
 fn a_pathway_may_be_made_by_the_steering_server() {
     let orders = r#"{"VERSION":1,"TTL":300,"PATHWAY-PRIORITY":["made","one"],"PATHWAY-CLONES":[
         {"BASE-ID":"one","ID":"made","URI-REPLACEMENT":{"HOST":"three","PARAMS":{"t":"7"}}}]}"#;

@@ -88,7 +88,7 @@ pub(in crate::engine) fn comes_to(
         // Nothing was asked for so far: what will be is not known before its index is here.
         return matches!(stream.activity(), Activity::Index(_)) && stream.fetched_until() <= start + ROUNDING;
     };
-    if stream.fetched_until() > start + ROUNDING && stream.fetching().is_none() {
+    if stream.fetched_until() > start + ROUNDING && stream.download().is_none() {
         return false;
     }
     let Some(list) = known_list(presentation, rep) else { return false };
@@ -485,7 +485,7 @@ mod tests {
         assert!(!comes(&stream, 0, 4000), "another discontinuity lies there");
         assert!(!comes(&stream, 0, 0), "it has passed");
         let list = known_list(&presentation, ONLY).expect("a list");
-        let chosen = crate::engine::download::SegmentPlan {
+        let plan = crate::engine::download::SegmentPlan {
             rep: ONLY,
             segment: list.get(0).expect("a segment"),
             reason: abr::Reason::Only,
@@ -495,9 +495,9 @@ mod tests {
             window: Window::ALL,
         };
         stream.start_download(crate::engine::download::SegmentDownload {
-            job: crate::engine::request::JobId::for_tests(0),
-            begins_at: chosen.segment.start,
-            chosen,
+            job: crate::engine::requests::JobId::for_tests(0),
+            begins_at: plan.segment.start,
+            plan,
             init: None,
             shift: None,
             early: Vec::new(),

@@ -259,7 +259,7 @@ fn keys_that_have_an_address_are_requested_before_their_segments() {
         pathways: Vec::new(),
         weights: Vec::new(),
     };
-    let (mut keys, mut jobs) = (Keys::default(), crate::engine::request::Jobs::default());
+    let (mut keys, mut jobs) = (Keys::default(), crate::engine::requests::Jobs::default());
     keys.preload(&presentation, &mut jobs, crate::Now::ZERO);
     let wanted: Vec<_> = jobs.ids().into_iter().filter_map(|id| jobs.get(id)).map(|job| &job.resource).collect();
     assert_eq!(wanted, [&Resource::new(url("http://h/1.key"))]);

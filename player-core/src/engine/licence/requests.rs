@@ -1,10 +1,10 @@
 //! Requests for keys and licences, and what media needs before it can be fetched.
 
 use super::super::io::{FetchKind, Ingest};
-use super::super::request::{JobId, Jobs, Purpose};
 use super::keys::{KeyState, Keys, Unlock, cipher, key_ids};
 use crate::container::ProtectionInfo;
 use crate::drm::{self, DrmError, KeyFile, KeyId, KeySystem, SegmentCipher};
+use crate::engine::requests::{JobId, Jobs, Purpose};
 use crate::error::{ErrorCode, PlayerError, Stage};
 use crate::model::{KeySource, Presentation, Representation, Resource, SegmentEncryption};
 use crate::time::Now;

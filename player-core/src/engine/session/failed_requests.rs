@@ -10,10 +10,10 @@ use crate::command::QualityChoice;
 use crate::engine::context::Context;
 use crate::engine::download::{Activity, Stream};
 use crate::engine::failure::{self, Alternatives, Assessed};
-use crate::engine::fault;
 use crate::engine::ids::{PartOf, RepKey};
-use crate::engine::recovery::{Action, Cause};
-use crate::engine::request::{JobId, Purpose};
+use crate::engine::requests::error_map;
+use crate::engine::requests::recovery::{Action, Cause};
+use crate::engine::requests::{JobId, Purpose};
 use crate::engine::selection::{self, Bounds};
 use crate::engine::source::ServiceLocation;
 use crate::error::{ErrorCode, PlayerError};
@@ -27,21 +27,21 @@ const SOURCE_REST: Duration = Duration::from_secs(20);
 
 impl Session {
     /// Takes the failure of a request, and carries out the action that `recovery` decides on for it.
-    pub(in crate::engine) fn request_failed(&mut self, cx: &mut Context, id: JobId, cause: Cause<'_>) {
-        let outcome = self.take_failure(cx, id, cause);
-        self.settle(cx, outcome);
+    pub(in crate::engine) fn on_request_failed(&mut self, cx: &mut Context, id: JobId, cause: Cause<'_>) {
+        let outcome = self.on_failure(cx, id, cause);
+        self.carry_out(cx, outcome);
     }
 
     /// Carries out the action that `recovery` decides on for a failed request. Returns what becomes of the stream that
     /// needed it.
-    pub(super) fn take_failure(&mut self, cx: &mut Context, id: JobId, cause: Cause<'_>) -> StreamOutcome {
+    pub(super) fn on_failure(&mut self, cx: &mut Context, id: JobId, cause: Cause<'_>) -> StreamOutcome {
         let Some(job) = cx.jobs.get(id) else { return StreamOutcome::Waiting };
         let Some(attempt) = job.attempt() else { return StreamOutcome::Waiting };
         let (bytes, kind, purpose) = (attempt.bytes, job.kind, job.purpose);
         if purpose == Purpose::Steering {
-            let error = fault::describe(kind, cause, Some(&attempt.url));
+            let error = error_map::describe(kind, cause, Some(&attempt.url));
             let fetch = if let Cause::Fetch(fetch) = cause { Some(fetch) } else { None };
-            self.steering_failed(cx, id, fetch, error);
+            self.on_steering_failed(cx, id, fetch, error);
             return StreamOutcome::Waiting;
         }
         let place = attempt.candidate.place.clone();
@@ -113,7 +113,7 @@ impl Session {
                 let waiting = self
                     .streams
                     .iter()
-                    .filter(|stream| matches!(stream.activity(), Activity::Init { chosen, .. } if chosen.rep == rep));
+                    .filter(|stream| matches!(stream.activity(), Activity::Init { plan, .. } if plan.rep == rep));
                 waiting.filter_map(Stream::wanted_since).min()
             }
             Purpose::Manifest | Purpose::Remote | Purpose::Steering | Purpose::Index(_) | Purpose::Key => None,
@@ -157,7 +157,7 @@ impl Session {
         cx.jobs.remove(id, cx.now);
         let Purpose::Media(stream_id) = purpose else { return StreamOutcome::Failed(error) };
         let Some(stream) = self.stream_mut(stream_id) else { return StreamOutcome::Waiting };
-        let chosen = stream.skip_download();
+        let plan = stream.skip_download();
         let hopeless = stream.skipped() >= MOST_SKIPPED;
         self.release_tail(cx, stream_id);
         for kind in [MediaKind::Video, MediaKind::Audio] {
@@ -167,9 +167,9 @@ impl Session {
                 buffer.complete();
             }
         }
-        if let Some(chosen) = &chosen {
-            let of = PartOf::new(chosen.rep, &chosen.segment, chosen.reason);
-            self.mark_resolved(stream_id, of, chosen.segment.start, chosen.segment.end());
+        if let Some(plan) = &plan {
+            let of = PartOf::new(plan.rep, &plan.segment, plan.reason);
+            self.mark_resolved(stream_id, of, plan.segment.start, plan.segment.end());
         }
         if hopeless {
             let message = format!("{MOST_SKIPPED} segments in a row cannot be had; the last one: {}", error.message);
@@ -191,7 +191,7 @@ impl Session {
         match purpose {
             Purpose::Manifest | Purpose::Remote | Purpose::Steering | Purpose::Key => None,
             Purpose::Index(rep) | Purpose::Init(rep) => Some(rep),
-            Purpose::Media(id) => self.stream(id)?.fetching().map(|fetching| fetching.chosen.rep),
+            Purpose::Media(id) => self.stream(id)?.download().map(|download| download.plan.rep),
         }
     }
 

@@ -40,7 +40,7 @@ impl Session {
                 stream.rewind_to(NextSegment::At { period: rep.period, time: at });
             }
             let outcome = self.lock_out(cx, id, rep, Duration::MAX, error);
-            self.settle(cx, outcome);
+            self.carry_out(cx, outcome);
         }
     }
 

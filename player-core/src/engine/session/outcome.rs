@@ -11,7 +11,7 @@ use crate::model::MediaKind;
 
 /// Outcome of one step of a stream.
 #[derive(Debug)]
-#[must_use = "the session carries out what follows from an outcome (`Session::settle`)"]
+#[must_use = "the session carries out what follows from an outcome (`Session::carry_out`)"]
 pub(super) enum StreamOutcome {
     /// The stream moved on for good and can be served again at once.
     Advanced,
@@ -28,7 +28,7 @@ pub(super) enum StreamOutcome {
 impl Session {
     /// Carries out what follows from the outcome of a step. Returns true if the stream of the step should be served
     /// again at once.
-    pub(super) fn settle(&mut self, cx: &mut Context, outcome: StreamOutcome) -> bool {
+    pub(super) fn carry_out(&mut self, cx: &mut Context, outcome: StreamOutcome) -> bool {
         match outcome {
             StreamOutcome::Advanced => true,
             StreamOutcome::Waiting => false,
@@ -38,7 +38,7 @@ impl Session {
             }
             StreamOutcome::EndsHere { id, period, error } => {
                 let next = self.end_stream_here(cx, id, period, error);
-                self.settle(cx, next)
+                self.carry_out(cx, next)
             }
             StreamOutcome::Failed(error) => {
                 self.fail(cx, error);

@@ -54,7 +54,7 @@ impl Session {
         }
         warn_of_availability(cx, &self.presentation);
         self.begin_at_seek(cx, start);
-        self.know_metadata(cx, metadata, Stage::Manifest);
+        self.add_metadata(cx, metadata, Stage::Manifest);
         if !playable {
             let error = PlayerError::fatal(ErrorCode::ManifestEmpty, "the stream has neither pictures nor sound");
             self.fail(cx, error.at(Stage::Manifest));
