@@ -1,6 +1,8 @@
 //! Carries out the commands of the host. Every command is answered exactly once, before its consequences.
 
 use super::context::Context;
+use super::download::{Demand, schedule};
+use super::ids::StreamId;
 use super::item::{self, Item};
 use super::requests::error_map::invalid;
 use super::session::Session;
@@ -41,6 +43,7 @@ fn execute(cx: &mut Context, item: &mut Option<Item>, command: Command) -> Resul
             active(cx, item)?.seek(cx, from.shifted(millis.saturating_mul(1_000_000)), mode);
         }
         Command::SetRate(rate) => {
+            schedule::check_demand(Demand::of(StreamId::Main, rate)).map_err(|refusal| invalid(refusal.to_string()))?;
             if !RATES.contains(&rate) {
                 return Err(invalid("a rate lies between 0.25 and 4.0"));
             }

@@ -90,12 +90,8 @@ fn what_was_seen_long_ago_is_forgotten() {
     world.load();
     world.run_for(seconds(10));
     choose(&mut world);
-    let mut most = 0;
-    for _ in 0..50 {
-        world.run_for(seconds(10));
-        most = most.max(world.snapshot().cues.len());
-    }
-    assert!(most < 40, "{most} cues are held");
+    let outcome = world.run_until(seconds(500), |world| world.snapshot().cues.len() >= 40);
+    assert_eq!(outcome, Outcome::TimeUp, "{} cues are held", world.snapshot().cues.len());
 }
 
 #[test]

@@ -37,3 +37,4 @@ mod stalls;
 mod support;
 mod tracks;
 mod waiting;
+mod world;

@@ -109,7 +109,53 @@ fn delays_add_to_other_effects() {
     let outcome = FetchOutcome::Failed { bytes: 0, error };
     let report = FetchReport::default();
     assert_eq!(network.poll(at), Some(Input::FetchEnded { id: FetchId(1), outcome, report }));
-    assert_eq!(network.faults_fired(), 1, "one request was struck");
+    assert_eq!(network.fault_plan().struck(), 1, "one request was struck");
+    let fired: Vec<_> = network.faults_fired().iter().map(|fired| (fired.fault.as_str(), fired.request)).collect();
+    assert_eq!(fired, ["#1", "#2", "#3"].map(|name| (name, FetchId(1))), "by each of them");
+}
+
+/// Fetches a file under a delay and an effect; returns the time until the error, and the error.
+fn failure(path: &str, delay: Duration, effect: Option<Effect>) -> (Duration, FetchError) {
+    let film = Film::plain(Protocol::Hls, Duration::from_secs(24));
+    let link = Link::new(Trace::constant(8000, Duration::from_millis(40)));
+    let delay = format!("[[rule]]\nfault = {{ type = \"latency\", delay_ms = {} }}", delay.as_millis());
+    let mut plan = FaultPlan::parse(&delay).unwrap();
+    if let Some(effect) = effect {
+        plan.add(Fault::new("", effect));
+    }
+    let mut network = Network::new(link, vec![("one".to_owned(), film)], plan);
+    network.start(&request(FetchKind::Manifest, path, None), Now::ZERO);
+    let at = network.next().unwrap();
+    let Some(Input::FetchEnded { outcome, .. }) = network.poll(at) else { panic!("{path} has no answer") };
+    let FetchOutcome::Failed { bytes: 0, error } = outcome else { panic!("{outcome:?}") };
+    (at.as_duration(), error)
+}
+
+#[test]
+fn hosts_that_cannot_be_reached_and_files_that_are_missing_obey_delays() {
+    let ms = Duration::from_millis;
+    let manifest = "film/master.m3u8";
+    let missing = FetchError::Status { status: 404, retry_after: None };
+    assert_eq!(failure("film/none", ms(0), None), (ms(40), missing.clone()));
+    assert_eq!(failure("film/none", ms(700), None), (ms(740), missing));
+    let text = || "in the virtual network".to_owned();
+    for (effect, error) in [
+        (Effect::Refuse, FetchError::Refused(text())),
+        (Effect::Unresolved, FetchError::UnknownHost(text())),
+        (Effect::Reset, FetchError::Unreachable(text())),
+        (Effect::Garbled, FetchError::MalformedHead(text())),
+    ] {
+        assert_eq!(failure(manifest, ms(0), Some(effect.clone())), (ms(5), error.clone()));
+        assert_eq!(failure(manifest, ms(300), Some(effect)), (ms(305), error));
+    }
+    // A redirect takes a round trip of its own, also one to a host that is not there.
+    let redirect = || Some(Effect::Redirect("nowhere".to_owned()));
+    assert_eq!(failure(manifest, ms(300), redirect()), (ms(345), FetchError::Refused(text())));
+    // The host's own limit comes first.
+    let timeout = FetchError::Timeout { started: false };
+    for effect in [None, Some(Effect::Refuse), redirect()] {
+        assert_eq!(failure(manifest, ms(20_000), effect), (ms(20_000), timeout.clone()));
+    }
 }
 
 /// A file for the edge is one for the virtual world. Segments match by their place in the film as well as by their numbers.
@@ -140,7 +186,13 @@ fn a_world_obeys_a_plan_of_a_file() {
         let mut world = world(&Film::new(protocol, MINUTE), fast(), Vec::new());
         world.set_fault_plan(FaultPlan::parse(plan).unwrap());
         assert_eq!(play(&mut world), Outcome::Ended);
-        assert_eq!(world.faults_fired(), 3, "each fired once");
+        let fired: Vec<_> = world.faults_fired().iter().map(|fired| (fired.fault.as_str(), fired.kind)).collect();
+        let expected = [
+            ("slow start", FetchKind::Manifest),
+            ("busy once", FetchKind::Segment),
+            ("broken once", FetchKind::Segment),
+        ];
+        assert_eq!(fired, expected, "each fired once");
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use crate::engine::download::demand::{Demand, DemandRefusal, Direction};
 use crate::engine::download::{Activity, NextSegment, Stream};
 use crate::engine::ids::{KeyedPresentation, PeriodKey, RepKey, SegmentKey, StreamId};
 use crate::engine::selection::representation;
@@ -30,11 +31,22 @@ pub(in crate::engine) enum Step {
     Exhausted,
 }
 
-/// The streams in the order in which they should be served: least media ahead first.
+/// Returns the streams in the order in which they should be served: least media ahead first, and by the priority of their
+/// demands where that is equal.
 pub(in crate::engine) fn order<'a>(streams: impl Iterator<Item = &'a Stream>) -> Vec<StreamId> {
-    let mut ids: Vec<_> = streams.map(|stream| (stream.fetched_until(), stream.id())).collect();
-    ids.sort_unstable();
-    ids.into_iter().map(|(_, id)| id).collect()
+    let mut streams: Vec<_> = streams.collect();
+    streams.sort_by_key(|stream| (stream.fetched_until(), stream.demand().priority));
+    streams.into_iter().map(Stream::id).collect()
+}
+
+/// Refuses a demand that cannot be served. The segment after one is the later one ([`step`]), and the sets of key frames that a
+/// manifest offers are not followed.
+pub(in crate::engine) const fn check_demand(demand: Demand) -> Result<(), DemandRefusal> {
+    match demand.direction {
+        Direction::Backward => Err(DemandRefusal::Backward),
+        Direction::Forward if demand.key_frames_only => Err(DemandRefusal::KeyFramesOnly),
+        Direction::Forward => Ok(()),
+    }
 }
 
 /// The period that holds a time; the last one for times after the end.
@@ -324,6 +336,30 @@ mod tests {
         let stream = |id, end| Stream::new(id, TrackId("t".into()), after_segment(0, 0, end));
         let streams = [stream(StreamId::Main, 8000), stream(StreamId::Audio, 4000), stream(StreamId::Text, 8000)];
         assert_eq!(order(streams.iter()), [StreamId::Audio, StreamId::Main, StreamId::Text]);
+    }
+
+    #[test]
+    fn streams_that_are_fetched_equally_far_are_served_by_the_priority_of_their_demands() {
+        let ids = [StreamId::Text, StreamId::Main, StreamId::Audio];
+        let mut streams = ids.map(|id| Stream::new(id, TrackId("t".into()), after_segment(0, 0, 8000)));
+        assert_eq!(order(streams.iter()), [StreamId::Main, StreamId::Audio, StreamId::Text]);
+        streams[1].set_demand(Demand { priority: 9, ..streams[1].demand() });
+        assert_eq!(order(streams.iter()), [StreamId::Audio, StreamId::Text, StreamId::Main]);
+        streams[1].advance_past(key(0), &discontinuous_segment());
+        assert_eq!(order(streams.iter()), [StreamId::Main, StreamId::Audio, StreamId::Text], "it has less now");
+    }
+
+    #[test]
+    fn demands_that_nothing_serves_are_refused() {
+        let check = |rate| check_demand(Demand::of(StreamId::Main, rate));
+        assert_eq!([0.25, 1.0, 4.0].map(check), [Ok(()); 3]);
+        assert_eq!([-0.5, -8.0].map(check), [Err(DemandRefusal::Backward); 2]);
+        assert_eq!(check(4.1), Err(DemandRefusal::KeyFramesOnly));
+    }
+
+    /// The segment from 0 to 4 s.
+    fn discontinuous_segment() -> SegmentRef {
+        known_list(&discontinuous(MediaKind::Video), ONLY).and_then(|list| list.get(0)).expect("a segment")
     }
 
     /// Three segments of four seconds, a discontinuity before the second.

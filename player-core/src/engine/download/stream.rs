@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::container::{Fragment, InitSegment, SegmentTail};
 use crate::drm::KeyId;
-use crate::engine::download::{KeptState, OpenTail};
+use crate::engine::download::{Demand, KeptState, OpenTail};
 use crate::engine::ids::{PeriodKey, RepKey, SegmentKey, StreamId};
 use crate::engine::requests::{JobId, Jobs};
 use crate::engine::selection::Ladder;
@@ -136,6 +136,8 @@ pub(in crate::engine) struct Stream {
     id: StreamId,
     /// The track that it follows through all periods.
     track: TrackId,
+    /// Presentation that its downloads serve.
+    demand: Demand,
     place: NextSegment,
     activity: Activity,
     /// Content of its files, known once initialisation data was read.
@@ -159,11 +161,12 @@ pub(in crate::engine) struct Stream {
 }
 
 impl Stream {
-    /// Creates a stream that begins at a place.
-    pub(in crate::engine) const fn new(id: StreamId, track: TrackId, place: NextSegment) -> Self {
+    /// Creates a stream that begins at a place. Its demand is that of normal speed.
+    pub(in crate::engine) fn new(id: StreamId, track: TrackId, place: NextSegment) -> Self {
         Self {
             id,
             track,
+            demand: Demand::of(id, 1.0),
             place,
             activity: Activity::Idle,
             carries: None,
@@ -184,6 +187,11 @@ impl Stream {
 
     pub(in crate::engine) const fn track(&self) -> &TrackId {
         &self.track
+    }
+
+    /// Returns the presentation that its downloads serve.
+    pub(in crate::engine) const fn demand(&self) -> Demand {
+        self.demand
     }
 
     /// Returns the place of the next segment.
@@ -278,6 +286,11 @@ impl Stream {
             Activity::Media(download) => Some(download),
             Activity::Idle | Activity::Index(_) | Activity::Key { .. } | Activity::Init { .. } => None,
         }
+    }
+
+    /// Serves another presentation from here on.
+    pub(in crate::engine) const fn set_demand(&mut self, demand: Demand) {
+        self.demand = demand;
     }
 
     /// Follows another track from here on.

@@ -48,7 +48,7 @@ impl Session {
             sound_now: audio.last().and_then(|last| pairing.heard(presentation, sound.wanted.unwrap_or(last))),
             estimate_bps: cx.rule.estimate_bps(),
             buffer,
-            phase: self.phase(cx, buffer),
+            phase: self.phase(cx, MediaKind::Audio, buffer),
             rate: cx.settings.rate as f32,
             caps: self.picture_caps(cx, &pairing.pictures),
             total_bps: cx.config.max_bitrate_bps,

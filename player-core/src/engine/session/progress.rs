@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Session;
 use crate::command::SeekMode;
 use crate::engine::context::Context;
-use crate::engine::download::{Stream, Waiting};
+use crate::engine::download::{Demand, Stream, Waiting};
 use crate::engine::ids::StreamId;
 use crate::engine::playback::FIRST_PICTURE;
 use crate::engine::timer::{LEAST_WAIT, Timer, Timers};
@@ -24,6 +24,7 @@ impl Session {
     /// Runs the steps of the session in this order: what is seen, what is fetched, what is handed out, and what that
     /// means for the state. A jump over a gap makes the last three worth another round.
     pub(in crate::engine) fn run_steps(&mut self, cx: &mut Context) {
+        self.set_demands(cx.settings.rate);
         if cx.playback.state() != State::Failed {
             self.judge_running(cx);
         }
@@ -37,6 +38,19 @@ impl Session {
             self.present(cx);
             self.progress(cx);
         }
+    }
+
+    /// Sets the demand on each stream: that of playback at a rate.
+    fn set_demands(&mut self, rate: f64) {
+        for stream in &mut self.streams {
+            stream.set_demand(Demand::of(stream.id(), rate));
+        }
+    }
+
+    /// Returns the demand on the stream that supplies a kind, or on the first stream for a kind that none supplies.
+    pub(in crate::engine) fn demand_for(&self, kind: MediaKind) -> Demand {
+        let stream = self.source_of(kind).or(self.streams.first());
+        stream.map_or_else(|| Demand::of(StreamId::Main, 1.0), Stream::demand)
     }
 
     /// Moves the state as far as it goes, and ends playback if it cannot go on. Returns true if a gap was jumped over.
@@ -145,9 +159,10 @@ impl Session {
         presentable
             && kinds.iter().all(|kind| {
                 let ahead = self.buffered_until(*kind, position).map_or(Duration::ZERO, |end| end.since(position));
+                let demand = self.demand_for(*kind);
                 self.is_ended(*kind)
-                    || control.enough(ahead, waiting, cx.settings.permille())
-                    || (control.enough_when_full(ahead, cx.settings.permille()) && self.is_kind_full(cx, *kind))
+                    || control.enough(ahead, waiting, demand)
+                    || (control.enough_when_full(ahead, demand) && self.is_kind_full(cx, *kind))
             })
     }
 

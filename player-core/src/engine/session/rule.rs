@@ -130,7 +130,7 @@ impl Session {
         let saver = cx.config.max_bitrate_bps.and_then(saver);
         RuleInput {
             last: last.and_then(|last| ladder.keys.iter().position(|key| *key == last)),
-            phase: self.phase(cx, ahead),
+            phase: self.phase(cx, kind, ahead),
             buffer: ahead,
             // A segment is asked for while less than the goal is here, so the buffer is filled to the goal and one more.
             buffer_goal: cx.config.buffer_goal + segment_duration,
@@ -144,9 +144,10 @@ impl Session {
         }
     }
 
-    /// `ahead` is complete: with enough of it, what is fetched next holds up no start.
-    pub(in crate::engine) fn phase(&self, cx: &Context, ahead: Duration) -> abr::Phase {
-        let enough = cx.load_control().enough(ahead, Waiting::ToStart, cx.settings.permille());
+    /// Returns the phase of playback that the rule decides for. `ahead` of a kind is complete: with enough of it, what is
+    /// fetched next holds up no start.
+    pub(in crate::engine) fn phase(&self, cx: &Context, kind: MediaKind, ahead: Duration) -> abr::Phase {
+        let enough = cx.load_control().enough(ahead, Waiting::ToStart, self.demand_for(kind));
         match cx.playback.state() {
             _ if cx.ledger.is_starting() && !enough => abr::Phase::StartUp,
             State::Buffering(_) if enough => abr::Phase::Steady,

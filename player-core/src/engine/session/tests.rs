@@ -4,7 +4,9 @@
 use bytes::Bytes;
 
 use super::*;
-use crate::engine::download::NextSegment;
+use crate::config::PlayerConfig;
+use crate::engine::context;
+use crate::engine::download::{Demand, NextSegment};
 use crate::engine::licence::KeyState;
 use crate::engine::requests::JobId;
 
@@ -557,5 +559,22 @@ fn captions_in_a_wanted_language_come_before_subtitles_that_are_only_forced() {
         session.preferences.text_languages = vec!["en".into()];
         let wanted = session.wanted_captions().map(|track| track.id.0);
         assert_eq!(wanted.as_deref(), chosen, "{forced}");
+    }
+}
+
+#[test]
+fn the_steps_set_the_demand_of_the_playback_rate_on_every_stream() {
+    let mut session = separate();
+    let config = PlayerConfig::default();
+    let rule = context::make_rule(&config).unwrap();
+    let mut cx = Context::new(config, rule);
+    for rate in [2.0, 0.5] {
+        cx.settings.rate = rate;
+        session.run_steps(&mut cx);
+        for id in [StreamId::Main, StreamId::Audio] {
+            assert_eq!(session.stream(id).map(Stream::demand), Some(Demand::of(id, rate)));
+        }
+        assert_eq!(session.demand_for(MediaKind::Audio), Demand::of(StreamId::Audio, rate));
+        assert_eq!(session.demand_for(MediaKind::Text), Demand::of(StreamId::Main, rate), "no stream supplies it");
     }
 }
