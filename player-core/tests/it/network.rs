@@ -148,7 +148,7 @@ fn hosts_that_cannot_be_reached_and_files_that_are_missing_obey_delays() {
         assert_eq!(failure(manifest, ms(0), Some(effect.clone())), (ms(5), error.clone()));
         assert_eq!(failure(manifest, ms(300), Some(effect)), (ms(305), error));
     }
-    // A redirect takes a round trip of its own, also one to a host that is not there.
+    // A redirect takes another round trip, also one to a host that is not there.
     let redirect = || Some(Effect::Redirect("nowhere".to_owned()));
     assert_eq!(failure(manifest, ms(300), redirect()), (ms(345), FetchError::Refused(text())));
     // The host's own limit comes first.

@@ -483,12 +483,8 @@ mod tests {
         let placement = Placement { item: ItemId::default(), shift: 1_000_000_000, seam: Some(ms(300)) };
         let placed = |from: MediaTime, until: MediaTime| {
             let window = Window { from, until };
-            let command = RenderCommand::Configure {
-                track: MediaKind::Video,
-                config: config("a"),
-                window,
-                epoch: crate::render::Epoch(1),
-            };
+            let command =
+                RenderCommand::Configure { track: MediaKind::Video, config: config("a"), window, epoch: Epoch(1) };
             match placement.place(command) {
                 RenderCommand::Configure { window, .. } => (window.from, window.until),
                 other => panic!("{other:?}"),

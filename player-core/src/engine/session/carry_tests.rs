@@ -248,7 +248,7 @@ fn a_picture_that_the_end_of_a_segment_leaves_open_is_presented_once_whatever_fo
     let played = play_list(&segments, &seams);
     assert_eq!((played.failure(), played.stats.frames.presented), (None, 100), "a seam");
 
-    // The segment after it gives the open picture and ten of its own in each attempt, and is never whole.
+    // The segment after it gives the open picture and others in each attempt, and is never whole.
     let mut broken = segments.clone();
     let end = broken[2].len() / 188 / 2 * 188;
     broken[2].truncate(end);

@@ -371,7 +371,12 @@ fn place(session: &mut Session, id: StreamId, replaced: &mut Replaced) {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::engine::ids::ItemId;
+    use crate::engine::session::tests::session_of;
+    use crate::time::Now;
 
     #[test]
     fn contradictions_of_all_lists_are_counted() {
@@ -393,5 +398,20 @@ mod tests {
         let expected = "7 lists of segments contradict what they said before: 7 segments differ, 3 lists are numbered \
                         anew, 2 have nothing in common with it";
         assert_eq!(all.message().as_deref(), Some(expected));
+    }
+
+    #[test]
+    fn what_is_known_of_forgotten_periods_goes_with_them() {
+        let mut session = session_of(ItemId::default(), &[]);
+        let (known, unknown) = (RepKey::for_tests(0, 0, 0), RepKey::for_tests(9, 0, 0));
+        for rep in [known, unknown] {
+            session.exclusions.exclude(rep, Duration::MAX, Now::ZERO);
+            session.reloads.former_lists.insert(rep, SegmentIndex::Known(SegmentList::Explicit(Vec::new())));
+            session.reloads.index_pieces.insert(rep, Vec::new());
+        }
+        forget(&mut session);
+        assert_eq!([known, unknown].map(|rep| session.exclusions.is_final(rep)), [true, false]);
+        assert_eq!(session.reloads.former_lists.keys().collect::<Vec<_>>(), [&known]);
+        assert_eq!(session.reloads.index_pieces.keys().collect::<Vec<_>>(), [&known]);
     }
 }

@@ -282,6 +282,7 @@ fn a_cut_at_a_key_that_is_missing_leaves_what_lies_before_it() {
     assert_eq!(buffer.cut_needing(|id| id == KeyId([2; 16])), 150);
     assert_eq!((buffer.end(), buffer.bytes(), buffer.parts().count()), (Some(ms(500)), 50, 1));
     assert_eq!(buffer.account().counts().lost.undecodable, 15);
+    assert_eq!(buffer.parts().next().unwrap().needs, [KeyId([1; 16])]);
     assert_eq!(buffer.first_needing(missing(2)), None);
     assert_eq!(buffer.cut_needing(|id| id == KeyId([1; 16])), 50);
     assert_eq!((buffer.end(), buffer.bytes(), buffer.parts().count()), (None, 0, 0));
