@@ -185,6 +185,13 @@ fn stable_ids_and_groups_name_what_moves_to_other_addresses() {
     let before = of(&known);
     let second = [audio("two"), entry("hi", 2500, "two"), entry("lo", 1200, "two")];
     assert_eq!(of(&identities.intern(hls(&second))), before, "rates and addresses have changed, names have not");
+    let third = [entry("hi", 2500, "two"), entry("low", 1200, "two"), audio("two")];
+    let renamed = of(&identities.intern(hls(&third)));
+    assert_eq!(
+        renamed.iter().filter(|key| !before.contains(key)).count(),
+        1,
+        "another name at the same address is new"
+    );
 }
 
 #[test]

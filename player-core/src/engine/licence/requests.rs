@@ -102,7 +102,7 @@ impl Keys {
     }
 
     /// Requests a key that has an address, unless it was requested before, and returns its name.
-    fn request_key(&mut self, source: &KeySource, length: usize, jobs: &mut Jobs, now: Now) -> KeyId {
+    pub(super) fn request_key(&mut self, source: &KeySource, length: usize, jobs: &mut Jobs, now: Now) -> KeyId {
         let id = self.name_of(source);
         if self.state(id).is_some() || self.is_full() {
             return id;
