@@ -114,6 +114,43 @@ fn delays_add_to_other_effects() {
     assert_eq!(fired, ["#1", "#2", "#3"].map(|name| (name, FetchId(1))), "by each of them");
 }
 
+#[test]
+fn the_report_of_a_transfer_has_its_first_and_last_byte() {
+    let ms = Duration::from_millis;
+    let film = Film::plain(Protocol::Hls, Duration::from_secs(24));
+    let manifest = film.manifest_path().trim_start_matches('/').to_owned();
+    let link = Link::new(Trace::constant(8000, ms(40)));
+    let report = |effect: Option<Effect>| {
+        let faults = effect.into_iter().map(|effect| Fault::new("", effect)).collect();
+        let mut network = Network::new(link.clone(), vec![("one".to_owned(), film.clone())], FaultPlan::new(faults));
+        let started = Now::ZERO + Duration::from_secs(7);
+        network.start(&request(FetchKind::Manifest, &manifest, None), started);
+        loop {
+            let now = network.next().unwrap();
+            if let Some(Input::FetchEnded { outcome, report, .. }) = network.poll(now) {
+                assert_eq!((report.connect, report.from_cache), (None, false), "it has no connections and no cache");
+                return (outcome, report.first_byte, report.last_byte, now.since(started));
+            }
+        }
+    };
+    let (outcome, first, last, ended) = report(None);
+    let size = body(outcome).len() as u64;
+    // 8 Mbit/s are 1 byte a microsecond.
+    let carried = Duration::from_micros(size);
+    assert_eq!((first, last), (Some(ms(40)), Some(ended)));
+    assert!(ended.abs_diff(ms(40) + carried) <= Duration::from_micros(10), "{ended:?} for {size} bytes");
+    let (_, first, last, _) = report(Some(Effect::Delay(ms(300))));
+    assert_eq!(first, Some(ms(340)));
+    assert!(last.unwrap().abs_diff(ms(340) + carried) <= Duration::from_micros(10));
+    let (_, first, last, ended) = report(Some(Effect::ResetAt { after_bytes: 20 }));
+    assert_eq!((first, last), (Some(ms(40)), None), "it did not end well");
+    assert!(ended > ms(40));
+    for effect in [Effect::Status(503), Effect::Refuse, Effect::Silence] {
+        let (_, first, last, _) = report(Some(effect));
+        assert_eq!((first, last), (None, None));
+    }
+}
+
 /// Fetches a file under a delay and an effect; returns the time until the error, and the error.
 fn failure(path: &str, delay: Duration, effect: Option<Effect>) -> (Duration, FetchError) {
     let film = Film::plain(Protocol::Hls, Duration::from_secs(24));
