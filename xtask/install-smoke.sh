@@ -59,7 +59,8 @@ for path in "$PWD" "${CARGO_HOME:-$HOME/.cargo}" "${RUSTUP_HOME:-$HOME/.rustup}"
   ! grep -rqF "$path/" "$prefix" || die "$path is in $(grep -rlF "$path/" "$prefix" | tr '\n' ' ')"
 done
 
-DESTDIR=$folder/root cargo run --quiet --package xtask -- install --prefix /usr --libdir lib/multi/arch --profile dev
+# With the path of the installed library Cargo would build everything above GStreamer again, here and at the next build.
+DESTDIR=$folder/root env -u PKG_CONFIG_PATH cargo run --quiet --package xtask -- install --prefix /usr --libdir lib/multi/arch --profile dev
 [ -e "$folder/root/usr/lib/multi/arch/libkinora.so" ] && [ -e "$folder/root/usr/include/kinora.hpp" ] || die "DESTDIR or --libdir is not followed"
 PKG_CONFIG_PATH=$folder/root/usr/lib/multi/arch/pkgconfig
 # shellcheck disable=SC2046

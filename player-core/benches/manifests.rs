@@ -10,8 +10,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use player_core::manifest::{parse, parse_index};
-use player_core::model::{IndexFormat, IndexSource, Resource, TimestampMapping};
-use player_core::time::MediaTime;
+use player_core::model::{IndexSource, Resource};
 use url::Url;
 
 /// Twelve hours of two-second segments.
@@ -144,16 +143,7 @@ fn read(bencher: divan::Bencher<'_, '_>, name: &str) {
 #[divan::bench]
 fn read_as_index(bencher: divan::Bencher<'_, '_>) {
     let (base, text) = (base(), plain());
-    let source = IndexSource {
-        resource: Resource::new(base.clone()),
-        format: IndexFormat::HlsMediaPlaylist,
-        init: None,
-        mapping: TimestampMapping::Discontinuity(0),
-        period_start: MediaTime::ZERO,
-        period_duration: None,
-        media: Vec::new(),
-        variables: Vec::new(),
-    };
+    let source = IndexSource::playlist(Resource::new(base.clone()));
     bencher.bench_local(|| parse_index(black_box(text.as_bytes()), &source, &base));
 }
 

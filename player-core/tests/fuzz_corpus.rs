@@ -6,6 +6,7 @@ mod targets;
 use std::path::{Path, PathBuf};
 
 use player_core::model::ContainerFormat;
+use player_core::sim::record::compare;
 
 /// The files of a corpus in the order of their names.
 fn files(corpus: &str) -> Vec<PathBuf> {
@@ -81,11 +82,7 @@ fn media_of_the_corpora_gives_the_times_and_bytes_on_record() {
             found.push_str(&format!("{corpus}/{name}: {}\n", summary(&data, format)));
         }
     }
-    let record = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/samples.txt");
-    if std::env::var_os("KINORA_RECORD").is_some() {
-        std::fs::write(&record, &found).expect("the record can be written");
-    }
-    assert_eq!(found, std::fs::read_to_string(&record).expect("the record is committed"));
+    compare(&Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/samples.txt"), &found);
 }
 
 #[test]

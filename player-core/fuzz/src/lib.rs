@@ -209,14 +209,8 @@ pub fn m3u8(data: &[u8]) {
 fn playlist_index(data: &[u8]) {
     let Ok(base) = Url::parse("http://example.com/path/index?q=1") else { return };
     let source = IndexSource {
-        resource: Resource::new(base.clone()),
-        format: IndexFormat::HlsMediaPlaylist,
-        init: None,
-        mapping: TimestampMapping::Discontinuity(0),
-        period_start: MediaTime::ZERO,
-        period_duration: None,
-        media: Vec::new(),
         variables: vec![("v".to_owned(), "w".to_owned())],
+        ..IndexSource::playlist(Resource::new(base.clone()))
     };
     let Ok(index) = manifest::parse_index(data, &source, &base) else { return };
     let segments = index.segments;

@@ -439,6 +439,24 @@ fn kept_media_is_read_from_the_store_and_nothing_else_is_kept() {
     assert_eq!(store.bytes(), kept, "neither manifests nor failures are kept");
 }
 
+#[test]
+fn kept_media_is_as_its_decorators_left_it_and_not_decorated_again() {
+    let decorators: Vec<Arc<dyn FetchDecorator>> = vec![Arc::new(Unwrap(Worker::start()))];
+    let network = MemoryNetwork::with([("/a", wrapped(b"abc"))], false);
+    let store = MemoryStore::new(1 << 20);
+    let parts = HostParts {
+        fetcher: Some(network.clone()),
+        decorators,
+        media_store: Some(store.clone()),
+        ..HostParts::default()
+    };
+    let mut client = Client::new(&parts);
+    let expected = FetchOutcome::Complete { bytes: 3, body: Bytes::from_static(b"abc") };
+    assert_eq!((client.fetch(request("a")).1, store.bytes()), (expected.clone(), 3));
+    let (_, outcome, report) = client.fetch(request("a"));
+    assert_eq!((outcome, report.from_cache, network.asked().len()), (expected, true, 1));
+}
+
 /// A store that fails, or never answers.
 struct BadStore(bool);
 
@@ -459,14 +477,25 @@ impl MediaStore for BadStore {
     }
 }
 
+/// A network that answers before it returns, so that no time limit can pass in between.
+struct Immediate(Bytes);
+
+impl Fetcher for Immediate {
+    fn start(&self, _: FetchRequest, reply: FetchReply) {
+        reply.begin(head_of(Some(self.0.len() as u64)));
+        reply.write(self.0.clone());
+        reply.end(Ok(()));
+    }
+}
+
 #[test]
 fn a_store_that_fails_or_is_late_is_passed_over() {
     for fails in [true, false] {
-        let fetcher = MemoryNetwork::new([("/a", Bytes::from_static(b"abc"))]);
+        let fetcher = Arc::new(Immediate(Bytes::from_static(b"abc")));
         let store = Arc::new(BadStore(fails));
         let parts = HostParts { fetcher: Some(fetcher), media_store: Some(store), ..HostParts::default() };
         let mut asked = request("a");
-        asked.first_byte_timeout = if fails { LONG } else { Duration::from_secs(4) };
+        asked.first_byte_timeout = if fails { LONG } else { Duration::from_millis(20) };
         let (_, outcome, _) = Client::new(&parts).fetch(asked);
         assert_eq!(outcome, FetchOutcome::Complete { bytes: 3, body: Bytes::from_static(b"abc") }, "{fails}");
     }

@@ -6,6 +6,7 @@
 //! A host may replace parts of the player ([`HostParts`], `docs/adr/0019`): its network ([`Fetcher`]), changes to requests and
 //! answers ([`FetchDecorator`]), kept media ([`MediaStore`]), the exchange of licences ([`KeySystem`]), and decisions about
 //! failures ([`LoadErrorPolicy`](crate::engine::recovery::LoadErrorPolicy)). What takes time is finished through handles.
+//! `docs/embedding.md` has an example of each.
 
 mod clock;
 mod completion;
@@ -54,3 +55,8 @@ pub(crate) use memory::return_memory;
 pub(crate) use record::Recorder;
 pub(crate) use requests::Requests;
 pub(crate) use run::{PlayerLoop, Published, panic_error};
+
+/// The examples of the guide compile and run with the tests of the documentation.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/embedding.md")]
+struct Guide;

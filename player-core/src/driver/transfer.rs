@@ -73,6 +73,7 @@ pub async fn carry_out(pipeline: Arc<Pipeline>, request: FetchRequest, answers: 
         received: 0,
         report: FetchReport::default(),
         progress_at: None,
+        is_kept: false,
     };
     let work = AssertUnwindSafe(transfer.run()).catch_unwind().await;
     let result = work.unwrap_or_else(|_panic| {
@@ -103,6 +104,8 @@ struct Transfer<'a> {
     received: u64,
     report: FetchReport,
     progress_at: Option<Instant>,
+    /// The answer is from the store, which keeps media as decorators left it.
+    is_kept: bool,
 }
 
 /// An answer whose head has arrived.
@@ -123,7 +126,10 @@ impl Transfer<'_> {
         let late = |_| FetchError::Timeout { started: false };
         let mut asked = self.request.url.clone();
         let answer = match self.stored(key.as_ref()).await {
-            Some(answer) => answer,
+            Some(answer) => {
+                self.is_kept = true;
+                answer
+            }
             None => {
                 let parts = timeout_at(head_due, self.decorated_request()).await.map_err(late)??;
                 asked.clone_from(&parts.url);
@@ -234,7 +240,8 @@ impl Transfer<'_> {
         if without_user(&head.url) == without_user(asked) {
             head.url = without_user(&request.url);
         }
-        let wants = |decorator: &&Arc<dyn FetchDecorator>| decorator.decorates_response(request, &head);
+        let wants =
+            |decorator: &&Arc<dyn FetchDecorator>| !self.is_kept && decorator.decorates_response(request, &head);
         let decorators: Vec<_> = pipeline.decorators.iter().filter(wants).cloned().collect();
         let key = key.filter(|key| pipeline.store.as_ref().is_some_and(|store| store.keeps(key)));
         let body = (!decorators.is_empty() || key.is_some()).then(BytesMut::new);

@@ -23,6 +23,16 @@ pub(super) fn on_command(cx: &mut Context, item: &mut Option<Item>, id: CommandI
     cx.effects.reply(slot, id, error);
 }
 
+/// Carries out a command, or refuses it. Checks precede every change, so that a refused command has no effect.
+///
+/// A command that only sets a value takes effect at once. A seek, a rate and a choice of track or quality cost a flush
+/// of the renderer or other downloads: they are noted in `pending`, where a newer one replaces one that waits, and are
+/// carried out when the turn of their kind has come. Without that a host that sends a seek for each movement of a mouse
+/// has the renderer flush without end and never show a picture.
+///
+/// # Errors
+/// `InvalidArgument` for a value out of its range, or for a track or quality that the presentation does not have;
+/// `InvalidState` if nothing is loaded that could play, or if its tracks are not known yet.
 fn execute(cx: &mut Context, item: &mut Option<Item>, command: Command) -> Result<(), PlayerError> {
     match command {
         Command::Load(request) => {
@@ -38,6 +48,7 @@ fn execute(cx: &mut Context, item: &mut Option<Item>, command: Command) -> Resul
         }
         Command::Seek { to, mode } => active(cx, item)?.seek(cx, to, mode),
         Command::SeekBy { millis, mode } => {
+            // Steps that follow each other quickly add up: the second counts from the target of the first.
             let newest = cx.pending.seek().waiting().copied().or(cx.playback.seek());
             let from = newest.map_or_else(|| cx.position(), |seek| seek.to);
             active(cx, item)?.seek(cx, from.shifted(millis.saturating_mul(1_000_000)), mode);

@@ -15,7 +15,7 @@ use crate::render::RenderCommand;
 #[derive(Debug, Default)]
 pub(super) struct Effects(VecDeque<Output>);
 
-/// NextSegment among the outputs at which the reply to a command belongs: before everything that the command leads to.
+/// Position among the outputs of the reply to a command: before everything that the command leads to.
 #[derive(Debug)]
 pub(super) struct ReplySlot(usize);
 

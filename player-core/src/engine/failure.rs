@@ -59,6 +59,12 @@ pub(super) enum Assessed<'c> {
 }
 
 /// Counts the failure of a request and decides what follows.
+///
+/// If the location was excluded while the request was under way, its failure was reported then, and the request is due
+/// elsewhere at once. Otherwise the decision gets all that it may depend on. An address counts as wrong from the start,
+/// with a deadline of seconds, only if nothing has been played, no media has come from its location, and no attempt at
+/// the job got further than a failed connection: a viewer should learn of a wrong address soon, and never lose a film
+/// to a short outage.
 pub(super) fn assess<'c>(
     cx: &mut Context,
     locations: &Locations,

@@ -208,6 +208,10 @@ type Recognise = fn(&Name) -> Option<(&str, &str)>;
 
 /// Finds or makes the entry of each name; returns their places in `known`. The same name and detail is the same thing;
 /// then the same name is; then the same detail, where the name is a fingerprint. Equals are matched in their order.
+///
+/// Each round goes over all names before the next, weaker one begins, so that nothing takes the entry of a thing that
+/// is still listed under its exact name. A wrong match would apply the exclusions, choices and buffered media of one
+/// representation to another one (`docs/adr/0017`).
 fn assign(known: &mut Vec<Known>, found: Vec<Name>, now: u64, next: &mut u32) -> Vec<usize> {
     let mut places: Vec<Option<usize>> = vec![None; found.len()];
     let rounds: [Recognise; 3] = [

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use std::sync::Arc;
 
 use super::*;
-use crate::model::{IndexFormat, IndexSource, ListedSegment, Resource, SegmentListing, SegmentTemplate, TimelineRun};
+use crate::model::{IndexSource, ListedSegment, Resource, SegmentListing, SegmentTemplate, TimelineRun};
 
 fn ms(value: i64) -> MediaTime {
     MediaTime::from_millis(value)
@@ -151,16 +151,7 @@ fn differences_are_counted() {
 
 #[test]
 fn an_index_that_must_be_fetched_first_takes_nothing_away() {
-    let source = IndexSource {
-        resource: Resource::new("http://h/i".parse().unwrap()),
-        format: IndexFormat::HlsMediaPlaylist,
-        init: None,
-        mapping: TimestampMapping::Discontinuity(0),
-        period_start: MediaTime::ZERO,
-        period_duration: None,
-        media: Vec::new(),
-        variables: Vec::new(),
-    };
+    let source = IndexSource::playlist(Resource::new("http://h/i".parse().unwrap()));
     let mut index = SegmentIndex::External(source.clone());
     assert_eq!(index.merge(playlist(3, &parts(5))), Changes { added: 5, ..Changes::default() });
     let before = index.clone();

@@ -5,6 +5,8 @@
 
 mod encryption;
 mod extras;
+#[cfg(test)]
+mod for_tests;
 mod index;
 mod listing;
 mod merge;

@@ -98,6 +98,21 @@ pub struct IndexSource {
 }
 
 impl IndexSource {
+    /// Returns a media playlist as an index of a period that begins at zero. It declares its own initialisation data and
+    /// times, and imports no variables.
+    pub const fn playlist(resource: Resource) -> Self {
+        Self {
+            resource,
+            format: IndexFormat::HlsMediaPlaylist,
+            init: None,
+            mapping: TimestampMapping::Discontinuity(0),
+            period_start: MediaTime::ZERO,
+            period_duration: None,
+            media: Vec::new(),
+            variables: Vec::new(),
+        }
+    }
+
     /// Returns the first request for the index: without a declared range, the beginning of the file is searched for it.
     pub fn first_request(&self) -> Resource {
         const BEGINNING: ByteRange = ByteRange { offset: 0, length: Some(16 << 10) };

@@ -261,21 +261,11 @@ fn thumbnails(width: Option<u32>, start: i64, length: u64) -> ThumbnailTrack {
     list.push(&listed("0.jpg", start, 4000));
     list.push(&listed("1.jpg", start + 4000, length));
     let representation = Representation {
-        id: "t".to_owned(),
-        bandwidth: 0,
-        average_bandwidth: None,
-        codecs: Vec::new(),
-        content: None,
         width,
         height: width.map(|width| width / 2),
-        frame_rate: None,
-        channels: None,
-        sample_rate: None,
         format: ContainerFormat::Image,
-        audio_group: None,
         index: SegmentIndex::Known(SegmentList::Listed(Box::new(list))),
-        protection: Vec::new(),
-        traits: RepresentationTraits::default(),
+        ..Representation::for_tests("t", 0)
     };
     ThumbnailTrack { columns: 2, rows: 2, representation }
 }
@@ -323,25 +313,12 @@ fn thumbnails_of_a_period_end_with_it_or_where_the_next_begins() {
         period
     };
     let track = || vec![thumbnails(Some(100), 0, 4000)];
-    let presentation = Presentation {
-        protocol: Protocol::Dash,
-        kind: PresentationKind::OnDemand,
-        duration: None,
-        start: None,
-        periods: vec![
-            period(0, Some(5000), track()),
-            period(6000, None, track()),
-            period(9000, None, Vec::new()),
-            period(12_000, None, track()),
-        ],
-        epoch: None,
-        available_from: None,
-        metadata: Vec::new(),
-        session_data: Vec::new(),
-        steering: None,
-        pathways: Vec::new(),
-        weights: Vec::new(),
-    };
+    let presentation = Presentation::for_tests(vec![
+        period(0, Some(5000), track()),
+        period(6000, None, track()),
+        period(9000, None, Vec::new()),
+        period(12_000, None, track()),
+    ]);
     let spans: Vec<_> = ThumbnailSpan::all(&presentation).iter().map(|span| (span.start, span.end)).collect();
     assert_eq!(spans, [(ms(0), Some(ms(5000))), (ms(6000), Some(ms(9000))), (ms(12_000), None)]);
 }

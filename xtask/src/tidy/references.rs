@@ -1,4 +1,4 @@
-//! Checks that files, folders, modules and anchors exist that documents and comments name.
+//! Checks that files, folders, modules, functions and anchors exist that documents and comments name.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -81,6 +81,13 @@ impl<'a> Repository<'a> {
         let inline = self.inline.get(path.as_str()).into_iter().flatten().map(|index| &self.sources[*index]);
         let is_module = move |source: &&Text| source.name.ends_with(&file) || source.name.contains(&folder);
         self.sources.iter().filter(is_module).chain(inline)
+    }
+
+    /// Returns true if a source whose path ends so contains a word, or if there is none: that is another fault.
+    fn has_word_in(&self, path: &str, word: &str) -> bool {
+        let ending = format!("/{path}");
+        let mut files = self.sources.iter().filter(|file| file.name == path || file.name.ends_with(&ending)).peekable();
+        files.peek().is_none() || files.any(|file| words(&file.text).any(|known| known == word))
     }
 
     /// Returns true if the path leads to a module, or to a word in the sources of one.
@@ -197,8 +204,20 @@ fn join(document: &str, path: &str) -> String {
 
 fn broken_names(repository: &Repository<'_>, text: &str) -> Vec<String> {
     let mut faults = Vec::new();
+    // File whose functions and types are listed in parentheses after its name.
+    let (mut file, mut listing) = (None, None);
     for (index, piece) in text.split('`').enumerate() {
         let is_code = index % 2 == 1;
+        if is_code {
+            if let Some(path) = listing.filter(|_| is_name(piece))
+                && !repository.has_word_in(path, piece)
+            {
+                faults.push(format!("`{path}` has no `{piece}`"));
+            }
+            file = Some(piece).filter(|piece| piece.ends_with(".rs"));
+        } else {
+            listing = if piece == " (" { file } else { listing.filter(|_| !piece.contains(')')) };
+        }
         for word in piece.split_whitespace() {
             let word = word.trim_start_matches(|it: char| "([\"'“".contains(it));
             let word = word.trim_end_matches(|it: char| ")],.;:\"'”".contains(it));
@@ -243,10 +262,12 @@ fn is_path(repository: &Repository<'_>, word: &str, is_code: bool) -> bool {
 
 /// Returns true for `engine::recovery` and `render::Window`: a module and what is in it.
 fn is_module_path(word: &str) -> bool {
-    let is_name = |name: &str| {
-        !name.is_empty() && name.chars().all(|character| character.is_ascii_alphanumeric() || character == '_')
-    };
     word.contains("::") && word.starts_with(|it: char| it.is_ascii_lowercase()) && word.split("::").all(is_name)
+}
+
+/// Returns true for the name of a function, a type or a module.
+fn is_name(word: &str) -> bool {
+    !word.is_empty() && word.chars().all(|character| character.is_ascii_alphanumeric() || character == '_')
 }
 
 #[cfg(test)]
@@ -274,7 +295,7 @@ mod tests {
     fn names_that_exist_are_no_faults() {
         let document = "`engine/recovery.rs`, `recovery.rs`, `player-core/src/engine/`, docs/guide.md, `docs/adr/0007`,\n\
             [a](../README.md#the-first-part-again), [b](#here), [c](https://host/x.md), `engine::recovery::decide`,\n\
-            `engine/{recovery,mod}.rs:7`, `.cargo/config.toml`, `f32::MAX`, `tokio::select`, `crate::engine`, `std::thread`, `/t/x.rs`, `video/mp4`.\n\
+            `engine/{recovery,mod}.rs:7`, `.cargo/config.toml`, `recovery.rs` (`decide`), `recovery.rs` (as `never`), `f32::MAX`, `tokio::select`, `crate::engine`, `std::thread`, `/t/x.rs`, `video/mp4`.\n\
             # Here\n```sh\ncat docs/none.md\n```\n";
         assert_eq!(
             faults_in(document, "//! See `recovery`, docs/guide.md and `super::recovery`.\n"),
@@ -298,6 +319,8 @@ mod tests {
             "`engine::forget`",
             "`forgotten::decide`",
             "`crate::Forgotten`",
+            "`recovery.rs` (`forget`)",
+            "`engine/recovery.rs` (`decide`, `forget`) and `other`",
         ];
         for case in cases {
             assert_eq!(faults_in(&format!("{case}\n"), "//! X.\n").len(), 1, "{case}");

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod borders;
+mod codecs;
 mod damage;
 mod irregular;
 mod kit;

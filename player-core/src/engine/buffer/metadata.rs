@@ -126,7 +126,14 @@ impl MetadataStore {
         }
     }
 
-    /// The playhead has come to `position`. A position that trembles backwards counts as standing still.
+    /// Moves the playhead to `position`, and returns what begins and ends on the way, in the order of the timeline. A
+    /// position that trembles backwards counts as standing still.
+    ///
+    /// An entry is announced once for each pass: as the playhead enters its span, also by a seek into the middle, or
+    /// passes its start if its length is not known (RFC 8216bis §4.4.5.1; ISO/IEC 23009-1 §5.10.3.3). One that lies
+    /// between two positions begins and ends in the same call; otherwise short events would be lost at a high rate of
+    /// playback. Most calls return at once, because `next` is the nearest boundary: the renderer reports a position
+    /// many times a second.
     pub(in crate::engine) fn advance(&mut self, position: MediaTime) -> Vec<Passage> {
         let position = position.max(self.from.shifted(-1));
         if self.finished || self.next.is_some_and(|next| position < next) {

@@ -78,7 +78,7 @@ impl BufferedSegment {
 /// A place in the run: a sample of a part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::engine) struct Cursor {
-    /// Number of the part, see [`Part::seq`].
+    /// Number of the part, see [`BufferedSegment::seq`].
     pub seq: u64,
     /// The sample in it.
     pub index: usize,
@@ -159,6 +159,12 @@ impl TrackBuffer {
     /// Adds samples (in decoding order, in presentation time) at the end of the run, of which `window` may be
     /// presented. Samples that were held already after a failed attempt, or that overlap what is held, are dropped.
     /// Returns the number of samples that were kept.
+    ///
+    /// Samples of the same segment and configuration join the last part. Others open a new part, so that a decoder is
+    /// configured exactly where its configuration changes. Before it opens, earlier media makes room: an empty range
+    /// ends where the new media begins, and so does media of another window that was not handed out, because the
+    /// playlist places the first sample after a discontinuity (RFC 8216bis §4.4.4.3). Each sample is counted once, as
+    /// held or as refused for a reason, because the session report accounts for all of them.
     pub(in crate::engine) fn insert(
         &mut self,
         of: PartOf,
@@ -433,9 +439,12 @@ impl TrackBuffer {
     }
 
     /// Returns the sample at which decoding must begin to present `start`, with its time; `None` while it is not known.
-    /// For video it is the last key frame at or before `start`, because a decoder cannot begin elsewhere, and the first
-    /// one of the run if there is none before. For audio it is the sample that sounds at `start`, or the next one after
-    /// it. If `start` lies in a gap, `held` selects the picture before the gap, and otherwise the one after it.
+    ///
+    /// For video it is the last key frame at or before `start` (a sync sample, ISO/IEC 14496-12 §8.6.2), because a
+    /// decoder that begins elsewhere shows broken pictures or none; and the first one of the run if there is none
+    /// before. For audio it is the sample that sounds at `start`, or the next one after it. If `start` lies in a gap,
+    /// `held` selects the picture before the gap, and otherwise the one after it. Nothing is known while the run begins
+    /// after `start`: earlier media may be on its way, and an epoch that began without it would begin too late.
     pub(in crate::engine) fn locate(&self, start: MediaTime, held: bool) -> Option<(Cursor, MediaTime)> {
         let reaches = |part: &&BufferedSegment| part.last > start || (!part.complete && part.first <= start);
         let at = self.parts.iter().position(|part| reaches(&part))?;

@@ -186,10 +186,7 @@ pub(super) fn position(list: &SegmentList, place: NextSegment, rep: RepKey) -> O
 mod tests {
     use super::*;
     use crate::engine::download::{segment_duration, segments_left, sizes_ahead, window};
-    use crate::model::{
-        AdaptationSet, ContainerFormat, MediaKind, Period, PresentationKind, Protocol, Representation, Resource,
-        TrackId,
-    };
+    use crate::model::{AdaptationSet, MediaKind, Period, Representation, Resource, TrackId};
     use crate::render::Window;
 
     fn ms(value: i64) -> MediaTime {
@@ -214,52 +211,13 @@ mod tests {
     }
 
     fn rep(id: &str, index: SegmentIndex) -> Representation {
-        Representation {
-            id: id.into(),
-            bandwidth: 1,
-            average_bandwidth: None,
-            codecs: Vec::new(),
-            content: None,
-            width: None,
-            height: None,
-            frame_rate: None,
-            channels: None,
-            sample_rate: None,
-            format: ContainerFormat::Fmp4,
-            audio_group: None,
-            index,
-            protection: Vec::new(),
-            traits: crate::model::RepresentationTraits::default(),
-        }
+        Representation { index, ..Representation::for_tests(id, 1) }
     }
 
     fn presentation(reps: Vec<Representation>) -> Presentation {
-        let set = AdaptationSet {
-            id: TrackId("v".into()),
-            kind: MediaKind::Video,
-            language: None,
-            label: None,
-            roles: Vec::new(),
-            default: true,
-            autoselect: true,
-            forced: false,
-            representations: reps,
-        };
+        let set = AdaptationSet::for_tests("v", MediaKind::Video, reps);
         let period = |id: &str, start| Period::new(id.into(), ms(start), None, vec![set.clone()]);
-        Presentation {
-            protocol: Protocol::Hls,
-            kind: PresentationKind::OnDemand,
-            duration: None,
-            start: None,
-            periods: vec![period("a", 0), period("b", 12_000)],
-            epoch: None,
-            available_from: None,
-            metadata: Vec::new(),
-            session_data: Vec::new(),
-            steering: None,
-            pathways: Vec::new(),
-            weights: Vec::new(),
-        }
+        Presentation::for_tests(vec![period("a", 0), period("b", 12_000)])
     }
 
     const fn key(rep: u32) -> RepKey {

@@ -14,7 +14,7 @@ use crate::model::{ContentKinds, Resource, SegmentId, SegmentRef, TimedMetadata,
 use crate::render::Window;
 use crate::time::{MediaTime, Now};
 
-/// NextSegment of the next segment.
+/// Place at which the next segment of a stream is found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::engine) enum NextSegment {
     /// The segment that holds this time.
@@ -121,7 +121,7 @@ pub(in crate::engine) enum Activity {
     Media(Box<SegmentDownload>),
 }
 
-/// RetryBudget with the segment that is wanted.
+/// Cost so far of the segment that is wanted.
 #[derive(Clone, Copy, Debug)]
 struct RetryBudget {
     /// Time of its first request.

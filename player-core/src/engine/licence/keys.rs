@@ -177,10 +177,18 @@ impl Keys {
         (!id.0.starts_with(ADDRESSED)).then(|| id.to_string())
     }
 
-    /// Returns the first of the ways that a manifest offers by which this player can decrypt.
+    /// Returns the first of the ways that a manifest offers by which this player can decrypt. `sequence` is the media
+    /// sequence number, which is the initialisation vector if the tag names none.
+    ///
+    /// Without any way the media is clear, or its samples name their keys. A segment may have one `EXT-X-KEY` for each
+    /// key format, of which a client picks one (RFC 8216bis §4.4.4.4). A plain key wins, because it needs no licence.
+    /// Otherwise, if the host supplied keys or a licence server is known, samples are decrypted with the keys that they
+    /// name, whatever systems the manifest lists: common encryption encrypts the same for all of them (ISO/IEC
+    /// 23001-7).
     ///
     /// # Errors
-    /// If there are ways but none that this player supports.
+    /// If there are ways but none that this player supports; the error names the system or the method, so that a host
+    /// learns which one is missing.
     pub(in crate::engine) fn unlock(&self, ways: &[SegmentKey], sequence: u64) -> Result<Unlock, PlayerError> {
         let usable = |way: &&SegmentKey| way.system.is_open() && way.source != KeySource::Opaque;
         for way in ways.iter().filter(usable) {

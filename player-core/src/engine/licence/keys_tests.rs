@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 use super::*;
 use crate::drm::Pssh;
-use crate::model::Resource;
+use crate::model::{AdaptationSet, MediaKind, Period, Presentation, Resource};
 
 const WANTED: KeyId = KeyId([1; 16]);
 const OTHER: KeyId = KeyId([2; 16]);
@@ -40,23 +40,8 @@ fn protection(system: Option<KeySystem>, key_ids: &[KeyId], servers: &[&str]) ->
 }
 
 fn representation(protection: Vec<Protection>) -> Representation {
-    Representation {
-        id: "v".into(),
-        bandwidth: 1,
-        average_bandwidth: None,
-        codecs: Vec::new(),
-        content: None,
-        width: None,
-        height: None,
-        frame_rate: None,
-        channels: None,
-        sample_rate: None,
-        format: crate::model::ContainerFormat::Fmp4,
-        audio_group: None,
-        index: crate::model::SegmentIndex::Known(crate::model::SegmentList::Explicit(Vec::new())),
-        protection: protection.into_iter().map(std::sync::Arc::new).collect(),
-        traits: crate::model::RepresentationTraits::default(),
-    }
+    let protection = protection.into_iter().map(std::sync::Arc::new).collect();
+    Representation { protection, ..Representation::for_tests("v", 1) }
 }
 
 fn config(keys: &[(KeyId, u8)], servers: &[&str]) -> DrmConfig {
@@ -241,37 +226,14 @@ fn keys_that_have_an_address_are_requested_before_their_segments() {
     let with = |key: SegmentKey| Protection { key: Some(key), ..protection(None, &[], &[]) };
     let full = |system, source| with(way(EncryptionMethod::SampleCbc, system, source));
     let foreign = KeySystem::of_name("com.example");
-    let mut set = crate::model::AdaptationSet {
-        id: crate::model::TrackId("v".into()),
-        kind: crate::model::MediaKind::Video,
-        language: None,
-        label: None,
-        roles: Vec::new(),
-        default: false,
-        autoselect: false,
-        forced: false,
-        representations: Vec::new(),
-    };
-    set.representations.push(representation(vec![
+    let offered = representation(vec![
         full(KeySystem::Identity, source("http://h/1.key")),
         full(KeySystem::Identity, KeySource::Opaque),
         full(foreign, source("http://h/2.key")),
         full(KeySystem::Identity, source("http://h/1.key")),
-    ]));
-    let presentation = crate::model::Presentation {
-        protocol: crate::model::Protocol::Hls,
-        kind: crate::model::PresentationKind::OnDemand,
-        duration: None,
-        start: None,
-        periods: vec![crate::model::Period::new("p".into(), crate::MediaTime::ZERO, None, vec![set])],
-        epoch: None,
-        available_from: None,
-        metadata: Vec::new(),
-        session_data: Vec::new(),
-        steering: None,
-        pathways: Vec::new(),
-        weights: Vec::new(),
-    };
+    ]);
+    let set = AdaptationSet::for_tests("v", MediaKind::Video, vec![offered]);
+    let presentation = Presentation::for_tests(vec![Period::new("p".into(), crate::MediaTime::ZERO, None, vec![set])]);
     let (mut keys, mut jobs) = (Keys::default(), crate::engine::requests::Jobs::default());
     keys.preload(&presentation, &mut jobs, crate::Now::ZERO);
     let wanted: Vec<_> = jobs.ids().into_iter().filter_map(|id| jobs.get(id)).map(|job| &job.resource).collect();

@@ -140,8 +140,15 @@ const LEAST_DELAY: Duration = Duration::from_millis(10);
 /// the player's thread and must not block. Successive failures of one request differ in [`Failure::failures`] and
 /// [`Failure::deadline_left`]; a policy that retries for ever ends nothing, and is the host's own choice.
 pub trait LoadErrorPolicy: Send + Sync {
-    /// Decides about one failure. Another location, or another representation, when none is left, and a segment to skip
-    /// where none was being fetched, cannot be carried out: the usual policy decides then. Delays are at least 10 ms.
+    /// Returns the usual decision about a failure.
+    ///
+    /// Another address of the same bytes comes first, because it costs no quality. A host that fails as a host (it
+    /// cannot be reached, is silent, or answers 408, 425, 429 or 5xx) is excluded for a while; one that refuses or
+    /// damages a file stays in use for others. Without another address a failing host is asked again with growing
+    /// delays until the deadline: to give up a segment would only lose the next one too. A longer `Retry-After` (RFC
+    /// 9110 §10.2.3) takes the place of the delay. A refusal is not repeated, because the same request gets the same
+    /// answer; a damaged answer is requested once more, because the damage may have happened on the way. A feature that
+    /// is not supported is never retried: only another representation can do without it.
     fn decide(&self, failure: &Failure<'_>) -> Action;
 }
 

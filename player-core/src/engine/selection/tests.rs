@@ -7,43 +7,19 @@ use crate::command::{QualityChoice, TrackChoice};
 use crate::engine::ids::PeriodKey;
 use crate::engine::ids::{KeyedPresentation, RepKey, SetKey};
 use crate::engine::licence::Keys;
+use crate::model::Presentation;
 use crate::model::{AdaptationSet, ContainerFormat, MediaKind, MuxedAudio, Period, Representation, Role, TrackId};
-use crate::model::{Presentation, SegmentIndex, SegmentList};
 use crate::time::MediaTime;
 use crate::time::Now;
 
 fn rep(id: &str, bandwidth: u64, group: Option<&str>) -> Representation {
-    Representation {
-        id: id.into(),
-        bandwidth,
-        average_bandwidth: None,
-        codecs: Vec::new(),
-        content: None,
-        width: None,
-        height: Some((bandwidth / 1000) as u32),
-        frame_rate: None,
-        channels: None,
-        sample_rate: None,
-        format: ContainerFormat::Fmp4,
-        audio_group: group.map(str::to_owned),
-        index: SegmentIndex::Known(SegmentList::Explicit(Vec::new())),
-        protection: Vec::new(),
-        traits: crate::model::RepresentationTraits::default(),
-    }
+    let height = Some((bandwidth / 1000) as u32);
+    Representation { height, audio_group: group.map(str::to_owned), ..Representation::for_tests(id, bandwidth) }
 }
 
 fn set(id: &str, kind: MediaKind, language: Option<&str>, representations: Vec<Representation>) -> AdaptationSet {
-    AdaptationSet {
-        id: TrackId(id.into()),
-        kind,
-        language: language.map(str::to_owned),
-        label: None,
-        roles: Vec::new(),
-        default: false,
-        autoselect: false,
-        forced: false,
-        representations,
-    }
+    let language = language.map(str::to_owned);
+    AdaptationSet { language, ..AdaptationSet::for_tests(id, kind, representations) }
 }
 
 fn period(adaptation_sets: Vec<AdaptationSet>) -> Period {
@@ -92,20 +68,8 @@ fn subtitles_are_off_unless_wanted_or_forced() {
 }
 
 fn presentation(reps: Vec<Representation>) -> KeyedPresentation {
-    KeyedPresentation::from(Presentation {
-        protocol: crate::model::Protocol::Dash,
-        kind: crate::model::PresentationKind::OnDemand,
-        duration: None,
-        start: None,
-        periods: vec![period(vec![set("v", MediaKind::Video, None, reps)])],
-        epoch: None,
-        available_from: None,
-        metadata: Vec::new(),
-        session_data: Vec::new(),
-        steering: None,
-        pathways: Vec::new(),
-        weights: Vec::new(),
-    })
+    let periods = vec![period(vec![set("v", MediaKind::Video, None, reps)])];
+    Presentation::for_tests(periods).into()
 }
 
 fn only_set(presentation: &KeyedPresentation) -> SetKey {

@@ -19,7 +19,15 @@ pub(in crate::engine) struct TrackPreferences {
     pub quality: QualityChoice,
 }
 
-/// The set of a kind to present in a period, by choice, language, default and role.
+/// Returns the position of the set of a kind to present in a period, by choice, language, default and role. `None` if
+/// nothing is to be presented, or if the audio lies in the files of the video. Sets for which `gone` holds are passed
+/// over.
+///
+/// A chosen audio track that the period lacks is replaced by the best other one, because a period in another language
+/// is better than silence; chosen subtitles are not replaced, because wrong ones are worse than none. Without a choice,
+/// subtitles in a wanted language are shown, and otherwise only forced ones in the language of the audio (RFC 8216bis
+/// §4.4.6.1, `FORCED`): they translate what the audio leaves foreign. Audio inside the video's files wins against a
+/// separate set that is no better, because it costs no request.
 pub(in crate::engine) fn set_of(
     period: &Period,
     kind: MediaKind,

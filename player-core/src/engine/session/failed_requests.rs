@@ -34,6 +34,12 @@ impl Session {
 
     /// Carries out the action that `recovery` decides on for a failed request. Returns what becomes of the stream that
     /// needed it.
+    ///
+    /// Samples of a failed attempt at media that were not handed out are dropped first: the next attempt gives them
+    /// again, and each must be counted and presented once. Three failures are no matter of `recovery`: a steering
+    /// server has rules of its protocol (RFC 8216bis §7.2); a request that left before its location was excluded is
+    /// made elsewhere without a second report, or one outage would be reported for each stream; and a refresh that
+    /// failed for good ends in a warning, because playback goes on with what is known.
     pub(super) fn on_failure(&mut self, cx: &mut Context, id: JobId, cause: Cause<'_>) -> StreamOutcome {
         let Some(job) = cx.jobs.get(id) else { return StreamOutcome::Waiting };
         let Some(attempt) = job.attempt() else { return StreamOutcome::Waiting };
@@ -80,6 +86,7 @@ impl Session {
                 let sources = read.map(|read| self.locations.candidates(&read.source.resource)).unwrap_or_default();
                 self.failing_over |= assessment.move_on(cx, &mut self.locations, id, exclude_for, &sources);
                 if is_last {
+                    // The stream decides again, once the index was read from another location.
                     cx.jobs.remove(id, cx.now);
                 }
                 if !exclude_for.is_zero() {

@@ -144,6 +144,15 @@ impl Session {
         }
     }
 
+    /// Places samples on the presentation timeline and adds them to the buffer of their kind.
+    ///
+    /// The first samples of a segment fix the shift of all its times, for all of its tracks. In HLS the shift follows
+    /// from the declared start of the segment and its earliest time stamp, and holds for the whole discontinuity (RFC
+    /// 8216bis §4.4.4.3); in DASH the manifest declares it (ISO/IEC 23009-1 §5.3.9.2, `@presentationTimeOffset`). A
+    /// shift for each fragment would move every track to the start of its segment, and audio would no longer match the
+    /// video. Times far outside of the segment are corrected or dropped, with one warning a segment: they would open a
+    /// gap of hours. If the first video after a start or seek begins later than the target, the segment before it is
+    /// fetched instead, because declared times of long playlists drift.
     fn place_fragment(&mut self, cx: &mut Context, id: StreamId, fragment: Fragment) {
         let wanted = self.wanted_of(id);
         let Session { item, streams, timeline, video, audio, .. } = &mut *self;
@@ -235,7 +244,7 @@ pub(in crate::engine) fn note_carried(session: &mut Session, id: StreamId, init:
     }
 }
 
-/// Returns the map of the times of a segment to presentation time.
+/// Shift of the times of a segment to presentation time.
 struct Placing {
     shift: i64,
     /// Its media lay elsewhere than announced.

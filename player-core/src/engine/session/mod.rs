@@ -490,7 +490,12 @@ impl Session {
         self.presentation.periods.iter().filter_map(|period| period.muxed_audio.as_ref())
     }
 
-    /// Makes the lists of tracks and qualities again. True when they changed.
+    /// Makes the lists of tracks and qualities again. Returns true if they changed.
+    ///
+    /// A track is listed once, in however many periods it appears. Video is listed by quality. Audio in the files of
+    /// the video (RFC 8216bis §4.4.6.2.1) and captions inside the video (§4.4.6.1, `INSTREAM-ID`) are tracks like
+    /// others, although no set holds them. Snapshots share the lists, which are replaced only if they differ:
+    /// `Event::TracksChanged` announces that.
     pub(in crate::engine) fn list_choices(&mut self, now: Now) -> bool {
         let presentation = &self.presentation;
         let mut tracks: Vec<Track> = Vec::new();

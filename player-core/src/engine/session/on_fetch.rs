@@ -88,6 +88,15 @@ impl Session {
         StreamOutcome::Waiting
     }
 
+    /// Takes an index or a piece of one: a media playlist (RFC 8216bis §4.4.3), or a segment index box, whose levels
+    /// may lie in several places of the file (ISO/IEC 14496-12 §8.16.3).
+    ///
+    /// Pieces are kept until the index is complete, so that after a failure only the last one is fetched again. A
+    /// complete index is merged with its former state: segments keep their names, and nothing is fetched twice.
+    /// Metadata is moved by the same amount as the segments, or events of a playlist whose beginning was removed would
+    /// begin too early. The location of the index is noted, because the addresses in it lead there: if that location
+    /// fails, the index is read again from another. The duration may become known here, and with it a start that counts
+    /// from the end.
     fn on_index_read(&mut self, cx: &mut Context, job: JobId, rep: RepKey, body: &Bytes, url: &Url) -> StreamOutcome {
         let source = match selection::representation(&self.presentation, rep).map(|rep| &rep.index) {
             Some(SegmentIndex::External(source)) => Some(source.clone()),
@@ -210,6 +219,13 @@ impl Session {
         self.streams.iter().filter(|stream| stream.last() == Some(rep)).find_map(waits)
     }
 
+    /// Takes the end of a segment's download: its range counts as settled, and the stream goes on after it.
+    ///
+    /// A segment without samples is a failure: it is requested again and then skipped with a warning, so that missing
+    /// media is never passed in silence. It is no failure if its pictures only wait for parameter sets that the segment
+    /// after it may have: transport streams may be cut anywhere (`docs/adr/0007`). That is accepted until a segment had
+    /// to be given up, or a stream without any parameter sets would be fetched to its end without a picture. Samples
+    /// held back at the end are kept for the segment after it, and presented at once if none continues this one.
     fn on_segment_complete(
         &mut self,
         cx: &mut Context,

@@ -79,6 +79,11 @@ impl Session {
     }
 
     /// Begins the epoch when it can, and hands out what the renderer's lead wants.
+    ///
+    /// Each kind gets media up to the lead, video at least [`LEAD_PICTURES`]: a decoder that reorders outputs nothing
+    /// before it has them, and playback would wait for a picture that never comes. Media past a gap in all kinds is
+    /// held back, because playback jumps there with another epoch. Samples that cannot be decrypted cost a warning and
+    /// not the playback of others.
     pub(in crate::engine) fn present(&mut self, cx: &mut Context) {
         if matches!(cx.playback.state(), State::Idle | State::Failed | State::Ended) {
             return;

@@ -150,7 +150,13 @@ impl Session {
         self.forget_indexes(cx, &reps, |other| other != place && !locations.is_excluded(other, now));
     }
 
-    /// Makes indexes unread whose source has a place that is `wanted` and whose segments have none.
+    /// Makes indexes unread whose source has a place that is `wanted` and whose segments have none. Streams read them
+    /// again when they need them.
+    ///
+    /// The addresses in a playlist lead to one host, so a stream moves to another one only by a playlist from there
+    /// (RFC 8216bis §7.1). The former list is kept and merged with the next one: without it the segments would get
+    /// other names and times, and what is buffered would be fetched again. A download whose answer has begun goes on;
+    /// one without an answer is cancelled, because it waits for the host that is left.
     fn forget_indexes(&mut self, cx: &mut Context, reps: &[RepKey], wanted: impl Fn(&ServiceLocation) -> bool) {
         let Session { indexes, reloads, locations, presentation, .. } = &mut *self;
         let leads = |resource: &Resource| locations.candidates(resource).iter().any(|c| wanted(&c.place));

@@ -34,6 +34,12 @@ pub(in crate::engine) struct Selection {
 impl Session {
     /// Chooses the representation of the next segment of `set`. Fails if exclusions, keys and the output's copy
     /// protection leave none.
+    ///
+    /// The adaptive rule chooses video, and audio if there is no video. Separate audio follows `abr::joint` (see
+    /// [`Self::plan_sound`]), and subtitles keep a modest rate. Of video that is offered with several audio groups,
+    /// only the variants with the chosen audio are on the ladder (RFC 8216bis §4.4.6.2.1). A representation that is not
+    /// aligned with the last one (ISO/IEC 23009-1 §5.3.3.2, `@segmentAlignment`) takes over at a later boundary: here,
+    /// part of the media would be presented twice, or not at all.
     pub(in crate::engine) fn pick(
         &mut self,
         cx: &mut Context,

@@ -57,6 +57,12 @@ impl Session {
 
     /// Takes one step of one stream. A step that advances passes a segment, a period or a representation for good, so
     /// that serving a stream until it waits comes to an end.
+    ///
+    /// A stream whose key or initialisation data has come goes on with the segment that was decided on: to decide again
+    /// could choose another representation each time, and fetch keys and initialisation data without ever fetching
+    /// media. An idle stream is asked the cheap questions first: is there a next place, is its pause over, is there
+    /// room, must audio wait for video, has the period a set for it, is that set exhausted. Only then is the adaptive
+    /// rule asked, which counts on one question a segment.
     fn step_stream(&mut self, cx: &mut Context, id: StreamId) -> StreamOutcome {
         let Some(stream) = self.stream(id) else { return StreamOutcome::Waiting };
         match stream.activity() {
@@ -145,6 +151,14 @@ impl Session {
         }
     }
 
+    /// Decides on the next segment of a stream and begins its download, or passes it.
+    ///
+    /// Passed without a request are segments that the manifest declares as missing (`EXT-X-GAP`, RFC 8216bis §4.4.4.7)
+    /// and that no other representation has, and subtitles that were read before. Their range counts as settled:
+    /// otherwise playback would wait there for media that never comes. Audio waits for the video of a new
+    /// discontinuity, which places both on the timeline. Video of another audio group drops audio that was fetched to
+    /// go with the former video (§4.4.6.2.1). The keys of the representation are requested here, before the segment, so
+    /// that its samples wait for them as briefly as possible.
     pub(super) fn plan_segment(
         &mut self,
         cx: &mut Context,
@@ -262,6 +276,14 @@ impl Session {
             && schedule::comes_to(&self.presentation, main, segment.mapping, segment.start)
     }
 
+    /// Starts the download of a segment whose key and initialisation data are here.
+    ///
+    /// The demuxer begins with the state that the segment before left, if this one continues it (`docs/adr/0007`).
+    /// Samples of transport streams and packed audio get the one key that the manifest names, because the media names
+    /// none (RFC 8216bis §4.4.4.4, `SAMPLE-AES`). `cipher`, for a segment that is encrypted as a whole, belongs to the
+    /// job, so that each attempt decrypts from the first byte. Captions are read from the main stream only, and not if
+    /// the manifest declares that there are none (§4.4.6.2, `CLOSED-CAPTIONS=NONE`). A further request for the same
+    /// segment counts as a retry, whichever representation it is for.
     fn start_media(
         &mut self,
         cx: &mut Context,

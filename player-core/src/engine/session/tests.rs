@@ -14,9 +14,8 @@ use crate::command::LoadRequest;
 use crate::container::{Codec, CodecConfig, MediaClock, Payload, Sample, SampleCrypto};
 use crate::drm::{ContentKey, KeyId};
 use crate::model::{
-    AdaptationSet, CaptionService, CaptionTrack, ContainerFormat, Period, Presentation, PresentationKind, Protection,
-    Protocol, RepresentationTraits, SegmentEncryption, SegmentId, SegmentIndex, SegmentList, SegmentRef,
-    TimestampMapping, TrackId,
+    AdaptationSet, CaptionService, CaptionTrack, Period, Presentation, Protection, SegmentEncryption, SegmentId,
+    SegmentIndex, SegmentList, SegmentRef, TimestampMapping, TrackId,
 };
 use crate::render::Window;
 
@@ -28,21 +27,11 @@ pub(super) fn ms(value: i64) -> MediaTime {
 
 fn rep(id: &str, bandwidth: u64) -> Representation {
     Representation {
-        id: id.into(),
-        bandwidth,
-        average_bandwidth: None,
         codecs: vec!["avc1".into(), "mp4a".into()],
-        content: None,
         width: Some(16),
         height: Some(9),
-        frame_rate: None,
-        channels: None,
-        sample_rate: None,
-        format: ContainerFormat::Fmp4,
-        audio_group: None,
         index: SegmentIndex::Known(SegmentList::Explicit(vec![segment(0, 0, 4000)])),
-        protection: Vec::new(),
-        traits: RepresentationTraits::default(),
+        ..Representation::for_tests(id, bandwidth)
     }
 }
 
@@ -63,17 +52,7 @@ fn segment(number: u64, start: i64, end: i64) -> SegmentRef {
 }
 
 fn set(id: &str, kind: MediaKind, representations: Vec<Representation>) -> AdaptationSet {
-    AdaptationSet {
-        id: TrackId(id.into()),
-        kind,
-        language: Some("en".into()),
-        label: None,
-        roles: Vec::new(),
-        default: false,
-        autoselect: false,
-        forced: false,
-        representations,
-    }
+    AdaptationSet { language: Some("en".into()), ..AdaptationSet::for_tests(id, kind, representations) }
 }
 
 fn presentation(sets: Vec<AdaptationSet>) -> KeyedPresentation {
@@ -81,20 +60,8 @@ fn presentation(sets: Vec<AdaptationSet>) -> KeyedPresentation {
 }
 
 fn described(sets: Vec<AdaptationSet>) -> Presentation {
-    Presentation {
-        protocol: Protocol::Dash,
-        kind: PresentationKind::OnDemand,
-        duration: Some(Duration::from_secs(60)),
-        start: None,
-        periods: vec![Period::new("p".into(), MediaTime::ZERO, None, sets)],
-        epoch: None,
-        available_from: None,
-        metadata: Vec::new(),
-        session_data: Vec::new(),
-        steering: None,
-        pathways: Vec::new(),
-        weights: Vec::new(),
-    }
+    let periods = vec![Period::new("p".into(), MediaTime::ZERO, None, sets)];
+    Presentation { duration: Some(Duration::from_secs(60)), ..Presentation::for_tests(periods) }
 }
 
 /// A session with these streams: what each carries, `None` if that is not known.

@@ -38,7 +38,7 @@ pub(in crate::engine) enum ServiceLocation {
 pub(in crate::engine) struct Candidate {
     /// Its number among the candidates of the resource; the same each time.
     pub index: usize,
-    /// ServiceLocation that the address belongs to.
+    /// Location that the address belongs to.
     pub place: ServiceLocation,
     /// Address to request.
     pub url: Url,
@@ -290,7 +290,13 @@ impl Locations {
         if is_manifest { self.manifest_candidates() } else { self.candidates(resource) }
     }
 
-    /// The candidates for anything else, in the order of the manifest and then of the locations.
+    /// Returns the candidates for anything but the manifest, in the order of the manifest and then of the locations.
+    ///
+    /// An address of a pathway exists in each pathway that was made from it (RFC 8216bis §7.3). An address below the
+    /// folder of the manifest in use exists under the same relative path at every location of the load. Any other
+    /// address stands for itself, under its origin. An address to which two rules lead is listed once: as two
+    /// candidates it would be asked twice after it failed. A candidate's number depends on the resource and on what is
+    /// known of locations only, because a job notes by number which candidates it has tried.
     pub(in crate::engine) fn candidates(&self, resource: &Resource) -> Vec<Candidate> {
         let mut found: Vec<Candidate> = Vec::new();
         let mut add = |place: ServiceLocation, url: Url| {
@@ -438,7 +444,7 @@ fn directory(url: &Url) -> Url {
 }
 
 #[cfg(test)]
-#[path = "locations_tests.rs"]
+#[path = "location_tests.rs"]
 mod tests;
 
 #[cfg(test)]

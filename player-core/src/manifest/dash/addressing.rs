@@ -33,6 +33,18 @@ pub(super) struct Span {
     pub(super) window: Option<Window>,
 }
 
+impl Span {
+    /// Returns the duration of the period if segments past it are left out.
+    fn length(self) -> Option<Duration> {
+        self.duration.filter(|_| self.trim)
+    }
+
+    /// Returns the end of the period if segments past it are left out.
+    fn end(self) -> Option<MediaTime> {
+        self.length().map(|length| self.start + length)
+    }
+}
+
 /// Available part of a live period.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Window {
@@ -165,7 +177,7 @@ impl Addresser {
             duration: 0,
             count: 0,
             offset_nanos: scale.offset_nanos,
-            period_end: span.duration.filter(|_| span.trim).map(|duration| span.start + duration),
+            period_end: span.end(),
             period_start: span.start,
             crypto: Vec::new().into(),
         };
@@ -227,7 +239,7 @@ impl Addresser {
         let mut listing = SegmentListing::new(owner.bases.to_vec());
         let init_index = init.clone().map(|init| listing.add_init(init));
         let mut clock = ListClock { timeline: times.as_ref(), run: 0, within: 0 };
-        let end = span.duration.filter(|_| span.trim).map(|duration| span.start + duration);
+        let end = span.end();
         for (position, element) in (0_u64..).zip(list.all("SegmentURL")) {
             let (start, duration) = match (clock.next(), even) {
                 (Some((time, duration)), _) => {
@@ -418,7 +430,7 @@ fn external(owner: Owner<'_>, resource: Resource, init: Option<Resource>, span: 
         init,
         mapping: TimestampMapping::Offset(scale.offset_nanos),
         period_start: span.start,
-        period_duration: span.duration.filter(|_| span.trim),
+        period_duration: span.length(),
         media: if apart { owner.bases.to_vec() } else { Vec::new() },
         variables: Vec::new(),
     })

@@ -13,8 +13,7 @@ use super::multivariant::MultivariantPlaylist;
 use super::pathways::{MAX_ALTERNATIVES, Pathways};
 use crate::manifest::codecs;
 use crate::manifest::document::Warnings;
-use crate::model::{IndexFormat, IndexSource, MediaKind, Protection, Resource, SegmentIndex, TimestampMapping};
-use crate::time::MediaTime;
+use crate::model::{IndexSource, MediaKind, Protection, Resource, SegmentIndex};
 
 /// A multivariant playlist on its way to the sets of a presentation.
 pub(super) struct Builder<'a, 'w> {
@@ -70,16 +69,8 @@ impl<'a, 'w> Builder<'a, 'w> {
     }
 
     pub(super) fn index(&self, urls: Vec<Url>) -> SegmentIndex {
-        SegmentIndex::External(IndexSource {
-            resource: Resource { urls, range: None },
-            format: IndexFormat::HlsMediaPlaylist,
-            init: None,
-            mapping: TimestampMapping::Discontinuity(0),
-            period_start: MediaTime::ZERO,
-            period_duration: None,
-            media: Vec::new(),
-            variables: self.variables.clone(),
-        })
+        let source = IndexSource::playlist(Resource { urls, range: None });
+        SegmentIndex::External(IndexSource { variables: self.variables.clone(), ..source })
     }
 }
 

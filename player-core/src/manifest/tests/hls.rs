@@ -2,7 +2,7 @@
 
 use super::{base, dump, dump_index, error, parsed};
 use crate::manifest::{ManifestError, describe, parse_index};
-use crate::model::{IndexFormat, IndexSource, Resource, SegmentIndex, TimestampMapping};
+use crate::model::{IndexSource, Resource, SegmentIndex};
 use crate::time::MediaTime;
 
 const CMAF: &str = r#"#EXTM3U
@@ -133,14 +133,9 @@ warning 0: the address of segment 10 cannot be used: it becomes a gap
 #[test]
 fn the_same_playlist_as_an_index_begins_where_its_period_does_and_imports_variables() {
     let source = IndexSource {
-        resource: Resource::new(base()),
-        format: IndexFormat::HlsMediaPlaylist,
-        init: None,
-        mapping: TimestampMapping::Discontinuity(0),
         period_start: MediaTime::from_millis(500),
-        period_duration: None,
-        media: Vec::new(),
         variables: vec![("cdn".to_owned(), "http://edge".to_owned())],
+        ..IndexSource::playlist(Resource::new(base()))
     };
     let text = "\u{FEFF}#EXTM3U\r\n#EXT-X-DEFINE:IMPORT=\"cdn\"\r\n#EXT-X-TARGETDURATION:2\r\n#EXTINF:2,\r\n\
                 {$cdn}/0.vtt\r\n#EXTINF:1.5,\r\n1.vtt\r\n#EXT-X-ENDLIST";

@@ -4,9 +4,7 @@ use serde_json::json;
 
 use super::{base, error, parsed};
 use crate::manifest::{ManifestError, describe, parse_index};
-use crate::model::{
-    CaptionService, IndexFormat, IndexSource, Period, Resource, SegmentIndex, TimestampMapping, VideoRange,
-};
+use crate::model::{CaptionService, IndexSource, Period, Resource, SegmentIndex, TimestampMapping, VideoRange};
 use crate::time::MediaTime;
 
 fn period(text: &str) -> Period {
@@ -206,16 +204,7 @@ fn redundant_variants_without_names_get_some_and_shared_folders_are_told_apart_b
 
 #[test]
 fn an_index_tells_metadata_its_clock_and_where_to_begin() {
-    let source = IndexSource {
-        resource: Resource::new(base()),
-        format: IndexFormat::HlsMediaPlaylist,
-        init: None,
-        mapping: TimestampMapping::Discontinuity(0),
-        period_start: MediaTime::ZERO,
-        period_duration: None,
-        media: Vec::new(),
-        variables: Vec::new(),
-    };
+    let source = IndexSource::playlist(Resource::new(base()));
     let text = "#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXT-X-START:TIME-OFFSET=9\n#EXT-X-DISCONTINUITY-SEQUENCE:9\n\
                 #EXT-X-BITRATE:800\n#EXTINF:4,\n0.ts\n#EXT-X-PROGRAM-DATE-TIME:1970-01-01T00:01:00Z\n#EXTINF:4,\n1.ts\n\
                 #EXT-X-DATERANGE:ID=\"a\",CLASS=\"c\",START-DATE=\"1970-01-01T00:01:02.5Z\",DURATION=3\n\

@@ -9,8 +9,7 @@ use url::Url;
 use super::{dump, resource};
 use crate::manifest::{Parsed, ParsedIndex, parse, parse_index};
 use crate::model::{
-    IndexFormat, IndexSource, KeySource, Resource, SegmentEncryption, SegmentIndex, SegmentKey, SegmentList,
-    SegmentRef, TimestampMapping,
+    IndexSource, KeySource, Resource, SegmentEncryption, SegmentIndex, SegmentKey, SegmentList, SegmentRef,
 };
 use crate::time::MediaTime;
 
@@ -60,16 +59,9 @@ gap.m4s
 "#;
 
 fn source(period_start: MediaTime) -> IndexSource {
-    IndexSource {
-        resource: Resource::new("http://first.example/asked.m3u8".parse().expect("a constant address")),
-        format: IndexFormat::HlsMediaPlaylist,
-        init: None,
-        mapping: TimestampMapping::Discontinuity(0),
-        period_start,
-        period_duration: None,
-        media: Vec::new(),
-        variables: vec![("host".to_owned(), "cdn.example".to_owned())],
-    }
+    let address = "http://first.example/asked.m3u8".parse().expect("a constant address");
+    let variables = vec![("host".to_owned(), "cdn.example".to_owned())];
+    IndexSource { period_start, variables, ..IndexSource::playlist(Resource::new(address)) }
 }
 
 fn key(key: &SegmentKey, sequence: u64) -> String {

@@ -6,9 +6,9 @@ use serde_json::json;
 
 use super::base;
 use crate::manifest::{ManifestError, RemoteElements, describe, missing, parse, parse_index};
-use crate::model::{IndexFormat, IndexSource, Resource, TimestampMapping};
+use crate::model::{IndexSource, Resource};
 use crate::sim::record::{compare, variants_record};
-use crate::time::{MediaTime, WallClock};
+use crate::time::WallClock;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src/manifest/tests/records")
@@ -24,16 +24,7 @@ fn record(bytes: &[u8], is_playlist: bool) -> String {
         Err(error) => json!(error.to_string()),
     };
     let index = is_playlist.then(|| {
-        let source = IndexSource {
-            resource: Resource::new(base()),
-            format: IndexFormat::HlsMediaPlaylist,
-            init: None,
-            mapping: TimestampMapping::Offset(0),
-            period_start: MediaTime::ZERO,
-            period_duration: None,
-            media: Vec::new(),
-            variables: Vec::new(),
-        };
+        let source = IndexSource::playlist(Resource::new(base()));
         match parse_index(bytes, &source, &base()) {
             Ok(found) => json!({
                 "segments": found.segments, "live": found.live, "start": found.start, "epoch": found.epoch,
@@ -88,16 +79,7 @@ fn manifests_that_are_changed_in_one_place_give_what_is_on_record() {
 fn read_all(text: &str) -> Result<impl std::fmt::Debug + use<>, ManifestError> {
     let bytes = text.as_bytes();
     let now = WallClock::from_unix_nanos(1_772_362_800_000_000_000);
-    let source = IndexSource {
-        resource: Resource::new(base()),
-        format: IndexFormat::HlsMediaPlaylist,
-        init: None,
-        mapping: TimestampMapping::Discontinuity(0),
-        period_start: MediaTime::ZERO,
-        period_duration: None,
-        media: Vec::new(),
-        variables: Vec::new(),
-    };
+    let source = IndexSource::playlist(Resource::new(base()));
     let index = text.trim_start().starts_with('#').then(|| parse_index(bytes, &source, &base()));
     let missing = missing(bytes, &base(), &RemoteElements::default());
     let played = parse(bytes, &base(), Some(now));
