@@ -573,3 +573,6 @@ mod tests;
 
 #[cfg(test)]
 mod queue_tests;
+
+#[cfg(test)]
+mod waiting_tests;
