@@ -145,6 +145,22 @@ mod tests {
     }
 
     #[test]
+    fn times_that_go_back_are_taken_for_the_latest() {
+        let ms = Duration::from_millis;
+        let mut meter = ChunkMeter::new();
+        for (at, bytes) in [(30, 1000), (50, 5000), (10, 5000)] {
+            meter.arrived(ms(at), bytes);
+        }
+        meter.chunk_ended();
+        for (at, bytes) in [(20, 1000), (60, 5000)] {
+            meter.arrived(ms(at), bytes);
+        }
+        meter.chunk_ended();
+        let measured = meter.transfer(ms(1)).unwrap();
+        assert_eq!((measured.at, measured.bytes, measured.duration), (ms(60), 15_000, ms(20 + 10)));
+    }
+
+    #[test]
     fn chunks_that_come_at_once_tell_nothing() {
         let mut meter = ChunkMeter::new();
         for number in 0..10 {

@@ -221,6 +221,30 @@ fn what_is_gone_is_remembered_in_bounded_number() {
 }
 
 #[test]
+fn a_public_name_is_given_once() {
+    let mut taken = BTreeSet::from(["x".to_owned()]);
+    let names = ["x", "x-2", "x", "y"].map(|id| {
+        let (mut id, mut public) = (id.to_owned(), String::new());
+        adopt(&mut id, &mut public, &mut taken);
+        assert_eq!(id, public);
+        id
+    });
+    assert_eq!(names, ["x-2", "x-2-2", "x-3", "y"]);
+}
+
+#[test]
+fn the_wall_clock_time_that_is_known_first_stays() {
+    let at = |nanos| Some(WallClock::from_unix_nanos(nanos));
+    let mut known: KeyedPresentation = mpd(&[(0, None, dash_sets(false))]).into();
+    known.learn_epoch(None);
+    assert_eq!(known.epoch, None);
+    for (learned, expected) in [(at(5), at(5)), (None, at(5)), (at(9), at(5)), (at(1), at(5))] {
+        known.learn_epoch(learned);
+        assert_eq!(known.epoch, expected, "{learned:?}");
+    }
+}
+
+#[test]
 fn what_is_not_available_yet_is_waited_for() {
     use crate::engine::download::NextSegment;
     use crate::engine::download::schedule::{Step, step};

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use abr::link::{Row, Trace};
 use abr::{Context, Decision, InFlight, Phase, Reason, Rule, Transfer, Verdict};
-use player_core::model::Protocol;
+use player_core::model::{MediaKind, Protocol};
 use player_core::sim::{Content, Film, Outcome, World};
-use player_core::{Command, PlayerConfig};
+use player_core::{Command, Event, PlayerConfig};
 
 use crate::support::{MINUTE, millis, requests, seconds, world};
 
@@ -276,6 +276,49 @@ fn what_is_fetched_in_place_of_a_gap_is_judged_as_what_it_is() {
         taken(&notes).judgements.iter().map(|asked| (asked.running.unwrap().rung, asked.last)).collect();
     assert!(judged.iter().all(|(rung, last)| Some(*rung) == *last), "{judged:?}");
     assert!([0, 1].iter().all(|rung| judged.iter().any(|(judged, _)| judged == rung)), "{judged:?}");
+}
+
+/// Always wants the second rung, and gives it up for the first one as soon as it is judged.
+struct Torn;
+
+impl Rule for Torn {
+    fn name(&self) -> &'static str {
+        "torn"
+    }
+
+    fn select(&mut self, _: &Context<'_>) -> Decision {
+        Decision::new(1, Reason::Throughput)
+    }
+
+    fn on_transfer(&mut self, _: &Transfer) {}
+
+    fn on_progress(&mut self, in_flight: &InFlight, _: &Context<'_>) -> Verdict {
+        if in_flight.rung == 1 { Verdict::AbandonTo(0) } else { Verdict::Continue }
+    }
+
+    fn on_seek(&mut self) {}
+
+    fn estimate_bps(&self) -> Option<u64> {
+        None
+    }
+}
+
+#[test]
+fn what_was_given_up_is_not_fetched_again_at_once() {
+    for protocol in [Protocol::Hls, Protocol::Dash] {
+        let film = two_rungs(protocol);
+        let mut world = world(&film, Trace::constant(1000, millis(30)), Vec::new());
+        world.load();
+        world.set_rule(Box::new(Torn));
+        assert_eq!(world.run_until_end(MINUTE * 4), Outcome::Ended);
+        let loaded = world.events().iter().filter_map(|entry| match &entry.event {
+            Event::SegmentLoaded { kind: MediaKind::Video, representation, .. } => Some(representation.as_str()),
+            _ => None,
+        });
+        let loaded: Vec<&str> = loaded.collect();
+        assert_eq!(loaded, vec![loaded[0]; 15], "{protocol:?}");
+        assert_eq!(world.snapshot().qualities.iter().position(|quality| quality.id == loaded[0]), Some(0));
+    }
 }
 
 #[test]

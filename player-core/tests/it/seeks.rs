@@ -206,3 +206,38 @@ fn a_seek_is_announced_with_the_time_that_it_goes_to() {
     assert_eq!(announced[0], 20_000);
     assert!(announced[1] > 59_000 && announced[1] <= 60_000, "{announced:?}");
 }
+
+#[test]
+fn a_step_counts_from_the_target_of_the_seek_that_is_under_way() {
+    for protocol in BOTH {
+        let film = Film::new(protocol, MINUTE * 2);
+        let mut world = world(&film, fast(), Vec::new());
+        world.load();
+        world.run_for(seconds(10));
+        world.hold_renderer();
+        world.command(seek(30.5, SeekMode::Keyframe));
+        world.run_for(seconds(5));
+        let before = world.snapshot().position.as_secs_f64();
+        assert!(before < 30.4, "the seek goes to the key frame before its target: {before}");
+        world.command(Command::SeekBy { millis: 10_000, mode: SeekMode::Exact });
+        world.run_for(seconds(1));
+        let started = world.events().iter().rev().find_map(|entry| match entry.event {
+            Event::SeekStarted { to } => Some(to.as_secs_f64()),
+            _ => None,
+        });
+        assert!(started.is_some_and(|to| (to - 40.5).abs() < 1e-6), "{started:?}");
+    }
+}
+
+#[test]
+fn a_seek_beyond_an_end_that_becomes_known_later_completes_at_the_end() {
+    for protocol in BOTH {
+        let mut world = world(&Film::new(protocol, MINUTE), fast(), Vec::new());
+        world.load();
+        world.command(seek(600.0, SeekMode::Exact));
+        assert_eq!(world.run_until_end(HOUR), Outcome::Ended);
+        let completed = completed(&world);
+        let [(to, error)] = completed[..] else { panic!("{completed:?}") };
+        assert!(to > 59.0 && to <= 60.0 && error.abs() < 100_000_000, "{protocol:?}: {completed:?}");
+    }
+}

@@ -112,6 +112,23 @@ fn enhanced_frames_take_their_dependent_ones_along() {
 }
 
 #[test]
+fn plain_frames_are_found_among_enhanced_ones_that_depend_on_them() {
+    // 64 kbit/s at 48 kHz in stereo: 256 bytes.
+    let mut core = vec![1; 256];
+    core[..8].copy_from_slice(&[0x0b, 0x77, 0, 0, 8, 0x40, 0x40, 0]);
+    let mut dependent = vec![2; 64];
+    dependent[..6].copy_from_slice(&[0x0b, 0x77, 1 << 6, 31, 0x3f, 0x80]);
+    let sizes = |frames: &[&[u8]]| {
+        let (inits, frames, _) = read(&frames.concat(), 100, None).unwrap();
+        let codec = inits[0].tracks[0].config.codec.clone();
+        (codec, frames.iter().map(|frame| frame.payload.0.len()).collect::<Vec<_>>())
+    };
+    assert_eq!(sizes(&[&core, &core]), (Codec::Ac3, vec![256, 256]));
+    // A decoder of AC-3 has no use for the enhancement.
+    assert_eq!(sizes(&[&core, &dependent, &core, &dependent]), (Codec::Ac3, vec![256, 256]));
+}
+
+#[test]
 fn an_extension_of_dts_belongs_to_the_core_before_it() {
     use super::splitter::FrameSplitter;
     use crate::container::elementary::Piece;

@@ -267,6 +267,9 @@ mod tests {
         assert_eq!(words(&store.advance(ms(5010))), "+b", "an instant that has passed is not announced");
         assert_eq!(words(&store.finish(ms(10_000))), "-b -a");
         assert_eq!(words(&store.finish(ms(10_000))), "");
+        assert_eq!(store.insert(event("d", 2000, Some(60_000))), Taken::Changed);
+        assert_eq!(words(&store.finish(ms(10_000))), "", "nothing begins after the end");
+        assert_eq!(words(&store.advance(ms(10_010))), "");
         store.seek(ms(900));
         assert_eq!(words(&store.advance(ms(1500))), "+a");
     }

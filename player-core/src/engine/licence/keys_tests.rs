@@ -240,3 +240,19 @@ fn keys_that_have_an_address_are_requested_before_their_segments() {
     assert_eq!(wanted, [&Resource::new(url("http://h/1.key"))]);
     assert!(!keys.any_gone(), "what has no address is not missing yet");
 }
+
+#[test]
+fn a_failed_key_has_the_name_that_the_media_gives_it_and_one_at_an_address_has_none() {
+    let job = JobId::for_tests(3);
+    let mut keys = Keys::new(&DrmConfig::default());
+    let addressed = keys.name_of(&source("http://h/key"));
+    for id in [WANTED, addressed] {
+        keys.set(id, KeyState::Asked(job));
+    }
+    keys.set(OTHER, KeyState::Asked(JobId::for_tests(4)));
+    keys.on_failed(job, &PlayerError::fatal(ErrorCode::HttpStatus, "gone"));
+    let name = |id| keys.gone(id).map(|error| error.context.key_id.clone());
+    assert_eq!(name(WANTED), Some(Some(WANTED.to_string())));
+    assert_eq!(name(addressed), Some(None));
+    assert_eq!(name(OTHER), None, "another request asks for it");
+}

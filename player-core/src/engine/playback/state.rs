@@ -433,4 +433,26 @@ mod tests {
             assert_eq!(Settings { rate, ..Settings::default() }.permille(), expected, "{rate}");
         }
     }
+
+    #[test]
+    fn what_is_loaded_is_measured_at_the_rate_of_the_settings() {
+        let mut playback = Playback::default();
+        playback.load(MediaTime::ZERO, true, Settings { rate: 1.5, ..Settings::default() }, Now::ZERO);
+        assert!((playback.clock().rate() - 1.5).abs() < 1e-9, "{}", playback.clock().rate());
+    }
+
+    #[test]
+    fn after_the_first_picture_no_first_sound_is_announced() {
+        let now = Now::ZERO + Duration::from_secs(2);
+        let load = || {
+            let mut playback = Playback::default();
+            playback.load(MediaTime::ZERO, true, Settings::default(), now);
+            playback
+        };
+        let mut pictures = load();
+        assert_eq!((pictures.on_first_frame(), pictures.on_first_audio()), (Some(now), None));
+        assert_eq!(pictures.on_first_frame(), None, "it comes once");
+        let mut sound = load();
+        assert_eq!((sound.on_first_audio(), sound.on_first_frame()), (Some(now), Some(now)));
+    }
 }

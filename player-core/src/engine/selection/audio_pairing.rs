@@ -244,6 +244,20 @@ mod tests {
     }
 
     #[test]
+    fn a_group_costs_the_least_that_it_adds_to_any_pictures() {
+        for (low, high) in [(64_000, 100_000), (100_000, 64_000)] {
+            let variants = [
+                (464_000, "lo", "240"),
+                (464_000 + low, "hi", "240"),
+                (1_064_000, "lo", "480"),
+                (1_064_000 + high, "hi", "480"),
+            ];
+            let found = pairing(&read(&playlist(&variants, [2, 2])), None);
+            assert_eq!(rates(&found.sound), [0, 64_000], "{low} {high}");
+        }
+    }
+
+    #[test]
     fn pictures_without_the_preferred_sound_keep_their_nearest() {
         let mut text = "#EXTM3U\n".to_owned();
         for group in ["lo", "mid", "hi"] {

@@ -321,3 +321,28 @@ fn place_samples(samples: Vec<Sample>, shift: i64, start: MediaTime, end: MediaT
     let dropped = before - samples.len();
     (samples, dropped)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::container::Payload;
+
+    #[test]
+    fn the_first_sample_that_is_not_before_zero_places_a_segment() {
+        let first = |times: &[i64]| {
+            let sample = |at: &i64| Sample {
+                pts: MediaTime::from_millis(*at),
+                dts: MediaTime::from_millis(*at),
+                duration: std::time::Duration::from_millis(20),
+                key: true,
+                payload: Payload(vec![0].into()),
+                crypto: None,
+            };
+            first_presented(&times.iter().map(sample).collect::<Vec<_>>()).map(|time| time.as_nanos() / 1_000_000)
+        };
+        assert_eq!(first(&[-40, -20, 0, 20]), Some(0));
+        assert_eq!(first(&[-40, 60, 20, 40]), Some(20));
+        assert_eq!(first(&[-20, -40]), Some(-40), "nothing else is there");
+        assert_eq!(first(&[]), None);
+    }
+}

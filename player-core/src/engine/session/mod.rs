@@ -579,3 +579,6 @@ mod tests;
 
 #[cfg(test)]
 mod queue_tests;
+
+#[cfg(test)]
+mod waiting_tests;

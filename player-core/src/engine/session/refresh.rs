@@ -375,8 +375,44 @@ mod tests {
 
     use super::*;
     use crate::engine::ids::ItemId;
-    use crate::engine::session::tests::session_of;
-    use crate::time::Now;
+    use crate::engine::session::tests::{described, rep, session_of, set};
+    use crate::engine::source::ServiceLocation;
+    use crate::model::{IndexSource, MediaKind, Period, TimestampMapping};
+    use crate::time::{MediaTime, Now};
+
+    #[test]
+    fn nothing_is_kept_of_periods_that_are_known_no_longer() {
+        let named = |number: u32| {
+            let sets = vec![set("main", MediaKind::Video, vec![rep("v", 1000)])];
+            let period = Period::new(format!("p{number}"), MediaTime::ZERO, None, sets);
+            Presentation { periods: vec![period], ..described(Vec::new()) }
+        };
+        let mut session = session_of(ItemId::default(), &[]);
+        replace(&mut session, named(0));
+        let gone = session.presentation.all_reps().next().expect("the only one");
+        let source = IndexSource {
+            resource: Resource::new("http://h/x".parse().expect("an address")),
+            format: IndexFormat::Sidx,
+            init: None,
+            mapping: TimestampMapping::Offset(0),
+            period_start: MediaTime::ZERO,
+            period_duration: None,
+            media: Vec::new(),
+            variables: Vec::new(),
+        };
+        session.exclusions.exclude(gone, Duration::MAX, Now::ZERO);
+        session.indexes.insert(gone, ReadIndex { source, place: ServiceLocation::Location(0) });
+        session.reloads.index_pieces.insert(gone, Vec::new());
+        let kept = |session: &Session| {
+            let Reloads { former_lists, index_pieces, .. } = &session.reloads;
+            let maps = (former_lists.contains_key(&gone), index_pieces.contains_key(&gone));
+            (session.exclusions.is_final(gone), session.indexes.contains_key(&gone), maps)
+        };
+        replace(&mut session, named(1));
+        assert_eq!(kept(&session), (true, true, (true, true)), "the period may come back");
+        (2..=70).for_each(|number| drop(replace(&mut session, named(number))));
+        assert_eq!(kept(&session), (false, false, (false, false)));
+    }
 
     #[test]
     fn contradictions_of_all_lists_are_counted() {
@@ -398,20 +434,5 @@ mod tests {
         let expected = "7 lists of segments contradict what they said before: 7 segments differ, 3 lists are numbered \
                         anew, 2 have nothing in common with it";
         assert_eq!(all.message().as_deref(), Some(expected));
-    }
-
-    #[test]
-    fn what_is_known_of_forgotten_periods_goes_with_them() {
-        let mut session = session_of(ItemId::default(), &[]);
-        let (known, unknown) = (RepKey::for_tests(0, 0, 0), RepKey::for_tests(9, 0, 0));
-        for rep in [known, unknown] {
-            session.exclusions.exclude(rep, Duration::MAX, Now::ZERO);
-            session.reloads.former_lists.insert(rep, SegmentIndex::Known(SegmentList::Explicit(Vec::new())));
-            session.reloads.index_pieces.insert(rep, Vec::new());
-        }
-        forget(&mut session);
-        assert_eq!([known, unknown].map(|rep| session.exclusions.is_final(rep)), [true, false]);
-        assert_eq!(session.reloads.former_lists.keys().collect::<Vec<_>>(), [&known]);
-        assert_eq!(session.reloads.index_pieces.keys().collect::<Vec<_>>(), [&known]);
     }
 }

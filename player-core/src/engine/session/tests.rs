@@ -25,7 +25,7 @@ pub(super) fn ms(value: i64) -> MediaTime {
     MediaTime::from_millis(value)
 }
 
-fn rep(id: &str, bandwidth: u64) -> Representation {
+pub(super) fn rep(id: &str, bandwidth: u64) -> Representation {
     Representation {
         codecs: vec!["avc1".into(), "mp4a".into()],
         width: Some(16),
@@ -35,7 +35,7 @@ fn rep(id: &str, bandwidth: u64) -> Representation {
     }
 }
 
-fn segment(number: u64, start: i64, end: i64) -> SegmentRef {
+pub(super) fn segment(number: u64, start: i64, end: i64) -> SegmentRef {
     SegmentRef {
         id: SegmentId::Sequence(number),
         previous: number.checked_sub(1).map(SegmentId::Sequence),
@@ -51,7 +51,7 @@ fn segment(number: u64, start: i64, end: i64) -> SegmentRef {
     }
 }
 
-fn set(id: &str, kind: MediaKind, representations: Vec<Representation>) -> AdaptationSet {
+pub(super) fn set(id: &str, kind: MediaKind, representations: Vec<Representation>) -> AdaptationSet {
     AdaptationSet { language: Some("en".into()), ..AdaptationSet::for_tests(id, kind, representations) }
 }
 
@@ -59,7 +59,7 @@ fn presentation(sets: Vec<AdaptationSet>) -> KeyedPresentation {
     described(sets).into()
 }
 
-fn described(sets: Vec<AdaptationSet>) -> Presentation {
+pub(super) fn described(sets: Vec<AdaptationSet>) -> Presentation {
     let periods = vec![Period::new("p".into(), MediaTime::ZERO, None, sets)];
     Presentation { duration: Some(Duration::from_secs(60)), ..Presentation::for_tests(periods) }
 }
@@ -96,6 +96,16 @@ pub(super) fn of(number: u64) -> PartOf {
 }
 
 fn add_of(buffer: &mut TrackBuffer, of: PartOf, from: i64, to: i64, key: Option<[u8; 16]>) {
+    add_groups(buffer, of, (from, to, 100), key);
+}
+
+/// Adds samples of 100 milliseconds, of which the first in each `group` is a key frame.
+pub(super) fn add_groups(
+    buffer: &mut TrackBuffer,
+    of: PartOf,
+    (from, to, group): (i64, i64, i64),
+    key: Option<[u8; 16]>,
+) {
     let config = CodecConfig {
         codec: Codec::Ac3,
         codec_string: String::new(),
@@ -114,7 +124,7 @@ fn add_of(buffer: &mut TrackBuffer, of: PartOf, from: i64, to: i64, key: Option<
         pts: ms(at),
         dts: ms(at),
         duration: Duration::from_millis(100),
-        key: true,
+        key: (at - from) % group == 0,
         payload: Payload(vec![0; 10].into()),
         crypto: crypto.clone(),
     };
@@ -239,7 +249,7 @@ fn a_gap_in_every_kind_is_presented_over_and_one_in_some_is_not() {
     assert_eq!(session.presentable_end(&all, ms(0)), MediaTime::MAX);
 }
 
-fn chosen(number: u64, start: i64, end: i64) -> SegmentPlan {
+pub(super) fn chosen(number: u64, start: i64, end: i64) -> SegmentPlan {
     SegmentPlan {
         rep: of(0).rep,
         segment: segment(number, start, end),

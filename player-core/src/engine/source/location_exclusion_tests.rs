@@ -88,3 +88,24 @@ fn addresses_of_a_manifest_from_the_second_location_are_rewritten_to_the_first()
             && !locations.has_loaded_media(&ServiceLocation::Location(0))
     );
 }
+
+#[test]
+fn orders_say_which_pathway_comes_after_the_first() {
+    let mut locations = Locations::new(&[url("http://m/film/master.m3u8")]);
+    let address = |host: &str| format!("http://{host}/");
+    let pathway = |id: &str| Pathway { id: id.to_owned(), prefixes: vec![url(&address(id))] };
+    locations.set_pathways(&["a", "b", "c"].map(pathway), None);
+    let urls = ["a", "b", "c"].map(|host| url(&(address(host) + "1.m4s"))).to_vec();
+    let resource = Resource { urls, range: None };
+    let next = |locations: &Locations| {
+        let candidates = locations.candidates(&resource);
+        locations.pick(&candidates, &[], at(1)).map(|candidate| locations.label(&candidate.place)).unwrap_or_default()
+    };
+    assert_eq!(next(&locations), "a");
+    assert!(locations.prefer(&["c", "b"].map(str::to_owned), at(0)));
+    for (expected, then) in [("c", "b"), ("b", "a")] {
+        assert_eq!(next(&locations), expected);
+        assert!(locations.exclude(&ServiceLocation::Pathway(expected.to_owned()), REST, at(0)));
+        assert_eq!(next(&locations), then);
+    }
+}

@@ -90,5 +90,8 @@ mod tests {
         assert_eq!(words(cea_708("1=lang:eng;2=lang:deu,war:1,er:1")), "s1=en s2=de");
         assert_eq!(words(cea_708("eng;fra")), "s1=en s2=fr");
         assert_eq!(words(cea_708("99=lang:eng;3=er:1")), "s3=-");
+        assert_eq!(words(cea_608("CC0=ita;CC1=eng;CC2=deu;CC3=swe;CC4=fra;CC5=spa")), "cc1=en cc2=de cc3=sv cc4=fr");
+        assert_eq!(words(cea_608("eng;deu;swe;fra;spa")), "cc1=en cc3=de cc2=sv cc4=fr", "there are four");
+        assert_eq!(words(cea_708("0=lang:ita;1=lang:eng;63=lang:fra;64=lang:spa")), "s1=en s63=fr");
     }
 }

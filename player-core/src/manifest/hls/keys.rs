@@ -179,6 +179,23 @@ mod tests {
     }
 
     #[test]
+    fn escapes_have_two_hexadecimal_digits_and_anything_else_stands_for_itself() {
+        let cases = [
+            ("%41%7a%5A", "AzZ"),
+            ("%4", "%4"),
+            ("%", "%"),
+            ("%%41", "%A"),
+            ("%4g", "%4g"),
+            ("%+1", "%+1"),
+            ("%-1", "%-1"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(unescape(text), expected.as_bytes(), "{text}");
+        }
+        assert_eq!(unescape("%é1%c3%a9"), "%é1é".as_bytes());
+    }
+
+    #[test]
     fn what_cannot_be_read_leaves_a_key_that_nobody_can_use() {
         for line in [
             "METHOD=AES-128",

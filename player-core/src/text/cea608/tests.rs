@@ -185,6 +185,14 @@ fn lines_that_stand_in_the_middle_are_centred() {
     let cues = cc.cues(MediaTime::ZERO);
     assert_eq!(cues[0].plain_text(), "CENTRED.\nLINE");
     assert_eq!((cues[0].layout.align, cues[0].layout.position), (TextAlign::Center, Some(50.0)));
+    // The same with the second line where the first one begins: one line in the middle does not centre both.
+    codes(&mut cc, &[RCL, ENM, 0x1456]);
+    text(&mut cc, "CENTRED.");
+    codes(&mut cc, &[0x1476]);
+    text(&mut cc, "LINE");
+    codes(&mut cc, &[EOC]);
+    let layout = cc.cues(MediaTime::ZERO).remove(0).layout;
+    assert_eq!((layout.align, layout.position), (TextAlign::Left, Some(40.0)));
 }
 
 #[test]

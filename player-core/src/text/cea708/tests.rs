@@ -454,4 +454,9 @@ fn only_what_is_seen_changes_the_screen() {
     assert!(cc.changed());
     tell(&mut cc, b"Y");
     assert!(!cc.changed(), "a letter in a hidden one");
+    // Shown, cleared, hidden, toggled twice and deleted.
+    for code in [0x89, 0x88, 0x8a, 0x8b, 0x8b, 0x8c] {
+        tell(&mut cc, &[code, 0x01]);
+        assert!(cc.changed() && !cc.changed(), "{code:#x}");
+    }
 }

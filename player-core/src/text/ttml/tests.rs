@@ -169,9 +169,23 @@ fn regions_place_what_refers_to_them() {
 }
 
 #[test]
+fn a_style_inside_of_a_region_may_name_others() {
+    let head = "<styling><style xml:id='a' tts:color='red'/><style xml:id='b' style='a' tts:fontStyle='italic'/></styling>\
+        <layout><region xml:id='r'><style style='b' tts:fontWeight='bold'/></region></layout>";
+    let style = &only(head, "<body region='r'><div><p>x</p></div></body>").spans[0].style;
+    assert_eq!((style.color, style.italic, style.bold), (Some([255, 0, 0, 255]), true, true));
+}
+
+#[test]
 fn regions_have_times_of_their_own() {
     let head = "<layout><region xml:id='r' begin='2s' end='8s' tts:display='none'><set begin='1s' dur='2s' tts:display='auto'/></region></layout>";
     assert_eq!(shown(&cues("", head, "<body region='r'><div><p>x</p></div></body>")), [row(3000, 5000, "x")]);
+    let head = "<layout><region xml:id='r' begin='2s' end='8s'/></layout>";
+    let text = |times: &str| shown(&cues("", head, &format!("<body region='r'><div><p {times}>x</p></div></body>")));
+    assert_eq!(text("begin='1s' end='20s'"), [row(2000, 8000, "x")], "text is seen while its region is");
+    assert_eq!(text("begin='3s' end='20s'"), [row(3000, 8000, "x")]);
+    assert_eq!(text("begin='1s' end='4s'"), [row(2000, 4000, "x")]);
+    assert!(text("begin='8s' end='20s'").is_empty());
 }
 
 #[test]

@@ -237,3 +237,19 @@ fn an_initial_opacity_is_that_of_each_element() {
     assert_eq!(alpha("<styling><initial tts:opacity='0.5'/></styling>", ""), Some(16));
     assert_eq!(alpha("<styling><initial tts:opacity='0.5'/></styling>", "tts:opacity='1'"), Some(128));
 }
+
+#[test]
+fn lengths_are_shares_of_the_side_along_which_they_lie() {
+    // 16 by 9, 32 by 15 cells.
+    for (extent, expected) in [
+        ("10rw 20rh", (10.0, 20.0)),
+        ("18rh 18rw", (10.125, 32.0)),
+        ("16c 3c", (50.0, 20.0)),
+        ("50% 20%", (50.0, 20.0)),
+    ] {
+        let cue = only("", &format!("<body><div><p tts:extent='{extent}'>x</p></div></body>"));
+        let (width, height) = cue.layout.area.expect("an area").extent;
+        let off = f64::max((width - expected.0).abs(), (height - expected.1).abs());
+        assert!(off < 1e-9, "{extent}: {width} {height}");
+    }
+}
