@@ -233,3 +233,12 @@ fn one_rung_is_the_only_one_and_too_high_a_rung_is_the_highest() {
     let unknown = Situation { sound_now: Some(1), ..situation() };
     assert_eq!(Chooser::new().choose(&unknown), Choice { sound: 1, reason: Reason::Hold, pictures: None });
 }
+
+#[test]
+fn two_rungs_of_audio_are_a_choice_and_one_is_not() {
+    let rich =
+        |sound: &'static [Rung]| Situation { estimate_bps: Some(50_000_000), ..Situation::new(&PICTURES, sound) };
+    let first = |count: usize| Chooser::new().choose(&rich(&SOUND[..count]));
+    let chosen = [1, 2, 3].map(|count| (first(count).sound, first(count).reason));
+    assert_eq!(chosen, [(0, Reason::Only), (1, Reason::StartUp), (2, Reason::StartUp)]);
+}

@@ -130,10 +130,10 @@ impl<'a> Transfer<'a> {
     }
 
     fn announce(&self, response: &reqwest::Response, notice: Option<RangeNotice>, is_first: bool) {
+        if forbids_store(response) {
+            self.reply.keep_out_of_store();
+        }
         if is_first {
-            if forbids_store(response) {
-                self.reply.keep_out_of_store();
-            }
             self.reply.begin(ResponseHead {
                 status: response.status().as_u16(),
                 url: response.url().clone(),

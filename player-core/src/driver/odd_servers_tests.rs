@@ -9,10 +9,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use url::Url;
 
-use super::{HostParts, Inbox, Message, MonotonicClock, NetworkConfig, Requests};
+use super::{HostParts, Inbox, MemoryStore, Message, MonotonicClock, NetworkConfig, REFUSED_HEADERS, Requests};
 use crate::container::mp4::testmux::{self, TestCodec, TestTrack};
 use crate::container::{DemuxOutput, DemuxSetup};
-use crate::engine::io::{FetchError, FetchId, FetchKind, FetchOutcome, FetchRequest, Ingest, Input, RangeNotice};
+use crate::engine::io::{
+    FetchError, FetchId, FetchKind, FetchOutcome, FetchReport, FetchRequest, Ingest, Input, RangeNotice,
+};
 use crate::model::{ByteRange, ContainerFormat};
 use crate::time::MediaTime;
 
@@ -82,8 +84,11 @@ struct Client {
 
 impl Client {
     fn new(network: &NetworkConfig) -> Self {
+        Self::with(&HostParts { network: network.clone(), ..HostParts::default() })
+    }
+
+    fn with(parts: &HostParts) -> Self {
         let inbox = Arc::new(Inbox::new());
-        let parts = HostParts { network: network.clone(), ..HostParts::default() };
         Self { fetcher: Requests::new(parts.pipeline().unwrap(), Arc::clone(&inbox)).unwrap(), inbox }
     }
 
@@ -104,9 +109,14 @@ impl Client {
     }
 
     fn fetch(&mut self, request: FetchRequest) -> Result<Bytes, FetchError> {
+        self.measured(request).0
+    }
+
+    /// Returns the result of a request, and its measurements.
+    fn measured(&mut self, request: FetchRequest) -> (Result<Bytes, FetchError>, FetchReport) {
         match self.inputs(request).pop() {
-            Some(Input::FetchEnded { outcome: FetchOutcome::Complete { body, .. }, .. }) => Ok(body),
-            Some(Input::FetchEnded { outcome: FetchOutcome::Failed { error, .. }, .. }) => Err(error),
+            Some(Input::FetchEnded { outcome: FetchOutcome::Complete { body, .. }, report, .. }) => (Ok(body), report),
+            Some(Input::FetchEnded { outcome: FetchOutcome::Failed { error, .. }, report, .. }) => (Err(error), report),
             other => panic!("{other:?}"),
         }
     }
@@ -272,6 +282,137 @@ fn headers_meant_for_one_origin_do_not_follow_a_redirect_to_another() {
     let named = OddServer::start(|_| answer("200 OK", &[], b"named"));
     assert_eq!(player.fetch(request(&named.url, None)), Ok(Bytes::from_static(b"named")));
     assert_eq!(named.sent("authorization"), [Some("Bearer t".to_owned())]);
+}
+
+fn fields(fields: &[(&str, &str)]) -> Vec<(String, String)> {
+    fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+#[test]
+fn fields_of_one_request_take_the_place_of_those_of_all_and_stay_with_its_origin() {
+    let other = OddServer::start(|_| answer("200 OK", &[], b"other"));
+    let away = format!("Location: {}", other.url);
+    let server = OddServer::start(move |head| match head.split(' ').nth(1) {
+        Some("/away") => answer("302 Found", &[&away], b""),
+        _ => answer("200 OK", &[], b"ok"),
+    });
+    let headers = fields(&[("X-Own", "all"), ("Authorization", "Bearer all")]);
+    let mut player = Client::new(&NetworkConfig { headers, ..NetworkConfig::default() });
+    let own = [
+        ("Authorization", "Bearer one"),
+        ("cookie", "c=1"),
+        ("Proxy-Authorization", "Basic p"),
+        ("X-Own", "one"),
+        ("Content-Language", "en"),
+    ];
+    let at = |path: &str, own: &[(&str, &str)]| FetchRequest {
+        headers: fields(own),
+        ..request(&server.url.join(path).unwrap(), None)
+    };
+    assert_eq!(player.fetch(at("away", &own)), Ok(Bytes::from_static(b"other")));
+    assert_eq!(player.fetch(at("file", &[])), Ok(Bytes::from_static(b"ok")));
+    let sent = |name: &str| server.sent(name).into_iter().map(Option::unwrap_or_default).collect::<Vec<_>>();
+    assert_eq!(sent("authorization"), ["Bearer one", "Bearer all"]);
+    assert_eq!(sent("cookie"), ["c=1", ""]);
+    assert_eq!(sent("proxy-authorization"), ["Basic p", ""]);
+    assert_eq!(sent("x-own"), ["one", "all"], "the next request knows nothing of it");
+    for name in ["authorization", "cookie", "proxy-authorization"] {
+        assert_eq!(other.sent(name), [None], "{name} goes to the request's own origin");
+    }
+    assert_eq!(other.sent("x-own"), [Some("one".to_owned())]);
+    assert_eq!(server.sent("content-language"), [None, None], "nothing describes a body that is not there");
+}
+
+#[test]
+fn fields_that_http_or_the_player_owns_are_refused_before_anything_is_sent() {
+    let server = OddServer::start(|_| answer("200 OK", &[], b"ok"));
+    let mut player = client();
+    let mut send = |name: &str, value: &str| {
+        player.fetch(FetchRequest { headers: fields(&[("X-Fine", "1"), (name, value)]), ..request(&server.url, None) })
+    };
+    for name in REFUSED_HEADERS {
+        for name in [name.to_owned(), name.to_ascii_uppercase()] {
+            let refused = send(&name, "0");
+            assert!(matches!(&refused, Err(FetchError::Host(text)) if text.contains(&name)), "{name}: {refused:?}");
+        }
+    }
+    for (name, value) in [("X Y", "1"), ("", "1"), ("X-Line", "1\r\nX-More: 2"), ("X-Null", "\0")] {
+        assert!(matches!(send(name, value), Err(FetchError::Host(_))), "{name:?}: {value:?}");
+    }
+    assert_eq!(server.heads(), Vec::<String>::new());
+    assert_eq!(send("X-Range", "1"), Ok(Bytes::from_static(b"ok")), "a name is refused as a whole");
+}
+
+#[test]
+fn the_first_request_of_a_connection_reports_its_connecting() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url: Url = format!("http://{}/file", listener.local_addr().unwrap()).parse().unwrap();
+    // Two answers on each connection, then its end.
+    let serve = move || {
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { return };
+            let mut reader = BufReader::new(stream.try_clone().unwrap());
+            for _ in 0..2 {
+                let mut head = String::new();
+                while !head.ends_with("\r\n\r\n") && reader.read_line(&mut head).unwrap_or(0) > 0 {}
+                let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+            }
+            let _ = stream.shutdown(std::net::Shutdown::Both);
+        }
+    };
+    std::thread::Builder::new().name("keeping-server".into()).spawn(serve).unwrap();
+    let mut player = client();
+    let mut measured = || {
+        let (result, report) = player.measured(request(&url, None));
+        assert_eq!(result, Ok(Bytes::from_static(b"ok")));
+        let (first, last) = (report.first_byte.unwrap(), report.last_byte.unwrap());
+        assert!(first <= last && !report.from_cache, "{report:?}");
+        (report.connect, first)
+    };
+    let (connect, first) = measured();
+    let connect = connect.unwrap();
+    assert!(connect.start < connect.end && connect.end <= first, "{connect:?} {first:?}");
+    assert_eq!(measured().0, None, "the connection is open");
+    let (nowhere, report) = client().measured(request(&"http://127.0.0.1:1/".parse().unwrap(), None));
+    assert!(nowhere.is_err());
+    assert_eq!(report, FetchReport::default(), "a connection that was refused has no times");
+}
+
+#[test]
+fn answers_that_forbid_storing_are_never_kept() {
+    for (field, is_kept) in [
+        ("X-Nothing: 1", true),
+        ("Cache-Control: no-cache, max-age=0", true),
+        ("X-Cache-Control: no-store", true),
+        ("Cache-Control: no-store", false),
+        ("cache-control: private,  No-Store ,max-age=5", false),
+        ("Cache-Control: max-age=5\r\nCache-Control: no-store", false),
+    ] {
+        let server = OddServer::start(move |_| answer("200 OK", &[field], b"media"));
+        let store = MemoryStore::new(1 << 20);
+        let mut player = Client::with(&HostParts { media_store: Some(store.clone()), ..HostParts::default() });
+        let (first, fresh) = player.measured(request(&server.url, None));
+        let (second, again) = player.measured(request(&server.url, None));
+        assert_eq!((first, second), (body("media"), body("media")), "{field}");
+        assert_eq!((fresh.from_cache, again.from_cache), (false, is_kept), "{field}");
+        assert_eq!((store.bytes(), server.heads().len()), if is_kept { (5, 1) } else { (0, 2) }, "{field}");
+    }
+}
+
+#[test]
+fn one_partial_answer_that_forbids_storing_forbids_it_for_the_whole_range() {
+    for (forbidden, is_kept) in [(0, false), (5, false), (10, true)] {
+        let server = ranges(move |first, last| {
+            let last = last.min(first + 4);
+            let field = format!("Content-Range: bytes {first}-{last}/30");
+            let control = if first == forbidden { "Cache-Control: no-store" } else { "Cache-Control: max-age=9" };
+            answer("206 Part", &[&field, control], slice(first, last))
+        });
+        let store = MemoryStore::new(1 << 20);
+        let mut player = Client::with(&HostParts { media_store: Some(store.clone()), ..HostParts::default() });
+        assert_eq!(player.fetch(request(&server.url, Some((0, Some(10))))), body("0123456789"));
+        assert_eq!((store.bytes(), server.heads().len()), (if is_kept { 10 } else { 0 }, 2), "from {forbidden}");
+    }
 }
 
 #[test]

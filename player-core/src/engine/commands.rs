@@ -1,8 +1,10 @@
 //! Carries out the commands of the host. Every command is answered exactly once, before its consequences.
 
 use super::context::Context;
-use super::fault::invalid;
+use super::download::{Demand, schedule};
+use super::ids::StreamId;
 use super::item::{self, Item};
+use super::requests::error_map::invalid;
 use super::session::Session;
 use crate::command::{Command, CommandId};
 use crate::error::{ErrorCode, PlayerError, Stage};
@@ -41,6 +43,7 @@ fn execute(cx: &mut Context, item: &mut Option<Item>, command: Command) -> Resul
             active(cx, item)?.seek(cx, from.shifted(millis.saturating_mul(1_000_000)), mode);
         }
         Command::SetRate(rate) => {
+            schedule::check_demand(Demand::of(StreamId::Main, rate)).map_err(|refusal| invalid(refusal.to_string()))?;
             if !RATES.contains(&rate) {
                 return Err(invalid("a rate lies between 0.25 and 4.0"));
             }

@@ -7,8 +7,8 @@ use super::ids::ItemId;
 use super::io::FetchReport;
 use super::jitter::Jitter;
 use super::playback::{PendingCommands, Playback, Settings};
-use super::recovery::{LoadErrorPolicy, UsualPolicy};
-use super::request::{JobId, Jobs, Measured};
+use super::requests::recovery::{LoadErrorPolicy, UsualPolicy};
+use super::requests::{JobId, Jobs, Measured};
 use super::stats::{DecoderHealth, Ledger};
 use std::time::Duration;
 

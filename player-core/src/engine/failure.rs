@@ -6,10 +6,10 @@ use std::time::Duration;
 use url::Url;
 
 use super::context::Context;
-use super::fault;
 use super::io::FetchKind;
-use super::recovery::{self, Action, Cause, Failure, FailureClass};
-use super::request::{Job, JobId, Purpose, RetryState};
+use super::requests::error_map;
+use super::requests::recovery::{self, Action, Cause, Failure, FailureClass};
+use super::requests::{Job, JobId, Purpose, RetryState};
 use crate::config::RetryPolicy;
 use crate::engine::source::{Candidate, Locations, ServiceLocation};
 use crate::error::{PlayerError, Severity};
@@ -101,7 +101,7 @@ pub(super) fn assess<'c>(
         last_delay,
         deadline_left,
     };
-    let error = fault::describe(kind, cause, Some(&url));
+    let error = error_map::describe(kind, cause, Some(&url));
     tracing::debug!(?kind, failures, %error, "request failed");
     let action = recovery::ask(cx.load_errors.as_ref(), &failure);
     Assessed::Decided(Box::new(Assessment { action, error, failed, candidates, addresses_left, failure, url }))
@@ -118,17 +118,17 @@ fn deadline_left(
 ) -> Duration {
     let deadline = policy.deadline.unwrap_or(cx.config.retry_deadline);
     let mut since = match job.purpose {
-        Purpose::Media(_) => alternatives.since.unwrap_or(job.since),
+        Purpose::Media(_) => alternatives.since.unwrap_or(job.created_at),
         // A busy server is asked for one representation after another: the time of the segment counts, not of each.
         Purpose::Init(_) if matches!(class, FailureClass::Busy(_)) => {
-            alternatives.since.unwrap_or(job.since).min(job.since)
+            alternatives.since.unwrap_or(job.created_at).min(job.created_at)
         }
         Purpose::Manifest
         | Purpose::Remote
         | Purpose::Steering
         | Purpose::Index(_)
         | Purpose::Init(_)
-        | Purpose::Key => job.since,
+        | Purpose::Key => job.created_at,
     };
     let waits = matches!(class, FailureClass::Unreachable | FailureClass::Silent);
     if waits && matches!(job.kind, FetchKind::Segment | FetchKind::Init) {

@@ -185,6 +185,13 @@ fn stable_ids_and_groups_name_what_moves_to_other_addresses() {
     let before = of(&known);
     let second = [audio("two"), entry("hi", 2500, "two"), entry("lo", 1200, "two")];
     assert_eq!(of(&identities.intern(hls(&second))), before, "rates and addresses have changed, names have not");
+    let third = [entry("hi", 2500, "two"), entry("low", 1200, "two"), audio("two")];
+    let renamed = of(&identities.intern(hls(&third)));
+    assert_eq!(
+        renamed.iter().filter(|key| !before.contains(key)).count(),
+        1,
+        "another name at the same address is new"
+    );
 }
 
 #[test]
@@ -235,6 +242,37 @@ fn what_is_not_available_yet_is_waited_for() {
     assert_eq!(step(&known, place, other, at(0)), Step::Exhausted, "there is no such representation");
     known.place_availability(Some(WallClockMapping::new(at(5), utc(2_000_000))));
     assert_eq!(known.available_at(), None);
+}
+
+#[test]
+fn a_list_is_placed_by_another_that_lost_its_front() {
+    let mut known = Identities::default().intern(hls(&hls_entries()));
+    let keys: Vec<RepKey> = known.all_reps().collect();
+    let list = |known: &KeyedPresentation, key: RepKey, first: u64| {
+        let Some(SegmentIndex::External(source)) = known.representation(key).map(|rep| &rep.index) else {
+            panic!("no list was read yet");
+        };
+        let segments: String = (first..first + 4).map(|number| format!("#EXTINF:4,\n{number}.ts\n")).collect();
+        let text =
+            format!("#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXT-X-MEDIA-SEQUENCE:{first}\n{segments}#EXT-X-ENDLIST\n");
+        let pieces = [manifest::IndexPiece::new(None, text.into())];
+        match manifest::read_index(&pieces, source, &"http://h/dir/list".parse().unwrap()) {
+            Ok(manifest::IndexReading::Known(parsed)) => parsed.segments,
+            other => panic!("{other:?}"),
+        }
+    };
+    let start = |index: Option<SegmentIndex>| match index {
+        Some(SegmentIndex::Known(list)) => list.start(),
+        _ => None,
+    };
+    assert_eq!(start(known.sibling(keys[0])), None, "none was read");
+    let whole = list(&known, keys[1], 10);
+    *known.index_mut(keys[1]).unwrap() = SegmentIndex::Known(whole);
+    assert_eq!(start(known.sibling(keys[0])), None, "it begins with the period");
+    let newer = list(&known, keys[2], 12);
+    known.index_mut(keys[1]).unwrap().merge(SegmentIndex::Known(newer));
+    assert_eq!(start(known.sibling(keys[0])), Some(crate::time::MediaTime::ZERO + std::time::Duration::from_secs(8)));
+    assert_eq!(start(known.sibling(keys[1])), None, "its own list is no other");
 }
 
 proptest! {

@@ -2,12 +2,12 @@
 //! go to one of the two from here.
 
 use super::context::{self, Context};
-use super::fault;
 use super::io::{FetchError, FetchId, FetchOutcome, FetchReport, RangeNotice, ResponseHead};
 use super::opening::Opening;
 use super::playback::Seeking;
-use super::recovery::Cause;
-use super::request::{JobId, Purpose};
+use super::requests::error_map;
+use super::requests::recovery::Cause;
+use super::requests::{JobId, Purpose};
 use super::session::Session;
 use super::stats::Ledger;
 use crate::command::{LoadRequest, SeekMode};
@@ -154,7 +154,7 @@ impl Item {
                 PlayerError::warning(ErrorCode::RangePastEnd, message)
             }
         };
-        cx.effects.warn(error.at(fault::stage(job.kind)).with_url(&attempt.url));
+        cx.effects.warn(error.at(error_map::stage(job.kind)).with_url(&attempt.url));
     }
 
     /// Counts bytes of an answer, and judges whether its transfer should go on.
@@ -190,18 +190,18 @@ impl Item {
         for (job, started) in cx.jobs.silent(&cx.config, cx.now) {
             if let Some(fetch) = cx.jobs.get(job).and_then(|job| job.attempt()).map(|attempt| attempt.fetch) {
                 cx.effects.cancel(fetch);
-                self.request_failed(cx, job, Cause::Fetch(&FetchError::Timeout { started }));
+                self.on_request_failed(cx, job, Cause::Fetch(&FetchError::Timeout { started }));
             }
         }
     }
 
-    fn request_failed(&mut self, cx: &mut Context, job: JobId, cause: Cause<'_>) {
+    fn on_request_failed(&mut self, cx: &mut Context, job: JobId, cause: Cause<'_>) {
         match self {
             Self::Opening(opening) => {
-                let presentation = opening.request_failed(cx, job, cause);
+                let presentation = opening.on_request_failed(cx, job, cause);
                 self.open(cx, presentation);
             }
-            Self::Open(session) => session.request_failed(cx, job, cause),
+            Self::Open(session) => session.on_request_failed(cx, job, cause),
         }
     }
 
@@ -231,12 +231,12 @@ impl Item {
                 job.tried.clear();
                 picked = locations.pick(&candidates, &[], cx.now);
             }
-            let again = std::mem::replace(&mut job.again, true);
+            let is_retry = std::mem::replace(&mut job.is_retry, true);
             if let Some(candidate) = picked {
                 if let Some(request) = cx.jobs.send(id, candidate, &cx.config, cx.now) {
                     cx.effects.fetch(request);
                 }
-                cx.ledger.requested(again);
+                cx.ledger.requested(is_retry);
             }
         }
     }

@@ -9,8 +9,8 @@
 //! | `item` `opening` `session` | what is loaded: a manifest on its way, or an open session, whose steps compose the parts below |
 //! | `context` | the parts that outlive an item, side by side |
 //! | `playback` | state machine, clock, epoch, feed of the renderer, commands that wait for their turn |
-//! | `download` `request` | streams, which stream and segment is next, what a segment leaves for the next, and requests under way |
-//! | `failure` `recovery` `fault` | consequences of a failed request |
+//! | `download` | streams, which stream and segment is next, and what a segment leaves for the next |
+//! | `requests` `failure` | requests under way, and what follows when one fails |
 //! | `selection` | which track and representation may be chosen, and which audio goes with which video |
 //! | `source` | locations of the same bytes, and the steering server that orders between them |
 //! | `licence` | keys, and requests for them |
@@ -27,20 +27,20 @@ mod context;
 mod download;
 mod effects;
 mod failure;
-mod fault;
 mod ids;
 mod item;
 mod jitter;
 mod licence;
 mod opening;
 mod playback;
-pub mod recovery;
-mod request;
+mod requests;
 mod selection;
 mod session;
 mod source;
 mod stats;
 mod timer;
+
+pub use requests::recovery;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -144,6 +144,7 @@ impl Engine {
         let going_to = pending.seek().waiting().map(|seek| seek.to);
         let running = playback.state() == State::Ready && playback.clock().is_running() && going_to.is_none();
         let preferences = self.item.as_ref().map(Item::preferences);
+        let quality_choice = pending.quality().waiting().or(preferences.map(|preferences| &preferences.quality));
         Snapshot {
             state: playback.state(),
             play_when_ready: playback.plays_when_ready(),
@@ -160,11 +161,7 @@ impl Engine {
             qualities: session.map(Session::qualities).unwrap_or_default(),
             audio_choice: pending.audio().waiting().or(preferences.map(|preferences| &preferences.audio)).cloned(),
             text_choice: pending.text().waiting().or(preferences.map(|preferences| &preferences.text)).cloned(),
-            quality_choice: pending
-                .quality()
-                .waiting()
-                .or(preferences.map(|preferences| &preferences.quality))
-                .cloned(),
+            quality_choice: quality_choice.cloned(),
             volume: settings.volume,
             muted: settings.muted,
             cues: session.map(Session::cues).unwrap_or_default(),

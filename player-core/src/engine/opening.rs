@@ -5,12 +5,12 @@ use url::Url;
 
 use super::context::{self, Context};
 use super::failure::{self, Alternatives, Assessed};
-use super::fault;
 use super::ids::ItemId;
 use super::io::{FetchKind, FetchOutcome, Ingest};
 use super::licence::Keys;
-use super::recovery::{Action, Cause};
-use super::request::{Job, JobId, Purpose};
+use super::requests::error_map;
+use super::requests::recovery::{Action, Cause};
+use super::requests::{Job, JobId, Purpose};
 use crate::command::{LoadRequest, QualityChoice, TrackChoice};
 use crate::engine::selection::TrackPreferences;
 use crate::engine::source::Locations;
@@ -131,7 +131,7 @@ impl Opening {
         match outcome {
             FetchOutcome::Failed { bytes, error } => {
                 context::count_bytes(cx, job, bytes);
-                self.request_failed(cx, job, Cause::Fetch(&error))
+                self.on_request_failed(cx, job, Cause::Fetch(&error))
             }
             FetchOutcome::Complete { bytes, body } => {
                 context::count_bytes(cx, job, bytes);
@@ -156,7 +156,7 @@ impl Opening {
     fn on_manifest(&mut self, cx: &mut Context, job: JobId, body: &Bytes, url: &Url) -> Option<Presentation> {
         let missing = match manifest::missing(body, url, &RemoteElements::default()) {
             Ok(missing) => missing,
-            Err(error) => return self.request_failed(cx, job, Cause::Manifest(&error)),
+            Err(error) => return self.on_request_failed(cx, job, Cause::Manifest(&error)),
         };
         if missing.is_empty() {
             return self.read_manifest(cx, Some(job), body, url, &RemoteElements::default());
@@ -199,9 +199,9 @@ impl Opening {
     ) -> Option<Presentation> {
         let parsed = match (manifest::parse_with(body, url, None, remotes), job) {
             (Ok(parsed), _) => parsed,
-            (Err(error), Some(job)) => return self.request_failed(cx, job, Cause::Manifest(&error)),
+            (Err(error), Some(job)) => return self.on_request_failed(cx, job, Cause::Manifest(&error)),
             (Err(error), None) => {
-                context::fail(cx, fault::describe(FetchKind::Manifest, Cause::Manifest(&error), Some(url)));
+                context::fail(cx, error_map::describe(FetchKind::Manifest, Cause::Manifest(&error), Some(url)));
                 return None;
             }
         };
@@ -228,7 +228,7 @@ impl Opening {
     }
 
     /// Takes a failed request. Returns the presentation if it is complete without what was requested.
-    pub(super) fn request_failed(&mut self, cx: &mut Context, id: JobId, cause: Cause<'_>) -> Option<Presentation> {
+    pub(super) fn on_request_failed(&mut self, cx: &mut Context, id: JobId, cause: Cause<'_>) -> Option<Presentation> {
         let purpose = cx.jobs.get(id)?.purpose;
         let assessed = failure::assess(cx, &self.locations, id, cause, Alternatives::default());
         let Assessed::Decided(assessment) = assessed else { return None };

@@ -19,11 +19,11 @@ mod watch;
 mod world;
 
 pub use captions::Captions;
-pub use fault::{Effect, Fault, FaultPlan};
+pub use fault::{Effect, Fault, FaultPlan, FiredFault};
 pub use film::{Content, Film, Lock, LockKind, Missing, Rung, Voice};
 pub use network::Network;
 pub use packaging::{Addressing, Muxed};
 pub use relist::Relisting;
 pub use shape::Shape;
 pub use sounds::Sounds;
-pub use world::{Entry, Outcome, Recorded, World, replay};
+pub use world::{Outcome, Recorded, TimedEvent, World, replay};

@@ -9,7 +9,7 @@ use abr::link::Link;
 use bytes::{Bytes, BytesMut};
 use kinora_faults::{Request, Verdict};
 
-use super::fault::{Effect, FaultPlan};
+use super::fault::{Effect, Fault, FaultPlan, FiredFault};
 use super::film::{Content, Film};
 use crate::container::{DemuxError, DemuxOutput};
 use crate::drm::{self, KeyFile};
@@ -18,7 +18,7 @@ use crate::time::Now;
 
 /// Number of progress reports of a transfer.
 const REPORTS: u64 = 8;
-/// A refused connection is refused after this.
+/// Time after which a host that gives no answer is known to be unreachable; delays of a fault plan add to it.
 const REFUSAL: Duration = Duration::from_millis(5);
 
 /// Event of a transfer after a certain number of bytes.
@@ -85,6 +85,7 @@ pub struct Network {
     link: Link,
     films: Vec<(String, Film)>,
     faults: FaultPlan,
+    fired: Vec<FiredFault>,
     transfers: Vec<Transfer>,
     flowed_until: Now,
     requests: u64,
@@ -93,12 +94,12 @@ pub struct Network {
 impl Network {
     /// A network with a link and a film on each of some hosts.
     pub fn new(link: Link, films: Vec<(String, Film)>, faults: FaultPlan) -> Self {
-        Self { link, films, faults, transfers: Vec::new(), flowed_until: Now::ZERO, requests: 0 }
+        Self { link, films, faults, fired: Vec::new(), transfers: Vec::new(), flowed_until: Now::ZERO, requests: 0 }
     }
 
-    /// Requests struck by a fault so far.
-    pub const fn faults_fired(&self) -> u64 {
-        self.faults.struck()
+    /// Returns each time that a fault fired, in the order of the requests: of all plans so far.
+    pub fn faults_fired(&self) -> &[FiredFault] {
+        &self.fired
     }
 
     /// Returns the faults, with how often each fired.
@@ -109,6 +110,11 @@ impl Network {
     /// Replaces the faults and their counts.
     pub fn set_fault_plan(&mut self, plan: FaultPlan) {
         self.faults = plan;
+    }
+
+    /// Adds a fault after those of the plan, whose counts stay.
+    pub fn add_fault(&mut self, fault: Fault) {
+        self.faults.add(fault);
     }
 
     /// Requests made so far.
@@ -260,7 +266,7 @@ impl Network {
         let film_of = |host: &str| self.films.iter().find(|(name, _)| name == host).map(|(_, film)| film);
         let mut film = film_of(host);
         let by_place = film.and_then(|film| film.path_of_part(request.url.path(), request.range));
-        let Verdict { mut delay, effect, .. } = self.faults.verdict(&Request {
+        let Verdict { mut delay, effect, faults } = self.faults.verdict(&Request {
             path: request.url.path().trim_start_matches('/'),
             alias: by_place.as_deref(),
             address: request.url.as_str(),
@@ -268,6 +274,7 @@ impl Network {
             kind: Some(request.kind.into()),
             at: now.as_duration(),
         });
+        self.fired.extend(faults.into_iter().map(|fault| FiredFault::new(fault, request, now)));
         let ending = |at: Now, error| Phase::Ending { at, outcome: FetchOutcome::Failed { bytes: 0, error } };
         let latency = self.link.latency_at(now.as_duration());
         let mut transfer = Transfer {
@@ -288,16 +295,18 @@ impl Network {
             let _ = url.set_host(Some(host));
             delay = delay.saturating_add(latency);
         }
-        if let Some(error) = unreachable(effect.as_ref(), film.is_some()) {
-            transfer.phase = ending(now + REFUSAL, error);
-            return transfer;
-        }
-        if effect == Some(Effect::Silence) || latency.saturating_add(delay) > request.first_byte_timeout {
+        let unreachable = unreachable(effect.as_ref(), film.is_some());
+        let wait = delay.saturating_add(if unreachable.is_some() { REFUSAL } else { latency });
+        if effect == Some(Effect::Silence) || wait > request.first_byte_timeout {
             let error = FetchError::Timeout { started: false };
             transfer.phase = ending(now + request.first_byte_timeout, error);
             return transfer;
         }
-        let begins = now + latency + delay;
+        let begins = now + wait;
+        if let Some(error) = unreachable {
+            transfer.phase = ending(begins, error);
+            return transfer;
+        }
         let refusal = match effect {
             Some(Effect::Status(status)) => Some((status, None)),
             Some(Effect::Busy(status, wait)) => Some((status, Some(wait))),
@@ -309,7 +318,7 @@ impl Network {
         }
         let Some(mut content) = film.and_then(|film| film.part(request.url.path(), request.range)) else {
             let error = FetchError::Status { status: 404, retry_after: None };
-            transfer.phase = ending(now + latency, error);
+            transfer.phase = ending(begins, error);
             return transfer;
         };
         if let Content::Media { pieces, .. } = &mut content

@@ -1,4 +1,4 @@
-//! The world: engine, renderer and network on one virtual clock, and the log of what happened.
+//! The world: engine, renderer and network on one virtual clock, with the events and the faults of the session.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use abr::link::{Link, Trace};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::fault::{Fault, FaultPlan};
+use super::fault::{Fault, FaultPlan, FiredFault};
 use super::film::Film;
 use super::network::Network;
 use super::watch::Watch;
@@ -30,10 +30,10 @@ const MOST_AT_ONCE: u32 = 100_000;
 /// Wall-clock time at which a world begins: 2026-01-01T00:00:00Z.
 const START: WallClock = WallClock::from_unix_nanos(1_767_225_600_000_000_000);
 
-/// An event and when it happened.
+/// An event of the engine, with its time.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Entry {
-    /// On the virtual clock.
+pub struct TimedEvent {
+    /// Time on the virtual clock.
     pub at: Now,
     /// Position of playback at that time.
     pub position: MediaTime,
@@ -53,6 +53,8 @@ pub enum Recorded {
 /// Result of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
+    /// The condition of [`World::run_until`] holds.
+    Reached,
     /// The end of the film was presented.
     Ended,
     /// Playback failed with this error.
@@ -75,7 +77,7 @@ pub struct World {
     locations: Vec<Url>,
     commands: VecDeque<(Now, Command)>,
     next_command: u64,
-    log: Vec<Entry>,
+    events: Vec<TimedEvent>,
     recording: Option<(Vec<Recorded>, Vec<Output>)>,
     exact_progress: bool,
     outcome: Option<Outcome>,
@@ -122,7 +124,7 @@ impl World {
             locations: hosts.iter().filter_map(address).collect(),
             commands: VecDeque::new(),
             next_command: 0,
-            log: Vec::new(),
+            events: Vec::new(),
             recording: None,
             exact_progress: false,
             outcome: None,
@@ -227,15 +229,29 @@ impl World {
         self.pump_renderer();
     }
 
+    /// Runs until a condition holds. It is tried at once, after each event of the world and at the time limit, so that the
+    /// clock stands at the first event after which it holds. The run ends before that at the end of the film, with a
+    /// failure, at the limit, or if nothing is pending any more.
+    pub fn run_until(&mut self, limit: Duration, mut holds: impl FnMut(&Self) -> bool) -> Outcome {
+        let end = self.now + limit;
+        let mut is_pending = true;
+        loop {
+            if holds(self) {
+                return Outcome::Reached;
+            }
+            if let Some(outcome) = &self.outcome {
+                return outcome.clone();
+            }
+            if !is_pending {
+                return if self.now >= end { Outcome::TimeUp } else { Outcome::Hung };
+            }
+            is_pending = self.step(end);
+        }
+    }
+
     /// Runs until the end of the film, a failure, or the end of a span of virtual time.
     pub fn run_until_end(&mut self, limit: Duration) -> Outcome {
-        let end = self.now + limit;
-        while self.outcome.is_none() {
-            if !self.step(end) {
-                break;
-            }
-        }
-        self.outcome.clone().unwrap_or(if self.now >= end { Outcome::TimeUp } else { Outcome::Hung })
+        self.run_until(limit, |_| false)
     }
 
     /// Runs for a span of virtual time. Returns false if nothing can happen any more on the way.
@@ -343,7 +359,7 @@ impl World {
                     }
                     self.watch.progress();
                     let position = self.engine.snapshot(self.now).position;
-                    self.log.push(Entry { at: self.now, position, event });
+                    self.events.push(TimedEvent { at: self.now, position, event });
                 }
             }
         }
@@ -354,14 +370,14 @@ impl World {
         self.now
     }
 
-    /// Everything announced so far.
-    pub fn log(&self) -> &[Entry] {
-        &self.log
+    /// Returns the events so far, in order, with their times.
+    pub fn events(&self) -> &[TimedEvent] {
+        &self.events
     }
 
-    /// The log as lines of JSON, for comparing runs byte by byte.
-    pub fn log_lines(&self) -> String {
-        self.log.iter().filter_map(|entry| serde_json::to_string(entry).ok()).collect::<Vec<_>>().join("\n")
+    /// Returns the events as lines of JSON, for comparing runs byte by byte.
+    pub fn event_lines(&self) -> String {
+        self.events.iter().filter_map(|event| serde_json::to_string(event).ok()).collect::<Vec<_>>().join("\n")
     }
 
     /// The counters of the session.
@@ -374,13 +390,29 @@ impl World {
         self.engine.snapshot(self.now)
     }
 
-    /// Replaces the faults of the world, for example by a plan of a file; counts begin anew.
+    /// Replaces the faults of the world, for example by a plan of a file; the counts of the plan begin anew.
     pub fn set_fault_plan(&mut self, plan: FaultPlan) {
         self.network.set_fault_plan(plan);
     }
 
-    /// Requests that a fault struck.
-    pub const fn faults_fired(&self) -> u64 {
+    /// Adds a fault after those of the plan, whose counts stay.
+    pub fn add_fault(&mut self, fault: Fault) {
+        self.network.add_fault(fault);
+    }
+
+    /// Adds faults in their order.
+    pub fn add_faults(&mut self, faults: impl IntoIterator<Item = Fault>) {
+        faults.into_iter().for_each(|fault| self.add_fault(fault));
+    }
+
+    /// Returns the fault plan, with how often each of its faults fired: also those that never did.
+    pub const fn fault_plan(&self) -> &FaultPlan {
+        self.network.fault_plan()
+    }
+
+    /// Returns each time that a fault fired, with the request that it struck, in the order of the requests: of all plans so
+    /// far.
+    pub fn faults_fired(&self) -> &[FiredFault] {
         self.network.faults_fired()
     }
 

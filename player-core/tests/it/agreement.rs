@@ -10,12 +10,11 @@ use std::time::Duration;
 use abr::link::{Link, Row, Trace};
 use abr::simulator::session::{self, Settings, Watch};
 use abr::simulator::video::Video;
-use player_core::engine::io::Output;
 use player_core::model::Protocol;
 use player_core::sim::{Film, Outcome, World};
 use player_core::{Event, PlayerConfig};
 
-use crate::support::{HOUR, MINUTE, millis, seconds};
+use crate::support::{HOUR, MINUTE, millis, requests, seconds};
 
 const SEGMENT: Duration = Duration::from_secs(4);
 const GOAL: Duration = Duration::from_secs(30);
@@ -56,10 +55,8 @@ fn engine(rule: &str, trace: &Trace) -> (Session, Duration) {
     world.record();
     world.load();
     assert_eq!(world.run_until_end(HOUR * 4), Outcome::Ended);
-    let (_, outputs) = world.recorded().unwrap();
     let mut rungs = Vec::new();
-    for output in outputs {
-        let Output::Fetch(request) = output else { continue };
+    for request in requests(&world) {
         let path: Vec<&str> = request.url.path().split('/').collect();
         let ["", "film", "v", id, file] = path[..] else { continue };
         let number: usize = file.strip_suffix(".m4s").unwrap().parse().unwrap();
@@ -68,7 +65,7 @@ fn engine(rule: &str, trace: &Trace) -> (Session, Duration) {
         rungs.truncate(number);
         rungs.push(rung);
     }
-    let begin = world.log().iter().find(|entry| matches!(entry.event, Event::Loaded { .. })).unwrap().at;
+    let begin = world.events().iter().find(|entry| matches!(entry.event, Event::Loaded { .. })).unwrap().at;
     let stalled = world.stats().stalls.iter().map(|stall| stall.duration).sum();
     (Session { rungs, stalled }, begin.as_duration())
 }

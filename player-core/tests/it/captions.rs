@@ -63,6 +63,26 @@ fn captions_that_nobody_announced_are_listed_once_heard_and_shown_once_chosen() 
 }
 
 #[test]
+fn another_language_is_heard_while_captions_are_shown() {
+    for protocol in BOTH {
+        let film = Film { captions: Captions::Unannounced, ..Film::new(protocol, MINUTE).voices(&["en", "de"]) };
+        let mut world = world(&film, fast(), Vec::new());
+        world.load();
+        world.run_for(seconds(10));
+        choose(&mut world);
+        let snapshot = world.snapshot();
+        let german = snapshot.tracks.iter().find(|track| track.language.as_deref() == Some("de")).unwrap();
+        world.command(Command::SelectAudio(TrackChoice::Track(german.id.clone())));
+        let heard =
+            world.snapshot().tracks.iter().find(|track| track.kind == MediaKind::Audio && track.selected).cloned();
+        assert_eq!(heard.and_then(|track| track.language).as_deref(), Some("de"), "{protocol:?}");
+        assert_eq!(selected(&world), 1, "{protocol:?}");
+        assert_eq!(world.run_until_end(MINUTE * 2), Outcome::Ended);
+        assert_played(&world, MINUTE);
+    }
+}
+
+#[test]
 fn what_was_seen_long_ago_is_forgotten() {
     let mut film = film(Protocol::Dash);
     film.duration = MINUTE * 10;
@@ -70,12 +90,8 @@ fn what_was_seen_long_ago_is_forgotten() {
     world.load();
     world.run_for(seconds(10));
     choose(&mut world);
-    let mut most = 0;
-    for _ in 0..50 {
-        world.run_for(seconds(10));
-        most = most.max(world.snapshot().cues.len());
-    }
-    assert!(most < 40, "{most} cues are held");
+    let outcome = world.run_until(seconds(500), |world| world.snapshot().cues.len() >= 40);
+    assert_eq!(outcome, Outcome::TimeUp, "{} cues are held", world.snapshot().cues.len());
 }
 
 #[test]

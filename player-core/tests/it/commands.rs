@@ -13,7 +13,7 @@ use player_core::{
 use crate::support::{MINUTE, fast, play, seconds, world};
 
 fn reply(world: &World, id: CommandId) -> Option<ErrorCode> {
-    let mut replies = world.log().iter().filter_map(|entry| match &entry.event {
+    let mut replies = world.events().iter().filter_map(|entry| match &entry.event {
         Event::Reply { id: of, error } if *of == id => Some(error.as_ref().map(|error| error.code)),
         _ => None,
     });
@@ -49,6 +49,8 @@ fn what_makes_no_sense_is_refused_and_changes_nothing() {
         Command::SetRate(0.1),
         Command::SetRate(f64::NAN),
         Command::SetRate(5.0),
+        Command::SetRate(-1.0),
+        Command::SetRate(f64::NEG_INFINITY),
         Command::SetVolume(1.5),
         Command::SetVolume(f64::NAN),
         Command::SetViewport { width: 0, height: 9 },
@@ -72,10 +74,10 @@ fn replies_come_before_the_consequences() {
     let mut world = world(&film, fast(), Vec::new());
     world.load();
     world.run_for(seconds(3));
-    let before = world.log().len();
+    let before = world.events().len();
     let id = world.command(Command::Seek { to: MediaTime::from_millis(9000), mode: SeekMode::Exact });
-    assert_eq!(world.log()[before].event, Event::Reply { id, error: None });
-    assert!(matches!(world.log()[before + 1].event, Event::SeekStarted { .. }));
+    assert_eq!(world.events()[before].event, Event::Reply { id, error: None });
+    assert!(matches!(world.events()[before + 1].event, Event::SeekStarted { .. }));
 }
 
 #[test]
@@ -102,7 +104,7 @@ fn stop_ends_it_and_another_load_begins_afresh() {
     world.run_for(seconds(5));
     world.command(Command::Stop);
     assert_eq!(world.snapshot().state, State::Idle);
-    assert_eq!(world.log().last().unwrap().event, Event::Stopped);
+    assert_eq!(world.events().last().unwrap().event, Event::Stopped);
     assert!(!world.run_for(seconds(5)), "nothing goes on after a stop");
     assert_eq!(play(&mut world), player_core::sim::Outcome::Ended);
     assert_eq!(world.stats().frames.dropped, 0);
@@ -119,7 +121,7 @@ fn after_a_failure_only_a_load_helps() {
     assert_eq!(play(&mut world), player_core::sim::Outcome::Ended);
     assert_eq!(world.snapshot().error, None);
     let mut replies: BTreeMap<u64, u32> = BTreeMap::new();
-    for entry in world.log() {
+    for entry in world.events() {
         if let Event::Reply { id, .. } = entry.event {
             *replies.entry(id.0).or_default() += 1;
         }

@@ -93,7 +93,7 @@ fn films_without_sound_and_without_pictures_play() {
     radio.ladder.clear();
     let mut world_b = world(&radio, fast(), Vec::new());
     let outcome = play(&mut world_b);
-    assert_eq!(outcome, Outcome::Ended, "{:?}", world_b.log());
+    assert_eq!(outcome, Outcome::Ended, "{:?}", world_b.events());
     assert_eq!(world_b.stats().frames.presented, 0);
     assert_played(&world_b, MINUTE);
 }

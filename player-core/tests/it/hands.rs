@@ -42,7 +42,7 @@ fn started(world: &World) -> usize {
 #[track_caller]
 fn assert_answered(world: &World, sent: u64) {
     let mut replies: BTreeMap<CommandId, u32> = BTreeMap::new();
-    for entry in world.log() {
+    for entry in world.events() {
         if let Event::Reply { id, .. } = &entry.event {
             *replies.entry(*id).or_default() += 1;
         }
@@ -267,9 +267,9 @@ fn a_load_after_any_failure_plays() {
         world.run_for(millis(50 * round));
         world.report(RenderEvent::Failed(player_core::PlayerError::fatal(ErrorCode::RendererFailed, "gone")));
         assert_eq!(world.snapshot().state, State::Failed);
-        let before = world.log().len();
+        let before = world.events().len();
         world.run_for(seconds(1));
-        assert_eq!(world.log().len(), before, "what waited died with the session");
+        assert_eq!(world.events().len(), before, "what waited died with the session");
     }
     world.load();
     assert_eq!(world.run_until_end(MINUTE * 2), Outcome::Ended);

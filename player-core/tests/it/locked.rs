@@ -44,9 +44,8 @@ fn failure(outcome: Outcome) -> player_core::PlayerError {
     }
 }
 
-fn requests(world: &World, holds: impl Fn(&player_core::engine::io::FetchRequest) -> bool) -> usize {
-    let (_, outputs) = world.recorded().unwrap();
-    outputs.iter().filter(|output| matches!(output, Output::Fetch(request) if holds(request))).count()
+fn request_count(world: &World, holds: impl Fn(&player_core::engine::io::FetchRequest) -> bool) -> usize {
+    requests(world).filter(|request| holds(request)).count()
 }
 
 #[test]
@@ -58,8 +57,8 @@ fn whole_segments_and_samples_play_with_keys_that_rotate_and_each_key_is_fetched
         assert_eq!(play(&mut world), Outcome::Ended, "{kind:?}");
         assert_played(&world, MINUTE);
         assert!(world.stats().stalls.is_empty());
-        assert_eq!(requests(&world, |request| request.kind == FetchKind::Key), 3, "{kind:?}");
-        let ciphers = requests(&world, |request| request.cipher.is_some());
+        assert_eq!(request_count(&world, |request| request.kind == FetchKind::Key), 3, "{kind:?}");
+        let ciphers = request_count(&world, |request| request.cipher.is_some());
         assert_eq!(ciphers > 0, kind == LockKind::Segments, "the host decrypts whole segments and nothing else");
     }
 }
@@ -70,12 +69,9 @@ fn the_vector_of_a_segment_is_its_number() {
     let mut world = world(&film, fast(), Vec::new());
     world.record();
     assert_eq!(play(&mut world), Outcome::Ended);
-    let (_, outputs) = world.recorded().unwrap();
     let mut seen = 0;
-    for output in outputs {
-        if let Output::Fetch(request) = output
-            && let Some(cipher) = &request.cipher
-        {
+    for request in requests(&world) {
+        if let Some(cipher) = &request.cipher {
             let path: Vec<&str> = request.url.path().split(['/', '.']).collect();
             let (group, place) = (path[2], path[4].parse::<u128>().unwrap());
             let first = if group == "a" { film.shape.first_audio_number } else { film.shape.first_number };
@@ -112,7 +108,7 @@ fn a_key_that_is_missing_at_one_place_is_fetched_from_another() {
         let missing = Fault::new("one/film/key/", Effect::Status(404));
         let mut world = two_hosts(&film, fast(), vec![missing]);
         assert_eq!(play(&mut world), Outcome::Ended, "{kind:?}");
-        assert!(world.faults_fired() >= 1);
+        assert!(!world.faults_fired().is_empty());
     }
 }
 
@@ -190,14 +186,10 @@ fn keys_of_other_formats_beside_the_usable_one_change_no_request() {
                 assert_eq!(play(&mut world), Outcome::Ended, "{protocol:?} {kind:?}");
                 assert_played(&world, MINUTE);
                 assert_eq!(count(&world, |event| matches!(event, Event::Warning { .. })), 0, "{protocol:?} {kind:?}");
-                let (_, outputs) = world.recorded().unwrap();
-                let requests = outputs.iter().filter_map(|output| match output {
-                    Output::Fetch(request) => Some((request.url.clone(), request.range, request.cipher.is_some())),
-                    _ => None,
-                });
-                let mut requests: Vec<String> = requests.map(|request| format!("{request:?}")).collect();
-                requests.sort();
-                asked.push(requests);
+                let files = requests(&world).map(|request| (&request.url, request.range, request.cipher.is_some()));
+                let mut files: Vec<String> = files.map(|file| format!("{file:?}")).collect();
+                files.sort();
+                asked.push(files);
             }
             assert_eq!(asked[0], asked[1], "{protocol:?} {kind:?}");
         }
@@ -250,13 +242,14 @@ fn a_licence_server_is_asked_once_for_each_set_of_keys() {
     world.record();
     assert_eq!(play(&mut world), Outcome::Ended);
     assert_played(&world, MINUTE);
-    let posted = requests(&world, |request| request.post.as_ref().is_some_and(|body| body.starts_with(b"{\"kids\":[")));
+    let posted =
+        request_count(&world, |request| request.post.as_ref().is_some_and(|body| body.starts_with(b"{\"kids\":[")));
     assert_eq!(posted, 1, "the first licence brought both keys");
     let json = ("Content-Type".to_owned(), "application/json".to_owned());
-    let declared = requests(&world, |request| request.post.is_some() == request.headers.contains(&json));
-    assert_eq!(declared, requests(&world, |_| true), "the request and no other declares the type of its body");
-    assert_eq!(requests(&world, |request| request.key_ids.len() == 1), 1);
-    assert_eq!(requests(&world, |request| request.kind == FetchKind::Key), 1);
+    let declared = request_count(&world, |request| request.post.is_some() == request.headers.contains(&json));
+    assert_eq!(declared, request_count(&world, |_| true), "the request and no other declares the type of its body");
+    assert_eq!(request_count(&world, |request| request.key_ids.len() == 1), 1);
+    assert_eq!(request_count(&world, |request| request.kind == FetchKind::Key), 1);
 }
 
 #[test]
@@ -319,7 +312,7 @@ fn media_that_is_dropped_for_want_of_its_key_is_wasted() {
     let held = |world: &World, group: &str| {
         let after = |start: player_core::MediaTime| start.as_secs_f64() > film.span_of(group, 3).0 as f64 - 0.5;
         let audio = group == "a";
-        let sizes = world.log().iter().filter_map(|entry| match &entry.event {
+        let sizes = world.events().iter().filter_map(|entry| match &entry.event {
             Event::SegmentLoaded { start, bytes, kind, .. }
                 if after(*start) && (*kind == MediaKind::Audio) == audio =>
             {

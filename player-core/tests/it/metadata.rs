@@ -19,7 +19,7 @@ fn passages(world: &World) -> Vec<(String, i64)> {
         }
         _ => None,
     };
-    world.log().iter().filter_map(|entry| passage(&entry.event, entry.position)).collect()
+    world.events().iter().filter_map(|entry| passage(&entry.event, entry.position)).collect()
 }
 
 fn words(world: &World) -> String {

@@ -109,7 +109,90 @@ fn delays_add_to_other_effects() {
     let outcome = FetchOutcome::Failed { bytes: 0, error };
     let report = FetchReport::default();
     assert_eq!(network.poll(at), Some(Input::FetchEnded { id: FetchId(1), outcome, report }));
-    assert_eq!(network.faults_fired(), 1, "one request was struck");
+    assert_eq!(network.fault_plan().struck(), 1, "one request was struck");
+    let fired: Vec<_> = network.faults_fired().iter().map(|fired| (fired.fault.as_str(), fired.request)).collect();
+    assert_eq!(fired, ["#1", "#2", "#3"].map(|name| (name, FetchId(1))), "by each of them");
+}
+
+#[test]
+fn the_report_of_a_transfer_has_its_first_and_last_byte() {
+    let ms = Duration::from_millis;
+    let film = Film::plain(Protocol::Hls, Duration::from_secs(24));
+    let manifest = film.manifest_path().trim_start_matches('/').to_owned();
+    let link = Link::new(Trace::constant(8000, ms(40)));
+    let report = |effect: Option<Effect>| {
+        let faults = effect.into_iter().map(|effect| Fault::new("", effect)).collect();
+        let mut network = Network::new(link.clone(), vec![("one".to_owned(), film.clone())], FaultPlan::new(faults));
+        let started = Now::ZERO + Duration::from_secs(7);
+        network.start(&request(FetchKind::Manifest, &manifest, None), started);
+        loop {
+            let now = network.next().unwrap();
+            if let Some(Input::FetchEnded { outcome, report, .. }) = network.poll(now) {
+                assert_eq!((report.connect, report.from_cache), (None, false), "it has no connections and no cache");
+                return (outcome, report.first_byte, report.last_byte, now.since(started));
+            }
+        }
+    };
+    let (outcome, first, last, ended) = report(None);
+    let size = body(outcome).len() as u64;
+    // 8 Mbit/s are 1 byte a microsecond.
+    let carried = Duration::from_micros(size);
+    assert_eq!((first, last), (Some(ms(40)), Some(ended)));
+    assert!(ended.abs_diff(ms(40) + carried) <= Duration::from_micros(10), "{ended:?} for {size} bytes");
+    let (_, first, last, _) = report(Some(Effect::Delay(ms(300))));
+    assert_eq!(first, Some(ms(340)));
+    assert!(last.unwrap().abs_diff(ms(340) + carried) <= Duration::from_micros(10));
+    let (_, first, last, ended) = report(Some(Effect::ResetAt { after_bytes: 20 }));
+    assert_eq!((first, last), (Some(ms(40)), None), "it did not end well");
+    assert!(ended > ms(40));
+    for effect in [Effect::Status(503), Effect::Refuse, Effect::Silence] {
+        let (_, first, last, _) = report(Some(effect));
+        assert_eq!((first, last), (None, None));
+    }
+}
+
+/// Fetches a file under a delay and an effect; returns the time until the error, and the error.
+fn failure(path: &str, delay: Duration, effect: Option<Effect>) -> (Duration, FetchError) {
+    let film = Film::plain(Protocol::Hls, Duration::from_secs(24));
+    let link = Link::new(Trace::constant(8000, Duration::from_millis(40)));
+    let delay = format!("[[rule]]\nfault = {{ type = \"latency\", delay_ms = {} }}", delay.as_millis());
+    let mut plan = FaultPlan::parse(&delay).unwrap();
+    if let Some(effect) = effect {
+        plan.add(Fault::new("", effect));
+    }
+    let mut network = Network::new(link, vec![("one".to_owned(), film)], plan);
+    network.start(&request(FetchKind::Manifest, path, None), Now::ZERO);
+    let at = network.next().unwrap();
+    let Some(Input::FetchEnded { outcome, .. }) = network.poll(at) else { panic!("{path} has no answer") };
+    let FetchOutcome::Failed { bytes: 0, error } = outcome else { panic!("{outcome:?}") };
+    (at.as_duration(), error)
+}
+
+#[test]
+fn hosts_that_cannot_be_reached_and_files_that_are_missing_obey_delays() {
+    let ms = Duration::from_millis;
+    let manifest = "film/master.m3u8";
+    let missing = FetchError::Status { status: 404, retry_after: None };
+    assert_eq!(failure("film/none", ms(0), None), (ms(40), missing.clone()));
+    assert_eq!(failure("film/none", ms(700), None), (ms(740), missing));
+    let text = || "in the virtual network".to_owned();
+    for (effect, error) in [
+        (Effect::Refuse, FetchError::Refused(text())),
+        (Effect::Unresolved, FetchError::UnknownHost(text())),
+        (Effect::Reset, FetchError::Unreachable(text())),
+        (Effect::Garbled, FetchError::MalformedHead(text())),
+    ] {
+        assert_eq!(failure(manifest, ms(0), Some(effect.clone())), (ms(5), error.clone()));
+        assert_eq!(failure(manifest, ms(300), Some(effect)), (ms(305), error));
+    }
+    // A redirect takes another round trip, also one to a host that is not there.
+    let redirect = || Some(Effect::Redirect("nowhere".to_owned()));
+    assert_eq!(failure(manifest, ms(300), redirect()), (ms(345), FetchError::Refused(text())));
+    // The host's own limit comes first.
+    let timeout = FetchError::Timeout { started: false };
+    for effect in [None, Some(Effect::Refuse), redirect()] {
+        assert_eq!(failure(manifest, ms(20_000), effect), (ms(20_000), timeout.clone()));
+    }
 }
 
 /// A file for the edge is one for the virtual world. Segments match by their place in the film as well as by their numbers.
@@ -140,7 +223,13 @@ fn a_world_obeys_a_plan_of_a_file() {
         let mut world = world(&Film::new(protocol, MINUTE), fast(), Vec::new());
         world.set_fault_plan(FaultPlan::parse(plan).unwrap());
         assert_eq!(play(&mut world), Outcome::Ended);
-        assert_eq!(world.faults_fired(), 3, "each fired once");
+        let fired: Vec<_> = world.faults_fired().iter().map(|fired| (fired.fault.as_str(), fired.kind)).collect();
+        let expected = [
+            ("slow start", FetchKind::Manifest),
+            ("busy once", FetchKind::Segment),
+            ("broken once", FetchKind::Segment),
+        ];
+        assert_eq!(fired, expected, "each fired once");
     }
 }
 

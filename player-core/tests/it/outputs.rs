@@ -2,12 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use player_core::engine::io::Output;
 use player_core::model::Protocol;
 use player_core::sim::{Film, Outcome, World};
 use player_core::{Command, ErrorCode, Event, Hdcp, PlayerConfig};
 
-use crate::support::{MINUTE, count, fast, seconds};
+use crate::support::{MINUTE, count, fast, requests, seconds};
 
 fn film(levels: &[(&str, &str)]) -> Film {
     let levels = levels.iter().map(|(rung, level)| ((*rung).to_owned(), (*level).to_owned())).collect();
@@ -22,13 +21,9 @@ fn world(film: &Film, output_protection: Hdcp) -> World {
     world
 }
 
-/// Returns the rungs that were requested after the first `after` outputs.
+/// Returns the rungs that were requested after the first `after` requests.
 fn fetched(world: &World, after: usize) -> BTreeSet<String> {
-    let outputs = world.recorded().unwrap().1.iter().skip(after);
-    let paths = outputs.filter_map(|output| match output {
-        Output::Fetch(request) => Some(request.url.path().to_owned()),
-        _ => None,
-    });
+    let paths = requests(world).skip(after).map(|request| request.url.path());
     paths.filter_map(|path| path.strip_prefix("/film/v/")?.split('/').next().map(str::to_owned)).collect()
 }
 
@@ -81,7 +76,7 @@ fn a_display_may_come_and_go() {
     world.command(Command::SetOutputProtection(Hdcp::Type1));
     world.run_for(seconds(50));
     assert_eq!(shown(&world), Some(1080));
-    let before = world.recorded().unwrap().1.len();
+    let before = requests(&world).count();
     world.command(Command::SetOutputProtection(Hdcp::None));
     world.run_for(seconds(13));
     assert_eq!(shown(&world), Some(480), "what was held is dropped but for a few seconds");

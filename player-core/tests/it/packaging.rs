@@ -5,13 +5,15 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use abr::link::{Row, Trace};
-use player_core::engine::io::{FetchKind, FetchRequest, Input, Output};
+use player_core::engine::io::{FetchKind, Input, Output};
 use player_core::model::{ByteRange, MediaKind, Protocol};
 use player_core::render::RenderCommand;
 use player_core::sim::{Addressing, Content, Effect, Fault, Film, Outcome, Recorded, Shape, World};
 use player_core::{Command, ErrorCode, Event, MediaTime, PlayerConfig, SeekMode};
 
-use crate::support::{BOTH, MINUTE, assert_played, count, events, fast, millis, play, seconds, two_hosts, world};
+use crate::support::{
+    BOTH, MINUTE, assert_played, count, events, fast, millis, play, requests, seconds, two_hosts, world,
+};
 
 const RANGES: [Addressing; 3] = [Addressing::Indexed, Addressing::Unannounced, Addressing::Listed];
 
@@ -25,20 +27,10 @@ fn ranged() -> impl Iterator<Item = (String, Film)> {
         })
     })
 }
-
-fn requests(world: &World) -> Vec<&FetchRequest> {
-    let (_, outputs) = world.recorded().unwrap();
-    let requests = outputs.iter().filter_map(|output| match output {
-        Output::Fetch(request) => Some(request.as_ref()),
-        _ => None,
-    });
-    requests.collect()
-}
-
 /// The parts of the files of a group that were requested as segments, in order.
 fn parts(world: &World, group: &str) -> Vec<ByteRange> {
     let folder = format!("/film/{group}/");
-    let segments = requests(world).into_iter().filter(|request| request.kind == FetchKind::Segment);
+    let segments = requests(world).filter(|request| request.kind == FetchKind::Segment);
     segments.filter(|request| request.url.path().starts_with(&folder)).filter_map(|request| request.range).collect()
 }
 
@@ -72,7 +64,6 @@ fn parts_of_a_file_are_fetched_once_each_and_play_like_files() {
         }
         let bytes: u64 = ["v", "a"].iter().flat_map(|group| parts(&world, group)).filter_map(|part| part.length).sum();
         let init: u64 = requests(&world)
-            .iter()
             .filter(|request| request.kind == FetchKind::Init)
             .filter_map(|request| request.range?.length)
             .sum();
@@ -133,7 +124,7 @@ fn a_seek_fetches_the_part_that_holds_the_target() {
         let wanted = parts(&whole, "v")[target.unwrap() as usize];
         assert_eq!(parts(&world, "v")[before], wanted, "{name}");
         let landed = events(&world, |event| matches!(event, Event::SeekCompleted { error_nanos: 0, .. }));
-        assert_eq!(landed.len(), 1, "{name}: {:?}", world.log());
+        assert_eq!(landed.len(), 1, "{name}: {:?}", world.events());
         assert_eq!(world.run_until_end(MINUTE), Outcome::Ended, "{name}");
     }
 }
@@ -167,7 +158,7 @@ fn announced_gaps_are_never_fetched() {
         let mut world = world(&film, fast(), Vec::new());
         world.record();
         assert_eq!(play(&mut world), Outcome::Ended);
-        let segments = requests(&world).into_iter().filter(|request| request.kind == FetchKind::Segment).count();
+        let segments = requests(&world).filter(|request| request.kind == FetchKind::Segment).count();
         assert_eq!(segments, 26);
         let (begin, end) = (film.span_of("v", 6).0, film.span_of("v", 7).1);
         let gaps = events(&world, |event| matches!(event, Event::GapSkipped { .. }));
@@ -204,7 +195,7 @@ fn answers_in_several_parts_and_whole_files_play_the_same() {
             let mut world = world(&film, fast(), vec![of_segments]);
             world.record();
             assert_eq!(play(&mut world), Outcome::Ended, "{name} {effect:?}");
-            assert_eq!(world.faults_fired(), 30, "{name} {effect:?}");
+            assert_eq!(world.faults_fired().len(), 30, "{name} {effect:?}");
             let stats = world.stats();
             assert_eq!(stats.frames.presented, 60 * 24, "{name} {effect:?}");
             assert_eq!((stats.retries, stats.account.departed()), (0, 0), "{name} {effect:?}");
@@ -328,7 +319,7 @@ fn a_manifest_that_was_redirected_is_the_base_of_its_addresses() {
         world.record();
         assert_eq!(play(&mut world), Outcome::Ended, "{protocol:?}");
         assert_whole(&world, &format!("{protocol:?}"));
-        assert_eq!(world.faults_fired(), 1, "{protocol:?}");
+        assert_eq!(world.faults_fired().len(), 1, "{protocol:?}");
         for request in requests(&world) {
             let host = if request.kind == FetchKind::Manifest { "edge" } else { "mirror" };
             assert_eq!(request.url.host_str(), Some(host), "{protocol:?}: {}", request.url);
@@ -345,7 +336,7 @@ fn a_redirected_playlist_leads_to_the_segments_beside_it() {
     world.record();
     assert_eq!(play(&mut world), Outcome::Ended);
     assert_whole(&world, "a playlist");
-    for request in requests(&world).iter().filter(|request| request.kind == FetchKind::Segment) {
+    for request in requests(&world).filter(|request| request.kind == FetchKind::Segment) {
         let host = if request.url.path().starts_with("/film/a/") { "mirror" } else { "edge" };
         assert_eq!(request.url.host_str(), Some(host), "{}", request.url);
     }
@@ -359,12 +350,11 @@ fn the_answer_to_a_part_is_as_long_as_the_part() {
         world.record();
         play(&mut world);
         let (inputs, _) = world.recorded().unwrap();
-        let requests = requests(&world);
         let mut checked = 0;
         for input in inputs {
             if let Recorded::Input(_, input) = input
                 && let Input::FetchStarted { id, head } = input.as_ref()
-                && let Some(request) = requests.iter().find(|request| request.id == *id)
+                && let Some(request) = requests(&world).find(|request| request.id == *id)
                 && request.kind == FetchKind::Segment
             {
                 assert_eq!(head.status, 206, "{name}");

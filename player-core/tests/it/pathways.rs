@@ -1,13 +1,13 @@
 //! Pathways: redundant streams take over from each other, and a steering server is obeyed. Gaps and authored starts of
 //! playlists are here too.
 
-use player_core::engine::io::{FetchKind, Output};
+use player_core::engine::io::FetchKind;
 use player_core::model::Protocol;
 use player_core::sim::{Effect, Fault, Film, Outcome, World};
 use player_core::telemetry::FrameLosses;
 use player_core::{Command, Event, MediaTime, PlayerConfig};
 
-use crate::support::{MINUTE, assert_played, count, events, fast, play, seconds};
+use crate::support::{self, MINUTE, assert_played, count, events, fast, play, seconds};
 
 /// A film that the playlist on `origin` names on the hosts `one` and `two`.
 fn film(orders: Option<&str>) -> Film {
@@ -28,12 +28,8 @@ fn world(film: &Film, faults: Vec<Fault>) -> World {
 
 /// Addresses of a kind of request, in order.
 fn requests(world: &World, kind: FetchKind) -> Vec<String> {
-    let (_, outputs) = world.recorded().unwrap_or_default();
-    let urls = outputs.iter().filter_map(|output| match output {
-        Output::Fetch(request) if request.kind == kind => Some(request.url.to_string()),
-        _ => None,
-    });
-    urls.collect()
+    let requests = support::requests(world).filter(|request| request.kind == kind);
+    requests.map(|request| request.url.to_string()).collect()
 }
 
 fn share(world: &World, host: &str) -> (usize, usize) {
@@ -71,6 +67,20 @@ fn orders_of_the_steering_server_move_the_rest_of_the_film() {
     assert!(asked.len() >= 4, "every thirty seconds: {asked:?}");
     assert_eq!(asked[0], "http://origin/film/orders.json?_HLS_pathway=one");
     assert!(asked[1].starts_with("http://origin/film/orders.json?_HLS_pathway=two&_HLS_throughput="), "{}", asked[1]);
+}
+
+#[test]
+fn playlists_on_their_way_are_asked_for_on_the_pathway_that_is_ordered() {
+    let orders = r#"{"VERSION":1,"TTL":300,"PATHWAY-PRIORITY":["two","one"]}"#;
+    let silent = Fault::new("http://one/.*m3u8", Effect::Silence);
+    let mut world = world(&film(Some(orders)), vec![silent]);
+    assert_eq!(play(&mut world), Outcome::Ended);
+    let stats = world.stats();
+    assert!(stats.startup < Some(seconds(3)), "no time limit of a request was waited for: {:?}", stats.startup);
+    assert_eq!((stats.stalls.len(), stats.failovers.len()), (0, 0));
+    let lists = requests(&world, FetchKind::Index);
+    let (old, new): (Vec<&String>, Vec<&String>) = lists.iter().partition(|url| url.starts_with("http://one/"));
+    assert!(!old.is_empty() && new.len() >= old.len(), "{lists:?}");
 }
 
 #[test]
@@ -133,7 +143,7 @@ fn a_steering_server_that_is_gone_or_broken_costs_a_warning_and_nothing_else() {
 fn a_gap_of_one_rung_is_filled_from_another_and_a_gap_of_all_is_never_fetched() {
     let mut film = Film::new(Protocol::Hls, MINUTE);
     film.gaps = film.ladder.iter().skip(1).map(|rung| (rung.id.clone(), 7)).collect();
-    let mut filled = crate::support::world(&film, fast(), Vec::new());
+    let mut filled = support::world(&film, fast(), Vec::new());
     assert_eq!(play(&mut filled), Outcome::Ended);
     assert_eq!(filled.stats().frames.presented, 60 * 24);
     assert_eq!(count(&filled, |event| matches!(event, Event::GapSkipped { .. })), 0);
@@ -159,7 +169,7 @@ fn playback_begins_where_the_author_says_from_either_end() {
     for (start, played) in [(20.0, seconds(40)), (-15.0, seconds(15)), (-45.0, seconds(45))] {
         let mut film = Film::new(Protocol::Hls, MINUTE);
         film.authored_start = Some(start);
-        let mut world = crate::support::world(&film, fast(), Vec::new());
+        let mut world = support::world(&film, fast(), Vec::new());
         assert_eq!(play(&mut world), Outcome::Ended);
         assert_played(&world, played);
         // Pictures before it are decoded for those after it only: that is no loss.
@@ -173,7 +183,7 @@ fn the_viewer_s_start_precedes_that_of_the_manifest_and_that_one_the_media_playl
     let starts = |chosen: Option<i64>, authored: Option<f64>| {
         let mut film = Film::new(Protocol::Hls, MINUTE);
         (film.authored_start, film.media_start) = (authored, Some(20.0));
-        let mut world = crate::support::world(&film, fast(), Vec::new());
+        let mut world = support::world(&film, fast(), Vec::new());
         let mut request = world.request();
         request.start = chosen.map(MediaTime::from_millis);
         world.command(Command::Load(request));

@@ -93,7 +93,7 @@ fn trace() -> impl Strategy<Value = Trace> {
 
 /// Everything that must hold at the end of any session.
 fn check(world: &World, outcome: &Outcome, sent: usize) {
-    let log = world.log();
+    let log = world.events();
     let replies = log.iter().filter(|entry| matches!(entry.event, Event::Reply { .. })).count();
     assert_eq!(replies, sent, "one reply a command");
     let failed = log.iter().filter(|entry| matches!(entry.event, Event::Failed { .. })).count();
@@ -126,8 +126,8 @@ fn check(world: &World, outcome: &Outcome, sent: usize) {
 }
 
 fn stopped(world: &World) -> bool {
-    world.log().iter().any(|entry| matches!(entry.event, Event::Failed { .. }))
-        && world.log().iter().any(|entry| entry.event == Event::Stopped)
+    world.events().iter().any(|entry| matches!(entry.event, Event::Failed { .. }))
+        && world.events().iter().any(|entry| entry.event == Event::Stopped)
 }
 
 proptest! {
@@ -198,7 +198,7 @@ proptest! {
                         | Event::Warning { .. }
                 )
             };
-            let restarts = world.log().iter().filter(|entry| restarts(&entry.event)).count() as u64;
+            let restarts = world.events().iter().filter(|entry| restarts(&entry.event)).count() as u64;
             prop_assert!(account.repeated <= restarts, "{account:?} after {restarts} restarts: {:?}", stats.frames);
         }
     }

@@ -46,7 +46,7 @@ fn render(command: &RenderCommand) -> String {
 /// Returns all that a session did, a line each, and its report.
 pub(super) fn log(world: &World) -> String {
     let (_, outputs) = world.recorded().unwrap();
-    let mut log = world.log().iter();
+    let mut log = world.events().iter();
     let mut out = String::new();
     for output in outputs {
         match output {

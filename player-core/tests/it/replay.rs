@@ -25,8 +25,8 @@ fn eventful() -> World {
 #[test]
 fn two_runs_give_the_same_log() {
     let (first, second) = (eventful(), eventful());
-    assert!(first.log().len() > 50);
-    assert_eq!(first.log_lines(), second.log_lines());
+    assert!(first.events().len() > 50);
+    assert_eq!(first.event_lines(), second.event_lines());
 }
 
 #[test]

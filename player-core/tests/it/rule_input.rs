@@ -5,12 +5,11 @@ use std::time::Duration;
 
 use abr::link::{Row, Trace};
 use abr::{Context, Decision, InFlight, Phase, Reason, Rule, Transfer, Verdict};
-use player_core::engine::io::Output;
 use player_core::model::Protocol;
 use player_core::sim::{Content, Film, Outcome, World};
 use player_core::{Command, PlayerConfig};
 
-use crate::support::{MINUTE, millis, seconds, world};
+use crate::support::{MINUTE, millis, requests, seconds, world};
 
 /// One question to the rule.
 #[derive(Clone, Debug)]
@@ -234,11 +233,7 @@ fn the_rate_and_seeks_are_known_to_the_rule() {
 
 /// Paths of video that were asked for, but for initialisation data.
 fn video_requests(world: &World) -> Vec<String> {
-    let (_, outputs) = world.recorded().unwrap();
-    let paths = outputs.iter().filter_map(|output| match output {
-        Output::Fetch(request) => request.url.path().strip_prefix("/film/v/"),
-        _ => None,
-    });
+    let paths = requests(world).filter_map(|request| request.url.path().strip_prefix("/film/v/"));
     paths.filter(|path| !path.ends_with("init.mp4")).map(str::to_owned).collect()
 }
 

@@ -12,7 +12,7 @@ fn seek(to: f64, mode: SeekMode) -> Command {
 }
 
 fn completed(world: &World) -> Vec<(f64, i64)> {
-    let done = world.log().iter().filter_map(|entry| match entry.event {
+    let done = world.events().iter().filter_map(|entry| match entry.event {
         Event::SeekCompleted { to, error_nanos, .. } => Some((to.as_secs_f64(), error_nanos)),
         _ => None,
     });
@@ -202,7 +202,7 @@ fn a_seek_is_announced_with_the_time_that_it_goes_to() {
         Event::SeekStarted { to } => Some(to.as_nanos() / 1_000_000),
         _ => None,
     };
-    let announced: Vec<_> = world.log().iter().filter_map(|entry| announced(&entry.event)).collect();
+    let announced: Vec<_> = world.events().iter().filter_map(|entry| announced(&entry.event)).collect();
     assert_eq!(announced[0], 20_000);
     assert!(announced[1] > 59_000 && announced[1] <= 60_000, "{announced:?}");
 }

@@ -7,12 +7,11 @@ use std::time::Duration;
 
 use abr::link::{Row, Trace};
 use abr::{Context, Decision, InFlight, Reason, Rule, Transfer, Verdict};
-use player_core::engine::io::Output;
 use player_core::model::Protocol;
 use player_core::sim::{Addressing, Film, Outcome, Shape, Sounds, World};
 use player_core::{Command, PlayerConfig, QualityChoice};
 
-use crate::support::{HOUR, MINUTE, fast, millis, seconds};
+use crate::support::{HOUR, MINUTE, fast, millis, requests, seconds};
 
 const RATES: [u64; 3] = [64_000, 128_000, 256_000];
 
@@ -46,8 +45,7 @@ fn world(film: &Film, trace: Trace, config: PlayerConfig) -> World {
 /// The files of each segment as last asked for: rung of the pictures and rate of the sound, by the segment's number.
 fn fetched(world: &World) -> (Vec<String>, Vec<u64>) {
     let (mut pictures, mut sound): (Vec<String>, Vec<u64>) = Default::default();
-    for output in world.recorded().unwrap().1 {
-        let Output::Fetch(request) = output else { continue };
+    for request in requests(world) {
         let path: Vec<&str> = request.url.path().split('/').collect();
         let ["", "film", kind, name, file] = path[..] else { continue };
         let Some(number) = file.strip_suffix(".m4s").and_then(|number| number.parse::<usize>().ok()) else { continue };

@@ -2,7 +2,7 @@
 
 use abr::link::{Row, Trace};
 use player_core::model::Protocol;
-use player_core::sim::{Film, Outcome};
+use player_core::sim::{Film, Outcome, World};
 use player_core::snapshot::BufferingReason;
 use player_core::{Command, ErrorCode, Event, PlayerConfig, QualityChoice, State, TrackChoice};
 
@@ -29,7 +29,7 @@ fn an_outage_longer_than_the_buffer_is_one_stall_of_the_right_length() {
     let mut world = world(&film, outage(10, 45), Vec::new());
     assert_eq!(play(&mut world), Outcome::Ended);
     let stats = world.stats();
-    assert_eq!(stats.stalls.len(), 1, "{:?} {:#?}", stats.stalls, world.log());
+    assert_eq!(stats.stalls.len(), 1, "{:?} {:#?}", stats.stalls, world.events());
     let stall = &stats.stalls[0];
     // The stall runs from the end of the buffer to shortly after the link returns at 55 s.
     let stalled_at = stall.at.as_secs_f64();
@@ -106,6 +106,25 @@ fn a_slow_link_brings_the_quality_down_and_not_to_a_stop() {
 }
 
 #[test]
+fn a_faster_rate_starts_with_more_media() {
+    // A threshold of 1 s is 1 s of media at normal speed, and 3 s at three times that.
+    let config = PlayerConfig { start_threshold: seconds(1), ..PlayerConfig::default() };
+    let startup = |rate| {
+        let film = Film::plain(Protocol::Dash, MINUTE).voices(&[]);
+        let link = Trace::constant(1_000, millis(30));
+        let mut world = World::new(config.clone(), &film, &["edge"], link, Vec::new()).unwrap();
+        world.command(Command::SetRate(rate));
+        world.load();
+        assert_eq!(world.run_until(MINUTE, |world| world.snapshot().state == State::Ready), Outcome::Reached);
+        (world.stats().buffer_now, world.now())
+    };
+    let (normal, slow, fast) = (startup(1.0), startup(0.5), startup(3.0));
+    assert_eq!(normal, slow, "slower playback needs no less");
+    assert!(normal.0 >= seconds(1) && normal.0 < seconds(3), "{normal:?}");
+    assert!(fast.0 >= seconds(3) && fast.1 > normal.1, "{fast:?}");
+}
+
+#[test]
 fn a_pause_during_a_stall_is_not_counted_as_stalled() {
     let film = Film::new(Protocol::Dash, MINUTE * 3);
     let mut world = world(&film, outage(10, 45), Vec::new());
@@ -123,16 +142,14 @@ fn a_pause_during_a_stall_is_not_counted_as_stalled() {
 fn the_buffer_stays_within_its_goal_and_its_bytes() {
     let film = Film::new(Protocol::Dash, MINUTE * 5);
     let config = PlayerConfig { buffer_bytes: 6 << 20, ..PlayerConfig::default() };
-    let mut small = player_core::sim::World::new(config, &film, &["edge"], fast(), Vec::new()).unwrap();
+    let mut small = World::new(config, &film, &["edge"], fast(), Vec::new()).unwrap();
     let mut large = world(&film, fast(), Vec::new());
     small.load();
     large.load();
-    for _ in 0..40 {
-        small.run_for(seconds(5));
-        large.run_for(seconds(5));
-        // At 6 Mbit/s six mebibytes are eight seconds; a segment may be begun just before the budget is reached.
-        assert!(small.stats().buffer_now < seconds(17), "{:?}", small.stats().buffer_now);
-        assert!(large.stats().buffer_now < seconds(35), "{:?}", large.stats().buffer_now);
+    // At 6 Mbit/s six mebibytes are eight seconds; a segment may be begun just before the budget is reached.
+    for (world, most) in [(&mut small, seconds(17)), (&mut large, seconds(35))] {
+        let outcome = world.run_until(seconds(200), |world| world.stats().buffer_now >= most);
+        assert_eq!(outcome, Outcome::TimeUp, "{:?}", world.stats().buffer_now);
     }
     assert!(large.stats().buffer_now > seconds(25));
     assert_eq!(small.stats().stalls, []);

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use abr::link::Trace;
+use player_core::engine::io::{FetchRequest, Output};
 use player_core::model::Protocol;
-use player_core::sim::{Entry, Fault, Film, Outcome, World};
+use player_core::sim::{Fault, Film, Outcome, TimedEvent, World};
 use player_core::{Event, PlayerConfig};
 
 pub const HOUR: Duration = Duration::from_secs(3600);
@@ -41,12 +42,22 @@ pub fn play(world: &mut World) -> Outcome {
 }
 
 /// The events for which something holds.
-pub fn events<'a>(world: &'a World, holds: impl Fn(&Event) -> bool + 'a) -> Vec<&'a Entry> {
-    world.log().iter().filter(|entry| holds(&entry.event)).collect()
+pub fn events<'a>(world: &'a World, holds: impl Fn(&Event) -> bool + 'a) -> Vec<&'a TimedEvent> {
+    world.events().iter().filter(|entry| holds(&entry.event)).collect()
 }
 
+/// The requests of a session that was recorded, in order.
+pub fn requests(world: &World) -> impl Iterator<Item = &FetchRequest> {
+    let (_, outputs) = world.recorded().unwrap();
+    outputs.iter().filter_map(|output| match output {
+        Output::Fetch(request) => Some(request.as_ref()),
+        _ => None,
+    })
+}
+
+/// The number of events for which something holds.
 pub fn count(world: &World, holds: impl Fn(&Event) -> bool) -> usize {
-    world.log().iter().filter(|entry| holds(&entry.event)).count()
+    world.events().iter().filter(|entry| holds(&entry.event)).count()
 }
 
 /// Played time is what it should be within a tenth of a second.

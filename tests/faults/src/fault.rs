@@ -94,6 +94,13 @@ impl Fault {
         }
     }
 
+    /// Names the fault in verdicts and counts. Default: its place in the plan, `#1` for the first.
+    #[must_use]
+    pub fn named(mut self, name: &str) -> Self {
+        self.name = Some(name.to_owned());
+        self
+    }
+
     /// Limits the fault to requests of a kind.
     #[must_use]
     pub fn of(mut self, kind: impl Into<RequestKind>) -> Self {

@@ -64,6 +64,11 @@ impl FaultPlan {
         Self { seed, faults, struck: 0 }
     }
 
+    /// Adds a fault after the others. Their counts stay, and an earlier exclusive fault comes before it.
+    pub fn add(&mut self, fault: Fault) {
+        self.faults.push((fault, Counts::default()));
+    }
+
     /// Decides about the next request. At most one exclusive fault fires. One whose turn does not come, because an earlier one
     /// took the request, does not count it: each fault that fires takes effect.
     pub fn verdict(&mut self, request: &Request<'_>) -> Verdict {
@@ -218,6 +223,19 @@ mod tests {
         assert_eq!(effects, [Some(Effect::Reset), Some(Effect::Status(503)), None]);
         assert_eq!(plan.fired(), [("#1".to_owned(), 1), ("#2".to_owned(), 1)]);
         assert_eq!(plan.struck(), 2);
+    }
+
+    #[test]
+    fn a_fault_that_is_added_comes_after_the_others_and_leaves_their_counts() {
+        let once = |effect| Fault::new("", effect).times(1);
+        let mut plan = FaultPlan::new(vec![once(Effect::Reset), once(Effect::Silence)]);
+        assert_eq!(ask(&mut plan, "x").effect, Some(Effect::Reset));
+        plan.add(once(Effect::Empty).named("late"));
+        plan.add(once(Effect::Html));
+        let names = [(); 4].map(|()| ask(&mut plan, "x").faults.join("+"));
+        assert_eq!(names, ["#2", "late", "#4", ""]);
+        let fired = ["#1", "#2", "late", "#4"].map(|name| (name.to_owned(), 1));
+        assert_eq!(plan.fired(), fired);
     }
 
     #[test]

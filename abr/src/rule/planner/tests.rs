@@ -183,3 +183,20 @@ fn one_rung_and_no_rung_need_no_plan() {
     }
     assert!(after(2400, 6).select(&context(&LADDER[..2], 9000)).reason != Reason::Only);
 }
+
+#[test]
+fn time_before_the_first_byte_is_watched_past_the_usual_wait_at_any_rate_of_playback() {
+    // What is believed of outages before any was seen is two in 300 s.
+    let watched = |planner: &Planner| 2.0 / planner.flight.outages().per_second - 300.0;
+    for rate in [1.0, 2.0] {
+        let mut planner = Planner::new();
+        let slow = Transfer { ttfb: MS(400), ..transfer(9000) };
+        (0..6).for_each(|_| planner.on_transfer(&slow));
+        let context = Context { rate, ..context(&LADDER, 9000) };
+        let rung = planner.select(&context).representation;
+        assert!(rung > 0, "the lowest rung is not judged");
+        let before = watched(&planner);
+        let _ = planner.on_progress(&in_flight(rung, context.nominal_bytes(rung), 0, 1000, 9000), &context);
+        assert!((watched(&planner) - before - 0.6).abs() < 0.01, "{rate}: {before} then {}", watched(&planner));
+    }
+}

@@ -26,16 +26,16 @@ pub(in crate::engine) struct KeptState {
 /// Samples that a segment left open, to be presented because no later segment completes them.
 #[derive(Clone, Debug)]
 pub(in crate::engine) struct OpenTail {
-    pub fetching: SegmentDownload,
+    pub download: SegmentDownload,
     pub outputs: Vec<DemuxOutput>,
     pub waiting: u64,
 }
 
 impl KeptState {
     /// Creates the state that a complete segment leaves; `None` if its demuxer keeps nothing.
-    pub(in crate::engine) fn of(fetching: &SegmentDownload) -> Option<Self> {
-        let SegmentPlan { rep, segment, .. } = &fetching.chosen;
-        fetching.tail.as_deref().map(|tail| Self {
+    pub(in crate::engine) fn of(download: &SegmentDownload) -> Option<Self> {
+        let SegmentPlan { rep, segment, .. } = &download.plan;
+        download.tail.as_deref().map(|tail| Self {
             rep: *rep,
             segment: segment.id,
             mapping: segment.mapping,
@@ -43,22 +43,22 @@ impl KeptState {
             state: tail.state.clone(),
             waiting: tail.waiting,
             open: (!tail.outputs.is_empty() || tail.waiting > 0)
-                .then(|| Box::new((SegmentDownload { tail: None, ..fetching.clone() }, tail.outputs.clone()))),
+                .then(|| Box::new((SegmentDownload { tail: None, ..download.clone() }, tail.outputs.clone()))),
             jumped: false,
         })
     }
 
     /// Returns the state with which the demuxer of a segment begins, if it may use this one.
-    pub(in crate::engine) fn carried(&self, chosen: &SegmentPlan) -> Option<CarriedState> {
-        self.fits(chosen.rep, &chosen.segment)
-            .then(|| CarriedState { state: self.state.clone(), continues: self.is_before(chosen.rep, &chosen.segment) })
+    pub(in crate::engine) fn carried(&self, plan: &SegmentPlan) -> Option<CarriedState> {
+        self.fits(plan.rep, &plan.segment)
+            .then(|| CarriedState { state: self.state.clone(), continues: self.is_before(plan.rep, &plan.segment) })
     }
 
     /// Returns where a segment that goes on with this state begins, if samples that wait for parameter sets come with
     /// it: at the start of the segment that they lie in.
-    pub(in crate::engine) fn carried_start(&self, chosen: &SegmentPlan) -> Option<MediaTime> {
-        let is_next = self.waiting > 0 && self.is_before(chosen.rep, &chosen.segment);
-        self.open.as_deref().filter(|_| is_next).map(|(fetching, _)| fetching.begins_at)
+    pub(in crate::engine) fn carried_start(&self, plan: &SegmentPlan) -> Option<MediaTime> {
+        let is_next = self.waiting > 0 && self.is_before(plan.rep, &plan.segment);
+        self.open.as_deref().filter(|_| is_next).map(|(download, _)| download.begins_at)
     }
 
     /// True if a segment is of the same rendition, discontinuity and initialisation data.
@@ -75,8 +75,8 @@ impl KeptState {
     pub(in crate::engine) fn take_open(&mut self) -> Option<OpenTail> {
         self.jumped = true;
         let waiting = std::mem::take(&mut self.waiting);
-        let (fetching, outputs) = *self.open.take()?;
-        Some(OpenTail { fetching, outputs, waiting })
+        let (download, outputs) = *self.open.take()?;
+        Some(OpenTail { download, outputs, waiting })
     }
 
     /// The stream goes on elsewhere: unfinished access units are dropped, tables and parameter sets stay.

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use crate::engine::download::Demand;
+
 /// No goal is shorter: below it, playback would start and stall at the same instant.
 const LEAST_GOAL: Duration = Duration::from_secs(1);
 /// No threshold is lower, for the same reason.
@@ -43,19 +45,19 @@ impl LoadControl {
         Some(ahead.checked_sub(self.goal())? + Duration::from_nanos(1))
     }
 
-    /// Returns true if `ahead` of media suffices at a playback rate of `permille` thousandths. Faster playback needs
-    /// more, but never more than may be held.
-    pub(in crate::engine) fn enough(&self, ahead: Duration, waiting: Waiting, permille: u64) -> bool {
+    /// Returns true if `ahead` of media suffices for a demand. Faster playback needs more, but never more than may be
+    /// held.
+    pub(in crate::engine) fn enough(&self, ahead: Duration, waiting: Waiting, demand: Demand) -> bool {
         let threshold = match waiting {
             Waiting::ToStart => self.start,
             Waiting::ToResume => self.resume,
         };
-        ahead >= scale(threshold.max(LEAST_AHEAD), permille).min(self.goal())
+        ahead >= scale(threshold.max(LEAST_AHEAD), demand.rate).min(self.goal())
     }
 
     /// Returns true if `ahead` of media suffices when no more may be held.
-    pub(in crate::engine) fn enough_when_full(&self, ahead: Duration, permille: u64) -> bool {
-        ahead >= scale(LEAST_AHEAD, permille).min(self.goal())
+    pub(in crate::engine) fn enough_when_full(&self, ahead: Duration, demand: Demand) -> bool {
+        ahead >= scale(LEAST_AHEAD, demand.rate).min(self.goal())
     }
 
     fn goal(&self) -> Duration {
@@ -67,7 +69,7 @@ impl LoadControl {
     }
 }
 
-/// Faster playback needs more media for the same time.
+/// Returns the media that a time takes at a rate in thousandths: more at faster rates, and never less than the time.
 fn scale(media: Duration, permille: u64) -> Duration {
     media.saturating_mul(u32::try_from(permille.max(1000)).unwrap_or(u32::MAX)) / 1000
 }
@@ -75,6 +77,12 @@ fn scale(media: Duration, permille: u64) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::ids::StreamId;
+
+    /// A demand at a rate in thousandths.
+    fn at(rate: u64) -> Demand {
+        Demand { rate, ..Demand::of(StreamId::Main, 1.0) }
+    }
 
     const CONTROL: LoadControl = LoadControl {
         goal: Duration::from_secs(30),
@@ -97,14 +105,17 @@ mod tests {
 
     #[test]
     fn thresholds_grow_with_the_rate_and_never_exceed_the_goal() {
-        let enough = |seconds, waiting, permille| CONTROL.enough(Duration::from_secs(seconds), waiting, permille);
+        let enough = |seconds, waiting, rate| CONTROL.enough(Duration::from_secs(seconds), waiting, at(rate));
         assert!(enough(2, Waiting::ToResume, 1000));
         assert!(enough(2, Waiting::ToResume, 500));
         assert!(!enough(2, Waiting::ToResume, 2000));
         assert!(enough(1, Waiting::ToStart, 2000));
         let small = LoadControl { goal: Duration::from_millis(1), ..CONTROL };
-        assert!(small.enough(Duration::from_secs(1), Waiting::ToResume, 4000), "a small goal must not wait for ever");
-        assert!(!small.enough(Duration::from_millis(100), Waiting::ToResume, 1000), "nor start only to stall");
+        assert!(
+            small.enough(Duration::from_secs(1), Waiting::ToResume, at(4000)),
+            "a small goal must not wait for ever"
+        );
+        assert!(!small.enough(Duration::from_millis(100), Waiting::ToResume, at(1000)), "nor start only to stall");
         assert!(small.wants(Duration::from_millis(500), 0));
     }
 
@@ -118,14 +129,15 @@ mod tests {
         assert_eq!(CONTROL.until_room(goal - NANO), None);
         assert_eq!((CONTROL.until_room(goal), CONTROL.until_room(goal + NANO)), (Some(NANO), Some(NANO * 2)));
         for (waiting, threshold) in [(Waiting::ToStart, CONTROL.start), (Waiting::ToResume, CONTROL.resume)] {
-            for (permille, needed) in [(500, threshold), (1000, threshold), (1500, threshold * 3 / 2)] {
-                assert!(CONTROL.enough(needed, waiting, permille), "{waiting:?} {permille}");
-                assert!(!CONTROL.enough(needed - NANO, waiting, permille), "{waiting:?} {permille}");
+            for (rate, needed) in [(500, threshold), (1000, threshold), (1500, threshold * 3 / 2)] {
+                assert!(CONTROL.enough(needed, waiting, at(rate)), "{waiting:?} {rate}");
+                assert!(!CONTROL.enough(needed - NANO, waiting, at(rate)), "{waiting:?} {rate}");
             }
         }
         let least = Duration::from_millis(250);
-        for (permille, needed) in [(1000, least), (2000, least * 2), (9000, LEAST_GOAL.max(least * 9))] {
-            assert!(CONTROL.enough_when_full(needed, permille) && !CONTROL.enough_when_full(needed - NANO, permille));
+        for (rate, needed) in [(1000, least), (2000, least * 2), (9000, LEAST_GOAL.max(least * 9))] {
+            let demand = at(rate);
+            assert!(CONTROL.enough_when_full(needed, demand) && !CONTROL.enough_when_full(needed - NANO, demand));
         }
     }
 
@@ -134,8 +146,9 @@ mod tests {
         let none = LoadControl { goal: NANO, bytes: 0, start: Duration::ZERO, resume: NANO };
         let (goal, ahead) = (Duration::from_secs(1), Duration::from_millis(250));
         assert!(none.wants(goal - NANO, 5) && !none.wants(goal, 0));
-        assert!(none.enough(ahead, Waiting::ToStart, 1000) && !none.enough(ahead - NANO, Waiting::ToStart, 1000));
-        assert!(none.enough(goal, Waiting::ToResume, 16_000) && !none.enough(goal - NANO, Waiting::ToResume, 16_000));
-        assert!(none.enough_when_full(goal, 16_000) && !none.enough_when_full(goal - NANO, 16_000));
+        let (normal, fast) = (at(1000), at(16_000));
+        assert!(none.enough(ahead, Waiting::ToStart, normal) && !none.enough(ahead - NANO, Waiting::ToStart, normal));
+        assert!(none.enough(goal, Waiting::ToResume, fast) && !none.enough(goal - NANO, Waiting::ToResume, fast));
+        assert!(none.enough_when_full(goal, fast) && !none.enough_when_full(goal - NANO, fast));
     }
 }

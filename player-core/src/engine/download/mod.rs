@@ -1,6 +1,7 @@
 //! Downloads: the streams, the state that their segments leave for the next, and which segment comes next. Only the
 //! verbs of `Stream` change a stream.
 
+mod demand;
 mod kept;
 mod load_control;
 mod lookahead;
@@ -8,6 +9,7 @@ pub(super) mod schedule;
 mod stream;
 mod window;
 
+pub(super) use demand::Demand;
 pub(super) use kept::{KeptState, OpenTail};
 pub(super) use load_control::{LoadControl, Waiting};
 pub(super) use lookahead::{segment_duration, segments_left, sizes_ahead};

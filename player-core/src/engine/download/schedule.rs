@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use crate::engine::download::demand::{Demand, DemandRefusal, Direction};
 use crate::engine::download::{Activity, NextSegment, Stream};
 use crate::engine::ids::{KeyedPresentation, PeriodKey, RepKey, SegmentKey, StreamId};
 use crate::engine::selection::representation;
@@ -30,11 +31,22 @@ pub(in crate::engine) enum Step {
     Exhausted,
 }
 
-/// The streams in the order in which they should be served: least media ahead first.
+/// Returns the streams in the order in which they should be served: least media ahead first, and by the priority of their
+/// demands where that is equal.
 pub(in crate::engine) fn order<'a>(streams: impl Iterator<Item = &'a Stream>) -> Vec<StreamId> {
-    let mut ids: Vec<_> = streams.map(|stream| (stream.fetched_until(), stream.id())).collect();
-    ids.sort_unstable();
-    ids.into_iter().map(|(_, id)| id).collect()
+    let mut streams: Vec<_> = streams.collect();
+    streams.sort_by_key(|stream| (stream.fetched_until(), stream.demand().priority));
+    streams.into_iter().map(Stream::id).collect()
+}
+
+/// Refuses a demand that cannot be served. The segment after one is the later one ([`step`]), and the sets of key frames that a
+/// manifest offers are not followed.
+pub(in crate::engine) const fn check_demand(demand: Demand) -> Result<(), DemandRefusal> {
+    match demand.direction {
+        Direction::Backward => Err(DemandRefusal::Backward),
+        Direction::Forward if demand.key_frames_only => Err(DemandRefusal::KeyFramesOnly),
+        Direction::Forward => Ok(()),
+    }
 }
 
 /// The period that holds a time; the last one for times after the end.
@@ -76,7 +88,7 @@ pub(in crate::engine) fn comes_to(
         // Nothing was asked for so far: what will be is not known before its index is here.
         return matches!(stream.activity(), Activity::Index(_)) && stream.fetched_until() <= start + ROUNDING;
     };
-    if stream.fetched_until() > start + ROUNDING && stream.fetching().is_none() {
+    if stream.fetched_until() > start + ROUNDING && stream.download().is_none() {
         return false;
     }
     let Some(list) = known_list(presentation, rep) else { return false };
@@ -326,6 +338,30 @@ mod tests {
         assert_eq!(order(streams.iter()), [StreamId::Audio, StreamId::Main, StreamId::Text]);
     }
 
+    #[test]
+    fn streams_that_are_fetched_equally_far_are_served_by_the_priority_of_their_demands() {
+        let ids = [StreamId::Text, StreamId::Main, StreamId::Audio];
+        let mut streams = ids.map(|id| Stream::new(id, TrackId("t".into()), after_segment(0, 0, 8000)));
+        assert_eq!(order(streams.iter()), [StreamId::Main, StreamId::Audio, StreamId::Text]);
+        streams[1].set_demand(Demand { priority: 9, ..streams[1].demand() });
+        assert_eq!(order(streams.iter()), [StreamId::Audio, StreamId::Text, StreamId::Main]);
+        streams[1].advance_past(key(0), &discontinuous_segment());
+        assert_eq!(order(streams.iter()), [StreamId::Main, StreamId::Audio, StreamId::Text], "it has less now");
+    }
+
+    #[test]
+    fn demands_that_nothing_serves_are_refused() {
+        let check = |rate| check_demand(Demand::of(StreamId::Main, rate));
+        assert_eq!([0.25, 1.0, 4.0].map(check), [Ok(()); 3]);
+        assert_eq!([-0.5, -8.0].map(check), [Err(DemandRefusal::Backward); 2]);
+        assert_eq!(check(4.1), Err(DemandRefusal::KeyFramesOnly));
+    }
+
+    /// The segment from 0 to 4 s.
+    fn discontinuous_segment() -> SegmentRef {
+        known_list(&discontinuous(MediaKind::Video), ONLY).and_then(|list| list.get(0)).expect("a segment")
+    }
+
     /// Three segments of four seconds, a discontinuity before the second.
     fn discontinuous(kind: MediaKind) -> KeyedPresentation {
         split(kind).into()
@@ -449,7 +485,7 @@ mod tests {
         assert!(!comes(&stream, 0, 4000), "another discontinuity lies there");
         assert!(!comes(&stream, 0, 0), "it has passed");
         let list = known_list(&presentation, ONLY).expect("a list");
-        let chosen = crate::engine::download::SegmentPlan {
+        let plan = crate::engine::download::SegmentPlan {
             rep: ONLY,
             segment: list.get(0).expect("a segment"),
             reason: abr::Reason::Only,
@@ -459,9 +495,9 @@ mod tests {
             window: Window::ALL,
         };
         stream.start_download(crate::engine::download::SegmentDownload {
-            job: crate::engine::request::JobId::for_tests(0),
-            begins_at: chosen.segment.start,
-            chosen,
+            job: crate::engine::requests::JobId::for_tests(0),
+            begins_at: plan.segment.start,
+            plan,
             init: None,
             shift: None,
             early: Vec::new(),

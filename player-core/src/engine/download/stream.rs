@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use crate::container::{Fragment, InitSegment, SegmentTail};
 use crate::drm::KeyId;
-use crate::engine::download::{KeptState, OpenTail};
+use crate::engine::download::{Demand, KeptState, OpenTail};
 use crate::engine::ids::{PeriodKey, RepKey, SegmentKey, StreamId};
-use crate::engine::request::{JobId, Jobs};
+use crate::engine::requests::{JobId, Jobs};
 use crate::engine::selection::Ladder;
 use crate::error::PlayerError;
 use crate::model::{ContentKinds, Resource, SegmentId, SegmentRef, TimedMetadata, TrackId};
@@ -76,7 +76,7 @@ pub(in crate::engine) struct SegmentDownload {
     /// Job of the request.
     pub job: JobId,
     /// Segment that is fetched.
-    pub chosen: SegmentPlan,
+    pub plan: SegmentPlan,
     /// Initialisation data in force: fetched before, or read from the segment itself.
     pub init: Option<Arc<InitSegment>>,
     /// Presentation time of its first sample, as announced: its start, or that of an earlier segment whose samples
@@ -106,14 +106,14 @@ pub(in crate::engine) enum Activity {
     /// A key is on its way without which nothing can be fetched; the segment follows.
     Key {
         /// Segment that follows.
-        chosen: Box<SegmentPlan>,
+        plan: Box<SegmentPlan>,
         /// Key that is awaited.
         key: KeyId,
     },
     /// Initialisation data is on its way; the segment follows.
     Init {
         /// Segment that follows.
-        chosen: Box<SegmentPlan>,
+        plan: Box<SegmentPlan>,
         /// Address of the initialisation data.
         resource: Resource,
     },
@@ -136,6 +136,8 @@ pub(in crate::engine) struct Stream {
     id: StreamId,
     /// The track that it follows through all periods.
     track: TrackId,
+    /// Presentation that its downloads serve.
+    demand: Demand,
     place: NextSegment,
     activity: Activity,
     /// Content of its files, known once initialisation data was read.
@@ -159,11 +161,12 @@ pub(in crate::engine) struct Stream {
 }
 
 impl Stream {
-    /// Creates a stream that begins at a place.
-    pub(in crate::engine) const fn new(id: StreamId, track: TrackId, place: NextSegment) -> Self {
+    /// Creates a stream that begins at a place. Its demand is that of normal speed.
+    pub(in crate::engine) fn new(id: StreamId, track: TrackId, place: NextSegment) -> Self {
         Self {
             id,
             track,
+            demand: Demand::of(id, 1.0),
             place,
             activity: Activity::Idle,
             carries: None,
@@ -184,6 +187,11 @@ impl Stream {
 
     pub(in crate::engine) const fn track(&self) -> &TrackId {
         &self.track
+    }
+
+    /// Returns the presentation that its downloads serve.
+    pub(in crate::engine) const fn demand(&self) -> Demand {
+        self.demand
     }
 
     /// Returns the place of the next segment.
@@ -238,7 +246,7 @@ impl Stream {
     /// Up to where everything is fetched or on its way.
     pub(in crate::engine) fn fetched_until(&self) -> MediaTime {
         match (&self.activity, self.place) {
-            (Activity::Media(fetching), _) => fetching.chosen.segment.end(),
+            (Activity::Media(download), _) => download.plan.segment.end(),
             (_, NextSegment::At { time, .. }) => time,
             (_, NextSegment::After { end, .. }) => end,
             (_, NextSegment::End) => MediaTime::MAX,
@@ -258,26 +266,31 @@ impl Stream {
     /// The segment that was decided on and is not here: it is on its way, or what it needs is.
     pub(in crate::engine) fn pending(&self) -> Option<&SegmentPlan> {
         match &self.activity {
-            Activity::Media(fetching) => Some(&fetching.chosen),
-            Activity::Key { chosen, .. } | Activity::Init { chosen, .. } => Some(chosen),
+            Activity::Media(download) => Some(&download.plan),
+            Activity::Key { plan, .. } | Activity::Init { plan, .. } => Some(plan),
             Activity::Idle | Activity::Index(_) => None,
         }
     }
 
     /// The segment on its way.
-    pub(in crate::engine) fn fetching(&self) -> Option<&SegmentDownload> {
+    pub(in crate::engine) fn download(&self) -> Option<&SegmentDownload> {
         match &self.activity {
-            Activity::Media(fetching) => Some(fetching),
+            Activity::Media(download) => Some(download),
             Activity::Idle | Activity::Index(_) | Activity::Key { .. } | Activity::Init { .. } => None,
         }
     }
 
     /// Returns the segment on its way, to add the samples received.
-    pub(in crate::engine) fn fetching_mut(&mut self) -> Option<&mut SegmentDownload> {
+    pub(in crate::engine) fn download_mut(&mut self) -> Option<&mut SegmentDownload> {
         match &mut self.activity {
-            Activity::Media(fetching) => Some(fetching),
+            Activity::Media(download) => Some(download),
             Activity::Idle | Activity::Index(_) | Activity::Key { .. } | Activity::Init { .. } => None,
         }
+    }
+
+    /// Serves another presentation from here on.
+    pub(in crate::engine) const fn set_demand(&mut self, demand: Demand) {
+        self.demand = demand;
     }
 
     /// Follows another track from here on.
@@ -373,13 +386,13 @@ impl Stream {
     }
 
     /// Waits for the key of a segment.
-    pub(in crate::engine) fn await_key(&mut self, chosen: SegmentPlan, key: KeyId) {
-        self.activity = Activity::Key { chosen: Box::new(chosen), key };
+    pub(in crate::engine) fn await_key(&mut self, plan: SegmentPlan, key: KeyId) {
+        self.activity = Activity::Key { plan: Box::new(plan), key };
     }
 
     /// Waits for the initialisation data of a segment.
-    pub(in crate::engine) fn await_init(&mut self, chosen: SegmentPlan, resource: Resource) {
-        self.activity = Activity::Init { chosen: Box::new(chosen), resource };
+    pub(in crate::engine) fn await_init(&mut self, plan: SegmentPlan, resource: Resource) {
+        self.activity = Activity::Init { plan: Box::new(plan), resource };
     }
 
     /// Counts a request for the wanted segment. Returns true if it is not the first.
@@ -390,16 +403,16 @@ impl Stream {
     }
 
     /// Starts the download of a segment.
-    pub(in crate::engine) fn start_download(&mut self, fetching: SegmentDownload) {
-        self.activity = Activity::Media(Box::new(fetching));
+    pub(in crate::engine) fn start_download(&mut self, download: SegmentDownload) {
+        self.activity = Activity::Media(Box::new(download));
     }
 
     /// Starts an attempt at the same segment again: what it brings is placed afresh.
     pub(in crate::engine) fn restart_download(&mut self) {
-        if let Some(fetching) = self.fetching_mut() {
-            fetching.seen = 0;
-            fetching.early.clear();
-            fetching.tail = None;
+        if let Some(download) = self.download_mut() {
+            download.seen = 0;
+            download.early.clear();
+            download.tail = None;
         }
     }
 
@@ -420,8 +433,8 @@ impl Stream {
     pub(in crate::engine) fn leave_representations(&mut self, unusable: impl Fn(RepKey) -> bool, jobs: &Jobs) {
         let waits = match &self.activity {
             Activity::Idle | Activity::Index(_) => false,
-            Activity::Init { chosen, .. } | Activity::Key { chosen, .. } => unusable(chosen.rep),
-            Activity::Media(fetching) => unusable(fetching.chosen.rep) && jobs.get(fetching.job).is_none(),
+            Activity::Init { plan, .. } | Activity::Key { plan, .. } => unusable(plan.rep),
+            Activity::Media(download) => unusable(download.plan.rep) && jobs.get(download.job).is_none(),
         };
         if waits {
             self.stop();
@@ -431,8 +444,8 @@ impl Stream {
     /// The download is complete: the segment after it is next. One whose pictures all wait for parameter sets is no
     /// progress yet, so that segments given up in a row are still counted.
     pub(in crate::engine) fn complete_download(&mut self, is_progress: bool) {
-        if let Some(fetching) = self.fetching() {
-            self.place = NextSegment::after(fetching.chosen.rep, &fetching.chosen.segment);
+        if let Some(download) = self.download() {
+            self.place = NextSegment::after(download.plan.rep, &download.plan.segment);
         }
         self.stop();
         self.trouble = None;
@@ -443,10 +456,10 @@ impl Stream {
 
     /// Gives the wanted segment up and passes it. Returns what it was, if its download had begun.
     pub(in crate::engine) fn skip_download(&mut self) -> Option<SegmentPlan> {
-        let chosen = self.fetching().map(|fetching| fetching.chosen.clone());
+        let plan = self.download().map(|download| download.plan.clone());
         self.complete_download(false);
         self.skipped += 1;
-        chosen
+        plan
     }
 
     /// Keeps what a segment leaves for the one after it.

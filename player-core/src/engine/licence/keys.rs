@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use url::Url;
 
-use super::super::request::JobId;
 use crate::drm::{ContentKey, DrmConfig, KeyId, KeySystem, LicensedKey, SegmentCipher, SegmentCipherMode};
+use crate::engine::requests::JobId;
 use crate::error::{ErrorCode, PlayerError, Stage};
 use crate::model::{EncryptionMethod, KeySource, Protection, Representation, SegmentKey};
 

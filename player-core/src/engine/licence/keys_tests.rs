@@ -224,6 +224,19 @@ fn the_keys_of_a_representation_are_those_of_its_defaults_or_the_first_that_is_l
 }
 
 #[test]
+fn an_inline_key_is_ready_if_it_has_the_length_of_its_cipher() {
+    let (mut keys, mut jobs) = (Keys::default(), crate::engine::requests::Jobs::default());
+    let mut ready = |bytes: &[u8], length| {
+        let source = KeySource::Inline(ContentKey::new(bytes).unwrap());
+        let id = keys.request_key(&source, length, &mut jobs, crate::Now::ZERO);
+        keys.ready(id).is_some()
+    };
+    assert_eq!([ready(&[1; 16], 16), ready(&[2; 32], 32)], [true; 2]);
+    assert_eq!([ready(&[3; 16], 32), ready(&[4; 32], 16)], [false; 2]);
+    assert!(jobs.ids().is_empty(), "nothing is requested for an inline key");
+}
+
+#[test]
 fn keys_that_have_an_address_are_requested_before_their_segments() {
     let with = |key: SegmentKey| Protection { key: Some(key), ..protection(None, &[], &[]) };
     let full = |system, source| with(way(EncryptionMethod::SampleCbc, system, source));
@@ -259,7 +272,7 @@ fn keys_that_have_an_address_are_requested_before_their_segments() {
         pathways: Vec::new(),
         weights: Vec::new(),
     };
-    let (mut keys, mut jobs) = (Keys::default(), crate::engine::request::Jobs::default());
+    let (mut keys, mut jobs) = (Keys::default(), crate::engine::requests::Jobs::default());
     keys.preload(&presentation, &mut jobs, crate::Now::ZERO);
     let wanted: Vec<_> = jobs.ids().into_iter().filter_map(|id| jobs.get(id)).map(|job| &job.resource).collect();
     assert_eq!(wanted, [&Resource::new(url("http://h/1.key"))]);

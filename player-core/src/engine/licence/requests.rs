@@ -1,10 +1,10 @@
 //! Requests for keys and licences, and what media needs before it can be fetched.
 
 use super::super::io::{FetchKind, Ingest};
-use super::super::request::{JobId, Jobs, Purpose};
 use super::keys::{KeyState, Keys, Unlock, cipher, key_ids};
 use crate::container::ProtectionInfo;
 use crate::drm::{self, DrmError, KeyFile, KeyId, KeySystem, SegmentCipher};
+use crate::engine::requests::{JobId, Jobs, Purpose};
 use crate::error::{ErrorCode, PlayerError, Stage};
 use crate::model::{KeySource, Presentation, Representation, Resource, SegmentEncryption};
 use crate::time::Now;
@@ -102,7 +102,7 @@ impl Keys {
     }
 
     /// Requests a key that has an address, unless it was requested before, and returns its name.
-    fn request_key(&mut self, source: &KeySource, length: usize, jobs: &mut Jobs, now: Now) -> KeyId {
+    pub(super) fn request_key(&mut self, source: &KeySource, length: usize, jobs: &mut Jobs, now: Now) -> KeyId {
         let id = self.name_of(source);
         if self.state(id).is_some() || self.is_full() {
             return id;

@@ -479,6 +479,22 @@ mod tests {
     }
 
     #[test]
+    fn the_window_of_an_item_that_follows_is_moved_and_begins_at_its_seam() {
+        let placement = Placement { item: ItemId::default(), shift: 1_000_000_000, seam: Some(ms(300)) };
+        let placed = |from: MediaTime, until: MediaTime| {
+            let window = Window { from, until };
+            let command =
+                RenderCommand::Configure { track: MediaKind::Video, config: config("a"), window, epoch: Epoch(1) };
+            match placement.place(command) {
+                RenderCommand::Configure { window, .. } => (window.from, window.until),
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(placed(ms(500), ms(2000)), (ms(1500), ms(3000)));
+        assert_eq!(placed(ms(100), MediaTime::MAX), (ms(1300), MediaTime::MAX));
+    }
+
+    #[test]
     fn a_last_span_without_media_ends_the_track() {
         let mut buffer = TrackBuffer::new(ItemId::default(), MediaKind::Video);
         fill(&mut buffer, 0, "a", 0, 1000);

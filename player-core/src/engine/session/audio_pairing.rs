@@ -48,7 +48,7 @@ impl Session {
             sound_now: audio.last().and_then(|last| pairing.heard(presentation, sound.wanted.unwrap_or(last))),
             estimate_bps: cx.rule.estimate_bps(),
             buffer,
-            phase: self.phase(cx, buffer),
+            phase: self.phase(cx, MediaKind::Audio, buffer),
             rate: cx.settings.rate as f32,
             caps: self.picture_caps(cx, &pairing.pictures),
             total_bps: cx.config.max_bitrate_bps,
@@ -114,7 +114,7 @@ impl Session {
             |key: RepKey| selection::representation(&self.presentation, key).and_then(|rep| rep.audio_group.as_deref());
         let Some(wanted) = group(pictures) else { return };
         let other = |key: RepKey| group(key).is_some_and(|group| group != wanted);
-        let coming = audio.pending().is_some_and(|chosen| chosen.segment.start + ROUNDING >= from && other(chosen.rep));
+        let coming = audio.pending().is_some_and(|plan| plan.segment.start + ROUNDING >= from && other(plan.rep));
         let index = matches!(audio.activity(), Activity::Index(rep) if other(*rep));
         let doomed = self.audio.parts().find(|part| part.first + ROUNDING >= from && other(part.of.rep));
         let doomed = doomed.map(|part| part.seq);
@@ -151,8 +151,8 @@ impl Session {
 pub(in crate::engine) fn pictures_at(session: &Session, time: MediaTime) -> Option<RepKey> {
     let time = time + ROUNDING;
     let coming = session.stream(StreamId::Main)?.pending();
-    if let Some(chosen) = coming.filter(|chosen| chosen.segment.start <= time && time < chosen.segment.end()) {
-        return Some(chosen.rep);
+    if let Some(plan) = coming.filter(|plan| plan.segment.start <= time && time < plan.segment.end()) {
+        return Some(plan.rep);
     }
     session.video.end().filter(|end| time < *end)?;
     session.video.parts().rev().find(|part| part.first <= time).map(|part| part.of.rep)

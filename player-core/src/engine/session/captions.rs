@@ -55,22 +55,22 @@ impl Session {
 
 impl Session {
     /// Takes captions that a segment of the main stream carries.
-    pub(in crate::engine) fn take_captions(&mut self, cx: &mut Context, id: StreamId, mut packets: Vec<CaptionPacket>) {
+    pub(in crate::engine) fn on_captions(&mut self, cx: &mut Context, id: StreamId, mut packets: Vec<CaptionPacket>) {
         if id != StreamId::Main {
             return;
         }
         let Session { streams, timeline, captions, .. } = &mut *self;
         let Some(stream) = streams.iter_mut().find(|stream| stream.id() == id) else { return };
-        let Some(fetching) = stream.fetching_mut() else { return };
-        let segment = &fetching.chosen.segment;
+        let Some(download) = stream.download_mut() else { return };
+        let segment = &download.plan.segment;
         // Pictures come before what lies in them, so the offset is known.
-        let Some(shift) = fetching.shift.or_else(|| timeline.known(segment.mapping)) else { return };
+        let Some(shift) = download.shift.or_else(|| timeline.known(segment.mapping)) else { return };
         for packet in &mut packets {
             packet.pts = packet.pts.shifted(shift);
         }
-        let window = fetching.chosen.window;
+        let window = download.plan.window;
         packets.retain(|packet| window.shows(packet.pts, packet.pts + LEAST_PICTURE));
-        let found = captions.insert(SegmentKey::of(fetching.chosen.rep, segment), segment.mapping, packets);
+        let found = captions.insert(SegmentKey::of(download.plan.rep, segment), segment.mapping, packets);
         if captions.publish() {
             cx.effects.emit(Event::CuesChanged);
         }

@@ -14,20 +14,20 @@ use crate::time::MediaTime;
 
 impl Session {
     /// Takes the end of a segment; what it holds back counts as media of the segment.
-    pub(in crate::engine) fn take_tail(&mut self, id: StreamId, tail: SegmentTail) {
+    pub(in crate::engine) fn on_tail(&mut self, id: StreamId, tail: SegmentTail) {
         let Some(stream) = self.stream_mut(id) else { return };
-        let Some(fetching) = stream.fetching_mut() else { return };
+        let Some(download) = stream.download_mut() else { return };
         let samples = |output: &DemuxOutput| match output {
             DemuxOutput::Fragment(fragment) => fragment.samples.len(),
             _ => 0,
         };
-        fetching.seen += tail.outputs.iter().map(samples).sum::<usize>();
-        fetching.tail = Some(Box::new(tail));
+        download.seen += tail.outputs.iter().map(samples).sum::<usize>();
+        download.tail = Some(Box::new(tail));
     }
 
     /// True if the segment after this one is of the same rendition and discontinuity, and goes on with its state.
-    pub(in crate::engine) fn is_continued(&self, cx: &Context, chosen: &SegmentPlan) -> bool {
-        let SegmentPlan { rep, segment, .. } = chosen;
+    pub(in crate::engine) fn is_continued(&self, cx: &Context, plan: &SegmentPlan) -> bool {
+        let SegmentPlan { rep, segment, .. } = plan;
         let next = schedule::step(&self.presentation, NextSegment::after(*rep, segment), *rep, cx.now);
         let schedule::Step::Segment(next) = next else { return false };
         let follows = next.previous == Some(segment.id);
@@ -36,14 +36,14 @@ impl Session {
 
     /// Returns where a segment that goes on with the carried state begins, if pictures that wait for parameter sets come
     /// with it: at the start of the segment that they lie in.
-    pub(in crate::engine) fn carried_begin(&self, id: StreamId, chosen: &SegmentPlan) -> Option<MediaTime> {
-        self.stream(id)?.kept()?.carried_start(chosen)
+    pub(in crate::engine) fn carried_begin(&self, id: StreamId, plan: &SegmentPlan) -> Option<MediaTime> {
+        self.stream(id)?.kept()?.carried_start(plan)
     }
 
     /// A segment is here as a whole: keeps its end for the segment after it, or presents it when none can follow.
-    pub(in crate::engine) fn keep_tail(&mut self, cx: &mut Context, id: StreamId, fetching: &SegmentDownload) {
-        let kept = KeptState::of(fetching);
-        let goes_on = kept.is_some() && self.is_continued(cx, &fetching.chosen);
+    pub(in crate::engine) fn keep_tail(&mut self, cx: &mut Context, id: StreamId, download: &SegmentDownload) {
+        let kept = KeptState::of(download);
+        let goes_on = kept.is_some() && self.is_continued(cx, &download.plan);
         if let Some(stream) = self.stream_mut(id) {
             stream.keep(kept);
         }
@@ -58,9 +58,9 @@ impl Session {
         &mut self,
         cx: &mut Context,
         id: StreamId,
-        chosen: &SegmentPlan,
+        plan: &SegmentPlan,
     ) -> Option<CarriedState> {
-        let carried = self.stream(id).and_then(Stream::kept).and_then(|kept| kept.carried(chosen));
+        let carried = self.stream(id).and_then(Stream::kept).and_then(|kept| kept.carried(plan));
         if carried.as_ref().is_none_or(|carried| !carried.continues) {
             self.release_tail(cx, id);
         }
@@ -70,23 +70,23 @@ impl Session {
     /// Presents what the last segment of a stream left open: nothing goes on with it.
     pub(in crate::engine) fn release_tail(&mut self, cx: &mut Context, id: StreamId) {
         let Some(stream) = self.streams.iter_mut().find(|stream| stream.id() == id) else { return };
-        let Some(OpenTail { fetching, mut outputs, waiting }) = stream.take_open() else { return };
+        let Some(OpenTail { download, mut outputs, waiting }) = stream.take_open() else { return };
         let given = [(MediaKind::Video, &self.video), (MediaKind::Audio, &self.audio)];
         for output in &mut outputs {
             let DemuxOutput::Fragment(fragment) = output else { continue };
-            let tracks = fetching.init.iter().flat_map(|init| &init.tracks);
+            let tracks = download.init.iter().flat_map(|init| &init.tracks);
             let kind = tracks.into_iter().find(|track| track.id == fragment.track).map(|track| track.kind);
             let buffer = given.iter().find(|(given, _)| Some(*given) == kind).map(|(_, buffer)| *buffer);
             // The segment after it may have given them already, in an attempt that failed later.
             let last = buffer.and_then(|buffer| buffer.back()?.samples.last()).map(|sample| sample.dts);
-            if let (Some(last), Some(shift)) = (last, fetching.shift) {
+            if let (Some(last), Some(shift)) = (last, download.shift) {
                 fragment.samples.retain(|sample| sample.dts.shifted(shift) > last);
             }
         }
         outputs.retain(|output| !matches!(output, DemuxOutput::Fragment(fragment) if fragment.samples.is_empty()));
-        let before = stream.replace_activity(Activity::Media(Box::new(fetching)));
+        let before = stream.replace_activity(Activity::Media(Box::new(download)));
         for output in outputs {
-            self.take_media(cx, id, output);
+            self.on_media(cx, id, output);
         }
         self.place_early(cx, id);
         if self.wanted_of(id).video {
@@ -95,8 +95,8 @@ impl Session {
         }
         let Some(stream) = self.stream_mut(id) else { return };
         let ended = stream.replace_activity(before);
-        if let Activity::Media(fetching) = ended {
-            self.complete_segment(id, &fetching.chosen);
+        if let Activity::Media(download) = ended {
+            self.complete_segment(id, &download.plan);
         }
     }
 }

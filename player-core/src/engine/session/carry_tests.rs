@@ -45,6 +45,9 @@ fn segment(mux: &mut Mux, first: u32, is_key: impl Fn(u32) -> bool) -> Vec<u8> {
     mux.bytes.clone()
 }
 
+/// Mark at the end of a segment that cannot be read past it.
+const BROKEN: &[u8] = b"broken";
+
 /// Result of a presentation.
 struct Played {
     events: Vec<Event>,
@@ -67,16 +70,18 @@ impl Played {
     }
 }
 
-/// Answers of a server that has these segments and a playlist with these tags.
-fn answer(segments: &[Vec<u8>], tags: &str, request: &FetchRequest) -> Vec<Input> {
+/// Answers of a server that has these segments and a playlist with these tags and, unless it is empty, this list.
+fn answer(segments: &[Vec<u8>], (tags, list): (&str, &str), request: &FetchRequest) -> Vec<Input> {
     let id = request.id;
     let name = request.url.path().trim_start_matches('/');
     let body = match name.strip_suffix(".ts").and_then(|number| number.parse::<usize>().ok()) {
         Some(number) => segments[number].clone(),
         None => {
             let mut text = format!("#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXT-X-PLAYLIST-TYPE:VOD\n{tags}");
-            (0..segments.len()).for_each(|number| write!(text, "#EXTINF:1,\n{number}.ts\n").unwrap());
-            (text + "#EXT-X-ENDLIST\n").into_bytes()
+            if list.is_empty() {
+                (0..segments.len()).for_each(|number| write!(text, "#EXTINF:1,\n{number}.ts\n").unwrap());
+            }
+            (text + list + "#EXT-X-ENDLIST\n").into_bytes()
         }
     };
     let bytes = body.len() as u64;
@@ -93,9 +98,13 @@ fn answer(segments: &[Vec<u8>], tags: &str, request: &FetchRequest) -> Vec<Input
     let outcome = match &request.ingest {
         Ingest::Media(setup) => {
             let mut outputs = Vec::new();
-            let read = || -> Result<(), DemuxError> {
+            let mut read = || -> Result<(), DemuxError> {
                 let mut demuxer = open(setup)?;
-                outputs.extend(demuxer.push(body)?);
+                let part = body.strip_suffix(BROKEN);
+                outputs.extend(demuxer.push(body.slice(..part.map_or(body.len(), <[u8]>::len)))?);
+                if part.is_some() {
+                    return Err(DemuxError::Malformed { what: "damage".to_owned(), offset: bytes });
+                }
                 outputs.extend(demuxer.finish()?);
                 Ok(())
             };
@@ -118,8 +127,17 @@ fn play(segments: &[Vec<u8>]) -> Played {
     play_with(segments, "")
 }
 
-/// The same with tags in the playlist.
+/// Plays segments of a playlist that begins with these tags.
 fn play_with(segments: &[Vec<u8>], tags: &str) -> Played {
+    play_playlist(segments, (tags, ""))
+}
+
+/// Plays segments that a playlist lists so.
+fn play_list(segments: &[Vec<u8>], list: &str) -> Played {
+    play_playlist(segments, ("", list))
+}
+
+fn play_playlist(segments: &[Vec<u8>], playlist: (&str, &str)) -> Played {
     let mut engine = Engine::new(PlayerConfig::default()).unwrap();
     let mut renderer = NullRenderer::new();
     let url: Url = "http://host/index.m3u8".parse().unwrap();
@@ -140,7 +158,7 @@ fn play_with(segments: &[Vec<u8>], tags: &str) -> Played {
             match output {
                 Output::Fetch(request) => {
                     played.requests += 1;
-                    inputs.extend(answer(segments, tags, &request));
+                    inputs.extend(answer(segments, playlist, &request));
                 }
                 Output::Cancel(_) => {}
                 Output::Render(command) => renderer.handle(now, command),
@@ -203,6 +221,45 @@ fn without(segment: &[u8], missing: &[usize]) -> Vec<u8> {
     rest
 }
 
+/// Removes the lengths of the packets of video (ISO/IEC 13818-1 §2.4.3.7: zero is allowed for video), so that only the
+/// picture after it shows where a picture ends.
+fn without_lengths(mut segment: Vec<u8>) -> Vec<u8> {
+    for packet in segment.chunks_mut(188) {
+        let begin = if packet[3] & 0x20 == 0 { 4 } else { 5 + usize::from(packet[4]) };
+        if packet[1] & 0x5f == 0x41 && packet[2] == 1 && packet[begin..].starts_with(&[0, 0, 1, 0xe0]) {
+            packet[begin + 4..begin + 6].fill(0);
+        }
+    }
+    segment
+}
+
+#[test]
+fn a_picture_that_the_end_of_a_segment_leaves_open_is_presented_once_whatever_follows() {
+    let mut mux = Mux::default();
+    let open = |at: u32, mux: &mut Mux| without_lengths(segment(mux, at * SEGMENT, |number| number % SEGMENT == 0));
+    let segments: Vec<_> = (0..4).map(|at| open(at, &mut mux)).collect();
+    let played = play(&segments);
+    assert_eq!((played.failure(), played.stats.frames.presented), (None, 100), "the last one ends with the film");
+
+    // Another discontinuity does not go on with it.
+    let seams: String = segments.iter().enumerate().fold(String::new(), |text, (number, _)| {
+        text + if number == 2 { "#EXT-X-DISCONTINUITY\n" } else { "" } + &format!("#EXTINF:1,\n{number}.ts\n")
+    });
+    let played = play_list(&segments, &seams);
+    assert_eq!((played.failure(), played.stats.frames.presented), (None, 100), "a seam");
+
+    // The segment after it gives the open picture and others in each attempt, and is never whole.
+    let mut broken = segments.clone();
+    let end = broken[2].len() / 188 / 2 * 188;
+    broken[2].truncate(end);
+    broken[2].extend_from_slice(BROKEN);
+    let played = play(&broken);
+    let account = played.stats.account;
+    // Two whole segments, eleven pictures of the half one and the last segment; none is given twice.
+    assert_eq!((played.failure(), played.stats.frames.presented, account.received), (None, 86, 86), "{account:?}");
+    assert_eq!(account.decoder_input, 86, "{account:?}");
+}
+
 #[test]
 fn missing_packets_are_counted_and_announced_once_for_a_run_of_segments() {
     let mut mux = Mux::default();
@@ -237,5 +294,19 @@ fn a_beginning_that_is_counted_from_the_end_of_the_only_playlist_is_known_with_i
         });
         // The begin of the segment that holds it, and of what lies past the end the last picture.
         assert_eq!(first, Some(wanted), "{tag}");
+    }
+}
+
+#[test]
+fn pictures_that_wait_for_parameter_sets_wait_for_no_other_discontinuity() {
+    let mut mux = Mux::default();
+    let blind = segment(&mut mux, 0, |_| false);
+    let whole = segment(&mut mux, SEGMENT, |number| number == SEGMENT);
+    for (seam, attempts) in [("", 0), ("#EXT-X-DISCONTINUITY\n", 2)] {
+        let list = format!("#EXTINF:1,\n0.ts\n{seam}#EXTINF:1,\n1.ts\n");
+        let played = play_list(&[blind.clone(), whole.clone()], &list);
+        assert_eq!((played.failure(), played.stats.frames.presented), (None, 25), "{seam}");
+        let empty = played.warnings().iter().filter(|error| error.code == ErrorCode::SegmentEmpty).count();
+        assert_eq!(empty, attempts, "{seam}: {:?}", played.warnings());
     }
 }

@@ -4,15 +4,16 @@
 use std::time::Duration;
 
 use super::Session;
+use super::outcome::{StreamOutcome, stream_of};
 use super::refresh;
 use crate::command::QualityChoice;
 use crate::engine::context::Context;
 use crate::engine::download::{Activity, Stream};
 use crate::engine::failure::{self, Alternatives, Assessed};
-use crate::engine::fault;
-use crate::engine::ids::{PartOf, RepKey, StreamId};
-use crate::engine::recovery::{Action, Cause};
-use crate::engine::request::{JobId, Purpose};
+use crate::engine::ids::{PartOf, RepKey};
+use crate::engine::requests::error_map;
+use crate::engine::requests::recovery::{Action, Cause};
+use crate::engine::requests::{JobId, Purpose};
 use crate::engine::selection::{self, Bounds};
 use crate::engine::source::ServiceLocation;
 use crate::error::{ErrorCode, PlayerError};
@@ -26,14 +27,22 @@ const SOURCE_REST: Duration = Duration::from_secs(20);
 
 impl Session {
     /// Takes the failure of a request, and carries out the action that `recovery` decides on for it.
-    pub(in crate::engine) fn request_failed(&mut self, cx: &mut Context, id: JobId, cause: Cause<'_>) {
-        let Some(job) = cx.jobs.get(id) else { return };
-        let Some(attempt) = job.attempt() else { return };
+    pub(in crate::engine) fn on_request_failed(&mut self, cx: &mut Context, id: JobId, cause: Cause<'_>) {
+        let outcome = self.on_failure(cx, id, cause);
+        self.carry_out(cx, outcome);
+    }
+
+    /// Carries out the action that `recovery` decides on for a failed request. Returns what becomes of the stream that
+    /// needed it.
+    pub(super) fn on_failure(&mut self, cx: &mut Context, id: JobId, cause: Cause<'_>) -> StreamOutcome {
+        let Some(job) = cx.jobs.get(id) else { return StreamOutcome::Waiting };
+        let Some(attempt) = job.attempt() else { return StreamOutcome::Waiting };
         let (bytes, kind, purpose) = (attempt.bytes, job.kind, job.purpose);
         if purpose == Purpose::Steering {
-            let error = fault::describe(kind, cause, Some(&attempt.url));
+            let error = error_map::describe(kind, cause, Some(&attempt.url));
             let fetch = if let Cause::Fetch(fetch) = cause { Some(fetch) } else { None };
-            return self.steering_failed(cx, id, fetch, error);
+            self.on_steering_failed(cx, id, fetch, error);
+            return StreamOutcome::Waiting;
         }
         let place = attempt.candidate.place.clone();
         if let Purpose::Media(stream) = purpose {
@@ -44,20 +53,21 @@ impl Session {
         }
         let alternatives = self.alternatives(cx, purpose, &place);
         let assessment = match failure::assess(cx, &self.locations, id, cause, alternatives) {
-            Assessed::Unknown => return,
+            Assessed::Unknown => return StreamOutcome::Waiting,
             // The location was reported when it was excluded; this request only left too early to know.
             Assessed::LeftTooEarly { place, addresses_left } => {
                 if addresses_left == 0 {
                     cx.jobs.remove(id, cx.now);
                     self.leave(cx, &place);
                 }
-                return;
+                return StreamOutcome::Waiting;
             }
             Assessed::Decided(assessment) => assessment,
         };
         let is_final = !matches!(assessment.action, Action::RetryAfter(_) | Action::OtherLocation { .. });
         if is_final && refresh::is_refresh(self, purpose) {
-            return refresh::give_up(self, cx, id, purpose, assessment.error);
+            refresh::give_up(self, cx, id, purpose, assessment.error);
+            return StreamOutcome::Waiting;
         }
         match assessment.action {
             Action::RetryAfter(delay) => assessment.retry(cx, id, delay),
@@ -79,18 +89,19 @@ impl Session {
             Action::OtherRepresentation { exclude_for } => {
                 self.change_representation(cx, id, purpose, exclude_for, assessment.error);
             }
-            Action::SkipSegment => self.skip_segment(cx, id, purpose, assessment.error),
+            Action::SkipSegment => return self.skip_segment(cx, id, purpose, assessment.error),
             Action::Fatal => {
                 let error = assessment.error;
                 cx.jobs.remove(id, cx.now);
                 match purpose {
-                    Purpose::Media(stream) => self.stream_lost(cx, stream, error),
-                    Purpose::Index(rep) | Purpose::Init(rep) => self.lost_representation(cx, rep, error),
-                    Purpose::Manifest | Purpose::Remote | Purpose::Steering => self.fail(cx, error),
+                    Purpose::Media(id) => return StreamOutcome::Lost { id, error },
+                    Purpose::Index(rep) | Purpose::Init(rep) => return self.lost_representation(cx, rep, error),
+                    Purpose::Manifest | Purpose::Remote | Purpose::Steering => return StreamOutcome::Failed(error),
                     Purpose::Key => self.keys.on_failed(id, &error),
                 }
             }
         }
+        StreamOutcome::Waiting
     }
 
     /// Returns what is left to try in place of a request to `place`.
@@ -102,7 +113,7 @@ impl Session {
                 let waiting = self
                     .streams
                     .iter()
-                    .filter(|stream| matches!(stream.activity(), Activity::Init { chosen, .. } if chosen.rep == rep));
+                    .filter(|stream| matches!(stream.activity(), Activity::Init { plan, .. } if plan.rep == rep));
                 waiting.filter_map(Stream::wanted_since).min()
             }
             Purpose::Manifest | Purpose::Remote | Purpose::Steering | Purpose::Index(_) | Purpose::Key => None,
@@ -142,11 +153,11 @@ impl Session {
         }
     }
 
-    fn skip_segment(&mut self, cx: &mut Context, id: JobId, purpose: Purpose, error: PlayerError) {
+    fn skip_segment(&mut self, cx: &mut Context, id: JobId, purpose: Purpose, error: PlayerError) -> StreamOutcome {
         cx.jobs.remove(id, cx.now);
-        let Purpose::Media(stream_id) = purpose else { return self.fail(cx, error) };
-        let Some(stream) = self.stream_mut(stream_id) else { return };
-        let chosen = stream.skip_download();
+        let Purpose::Media(stream_id) = purpose else { return StreamOutcome::Failed(error) };
+        let Some(stream) = self.stream_mut(stream_id) else { return StreamOutcome::Waiting };
+        let plan = stream.skip_download();
         let hopeless = stream.skipped() >= MOST_SKIPPED;
         self.release_tail(cx, stream_id);
         for kind in [MediaKind::Video, MediaKind::Audio] {
@@ -156,66 +167,31 @@ impl Session {
                 buffer.complete();
             }
         }
-        if let Some(chosen) = &chosen {
-            let of = PartOf::new(chosen.rep, &chosen.segment, chosen.reason);
-            self.mark_resolved(stream_id, of, chosen.segment.start, chosen.segment.end());
+        if let Some(plan) = &plan {
+            let of = PartOf::new(plan.rep, &plan.segment, plan.reason);
+            self.mark_resolved(stream_id, of, plan.segment.start, plan.segment.end());
         }
         if hopeless {
             let message = format!("{MOST_SKIPPED} segments in a row cannot be had; the last one: {}", error.message);
             let mut lost = PlayerError::fatal(ErrorCode::MediaUnavailable, message);
             lost.context = error.context;
-            return self.stream_lost(cx, stream_id, lost);
+            return StreamOutcome::Lost { id: stream_id, error: lost };
         }
         cx.effects.warn(error);
+        StreamOutcome::Waiting
     }
 
-    fn lost_representation(&mut self, cx: &mut Context, rep: RepKey, error: PlayerError) {
+    fn lost_representation(&mut self, cx: &mut Context, rep: RepKey, error: PlayerError) -> StreamOutcome {
         let kind = self.presentation.set(rep.set).map(|set| set.kind);
-        let stream = match kind {
-            Some(MediaKind::Audio) => StreamId::Audio,
-            Some(MediaKind::Text) => StreamId::Text,
-            Some(MediaKind::Video) | None => StreamId::Main,
-        };
         self.exclude(cx, rep, Duration::MAX);
-        self.stream_lost(cx, stream, error);
-    }
-
-    /// Takes the loss of a stream. Playback goes on without subtitles or separate audio, and fails without anything
-    /// else. A lost network always fails it, whichever stream notices it first.
-    pub(in crate::engine) fn stream_lost(&mut self, cx: &mut Context, id: StreamId, error: PlayerError) {
-        let network =
-            matches!(error.code, ErrorCode::NetworkUnreachable | ErrorCode::NetworkTimeout | ErrorCode::TlsFailed);
-        let main = self.stream(StreamId::Main).is_some();
-        match id {
-            StreamId::Text => {
-                self.remove_stream(cx, id);
-                cx.effects.warn(error);
-            }
-            StreamId::Audio if main && !network => {
-                self.do_without(cx, MediaKind::Audio);
-                cx.effects.warn(error);
-            }
-            StreamId::Main | StreamId::Audio => self.fail(cx, error),
-        }
-    }
-
-    /// Removes a stream with its downloads; the choices that the viewer sees follow.
-    pub(in crate::engine) fn remove_stream(&mut self, cx: &mut Context, id: StreamId) {
-        self.cancel_stream(cx, id);
-        self.streams.retain(|stream| stream.id() != id);
-        if id == StreamId::Text && self.text.clear() {
-            cx.effects.emit(Event::CuesChanged);
-        }
-        if self.list_choices(cx.now) {
-            cx.effects.emit(Event::TracksChanged);
-        }
+        StreamOutcome::Lost { id: stream_of(kind), error }
     }
 
     fn representation_of(&self, purpose: Purpose) -> Option<RepKey> {
         match purpose {
             Purpose::Manifest | Purpose::Remote | Purpose::Steering | Purpose::Key => None,
             Purpose::Index(rep) | Purpose::Init(rep) => Some(rep),
-            Purpose::Media(id) => self.stream(id)?.fetching().map(|fetching| fetching.chosen.rep),
+            Purpose::Media(id) => self.stream(id)?.download().map(|download| download.plan.rep),
         }
     }
 

@@ -20,24 +20,24 @@ const BEGINS_LATE: std::time::Duration = std::time::Duration::from_millis(50);
 
 impl Session {
     /// Takes the output of the demuxer of a stream's request.
-    pub(in crate::engine) fn take_media(&mut self, cx: &mut Context, id: StreamId, output: DemuxOutput) {
+    pub(in crate::engine) fn on_media(&mut self, cx: &mut Context, id: StreamId, output: DemuxOutput) {
         match output {
-            DemuxOutput::Init(init) => self.take_init(cx, id, init),
-            DemuxOutput::Fragment(fragment) => self.take_fragment(cx, id, fragment),
-            DemuxOutput::Metadata(all) => self.take_metadata(cx, id, all),
-            DemuxOutput::Captions(packets) => self.take_captions(cx, id, packets),
-            DemuxOutput::Damage(damage) => self.take_damage(cx, id, damage),
-            DemuxOutput::Tail(tail) => self.take_tail(id, tail),
+            DemuxOutput::Init(init) => self.on_init(cx, id, init),
+            DemuxOutput::Fragment(fragment) => self.on_fragment(cx, id, fragment),
+            DemuxOutput::Metadata(all) => self.on_media_metadata(cx, id, all),
+            DemuxOutput::Captions(packets) => self.on_captions(cx, id, packets),
+            DemuxOutput::Damage(damage) => self.on_damage(cx, id, damage),
+            DemuxOutput::Tail(tail) => self.on_tail(id, tail),
             DemuxOutput::Protection(info) => {
-                let fetching = self.stream(id).and_then(|stream| stream.fetching());
-                let encryption = fetching.and_then(|fetching| fetching.chosen.segment.encryption.clone());
+                let download = self.stream(id).and_then(|stream| stream.download());
+                let encryption = download.and_then(|download| download.plan.segment.encryption.clone());
                 self.keys.on_protection(encryption.as_ref(), &info, &mut cx.jobs, cx.now);
             }
             DemuxOutput::Cues { cues, timestamp_map } => {
                 let Session { streams, text, timeline, .. } = self;
                 let Some(stream) = streams.iter_mut().find(|stream| stream.id() == id) else { return };
-                let Some(fetching) = stream.fetching_mut() else { return };
-                let segment = &fetching.chosen.segment;
+                let Some(download) = stream.download_mut() else { return };
+                let segment = &download.plan.segment;
                 if text.insert(cues, timestamp_map, segment.mapping, segment.start, timeline) {
                     cx.effects.emit(Event::CuesChanged);
                 }
@@ -46,7 +46,7 @@ impl Session {
     }
 
     /// Counts what damage of a segment cost, and announces it once for consecutive segments.
-    fn take_damage(&mut self, cx: &mut Context, id: StreamId, damage: TrackDamage) {
+    fn on_damage(&mut self, cx: &mut Context, id: StreamId, damage: TrackDamage) {
         if !self.wanted_of(id).has(damage.kind) {
             return;
         }
@@ -56,8 +56,8 @@ impl Session {
             account.note_incomplete(damage.incomplete);
         }
         let Some(stream) = self.stream_mut(id) else { return };
-        let Some(fetching) = stream.fetching() else { return };
-        let segment = &fetching.chosen.segment;
+        let Some(download) = stream.download() else { return };
+        let segment = &download.plan.segment;
         let (number, previous) = (segment.id, segment.previous);
         let url = segment.resource.urls.first().cloned();
         let before = stream.note_damaged(number);
@@ -73,12 +73,12 @@ impl Session {
         });
     }
 
-    fn take_init(&mut self, cx: &mut Context, id: StreamId, init: Arc<InitSegment>) {
+    fn on_init(&mut self, cx: &mut Context, id: StreamId, init: Arc<InitSegment>) {
         note_carried(self, id, &init);
         cx.ledger.phase("init", cx.now);
         let Some(stream) = self.stream_mut(id) else { return };
-        let Some(fetching) = stream.fetching_mut() else { return };
-        fetching.init = Some(init);
+        let Some(download) = stream.download_mut() else { return };
+        download.init = Some(init);
     }
 
     /// Names the key of each encrypted sample as the session knows it, and requests a licence for keys that were not
@@ -87,8 +87,8 @@ impl Session {
         if fragment.samples.iter().all(|sample| sample.crypto.is_none()) {
             return;
         }
-        let fetching = self.stream(id).and_then(|stream| stream.fetching());
-        let encryption = fetching.and_then(|fetching| fetching.chosen.segment.encryption.clone());
+        let download = self.stream(id).and_then(|stream| stream.download());
+        let encryption = download.and_then(|download| download.plan.segment.encryption.clone());
         if let Some(key) = self.keys.sample_key(encryption.as_ref()) {
             for crypto in fragment.samples.iter_mut().filter_map(|sample| sample.crypto.as_mut()) {
                 Arc::make_mut(crypto).key_id = key.key_id;
@@ -108,7 +108,7 @@ impl Session {
         self.keys.request_licence(&ids, &systems, &mut cx.jobs, cx.now);
     }
 
-    fn take_fragment(&mut self, cx: &mut Context, id: StreamId, fragment: Fragment) {
+    fn on_fragment(&mut self, cx: &mut Context, id: StreamId, fragment: Fragment) {
         let mut fragment = fragment;
         self.name_keys(cx, id, &mut fragment);
         if let Some(fragment) = self.hold_early(id, fragment) {
@@ -121,15 +121,15 @@ impl Session {
     fn hold_early(&mut self, id: StreamId, fragment: Fragment) -> Option<Fragment> {
         let pictures = self.wanted_of(id).video;
         let Session { streams, timeline, .. } = self;
-        let fetching = streams.iter_mut().find(|stream| stream.id() == id)?.fetching_mut()?;
+        let download = streams.iter_mut().find(|stream| stream.id() == id)?.download_mut()?;
         let kind =
-            |number| fetching.init.as_deref().and_then(|init| wanted_track(init, number)).map(|track| track.kind);
+            |number| download.init.as_deref().and_then(|init| wanted_track(init, number)).map(|track| track.kind);
         let sound = kind(fragment.track) == Some(MediaKind::Audio);
         let with_pictures =
-            pictures && fetching.init.iter().flat_map(|init| &init.tracks).any(|track| track.kind == MediaKind::Video);
-        if sound && with_pictures && timeline.known(fetching.chosen.segment.mapping).is_none() {
-            fetching.seen += fragment.samples.len();
-            fetching.early.push(fragment);
+            pictures && download.init.iter().flat_map(|init| &init.tracks).any(|track| track.kind == MediaKind::Video);
+        if sound && with_pictures && timeline.known(download.plan.segment.mapping).is_none() {
+            download.seen += fragment.samples.len();
+            download.early.push(fragment);
             return None;
         }
         Some(fragment)
@@ -138,8 +138,8 @@ impl Session {
     /// Sound that was kept back goes where it belongs: the pictures have come, or none will.
     pub(in crate::engine) fn place_early(&mut self, cx: &mut Context, id: StreamId) {
         let Some(stream) = self.stream_mut(id) else { return };
-        let Some(fetching) = stream.fetching_mut() else { return };
-        for fragment in std::mem::take(&mut fetching.early) {
+        let Some(download) = stream.download_mut() else { return };
+        for fragment in std::mem::take(&mut download.early) {
             self.place_fragment(cx, id, fragment);
         }
     }
@@ -149,10 +149,10 @@ impl Session {
         let Session { item, streams, timeline, video, audio, .. } = &mut *self;
         let Some(stream) = streams.iter_mut().find(|stream| stream.id() == id) else { return };
         let place = stream.place();
-        let Some(fetching) = stream.fetching_mut() else { return };
+        let Some(download) = stream.download_mut() else { return };
         let Some(first) = first_presented(&fragment.samples) else { return };
-        fetching.seen += fragment.samples.len();
-        let Some(init) = fetching.init.as_deref() else { return };
+        download.seen += fragment.samples.len();
+        let Some(init) = download.init.as_deref() else { return };
         let Some(track) = wanted_track(init, fragment.track) else { return };
         let buffer = match track.kind {
             MediaKind::Video if wanted.video => video,
@@ -160,23 +160,23 @@ impl Session {
             MediaKind::Video | MediaKind::Audio | MediaKind::Text => return,
         };
         let (kind, config) = (track.kind, Arc::clone(&track.config));
-        let segment = &fetching.chosen.segment;
-        let begins_at = fetching.begins_at;
-        let placing = match fetching.shift {
+        let segment = &download.plan.segment;
+        let begins_at = download.begins_at;
+        let placing = match download.shift {
             Some(shift) => Placing { shift, corrected: false },
             None => {
-                place_segment(timeline, &fetching.chosen, place, begins_at, init, init.first.unwrap_or(first), buffer)
+                place_segment(timeline, &download.plan, place, begins_at, init, init.first.unwrap_or(first), buffer)
             }
         };
-        let shift = *fetching.shift.insert(placing.shift);
+        let shift = *download.shift.insert(placing.shift);
         let (samples, absurd) = place_samples(fragment.samples, shift, begins_at, segment.end());
         buffer.account_mut().refuse(Loss::OutsideWindow, absurd);
-        let strange = (absurd > 0 || placing.corrected) && !std::mem::replace(&mut fetching.warned, true);
+        let strange = (absurd > 0 || placing.corrected) && !std::mem::replace(&mut download.warned, true);
         let url = segment.resource.urls.first().cloned();
-        let of = PartOf::new(fetching.chosen.rep, segment, fetching.chosen.reason);
+        let of = PartOf::new(download.plan.rep, segment, download.plan.reason);
         let was_empty = buffer.end().is_none();
         let committed = cx.playback.feed().committed(*item, kind);
-        buffer.insert(of, &config, fetching.chosen.window, samples, committed);
+        buffer.insert(of, &config, download.plan.window, samples, committed);
         let begins = buffer.parts().next().map(|part| part.first);
         let began_late = kind == MediaKind::Video
             && was_empty
@@ -209,8 +209,8 @@ impl Session {
     /// The announced times of long playlists drift: when the segment at a seek target turns out to begin after it,
     /// the one before is fetched first.
     fn step_back(&mut self, cx: &mut Context, id: StreamId) {
-        let chosen = self.stream(id).and_then(|stream| stream.fetching()).map(|fetching| &fetching.chosen);
-        let before = chosen.and_then(|chosen| schedule::before(&self.presentation, chosen.rep, chosen.segment.id));
+        let plan = self.stream(id).and_then(|stream| stream.download()).map(|download| &download.plan);
+        let before = plan.and_then(|plan| schedule::before(&self.presentation, plan.rep, plan.segment.id));
         let Some(place) = before else { return };
         let steps = self.stream(id).map_or(0, Stream::stepped_back).saturating_add(1);
         self.restart_stream(cx, id, cx.playback.start().at, Departure::Void);
@@ -245,15 +245,15 @@ struct Placing {
 /// Places a segment whose earliest sample is stamped `first` and belongs at `begins_at`, after what is in `buffer`.
 fn place_segment(
     timeline: &mut Timeline,
-    chosen: &SegmentPlan,
+    plan: &SegmentPlan,
     place: NextSegment,
     begins_at: MediaTime,
     init: &InitSegment,
     first: MediaTime,
     buffer: &TrackBuffer,
 ) -> Placing {
-    let segment = &chosen.segment;
-    let offset = offset_of(timeline, chosen, begins_at, init.clock, first);
+    let segment = &plan.segment;
+    let offset = offset_of(timeline, plan, begins_at, init.clock, first);
     let neighbour = buffer
         .back()
         .filter(|part| matches!(place, NextSegment::After { rep, segment, .. } if part.of.rep == rep && part.of.segment == Some(segment)))
@@ -267,14 +267,14 @@ fn place_segment(
 /// presentation time.
 fn offset_of(
     timeline: &mut Timeline,
-    chosen: &SegmentPlan,
+    plan: &SegmentPlan,
     begins_at: MediaTime,
     clock: MediaClock,
     first: MediaTime,
 ) -> i64 {
-    let mapping = chosen.segment.mapping;
+    let mapping = plan.segment.mapping;
     match clock {
-        MediaClock::Endless => timeline.offset(mapping, chosen.opening, begins_at, first),
+        MediaClock::Endless => timeline.offset(mapping, plan.opening, begins_at, first),
         // Its origin is arbitrary: a small offset is not rounding.
         MediaClock::Mpeg => {
             let offset = timeline.offset(mapping, false, begins_at, first);

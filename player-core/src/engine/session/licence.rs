@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use super::Session;
+use super::outcome::StreamOutcome;
 use crate::engine::context::Context;
 use crate::engine::download::NextSegment;
-use crate::engine::ids::{PeriodKey, RepKey, StreamId};
+use crate::engine::ids::{RepKey, StreamId};
 use crate::error::PlayerError;
 use crate::model::MediaKind;
 
@@ -38,52 +39,27 @@ impl Session {
             if let Some(stream) = self.stream_mut(id) {
                 stream.rewind_to(NextSegment::At { period: rep.period, time: at });
             }
-            self.lock_out(cx, id, rep, Duration::MAX, error);
+            let outcome = self.lock_out(cx, id, rep, Duration::MAX, error);
+            self.carry_out(cx, outcome);
         }
     }
 
     /// A representation cannot be decrypted: another takes over, or the stream ends here. The last one stays: what
     /// lies elsewhere in it may be clear.
-    pub(in crate::engine) fn lock_out(
+    pub(super) fn lock_out(
         &mut self,
         cx: &mut Context,
         id: StreamId,
         rep: RepKey,
         span: Duration,
         error: PlayerError,
-    ) {
+    ) -> StreamOutcome {
         if self.others_left(cx, rep) > 0 {
             self.exclude(cx, rep, span);
             cx.effects.warn(error);
+            StreamOutcome::Advanced
         } else {
-            self.end_stream_here(cx, id, rep.period, error);
-        }
-    }
-
-    /// Ends a stream at the end of its buffer, because nothing after it can be decrypted. Buffered media is presented
-    /// first; then playback goes on without audio or subtitles up to the next period, and ends if anything else is
-    /// missing.
-    pub(in crate::engine) fn end_stream_here(
-        &mut self,
-        cx: &mut Context,
-        id: StreamId,
-        period: PeriodKey,
-        error: PlayerError,
-    ) {
-        let position = self.position(cx);
-        let held = self.held_until(id).is_some_and(|end| end > position);
-        let main = self.stream(StreamId::Main).is_some();
-        if id == StreamId::Text || !held {
-            return self.stream_lost(cx, id, error);
-        }
-        self.cancel_stream(cx, id);
-        if id == StreamId::Audio && main {
-            cx.effects.warn(error);
-            self.pass_period(cx, id, period);
-            return;
-        }
-        if let Some(stream) = self.stream_mut(id) {
-            stream.finish(error);
+            StreamOutcome::EndsHere { id, period: rep.period, error }
         }
     }
 

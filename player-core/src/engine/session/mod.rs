@@ -1,22 +1,23 @@
 //! State of the item that is loaded: its presentation, the viewer's preferences, its streams and their media. This file
 //! holds the state and answers questions about it; the files below it fetch and present.
 
-mod adapting;
 mod audio_pairing;
 mod captions;
 mod carry;
 mod failed_requests;
-mod fetching;
 mod ingest;
 mod licence;
-mod loading;
 mod on_fetch;
+mod outcome;
+mod output;
 mod pathways;
-mod playing;
-mod presenting;
+mod progress;
 mod refresh;
 mod reports;
-mod seeking;
+mod rule;
+mod seek;
+mod start;
+mod streams;
 mod timed_metadata;
 mod tracks;
 
@@ -392,9 +393,9 @@ impl Session {
 
     /// A segment is here as a whole. A kind that its stream brings elsewhere and that it lacks is missing up to where
     /// the others reach.
-    pub(in crate::engine) fn complete_segment(&mut self, id: StreamId, chosen: &SegmentPlan) {
+    pub(in crate::engine) fn complete_segment(&mut self, id: StreamId, plan: &SegmentPlan) {
         let brought = self.brought_by(id);
-        let of = PartOf::new(chosen.rep, &chosen.segment, chosen.reason);
+        let of = PartOf::new(plan.rep, &plan.segment, plan.reason);
         let kinds = [MediaKind::Video, MediaKind::Audio].into_iter().filter(|kind| brought.has(*kind));
         let mut reach = None;
         for kind in kinds.clone() {
@@ -409,7 +410,7 @@ impl Session {
             let Some(buffer) = self.buffer_mut(kind) else { continue };
             let lacks = buffer.back().is_none_or(|part| !part.of.is_same(of));
             if let (true, Some(reach)) = (lacks, reach) {
-                buffer.insert_empty_range(of, chosen.segment.start, reach);
+                buffer.insert_empty_range(of, plan.segment.start, reach);
             }
         }
     }

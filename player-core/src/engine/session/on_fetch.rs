@@ -5,6 +5,7 @@ use bytes::Bytes;
 use url::Url;
 
 use super::Session;
+use super::outcome::StreamOutcome;
 use super::pathways::ReadIndex;
 use super::refresh;
 use crate::container::{self, DemuxError, DemuxOutput, MediaClock};
@@ -13,8 +14,8 @@ use crate::engine::context::{self, Context};
 use crate::engine::download::{Activity, Stream};
 use crate::engine::ids::{RepKey, StreamId};
 use crate::engine::io::{FetchError, FetchId, FetchKind, FetchOutcome, Ingest};
-use crate::engine::recovery::Cause;
-use crate::engine::request::{JobId, Purpose};
+use crate::engine::requests::recovery::Cause;
+use crate::engine::requests::{JobId, Purpose};
 use crate::engine::selection;
 use crate::error::{PlayerError, Stage};
 use crate::event::Event;
@@ -28,20 +29,20 @@ impl Session {
         let Some(job) = cx.jobs.of_fetch(id) else { return };
         cx.jobs.received(job, 0, cx.now);
         if let Some(Purpose::Media(stream)) = cx.jobs.get(job).map(|job| job.purpose) {
-            self.take_media(cx, stream, output);
+            self.on_media(cx, stream, output);
         }
     }
 
     /// Takes the end of a request.
     pub(in crate::engine) fn on_fetch_ended(&mut self, cx: &mut Context, job: JobId, outcome: FetchOutcome) {
-        match outcome {
+        let outcome = match outcome {
             FetchOutcome::Failed { bytes, error } => {
                 context::count_bytes(cx, job, bytes);
-                self.request_failed(cx, job, Cause::Fetch(&error));
+                self.on_failure(cx, job, Cause::Fetch(&error))
             }
             FetchOutcome::Complete { bytes, body } => {
                 context::count_bytes(cx, job, bytes);
-                self.completed(cx, job, bytes, &body);
+                self.completed(cx, job, bytes, &body)
             }
             FetchOutcome::Keys { bytes, keys } => {
                 context::count_bytes(cx, job, bytes);
@@ -50,14 +51,16 @@ impl Session {
                     cx.jobs.remove(job, cx.now);
                     self.keys.arrived(job, &keys);
                 }
+                StreamOutcome::Waiting
             }
-        }
+        };
+        self.carry_out(cx, outcome);
     }
 
-    fn completed(&mut self, cx: &mut Context, job: JobId, bytes: u64, body: &Bytes) {
+    fn completed(&mut self, cx: &mut Context, job: JobId, bytes: u64, body: &Bytes) -> StreamOutcome {
         let measured = cx.jobs.measure(job, cx.now);
-        let Some(found) = cx.jobs.get(job) else { return };
-        let Some(attempt) = found.attempt() else { return };
+        let Some(found) = cx.jobs.get(job) else { return StreamOutcome::Waiting };
+        let Some(attempt) = found.attempt() else { return StreamOutcome::Waiting };
         let (purpose, url) = (found.purpose, attempt.url.clone());
         let sent = attempt.sent;
         if purpose != Purpose::Steering {
@@ -66,25 +69,26 @@ impl Session {
         match purpose {
             Purpose::Manifest => refresh::on_manifest(self, cx, job, body, &url),
             Purpose::Remote => refresh::on_remote(self, cx, job, Some(body.clone())),
-            Purpose::Steering => self.steering_arrived(cx, job, body, &url),
-            Purpose::Index(rep) => self.index_arrived(cx, job, rep, body, &url),
+            Purpose::Steering => self.on_steering(cx, job, body, &url),
+            Purpose::Index(rep) => return self.on_index_read(cx, job, rep, body, &url),
             Purpose::Init(rep) => {
                 context::learn(cx, measured, bytes);
-                self.init_arrived(cx, job, rep, body);
+                return self.on_init_read(cx, job, rep, body);
             }
             Purpose::Key => {
                 let error = FetchError::Key(DrmError::KeyMalformed("a body in place of keys".to_owned()));
-                self.request_failed(cx, job, Cause::Fetch(&error));
+                return self.on_failure(cx, job, Cause::Fetch(&error));
             }
             Purpose::Media(id) => {
                 context::learn(cx, measured, bytes);
                 let elapsed = cx.now.since(sent);
-                self.segment_arrived(cx, job, id, bytes, elapsed);
+                return self.on_segment_complete(cx, job, id, bytes, elapsed);
             }
         }
+        StreamOutcome::Waiting
     }
 
-    fn index_arrived(&mut self, cx: &mut Context, job: JobId, rep: RepKey, body: &Bytes, url: &Url) {
+    fn on_index_read(&mut self, cx: &mut Context, job: JobId, rep: RepKey, body: &Bytes, url: &Url) -> StreamOutcome {
         let source = match selection::representation(&self.presentation, rep).map(|rep| &rep.index) {
             Some(SegmentIndex::External(source)) => Some(source.clone()),
             // A newer state of one that is known.
@@ -93,7 +97,7 @@ impl Session {
         };
         let Some(source) = source else {
             cx.jobs.remove(job, cx.now);
-            return;
+            return StreamOutcome::Waiting;
         };
         let range = cx.jobs.get(job).and_then(|job| job.resource.range);
         let mut pieces = self.reloads.index_pieces.remove(&rep).unwrap_or_default();
@@ -111,26 +115,26 @@ impl Session {
                 cx.jobs.remove(job, cx.now);
                 let resource = Resource { range: Some(range), ..source.resource };
                 cx.jobs.add(cx.now, Purpose::Index(rep), FetchKind::Index, resource, Ingest::Body);
-                return;
+                return StreamOutcome::Waiting;
             }
             Err(error) => {
                 // The earlier pieces may be whole: only the last piece is fetched again.
                 pieces.pop();
                 self.reloads.index_pieces.insert(rep, pieces);
-                return self.request_failed(cx, job, Cause::Manifest(&error));
+                return self.on_failure(cx, job, Cause::Manifest(&error));
             }
         };
         let place = cx.jobs.remove(job, cx.now).and_then(|job| Some(job.attempt()?.candidate.clone()));
         if parsed.live {
-            return self.fail(cx, PlayerError::unsupported("live playback").at(Stage::Index).with_url(url));
+            return StreamOutcome::Failed(PlayerError::unsupported("live playback").at(Stage::Index).with_url(url));
         }
         cx.ledger.phase("index", cx.now);
         cx.effects.warn_about(parsed.warnings, Stage::Index, url);
-        let taken = self.take_index(rep, parsed.segments);
+        let taken = self.merge_index(rep, parsed.segments);
         let mut metadata = parsed.metadata;
         metadata.iter_mut().for_each(|metadata| metadata.start = metadata.start.shifted(taken.shift));
         refresh::warn_of_changes(cx, taken.changes, url);
-        self.know_metadata(cx, metadata, Stage::Index);
+        self.add_metadata(cx, metadata, Stage::Index);
         if let Some(from) = place {
             self.locations.redirected(&from, url);
             self.indexes.insert(rep, ReadIndex { source, place: from.place });
@@ -143,13 +147,14 @@ impl Session {
             cx.effects.emit(Event::TimelineChanged);
             self.clamp_start(cx);
         }
-        self.begin_where_told(cx, parsed.start);
+        self.begin_at_declared_start(cx, parsed.start);
+        StreamOutcome::Waiting
     }
 
     /// Moves playback to the start that the author declared (`EXT-X-START`, RFC 8216bis §4.4.2.2), once the duration is
     /// known: negative values count from the end. The manifest's start precedes that of the first index. It counts only
     /// before anything is presented, and only if the viewer chose no other start.
-    fn begin_where_told(&mut self, cx: &mut Context, index: Option<MediaTime>) {
+    fn begin_at_declared_start(&mut self, cx: &mut Context, index: Option<MediaTime>) {
         let untouched = !cx.playback.feed().is_flushed() && cx.playback.start().at == MediaTime::ZERO;
         let Some(duration) = self.duration else { return };
         let told = self.authored_start.take().or(index).filter(|_| untouched && self.start.is_none());
@@ -172,65 +177,68 @@ impl Session {
         }
     }
 
-    fn init_arrived(&mut self, cx: &mut Context, job: JobId, rep: RepKey, body: &Bytes) {
+    fn on_init_read(&mut self, cx: &mut Context, job: JobId, rep: RepKey, body: &Bytes) -> StreamOutcome {
         let init = match container::read_init(body.clone()) {
             // The program tables of a transport stream tell no track yet.
             Ok(init) if !init.tracks.is_empty() || init.clock == MediaClock::Mpeg => init,
             Ok(_) => {
                 let error = FetchError::Demux(DemuxError::NoInit);
-                return self.request_failed(cx, job, Cause::Fetch(&error));
+                return self.on_failure(cx, job, Cause::Fetch(&error));
             }
             Err(error) => {
                 let error = FetchError::Demux(error);
-                return self.request_failed(cx, job, Cause::Fetch(&error));
+                return self.on_failure(cx, job, Cause::Fetch(&error));
             }
         };
         cx.ledger.phase("init", cx.now);
-        let Some(done) = cx.jobs.remove(job, cx.now) else { return };
+        let Some(done) = cx.jobs.remove(job, cx.now) else { return StreamOutcome::Waiting };
         let encryption = self.encryption_at(rep, &done.resource);
         if let Some(info) = container::protection_of(body) {
             self.keys.on_protection(encryption.as_ref(), &info, &mut cx.jobs, cx.now);
         }
         let keys = encryption.map(|found| found.init).unwrap_or_default();
         self.inits.push((done.resource, keys, std::sync::Arc::new(init)));
+        StreamOutcome::Waiting
     }
 
     /// Returns the encryption of the segment that waits for initialisation data.
     pub(super) fn encryption_at(&self, rep: RepKey, init: &Resource) -> Option<SegmentEncryption> {
         let waits = |stream: &Stream| match stream.activity() {
-            Activity::Init { chosen, resource } if resource == init => chosen.segment.encryption.clone(),
+            Activity::Init { plan, resource } if resource == init => plan.segment.encryption.clone(),
             _ => None,
         };
         self.streams.iter().filter(|stream| stream.last() == Some(rep)).find_map(waits)
     }
 
-    fn segment_arrived(
+    fn on_segment_complete(
         &mut self,
         cx: &mut Context,
         job: JobId,
         id: StreamId,
         bytes: u64,
         elapsed: std::time::Duration,
-    ) {
+    ) -> StreamOutcome {
         self.place_early(cx, id);
-        let Some(fetching) = self.stream(id).and_then(|stream| stream.fetching()).cloned() else { return };
+        let Some(download) = self.stream(id).and_then(|stream| stream.download()).cloned() else {
+            return StreamOutcome::Waiting;
+        };
         // Pictures may wait for their parameter sets until they are given up once.
         let may_wait = self.stream(id).is_some_and(|stream| stream.skipped() == 0);
-        let waits = may_wait && fetching.tail.as_ref().is_some_and(|tail| tail.waiting > 0);
-        let is_empty = fetching.seen == 0 && id != StreamId::Text;
-        if is_empty && !(waits && self.is_continued(cx, &fetching.chosen)) {
-            return self.request_failed(cx, job, Cause::NoSamples);
+        let waits = may_wait && download.tail.as_ref().is_some_and(|tail| tail.waiting > 0);
+        let is_empty = download.seen == 0 && id != StreamId::Text;
+        if is_empty && !(waits && self.is_continued(cx, &download.plan)) {
+            return self.on_failure(cx, job, Cause::NoSamples);
         }
         cx.jobs.remove(job, cx.now);
         self.place_metadata(cx, id, true);
-        let segment = &fetching.chosen.segment;
-        self.complete_segment(id, &fetching.chosen);
+        let segment = &download.plan.segment;
+        self.complete_segment(id, &download.plan);
         if id == StreamId::Text {
             self.text.segment_loaded(segment.start, segment.end());
         }
         self.failing_over = false;
-        self.keep_tail(cx, id, &fetching);
-        let found = selection::representation(&self.presentation, fetching.chosen.rep);
+        self.keep_tail(cx, id, &download);
+        let found = selection::representation(&self.presentation, download.plan.rep);
         let (name, bitrate) =
             found.map_or((String::new(), 0), |rep| (rep.id.clone(), rep.average_bandwidth.unwrap_or(rep.bandwidth)));
         if let Some(stream) = self.stream_mut(id) {
@@ -246,5 +254,10 @@ impl Session {
             bytes,
             elapsed,
         });
+        StreamOutcome::Waiting
     }
 }
+
+#[cfg(test)]
+#[path = "on_fetch_tests.rs"]
+mod tests;

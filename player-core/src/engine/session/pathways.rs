@@ -8,7 +8,7 @@ use crate::engine::context::Context;
 use crate::engine::download::Stream;
 use crate::engine::ids::{KeyedPresentation, RepKey};
 use crate::engine::io::{FetchError, FetchKind, Ingest};
-use crate::engine::request::{JobId, Purpose};
+use crate::engine::requests::{JobId, Purpose};
 use crate::engine::selection;
 use crate::engine::source::{ServiceLocation, Steering};
 use crate::error::{ErrorCode, PlayerError, Stage};
@@ -64,7 +64,7 @@ impl Session {
     }
 
     /// The steering server has answered.
-    pub(in crate::engine) fn steering_arrived(&mut self, cx: &mut Context, job: JobId, body: &[u8], url: &Url) {
+    pub(in crate::engine) fn on_steering(&mut self, cx: &mut Context, job: JobId, body: &[u8], url: &Url) {
         cx.jobs.remove(job, cx.now);
         let orders = match manifest::parse_steering(body) {
             Ok(orders) => orders,
@@ -91,7 +91,7 @@ impl Session {
     }
 
     /// The steering server cannot be had. Playback goes on as it is.
-    pub(in crate::engine) fn steering_failed(
+    pub(in crate::engine) fn on_steering_failed(
         &mut self,
         cx: &mut Context,
         job: JobId,
@@ -189,7 +189,7 @@ impl Session {
 
 /// The request for media of one of these representations.
 fn waiting(stream: &Stream, reps: &[RepKey]) -> Option<JobId> {
-    stream.fetching().filter(|fetching| reps.contains(&fetching.chosen.rep)).map(|fetching| fetching.job)
+    stream.download().filter(|download| reps.contains(&download.plan.rep)).map(|download| download.job)
 }
 
 fn first_segment(presentation: &KeyedPresentation, rep: RepKey) -> Option<Resource> {

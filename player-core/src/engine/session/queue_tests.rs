@@ -203,3 +203,18 @@ fn runs_of_two_items_with_equal_keys_are_not_mixed_up() {
             .truncate(first.committed(&world.cx, MediaKind::Video), Departure::Discarded(Discard::Seek), |_| true);
     assert_eq!((dropped, first.video.end()), (0, Some(ms(4000))));
 }
+
+#[test]
+fn a_track_that_ended_before_the_longest_has_been_fed_to_its_own_end() {
+    let (one, two) = (ItemId::default(), ItemId::default().next());
+    let mut first = loaded(one, 0, 2, 100);
+    let mut world = World::playing(&mut first);
+    for position in [0, 1000, 2000, 3000] {
+        world.play_to(position, &mut [&mut first]);
+    }
+    world.cx.playback.announce_next(two);
+    assert!(world.cx.playback.follow(two, ms(3000), &KINDS));
+    // In the times of the second item, which begins at 3 s where the audio of the first ends.
+    let feed = world.cx.playback.feed();
+    assert_eq!(KINDS.map(|kind| feed.end(two, kind)), [Some(ms(2900)), Some(ms(3000))]);
+}

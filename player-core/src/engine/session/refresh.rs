@@ -11,12 +11,12 @@ use super::Session;
 use super::pathways::{self, ReadIndex};
 use crate::engine::context::Context;
 use crate::engine::download::{Activity, NextSegment, schedule};
-use crate::engine::fault;
 use crate::engine::ids::{self, Identities, PeriodKey, RepKey, StreamId};
 use crate::engine::io::{FetchKind, Ingest};
 use crate::engine::opening::{IncompleteManifest, fetch_remotes};
-use crate::engine::recovery::Cause;
-use crate::engine::request::{Job, JobId, Purpose};
+use crate::engine::requests::error_map;
+use crate::engine::requests::recovery::Cause;
+use crate::engine::requests::{Job, JobId, Purpose};
 use crate::error::{ErrorCode, PlayerError, Stage};
 use crate::event::Event;
 use crate::manifest::{self, IndexPiece, PathwayClone, RemoteElements};
@@ -27,7 +27,7 @@ use crate::model::{
 
 /// Consequences of an index that was read.
 #[derive(Clone, Copy, Debug, Default)]
-pub(in crate::engine) struct IndexTaken {
+pub(in crate::engine) struct IndexMerge {
     /// The length has become known, or is another one.
     pub is_duration_changed: bool,
     /// Nanoseconds by which its segments were moved to where they were known to be.
@@ -77,7 +77,7 @@ impl Session {
     }
 
     /// Takes the index of a representation and merges it with what was known of it.
-    pub(in crate::engine) fn take_index(&mut self, key: RepKey, segments: SegmentList) -> IndexTaken {
+    pub(in crate::engine) fn merge_index(&mut self, key: RepKey, segments: SegmentList) -> IndexMerge {
         let presentation = &mut self.presentation;
         let index = presentation.representation(key).map(|rep| &rep.index);
         let is_first = matches!(index, Some(SegmentIndex::External(_)));
@@ -105,7 +105,7 @@ impl Session {
         let shift = start.zip(begin).map_or(0, |(start, begin)| start.nanos_from(begin));
         let before = self.duration;
         self.duration = schedule::duration(&self.presentation);
-        IndexTaken { is_duration_changed: self.duration != before, shift, changes }
+        IndexMerge { is_duration_changed: self.duration != before, shift, changes }
     }
 }
 
@@ -170,7 +170,7 @@ fn read_again(session: &mut Session, cx: &mut Context, incomplete: IncompleteMan
     let parsed = match manifest::parse_with(&body, &url, None, &remotes) {
         Ok(parsed) => parsed,
         Err(error) => {
-            let error = fault::describe(FetchKind::Manifest, Cause::Manifest(&error), Some(&url));
+            let error = error_map::describe(FetchKind::Manifest, Cause::Manifest(&error), Some(&url));
             return cx.effects.warn(error);
         }
     };
@@ -200,7 +200,7 @@ fn renew_presentation(session: &mut Session, cx: &mut Context, presentation: Pre
         }
     }
     replaced.contradictions.warn(cx, Stage::Manifest, url);
-    session.know_metadata(cx, replaced.metadata, Stage::Manifest);
+    session.add_metadata(cx, replaced.metadata, Stage::Manifest);
     session.choose_captions(cx);
     if session.list_choices(cx.now) {
         cx.effects.emit(Event::TracksChanged);
@@ -361,7 +361,7 @@ fn place(session: &mut Session, id: StreamId, replaced: &mut Replaced) {
         let read = indexes.get(rep).filter(|read| read.source.format == IndexFormat::HlsMediaPlaylist);
         read.is_some() && schedule::known_list(known, *rep).is_some()
     };
-    let in_use = stream.last().into_iter().chain(stream.pending().map(|chosen| chosen.rep)).filter(playlist);
+    let in_use = stream.last().into_iter().chain(stream.pending().map(|plan| plan.rep)).filter(playlist);
     for rep in in_use {
         if !replaced.indexes.contains(&rep) {
             replaced.indexes.push(rep);
@@ -371,7 +371,12 @@ fn place(session: &mut Session, id: StreamId, replaced: &mut Replaced) {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::engine::ids::ItemId;
+    use crate::engine::session::tests::session_of;
+    use crate::time::Now;
 
     #[test]
     fn contradictions_of_all_lists_are_counted() {
@@ -393,5 +398,20 @@ mod tests {
         let expected = "7 lists of segments contradict what they said before: 7 segments differ, 3 lists are numbered \
                         anew, 2 have nothing in common with it";
         assert_eq!(all.message().as_deref(), Some(expected));
+    }
+
+    #[test]
+    fn what_is_known_of_forgotten_periods_goes_with_them() {
+        let mut session = session_of(ItemId::default(), &[]);
+        let (known, unknown) = (RepKey::for_tests(0, 0, 0), RepKey::for_tests(9, 0, 0));
+        for rep in [known, unknown] {
+            session.exclusions.exclude(rep, Duration::MAX, Now::ZERO);
+            session.reloads.former_lists.insert(rep, SegmentIndex::Known(SegmentList::Explicit(Vec::new())));
+            session.reloads.index_pieces.insert(rep, Vec::new());
+        }
+        forget(&mut session);
+        assert_eq!([known, unknown].map(|rep| session.exclusions.is_final(rep)), [true, false]);
+        assert_eq!(session.reloads.former_lists.keys().collect::<Vec<_>>(), [&known]);
+        assert_eq!(session.reloads.index_pieces.keys().collect::<Vec<_>>(), [&known]);
     }
 }

@@ -4,9 +4,11 @@
 use bytes::Bytes;
 
 use super::*;
-use crate::engine::download::NextSegment;
+use crate::config::PlayerConfig;
+use crate::engine::context;
+use crate::engine::download::{Demand, NextSegment};
 use crate::engine::licence::KeyState;
-use crate::engine::request::JobId;
+use crate::engine::requests::JobId;
 
 use crate::command::LoadRequest;
 use crate::container::{Codec, CodecConfig, MediaClock, Payload, Sample, SampleCrypto};
@@ -360,9 +362,9 @@ fn an_index_may_make_the_length_known() {
     session.presentation = known.into();
     let key = RepKey::for_tests(0, 0, 0);
     let list = || SegmentList::Explicit(vec![segment(0, 0, 4000), segment(1, 4000, 7000)]);
-    assert!(session.take_index(key, list()).is_duration_changed);
+    assert!(session.merge_index(key, list()).is_duration_changed);
     assert_eq!(session.duration, Some(Duration::from_secs(7)));
-    let again = session.take_index(key, list());
+    let again = session.merge_index(key, list());
     assert!(!again.is_duration_changed && !again.changes.disagree(), "the same again");
 }
 
@@ -518,7 +520,7 @@ fn a_missing_decoder_excludes_its_codecs_and_without_any_declared_its_set() {
 fn initialisation_data_is_encrypted_as_the_segment_that_waits_for_it_declares() {
     let resource = |name: &str| Resource::new(format!("http://h/{name}").parse().unwrap());
     let encryption = SegmentEncryption { media: SegmentKeys::default(), init: SegmentKeys::default(), sequence: 7 };
-    let chosen = SegmentPlan {
+    let plan = SegmentPlan {
         rep: RepKey::for_tests(0, 0, 0),
         segment: SegmentRef { encryption: Some(encryption.clone()), ..segment(0, 0, 4000) },
         reason: abr::Reason::Only,
@@ -529,8 +531,8 @@ fn initialisation_data_is_encrypted_as_the_segment_that_waits_for_it_declares() 
     };
     let mut session = separate();
     let stream = session.stream_mut(StreamId::Main).unwrap();
-    stream.decide_on(chosen.rep, Now::ZERO);
-    stream.await_init(chosen, resource("map-2"));
+    stream.decide_on(plan.rep, Now::ZERO);
+    stream.await_init(plan, resource("map-2"));
     let of = |rep: u32, name: &str| session.encryption_at(RepKey::for_tests(0, 0, rep), &resource(name));
     assert_eq!(of(0, "map-2"), Some(encryption));
     assert_eq!(of(0, "map-1"), None, "that of a map that was asked for before says nothing of another one");
@@ -557,5 +559,22 @@ fn captions_in_a_wanted_language_come_before_subtitles_that_are_only_forced() {
         session.preferences.text_languages = vec!["en".into()];
         let wanted = session.wanted_captions().map(|track| track.id.0);
         assert_eq!(wanted.as_deref(), chosen, "{forced}");
+    }
+}
+
+#[test]
+fn the_steps_set_the_demand_of_the_playback_rate_on_every_stream() {
+    let mut session = separate();
+    let config = PlayerConfig::default();
+    let rule = context::make_rule(&config).unwrap();
+    let mut cx = Context::new(config, rule);
+    for rate in [2.0, 0.5] {
+        cx.settings.rate = rate;
+        session.run_steps(&mut cx);
+        for id in [StreamId::Main, StreamId::Audio] {
+            assert_eq!(session.stream(id).map(Stream::demand), Some(Demand::of(id, rate)));
+        }
+        assert_eq!(session.demand_for(MediaKind::Audio), Demand::of(StreamId::Audio, rate));
+        assert_eq!(session.demand_for(MediaKind::Text), Demand::of(StreamId::Main, rate), "no stream supplies it");
     }
 }

@@ -16,7 +16,7 @@ const MOST_OF_SEGMENT: usize = 1024;
 
 impl Session {
     /// Takes metadata that is on the presentation timeline already.
-    pub(in crate::engine) fn know_metadata(&mut self, cx: &mut Context, all: Vec<TimedMetadata>, stage: Stage) {
+    pub(in crate::engine) fn add_metadata(&mut self, cx: &mut Context, all: Vec<TimedMetadata>, stage: Stage) {
         let (mut changed, mut refused) = (false, false);
         for metadata in all {
             match self.metadata.insert(metadata) {
@@ -37,12 +37,12 @@ impl Session {
 
     /// Takes metadata in media time. It waits until the samples of its segment tell how that becomes presentation
     /// time, so that both stay together.
-    pub(in crate::engine) fn take_metadata(&mut self, cx: &mut Context, id: StreamId, mut all: Vec<TimedMetadata>) {
+    pub(in crate::engine) fn on_media_metadata(&mut self, cx: &mut Context, id: StreamId, mut all: Vec<TimedMetadata>) {
         let Some(stream) = self.stream_mut(id) else { return };
-        let Some(fetching) = stream.fetching_mut() else { return };
-        let room = MOST_OF_SEGMENT.saturating_sub(fetching.metadata.len());
+        let Some(download) = stream.download_mut() else { return };
+        let room = MOST_OF_SEGMENT.saturating_sub(download.metadata.len());
         all.truncate(room);
-        fetching.metadata.append(&mut all);
+        download.metadata.append(&mut all);
         self.place_metadata(cx, id, false);
     }
 
@@ -50,17 +50,17 @@ impl Session {
     /// of the segment (`at_end`) an offset that other media of the same mapping has shown is used too.
     pub(in crate::engine) fn place_metadata(&mut self, cx: &mut Context, id: StreamId, at_end: bool) {
         let Some(stream) = self.streams.iter_mut().find(|stream| stream.id() == id) else { return };
-        let Some(fetching) = stream.fetching_mut() else { return };
-        if fetching.metadata.is_empty() {
+        let Some(download) = stream.download_mut() else { return };
+        if download.metadata.is_empty() {
             return;
         }
-        let known = || self.timeline.known(fetching.chosen.segment.mapping).filter(|_| at_end);
-        let Some(shift) = fetching.shift.or_else(known) else { return };
-        let mut placed = std::mem::take(&mut fetching.metadata);
+        let known = || self.timeline.known(download.plan.segment.mapping).filter(|_| at_end);
+        let Some(shift) = download.shift.or_else(known) else { return };
+        let mut placed = std::mem::take(&mut download.metadata);
         for metadata in &mut placed {
             metadata.start = metadata.start.shifted(shift);
         }
-        self.know_metadata(cx, placed, Stage::Segment);
+        self.add_metadata(cx, placed, Stage::Segment);
     }
 
     /// Announces what the playhead has entered and left. Nothing is passed before the first picture of an epoch.

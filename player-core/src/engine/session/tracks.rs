@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use super::Session;
-use super::loading::add_stream;
+use super::start::add_stream;
 use crate::command::{QualityChoice, TrackChoice};
 use crate::engine::buffer::{Departure, Discard, Loss};
 use crate::engine::context::Context;
 use crate::engine::download::{NextSegment, Stream, schedule};
-use crate::engine::fault::invalid;
 use crate::engine::ids::{RepKey, StreamId};
+use crate::engine::requests::error_map::invalid;
 use crate::engine::selection;
 use crate::error::{ErrorCode, PlayerError};
 use crate::event::Event;
@@ -95,7 +95,7 @@ impl Session {
         let quality = self.preferences.quality.clone();
         let wanted = |rep| is_wanted(rep, &quality) && selection::may_show(rep, self.output);
         let unwanted = |key: RepKey| selection::representation(presentation, key).is_some_and(|rep| !wanted(rep));
-        let coming = self.stream(StreamId::Main).and_then(|s| s.fetching()).map(|fetching| fetching.chosen.rep);
+        let coming = self.stream(StreamId::Main).and_then(|s| s.download()).map(|download| download.plan.rep);
         let call_back = coming.is_some_and(unwanted) && !self.is_committed(cx, StreamId::Main);
         let doomed: Vec<u64> = self
             .video
@@ -107,7 +107,7 @@ impl Session {
             self.cancel_stream(cx, StreamId::Main);
         }
         // What is still on its way stays only when it is handed out already; nothing can be dropped before it then.
-        let open = self.stream(StreamId::Main).is_some_and(|stream| stream.fetching().is_some());
+        let open = self.stream(StreamId::Main).is_some_and(|stream| stream.download().is_some());
         if open || doomed.is_empty() {
             return;
         }

@@ -95,6 +95,24 @@ period period-2 20.000000s Some(10s)
 }
 
 #[test]
+fn a_list_without_durations_has_one_segment() {
+    let of = |urls: &str| {
+        let mpd = format!(
+            "<MPD mediaPresentationDuration='PT30S'><Period><AdaptationSet mimeType='video/mp4'>\
+             <Representation id='v' bandwidth='5'><SegmentList>{urls}</SegmentList></Representation>\
+             </AdaptationSet></Period></MPD>"
+        );
+        let parsed = parsed(&mpd);
+        let warnings: Vec<String> = parsed.warnings.iter().map(|warning| warning.message.clone()).collect();
+        (dump(&parsed).lines().skip(4).map(str::to_owned).collect::<Vec<_>>(), warnings)
+    };
+    let one = "   0 0.000000s+30s Offset(0) http://h/dir/1.m4s".to_owned();
+    assert_eq!(of("<SegmentURL media='1.m4s'/>"), (vec![one.clone()], vec![]));
+    let (segments, warnings) = of("<SegmentURL media='1.m4s'/><SegmentURL media='2.m4s'/>");
+    assert_eq!((&segments[..1], warnings.len()), (&[one][..], 1), "{warnings:?}");
+}
+
+#[test]
 fn a_last_segment_shorter_than_a_frame_does_not_exist_for_playback() {
     let mpd = |properties: &str, duration: &str| {
         format!(

@@ -214,7 +214,8 @@ impl Channel {
             }
             Some(Mode::PopOn | Mode::PaintOn) | None => row,
         };
-        self.column = usize::from(preamble.column()).min(COLUMNS - 1);
+        // At most 28 (ANSI/CTA-608-E table 53).
+        self.column = usize::from(preamble.column());
         self.pen = Pen {
             color: ink(preamble.color()),
             background: None,

@@ -298,7 +298,7 @@ impl<'a> Walker<'a> {
             }
             all
         };
-        let inherited = Declared { background: None, opacity: None, displayed: None, ..*initial };
+        let inherited = Declared { opacity: None, displayed: None, ..*initial };
         let mut computed = Computed::default().child(&inherited, &self.plane);
         let mut place = *initial;
         if let Some(region) = region {

@@ -199,6 +199,8 @@ mod tests {
         assert_eq!(ntsc.read("01:00:00:00"), Some(3_599_996_400_000));
         let plain = Clock { smpte: Some(DropMode::NonDrop), ..ntsc };
         assert_eq!(plain.read("01:00:00:00"), Some(3_603_600_000_000));
+        assert_eq!(plain.read("00:00:02:15"), Some(2_502_500_000));
+        assert_eq!(ntsc.read("00:01:02:15"), Some(62_495_766_667));
         let pal = Clock { smpte: Some(DropMode::Pal), ..ntsc };
         assert_eq!(dropped(DropMode::Pal, 60), 108);
         assert!(pal.read("00:02:00:04").is_some());

@@ -282,7 +282,22 @@ fn a_cut_at_a_key_that_is_missing_leaves_what_lies_before_it() {
     assert_eq!(buffer.cut_needing(|id| id == KeyId([2; 16])), 150);
     assert_eq!((buffer.end(), buffer.bytes(), buffer.parts().count()), (Some(ms(500)), 50, 1));
     assert_eq!(buffer.account().counts().lost.undecodable, 15);
+    assert_eq!(buffer.parts().next().unwrap().needs, [KeyId([1; 16])]);
     assert_eq!(buffer.first_needing(missing(2)), None);
     assert_eq!(buffer.cut_needing(|id| id == KeyId([1; 16])), 50);
     assert_eq!((buffer.end(), buffer.bytes(), buffer.parts().count()), (None, 0, 0));
+}
+
+#[test]
+fn media_of_another_window_ends_the_one_before_only_inside_it() {
+    let window = |from: i64, until: i64| Window { from: ms(from), until: ms(until) };
+    for (leading, ended) in [(0, 2000), (100, 100), (1900, 1900), (2000, 2000)] {
+        let mut buffer = TrackBuffer::new(ItemId::default(), MediaKind::Audio);
+        buffer.insert(of(0), &config("a"), window(-9000, 9000), samples(0, 2000), None);
+        buffer.complete();
+        buffer.yield_to(ms(leading), window(0, 8000), None);
+        let part = buffer.back().unwrap();
+        let until = if ended == 2000 { 9000 } else { ended };
+        assert_eq!((part.last, part.window.until), (ms(ended), ms(until)), "new media from {leading} ms on");
+    }
 }

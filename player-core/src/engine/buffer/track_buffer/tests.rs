@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 use super::*;
 use crate::container::{Codec, Payload};
+use crate::engine::buffer::Discard;
+use crate::render::FrameCounts;
 
 pub(super) fn ms(value: i64) -> MediaTime {
     MediaTime::from_millis(value)
@@ -198,4 +200,18 @@ fn the_lead_counts_pictures_after_the_position() {
     assert_eq!(buffer.lead_end(ms(850), 3), Some(ms(1100)));
     assert_eq!(buffer.lead_end(ms(1950), 3), Some(ms(2000)));
     assert_eq!(buffer.lead_end(ms(2000), 3), None);
+}
+
+#[test]
+fn samples_that_wait_at_the_end_are_counted_once_and_the_counted_ones_stay_so() {
+    let mut buffer = video(&[(0, 1000)]);
+    let counts = |buffer: &TrackBuffer| {
+        let counts = buffer.account().counts();
+        (counts.received, counts.lost.undecodable, counts.discarded.seek, counts.departed())
+    };
+    buffer.close_account(FrameCounts::default());
+    assert_eq!(counts(&buffer), (10, 10, 0, 10));
+    // Nothing of what was counted is counted again when it leaves the buffer.
+    buffer.restart(ms(0), Departure::Discarded(Discard::Seek));
+    assert_eq!(counts(&buffer), (10, 10, 0, 10));
 }

@@ -3,7 +3,7 @@
 use super::{Session, kind_of};
 use crate::command::SeekMode;
 use crate::engine::buffer::Departure;
-use crate::engine::context::{self, Context};
+use crate::engine::context::Context;
 use crate::engine::download::{NextSegment, Stream, schedule};
 use crate::engine::ids::{KeyedPresentation, StreamId};
 use crate::engine::selection;
@@ -54,17 +54,10 @@ impl Session {
         }
         warn_of_availability(cx, &self.presentation);
         self.begin_at_seek(cx, start);
-        self.know_metadata(cx, metadata, Stage::Manifest);
+        self.add_metadata(cx, metadata, Stage::Manifest);
         if !playable {
             let error = PlayerError::fatal(ErrorCode::ManifestEmpty, "the stream has neither pictures nor sound");
             self.fail(cx, error.at(Stage::Manifest));
-        }
-    }
-
-    /// Ends playback by an error, once.
-    pub(in crate::engine) fn fail(&mut self, cx: &mut Context, error: PlayerError) {
-        if context::fail(cx, error) {
-            self.streams.clear();
         }
     }
 }

@@ -119,7 +119,7 @@ fn an_answer_moves_the_address_and_counts_only_bytes_that_are_new() {
     assert_eq!([400, 400, 300, 1000].map(|bytes| jobs.received(id, bytes, at(200))), [400, 0, 0, 600]);
     let attempt = jobs.get(id).unwrap().attempt().unwrap();
     assert_eq!((attempt.url.as_str(), attempt.announced, attempt.bytes), ("http://moved/file", Some(1000), 1000));
-    assert_eq!((attempt.began, attempt.heard), (Some(at(100)), at(200)));
+    assert_eq!((attempt.began, attempt.last_activity), (Some(at(100)), at(200)));
     send(&mut jobs, id, 300);
     assert_eq!(jobs.get(id).unwrap().attempt().unwrap().bytes, 0, "the next attempt begins anew");
 }

@@ -6,12 +6,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use url::Url;
 
-use super::effects::Effects;
-use super::fault;
-use super::io::{FetchId, FetchKind, FetchReport, FetchRequest, Ingest};
+use super::error_map;
 use crate::config::PlayerConfig;
 use crate::drm::{KeyId, SegmentCipher};
+use crate::engine::effects::Effects;
 use crate::engine::ids::{RepKey, StreamId};
+use crate::engine::io::{FetchId, FetchKind, FetchReport, FetchRequest, Ingest};
 use crate::engine::source::{Candidate, Locations};
 use crate::error::PlayerError;
 use crate::model::Resource;
@@ -25,19 +25,19 @@ const LONGEST_ATTEMPT: u32 = 4;
 
 /// Names a job; never used twice by an engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct JobId(u64);
+pub(in crate::engine) struct JobId(u64);
 
 #[cfg(test)]
 impl JobId {
     /// A name for tests of what remembers jobs.
-    pub(super) const fn for_tests(number: u64) -> Self {
+    pub(in crate::engine) const fn for_tests(number: u64) -> Self {
         Self(number)
     }
 }
 
 /// Purpose of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Purpose {
+pub(in crate::engine) enum Purpose {
     /// The manifest that was loaded, for the first time or again.
     Manifest,
     /// A part of the manifest that lies in a separate file.
@@ -56,7 +56,7 @@ pub(super) enum Purpose {
 
 /// One request of a job.
 #[derive(Clone, Debug)]
-pub(super) struct Attempt {
+pub(in crate::engine) struct Attempt {
     /// Name of the request.
     pub fetch: FetchId,
     /// Address that it went to first, and the place of that.
@@ -68,7 +68,7 @@ pub(super) struct Attempt {
     /// Time at which the answer began; `None` before.
     pub began: Option<Now>,
     /// Time of the last byte received.
-    pub heard: Now,
+    pub last_activity: Now,
     /// Number of bytes received so far.
     pub bytes: u64,
     /// Number of bytes that the answer declares.
@@ -80,7 +80,7 @@ pub(super) struct Attempt {
 
 /// State of a job.
 #[derive(Clone, Debug)]
-pub(super) enum Standing {
+pub(in crate::engine) enum JobState {
     /// To be sent at this time.
     Waiting(Now),
     /// The request is under way.
@@ -89,7 +89,7 @@ pub(super) enum Standing {
 
 /// The latest failure of a job that is retried after a delay.
 #[derive(Clone, Debug)]
-pub(super) struct RetryState {
+pub(in crate::engine) struct RetryState {
     /// Scheme, host and port of the server that failed.
     pub host: String,
     /// Error of the latest attempt.
@@ -104,7 +104,7 @@ pub(super) struct RetryState {
 
 /// A resource that is wanted, with all attempts to get it.
 #[derive(Clone, Debug)]
-pub(super) struct Job {
+pub(in crate::engine) struct Job {
     /// Purpose, which decides who takes the answer.
     pub purpose: Purpose,
     /// In the terms of the host.
@@ -122,11 +122,11 @@ pub(super) struct Job {
     /// Keys that a licence is asked for.
     pub key_ids: Vec<KeyId>,
     /// Time at which the job was made.
-    pub since: Now,
+    pub created_at: Now,
     /// Number of failed attempts.
     pub failures: u32,
     /// Something was requested for the same purpose before.
-    pub again: bool,
+    pub is_retry: bool,
     /// Candidates that need not be asked again.
     pub tried: Vec<usize>,
     /// Latest delay between two attempts; zero before the first.
@@ -135,22 +135,22 @@ pub(super) struct Job {
     pub is_reachable: bool,
     /// Set from a failure that is retried until an answer begins.
     retry: Option<RetryState>,
-    standing: Standing,
+    state: JobState,
 }
 
 impl Job {
     /// The attempt on its way.
-    pub(super) fn attempt(&self) -> Option<&Attempt> {
-        match &self.standing {
-            Standing::Running(attempt) => Some(attempt),
-            Standing::Waiting(_) => None,
+    pub(in crate::engine) fn attempt(&self) -> Option<&Attempt> {
+        match &self.state {
+            JobState::Running(attempt) => Some(attempt),
+            JobState::Waiting(_) => None,
         }
     }
 }
 
 /// A finished transfer, as the adaptive rule wants to know it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Measured {
+pub(in crate::engine) struct Measured {
     /// From the request to the first byte.
     pub ttfb: Duration,
     /// From the first byte to the last.
@@ -163,7 +163,7 @@ pub(super) struct Measured {
 
 /// Jobs of an engine, by their names.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Jobs {
+pub(in crate::engine) struct Jobs {
     jobs: BTreeMap<JobId, Job>,
     next_job: u64,
     next_fetch: u64,
@@ -174,7 +174,7 @@ pub(super) struct Jobs {
 
 impl Jobs {
     /// A new job, due at once.
-    pub(super) fn add(
+    pub(in crate::engine) fn add(
         &mut self,
         now: Now,
         purpose: Purpose,
@@ -184,7 +184,7 @@ impl Jobs {
     ) -> JobId {
         let id = JobId(self.next_job);
         self.next_job += 1;
-        let standing = Standing::Waiting(now);
+        let state = JobState::Waiting(now);
         let job = Job {
             purpose,
             kind,
@@ -194,70 +194,70 @@ impl Jobs {
             headers: Vec::new(),
             post: None,
             key_ids: Vec::new(),
-            since: now,
+            created_at: now,
             failures: 0,
-            again: false,
+            is_retry: false,
             tried: Vec::new(),
             last_delay: Duration::ZERO,
             is_reachable: false,
             retry: None,
-            standing,
+            state,
         };
         self.jobs.insert(id, job);
         id
     }
 
     /// A job by name.
-    pub(super) fn get(&self, id: JobId) -> Option<&Job> {
+    pub(in crate::engine) fn get(&self, id: JobId) -> Option<&Job> {
         self.jobs.get(&id)
     }
 
     /// A job by name, to change it.
-    pub(super) fn get_mut(&mut self, id: JobId) -> Option<&mut Job> {
+    pub(in crate::engine) fn get_mut(&mut self, id: JobId) -> Option<&mut Job> {
         self.jobs.get_mut(&id)
     }
 
     /// The job that a request belongs to.
-    pub(super) fn of_fetch(&self, fetch: FetchId) -> Option<JobId> {
+    pub(in crate::engine) fn of_fetch(&self, fetch: FetchId) -> Option<JobId> {
         self.find(|job| job.attempt().is_some_and(|attempt| attempt.fetch == fetch))
     }
 
     /// The job with a purpose.
-    pub(super) fn of_purpose(&self, purpose: Purpose) -> Option<JobId> {
+    pub(in crate::engine) fn of_purpose(&self, purpose: Purpose) -> Option<JobId> {
         self.find(|job| job.purpose == purpose)
     }
 
     /// The first job for which something holds.
-    pub(super) fn find(&self, mut holds: impl FnMut(&Job) -> bool) -> Option<JobId> {
+    pub(in crate::engine) fn find(&self, mut holds: impl FnMut(&Job) -> bool) -> Option<JobId> {
         self.jobs.iter().find(|(_, job)| holds(job)).map(|(id, _)| *id)
     }
 
     /// Returns the names of all jobs, oldest first.
-    pub(super) fn ids(&self) -> Vec<JobId> {
+    pub(in crate::engine) fn ids(&self) -> Vec<JobId> {
         self.jobs.keys().copied().collect()
     }
 
     /// Names of the jobs whose next attempt is due.
-    pub(super) fn due(&self, now: Now) -> Vec<JobId> {
-        let due = |job: &Job| matches!(job.standing, Standing::Waiting(until) if until <= now);
+    pub(in crate::engine) fn due(&self, now: Now) -> Vec<JobId> {
+        let due = |job: &Job| matches!(job.state, JobState::Waiting(until) if until <= now);
         self.jobs.iter().filter(|(_, job)| due(job)).map(|(id, _)| *id).collect()
     }
 
     /// Returns the time at which the next attempt is due.
-    pub(super) fn next_due(&self) -> Option<Now> {
-        let due = |job: &Job| match job.standing {
-            Standing::Waiting(until) => Some(until),
-            Standing::Running(_) => None,
+    pub(in crate::engine) fn next_due(&self) -> Option<Now> {
+        let due = |job: &Job| match job.state {
+            JobState::Waiting(until) => Some(until),
+            JobState::Running(_) => None,
         };
         self.jobs.values().filter_map(due).min()
     }
 
     /// Describes the retry that playback depends on most: anything else before subtitles, and the oldest job first.
-    pub(super) fn pending_retry(&self) -> Option<PendingRetry> {
+    pub(in crate::engine) fn pending_retry(&self) -> Option<PendingRetry> {
         let retried = self.jobs.iter().filter_map(|(id, job)| Some((id, job, job.retry.as_ref()?)));
         let (_, job, retry) = retried.min_by_key(|(id, job, _)| (job.kind == FetchKind::Text, **id))?;
         Some(PendingRetry {
-            stage: fault::stage(job.kind),
+            stage: error_map::stage(job.kind),
             host: retry.host.clone(),
             error: retry.error.clone(),
             attempt: job.failures,
@@ -267,7 +267,7 @@ impl Jobs {
     }
 
     /// The attempt has failed; the job waits for its next one, which the snapshot shows.
-    pub(super) fn schedule_retry(&mut self, id: JobId, retry: RetryState, now: Now) {
+    pub(in crate::engine) fn schedule_retry(&mut self, id: JobId, retry: RetryState, now: Now) {
         self.wait(id, retry.next_attempt_at, now);
         if let Some(job) = self.jobs.get_mut(&id) {
             job.last_delay = retry.delay;
@@ -276,7 +276,7 @@ impl Jobs {
     }
 
     /// Starts an attempt and returns its request; `None` if there is no such job.
-    pub(super) fn send(
+    pub(in crate::engine) fn send(
         &mut self,
         id: JobId,
         candidate: Candidate,
@@ -301,13 +301,13 @@ impl Jobs {
             first_byte_timeout: config.first_byte_timeout,
             stall_timeout: config.stall_timeout,
         });
-        job.standing = Standing::Running(Box::new(Attempt {
+        job.state = JobState::Running(Box::new(Attempt {
             fetch,
             candidate,
             url,
             sent: now,
             began: None,
-            heard: now,
+            last_activity: now,
             bytes: 0,
             announced: None,
             from_cache: false,
@@ -317,24 +317,24 @@ impl Jobs {
     }
 
     /// The answer to a request has begun.
-    pub(super) fn began(&mut self, id: JobId, url: Url, announced: Option<u64>, now: Now) {
+    pub(in crate::engine) fn began(&mut self, id: JobId, url: Url, announced: Option<u64>, now: Now) {
         self.share(now);
         let shared = self.shared;
-        if let Some(Job { standing: Standing::Running(attempt), retry, .. }) = self.jobs.get_mut(&id) {
+        if let Some(Job { state: JobState::Running(attempt), retry, .. }) = self.jobs.get_mut(&id) {
             *retry = None;
             attempt.url = url;
             attempt.announced = announced;
             attempt.began = Some(now);
-            attempt.heard = now;
+            attempt.last_activity = now;
             attempt.shared_at_begin = shared;
         }
     }
 
     /// Notes the number of bytes received, and returns how many of them are new.
-    pub(super) fn received(&mut self, id: JobId, bytes: u64, now: Now) -> u64 {
+    pub(in crate::engine) fn received(&mut self, id: JobId, bytes: u64, now: Now) -> u64 {
         match self.jobs.get_mut(&id) {
-            Some(Job { standing: Standing::Running(attempt), .. }) => {
-                attempt.heard = now;
+            Some(Job { state: JobState::Running(attempt), .. }) => {
+                attempt.last_activity = now;
                 let new = bytes.saturating_sub(attempt.bytes);
                 attempt.bytes = attempt.bytes.max(bytes);
                 new
@@ -344,14 +344,14 @@ impl Jobs {
     }
 
     /// Takes the host's measurements of a request. Returns the time at which its connection was ready, if it opened one.
-    pub(super) fn take_report(&mut self, id: JobId, report: &FetchReport) -> Option<Now> {
-        let Some(Job { standing: Standing::Running(attempt), .. }) = self.jobs.get_mut(&id) else { return None };
+    pub(in crate::engine) fn take_report(&mut self, id: JobId, report: &FetchReport) -> Option<Now> {
+        let Some(Job { state: JobState::Running(attempt), .. }) = self.jobs.get_mut(&id) else { return None };
         attempt.from_cache = report.from_cache;
         report.connect.map(|connect| attempt.sent + connect.end)
     }
 
     /// Returns what a transfer that ends now has shown of the link; `None` if its answer never began.
-    pub(super) fn measure(&mut self, id: JobId, now: Now) -> Option<Measured> {
+    pub(in crate::engine) fn measure(&mut self, id: JobId, now: Now) -> Option<Measured> {
         self.share(now);
         let attempt = self.jobs.get(&id)?.attempt()?;
         let began = attempt.began?;
@@ -363,22 +363,22 @@ impl Jobs {
     }
 
     /// The attempt is over; the job waits for its next one.
-    pub(super) fn wait(&mut self, id: JobId, until: Now, now: Now) {
+    pub(in crate::engine) fn wait(&mut self, id: JobId, until: Now, now: Now) {
         self.share(now);
         if let Some(job) = self.jobs.get_mut(&id) {
-            job.standing = Standing::Waiting(until);
+            job.state = JobState::Waiting(until);
             job.retry = None;
         }
     }
 
     /// Forgets a job; its request on the way, if any, is given back.
-    pub(super) fn remove(&mut self, id: JobId, now: Now) -> Option<Job> {
+    pub(in crate::engine) fn remove(&mut self, id: JobId, now: Now) -> Option<Job> {
         self.share(now);
         self.jobs.remove(&id)
     }
 
     /// Forgets a job and cancels its request.
-    pub(super) fn cancel(&mut self, id: JobId, now: Now, effects: &mut Effects) {
+    pub(in crate::engine) fn cancel(&mut self, id: JobId, now: Now, effects: &mut Effects) {
         if let Some(job) = self.remove(id, now)
             && let Some(attempt) = job.attempt()
         {
@@ -387,14 +387,14 @@ impl Jobs {
     }
 
     /// Forgets all jobs and cancels their requests.
-    pub(super) fn cancel_all(&mut self, now: Now, effects: &mut Effects) {
+    pub(in crate::engine) fn cancel_all(&mut self, now: Now, effects: &mut Effects) {
         for id in self.ids() {
             self.cancel(id, now, effects);
         }
     }
 
     /// Cancels the request of a job; the next attempt is due at once.
-    pub(super) fn send_again(&mut self, id: JobId, now: Now, effects: &mut Effects) {
+    pub(in crate::engine) fn send_again(&mut self, id: JobId, now: Now, effects: &mut Effects) {
         if let Some(attempt) = self.get(id).and_then(Job::attempt) {
             effects.cancel(attempt.fetch);
             self.wait(id, now, now);
@@ -402,7 +402,7 @@ impl Jobs {
     }
 
     /// Records that the location of a request works; `with_media` if media has been loaded from it.
-    pub(super) fn credit_location(&self, id: JobId, locations: &mut Locations, now: Now, with_media: bool) {
+    pub(in crate::engine) fn credit_location(&self, id: JobId, locations: &mut Locations, now: Now, with_media: bool) {
         let Some(attempt) = self.get(id).and_then(Job::attempt) else { return };
         let place = &attempt.candidate.place;
         locations.served(place, now);
@@ -412,7 +412,7 @@ impl Jobs {
     }
 
     /// The requests that have been silent for longer than they may be, and whether their answer had begun.
-    pub(super) fn silent(&self, config: &PlayerConfig, now: Now) -> Vec<(JobId, bool)> {
+    pub(in crate::engine) fn silent(&self, config: &PlayerConfig, now: Now) -> Vec<(JobId, bool)> {
         let overdue = |(id, job): (&JobId, &Job)| {
             let attempt = job.attempt()?;
             (deadline(attempt, config) <= now).then_some((*id, attempt.began.is_some()))
@@ -421,7 +421,7 @@ impl Jobs {
     }
 
     /// Returns the time at which the next request will have been silent for too long.
-    pub(super) fn next_silence(&self, config: &PlayerConfig) -> Option<Now> {
+    pub(in crate::engine) fn next_silence(&self, config: &PlayerConfig) -> Option<Now> {
         self.jobs.values().filter_map(Job::attempt).map(|attempt| deadline(attempt, config)).min()
     }
 
@@ -435,7 +435,7 @@ impl Jobs {
 fn deadline(attempt: &Attempt, config: &PlayerConfig) -> Now {
     let silence = match attempt.began {
         None => attempt.sent + config.first_byte_timeout + GRACE,
-        Some(_) => attempt.heard + config.stall_timeout + GRACE,
+        Some(_) => attempt.last_activity + config.stall_timeout + GRACE,
     };
     silence.min(attempt.sent + config.retry_deadline * LONGEST_ATTEMPT)
 }
@@ -453,5 +453,5 @@ const fn max_bytes(kind: FetchKind) -> u64 {
 }
 
 #[cfg(test)]
-#[path = "request_tests.rs"]
+#[path = "jobs_tests.rs"]
 mod tests;

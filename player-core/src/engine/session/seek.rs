@@ -90,7 +90,7 @@ fn is_served(session: &Session, id: StreamId, time: MediaTime) -> bool {
         kinds.into_iter().filter(|kind| brought.has(*kind)).filter_map(|kind| session.buffer(kind)).peekable();
     let held = buffers.peek().is_some() && buffers.all(|buffer| buffer.holds(time));
     let coming = stream
-        .fetching()
-        .is_some_and(|fetching| fetching.chosen.segment.start <= time && time < fetching.chosen.segment.end());
+        .download()
+        .is_some_and(|download| download.plan.segment.start <= time && time < download.plan.segment.end());
     held || coming
 }

@@ -130,7 +130,7 @@ impl Session {
         let saver = cx.config.max_bitrate_bps.and_then(saver);
         RuleInput {
             last: last.and_then(|last| ladder.keys.iter().position(|key| *key == last)),
-            phase: self.phase(cx, ahead),
+            phase: self.phase(cx, kind, ahead),
             buffer: ahead,
             // A segment is asked for while less than the goal is here, so the buffer is filled to the goal and one more.
             buffer_goal: cx.config.buffer_goal + segment_duration,
@@ -144,9 +144,10 @@ impl Session {
         }
     }
 
-    /// `ahead` is complete: with enough of it, what is fetched next holds up no start.
-    pub(in crate::engine) fn phase(&self, cx: &Context, ahead: Duration) -> abr::Phase {
-        let enough = cx.load_control().enough(ahead, Waiting::ToStart, cx.settings.permille());
+    /// Returns the phase of playback that the rule decides for. `ahead` of a kind is complete: with enough of it, what is
+    /// fetched next holds up no start.
+    pub(in crate::engine) fn phase(&self, cx: &Context, kind: MediaKind, ahead: Duration) -> abr::Phase {
+        let enough = cx.load_control().enough(ahead, Waiting::ToStart, self.demand_for(kind));
         match cx.playback.state() {
             _ if cx.ledger.is_starting() && !enough => abr::Phase::StartUp,
             State::Buffering(_) if enough => abr::Phase::Steady,
@@ -167,49 +168,49 @@ impl Session {
     /// handed to the renderer.
     pub(in crate::engine) fn judge_running(&mut self, cx: &mut Context) {
         let id = StreamId::Main;
-        let Some(fetching) = self.stream(id).and_then(|stream| stream.fetching()) else { return };
-        let Some(attempt) = cx.jobs.get(fetching.job).and_then(|job| job.attempt()) else { return };
+        let Some(download) = self.stream(id).and_then(|stream| stream.download()) else { return };
+        let Some(attempt) = cx.jobs.get(download.job).and_then(|job| job.attempt()) else { return };
         // Counted from the request, so that being woken late once does not make all later ones late.
         let count = cx.now.since(attempt.sent).as_nanos() / JUDGE_EVERY.as_nanos();
         let due = attempt.sent + JUDGE_EVERY * u32::try_from(count).unwrap_or(u32::MAX);
         if due <= self.judged_at.max(attempt.sent) || self.is_committed(cx, id) {
             return;
         }
-        let (chosen, place) = (fetching.chosen.clone(), self.stream(id).map_or(NextSegment::End, Stream::place));
-        let input = self.rule_input(cx, id, place, Some(chosen.rep), &chosen.ladder);
+        let (plan, place) = (download.plan.clone(), self.stream(id).map_or(NextSegment::End, Stream::place));
+        let input = self.rule_input(cx, id, place, Some(plan.rep), &plan.ladder);
         let in_flight = abr::InFlight {
             now: cx.now.as_duration(),
-            rung: chosen.rung,
-            size: attempt.announced.or(chosen.segment.size),
+            rung: plan.rung,
+            size: attempt.announced.or(plan.segment.size),
             received: attempt.bytes,
             elapsed: cx.now.since(attempt.sent),
             ttfb: attempt.began.map(|began| began.since(attempt.sent)),
             buffer: input.buffer,
-            segment_duration: chosen.segment.duration,
+            segment_duration: plan.segment.duration,
         };
         self.judged_at = due;
-        if let abr::Verdict::AbandonTo(rung) = cx.rule.on_progress(&in_flight, &input.context(&chosen.ladder)) {
-            self.abandon(cx, id, place, &chosen, rung);
+        if let abr::Verdict::AbandonTo(rung) = cx.rule.on_progress(&in_flight, &input.context(&plan.ladder)) {
+            self.abandon(cx, id, place, &plan, rung);
         }
     }
 
     /// Returns the time at which the running transfer is judged next.
     pub(in crate::engine) fn next_judgement(&self, cx: &Context) -> Option<Now> {
-        let fetching = self.stream(StreamId::Main)?.fetching()?;
-        let sent = cx.jobs.get(fetching.job)?.attempt()?.sent;
+        let download = self.stream(StreamId::Main)?.download()?;
+        let sent = cx.jobs.get(download.job)?.attempt()?.sent;
         (!self.is_committed(cx, StreamId::Main)).then(|| self.judged_at.max(sent) + JUDGE_EVERY)
     }
 
     /// Gives up what is on its way. What it taught about the network counts already when the rule is asked again what
     /// to fetch instead; `rung` is what it had in mind before.
-    fn abandon(&mut self, cx: &mut Context, id: StreamId, place: NextSegment, chosen: &SegmentPlan, rung: usize) {
-        let ladder = Arc::clone(&chosen.ladder);
+    fn abandon(&mut self, cx: &mut Context, id: StreamId, place: NextSegment, plan: &SegmentPlan, rung: usize) {
+        let ladder = Arc::clone(&plan.ladder);
         let segment = |session: &Self, cx: &Context, rung: usize| {
             let output = cx.config.output_protection;
             let rep = ladder.keys.get(rung).copied();
             let rep = rep.filter(|_| ladder.rungs.get(rung).is_some_and(|rung| rung.protection.needed <= output));
             let step = rep.map(|rep| (rep, schedule::step(&session.presentation, place, rep, cx.now)));
-            step.unwrap_or((chosen.rep, Step::Exhausted))
+            step.unwrap_or((plan.rep, Step::Exhausted))
         };
         let (rep, first) = match segment(self, cx, rung) {
             // Given up once the other one can begin at once.
@@ -218,14 +219,15 @@ impl Session {
             (rep, Step::Segment(segment)) => (rep, segment),
         };
         self.cancel_stream(cx, id);
-        let input = self.rule_input(cx, id, place, Some(chosen.rep), &ladder);
+        let input = self.rule_input(cx, id, place, Some(plan.rep), &ladder);
         let again = cx.rule.select(&input.context(&ladder)).representation;
         let (rung, rep, segment) = match segment(self, cx, again) {
-            (rep, Step::Segment(segment)) if again != chosen.rung => (again, rep, segment),
+            (rep, Step::Segment(segment)) if again != plan.rung => (again, rep, segment),
             _ => (rung, rep, first),
         };
         let picked = Selection { rep, reason: abr::Reason::Abandoned, ladder, rung, wait: None };
-        self.take_segment(cx, id, picked, *segment);
+        let outcome = self.plan_segment(cx, id, picked, *segment);
+        self.carry_out(cx, outcome);
     }
 }
 

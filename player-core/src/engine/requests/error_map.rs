@@ -2,14 +2,14 @@
 
 use url::Url;
 
-use super::io::{FetchError, FetchKind};
 use super::recovery::Cause;
 use crate::container::DemuxError;
+use crate::engine::io::{FetchError, FetchKind};
 use crate::error::{ErrorCode, PlayerError, Stage};
 use crate::manifest::ManifestError;
 
 /// The typed error of a failed request, fatal until somebody recovers it.
-pub(super) fn describe(kind: FetchKind, cause: Cause<'_>, url: Option<&Url>) -> PlayerError {
+pub(in crate::engine) fn describe(kind: FetchKind, cause: Cause<'_>, url: Option<&Url>) -> PlayerError {
     let error = match cause {
         Cause::Fetch(error) => of_fetch(kind, error),
         Cause::Manifest(error) => of_manifest(error),
@@ -23,7 +23,7 @@ pub(super) fn describe(kind: FetchKind, cause: Cause<'_>, url: Option<&Url>) -> 
 }
 
 /// Returns the stage of playback that a request belongs to.
-pub(super) const fn stage(kind: FetchKind) -> Stage {
+pub(in crate::engine) const fn stage(kind: FetchKind) -> Stage {
     match kind {
         FetchKind::Manifest => Stage::Manifest,
         FetchKind::Index => Stage::Index,
@@ -35,7 +35,7 @@ pub(super) const fn stage(kind: FetchKind) -> Stage {
 }
 
 /// Returns the error for an argument out of its range.
-pub(super) fn invalid(message: impl Into<String>) -> PlayerError {
+pub(in crate::engine) fn invalid(message: impl Into<String>) -> PlayerError {
     PlayerError::fatal(ErrorCode::InvalidArgument, message)
 }
 

@@ -1,11 +1,12 @@
 //! The step that fetches: serves the streams in the order of the schedule, and sends what is due. Which stream, which
-//! segment, whether and from where are answered by `schedule`, `load_control`, `adapting` and `locations`.
+//! segment, whether and from where are answered by `schedule`, `load_control`, `rule` and `locations`.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::Session;
-use super::adapting::Selection;
+use super::outcome::StreamOutcome;
+use super::rule::Selection;
 use crate::container::{DemuxSetup, InitSegment};
 use crate::drm::SegmentCipher;
 use crate::engine::buffer::{Departure, TrackBuffer};
@@ -15,7 +16,7 @@ use crate::engine::download::{self, Activity, NextSegment, SegmentDownload, Segm
 use crate::engine::ids::{PartOf, PeriodKey, RepKey, StreamId};
 use crate::engine::io::{FetchKind, Ingest};
 use crate::engine::licence::{KeyState, Needs};
-use crate::engine::request::{Job, Purpose};
+use crate::engine::requests::{Job, Purpose};
 use crate::engine::selection;
 use crate::error::Stage;
 use crate::model::{ContainerFormat, MediaKind, Resource, SegmentIndex, SegmentKeys, SegmentRef, TimestampMapping};
@@ -45,41 +46,46 @@ impl Session {
             return;
         }
         for id in schedule::order(self.streams.iter()) {
-            while self.serve(cx, id) {}
+            loop {
+                let outcome = self.step_stream(cx, id);
+                if !self.carry_out(cx, outcome) {
+                    break;
+                }
+            }
         }
     }
 
-    /// One step of one stream. True when it moved on without waiting and should be served again: each such step
-    /// passes a segment, a period or a representation for good, so it ends.
-    fn serve(&mut self, cx: &mut Context, id: StreamId) -> bool {
-        let Some(stream) = self.stream(id) else { return false };
+    /// Takes one step of one stream. A step that advances passes a segment, a period or a representation for good, so
+    /// that serving a stream until it waits comes to an end.
+    fn step_stream(&mut self, cx: &mut Context, id: StreamId) -> StreamOutcome {
+        let Some(stream) = self.stream(id) else { return StreamOutcome::Waiting };
         match stream.activity() {
-            Activity::Media(_) | Activity::Index(_) => return false,
-            Activity::Key { chosen, key } => {
+            Activity::Media(_) | Activity::Index(_) => return StreamOutcome::Waiting,
+            Activity::Key { plan, key } => {
                 if matches!(self.keys.state(*key), Some(KeyState::Asked(_))) {
-                    return false;
+                    return StreamOutcome::Waiting;
                 }
-                let chosen = chosen.as_ref().clone();
-                return self.prepare(cx, id, chosen);
+                let plan = plan.as_ref().clone();
+                return self.prepare(cx, id, plan);
             }
-            Activity::Init { chosen, resource } => {
-                let keys = init_keys(&chosen.segment);
+            Activity::Init { plan, resource } => {
+                let keys = init_keys(&plan.segment);
                 if self.init(resource, &keys).is_none() {
-                    return false;
+                    return StreamOutcome::Waiting;
                 }
-                let chosen = chosen.as_ref().clone();
-                return self.prepare(cx, id, chosen);
+                let plan = plan.as_ref().clone();
+                return self.prepare(cx, id, plan);
             }
             Activity::Idle => {}
         }
         let (place, last) = (stream.place(), stream.last());
-        let Some(period) = schedule::period_of(place) else { return false };
+        let Some(period) = schedule::period_of(place) else { return StreamOutcome::Waiting };
         if stream.hold_until().is_some_and(|until| until > cx.now) || !self.wants_more(cx, id) {
-            return false;
+            return StreamOutcome::Waiting;
         }
         if self.waits_for_main(cx, id, period) {
             self.prefetch_audio_index(cx, period);
-            return false;
+            return StreamOutcome::Waiting;
         }
         let Some(set) = self.set_in(id, period) else { return self.pass_period(cx, id, period) };
         let is_over = last.is_some_and(|last| {
@@ -92,18 +98,14 @@ impl Session {
         }
         let picked = match self.pick(cx, id, period, set) {
             Ok(picked) => picked,
-            Err(error) => {
-                if error.context.stage == Some(Stage::Licence) {
-                    self.end_stream_here(cx, id, period, error);
-                } else {
-                    self.stream_lost(cx, id, error);
-                }
-                return false;
+            Err(error) if error.context.stage == Some(Stage::Licence) => {
+                return StreamOutcome::EndsHere { id, period, error };
             }
+            Err(error) => return StreamOutcome::Lost { id, error },
         };
         if let (Some(wait), Some(stream)) = (picked.wait, self.stream_mut(id)) {
             stream.hold(cx.now + wait);
-            return false;
+            return StreamOutcome::Waiting;
         }
         self.follow(cx, id, place, picked, last)
     }
@@ -116,14 +118,14 @@ impl Session {
         place: NextSegment,
         mut picked: Selection,
         last: Option<RepKey>,
-    ) -> bool {
+    ) -> StreamOutcome {
         let mut step = schedule::step(&self.presentation, place, picked.rep, cx.now);
         if matches!(step, Step::Index(_)) {
             self.want_index(cx, picked.rep);
             let stay = last.filter(|last| self.may_stay(cx, id, *last, &picked));
             let Some(stay) = stay else {
                 self.with_stream(id, |stream| stream.await_index(picked.rep));
-                return false;
+                return StreamOutcome::Waiting;
             };
             picked.reason = abr::Reason::Hold;
             picked.rung = picked.ladder.keys.iter().position(|key| *key == stay).unwrap_or(picked.rung);
@@ -131,33 +133,33 @@ impl Session {
             step = schedule::step(&self.presentation, place, stay, cx.now);
         }
         match step {
-            Step::Index(_) => false,
+            Step::Index(_) => StreamOutcome::Waiting,
             Step::WaitUntil(at) => {
                 if let Some(stream) = self.stream_mut(id) {
                     stream.hold(at);
                 }
-                false
+                StreamOutcome::Waiting
             }
             Step::Exhausted => self.pass_period(cx, id, picked.rep.period),
-            Step::Segment(segment) => self.take_segment(cx, id, picked, *segment),
+            Step::Segment(segment) => self.plan_segment(cx, id, picked, *segment),
         }
     }
 
-    pub(in crate::engine) fn take_segment(
+    pub(super) fn plan_segment(
         &mut self,
         cx: &mut Context,
         id: StreamId,
         picked: Selection,
         segment: SegmentRef,
-    ) -> bool {
+    ) -> StreamOutcome {
         let known = id == StreamId::Text && self.text.has_segment(segment.start);
         if segment.gap && !known {
             match self.find_gap_alternative(cx, id, &picked) {
                 GapAlternative::Nobody => {}
-                GapAlternative::Unknown => return false,
+                GapAlternative::Unknown => return StreamOutcome::Waiting,
                 GapAlternative::Other(rung, found) => {
                     let rep = picked.ladder.keys.get(rung).copied().unwrap_or(picked.rep);
-                    return self.take_segment(
+                    return self.plan_segment(
                         cx,
                         id,
                         Selection { rep, rung, reason: abr::Reason::Hold, ..picked },
@@ -172,10 +174,10 @@ impl Session {
             if let Some(stream) = self.stream_mut(id) {
                 stream.advance_past(picked.rep, &segment);
             }
-            return true;
+            return StreamOutcome::Advanced;
         }
         if id == StreamId::Audio && self.waits_for_pictures(&segment) {
-            return false;
+            return StreamOutcome::Waiting;
         }
         if id == StreamId::Main {
             self.drop_unpaired_sound(cx, picked.rep, segment.start);
@@ -189,23 +191,23 @@ impl Session {
         };
         let Selection { rep, reason, ladder, rung, .. } = picked;
         let window = download::window(&self.presentation, rep, &segment);
-        let chosen = SegmentPlan { rep, segment, reason, ladder, rung, opening, window };
+        let plan = SegmentPlan { rep, segment, reason, ladder, rung, opening, window };
         if let Some(stream) = self.stream_mut(id) {
             stream.decide_on(rep, cx.now);
         }
         if let Some(found) = selection::representation(&self.presentation, rep) {
             self.keys.request_keys_of(found, &mut cx.jobs, cx.now);
         }
-        self.prepare(cx, id, chosen)
+        self.prepare(cx, id, plan)
     }
 
-    /// Fetches a segment, or first what it needs: its key, and its initialisation data with the key to that. True when
-    /// it can never be decrypted and the stream should be served again.
-    fn prepare(&mut self, cx: &mut Context, id: StreamId, chosen: SegmentPlan) -> bool {
-        let (rep, encryption) = (chosen.rep, chosen.segment.encryption.clone());
+    /// Fetches a segment, or first what it needs: its key, and its initialisation data with the key to that. If it can
+    /// never be decrypted, another representation takes over or the stream ends.
+    fn prepare(&mut self, cx: &mut Context, id: StreamId, plan: SegmentPlan) -> StreamOutcome {
+        let (rep, encryption) = (plan.rep, plan.segment.encryption.clone());
         let media = self.keys.media_needs(encryption.as_ref(), &mut cx.jobs, cx.now);
-        let known = |resource: &Resource| self.init(resource, &init_keys(&chosen.segment)).cloned();
-        let init = chosen.segment.init.as_ref().map(|resource| (resource.clone(), known(resource)));
+        let known = |resource: &Resource| self.init(resource, &init_keys(&plan.segment)).cloned();
+        let init = plan.segment.init.as_ref().map(|resource| (resource.clone(), known(resource)));
         let needs = match (&init, media) {
             (_, Err(error)) => Err(error),
             (Some((_, None)), Ok(_)) => self.keys.init_needs(encryption.as_ref(), &mut cx.jobs, cx.now),
@@ -214,19 +216,18 @@ impl Session {
         match (needs, init) {
             (Err(error), _) => {
                 self.with_stream(id, Stream::stop);
-                self.lock_out(cx, id, rep, LOCK_REST, error);
-                return self.stream(id).is_some();
+                return self.lock_out(cx, id, rep, LOCK_REST, error);
             }
-            (Ok(Needs::Key(key)), _) => self.with_stream(id, |stream| stream.await_key(chosen, key)),
+            (Ok(Needs::Key(key)), _) => self.with_stream(id, |stream| stream.await_key(plan, key)),
             (Ok(Needs::Nothing(cipher)), Some((resource, None))) => {
                 self.want_init(cx, rep, &resource, cipher);
-                self.with_stream(id, |stream| stream.await_init(chosen, resource));
+                self.with_stream(id, |stream| stream.await_init(plan, resource));
             }
             (Ok(Needs::Nothing(cipher)), init) => {
-                self.start_media(cx, id, chosen, init.and_then(|(_, init)| init), cipher)
+                self.start_media(cx, id, plan, init.and_then(|(_, init)| init), cipher)
             }
         }
-        false
+        StreamOutcome::Waiting
     }
 
     /// Who has what this representation announces as missing (RFC 8216bis §6.3.3): the next lower ones are asked
@@ -265,36 +266,36 @@ impl Session {
         &mut self,
         cx: &mut Context,
         id: StreamId,
-        chosen: SegmentPlan,
+        plan: SegmentPlan,
         init: Option<Arc<InitSegment>>,
         cipher: Option<SegmentCipher>,
     ) {
-        let sample_key = self.keys.sample_key(chosen.segment.encryption.as_ref());
-        let carried = self.carried_state(cx, id, &chosen);
-        let begins_at = self.carried_begin(id, &chosen).unwrap_or(chosen.segment.start);
-        let format = selection::representation(&self.presentation, chosen.rep)
-            .map_or(ContainerFormat::Unknown, |rep| rep.format);
+        let sample_key = self.keys.sample_key(plan.segment.encryption.as_ref());
+        let carried = self.carried_state(cx, id, &plan);
+        let begins_at = self.carried_begin(id, &plan).unwrap_or(plan.segment.start);
+        let format =
+            selection::representation(&self.presentation, plan.rep).map_or(ContainerFormat::Unknown, |rep| rep.format);
         let kind = if id == StreamId::Text { FetchKind::Text } else { FetchKind::Segment };
-        let period = self.presentation.period(chosen.rep.period);
+        let period = self.presentation.period(plan.rep.period);
         let captions = id == StreamId::Main && period.is_none_or(|period| !period.no_captions);
         let keeps_tail = id != StreamId::Text;
         let setup = DemuxSetup { captions, sample_key, carried, keeps_tail, ..DemuxSetup::new(format, init.clone()) };
         let ingest = Ingest::Media(setup);
-        let job = cx.jobs.add(cx.now, Purpose::Media(id), kind, chosen.segment.resource.clone(), ingest);
+        let job = cx.jobs.add(cx.now, Purpose::Media(id), kind, plan.segment.resource.clone(), ingest);
         if let Some(job) = cx.jobs.get_mut(job) {
             job.cipher = cipher;
         }
         if self.stream_mut(id).is_some_and(Stream::count_request)
             && let Some(job) = cx.jobs.get_mut(job)
         {
-            job.again = true;
+            job.is_retry = true;
         }
         if let Some(init) = &init {
             super::ingest::note_carried(self, id, init);
         }
-        let fetching = SegmentDownload {
+        let download = SegmentDownload {
             job,
-            chosen,
+            plan,
             init,
             begins_at,
             shift: None,
@@ -304,7 +305,7 @@ impl Session {
             warned: false,
             tail: None,
         };
-        self.with_stream(id, |stream| stream.start_download(fetching));
+        self.with_stream(id, |stream| stream.start_download(download));
     }
 
     /// Fetches an index unless it is on its way.
@@ -343,7 +344,7 @@ impl Session {
     }
 
     /// The stream has no more of a period: its next one begins.
-    pub(in crate::engine) fn pass_period(&mut self, cx: &mut Context, id: StreamId, period: PeriodKey) -> bool {
+    pub(super) fn pass_period(&mut self, cx: &mut Context, id: StreamId, period: PeriodKey) -> StreamOutcome {
         self.release_tail(cx, id);
         let presentation = &self.presentation;
         let next = schedule::next_period(presentation, period);
@@ -353,7 +354,7 @@ impl Session {
         if let Some(stream) = self.stream_mut(id) {
             stream.enter_period(next);
         }
-        true
+        StreamOutcome::Advanced
     }
 
     fn wants_more(&self, cx: &Context, id: StreamId) -> bool {
@@ -403,12 +404,12 @@ impl Session {
 
     /// True when samples of the segment on its way were handed to the renderer.
     pub(in crate::engine) fn is_committed(&self, cx: &Context, id: StreamId) -> bool {
-        let Some(fetching) = self.stream(id).and_then(|stream| stream.fetching()) else { return false };
+        let Some(download) = self.stream(id).and_then(|stream| stream.download()) else { return false };
         [MediaKind::Video, MediaKind::Audio].into_iter().any(|kind| {
             let open = self
                 .buffer(kind)
                 .and_then(|buffer| buffer.back())
-                .filter(|part| !part.complete && part.of.key() == Some(fetching.chosen.key()));
+                .filter(|part| !part.complete && part.of.key() == Some(download.plan.key()));
             let handed = self.committed(cx, kind);
             open.zip(handed).is_some_and(|(part, at)| at.seq > part.seq || (at.seq == part.seq && at.index > 0))
         })
@@ -416,10 +417,10 @@ impl Session {
 
     /// Cancels the download of a stream, and drops the part of it that was not handed to the renderer.
     pub(in crate::engine) fn cancel_stream(&mut self, cx: &mut Context, id: StreamId) {
-        let fetching = self.stream(id).and_then(|s| s.fetching().cloned());
-        if let Some(fetching) = fetching {
-            let measured = cx.jobs.measure(fetching.job, cx.now);
-            if let Some(job) = cx.jobs.remove(fetching.job, cx.now)
+        let download = self.stream(id).and_then(|s| s.download().cloned());
+        if let Some(download) = download {
+            let measured = cx.jobs.measure(download.job, cx.now);
+            if let Some(job) = cx.jobs.remove(download.job, cx.now)
                 && let Some(attempt) = job.attempt()
             {
                 let bytes = attempt.bytes;
@@ -433,8 +434,8 @@ impl Session {
 
     /// Counts the bytes of a failed attempt as wasted, except those of samples that were handed to the renderer.
     pub(in crate::engine) fn drop_partial(&mut self, cx: &mut Context, id: StreamId, bytes: u64) {
-        let fetching = self.stream(id).and_then(|stream| stream.fetching());
-        let Some(key) = fetching.map(|fetching| fetching.chosen.key()) else { return cx.ledger.wasted(bytes) };
+        let download = self.stream(id).and_then(|stream| stream.download());
+        let Some(key) = download.map(|download| download.plan.key()) else { return cx.ledger.wasted(bytes) };
         let (mut kept, wanted) = (0, self.wanted_of(id));
         for kind in [MediaKind::Video, MediaKind::Audio] {
             let committed = self.committed(cx, kind);

@@ -4,9 +4,9 @@
 
 use std::time::Duration;
 
-use super::io::{FetchError, FetchKind};
 use crate::config::{RetryPolicies, RetryPolicy};
 use crate::container::DemuxError;
+use crate::engine::io::{FetchError, FetchKind};
 use crate::manifest::ManifestError;
 
 /// Time for which a location is excluded after it failed as a host; it doubles each time that this happens again.
@@ -156,7 +156,7 @@ impl LoadErrorPolicy for UsualPolicy {
 }
 
 /// Asks a policy, and replaces an action that cannot be carried out by the usual one.
-pub(super) fn ask(policy: &dyn LoadErrorPolicy, failure: &Failure<'_>) -> Action {
+pub(in crate::engine) fn ask(policy: &dyn LoadErrorPolicy, failure: &Failure<'_>) -> Action {
     let usual = || decide(failure);
     match policy.decide(failure) {
         Action::RetryAfter(delay) => Action::RetryAfter(delay.max(LEAST_DELAY)),
@@ -350,6 +350,21 @@ mod tests {
             let failure = Failure { locations_left, representations_left, deadline_left, ..failure };
             assert_eq!(decide(&failure), expected, "{failure:?}");
         }
+    }
+
+    #[test]
+    fn damage_that_may_be_retried_without_limit_is_given_up_with_the_time() {
+        let damage = damaged();
+        let failure = failure(FetchKind::Segment, Cause::Fetch(&damage), 9);
+        let policy = RetryPolicy { most_retries: None, ..failure.policy };
+        let after = |deadline_left: Duration, locations_left: usize| {
+            decide(&Failure { policy, deadline_left, locations_left, representations_left: 1, ..failure })
+        };
+        assert_eq!(after(LEFT, 0), Action::RetryAfter(LONGEST_DELAY));
+        assert_eq!(
+            (after(LEFT, 1), after(NONE, 1), after(NONE, 0)),
+            (other(NONE), another(PART_REST), another(PART_REST))
+        );
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Session;
 use crate::command::SeekMode;
 use crate::engine::context::Context;
-use crate::engine::download::{Stream, Waiting};
+use crate::engine::download::{Demand, Stream, Waiting};
 use crate::engine::ids::StreamId;
 use crate::engine::playback::FIRST_PICTURE;
 use crate::engine::timer::{LEAST_WAIT, Timer, Timers};
@@ -24,6 +24,7 @@ impl Session {
     /// Runs the steps of the session in this order: what is seen, what is fetched, what is handed out, and what that
     /// means for the state. A jump over a gap makes the last three worth another round.
     pub(in crate::engine) fn run_steps(&mut self, cx: &mut Context) {
+        self.set_demands(cx.settings.rate);
         if cx.playback.state() != State::Failed {
             self.judge_running(cx);
         }
@@ -39,71 +40,85 @@ impl Session {
         }
     }
 
-    /// Moves the state as far as it goes. True when a gap was jumped over.
-    pub(in crate::engine) fn progress(&mut self, cx: &mut Context) -> bool {
+    /// Sets the demand on each stream: that of playback at a rate.
+    fn set_demands(&mut self, rate: f64) {
+        for stream in &mut self.streams {
+            stream.set_demand(Demand::of(stream.id(), rate));
+        }
+    }
+
+    /// Returns the demand on the stream that supplies a kind, or on the first stream for a kind that none supplies.
+    pub(in crate::engine) fn demand_for(&self, kind: MediaKind) -> Demand {
+        let stream = self.source_of(kind).or(self.streams.first());
+        stream.map_or_else(|| Demand::of(StreamId::Main, 1.0), Stream::demand)
+    }
+
+    /// Moves the state as far as it goes, and ends playback if it cannot go on. Returns true if a gap was jumped over.
+    fn progress(&mut self, cx: &mut Context) -> bool {
+        self.move_state(cx).unwrap_or_else(|error| {
+            self.fail(cx, error);
+            false
+        })
+    }
+
+    /// Moves the state as far as it goes. Returns true if a gap was jumped over.
+    ///
+    /// # Errors
+    /// The reason for which playback cannot go on.
+    fn move_state(&mut self, cx: &mut Context) -> Result<bool, PlayerError> {
         match cx.playback.state() {
-            State::Idle | State::Failed | State::Ended => false,
+            State::Idle | State::Failed | State::Ended => Ok(false),
             State::Loading | State::Buffering(_) | State::Seeking => self.try_to_start(cx),
             State::Ready => self.try_to_go_on(cx),
         }
     }
 
-    fn try_to_start(&mut self, cx: &mut Context) -> bool {
+    fn try_to_start(&mut self, cx: &mut Context) -> Result<bool, PlayerError> {
         if !cx.playback.feed().is_flushed() {
-            self.give_up_empty(cx);
-            self.give_up_renderer(cx, cx.playback.flush_due());
-            return false;
+            self.give_up_empty()?;
+            give_up_renderer(cx, cx.playback.flush_due())?;
+            return Ok(false);
         }
         if let Some(error) = self.end_for_want_of_key(cx) {
-            self.fail(cx, error);
-            return false;
+            return Err(error);
         }
         let (kinds, position) = (self.presented_kinds(cx), self.position(cx));
         if self.jump_at(cx, &kinds, position) {
-            return true;
+            return Ok(true);
         }
         if cx.playback.state() == State::Loading {
             cx.playback.set_state(State::Buffering(BufferingReason::Starting), cx.now, &mut cx.effects);
         }
         if !self.has_enough(cx, &kinds, position) {
-            return false;
+            return Ok(false);
         }
         cx.playback.set_renderer_playing(cx.playback.plays_when_ready(), cx.now, &mut cx.effects);
         if cx.playback.has_begun() {
             cx.playback.end_stall(cx.now, &mut cx.ledger, &mut cx.effects);
             cx.playback.set_state(State::Ready, cx.now, &mut cx.effects);
         } else {
-            self.give_up_renderer(cx, cx.playback.picture_due());
+            give_up_renderer(cx, cx.playback.picture_due())?;
         }
-        false
+        Ok(false)
     }
 
-    /// The renderer should have presented something by `due`.
-    fn give_up_renderer(&mut self, cx: &mut Context, due: Option<Now>) {
-        if due.is_some_and(|due| due <= cx.now) {
-            let message = format!("the renderer showed no picture for {} s", FIRST_PICTURE.as_secs());
-            self.fail(cx, PlayerError::fatal(ErrorCode::RendererFailed, message).at(Stage::Render));
-        }
-    }
-
-    fn try_to_go_on(&mut self, cx: &mut Context) -> bool {
+    fn try_to_go_on(&mut self, cx: &mut Context) -> Result<bool, PlayerError> {
         if let Some(error) = self.end_for_want_of_key(cx) {
-            self.fail(cx, error);
-            return false;
+            return Err(error);
         }
         let (kinds, position) = (self.presented_kinds(cx), self.position(cx));
         cx.playback.set_renderer_playing(cx.playback.plays_when_ready(), cx.now, &mut cx.effects);
         if self.jump_at(cx, &kinds, position) {
-            return true;
+            return Ok(true);
         }
         let guard = cx.playback.clock().media(GUARD);
         let short = |kind| self.buffered_until(kind, position).is_none_or(|end| end <= position + guard);
         let dry = self.presentable_end(&kinds, position) <= position + guard;
         if !dry && !kinds.iter().any(|kind| short(*kind) && !self.is_ended(*kind)) {
-            return false;
+            return Ok(false);
         }
         if !cx.playback.plays_when_ready() {
-            return false;
+            return Ok(false);
         }
         let reason = if self.old_audio_until.is_some() {
             BufferingReason::TrackChange
@@ -115,7 +130,7 @@ impl Session {
             BufferingReason::NetworkTooSlow
         };
         cx.playback.start_stall(reason, cx.now, &mut cx.ledger, &mut cx.effects);
-        false
+        Ok(false)
     }
 
     /// Jumps when `position` lies in a hole. True when it did.
@@ -144,19 +159,21 @@ impl Session {
         presentable
             && kinds.iter().all(|kind| {
                 let ahead = self.buffered_until(*kind, position).map_or(Duration::ZERO, |end| end.since(position));
+                let demand = self.demand_for(*kind);
                 self.is_ended(*kind)
-                    || control.enough(ahead, waiting, cx.settings.permille())
-                    || (control.enough_when_full(ahead, cx.settings.permille()) && self.is_kind_full(cx, *kind))
+                    || control.enough(ahead, waiting, demand)
+                    || (control.enough_when_full(ahead, demand) && self.is_kind_full(cx, *kind))
             })
     }
 
-    /// All streams have come to their end without telling what they carry: there is nothing to play.
-    fn give_up_empty(&mut self, cx: &mut Context) {
+    /// Fails if all streams have come to their end without telling what they carry: there is nothing to play.
+    fn give_up_empty(&self) -> Result<(), PlayerError> {
         let mut media = self.streams.iter().filter(|stream| stream.id() != StreamId::Text).peekable();
         if media.peek().is_some() && media.all(Stream::is_finished) && self.kinds().is_none() {
             let error = PlayerError::fatal(ErrorCode::MediaUnavailable, "there is no media at all");
-            self.fail(cx, error.at(Stage::Segment));
+            return Err(error.at(Stage::Segment));
         }
+        Ok(())
     }
 
     /// Sets every timer anew.
@@ -195,4 +212,13 @@ impl Session {
         let hole = hole.map(|ahead| cx.now + cx.playback.clock().wall(ahead));
         dry.into_iter().chain(hole).min()
     }
+}
+
+/// Fails if the renderer was due to present something, at `due`.
+fn give_up_renderer(cx: &Context, due: Option<Now>) -> Result<(), PlayerError> {
+    if due.is_none_or(|due| due > cx.now) {
+        return Ok(());
+    }
+    let message = format!("the renderer showed no picture for {} s", FIRST_PICTURE.as_secs());
+    Err(PlayerError::fatal(ErrorCode::RendererFailed, message).at(Stage::Render))
 }

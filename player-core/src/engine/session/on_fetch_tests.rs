@@ -1,0 +1,68 @@
+//! Answers that lead to another request.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use bytes::Bytes;
+
+use crate::command::{Command, CommandId, LoadRequest};
+use crate::config::PlayerConfig;
+use crate::engine::Engine;
+use crate::engine::io::{FetchKind, FetchOutcome, FetchReport, FetchRequest, Input, Output, ResponseHead};
+use crate::model::ByteRange;
+use crate::time::Now;
+
+/// Requests that the engine has made since they were asked for last.
+fn requests(engine: &mut Engine) -> Vec<FetchRequest> {
+    let outputs = std::iter::from_fn(|| engine.poll_output());
+    outputs.filter_map(|output| if let Output::Fetch(request) = output { Some(*request) } else { None }).collect()
+}
+
+fn answer(engine: &mut Engine, request: &FetchRequest, body: &[u8]) {
+    let (id, bytes) = (request.id, body.len() as u64);
+    let url = request.url.clone();
+    let head = ResponseHead { status: 206, url, content_type: None, content_length: Some(bytes), range_ignored: false };
+    engine.handle_input(Now::ZERO, Input::FetchStarted { id, head });
+    let outcome = FetchOutcome::Complete { bytes, body: Bytes::copy_from_slice(body) };
+    engine.handle_input(Now::ZERO, Input::FetchEnded { id, outcome, report: FetchReport::default() });
+}
+
+/// A segment index (ISO/IEC 14496-12 §8.16.3) whose only reference has `size` bytes and is of `kind`: 1 is an index.
+fn sidx(kind: u32, size: u32) -> Vec<u8> {
+    let words = [44, u32::from_be_bytes(*b"sidx"), 0, 1, 1000, 0, 0, 1, kind << 31 | size, 4000, 0x9000_0000];
+    words.iter().flat_map(|word| word.to_be_bytes()).collect()
+}
+
+#[test]
+fn each_level_of_an_index_is_asked_for_where_it_lies() {
+    let mut engine = Engine::new(PlayerConfig::default()).unwrap();
+    let command = Command::Load(LoadRequest::new("http://h/film.mpd".parse().unwrap()));
+    engine.handle_input(Now::ZERO, Input::Command { id: CommandId(1), command });
+    let mpd = "<MPD mediaPresentationDuration='PT4S'><Period><AdaptationSet mimeType='video/mp4'>\
+               <Representation id='v' bandwidth='5' codecs='avc1.64001f'><BaseURL>v.mp4</BaseURL>\
+               <SegmentBase indexRange='700-743'><Initialization range='0-699'/></SegmentBase></Representation>\
+               </AdaptationSet></Period></MPD>";
+    let manifest = requests(&mut engine).remove(0);
+    answer(&mut engine, &manifest, mpd.as_bytes());
+    let of_index = |request: FetchRequest| (request.kind == FetchKind::Index).then_some(request);
+    let first = requests(&mut engine).into_iter().find_map(of_index).unwrap();
+    assert_eq!(first.range, Some(ByteRange { offset: 700, length: Some(44) }));
+    answer(&mut engine, &first, &sidx(1, 44));
+    let second = requests(&mut engine).into_iter().find_map(of_index).unwrap();
+    assert_eq!((second.url.as_str(), second.range.map(|range| range.offset)), ("http://h/v.mp4", Some(744)));
+    answer(&mut engine, &second, &sidx(0, 9000));
+    let asked: Vec<_> = requests(&mut engine).into_iter().map(|request| (request.kind, request.range)).collect();
+    assert_eq!(asked, [(FetchKind::Init, Some(ByteRange { offset: 0, length: Some(700) }))]);
+}
+
+#[test]
+fn each_mutation_gives_the_snapshot_another_version() {
+    let mut engine = Engine::new(PlayerConfig::default()).unwrap();
+    let mut versions = vec![engine.snapshot_version()];
+    for number in 1..4 {
+        let command = Command::SetVolume(0.1 * f64::from(u32::try_from(number).unwrap()));
+        engine.handle_input(Now::ZERO, Input::Command { id: CommandId(number), command });
+        versions.push(engine.snapshot_version());
+        engine.advance(Now::ZERO);
+        versions.push(engine.snapshot_version());
+    }
+    assert!(versions.windows(2).all(|pair| pair[0] < pair[1]), "{versions:?}");
+}
