@@ -252,7 +252,7 @@ fn expected(sequence: u64, segments: &[Segment]) -> Vec<Value> {
         }
         let range = segment.byte_range.map(|range| match range {
             SegmentRange::At(range) => (range.offset, range.length),
-            SegmentRange::Next { length } => (end, length),
+            SegmentRange::Next { length } | SegmentRange::Orphan { length } => (end, length),
         });
         end = range.map_or(0, |(offset, length)| offset + length);
         json!({
@@ -348,6 +348,7 @@ fn each_attribute_of_a_multivariant_playlist_is_read_back() {
         independent_segments: true,
         start_time_offset: Some(6.5),
         content_steering: Some(ContentSteering { server_uri: "s.json".to_owned(), pathway_id: Some("one".to_owned()) }),
+        repeats_names: false,
         tags: [rendition("audio", Some("en"), "a.m3u8"), subtitles, captions]
             .map(MultivariantTag::Media)
             .into_iter()

@@ -86,6 +86,12 @@ pub enum SegmentRange {
         /// Number of bytes.
         length: u64,
     },
+    /// As [`Self::Next`], with nothing in the playlist that it could follow, which §4.4.4.2 forbids. A reader must survive
+    /// it: the virtual film begins so once its first segments are removed.
+    Orphan {
+        /// Number of bytes.
+        length: u64,
+    },
 }
 
 /// Encryption of segments (§4.4.4.4).
@@ -200,6 +206,7 @@ impl Segment {
                 }
                 text.push_str(&format!("#EXT-X-BYTERANGE:{length}\n"));
             }
+            Some(SegmentRange::Orphan { length }) => text.push_str(&format!("#EXT-X-BYTERANGE:{length}\n")),
             None => {}
         }
         check_uri_line(&self.uri)?;

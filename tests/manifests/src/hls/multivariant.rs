@@ -16,6 +16,9 @@ pub struct Multivariant {
     pub start_time_offset: Option<f64>,
     /// `EXT-X-CONTENT-STEERING`, if a server orders the pathways.
     pub content_steering: Option<ContentSteering>,
+    /// Renditions of one group may have the same name and several defaults, which §4.4.6.1.1 forbids. A reader must survive
+    /// it: the virtual film puts the subtitles of all its pathways into one group.
+    pub repeats_names: bool,
     /// Renditions and variants in the order of the text. The first variant is the one to start with.
     pub tags: Vec<MultivariantTag>,
 }
@@ -166,6 +169,9 @@ impl Multivariant {
                 MultivariantTag::Media(rendition) => {
                     let group = (rendition.kind.name(), rendition.group_id.as_str());
                     groups.insert(group);
+                    if self.repeats_names {
+                        continue;
+                    }
                     if !names.insert((group, rendition.name.as_str())) {
                         return Err(ManifestError::Duplicate { place: "NAME", name: rendition.name.clone() });
                     }

@@ -111,6 +111,8 @@ fn a_range_without_an_offset_follows_a_range_of_its_file() {
     };
     let next = |uri: &str| Segment { byte_range: Some(SegmentRange::Next { length: 1 }), ..at(uri) };
     assert_eq!(media_error(vec![at("a"), next("a"), next("a")]), None);
+    let orphan = Segment { byte_range: Some(SegmentRange::Orphan { length: 1 }), ..at("a") };
+    assert_eq!(media_error(vec![orphan, next("a")]), None);
     let whole = Segment::new("a", Duration::ZERO);
     for segments in [vec![next("a")], vec![at("b"), next("a")], vec![whole, next("a")]] {
         let error = media_error(segments);
