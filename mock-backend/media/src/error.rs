@@ -73,6 +73,9 @@ pub enum IngestError {
         /// What was wrong with it.
         detail: String,
     },
+    /// A manifest has a value that its format cannot hold.
+    #[error("a manifest cannot be written: {0}")]
+    Manifest(#[from] kinora_manifests::ManifestError),
     /// The bitrate ladder makes no sense.
     #[error(transparent)]
     Ladder(#[from] LadderError),

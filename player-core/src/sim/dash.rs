@@ -1,163 +1,196 @@
 //! The DASH manifest of a virtual film.
 
-use std::fmt::Write as _;
+use std::time::Duration;
+
+use kinora_manifests::dash::{
+    AdaptationSet, ContentProtection, ContentType, Descriptor, Element, Event, EventStream, Mpd, MpdType, Period,
+    PeriodElement, Representation, SegmentAddressing, SegmentTemplate, SegmentTiming, TimelineEntry, UrlTemplate,
+};
 
 use super::captions::Captions;
 use super::film::{AUDIO_SCALE, Film, LockKind, VIDEO_SCALE};
 use super::packaging::Addressing;
 
 impl Film {
-    pub(super) fn mpd(&self) -> String {
-        let mut text = format!(
-            "<?xml version=\"1.0\"?>\n<MPD xmlns=\"urn:mpeg:dash:schema:mpd:2011\" type=\"static\" \
-             profiles=\"urn:mpeg:dash:profile:isoff-live:2011\" minBufferTime=\"PT2S\" \
-             mediaPresentationDuration=\"PT{}S\"{}>\n",
-            self.duration.as_secs(),
-            self.available_from.as_ref().map_or(String::new(), |from| format!(" availabilityStartTime=\"{from}\""))
-        );
-        for period in self.relisting.removed_periods..self.periods {
+    /// Returns the MPD.
+    pub(super) fn mpd(&self) -> Mpd {
+        let periods = (self.relisting.removed_periods..self.periods).map(|period| {
             if self.remote_period && period + 1 == self.periods {
-                text.push_str("<Period xlink:href=\"period.xml\" xlink:actuate=\"onLoad\"/>\n");
+                PeriodElement::Remote { href: "period.xml".to_owned() }
             } else {
-                text.push_str(&self.period(period));
+                PeriodElement::Inline(self.period(period))
             }
+        });
+        Mpd {
+            profiles: "urn:mpeg:dash:profile:isoff-live:2011".to_owned(),
+            mpd_type: MpdType::Static { media_presentation_duration: Duration::from_secs(self.duration.as_secs()) },
+            min_buffer_time: Duration::from_secs(2),
+            max_segment_duration: None,
+            availability_start_time: self.available_from.clone(),
+            declares_xlink: false,
+            periods: periods.collect(),
         }
-        text.push_str("</MPD>\n");
-        text
     }
 
-    pub(super) fn period(&self, period: u32) -> String {
+    /// Returns a period by its place.
+    pub(super) fn period(&self, period: u32) -> Period {
         let length = self.period_length();
         let begin = u64::from(period) * length;
-        let mut text = format!("<Period id=\"p{period}\" start=\"PT{begin}S\" duration=\"PT{length}S\">\n");
-        if period == 0 {
-            self.event_stream(&mut text);
-        }
         let segment = self.segment.as_secs();
-        let protection = self.descriptors(begin / segment, (begin + length).div_ceil(segment));
-        text.push_str("<AdaptationSet id=\"1\" contentType=\"video\" mimeType=\"video/mp4\">\n");
-        text.push_str(&protection);
-        if let Captions::Announced(language) = &self.captions {
-            let _ = writeln!(
-                text,
-                "<Accessibility schemeIdUri=\"urn:scte:dash:cc:cea-608:2015\" value=\"CC1={language}\"/>"
-            );
+        let protections = self.protections(begin / segment, (begin + length).div_ceil(segment));
+        let mut sets: Vec<_> =
+            (!self.ladder.is_empty()).then(|| self.video_set(begin, &protections)).into_iter().collect();
+        for (voice, id) in self.voices.iter().zip(2..) {
+            let representation = |(name, rate): (String, u64)| Representation {
+                bandwidth: rate,
+                codecs: Some("mp4a.40.2".to_owned()),
+                audio_sampling_rate: Some(AUDIO_SCALE),
+                ..self.file_representation("a", &name, begin)
+            };
+            sets.push(AdaptationSet {
+                id: Some(id),
+                lang: Some(voice.language.clone()),
+                content_protections: protections.clone(),
+                segments: self.template("a", AUDIO_SCALE, begin),
+                representations: self.sounds_of(voice).into_iter().map(representation).collect(),
+                ..AdaptationSet::new(ContentType::Audio, "audio/mp4")
+            });
         }
-        self.template(&mut text, "v", VIDEO_SCALE, begin);
+        Period {
+            id: Some(format!("p{period}")),
+            start: Some(Duration::from_secs(begin)),
+            duration: Some(Duration::from_secs(length)),
+            event_streams: if period == 0 { self.event_streams() } else { Vec::new() },
+            adaptation_sets: sets,
+        }
+    }
+
+    fn video_set(&self, begin: u64, protections: &[ContentProtection]) -> AdaptationSet {
         let codecs = if self.muxed.is_some() { "avc1.4d401f,mp4a.40.2" } else { "avc1.4d401f" };
-        for rung in &self.ladder {
-            let (width, height) = rung.size;
-            let _ = write!(
-                text,
-                "<Representation id=\"{}\" bandwidth=\"{}\" width=\"{width}\" height=\"{height}\" codecs=\"{codecs}\"",
-                rung.id, rung.bitrate
-            );
-            self.close_representation(&mut text, "v", &rung.id, begin);
-        }
-        text.push_str("</AdaptationSet>\n");
-        for (index, voice) in self.voices.iter().enumerate() {
-            let _ = writeln!(
-                text,
-                "<AdaptationSet id=\"{}\" contentType=\"audio\" mimeType=\"audio/mp4\" lang=\"{}\">",
-                index + 2,
-                voice.language
-            );
-            text.push_str(&protection);
-            self.template(&mut text, "a", AUDIO_SCALE, begin);
-            for (name, rate) in self.sounds_of(voice) {
-                let _ = write!(
-                    text,
-                    "<Representation id=\"{name}\" bandwidth=\"{rate}\" codecs=\"mp4a.40.2\" audioSamplingRate=\"48000\""
-                );
-                self.close_representation(&mut text, "a", &name, begin);
+        let representations = self.ladder.iter().map(|rung| Representation {
+            bandwidth: rung.bitrate,
+            width: Some(rung.size.0.into()),
+            height: Some(rung.size.1.into()),
+            codecs: Some(codecs.to_owned()),
+            ..self.file_representation("v", &rung.id, begin)
+        });
+        let accessibilities = match &self.captions {
+            Captions::Announced(language) => {
+                vec![Descriptor::new("urn:scte:dash:cc:cea-608:2015", format!("CC1={language}"))]
             }
-            text.push_str("</AdaptationSet>\n");
-        }
-        text.push_str("</Period>\n");
-        text
-    }
-
-    fn event_stream(&self, text: &mut String) {
-        if self.events.is_empty() {
-            return;
-        }
-        text.push_str("<EventStream schemeIdUri=\"urn:example:events\" value=\"1\" timescale=\"1000\">\n");
-        for (id, (begin, length)) in self.events.iter().enumerate() {
-            let (begin, length) = (begin.as_millis(), length.as_millis());
-            let _ = writeln!(text, "<Event id=\"{id}\" presentationTime=\"{begin}\" duration=\"{length}\">e</Event>");
-        }
-        text.push_str("</EventStream>\n");
-    }
-
-    /// Ends the start tag of a representation, and the element with the addressing of its file.
-    fn close_representation(&self, text: &mut String, group: &str, name: &str, begin: u64) {
-        let _ = match self.addressing(group) {
-            Addressing::Files => writeln!(text, "/>"),
-            _ => writeln!(text, ">{}</Representation>", self.file_elements(group, name, begin)),
+            Captions::None | Captions::Unannounced | Captions::Denied => Vec::new(),
         };
+        AdaptationSet {
+            id: Some(1),
+            content_protections: protections.to_vec(),
+            accessibilities,
+            segments: self.template("v", VIDEO_SCALE, begin),
+            representations: representations.collect(),
+            ..AdaptationSet::new(ContentType::Video, "video/mp4")
+        }
     }
 
-    fn template(&self, text: &mut String, group: &str, scale: u32, begin: u64) {
-        if self.addressing(group) != Addressing::Files {
-            return;
+    fn event_streams(&self) -> Vec<EventStream> {
+        if self.events.is_empty() {
+            return Vec::new();
         }
-        let init = if self.at_once { "" } else { "initialization=\"{group}/$RepresentationID$/init.mp4\" " };
-        let init = init.replace("{group}", group);
+        let millis = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        let events = self.events.iter().zip(0..).map(|((begin, length), id)| Event {
+            id,
+            presentation_time: millis(*begin),
+            duration: millis(*length),
+            message: "e".to_owned(),
+        });
+        vec![EventStream {
+            scheme_id_uri: "urn:example:events".to_owned(),
+            value: Some("1".to_owned()),
+            timescale: 1000,
+            events: events.collect(),
+        }]
+    }
+
+    /// Returns a representation with its id and the addressing of its file, if it is one file.
+    fn file_representation(&self, group: &str, name: &str, begin: u64) -> Representation {
+        let (base_urls, segments) = self.file_addressing(group, name, begin).unzip();
+        Representation {
+            id: name.to_owned(),
+            base_urls: base_urls.into_iter().collect(),
+            segments,
+            ..Representation::default()
+        }
+    }
+
+    /// Returns the template of the addresses of segments, if each is a file.
+    fn template(&self, group: &str, scale: u32, begin: u64) -> Option<SegmentAddressing> {
+        if self.addressing(group) != Addressing::Files {
+            return None;
+        }
         let segment = self.segment.as_secs();
         let first = begin / segment;
-        let duration =
-            if self.shape.uneven { String::new() } else { format!("duration=\"{}\" ", u64::from(scale) * segment) };
-        let offset = begin * u64::from(scale) + self.ahead(scale);
-        let _ = write!(
-            text,
-            "<SegmentTemplate timescale=\"{scale}\" {duration}startNumber=\"{}\" presentationTimeOffset=\"{offset}\" \
-             {init}media=\"{group}/$RepresentationID$/$Number$.m4s\"",
-            self.number_of(group, first)
-        );
-        if !self.shape.uneven {
-            text.push_str("/>\n");
-            return;
-        }
-        text.push_str("><SegmentTimeline>");
+        let folder = UrlTemplate::new(group).literal("/").representation_id();
         let close = begin + self.period_length();
-        let present = (first..self.segments()).filter(|place| !self.is_hole(group, *place));
-        for (start, end) in present.map(|place| self.span_of(group, place)) {
-            if start >= close {
-                break;
-            }
-            let time = start * u64::from(scale) + self.ahead(scale);
-            let _ = write!(text, "<S t=\"{time}\" d=\"{}\"/>", (end - start) * u64::from(scale));
-        }
-        text.push_str("</SegmentTimeline></SegmentTemplate>\n");
+        let timing = if self.shape.uneven {
+            let present = (first..self.segments()).filter(|place| !self.is_hole(group, *place));
+            let spans = present.map(|place| self.span_of(group, place)).take_while(|(start, _)| *start < close);
+            SegmentTiming::Timeline(self.timeline(scale, spans))
+        } else {
+            SegmentTiming::Duration(u64::from(scale) * segment)
+        };
+        Some(SegmentAddressing::Template(SegmentTemplate {
+            timescale: scale,
+            initialization: (!self.at_once).then(|| folder.clone().literal("/init.mp4")),
+            media: folder.literal("/").number(1).literal(".m4s"),
+            start_number: self.number_of(group, first),
+            presentation_time_offset: Some(begin * u64::from(scale) + self.ahead(scale)),
+            timing,
+        }))
     }
 
-    /// Protection descriptors of a period.
-    fn descriptors(&self, begin: u64, end: u64) -> String {
-        let mut text = String::new();
+    /// Returns an entry for each of some spans in seconds, so that none depends on the one before it.
+    pub(super) fn timeline(&self, scale: u32, spans: impl Iterator<Item = (u64, u64)>) -> Vec<TimelineEntry> {
+        let entry = |(start, end): (u64, u64)| TimelineEntry {
+            t: Some(start * u64::from(scale) + self.ahead(scale)),
+            d: (end - start) * u64::from(scale),
+            r: 0,
+        };
+        spans.map(entry).collect()
+    }
+
+    /// Returns the protection of the segments from `begin` to `end`, each key once.
+    fn protections(&self, begin: u64, end: u64) -> Vec<ContentProtection> {
+        let mut ids = Vec::new();
+        let mut protections = Vec::new();
         let locks = (begin..end)
             .filter_map(|number| self.lock(number))
             .filter(|lock| matches!(lock.kind, LockKind::Samples | LockKind::Foreign));
         for lock in locks {
             let id = lock.id();
-            if text.contains(&id.to_string()) {
+            if ids.contains(&id) {
                 continue;
             }
-            let _ = writeln!(
-                text,
-                "<ContentProtection schemeIdUri=\"urn:mpeg:dash:mp4protection:2011\" value=\"cenc\" default_KID=\"{id}\"/>"
-            );
+            ids.push(id);
+            protections.push(ContentProtection {
+                descriptor: Descriptor::new("urn:mpeg:dash:mp4protection:2011", "cenc"),
+                default_kid: Some(id.to_string()),
+                content: None,
+            });
+            let system = |uuid: &str, content| ContentProtection {
+                descriptor: Descriptor { scheme_id_uri: format!("urn:uuid:{uuid}"), value: None },
+                default_kid: None,
+                content,
+            };
             if self.shape.other_key_formats && lock.kind == LockKind::Samples {
                 for other in ["9a04f079-9840-4286-ab92-e65be0885f95", "edef8ba9-79d6-4ace-a3c8-27dcd51d21ed"] {
-                    let _ = writeln!(text, "<ContentProtection schemeIdUri=\"urn:uuid:{other}\"/>");
+                    protections.push(system(other, None));
                 }
             }
-            let system = match lock.kind {
+            let uuid = match lock.kind {
                 LockKind::Foreign => "edef8ba9-79d6-4ace-a3c8-27dcd51d21ed",
                 LockKind::Nothing | LockKind::Segments | LockKind::Samples => "e2719d58-a985-b3c9-781a-b030af78d30e",
             };
-            let server = if self.licence_server { "<Laurl>/film/licence</Laurl>" } else { "" };
-            let _ = writeln!(text, "<ContentProtection schemeIdUri=\"urn:uuid:{system}\">{server}</ContentProtection>");
+            let server = self.licence_server.then(|| Element::new("Laurl").text("/film/licence"));
+            protections.push(system(uuid, Some(server.into_iter().collect())));
         }
-        text
+        protections
     }
 }

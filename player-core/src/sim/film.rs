@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use bytes::Bytes;
+use kinora_manifests::{Layout, ManifestError};
 
 use super::captions::Captions;
 use super::packaging::Muxed;
@@ -250,15 +251,28 @@ impl Film {
     }
 
     /// The whole file at a path; `None` when there is none.
+    ///
+    /// # Panics
+    /// If the film has a name or a number that its manifest cannot hold.
     pub fn content(&self, path: &str) -> Option<Content> {
         let text = |content_type, text: String| Some(Content::File { content_type, bytes: text.into() });
+        let manifest = |content_type, written: Result<String, ManifestError>| match written {
+            Ok(written) => text(content_type, written),
+            Err(error) => panic!("the film cannot be described: {error}"),
+        };
         let rest = path.strip_prefix("/film/")?;
         match rest {
-            "master.m3u8" => return text("application/vnd.apple.mpegurl", self.relisting.multivariant(self.master())),
-            "manifest.mpd" => return text("application/dash+xml", self.relisting.mpd(self.mpd())),
+            "master.m3u8" => {
+                let playlist = self.relisting.multivariant(self.multivariant());
+                return manifest("application/vnd.apple.mpegurl", playlist.to_text(Layout::Compact));
+            }
+            "manifest.mpd" => {
+                return manifest("application/dash+xml", self.relisting.mpd(self.mpd()).to_text(Layout::Compact));
+            }
             "orders.json" => return text("application/json", self.steering.clone()?),
             "period.xml" if self.remote_period => {
-                return text("application/xml", self.period(self.periods.saturating_sub(1)));
+                let period = self.period(self.periods.saturating_sub(1));
+                return manifest("application/xml", period.to_text(Layout::Compact));
             }
             "licence" => return text("application/json", self.licence()),
             _ => {}
@@ -271,7 +285,9 @@ impl Film {
         }
         let (name, file) = rest.split_once('/')?;
         match (group, file) {
-            ("v" | "a" | "t", "index.m3u8") => text("application/vnd.apple.mpegurl", self.playlist(group, name)),
+            ("v" | "a" | "t", "index.m3u8") => {
+                manifest("application/vnd.apple.mpegurl", self.playlist(group, name).to_text(Layout::Compact))
+            }
             ("v" | "a", "init.mp4") => {
                 let bytes = testmux::init(&self.tracks(group, name)?);
                 Some(Content::File { content_type: "video/mp4", bytes })

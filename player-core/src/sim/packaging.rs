@@ -1,9 +1,11 @@
 //! The files of a virtual film: how its segments are addressed, which tracks share a file, and what its edit lists cut.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use kinora_manifests::ByteRange as WrittenRange;
+use kinora_manifests::dash::{MediaRange, SegmentAddressing, SegmentBase, SegmentList, SegmentTiming};
+use kinora_manifests::hls::{SegmentRange, SegmentTag};
 
 use super::captions::{self, Captions};
 use super::film::{AUDIO_SCALE, Content, Film, LockKind, TRACK, VIDEO_SCALE};
@@ -72,6 +74,25 @@ impl FileMap {
         self.segments.last().map_or_else(|| self.head(), |(begin, size)| begin + size)
     }
 
+    fn init_range(&self) -> WrittenRange {
+        written((0, self.init.len() as u64))
+    }
+
+    fn index_range(&self) -> WrittenRange {
+        written((self.init.len() as u64, self.index.len() as u64))
+    }
+
+    /// Returns the address and the range of a segment in an HLS playlist. Every second range goes on where the one
+    /// before ends, even if that one is no longer listed.
+    pub fn listed(&self, place: u64, is_first: bool) -> (String, Option<SegmentRange>) {
+        let range = self.segment(place).map(|(offset, length)| match (place % 2 == 1, is_first) {
+            (true, true) => SegmentRange::Orphan { length },
+            (true, false) => SegmentRange::Next { length },
+            (false, _) => SegmentRange::At(written((offset, length))),
+        });
+        (WHOLE.to_owned(), range)
+    }
+
     /// The bytes of a range that begins before the media; the media itself is zeros.
     fn bytes(&self, range: ByteRange) -> Option<Bytes> {
         let end = self.end().min(range.length.map_or(u64::MAX, |length| range.offset.saturating_add(length)));
@@ -80,6 +101,11 @@ impl FileMap {
         head.resize(head.len().max(end), 0);
         Some(Bytes::copy_from_slice(head.get(begin..end)?))
     }
+}
+
+/// Returns a range as manifests hold it.
+fn written((offset, length): (u64, u64)) -> WrittenRange {
+    WrittenRange { offset, length }
 }
 
 impl Film {
@@ -159,24 +185,23 @@ impl Film {
         Some(FileMap { init, index, segments })
     }
 
-    /// Returns the elements of a DASH representation that describe its file.
-    pub(super) fn file_elements(&self, group: &str, name: &str, begin: u64) -> String {
-        let Some(map) = self.file_map(group, name) else { return String::new() };
-        let scale = if group == "v" { VIDEO_SCALE } else { AUDIO_SCALE };
-        let times = format!(
-            "timescale=\"{scale}\" presentationTimeOffset=\"{}\"",
-            begin * u64::from(scale) + self.ahead(scale)
-        );
-        let last = map.init.len() - 1;
-        let init = format!("<Initialization range=\"0-{last}\"/>");
-        let mut text = format!("<BaseURL>{group}/{name}/{WHOLE}</BaseURL>");
-        match self.addressing(group) {
-            Addressing::Files | Addressing::Unannounced => {
-                let _ = write!(text, "<SegmentBase {times}/>");
-            }
-            Addressing::Indexed => {
-                let range = format!("{}-{}", last + 1, map.head() - 1);
-                let _ = write!(text, "<SegmentBase {times} indexRange=\"{range}\">{init}</SegmentBase>");
+    /// Returns the address of the file of a representation in an MPD, and the addressing of the segments in it; `None` if
+    /// each segment is a file.
+    pub(super) fn file_addressing(&self, group: &str, name: &str, begin: u64) -> Option<(String, SegmentAddressing)> {
+        let addressing = self.addressing(group);
+        if addressing == Addressing::Files {
+            return None;
+        }
+        let map = self.file_map(group, name)?;
+        let timescale = if group == "v" { VIDEO_SCALE } else { AUDIO_SCALE };
+        let presentation_time_offset = Some(begin * u64::from(timescale) + self.ahead(timescale));
+        let initialization = Some(map.init_range());
+        let index =
+            SegmentBase { timescale, presentation_time_offset, index_range: Some(map.index_range()), initialization };
+        let segments = match addressing {
+            Addressing::Files | Addressing::Indexed => SegmentAddressing::Base(index),
+            Addressing::Unannounced => {
+                SegmentAddressing::Base(SegmentBase { index_range: None, initialization: None, ..index })
             }
             Addressing::Listed => {
                 let close = begin + self.period_length();
@@ -185,34 +210,29 @@ impl Film {
                     (begin..close).contains(&start) && !self.is_gap(name, *place)
                 });
                 let places: Vec<u64> = places.collect();
-                let _ = write!(text, "<SegmentList {times}>{init}<SegmentTimeline>");
-                for (start, end) in places.iter().map(|place| self.span_of(group, *place)) {
-                    let time = start * u64::from(scale) + self.ahead(scale);
-                    let _ = write!(text, "<S t=\"{time}\" d=\"{}\"/>", (end - start) * u64::from(scale));
-                }
-                text.push_str("</SegmentTimeline>");
-                for (offset, size) in places.iter().filter_map(|place| map.segment(*place)) {
-                    let _ = write!(text, "<SegmentURL mediaRange=\"{offset}-{}\"/>", offset + size - 1);
-                }
-                text.push_str("</SegmentList>");
+                let range = |(offset, length)| match length {
+                    0 => MediaRange::Backward { offset },
+                    length => MediaRange::Bytes(WrittenRange { offset, length }),
+                };
+                let spans = places.iter().map(|place| self.span_of(group, *place));
+                SegmentAddressing::List(SegmentList {
+                    timescale,
+                    presentation_time_offset,
+                    initialization,
+                    timing: SegmentTiming::Timeline(self.timeline(timescale, spans)),
+                    media_ranges: places.iter().filter_map(|place| map.segment(*place)).map(range).collect(),
+                })
             }
-        }
-        text
+        };
+        Some((format!("{group}/{name}/{WHOLE}"), segments))
     }
 
-    /// The lines of an HLS playlist that say where initialisation data is.
-    pub(super) fn map_tag(&self, map: Option<&FileMap>) -> String {
+    /// Returns the tag of an HLS playlist that names initialisation data.
+    pub(super) fn map_tag(map: Option<&FileMap>) -> SegmentTag {
         match map {
-            Some(map) => format!("#EXT-X-MAP:URI=\"{WHOLE}\",BYTERANGE=\"{}@0\"\n", map.init.len()),
-            None => "#EXT-X-MAP:URI=\"init.mp4\"\n".to_owned(),
+            Some(map) => SegmentTag::Map { uri: WHOLE.to_owned(), byte_range: Some(map.init_range()) },
+            None => SegmentTag::Map { uri: "init.mp4".to_owned(), byte_range: None },
         }
-    }
-
-    /// The lines of an HLS playlist that say where a segment is. Every second range goes on where the one before ends.
-    pub(super) fn range_lines(&self, map: &FileMap, place: u64) -> String {
-        let (offset, size) = map.segment(place).unwrap_or_default();
-        let from = if place % 2 == 1 { String::new() } else { format!("@{offset}") };
-        format!("#EXT-X-BYTERANGE:{size}{from}\n{WHOLE}\n")
     }
 
     /// True when a segment is announced as missing.
@@ -339,6 +359,8 @@ impl Film {
 mod tests {
     use std::time::Duration;
 
+    use kinora_manifests::Layout;
+
     use super::*;
     use crate::model::Protocol;
 
@@ -363,6 +385,27 @@ mod tests {
                 assert!(film.part("/film/v/240p/media.mp4", range(*size)).is_some());
                 assert!(film.part("/film/v/240p/media.mp4", range(*size - 1)).is_none(), "no part of a segment");
             }
+        }
+    }
+
+    #[test]
+    fn every_second_range_of_a_playlist_has_an_offset() {
+        for removed in 0..5 {
+            let mut film = Film::new(Protocol::Hls, Duration::from_secs(24)).voices(&["en"]);
+            film.relisting.removed_segments = removed;
+            let map = film.file_map("a", "en").expect("a representation");
+            let playlist = film.playlist("a", "en");
+            let ranges = playlist.segments.iter().map(|segment| segment.byte_range);
+            let expected = (removed..6).map(|place| {
+                let (offset, length) = map.segment(place)?;
+                Some(match place % 2 {
+                    0 => SegmentRange::At(WrittenRange { offset, length }),
+                    _ if place == removed => SegmentRange::Orphan { length },
+                    _ => SegmentRange::Next { length },
+                })
+            });
+            assert_eq!(ranges.collect::<Vec<_>>(), expected.collect::<Vec<_>>());
+            assert!(playlist.to_text(Layout::Compact).is_ok());
         }
     }
 

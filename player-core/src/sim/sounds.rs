@@ -1,8 +1,9 @@
 //! The sound of a film that does not exist: the rates of its voices, and the groups that its HLS playlist puts them in.
 
-use std::fmt::Write as _;
+use kinora_manifests::hls::{Rendition, RenditionKind};
 
 use super::film::{Film, Voice};
+use super::hls::PathwayNaming;
 
 /// Rates of sound, and which of them the pictures go with.
 #[derive(Clone, Debug, Default)]
@@ -36,48 +37,45 @@ impl Film {
         self.sounds.rates.iter().map(|rate| (format!("{}-{rate}", voice.language), *rate)).collect()
     }
 
-    /// The voices in all groups.
-    pub(super) fn voice_renditions(&self, text: &mut String, group: &str, root: &str) {
+    /// Returns the renditions of all voices in all groups.
+    pub(super) fn voice_renditions(&self, naming: &PathwayNaming<'_>) -> Vec<Rendition> {
+        let mut renditions = Vec::new();
         for (index, voice) in self.voices.iter().enumerate() {
-            let default = if index == 0 { "YES" } else { "NO" };
-            let language = &voice.language;
-            for (place, (file, _)) in self.sounds_of(voice).iter().enumerate() {
-                let group = self.group(group, place);
-                let _ = writeln!(
-                    text,
-                    "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"{group}\",NAME=\"{language}\",LANGUAGE=\"{language}\",\
-                     DEFAULT={default},AUTOSELECT=YES,CHANNELS=\"2\",URI=\"{root}a/{file}/index.m3u8\""
-                );
+            for (rate, (file, _)) in self.sounds_of(voice).iter().enumerate() {
+                let uri = format!("{}a/{file}/index.m3u8", naming.root);
+                renditions.push(Rendition {
+                    kind: RenditionKind::Audio { channels: Some("2".to_owned()), uri: Some(uri) },
+                    group_id: self.audio_group(naming, rate),
+                    name: voice.language.clone(),
+                    language: Some(voice.language.clone()),
+                    is_default: Some(index == 0),
+                    is_autoselect: Some(true),
+                });
             }
         }
+        renditions
     }
 
-    /// Returns the groups that the variants of a rung name, as attributes, with the part of the variant's rate that is
-    /// due to each group.
-    pub(super) fn groups_of(&self, rung: &str, group: &str) -> Vec<(String, u64)> {
+    /// Returns the groups that the variants of a rung name, each with the part of the variant's rate that is due to it.
+    pub(super) fn groups_of(&self, rung: &str, naming: &PathwayNaming<'_>) -> Vec<(Option<String>, u64)> {
         if self.voices.is_empty() {
-            return vec![(String::new(), 0)];
+            return vec![(None, 0)];
         }
-        let attribute = |place| format!(",AUDIO=\"{}\"", self.group(group, place));
         if self.sounds.rates.is_empty() {
-            return vec![(attribute(0), 0)];
+            return vec![(Some(self.audio_group(naming, 0)), 0)];
         }
-        let pairs = self.sounds.pairs.iter().find(|(name, _)| name == rung).map(|(_, places)| places);
+        let pairs = self.sounds.pairs.iter().find(|(name, _)| name == rung).map(|(_, rates)| rates);
         let rates = self.sounds.rates.iter().enumerate();
-        let offered = rates.filter(|(place, _)| pairs.is_none_or(|places| places.contains(place)));
-        offered.map(|(place, rate)| (attribute(place), *rate)).collect()
+        let offered = rates.filter(|(index, _)| pairs.is_none_or(|rates| rates.contains(index)));
+        offered.map(|(index, rate)| (Some(self.audio_group(naming, index)), *rate)).collect()
     }
 
-    fn group(&self, group: &str, place: usize) -> String {
-        match self.sounds.rates.get(place) {
+    /// Returns the group of a rate by its index; without rates, the only group.
+    fn audio_group(&self, naming: &PathwayNaming<'_>, index: usize) -> String {
+        let group = naming.group("aud");
+        match self.sounds.rates.get(index) {
             Some(rate) => format!("{group}-{rate}"),
-            None => group.to_owned(),
+            None => group,
         }
-    }
-
-    /// Returns the copy protection that the variant of a rung demands, as an attribute.
-    pub(super) fn hdcp_level(&self, rung: &str) -> String {
-        let level = self.hdcp_levels.iter().find(|(name, _)| name == rung);
-        level.map_or_else(String::new, |(_, level)| format!(",HDCP-LEVEL={level}"))
     }
 }

@@ -1,5 +1,7 @@
 //! The manifests of one small presentation, written out: a change of any byte shows here as a diff.
 
+#![expect(clippy::unwrap_used, reason = "tests")]
+
 use super::super::Rate;
 use super::presentation::{AudioRendition, Media, Presentation, TextRendition, VideoRendition};
 use super::segment::Segment;
@@ -53,7 +55,7 @@ video/240p/playlist.m3u8
 #EXT-X-STREAM-INF:BANDWIDTH=3096000,AVERAGE-BANDWIDTH=3096000,CODECS="avc1.64001f,mp4a.40.2",RESOLUTION=1280x720,FRAME-RATE=29.970,AUDIO="audio",SUBTITLES="text",CLOSED-CAPTIONS=NONE
 video/720p/playlist.m3u8
 "#;
-    assert_eq!(hls::multivariant(&presentation()), expected);
+    assert_eq!(hls::multivariant(&presentation()).unwrap(), expected);
 }
 
 #[test]
@@ -62,10 +64,10 @@ fn media_playlists() {
     let video = "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:0\n#EXT-X-PLAYLIST-TYPE:VOD\n\
                  #EXT-X-INDEPENDENT-SEGMENTS\n#EXT-X-MAP:URI=\"init.mp4\"\n#EXTINF:2.002000,\nseg-00001.m4s\n\
                  #EXTINF:2.002000,\nseg-00002.m4s\n#EXTINF:1.001000,\nseg-00003.m4s\n#EXT-X-ENDLIST\n";
-    assert_eq!(hls::media(&presentation.video[0].media), video);
+    assert_eq!(hls::media(&presentation.video[0].media).unwrap(), video);
     let text = "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:5\n#EXT-X-MEDIA-SEQUENCE:0\n#EXT-X-PLAYLIST-TYPE:VOD\n\
                 #EXTINF:5.005000,\nseg-00001.vtt\n#EXT-X-ENDLIST\n";
-    assert_eq!(hls::text(&presentation.text[0]), text);
+    assert_eq!(hls::text(&presentation.text[0]).unwrap(), text);
 }
 
 #[test]
@@ -107,14 +109,33 @@ fn mpd_with_timelines() {
   </Period>
 </MPD>
 "#;
-    assert_eq!(dash::mpd(&presentation(), dash::Addressing::Timeline), expected);
+    assert_eq!(dash::mpd(&presentation(), dash::Addressing::Timeline).unwrap(), expected);
 }
 
 #[test]
 fn mpd_with_numbers_differs_only_in_addressing() {
-    let mpd = dash::mpd(&presentation(), dash::Addressing::Number);
+    let mpd = dash::mpd(&presentation(), dash::Addressing::Number).unwrap();
     let templates: Vec<_> =
         mpd.lines().filter(|l| l.contains("<SegmentTemplate")).map(|l| l.split(" startNumber").nth(1)).collect();
     assert_eq!(templates, [Some("=\"1\" duration=\"60060\"/>"), Some("=\"1\" duration=\"96096\"/>")]);
     assert!(!mpd.contains("SegmentTimeline"));
+}
+
+#[test]
+fn a_label_that_a_playlist_cannot_hold_is_an_error_and_an_mpd_escapes_it() {
+    let mut presentation = presentation();
+    presentation.audio[0].label = "\"En\"\n<1>".to_owned();
+    let error = hls::multivariant(&presentation).unwrap_err();
+    assert_eq!(error.to_string(), "NAME cannot hold '\"'");
+    let mpd = dash::mpd(&presentation, dash::Addressing::Timeline).unwrap();
+    assert!(mpd.contains("<Label>&quot;En&quot;&#10;&lt;1&gt;</Label>"), "{mpd}");
+}
+
+#[test]
+fn languages_of_equal_name_have_different_labels() {
+    let mut presentation = presentation();
+    let again = AudioRendition { name: "en-2".to_owned(), ..presentation.audio[0].clone() };
+    presentation.audio.push(again);
+    let text = hls::multivariant(&presentation).unwrap();
+    assert!(text.contains("NAME=\"English 2\",LANGUAGE=\"en\",DEFAULT=NO"), "{text}");
 }

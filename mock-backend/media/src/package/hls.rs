@@ -1,111 +1,127 @@
-//! HLS playlists (RFC 8216): a multivariant playlist and one media playlist for each rendition.
+//! HLS: a multivariant playlist and one media playlist for each rendition.
 
-use std::fmt::Write;
+use std::time::Duration;
 
-use super::presentation::{Media, Presentation, TextRendition};
+use kinora_manifests::hls::{
+    ClosedCaptions, MediaPlaylist, Multivariant, MultivariantTag, PlaylistType, Rendition, RenditionKind, SegmentTag,
+    Variant,
+};
+use kinora_manifests::{Layout, ManifestError, hls};
+
+use super::presentation::{AudioRendition, Media, Presentation, TextRendition, VideoRendition};
 use super::segment;
 
-/// Playlists with `EXT-X-MAP` outside I-frame playlists need 6; CMAF in practice announces 7.
-const VERSION: u32 = 7;
+const AUDIO_GROUP: &str = "audio";
+const TEXT_GROUP: &str = "text";
 
-/// The multivariant playlist.
-pub(super) fn multivariant(presentation: &Presentation) -> String {
-    let mut out = format!("#EXTM3U\n#EXT-X-VERSION:{VERSION}\n#EXT-X-INDEPENDENT-SEGMENTS\n");
-    for (i, audio) in presentation.audio.iter().enumerate() {
-        let default = if i == 0 { "YES" } else { "NO" };
-        let name = distinct(&audio.label, presentation.audio[..i].iter().map(|a| &a.label));
-        line(
-            &mut out,
-            format_args!(
-                "\n#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"audio\",NAME=\"{name}\"{},DEFAULT={default},AUTOSELECT=YES,CHANNELS=\"2\",URI=\"audio/{}/playlist.m3u8\"",
-                language(&audio.language),
-                audio.name
-            ),
-        );
+/// Returns the multivariant playlist.
+pub(super) fn multivariant(presentation: &Presentation) -> Result<String, ManifestError> {
+    let audio = presentation.audio.iter().enumerate().map(|(index, audio)| {
+        let name = distinct(&audio.label, presentation.audio[..index].iter().map(|audio| &audio.label));
+        audio_rendition(audio, name, index == 0)
+    });
+    let text = presentation.text.iter().enumerate().map(|(index, text)| {
+        let name = distinct(&text.label, presentation.text[..index].iter().map(|text| &text.label));
+        text_rendition(text, name)
+    });
+    let variants = presentation.video.iter().map(|video| variant(presentation, video));
+    let renditions = audio.chain(text).map(MultivariantTag::Media);
+    let playlist = Multivariant {
+        independent_segments: true,
+        tags: renditions.chain(variants.map(MultivariantTag::StreamInf)).collect(),
+        ..Multivariant::default()
+    };
+    playlist.to_text(Layout::Readable)
+}
+
+fn audio_rendition(audio: &AudioRendition, name: String, is_default: bool) -> Rendition {
+    let uri = format!("audio/{}/playlist.m3u8", audio.name);
+    Rendition {
+        kind: RenditionKind::Audio { channels: Some("2".to_owned()), uri: Some(uri) },
+        group_id: AUDIO_GROUP.to_owned(),
+        name,
+        language: language(&audio.language),
+        is_default: Some(is_default),
+        is_autoselect: Some(true),
     }
-    for (i, text) in presentation.text.iter().enumerate() {
-        let name = distinct(&text.label, presentation.text[..i].iter().map(|t| &t.label));
-        line(
-            &mut out,
-            format_args!(
-                "\n#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID=\"text\",NAME=\"{name}\"{},DEFAULT=NO,AUTOSELECT=YES,FORCED=NO,URI=\"text/{}/playlist.m3u8\"",
-                language(&text.language),
-                text.name
-            ),
-        );
+}
+
+fn text_rendition(text: &TextRendition, name: String) -> Rendition {
+    let uri = format!("text/{}/playlist.m3u8", text.name);
+    Rendition {
+        kind: RenditionKind::Subtitles { is_forced: Some(false), uri },
+        group_id: TEXT_GROUP.to_owned(),
+        name,
+        language: language(&text.language),
+        is_default: Some(false),
+        is_autoselect: Some(true),
     }
-    let most = |rate: fn(&Media) -> u64| presentation.audio.iter().map(|a| rate(&a.media)).max().unwrap_or(0);
-    let (audio_peak, audio_average) = (most(Media::peak_bps), most(Media::average_bps));
-    for video in &presentation.video {
-        let mut codecs = vec![video.media.codec.as_str()];
-        codecs.extend(presentation.audio.first().map(|a| a.media.codec.as_str()));
-        line(
-            &mut out,
-            format_args!(
-                "\n#EXT-X-STREAM-INF:BANDWIDTH={},AVERAGE-BANDWIDTH={},CODECS=\"{}\",RESOLUTION={}x{},FRAME-RATE={:.3}{}{},CLOSED-CAPTIONS=NONE\nvideo/{}/playlist.m3u8",
-                video.media.peak_bps() + audio_peak,
-                video.media.average_bps() + audio_average,
-                codecs.join(","),
-                video.width,
-                video.height,
-                presentation.rate.fps(),
-                if presentation.audio.is_empty() { "" } else { ",AUDIO=\"audio\"" },
-                if presentation.text.is_empty() { "" } else { ",SUBTITLES=\"text\"" },
-                video.name
-            ),
-        );
+}
+
+fn variant(presentation: &Presentation, video: &VideoRendition) -> Variant {
+    let highest =
+        |rate: fn(&Media) -> u64| presentation.audio.iter().map(|audio| rate(&audio.media)).max().unwrap_or(0);
+    let audio = presentation.audio.first();
+    Variant {
+        bandwidth: video.media.peak_bps() + highest(Media::peak_bps),
+        average_bandwidth: Some(video.media.average_bps() + highest(Media::average_bps)),
+        codecs: [Some(&video.media), audio.map(|audio| &audio.media)]
+            .into_iter()
+            .flatten()
+            .map(|m| m.codec.clone())
+            .collect(),
+        resolution: Some((video.width, video.height)),
+        frame_rate: Some(presentation.rate.fps()),
+        audio: audio.map(|_| AUDIO_GROUP.to_owned()),
+        subtitles: presentation.text.first().map(|_| TEXT_GROUP.to_owned()),
+        closed_captions: Some(ClosedCaptions::None),
+        uri: format!("video/{}/playlist.m3u8", video.name),
+        ..Variant::default()
     }
-    out.push('\n');
-    out
 }
 
-/// The media playlist of a picture or sound rendition.
-pub(super) fn media(media: &Media) -> String {
-    let micros =
-        |ticks: u64| (u128::from(ticks) * 1_000_000 + u128::from(media.timescale / 2)) / u128::from(media.timescale);
-    let durations: Vec<u128> = media.segments.iter().map(|s| micros(s.duration)).collect();
-    let mut out = opening(&durations);
-    out.push_str("#EXT-X-INDEPENDENT-SEGMENTS\n#EXT-X-MAP:URI=\"init.mp4\"\n");
-    entries(&mut out, &durations, segment::file_name);
-    out
-}
-
-/// The media playlist of a subtitle rendition.
-pub(super) fn text(text: &TextRendition) -> String {
-    let durations: Vec<u128> = text.segments_ms.iter().map(|ms| u128::from(*ms) * 1000).collect();
-    let mut out = opening(&durations);
-    entries(&mut out, &durations, super::text::file_name);
-    out
-}
-
-/// The tags that begin a media playlist. The target duration bounds every duration rounded to the nearest second (§4.3.3.1).
-fn opening(micros: &[u128]) -> String {
-    let target = micros.iter().map(|us| (us + 500_000) / 1_000_000).max().unwrap_or(1).max(1);
-    format!(
-        "#EXTM3U\n#EXT-X-VERSION:{VERSION}\n#EXT-X-TARGETDURATION:{target}\n#EXT-X-MEDIA-SEQUENCE:0\n#EXT-X-PLAYLIST-TYPE:VOD\n"
-    )
-}
-
-fn entries(out: &mut String, micros: &[u128], name: impl Fn(usize) -> String) {
-    for (i, us) in micros.iter().enumerate() {
-        line(out, format_args!("#EXTINF:{}.{:06},\n{}\n", us / 1_000_000, us % 1_000_000, name(i)));
+/// Returns the media playlist of a video or audio rendition.
+pub(super) fn media(media: &Media) -> Result<String, ManifestError> {
+    let timescale = u128::from(media.timescale);
+    let micros = |ticks: u64| (u128::from(ticks) * 1_000_000 + timescale / 2) / timescale;
+    let duration = |ticks| Duration::from_micros(u64::try_from(micros(ticks)).unwrap_or(u64::MAX));
+    let durations = media.segments.iter().map(|segment| duration(segment.duration));
+    let mut playlist = on_demand(durations, segment::file_name);
+    playlist.independent_segments = true;
+    if let Some(first) = playlist.segments.first_mut() {
+        first.tags.push(SegmentTag::Map { uri: "init.mp4".to_owned(), byte_range: None });
     }
-    out.push_str("#EXT-X-ENDLIST\n");
+    playlist.to_text(Layout::Readable)
 }
 
-fn language(tag: &str) -> String {
-    if tag == "und" { String::new() } else { format!(",LANGUAGE=\"{tag}\"") }
+/// Returns the media playlist of a subtitle rendition.
+pub(super) fn text(text: &TextRendition) -> Result<String, ManifestError> {
+    let durations = text.segments_ms.iter().copied().map(Duration::from_millis);
+    on_demand(durations, super::text::file_name).to_text(Layout::Readable)
 }
 
-/// Names within a group must differ (§4.3.4.1.1).
+fn on_demand(durations: impl Iterator<Item = Duration>, name: impl Fn(usize) -> String) -> MediaPlaylist {
+    let segments = durations.enumerate().map(|(index, duration)| hls::Segment::new(name(index), duration));
+    let segments: Vec<hls::Segment> = segments.collect();
+    MediaPlaylist {
+        target_duration: MediaPlaylist::least_target_duration(segments.iter().map(|segment| segment.duration)),
+        media_sequence: Some(0),
+        playlist_type: Some(PlaylistType::Vod),
+        segments,
+        is_ended: true,
+        ..MediaPlaylist::default()
+    }
+}
+
+/// Returns the language that a playlist declares: none if it is not known.
+fn language(tag: &str) -> Option<String> {
+    (tag != "und").then(|| tag.to_owned())
+}
+
+/// Returns a label that differs from those of the same group before it (RFC 8216bis §4.4.6.1.1).
 fn distinct<'a>(label: &str, earlier: impl Iterator<Item = &'a String>) -> String {
     match earlier.filter(|other| *other == label).count() {
         0 => label.to_owned(),
         n => format!("{label} {}", n + 1),
     }
-}
-
-/// Appending to a `String` cannot fail.
-fn line(out: &mut String, text: std::fmt::Arguments<'_>) {
-    let _ = out.write_fmt(text);
 }

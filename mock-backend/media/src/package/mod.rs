@@ -164,14 +164,20 @@ pub(super) fn text_segments(vtt: &str, duration_ms: u64) -> Result<Vec<String>, 
 fn write_manifests(presentation: &Presentation, dir: &Path) -> Result<(), IngestError> {
     let files = super::Files::default();
     let mut all = vec![
-        (dir.join(files.hls), hls::multivariant(presentation)),
-        (dir.join(files.dash), dash::mpd(presentation, dash::Addressing::Timeline)),
-        (dir.join(files.dash_number), dash::mpd(presentation, dash::Addressing::Number)),
+        (dir.join(files.hls), hls::multivariant(presentation)?),
+        (dir.join(files.dash), dash::mpd(presentation, dash::Addressing::Timeline)?),
+        (dir.join(files.dash_number), dash::mpd(presentation, dash::Addressing::Number)?),
     ];
     let playlist = |kind: &str, name: &str| dir.join(kind).join(name).join("playlist.m3u8");
-    all.extend(presentation.video.iter().map(|v| (playlist("video", &v.name), hls::media(&v.media))));
-    all.extend(presentation.audio.iter().map(|a| (playlist("audio", &a.name), hls::media(&a.media))));
-    all.extend(presentation.text.iter().map(|t| (playlist("text", &t.name), hls::text(t))));
+    for video in &presentation.video {
+        all.push((playlist("video", &video.name), hls::media(&video.media)?));
+    }
+    for audio in &presentation.audio {
+        all.push((playlist("audio", &audio.name), hls::media(&audio.media)?));
+    }
+    for text in &presentation.text {
+        all.push((playlist("text", &text.name), hls::text(text)?));
+    }
     for (path, text) in all {
         fs::write(&path, text).map_err(IngestError::io(&path))?;
     }

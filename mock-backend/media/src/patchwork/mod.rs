@@ -161,7 +161,7 @@ pub fn write(pieces: &Path, dir: &Path, patches: &[Patch]) -> Result<Patchwork, 
         made.duration += limit;
         patched.push(Patched { piece, length_ms: patch.length_ms, video, audio });
     }
-    for (name, text) in manifest::all(&patched) {
+    for (name, text) in manifest::all(&patched)? {
         let path: PathBuf = dir.join(name);
         fs::write(&path, text).map_err(IngestError::io(&path))?;
     }
