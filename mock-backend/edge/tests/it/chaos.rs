@@ -140,10 +140,15 @@ async fn shares_are_of_the_answer() {
     );
     let (stage, _edge, url) = stage_with(&plan).await;
     let film = segment();
-    let ask = async || stage.client.get(&url).header("range", "bytes=1000-1999").send().await.unwrap();
-    assert!(ask().await.bytes().await.is_err(), "the body breaks off");
+    let ask = async || stage.client.get(&url).header("range", "bytes=1000-1999").send().await;
+    // A reset also drops what the client has not read yet, so that it may lose the head as well.
+    let is_broken = match ask().await {
+        Ok(answer) => answer.bytes().await.is_err(),
+        Err(_) => true,
+    };
+    assert!(is_broken, "the body breaks off");
     assert_eq!(stage.log("a", 1).await[0]["bytes"], 500);
-    let body = ask().await.bytes().await.unwrap();
+    let body = ask().await.unwrap().bytes().await.unwrap();
     let wrong: Vec<usize> = (0..1000).filter(|&at| body[at] != film[1000 + at]).collect();
     assert_eq!(wrong, (500..1000).collect::<Vec<_>>());
 }
