@@ -10,8 +10,7 @@ use player_core::text::{
     Vertical,
 };
 
-use crate::boundary::{c_string, give, guarded, shared};
-use crate::snapshot::kinora_snapshot;
+use crate::boundary::c_string;
 
 /// Unit of kinora_cue_layout::line.
 #[repr(C)]
@@ -207,7 +206,8 @@ pub struct CueView {
     pub text: CString,
     /// The whole cue as JSON.
     pub json: CString,
-    layout: Box<kinora_cue_layout>,
+    /// Position and styled runs of text.
+    pub layout: Box<kinora_cue_layout>,
     // What the layout points to.
     _spans: Vec<kinora_cue_span>,
     _pointers: Vec<*const kinora_cue_span>,
@@ -385,32 +385,6 @@ fn edge_kind(kind: EdgeKind) -> kinora_edge_kind {
 
 fn colour(colour: Option<[u8; 4]>) -> u32 {
     colour.map_or(0, u32::from_be_bytes)
-}
-
-/// Gives the position of the `index`th cue that is on screen at `time_ns`, and its styled runs of text; `*layout` is
-/// NULL when there are no more. Its memory belongs to the snapshot and lives as long as that. Read its fields through
-/// the pointer and do not copy the structures whole: later versions add fields at their ends.
-///
-/// Thread-safety: any thread.
-///
-/// # Safety
-/// `snapshot` is a live snapshot; `layout` is valid for writing.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn kinora_snapshot_cue_layout(
-    snapshot: *const kinora_snapshot,
-    time_ns: i64,
-    index: usize,
-    layout: *mut *const kinora_cue_layout,
-) -> u32 {
-    guarded(|| {
-        // SAFETY: the caller's promise.
-        unsafe { give(layout, std::ptr::null(), "layout") }?;
-        // SAFETY: the caller's promise.
-        let snapshot = unsafe { shared(snapshot, "snapshot") }?;
-        let found = snapshot.cue_at(time_ns, index).map_or(std::ptr::null(), |(_, view)| &raw const *view.layout);
-        // SAFETY: `layout` was written through above.
-        unsafe { give(layout, found, "layout") }
-    })
 }
 
 #[cfg(test)]

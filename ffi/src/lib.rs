@@ -25,7 +25,7 @@ pub use config::{
 };
 pub use cue::{
     kinora_align, kinora_cue_layout, kinora_cue_span, kinora_edge_kind, kinora_font_family, kinora_line_kind,
-    kinora_snapshot_cue_layout, kinora_writing,
+    kinora_writing,
 };
 pub use error::{
     KINORA_ABI_VERSION, kinora_abi_version, kinora_error_advice, kinora_error_meaning, kinora_error_name,
@@ -33,9 +33,7 @@ pub use error::{
 };
 pub use event::{KINORA_WAIT_FOREVER, kinora_event, kinora_event_destroy, kinora_event_type, kinora_player_wait_event};
 pub use frame::{kinora_frame, kinora_frame_destroy, kinora_pixel_layout, kinora_plane, kinora_player_acquire_frame};
-pub use metadata::{
-    kinora_metadata, kinora_metadata_source, kinora_snapshot_metadata, kinora_snapshot_thumbnail_at, kinora_thumbnail,
-};
+pub use metadata::{kinora_metadata, kinora_metadata_source, kinora_thumbnail};
 pub use player::{
     kinora_player, kinora_player_create, kinora_player_destroy, kinora_player_load, kinora_player_pause,
     kinora_player_play, kinora_player_seek, kinora_player_seek_by, kinora_player_select_audio,
@@ -43,7 +41,10 @@ pub use player::{
     kinora_player_set_volume, kinora_player_set_wakeup, kinora_player_stop, kinora_seek_mode, kinora_wakeup,
 };
 pub use process::kinora_init;
-pub use retry::{kinora_pending_retry, kinora_snapshot_pending_retry};
+pub use retry::kinora_pending_retry;
+pub use snapshot::details::{
+    kinora_snapshot_cue_layout, kinora_snapshot_metadata, kinora_snapshot_pending_retry, kinora_snapshot_thumbnail_at,
+};
 pub use snapshot::{
     kinora_cue, kinora_player_position, kinora_player_snapshot, kinora_quality, kinora_snapshot,
     kinora_snapshot_cue_at, kinora_snapshot_destroy, kinora_snapshot_info, kinora_snapshot_quality,

@@ -6,9 +6,8 @@ use std::time::Duration;
 use player_core::error::Stage;
 use player_core::{Now, PendingRetry};
 
-use crate::boundary::{c_string, give, guarded, shared};
+use crate::boundary::c_string;
 use crate::sized::{Out, sized};
-use crate::snapshot::kinora_snapshot;
 
 /// A request that failed and is tried again, so that a host can show the reason for a wait. Strings live as long as the
 /// snapshot.
@@ -60,7 +59,8 @@ impl RetryView {
         }
     }
 
-    fn fill(&self, out: Out<kinora_pending_retry>) {
+    /// Writes the request into the structure of a caller.
+    pub fn fill(&self, out: Out<kinora_pending_retry>) {
         let nanos = |span: Duration| i64::try_from(span.as_nanos()).unwrap_or(i64::MAX);
         out.fill(&kinora_pending_retry {
             struct_size: size_of::<kinora_pending_retry>(),
@@ -85,84 +85,5 @@ const fn stage(stage: Stage) -> &'static CStr {
         Stage::Licence => c"licence",
         Stage::Render => c"render",
         Stage::Command => c"command",
-    }
-}
-
-/// Reads the failed request that playback depends on most. `*found` is 1, or 0 while nothing is being tried again;
-/// `*out` is then as it was.
-///
-/// Thread-safety: any thread.
-///
-/// # Safety
-/// `snapshot` is a live snapshot; `out` is valid for `out->struct_size` bytes; `found` is valid for writing.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn kinora_snapshot_pending_retry(
-    snapshot: *const kinora_snapshot,
-    out: *mut kinora_pending_retry,
-    found: *mut u32,
-) -> u32 {
-    guarded(|| {
-        // SAFETY: the caller's promise.
-        let (snapshot, out) = unsafe { (shared(snapshot, "snapshot")?, Out::new(out, "out")?) };
-        let retry = snapshot.retry();
-        // SAFETY: the caller's promise.
-        unsafe { give(found, u32::from(retry.is_some()), "found") }?;
-        if let Some(retry) = retry {
-            retry.fill(out);
-        }
-        Ok(())
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use player_core::error::{ErrorCode, PlayerError};
-    use player_core::{MediaTime, Snapshot};
-
-    use super::*;
-
-    fn at(seconds: u64) -> Now {
-        Now::ZERO + Duration::from_secs(seconds)
-    }
-
-    #[test]
-    fn a_host_reads_what_it_waits_for() {
-        let retry = PendingRetry {
-            stage: Stage::Segment,
-            host: "http://h:80".to_owned(),
-            error: PlayerError::warning(ErrorCode::NetworkUnreachable, "refused"),
-            attempt: 3,
-            next_attempt_at: at(12),
-            gives_up_at: at(40),
-        };
-        let snapshot = |retry| Arc::new(Snapshot { pending_retry: retry, ..Snapshot::default() });
-        let waits = kinora_snapshot::new(snapshot(Some(retry.clone())), MediaTime::ZERO, at(10));
-        let runs = kinora_snapshot::new(snapshot(Some(retry)), MediaTime::ZERO, at(15));
-        let plays = kinora_snapshot::new(snapshot(None), MediaTime::ZERO, at(10));
-        let ask = |snapshot: &kinora_snapshot| {
-            let mut out = std::mem::MaybeUninit::<kinora_pending_retry>::zeroed();
-            let mut found = 9;
-            // SAFETY: everything lives on this stack; zero is a value of each field, and the size is set first.
-            let (code, out) = unsafe {
-                out.as_mut_ptr().cast::<usize>().write(size_of::<kinora_pending_retry>());
-                let code =
-                    kinora_snapshot_pending_retry(std::ptr::from_ref(snapshot), out.as_mut_ptr(), &raw mut found);
-                (code, out.assume_init())
-            };
-            assert_eq!(code, 0);
-            (found, out)
-        };
-        let second = 1_000_000_000;
-        let (found, out) = ask(&waits);
-        // SAFETY: the strings live as long as the snapshot.
-        let texts = unsafe { [out.stage, out.host, out.message].map(|text| CStr::from_ptr(text).to_bytes().to_vec()) };
-        assert_eq!((found, texts), (1, [b"segment".to_vec(), b"http://h:80".to_vec(), b"refused".to_vec()]));
-        assert_eq!((out.error, out.attempt), (u32::from(ErrorCode::NetworkUnreachable.number()), 3));
-        assert_eq!((out.next_attempt_ns, out.gives_up_ns), (2 * second, 30 * second));
-        let (found, out) = ask(&runs);
-        assert_eq!((found, out.next_attempt_ns, out.gives_up_ns), (1, 0, 25 * second));
-        assert_eq!(ask(&plays).0, 0);
     }
 }

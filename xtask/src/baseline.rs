@@ -53,21 +53,28 @@ pub fn versions(text: &str) -> anyhow::Result<Vec<Version>> {
     Ok(all)
 }
 
+/// Returns the parts of an interface in the order of their names: their order in the header is none of the interface.
+fn by_name<T>(all: &[T], name: impl Fn(&T) -> &str) -> Vec<&T> {
+    let mut sorted: Vec<&T> = all.iter().collect();
+    sorted.sort_by(|a, b| name(a).cmp(name(b)));
+    sorted
+}
+
 /// Writes a C program that prints the layouts of an interface.
 fn probe(interface: &Interface) -> String {
     let mut code = String::from("#include <kinora.h>\n#include <stddef.h>\n#include <stdio.h>\nint main(void) {\n");
-    for constant in &interface.constants {
+    for constant in by_name(&interface.constants, |it| &it.name) {
         let name = &constant.name;
         code.push_str(&format!("  printf(\"constant {name} = %lld\\n\", (long long)({name}));\n"));
     }
-    for enumeration in &interface.enumerations {
+    for enumeration in by_name(&interface.enumerations, |it| &it.name) {
         let name = &enumeration.name;
         code.push_str(&format!("  printf(\"enum {name} size %zu\\n\", sizeof(enum {name}));\n"));
         for value in &enumeration.values {
             code.push_str(&format!("  printf(\"  {value} = %lld\\n\", (long long){value});\n"));
         }
     }
-    for structure in &interface.structures {
+    for structure in by_name(&interface.structures, |it| &it.name) {
         let name = &structure.name;
         code.push_str(&format!(
             "  printf(\"struct {name} size %zu align %zu\\n\", sizeof({name}), _Alignof({name}));\n"
@@ -110,13 +117,11 @@ pub fn make(interface: &Interface, includes: &Path, version: &Version, old: &str
         "# Symbols and layouts of libkinora.so.{}, ABI version {} (64 bits). Written by `cargo xtask header`.\n",
         version.soname, version.abi
     );
-    let mut functions: Vec<_> = interface.functions.iter().collect();
-    functions.sort_by(|a, b| a.name.cmp(&b.name));
-    for function in functions {
+    for function in by_name(&interface.functions, |it| &it.name) {
         let node = nodes.get(&function.name).copied().filter(|node| *node >= version.soname).unwrap_or(version.abi);
         writeln!(text, "symbol {}@@KINORA_{node}: {}", function.name, function.declaration)?;
     }
-    for callback in &interface.callbacks {
+    for callback in by_name(&interface.callbacks, |it| &it.name) {
         writeln!(text, "callback {}: {}", callback.name, callback.declaration)?;
     }
     text.push_str(&layouts(interface, includes)?);

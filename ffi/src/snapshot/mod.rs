@@ -1,5 +1,7 @@
 //! Snapshots for C: one object, read field by field.
 
+pub(crate) mod details;
+
 use std::ffi::{CString, c_char};
 use std::sync::{Arc, OnceLock};
 
