@@ -39,8 +39,8 @@ pub(in crate::engine) enum DemandRefusal {
 }
 
 impl Demand {
-    /// Returns the demand that playback at a rate makes on a stream; negative rates play backward. Video comes first, because it
-    /// needs the bandwidth most, and audio before text, because playback waits for it.
+    /// Returns the demand that playback at a rate makes on a stream; negative rates play backward. Video comes first,
+    /// because it needs the bandwidth most, and audio before text, because playback waits for it.
     pub(in crate::engine) fn of(id: StreamId, rate: f64) -> Self {
         Self {
             direction: if rate < 0.0 { Direction::Backward } else { Direction::Forward },

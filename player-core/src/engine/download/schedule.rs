@@ -39,8 +39,8 @@ pub(in crate::engine) fn order<'a>(streams: impl Iterator<Item = &'a Stream>) ->
     streams.into_iter().map(Stream::id).collect()
 }
 
-/// Refuses a demand that cannot be served. The segment after one is the later one ([`step`]), and the sets of key frames that a
-/// manifest offers are not followed.
+/// Refuses a demand that cannot be served. The segment after one is the later one ([`step`]), and the sets of key frames
+/// that a manifest offers are not followed.
 pub(in crate::engine) const fn check_demand(demand: Demand) -> Result<(), DemandRefusal> {
     match demand.direction {
         Direction::Backward => Err(DemandRefusal::Backward),
