@@ -98,6 +98,10 @@ pub struct PlayOptions {
     /// How far to buffer, seconds.
     #[arg(long, value_parser = seconds)]
     pub max_buffer: Option<Duration>,
+    /// Keep up to so many bytes of media in memory: what is played again is not fetched again. The report counts what
+    /// was served from there.
+    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u64).range(1..))]
+    pub media_cache: Option<u64>,
     /// The most that is chosen by itself, bits per second; the lowest quality is always permitted.
     #[arg(long, value_name = "BPS", value_parser = clap::value_parser!(u64).range(1..))]
     pub max_bitrate: Option<u64>,
@@ -199,6 +203,10 @@ mod tests {
         let line = "kinora-qa play http://h/a.m3u8 --max-bitrate 800000 --output-protection type-0";
         let Verb::Play(play) = Cli::try_parse_from(line.split(' ')).unwrap().verb else { panic!("a play") };
         assert_eq!((play.max_bitrate, play.output_protection), (Some(800_000), Hdcp::Type0));
+        assert_eq!(play.media_cache, None);
+        let line = "kinora-qa play http://h/a.m3u8 --media-cache 5000000000";
+        let Verb::Play(play) = Cli::try_parse_from(line.split(' ')).unwrap().verb else { panic!("a play") };
+        assert_eq!(play.media_cache, Some(5_000_000_000));
     }
 
     #[test]
@@ -208,6 +216,8 @@ mod tests {
             "kinora-qa play http://h/a --seek 5",
             "kinora-qa play http://h/a --seconds -1",
             "kinora-qa play http://h/a --max-bitrate 0",
+            "kinora-qa play http://h/a --media-cache 0",
+            "kinora-qa play http://h/a --media-cache 64M",
             "kinora-qa play http://h/a --output-protection hdcp",
         ];
         for line in lines {

@@ -49,7 +49,7 @@ pub use inbox::MAX_COMMANDS;
 pub use key_system::{ClearKeySystem, KeySystem};
 pub use network_config::NetworkConfig;
 pub use reply::{FetchReply, MAX_WAITING_BYTES};
-pub use store::{MediaKey, MediaStore, MemoryStore, StoredMedia};
+pub use store::{MediaKey, MediaStore, MemoryStore, StoreCounts, StoredMedia};
 
 pub(crate) use events::EventQueue;
 pub(crate) use inbox::{Inbox, Message};

@@ -75,8 +75,20 @@ pub struct MemoryStore {
     kept: Mutex<Kept>,
 }
 
+/// Answers of a [`MemoryStore`] since it was created.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StoreCounts {
+    /// Number of names for which media was kept.
+    pub hits: u64,
+    /// Number of names for which none was.
+    pub misses: u64,
+    /// Bytes of the media that was given.
+    pub served_bytes: u64,
+}
+
 #[derive(Debug, Default)]
 struct Kept {
+    counts: StoreCounts,
     media: HashMap<MediaKey, (u64, StoredMedia)>,
     /// Names by the time of their last use.
     uses: BTreeMap<u64, MediaKey>,
@@ -98,11 +110,21 @@ impl MemoryStore {
     pub fn bytes(&self) -> u64 {
         self.lock().bytes
     }
+
+    /// Returns how often the store had the media that it was asked for.
+    pub fn counts(&self) -> StoreCounts {
+        self.lock().counts
+    }
 }
 
 impl Kept {
     fn get(&mut self, key: &MediaKey) -> Option<StoredMedia> {
-        let (used, media) = self.media.get_mut(key)?;
+        let Some((used, media)) = self.media.get_mut(key) else {
+            self.counts.misses += 1;
+            return None;
+        };
+        self.counts.hits += 1;
+        self.counts.served_bytes += media.body.len() as u64;
         let media = media.clone();
         let last = std::mem::replace(used, self.next_use);
         self.uses.remove(&last);
@@ -190,5 +212,16 @@ mod tests {
         assert_eq!((store.bytes(), read(&store, &key(0))), (290, None), "too large to keep");
         let part = MediaKey { range: Some(ByteRange { offset: 0, length: Some(5) }), ..key(2) };
         assert_eq!(read(&store, &part), None, "another part of a file is another thing");
+    }
+
+    #[test]
+    fn answers_are_counted() {
+        let store = MemoryStore::new(400);
+        store.write(key(0), media(100));
+        assert_eq!(store.counts(), StoreCounts::default(), "keeping is no answer");
+        for number in [0, 1, 0] {
+            read(&store, &key(number));
+        }
+        assert_eq!(store.counts(), StoreCounts { hits: 2, misses: 1, served_bytes: 200 });
     }
 }

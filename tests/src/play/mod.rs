@@ -6,11 +6,12 @@ mod session;
 mod usage;
 
 use std::fs::File;
-use std::io::BufWriter;
+use std::io::{BufWriter, Write};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Context as _;
-use player_core::driver::NetworkConfig;
+use player_core::driver::{HostParts, MediaStore, MemoryStore, NetworkConfig};
 use player_core::drm::DrmConfig;
 use player_core::error::{ErrorCode, PlayerError};
 use player_core::render::Renderer;
@@ -39,7 +40,8 @@ pub fn run(options: &PlayOptions) -> ExitCode {
             return ExitCode::from(USAGE);
         }
     };
-    let ended = play(options, &mut outputs).unwrap_or_else(|error| Ended {
+    let cache = options.media_cache.map(MemoryStore::new);
+    let ended = play(options, cache.as_ref(), &mut outputs).unwrap_or_else(|error| Ended {
         outcome: Outcome::Failed,
         error: Some(error),
         stats: SessionStats::default(),
@@ -47,7 +49,7 @@ pub fn run(options: &PlayOptions) -> ExitCode {
     let counts = options.render != RenderTo::Null;
     let report =
         SessionReport::new(ended.outcome, ended.error.as_ref(), &ended.stats, counts, usage::of_this_process());
-    if let Err(error) = outputs.report(&report) {
+    if let Err(error) = outputs.report(&report, cache.as_deref()) {
         eprintln!("kinora-qa: the report cannot be written: {error:#}");
         return ExitCode::from(USAGE);
     }
@@ -60,10 +62,10 @@ pub fn run(options: &PlayOptions) -> ExitCode {
     }
 }
 
-fn play(options: &PlayOptions, outputs: &mut Outputs) -> Result<Ended, PlayerError> {
+fn play(options: &PlayOptions, cache: Option<&Arc<MemoryStore>>, outputs: &mut Outputs) -> Result<Ended, PlayerError> {
     let request = request(options)?;
     let pictures = options.hash.as_deref().map(PictureLog::create).transpose().map_err(|error| usage_error(&error))?;
-    let player = player(options, pictures.as_ref())?;
+    let player = player(options, cache, pictures.as_ref())?;
     let ended = session::run(&player, request, options, outputs);
     drop(player);
     if let Some(pictures) = pictures {
@@ -96,7 +98,11 @@ fn request(options: &PlayOptions) -> Result<LoadRequest, PlayerError> {
     })
 }
 
-fn player(options: &PlayOptions, pictures: Option<&PictureLog>) -> Result<Player, PlayerError> {
+fn player(
+    options: &PlayOptions,
+    cache: Option<&Arc<MemoryStore>>,
+    pictures: Option<&PictureLog>,
+) -> Result<Player, PlayerError> {
     let mut config = PlayerConfig::default();
     if let Some(rule) = &options.abr {
         config.abr_rule.clone_from(rule);
@@ -108,14 +114,16 @@ fn player(options: &PlayOptions, pictures: Option<&PictureLog>) -> Result<Player
     config.output_protection = options.output_protection;
     let network = network(options).map_err(|error| usage_error(&error))?;
     let renderer = renderer(options, pictures)?;
-    match &options.record {
-        None => Player::with_network(config, network, renderer),
+    let media_store = cache.map(|cache| Arc::clone(cache) as Arc<dyn MediaStore>);
+    let parts = HostParts { network, media_store, ..HostParts::default() };
+    let recording: Option<Box<dyn Write + Send>> = match &options.record {
+        None => None,
         Some(path) => {
             let file = File::create(path).with_context(|| format!("cannot create {}", path.display()));
-            let file = BufWriter::new(file.map_err(|error| usage_error(&error))?);
-            Player::recorded(config, network, renderer, Box::new(file))
+            Some(Box::new(BufWriter::new(file.map_err(|error| usage_error(&error))?)))
         }
-    }
+    };
+    Player::with_host(config, parts, renderer, recording)
 }
 
 fn network(options: &PlayOptions) -> anyhow::Result<NetworkConfig> {

@@ -5,6 +5,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
 use anyhow::Context as _;
+use player_core::driver::MemoryStore;
 use player_core::error::Stage;
 use player_core::telemetry::SessionReport;
 use player_core::{Event, MediaTime, Now, PendingRetry};
@@ -52,6 +53,33 @@ struct Retrying<'a> {
 struct RetryEnded {
     t_ms: f64,
     event: &'static str,
+}
+
+/// The session report, and the use of the media cache if there was one.
+#[derive(Serialize)]
+struct Report<'a> {
+    #[serde(flatten)]
+    session: &'a SessionReport,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    media_cache: Option<CacheUse>,
+}
+
+/// Use of the media cache.
+#[derive(Serialize)]
+struct CacheUse {
+    hits: u64,
+    misses: u64,
+    served_bytes: u64,
+    /// Bytes kept at the end.
+    kept_bytes: u64,
+}
+
+impl CacheUse {
+    fn of(cache: &MemoryStore) -> Self {
+        let counts = cache.counts();
+        let (hits, misses, served_bytes) = (counts.hits, counts.misses, counts.served_bytes);
+        Self { hits, misses, served_bytes, kept_bytes: cache.bytes() }
+    }
 }
 
 fn milliseconds(now: Now) -> f64 {
@@ -123,13 +151,14 @@ impl Outputs {
         }
     }
 
-    /// Writes the report.
+    /// Writes the report of a session, with the use of its media cache.
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn report(&mut self, report: &SessionReport) -> anyhow::Result<()> {
+    pub fn report(&mut self, session: &SessionReport, cache: Option<&MemoryStore>) -> anyhow::Result<()> {
         if let Some(target) = &mut self.report {
-            serde_json::to_writer(&mut *target, report)?;
+            let report = Report { session, media_cache: cache.map(CacheUse::of) };
+            serde_json::to_writer(&mut *target, &report)?;
             target.write_all(b"\n")?;
             target.flush()?;
         }

@@ -8,6 +8,7 @@ mod corpus;
 mod encrypted;
 mod failover;
 mod faults;
+mod media_cache;
 mod packagers;
 mod pictures;
 mod reports;
