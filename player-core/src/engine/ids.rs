@@ -476,6 +476,14 @@ impl KeyedPresentation {
         self.presentation.periods.get(period)?.adaptation_sets.get(set)?.representations.get(rep)
     }
 
+    /// Returns the segments of a representation, if they are known.
+    pub(super) fn known_list(&self, key: RepKey) -> Option<&SegmentList> {
+        match &self.representation(key)?.index {
+            SegmentIndex::Known(list) => Some(list),
+            SegmentIndex::External(_) => None,
+        }
+    }
+
     /// Returns the index of a representation, to change it.
     pub(super) fn index_mut(&mut self, key: RepKey) -> Option<&mut SegmentIndex> {
         let (period, set, rep) = *self.rep_places.get(&key)?;

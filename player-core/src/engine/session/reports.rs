@@ -72,7 +72,7 @@ impl Session {
         }
         let ends = kinds.iter().filter_map(|kind| self.buffer(*kind)?.last_media());
         let held = ends.max().unwrap_or(position).max(position);
-        let end = self.duration.map_or(held, |duration| MediaTime::ZERO + duration);
+        let end = self.duration().map_or(held, |duration| MediaTime::ZERO + duration);
         // A seek to the very end may find no picture there; it ends with the presentation.
         self.complete_seek(cx, held);
         cx.playback.stop_awaiting();

@@ -76,7 +76,7 @@ impl Session {
                 self.restart_stream(cx, id, to, Departure::Discarded(Discard::Seek));
             }
         }
-        self.old_audio_until = None;
+        self.selection.end_audio_change();
         self.metadata.seek(to);
     }
 }

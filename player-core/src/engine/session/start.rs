@@ -6,7 +6,6 @@ use crate::engine::buffer::Departure;
 use crate::engine::context::Context;
 use crate::engine::download::{NextSegment, Stream, schedule};
 use crate::engine::ids::{KeyedPresentation, StreamId};
-use crate::engine::selection;
 use crate::error::{ErrorCode, PlayerError, Stage};
 use crate::event::Event;
 use crate::model::MediaKind;
@@ -23,28 +22,23 @@ fn warn_of_availability(cx: &mut Context, presentation: &KeyedPresentation) {
 impl Session {
     /// Begins playback of a presentation that has just become known.
     pub(in crate::engine) fn begin(&mut self, cx: &mut Context) {
-        let (protocol, kind) = (self.presentation.protocol, self.presentation.kind);
-        let duration = self.duration;
-        let authored = self.presentation.start.map(|start| match duration {
-            Some(duration) if start < MediaTime::ZERO => start + duration,
-            _ => start,
-        });
-        // Counted from an end that is not known yet.
-        self.authored_start = authored.filter(|start| *start < MediaTime::ZERO);
-        let start = self.clamp(self.start.or(authored).unwrap_or_default());
+        let (protocol, kind) = (self.source.presentation().protocol, self.source.presentation().kind);
+        let duration = self.duration();
+        let authored = self.source.declared_start();
+        let start = self.clamp(self.source.start().or(authored).unwrap_or_default());
         self.metadata.seek(start);
-        let metadata = self.presentation.metadata.clone();
-        self.keys.preload(&self.presentation, &mut cx.jobs, cx.now);
+        let metadata = self.source.presentation().metadata.clone();
+        self.keys.preload(self.source.presentation(), &mut cx.jobs, cx.now);
         self.choose_captions(cx);
         for id in [StreamId::Main, StreamId::Audio, StreamId::Text] {
             add_stream(self, id, start);
         }
         self.list_choices(cx.now);
-        self.begin_steering(cx);
+        self.source.begin_steering(cx.now);
         let playable = self.streams.iter().any(|stream| stream.id() != StreamId::Text);
         let mode = cx.pending.seek().waiting().map_or(SeekMode::Exact, |seek| seek.mode);
         cx.playback.begin_at(start, mode, cx.now);
-        if self.start.is_some() || authored.is_some() {
+        if self.source.start().is_some() || authored.is_some() {
             self.video.account_mut().move_playhead();
         }
         cx.effects.emit(Event::Loaded { protocol, kind, duration });
@@ -52,7 +46,7 @@ impl Session {
         if duration.is_some() {
             cx.effects.emit(Event::TimelineChanged);
         }
-        warn_of_availability(cx, &self.presentation);
+        warn_of_availability(cx, self.source.presentation());
         self.begin_at_seek(cx, start);
         self.add_metadata(cx, metadata, Stage::Manifest);
         if !playable {
@@ -64,16 +58,12 @@ impl Session {
 
 /// Begins a stream when some period has a set for it.
 pub(in crate::engine) fn add_stream(session: &mut Session, id: StreamId, at: MediaTime) {
-    let presentation = &session.presentation;
+    let presentation = session.source.presentation();
     let kind = kind_of(id);
     if kind == MediaKind::Text && session.captions.chosen().is_some() {
         return;
     }
-    let chosen = presentation.periods.iter().find_map(|period| {
-        let set = selection::set_of(period, kind, &session.preferences, |_| false)?;
-        period.adaptation_sets.get(set).map(|set| set.id.clone())
-    });
-    let Some(track) = chosen else { return };
+    let Some(track) = session.selection.preferred_track(presentation, kind) else { return };
     let place = NextSegment::At { period: schedule::period_at(presentation, at), time: at };
     let mut stream = Stream::new(id, track, place);
     if kind != MediaKind::Video {

@@ -4,7 +4,7 @@
 use std::sync::mpsc::{SyncSender, sync_channel};
 
 use super::outcome::StreamOutcome;
-use super::tests::{add, chosen, finish, ms, segment, session_of};
+use super::tests::{add, chosen, described, finish, ms, segment, session_of};
 use super::*;
 use crate::command::SeekMode;
 use crate::config::PlayerConfig;
@@ -17,7 +17,7 @@ use crate::engine::requests::Purpose;
 use crate::engine::source::{Candidate, ServiceLocation};
 use crate::engine::timer::Timers;
 use crate::error::{ErrorCode, PlayerError};
-use crate::model::{ContentSteering, MetadataBody, MetadataSource, Protocol, SegmentRef, TimestampMapping};
+use crate::model::{ContentSteering, MetadataBody, MetadataSource, Resource, SegmentRef, TimestampMapping};
 use crate::render::{RenderEvent, Window};
 use crate::snapshot::State;
 
@@ -92,6 +92,7 @@ fn download(cx: &mut Context) -> SegmentDownload {
         metadata: Vec::new(),
         warned: false,
         tail: None,
+        judged_at: Now::ZERO,
     }
 }
 
@@ -229,7 +230,9 @@ fn a_steering_server_is_asked_while_something_is_left_to_fetch() {
         let mut cx = context();
         let mut session = session_of(ItemId::default(), &[(StreamId::Main, None), (StreamId::Audio, None)]);
         assert_eq!(session.next_steering(&cx), None);
-        session.steering = Steering::new(Protocol::Hls, &told, cx.now);
+        let steered = Presentation { steering: Some(told.clone()), ..described(Vec::new()) };
+        session.source.set_presentation(steered.into());
+        session.source.begin_steering(cx.now);
         cx.playback.set_state(state, cx.now, &mut cx.effects);
         finish(&mut session, StreamId::Main);
         if !left {
@@ -334,7 +337,7 @@ fn sound_is_done_without_unless_the_network_is_what_fails() {
             let mut session = session_of(ItemId::default(), streams);
             cx.playback.set_state(State::Ready, cx.now, &mut cx.effects);
             session.carry_out(&mut cx, StreamOutcome::Lost { id, error: PlayerError::fatal(code, "it is lost") });
-            (cx.playback.state() == State::Failed, session.without_audio)
+            (cx.playback.state() == State::Failed, !session.selection.has_audio())
         };
         let separate = [(StreamId::Main, Some((true, false))), (StreamId::Audio, Some((false, true)))];
         assert_eq!(lost(StreamId::Audio, &separate), (fails, !fails), "{code:?}");
