@@ -212,7 +212,8 @@ impl Item {
         {
             let mut session = Session::new(opening, presentation, &mut cx.jitter);
             session.place_availability(cx);
-            session.begin(cx);
+            let begun = session.begin(cx);
+            session.fail_on(cx, begun);
             *self = Self::Open(Box::new(session));
         }
     }

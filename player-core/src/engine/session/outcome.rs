@@ -66,8 +66,8 @@ impl Session {
         }
     }
 
-    /// Ends a stream at the end of its buffer, because nothing after it can be decrypted. Buffered media is presented
-    /// first; then playback goes on without audio or subtitles up to the next period, and ends if anything else is
+    /// Ends a stream, which has nothing on its way, at the end of its buffer, because nothing after it can be decrypted.
+    /// Buffered media is presented first; then playback goes on without audio or subtitles up to the next period, and ends if anything else is
     /// missing.
     fn end_stream_here(
         &mut self,
@@ -82,7 +82,6 @@ impl Session {
         if id == StreamId::Text || !held {
             return StreamOutcome::Lost { id, error };
         }
-        self.cancel_stream(cx, id);
         if id == StreamId::Audio && main {
             cx.effects.warn(error);
             return self.pass_period(cx, id, period);
@@ -102,6 +101,13 @@ impl Session {
         }
         if self.list_choices(cx.now) {
             cx.effects.emit(Event::TracksChanged);
+        }
+    }
+
+    /// Ends playback if a step has found that it cannot go on.
+    pub(in crate::engine) fn fail_on(&mut self, cx: &mut Context, step: Result<(), PlayerError>) {
+        if let Err(error) = step {
+            self.fail(cx, error);
         }
     }
 

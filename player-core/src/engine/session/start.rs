@@ -21,7 +21,10 @@ fn warn_of_availability(cx: &mut Context, presentation: &KeyedPresentation) {
 
 impl Session {
     /// Begins playback of a presentation that has just become known.
-    pub(in crate::engine) fn begin(&mut self, cx: &mut Context) {
+    ///
+    /// # Errors
+    /// A presentation with neither video nor audio.
+    pub(in crate::engine) fn begin(&mut self, cx: &mut Context) -> Result<(), PlayerError> {
         let (protocol, kind) = (self.source.presentation().protocol, self.source.presentation().kind);
         let duration = self.duration();
         let authored = self.source.declared_start();
@@ -51,8 +54,9 @@ impl Session {
         self.add_metadata(cx, metadata, Stage::Manifest);
         if !playable {
             let error = PlayerError::fatal(ErrorCode::ManifestEmpty, "the stream has neither pictures nor sound");
-            self.fail(cx, error.at(Stage::Manifest));
+            return Err(error.at(Stage::Manifest));
         }
+        Ok(())
     }
 }
 

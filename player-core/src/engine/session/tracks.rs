@@ -134,10 +134,19 @@ impl Session {
         }
     }
 
-    /// A track cannot be decoded: another representation takes over, or another set, or playback goes on without.
-    pub(in crate::engine) fn track_failed(&mut self, cx: &mut Context, kind: MediaKind, error: PlayerError) {
+    /// Takes a track that cannot be decoded in this representation of a stream: another representation takes over, or another set, or playback goes on
+    /// without it.
+    ///
+    /// # Errors
+    /// The error of the track, if nothing else is presented.
+    pub(super) fn track_failed(
+        &mut self,
+        cx: &mut Context,
+        kind: MediaKind,
+        (stream, rep): (StreamId, RepKey),
+        error: PlayerError,
+    ) -> Result<(), PlayerError> {
         let position = self.position(cx);
-        let Some((stream, rep)) = self.failing_representation(cx, kind) else { return };
         let doomed = self.same_decoder(rep, &error);
         if let Some(buffer) = self.buffer_mut(kind) {
             buffer.account_mut().decoder_failed();
@@ -158,9 +167,9 @@ impl Session {
             self.do_without(cx, kind);
             cx.effects.warn(error);
         } else {
-            self.fail(cx, error);
+            return Err(error);
         }
-        self.choices_changed(cx);
+        Ok(())
     }
 
     /// Playback goes on without a kind of track.
@@ -185,7 +194,7 @@ impl Session {
     }
 
     /// The stream and the representation whose samples the decoder of a kind has now.
-    fn failing_representation(&self, cx: &Context, kind: MediaKind) -> Option<(StreamId, RepKey)> {
+    pub(super) fn failing_representation(&self, cx: &Context, kind: MediaKind) -> Option<(StreamId, RepKey)> {
         let stream = self.source_of(kind)?;
         let buffer = self.buffer(kind)?;
         let at = self.committed(cx, kind);
