@@ -12,6 +12,8 @@ mod carry;
 mod codec;
 mod demux;
 mod elementary;
+#[cfg(test)]
+mod for_tests;
 pub mod mp4;
 mod picture;
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Carries out the commands of the host. Every command is answered exactly once, before its consequences.
 
 use super::context::Context;
-use super::download::{Demand, schedule};
+use super::download::{Demand, RATES, schedule};
 use super::ids::StreamId;
 use super::item::{self, Item};
 use super::requests::error_map::invalid;
@@ -12,9 +12,6 @@ use crate::event::Event;
 use crate::model::MediaKind;
 use crate::render::RenderCommand;
 use crate::snapshot::State;
-
-/// The range of playback rates.
-const RATES: std::ops::RangeInclusive<f64> = 0.25..=4.0;
 
 /// Executes a command and replies to it, before its consequences.
 pub(super) fn on_command(cx: &mut Context, item: &mut Option<Item>, id: CommandId, command: Command) {

@@ -55,7 +55,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::container::{Codec, CodecConfig, Payload, Sample};
+    use crate::container::{CodecConfig, Payload, Sample};
     use crate::engine::ids::{ItemId, PartOf};
     use crate::model::MediaKind;
     use crate::render::Window;
@@ -65,17 +65,7 @@ mod tests {
     }
 
     fn run(kind: MediaKind, spans: &[(i64, i64)]) -> TrackBuffer {
-        let config = Arc::new(CodecConfig {
-            codec: Codec::Ac3,
-            codec_string: String::new(),
-            width: None,
-            height: None,
-            pixel_aspect: None,
-            rotation: 0,
-            sample_rate: None,
-            channels: None,
-            protection_scheme: None,
-        });
+        let config = Arc::new(CodecConfig::for_tests(""));
         let mut run = TrackBuffer::new(ItemId::default(), kind);
         for (number, (from, to)) in spans.iter().enumerate() {
             let of = PartOf::for_tests(0, number as u64);

@@ -2,8 +2,8 @@
 
 use crate::engine::ids::StreamId;
 
-/// Fastest rate at which every picture is presented; above it decoders keep up with key frames only.
-const FASTEST_FULL: f64 = 4.0;
+/// Rates that a host may ask for. Above the greatest one decoders keep up with key frames only.
+pub(in crate::engine) const RATES: std::ops::RangeInclusive<f64> = 0.25..=4.0;
 
 /// Direction of presentation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +45,7 @@ impl Demand {
         Self {
             direction: if rate < 0.0 { Direction::Backward } else { Direction::Forward },
             rate: (rate.abs() * 1000.0).round() as u64,
-            key_frames_only: rate.abs() > FASTEST_FULL,
+            key_frames_only: rate.abs() > *RATES.end(),
             priority: match id {
                 StreamId::Main => 0,
                 StreamId::Audio => 1,

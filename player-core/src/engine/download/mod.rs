@@ -9,7 +9,7 @@ pub(super) mod schedule;
 mod stream;
 mod window;
 
-pub(super) use demand::Demand;
+pub(super) use demand::{Demand, RATES};
 pub(super) use kept::{KeptState, OpenTail};
 pub(super) use load_control::{LoadControl, Waiting};
 pub(super) use lookahead::{segment_duration, segments_left, sizes_ahead};

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use super::*;
-use crate::container::Codec;
 use crate::engine::ids::{ItemId, PartOf};
 
 fn ms(value: i64) -> MediaTime {
@@ -11,17 +10,7 @@ fn ms(value: i64) -> MediaTime {
 }
 
 fn config(name: &str) -> Arc<CodecConfig> {
-    Arc::new(CodecConfig {
-        codec: Codec::Ac3,
-        codec_string: name.into(),
-        width: None,
-        height: None,
-        pixel_aspect: None,
-        rotation: 0,
-        sample_rate: None,
-        channels: None,
-        protection_scheme: None,
-    })
+    Arc::new(CodecConfig::for_tests(name))
 }
 
 fn fill(buffer: &mut TrackBuffer, number: u64, name: &str, from: i64, to: i64) {

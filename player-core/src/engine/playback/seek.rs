@@ -20,7 +20,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::container::{Codec, CodecConfig, Payload, Sample};
+    use crate::container::{CodecConfig, Payload, Sample};
     use crate::engine::ids::{ItemId, PartOf};
     use crate::model::MediaKind;
     use crate::render::Window;
@@ -31,17 +31,7 @@ mod tests {
 
     /// Frames of 40 ms from one second to two.
     fn video() -> TrackBuffer {
-        let config = CodecConfig {
-            codec: Codec::Ac3,
-            codec_string: String::new(),
-            width: None,
-            height: None,
-            pixel_aspect: None,
-            rotation: 0,
-            sample_rate: None,
-            channels: None,
-            protection_scheme: None,
-        };
+        let config = CodecConfig::for_tests("");
         let sample = |at: i64| Sample {
             pts: ms(at),
             dts: ms(at - 80),

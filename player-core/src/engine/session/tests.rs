@@ -9,7 +9,7 @@ use crate::engine::licence::KeyState;
 use crate::engine::requests::JobId;
 
 use crate::command::LoadRequest;
-use crate::container::{Codec, CodecConfig, Payload, Sample, SampleCrypto};
+use crate::container::{CodecConfig, Payload, Sample, SampleCrypto};
 use crate::drm::{ContentKey, KeyId};
 use crate::model::{
     AdaptationSet, CaptionService, CaptionTrack, MuxedAudio, Period, Presentation, Protection, Representation,
@@ -105,17 +105,7 @@ pub(super) fn add_groups(
     (from, to, group): (i64, i64, i64),
     key: Option<[u8; 16]>,
 ) {
-    let config = CodecConfig {
-        codec: Codec::Ac3,
-        codec_string: String::new(),
-        width: None,
-        height: None,
-        pixel_aspect: None,
-        rotation: 0,
-        sample_rate: None,
-        channels: None,
-        protection_scheme: None,
-    };
+    let config = CodecConfig::for_tests("");
     let crypto = key.map(|key_id| {
         Arc::new(SampleCrypto { scheme: *b"cenc", key_id, iv: vec![0; 8], subsamples: Vec::new(), pattern: (0, 0) })
     });

@@ -124,17 +124,7 @@ pub(super) mod tests {
     use bytes::Bytes;
 
     pub(in crate::render::gst) fn config(codec: Codec) -> CodecConfig {
-        CodecConfig {
-            codec,
-            codec_string: String::new(),
-            width: None,
-            height: None,
-            pixel_aspect: None,
-            rotation: 0,
-            sample_rate: None,
-            channels: None,
-            protection_scheme: None,
-        }
+        CodecConfig { codec, ..CodecConfig::for_tests("") }
     }
 
     #[test]

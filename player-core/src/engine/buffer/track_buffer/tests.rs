@@ -1,7 +1,7 @@
 //! Tests of which samples the buffer keeps, drops and clips.
 #![expect(clippy::unwrap_used, reason = "tests")]
 use super::*;
-use crate::container::{Codec, Payload};
+use crate::container::Payload;
 use crate::engine::buffer::Discard;
 use crate::render::FrameCounts;
 
@@ -14,17 +14,7 @@ pub(super) fn of(number: u64) -> PartOf {
 }
 
 pub(super) fn config(codec_string: &str) -> Arc<CodecConfig> {
-    Arc::new(CodecConfig {
-        codec: Codec::Ac3,
-        codec_string: codec_string.into(),
-        width: None,
-        height: None,
-        pixel_aspect: None,
-        rotation: 0,
-        sample_rate: None,
-        channels: None,
-        protection_scheme: None,
-    })
+    Arc::new(CodecConfig::for_tests(codec_string))
 }
 
 /// Samples of 100 ms from `from` to `to`, a key frame every second and at the beginning.
