@@ -25,7 +25,7 @@ impl Session {
     /// Chooses the audio to go with the video, if audio has separate files.
     pub(in crate::engine) fn plan_sound(&mut self, cx: &mut Context, period: PeriodKey) -> Option<Plan> {
         let presentation = self.source.presentation();
-        let (main, audio) = (self.stream(StreamId::Main)?, self.stream(StreamId::Audio)?);
+        let (main, audio) = (self.main()?, self.stream(StreamId::Audio)?);
         let set = self.set_in(StreamId::Main, period);
         let pictures = set.map(|set| self.permitted(cx, StreamId::Main, set, None)).unwrap_or_default();
         let grouped = audio_pairing::has_groups(presentation, &pictures);
@@ -73,7 +73,7 @@ impl Session {
             return None;
         }
         let time = self.stream(id)?.fetched_until();
-        let pictures = pictures_at(self, time).or(self.stream(StreamId::Main)?.last())?;
+        let pictures = pictures_at(self, time).or(self.main()?.last())?;
         selection::representation(self.source.presentation(), pictures)?.audio_group.as_deref()
     }
 
@@ -84,7 +84,7 @@ impl Session {
         if id != StreamId::Audio {
             return false;
         }
-        let (Some(main), Some(audio)) = (self.stream(StreamId::Main), self.stream(id)) else { return false };
+        let (Some(main), Some(audio)) = (self.main(), self.stream(id)) else { return false };
         let (time, pictures) = (audio.fetched_until(), main.fetched_until());
         if time > pictures + ROUNDING {
             return true;
@@ -97,7 +97,7 @@ impl Session {
 
     /// Reads the index of the sound that will go with the pictures whose index is read, while it waits for them.
     pub(in crate::engine) fn prefetch_audio_index(&mut self, cx: &mut Context, period: PeriodKey) {
-        let Some(main) = self.stream(StreamId::Main) else { return };
+        let Some(main) = self.main() else { return };
         let Activity::Index(pictures) = *main.activity() else { return };
         let group =
             selection::representation(self.source.presentation(), pictures).and_then(|rep| rep.audio_group.as_deref());
@@ -152,7 +152,7 @@ impl Session {
 /// The pictures that are decided on for a time: here, or on their way.
 pub(in crate::engine) fn pictures_at(session: &Session, time: MediaTime) -> Option<RepKey> {
     let time = time + ROUNDING;
-    let coming = session.stream(StreamId::Main)?.pending();
+    let coming = session.main()?.pending();
     if let Some(plan) = coming.filter(|plan| plan.segment.start <= time && time < plan.segment.end()) {
         return Some(plan.rep);
     }

@@ -4,12 +4,13 @@
 use std::time::Duration;
 
 use super::Session;
-use super::outcome::{StreamOutcome, stream_of};
+use super::outcome::StreamOutcome;
 use super::refresh;
+use crate::engine::buffer::BUFFERED;
 use crate::engine::context::Context;
 use crate::engine::download::{Activity, Stream};
 use crate::engine::failure::{self, Alternatives, Assessed};
-use crate::engine::ids::{PartOf, RepKey};
+use crate::engine::ids::{PartOf, RepKey, StreamId};
 use crate::engine::requests::error_map;
 use crate::engine::requests::recovery::{Action, Cause};
 use crate::engine::requests::{JobId, Purpose};
@@ -17,7 +18,6 @@ use crate::engine::selection;
 use crate::engine::source::ServiceLocation;
 use crate::error::{ErrorCode, PlayerError};
 use crate::event::Event;
-use crate::model::MediaKind;
 
 /// Segments of a stream that may be given up in a row; with as many the stream counts as unavailable.
 const MOST_SKIPPED: u32 = 5;
@@ -169,7 +169,7 @@ impl Session {
         let plan = stream.skip_download();
         let hopeless = stream.skipped() >= MOST_SKIPPED;
         self.release_tail(cx, stream_id);
-        for kind in [MediaKind::Video, MediaKind::Audio] {
+        for kind in BUFFERED {
             if self.wanted_of(stream_id).has(kind)
                 && let Some(buffer) = self.buffer_mut(kind)
             {
@@ -193,7 +193,7 @@ impl Session {
     fn lost_representation(&mut self, cx: &mut Context, rep: RepKey, error: PlayerError) -> StreamOutcome {
         let kind = self.source.presentation().set(rep.set).map(|set| set.kind);
         self.exclude(cx, rep, Duration::MAX);
-        StreamOutcome::Lost { id: stream_of(kind), error }
+        StreamOutcome::Lost { id: kind.map_or(StreamId::Main, StreamId::of), error }
     }
 
     fn representation_of(&self, purpose: Purpose) -> Option<RepKey> {

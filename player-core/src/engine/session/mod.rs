@@ -27,7 +27,7 @@ use std::time::Duration;
 use crate::command::TrackChoice;
 use crate::engine::buffer::gap::{self, Gap, Known};
 use crate::engine::buffer::timeline::Timeline;
-use crate::engine::buffer::{CaptionStore, Cursor, MetadataStore, SampleAccount, TextStore, TrackBuffer};
+use crate::engine::buffer::{BUFFERED, CaptionStore, Cursor, MetadataStore, SampleAccount, TextStore, TrackBuffer};
 use crate::engine::context::Context;
 use crate::engine::download::{SegmentPlan, Stream, schedule};
 use crate::engine::ids::{ItemId, KeyedPresentation, PartOf, PeriodKey, RepKey, SetKey, StreamId};
@@ -148,6 +148,11 @@ impl Session {
         self.streams.iter().find(|stream| stream.id() == id)
     }
 
+    /// Returns the stream of the main files: video, or video with audio.
+    fn main(&self) -> Option<&Stream> {
+        self.stream(StreamId::Main)
+    }
+
     /// A stream by name, to change it.
     pub(in crate::engine) fn stream_mut(&mut self, id: StreamId) -> Option<&mut Stream> {
         self.streams.iter_mut().find(|stream| stream.id() == id)
@@ -179,7 +184,7 @@ impl Session {
     /// The set that a stream presents in a period.
     pub(in crate::engine) fn set_in(&self, id: StreamId, period: PeriodKey) -> Option<SetKey> {
         let track = self.stream(id).map(Stream::track);
-        self.selection.set_in(self.presentation(), period, kind_of(id), track, &self.keys)
+        self.selection.set_in(self.presentation(), period, id.kind(), track, &self.keys)
     }
 
     /// The kinds of sample that a stream is wanted for.
@@ -209,7 +214,7 @@ impl Session {
         }
         let carried =
             |kind| media().any(|s| self.wanted_of(s.id()).has(kind) && s.carries().is_some_and(|c| c.has(kind)));
-        let kinds: Vec<_> = [MediaKind::Video, MediaKind::Audio].into_iter().filter(|kind| carried(*kind)).collect();
+        let kinds: Vec<_> = BUFFERED.into_iter().filter(|kind| carried(*kind)).collect();
         (!kinds.is_empty()).then_some(kinds)
     }
 
@@ -272,7 +277,7 @@ impl Session {
     /// after it is.
     pub(in crate::engine) fn held_until(&self, id: StreamId) -> Option<MediaTime> {
         let brought = self.brought_by(id);
-        let kinds = [MediaKind::Video, MediaKind::Audio].into_iter().filter(|kind| brought.has(*kind));
+        let kinds = BUFFERED.into_iter().filter(|kind| brought.has(*kind));
         kinds.map(|kind| self.buffer(kind).and_then(TrackBuffer::end)).min().flatten()
     }
 
@@ -286,7 +291,7 @@ impl Session {
     /// Marks a range as missing in the kinds that a stream supplies, because the stream has no more media for it.
     pub(in crate::engine) fn mark_resolved(&mut self, id: StreamId, of: PartOf, from: MediaTime, until: MediaTime) {
         let brought = self.brought_by(id);
-        for kind in [MediaKind::Video, MediaKind::Audio] {
+        for kind in BUFFERED {
             if let Some(buffer) = self.buffer_mut(kind).filter(|_| brought.has(kind)) {
                 buffer.insert_empty_range(of, from, until);
             }
@@ -298,7 +303,7 @@ impl Session {
     pub(in crate::engine) fn complete_segment(&mut self, id: StreamId, plan: &SegmentPlan) {
         let brought = self.brought_by(id);
         let of = PartOf::new(plan.rep, &plan.segment, plan.reason);
-        let kinds = [MediaKind::Video, MediaKind::Audio].into_iter().filter(|kind| brought.has(*kind));
+        let kinds = BUFFERED.into_iter().filter(|kind| brought.has(*kind));
         let mut reach = None;
         for kind in kinds.clone() {
             if let Some(buffer) = self.buffer_mut(kind) {
@@ -362,13 +367,8 @@ impl Session {
 
     /// The track that a stream presents, as it should be named.
     pub(in crate::engine) fn is_selected(&self, kind: MediaKind, id: &TrackId) -> bool {
-        let stream = match kind {
-            MediaKind::Video => StreamId::Main,
-            MediaKind::Audio => StreamId::Audio,
-            MediaKind::Text => StreamId::Text,
-        };
         let caption = kind == MediaKind::Text && self.captions.chosen() == Some(id);
-        match self.stream(stream) {
+        match self.stream(StreamId::of(kind)) {
             _ if caption => true,
             Some(stream) => stream.track() == id,
             // Audio in the files of the video has no separate stream.
@@ -388,15 +388,6 @@ impl Session {
         let period = self.selection.listed_period(self.presentation());
         let video = period.and_then(|period| self.set_in(StreamId::Main, period));
         self.selection.list(self.source.presentation(), tracks, video, &self.keys, now)
-    }
-}
-
-/// The kind of adaptation set that a stream follows.
-pub(in crate::engine) const fn kind_of(id: StreamId) -> MediaKind {
-    match id {
-        StreamId::Main => MediaKind::Video,
-        StreamId::Audio => MediaKind::Audio,
-        StreamId::Text => MediaKind::Text,
     }
 }
 

@@ -236,7 +236,7 @@ impl Session {
             cx.ledger.segment(bitrate, segment.duration);
         }
         cx.effects.emit(Event::SegmentLoaded {
-            kind: super::kind_of(id),
+            kind: id.kind(),
             representation: name,
             start: segment.start,
             bytes,

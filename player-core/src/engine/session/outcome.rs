@@ -52,7 +52,7 @@ impl Session {
     fn stream_lost(&mut self, cx: &mut Context, id: StreamId, error: PlayerError) {
         let network =
             matches!(error.code, ErrorCode::NetworkUnreachable | ErrorCode::NetworkTimeout | ErrorCode::TlsFailed);
-        let main = self.stream(StreamId::Main).is_some();
+        let main = self.main().is_some();
         match id {
             StreamId::Text => {
                 self.remove_stream(cx, id);
@@ -78,7 +78,7 @@ impl Session {
     ) -> StreamOutcome {
         let position = self.position(cx);
         let held = self.held_until(id).is_some_and(|end| end > position);
-        let main = self.stream(StreamId::Main).is_some();
+        let main = self.main().is_some();
         if id == StreamId::Text || !held {
             return StreamOutcome::Lost { id, error };
         }
@@ -116,14 +116,5 @@ impl Session {
         if context::fail(cx, error) {
             self.streams.clear();
         }
-    }
-}
-
-/// Returns the stream that is lost with the last representation of an adaptation set of `kind`.
-pub(super) const fn stream_of(kind: Option<MediaKind>) -> StreamId {
-    match kind {
-        Some(MediaKind::Audio) => StreamId::Audio,
-        Some(MediaKind::Text) => StreamId::Text,
-        Some(MediaKind::Video) | None => StreamId::Main,
     }
 }

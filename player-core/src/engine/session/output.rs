@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::Session;
 use crate::command::SeekMode;
-use crate::engine::buffer::Departure;
+use crate::engine::buffer::{BUFFERED, Departure};
 use crate::engine::context::Context;
 use crate::engine::ids::StreamId;
 use crate::engine::selection;
@@ -41,7 +41,7 @@ impl Session {
         }
         let crowded = self.held_bytes() > cx.config.buffer_bytes;
         let behind = if crowded { Duration::ZERO } else { cx.config.back_buffer };
-        for kind in [MediaKind::Video, MediaKind::Audio] {
+        for kind in BUFFERED {
             let committed = self.committed(cx, kind);
             if let Some(buffer) = self.buffer_mut(kind).filter(|_| committed.is_some()) {
                 cx.ledger.wasted(buffer.evict(position - behind, committed));

@@ -159,7 +159,7 @@ struct Placed {
 /// Places the streams in a presentation that was replaced, if what they pointed to is gone: they go on by time.
 fn place_streams(session: &mut Session) -> Placed {
     let mut placed = Placed::default();
-    for id in [StreamId::Main, StreamId::Audio, StreamId::Text] {
+    for id in StreamId::ALL {
         place(session, id, &mut placed);
     }
     placed

@@ -99,7 +99,7 @@ impl Session {
 
     /// The adaptive rule is asked for pictures, and for sound when there are none.
     pub(in crate::engine) fn asks_rule(&self, id: StreamId) -> bool {
-        let main = self.stream(StreamId::Main).is_some();
+        let main = self.main().is_some();
         id == StreamId::Main || (id == StreamId::Audio && !main)
     }
 
@@ -196,7 +196,7 @@ impl Session {
 
     /// Returns the time at which the running transfer is judged next.
     pub(in crate::engine) fn next_judgement(&self, cx: &Context) -> Option<Now> {
-        let download = self.stream(StreamId::Main)?.download()?;
+        let download = self.main()?.download()?;
         let sent = cx.jobs.get(download.job)?.attempt()?.sent;
         (!self.is_committed(cx, StreamId::Main)).then(|| download.judged_at.max(sent) + JUDGE_EVERY)
     }

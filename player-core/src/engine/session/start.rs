@@ -1,8 +1,8 @@
 //! The beginning of a session: the presentation has become known, tracks are chosen, and streams begin.
 
-use super::{Session, kind_of};
+use super::Session;
 use crate::command::SeekMode;
-use crate::engine::buffer::Departure;
+use crate::engine::buffer::{BUFFERED, Departure};
 use crate::engine::context::Context;
 use crate::engine::download::{NextSegment, Stream, schedule};
 use crate::engine::ids::{KeyedPresentation, StreamId};
@@ -33,7 +33,7 @@ impl Session {
         let metadata = self.source.presentation().metadata.clone();
         self.keys.preload(self.source.presentation(), &mut cx.jobs, cx.now);
         self.choose_captions(cx);
-        for id in [StreamId::Main, StreamId::Audio, StreamId::Text] {
+        for id in StreamId::ALL {
             add_stream(self, id, start);
         }
         self.list_choices(cx.now);
@@ -63,7 +63,7 @@ impl Session {
 /// Begins a stream when some period has a set for it.
 pub(in crate::engine) fn add_stream(session: &mut Session, id: StreamId, at: MediaTime) {
     let presentation = session.source.presentation();
-    let kind = kind_of(id);
+    let kind = id.kind();
     if kind == MediaKind::Text && session.captions.chosen().is_some() {
         return;
     }
@@ -75,7 +75,7 @@ pub(in crate::engine) fn add_stream(session: &mut Session, id: StreamId, at: Med
         stream.note_carried(crate::model::ContentKinds::only(kind));
     }
     session.streams.push(stream);
-    for kind in [MediaKind::Video, MediaKind::Audio] {
+    for kind in BUFFERED {
         // Nothing is held of what a new stream brings: its answers count from here.
         if let Some(buffer) = session.buffer_mut(kind).filter(|buffer| buffer.end().is_none()) {
             buffer.restart(at, Departure::Void);

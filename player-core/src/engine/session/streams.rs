@@ -9,7 +9,7 @@ use super::outcome::StreamOutcome;
 use super::rule::Selection;
 use crate::container::{DemuxSetup, InitSegment};
 use crate::drm::SegmentCipher;
-use crate::engine::buffer::{Departure, TrackBuffer};
+use crate::engine::buffer::{BUFFERED, Departure, TrackBuffer};
 use crate::engine::context::{self, Context};
 use crate::engine::download::schedule::{self, Step};
 use crate::engine::download::{self, Activity, NextSegment, SegmentDownload, SegmentPlan, Stream};
@@ -19,7 +19,7 @@ use crate::engine::licence::{KeyState, Needs};
 use crate::engine::requests::{Job, Purpose};
 use crate::engine::selection;
 use crate::error::Stage;
-use crate::model::{ContainerFormat, MediaKind, Resource, SegmentIndex, SegmentKeys, SegmentRef, TimestampMapping};
+use crate::model::{ContainerFormat, Resource, SegmentIndex, SegmentKeys, SegmentRef, TimestampMapping};
 use crate::snapshot::State;
 use crate::time::{MediaTime, Now};
 
@@ -276,7 +276,7 @@ impl Session {
     /// discontinuity, because its first picture lies where the playlist declares it, while encoders may put silence
     /// before audio.
     fn waits_for_pictures(&self, segment: &SegmentRef) -> bool {
-        let Some(main) = self.stream(StreamId::Main) else { return false };
+        let Some(main) = self.main() else { return false };
         self.timeline.known(segment.mapping).is_none()
             && schedule::comes_to(self.source.presentation(), main, segment.mapping, segment.start)
     }
@@ -406,7 +406,7 @@ impl Session {
         if !cx.playback.clock().is_running() {
             return None;
         }
-        let full = [StreamId::Main, StreamId::Audio].into_iter().filter(|id| self.is_full(cx, *id));
+        let full = StreamId::MEDIA.into_iter().filter(|id| self.is_full(cx, *id));
         let wait = full.filter_map(|id| cx.load_control().until_room(self.buffered_ahead(cx, id))).min()?;
         Some(cx.now + cx.playback.clock().wall(wait))
     }
@@ -427,7 +427,7 @@ impl Session {
     /// True when samples of the segment on its way were handed to the renderer.
     pub(in crate::engine) fn is_committed(&self, cx: &Context, id: StreamId) -> bool {
         let Some(download) = self.stream(id).and_then(|stream| stream.download()) else { return false };
-        [MediaKind::Video, MediaKind::Audio].into_iter().any(|kind| {
+        BUFFERED.into_iter().any(|kind| {
             let open = self
                 .buffer(kind)
                 .and_then(|buffer| buffer.back())
@@ -459,7 +459,7 @@ impl Session {
         let download = self.stream(id).and_then(|stream| stream.download());
         let Some(key) = download.map(|download| download.plan.key()) else { return cx.ledger.wasted(bytes) };
         let (mut kept, wanted) = (0, self.wanted_of(id));
-        for kind in [MediaKind::Video, MediaKind::Audio] {
+        for kind in BUFFERED {
             let committed = self.committed(cx, kind);
             // Its bytes in the buffer, whether they are still wanted or not.
             let brought = |buffer: &TrackBuffer| {
@@ -486,7 +486,7 @@ impl Session {
     ) {
         self.cancel_stream(cx, id);
         let wanted = self.wanted_of(id);
-        for kind in [MediaKind::Video, MediaKind::Audio] {
+        for kind in BUFFERED {
             if let Some(buffer) = self.buffer_mut(kind).filter(|_| wanted.has(kind)) {
                 cx.ledger.wasted(buffer.restart(time, departure));
             }

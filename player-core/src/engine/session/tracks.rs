@@ -42,7 +42,7 @@ impl Session {
             }
         } else if self.wanted_of(StreamId::Main).audio {
             // The audio of the main files was dropped on arrival: they are fetched again from here.
-            let muxed = self.stream(StreamId::Main).and_then(Stream::carries).is_some_and(|c| c.audio);
+            let muxed = self.main().and_then(Stream::carries).is_some_and(|c| c.audio);
             if muxed && !muxed_before {
                 self.restart_stream(cx, StreamId::Main, position, Departure::Discarded(Discard::Switch));
                 self.flush_here(cx);
@@ -94,7 +94,7 @@ impl Session {
         let quality = self.preferences().quality.clone();
         let wanted = |rep| is_wanted(rep, &quality) && selection::may_show(rep, self.selection.output());
         let unwanted = |key: RepKey| selection::representation(presentation, key).is_some_and(|rep| !wanted(rep));
-        let coming = self.stream(StreamId::Main).and_then(|s| s.download()).map(|download| download.plan.rep);
+        let coming = self.main().and_then(|s| s.download()).map(|download| download.plan.rep);
         let call_back = coming.is_some_and(unwanted) && !self.is_committed(cx, StreamId::Main);
         let doomed: Vec<u64> = self
             .video
@@ -106,7 +106,7 @@ impl Session {
             self.cancel_stream(cx, StreamId::Main);
         }
         // What is still on its way stays only when it is handed out already; nothing can be dropped before it then.
-        let open = self.stream(StreamId::Main).is_some_and(|stream| stream.download().is_some());
+        let open = self.main().is_some_and(|stream| stream.download().is_some());
         if open || doomed.is_empty() {
             return;
         }
@@ -249,7 +249,7 @@ impl Session {
         if id == StreamId::Text && self.captions.chosen().is_some() {
             return None;
         }
-        self.selection.preferred_track(self.presentation(), super::kind_of(id))
+        self.selection.preferred_track(self.presentation(), id.kind())
     }
 
     pub(in crate::engine) fn choices_changed(&mut self, cx: &mut Context) {
