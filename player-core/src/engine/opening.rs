@@ -236,3 +236,34 @@ pub(super) fn fetch_remotes(cx: &mut Context, missing: Vec<Url>) {
         cx.jobs.add(cx.now, Purpose::Remote, FetchKind::Manifest, Resource::new(url), Ingest::Body);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+    use crate::config::PlayerConfig;
+
+    const REMOTE: &str = r#"<MPD xmlns="urn:mpeg:dash:schema:mpd:2011" xmlns:xlink="http://www.w3.org/1999/xlink"
+        type="static" profiles="urn:mpeg:dash:profile:full:2011" minBufferTime="PT2S">
+        <Period xlink:href="a.xml" xlink:actuate="onLoad"/><Period xlink:href="b.xml" xlink:actuate="onLoad"/></MPD>"#;
+
+    #[test]
+    fn a_manifest_is_read_once_all_of_its_parts_are_here_or_unavailable() {
+        let url: Url = "http://h/manifest.mpd".parse().unwrap();
+        let config = PlayerConfig::default();
+        let rule = context::make_rule(&config).unwrap();
+        let mut cx = Context::new(config, rule);
+        let mut opening = Opening::new(ItemId::default(), &LoadRequest::new(url.clone()), abr::Hdcp::None);
+        let manifest = IncompleteManifest::new(&Bytes::from_static(REMOTE.as_bytes()), &url);
+        let missing = manifest.missing().unwrap();
+        assert_eq!(missing.len(), 2);
+        opening.incomplete = Some(manifest);
+        fetch_remotes(&mut cx, missing);
+        let jobs = cx.jobs.ids();
+        assert!(opening.on_remote(&mut cx, jobs[0], None).is_none());
+        assert_eq!(cx.jobs.ids(), jobs[1..], "the first part is not asked for again");
+        assert!(opening.incomplete.is_some(), "the manifest waits for the second");
+        opening.on_remote(&mut cx, jobs[1], None);
+        assert!(opening.incomplete.is_none() && cx.jobs.ids().is_empty());
+    }
+}

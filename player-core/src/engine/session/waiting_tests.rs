@@ -366,3 +366,37 @@ fn a_seek_that_waits_for_its_turn_is_shown_at_its_target_and_stands_still() {
     engine.context.pending.seek_mut().put(Seeking { to: ms(9000), mode: SeekMode::Exact, since: now });
     assert_eq!(shown(&engine), (ms(9000), false));
 }
+
+#[test]
+fn an_attempt_that_is_repeated_counts_its_samples_anew() {
+    let mut cx = context();
+    let mut session = session_of(ItemId::default(), &[(StreamId::Main, Some((true, false)))]);
+    let stream = session.stream_mut(StreamId::Main).unwrap();
+    stream.start_download(SegmentDownload { seen: 5, ..download(&mut cx) });
+    stream.restart_download();
+    assert_eq!(stream.download().unwrap().seen, 0);
+}
+
+#[test]
+fn a_kind_that_a_stream_carried_once_is_presented_to_its_end() {
+    let kinds = |video, audio| ContentKinds { video, audio, text: false };
+    for (first, second) in [(kinds(true, true), kinds(true, false)), (kinds(true, true), kinds(false, true))] {
+        let mut session = session_of(ItemId::default(), &[(StreamId::Main, None)]);
+        let stream = session.stream_mut(StreamId::Main).unwrap();
+        stream.note_carried(first);
+        stream.note_carried(second);
+        assert_eq!(stream.carries(), Some(kinds(true, true)));
+    }
+}
+
+#[test]
+fn commands_that_wait_for_their_turn_are_forgotten_with_a_failure() {
+    let mut cx = context();
+    let mut session = session_of(ItemId::default(), &[(StreamId::Main, None)]);
+    cx.playback.set_state(State::Ready, cx.now, &mut cx.effects);
+    cx.pending.seek_mut().put(Seeking { to: ms(9000), mode: SeekMode::Exact, since: cx.now });
+    cx.pending.rate_mut().put(2.0);
+    session.fail(&mut cx, PlayerError::fatal(ErrorCode::MediaUnavailable, "it is gone"));
+    assert_eq!(cx.playback.state(), State::Failed);
+    assert!(cx.pending.seek().waiting().is_none() && cx.pending.rate_mut().waiting().is_none());
+}

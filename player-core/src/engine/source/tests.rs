@@ -187,3 +187,25 @@ fn contradictions_of_all_lists_are_counted() {
                     anew, 2 have nothing in common with it";
     assert_eq!(all.message().as_deref(), Some(expected));
 }
+
+#[test]
+fn an_undeclared_length_is_that_of_the_last_period_without_its_subtitles() {
+    let lists = |first: SegmentIndex, last: SegmentIndex, text: SegmentIndex| {
+        let set = |name: &str, kind, index| {
+            let rep = Representation { index, ..Representation::for_tests(name, 1000) };
+            AdaptationSet::for_tests(name, kind, vec![rep])
+        };
+        let period = |name: &str, start, sets| Period::new(name.to_owned(), ms(start), None, sets);
+        Presentation::for_tests(vec![
+            period("a", 0, vec![set("v", MediaKind::Video, first)]),
+            period("b", 4000, vec![set("v", MediaKind::Video, last), set("t", MediaKind::Text, text)]),
+        ])
+    };
+    let until = |end| SegmentIndex::Known(SegmentList::Explicit(vec![segment(0, 0, end)]));
+    let length = |presentation: &Presentation| duration(presentation).map(|length| length.as_millis());
+    let unread = || SegmentIndex::External(playlist());
+    assert_eq!(length(&lists(until(4000), until(7000), until(9000))), Some(7000));
+    assert_eq!(length(&lists(until(9000), until(7000), until(7000))), Some(7000), "the first one is cut");
+    assert_eq!(length(&lists(until(4000), unread(), until(9000))), None, "subtitles make nothing longer");
+    assert_eq!(length(&lists(unread(), until(7000), unread())), Some(7000));
+}
