@@ -17,4 +17,6 @@ pub(super) use track_selection::TrackSelection;
 pub(super) use tracks::{TrackPreferences, same_language, same_track, set_of};
 
 #[cfg(test)]
+mod state_tests;
+#[cfg(test)]
 mod tests;

@@ -511,3 +511,29 @@ fn the_steps_set_the_demand_of_the_playback_rate_on_every_stream() {
         assert_eq!(session.demand_for(MediaKind::Text), Demand::of(StreamId::Main, rate), "no stream supplies it");
     }
 }
+
+#[test]
+fn among_captions_of_a_language_the_default_comes_first_and_then_what_is_selected_by_itself() {
+    let caption = |id: &str, default, autoselect| CaptionTrack {
+        id: TrackId(id.into()),
+        service: CaptionService::Cea608(1),
+        language: Some("en".into()),
+        label: None,
+        default,
+        autoselect,
+    };
+    let plain = || caption("plain", false, false);
+    for (captions, expected) in [
+        (vec![plain(), caption("auto", false, true), caption("default", true, false)], "default"),
+        (vec![plain(), caption("auto", false, true)], "auto"),
+        (vec![plain(), caption("other", false, false)], "plain"),
+    ] {
+        let mut known = described(vec![set("a", MediaKind::Audio, vec![rep("a", 1)])]);
+        known.periods[0].captions = captions;
+        let mut session = session(&[]);
+        session.source.set_presentation(known.into());
+        let preferences = TrackPreferences { text_languages: vec!["en".to_owned()], ..session.preferences().clone() };
+        session.selection = TrackSelection::new(preferences, abr::Hdcp::None);
+        assert_eq!(session.wanted_captions().map(|track| track.id.0).as_deref(), Some(expected));
+    }
+}

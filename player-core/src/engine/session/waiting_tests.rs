@@ -4,7 +4,7 @@
 use std::sync::mpsc::{SyncSender, sync_channel};
 
 use super::outcome::StreamOutcome;
-use super::tests::{add, chosen, described, finish, ms, segment, session_of};
+use super::tests::{add, chosen, described, finish, ms, rep, segment, session_of, set};
 use super::*;
 use crate::command::SeekMode;
 use crate::config::PlayerConfig;
@@ -399,4 +399,66 @@ fn commands_that_wait_for_their_turn_are_forgotten_with_a_failure() {
     session.fail(&mut cx, PlayerError::fatal(ErrorCode::MediaUnavailable, "it is gone"));
     assert_eq!(cx.playback.state(), State::Failed);
     assert!(cx.pending.seek().waiting().is_none() && cx.pending.rate_mut().waiting().is_none());
+}
+
+#[test]
+fn streams_stand_in_their_order_whichever_is_added_last() {
+    let mut session = session_of(ItemId::default(), &[]);
+    let sets = [("v", MediaKind::Video), ("a", MediaKind::Audio), ("t", MediaKind::Text)];
+    let sets = sets.map(|(id, kind)| set(id, kind, vec![rep(id, 1000)]));
+    session.source.set_presentation(described(sets.to_vec()).into());
+    session.selection.select_text(TrackChoice::Track(TrackId("t".into())));
+    for id in [StreamId::Text, StreamId::Audio, StreamId::Main] {
+        start::add_stream(&mut session, id, ms(0));
+    }
+    let order: Vec<_> = session.streams.iter().map(Stream::id).collect();
+    assert_eq!(order, StreamId::ALL);
+}
+
+#[test]
+fn audio_reserves_its_bandwidth_against_video_and_not_against_itself() {
+    let mut session = session_of(ItemId::default(), &[(StreamId::Main, None), (StreamId::Audio, None)]);
+    let rates = [("v", MediaKind::Video, 1000), ("a", MediaKind::Audio, 64_000)];
+    let sets = rates.map(|(id, kind, rate)| set(id, kind, vec![rep(id, rate)]));
+    session.source.set_presentation(described(sets.to_vec()).into());
+    assert_eq!(session.reserved_bps(StreamId::Main), 0, "nothing of it is decided on");
+    let audio = session.source.presentation().all_reps().nth(1).unwrap();
+    session.stream_mut(StreamId::Audio).unwrap().decide_on(audio, Now::ZERO);
+    let reserved = [StreamId::Main, StreamId::Audio, StreamId::Text].map(|id| session.reserved_bps(id));
+    assert_eq!(reserved, [64_000, 0, 64_000]);
+}
+
+#[test]
+fn a_seek_ends_a_change_of_audio() {
+    let mut cx = context();
+    let mut session = session_of(ItemId::default(), &[(StreamId::Main, Some((true, true)))]);
+    session.selection.begin_audio_change(ms(700));
+    session.reposition(&mut cx, ms(5000), SeekMode::Exact);
+    assert_eq!(session.selection.audio_change(), None);
+}
+
+#[test]
+fn too_much_metadata_is_reported_once() {
+    let mut cx = context();
+    let mut session = session_of(ItemId::default(), &[]);
+    let large = |id: u32| TimedMetadata {
+        source: MetadataSource::Id3,
+        scheme: "urn:x".into(),
+        value: String::new(),
+        id: id.to_string(),
+        start: ms(0),
+        duration: None,
+        body: MetadataBody::Text("x".repeat(1 << 20)),
+    };
+    for round in 0..3 {
+        session.add_metadata(
+            &mut cx,
+            (0..100).map(|id| large(round * 100 + id)).collect(),
+            crate::error::Stage::Segment,
+        );
+    }
+    let outputs = std::iter::from_fn(|| cx.effects.take_next());
+    let warnings = outputs
+        .filter(|output| matches!(output, crate::engine::io::Output::Event(crate::event::Event::Warning { .. })));
+    assert_eq!(warnings.count(), 1);
 }
