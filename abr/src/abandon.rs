@@ -32,7 +32,7 @@ pub fn judge(in_flight: &InFlight, context: &Context<'_>, bandwidth: &Bandwidth)
     let Some(rate) = present_rate(in_flight, bandwidth) else {
         return Verdict::Continue;
     };
-    let speed = crate::rule::candidate::playback_rate(context);
+    let speed = context.playback_rate();
     let buffer = in_flight.buffer.as_secs_f64() / speed;
     let rest = seconds(size.saturating_sub(in_flight.received), rate);
     if rest <= buffer {

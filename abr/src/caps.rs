@@ -1,61 +1,9 @@
-//! Limits of a decision: the bounds of [`Caps`], how several of them become one, and the protection of the output.
+//! Limits of a decision: the bounds of [`Caps`], and how several of them become one.
 //! Plain data; the host, or a policy such as [`crate::frames`], decides when a bound is set.
 
 use serde::{Deserialize, Serialize};
 
 use crate::Rung;
-
-/// Copy protection of a link to a display, weakest first.
-///
-/// The levels are those of the attribute `HDCP-LEVEL` of HLS (draft-pantos-hls-rfc8216bis §4.4.6.2). A licence that asks
-/// for a version of HDCP asks for [`Type0`](Hdcp::Type0) below 2.2 and for [`Type1`](Hdcp::Type1) from there on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum Hdcp {
-    /// None, or nothing is known about it.
-    #[default]
-    None,
-    /// Any version, also through repeaters of an older one.
-    #[serde(rename = "type-0")]
-    Type0,
-    /// 2.2 or later on every hop.
-    #[serde(rename = "type-1")]
-    Type1,
-}
-
-impl Hdcp {
-    /// Reads a value of `HDCP-LEVEL`; `None` for one that the draft does not name.
-    #[must_use]
-    pub fn parse(level: &str) -> Option<Self> {
-        match level {
-            "NONE" => Some(Self::None),
-            "TYPE-0" => Some(Self::Type0),
-            "TYPE-1" => Some(Self::Type1),
-            _ => None,
-        }
-    }
-}
-
-/// Protection that a rung demands of the output, and that the output has.
-///
-/// The second is for the host to keep up to date, in every rung of the ladder, when a display is plugged in or out.
-/// It is [`Hdcp::None`] until then: a rung that demands something is not fetched before the host has vouched for it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Protection {
-    /// Protection that the output must have before this rung may be shown.
-    pub needed: Hdcp,
-    /// Protection that the output has now.
-    pub present: Hdcp,
-}
-
-impl Protection {
-    /// Returns true if the output has the protection that the rung needs.
-    #[must_use]
-    pub const fn suffices(self) -> bool {
-        self.needed as u8 <= self.present as u8
-    }
-}
 
 /// Upper bounds that a decision must respect. `None` bounds nothing, so the default permits every rung.
 ///
@@ -123,6 +71,7 @@ fn stricter<T: Ord>(a: Option<T>, b: Option<T>) -> Option<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Hdcp, Protection};
 
     #[test]
     fn the_stricter_of_each_bound_holds() {
@@ -162,12 +111,6 @@ mod tests {
         let rung = Rung::new(1).protected_by(Hdcp::Type0);
         assert!(!Caps::default().permits(&rung), "nobody has vouched for the output");
         assert!(Caps::default().permits(&rung.shown_on(Hdcp::Type1)));
-    }
-
-    #[test]
-    fn levels_are_read_as_manifests_write_them() {
-        let read = ["NONE", "TYPE-0", "TYPE-1", "type-1", "2.2"].map(Hdcp::parse);
-        assert_eq!(read, [Some(Hdcp::None), Some(Hdcp::Type0), Some(Hdcp::Type1), None, None]);
     }
 
     #[test]

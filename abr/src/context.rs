@@ -4,46 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Caps, Hdcp, Protection};
-
-/// One entry of the ladder. A ladder is sorted by ascending bitrate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Rung {
-    /// Average rate of the representation in bits per second; its peak if that is all the manifest declares.
-    pub bitrate_bps: u64,
-    /// Height of the picture in pixels, where known; [`Caps::max_height`] is compared with it.
-    pub height: Option<u32>,
-    /// Protection that it demands of the output, and that the output has.
-    #[serde(default)]
-    pub protection: Protection,
-}
-
-impl Rung {
-    /// A rung of unknown picture size that any output may show.
-    #[must_use]
-    pub const fn new(bitrate_bps: u64) -> Self {
-        let protection = Protection { needed: Hdcp::None, present: Hdcp::None };
-        Self { bitrate_bps, height: None, protection }
-    }
-
-    /// The same with a picture of `height` pixels.
-    #[must_use]
-    pub const fn with_height(self, height: u32) -> Self {
-        Self { height: Some(height), ..self }
-    }
-
-    /// The same, only for outputs that have `needed`.
-    #[must_use]
-    pub const fn protected_by(self, needed: Hdcp) -> Self {
-        Self { protection: Protection { needed, ..self.protection }, ..self }
-    }
-
-    /// The same, on an output that has `present`.
-    #[must_use]
-    pub const fn shown_on(self, present: Hdcp) -> Self {
-        Self { protection: Protection { present, ..self.protection }, ..self }
-    }
-}
+use crate::{Caps, Rung};
 
 /// Model of the viewer's opinion that the rule maximises.
 ///
@@ -176,6 +137,12 @@ impl<'a> Context<'a> {
         self.rungs.iter().any(|rung| rung.protection.suffices())
     }
 
+    /// The playback rate as a positive number; a paused or absurd rate counts as 1.
+    pub(crate) fn playback_rate(&self) -> f64 {
+        let rate = f64::from(self.rate).abs();
+        if rate.is_finite() && rate > 0.0 { rate.clamp(0.25, 16.0) } else { 1.0 }
+    }
+
     /// Bytes that the next segment has at `rung`: the known size, else the declared rate times the duration.
     ///
     /// 0 for a rung that does not exist.
@@ -231,6 +198,7 @@ impl<'a> Context<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Hdcp;
 
     const LADDER: [Rung; 3] = [
         Rung::new(400_000).with_height(240),

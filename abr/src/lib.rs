@@ -64,14 +64,16 @@ pub mod frames;
 pub mod joint;
 pub mod link;
 pub mod rule;
+mod rung;
 pub mod simulator;
 mod transfer;
 
-pub use caps::{Caps, Hdcp, Protection};
+pub use caps::Caps;
 pub use chunks::ChunkMeter;
-pub use context::{Context, Live, Objective, Phase, Rung};
+pub use context::{Context, Live, Objective, Phase};
 pub use decision::{Decision, EXPLAINED, Explanation, Reason, Verdict};
 pub use rule::{Rule, default_rule, rule};
+pub use rung::{Hdcp, Protection, Rung};
 pub use transfer::{History, InFlight, Transfer};
 
 /// The example of the README compiles and runs with the tests of the documentation.

@@ -1,6 +1,6 @@
 //! Guards of every function of the ABI: panics stop here, pointers are checked, strings are read.
 
-use std::ffi::{CStr, CString, c_char};
+use std::ffi::{CStr, c_char};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use player_core::error::{ErrorCode, PlayerError};
@@ -67,13 +67,6 @@ pub unsafe fn optional_text<'a>(pointer: *const c_char, name: &str) -> Result<Op
     }
     // SAFETY: the caller's promise is the same.
     unsafe { text(pointer, name) }.map(Some)
-}
-
-/// A C string; NUL bytes inside, which C cannot see past, are left out.
-pub fn c_string(text: &str) -> CString {
-    let clean: Vec<u8> = text.bytes().filter(|byte| *byte != 0).collect();
-    // No NUL is left, so this is never the default.
-    CString::new(clean).unwrap_or_default()
 }
 
 /// Frees the value that `Box::into_raw` gave, and sets the caller's pointer to NULL.

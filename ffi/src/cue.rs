@@ -10,7 +10,7 @@ use player_core::text::{
     Vertical,
 };
 
-use crate::boundary::c_string;
+use crate::strings::c_string;
 
 /// Unit of kinora_cue_layout::line.
 #[repr(C)]

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 use player_core::error::{ErrorCode, PlayerError};
 
-use crate::boundary::c_string;
+use crate::strings::c_string;
 
 thread_local! {
     static LAST: RefCell<(u32, CString)> = RefCell::default();

@@ -6,9 +6,10 @@ use std::time::Duration;
 use player_core::model::TimedMetadata;
 use player_core::{Event, PlayerError};
 
-use crate::boundary::{c_string, destroy, give, guarded, shared};
+use crate::boundary::{destroy, give, guarded, shared};
 use crate::player::kinora_player;
 use crate::snapshot::{kinora_state, state_of};
+use crate::strings::c_string;
 
 /// Kind of an event.
 #[repr(C)]

@@ -18,6 +18,7 @@ mod process;
 mod retry;
 mod sized;
 mod snapshot;
+mod strings;
 
 pub use config::{
     kinora_audio_output, kinora_config, kinora_config_init, kinora_load_options, kinora_load_options_init,

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use player_core::model::{MetadataBody, MetadataSource, TimedMetadata};
 
-use crate::boundary::c_string;
 use crate::sized::sized;
+use crate::strings::c_string;
 
 /// Mechanism that carried a piece of timed metadata.
 #[repr(C)]

@@ -6,8 +6,8 @@ use std::time::Duration;
 use player_core::error::Stage;
 use player_core::{Now, PendingRetry};
 
-use crate::boundary::c_string;
 use crate::sized::{Out, sized};
+use crate::strings::c_string;
 
 /// A request that failed and is tried again, so that a host can show the reason for a wait. Strings live as long as the
 /// snapshot.

@@ -17,7 +17,7 @@ pub(crate) struct Link {
 impl Link {
     /// `None` until something was learned.
     pub fn new(bandwidth: &Bandwidth, context: &Context<'_>) -> Option<Self> {
-        let speed = playback_rate(context);
+        let speed = context.playback_rate();
         let share = |rate: f64| ((rate - context.reserved_bps as f64).max(1.0)) / speed;
         Some(Self {
             likely: share(bandwidth.likely()?),
@@ -35,12 +35,6 @@ impl Link {
     pub fn drain(&self, context: &Context<'_>, rung: usize) -> f64 {
         self.seconds(context.nominal_bytes(rung)) - context.segment_duration.as_secs_f64()
     }
-}
-
-/// The playback rate as a positive number; a paused or absurd rate counts as 1.
-pub(crate) fn playback_rate(context: &Context<'_>) -> f64 {
-    let rate = f64::from(context.rate).abs();
-    if rate.is_finite() && rate > 0.0 { rate.clamp(0.25, 16.0) } else { 1.0 }
 }
 
 /// The highest rung whose declared rate is at most `rate`, caps aside; 0 if none is.
@@ -66,7 +60,7 @@ mod tests {
 
     #[test]
     fn a_rate_that_is_none_counts_as_one() {
-        let rate = |rate| playback_rate(&Context { rate, ..Context::new(&LADDER, Duration::from_secs(2)) });
+        let rate = |rate| Context { rate, ..Context::new(&LADDER, Duration::from_secs(2)) }.playback_rate();
         assert_eq!([2.0, -2.0, 0.1, 99.0].map(rate), [2.0, 2.0, 0.25, 16.0]);
         assert_eq!([0.0, -0.0, f32::NAN, f32::INFINITY, f32::NEG_INFINITY].map(rate), [1.0; 5]);
     }

@@ -97,7 +97,7 @@ impl Rule for RobustMpc {
         let Some(rate) = self.robust() else {
             return Decision::new(context.clamp(0), Reason::StartUp);
         };
-        let speed = candidate::playback_rate(context);
+        let speed = context.playback_rate();
         let mut search = Search {
             context,
             rate: (rate - context.reserved_bps as f64).max(1.0) / speed,

@@ -6,11 +6,12 @@ use std::ffi::c_char;
 use player_core::MediaTime;
 
 use super::kinora_snapshot;
-use crate::boundary::{c_string, give, guarded, shared};
+use crate::boundary::{give, guarded, shared};
 use crate::cue::kinora_cue_layout;
 use crate::metadata::{kinora_metadata, kinora_thumbnail};
 use crate::retry::kinora_pending_retry;
 use crate::sized::Out;
+use crate::strings::c_string;
 
 /// Gives the position of the `index`th cue that is on screen at `time_ns`, and its styled runs of text; `*layout` is
 /// NULL when there are no more. Its memory belongs to the snapshot and lives as long as that. Read its fields through

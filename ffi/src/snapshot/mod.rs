@@ -9,12 +9,13 @@ use player_core::model::{MediaKind, TimedMetadata};
 use player_core::text::Cue;
 use player_core::{MediaTime, Now, Snapshot, State};
 
-use crate::boundary::{c_string, destroy, give, guarded, invalid, shared};
+use crate::boundary::{destroy, give, guarded, invalid, shared};
 use crate::cue::CueView;
 use crate::metadata::MetadataTexts;
 use crate::player::kinora_player;
 use crate::retry::RetryView;
 use crate::sized::{Out, sized};
+use crate::strings::c_string;
 
 /// State of a player.
 #[repr(C)]

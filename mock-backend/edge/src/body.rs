@@ -2,17 +2,43 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 
-use super::object::Source;
+use super::cache::Cache;
+use super::fill::Fill;
+use super::lookup::Source;
+use super::slices::SlicedReader;
 use kinora_chaos::apply::{Piece, Pieces};
 use kinora_kit::http::file::CHUNK;
 use kinora_kit::http::reply::Part;
 
+/// Reads the bytes of an object.
+#[derive(Debug)]
+pub enum Reader {
+    /// They are all here.
+    Whole(Bytes),
+    /// They are on their way.
+    Growing(Arc<Fill>),
+    /// They lie in slices, or are on their way into them.
+    Sliced(Box<SlicedReader>),
+}
+
+impl Reader {
+    /// Opens what a lookup in the cache found.
+    pub fn open(cache: &Cache, source: Source) -> Self {
+        match source {
+            Source::Whole(bytes) => Self::Whole(bytes),
+            Source::Growing(fill) => Self::Growing(fill),
+            Source::Sliced(sliced) => Self::Sliced(Box::new(SlicedReader::new(cache.clone(), sliced))),
+        }
+    }
+}
+
 /// The parts of a reply, read from the source as its bytes come, at most [`CHUNK`] at a time.
-pub fn pieces(source: Source, parts: Vec<Part>) -> Pieces {
+pub fn pieces(source: Reader, parts: Vec<Part>) -> Pieces {
     let cursor = Cursor { source, parts: parts.into(), at: 0, left: 0 };
     Box::pin(stream::unfold(Some(cursor), |cursor| async move {
         let mut cursor = cursor?;
@@ -36,7 +62,7 @@ pub fn passed_on(response: reqwest::Response, first: Option<u64>) -> Pieces {
 }
 
 struct Cursor {
-    source: Source,
+    source: Reader,
     parts: VecDeque<Part>,
     at: u64,
     /// Bytes still to be sent of the current part; `u64::MAX` means "to the end".
@@ -72,18 +98,18 @@ impl Cursor {
 
     async fn read(&mut self) -> io::Result<Option<Bytes>> {
         let mut bytes = match &mut self.source {
-            Source::Whole(body) => {
+            Reader::Whole(body) => {
                 let at = usize::try_from(self.at).unwrap_or(usize::MAX).min(body.len());
                 if at == body.len() {
                     return Ok(None);
                 }
                 body.slice(at..)
             }
-            Source::Growing(fill) => match fill.read(self.at).await? {
+            Reader::Growing(fill) => match fill.read(self.at).await? {
                 Some(bytes) => bytes,
                 None => return Ok(None),
             },
-            Source::Sliced(reader) => match reader.read(self.at).await? {
+            Reader::Sliced(reader) => match reader.read(self.at).await? {
                 Some(bytes) => bytes,
                 None => return Ok(None),
             },
@@ -95,13 +121,13 @@ impl Cursor {
 
 #[cfg(test)]
 mod tests {
-    use super::{Part, Source, pieces};
+    use super::{Part, Reader, pieces};
     use crate::fill::Fill;
     use bytes::Bytes;
     use futures_util::StreamExt as _;
     use kinora_kit::http::range::ByteRange;
 
-    async fn text(source: Source, parts: Vec<Part>) -> Result<String, String> {
+    async fn text(source: Reader, parts: Vec<Part>) -> Result<String, String> {
         let mut body = pieces(source, parts);
         let mut out = Vec::new();
         while let Some(piece) = body.next().await {
@@ -124,7 +150,7 @@ mod tests {
             filler.push(Bytes::from_static(chunk.as_bytes()));
         }
         filler.end(Ok(()));
-        for source in [Source::Whole(Bytes::from_static(b"0123456789")), Source::Growing(fill)] {
+        for source in [Reader::Whole(Bytes::from_static(b"0123456789")), Reader::Growing(fill)] {
             let parts = vec![Part::Literal(Bytes::from_static(b"<")), span(3, 6), span(0, 0), Part::Everything];
             assert_eq!(text(source, parts).await.as_deref(), Ok("<345600123456789"));
         }
@@ -132,6 +158,6 @@ mod tests {
 
     #[tokio::test]
     async fn a_source_shorter_than_promised_is_an_error() {
-        assert!(text(Source::Whole(Bytes::from_static(b"0123")), vec![span(2, 9)]).await.is_err());
+        assert!(text(Reader::Whole(Bytes::from_static(b"0123")), vec![span(2, 9)]).await.is_err());
     }
 }

@@ -16,10 +16,9 @@ use super::absent::Absent;
 use super::breaker::{Breaker, Failure, Pass};
 use super::fill::{Fill, Follower, Opening, lock};
 use super::freshness::{Lifetime, Moment, Policy};
-use super::object::{Body, Head, Object};
-pub use super::object::{Found, Key, Lookup, Outcome, Source};
+use super::lookup::{Found, Lookup, Sliced, Source};
+use super::object::{Body, Head, Key, Object, Outcome};
 use super::origin::{self, Origin, OriginError};
-use super::slices::SlicedReader;
 use super::store::{Kept, Store};
 use kinora_kit::address::is_manifest;
 use kinora_kit::clock::Clock;
@@ -207,8 +206,8 @@ impl Cache {
         match body {
             Body::Whole(bytes) => Source::Whole(bytes.clone()),
             Body::Sliced { generation } => {
-                let reader = SlicedReader::new(self.clone(), key.clone(), Arc::clone(head), *generation, stream);
-                Source::Sliced(Box::new(reader))
+                let (key, head) = (key.clone(), Arc::clone(head));
+                Source::Sliced(Sliced { key, head, generation: *generation, stream })
             }
         }
     }

@@ -24,6 +24,7 @@ pub mod freshness;
 pub mod links;
 pub mod log;
 mod log_file;
+pub mod lookup;
 pub mod object;
 pub mod origin;
 pub mod revoked;

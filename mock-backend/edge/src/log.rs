@@ -14,8 +14,8 @@ use std::time::Instant;
 
 use serde::Serialize;
 
-use super::log_file::LogFile;
 pub use super::log_file::Rotation;
+use super::log_file::{LineWriter, LogFile};
 use super::object::Outcome;
 
 /// Lines that may wait for the disk.
@@ -125,12 +125,6 @@ impl Log {
             tracing::warn!("the request log is not complete");
         }
     }
-}
-
-/// Takes whole lines: each of them, or an error and nothing that a later line could be mistaken for.
-pub(super) trait LineWriter: Send {
-    /// Writes lines, each with its line feed.
-    fn write_lines(&mut self, lines: &[u8]) -> io::Result<()>;
 }
 
 struct Stdout;

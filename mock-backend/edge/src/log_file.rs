@@ -5,8 +5,6 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use super::log::LineWriter;
-
 /// When a log's file is put aside for a new one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rotation {
@@ -21,6 +19,12 @@ impl Default for Rotation {
     fn default() -> Self {
         Self { max_bytes: 64 * 1024 * 1024, keep: 4 }
     }
+}
+
+/// Takes whole lines: each of them, or an error and nothing that a later line could be mistaken for.
+pub(super) trait LineWriter: Send {
+    /// Writes lines, each with its line feed.
+    fn write_lines(&mut self, lines: &[u8]) -> io::Result<()>;
 }
 
 /// A file that whole lines are appended to.
@@ -110,8 +114,8 @@ fn append(path: &Path) -> io::Result<File> {
 
 #[cfg(test)]
 mod tests {
+    use super::LineWriter as _;
     use super::{LogFile, Rotation};
-    use crate::log::LineWriter as _;
     use std::fs;
 
     fn text(path: &std::path::Path) -> String {

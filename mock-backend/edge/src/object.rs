@@ -1,13 +1,9 @@
-//! What the cache holds and what a lookup finds: plain data.
-
-use std::sync::Arc;
+//! What the cache holds: plain data.
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::fill::Fill;
 use super::freshness::Lifetime;
-use super::slices::SlicedReader;
 use kinora_kit::http::conditional::Validators;
 
 /// What is known of an object before its bytes.
@@ -86,39 +82,6 @@ pub enum Outcome {
     Bypass,
     /// Without looking: errors, preflights.
     None,
-}
-
-/// Where the bytes of a response come from.
-#[derive(Debug)]
-pub enum Source {
-    /// They are all here.
-    Whole(Bytes),
-    /// They are on their way.
-    Growing(Arc<Fill>),
-    /// They lie in slices, or are on their way into them.
-    Sliced(Box<SlicedReader>),
-}
-
-/// An object found.
-#[derive(Debug)]
-pub struct Found {
-    /// What is known of it.
-    pub head: Arc<Head>,
-    /// Its bytes.
-    pub source: Source,
-    /// How it was found.
-    pub outcome: Outcome,
-    /// True if an older copy was in the cache already.
-    pub had_older: bool,
-}
-
-/// What a lookup comes to.
-#[derive(Debug)]
-pub enum Lookup {
-    /// Here it is.
-    Found(Found),
-    /// It is not for the cache: ask the origin for what this one client wants.
-    Bypass,
 }
 
 /// What to ask for: the path without its token, and the query where one is passed on. Both are canonical: two spellings of one

@@ -23,10 +23,12 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::body;
-use super::cache::{Cache, Found, Key, Lookup, Outcome, Patience};
+use super::cache::{Cache, Patience};
 use super::faults::{self, Faults};
 use super::links::{Link, Links};
 use super::log::{Destination, Log, OpenRecord, Rotation};
+use super::lookup::{Found, Lookup};
+use super::object::{Key, Outcome};
 use super::origin::{Origin, OriginError};
 use super::revoked::Revocations;
 use super::slices::content_range;
@@ -407,7 +409,8 @@ impl Edge {
         if let Some(coding) = head.content_encoding.as_ref().filter(|_| reply.status != StatusCode::NOT_MODIFIED) {
             put(headers, header::CONTENT_ENCODING, coding);
         }
-        let body = (!reply.parts.is_empty()).then(|| body::pieces(found.source, reply.parts));
+        let body =
+            (!reply.parts.is_empty()).then(|| body::pieces(body::Reader::open(&self.cache, found.source), reply.parts));
         Ok(Answer { response, body })
     }
 

@@ -8,6 +8,7 @@ use bytes::Bytes;
 
 use super::cache::Cache;
 use super::fill::{Fill, Follower, Opening, Read};
+use super::lookup::Sliced;
 use super::object::{Head, Key};
 use super::origin;
 use super::store::SLICE;
@@ -46,8 +47,9 @@ struct Passed {
 }
 
 impl SlicedReader {
-    /// A reader of an object whose slices are in the cache or at the origin; with `stream`, also of what it has.
-    pub fn new(cache: Cache, key: Key, head: Arc<Head>, generation: u64, stream: Option<Follower>) -> Self {
+    /// Opens an object whose slices are in the cache or at the origin, or in the download that is under way.
+    pub fn new(cache: Cache, sliced: Sliced) -> Self {
+        let Sliced { key, head, generation, stream } = sliced;
         Self { cache, key, head, generation, stream, current: None, passed: None }
     }
 

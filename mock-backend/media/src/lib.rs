@@ -31,6 +31,7 @@ mod ffmpeg;
 mod ingest;
 mod ladder;
 mod language;
+mod metadata;
 mod package;
 pub mod patchwork;
 mod probe;
@@ -45,8 +46,9 @@ pub mod versions;
 
 pub use cancel::Cancel;
 pub use error::IngestError;
-pub use ingest::{Metadata, Request, ingest};
+pub use ingest::{Request, ingest};
 pub use ladder::{Ladder, LadderError, Rung};
+pub use metadata::Metadata;
 pub use probe::Rate;
 pub use progress::{Progress, Silent, Stage, Update};
 pub use record::{AudioRecord, Files, RungRecord, TextRecord, TitleRecord, media_dir, titles};

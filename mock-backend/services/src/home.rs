@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use kinora_api::{Home, ProfileId, ResumePosition, Row, RowKind, TitleCard, paths};
 
-use super::catalogue::Entry;
+use super::entry::Entry;
 use super::shelves::Shelf;
 
 /// Titles begun that are shown.

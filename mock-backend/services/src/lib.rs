@@ -15,6 +15,7 @@ pub mod counters;
 pub mod database;
 pub mod demo;
 pub mod edges;
+pub mod entry;
 pub mod extract;
 pub mod home;
 pub mod password;

@@ -15,9 +15,9 @@ use sqlx::SqliteConnection;
 use url::Url;
 use uuid::Uuid;
 
-use super::catalogue::Entry;
 use super::database::{self, Store};
 use super::edges::Edges;
+use super::entry::Entry;
 use super::positions::{self, Position};
 use super::revocation::{self, EndReason};
 use super::tokens::Bearer;

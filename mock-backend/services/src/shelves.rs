@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use kinora_api::Profile;
 
-use super::catalogue::Entry;
+use super::entry::Entry;
 
 /// Titles added last that a shelf keeps apart.
 const NEWEST: usize = 20;

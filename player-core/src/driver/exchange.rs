@@ -13,10 +13,10 @@ use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, Response, StatusCode};
 use url::Url;
 
-use super::NetworkConfig;
 use super::connect::TimingLayer;
 use super::cookies::CookieJar;
 use super::credentials::Credentials;
+use super::network_config::NetworkConfig;
 use super::resolver::{ResolveError, SystemResolver};
 use crate::engine::io::{FetchError, FetchKind, FetchRequest, Ingest};
 use crate::error::{ErrorCode, PlayerError};

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use super::decorator::FetchDecorator;
 use super::fetcher::Fetcher;
-use super::http::{HttpFetcher, NetworkConfig};
+use super::http::HttpFetcher;
 use super::key_system::{ClearKeySystem, KeySystem};
+use super::network_config::NetworkConfig;
 use super::store::MediaStore;
 use super::transfer::Pipeline;
 use crate::engine::recovery::LoadErrorPolicy;

@@ -12,6 +12,7 @@ use url::Url;
 use super::connect::ConnectTimer;
 use super::exchange::{self, Exchange};
 use super::fetcher::Fetcher;
+use super::network_config::NetworkConfig;
 use super::ranges::{AnswerHead, NextStep, RangePlan};
 use super::reply::{FetchReply, MAX_WAITING_BYTES};
 use super::requests::runtime;
@@ -20,25 +21,6 @@ use crate::error::PlayerError;
 
 /// Bytes are handed on in pieces of at most this size.
 const PIECE: usize = MAX_WAITING_BYTES;
-
-/// Fields that every request of a player carries.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NetworkConfig {
-    /// Header names and values, added to every request. `Authorization`, `Cookie` and `Proxy-Authorization` of these
-    /// go to no origin that only a redirect led to, neither with the redirect nor with later requests.
-    pub headers: Vec<(String, String)>,
-    /// More certification authorities to trust, PEM.
-    pub authorities_pem: Option<Vec<u8>>,
-    /// Keeps the cookies that servers set and sends them back (RFC 6265). The jar belongs to one player and lives in
-    /// memory only. Default true.
-    pub cookies: bool,
-}
-
-impl Default for NetworkConfig {
-    fn default() -> Self {
-        Self { headers: Vec::new(), authorities_pem: None, cookies: true }
-    }
-}
 
 /// Fetches with HTTP: redirects, cookies, user information, and servers that break byte ranges.
 #[derive(Debug)]

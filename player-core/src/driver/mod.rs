@@ -24,6 +24,7 @@ mod http;
 mod inbox;
 mod key_system;
 mod memory;
+mod network_config;
 #[cfg(test)]
 mod odd_servers_tests;
 mod ranges;
@@ -43,9 +44,10 @@ pub use events::{MAX_EVENTS, MAX_REPLIES};
 pub use exchange::REFUSED_HEADERS;
 pub use fetcher::Fetcher;
 pub use host::HostParts;
-pub use http::{HttpFetcher, NetworkConfig};
+pub use http::HttpFetcher;
 pub use inbox::MAX_COMMANDS;
 pub use key_system::{ClearKeySystem, KeySystem};
+pub use network_config::NetworkConfig;
 pub use reply::{FetchReply, MAX_WAITING_BYTES};
 pub use store::{MediaKey, MediaStore, MemoryStore, StoredMedia};
 

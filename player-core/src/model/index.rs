@@ -6,8 +6,11 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::{ByteRange, IndexSource, Resource, SegmentEncryption, SegmentKeys, SegmentListing};
-use crate::time::{MediaTime, WallClock, duration_from_ticks};
+use super::{
+    ByteRange, IndexSource, Resource, SegmentEncryption, SegmentId, SegmentKeys, SegmentListing, SegmentRef,
+    TimestampMapping,
+};
+use crate::time::{MediaTime, duration_from_ticks};
 
 /// Times of the same segment in two manifests may differ by this much.
 pub(super) const SAME_TIME: Duration = Duration::from_millis(1);
@@ -19,61 +22,6 @@ pub enum SegmentIndex {
     External(IndexSource),
     /// The list is known, from the manifest or from an index that was read.
     Known(SegmentList),
-}
-
-/// Mapping of timestamps in the media to presentation time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum TimestampMapping {
-    /// Nanoseconds to add (DASH: Period start − presentationTimeOffset).
-    Offset(i64),
-    /// All media of the same discontinuity sequence number shares one offset, to be learned from the first segment that
-    /// is read: it begins at the time that the playlist gives it (RFC 8216bis §6.2.1, §6.3.3).
-    Discontinuity(u64),
-}
-
-/// Names a segment within its representation. The name stays when the list is read again and merged
-/// ([`SegmentIndex::merge`]), whatever was added or removed in front of the segment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SegmentId {
-    /// Its media sequence number (RFC 8216bis §4.4.3.2).
-    Sequence(u64),
-    /// Its start on the presentation timeline, where segments have absolute times (DASH).
-    Time(MediaTime),
-}
-
-/// One segment, ready to be fetched.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct SegmentRef {
-    /// Its name in its representation.
-    pub id: SegmentId,
-    /// Name of the segment in front of it in its list; `None` for the first one, unless the name follows from its own.
-    pub previous: Option<SegmentId>,
-    /// Start on the presentation timeline.
-    pub start: MediaTime,
-    /// Duration as declared, which may be rounded.
-    pub duration: Duration,
-    /// Addresses and range of the media.
-    pub resource: Resource,
-    /// Initialisation data that must be read first, unless the segment carries its own.
-    pub init: Option<Resource>,
-    /// Mapping of its timestamps to presentation time.
-    pub mapping: TimestampMapping,
-    /// Announced as missing: skipped, never fetched.
-    pub gap: bool,
-    /// Size in bytes, declared or estimated from a declared rate.
-    pub size: Option<u64>,
-    /// Encryption, as far as the manifest declares keys for it.
-    pub encryption: Option<SegmentEncryption>,
-    /// Wall-clock time of the start, if declared.
-    pub program_date_time: Option<WallClock>,
-}
-
-impl SegmentRef {
-    /// First instant after it.
-    pub fn end(&self) -> MediaTime {
-        self.start + self.duration
-    }
 }
 
 /// A run of equal segments in a timeline (DASH `S` element with its repeats resolved).

@@ -13,23 +13,25 @@ mod merge;
 mod metadata;
 mod presentation;
 mod resource;
+mod segment;
 #[cfg(test)]
 mod tests;
 mod thumbnails;
+mod track;
 
 pub use encryption::{EncryptionMethod, KeySource, Protection, SegmentEncryption, SegmentKey, SegmentKeys};
 pub use extras::{
     BaseWeight, CaptionService, CaptionTrack, ContentSteering, MuxedAudio, Pathway, SessionData, Thumbnail,
 };
-pub use index::{
-    CryptoPeriod, SegmentId, SegmentIndex, SegmentList, SegmentRef, SegmentTemplate, TimelineRun, TimestampMapping,
-};
+pub use index::{CryptoPeriod, SegmentIndex, SegmentList, SegmentTemplate, TimelineRun};
 pub use listing::{ListedSegment, SegmentListing};
 pub use merge::{Agreement, Changes};
 pub use metadata::{MetadataBody, MetadataSource, TimedMetadata};
 pub use presentation::{
     AdaptationSet, ContentKinds, FrameRate, MediaKind, Period, Presentation, PresentationKind, Protocol,
-    Representation, RepresentationTraits, Role, ThumbnailTrack, TrackId, VideoRange,
+    Representation, RepresentationTraits, ThumbnailTrack, VideoRange,
 };
-pub use resource::{ByteRange, ContainerFormat, IndexFormat, IndexSource, Resource};
+pub use resource::{ByteRange, ContainerFormat, IndexFormat, IndexSource, Resource, TimestampMapping};
+pub use segment::{SegmentId, SegmentRef};
 pub use thumbnails::ThumbnailSpan;
+pub use track::{Role, TrackId};

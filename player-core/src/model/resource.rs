@@ -5,7 +5,6 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::TimestampMapping;
 use crate::time::MediaTime;
 
 /// A part of a file: `length` bytes from `offset`; without a length, to the end.
@@ -61,6 +60,16 @@ pub enum ContainerFormat {
     Image,
     /// Not declared: recognised by its first bytes.
     Unknown,
+}
+
+/// Mapping of timestamps in the media to presentation time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TimestampMapping {
+    /// Nanoseconds to add (DASH: Period start − presentationTimeOffset).
+    Offset(i64),
+    /// All media of the same discontinuity sequence number shares one offset, to be learned from the first segment that
+    /// is read: it begins at the time that the playlist gives it (RFC 8216bis §6.2.1, §6.3.3).
+    Discontinuity(u64),
 }
 
 /// Format of a segment index in a separate file.

@@ -9,7 +9,7 @@ use kinora_manifests::dash::{
 
 use super::captions::Captions;
 use super::film::{AUDIO_SCALE, Film, LockKind, VIDEO_SCALE};
-use super::packaging::Addressing;
+use super::shape::Addressing;
 
 impl Film {
     /// Returns the MPD.

@@ -7,10 +7,8 @@ use bytes::Bytes;
 use kinora_manifests::{Layout, ManifestError};
 
 use super::captions::Captions;
-use super::packaging::Muxed;
 use super::relist::Relisting;
-use super::shape::Shape;
-use super::sounds::Sounds;
+use super::shape::{Muxed, Shape};
 use crate::container::DemuxOutput;
 use crate::container::mp4::testmux;
 use crate::drm::KeyId;
@@ -46,6 +44,23 @@ pub struct Voice {
     pub language: String,
     /// Rate in bits per second.
     pub bitrate: u64,
+}
+
+/// Rates of sound, and which of them the pictures go with.
+#[derive(Clone, Debug, Default)]
+pub struct Sounds {
+    /// Bits per second, ascending; empty for the one rate of each voice. In HLS each rate is a group.
+    pub rates: Vec<u64>,
+    /// For each rung of pictures by name the rates, by place, with which the HLS playlist offers it. A rung that is
+    /// not here is offered with all.
+    pub pairs: Vec<(String, Vec<usize>)>,
+}
+
+impl Sounds {
+    /// These rates, each with all pictures.
+    pub fn new(rates: &[u64]) -> Self {
+        Self { rates: rates.to_vec(), pairs: Vec::new() }
+    }
 }
 
 /// A span without media of one kind. Every segment keeps some.

@@ -9,7 +9,7 @@ use kinora_manifests::hls::{
 
 use super::captions::Captions;
 use super::film::{Film, LockKind, Rung};
-use super::packaging::Addressing;
+use super::shape::Addressing;
 
 /// The parts of group names and addresses that differ from pathway to pathway.
 pub(super) struct PathwayNaming<'a> {

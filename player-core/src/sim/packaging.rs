@@ -10,6 +10,7 @@ use kinora_manifests::hls::{SegmentRange, SegmentTag};
 use super::captions::{self, Captions};
 use super::film::{AUDIO_SCALE, Content, Film, LockKind, TRACK, VIDEO_SCALE};
 use super::media::{self, Edit, Layout, RealTrack};
+use super::shape::{Addressing, Muxed};
 use crate::container::mp4::testmux::{self, TestCodec, TestTrack};
 use crate::container::{self, DemuxOutput};
 use crate::model::ByteRange;
@@ -20,30 +21,6 @@ pub const SECOND_TRACK: u32 = 2;
 const WHOLE: &str = "media.mp4";
 /// Longest part of a file that is made around its head.
 const LONGEST_HEAD: u64 = 1 << 20;
-
-/// Addressing of the segments of a representation.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Addressing {
-    /// A file for each segment.
-    #[default]
-    Files,
-    /// One file with a segment index: `SegmentBase@indexRange` in DASH, `EXT-X-BYTERANGE` in HLS.
-    Indexed,
-    /// One file whose segment index the DASH manifest does not announce; as [`Self::Indexed`] in HLS.
-    Unannounced,
-    /// One file, with the byte range of each segment in the DASH manifest (`SegmentURL@mediaRange`); as
-    /// [`Self::Indexed`] in HLS.
-    Listed,
-}
-
-/// Audio in the files of the video.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Muxed {
-    /// In each movie fragment the audio comes before the video.
-    pub audio_first: bool,
-    /// Bits per second of the audio.
-    pub bitrate: u64,
-}
 
 /// Places in the file of a representation.
 #[derive(Clone, Debug)]

@@ -5,23 +5,6 @@ use kinora_manifests::hls::{Rendition, RenditionKind};
 use super::film::{Film, Voice};
 use super::hls::PathwayNaming;
 
-/// Rates of sound, and which of them the pictures go with.
-#[derive(Clone, Debug, Default)]
-pub struct Sounds {
-    /// Bits per second, ascending; empty for the one rate of each voice. In HLS each rate is a group.
-    pub rates: Vec<u64>,
-    /// For each rung of pictures by name the rates, by place, with which the HLS playlist offers it. A rung that is
-    /// not here is offered with all.
-    pub pairs: Vec<(String, Vec<usize>)>,
-}
-
-impl Sounds {
-    /// These rates, each with all pictures.
-    pub fn new(rates: &[u64]) -> Self {
-        Self { rates: rates.to_vec(), pairs: Vec::new() }
-    }
-}
-
 impl Film {
     /// The rate of a file of sound.
     pub(super) fn sound_rate(&self, name: &str) -> Option<u64> {

@@ -5,24 +5,14 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use super::Cue;
 use super::cea608::{Cea608, Line, Word};
 use super::cea708::{self, Assembler, Cea708};
-use super::{Cue, CueSpan};
 use crate::model::CaptionService;
 use crate::time::MediaTime;
 
 /// Without any caption data for so long, what is on screen is out of date (47 CFR §15.119 (j)).
 const SILENCE: Duration = Duration::from_secs(16);
-
-/// Text without a declared background stands on black. A host paints that for a whole cue, unless some of the cue has
-/// its own background: then all of it must.
-pub(super) fn even_out(spans: &mut [CueSpan]) {
-    if spans.iter().any(|span| span.style.background.is_some()) {
-        for span in spans {
-            span.style.background.get_or_insert([0, 0, 0, 255]);
-        }
-    }
-}
 
 /// Destination of a triple (`cc_type`).
 enum Triple {

@@ -302,3 +302,13 @@ impl Default for CueLayout {
         }
     }
 }
+
+/// Text without a declared background stands on black. A host paints that for a whole cue, unless some of the cue has
+/// its own background: then all of it must.
+pub(super) fn even_out(spans: &mut [CueSpan]) {
+    if spans.iter().any(|span| span.style.background.is_some()) {
+        for span in spans {
+            span.style.background.get_or_insert([0, 0, 0, 255]);
+        }
+    }
+}

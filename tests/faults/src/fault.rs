@@ -5,43 +5,7 @@ use std::time::Duration;
 use regex::Regex;
 use serde::Deserialize;
 
-use crate::Effect;
-use crate::plan::Request;
-
-/// Purpose of a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RequestKind {
-    /// An MPD or a multivariant playlist.
-    Manifest,
-    /// A media playlist or a segment index.
-    Index,
-    /// Initialisation data.
-    Init,
-    /// A media segment.
-    Segment,
-    /// Subtitles.
-    Text,
-    /// A key or a licence.
-    Key,
-}
-
-impl RequestKind {
-    /// Returns true if a file of this name may be of this kind. A playlist may be a manifest and an index.
-    fn fits(self, path: &str) -> bool {
-        let file = path.rsplit('/').next().unwrap_or_default();
-        let (stem, extension) = file.rsplit_once('.').unwrap_or((file, ""));
-        let is_media = matches!(extension, "m4s" | "mp4" | "cmfv" | "cmfa" | "cmft" | "ts" | "aac" | "m4a" | "m4v");
-        match self {
-            Self::Manifest => matches!(extension, "mpd" | "m3u8"),
-            Self::Index => matches!(extension, "m3u8" | "sidx"),
-            Self::Init => is_media && stem.starts_with("init"),
-            Self::Segment => is_media && !stem.starts_with("init"),
-            Self::Text => matches!(extension, "vtt" | "ttml" | "xml"),
-            Self::Key => matches!(extension, "key" | "bin"),
-        }
-    }
-}
+use crate::{Effect, Request, RequestKind};
 
 /// Numbers of segments, both ends included.
 #[derive(Clone, Copy, Debug, Deserialize)]

@@ -50,8 +50,10 @@ mod effect;
 mod fault;
 mod file;
 mod plan;
+mod request;
 
 pub use effect::Effect;
-pub use fault::{Fault, RequestKind};
+pub use fault::Fault;
 pub use file::PlanError;
-pub use plan::{FaultPlan, Request, Verdict};
+pub use plan::{FaultPlan, Verdict};
+pub use request::{Request, RequestKind};

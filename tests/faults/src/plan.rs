@@ -3,28 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::{Effect, Fault, RequestKind};
+use crate::{Effect, Fault, Request};
 
 /// Maximum number of distinct paths that a fault counts; it lets requests for further ones pass.
 const MAX_PATHS: usize = 65_536;
-
-/// A request as the plan sees it.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Request<'a> {
-    /// Path without its first slash and without a token: `title/video/…`.
-    pub path: &'a str,
-    /// Second name that the request matches by, if it has one. The virtual origin gives the place of a segment in the film
-    /// instead of its number, as in `/film/v/240p/7.m4s`, also if the segment is a part of a file.
-    pub alias: Option<&'a str>,
-    /// Whole address without a query; empty if unknown.
-    pub address: &'a str,
-    /// Name of the edge that was asked; empty if there is none.
-    pub edge: &'a str,
-    /// Purpose of the request; `None` if only its path is known, which may fit several kinds.
-    pub kind: Option<RequestKind>,
-    /// Time since the beginning of the world: of the virtual session, or of the process of the edge.
-    pub at: Duration,
-}
 
 /// Decision about a request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

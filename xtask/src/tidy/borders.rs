@@ -1,7 +1,7 @@
 //! The rules of one source file: who may depend on whom inside `player-core`, how a file begins, how long it is,
 //! that its name says something, and that an ignored test gives its reason.
 
-use super::is_below;
+use super::syntax::is_below;
 
 /// Lines beyond which a file is no longer one idea.
 const MAX_LINES: usize = 1000;

@@ -3,36 +3,28 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::Context as _;
 use syn::spanned::Spanned as _;
 use syn::visit::{self, Visit};
 
+use super::circles::in_circles;
+use super::guards;
 use super::limits::Measure;
-use super::{Text, guards};
+use super::syntax::{ENGINE_FOLDER, EngineFile, Text, is_test, parse_engine_file};
 
-const FOLDER: &str = "player-core/src/engine/";
 /// Name of the part that the root file is.
 const ROOT: &str = "mod";
-
-/// A source file of the engine, without tests.
-pub struct EngineFile {
-    /// Path relative to the engine's folder.
-    pub name: String,
-    /// The part that it belongs to.
-    part: String,
-    pub syntax: syn::File,
-}
 
 /// Counts everything that the shape forbids.
 pub fn measure(sources: &[Text]) -> anyhow::Result<Vec<Measure>> {
     let mut files = Vec::new();
-    for source in sources.iter().filter(|source| source.name.starts_with(FOLDER) && !is_test_file(&source.name)) {
-        files.push(parse(&source.name, &source.text)?);
+    for source in sources.iter().filter(|source| source.name.starts_with(ENGINE_FOLDER) && !is_test_file(&source.name))
+    {
+        files.push(parse_engine_file(&source.name, &source.text)?);
     }
     let shape = Shape::read(&files);
-    let measure = |key, target, places: Vec<String>| Measure {
+    let measure = |key: &str, target, places: Vec<String>| Measure {
         section: "engine".to_owned(),
-        key,
+        key: key.to_owned(),
         value: places.len() as u64,
         target,
         places,
@@ -42,30 +34,13 @@ pub fn measure(sources: &[Text]) -> anyhow::Result<Vec<Measure>> {
         measure("files_with_impl_engine", 1, shape.engine_files.into_iter().collect()),
         measure("foreign_impls", 0, shape.foreign_impls),
         measure("glob_imports", 0, shape.globs),
-        measure("parts_in_cycles", 0, in_cycles(&shape.imports)),
+        measure("parts_in_cycles", 0, in_circles(&shape.imports)),
         measure("pub_fields_of_mutable_types", 0, shape.pub_fields),
     ])
 }
 
-/// Reads a file of the engine.
-pub fn parse(name: &str, text: &str) -> anyhow::Result<EngineFile> {
-    let syntax = syn::parse_file(text).with_context(|| format!("{name} cannot be parsed"))?;
-    let name = name.strip_prefix(FOLDER).unwrap_or(name).to_owned();
-    let part = name.split('/').next().unwrap_or_default().trim_end_matches(".rs").to_owned();
-    Ok(EngineFile { name, part, syntax })
-}
-
 fn is_test_file(name: &str) -> bool {
     name.ends_with("_tests.rs") || name.ends_with("/tests.rs") || name.contains("/tests/")
-}
-
-/// Returns true if the attributes keep an item for tests.
-pub fn is_test(attributes: &[syn::Attribute]) -> bool {
-    attributes.iter().any(|attribute| {
-        attribute.path().is_ident("test")
-            || (attribute.path().is_ident("cfg")
-                && attribute.parse_args::<syn::Path>().is_ok_and(|path| path.is_ident("test")))
-    })
 }
 
 /// All that is read from the engine's files.
@@ -275,32 +250,6 @@ impl<'ast> Visit<'ast> for Items<'_> {
     }
 }
 
-/// Returns the parts that reach themselves through other parts, each with the parts it imports in the cycle.
-fn in_cycles(imports: &BTreeMap<String, BTreeSet<String>>) -> Vec<String> {
-    let reach: BTreeMap<&str, BTreeSet<&str>> =
-        imports.keys().map(|part| (part.as_str(), reachable(imports, part))).collect();
-    let leads_back = |from: &str, to: &str| reach.get(from).is_some_and(|reached| reached.contains(to));
-    let mut places = Vec::new();
-    for (part, targets) in imports {
-        let circular: Vec<&str> = targets.iter().map(String::as_str).filter(|to| leads_back(to, part)).collect();
-        if !circular.is_empty() {
-            places.push(format!("{part} → {}", circular.join(", ")));
-        }
-    }
-    places
-}
-
-fn reachable<'a>(imports: &'a BTreeMap<String, BTreeSet<String>>, from: &str) -> BTreeSet<&'a str> {
-    let mut reached = BTreeSet::new();
-    let mut waiting: Vec<&str> = imports.get(from).into_iter().flatten().map(String::as_str).collect();
-    while let Some(part) = waiting.pop() {
-        if reached.insert(part) {
-            waiting.extend(imports.get(part).into_iter().flatten().map(String::as_str));
-        }
-    }
-    reached
-}
-
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
@@ -309,7 +258,7 @@ mod tests {
     fn places(sources: &[(&str, &str)], key: &str) -> Vec<String> {
         let sources: Vec<Text> = sources
             .iter()
-            .map(|(name, text)| Text { name: format!("{FOLDER}{name}"), text: (*text).to_owned() })
+            .map(|(name, text)| Text { name: format!("{ENGINE_FOLDER}{name}"), text: (*text).to_owned() })
             .collect();
         measure(&sources).unwrap().into_iter().find(|measure| measure.key == key).unwrap().places
     }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use syn::spanned::Spanned as _;
 use syn::visit::{self, Visit};
 
-use super::engine::{EngineFile, is_test};
+use super::syntax::{EngineFile, is_test};
 
 /// Last words of the types whose absence is counted, such as `LoadedItem`.
 const NOUNS: [&str; 3] = ["Session", "Item", "Presentation"];
@@ -389,7 +389,7 @@ fn block_leaves(block: &syn::Block) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tidy::engine::parse;
+    use crate::tidy::syntax::parse_engine_file;
 
     const DECLARATIONS: &str = "pub struct Session { presentation: Option<Arc<Presentation>>, other: Option<u8> }\n\
         pub struct KeySession;\n\
@@ -400,7 +400,7 @@ mod tests {
 
     fn count(body: &str) -> usize {
         let text = format!("{DECLARATIONS} impl Engine {{ fn step(&mut self, it: Option<&Session>) {{ {body} }} }}");
-        find(&[parse("player-core/src/engine/feed.rs", &text).expect("the case is Rust")]).len()
+        find(&[parse_engine_file("player-core/src/engine/feed.rs", &text).expect("the case is Rust")]).len()
     }
 
     #[test]
@@ -448,6 +448,6 @@ mod tests {
         }
         let test = "#[cfg(test)] mod tests { fn f(e: &Engine) { let Some(x) = &e.current else { return }; } }";
         let text = format!("{DECLARATIONS}{test}");
-        assert_eq!(find(&[parse("player-core/src/engine/feed.rs", &text).expect("Rust")]).len(), 0);
+        assert_eq!(find(&[parse_engine_file("player-core/src/engine/feed.rs", &text).expect("Rust")]).len(), 0);
     }
 }

@@ -9,7 +9,7 @@ use anyhow::{Context as _, bail};
 pub struct Measure {
     /// Name in the table: a section and a key.
     pub section: String,
-    pub key: &'static str,
+    pub key: String,
     pub value: u64,
     /// Value from which on nothing more is asked for.
     pub target: u64,
@@ -42,7 +42,7 @@ impl Limits {
         let mut missing = Vec::new();
         for measure in measures {
             let name = format!("[{}] {}", measure.section, measure.key);
-            let limit = self.0.get(&measure.section).and_then(|section| section.get(measure.key));
+            let limit = self.0.get(&measure.section).and_then(|section| section.get(&measure.key));
             let Some(limit) = limit.map(|limit| (*limit).max(measure.target)) else {
                 missing.push(format!("{name} is {}, and the table has no limit for it", measure.value));
                 continue;
@@ -58,7 +58,7 @@ impl Limits {
         }
         for (section, keys) in &self.0 {
             for key in keys.keys() {
-                if !measures.iter().any(|measure| measure.section == *section && measure.key == key) {
+                if !measures.iter().any(|measure| measure.section == *section && measure.key == *key) {
                     missing.push(format!("the table limits [{section}] {key}, and nothing is counted under that name"));
                 }
             }
@@ -77,7 +77,7 @@ mod tests {
 
     fn measure(value: u64) -> Measure {
         let places = vec!["engine/feed.rs:7".to_owned()];
-        Measure { section: "engine".to_owned(), key: "guards", value, target: 10, places }
+        Measure { section: "engine".to_owned(), key: "guards".to_owned(), value, target: 10, places }
     }
 
     #[test]

@@ -2,17 +2,21 @@
 //! the playback engine, `prose` those of comments and documents, `references` that named paths exist.
 
 mod borders;
+mod circles;
 mod comments;
 mod engine;
 mod guards;
 mod limits;
+mod modules;
 mod prose;
 mod references;
+mod syntax;
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 
+use self::syntax::{Text, is_below, read};
 use crate::unused;
 
 /// Figures that may only fall, relative to the repository.
@@ -20,12 +24,6 @@ const LIMITS: &str = "xtask/tidy-limits.toml";
 
 /// Folders with sources.
 const TOPS: [&str; 7] = ["abr", "player-core", "ffi", "ui-desktop", "mock-backend", "tests", "xtask"];
-/// A text file of the repository.
-struct Text {
-    /// Path relative to the repository, with `/` between its parts.
-    name: String,
-    text: String,
-}
 
 /// Checks everything and lists all that is wrong. Figures below their limit are listed without failing.
 pub fn run(root: &Path) -> anyhow::Result<()> {
@@ -52,7 +50,9 @@ pub fn run(root: &Path) -> anyhow::Result<()> {
         }
     }
     faults.extend(references::faults(&references::Repository::new(root, &paths, &sources), &documents));
-    let measures = [engine::measure(&sources)?, prose::measure(&sources, &documents)].concat();
+    let measures =
+        [engine::measure(&sources)?, circles::measure(&sources, &packages)?, prose::measure(&sources, &documents)]
+            .concat();
     let limits = limits::Limits::parse(&read(&root.join(LIMITS))?)?;
     let verdict = limits.compare(&measures)?;
     for request in verdict.requests {
@@ -63,15 +63,6 @@ pub fn run(root: &Path) -> anyhow::Result<()> {
         bail!("{} faults:\n{}", faults.len(), faults.join("\n"));
     }
     Ok(())
-}
-
-/// Returns true if the file lies below the folder.
-fn is_below(name: &str, folder: &str) -> bool {
-    name.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
-}
-
-fn read(path: &Path) -> anyhow::Result<String> {
-    std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
 /// Returns the folders with a manifest, without the root; a package inside another one comes first.

@@ -3,7 +3,7 @@
 
 use super::comments::{self, Comment, Kind};
 use super::limits::Measure;
-use super::{Text, is_below};
+use super::syntax::{Text, is_below};
 
 /// Parts of the sources that are counted apart. A file belongs to the first part that it lies below.
 const AREAS: [&str; 13] = [
@@ -117,9 +117,9 @@ impl Prose {
     }
 
     fn measures(self, section: &str) -> [Measure; 3] {
-        let share = |places: Vec<String>, key, target| {
+        let share = |places: Vec<String>, key: &str, target| {
             let value = (places.len() as u64 * 1000).div_ceil(self.blocks.max(1));
-            Measure { section: section.to_owned(), key, value, target, places }
+            Measure { section: section.to_owned(), key: key.to_owned(), value, target, places }
         };
         [
             share(self.questions, "questions_of_1000", MOST_QUESTIONS),
@@ -130,7 +130,13 @@ impl Prose {
 }
 
 fn words(section: &str, places: Vec<String>) -> Measure {
-    Measure { section: section.to_owned(), key: "unused_words", value: places.len() as u64, target: 0, places }
+    Measure {
+        section: section.to_owned(),
+        key: "unused_words".to_owned(),
+        value: places.len() as u64,
+        target: 0,
+        places,
+    }
 }
 
 /// Returns the blocks of doc comments: lines of one kind that follow each other.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::comments;
-use super::{Text, read};
+use super::syntax::{Text, read};
 
 /// Endings by which a word with or without a folder is a file of the repository.
 const ENDINGS: [&str; 3] = [".rs", ".md", ".toml"];

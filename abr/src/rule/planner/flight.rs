@@ -10,7 +10,6 @@ use super::{
 use crate::{
     Context, InFlight,
     estimator::{Outages, Pace, PaceTuning},
-    rule::candidate,
 };
 
 /// Rates that the rest of a transfer may meet: deviations from the present rate, and their weights.
@@ -81,7 +80,7 @@ impl Flight {
         if entry == 0 || entry >= problem.rungs || choice.rung(entry) != in_flight.rung {
             return None;
         }
-        let speed = candidate::playback_rate(context) as f32;
+        let speed = context.playback_rate() as f32;
         let size = in_flight.size.map_or(problem.sizes[0][entry], |bytes| bytes as f32 * 8.0);
         let received = in_flight.received as f32 * 8.0;
         // Before the first byte, the time beyond the usual one counts as time in which nothing arrived.

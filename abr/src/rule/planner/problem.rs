@@ -7,7 +7,6 @@ use super::{
 use crate::{
     Context, Objective,
     estimator::{Outages, Outlook, Sizes},
-    rule::candidate,
 };
 
 /// Minimum probability of a transition: a smaller one is not worth its time and counts as 0.
@@ -111,7 +110,7 @@ pub fn fill(
     sizes: &Sizes,
     tuning: &Tuning,
 ) {
-    let speed = candidate::playback_rate(context) as f32;
+    let speed = context.playback_rate() as f32;
     let segment = context.segment_duration.as_secs_f32().clamp(0.05, 60.0);
     let left = context.segments_left.map_or(f32::MAX, |left| left.max(1) as f32);
     let prices = Prices::new(context);

@@ -51,6 +51,12 @@ impl Variant {
         }
     }
 
+    /// Returns true for the enumerated string `CLOSED-CAPTIONS=NONE`. The quoted string `"NONE"` names a group
+    /// (§4.4.6.2).
+    pub(super) const fn denies_captions(&self) -> bool {
+        matches!(self.stream.closed_captions, Some(ClosedCaptionGroupId::None))
+    }
+
     /// Returns the codec strings of `CODECS`; none if it is absent.
     pub(super) fn codecs(&self) -> Vec<String> {
         self.stream.codecs.as_deref().map(codecs::split).unwrap_or_default()

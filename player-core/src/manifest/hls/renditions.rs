@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use m3u8_rs::AlternativeMediaType as Type;
 
 use super::builder::Builder;
-use super::multivariant::{MultivariantPlaylist, Rendition};
+use super::multivariant::{MultivariantPlaylist, Rendition, Variant};
 use crate::manifest::document::clip;
 use crate::model::{
     AdaptationSet, CaptionService, CaptionTrack, ContainerFormat, ContentKinds, MediaKind, MuxedAudio, Representation,
@@ -115,7 +115,7 @@ fn traits(rendition: &Rendition) -> RepresentationTraits {
 
 /// True when the variants all say `CLOSED-CAPTIONS=NONE` (§4.4.6.2).
 pub(super) fn no_captions(playlist: &MultivariantPlaylist) -> bool {
-    !playlist.variants.is_empty() && playlist.variants.iter().all(|variant| variant.closed_captions() == Some("NONE"))
+    !playlist.variants.is_empty() && playlist.variants.iter().all(Variant::denies_captions)
 }
 
 /// Captions inside the video, each service once (`INSTREAM-ID`, §4.4.6.1).

@@ -32,6 +32,13 @@ fn closed_captions_may_be_denied() {
     };
     assert!(period(&variants(",CLOSED-CAPTIONS=NONE")).no_captions);
     assert!(!period(&variants("")).no_captions);
+    let quoted = variants(",CLOSED-CAPTIONS=\"NONE\"").replace(
+        "#EXTM3U\n",
+        "#EXTM3U\n#EXT-X-MEDIA:TYPE=CLOSED-CAPTIONS,GROUP-ID=\"NONE\",NAME=\"English\",INSTREAM-ID=\"CC1\"\n",
+    );
+    let period = period(&quoted);
+    assert!(!period.no_captions, "a quoted NONE is the name of a group");
+    assert_eq!(period.captions.iter().map(|track| track.service).collect::<Vec<_>>(), [CaptionService::Cea608(1)]);
 }
 
 #[test]

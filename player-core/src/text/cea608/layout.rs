@@ -2,7 +2,7 @@
 //! which is the middle 80 % of the picture both ways (ANSI/CTA-608-E §C.2).
 
 use super::screen::{COLUMNS, Cell, Pen, ROWS, Row, Screen};
-use crate::text::captions::even_out;
+use crate::text::cue::even_out;
 use crate::text::{Cue, CueLayout, CueSpan, LineAlign, LinePosition, PositionAlign, SpanStyle, TextAlign};
 use crate::time::MediaTime;
 

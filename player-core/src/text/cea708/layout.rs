@@ -4,7 +4,7 @@
 use cea708_types::tables::{Anchor, Direction, EdgeType, FontStyle, Justify};
 
 use super::window::{Cell, Pen, Rgba, Window};
-use crate::text::captions::even_out;
+use crate::text::cue::even_out;
 use crate::text::{
     Cue, CueLayout, CueSpan, EdgeKind, FontFamily, LineAlign, LinePosition, PositionAlign, SpanStyle, TextAlign,
     TextEdge, Vertical,

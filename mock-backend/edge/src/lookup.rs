@@ -1,0 +1,54 @@
+//! Results of a lookup in the cache: plain data.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::fill::{Fill, Follower};
+use super::object::{Head, Key, Outcome};
+
+/// Where the bytes of a response come from.
+#[derive(Debug)]
+pub enum Source {
+    /// They are all here.
+    Whole(Bytes),
+    /// They are on their way.
+    Growing(Arc<Fill>),
+    /// They lie in slices, or are on their way into them.
+    Sliced(Sliced),
+}
+
+/// An object whose bytes lie in slices.
+#[derive(Debug)]
+pub struct Sliced {
+    /// Its name.
+    pub key: Key,
+    /// What is known of it.
+    pub head: Arc<Head>,
+    /// Names the download whose slices these are, as [`super::object::Body::Sliced`] does.
+    pub generation: u64,
+    /// A download of the whole that is under way.
+    pub stream: Option<Follower>,
+}
+
+/// An object found.
+#[derive(Debug)]
+pub struct Found {
+    /// What is known of it.
+    pub head: Arc<Head>,
+    /// Its bytes.
+    pub source: Source,
+    /// How it was found.
+    pub outcome: Outcome,
+    /// True if an older copy was in the cache already.
+    pub had_older: bool,
+}
+
+/// What a lookup comes to.
+#[derive(Debug)]
+pub enum Lookup {
+    /// Here it is.
+    Found(Found),
+    /// It is not for the cache: ask the origin for what this one client wants.
+    Bypass,
+}
