@@ -1,5 +1,5 @@
-//! Counts the instructions that reading manifests and taking adaptive decisions cost: unlike times, they are the same on
-//! every run.
+//! Counts the instructions that reading manifests, taking adaptive decisions and playing an hour of film cost: unlike
+//! times, they are the same on every run.
 
 use std::path::Path;
 use std::process::Command;
@@ -14,11 +14,16 @@ pub enum Subject {
     Manifests,
     /// Decisions of the adaptive rules: `abr/benches/decisions.rs`. Takes some five minutes.
     Decisions,
+    /// An hour of film in virtual time, with the snapshots of a host: `player-core/benches/session.rs`.
+    Session,
 }
 
 /// The cases of `player-core/benches/manifests.rs`.
 const MANIFESTS: [&str; 5] =
     ["hls_21600_segments", "hls_21600_segments_rich", "hls_multivariant", "dash_timeline_21600", "dash_200_periods"];
+
+/// The cases of `player-core/benches/session.rs`.
+const SESSIONS: [&str; 2] = ["session_hls_hour", "session_dash_hour"];
 
 /// The cases of `abr/benches/decisions.rs`: a call of a rule on a ladder of so many rungs, sizes known or hidden.
 const CALLS: [&str; 2] = ["select", "on_progress"];
@@ -30,11 +35,26 @@ const DECISIONS: u32 = 5;
 
 /// Builds the benches, runs each case under callgrind, and prints one line a case. Without a subject, all are counted.
 pub fn run(root: &Path, subject: Option<Subject>) -> anyhow::Result<()> {
-    if subject != Some(Subject::Decisions) {
+    let wanted = |other| subject.is_none_or(|subject| subject == other);
+    if wanted(Subject::Manifests) {
         manifests(root)?;
     }
-    if subject != Some(Subject::Manifests) {
+    if wanted(Subject::Decisions) {
         decisions(root)?;
+    }
+    if wanted(Subject::Session) {
+        sessions(root)?;
+    }
+    Ok(())
+}
+
+fn sessions(root: &Path) -> anyhow::Result<()> {
+    let executable = built(root, &["-p", "player-core", "--no-default-features", "--features", "sim"], "session")?;
+    for case in SESSIONS {
+        let once = run_counted(&executable, case, 1)?;
+        // The start of the process cancels out; making the film is part of the session.
+        let count = once.instructions.saturating_sub(counted(&executable, case, 0)?);
+        println!("{case:<28}{count:>14} instructions, {}", once.output.trim());
     }
     Ok(())
 }
@@ -98,6 +118,17 @@ fn built(root: &Path, package: &[&str], bench: &str) -> anyhow::Result<String> {
 
 /// Instructions of the whole process that runs a case so often.
 fn counted(executable: &str, case: &str, times: u32) -> anyhow::Result<u64> {
+    Ok(run_counted(executable, case, times)?.instructions)
+}
+
+/// A process that was run under callgrind.
+struct Counted {
+    instructions: u64,
+    /// Its standard output.
+    output: String,
+}
+
+fn run_counted(executable: &str, case: &str, times: u32) -> anyhow::Result<Counted> {
     let run = Command::new("valgrind")
         .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
         .arg(executable)
@@ -108,5 +139,5 @@ fn counted(executable: &str, case: &str, times: u32) -> anyhow::Result<u64> {
     let told = String::from_utf8_lossy(&run.stderr);
     let count = told.lines().find_map(|line| line.split_once("Collected :")).map(|(_, count)| count.trim());
     let count = count.filter(|_| run.status.success()).with_context(|| format!("callgrind failed:\n{told}"))?;
-    Ok(count.parse()?)
+    Ok(Counted { instructions: count.parse()?, output: String::from_utf8_lossy(&run.stdout).into_owned() })
 }

@@ -72,31 +72,31 @@ pub(super) fn assess<'c>(
     cause: Cause<'c>,
     alternatives: Alternatives,
 ) -> Assessed<'c> {
-    let Some(job) = cx.jobs.get_mut(id) else { return Assessed::Unknown };
-    let Some((failed, url)) = job.attempt().map(|attempt| (attempt.candidate.clone(), attempt.url.clone())) else {
+    let attempt = cx.jobs.get(id).and_then(Job::attempt);
+    let Some((failed, url)) = attempt.map(|attempt| (attempt.candidate.clone(), attempt.url.clone())) else {
         return Assessed::Unknown;
     };
+    let class = FailureClass::of(cause);
+    cx.jobs.count_failure(id, failed.index);
+    let Some(job) = cx.jobs.get(id) else { return Assessed::Unknown };
     let candidates = locations.candidates_of(job.purpose == Purpose::Manifest, &job.resource);
-    job.failures += 1;
-    if !job.tried.contains(&failed.index) {
-        job.tried.push(failed.index);
-    }
     let addresses_left = locations.left(&candidates, &job.tried, &failed.place, cx.now);
     let locations_left = addresses_left + alternatives.sources_left;
     if locations.is_excluded(&failed.place, cx.now) && locations_left > 0 {
         cx.jobs.wait(id, cx.now, cx.now);
         return Assessed::LeftTooEarly { place: failed.place, addresses_left };
     }
-    let class = FailureClass::of(cause);
-    job.is_reachable |= class != FailureClass::Unreachable;
+    if class != FailureClass::Unreachable {
+        cx.jobs.note_reachable(id);
+    }
+    let Some(job) = cx.jobs.get(id) else { return Assessed::Unknown };
     // A first picture may stand on the screen while audio is still missing: that is no playback yet.
     let nothing_played = cx.ledger.is_starting()
         || matches!(cx.playback.state(), State::Loading | State::Buffering(BufferingReason::Starting));
     let at_start = !job.is_reachable && nothing_played && !locations.has_loaded_media(&failed.place);
     let policy = class.policy(&cx.config.load_errors, at_start);
     let (kind, failures, last_delay) = (job.kind, job.failures, job.last_delay);
-    let deadline_left =
-        cx.jobs.get(id).map_or(Duration::ZERO, |job| deadline_left(cx, job, class, policy, alternatives));
+    let deadline_left = deadline_left(cx, job, class, policy, alternatives);
     let failure = Failure {
         kind,
         cause,
@@ -168,8 +168,8 @@ impl Assessment<'_> {
         cx.effects.warn(self.error);
     }
 
-    /// Requests the same bytes from elsewhere at once; `sources` are candidates beyond those of the resource. Returns
-    /// true if the location was excluded, which a failover announces.
+    /// Requests the same bytes from elsewhere at once; `sources` are candidates beyond those of the resource. If the
+    /// location is excluded by that, a failover announces it.
     pub(super) fn move_on(
         &self,
         cx: &mut Context,
@@ -177,11 +177,11 @@ impl Assessment<'_> {
         id: JobId,
         exclude_for: Duration,
         sources: &[Candidate],
-    ) -> bool {
+    ) {
         cx.jobs.wait(id, cx.now, cx.now);
         if !locations.exclude(&self.failed.place, exclude_for, cx.now) {
             cx.effects.warn(self.error.clone());
-            return false;
+            return;
         }
         let at = cx.position();
         let tried = cx.jobs.get(id).map(|job| job.tried.clone()).unwrap_or_default();
@@ -194,7 +194,6 @@ impl Assessment<'_> {
         cx.ledger.failover(Failover { at, from: from.clone(), to: to.clone(), reason: reason.clone() });
         cx.effects.emit(Event::Failover { at, from, to, reason });
         recall_from(cx, &self.failed.place);
-        true
     }
 }
 

@@ -66,6 +66,31 @@ pub(super) enum StreamId {
     Text,
 }
 
+impl StreamId {
+    /// All streams that a session may have, in their order.
+    pub(super) const ALL: [Self; 3] = [Self::Main, Self::Audio, Self::Text];
+    /// Streams whose samples are buffered and handed to decoders.
+    pub(super) const MEDIA: [Self; 2] = [Self::Main, Self::Audio];
+
+    /// Returns the kind of adaptation set that the stream follows.
+    pub(super) const fn kind(self) -> MediaKind {
+        match self {
+            Self::Main => MediaKind::Video,
+            Self::Audio => MediaKind::Audio,
+            Self::Text => MediaKind::Text,
+        }
+    }
+
+    /// Returns the stream that follows adaptation sets of a kind.
+    pub(super) const fn of(kind: MediaKind) -> Self {
+        match kind {
+            MediaKind::Video => Self::Main,
+            MediaKind::Audio => Self::Audio,
+            MediaKind::Text => Self::Text,
+        }
+    }
+}
+
 /// Names a segment of an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct SegmentKey {
@@ -474,6 +499,14 @@ impl KeyedPresentation {
     pub(super) fn representation(&self, key: RepKey) -> Option<&Representation> {
         let (period, set, rep) = *self.rep_places.get(&key)?;
         self.presentation.periods.get(period)?.adaptation_sets.get(set)?.representations.get(rep)
+    }
+
+    /// Returns the segments of a representation, if they are known.
+    pub(super) fn known_list(&self, key: RepKey) -> Option<&SegmentList> {
+        match &self.representation(key)?.index {
+            SegmentIndex::Known(list) => Some(list),
+            SegmentIndex::External(_) => None,
+        }
     }
 
     /// Returns the index of a representation, to change it.

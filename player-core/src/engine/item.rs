@@ -212,7 +212,8 @@ impl Item {
         {
             let mut session = Session::new(opening, presentation, &mut cx.jitter);
             session.place_availability(cx);
-            session.begin(cx);
+            let begun = session.begin(cx);
+            session.fail_on(cx, begun);
             *self = Self::Open(Box::new(session));
         }
     }
@@ -221,17 +222,17 @@ impl Item {
     pub(super) fn send_due(&mut self, cx: &mut Context) {
         let locations = self.locations_mut();
         for id in cx.jobs.due(cx.now) {
-            let Some(job) = cx.jobs.get_mut(id) else { continue };
+            let Some(job) = cx.jobs.get(id) else { continue };
             let candidates = match job.purpose {
                 Purpose::Manifest => locations.manifest_candidates(),
                 _ => locations.candidates(&job.resource),
             };
             let mut picked = locations.pick(&candidates, &job.tried, cx.now);
+            let is_retry = job.is_retry;
             if picked.is_none() {
-                job.tried.clear();
+                cx.jobs.forget_tried(id);
                 picked = locations.pick(&candidates, &[], cx.now);
             }
-            let is_retry = std::mem::replace(&mut job.is_retry, true);
             if let Some(candidate) = picked {
                 if let Some(request) = cx.jobs.send(id, candidate, &cx.config, cx.now) {
                     cx.effects.fetch(request);

@@ -13,20 +13,10 @@ use super::requests::recovery::{Action, Cause};
 use super::requests::{Job, JobId, Purpose};
 use crate::command::{LoadRequest, QualityChoice, TrackChoice};
 use crate::engine::selection::TrackPreferences;
-use crate::engine::source::Locations;
+use crate::engine::source::{IncompleteManifest, Locations};
 use crate::error::{PlayerError, Stage};
-use crate::manifest::{self, RemoteElements};
 use crate::model::{Presentation, PresentationKind, Resource};
 use crate::time::MediaTime;
-
-/// A manifest whose remote parts are on their way.
-#[derive(Clone, Debug)]
-pub(super) struct IncompleteManifest {
-    pub(super) body: Bytes,
-    pub(super) url: Url,
-    /// The parts so far.
-    pub(super) remotes: RemoteElements,
-}
 
 /// An item that is being opened.
 #[derive(Debug)]
@@ -39,7 +29,6 @@ pub(super) struct Opening {
     start: Option<MediaTime>,
     keys: Keys,
     output: abr::Hdcp,
-    failing_over: bool,
     incomplete: Option<IncompleteManifest>,
 }
 
@@ -60,7 +49,6 @@ impl Opening {
             start: request.start,
             keys: Keys::new(&request.drm),
             output,
-            failing_over: false,
             incomplete: None,
         }
     }
@@ -100,11 +88,6 @@ impl Opening {
         self.output
     }
 
-    /// Returns true if a location failed and no media has come from its replacement yet.
-    pub(super) fn is_failing_over(&self) -> bool {
-        self.failing_over
-    }
-
     /// Sets where playback starts.
     pub(super) fn start_at(&mut self, start: MediaTime) {
         self.start = Some(start);
@@ -141,7 +124,7 @@ impl Opening {
                 let (purpose, url) = (found.purpose, found.attempt()?.url.clone());
                 match purpose {
                     Purpose::Manifest => self.on_manifest(cx, job, &body, &url),
-                    _ => self.on_remote(cx, job, Some(body)),
+                    _ => self.on_remote(cx, job, Some(&body)),
                 }
             }
             FetchOutcome::Keys { bytes, .. } => {
@@ -154,35 +137,33 @@ impl Opening {
 
     /// Takes the manifest. Parts of it that lie in other files are fetched before it is read.
     fn on_manifest(&mut self, cx: &mut Context, job: JobId, body: &Bytes, url: &Url) -> Option<Presentation> {
-        let missing = match manifest::missing(body, url, &RemoteElements::default()) {
+        let manifest = IncompleteManifest::new(body, url);
+        let missing = match manifest.missing() {
             Ok(missing) => missing,
             Err(error) => return self.on_request_failed(cx, job, Cause::Manifest(&error)),
         };
         if missing.is_empty() {
-            return self.read_manifest(cx, Some(job), body, url, &RemoteElements::default());
+            return self.read_manifest(cx, Some(job), &manifest);
         }
         self.note_manifest_location(cx, job, url);
         cx.jobs.remove(job, cx.now);
-        let (body, url) = (body.clone(), url.clone());
-        self.incomplete = Some(IncompleteManifest { body, url, remotes: RemoteElements::default() });
+        self.incomplete = Some(manifest);
         fetch_remotes(cx, missing);
         None
     }
 
     /// Takes a part of the manifest; `None` if it is unavailable.
-    fn on_remote(&mut self, cx: &mut Context, job: JobId, body: Option<Bytes>) -> Option<Presentation> {
+    fn on_remote(&mut self, cx: &mut Context, job: JobId, body: Option<&Bytes>) -> Option<Presentation> {
         let done = cx.jobs.remove(job, cx.now)?;
         let mut incomplete = self.incomplete.take()?;
-        for url in done.resource.urls {
-            incomplete.remotes.insert(url, body.clone());
-        }
+        incomplete.add_remote(done.resource.urls, body);
         if cx.jobs.of_purpose(Purpose::Remote).is_some() {
             self.incomplete = Some(incomplete);
             return None;
         }
-        let missing = manifest::missing(&incomplete.body, &incomplete.url, &incomplete.remotes).unwrap_or_default();
+        let missing = incomplete.missing().unwrap_or_default();
         if missing.is_empty() {
-            return self.read_manifest(cx, None, &incomplete.body, &incomplete.url, &incomplete.remotes);
+            return self.read_manifest(cx, None, &incomplete);
         }
         self.incomplete = Some(incomplete);
         fetch_remotes(cx, missing);
@@ -193,11 +174,10 @@ impl Opening {
         &mut self,
         cx: &mut Context,
         job: Option<JobId>,
-        body: &[u8],
-        url: &Url,
-        remotes: &RemoteElements,
+        manifest: &IncompleteManifest,
     ) -> Option<Presentation> {
-        let parsed = match (manifest::parse_with(body, url, None, remotes), job) {
+        let url = manifest.url();
+        let parsed = match (manifest.read(), job) {
             (Ok(parsed), _) => parsed,
             (Err(error), Some(job)) => return self.on_request_failed(cx, job, Cause::Manifest(&error)),
             (Err(error), None) => {
@@ -235,7 +215,7 @@ impl Opening {
         match assessment.action {
             Action::RetryAfter(delay) => assessment.retry(cx, id, delay),
             Action::OtherLocation { exclude_for } => {
-                self.failing_over |= assessment.move_on(cx, &mut self.locations, id, exclude_for, &[]);
+                assessment.move_on(cx, &mut self.locations, id, exclude_for, &[]);
             }
             // The rest of the manifest may do without it.
             Action::Fatal if purpose == Purpose::Remote => {
@@ -254,5 +234,36 @@ impl Opening {
 pub(super) fn fetch_remotes(cx: &mut Context, missing: Vec<Url>) {
     for url in missing {
         cx.jobs.add(cx.now, Purpose::Remote, FetchKind::Manifest, Resource::new(url), Ingest::Body);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+    use crate::config::PlayerConfig;
+
+    const REMOTE: &str = r#"<MPD xmlns="urn:mpeg:dash:schema:mpd:2011" xmlns:xlink="http://www.w3.org/1999/xlink"
+        type="static" profiles="urn:mpeg:dash:profile:full:2011" minBufferTime="PT2S">
+        <Period xlink:href="a.xml" xlink:actuate="onLoad"/><Period xlink:href="b.xml" xlink:actuate="onLoad"/></MPD>"#;
+
+    #[test]
+    fn a_manifest_is_read_once_all_of_its_parts_are_here_or_unavailable() {
+        let url: Url = "http://h/manifest.mpd".parse().unwrap();
+        let config = PlayerConfig::default();
+        let rule = context::make_rule(&config).unwrap();
+        let mut cx = Context::new(config, rule);
+        let mut opening = Opening::new(ItemId::default(), &LoadRequest::new(url.clone()), abr::Hdcp::None);
+        let manifest = IncompleteManifest::new(&Bytes::from_static(REMOTE.as_bytes()), &url);
+        let missing = manifest.missing().unwrap();
+        assert_eq!(missing.len(), 2);
+        opening.incomplete = Some(manifest);
+        fetch_remotes(&mut cx, missing);
+        let jobs = cx.jobs.ids();
+        assert!(opening.on_remote(&mut cx, jobs[0], None).is_none());
+        assert_eq!(cx.jobs.ids(), jobs[1..], "the first part is not asked for again");
+        assert!(opening.incomplete.is_some(), "the manifest waits for the second");
+        opening.on_remote(&mut cx, jobs[1], None);
+        assert!(opening.incomplete.is_none() && cx.jobs.ids().is_empty());
     }
 }

@@ -385,6 +385,11 @@ impl World {
         self.engine.stats(self.now)
     }
 
+    /// Returns the number that grows whenever a new snapshot may differ.
+    pub const fn snapshot_version(&self) -> u64 {
+        self.engine.snapshot_version()
+    }
+
     /// The snapshot of now.
     pub fn snapshot(&self) -> Snapshot {
         self.engine.snapshot(self.now)

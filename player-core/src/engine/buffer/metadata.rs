@@ -52,15 +52,30 @@ pub(in crate::engine) struct MetadataStore {
     next: Option<MediaTime>,
     /// The end of the presentation has been announced.
     finished: bool,
+    /// There was more than is kept, and a warning was given.
+    is_refusal_noted: bool,
 }
 
 impl Default for MetadataStore {
     fn default() -> Self {
-        Self { entries: Vec::new(), list: Arc::default(), bytes: 0, from: MediaTime::ZERO, next: None, finished: false }
+        Self {
+            entries: Vec::new(),
+            list: Arc::default(),
+            bytes: 0,
+            from: MediaTime::ZERO,
+            next: None,
+            finished: false,
+            is_refusal_noted: false,
+        }
     }
 }
 
 impl MetadataStore {
+    /// Notes that metadata was refused. Returns true the first time.
+    pub(in crate::engine) const fn note_refusal(&mut self) -> bool {
+        !std::mem::replace(&mut self.is_refusal_noted, true)
+    }
+
     /// Takes one piece, in presentation time. If the same event is declared again, it replaces the known one: a date
     /// range may get its duration later (RFC 8216bis §4.4.5.1), and repeated event messages are equal.
     pub(in crate::engine) fn insert(&mut self, metadata: TimedMetadata) -> Taken {

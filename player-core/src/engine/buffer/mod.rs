@@ -13,3 +13,8 @@ pub(super) use captions::CaptionStore;
 pub(super) use cues::TextStore;
 pub(super) use metadata::{MetadataStore, Passage, Taken};
 pub(super) use track_buffer::{BufferedSegment, Cursor, GAP_TOLERANCE, TrackBuffer};
+
+use crate::model::MediaKind;
+
+/// Kinds of media that have a track buffer and are handed to a decoder.
+pub(super) const BUFFERED: [MediaKind; 2] = [MediaKind::Video, MediaKind::Audio];

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::engine::download::NextSegment;
-use crate::engine::download::schedule::{known_list, position};
+use crate::engine::download::schedule::position;
 use crate::engine::ids::{KeyedPresentation, RepKey};
 use crate::model::SegmentList;
 
@@ -13,7 +13,7 @@ pub(in crate::engine) fn segments_left(
     place: NextSegment,
     rep: RepKey,
 ) -> Option<u32> {
-    let list = known_list(presentation, rep)?;
+    let list = presentation.known_list(rep)?;
     let left = position(list, place, rep).map_or(0, |position| list.len() - position);
     u32::try_from(left).ok()
 }
@@ -24,7 +24,7 @@ pub(in crate::engine) fn segment_duration(
     place: NextSegment,
     rep: RepKey,
 ) -> Option<Duration> {
-    let list = known_list(presentation, rep)?;
+    let list = presentation.known_list(rep)?;
     let position = position(list, place, rep).or_else(|| list.len().checked_sub(1))?;
     list.span(position).map(|(_, duration)| duration)
 }
@@ -40,7 +40,7 @@ pub(in crate::engine) fn sizes_ahead(
     let lists: Option<Vec<(&SegmentList, u64)>> = reps
         .iter()
         .map(|rep| {
-            let list = known_list(presentation, *rep)?;
+            let list = presentation.known_list(*rep)?;
             Some((list, position(list, place, *rep)?))
         })
         .collect();

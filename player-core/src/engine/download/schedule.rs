@@ -7,9 +7,7 @@ use crate::engine::download::demand::{Demand, DemandRefusal, Direction};
 use crate::engine::download::{Activity, NextSegment, Stream};
 use crate::engine::ids::{KeyedPresentation, PeriodKey, RepKey, SegmentKey, StreamId};
 use crate::engine::selection::representation;
-use crate::model::{
-    IndexSource, MediaKind, Presentation, SegmentId, SegmentIndex, SegmentList, SegmentRef, TimestampMapping,
-};
+use crate::model::{IndexSource, SegmentId, SegmentIndex, SegmentList, SegmentRef, TimestampMapping};
 use crate::time::{MediaTime, Now};
 
 /// Announced times of different representations may differ by rounding: a segment is looked up this much after the
@@ -91,14 +89,14 @@ pub(in crate::engine) fn comes_to(
     if stream.fetched_until() > start + ROUNDING && stream.download().is_none() {
         return false;
     }
-    let Some(list) = known_list(presentation, rep) else { return false };
+    let Some(list) = presentation.known_list(rep) else { return false };
     let at = list.at(start + ROUNDING).and_then(|number| list.get(number));
     at.is_some_and(|segment| segment.mapping == mapping && !segment.gap)
 }
 
 /// The segment with a key, when its list is known and holds it.
 pub(in crate::engine) fn segment(presentation: &KeyedPresentation, key: SegmentKey) -> Option<SegmentRef> {
-    let list = known_list(presentation, key.rep)?;
+    let list = presentation.known_list(key.rep)?;
     list.get(list.position(key.id)?)
 }
 
@@ -108,7 +106,7 @@ pub(in crate::engine) fn before(
     rep: RepKey,
     segment: SegmentId,
 ) -> Option<NextSegment> {
-    let list = known_list(presentation, rep)?;
+    let list = presentation.known_list(rep)?;
     let (start, _) = list.span(list.position(segment)?.checked_sub(1)?)?;
     Some(NextSegment::At { period: rep.period, time: start })
 }
@@ -134,33 +132,9 @@ pub(in crate::engine) fn is_aligned(presentation: &KeyedPresentation, place: Nex
     if last == rep {
         return true;
     }
-    let Some(list) = known_list(presentation, rep) else { return true };
+    let Some(list) = presentation.known_list(rep) else { return true };
     let start = position(list, place, rep).and_then(|position| list.span(position)).map(|(start, _)| start);
     start.is_none_or(|start| start + MISALIGNED >= end)
-}
-
-/// The length of the presentation as far as it is known: declared, or the latest end of a known list of video or audio.
-/// Subtitles accompany a presentation and never make it longer, unless there is nothing else.
-pub(in crate::engine) fn duration(presentation: &Presentation) -> Option<Duration> {
-    if presentation.duration.is_some() {
-        return presentation.duration;
-    }
-    let sets = &presentation.periods.last()?.adaptation_sets;
-    let only_text = sets.iter().all(|set| set.kind == MediaKind::Text);
-    let timed = sets.iter().filter(|set| only_text || set.kind != MediaKind::Text);
-    let ends = timed.flat_map(|set| &set.representations).filter_map(|rep| match &rep.index {
-        SegmentIndex::Known(list) => list.end(),
-        SegmentIndex::External(_) => None,
-    });
-    ends.max().map(|end| end.since(MediaTime::ZERO))
-}
-
-/// The list of a representation, when it is known.
-pub(in crate::engine) fn known_list(presentation: &KeyedPresentation, rep: RepKey) -> Option<&SegmentList> {
-    match &representation(presentation, rep)?.index {
-        SegmentIndex::Known(list) => Some(list),
-        SegmentIndex::External(_) => None,
-    }
 }
 
 /// Position in a list of the segment that comes next at a place: by name if the list is that of the last segment and
@@ -186,7 +160,8 @@ pub(super) fn position(list: &SegmentList, place: NextSegment, rep: RepKey) -> O
 mod tests {
     use super::*;
     use crate::engine::download::{segment_duration, segments_left, sizes_ahead, window};
-    use crate::model::{AdaptationSet, MediaKind, Period, Representation, Resource, TrackId};
+    use crate::engine::source::duration;
+    use crate::model::{AdaptationSet, MediaKind, Period, Presentation, Representation, Resource, TrackId};
     use crate::render::Window;
 
     fn ms(value: i64) -> MediaTime {
@@ -317,7 +292,7 @@ mod tests {
 
     /// The segment from 0 to 4 s.
     fn discontinuous_segment() -> SegmentRef {
-        known_list(&discontinuous(MediaKind::Video), ONLY).and_then(|list| list.get(0)).expect("a segment")
+        discontinuous(MediaKind::Video).known_list(ONLY).and_then(|list| list.get(0)).expect("a segment")
     }
 
     /// Three segments of four seconds, a discontinuity before the second.
@@ -348,13 +323,13 @@ mod tests {
     fn sound_ends_at_a_discontinuity_and_pictures_when_something_takes_their_place() {
         let until = |kind| {
             let presentation = discontinuous(kind);
-            let list = known_list(&presentation, ONLY).expect("a list");
+            let list = presentation.known_list(ONLY).expect("a list");
             [0, 1].map(|number| window(&presentation, ONLY, &list.get(number).expect("a segment")).until)
         };
         assert_eq!(until(MediaKind::Audio), [ms(4000), Window::ALL.until]);
         assert_eq!(until(MediaKind::Video), [Window::ALL.until; 2]);
         let presentation = discontinuous(MediaKind::Audio);
-        let second = known_list(&presentation, ONLY).and_then(|list| list.get(1)).expect("a segment");
+        let second = presentation.known_list(ONLY).and_then(|list| list.get(1)).expect("a segment");
         assert_eq!(window(&presentation, ONLY, &second).from, ms(4000));
     }
 
@@ -392,7 +367,7 @@ mod tests {
         known.periods.truncate(1);
         let until = |known: &Presentation| {
             let known = KeyedPresentation::from(known.clone());
-            let segment = known_list(&known, ONLY).and_then(|list| list.get(1)).expect("two segments");
+            let segment = known.known_list(ONLY).and_then(|list| list.get(1)).expect("two segments");
             window(&known, ONLY, &segment).until
         };
         assert_eq!(until(&known), MediaTime::MAX);
@@ -442,7 +417,7 @@ mod tests {
         assert_eq!([3899, 3900, 4000].map(|start| comes(&stream, 1, start)), [false, true, true]);
         assert!(!comes(&stream, 0, 4000), "another discontinuity lies there");
         assert!(!comes(&stream, 0, 0), "it has passed");
-        let list = known_list(&presentation, ONLY).expect("a list");
+        let list = presentation.known_list(ONLY).expect("a list");
         let plan = crate::engine::download::SegmentPlan {
             rep: ONLY,
             segment: list.get(0).expect("a segment"),
@@ -463,6 +438,7 @@ mod tests {
             metadata: Vec::new(),
             warned: false,
             tail: None,
+            judged_at: Now::ZERO,
         });
         assert!(comes(&stream, 0, 0), "it is on its way");
         stream.rewind_to(NextSegment::End);
@@ -481,7 +457,7 @@ mod tests {
     #[test]
     fn only_a_later_period_begins_at_its_declared_time() {
         let known = keyed(vec![rep("a", list(&[(0, 4000)]))]);
-        let segment = known_list(&known, ONLY).and_then(|list| list.get(0)).expect("a segment");
+        let segment = known.known_list(ONLY).and_then(|list| list.get(0)).expect("a segment");
         let from = |period| {
             let mut rep = ONLY;
             rep.period = period;

@@ -94,6 +94,8 @@ pub(in crate::engine) struct SegmentDownload {
     pub warned: bool,
     /// Its end, once it has come.
     pub tail: Option<Box<SegmentTail>>,
+    /// Time at which its transfer was last due to be judged.
+    pub judged_at: Now,
 }
 
 /// State machine of a stream.

@@ -1,6 +1,5 @@
 //! Times of a segment that may be presented. Pure.
 
-use crate::engine::download::schedule::known_list;
 use crate::engine::ids::{KeyedPresentation, PeriodKey, RepKey};
 use crate::model::{MediaKind, SegmentRef, TimestampMapping};
 use crate::render::Window;
@@ -19,7 +18,7 @@ pub(in crate::engine) fn window(presentation: &KeyedPresentation, rep: RepKey, s
     if let Some(end) = period_end(presentation, rep.period, segment.mapping) {
         window.until = end;
     }
-    let list = known_list(presentation, rep);
+    let list = presentation.known_list(rep);
     let position = list.and_then(|list| list.position(segment.id));
     let neighbour = |position: Option<u64>| list?.get(position?);
     let elsewhere = |neighbour: &SegmentRef| neighbour.mapping != segment.mapping;

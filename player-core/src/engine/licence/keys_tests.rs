@@ -2,7 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 use super::*;
 use crate::drm::Pssh;
+use crate::engine::requests::Jobs;
 use crate::model::{AdaptationSet, MediaKind, Period, Presentation, Resource};
+use crate::time::Now;
 
 const WANTED: KeyId = KeyId([1; 16]);
 const OTHER: KeyId = KeyId([2; 16]);
@@ -210,10 +212,10 @@ fn the_keys_of_a_representation_are_those_of_its_defaults_or_the_first_that_is_l
 
 #[test]
 fn an_inline_key_is_ready_if_it_has_the_length_of_its_cipher() {
-    let (mut keys, mut jobs) = (Keys::default(), crate::engine::requests::Jobs::default());
+    let (mut keys, mut jobs) = (Keys::default(), Jobs::default());
     let mut ready = |bytes: &[u8], length| {
         let source = KeySource::Inline(ContentKey::new(bytes).unwrap());
-        let id = keys.request_key(&source, length, &mut jobs, crate::Now::ZERO);
+        let id = keys.request_key(&source, length, &mut jobs, Now::ZERO);
         keys.ready(id).is_some()
     };
     assert_eq!([ready(&[1; 16], 16), ready(&[2; 32], 32)], [true; 2]);
@@ -234,8 +236,8 @@ fn keys_that_have_an_address_are_requested_before_their_segments() {
     ]);
     let set = AdaptationSet::for_tests("v", MediaKind::Video, vec![offered]);
     let presentation = Presentation::for_tests(vec![Period::new("p".into(), crate::MediaTime::ZERO, None, vec![set])]);
-    let (mut keys, mut jobs) = (Keys::default(), crate::engine::requests::Jobs::default());
-    keys.preload(&presentation, &mut jobs, crate::Now::ZERO);
+    let (mut keys, mut jobs) = (Keys::default(), Jobs::default());
+    keys.preload(&presentation, &mut jobs, Now::ZERO);
     let wanted: Vec<_> = jobs.ids().into_iter().filter_map(|id| jobs.get(id)).map(|job| &job.resource).collect();
     assert_eq!(wanted, [&Resource::new(url("http://h/1.key"))]);
     assert!(!keys.any_gone(), "what has no address is not missing yet");
@@ -255,4 +257,20 @@ fn a_failed_key_has_the_name_that_the_media_gives_it_and_one_at_an_address_has_n
     assert_eq!(name(WANTED), Some(Some(WANTED.to_string())));
     assert_eq!(name(addressed), Some(None));
     assert_eq!(name(OTHER), None, "another request asks for it");
+}
+
+#[test]
+fn a_licence_is_asked_once_for_a_key_that_is_declared_twice() {
+    let server = "http://keys/licence";
+    let mut keys = Keys::new(&config(&[], &[server]));
+    let mut jobs = Jobs::default();
+    let twice = representation(vec![
+        protection(None, &[WANTED, WANTED], &[server]),
+        protection(None, &[WANTED, OTHER, OTHER], &[server]),
+    ]);
+    keys.request_keys_of(&twice, &mut jobs, Now::ZERO);
+    let asked: Vec<_> = jobs.ids().into_iter().map(|id| jobs.get(id).unwrap().key_ids.clone()).collect();
+    assert_eq!(asked, [vec![WANTED, OTHER]]);
+    keys.request_keys_of(&twice, &mut jobs, Now::ZERO);
+    assert_eq!(jobs.ids().len(), 1, "it is under way");
 }

@@ -147,11 +147,7 @@ impl Keys {
         }
         let resource = Resource { urls, range: None };
         let job = jobs.add(now, Purpose::Key, FetchKind::Key, resource, Ingest::Keys(KeyFile::Licence));
-        if let Some(found) = jobs.get_mut(job) {
-            found.headers = vec![("Content-Type".to_owned(), "application/json".to_owned())];
-            found.post = Some(drm::licence_request(&unknown).into());
-            found.key_ids.clone_from(&unknown);
-        }
+        jobs.set_licence_request(job, drm::licence_request(&unknown).into(), &unknown);
         for id in unknown {
             self.set(id, KeyState::Asked(job));
         }

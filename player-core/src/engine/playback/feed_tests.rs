@@ -208,3 +208,24 @@ fn a_suspended_track_waits_for_its_restart_and_ends_nowhere_before() {
     feed.reset();
     assert!(!feed.is_flushed() && feed.epoch() > epoch && feed.kinds().next().is_none());
 }
+
+#[test]
+fn a_track_is_fed_up_to_the_end_of_the_window_however_long_its_last_sample_is() {
+    let mut buffer = TrackBuffer::new(ItemId::default(), MediaKind::Video);
+    let sample = |at: i64| Sample {
+        pts: ms(at),
+        dts: ms(at),
+        duration: Duration::from_millis(100),
+        key: at == 0,
+        payload: Payload::default(),
+        crypto: None,
+    };
+    let window = Window { from: ms(0), until: ms(950) };
+    let samples = (0..1000).step_by(100).map(sample).collect();
+    buffer.insert(PartOf::for_tests(0, 0), &config("a"), window, samples, None);
+    buffer.complete();
+    let mut feed = Feed::default();
+    feed.begin(ItemId::default(), ms(0), &[MediaKind::Video], true);
+    assert_eq!(hand_out(&mut feed, &mut buffer, 9000, false), ["a", "0.000000s+10"]);
+    assert_eq!(feed.end(ItemId::default(), MediaKind::Video), Some(ms(950)));
+}

@@ -455,4 +455,18 @@ mod tests {
         let mut sound = load();
         assert_eq!((sound.on_first_audio(), sound.on_first_frame()), (Some(now), Some(now)));
     }
+
+    #[test]
+    fn a_picture_is_overdue_only_in_the_epoch_that_was_begun() {
+        let mut playback = Playback::default();
+        playback.load(MediaTime::ZERO, true, Settings::default(), Now::ZERO);
+        let (item, mut effects) = (ItemId::default(), Effects::default());
+        playback.send_flush(item, MediaTime::ZERO, &[MediaKind::Video], Now::ZERO, &mut effects);
+        assert_eq!(playback.picture_due(), Some(Now::ZERO + FIRST_PICTURE));
+        playback.begin_at(MediaTime::from_millis(5000), SeekMode::Exact, Now::ZERO);
+        assert_eq!(playback.picture_due(), None, "nothing is flushed yet");
+        playback.send_flush(item, MediaTime::ZERO, &[MediaKind::Video], Now::ZERO, &mut effects);
+        assert!(playback.begin_presentation());
+        assert_eq!(playback.picture_due(), None, "it is here");
+    }
 }

@@ -102,7 +102,7 @@ pub(in crate::engine) struct RetryState {
     pub gives_up_at: Now,
 }
 
-/// A resource that is wanted, with all attempts to get it.
+/// A resource that is wanted, with all attempts to get it. Only the verbs of [`Jobs`] change one.
 #[derive(Clone, Debug)]
 pub(in crate::engine) struct Job {
     /// Purpose, which decides who takes the answer.
@@ -125,7 +125,7 @@ pub(in crate::engine) struct Job {
     pub created_at: Now,
     /// Number of failed attempts.
     pub failures: u32,
-    /// Something was requested for the same purpose before.
+    /// The same was requested before: the next attempt counts as a retry.
     pub is_retry: bool,
     /// Candidates that need not be asked again.
     pub tried: Vec<usize>,
@@ -212,9 +212,49 @@ impl Jobs {
         self.jobs.get(&id)
     }
 
-    /// A job by name, to change it.
-    pub(in crate::engine) fn get_mut(&mut self, id: JobId) -> Option<&mut Job> {
-        self.jobs.get_mut(&id)
+    /// Sets the cipher by which the host decrypts the bytes of a job.
+    pub(in crate::engine) fn set_cipher(&mut self, id: JobId, cipher: Option<SegmentCipher>) {
+        self.change(id, |job| job.cipher = cipher);
+    }
+
+    /// Makes a job a POST request for a licence with these keys.
+    pub(in crate::engine) fn set_licence_request(&mut self, id: JobId, body: Bytes, key_ids: &[KeyId]) {
+        self.change(id, |job| {
+            job.headers = vec![("Content-Type".to_owned(), "application/json".to_owned())];
+            job.post = Some(body);
+            job.key_ids = key_ids.to_vec();
+        });
+    }
+
+    /// Notes that a job asks for something that was requested before, so that its first attempt counts as a retry.
+    pub(in crate::engine) fn repeat(&mut self, id: JobId) {
+        self.change(id, |job| job.is_retry = true);
+    }
+
+    /// Counts a failed attempt: its candidate need not be asked again.
+    pub(in crate::engine) fn count_failure(&mut self, id: JobId, candidate: usize) {
+        self.change(id, |job| {
+            job.failures += 1;
+            if !job.tried.contains(&candidate) {
+                job.tried.push(candidate);
+            }
+        });
+    }
+
+    /// Notes that an attempt failed in another way than by an unreachable host.
+    pub(in crate::engine) fn note_reachable(&mut self, id: JobId) {
+        self.change(id, |job| job.is_reachable = true);
+    }
+
+    /// Forgets the candidates that were tried, because none is left.
+    pub(in crate::engine) fn forget_tried(&mut self, id: JobId) {
+        self.change(id, |job| job.tried.clear());
+    }
+
+    fn change(&mut self, id: JobId, change: impl FnOnce(&mut Job)) {
+        if let Some(job) = self.jobs.get_mut(&id) {
+            change(job);
+        }
     }
 
     /// The job that a request belongs to.
@@ -301,6 +341,7 @@ impl Jobs {
             first_byte_timeout: config.first_byte_timeout,
             stall_timeout: config.stall_timeout,
         });
+        job.is_retry = true;
         job.state = JobState::Running(Box::new(Attempt {
             fetch,
             candidate,

@@ -85,9 +85,8 @@ fn a_job_is_due_at_once_and_after_a_failure_at_its_time() {
 fn a_request_says_what_its_job_knows_and_how_long_it_may_be_silent() {
     let mut jobs = Jobs::default();
     let id = add(&mut jobs, Purpose::Key, FetchKind::Key, 0);
-    let fields = vec![("Content-Type".to_owned(), "a/b".to_owned())];
-    let job = jobs.get_mut(id).unwrap();
-    (job.post, job.headers, job.key_ids) = (Some(Bytes::from_static(b"{}")), fields.clone(), vec![KeyId([7; 16])]);
+    let fields = vec![("Content-Type".to_owned(), "application/json".to_owned())];
+    jobs.set_licence_request(id, Bytes::from_static(b"{}"), &[KeyId([7; 16])]);
     let request = send(&mut jobs, id, 5);
     assert_eq!((request.url.as_str(), request.kind), ("http://h/manifest", FetchKind::Key));
     assert_eq!(request.post.as_deref(), Some(b"{}".as_slice()));
@@ -178,7 +177,7 @@ fn a_retry_is_shown_until_an_answer_begins_and_the_one_of_subtitles_last() {
     assert_eq!(jobs.pending_retry(), None);
     for (id, next) in [(text, 100), (audio, 300), (main, 400)] {
         send(&mut jobs, id, 0);
-        jobs.get_mut(id).unwrap().failures = next as u32;
+        (0..next).for_each(|_| jobs.count_failure(id, 0));
         jobs.schedule_retry(id, retry(next, 30_000 + next), at(10));
         assert_eq!(jobs.get(id).unwrap().last_delay, ms(250));
     }

@@ -1,6 +1,5 @@
-//! Requests under way, and what follows when one fails: the job is what is wanted, each attempt at it one request. The
-//! state of a job changes here only; its cipher, and whether it repeats a request, are set by the step that makes it.
-//! `recovery` decides on failures, and `error_map` gives them their codes.
+//! Requests under way, and what follows when one fails: the job is what is wanted, each attempt at it one request. Jobs
+//! change by the verbs of `Jobs` only. `recovery` decides on failures, and `error_map` gives them their codes.
 
 pub(super) mod error_map;
 mod jobs;

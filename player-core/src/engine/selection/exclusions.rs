@@ -11,7 +11,7 @@ use crate::time::Now;
 pub(in crate::engine) struct Exclusions(BTreeMap<RepKey, Option<Now>>);
 
 impl Exclusions {
-    /// Leaves a representation alone; [`Duration::MAX`] is for ever.
+    /// Excludes a representation for a time; [`Duration::MAX`] is for ever.
     pub(in crate::engine) fn exclude(&mut self, key: RepKey, span: Duration, now: Now) {
         let until = (span != Duration::MAX).then(|| now + span);
         let entry = self.0.entry(key).or_insert(until);

@@ -24,8 +24,8 @@ pub(in crate::engine) struct Plan {
 impl Session {
     /// Chooses the audio to go with the video, if audio has separate files.
     pub(in crate::engine) fn plan_sound(&mut self, cx: &mut Context, period: PeriodKey) -> Option<Plan> {
-        let presentation = &self.presentation;
-        let (main, audio) = (self.stream(StreamId::Main)?, self.stream(StreamId::Audio)?);
+        let presentation = self.source.presentation();
+        let (main, audio) = (self.main()?, self.stream(StreamId::Audio)?);
         let set = self.set_in(StreamId::Main, period);
         let pictures = set.map(|set| self.permitted(cx, StreamId::Main, set, None)).unwrap_or_default();
         let grouped = audio_pairing::has_groups(presentation, &pictures);
@@ -33,14 +33,14 @@ impl Session {
         let group = group.and_then(|rep| rep.audio_group.as_deref());
         let set = self.set_in(StreamId::Audio, period)?;
         let renditions = self.permitted(cx, StreamId::Audio, set, group);
-        let pairing = Pairing::new(presentation, &pictures, renditions, audio.last(), self.output);
+        let pairing = Pairing::new(presentation, &pictures, renditions, audio.last(), self.selection.output());
         let position = self.position(cx);
         let ahead = |kind| {
             let end = self.buffer(kind).and_then(|buffer| buffer.complete_end(position));
             end.map_or(Duration::ZERO, |end| end.since(position))
         };
         let buffer = ahead(MediaKind::Video).min(ahead(MediaKind::Audio));
-        let mut sound = self.sound;
+        let mut sound = self.selection.audio();
         let choice = sound.chooser.choose(&abr::joint::Situation {
             now: cx.now.as_duration(),
             pairs: pairing.pairs.as_deref(),
@@ -55,15 +55,15 @@ impl Session {
             ..abr::joint::Situation::new(&pairing.pictures, &pairing.sound)
         });
         sound.wanted = pairing.keys.get(choice.sound).copied();
-        self.sound = sound;
+        self.selection.pair_audio(sound);
         Some(Plan { pairing, choice })
     }
 
     /// Returns the bandwidth that separate audio takes: that of the representation chosen for it.
     pub(in crate::engine) fn reserved_bps(&self, id: StreamId) -> u64 {
         let audio = self.stream(StreamId::Audio).filter(|stream| stream.id() != id);
-        let rep = audio.and_then(|stream| self.sound.wanted.or(stream.last()));
-        let rep = rep.and_then(|key| selection::representation(&self.presentation, key));
+        let rep = audio.and_then(|stream| self.selection.audio().wanted.or(stream.last()));
+        let rep = rep.and_then(|key| selection::representation(self.source.presentation(), key));
         rep.map_or(0, |rep| rep.average_bandwidth.unwrap_or(rep.bandwidth))
     }
 
@@ -73,8 +73,8 @@ impl Session {
             return None;
         }
         let time = self.stream(id)?.fetched_until();
-        let pictures = pictures_at(self, time).or(self.stream(StreamId::Main)?.last())?;
-        selection::representation(&self.presentation, pictures)?.audio_group.as_deref()
+        let pictures = pictures_at(self, time).or(self.main()?.last())?;
+        selection::representation(self.source.presentation(), pictures)?.audio_group.as_deref()
     }
 
     /// Returns true if audio must wait for video: the next audio segment may start no later than the end of the video
@@ -84,7 +84,7 @@ impl Session {
         if id != StreamId::Audio {
             return false;
         }
-        let (Some(main), Some(audio)) = (self.stream(StreamId::Main), self.stream(id)) else { return false };
+        let (Some(main), Some(audio)) = (self.main(), self.stream(id)) else { return false };
         let (time, pictures) = (audio.fetched_until(), main.fetched_until());
         if time > pictures + ROUNDING {
             return true;
@@ -92,14 +92,15 @@ impl Session {
         let Some(set) = self.set_in(StreamId::Main, period) else { return false };
         time + ROUNDING >= pictures
             && pictures_at(self, time).is_none()
-            && audio_pairing::has_groups(&self.presentation, &self.permitted(cx, StreamId::Main, set, None))
+            && audio_pairing::has_groups(self.source.presentation(), &self.permitted(cx, StreamId::Main, set, None))
     }
 
     /// Reads the index of the sound that will go with the pictures whose index is read, while it waits for them.
     pub(in crate::engine) fn prefetch_audio_index(&mut self, cx: &mut Context, period: PeriodKey) {
-        let Some(main) = self.stream(StreamId::Main) else { return };
+        let Some(main) = self.main() else { return };
         let Activity::Index(pictures) = *main.activity() else { return };
-        let group = selection::representation(&self.presentation, pictures).and_then(|rep| rep.audio_group.as_deref());
+        let group =
+            selection::representation(self.source.presentation(), pictures).and_then(|rep| rep.audio_group.as_deref());
         let Some(set) = self.set_in(StreamId::Audio, period) else { return };
         if let Some(sound) = self.permitted(cx, StreamId::Audio, set, group).first().copied() {
             self.want_index(cx, sound);
@@ -110,8 +111,9 @@ impl Session {
     /// dropped, but for what was handed out.
     pub(in crate::engine) fn drop_unpaired_sound(&mut self, cx: &mut Context, pictures: RepKey, from: MediaTime) {
         let Some(audio) = self.stream(StreamId::Audio) else { return };
-        let group =
-            |key: RepKey| selection::representation(&self.presentation, key).and_then(|rep| rep.audio_group.as_deref());
+        let group = |key: RepKey| {
+            selection::representation(self.source.presentation(), key).and_then(|rep| rep.audio_group.as_deref())
+        };
         let Some(wanted) = group(pictures) else { return };
         let other = |key: RepKey| group(key).is_some_and(|group| group != wanted);
         let coming = audio.pending().is_some_and(|plan| plan.segment.start + ROUNDING >= from && other(plan.rep));
@@ -137,8 +139,8 @@ impl Session {
         let begin = self.audio.part_from(first).map(|part| (part.of.rep, part.first));
         let dropped = self.audio.truncate(committed, Departure::Void, |part| part.seq >= first);
         let kept = self.audio.back().and_then(|part| part.of.key());
-        let after =
-            kept.and_then(|key| Some(NextSegment::after(key.rep, &schedule::segment(&self.presentation, key)?)));
+        let after = kept
+            .and_then(|key| Some(NextSegment::after(key.rep, &schedule::segment(self.source.presentation(), key)?)));
         let place = after.or_else(|| begin.map(|(rep, time)| NextSegment::At { period: rep.period, time }));
         if let (Some(place), Some(stream), true) = (place, self.stream_mut(StreamId::Audio), dropped > 0) {
             stream.rewind_to(place);
@@ -150,7 +152,7 @@ impl Session {
 /// The pictures that are decided on for a time: here, or on their way.
 pub(in crate::engine) fn pictures_at(session: &Session, time: MediaTime) -> Option<RepKey> {
     let time = time + ROUNDING;
-    let coming = session.stream(StreamId::Main)?.pending();
+    let coming = session.main()?.pending();
     if let Some(plan) = coming.filter(|plan| plan.segment.start <= time && time < plan.segment.end()) {
         return Some(plan.rep);
     }

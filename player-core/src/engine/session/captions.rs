@@ -18,7 +18,7 @@ impl Session {
     /// The captions that may be chosen: those that the manifest announces, else those that were heard.
     pub(in crate::engine) fn caption_tracks(&self) -> Vec<CaptionTrack> {
         let mut tracks: Vec<CaptionTrack> = Vec::new();
-        for track in self.presentation.periods.iter().flat_map(|period| &period.captions) {
+        for track in self.source.presentation().periods.iter().flat_map(|period| &period.captions) {
             if tracks.iter().all(|known| known.id != track.id) {
                 tracks.push(track.clone());
             }
@@ -33,13 +33,13 @@ impl Session {
     /// subtitles that are only shown because they are forced.
     pub(in crate::engine) fn wanted_captions(&self) -> Option<CaptionTrack> {
         let mut tracks = self.caption_tracks();
-        match &self.preferences.text {
+        match &self.preferences().text {
             TrackChoice::Off => None,
             TrackChoice::Track(id) => tracks.into_iter().find(|track| track.id == *id),
             TrackChoice::Auto => {
-                let languages = &self.preferences.text_languages;
-                let subtitles = self.presentation.periods.iter().any(|period| {
-                    let set = selection::set_of(period, MediaKind::Text, &self.preferences, |_| false);
+                let languages = &self.preferences().text_languages;
+                let subtitles = self.source.presentation().periods.iter().any(|period| {
+                    let set = selection::set_of(period, MediaKind::Text, self.preferences(), |_| false);
                     set.and_then(|set| period.adaptation_sets.get(set)).is_some_and(|set| !set.forced)
                 });
                 let rank = |track: &CaptionTrack| {

@@ -28,7 +28,7 @@ impl Session {
     /// True if the segment after this one is of the same rendition and discontinuity, and goes on with its state.
     pub(in crate::engine) fn is_continued(&self, cx: &Context, plan: &SegmentPlan) -> bool {
         let SegmentPlan { rep, segment, .. } = plan;
-        let next = schedule::step(&self.presentation, NextSegment::after(*rep, segment), *rep, cx.now);
+        let next = schedule::step(self.source.presentation(), NextSegment::after(*rep, segment), *rep, cx.now);
         let schedule::Step::Segment(next) = next else { return false };
         let follows = next.previous == Some(segment.id);
         follows && !next.gap && next.mapping == segment.mapping && next.init == segment.init

@@ -4,21 +4,20 @@
 use std::time::Duration;
 
 use super::Session;
-use super::outcome::{StreamOutcome, stream_of};
+use super::outcome::StreamOutcome;
 use super::refresh;
-use crate::command::QualityChoice;
+use crate::engine::buffer::BUFFERED;
 use crate::engine::context::Context;
 use crate::engine::download::{Activity, Stream};
 use crate::engine::failure::{self, Alternatives, Assessed};
-use crate::engine::ids::{PartOf, RepKey};
+use crate::engine::ids::{PartOf, RepKey, StreamId};
 use crate::engine::requests::error_map;
 use crate::engine::requests::recovery::{Action, Cause};
 use crate::engine::requests::{JobId, Purpose};
-use crate::engine::selection::{self, Bounds};
+use crate::engine::selection;
 use crate::engine::source::ServiceLocation;
 use crate::error::{ErrorCode, PlayerError};
 use crate::event::Event;
-use crate::model::MediaKind;
 
 /// Segments of a stream that may be given up in a row; with as many the stream counts as unavailable.
 const MOST_SKIPPED: u32 = 5;
@@ -58,7 +57,7 @@ impl Session {
             }
         }
         let alternatives = self.alternatives(cx, purpose, &place);
-        let assessment = match failure::assess(cx, &self.locations, id, cause, alternatives) {
+        let assessment = match failure::assess(cx, self.source.locations(), id, cause, alternatives) {
             Assessed::Unknown => return StreamOutcome::Waiting,
             // The location was reported when it was excluded; this request only left too early to know.
             Assessed::LeftTooEarly { place, addresses_left } => {
@@ -82,9 +81,8 @@ impl Session {
                 let is_last = assessment.addresses_left == 0;
                 let exclude_for = exclude_for.max(if is_last { SOURCE_REST } else { Duration::ZERO });
                 let rep = self.representation_of(purpose);
-                let read = rep.and_then(|rep| self.indexes.get(&rep));
-                let sources = read.map(|read| self.locations.candidates(&read.source.resource)).unwrap_or_default();
-                self.failing_over |= assessment.move_on(cx, &mut self.locations, id, exclude_for, &sources);
+                let sources = rep.map(|rep| self.source.index_candidates(rep)).unwrap_or_default();
+                assessment.move_on(cx, self.source.locations_mut(), id, exclude_for, &sources);
                 if is_last {
                     // The stream decides again, once the index was read from another location.
                     cx.jobs.remove(id, cx.now);
@@ -126,7 +124,11 @@ impl Session {
             Purpose::Manifest | Purpose::Remote | Purpose::Steering | Purpose::Index(_) | Purpose::Key => None,
         };
         Alternatives {
-            sources_left: self.other_sources(cx, rep.filter(|_| !matches!(purpose, Purpose::Index(_))), place),
+            sources_left: self.source.other_sources(
+                rep.filter(|_| !matches!(purpose, Purpose::Index(_))),
+                place,
+                cx.now,
+            ),
             representations_left: rep.map_or(0, |rep| self.others_left(cx, rep)),
             since,
             ahead: self.ahead(&self.presented_kinds(cx), self.position(cx)),
@@ -148,9 +150,9 @@ impl Session {
         cx.effects.warn(error);
     }
 
-    /// Leaves a representation alone; streams that waited for it choose again.
+    /// Excludes a representation; streams that waited for it choose again.
     pub(in crate::engine) fn exclude(&mut self, cx: &mut Context, rep: RepKey, span: Duration) {
-        self.exclusions.exclude(rep, span, cx.now);
+        self.selection.exclude(rep, span, cx.now);
         for stream in &mut self.streams {
             stream.on_index(rep);
             stream.leave_representations(|key| key == rep, &cx.jobs);
@@ -167,7 +169,7 @@ impl Session {
         let plan = stream.skip_download();
         let hopeless = stream.skipped() >= MOST_SKIPPED;
         self.release_tail(cx, stream_id);
-        for kind in [MediaKind::Video, MediaKind::Audio] {
+        for kind in BUFFERED {
             if self.wanted_of(stream_id).has(kind)
                 && let Some(buffer) = self.buffer_mut(kind)
             {
@@ -189,9 +191,9 @@ impl Session {
     }
 
     fn lost_representation(&mut self, cx: &mut Context, rep: RepKey, error: PlayerError) -> StreamOutcome {
-        let kind = self.presentation.set(rep.set).map(|set| set.kind);
+        let kind = self.source.presentation().set(rep.set).map(|set| set.kind);
         self.exclude(cx, rep, Duration::MAX);
-        StreamOutcome::Lost { id: stream_of(kind), error }
+        StreamOutcome::Lost { id: kind.map_or(StreamId::Main, StreamId::of), error }
     }
 
     fn representation_of(&self, purpose: Purpose) -> Option<RepKey> {
@@ -204,17 +206,8 @@ impl Session {
 
     /// Returns the number of other representations of the same set that can take over now.
     pub(in crate::engine) fn others_left(&self, cx: &Context, rep: RepKey) -> usize {
-        let presentation = &self.presentation;
-        let quality = &QualityChoice::Auto;
-        let bounds = Bounds {
-            now: cx.now,
-            exclusions: &self.exclusions,
-            quality,
-            audio_group: None,
-            keys: &self.keys,
-            output: self.output,
-        };
-        let others = selection::permitted(presentation, rep.set, bounds);
-        others.iter().filter(|key| **key != rep && !self.exclusions.holds(**key, cx.now)).count()
+        let presentation = self.source.presentation();
+        let others = selection::permitted(presentation, rep.set, self.selection.bounds(&self.keys, cx.now));
+        others.iter().filter(|key| **key != rep && !self.selection.exclusions().holds(**key, cx.now)).count()
     }
 }

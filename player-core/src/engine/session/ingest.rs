@@ -219,7 +219,7 @@ impl Session {
     /// the one before is fetched first.
     fn step_back(&mut self, cx: &mut Context, id: StreamId) {
         let plan = self.stream(id).and_then(|stream| stream.download()).map(|download| &download.plan);
-        let before = plan.and_then(|plan| schedule::before(&self.presentation, plan.rep, plan.segment.id));
+        let before = plan.and_then(|plan| schedule::before(self.source.presentation(), plan.rep, plan.segment.id));
         let Some(place) = before else { return };
         let steps = self.stream(id).map_or(0, Stream::stepped_back).saturating_add(1);
         self.restart_stream(cx, id, cx.playback.start().at, Departure::Void);

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use super::Session;
 use super::outcome::StreamOutcome;
+use crate::engine::buffer::BUFFERED;
 use crate::engine::context::Context;
 use crate::engine::download::NextSegment;
 use crate::engine::ids::{RepKey, StreamId};
 use crate::error::PlayerError;
-use crate::model::MediaKind;
 
 impl Session {
     /// Drops buffered samples whose key is unavailable, then switches to another representation or, if none is left,
@@ -17,9 +17,9 @@ impl Session {
         if !self.keys.any_gone() {
             return;
         }
-        for id in [StreamId::Main, StreamId::Audio] {
+        for id in StreamId::MEDIA {
             let wanted = self.wanted_of(id);
-            let kinds = [MediaKind::Video, MediaKind::Audio].into_iter().filter(|kind| wanted.has(*kind));
+            let kinds = BUFFERED.into_iter().filter(|kind| wanted.has(*kind));
             let locked = kinds.filter_map(|kind| self.buffer(kind)?.first_needing(|id| self.keys.gone(id)));
             let Some((at, rep, error)) =
                 locked.min_by_key(|(at, ..)| *at).map(|(at, rep, error)| (at, rep, error.clone()))

@@ -21,53 +21,34 @@ mod streams;
 mod timed_metadata;
 mod tracks;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::command::TrackChoice;
-use crate::container::InitSegment;
 use crate::engine::buffer::gap::{self, Gap, Known};
 use crate::engine::buffer::timeline::Timeline;
-use crate::engine::buffer::{CaptionStore, Cursor, MetadataStore, SampleAccount, TextStore, TrackBuffer};
+use crate::engine::buffer::{BUFFERED, CaptionStore, Cursor, MetadataStore, SampleAccount, TextStore, TrackBuffer};
 use crate::engine::context::Context;
 use crate::engine::download::{SegmentPlan, Stream, schedule};
 use crate::engine::ids::{ItemId, KeyedPresentation, PartOf, PeriodKey, RepKey, SetKey, StreamId};
 use crate::engine::jitter::Jitter;
 use crate::engine::licence::Keys;
 use crate::engine::opening::Opening;
-use crate::engine::selection::audio_pairing::AudioChoice;
-use crate::engine::selection::{self, Exclusions, TrackPreferences};
-use crate::engine::source::{Locations, Steering};
-use crate::model::{
-    ContentKinds, MediaKind, MuxedAudio, Presentation, Representation, Resource, Role, SegmentKeys, ThumbnailSpan,
-    TimedMetadata,
-};
+use crate::engine::selection::{self, TrackPreferences, TrackSelection, listing};
+use crate::engine::source::{Locations, Source};
+use crate::model::{ContentKinds, MediaKind, Presentation, ThumbnailSpan, TimedMetadata, TrackId};
 use crate::snapshot::{Quality, Track};
 use crate::text::Cue;
 use crate::time::{MediaTime, Now, TimeRange, TimeRanges};
-use pathways::ReadIndex;
-use refresh::Reloads;
-
-/// A seek to the very end goes this far before it, so that there is a picture to show.
-const BEFORE_END: Duration = Duration::from_millis(100);
 
 /// A presentation that is loaded.
 #[derive(Debug)]
 pub(in crate::engine) struct Session {
     item: ItemId,
-    /// Service locations and pathways, with their failures.
-    locations: Locations,
-    /// Tracks and quality that the viewer prefers.
-    preferences: TrackPreferences,
-    /// Start position that the viewer chose; `None` leaves it to the author.
-    start: Option<MediaTime>,
-    /// Presentation under keys that survive a reload of its manifest.
-    presentation: KeyedPresentation,
-    /// State from one manifest of the item to the next.
-    reloads: Reloads,
-    /// Its length, once known.
-    duration: Option<Duration>,
+    /// Presentation, what is read of it, and its locations.
+    source: Source,
+    /// Tracks and qualities that are selected, and those that may be.
+    selection: TrackSelection,
     /// Streams in the order main, audio, text; one that has no track to fetch is absent.
     streams: Vec<Stream>,
     video: TrackBuffer,
@@ -76,88 +57,29 @@ pub(in crate::engine) struct Session {
     text: TextStore,
     /// Timed metadata of the manifest, the indexes and the media.
     metadata: MetadataStore,
-    /// There was more metadata than is kept, and a warning was given.
-    metadata_refused: bool,
-    /// Pictures for the seek bar.
-    thumbnails: Arc<Vec<ThumbnailSpan>>,
     /// Captions inside the pictures.
     captions: CaptionStore,
     /// Offsets of media time.
     timeline: Timeline,
-    /// Representations that are excluded, and until when.
-    exclusions: Exclusions,
-    /// Indexes read so far, with the location that each was read from.
-    indexes: BTreeMap<RepKey, ReadIndex>,
-    /// Content steering, if the manifest declares a server.
-    steering: Option<Steering>,
-    /// `EXT-X-START` offset still to be resolved against the duration; negative values count from the end.
-    authored_start: Option<MediaTime>,
-    /// Initialisation data read so far.
-    inits: Vec<(Resource, SegmentKeys, Arc<InitSegment>)>,
     /// Decryption keys, and the requests for them.
     keys: Keys,
-    /// Copy protection of the output.
-    output: abr::Hdcp,
-    /// Audio representation that was chosen to go with the video.
-    sound: AudioChoice,
-    /// Pictures cannot be presented here.
-    without_video: bool,
-    /// Sound cannot be presented here.
-    without_audio: bool,
-    /// The representation on screen.
-    shown: Option<RepKey>,
-    /// A location failed and nothing has come from its replacement yet.
-    failing_over: bool,
-    /// Another sound was chosen: what was handed out of the old one ends here.
-    old_audio_until: Option<MediaTime>,
-    /// Time at which the running transfer of the main stream was last due to be judged.
-    judged_at: Now,
-    /// Tracks to choose from.
-    tracks: Arc<Vec<Track>>,
-    /// Qualities to choose from.
-    qualities: Arc<Vec<Quality>>,
 }
 
 impl Session {
     /// Creates the session of an item whose presentation has become known. `jitter` draws among equal services.
     pub(in crate::engine) fn new(opening: &Opening, presentation: Presentation, jitter: &mut Jitter) -> Self {
-        let mut locations = opening.locations().clone();
-        locations.weigh(&presentation.weights, jitter);
-        let mut reloads = Reloads::default();
-        let presentation = reloads.identities.intern(presentation);
         Self {
             item: opening.item(),
-            reloads,
-            locations,
-            preferences: opening.preferences().clone(),
-            start: opening.start(),
-            duration: schedule::duration(&presentation),
-            thumbnails: Arc::new(ThumbnailSpan::all(&presentation)),
-            presentation,
+            source: Source::new(presentation, opening.locations().clone(), opening.start(), jitter),
+            selection: TrackSelection::new(opening.preferences().clone(), opening.output()),
             streams: Vec::new(),
             video: TrackBuffer::new(opening.item(), MediaKind::Video),
             audio: TrackBuffer::new(opening.item(), MediaKind::Audio),
             text: TextStore::default(),
             metadata: MetadataStore::default(),
-            metadata_refused: false,
             captions: CaptionStore::default(),
             timeline: Timeline::default(),
-            exclusions: Exclusions::default(),
-            indexes: BTreeMap::new(),
-            steering: None,
-            authored_start: None,
-            inits: Vec::new(),
             keys: opening.keys().clone(),
-            output: opening.output(),
-            sound: AudioChoice::default(),
-            without_video: false,
-            without_audio: false,
-            shown: None,
-            failing_over: opening.is_failing_over(),
-            old_audio_until: None,
-            judged_at: Now::ZERO,
-            tracks: Arc::default(),
-            qualities: Arc::default(),
         }
     }
 
@@ -173,27 +95,27 @@ impl Session {
 
     /// Returns the presentation under its keys.
     pub(in crate::engine) const fn presentation(&self) -> &KeyedPresentation {
-        &self.presentation
+        self.source.presentation()
     }
 
     /// Returns the duration as far as it is known.
     pub(in crate::engine) const fn duration(&self) -> Option<Duration> {
-        self.duration
+        self.source.duration()
     }
 
     /// Returns what the viewer prefers.
     pub(in crate::engine) const fn preferences(&self) -> &TrackPreferences {
-        &self.preferences
+        self.selection.preferences()
     }
 
     /// Returns the tracks to choose from.
     pub(in crate::engine) fn tracks(&self) -> Arc<Vec<Track>> {
-        Arc::clone(&self.tracks)
+        self.selection.tracks()
     }
 
     /// Returns the qualities to choose from.
     pub(in crate::engine) fn qualities(&self) -> Arc<Vec<Quality>> {
-        Arc::clone(&self.qualities)
+        self.selection.qualities()
     }
 
     /// Returns the timed metadata that is known.
@@ -203,7 +125,7 @@ impl Session {
 
     /// Returns the thumbnails for the seek bar.
     pub(in crate::engine) fn thumbnails(&self) -> Arc<Vec<ThumbnailSpan>> {
-        Arc::clone(&self.thumbnails)
+        self.source.thumbnails()
     }
 
     /// Returns the account of the video samples.
@@ -213,17 +135,22 @@ impl Session {
 
     /// Returns the locations, to record how they answer.
     pub(in crate::engine) const fn locations_mut(&mut self) -> &mut Locations {
-        &mut self.locations
+        self.source.locations_mut()
     }
 
     /// Returns the representation on screen, and what a rule sees of it on an output.
     pub(in crate::engine) fn shown_rung(&self, output: abr::Hdcp) -> Option<(RepKey, abr::Rung)> {
-        self.shown.map(|key| (key, selection::rung(&self.presentation, key, output)))
+        self.selection.shown().map(|key| (key, selection::rung(self.presentation(), key, output)))
     }
 
     /// A stream by name.
     pub(in crate::engine) fn stream(&self, id: StreamId) -> Option<&Stream> {
         self.streams.iter().find(|stream| stream.id() == id)
+    }
+
+    /// Returns the stream of the main files: video, or video with audio.
+    fn main(&self) -> Option<&Stream> {
+        self.stream(StreamId::Main)
     }
 
     /// A stream by name, to change it.
@@ -256,37 +183,17 @@ impl Session {
 
     /// The set that a stream presents in a period.
     pub(in crate::engine) fn set_in(&self, id: StreamId, period: PeriodKey) -> Option<SetKey> {
-        let presentation = &self.presentation;
-        let found = presentation.period(period)?;
-        let keys: Vec<SetKey> = presentation.set_keys(period).collect();
-        let reps = |set: usize| keys.get(set).into_iter().flat_map(|key| presentation.reps_of(*key));
-        let gone = |set: usize| reps(set).all(|(rep, _)| self.exclusions.is_final(rep));
-        let locked = |set: usize| !reps(set).any(|(_, rep)| self.may_present(rep));
-        let kind = kind_of(id);
         let track = self.stream(id).map(Stream::track);
-        let same = track
-            .and_then(|track| selection::same_track(found, track))
-            .filter(|set| !gone(*set) && found.adaptation_sets.get(*set).is_some_and(|set| set.kind == kind));
-        let set = same
-            .filter(|set| !locked(*set))
-            .or_else(|| selection::set_of(found, kind, &self.preferences, |set| gone(set) || locked(set)))
-            .or(same)
-            .or_else(|| selection::set_of(found, kind, &self.preferences, gone))?;
-        keys.get(set).copied()
-    }
-
-    /// Returns true if a representation can be decrypted, and shown on the output.
-    fn may_present(&self, rep: &Representation) -> bool {
-        self.keys.may_unlock(rep) && selection::may_show(rep, self.output)
+        self.selection.set_in(self.presentation(), period, id.kind(), track, &self.keys)
     }
 
     /// The kinds of sample that a stream is wanted for.
     pub(in crate::engine) fn wanted_of(&self, id: StreamId) -> ContentKinds {
         let separate = self.stream(StreamId::Audio).is_some();
-        let audio_off = self.without_audio || self.preferences.audio == TrackChoice::Off;
+        let (video, audio) = (self.selection.has_video(), self.selection.has_audio());
         match id {
-            StreamId::Main => ContentKinds { video: !self.without_video, audio: !separate && !audio_off, text: false },
-            StreamId::Audio => ContentKinds { video: false, audio: !audio_off, text: false },
+            StreamId::Main => ContentKinds { video, audio: !separate && audio, text: false },
+            StreamId::Audio => ContentKinds { video: false, audio, text: false },
             StreamId::Text => ContentKinds::only(MediaKind::Text),
         }
     }
@@ -307,13 +214,13 @@ impl Session {
         }
         let carried =
             |kind| media().any(|s| self.wanted_of(s.id()).has(kind) && s.carries().is_some_and(|c| c.has(kind)));
-        let kinds: Vec<_> = [MediaKind::Video, MediaKind::Audio].into_iter().filter(|kind| carried(*kind)).collect();
+        let kinds: Vec<_> = BUFFERED.into_iter().filter(|kind| carried(*kind)).collect();
         (!kinds.is_empty()).then_some(kinds)
     }
 
     /// True when nothing more of a kind is awaited, neither media nor its keys.
     pub(in crate::engine) fn is_ended(&self, kind: MediaKind) -> bool {
-        let changing = kind == MediaKind::Audio && self.old_audio_until.is_some();
+        let changing = kind == MediaKind::Audio && self.selection.audio_change().is_some();
         !changing && self.source_of(kind).is_none_or(Stream::is_finished) && self.locked_from(kind).is_none()
     }
 
@@ -356,7 +263,7 @@ impl Session {
     /// Up to where all of a kind is settled from `position` on: held, or known to be missing.
     pub(in crate::engine) fn buffered_until(&self, kind: MediaKind, position: MediaTime) -> Option<MediaTime> {
         let buffered = self.buffer(kind).and_then(|buffer| buffer.settled_end(position));
-        match (kind, self.old_audio_until) {
+        match (kind, self.selection.audio_change()) {
             (MediaKind::Audio, Some(until)) => Some(until),
             // What is locked is here and yet cannot be presented.
             _ => match self.locked_from(kind) {
@@ -370,7 +277,7 @@ impl Session {
     /// after it is.
     pub(in crate::engine) fn held_until(&self, id: StreamId) -> Option<MediaTime> {
         let brought = self.brought_by(id);
-        let kinds = [MediaKind::Video, MediaKind::Audio].into_iter().filter(|kind| brought.has(*kind));
+        let kinds = BUFFERED.into_iter().filter(|kind| brought.has(*kind));
         kinds.map(|kind| self.buffer(kind).and_then(TrackBuffer::end)).min().flatten()
     }
 
@@ -384,7 +291,7 @@ impl Session {
     /// Marks a range as missing in the kinds that a stream supplies, because the stream has no more media for it.
     pub(in crate::engine) fn mark_resolved(&mut self, id: StreamId, of: PartOf, from: MediaTime, until: MediaTime) {
         let brought = self.brought_by(id);
-        for kind in [MediaKind::Video, MediaKind::Audio] {
+        for kind in BUFFERED {
             if let Some(buffer) = self.buffer_mut(kind).filter(|_| brought.has(kind)) {
                 buffer.insert_empty_range(of, from, until);
             }
@@ -396,7 +303,7 @@ impl Session {
     pub(in crate::engine) fn complete_segment(&mut self, id: StreamId, plan: &SegmentPlan) {
         let brought = self.brought_by(id);
         let of = PartOf::new(plan.rep, &plan.segment, plan.reason);
-        let kinds = [MediaKind::Video, MediaKind::Audio].into_iter().filter(|kind| brought.has(*kind));
+        let kinds = BUFFERED.into_iter().filter(|kind| brought.has(*kind));
         let mut reach = None;
         for kind in kinds.clone() {
             if let Some(buffer) = self.buffer_mut(kind) {
@@ -437,26 +344,17 @@ impl Session {
 
     /// A seek target inside the presentation.
     pub(in crate::engine) fn clamp(&self, target: MediaTime) -> MediaTime {
-        let target = target.max(MediaTime::ZERO);
-        match self.duration {
-            Some(duration) => target.min(MediaTime::ZERO + duration.saturating_sub(BEFORE_END)),
-            None => target,
-        }
+        self.source.clamp(target)
     }
 
     /// Returns the range that a seek may go to; `None` while the duration is unknown.
     pub(in crate::engine) fn seekable(&self) -> Option<TimeRange> {
-        self.duration.map(|duration| TimeRange { start: MediaTime::ZERO, end: MediaTime::ZERO + duration })
-    }
-
-    /// Initialisation data that was read before.
-    pub(in crate::engine) fn init(&self, resource: &Resource, keys: &SegmentKeys) -> Option<&Arc<InitSegment>> {
-        self.inits.iter().find(|(known, with, _)| known == resource && with == keys).map(|(_, _, init)| init)
+        self.source.seekable()
     }
 
     /// Sends a stream to a time; what it was doing must have been ended before.
     pub(in crate::engine) fn send_stream_to(&mut self, id: StreamId, time: MediaTime) {
-        let period = schedule::period_at(&self.presentation, time);
+        let period = schedule::period_at(self.presentation(), time);
         if let Some(stream) = self.stream_mut(id) {
             stream.restart_at(period, time);
         }
@@ -468,109 +366,28 @@ impl Session {
     }
 
     /// The track that a stream presents, as it should be named.
-    pub(in crate::engine) fn is_selected(&self, kind: MediaKind, id: &crate::model::TrackId) -> bool {
-        let stream = match kind {
-            MediaKind::Video => StreamId::Main,
-            MediaKind::Audio => StreamId::Audio,
-            MediaKind::Text => StreamId::Text,
-        };
+    pub(in crate::engine) fn is_selected(&self, kind: MediaKind, id: &TrackId) -> bool {
         let caption = kind == MediaKind::Text && self.captions.chosen() == Some(id);
-        match self.stream(stream) {
+        match self.stream(StreamId::of(kind)) {
             _ if caption => true,
             Some(stream) => stream.track() == id,
             // Audio in the files of the video has no separate stream.
-            None if kind == MediaKind::Audio && self.preferences.audio != TrackChoice::Off => {
-                self.muxed().any(|m| m.id == *id)
+            None if kind == MediaKind::Audio && self.preferences().audio != TrackChoice::Off => {
+                listing::muxed_audio(self.presentation()).any(|m| m.id == *id)
             }
             None => false,
         }
     }
 
-    fn muxed(&self) -> impl Iterator<Item = &MuxedAudio> {
-        self.presentation.periods.iter().filter_map(|period| period.muxed_audio.as_ref())
-    }
-
-    /// Makes the lists of tracks and qualities again. Returns true if they changed.
-    ///
-    /// A track is listed once, in however many periods it appears. Video is listed by quality. Audio in the files of
-    /// the video (RFC 8216bis §4.4.6.2.1) and captions inside the video (§4.4.6.1, `INSTREAM-ID`) are tracks like
-    /// others, although no set holds them. Snapshots share the lists, which are replaced only if they differ:
-    /// `Event::TracksChanged` announces that.
+    /// Makes the lists of tracks and qualities again. Returns true if they changed, which `Event::TracksChanged`
+    /// announces.
     pub(in crate::engine) fn list_choices(&mut self, now: Now) -> bool {
-        let presentation = &self.presentation;
-        let mut tracks: Vec<Track> = Vec::new();
-        for set in presentation.periods.iter().flat_map(|period| &period.adaptation_sets) {
-            if set.kind == MediaKind::Video || tracks.iter().any(|track| track.id == set.id) {
-                continue;
-            }
-            tracks.push(Track {
-                id: set.id.clone(),
-                kind: set.kind,
-                language: set.language.clone(),
-                label: set.label.clone(),
-                roles: set.roles.clone(),
-                forced: set.forced,
-                selected: self.is_selected(set.kind, &set.id),
-            });
-        }
-        for muxed in self.muxed() {
-            if tracks.iter().all(|track| track.id != muxed.id) {
-                tracks.push(Track {
-                    id: muxed.id.clone(),
-                    kind: MediaKind::Audio,
-                    language: muxed.language.clone(),
-                    label: muxed.label.clone(),
-                    roles: muxed.roles.clone(),
-                    forced: false,
-                    selected: self.is_selected(MediaKind::Audio, &muxed.id),
-                });
-            }
-        }
-        tracks.extend(self.caption_tracks().into_iter().map(|track| Track {
-            selected: self.captions.chosen() == Some(&track.id),
-            id: track.id,
-            kind: MediaKind::Text,
-            language: track.language,
-            label: track.label,
-            roles: vec![Role::Caption],
-            forced: false,
-        }));
-        let qualities = self.list_qualities(presentation, now);
-        let changed = *self.tracks != tracks || *self.qualities != qualities;
-        if changed {
-            self.tracks = Arc::new(tracks);
-            self.qualities = Arc::new(qualities);
-        }
-        changed
-    }
-
-    fn list_qualities(&self, presentation: &KeyedPresentation, now: Now) -> Vec<Quality> {
-        let shown = self.shown.map(|shown| shown.period).filter(|period| presentation.period(*period).is_some());
-        let Some(period) = shown.or_else(|| presentation.period_key(0)) else { return Vec::new() };
-        let Some(set) = self.set_in(StreamId::Main, period) else { return Vec::new() };
-        let mut qualities: Vec<Quality> = presentation
-            .reps_of(set)
-            .map(|(key, found)| Quality {
-                id: found.id.clone(),
-                bitrate: found.average_bandwidth.unwrap_or(found.bandwidth),
-                width: found.width,
-                height: found.height,
-                codec: found.codecs.first().cloned(),
-                shown: self.shown == Some(key),
-                available: self.may_present(found) && !self.exclusions.holds(key, now),
-            })
-            .collect();
-        qualities.sort_by_key(|quality| quality.bitrate);
-        qualities
-    }
-}
-
-/// The kind of adaptation set that a stream follows.
-pub(in crate::engine) const fn kind_of(id: StreamId) -> MediaKind {
-    match id {
-        StreamId::Main => MediaKind::Video,
-        StreamId::Audio => MediaKind::Audio,
-        StreamId::Text => MediaKind::Text,
+        let is_selected = |kind, id: &TrackId| self.is_selected(kind, id);
+        let caption = self.captions.chosen();
+        let tracks = listing::tracks(self.presentation(), self.caption_tracks(), caption, is_selected);
+        let period = self.selection.listed_period(self.presentation());
+        let video = period.and_then(|period| self.set_in(StreamId::Main, period));
+        self.selection.list(self.source.presentation(), tracks, video, &self.keys, now)
     }
 }
 

@@ -6,7 +6,6 @@ use url::Url;
 
 use super::Session;
 use super::outcome::StreamOutcome;
-use super::pathways::ReadIndex;
 use super::refresh;
 use crate::container::{self, DemuxError, DemuxOutput, MediaClock};
 use crate::drm::DrmError;
@@ -19,8 +18,8 @@ use crate::engine::requests::{JobId, Purpose};
 use crate::engine::selection;
 use crate::error::{PlayerError, Stage};
 use crate::event::Event;
-use crate::manifest::{self, IndexPiece, IndexReading, ManifestError};
-use crate::model::{Resource, SegmentEncryption, SegmentIndex};
+use crate::manifest::IndexReading;
+use crate::model::{Resource, SegmentEncryption};
 use crate::time::MediaTime;
 
 impl Session {
@@ -46,7 +45,7 @@ impl Session {
             }
             FetchOutcome::Keys { bytes, keys } => {
                 context::count_bytes(cx, job, bytes);
-                cx.jobs.credit_location(job, &mut self.locations, cx.now, false);
+                cx.jobs.credit_location(job, self.source.locations_mut(), cx.now, false);
                 if cx.jobs.get(job).is_some_and(|job| job.purpose == Purpose::Key) {
                     cx.jobs.remove(job, cx.now);
                     self.keys.arrived(job, &keys);
@@ -64,11 +63,11 @@ impl Session {
         let (purpose, url) = (found.purpose, attempt.url.clone());
         let sent = attempt.sent;
         if purpose != Purpose::Steering {
-            cx.jobs.credit_location(job, &mut self.locations, cx.now, matches!(purpose, Purpose::Media(_)));
+            cx.jobs.credit_location(job, self.source.locations_mut(), cx.now, matches!(purpose, Purpose::Media(_)));
         }
         match purpose {
             Purpose::Manifest => refresh::on_manifest(self, cx, job, body, &url),
-            Purpose::Remote => refresh::on_remote(self, cx, job, Some(body.clone())),
+            Purpose::Remote => refresh::on_remote(self, cx, job, Some(body)),
             Purpose::Steering => self.on_steering(cx, job, body, &url),
             Purpose::Index(rep) => return self.on_index_read(cx, job, rep, body, &url),
             Purpose::Init(rep) => {
@@ -91,47 +90,26 @@ impl Session {
     /// Takes an index or a piece of one: a media playlist (RFC 8216bis §4.4.3), or a segment index box, whose levels
     /// may lie in several places of the file (ISO/IEC 14496-12 §8.16.3).
     ///
-    /// Pieces are kept until the index is complete, so that after a failure only the last one is fetched again. A
-    /// complete index is merged with its former state: segments keep their names, and nothing is fetched twice.
+    /// A complete index is merged with its former state: segments keep their names, and nothing is fetched twice.
     /// Metadata is moved by the same amount as the segments, or events of a playlist whose beginning was removed would
     /// begin too early. The location of the index is noted, because the addresses in it lead there: if that location
     /// fails, the index is read again from another. The duration may become known here, and with it a start that counts
     /// from the end.
     fn on_index_read(&mut self, cx: &mut Context, job: JobId, rep: RepKey, body: &Bytes, url: &Url) -> StreamOutcome {
-        let source = match selection::representation(&self.presentation, rep).map(|rep| &rep.index) {
-            Some(SegmentIndex::External(source)) => Some(source.clone()),
-            // A newer state of one that is known.
-            Some(SegmentIndex::Known(_)) => self.indexes.get(&rep).map(|read| read.source.clone()),
-            None => None,
-        };
-        let Some(source) = source else {
+        let Some(index) = self.source.index_source(rep).cloned() else {
             cx.jobs.remove(job, cx.now);
             return StreamOutcome::Waiting;
         };
         let range = cx.jobs.get(job).and_then(|job| job.resource.range);
-        let mut pieces = self.reloads.index_pieces.remove(&rep).unwrap_or_default();
-        pieces.push(IndexPiece::new(range, body.clone()));
-        let reading = match manifest::read_index(&pieces, &source, url) {
-            Ok(IndexReading::Known(parsed)) if parsed.segments.is_empty() => {
-                Err(ManifestError::Empty { message: "the index has no segments".to_owned() })
-            }
-            reading => reading,
-        };
-        let parsed = match reading {
+        let parsed = match self.source.read_index(rep, &index, range, body, url) {
             Ok(IndexReading::Known(parsed)) => parsed,
             Ok(IndexReading::More(range)) => {
-                self.reloads.index_pieces.insert(rep, pieces);
                 cx.jobs.remove(job, cx.now);
-                let resource = Resource { range: Some(range), ..source.resource };
+                let resource = Resource { range: Some(range), ..index.resource };
                 cx.jobs.add(cx.now, Purpose::Index(rep), FetchKind::Index, resource, Ingest::Body);
                 return StreamOutcome::Waiting;
             }
-            Err(error) => {
-                // The earlier pieces may be whole: only the last piece is fetched again.
-                pieces.pop();
-                self.reloads.index_pieces.insert(rep, pieces);
-                return self.on_failure(cx, job, Cause::Manifest(&error));
-            }
+            Err(error) => return self.on_failure(cx, job, Cause::Manifest(&error)),
         };
         let place = cx.jobs.remove(job, cx.now).and_then(|job| Some(job.attempt()?.candidate.clone()));
         if parsed.live {
@@ -139,16 +117,15 @@ impl Session {
         }
         cx.ledger.phase("index", cx.now);
         cx.effects.warn_about(parsed.warnings, Stage::Index, url);
-        let taken = self.merge_index(rep, parsed.segments);
+        let taken = self.source.merge_index(rep, parsed.segments);
         let mut metadata = parsed.metadata;
         metadata.iter_mut().for_each(|metadata| metadata.start = metadata.start.shifted(taken.shift));
         refresh::warn_of_changes(cx, taken.changes, url);
         self.add_metadata(cx, metadata, Stage::Index);
         if let Some(from) = place {
-            self.locations.redirected(&from, url);
-            self.indexes.insert(rep, ReadIndex { source, place: from.place });
+            self.source.note_index(rep, index, from, url);
         }
-        self.presentation.learn_epoch(parsed.epoch);
+        self.source.learn_epoch(parsed.epoch);
         for stream in &mut self.streams {
             stream.on_index(rep);
         }
@@ -165,12 +142,7 @@ impl Session {
     /// before anything is presented, and only if the viewer chose no other start.
     fn begin_at_declared_start(&mut self, cx: &mut Context, index: Option<MediaTime>) {
         let untouched = !cx.playback.feed().is_flushed() && cx.playback.start().at == MediaTime::ZERO;
-        let Some(duration) = self.duration else { return };
-        let told = self.authored_start.take().or(index).filter(|_| untouched && self.start.is_none());
-        let Some(told) = told else { return };
-        let at = if told < MediaTime::ZERO { told + duration } else { told };
-        let at = self.clamp(at);
-        self.start = Some(at);
+        let Some(at) = self.source.resolve_start(index, untouched) else { return };
         self.video.account_mut().move_playhead();
         let mode = cx.playback.start().mode;
         self.reposition(cx, at, mode);
@@ -206,7 +178,7 @@ impl Session {
             self.keys.on_protection(encryption.as_ref(), &info, &mut cx.jobs, cx.now);
         }
         let keys = encryption.map(|found| found.init).unwrap_or_default();
-        self.inits.push((done.resource, keys, std::sync::Arc::new(init)));
+        self.source.keep_init(done.resource, keys, init);
         StreamOutcome::Waiting
     }
 
@@ -252,9 +224,9 @@ impl Session {
         if id == StreamId::Text {
             self.text.segment_loaded(segment.start, segment.end());
         }
-        self.failing_over = false;
+        self.source.locations_mut().end_failover();
         self.keep_tail(cx, id, &download);
-        let found = selection::representation(&self.presentation, download.plan.rep);
+        let found = selection::representation(self.source.presentation(), download.plan.rep);
         let (name, bitrate) =
             found.map_or((String::new(), 0), |rep| (rep.id.clone(), rep.average_bandwidth.unwrap_or(rep.bandwidth)));
         if let Some(stream) = self.stream_mut(id) {
@@ -264,7 +236,7 @@ impl Session {
             cx.ledger.segment(bitrate, segment.duration);
         }
         cx.effects.emit(Event::SegmentLoaded {
-            kind: super::kind_of(id),
+            kind: id.kind(),
             representation: name,
             start: segment.start,
             bytes,

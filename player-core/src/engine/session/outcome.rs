@@ -52,7 +52,7 @@ impl Session {
     fn stream_lost(&mut self, cx: &mut Context, id: StreamId, error: PlayerError) {
         let network =
             matches!(error.code, ErrorCode::NetworkUnreachable | ErrorCode::NetworkTimeout | ErrorCode::TlsFailed);
-        let main = self.stream(StreamId::Main).is_some();
+        let main = self.main().is_some();
         match id {
             StreamId::Text => {
                 self.remove_stream(cx, id);
@@ -66,8 +66,8 @@ impl Session {
         }
     }
 
-    /// Ends a stream at the end of its buffer, because nothing after it can be decrypted. Buffered media is presented
-    /// first; then playback goes on without audio or subtitles up to the next period, and ends if anything else is
+    /// Ends a stream, which has nothing on its way, at the end of its buffer, because nothing after it can be decrypted.
+    /// Buffered media is presented first; then playback goes on without audio or subtitles up to the next period, and ends if anything else is
     /// missing.
     fn end_stream_here(
         &mut self,
@@ -78,11 +78,10 @@ impl Session {
     ) -> StreamOutcome {
         let position = self.position(cx);
         let held = self.held_until(id).is_some_and(|end| end > position);
-        let main = self.stream(StreamId::Main).is_some();
+        let main = self.main().is_some();
         if id == StreamId::Text || !held {
             return StreamOutcome::Lost { id, error };
         }
-        self.cancel_stream(cx, id);
         if id == StreamId::Audio && main {
             cx.effects.warn(error);
             return self.pass_period(cx, id, period);
@@ -105,19 +104,17 @@ impl Session {
         }
     }
 
+    /// Ends playback if a step has found that it cannot go on.
+    pub(in crate::engine) fn fail_on(&mut self, cx: &mut Context, step: Result<(), PlayerError>) {
+        if let Err(error) = step {
+            self.fail(cx, error);
+        }
+    }
+
     /// Ends playback by an error, once.
     pub(in crate::engine) fn fail(&mut self, cx: &mut Context, error: PlayerError) {
         if context::fail(cx, error) {
             self.streams.clear();
         }
-    }
-}
-
-/// Returns the stream that is lost with the last representation of an adaptation set of `kind`.
-pub(super) const fn stream_of(kind: Option<MediaKind>) -> StreamId {
-    match kind {
-        Some(MediaKind::Audio) => StreamId::Audio,
-        Some(MediaKind::Text) => StreamId::Text,
-        Some(MediaKind::Video) | None => StreamId::Main,
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::Session;
 use crate::command::SeekMode;
-use crate::engine::buffer::Departure;
+use crate::engine::buffer::{BUFFERED, Departure};
 use crate::engine::context::Context;
 use crate::engine::ids::StreamId;
 use crate::engine::selection;
@@ -31,8 +31,9 @@ impl Session {
         self.note_shown(cx, position);
         self.announce_metadata(cx);
         let kinds = cx.playback.feed().kinds().collect::<Vec<_>>();
-        let bitrate = self.shown.and_then(|key| {
-            selection::representation(&self.presentation, key).map(|rep| rep.average_bandwidth.unwrap_or(rep.bandwidth))
+        let bitrate = self.selection.shown().and_then(|key| {
+            selection::representation(self.source.presentation(), key)
+                .map(|rep| rep.average_bandwidth.unwrap_or(rep.bandwidth))
         });
         let ahead = if moving { self.ahead(&kinds, position) } else { None };
         if cx.playback.has_begun() {
@@ -40,7 +41,7 @@ impl Session {
         }
         let crowded = self.held_bytes() > cx.config.buffer_bytes;
         let behind = if crowded { Duration::ZERO } else { cx.config.back_buffer };
-        for kind in [MediaKind::Video, MediaKind::Audio] {
+        for kind in BUFFERED {
             let committed = self.committed(cx, kind);
             if let Some(buffer) = self.buffer_mut(kind).filter(|_| committed.is_some()) {
                 cx.ledger.wasted(buffer.evict(position - behind, committed));
@@ -60,12 +61,12 @@ impl Session {
         let pictures = self.video.end().is_some();
         let (video, audio) = (self.video.mark_seen(position), self.audio.mark_seen(position));
         let Some(part) = (if pictures { video } else { audio }) else { return };
-        if part.config.is_none() || self.shown == Some(part.of.rep) {
+        if part.config.is_none() || self.selection.shown() == Some(part.of.rep) {
             return;
         }
         let (rep, reason, at) = (part.of.rep, part.of.reason, part.first.max(MediaTime::ZERO));
-        let before = self.shown.replace(rep);
-        let name = |key| selection::representation(&self.presentation, key).map(|rep| rep.id.clone());
+        let before = self.selection.show(rep);
+        let name = |key| selection::representation(self.source.presentation(), key).map(|rep| rep.id.clone());
         let (from, to) = (before.and_then(name), name(rep).unwrap_or_default());
         // The next period's representation of the same name is the same to the viewer.
         if from.as_ref() != Some(&to) {
@@ -94,7 +95,7 @@ impl Session {
         }
         if cx.playback.feed().is_next(self.item) {
             // An item that follows begins where the one before it ends.
-            let start = self.clamp(self.start.unwrap_or_default());
+            let start = self.clamp(self.source.start().unwrap_or_default());
             if !cx.playback.follow(self.item, start, &kinds) {
                 return;
             }
@@ -177,11 +178,11 @@ impl Session {
     /// removed.
     fn follow_track_change(&mut self, cx: &mut Context, kinds: &[MediaKind]) {
         let position = self.position(cx);
-        if self.old_audio_until.is_some() {
+        if self.selection.audio_change().is_some() {
             let reached = self.audio.settled_end(position).map_or(Duration::ZERO, |end| end.since(position));
             let finished = self.source_of(MediaKind::Audio).is_none_or(|stream| stream.is_finished());
             if reached >= cx.config.start_threshold || finished {
-                self.old_audio_until = None;
+                self.selection.end_audio_change();
                 if cx.playback.feed().kinds().any(|kind| kind == MediaKind::Audio) {
                     cx.playback.restart_track(MediaKind::Audio, position, &mut cx.effects);
                 }

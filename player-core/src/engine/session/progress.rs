@@ -120,9 +120,9 @@ impl Session {
         if !cx.playback.plays_when_ready() {
             return Ok(false);
         }
-        let reason = if self.old_audio_until.is_some() {
+        let reason = if self.selection.audio_change().is_some() {
             BufferingReason::TrackChange
-        } else if self.failing_over {
+        } else if self.source.locations().is_failing_over() {
             BufferingReason::Failover
         } else if kinds.iter().any(|kind| self.is_locked_at(*kind, position + guard)) {
             BufferingReason::WaitingForKey

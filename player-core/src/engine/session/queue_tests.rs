@@ -21,7 +21,7 @@ const KINDS: [MediaKind; 2] = [MediaKind::Video, MediaKind::Audio];
 fn loaded(item: ItemId, start: i64, segments: u64, longer: i64) -> Session {
     let streams = [(StreamId::Main, Some((true, false))), (StreamId::Audio, Some((false, true)))];
     let mut session = session_of(item, &streams);
-    session.start = Some(ms(start));
+    session.source.set_start(ms(start));
     for kind in KINDS {
         let buffer = session.buffer_mut(kind).unwrap();
         buffer.restart(ms(start), Departure::Void);
@@ -51,7 +51,7 @@ impl World {
         let mut world = Self { cx: Context::new(config, rule), commands: Vec::new() };
         let cx = &mut world.cx;
         cx.playback.load(ms(0), true, cx.settings, cx.now);
-        first.begin_at(cx, first.start.unwrap(), SeekMode::Exact);
+        first.begin_at(cx, first.source.start().unwrap(), SeekMode::Exact);
         first.present(cx);
         let epoch = cx.playback.feed().epoch();
         cx.playback.on_flushed(epoch);
@@ -137,7 +137,7 @@ fn media_of_the_second_item_before_its_start_is_not_presented_over_the_first() {
     let (one, two) = (ItemId::default(), ItemId::default().next());
     let (mut first, mut second) = (loaded(one, 0, 2, 0), loaded(two, 0, 2, 0));
     // Decoding begins at the key frame before the start.
-    second.start = Some(ms(650));
+    second.source.set_start(ms(650));
     let mut world = World::playing(&mut first);
     world.cx.playback.announce_next(two);
     for position in (0..=7000).step_by(250) {

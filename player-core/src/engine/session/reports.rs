@@ -4,6 +4,7 @@ use super::Session;
 use crate::engine::buffer::GAP_TOLERANCE;
 use crate::engine::context::Context;
 use crate::engine::playback::error_nanos;
+use crate::error::PlayerError;
 use crate::event::Event;
 use crate::render::RenderEvent;
 use crate::snapshot::State;
@@ -12,18 +13,35 @@ use crate::time::MediaTime;
 impl Session {
     /// Takes a report about the session's own media.
     pub(in crate::engine) fn on_render(&mut self, cx: &mut Context, event: RenderEvent) {
+        let outcome = match event {
+            RenderEvent::Ended { epoch } if cx.playback.is_current(epoch) => self.ended(cx),
+            RenderEvent::TrackFailed { track, error } => {
+                let Some(failing) = self.failing_representation(cx, track) else { return };
+                let outcome = self.track_failed(cx, track, failing, error);
+                self.fail_on(cx, outcome);
+                self.choices_changed(cx);
+                return;
+            }
+            other => {
+                self.on_progress(cx, other);
+                Ok(())
+            }
+        };
+        self.fail_on(cx, outcome);
+    }
+
+    /// Takes a report that playback goes on.
+    fn on_progress(&mut self, cx: &mut Context, event: RenderEvent) {
         match event {
             RenderEvent::FirstFrame { epoch, pts } if cx.playback.is_current(epoch) => self.first_frame(cx, pts),
             RenderEvent::FirstAudio { epoch, pts } if cx.playback.is_current(epoch) => self.first_audio(cx, pts),
             RenderEvent::Position { epoch, position } => cx.playback.report(epoch, position, cx.now),
-            RenderEvent::Ended { epoch } if cx.playback.is_current(epoch) => self.ended(cx),
             RenderEvent::FlushWanted { reason } => {
                 tracing::debug!(reason, "the renderer wants a flush");
                 if cx.playback.feed().is_flushed() && cx.playback.state() != State::Ended {
                     self.flush_here(cx);
                 }
             }
-            RenderEvent::TrackFailed { track, error } => self.track_failed(cx, track, error),
             _ => {}
         }
     }
@@ -59,20 +77,23 @@ impl Session {
         cx.effects.emit(Event::SeekCompleted { to: done.to, latency, error_nanos });
     }
 
-    /// Everything has been presented.
-    fn ended(&mut self, cx: &mut Context) {
+    /// Ends playback once everything has been presented.
+    ///
+    /// # Errors
+    /// A stream that ended early: what it lost is reported at its end.
+    fn ended(&mut self, cx: &mut Context) -> Result<(), PlayerError> {
         let kinds = self.presented_kinds(cx);
         let position = self.position(cx);
         if cx.playback.state() == State::Ended || kinds.iter().any(|kind| !self.is_ended(*kind)) {
-            return;
+            return Ok(());
         }
         let lost = self.streams.iter().find_map(|stream| stream.error().cloned());
         if let Some(error) = lost {
-            return self.fail(cx, error);
+            return Err(error);
         }
         let ends = kinds.iter().filter_map(|kind| self.buffer(*kind)?.last_media());
         let held = ends.max().unwrap_or(position).max(position);
-        let end = self.duration.map_or(held, |duration| MediaTime::ZERO + duration);
+        let end = self.duration().map_or(held, |duration| MediaTime::ZERO + duration);
         // A seek to the very end may find no picture there; it ends with the presentation.
         self.complete_seek(cx, held);
         cx.playback.stop_awaiting();
@@ -93,5 +114,6 @@ impl Session {
         // A host may stop listening at the end: what is still held is left before it.
         self.announce_metadata(cx);
         cx.effects.emit(Event::Ended);
+        Ok(())
     }
 }

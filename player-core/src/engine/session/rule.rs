@@ -47,7 +47,7 @@ impl Session {
         period: PeriodKey,
         set: SetKey,
     ) -> Result<Selection, PlayerError> {
-        let presentation = &self.presentation;
+        let presentation = self.source.presentation();
         let Some(stream) = self.stream(id) else { return Err(nothing_left(None, self)) };
         let (place, last) = (stream.place(), stream.last());
         let mut keys = self.permitted(cx, id, set, self.audio_group(id));
@@ -55,7 +55,7 @@ impl Session {
             return Err(nothing_left(selection::reps_of(presentation, set), self));
         }
         let plan = self.plan_sound(cx, period);
-        let presentation = &self.presentation;
+        let presentation = self.source.presentation();
         if let (StreamId::Main, Some(plan)) = (id, &plan) {
             plan.pairing.prefer(presentation, &mut keys, plan.choice.sound);
         }
@@ -72,7 +72,7 @@ impl Session {
             let (rung, reason) = planned.unwrap_or_else(|| (selection::steady_rung(&ladder, last), abr::Reason::Only));
             (rung, reason, None)
         };
-        let aligned = |rung: usize| schedule::is_aligned(&self.presentation, place, ladder.keys[rung]);
+        let aligned = |rung: usize| schedule::is_aligned(self.source.presentation(), place, ladder.keys[rung]);
         // A representation that is not aligned with the last one takes over at a later boundary.
         if let Some(at) = last.and_then(|last| ladder.keys.iter().position(|key| *key == last))
             && !aligned(rung)
@@ -91,23 +91,15 @@ impl Session {
         set: SetKey,
         audio_group: Option<&str>,
     ) -> Vec<RepKey> {
-        let presentation = &self.presentation;
-        let auto = QualityChoice::Auto;
-        let quality = if id == StreamId::Main { &self.preferences.quality } else { &auto };
-        let bounds = Bounds {
-            now: cx.now,
-            exclusions: &self.exclusions,
-            quality,
-            audio_group,
-            keys: &self.keys,
-            output: self.output,
-        };
-        selection::permitted(presentation, set, bounds)
+        let presentation = self.source.presentation();
+        let any = self.selection.bounds(&self.keys, cx.now);
+        let quality = if id == StreamId::Main { &self.preferences().quality } else { any.quality };
+        selection::permitted(presentation, set, Bounds { quality, audio_group, ..any })
     }
 
     /// The adaptive rule is asked for pictures, and for sound when there are none.
     pub(in crate::engine) fn asks_rule(&self, id: StreamId) -> bool {
-        let main = self.stream(StreamId::Main).is_some();
+        let main = self.main().is_some();
         id == StreamId::Main || (id == StreamId::Audio && !main)
     }
 
@@ -120,7 +112,7 @@ impl Session {
         ladder: &Ladder,
     ) -> RuleInput {
         let fallback = RuleInput::new(cx.now);
-        let presentation = &self.presentation;
+        let presentation = self.source.presentation();
         let position = self.position(cx);
         // Before its first file is read a stream counts as one that brings all that is wanted of it.
         let kind = if self.brought_by(id).video { MediaKind::Video } else { MediaKind::Audio };
@@ -128,7 +120,7 @@ impl Session {
         let ahead = buffer.map_or(Duration::ZERO, |end| end.since(position));
         let sizes = download::sizes_ahead(presentation, place, &ladder.keys, LOOKAHEAD);
         let known = last.into_iter().chain(ladder.keys.iter().copied());
-        let mut known = known.filter(|key| schedule::known_list(presentation, *key).is_some());
+        let mut known = known.filter(|key| presentation.known_list(*key).is_some());
         let representative = known.next();
         let measure = |key: RepKey| download::segment_duration(presentation, place, key);
         let segment_duration = representative.and_then(measure).unwrap_or(Duration::from_secs(4));
@@ -165,7 +157,7 @@ impl Session {
 
     /// Returns the upper limits of video that configuration, quality choice, viewport and decoder impose.
     pub(in crate::engine) fn picture_caps(&self, cx: &Context, rungs: &[abr::Rung]) -> abr::Caps {
-        let chosen = chosen_height(&self.preferences.quality);
+        let chosen = chosen_height(&self.preferences().quality);
         let max_height = selection::max_height(rungs, &[cx.config.max_height, chosen], cx.settings.viewport);
         abr::Caps { max_height, max_bitrate_bps: None }.and(cx.decoder.caps(cx.now.as_duration()))
     }
@@ -179,7 +171,7 @@ impl Session {
         // Counted from the request, so that being woken late once does not make all later ones late.
         let count = cx.now.since(attempt.sent).as_nanos() / JUDGE_EVERY.as_nanos();
         let due = attempt.sent + JUDGE_EVERY * u32::try_from(count).unwrap_or(u32::MAX);
-        if due <= self.judged_at.max(attempt.sent) || self.is_committed(cx, id) {
+        if due <= download.judged_at.max(attempt.sent) || self.is_committed(cx, id) {
             return;
         }
         let (plan, place) = (download.plan.clone(), self.stream(id).map_or(NextSegment::End, Stream::place));
@@ -194,7 +186,9 @@ impl Session {
             buffer: input.buffer,
             segment_duration: plan.segment.duration,
         };
-        self.judged_at = due;
+        if let Some(download) = self.stream_mut(id).and_then(Stream::download_mut) {
+            download.judged_at = due;
+        }
         if let abr::Verdict::AbandonTo(rung) = cx.rule.on_progress(&in_flight, &input.context(&plan.ladder)) {
             self.abandon(cx, id, place, &plan, rung);
         }
@@ -202,9 +196,9 @@ impl Session {
 
     /// Returns the time at which the running transfer is judged next.
     pub(in crate::engine) fn next_judgement(&self, cx: &Context) -> Option<Now> {
-        let download = self.stream(StreamId::Main)?.download()?;
+        let download = self.main()?.download()?;
         let sent = cx.jobs.get(download.job)?.attempt()?.sent;
-        (!self.is_committed(cx, StreamId::Main)).then(|| self.judged_at.max(sent) + JUDGE_EVERY)
+        (!self.is_committed(cx, StreamId::Main)).then(|| download.judged_at.max(sent) + JUDGE_EVERY)
     }
 
     /// Gives up what is on its way. What it taught about the network counts already when the rule is asked again what
@@ -215,7 +209,7 @@ impl Session {
             let output = cx.config.output_protection;
             let rep = ladder.keys.get(rung).copied();
             let rep = rep.filter(|_| ladder.rungs.get(rung).is_some_and(|rung| rung.protection.needed <= output));
-            let step = rep.map(|rep| (rep, schedule::step(&session.presentation, place, rep, cx.now)));
+            let step = rep.map(|rep| (rep, schedule::step(session.source.presentation(), place, rep, cx.now)));
             step.unwrap_or((plan.rep, Step::Exhausted))
         };
         let (rep, first) = match segment(self, cx, rung) {
@@ -298,7 +292,7 @@ fn nothing_left(reps: Option<&[Representation]>, session: &Session) -> PlayerErr
     let reps = reps.unwrap_or_default();
     let locked = reps.iter().find(|rep| !session.keys.may_unlock(rep)).map(|rep| session.keys.refusal(rep));
     let barred = || {
-        let unprotected = reps.iter().any(|rep| !selection::may_show(rep, session.output));
+        let unprotected = reps.iter().any(|rep| !selection::may_show(rep, session.selection.output()));
         let message = "the output lacks the copy protection that every quality asks for";
         unprotected.then(|| PlayerError::fatal(ErrorCode::OutputUnprotected, message))
     };

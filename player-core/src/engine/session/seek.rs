@@ -2,12 +2,11 @@
 
 use super::Session;
 use crate::command::SeekMode;
-use crate::engine::buffer::{Departure, Discard};
+use crate::engine::buffer::{BUFFERED, Departure, Discard};
 use crate::engine::context::Context;
 use crate::engine::ids::StreamId;
 use crate::engine::playback::Seeking;
 use crate::event::Event;
-use crate::model::MediaKind;
 use crate::snapshot::State;
 use crate::time::MediaTime;
 
@@ -71,12 +70,12 @@ impl Session {
     /// Begins a new epoch at a time: what is held for it stays, everything else is called back or dropped.
     pub(in crate::engine) fn reposition(&mut self, cx: &mut Context, to: MediaTime, mode: SeekMode) {
         self.begin_at(cx, to, mode);
-        for id in [StreamId::Main, StreamId::Audio, StreamId::Text] {
+        for id in StreamId::ALL {
             if !is_served(self, id, to) {
                 self.restart_stream(cx, id, to, Departure::Discarded(Discard::Seek));
             }
         }
-        self.old_audio_until = None;
+        self.selection.end_audio_change();
         self.metadata.seek(to);
     }
 }
@@ -85,7 +84,7 @@ impl Session {
 fn is_served(session: &Session, id: StreamId, time: MediaTime) -> bool {
     let Some(stream) = session.stream(id) else { return true };
     let brought = session.brought_by(id);
-    let kinds = [MediaKind::Video, MediaKind::Audio];
+    let kinds = BUFFERED;
     let mut buffers =
         kinds.into_iter().filter(|kind| brought.has(*kind)).filter_map(|kind| session.buffer(kind)).peekable();
     let held = buffers.peek().is_some() && buffers.all(|buffer| buffer.holds(time));

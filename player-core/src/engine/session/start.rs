@@ -1,12 +1,11 @@
 //! The beginning of a session: the presentation has become known, tracks are chosen, and streams begin.
 
-use super::{Session, kind_of};
+use super::Session;
 use crate::command::SeekMode;
-use crate::engine::buffer::Departure;
+use crate::engine::buffer::{BUFFERED, Departure};
 use crate::engine::context::Context;
 use crate::engine::download::{NextSegment, Stream, schedule};
 use crate::engine::ids::{KeyedPresentation, StreamId};
-use crate::engine::selection;
 use crate::error::{ErrorCode, PlayerError, Stage};
 use crate::event::Event;
 use crate::model::MediaKind;
@@ -22,29 +21,27 @@ fn warn_of_availability(cx: &mut Context, presentation: &KeyedPresentation) {
 
 impl Session {
     /// Begins playback of a presentation that has just become known.
-    pub(in crate::engine) fn begin(&mut self, cx: &mut Context) {
-        let (protocol, kind) = (self.presentation.protocol, self.presentation.kind);
-        let duration = self.duration;
-        let authored = self.presentation.start.map(|start| match duration {
-            Some(duration) if start < MediaTime::ZERO => start + duration,
-            _ => start,
-        });
-        // Counted from an end that is not known yet.
-        self.authored_start = authored.filter(|start| *start < MediaTime::ZERO);
-        let start = self.clamp(self.start.or(authored).unwrap_or_default());
+    ///
+    /// # Errors
+    /// A presentation with neither video nor audio.
+    pub(in crate::engine) fn begin(&mut self, cx: &mut Context) -> Result<(), PlayerError> {
+        let (protocol, kind) = (self.source.presentation().protocol, self.source.presentation().kind);
+        let duration = self.duration();
+        let authored = self.source.declared_start();
+        let start = self.clamp(self.source.start().or(authored).unwrap_or_default());
         self.metadata.seek(start);
-        let metadata = self.presentation.metadata.clone();
-        self.keys.preload(&self.presentation, &mut cx.jobs, cx.now);
+        let metadata = self.source.presentation().metadata.clone();
+        self.keys.preload(self.source.presentation(), &mut cx.jobs, cx.now);
         self.choose_captions(cx);
-        for id in [StreamId::Main, StreamId::Audio, StreamId::Text] {
+        for id in StreamId::ALL {
             add_stream(self, id, start);
         }
         self.list_choices(cx.now);
-        self.begin_steering(cx);
+        self.source.begin_steering(cx.now);
         let playable = self.streams.iter().any(|stream| stream.id() != StreamId::Text);
         let mode = cx.pending.seek().waiting().map_or(SeekMode::Exact, |seek| seek.mode);
         cx.playback.begin_at(start, mode, cx.now);
-        if self.start.is_some() || authored.is_some() {
+        if self.source.start().is_some() || authored.is_some() {
             self.video.account_mut().move_playhead();
         }
         cx.effects.emit(Event::Loaded { protocol, kind, duration });
@@ -52,28 +49,25 @@ impl Session {
         if duration.is_some() {
             cx.effects.emit(Event::TimelineChanged);
         }
-        warn_of_availability(cx, &self.presentation);
+        warn_of_availability(cx, self.source.presentation());
         self.begin_at_seek(cx, start);
         self.add_metadata(cx, metadata, Stage::Manifest);
         if !playable {
             let error = PlayerError::fatal(ErrorCode::ManifestEmpty, "the stream has neither pictures nor sound");
-            self.fail(cx, error.at(Stage::Manifest));
+            return Err(error.at(Stage::Manifest));
         }
+        Ok(())
     }
 }
 
 /// Begins a stream when some period has a set for it.
 pub(in crate::engine) fn add_stream(session: &mut Session, id: StreamId, at: MediaTime) {
-    let presentation = &session.presentation;
-    let kind = kind_of(id);
+    let presentation = session.source.presentation();
+    let kind = id.kind();
     if kind == MediaKind::Text && session.captions.chosen().is_some() {
         return;
     }
-    let chosen = presentation.periods.iter().find_map(|period| {
-        let set = selection::set_of(period, kind, &session.preferences, |_| false)?;
-        period.adaptation_sets.get(set).map(|set| set.id.clone())
-    });
-    let Some(track) = chosen else { return };
+    let Some(track) = session.selection.preferred_track(presentation, kind) else { return };
     let place = NextSegment::At { period: schedule::period_at(presentation, at), time: at };
     let mut stream = Stream::new(id, track, place);
     if kind != MediaKind::Video {
@@ -81,7 +75,7 @@ pub(in crate::engine) fn add_stream(session: &mut Session, id: StreamId, at: Med
         stream.note_carried(crate::model::ContentKinds::only(kind));
     }
     session.streams.push(stream);
-    for kind in [MediaKind::Video, MediaKind::Audio] {
+    for kind in BUFFERED {
         // Nothing is held of what a new stream brings: its answers count from here.
         if let Some(buffer) = session.buffer_mut(kind).filter(|buffer| buffer.end().is_none()) {
             buffer.restart(at, Departure::Void);

@@ -9,7 +9,7 @@ use super::outcome::StreamOutcome;
 use super::rule::Selection;
 use crate::container::{DemuxSetup, InitSegment};
 use crate::drm::SegmentCipher;
-use crate::engine::buffer::{Departure, TrackBuffer};
+use crate::engine::buffer::{BUFFERED, Departure, TrackBuffer};
 use crate::engine::context::{self, Context};
 use crate::engine::download::schedule::{self, Step};
 use crate::engine::download::{self, Activity, NextSegment, SegmentDownload, SegmentPlan, Stream};
@@ -19,7 +19,7 @@ use crate::engine::licence::{KeyState, Needs};
 use crate::engine::requests::{Job, Purpose};
 use crate::engine::selection;
 use crate::error::Stage;
-use crate::model::{ContainerFormat, MediaKind, Resource, SegmentIndex, SegmentKeys, SegmentRef, TimestampMapping};
+use crate::model::{ContainerFormat, Resource, SegmentIndex, SegmentKeys, SegmentRef, TimestampMapping};
 use crate::snapshot::State;
 use crate::time::{MediaTime, Now};
 
@@ -76,7 +76,7 @@ impl Session {
             }
             Activity::Init { plan, resource } => {
                 let keys = init_keys(&plan.segment);
-                if self.init(resource, &keys).is_none() {
+                if self.source.init(resource, &keys).is_none() {
                     return StreamOutcome::Waiting;
                 }
                 let plan = plan.as_ref().clone();
@@ -96,8 +96,8 @@ impl Session {
         let Some(set) = self.set_in(id, period) else { return self.pass_period(cx, id, period) };
         let is_over = last.is_some_and(|last| {
             last.period == period
-                && schedule::known_list(&self.presentation, last).is_some()
-                && schedule::step(&self.presentation, place, last, cx.now) == Step::Exhausted
+                && self.source.presentation().known_list(last).is_some()
+                && schedule::step(self.source.presentation(), place, last, cx.now) == Step::Exhausted
         });
         if is_over {
             return self.pass_period(cx, id, period);
@@ -125,7 +125,7 @@ impl Session {
         mut picked: Selection,
         last: Option<RepKey>,
     ) -> StreamOutcome {
-        let mut step = schedule::step(&self.presentation, place, picked.rep, cx.now);
+        let mut step = schedule::step(self.source.presentation(), place, picked.rep, cx.now);
         if matches!(step, Step::Index(_)) {
             self.want_index(cx, picked.rep);
             let stay = last.filter(|last| self.may_stay(cx, id, *last, &picked));
@@ -136,7 +136,7 @@ impl Session {
             picked.reason = abr::Reason::Hold;
             picked.rung = picked.ladder.keys.iter().position(|key| *key == stay).unwrap_or(picked.rung);
             picked.rep = stay;
-            step = schedule::step(&self.presentation, place, stay, cx.now);
+            step = schedule::step(self.source.presentation(), place, stay, cx.now);
         }
         match step {
             Step::Index(_) => StreamOutcome::Waiting,
@@ -199,17 +199,20 @@ impl Session {
         // An HLS list whose beginning was removed no longer begins with the first discontinuity.
         let opening = match segment.mapping {
             TimestampMapping::Discontinuity(number) => number == 0,
-            TimestampMapping::Offset(_) => schedule::known_list(&self.presentation, picked.rep)
+            TimestampMapping::Offset(_) => self
+                .source
+                .presentation()
+                .known_list(picked.rep)
                 .and_then(|list| list.get(0))
                 .is_some_and(|first| first.mapping == segment.mapping),
         };
         let Selection { rep, reason, ladder, rung, .. } = picked;
-        let window = download::window(&self.presentation, rep, &segment);
+        let window = download::window(self.source.presentation(), rep, &segment);
         let plan = SegmentPlan { rep, segment, reason, ladder, rung, opening, window };
         if let Some(stream) = self.stream_mut(id) {
             stream.decide_on(rep, cx.now);
         }
-        if let Some(found) = selection::representation(&self.presentation, rep) {
+        if let Some(found) = selection::representation(self.source.presentation(), rep) {
             self.keys.request_keys_of(found, &mut cx.jobs, cx.now);
         }
         self.prepare(cx, id, plan)
@@ -220,7 +223,7 @@ impl Session {
     fn prepare(&mut self, cx: &mut Context, id: StreamId, plan: SegmentPlan) -> StreamOutcome {
         let (rep, encryption) = (plan.rep, plan.segment.encryption.clone());
         let media = self.keys.media_needs(encryption.as_ref(), &mut cx.jobs, cx.now);
-        let known = |resource: &Resource| self.init(resource, &init_keys(&plan.segment)).cloned();
+        let known = |resource: &Resource| self.source.init(resource, &init_keys(&plan.segment)).cloned();
         let init = plan.segment.init.as_ref().map(|resource| (resource.clone(), known(resource)));
         let needs = match (&init, media) {
             (_, Err(error)) => Err(error),
@@ -247,11 +250,13 @@ impl Session {
     /// Who has what this representation announces as missing (RFC 8216bis §6.3.3): the next lower ones are asked
     /// first. An index that is not here yet is waited for.
     fn find_gap_alternative(&mut self, cx: &mut Context, id: StreamId, picked: &Selection) -> GapAlternative {
-        let presentation = &self.presentation;
+        let presentation = self.source.presentation();
         let Some(stream) = self.stream(id) else { return GapAlternative::Nobody };
         for rung in (0..picked.rung).rev().chain(picked.rung + 1..picked.ladder.keys.len()) {
             let Some(rep) = picked.ladder.keys.get(rung).copied() else { continue };
-            if self.exclusions.holds(rep, cx.now) || !schedule::is_aligned(presentation, stream.place(), rep) {
+            if self.selection.exclusions().holds(rep, cx.now)
+                || !schedule::is_aligned(presentation, stream.place(), rep)
+            {
                 continue;
             }
             match schedule::step(presentation, stream.place(), rep, cx.now) {
@@ -271,9 +276,9 @@ impl Session {
     /// discontinuity, because its first picture lies where the playlist declares it, while encoders may put silence
     /// before audio.
     fn waits_for_pictures(&self, segment: &SegmentRef) -> bool {
-        let Some(main) = self.stream(StreamId::Main) else { return false };
+        let Some(main) = self.main() else { return false };
         self.timeline.known(segment.mapping).is_none()
-            && schedule::comes_to(&self.presentation, main, segment.mapping, segment.start)
+            && schedule::comes_to(self.source.presentation(), main, segment.mapping, segment.start)
     }
 
     /// Starts the download of a segment whose key and initialisation data are here.
@@ -295,22 +300,18 @@ impl Session {
         let sample_key = self.keys.sample_key(plan.segment.encryption.as_ref());
         let carried = self.carried_state(cx, id, &plan);
         let begins_at = self.carried_begin(id, &plan).unwrap_or(plan.segment.start);
-        let format =
-            selection::representation(&self.presentation, plan.rep).map_or(ContainerFormat::Unknown, |rep| rep.format);
+        let format = selection::representation(self.source.presentation(), plan.rep)
+            .map_or(ContainerFormat::Unknown, |rep| rep.format);
         let kind = if id == StreamId::Text { FetchKind::Text } else { FetchKind::Segment };
-        let period = self.presentation.period(plan.rep.period);
+        let period = self.source.presentation().period(plan.rep.period);
         let captions = id == StreamId::Main && period.is_none_or(|period| !period.no_captions);
         let keeps_tail = id != StreamId::Text;
         let setup = DemuxSetup { captions, sample_key, carried, keeps_tail, ..DemuxSetup::new(format, init.clone()) };
         let ingest = Ingest::Media(setup);
         let job = cx.jobs.add(cx.now, Purpose::Media(id), kind, plan.segment.resource.clone(), ingest);
-        if let Some(job) = cx.jobs.get_mut(job) {
-            job.cipher = cipher;
-        }
-        if self.stream_mut(id).is_some_and(Stream::count_request)
-            && let Some(job) = cx.jobs.get_mut(job)
-        {
-            job.is_retry = true;
+        cx.jobs.set_cipher(job, cipher);
+        if self.stream_mut(id).is_some_and(Stream::count_request) {
+            cx.jobs.repeat(job);
         }
         if let Some(init) = &init {
             super::ingest::note_carried(self, id, init);
@@ -326,6 +327,7 @@ impl Session {
             metadata: Vec::new(),
             warned: false,
             tail: None,
+            judged_at: Now::ZERO,
         };
         self.with_stream(id, |stream| stream.start_download(download));
     }
@@ -335,7 +337,7 @@ impl Session {
         if cx.jobs.of_purpose(Purpose::Index(rep)).is_some() {
             return;
         }
-        let found = selection::representation(&self.presentation, rep).map(|found| &found.index);
+        let found = selection::representation(self.source.presentation(), rep).map(|found| &found.index);
         if let Some(SegmentIndex::External(source)) = found {
             cx.jobs.add(cx.now, Purpose::Index(rep), FetchKind::Index, source.first_request(), Ingest::Body);
         }
@@ -347,9 +349,7 @@ impl Session {
             |job: &Job| matches!(job.purpose, Purpose::Init(_)) && job.resource == *resource && job.cipher == cipher;
         if cx.jobs.find(same).is_none() {
             let job = cx.jobs.add(cx.now, Purpose::Init(rep), FetchKind::Init, resource.clone(), Ingest::Body);
-            if let Some(job) = cx.jobs.get_mut(job) {
-                job.cipher = cipher;
-            }
+            cx.jobs.set_cipher(job, cipher);
         }
     }
 
@@ -357,18 +357,18 @@ impl Session {
     /// does not if the choice goes down, because waiting is cheaper than a large segment, nor with enough media ahead
     /// to wait.
     fn may_stay(&self, cx: &Context, id: StreamId, last: RepKey, picked: &Selection) -> bool {
-        let presentation = &self.presentation;
+        let presentation = self.source.presentation();
         let rung = picked.ladder.keys.iter().position(|key| *key == last);
         let Some(stream) = self.stream(id) else { return false };
         rung.is_some_and(|rung| rung < picked.rung)
-            && schedule::known_list(presentation, last).is_some()
+            && presentation.known_list(last).is_some()
             && stream.fetched_until().since(self.position(cx)) < PATIENCE
     }
 
     /// The stream has no more of a period: its next one begins.
     pub(super) fn pass_period(&mut self, cx: &mut Context, id: StreamId, period: PeriodKey) -> StreamOutcome {
         self.release_tail(cx, id);
-        let presentation = &self.presentation;
+        let presentation = self.source.presentation();
         let next = schedule::next_period(presentation, period);
         if let NextSegment::At { time, .. } = next {
             self.mark_resolved(id, PartOf::nothing(period), time, time);
@@ -406,7 +406,7 @@ impl Session {
         if !cx.playback.clock().is_running() {
             return None;
         }
-        let full = [StreamId::Main, StreamId::Audio].into_iter().filter(|id| self.is_full(cx, *id));
+        let full = StreamId::MEDIA.into_iter().filter(|id| self.is_full(cx, *id));
         let wait = full.filter_map(|id| cx.load_control().until_room(self.buffered_ahead(cx, id))).min()?;
         Some(cx.now + cx.playback.clock().wall(wait))
     }
@@ -427,7 +427,7 @@ impl Session {
     /// True when samples of the segment on its way were handed to the renderer.
     pub(in crate::engine) fn is_committed(&self, cx: &Context, id: StreamId) -> bool {
         let Some(download) = self.stream(id).and_then(|stream| stream.download()) else { return false };
-        [MediaKind::Video, MediaKind::Audio].into_iter().any(|kind| {
+        BUFFERED.into_iter().any(|kind| {
             let open = self
                 .buffer(kind)
                 .and_then(|buffer| buffer.back())
@@ -459,7 +459,7 @@ impl Session {
         let download = self.stream(id).and_then(|stream| stream.download());
         let Some(key) = download.map(|download| download.plan.key()) else { return cx.ledger.wasted(bytes) };
         let (mut kept, wanted) = (0, self.wanted_of(id));
-        for kind in [MediaKind::Video, MediaKind::Audio] {
+        for kind in BUFFERED {
             let committed = self.committed(cx, kind);
             // Its bytes in the buffer, whether they are still wanted or not.
             let brought = |buffer: &TrackBuffer| {
@@ -486,7 +486,7 @@ impl Session {
     ) {
         self.cancel_stream(cx, id);
         let wanted = self.wanted_of(id);
-        for kind in [MediaKind::Video, MediaKind::Audio] {
+        for kind in BUFFERED {
             if let Some(buffer) = self.buffer_mut(kind).filter(|_| wanted.has(kind)) {
                 cx.ledger.wasted(buffer.restart(time, departure));
             }

@@ -1,8 +1,6 @@
 //! Questions about a session: who brings which kind, what is held, missing, locked or awaited, and what there is to
 //! choose from.
 #![expect(clippy::unwrap_used, reason = "tests")]
-use bytes::Bytes;
-
 use super::*;
 use crate::config::PlayerConfig;
 use crate::engine::context;
@@ -11,11 +9,12 @@ use crate::engine::licence::KeyState;
 use crate::engine::requests::JobId;
 
 use crate::command::LoadRequest;
-use crate::container::{CodecConfig, MediaClock, Payload, Sample, SampleCrypto};
+use crate::container::{CodecConfig, Payload, Sample, SampleCrypto};
 use crate::drm::{ContentKey, KeyId};
 use crate::model::{
-    AdaptationSet, CaptionService, CaptionTrack, Period, Presentation, Protection, SegmentEncryption, SegmentId,
-    SegmentIndex, SegmentList, SegmentRef, TimestampMapping, TrackId,
+    AdaptationSet, CaptionService, CaptionTrack, MuxedAudio, Period, Presentation, Protection, Representation,
+    Resource, SegmentEncryption, SegmentId, SegmentIndex, SegmentKeys, SegmentList, SegmentRef, TimestampMapping,
+    TrackId,
 };
 use crate::render::Window;
 
@@ -74,7 +73,7 @@ pub(super) fn session_of(item: ItemId, streams: &[(StreamId, Option<(bool, bool)
     let request = LoadRequest::new("http://h/manifest".parse().unwrap());
     let opening = Opening::new(item, &request, abr::Hdcp::None);
     let mut session = Session::new(&opening, described(Vec::new()), &mut Jitter::new(0));
-    session.duration = None;
+    session.source.set_duration(None);
     for (id, carries) in streams {
         let place = NextSegment::At { period: PeriodKey::FIRST, time: MediaTime::ZERO };
         let mut stream = Stream::new(*id, TrackId(format!("{id:?}")), place);
@@ -138,15 +137,15 @@ fn kinds(kinds: ContentKinds) -> (bool, bool, bool) {
 fn the_main_stream_is_wanted_for_audio_only_where_none_is_separate() {
     let mut muxed = session(&[(StreamId::Main, None)]);
     assert_eq!(kinds(muxed.wanted_of(StreamId::Main)), (true, true, false));
-    muxed.without_video = true;
+    muxed.selection.give_up(MediaKind::Video);
     assert_eq!(kinds(muxed.wanted_of(StreamId::Main)), (false, true, false));
-    muxed.preferences.audio = TrackChoice::Off;
+    muxed.selection.select_audio(TrackChoice::Off);
     assert_eq!(kinds(muxed.wanted_of(StreamId::Main)), (false, false, false));
     let mut separate = separate();
     assert_eq!(kinds(separate.wanted_of(StreamId::Main)), (true, false, false));
     assert_eq!(kinds(separate.wanted_of(StreamId::Audio)), (false, true, false));
     assert_eq!(kinds(separate.wanted_of(StreamId::Text)), (false, false, true));
-    separate.without_audio = true;
+    separate.selection.give_up(MediaKind::Audio);
     assert_eq!(kinds(separate.wanted_of(StreamId::Audio)), (false, false, false));
 }
 
@@ -191,7 +190,7 @@ fn a_kind_has_ended_once_its_stream_has_and_its_keys_are_here() {
     session.keys.set(KeyId(KEY), KeyState::Ready(ContentKey::new(&KEY).unwrap()));
     assert!(session.is_ended(MediaKind::Audio) && !session.is_locked_at(MediaKind::Audio, ms(5000)));
     assert_eq!(session.buffered_until(MediaKind::Audio, ms(0)), Some(ms(2000)));
-    session.old_audio_until = Some(ms(700));
+    session.selection.begin_audio_change(ms(700));
     assert!(!session.is_ended(MediaKind::Audio), "another one is awaited");
     assert_eq!(session.buffered_until(MediaKind::Audio, ms(0)), Some(ms(700)));
     assert_eq!(
@@ -288,7 +287,7 @@ fn a_stream_that_is_sent_elsewhere_forgets_its_troubles() {
     let mut session = separate();
     let mut known = described(Vec::new());
     known.periods.push(Period::new("q".into(), ms(10_000), None, Vec::new()));
-    session.presentation = known.into();
+    session.source.set_presentation(known.into());
     let stream = session.stream_mut(StreamId::Audio).unwrap();
     for _ in 0..3 {
         stream.skip_download();
@@ -305,44 +304,6 @@ fn a_stream_that_is_sent_elsewhere_forgets_its_troubles() {
         session.stream(StreamId::Audio).unwrap().place(),
         NextSegment::At { period: PeriodKey::FIRST, time: ms(9_999) }
     );
-}
-
-#[test]
-fn a_seek_target_lies_inside_the_presentation_and_leaves_something_to_show() {
-    let mut session = separate();
-    assert_eq!((session.clamp(ms(-1)), session.clamp(ms(90_000))), (ms(0), ms(90_000)));
-    assert_eq!(session.seekable(), None);
-    session.duration = Some(Duration::from_secs(60));
-    assert_eq!((session.clamp(ms(59_899)), session.clamp(ms(90_000))), (ms(59_899), ms(59_900)));
-    assert_eq!(session.seekable().map(|range| (range.start, range.end)), Some((ms(0), ms(60_000))));
-    session.duration = Some(Duration::from_millis(50));
-    assert_eq!(session.clamp(ms(40)), ms(0));
-}
-
-#[test]
-fn an_index_may_make_the_length_known() {
-    let mut session = separate();
-    let mut first = rep("a", 1000);
-    first.index = SegmentIndex::Known(SegmentList::Explicit(Vec::new()));
-    let mut known = described(vec![set("v", MediaKind::Video, vec![first])]);
-    known.duration = None;
-    session.presentation = known.into();
-    let key = RepKey::for_tests(0, 0, 0);
-    let list = || SegmentList::Explicit(vec![segment(0, 0, 4000), segment(1, 4000, 7000)]);
-    assert!(session.merge_index(key, list()).is_duration_changed);
-    assert_eq!(session.duration, Some(Duration::from_secs(7)));
-    let again = session.merge_index(key, list());
-    assert!(!again.is_duration_changed && !again.changes.disagree(), "the same again");
-}
-
-#[test]
-fn initialisation_data_is_known_by_its_place_and_its_keys() {
-    let mut session = separate();
-    let resource = |path: &str| Resource::new(format!("http://h/{path}").parse().unwrap());
-    let init = InitSegment { tracks: Vec::new(), clock: MediaClock::default(), first: None, source: Bytes::new() };
-    session.inits.push((resource("a"), SegmentKeys::default(), Arc::new(init)));
-    assert!(session.init(&resource("a"), &SegmentKeys::default()).is_some());
-    assert!(session.init(&resource("b"), &SegmentKeys::default()).is_none());
 }
 
 fn locked(mut rep: Representation) -> Representation {
@@ -372,25 +333,25 @@ fn a_stream_presents_its_track_as_long_as_something_of_it_can_be_presented() {
     };
     let position = |session: &Session, id| {
         let set = session.set_in(id, PeriodKey::FIRST)?;
-        session.presentation.set_keys(PeriodKey::FIRST).position(|key| key == set)
+        session.source.presentation().set_keys(PeriodKey::FIRST).position(|key| key == set)
     };
     let mut session = separate();
     assert_eq!(session.set_in(StreamId::Main, PeriodKey::FIRST), None, "nothing is known");
-    session.presentation = presentation(sets(vec![rep("m", 1), locked(rep("n", 2))]));
+    session.source.set_presentation(presentation(sets(vec![rep("m", 1), locked(rep("n", 2))])));
     assert_eq!(position(&session, StreamId::Main), Some(1), "some of it is clear");
     assert_eq!(position(&session, StreamId::Audio), Some(3), "the same name, but another kind");
     assert_eq!(session.set_in(StreamId::Main, PeriodKey::for_tests(1)), None);
     let exclude = |session: &mut Session, rep: u32| {
-        session.exclusions.exclude(RepKey::for_tests(0, 1, rep + 1), Duration::MAX, Now::ZERO);
+        session.selection.exclude(RepKey::for_tests(0, 1, rep + 1), Duration::MAX, Now::ZERO);
     };
     exclude(&mut session, 0);
     assert_eq!(position(&session, StreamId::Main), Some(1), "one of two is gone for ever");
     exclude(&mut session, 1);
     assert_eq!(position(&session, StreamId::Main), Some(0));
     let mut session = separate();
-    session.presentation = presentation(sets(vec![locked(rep("m", 1))]));
+    session.source.set_presentation(presentation(sets(vec![locked(rep("m", 1))])));
     assert_eq!(position(&session, StreamId::Main), Some(0), "another one is clear");
-    session.presentation = presentation(sets(vec![locked(rep("m", 1))]).into_iter().skip(1).collect());
+    session.source.set_presentation(presentation(sets(vec![locked(rep("m", 1))]).into_iter().skip(1).collect()));
     assert_eq!(position(&session, StreamId::Main), Some(0), "the error says better than nothing why it is locked");
 }
 
@@ -413,29 +374,31 @@ fn tracks_and_qualities_are_listed_with_what_is_selected_shown_and_available() {
         default: true,
         autoselect: true,
     });
-    session.presentation = known.into();
+    session.source.set_presentation(known.into());
     let at = |seconds| Now::ZERO + Duration::from_secs(seconds);
     assert!(session.list_choices(at(0)) && !session.list_choices(at(0)), "the second time nothing has changed");
-    let tracks =
-        |session: &Session| session.tracks.iter().map(|track| (track.id.0.clone(), track.selected)).collect::<Vec<_>>();
+    let tracks = |session: &Session| {
+        session.tracks().iter().map(|track| (track.id.0.clone(), track.selected)).collect::<Vec<_>>()
+    };
     let listed = [("Audio", true), ("b", false), ("t", false), ("inside", false)];
     assert_eq!(tracks(&session), listed.map(|(id, selected)| (id.to_owned(), selected)));
     let qualities = |session: &Session| {
-        let words = session.qualities.iter().map(|quality| (quality.id.clone(), quality.shown, quality.available));
+        let list = session.qualities();
+        let words = list.iter().map(|quality| (quality.id.clone(), quality.shown, quality.available));
         words.collect::<Vec<_>>()
     };
     let word = |id: &str, shown, available| (id.to_owned(), shown, available);
     assert_eq!(qualities(&session), [word("lo", false, true), word("hi", false, true), word("locked", false, false)]);
-    assert_eq!(session.qualities[0].codec.as_deref(), Some("avc1"));
-    session.shown = Some(RepKey::for_tests(0, 0, 0));
-    session.exclusions.exclude(RepKey::for_tests(0, 0, 1), Duration::from_secs(5), at(0));
+    assert_eq!(session.qualities()[0].codec.as_deref(), Some("avc1"));
+    session.selection.show(RepKey::for_tests(0, 0, 0));
+    session.selection.exclude(RepKey::for_tests(0, 0, 1), Duration::from_secs(5), at(0));
     assert!(session.list_choices(at(0)));
     assert_eq!(qualities(&session), [word("lo", false, false), word("hi", true, true), word("locked", false, false)]);
     assert!(session.list_choices(at(5)), "the exclusion is over");
     session.streams.retain(|stream| stream.id() != StreamId::Audio);
     assert!(session.list_choices(at(5)));
     assert_eq!(tracks(&session)[3], ("inside".to_owned(), true), "audio in the files of the video");
-    session.preferences.audio = TrackChoice::Off;
+    session.selection.select_audio(TrackChoice::Off);
     assert!(session.list_choices(at(5)));
     assert!(tracks(&session).iter().all(|(_, selected)| !selected));
 }
@@ -466,16 +429,17 @@ fn a_missing_decoder_excludes_its_codecs_and_without_any_declared_its_set() {
         Representation { codecs, ..rep(id, 1) }
     };
     let mut session = separate();
-    session.presentation = presentation(vec![
+    session.source.set_presentation(presentation(vec![
         set("a", MediaKind::Video, vec![coded("1", &["avc1.64001f"]), coded("2", &["hvc1.1"]), coded("3", &[])]),
         set("b", MediaKind::Video, vec![coded("4", &["avc1.42c01e"]), coded("5", &[])]),
         set("c", MediaKind::Audio, vec![coded("6", &["avc1"]), coded("7", &[])]),
         set("d", MediaKind::Video, vec![coded("8", &[]), coded("9", &[])]),
-    ]);
-    let all: Vec<_> = session.presentation.all_reps().collect();
+    ]));
+    let all: Vec<_> = session.source.presentation().all_reps().collect();
     let excluded = |number: usize, code| {
         let keys = session.same_decoder(all[number - 1], &PlayerError::fatal(code, "it fails"));
-        let name = |key: &RepKey| selection::representation(&session.presentation, *key).map(|rep| rep.id.clone());
+        let name =
+            |key: &RepKey| selection::representation(session.source.presentation(), *key).map(|rep| rep.id.clone());
         keys.iter().filter_map(name).collect::<String>()
     };
     let missing = [1, 2, 3, 4, 8].map(|number| excluded(number, ErrorCode::DecoderUnavailable));
@@ -521,9 +485,11 @@ fn captions_in_a_wanted_language_come_before_subtitles_that_are_only_forced() {
         let mut known = described(vec![set("a", MediaKind::Audio, vec![rep("a", 1)]), text]);
         known.periods[0].captions = vec![caption.clone()];
         let mut session = session(&[]);
-        session.presentation = known.into();
-        session.preferences.audio_languages = vec!["en".into()];
-        session.preferences.text_languages = vec!["en".into()];
+        session.source.set_presentation(known.into());
+        let languages = || vec!["en".to_owned()];
+        let preferences = session.preferences().clone();
+        let preferences = TrackPreferences { audio_languages: languages(), text_languages: languages(), ..preferences };
+        session.selection = TrackSelection::new(preferences, abr::Hdcp::None);
         let wanted = session.wanted_captions().map(|track| track.id.0);
         assert_eq!(wanted.as_deref(), chosen, "{forced}");
     }
@@ -543,5 +509,31 @@ fn the_steps_set_the_demand_of_the_playback_rate_on_every_stream() {
         }
         assert_eq!(session.demand_for(MediaKind::Audio), Demand::of(StreamId::Audio, rate));
         assert_eq!(session.demand_for(MediaKind::Text), Demand::of(StreamId::Main, rate), "no stream supplies it");
+    }
+}
+
+#[test]
+fn among_captions_of_a_language_the_default_comes_first_and_then_what_is_selected_by_itself() {
+    let caption = |id: &str, default, autoselect| CaptionTrack {
+        id: TrackId(id.into()),
+        service: CaptionService::Cea608(1),
+        language: Some("en".into()),
+        label: None,
+        default,
+        autoselect,
+    };
+    let plain = || caption("plain", false, false);
+    for (captions, expected) in [
+        (vec![plain(), caption("auto", false, true), caption("default", true, false)], "default"),
+        (vec![plain(), caption("auto", false, true)], "auto"),
+        (vec![plain(), caption("other", false, false)], "plain"),
+    ] {
+        let mut known = described(vec![set("a", MediaKind::Audio, vec![rep("a", 1)])]);
+        known.periods[0].captions = captions;
+        let mut session = session(&[]);
+        session.source.set_presentation(known.into());
+        let preferences = TrackPreferences { text_languages: vec!["en".to_owned()], ..session.preferences().clone() };
+        session.selection = TrackSelection::new(preferences, abr::Hdcp::None);
+        assert_eq!(session.wanted_captions().map(|track| track.id.0).as_deref(), Some(expected));
     }
 }

@@ -25,7 +25,7 @@ impl Session {
                 Taken::Refused => refused = true,
             }
         }
-        let unheard = refused && !std::mem::replace(&mut self.metadata_refused, true);
+        let unheard = refused && self.metadata.note_refusal();
         if unheard {
             let error = PlayerError::warning(ErrorCode::ManifestMalformed, "there is more timed metadata than is kept");
             cx.effects.warn(error.at(stage));

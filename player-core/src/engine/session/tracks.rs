@@ -24,8 +24,7 @@ impl Session {
     /// Chooses the sound. The old one plays on until enough of the new one is here.
     pub(in crate::engine) fn select_audio(&mut self, cx: &mut Context, choice: TrackChoice) {
         let position = self.position(cx);
-        self.preferences.audio = choice;
-        self.without_audio = false;
+        self.selection.select_audio(choice);
         let wanted = self.wanted_track(StreamId::Audio);
         let present = self.track_of(StreamId::Audio);
         let muxed_before = present.is_none();
@@ -39,11 +38,11 @@ impl Session {
             add_stream(self, StreamId::Audio, position);
             if let Some(end) = cx.playback.feed().end(self.item, MediaKind::Audio) {
                 cx.playback.suspend_track(MediaKind::Audio);
-                self.old_audio_until = Some(end.max(position));
+                self.selection.begin_audio_change(end.max(position));
             }
         } else if self.wanted_of(StreamId::Main).audio {
             // The audio of the main files was dropped on arrival: they are fetched again from here.
-            let muxed = self.stream(StreamId::Main).and_then(Stream::carries).is_some_and(|c| c.audio);
+            let muxed = self.main().and_then(Stream::carries).is_some_and(|c| c.audio);
             if muxed && !muxed_before {
                 self.restart_stream(cx, StreamId::Main, position, Departure::Discarded(Discard::Switch));
                 self.flush_here(cx);
@@ -55,7 +54,7 @@ impl Session {
     /// Chooses the subtitles, as a track or as captions inside the video.
     pub(in crate::engine) fn select_text(&mut self, cx: &mut Context, choice: TrackChoice) {
         let position = self.position(cx);
-        self.preferences.text = choice;
+        self.selection.select_text(choice);
         self.choose_captions(cx);
         let wanted = self.wanted_track(StreamId::Text);
         if wanted != self.track_of(StreamId::Text) {
@@ -69,7 +68,7 @@ impl Session {
 
     /// Chooses the quality. It shows soon: what is held of others is dropped but for a few seconds.
     pub(in crate::engine) fn select_quality(&mut self, cx: &mut Context, choice: QualityChoice) {
-        self.preferences.quality = choice;
+        self.selection.select_quality(choice);
         self.drop_unwanted_quality(cx, Discard::Switch);
         self.choices_changed(cx);
     }
@@ -77,25 +76,25 @@ impl Session {
     /// Refuses a quality that the presentation does not have.
     pub(in crate::engine) fn check_quality(&self, choice: &QualityChoice) -> Result<(), PlayerError> {
         let QualityChoice::Representation(id) = choice else { return Ok(()) };
-        let mut sets = self.presentation.periods.iter().flat_map(|p| &p.adaptation_sets);
+        let mut sets = self.source.presentation().periods.iter().flat_map(|p| &p.adaptation_sets);
         let known = sets.any(|set| set.kind == MediaKind::Video && set.representations.iter().any(|rep| rep.id == *id));
         known.then_some(()).ok_or_else(|| invalid(format!("there is no quality named {id:?}")))
     }
 
     /// Another output, or one that protects otherwise: what may not be shown there soon ends.
     pub(in crate::engine) fn set_output_protection(&mut self, cx: &mut Context, output: abr::Hdcp) {
-        self.output = output;
+        self.selection.set_output(output);
         self.drop_unwanted_quality(cx, Discard::Replaced);
         self.choices_changed(cx);
     }
 
     fn drop_unwanted_quality(&mut self, cx: &mut Context, discard: Discard) {
         let keep_until = self.position(cx) + cx.config.renderer_lead + KEPT_ON_CHOICE;
-        let presentation = &self.presentation;
-        let quality = self.preferences.quality.clone();
-        let wanted = |rep| is_wanted(rep, &quality) && selection::may_show(rep, self.output);
+        let presentation = self.source.presentation();
+        let quality = self.preferences().quality.clone();
+        let wanted = |rep| is_wanted(rep, &quality) && selection::may_show(rep, self.selection.output());
         let unwanted = |key: RepKey| selection::representation(presentation, key).is_some_and(|rep| !wanted(rep));
-        let coming = self.stream(StreamId::Main).and_then(|s| s.download()).map(|download| download.plan.rep);
+        let coming = self.main().and_then(|s| s.download()).map(|download| download.plan.rep);
         let call_back = coming.is_some_and(unwanted) && !self.is_committed(cx, StreamId::Main);
         let doomed: Vec<u64> = self
             .video
@@ -107,7 +106,7 @@ impl Session {
             self.cancel_stream(cx, StreamId::Main);
         }
         // What is still on its way stays only when it is handed out already; nothing can be dropped before it then.
-        let open = self.stream(StreamId::Main).is_some_and(|stream| stream.download().is_some());
+        let open = self.main().is_some_and(|stream| stream.download().is_some());
         if open || doomed.is_empty() {
             return;
         }
@@ -127,7 +126,7 @@ impl Session {
         }
         cx.ledger.wasted(dropped);
         let place = kept.and_then(|key| {
-            let segment = schedule::segment(&self.presentation, key)?;
+            let segment = schedule::segment(self.source.presentation(), key)?;
             Some(NextSegment::after(key.rep, &segment))
         });
         if let (Some(place), Some(stream)) = (place, self.stream_mut(StreamId::Main)) {
@@ -135,20 +134,29 @@ impl Session {
         }
     }
 
-    /// A track cannot be decoded: another representation takes over, or another set, or playback goes on without.
-    pub(in crate::engine) fn track_failed(&mut self, cx: &mut Context, kind: MediaKind, error: PlayerError) {
+    /// Takes a track that cannot be decoded in this representation of a stream: another representation takes over, or another set, or playback goes on
+    /// without it.
+    ///
+    /// # Errors
+    /// The error of the track, if nothing else is presented.
+    pub(super) fn track_failed(
+        &mut self,
+        cx: &mut Context,
+        kind: MediaKind,
+        (stream, rep): (StreamId, RepKey),
+        error: PlayerError,
+    ) -> Result<(), PlayerError> {
         let position = self.position(cx);
-        let Some((stream, rep)) = self.failing_representation(cx, kind) else { return };
         let doomed = self.same_decoder(rep, &error);
         if let Some(buffer) = self.buffer_mut(kind) {
             buffer.account_mut().decoder_failed();
         }
         for key in doomed {
-            self.exclusions.exclude(key, Duration::MAX, cx.now);
+            self.selection.exclude(key, Duration::MAX, cx.now);
         }
         if self.set_in(stream, rep.period).is_some() {
             let set = self.set_in(stream, rep.period);
-            let track = set.and_then(|set| self.presentation.set(set).map(|set| set.id.clone()));
+            let track = set.and_then(|set| self.source.presentation().set(set).map(|set| set.id.clone()));
             if let (Some(track), Some(found)) = (track, self.stream_mut(stream)) {
                 found.follow_track(track);
             }
@@ -159,21 +167,16 @@ impl Session {
             self.do_without(cx, kind);
             cx.effects.warn(error);
         } else {
-            self.fail(cx, error);
+            return Err(error);
         }
-        self.choices_changed(cx);
+        Ok(())
     }
 
     /// Playback goes on without a kind of track.
     pub(in crate::engine) fn do_without(&mut self, cx: &mut Context, kind: MediaKind) {
         let position = self.position(cx);
         let source = self.source_of(kind).map(|stream| stream.id());
-        match kind {
-            MediaKind::Video => self.without_video = true,
-            MediaKind::Audio => self.without_audio = true,
-            MediaKind::Text => {}
-        }
-        self.old_audio_until = None;
+        self.selection.give_up(kind);
         // A stream that brings another kind as well goes on.
         let alone = source.filter(|id| {
             let wanted = self.wanted_of(*id);
@@ -191,7 +194,7 @@ impl Session {
     }
 
     /// The stream and the representation whose samples the decoder of a kind has now.
-    fn failing_representation(&self, cx: &Context, kind: MediaKind) -> Option<(StreamId, RepKey)> {
+    pub(super) fn failing_representation(&self, cx: &Context, kind: MediaKind) -> Option<(StreamId, RepKey)> {
         let stream = self.source_of(kind)?;
         let buffer = self.buffer(kind)?;
         let at = self.committed(cx, kind);
@@ -203,7 +206,7 @@ impl Session {
     /// The representations that need the decoder that failed. A decoder that is missing is missing for all of its
     /// codec; one that stumbled is only mistrusted with what it stumbled over.
     pub(super) fn same_decoder(&self, rep: RepKey, error: &PlayerError) -> Vec<RepKey> {
-        let presentation = &self.presentation;
+        let presentation = self.source.presentation();
         if error.code != ErrorCode::DecoderUnavailable {
             return vec![rep];
         }
@@ -230,7 +233,7 @@ impl Session {
         match choice {
             TrackChoice::Auto | TrackChoice::Off => Ok(()),
             TrackChoice::Track(id) => {
-                let known = self.tracks.iter().any(|track| track.kind == kind && track.id == *id);
+                let known = self.selection.tracks().iter().any(|track| track.kind == kind && track.id == *id);
                 let missing = || invalid(format!("there is no {} track named {:?}", kind.as_str(), id.0));
                 known.then_some(()).ok_or_else(missing)
             }
@@ -246,11 +249,7 @@ impl Session {
         if id == StreamId::Text && self.captions.chosen().is_some() {
             return None;
         }
-        let kind = super::kind_of(id);
-        self.presentation.periods.iter().find_map(|period| {
-            let set = selection::set_of(period, kind, &self.preferences, |_| false)?;
-            period.adaptation_sets.get(set).map(|set| set.id.clone())
-        })
+        self.selection.preferred_track(self.presentation(), id.kind())
     }
 
     pub(in crate::engine) fn choices_changed(&mut self, cx: &mut Context) {

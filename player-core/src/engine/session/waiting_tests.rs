@@ -4,7 +4,7 @@
 use std::sync::mpsc::{SyncSender, sync_channel};
 
 use super::outcome::StreamOutcome;
-use super::tests::{add, chosen, finish, ms, segment, session_of};
+use super::tests::{add, chosen, described, finish, ms, rep, segment, session_of, set};
 use super::*;
 use crate::command::SeekMode;
 use crate::config::PlayerConfig;
@@ -17,7 +17,7 @@ use crate::engine::requests::Purpose;
 use crate::engine::source::{Candidate, ServiceLocation};
 use crate::engine::timer::Timers;
 use crate::error::{ErrorCode, PlayerError};
-use crate::model::{ContentSteering, MetadataBody, MetadataSource, Protocol, SegmentRef, TimestampMapping};
+use crate::model::{ContentSteering, MetadataBody, MetadataSource, Resource, SegmentRef, TimestampMapping};
 use crate::render::{RenderEvent, Window};
 use crate::snapshot::State;
 
@@ -92,6 +92,7 @@ fn download(cx: &mut Context) -> SegmentDownload {
         metadata: Vec::new(),
         warned: false,
         tail: None,
+        judged_at: Now::ZERO,
     }
 }
 
@@ -229,7 +230,9 @@ fn a_steering_server_is_asked_while_something_is_left_to_fetch() {
         let mut cx = context();
         let mut session = session_of(ItemId::default(), &[(StreamId::Main, None), (StreamId::Audio, None)]);
         assert_eq!(session.next_steering(&cx), None);
-        session.steering = Steering::new(Protocol::Hls, &told, cx.now);
+        let steered = Presentation { steering: Some(told.clone()), ..described(Vec::new()) };
+        session.source.set_presentation(steered.into());
+        session.source.begin_steering(cx.now);
         cx.playback.set_state(state, cx.now, &mut cx.effects);
         finish(&mut session, StreamId::Main);
         if !left {
@@ -334,7 +337,7 @@ fn sound_is_done_without_unless_the_network_is_what_fails() {
             let mut session = session_of(ItemId::default(), streams);
             cx.playback.set_state(State::Ready, cx.now, &mut cx.effects);
             session.carry_out(&mut cx, StreamOutcome::Lost { id, error: PlayerError::fatal(code, "it is lost") });
-            (cx.playback.state() == State::Failed, session.without_audio)
+            (cx.playback.state() == State::Failed, !session.selection.has_audio())
         };
         let separate = [(StreamId::Main, Some((true, false))), (StreamId::Audio, Some((false, true)))];
         assert_eq!(lost(StreamId::Audio, &separate), (fails, !fails), "{code:?}");
@@ -362,4 +365,100 @@ fn a_seek_that_waits_for_its_turn_is_shown_at_its_target_and_stands_still() {
     assert_eq!(shown(&engine), (ms(3000), true));
     engine.context.pending.seek_mut().put(Seeking { to: ms(9000), mode: SeekMode::Exact, since: now });
     assert_eq!(shown(&engine), (ms(9000), false));
+}
+
+#[test]
+fn an_attempt_that_is_repeated_counts_its_samples_anew() {
+    let mut cx = context();
+    let mut session = session_of(ItemId::default(), &[(StreamId::Main, Some((true, false)))]);
+    let stream = session.stream_mut(StreamId::Main).unwrap();
+    stream.start_download(SegmentDownload { seen: 5, ..download(&mut cx) });
+    stream.restart_download();
+    assert_eq!(stream.download().unwrap().seen, 0);
+}
+
+#[test]
+fn a_kind_that_a_stream_carried_once_is_presented_to_its_end() {
+    let kinds = |video, audio| ContentKinds { video, audio, text: false };
+    for (first, second) in [(kinds(true, true), kinds(true, false)), (kinds(true, true), kinds(false, true))] {
+        let mut session = session_of(ItemId::default(), &[(StreamId::Main, None)]);
+        let stream = session.stream_mut(StreamId::Main).unwrap();
+        stream.note_carried(first);
+        stream.note_carried(second);
+        assert_eq!(stream.carries(), Some(kinds(true, true)));
+    }
+}
+
+#[test]
+fn commands_that_wait_for_their_turn_are_forgotten_with_a_failure() {
+    let mut cx = context();
+    let mut session = session_of(ItemId::default(), &[(StreamId::Main, None)]);
+    cx.playback.set_state(State::Ready, cx.now, &mut cx.effects);
+    cx.pending.seek_mut().put(Seeking { to: ms(9000), mode: SeekMode::Exact, since: cx.now });
+    cx.pending.rate_mut().put(2.0);
+    session.fail(&mut cx, PlayerError::fatal(ErrorCode::MediaUnavailable, "it is gone"));
+    assert_eq!(cx.playback.state(), State::Failed);
+    assert!(cx.pending.seek().waiting().is_none() && cx.pending.rate_mut().waiting().is_none());
+}
+
+#[test]
+fn streams_stand_in_their_order_whichever_is_added_last() {
+    let mut session = session_of(ItemId::default(), &[]);
+    let sets = [("v", MediaKind::Video), ("a", MediaKind::Audio), ("t", MediaKind::Text)];
+    let sets = sets.map(|(id, kind)| set(id, kind, vec![rep(id, 1000)]));
+    session.source.set_presentation(described(sets.to_vec()).into());
+    session.selection.select_text(TrackChoice::Track(TrackId("t".into())));
+    for id in [StreamId::Text, StreamId::Audio, StreamId::Main] {
+        start::add_stream(&mut session, id, ms(0));
+    }
+    let order: Vec<_> = session.streams.iter().map(Stream::id).collect();
+    assert_eq!(order, StreamId::ALL);
+}
+
+#[test]
+fn audio_reserves_its_bandwidth_against_video_and_not_against_itself() {
+    let mut session = session_of(ItemId::default(), &[(StreamId::Main, None), (StreamId::Audio, None)]);
+    let rates = [("v", MediaKind::Video, 1000), ("a", MediaKind::Audio, 64_000)];
+    let sets = rates.map(|(id, kind, rate)| set(id, kind, vec![rep(id, rate)]));
+    session.source.set_presentation(described(sets.to_vec()).into());
+    assert_eq!(session.reserved_bps(StreamId::Main), 0, "nothing of it is decided on");
+    let audio = session.source.presentation().all_reps().nth(1).unwrap();
+    session.stream_mut(StreamId::Audio).unwrap().decide_on(audio, Now::ZERO);
+    let reserved = [StreamId::Main, StreamId::Audio, StreamId::Text].map(|id| session.reserved_bps(id));
+    assert_eq!(reserved, [64_000, 0, 64_000]);
+}
+
+#[test]
+fn a_seek_ends_a_change_of_audio() {
+    let mut cx = context();
+    let mut session = session_of(ItemId::default(), &[(StreamId::Main, Some((true, true)))]);
+    session.selection.begin_audio_change(ms(700));
+    session.reposition(&mut cx, ms(5000), SeekMode::Exact);
+    assert_eq!(session.selection.audio_change(), None);
+}
+
+#[test]
+fn too_much_metadata_is_reported_once() {
+    let mut cx = context();
+    let mut session = session_of(ItemId::default(), &[]);
+    let large = |id: u32| TimedMetadata {
+        source: MetadataSource::Id3,
+        scheme: "urn:x".into(),
+        value: String::new(),
+        id: id.to_string(),
+        start: ms(0),
+        duration: None,
+        body: MetadataBody::Text("x".repeat(1 << 20)),
+    };
+    for round in 0..3 {
+        session.add_metadata(
+            &mut cx,
+            (0..100).map(|id| large(round * 100 + id)).collect(),
+            crate::error::Stage::Segment,
+        );
+    }
+    let outputs = std::iter::from_fn(|| cx.effects.take_next());
+    let warnings = outputs
+        .filter(|output| matches!(output, crate::engine::io::Output::Event(crate::event::Event::Warning { .. })));
+    assert_eq!(warnings.count(), 1);
 }

@@ -70,6 +70,8 @@ pub(in crate::engine) struct Locations {
     /// Habits of the servers that a warning has reported: an ignored range, and a partial answer without
     /// `Content-Range`.
     reported: (bool, bool),
+    /// A location failed, and no media has come from its replacement yet.
+    failing_over: bool,
 }
 
 /// A pathway of the manifest or of a steering server.
@@ -95,6 +97,7 @@ impl Locations {
             bases: Vec::new(),
             order: Vec::new(),
             reported: (false, false),
+            failing_over: false,
         }
     }
 
@@ -374,7 +377,7 @@ impl Locations {
         self.rests_until(place, now).is_some()
     }
 
-    /// Leaves a place alone; again and again means longer and longer. False when it was excluded already.
+    /// Excludes a place, each time for longer if it fails again soon. Returns false if it was excluded already.
     pub(in crate::engine) fn exclude(&mut self, place: &ServiceLocation, span: Duration, now: Now) -> bool {
         if span.is_zero() || self.is_excluded(place, now) {
             return false;
@@ -383,7 +386,18 @@ impl Locations {
         let span = span.saturating_mul(1 << rest.strikes.min(6)).min(LONGEST_REST.max(span));
         rest.until = now + span;
         rest.strikes += 1;
+        self.failing_over = true;
         true
+    }
+
+    /// Returns true if a location failed and no media has come from its replacement yet.
+    pub(in crate::engine) const fn is_failing_over(&self) -> bool {
+        self.failing_over
+    }
+
+    /// Notes that media has arrived whole: a failover, if there was one, is over.
+    pub(in crate::engine) const fn end_failover(&mut self) {
+        self.failing_over = false;
     }
 
     /// Notes that a place has answered. Its failures are forgotten, and it is asked first from now on if the current

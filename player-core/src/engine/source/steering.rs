@@ -17,7 +17,7 @@ const GONE: u16 = 410;
 
 /// The steering of a session.
 #[derive(Clone, Debug)]
-pub(in crate::engine) struct Steering {
+pub(super) struct Steering {
     protocol: Protocol,
     server: Url,
     ttl: Duration,
@@ -26,25 +26,25 @@ pub(in crate::engine) struct Steering {
 
 impl Steering {
     /// Steering that is asked for at once; `None` when there is no address to ask.
-    pub(in crate::engine) fn new(protocol: Protocol, told: &ContentSteering, now: Now) -> Option<Self> {
+    pub(super) fn new(protocol: Protocol, told: &ContentSteering, now: Now) -> Option<Self> {
         let server = told.server.urls.first()?.clone();
         Some(Self { protocol, server, ttl: TTL, due: Some(now) })
     }
 
     /// Returns the time of the next request; `None` while one is under way and after the server has gone.
-    pub(in crate::engine) const fn due(&self) -> Option<Now> {
+    pub(super) const fn due(&self) -> Option<Now> {
         self.due
     }
 
     /// Returns the address of the request, with the pathway in use and its throughput as parameters. Nothing is due
     /// until it was answered.
-    pub(in crate::engine) fn ask(&mut self, pathway: Option<&str>, throughput_bps: Option<u64>) -> Url {
+    pub(super) fn ask(&mut self, pathway: Option<&str>, throughput_bps: Option<u64>) -> Url {
         self.due = None;
         steering_request(self.protocol, &self.server, pathway, throughput_bps)
     }
 
     /// Takes an answer that was received from `url` after redirects.
-    pub(in crate::engine) fn answered(&mut self, orders: &SteeringManifest, url: &Url, now: Now) {
+    pub(super) fn answered(&mut self, orders: &SteeringManifest, url: &Url, now: Now) {
         if let Some(next) = orders.reload.as_deref().and_then(|reload| url.join(reload).ok()) {
             self.server = next;
         }
@@ -53,7 +53,7 @@ impl Steering {
     }
 
     /// There was no answer, or none that can be read: the old orders hold. False when the server is not asked again.
-    pub(in crate::engine) fn failed(&mut self, error: Option<&FetchError>, now: Now) -> bool {
+    pub(super) fn failed(&mut self, error: Option<&FetchError>, now: Now) -> bool {
         self.due = match error {
             Some(FetchError::Status { status: GONE, .. }) => None,
             Some(FetchError::Status { status: 429, retry_after: Some(wait) }) => Some(now + *wait),

@@ -1,0 +1,33 @@
+//! Position at which playback starts: the viewer's choice, or else the author's (`EXT-X-START`, RFC 8216bis §4.4.2.2).
+
+use super::Source;
+use crate::time::MediaTime;
+
+impl Source {
+    /// Returns the position at which playback starts, if the viewer chose one or the author's was resolved.
+    pub(in crate::engine) const fn start(&self) -> Option<MediaTime> {
+        self.start
+    }
+
+    /// Returns the start that the manifest declares. One that counts from an end that is not known yet is negative, and
+    /// [`Self::resolve_start`] resolves it.
+    pub(in crate::engine) fn declared_start(&mut self) -> Option<MediaTime> {
+        let authored = self.presentation.start.map(|start| match self.duration {
+            Some(duration) if start < MediaTime::ZERO => start + duration,
+            _ => start,
+        });
+        self.authored_start = authored.filter(|start| *start < MediaTime::ZERO);
+        authored
+    }
+
+    /// Returns the declared start once the duration is known. The manifest's start precedes that of the first index,
+    /// `index`. It counts only while playback is `untouched`, and only if the viewer chose no other start; one that does
+    /// not count is forgotten.
+    pub(in crate::engine) fn resolve_start(&mut self, index: Option<MediaTime>, untouched: bool) -> Option<MediaTime> {
+        let duration = self.duration?;
+        let declared = self.authored_start.take().or(index).filter(|_| untouched && self.start.is_none())?;
+        let at = self.clamp(if declared < MediaTime::ZERO { declared + duration } else { declared });
+        self.start = Some(at);
+        Some(at)
+    }
+}
