@@ -99,6 +99,13 @@ impl Item {
         }
     }
 
+    fn locations(&self) -> &Locations {
+        match self {
+            Self::Opening(opening) => opening.locations(),
+            Self::Open(session) => session.locations(),
+        }
+    }
+
     fn locations_mut(&mut self) -> &mut Locations {
         match self {
             Self::Opening(opening) => opening.locations_mut(),
@@ -220,7 +227,7 @@ impl Item {
 
     /// Sends every attempt that is due.
     pub(super) fn send_due(&mut self, cx: &mut Context) {
-        let locations = self.locations_mut();
+        let locations = self.locations();
         for id in cx.jobs.due(cx.now) {
             let Some(job) = cx.jobs.get(id) else { continue };
             let candidates = match job.purpose {
@@ -254,7 +261,7 @@ impl Item {
                 cx.playback.on_flushed(epoch);
             }
             RenderEvent::Frames(frames) => {
-                let shown = self.session().and_then(|session| session.shown_rung(cx.config.output_protection));
+                let shown = self.session().and_then(Session::shown_rung);
                 let steady = cx.playback.state() == State::Ready
                     && cx.playback.clock().is_running()
                     && cx.settings.permille() <= 1000;

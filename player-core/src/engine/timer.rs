@@ -18,7 +18,7 @@ pub(super) enum Timer {
     Runout,
     /// A running transfer is judged again.
     Judge,
-    /// The adaptive rule asked to wait before the next segment.
+    /// The adaptive rule asked to wait before the next segment, or nothing is available before.
     Hold,
     /// Timed metadata begins or ends.
     Metadata,

@@ -2,7 +2,7 @@
 //!
 //! | missing | effect |
 //! |---|---|
-//! | less than [`GAP_TOLERANCE`], of one kind or of all | none: the clock runs on |
+//! | up to [`GAP_TOLERANCE`], of one kind or of all | none: the clock runs on |
 //! | one kind only, of whatever length | *bridged*: the others go on; the last picture stays, or there is silence |
 //! | all kinds at the same time | *jumped*: playback goes on where the first of them does, with `Event::GapSkipped` |
 //! | all kinds, up to the end | jumped to the end |
@@ -41,7 +41,7 @@ pub(in crate::engine) fn covered_end(kinds: &[Known<'_>], position: MediaTime) -
     end
 }
 
-/// The next hole in all kinds at or after `position` that is longer than a seam.
+/// The next gap in all kinds at or after `position` that is longer than a seam.
 pub(in crate::engine) fn next_gap(kinds: &[Known<'_>], position: MediaTime) -> Option<Gap> {
     let from = covered_end(kinds, position);
     let to = kinds.iter().filter_map(|kind| kind.run.next_media(from)).min()?;
@@ -83,34 +83,34 @@ mod tests {
         run
     }
 
-    fn hole(video: &[(i64, i64)], audio: &[(i64, i64)], at: i64, settled: (i64, i64)) -> Option<(i64, i64)> {
+    fn gap(video: &[(i64, i64)], audio: &[(i64, i64)], at: i64, settled: (i64, i64)) -> Option<(i64, i64)> {
         let (video, audio) = (run(MediaKind::Video, video), run(MediaKind::Audio, audio));
         let kinds = [Known { run: &video, settled: ms(settled.0) }, Known { run: &audio, settled: ms(settled.1) }];
-        next_gap(&kinds, ms(at)).map(|hole| (hole.from.as_nanos() / 1_000_000, hole.to.as_nanos() / 1_000_000))
+        next_gap(&kinds, ms(at)).map(|gap| (gap.from.as_nanos() / 1_000_000, gap.to.as_nanos() / 1_000_000))
     }
 
     #[test]
     fn what_one_kind_lacks_is_no_hole() {
         let whole = [(0, 10_000)];
-        assert_eq!(hole(&whole, &[(0, 4000), (6000, 10_000)], 0, (10_000, 10_000)), None);
-        assert_eq!(hole(&[(0, 4000), (6000, 10_000)], &whole, 0, (10_000, 10_000)), None);
-        assert_eq!(hole(&[(0, 5000), (9000, 10_000)], &[(0, 4000), (5000, 10_000)], 0, (10_000, 10_000)), None);
+        assert_eq!(gap(&whole, &[(0, 4000), (6000, 10_000)], 0, (10_000, 10_000)), None);
+        assert_eq!(gap(&[(0, 4000), (6000, 10_000)], &whole, 0, (10_000, 10_000)), None);
+        assert_eq!(gap(&[(0, 5000), (9000, 10_000)], &[(0, 4000), (5000, 10_000)], 0, (10_000, 10_000)), None);
     }
 
     #[test]
     fn what_all_lack_is_one_from_the_last_end_to_the_first_begin() {
         let (video, audio) = ([(0, 4000), (6000, 9000)], [(0, 4500), (5500, 9000)]);
-        assert_eq!(hole(&video, &audio, 0, (9000, 9000)), Some((4500, 5500)));
-        assert_eq!(hole(&video, &audio, 4700, (9000, 9000)), Some((4700, 5500)));
-        assert_eq!(hole(&video, &audio, 5500, (9000, 9000)), None);
-        assert_eq!(hole(&[(0, 4000), (4200, 9000)], &[(0, 4000), (4200, 9000)], 0, (9000, 9000)), None, "a seam");
+        assert_eq!(gap(&video, &audio, 0, (9000, 9000)), Some((4500, 5500)));
+        assert_eq!(gap(&video, &audio, 4700, (9000, 9000)), Some((4700, 5500)));
+        assert_eq!(gap(&video, &audio, 5500, (9000, 9000)), None);
+        assert_eq!(gap(&[(0, 4000), (4200, 9000)], &[(0, 4000), (4200, 9000)], 0, (9000, 9000)), None, "a seam");
     }
 
     #[test]
     fn nothing_is_jumped_while_media_may_still_come() {
-        assert_eq!(hole(&[(0, 4000), (6000, 9000)], &[(0, 4000)], 0, (9000, 4000)), None);
-        assert_eq!(hole(&[(0, 4000), (6000, 9000)], &[(0, 4000)], 0, (9000, 6000)), Some((4000, 6000)));
-        assert_eq!(hole(&[(0, 4000)], &[(0, 4000)], 0, (i64::MAX / 1_000_000, i64::MAX / 1_000_000)), None);
+        assert_eq!(gap(&[(0, 4000), (6000, 9000)], &[(0, 4000)], 0, (9000, 4000)), None);
+        assert_eq!(gap(&[(0, 4000), (6000, 9000)], &[(0, 4000)], 0, (9000, 6000)), Some((4000, 6000)));
+        assert_eq!(gap(&[(0, 4000)], &[(0, 4000)], 0, (i64::MAX / 1_000_000, i64::MAX / 1_000_000)), None);
     }
 
     #[test]
@@ -118,16 +118,16 @@ mod tests {
         let seam = GAP_TOLERANCE.as_millis() as i64;
         for (more, found) in [(0, None), (1, Some((4000, 4000 + seam + 1)))] {
             let spans = [(0, 4000), (4000 + seam + more, 9000)];
-            assert_eq!(hole(&spans, &spans, 0, (9000, 9000)), found, "{more}");
-            assert_eq!(hole(&spans, &spans, 4000 + more, (9000, 9000)), None, "what is left of it is short");
+            assert_eq!(gap(&spans, &spans, 0, (9000, 9000)), found, "{more}");
+            assert_eq!(gap(&spans, &spans, 4000 + more, (9000, 9000)), None, "what is left of it is short");
         }
         // Between the end of one kind and the begin of the other.
         for (more, found) in [(0, None), (1, Some((4000, 4000 + seam + 1)))] {
-            assert_eq!(hole(&[(0, 4000)], &[(4000 + seam + more, 9000)], 0, (9000, 9000)), found, "{more}");
+            assert_eq!(gap(&[(0, 4000)], &[(4000 + seam + more, 9000)], 0, (9000, 9000)), found, "{more}");
         }
         let spans = [(0, 4000), (6000, 9000)];
-        assert_eq!(hole(&spans, &spans, 4000, (9000, 9000)), Some((4000, 6000)));
-        assert_eq!(hole(&spans, &spans, 4000, (9000, 5999)), None, "one of them may still bring what lies in it");
+        assert_eq!(gap(&spans, &spans, 4000, (9000, 9000)), Some((4000, 6000)));
+        assert_eq!(gap(&spans, &spans, 4000, (9000, 5999)), None, "one of them may still bring what lies in it");
         let (video, audio) =
             (run(MediaKind::Video, &[(0, 4000)]), run(MediaKind::Audio, &[(3000, 5000), (5000, 6000)]));
         let kinds = [&video, &audio].map(|run| Known { run, settled: ms(0) });

@@ -20,7 +20,7 @@ use crate::time::{MediaTime, TimeRanges};
 /// Media of a new part that lies before the end of the part before it by more than this is an overlap, not rounding.
 const OVERLAP: Duration = Duration::from_millis(100);
 
-/// Pictures freeze and sound pauses unnoticed, or nearly so, for so long: a shorter hole counts as none.
+/// Pictures freeze and sound pauses unnoticed, or nearly so, for so long: a shorter gap counts as none.
 pub(in crate::engine) const GAP_TOLERANCE: Duration = Duration::from_millis(250);
 
 /// Samples of one segment under one configuration.
@@ -50,7 +50,7 @@ pub(in crate::engine) struct BufferedSegment {
     pub complete: bool,
     /// Some of it has been presented.
     pub seen: bool,
-    /// It has no media, or a hole lies between the part before and this one.
+    /// It has no media, or a gap lies between the part before and this one.
     after_hole: bool,
 }
 
@@ -94,7 +94,7 @@ pub(in crate::engine) struct TrackBuffer {
     bytes: u64,
     /// Number of parts that begin after a gap or are one. It is almost always 0, which makes the most frequent query
     /// cheap.
-    holes: usize,
+    gaps: usize,
     /// The end of everything held.
     end: Option<MediaTime>,
     /// Nothing before this was asked for, or it was dropped.
@@ -113,7 +113,7 @@ impl TrackBuffer {
             parts: VecDeque::new(),
             next_seq: 0,
             bytes: 0,
-            holes: 0,
+            gaps: 0,
             end: None,
             from: MediaTime::ZERO,
             resume_after: None,
@@ -322,7 +322,7 @@ impl TrackBuffer {
             }
             if let Some(part) = self.parts.pop_front() {
                 self.from = self.from.max(part.last);
-                self.holes -= usize::from(part.after_hole);
+                self.gaps -= usize::from(part.after_hole);
                 self.bytes -= part.bytes;
                 unseen += if part.seen { 0 } else { part.bytes };
                 self.account.depart(part.waiting(), self.account.passed_over());
@@ -342,7 +342,7 @@ impl TrackBuffer {
         let unseen = self.parts.iter().filter(|part| !part.seen).map(|part| part.bytes).sum();
         self.parts.clear();
         self.bytes = 0;
-        self.holes = 0;
+        self.gaps = 0;
         self.end = None;
         self.from = from;
         unseen
@@ -379,7 +379,7 @@ impl TrackBuffer {
     /// Returns the end of the media that reaches from `position` without a gap longer than [`GAP_TOLERANCE`]; `None` if there is
     /// no media at `position`.
     pub(in crate::engine) fn media_end(&self, position: MediaTime) -> Option<MediaTime> {
-        if self.holes == 0 {
+        if self.gaps == 0 {
             let begins = self.parts.front().is_some_and(|part| part.first <= position + GAP_TOLERANCE);
             return self.end.filter(|end| begins && position < *end);
         }
@@ -418,7 +418,7 @@ impl TrackBuffer {
         self.end
     }
 
-    /// True when nothing needs to be fetched for `time` or lies behind it in the run; a hole counts as held.
+    /// True when nothing needs to be fetched for `time` or lies behind it in the run; a gap counts as held.
     pub(in crate::engine) fn holds(&self, time: MediaTime) -> bool {
         self.begin() <= time && self.end.is_some_and(|end| time < end)
     }
@@ -509,7 +509,7 @@ impl TrackBuffer {
         let seq = self.next_seq;
         self.next_seq += 1;
         let after_hole = config.is_none() || first > self.end.unwrap_or(self.from) + GAP_TOLERANCE;
-        self.holes += usize::from(after_hole);
+        self.gaps += usize::from(after_hole);
         self.parts.push_back(BufferedSegment {
             seq,
             of,
@@ -531,7 +531,7 @@ impl TrackBuffer {
         let Some(part) = self.parts.pop_back() else { return 0 };
         self.account.depart(part.waiting(), departure);
         self.bytes -= part.bytes;
-        self.holes -= usize::from(part.after_hole);
+        self.gaps -= usize::from(part.after_hole);
         self.end = self.parts.iter().map(|part| part.last).max();
         part.bytes
     }

@@ -34,8 +34,8 @@ pub(in crate::engine) struct OpenTail {
 impl KeptState {
     /// Creates the state that a complete segment leaves; `None` if its demuxer keeps nothing.
     pub(in crate::engine) fn of(download: &SegmentDownload) -> Option<Self> {
-        let SegmentPlan { rep, segment, .. } = &download.plan;
-        download.tail.as_deref().map(|tail| Self {
+        let SegmentPlan { rep, segment, .. } = download.plan();
+        download.tail().map(|tail| Self {
             rep: *rep,
             segment: segment.id,
             mapping: segment.mapping,
@@ -43,7 +43,7 @@ impl KeptState {
             state: tail.state.clone(),
             waiting: tail.waiting,
             open: (!tail.outputs.is_empty() || tail.waiting > 0)
-                .then(|| Box::new((SegmentDownload { tail: None, ..download.clone() }, tail.outputs.clone()))),
+                .then(|| Box::new((download.without_tail(), tail.outputs.clone()))),
             jumped: false,
         })
     }
@@ -58,7 +58,7 @@ impl KeptState {
     /// it: at the start of the segment that they lie in.
     pub(in crate::engine) fn carried_start(&self, plan: &SegmentPlan) -> Option<MediaTime> {
         let is_next = self.waiting > 0 && self.is_before(plan.rep, &plan.segment);
-        self.open.as_deref().filter(|_| is_next).map(|(download, _)| download.begins_at)
+        self.open.as_deref().filter(|_| is_next).map(|(download, _)| download.begins_at())
     }
 
     /// True if a segment is of the same rendition, discontinuity and initialisation data.

@@ -6,6 +6,7 @@ mod kept;
 mod load_control;
 mod lookahead;
 pub(super) mod schedule;
+mod segment_download;
 mod stream;
 mod window;
 
@@ -13,5 +14,6 @@ pub(super) use demand::{Demand, RATES};
 pub(super) use kept::{KeptState, OpenTail};
 pub(super) use load_control::{LoadControl, Waiting};
 pub(super) use lookahead::{segment_duration, segments_left, sizes_ahead};
-pub(super) use stream::{Activity, NextSegment, SegmentDownload, SegmentPlan, Stream};
+pub(super) use segment_download::{SegmentDownload, SegmentPlan};
+pub(super) use stream::{Activity, NextSegment, Stream};
 pub(super) use window::window;

@@ -427,19 +427,9 @@ mod tests {
             opening: true,
             window: Window::ALL,
         };
-        stream.start_download(crate::engine::download::SegmentDownload {
-            job: crate::engine::requests::JobId::for_tests(0),
-            begins_at: plan.segment.start,
-            plan,
-            init: None,
-            shift: None,
-            early: Vec::new(),
-            seen: 0,
-            metadata: Vec::new(),
-            warned: false,
-            tail: None,
-            judged_at: Now::ZERO,
-        });
+        let begins_at = plan.segment.start;
+        let job = crate::engine::requests::JobId::for_tests(0);
+        stream.start_download(crate::engine::download::SegmentDownload::new(job, plan, None, begins_at));
         assert!(comes(&stream, 0, 0), "it is on its way");
         stream.rewind_to(NextSegment::End);
         assert!(!comes(&stream, 1, 4000), "nothing comes any more");

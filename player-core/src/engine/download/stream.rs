@@ -1,17 +1,12 @@
 //! One stream of downloads: the track that it follows, the place of its next segment, and what it is doing. Steps of
 //! the session move it by its verbs; nothing else writes its state.
 
-use std::sync::Arc;
-
-use crate::container::{Fragment, InitSegment, SegmentTail};
 use crate::drm::KeyId;
-use crate::engine::download::{Demand, KeptState, OpenTail};
-use crate::engine::ids::{PeriodKey, RepKey, SegmentKey, StreamId};
-use crate::engine::requests::{JobId, Jobs};
-use crate::engine::selection::Ladder;
+use crate::engine::download::{Demand, KeptState, OpenTail, SegmentDownload, SegmentPlan};
+use crate::engine::ids::{PeriodKey, RepKey, StreamId};
+use crate::engine::requests::Jobs;
 use crate::error::PlayerError;
-use crate::model::{ContentKinds, Resource, SegmentId, SegmentRef, TimedMetadata, TrackId};
-use crate::render::Window;
+use crate::model::{ContentKinds, Resource, SegmentId, SegmentRef, TrackId};
 use crate::time::{MediaTime, Now};
 
 /// Place at which the next segment of a stream is found.
@@ -44,60 +39,6 @@ impl NextSegment {
     }
 }
 
-/// A segment that was decided on.
-#[derive(Clone, Debug)]
-pub(in crate::engine) struct SegmentPlan {
-    /// Representation that it belongs to.
-    pub rep: RepKey,
-    /// The segment itself.
-    pub segment: SegmentRef,
-    /// Reason of the adaptive rule for that representation.
-    pub reason: abr::Reason,
-    /// Its place in the ladder that the rule saw, and that ladder.
-    pub ladder: Arc<Ladder>,
-    /// Index of the representation in the ladder.
-    pub rung: usize,
-    /// It belongs to the first discontinuity of the presentation.
-    pub opening: bool,
-    /// Part of its time that may be presented.
-    pub window: Window,
-}
-
-impl SegmentPlan {
-    /// Returns the key of the segment.
-    pub(in crate::engine) const fn key(&self) -> SegmentKey {
-        SegmentKey::of(self.rep, &self.segment)
-    }
-}
-
-/// A segment on its way.
-#[derive(Clone, Debug)]
-pub(in crate::engine) struct SegmentDownload {
-    /// Job of the request.
-    pub job: JobId,
-    /// Segment that is fetched.
-    pub plan: SegmentPlan,
-    /// Initialisation data in force: fetched before, or read from the segment itself.
-    pub init: Option<Arc<InitSegment>>,
-    /// Presentation time of its first sample, as announced: its start, or that of an earlier segment whose samples
-    /// come with it.
-    pub begins_at: MediaTime,
-    /// Offset of its times, known once its first samples were received.
-    pub shift: Option<i64>,
-    /// Audio that was received before the first picture of its discontinuity: the video shows where both belong.
-    pub early: Vec<Fragment>,
-    /// Number of samples or cues received.
-    pub seen: usize,
-    /// Metadata that was received before the offset of its times was known.
-    pub metadata: Vec<TimedMetadata>,
-    /// Something about its times was wrong and has been reported.
-    pub warned: bool,
-    /// Its end, once it has come.
-    pub tail: Option<Box<SegmentTail>>,
-    /// Time at which its transfer was last due to be judged.
-    pub judged_at: Now,
-}
-
 /// State machine of a stream.
 #[derive(Clone, Debug)]
 pub(in crate::engine) enum Activity {
@@ -123,6 +64,11 @@ pub(in crate::engine) enum Activity {
     Media(Box<SegmentDownload>),
 }
 
+/// What a stream was doing before a complete download was opened again.
+#[derive(Debug)]
+#[must_use = "the stream has to go on with it"]
+pub(in crate::engine) struct Interrupted(Activity);
+
 /// Cost so far of the segment that is wanted.
 #[derive(Clone, Copy, Debug)]
 struct RetryBudget {
@@ -147,10 +93,10 @@ pub(in crate::engine) struct Stream {
     /// Representation of the last segment that was decided on.
     last: Option<RepKey>,
     /// The total time that the wanted segment may cost began here.
-    trouble: Option<RetryBudget>,
+    retry_budget: Option<RetryBudget>,
     /// Segments given up in a row.
     skipped: u32,
-    /// The adaptive rule asked to wait.
+    /// Time before which nothing is fetched: the adaptive rule asked to wait, or nothing is available.
     hold_until: Option<Now>,
     /// Segments before the one at the seek target that were asked for because decoding cannot begin there.
     stepped_back: u8,
@@ -173,7 +119,7 @@ impl Stream {
             activity: Activity::Idle,
             carries: None,
             last: None,
-            trouble: None,
+            retry_budget: None,
             skipped: 0,
             hold_until: None,
             stepped_back: 0,
@@ -225,14 +171,14 @@ impl Stream {
         self.stepped_back
     }
 
-    /// Returns the time until which the adaptive rule asked to wait.
+    /// Returns the time before which nothing is fetched.
     pub(in crate::engine) const fn hold_until(&self) -> Option<Now> {
         self.hold_until
     }
 
     /// Returns the time of the first request for the wanted segment.
     pub(in crate::engine) fn wanted_since(&self) -> Option<Now> {
-        self.trouble.map(|trouble| trouble.since)
+        self.retry_budget.map(|retry_budget| retry_budget.since)
     }
 
     /// Returns the reason for which nothing after the end of the stream can be decrypted.
@@ -248,7 +194,7 @@ impl Stream {
     /// Up to where everything is fetched or on its way.
     pub(in crate::engine) fn fetched_until(&self) -> MediaTime {
         match (&self.activity, self.place) {
-            (Activity::Media(download), _) => download.plan.segment.end(),
+            (Activity::Media(download), _) => download.plan().segment.end(),
             (_, NextSegment::At { time, .. }) => time,
             (_, NextSegment::After { end, .. }) => end,
             (_, NextSegment::End) => MediaTime::MAX,
@@ -268,7 +214,7 @@ impl Stream {
     /// The segment that was decided on and is not here: it is on its way, or what it needs is.
     pub(in crate::engine) fn pending(&self) -> Option<&SegmentPlan> {
         match &self.activity {
-            Activity::Media(download) => Some(&download.plan),
+            Activity::Media(download) => Some(download.plan()),
             Activity::Key { plan, .. } | Activity::Init { plan, .. } => Some(plan),
             Activity::Idle | Activity::Index(_) => None,
         }
@@ -319,7 +265,7 @@ impl Stream {
     /// Begins again at a time with nothing on its way. The demuxer's tables and parameter sets stay.
     pub(in crate::engine) fn restart_at(&mut self, period: PeriodKey, time: MediaTime) {
         self.rewind_to(NextSegment::At { period, time });
-        self.trouble = None;
+        self.retry_budget = None;
         self.skipped = 0;
         self.hold_until = None;
         self.stepped_back = 0;
@@ -350,7 +296,7 @@ impl Stream {
     /// Goes on with another period, or to the end.
     pub(in crate::engine) fn enter_period(&mut self, place: NextSegment) {
         self.place = place;
-        self.trouble = None;
+        self.retry_budget = None;
     }
 
     /// Ends here: nothing that follows can be decrypted, for this reason.
@@ -379,7 +325,7 @@ impl Stream {
     /// Decides on a segment of `rep`. The time that it may cost counts from the first decision.
     pub(in crate::engine) fn decide_on(&mut self, rep: RepKey, now: Now) {
         self.last = Some(rep);
-        self.trouble.get_or_insert(RetryBudget { since: now, requests: 0 });
+        self.retry_budget.get_or_insert(RetryBudget { since: now, requests: 0 });
     }
 
     /// Waits for the index of a representation.
@@ -399,9 +345,9 @@ impl Stream {
 
     /// Counts a request for the wanted segment. Returns true if it is not the first.
     pub(in crate::engine) fn count_request(&mut self) -> bool {
-        let Some(trouble) = &mut self.trouble else { return false };
-        trouble.requests += 1;
-        trouble.requests > 1
+        let Some(retry_budget) = &mut self.retry_budget else { return false };
+        retry_budget.requests += 1;
+        retry_budget.requests > 1
     }
 
     /// Starts the download of a segment.
@@ -412,9 +358,7 @@ impl Stream {
     /// Starts an attempt at the same segment again: what it brings is placed afresh.
     pub(in crate::engine) fn restart_download(&mut self) {
         if let Some(download) = self.download_mut() {
-            download.seen = 0;
-            download.early.clear();
-            download.tail = None;
+            download.restart();
         }
     }
 
@@ -436,7 +380,7 @@ impl Stream {
         let waits = match &self.activity {
             Activity::Idle | Activity::Index(_) => false,
             Activity::Init { plan, .. } | Activity::Key { plan, .. } => unusable(plan.rep),
-            Activity::Media(download) => unusable(download.plan.rep) && jobs.get(download.job).is_none(),
+            Activity::Media(download) => unusable(download.plan().rep) && jobs.get(download.job()).is_none(),
         };
         if waits {
             self.stop();
@@ -447,10 +391,10 @@ impl Stream {
     /// progress yet, so that segments given up in a row are still counted.
     pub(in crate::engine) fn complete_download(&mut self, is_progress: bool) {
         if let Some(download) = self.download() {
-            self.place = NextSegment::after(download.plan.rep, &download.plan.segment);
+            self.place = NextSegment::after(download.plan().rep, &download.plan().segment);
         }
         self.stop();
-        self.trouble = None;
+        self.retry_budget = None;
         if is_progress {
             self.skipped = 0;
         }
@@ -458,7 +402,7 @@ impl Stream {
 
     /// Gives the wanted segment up and passes it. Returns what it was, if its download had begun.
     pub(in crate::engine) fn skip_download(&mut self) -> Option<SegmentPlan> {
-        let plan = self.download().map(|download| download.plan.clone());
+        let plan = self.download().map(|download| download.plan().clone());
         self.complete_download(false);
         self.skipped += 1;
         plan
@@ -474,8 +418,17 @@ impl Stream {
         self.kept.as_mut()?.take_open()
     }
 
-    /// Puts a download in the place of what is on its way, which is returned.
-    pub(in crate::engine) fn replace_activity(&mut self, activity: Activity) -> Activity {
-        std::mem::replace(&mut self.activity, activity)
+    /// Opens a download that was complete again, to add what its end left open. What is on its way goes on with
+    /// [`Self::close_again`].
+    pub(in crate::engine) fn open_again(&mut self, download: SegmentDownload) -> Interrupted {
+        Interrupted(std::mem::replace(&mut self.activity, Activity::Media(Box::new(download))))
+    }
+
+    /// Closes the download that was opened again, and returns it; the stream goes on with what was on its way.
+    pub(in crate::engine) fn close_again(&mut self, interrupted: Interrupted) -> Option<SegmentDownload> {
+        match std::mem::replace(&mut self.activity, interrupted.0) {
+            Activity::Media(download) => Some(*download),
+            Activity::Idle | Activity::Index(_) | Activity::Key { .. } | Activity::Init { .. } => None,
+        }
     }
 }

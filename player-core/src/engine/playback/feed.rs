@@ -278,7 +278,7 @@ impl Feed {
                 break;
             }
             if cursor.index == 0 {
-                // At a hole in all tracks the decoder must give what it holds before playback jumps.
+                // At a gap in all tracks the decoder must give what it holds before playback jumps.
                 let beyond = part.first >= limit;
                 if beyond || fed.end < until {
                     announce_gap(fed, part, epoch, out);
@@ -341,7 +341,7 @@ fn announce_gap(fed: &mut TrackFeed, part: &BufferedSegment, epoch: Epoch, out: 
     }
 }
 
-/// An epoch that begins in a hole shows the last picture before it: it lasts until the next one. Its time is moved to
+/// An epoch that begins in a gap shows the last picture before it: it lasts until the next one. Its time is moved to
 /// the begin, because parsers count durations for themselves.
 fn hold_last(samples: &mut [Sample], part: &BufferedSegment, from: MediaTime, buffer: &TrackBuffer) {
     if from < part.last {

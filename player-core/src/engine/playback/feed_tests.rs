@@ -75,7 +75,7 @@ fn a_hole_is_announced_and_what_lies_behind_it_waits_for_its_time() {
     assert_eq!(
         hand_out(&mut feed, &mut buffer, 3500, true),
         ["a", "0.000000s+10", "gap to 5.000000s"],
-        "the picture before the hole is on screen in it"
+        "the picture before the gap is on screen in it"
     );
 }
 

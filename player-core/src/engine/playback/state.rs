@@ -79,7 +79,7 @@ pub(in crate::engine) struct Playback {
     /// Playback goes on as soon as it can.
     play_when_ready: bool,
     /// Last order to the renderer: play, or hold.
-    told_playing: bool,
+    renderer_plays: bool,
     clock: Clock,
     /// Samples and flushes that the renderer was given.
     feed: Feed,
@@ -109,7 +109,7 @@ impl Default for Playback {
             state: State::Idle,
             state_since: Now::ZERO,
             play_when_ready: false,
-            told_playing: false,
+            renderer_plays: false,
             clock: Clock::default(),
             feed: Feed::default(),
             start: Start { at: MediaTime::ZERO, mode: SeekMode::Exact, jumped: false },
@@ -216,7 +216,7 @@ impl Playback {
     /// Takes a position that the renderer reported. It moves once playback has begun and the renderer was made to play.
     pub(in crate::engine) fn report(&mut self, epoch: Epoch, position: MediaTime, now: Now) {
         if self.is_current(epoch) && self.state != State::Ended {
-            self.clock.report(position, now, self.told_playing && self.first_shown);
+            self.clock.report(position, now, self.renderer_plays && self.first_shown);
         }
     }
 
@@ -244,7 +244,7 @@ impl Playback {
         self.clock.hold(at, now);
     }
 
-    /// Begins a new epoch at the end of a gap.
+    /// Notes that the epoch to come begins at the end of a gap: the renderer keeps its last picture until then.
     pub(in crate::engine) const fn note_jump(&mut self) {
         self.start.jumped = true;
     }
@@ -374,8 +374,8 @@ impl Playback {
 
     /// Makes the renderer play or hold, unless it does so already. Held, the position stands where it is.
     pub(in crate::engine) fn set_renderer_playing(&mut self, playing: bool, now: Now, effects: &mut Effects) {
-        if self.told_playing != playing {
-            self.told_playing = playing;
+        if self.renderer_plays != playing {
+            self.renderer_plays = playing;
             if !playing {
                 self.clock.hold(self.clock.position(now), now);
             }
@@ -397,7 +397,7 @@ impl Playback {
     pub(in crate::engine) fn fail(&mut self, error: PlayerError, now: Now, effects: &mut Effects) {
         self.flush_unanswered = None;
         self.clock.hold(self.clock.position(now), now);
-        self.told_playing = false;
+        self.renderer_plays = false;
         self.error = Some(error.clone());
         effects.render(RenderCommand::Stop);
         self.set_state(State::Failed, now, effects);

@@ -10,11 +10,11 @@ use crate::engine::io::{FetchError, FetchKind};
 use crate::manifest::ManifestError;
 
 /// Time for which a location is excluded after it failed as a host; it doubles each time that this happens again.
-const HOST_REST: Duration = Duration::from_secs(60);
+const HOST_EXCLUSION: Duration = Duration::from_secs(60);
 /// Time for which a representation is excluded after a segment of it was missing or damaged.
-const PART_REST: Duration = Duration::from_secs(20);
+const PART_EXCLUSION: Duration = Duration::from_secs(20);
 /// Time for which a representation is excluded because its index or initialisation data is unavailable.
-const INDEX_REST: Duration = Duration::from_secs(60);
+const INDEX_EXCLUSION: Duration = Duration::from_secs(60);
 
 /// Cause of a failed request.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -140,15 +140,7 @@ const LEAST_DELAY: Duration = Duration::from_millis(10);
 /// the player's thread and must not block. Successive failures of one request differ in [`Failure::failures`] and
 /// [`Failure::deadline_left`]; a policy that retries for ever ends nothing, and is the host's own choice.
 pub trait LoadErrorPolicy: Send + Sync {
-    /// Returns the usual decision about a failure.
-    ///
-    /// Another address of the same bytes comes first, because it costs no quality. A host that fails as a host (it
-    /// cannot be reached, is silent, or answers 408, 425, 429 or 5xx) is excluded for a while; one that refuses or
-    /// damages a file stays in use for others. Without another address a failing host is asked again with growing
-    /// delays until the deadline: to give up a segment would only lose the next one too. A longer `Retry-After` (RFC
-    /// 9110 §10.2.3) takes the place of the delay. A refusal is not repeated, because the same request gets the same
-    /// answer; a damaged answer is requested once more, because the damage may have happened on the way. A feature that
-    /// is not supported is never retried: only another representation can do without it.
+    /// Returns the action that follows a failure.
     fn decide(&self, failure: &Failure<'_>) -> Action;
 }
 
@@ -174,14 +166,24 @@ pub(in crate::engine) fn ask(policy: &dyn LoadErrorPolicy, failure: &Failure<'_>
     }
 }
 
-/// The usual decision about a failure.
+/// Returns the usual decision about a failure.
+///
+/// Another address of the same bytes comes first, because it costs no quality. A host that fails as a host (it
+/// cannot be reached, is silent, or answers 408, 425, 429 or 5xx) is excluded for a while; one that refuses or
+/// damages a file stays in use for others. Without another address a failing host is asked again with growing
+/// delays until the deadline: to give up a segment would only lose the next one too. A longer `Retry-After` (RFC
+/// 9110 §10.2.3) takes the place of the delay. A refusal is not repeated, because the same request gets the same
+/// answer; a damaged answer is requested once more, because the damage may have happened on the way. A feature that
+/// is not supported is never retried: only another representation can do without it.
 pub fn decide(failure: &Failure<'_>) -> Action {
     let elsewhere = failure.locations_left > 0;
     let class = FailureClass::of(failure.cause);
     let announced = if let FailureClass::Busy(announced) = class { announced } else { None };
     match class {
         FailureClass::Unreachable | FailureClass::Silent | FailureClass::Busy(_) if elsewhere => {
-            Action::OtherLocation { exclude_for: announced.map_or(HOST_REST, |announced| announced.max(HOST_REST)) }
+            Action::OtherLocation {
+                exclude_for: announced.map_or(HOST_EXCLUSION, |announced| announced.max(HOST_EXCLUSION)),
+            }
         }
         FailureClass::Unreachable | FailureClass::Silent | FailureClass::Busy(_) => {
             match delay(failure, announced).filter(|_| may_retry(failure)) {
@@ -200,7 +202,7 @@ pub fn decide(failure: &Failure<'_>) -> Action {
         FailureClass::Damaged if elsewhere => Action::OtherLocation { exclude_for: Duration::ZERO },
         FailureClass::Damaged => Action::RetryAfter(backoff(failure)),
         FailureClass::Useless if elsewhere && failure.kind == FetchKind::Manifest => {
-            Action::OtherLocation { exclude_for: HOST_REST }
+            Action::OtherLocation { exclude_for: HOST_EXCLUSION }
         }
         FailureClass::Useless if elsewhere => Action::OtherLocation { exclude_for: Duration::ZERO },
         FailureClass::Useless => give_up(failure),
@@ -217,10 +219,10 @@ fn give_up(failure: &Failure<'_>) -> Action {
     let another = failure.representations_left > 0;
     match failure.kind {
         FetchKind::Manifest | FetchKind::Key => Action::Fatal,
-        FetchKind::Index | FetchKind::Init if another => Action::OtherRepresentation { exclude_for: INDEX_REST },
+        FetchKind::Index | FetchKind::Init if another => Action::OtherRepresentation { exclude_for: INDEX_EXCLUSION },
         FetchKind::Index | FetchKind::Init => Action::Fatal,
         FetchKind::Segment if another && failure.cause != Cause::NoSamples => {
-            Action::OtherRepresentation { exclude_for: PART_REST }
+            Action::OtherRepresentation { exclude_for: PART_EXCLUSION }
         }
         FetchKind::Segment | FetchKind::Text => Action::SkipSegment,
     }
@@ -306,10 +308,10 @@ mod tests {
         let ms = Duration::from_millis;
         // kind, error, failures, locations left, representations left, deadline left → action
         let table = [
-            (Segment, dead.clone(), 1, 1, 3, LEFT, other(HOST_REST)),
-            (Segment, stalled.clone(), 1, 1, 3, LEFT, other(HOST_REST)),
-            (Segment, status(503), 1, 1, 3, LEFT, other(HOST_REST)),
-            (Manifest, dead.clone(), 1, 1, 0, LEFT, other(HOST_REST)),
+            (Segment, dead.clone(), 1, 1, 3, LEFT, other(HOST_EXCLUSION)),
+            (Segment, stalled.clone(), 1, 1, 3, LEFT, other(HOST_EXCLUSION)),
+            (Segment, status(503), 1, 1, 3, LEFT, other(HOST_EXCLUSION)),
+            (Manifest, dead.clone(), 1, 1, 0, LEFT, other(HOST_EXCLUSION)),
             (Segment, dead.clone(), 1, 0, 3, LEFT, Action::RetryAfter(ms(250))),
             (Segment, dead.clone(), 3, 0, 3, LEFT, Action::RetryAfter(ms(1000))),
             (Segment, dead.clone(), 30, 0, 3, LEFT, Action::RetryAfter(LONGEST_DELAY)),
@@ -319,19 +321,19 @@ mod tests {
             (Segment, dead.clone(), 9, 0, 3, NONE, Action::Fatal),
             (Manifest, stalled.clone(), 9, 0, 0, NONE, Action::Fatal),
             (Text, dead, 9, 0, 0, NONE, Action::SkipSegment),
-            (Segment, status(500), 9, 0, 3, NONE, another(PART_REST)),
+            (Segment, status(500), 9, 0, 3, NONE, another(PART_EXCLUSION)),
             (Segment, status(500), 9, 0, 0, NONE, Action::SkipSegment),
             (Segment, status(404), 1, 1, 3, LEFT, other(NONE)),
-            (Segment, status(404), 2, 0, 3, LEFT, another(PART_REST)),
+            (Segment, status(404), 2, 0, 3, LEFT, another(PART_EXCLUSION)),
             (Segment, status(404), 1, 0, 0, LEFT, Action::SkipSegment),
             (Manifest, status(404), 1, 0, 0, LEFT, Action::Fatal),
-            (Index, status(404), 1, 0, 2, LEFT, another(INDEX_REST)),
+            (Index, status(404), 1, 0, 2, LEFT, another(INDEX_EXCLUSION)),
             (Init, status(403), 1, 0, 0, LEFT, Action::Fatal),
             (Text, status(404), 1, 0, 0, LEFT, Action::SkipSegment),
             (Segment, cut.clone(), 1, 1, 3, LEFT, other(NONE)),
             (Segment, cut.clone(), 1, 0, 3, LEFT, Action::RetryAfter(ms(250))),
-            (Segment, cut, 2, 0, 3, LEFT, another(PART_REST)),
-            (Segment, damaged(), 2, 1, 3, LEFT, another(PART_REST)),
+            (Segment, cut, 2, 0, 3, LEFT, another(PART_EXCLUSION)),
+            (Segment, damaged(), 2, 1, 3, LEFT, another(PART_EXCLUSION)),
             (Segment, damaged(), 2, 0, 0, LEFT, Action::SkipSegment),
             (Segment, unsupported(), 1, 1, 1, LEFT, another(Duration::MAX)),
             (Segment, unsupported(), 1, 1, 0, LEFT, Action::Fatal),
@@ -346,11 +348,11 @@ mod tests {
             (Segment, FetchError::Decrypt(DrmError::Padding), 2, 0, 0, LEFT, Action::SkipSegment),
             (Segment, FetchError::RangeIgnored("x".into()), 1, 0, 0, LEFT, Action::SkipSegment),
             (Manifest, FetchError::UnknownHost("x".into()), 1, 0, 0, LEFT, Action::RetryAfter(ms(250))),
-            (Manifest, FetchError::NoRoute("x".into()), 1, 1, 0, LEFT, other(HOST_REST)),
+            (Manifest, FetchError::NoRoute("x".into()), 1, 1, 0, LEFT, other(HOST_EXCLUSION)),
             (Manifest, FetchError::Unreachable("reset".into()), 1, 0, 0, LEFT, Action::RetryAfter(ms(250))),
             (Manifest, FetchError::MalformedHead("x".into()), 1, 0, 0, LEFT, Action::Fatal),
             (Manifest, FetchError::MalformedHead("x".into()), 1, 1, 0, LEFT, other(NONE)),
-            (Segment, FetchError::MalformedHead("x".into()), 1, 0, 2, LEFT, another(PART_REST)),
+            (Segment, FetchError::MalformedHead("x".into()), 1, 0, 2, LEFT, another(PART_EXCLUSION)),
         ];
         for (kind, error, failures, locations_left, representations_left, deadline_left, expected) in table {
             let failure = failure(kind, Cause::Fetch(&error), failures);
@@ -370,7 +372,7 @@ mod tests {
         assert_eq!(after(LEFT, 0), Action::RetryAfter(LONGEST_DELAY));
         assert_eq!(
             (after(LEFT, 1), after(NONE, 1), after(NONE, 0)),
-            (other(NONE), another(PART_REST), another(PART_REST))
+            (other(NONE), another(PART_EXCLUSION), another(PART_EXCLUSION))
         );
     }
 
@@ -448,7 +450,7 @@ mod tests {
     fn a_page_in_place_of_a_manifest_is_looked_for_elsewhere_and_fatal_at_last() {
         let html = ManifestError::NotAManifest { found: "HTML".into() };
         let failure = Failure { locations_left: 1, ..failure(FetchKind::Manifest, Cause::Manifest(&html), 1) };
-        assert_eq!(decide(&failure), other(HOST_REST));
+        assert_eq!(decide(&failure), other(HOST_EXCLUSION));
         assert_eq!(decide(&Failure { locations_left: 0, ..failure }), Action::Fatal);
     }
 

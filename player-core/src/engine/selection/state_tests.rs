@@ -131,7 +131,7 @@ fn lists_are_replaced_when_a_track_or_a_quality_changes() {
     assert!(!selection.list(&known, Vec::new(), set, &keys, at(0)));
     assert!(std::sync::Arc::ptr_eq(&before, &selection.qualities()), "snapshots share the list");
     assert!(selection.list(&known, vec![track.clone()], set, &keys, at(0)), "a track");
-    assert_eq!(*selection.tracks(), [track.clone()]);
+    assert_eq!(*selection.tracks(), std::slice::from_ref(&track));
     selection.show(RepKey::for_tests(0, 0, 1));
     assert!(selection.list(&known, vec![track.clone()], set, &keys, at(0)), "the quality on screen");
     selection.exclude(RepKey::for_tests(0, 0, 0), Duration::from_secs(5), at(0));

@@ -141,7 +141,8 @@ impl TrackSelection {
         self.audio_change = None;
     }
 
-    /// Gives up a kind of track that cannot be presented here. Text is given up with its stream.
+    /// Gives up a kind of track that cannot be presented here, and ends a change of audio, because the kinds that are
+    /// handed out change now. Text is given up with its stream.
     pub(in crate::engine) const fn give_up(&mut self, kind: MediaKind) {
         match kind {
             MediaKind::Video => self.without_video = true,

@@ -1,5 +1,5 @@
 //! The steps that keep audio and video together if each has separate files: audio is chosen to go with the video, stays
-//! behind it in fetching, and is dropped if other video replaces that which it was fetched for. `pairing` decides on
+//! behind it in fetching, and is dropped if other video replaces that which it was fetched for. `Pairing` holds
 //! the pairs that go together, and `abr::joint` on the best of them.
 
 use std::time::Duration;

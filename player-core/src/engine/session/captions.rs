@@ -60,17 +60,17 @@ impl Session {
             return;
         }
         let Session { streams, timeline, captions, .. } = &mut *self;
-        let Some(stream) = streams.iter_mut().find(|stream| stream.id() == id) else { return };
-        let Some(download) = stream.download_mut() else { return };
-        let segment = &download.plan.segment;
+        let Some(stream) = streams.iter().find(|stream| stream.id() == id) else { return };
+        let Some(download) = stream.download() else { return };
+        let segment = &download.plan().segment;
         // Pictures come before what lies in them, so the offset is known.
-        let Some(shift) = download.shift.or_else(|| timeline.known(segment.mapping)) else { return };
+        let Some(shift) = download.shift().or_else(|| timeline.known(segment.mapping)) else { return };
         for packet in &mut packets {
             packet.pts = packet.pts.shifted(shift);
         }
-        let window = download.plan.window;
+        let window = download.plan().window;
         packets.retain(|packet| window.shows(packet.pts, packet.pts + LEAST_PICTURE));
-        let found = captions.insert(SegmentKey::of(download.plan.rep, segment), segment.mapping, packets);
+        let found = captions.insert(SegmentKey::of(download.plan().rep, segment), segment.mapping, packets);
         if captions.publish() {
             cx.effects.emit(Event::CuesChanged);
         }

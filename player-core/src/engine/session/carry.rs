@@ -5,9 +5,7 @@ use super::Session;
 use crate::container::{CarriedState, DemuxOutput, SegmentTail};
 use crate::engine::buffer::Loss;
 use crate::engine::context::Context;
-use crate::engine::download::{
-    Activity, KeptState, NextSegment, OpenTail, SegmentDownload, SegmentPlan, Stream, schedule,
-};
+use crate::engine::download::{KeptState, NextSegment, OpenTail, SegmentDownload, SegmentPlan, Stream, schedule};
 use crate::engine::ids::StreamId;
 use crate::model::MediaKind;
 use crate::time::MediaTime;
@@ -17,12 +15,7 @@ impl Session {
     pub(in crate::engine) fn on_tail(&mut self, id: StreamId, tail: SegmentTail) {
         let Some(stream) = self.stream_mut(id) else { return };
         let Some(download) = stream.download_mut() else { return };
-        let samples = |output: &DemuxOutput| match output {
-            DemuxOutput::Fragment(fragment) => fragment.samples.len(),
-            _ => 0,
-        };
-        download.seen += tail.outputs.iter().map(samples).sum::<usize>();
-        download.tail = Some(Box::new(tail));
+        download.end_with(tail);
     }
 
     /// True if the segment after this one is of the same rendition and discontinuity, and goes on with its state.
@@ -43,7 +36,7 @@ impl Session {
     /// A segment is here as a whole: keeps its end for the segment after it, or presents it when none can follow.
     pub(in crate::engine) fn keep_tail(&mut self, cx: &mut Context, id: StreamId, download: &SegmentDownload) {
         let kept = KeptState::of(download);
-        let goes_on = kept.is_some() && self.is_continued(cx, &download.plan);
+        let goes_on = kept.is_some() && self.is_continued(cx, download.plan());
         if let Some(stream) = self.stream_mut(id) {
             stream.keep(kept);
         }
@@ -74,17 +67,17 @@ impl Session {
         let given = [(MediaKind::Video, &self.video), (MediaKind::Audio, &self.audio)];
         for output in &mut outputs {
             let DemuxOutput::Fragment(fragment) = output else { continue };
-            let tracks = download.init.iter().flat_map(|init| &init.tracks);
+            let tracks = download.init().into_iter().flat_map(|init| &init.tracks);
             let kind = tracks.into_iter().find(|track| track.id == fragment.track).map(|track| track.kind);
             let buffer = given.iter().find(|(given, _)| Some(*given) == kind).map(|(_, buffer)| *buffer);
             // The segment after it may have given them already, in an attempt that failed later.
             let last = buffer.and_then(|buffer| buffer.back()?.samples.last()).map(|sample| sample.dts);
-            if let (Some(last), Some(shift)) = (last, download.shift) {
+            if let (Some(last), Some(shift)) = (last, download.shift()) {
                 fragment.samples.retain(|sample| sample.dts.shifted(shift) > last);
             }
         }
         outputs.retain(|output| !matches!(output, DemuxOutput::Fragment(fragment) if fragment.samples.is_empty()));
-        let before = stream.replace_activity(Activity::Media(Box::new(download)));
+        let before = stream.open_again(download);
         for output in outputs {
             self.on_media(cx, id, output);
         }
@@ -94,9 +87,8 @@ impl Session {
             self.video.account_mut().refuse(Loss::Undecodable, waiting);
         }
         let Some(stream) = self.stream_mut(id) else { return };
-        let ended = stream.replace_activity(before);
-        if let Activity::Media(download) = ended {
-            self.complete_segment(id, &download.plan);
+        if let Some(download) = stream.close_again(before) {
+            self.complete_segment(id, download.plan());
         }
     }
 }

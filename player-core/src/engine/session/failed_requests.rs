@@ -22,7 +22,7 @@ use crate::event::Event;
 /// Segments of a stream that may be given up in a row; with as many the stream counts as unavailable.
 const MOST_SKIPPED: u32 = 5;
 /// Minimum time for which a location is excluded if a resource is missing there that another location may have.
-const SOURCE_REST: Duration = Duration::from_secs(20);
+const SOURCE_EXCLUSION: Duration = Duration::from_secs(20);
 
 impl Session {
     /// Takes the failure of a request, and carries out the action that `recovery` decides on for it.
@@ -79,7 +79,7 @@ impl Session {
             Action::OtherLocation { exclude_for } => {
                 // Without another address of the same bytes, all that is stored with them is read from elsewhere too.
                 let is_last = assessment.addresses_left == 0;
-                let exclude_for = exclude_for.max(if is_last { SOURCE_REST } else { Duration::ZERO });
+                let exclude_for = exclude_for.max(if is_last { SOURCE_EXCLUSION } else { Duration::ZERO });
                 let rep = self.representation_of(purpose);
                 let sources = rep.map(|rep| self.source.index_candidates(rep)).unwrap_or_default();
                 assessment.move_on(cx, self.source.locations_mut(), id, exclude_for, &sources);
@@ -200,7 +200,7 @@ impl Session {
         match purpose {
             Purpose::Manifest | Purpose::Remote | Purpose::Steering | Purpose::Key => None,
             Purpose::Index(rep) | Purpose::Init(rep) => Some(rep),
-            Purpose::Media(id) => self.stream(id)?.download().map(|download| download.plan.rep),
+            Purpose::Media(id) => self.stream(id)?.download().map(|download| download.plan().rep),
         }
     }
 

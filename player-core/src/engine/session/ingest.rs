@@ -30,14 +30,14 @@ impl Session {
             DemuxOutput::Tail(tail) => self.on_tail(id, tail),
             DemuxOutput::Protection(info) => {
                 let download = self.stream(id).and_then(|stream| stream.download());
-                let encryption = download.and_then(|download| download.plan.segment.encryption.clone());
+                let encryption = download.and_then(|download| download.plan().segment.encryption.clone());
                 self.keys.on_protection(encryption.as_ref(), &info, &mut cx.jobs, cx.now);
             }
             DemuxOutput::Cues { cues, timestamp_map } => {
                 let Session { streams, text, timeline, .. } = self;
-                let Some(stream) = streams.iter_mut().find(|stream| stream.id() == id) else { return };
-                let Some(download) = stream.download_mut() else { return };
-                let segment = &download.plan.segment;
+                let Some(stream) = streams.iter().find(|stream| stream.id() == id) else { return };
+                let Some(download) = stream.download() else { return };
+                let segment = &download.plan().segment;
                 if text.insert(cues, timestamp_map, segment.mapping, segment.start, timeline) {
                     cx.effects.emit(Event::CuesChanged);
                 }
@@ -57,7 +57,7 @@ impl Session {
         }
         let Some(stream) = self.stream_mut(id) else { return };
         let Some(download) = stream.download() else { return };
-        let segment = &download.plan.segment;
+        let segment = &download.plan().segment;
         let (number, previous) = (segment.id, segment.previous);
         let url = segment.resource.urls.first().cloned();
         let before = stream.note_damaged(number);
@@ -78,7 +78,7 @@ impl Session {
         cx.ledger.phase("init", cx.now);
         let Some(stream) = self.stream_mut(id) else { return };
         let Some(download) = stream.download_mut() else { return };
-        download.init = Some(init);
+        download.note_init(init);
     }
 
     /// Names the key of each encrypted sample as the session knows it, and requests a licence for keys that were not
@@ -88,7 +88,7 @@ impl Session {
             return;
         }
         let download = self.stream(id).and_then(|stream| stream.download());
-        let encryption = download.and_then(|download| download.plan.segment.encryption.clone());
+        let encryption = download.and_then(|download| download.plan().segment.encryption.clone());
         if let Some(key) = self.keys.sample_key(encryption.as_ref()) {
             for crypto in fragment.samples.iter_mut().filter_map(|sample| sample.crypto.as_mut()) {
                 Arc::make_mut(crypto).key_id = key.key_id;
@@ -122,14 +122,12 @@ impl Session {
         let pictures = self.wanted_of(id).video;
         let Session { streams, timeline, .. } = self;
         let download = streams.iter_mut().find(|stream| stream.id() == id)?.download_mut()?;
-        let kind =
-            |number| download.init.as_deref().and_then(|init| wanted_track(init, number)).map(|track| track.kind);
+        let kind = |number| download.init().and_then(|init| wanted_track(init, number)).map(|track| track.kind);
         let sound = kind(fragment.track) == Some(MediaKind::Audio);
-        let with_pictures =
-            pictures && download.init.iter().flat_map(|init| &init.tracks).any(|track| track.kind == MediaKind::Video);
-        if sound && with_pictures && timeline.known(download.plan.segment.mapping).is_none() {
-            download.seen += fragment.samples.len();
-            download.early.push(fragment);
+        let with_pictures = pictures
+            && download.init().into_iter().flat_map(|init| &init.tracks).any(|track| track.kind == MediaKind::Video);
+        if sound && with_pictures && timeline.known(download.plan().segment.mapping).is_none() {
+            download.hold_early(fragment);
             return None;
         }
         Some(fragment)
@@ -139,7 +137,7 @@ impl Session {
     pub(in crate::engine) fn place_early(&mut self, cx: &mut Context, id: StreamId) {
         let Some(stream) = self.stream_mut(id) else { return };
         let Some(download) = stream.download_mut() else { return };
-        for fragment in std::mem::take(&mut download.early) {
+        for fragment in download.take_early() {
             self.place_fragment(cx, id, fragment);
         }
     }
@@ -160,32 +158,34 @@ impl Session {
         let place = stream.place();
         let Some(download) = stream.download_mut() else { return };
         let Some(first) = first_presented(&fragment.samples) else { return };
-        download.seen += fragment.samples.len();
-        let Some(init) = download.init.as_deref() else { return };
-        let Some(track) = wanted_track(init, fragment.track) else { return };
+        download.count(fragment.samples.len());
+        let Some(init) = download.init().cloned() else { return };
+        let Some(track) = wanted_track(&init, fragment.track) else { return };
         let buffer = match track.kind {
             MediaKind::Video if wanted.video => video,
             MediaKind::Audio if wanted.audio => audio,
             MediaKind::Video | MediaKind::Audio | MediaKind::Text => return,
         };
         let (kind, config) = (track.kind, Arc::clone(&track.config));
-        let segment = &download.plan.segment;
-        let begins_at = download.begins_at;
-        let placing = match download.shift {
+        let begins_at = download.begins_at();
+        let placing = match download.shift() {
             Some(shift) => Placing { shift, corrected: false },
             None => {
-                place_segment(timeline, &download.plan, place, begins_at, init, init.first.unwrap_or(first), buffer)
+                let first = init.first.unwrap_or(first);
+                place_segment(timeline, download.plan(), place, begins_at, &init, first, buffer)
             }
         };
-        let shift = *download.shift.insert(placing.shift);
-        let (samples, absurd) = place_samples(fragment.samples, shift, begins_at, segment.end());
+        download.set_shift(placing.shift);
+        let end = download.plan().segment.end();
+        let (samples, absurd) = place_samples(fragment.samples, placing.shift, begins_at, end);
         buffer.account_mut().refuse(Loss::OutsideWindow, absurd);
-        let strange = (absurd > 0 || placing.corrected) && !std::mem::replace(&mut download.warned, true);
+        let strange = (absurd > 0 || placing.corrected) && download.note_wrong_times();
+        let SegmentPlan { rep, segment, reason, window, .. } = download.plan();
         let url = segment.resource.urls.first().cloned();
-        let of = PartOf::new(download.plan.rep, segment, download.plan.reason);
+        let of = PartOf::new(*rep, segment, *reason);
         let was_empty = buffer.end().is_none();
         let committed = cx.playback.feed().committed(*item, kind);
-        buffer.insert(of, &config, download.plan.window, samples, committed);
+        buffer.insert(of, &config, *window, samples, committed);
         let begins = buffer.parts().next().map(|part| part.first);
         let began_late = kind == MediaKind::Video
             && was_empty
@@ -218,7 +218,7 @@ impl Session {
     /// The announced times of long playlists drift: when the segment at a seek target turns out to begin after it,
     /// the one before is fetched first.
     fn step_back(&mut self, cx: &mut Context, id: StreamId) {
-        let plan = self.stream(id).and_then(|stream| stream.download()).map(|download| &download.plan);
+        let plan = self.stream(id).and_then(|stream| stream.download()).map(|download| download.plan());
         let before = plan.and_then(|plan| schedule::before(self.source.presentation(), plan.rep, plan.segment.id));
         let Some(place) = before else { return };
         let steps = self.stream(id).map_or(0, Stream::stepped_back).saturating_add(1);

@@ -133,13 +133,19 @@ impl Session {
         self.video.account()
     }
 
+    /// Returns the locations.
+    pub(in crate::engine) const fn locations(&self) -> &Locations {
+        self.source.locations()
+    }
+
     /// Returns the locations, to record how they answer.
     pub(in crate::engine) const fn locations_mut(&mut self) -> &mut Locations {
         self.source.locations_mut()
     }
 
-    /// Returns the representation on screen, and what a rule sees of it on an output.
-    pub(in crate::engine) fn shown_rung(&self, output: abr::Hdcp) -> Option<(RepKey, abr::Rung)> {
+    /// Returns the representation on screen, and what a rule sees of it on the output.
+    pub(in crate::engine) fn shown_rung(&self) -> Option<(RepKey, abr::Rung)> {
+        let output = self.selection.output();
         self.selection.shown().map(|key| (key, selection::rung(self.presentation(), key, output)))
     }
 
@@ -273,7 +279,7 @@ impl Session {
         }
     }
 
-    /// Up to where a stream of media is held, holes included: what was skipped is not waited for, but the segment
+    /// Up to where a stream of media is held, gaps included: what was skipped is not waited for, but the segment
     /// after it is.
     pub(in crate::engine) fn held_until(&self, id: StreamId) -> Option<MediaTime> {
         let brought = self.brought_by(id);

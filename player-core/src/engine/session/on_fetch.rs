@@ -212,21 +212,21 @@ impl Session {
         };
         // Pictures may wait for their parameter sets until they are given up once.
         let may_wait = self.stream(id).is_some_and(|stream| stream.skipped() == 0);
-        let waits = may_wait && download.tail.as_ref().is_some_and(|tail| tail.waiting > 0);
-        let is_empty = download.seen == 0 && id != StreamId::Text;
-        if is_empty && !(waits && self.is_continued(cx, &download.plan)) {
+        let waits = may_wait && download.tail().is_some_and(|tail| tail.waiting > 0);
+        let is_empty = download.seen() == 0 && id != StreamId::Text;
+        if is_empty && !(waits && self.is_continued(cx, download.plan())) {
             return self.on_failure(cx, job, Cause::NoSamples);
         }
         cx.jobs.remove(job, cx.now);
         self.place_metadata(cx, id, true);
-        let segment = &download.plan.segment;
-        self.complete_segment(id, &download.plan);
+        let segment = &download.plan().segment;
+        self.complete_segment(id, download.plan());
         if id == StreamId::Text {
             self.text.segment_loaded(segment.start, segment.end());
         }
         self.source.locations_mut().end_failover();
         self.keep_tail(cx, id, &download);
-        let found = selection::representation(self.source.presentation(), download.plan.rep);
+        let found = selection::representation(self.source.presentation(), download.plan().rep);
         let (name, bitrate) =
             found.map_or((String::new(), 0), |rep| (rep.id.clone(), rep.average_bandwidth.unwrap_or(rep.bandwidth)));
         if let Some(stream) = self.stream_mut(id) {

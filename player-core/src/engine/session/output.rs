@@ -106,8 +106,8 @@ impl Session {
         self.follow_track_change(cx, &kinds);
         let position = self.position(cx);
         let lead = cx.config.renderer_lead;
-        // What lies behind a hole in all kinds belongs to another epoch: playback jumps there.
-        let limit = self.next_gap(&kinds, position).map_or(MediaTime::MAX, |hole| hole.from);
+        // What lies behind a gap in all kinds belongs to another epoch: playback jumps there.
+        let limit = self.next_gap(&kinds, position).map_or(MediaTime::MAX, |gap| gap.from);
         let mut undecrypted = None;
         for kind in kinds {
             let wanted = cx.playback.feed().end(self.item, kind).is_none_or(|end| end < position + lead);

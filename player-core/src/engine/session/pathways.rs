@@ -112,5 +112,5 @@ impl Session {
 
 /// The request for media of one of these representations.
 fn waiting(stream: &Stream, reps: &[RepKey]) -> Option<JobId> {
-    stream.download().filter(|download| reps.contains(&download.plan.rep)).map(|download| download.job)
+    stream.download().filter(|download| reps.contains(&download.plan().rep)).map(|download| download.job())
 }

@@ -133,15 +133,15 @@ impl Session {
         Ok(false)
     }
 
-    /// Jumps when `position` lies in a hole. True when it did.
+    /// Jumps when `position` lies in a gap. True when it did.
     fn jump_at(&mut self, cx: &mut Context, kinds: &[MediaKind], position: MediaTime) -> bool {
-        let hole = self.next_gap(kinds, position);
-        let Some(hole) = hole.filter(|hole| hole.from <= position) else { return false };
-        cx.ledger.moved(position, hole.to, true);
-        self.begin_at(cx, hole.to, SeekMode::Exact);
+        let gap = self.next_gap(kinds, position);
+        let Some(gap) = gap.filter(|gap| gap.from <= position) else { return false };
+        cx.ledger.moved(position, gap.to, true);
+        self.begin_at(cx, gap.to, SeekMode::Exact);
         cx.playback.note_jump();
         self.video.account_mut().jump_gap();
-        cx.effects.emit(Event::GapSkipped { from: position, to: hole.to });
+        cx.effects.emit(Event::GapSkipped { from: position, to: gap.to });
         true
     }
 
@@ -176,7 +176,7 @@ impl Session {
         Ok(())
     }
 
-    /// Sets every timer anew.
+    /// Sets the timers of the session anew; `Engine::run_steps` sets those of requests and commands.
     pub(in crate::engine) fn arm_timers(&self, cx: &Context, timers: &mut Timers) {
         let soon = cx.now + LEAST_WAIT;
         timers.set(Timer::Judge, self.next_judgement(cx));
@@ -208,9 +208,9 @@ impl Session {
         let presentable = (presentable < MediaTime::MAX).then(|| presentable.since(position));
         let dry =
             open.chain(presentable).min().map(|ahead| cx.now + cx.playback.clock().wall(ahead).saturating_sub(GUARD));
-        let hole = self.next_gap(&kinds, position).map(|hole| hole.from.since(position));
-        let hole = hole.map(|ahead| cx.now + cx.playback.clock().wall(ahead));
-        dry.into_iter().chain(hole).min()
+        let gap = self.next_gap(&kinds, position).map(|gap| gap.from.since(position));
+        let gap = gap.map(|ahead| cx.now + cx.playback.clock().wall(ahead));
+        dry.into_iter().chain(gap).min()
     }
 }
 

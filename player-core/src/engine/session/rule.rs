@@ -1,5 +1,5 @@
 //! Asks the adaptive rule for the representation that a stream takes next, and whether to abandon the running transfer.
-//! `select` decides which representations are permitted, and `audio_pairing` pairs audio with video; the rule itself sees
+//! `selection` decides which representations are permitted, and `audio_pairing` pairs audio with video; the rule itself sees
 //! only numbers.
 
 use std::sync::Arc;
@@ -59,7 +59,7 @@ impl Session {
         if let (StreamId::Main, Some(plan)) = (id, &plan) {
             plan.pairing.prefer(presentation, &mut keys, plan.choice.sound);
         }
-        let ladder = Arc::new(selection::ladder(presentation, keys, cx.config.output_protection));
+        let ladder = Arc::new(selection::ladder(presentation, keys, self.selection.output()));
         let planned = plan.filter(|_| id == StreamId::Audio).and_then(|plan| {
             let wanted = plan.pairing.keys.get(plan.choice.sound)?;
             Some((ladder.keys.iter().position(|key| key == wanted)?, plan.choice.reason))
@@ -167,14 +167,14 @@ impl Session {
     pub(in crate::engine) fn judge_running(&mut self, cx: &mut Context) {
         let id = StreamId::Main;
         let Some(download) = self.stream(id).and_then(|stream| stream.download()) else { return };
-        let Some(attempt) = cx.jobs.get(download.job).and_then(|job| job.attempt()) else { return };
+        let Some(attempt) = cx.jobs.get(download.job()).and_then(|job| job.attempt()) else { return };
         // Counted from the request, so that being woken late once does not make all later ones late.
         let count = cx.now.since(attempt.sent).as_nanos() / JUDGE_EVERY.as_nanos();
         let due = attempt.sent + JUDGE_EVERY * u32::try_from(count).unwrap_or(u32::MAX);
-        if due <= download.judged_at.max(attempt.sent) || self.is_committed(cx, id) {
+        if due <= download.judged_at().max(attempt.sent) || self.is_committed(cx, id) {
             return;
         }
-        let (plan, place) = (download.plan.clone(), self.stream(id).map_or(NextSegment::End, Stream::place));
+        let (plan, place) = (download.plan().clone(), self.stream(id).map_or(NextSegment::End, Stream::place));
         let input = self.rule_input(cx, id, place, Some(plan.rep), &plan.ladder);
         let in_flight = abr::InFlight {
             now: cx.now.as_duration(),
@@ -187,7 +187,7 @@ impl Session {
             segment_duration: plan.segment.duration,
         };
         if let Some(download) = self.stream_mut(id).and_then(Stream::download_mut) {
-            download.judged_at = due;
+            download.note_judged(due);
         }
         if let abr::Verdict::AbandonTo(rung) = cx.rule.on_progress(&in_flight, &input.context(&plan.ladder)) {
             self.abandon(cx, id, place, &plan, rung);
@@ -197,8 +197,8 @@ impl Session {
     /// Returns the time at which the running transfer is judged next.
     pub(in crate::engine) fn next_judgement(&self, cx: &Context) -> Option<Now> {
         let download = self.main()?.download()?;
-        let sent = cx.jobs.get(download.job)?.attempt()?.sent;
-        (!self.is_committed(cx, StreamId::Main)).then(|| download.judged_at.max(sent) + JUDGE_EVERY)
+        let sent = cx.jobs.get(download.job())?.attempt()?.sent;
+        (!self.is_committed(cx, StreamId::Main)).then(|| download.judged_at().max(sent) + JUDGE_EVERY)
     }
 
     /// Gives up what is on its way. What it taught about the network counts already when the rule is asked again what
@@ -206,7 +206,7 @@ impl Session {
     fn abandon(&mut self, cx: &mut Context, id: StreamId, place: NextSegment, plan: &SegmentPlan, rung: usize) {
         let ladder = Arc::clone(&plan.ladder);
         let segment = |session: &Self, cx: &Context, rung: usize| {
-            let output = cx.config.output_protection;
+            let output = session.selection.output();
             let rep = ladder.keys.get(rung).copied();
             let rep = rep.filter(|_| ladder.rungs.get(rung).is_some_and(|rung| rung.protection.needed <= output));
             let step = rep.map(|rep| (rep, schedule::step(session.source.presentation(), place, rep, cx.now)));

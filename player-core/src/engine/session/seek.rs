@@ -90,6 +90,6 @@ fn is_served(session: &Session, id: StreamId, time: MediaTime) -> bool {
     let held = buffers.peek().is_some() && buffers.all(|buffer| buffer.holds(time));
     let coming = stream
         .download()
-        .is_some_and(|download| download.plan.segment.start <= time && time < download.plan.segment.end());
+        .is_some_and(|download| download.plan().segment.start <= time && time < download.plan().segment.end());
     held || coming
 }

@@ -27,12 +27,12 @@ use crate::time::{MediaTime, Now};
 const PATIENCE: Duration = Duration::from_secs(6);
 /// Time for which a representation is excluded because its next segment cannot be decrypted: later segments may be
 /// clear.
-const LOCK_REST: Duration = Duration::from_secs(20);
+const LOCK_EXCLUSION: Duration = Duration::from_secs(20);
 
 /// Replacement for a segment that is declared as a gap.
 enum GapAlternative {
     /// No representation has the segment.
-    Nobody,
+    Missing,
     /// An index must be read before that is known.
     Unknown,
     /// This rung of the ladder has the segment.
@@ -169,7 +169,7 @@ impl Session {
         let known = id == StreamId::Text && self.text.has_segment(segment.start);
         if segment.gap && !known {
             match self.find_gap_alternative(cx, id, &picked) {
-                GapAlternative::Nobody => {}
+                GapAlternative::Missing => {}
                 GapAlternative::Unknown => return StreamOutcome::Waiting,
                 GapAlternative::Other(rung, found) => {
                     let rep = picked.ladder.keys.get(rung).copied().unwrap_or(picked.rep);
@@ -233,7 +233,7 @@ impl Session {
         match (needs, init) {
             (Err(error), _) => {
                 self.with_stream(id, Stream::stop);
-                return self.lock_out(cx, id, rep, LOCK_REST, error);
+                return self.lock_out(cx, id, rep, LOCK_EXCLUSION, error);
             }
             (Ok(Needs::Key(key)), _) => self.with_stream(id, |stream| stream.await_key(plan, key)),
             (Ok(Needs::Nothing(cipher)), Some((resource, None))) => {
@@ -251,7 +251,7 @@ impl Session {
     /// first. An index that is not here yet is waited for.
     fn find_gap_alternative(&mut self, cx: &mut Context, id: StreamId, picked: &Selection) -> GapAlternative {
         let presentation = self.source.presentation();
-        let Some(stream) = self.stream(id) else { return GapAlternative::Nobody };
+        let Some(stream) = self.stream(id) else { return GapAlternative::Missing };
         for rung in (0..picked.rung).rev().chain(picked.rung + 1..picked.ladder.keys.len()) {
             let Some(rep) = picked.ladder.keys.get(rung).copied() else { continue };
             if self.selection.exclusions().holds(rep, cx.now)
@@ -269,7 +269,7 @@ impl Session {
                 }
             }
         }
-        GapAlternative::Nobody
+        GapAlternative::Missing
     }
 
     /// Returns true if audio must wait for the video of its discontinuity, which is on its way. The video places the
@@ -316,19 +316,7 @@ impl Session {
         if let Some(init) = &init {
             super::ingest::note_carried(self, id, init);
         }
-        let download = SegmentDownload {
-            job,
-            plan,
-            init,
-            begins_at,
-            shift: None,
-            early: Vec::new(),
-            seen: 0,
-            metadata: Vec::new(),
-            warned: false,
-            tail: None,
-            judged_at: Now::ZERO,
-        };
+        let download = SegmentDownload::new(job, plan, init, begins_at);
         self.with_stream(id, |stream| stream.start_download(download));
     }
 
@@ -431,7 +419,7 @@ impl Session {
             let open = self
                 .buffer(kind)
                 .and_then(|buffer| buffer.back())
-                .filter(|part| !part.complete && part.of.key() == Some(download.plan.key()));
+                .filter(|part| !part.complete && part.of.key() == Some(download.plan().key()));
             let handed = self.committed(cx, kind);
             open.zip(handed).is_some_and(|(part, at)| at.seq > part.seq || (at.seq == part.seq && at.index > 0))
         })
@@ -441,8 +429,8 @@ impl Session {
     pub(in crate::engine) fn cancel_stream(&mut self, cx: &mut Context, id: StreamId) {
         let download = self.stream(id).and_then(|s| s.download().cloned());
         if let Some(download) = download {
-            let measured = cx.jobs.measure(download.job, cx.now);
-            if let Some(job) = cx.jobs.remove(download.job, cx.now)
+            let measured = cx.jobs.measure(download.job(), cx.now);
+            if let Some(job) = cx.jobs.remove(download.job(), cx.now)
                 && let Some(attempt) = job.attempt()
             {
                 let bytes = attempt.bytes;
@@ -454,10 +442,10 @@ impl Session {
         self.with_stream(id, Stream::stop);
     }
 
-    /// Counts the bytes of a failed attempt as wasted, except those of samples that were handed to the renderer.
+    /// Drops the samples of a failed attempt that were not handed to the renderer, and counts its other bytes as wasted.
     pub(in crate::engine) fn drop_partial(&mut self, cx: &mut Context, id: StreamId, bytes: u64) {
         let download = self.stream(id).and_then(|stream| stream.download());
-        let Some(key) = download.map(|download| download.plan.key()) else { return cx.ledger.wasted(bytes) };
+        let Some(key) = download.map(|download| download.plan().key()) else { return cx.ledger.wasted(bytes) };
         let (mut kept, wanted) = (0, self.wanted_of(id));
         for kind in BUFFERED {
             let committed = self.committed(cx, kind);

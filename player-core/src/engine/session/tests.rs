@@ -231,10 +231,10 @@ fn a_gap_in_every_kind_is_presented_over_and_one_in_some_is_not() {
         buffer.complete();
     }
     add(&mut session.video, 2, 5000, 6000, None);
-    assert_eq!(session.next_gap(&all, ms(0)).map(|hole| (hole.from, hole.to)), None, "audio may still come");
+    assert_eq!(session.next_gap(&all, ms(0)).map(|gap| (gap.from, gap.to)), None, "audio may still come");
     assert_eq!(session.presentable_end(&all, ms(0)), ms(1000));
     add(&mut session.audio, 2, 4000, 6000, None);
-    assert_eq!(session.next_gap(&all, ms(0)).map(|hole| (hole.from, hole.to)), Some((ms(1000), ms(4000))));
+    assert_eq!(session.next_gap(&all, ms(0)).map(|gap| (gap.from, gap.to)), Some((ms(1000), ms(4000))));
     assert_eq!(session.presentable_end(&all, ms(0)), MediaTime::MAX);
 }
 

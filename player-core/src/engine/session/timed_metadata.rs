@@ -11,9 +11,6 @@ use crate::model::TimedMetadata;
 use crate::snapshot::State;
 use crate::time::Now;
 
-/// Pieces of metadata that one segment may bring; more are dropped.
-const MOST_OF_SEGMENT: usize = 1024;
-
 impl Session {
     /// Takes metadata that is on the presentation timeline already.
     pub(in crate::engine) fn add_metadata(&mut self, cx: &mut Context, all: Vec<TimedMetadata>, stage: Stage) {
@@ -37,12 +34,10 @@ impl Session {
 
     /// Takes metadata in media time. It waits until the samples of its segment tell how that becomes presentation
     /// time, so that both stay together.
-    pub(in crate::engine) fn on_media_metadata(&mut self, cx: &mut Context, id: StreamId, mut all: Vec<TimedMetadata>) {
+    pub(in crate::engine) fn on_media_metadata(&mut self, cx: &mut Context, id: StreamId, all: Vec<TimedMetadata>) {
         let Some(stream) = self.stream_mut(id) else { return };
         let Some(download) = stream.download_mut() else { return };
-        let room = MOST_OF_SEGMENT.saturating_sub(download.metadata.len());
-        all.truncate(room);
-        download.metadata.append(&mut all);
+        download.hold_metadata(all);
         self.place_metadata(cx, id, false);
     }
 
@@ -51,12 +46,12 @@ impl Session {
     pub(in crate::engine) fn place_metadata(&mut self, cx: &mut Context, id: StreamId, at_end: bool) {
         let Some(stream) = self.streams.iter_mut().find(|stream| stream.id() == id) else { return };
         let Some(download) = stream.download_mut() else { return };
-        if download.metadata.is_empty() {
+        let known = || self.timeline.known(download.plan().segment.mapping).filter(|_| at_end);
+        let Some(shift) = download.shift().or_else(known) else { return };
+        let mut placed = download.take_metadata();
+        if placed.is_empty() {
             return;
         }
-        let known = || self.timeline.known(download.plan.segment.mapping).filter(|_| at_end);
-        let Some(shift) = download.shift.or_else(known) else { return };
-        let mut placed = std::mem::take(&mut download.metadata);
         for metadata in &mut placed {
             metadata.start = metadata.start.shifted(shift);
         }

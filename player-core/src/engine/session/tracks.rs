@@ -94,7 +94,7 @@ impl Session {
         let quality = self.preferences().quality.clone();
         let wanted = |rep| is_wanted(rep, &quality) && selection::may_show(rep, self.selection.output());
         let unwanted = |key: RepKey| selection::representation(presentation, key).is_some_and(|rep| !wanted(rep));
-        let coming = self.main().and_then(|s| s.download()).map(|download| download.plan.rep);
+        let coming = self.main().and_then(|s| s.download()).map(|download| download.plan().rep);
         let call_back = coming.is_some_and(unwanted) && !self.is_committed(cx, StreamId::Main);
         let doomed: Vec<u64> = self
             .video

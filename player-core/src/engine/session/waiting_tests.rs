@@ -81,19 +81,9 @@ fn a_manifest_is_not_fetched_again_while_it_or_a_part_of_it_is_under_way() {
 
 /// A download of the main stream in the third discontinuity, of which nothing has come.
 fn download(cx: &mut Context) -> SegmentDownload {
-    SegmentDownload {
-        job: cx.jobs.add(cx.now, Purpose::Media(StreamId::Main), FetchKind::Segment, place(), Ingest::Body),
-        plan: SegmentPlan { segment: SegmentRef { mapping: THIRD, ..segment(0, 0, 4000) }, ..chosen(0, 0, 4000) },
-        init: None,
-        begins_at: MediaTime::ZERO,
-        shift: None,
-        early: Vec::new(),
-        seen: 0,
-        metadata: Vec::new(),
-        warned: false,
-        tail: None,
-        judged_at: Now::ZERO,
-    }
+    let job = cx.jobs.add(cx.now, Purpose::Media(StreamId::Main), FetchKind::Segment, place(), Ingest::Body);
+    let plan = SegmentPlan { segment: SegmentRef { mapping: THIRD, ..segment(0, 0, 4000) }, ..chosen(0, 0, 4000) };
+    SegmentDownload::new(job, plan, None, MediaTime::ZERO)
 }
 
 #[test]
@@ -116,7 +106,7 @@ fn metadata_waits_for_the_place_of_its_segment_unless_nothing_else_comes() {
     session.stream_mut(StreamId::Main).unwrap().start_download(fetching);
     session.on_media_metadata(&mut cx, StreamId::Main, vec![metadata(1500)]);
     assert!(starts(&session).is_empty(), "the media of the segment may tell another offset");
-    session.stream_mut(StreamId::Main).unwrap().download_mut().unwrap().shift = Some(7_000_000_000);
+    session.stream_mut(StreamId::Main).unwrap().download_mut().unwrap().set_shift(7_000_000_000);
     session.on_media_metadata(&mut cx, StreamId::Main, vec![metadata(2500)]);
     assert_eq!(starts(&session), [ms(8500), ms(9500)]);
     let fetching = download(&mut cx);
@@ -206,8 +196,8 @@ fn captions_lie_where_the_pictures_of_their_segment_do() {
     let mut session = session_of(ItemId::default(), &[(StreamId::Main, Some((true, false)))]);
     session.timeline.offset(THIRD, false, MediaTime::ZERO, ms(1000));
     let mut fetching = download(&mut cx);
-    fetching.shift = Some(7_000_000_000);
-    fetching.plan.window = Window { from: MediaTime::ZERO, until: ms(10_000) };
+    fetching.set_shift(7_000_000_000);
+    fetching.plan_mut().window = Window { from: MediaTime::ZERO, until: ms(10_000) };
     session.stream_mut(StreamId::Main).unwrap().start_download(fetching);
     // Pop-on captions begin, and a letter.
     let speak = |at| vec![CaptionPacket { pts: ms(at), triples: vec![0xfc, 0x94, 0x20, 0xfc, 0xc1, 0x80] }];
@@ -263,7 +253,7 @@ fn each_segment_has_its_own_time_to_be_fetched_in() {
     let at = |seconds| Now::ZERO + Duration::from_secs(seconds);
     for begin in [5, 50] {
         let fetching = download(&mut cx);
-        stream.decide_on(fetching.plan.rep, at(begin));
+        stream.decide_on(fetching.plan().rep, at(begin));
         stream.start_download(fetching);
         assert!(!stream.count_request(), "the first request of a segment is no repetition");
         stream.decide_on(RepKey::for_tests(0, 0, 9), at(begin + 3));
@@ -311,11 +301,11 @@ fn the_server_knows_the_size_of_a_segment_better_than_the_manifest() {
         let mut cx = Context::new(PlayerConfig::default(), Box::new(Sizes(sender)));
         let mut session = session_of(ItemId::default(), &[(StreamId::Main, Some((true, false)))]);
         let mut fetching = download(&mut cx);
-        fetching.plan.segment.size = declared;
+        fetching.plan_mut().segment.size = declared;
         let url = place().urls.remove(0);
         let candidate = Candidate { index: 0, place: ServiceLocation::Location(0), url: url.clone() };
-        cx.jobs.send(fetching.job, candidate, &cx.config, cx.now);
-        cx.jobs.began(fetching.job, url, announced, cx.now);
+        cx.jobs.send(fetching.job(), candidate, &cx.config, cx.now);
+        cx.jobs.began(fetching.job(), url, announced, cx.now);
         session.stream_mut(StreamId::Main).unwrap().start_download(fetching);
         cx.now = Now::ZERO + Duration::from_millis(300);
         session.judge_running(&mut cx);
@@ -372,9 +362,10 @@ fn an_attempt_that_is_repeated_counts_its_samples_anew() {
     let mut cx = context();
     let mut session = session_of(ItemId::default(), &[(StreamId::Main, Some((true, false)))]);
     let stream = session.stream_mut(StreamId::Main).unwrap();
-    stream.start_download(SegmentDownload { seen: 5, ..download(&mut cx) });
+    stream.start_download(download(&mut cx));
+    stream.download_mut().unwrap().count(5);
     stream.restart_download();
-    assert_eq!(stream.download().unwrap().seen, 0);
+    assert_eq!(stream.download().unwrap().seen(), 0);
 }
 
 #[test]

@@ -18,7 +18,7 @@ use crate::model::{BaseWeight, Pathway, Resource};
 use crate::time::Now;
 
 /// Maximum time of exclusion: it doubles each time that a location fails again soon.
-const LONGEST_REST: Duration = Duration::from_secs(600);
+const LONGEST_EXCLUSION: Duration = Duration::from_secs(600);
 /// More pathways, or folders of one, than this are not looked at.
 const MOST_ROUTES: usize = 256;
 
@@ -45,9 +45,9 @@ pub(in crate::engine) struct Candidate {
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Rest {
+struct Exclusion {
     until: Now,
-    strikes: u32,
+    failures: u32,
 }
 
 /// The locations of a session.
@@ -59,7 +59,7 @@ pub(in crate::engine) struct Locations {
     home: usize,
     /// Asked first, until it is excluded.
     current: ServiceLocation,
-    resting: BTreeMap<ServiceLocation, Rest>,
+    excluded: BTreeMap<ServiceLocation, Exclusion>,
     /// Places that media has been loaded from.
     media_places: BTreeSet<ServiceLocation>,
     routes: Vec<Route>,
@@ -91,7 +91,7 @@ impl Locations {
             directories: manifests.iter().map(directory).collect(),
             home: 0,
             current: ServiceLocation::Location(0),
-            resting: BTreeMap::new(),
+            excluded: BTreeMap::new(),
             media_places: BTreeSet::new(),
             routes: Vec::new(),
             bases: Vec::new(),
@@ -267,7 +267,7 @@ impl Locations {
             for (at, weight) in shares().enumerate() {
                 chosen = at;
                 match drawn.checked_sub(weight) {
-                    Some(rest) => drawn = rest,
+                    Some(exclusion) => drawn = exclusion,
                     None => break,
                 }
             }
@@ -342,7 +342,7 @@ impl Locations {
     pub(in crate::engine) fn pick(&self, candidates: &[Candidate], tried: &[usize], now: Now) -> Option<Candidate> {
         let untried = candidates.iter().filter(|candidate| !tried.contains(&candidate.index));
         let best = untried.min_by_key(|candidate| {
-            let rest = self.rests_until(&candidate.place, now);
+            let exclusion = self.excluded_until(&candidate.place, now);
             let elsewhere = candidate.place != self.current;
             let order = match &candidate.place {
                 ServiceLocation::Location(index) => *index,
@@ -351,7 +351,7 @@ impl Locations {
                     self.order.iter().position(|known| known == id).unwrap_or(self.order.len())
                 }
             };
-            (rest, elsewhere, order, candidate.index)
+            (exclusion, elsewhere, order, candidate.index)
         });
         best.cloned()
     }
@@ -367,14 +367,14 @@ impl Locations {
         let usable = |candidate: &&Candidate| {
             candidate.place != *except
                 && !tried.contains(&candidate.index)
-                && self.rests_until(&candidate.place, now).is_none()
+                && self.excluded_until(&candidate.place, now).is_none()
         };
         candidates.iter().filter(usable).count()
     }
 
     /// Returns true while a place is excluded.
     pub(in crate::engine) fn is_excluded(&self, place: &ServiceLocation, now: Now) -> bool {
-        self.rests_until(place, now).is_some()
+        self.excluded_until(place, now).is_some()
     }
 
     /// Excludes a place, each time for longer if it fails again soon. Returns false if it was excluded already.
@@ -382,10 +382,10 @@ impl Locations {
         if span.is_zero() || self.is_excluded(place, now) {
             return false;
         }
-        let rest = self.resting.entry(place.clone()).or_insert(Rest { until: now, strikes: 0 });
-        let span = span.saturating_mul(1 << rest.strikes.min(6)).min(LONGEST_REST.max(span));
-        rest.until = now + span;
-        rest.strikes += 1;
+        let exclusion = self.excluded.entry(place.clone()).or_insert(Exclusion { until: now, failures: 0 });
+        let span = span.saturating_mul(1 << exclusion.failures.min(6)).min(LONGEST_EXCLUSION.max(span));
+        exclusion.until = now + span;
+        exclusion.failures += 1;
         self.failing_over = true;
         true
     }
@@ -408,8 +408,8 @@ impl Locations {
         if alike && self.current != *place && self.is_excluded(&self.current, now) {
             self.current = place.clone();
         }
-        if !self.resting.is_empty() {
-            self.resting.remove(place);
+        if !self.excluded.is_empty() {
+            self.excluded.remove(place);
         }
     }
 
@@ -441,8 +441,8 @@ impl Locations {
         }
     }
 
-    fn rests_until(&self, place: &ServiceLocation, now: Now) -> Option<Now> {
-        self.resting.get(place).map(|rest| rest.until).filter(|until| *until > now)
+    fn excluded_until(&self, place: &ServiceLocation, now: Now) -> Option<Now> {
+        self.excluded.get(place).map(|exclusion| exclusion.until).filter(|until| *until > now)
     }
 }
 

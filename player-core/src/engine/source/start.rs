@@ -9,8 +9,8 @@ impl Source {
         self.start
     }
 
-    /// Returns the start that the manifest declares. One that counts from an end that is not known yet is negative, and
-    /// [`Self::resolve_start`] resolves it.
+    /// Returns the start that the manifest declares. One that counts from an end that is not known yet is negative; it is
+    /// kept, and [`Self::resolve_start`] resolves it.
     pub(in crate::engine) fn declared_start(&mut self) -> Option<MediaTime> {
         let authored = self.presentation.start.map(|start| match self.duration {
             Some(duration) if start < MediaTime::ZERO => start + duration,

@@ -26,8 +26,8 @@ pub(super) struct Steering {
 
 impl Steering {
     /// Steering that is asked for at once; `None` when there is no address to ask.
-    pub(super) fn new(protocol: Protocol, told: &ContentSteering, now: Now) -> Option<Self> {
-        let server = told.server.urls.first()?.clone();
+    pub(super) fn new(protocol: Protocol, declared: &ContentSteering, now: Now) -> Option<Self> {
+        let server = declared.server.urls.first()?.clone();
         Some(Self { protocol, server, ttl: TTL, due: Some(now) })
     }
 
@@ -52,14 +52,14 @@ impl Steering {
         self.due = Some(now + self.ttl);
     }
 
-    /// There was no answer, or none that can be read: the old orders hold. False when the server is not asked again.
-    pub(super) fn failed(&mut self, error: Option<&FetchError>, now: Now) -> bool {
+    /// Takes a request without an answer, or with one that cannot be read: the old orders hold. A server that has gone
+    /// is not asked again.
+    pub(super) fn failed(&mut self, error: Option<&FetchError>, now: Now) {
         self.due = match error {
             Some(FetchError::Status { status: GONE, .. }) => None,
             Some(FetchError::Status { status: 429, retry_after: Some(wait) }) => Some(now + *wait),
             _ => Some(now + self.ttl),
         };
-        self.due.is_some()
     }
 }
 
@@ -96,11 +96,13 @@ mod tests {
         let status =
             |status, wait: Option<u64>| FetchError::Status { status, retry_after: wait.map(Duration::from_secs) };
         let mut steering = steering();
-        assert!(steering.failed(Some(&status(429, Some(7))), at(1)));
+        steering.failed(Some(&status(429, Some(7))), at(1));
         assert_eq!(steering.due(), Some(at(8)));
-        assert!(steering.failed(Some(&status(500, None)), at(10)) && steering.failed(None, at(10)));
+        steering.failed(Some(&status(500, None)), at(9));
+        assert_eq!(steering.due(), Some(at(309)));
+        steering.failed(None, at(10));
         assert_eq!(steering.due(), Some(at(310)));
-        assert!(!steering.failed(Some(&status(410, None)), at(400)));
+        steering.failed(Some(&status(410, None)), at(400));
         assert_eq!(steering.due(), None);
     }
 }

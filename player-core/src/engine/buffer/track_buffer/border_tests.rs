@@ -70,15 +70,15 @@ fn a_gap_that_is_evicted_or_withdrawn_counts_no_longer() {
     let mut buffer = video(&[(0, 1000), (5000, 6000), (6000, 7000)]);
     assert_eq!(buffer.media_end(ms(500)), Some(ms(1000)));
     buffer.evict(ms(6000), Some(Cursor { seq: 2, index: 0 }));
-    assert_eq!((buffer.holes, buffer.media_end(ms(6000))), (0, Some(ms(7000))));
+    assert_eq!((buffer.gaps, buffer.media_end(ms(6000))), (0, Some(ms(7000))));
     add(&mut buffer, 9, "a", 9000, 9500);
-    assert_eq!(buffer.holes, 1);
+    assert_eq!(buffer.gaps, 1);
     buffer.truncate(None, Departure::Void, |part| part.first >= ms(9000));
-    assert_eq!((buffer.holes, buffer.end()), (0, Some(ms(7000))));
+    assert_eq!((buffer.gaps, buffer.end()), (0, Some(ms(7000))));
     buffer.insert_empty_range(of(10), ms(7000), ms(8000));
-    assert_eq!(buffer.holes, 1);
+    assert_eq!(buffer.gaps, 1);
     buffer.restart(ms(0), Departure::Void);
-    assert_eq!((buffer.holes, buffer.end(), buffer.bytes()), (0, None, 0));
+    assert_eq!((buffer.gaps, buffer.end(), buffer.bytes()), (0, None, 0));
 }
 
 #[test]
@@ -245,7 +245,7 @@ fn a_blank_ends_where_media_comes_after_all() {
     let mut all = video(&[]);
     all.insert_empty_range(of(0), ms(500), ms(3000));
     add(&mut all, 0, "a", 0, 1000);
-    assert_eq!((all.parts().count(), all.holes, all.media_end(ms(0))), (1, 0, Some(ms(1000))));
+    assert_eq!((all.parts().count(), all.gaps, all.media_end(ms(0))), (1, 0, Some(ms(1000))));
 }
 
 #[test]

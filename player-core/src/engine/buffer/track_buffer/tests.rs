@@ -52,7 +52,7 @@ fn holes_end_the_contiguous_run_and_small_ones_do_not() {
     assert_eq!(buffer.settled_end(ms(500)), Some(ms(9000)), "what is missing is known to be");
     assert_eq!(buffer.settled_end(ms(9000)), None);
     assert_eq!(buffer.ranges().iter().count(), 2);
-    assert!(buffer.holds(ms(5000)), "a hole is never filled");
+    assert!(buffer.holds(ms(5000)), "a gap is never filled");
     assert!(!buffer.holds(ms(9000)));
 }
 
