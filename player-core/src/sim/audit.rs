@@ -241,3 +241,6 @@ fn check_growth(last: &Arc<SessionStats>, stats: &Arc<SessionStats>, now: Now) {
     require(now, last.startup.is_none() || last.startup == stats.startup, || format!("{:?}", stats.startup));
     require(now, last.moving.is_none() || last.moving == stats.moving, || format!("{:?}", stats.moving));
 }
+
+#[cfg(test)]
+mod tests;
