@@ -3,6 +3,7 @@
 //!
 //! Nothing here is shipped: it exists under the feature `sim`, for scenario tests and for the QA tool.
 
+mod audit;
 mod captions;
 mod dash;
 mod fault;

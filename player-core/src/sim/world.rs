@@ -7,6 +7,7 @@ use abr::link::{Link, Trace};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use super::audit::Audit;
 use super::fault::{Fault, FaultPlan, FiredFault};
 use super::film::Film;
 use super::network::Network;
@@ -82,6 +83,7 @@ pub struct World {
     exact_progress: bool,
     outcome: Option<Outcome>,
     watch: Watch,
+    audit: Audit,
 }
 
 impl World {
@@ -129,6 +131,7 @@ impl World {
             exact_progress: false,
             outcome: None,
             watch: Watch::default(),
+            audit: Audit::default(),
         })
     }
 
@@ -223,6 +226,7 @@ impl World {
 
     /// Lets the renderer go on, with the commands that waited.
     pub fn release_renderer(&mut self) {
+        self.audit.on_release(self.now);
         for command in self.held.take().unwrap_or_default() {
             self.renderer.handle(self.now, command);
         }
@@ -309,6 +313,7 @@ impl World {
         if let Some((inputs, _)) = self.recording.as_mut() {
             inputs.push(Recorded::Input(self.now, Box::new(input.clone())));
         }
+        self.audit.on_input(&input, self.now, || self.engine.snapshot(self.now));
         self.engine.handle_input(self.now, input);
         self.drain();
         self.pump_renderer();
@@ -329,7 +334,9 @@ impl World {
             if let Some((inputs, _)) = self.recording.as_mut() {
                 inputs.push(Recorded::Input(self.now, Box::new(Input::Render(event.clone()))));
             }
-            self.engine.handle_input(self.now, Input::Render(event));
+            let input = Input::Render(event);
+            self.audit.on_input(&input, self.now, || self.engine.snapshot(self.now));
+            self.engine.handle_input(self.now, input);
             self.drain();
         }
     }
@@ -339,6 +346,7 @@ impl World {
             if let Some((_, outputs)) = self.recording.as_mut() {
                 outputs.push(output.clone());
             }
+            self.audit.on_output(&output, self.now);
             match output {
                 Output::Fetch(request) => {
                     self.watch.request(self.now);
@@ -363,6 +371,7 @@ impl World {
                 }
             }
         }
+        self.audit.end_step(self.now, || self.engine.snapshot(self.now));
     }
 
     /// Returns the virtual time since the world began.

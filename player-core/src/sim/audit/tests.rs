@@ -1,0 +1,143 @@
+//! The auditor finds contradictions, one by one.
+
+use std::panic::AssertUnwindSafe;
+
+use url::Url;
+
+use super::*;
+use crate::command::CommandId;
+use crate::container::{Codec, CodecConfig, Payload, Sample};
+use crate::engine::io::{FetchError, FetchId, FetchKind, FetchOutcome, FetchReport, FetchRequest, Ingest};
+use crate::render::{Epoch, Window};
+
+const NOW: Now = Now::from_nanos(1_000_000_000);
+const EPOCH: Epoch = Epoch(1);
+
+fn ms(millis: i64) -> MediaTime {
+    MediaTime::from_millis(millis)
+}
+
+fn request(id: u64) -> Output {
+    Output::Fetch(Box::new(FetchRequest {
+        id: FetchId(id),
+        kind: FetchKind::Segment,
+        url: Url::parse("http://host/1.m4s").expect("an address"),
+        range: None,
+        ingest: Ingest::Body,
+        cipher: None,
+        headers: Vec::new(),
+        post: None,
+        key_ids: Vec::new(),
+        max_bytes: 1000,
+        first_byte_timeout: Duration::from_secs(1),
+        stall_timeout: Duration::from_secs(1),
+    }))
+}
+
+fn ended(id: u64, outcome: FetchOutcome) -> Box<Input> {
+    Box::new(Input::FetchEnded { id: FetchId(id), outcome, report: FetchReport::default() })
+}
+
+fn failed(status: u16, delay: Duration) -> FetchOutcome {
+    FetchOutcome::Failed { bytes: 0, error: FetchError::Status { status, retry_after: Some(delay) } }
+}
+
+fn append(dts: i64, key: bool) -> Output {
+    let sample = Sample {
+        pts: ms(dts),
+        dts: ms(dts),
+        duration: Duration::from_millis(40),
+        key,
+        payload: Payload::default(),
+        crypto: None,
+    };
+    Output::Render(RenderCommand::Append { track: MediaKind::Video, samples: vec![sample], epoch: EPOCH })
+}
+
+fn flush() -> Output {
+    let tracks = vec![MediaKind::Video];
+    Output::Render(RenderCommand::Flush { epoch: EPOCH, start: MediaTime::ZERO, tracks })
+}
+
+fn configure() -> Output {
+    Output::Render(RenderCommand::Configure {
+        track: MediaKind::Video,
+        config: Arc::new(CodecConfig {
+            codec: Codec::H264 { avcc: Default::default(), in_band: false },
+            codec_string: String::new(),
+            width: None,
+            height: None,
+            pixel_aspect: None,
+            rotation: 0,
+            sample_rate: None,
+            channels: None,
+            protection_scheme: None,
+        }),
+        window: Window::ALL,
+        epoch: EPOCH,
+    })
+}
+
+/// Gives outputs and inputs to an auditor, and returns the finding that stopped it.
+fn finding(steps: impl IntoIterator<Item = Result<Output, Box<Input>>>) -> Option<String> {
+    let steps: Vec<_> = steps.into_iter().collect();
+    let audited = std::panic::catch_unwind(AssertUnwindSafe(|| {
+        let mut audit = Audit::default();
+        for step in &steps {
+            match step {
+                Ok(output) => audit.on_output(output, NOW),
+                Err(input) => audit.on_input(input, NOW, Snapshot::default),
+            }
+        }
+    }));
+    audited.err().map(|panic| panic.downcast_ref::<String>().cloned().unwrap_or_default())
+}
+
+#[track_caller]
+fn assert_finds(expected: &str, steps: impl IntoIterator<Item = Result<Output, Box<Input>>>) {
+    let found = finding(steps);
+    assert!(found.as_ref().is_some_and(|found| found.contains(expected)), "{found:?}, not {expected:?}");
+}
+
+#[test]
+fn requests_are_made_once_and_not_before_the_time_that_the_server_names() {
+    let complete = FetchOutcome::Complete { bytes: 10, body: Default::default() };
+    assert_eq!(finding([Ok(request(1)), Err(ended(1, failed(404, Duration::ZERO))), Ok(request(2))]), None);
+    assert_finds("is running", [Ok(request(1)), Ok(request(2))]);
+    assert_finds("follows", [Ok(request(2)), Err(ended(2, failed(404, Duration::ZERO))), Ok(request(2))]);
+    assert_finds("brought it", [Ok(request(1)), Err(ended(1, complete)), Ok(request(2))]);
+    let delayed = failed(503, Duration::from_secs(3));
+    assert_finds("must wait until", [Ok(request(1)), Err(ended(1, delayed)), Ok(request(2))]);
+    assert_finds("not running", [Ok(Output::Cancel(FetchId(1)))]);
+}
+
+#[test]
+fn samples_follow_a_flush_and_a_configuration_in_decoding_order() {
+    assert_eq!(finding([flush(), configure(), append(0, true), append(40, false)].map(Ok)), None);
+    assert_finds("in None", [configure()].map(Ok));
+    assert_finds("without a configuration", [flush(), append(0, true)].map(Ok));
+    assert_finds("no key frame", [flush(), configure(), append(0, false)].map(Ok));
+    assert_finds("is decoded after", [flush(), configure(), append(40, true), append(40, true)].map(Ok));
+    assert_finds("its media at", [flush(), configure(), append(900, true)].map(Ok));
+    let end = Output::Render(RenderCommand::EndOfTrack { track: MediaKind::Video, epoch: EPOCH });
+    assert_finds("goes on after its end", [flush(), configure(), end, append(0, true)].map(Ok));
+    assert_finds("follows", [flush(), flush()].map(Ok));
+}
+
+#[test]
+fn events_are_announced_once_and_in_their_order() {
+    let event = |event: Event| Ok(Output::Event(event));
+    let command = || Err(Box::new(Input::Command { id: CommandId(4), command: Command::Play }));
+    let reply = |id| event(Event::Reply { id: CommandId(id), error: None });
+    assert_eq!(finding([command(), reply(4), event(Event::TracksChanged)]), None);
+    assert_finds("before the reply", [command(), event(Event::TracksChanged), reply(4)]);
+    assert_finds("again", [command(), reply(4), reply(4)]);
+    assert_finds("follows itself", [event(Event::StateChanged { state: State::Idle })]);
+    let stalls = || event(Event::StallStarted { at: ms(5), reason: "x".to_owned() });
+    assert_finds("in a stall", [stalls(), stalls()]);
+    let goes_on = event(Event::StallEnded { at: ms(5), duration: Duration::from_secs(1) });
+    assert_finds("ends after", [stalls(), goes_on]);
+    let done = event(Event::SeekCompleted { to: ms(5), latency: Duration::ZERO, error_nanos: 0 });
+    assert_finds("completes", [done]);
+    assert_finds("a gap from", [event(Event::GapSkipped { from: ms(5), to: ms(5) })]);
+}
