@@ -23,6 +23,7 @@ fn session(protocol: Protocol) -> u64 {
     let trace = Trace::constant(20_000, Duration::from_millis(30));
     let mut world =
         World::new(PlayerConfig::default(), &film, &["edge"], trace, Vec::new()).expect("the default configuration");
+    world.stop_audit();
     world.load();
     let (mut version, mut snapshots) = (world.snapshot_version(), 0);
     let outcome = world.run_until(HOUR * 2, |world| {

@@ -83,7 +83,8 @@ pub struct World {
     exact_progress: bool,
     outcome: Option<Outcome>,
     watch: Watch,
-    audit: Audit,
+    /// Auditor of the session; `None` if it is not audited.
+    audit: Option<Audit>,
 }
 
 impl World {
@@ -131,13 +132,19 @@ impl World {
             exact_progress: false,
             outcome: None,
             watch: Watch::default(),
-            audit: Audit::default(),
+            audit: Some(Audit::default()),
         })
     }
 
     /// Lets an adaptive rule of the test's own decide from now on.
     pub fn set_rule(&mut self, rule: Box<dyn abr::Rule>) {
         self.engine.set_rule(rule);
+    }
+
+    /// Lets nothing be audited from now on: for sessions that are drawn anew on each run, whose times the tolerances of the
+    /// auditor were not measured on, and for measurements of the engine alone.
+    pub fn stop_audit(&mut self) {
+        self.audit = None;
     }
 
     /// From now on every input and output is kept.
@@ -226,7 +233,9 @@ impl World {
 
     /// Lets the renderer go on, with the commands that waited.
     pub fn release_renderer(&mut self) {
-        self.audit.on_release(self.now);
+        if let Some(audit) = &mut self.audit {
+            audit.on_release(self.now);
+        }
         for command in self.held.take().unwrap_or_default() {
             self.renderer.handle(self.now, command);
         }
@@ -313,10 +322,17 @@ impl World {
         if let Some((inputs, _)) = self.recording.as_mut() {
             inputs.push(Recorded::Input(self.now, Box::new(input.clone())));
         }
-        self.audit.on_input(&input, self.now, || self.engine.snapshot(self.now));
+        self.hand_over(input);
+        self.pump_renderer();
+    }
+
+    /// Gives the engine an input, and carries out what follows.
+    fn hand_over(&mut self, input: Input) {
+        if let Some(audit) = &mut self.audit {
+            audit.on_input(&input, self.now, || self.engine.snapshot(self.now));
+        }
         self.engine.handle_input(self.now, input);
         self.drain();
-        self.pump_renderer();
     }
 
     fn renderer_timeout(&self) -> Option<Now> {
@@ -335,9 +351,7 @@ impl World {
                 inputs.push(Recorded::Input(self.now, Box::new(Input::Render(event.clone()))));
             }
             let input = Input::Render(event);
-            self.audit.on_input(&input, self.now, || self.engine.snapshot(self.now));
-            self.engine.handle_input(self.now, input);
-            self.drain();
+            self.hand_over(input);
         }
     }
 
@@ -346,7 +360,9 @@ impl World {
             if let Some((_, outputs)) = self.recording.as_mut() {
                 outputs.push(output.clone());
             }
-            self.audit.on_output(&output, self.now);
+            if let Some(audit) = &mut self.audit {
+                audit.on_output(&output, self.now);
+            }
             match output {
                 Output::Fetch(request) => {
                     self.watch.request(self.now);
@@ -371,7 +387,9 @@ impl World {
                 }
             }
         }
-        self.audit.end_step(self.now, || self.engine.snapshot(self.now));
+        if let Some(audit) = &mut self.audit {
+            audit.end_step(self.now, || self.engine.snapshot(self.now));
+        }
     }
 
     /// Returns the virtual time since the world began.

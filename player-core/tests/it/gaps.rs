@@ -218,6 +218,7 @@ proptest! {
             Fault::new(&format!("{folder}/{number}.m4s"), Effect::Status(404)).of(FetchKind::Segment)
         });
         let mut world = world(&film(protocol, missing.clone()), fast(), faults.collect());
+        world.stop_audit();
         world.load();
         let mut last = MediaTime::ZERO;
         if let Some(to) = seek {

@@ -91,6 +91,7 @@ proptest! {
     ) {
         let film = Film::new(if hls { Protocol::Hls } else { Protocol::Dash }, MINUTE).voices(&["en", "de"]);
         let mut world = world(&film, fast(), Vec::new());
+        world.stop_audit();
         world.record();
         world.load();
         let mut sent = 1;

@@ -141,6 +141,7 @@ proptest! {
         let protocol = if hls { Protocol::Hls } else { Protocol::Dash };
         let film = Film::new(protocol, MINUTE).voices(&["en", "de"]);
         let mut world = World::new(PlayerConfig::default(), &film, &["one", "two"], trace, faults).unwrap();
+        world.stop_audit();
         world.load();
         let mut at = Duration::ZERO;
         let sent = commands.len() + 1;
@@ -178,6 +179,7 @@ proptest! {
         let protocol = if hls { Protocol::Hls } else { Protocol::Dash };
         let film = Film::new(protocol, MINUTE).voices(&["en", "de"]);
         let mut world = World::new(PlayerConfig::default(), &film, &["one", "two"], trace, faults).unwrap();
+        world.stop_audit();
         world.load();
         let outcome = world.run_until_end(MINUTE * 30);
         check(&world, &outcome, 1);

@@ -271,6 +271,7 @@ proptest! {
         let protocol = if is_hls { Protocol::Hls } else { Protocol::Dash };
         let film = film(protocol);
         let mut world = begun(&relisted(&film, Relisting { is_nameless, ..Relisting::default() }), 200);
+        world.stop_audit();
         for (after, seed, removed) in reloads {
             if !world.is_alive() || count(&world, |event| matches!(event, Event::Ended)) > 0 {
                 break;
