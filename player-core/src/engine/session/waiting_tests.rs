@@ -12,6 +12,7 @@ use crate::container::CaptionPacket;
 use crate::engine::Engine;
 use crate::engine::download::{NextSegment, SegmentDownload};
 use crate::engine::io::{FetchKind, Ingest};
+use crate::engine::item::Item;
 use crate::engine::playback::Seeking;
 use crate::engine::requests::Purpose;
 use crate::engine::source::{Candidate, ServiceLocation};
@@ -452,4 +453,20 @@ fn too_much_metadata_is_reported_once() {
     let warnings = outputs
         .filter(|output| matches!(output, crate::engine::io::Output::Event(crate::event::Event::Warning { .. })));
     assert_eq!(warnings.count(), 1);
+}
+
+#[test]
+fn what_has_ended_is_played_again_unless_a_seek_waits_for_its_turn() {
+    for (waits, expected) in [(false, State::Seeking), (true, State::Ended)] {
+        let mut cx = context();
+        let session = session_of(ItemId::default(), &[(StreamId::Main, Some((true, true)))]);
+        cx.playback.set_state(State::Ended, cx.now, &mut cx.effects);
+        if waits {
+            cx.pending.seek_mut().put(Seeking { to: ms(9000), mode: SeekMode::Exact, since: cx.now });
+        }
+        let mut item = Item::Open(Box::new(session));
+        item.play(&mut cx);
+        assert!(cx.playback.plays_when_ready());
+        assert_eq!(cx.playback.state(), expected, "the seek decides where playback goes on");
+    }
 }
