@@ -470,3 +470,22 @@ fn what_has_ended_is_played_again_unless_a_seek_waits_for_its_turn() {
         assert_eq!(cx.playback.state(), expected, "the seek decides where playback goes on");
     }
 }
+
+#[test]
+fn the_pause_that_ends_first_wakes_the_session() {
+    let at = |seconds| Now::ZERO + Duration::from_secs(seconds);
+    let mut cx = context();
+    cx.now = at(2);
+    let mut session = session_of(ItemId::default(), &StreamId::ALL.map(|id| (id, None)));
+    let earliest = |session: &Session| {
+        let mut timers = Timers::default();
+        session.arm_timers(&cx, &mut timers);
+        timers.earliest()
+    };
+    for (id, until, expected) in
+        [(StreamId::Text, 1, None), (StreamId::Main, 5, Some(5)), (StreamId::Audio, 3, Some(3))]
+    {
+        session.stream_mut(id).unwrap().hold(at(until));
+        assert_eq!(earliest(&session), expected.map(at), "{id:?}");
+    }
+}
