@@ -197,6 +197,17 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn initialisation_data_is_read_after_the_pictures_in_front_of_it() {
+        let mut mux = crate::container::testmux::Mux::default();
+        mux.tables(&[(0x1b, 0x101, &[])], 0);
+        for (name, picture) in pictures() {
+            let source = [picture.as_slice(), &picture, &mux.bytes].concat();
+            let init = crate::container::read_init(source.into());
+            assert_eq!(init.map(|init| init.clock).ok(), Some(crate::container::MediaClock::Mpeg), "{name}");
+        }
+    }
+
+    #[test]
     fn what_is_no_picture_or_too_long_has_no_extent() {
         let endless = [b"\xff\xd8\xff\xda\0\x02".as_slice(), &vec![1; LONGEST]].concat();
         let large = b"BM\xff\xff\xff\x7f\0\0\0\0\x36\0\0\0";
