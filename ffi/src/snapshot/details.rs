@@ -1,5 +1,5 @@
 //! Details of a snapshot for C: positions of cues, timed metadata, thumbnails, and the request that playback waits for.
-//! What they consist of lies in modules that know no snapshot.
+//! Their elements are defined in modules that know no snapshot.
 
 use std::ffi::c_char;
 

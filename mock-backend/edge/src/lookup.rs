@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::fill::{Fill, Follower};
 use super::object::{Head, Key, Outcome};
 
-/// Where the bytes of a response come from.
+/// Source of the bytes of a response.
 #[derive(Debug)]
 pub enum Source {
     /// They are all here.
@@ -23,7 +23,7 @@ pub enum Source {
 pub struct Sliced {
     /// Its name.
     pub key: Key,
-    /// What is known of it.
+    /// Status, headers and length of the object.
     pub head: Arc<Head>,
     /// Names the download whose slices these are, as [`super::object::Body::Sliced`] does.
     pub generation: u64,
@@ -34,17 +34,17 @@ pub struct Sliced {
 /// An object found.
 #[derive(Debug)]
 pub struct Found {
-    /// What is known of it.
+    /// Status, headers and length of the object.
     pub head: Arc<Head>,
     /// Its bytes.
     pub source: Source,
-    /// How it was found.
+    /// Answer of the cache, for `Cache-Status` (RFC 9211).
     pub outcome: Outcome,
     /// True if an older copy was in the cache already.
     pub had_older: bool,
 }
 
-/// What a lookup comes to.
+/// Result of a lookup.
 #[derive(Debug)]
 pub enum Lookup {
     /// Here it is.

@@ -1,4 +1,4 @@
-//! What the cache holds: plain data.
+//! Objects that the cache holds: plain data.
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};

@@ -1,6 +1,6 @@
 //! Texts about a title, for people.
 
-/// What people read about a title.
+/// Texts and images that viewers see of a title.
 #[derive(Debug, Clone, Default)]
 pub struct Metadata {
     /// Shown on the poster and in lists.

@@ -12,7 +12,7 @@ pub struct Entry {
     pub id: String,
     /// Manifests relative to its directory, the preferred first.
     pub manifests: Vec<(Protocol, String)>,
-    /// When it was added, milliseconds since the Unix epoch; also the number of its version.
+    /// Time at which it was added, in milliseconds since the Unix epoch; also the number of its version.
     pub added_at: i64,
     pub(super) card: TitleCard,
     pub(super) description: String,
@@ -23,7 +23,7 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// What the poster wall shows, with the profile's position. A finished title has none.
+    /// Returns the card of the poster wall, with the profile's position. A finished title has none.
     pub fn card(&self, resume: Option<&ResumePosition>) -> TitleCard {
         let resume = resume.filter(|resume| !resume.finished && resume.position_ms > 0).cloned();
         TitleCard { resume, ..self.card.clone() }
@@ -54,7 +54,7 @@ impl Entry {
         &self.card.genres
     }
 
-    /// Whether a profile may see it.
+    /// Returns true if a profile may see it.
     pub fn suits(&self, profile: &Profile) -> bool {
         match (profile.max_age, &self.card.rating) {
             (None, _) => true,

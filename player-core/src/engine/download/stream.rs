@@ -64,7 +64,7 @@ pub(in crate::engine) enum Activity {
     Media(Box<SegmentDownload>),
 }
 
-/// What a stream was doing before a complete download was opened again.
+/// Activity of a stream that a complete download interrupted when it was opened again.
 #[derive(Debug)]
 #[must_use = "the stream has to go on with it"]
 pub(in crate::engine) struct Interrupted(Activity);
