@@ -23,7 +23,7 @@ pub enum Source {
 pub struct Sliced {
     /// Its name.
     pub key: Key,
-    /// Status, headers and length of the object.
+    /// Header fields and length of the object.
     pub head: Arc<Head>,
     /// Names the download whose slices these are, as [`super::object::Body::Sliced`] does.
     pub generation: u64,
@@ -34,7 +34,7 @@ pub struct Sliced {
 /// An object found.
 #[derive(Debug)]
 pub struct Found {
-    /// Status, headers and length of the object.
+    /// Header fields and length of the object.
     pub head: Arc<Head>,
     /// Its bytes.
     pub source: Source,

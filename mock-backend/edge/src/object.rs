@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::freshness::Lifetime;
 use kinora_kit::http::conditional::Validators;
 
-/// What is known of an object before its bytes.
+/// Header fields and length of an object, known before its bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Head {
     /// Media type as the origin gave it.

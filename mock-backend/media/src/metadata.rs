@@ -1,6 +1,6 @@
 //! Texts about a title, for people.
 
-/// Texts and images that viewers see of a title.
+/// Texts that viewers read about a title.
 #[derive(Debug, Clone, Default)]
 pub struct Metadata {
     /// Shown on the poster and in lists.

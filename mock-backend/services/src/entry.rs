@@ -23,7 +23,7 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// Returns the card of the poster wall, with the profile's position. A finished title has none.
+    /// Returns the card of the poster wall, with the profile's position; a finished title has no position.
     pub fn card(&self, resume: Option<&ResumePosition>) -> TitleCard {
         let resume = resume.filter(|resume| !resume.finished && resume.position_ms > 0).cloned();
         TitleCard { resume, ..self.card.clone() }
