@@ -21,6 +21,11 @@ impl ByteRange {
     pub fn end(self) -> u64 {
         self.offset.saturating_add(self.length.unwrap_or(0))
     }
+
+    /// Returns true for a range of no bytes.
+    pub fn is_empty(self) -> bool {
+        self.length == Some(0)
+    }
 }
 
 /// A file or a part of one. Several addresses name the same bytes, best first (several `BaseURL`s, redundant

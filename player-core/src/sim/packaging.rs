@@ -40,7 +40,9 @@ impl FileMap {
     }
 
     fn place_at(&self, offset: u64) -> Option<u64> {
-        self.segments.iter().position(|(begin, _)| *begin == offset).map(|place| place as u64)
+        // A segment without bytes begins where the one after it does.
+        let begins = |(begin, size): &(u64, u64)| *begin == offset && *size > 0;
+        self.segments.iter().position(begins).map(|place| place as u64)
     }
 
     fn head(&self) -> u64 {

@@ -263,6 +263,12 @@ impl Addresser {
                 break;
             }
             let limit = end.map_or(Duration::MAX, |end| end.since(start));
+            // Without its range the segment would be the whole file.
+            let unreadable = element.attr("mediaRange").filter(|text| range(text).is_none());
+            if let Some(text) = unreadable {
+                let text = crate::manifest::document::clip(text);
+                warnings.push(element.line, format!("{text} is no range of bytes: the segment becomes a gap"));
+            }
             let segment = ListedSegment {
                 start,
                 duration: duration.min(limit),
@@ -270,7 +276,7 @@ impl Addresser {
                 range: element.attr("mediaRange").and_then(range),
                 init: init_index,
                 mapping: TimestampMapping::Offset(scale.offset_nanos),
-                gap: false,
+                gap: unreadable.is_some(),
                 encryption: None,
                 program_date_time: None,
                 bitrate_bps: None,

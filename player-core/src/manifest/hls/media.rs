@@ -332,6 +332,11 @@ impl<'a> Reader<'a, '_> {
             return;
         };
         let range = attributes.text("BYTERANGE").and_then(SubRange::parse).map(|range| range.at(0));
+        if range.is_some_and(ByteRange::is_empty) {
+            self.warnings.push(line, "EXT-X-MAP has no bytes");
+            self.map = None;
+            return;
+        }
         let map = Map { uri: Cow::Owned(uri.to_owned()), range, keys: self.key_set() };
         if self.playlist.maps.last() != Some(&map) {
             self.playlist.maps.push(map);

@@ -12,9 +12,9 @@ use super::media::{self, MediaPlaylist, Start};
 use crate::manifest::document::Warnings;
 use crate::manifest::{ManifestError, ParsedIndex, codecs};
 use crate::model::{
-    AdaptationSet, ContainerFormat, ContentKinds, IndexSource, ListedSegment, MediaKind, Period, Presentation,
-    PresentationKind, Protocol, Representation, RepresentationTraits, Resource, SegmentIndex, SegmentList,
-    SegmentListing, TimestampMapping, TrackId,
+    AdaptationSet, ByteRange, ContainerFormat, ContentKinds, IndexSource, ListedSegment, MediaKind, Period,
+    Presentation, PresentationKind, Protocol, Representation, RepresentationTraits, Resource, SegmentIndex,
+    SegmentList, SegmentListing, TimestampMapping, TrackId,
 };
 use crate::time::{MediaTime, WallClock};
 
@@ -196,6 +196,11 @@ fn listing(playlist: &MediaPlaylist<'_>, base: &Url, begin: MediaTime, warnings:
     let mut discontinuities = 0;
     for (at, segment) in playlist.segments.iter().enumerate() {
         discontinuities += u64::from(segment.discontinuity && at > 0);
+        // A request cannot ask for an empty range (RFC 9110 §14.1.2): a server would send the whole file.
+        let is_empty = segment.range.is_some_and(ByteRange::is_empty);
+        if is_empty && !segment.gap {
+            warnings.push(None, format!("segment {} has no bytes: it becomes a gap", segment.sequence));
+        }
         let mut entry = ListedSegment {
             start,
             duration: segment.duration,
@@ -203,7 +208,7 @@ fn listing(playlist: &MediaPlaylist<'_>, base: &Url, begin: MediaTime, warnings:
             range: segment.range,
             init: segment.map.and_then(|map| inits.get(map as usize).copied().flatten()),
             mapping: TimestampMapping::Discontinuity(discontinuities),
-            gap: segment.gap,
+            gap: segment.gap || is_empty,
             encryption: keys_at(segment.keys),
             program_date_time: segment.program_date_time.map(WallClock::from_unix_nanos),
             bitrate_bps: segment.bitrate_kbps.map(|kilobits| u64::from(kilobits) * 1000),

@@ -445,3 +445,38 @@ fn a_key_that_tag_and_box_both_name_is_announced_once() {
     assert_eq!(announced(",KEYID=0x404E998895DE443F93E8C822935BFF0A"), (vec![one.clone()], Some(*b"cenc"), 1));
     assert_eq!(announced(",KEYID=0x00000000000000000000000000000001"), (vec![other, one], Some(*b"cenc"), 1));
 }
+
+#[test]
+fn segments_without_bytes_are_gaps() {
+    let text = "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXT-X-MAP:URI=\"m\",BYTERANGE=\"0@0\"\n#EXT-X-BYTERANGE:5@0\n#EXTINF:1,\na\n\
+                #EXT-X-BYTERANGE:0\n#EXTINF:1,\na\n#EXT-X-BYTERANGE:3\n#EXTINF:1,\na\n\
+                #EXT-X-GAP\n#EXT-X-BYTERANGE:0\n#EXTINF:1,\na\n#EXT-X-ENDLIST\n";
+    let index = read_playlist(text, MediaTime::ZERO);
+    let found: Vec<_> = (0..4).filter_map(|at| index.segments.get(at)).map(|s| (s.gap, s.init.is_some())).collect();
+    assert_eq!(found, [(false, false), (true, false), (false, false), (true, false)]);
+    let third = index.segments.get(2).and_then(|segment| segment.resource.range);
+    assert_eq!(third.map(|range| (range.offset, range.length)), Some((5, Some(3))), "it goes on where that stands");
+    let warnings: Vec<_> = index.warnings.iter().map(|warning| (warning.line, warning.message.as_str())).collect();
+    assert_eq!(
+        warnings,
+        [(Some(3), "EXT-X-MAP has no bytes"), (None, "segment 1 has no bytes: it becomes a gap")],
+        "an announced gap needs no warning"
+    );
+
+    let mpd = r#"<MPD mediaPresentationDuration="PT4S"><Period><AdaptationSet mimeType="video/mp4">
+ <Representation id="v" bandwidth="7"><SegmentList duration="1"><SegmentURL mediaRange="0-9"/><SegmentURL mediaRange="10-9"/>
+ <SegmentURL mediaRange="bytes"/><SegmentURL mediaRange="10-10"/></SegmentList></Representation></AdaptationSet></Period></MPD>"#;
+    let parsed = read_manifest(mpd);
+    let index = &parsed.presentation.periods[0].adaptation_sets[0].representations[0].index;
+    let SegmentIndex::Known(list) = index else { panic!("{index:?}") };
+    let gaps: Vec<_> = (0..4).filter_map(|at| list.get(at)).map(|segment| segment.gap).collect();
+    assert_eq!(gaps, [false, true, true, false]);
+    let warnings: Vec<_> = parsed.warnings.iter().map(|warning| (warning.line, warning.message.as_str())).collect();
+    assert_eq!(
+        warnings,
+        [
+            (Some(2), "10-9 is no range of bytes: the segment becomes a gap"),
+            (Some(3), "bytes is no range of bytes: the segment becomes a gap")
+        ]
+    );
+}
