@@ -47,9 +47,10 @@ pub(super) fn load(cx: &mut Context, item: &mut Option<Item>, request: &LoadRequ
     *item = Some(Item::Opening(Box::new(opening)));
 }
 
-/// Drops what is loaded without an event: its requests are cancelled, and the renderer lets go. Returns true if there
-/// was something.
+/// Drops what is loaded: its requests are cancelled, and the renderer lets go. A stall ends with it, which is the only
+/// event. Returns true if there was something.
 pub(super) fn unload(cx: &mut Context, item: &mut Option<Item>) -> bool {
+    cx.playback.end_stall(cx.now, &mut cx.ledger, &mut cx.effects);
     cx.jobs.cancel_all(cx.now, &mut cx.effects);
     cx.pending.forget();
     let had = item.take();

@@ -169,3 +169,25 @@ fn what_had_come_of_a_cancelled_segment_is_wasted_once() {
     assert!(stats.bytes_wasted <= stats.bytes_media, "{} of {}", stats.bytes_wasted, stats.bytes_media);
     assert!(stats.bytes_wasted > 0, "nothing was seen or heard");
 }
+
+#[test]
+fn a_stall_ends_with_what_was_loaded() {
+    for reloads in [false, true] {
+        let film = Film::new(Protocol::Hls, MINUTE * 3);
+        let mut world = world(&film, outage(10, 45), Vec::new());
+        world.load();
+        world.run_for(seconds(50));
+        assert_eq!(world.snapshot().state, State::Buffering(BufferingReason::NetworkTooSlow));
+        let stalled = world.stats().stalls[0].duration;
+        if reloads {
+            world.load();
+        } else {
+            world.command(Command::Stop);
+        }
+        let ended = |event: &Event| matches!(event, Event::StallEnded { duration, .. } if *duration == stalled);
+        assert_eq!(count(&world, ended), 1, "{:?}", world.events());
+        world.run_for(seconds(2));
+        let spans: Vec<_> = world.stats().stalls.iter().map(|stall| stall.duration).collect();
+        assert_eq!(spans, if reloads { vec![] } else { vec![stalled] }, "what has ended grows no more");
+    }
+}
