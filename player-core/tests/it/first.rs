@@ -1,9 +1,9 @@
 //! The first video frame and the first audio are different events, and either ends start-up.
 
 use player_core::model::{MediaKind, Protocol};
-use player_core::render::RenderEvent;
+use player_core::render::{RenderCommand, RenderEvent};
 use player_core::sim::{Film, Missing, Outcome, World};
-use player_core::{Command, ErrorCode, Event, MediaTime, PlayerError, SeekMode};
+use player_core::{Command, ErrorCode, Event, MediaTime, PlayerError, SeekMode, State};
 
 use crate::support::{BOTH, MINUTE, count, events, fast, seconds, world};
 
@@ -79,4 +79,26 @@ fn video_that_begins_after_the_audio_has_its_first_frame_when_it_comes() {
         assert!(late == 0 || protocol == Protocol::Hls && (42_000_000..43_000_000).contains(&late), "{late}");
         assert!(world.stats().startup_phases["first_frame"] > seconds(7));
     }
+}
+
+#[test]
+fn a_first_picture_after_the_end_is_neither_announced_nor_counted() {
+    let mut world = world(&Film::new(Protocol::Hls, seconds(8)), fast(), Vec::new());
+    world.hold_renderer();
+    world.load();
+    world.run_for(seconds(9));
+    let flushed = world.held_commands().iter().find_map(|command| match command {
+        RenderCommand::Flush { epoch, .. } => Some(*epoch),
+        _ => None,
+    });
+    let epoch = flushed.unwrap();
+    world.report(RenderEvent::Flushed { epoch });
+    world.report(RenderEvent::Ended { epoch });
+    assert_eq!(world.snapshot().state, State::Ended);
+    world.report(RenderEvent::FirstFrame { epoch, pts: MediaTime::ZERO });
+    world.report(RenderEvent::FirstAudio { epoch, pts: MediaTime::ZERO });
+    let stats = world.stats();
+    assert_eq!((frames(&world), sounds(&world), stats.startup), (0, 0, None));
+    let phases = ["first_frame", "first_audio"].map(|phase| stats.startup_phases.contains_key(phase));
+    assert_eq!(phases, [false, false]);
 }

@@ -47,8 +47,8 @@ impl Session {
     }
 
     fn first_frame(&mut self, cx: &mut Context, pts: MediaTime) {
-        cx.ledger.first_frame(cx.now);
         if let Some(since) = cx.playback.on_first_frame() {
+            cx.ledger.first_frame(cx.now);
             cx.effects.emit(Event::FirstFrame { pts, latency: cx.now.since(since) });
         }
         self.presentation_begins(cx, pts);
@@ -56,8 +56,8 @@ impl Session {
 
     /// Audio is presented, and no video.
     fn first_audio(&mut self, cx: &mut Context, pts: MediaTime) {
-        cx.ledger.first_audio(cx.now);
         if let Some(since) = cx.playback.on_first_audio() {
+            cx.ledger.first_audio(cx.now);
             cx.effects.emit(Event::FirstAudio { pts, latency: cx.now.since(since) });
         }
         self.presentation_begins(cx, pts);
