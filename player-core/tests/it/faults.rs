@@ -1,12 +1,12 @@
 //! Each fault ends in recovery, reported, or in one typed error; never in both, a hang, or silence.
 
-use abr::link::Trace;
+use abr::link::{Row, Trace};
 use player_core::engine::io::FetchKind;
 use player_core::model::Protocol;
 use player_core::sim::{Content, Effect, Fault, Film, Outcome, World};
 use player_core::{ErrorCode, Event};
 
-use crate::support::{BOTH, MINUTE, count, fast, millis, play, seconds, world};
+use crate::support::{BOTH, MINUTE, count, fast, millis, play, seconds, two_hosts, world};
 
 fn warnings(world: &World) -> Vec<ErrorCode> {
     let codes = world.events().iter().filter_map(|entry| match &entry.event {
@@ -178,4 +178,22 @@ fn what_was_handed_out_of_a_segment_that_breaks_off_is_not_wasted() {
         let wasted = world.stats().bytes_wasted;
         assert!(wasted > 0 && wasted < size / 10, "{protocol:?}: {wasted} of {size}");
     }
+}
+
+/// Each attempt at a segment breaks off after two thirds, of which the renderer has a part, so that another quality
+/// takes over in the middle. The auditor asks for a key frame after each change of configuration.
+#[test]
+fn another_quality_in_the_middle_of_a_segment_begins_with_a_key_frame() {
+    let row = |duration: u64, kbps: u64, ms: u64| Row {
+        duration: seconds(duration),
+        bandwidth_bps: kbps * 1000,
+        latency: millis(ms),
+    };
+    let trace = Trace::from_rows(vec![row(1, 3116, 0), row(7, 664, 0), row(5, 3000, 50)]).unwrap();
+    let fault = Fault::new("", Effect::Corrupt(697)).from(seconds(8)).until(seconds(14));
+    let film = Film::new(Protocol::Dash, MINUTE).voices(&["en", "de"]);
+    let mut world = two_hosts(&film, trace, vec![fault]);
+    assert_eq!(play(&mut world), Outcome::Ended);
+    let lost = world.stats().account.lost;
+    assert!(lost.undecodable > 0 && lost.overlapped > 0, "{lost:?}");
 }

@@ -17,9 +17,6 @@ use crate::model::MediaKind;
 use crate::render::Window;
 use crate::time::{MediaTime, TimeRanges};
 
-/// Media of a new part that lies before the end of the part before it by more than this is an overlap, not rounding.
-const OVERLAP: Duration = Duration::from_millis(100);
-
 /// Pictures freeze and sound pauses unnoticed, or nearly so, for so long: a shorter gap counts as none.
 pub(in crate::engine) const GAP_TOLERANCE: Duration = Duration::from_millis(250);
 
@@ -101,6 +98,8 @@ pub(in crate::engine) struct TrackBuffer {
     from: MediaTime,
     /// A segment that is fetched again, and the decoding time up to which it was handed out.
     resume_after: Option<(SegmentKey, MediaTime)>,
+    /// A segment whose beginning was dropped as an overlap, until a key frame of it comes.
+    headless: Option<SegmentKey>,
     account: SampleAccount,
 }
 
@@ -117,6 +116,7 @@ impl TrackBuffer {
             end: None,
             from: MediaTime::ZERO,
             resume_after: None,
+            headless: None,
             account: SampleAccount::default(),
         }
     }
@@ -181,6 +181,7 @@ impl TrackBuffer {
             samples.retain(|sample| sample.dts > after);
         }
         if !continues {
+            self.drop_headless(of, &mut samples);
             if samples.iter().all(|sample| window.is_over(sample.pts)) {
                 self.account.refuse(Loss::OutsideWindow, samples.len());
                 return 0;
@@ -193,6 +194,9 @@ impl TrackBuffer {
                 let before = samples.len();
                 self.drop_overlap(&mut samples, leading, end);
                 self.account.refuse(Loss::Overlapped, before - samples.len());
+                if before > samples.len() {
+                    self.headless = of.key().filter(|_| samples.is_empty());
+                }
             }
             if let Some(first) = samples.first() {
                 let leading = leading.max(first.pts);
@@ -338,7 +342,7 @@ impl TrackBuffer {
     pub(in crate::engine) fn restart(&mut self, from: MediaTime, departure: Departure) -> u64 {
         self.account.depart(self.parts.iter().map(BufferedSegment::waiting).sum(), departure);
         self.account.end_attempt();
-        self.resume_after = None;
+        (self.resume_after, self.headless) = (None, None);
         let unseen = self.parts.iter().filter(|part| !part.seen).map(|part| part.bytes).sum();
         self.parts.clear();
         self.bytes = 0;
@@ -535,45 +539,6 @@ impl TrackBuffer {
         self.end = self.parts.iter().map(|part| part.last).max();
         part.bytes
     }
-
-    /// Makes room for new media that begins at `leading`. An empty range ends there, and so does the media before if
-    /// the new one belongs to another window, unless it was handed out already. What follows a discontinuity replaces
-    /// nothing, but it begins where the playlist places it (RFC 8216 §4.3.2.3).
-    fn yield_to(&mut self, leading: MediaTime, window: Window, committed: Option<Cursor>) {
-        while let Some(back) = self.parts.back_mut() {
-            if back.config.is_none() && back.last > leading {
-                if back.first < leading {
-                    back.last = leading;
-                    break;
-                }
-                self.pop_back(Departure::Void);
-                continue;
-            }
-            if back.window != window && !back.is_handed_out(committed) && back.first < leading && leading < back.last {
-                back.window.until = leading;
-                back.last = leading;
-            }
-            break;
-        }
-        self.end = self.parts.iter().map(|part| part.last).max();
-    }
-
-    /// Clips the beginning of a new part against the end of the one before: sound at any sample, pictures at a key
-    /// frame, because what follows a dropped picture cannot be decoded.
-    fn drop_overlap(&self, samples: &mut Vec<Sample>, leading: MediaTime, end: MediaTime) {
-        if leading >= end || (leading + OVERLAP >= end && self.kind == MediaKind::Video) {
-            return;
-        }
-        let keep_from = match self.kind {
-            MediaKind::Video => {
-                samples.iter().position(|sample| sample.key && sample.pts + Duration::from_millis(20) >= end)
-            }
-            MediaKind::Audio | MediaKind::Text => {
-                samples.iter().position(|sample| sample.pts + sample.duration / 2 >= end)
-            }
-        };
-        samples.drain(..keep_from.unwrap_or(samples.len()));
-    }
 }
 
 fn key_of(sample: &Sample) -> Option<KeyId> {
@@ -581,6 +546,7 @@ fn key_of(sample: &Sample) -> Option<KeyId> {
 }
 
 mod fates;
+mod overlap;
 
 #[cfg(test)]
 mod tests;

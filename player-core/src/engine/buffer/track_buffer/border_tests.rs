@@ -301,3 +301,39 @@ fn media_of_another_window_ends_the_one_before_only_inside_it() {
         assert_eq!((part.last, part.window.until), (ms(ended), ms(until)), "new media from {leading} ms on");
     }
 }
+
+#[test]
+fn a_segment_whose_key_frame_was_dropped_goes_on_with_its_next_one() {
+    // A quarter of a segment of another representation is here; the renderer has it.
+    let begun = || {
+        let mut buffer = video(&[]);
+        add(&mut buffer, 4, "a", 0, 2500);
+        buffer.interrupt(Some(Cursor { seq: 0, index: 25 }));
+        buffer
+    };
+    let other = PartOf::for_tests(1, 4);
+    let arrive = |buffer: &mut TrackBuffer, samples: Vec<Sample>| {
+        buffer.insert(other, &config("b"), Window::ALL, samples, Some(Cursor { seq: 0, index: 25 }))
+    };
+    let late = |from: i64, to: i64, key: i64| -> Vec<Sample> {
+        samples(from, to).into_iter().map(|sample| Sample { key: sample.pts == ms(key), ..sample }).collect()
+    };
+    let mut buffer = begun();
+    assert_eq!(arrive(&mut buffer, late(0, 2000, 0)), 0, "held already");
+    assert_eq!(arrive(&mut buffer, late(2000, 2600, -1)), 0);
+    assert_eq!(arrive(&mut buffer, late(2600, 3000, -1)), 0, "nothing that it refers to is here");
+    assert_eq!(arrive(&mut buffer, late(3000, 4000, 3300)), 7);
+    assert_eq!(arrive(&mut buffer, late(4000, 4200, -1)), 2, "what follows a key frame is whole");
+    let lost = buffer.account().counts().lost;
+    assert_eq!((lost.overlapped, lost.undecodable), (25, 8));
+    assert!(buffer.parts().all(|part| part.samples.first().is_some_and(|sample| sample.key)));
+
+    let mut buffer = begun();
+    arrive(&mut buffer, late(0, 2000, 0));
+    let next = buffer.insert(PartOf::for_tests(1, 5), &config("b"), Window::ALL, late(4000, 4500, -1), None);
+    assert_eq!(next, 5, "another segment is another matter");
+    let mut buffer = begun();
+    arrive(&mut buffer, late(0, 2000, 0));
+    buffer.restart(ms(0), Departure::Void);
+    assert_eq!(arrive(&mut buffer, late(2600, 3000, -1)), 4, "nothing was dropped since");
+}
