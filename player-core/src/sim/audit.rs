@@ -2,6 +2,7 @@
 //! contradict each other, the snapshot or the statistics: whatever a session is a test of, its requests, its commands
 //! to the renderer, its events and its counters have to agree.
 
+mod account;
 mod effect;
 mod events;
 mod render;
@@ -10,6 +11,7 @@ mod requests;
 use std::sync::Arc;
 use std::time::Duration;
 
+use account::Account;
 use effect::Effect;
 use events::Announced;
 use render::Rendering;
@@ -42,6 +44,7 @@ fn require(now: Now, holds: bool, finding: impl FnOnce() -> String) {
 /// Observer of one engine.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Audit {
+    account: Account,
     requests: Requests,
     rendering: Rendering,
     announced: Announced,
@@ -61,13 +64,14 @@ impl Audit {
     /// Follows an input before the engine takes it.
     pub(super) fn on_input(&mut self, input: &Input, now: Now, snapshot: impl FnOnce() -> Snapshot) {
         self.requests.begin_step();
+        self.account.on_input(input);
         match input {
             Input::Command { id, command } => {
                 self.announced.on_command(*id, now);
                 let target = self.announced.target();
                 self.effect.on_command(command, snapshot(), target);
                 match command {
-                    Command::Load(request) if !request.locations.is_empty() => self.begin(now),
+                    Command::Load(request) if !request.locations.is_empty() => self.begin(request.start.is_some(), now),
                     Command::SetVolume(_) | Command::SetMuted(_) | Command::Load(_) => {}
                     _ => self.requests.disturb(),
                 }
@@ -88,7 +92,8 @@ impl Audit {
         }
     }
 
-    fn begin(&mut self, now: Now) {
+    fn begin(&mut self, is_moved: bool, now: Now) {
+        self.account.begin(is_moved);
         self.requests.begin();
         self.rendering.begin();
         self.announced.begin();
@@ -106,16 +111,24 @@ impl Audit {
         self.is_due = true;
         self.announced.on_output(output, now);
         match output {
-            Output::Fetch(request) => self.requests.on_fetch(request, now),
+            Output::Fetch(request) => {
+                self.account.on_fetch(request);
+                self.requests.on_fetch(request, now);
+            }
             Output::Cancel(id) => self.requests.on_cancel(*id, now),
             Output::Render(command) => {
                 self.may_jump |= matches!(command, RenderCommand::Flush { .. } | RenderCommand::Stop);
                 if matches!(command, RenderCommand::Flush { .. }) {
                     self.requests.disturb();
+                    self.account.on_flush();
                 }
                 self.rendering.on_command(command, now);
             }
             Output::Event(event) => {
+                self.account.on_event(event);
+                if let Event::GapSkipped { to, .. } = event {
+                    self.effect.on_jump(*to);
+                }
                 if let Event::Reply { error, .. } = event {
                     self.effect.on_reply(error.is_none());
                 }
@@ -124,7 +137,10 @@ impl Audit {
                 }
                 self.may_jump |=
                     matches!(event, Event::GapSkipped { .. } | Event::TimelineChanged | Event::Loaded { .. });
-                if matches!(event, Event::GapSkipped { .. } | Event::TracksChanged | Event::Warning { .. }) {
+                if matches!(
+                    event,
+                    Event::GapSkipped { .. } | Event::TracksChanged | Event::SeekStarted { .. } | Event::Warning { .. }
+                ) {
                     self.requests.disturb();
                 }
             }
@@ -138,6 +154,7 @@ impl Audit {
         }
         let snapshot = snapshot();
         let is_over = matches!(snapshot.state, State::Idle | State::Failed);
+        self.account.check(&snapshot, snapshot.state == State::Idle, now);
         self.requests.check(&snapshot, is_over, now);
         self.rendering.check(&snapshot, now);
         self.announced.check(&snapshot, self.last.as_ref(), self.loaded_at, now);

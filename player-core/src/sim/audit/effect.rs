@@ -22,6 +22,8 @@ pub(super) struct Effect {
     /// Target of the seek under way.
     target: Option<MediaTime>,
     is_accepted: bool,
+    /// End of a gap that was jumped over in the present step.
+    jumped_to: Option<MediaTime>,
 }
 
 impl Effect {
@@ -30,15 +32,23 @@ impl Effect {
         self.target = target;
     }
 
+    pub(super) const fn on_jump(&mut self, to: MediaTime) {
+        self.jumped_to = Some(to);
+    }
+
     pub(super) const fn on_reply(&mut self, is_accepted: bool) {
         self.is_accepted = is_accepted;
     }
 
     pub(super) fn check(&mut self, snapshot: &Snapshot, now: Now) {
+        let jumped_to = self.jumped_to.take();
         let Some(command) = self.command.take() else { return };
         if self.is_accepted {
-            let holds = self.is_carried_out(&command, snapshot);
-            require(now, holds, || format!("{command:?} has no effect in {:?}", snapshot.state));
+            // A target in a gap leads to the end of it at once.
+            let holds = jumped_to == Some(snapshot.position) || self.is_carried_out(&command, snapshot);
+            require(now, holds, || {
+                format!("{command:?} has no effect in {:?} at {:?}", snapshot.state, snapshot.position)
+            });
         } else {
             let settings = |of: &Snapshot| {
                 let choices = (of.audio_choice.clone(), of.text_choice.clone(), of.quality_choice.clone());

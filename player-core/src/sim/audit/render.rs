@@ -1,7 +1,9 @@
 //! Audit of the commands to the renderer: epochs, configurations, and samples in decoding order.
 
+use std::sync::Arc;
+
 use super::require;
-use crate::container::Sample;
+use crate::container::{CodecConfig, Sample};
 use crate::model::MediaKind;
 use crate::render::{Epoch, FrameCounts, RenderCommand, RenderEvent};
 use crate::snapshot::{Snapshot, State};
@@ -15,7 +17,7 @@ const FRAME: i64 = 300_000_000;
 #[derive(Clone, Debug)]
 struct Fed {
     kind: MediaKind,
-    is_configured: bool,
+    config: Option<Arc<CodecConfig>>,
     /// Decoding begins, and has to with a key frame.
     needs_key: bool,
     /// A gap was announced.
@@ -29,15 +31,7 @@ struct Fed {
 
 impl Fed {
     const fn new(kind: MediaKind) -> Self {
-        Self {
-            kind,
-            is_configured: false,
-            needs_key: true,
-            has_gap: false,
-            decoded: None,
-            is_ended: false,
-            has_begun: false,
-        }
+        Self { kind, config: None, needs_key: true, has_gap: false, decoded: None, is_ended: false, has_begun: false }
     }
 }
 
@@ -86,9 +80,11 @@ impl Rendering {
             RenderCommand::SetRate(rate) => self.rate = Some(*rate),
             RenderCommand::SetVolume { volume, muted } => self.volume = Some((*volume, *muted)),
             RenderCommand::Stop => (self.is_stopped, self.is_playing) = (true, None),
-            RenderCommand::Configure { track, epoch, window, .. } => {
+            RenderCommand::Configure { track, epoch, window, config } => {
                 let fed = self.track(*track, *epoch, now);
-                (fed.is_configured, fed.decoded) = (true, None);
+                // Another decoder has no picture to go on from; another window alone changes nothing for it.
+                fed.needs_key |= fed.config.replace(Arc::clone(config)).is_none_or(|known| known != *config);
+                fed.decoded = None;
                 require(now, window.from < window.until, || format!("{track:?} has the window {window:?}"));
             }
             RenderCommand::Gap { track, epoch, until } => {
@@ -135,7 +131,7 @@ impl Rendering {
         }
         let start = self.start;
         let fed = self.track(kind, epoch, now);
-        require(now, fed.is_configured, || format!("{kind:?} of {epoch:?} comes without a configuration"));
+        require(now, fed.config.is_some(), || format!("{kind:?} of {epoch:?} comes without a configuration"));
         require(now, !samples.is_empty(), || format!("nothing of {kind:?} is appended"));
         for sample in samples {
             let needs_key = std::mem::take(&mut fed.needs_key);

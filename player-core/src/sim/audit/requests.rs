@@ -13,9 +13,9 @@ use crate::time::Now;
 const LONGEST_DELAY: Duration = Duration::from_secs(5);
 
 /// Part of a resource.
-type Resource = (String, Option<(u64, Option<u64>)>);
+pub(super) type Resource = (String, Option<(u64, Option<u64>)>);
 
-fn resource(request: &FetchRequest) -> Resource {
+pub(super) fn resource(request: &FetchRequest) -> Resource {
     let range = |range: ByteRange| (range.offset, range.length);
     (request.url.to_string(), request.range.map(range))
 }
@@ -72,6 +72,8 @@ impl Requests {
         require(now, twice.is_none(), || format!("{resource:?} is requested while {twice:?} is running"));
         let known = self.complete.get(&resource);
         require(now, known.is_none(), || format!("{resource:?} is requested again, though {known:?} brought it"));
+        let empty = request.range.is_some_and(ByteRange::is_empty);
+        require(now, !empty, || format!("{resource:?} is requested, which is empty"));
         let delayed = self.delayed.remove(&resource);
         require(now, delayed.is_none_or(|until| until <= now), || format!("{resource:?} must wait until {delayed:?}"));
         let running = Running { kind: request.kind, resource, sent: now, bytes: 0 };

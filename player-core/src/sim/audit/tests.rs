@@ -6,9 +6,12 @@ use url::Url;
 
 use super::*;
 use crate::command::CommandId;
-use crate::container::{Codec, CodecConfig, Payload, Sample};
+use crate::container::{CodecConfig, DemuxOutput, Fragment, InitSegment, MediaClock, Payload, Sample, TrackInit};
 use crate::engine::io::{FetchError, FetchId, FetchKind, FetchOutcome, FetchReport, FetchRequest, Ingest};
+use crate::error::{ErrorCode, PlayerError};
+use crate::model::ByteRange;
 use crate::render::{Epoch, Window};
+use crate::telemetry::{FrameAccount, FrameDiscards, FrameLosses};
 
 const NOW: Now = Now::from_nanos(1_000_000_000);
 const EPOCH: Epoch = Epoch(1);
@@ -60,22 +63,12 @@ fn flush() -> Output {
 }
 
 fn configure() -> Output {
-    Output::Render(RenderCommand::Configure {
-        track: MediaKind::Video,
-        config: Arc::new(CodecConfig {
-            codec: Codec::H264 { avcc: Default::default(), in_band: false },
-            codec_string: String::new(),
-            width: None,
-            height: None,
-            pixel_aspect: None,
-            rotation: 0,
-            sample_rate: None,
-            channels: None,
-            protection_scheme: None,
-        }),
-        window: Window::ALL,
-        epoch: EPOCH,
-    })
+    configure_for("a")
+}
+
+fn configure_for(codec: &str) -> Output {
+    let config = Arc::new(CodecConfig::for_tests(codec));
+    Output::Render(RenderCommand::Configure { track: MediaKind::Video, config, window: Window::ALL, epoch: EPOCH })
 }
 
 /// Gives outputs and inputs to an auditor, and returns the finding that stopped it.
@@ -104,6 +97,9 @@ fn requests_are_made_once_and_not_before_the_time_that_the_server_names() {
     let complete = FetchOutcome::Complete { bytes: 10, body: Default::default() };
     assert_eq!(finding([Ok(request(1)), Err(ended(1, failed(404, Duration::ZERO))), Ok(request(2))]), None);
     assert_finds("is running", [Ok(request(1)), Ok(request(2))]);
+    let Output::Fetch(part) = request(1) else { unreachable!("a request") };
+    let empty = Some(ByteRange { offset: 7, length: Some(0) });
+    assert_finds("is empty", [Ok(Output::Fetch(Box::new(FetchRequest { range: empty, ..*part })))]);
     assert_finds("follows", [Ok(request(2)), Err(ended(2, failed(404, Duration::ZERO))), Ok(request(2))]);
     assert_finds("brought it", [Ok(request(1)), Err(ended(1, complete)), Ok(request(2))]);
     let delayed = failed(503, Duration::from_secs(3));
@@ -117,6 +113,10 @@ fn samples_follow_a_flush_and_a_configuration_in_decoding_order() {
     assert_finds("in None", [configure()].map(Ok));
     assert_finds("without a configuration", [flush(), append(0, true)].map(Ok));
     assert_finds("no key frame", [flush(), configure(), append(0, false)].map(Ok));
+    let again = [flush(), configure(), append(0, true), configure(), append(40, false)];
+    assert_eq!(finding(again.map(Ok)), None, "the same decoder goes on");
+    let other = [flush(), configure(), append(0, true), configure_for("b"), append(40, false)];
+    assert_finds("no key frame", other.map(Ok));
     assert_finds("is decoded after", [flush(), configure(), append(40, true), append(40, true)].map(Ok));
     assert_finds("its media at", [flush(), configure(), append(900, true)].map(Ok));
     let end = Output::Render(RenderCommand::EndOfTrack { track: MediaKind::Video, epoch: EPOCH });
@@ -140,4 +140,63 @@ fn events_are_announced_once_and_in_their_order() {
     let done = event(Event::SeekCompleted { to: ms(5), latency: Duration::ZERO, error_nanos: 0 });
     assert_finds("completes", [done]);
     assert_finds("a gap from", [event(Event::GapSkipped { from: ms(5), to: ms(5) })]);
+}
+
+/// Checks an account after a request for two samples, of which the first came twice.
+fn account_finding(prepare: impl FnOnce(&mut Account), account: FrameAccount) -> Option<String> {
+    let mut audit = Account::default();
+    audit.begin(false);
+    let Output::Fetch(request) = request(1) else { unreachable!("a request") };
+    audit.on_fetch(&request);
+    let track = TrackInit {
+        id: 3,
+        kind: MediaKind::Video,
+        config: Arc::new(CodecConfig::for_tests("a")),
+        timescale: 1000,
+        language: None,
+    };
+    let init = InitSegment { tracks: vec![track], clock: MediaClock::Endless, first: None, source: Default::default() };
+    let media = |output| Input::FetchMedia { id: FetchId(1), seq: 0, output };
+    audit.on_input(&media(DemuxOutput::Init(Arc::new(init))));
+    for at in [0, 0, 40] {
+        let Output::Render(RenderCommand::Append { samples, .. }) = append(at, true) else { unreachable!("samples") };
+        audit.on_input(&media(DemuxOutput::Fragment(Fragment { track: 3, samples })));
+    }
+    prepare(&mut audit);
+    let stats = Arc::new(SessionStats { account, ..SessionStats::default() });
+    let snapshot = Snapshot { stats, ..Snapshot::default() };
+    let checked = std::panic::catch_unwind(AssertUnwindSafe(move || audit.check(&snapshot, false, NOW)));
+    checked.err().map(|panic| panic.downcast_ref::<String>().cloned().unwrap_or_default())
+}
+
+#[test]
+fn samples_are_received_once_and_depart_for_a_cause() {
+    let received = |received| FrameAccount { received, ..FrameAccount::default() };
+    let lost = |lost| FrameAccount { lost, ..received(2) };
+    let discarded = |discarded| FrameAccount { discarded, ..received(2) };
+    let nothing = |_: &mut Account| {};
+    let finds = |expected: &str, account| {
+        let found = account_finding(nothing, account);
+        assert!(found.as_ref().is_some_and(|found| found.contains(expected)), "{found:?}, not {expected:?}");
+    };
+    assert_eq!(account_finding(nothing, received(2)), None);
+    finds("received of 2", received(3));
+    finds("a move", discarded(FrameDiscards { seek: 1, ..FrameDiscards::default() }));
+    finds("a choice", discarded(FrameDiscards { switch: 1, ..FrameDiscards::default() }));
+    finds("another output", discarded(FrameDiscards { replaced: 1, ..FrameDiscards::default() }));
+    finds("a stop", discarded(FrameDiscards { stopped: 1, ..FrameDiscards::default() }));
+    finds("a jump", lost(FrameLosses { late: 1, ..FrameLosses::default() }));
+    let overlap = lost(FrameLosses { overlapped: 1, ..FrameLosses::default() });
+    finds("0 warnings", overlap);
+    let warn = |audit: &mut Account| {
+        let error = PlayerError::warning(ErrorCode::MediaMalformed, "video samples are lost");
+        audit.on_event(&Event::Warning { error });
+    };
+    assert_eq!(account_finding(warn, overlap), None);
+    let choose = |audit: &mut Account| {
+        let command = Command::SelectText(crate::command::TrackChoice::Off);
+        audit.on_input(&Input::Command { id: CommandId(1), command });
+    };
+    assert_eq!(account_finding(choose, received(2)), None);
+    assert_eq!(account_finding(choose, discarded(FrameDiscards { switch: 1, ..FrameDiscards::default() })), None);
 }
