@@ -8,7 +8,9 @@ use player_core::sim::{Effect, Fault, Film, Missing, Outcome, World};
 use player_core::{Command, ErrorCode, Event, MediaTime, PlayerConfig, SeekMode};
 use proptest::prelude::*;
 
-use crate::support::{BOTH, MINUTE, assert_played, count, events, fast, millis, play, requests, seconds, world};
+use crate::support::{
+    BOTH, MINUTE, assert_played, audit_in_long_runs, count, events, fast, millis, play, requests, seconds, world,
+};
 
 fn gaps(world: &World) -> Vec<(f64, f64)> {
     let skipped = world.events().iter().filter_map(|entry| match entry.event {
@@ -218,7 +220,7 @@ proptest! {
             Fault::new(&format!("{folder}/{number}.m4s"), Effect::Status(404)).of(FetchKind::Segment)
         });
         let mut world = world(&film(protocol, missing.clone()), fast(), faults.collect());
-        world.stop_audit();
+        audit_in_long_runs(&mut world);
         world.load();
         let mut last = MediaTime::ZERO;
         if let Some(to) = seek {

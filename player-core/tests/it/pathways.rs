@@ -72,9 +72,10 @@ fn orders_of_the_steering_server_move_the_rest_of_the_film() {
 #[test]
 fn playlists_on_their_way_are_asked_for_on_the_pathway_that_is_ordered() {
     let orders = r#"{"VERSION":1,"TTL":300,"PATHWAY-PRIORITY":["two","one"]}"#;
-    let silent = Fault::new("http://one/.*m3u8", Effect::Silence);
+    let silent = Fault::new("http://one/", Effect::Silence).of(FetchKind::Index);
     let mut world = world(&film(Some(orders)), vec![silent]);
     assert_eq!(play(&mut world), Outcome::Ended);
+    assert!(!world.faults_fired().is_empty(), "the pathway is silent");
     let stats = world.stats();
     assert!(stats.startup < Some(seconds(3)), "no time limit of a request was waited for: {:?}", stats.startup);
     assert_eq!((stats.stalls.len(), stats.failovers.len()), (0, 0));

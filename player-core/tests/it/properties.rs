@@ -9,7 +9,7 @@ use player_core::telemetry::FrameDiscards;
 use player_core::{Command, Event, Hdcp, MediaTime, PlayerConfig, QualityChoice, SeekMode, State, TrackChoice};
 use proptest::prelude::*;
 
-use crate::support::{MINUTE, millis, seconds};
+use crate::support::{MINUTE, audit_in_long_runs, millis, seconds};
 
 fn effect() -> impl Strategy<Value = Effect> {
     prop_oneof![
@@ -141,7 +141,7 @@ proptest! {
         let protocol = if hls { Protocol::Hls } else { Protocol::Dash };
         let film = Film::new(protocol, MINUTE).voices(&["en", "de"]);
         let mut world = World::new(PlayerConfig::default(), &film, &["one", "two"], trace, faults).unwrap();
-        world.stop_audit();
+        audit_in_long_runs(&mut world);
         world.load();
         let mut at = Duration::ZERO;
         let sent = commands.len() + 1;
@@ -179,7 +179,7 @@ proptest! {
         let protocol = if hls { Protocol::Hls } else { Protocol::Dash };
         let film = Film::new(protocol, MINUTE).voices(&["en", "de"]);
         let mut world = World::new(PlayerConfig::default(), &film, &["one", "two"], trace, faults).unwrap();
-        world.stop_audit();
+        audit_in_long_runs(&mut world);
         world.load();
         let outcome = world.run_until_end(MINUTE * 30);
         check(&world, &outcome, 1);

@@ -12,7 +12,9 @@ use player_core::time::WallClock;
 use player_core::{Command, ErrorCode, Event, State};
 use proptest::prelude::*;
 
-use crate::support::{self, BOTH, MINUTE, assert_played, count, events, fast, millis, seconds, world};
+use crate::support::{
+    self, BOTH, MINUTE, assert_played, audit_in_long_runs, count, events, fast, millis, seconds, world,
+};
 
 fn film(protocol: Protocol) -> Film {
     let film = Film::new(protocol, seconds(80)).voices(&["en", "de"]);
@@ -271,7 +273,7 @@ proptest! {
         let protocol = if is_hls { Protocol::Hls } else { Protocol::Dash };
         let film = film(protocol);
         let mut world = begun(&relisted(&film, Relisting { is_nameless, ..Relisting::default() }), 200);
-        world.stop_audit();
+        audit_in_long_runs(&mut world);
         for (after, seed, removed) in reloads {
             if !world.is_alive() || count(&world, |event| matches!(event, Event::Ended)) > 0 {
                 break;
