@@ -7,7 +7,7 @@ use player_core::model::{MediaKind, Protocol};
 use player_core::render::RenderCommand;
 use player_core::sim::{Addressing, Effect, Fault, Film, Lock, LockKind, Outcome, World};
 use player_core::snapshot::{BufferingReason, State};
-use player_core::{Command, Event, SeekMode};
+use player_core::{Command, Event, PlayerConfig, SeekMode};
 
 use super::support::*;
 
@@ -98,6 +98,46 @@ fn a_late_key_holds_the_hand_over_and_never_the_download() {
     assert_eq!(world.run_until_end(HOUR), Outcome::Ended);
     assert_eq!(world.stats().stalls.len(), 1);
     assert_eq!(world.stats().stalls[0].reason, "waiting_for_key");
+    assert_played(&world, MINUTE);
+}
+
+#[test]
+fn a_stall_whose_next_segment_waits_for_its_key_says_so() {
+    let film = film(Protocol::Hls, &[(0, LockKind::Segments, 0), (2, LockKind::Segments, 1)]);
+    let late = Fault::new(&format!("{}.bin", id(1)), Effect::Status(503)).until(seconds(20));
+    let mut world = world(&film, fast(), vec![late]);
+    world.load();
+    world.run_for(seconds(13));
+    assert_eq!(world.snapshot().state, State::Buffering(BufferingReason::WaitingForKey));
+    assert_eq!(world.run_until_end(HOUR), Outcome::Ended);
+    let stalls = &world.stats().stalls;
+    assert_eq!(stalls.iter().map(|stall| stall.reason.as_str()).collect::<Vec<_>>(), ["waiting_for_key"]);
+    assert_played(&world, MINUTE);
+}
+
+/// The network is too slow at first, and when the late segment has come, the key of the next one is what is missing.
+#[test]
+fn a_stall_says_that_it_waits_for_a_key_from_the_time_at_which_it_does() {
+    let mut film = film(Protocol::Hls, &[(0, LockKind::Segments, 0), (3, LockKind::Segments, 1)]);
+    film.shape = Film::plain(Protocol::Hls, MINUTE).shape;
+    let rungs = film.ladder.iter().map(|rung| format!("/film/v/{}/2.m4s", rung.id));
+    let slow = rungs.map(|path| Fault::new(&path, Effect::Delay(seconds(9))));
+    let late = Fault::new(&format!("{}.bin", id(1)), Effect::Status(503)).until(seconds(20));
+    let config =
+        PlayerConfig { resume_threshold: seconds(5), first_byte_timeout: seconds(12), ..PlayerConfig::default() };
+    let mut world = World::new(config, &film, &["edge"], fast(), slow.chain([late]).collect()).unwrap();
+    world.load();
+    assert_eq!(world.run_until_end(HOUR), Outcome::Ended);
+    assert_eq!(world.faults_fired().iter().filter(|fault| fault.url.path().contains("/v/")).count(), 1);
+    let states = world.events().iter().filter_map(|entry| match entry.event {
+        Event::StateChanged { state: State::Buffering(reason) } => Some(reason),
+        _ => None,
+    });
+    let expected = [BufferingReason::Starting, BufferingReason::NetworkTooSlow, BufferingReason::WaitingForKey];
+    assert_eq!(states.collect::<Vec<_>>(), expected);
+    let stalls = &world.stats().stalls;
+    assert_eq!(stalls.len(), 1, "one stall, whatever it waits for: {stalls:?}");
+    assert_eq!(stalls[0].reason, "network_too_slow", "that of its beginning");
     assert_played(&world, MINUTE);
 }
 
@@ -279,7 +319,7 @@ fn nothing_encrypted_and_no_key_leaves_the_engine() {
     assert!(appended > 2000);
     let written = serde_json::to_string(inputs).unwrap();
     assert!(!written.contains("17,17,17,17"), "a recording tells no key");
-    let replayed = player_core::sim::replay(player_core::PlayerConfig::default(), inputs).unwrap();
+    let replayed = player_core::sim::replay(PlayerConfig::default(), inputs).unwrap();
     assert_eq!(replayed.len(), outputs.len());
 }
 

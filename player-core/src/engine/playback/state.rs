@@ -333,6 +333,16 @@ impl Playback {
         effects.emit(Event::StallStarted { at, reason: name.to_owned() });
     }
 
+    /// Notes that a stall for want of media waits for a key from now on. The stall stays the same one, with the reason of
+    /// its beginning in the statistics, and the patience with failed requests goes on to count from there.
+    pub(in crate::engine) fn note_key_awaited(&mut self, now: Now, effects: &mut Effects) {
+        if self.stalled && self.state == State::Buffering(BufferingReason::NetworkTooSlow) {
+            let since = self.state_since;
+            self.set_state(State::Buffering(BufferingReason::WaitingForKey), now, effects);
+            self.state_since = since;
+        }
+    }
+
     /// Hands media of one kind to the renderer; see [`Feed::hand_out`].
     pub(in crate::engine) fn hand_out(
         &mut self,

@@ -230,11 +230,6 @@ impl Session {
         !changing && self.source_of(kind).is_none_or(Stream::is_finished) && self.locked_from(kind).is_none()
     }
 
-    /// True when media of a kind at a time waits for its key only.
-    pub(in crate::engine) fn is_locked_at(&self, kind: MediaKind, time: MediaTime) -> bool {
-        self.locked_from(kind).is_some_and(|locked| locked <= time)
-    }
-
     /// Returns the earliest time at which media of a kind is buffered without its key.
     pub(in crate::engine) fn locked_from(&self, kind: MediaKind) -> Option<MediaTime> {
         let missing = |id| self.keys.ready(id).is_none().then_some(());

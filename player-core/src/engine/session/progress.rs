@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Session;
 use crate::command::SeekMode;
 use crate::engine::context::Context;
-use crate::engine::download::{Demand, Stream, Waiting};
+use crate::engine::download::{Activity, Demand, Stream, Waiting};
 use crate::engine::ids::StreamId;
 use crate::engine::playback::FIRST_PICTURE;
 use crate::engine::timer::{LEAST_WAIT, Timer, Timers};
@@ -90,6 +90,9 @@ impl Session {
             cx.playback.set_state(State::Buffering(BufferingReason::Starting), cx.now, &mut cx.effects);
         }
         if !self.has_enough(cx, &kinds, position) {
+            if self.waits_for_key(kinds.iter().filter(|kind| !self.suffices(cx, **kind, position))) {
+                cx.playback.note_key_awaited(cx.now, &mut cx.effects);
+            }
             return Ok(false);
         }
         cx.playback.set_renderer_playing(cx.playback.plays_when_ready(), cx.now, &mut cx.effects);
@@ -124,13 +127,23 @@ impl Session {
             BufferingReason::TrackChange
         } else if self.source.locations().is_failing_over() {
             BufferingReason::Failover
-        } else if kinds.iter().any(|kind| self.is_locked_at(*kind, position + guard)) {
+        } else if self.waits_for_key(kinds.iter().filter(|kind| short(**kind))) {
             BufferingReason::WaitingForKey
         } else {
             BufferingReason::NetworkTooSlow
         };
         cx.playback.start_stall(reason, cx.now, &mut cx.ledger, &mut cx.effects);
         Ok(false)
+    }
+
+    /// Returns true if media of one of these kinds, which have too little, waits for a key: the buffered samples that come
+    /// next wait for theirs, or the next segment is not requested before its key is here.
+    fn waits_for_key<'k>(&self, mut short: impl Iterator<Item = &'k MediaKind>) -> bool {
+        short.any(|kind| {
+            let stream = self.source_of(*kind);
+            self.locked_from(*kind).is_some()
+                || stream.is_some_and(|stream| matches!(stream.activity(), Activity::Key { .. }))
+        })
     }
 
     /// Jumps when `position` lies in a gap. True when it did.
@@ -147,6 +160,12 @@ impl Session {
 
     /// Returns true if the buffer suffices to start or resume playback, or holds all that it can.
     fn has_enough(&self, cx: &Context, kinds: &[MediaKind], position: MediaTime) -> bool {
+        let presentable = self.presentable_end(kinds, position) > position + cx.playback.clock().media(GUARD);
+        presentable && kinds.iter().all(|kind| self.suffices(cx, *kind, position))
+    }
+
+    /// Returns true if the media of a kind suffices to start or resume playback, or is all that there is or may be held.
+    fn suffices(&self, cx: &Context, kind: MediaKind, position: MediaTime) -> bool {
         let waiting = match cx.playback.state() {
             State::Buffering(BufferingReason::Starting) => Waiting::ToStart,
             State::Buffering(_) => Waiting::ToResume,
@@ -154,16 +173,11 @@ impl Session {
                 Waiting::ToStart
             }
         };
-        let control = cx.load_control();
-        let presentable = self.presentable_end(kinds, position) > position + cx.playback.clock().media(GUARD);
-        presentable
-            && kinds.iter().all(|kind| {
-                let ahead = self.buffered_until(*kind, position).map_or(Duration::ZERO, |end| end.since(position));
-                let demand = self.demand_for(*kind);
-                self.is_ended(*kind)
-                    || control.enough(ahead, waiting, demand)
-                    || (control.enough_when_full(ahead, demand) && self.is_kind_full(cx, *kind))
-            })
+        let (control, demand) = (cx.load_control(), self.demand_for(kind));
+        let ahead = self.buffered_until(kind, position).map_or(Duration::ZERO, |end| end.since(position));
+        self.is_ended(kind)
+            || control.enough(ahead, waiting, demand)
+            || (control.enough_when_full(ahead, demand) && self.is_kind_full(cx, kind))
     }
 
     /// Fails if all streams have come to their end without telling what they carry: there is nothing to play.

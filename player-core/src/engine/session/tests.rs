@@ -182,13 +182,12 @@ fn a_kind_has_ended_once_its_stream_has_and_its_keys_are_here() {
     finish(&mut session, StreamId::Audio);
     assert!(!session.is_ended(MediaKind::Audio) && !session.is_ended(MediaKind::Video));
     assert_eq!(session.locked_from(MediaKind::Audio), Some(ms(1000)));
-    assert_eq!([999, 1000, 1001].map(|at| session.is_locked_at(MediaKind::Audio, ms(at))), [false, true, true]);
     assert_eq!(session.buffered_until(MediaKind::Audio, ms(0)), Some(ms(1000)), "what is locked cannot be presented");
     assert_eq!(session.buffered_until(MediaKind::Audio, ms(1000)), None);
     session.keys.set(KeyId(KEY), KeyState::Asked(JobId::for_tests(1)));
     assert!(!session.is_ended(MediaKind::Audio));
     session.keys.set(KeyId(KEY), KeyState::Ready(ContentKey::new(&KEY).unwrap()));
-    assert!(session.is_ended(MediaKind::Audio) && !session.is_locked_at(MediaKind::Audio, ms(5000)));
+    assert!(session.is_ended(MediaKind::Audio) && session.locked_from(MediaKind::Audio).is_none());
     assert_eq!(session.buffered_until(MediaKind::Audio, ms(0)), Some(ms(2000)));
     session.selection.begin_audio_change(ms(700));
     assert!(!session.is_ended(MediaKind::Audio), "another one is awaited");
