@@ -142,7 +142,7 @@ fn events_are_announced_once_and_in_their_order() {
     assert_finds("a gap from", [event(Event::GapSkipped { from: ms(5), to: ms(5) })]);
 }
 
-/// Checks an account after a request for two samples, of which the first came twice.
+/// Checks an account after a request for two samples, of which the first arrived twice.
 fn account_finding(prepare: impl FnOnce(&mut Account), account: FrameAccount) -> Option<String> {
     let mut audit = Account::default();
     audit.begin(false);
