@@ -39,6 +39,13 @@ pub(in crate::engine) fn invalid(message: impl Into<String>) -> PlayerError {
     PlayerError::fatal(ErrorCode::InvalidArgument, message)
 }
 
+/// Returns the error of a request of some kind that failed.
+///
+/// The code is that by which a host advises its viewer, so it follows from the purpose of the request too: a licence
+/// server that answers 401, 402 or 403 refuses this viewer, and any other answer of it, or one that is too long, leaves
+/// the key unavailable; a document that is too long is a manifest or media. The order of the arms matters, because those
+/// for keys precede the general ones. The context keeps what a developer needs of the cause: the status, the byte, the
+/// feature. Without it a host could say no more than that something failed.
 fn of_fetch(kind: FetchKind, error: &FetchError) -> PlayerError {
     let manifest = kind == FetchKind::Manifest;
     let code = match error {

@@ -25,8 +25,13 @@ pub(in crate::engine) struct Bounds<'a> {
     pub output: abr::Hdcp,
 }
 
-/// Returns the representations of a set that may be requested, ascending. If all of them are excluded for a time, it
-/// returns all that are not excluded for ever: something is better than nothing.
+/// Returns the representations of a set that may be requested, ascending.
+///
+/// Final are keys that cannot be had, the protection of the output, exclusions for ever, and that audio alone stands in
+/// for no video: playback could not go on with such a representation. The bounds after them give way one by one if they
+/// would leave nothing, because something is better than nothing: exclusions for a time, then the group of the audio
+/// that plays (RFC 8216bis §4.4.6.2.1). The quality that the viewer chose comes last and wins among what is left; if it
+/// were asked first, a chosen quality that is excluded would end playback that another could carry on.
 pub(in crate::engine) fn permitted(presentation: &KeyedPresentation, set: SetKey, bounds: Bounds<'_>) -> Vec<RepKey> {
     let Some(reps) = reps_of(presentation, set) else { return Vec::new() };
     let some_video = reps.iter().any(|rep| rep.width.is_some() || rep.content.is_some_and(|content| content.video));

@@ -61,6 +61,10 @@ impl Session {
     }
 
     /// Presents what the last segment of a stream left open: nothing goes on with it.
+    ///
+    /// The end of the segment is taken back for that, since its samples belong to its place, shift and rate. The segment
+    /// after it may have given some of them in an attempt that failed later; they would be decoded twice. Pictures that
+    /// never became whole count as undecodable, so that every sample received has one end.
     pub(in crate::engine) fn release_tail(&mut self, cx: &mut Context, id: StreamId) {
         let Some(stream) = self.streams.iter_mut().find(|stream| stream.id() == id) else { return };
         let Some(OpenTail { download, mut outputs, waiting }) = stream.take_open() else { return };

@@ -73,6 +73,17 @@ impl Session {
         }
     }
 
+    /// Starts or resumes playback if it can, and otherwise notes what it waits for. Returns true if a gap was jumped over.
+    ///
+    /// The order of the questions matters. Before the flush nothing was handed out, so only a renderer or streams that
+    /// never answer can end the wait. A stream that ended for want of a key comes before the gap, because no jump leads
+    /// over media that exists. The renderer plays as soon as there is enough media, but the state becomes `Ready`, and a
+    /// stall ends, only once the epoch has begun to be presented: otherwise a host would show a picture that stands as
+    /// one that plays.
+    ///
+    /// # Errors
+    /// A key that is unavailable, a presentation without media, or a renderer that presents nothing for
+    /// [`FIRST_PICTURE`].
     fn try_to_start(&mut self, cx: &mut Context) -> Result<bool, PlayerError> {
         if !cx.playback.feed().is_flushed() {
             self.give_up_empty()?;
@@ -105,6 +116,16 @@ impl Session {
         Ok(false)
     }
 
+    /// Lets playback go on, jump over a gap, or stop for want of media. Returns true if a gap was jumped over.
+    ///
+    /// Playback stops [`GUARD`] before what can be presented ends, so that it is the engine that holds it and the
+    /// position stands at the last picture; a renderer that runs dry by itself loses audio and picture at different
+    /// times. A kind that has ended runs out of nothing. While the host pauses nothing can run out, so a stall begins
+    /// only with playback. The first reason that applies is named: a change of audio and a failover explain a lack of
+    /// media better than the network does.
+    ///
+    /// # Errors
+    /// A key that is unavailable.
     fn try_to_go_on(&mut self, cx: &mut Context) -> Result<bool, PlayerError> {
         if let Some(error) = self.end_for_want_of_key(cx) {
             return Err(error);

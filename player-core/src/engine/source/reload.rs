@@ -56,6 +56,12 @@ impl Contradictions {
 impl Source {
     /// Replaces the presentation by a newer state of it. Everything that is known of periods which are still recognised
     /// stays: [`Self::knows`] names those.
+    ///
+    /// Each index that was read is merged into the new one, because a manifest that lists segments anew may count them
+    /// from elsewhere, and what is buffered would then be fetched twice. The index of a representation that is not
+    /// listed any more is kept if its times follow only from those before it (HLS playlists): when it comes back, a list
+    /// without its beginning could not be placed. Addresses that pathways of a steering server added are added again;
+    /// without them the pathway in use would have none.
     pub(in crate::engine) fn replace(&mut self, presentation: Presentation) -> Replaced {
         let known = self.identities.intern(presentation);
         let mut before = std::mem::replace(&mut self.presentation, known);
