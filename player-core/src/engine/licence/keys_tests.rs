@@ -2,8 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 use super::*;
 use crate::drm::Pssh;
+use crate::engine::licence::Needs;
 use crate::engine::requests::Jobs;
-use crate::model::{AdaptationSet, MediaKind, Period, Presentation, Resource};
+use crate::model::{AdaptationSet, MediaKind, Period, Presentation, Resource, SegmentEncryption};
 use crate::time::Now;
 
 const WANTED: KeyId = KeyId([1; 16]);
@@ -273,4 +274,23 @@ fn a_licence_is_asked_once_for_a_key_that_is_declared_twice() {
     assert_eq!(asked, [vec![WANTED, OTHER]]);
     keys.request_keys_of(&twice, &mut jobs, Now::ZERO);
     assert_eq!(jobs.ids().len(), 1, "it is under way");
+}
+
+#[test]
+fn without_a_vector_a_segment_has_that_of_its_number_and_initialisation_data_that_of_zero() {
+    let method = EncryptionMethod::Segment(SegmentCipherMode::Aes128Cbc);
+    let whole = |iv| SegmentKey { iv, ..way(method.clone(), KeySystem::Identity, KeySource::Inline(key(1))) };
+    let vectors = |iv: Option<[u8; 16]>| {
+        let ways: crate::model::SegmentKeys = std::iter::once(whole(iv)).collect();
+        let encryption = SegmentEncryption { media: ways.clone(), init: ways, sequence: 0x0102 };
+        let (mut keys, mut jobs) = (Keys::default(), Jobs::default());
+        let media = keys.media_needs(Some(&encryption), &mut jobs, Now::ZERO);
+        let init = keys.init_needs(Some(&encryption), &mut jobs, Now::ZERO);
+        [media, init].map(|needs| match needs {
+            Ok(Needs::Nothing(Some(cipher))) => u128::from_be_bytes(cipher.iv),
+            _ => panic!("the key is here"),
+        })
+    };
+    assert_eq!(vectors(None), [0x0102, 0]);
+    assert_eq!(vectors(Some(9_u128.to_be_bytes())), [9, 9], "a declared one holds for both");
 }
