@@ -67,6 +67,19 @@ fn subtitles_are_off_unless_wanted_or_forced() {
     assert_eq!(set_of(&spanish, MediaKind::Text, &preferences(&[], &[]), |_| false), None);
 }
 
+/// Forced subtitles translate what the audio leaves foreign, so the languages of subtitles do not choose them.
+#[test]
+fn forced_subtitles_are_in_the_language_that_is_heard() {
+    let forced = |language: &str| AdaptationSet {
+        forced: true,
+        ..set(language, MediaKind::Text, Some(language), vec![rep(language, 1, None)])
+    };
+    let period = period(vec![sound("en", "en"), sound("de", "de"), forced("de"), forced("en")]);
+    let pick = |audio: &[&str], text: &[&str]| set_of(&period, MediaKind::Text, &preferences(audio, text), |_| false);
+    assert_eq!([pick(&["en"], &["de"]), pick(&["de"], &["en"]), pick(&["de"], &[])], [Some(3), Some(2), Some(2)]);
+    assert_eq!(pick(&[], &["de"]), Some(3), "the first audio is heard");
+}
+
 fn presentation(reps: Vec<Representation>) -> KeyedPresentation {
     let periods = vec![period(vec![set("v", MediaKind::Video, None, reps)])];
     Presentation::for_tests(periods).into()
