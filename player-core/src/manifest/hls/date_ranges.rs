@@ -185,7 +185,8 @@ mod tests {
     #[test]
     fn dates_count_from_the_last_one_told() {
         let seconds = |date: i64| dates().place(date * SECOND).unwrap().as_nanos() / SECOND;
-        assert_eq!([seconds(103), seconds(499), seconds(501), seconds(98)], [3, 399, 11, -2]);
+        assert_eq!([103, 499, 501, 98].map(seconds), [3, 399, 11, -2]);
+        assert_eq!([100, 500].map(seconds), [0, 10], "a date that is told lies where its segment begins");
         assert_eq!(DateMap::default().place(5), None);
     }
 
