@@ -87,14 +87,17 @@ other.m3u8
 
 #[test]
 fn the_authors_score_comes_before_our_taste_when_every_variant_has_one() {
-    let playlist = |second: &str| {
+    let playlist = |first: &str, second: &str| {
         format!(
-            "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1,CODECS=\"avc1.64001f\",SCORE=2.0\na.m3u8\n\
+            "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1,CODECS=\"avc1.64001f\"{first}\na.m3u8\n\
              #EXT-X-STREAM-INF:BANDWIDTH=2,CODECS=\"av01.0.04M.08\"{second}\nb.m3u8\n"
         )
     };
-    assert_eq!(ladder(&period(&playlist(",SCORE=2.5")), 0).1, ["v1"]);
-    assert_eq!(ladder(&period(&playlist("")), 0).1, ["v0"], "one without a score makes all of them void");
+    assert_eq!(ladder(&period(&playlist(",SCORE=2.0", ",SCORE=2.5")), 0).1, ["v1"]);
+    for (first, second) in [(",SCORE=2.0", ""), ("", ",SCORE=2.5")] {
+        let period = period(&playlist(first, second));
+        assert_eq!(ladder(&period, 0).1, ["v0"], "one without a score makes all of them void");
+    }
 }
 
 #[test]
