@@ -197,3 +197,25 @@ fn another_quality_in_the_middle_of_a_segment_begins_with_a_key_frame() {
     let lost = world.stats().account.lost;
     assert!(lost.undecodable > 0 && lost.overlapped > 0, "{lost:?}");
 }
+
+/// The longest run of missing segments that playback passes, and the shortest that ends it.
+#[test]
+fn four_missing_segments_in_a_row_are_passed_and_the_fifth_is_the_end() {
+    for (missing, ends) in [(4, false), (5, true)] {
+        let mut film = Film::plain(Protocol::Dash, MINUTE);
+        film.ladder.truncate(1);
+        film.voices.clear();
+        let gone = |number| Fault::new(&format!("/v/240p/{}.m4s", film.file_of("v", number)), Effect::Status(404));
+        let faults = (2..2 + missing).map(gone).collect();
+        let mut world = world(&film, fast(), faults);
+        let outcome = play(&mut world);
+        let passed = warnings(&world).len();
+        match (ends, outcome) {
+            (false, Outcome::Ended) => assert_eq!(passed, 4),
+            (true, Outcome::Failed(error)) => {
+                assert_eq!((error.code, passed), (ErrorCode::MediaUnavailable, 4));
+            }
+            (_, outcome) => panic!("{missing} missing: {outcome:?}"),
+        }
+    }
+}
