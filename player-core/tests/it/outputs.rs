@@ -83,4 +83,7 @@ fn a_display_may_come_and_go() {
     assert_eq!(world.run_until_end(MINUTE * 3), Outcome::Ended);
     assert_eq!(fetched(&world, before), BTreeSet::from(["480p".to_owned()]));
     assert_eq!(world.stats().stalls, []);
+    let account = world.stats().account;
+    assert_eq!((account.discarded.switch, account.departed()), (0, account.discarded.replaced));
+    assert!(account.discarded.replaced > 24, "{account:?}: another output is no choice of the viewer");
 }
