@@ -1,11 +1,12 @@
 //! Parts of a manifest that lie in other files are fetched before playback begins; the film goes on without those that
 //! cannot be had.
 
+use player_core::engine::io::FetchKind;
 use player_core::model::Protocol;
 use player_core::sim::{Effect, Fault, Film, Outcome};
 use player_core::{Event, State};
 
-use crate::support::{MINUTE, assert_played, count, fast, play, seconds, world};
+use crate::support::{MINUTE, assert_played, count, fast, play, requests, seconds, two_hosts, world};
 
 fn film() -> Film {
     let mut film = Film::new(Protocol::Dash, MINUTE);
@@ -30,4 +31,20 @@ fn a_remote_period_that_is_missing_is_left_out_with_a_warning() {
     assert_played(&world, seconds(40));
     assert!(count(&world, |event| matches!(event, Event::Warning { .. })) >= 1);
     assert_eq!(world.snapshot().state, State::Ended);
+}
+
+#[test]
+fn a_manifest_with_a_remote_period_from_the_second_location_uses_both() {
+    let manifest = Fault::new("http://one", Effect::Refuse).of(FetchKind::Manifest);
+    let dead = Fault::new("http://two", Effect::Refuse).from(seconds(10));
+    let mut world = two_hosts(&film(), fast(), vec![manifest, dead]);
+    world.record();
+    assert_eq!(play(&mut world), Outcome::Ended);
+    assert_played(&world, MINUTE);
+    let segments = requests(&world).filter(|request| request.kind == FetchKind::Segment);
+    let hosts: Vec<_> = segments.filter_map(|request| request.url.host_str()).collect();
+    assert_eq!((hosts.first(), hosts.last()), (Some(&"two"), Some(&"one")), "the same paths exist at both");
+    let stats = world.stats();
+    let last = stats.failovers.last().unwrap();
+    assert_eq!((last.from.as_str(), last.to.as_str()), ("http://two", "http://one"));
 }
