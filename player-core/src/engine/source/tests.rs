@@ -147,6 +147,28 @@ fn a_failed_piece_of_an_index_is_forgotten_and_the_pieces_before_it_stay() {
 }
 
 #[test]
+fn a_damaged_piece_of_an_index_makes_room_for_the_one_that_is_fetched_again() {
+    let mut source = external();
+    let index = IndexSource { format: IndexFormat::Sidx, ..playlist() };
+    let url = "http://h/media.mp4".parse().unwrap();
+    let mut read = |bytes: &[u8]| {
+        let range = crate::model::ByteRange { offset: 0, length: Some(bytes.len() as u64) };
+        let reading = source.read_index(ONLY, &index, Some(range), &Bytes::copy_from_slice(bytes), &url);
+        (reading, source.indexes.pieces_of(ONLY))
+    };
+    // One segment of four seconds.
+    let mut sidx = vec![0, 0, 0, 44, b's', b'i', b'd', b'x', 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1];
+    sidx.extend([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 1, 0, 0, 0, 0, 4, 0x90, 0, 0, 0]);
+    assert!(matches!(read(&sidx[..8]), (Ok(crate::manifest::IndexReading::More(_)), 1)));
+    // A box that is shorter than its header, in a piece that reaches further than the right one.
+    let damaged = [&[0, 0, 0, 4][..], &[0; 100]].concat();
+    assert!(matches!(read(&damaged), (Err(_), 1)), "the piece before it stays");
+    let (reading, kept) = read(&sidx);
+    let Ok(crate::manifest::IndexReading::Known(known)) = reading else { panic!("{reading:?}") };
+    assert_eq!((known.segments.len(), kept), (1, 0));
+}
+
+#[test]
 fn nothing_is_kept_of_periods_that_are_known_no_longer() {
     let named = |number: u32| presentation(&format!("p{number}"), SegmentIndex::Known(list()));
     let mut source = source(named(0), None);
