@@ -1,5 +1,6 @@
 //! Media that is missing is jumped over, and said so.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use player_core::engine::io::FetchKind;
@@ -266,5 +267,23 @@ fn a_seek_into_missing_pictures_fetches_the_segment_before_them() {
         assert_eq!((asked(11), asked(12), asked(14)), (0, 1, 1), "{protocol:?}");
         assert!(asked(13) >= 1, "{protocol:?}");
         assert_eq!(count(&world, |event| matches!(event, Event::SeekCompleted { .. })), 1, "{protocol:?}");
+    }
+}
+
+#[test]
+fn what_a_quality_lacks_comes_from_the_next_lower_one_that_has_it() {
+    for (lack, gives) in [(&["1080p"][..], "720p"), (&["1080p", "720p"], "480p")] {
+        let gaps = lack.iter().map(|rung| ((*rung).to_owned(), 7)).collect();
+        let film = Film { gaps, ..Film::new(Protocol::Hls, MINUTE) };
+        let mut world = world(&film, fast(), Vec::new());
+        world.record();
+        assert_eq!(play(&mut world), Outcome::Ended);
+        let file = format!("/{}.m4s", film.file_of("v", 7));
+        let paths = requests(&world).map(|request| request.url.path());
+        let taken: BTreeSet<&str> = paths.filter(|path| path.contains("/v/") && path.ends_with(&file)).collect();
+        assert_eq!(taken, BTreeSet::from([format!("/film/v/{gives}{file}").as_str()]), "{lack:?}");
+        let before = format!("/film/v/1080p/{}.m4s", film.file_of("v", 6));
+        assert!(requests(&world).any(|request| request.url.path() == before), "the highest quality is played");
+        assert_eq!(world.stats().frames.presented, 60 * 24);
     }
 }
