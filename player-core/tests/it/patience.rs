@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use abr::link::{Row, Trace};
 use player_core::config::{RetryPolicies, RetryPolicy};
-use player_core::engine::io::FetchKind;
+use player_core::engine::io::{FetchKind, Output};
 use player_core::error::Stage;
 use player_core::model::Protocol;
+use player_core::render::{RenderCommand, RenderEvent};
 use player_core::sim::{Effect, Fault, Film, Lock, LockKind, Outcome, World};
 use player_core::{ErrorCode, Event, MediaTime, Now, PlayerConfig};
 
-use crate::support::{BOTH, MINUTE, count, fast, millis, play, seconds, two_hosts, world};
+use crate::support::{BOTH, HOUR, MINUTE, count, fast, millis, play, seconds, two_hosts, world};
 
 /// Failures of an address that is wrong, or whose server is down.
 const PROMPT: [(Effect, ErrorCode); 4] = [
@@ -238,4 +239,27 @@ fn left_to_give_up(film: &Film, fault: Fault, stage: Stage) -> Duration {
     let retry = world.snapshot().pending_retry.unwrap();
     assert_eq!(retry.stage, stage);
     retry.gives_up_at.since(world.now())
+}
+
+/// A renderer may show the first picture while the audio is still awaited: that is no playback yet.
+#[test]
+fn a_first_picture_on_the_screen_makes_nobody_wait_for_audio_at_a_wrong_address() {
+    let film = Film { rendition_host: Some("audio".to_owned()), ..Film::new(Protocol::Hls, MINUTE) };
+    let refused = Fault::new("http://audio", Effect::Refuse).of(FetchKind::Segment);
+    let config = PlayerConfig::default();
+    let mut world = World::with_mirrors(config, &film, &["edge"], &["audio"], fast(), vec![refused]).unwrap();
+    world.record();
+    world.load();
+    world.run_for(millis(200));
+    let (_, outputs) = world.recorded().unwrap();
+    let flushed = outputs.iter().find_map(|output| match output {
+        Output::Render(RenderCommand::Flush { epoch, .. }) => Some(*epoch),
+        _ => None,
+    });
+    world.report(RenderEvent::FirstFrame { epoch: flushed.unwrap(), pts: MediaTime::ZERO });
+    let outcome = world.run_until_end(HOUR);
+    assert!(matches!(outcome, Outcome::Failed(error) if error.code == ErrorCode::NetworkUnreachable));
+    assert_eq!(count(&world, |event| matches!(event, Event::FirstFrame { .. })), 1);
+    let failed = world.events().iter().find(|entry| matches!(entry.event, Event::Failed { .. })).unwrap();
+    assert!(failed.at.since(Now::ZERO) <= seconds(3), "{:?}", failed.at);
 }
