@@ -389,6 +389,15 @@ mod tests {
     }
 
     #[test]
+    fn a_busy_location_is_left_for_a_minute_or_for_as_long_as_it_asks() {
+        let left = |seconds| {
+            let error = FetchError::Status { status: 503, retry_after: Some(Duration::from_secs(seconds)) };
+            decide(&Failure { locations_left: 1, ..failure(FetchKind::Segment, Cause::Fetch(&error), 1) })
+        };
+        assert_eq!([0, 5, 61].map(left), [60, 60, 61].map(|seconds| other(Duration::from_secs(seconds))));
+    }
+
+    #[test]
     fn each_class_has_its_policy() {
         let class = |error: &FetchError| FailureClass::of(Cause::Fetch(error));
         let policies = RetryPolicies {
