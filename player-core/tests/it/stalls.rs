@@ -155,6 +155,20 @@ fn the_buffer_stays_within_its_goal_and_its_bytes() {
     assert_eq!(small.stats().stalls, []);
 }
 
+#[test]
+fn what_was_played_makes_room_where_the_bytes_are_short() {
+    let film = Film::new(Protocol::Dash, MINUTE * 3);
+    for (buffer_bytes, least, most) in [(6 << 20, 0, 12), (u64::MAX, 25, 40)] {
+        let config = PlayerConfig { buffer_bytes, back_buffer: seconds(30), ..PlayerConfig::default() };
+        let mut world = World::new(config, &film, &["edge"], fast(), Vec::new()).unwrap();
+        world.load();
+        world.run_for(seconds(100));
+        let snapshot = world.snapshot();
+        let behind = snapshot.position.since(snapshot.buffered.iter().next().unwrap().start);
+        assert!((seconds(least)..=seconds(most)).contains(&behind), "{buffer_bytes}: {behind:?}");
+    }
+}
+
 /// Sound that is turned off while a segment of it is on its way: what had come of that segment is wasted once.
 #[test]
 fn what_had_come_of_a_cancelled_segment_is_wasted_once() {
