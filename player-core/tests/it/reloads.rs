@@ -9,7 +9,7 @@ use player_core::model::{MediaKind, Protocol};
 use player_core::sim::{Effect, Fault, Film, Outcome, Relisting, Shape, World};
 use player_core::telemetry::{FrameDiscards, FrameLosses};
 use player_core::time::WallClock;
-use player_core::{Command, ErrorCode, Event, State};
+use player_core::{Command, ErrorCode, Event, MediaTime, SeekMode, State};
 use proptest::prelude::*;
 
 use crate::support::{
@@ -241,6 +241,21 @@ fn a_presentation_that_is_not_available_yet_begins_when_it_is() {
     world.run_for(seconds(3));
     assert_eq!(world.snapshot().state, State::Ready);
     assert_eq!(world.run_until_end(MINUTE * 5), Outcome::Ended);
+}
+
+#[test]
+fn a_refresh_before_a_presentation_is_available_does_not_make_it_so() {
+    let film = Film { available_from: Some("2026-01-01T00:00:30Z".to_owned()), ..film(Protocol::Dash) };
+    let mut world = begun(&film, 5000);
+    renew(&mut world, &film);
+    world.run_for(seconds(1));
+    // The streams forget that they wait, and ask again whether there is anything.
+    world.command(Command::Seek { to: MediaTime::from_millis(20_000), mode: SeekMode::Exact });
+    world.run_for(seconds(23));
+    assert_eq!(requests(&world, FetchKind::Manifest).len(), 2);
+    assert_eq!(requests(&world, FetchKind::Segment).len() + requests(&world, FetchKind::Init).len(), 0);
+    world.run_for(seconds(4));
+    assert_eq!(world.snapshot().state, State::Ready);
 }
 
 #[test]
