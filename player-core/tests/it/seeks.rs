@@ -99,6 +99,11 @@ fn while_scrubbing_only_the_last_seek_counts() {
     let stats = world.stats();
     assert_eq!(stats.seeks.len(), started, "a seek that was never begun is none");
     assert_eq!(stats.seeks.iter().filter(|seek| seek.latency.is_some()).count(), 1);
+    let begun = world.events().iter().filter_map(|entry| match entry.event {
+        Event::SeekStarted { to } => Some(to),
+        _ => None,
+    });
+    assert!(stats.seeks.iter().map(|seek| seek.to).eq(begun), "each has its own target: {:?}", stats.seeks);
     assert_eq!(world.snapshot().state, State::Ready);
 }
 
