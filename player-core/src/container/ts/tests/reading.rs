@@ -45,6 +45,22 @@ fn pictures_and_sound_come_out_with_their_times() {
 }
 
 #[test]
+fn a_segment_begins_with_its_earliest_unit_whichever_comes_first() {
+    for (sound, first) in [(81_000, 81_000), (99_000, 90_000)] {
+        let mut mux = Mux::new(ENTRIES);
+        mux.packet(SOUND, Some((sound, sound)), &[adts(100, 1), adts(100, 2)].concat());
+        for number in 0..2 {
+            let picture = slice(number == 0, 0, number, number * 2, 300);
+            let nals: &[&[u8]] = if number == 0 { &[SPS, PPS, &picture] } else { &[&picture] };
+            let time = 90_000 + 3600 * u64::from(number);
+            mux.packet(VIDEO, Some((time, time)), &byte_stream(nals));
+        }
+        let outputs = read(&mux.bytes, usize::MAX, None).unwrap();
+        assert_eq!(inits(&outputs)[0].first, Some(ticks(first)), "{sound}");
+    }
+}
+
+#[test]
 fn the_clock_may_wrap_inside_a_segment() {
     let outputs = read(&film((1 << 33) - 10_000).bytes, usize::MAX, None).unwrap();
     let pictures = samples(&outputs, VIDEO);
