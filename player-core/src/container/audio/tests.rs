@@ -87,6 +87,21 @@ fn without_a_time_stamp_time_begins_at_zero() {
 }
 
 #[test]
+fn frames_of_another_rate_go_on_where_those_before_them_end() {
+    let slower = || {
+        let mut frame = adts(50, 3);
+        // 44.1 kHz in place of 48 kHz.
+        frame[2] = 0x50;
+        frame
+    };
+    let bytes = [adts(40, 1), adts(40, 2), slower(), slower(), adts(40, 4)].concat();
+    let (inits, frames, _) = read(&bytes, usize::MAX, None).unwrap();
+    assert_eq!(inits.len(), 3, "each rate has its configuration");
+    let times: Vec<_> = frames.iter().map(|frame| frame.pts.as_nanos() / 1000).collect();
+    assert_eq!(times, [0, 21_333, 42_666, 65_886, 89_106]);
+}
+
+#[test]
 fn what_looks_like_a_header_inside_a_frame_is_passed_over() {
     let mut first = adts(100, 1);
     first[30..34].copy_from_slice(&[0xff, 0xfb, 0x90, 0x64]);
