@@ -50,6 +50,17 @@ fn times_count_from_the_parent_and_end_with_it() {
 }
 
 #[test]
+fn the_same_text_is_one_cue_only_while_it_is_shown_without_a_pause() {
+    let spans = |begin: &str| {
+        timed(&format!(
+            "<body><div><p><span begin='1s' end='2s'>a</span><span begin='{begin}' end='4s'>a</span></p></div></body>"
+        ))
+    };
+    assert_eq!(spans("2s"), [row(1000, 4000, "a")]);
+    assert_eq!(spans("3s"), [row(1000, 2000, "a"), row(3000, 4000, "a")]);
+}
+
+#[test]
 fn a_sequence_begins_each_child_where_the_last_one_ended() {
     let found = timed(
         "<body><div timeContainer='seq'><p dur='2s'>a</p><p begin='1s' dur='2s'>b</p><p end='4s'>c</p>\
