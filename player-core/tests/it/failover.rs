@@ -98,6 +98,18 @@ fn a_film_whose_manifest_is_from_the_second_location_uses_both() {
 }
 
 #[test]
+fn locations_that_fail_both_are_asked_in_turns_until_one_comes_back() {
+    for protocol in BOTH {
+        let film = Film::new(protocol, MINUTE * 2);
+        let first = Fault::new("http://one", Effect::Refuse).from(seconds(20)).until(seconds(40));
+        let second = Fault::new("http://two", Effect::Refuse).from(seconds(30));
+        let mut world = two_hosts(&film, fast(), vec![first, second]);
+        assert_eq!(play(&mut world), Outcome::Ended, "{protocol:?}");
+        assert_eq!(world.stats().stalls, [], "{protocol:?}");
+    }
+}
+
+#[test]
 fn a_location_whose_exclusion_is_over_takes_over_again() {
     let film = Film::new(Protocol::Dash, MINUTE * 5);
     let first = Fault::new("http://one", Effect::Refuse).from(seconds(20)).until(seconds(40));
