@@ -70,6 +70,22 @@ fn orders_of_the_steering_server_move_the_rest_of_the_film() {
 }
 
 #[test]
+fn the_pathway_in_use_stays_when_the_playlist_is_read_again() {
+    let orders = r#"{"VERSION":1,"TTL":30,"PATHWAY-PRIORITY":["two","one"]}"#;
+    let mut world = world(&film(Some(orders)), Vec::new());
+    world.load();
+    world.run_for(seconds(10));
+    world.refresh();
+    world.run_for(seconds(30));
+    let manifests = requests(&world, FetchKind::Manifest);
+    assert_eq!(manifests.iter().filter(|url| url.ends_with("master.m3u8")).count(), 2);
+    let asked = manifests.iter().rfind(|url| url.contains("orders")).unwrap();
+    assert!(asked.contains("_HLS_pathway=two&"), "{manifests:?}");
+    let (from_two, all) = share(&world, "two");
+    assert!(from_two + 4 >= all, "{from_two} of {all}");
+}
+
+#[test]
 fn playlists_on_their_way_are_asked_for_on_the_pathway_that_is_ordered() {
     let orders = r#"{"VERSION":1,"TTL":300,"PATHWAY-PRIORITY":["two","one"]}"#;
     let silent = Fault::new("http://one/", Effect::Silence).of(FetchKind::Index);
