@@ -11,6 +11,7 @@ use kinora_faults::{Request, Verdict};
 
 use super::fault::{Effect, Fault, FaultPlan, FiredFault};
 use super::film::{Content, Film};
+use super::packaging::FilmFiles;
 use crate::container::{DemuxError, DemuxOutput};
 use crate::drm::{self, KeyFile};
 use crate::engine::io::{FetchError, FetchId, FetchOutcome, FetchReport, FetchRequest, Ingest, Input, ResponseHead};
@@ -83,7 +84,7 @@ impl Transfer {
 #[derive(Clone, Debug)]
 pub struct Network {
     link: Link,
-    films: Vec<(String, Film)>,
+    films: Vec<(String, FilmFiles)>,
     faults: FaultPlan,
     fired: Vec<FiredFault>,
     transfers: Vec<Transfer>,
@@ -94,6 +95,7 @@ pub struct Network {
 impl Network {
     /// A network with a link and a film on each of some hosts.
     pub fn new(link: Link, films: Vec<(String, Film)>, faults: FaultPlan) -> Self {
+        let films = films.into_iter().map(|(host, film)| (host, FilmFiles::new(film))).collect();
         Self { link, films, faults, fired: Vec::new(), transfers: Vec::new(), flowed_until: Now::ZERO, requests: 0 }
     }
 
@@ -125,7 +127,7 @@ impl Network {
     /// Puts another film in the place of that of a host.
     pub fn replace_film(&mut self, host: &str, film: &Film) {
         for (_, held) in self.films.iter_mut().filter(|(name, _)| name == host) {
-            held.clone_from(film);
+            *held = FilmFiles::new(film.clone());
         }
     }
 
@@ -261,11 +263,14 @@ impl Network {
         self.flowed_until = now;
     }
 
+    fn files(&mut self, film: Option<usize>) -> Option<&mut FilmFiles> {
+        self.films.get_mut(film?).map(|(_, files)| files)
+    }
+
     fn answer(&mut self, request: &FetchRequest, now: Now) -> Transfer {
         let host = request.url.host_str().unwrap_or_default();
-        let film_of = |host: &str| self.films.iter().find(|(name, _)| name == host).map(|(_, film)| film);
-        let mut film = film_of(host);
-        let by_place = film.and_then(|film| film.path_of_part(request.url.path(), request.range));
+        let mut film = self.films.iter().position(|(name, _)| name == host);
+        let by_place = self.files(film).and_then(|files| files.path_of_part(request.url.path(), request.range));
         let Verdict { mut delay, effect, faults } = self.faults.verdict(&Request {
             path: request.url.path().trim_start_matches('/'),
             alias: by_place.as_deref(),
@@ -290,7 +295,7 @@ impl Network {
         };
         let mut url = request.url.clone();
         if let Some(Effect::Redirect(host)) = &effect {
-            film = film_of(host);
+            film = self.films.iter().position(|(name, _)| name == host);
             // The name is a test's own; an address with another host is an address.
             let _ = url.set_host(Some(host));
             delay = delay.saturating_add(latency);
@@ -316,7 +321,8 @@ impl Network {
             transfer.phase = ending(begins, FetchError::Status { status, retry_after });
             return transfer;
         }
-        let Some(mut content) = film.and_then(|film| film.part(request.url.path(), request.range)) else {
+        let content = self.files(film).and_then(|files| files.part(request.url.path(), request.range));
+        let Some(mut content) = content else {
             let error = FetchError::Status { status: 404, retry_after: None };
             transfer.phase = ending(begins, error);
             return transfer;

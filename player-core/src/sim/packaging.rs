@@ -1,5 +1,6 @@
 //! The files of a virtual film: how its segments are addressed, which tracks share a file, and what its edit lists cut.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -87,6 +88,45 @@ fn written((offset, length): (u64, u64)) -> WrittenRange {
     WrittenRange { offset, length }
 }
 
+/// A film with the maps of its files, each made once: a map needs the size of every segment.
+#[derive(Clone, Debug)]
+pub(super) struct FilmFiles {
+    film: Film,
+    /// Maps by group and name; `None` for a representation that does not exist.
+    maps: BTreeMap<(String, String), Option<Arc<FileMap>>>,
+}
+
+impl FilmFiles {
+    pub(super) const fn new(film: Film) -> Self {
+        Self { film, maps: BTreeMap::new() }
+    }
+
+    fn map(&mut self, group: &str, name: &str) -> Option<Arc<FileMap>> {
+        let Self { film, maps } = self;
+        let made = || film.file_map(group, name).map(Arc::new);
+        maps.entry((group.to_owned(), name.to_owned())).or_insert_with(made).clone()
+    }
+
+    /// Returns the content of a part of a file; see [`Film::part`].
+    pub(super) fn part(&mut self, path: &str, range: Option<ByteRange>) -> Option<Content> {
+        let Some((group, name)) = self.film.whole_file(path) else { return self.film.content(path) };
+        let map = self.map(group, name)?;
+        self.film.part_of((group, name), &map, range)
+    }
+
+    /// Returns the path of a part of a file as if each segment were a separate file, named by its place.
+    pub(super) fn path_of_part(&mut self, path: &str, range: Option<ByteRange>) -> Option<String> {
+        let Some((group, name)) = self.film.whole_file(path) else { return self.film.path_by_place(path) };
+        let offset = range?.offset;
+        let file = match self.map(group, name)?.place_at(offset) {
+            Some(place) => format!("{place}.m4s"),
+            None if offset == 0 => "init.mp4".to_owned(),
+            None => "index.sidx".to_owned(),
+        };
+        Some(format!("/film/{group}/{name}/{file}"))
+    }
+}
+
 impl Film {
     /// With audio in the files of the video, as real bytes, and no other.
     #[must_use]
@@ -107,25 +147,16 @@ impl Film {
     /// Returns the content of a part of a file; `None` when there is no such file, or the part is not one that the manifest or the
     /// index of the file names.
     pub fn part(&self, path: &str, range: Option<ByteRange>) -> Option<Content> {
-        let Some((group, name)) = self.whole_file(path) else { return self.content(path) };
-        let (map, range) = (self.file_map(group, name)?, range?);
+        FilmFiles::new(self.clone()).part(path, range)
+    }
+
+    fn part_of(&self, (group, name): (&str, &str), map: &FileMap, range: Option<ByteRange>) -> Option<Content> {
+        let range = range?;
         if range.offset < map.head() {
             return Some(Content::File { content_type: "video/mp4", bytes: map.bytes(range)? });
         }
         let place = map.place_at(range.offset)?;
         (range.length == Some(map.segment(place)?.1)).then(|| self.segment_content(group, name, place))?
-    }
-
-    /// Returns the path of a part of a file as if each segment were a separate file, named by its place.
-    pub(super) fn path_of_part(&self, path: &str, range: Option<ByteRange>) -> Option<String> {
-        let Some((group, name)) = self.whole_file(path) else { return self.path_by_place(path) };
-        let offset = range?.offset;
-        let file = match self.file_map(group, name)?.place_at(offset) {
-            Some(place) => format!("{place}.m4s"),
-            None if offset == 0 => "init.mp4".to_owned(),
-            None => "index.sidx".to_owned(),
-        };
-        Some(format!("/film/{group}/{name}/{file}"))
     }
 
     fn whole_file<'p>(&self, path: &'p str) -> Option<(&'p str, &'p str)> {
@@ -327,6 +358,9 @@ impl Film {
 
     /// True when a sample is missing, or what it depends on.
     fn lacks(&self, pictures: bool, layout: &Layout, number: u64) -> bool {
+        if self.missing.is_empty() {
+            return false;
+        }
         let number = layout.order.shown_at(number);
         let (at, group) = (layout.time_of(number), layout.time_of(number / layout.key_every * layout.key_every));
         let spans = self.missing.iter().filter(|missing| missing.pictures == pictures);
