@@ -13,7 +13,7 @@ use crate::render::{RenderCommand, Renderer};
 use crate::snapshot::{Snapshot, State};
 use crate::time::{Now, WallClockMapping};
 
-/// The longest time between two looks at the clock while something plays, so that a snapshot stays fresh.
+/// Maximum age of the published snapshot while the position moves, and after an input that was no news.
 const HEARTBEAT: Duration = Duration::from_millis(250);
 
 /// A wall clock that is off by more than this was set.
@@ -73,6 +73,14 @@ pub struct PlayerLoop {
     clock: MonotonicClock,
     recorder: Option<Recorder>,
     version: Option<u64>,
+    /// Time of the published snapshot.
+    published_at: Now,
+    /// The engine took something since.
+    is_stale: bool,
+    /// The position moves in the published snapshot.
+    is_moving: bool,
+    /// Number of times since the load that the host was woken for a snapshot alone, without an event.
+    wakeups: u64,
     /// Reading of both clocks that the engine has.
     wall_clock: Option<WallClockMapping>,
     /// Announced after the snapshot that they belong to is published.
@@ -101,6 +109,10 @@ impl PlayerLoop {
             clock,
             recorder,
             version: None,
+            published_at: Now::ZERO,
+            is_stale: false,
+            is_moving: false,
+            wakeups: 0,
             wall_clock: None,
             events: Vec::new(),
         };
@@ -119,6 +131,7 @@ impl PlayerLoop {
                     self.take_credentials(&mut command);
                     if matches!(command, Command::Load(_)) {
                         self.read_wall_clock(now);
+                        self.wakeups = 0;
                     }
                     self.input(now, Input::Command { id, command });
                 }
@@ -140,6 +153,7 @@ impl PlayerLoop {
                     recorder.advance(now);
                 }
                 self.engine.advance(now);
+                self.is_stale = true;
                 self.drain(now);
             }
             self.publish();
@@ -169,8 +183,12 @@ impl PlayerLoop {
     }
 
     fn deadline(&self) -> Option<Now> {
-        let heartbeat = (self.published.snapshot().clock_rate > 0.0).then(|| self.clock.now() + HEARTBEAT);
-        [self.engine.poll_timeout(), self.renderer.poll_timeout(), heartbeat].into_iter().flatten().min()
+        [self.engine.poll_timeout(), self.renderer.poll_timeout(), self.refresh_due()].into_iter().flatten().min()
+    }
+
+    /// Returns the time at which the published snapshot is to be replaced, news or not.
+    fn refresh_due(&self) -> Option<Now> {
+        (self.is_stale || self.is_moving).then(|| self.published_at + HEARTBEAT)
     }
 
     fn input(&mut self, now: Now, input: Input) {
@@ -178,6 +196,7 @@ impl PlayerLoop {
             recorder.input(now, &input);
         }
         self.engine.handle_input(now, input);
+        self.is_stale = true;
         self.drain(now);
     }
 
@@ -192,17 +211,24 @@ impl PlayerLoop {
         }
     }
 
+    /// Publishes a snapshot if it is news, if events are due, or if the one before is old, and wakes the host for the first
+    /// two. It is replaced before the events are given, so that a host which takes an event sees its consequences.
     fn publish(&mut self) {
         let version = self.engine.snapshot_version();
-        let changed = self.version.replace(version) != Some(version);
-        if changed || self.published.snapshot().clock_rate > 0.0 {
-            self.published.publish(self.engine.snapshot(self.clock.now()));
+        let is_news = self.version.replace(version) != Some(version);
+        let has_events = !self.events.is_empty();
+        let now = self.clock.now();
+        if is_news || has_events || self.refresh_due().is_some_and(|due| due <= now) {
+            self.wakeups += u64::from(is_news && !has_events);
+            let mut snapshot = self.engine.snapshot(now);
+            Arc::make_mut(&mut snapshot.stats).host_wakeups = Some(self.wakeups);
+            (self.published_at, self.is_stale, self.is_moving) = (now, false, snapshot.clock_rate > 0.0);
+            self.published.publish(snapshot);
         }
-        let news = changed || !self.events.is_empty();
         for event in self.events.drain(..) {
             self.published.events.push(event);
         }
-        if news {
+        if is_news || has_events {
             self.published.wake();
         }
     }

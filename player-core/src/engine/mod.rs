@@ -16,6 +16,7 @@
 //! | `licence` | keys, and requests for them |
 //! | `buffer` | media that is held, its place in time, its gaps and its account |
 //! | `stats` `timer` `jitter` | counters, timers, seeded randomness |
+//! | `view` | what hosts see: the snapshot, and whether it is news |
 
 #![warn(unreachable_pub)]
 
@@ -39,22 +40,22 @@ mod session;
 mod source;
 mod stats;
 mod timer;
+mod view;
 
 pub use requests::recovery;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use context::Context;
 use io::{Input, Output};
 use item::Item;
 use recovery::LoadErrorPolicy;
-use session::Session;
 use timer::{LEAST_WAIT, Timer, Timers};
+use view::{News, View};
 
 use crate::config::PlayerConfig;
 use crate::error::PlayerError;
-use crate::snapshot::{Snapshot, State};
+use crate::snapshot::Snapshot;
 use crate::telemetry::SessionStats;
 use crate::time::Now;
 
@@ -70,14 +71,14 @@ use crate::time::Now;
 /// - **Outputs** — [`poll_output`](Self::poll_output) must be drained after each mutation, before the next.
 ///   [`poll_timeout`](Self::poll_timeout) then returns the time at which `advance` is due if nothing happens before.
 /// - **Views** — [`snapshot`](Self::snapshot) and [`stats`](Self::stats) may be called at any time and change nothing;
-///   [`snapshot_version`](Self::snapshot_version) grows whenever a new snapshot may differ.
+///   [`snapshot_version`](Self::snapshot_version) grows whenever a new snapshot is news for a host.
 ///
 /// The engine has one owner and needs no lock. It ignores input that it did not ask for, or no longer waits for.
 pub struct Engine {
     context: Context,
     item: Option<Item>,
     timers: Timers,
-    version: u64,
+    news: News,
 }
 
 impl Engine {
@@ -87,7 +88,7 @@ impl Engine {
     /// [`ErrorCode::InvalidArgument`] when there is no adaptive rule of that name.
     pub fn new(config: PlayerConfig) -> Result<Self, PlayerError> {
         let rule = context::make_rule(&config)?;
-        Ok(Self { context: Context::new(config, rule), item: None, timers: Timers::default(), version: 0 })
+        Ok(Self { context: Context::new(config, rule), item: None, timers: Timers::default(), news: News::default() })
     }
 
     /// Takes one input at the time `now`, and runs all steps that follow from it.
@@ -117,12 +118,14 @@ impl Engine {
             ) => {}
         }
         self.run_steps();
+        self.note_news();
     }
 
     /// Moves the time to `now`, and runs all steps that are due.
     pub fn advance(&mut self, now: Now) {
         self.step_to(now);
         self.run_steps();
+        self.note_news();
     }
 
     /// The next output, in order.
@@ -138,65 +141,26 @@ impl Engine {
 
     /// Everything that a host needs to draw a player.
     pub fn snapshot(&self, now: Now) -> Snapshot {
-        let Context { playback, pending, settings, jobs, .. } = &self.context;
-        let session = self.session();
-        // A seek that waits for its turn is where playback is going, as one that has begun.
-        let going_to = pending.seek().waiting().map(|seek| seek.to);
-        let running = playback.state() == State::Ready && playback.clock().is_running() && going_to.is_none();
-        let preferences = self.item.as_ref().map(Item::preferences);
-        let quality_choice = pending.quality().waiting().or(preferences.map(|preferences| &preferences.quality));
-        Snapshot {
-            state: playback.state(),
-            play_when_ready: playback.plays_when_ready(),
-            position: going_to.unwrap_or_else(|| playback.clock().position(now)),
-            taken_at: now,
-            clock_rate: if running { playback.clock().rate() } else { 0.0 },
-            rate: settings.rate,
-            duration: session.and_then(Session::duration),
-            protocol: session.map(|session| session.presentation().protocol),
-            kind: session.map(|session| session.presentation().kind),
-            seekable: session.and_then(Session::seekable),
-            buffered: session.map(|session| session.buffered(&session.kinds().unwrap_or_default())).unwrap_or_default(),
-            tracks: session.map(Session::tracks).unwrap_or_default(),
-            qualities: session.map(Session::qualities).unwrap_or_default(),
-            audio_choice: pending.audio().waiting().or(preferences.map(|preferences| &preferences.audio)).cloned(),
-            text_choice: pending.text().waiting().or(preferences.map(|preferences| &preferences.text)).cloned(),
-            quality_choice: quality_choice.cloned(),
-            volume: settings.volume,
-            muted: settings.muted,
-            cues: session.map(Session::cues).unwrap_or_default(),
-            metadata: session.map(Session::metadata).unwrap_or_default(),
-            thumbnails: session.map(Session::thumbnails).unwrap_or_default(),
-            error: playback.error().cloned(),
-            pending_retry: jobs.pending_retry(),
-            stats: Arc::new(self.stats(now)),
-        }
+        self.view().snapshot(now)
     }
 
-    /// Grows whenever a new snapshot may differ from the last one.
+    /// Grows whenever a host would draw something else than what it computes from the snapshot of the version before;
+    /// time that passes, buffered ranges and counters alone are no news.
     pub const fn snapshot_version(&self) -> u64 {
-        self.version
+        self.news.version()
     }
 
     /// The counters of the session.
     pub fn stats(&self, now: Now) -> SessionStats {
-        let Context { playback, ledger, rule, .. } = &self.context;
-        let position = playback.clock().position(now);
-        let ahead = self
-            .session()
-            .map_or(Duration::ZERO, |session| session.held_ahead(&session.kinds().unwrap_or_default(), position));
-        let mut stats = ledger.stats(now, ahead, rule.estimate_bps());
-        if let Some(session) = self.session() {
-            stats.account = session.account().counts();
-        }
-        // Decoders do not notice every picture of which bytes are missing.
-        stats.frames.corrupt = stats.frames.corrupt.max(stats.account.incomplete);
-        stats
+        self.view().stats(now)
+    }
+
+    const fn view(&self) -> View<'_> {
+        View { cx: &self.context, item: self.item.as_ref() }
     }
 
     fn step_to(&mut self, now: Now) {
         self.context.now = self.context.now.max(now);
-        self.version += 1;
     }
 
     /// Runs the steps that follow every mutation: commands whose turn has come, what is overdue, the steps of the session,
@@ -228,8 +192,9 @@ impl Engine {
         }
     }
 
-    fn session(&self) -> Option<&Session> {
-        self.item.as_ref().and_then(Item::session)
+    fn note_news(&mut self) {
+        let Self { context, item, news, .. } = self;
+        news.note(View { cx: context, item: item.as_ref() }, context.now);
     }
 
     /// Lets another policy decide what follows a failed request from now on.

@@ -230,6 +230,10 @@ pub struct SessionReport {
     pub requests: u64,
     /// Number of requests that were repeated.
     pub retries: u64,
+    /// Number of times that the host was woken without an event or a picture; absent without a host to wake, as in
+    /// virtual sessions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host_wakeups: Option<u64>,
     /// Changes of location, in order.
     pub failovers: Vec<FailoverReport>,
     /// Absolute, milliseconds; `null` when not measured.
@@ -308,6 +312,7 @@ impl SessionReport {
             bytes: BytesReport { media: stats.bytes_media, manifest: stats.bytes_manifest, wasted: stats.bytes_wasted },
             requests: stats.requests,
             retries: stats.retries,
+            host_wakeups: stats.host_wakeups,
             failovers: stats
                 .failovers
                 .iter()
@@ -389,6 +394,7 @@ mod tests {
             bytes_wasted: 33,
             requests: 44,
             retries: 55,
+            host_wakeups: Some(77),
             av_sync_nanos: (1..=100).map(|sample| -sample * 1_000_000).collect(),
             buffer_mean: Some(ms(12_500)),
             buffer_min: Some(ms(2_250)),
@@ -430,6 +436,7 @@ mod tests {
             "bytes": { "media": 11, "manifest": 22, "wasted": 33 },
             "requests": 44,
             "retries": 55,
+            "host_wakeups": 77,
             "failovers": [{ "at_s": 7.25, "from": "x", "to": "y", "reason": "refused" }],
             "av_sync_ms": { "p50": 50.0, "p99": 99.0 },
             "buffer_s": { "mean": 12.5, "min": 2.25 },

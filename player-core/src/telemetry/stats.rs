@@ -146,6 +146,10 @@ pub struct SessionStats {
     pub requests: u64,
     /// Number of requests that were repeated.
     pub retries: u64,
+    /// Number of times that the host was woken for a snapshot alone, without an event; absent where there is no host to
+    /// wake, as in virtual sessions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host_wakeups: Option<u64>,
     /// Samples of picture minus sound, nanoseconds; bounded to the last 4096.
     pub av_sync_nanos: Vec<i64>,
     /// Time-weighted mean of the media ahead while playing.

@@ -52,17 +52,3 @@ fn each_level_of_an_index_is_asked_for_where_it_lies() {
     let asked: Vec<_> = requests(&mut engine).into_iter().map(|request| (request.kind, request.range)).collect();
     assert_eq!(asked, [(FetchKind::Init, Some(ByteRange { offset: 0, length: Some(700) }))]);
 }
-
-#[test]
-fn each_mutation_gives_the_snapshot_another_version() {
-    let mut engine = Engine::new(PlayerConfig::default()).unwrap();
-    let mut versions = vec![engine.snapshot_version()];
-    for number in 1..4 {
-        let command = Command::SetVolume(0.1 * f64::from(u32::try_from(number).unwrap()));
-        engine.handle_input(Now::ZERO, Input::Command { id: CommandId(number), command });
-        versions.push(engine.snapshot_version());
-        engine.advance(Now::ZERO);
-        versions.push(engine.snapshot_version());
-    }
-    assert!(versions.windows(2).all(|pair| pair[0] < pair[1]), "{versions:?}");
-}
