@@ -92,6 +92,8 @@ pub(in crate::engine) struct TrackBuffer {
     /// Number of parts that begin after a gap or are one. It is almost always 0, which makes the most frequent query
     /// cheap.
     gaps: usize,
+    /// Number of parts whose samples need a key. It is 0 in clear media, which makes the question for missing keys cheap.
+    encrypted: usize,
     /// The end of everything held.
     end: Option<MediaTime>,
     /// Nothing before this was asked for, or it was dropped.
@@ -113,6 +115,7 @@ impl TrackBuffer {
             next_seq: 0,
             bytes: 0,
             gaps: 0,
+            encrypted: 0,
             end: None,
             from: MediaTime::ZERO,
             resume_after: None,
@@ -206,11 +209,13 @@ impl TrackBuffer {
         let kept = samples.len();
         if let Some(part) = self.parts.back_mut() {
             let bytes: u64 = samples.iter().map(|sample| sample.payload.0.len() as u64).sum();
+            let was_clear = part.needs.is_empty();
             for key in samples.iter().filter_map(|sample| sample.crypto.as_ref()).map(|crypto| KeyId(crypto.key_id)) {
                 if !part.needs.contains(&key) {
                     part.needs.push(key);
                 }
             }
+            self.encrypted += usize::from(was_clear && !part.needs.is_empty());
             let window = part.window;
             for sample in samples.iter().filter(|sample| window.shows(sample.pts, sample.end())) {
                 part.first = part.first.min(sample.pts.max(window.from));
@@ -283,6 +288,9 @@ impl TrackBuffer {
         &self,
         mut holds: impl FnMut(KeyId) -> Option<T>,
     ) -> Option<(MediaTime, RepKey, T)> {
+        if self.encrypted == 0 {
+            return None;
+        }
         let part = self.parts.iter().find(|part| part.needs.iter().any(|id| holds(*id).is_some()))?;
         let found = part.samples.iter().find_map(|sample| Some((sample.pts, holds(key_of(sample)?)?)));
         found.map(|(at, given)| (at, part.of.rep, given))
@@ -306,7 +314,9 @@ impl TrackBuffer {
             let waiting = part.fates.drain(keep..).filter(|fate| *fate == Fate::Waiting).count();
             self.account.depart(waiting, lost);
             part.bytes -= bytes;
+            let was_encrypted = !part.needs.is_empty();
             part.needs.retain(|id| !doomed(*id));
+            self.encrypted -= usize::from(was_encrypted && part.needs.is_empty());
             part.last = part.samples.iter().map(Sample::end).max().unwrap_or(part.first);
             part.complete = true;
             self.bytes -= bytes;
@@ -327,6 +337,7 @@ impl TrackBuffer {
             if let Some(part) = self.parts.pop_front() {
                 self.from = self.from.max(part.last);
                 self.gaps -= usize::from(part.after_hole);
+                self.encrypted -= usize::from(!part.needs.is_empty());
                 self.bytes -= part.bytes;
                 unseen += if part.seen { 0 } else { part.bytes };
                 self.account.depart(part.waiting(), self.account.passed_over());
@@ -346,7 +357,7 @@ impl TrackBuffer {
         let unseen = self.parts.iter().filter(|part| !part.seen).map(|part| part.bytes).sum();
         self.parts.clear();
         self.bytes = 0;
-        self.gaps = 0;
+        (self.gaps, self.encrypted) = (0, 0);
         self.end = None;
         self.from = from;
         unseen
@@ -400,6 +411,7 @@ impl TrackBuffer {
 
     /// Returns the start of the first media after `position`.
     pub(in crate::engine) fn next_media(&self, position: MediaTime) -> Option<MediaTime> {
+        self.end.filter(|end| *end > position)?;
         self.media().map(|part| part.first).find(|first| *first > position)
     }
 
@@ -536,6 +548,7 @@ impl TrackBuffer {
         self.account.depart(part.waiting(), departure);
         self.bytes -= part.bytes;
         self.gaps -= usize::from(part.after_hole);
+        self.encrypted -= usize::from(!part.needs.is_empty());
         self.end = self.parts.iter().map(|part| part.last).max();
         part.bytes
     }
