@@ -43,7 +43,11 @@ pub(in crate::engine) fn covered_end(kinds: &[Known<'_>], position: MediaTime) -
 
 /// The next gap in all kinds at or after `position` that is longer than a seam.
 pub(in crate::engine) fn next_gap(kinds: &[Known<'_>], position: MediaTime) -> Option<Gap> {
-    let from = covered_end(kinds, position);
+    gap_from(kinds, covered_end(kinds, position))
+}
+
+/// Returns the gap in all kinds that begins at `from`, where the media of each has ended, if it is longer than a seam.
+pub(in crate::engine) fn gap_from(kinds: &[Known<'_>], from: MediaTime) -> Option<Gap> {
     let to = kinds.iter().filter_map(|kind| kind.run.next_media(from)).min()?;
     let known = kinds.iter().all(|kind| kind.settled >= to);
     (known && to > from + GAP_TOLERANCE).then_some(Gap { from, to })

@@ -245,11 +245,11 @@ impl Session {
     /// still awaited.
     pub(in crate::engine) fn presentable_end(&self, kinds: &[MediaKind], position: MediaTime) -> MediaTime {
         let known = self.known(kinds, position);
-        let awaited = kinds.iter().any(|kind| !self.is_ended(*kind));
-        if !awaited || gap::next_gap(&known, position).is_some() {
+        if known.iter().all(|kind| kind.settled == MediaTime::MAX) {
             return MediaTime::MAX;
         }
-        gap::covered_end(&known, position)
+        let end = gap::covered_end(&known, position);
+        if gap::gap_from(&known, end).is_some() { MediaTime::MAX } else { end }
     }
 
     fn known(&self, kinds: &[MediaKind], position: MediaTime) -> Vec<Known<'_>> {

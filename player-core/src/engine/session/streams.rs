@@ -373,20 +373,23 @@ impl Session {
         match id {
             // Text lies in no run: what counts is how far it was asked for.
             StreamId::Text => cx.load_control().wants(stream.fetched_until().since(position), 0),
-            StreamId::Main | StreamId::Audio => cx.load_control().wants(self.buffered_ahead(cx, id), self.held_bytes()),
+            StreamId::Main | StreamId::Audio => {
+                let presentable = self.presentable_end(&self.presented_kinds(cx), position);
+                let ahead = self.buffered_ahead(id, position, presentable);
+                cx.load_control().wants(ahead, self.held_bytes())
+            }
         }
     }
 
-    /// Returns the media that a stream has ahead of the playhead. A gap does not count, because playback can only jump
-    /// it once there is media after it.
-    fn buffered_ahead(&self, cx: &Context, id: StreamId) -> Duration {
+    /// Returns the media that a stream has ahead of `position`, where media can be presented up to `presentable`. A gap does
+    /// not count, because playback can only jump it once there is media after it.
+    fn buffered_ahead(&self, id: StreamId, position: MediaTime, presentable: MediaTime) -> Duration {
         if self.stream(id).is_some_and(|stream| stream.carries().is_none()) {
             // Only segments that were given up, so far.
             return Duration::ZERO;
         }
-        let position = self.position(cx);
         let held = self.held_until(id).unwrap_or(position);
-        held.min(self.presentable_end(&self.presented_kinds(cx), position)).since(position)
+        held.min(presentable).since(position)
     }
 
     /// Returns the time at which a full stream will have room, if nothing but playback has to happen for that.
@@ -394,15 +397,23 @@ impl Session {
         if !cx.playback.clock().is_running() {
             return None;
         }
-        let full = StreamId::MEDIA.into_iter().filter(|id| self.is_full(cx, *id));
-        let wait = full.filter_map(|id| cx.load_control().until_room(self.buffered_ahead(cx, id))).min()?;
+        let mut idle = StreamId::MEDIA.into_iter().filter(|id| self.may_be_full(*id)).peekable();
+        idle.peek()?;
+        let (position, control) = (self.position(cx), cx.load_control());
+        let presentable = self.presentable_end(&self.presented_kinds(cx), position);
+        let ahead = idle.map(|id| self.buffered_ahead(id, position, presentable));
+        let full = ahead.filter(|ahead| !control.wants(*ahead, self.held_bytes()));
+        let wait = full.filter_map(|ahead| control.until_room(ahead)).min()?;
         Some(cx.now + cx.playback.clock().wall(wait))
     }
 
     /// True when a stream waits for nothing but room.
     pub(in crate::engine) fn is_full(&self, cx: &Context, id: StreamId) -> bool {
-        let idle = self.stream(id).is_some_and(|stream| stream.is_idle() && stream.place() != NextSegment::End);
-        idle && !self.wants_more(cx, id)
+        self.may_be_full(id) && !self.wants_more(cx, id)
+    }
+
+    fn may_be_full(&self, id: StreamId) -> bool {
+        self.stream(id).is_some_and(|stream| stream.is_idle() && stream.place() != NextSegment::End)
     }
 
     /// Moves a stream by one of its verbs, unless it is gone.
