@@ -27,7 +27,7 @@ pub struct kinora_player {
     pub(crate) frames: Option<FrameSlot>,
 }
 
-/// Called on a thread of the player after something changed. It may only wake a thread of yours.
+/// Called on a thread of the player after something changed, time apart. It may only wake a thread of yours.
 pub type kinora_wakeup = Option<unsafe extern "C" fn(user: *mut c_void)>;
 
 /// Precision of a seek.
@@ -371,7 +371,9 @@ unsafe impl Send for User {}
 // SAFETY: as above.
 unsafe impl Sync for User {}
 
-/// Sets the function that is called when there are new events, a new snapshot or a new frame; NULL for none.
+/// Sets the function that is called when there are new events, a new frame, or a snapshot that shows something else than
+/// follows from the one before; NULL for none. It is not called as time passes: a player that draws a clock or a seek bar
+/// does so at its own pace, with the position of `kinora_player_snapshot` and its `clock_rate`.
 ///
 /// Thread-safety: any thread. The function is called on threads of the player until the player is destroyed.
 ///

@@ -4,6 +4,7 @@ mod accounting;
 mod captions;
 mod cues;
 pub(super) mod gap;
+mod kinds;
 mod metadata;
 pub(super) mod timeline;
 mod track_buffer;
@@ -11,6 +12,7 @@ mod track_buffer;
 pub(super) use accounting::{Departure, Discard, Fate, Loss, SampleAccount};
 pub(super) use captions::CaptionStore;
 pub(super) use cues::TextStore;
+pub(super) use kinds::KindList;
 pub(super) use metadata::{MetadataStore, Passage, Taken};
 pub(super) use track_buffer::{BufferedSegment, Cursor, GAP_TOLERANCE, TrackBuffer};
 

@@ -27,7 +27,9 @@ use std::time::Duration;
 use crate::command::TrackChoice;
 use crate::engine::buffer::gap::{self, Gap, Known};
 use crate::engine::buffer::timeline::Timeline;
-use crate::engine::buffer::{BUFFERED, CaptionStore, Cursor, MetadataStore, SampleAccount, TextStore, TrackBuffer};
+use crate::engine::buffer::{
+    BUFFERED, CaptionStore, Cursor, KindList, MetadataStore, SampleAccount, TextStore, TrackBuffer,
+};
 use crate::engine::context::Context;
 use crate::engine::download::{SegmentPlan, Stream, schedule};
 use crate::engine::ids::{ItemId, KeyedPresentation, PartOf, PeriodKey, RepKey, SetKey, StreamId};
@@ -213,14 +215,14 @@ impl Session {
     }
 
     /// Returns the kinds that are presented; `None` until initialisation data has shown the content of every stream.
-    pub(in crate::engine) fn kinds(&self) -> Option<Vec<MediaKind>> {
+    pub(in crate::engine) fn kinds(&self) -> Option<KindList> {
         let media = || self.streams.iter().filter(|stream| stream.id() != StreamId::Text);
         if media().next().is_none() || media().any(|stream| stream.carries().is_none() && !stream.is_finished()) {
             return None;
         }
         let carried =
             |kind| media().any(|s| self.wanted_of(s.id()).has(kind) && s.carries().is_some_and(|c| c.has(kind)));
-        let kinds: Vec<_> = BUFFERED.into_iter().filter(|kind| carried(*kind)).collect();
+        let kinds: KindList = BUFFERED.into_iter().filter(|kind| carried(*kind)).collect();
         (!kinds.is_empty()).then_some(kinds)
     }
 
@@ -238,27 +240,33 @@ impl Session {
 
     /// The next span from `position` on in which none of these kinds has media.
     pub(in crate::engine) fn next_gap(&self, kinds: &[MediaKind], position: MediaTime) -> Option<Gap> {
-        gap::next_gap(&self.known(kinds, position), position)
+        self.with_known(kinds, position, |known| gap::next_gap(known, position))
     }
 
     /// Returns the end of the media that can be presented from `position` on; `MediaTime::MAX` unless media after it is
     /// still awaited.
     pub(in crate::engine) fn presentable_end(&self, kinds: &[MediaKind], position: MediaTime) -> MediaTime {
-        let known = self.known(kinds, position);
-        if known.iter().all(|kind| kind.settled == MediaTime::MAX) {
-            return MediaTime::MAX;
-        }
-        let end = gap::covered_end(&known, position);
-        if gap::gap_from(&known, end).is_some() { MediaTime::MAX } else { end }
+        self.with_known(kinds, position, |known| {
+            if known.iter().all(|kind| kind.settled == MediaTime::MAX) {
+                return MediaTime::MAX;
+            }
+            let end = gap::covered_end(known, position);
+            if gap::gap_from(known, end).is_some() { MediaTime::MAX } else { end }
+        })
     }
 
-    fn known(&self, kinds: &[MediaKind], position: MediaTime) -> Vec<Known<'_>> {
-        let known = kinds.iter().filter_map(|kind| {
+    /// Answers a question about the first two of some kinds: no more have a track buffer.
+    fn with_known<R>(&self, kinds: &[MediaKind], position: MediaTime, ask: impl FnOnce(&[Known<'_>]) -> R) -> R {
+        let known = |kind: &MediaKind| {
             let reach = self.buffered_until(*kind, position).unwrap_or(position);
             let settled = if self.is_ended(*kind) { MediaTime::MAX } else { reach };
             Some(Known { run: self.buffer(*kind)?, settled })
-        });
-        known.collect()
+        };
+        match (kinds.first().and_then(known), kinds.get(1).and_then(known)) {
+            (Some(one), Some(other)) => ask(&[one, other]),
+            (Some(one), None) | (None, Some(one)) => ask(&[one]),
+            (None, None) => ask(&[]),
+        }
     }
 
     /// Up to where all of a kind is settled from `position` on: held, or known to be missing.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::Session;
 use crate::command::SeekMode;
-use crate::engine::buffer::{BUFFERED, Departure};
+use crate::engine::buffer::{BUFFERED, Departure, KindList};
 use crate::engine::context::Context;
 use crate::engine::ids::StreamId;
 use crate::engine::selection;
@@ -30,7 +30,7 @@ impl Session {
         let moving = cx.playback.state() == State::Ready && cx.playback.clock().is_running();
         self.note_shown(cx, position);
         self.announce_metadata(cx);
-        let kinds = cx.playback.feed().kinds().collect::<Vec<_>>();
+        let kinds = cx.playback.feed().kinds().collect::<KindList>();
         let bitrate = self.selection.shown().and_then(|key| {
             selection::representation(self.source.presentation(), key)
                 .map(|rep| rep.average_bandwidth.unwrap_or(rep.bandwidth))
@@ -109,7 +109,7 @@ impl Session {
         // What lies behind a gap in all kinds belongs to another epoch: playback jumps there.
         let limit = self.next_gap(&kinds, position).map_or(MediaTime::MAX, |gap| gap.from);
         let mut undecrypted = None;
-        for kind in kinds {
+        for kind in kinds.iter().copied() {
             let wanted = cx.playback.feed().end(self.item, kind).is_none_or(|end| end < position + lead);
             // A little more at once, so that the renderer is not fed one picture at a time.
             let until = if wanted { position + lead + lead / 8 } else { position + lead };
@@ -188,7 +188,7 @@ impl Session {
                 }
             }
         }
-        let fed: Vec<MediaKind> = cx.playback.feed().kinds().collect();
+        let fed: KindList = cx.playback.feed().kinds().collect();
         let ready = |kind: &MediaKind| {
             let reach = self.buffer(*kind).and_then(|buffer| buffer.media_end(position));
             fed.contains(kind)
@@ -196,7 +196,7 @@ impl Session {
                 || reach.is_some_and(|end| end.since(position) >= cx.config.start_threshold)
         };
         let answered = !cx.playback.awaits_flush();
-        if answered && fed != kinds && kinds.iter().all(ready) {
+        if answered && *fed != *kinds && kinds.iter().all(ready) {
             self.flush_here(cx);
             self.send_flush(cx, cx.playback.start().at, kinds);
         }
@@ -226,7 +226,7 @@ impl Session {
 
     /// The kinds in the renderer's hands, or those about to be. One that was chosen in mid-play counts once it is
     /// handed out.
-    pub(in crate::engine) fn presented_kinds(&self, cx: &Context) -> Vec<MediaKind> {
+    pub(in crate::engine) fn presented_kinds(&self, cx: &Context) -> KindList {
         if cx.playback.feed().is_flushed() {
             return cx.playback.feed().kinds().collect();
         }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::Session;
 use crate::command::SeekMode;
+use crate::engine::buffer::KindList;
 use crate::engine::context::Context;
 use crate::engine::download::{Activity, Demand, Stream, Waiting};
 use crate::engine::ids::StreamId;
@@ -232,7 +233,7 @@ impl Session {
             return None;
         }
         let position = self.position(cx);
-        let kinds: Vec<MediaKind> = cx.playback.feed().kinds().collect();
+        let kinds: KindList = cx.playback.feed().kinds().collect();
         let ends_early = self.streams.iter().any(|stream| stream.error().is_some());
         // A kind that has ended runs out of nothing; only near its end does it matter whether it has.
         let open = kinds.iter().filter_map(|kind| {
