@@ -50,8 +50,7 @@ fn undisturbed_play_is_hardly_ever_news_and_hosts_know_the_position() {
 #[test]
 fn each_change_that_a_host_draws_is_news_once() {
     let mut world = playing();
-    let track =
-        |kind| world.snapshot().tracks.iter().filter(|track| track.kind == kind).last().map(|track| track.id.clone());
+    let track = |kind| world.snapshot().tracks.iter().rfind(|track| track.kind == kind).map(|track| track.id.clone());
     let audio = track(crate::model::MediaKind::Audio).unwrap();
     let quality = world.snapshot().qualities[0].id.clone();
     let commands = [
