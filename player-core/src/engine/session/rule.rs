@@ -216,13 +216,15 @@ impl Session {
             // Given up once the other one can begin at once.
             (rep, Step::Index(_)) => return self.want_index(cx, rep),
             (_, Step::WaitUntil(_) | Step::Exhausted) => return,
+            // Its place would be taken by another again, perhaps by the one that is on its way.
+            (_, Step::Segment(segment)) if segment.gap => return,
             (rep, Step::Segment(segment)) => (rep, segment),
         };
         self.cancel_stream(cx, id);
         let input = self.rule_input(cx, id, place, Some(plan.rep), &ladder);
         let again = cx.rule.select(&input.context(&ladder)).representation;
         let (rung, rep, segment) = match segment(self, cx, again) {
-            (rep, Step::Segment(segment)) if again != plan.rung => (again, rep, segment),
+            (rep, Step::Segment(segment)) if again != plan.rung && !segment.gap => (again, rep, segment),
             _ => (rung, rep, first),
         };
         let picked = Selection { rep, reason: abr::Reason::Abandoned, ladder, rung, wait: None };
