@@ -189,8 +189,9 @@ impl Player {
         self.published.events.lost()
     }
 
-    /// Gives the function that is called when there are new events or a new snapshot: on the player's thread, so
-    /// it must only wake, and must not call the player.
+    /// Gives the function that is called when there are new events, or a snapshot that shows something else than follows
+    /// from the one before; time that passes is no reason (see [`Snapshot::position_at`]). It is called on the player's
+    /// thread, so it must only wake, and must not call the player.
     pub fn set_wakeup(&self, wake: impl Fn() + Send + Sync + 'static) {
         self.published.set_wake(Arc::new(wake));
     }
