@@ -339,6 +339,7 @@ fn each_attribute_of_a_multivariant_playlist_is_read_back() {
         audio: Some("audio".to_owned()),
         subtitles: Some("text".to_owned()),
         closed_captions: Some(ClosedCaptions::Group("cc".to_owned())),
+        score: Some(2.125),
         hdcp_level: Some("TYPE-1".to_owned()),
         stable_variant_id: Some("s+/=.-_".to_owned()),
         pathway_id: Some("one".to_owned()),
@@ -371,6 +372,7 @@ fn each_attribute_of_a_multivariant_playlist_is_read_back() {
             let found = json!(keys.map(|key| found["renditions"][index][key].clone()));
             assert_eq!(found, *expected);
         }
+        assert_eq!(found["variants"][0]["score"], json!(2.125));
         let keys =
             ["uri", "codecs", "width", "height", "frame_rate", "audio", "subtitles", "closed_captions", "hdcp_level"];
         let found = json!(keys.map(|key| found["variants"][0][key].clone()));

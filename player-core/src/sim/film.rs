@@ -124,8 +124,12 @@ pub struct Film {
     pub sounds: Sounds,
     /// Copy protection that the HLS playlist demands for a rung of the video (`HDCP-LEVEL`).
     pub hdcp_levels: Vec<(String, String)>,
+    /// `SCORE` that the HLS playlist gives the variants of a rung of the video.
+    pub scores: Vec<(String, f64)>,
     /// Languages of the subtitles.
     pub subtitles: Vec<String>,
+    /// Languages of forced subtitles in an HLS playlist; their files are in `t/forced-` and the language.
+    pub forced: Vec<String>,
     /// Captions inside the pictures (`CC1`).
     pub captions: Captions,
     /// Time by which the audio ends before the video.
@@ -172,6 +176,8 @@ pub struct Film {
     pub available_from: Option<String>,
     /// Encryption, ascending by the first segment.
     pub locks: Vec<Lock>,
+    /// The first key of an HLS playlist covers the initialisation data too: `EXT-X-MAP` comes after it.
+    pub locked_init: bool,
     /// The DASH manifest names a licence server.
     pub licence_server: bool,
     /// Keys that its licences lack, by their place among `locks`.
@@ -222,7 +228,9 @@ impl Film {
             voices: vec![Voice { language: "en".into(), bitrate: 128_000 }],
             sounds: Sounds::default(),
             hdcp_levels: Vec::new(),
+            scores: Vec::new(),
             subtitles: Vec::new(),
+            forced: Vec::new(),
             captions: Captions::None,
             audio_short: Duration::ZERO,
             muxed: None,
@@ -244,6 +252,7 @@ impl Film {
             relisting: Relisting::default(),
             available_from: None,
             locks: Vec::new(),
+            locked_init: false,
             licence_server: false,
             licence_lacks: Vec::new(),
         }
@@ -339,7 +348,7 @@ impl Film {
             end: start + Duration::from_secs(2),
             spans: vec![CueSpan { text: format!("{language} {number}"), ..CueSpan::default() }],
             layout: CueLayout::default(),
-            forced: false,
+            forced: language.starts_with("forced-"),
         };
         // Ticks of 90 kHz since the media's clock began, which wrap at 33 bits (ISO/IEC 13818-1 §2.4.3.7).
         let ticks = ((self.media_offset + start.since(MediaTime::ZERO)).as_nanos() * 9 / 100_000) % (1 << 33);

@@ -57,14 +57,17 @@ impl Film {
 
     fn renditions(&self, naming: &PathwayNaming<'_>) -> Vec<Rendition> {
         let mut renditions = self.voice_renditions(naming);
-        renditions.extend(self.subtitles.iter().map(|language| Rendition {
-            kind: RenditionKind::Subtitles { is_forced: None, uri: format!("{}t/{language}/index.m3u8", naming.root) },
+        let subtitles = |name: String, language: &String, is_forced| Rendition {
+            kind: RenditionKind::Subtitles { is_forced, uri: format!("{}t/{name}/index.m3u8", naming.root) },
             group_id: "sub".to_owned(),
-            name: language.clone(),
+            name,
             language: Some(language.clone()),
             is_default: Some(false),
             is_autoselect: Some(true),
-        }));
+        };
+        renditions.extend(self.subtitles.iter().map(|language| subtitles(language.clone(), language, None)));
+        let forced = |language: &String| subtitles(format!("forced-{language}"), language, Some(true));
+        renditions.extend(self.forced.iter().map(forced));
         if let Captions::Announced(language) = &self.captions {
             renditions.push(Rendition {
                 kind: RenditionKind::ClosedCaptions { instream_id: "CC1".to_owned() },
@@ -103,8 +106,9 @@ impl Film {
             resolution: Some((width.into(), height.into())),
             frame_rate: None,
             audio,
-            subtitles: self.subtitles.first().map(|_| "sub".to_owned()),
+            subtitles: self.subtitles.first().or(self.forced.first()).map(|_| "sub".to_owned()),
             closed_captions,
+            score: self.scores.iter().find(|(name, _)| *name == rung.id).map(|(_, score)| *score),
             hdcp_level: level.map(|(_, level)| level.clone()),
             stable_variant_id: self.stable_ids.then(|| format!("s-{}", rung.id)),
             pathway_id: naming.pathway.map(str::to_owned),
@@ -121,7 +125,7 @@ impl Film {
         let extension = if is_media { "m4s" } else { "vtt" };
         let rung = self.ladder.iter().find(|rung| group == "v" && rung.id == name && !is_ranged);
         let mut tags = Vec::new();
-        if is_media {
+        if is_media && !self.locked_init {
             tags.push(Self::map_tag(map.as_ref()));
         }
         if self.shape.opening_discontinuity {
@@ -139,6 +143,9 @@ impl Film {
                 // The key of the first segment that is listed may have come with one that is not.
                 let listed = self.lock(number).filter(|_| number == removed).map_or(number, |lock| lock.first);
                 tags.extend(self.keys(listed).into_iter().map(SegmentTag::Key));
+                if self.locked_init && number == removed {
+                    tags.push(Self::map_tag(map.as_ref()));
+                }
             }
             let (begin, end) = self.span_of(group, number);
             let (uri, byte_range) = match &map {
@@ -211,5 +218,24 @@ mod tests {
         let text = film.multivariant().to_text(Layout::Compact).expect("a playlist");
         let count = |group: &str| text.matches(&format!("GROUP-ID=\"{group}\"")).count();
         assert_eq!(["aud-one", "aud-two", "sub", "cc"].map(count), [2, 2, 2, 2], "{text}");
+    }
+
+    #[test]
+    fn forced_subtitles_scores_and_encrypted_initialisation_data_are_written() {
+        let mut film = Film::plain(Protocol::Hls, Duration::from_secs(8));
+        film.forced = vec!["en".to_owned()];
+        film.scores = vec![("360p".to_owned(), 2.5)];
+        film.locks = vec![super::super::Lock { first: 0, kind: LockKind::Segments, key: [7; 16] }];
+        let text = film.multivariant().to_text(Layout::Compact).expect("a playlist");
+        let count = |text: &str, part: &str| text.matches(part).count();
+        assert_eq!(count(&text, "FORCED=YES,URI=\"t/forced-en/index.m3u8\""), 1, "{text}");
+        assert_eq!((count(&text, "SCORE=2.500"), count(&text, "SUBTITLES=\"sub\"")), (1, 5), "{text}");
+        for locked_init in [false, true] {
+            film.locked_init = locked_init;
+            let text = film.playlist("v", "360p").to_text(Layout::Compact).expect("a playlist");
+            let place = |tag: &str| text.find(tag).expect("the tag is there");
+            assert_eq!(place("#EXT-X-KEY") < place("#EXT-X-MAP"), locked_init, "{text}");
+            assert_eq!(count(&text, "#EXT-X-MAP"), 1);
+        }
     }
 }

@@ -113,6 +113,8 @@ pub struct Variant {
     pub closed_captions: Option<ClosedCaptions>,
     /// `HDCP-LEVEL`: an enumerated-string such as `TYPE-0`.
     pub hdcp_level: Option<String>,
+    /// `SCORE`: preference among variants, 0 or more, rounded to three decimals.
+    pub score: Option<f64>,
     /// `STABLE-VARIANT-ID`: letters, digits and `+/=.-_`.
     pub stable_variant_id: Option<String>,
     /// `PATHWAY-ID`, by the same characters.
@@ -276,6 +278,9 @@ impl Variant {
         }
         if let Some(level) = &self.hdcp_level {
             tag.enumerated("HDCP-LEVEL", level)?;
+        }
+        if let Some(score) = self.score {
+            tag.decimal("SCORE", score)?;
         }
         for (name, id) in [("STABLE-VARIANT-ID", &self.stable_variant_id), ("PATHWAY-ID", &self.pathway_id)] {
             if let Some(id) = id {

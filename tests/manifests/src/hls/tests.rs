@@ -200,6 +200,8 @@ fn values_are_of_their_kinds() {
     assert_eq!(of(&|it| it.hdcp_level = Some("A,B=C".to_owned())), character("HDCP-LEVEL", ','));
     let nan = ManifestError::OutOfRange { place: "FRAME-RATE", value: "NaN".to_owned() };
     assert_eq!(of(&|it| it.frame_rate = Some(f64::NAN)), Some(nan));
+    let negative = ManifestError::OutOfRange { place: "SCORE", value: "-1".to_owned() };
+    assert_eq!(of(&|it| it.score = Some(-1.0)), Some(negative));
     let infinite = Multivariant { start_time_offset: Some(f64::INFINITY), ..Multivariant::default() };
     let expected = ManifestError::OutOfRange { place: "TIME-OFFSET", value: "inf".to_owned() };
     assert_eq!(infinite.to_text(Layout::Compact), Err(expected));
