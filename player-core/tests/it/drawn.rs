@@ -191,7 +191,7 @@ fn session(number: u64) -> String {
 }
 
 /// Compares the sessions of these numbers with the record of a name.
-pub(crate) fn sessions(name: &str, numbers: std::ops::Range<u64>, session: impl Fn(u64) -> String) {
+pub(crate) fn sessions(name: &str, numbers: impl Iterator<Item = u64>, session: impl Fn(u64) -> String) {
     let mut found = String::new();
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recorded").join(format!("{name}.txt"));
     let expected = std::fs::read_to_string(&path).unwrap_or_default();

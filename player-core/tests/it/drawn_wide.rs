@@ -11,7 +11,7 @@ use super::recorded::log;
 use crate::support::{MINUTE, millis, seconds};
 
 /// Answers of the steering server: another order, clones, one that names nothing known, one that cannot be read.
-const ORDERS: [&str; 5] = [
+pub(crate) const ORDERS: [&str; 5] = [
     r#"{"VERSION":1,"TTL":10,"PATHWAY-PRIORITY":["two","one"]}"#,
     r#"{"VERSION":1,"TTL":20,"PATHWAY-PRIORITY":["made","one"],"PATHWAY-CLONES":[
         {"BASE-ID":"one","ID":"made","URI-REPLACEMENT":{"HOST":"three","PARAMS":{"t":"7"}}}]}"#,
@@ -23,7 +23,7 @@ const ORDERS: [&str; 5] = [
 ];
 const KEYS: [u8; 3] = [7, 9, 11];
 
-fn shape(draw: &mut Draw) -> Shape {
+pub(crate) fn shape(draw: &mut Draw) -> Shape {
     if draw.one_in(3) {
         return Shape::IRREGULAR;
     }
@@ -41,7 +41,7 @@ fn shape(draw: &mut Draw) -> Shape {
     }
 }
 
-fn locks(draw: &mut Draw, protocol: Protocol) -> Vec<Lock> {
+pub(crate) fn locks(draw: &mut Draw, protocol: Protocol) -> Vec<Lock> {
     let kinds: &[LockKind] = match protocol {
         Protocol::Hls => {
             &[LockKind::Segments, LockKind::Segments, LockKind::Samples, LockKind::Samples, LockKind::Nothing]

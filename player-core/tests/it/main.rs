@@ -6,6 +6,7 @@ mod agreement;
 mod captions;
 mod commands;
 mod drawn;
+mod drawn_again;
 mod drawn_wide;
 mod ends;
 mod failover;
