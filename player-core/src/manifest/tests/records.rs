@@ -45,7 +45,7 @@ fn manifests_with_one_of_everything_give_what_is_on_record() {
     let mut paths: Vec<PathBuf> = entries.map(|entry| entry.expect("a folder can be listed").path()).collect();
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "m3u8" || extension == "mpd"));
     paths.sort();
-    assert_eq!(paths.len(), 7);
+    assert_eq!(paths.len(), 12);
     for path in paths {
         let bytes = std::fs::read(&path).expect("a file of the folder can be read");
         let is_playlist = path.extension().is_some_and(|extension| extension == "m3u8");
