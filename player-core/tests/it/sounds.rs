@@ -8,10 +8,10 @@ use std::time::Duration;
 use abr::link::{Row, Trace};
 use abr::{Context, Decision, InFlight, Reason, Rule, Transfer, Verdict};
 use player_core::model::Protocol;
-use player_core::sim::{Addressing, Film, Outcome, Shape, Sounds, World};
+use player_core::sim::{Addressing, Film, Missing, Outcome, Shape, Sounds, World};
 use player_core::{Command, PlayerConfig, QualityChoice};
 
-use crate::support::{HOUR, MINUTE, fast, millis, requests, seconds};
+use crate::support::{HOUR, MINUTE, assert_played, fast, millis, play, requests, seconds};
 
 const RATES: [u64; 3] = [64_000, 128_000, 256_000];
 
@@ -270,5 +270,20 @@ fn sound_falls_at_once_only_when_the_pictures_cannot() {
         assert_eq!((sound[asked - 1], *sound.last().unwrap()), (256_000, 64_000), "{sound:?}");
         let late = sound[asked..].iter().take_while(|rate| **rate == 256_000).count();
         assert_eq!(late, kept, "rung {rung}: {:?}", &sound[asked..]);
+    }
+}
+
+/// A buffer that is full with a segment in which the audio ends early: the pictures need no more, and audio of the next
+/// segment has none to go with.
+#[test]
+fn audio_that_ends_early_waits_for_no_pictures_that_are_full() {
+    for early in [29, 30, 31] {
+        let mut film = film(Protocol::Hls, MINUTE);
+        film.sounds.pairs = vec![("240p".to_owned(), vec![0]), ("1080p".to_owned(), vec![1, 2])];
+        film.missing = vec![Missing { pictures: false, from: seconds(early), until: seconds(32) }];
+        let config = PlayerConfig { buffer_goal: seconds(1), ..PlayerConfig::default() };
+        let mut world = world(&film, fast(), config);
+        assert_eq!(play(&mut world), Outcome::Ended);
+        assert_played(&world, MINUTE);
     }
 }

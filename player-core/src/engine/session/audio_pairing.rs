@@ -15,6 +15,9 @@ use crate::engine::selection::audio_pairing::{self, Pairing};
 use crate::model::MediaKind;
 use crate::time::MediaTime;
 
+/// Audio with less than this ahead of the playhead is about to hold playback up.
+const SHORT: Duration = Duration::from_secs(2);
+
 /// A choice of sound, and what it was chosen from.
 pub(in crate::engine) struct Plan {
     pub pairing: Pairing,
@@ -79,12 +82,17 @@ impl Session {
 
     /// Returns true if audio must wait for video: the next audio segment may start no later than the end of the video
     /// that is buffered or in flight, because video needs the bandwidth more. If the video names audio groups, audio
-    /// waits until the video at its position has been chosen.
+    /// waits until the video at its position has been chosen. It waits for no video that is itself full while audio runs
+    /// short, as after a segment whose audio ends early: playback would wait for audio, audio for video, and video for
+    /// playback.
     pub(in crate::engine) fn waits_for_main(&self, cx: &Context, id: StreamId, period: PeriodKey) -> bool {
         if id != StreamId::Audio {
             return false;
         }
         let (Some(main), Some(audio)) = (self.main(), self.stream(id)) else { return false };
+        if self.is_full(cx, StreamId::Main) && self.runs_short(cx, MediaKind::Audio) {
+            return false;
+        }
         let (time, pictures) = (audio.fetched_until(), main.fetched_until());
         if time > pictures + ROUNDING {
             return true;
@@ -93,6 +101,11 @@ impl Session {
         time + ROUNDING >= pictures
             && pictures_at(self, time).is_none()
             && audio_pairing::has_groups(self.source.presentation(), &self.permitted(cx, StreamId::Main, set, None))
+    }
+
+    fn runs_short(&self, cx: &Context, kind: MediaKind) -> bool {
+        let position = self.position(cx);
+        self.buffered_until(kind, position).is_none_or(|end| end.since(position) < SHORT)
     }
 
     /// Reads the index of the sound that will go with the pictures whose index is read, while it waits for them.
