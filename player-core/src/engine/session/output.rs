@@ -69,14 +69,17 @@ impl Session {
         let name = |key| selection::representation(self.source.presentation(), key).map(|rep| rep.id.clone());
         let (from, to) = (before.and_then(name), name(rep).unwrap_or_default());
         // The next period's representation of the same name is the same to the viewer.
-        if from.as_ref() != Some(&to) {
+        let is_other = from.as_ref() != Some(&to);
+        if is_other {
             if let Some(from) = &from {
                 cx.ledger.switched(at, from, &to, reason.as_str());
             }
             cx.effects.emit(Event::QualityChanged { at, from, to, reason: reason.as_str().to_owned() });
         }
-        let now = cx.now;
-        self.list_choices(now);
+        // Another period may offer the same qualities and permit others of them.
+        if self.list_choices(cx.now) && !is_other {
+            cx.effects.emit(Event::TracksChanged);
+        }
     }
 
     /// Begins the epoch when it can, and hands out what the renderer's lead wants.
