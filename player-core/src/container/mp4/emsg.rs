@@ -127,6 +127,12 @@ mod tests {
     }
 
     #[test]
+    fn a_message_of_no_duration_is_an_instant_and_no_open_end() {
+        let bytes = [words(&[0]), b"urn:a\0v\0".to_vec(), words(&[1000, 500, 0, 7])].concat();
+        assert_eq!(read(&bytes).unwrap().placed(MediaTime::ZERO).duration, Some(Duration::ZERO));
+    }
+
+    #[test]
     fn damage_is_an_error() {
         for whole in [version_0(), version_1()] {
             let fixed = whole.len() - if whole[0] == 0 { 2 } else { 3 };

@@ -1,6 +1,7 @@
 //! Jobs and their attempts: order, times, deadlines, and what a transfer shows of the link.
 #![expect(clippy::unwrap_used, reason = "tests")]
 use super::*;
+use crate::engine::io::ConnectTimes;
 use crate::engine::source::Locations;
 use crate::error::{ErrorCode, Stage};
 
@@ -196,4 +197,16 @@ fn a_retry_is_shown_until_an_answer_begins_and_the_one_of_subtitles_last() {
     assert_eq!(jobs.pending_retry().unwrap().attempt, 300);
     jobs.wait(audio, at(500), at(460));
     assert_eq!(jobs.pending_retry().unwrap().stage, Stage::Text, "one that goes elsewhere at once waits for nothing");
+}
+
+#[test]
+fn a_connection_is_ready_where_connecting_ends() {
+    let mut jobs = Jobs::default();
+    let id = segment(&mut jobs, StreamId::Main, 0);
+    let connect = Some(ConnectTimes { start: ms(10), end: ms(35) });
+    let report = FetchReport { connect, ..FetchReport::default() };
+    assert_eq!(jobs.take_report(id, &report), None, "nothing was sent");
+    send(&mut jobs, id, 500);
+    assert_eq!(jobs.take_report(id, &report), Some(at(535)));
+    assert_eq!(jobs.take_report(id, &FetchReport::default()), None, "the connection was open");
 }

@@ -15,6 +15,7 @@ use crate::engine::io::{FetchKind, Ingest};
 use crate::engine::item::Item;
 use crate::engine::playback::Seeking;
 use crate::engine::requests::Purpose;
+use crate::engine::selection::audio_pairing::AudioChoice;
 use crate::engine::source::{Candidate, ServiceLocation};
 use crate::engine::timer::Timers;
 use crate::error::{ErrorCode, PlayerError};
@@ -488,4 +489,38 @@ fn the_pause_that_ends_first_wakes_the_session() {
         session.stream_mut(id).unwrap().hold(at(until));
         assert_eq!(earliest(&session), expected.map(at), "{id:?}");
     }
+}
+
+#[test]
+fn a_representation_whose_next_segment_is_locked_comes_back_after_its_time() {
+    let mut cx = context();
+    let mut session = session_of(ItemId::default(), &[(StreamId::Main, Some((true, false)))]);
+    let ladder = vec![rep("m", 1), rep("n", 2)];
+    session.source.set_presentation(described(vec![set("v", MediaKind::Video, ladder)]).into());
+    let reps: Vec<RepKey> = session.presentation().all_reps().collect();
+    let error = || PlayerError::fatal(ErrorCode::KeyUnavailable, "gone");
+    let span = Duration::from_secs(20);
+    let outcome = session.lock_out(&mut cx, StreamId::Main, reps[1], span, error());
+    assert!(matches!(outcome, StreamOutcome::Advanced), "the other takes over");
+    let held = |session: &Session, at| session.selection.exclusions().holds(reps[1], at);
+    assert_eq!([cx.now, cx.now + span].map(|at| held(&session, at)), [true, false]);
+    let outcome = session.lock_out(&mut cx, StreamId::Main, reps[0], span, error());
+    assert!(matches!(outcome, StreamOutcome::EndsHere { .. }), "none is left");
+    assert!(!session.selection.exclusions().holds(reps[0], cx.now), "the last one stays");
+}
+
+#[test]
+fn the_bandwidth_for_audio_is_that_of_the_choice_before_that_of_the_last_segment() {
+    let streams = [(StreamId::Main, Some((true, false))), (StreamId::Audio, Some((false, true)))];
+    let mut session = session_of(ItemId::default(), &streams);
+    let mut rates = vec![rep("a", 100), rep("b", 200), rep("c", 300)];
+    rates[1].average_bandwidth = Some(150);
+    session.source.set_presentation(described(vec![set("s", MediaKind::Audio, rates)]).into());
+    let reps: Vec<RepKey> = session.presentation().all_reps().collect();
+    assert_eq!(session.reserved_bps(StreamId::Main), 0, "nothing is known");
+    session.stream_mut(StreamId::Audio).unwrap().decide_on(reps[2], Now::ZERO);
+    assert_eq!(session.reserved_bps(StreamId::Main), 300);
+    session.selection.pair_audio(AudioChoice { wanted: Some(reps[1]), ..session.selection.audio() });
+    assert_eq!(session.reserved_bps(StreamId::Main), 150, "its mean, if that is declared");
+    assert_eq!(session.reserved_bps(StreamId::Audio), 0, "audio reserves nothing from itself");
 }

@@ -174,6 +174,20 @@ fn few_words_say_how_bright_and_how_good_a_representation_is() {
 }
 
 #[test]
+fn a_main_role_makes_a_default_whatever_the_priority() {
+    let audio = |inside: &str, attributes: &str| {
+        format!(
+            "<AdaptationSet mimeType='audio/mp4' {attributes}>{inside}{TEMPLATE}\
+             <Representation id='a' bandwidth='1'/></AdaptationSet>"
+        )
+    };
+    let main = "<Role schemeIdUri='urn:mpeg:dash:role:2011' value='main'/>";
+    let parsed = parsed(&mpd(&format!("{}{}{}", audio("", "selectionPriority='9'"), audio(main, ""), audio("", ""))));
+    let sets = &parsed.presentation.periods[0].adaptation_sets;
+    assert_eq!(sets.iter().map(|set| set.default).collect::<Vec<_>>(), [false, true, false]);
+}
+
+#[test]
 fn an_index_is_looked_for_where_the_manifest_does_not_say_where_it_is() {
     let text = mpd("<AdaptationSet mimeType='video/mp4'><Representation id='v' bandwidth='1'><BaseURL>v.mp4</BaseURL>\
          <SegmentBase presentationTimeOffset='-3'/></Representation></AdaptationSet>");
