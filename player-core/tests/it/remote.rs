@@ -3,7 +3,7 @@
 
 use player_core::engine::io::FetchKind;
 use player_core::model::Protocol;
-use player_core::sim::{Effect, Fault, Film, Outcome};
+use player_core::sim::{Effect, Fault, Film, Outcome, World};
 use player_core::{Event, State};
 
 use crate::support::{MINUTE, assert_played, count, fast, play, requests, seconds, two_hosts, world};
@@ -47,4 +47,20 @@ fn a_manifest_with_a_remote_period_from_the_second_location_uses_both() {
     let stats = world.stats();
     let last = stats.failovers.last().unwrap();
     assert_eq!((last.from.as_str(), last.to.as_str()), ("http://two", "http://one"));
+}
+
+#[test]
+fn a_refresh_goes_on_without_a_part_that_cannot_be_had() {
+    let gone = Fault::new("/film/period.xml", Effect::Status(404)).from(seconds(5));
+    let mut world = world(&film(), fast(), vec![gone]);
+    world.load();
+    world.run_for(seconds(10));
+    let changes = |world: &World| count(world, |event| matches!(event, Event::TimelineChanged));
+    let (before, known) = (changes(&world), world.snapshot().duration);
+    world.refresh();
+    world.run_for(seconds(5));
+    assert_eq!(changes(&world), before + 1);
+    assert_ne!(world.snapshot().duration, known, "the manifest was read again without the part");
+    assert!(count(&world, |event| matches!(event, Event::Warning { .. })) >= 1);
+    assert!(matches!(world.run_until_end(MINUTE * 2), Outcome::Ended));
 }
