@@ -61,6 +61,27 @@ fn a_map_replaces_another_unless_only_the_first_is_intact_or_of_a_program_that_i
     }
 }
 
+#[test]
+fn the_program_that_is_read_is_left_once_it_is_listed_no_more() {
+    let [high, low] = MAP.to_be_bytes();
+    let entry = |program: u8| [0, program, 0xe0 | high, low];
+    let [first, second]: [&[Entry<'_>]; 2] = [&[(0x1b, VIDEO, &[])], &[(0x1b, OTHER, &[])]];
+    for (listed, wanted) in [(&[1, 2][..], VIDEO), (&[2, 1], VIDEO), (&[2], OTHER)] {
+        let mut mux = Mux::default();
+        mux.section(0, &section(0, 1, 0, &[entry(1), entry(2)].concat()));
+        mux.section(MAP, &map(1, first, 0));
+        mux.section(0, &section(0, 1, 1, &listed.iter().flat_map(|program| entry(*program)).collect::<Vec<_>>()));
+        mux.section(MAP, &map(2, second, 0));
+        for pid in [VIDEO, OTHER] {
+            let picture = slice(true, 0, 0, 0, 300);
+            mux.packet(pid, Some((3600, 3600)), &byte_stream(&[&[9, 0xf0], SPS, PPS, &picture]));
+        }
+        let outputs = read(&mux.bytes, usize::MAX, None).unwrap();
+        let found: Vec<u16> = [VIDEO, OTHER].into_iter().filter(|pid| !samples(&outputs, *pid).is_empty()).collect();
+        assert_eq!(found, [wanted], "{listed:?}");
+    }
+}
+
 /// Makes a registration descriptor.
 fn registered(name: &[u8; 4]) -> Vec<u8> {
     [&[5, 4][..], name].concat()
