@@ -179,3 +179,23 @@ fn reports_of_an_epoch_that_a_seek_ended_change_nothing() {
         assert_eq!(count(&world, completed), 1, "{number}");
     }
 }
+
+/// No time brings room in a buffer that is exactly full while the position stands, so nothing wakes the engine for it.
+#[test]
+fn a_full_buffer_under_a_renderer_that_stands_still_is_left_alone() {
+    let mut world = world(&Film::new(Protocol::Hls, MINUTE * 2), fast(), Vec::new());
+    world.load();
+    world.run_for(seconds(20));
+    world.hold_renderer();
+    world.run_for(seconds(2));
+    let snapshot = world.snapshot();
+    assert_eq!(snapshot.state, State::Ready);
+    let ahead = snapshot.buffered.iter().last().unwrap().end.since(snapshot.position);
+    world.command(Command::SetBufferGoal(ahead));
+    let (mut steps, end) = (0, world.now() + seconds(5));
+    world.run_until(seconds(10), |world| {
+        steps += 1;
+        steps > 2000 || world.now() >= end
+    });
+    assert!(steps <= 2000, "{steps} steps until {:?}", world.now());
+}

@@ -59,6 +59,11 @@ impl Clock {
         self.running
     }
 
+    /// True while the position moves on by itself: it is carried on no longer than [`LONGEST_CARRY`] after a report.
+    pub(in crate::engine) fn moves_at(&self, now: Now) -> bool {
+        self.running && now.since(self.at) < LONGEST_CARRY
+    }
+
     /// Returns the position of playback at `now`.
     pub(in crate::engine) fn position(&self, now: Now) -> MediaTime {
         if !self.running {
@@ -98,6 +103,16 @@ mod tests {
         assert_eq!(clock.position(at(300)), MediaTime::from_millis(10_300));
         assert_eq!(clock.position(at(9_000)), MediaTime::from_millis(10_750));
         assert_eq!(clock.wall(Duration::from_millis(300)), Duration::from_millis(200));
+    }
+
+    #[test]
+    fn the_position_moves_by_itself_for_as_long_as_a_report_is_carried_on() {
+        let mut clock = Clock::default();
+        assert!(!clock.moves_at(at(0)));
+        clock.report(MediaTime::from_millis(40), at(100), true);
+        assert_eq!([100, 599, 600].map(|millis| clock.moves_at(at(millis))), [true, true, false]);
+        clock.hold(MediaTime::from_millis(40), at(110));
+        assert!(!clock.moves_at(at(110)));
     }
 
     #[test]

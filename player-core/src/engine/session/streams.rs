@@ -392,9 +392,10 @@ impl Session {
         held.min(presentable).since(position)
     }
 
-    /// Returns the time at which a full stream will have room, if nothing but playback has to happen for that.
+    /// Returns the time at which a full stream will have room, if nothing but playback has to happen for that. Under a
+    /// renderer that stands still no time brings room: its next report does.
     pub(in crate::engine) fn next_room(&self, cx: &Context) -> Option<Now> {
-        if !cx.playback.clock().is_running() {
+        if !cx.playback.clock().moves_at(cx.now) {
             return None;
         }
         let mut idle = StreamId::MEDIA.into_iter().filter(|id| self.may_be_full(*id)).peekable();
