@@ -200,3 +200,25 @@ fn time_before_the_first_byte_is_watched_past_the_usual_wait_at_any_rate_of_play
         assert!((watched(&planner) - before - 0.6).abs() < 0.01, "{rate}: {before} then {}", watched(&planner));
     }
 }
+
+#[test]
+fn a_rung_that_is_offered_no_more_counts_as_the_highest_that_is() {
+    let caps = Caps { max_height: None, max_bitrate_bps: Some(1_300_000) };
+    let capped = Context { caps, ..context(&LADDER, 9000) };
+    let verdicts = |from: usize| -> Vec<Verdict> {
+        let mut verdicts = Vec::new();
+        for buffer in (1000..14_000).step_by(500) {
+            for received in (20_000..600_000).step_by(40_000) {
+                let mut planner = after(2400, 6);
+                let _ = planner.select(&capped);
+                planner.sized = true;
+                planner.flight.begin(Some(from), 2_400_000.0, &capped);
+                verdicts.push(planner.on_progress(&in_flight(2, 600_000, received, 2000, buffer), &capped));
+            }
+        }
+        verdicts
+    };
+    let highest = verdicts(2);
+    assert!(highest.contains(&Verdict::Continue) && highest.iter().any(|verdict| *verdict != Verdict::Continue));
+    assert_eq!(verdicts(5), highest);
+}
