@@ -16,7 +16,7 @@
 //! | `licence` | keys, and requests for them |
 //! | `buffer` | media that is held, its place in time, its gaps and its account |
 //! | `stats` `timer` `jitter` | counters, timers, seeded randomness |
-//! | `view` | what hosts see: the snapshot, and whether it is news |
+//! | `view` | snapshot and counters for hosts, and the decision whether a snapshot is news |
 
 #![warn(unreachable_pub)]
 

@@ -1,4 +1,5 @@
-//! What hosts see of the engine: the snapshot, the counters, and whether a snapshot is news (`docs/adr/0021`).
+//! Views of the engine for hosts: makes the snapshot and the counters, and decides whether a snapshot is news
+//! (`docs/adr/0021`).
 
 use std::sync::Arc;
 use std::time::Duration;

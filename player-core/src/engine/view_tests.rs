@@ -1,4 +1,4 @@
-//! What is news for a host.
+//! Tests of which changes are news for a host, and of how seldom undisturbed playback is.
 #![expect(clippy::unwrap_used, reason = "tests")]
 use crate::command::{Command, CommandId, QualityChoice, SeekMode, TrackChoice};
 use crate::config::PlayerConfig;

@@ -82,14 +82,20 @@ fn the_vector_of_a_segment_is_its_number() {
     assert_eq!(seen, 30, "pictures and sound of fifteen segments");
 }
 
-#[test]
-fn a_late_key_holds_the_hand_over_and_never_the_download() {
-    let film = film(Protocol::Hls, &[(0, LockKind::Samples, 0), (2, LockKind::Samples, 1)]);
+/// Plays up to a stall for the second key, which is refused for 20 s.
+fn stalled_for_the_second_key(kind: LockKind) -> World {
+    let film = film(Protocol::Hls, &[(0, kind, 0), (2, kind, 1)]);
     let late = Fault::new(&format!("{}.bin", id(1)), Effect::Status(503)).until(seconds(20));
     let mut world = world(&film, fast(), vec![late]);
     world.load();
-    world.run_for(seconds(12));
+    world.run_for(seconds(13));
     assert_eq!(world.snapshot().state, State::Buffering(BufferingReason::WaitingForKey));
+    world
+}
+
+#[test]
+fn a_late_key_holds_the_hand_over_and_never_the_download() {
+    let mut world = stalled_for_the_second_key(LockKind::Samples);
     let loaded = events(
         &world,
         |event| matches!(event, Event::SegmentLoaded { start, .. } if start.as_nanos() > 20_000_000_000),
@@ -103,12 +109,7 @@ fn a_late_key_holds_the_hand_over_and_never_the_download() {
 
 #[test]
 fn a_stall_whose_next_segment_waits_for_its_key_says_so() {
-    let film = film(Protocol::Hls, &[(0, LockKind::Segments, 0), (2, LockKind::Segments, 1)]);
-    let late = Fault::new(&format!("{}.bin", id(1)), Effect::Status(503)).until(seconds(20));
-    let mut world = world(&film, fast(), vec![late]);
-    world.load();
-    world.run_for(seconds(13));
-    assert_eq!(world.snapshot().state, State::Buffering(BufferingReason::WaitingForKey));
+    let mut world = stalled_for_the_second_key(LockKind::Segments);
     assert_eq!(world.run_until_end(HOUR), Outcome::Ended);
     let stalls = &world.stats().stalls;
     assert_eq!(stalls.iter().map(|stall| stall.reason.as_str()).collect::<Vec<_>>(), ["waiting_for_key"]);

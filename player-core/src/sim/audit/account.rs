@@ -17,7 +17,7 @@ use crate::time::{MediaTime, Now};
 /// Part of a resource, by its place in the list of all that were requested.
 type Place = usize;
 
-/// What arrived, and what may have made samples depart.
+/// Video samples that arrived since the load, and the causes so far for which samples may depart.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Account {
     places: Vec<Resource>,
