@@ -45,6 +45,18 @@ pub struct Live {
     pub target: Duration,
 }
 
+/// Part of the next segment that a viewer waits for: the first picture of a start or a seek comes once it is here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct FirstPicture<'a> {
+    /// Media from the begin of the segment up to the target, and what playback needs from there to begin.
+    pub media: Duration,
+    /// Time for which the viewer waits already.
+    pub waited: Duration,
+    /// For each rung the requests that must be answered, one after the other, before that for the segment can be sent:
+    /// index, initialisation data, key. A rung without an entry needs none.
+    pub requests: &'a [u8],
+}
+
 /// Everything that a decision may depend on, except the rule's knowledge of past transfers.
 ///
 /// Times count from an arbitrary monotonic origin, the same for all calls on one rule; rates are bits per second.
@@ -79,6 +91,8 @@ pub struct Context<'a> {
     pub latency: Option<Live>,
     /// Bandwidth that other streams of the session (audio) need.
     pub reserved_bps: u64,
+    /// Part of the next segment that a viewer waits for; `None`, the default, if the next segment holds up no viewer.
+    pub first_picture: Option<FirstPicture<'a>>,
     /// Upper bounds of the choice; none by default.
     pub caps: Caps,
 }
@@ -104,6 +118,7 @@ impl<'a> Context<'a> {
             rate: 1.0,
             latency: None,
             reserved_bps: 0,
+            first_picture: None,
             caps: Caps::default(),
         }
     }

@@ -14,6 +14,8 @@
 //!   and sooner after a first choice without an estimate;
 //! - it comes down to the affordable rung if it takes more than a fifth, or costs the video a rung in the lower half of
 //!   its ladder, for [`DOWN_AFTER`];
+//! - while a first picture is waited for, it stays at the rung whose part of the wait costs at most [`LATER`], and then
+//!   goes back to the one before;
 //! - it falls to the lowest rung at once during a stall, and when the link hardly carries it while the video is at its
 //!   lowest rung or the buffer is short; and at once to the bound of a data saver.
 //!
@@ -36,6 +38,9 @@ pub const UP_AGAIN_AFTER: Duration = Duration::from_secs(30);
 pub const DOWN_AFTER: Duration = Duration::from_secs(6);
 /// Buffered media below which audio takes no risk.
 pub const SHORT_BUFFER: Duration = Duration::from_secs(5);
+
+/// Time by which audio may delay the first picture of a start or a seek, compared with the lowest rung.
+pub const LATER: Duration = Duration::from_millis(100);
 
 /// Largest share of the estimated rate to which audio goes up, as one part in this many.
 const SHARE: u64 = 8;
@@ -64,6 +69,8 @@ pub struct Situation<'a> {
     pub buffer: Duration,
     /// State of playback: start-up, steady, after a seek or stalled.
     pub phase: Phase,
+    /// Media of the next segment of audio that a start or a seek waits for; zero if neither does.
+    pub awaited: Duration,
     /// Playback rate; 2.0 takes twice as much of the link.
     pub rate: f32,
     /// Bounds of the pictures, without a data saver. Neither they nor copy protection bound the sound.
@@ -86,6 +93,7 @@ impl<'a> Situation<'a> {
             estimate_bps: None,
             buffer: Duration::ZERO,
             phase: Phase::StartUp,
+            awaited: Duration::ZERO,
             rate: 1.0,
             caps: Caps { max_height: None, max_bitrate_bps: None },
             total_bps: None,
@@ -161,6 +169,15 @@ impl<'a> Situation<'a> {
     fn affordable(&self, means: u64) -> usize {
         let fits = |rung: &usize| self.affords(*rung, means, SHARE, (2, 3));
         (1..self.sound.len()).rev().find(fits).unwrap_or(0)
+    }
+
+    /// Returns the highest rung up to `wanted` that delays the first picture by at most [`LATER`].
+    fn soon(&self, wanted: usize, means: u64) -> usize {
+        let delays = |rung: usize| {
+            let more = self.cost(rung).saturating_sub(self.cost(0));
+            u128::from(more) * self.awaited.as_nanos() > u128::from(means) * LATER.as_nanos()
+        };
+        (1..=wanted).rev().find(|rung| !delays(*rung)).unwrap_or(0)
     }
 
     /// Returns the rung to begin with when nothing is known of the link: the start is for the video.
@@ -242,13 +259,15 @@ pub struct Chooser {
     blind: bool,
     /// A rung had to be given up before.
     lowered: bool,
+    /// The rung that was left for the sake of a first picture.
+    put_off: Option<usize>,
 }
 
 impl Chooser {
     /// A chooser at the beginning of a session.
     #[must_use]
     pub const fn new() -> Self {
-        Self { better: None, dear: None, blind: false, lowered: false }
+        Self { better: None, dear: None, blind: false, lowered: false, put_off: None }
     }
 
     /// Chooses the rung of sound.
@@ -265,7 +284,8 @@ impl Chooser {
         let Some(now) = situation.sound_now.map(|now| now.min(situation.sound.len() - 1)) else {
             let known = situation.estimate_bps.and(situation.means());
             *self = Self { blind: known.is_none(), ..Self::new() };
-            return (known.map_or_else(|| situation.blind(), |means| situation.affordable(means)), Reason::StartUp);
+            let Some(means) = known else { return (situation.blind(), Reason::StartUp) };
+            return (self.hurry(situation, situation.affordable(means), means), Reason::StartUp);
         };
         let Some(means) = situation.means() else { return (now, Reason::Hold) };
         let fits = situation.affordable(means);
@@ -275,6 +295,15 @@ impl Chooser {
         if now > 0 && situation.is_over_total(now) {
             return self.lower(fits.min(now - 1), Reason::Capped);
         }
+        let soon = self.hurry(situation, now, means);
+        if soon < now {
+            return (soon, Reason::StartUp);
+        }
+        if situation.awaited.is_zero()
+            && let Some(before) = self.put_off.take().filter(|before| *before > now)
+        {
+            return (before.min(fits.max(now)), Reason::Hold);
+        }
         if fits < now && !situation.affords(now, means, MOST_SHARE, (1, 2)) {
             self.better = None;
             let since = *self.dear.get_or_insert(situation.now);
@@ -283,6 +312,15 @@ impl Chooser {
         }
         self.dear = None;
         self.raise(situation, now, fits)
+    }
+
+    /// Returns the rung to take while a first picture is waited for, and remembers the wanted one if it is another.
+    fn hurry(&mut self, situation: &Situation<'_>, wanted: usize, means: u64) -> usize {
+        let soon = situation.soon(wanted, means);
+        if soon < wanted {
+            self.put_off.get_or_insert(wanted);
+        }
+        soon
     }
 
     fn lower(&mut self, to: usize, reason: Reason) -> (usize, Reason) {

@@ -70,7 +70,7 @@ mod transfer;
 
 pub use caps::Caps;
 pub use chunks::ChunkMeter;
-pub use context::{Context, Live, Objective, Phase};
+pub use context::{Context, FirstPicture, Live, Objective, Phase};
 pub use decision::{Decision, EXPLAINED, Explanation, Reason, Verdict};
 pub use rule::{Rule, default_rule, rule};
 pub use rung::{Hdcp, Protection, Rung};

@@ -5,6 +5,7 @@ mod bola;
 mod bola_e;
 pub(crate) mod candidate;
 mod dynamic;
+mod first_picture;
 mod fixed;
 mod planner;
 mod robust_mpc;

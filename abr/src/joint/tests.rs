@@ -242,3 +242,35 @@ fn two_rungs_of_audio_are_a_choice_and_one_is_not() {
     let chosen = [1, 2, 3].map(|count| (first(count).sound, first(count).reason));
     assert_eq!(chosen, [(0, Reason::Only), (1, Reason::StartUp), (2, Reason::StartUp)]);
 }
+
+#[test]
+fn a_first_picture_does_not_wait_for_rich_audio() {
+    // Two megabit afford 256 kbit/s; over four seconds they are 192 kbit/s more than the lowest, 384 ms of the link.
+    let seek = |awaited, sound_now, now| Situation {
+        awaited: Duration::from_millis(awaited),
+        sound_now,
+        now: Duration::from_secs(now),
+        estimate_bps: Some(2_100_000),
+        buffer: Duration::from_secs(20),
+        phase: Phase::AfterSeek,
+        ..Situation::new(&PICTURES[..1], &SOUND)
+    };
+    let mut chooser = Chooser::new();
+    assert_eq!(chooser.choose(&seek(0, None, 1)).sound, 2);
+    assert_eq!(chooser.choose(&seek(0, Some(2), 2)).sound, 2);
+    let soon = chooser.choose(&seek(4000, Some(2), 3));
+    assert_eq!((soon.sound, soon.reason), (0, Reason::StartUp));
+    assert_eq!(chooser.choose(&seek(400, Some(0), 3)).sound, 0, "playback still waits");
+    let back = chooser.choose(&seek(0, Some(0), 4));
+    assert_eq!((back.sound, back.reason), (2, Reason::Hold), "at once, as nothing is known against it");
+    assert_eq!(chooser.choose(&seek(0, Some(2), 5)).sound, 2);
+    let mut chooser = Chooser::new();
+    let border = |awaited| Chooser::new().choose(&seek(awaited, Some(2), 1)).sound;
+    assert_eq!([1093, 1094, 3281, 3282].map(border), [2, 1, 1, 0], "210 kbit of 192 and of 64 a second");
+    assert_eq!(chooser.choose(&seek(4000, None, 1)).sound, 0);
+    assert_eq!(chooser.choose(&seek(0, Some(0), 1)).sound, 2, "the first choice, put off");
+    let mut chooser = Chooser::new();
+    chooser.choose(&seek(4000, Some(2), 1));
+    let poor = Situation { estimate_bps: Some(700_000), ..seek(0, Some(0), 2) };
+    assert_eq!(chooser.choose(&poor).sound, 0, "no longer affordable");
+}

@@ -14,6 +14,7 @@ use crate::{
     rule::{
         bola,
         candidate::{self, Link},
+        first_picture,
     },
 };
 
@@ -76,6 +77,10 @@ impl Rule for Dynamic {
         let Some(link) = Link::new(&self.bandwidth, context) else {
             return Decision::new(context.clamp(0), Reason::StartUp);
         };
+        let likely = self.bandwidth.likely().unwrap_or_default();
+        if let Some(rung) = first_picture::choose(context, likely, self.bandwidth.ttfb().as_secs_f64()) {
+            return candidate::within_caps(context, rung, Reason::StartUp);
+        }
         let (wanted, reason) = match context.phase {
             Phase::Steady => steady(context, &link),
             Phase::StartUp | Phase::AfterSeek => (soonest(context, &link), Reason::StartUp),
@@ -188,6 +193,26 @@ mod tests {
         let sizes = [0, 500_001, 125_000, 2_000_000];
         let known = Context { next_sizes: Some(&sizes), ..context(30_000, 0, None) };
         assert_eq!(soonest(&known, &link(9.0, 4.0, 0.75)), 2, "of the real sizes");
+    }
+
+    #[test]
+    fn a_first_picture_is_chosen_by_its_part_of_the_segment() {
+        let mut rule = Dynamic::new();
+        let (at, duration) = (Duration::from_secs(1), Duration::from_secs(1));
+        let bytes = 1_000_000;
+        rule.on_transfer(&Transfer { at, bytes, ttfb: Duration::ZERO, duration, cached: false, concurrent: 1 });
+        let first = |millis| {
+            let media = Duration::from_millis(millis);
+            Some(crate::FirstPicture { media, ..crate::FirstPicture::default() })
+        };
+        let mut choose = |millis| {
+            let waiting = Context { phase: Phase::AfterSeek, first_picture: first(millis), ..context(30_000, 0, None) };
+            rule.select(&waiting).representation
+        };
+        // Two megabit come within a quarter of a second: a tenth of 16 do, a third of 8 does not.
+        assert_eq!([0, 200, 600, 2000].map(&mut choose), [3, 2, 1, 0]);
+        let without = Context { phase: Phase::AfterSeek, ..context(30_000, 0, None) };
+        assert_eq!(rule.select(&without).representation, 2, "a whole segment within a second");
     }
 
     #[test]

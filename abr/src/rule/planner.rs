@@ -28,7 +28,7 @@ pub use tuning::Tuning;
 use crate::{
     Context, Decision, EXPLAINED, Explanation, History, InFlight, Phase, Reason, Rule, Transfer, Verdict,
     estimator::{Forecast, Sizes},
-    rule::candidate,
+    rule::{candidate, first_picture},
 };
 use flight::Flight;
 use problem::CandidateRungs;
@@ -53,6 +53,8 @@ pub struct Planner {
     sizes: Sizes,
     /// True if the size of the segment asked for last is in `sizes`.
     sized: bool,
+    /// True if the segment in flight was chosen for its first picture, and not by the plan.
+    hurried: bool,
     /// The rung that was advised in place of a running transfer, and when.
     advised: Option<(Duration, usize)>,
 }
@@ -84,6 +86,7 @@ impl Planner {
             flight: Flight::new(tuning.pace),
             sizes: Sizes::new(),
             sized: false,
+            hurried: false,
             advised: None,
         }
     }
@@ -110,6 +113,13 @@ impl Planner {
             }
         }
         Some(self.choice.rung(best.1))
+    }
+
+    /// Returns the rung of a segment whose first picture is waited for; `None` of any other, and while nothing is known
+    /// about the link.
+    fn first_picture(&self, context: &Context<'_>) -> Option<usize> {
+        let outlook = self.forecast.outlook()?;
+        first_picture::choose(context, outlook.level.exp(), outlook.ttfb)
     }
 
     /// Plans again once the size of the segment in flight reveals its size at every rung.
@@ -176,13 +186,15 @@ impl Rule for Planner {
             self.sized = false;
         }
         let planned = self.plan(context);
+        let soon = self.first_picture(context);
+        self.hurried = soon.is_some();
         if let Some((at, rung)) = advised
             && context.now.saturating_sub(at) <= ADVICE
             && rung < context.rungs.len()
         {
             return candidate::within_caps(context, rung, Reason::Abandoned);
         }
-        match planned {
+        match soon.or(planned) {
             Some(rung) => Decision::new(rung, self.reason(context, rung)),
             None => Decision::new(context.clamp(0), Reason::StartUp),
         }
@@ -203,7 +215,9 @@ impl Rule for Planner {
         {
             self.sizes.observe(size as f32, context.nominal_bytes(in_flight.rung) as f32);
             self.sized = true;
+            // Beginning again would cost what the choice for the first picture gained.
             if self.planned
+                && !self.hurried
                 && !context.has_sizes()
                 && let Some(rung) = self.reconsider(in_flight, context, size)
                 && context.clamp(rung) == rung
@@ -214,6 +228,12 @@ impl Rule for Planner {
         }
         if !self.planned || in_flight.rung >= context.rungs.len() {
             return Verdict::Continue;
+        }
+        if self.hurried && context.first_picture.is_some() {
+            let usual = self.forecast.outlook().map_or(0.0, |outlook| outlook.ttfb);
+            let Some(rung) = first_picture::judge(context, in_flight, usual) else { return Verdict::Continue };
+            self.advised = Some((in_flight.now, rung));
+            return Verdict::AbandonTo(rung);
         }
         let plan = (&*self.problem, &self.values, &self.choice);
         let Some(entry) = self.flight.best_replacement(in_flight, context, plan, &self.tuning) else {

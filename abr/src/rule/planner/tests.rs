@@ -222,3 +222,27 @@ fn a_rung_that_is_offered_no_more_counts_as_the_highest_that_is() {
     assert!(highest.contains(&Verdict::Continue) && highest.iter().any(|verdict| *verdict != Verdict::Continue));
     assert_eq!(verdicts(5), highest);
 }
+
+#[test]
+fn a_first_picture_is_chosen_and_judged_by_its_part_of_the_segment() {
+    let awaited = |millis| Some(crate::FirstPicture { media: MS(millis), ..crate::FirstPicture::default() });
+    let waiting = |millis| Context { phase: Phase::AfterSeek, first_picture: awaited(millis), ..context(&LADDER, 0) };
+    // On 8 Mbit/s 1.9 Mbit come within a quarter of a second and the 40 ms to the first byte: 20 % of 8 Mbit.
+    let mut planner = after(8000, 6);
+    let choose = |planner: &mut Planner, millis| {
+        let decision = planner.select(&waiting(millis));
+        (decision.representation, decision.reason)
+    };
+    assert_eq!([400, 4000].map(|millis| choose(&mut planner, millis)), [(3, Reason::StartUp), (0, Reason::StartUp)]);
+    let blind = Planner::new().select(&waiting(400));
+    assert_eq!((blind.representation, blind.reason), (0, Reason::StartUp), "nothing is known of the link");
+    // Its size is a surprise that a plan would act on, and so is the pace of the whole segment.
+    choose(&mut planner, 400);
+    let flight = |received| in_flight(3, 4_000_000, received, 240, 0);
+    assert_eq!(planner.on_progress(&flight(200_000), &waiting(400)), Verdict::AbandonTo(2), "5 Mbit are left at 8");
+    choose(&mut planner, 400);
+    let usual = InFlight { size: Some(925_000), ..flight(100_000) };
+    assert_eq!(planner.on_progress(&usual, &waiting(400)), Verdict::Continue);
+    // Once playback has begun the plan judges again.
+    assert_ne!(planner.on_progress(&usual, &Context { first_picture: None, ..waiting(400) }), Verdict::Continue);
+}
