@@ -18,6 +18,7 @@ use crate::engine::selection;
 use crate::engine::source::ServiceLocation;
 use crate::error::{ErrorCode, PlayerError};
 use crate::event::Event;
+use crate::model::Resource;
 
 /// Segments of a stream that may be given up in a row; with as many the stream counts as unavailable.
 const MOST_SKIPPED: u32 = 5;
@@ -35,8 +36,9 @@ impl Session {
     /// needed it.
     ///
     /// Samples of a failed attempt at media that were not handed out are dropped first: the next attempt gives them
-    /// again, and each must be counted and presented once. Three failures are no matter of `recovery`: a steering
-    /// server has rules of its protocol (RFC 8216bis §7.2); a request that left before its location was excluded is
+    /// again, and each must be counted and presented once. Four failures are no matter of `recovery`: a steering
+    /// server has rules of its protocol (RFC 8216bis §7.2); initialisation data that no stream waits for any more, since
+    /// it went on at another location or with another quality, is not needed, and must not end playback; a request that left before its location was excluded is
     /// made elsewhere without a second report, or one outage would be reported for each stream; and a refresh that
     /// failed for good ends in a warning, because playback goes on with what is known.
     pub(super) fn on_failure(&mut self, cx: &mut Context, id: JobId, cause: Cause<'_>) -> StreamOutcome {
@@ -47,6 +49,10 @@ impl Session {
             let error = error_map::describe(kind, cause, Some(&attempt.url));
             let fetch = if let Cause::Fetch(fetch) = cause { Some(fetch) } else { None };
             self.on_steering_failed(cx, id, fetch, error);
+            return StreamOutcome::Waiting;
+        }
+        if matches!(purpose, Purpose::Init(_)) && !self.awaits_init(&job.resource) {
+            cx.jobs.remove(id, cx.now);
             return StreamOutcome::Waiting;
         }
         let place = attempt.candidate.place.clone();
@@ -107,6 +113,12 @@ impl Session {
             }
         }
         StreamOutcome::Waiting
+    }
+
+    /// Returns true if a stream waits for this initialisation data.
+    fn awaits_init(&self, init: &Resource) -> bool {
+        let waits = |stream: &Stream| matches!(stream.activity(), Activity::Init { resource, .. } if resource == init);
+        self.streams.iter().any(waits)
     }
 
     /// Returns what is left to try in place of a request to `place`.

@@ -3,12 +3,13 @@
 
 use bytes::Bytes;
 
-use crate::command::{Command, CommandId, LoadRequest};
+use crate::command::{Command, CommandId, LoadRequest, QualityChoice, SeekMode};
 use crate::config::PlayerConfig;
 use crate::engine::Engine;
-use crate::engine::io::{FetchKind, FetchOutcome, FetchReport, FetchRequest, Input, Output, ResponseHead};
+use crate::engine::io::{FetchError, FetchKind, FetchOutcome, FetchReport, FetchRequest, Input, Output, ResponseHead};
+use crate::event::Event;
 use crate::model::ByteRange;
-use crate::time::Now;
+use crate::time::{MediaTime, Now};
 
 /// Requests that the engine has made since they were asked for last.
 fn requests(engine: &mut Engine) -> Vec<FetchRequest> {
@@ -51,4 +52,34 @@ fn each_level_of_an_index_is_asked_for_where_it_lies() {
     answer(&mut engine, &second, &sidx(0, 9000));
     let asked: Vec<_> = requests(&mut engine).into_iter().map(|request| (request.kind, request.range)).collect();
     assert_eq!(asked, [(FetchKind::Init, Some(ByteRange { offset: 0, length: Some(700) }))]);
+}
+
+#[test]
+fn initialisation_data_that_nobody_waits_for_may_fail() {
+    let mut engine = Engine::new(PlayerConfig::default()).unwrap();
+    let command = |engine: &mut Engine, id, command| {
+        engine.handle_input(Now::ZERO, Input::Command { id: CommandId(id), command });
+    };
+    command(&mut engine, 1, Command::Load(LoadRequest::new("http://h/film.mpd".parse().unwrap())));
+    let mpd = "<MPD mediaPresentationDuration='PT8S'><Period><AdaptationSet mimeType='video/mp4' codecs='avc1.64001f'>\
+               <SegmentTemplate duration='4' initialization='$RepresentationID$' media='$Number$'/>\
+               <Representation id='a' bandwidth='5'/><Representation id='b' bandwidth='9'/></AdaptationSet></Period></MPD>";
+    let manifest = requests(&mut engine).remove(0);
+    answer(&mut engine, &manifest, mpd.as_bytes());
+    let left = requests(&mut engine).remove(0);
+    assert_eq!((left.kind, left.url.path()), (FetchKind::Init, "/a"));
+    command(&mut engine, 2, Command::SelectQuality(QualityChoice::Representation("b".into())));
+    let seek = Command::Seek { to: MediaTime::from_millis(5000), mode: SeekMode::Exact };
+    command(&mut engine, 3, seek);
+    let wanted = requests(&mut engine).remove(0);
+    assert_eq!((wanted.kind, wanted.url.path()), (FetchKind::Init, "/b"));
+    let fail = |engine: &mut Engine, request: &FetchRequest| {
+        let outcome = FetchOutcome::Failed { bytes: 0, error: FetchError::Status { status: 404, retry_after: None } };
+        engine.handle_input(Now::ZERO, Input::FetchEnded { id: request.id, outcome, report: FetchReport::default() });
+        let mut events = std::iter::from_fn(|| engine.poll_output());
+        events.any(|output| matches!(output, Output::Event(Event::Warning { .. } | Event::Failed { .. })))
+    };
+    assert!(!fail(&mut engine, &left), "nobody waits for it");
+    assert!(engine.snapshot(Now::ZERO).qualities.iter().all(|quality| quality.available));
+    assert!(fail(&mut engine, &wanted));
 }
