@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Resource, SegmentEncryption, TimestampMapping};
+use super::{Resource, SegmentEncryption, SegmentKeys, TimestampMapping};
 use crate::time::{MediaTime, WallClock};
 
 /// Names a segment within its representation. The name stays when the list is read again and merged
@@ -49,5 +49,10 @@ impl SegmentRef {
     /// First instant after it.
     pub fn end(&self) -> MediaTime {
         self.start + self.duration
+    }
+
+    /// Returns the keys with which its initialisation data is encrypted.
+    pub fn init_keys(&self) -> SegmentKeys {
+        self.encryption.as_ref().map(|encryption| encryption.init.clone()).unwrap_or_default()
     }
 }

@@ -14,6 +14,7 @@ mod faults;
 mod first;
 mod gaps;
 mod hands;
+mod instant;
 mod locked;
 mod metadata;
 mod network;

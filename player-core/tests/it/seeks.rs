@@ -95,10 +95,12 @@ fn while_scrubbing_only_the_last_seek_counts() {
     assert_eq!(count(&world, |event| matches!(event, Event::Reply { error: None, .. })), 21, "the load and each seek");
     let started = count(&world, |event| matches!(event, Event::SeekStarted { .. }));
     assert_eq!(started, 3 + 4, "a few at once, then one each 100 ms of the 400");
-    assert_eq!(completed(&world), [(300.0 + 19.0 * 60.0, 0)]);
+    let done = completed(&world);
+    assert_eq!(done.last(), Some(&(300.0 + 19.0 * 60.0, 0)));
+    assert!((2..started).contains(&done.len()), "steps on the way have their picture if it comes in time: {done:?}");
     let stats = world.stats();
     assert_eq!(stats.seeks.len(), started, "a seek that was never begun is none");
-    assert_eq!(stats.seeks.iter().filter(|seek| seek.latency.is_some()).count(), 1);
+    assert_eq!(stats.seeks.iter().filter(|seek| seek.latency.is_some()).count(), done.len());
     let begun = world.events().iter().filter_map(|entry| match entry.event {
         Event::SeekStarted { to } => Some(to),
         _ => None,

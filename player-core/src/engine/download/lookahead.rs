@@ -6,6 +6,7 @@ use crate::engine::download::NextSegment;
 use crate::engine::download::schedule::position;
 use crate::engine::ids::{KeyedPresentation, RepKey};
 use crate::model::SegmentList;
+use crate::time::MediaTime;
 
 /// Segments that are left from a place on, this one included.
 pub(in crate::engine) fn segments_left(
@@ -16,6 +17,16 @@ pub(in crate::engine) fn segments_left(
     let list = presentation.known_list(rep)?;
     let left = position(list, place, rep).map_or(0, |position| list.len() - position);
     u32::try_from(left).ok()
+}
+
+/// Returns the start of the segment at a place; `None` if none is known there.
+pub(in crate::engine) fn segment_start(
+    presentation: &KeyedPresentation,
+    place: NextSegment,
+    rep: RepKey,
+) -> Option<MediaTime> {
+    let list = presentation.known_list(rep)?;
+    list.span(position(list, place, rep)?).map(|(start, _)| start)
 }
 
 /// Length of the segment at a place, or of the last one.

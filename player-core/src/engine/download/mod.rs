@@ -13,7 +13,7 @@ mod window;
 pub(super) use demand::{Demand, RATES};
 pub(super) use kept::{KeptState, OpenTail};
 pub(super) use load_control::{LoadControl, Waiting};
-pub(super) use lookahead::{segment_duration, segments_left, sizes_ahead};
+pub(super) use lookahead::{segment_duration, segment_start, segments_left, sizes_ahead};
 pub(super) use segment_download::{SegmentDownload, SegmentPlan};
 pub(super) use stream::{Activity, NextSegment, Stream};
 pub(super) use window::window;

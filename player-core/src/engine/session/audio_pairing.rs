@@ -43,6 +43,9 @@ impl Session {
             end.map_or(Duration::ZERO, |end| end.since(position))
         };
         let buffer = ahead(MediaKind::Video).min(ahead(MediaKind::Audio));
+        let phase = self.phase(cx, MediaKind::Audio, buffer);
+        let representative = audio.last().or(pairing.keys.first().copied());
+        let awaited = representative.and_then(|key| self.awaited_media(cx, phase, audio.place(), key));
         let mut sound = self.selection.audio();
         let choice = sound.chooser.choose(&abr::joint::Situation {
             now: cx.now.as_duration(),
@@ -51,7 +54,8 @@ impl Session {
             sound_now: audio.last().and_then(|last| pairing.heard(presentation, sound.wanted.unwrap_or(last))),
             estimate_bps: cx.rule.estimate_bps(),
             buffer,
-            phase: self.phase(cx, MediaKind::Audio, buffer),
+            phase,
+            awaited: awaited.unwrap_or_default(),
             rate: cx.settings.rate as f32,
             caps: self.picture_caps(cx, &pairing.pictures),
             total_bps: cx.config.max_bitrate_bps,

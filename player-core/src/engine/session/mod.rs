@@ -5,6 +5,7 @@ mod audio_pairing;
 mod captions;
 mod carry;
 mod failed_requests;
+mod first_picture;
 mod ingest;
 mod licence;
 mod on_fetch;

@@ -187,7 +187,7 @@ impl Session {
     }
 
     /// Returns true if the media of a kind suffices to start or resume playback, or is all that there is or may be held.
-    fn suffices(&self, cx: &Context, kind: MediaKind, position: MediaTime) -> bool {
+    pub(super) fn suffices(&self, cx: &Context, kind: MediaKind, position: MediaTime) -> bool {
         let waiting = match cx.playback.state() {
             State::Buffering(BufferingReason::Starting) => Waiting::ToStart,
             State::Buffering(_) => Waiting::ToResume,

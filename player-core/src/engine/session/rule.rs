@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Session;
+use super::first_picture::AwaitedPart;
 use crate::command::QualityChoice;
 use crate::engine::context::Context;
 use crate::engine::download::schedule::{self, Step};
@@ -126,9 +127,12 @@ impl Session {
         let segment_duration = representative.and_then(measure).unwrap_or(Duration::from_secs(4));
         let saver = |bps| abr::Caps::data_saver(bps, self.reserved_bps(id)).max_bitrate_bps;
         let saver = cx.config.max_bitrate_bps.and_then(saver);
+        let phase = self.phase(cx, kind, ahead);
+        let awaited = representative.and_then(|key| self.awaited_part(cx, phase, place, key, &ladder.keys));
         RuleInput {
+            awaited,
             last: last.and_then(|last| ladder.keys.iter().position(|key| *key == last)),
-            phase: self.phase(cx, kind, ahead),
+            phase,
             buffer: ahead,
             // A segment is asked for while less than the goal is here, so the buffer is filled to the goal and one more.
             buffer_goal: cx.config.buffer_goal + segment_duration,
@@ -245,6 +249,7 @@ struct RuleInput {
     segments_left: Option<u32>,
     rate: f32,
     reserved_bps: u64,
+    awaited: Option<AwaitedPart>,
     caps: abr::Caps,
 }
 
@@ -261,6 +266,7 @@ impl RuleInput {
             segments_left: None,
             rate: 1.0,
             reserved_bps: 0,
+            awaited: None,
             caps: abr::Caps { max_height: None, max_bitrate_bps: None },
         }
     }
@@ -276,6 +282,11 @@ impl RuleInput {
             segments_left: self.segments_left,
             rate: self.rate,
             reserved_bps: self.reserved_bps,
+            first_picture: self.awaited.as_ref().map(|part| abr::FirstPicture {
+                media: part.media,
+                waited: part.waited,
+                requests: &part.requests,
+            }),
             caps: self.caps,
             ..abr::Context::new(&ladder.rungs, self.segment_duration)
         }

@@ -19,7 +19,7 @@ use crate::engine::licence::{KeyState, Needs};
 use crate::engine::requests::{Job, Purpose};
 use crate::engine::selection;
 use crate::error::Stage;
-use crate::model::{ContainerFormat, Resource, SegmentIndex, SegmentKeys, SegmentRef, TimestampMapping};
+use crate::model::{ContainerFormat, Resource, SegmentIndex, SegmentRef, TimestampMapping};
 use crate::snapshot::State;
 use crate::time::{MediaTime, Now};
 
@@ -75,7 +75,7 @@ impl Session {
                 return self.prepare(cx, id, plan);
             }
             Activity::Init { plan, resource } => {
-                let keys = init_keys(&plan.segment);
+                let keys = plan.segment.init_keys();
                 if self.source.init(resource, &keys).is_none() {
                     return StreamOutcome::Waiting;
                 }
@@ -87,6 +87,9 @@ impl Session {
         let (place, last) = (stream.place(), stream.last());
         let Some(period) = schedule::period_of(place) else { return StreamOutcome::Waiting };
         if stream.hold_until().is_some_and(|until| until > cx.now) || !self.wants_more(cx, id) {
+            return StreamOutcome::Waiting;
+        }
+        if self.yields(cx, id) {
             return StreamOutcome::Waiting;
         }
         if self.waits_for_main(cx, id, period) {
@@ -223,7 +226,7 @@ impl Session {
     fn prepare(&mut self, cx: &mut Context, id: StreamId, plan: SegmentPlan) -> StreamOutcome {
         let (rep, encryption) = (plan.rep, plan.segment.encryption.clone());
         let media = self.keys.media_needs(encryption.as_ref(), &mut cx.jobs, cx.now);
-        let known = |resource: &Resource| self.source.init(resource, &init_keys(&plan.segment)).cloned();
+        let known = |resource: &Resource| self.source.init(resource, &plan.segment.init_keys()).cloned();
         let init = plan.segment.init.as_ref().map(|resource| (resource.clone(), known(resource)));
         let needs = match (&init, media) {
             (_, Err(error)) => Err(error),
@@ -496,9 +499,4 @@ impl Session {
             self.drop_captions(cx);
         }
     }
-}
-
-/// The keys that the initialisation data of a segment is encrypted with.
-fn init_keys(segment: &SegmentRef) -> SegmentKeys {
-    segment.encryption.as_ref().map(|encryption| encryption.init.clone()).unwrap_or_default()
 }
