@@ -130,3 +130,22 @@ fn a_start_in_the_middle_takes_the_rung_that_is_known_to_be_soon() {
     });
     assert_eq!(first, ["360p", "240p"]);
 }
+
+#[test]
+fn initialisation_data_of_audio_does_not_wait_for_the_video_that_places_it() {
+    let link = Trace::constant(5_000, millis(20));
+    let film = with_low_rungs(Film::plain(Protocol::Hls, TEN_MINUTES));
+    let mut world = World::new(PlayerConfig::default(), &film, &["edge"], link, Vec::new()).unwrap();
+    world.record();
+    world.load();
+    world.run_until(seconds(20), |world| world.snapshot().state == State::Ready);
+    let asked = |folder: &str, kind: FetchKind| {
+        requests(&world).position(|request| request.kind == kind && request.url.path().contains(folder))
+    };
+    let init = asked("/a/", FetchKind::Init);
+    assert!(init.is_some() && init < asked("/v/", FetchKind::Segment));
+    assert!(asked("/v/", FetchKind::Segment) < asked("/a/", FetchKind::Segment), "its media does");
+    // Manifest, index, initialisation data and media are a round trip each; the first pieces of both segments, 140 ms.
+    let startup = world.stats().startup.unwrap();
+    assert!(startup < millis(4 * 20 + 140), "{startup:?}");
+}

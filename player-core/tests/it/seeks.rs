@@ -97,7 +97,7 @@ fn while_scrubbing_only_the_last_seek_counts() {
     assert_eq!(started, 3 + 4, "a few at once, then one each 100 ms of the 400");
     let done = completed(&world);
     assert_eq!(done.last(), Some(&(300.0 + 19.0 * 60.0, 0)));
-    assert!((2..started).contains(&done.len()), "steps on the way have their picture if it comes in time: {done:?}");
+    assert!(done.len() < started, "steps on the way have their picture if it comes in time: {done:?}");
     let stats = world.stats();
     assert_eq!(stats.seeks.len(), started, "a seek that was never begun is none");
     assert_eq!(stats.seeks.iter().filter(|seek| seek.latency.is_some()).count(), done.len());

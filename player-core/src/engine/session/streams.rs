@@ -194,6 +194,7 @@ impl Session {
             return StreamOutcome::Advanced;
         }
         if id == StreamId::Audio && self.waits_for_pictures(&segment) {
+            self.prefetch_init(cx, picked.rep, &segment);
             return StreamOutcome::Waiting;
         }
         if id == StreamId::Main {
@@ -341,6 +342,15 @@ impl Session {
         if cx.jobs.find(same).is_none() {
             let job = cx.jobs.add(cx.now, Purpose::Init(rep), FetchKind::Init, resource.clone(), Ingest::Body);
             cx.jobs.set_cipher(job, cipher);
+        }
+    }
+
+    /// Fetches the initialisation data of a clear segment that is not requested yet, so that the segment need not wait for
+    /// it. That of an encrypted one is fetched with its segment, which has the keys.
+    fn prefetch_init(&mut self, cx: &mut Context, rep: RepKey, segment: &SegmentRef) {
+        let Some(resource) = segment.init.as_ref().filter(|_| segment.encryption.is_none()) else { return };
+        if self.source.init(resource, &segment.init_keys()).is_none() {
+            self.want_init(cx, rep, resource, None);
         }
     }
 
