@@ -6,6 +6,7 @@ use super::feeder::Item;
 use super::head::Head;
 use super::pipeline::Feed;
 use super::session::Session;
+use super::unneeded::is_unneeded;
 use crate::error::PlayerError;
 use crate::model::MediaKind;
 use crate::render::RenderEvent;
@@ -63,7 +64,9 @@ impl Session {
         let Some(branch) = self.graph.as_mut().and_then(|graph| graph.branch(kind)) else { return };
         match (step, &mut branch.feed) {
             (Step::Push, Feed::Running(head)) => {
-                if let Some(Item::Sample(entry)) = feeder.peek() {
+                if let Some(Item::Sample(entry)) = feeder.peek()
+                    && !is_unneeded(entry, anchor.start)
+                {
                     head.push(entry);
                 }
                 feeder.advance();

@@ -5,7 +5,7 @@
 //! volume and a sink for sound. All tracks share one clock and one anchor from presentation time to running time.
 //!
 //! - **Seeking** flushes the tails, drops the heads and sends a TIME segment that begins at the target: decoders
-//!   and sinks clip by it, nothing is dropped here. A picture that is partly before the target is shown with the
+//!   and sinks clip by it. Pictures well before the target that no other refers to are not decoded. A picture that is partly before the target is shown with the
 //!   target as its time.
 //! - **Rates** other than 1 are a segment rate; scaletempo keeps the pitch.
 //! - **Recovery**, rate changes and the flush of a single track set the pipeline up again at the present position
@@ -32,6 +32,7 @@ mod tail;
 #[cfg(test)]
 mod tests;
 mod thread;
+mod unneeded;
 mod watch;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
