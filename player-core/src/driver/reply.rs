@@ -316,6 +316,7 @@ impl FetchAnswer {
             first_byte: queue.first_byte.map(since),
             last_byte: queue.last_byte.map(since),
             from_cache: queue.from_cache,
+            is_kept: false,
         }
     }
 }

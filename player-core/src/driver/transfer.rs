@@ -245,7 +245,7 @@ impl Transfer<'_> {
         let decorators: Vec<_> = pipeline.decorators.iter().filter(wants).cloned().collect();
         let key = key.filter(|key| pipeline.store.as_ref().is_some_and(|store| store.keeps(key)));
         let body = (!decorators.is_empty() || key.is_some()).then(BytesMut::new);
-        self.answers.send(Input::FetchStarted { id: request.id, head: head.clone() }).await;
+        self.answers.send(Input::FetchStarted { id: request.id, head: head.clone(), resumed: false }).await;
         let sink = Sink::new(request)?;
         Ok(Reading { head, sink, decorators, body, key })
     }

@@ -31,6 +31,7 @@ fn request(id: u64) -> Output {
         headers: Vec::new(),
         post: None,
         key_ids: Vec::new(),
+        resume: None,
         max_bytes: 1000,
         first_byte_timeout: Duration::from_secs(1),
         stall_timeout: Duration::from_secs(1),
