@@ -84,7 +84,7 @@ pub struct FetchRequest {
     #[serde(default)]
     pub key_ids: Vec<KeyId>,
     /// Interrupted request for the same part that this one continues, if the host still keeps it and the server still
-    /// has the same file; the bytes begin anew otherwise. [`Input::FetchStarted`] says which. `range` is that of the
+    /// has the same file; the bytes begin anew otherwise. [`Input::FetchStarted`] reports which. `range` is that of the
     /// whole part. `None` begins anew.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resume: Option<Resume>,

@@ -8,6 +8,7 @@ use std::time::Duration;
 use abr::link::Link;
 use bytes::{Bytes, BytesMut};
 use kinora_faults::{Request, Verdict};
+use url::Url;
 
 use super::fault::{Effect, Fault, FaultPlan, FiredFault};
 use super::film::{Content, Film};
@@ -312,6 +313,35 @@ impl Network {
         self.films.get_mut(film?).map(|(_, files)| files)
     }
 
+    /// Leaves the rest of a content if the request continues an interrupted transfer and the server lets it. Returns what
+    /// the server answers to the request for a rest.
+    fn find_rest(
+        &self,
+        request: &FetchRequest,
+        url: &Url,
+        transfer: &mut Transfer,
+        content: &mut Content,
+        effect: Option<&Effect>,
+    ) -> Option<Answer> {
+        let asked = transfer.earlier.take();
+        let Content::Media { size, pieces } = content else { return None };
+        let serving = self.serving(url.host_str().unwrap_or_default());
+        let identity = serving.identify(*size);
+        transfer.identity = matches!(request.ingest, Ingest::Media(_)).then_some(identity);
+        let asked = asked?;
+        let answer = if sends_whole(effect) { Answer::Whole } else { asked.answer(serving, identity) };
+        if answer == Answer::Rest {
+            transfer.earlier = Some(asked);
+            *size -= asked.received;
+            pieces.retain_mut(|(at, _)| {
+                let is_new = *at > asked.received;
+                *at = at.saturating_sub(asked.received);
+                is_new
+            });
+        }
+        Some(answer)
+    }
+
     fn answer(&mut self, request: &FetchRequest, now: Now) -> Transfer {
         let host = request.url.host_str().unwrap_or_default();
         let mut film = self.films.iter().position(|(name, _)| name == host);
@@ -388,31 +418,14 @@ impl Network {
             }
             other => other,
         };
-        let mut offset = request.range.map_or(0, |range| range.offset);
-        let mut resumed = false;
-        if let Content::Media { size, pieces } = &mut content {
-            let serving = self.serving(url.host_str().unwrap_or_default());
-            let identity = serving.identify(*size);
-            transfer.identity = matches!(request.ingest, Ingest::Media(_)).then_some(identity);
-            let asked = transfer.earlier.take();
-            match asked.map(|asked| asked.answer(serving, identity)) {
-                Some(Answer::Rest) if !sends_whole(effect.as_ref()) => {
-                    let received = asked.map_or(0, |asked| asked.received);
-                    (transfer.earlier, resumed) = (asked, true);
-                    offset += received;
-                    *size -= received;
-                    pieces.retain_mut(|(at, _)| {
-                        let is_new = *at > received;
-                        *at = at.saturating_sub(received);
-                        is_new
-                    });
-                }
-                Some(Answer::Foreign) => begins = begins + latency,
-                Some(Answer::Rest | Answer::Whole) | None => {}
-            }
+        let offset = request.range.map_or(0, |range| range.offset);
+        let rest = self.find_rest(request, &url, &mut transfer, &mut content, effect.as_ref());
+        if rest == Some(Answer::Foreign) {
+            begins = begins + latency;
         }
+        let resumed = rest == Some(Answer::Rest);
         let earlier = transfer.earlier.map_or(0, |earlier| earlier.received);
-        let (size, content_type) = fill(&mut transfer.steps, content, (offset, earlier), effect.as_ref());
+        let (size, content_type) = fill(&mut transfer.steps, content, (offset + earlier, earlier), effect.as_ref());
         let whole = request.range.filter(|_| effect == Some(Effect::WholeFile));
         if let Some(range) = whole {
             transfer.skip(range.offset);

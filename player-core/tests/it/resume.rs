@@ -61,7 +61,7 @@ fn cancelled(world: &World) -> Vec<FetchId> {
     cancelled.collect()
 }
 
-/// Every picture of a minute came once and was presented once.
+/// Every picture of a minute was received once and presented once.
 #[track_caller]
 fn assert_every_picture(world: &World, name: &str) {
     let stats = world.stats();
@@ -227,7 +227,7 @@ fn another_file_begins_anew_and_every_picture_counts_once() {
     }
 }
 
-/// On a slow link the renderer has most of what came before the break.
+/// On a slow link the renderer has most of the media before the break.
 #[test]
 fn samples_that_are_shown_already_stay_once() {
     for (serves_rests, cut) in [(true, 9), (true, 6), (false, 9), (false, 6)] {

@@ -63,7 +63,7 @@ pub(in crate::engine) struct SegmentDownload {
 /// The interrupted requests whose bytes a download goes on after.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct EarlierRequests {
-    /// Number of bytes that they brought.
+    /// Number of bytes received by them.
     bytes: u64,
     /// Time of the first of them.
     since: Now,

@@ -56,7 +56,7 @@ impl Session {
         self.recover(cx, id, cause)
     }
 
-    /// Drops what interrupted requests brought, because no request continues them: the bytes begin anew, or are not
+    /// Drops the samples of interrupted requests, because no request continues them: the bytes begin anew, or are not
     /// wanted.
     pub(in crate::engine) fn drop_earlier(&mut self, cx: &mut Context, id: StreamId) {
         if self.stream(id).and_then(Stream::download).is_some_and(|download| download.earlier_bytes() > 0) {
@@ -149,7 +149,7 @@ impl Session {
         StreamOutcome::Waiting
     }
 
-    /// Lets the host forget the interrupted request that a job would have continued, and drops what it brought.
+    /// Lets the host forget the interrupted request that a job would have continued, and drops its samples.
     fn stop_continuing(&mut self, cx: &mut Context, id: JobId) {
         if let Some(fetch) = cx.jobs.stop_continuing(id) {
             cx.effects.cancel(fetch);
