@@ -7,8 +7,11 @@ use player_core::engine::io::{FetchId, FetchKind, FetchRequest, Input, Output};
 use player_core::model::Protocol;
 use player_core::sim::{Addressing, Content, Effect, Fault, Film, Lock, LockKind, Outcome, Recorded, Serving, World};
 use player_core::{Command, Event, MediaTime, SeekMode};
+use proptest::prelude::*;
 
-use crate::support::{BOTH, MINUTE, count, events, fast, millis, play, requests, seconds, two_hosts, world};
+use crate::support::{
+    BOTH, MINUTE, audit_in_long_runs, count, events, fast, millis, play, requests, seconds, two_hosts, world,
+};
 
 /// A film of one quality without separate sound.
 fn silent(protocol: Protocol) -> Film {
@@ -428,5 +431,79 @@ fn a_fixed_quality_on_a_bursty_link_fetches_every_byte_once() {
         });
         assert_eq!(fetched[0], whole);
         assert!(fetched[1] > whole * 8 / 5, "{} without rests, {whole} once", fetched[1]);
+    }
+}
+
+fn any_break() -> impl Strategy<Value = Fault> {
+    let effect = prop_oneof![
+        4 => (1..999_u32).prop_map(Effect::Truncate),
+        2 => (1..999_u32).prop_map(Effect::Stall),
+        2 => (1..400_000_u64).prop_map(|after_bytes| Effect::ResetAt { after_bytes }),
+        1 => Just(Effect::Refuse),
+        1 => Just(Effect::Status(503)),
+        1 => Just(Effect::WholeFile),
+        1 => (1..999_u32).prop_map(Effect::Corrupt),
+    ];
+    let address = prop_oneof![
+        3 => (0..16_u32).prop_map(|number| format!("/{number}.m4s")),
+        1 => Just("http://one".to_owned()),
+        1 => Just("/a/".to_owned()),
+        1 => Just("/v/".to_owned()),
+    ];
+    (address, effect, 1..4_u32)
+        .prop_map(|(address, effect, times)| Fault::new(&address, effect).of(FetchKind::Segment).times(times))
+}
+
+fn any_serving() -> impl Strategy<Value = Serving> {
+    (0..2_u32, any::<bool>(), prop::bool::weighted(0.8)).prop_map(|(edition, has_etags, serves_rests)| Serving {
+        edition,
+        has_etags,
+        serves_rests,
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases / 4))]
+    /// Whatever breaks off, changes in the meantime or is moved elsewhere: each sample has one end, and a film without seeks
+    /// shows no picture twice.
+    #[test]
+    fn any_breaks_end_well(
+        hls in any::<bool>(),
+        packaging in 0..12_u32,
+        faults in prop::collection::vec(any_break(), 2..14),
+        kbps in 600..12_000_u64,
+        changes in prop::collection::vec((0..8_000_u64, any::<bool>(), any_serving()), 0..4),
+        seeks in prop::collection::vec((0..9_000_u64, 0..58_000_i64), 0..3),
+    ) {
+        let protocol = if hls { Protocol::Hls } else { Protocol::Dash };
+        let film = Film::new(protocol, MINUTE);
+        let film = match packaging {
+            0..=3 => film.addressed(Addressing::Listed, Addressing::Listed),
+            4 => Film { real_bytes: true, ..film.muxed(true) },
+            _ => film,
+        };
+        let mut world = two_hosts(&film, Trace::constant(kbps, millis(40)), faults);
+        audit_in_long_runs(&mut world);
+        world.load();
+        let is_moved = !seeks.is_empty();
+        let mut at = millis(0);
+        for (after, to) in seeks {
+            at += millis(after);
+            world.at(at, Command::Seek { to: MediaTime::from_millis(to), mode: SeekMode::Exact });
+        }
+        for (after, first, serving) in changes {
+            world.run_for(millis(after));
+            world.serve(if first { "one" } else { "two" }, serving);
+        }
+        let outcome = world.run_until_end(MINUTE * 30);
+        prop_assert!(matches!(outcome, Outcome::Ended | Outcome::Failed(_)), "{outcome:?}");
+        let stats = world.stats();
+        prop_assert!(stats.bytes_wasted <= stats.bytes_media);
+        if outcome == Outcome::Ended {
+            let (frames, account) = (stats.frames, stats.account);
+            let sum = frames.presented - account.repeated + frames.dropped + account.departed();
+            prop_assert_eq!(account.received, sum, "{:?} {:?}", frames, account);
+            prop_assert!(is_moved || account.received - account.lost.overlapped <= 60 * 24, "{account:?}");
+        }
     }
 }
