@@ -38,11 +38,16 @@ impl Session {
     /// If the same segment is requested again, that request continues this one: the samples received stay, and no byte
     /// is wasted. Every other decision drops them, and the host forgets the request.
     pub(super) fn on_interruption(&mut self, cx: &mut Context, id: JobId, cause: Cause<'_>) -> StreamOutcome {
-        let found = cx.jobs.get(id).and_then(|job| Some((job.purpose, job.attempt()?)));
-        let Some((Purpose::Media(stream_id), attempt)) = found else { return self.on_failure(cx, id, cause) };
+        let Some(job) = cx.jobs.get(id) else { return StreamOutcome::Waiting };
+        let Some(attempt) = job.attempt() else { return StreamOutcome::Waiting };
         let (fetch, bytes, sent) = (attempt.fetch, attempt.bytes, attempt.sent);
         let whole = attempt.announced.unwrap_or(u64::MAX);
-        let Some(download) = self.stream_mut(stream_id).and_then(Stream::download_mut) else {
+        let is_of_transport = matches!(cause, Cause::Fetch(error) if error.is_of_transport());
+        let download = match job.purpose {
+            Purpose::Media(stream) if is_of_transport => self.stream_mut(stream).and_then(Stream::download_mut),
+            _ => None,
+        };
+        let Some(download) = download else {
             cx.effects.cancel(fetch);
             return self.on_failure(cx, id, cause);
         };

@@ -50,13 +50,10 @@ impl Session {
         is_kept: bool,
     ) {
         let outcome = match outcome {
-            FetchOutcome::Failed { bytes, error } if is_kept && error.is_of_transport() => {
-                context::count_bytes(cx, job, bytes);
-                self.on_interruption(cx, job, Cause::Fetch(&error))
-            }
             FetchOutcome::Failed { bytes, error } => {
                 context::count_bytes(cx, job, bytes);
-                self.on_failure(cx, job, Cause::Fetch(&error))
+                let cause = Cause::Fetch(&error);
+                if is_kept { self.on_interruption(cx, job, cause) } else { self.on_failure(cx, job, cause) }
             }
             FetchOutcome::Complete { bytes, body } => {
                 context::count_bytes(cx, job, bytes);
