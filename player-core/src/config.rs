@@ -83,7 +83,8 @@ pub struct RetryPolicies {
     pub silent: RetryPolicy,
     /// HTTP status 408, 425, 429 or 5xx. A `Retry-After` that is longer than the delay takes its place.
     pub busy: RetryPolicy,
-    /// An answer that is incomplete or damaged. Default: one retry, whatever the time it took.
+    /// An answer that is incomplete or damaged. Default: one retry, whatever the time it took. An incomplete answer that
+    /// went on where another broke off, and added a sixteenth of its segment or more, does not count.
     pub damaged: RetryPolicy,
 }
 

@@ -122,9 +122,9 @@ pub enum Event {
         representation: String,
         /// Start of the segment.
         start: MediaTime,
-        /// Number of bytes received.
+        /// Number of bytes of the segment, over all requests that gave any of it.
         bytes: u64,
-        /// From the request to the last byte.
+        /// From the first of these requests to the last byte.
         elapsed: Duration,
     },
     /// The cues of the chosen text track changed; the snapshot has them.

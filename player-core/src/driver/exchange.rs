@@ -33,12 +33,13 @@ const MAX_ORIGINS: usize = 1024;
 const SENSITIVE: [HeaderName; 3] = [header::AUTHORIZATION, header::COOKIE, header::PROXY_AUTHORIZATION];
 
 /// Names of header fields that a request must not carry, in lower case: the player and HTTP write them themselves.
-pub const REFUSED_HEADERS: [&str; 12] = [
+pub const REFUSED_HEADERS: [&str; 13] = [
     "accept-encoding",
     "connection",
     "content-length",
     "expect",
     "host",
+    "if-range",
     "keep-alive",
     "proxy-connection",
     "range",
@@ -47,6 +48,15 @@ pub const REFUSED_HEADERS: [&str; 12] = [
     "transfer-encoding",
     "upgrade",
 ];
+
+/// Part of a file that a request asks for.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Wanted<'a> {
+    /// Value of `Range`; `None` asks for the whole file.
+    pub range: Option<&'a str>,
+    /// Value of `If-Range`: validator of the file that the part must be of, or else the whole file comes.
+    pub of: Option<&'a str>,
+}
 
 /// Checks the header fields of a request.
 ///
@@ -165,7 +175,7 @@ impl Exchange {
     ///
     /// # Errors
     /// When there is none.
-    pub async fn send(&self, request: &FetchRequest, range: Option<&str>) -> Result<Response, FetchError> {
+    pub async fn send(&self, request: &FetchRequest, wanted: Wanted<'_>) -> Result<Response, FetchError> {
         let mut url = request.url.clone();
         lock(&self.credentials).learn(&mut url, request.kind == FetchKind::Manifest);
         let origin = url.origin();
@@ -174,7 +184,7 @@ impl Exchange {
         for _ in 0..=MAX_REDIRECTS {
             let method = if post.is_some() { Method::POST } else { Method::GET };
             let mut builder = self.client.request(method, url.clone());
-            let mut headers = self.headers_for(&url, is_trusted, request, range);
+            let mut headers = self.headers_for(&url, is_trusted, request, wanted);
             add_own(&mut headers, request, url.origin() == origin, post.is_some());
             builder = builder.headers(headers);
             if let Some(body) = &post {
@@ -197,7 +207,7 @@ impl Exchange {
         Err(FetchError::BadAddress(format!("more than {MAX_REDIRECTS} redirects")))
     }
 
-    fn headers_for(&self, url: &Url, is_trusted: bool, request: &FetchRequest, range: Option<&str>) -> HeaderMap {
+    fn headers_for(&self, url: &Url, is_trusted: bool, request: &FetchRequest, wanted: Wanted<'_>) -> HeaderMap {
         let mut headers = self.headers.clone();
         if !is_trusted {
             for name in SENSITIVE {
@@ -218,11 +228,13 @@ impl Exchange {
             value.set_sensitive(true);
             headers.insert(header::COOKIE, value);
         }
-        if let Some(range) = range.and_then(|range| HeaderValue::from_str(range).ok()) {
-            headers.insert(header::RANGE, range);
+        for (name, value) in [(header::RANGE, wanted.range), (header::IF_RANGE, wanted.of)] {
+            if let Some(value) = value.and_then(|value| HeaderValue::from_str(value).ok()) {
+                headers.insert(name, value);
+            }
         }
         // A part of a compressed file cannot be read, and media gains nothing.
-        if range.is_some() || matches!(request.ingest, Ingest::Media(_)) {
+        if wanted.range.is_some() || matches!(request.ingest, Ingest::Media(_)) {
             headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         }
         headers

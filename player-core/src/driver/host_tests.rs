@@ -257,6 +257,7 @@ fn request(path: &str) -> FetchRequest {
         headers: Vec::new(),
         post: None,
         key_ids: Vec::new(),
+        resume: None,
         max_bytes: 10_000,
         first_byte_timeout: LONG,
         stall_timeout: LONG,

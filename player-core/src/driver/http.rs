@@ -10,10 +10,11 @@ use tokio::runtime::Runtime;
 use url::Url;
 
 use super::connect::ConnectTimer;
-use super::exchange::{self, Exchange};
+use super::exchange::{self, Exchange, Wanted};
 use super::fetcher::Fetcher;
+use super::identity::{FileIdentity, Rest, Validator};
 use super::network_config::NetworkConfig;
-use super::ranges::{AnswerHead, NextStep, RangePlan};
+use super::ranges::{AnswerHead, NextStep, RangePlan, RestAnswer, file_length};
 use super::reply::{FetchReply, MAX_WAITING_BYTES};
 use super::requests::runtime;
 use crate::engine::io::{FetchError, FetchKind, FetchRequest, RangeNotice, ResponseHead};
@@ -62,14 +63,15 @@ struct Transfer<'a> {
     request: &'a FetchRequest,
     reply: &'a FetchReply,
     plan: RangePlan,
-    received: u64,
+    /// Rest that is asked for, until an answer to that has come.
+    rest: Option<&'a Rest>,
 }
 
 impl<'a> Transfer<'a> {
     fn new(request: &'a FetchRequest, reply: &'a FetchReply) -> Self {
-        // Where an index ends is known once its beginning has been read.
-        let plan = RangePlan::new(request.range, request.kind == FetchKind::Index, request.max_bytes);
-        Self { request, reply, plan, received: 0 }
+        let rest = reply.rest();
+        let plan = plan_for(request).after(rest.map_or(0, |rest| rest.received));
+        Self { request, reply, plan, rest }
     }
 
     async fn run(mut self, exchange: &Exchange) -> Result<(), FetchError> {
@@ -78,18 +80,32 @@ impl<'a> Transfer<'a> {
             return Err(FetchError::BadAddress(format!("the scheme {:?}", request.url.scheme())));
         }
         exchange::check_headers(&request.headers)?;
-        let mut is_first = true;
+        let (mut is_first, mut is_rest) = (true, false);
         loop {
             let range = self.plan.range_header();
+            let of = self.rest.and_then(|rest| rest.identity.validator.as_ref()).map(Validator::as_str);
+            let wanted = Wanted { range: range.as_deref(), of };
             let timer = Arc::new(ConnectTimer::default());
-            let sent = timer.scope(exchange.send(request, range.as_deref())).await;
+            let sent = timer.scope(exchange.send(request, wanted)).await;
             if let Some((start, end)) = timer.times() {
                 self.reply.set_connect(Some(start), Some(end));
             }
             let response = sent?;
+            if let Some(rest) = self.rest
+                && let Some(answer) = self.judge(&response, rest)
+            {
+                self.rest = None;
+                is_rest = answer == RestAnswer::Continues;
+                if !is_rest {
+                    self.plan = plan_for(request);
+                }
+                if answer == RestAnswer::Unusable {
+                    continue;
+                }
+            }
             let next = if response.status().is_success() {
                 let notice = self.plan.begin_answer(&answer_head(&response))?;
-                self.announce(&response, notice, is_first);
+                self.announce(&response, notice, is_first, is_rest);
                 is_first = false;
                 self.read(response).await?;
                 self.plan.end_answer()?
@@ -111,18 +127,37 @@ impl<'a> Transfer<'a> {
         if is_first { Err(FetchError::Truncated { received: 0, expected: None }) } else { Ok(()) }
     }
 
-    fn announce(&self, response: &reqwest::Response, notice: Option<RangeNotice>, is_first: bool) {
+    /// Judges the answer to the request for a rest; `None` for one that is a failure.
+    fn judge(&self, response: &reqwest::Response, rest: &Rest) -> Option<RestAnswer> {
+        let is_conditional = rest.identity.validator.is_some();
+        match response.status().as_u16() {
+            200..=299 => {
+                let head = answer_head(response);
+                Some(self.plan.judge_rest(&head, &rest.identity, &identity(response, &head), is_conditional))
+            }
+            412 | 416 => Some(RestAnswer::Unusable),
+            _ => None,
+        }
+    }
+
+    fn announce(&self, response: &reqwest::Response, notice: Option<RangeNotice>, is_first: bool, is_rest: bool) {
         if forbids_store(response) {
             self.reply.keep_out_of_store();
         }
         if is_first {
-            self.reply.begin(ResponseHead {
+            self.reply.identify(identity(response, &answer_head(response)));
+            let head = ResponseHead {
                 status: response.status().as_u16(),
                 url: response.url().clone(),
                 content_type: content_type(response),
-                content_length: self.plan.expected(),
+                content_length: self.plan.expected_rest(),
                 range_ignored: notice == Some(RangeNotice::Ignored),
-            });
+            };
+            if is_rest {
+                self.reply.begin_rest(head);
+            } else {
+                self.reply.begin(head);
+            }
         }
         if let Some(notice) = notice.filter(|notice| *notice != RangeNotice::Ignored || !is_first) {
             self.reply.notice(notice);
@@ -136,13 +171,26 @@ impl<'a> Transfer<'a> {
         let mut pieces = Pieces { stream, in_part, error: None };
         while !self.plan.is_answer_done() {
             let next = pieces.next().await;
-            let Some(chunk) = next.map_err(|error| at(error, self.received, self.plan.expected()))? else { break };
+            let Some(chunk) = next.map_err(|error| at(error, self.plan.received(), self.plan.expected()))? else {
+                break;
+            };
             let chunk = self.plan.cut(chunk);
-            self.received += chunk.len() as u64;
             self.reply.send(chunk).await;
         }
         Ok(())
     }
+}
+
+/// Returns the plan for the whole part that a request asks for.
+fn plan_for(request: &FetchRequest) -> RangePlan {
+    // Where an index ends is known once its beginning has been read.
+    RangePlan::new(request.range, request.kind == FetchKind::Index, request.max_bytes)
+}
+
+/// Returns the means by which the file of an answer is recognised.
+fn identity(response: &reqwest::Response, head: &AnswerHead) -> FileIdentity {
+    let [etag, changed, date] = [header::ETAG, header::LAST_MODIFIED, header::DATE].map(|name| field(response, name));
+    FileIdentity::of(etag, changed, date, file_length(head))
 }
 
 /// Returns true if the server does not want its answer to be kept (RFC 9111 §5.2.2.5).

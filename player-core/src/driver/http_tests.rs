@@ -50,6 +50,7 @@ fn request(url: Url, ingest: Ingest) -> FetchRequest {
         headers: Vec::new(),
         post: None,
         key_ids: Vec::new(),
+        resume: None,
         max_bytes: 1000,
         first_byte_timeout: Duration::from_secs(20),
         stall_timeout: Duration::from_secs(20),

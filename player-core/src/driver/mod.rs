@@ -21,7 +21,9 @@ mod host;
 #[cfg(test)]
 mod host_tests;
 mod http;
+mod identity;
 mod inbox;
+mod kept;
 mod key_system;
 mod memory;
 mod network_config;
@@ -32,6 +34,8 @@ mod record;
 mod reply;
 mod requests;
 mod resolver;
+#[cfg(test)]
+mod resume_tests;
 mod run;
 mod sink;
 mod store;
@@ -45,6 +49,7 @@ pub use exchange::REFUSED_HEADERS;
 pub use fetcher::Fetcher;
 pub use host::HostParts;
 pub use http::HttpFetcher;
+pub use identity::{FileIdentity, Rest, Validator};
 pub use inbox::MAX_COMMANDS;
 pub use key_system::{ClearKeySystem, KeySystem};
 pub use network_config::NetworkConfig;

@@ -70,6 +70,7 @@ fn request(url: &Url, range: Option<(u64, Option<u64>)>) -> FetchRequest {
         headers: Vec::new(),
         post: None,
         key_ids: Vec::new(),
+        resume: None,
         max_bytes: 1 << 20,
         first_byte_timeout: Duration::from_secs(20),
         stall_timeout: Duration::from_secs(20),

@@ -7,6 +7,7 @@
 
 use bytes::Bytes;
 
+use super::identity::FileIdentity;
 use crate::engine::io::{FetchError, RangeNotice};
 use crate::model::ByteRange;
 
@@ -35,6 +36,17 @@ pub enum NextStep {
     Continue,
     /// Every byte has come that there is.
     Complete(Option<RangeNotice>),
+}
+
+/// Use of the answer to the request for the rest of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RestAnswer {
+    /// It brings the rest of the same file.
+    Continues,
+    /// It is good for beginning anew.
+    Anew,
+    /// The beginning has to be asked for.
+    Unusable,
 }
 
 /// Relation of an answer to the file.
@@ -96,6 +108,38 @@ impl RangePlan {
         }
     }
 
+    /// The same plan for the rest of the part, after its first `received` bytes.
+    pub const fn after(mut self, received: u64) -> Self {
+        self.next = self.next.saturating_add(received);
+        self
+    }
+
+    /// Judges the answer to the request for such a rest, whose file was `asked`; `found` is the identity in the answer.
+    /// `is_conditional` is true if the request had `If-Range`.
+    ///
+    /// A part of a file with status 200 is lenient elsewhere (see [`Self::begin_answer`]), but not here: what is wrong
+    /// about an answer makes the bytes begin anew.
+    pub fn judge_rest(
+        &self,
+        head: &AnswerHead,
+        asked: &FileIdentity,
+        found: &FileIdentity,
+        is_conditional: bool,
+    ) -> RestAnswer {
+        let part = head.content_range.as_deref().map(parse_content_range);
+        match (head.status, part) {
+            (206, Some(ContentRange::Part { first, last, .. }))
+                if (first..=last).contains(&self.next) && asked.agrees(found) =>
+            {
+                RestAnswer::Continues
+            }
+            (206, _) | (_, Some(_)) => RestAnswer::Unusable,
+            // The whole file was asked for only because it is another one now; a part of it is less.
+            _ if is_conditional && self.range.is_some() => RestAnswer::Unusable,
+            _ => RestAnswer::Anew,
+        }
+    }
+
     /// The value of the next request's `Range` field; `None` asks for the whole file.
     pub fn range_header(&self) -> Option<String> {
         self.asks_for_part().then(|| match self.end {
@@ -105,7 +149,7 @@ impl RangePlan {
     }
 
     const fn asks_for_part(&self) -> bool {
-        self.range.is_some() || self.answers > 0
+        self.range.is_some() || self.answers > 0 || self.next > 0
     }
 
     /// Bytes that the whole request will bring, when known.
@@ -118,6 +162,16 @@ impl RangePlan {
         let begin = self.range.map_or(0, |range| range.offset);
         let rest = promised.map(|promised| (self.next - begin + promised).saturating_sub(self.window.kept));
         end.map(|end| end.saturating_sub(begin)).or(rest)
+    }
+
+    /// Bytes of that which are still to come.
+    pub fn expected_rest(&self) -> Option<u64> {
+        self.expected().map(|expected| expected.saturating_sub(self.received()))
+    }
+
+    /// Bytes received so far, those before a rest included.
+    pub fn received(&self) -> u64 {
+        self.next - self.range.map_or(0, |range| range.offset)
     }
 
     /// Begins to read an answer with a status of success.
@@ -287,6 +341,15 @@ impl RangePlan {
 
     fn past_end(&self) -> Option<RangeNotice> {
         (!self.open_ended).then_some(RangeNotice::PastEnd { received: self.next - self.range.map_or(0, |r| r.offset) })
+    }
+}
+
+/// Returns the length of the whole file that an answer is of, if its head declares it.
+pub fn file_length(head: &AnswerHead) -> Option<u64> {
+    match head.content_range.as_deref().map(parse_content_range) {
+        Some(ContentRange::Part { size, .. }) => size,
+        Some(ContentRange::Unsatisfied | ContentRange::Unreadable) => None,
+        None => head.content_length.filter(|_| head.status == 200),
     }
 }
 

@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::completion::{Cancellation, call};
+use super::identity::{FileIdentity, Rest};
 use crate::engine::io::{ConnectTimes, FetchError, FetchReport, RangeNotice, ResponseHead};
 
 /// Number of bytes of one answer that may wait for their reader before the reply counts as full.
@@ -17,7 +18,12 @@ pub const MAX_WAITING_BYTES: usize = 256 << 10;
 /// A part of an answer, in order.
 #[derive(Debug, PartialEq)]
 pub enum Piece {
-    Head(ResponseHead),
+    Head {
+        head: ResponseHead,
+        /// The bytes are those of the rest that was asked for.
+        is_rest: bool,
+        identity: FileIdentity,
+    },
     Notice(RangeNotice),
     Bytes(Bytes),
     /// The rest comes with another answer, which has the time limit of a first byte.
@@ -45,12 +51,14 @@ struct Queue {
     last_byte: Option<Instant>,
     from_cache: bool,
     keeps_out_of_store: bool,
+    identity: FileIdentity,
     on_room: Vec<Box<dyn FnOnce() + Send>>,
 }
 
 struct Shared {
     queue: Mutex<Queue>,
     max_bytes: u64,
+    rest: Option<Rest>,
     filled: Notify,
     room: Notify,
     cancellation: Cancellation,
@@ -62,8 +70,8 @@ impl Shared {
     }
 }
 
-/// Creates both ends of an answer of at most `max_bytes`.
-pub(super) fn channel(max_bytes: u64) -> (FetchReply, FetchAnswer) {
+/// Creates both ends of an answer of at most `max_bytes`, or of the rest of one.
+pub(super) fn channel(max_bytes: u64, rest: Option<Rest>) -> (FetchReply, FetchAnswer) {
     let shared = Arc::new(Shared {
         queue: Mutex::new(Queue {
             pieces: VecDeque::new(),
@@ -77,9 +85,11 @@ pub(super) fn channel(max_bytes: u64) -> (FetchReply, FetchAnswer) {
             last_byte: None,
             from_cache: false,
             keeps_out_of_store: false,
+            identity: FileIdentity::default(),
             on_room: Vec::new(),
         }),
         max_bytes,
+        rest,
         filled: Notify::new(),
         room: Notify::new(),
         cancellation: Cancellation::default(),
@@ -96,13 +106,40 @@ impl FetchReply {
     /// Gives the head of an answer with a status of success. Other answers have no head and end with
     /// [`FetchError::Status`].
     pub fn begin(&self, head: ResponseHead) {
+        self.start(head, false);
+    }
+
+    /// Returns the rest that suffices: the request continues one that broke off. A fetcher may ignore it, or begin anew
+    /// because the file is another one; it gives the whole part then, with [`begin`](Self::begin).
+    pub fn rest(&self) -> Option<&Rest> {
+        self.0.rest.as_ref()
+    }
+
+    /// Gives the head of an answer that brings [`rest`](Self::rest) only; its length is that of the rest. The bytes that
+    /// follow go on where the others ended. The fetcher vouches for the file being the same.
+    pub fn begin_rest(&self, head: ResponseHead) {
+        if self.0.rest.is_some() {
+            self.start(head, true);
+        } else {
+            self.fail(self.0.lock(), broken("the rest of nothing"));
+        }
+    }
+
+    /// Gives the means by which the file can be recognised, before the head. An answer without that, or without a declared length, is
+    /// not continued after a break: its bytes are asked for again.
+    pub fn identify(&self, identity: FileIdentity) {
+        self.0.lock().identity = identity;
+    }
+
+    fn start(&self, head: ResponseHead, is_rest: bool) {
         let mut queue = self.0.lock();
         match queue.stage {
             Stage::BeforeHead => {
                 queue.stage = Stage::Body;
                 queue.announced = head.content_length;
                 queue.first_byte = Some(Instant::now());
-                queue.pieces.push_back(Piece::Head(head));
+                let identity = queue.identity.clone();
+                queue.pieces.push_back(Piece::Head { head, is_rest, identity });
             }
             Stage::Body => return self.fail(queue, broken("a second head")),
             Stage::Ended => {}
@@ -316,6 +353,7 @@ impl FetchAnswer {
             first_byte: queue.first_byte.map(since),
             last_byte: queue.last_byte.map(since),
             from_cache: queue.from_cache,
+            is_kept: false,
         }
     }
 }

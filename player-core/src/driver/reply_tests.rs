@@ -34,7 +34,7 @@ fn end(answer: &FetchAnswer) -> Result<(), FetchError> {
 
 #[test]
 fn pieces_come_in_order_and_an_end_ends() {
-    let (reply, answer) = channel(100);
+    let (reply, answer) = channel(100, None);
     reply.begin(head(Some(5)));
     assert!(reply.write(bytes(2)));
     reply.notice(RangeNotice::Unlabelled);
@@ -43,7 +43,7 @@ fn pieces_come_in_order_and_an_end_ends() {
     cancellation.on_cancel(|| panic!("an answer that was read to its end is not cancelled"));
     reply.end(Ok(()));
     let expected = [
-        Piece::Head(head(Some(5))),
+        Piece::Head { head: head(Some(5)), is_rest: false, identity: FileIdentity::default() },
         Piece::Bytes(bytes(2)),
         Piece::Notice(RangeNotice::Unlabelled),
         Piece::Bytes(bytes(3)),
@@ -70,7 +70,7 @@ fn a_fetcher_that_breaks_the_order_is_named() {
         ("a reply that was dropped", |reply| reply.begin(head(None))),
     ];
     for (name, broken) in cases {
-        let (reply, answer) = channel(100);
+        let (reply, answer) = channel(100, None);
         broken(reply);
         let error = end(&answer).unwrap_err();
         assert!(matches!(&error, FetchError::Host(text) if text.starts_with(name)), "{name}: {error:?}");
@@ -79,7 +79,7 @@ fn a_fetcher_that_breaks_the_order_is_named() {
 
 #[test]
 fn too_many_bytes_and_too_few_are_errors() {
-    let (reply, answer) = channel(10);
+    let (reply, answer) = channel(10, None);
     reply.begin(head(None));
     reply.write(bytes(10));
     assert!(!reply.cancellation().is_cancelled());
@@ -87,7 +87,7 @@ fn too_many_bytes_and_too_few_are_errors() {
     assert!(reply.cancellation().is_cancelled(), "the fetcher need not go on");
     reply.write(bytes(1));
     assert_eq!(end(&answer), Err(FetchError::TooLarge { limit: 10 }));
-    let (reply, answer) = channel(10);
+    let (reply, answer) = channel(10, None);
     reply.begin(head(Some(9)));
     reply.write(bytes(8));
     reply.end(Ok(()));
@@ -96,7 +96,7 @@ fn too_many_bytes_and_too_few_are_errors() {
 
 #[test]
 fn a_full_reply_asks_for_patience_and_calls_when_there_is_room() {
-    let (reply, answer) = channel(u64::MAX);
+    let (reply, answer) = channel(u64::MAX, None);
     let called = Arc::new(AtomicU32::new(0));
     let count = || {
         let called = Arc::clone(&called);
@@ -120,7 +120,7 @@ fn a_full_reply_asks_for_patience_and_calls_when_there_is_room() {
 
 #[test]
 fn dropping_the_answer_cancels_and_frees_what_waits() {
-    let (reply, answer) = channel(u64::MAX);
+    let (reply, answer) = channel(u64::MAX, None);
     let called = Arc::new(AtomicU32::new(0));
     let cancellation = reply.cancellation();
     for add in [1, 10] {

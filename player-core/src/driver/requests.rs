@@ -8,7 +8,8 @@ use tokio::task::AbortHandle;
 use url::Url;
 
 use super::Inbox;
-use super::transfer::{Answers, Pipeline, carry_out};
+use super::kept::KeptTransfers;
+use super::transfer::{Answers, Interrupted, Pipeline, carry_out};
 use crate::engine::io::{FetchId, FetchRequest};
 use crate::error::{ErrorCode, PlayerError};
 
@@ -37,6 +38,7 @@ pub struct Requests {
     runtime: &'static Runtime,
     inbox: Arc<Inbox>,
     running: BTreeMap<FetchId, AbortHandle>,
+    kept: Arc<KeptTransfers<Box<Interrupted>>>,
 }
 
 impl Requests {
@@ -45,7 +47,13 @@ impl Requests {
     /// # Errors
     /// `Internal` without an I/O runtime.
     pub fn new(pipeline: Pipeline, inbox: Arc<Inbox>) -> Result<Self, PlayerError> {
-        Ok(Self { pipeline: Arc::new(pipeline), runtime: runtime()?, inbox, running: BTreeMap::new() })
+        Ok(Self {
+            pipeline: Arc::new(pipeline),
+            runtime: runtime()?,
+            inbox,
+            running: BTreeMap::new(),
+            kept: Arc::default(),
+        })
     }
 
     /// Returns the I/O runtime of the process.
@@ -58,7 +66,8 @@ impl Requests {
         self.running.retain(|_, task| !task.is_finished());
         let id = request.id;
         let answers = Answers { id, inbox: Arc::clone(&self.inbox) };
-        let work = carry_out(Arc::clone(&self.pipeline), request, answers);
+        let earlier = self.kept.open(id, request.resume);
+        let work = carry_out(Arc::clone(&self.pipeline), Arc::clone(&self.kept), request, earlier, answers);
         self.running.insert(id, self.runtime.spawn(work).abort_handle());
     }
 
@@ -67,11 +76,12 @@ impl Requests {
         self.pipeline.fetcher.take_credentials(url);
     }
 
-    /// Ends a request; it sends nothing more.
+    /// Ends a request; it sends nothing more. One that was interrupted is kept no longer.
     pub fn cancel(&mut self, id: FetchId) {
         if let Some(task) = self.running.remove(&id) {
             task.abort();
         }
+        self.kept.close(id);
     }
 }
 

@@ -48,6 +48,15 @@ pub enum Ingest {
     Keys(KeyFile),
 }
 
+/// An interrupted request that another one continues.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resume {
+    /// Last request that the host keeps it for, see [`FetchReport::is_kept`].
+    pub fetch: FetchId,
+    /// Number of bytes received so far, by that request and those that it continued.
+    pub received: u64,
+}
+
 /// One thing to fetch: with HTTP GET, or with POST when there is something to post.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FetchRequest {
@@ -74,6 +83,11 @@ pub struct FetchRequest {
     /// Identifiers of the keys that a licence is asked for; empty for everything else, key files among them.
     #[serde(default)]
     pub key_ids: Vec<KeyId>,
+    /// Interrupted request for the same part that this one continues, if the host still keeps it and the server still
+    /// has the same file; the bytes begin anew otherwise. [`Input::FetchStarted`] reports which. `range` is that of the
+    /// whole part. `None` begins anew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resume: Option<Resume>,
     /// More bytes than this are an error.
     pub max_bytes: u64,
     /// Time allowed until the answer begins.
@@ -181,6 +195,31 @@ pub enum FetchError {
     Host(String),
 }
 
+impl FetchError {
+    /// Returns true if the way of the bytes failed and not their content: the bytes received so far are good, and the
+    /// rest of them may still come.
+    pub const fn is_of_transport(&self) -> bool {
+        match self {
+            Self::Unreachable(_)
+            | Self::Refused(_)
+            | Self::UnknownHost(_)
+            | Self::NoRoute(_)
+            | Self::Tls(_)
+            | Self::Timeout { .. }
+            | Self::Truncated { .. } => true,
+            Self::Status { status, .. } => matches!(status, 500..=599 | 408 | 425 | 429),
+            Self::MalformedHead(_)
+            | Self::TooLarge { .. }
+            | Self::BadAddress(_)
+            | Self::RangeIgnored(_)
+            | Self::Demux(_)
+            | Self::Decrypt(_)
+            | Self::Key(_)
+            | Self::Host(_) => false,
+        }
+    }
+}
+
 /// Span of time in which a connection was opened, counted from the start of its request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConnectTimes {
@@ -201,6 +240,10 @@ pub struct FetchReport {
     pub last_byte: Option<Duration>,
     /// The bytes were kept by the host and did not come over the network now.
     pub from_cache: bool,
+    /// The request broke off, and the host keeps what it received: until another request continues it ([`Resume`]), or
+    /// until [`Output::Cancel`] ends it. Only for media, after a failure of transport.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_kept: bool,
 }
 
 /// Result of a request.
@@ -245,6 +288,10 @@ pub enum Input {
         id: FetchId,
         /// Status, address and length of the answer.
         head: ResponseHead,
+        /// The bytes go on where the request named by [`FetchRequest::resume`] broke off, and so do the samples: the
+        /// demuxer is the same. All numbers of bytes are those of this request alone. False if they begin anew.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        resumed: bool,
     },
     /// A byte range was served oddly; the bytes are used. [`RangeNotice::Ignored`] of a first answer comes with its
     /// head.
@@ -300,7 +347,7 @@ pub enum Input {
 pub enum Output {
     /// Fetch this. Requests run side by side; the engine limits their number.
     Fetch(Box<FetchRequest>),
-    /// Forget this request; nothing needs to be answered.
+    /// Forget this request, under way or interrupted and kept; nothing needs to be answered.
     Cancel(FetchId),
     /// Command for the renderer.
     Render(RenderCommand),

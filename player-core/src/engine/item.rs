@@ -134,9 +134,12 @@ impl Item {
     }
 
     /// Takes the head of an answer.
-    pub(super) fn on_fetch_started(&mut self, cx: &mut Context, id: FetchId, head: ResponseHead) {
+    pub(super) fn on_fetch_started(&mut self, cx: &mut Context, id: FetchId, head: ResponseHead, resumed: bool) {
         let Some(job) = cx.jobs.of_fetch(id) else { return };
         cx.jobs.began(job, head.url, head.content_length, cx.now);
+        if let Self::Open(session) = self {
+            session.on_fetch_started(cx, job, resumed);
+        }
         if head.range_ignored {
             self.on_fetch_notice(cx, id, RangeNotice::Ignored);
         }
@@ -189,7 +192,7 @@ impl Item {
                 let presentation = opening.on_fetch_ended(cx, job, outcome);
                 self.open(cx, presentation);
             }
-            Self::Open(session) => session.on_fetch_ended(cx, job, outcome),
+            Self::Open(session) => session.on_fetch_ended(cx, job, outcome, report.is_kept),
         }
     }
 

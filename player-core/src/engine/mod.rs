@@ -100,7 +100,7 @@ impl Engine {
             (Input::Render(event), Some(item)) => item.on_render(cx, event),
             (Input::WallClock { now, utc }, item) => item::on_wall_clock(cx, item.as_mut(), now, utc),
             (Input::Refresh, Some(Item::Open(session))) => session.refresh(cx),
-            (Input::FetchStarted { id, head }, Some(item)) => item.on_fetch_started(cx, id, head),
+            (Input::FetchStarted { id, head, resumed }, Some(item)) => item.on_fetch_started(cx, id, head, resumed),
             (Input::FetchNotice { id, notice }, Some(item)) => item.on_fetch_notice(cx, id, notice),
             (Input::FetchProgress { id, bytes }, Some(item)) => item.on_fetch_progress(cx, id, bytes),
             (Input::FetchMedia { id, output, .. }, Some(Item::Open(session))) => session.on_fetch_media(cx, id, output),

@@ -8,10 +8,12 @@ use std::time::Duration;
 use abr::link::Link;
 use bytes::{Bytes, BytesMut};
 use kinora_faults::{Request, Verdict};
+use url::Url;
 
 use super::fault::{Effect, Fault, FaultPlan, FiredFault};
 use super::film::{Content, Film};
 use super::packaging::FilmFiles;
+use super::resume::{Answer, Identity, Interrupted, Kept, Serving};
 use crate::container::{DemuxError, DemuxOutput};
 use crate::drm::{self, KeyFile};
 use crate::engine::io::{FetchError, FetchId, FetchOutcome, FetchReport, FetchRequest, Ingest, Input, ResponseHead};
@@ -39,7 +41,7 @@ enum Phase {
     /// The end is known: it comes then.
     Ending { at: Now, outcome: FetchOutcome },
     /// The answer begins then.
-    Waiting { at: Now, head: ResponseHead },
+    Waiting { at: Now, head: ResponseHead, resumed: bool },
     /// The answer to another request begins then.
     Paused { until: Now },
     /// The body is under way.
@@ -58,12 +60,25 @@ struct Transfer {
     done: u64,
     /// Bytes of them that the host throws away, at the beginning.
     skipped: u64,
+    /// Interrupted transfer that it continues, or asks to continue.
+    earlier: Option<Interrupted>,
+    /// Identity of the media that flow; `None` for everything else, which is not kept.
+    identity: Option<Identity>,
     /// Events to come, each with the number of bytes after which it happens; last first.
     steps: Vec<(u64, Step)>,
     seq: u64,
 }
 
 impl Transfer {
+    /// Returns what the host keeps of it after a failure.
+    fn interrupted(&self, outcome: &FetchOutcome) -> Option<Interrupted> {
+        let FetchOutcome::Failed { bytes, error } = outcome else { return None };
+        let earlier = self.earlier.map_or(0, |earlier| earlier.received);
+        let identity = self.identity.or_else(|| self.earlier.map(|earlier| earlier.identity))?;
+        let received = earlier + bytes;
+        (error.is_of_transport() && received > 0).then_some(Interrupted { received, identity })
+    }
+
     /// Puts a number of bytes in front that the host did not ask for and throws away.
     fn skip(&mut self, bytes: u64) {
         self.skipped = bytes;
@@ -85,6 +100,9 @@ impl Transfer {
 pub struct Network {
     link: Link,
     films: Vec<(String, FilmFiles)>,
+    /// Hosts that serve otherwise than usual.
+    serving: Vec<(String, Serving)>,
+    kept: Kept,
     faults: FaultPlan,
     fired: Vec<FiredFault>,
     transfers: Vec<Transfer>,
@@ -96,7 +114,17 @@ impl Network {
     /// A network with a link and a film on each of some hosts.
     pub fn new(link: Link, films: Vec<(String, Film)>, faults: FaultPlan) -> Self {
         let films = films.into_iter().map(|(host, film)| (host, FilmFiles::new(film))).collect();
-        Self { link, films, faults, fired: Vec::new(), transfers: Vec::new(), flowed_until: Now::ZERO, requests: 0 }
+        Self {
+            link,
+            films,
+            serving: Vec::new(),
+            kept: Kept::default(),
+            faults,
+            fired: Vec::new(),
+            transfers: Vec::new(),
+            flowed_until: Now::ZERO,
+            requests: 0,
+        }
     }
 
     /// Returns each time that a fault fired, in the order of the requests: of all plans so far.
@@ -131,6 +159,16 @@ impl Network {
         }
     }
 
+    /// Lets a host serve its files otherwise from now on.
+    pub fn serve(&mut self, host: &str, serving: Serving) {
+        self.serving.push((host.to_owned(), serving));
+    }
+
+    fn serving(&self, host: &str) -> Serving {
+        let found = self.serving.iter().rev().find(|(name, _)| name == host);
+        found.map(|(_, serving)| *serving).unwrap_or_default()
+    }
+
     /// Takes a request; its answer follows as virtual time passes.
     pub fn start(&mut self, request: &FetchRequest, now: Now) {
         self.flow_to(now);
@@ -143,6 +181,7 @@ impl Network {
     pub fn cancel(&mut self, id: FetchId, now: Now) {
         self.flow_to(now);
         self.transfers.retain(|transfer| transfer.id != id);
+        self.kept.forget(id);
     }
 
     /// Returns the progress by now of all transfers whose body is under way.
@@ -175,13 +214,10 @@ impl Network {
         let id = transfer.id;
         let phase = std::mem::replace(&mut transfer.phase, Phase::Flowing);
         match phase {
-            Phase::Ending { outcome, .. } => {
-                let report = self.transfers.remove(index).report;
-                Some(Input::FetchEnded { id, outcome, report })
-            }
-            Phase::Waiting { head, .. } => {
+            Phase::Ending { outcome, .. } => Some(self.end(index, outcome)),
+            Phase::Waiting { head, resumed, .. } => {
                 transfer.report.first_byte = Some(at.since(transfer.started));
-                Some(Input::FetchStarted { id, head })
+                Some(Input::FetchStarted { id, head, resumed })
             }
             Phase::Paused { .. } => Some(Input::FetchProgress { id, bytes: transfer.done - transfer.skipped }),
             Phase::Flowing => {
@@ -203,10 +239,9 @@ impl Network {
                         Some(Input::FetchMedia { id, seq, output })
                     }
                     Step::End(outcome) => {
-                        let Transfer { mut report, started, .. } = self.transfers.remove(index);
                         let is_whole = !matches!(outcome, FetchOutcome::Failed { .. });
-                        report.last_byte = is_whole.then(|| at.since(started));
-                        Some(Input::FetchEnded { id, outcome, report })
+                        transfer.report.last_byte = is_whole.then(|| at.since(transfer.started));
+                        Some(self.end(index, outcome))
                     }
                     Step::Stall => {
                         let error = FetchError::Timeout { started: true };
@@ -221,6 +256,17 @@ impl Network {
                 }
             }
         }
+    }
+
+    /// Ends a transfer, and keeps what another request may continue.
+    fn end(&mut self, index: usize, outcome: FetchOutcome) -> Input {
+        let transfer = self.transfers.remove(index);
+        let interrupted = transfer.interrupted(&outcome);
+        if let Some(interrupted) = interrupted {
+            self.kept.keep(transfer.id, interrupted);
+        }
+        let report = FetchReport { is_kept: interrupted.is_some(), ..transfer.report };
+        Input::FetchEnded { id: transfer.id, outcome, report }
     }
 
     /// Transfers whose bytes flow: they share the link.
@@ -267,6 +313,35 @@ impl Network {
         self.films.get_mut(film?).map(|(_, files)| files)
     }
 
+    /// Leaves the rest of a content if the request continues an interrupted transfer and the server lets it. Returns what
+    /// the server answers to the request for a rest.
+    fn find_rest(
+        &self,
+        request: &FetchRequest,
+        url: &Url,
+        transfer: &mut Transfer,
+        content: &mut Content,
+        effect: Option<&Effect>,
+    ) -> Option<Answer> {
+        let asked = transfer.earlier.take();
+        let Content::Media { size, pieces } = content else { return None };
+        let serving = self.serving(url.host_str().unwrap_or_default());
+        let identity = serving.identify(*size);
+        transfer.identity = matches!(request.ingest, Ingest::Media(_)).then_some(identity);
+        let asked = asked?;
+        let answer = if sends_whole(effect) { Answer::Whole } else { asked.answer(serving, identity) };
+        if answer == Answer::Rest {
+            transfer.earlier = Some(asked);
+            *size -= asked.received;
+            pieces.retain_mut(|(at, _)| {
+                let is_new = *at > asked.received;
+                *at = at.saturating_sub(asked.received);
+                is_new
+            });
+        }
+        Some(answer)
+    }
+
     fn answer(&mut self, request: &FetchRequest, now: Now) -> Transfer {
         let host = request.url.host_str().unwrap_or_default();
         let mut film = self.films.iter().position(|(name, _)| name == host);
@@ -290,6 +365,8 @@ impl Network {
             report: FetchReport::default(),
             done: 0,
             skipped: 0,
+            earlier: request.resume.map(|resume| self.kept.take(resume)),
+            identity: None,
             steps: Vec::new(),
             seq: 0,
         };
@@ -307,7 +384,7 @@ impl Network {
             transfer.phase = ending(now + request.first_byte_timeout, error);
             return transfer;
         }
-        let begins = now + wait;
+        let mut begins = now + wait;
         if let Some(error) = unreachable {
             transfer.phase = ending(begins, error);
             return transfer;
@@ -342,7 +419,13 @@ impl Network {
             other => other,
         };
         let offset = request.range.map_or(0, |range| range.offset);
-        let (size, content_type) = fill(&mut transfer.steps, content, offset, effect.as_ref());
+        let rest = self.find_rest(request, &url, &mut transfer, &mut content, effect.as_ref());
+        if rest == Some(Answer::Foreign) {
+            begins = begins + latency;
+        }
+        let resumed = rest == Some(Answer::Rest);
+        let earlier = transfer.earlier.map_or(0, |earlier| earlier.received);
+        let (size, content_type) = fill(&mut transfer.steps, content, (offset + earlier, earlier), effect.as_ref());
         let whole = request.range.filter(|_| effect == Some(Effect::WholeFile));
         if let Some(range) = whole {
             transfer.skip(range.offset);
@@ -351,18 +434,23 @@ impl Network {
             transfer.pause_between(*parts, size, latency);
         }
         let head = ResponseHead {
-            status: if request.range.is_none() || whole.is_some() { 200 } else { 206 },
+            status: if request.range.is_none() && !resumed || whole.is_some() { 200 } else { 206 },
             url,
             content_type: Some(content_type.to_owned()),
             content_length: Some(size),
             range_ignored: whole.is_some(),
         };
-        transfer.phase = Phase::Waiting { at: begins, head };
+        transfer.phase = Phase::Waiting { at: begins, head, resumed };
         if let Ingest::Keys(file) = request.ingest {
             read_keys(&mut transfer.steps, file);
         }
         transfer
     }
+}
+
+/// Returns true if a fault sends other bytes than the rest that was asked for.
+const fn sends_whole(effect: Option<&Effect>) -> bool {
+    matches!(effect, Some(Effect::WholeFile | Effect::Html | Effect::Empty | Effect::Shorten { .. }))
 }
 
 /// The error of a host that gives no answer that could be read, at once.
@@ -392,9 +480,14 @@ fn read_keys(steps: &mut [(u64, Step)], file: KeyFile) {
     }
 }
 
-/// Puts the steps of a content, with a fault applied, whose first byte has this offset in its file. Returns the size that the
-/// answer announces, and the type.
-fn fill(steps: &mut Vec<(u64, Step)>, content: Content, offset: u64, effect: Option<&Effect>) -> (u64, &'static str) {
+/// Puts the steps of a content, with a fault applied, whose first byte has this offset in its file and comes after `earlier`
+/// bytes of interrupted requests. Returns the size that the answer announces, and the type.
+fn fill(
+    steps: &mut Vec<(u64, Step)>,
+    content: Content,
+    (offset, earlier): (u64, u64),
+    effect: Option<&Effect>,
+) -> (u64, &'static str) {
     let is_media = matches!(content, Content::Media { .. });
     let (whole, content_type, pieces, mut body) = match (content, effect) {
         (_, Some(Effect::Html)) => {
@@ -410,7 +503,10 @@ fn fill(steps: &mut Vec<(u64, Step)>, content: Content, offset: u64, effect: Opt
         _ => whole,
     };
     let failed = |bytes, error| (bytes, Step::End(FetchOutcome::Failed { bytes, error }));
-    let broken_off = |received| failed(received, FetchError::Truncated { received, expected: Some(size) });
+    let broken_off = |received| {
+        let (received_in_all, expected) = (earlier + received, Some(earlier + size));
+        failed(received, FetchError::Truncated { received: received_in_all, expected })
+    };
     let malformed = |what: &'static str, offset| {
         failed(offset, FetchError::Demux(DemuxError::Malformed { what: what.into(), offset }))
     };

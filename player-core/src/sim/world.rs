@@ -11,6 +11,7 @@ use super::audit::Audit;
 use super::fault::{Fault, FaultPlan, FiredFault};
 use super::film::Film;
 use super::network::Network;
+use super::resume::Serving;
 use super::watch::Watch;
 use crate::command::{Command, CommandId, LoadRequest};
 use crate::config::PlayerConfig;
@@ -203,6 +204,11 @@ impl World {
     /// Puts another film, or the same one described otherwise, in the place of that of a host.
     pub fn replace_film(&mut self, host: &str, film: &Film) {
         self.network.replace_film(host, film);
+    }
+
+    /// Lets a host serve its files otherwise from now on.
+    pub fn serve(&mut self, host: &str, serving: Serving) {
+        self.network.serve(host, serving);
     }
 
     /// Lets the engine fetch the manifest again.

@@ -3,7 +3,7 @@
 use abr::link::{Row, Trace};
 use player_core::engine::io::FetchKind;
 use player_core::model::Protocol;
-use player_core::sim::{Content, Effect, Fault, Film, Outcome, World};
+use player_core::sim::{Content, Effect, Fault, Film, Outcome, Serving, World};
 use player_core::{ErrorCode, Event};
 
 use crate::support::{BOTH, MINUTE, count, fast, millis, play, seconds, two_hosts, world};
@@ -173,6 +173,7 @@ fn what_was_handed_out_of_a_segment_that_breaks_off_is_not_wasted() {
         // Two of the four pieces have come by then, and a fifth of the third one.
         let fault = Fault::new(&path, Effect::Truncate(550)).of(FetchKind::Segment).times(1);
         let mut world = world(&film, Trace::constant(3_000, millis(30)), vec![fault]);
+        world.serve("edge", Serving { serves_rests: false, ..Serving::default() });
         assert_eq!(play(&mut world), Outcome::Ended);
         assert_eq!(world.faults_fired().len(), 1);
         let wasted = world.stats().bytes_wasted;

@@ -33,6 +33,7 @@ mod remote;
 mod renderer;
 mod replay;
 mod report;
+mod resume;
 mod rule_input;
 mod seeks;
 mod sounds;

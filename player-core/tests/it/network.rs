@@ -25,6 +25,7 @@ fn request(kind: FetchKind, path: &str, range: Option<ByteRange>) -> FetchReques
         headers: Vec::new(),
         post: None,
         key_ids: Vec::new(),
+        resume: None,
         max_bytes: 1 << 20,
         first_byte_timeout: Duration::from_secs(20),
         stall_timeout: STALL,

@@ -353,7 +353,7 @@ fn the_answer_to_a_part_is_as_long_as_the_part() {
         let mut checked = 0;
         for input in inputs {
             if let Recorded::Input(_, input) = input
-                && let Input::FetchStarted { id, head } = input.as_ref()
+                && let Input::FetchStarted { id, head, .. } = input.as_ref()
                 && let Some(request) = requests(&world).find(|request| request.id == *id)
                 && request.kind == FetchKind::Segment
             {

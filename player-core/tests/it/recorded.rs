@@ -22,8 +22,10 @@ fn request(request: &FetchRequest) -> String {
         format!(" {}+{}", range.offset, range.length.map_or("".to_owned(), |length| length.to_string()))
     });
     let cipher = if request.cipher.is_some() { " encrypted" } else { "" };
+    let resume =
+        request.resume.map_or(String::new(), |resume| format!(" after {} of {}", resume.received, resume.fetch.0));
     format!(
-        "fetch {} {:?} {}{range}{cipher} within {:?} and {:?}",
+        "fetch {} {:?} {}{range}{cipher}{resume} within {:?} and {:?}",
         request.id.0, request.kind, request.url, request.first_byte_timeout, request.stall_timeout
     )
 }

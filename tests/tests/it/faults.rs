@@ -60,13 +60,18 @@ impl Session {
 
 /// Plays the first demo film through an edge with one rule of faults.
 fn with_fault(rule: &str) -> (Session, f64) {
+    with_plan(&format!("seed = 1\n[[rule]]\n{rule}\n"), &[])
+}
+
+/// Plays the first demo film through an edge with a plan of faults.
+fn with_plan(text: &str, arguments: &[&str]) -> (Session, f64) {
     let film = film(0);
     let origin = python(&films());
     let folder = tempfile::tempdir().unwrap();
     let plan = folder.path().join("plan.toml");
-    std::fs::write(&plan, format!("seed = 1\n[[rule]]\n{rule}\n")).unwrap();
+    std::fs::write(&plan, text).unwrap();
     let edge = edge(&origin.url, &["--chaos", plan.to_str().unwrap()]);
-    let session = play(&edge.url.join(&format!("{}/master.m3u8", film.id)).unwrap(), &[]);
+    let session = play(&edge.url.join(&format!("{}/master.m3u8", film.id)).unwrap(), arguments);
     (session, film.duration_ms as f64 / 1000.0)
 }
 
@@ -111,8 +116,33 @@ fn a_connection_that_is_reset_in_the_middle_is_made_again() {
 fn a_body_that_stalls_is_given_up_and_fetched_again() {
     let (session, seconds) = with_fault(&format!("{THIRD}count = 1\nfault = {{ type = 'stall', after_bytes = 2000 }}"));
     session.recovered(seconds);
-    // Given up for a smaller one, or asked for again: either way the bytes that came were for nothing.
-    assert!(session.report["bytes"]["wasted"].as_u64().unwrap() > 0, "{}", session.report);
+    // Given up for a smaller one, or continued after the bytes before the stall.
+    assert!(session.report["bytes"]["wasted"].as_u64().unwrap() <= 2000, "{}", session.report);
+}
+
+/// Each segment of a fixed quality breaks off in the middle, once by a reset and one of them by a stall; the rest of it is
+/// all that is fetched again.
+#[test]
+fn a_fixed_quality_on_a_link_that_breaks_fetches_every_byte_once() {
+    let rule = |number: u32, kind: &str| {
+        format!(
+            "[[rule]]\npath = 'video/240p/.*m4s'\nsegments = {{ from = {number}, to = {number} }}\ncount = 1\n\
+             fault = {{ type = '{kind}', after_permille = 600 }}\n"
+        )
+    };
+    let resets = (3..7).map(|number| rule(number, "reset"));
+    let rules: String = resets.chain([rule(2, "stall")]).collect();
+    let fixed = ["--abr", "lowest"];
+    let (calm, seconds) = with_plan("seed = 1\n", &fixed);
+    calm.recovered(seconds);
+    let (broken, _) = with_plan(&format!("seed = 1\n{rules}"), &fixed);
+    broken.recovered(seconds);
+    let bytes = |session: &Session, name: &str| session.report["bytes"][name].as_u64().unwrap();
+    assert_eq!(broken.report["retries"], 5, "{}", broken.report);
+    assert_eq!(broken.warnings().len(), 5);
+    assert_eq!((bytes(&calm, "wasted"), bytes(&broken, "wasted")), (0, 0));
+    assert_eq!(bytes(&broken, "media"), bytes(&calm, "media"));
+    assert_eq!(broken.report["frames"]["presented"], calm.report["frames"]["presented"]);
 }
 
 #[test]

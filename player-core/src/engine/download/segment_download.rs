@@ -56,6 +56,17 @@ pub(in crate::engine) struct SegmentDownload {
     warned: bool,
     tail: Option<Box<SegmentTail>>,
     judged_at: Now,
+    /// Interrupted requests that the present one, or the next, continues.
+    earlier: Option<EarlierRequests>,
+}
+
+/// The interrupted requests whose bytes a download goes on after.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct EarlierRequests {
+    /// Number of bytes received by them.
+    bytes: u64,
+    /// Time of the first of them.
+    since: Now,
 }
 
 impl SegmentDownload {
@@ -80,6 +91,7 @@ impl SegmentDownload {
             warned: false,
             tail: None,
             judged_at: Now::ZERO,
+            earlier: None,
         }
     }
 
@@ -121,6 +133,27 @@ impl SegmentDownload {
     /// Returns the time at which the transfer was last due to be judged; [`Now::ZERO`] before the first time.
     pub(in crate::engine) const fn judged_at(&self) -> Now {
         self.judged_at
+    }
+
+    /// Returns the number of bytes received by interrupted requests that the present one, or the next, continues.
+    pub(in crate::engine) fn earlier_bytes(&self) -> u64 {
+        self.earlier.map_or(0, |earlier| earlier.bytes)
+    }
+
+    /// Returns the time of the first request that gave any of the bytes, where `sent` is that of the present one.
+    pub(in crate::engine) fn since(&self, sent: Now) -> Now {
+        self.earlier.map_or(sent, |earlier| earlier.since)
+    }
+
+    /// Keeps the bytes of a request that was sent at `sent` and broke off, because the next one continues it.
+    pub(in crate::engine) fn keep_earlier(&mut self, bytes: u64, sent: Now) {
+        let since = self.since(sent);
+        self.earlier = Some(EarlierRequests { bytes: self.earlier_bytes() + bytes, since });
+    }
+
+    /// Gives up the bytes of interrupted requests, and returns their number.
+    pub(in crate::engine) fn take_earlier(&mut self) -> u64 {
+        self.earlier.take().map_or(0, |earlier| earlier.bytes)
     }
 
     /// Takes initialisation data that the segment itself has.

@@ -11,7 +11,7 @@ use crate::config::PlayerConfig;
 use crate::drm::{KeyId, SegmentCipher};
 use crate::engine::effects::Effects;
 use crate::engine::ids::{RepKey, StreamId};
-use crate::engine::io::{FetchId, FetchKind, FetchReport, FetchRequest, Ingest};
+use crate::engine::io::{FetchId, FetchKind, FetchReport, FetchRequest, Ingest, Resume};
 use crate::engine::source::{Candidate, Locations};
 use crate::error::PlayerError;
 use crate::model::Resource;
@@ -135,10 +135,18 @@ pub(in crate::engine) struct Job {
     pub is_reachable: bool,
     /// Set from a failure that is retried until an answer begins.
     retry: Option<RetryState>,
+    /// Interrupted request that the host keeps and that the next attempt continues.
+    resume: Option<Resume>,
     state: JobState,
 }
 
 impl Job {
+    /// Returns the requests that the host has to forget with the job: the one on its way, and the one that it keeps.
+    pub(in crate::engine) fn fetches(&self) -> impl Iterator<Item = FetchId> {
+        let running = self.attempt().map(|attempt| attempt.fetch);
+        running.into_iter().chain(self.resume.map(|resume| resume.fetch))
+    }
+
     /// The attempt on its way.
     pub(in crate::engine) fn attempt(&self) -> Option<&Attempt> {
         match &self.state {
@@ -201,6 +209,7 @@ impl Jobs {
             last_delay: Duration::ZERO,
             is_reachable: false,
             retry: None,
+            resume: None,
             state,
         };
         self.jobs.insert(id, job);
@@ -244,6 +253,23 @@ impl Jobs {
     /// Notes that an attempt failed in another way than by an unreachable host.
     pub(in crate::engine) fn note_reachable(&mut self, id: JobId) {
         self.change(id, |job| job.is_reachable = true);
+    }
+
+    /// Notes that the attempt failed after it had continued a segment by a good part: failures are counted anew.
+    pub(in crate::engine) fn note_advance(&mut self, id: JobId) {
+        self.change(id, |job| (job.failures, job.last_delay) = (0, Duration::ZERO));
+    }
+
+    /// Lets the next attempt continue the present one, which broke off after `received` bytes of the resource.
+    pub(in crate::engine) fn continue_later(&mut self, id: JobId, received: u64) {
+        self.change(id, |job| {
+            job.resume = job.attempt().map(|attempt| Resume { fetch: attempt.fetch, received });
+        });
+    }
+
+    /// Lets the next attempt begin anew. Returns the request that the host keeps, if any.
+    pub(in crate::engine) fn stop_continuing(&mut self, id: JobId) -> Option<FetchId> {
+        Some(self.jobs.get_mut(&id)?.resume.take()?.fetch)
     }
 
     /// Forgets the candidates that were tried, because none is left.
@@ -337,6 +363,7 @@ impl Jobs {
             headers: job.headers.clone(),
             post: job.post.clone(),
             key_ids: job.key_ids.clone(),
+            resume: job.resume.take(),
             max_bytes: max_bytes(job.kind),
             first_byte_timeout: config.first_byte_timeout,
             stall_timeout: config.stall_timeout,
@@ -418,12 +445,10 @@ impl Jobs {
         self.jobs.remove(&id)
     }
 
-    /// Forgets a job and cancels its request.
+    /// Forgets a job and cancels its request, or the one that the host keeps.
     pub(in crate::engine) fn cancel(&mut self, id: JobId, now: Now, effects: &mut Effects) {
-        if let Some(job) = self.remove(id, now)
-            && let Some(attempt) = job.attempt()
-        {
-            effects.cancel(attempt.fetch);
+        if let Some(job) = self.remove(id, now) {
+            job.fetches().for_each(|fetch| effects.cancel(fetch));
         }
     }
 

@@ -93,7 +93,7 @@ fn answer(segments: &[Vec<u8>], (tags, list): (&str, &str), request: &FetchReque
         content_length,
         range_ignored: false,
     };
-    let mut inputs = vec![Input::FetchStarted { id, head }];
+    let mut inputs = vec![Input::FetchStarted { id, head, resumed: false }];
     let body = Bytes::from(body);
     let outcome = match &request.ingest {
         Ingest::Media(setup) => {

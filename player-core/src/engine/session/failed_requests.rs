@@ -22,6 +22,8 @@ use crate::model::Resource;
 
 /// Segments of a stream that may be given up in a row; with as many the stream counts as unavailable.
 const MOST_SKIPPED: u32 = 5;
+/// Share of a segment that a request has to add to what it continues, so that its end does not count as a failure.
+const LEAST_ADVANCE: u64 = 16;
 /// Minimum time for which a location is excluded if a resource is missing there that another location may have.
 const SOURCE_EXCLUSION: Duration = Duration::from_secs(20);
 
@@ -30,6 +32,43 @@ impl Session {
     pub(in crate::engine) fn on_request_failed(&mut self, cx: &mut Context, id: JobId, cause: Cause<'_>) {
         let outcome = self.on_failure(cx, id, cause);
         self.carry_out(cx, outcome);
+    }
+
+    /// Takes the failure of a request that the host keeps (`docs/adr/0022`).
+    ///
+    /// If the same segment is requested again, that request continues this one: the samples received stay, and no byte
+    /// is wasted. Every other decision drops them, and the host forgets the request.
+    pub(super) fn on_interruption(&mut self, cx: &mut Context, id: JobId, cause: Cause<'_>) -> StreamOutcome {
+        let Some(job) = cx.jobs.get(id) else { return StreamOutcome::Waiting };
+        let Some(attempt) = job.attempt() else { return StreamOutcome::Waiting };
+        let (fetch, bytes, sent) = (attempt.fetch, attempt.bytes, attempt.sent);
+        let whole = attempt.announced.unwrap_or(u64::MAX);
+        let is_of_transport = matches!(cause, Cause::Fetch(error) if error.is_of_transport());
+        let download = match job.purpose {
+            Purpose::Media(stream) if is_of_transport => self.stream_mut(stream).and_then(Stream::download_mut),
+            _ => None,
+        };
+        let Some(download) = download else {
+            cx.effects.cancel(fetch);
+            return self.on_failure(cx, id, cause);
+        };
+        let earlier = download.earlier_bytes();
+        let has_advanced = earlier > 0 && bytes >= earlier.saturating_add(whole) / LEAST_ADVANCE;
+        download.keep_earlier(bytes, sent);
+        cx.jobs.continue_later(id, earlier + bytes);
+        if has_advanced {
+            cx.jobs.note_advance(id);
+        }
+        self.recover(cx, id, cause)
+    }
+
+    /// Drops the samples of interrupted requests, because no request continues them: the bytes begin anew, or are not
+    /// wanted.
+    pub(in crate::engine) fn drop_earlier(&mut self, cx: &mut Context, id: StreamId) {
+        if self.stream(id).and_then(Stream::download).is_some_and(|download| download.earlier_bytes() > 0) {
+            self.drop_partial(cx, id, 0);
+            self.with_stream(id, Stream::restart_download);
+        }
     }
 
     /// Carries out the action that `recovery` decides on for a failed request. Returns what becomes of the stream that
@@ -42,9 +81,18 @@ impl Session {
     /// made elsewhere without a second report, or one outage would be reported for each stream; and a refresh that
     /// failed for good ends in a warning, because playback goes on with what is known.
     pub(super) fn on_failure(&mut self, cx: &mut Context, id: JobId, cause: Cause<'_>) -> StreamOutcome {
+        let found = cx.jobs.get(id).and_then(|job| Some((job.purpose, job.attempt()?.bytes)));
+        if let Some((Purpose::Media(stream), bytes)) = found {
+            self.drop_partial(cx, stream, bytes);
+            self.with_stream(stream, Stream::restart_download);
+        }
+        self.recover(cx, id, cause)
+    }
+
+    fn recover(&mut self, cx: &mut Context, id: JobId, cause: Cause<'_>) -> StreamOutcome {
         let Some(job) = cx.jobs.get(id) else { return StreamOutcome::Waiting };
         let Some(attempt) = job.attempt() else { return StreamOutcome::Waiting };
-        let (bytes, kind, purpose) = (attempt.bytes, job.kind, job.purpose);
+        let (kind, purpose) = (job.kind, job.purpose);
         if purpose == Purpose::Steering {
             let error = error_map::describe(kind, cause, Some(&attempt.url));
             let fetch = if let Cause::Fetch(fetch) = cause { Some(fetch) } else { None };
@@ -56,19 +104,13 @@ impl Session {
             return StreamOutcome::Waiting;
         }
         let place = attempt.candidate.place.clone();
-        if let Purpose::Media(stream) = purpose {
-            self.drop_partial(cx, stream, bytes);
-            if let Some(stream) = self.stream_mut(stream) {
-                stream.restart_download();
-            }
-        }
         let alternatives = self.alternatives(cx, purpose, &place);
         let assessment = match failure::assess(cx, self.source.locations(), id, cause, alternatives) {
             Assessed::Unknown => return StreamOutcome::Waiting,
             // The location was reported when it was excluded; this request only left too early to know.
             Assessed::LeftTooEarly { place, addresses_left } => {
                 if addresses_left == 0 {
-                    cx.jobs.remove(id, cx.now);
+                    self.give_up_job(cx, id);
                     self.leave(cx, &place);
                 }
                 return StreamOutcome::Waiting;
@@ -79,6 +121,9 @@ impl Session {
         if is_final && refresh::is_refresh(self, purpose) {
             refresh::give_up(self, cx, id, purpose, assessment.error);
             return StreamOutcome::Waiting;
+        }
+        if is_final {
+            self.stop_continuing(cx, id);
         }
         match assessment.action {
             Action::RetryAfter(delay) => assessment.retry(cx, id, delay),
@@ -91,7 +136,7 @@ impl Session {
                 assessment.move_on(cx, self.source.locations_mut(), id, exclude_for, &sources);
                 if is_last {
                     // The stream decides again, once the index was read from another location.
-                    cx.jobs.remove(id, cx.now);
+                    self.give_up_job(cx, id);
                 }
                 if !exclude_for.is_zero() {
                     self.leave(cx, &assessment.failed.place);
@@ -119,6 +164,22 @@ impl Session {
     fn awaits_init(&self, init: &Resource) -> bool {
         let waits = |stream: &Stream| matches!(stream.activity(), Activity::Init { resource, .. } if resource == init);
         self.streams.iter().any(waits)
+    }
+
+    /// Lets the host forget the interrupted request that a job would have continued, and drops its samples.
+    fn stop_continuing(&mut self, cx: &mut Context, id: JobId) {
+        if let Some(fetch) = cx.jobs.stop_continuing(id) {
+            cx.effects.cancel(fetch);
+        }
+        if let Some(Purpose::Media(stream)) = cx.jobs.get(id).map(|job| job.purpose) {
+            self.drop_earlier(cx, stream);
+        }
+    }
+
+    /// Forgets a job whose attempt failed.
+    fn give_up_job(&mut self, cx: &mut Context, id: JobId) {
+        self.stop_continuing(cx, id);
+        cx.jobs.remove(id, cx.now);
     }
 
     /// Returns what is left to try in place of a request to `place`.

@@ -20,7 +20,7 @@ use crate::error::{PlayerError, Stage};
 use crate::event::Event;
 use crate::manifest::IndexReading;
 use crate::model::{Resource, SegmentEncryption};
-use crate::time::MediaTime;
+use crate::time::{MediaTime, Now};
 
 impl Session {
     /// Takes the output of the demuxer of a request.
@@ -32,12 +32,28 @@ impl Session {
         }
     }
 
-    /// Takes the end of a request.
-    pub(in crate::engine) fn on_fetch_ended(&mut self, cx: &mut Context, job: JobId, outcome: FetchOutcome) {
+    /// Takes the beginning of an answer. If it does not continue the request that it should, its samples begin anew.
+    pub(in crate::engine) fn on_fetch_started(&mut self, cx: &mut Context, job: JobId, resumed: bool) {
+        if let Some(Purpose::Media(stream)) = cx.jobs.get(job).map(|job| job.purpose)
+            && !resumed
+        {
+            self.drop_earlier(cx, stream);
+        }
+    }
+
+    /// Takes the end of a request. `is_kept` is true if the host keeps it, so that another one can continue it.
+    pub(in crate::engine) fn on_fetch_ended(
+        &mut self,
+        cx: &mut Context,
+        job: JobId,
+        outcome: FetchOutcome,
+        is_kept: bool,
+    ) {
         let outcome = match outcome {
             FetchOutcome::Failed { bytes, error } => {
                 context::count_bytes(cx, job, bytes);
-                self.on_failure(cx, job, Cause::Fetch(&error))
+                let cause = Cause::Fetch(&error);
+                if is_kept { self.on_interruption(cx, job, cause) } else { self.on_failure(cx, job, cause) }
             }
             FetchOutcome::Complete { bytes, body } => {
                 context::count_bytes(cx, job, bytes);
@@ -80,8 +96,7 @@ impl Session {
             }
             Purpose::Media(id) => {
                 context::learn(cx, measured, bytes);
-                let elapsed = cx.now.since(sent);
-                return self.on_segment_complete(cx, job, id, bytes, elapsed);
+                return self.on_segment_complete(cx, job, id, bytes, sent);
             }
         }
         StreamOutcome::Waiting
@@ -204,7 +219,7 @@ impl Session {
         job: JobId,
         id: StreamId,
         bytes: u64,
-        elapsed: std::time::Duration,
+        sent: Now,
     ) -> StreamOutcome {
         self.place_early(cx, id);
         let Some(download) = self.stream(id).and_then(|stream| stream.download()).cloned() else {
@@ -213,6 +228,7 @@ impl Session {
         // Pictures may wait for their parameter sets until they are given up once.
         let may_wait = self.stream(id).is_some_and(|stream| stream.skipped() == 0);
         let waits = may_wait && download.tail().is_some_and(|tail| tail.waiting > 0);
+        let (bytes, elapsed) = (bytes + download.earlier_bytes(), cx.now.since(download.since(sent)));
         let is_empty = download.seen() == 0 && id != StreamId::Text;
         if is_empty && !(waits && self.is_continued(cx, download.plan())) {
             return self.on_failure(cx, job, Cause::NoSamples);

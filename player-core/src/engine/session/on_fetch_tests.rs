@@ -21,7 +21,7 @@ fn answer(engine: &mut Engine, request: &FetchRequest, body: &[u8]) {
     let (id, bytes) = (request.id, body.len() as u64);
     let url = request.url.clone();
     let head = ResponseHead { status: 206, url, content_type: None, content_length: Some(bytes), range_ignored: false };
-    engine.handle_input(Now::ZERO, Input::FetchStarted { id, head });
+    engine.handle_input(Now::ZERO, Input::FetchStarted { id, head, resumed: false });
     let outcome = FetchOutcome::Complete { bytes, body: Bytes::copy_from_slice(body) };
     engine.handle_input(Now::ZERO, Input::FetchEnded { id, outcome, report: FetchReport::default() });
 }
@@ -30,6 +30,24 @@ fn answer(engine: &mut Engine, request: &FetchRequest, body: &[u8]) {
 fn sidx(kind: u32, size: u32) -> Vec<u8> {
     let words = [44, u32::from_be_bytes(*b"sidx"), 0, 1, 1000, 0, 0, 1, kind << 31 | size, 4000, 0x9000_0000];
     words.iter().flat_map(|word| word.to_be_bytes()).collect()
+}
+
+/// A host may keep only media, after a failure of transport; whatever else it keeps is forgotten at once.
+#[test]
+fn what_no_request_will_continue_is_forgotten_by_the_host() {
+    let mut engine = Engine::new(PlayerConfig::default()).unwrap();
+    let command = Command::Load(LoadRequest::new("http://h/film.m3u8".parse().unwrap()));
+    engine.handle_input(Now::ZERO, Input::Command { id: CommandId(1), command });
+    let manifest = requests(&mut engine).remove(0);
+    let playlist = "#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:4,\n0.ts\n#EXT-X-ENDLIST\n";
+    answer(&mut engine, &manifest, playlist.as_bytes());
+    let segment = requests(&mut engine).remove(0);
+    assert_eq!((segment.kind, segment.resume), (FetchKind::Segment, None));
+    let outcome = FetchOutcome::Failed { bytes: 5, error: FetchError::RangeIgnored("a part".into()) };
+    let report = FetchReport { is_kept: true, ..FetchReport::default() };
+    engine.handle_input(Now::ZERO, Input::FetchEnded { id: segment.id, outcome, report });
+    let cancelled = std::iter::from_fn(|| engine.poll_output()).filter(|output| *output == Output::Cancel(segment.id));
+    assert_eq!(cancelled.count(), 1);
 }
 
 #[test]

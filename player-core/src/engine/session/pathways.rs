@@ -97,11 +97,11 @@ impl Session {
         for id in abandoned {
             let Some(job) = cx.jobs.get(id) else { continue };
             let begun = job.attempt().is_some_and(|attempt| attempt.began.is_some());
-            if !begun
-                && let Some(job) = cx.jobs.remove(id, cx.now)
-                && let Some(attempt) = job.attempt()
-            {
-                cx.effects.cancel(attempt.fetch);
+            if !begun && let Some(job) = cx.jobs.remove(id, cx.now) {
+                job.fetches().for_each(|fetch| cx.effects.cancel(fetch));
+                if let Purpose::Media(stream) = job.purpose {
+                    self.drop_earlier(cx, stream);
+                }
             }
         }
         for stream in &mut self.streams {

@@ -183,7 +183,7 @@ impl Session {
         let in_flight = abr::InFlight {
             now: cx.now.as_duration(),
             rung: plan.rung,
-            size: attempt.announced.or(plan.segment.size),
+            size: attempt.announced.or_else(|| Some(plan.segment.size?.saturating_sub(download.earlier_bytes()))),
             received: attempt.bytes,
             elapsed: cx.now.since(attempt.sent),
             ttfb: attempt.began.map(|began| began.since(attempt.sent)),

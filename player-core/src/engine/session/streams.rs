@@ -431,7 +431,7 @@ impl Session {
     }
 
     /// Moves a stream by one of its verbs, unless it is gone.
-    fn with_stream(&mut self, id: StreamId, verb: impl FnOnce(&mut Stream)) {
+    pub(super) fn with_stream(&mut self, id: StreamId, verb: impl FnOnce(&mut Stream)) {
         if let Some(stream) = self.stream_mut(id) {
             verb(stream);
         }
@@ -455,22 +455,25 @@ impl Session {
         let download = self.stream(id).and_then(|s| s.download().cloned());
         if let Some(download) = download {
             let measured = cx.jobs.measure(download.job(), cx.now);
-            if let Some(job) = cx.jobs.remove(download.job(), cx.now)
-                && let Some(attempt) = job.attempt()
-            {
-                let bytes = attempt.bytes;
-                cx.effects.cancel(attempt.fetch);
-                context::learn(cx, measured, bytes);
-                self.drop_partial(cx, id, bytes);
+            if let Some(job) = cx.jobs.remove(download.job(), cx.now) {
+                job.fetches().for_each(|fetch| cx.effects.cancel(fetch));
+                if let Some(attempt) = job.attempt() {
+                    context::learn(cx, measured, attempt.bytes);
+                }
+                if job.attempt().is_some() || download.earlier_bytes() > 0 {
+                    self.drop_partial(cx, id, job.attempt().map_or(0, |attempt| attempt.bytes));
+                }
             }
         }
         self.with_stream(id, Stream::stop);
     }
 
-    /// Drops the samples of a failed attempt that were not handed to the renderer, and counts its other bytes as wasted.
+    /// Drops the samples of a failed attempt of `bytes`, and of those that it continued, that were not handed to the
+    /// renderer. Counts their other bytes as wasted.
     pub(in crate::engine) fn drop_partial(&mut self, cx: &mut Context, id: StreamId, bytes: u64) {
-        let download = self.stream(id).and_then(|stream| stream.download());
-        let Some(key) = download.map(|download| download.plan().key()) else { return cx.ledger.wasted(bytes) };
+        let download = self.stream_mut(id).and_then(Stream::download_mut);
+        let Some(download) = download else { return cx.ledger.wasted(bytes) };
+        let (key, bytes) = (download.plan().key(), bytes + download.take_earlier());
         let (mut kept, wanted) = (0, self.wanted_of(id));
         for kind in BUFFERED {
             let committed = self.committed(cx, kind);

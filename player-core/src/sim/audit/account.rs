@@ -52,6 +52,11 @@ impl Account {
             self.places.len() - 1
         });
         self.requests.insert(request.id, place);
+        // Initialisation data from before a break is not sent again.
+        let before = request.resume.and_then(|resume| self.requests.get(&resume.fetch));
+        if let Some(track) = before.and_then(|before| self.tracks.get(before).copied()) {
+            self.tracks.entry(place).or_insert(track);
+        }
         if let Ingest::Media(DemuxSetup { init: Some(init), .. }) = &request.ingest {
             self.on_init(place, init);
         }

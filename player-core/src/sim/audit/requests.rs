@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::require;
-use crate::engine::io::{FetchError, FetchId, FetchKind, FetchOutcome, FetchRequest, Input};
+use crate::engine::io::{FetchError, FetchId, FetchKind, FetchOutcome, FetchReport, FetchRequest, Input, Resume};
 use crate::model::ByteRange;
 use crate::snapshot::Snapshot;
 use crate::time::Now;
@@ -20,6 +20,12 @@ pub(super) fn resource(request: &FetchRequest) -> Resource {
     (request.url.to_string(), request.range.map(range))
 }
 
+/// Returns the last part of the path of a resource, which is the same at every location.
+fn name(resource: &Resource) -> &str {
+    let path = resource.0.split(['?', '#']).next().unwrap_or_default();
+    path.rsplit('/').next().unwrap_or_default()
+}
+
 /// A request that has not ended.
 #[derive(Clone, Debug)]
 struct Running {
@@ -27,6 +33,17 @@ struct Running {
     resource: Resource,
     sent: Now,
     bytes: u64,
+    /// Request that it asks to continue.
+    resume: Option<Resume>,
+    /// Number of bytes before its own, known once its answer has begun.
+    earlier: Option<u64>,
+}
+
+/// An interrupted request that the host keeps.
+#[derive(Clone, Debug)]
+struct KeptRequest {
+    resource: Resource,
+    received: u64,
 }
 
 /// Requests of a session.
@@ -34,6 +51,7 @@ struct Running {
 pub(super) struct Requests {
     last: Option<FetchId>,
     running: BTreeMap<FetchId, Running>,
+    kept: BTreeMap<FetchId, KeptRequest>,
     /// Media segments that were fetched in full since something happened that may lose them.
     complete: BTreeMap<Resource, FetchId>,
     /// Resources that failed, with the time before which they may not be asked for again.
@@ -76,20 +94,39 @@ impl Requests {
         require(now, !empty, || format!("{resource:?} is requested, which is empty"));
         let delayed = self.delayed.remove(&resource);
         require(now, delayed.is_none_or(|until| until <= now), || format!("{resource:?} must wait until {delayed:?}"));
-        let running = Running { kind: request.kind, resource, sent: now, bytes: 0 };
+        if let Some(resume) = request.resume {
+            let kept = self.kept.remove(&resume.fetch);
+            let fits = kept.as_ref().is_some_and(|kept| {
+                kept.received == resume.received
+                    && name(&kept.resource) == name(&resource)
+                    && kept.resource.1 == resource.1
+            });
+            require(now, fits, || format!("{resource:?} continues {resume:?}, which is {kept:?}"));
+        }
+        let running =
+            Running { kind: request.kind, resource, sent: now, bytes: 0, resume: request.resume, earlier: None };
         self.running.insert(request.id, running);
     }
 
     pub(super) fn on_cancel(&mut self, id: FetchId, now: Now) {
-        require(now, self.running.remove(&id).is_some(), || format!("{id:?} is cancelled and not running"));
+        let is_known = self.running.remove(&id).is_some() || self.kept.remove(&id).is_some();
+        require(now, is_known, || format!("{id:?} is cancelled and not running"));
     }
 
     pub(super) fn on_input(&mut self, input: &Input, now: Now) {
         match input {
             Input::FetchProgress { id, bytes } => self.receive(*id, *bytes),
-            Input::FetchEnded { id, outcome, .. } => self.end(*id, outcome, now),
+            Input::FetchStarted { id, resumed, .. } => self.start(*id, *resumed, now),
+            Input::FetchEnded { id, outcome, report } => self.end(*id, outcome, report, now),
             _ => {}
         }
+    }
+
+    fn start(&mut self, id: FetchId, is_resumed: bool, now: Now) {
+        let Some(running) = self.running.get_mut(&id) else { return };
+        let asked = running.resume.map(|resume| resume.received);
+        require(now, !is_resumed || asked.is_some(), || format!("{id:?} continues nothing"));
+        running.earlier = Some(asked.filter(|_| is_resumed).unwrap_or(0));
     }
 
     fn receive(&mut self, id: FetchId, bytes: u64) {
@@ -102,19 +139,25 @@ impl Requests {
         }
     }
 
-    fn end(&mut self, id: FetchId, outcome: &FetchOutcome, now: Now) {
+    fn end(&mut self, id: FetchId, outcome: &FetchOutcome, report: &FetchReport, now: Now) {
         let (FetchOutcome::Complete { bytes, .. }
         | FetchOutcome::Keys { bytes, .. }
         | FetchOutcome::Failed { bytes, .. }) = outcome;
         self.receive(id, *bytes);
         let Some(running) = self.running.remove(&id) else { return };
+        let earlier = running.earlier.or(running.resume.map(|resume| resume.received)).unwrap_or(0);
         if let FetchOutcome::Failed { error, .. } = outcome {
             self.disturb();
+            if report.is_kept {
+                let kept = KeptRequest { resource: running.resource.clone(), received: earlier + bytes };
+                require(now, kept.received > 0, || format!("{id:?} is kept without a byte"));
+                self.kept.insert(id, kept);
+            }
             if let FetchError::Status { retry_after: Some(delay), .. } = error {
                 self.delayed.insert(running.resource, now + (*delay).min(LONGEST_DELAY));
             }
         } else if matches!(running.kind, FetchKind::Segment | FetchKind::Text) {
-            self.ended.push((*bytes, now.since(running.sent)));
+            self.ended.push((earlier + bytes, now.since(running.sent)));
             self.complete.insert(running.resource, id);
         }
     }
@@ -127,7 +170,8 @@ impl Requests {
 
     pub(super) fn check(&self, snapshot: &Snapshot, is_over: bool, now: Now) {
         let stats = &snapshot.stats;
-        require(now, !is_over || self.running.is_empty(), || format!("{:?} outlive the session", self.running));
+        let is_empty = self.running.is_empty() && self.kept.is_empty();
+        require(now, !is_over || is_empty, || format!("{:?} {:?} outlive the session", self.running, self.kept));
         require(now, stats.requests == self.sent, || format!("{} requests, not {}", stats.requests, self.sent));
         let first = stats.retries < stats.requests || stats.requests == 0;
         require(now, first, || format!("{} retries of {}", stats.retries, stats.requests));

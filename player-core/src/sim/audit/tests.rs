@@ -7,7 +7,9 @@ use url::Url;
 use super::*;
 use crate::command::CommandId;
 use crate::container::{CodecConfig, DemuxOutput, Fragment, InitSegment, MediaClock, Payload, Sample, TrackInit};
-use crate::engine::io::{FetchError, FetchId, FetchKind, FetchOutcome, FetchReport, FetchRequest, Ingest};
+use crate::engine::io::{
+    FetchError, FetchId, FetchKind, FetchOutcome, FetchReport, FetchRequest, Ingest, ResponseHead, Resume,
+};
 use crate::error::{ErrorCode, PlayerError};
 use crate::model::ByteRange;
 use crate::render::{Epoch, Window};
@@ -31,6 +33,7 @@ fn request(id: u64) -> Output {
         headers: Vec::new(),
         post: None,
         key_ids: Vec::new(),
+        resume: None,
         max_bytes: 1000,
         first_byte_timeout: Duration::from_secs(1),
         stall_timeout: Duration::from_secs(1),
@@ -105,6 +108,38 @@ fn requests_are_made_once_and_not_before_the_time_that_the_server_names() {
     let delayed = failed(503, Duration::from_secs(3));
     assert_finds("must wait until", [Ok(request(1)), Err(ended(1, delayed)), Ok(request(2))]);
     assert_finds("not running", [Ok(Output::Cancel(FetchId(1)))]);
+}
+
+#[test]
+fn requests_continue_what_is_kept_and_nothing_is_kept_for_ever() {
+    let broken = |id, bytes| {
+        let error = FetchError::Truncated { received: bytes, expected: Some(20) };
+        let report = FetchReport { is_kept: true, ..FetchReport::default() };
+        Err(Box::new(Input::FetchEnded { id: FetchId(id), outcome: FetchOutcome::Failed { bytes, error }, report }))
+    };
+    let rest = |id, fetch, received| {
+        let Output::Fetch(request) = request(id) else { unreachable!("a request") };
+        let resume = Some(Resume { fetch: FetchId(fetch), received });
+        Ok(Output::Fetch(Box::new(FetchRequest { resume, ..*request })))
+    };
+    let started = |id, resumed| {
+        let url = Url::parse("http://host/1.m4s").expect("an address");
+        let head =
+            ResponseHead { status: 206, url, content_type: None, content_length: Some(10), range_ignored: false };
+        Err(Box::new(Input::FetchStarted { id: FetchId(id), head, resumed }))
+    };
+    let again = [Ok(request(1)), broken(1, 9), rest(2, 1, 9), started(2, true), broken(2, 4), rest(3, 2, 13)];
+    assert_eq!(finding(again), None, "bytes add up");
+    let anew = [Ok(request(1)), broken(1, 9), rest(2, 1, 9), started(2, false), broken(2, 4), rest(3, 2, 4)];
+    assert_eq!(finding(anew), None, "or begin anew");
+    assert_eq!(finding([Ok(request(1)), broken(1, 9), rest(2, 1, 9), broken(2, 0), rest(3, 2, 9)]), None, "no answer");
+    assert_eq!(finding([Ok(request(1)), broken(1, 9), Ok(Output::Cancel(FetchId(1)))]), None);
+    assert_finds("which is None", [Ok(request(1)), broken(1, 9), rest(2, 1, 9), broken(2, 0), rest(3, 1, 9)]);
+    assert_finds("which is Some", [Ok(request(1)), broken(1, 9), rest(2, 1, 8)]);
+    assert_finds("continues nothing", [Ok(request(1)), started(1, true)]);
+    assert_finds("without a byte", [Ok(request(1)), broken(1, 0)]);
+    let twice = [Ok(request(1)), broken(1, 9), rest(2, 1, 9), Ok(Output::Cancel(FetchId(1)))];
+    assert_finds("not running", twice);
 }
 
 #[test]
