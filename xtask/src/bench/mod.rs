@@ -67,6 +67,8 @@ pub fn run(root: &Path, task: &Task) -> anyhow::Result<()> {
 
 /// Measures the table. Fails if ours did not play; that a goal is not reached is a result and no failure.
 fn peers(root: &Path, options: &Options) -> anyhow::Result<()> {
+    // Before anything is built or encoded.
+    let before = machine::load();
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |folder| root.join(folder));
     let tool = match &options.tool {
         Some(tool) => tool.clone(),
@@ -81,7 +83,6 @@ fn peers(root: &Path, options: &Options) -> anyhow::Result<()> {
         eprintln!("{} is left out: {reason}", player.name());
     }
     let parts = if options.rows.is_empty() { Part::value_variants() } else { &options.rows };
-    let before = machine::load();
     let mut rows = Vec::new();
     for round in 0..usize::from(options.rounds) {
         for part in parts {

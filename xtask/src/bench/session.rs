@@ -116,7 +116,7 @@ impl Session {
 
     /// Returns the sum of all holds in seconds.
     pub fn frozen_s(&self) -> f64 {
-        self.holds.iter().map(|hold| hold.length.as_secs_f64()).sum()
+        self.holds.iter().map(|hold| hold.length).sum::<Duration>().as_secs_f64()
     }
 
     /// Returns the longest hold between the picture of a seek and the next seek.

@@ -34,6 +34,8 @@ pub struct Row {
     pub digits: usize,
     /// Goal for ours.
     pub goal: Goal,
+    /// False: cells have no ratio, because figures are mostly 0 or because more is better.
+    pub has_ratios: bool,
     /// Results by player, one for each round.
     pub results: BTreeMap<Player, Vec<Measured>>,
 }
@@ -41,7 +43,14 @@ pub struct Row {
 impl Row {
     /// Creates a row without results.
     pub fn new(part: &'static str, name: impl Into<String>, unit: &'static str, digits: usize, goal: Goal) -> Self {
-        Self { part, name: name.into(), unit, digits, goal, results: BTreeMap::new() }
+        Self { part, name: name.into(), unit, digits, goal, has_ratios: true, results: BTreeMap::new() }
+    }
+
+    /// Leaves the ratios out of the cells.
+    #[must_use]
+    pub fn without_ratios(mut self) -> Self {
+        self.has_ratios = false;
+        self
     }
 
     /// Adds the result of a round.
@@ -94,7 +103,7 @@ impl Row {
             Some(Err(reason)) => return reason,
             Some(Ok(figure)) => format!("{figure:.*}", self.digits),
         };
-        match self.ratio(player).filter(|_| player != Player::Kinora) {
+        match self.ratio(player).filter(|_| self.has_ratios && player != Player::Kinora) {
             Some(ratio) => format!("{figure} (× {ratio:.2})"),
             None => figure,
         }
@@ -159,6 +168,7 @@ mod tests {
             ["2.0", "4.0 (× 0.50)", "–"]
         );
         assert_eq!((row.goal_text().as_str(), row.verdict()), ("≤ 3.0", "met"));
+        assert_eq!(row.without_ratios().cell(Player::Mpv), "4.0");
     }
 
     #[test]

@@ -39,7 +39,7 @@ pub fn measure(bench: &Bench<'_>, rows: &mut Vec<Row>) -> anyhow::Result<()> {
             let mut add = |name: &str, unit, digits, goal, result: Measured| {
                 let name = format!("{name}, {form}");
                 let result = reason.clone().map_or(result, Err);
-                row(rows, &name, || Row::new("step", &*name, unit, digits, goal)).add(player, result);
+                row(rows, &name, || Row::new("step", &*name, unit, digits, goal).without_ratios()).add(player, result);
             };
             // Only the first picture of VLC is known.
             if player != Player::Vlc {
