@@ -114,3 +114,45 @@ impl Run<'_> {
 fn named(players: &[(Player, String)]) -> Value {
     Value::Object(players.iter().map(|(player, text)| (player.name().to_owned(), json!(text))).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bench::table::Goal;
+    use std::path::Path;
+
+    fn written(load: f64) -> (String, Value) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut players = Players::find(Path::new("no-such-tool"), folder.path());
+        players.installed = vec![(Player::Kinora, "kinora-qa 1".to_owned()), (Player::Mpv, "mpv 0.35".to_owned())];
+        players.missing = vec![(Player::Vlc, "vlc cannot be run".to_owned())];
+        let mut row = Row::new(Part::Memory.word(), "peak", "MiB", 0, Goal::AtMost(80.0));
+        row.add(Player::Kinora, Ok(100.0));
+        row.add(Player::Mpv, Err("ended after 3 s".to_owned()));
+        let run = Run { players: &players, parts: &[Part::Memory], rows: &[row], rounds: 1, load: [load, 3.0] };
+        (run.markdown(), run.json())
+    }
+
+    #[test]
+    fn the_document_has_the_table_and_its_conditions() {
+        let (text, _) = written(0.5);
+        assert!(
+            text.contains("0.50 before, 3.00 after; calm at the begin\n- Rounds: 1\n- Kinora: kinora-qa 1\n"),
+            "{text}"
+        );
+        assert!(text.contains("- VLC: missing (vlc cannot be run)\n\n## Memory\n\n"), "{text}");
+        assert!(text.ends_with("\n| peak | MiB | 100 | ended after 3 s | ≤ 80 | not met |\n"), "{text}");
+        assert!(!text.contains("## Seeks"));
+        assert!(written(0.51).0.contains("**not calm**"));
+    }
+
+    #[test]
+    fn the_file_has_every_round() {
+        let (_, json) = written(0.0);
+        assert_eq!((&json["calm"], &json["missing"]["VLC"]), (&json!(true), &json!("vlc cannot be run")));
+        let row = &json["rows"][0];
+        assert_eq!((&row["met"], &row["goal"]), (&json!(false), &json!("≤ 80")));
+        assert_eq!(row["results"]["mpv"], json!({ "median": null, "rounds": ["ended after 3 s"], "ratio": null }));
+        assert_eq!(row["results"]["Kinora"]["rounds"], json!([100.0]));
+    }
+}

@@ -17,6 +17,7 @@ mod statistics;
 mod table;
 mod usage;
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -81,6 +82,7 @@ fn peers(root: &Path, options: &Options) -> anyhow::Result<()> {
     }
     for (player, reason) in &players.missing {
         eprintln!("{} is left out: {reason}", player.name());
+        note_skip(&format!("bench peers: {}: {reason}", player.name()))?;
     }
     let parts = if options.rows.is_empty() { Part::value_variants() } else { &options.rows };
     let mut rows = Vec::new();
@@ -109,6 +111,13 @@ fn peers(root: &Path, options: &Options) -> anyhow::Result<()> {
         bail!("{} rows have no figure of ours:\n{}", failed.len(), failed.join("\n"));
     }
     Ok(())
+}
+
+/// Adds a line to the skips of `./test`, if it has started this process.
+fn note_skip(line: &str) -> anyhow::Result<()> {
+    let Some(path) = std::env::var_os("KINORA_SKIP_LOG") else { return Ok(()) };
+    let mut log = std::fs::OpenOptions::new().append(true).create(true).open(path)?;
+    Ok(writeln!(log, "{line}")?)
 }
 
 /// Builds our QA tool in release mode and returns its path.

@@ -1,8 +1,8 @@
 //! The players that are compared, and the session of each as a command line.
 
 mod ffplay;
-mod kinora;
 mod mpv;
+mod ours;
 mod playbin3;
 mod vlc;
 
@@ -104,7 +104,7 @@ impl Players {
     /// Plays a session.
     pub fn play(&self, player: Player, job: &Job<'_>) -> anyhow::Result<Session> {
         match player {
-            Player::Kinora => kinora::play(&self.kinora, job),
+            Player::Kinora => ours::play(&self.kinora, job),
             Player::Playbin3 => playbin3::play(self.playbin3.as_deref(), job),
             Player::Mpv => mpv::play(job),
             Player::Ffplay => ffplay::play(job),

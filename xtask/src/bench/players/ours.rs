@@ -72,10 +72,12 @@ impl Watcher for Events {
                 // Until playback goes on.
                 self.hold = Some(at);
             }
-            "state_changed" if event["state"].get("buffering").is_some() => {
-                if session.first_frame.is_some() && !session.is_seeking() {
-                    self.hold.get_or_insert(at);
-                }
+            "state_changed"
+                if event["state"].get("buffering").is_some()
+                    && session.first_frame.is_some()
+                    && !session.is_seeking() =>
+            {
+                self.hold.get_or_insert(at);
             }
             "state_changed" if event["state"] == "ready" => self.end_hold(at, session),
             "ended" => {
