@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use clap::ValueEnum as _;
 use serde_json::{Value, json};
 
 use super::players::{Player, Players};
@@ -29,31 +30,23 @@ impl Run<'_> {
         self.load[0] <= machine::CALM
     }
 
-    /// Returns the machine, the players and the load, a line each.
-    pub fn conditions(&self) -> Vec<String> {
+    /// Returns the date, the rounds and the load, in a line.
+    fn conditions(&self) -> String {
         let [before, after] = self.load;
         let calm = if self.is_calm() {
             "calm at the begin".to_owned()
         } else {
-            format!("**not calm**: times are longer than they would be, above {} at the begin", machine::CALM)
+            format!("**not calm**: above {} at the begin, so times are longer than they would be", machine::CALM)
         };
-        let mut lines = vec![
-            format!("Date: {}", machine::today()),
-            format!("Machine: {}", machine::description()),
-            format!("Load average of one minute: {before:.2} before, {after:.2} after; {calm}"),
-            format!("Rounds: {}", self.rounds),
-        ];
-        for (player, version) in &self.players.installed {
-            lines.push(format!("{}: {version}", player.name()));
-        }
-        for (player, reason) in &self.players.missing {
-            lines.push(format!("{}: missing ({reason})", player.name()));
-        }
-        lines
+        let rounds = if self.rounds == 1 { "1 round".to_owned() } else { format!("{} rounds", self.rounds) };
+        format!(
+            "{}, {rounds}, load average of one minute {before:.2} before and {after:.2} after: {calm}.",
+            machine::today()
+        )
     }
 
-    /// Returns the document.
-    pub fn markdown(&self) -> String {
+    /// Returns the beginning of the document: the work, the machine and the players.
+    fn head(&self) -> String {
         let rungs: Vec<String> =
             content::LADDER.iter().map(|(height, kbps)| format!("{height}p {kbps} kbit/s")).collect();
         let mut text = format!(
@@ -62,23 +55,41 @@ impl Run<'_> {
              page; do not edit it.\n\n\
              The film is synthetic: {} s, {} frames a second, {} in H.264, AAC 96 kbit/s, segments of {} s with a key frame \
              every 2 s, in HLS and DASH over the same files. A small server in a process apart gives it out; its link has a \
-             rate, a time to the first byte (twice that on a new connection), and faults. All players decode in software and show nothing. \
-             Each cell is the median of the rounds, and players take turns within a round; in parentheses, ours divided by the \
-             peer's in the same rounds. Figures of different runs are not to be compared, and a machine with other work makes \
-             times longer for all: then only the ratios mean something.\n\n",
+             rate, a time to the first byte (twice that on a new connection), and faults. All players decode in software and \
+             show nothing. Each cell is the median of the rounds, and players take turns within a round; in parentheses, ours \
+             divided by the peer's in the same rounds. Figures of different runs are not to be compared, and a machine with \
+             other work makes times longer for all: then only the ratios mean something.\n\n",
             content::SECONDS,
             content::FRAMES,
             rungs.join(", "),
             content::SEGMENT_SECONDS,
         );
-        for line in self.conditions() {
-            let _ = writeln!(text, "- {line}");
+        let _ = writeln!(text, "- Machine: {}", machine::description());
+        for (player, version) in &self.players.installed {
+            let _ = writeln!(text, "- {}: {version}", player.name());
         }
+        for (player, reason) in &self.players.missing {
+            let _ = writeln!(text, "- {}: missing ({reason})", player.name());
+        }
+        text
+    }
+
+    /// Returns the document. Of the one before, it keeps the parts that were not measured again, unless machine or
+    /// players differ.
+    pub fn markdown(&self, before: &str) -> String {
+        let head = self.head();
+        let kept = before.strip_prefix(head.as_str()).unwrap_or_default();
         let players: Vec<Player> = self.players.installed.iter().map(|(player, _)| *player).collect();
-        for part in self.parts {
+        let mut text = head;
+        for part in Part::value_variants() {
             let (name, method) = part.description();
-            let rows: Vec<&Row> = self.rows.iter().filter(|row| row.part == part.word()).collect();
-            let _ = write!(text, "\n## {name}\n\n{method}\n\n{}", markdown(&rows, &players));
+            if self.parts.contains(part) {
+                let rows: Vec<&Row> = self.rows.iter().filter(|row| row.part == part.word()).collect();
+                let table = markdown(&rows, &players);
+                let _ = write!(text, "\n## {name}\n\n{method}\n\n{}\n\n{table}", self.conditions());
+            } else if let Some(section) = section(kept, name) {
+                text.push_str(section);
+            }
         }
         text
     }
@@ -111,6 +122,13 @@ impl Run<'_> {
     }
 }
 
+/// Returns the section of a name, from the empty line before its heading to the next one.
+fn section<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+    let rest = &text[text.find(&format!("\n## {name}\n"))?..];
+    let end = rest[1..].find("\n## ").map_or(rest.len(), |end| end + 1);
+    Some(&rest[..end])
+}
+
 fn named(players: &[(Player, String)]) -> Value {
     Value::Object(players.iter().map(|(player, text)| (player.name().to_owned(), json!(text))).collect())
 }
@@ -119,36 +137,45 @@ fn named(players: &[(Player, String)]) -> Value {
 mod tests {
     use super::*;
     use crate::bench::table::Goal;
-    use std::path::Path;
 
-    fn written(load: f64) -> (String, Value) {
-        let folder = tempfile::tempdir().expect("a folder");
-        let mut players = Players::find(Path::new("no-such-tool"), folder.path());
-        players.installed = vec![(Player::Kinora, "kinora-qa 1".to_owned()), (Player::Mpv, "mpv 0.35".to_owned())];
-        players.missing = vec![(Player::Vlc, "vlc cannot be run".to_owned())];
-        let mut row = Row::new(Part::Memory.word(), "peak", "MiB", 0, Goal::AtMost(80.0));
+    fn written(part: Part, load: f64, before: &str) -> (String, Value) {
+        let installed = vec![(Player::Kinora, "kinora-qa 1".to_owned()), (Player::Mpv, "mpv 0.35".to_owned())];
+        let players = Players::for_tests(installed, vec![(Player::Vlc, "vlc cannot be run".to_owned())]);
+        let mut row = Row::new(part.word(), "peak", "MiB", 0, Goal::AtMost(80.0));
         row.add(Player::Kinora, Ok(100.0));
         row.add(Player::Mpv, Err("ended after 3 s".to_owned()));
-        let run = Run { players: &players, parts: &[Part::Memory], rows: &[row], rounds: 1, load: [load, 3.0] };
-        (run.markdown(), run.json())
+        let run = Run { players: &players, parts: &[part], rows: &[row], rounds: 1, load: [load, 3.0] };
+        (run.markdown(before), run.json())
     }
 
     #[test]
     fn the_document_has_the_table_and_its_conditions() {
-        let (text, _) = written(0.5);
+        let (text, _) = written(Part::Memory, 0.5, "");
+        assert!(text.contains("\n- Kinora: kinora-qa 1\n- mpv: mpv 0.35\n"), "{text}");
+        assert!(text.contains("\n- VLC: missing (vlc cannot be run)\n\n## Memory\n\n"), "{text}");
         assert!(
-            text.contains("0.50 before, 3.00 after; calm at the begin\n- Rounds: 1\n- Kinora: kinora-qa 1\n"),
+            text.contains(", 1 round, load average of one minute 0.50 before and 3.00 after: calm at the begin.\n"),
             "{text}"
         );
-        assert!(text.contains("- VLC: missing (vlc cannot be run)\n\n## Memory\n\n"), "{text}");
         assert!(text.ends_with("\n| peak | MiB | 100 | ended after 3 s | ≤ 80 | not met |\n"), "{text}");
         assert!(!text.contains("## Seeks"));
-        assert!(written(0.51).0.contains("**not calm**"));
+        assert!(written(Part::Memory, 0.51, "").0.contains("**not calm**"));
+    }
+
+    #[test]
+    fn parts_that_were_not_measured_are_kept() {
+        let (memory, _) = written(Part::Memory, 0.1, "");
+        let (both, _) = written(Part::Cpu, 0.2, &memory);
+        let (cpu, _) = written(Part::Cpu, 0.2, "");
+        assert_eq!(both, format!("{cpu}{}", section(&memory, "Memory").expect("a section")));
+        assert_eq!(written(Part::Cpu, 0.2, &both).0, both, "measured again");
+        let other = memory.replace("mpv 0.35", "mpv 0.36");
+        assert_eq!(written(Part::Cpu, 0.2, &other).0, cpu, "figures of other players are dropped");
     }
 
     #[test]
     fn the_file_has_every_round() {
-        let (_, json) = written(0.0);
+        let (_, json) = written(Part::Memory, 0.0, "");
         assert_eq!((&json["calm"], &json["missing"]["VLC"]), (&json!(true), &json!("vlc cannot be run")));
         let row = &json["rows"][0];
         assert_eq!((&row["met"], &row["goal"]), (&json!(false), &json!("≤ 80")));

@@ -53,7 +53,7 @@ pub struct Options {
     /// Write every figure of every round to this file too.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// The document.
+    /// Write the table to this document. It keeps the parts that are not measured, if machine and players are the same.
     #[arg(long, value_name = "FILE", default_value = "docs/performance.md")]
     document: PathBuf,
 }
@@ -94,12 +94,13 @@ fn peers(root: &Path, options: &Options) -> anyhow::Result<()> {
     }
     let rounds = usize::from(options.rounds);
     let run = Run { players: &players, parts, rows: &rows, rounds, load: [before, machine::load()] };
-    let text = run.markdown();
+    let document = root.join(&options.document);
+    let text = run.markdown(&std::fs::read_to_string(&document).unwrap_or_default());
     println!("{text}");
     let write = |path: &Path, text: &str| {
         std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
     };
-    write(&root.join(&options.document), &text)?;
+    write(&document, &text)?;
     if let Some(path) = &options.json {
         write(path, &serde_json::to_string_pretty(&run.json())?)?;
     }

@@ -77,7 +77,7 @@ pub struct Session {
     pub ended: bool,
     /// Error with which the player gave up.
     pub error: Option<String>,
-    /// Time of the last advance of the position.
+    /// Time of the last advance of the position, kept by [`Session::advance`].
     pub advanced: Option<Duration>,
 }
 

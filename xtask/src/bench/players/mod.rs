@@ -95,6 +95,12 @@ impl Players {
         players
     }
 
+    /// Creates a list of players none of which can be started.
+    #[cfg(test)]
+    pub fn for_tests(installed: Vec<(Player, String)>, missing: Vec<(Player, String)>) -> Self {
+        Self { kinora: PathBuf::new(), playbin3: None, installed, missing }
+    }
+
     /// Returns those of some players that are installed.
     pub fn among(&self, wanted: &[Player]) -> Vec<Player> {
         let installed = self.installed.iter().map(|(player, _)| *player);

@@ -20,7 +20,7 @@ use super::session::Session;
 use super::table::Row;
 
 /// Sessions that run at the same time where no time of the machine is measured.
-const LANES: usize = 4;
+const LANES: usize = 5;
 
 /// Part of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
