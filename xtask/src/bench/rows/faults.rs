@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Bench, row};
-use crate::bench::content::{DASH, DISCONTINUITY, FRAMES, HLS, PART_SECONDS, SEGMENT_SECONDS};
+use crate::bench::content::{DASH, DISCONTINUITY, FRAMES, HLS, LADDER, PART_SECONDS, SEGMENT_SECONDS};
 use crate::bench::origin::Conditions;
 use crate::bench::players::{Job, Player};
 use crate::bench::session::Session;
@@ -13,7 +13,7 @@ use crate::bench::table::{Goal, Measured, Row};
 pub const DESCRIPTION: (&str, &str) = (
     "Faults",
     "Seconds in which the picture stood still in 26 s of play (38 s with the stalled body) at 5 Mbit/s and 20 ms, with a \
-     fault on segment 3 of every rung; for players whose pictures are counted, the time that no picture accounts for, if that \
+     fault on segment 3 of every rung, in the middle of it where it is one of the body; for players whose pictures are counted, the time that no picture accounts for, if that \
      is longer by more than a second. Where no rung has the segment (404, truncated, \
      garbage), its 4 s may be missing. *Stops* is a player that gives up, *hangs* one that shows nothing in the last 10 s and reports nothing. \
      With manifests that cannot be read, the row has the seconds until an error is reported. In the discontinuity, the times \
@@ -47,7 +47,7 @@ enum Expect {
 /// Fault of a row.
 struct Case {
     name: &'static str,
-    /// Keys of the rule in the plan, without its matching.
+    /// Keys of the rule in the plan, without its matching; `HALF` stands for half a segment in bytes.
     rule: &'static str,
     length: Duration,
     expect: Expect,
@@ -64,11 +64,11 @@ const CASES: [Case; 7] = [
     case("reset in mid-segment", "count = 1\nfault = { type = \"reset\", after_permille = 500 }", 26, Expect::Play),
     case(
         "body stalled for 15 s",
-        "count = 1\nfault = { type = \"stall\", after_bytes = 60000, stall_ms = 15000 }",
+        "count = 1\nfault = { type = \"stall\", after_bytes = HALF, stall_ms = 15000 }",
         38,
         Expect::Play,
     ),
-    case("truncated", "fault = { type = \"truncate\", after_bytes = 60000 }", 26, Expect::PlayWithoutSegment),
+    case("truncated", "fault = { type = \"truncate\", after_bytes = HALF }", 26, Expect::PlayWithoutSegment),
     case("garbage", "fault = { type = \"corrupt\", every = 1 }", 26, Expect::PlayWithoutSegment),
     case("manifests of garbage", "fault = { type = \"corrupt\", every = 1 }", 10, Expect::Error),
 ];
@@ -103,15 +103,21 @@ pub fn measure(bench: &Bench<'_>, rows: &mut Vec<Row>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Returns the fault plan of a case. Segments are matched by path, so that each rung has its own count.
+/// Returns the fault plan of a case: a rule for each rung, so that each has its own count and the half of its own segments.
 fn plan(case: &Case, form: &str) -> String {
-    let path = match (case.expect, form) {
+    let name = case.name;
+    if case.expect == Expect::Error {
         // The media playlists; the multivariant playlist can be read.
-        (Expect::Error, "HLS") => r"^media_\d+\.m3u8$",
-        (Expect::Error, _) => r"\.mpd$",
-        _ => r"^chunk-[0-3]-3\.m4s$",
-    };
-    format!("[[rule]]\nname = \"{}\"\npath = '{path}'\neach_path = true\n{}\n", case.name, case.rule)
+        let path = if form == "HLS" { r"^media_\d+\.m3u8$" } else { r"\.mpd$" };
+        return format!("[[rule]]\nname = \"{name}\"\npath = '{path}'\n{}\n", case.rule);
+    }
+    let rules = LADDER.iter().zip(0..).map(|((_, kbps), rung)| {
+        // A kilobit is 125 bytes.
+        let half = kbps * 125 * SEGMENT_SECONDS / 2;
+        let rule = case.rule.replace("HALF", &half.to_string());
+        format!("[[rule]]\nname = \"{name}\"\npath = '^chunk-{rung}-3\\.m4s$'\n{rule}\n")
+    });
+    rules.collect()
 }
 
 /// Returns the figure of a session, or the reason for which it has none.
@@ -149,7 +155,7 @@ fn judge(session: &Session, length: Duration, expect: Expect) -> Measured {
 mod tests {
     use super::*;
     use crate::bench::session::Hold;
-    use kinora_faults::{FaultPlan, Request};
+    use kinora_faults::{Effect, FaultPlan, Request};
 
     const LENGTH: Duration = Duration::from_secs(26);
 
@@ -179,6 +185,13 @@ mod tests {
         let mut strikes = |path| plan.verdict(&Request { path, ..Request::default() }).effect.is_some();
         let [low, high] = ["chunk-0-3.m4s", "chunk-3-3.m4s"];
         assert_eq!([low, low, high, low, high, high].map(&mut strikes), [true, true, true, false, true, false]);
+    }
+
+    #[test]
+    fn a_body_breaks_off_in_its_middle() {
+        let mut plan = FaultPlan::parse(&plan(&CASES[4], "HLS")).expect("a plan");
+        let effect = plan.verdict(&Request { path: "chunk-3-3.m4s", ..Request::default() }).effect;
+        assert_eq!(effect, Some(Effect::Shorten { after_bytes: 650_000 }));
     }
 
     #[test]
