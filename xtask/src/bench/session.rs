@@ -216,9 +216,10 @@ pub fn run(mut plan: Plan<'_>, watcher: &mut dyn Watcher) -> anyhow::Result<Sess
     // Fails only if the process has ended.
     let _ = child.kill();
     child.wait()?;
-    counted?;
+    let is_over = counted?;
     while let Ok((source, at, line)) = lines.recv_timeout(TICK) {
-        if at < session.length {
+        // The last lines of a process that has ended may be read after its end; one that was killed had its time.
+        if is_over || at < session.length {
             watcher.on_line(source, at, &line, &mut session);
         }
     }
@@ -236,14 +237,14 @@ struct Parts<'a> {
     writer: &'a Writer,
 }
 
-/// Follows a process until it ends, its time is over or all seeks are done.
+/// Follows a process until it ends, its time is over or all seeks are done. Returns true if it has ended.
 fn watch(
     child: &mut Child,
     parts: &Parts<'_>,
     (until, seeks, only_start): (Duration, &[f64], bool),
     watcher: &mut dyn Watcher,
     session: &mut Session,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<bool> {
     let Parts { lines, began, writer } = parts;
     let mut looked = Duration::ZERO;
     let mut to_seek = seeks.iter().copied().peekable();
@@ -256,18 +257,21 @@ fn watch(
         let now = began.elapsed();
         session.length = now;
         if only_start && session.first_frame.is_some() {
-            return Ok(());
+            return Ok(false);
         }
         let is_due = next_seek(session).is_some_and(|due| now >= due);
         match to_seek.peek() {
             Some(to) if is_due => {
                 if let Some(command) = watcher.seek(*to) {
-                    send(writer, &command).context("the player takes no command")?;
                     session.seeks.push(Seek { to: *to, asked: began.elapsed(), shown: None });
+                    if let Err(error) = send(writer, &command) {
+                        session.error.get_or_insert_with(|| format!("takes no command: {error}"));
+                        return Ok(false);
+                    }
                 }
                 to_seek.next();
             }
-            None if !seeks.is_empty() && is_due && watcher.seek(0.0).is_some() => return Ok(()),
+            None if !seeks.is_empty() && is_due && watcher.seek(0.0).is_some() => return Ok(false),
             _ => {}
         }
         if now.saturating_sub(looked) < TICK && now < until {
@@ -278,7 +282,7 @@ fn watch(
         session.cpu = cpu;
         session.peak_bytes = session.peak_bytes.max(peak_bytes);
         if is_over || now >= until {
-            return Ok(());
+            return Ok(is_over);
         }
     }
 }
