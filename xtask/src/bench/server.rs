@@ -304,4 +304,57 @@ mod tests {
         let changed: Vec<usize> = (0..10).filter(|at| whole[*at] != b'0' + *at as u8).collect();
         assert_eq!(changed, [1, 4, 7]);
     }
+
+    /// Sends requests over one connection to a server of `a.m4s`; returns what was read, the error at the end of it,
+    /// and the log.
+    fn converse(requests: &str, trace: Option<&str>, faults: &str) -> (String, Option<std::io::ErrorKind>, String) {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join("a.m4s"), b"0123456789").expect("a file");
+        let log = folder.path().join("log");
+        let server = Server {
+            root: folder.path().to_owned(),
+            bucket: trace.map(|trace| Mutex::new(Bucket::new(Link::new(Trace::parse(trace).expect("a trace"))))),
+            plan: Mutex::new(FaultPlan::parse(faults).expect("a plan")),
+            log: Mutex::new(File::create(&log).expect("a log")),
+            began: OnceLock::new(),
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let mut client = TcpStream::connect(listener.local_addr().expect("an address")).expect("a connection");
+        client.write_all(requests.as_bytes()).expect("sent");
+        let served = std::thread::spawn(move || {
+            let (stream, _) = listener.accept().expect("a connection");
+            server.converse(&stream)
+        });
+        let mut answers = Vec::new();
+        let error = client.read_to_end(&mut answers).err().map(|error| error.kind());
+        assert_eq!(served.join().expect("no panic").is_err(), error.is_some());
+        (String::from_utf8_lossy(&answers).into_owned(), error, std::fs::read_to_string(log).expect("a log"))
+    }
+
+    #[test]
+    fn a_connection_is_answered_in_order_and_logged() {
+        let requests = "GET /a.m4s HTTP/1.1\r\n\r\nHEAD /a.m4s HTTP/1.1\r\n\r\n\
+                        GET /b HTTP/1.1\r\nConnection: close\r\n\r\n";
+        // 8 Mbit/s and no latency: ten bytes take ten microseconds.
+        for trace in [None, Some("1000,8000,0")] {
+            let (answers, error, log) = converse(requests, trace, "");
+            assert_eq!(error, None);
+            let head = "HTTP/1.1 200 Answer\r\nContent-Type: video/iso.segment\r\nContent-Length: 10\r\n\
+                        Accept-Ranges: bytes\r\n\r\n";
+            assert!(answers.starts_with(&format!("{head}0123456789{head}HTTP/1.1 404 Answer\r\n")), "{answers}");
+            let log: Vec<Answer> = log.lines().map(|line| serde_json::from_str(line).expect("a line")).collect();
+            let counts: Vec<_> = log.iter().map(|answer| (answer.status, answer.sent, answer.length)).collect();
+            assert_eq!(counts, [(200, 10, 10), (200, 0, 10), (404, 13, 13)]);
+        }
+    }
+
+    #[test]
+    fn a_reset_is_one_and_is_logged() {
+        let faults = "[[rule]]\nname = \"cut\"\nfault = { type = \"reset\", after_permille = 500 }";
+        let (answers, error, log) = converse("GET /a.m4s HTTP/1.1\r\n\r\n", None, faults);
+        assert!(answers.ends_with("\r\n\r\n01234"), "{answers}");
+        assert_eq!(error, Some(std::io::ErrorKind::ConnectionReset));
+        let answer: Answer = serde_json::from_str(log.trim()).expect("a line");
+        assert_eq!((answer.sent, answer.fault.as_deref()), (5, Some("cut")));
+    }
 }
