@@ -98,6 +98,9 @@ fn peers(root: &Path, options: &Options) -> anyhow::Result<()> {
     let text = run.markdown(&std::fs::read_to_string(&document).unwrap_or_default());
     println!("{text}");
     let write = |path: &Path, text: &str| {
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
         std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
     };
     write(&document, &text)?;

@@ -14,7 +14,7 @@ pub const DESCRIPTION: (&str, &str) = (
     "Faults",
     "Seconds in which the picture stood still in 26 s of play (38 s with the stalled body) at 5 Mbit/s and 20 ms, with a \
      fault on segment 3 of every rung, in the middle of it where it is one of the body; for players whose pictures are counted, the time that no picture accounts for, if that \
-     is longer by more than a second. Where no rung has the segment (404, truncated, \
+     is longer by more than 1.5 s. Where no rung has the segment (404, truncated, \
      garbage), its 4 s may be missing. *Stops* is a player that gives up, *hangs* one that shows nothing in the last 10 s and reports nothing. \
      With manifests that cannot be read, the row has the seconds until an error is reported. In the discontinuity, the times \
      of the media begin anew in the middle.",
@@ -25,7 +25,7 @@ const ABLE: [Player; 4] = [Player::Kinora, Player::Playbin3, Player::Mpv, Player
 /// Time without an advance at the end of a session that is a hang.
 const HANG: Duration = Duration::from_secs(10);
 /// Difference between time and pictures that is not counted: the start, and pictures on their way.
-const SLACK_S: f64 = 1.0;
+const SLACK_S: f64 = 1.5;
 /// Allowance for a missing segment: pictures on their way at the end.
 const HALF_S: f64 = 0.5;
 /// Time in which an error about a manifest is expected, in seconds.
