@@ -76,6 +76,13 @@ fn peers(root: &Path, options: &Options) -> anyhow::Result<()> {
         None => build(root)?,
     };
     let film = content::prepare(&target)?;
+    // A build that ends in the middle of the run must not change the player that is measured.
+    let kept = tempfile::tempdir()?;
+    let tool = {
+        let copy = kept.path().join("kinora-qa");
+        std::fs::copy(&tool, &copy).with_context(|| format!("cannot read {}", tool.display()))?;
+        copy
+    };
     let players = Players::find(&tool, &target);
     if let Some((_, reason)) = players.missing.iter().find(|(player, _)| *player == Player::Kinora) {
         bail!("{reason}");
