@@ -1,6 +1,7 @@
 # What the build, the app and the tests need from the system. Sourced by ./run and ./test; does nothing by itself.
 #
-# kinora_system PURPOSE   installs what is missing: `build` to build and play, `test` for the tests as well.
+# kinora_system PURPOSE   installs what is missing: `build` to build and play, `test` for the tests as well, `peers` the
+#                         players of `cargo xtask bench peers`.
 
 KINORA_BUILD_PACKAGES="
   build-essential pkg-config clang mold
@@ -12,6 +13,8 @@ KINORA_BUILD_PACKAGES="
   libegl1 libgl1 libgl1-mesa-dri
 "
 KINORA_TEST_PACKAGES="xvfb xauth imagemagick dbus gnome-keyring python3"
+# ffplay is a part of ffmpeg, and playbin3 one of GStreamer's base plugins.
+KINORA_PEER_PACKAGES="mpv vlc-bin vlc-plugin-base vlc-plugin-video-output"
 
 say() { printf '\033[1mkinora:\033[0m %s\n' "$*" >&2; }
 die() { printf 'kinora: %s\n' "$*" >&2; exit 1; }
@@ -38,6 +41,7 @@ _kinora_without_apt() {
 kinora_system() {
   local wanted="$KINORA_BUILD_PACKAGES" missing as_root=""
   [ "$1" = test ] && wanted="$wanted $KINORA_TEST_PACKAGES"
+  [ "$1" = peers ] && wanted="$wanted $KINORA_PEER_PACKAGES"
   if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
     _kinora_without_apt
   else

@@ -1,6 +1,7 @@
 //! Kinora's own tasks. `cargo xtask --help` lists them; `./test` runs those that check.
 
 mod baseline;
+mod bench;
 mod errors;
 mod generated;
 mod header;
@@ -69,6 +70,9 @@ enum Task {
         /// Only these.
         subject: Option<instructions::Subject>,
     },
+    /// Measure the player.
+    #[command(subcommand)]
+    Bench(bench::Task),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -83,6 +87,7 @@ fn main() -> anyhow::Result<()> {
         Task::Tidy => tidy::run(&root),
         Task::Purity => purity::run(&root),
         Task::Instructions { subject } => instructions::run(&root, subject),
+        Task::Bench(task) => bench::run(&root, &task),
     }
 }
 
