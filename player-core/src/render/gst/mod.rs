@@ -32,6 +32,7 @@ mod tail;
 #[cfg(test)]
 mod tests;
 mod thread;
+mod threads;
 mod watch;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -37,6 +37,8 @@ struct Shown {
     prerolled: Option<gst::ClockTime>,
     presented: u64,
     corrupt: u64,
+    /// Those later than [`MAX_LATENESS`].
+    late: u64,
     serial: u64,
     lateness: Option<i64>,
     rotations: VecDeque<(MediaTime, u16)>,
@@ -92,6 +94,11 @@ impl VideoPresenter {
         (shown.presented, shown.corrupt)
     }
 
+    /// Returns the number of pictures so far that were shown more than 40 ms late.
+    pub(super) fn late(&self) -> u64 {
+        self.shown().late
+    }
+
     /// Returns true if a picture of this epoch was announced.
     pub(super) fn has_shown(&self) -> bool {
         self.shown().announced
@@ -136,6 +143,7 @@ impl VideoPresenter {
         } else {
             shown.resumed = false;
             shown.lateness = late;
+            shown.late += u64::from(late.is_some_and(|nanos| nanos > MAX_LATENESS.nseconds() as i64));
         }
         let first = (!shown.announced).then_some(shown.epoch);
         shown.announced = true;

@@ -3,8 +3,10 @@
 
 use super::config::VideoOutput;
 use super::feeder::Feeder;
+use super::head::Head;
 use super::pipeline::{Feed, Notice, Origin};
 use super::session::Session;
+use super::threads::Pictures;
 use crate::error::{ErrorCode, PlayerError, Stage};
 use crate::model::MediaKind;
 use crate::render::{FrameCounts, RenderEvent};
@@ -75,6 +77,7 @@ impl Session {
             self.watch.ticks += 1;
             if self.watch.ticks.is_multiple_of(SYNC_TICKS) {
                 self.report_sync();
+                self.check_pace();
             }
         }
     }
@@ -150,6 +153,19 @@ impl Session {
         let more = if buffers >= last { buffers - last } else { buffers };
         self.watch.dropped += more;
         self.watch.dropped_by_window += if by_window { more } else { 0 };
+    }
+
+    /// Gives a video decoder that does not keep up more than one thread, from the last key picture on.
+    fn check_pace(&mut self) {
+        let (presented, _) = self.video.counts();
+        let pictures = Pictures { presented, dropped: self.watch.dropped, late: self.video.late() };
+        let video = self.graph.as_mut().and_then(|graph| graph.branch(MediaKind::Video));
+        let has_one_thread = video.and_then(|branch| branch.head()).is_some_and(Head::has_one_thread);
+        if self.watch.pace.is_behind(pictures) && has_one_thread && !self.one_thread_was_slow {
+            tracing::debug!("pictures are late: the decoder gets more threads");
+            self.one_thread_was_slow = true;
+            self.resume_here();
+        }
     }
 
     fn skip_missing_track(&mut self) {
