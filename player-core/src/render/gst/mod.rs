@@ -33,6 +33,7 @@ mod tail;
 mod tests;
 mod thread;
 mod threads;
+mod warm;
 mod watch;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -70,6 +71,19 @@ pub struct GstRenderer {
     wishes: Wishes,
 }
 
+/// Begins to initialise GStreamer and to load the decoders of usual media, on other threads, and returns at once. A
+/// program calls it first of all; [`GstRenderer::new`] does the same, later.
+pub fn prepare() {
+    let begun = std::thread::Builder::new().name("render-init".to_owned()).spawn(|| {
+        if gst::init().is_ok() {
+            warm::begin();
+        }
+    });
+    if let Err(error) = begun {
+        tracing::debug!(%error, "no thread to initialise GStreamer on");
+    }
+}
+
 /// The render thread and the state that it shares.
 struct Worker {
     queue: Arc<RenderQueue>,
@@ -85,6 +99,7 @@ impl GstRenderer {
     /// [`ErrorCode::RendererFailed`] when GStreamer cannot be initialised or no thread can be started.
     pub fn new(config: GstConfig) -> Result<Self, PlayerError> {
         gst::init().map_err(|error| failed(error.to_string()))?;
+        warm::begin();
         let events = Arc::new(EventQueue::default());
         let worker = Worker::start(config.clone(), &events)?;
         Ok(Self { config, events, worker, wishes: Wishes::default() })
