@@ -8,6 +8,7 @@
 //! failures ([`LoadErrorPolicy`](crate::engine::recovery::LoadErrorPolicy)). What takes time is finished through handles.
 //! `docs/embedding.md` has an example of each.
 
+mod client;
 mod clock;
 mod completion;
 mod connect;
