@@ -17,8 +17,9 @@ use crate::error::PlayerError;
 use crate::render::{Colorimetry, Epoch, FramePlane, PixelLayout, RenderEvent, VideoFrame};
 use crate::time::MediaTime;
 
-/// Decoded pictures between decoder and sink: enough to bridge a decoder that is replaced.
-const QUEUED_PICTURES: u32 = 4;
+/// Decoded pictures between decoder and sink. With the one that the decoder waits to hand over and the one that the sink
+/// waits to show, they bridge a decoder that is replaced. A picture of 720p takes 1.4 MB.
+const QUEUED_PICTURES: u32 = 2;
 
 /// The newest late picture that is still shown to a viewer.
 const MAX_LATENESS: gst::ClockTime = gst::ClockTime::from_mseconds(40);

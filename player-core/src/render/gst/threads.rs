@@ -56,7 +56,7 @@ pub(super) struct Pace {
 pub(super) struct Pictures {
     pub(super) presented: u64,
     pub(super) dropped: u64,
-    /// Those of the presented ones that came too late.
+    /// Those of the presented ones that were too late.
     pub(super) late: u64,
 }
 
