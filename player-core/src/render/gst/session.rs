@@ -58,11 +58,13 @@ pub(super) struct Session {
 /// State that is kept between two ticks.
 #[derive(Default)]
 pub(super) struct Watch {
-    /// Counts the ticks while playing.
+    /// Ticks since the pipeline was set up.
+    pub(super) since_set_up: u32,
+    /// Time of playing in quick ticks.
     pub(super) ticks: u64,
-    /// Ticks for which a track has held up the others.
+    /// Time for which a track has held up the others, in quick ticks.
     pub(super) missing: u32,
-    /// Ticks for which a decoder has given nothing.
+    /// Time for which a decoder has given nothing, in quick ticks.
     pub(super) mute: u32,
     /// Buffers that each element has dropped, by its latest message.
     pub(super) dropped_by: BTreeMap<String, u64>,
@@ -383,7 +385,7 @@ impl Session {
             self.graph = None;
         }
         self.anchor = anchor;
-        (self.watch.missing, self.watch.mute) = (0, 0);
+        (self.watch.since_set_up, self.watch.missing, self.watch.mute) = (0, 0, 0);
         match how {
             SetUp::Begin => {
                 self.ended = false;
