@@ -13,7 +13,7 @@ use url::Url;
 use crate::command::{Command, CommandId, LoadRequest, SeekMode};
 use crate::config::PlayerConfig;
 use crate::driver::{
-    HostParts, Inbox, MonotonicClock, NetworkConfig, PlayerLoop, Published, Recorder, Requests, panic_error,
+    HostParts, Inbox, MonotonicClock, NetworkConfig, PlayerLoop, Published, Recorder, Requests, Upkeep, panic_error,
     return_memory,
 };
 pub use crate::driver::{MAX_COMMANDS, MAX_EVENTS, MAX_REPLIES};
@@ -88,6 +88,7 @@ impl Player {
         let mut engine = Engine::new(config)?;
         let requests = Requests::new(parts.pipeline()?, Arc::clone(&inbox))?;
         let runtime = requests.runtime();
+        let upkeep = Upkeep::begin(runtime);
         if let Some(policy) = parts.load_errors {
             engine.set_load_error_policy(policy);
         }
@@ -103,6 +104,7 @@ impl Player {
                     closing.close();
                     guarded.fail(&panic_error(payload.as_ref()));
                 }
+                drop(upkeep);
                 return_memory(runtime);
             })
             .map_err(|error| PlayerError::fatal(ErrorCode::Internal, format!("cannot start a thread: {error}")))?;

@@ -3,8 +3,9 @@
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use kinora_qa::cli::{Cli, Verb};
+use kinora_qa::cli::{Cli, RenderTo, Verb};
 use kinora_qa::{inspect, play};
+use player_core::render::gst;
 
 fn main() -> ExitCode {
     tracing_subscriber::fmt()
@@ -12,7 +13,12 @@ fn main() -> ExitCode {
         .with_writer(std::io::stderr)
         .init();
     match Cli::parse().verb {
-        Verb::Play(options) => play::run(&options),
+        Verb::Play(options) => {
+            if options.render != RenderTo::Null {
+                gst::prepare();
+            }
+            play::run(&options)
+        }
         Verb::Inspect(options) => inspect::run(&options),
     }
 }

@@ -84,6 +84,8 @@ pub fn main() -> ExitCode {
         Ok(plan) => plan,
         Err(reason) => return fail(2, &reason),
     };
+    // The decoders are loaded by the time that the first film is played.
+    player_core::render::gst::prepare();
     match run(plan, arguments.fullscreen) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => report(&error),

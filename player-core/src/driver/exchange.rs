@@ -13,20 +13,16 @@ use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, Response, StatusCode};
 use url::Url;
 
-use super::connect::TimingLayer;
+use super::client::Clients;
 use super::cookies::CookieJar;
 use super::credentials::Credentials;
 use super::network_config::NetworkConfig;
-use super::resolver::{ResolveError, SystemResolver};
+use super::resolver::ResolveError;
 use crate::engine::io::{FetchError, FetchKind, FetchRequest, Ingest};
 use crate::error::{ErrorCode, PlayerError};
 
 /// Redirects followed for one request.
 const MAX_REDIRECTS: usize = 10;
-/// Header lines read of one answer; browsers limit only their size.
-const MAX_HEADERS: usize = 4096;
-/// Bytes of header fields read of one HTTP/2 answer.
-const MAX_HEADER_BYTES: u32 = 256 << 10;
 /// Most origins whose first mention is kept.
 const MAX_ORIGINS: usize = 1024;
 /// Fields of the host that are meant for one origin.
@@ -99,7 +95,7 @@ fn add_own(headers: &mut HeaderMap, request: &FetchRequest, is_own_origin: bool,
 /// State that the requests of one player share.
 #[derive(Debug)]
 pub struct Exchange {
-    client: reqwest::Client,
+    clients: Clients,
     /// Fields that the host adds to every request.
     headers: HeaderMap,
     credentials: Mutex<Credentials>,
@@ -143,27 +139,9 @@ impl Exchange {
             let value = HeaderValue::from_str(value).map_err(|_| invalid(format!("value of header {name}")))?;
             headers.append(name, value);
         }
-        let mut builder = reqwest::Client::builder()
-            .user_agent(concat!("Kinora/", env!("CARGO_PKG_VERSION")))
-            .redirect(reqwest::redirect::Policy::none())
-            .dns_resolver(std::sync::Arc::new(SystemResolver))
-            .http1_allow_obsolete_multiline_headers_in_responses(true)
-            .http1_allow_spaces_after_header_name_in_responses(true)
-            .http1_ignore_invalid_headers_in_responses(true)
-            .http1_max_headers(MAX_HEADERS)
-            .http2_max_header_list_size(MAX_HEADER_BYTES)
-            .tcp_nodelay(true)
-            .connector_layer(TimingLayer);
-        if let Some(pem) = &network.authorities_pem {
-            let certificates = reqwest::Certificate::from_pem_bundle(pem)
-                .map_err(|error| invalid(format!("certificates: {error}")))?;
-            builder = builder.tls_certs_merge(certificates);
-        }
-        let client = builder
-            .build()
-            .map_err(|error| PlayerError::fatal(ErrorCode::Internal, format!("no HTTP client: {error}")))?;
+        let clients = Clients::new(network.authorities_pem.as_deref())?;
         let cookies = network.cookies.then(Mutex::default);
-        Ok(Self { client, headers, credentials: Mutex::default(), cookies, trust: Mutex::default() })
+        Ok(Self { clients, headers, credentials: Mutex::default(), cookies, trust: Mutex::default() })
     }
 
     /// Removes the user information from an address and keeps it for the address's origin, in place of what is kept.
@@ -183,7 +161,7 @@ impl Exchange {
         let mut is_trusted = lock(&self.trust).admit(&url, false);
         for _ in 0..=MAX_REDIRECTS {
             let method = if post.is_some() { Method::POST } else { Method::GET };
-            let mut builder = self.client.request(method, url.clone());
+            let mut builder = self.clients.for_url(&url)?.request(method, url.clone());
             let mut headers = self.headers_for(&url, is_trusted, request, wanted);
             add_own(&mut headers, request, url.origin() == origin, post.is_some());
             builder = builder.headers(headers);

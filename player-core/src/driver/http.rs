@@ -258,9 +258,8 @@ impl<S: FusedStream<Item = reqwest::Result<Bytes>> + Unpin> Pieces<S> {
                 Some(None) | None => break,
             }
         }
-        if more.is_empty() {
-            return Ok(Some(first));
-        }
+        // Copied even if it is one chunk: a chunk is a part of the connection's read buffer, which would stay allocated as
+        // a whole, unused rest included, for as long as the media is buffered.
         let mut joined = BytesMut::with_capacity(length);
         joined.extend_from_slice(&first);
         for chunk in more {

@@ -8,6 +8,7 @@
 //! failures ([`LoadErrorPolicy`](crate::engine::recovery::LoadErrorPolicy)). What takes time is finished through handles.
 //! `docs/embedding.md` has an example of each.
 
+mod client;
 mod clock;
 mod completion;
 mod connect;
@@ -58,7 +59,7 @@ pub use store::{MediaKey, MediaStore, MemoryStore, StoreCounts, StoredMedia};
 
 pub(crate) use events::EventQueue;
 pub(crate) use inbox::{Inbox, Message};
-pub(crate) use memory::return_memory;
+pub(crate) use memory::{Upkeep, return_memory};
 pub(crate) use record::Recorder;
 pub(crate) use requests::Requests;
 pub(crate) use run::{PlayerLoop, Published, panic_error};

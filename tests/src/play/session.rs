@@ -11,8 +11,11 @@ use player_core::{Command, Event, LoadRequest, MediaTime, Now, PendingRetry, Pla
 use super::output::Outputs;
 use crate::cli::{PlayOptions, Seek};
 
-/// How often the clock is looked at while no event comes.
+/// Time between two looks at the snapshot while no event comes and cues are written.
 const TICK: Duration = Duration::from_millis(50);
+
+/// The same time without cues: only a retry that the player waits for is written then.
+const SLOW_TICK: Duration = Duration::from_millis(200);
 
 /// How a session ended.
 #[derive(Debug)]
@@ -91,7 +94,8 @@ impl Session<'_> {
         let elapsed = self.elapsed();
         let seek = self.seeks.front().map(|seek| seek.at.saturating_sub(elapsed));
         let end = self.options.seconds.map(|end| end.saturating_sub(elapsed));
-        [seek, end].into_iter().flatten().fold(TICK, Duration::min)
+        let tick = if self.options.text.is_some() { TICK } else { SLOW_TICK };
+        [seek, end].into_iter().flatten().fold(tick, Duration::min)
     }
 
     fn ended(&self, outcome: Outcome, error: Option<PlayerError>) -> Ended {

@@ -1,18 +1,14 @@
 //! From retained samples to decoders: pushes, switches configurations, replaces heads, ends tracks.
 
-use std::time::Duration;
-
 use super::feeder::Item;
 use super::head::Head;
 use super::pipeline::Feed;
 use super::session::Session;
+use super::threads::decoder_threads;
 use super::unneeded::is_unneeded;
 use crate::error::PlayerError;
 use crate::model::MediaKind;
 use crate::render::RenderEvent;
-
-/// Pictures of which each lasts at least this long need no decoding side by side.
-const SPARSE: Duration = Duration::from_millis(250);
 
 /// Next step of a branch.
 enum Step {
@@ -100,8 +96,9 @@ impl Session {
         self.heads += 1;
         let feeder = self.feeders.iter().find(|feeder| feeder.kind() == kind);
         let Some(Item::Sample(entry)) = feeder.and_then(|feeder| feeder.peek()) else { return Ok(()) };
-        let sparse = kind == MediaKind::Video && entry.sample.duration >= SPARSE;
-        let head = Head::new(kind, id, (&entry.config, entry.window), sparse, &self.excluded)?;
+        let threads = (kind == MediaKind::Video)
+            .then(|| decoder_threads(&entry.config, entry.sample.duration, anchor.rate, self.one_thread_was_slow));
+        let head = Head::new(kind, id, (&entry.config, entry.window), threads.flatten(), &self.excluded)?;
         tracing::debug!(track = kind.as_str(), decoder = head.decoder(), "decoder chosen");
         let Some(graph) = &mut self.graph else { return Ok(()) };
         let handle = graph.handle();

@@ -32,6 +32,8 @@ pub(super) struct Head {
     bin: gst::Bin,
     source: gst_app::AppSrc,
     decoder: String,
+    /// Bound of the decoder's threads, if it was given one.
+    threads: Option<u32>,
     config: Arc<CodecConfig>,
     /// Window of the samples that may leave it; shared with the thread that decodes.
     window: Arc<Mutex<Window>>,
@@ -45,8 +47,8 @@ pub(super) struct Head {
 }
 
 impl Head {
-    /// Makes a head with the best decoder that opens and is not in `excluded`. Nothing runs yet. `sparse` means that
-    /// samples last so long that the decoder should hold back as few as it can.
+    /// Makes a head with the best decoder that opens and is not in `excluded`. Nothing runs yet. `threads`
+    /// bounds the threads of a decoder that has a choice; `None` leaves it to the decoder.
     ///
     /// # Errors
     /// [`ErrorCode::DecoderUnavailable`] when there is none.
@@ -54,7 +56,7 @@ impl Head {
         kind: MediaKind,
         id: u64,
         (config, window): (&Arc<CodecConfig>, Window),
-        sparse: bool,
+        threads: Option<u32>,
         excluded: &[String],
     ) -> Result<Self, PlayerError> {
         let unavailable = || {
@@ -70,9 +72,9 @@ impl Head {
             .filter(|factory| !excluded.iter().any(|name| *name == factory.name()))
             .find_map(open)
             .ok_or_else(unavailable)?;
-        if sparse && decoder.has_property("max-threads") {
-            // Threads that decode whole pictures side by side hold one picture each back.
-            decoder.set_property_from_str("max-threads", "1");
+        let threads = threads.filter(|_| decoder.has_property("max-threads"));
+        if let Some(threads) = threads {
+            decoder.set_property_from_str("max-threads", &threads.to_string());
         }
         let name = decoder.factory().map(|factory| factory.name().to_string()).unwrap_or_default();
         let parser = parser_name(&config.codec).and_then(|name| gst::ElementFactory::make(name).build().ok());
@@ -102,7 +104,20 @@ impl Head {
         clip(&ghost, kind, &window);
         bin.add_pad(&ghost).map_err(|error| broken(error.to_string()))?;
         let config = config.clone();
-        Ok(Self { id, bin, source, decoder: name, config, window, latest, end: None, draining, decoded, pushed: 0 })
+        Ok(Self {
+            id,
+            bin,
+            source,
+            decoder: name,
+            threads,
+            config,
+            window,
+            latest,
+            end: None,
+            draining,
+            decoded,
+            pushed: 0,
+        })
     }
 
     /// Puts the head into a running pipeline, in front of `entry`, with the anchor's segment.
@@ -138,6 +153,11 @@ impl Head {
     /// The name of its decoder.
     pub(super) fn decoder(&self) -> &str {
         &self.decoder
+    }
+
+    /// Returns true if its decoder may use one thread only.
+    pub(super) fn has_one_thread(&self) -> bool {
+        self.threads == Some(1)
     }
 
     /// Returns its present configuration.

@@ -32,7 +32,9 @@ mod tail;
 #[cfg(test)]
 mod tests;
 mod thread;
+mod threads;
 mod unneeded;
+mod warm;
 mod watch;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -70,6 +72,19 @@ pub struct GstRenderer {
     wishes: Wishes,
 }
 
+/// Begins to initialise GStreamer and to load the decoders of usual media, on other threads, and returns at once. A
+/// program calls it first of all; [`GstRenderer::new`] does the same, later.
+pub fn prepare() {
+    let begun = std::thread::Builder::new().name("render-init".to_owned()).spawn(|| {
+        if gst::init().is_ok() {
+            warm::begin();
+        }
+    });
+    if let Err(error) = begun {
+        tracing::debug!(%error, "no thread to initialise GStreamer on");
+    }
+}
+
 /// The render thread and the state that it shares.
 struct Worker {
     queue: Arc<RenderQueue>,
@@ -85,6 +100,7 @@ impl GstRenderer {
     /// [`ErrorCode::RendererFailed`] when GStreamer cannot be initialised or no thread can be started.
     pub fn new(config: GstConfig) -> Result<Self, PlayerError> {
         gst::init().map_err(|error| failed(error.to_string()))?;
+        warm::begin();
         let events = Arc::new(EventQueue::default());
         let worker = Worker::start(config.clone(), &events)?;
         Ok(Self { config, events, worker, wishes: Wishes::default() })

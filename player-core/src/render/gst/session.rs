@@ -14,6 +14,7 @@ use super::pipeline::{Feed, Graph};
 use super::queue::{RenderQueue, Wishes, Work};
 use super::sink_audio::AudioPresenter;
 use super::sink_video::VideoPresenter;
+use super::threads::Pace;
 use crate::container::{CodecConfig, Sample};
 use crate::error::{ErrorCode, PlayerError, Stage};
 use crate::model::MediaKind;
@@ -42,6 +43,8 @@ pub(super) struct Session {
     pub(super) ended: bool,
     /// Tracks that cannot be decoded, with the configuration that failed.
     pub(super) failed: Vec<(MediaKind, Option<Arc<CodecConfig>>)>,
+    /// A video decoder with one thread did not keep up on this machine.
+    pub(super) one_thread_was_slow: bool,
     /// Decoders that failed in this epoch.
     pub(super) excluded: Vec<String>,
     pub(super) device_lost: bool,
@@ -55,11 +58,13 @@ pub(super) struct Session {
 /// State that is kept between two ticks.
 #[derive(Default)]
 pub(super) struct Watch {
-    /// Counts the ticks while playing.
+    /// Ticks since the pipeline was set up.
+    pub(super) since_set_up: u32,
+    /// Time of playing in quick ticks.
     pub(super) ticks: u64,
-    /// Ticks for which a track has held up the others.
+    /// Time for which a track has held up the others, in quick ticks.
     pub(super) missing: u32,
-    /// Ticks for which a decoder has given nothing.
+    /// Time for which a decoder has given nothing, in quick ticks.
     pub(super) mute: u32,
     /// Buffers that each element has dropped, by its latest message.
     pub(super) dropped_by: BTreeMap<String, u64>,
@@ -67,6 +72,7 @@ pub(super) struct Watch {
     /// Those of them that a window had taken before it found them too late.
     pub(super) dropped_by_window: u64,
     pub(super) decoder_warnings: u64,
+    pub(super) pace: Pace,
     pub(super) reported: FrameCounts,
     /// The configuration of each track that is on screen.
     pub(super) on_screen: BTreeMap<MediaKind, Arc<CodecConfig>>,
@@ -104,6 +110,7 @@ impl Session {
             volume: (1.0, false),
             ended: false,
             failed: Vec::new(),
+            one_thread_was_slow: false,
             excluded: Vec::new(),
             device_lost: false,
             recoveries: 0,
@@ -378,7 +385,7 @@ impl Session {
             self.graph = None;
         }
         self.anchor = anchor;
-        (self.watch.missing, self.watch.mute) = (0, 0);
+        (self.watch.since_set_up, self.watch.missing, self.watch.mute) = (0, 0, 0);
         match how {
             SetUp::Begin => {
                 self.ended = false;

@@ -17,8 +17,9 @@ use crate::error::PlayerError;
 use crate::render::{Colorimetry, Epoch, FramePlane, PixelLayout, RenderEvent, VideoFrame};
 use crate::time::MediaTime;
 
-/// Decoded pictures between decoder and sink: enough to bridge a decoder that is replaced.
-const QUEUED_PICTURES: u32 = 4;
+/// Decoded pictures between decoder and sink. With the one that the decoder waits to hand over and the one that the sink
+/// waits to show, they bridge a decoder that is replaced. A picture of 720p takes 1.4 MB.
+const QUEUED_PICTURES: u32 = 2;
 
 /// The newest late picture that is still shown to a viewer.
 const MAX_LATENESS: gst::ClockTime = gst::ClockTime::from_mseconds(40);
@@ -37,6 +38,8 @@ struct Shown {
     prerolled: Option<gst::ClockTime>,
     presented: u64,
     corrupt: u64,
+    /// Those later than [`MAX_LATENESS`].
+    late: u64,
     serial: u64,
     lateness: Option<i64>,
     rotations: VecDeque<(MediaTime, u16)>,
@@ -92,6 +95,11 @@ impl VideoPresenter {
         (shown.presented, shown.corrupt)
     }
 
+    /// Returns the number of pictures so far that were shown more than 40 ms late.
+    pub(super) fn late(&self) -> u64 {
+        self.shown().late
+    }
+
     /// Returns true if a picture of this epoch was announced.
     pub(super) fn has_shown(&self) -> bool {
         self.shown().announced
@@ -136,6 +144,7 @@ impl VideoPresenter {
         } else {
             shown.resumed = false;
             shown.lateness = late;
+            shown.late += u64::from(late.is_some_and(|nanos| nanos > MAX_LATENESS.nseconds() as i64));
         }
         let first = (!shown.announced).then_some(shown.epoch);
         shown.announced = true;

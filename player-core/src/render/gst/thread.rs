@@ -8,9 +8,6 @@ use gstreamer::prelude::*;
 use super::queue::RenderQueue;
 use super::session::Session;
 
-/// Time between two looks at the position; at most 100 ms by the contract of `RenderEvent::Position`.
-const TICK: gst::ClockTime = gst::ClockTime::from_mseconds(40);
-
 /// Runs until the queue is closed.
 pub(super) fn run(mut session: Session, queue: &RenderQueue) {
     let clock = gst::SystemClock::obtain();
@@ -23,7 +20,7 @@ pub(super) fn run(mut session: Session, queue: &RenderQueue) {
         let now = clock.time();
         if now >= due {
             session.tick();
-            due = now + TICK;
+            due = now + session.tick_period();
         }
     }
     session.stop();

@@ -1,20 +1,31 @@
 //! Periodic work of the render thread: messages of the bus, the position, counts, and tracks or decoders that give no
 //! output.
 
+use gstreamer as gst;
+
 use super::config::VideoOutput;
 use super::feeder::Feeder;
+use super::head::Head;
 use super::pipeline::{Feed, Notice, Origin};
-use super::session::Session;
+use super::session::{Session, Watch};
+use super::threads::Pictures;
 use crate::error::{ErrorCode, PlayerError, Stage};
 use crate::model::MediaKind;
 use crate::render::{FrameCounts, RenderEvent};
 use crate::time::MediaTime;
 
-/// Ticks between two sync samples: about a second.
+/// Time between two ticks at first after each set-up; later it is twice as long, which is still less than the 100 ms that
+/// the contract of `RenderEvent::Position` allows. A tick wakes this thread and the renderer's owner.
+const QUICK_MILLIS: u64 = 40;
+
+/// Number of ticks after a set-up that follow each other quickly: two seconds.
+const QUICK_TICKS: u32 = 50;
+
+/// Time between two sync samples in quick ticks: a second.
 const SYNC_TICKS: u64 = 25;
 
-/// Ticks of playing (a second) for which a track without any sample holds the others up, when each of them has
-/// [`ENOUGH`] media. Then the others go on; it joins them when its samples arrive.
+/// Time of playing in quick ticks (a second) for which a track without any sample holds the others up, when each of them
+/// has [`ENOUGH`] media. Then the others go on; it joins them when its samples arrive.
 const PATIENCE: u32 = 25;
 
 /// Nanoseconds of media that make a track ready to play without the other.
@@ -27,6 +38,13 @@ const MOST_HELD: u64 = 32;
 
 /// More recoveries in one epoch mean that it is not going to work.
 const MAX_RECOVERIES: u32 = 8;
+
+impl Watch {
+    /// Returns the length of the present tick in quick ticks.
+    fn step(&self) -> u32 {
+        if self.since_set_up < QUICK_TICKS { 1 } else { 2 }
+    }
+}
 
 impl Session {
     /// True while there is something to look after.
@@ -57,11 +75,17 @@ impl Session {
         }
     }
 
-    /// Called about 25 times a second while there is a graph.
+    /// Returns the time until the next [`Session::tick`]: 40 ms or, once playback has gone on for two seconds, 80 ms.
+    pub(super) fn tick_period(&self) -> gst::ClockTime {
+        gst::ClockTime::from_mseconds(QUICK_MILLIS * u64::from(self.watch.step()))
+    }
+
+    /// Called every [`Session::tick_period`] while there is a graph.
     pub(super) fn tick(&mut self) {
         if let Some(graph) = &self.graph {
             graph.settle(self.playing);
         }
+        self.watch.since_set_up = self.watch.since_set_up.saturating_add(1);
         let position = self.position();
         self.report_switches(position);
         for feeder in &mut self.feeders {
@@ -72,9 +96,11 @@ impl Session {
         self.find_mute_decoder();
         if self.playing && !self.ended {
             self.events.push(RenderEvent::Position { epoch: self.epoch, position });
-            self.watch.ticks += 1;
-            if self.watch.ticks.is_multiple_of(SYNC_TICKS) {
+            let before = self.watch.ticks;
+            self.watch.ticks += u64::from(self.watch.step());
+            if self.watch.ticks / SYNC_TICKS > before / SYNC_TICKS {
                 self.report_sync();
+                self.check_pace();
             }
         }
     }
@@ -152,6 +178,19 @@ impl Session {
         self.watch.dropped_by_window += if by_window { more } else { 0 };
     }
 
+    /// Gives a video decoder that does not keep up more than one thread, from the last key picture on.
+    fn check_pace(&mut self) {
+        let (presented, _) = self.video.counts();
+        let pictures = Pictures { presented, dropped: self.watch.dropped, late: self.video.late() };
+        let video = self.graph.as_mut().and_then(|graph| graph.branch(MediaKind::Video));
+        let has_one_thread = video.and_then(|branch| branch.head()).is_some_and(Head::has_one_thread);
+        if self.watch.pace.is_behind(pictures) && has_one_thread && !self.one_thread_was_slow {
+            tracing::debug!("pictures are late: the decoder gets more threads");
+            self.one_thread_was_slow = true;
+            self.resume_here();
+        }
+    }
+
     fn skip_missing_track(&mut self) {
         let (anchor, playing) = (self.anchor, self.playing);
         let ready = self.active_feeders().any(|feeder| {
@@ -164,7 +203,7 @@ impl Session {
             self.watch.missing = 0;
             return;
         };
-        self.watch.missing += 1;
+        self.watch.missing += self.watch.step();
         if self.watch.missing >= PATIENCE
             && let Some(branch) = graph.branch(kind)
         {
@@ -186,7 +225,7 @@ impl Session {
             self.watch.mute = 0;
             return;
         };
-        self.watch.mute += 1;
+        self.watch.mute += self.watch.step();
         if self.watch.mute >= PATIENCE {
             self.watch.mute = 0;
             self.recover(Origin::Head(kind), "the decoder takes samples and gives nothing");
@@ -232,5 +271,18 @@ impl Session {
             let error = PlayerError::fatal(ErrorCode::DecoderFailed, format!("{failed}: {text}")).at(Stage::Render);
             self.fail_track(kind, error);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ticks_slow_down_after_a_set_up_and_keep_the_contract_of_positions() {
+        let after = |since_set_up| Watch { since_set_up, ..Watch::default() }.step();
+        assert_eq!((after(0), after(QUICK_TICKS - 1)), (1, 1));
+        assert_eq!((after(QUICK_TICKS), after(u32::MAX)), (2, 2));
+        assert!(QUICK_MILLIS * u64::from(after(u32::MAX)) < 100);
     }
 }

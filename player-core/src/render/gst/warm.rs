@@ -1,0 +1,77 @@
+//! Loads the plugins of usual media before they are needed, on another thread.
+//!
+//! The decoders' plugin brings about 180 shared libraries with it, which take 50 ms and more to link: that is most of the
+//! time to the first picture of a process. Here it passes while the manifest and the first bytes travel.
+
+use std::sync::Once;
+
+use gstreamer as gst;
+use gstreamer::prelude::*;
+use tracing::debug;
+
+use super::decoders::{candidates, parser_name};
+use crate::container::Codec;
+
+/// Elements of every pipeline. They are loaded first, because libraries are linked one after the other in a process and a
+/// pipeline can be built while the decoders are linked.
+const ELEMENTS: [&str; 7] =
+    ["queue", "videoconvert", "audioconvert", "audioresample", "capsfilter", "scaletempo", "volume"];
+
+static BEGUN: Once = Once::new();
+
+/// Begins to load the usual plugins, once a process, and returns at once. GStreamer must have been initialised.
+pub(super) fn begin() {
+    BEGUN.call_once(|| {
+        // Without it everything is loaded when it is needed.
+        if let Err(error) = std::thread::Builder::new().name("render-warm".to_owned()).spawn(load) {
+            debug!(%error, "no thread to load plugins on");
+        }
+    });
+}
+
+/// Loads the elements of every pipeline, and parsers and best decoders of H.264 and AAC.
+fn load() {
+    let usual = usual_codecs();
+    for name in ELEMENTS.into_iter().chain(usual.iter().filter_map(parser_name)) {
+        if let Some(factory) = gst::ElementFactory::find(name) {
+            load_plugin(&factory);
+        }
+    }
+    for codec in &usual {
+        if let Some(factory) = candidates(codec).first() {
+            load_plugin(factory);
+        }
+    }
+}
+
+fn load_plugin(factory: &gst::ElementFactory) {
+    if let Err(error) = factory.load() {
+        debug!(%error, element = %factory.name(), "a plugin cannot be loaded");
+    }
+}
+
+fn usual_codecs() -> [Codec; 2] {
+    [Codec::H264 { avcc: bytes::Bytes::new(), in_band: false }, Codec::Aac { asc: bytes::Bytes::new() }]
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn usual_media_finds_its_plugins_loaded() {
+        gst::init().unwrap();
+        load();
+        for name in ELEMENTS.into_iter().chain(["h264parse", "aacparse"]) {
+            assert!(is_loaded(&gst::ElementFactory::find(name).unwrap()), "{name}");
+        }
+        for codec in usual_codecs() {
+            assert!(is_loaded(candidates(&codec).first().unwrap()), "{codec:?}");
+        }
+    }
+
+    fn is_loaded(factory: &gst::ElementFactory) -> bool {
+        factory.plugin().is_some_and(|plugin| plugin.is_loaded())
+    }
+}
