@@ -96,7 +96,9 @@ impl<'a> Transfer<'a> {
             {
                 self.rest = None;
                 is_rest = answer == RestAnswer::Continues;
-                if !is_rest {
+                if is_rest {
+                    self.plan.know_size(rest.identity.length);
+                } else {
                     self.plan = plan_for(request);
                 }
                 if answer == RestAnswer::Unusable {
@@ -127,7 +129,10 @@ impl<'a> Transfer<'a> {
         if is_first { Err(FetchError::Truncated { received: 0, expected: None }) } else { Ok(()) }
     }
 
-    /// Judges the answer to the request for a rest; `None` for one that is a failure.
+    /// Judges the answer to the request for a rest; `None` for one that is a failure of the server as a whole.
+    ///
+    /// Some servers refuse or fail a `Range` that they do not understand, so that only the whole file can be had. One that
+    /// asks for patience (408, 425, 429) gets it.
     fn judge(&self, response: &reqwest::Response, rest: &Rest) -> Option<RestAnswer> {
         let is_conditional = rest.identity.validator.is_some();
         match response.status().as_u16() {
@@ -135,8 +140,8 @@ impl<'a> Transfer<'a> {
                 let head = answer_head(response);
                 Some(self.plan.judge_rest(&head, &rest.identity, &identity(response, &head), is_conditional))
             }
-            412 | 416 => Some(RestAnswer::Unusable),
-            _ => None,
+            408 | 425 | 429 => None,
+            _ => Some(RestAnswer::Unusable),
         }
     }
 
@@ -145,7 +150,8 @@ impl<'a> Transfer<'a> {
             self.reply.keep_out_of_store();
         }
         if is_first {
-            self.reply.identify(identity(response, &answer_head(response)));
+            let found = identity(response, &answer_head(response));
+            self.reply.identify(FileIdentity { length: found.length.or(self.plan.size()), ..found });
             let head = ResponseHead {
                 status: response.status().as_u16(),
                 url: response.url().clone(),

@@ -114,6 +114,16 @@ impl RangePlan {
         self
     }
 
+    /// Takes the size of the file from an earlier answer.
+    pub fn know_size(&mut self, size: Option<u64>) {
+        self.size = self.size.or(size);
+    }
+
+    /// Returns the size of the file, when known.
+    pub const fn size(&self) -> Option<u64> {
+        self.size
+    }
+
     /// Judges the answer to the request for such a rest, whose file was `asked`; `found` is the identity in the answer.
     /// `is_conditional` is true if the request had `If-Range`.
     ///
@@ -129,7 +139,9 @@ impl RangePlan {
         let part = head.content_range.as_deref().map(parse_content_range);
         match (head.status, part) {
             (206, Some(ContentRange::Part { first, last, .. }))
-                if (first..=last).contains(&self.next) && asked.agrees(found) =>
+                if (first..=last).contains(&self.next)
+                    && head.content_length.is_none_or(|length| length == last - first + 1)
+                    && asked.agrees(found) =>
             {
                 RestAnswer::Continues
             }

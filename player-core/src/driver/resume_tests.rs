@@ -401,6 +401,8 @@ fn the_rest_is_asked_for_by_validator_or_length_and_everything_else_begins_anew(
     let refused = |status| answer(status, &[], b"", 0);
     let span = format!("bytes={cut}-");
     let lies = |range: &str| answer("206 Part", &[TAG, range], &file[cut..], usize::MAX);
+    let early = format!("Content-Range: bytes {}-{}/{size}", cut - 100, size - 1);
+    let unsized_range = format!("Content-Range: bytes {cut}-{}/*", size - 1);
     let table: Vec<Row<'_>> = vec![
         ("the same tag", &[TAG], Some("\"a\""), rest(&[TAG]), Use::Rest),
         ("a tag once", &[TAG], Some("\"a\""), rest(&[]), Use::Rest),
@@ -418,6 +420,12 @@ fn the_rest_is_asked_for_by_validator_or_length_and_everything_else_begins_anew(
         ("no rests, length alone", &[], None, all(&[]), Use::Whole),
         ("no place", &[TAG], Some("\"a\""), answer("206 Part", &[TAG], &file[cut..], usize::MAX), Use::Another),
         ("another place", &[TAG], Some("\"a\""), lies("Content-Range: bytes 400-732/733"), Use::Another),
+        ("a label that its length contradicts", &[TAG], Some("\"a\""), lies(&early), Use::Another),
+        ("a length that is not repeated", &[TAG], Some("\"a\""), lies(&unsized_range), Use::Rest),
+        ("ranges forbidden", &[TAG], Some("\"a\""), refused("403 Forbidden"), Use::Another),
+        ("ranges not permitted", &[], None, refused("405 Method Not Allowed"), Use::Another),
+        ("ranges break the server", &[TAG], Some("\"a\""), refused("500 Internal Server Error"), Use::Another),
+        ("ranges keep it busy", &[TAG], Some("\"a\""), refused("503 Service Unavailable"), Use::Another),
         ("nonsense", &[TAG], Some("\"a\""), lies("Content-Range: bytes x"), Use::Another),
         (
             "a part as a whole",
@@ -501,8 +509,10 @@ fn a_failure_before_the_answer_keeps_the_part_unless_it_is_a_refusal() {
     let cut = 250;
     let first = || answer("200 OK", &[TAG], &file, cut);
     for (status, is_kept) in [("503 Busy", true), ("429 Slower", true), ("404 Gone", false), ("403 No", false)] {
-        let refusal = answer(status, &[], b"", 0);
-        let server = Server::start(vec![first(), refusal, part_of(&file, cut, &[TAG])]);
+        let refusal = || answer(status, &[], b"", 0);
+        // Only one that asks for patience is not asked at once for the whole file.
+        let refusals = if status.starts_with("429") { vec![refusal()] } else { vec![refusal(), refusal()] };
+        let server = Server::start([vec![first()], refusals, vec![part_of(&file, cut, &[TAG])]].concat());
         let mut client = Client::new(&HostParts::default());
         let wanted = request(server.url.clone(), setup.clone());
         client.fetch(&wanted, None);
@@ -547,4 +557,29 @@ fn another_location_is_judged_by_tag_or_length() {
         assert!(second.is_resumed() && [first.samples(), second.samples()].concat().len() == 8, "{fields:?}");
         assert_eq!(two.asked(), [(Some(format!("bytes={cut}-")), condition.map(str::to_owned))]);
     }
+}
+
+/// The length of the file is known from the first answer, so that a second break is continued as well.
+#[test]
+fn a_rest_without_the_length_of_the_file_may_break_off_again() {
+    let (file, setup) = fragments();
+    let (first, second) = (200, 400);
+    let unsized_range = |from: usize, sent| {
+        let range = format!("Content-Range: bytes {from}-{}/*", file.len() - 1);
+        answer("206 Part", &[TAG, &range], &file[from..], sent)
+    };
+    let answers = vec![
+        answer("200 OK", &[TAG], &file, first),
+        unsized_range(first, second - first),
+        unsized_range(second, usize::MAX),
+    ];
+    let server = Server::start(answers);
+    let mut client = Client::new(&HostParts::default());
+    let wanted = request(server.url.clone(), setup);
+    client.fetch(&wanted, None);
+    let again = client.fetch(&wanted, Some(first as u64));
+    let truncated = FetchError::Truncated { received: second as u64, expected: Some(file.len() as u64) };
+    assert_eq!((again.error(), again.report.is_kept), (Some(&truncated), true));
+    let last = client.fetch(&wanted, Some(second as u64));
+    assert!(last.is_resumed() && last.error().is_none(), "{:?}", last.outcome);
 }
