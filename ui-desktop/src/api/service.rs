@@ -339,7 +339,7 @@ impl Worker {
 
     async fn authorize(&self, id: TitleId) {
         let protocols = vec![Protocol::Hls, Protocol::Dash];
-        let body = PlaybackRequest { title_id: id.clone(), profile_id: self.profile.clone(), protocols };
+        let body = PlaybackRequest { title_id: id.clone(), profile_id: self.profile.clone(), protocols, ahead: false };
         let result: Result<PlaybackGrant, Failure> =
             self.session.call(Method::POST, paths::PLAYBACK, Some(&body)).await;
         if !self.is_current() {
