@@ -57,7 +57,8 @@ fn play_begins_at_once_with_what_the_page_has_fetched() {
     window.run_steps(2);
     assert_eq!(loads(&outside), 1);
     assert_eq!(outside.take_permissions(), [Request::Claim(grant.clone())], "no request for permission");
-    assert_eq!(outside.with(|world| world.watched.clone()), [grant.clone()]);
+    let watched = outside.with(|world| world.watched.clone());
+    assert_eq!(watched, std::slice::from_ref(&grant));
 
     // The place has gone: the film is asked for as if nothing had been fetched.
     outside.reply(Reply::Claimed(grant, Err(refusal())));
