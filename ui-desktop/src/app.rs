@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use eframe::egui;
 use egui::ViewportCommand;
-use player_core::{Command, MediaTime, Snapshot};
+use player_core::{Command, Event, MediaTime, Snapshot};
 
 use crate::api::{Probe, Reply, Request, Service, Wake};
 use crate::command::UiCommand;
@@ -145,6 +145,7 @@ impl App {
         }
         for _ in 0..PER_FRAME {
             let Some(event) = self.player.as_ref().and_then(|player| player.port.try_event()) else { break };
+            self.log_start(&event, now);
             self.handle(ctx, Message::Player(event), now);
         }
         self.handle(ctx, Message::Tick, now);
@@ -197,6 +198,15 @@ impl App {
         }
         // Waits, within limits, until the last position has been sent.
         self.service = None;
+    }
+
+    /// Logs the time from the press of "Play" to the first picture, in steps of the interface's frames.
+    fn log_start(&self, event: &Event, now: f64) {
+        if let (Event::FirstFrame { .. }, Some(player)) = (event, &self.state.player)
+            && let Some(since) = player.waiting_since.filter(|_| !player.started)
+        {
+            tracing::info!(ms = (now - since) * 1000.0, "the first picture is here");
+        }
     }
 
     fn snapshot(&self) -> Arc<Snapshot> {

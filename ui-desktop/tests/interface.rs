@@ -85,7 +85,10 @@ fn arrows_and_enter_walk_the_home_screen() {
     window.get_by_label("Full HD");
     press(&mut window, Key::Enter);
     assert_eq!(state(&window).route, Route::Player, "Enter plays, because the page's first button has the focus");
-    assert_eq!(outside.take_asked(), [Request::Authorize("t1".into())]);
+    assert_eq!(outside.take_permissions(), [], "the page has asked already");
+    outside.reply(Reply::Prepared("t1".into(), Ok(grant("t1", 0))));
+    settle(&mut window);
+    assert_eq!(outside.take_permissions(), [Request::Claim(grant("t1", 0))]);
 }
 
 #[test]

@@ -270,6 +270,56 @@ fn the_last_position_is_sent_even_when_the_app_is_closed_at_once() {
 }
 
 #[test]
+fn permission_from_before_play_is_asked_for_as_such_and_costs_nothing() {
+    let directory = tempfile::tempdir().expect("a folder");
+    let edge = Server::start(Box::new(|_| (200, json!([1, 2, 3]))));
+    let manifest = format!("{}/t/T/film/master.m3u8", edge.base);
+    let server = Server::start(Box::new(move |asked| match asked.what.as_str() {
+        "POST /v1/sign-in" => signed_in(2),
+        "POST /v1/playback" => (
+            200,
+            json!({
+                "session_id": "s", "title_id": "t", "expires_at": 0, "expires_in_ms": 600_000,
+                "sources": [{"protocol": "dash", "urls": []}, {"protocol": "hls", "urls": [manifest]}],
+                "renew_path": "/v1/playback/s/renew", "heartbeat_path": "/v1/playback/s/heartbeat",
+                "heartbeat_interval_ms": 60_000, "stop_path": "/v1/playback/s/stop", "resume_position_ms": 9_000,
+                "duration_ms": 60_000,
+            }),
+        ),
+        "POST /v1/playback/s/heartbeat" => error(kinora_api::ErrorCode::TooManyStreams),
+        "POST /v1/playback/s/stop" => (204, Value::Null),
+        _ => error(kinora_api::ErrorCode::NotFound),
+    }));
+    let mut client = Client::start(&server, directory.path());
+    client.sign_in();
+    let mut prepare = |manifest| match client.ask(Request::Prepare { id: "t".into(), manifest }) {
+        Reply::Prepared(id, Ok(grant)) if id.as_str() == "t" => grant,
+        other => panic!("permission is expected: {other:?}"),
+    };
+    prepare(false);
+    let grant = prepare(true);
+    let Reply::Claimed(claimed, Err(failure)) = client.ask(Request::Claim(grant.clone())) else {
+        panic!("a refusal is expected")
+    };
+    assert_eq!((claimed, failure.error.code), (grant.clone(), ErrorCode::TooManyStreams));
+    assert!(client.service.ask(Request::Abandon(grant)));
+    // What was ordered is finished first.
+    drop(client);
+    let fetched: Vec<Asked> = edge.asked();
+    assert_eq!(fetched.len(), 1, "no manifest without the wish for it");
+    assert_eq!((fetched[0].what.as_str(), &fetched[0].token), ("GET /t/T/film/master.m3u8", &None));
+    let sent = server.asked();
+    let bodies = |what: &str| -> Vec<Value> {
+        sent.iter().filter(|asked| asked.what == what).map(|asked| asked.body.clone()).collect()
+    };
+    let request = json!({"title_id": "t", "protocols": ["hls", "dash"], "ahead": true});
+    assert_eq!(bodies("POST /v1/playback"), [request.clone(), request]);
+    assert_eq!(bodies("POST /v1/playback/s/heartbeat"), [json!({"position_ms": 0, "phase": "buffering"})]);
+    // The place to resume from is not recorded again: the title keeps its place in "Continue watching".
+    assert_eq!(bodies("POST /v1/playback/s/stop"), [json!({"position_ms": 0, "phase": "stopped"})]);
+}
+
+#[test]
 fn answers_that_are_not_the_services_are_typed_errors() {
     let directory = tempfile::tempdir().expect("a folder");
     let server = Server::start(Box::new(|asked| match asked.what.as_str() {

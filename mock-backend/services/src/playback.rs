@@ -2,7 +2,8 @@
 //!
 //! An account has a number of places. A playback holds one from its grant until it ends; while its heartbeats stop coming it
 //! may lose the place to another device, and has then ended: its next heartbeat is refused, and so are its addresses at the
-//! edges. So the playbacks of an account that have not ended are never more than its places.
+//! edges. So the playbacks of an account that have not ended are never more than its places. A grant from before "Play" is
+//! pressed is a playback that has been silent for ever ([`NEVER_SEEN`]): it does not count, and goes first.
 
 use std::sync::Arc;
 
@@ -32,6 +33,9 @@ const MISSING_HEARTBEATS: i64 = 3;
 /// Positions before this are not worth coming back to, and a player that fails at the start reports 0: they do not replace an
 /// earlier position.
 const WORTH_KEEPING_MS: u64 = 1_000;
+
+/// Last sign of life of a playback that was granted ahead and has not begun.
+const NEVER_SEEN: i64 = 0;
 
 /// How playbacks are granted.
 #[derive(Clone, Debug)]
@@ -111,9 +115,16 @@ impl Playback {
         };
         // Before the session exists, so that a request that cannot be granted takes no place.
         let grant = self.write_grant(&session, entry, &request.protocols, now_ms).await?;
-        let (bearer, terms) = (bearer.clone(), self.terms.clone());
+        let (bearer, terms, ahead) = (bearer.clone(), self.terms.clone(), request.ahead);
         self.store
-            .write(move |connection| Box::pin(take_place(connection, bearer, places, session, terms, now_ms)))
+            .write(move |connection| {
+                Box::pin(async move {
+                    if ahead {
+                        return keep_ahead(connection, &bearer, places, &session, now_ms).await;
+                    }
+                    take_place(connection, bearer, places, session, terms, now_ms).await
+                })
+            })
             .await?;
         Ok(grant)
     }
@@ -324,10 +335,54 @@ async fn take_place(
     for id in displaced {
         revocation::end_session(connection, &id, EndReason::Displaced, now_ms).await?;
     }
+    insert(connection, &bearer, &session, now_ms, now_ms).await
+}
+
+/// Records a playback that has not begun, in a place that no other has. It ends what the sign-in was granted ahead before,
+/// and what was granted ahead and has expired, but never a playback that has begun.
+///
+/// # Errors
+/// 7003 when the sign-in was revoked, 7005 when no place is free.
+async fn keep_ahead(
+    connection: &mut SqliteConnection,
+    bearer: &Bearer,
+    places: u32,
+    session: &Session,
+    now_ms: i64,
+) -> Result<(), WriteError> {
+    revocation::check_family(&mut *connection, &bearer.family).await?;
+    let before: Vec<String> = sqlx::query_scalar(
+        "SELECT id FROM playback_sessions
+         WHERE account_id = $1 AND stopped_at IS NULL AND last_seen_at = $2 AND (family_id = $3 OR expires_at <= $4)",
+    )
+    .bind(&bearer.account)
+    .bind(NEVER_SEEN)
+    .bind(&bearer.family)
+    .bind(now_ms)
+    .fetch_all(&mut *connection)
+    .await?;
+    for id in before {
+        revocation::end_session(connection, &id, EndReason::Displaced, now_ms).await?;
+    }
+    let (_, all) = count_places(connection, &bearer.account, "", now_ms, now_ms).await?;
+    if all >= i64::from(places) {
+        let message = "no place of the account is free: it is given when the viewer begins to play";
+        return Err(Problem::new(ErrorCode::TooManyStreams, message).into());
+    }
+    insert(connection, bearer, session, now_ms, NEVER_SEEN).await
+}
+
+async fn insert(
+    connection: &mut SqliteConnection,
+    bearer: &Bearer,
+    session: &Session,
+    now_ms: i64,
+    seen: i64,
+) -> Result<(), WriteError> {
     sqlx::query(
         "INSERT INTO playback_sessions
              (id, account_id, profile_id, title_id, duration_ms, started_at, expires_at, last_seen_at, family_id, title_version)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $6, $8, $9)",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $10, $8, $9)",
     )
     .bind(&session.id)
     .bind(&bearer.account)
@@ -338,6 +393,7 @@ async fn take_place(
     .bind(session.expires_at)
     .bind(&bearer.family)
     .bind(session.version)
+    .bind(seen)
     .execute(connection)
     .await?;
     Ok(())

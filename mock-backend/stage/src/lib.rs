@@ -183,7 +183,16 @@ impl Viewer {
     }
 
     pub async fn ask_for(&self, title: &str) -> reqwest::Response {
-        let request = PlaybackRequest { title_id: title.into(), profile_id: None, protocols: vec![Protocol::Hls] };
+        self.request_grant(title, false).await
+    }
+
+    pub async fn ask_ahead(&self) -> reqwest::Response {
+        self.request_grant(TITLE, true).await
+    }
+
+    async fn request_grant(&self, title: &str, ahead: bool) -> reqwest::Response {
+        let protocols = vec![Protocol::Hls];
+        let request = PlaybackRequest { title_id: title.into(), profile_id: None, protocols, ahead };
         self.post(paths::PLAYBACK, &request).await
     }
 

@@ -72,6 +72,14 @@ impl Client {
         if status.is_success() { Ok(bytes) } else { Err(Failure::not_the_service(status.as_u16(), &url)) }
     }
 
+    /// Fetches at most `limit` bytes from an edge and drops them, so that the edge has them. No token is sent.
+    pub async fn warm(&self, url: &Url, limit: usize) -> Result<(), Failure> {
+        let answer = self.http.get(url.clone()).send().await.map_err(|error| Failure::transport(&error, url))?;
+        let status = answer.status();
+        read_limited(answer, limit, url).await?;
+        if status.is_success() { Ok(()) } else { Err(Failure::not_the_service(status.as_u16(), url)) }
+    }
+
     async fn send(
         &self,
         method: Method,

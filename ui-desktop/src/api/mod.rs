@@ -63,6 +63,16 @@ pub enum Request {
     Title(TitleId),
     /// Leave to play. Answered by [`Reply::Granted`].
     Authorize(TitleId),
+    /// Permission to play that is fetched before the viewer presses "Play". Answered by [`Reply::Prepared`].
+    Prepare {
+        /// Title of the page on screen.
+        id: TitleId,
+        /// Fetch the manifest too, so that the edge has it.
+        manifest: bool,
+    },
+    /// Take the account's place for a film that begins with permission that was fetched ahead. Answered by
+    /// [`Reply::Claimed`].
+    Claim(PlaybackGrant),
     /// Give a leave back that nobody uses. Not answered.
     Abandon(PlaybackGrant),
     /// A picture by its path. Answered by [`Reply::Image`].
@@ -117,6 +127,10 @@ pub enum Reply {
     Title(TitleId, Result<TitleDetail, Failure>),
     /// The outcome of asking for leave to play.
     Granted(TitleId, Result<PlaybackGrant, Failure>),
+    /// The outcome of fetching permission ahead.
+    Prepared(TitleId, Result<PlaybackGrant, Failure>),
+    /// The outcome of taking a place.
+    Claimed(PlaybackGrant, Result<(), Failure>),
     /// The last position of a playback has arrived.
     PlaybackStopped,
     /// Where the sign-in is kept on this computer, and what the viewer should know of it, once.
@@ -158,6 +172,8 @@ impl Reply {
             | Self::SignedOut
             | Self::SessionLost
             | Self::Granted(..)
+            | Self::Prepared(..)
+            | Self::Claimed(..)
             | Self::PlaybackStopped
             | Self::SecretsAt { .. }
             | Self::Image { .. }

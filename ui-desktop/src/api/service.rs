@@ -7,8 +7,8 @@ use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use kinora_api::{
-    Account, AccountId, DeviceInfo, Heartbeat, Home, PlaybackGrant, PlaybackPhase, PlaybackRequest, ProfileId,
-    Protocol, SearchResults, TitleDetail, TitleId, UnixMillis, paths,
+    Account, AccountId, DeviceInfo, Heartbeat, Home, PlaybackGrant, PlaybackRequest, ProfileId, Protocol,
+    SearchResults, TitleDetail, TitleId, UnixMillis, paths,
 };
 use reqwest::Method;
 use tokio::sync::{Semaphore, mpsc, oneshot};
@@ -38,6 +38,8 @@ const PATIENT_TRIES: u32 = 4;
 /// …with this pause.
 const PATIENT_PAUSE: Duration = Duration::from_millis(500);
 
+/// Maximum bytes of a manifest that is fetched ahead.
+const MAX_MANIFEST: usize = 1 << 20;
 /// Titles that a search asks for.
 const FOUND: usize = 60;
 
@@ -235,6 +237,12 @@ fn end_watch(worker: &Worker, tasks: &mut JoinSet<()>, watched: Watched, last: H
     });
 }
 
+/// Returns the address that the player tries first.
+fn first_url(grant: &PlaybackGrant) -> Option<Url> {
+    let urls = [Protocol::Hls, Protocol::Dash].into_iter().flat_map(|protocol| grant.urls(protocol));
+    urls.filter_map(|url| Url::parse(url).ok()).find(|url| matches!(url.scheme(), "http" | "https"))
+}
+
 #[derive(Clone)]
 struct Worker {
     client: Client,
@@ -287,11 +295,12 @@ impl Worker {
                 None => return,
             },
             Request::Authorize(id) => return self.authorize(id).await,
-            Request::Abandon(grant) => {
-                let last = Heartbeat { position_ms: grant.resume_position_ms, phase: PlaybackPhase::Stopped };
-                watch::stop(&self.session, &grant, last).await;
-                return;
+            Request::Prepare { id, manifest } => return self.prepare(id, manifest).await,
+            Request::Claim(grant) => {
+                let result = watch::claim(&self.session, &grant).await;
+                lost(result).map_or(Reply::SessionLost, |result| Reply::Claimed(grant, result))
             }
+            Request::Abandon(grant) => return watch::give_back(&self.session, &grant).await,
             Request::Image(path) => {
                 let Ok(_permit) = self.pictures.acquire().await else { return };
                 let fetched = images::fetch(&self.client, &self.posters, &path).await;
@@ -337,18 +346,34 @@ impl Worker {
         let _ = tokio::task::spawn_blocking(move || homes.store(&account, kept)).await;
     }
 
-    async fn authorize(&self, id: TitleId) {
+    /// Fetches permission to play; `None` when the viewer has changed meanwhile.
+    async fn fetch_grant(&self, id: &TitleId, ahead: bool) -> Option<Result<PlaybackGrant, Failure>> {
         let protocols = vec![Protocol::Hls, Protocol::Dash];
-        let body = PlaybackRequest { title_id: id.clone(), profile_id: self.profile.clone(), protocols };
+        let body = PlaybackRequest { title_id: id.clone(), profile_id: self.profile.clone(), protocols, ahead };
         let result: Result<PlaybackGrant, Failure> =
             self.session.call(Method::POST, paths::PLAYBACK, Some(&body)).await;
-        if !self.is_current() {
-            if let Ok(grant) = result {
-                let last = Heartbeat { position_ms: grant.resume_position_ms, phase: PlaybackPhase::Stopped };
-                watch::stop(&self.session, &grant, last).await;
-            }
-            return;
+        if self.is_current() {
+            return Some(result);
         }
+        if let Ok(grant) = result {
+            watch::give_back(&self.session, &grant).await;
+        }
+        None
+    }
+
+    async fn prepare(&self, id: TitleId, manifest: bool) {
+        let Some(result) = self.fetch_grant(&id, true).await else { return };
+        let url = result.as_ref().ok().filter(|_| manifest).and_then(first_url);
+        self.answers.send(lost(result).map_or(Reply::SessionLost, |result| Reply::Prepared(id, result))).await;
+        if let Some(url) = url
+            && let Err(failure) = self.client.warm(&url, MAX_MANIFEST).await
+        {
+            tracing::debug!(error = %failure.error, "a manifest was not fetched ahead");
+        }
+    }
+
+    async fn authorize(&self, id: TitleId) {
+        let Some(result) = self.fetch_grant(&id, false).await else { return };
         self.answers.send(lost(result).map_or(Reply::SessionLost, |result| Reply::Granted(id, result))).await;
     }
 

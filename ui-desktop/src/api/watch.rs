@@ -58,6 +58,21 @@ pub async fn stop(session: &Session, grant: &PlaybackGrant, last: Heartbeat) -> 
     }
 }
 
+/// Takes the account's place for a film that begins with permission that was fetched ahead. Position 0 is not recorded by
+/// the service.
+pub async fn claim(session: &Session, grant: &PlaybackGrant) -> Result<(), Failure> {
+    let body = Heartbeat { position_ms: 0, phase: PlaybackPhase::Buffering };
+    let reply: HeartbeatReply = session.call(Method::POST, &grant.heartbeat_path, Some(&body)).await?;
+    tracing::debug!(expires_in_ms = reply.expires_in_ms, "a playback has begun with permission from before");
+    Ok(())
+}
+
+/// Gives permission back that nobody used. Position 0 is not recorded by the service: a film that was not played does not
+/// move to the front of "Continue watching".
+pub async fn give_back(session: &Session, grant: &PlaybackGrant) {
+    let _ = stop(session, grant, Heartbeat { position_ms: 0, phase: PlaybackPhase::Stopped }).await;
+}
+
 /// Extends the leave; the signed prefix that the player already uses stays good where the service renews it in place,
 /// and is asked for anew by the interface where not.
 async fn renew(session: &Session, grant: &PlaybackGrant) {

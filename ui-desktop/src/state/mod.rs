@@ -3,6 +3,7 @@
 //! Nothing here draws, waits or talks to anybody. Views read [`AppState`]; [`crate::app`] carries out the
 //! [`Effect`]s. Every rule of the interface is therefore testable without a window.
 
+mod ahead;
 mod choices;
 mod events;
 mod focus;
@@ -29,6 +30,7 @@ use url::Url;
 use crate::api::{LastSeen, Reply, Request};
 use crate::command::UiCommand;
 
+pub use ahead::Ahead;
 pub use choices::{Choices, TitleChoice, TrackMark};
 pub use focus::{Focus, HeroButton};
 pub use format::{bitrate, clock, runtime, time_left};
@@ -214,6 +216,8 @@ pub struct AppState {
     pub home: HomeState,
     /// The title page.
     pub title: TitleState,
+    /// What was fetched ahead for the title page.
+    pub ahead: Ahead,
     /// The search page.
     pub search: SearchState,
     /// The profile that watches; `None` is the account's default.

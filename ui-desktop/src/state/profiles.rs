@@ -4,7 +4,7 @@
 
 use kinora_api::{Account, Profile, ProfileId};
 
-use super::{AppState, Effect, HomeState, Load, Route, TitleState, outage};
+use super::{Ahead, AppState, Effect, HomeState, Load, Route, TitleState, outage};
 use crate::api::Request;
 use crate::state::update::to_home;
 
@@ -76,6 +76,7 @@ fn use_profile(state: &mut AppState, profile: Option<ProfileId>, effects: &mut V
     state.profile_pending = true;
     state.home = HomeState { data: Load::Loading, ..HomeState::default() };
     state.title = TitleState::default();
+    state.ahead = Ahead::default();
     state.search.clear();
     state.history.clear();
     effects.push(Effect::Api(Request::UseProfile(profile)));

@@ -5,7 +5,9 @@ use player_core::Command;
 
 use super::player::Source;
 use super::update::{enter_home, fail_with, to_sign_in};
-use super::{AppState, Effect, Load, Moment, Notice, Problem, Route, SignInForm, home_pages, outage, profiles, search};
+use super::{
+    AppState, Effect, Load, Moment, Notice, Problem, Route, SignInForm, ahead, home_pages, outage, profiles, search,
+};
 use crate::api::{Failure, Reply, Request};
 
 pub fn on_reply(state: &mut AppState, reply: Reply, moment: &Moment, effects: &mut Vec<Effect>) {
@@ -63,7 +65,10 @@ pub fn on_reply(state: &mut AppState, reply: Reply, moment: &Moment, effects: &m
             }
         }
         Reply::Granted(id, result) => on_grant(state, &id, result, moment, effects),
+        Reply::Prepared(id, result) => ahead::on_prepared(state, &id, result, moment, effects),
+        Reply::Claimed(grant, result) => ahead::on_claimed(state, &grant, result, moment, effects),
         Reply::PlaybackStopped => {
+            ahead::on_playback_stopped(state, moment.now, effects);
             // The rows "Continue watching" and the progress bars have changed.
             if state.account.is_some() {
                 effects.push(Effect::Api(Request::Home));
@@ -173,8 +178,6 @@ fn on_grant(
     moment: &Moment,
     effects: &mut Vec<Effect>,
 ) {
-    let settings = &state.settings;
-    let choice = state.account.as_ref().and_then(|account| state.choices.of(&account.id, id));
     if let Err(failure) = &result
         && failure.is_outage()
         && state.player.as_ref().is_some_and(|player| player.is_title(id) && player.problem.is_none())
@@ -182,29 +185,45 @@ fn on_grant(
         // The wait says so and counts down; it is asked again when the service is back.
         return outage::on_unreachable(state, moment.now);
     }
-    let waiting = state.player.as_mut().filter(|player| {
-        matches!(&player.source, Source::Title { card, grant: None, .. } if card.id == *id) && player.problem.is_none()
-    });
-    match (waiting, result) {
-        (Some(player), Ok(leave)) => {
-            if let Source::Title { grant, .. } = &mut player.source {
-                *grant = Some(Box::new(leave.clone()));
-            }
-            player.choice_applied = false;
-            if let Some(request) = player.load_request(settings, choice) {
-                effects.push(Effect::Load(request));
-                let rate = choice.and_then(|choice| choice.rate);
-                effects.extend(rate.map(|rate| Effect::Player(Command::SetRate(rate))));
-            }
-            effects.push(Effect::Watch(leave));
-            effects.push(Effect::Api(Request::Companion(id.clone())));
+    match (waits_for_grant(state, id), result) {
+        (true, Ok(grant)) => {
+            begin_film(state, id, grant, effects);
             outage::on_reached(state, effects);
         }
-        (Some(_), Err(failure)) => {
+        (true, Err(failure)) => {
             fail_with(state, Problem::of_service(&failure.error), moment);
         }
         // The viewer has left before the answer came: give the leave back.
-        (None, Ok(leave)) => effects.push(Effect::Api(Request::Abandon(leave))),
-        (None, Err(_)) => {}
+        (false, Ok(grant)) => effects.push(Effect::Api(Request::Abandon(grant))),
+        (false, Err(_)) => {}
     }
+}
+
+/// Returns true while a film that was asked for waits for permission to play.
+pub fn waits_for_grant(state: &AppState, id: &TitleId) -> bool {
+    state.player.as_ref().is_some_and(|player| {
+        matches!(&player.source, Source::Title { card, grant: None, .. } if card.id == *id) && player.problem.is_none()
+    })
+}
+
+/// Loads the film that waits for this permission.
+pub fn begin_film(
+    state: &mut AppState,
+    id: &TitleId,
+    permission: kinora_api::PlaybackGrant,
+    effects: &mut Vec<Effect>,
+) {
+    let choice = state.account.as_ref().and_then(|account| state.choices.of(&account.id, id));
+    let Some(player) = &mut state.player else { return };
+    if let Source::Title { grant, .. } = &mut player.source {
+        *grant = Some(Box::new(permission.clone()));
+    }
+    player.choice_applied = false;
+    if let Some(request) = player.load_request(&state.settings, choice) {
+        effects.push(Effect::Load(request));
+        let rate = choice.and_then(|choice| choice.rate);
+        effects.extend(rate.map(|rate| Effect::Player(Command::SetRate(rate))));
+    }
+    effects.push(Effect::Watch(permission));
+    effects.push(Effect::Api(Request::Companion(id.clone())));
 }

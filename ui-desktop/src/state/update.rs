@@ -9,8 +9,8 @@ use player_core::{Command, Snapshot};
 
 use super::player::{self, PlayerState, Source};
 use super::{
-    AppState, Choices, Effect, HomeState, Launch, Load, Message, Notice, Problem, Route, SearchState, Settings,
-    SignInForm, TitleState, choices, events, home_pages, outage, profiles, replies, search,
+    Ahead, AppState, Choices, Effect, HomeState, Launch, Load, Message, Notice, Problem, Route, SearchState, Settings,
+    SignInForm, TitleState, ahead, choices, events, home_pages, outage, profiles, replies, search,
 };
 use crate::api::Request;
 use crate::command::{Begin, PlayerCommand, UiCommand};
@@ -41,6 +41,7 @@ pub fn start(launch: Launch, settings: Settings, choices: Choices) -> (AppState,
         sign_in: SignInForm { email: settings.last_email.clone(), ..SignInForm::default() },
         home: HomeState::default(),
         title: TitleState::default(),
+        ahead: Ahead::default(),
         search: SearchState::default(),
         profile: None,
         profile_pending: false,
@@ -85,7 +86,7 @@ fn open_session(state: &mut AppState, request: Request) -> Vec<Effect> {
 pub fn next_tick(state: &AppState) -> Option<f64> {
     let retry = state.outage.as_ref().and_then(|outage| outage.next_try);
     let card = state.player.as_ref().and_then(|player| player.retry_at);
-    [retry, card, search::next_tick(&state.search)].into_iter().flatten().reduce(f64::min)
+    [retry, card, search::next_tick(&state.search), ahead::next_tick(state)].into_iter().flatten().reduce(f64::min)
 }
 
 /// Changes the state by what happened and tells what is to be done.
@@ -110,6 +111,7 @@ pub fn update(state: &mut AppState, message: Message, moment: &Moment) -> Vec<Ef
             retry_film(state, moment, &mut effects);
         }
     }
+    ahead::follow(state, moment.now, &mut effects);
     if state.notice.as_ref().is_some_and(|notice| moment.now - notice.since > time::NOTICE) {
         state.notice = None;
     }
@@ -278,6 +280,7 @@ pub(super) fn to_sign_in(state: &mut AppState, error: Option<String>, effects: &
     state.account = None;
     state.home = HomeState::default();
     state.title = TitleState::default();
+    state.ahead = Ahead::default();
     state.search.clear();
     state.profile = None;
     state.profile_pending = false;
@@ -370,7 +373,12 @@ fn play(state: &mut AppState, id: &TitleId, begin: Begin, moment: &Moment, effec
     if state.route != Route::Player {
         visit(state, Route::Player);
     }
-    effects.push(Effect::Api(Request::Authorize(id.clone())));
+    match state.ahead.take(id, moment.now) {
+        Some(grant) => ahead::begin(state, id, grant, effects),
+        // The answer that is on its way begins the film.
+        None if state.ahead.is_coming(id) => {}
+        None => effects.push(Effect::Api(Request::Authorize(id.clone()))),
+    }
 }
 
 fn leave_player(state: &mut AppState, effects: &mut Vec<Effect>) {

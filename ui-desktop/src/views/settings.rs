@@ -78,7 +78,7 @@ fn choices(ui: &mut Ui, settings: &Settings, out: &mut Vec<UiCommand>) {
             }
         }
     });
-    let faint = Line { size: text::SMALL, color: color::TEXT_FAINT, rows: 1, width: ui.available_width() };
+    let faint = Line { size: text::SMALL, color: color::TEXT_FAINT, rows: 3, width: ui.available_width() };
     body(ui, &settings.data_saver.meaning(), faint);
     ui.add_space(space::L);
     group(ui, "Preferred audio");

@@ -5,6 +5,7 @@
 mod support;
 
 mod after_the_film;
+mod ahead;
 mod errors;
 mod home_pages;
 mod memory;

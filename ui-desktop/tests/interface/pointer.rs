@@ -155,8 +155,8 @@ fn a_title_opened_again_begins_at_its_top_and_is_found_as_it_was_left() {
     press(&mut window, Key::Enter);
     answer(&mut window, &outside, "a1");
     press(&mut window, Key::Enter);
-    assert_eq!(outside.take_asked().last(), Some(&Request::Authorize("a1".into())));
-    outside.reply(Reply::Granted("a1".into(), Ok(grant("a1", 0))));
+    assert_eq!(outside.take_permissions().last(), Some(&Request::Prepare { id: "a1".into(), manifest: true }));
+    outside.reply(Reply::Prepared("a1".into(), Ok(grant("a1", 0))));
     settle(&mut window);
     press(&mut window, Key::Escape);
     answer(&mut window, &outside, "a1");

@@ -64,8 +64,19 @@ impl Outside {
     pub fn take_asked(&self) -> Vec<Request> {
         let asked = self.with(|world| std::mem::take(&mut world.asked));
         // Pictures and what goes with a film are asked for by the way and are not what tests are about.
-        let by_the_way = |request: &Request| matches!(request, Request::Image(_) | Request::Companion(_));
+        let by_the_way =
+            |request: &Request| matches!(request, Request::Image(_) | Request::Companion(_) | Request::Prepare { .. });
         asked.into_iter().filter(|request| !by_the_way(request)).collect()
+    }
+
+    /// Returns what was asked about permission to play, and forgets the rest.
+    pub fn take_permissions(&self) -> Vec<Request> {
+        let asked = self.with(|world| std::mem::take(&mut world.asked));
+        let is_about = |request: &Request| {
+            use Request::{Abandon, Authorize, Claim, Prepare};
+            matches!(request, Prepare { .. } | Claim(_) | Abandon(_) | Authorize(_))
+        };
+        asked.into_iter().filter(is_about).collect()
     }
 
     pub fn reply(&self, reply: Reply) {

@@ -8,7 +8,7 @@ use kinora_kit::signature::EdgeSecret;
 use kinora_services::{self as services, demo};
 use serde_json::Value;
 
-use kinora_stage::{Stage, TITLE, Viewer, error};
+use kinora_stage::{Stage, TITLE, Viewer, beside, error};
 
 /// The page of the revocation list that edges read.
 async fn revoked(stage: &Stage, after: i64) -> Value {
@@ -98,6 +98,51 @@ async fn edges_learn_of_each_revocation_once() {
     assert_eq!(sessions(&revoked(&stage, next + 1).await).len(), 3);
     let open = stage.client.get(format!("{}/revoked?after=0", stage.backend.origin_url())).send().await.unwrap();
     assert_eq!(error(open).await.1.kind(), Some(ErrorCode::GrantInvalid), "the list is for edges only");
+}
+
+#[tokio::test]
+async fn a_grant_from_before_play_costs_no_place() {
+    let stage = Stage::new().await;
+    let _edge = stage.edge().await;
+    stage.limit_streams(demo::EMAIL, 1).await;
+    let (shelf, sofa) = (stage.viewer().await, stage.viewer_on("device-2").await);
+    let beat = Heartbeat { position_ms: 0, phase: PlaybackPhase::Buffering };
+    let ahead = async || -> PlaybackGrant {
+        let answer = shelf.ask_ahead().await;
+        assert_eq!(answer.status(), 200);
+        answer.json().await.unwrap()
+    };
+
+    // One for a sign-in, and its addresses work.
+    let (first, second) = (ahead().await, ahead().await);
+    assert_eq!(sessions(&revoked(&stage, 0).await), [first.session_id.as_str()]);
+    assert_eq!(stage.client.get(beside(&second, "master.m3u8")).send().await.unwrap().status(), 200);
+
+    // Another device of the account plays at once; what was granted ahead has ended then.
+    let playing = sofa.grant().await;
+    let (status, displaced) = error(shelf.post(&second.heartbeat_path, &beat).await).await;
+    assert_eq!((status, displaced.kind()), (409, Some(ErrorCode::TooManyStreams)));
+    let (status, full) = error(shelf.ask_ahead().await).await;
+    assert_eq!((status, full.kind()), (409, Some(ErrorCode::TooManyStreams)));
+    // Not even a silent playback is ended for it.
+    stage.clock.advance_ms(31_000);
+    assert_eq!(shelf.ask_ahead().await.status(), 409);
+    assert_eq!(sofa.post(&playing.heartbeat_path, &beat).await.status(), 200);
+    assert_eq!(sofa.post(&playing.stop_path, &beat).await.status(), 204);
+
+    // The first heartbeat takes the place.
+    let third = ahead().await;
+    assert_eq!(shelf.post(&third.heartbeat_path, &beat).await.status(), 200);
+    assert_eq!(sofa.ask_for(TITLE).await.status(), 409);
+    assert_eq!(shelf.post(&third.stop_path, &beat).await.status(), 204);
+
+    // One that an app left behind goes when it has expired.
+    let left = ahead().await;
+    assert_eq!(sofa.ask_ahead().await.status(), 409);
+    stage.clock.advance_ms(i64::try_from(left.expires_in_ms).unwrap());
+    let (shelf, sofa) = (stage.viewer().await, stage.viewer_on("device-2").await);
+    assert_eq!(sofa.ask_ahead().await.status(), 200);
+    assert_eq!(shelf.ask_ahead().await.status(), 409);
 }
 
 #[tokio::test]
