@@ -144,6 +144,12 @@ impl TrackBuffer {
         self.bytes
     }
 
+    /// Returns the size of the samples of a segment at the end of the run, in bytes.
+    pub(in crate::engine) fn bytes_of(&self, key: SegmentKey) -> u64 {
+        let parts = self.parts.iter().rev().take_while(|part| part.of.key() == Some(key));
+        parts.map(|part| part.bytes).sum()
+    }
+
     /// The parts in order.
     pub(in crate::engine) fn parts(&self) -> impl DoubleEndedIterator<Item = &BufferedSegment> {
         self.parts.iter()

@@ -39,6 +39,8 @@ impl Session {
         if cx.playback.has_begun() {
             cx.ledger.count_playing(PlayheadSample { position, moving, ahead, bitrate }, cx.now);
         }
+        let memory = self.memory_use(cx);
+        cx.ledger.memory(&memory);
         let crowded = self.held_bytes() > cx.config.buffer_bytes;
         let behind = if crowded { Duration::ZERO } else { cx.config.back_buffer };
         for kind in BUFFERED {
