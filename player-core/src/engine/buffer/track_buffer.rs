@@ -332,29 +332,6 @@ impl TrackBuffer {
         dropped
     }
 
-    /// Drops whole parts that end at or before `limit` and lie before the cursor. Gives the bytes never presented.
-    pub(in crate::engine) fn evict(&mut self, limit: MediaTime, committed: Option<Cursor>) -> u64 {
-        let mut unseen = 0;
-        while let Some(part) = self.parts.front() {
-            let handed_out = committed.is_none_or(|cursor| part.seq < cursor.seq);
-            if !part.complete || part.last > limit || !handed_out {
-                break;
-            }
-            if let Some(part) = self.parts.pop_front() {
-                self.from = self.from.max(part.last);
-                self.gaps -= usize::from(part.after_hole);
-                self.encrypted -= usize::from(!part.needs.is_empty());
-                self.bytes -= part.bytes;
-                unseen += if part.seen { 0 } else { part.bytes };
-                self.account.depart(part.waiting(), self.account.passed_over());
-            }
-        }
-        if self.parts.is_empty() {
-            self.end = None;
-        }
-        unseen
-    }
-
     /// Drops everything; what comes next answers for all times from `from` on. Gives the bytes never presented.
     pub(in crate::engine) fn restart(&mut self, from: MediaTime, departure: Departure) -> u64 {
         self.account.depart(self.parts.iter().map(BufferedSegment::waiting).sum(), departure);
@@ -564,6 +541,7 @@ fn key_of(sample: &Sample) -> Option<KeyId> {
     sample.crypto.as_ref().map(|crypto| KeyId(crypto.key_id))
 }
 
+mod eviction;
 mod fates;
 mod overlap;
 

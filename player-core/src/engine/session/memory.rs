@@ -1,4 +1,4 @@
-//! Memory of the session, counted by kind.
+//! Memory of the session: counted by kind, and given up behind the playhead where the byte budget is exceeded.
 
 use super::Session;
 use crate::engine::buffer::{BUFFERED, TrackBuffer};
@@ -7,6 +7,8 @@ use crate::engine::download::Stream;
 use crate::engine::memory::MemoryUse;
 use crate::engine::requests::Job;
 use crate::engine::selection;
+use crate::model::MediaKind;
+use crate::time::MediaTime;
 
 impl Session {
     /// Returns the memory that the session holds or has asked for.
@@ -19,6 +21,47 @@ impl Session {
             metadata: self.metadata.bytes() as u64,
             indexes: footprint.indexes,
             manifest: footprint.manifest,
+        }
+    }
+
+    /// Returns the bytes of the budget that are taken: held, or to come without another request.
+    pub(super) fn taken_bytes(&self, cx: &Context) -> u64 {
+        self.memory_use(cx).taken(cx.config.buffer_bytes)
+    }
+
+    /// Drops media behind `position` that is older than the configured back buffer, and more of it where the session
+    /// holds more than the byte budget: whole segments, oldest first, as many as it takes.
+    pub(super) fn evict_behind(&mut self, cx: &mut Context, position: MediaTime) {
+        let memory = self.memory_use(cx);
+        cx.ledger.memory(&memory);
+        let back_buffer = cx.config.back_buffer;
+        for kind in BUFFERED {
+            let committed = self.committed(cx, kind);
+            if let Some(buffer) = self.buffer_mut(kind).filter(|_| committed.is_some()) {
+                cx.ledger.wasted(buffer.evict(position - back_buffer, committed));
+            }
+        }
+        let memory = MemoryUse { media: self.held_bytes(), ..memory };
+        let behind = || self.video.bytes_behind(position) + self.audio.bytes_behind(position);
+        if let Some(excess) = memory.excess(cx.config.buffer_bytes, behind) {
+            self.make_room(cx, position - excess.keep.min(back_buffer), excess.bytes);
+        }
+    }
+
+    /// Drops whole segments that end at or before `limit`, oldest first, until `bytes` are dropped.
+    fn make_room(&mut self, cx: &mut Context, limit: MediaTime, bytes: u64) {
+        let mut missing = bytes;
+        while missing > 0 {
+            let first = |kind: &MediaKind| {
+                let committed = self.committed(cx, *kind)?;
+                self.buffer(*kind)?.first_evictable(limit, Some(committed))
+            };
+            let oldest =
+                BUFFERED.into_iter().filter_map(|kind| Some((first(&kind)?, kind))).min_by_key(|(end, _)| *end);
+            let Some(buffer) = oldest.and_then(|(_, kind)| self.buffer_mut(kind)) else { return };
+            let evicted = buffer.evict_first();
+            cx.ledger.wasted(evicted.unseen);
+            missing = missing.saturating_sub(evicted.bytes);
         }
     }
 
