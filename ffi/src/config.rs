@@ -57,7 +57,8 @@ pub struct kinora_config {
     pub audio: u32,
     /// Media to buffer ahead of the playhead, in milliseconds.
     pub buffer_goal_ms: u64,
-    /// The same limit in bytes.
+    /// Budget in bytes for media buffered and under way, and for metadata, segment lists and the manifest; not for decoded
+    /// frames. Default 25000000. It may be exceeded by one segment.
     pub buffer_bytes: u64,
     /// Highest video to pick, in lines; 0 for no limit.
     pub max_height: u32,

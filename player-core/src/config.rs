@@ -9,9 +9,13 @@ use serde::{Deserialize, Serialize};
 pub struct PlayerConfig {
     /// Media to hold ahead of the playhead, the renderer's lead included.
     pub buffer_goal: Duration,
-    /// The same limit in bytes; whichever is reached first stops fetching.
+    /// Budget in bytes for media buffered and under way, the renderer's share included, and for metadata, segment lists
+    /// and the manifest, which together count for half of it at most. Default 25 MB; decoded pictures and the images
+    /// that a host loads are not part of it. Nothing more is fetched once it is used up, except what playback needs to
+    /// go on, so that it may be exceeded by one segment. Media behind the playhead makes room first.
     pub buffer_bytes: u64,
-    /// Media to keep behind the playhead for short steps back.
+    /// Media to keep behind the playhead for short steps back; less, but normally 2 s, where `buffer_bytes` is exceeded.
+    /// Default 10 s.
     pub back_buffer: Duration,
     /// Media ahead of the playhead that is handed to the renderer.
     pub renderer_lead: Duration,
@@ -105,7 +109,7 @@ impl Default for PlayerConfig {
     fn default() -> Self {
         Self {
             buffer_goal: Duration::from_secs(30),
-            buffer_bytes: 64 << 20,
+            buffer_bytes: 25_000_000,
             back_buffer: Duration::from_secs(10),
             renderer_lead: Duration::from_secs(2),
             start_threshold: Duration::from_millis(400),

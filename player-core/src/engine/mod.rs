@@ -15,6 +15,7 @@
 //! | `source` | locations of the same bytes, and the steering server that orders between them |
 //! | `licence` | keys, and requests for them |
 //! | `buffer` | media that is held, its place in time, its gaps and its account |
+//! | `memory` | bytes by kind, for the byte budget and the report |
 //! | `stats` `timer` `jitter` | counters, timers, seeded randomness |
 //! | `view` | snapshot and counters for hosts, and the decision whether a snapshot is news |
 
@@ -32,6 +33,7 @@ mod ids;
 mod item;
 mod jitter;
 mod licence;
+mod memory;
 mod opening;
 mod playback;
 mod requests;

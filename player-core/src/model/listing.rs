@@ -268,6 +268,13 @@ impl SegmentListing {
         self.entries.get(usize::try_from(index).ok()?)?.size()
     }
 
+    /// Estimates the memory of the list: its entries, the text of its addresses, and what the segments share.
+    pub(super) fn bytes(&self) -> u64 {
+        let bases: usize = self.bases.iter().map(|base| size_of::<Url>() + base.as_str().len()).sum();
+        let entries = self.entries.len() * size_of::<Entry>() + self.text.len();
+        (size_of::<Self>() + bases + entries + self.inits.len() * size_of::<(Resource, Option<u32>)>()) as u64
+    }
+
     fn encryption(&self, index: u64, media: Option<u32>, init: Option<u32>) -> Option<SegmentEncryption> {
         let keys = |keys: Option<u32>| keys.and_then(|at| self.keys.get(at as usize)).cloned().unwrap_or_default();
         let (media, init) = (keys(media), keys(init));
@@ -384,5 +391,9 @@ mod tests {
     #[test]
     fn twenty_thousand_segments_stay_small() {
         assert!(size_of::<Entry>() <= 136, "an entry grew to {} bytes", size_of::<Entry>());
+        let mut list = SegmentListing::new(vec!["http://a/x/".parse().unwrap()]);
+        let empty = list.bytes();
+        assert!(list.push(&segment("s.ts")) && list.push(&segment("second.ts")));
+        assert_eq!(list.bytes() - empty, (2 * size_of::<Entry>() + "s.tssecond.ts".len()) as u64);
     }
 }

@@ -5,6 +5,7 @@
 
 mod encryption;
 mod extras;
+mod footprint;
 #[cfg(test)]
 mod for_tests;
 mod index;
@@ -23,6 +24,7 @@ pub use encryption::{EncryptionMethod, KeySource, Protection, SegmentEncryption,
 pub use extras::{
     BaseWeight, CaptionService, CaptionTrack, ContentSteering, MuxedAudio, Pathway, SessionData, Thumbnail,
 };
+pub use footprint::Footprint;
 pub use index::{CryptoPeriod, SegmentIndex, SegmentList, SegmentTemplate, TimelineRun};
 pub use listing::{ListedSegment, SegmentListing};
 pub use merge::{Agreement, Changes};

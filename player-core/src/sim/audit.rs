@@ -229,6 +229,8 @@ fn check_snapshot(snapshot: &Snapshot, now: Now) {
     let ended = (stats.frames.presented + departed).saturating_sub(account.repeated);
     let whole = *state != State::Ended || ended == account.received;
     require(now, whole, || format!("{ended} of {} pictures have an end", account.received));
+    let memory = stats.memory;
+    require(now, memory.media_peak.max(memory.in_flight_peak) <= memory.total_peak, || format!("{memory:?}"));
     if let Some(least) = stats.buffer_min {
         let mean = stats.buffer_mean.is_some_and(|mean| least <= mean + SLACK);
         require(now, mean, || format!("{least:?} ahead at least, {:?} in the mean", stats.buffer_mean));
@@ -242,6 +244,8 @@ fn check_growth(last: &Arc<SessionStats>, stats: &Arc<SessionStats>, now: Now) {
             ("requests", stats.requests),
             ("retries", stats.retries),
             ("wasted bytes", stats.bytes_wasted),
+            ("peak of memory", stats.memory.total_peak),
+            ("peak of media", stats.memory.media_peak),
             ("presented", stats.frames.presented),
             ("decoded", stats.account.decoder_input),
             ("switches", stats.switches.len() as u64),

@@ -4,7 +4,7 @@ mod report;
 mod stats;
 
 pub use report::{
-    BitrateReport, BufferReport, BytesReport, ErrorReport, FailoverReport, FramesReport, LiveReport, Outcome,
-    ProcessUsage, QuantileReport, SeekReport, SessionReport, StallReport, SwitchReport,
+    BitrateReport, BufferReport, BytesReport, ErrorReport, FailoverReport, FramesReport, LiveReport, MemoryReport,
+    Outcome, ProcessUsage, QuantileReport, SeekReport, SessionReport, StallReport, SwitchReport,
 };
-pub use stats::{Failover, FrameAccount, FrameDiscards, FrameLosses, Seek, SessionStats, Stall, Switch};
+pub use stats::{Failover, FrameAccount, FrameDiscards, FrameLosses, MemoryStats, Seek, SessionStats, Stall, Switch};

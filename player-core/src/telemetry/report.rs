@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{FrameDiscards, FrameLosses, SessionStats};
+use super::{FrameDiscards, FrameLosses, MemoryStats, SessionStats};
 use crate::error::{ErrorContext, PlayerError};
 
 /// End of a session.
@@ -168,6 +168,30 @@ pub struct BytesReport {
     pub wasted: u64,
 }
 
+/// Memory of the session in bytes. That of decoders and of the process itself is only in `peak_rss_bytes`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct MemoryReport {
+    /// Most bytes of all kinds below together at one time; what the byte budget bounds.
+    pub total_peak: u64,
+    /// Most bytes of samples held at one time, the renderer's share included.
+    pub media_peak: u64,
+    /// Most bytes asked for and not buffered yet at one time.
+    pub in_flight_peak: u64,
+    /// Bytes of timed metadata at the end.
+    pub metadata: u64,
+    /// Bytes of segment lists at the end, estimated from their numbers of segments and the length of addresses.
+    pub indexes: u64,
+    /// Bytes of the manifest's structures at the end, estimated from the number of representations.
+    pub manifest: u64,
+}
+
+impl From<MemoryStats> for MemoryReport {
+    fn from(stats: MemoryStats) -> Self {
+        let MemoryStats { total_peak, media_peak, in_flight_peak, metadata, indexes, manifest } = stats;
+        Self { total_peak, media_peak, in_flight_peak, metadata, indexes, manifest }
+    }
+}
+
 /// Picture minus sound, absolute.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct QuantileReport {
@@ -226,6 +250,8 @@ pub struct SessionReport {
     pub seeks: Vec<SeekReport>,
     /// Bytes received, by use.
     pub bytes: BytesReport,
+    /// Memory of the session by kind, in bytes.
+    pub memory: MemoryReport,
     /// Number of requests made.
     pub requests: u64,
     /// Number of requests that were repeated.
@@ -310,6 +336,7 @@ impl SessionReport {
                 })
                 .collect(),
             bytes: BytesReport { media: stats.bytes_media, manifest: stats.bytes_manifest, wasted: stats.bytes_wasted },
+            memory: stats.memory.into(),
             requests: stats.requests,
             retries: stats.retries,
             host_wakeups: stats.host_wakeups,
@@ -392,6 +419,14 @@ mod tests {
             bytes_media: 11,
             bytes_manifest: 22,
             bytes_wasted: 33,
+            memory: MemoryStats {
+                total_peak: 101,
+                media_peak: 102,
+                in_flight_peak: 103,
+                metadata: 104,
+                indexes: 105,
+                manifest: 106,
+            },
             requests: 44,
             retries: 55,
             host_wakeups: Some(77),
@@ -434,6 +469,10 @@ mod tests {
                 { "to_s": 1.0, "latency_ms": null, "error_ms": null },
             ],
             "bytes": { "media": 11, "manifest": 22, "wasted": 33 },
+            "memory": {
+                "total_peak": 101, "media_peak": 102, "in_flight_peak": 103,
+                "metadata": 104, "indexes": 105, "manifest": 106,
+            },
             "requests": 44,
             "retries": 55,
             "host_wakeups": 77,

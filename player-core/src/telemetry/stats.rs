@@ -105,6 +105,24 @@ pub struct FrameAccount {
     pub discarded: FrameDiscards,
 }
 
+/// Memory of a session in bytes, without that of decoders and of the process itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemoryStats {
+    /// Most bytes of all kinds together at one time.
+    pub total_peak: u64,
+    /// Most bytes of samples held at one time, the renderer's share included.
+    pub media_peak: u64,
+    /// Most bytes asked for and not buffered yet at one time: the rest of the segments under way, by their declared size
+    /// or their bitrate, and what was received of other requests.
+    pub in_flight_peak: u64,
+    /// Bytes of the timed metadata that is held now.
+    pub metadata: u64,
+    /// Bytes of the segment lists that are known now, as [`Footprint`](crate::model::Footprint) counts them.
+    pub indexes: u64,
+    /// Bytes of the manifest's structures now, as [`Footprint`](crate::model::Footprint) counts them.
+    pub manifest: u64,
+}
+
 /// Counters and measurements since `load`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct SessionStats {
@@ -142,6 +160,9 @@ pub struct SessionStats {
     pub bytes_manifest: u64,
     /// Media bytes received and never presented: cancelled, replaced, or evicted unseen.
     pub bytes_wasted: u64,
+    /// Memory, by kind.
+    #[serde(default)]
+    pub memory: MemoryStats,
     /// Requests made, retries included.
     pub requests: u64,
     /// Number of requests that were repeated.

@@ -16,6 +16,7 @@ mod gaps;
 mod hands;
 mod instant;
 mod locked;
+mod memory;
 mod metadata;
 mod network;
 mod outputs;

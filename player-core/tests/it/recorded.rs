@@ -63,7 +63,10 @@ pub(super) fn log(world: &World) -> String {
         }
         .unwrap();
     }
-    writeln!(out, "{:#}", serde_json::to_value(world.stats()).unwrap()).unwrap();
+    let mut stats = serde_json::to_value(world.stats()).unwrap();
+    // The size of structures is not the same on every machine.
+    assert!(stats.as_object_mut().unwrap().remove("memory").is_some());
+    writeln!(out, "{stats:#}").unwrap();
     out
 }
 

@@ -154,6 +154,17 @@ fn every_field_of_the_report_is_what_was_played() {
     let of_ratio = |late: f64| STALL / (STALL + played_wall - late);
     assert!((of_ratio(0.0)..of_ratio(0.4)).contains(&ratio), "{ratio} instead of {}", of_ratio(0.0));
 
+    // Peaks depend on the instants at which samples arrive.
+    let memory = report["memory"].take();
+    let bytes = |name: &str| memory[name].as_u64().unwrap();
+    let largest = (5..15).map(|place| size(&film, &format!("/film/v/360p/{place}.m4s"))).max().unwrap();
+    assert!((largest..largest * 2).contains(&bytes("in_flight_peak")), "one segment of each kind: {memory}");
+    assert!((largest..largest * 6).contains(&bytes("media_peak")), "ten seconds behind, eight ahead: {memory}");
+    let rest = ["metadata", "indexes", "manifest"].map(bytes);
+    assert_eq!((rest[0], rest[1] > 0, rest[2] > 0), (0, true, true), "{memory}");
+    let sum = bytes("media_peak") + bytes("in_flight_peak") + rest.iter().sum::<u64>();
+    assert!((bytes("media_peak") + rest[1]..=sum).contains(&bytes("total_peak")), "{memory}");
+
     let place_sizes = |group: &str, places: std::ops::Range<u64>| -> u64 {
         places.map(|place| size(&film, &format!("/film/{group}/{place}.m4s"))).sum()
     };
@@ -186,6 +197,7 @@ fn every_field_of_the_report_is_what_was_played() {
         },
         "seeks": [{ "to_s": 52.0, "latency_ms": 100.0, "error_ms": 0.0 }],
         "bytes": { "media": media + init, "manifest": size(&film, film.manifest_path()), "wasted": wasted },
+        "memory": null,
         // The refused segment, and the audio that was on its way from the same server, are asked for once more.
         "requests": 1 + 3 + 15 + 15 + 2,
         "retries": 2,

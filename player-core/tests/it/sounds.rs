@@ -69,7 +69,9 @@ fn sound_follows_a_link_that_is_slow_then_fast_then_slow() {
     let played = |rates: &[u64]| {
         let film = Film { sounds: Sounds::new(rates), ..aligned(Protocol::Dash, MINUTE * 6) };
         let trace = link(&[(100, 560), (120, 12_000), (HOUR.as_secs(), 560)]);
-        let mut world = world(&film, trace, PlayerConfig::default());
+        // The better sound must not cost seconds of buffer either, as it would with a budget that is used up.
+        let config = PlayerConfig { buffer_bytes: 64 << 20, ..PlayerConfig::default() };
+        let mut world = world(&film, trace, config);
         world.load();
         assert_eq!(world.run_until_end(HOUR), Outcome::Ended);
         world

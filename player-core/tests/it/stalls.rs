@@ -141,9 +141,11 @@ fn a_pause_during_a_stall_is_not_counted_as_stalled() {
 #[test]
 fn the_buffer_stays_within_its_goal_and_its_bytes() {
     let film = Film::new(Protocol::Dash, MINUTE * 5);
-    let config = PlayerConfig { buffer_bytes: 6 << 20, ..PlayerConfig::default() };
-    let mut small = World::new(config, &film, &["edge"], fast(), Vec::new()).unwrap();
-    let mut large = world(&film, fast(), Vec::new());
+    let world = |buffer_bytes| {
+        let config = PlayerConfig { buffer_bytes, ..PlayerConfig::default() };
+        World::new(config, &film, &["edge"], fast(), Vec::new()).unwrap()
+    };
+    let (mut small, mut large) = (world(6 << 20), world(64 << 20));
     small.load();
     large.load();
     // At 6 Mbit/s six mebibytes are eight seconds; a segment may be begun just before the budget is reached.

@@ -126,6 +126,11 @@ impl MetadataStore {
         self.bytes = self.bytes.saturating_sub(gone.metadata.size());
     }
 
+    /// Returns the size of all metadata held, in bytes.
+    pub(in crate::engine) const fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// Everything known, ordered by begin.
     pub(in crate::engine) fn list(&self) -> Arc<Vec<Arc<TimedMetadata>>> {
         Arc::clone(&self.list)

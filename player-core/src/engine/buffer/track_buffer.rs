@@ -144,6 +144,12 @@ impl TrackBuffer {
         self.bytes
     }
 
+    /// Returns the size of the samples of a segment at the end of the run, in bytes.
+    pub(in crate::engine) fn bytes_of(&self, key: SegmentKey) -> u64 {
+        let parts = self.parts.iter().rev().take_while(|part| part.of.key() == Some(key));
+        parts.map(|part| part.bytes).sum()
+    }
+
     /// The parts in order.
     pub(in crate::engine) fn parts(&self) -> impl DoubleEndedIterator<Item = &BufferedSegment> {
         self.parts.iter()
@@ -324,29 +330,6 @@ impl TrackBuffer {
         }
         self.end = self.parts.iter().map(|part| part.last).max();
         dropped
-    }
-
-    /// Drops whole parts that end at or before `limit` and lie before the cursor. Gives the bytes never presented.
-    pub(in crate::engine) fn evict(&mut self, limit: MediaTime, committed: Option<Cursor>) -> u64 {
-        let mut unseen = 0;
-        while let Some(part) = self.parts.front() {
-            let handed_out = committed.is_none_or(|cursor| part.seq < cursor.seq);
-            if !part.complete || part.last > limit || !handed_out {
-                break;
-            }
-            if let Some(part) = self.parts.pop_front() {
-                self.from = self.from.max(part.last);
-                self.gaps -= usize::from(part.after_hole);
-                self.encrypted -= usize::from(!part.needs.is_empty());
-                self.bytes -= part.bytes;
-                unseen += if part.seen { 0 } else { part.bytes };
-                self.account.depart(part.waiting(), self.account.passed_over());
-            }
-        }
-        if self.parts.is_empty() {
-            self.end = None;
-        }
-        unseen
     }
 
     /// Drops everything; what comes next answers for all times from `from` on. Gives the bytes never presented.
@@ -558,6 +541,7 @@ fn key_of(sample: &Sample) -> Option<KeyId> {
     sample.crypto.as_ref().map(|crypto| KeyId(crypto.key_id))
 }
 
+mod eviction;
 mod fates;
 mod overlap;
 

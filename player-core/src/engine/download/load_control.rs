@@ -15,7 +15,7 @@ const LEAST_AHEAD: Duration = Duration::from_millis(250);
 pub(in crate::engine) struct LoadControl {
     /// Media ahead of the playhead to hold.
     pub goal: Duration,
-    /// Bytes to hold in all.
+    /// Bytes to hold or to await in all.
     pub bytes: u64,
     /// Media ahead needed to start or to go on after a seek.
     pub start: Duration,
@@ -33,10 +33,10 @@ pub(in crate::engine) enum Waiting {
 }
 
 impl LoadControl {
-    /// Returns true if a stream with `ahead` of media may fetch more while `held` bytes are held in all. The byte
-    /// budget never keeps a stream below what it needs to play.
-    pub(in crate::engine) fn wants(&self, ahead: Duration, held: u64) -> bool {
-        ahead < self.goal() && (held < self.bytes || ahead < self.least())
+    /// Returns true if a stream with `ahead` of media may fetch more while `taken` bytes are held or under way in
+    /// all. The byte budget never keeps a stream below what it needs to play.
+    pub(in crate::engine) fn wants(&self, ahead: Duration, taken: u64) -> bool {
+        ahead < self.goal() && (taken < self.bytes || ahead < self.least())
     }
 
     /// Returns the media that must be played until a stream drops below the goal; `None` if it is below, and only bytes

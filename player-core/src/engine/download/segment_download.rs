@@ -140,6 +140,17 @@ impl SegmentDownload {
         self.earlier.map_or(0, |earlier| earlier.bytes)
     }
 
+    /// Returns the size of the segment: that of its byte range, or else as the present answer declares it, or else as the
+    /// manifest does; never less than what was received. `received` and `announced` are of the present request, which
+    /// may continue others. `None` if no size is known.
+    pub(in crate::engine) fn expected_bytes(&self, received: u64, announced: Option<u64>) -> Option<u64> {
+        let earlier = self.earlier_bytes();
+        let answered = announced.map(|rest| rest.saturating_add(earlier));
+        let ranged = self.plan.segment.resource.range.and_then(|range| range.length);
+        let size = ranged.or(answered).or(self.plan.segment.size)?;
+        Some(size.max(received.saturating_add(earlier)))
+    }
+
     /// Returns the time of the first request that gave any of the bytes, where `sent` is that of the present one.
     pub(in crate::engine) fn since(&self, sent: Now) -> Now {
         self.earlier.map_or(sent, |earlier| earlier.since)
@@ -240,7 +251,7 @@ mod tests {
 
     use super::*;
     use crate::container::{Payload, Sample};
-    use crate::model::{MetadataBody, MetadataSource, Resource, SegmentId, TimestampMapping};
+    use crate::model::{ByteRange, MetadataBody, MetadataSource, Resource, SegmentId, TimestampMapping};
 
     fn download() -> SegmentDownload {
         let segment = SegmentRef {
@@ -303,6 +314,29 @@ mod tests {
         download.hold_early(fragment(2));
         download.restart();
         assert_eq!((download.seen(), download.take_early().len(), download.tail().is_none()), (0, 0, true));
+    }
+
+    #[test]
+    fn a_segment_is_as_large_as_its_range_its_answer_or_its_manifest_says_and_as_what_came() {
+        for (range, announced, declared, received, expected) in [
+            (None, None, None, 70, None),
+            (None, None, Some(500), 0, Some(500)),
+            (None, Some(600), Some(500), 0, Some(600)),
+            (Some(700), Some(9000), Some(500), 70, Some(700)),
+            (Some(700), None, None, 800, Some(800)),
+            (None, Some(600), None, 601, Some(601)),
+        ] {
+            let mut download = download();
+            let segment = &mut download.plan_mut().segment;
+            segment.resource.range = range.map(|length| ByteRange { offset: 5, length: Some(length) });
+            segment.size = declared;
+            assert_eq!(download.expected_bytes(received, announced), expected, "{range:?} {announced:?} {declared:?}");
+            if range.is_none() && announced == Some(600) {
+                // The answer to a request that continues others declares the rest only.
+                download.keep_earlier(100, Now::ZERO);
+                assert_eq!(download.expected_bytes(0, announced), Some(700));
+            }
+        }
     }
 
     #[test]

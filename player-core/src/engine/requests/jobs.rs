@@ -303,6 +303,12 @@ impl Jobs {
         self.jobs.keys().copied().collect()
     }
 
+    /// Returns the bytes received of requests under way for anything but media.
+    pub(in crate::engine) fn bytes_besides_media(&self) -> u64 {
+        let others = self.jobs.values().filter(|job| !matches!(job.purpose, Purpose::Media(_)));
+        others.filter_map(Job::attempt).map(|attempt| attempt.bytes).sum()
+    }
+
     /// Names of the jobs whose next attempt is due.
     pub(in crate::engine) fn due(&self, now: Now) -> Vec<JobId> {
         let due = |job: &Job| matches!(job.state, JobState::Waiting(until) if until <= now);

@@ -8,6 +8,7 @@ mod failed_requests;
 mod first_picture;
 mod ingest;
 mod licence;
+mod memory;
 mod on_fetch;
 mod outcome;
 mod output;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::Session;
 use crate::command::SeekMode;
-use crate::engine::buffer::{BUFFERED, Departure, KindList};
+use crate::engine::buffer::{Departure, KindList};
 use crate::engine::context::Context;
 use crate::engine::ids::StreamId;
 use crate::engine::selection;
@@ -39,16 +39,11 @@ impl Session {
         if cx.playback.has_begun() {
             cx.ledger.count_playing(PlayheadSample { position, moving, ahead, bitrate }, cx.now);
         }
-        let crowded = self.held_bytes() > cx.config.buffer_bytes;
-        let behind = if crowded { Duration::ZERO } else { cx.config.back_buffer };
-        for kind in BUFFERED {
-            let committed = self.committed(cx, kind);
-            if let Some(buffer) = self.buffer_mut(kind).filter(|_| committed.is_some()) {
-                cx.ledger.wasted(buffer.evict(position - behind, committed));
-            }
-        }
-        let held_from = self.video.parts().next().map_or(position - behind, |part| part.first);
-        if self.captions.evict(held_from.min(position - behind)) {
+        self.evict_behind(cx, position);
+        // Captions are small: the byte budget drops none of them.
+        let limit = position - cx.config.back_buffer;
+        let held_from = self.video.parts().next().map_or(limit, |part| part.first);
+        if self.captions.evict(held_from.min(limit)) {
             cx.effects.emit(Event::CuesChanged);
         }
     }

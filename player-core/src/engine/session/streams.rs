@@ -389,7 +389,7 @@ impl Session {
             StreamId::Main | StreamId::Audio => {
                 let presentable = self.presentable_end(&self.presented_kinds(cx), position);
                 let ahead = self.buffered_ahead(id, position, presentable);
-                cx.load_control().wants(ahead, self.held_bytes())
+                cx.load_control().wants(ahead, self.taken_bytes(cx))
             }
         }
     }
@@ -416,7 +416,8 @@ impl Session {
         let (position, control) = (self.position(cx), cx.load_control());
         let presentable = self.presentable_end(&self.presented_kinds(cx), position);
         let ahead = idle.map(|id| self.buffered_ahead(id, position, presentable));
-        let full = ahead.filter(|ahead| !control.wants(*ahead, self.held_bytes()));
+        let taken = self.taken_bytes(cx);
+        let full = ahead.filter(|ahead| !control.wants(*ahead, taken));
         let wait = full.filter_map(|ahead| control.until_room(ahead)).min()?;
         Some(cx.now + cx.playback.clock().wall(wait))
     }

@@ -45,6 +45,11 @@ impl Indexes {
         self.former.insert(rep, index);
     }
 
+    /// Estimates the memory of the lists that were forgotten.
+    pub(super) fn former_bytes(&self) -> u64 {
+        self.former.values().map(SegmentIndex::bytes).sum()
+    }
+
     /// Forgets all that is not known of these representations.
     pub(super) fn retain(&mut self, stays: impl Fn(RepKey) -> bool) {
         self.read.retain(|rep, _| stays(*rep));
@@ -164,6 +169,7 @@ impl Source {
         let shift = start.zip(begin).map_or(0, |(start, begin)| start.nanos_from(begin));
         let before = self.duration;
         self.duration = duration(&self.presentation);
+        self.measure();
         IndexMerge { is_duration_changed: self.duration != before, shift, changes }
     }
 
@@ -226,6 +232,7 @@ impl Source {
         for rep in &forgotten {
             indexes.read.remove(rep);
         }
+        self.measure();
         forgotten
     }
 

@@ -19,7 +19,7 @@ use crate::container::InitSegment;
 use crate::engine::ids::{Identities, KeyedPresentation, PeriodKey};
 use crate::engine::jitter::Jitter;
 use crate::manifest::PathwayClone;
-use crate::model::{MediaKind, Presentation, Resource, SegmentIndex, SegmentKeys, ThumbnailSpan};
+use crate::model::{Footprint, MediaKind, Presentation, Resource, SegmentIndex, SegmentKeys, ThumbnailSpan};
 use crate::time::{MediaTime, Now, TimeRange, WallClock, WallClockMapping};
 
 pub(super) use incomplete::IncompleteManifest;
@@ -60,6 +60,8 @@ pub(in crate::engine) struct Source {
     steering: Option<Steering>,
     /// Pathways that a steering server made from others, and where their addresses are relative to.
     clones: Vec<(PathwayClone, Url)>,
+    /// Memory of the presentation and of lists that were forgotten, as of the last change of either.
+    footprint: Footprint,
 }
 
 impl Source {
@@ -76,6 +78,7 @@ impl Source {
         let presentation = identities.intern(presentation);
         Self {
             duration: duration(&presentation),
+            footprint: Footprint::of(&presentation),
             thumbnails: Arc::new(ThumbnailSpan::all(&presentation)),
             presentation,
             identities,
@@ -98,6 +101,17 @@ impl Source {
     /// Returns the duration as far as it is known.
     pub(in crate::engine) const fn duration(&self) -> Option<Duration> {
         self.duration
+    }
+
+    /// Returns an estimate of the memory of the presentation, with lists that are kept to be merged.
+    pub(in crate::engine) const fn footprint(&self) -> Footprint {
+        self.footprint
+    }
+
+    /// Estimates the memory anew, after the presentation or one of its lists has changed.
+    fn measure(&mut self) {
+        self.footprint = Footprint::of(&self.presentation);
+        self.footprint.indexes += self.indexes.former_bytes();
     }
 
     /// Returns the pictures for the seek bar.

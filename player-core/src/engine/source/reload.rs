@@ -93,6 +93,7 @@ impl Source {
         for (clone, base) in self.clones.clone() {
             self.add_addresses(&clone, &base);
         }
+        self.measure();
         replaced
     }
 }

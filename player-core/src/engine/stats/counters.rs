@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::super::io::FetchKind;
+use super::super::memory::MemoryUse;
 use crate::render::FrameCounts;
 use crate::telemetry::{Failover, FrameAccount, Seek, SessionStats, Stall, Switch};
 use crate::time::{MediaTime, Now};
@@ -77,6 +78,11 @@ impl Ledger {
             FetchKind::Manifest | FetchKind::Index | FetchKind::Key => self.stats.bytes_manifest += bytes,
             FetchKind::Init | FetchKind::Segment | FetchKind::Text => self.stats.bytes_media += bytes,
         }
+    }
+
+    /// Notes the memory in use.
+    pub(in crate::engine) fn memory(&mut self, now: &MemoryUse) {
+        now.note_in(&mut self.stats.memory);
     }
 
     /// Media bytes will never be presented.
