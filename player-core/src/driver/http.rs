@@ -131,7 +131,7 @@ impl<'a> Transfer<'a> {
 
     /// Judges the answer to the request for a rest; `None` for one that is a failure of the server as a whole.
     ///
-    /// Some servers refuse or fail a `Range` that they do not understand, so that only the whole file can be had. One that
+    /// Some servers refuse or fail a `Range` that they do not understand, so that they give whole files only. One that
     /// asks for patience (408, 425, 429) gets it.
     fn judge(&self, response: &reqwest::Response, rest: &Rest) -> Option<RestAnswer> {
         let is_conditional = rest.identity.validator.is_some();

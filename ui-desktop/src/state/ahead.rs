@@ -6,7 +6,7 @@
 
 use kinora_api::{PlaybackGrant, TitleId};
 
-use super::{AppState, DataSaver, Effect, Moment, Route, Source, find_card, outage, replies};
+use super::{AppState, DataSaver, Effect, Route, find_card};
 use crate::api::{Failure, Request};
 
 /// Seconds for which a page is open before anything is fetched ahead: whoever leafs through titles fetches nothing.
@@ -110,62 +110,49 @@ fn request_planned(state: &AppState) -> Option<TitleId> {
     (is_there && find_card(state, id).is_some()).then(|| id.clone())
 }
 
-/// Takes the answer to [`Request::Prepare`]: a film that waits begins with it, else it is kept for the page.
+/// Consequence of an answer to [`Request::Prepare`].
+pub enum Prepared {
+    /// None for the film: the permission is kept for the page, or given back.
+    Nothing,
+    /// The film that waits begins with it.
+    Begin(Box<PlaybackGrant>),
+    /// The film that waits asks for permission as if nothing had been fetched ahead.
+    Ask,
+    /// The service is away while a film waits.
+    Unreachable,
+}
+
+/// Takes the answer to [`Request::Prepare`]. `waits` is true if the title's film waits for permission: it then begins, and
+/// else the permission is kept for the page.
 pub fn on_prepared(
     state: &mut AppState,
     id: &TitleId,
     result: Result<PlaybackGrant, Failure>,
-    moment: &Moment,
+    waits: bool,
+    now: f64,
     effects: &mut Vec<Effect>,
-) {
+) -> Prepared {
     state.ahead.pending.take_if(|pending| pending == id);
     let is_outdated = std::mem::take(&mut state.ahead.is_outdated) || state.profile_pending;
-    let waits = !is_outdated && replies::waits_for_grant(state, id);
+    let waits = waits && !is_outdated;
     let is_shown = state.ahead.page.as_ref() == Some(id);
     match result {
-        Ok(grant) if waits => {
-            begin(state, id, grant, effects);
-            outage::on_reached(state, effects);
-        }
+        Ok(grant) if waits => return Prepared::Begin(Box::new(grant)),
         Ok(grant) if is_shown && !is_outdated => {
             let good = (grant.expires_in_ms as f64 / 1000.0 * USABLE).min(MAX_AGE);
             state.ahead.give_back(effects);
-            state.ahead.held = Some(Held { grant, until: moment.now + good });
+            state.ahead.held = Some(Held { grant, until: now + good });
         }
         Ok(grant) => {
             effects.push(Effect::Api(Request::Abandon(grant)));
-            state.ahead.plan(moment.now);
+            state.ahead.plan(now);
         }
-        // A place that is not free for a grant ahead may still be had by pressing "Play".
-        Err(failure) if waits && !failure.is_outage() => effects.push(Effect::Api(Request::Authorize(id.clone()))),
-        Err(_) if waits => outage::on_unreachable(state, moment.now),
-        Err(_) => state.ahead.plan(moment.now + RETRY),
+        // A place that is not free for a grant ahead may be free for "Play".
+        Err(failure) if waits && !failure.is_outage() => return Prepared::Ask,
+        Err(_) if waits => return Prepared::Unreachable,
+        Err(_) => state.ahead.plan(now + RETRY),
     }
-}
-
-/// Begins the film that waits with permission that was fetched ahead, and takes the account's place for it.
-pub fn begin(state: &mut AppState, id: &TitleId, grant: PlaybackGrant, effects: &mut Vec<Effect>) {
-    let claim = Request::Claim(grant.clone());
-    replies::begin_film(state, id, grant, effects);
-    effects.push(Effect::Api(claim));
-}
-
-/// Takes the answer to [`Request::Claim`]. A film whose place has gone is asked for as if nothing had been fetched ahead: the
-/// service then says why, or gives another place.
-pub fn on_claimed(
-    state: &mut AppState,
-    grant: &PlaybackGrant,
-    result: Result<(), Failure>,
-    moment: &Moment,
-    effects: &mut Vec<Effect>,
-) {
-    let Err(failure) = result else { return };
-    let Some(player) = &mut state.player else { return };
-    let is_used =
-        matches!(&player.source, Source::Title { grant: Some(used), .. } if used.session_id == grant.session_id);
-    if is_used && !failure.is_outage() {
-        super::player::retry(player, &state.settings, moment, effects);
-    }
+    Prepared::Nothing
 }
 
 /// Notes that the last position of a film has arrived: the place to resume from has changed.

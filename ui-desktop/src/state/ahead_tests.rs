@@ -7,6 +7,7 @@ use super::*;
 use crate::api::Reply;
 use crate::command::{Begin, UiCommand};
 use crate::state::{Choices, Launch, Load, Message, Settings, start, update};
+use crate::state::{Moment, outage};
 
 fn at(now: f64) -> Moment {
     Moment { now, ..Moment::default() }

@@ -44,7 +44,7 @@ pub use problem::Problem;
 pub use profiles::watching;
 pub use search::SearchState;
 pub use settings::{CueSize, DataSaver, Settings, WindowPlace};
-pub use update::{Moment, find_card, next_tick, start, update};
+pub use update::{Moment, next_tick, start, update};
 pub use waiting::{Waiting, next_change as next_wait_change, waiting};
 
 /// Data that is asked for over the network.
@@ -300,4 +300,17 @@ pub enum Effect {
     Copy(String),
     /// Close the window.
     Quit,
+}
+
+/// Returns what any page knows of a title.
+pub fn find_card<'a>(state: &'a AppState, id: &TitleId) -> Option<&'a TitleCard> {
+    let home = state.home.data.ready();
+    let on_home =
+        home.into_iter().flat_map(|home| home.hero.iter().chain(home.rows.iter().flat_map(|row| &row.titles)));
+    let detail = state.title.data.ready();
+    let on_page = detail.into_iter().flat_map(|detail| std::iter::once(&detail.card).chain(&detail.similar));
+    let found = state.search.data.ready().into_iter().flatten();
+    let companion = state.player.as_ref().and_then(|player| player.companion.as_deref());
+    let after = companion.into_iter().flat_map(|companion| &companion.detail.similar);
+    on_page.chain(on_home).chain(found).chain(after).chain(&state.title.card).find(|card| card.id == *id)
 }

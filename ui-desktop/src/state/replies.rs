@@ -1,9 +1,10 @@
 //! Changes of the state by answers of the service.
 
-use kinora_api::{Account, TitleId};
+use kinora_api::{Account, PlaybackGrant, TitleId};
 use player_core::Command;
 
-use super::player::Source;
+use super::ahead::Prepared;
+use super::player::{self, Source};
 use super::update::{enter_home, fail_with, to_sign_in};
 use super::{
     AppState, Effect, Load, Moment, Notice, Problem, Route, SignInForm, ahead, home_pages, outage, profiles, search,
@@ -65,8 +66,8 @@ pub fn on_reply(state: &mut AppState, reply: Reply, moment: &Moment, effects: &m
             }
         }
         Reply::Granted(id, result) => on_grant(state, &id, result, moment, effects),
-        Reply::Prepared(id, result) => ahead::on_prepared(state, &id, result, moment, effects),
-        Reply::Claimed(grant, result) => ahead::on_claimed(state, &grant, result, moment, effects),
+        Reply::Prepared(id, result) => on_prepared(state, id, result, moment, effects),
+        Reply::Claimed(grant, result) => on_claimed(state, &grant, result, moment, effects),
         Reply::PlaybackStopped => {
             ahead::on_playback_stopped(state, moment.now, effects);
             // The rows "Continue watching" and the progress bars have changed.
@@ -86,6 +87,51 @@ pub fn on_reply(state: &mut AppState, reply: Reply, moment: &Moment, effects: &m
             }
         }
         Reply::Image { .. } => debug_assert!(false, "images go to the shelf and not through the state"),
+    }
+}
+
+/// Takes the answer to a request for permission ahead of "Play".
+fn on_prepared(
+    state: &mut AppState,
+    id: TitleId,
+    result: Result<PlaybackGrant, Failure>,
+    moment: &Moment,
+    effects: &mut Vec<Effect>,
+) {
+    let waits = waits_for_grant(state, &id);
+    match ahead::on_prepared(state, &id, result, waits, moment.now, effects) {
+        Prepared::Nothing => {}
+        Prepared::Begin(grant) => {
+            begin_ahead(state, &id, *grant, effects);
+            outage::on_reached(state, effects);
+        }
+        Prepared::Ask => effects.push(Effect::Api(Request::Authorize(id))),
+        Prepared::Unreachable => outage::on_unreachable(state, moment.now),
+    }
+}
+
+/// Begins the film that waits with permission that was fetched ahead, and takes the account's place for it.
+pub fn begin_ahead(state: &mut AppState, id: &TitleId, grant: PlaybackGrant, effects: &mut Vec<Effect>) {
+    let claim = Request::Claim(grant.clone());
+    begin_film(state, id, grant, effects);
+    effects.push(Effect::Api(claim));
+}
+
+/// Takes the answer to [`Request::Claim`]. A film whose place has gone is asked for as if nothing had been fetched ahead: the
+/// service then says why, or gives another place.
+fn on_claimed(
+    state: &mut AppState,
+    grant: &PlaybackGrant,
+    result: Result<(), Failure>,
+    moment: &Moment,
+    effects: &mut Vec<Effect>,
+) {
+    let Err(failure) = result else { return };
+    let Some(player) = &mut state.player else { return };
+    let is_used =
+        matches!(&player.source, Source::Title { grant: Some(used), .. } if used.session_id == grant.session_id);
+    if is_used && !failure.is_outage() {
+        player::retry(player, &state.settings, moment, effects);
     }
 }
 
@@ -174,7 +220,7 @@ fn on_title(
 fn on_grant(
     state: &mut AppState,
     id: &TitleId,
-    result: Result<kinora_api::PlaybackGrant, Failure>,
+    result: Result<PlaybackGrant, Failure>,
     moment: &Moment,
     effects: &mut Vec<Effect>,
 ) {
@@ -207,12 +253,7 @@ pub fn waits_for_grant(state: &AppState, id: &TitleId) -> bool {
 }
 
 /// Loads the film that waits for this permission.
-pub fn begin_film(
-    state: &mut AppState,
-    id: &TitleId,
-    permission: kinora_api::PlaybackGrant,
-    effects: &mut Vec<Effect>,
-) {
+pub fn begin_film(state: &mut AppState, id: &TitleId, permission: PlaybackGrant, effects: &mut Vec<Effect>) {
     let choice = state.account.as_ref().and_then(|account| state.choices.of(&account.id, id));
     let Some(player) = &mut state.player else { return };
     if let Source::Title { grant, .. } = &mut player.source {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kinora_api::{TitleCard, TitleId, UnixMillis};
+use kinora_api::{TitleId, UnixMillis};
 use player_core::command::TrackChoice;
 use player_core::error::PlayerError;
 use player_core::{Command, Snapshot};
@@ -10,7 +10,7 @@ use player_core::{Command, Snapshot};
 use super::player::{self, PlayerState, Source};
 use super::{
     Ahead, AppState, Choices, Effect, HomeState, Launch, Load, Message, Notice, Problem, Route, SearchState, Settings,
-    SignInForm, TitleState, ahead, choices, events, home_pages, outage, profiles, replies, search,
+    SignInForm, TitleState, ahead, choices, events, find_card, home_pages, outage, profiles, replies, search,
 };
 use crate::api::Request;
 use crate::command::{Begin, PlayerCommand, UiCommand};
@@ -374,7 +374,7 @@ fn play(state: &mut AppState, id: &TitleId, begin: Begin, moment: &Moment, effec
         visit(state, Route::Player);
     }
     match state.ahead.take(id, moment.now) {
-        Some(grant) => ahead::begin(state, id, grant, effects),
+        Some(grant) => replies::begin_ahead(state, id, grant, effects),
         // The answer that is on its way begins the film.
         None if state.ahead.is_coming(id) => {}
         None => effects.push(Effect::Api(Request::Authorize(id.clone()))),
@@ -397,19 +397,6 @@ fn set_fullscreen(state: &mut AppState, fullscreen: bool, effects: &mut Vec<Effe
         state.fullscreen = fullscreen;
         effects.push(Effect::Fullscreen(fullscreen));
     }
-}
-
-/// Returns what any page knows of a title.
-pub fn find_card<'a>(state: &'a AppState, id: &TitleId) -> Option<&'a TitleCard> {
-    let home = state.home.data.ready();
-    let on_home =
-        home.into_iter().flat_map(|home| home.hero.iter().chain(home.rows.iter().flat_map(|row| &row.titles)));
-    let detail = state.title.data.ready();
-    let on_page = detail.into_iter().flat_map(|detail| std::iter::once(&detail.card).chain(&detail.similar));
-    let found = state.search.data.ready().into_iter().flatten();
-    let companion = state.player.as_ref().and_then(|player| player.companion.as_deref());
-    let after = companion.into_iter().flat_map(|companion| &companion.detail.similar);
-    on_page.chain(on_home).chain(found).chain(after).chain(&state.title.card).find(|card| card.id == *id)
 }
 
 #[cfg(test)]
