@@ -6,7 +6,7 @@ use std::time::Duration;
 use abr::link::Trace;
 use player_core::engine::io::FetchKind;
 use player_core::model::Protocol;
-use player_core::sim::{Film, Rung, World};
+use player_core::sim::{Effect, Fault, Film, Rung, World};
 use player_core::{Command, Event, MediaTime, PlayerConfig, SeekMode, State};
 
 use crate::support::{BOTH, count, millis, requests, seconds};
@@ -148,4 +148,23 @@ fn initialisation_data_of_audio_does_not_wait_for_the_video_that_places_it() {
     // Manifest, index, initialisation data and media are a round trip each; the first pieces of both segments, 140 ms.
     let startup = world.stats().startup.unwrap();
     assert!(startup < millis(4 * 20 + 140), "{startup:?}");
+}
+
+#[test]
+fn initialisation_data_that_fails_ahead_is_not_asked_for_again_before_its_segment() {
+    let film = with_low_rungs(Film::plain(Protocol::Hls, TEN_MINUTES));
+    let fault = Fault::new("/a/", Effect::Status(404)).of(FetchKind::Init).times(1000);
+    // The first video takes its time: about two seconds at 100 kbit/s.
+    let link = Trace::constant(100, millis(20));
+    let mut world = World::new(PlayerConfig::default(), &film, &["edge"], link, vec![fault]).unwrap();
+    world.record();
+    world.load();
+    world.run_for(seconds(2));
+    let asked =
+        requests(&world).filter(|request| request.kind == FetchKind::Init && request.url.path().contains("/a/"));
+    assert_eq!(asked.count(), 1);
+    world.run_for(seconds(60));
+    let asked =
+        requests(&world).filter(|request| request.kind == FetchKind::Init && request.url.path().contains("/a/"));
+    assert!((2..10).contains(&asked.count()), "with the segment it is recovered as ever");
 }

@@ -104,6 +104,8 @@ pub(in crate::engine) struct Stream {
     kept: Option<KeptState>,
     /// The last segment that was damaged.
     damaged: Option<SegmentId>,
+    /// Initialisation data that was asked for before its segment, last.
+    prefetched: Option<Resource>,
     /// Reason for which nothing after the end of the stream can be decrypted.
     ends_with: Option<Box<PlayerError>>,
 }
@@ -125,6 +127,7 @@ impl Stream {
             stepped_back: 0,
             kept: None,
             damaged: None,
+            prefetched: None,
             ends_with: None,
         }
     }
@@ -260,6 +263,16 @@ impl Stream {
     /// Notes a damaged segment, and returns the one that was damaged before it.
     pub(in crate::engine) fn note_damaged(&mut self, segment: SegmentId) -> Option<SegmentId> {
         self.damaged.replace(segment)
+    }
+
+    /// Notes that initialisation data is asked for before its segment. Returns false if it was already: should it fail, it
+    /// is fetched again with the segment, whose recovery has delays and an end.
+    pub(in crate::engine) fn note_prefetched(&mut self, init: &Resource) -> bool {
+        let is_new = self.prefetched.as_ref() != Some(init);
+        if is_new {
+            self.prefetched = Some(init.clone());
+        }
+        is_new
     }
 
     /// Begins again at a time with nothing on its way. The demuxer's tables and parameter sets stay.

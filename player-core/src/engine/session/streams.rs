@@ -194,7 +194,7 @@ impl Session {
             return StreamOutcome::Advanced;
         }
         if id == StreamId::Audio && self.waits_for_pictures(&segment) {
-            self.prefetch_init(cx, picked.rep, &segment);
+            self.prefetch_init(cx, id, picked.rep, &segment);
             return StreamOutcome::Waiting;
         }
         if id == StreamId::Main {
@@ -346,10 +346,13 @@ impl Session {
     }
 
     /// Fetches the initialisation data of a clear segment that is not requested yet, so that the segment need not wait for
-    /// it. That of an encrypted one is fetched with its segment, which has the keys.
-    fn prefetch_init(&mut self, cx: &mut Context, rep: RepKey, segment: &SegmentRef) {
+    /// it; once, because nothing that fails before it is needed is recovered. That of an encrypted one is fetched with its
+    /// segment, which has the keys.
+    fn prefetch_init(&mut self, cx: &mut Context, id: StreamId, rep: RepKey, segment: &SegmentRef) {
         let Some(resource) = segment.init.as_ref().filter(|_| segment.encryption.is_none()) else { return };
-        if self.source.init(resource, &segment.init_keys()).is_none() {
+        if self.source.init(resource, &segment.init_keys()).is_none()
+            && self.stream_mut(id).is_some_and(|stream| stream.note_prefetched(resource))
+        {
             self.want_init(cx, rep, resource, None);
         }
     }
