@@ -26,8 +26,9 @@ pub struct PlaybackRequest {
     /// What the client can play, the best first; empty: anything.
     #[serde(default)]
     pub protocols: Vec<Protocol>,
-    /// The viewer has not pressed "Play" yet. Such a grant takes no place of the account and ends nobody's playback; its
-    /// first heartbeat takes the place. Refused where no place is free; a sign-in has one of them at a time.
+    /// True if the grant is asked for before the viewer presses "Play"; false by default. Such a grant takes no place of the
+    /// account and ends no playback; its first heartbeat takes the place. Error 7005 if no place is free. A sign-in has at
+    /// most one such grant at a time.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub ahead: bool,
 }

@@ -67,7 +67,7 @@ pub async fn claim(session: &Session, grant: &PlaybackGrant) -> Result<(), Failu
     Ok(())
 }
 
-/// Gives permission back that nobody used. Position 0 is not recorded by the service: a film that was not played does not
+/// Gives back permission that no film was played with. Position 0 is not recorded by the service: a film that was not played does not
 /// move to the front of "Continue watching".
 pub async fn give_back(session: &Session, grant: &PlaybackGrant) {
     let _ = stop(session, grant, Heartbeat { position_ms: 0, phase: PlaybackPhase::Stopped }).await;

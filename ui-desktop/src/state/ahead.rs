@@ -1,5 +1,5 @@
-//! What is fetched while a title's page is open, so that "Play" begins with it: permission to play, and the manifest on its
-//! way to the edge's cache.
+//! Fetches permission to play while a title's page is open, so that "Play" begins with it, and the manifest, so that the
+//! edge's cache has it.
 //!
 //! One title at a time, of the page on screen. What was not played is given back when the page is left; the service counts
 //! it as no playback until it begins (`PlaybackRequest::ahead`).
@@ -20,7 +20,7 @@ const RETRY: f64 = 5.0;
 /// Maximum requests while a page is open: one that is left open for hours does not ask for ever.
 const MAX_REQUESTS: u32 = 4;
 
-/// What was fetched ahead.
+/// State of the requests ahead of "Play", and their permission.
 #[derive(Clone, Debug, Default)]
 pub struct Ahead {
     /// Title of the page on screen.
@@ -33,11 +33,11 @@ pub struct Ahead {
     pending: Option<TitleId>,
     /// The answer to the request under way will be out of date: a film has ended meanwhile.
     is_outdated: bool,
-    /// Permission that nobody uses yet.
+    /// Permission that no film has begun with.
     held: Option<Held>,
 }
 
-/// Permission that nobody uses yet.
+/// Permission that no film has begun with, and its limit.
 #[derive(Clone, Debug)]
 struct Held {
     grant: PlaybackGrant,

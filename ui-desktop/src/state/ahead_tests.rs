@@ -1,4 +1,4 @@
-//! When permission is fetched ahead, kept and given back, at times that are arguments.
+//! Times at which permission is fetched ahead, kept and given back; all of them are arguments.
 
 use kinora_api::{Account, ErrorCode, Image, TitleCard};
 use player_core::Command;

@@ -216,7 +216,7 @@ pub struct AppState {
     pub home: HomeState,
     /// The title page.
     pub title: TitleState,
-    /// What was fetched ahead for the title page.
+    /// Permission to play that the title page fetches ahead.
     pub ahead: Ahead,
     /// The search page.
     pub search: SearchState,
