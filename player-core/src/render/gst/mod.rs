@@ -23,6 +23,8 @@ mod events;
 mod feed;
 mod feeder;
 mod head;
+#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+mod libraries;
 mod pipeline;
 mod queue;
 mod session;

@@ -159,6 +159,8 @@ impl VideoPresenter {
         }
         if let Some(epoch) = first {
             self.events.push(RenderEvent::FirstFrame { epoch, pts });
+            #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+            super::libraries::after_first_picture();
         }
     }
 

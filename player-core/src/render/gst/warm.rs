@@ -45,6 +45,10 @@ fn load() {
 }
 
 fn load_plugin(factory: &gst::ElementFactory) {
+    #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+    if let Some(path) = factory.plugin().filter(|plugin| !plugin.is_loaded()).and_then(|plugin| plugin.filename()) {
+        super::libraries::open_needed_by(path.as_ref());
+    }
     if let Err(error) = factory.load() {
         debug!(%error, element = %factory.name(), "a plugin cannot be loaded");
     }
