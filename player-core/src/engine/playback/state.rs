@@ -21,6 +21,10 @@ use crate::time::{MediaTime, Now};
 
 /// Time allowed to the renderer until the first picture of an epoch whose media it has.
 pub(in crate::engine) const FIRST_PICTURE: Duration = Duration::from_secs(30);
+/// Maximum time for which nothing more is requested while the renderer, which has all that it takes, makes the first picture.
+/// On a fast link the next 40 s of media would come at once: receiving and reading them takes the two cores of a television
+/// from linking and running the decoder, and the first picture came a fifth later. A slow link loses this time once.
+const UNDISTURBED: Duration = Duration::from_millis(100);
 
 /// A seek whose first picture is awaited.
 #[derive(Clone, Copy, Debug)]
@@ -97,6 +101,8 @@ pub(in crate::engine) struct Playback {
     seek: Option<Seeking>,
     /// Time at which the renderer's first picture is overdue.
     picture_due: Option<Now>,
+    /// Time since which the renderer has had all that it takes to begin the epoch.
+    supplied_since: Option<Now>,
     /// A stall is being counted.
     stalled: bool,
     /// Error by which playback failed.
@@ -119,6 +125,7 @@ impl Default for Playback {
             flush_unanswered: None,
             seek: None,
             picture_due: None,
+            supplied_since: None,
             stalled: false,
             error: None,
         }
@@ -301,8 +308,21 @@ impl Playback {
             return false;
         }
         self.first_shown = true;
-        self.picture_due = None;
+        (self.picture_due, self.supplied_since) = (None, None);
         true
+    }
+
+    /// Notes that the renderer has all that it takes to begin the epoch.
+    pub(in crate::engine) fn note_supplied(&mut self, now: Now) {
+        if !self.first_shown {
+            self.supplied_since.get_or_insert(now);
+        }
+    }
+
+    /// Returns the time until which decoding the first picture has the machine to itself, if it is awaited and the renderer
+    /// has all that it takes.
+    pub(in crate::engine) fn undisturbed_until(&self) -> Option<Now> {
+        self.supplied_since.map(|since| since + UNDISTURBED)
     }
 
     /// Nothing more of the presentation is to be announced.
@@ -370,7 +390,7 @@ impl Playback {
         self.clock.hold(at, now);
         self.start = Start { at, mode, jumped: false };
         self.first_shown = false;
-        self.picture_due = None;
+        (self.picture_due, self.supplied_since) = (None, None);
     }
 
     /// Changes the state, and announces that.
@@ -478,5 +498,20 @@ mod tests {
         playback.send_flush(item, MediaTime::ZERO, &[MediaKind::Video], Now::ZERO, &mut effects);
         assert!(playback.begin_presentation());
         assert_eq!(playback.picture_due(), None, "it is here");
+    }
+
+    #[test]
+    fn decoding_the_first_picture_is_undisturbed_once_an_epoch() {
+        let (mut playback, at) = (Playback::default(), |millis| Now::ZERO + Duration::from_millis(millis));
+        playback.note_supplied(at(40));
+        playback.note_supplied(at(90));
+        assert_eq!(playback.undisturbed_until(), Some(at(140)), "since it was supplied first");
+        playback.begin_at(MediaTime::from_millis(5000), SeekMode::Exact, at(100));
+        assert_eq!(playback.undisturbed_until(), None, "another epoch");
+        playback.note_supplied(at(110));
+        assert!(playback.begin_presentation());
+        assert_eq!(playback.undisturbed_until(), None, "the picture is here");
+        playback.note_supplied(at(120));
+        assert_eq!(playback.undisturbed_until(), None);
     }
 }

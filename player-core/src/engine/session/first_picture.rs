@@ -61,7 +61,11 @@ impl Session {
 
     /// Returns true if a stream must not take the link from another one that playback waits for: all that this one brings
     /// suffices to begin, and something that the other has on its way does not. The end of that transfer ends the wait.
+    /// Neither must any stream take the machine from the first picture, for a short time.
     pub(in crate::engine) fn yields(&self, cx: &Context, id: StreamId) -> bool {
+        if cx.playback.undisturbed_until().is_some_and(|until| until > cx.now) {
+            return true;
+        }
         match cx.playback.state() {
             State::Loading | State::Buffering(_) | State::Seeking => {}
             State::Idle | State::Ready | State::Ended | State::Failed => return false,
@@ -74,6 +78,17 @@ impl Session {
         let coming = |other: &StreamId| self.stream(*other).is_some_and(|stream| stream.download().is_some());
         let others = StreamId::MEDIA.into_iter().filter(|other| *other != id);
         others.filter(coming).any(|other| !suffices(other)) && suffices(id)
+    }
+
+    /// Notes that the renderer has what it takes to begin, if it has.
+    pub(in crate::engine) fn note_supplied(&self, cx: &mut Context) {
+        let waits = matches!(cx.playback.state(), State::Buffering(_) | State::Seeking);
+        if waits && cx.playback.feed().is_flushed() && !cx.playback.has_begun() {
+            let (kinds, position) = (self.presented_kinds(cx), self.position(cx));
+            if self.has_enough(cx, &kinds, position) {
+                cx.playback.note_supplied(cx.now);
+            }
+        }
     }
 
     /// Returns the number of requests that must be answered before that for the segment at a place can be sent: its

@@ -102,3 +102,36 @@ fn who_has_enough_leaves_the_link_to_what_is_waited_for() {
         assert_eq!(yields(state, 300, 400, &all), [false, false], "{state:?}");
     }
 }
+
+#[test]
+fn nothing_is_requested_while_the_first_picture_is_made() {
+    let mut cx = context(State::Seeking);
+    let session = both(&mut cx, 400, 400, &[]);
+    let yields = |cx: &Context| StreamId::MEDIA.map(|id| session.yields(cx, id));
+    session.note_supplied(&mut cx);
+    assert_eq!(cx.playback.undisturbed_until(), None, "the renderer has nothing before the flush");
+    cx.playback.send_flush(ItemId::default(), MediaTime::ZERO, &[MediaKind::Video], cx.now, &mut cx.effects);
+    session.note_supplied(&mut cx);
+    assert_eq!(yields(&cx), [true; 2]);
+    let until = cx.playback.undisturbed_until().unwrap();
+    assert_eq!(until.since(cx.now), Duration::from_millis(100));
+    cx.now = until;
+    assert_eq!(yields(&cx), [false; 2], "a renderer that takes longer may need more");
+}
+
+#[test]
+fn too_little_for_the_first_picture_goes_on_being_requested() {
+    for (state, audio, undisturbed) in [
+        (State::Seeking, 300, false),
+        (State::Seeking, 400, true),
+        (State::Loading, 400, false),
+        (State::Ready, 400, false),
+    ] {
+        let mut cx = context(state);
+        let session = both(&mut cx, 400, audio, &[]);
+        let kinds = [MediaKind::Video, MediaKind::Audio];
+        cx.playback.send_flush(ItemId::default(), MediaTime::ZERO, &kinds, cx.now, &mut cx.effects);
+        session.note_supplied(&mut cx);
+        assert_eq!(cx.playback.undisturbed_until().is_some(), undisturbed, "{state:?} {audio}");
+    }
+}

@@ -32,6 +32,7 @@ impl Session {
         self.update_playhead(cx);
         self.steer(cx);
         self.give_up_locked(cx);
+        self.note_supplied(cx);
         self.fetch(cx);
         self.present(cx);
         if self.progress(cx) {
@@ -181,7 +182,7 @@ impl Session {
     }
 
     /// Returns true if the buffer suffices to start or resume playback, or holds all that it can.
-    fn has_enough(&self, cx: &Context, kinds: &[MediaKind], position: MediaTime) -> bool {
+    pub(super) fn has_enough(&self, cx: &Context, kinds: &[MediaKind], position: MediaTime) -> bool {
         let presentable = self.presentable_end(kinds, position) > position + cx.playback.clock().media(GUARD);
         presentable && kinds.iter().all(|kind| self.suffices(cx, *kind, position))
     }
@@ -217,7 +218,7 @@ impl Session {
         let soon = cx.now + LEAST_WAIT;
         timers.set(Timer::Judge, self.next_judgement(cx));
         timers.set(Timer::Runout, self.runout(cx).map(|at| at.max(soon)));
-        let holds = self.streams.iter().filter_map(Stream::hold_until);
+        let holds = self.streams.iter().filter_map(Stream::hold_until).chain(cx.playback.undisturbed_until());
         timers.set(Timer::Hold, holds.filter(|until| *until > cx.now).min());
         timers.set(Timer::Steering, self.next_steering(cx).map(|at| at.max(soon)));
         timers.set(Timer::Room, self.next_room(cx));

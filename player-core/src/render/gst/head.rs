@@ -13,6 +13,7 @@ use super::anchor::{Anchor, from_clock, to_clock};
 use super::caps::{same_decoder, sample_caps};
 use super::decoders::{candidates, describe, parser_name};
 use super::feeder::Entry;
+use super::warm;
 use crate::container::CodecConfig;
 use crate::error::{ErrorCode, PlayerError, Stage};
 use crate::model::MediaKind;
@@ -236,6 +237,7 @@ impl Head {
 
 /// The element, if it opens: hardware decoders show here whether their device is there.
 fn open(factory: &gst::ElementFactory) -> Option<gst::Element> {
+    warm::load_decoder(factory);
     let decoder = factory.create().build().ok()?;
     if decoder.set_state(gst::State::Ready).is_err() {
         let _ = decoder.set_state(gst::State::Null);

@@ -3,7 +3,8 @@
 //! The decoders' plugin brings about 180 shared libraries with it, which take 50 ms and more to link: that is most of the
 //! time to the first picture of a process. Here it passes while the manifest and the first bytes travel.
 
-use std::sync::Once;
+use std::sync::{Mutex, Once, PoisonError};
+use std::time::Duration;
 
 use gstreamer as gst;
 use gstreamer::prelude::*;
@@ -16,6 +17,11 @@ use crate::container::Codec;
 /// pipeline can be built while the decoders are linked.
 const ELEMENTS: [&str; 7] =
     ["queue", "videoconvert", "audioconvert", "audioresample", "capsfilter", "scaletempo", "volume"];
+
+/// Pause before decoders are linked. Linking holds a lock, not a fair one, that a new thread needs when it first uses storage
+/// of its own: without the pause the player's threads of a program that has just begun often got it only when all was
+/// linked, and the manifest was requested 30 ms later.
+const HEAD_START: Duration = Duration::from_millis(1);
 
 static BEGUN: Once = Once::new();
 
@@ -37,21 +43,32 @@ fn load() {
             load_plugin(&factory);
         }
     }
+    std::thread::park_timeout(HEAD_START);
     for codec in &usual {
         if let Some(factory) = candidates(codec).first() {
-            load_plugin(factory);
+            load_decoder(factory);
         }
     }
 }
 
 fn load_plugin(factory: &gst::ElementFactory) {
-    #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
-    if let Some(path) = factory.plugin().filter(|plugin| !plugin.is_loaded()).and_then(|plugin| plugin.filename()) {
-        super::libraries::open_needed_by(path.as_ref());
-    }
     if let Err(error) = factory.load() {
         debug!(%error, element = %factory.name(), "a plugin cannot be loaded");
     }
+}
+
+/// Loads the plugin of a decoder unless it is loaded, and before it the libraries that it needs. Whoever makes a decoder
+/// calls it first: two threads that link the same libraries at once take longer than one, and one that leaves the order to
+/// the linker takes half as long again.
+pub(super) fn load_decoder(factory: &gst::ElementFactory) {
+    static LINKING: Mutex<()> = Mutex::new(());
+    let _alone = LINKING.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some(plugin) = factory.plugin().filter(|plugin| !plugin.is_loaded()) else { return };
+    #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+    if let Some(path) = plugin.filename() {
+        super::libraries::open_needed_by(&path);
+    }
+    load_plugin(factory);
 }
 
 fn usual_codecs() -> [Codec; 2] {
