@@ -4,7 +4,7 @@ use super::feeder::Item;
 use super::head::Head;
 use super::pipeline::Feed;
 use super::session::Session;
-use super::threads::decoder_threads;
+use super::threads::{Threads, decoder_threads};
 use super::unneeded::is_unneeded;
 use crate::error::PlayerError;
 use crate::model::MediaKind;
@@ -96,9 +96,13 @@ impl Session {
         self.heads += 1;
         let feeder = self.feeders.iter().find(|feeder| feeder.kind() == kind);
         let Some(Item::Sample(entry)) = feeder.and_then(|feeder| feeder.peek()) else { return Ok(()) };
-        let threads = (kind == MediaKind::Video)
-            .then(|| decoder_threads(&entry.config, entry.sample.duration, anchor.rate, self.one_thread_was_slow));
-        let head = Head::new(kind, id, (&entry.config, entry.window), threads.flatten(), &self.excluded)?;
+        let threads = if kind == MediaKind::Video {
+            let (sample, ahead) = (&entry.sample, anchor.start.since(entry.sample.pts));
+            decoder_threads(&entry.config, sample.duration, anchor.rate, self.one_thread_was_slow, ahead)
+        } else {
+            Threads::default()
+        };
+        let head = Head::new(kind, id, (&entry.config, entry.window), (threads, anchor.start), &self.excluded)?;
         tracing::debug!(track = kind.as_str(), decoder = head.decoder(), "decoder chosen");
         let Some(graph) = &mut self.graph else { return Ok(()) };
         let handle = graph.handle();

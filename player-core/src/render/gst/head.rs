@@ -13,6 +13,7 @@ use super::anchor::{Anchor, from_clock, to_clock};
 use super::caps::{same_decoder, sample_caps};
 use super::decoders::{candidates, describe, parser_name};
 use super::feeder::Entry;
+use super::threads::Threads;
 use super::warm;
 use crate::container::CodecConfig;
 use crate::error::{ErrorCode, PlayerError, Stage};
@@ -35,6 +36,8 @@ pub(super) struct Head {
     decoder: String,
     /// Bound of the decoder's threads, if it was given one.
     threads: Option<u32>,
+    /// Start of the epoch, if the head gives way to another one after it; see [`Threads::catches_up`].
+    catches_up: Option<MediaTime>,
     config: Arc<CodecConfig>,
     /// Window of the samples that may leave it; shared with the thread that decodes.
     window: Arc<Mutex<Window>>,
@@ -48,8 +51,8 @@ pub(super) struct Head {
 }
 
 impl Head {
-    /// Makes a head with the best decoder that opens and is not in `excluded`. Nothing runs yet. `threads`
-    /// bounds the threads of a decoder that has a choice; `None` leaves it to the decoder.
+    /// Makes a head with the best decoder that opens and is not in `excluded`, for an epoch that begins at `start`. Nothing
+    /// runs yet. `threads` is for decoders that have a choice.
     ///
     /// # Errors
     /// [`ErrorCode::DecoderUnavailable`] when there is none.
@@ -57,7 +60,7 @@ impl Head {
         kind: MediaKind,
         id: u64,
         (config, window): (&Arc<CodecConfig>, Window),
-        threads: Option<u32>,
+        (threads, start): (Threads, MediaTime),
         excluded: &[String],
     ) -> Result<Self, PlayerError> {
         let unavailable = || {
@@ -73,7 +76,9 @@ impl Head {
             .filter(|factory| !excluded.iter().any(|name| *name == factory.name()))
             .find_map(open)
             .ok_or_else(unavailable)?;
-        let threads = threads.filter(|_| decoder.has_property("max-threads"));
+        let has_choice = decoder.has_property("max-threads");
+        let catches_up = (threads.catches_up && has_choice).then_some(start);
+        let threads = threads.most.filter(|_| has_choice);
         if let Some(threads) = threads {
             decoder.set_property_from_str("max-threads", &threads.to_string());
         }
@@ -111,6 +116,7 @@ impl Head {
             source,
             decoder: name,
             threads,
+            catches_up,
             config,
             window,
             latest,
@@ -171,7 +177,9 @@ impl Head {
     pub(super) fn takes(&self, entry: &Entry) -> bool {
         let decodes = *self.config == *entry.config || same_decoder(&self.config, &entry.config);
         let begin = entry.sample.pts;
+        let gives_way = self.catches_up.is_some_and(|start| entry.sample.key && begin >= start);
         decodes
+            && !gives_way
             && (self.latest == entry.window || self.latest.continues(entry.window, self.end.unwrap_or(begin), begin))
     }
 

@@ -23,6 +23,20 @@ fn an_exact_seek_shows_the_picture_of_that_instant_first() {
 }
 
 #[test]
+fn a_decoder_that_caught_up_gives_way_without_a_trace() {
+    let mut rig = Rig::new();
+    for start in [17, 39] {
+        rig.flush_and_forget(time_of(start), &[Video, Audio]);
+        rig.feed(Video, small());
+        rig.feed(Audio, aac());
+        assert!(rig.wait_first().nanos_from(time_of(start)).abs() <= 1_000);
+        rig.play(4.0);
+        rig.wait_end();
+        assert_eq!(rig.pictures().iter().map(|p| p.counter).collect::<Vec<_>>(), (start..96).collect::<Vec<_>>());
+    }
+}
+
+#[test]
 fn a_flush_while_playing_and_after_the_end_works_again() {
     let mut rig = Rig::new();
     rig.play(8.0);
