@@ -199,6 +199,25 @@ fn another_quality_in_the_middle_of_a_segment_begins_with_a_key_frame() {
     assert!(lost.undecodable > 0 && lost.overlapped > 0, "{lost:?}");
 }
 
+/// A segment is missing in the one quality that can begin: its exclusion for a while must not make it the end.
+#[test]
+fn initialisation_data_of_the_other_qualities_is_no_reason_to_stop_at_a_missing_segment() {
+    for protocol in BOTH {
+        let film = Film::plain(protocol, MINUTE * 4);
+        let best = film.ladder.last().unwrap().id.clone();
+        let mut faults: Vec<_> = film.ladder[..film.ladder.len() - 1]
+            .iter()
+            .map(|rung| Fault::new(&format!("/v/{}/init", rung.id), Effect::Status(404)))
+            .collect();
+        let missing = format!("/v/{best}/{}.m4s", film.file_of("v", 50));
+        faults.push(Fault::new(&missing, Effect::Status(404)));
+        let mut world = world(&film, fast(), faults);
+        assert_eq!(play(&mut world), Outcome::Ended, "{protocol:?}");
+        let lost = film.segment.as_secs() * 24;
+        assert_eq!(world.stats().frames.presented, 240 * 24 - lost, "{protocol:?}");
+    }
+}
+
 /// The longest run of missing segments that playback passes, and the shortest that ends it.
 #[test]
 fn four_missing_segments_in_a_row_are_passed_and_the_fifth_is_the_end() {

@@ -38,7 +38,8 @@ pub struct Failure<'a> {
     pub failures: u32,
     /// Other addresses of the same bytes that are worth a try.
     pub locations_left: usize,
-    /// Other representations that could take over.
+    /// Other representations that could take over. Of an index or initialisation data, if none is fit: those that are
+    /// excluded for a while.
     pub representations_left: usize,
     /// Retries of this kind of failure; see [`FailureClass::policy`].
     pub policy: RetryPolicy,

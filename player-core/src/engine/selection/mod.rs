@@ -12,7 +12,7 @@ mod tracks;
 
 pub(super) use exclusions::Exclusions;
 pub(super) use ladder::{Ladder, ladder, max_height, rate, rung, steady_rung};
-pub(super) use representations::{Bounds, may_show, permitted, representation, reps_of};
+pub(super) use representations::{Bounds, may_show, permitted, playable, representation, reps_of};
 pub(super) use track_selection::TrackSelection;
 pub(super) use tracks::{TrackPreferences, same_language, same_track, set_of};
 

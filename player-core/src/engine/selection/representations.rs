@@ -33,17 +33,7 @@ pub(in crate::engine) struct Bounds<'a> {
 /// that plays (RFC 8216bis §4.4.6.2.1). The quality that the viewer chose comes last and wins among what is left; if it
 /// were asked first, a chosen quality that is excluded would end playback that another could carry on.
 pub(in crate::engine) fn permitted(presentation: &KeyedPresentation, set: SetKey, bounds: Bounds<'_>) -> Vec<RepKey> {
-    let Some(reps) = reps_of(presentation, set) else { return Vec::new() };
-    let some_video = reps.iter().any(|rep| rep.width.is_some() || rep.content.is_some_and(|content| content.video));
-    let usable = |rep: &Representation| {
-        let only_sound = rep.content.is_some_and(|content| !content.video && !content.text);
-        !(some_video && only_sound) && bounds.keys.may_unlock(rep) && may_show(rep, bounds.output)
-    };
-    let all: Vec<RepKey> = presentation
-        .reps_of(set)
-        .filter(|(key, rep)| usable(rep) && !bounds.exclusions.is_final(*key))
-        .map(|(key, _)| key)
-        .collect();
+    let all = playable(presentation, set, bounds);
     let fresh: Vec<RepKey> = all.iter().copied().filter(|key| !bounds.exclusions.holds(*key, bounds.now)).collect();
     let left = if fresh.is_empty() { all } else { fresh };
     let grouped: Vec<RepKey> = left
@@ -62,6 +52,18 @@ pub(in crate::engine) fn permitted(presentation: &KeyedPresentation, set: SetKey
         QualityChoice::Auto | QualityChoice::MaxHeight(_) => None,
     };
     pinned.map_or(left, |key| vec![key])
+}
+
+/// Returns the representations of a set that the final bounds leave, ascending; see [`permitted`].
+pub(in crate::engine) fn playable(presentation: &KeyedPresentation, set: SetKey, bounds: Bounds<'_>) -> Vec<RepKey> {
+    let Some(reps) = reps_of(presentation, set) else { return Vec::new() };
+    let some_video = reps.iter().any(|rep| rep.width.is_some() || rep.content.is_some_and(|content| content.video));
+    let usable = |rep: &Representation| {
+        let only_sound = rep.content.is_some_and(|content| !content.video && !content.text);
+        !(some_video && only_sound) && bounds.keys.may_unlock(rep) && may_show(rep, bounds.output)
+    };
+    let found = presentation.reps_of(set).filter(|(key, rep)| usable(rep) && !bounds.exclusions.is_final(*key));
+    found.map(|(key, _)| key).collect()
 }
 
 /// The representations of a set.

@@ -202,7 +202,10 @@ impl Session {
                 place,
                 cx.now,
             ),
-            representations_left: rep.map_or(0, |rep| self.others_left(cx, rep)),
+            representations_left: rep.map_or(0, |rep| match self.others_left(cx, rep) {
+                0 if is_for_representation(purpose) => self.others_in_need(cx, rep),
+                fit => fit,
+            }),
             since,
             ahead: self.ahead(&self.presented_kinds(cx), self.position(cx)),
         }
@@ -218,7 +221,9 @@ impl Session {
     ) {
         cx.jobs.remove(id, cx.now);
         if let Some(rep) = self.representation_of(purpose) {
-            self.exclude(cx, rep, exclude_for);
+            // Those that are left are excluded for a while themselves, so that this one would be chosen again at once.
+            let is_hopeless = is_for_representation(purpose) && self.others_left(cx, rep) == 0;
+            self.exclude(cx, rep, if is_hopeless { Duration::MAX } else { exclude_for });
         }
         cx.effects.warn(error);
     }
@@ -279,8 +284,20 @@ impl Session {
 
     /// Returns the number of other representations of the same set that can take over now.
     pub(in crate::engine) fn others_left(&self, cx: &Context, rep: RepKey) -> usize {
-        let presentation = self.source.presentation();
-        let others = selection::permitted(presentation, rep.set, self.selection.bounds(&self.keys, cx.now));
+        let bounds = self.selection.bounds(&self.keys, cx.now);
+        let others = selection::permitted(self.source.presentation(), rep.set, bounds);
         others.iter().filter(|key| **key != rep && !self.selection.exclusions().holds(**key, cx.now)).count()
     }
+
+    /// Returns the number of other representations of the same set that could take over for want of a better one, though
+    /// they are excluded for a while.
+    fn others_in_need(&self, cx: &Context, rep: RepKey) -> usize {
+        let bounds = self.selection.bounds(&self.keys, cx.now);
+        selection::playable(self.source.presentation(), rep.set, bounds).iter().filter(|key| **key != rep).count()
+    }
+}
+
+/// Returns true if a representation cannot be played at all without what was requested.
+const fn is_for_representation(purpose: Purpose) -> bool {
+    matches!(purpose, Purpose::Index(_) | Purpose::Init(_))
 }
