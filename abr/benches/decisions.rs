@@ -103,6 +103,7 @@ impl Situation {
                 duration: Duration::from_secs(2),
                 cached: false,
                 concurrent: 1,
+                others: 0,
             });
         }
         let mut situation = Self { rule, call: case.call, ladder, sizes, moment };
@@ -146,6 +147,7 @@ impl Situation {
             ttfb: Some(Duration::from_millis(50)),
             buffer: context.buffer,
             segment_duration: SEGMENT,
+            others: 0,
         };
         black_box(self.rule.on_progress(black_box(&in_flight), black_box(&context)));
     }

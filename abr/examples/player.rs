@@ -102,6 +102,7 @@ impl Client {
                 ttfb: (received > 0).then_some(TTFB),
                 buffer: self.buffer,
                 segment_duration: SEGMENT,
+                others: 0,
             };
             let context = Context { last: Some(rung), ..self.context() };
             // The first segment is waited for: giving it up would only start the film later.
@@ -117,6 +118,7 @@ impl Client {
             duration: (self.now - started).saturating_sub(TTFB),
             cached: false,
             concurrent: 1,
+            others: 0,
         });
         outcome
     }

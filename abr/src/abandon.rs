@@ -107,6 +107,7 @@ mod tests {
             ttfb: (received > 0).then_some(Duration::from_millis(50)),
             buffer: Duration::from_millis(buffer),
             segment_duration: Duration::from_secs(4),
+            others: 0,
         };
         judge(&in_flight, &context, &Bandwidth::new())
     }
@@ -154,6 +155,7 @@ mod tests {
                 ttfb: None,
                 buffer: Duration::ZERO,
                 segment_duration: Duration::ZERO,
+                others: 0,
             };
             assert_eq!(judge(&in_flight, &context, &Bandwidth::new()), Verdict::Continue);
         }
@@ -172,6 +174,7 @@ mod tests {
             ttfb: Some(Duration::ZERO),
             buffer: Duration::from_millis(buffer),
             segment_duration: Duration::from_secs(4),
+            others: 0,
         };
         judge(&in_flight, &context, &Bandwidth::new())
     }
@@ -220,6 +223,7 @@ mod tests {
                 ttfb: ttfb.map(Duration::from_millis),
                 buffer: Duration::ZERO,
                 segment_duration: Duration::ZERO,
+                others: 0,
             };
             present_rate(&in_flight, &Bandwidth::new()).zip(Some(judge(&in_flight, &context, &Bandwidth::new())))
         };

@@ -86,6 +86,7 @@ impl ChunkMeter {
             duration: self.time,
             cached: false,
             concurrent: 1,
+            others: 0,
         })
     }
 }

@@ -37,6 +37,7 @@
 //!     duration: Duration::from_millis(200),
 //!     cached: false,
 //!     concurrent: 1,
+//!     others: 0,
 //! });
 //! let next = rule.select(&Context {
 //!     now: Duration::from_millis(230),

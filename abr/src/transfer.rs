@@ -19,6 +19,8 @@ pub struct Transfer {
     pub cached: bool,
     /// Transfers of this session that shared the link meanwhile, this one included; 0 is read as 1.
     pub concurrent: u32,
+    /// Bytes that other transfers of this session brought since its first byte.
+    pub others: u64,
 }
 
 /// A transfer that is under way.
@@ -40,6 +42,8 @@ pub struct InFlight {
     pub buffer: Duration,
     /// Duration of the segment being fetched.
     pub segment_duration: Duration,
+    /// Bytes that other transfers of this session brought since its first byte: the link carried them too.
+    pub others: u64,
 }
 
 /// Memory of a network from earlier sessions. The host stores it, per network.

@@ -59,6 +59,7 @@ fn session(rule: &mut dyn Rule, context: &Context<'_>) -> [usize; 60] {
             ttfb: Some(Duration::from_millis(50)),
             buffer: context.buffer,
             segment_duration: context.segment_duration,
+            others: 0,
         };
         let _ = rule.on_progress(&in_flight, &context);
         rule.on_transfer(&Transfer {
@@ -68,6 +69,7 @@ fn session(rule: &mut dyn Rule, context: &Context<'_>) -> [usize; 60] {
             duration: Duration::from_secs_f64(bytes as f64 / f64::from(rate)),
             cached: false,
             concurrent: 1,
+            others: 0,
         });
         last = Some(rung);
         *slot = rung;

@@ -137,6 +137,7 @@ mod tests {
             duration: Duration::from_millis(millis),
             cached: false,
             concurrent: 1,
+            others: 0,
         }
     }
 

@@ -217,6 +217,7 @@ mod tests {
             duration: Duration::from_secs(1),
             cached: false,
             concurrent: 1,
+            others: 0,
         }
     }
 
@@ -309,6 +310,7 @@ mod tests {
                 duration: ms(duration),
                 cached: false,
                 concurrent,
+                others: 0,
             });
             let Outlook { level, home, down, up, ttfb, settled, .. } = forecast.outlook().unwrap();
             let got = [level, home, down, up, ttfb, settled];

@@ -115,6 +115,7 @@ mod tests {
             duration: Duration::from_secs(1),
             cached: false,
             concurrent: 1,
+            others: 0,
         });
         rule
     }

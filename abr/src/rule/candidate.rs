@@ -77,6 +77,7 @@ mod tests {
             duration: Duration::from_secs(1),
             cached: false,
             concurrent: 1,
+            others: 0,
         });
         let link = Link::new(&bandwidth, &context).unwrap();
         assert_eq!(link, Link { likely: 1e6, safe: 1e6, ttfb: 0.1 });

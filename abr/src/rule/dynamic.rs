@@ -200,7 +200,15 @@ mod tests {
         let mut rule = Dynamic::new();
         let (at, duration) = (Duration::from_secs(1), Duration::from_secs(1));
         let bytes = 1_000_000;
-        rule.on_transfer(&Transfer { at, bytes, ttfb: Duration::ZERO, duration, cached: false, concurrent: 1 });
+        rule.on_transfer(&Transfer {
+            at,
+            bytes,
+            ttfb: Duration::ZERO,
+            duration,
+            cached: false,
+            concurrent: 1,
+            others: 0,
+        });
         let first = |millis| {
             let media = Duration::from_millis(millis);
             Some(crate::FirstPicture { media, ..crate::FirstPicture::default() })
@@ -285,6 +293,7 @@ mod tests {
                 duration: Duration::from_secs(1),
                 cached: false,
                 concurrent: 1,
+                others: 0,
             });
             let now = Duration::from_secs(60);
             rule.advised = Some((now - Duration::from_millis(waited), rung));

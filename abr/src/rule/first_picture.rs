@@ -195,6 +195,7 @@ mod tests {
             ttfb: Some(Duration::from_millis(50)),
             buffer: Duration::ZERO,
             segment_duration: Duration::from_secs(4),
+            others: 0,
         };
         judge(context, &in_flight, 0.05)
     }

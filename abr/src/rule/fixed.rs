@@ -98,6 +98,7 @@ mod tests {
             duration: Duration::from_secs(1),
             cached: false,
             concurrent: 1,
+            others: 0,
         });
         assert_eq!(rule.estimate_bps(), Some(1_000_000));
     }

@@ -203,7 +203,8 @@ impl Rule for Planner {
     fn on_transfer(&mut self, transfer: &Transfer) {
         self.forecast.observe(transfer);
         if !transfer.cached {
-            self.flight.observe(transfer.duration.as_secs_f32(), transfer.bytes as f32 * 8.0);
+            let bytes = transfer.bytes.saturating_add(transfer.others);
+            self.flight.observe(transfer.duration.as_secs_f32(), bytes as f32 * 8.0);
         }
     }
 

@@ -272,6 +272,7 @@ impl Session {
             ttfb: (received > 0).then_some(ttfb),
             buffer,
             segment_duration: self.place.segment,
+            others: 0,
         };
         let context = self.place.context(now, buffer, Some(progress.level));
         let abandon_to = match self.rule.on_progress(&in_flight, &context) {
@@ -318,6 +319,7 @@ impl Last {
             duration: total.saturating_sub(ttfb),
             cached: false,
             concurrent: 1,
+            others: 0,
         };
         Ok((start, transfer))
     }
@@ -451,13 +453,15 @@ mod tests {
         }
 
         fn on_transfer(&mut self, transfer: &Transfer) {
-            let Transfer { at, bytes, ttfb, duration, cached, concurrent } = transfer;
+            let Transfer { at, bytes, ttfb, duration, cached, concurrent, others } = transfer;
+            assert_eq!(*others, 0, "one transfer at a time");
             self.hear(format!("{bytes} bytes in {duration:?} after {ttfb:?} at {at:?} {cached} {concurrent}"));
         }
 
         fn on_progress(&mut self, in_flight: &InFlight, context: &Context<'_>) -> Verdict {
             assert_eq!((context.now, context.buffer), (in_flight.now, in_flight.buffer));
-            let InFlight { now, rung, size, received, elapsed, ttfb, buffer, segment_duration } = in_flight;
+            let InFlight { now, rung, size, received, elapsed, ttfb, buffer, segment_duration, others } = in_flight;
+            assert_eq!(*others, 0);
             self.hear(format!("{rung} {received} of {size:?} in {elapsed:?} {ttfb:?} at {now:?}"));
             self.hear(format!("{buffer:?} x {segment_duration:?}, {:?} {:?}", context.last, context.phase));
             Verdict::AbandonTo(1)

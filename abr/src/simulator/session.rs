@@ -199,6 +199,7 @@ impl Player<'_> {
             duration: end.saturating_sub(sent.first_byte),
             cached: false,
             concurrent: 1,
+            others: 0,
         });
         if let Outcome::GivenUp(_) = outcome {
             self.session.wasted += received;
@@ -241,6 +242,7 @@ impl Player<'_> {
                 ttfb: begun.then(|| sent.first_byte - self.now),
                 buffer: context.buffer,
                 segment_duration: self.video.segment(),
+                others: 0,
             };
             if let Verdict::AbandonTo(other) = rule.on_progress(&in_flight, &context) {
                 return Some((shown, received, context.clamp(other)));

@@ -118,6 +118,7 @@ fn transfer(second: u64, kbps: u64) -> Transfer {
         duration: Duration::from_secs(1),
         cached: false,
         concurrent: 1,
+        others: 0,
     }
 }
 
@@ -180,6 +181,7 @@ fn what_replaces_a_slow_transfer_is_within_the_bounds() {
                         ttfb: Some(Duration::from_millis(40)),
                         buffer: buffer.saturating_sub(elapsed),
                         segment_duration: segment,
+                        others: 0,
                     };
                     let context =
                         Context { now: in_flight.now, buffer: in_flight.buffer, rungs: &ladder, ..context.clone() };
@@ -253,6 +255,7 @@ fn a_slow_decoder_is_left_alone_after_some_trials() {
             duration: Duration::from_millis(300),
             cached: false,
             concurrent: 1,
+            others: 0,
         });
         for half in 1..=4 {
             let dropped = if rung == 5 { 10 } else { 0 };

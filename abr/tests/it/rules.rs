@@ -45,9 +45,11 @@ fn phase() -> impl Strategy<Value = Phase> {
 }
 
 prop_compose! {
-    fn transfers()(list in prop::collection::vec((time(), number(), time(), time(), any::<bool>(), any::<u32>()), 0..12))
+    fn transfers()(list in prop::collection::vec((time(), number(), time(), time(), any::<bool>(), any::<u32>(), number()), 0..12))
         -> Vec<Transfer> {
-        let one = |(at, bytes, ttfb, duration, cached, concurrent)| Transfer { at, bytes, ttfb, duration, cached, concurrent };
+        let one = |(at, bytes, ttfb, duration, cached, concurrent, others)| {
+            Transfer { at, bytes, ttfb, duration, cached, concurrent, others }
+        };
         list.into_iter().map(one).collect()
     }
 }
@@ -129,7 +131,7 @@ proptest! {
             }
             let in_flight = InFlight {
                 now: context.now, rung, size, received, elapsed, ttfb: None,
-                buffer: context.buffer, segment_duration: context.segment_duration,
+                buffer: context.buffer, segment_duration: context.segment_duration, others: size.unwrap_or(received),
             };
             if let Verdict::AbandonTo(lower) = rule.on_progress(&in_flight, &context) {
                 prop_assert!(lower < rung || (!context.has_sizes() && lower > rung), "{name}: {lower} in place of {rung}");
@@ -195,6 +197,7 @@ fn transfer(kbps: u64) -> Transfer {
         duration: Duration::from_secs(1),
         cached: false,
         concurrent: 1,
+        others: 0,
     }
 }
 
@@ -283,6 +286,7 @@ fn the_segment_after_abandoning_is_fetched_at_the_advised_rung() {
             ttfb: Some(Duration::from_millis(50)),
             buffer: context.buffer.saturating_sub(elapsed),
             segment_duration: Duration::from_secs(4),
+            others: 0,
         };
         match rule.on_progress(&in_flight, &context) {
             Verdict::AbandonTo(rung) => Some((step, rung)),

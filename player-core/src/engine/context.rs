@@ -102,6 +102,7 @@ pub(super) fn learn(cx: &mut Context, measured: Option<Measured>, bytes: u64) {
             duration: measured.duration,
             cached: measured.from_cache,
             concurrent: measured.concurrent,
+            others: measured.others,
         });
     }
 }

@@ -48,7 +48,7 @@ impl Flight {
         self.pace.begin(rate, lowest);
     }
 
-    /// Notes that `bits` have arrived `seconds` after the first of them was due.
+    /// Notes that the link has carried `bits` in the `seconds` since the first of the transfer were due.
     pub fn observe(&mut self, seconds: f32, bits: f32) {
         if seconds < self.seconds || bits < self.bits {
             // Another transfer of the same segment.
@@ -85,7 +85,9 @@ impl Flight {
         let received = in_flight.received as f32 * 8.0;
         // Before the first byte, the time beyond the usual one counts as time in which nothing arrived.
         let silent = in_flight.ttfb.map_or(problem.ttfb / speed, |ttfb| ttfb.as_secs_f32());
-        self.observe((in_flight.elapsed.as_secs_f32() - silent).max(0.0), received);
+        // Other transfers slow this one down as long as they last, and are no sign of a slow link.
+        let carried = in_flight.received.saturating_add(in_flight.others) as f32 * 8.0;
+        self.observe((in_flight.elapsed.as_secs_f32() - silent).max(0.0), carried);
         let rest = (size - received).max(0.0);
         let rate = self.pace.rate(rest) / speed;
         let buffer = in_flight.buffer.as_secs_f32() - tuning.reserve;

@@ -14,7 +14,15 @@ const LADDER: [Rung; 6] = [
 ];
 
 fn transfer(kbps: u64) -> Transfer {
-    Transfer { at: MS(1000), bytes: kbps * 125, ttfb: MS(40), duration: MS(1000), cached: false, concurrent: 1 }
+    Transfer {
+        at: MS(1000),
+        bytes: kbps * 125,
+        ttfb: MS(40),
+        duration: MS(1000),
+        cached: false,
+        concurrent: 1,
+        others: 0,
+    }
 }
 
 /// A planner that has seen `count` seconds of a link of `kbps`.
@@ -38,6 +46,7 @@ fn in_flight(rung: usize, size: u64, received: u64, elapsed: u64, buffer: u64) -
         ttfb: (received > 0).then_some(MS(40)),
         buffer: MS(buffer),
         segment_duration: MS(4000),
+        others: 0,
     }
 }
 
@@ -245,4 +254,20 @@ fn a_first_picture_is_chosen_and_judged_by_its_part_of_the_segment() {
     assert_eq!(planner.on_progress(&usual, &waiting(400)), Verdict::Continue);
     // Once playback has begun the plan judges again.
     assert_ne!(planner.on_progress(&usual, &Context { first_picture: None, ..waiting(400) }), Verdict::Continue);
+}
+
+#[test]
+fn a_transfer_that_shares_the_link_is_not_taken_for_one_on_a_slower_link() {
+    // Least buffer with which a transfer goes on of which 300 kB came in two seconds; the link carries 500 kB in these.
+    let least = |others: u64| {
+        let goes_on = |buffer: u64| {
+            let mut planner = after(2000, 30);
+            let seen = context(&LADDER, buffer + 2000);
+            planner.select(&seen);
+            let transfer = InFlight { others, ..in_flight(3, 1_000_000, 300_000, 2040, buffer) };
+            planner.on_progress(&transfer, &seen) == Verdict::Continue
+        };
+        (0..200).map(|step| step * 100).find(|buffer| goes_on(*buffer)).unwrap()
+    };
+    assert_eq!((least(0), least(200_000)), (9800, 8300), "milliseconds: the rest went to others");
 }

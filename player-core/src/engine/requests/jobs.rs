@@ -76,6 +76,8 @@ pub(in crate::engine) struct Attempt {
     /// The host had kept the bytes.
     from_cache: bool,
     shared_at_begin: u128,
+    /// Bytes of all requests when the answer began.
+    all_at_begin: u64,
 }
 
 /// State of a job.
@@ -165,6 +167,8 @@ pub(in crate::engine) struct Measured {
     pub duration: Duration,
     /// Transfers that shared the link, on average.
     pub concurrent: u32,
+    /// Bytes that other requests brought meanwhile.
+    pub others: u64,
     /// The host had kept the bytes: the link was not used.
     pub from_cache: bool,
 }
@@ -178,9 +182,19 @@ pub(in crate::engine) struct Jobs {
     /// Integral over time of the number of bodies on their way, in nanoseconds, and the time up to which it is summed.
     shared: u128,
     shared_at: Now,
+    /// Bytes received of all requests so far.
+    bytes: u64,
 }
 
 impl Jobs {
+    /// Returns the bytes that other requests brought since the answer to this one began; 0 before.
+    pub(in crate::engine) fn others_of(&self, attempt: &Attempt) -> u64 {
+        match attempt.began {
+            Some(_) => self.bytes.saturating_sub(attempt.all_at_begin).saturating_sub(attempt.bytes),
+            None => 0,
+        }
+    }
+
     /// A new job, due at once.
     pub(in crate::engine) fn add(
         &mut self,
@@ -386,6 +400,7 @@ impl Jobs {
             announced: None,
             from_cache: false,
             shared_at_begin: 0,
+            all_at_begin: 0,
         }));
         Some(request)
     }
@@ -393,7 +408,7 @@ impl Jobs {
     /// The answer to a request has begun.
     pub(in crate::engine) fn began(&mut self, id: JobId, url: Url, announced: Option<u64>, now: Now) {
         self.share(now);
-        let shared = self.shared;
+        let (shared, all) = (self.shared, self.bytes);
         if let Some(Job { state: JobState::Running(attempt), retry, .. }) = self.jobs.get_mut(&id) {
             *retry = None;
             attempt.url = url;
@@ -401,6 +416,7 @@ impl Jobs {
             attempt.began = Some(now);
             attempt.last_activity = now;
             attempt.shared_at_begin = shared;
+            attempt.all_at_begin = all;
         }
     }
 
@@ -411,6 +427,7 @@ impl Jobs {
                 attempt.last_activity = now;
                 let new = bytes.saturating_sub(attempt.bytes);
                 attempt.bytes = attempt.bytes.max(bytes);
+                self.bytes = self.bytes.saturating_add(new);
                 new
             }
             _ => 0,
@@ -433,7 +450,13 @@ impl Jobs {
         let shared = self.shared.saturating_sub(attempt.shared_at_begin);
         let concurrent = (shared + duration.as_nanos() / 2) / duration.as_nanos().max(1);
         let concurrent = u32::try_from(concurrent).unwrap_or(u32::MAX).max(1);
-        Some(Measured { ttfb: began.since(attempt.sent), duration, concurrent, from_cache: attempt.from_cache })
+        Some(Measured {
+            ttfb: began.since(attempt.sent),
+            duration,
+            concurrent,
+            others: self.others_of(attempt),
+            from_cache: attempt.from_cache,
+        })
     }
 
     /// The attempt is over; the job waits for its next one.

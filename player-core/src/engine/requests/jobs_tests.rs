@@ -155,7 +155,7 @@ fn a_transfer_shows_its_wait_its_length_and_how_many_shared_the_link() {
     assert_eq!(jobs.measure(main, at(150)), None, "its answer has not begun");
     begin(&mut jobs, main, 200);
     let alone = jobs.measure(main, at(1200)).unwrap();
-    assert_eq!(alone, Measured { ttfb: ms(100), duration: ms(1000), concurrent: 1, from_cache: false });
+    assert_eq!(alone, Measured { ttfb: ms(100), duration: ms(1000), concurrent: 1, others: 0, from_cache: false });
     begin(&mut jobs, audio, 1200);
     // Alone for one second of two, two of them for the other: one and a half, rounded up.
     assert_eq!(jobs.measure(main, at(2199)).unwrap().concurrent, 1, "a little less is rounded down");
@@ -168,6 +168,30 @@ fn a_transfer_shows_its_wait_its_length_and_how_many_shared_the_link() {
     send(&mut jobs, brief, 4300);
     begin(&mut jobs, brief, 4300);
     assert_eq!(jobs.measure(brief, at(4300)).unwrap().concurrent, 1, "no time at all");
+}
+
+#[test]
+fn what_others_bring_counts_from_the_first_byte_and_never_the_bytes_of_the_request_itself() {
+    let mut jobs = Jobs::default();
+    let (main, audio) = (segment(&mut jobs, StreamId::Main, 0), segment(&mut jobs, StreamId::Audio, 0));
+    let others = |jobs: &Jobs, id| jobs.others_of(jobs.get(id).unwrap().attempt().unwrap());
+    send(&mut jobs, main, 0);
+    send(&mut jobs, audio, 0);
+    begin(&mut jobs, audio, 50);
+    jobs.received(audio, 300, at(60));
+    assert_eq!(others(&jobs, main), 0, "its answer has not begun");
+    begin(&mut jobs, main, 100);
+    jobs.received(audio, 1000, at(200));
+    jobs.received(main, 5000, at(200));
+    jobs.received(main, 6000, at(300));
+    assert_eq!((others(&jobs, main), others(&jobs, audio)), (700, 6000));
+    assert_eq!(jobs.measure(audio, at(300)).unwrap().others, 6000);
+    jobs.remove(audio, at(300));
+    let next = segment(&mut jobs, StreamId::Audio, 300);
+    send(&mut jobs, next, 300);
+    begin(&mut jobs, next, 310);
+    jobs.received(next, 40, at(320));
+    assert_eq!((others(&jobs, main), others(&jobs, next)), (740, 0), "also of a request that began later");
 }
 
 #[test]

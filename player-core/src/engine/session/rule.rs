@@ -189,6 +189,7 @@ impl Session {
             ttfb: attempt.began.map(|began| began.since(attempt.sent)),
             buffer: input.buffer,
             segment_duration: plan.segment.duration,
+            others: cx.jobs.others_of(attempt),
         };
         if let Some(download) = self.stream_mut(id).and_then(Stream::download_mut) {
             download.note_judged(due);
