@@ -9,6 +9,7 @@ mod hls_tags;
 mod hostile;
 mod irregular;
 mod oracle;
+mod precedence;
 mod records;
 
 use std::fmt::Write as _;
