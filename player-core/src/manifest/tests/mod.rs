@@ -5,6 +5,7 @@ mod corpus;
 mod dash;
 mod dash_offer;
 mod hls;
+mod hls_precedence;
 mod hls_tags;
 mod hostile;
 mod irregular;

@@ -1,7 +1,7 @@
 //! Declarations that contradict or complete each other: the one that counts, and exact borders of those that are cut.
 
 use super::{base, parsed};
-use crate::manifest::describe;
+use crate::manifest::{RemoteElements, describe, missing};
 use crate::model::{MetadataBody, Representation, SegmentIndex, SegmentRef};
 use crate::time::WallClock;
 
@@ -101,4 +101,26 @@ fn what_a_representation_declares_precedes_what_its_set_does() {
     let expected = [(Some(6), "ec-3".to_owned(), Some(48_000)), (Some(2), "mp4a.40.2".to_owned(), Some(48_000))];
     assert_eq!(found, expected);
     assert_eq!((set.label, set.id.0.as_str()), (None, "audio"), "an empty label is none");
+}
+
+#[test]
+fn audio_alone_costs_what_the_least_variant_of_its_group_does() {
+    let text = "#EXTM3U\n#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a\",NAME=\"Main\",URI=\"a.m3u8\"\n\
+        #EXT-X-STREAM-INF:BANDWIDTH=90,CODECS=\"mp4a.40.2\",AUDIO=\"a\"\nx.m3u8\n\
+        #EXT-X-STREAM-INF:BANDWIDTH=40,CODECS=\"mp4a.40.5\",AUDIO=\"a\"\ny.m3u8\n";
+    let sets = parsed(text).presentation.periods.remove(0).adaptation_sets;
+    let found: Vec<_> =
+        sets.iter().flat_map(|set| &set.representations).map(|rep| (rep.bandwidth, rep.codecs.join(","))).collect();
+    assert_eq!(found, [(40, "mp4a.40.2".to_owned())], "its codec is that of the first");
+}
+
+#[test]
+fn as_many_remote_parts_are_fetched_as_the_limit_says() {
+    let parts: String = (0..70).map(|at| format!("<Period xlink:href='http://h/{at}'/>")).collect();
+    let text = format!("<MPD>{parts}</MPD>");
+    let mut remotes = RemoteElements::default();
+    let wanted = |remotes: &RemoteElements| missing(text.as_bytes(), &base(), remotes).expect("a manifest").len();
+    assert_eq!(wanted(&remotes), 64);
+    remotes.insert("http://h/0".parse().expect("an address"), None);
+    assert_eq!((wanted(&remotes), remotes.room()), (63, 63));
 }
