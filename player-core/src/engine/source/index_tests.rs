@@ -4,7 +4,7 @@ use super::tests::{external, list, ms, playlist, presentation, resource, segment
 use super::*;
 use crate::engine::ids::RepKey;
 use crate::manifest::SteeringManifest;
-use crate::model::{IndexSource, Pathway, Representation, SegmentId, SegmentList, SegmentRef};
+use crate::model::{ContentSteering, IndexSource, Pathway, Representation, SegmentId, SegmentList, SegmentRef};
 
 const ONLY: RepKey = RepKey::for_tests(0, 0, 0);
 const OTHER: RepKey = RepKey::for_tests(0, 0, 1);
@@ -149,6 +149,8 @@ fn whole_addresses_of_a_cloned_pathway_come_first_and_outlast_a_reload() {
         known.periods[0].adaptation_sets[0].representations[0].traits.stable_id = Some("low".to_owned());
         let pathway = |id: &str| Pathway { id: id.to_owned(), prefixes: vec![url(&format!("http://{id}/"))] };
         known.pathways = vec![pathway("a"), pathway("b")];
+        let server = Resource::new(url("http://declared/orders.json"));
+        known.steering = Some(ContentSteering { server, pathway: None });
         known
     };
     let mut source = source(known(), None);
