@@ -253,6 +253,8 @@ mod tests {
         let after = after_segment(0, 0, 4000);
         assert!(is_aligned(&known, after, key(0)));
         assert!(!is_aligned(&known, after, key(1)), "its segment began two seconds before");
+        let overlapping = keyed(vec![rep("a", list(&[(0, 4000), (3000, 7000)]))]);
+        assert!(is_aligned(&overlapping, after, key(0)), "whatever its own list says");
     }
 
     #[test]
@@ -491,6 +493,8 @@ mod tests {
         };
         assert_eq!((from(PeriodKey::FIRST), from(NEXT)), (Window::ALL.from, ms(12_000)));
         assert_eq!(window(&known, ONLY, &segment).until, ms(12_000), "and the one before it ends there");
+        let placed = SegmentRef { mapping: TimestampMapping::Discontinuity(0), ..segment };
+        assert_eq!(window(&known, ONLY, &placed).until, ms(12_000), "also where media tells its own place");
     }
 
     #[test]

@@ -80,6 +80,7 @@ fn a_seek_keeps_tables_and_forgets_what_was_wrong() {
     stream.decide_on(REP, at(1));
     stream.start_download(download(JobId::for_tests(1), 1));
     assert!(stream.skip_download().is_some());
+    stream.decide_on(REP, at(2));
     stream.restart_at(PeriodKey::FIRST, ms(4000));
     assert_eq!(stream.place(), NextSegment::At { period: PeriodKey::FIRST, time: ms(4000) });
     assert_eq!((stream.error().is_none(), stream.hold_until(), stream.stepped_back()), (true, None, 0));
@@ -173,6 +174,11 @@ fn a_download_goes_on_although_its_representation_is_unusable_while_its_job_exis
     assert!(!stream.is_idle());
     stream.leave_representations(|rep| rep == REP, &jobs);
     assert!(stream.is_idle(), "what comes before a download is waited for no more");
+    stream.await_key(plan(1), KeyId([1; 16]));
+    stream.leave_representations(|rep| rep == OTHER, &jobs);
+    assert!(!stream.is_idle());
+    stream.leave_representations(|rep| rep == REP, &jobs);
+    assert!(stream.is_idle(), "nor is its key");
 }
 
 #[test]
@@ -182,4 +188,29 @@ fn a_period_that_is_listed_no_more_leaves_the_segment_on_its_way() {
     stream.go_on_at(PeriodKey::for_tests(2), ms(9000));
     assert!(stream.download().is_some());
     assert_eq!(stream.place(), NextSegment::At { period: PeriodKey::for_tests(2), time: ms(9000) });
+}
+
+#[test]
+fn only_the_index_that_is_awaited_lets_a_stream_go_on() {
+    let mut stream = stream();
+    stream.await_index(REP);
+    stream.on_index(OTHER);
+    assert!(matches!(stream.activity(), Activity::Index(REP)));
+    stream.on_index(REP);
+    assert!(stream.is_idle());
+    stream.start_download(download(JobId::for_tests(1), 1));
+    stream.on_index(REP);
+    assert!(stream.download().is_some(), "a download waits for none");
+}
+
+#[test]
+fn a_segment_that_is_opened_again_interrupts_nothing() {
+    let mut stream = stream();
+    stream.await_index(OTHER);
+    let interrupted = stream.open_again(download(JobId::for_tests(1), 0));
+    assert_eq!(stream.download().map(|download| download.plan().segment.id), Some(segment(0).id));
+    let closed = stream.close_again(interrupted);
+    assert_eq!(closed.map(|download| download.job()), Some(JobId::for_tests(1)));
+    assert!(matches!(stream.activity(), Activity::Index(OTHER)));
+    assert_eq!(stream.place(), NextSegment::after(REP, &segment(0)), "nor does it move");
 }

@@ -292,3 +292,46 @@ fn progress_of_an_interrupted_segment_counts_failures_and_delays_anew() {
     jobs.forget_tried(id);
     assert_eq!(state(&jobs), (1, Duration::ZERO, vec![]), "locations may be tried again, failures still count");
 }
+
+#[test]
+fn an_attempt_after_another_is_a_retry_and_one_that_is_sent_again_is_dropped_first() {
+    let mut jobs = Jobs::default();
+    let id = segment(&mut jobs, StreamId::Main, 0);
+    assert!(!jobs.get(id).unwrap().is_retry);
+    let mut effects = Effects::default();
+    jobs.send_again(id, at(5), &mut effects);
+    assert_eq!((jobs.next_due(), cancelled(&mut effects)), (Some(at(0)), vec![]), "nothing is on its way");
+    let request = send(&mut jobs, id, 10);
+    assert!(jobs.get(id).unwrap().is_retry, "from now on");
+    jobs.send_again(id, at(20), &mut effects);
+    assert_eq!((jobs.next_due(), cancelled(&mut effects)), (Some(at(20)), vec![request.id]));
+    let repeated = segment(&mut jobs, StreamId::Audio, 0);
+    jobs.repeat(repeated);
+    assert!(jobs.get(repeated).unwrap().is_retry);
+}
+
+#[test]
+fn bytes_that_the_host_had_kept_measure_no_link() {
+    let mut jobs = Jobs::default();
+    let id = segment(&mut jobs, StreamId::Main, 0);
+    send(&mut jobs, id, 0);
+    begin(&mut jobs, id, 1);
+    jobs.take_report(id, &FetchReport { from_cache: true, ..FetchReport::default() });
+    assert!(jobs.measure(id, at(2)).unwrap().from_cache);
+}
+
+#[test]
+fn a_location_counts_as_one_of_media_only_once_media_has_come_from_it() {
+    let mut jobs = Jobs::default();
+    let id = segment(&mut jobs, StreamId::Main, 0);
+    let mut locations = Locations::new(&[url("http://h/manifest")]);
+    let place = crate::engine::source::ServiceLocation::Location(0);
+    jobs.credit_location(id, &mut locations, at(0), true);
+    assert!(!locations.has_loaded_media(&place), "nothing is on its way");
+    send(&mut jobs, id, 0);
+    assert!(locations.exclude(&place, ms(60_000), at(0)));
+    jobs.credit_location(id, &mut locations, at(1), false);
+    assert_eq!((locations.has_loaded_media(&place), locations.is_excluded(&place, at(1))), (false, false));
+    jobs.credit_location(id, &mut locations, at(2), true);
+    assert!(locations.has_loaded_media(&place));
+}

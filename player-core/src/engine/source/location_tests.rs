@@ -225,3 +225,22 @@ fn a_pathway_without_a_written_name_is_reported_by_its_origin() {
     let label = |id: &str| locations.label(&ServiceLocation::Pathway(id.to_owned()));
     assert_eq!([label("."), label("b"), label(".9")], ["http://h:8080", "b", ".9"]);
 }
+
+#[test]
+fn an_address_to_which_two_rules_lead_is_one_candidate() {
+    let urls = vec![url("http://a/t/TOK/film/1.m4s"), url("http://b:81/v/film/1.m4s")];
+    let found = two().candidates(&Resource { urls, range: None });
+    let listed: Vec<_> = found.iter().map(|candidate| (candidate.index, candidate.place.clone())).collect();
+    assert_eq!(listed, [(0, ServiceLocation::Location(0)), (1, ServiceLocation::Location(1))]);
+}
+
+#[test]
+fn a_failover_lasts_from_an_exclusion_until_media_has_come() {
+    let mut locations = two();
+    assert!(!locations.is_failing_over());
+    assert!(!locations.exclude(&ServiceLocation::Location(0), Duration::ZERO, at(0)), "it stays in use");
+    assert!(!locations.is_failing_over());
+    assert!(locations.exclude(&ServiceLocation::Location(0), REST, at(0)) && locations.is_failing_over());
+    locations.end_failover();
+    assert!(!locations.is_failing_over());
+}

@@ -109,6 +109,7 @@ fn in_a_gap_the_picture_before_it_is_shown_after_a_seek_and_the_one_after_it_aft
     assert_eq!((begin(3000, true), begin(3000, false)), (Some(ms(0)), Some(ms(5000))));
     assert_eq!(begin(5000 - SEAM_MS, true), Some(ms(0)), "what is so near is no gap, but its key frame comes later");
     assert_eq!(begin(5000, false), Some(ms(5000)));
+    assert_eq!(begin(4900, false), Some(ms(5000)), "after a jump nothing before the gap is decoded");
 }
 
 #[test]
@@ -200,18 +201,18 @@ fn decoded(times: &[(i64, i64)]) -> Vec<Sample> {
 
 #[test]
 fn an_interrupted_segment_goes_on_in_decoding_order() {
-    let whole = [(0, 0), (100, 300), (200, 100), (300, 200), (400, 600), (500, 400), (600, 500)];
+    let whole = [(0, 0), (100, 400), (200, 100), (300, 200), (400, 300), (500, 700), (600, 500), (700, 600)];
     let mut buffer = TrackBuffer::new(ItemId::default(), MediaKind::Video);
     buffer.insert(of(0), &config("a"), Window::ALL, decoded(&whole[..4]), None);
     let committed = Some(Cursor { seq: 0, index: 2 });
     assert_eq!(buffer.interrupt(committed), 0);
-    assert_eq!(buffer.insert(of(0), &config("a"), Window::ALL, decoded(&whole), committed), 3);
+    assert_eq!(buffer.insert(of(0), &config("a"), Window::ALL, decoded(&whole), committed), 4);
     let held: Vec<MediaTime> = buffer.parts().flat_map(|part| &part.samples).map(|sample| sample.dts).collect();
     assert_eq!(held, whole.map(|(dts, _)| ms(dts)), "each once, and none missing");
-    assert_eq!(buffer.end(), Some(ms(700)));
+    assert_eq!(buffer.end(), Some(ms(800)));
     // Another attempt at another segment is not shortened.
     buffer.complete();
-    assert_eq!(buffer.insert(of(1), &config("a"), Window::ALL, decoded(&[(700, 700), (800, 800)]), committed), 2);
+    assert_eq!(buffer.insert(of(1), &config("a"), Window::ALL, decoded(&[(800, 800), (900, 900)]), committed), 2);
 }
 
 #[test]
@@ -456,4 +457,40 @@ fn media_begins_where_its_window_does() {
     assert_eq!(buffer.insert(of(1), &config("a"), window, samples(950, 1950), None), 10);
     let spans: Vec<_> = buffer.parts().map(|part| (part.first, part.last)).collect();
     assert_eq!(spans, [(ms(0), ms(1000)), (ms(1000), ms(1950))], "although its first picture begins earlier");
+}
+
+#[test]
+fn a_part_ends_with_its_window_and_its_segment_counts_all_its_parts() {
+    let mut buffer = video(&[]);
+    let window = Window { from: MediaTime::ZERO, until: ms(950) };
+    assert_eq!(buffer.insert(of(0), &config("a"), window, samples(0, 1000), None), 10);
+    assert_eq!((buffer.end(), buffer.back().unwrap().last), (Some(ms(950)), ms(950)));
+    buffer.complete();
+    add(&mut buffer, 1, "a", 1000, 1500);
+    add(&mut buffer, 1, "b", 1500, 2000);
+    let bytes = |number| buffer.bytes_of(of(number).key().unwrap());
+    assert_eq!((bytes(0), bytes(1)), (0, 100), "those at the end of the run");
+    assert_eq!(buffer.parts().count(), 3);
+}
+
+#[test]
+fn nothing_joins_a_part_that_is_complete() {
+    let mut buffer = video(&[]);
+    add(&mut buffer, 0, "a", 0, 500);
+    add(&mut buffer, 0, "a", 500, 1000);
+    assert_eq!(buffer.parts().count(), 1);
+    buffer.complete();
+    add(&mut buffer, 0, "a", 1000, 1500);
+    assert_eq!(buffer.parts().map(|part| part.complete).collect::<Vec<_>>(), [true, false]);
+}
+
+#[test]
+fn decoding_waits_while_the_run_begins_after_its_start() {
+    let mut buffer = video(&[]);
+    buffer.restart(ms(5000), Departure::Void);
+    add(&mut buffer, 0, "a", 6000, 7000);
+    assert_eq!(buffer.locate(ms(4000), true), None, "earlier media may be on its way");
+    assert_eq!(buffer.locate(ms(5000), true).map(|(_, pts)| pts), Some(ms(6000)));
+    buffer.extend_to(ms(4000));
+    assert_eq!(buffer.locate(ms(4000), true).map(|(_, pts)| pts), Some(ms(6000)), "nothing exists before it");
 }
