@@ -494,3 +494,13 @@ fn decoding_waits_while_the_run_begins_after_its_start() {
     buffer.extend_to(ms(4000));
     assert_eq!(buffer.locate(ms(4000), true).map(|(_, pts)| pts), Some(ms(6000)), "nothing exists before it");
 }
+
+#[test]
+fn a_flush_calls_back_what_begins_after_the_position_in_every_segment() {
+    let mut buffer = video(&[(0, 1000), (1000, 2000)]);
+    buffer.hand_over(0, 0..10, ms(0));
+    buffer.hand_over(1, 0..10, ms(0));
+    buffer.recall(ms(500));
+    buffer.restart(ms(9000), Departure::Discarded(crate::engine::buffer::Discard::Seek));
+    assert_eq!(buffer.account().counts().discarded.seek, 4 + 10, "the picture at the position is on screen");
+}
