@@ -210,6 +210,65 @@ mod tests {
         assert_eq!(halved(&capped, Some(&[100_000, 100_000, 0]), 0, 1.0), Verdict::AbandonTo(0));
     }
 
+    /// The transfer of [`halved`] on the middle rung of three, after a wait of `ttfb` milliseconds.
+    fn middle(bytes: u64, buffer: u64, ttfb: u64) -> Verdict {
+        let ladder = [Rung::new(1_000_000), Rung::new(2_000_000), Rung::new(20_000_000)];
+        let sizes = [bytes, 0, 0];
+        let context = Context { next_sizes: Some(&sizes), ..Context::new(&ladder, Duration::from_secs(4)) };
+        let in_flight = InFlight {
+            now: Duration::from_secs(60),
+            rung: 1,
+            size: Some(1_375_000),
+            received: 125_000,
+            elapsed: Duration::from_millis(1000 + ttfb),
+            ttfb: Some(Duration::from_millis(ttfb)),
+            buffer: Duration::from_millis(buffer),
+            segment_duration: Duration::from_secs(4),
+        };
+        judge(&in_flight, &context, &Bandwidth::new())
+    }
+
+    #[test]
+    fn the_picture_that_is_lost_is_a_share_of_the_whole_ladder() {
+        // A twentieth of the top rate is lost: 75 ms.
+        let with = |buffer| middle(100_000, buffer, 0);
+        assert_eq!([9924, 9926].map(with), [Verdict::AbandonTo(0), Verdict::Continue]);
+    }
+
+    #[test]
+    fn a_replacement_waits_for_its_first_byte_as_long_as_this_transfer_did() {
+        // Two seconds, and two for 250 kB at a megabit a second: 0.4 of ten.
+        let with = |bytes| middle(bytes, 0, 2000);
+        assert_eq!([250_000, 250_001].map(with), [Verdict::AbandonTo(0), Verdict::Continue]);
+    }
+
+    #[test]
+    fn silence_counts_from_the_usual_time_of_the_first_byte() {
+        let mut bandwidth = Bandwidth::new();
+        bandwidth.observe(&crate::Transfer {
+            at: Duration::ZERO,
+            bytes: 100_000,
+            ttfb: Duration::from_millis(500),
+            duration: Duration::from_secs(1),
+            cached: false,
+            concurrent: 1,
+        });
+        let rate = |elapsed| {
+            let in_flight = InFlight {
+                now: Duration::ZERO,
+                rung: 2,
+                size: None,
+                received: 0,
+                elapsed: Duration::from_millis(elapsed),
+                ttfb: None,
+                buffer: Duration::ZERO,
+                segment_duration: Duration::ZERO,
+            };
+            present_rate(&in_flight, &bandwidth)
+        };
+        assert_eq!([1500, 2500].map(rate), [None, Some(4.0)]);
+    }
+
     #[test]
     fn a_rate_is_believed_from_its_border_on() {
         let judged = |elapsed: u64, received: u64, ttfb: Option<u64>| {

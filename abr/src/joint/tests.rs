@@ -274,3 +274,37 @@ fn a_first_picture_does_not_wait_for_rich_audio() {
     let poor = Situation { estimate_bps: Some(700_000), ..seek(0, Some(0), 2) };
     assert_eq!(chooser.choose(&poor).sound, 0, "no longer affordable");
 }
+
+#[test]
+fn audio_returns_once_to_the_first_rung_that_was_put_off() {
+    let seek = |awaited, sound_now| Situation {
+        awaited: Duration::from_millis(awaited),
+        sound_now: Some(sound_now),
+        estimate_bps: Some(2_100_000),
+        buffer: Duration::from_secs(20),
+        phase: Phase::AfterSeek,
+        ..Situation::new(&PICTURES[..1], &SOUND)
+    };
+    let mut chooser = Chooser::new();
+    assert_eq!(chooser.choose(&seek(2000, 2)).sound, 1, "128 kbit more would be too late");
+    assert_eq!(chooser.choose(&seek(4000, 1)).sound, 0);
+    assert_eq!(chooser.choose(&seek(0, 0)).sound, 2, "the one before both");
+    assert_eq!(chooser.choose(&seek(0, 1)).sound, 1, "another choice since then is kept");
+}
+
+#[test]
+fn audio_that_had_to_fall_does_not_return_to_what_was_put_off() {
+    let seek = |awaited, sound_now| Situation {
+        awaited: Duration::from_millis(awaited),
+        sound_now: Some(sound_now),
+        estimate_bps: Some(2_100_000),
+        buffer: Duration::from_secs(20),
+        phase: Phase::AfterSeek,
+        ..Situation::new(&PICTURES[..1], &SOUND)
+    };
+    let mut chooser = Chooser::new();
+    assert_eq!(chooser.choose(&seek(2000, 2)).sound, 1);
+    let stalled = chooser.choose(&Situation { phase: Phase::Rebuffering, ..seek(2000, 1) });
+    assert_eq!((stalled.sound, stalled.reason), (0, Reason::BufferLow));
+    assert_eq!(chooser.choose(&seek(0, 0)).sound, 0);
+}

@@ -196,6 +196,37 @@ mod tests {
     }
 
     #[test]
+    fn a_stall_has_its_own_reason_and_advice_is_dropped_when_the_transfer_recovers() {
+        let mut rule = Dynamic::new();
+        let (at, duration) = (Duration::from_secs(1), Duration::from_secs(1));
+        let bytes = 1_000_000;
+        rule.on_transfer(&Transfer { at, bytes, ttfb: Duration::ZERO, duration, cached: false, concurrent: 1 });
+        let now = Duration::from_secs(60);
+        let playing = Context { now, ..context(30_000, 9_000, Some(3)) };
+        let stalled = Context { phase: Phase::Rebuffering, ..playing.clone() };
+        assert_eq!(rule.select(&stalled).reason, Reason::Panic);
+        let started = Context { phase: Phase::StartUp, ..playing.clone() };
+        assert_eq!(rule.select(&started).reason, Reason::StartUp);
+        let in_flight = |received| InFlight {
+            now,
+            rung: 3,
+            size: Some(2_000_000),
+            received,
+            elapsed: Duration::from_secs(1),
+            ttfb: Some(Duration::ZERO),
+            buffer: Duration::from_secs(1),
+            segment_duration: Duration::from_secs(2),
+        };
+        let late = |rule: &mut Dynamic| rule.on_progress(&in_flight(50_000), &playing);
+        assert!(matches!(late(&mut rule), Verdict::AbandonTo(_)));
+        assert_eq!(rule.select(&playing).reason, Reason::Abandoned);
+        assert_ne!(rule.select(&playing).reason, Reason::Abandoned, "advice is taken once");
+        assert!(matches!(late(&mut rule), Verdict::AbandonTo(_)));
+        assert_eq!(rule.on_progress(&in_flight(1_990_000), &playing), Verdict::Continue);
+        assert_ne!(rule.select(&playing).reason, Reason::Abandoned, "it goes on after all");
+    }
+
+    #[test]
     fn a_first_picture_is_chosen_by_its_part_of_the_segment() {
         let mut rule = Dynamic::new();
         let (at, duration) = (Duration::from_secs(1), Duration::from_secs(1));

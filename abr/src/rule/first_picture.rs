@@ -215,6 +215,26 @@ mod tests {
     }
 
     #[test]
+    fn the_pace_that_was_measured_is_what_the_audio_leaves() {
+        let context = Context { reserved_bps: 1_000_000, ..waiting(400) };
+        assert_eq!(late(&context, 3, 37_500, 150), Some(1), "as without audio");
+    }
+
+    #[test]
+    fn a_transfer_that_ends_within_a_quarter_of_a_second_is_never_begun_again() {
+        // Of 1.976 Mbit 1.73 are here: 246 ms are left at a megabit a second, and the lowest rung takes 60.
+        let tiny = [Rung::new(10_000), Rung::new(2_600_000)];
+        let context = Context { rungs: &tiny, ..waiting(400) };
+        assert_eq!([1_725_000, 1_727_000].map(|bits| late(&context, 1, bits / 8, 50 + bits / 1000)), [Some(0), None]);
+    }
+
+    #[test]
+    fn a_rung_that_is_not_permitted_is_never_taken_for_the_first_picture() {
+        let caps = Caps { max_height: None, max_bitrate_bps: Some(300_000) };
+        assert_eq!(late(&Context { caps, ..waiting(400) }, 3, 37_500, 150), Some(0));
+    }
+
+    #[test]
     fn the_lowest_rung_in_flight_has_none_below() {
         assert_eq!(late(&waiting(4000), 0, 12_500, 150), None);
     }

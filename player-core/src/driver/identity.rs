@@ -107,6 +107,8 @@ mod tests {
         assert!(!minute(Some("Sun, 29 Nov 2026 09:00:00 GMT")), "before the change");
         assert!(!minute(Some("yesterday")) && !minute(None));
         assert_eq!(of(None, Some("yesterday"), Some(CHANGED)), None);
+        let later = Some("Sun, 29 Nov 2026 10:01:00 GMT");
+        assert_eq!(of(Some("\"a\""), Some(CHANGED), later).as_deref(), Some("\"a\""), "a tag before a time");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Tests of `ranges`: heads of answers to range requests, and the requests that continue them.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+use super::super::identity::Validator;
 use super::*;
 
 fn range(offset: u64, length: Option<u64>) -> Option<ByteRange> {
@@ -209,4 +210,99 @@ fn a_body_that_ends_before_its_head_said_is_truncated() {
     let (mut plan, _) = begun(range(3, Some(4)), 206, Some("bytes 3-6/10"), Some(4)).unwrap();
     plan.cut(Bytes::from_static(b"34"));
     assert_eq!(plan.end_answer(), Err(FetchError::Truncated { received: 2, expected: Some(4) }));
+}
+
+/// The file by a strong tag, whose length is known.
+fn tagged(tag: &str, length: Option<u64>) -> FileIdentity {
+    FileIdentity { validator: Some(Validator::EntityTag(tag.to_owned())), length }
+}
+
+#[test]
+fn the_rest_of_a_file_is_asked_for_from_where_it_ended() {
+    let whole = RangePlan::new(None, false, 100).after(40);
+    assert_eq!((whole.range_header().as_deref(), whole.received()), (Some("bytes=40-"), 40));
+    let part = RangePlan::new(range(10, Some(50)), false, 100).after(20);
+    assert_eq!((part.range_header().as_deref(), part.received()), (Some("bytes=30-59"), 20));
+    assert_eq!((part.expected(), part.expected_rest()), (Some(50), Some(30)));
+    let mut sized = RangePlan::new(None, false, 100).after(40);
+    sized.know_size(Some(90));
+    sized.know_size(None);
+    assert_eq!((sized.size(), sized.expected(), sized.expected_rest()), (Some(90), Some(90), Some(50)));
+}
+
+#[test]
+fn what_is_expected_of_a_rest_stays_while_it_is_read() {
+    let mut plan = RangePlan::new(None, false, 100).after(40);
+    plan.begin_answer(&head(206, Some("bytes 40-89/90"), Some(50))).unwrap();
+    assert_eq!((plan.expected(), plan.expected_rest()), (Some(90), Some(50)));
+    plan.cut(Bytes::from_static(&[0; 20]));
+    assert_eq!((plan.expected(), plan.expected_rest(), plan.received()), (Some(90), Some(30), 60));
+    let mut plan = RangePlan::new(range(10, None), false, 100);
+    plan.begin_answer(&head(206, None, Some(50))).unwrap();
+    plan.cut(Bytes::from_static(&[0; 20]));
+    assert_eq!((plan.expected(), plan.expected_rest()), (Some(50), Some(30)), "without any label");
+}
+
+#[test]
+fn an_answer_brings_the_rest_of_the_same_file_or_is_good_for_beginning_anew_or_for_nothing() {
+    use RestAnswer::{Anew, Continues, Unusable};
+    let file = tagged("\"a\"", Some(90));
+    let same = tagged("\"a\"", None);
+    let other = tagged("\"b\"", Some(90));
+    let whole = RangePlan::new(None, false, 100).after(40);
+    let part = RangePlan::new(range(10, Some(50)), false, 100).after(30);
+    // plan, status, range, length, identity found, conditional → use
+    let table = [
+        (&whole, 206, Some("bytes 40-89/90"), Some(50), &same, true, Continues),
+        (&whole, 206, Some("bytes 0-89/90"), Some(90), &same, true, Continues),
+        (&whole, 206, Some("bytes 40-89/90"), None, &same, true, Continues),
+        (&whole, 206, Some("bytes 40-89/90"), Some(50), &other, true, Unusable),
+        (&whole, 206, Some("bytes 41-89/90"), Some(49), &same, true, Unusable),
+        (&whole, 206, Some("bytes 0-39/90"), Some(40), &same, true, Unusable),
+        (&whole, 206, Some("bytes 40-89/90"), Some(49), &same, true, Unusable),
+        (&whole, 206, None, Some(50), &same, true, Unusable),
+        (&whole, 200, Some("bytes 40-89/90"), Some(50), &same, true, Unusable),
+        (&whole, 200, None, Some(95), &other, true, Anew),
+        (&whole, 200, None, Some(90), &same, false, Anew),
+        (&part, 206, Some("bytes 40-59/90"), Some(20), &same, true, Continues),
+        (&part, 206, Some("bytes 30-59/90"), Some(30), &same, false, Continues),
+        (&part, 200, None, Some(90), &other, true, Unusable),
+        (&part, 200, None, Some(90), &same, false, Anew),
+    ];
+    for (plan, status, content_range, length, found, is_conditional, expected) in table {
+        let answer = head(status, content_range, length);
+        assert_eq!(plan.judge_rest(&answer, &file, found, is_conditional), expected, "{answer:?} {found:?}");
+    }
+}
+
+#[test]
+fn the_length_of_a_file_is_that_of_a_whole_answer_or_what_a_part_declares() {
+    for (status, content_range, length, expected) in [
+        (200, None, Some(90), Some(90)),
+        (206, None, Some(50), None),
+        (206, Some("bytes 40-89/90"), Some(50), Some(90)),
+        (206, Some("bytes 40-89/*"), Some(50), None),
+        (200, Some("odd"), Some(90), None),
+    ] {
+        assert_eq!(file_length(&head(status, content_range, length)), expected, "{status} {content_range:?}");
+    }
+}
+
+#[test]
+fn a_part_is_cut_at_the_wanted_end_and_nothing_at_all_is_no_part() {
+    let (mut plan, notice) = begun(range(3, Some(4)), 206, Some("bytes 3-9/10"), Some(7)).unwrap();
+    assert_eq!((plan.cut(Bytes::from_static(b"3456789")), notice), (Bytes::from_static(b"3456"), None));
+    assert!(plan.is_answer_done());
+    let (mut longer, notice) = begun(range(0, Some(4)), 206, None, Some(7)).unwrap();
+    assert_eq!(
+        (longer.cut(Bytes::from_static(b"0123456")), notice),
+        (Bytes::from_static(b"0123"), Some(RangeNotice::Unlabelled))
+    );
+    assert!(begun(range(7, Some(4)), 200, None, Some(7)).is_err(), "the file ends where the part begins");
+    assert!(begun(range(7, Some(4)), 200, None, Some(8)).is_ok());
+    assert_eq!(RangePlan::new(range(7, Some(4)), false, 100).unsatisfied(Some("bytes */7")), None);
+    assert_eq!(
+        RangePlan::new(range(7, Some(4)), false, 100).after(2).unsatisfied(Some("bytes */9")),
+        Some(NextStep::Complete(Some(RangeNotice::PastEnd { received: 2 })))
+    );
 }

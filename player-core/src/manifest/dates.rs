@@ -144,6 +144,8 @@ mod tests {
         for text in ["2023-02-29T00:00:00Z", "2023-13-01T00:00:00Z", "2023-00-01T00:00:00Z", "2023-01-00T00:00:00Z"] {
             assert_eq!((plain_instant(text), instant(text)), (None, None), "{text}");
         }
+        assert_eq!(plain_instant("2100-02-29T00:00:00Z"), None, "no leap year");
+        assert!(plain_instant("2000-02-29T00:00:00Z").is_some());
         for text in
             ["1969-12-31T23:59:59Z", "2020-01-01T00:00:00+01:00", "2020-01-01 00:00:00Z", "2020-01-01T24:00:00Z"]
         {

@@ -473,6 +473,28 @@ mod tests {
     }
 
     #[test]
+    fn a_level_that_is_longer_than_what_was_asked_for_is_fetched_whole() {
+        let low = index(0, &vec![(8, 1000); 2000]);
+        assert!(low.len() as u64 > PROBE);
+        let top = index(0, &[(0x8000_0000 | u32::try_from(low.len()).unwrap(), 2_000_000), (8, 1000)]);
+        let file = [top.clone(), low, vec![0; 16_008]].concat();
+        let (list, fetched) = fetch(&file, &source(Some((0, top.len() as u64))));
+        assert_eq!((list.unwrap().len(), fetched), (2001, 3));
+    }
+
+    #[test]
+    fn ranges_of_an_index_in_a_file_of_its_own_count_from_the_media() {
+        let index = index(0, &[(10, 1000), (20, 1000)]);
+        let media: Url = "http://h/media.mp4".parse().unwrap();
+        let apart = IndexSource { media: vec![media.clone()], ..source(Some((0, index.len() as u64))) };
+        let (list, _) = fetch(&index, &apart);
+        let list = list.unwrap();
+        assert_eq!(spans(&list), [(5000, 1000, 0), (6000, 1000, 10)]);
+        let first = list.get(0).unwrap();
+        assert_eq!((first.resource.urls, first.init), (vec![media], None), "nothing of the index initialises it");
+    }
+
+    #[test]
     fn segments_keep_the_other_addresses_of_the_file() {
         let index = index(0, &[(10, 1000)]);
         let file = [index.clone(), vec![0; 10]].concat();
@@ -504,6 +526,11 @@ mod tests {
         let told = IndexSource { period_duration: Some(Duration::from_secs(9)), ..source(None) };
         let (list, _) = fetch(&file, &told);
         assert_eq!(spans(&list.unwrap()), [(0, 9000, 0)]);
+        let fields = [0, 0, 1000, 7000].iter().flat_map(|word: &u32| word.to_be_bytes());
+        let head = full(b"mvhd", 0, 0, &fields.chain([0; 80]).collect::<Vec<u8>>());
+        let movie = [boxed(b"ftyp", &[0; 12]), boxed(b"moov", &head), boxed(b"moof", &[0; 8])].concat();
+        let length = |source: &IndexSource| fetch(&movie, source).0.map(|list| spans(&list)[0].1);
+        assert_eq!((length(&source(None)).unwrap(), length(&told).unwrap()), (7000, 9000), "the period's comes first");
         let (nothing, _) = fetch(&file, &source(None));
         assert!(matches!(nothing, Err(ManifestError::Malformed { .. })), "{nothing:?}");
         let index = index(0, &[(10, 2000); 5]);

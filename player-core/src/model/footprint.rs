@@ -104,7 +104,7 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
     use std::time::Duration;
 
-    use super::super::{ListedSegment, MediaKind, SegmentListing, TimestampMapping};
+    use super::super::{IndexSource, ListedSegment, MediaKind, Resource, SegmentListing, TimestampMapping};
     use super::*;
     use crate::time::MediaTime;
 
@@ -152,6 +152,25 @@ mod tests {
         let explicit = |count| SegmentList::Explicit((0..count).filter_map(|at| listing(9).get(at)).collect()).bytes();
         let address = size_of::<Url>() + "http://a/segment.m4s".len();
         assert_eq!((explicit(0), explicit(2)), (0, 2 * (size_of::<SegmentRef>() + address) as u64));
+    }
+
+    #[test]
+    fn key_frame_sets_count_and_an_index_that_was_not_fetched_costs_its_addresses() {
+        let url: Url = "http://a/list.m3u8".parse().unwrap();
+        let length = url.as_str().len() as u64;
+        let source = IndexSource::playlist(Resource { urls: vec![url; 3], range: None });
+        let rep = Representation { index: SegmentIndex::External(source), ..Representation::for_tests("a", 1) };
+        let set = AdaptationSet::for_tests("s", MediaKind::Video, vec![rep]);
+        let of = |sets: &[AdaptationSet], trick: &[AdaptationSet]| {
+            let mut period = Period::new("p".into(), MediaTime::ZERO, None, sets.to_vec());
+            period.trick_sets = trick.to_vec();
+            Footprint::of(&Presentation::for_tests(vec![period]))
+        };
+        let none = of(&[], &[]);
+        let one = of(std::slice::from_ref(&set), &[]);
+        let structures = (size_of::<AdaptationSet>() + size_of::<Representation>()) as u64;
+        assert_eq!(one.manifest - none.manifest, structures + 3 * (size_of::<Url>() as u64 + length));
+        assert_eq!((one.indexes, of(&[], &[set])), (0, one), "of whichever kind the set is");
     }
 
     #[test]

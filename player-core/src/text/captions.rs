@@ -275,6 +275,20 @@ mod tests {
     }
 
     #[test]
+    fn after_a_discontinuity_nothing_that_was_written_out_of_sight_is_shown() {
+        let ms = MediaTime::from_millis;
+        for reset in [false, true] {
+            let mut decoder = CaptionDecoder::new(CaptionService::Cea608(1));
+            decoder.push(ms(0), &field(1, &[[0x14, 0x20], [0x14, 0x70], *b"AB"]), &mut Vec::new());
+            if reset {
+                decoder.reset(ms(100), &mut Vec::new());
+            }
+            decoder.push(ms(200), &field(1, &[[0x14, 0x2f]]), &mut Vec::new());
+            assert_eq!(decoder.shown().len(), usize::from(!reset));
+        }
+    }
+
+    #[test]
     fn sixteen_seconds_of_silence_clear_the_screen() {
         let ms = MediaTime::from_millis;
         let after = |at: i64| {

@@ -175,6 +175,12 @@ mod tests {
         assert_eq!(cues.iter().map(|cue| cue.spans[0].text.as_str()).collect::<Vec<_>>(), ["e", "a", "b", "k"]);
         assert_eq!((cues[0].end, cues[1].end), (MediaTime::MAX, MediaTime::from_millis(1700)));
         assert_eq!(cues[3].spans[0].style.from, Some(MediaTime::from_millis(4000)));
+        let back = TimestampMapping::Offset(-500_000_000);
+        let longer = Cue { end: MediaTime::MAX, ..cue(9000, 0, "m") };
+        assert!(store.insert(vec![cue(9000, 9200, "m"), longer], None, back, MediaTime::ZERO, &timeline));
+        let late: Vec<_> = store.cues().iter().skip(4).map(|cue| (cue.start, cue.end)).collect();
+        let ms = MediaTime::from_millis;
+        assert_eq!(late, [(ms(8500), ms(8700)), (ms(8500), MediaTime::MAX)], "two lengths are two cues");
         assert!(!store.insert(Vec::new(), None, mapping, MediaTime::ZERO, &timeline));
         assert!(!store.place(&timeline), "nothing waits");
         let unmapped = TimestampMapping::Discontinuity(3);

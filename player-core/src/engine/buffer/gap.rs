@@ -137,5 +137,8 @@ mod tests {
         let kinds = [&video, &audio].map(|run| Known { run, settled: ms(0) });
         assert_eq!([0, 4500, 6000].map(|at| covered_end(&kinds, ms(at))), [6000, 6000, 6000].map(ms));
         assert_eq!(covered_end(&[], ms(7)), ms(7));
+        let late = run(MediaKind::Video, &[(4000 + seam, 9000)]);
+        let from = |at| gap_from(&[Known { run: &late, settled: ms(9000) }], ms(at)).map(|gap| gap.from);
+        assert_eq!((from(4000), from(3999)), (None, Some(ms(3999))), "what is as long as the tolerance is none");
     }
 }

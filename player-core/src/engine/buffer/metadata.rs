@@ -337,7 +337,8 @@ mod tests {
             TimedMetadata { start: ms(3999), ..first.clone() },
         ];
         for other in others {
-            assert_eq!(store(std::slice::from_ref(&first)).insert(other.clone()), Taken::Changed, "{other:?}");
+            let mut store = store(std::slice::from_ref(&first));
+            assert_eq!((store.insert(other.clone()), store.list().len()), (Taken::Changed, 2), "{other:?}");
         }
         for start in [4000, 6000] {
             assert_eq!(
@@ -359,6 +360,31 @@ mod tests {
         assert_eq!(ranges.insert(range.clone()), Taken::Known);
         assert_eq!(ranges.insert(TimedMetadata { start: ms(90_000), ..range }), Taken::Changed, "it is moved");
         assert_eq!(ranges.list().iter().map(|entry| entry.start).collect::<Vec<_>>(), [ms(90_000)]);
+    }
+
+    #[test]
+    fn a_playhead_that_trembles_back_enters_nothing_again_and_what_it_passed_is_over() {
+        let mut store = store(&[event("a", 0, Some(2000)), event("z", 9000, None)]);
+        assert_eq!((words(&store.advance(ms(0))), words(&store.advance(ms(2000)))), ("+a".into(), "-a".into()));
+        assert_eq!(store.insert(event("y", 8000, None)), Taken::Changed);
+        assert_eq!(words(&store.advance(ms(1990))), "", "the end of a lies behind");
+        assert_eq!(words(&store.advance(ms(5000))), "");
+        assert_eq!(store.insert(event("c", 3000, None)), Taken::Changed);
+        assert_eq!(words(&store.advance(ms(5010))), "", "its time has passed without a boundary");
+    }
+
+    #[test]
+    fn what_is_on_at_a_seek_stays_until_it_is_announced_to_be_left() {
+        let large = |id: &str, start, length| {
+            let body = MetadataBody::Text("x".repeat(MOST_BYTES / 2 - 200));
+            TimedMetadata { body, ..event(id, start, length) }
+        };
+        let mut store = store(&[large("a", 0, Some(1000)), large("b", 20_000, None)]);
+        assert_eq!(words(&store.advance(ms(500))), "+a");
+        store.seek(ms(5000));
+        assert_eq!(store.insert(large("c", 30_000, None)), Taken::Refused);
+        assert_eq!(words(&store.advance(ms(5000))), "-a");
+        assert_eq!(store.insert(large("c", 30_000, None)), Taken::Changed);
     }
 
     #[test]

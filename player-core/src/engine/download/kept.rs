@@ -90,14 +90,18 @@ impl KeptState {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
     use super::*;
+    use crate::container::SegmentTail;
+    use crate::engine::requests::JobId;
 
-    #[test]
-    fn state_belongs_to_one_rendition_discontinuity_and_initialisation_data() {
-        let resource = |name: &str| Resource::new(format!("http://h/{name}").parse().unwrap());
-        let segment = |number: u64| SegmentRef {
+    fn resource(name: &str) -> Resource {
+        Resource::new(format!("http://h/{name}").parse().unwrap())
+    }
+
+    fn segment(number: u64) -> SegmentRef {
+        SegmentRef {
             id: SegmentId::Sequence(number),
             previous: number.checked_sub(1).map(SegmentId::Sequence),
-            start: MediaTime::ZERO,
+            start: MediaTime::from_millis(4000 * number as i64),
             duration: std::time::Duration::from_secs(4),
             resource: resource("x"),
             init: Some(resource("map")),
@@ -106,18 +110,66 @@ mod tests {
             size: None,
             encryption: None,
             program_date_time: None,
-        };
+        }
+    }
+
+    fn plan(number: u64) -> SegmentPlan {
+        SegmentPlan {
+            rep: RepKey::for_tests(0, 0, 0),
+            segment: segment(number),
+            reason: abr::Reason::Only,
+            ladder: std::sync::Arc::default(),
+            rung: 0,
+            opening: false,
+            window: crate::render::Window::ALL,
+        }
+    }
+
+    /// The state that segment 6 leaves, whose first samples lie a second before it.
+    fn left(outputs: Vec<DemuxOutput>, waiting: u64) -> KeptState {
+        let begins_at = MediaTime::from_millis(23_000);
+        let mut download = SegmentDownload::new(JobId::for_tests(1), plan(6), None, begins_at);
+        assert!(KeptState::of(&download).is_none(), "its end was not read");
+        let state = serde_json::from_str("0").unwrap();
+        download.end_with(SegmentTail { outputs, state, waiting });
+        KeptState::of(&download).unwrap()
+    }
+
+    #[test]
+    fn only_the_segment_after_it_goes_on_with_what_is_open() {
+        let kept = left(Vec::new(), 2);
+        let continues = |kept: &KeptState, number| kept.carried(&plan(number)).map(|carried| carried.continues);
+        assert_eq!([6, 7, 8].map(|number| continues(&kept, number)), [Some(false), Some(true), Some(false)]);
+        let start = |kept: &KeptState, number| kept.carried_start(&plan(number));
+        assert_eq!([7, 8].map(|number| start(&kept, number)), [Some(MediaTime::from_millis(23_000)), None]);
+        let whole = left(vec![DemuxOutput::Metadata(Vec::new())], 0);
+        assert_eq!((continues(&whole, 7), start(&whole, 7)), (Some(true), None), "no picture waits");
+    }
+
+    #[test]
+    fn what_is_open_is_presented_once_and_nothing_goes_on_with_it_then() {
+        let mut kept = left(Vec::new(), 2);
+        let open = kept.take_open().unwrap();
+        assert_eq!((open.waiting, open.outputs.len(), open.download.tail().is_none()), (2, 0, true));
+        assert_eq!(kept.carried(&plan(7)).map(|carried| carried.continues), Some(false));
+        assert!(kept.take_open().is_none() && kept.carried_start(&plan(7)).is_none());
+        assert!(left(Vec::new(), 0).take_open().is_none(), "nothing was open");
+        let outputs = left(vec![DemuxOutput::Metadata(Vec::new())], 0).take_open().map(|open| open.outputs.len());
+        assert_eq!(outputs, Some(1));
+    }
+
+    #[test]
+    fn a_jump_drops_what_is_open() {
+        let mut kept = left(vec![DemuxOutput::Metadata(Vec::new())], 2);
+        kept.jump();
+        assert!(kept.take_open().is_none());
+        assert_eq!((kept.waiting, kept.carried(&plan(7)).map(|carried| carried.continues)), (0, Some(false)));
+    }
+
+    #[test]
+    fn state_belongs_to_one_rendition_discontinuity_and_initialisation_data() {
         let rep = RepKey::for_tests(0, 0, 0);
-        let mut kept = KeptState {
-            rep,
-            segment: SegmentId::Sequence(6),
-            mapping: TimestampMapping::Discontinuity(1),
-            init: Some(resource("map")),
-            state: serde_json::from_str("0").unwrap(),
-            open: None,
-            waiting: 0,
-            jumped: false,
-        };
+        let mut kept = left(Vec::new(), 0);
         assert!(kept.fits(rep, &segment(7)) && kept.is_before(rep, &segment(7)));
         assert!(kept.fits(rep, &segment(8)) && !kept.is_before(rep, &segment(8)), "a segment later");
         let others = [

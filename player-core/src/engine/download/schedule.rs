@@ -163,6 +163,7 @@ mod tests {
     use crate::engine::source::duration;
     use crate::model::{AdaptationSet, MediaKind, Period, Presentation, Representation, Resource, TrackId};
     use crate::render::Window;
+    use crate::time::{WallClock, WallClockMapping};
 
     fn ms(value: i64) -> MediaTime {
         MediaTime::from_millis(value)
@@ -252,6 +253,8 @@ mod tests {
         let after = after_segment(0, 0, 4000);
         assert!(is_aligned(&known, after, key(0)));
         assert!(!is_aligned(&known, after, key(1)), "its segment began two seconds before");
+        let overlapping = keyed(vec![rep("a", list(&[(0, 4000), (3000, 7000)]))]);
+        assert!(is_aligned(&overlapping, after, key(0)), "whatever its own list says");
     }
 
     #[test]
@@ -319,6 +322,14 @@ mod tests {
 
     const ONLY: RepKey = key(0);
 
+    /// The segments of the first representation that [`list`] made.
+    fn list_of(presentation: &mut Presentation) -> &mut Vec<SegmentRef> {
+        match &mut presentation.periods[0].adaptation_sets[0].representations[0].index {
+            SegmentIndex::Known(SegmentList::Explicit(list)) => list,
+            _ => unreachable!("what `list` makes"),
+        }
+    }
+
     #[test]
     fn sound_ends_at_a_discontinuity_and_pictures_when_something_takes_their_place() {
         let until = |kind| {
@@ -328,6 +339,12 @@ mod tests {
         };
         assert_eq!(until(MediaKind::Audio), [ms(4000), Window::ALL.until]);
         assert_eq!(until(MediaKind::Video), [Window::ALL.until; 2]);
+        let mut early = split(MediaKind::Audio);
+        let segments = list_of(&mut early);
+        segments[1].start = ms(3900);
+        let early = KeyedPresentation::from(early);
+        let first = early.known_list(ONLY).and_then(|list| list.get(0)).expect("a segment");
+        assert_eq!(window(&early, ONLY, &first).until, ms(3900), "where the one after it begins");
         let presentation = discontinuous(MediaKind::Audio);
         let second = presentation.known_list(ONLY).and_then(|list| list.get(1)).expect("a segment");
         assert_eq!(window(&presentation, ONLY, &second).from, ms(4000));
@@ -361,6 +378,35 @@ mod tests {
     }
 
     #[test]
+    fn sizes_of_lists_that_begin_at_different_times_are_those_of_the_same_time() {
+        let mut known = presentation(vec![rep("a", list(&[(0, 4000), (4000, 8000)])), rep("b", list(&[(4000, 8000)]))]);
+        list_of(&mut known)[1].size = Some(11);
+        known.periods[0].adaptation_sets[0].representations.swap(0, 1);
+        list_of(&mut known)[0].size = Some(22);
+        let known = KeyedPresentation::from(known);
+        let place = NextSegment::At { period: PeriodKey::FIRST, time: ms(4000) };
+        assert_eq!(sizes_ahead(&known, place, &[key(1), key(0)], 3), Some(vec![11, 22]));
+    }
+
+    #[test]
+    fn nothing_is_fetched_before_the_presentation_is_available_not_even_an_index() {
+        let resource = Resource::new("http://h/list".parse().expect("a valid address"));
+        let index = SegmentIndex::External(IndexSource::playlist(resource));
+        let mut known = presentation(vec![rep("a", list(&[(0, 4000)])), rep("b", index.clone())]);
+        known.available_from = Some(WallClock::from_unix_nanos(5_000_000_000));
+        let mut known = KeyedPresentation::from(known);
+        known.place_availability(Some(WallClockMapping::new(Now::ZERO, WallClock::from_unix_nanos(0))));
+        let place = NextSegment::At { period: PeriodKey::FIRST, time: ms(0) };
+        let five = Now::ZERO + Duration::from_secs(5);
+        let earlier = Now::from_nanos(4_999_999_999);
+        assert_eq!([0, 1].map(|rep| step(&known, place, key(rep), earlier)), [0, 1].map(|_| Step::WaitUntil(five)));
+        assert_eq!(number_of(step(&known, place, key(0), five)), Some(0));
+        let SegmentIndex::External(source) = index else { unreachable!("what was made above") };
+        assert_eq!(step(&known, place, key(1), five), Step::Index(Box::new(source)));
+        assert_eq!(step(&known, place, key(7), earlier), Step::Exhausted, "there is no such representation");
+    }
+
+    #[test]
     fn the_last_period_ends_where_the_manifest_declares_it_and_not_where_lengths_add_up() {
         let segments = [(0, 4000), (4000, 8000)];
         let mut known = presentation(vec![rep("a", list(&segments))]);
@@ -375,12 +421,9 @@ mod tests {
         assert_eq!(until(&known), ms(7000));
         known.periods[0].duration = Some(Duration::from_secs(6));
         assert_eq!(until(&known), ms(6000), "the period ends before the presentation");
-        let SegmentIndex::Known(SegmentList::Explicit(list)) =
-            &mut known.periods[0].adaptation_sets[0].representations[0].index
-        else {
-            unreachable!("what `list` makes")
-        };
-        list.iter_mut().for_each(|segment| segment.mapping = TimestampMapping::Discontinuity(0));
+        known.periods[0].duration = Some(Duration::from_secs(9));
+        assert_eq!(until(&known), ms(7000), "and never after it");
+        list_of(&mut known).iter_mut().for_each(|segment| segment.mapping = TimestampMapping::Discontinuity(0));
         assert_eq!(until(&known), MediaTime::MAX, "announced lengths are rounded");
     }
 
@@ -434,12 +477,7 @@ mod tests {
         stream.rewind_to(NextSegment::End);
         assert!(!comes(&stream, 1, 4000), "nothing comes any more");
         let mut missing = split(MediaKind::Video);
-        let SegmentIndex::Known(SegmentList::Explicit(list)) =
-            &mut missing.periods[0].adaptation_sets[0].representations[0].index
-        else {
-            unreachable!("what `discontinuous` makes")
-        };
-        list[1].gap = true;
+        list_of(&mut missing)[1].gap = true;
         stream.rewind_to(after_segment(0, 0, 4000));
         assert!(!comes_to(&missing.into(), &stream, map(1), ms(4000)), "it is announced as missing");
     }
@@ -455,6 +493,8 @@ mod tests {
         };
         assert_eq!((from(PeriodKey::FIRST), from(NEXT)), (Window::ALL.from, ms(12_000)));
         assert_eq!(window(&known, ONLY, &segment).until, ms(12_000), "and the one before it ends there");
+        let placed = SegmentRef { mapping: TimestampMapping::Discontinuity(0), ..segment };
+        assert_eq!(window(&known, ONLY, &placed).until, ms(12_000), "also where media tells its own place");
     }
 
     #[test]
@@ -469,6 +509,9 @@ mod tests {
         let next = |rep, end| number_of(step(&known, after(9, 0, end), key(rep), Now::ZERO));
         assert_eq!((next(0, 3899), next(0, 3900)), (Some(0), Some(1)));
         assert_eq!((next(1, 149), next(1, 150), next(1, 350)), (Some(0), Some(1), Some(2)));
+        let ragged = keyed(vec![rep("a", list(&[(0, 4000), (4000, 4200)]))]);
+        let next = |end| number_of(step(&ragged, after(9, 0, end), key(0), Now::ZERO));
+        assert_eq!((next(3949), next(3950)), (Some(0), Some(1)), "the last segment is a short one");
         let aligned = |rep| is_aligned(&known, after(0, 0, 4000), key(rep));
         assert_eq!((aligned(2), aligned(3)), (true, false));
         assert!(

@@ -340,6 +340,32 @@ mod tests {
     }
 
     #[test]
+    fn a_segment_that_breaks_off_twice_counts_all_its_bytes_since_the_first_request() {
+        let at = |seconds| Now::ZERO + Duration::from_secs(seconds);
+        let mut download = download();
+        assert_eq!((download.earlier_bytes(), download.since(at(3))), (0, at(3)));
+        download.keep_earlier(100, at(3));
+        download.keep_earlier(40, at(5));
+        assert_eq!((download.earlier_bytes(), download.since(at(9))), (140, at(3)));
+        download.plan_mut().segment.size = Some(150);
+        assert_eq!(download.expected_bytes(10, None), Some(150));
+        assert_eq!(download.expected_bytes(11, None), Some(151), "never less than what was received");
+        assert_eq!((download.take_earlier(), download.earlier_bytes(), download.since(at(9))), (140, 0, at(9)));
+    }
+
+    #[test]
+    fn the_end_of_a_segment_counts_the_samples_in_it() {
+        let mut download = download();
+        download.count(1);
+        let state = serde_json::from_str("0").expect("a state");
+        let outputs = vec![DemuxOutput::Fragment(fragment(3)), DemuxOutput::Metadata(metadata(5))];
+        download.end_with(SegmentTail { outputs, state, waiting: 0 });
+        assert_eq!((download.seen(), download.tail().map(|tail| tail.outputs.len())), (4, Some(2)));
+        let without = download.without_tail();
+        assert_eq!((without.seen(), without.tail().is_none()), (4, true));
+    }
+
+    #[test]
     fn metadata_of_a_segment_is_limited() {
         let mut download = download();
         download.hold_metadata(metadata(MOST_METADATA - 1));

@@ -445,3 +445,7 @@ impl Stream {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "stream_tests.rs"]
+mod tests;

@@ -294,3 +294,91 @@ fn without_a_vector_a_segment_has_that_of_its_number_and_initialisation_data_tha
     assert_eq!(vectors(None), [0x0102, 0]);
     assert_eq!(vectors(Some(9_u128.to_be_bytes())), [9, 9], "a declared one holds for both");
 }
+
+#[test]
+fn the_key_of_samples_is_requested_once_with_their_first_segment() {
+    let ways: crate::model::SegmentKeys =
+        [way(EncryptionMethod::SampleCbc, KeySystem::Identity, source("http://h/1.key"))].into_iter().collect();
+    let encryption = SegmentEncryption { media: ways, init: crate::model::SegmentKeys::default(), sequence: 3 };
+    let (mut keys, mut jobs) = (Keys::default(), Jobs::default());
+    for _ in 0..2 {
+        let needs = keys.media_needs(Some(&encryption), &mut jobs, Now::ZERO);
+        assert!(matches!(needs, Ok(Needs::Nothing(None))), "it is not waited for");
+    }
+    let asked: Vec<_> = jobs.ids().into_iter().map(|id| jobs.get(id).unwrap().resource.clone()).collect();
+    assert_eq!(asked, [Resource::new(url("http://h/1.key"))]);
+    assert!(
+        matches!(keys.init_needs(Some(&encryption), &mut jobs, Now::ZERO), Ok(Needs::Nothing(None))),
+        "it is clear"
+    );
+    let info = crate::container::ProtectionInfo { key_ids: vec![WANTED], ..Default::default() };
+    keys.on_protection(Some(&encryption), &info, &mut jobs, Now::ZERO);
+    assert!(keys.state(WANTED).is_none() && jobs.ids().len() == 1, "whatever names the samples give it");
+}
+
+#[test]
+fn initialisation_data_waits_for_its_own_key() {
+    let method = EncryptionMethod::Segment(SegmentCipherMode::Aes128Cbc);
+    let with = |address: &str| -> crate::model::SegmentKeys {
+        [way(method.clone(), KeySystem::Identity, source(address))].into_iter().collect()
+    };
+    let encryption = SegmentEncryption { media: with("http://h/m"), init: with("http://h/i"), sequence: 0 };
+    let (mut keys, mut jobs) = (Keys::default(), Jobs::default());
+    let init = keys.init_needs(Some(&encryption), &mut jobs, Now::ZERO);
+    let own = keys.name_of(&source("http://h/i"));
+    assert!(matches!(init, Ok(Needs::Key(id)) if id == own));
+    assert_eq!(
+        jobs.ids().iter().map(|id| &jobs.get(*id).unwrap().resource).collect::<Vec<_>>(),
+        [&Resource::new(url("http://h/i"))]
+    );
+}
+
+#[test]
+fn without_a_server_a_licence_is_unavailable_at_once_for_the_systems_that_are_declared() {
+    let (mut keys, mut jobs) = (Keys::new(&DrmConfig::default()), Jobs::default());
+    let ways: crate::model::SegmentKeys =
+        [way(EncryptionMethod::SampleCtr, KeySystem::Widevine, KeySource::Opaque)].into_iter().collect();
+    let encryption = SegmentEncryption { media: ways.clone(), init: ways, sequence: 0 };
+    let info = crate::container::ProtectionInfo { key_ids: vec![WANTED], ..Default::default() };
+    keys.on_protection(Some(&encryption), &info, &mut jobs, Now::ZERO);
+    assert!(jobs.ids().is_empty(), "nobody can be asked");
+    let error = keys.gone(WANTED).unwrap();
+    assert_eq!((error.code, error.context.feature.as_deref()), (ErrorCode::DrmUnsupported, Some("Widevine")));
+    assert!(keys.any_gone());
+}
+
+#[test]
+fn every_declared_key_is_requested_beforehand() {
+    let full = |address: &str| Protection {
+        key: Some(way(EncryptionMethod::SampleCbc, KeySystem::Identity, source(address))),
+        ..protection(None, &[], &[])
+    };
+    let offered = representation(vec![full("http://h/1.key"), full("http://h/2.key"), full("http://h/3.key")]);
+    let set = AdaptationSet::for_tests("v", MediaKind::Video, vec![offered]);
+    let presentation = Presentation::for_tests(vec![Period::new("p".into(), crate::MediaTime::ZERO, None, vec![set])]);
+    let (mut keys, mut jobs) = (Keys::default(), Jobs::default());
+    keys.preload(&presentation, &mut jobs, Now::ZERO);
+    assert_eq!(jobs.ids().len(), 3);
+}
+
+#[test]
+fn a_raw_key_is_every_key_that_its_request_was_to_bring() {
+    let job = JobId::for_tests(1);
+    let mut keys = Keys::default();
+    for id in [WANTED, OTHER] {
+        keys.set(id, KeyState::Asked(job));
+    }
+    keys.arrived(job, &[licensed(None, 7)]);
+    assert_eq!([WANTED, OTHER].map(|id| keys.ready(id) == Some(&key(7))), [true; 2]);
+}
+
+#[test]
+fn a_server_helps_only_against_the_encryption_of_samples() {
+    let with_server = Keys::new(&config(&[], &["http://l/"]));
+    let odd = way(EncryptionMethod::Other("ROT13".into()), KeySystem::Widevine, source("http://k/"));
+    let error = with_server.unlock(&[odd], 0).unwrap_err();
+    assert!(error.message.contains("ROT13"), "{}", error.message);
+    let unnamed = protection(None, &[], &[]);
+    assert!(with_server.may_unlock(&representation(vec![unnamed.clone()])), "the file names its keys");
+    assert!(!Keys::new(&DrmConfig::default()).may_unlock(&representation(vec![unnamed])));
+}

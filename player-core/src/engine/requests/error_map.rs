@@ -116,6 +116,23 @@ mod tests {
     }
 
     #[test]
+    fn each_request_belongs_to_a_stage() {
+        let table = [
+            (FetchKind::Manifest, Stage::Manifest),
+            (FetchKind::Index, Stage::Index),
+            (FetchKind::Init, Stage::Init),
+            (FetchKind::Segment, Stage::Segment),
+            (FetchKind::Text, Stage::Text),
+            (FetchKind::Key, Stage::Licence),
+        ];
+        for (kind, expected) in table {
+            assert_eq!(stage(kind), expected, "{kind:?}");
+            let described = describe(kind, Cause::NoSamples, None);
+            assert_eq!((described.code, described.context.stage), (ErrorCode::SegmentEmpty, Some(expected)));
+        }
+    }
+
+    #[test]
     fn each_failure_has_its_code_by_what_was_fetched() {
         let text = || "text".to_owned();
         let status = |status| FetchError::Status { status, retry_after: None };

@@ -1,7 +1,7 @@
 //! Jobs and their attempts: order, times, deadlines, and what a transfer shows of the link.
 #![expect(clippy::unwrap_used, reason = "tests")]
 use super::*;
-use crate::engine::io::ConnectTimes;
+use crate::engine::io::{ConnectTimes, Output};
 use crate::engine::source::Locations;
 use crate::error::{ErrorCode, Stage};
 
@@ -43,6 +43,12 @@ fn send(jobs: &mut Jobs, id: JobId, now: u64) -> FetchRequest {
 
 fn begin(jobs: &mut Jobs, id: JobId, now: u64) {
     jobs.began(id, url("http://moved/file"), Some(1000), at(now));
+}
+
+/// Returns the requests that the host is asked to drop.
+fn cancelled(effects: &mut Effects) -> Vec<FetchId> {
+    let outputs = std::iter::from_fn(|| effects.take_next());
+    outputs.filter_map(|output| if let Output::Cancel(fetch) = output { Some(fetch) } else { None }).collect()
 }
 
 fn retry(next: u64, gives_up: u64) -> RetryState {
@@ -233,4 +239,123 @@ fn a_connection_is_ready_where_connecting_ends() {
     send(&mut jobs, id, 500);
     assert_eq!(jobs.take_report(id, &report), Some(at(535)));
     assert_eq!(jobs.take_report(id, &FetchReport::default()), None, "the connection was open");
+}
+
+#[test]
+fn a_transfer_that_breaks_off_or_ends_shared_the_link_up_to_then() {
+    for ends in [true, false] {
+        let mut jobs = Jobs::default();
+        let (main, audio) = (segment(&mut jobs, StreamId::Main, 0), segment(&mut jobs, StreamId::Audio, 0));
+        for id in [main, audio] {
+            send(&mut jobs, id, 0);
+            begin(&mut jobs, id, 0);
+        }
+        if ends {
+            jobs.remove(audio, at(600));
+        } else {
+            jobs.wait(audio, at(9000), at(600));
+        }
+        assert_eq!(jobs.measure(main, at(1000)).unwrap().concurrent, 2, "for more than half of the time");
+        assert_eq!(jobs.measure(main, at(1300)).unwrap().concurrent, 1);
+    }
+}
+
+#[test]
+fn bytes_under_way_for_anything_but_media_are_counted() {
+    let mut jobs = Jobs::default();
+    let index = add(&mut jobs, Purpose::Index(RepKey::for_tests(0, 0, 0)), FetchKind::Index, 0);
+    let main = segment(&mut jobs, StreamId::Main, 0);
+    for (id, bytes) in [(index, 30), (main, 500)] {
+        send(&mut jobs, id, 0);
+        begin(&mut jobs, id, 0);
+        jobs.received(id, bytes, at(1));
+    }
+    assert_eq!(jobs.bytes_besides_media(), 30);
+}
+
+#[test]
+fn an_interrupted_request_is_continued_after_all_of_its_bytes_or_forgotten_by_the_host() {
+    let mut jobs = Jobs::default();
+    let id = segment(&mut jobs, StreamId::Main, 0);
+    jobs.continue_later(id, 7);
+    assert_eq!(jobs.stop_continuing(id), None, "nothing was sent");
+    let first = send(&mut jobs, id, 0);
+    assert_eq!(first.resume, None);
+    begin(&mut jobs, id, 10);
+    jobs.received(id, 300, at(20));
+    jobs.continue_later(id, 900);
+    jobs.wait(id, at(30), at(20));
+    assert_eq!(jobs.get(id).unwrap().fetches().collect::<Vec<_>>(), [first.id], "the host keeps it");
+    let second = send(&mut jobs, id, 30);
+    assert_eq!(second.resume, Some(Resume { fetch: first.id, received: 900 }));
+    assert_eq!(jobs.get(id).unwrap().fetches().collect::<Vec<_>>(), [second.id], "it was continued");
+    jobs.continue_later(id, 1000);
+    jobs.wait(id, at(50), at(40));
+    let mut effects = Effects::default();
+    jobs.cancel(id, at(45), &mut effects);
+    assert_eq!(cancelled(&mut effects), [second.id]);
+    let other = segment(&mut jobs, StreamId::Main, 50);
+    let sent = send(&mut jobs, other, 50);
+    jobs.continue_later(other, 5);
+    assert_eq!((jobs.stop_continuing(other), jobs.stop_continuing(other)), (Some(sent.id), None));
+}
+
+#[test]
+fn progress_of_an_interrupted_segment_counts_failures_and_delays_anew() {
+    let mut jobs = Jobs::default();
+    let id = segment(&mut jobs, StreamId::Main, 0);
+    send(&mut jobs, id, 0);
+    jobs.count_failure(id, 0);
+    jobs.count_failure(id, 0);
+    jobs.schedule_retry(id, retry(100, 30_000), at(10));
+    let state = |jobs: &Jobs| jobs.get(id).map(|job| (job.failures, job.last_delay, job.tried.clone())).unwrap();
+    assert_eq!(state(&jobs), (2, ms(250), vec![0]));
+    jobs.note_advance(id);
+    assert_eq!(state(&jobs), (0, Duration::ZERO, vec![0]));
+    jobs.count_failure(id, 3);
+    jobs.forget_tried(id);
+    assert_eq!(state(&jobs), (1, Duration::ZERO, vec![]), "locations may be tried again, failures still count");
+}
+
+#[test]
+fn an_attempt_after_another_is_a_retry_and_one_that_is_sent_again_is_dropped_first() {
+    let mut jobs = Jobs::default();
+    let id = segment(&mut jobs, StreamId::Main, 0);
+    assert!(!jobs.get(id).unwrap().is_retry);
+    let mut effects = Effects::default();
+    jobs.send_again(id, at(5), &mut effects);
+    assert_eq!((jobs.next_due(), cancelled(&mut effects)), (Some(at(0)), vec![]), "nothing is on its way");
+    let request = send(&mut jobs, id, 10);
+    assert!(jobs.get(id).unwrap().is_retry, "from now on");
+    jobs.send_again(id, at(20), &mut effects);
+    assert_eq!((jobs.next_due(), cancelled(&mut effects)), (Some(at(20)), vec![request.id]));
+    let repeated = segment(&mut jobs, StreamId::Audio, 0);
+    jobs.repeat(repeated);
+    assert!(jobs.get(repeated).unwrap().is_retry);
+}
+
+#[test]
+fn bytes_that_the_host_had_kept_measure_no_link() {
+    let mut jobs = Jobs::default();
+    let id = segment(&mut jobs, StreamId::Main, 0);
+    send(&mut jobs, id, 0);
+    begin(&mut jobs, id, 1);
+    jobs.take_report(id, &FetchReport { from_cache: true, ..FetchReport::default() });
+    assert!(jobs.measure(id, at(2)).unwrap().from_cache);
+}
+
+#[test]
+fn a_location_counts_as_one_of_media_only_once_media_has_come_from_it() {
+    let mut jobs = Jobs::default();
+    let id = segment(&mut jobs, StreamId::Main, 0);
+    let mut locations = Locations::new(&[url("http://h/manifest")]);
+    let place = crate::engine::source::ServiceLocation::Location(0);
+    jobs.credit_location(id, &mut locations, at(0), true);
+    assert!(!locations.has_loaded_media(&place), "nothing is on its way");
+    send(&mut jobs, id, 0);
+    assert!(locations.exclude(&place, ms(60_000), at(0)));
+    jobs.credit_location(id, &mut locations, at(1), false);
+    assert_eq!((locations.has_loaded_media(&place), locations.is_excluded(&place, at(1))), (false, false));
+    jobs.credit_location(id, &mut locations, at(2), true);
+    assert!(locations.has_loaded_media(&place));
 }

@@ -324,7 +324,13 @@ mod tests {
             (Text, dead, 9, 0, 0, NONE, Action::SkipSegment),
             (Segment, status(500), 9, 0, 3, NONE, another(PART_EXCLUSION)),
             (Segment, status(500), 9, 0, 0, NONE, Action::SkipSegment),
+            (Segment, status(400), 1, 1, 3, LEFT, other(NONE)),
             (Segment, status(404), 1, 1, 3, LEFT, other(NONE)),
+            (Segment, status(408), 1, 1, 3, LEFT, other(HOST_EXCLUSION)),
+            (Segment, status(425), 1, 1, 3, LEFT, other(HOST_EXCLUSION)),
+            (Segment, status(429), 1, 1, 3, LEFT, other(HOST_EXCLUSION)),
+            (Segment, status(500), 1, 1, 3, LEFT, other(HOST_EXCLUSION)),
+            (Segment, status(599), 1, 1, 3, LEFT, other(HOST_EXCLUSION)),
             (Segment, status(404), 2, 0, 3, LEFT, another(PART_EXCLUSION)),
             (Segment, status(404), 1, 0, 0, LEFT, Action::SkipSegment),
             (Manifest, status(404), 1, 0, 0, LEFT, Action::Fatal),
@@ -339,6 +345,7 @@ mod tests {
             (Segment, unsupported(), 1, 1, 1, LEFT, another(Duration::MAX)),
             (Segment, unsupported(), 1, 1, 0, LEFT, Action::Fatal),
             (Text, unsupported(), 1, 0, 0, LEFT, Action::SkipSegment),
+            (Manifest, unsupported(), 1, 1, 2, LEFT, Action::Fatal),
             (Init, FetchError::TooLarge { limit: 9 }, 1, 0, 0, LEFT, Action::Fatal),
             (Segment, FetchError::Tls("bad".into()), 1, 0, 0, NONE, Action::Fatal),
             (Key, status(404), 1, 1, 0, LEFT, other(NONE)),
@@ -499,7 +506,10 @@ mod tests {
             let of_kind = Failure { kind, ..plain };
             assert_eq!(asked(Action::SkipSegment, &of_kind), decide(&of_kind), "{kind:?} is no segment");
         }
-        assert_eq!(asked(Action::SkipSegment, &Failure { kind: FetchKind::Text, ..plain }), Action::SkipSegment);
+        let busy = status(503);
+        let text = Failure { kind: FetchKind::Text, cause: Cause::Fetch(&busy), ..plain };
+        assert!(matches!(decide(&text), Action::RetryAfter(_)));
+        assert_eq!(asked(Action::SkipSegment, &text), Action::SkipSegment, "a segment of text may be skipped");
         assert_eq!(UsualPolicy.decide(&plain), usual);
     }
 }

@@ -327,5 +327,9 @@ mod tests {
         let elsewhere = |rep: usize| presentation.rep_keys(audio)[rep];
         assert_eq!([0, 1, 2].map(|rep| found.heard(&presentation, elsewhere(rep))), [Some(0), Some(1), Some(2)]);
         assert_eq!(found.heard(&presentation, found.keys[1]), Some(1));
+        let pictures = keys(&presentation, MediaKind::Video);
+        let dear = Pairing::new(&presentation, &pictures, found.keys[1..].to_vec(), None, abr::Hdcp::None);
+        assert_eq!(dear.heard(&presentation, elsewhere(0)), Some(0), "all of this period cost more");
+        assert_eq!(dear.heard(&presentation, found.keys[0]), None, "it is of this period and may not be played");
     }
 }

@@ -152,3 +152,33 @@ fn exclusions_of_other_periods_outlast_those_that_are_forgotten() {
     assert!(!selection.exclusions().is_final(first) && !selection.exclusions().holds(first, at(0)));
     assert!(selection.exclusions().holds(second, at(8)) && !selection.exclusions().holds(second, at(9)));
 }
+
+#[test]
+fn a_track_gives_way_to_one_that_can_be_decrypted_and_stays_where_there_is_none() {
+    let set = |id: &str, is_locked: bool| {
+        let protection = crate::model::Protection {
+            scheme_id: String::new(),
+            system: Some(crate::drm::KeySystem::Widevine),
+            scheme: None,
+            key_ids: vec![crate::drm::KeyId([1; 16])],
+            pssh: Vec::new(),
+            licence_urls: Vec::new(),
+            key: None,
+        };
+        let protection = if is_locked { vec![std::sync::Arc::new(protection)] } else { Vec::new() };
+        let rep = Representation { protection, ..Representation::for_tests(id, 1) };
+        AdaptationSet::for_tests(id, MediaKind::Audio, vec![rep])
+    };
+    let chosen = |locked: [bool; 3]| {
+        let sets = ["a", "b", "c"].iter().zip(locked).map(|(id, is_locked)| set(id, is_locked)).collect();
+        let period = Period::new("p".to_owned(), MediaTime::ZERO, None, sets);
+        let presentation = KeyedPresentation::from(Presentation::for_tests(vec![period]));
+        let keys = Keys::default();
+        let track = TrackId("b".into());
+        let found = selection().set_in(&presentation, PeriodKey::FIRST, MediaKind::Audio, Some(&track), &keys);
+        found.and_then(|set| presentation.set(set)).map(|set| set.id.0.clone())
+    };
+    assert_eq!(chosen([false, false, false]).as_deref(), Some("b"), "it stays");
+    assert_eq!(chosen([true, true, false]).as_deref(), Some("c"), "the only one that can be decrypted");
+    assert_eq!(chosen([true, true, true]).as_deref(), Some("b"), "so that the reason can be reported");
+}

@@ -80,6 +80,57 @@ fn forced_subtitles_are_in_the_language_that_is_heard() {
     assert_eq!(pick(&[], &["de"]), Some(3), "the first audio is heard");
 }
 
+#[test]
+fn chosen_subtitles_that_a_period_lacks_are_replaced_by_none_and_audio_by_the_best() {
+    let text = set("t", MediaKind::Text, Some("en"), vec![rep("t", 1, None)]);
+    let period = period(vec![sound("en", "en"), sound("de", "de"), text]);
+    let lost = TrackChoice::Track(TrackId("gone".into()));
+    let preferences = TrackPreferences { audio: lost.clone(), text: lost, ..preferences(&["de"], &["en"]) };
+    let pick = |kind| set_of(&period, kind, &preferences, |_| false);
+    assert_eq!((pick(MediaKind::Text), pick(MediaKind::Audio)), (None, Some(1)));
+}
+
+#[test]
+fn a_representation_without_a_group_goes_with_every_group() {
+    let presentation = presentation(vec![rep("a", 1000, Some("x")), rep("b", 2000, None), rep("c", 3000, Some("y"))]);
+    let exclusions = Exclusions::default();
+    let bounds = Bounds {
+        now: Now::ZERO,
+        exclusions: &exclusions,
+        quality: &QualityChoice::Auto,
+        audio_group: Some("y"),
+        keys: &Keys::default(),
+        output: abr::Hdcp::None,
+    };
+    let found = permitted(&presentation, only_set(&presentation), bounds);
+    assert_eq!(found.iter().map(|key| key.number()).collect::<Vec<_>>(), [1, 2]);
+}
+
+#[test]
+fn audio_in_the_files_of_the_video_is_listed_once_and_qualities_by_their_mean_rate() {
+    let muxed = MuxedAudio {
+        id: TrackId("m".into()),
+        language: Some("en".into()),
+        label: None,
+        roles: Vec::new(),
+        default: true,
+        autoselect: true,
+    };
+    let mean = Representation { average_bandwidth: Some(700), ..rep("v", 1000, None) };
+    let video = set("v", MediaKind::Video, None, vec![mean]);
+    let named = |id: &str| Period {
+        id: id.into(),
+        muxed_audio: Some(muxed.clone()),
+        ..period(vec![video.clone(), sound("s", "de")])
+    };
+    let presentation: KeyedPresentation = Presentation::for_tests(vec![named("p"), named("q")]).into();
+    let tracks = listing::tracks(&presentation, Vec::new(), None, |_, id| id.0 == "m");
+    let listed: Vec<_> = tracks.iter().map(|track| (track.id.0.as_str(), track.selected)).collect();
+    assert_eq!(listed, [("s", false), ("m", true)]);
+    let qualities = listing::qualities(&presentation, only_set(&presentation), None, |_, _| true);
+    assert_eq!(qualities.iter().map(|quality| quality.bitrate).collect::<Vec<_>>(), [700]);
+}
+
 fn presentation(reps: Vec<Representation>) -> KeyedPresentation {
     let periods = vec![period(vec![set("v", MediaKind::Video, None, reps)])];
     Presentation::for_tests(periods).into()
@@ -99,6 +150,7 @@ fn exclusions_groups_and_pins_narrow_the_ladder_but_never_to_nothing() {
         permitted(&presentation, only_set(&presentation), bounds).iter().map(|key| key.number()).collect::<Vec<_>>()
     };
     assert_eq!(ids(&exclusions, &QualityChoice::Auto, Some("y")), [1, 2]);
+    assert_eq!(ids(&exclusions, &QualityChoice::Auto, Some("z")), [0, 1, 2], "nothing has that group");
     assert_eq!(ids(&exclusions, &QualityChoice::Representation("a".into()), None), [0]);
     let key = |rep| RepKey::for_tests(0, 0, rep);
     exclusions.exclude(key(0), Duration::MAX, now);

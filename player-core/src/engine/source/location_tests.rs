@@ -174,3 +174,73 @@ fn priority_comes_first_and_weight_decides_among_equals() {
     assert_eq!(last_c, 200);
     assert!((160..200).contains(&first_b), "nine of ten choose b: {first_b}");
 }
+
+#[test]
+fn each_habit_of_a_server_is_reported_once_and_missing_bytes_every_time() {
+    let mut locations = two();
+    let past = RangeNotice::PastEnd { received: 1 };
+    let notices =
+        [RangeNotice::Ignored, RangeNotice::Unlabelled, past, RangeNotice::Ignored, RangeNotice::Unlabelled, past];
+    assert_eq!(notices.map(|notice| locations.is_news(notice)), [true, true, true, false, false, true]);
+}
+
+#[test]
+fn an_address_belongs_to_the_pathway_with_the_longest_folder_wherever_it_is_redirected_to() {
+    let pathway = |id: &str, prefix: &str| Pathway { id: id.to_owned(), prefixes: vec![url(prefix)] };
+    let mut locations = two();
+    locations.set_pathways(&[pathway("inner", "http://h/x/"), pathway("outer", "http://h/")], None);
+    let of = |locations: &Locations, address: &str| places(locations, &Resource::new(url(address))).remove(0);
+    assert_eq!(of(&locations, "http://h/x/1.ts"), "inner http://h/x/1.ts");
+    assert_eq!(of(&locations, "http://h/y/1.ts"), "outer http://h/y/1.ts");
+    let from = locations.candidates(&Resource::new(url("http://h/y/1.ts"))).remove(0);
+    locations.redirected(&from, &url("http://h/x/deep/1.ts"));
+    assert_eq!(of(&locations, "http://h/x/deep/2.ts"), "inner http://h/x/deep/2.ts", "it has a pathway");
+}
+
+#[test]
+fn without_pathways_the_location_whose_manifest_was_read_is_used_again() {
+    let mut locations = two();
+    locations.manifest_came_from(&ServiceLocation::Location(1), &url("http://b:81/v/film/master.m3u8"));
+    let pathway = Pathway { id: "a".to_owned(), prefixes: vec![url("http://a/")] };
+    locations.set_pathways(&[pathway], None);
+    assert_eq!(locations.pathway(), Some("a"));
+    locations.renew_pathways(&[]);
+    assert_eq!(locations.current(), &ServiceLocation::Location(1));
+}
+
+#[test]
+fn an_address_of_no_declared_service_comes_before_the_first() {
+    let mut locations = two();
+    let service = BaseWeight { base: url("http://cdn/"), priority: 1, weight: 1 };
+    locations.weigh(&[service], &mut Jitter::new(0));
+    let resource = Resource { urls: vec![url("http://cdn/1"), url("http://other/1")], range: None };
+    assert_eq!(places(&locations, &resource), ["http://other http://other/1", "http://cdn http://cdn/1"]);
+}
+
+#[test]
+fn a_pathway_without_a_written_name_is_reported_by_its_origin() {
+    let mut locations = two();
+    let pathway = |id: &str, prefix: &str| Pathway { id: id.to_owned(), prefixes: vec![url(prefix)] };
+    locations.set_pathways(&[pathway(".", "http://h:8080/x/"), pathway("b", "http://b/")], None);
+    let label = |id: &str| locations.label(&ServiceLocation::Pathway(id.to_owned()));
+    assert_eq!([label("."), label("b"), label(".9")], ["http://h:8080", "b", ".9"]);
+}
+
+#[test]
+fn an_address_to_which_two_rules_lead_is_one_candidate() {
+    let urls = vec![url("http://a/t/TOK/film/1.m4s"), url("http://b:81/v/film/1.m4s")];
+    let found = two().candidates(&Resource { urls, range: None });
+    let listed: Vec<_> = found.iter().map(|candidate| (candidate.index, candidate.place.clone())).collect();
+    assert_eq!(listed, [(0, ServiceLocation::Location(0)), (1, ServiceLocation::Location(1))]);
+}
+
+#[test]
+fn a_failover_lasts_from_an_exclusion_until_media_has_come() {
+    let mut locations = two();
+    assert!(!locations.is_failing_over());
+    assert!(!locations.exclude(&ServiceLocation::Location(0), Duration::ZERO, at(0)), "it stays in use");
+    assert!(!locations.is_failing_over());
+    assert!(locations.exclude(&ServiceLocation::Location(0), REST, at(0)) && locations.is_failing_over());
+    locations.end_failover();
+    assert!(!locations.is_failing_over());
+}

@@ -224,3 +224,6 @@ impl Source {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod index_tests;

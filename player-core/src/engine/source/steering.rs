@@ -102,6 +102,10 @@ mod tests {
         assert_eq!(steering.due(), Some(at(309)));
         steering.failed(None, at(10));
         assert_eq!(steering.due(), Some(at(310)));
+        let orders = br#"{"VERSION":1,"TTL":20,"PATHWAY-PRIORITY":["a"]}"#;
+        steering.answered(&parse_steering(orders).unwrap(), &"http://s/orders".parse().unwrap(), at(320));
+        steering.failed(Some(&status(500, None)), at(340));
+        assert_eq!(steering.due(), Some(at(360)), "the last answer says how often");
         steering.failed(Some(&status(410, None)), at(400));
         assert_eq!(steering.due(), None);
     }

@@ -12,15 +12,15 @@ use crate::model::{
 
 const ONLY: RepKey = RepKey::for_tests(0, 0, 0);
 
-fn ms(value: i64) -> MediaTime {
+pub(super) fn ms(value: i64) -> MediaTime {
     MediaTime::from_millis(value)
 }
 
-fn resource(path: &str) -> Resource {
+pub(super) fn resource(path: &str) -> Resource {
     Resource::new(format!("http://h/{path}").parse().unwrap())
 }
 
-fn segment(number: u64, start: i64, end: i64) -> SegmentRef {
+pub(super) fn segment(number: u64, start: i64, end: i64) -> SegmentRef {
     SegmentRef {
         id: SegmentId::Sequence(number),
         previous: number.checked_sub(1).map(SegmentId::Sequence),
@@ -36,7 +36,7 @@ fn segment(number: u64, start: i64, end: i64) -> SegmentRef {
     }
 }
 
-fn playlist() -> IndexSource {
+pub(super) fn playlist() -> IndexSource {
     IndexSource {
         resource: resource("list"),
         format: IndexFormat::HlsMediaPlaylist,
@@ -50,22 +50,22 @@ fn playlist() -> IndexSource {
 }
 
 /// A presentation of one period with one video representation, whose length is not declared.
-fn presentation(period: &str, index: SegmentIndex) -> Presentation {
+pub(super) fn presentation(period: &str, index: SegmentIndex) -> Presentation {
     let rep = Representation { index, ..Representation::for_tests("v", 1000) };
     let sets = vec![AdaptationSet::for_tests("main", MediaKind::Video, vec![rep])];
     Presentation::for_tests(vec![Period::new(period.to_owned(), MediaTime::ZERO, None, sets)])
 }
 
-fn source(presentation: Presentation, start: Option<MediaTime>) -> Source {
+pub(super) fn source(presentation: Presentation, start: Option<MediaTime>) -> Source {
     let locations = Locations::new(&["http://h/manifest".parse().unwrap()]);
     Source::new(presentation, locations, start, &mut Jitter::new(0))
 }
 
-fn external() -> Source {
+pub(super) fn external() -> Source {
     source(presentation("p", SegmentIndex::External(playlist())), None)
 }
 
-fn list() -> SegmentList {
+pub(super) fn list() -> SegmentList {
     SegmentList::Explicit(vec![segment(0, 0, 4000), segment(1, 4000, 7000)])
 }
 
@@ -98,6 +98,15 @@ fn initialisation_data_is_known_by_its_place_and_its_keys_and_the_oldest_goes() 
     source.keep_init(resource("a"), SegmentKeys::default(), init());
     let known = |source: &Source, path: &str| source.init(&resource(path), &SegmentKeys::default()).is_some();
     assert!(known(&source, "a") && !known(&source, "b"));
+    let key = crate::model::SegmentKey {
+        method: crate::model::EncryptionMethod::SampleCbc,
+        system: crate::drm::KeySystem::Identity,
+        source: crate::model::KeySource::Opaque,
+        iv: None,
+        key_id: None,
+    };
+    let others: SegmentKeys = [key].into_iter().collect();
+    assert!(source.init(&resource("a"), &others).is_none(), "it was decrypted with other keys");
     (1..MOST_INITS).for_each(|number| source.keep_init(resource(&format!("{number}")), SegmentKeys::default(), init()));
     assert!(known(&source, "a"), "as many as are kept");
     source.keep_init(resource("b"), SegmentKeys::default(), init());
@@ -119,6 +128,10 @@ fn a_declared_start_counts_from_the_end_once_that_is_known_and_yields_to_the_vie
     let mut known = declared(-3000, None);
     known.merge_index(ONLY, list());
     assert_eq!(known.declared_start(), Some(ms(4000)));
+    let mut early = declared(2000, None);
+    assert_eq!(early.declared_start(), Some(ms(2000)));
+    early.merge_index(ONLY, list());
+    assert_eq!(early.resolve_start(None, true), None, "it was known at once");
     let mut far = declared(-90_000, None);
     far.declared_start();
     far.merge_index(ONLY, list());

@@ -294,6 +294,35 @@ mod tests {
     }
 
     #[test]
+    fn rates_are_means_over_media_and_buffers_over_wall_time() {
+        let mut ledger = Ledger::new(at(0));
+        let look = |millis, ahead: u64, bitrate| PlayheadSample {
+            position: MediaTime::from_millis(millis),
+            moving: true,
+            ahead: Some(Duration::from_secs(ahead)),
+            bitrate: Some(bitrate),
+        };
+        // A second at double speed, then two at ordinary speed.
+        ledger.count_playing(look(0, 0, 0), at(0));
+        ledger.count_playing(look(2000, 8, 1000), at(1000));
+        ledger.count_playing(look(4000, 2, 3000), at(3000));
+        let stats = ledger.stats(at(3000), Duration::ZERO, None);
+        assert_eq!((stats.bitrate_shown, stats.buffer_mean), (Some(2000.0), Some(Duration::from_secs(4))));
+        assert_eq!((stats.played, stats.played_wall), (Duration::from_secs(4), Duration::from_secs(3)));
+    }
+
+    #[test]
+    fn what_is_played_counts_from_the_begin_of_its_epoch() {
+        let mut ledger = Ledger::new(at(0));
+        ledger.count_playing(look(0, true), at(0));
+        ledger.count_playing(look(1000, true), at(1000));
+        ledger.begins_at(MediaTime::from_millis(60_000), at(3000));
+        ledger.count_playing(look(60_500, true), at(4000));
+        let stats = ledger.stats(at(4000), Duration::ZERO, None);
+        assert_eq!((stats.played, stats.played_wall), (Duration::from_millis(1500), Duration::from_millis(1000)));
+    }
+
+    #[test]
     fn means_are_weighted_by_the_time_that_each_value_held() {
         let mut ledger = Ledger::new(at(0));
         let look = |millis, ahead: Option<u64>, bitrate| PlayheadSample {

@@ -204,6 +204,51 @@ mod tests {
         assert_eq!(dolby_channels(0), None);
     }
 
+    fn element(inner: &str) -> Element {
+        crate::manifest::xml::parse(&format!("<AdaptationSet>{inner}</AdaptationSet>")).expect("well-formed")
+    }
+
+    #[test]
+    fn transfer_characteristics_name_the_dynamic_range() {
+        for (value, range) in [("16", VideoRange::Pq), ("18", VideoRange::Hlg), ("1", VideoRange::Sdr)] {
+            let scheme = "urn:mpeg:mpegB:cicp:TransferCharacteristics";
+            for property in ["EssentialProperty", "SupplementalProperty"] {
+                let found = video_range(&element(&format!("<{property} schemeIdUri='{scheme}' value='{value}'/>")));
+                assert_eq!(found, Some(range), "{property} {value}");
+            }
+        }
+        assert_eq!(video_range(&element("<EssentialProperty schemeIdUri='urn:x' value='16'/>")), None);
+    }
+
+    #[test]
+    fn trick_play_is_named_by_either_property_and_unknown_demands_skip_a_set() {
+        let of = |inner: &str| {
+            let mut warnings = Warnings::default();
+            (purpose(&element(inner), &mut warnings), warnings.into_list().len())
+        };
+        for property in ["EssentialProperty", "SupplementalProperty"] {
+            let trick = format!("<{property} schemeIdUri='http://dashif.org/guidelines/trickmode' value='1'/>");
+            assert_eq!(of(&trick), (Some(Purpose::TrickPlay), 0), "{property}");
+        }
+        assert_eq!(of("<SupplementalProperty schemeIdUri='urn:x'/>"), (Some(Purpose::Normal), 0));
+        assert_eq!(of("<EssentialProperty schemeIdUri='urn:x'/>"), (None, 1));
+    }
+
+    #[test]
+    fn accessibility_is_a_role_by_the_schemes_of_tv_anytime_and_dash() {
+        for (scheme, value, role) in [
+            ("urn:tva:metadata:cs:AudioPurposeCS:2007", "1", Some(Role::Description)),
+            ("urn:tva:metadata:cs:AudioPurposeCS:2007", "2", Some(Role::Caption)),
+            ("urn:tva:metadata:cs:AudioPurposeCS:2007", "3", None),
+            ("urn:mpeg:dash:role:2011", "description", Some(Role::Description)),
+            ("urn:mpeg:dash:role:2011", "caption", Some(Role::Caption)),
+            ("urn:x", "1", None),
+        ] {
+            let found = roles(&element(&format!("<Accessibility schemeIdUri='{scheme}' value='{value}'/>")));
+            assert_eq!(found, Vec::from_iter(role), "{scheme} {value}");
+        }
+    }
+
     #[test]
     fn channel_configurations_are_read_by_their_scheme() {
         let cicp = "urn:mpeg:mpegB:cicp:ChannelConfiguration";

@@ -166,6 +166,16 @@ mod tests {
     }
 
     #[test]
+    fn an_address_in_a_remote_element_is_relative_to_that_element() {
+        let mut remotes = RemoteElements::default();
+        let outer = Bytes::from("<Period id='a'><AdaptationSet xlink:href='set.xml'/></Period>");
+        remotes.insert("http://ads/x/period.xml".parse().unwrap(), Some(outer));
+        let text = "<MPD><Period xlink:href='http://ads/x/period.xml'/><Period xlink:href='own.xml'/></MPD>";
+        let wanted = ["http://ads/x/set.xml", "http://h/d/own.xml"].map(str::to_owned).to_vec();
+        assert_eq!(resolved(text, &remotes), ("a - -".to_owned(), wanted, 0));
+    }
+
+    #[test]
     fn damage_and_endless_recursion_end_in_warnings() {
         let text = "<MPD><Period xlink:href='x'/></MPD>";
         for body in ["", "<Period", "<html/>", "\u{0}", "<AdaptationSet/>"] {

@@ -5,10 +5,12 @@ mod corpus;
 mod dash;
 mod dash_offer;
 mod hls;
+mod hls_precedence;
 mod hls_tags;
 mod hostile;
 mod irregular;
 mod oracle;
+mod precedence;
 mod records;
 
 use std::fmt::Write as _;

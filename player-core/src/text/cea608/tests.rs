@@ -466,3 +466,19 @@ fn rows_above_those_that_roll_up_are_erased() {
         screen.rows().iter().enumerate().filter_map(|(row, cells)| Some((row, cells[0]?.char))).collect();
     assert_eq!(written, [(7, 'I'), (8, 'J')]);
 }
+
+#[test]
+fn another_mode_begins_as_if_nothing_had_come_before() {
+    let written = |before: &[u16], mode: &[u16]| {
+        let mut cc = cc1();
+        codes(&mut cc, before);
+        codes(&mut cc, mode);
+        text(&mut cc, "AB");
+        cc.cues(MediaTime::ZERO)
+    };
+    let fresh = written(&[], &[RU2]);
+    assert_eq!(fresh.len(), 1);
+    assert_eq!(written(&[RCL, 0x1140], &[RU2]), fresh, "in the last row");
+    let painted = written(&[], &[RDC, ROW_14]);
+    assert_eq!(written(&[RCL, EOC], &[RDC, ROW_14]), painted, "nothing on screen was composed");
+}

@@ -167,3 +167,14 @@ fn limits_end_a_hostile_file_soon() {
     assert_eq!(long.plain_text().len(), 40_000);
     assert!(long.spans.iter().all(|span| span.style.voice.as_ref().is_some_and(|voice| voice.len() <= 128)));
 }
+
+#[test]
+fn a_position_that_cannot_be_read_aligns_nothing() {
+    let layout = |setting: &str| {
+        let text = format!("WEBVTT\n\n00:00.000 --> 00:01.000 {setting}\nx\n");
+        parse(text.as_bytes()).unwrap().cues.remove(0).layout
+    };
+    assert_eq!(layout("position:x%,center"), layout(""));
+    let read = layout("position:30%,center");
+    assert_eq!((read.position, read.position_align), (Some(30.0), PositionAlign::Center));
+}

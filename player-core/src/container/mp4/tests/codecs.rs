@@ -5,6 +5,7 @@ use bytes::Bytes;
 use super::super::audio_config::{self, Shape};
 use super::super::testmux::full;
 use crate::container::{Codec, DemuxError};
+use crate::model::MediaKind;
 
 /// Bytes of fields, each a value and its width in bits, filled up with zeros.
 fn packed(fields: &[(u32, u32)]) -> Bytes {
@@ -195,4 +196,19 @@ fn codec_strings_follow_their_records() {
     assert_eq!(hevc(0x62, [0; 6]).as_deref(), Some("hvc1.A2.6.H93"));
     assert_eq!(hevc(0x84, [0, 1, 0, 0, 0, 0xb0]).as_deref(), Some("hvc1.B4.6.L93.0.1.0.0.0.B0"));
     assert_eq!(hevc(0xdf, [0; 6]).as_deref(), Some("hvc1.C31.6.L93"));
+}
+
+#[test]
+fn parameter_sets_may_stand_in_the_samples_where_the_entry_says_so() {
+    use super::super::boxes::BoxBody;
+    use super::super::{entry, testmux::boxed};
+    let record = [&[1, 1, 0x60, 0, 0, 0][..], &[0x90, 0, 0, 0, 0, 0], &[93]].concat();
+    for (kind, in_band) in [(b"hvc1", false), (b"hev1", true)] {
+        let fields = [&[0; 24][..], &[0, 16, 0, 9], &[0; 50], &boxed(b"hvcC", &record)].concat();
+        let content = [&[0, 0, 0, 0, 0, 0, 0, 1][..], &boxed(kind, &fields)].concat();
+        let stsd = BoxBody { kind: *b"stsd", bytes: &content, offset: 0 };
+        let config = entry::read_all(&stsd, MediaKind::Video, 0).expect("one entry").remove(0).config;
+        assert_eq!((config.width, config.height), (Some(16), Some(9)));
+        assert_eq!(config.codec, Codec::H265 { hvcc: record.clone().into(), in_band });
+    }
 }

@@ -289,6 +289,11 @@ fn fragments_without_a_time_follow_each_other_and_a_last_sample_without_length_t
     let found = facts(&read(Some(&init), &media.into(), 7).unwrap());
     let times: Vec<_> = found.iter().map(|fact| (fact.0, fact.2)).collect();
     assert_eq!(times, [(500, 100_000), (1780, 100_000), (1780, 100_000), (3060, 100_000)]);
+    let movie = testmux::init(&[VIDEO]);
+    let twice = [&movie[..], &bare(&header, timed, &[], b"ab"), &movie, &bare(&header, run, &[], b"cd")].concat();
+    let found = facts(&read(None, &twice.into(), 7).unwrap());
+    let times: Vec<_> = found.iter().map(|fact| fact.0).collect();
+    assert_eq!(times, [500, 1780, 0, 1280], "another movie begins at zero");
 }
 
 #[test]

@@ -139,3 +139,25 @@ fn what_another_quality_brings_takes_the_place_of_what_was_held() {
     assert!(store.publish());
     assert_eq!(shown(&store), [(0, 1000, "AA".into()), (4000, 5000, "XX".into())]);
 }
+
+#[test]
+fn a_packet_that_comes_again_with_its_segment_is_read_once() {
+    let mut store = CaptionStore::default();
+    store.choose(Some((id(), ONE)));
+    let painted = vec![packet(0, &[0x1429, 0x1470, 0x4142]), packet(100, &[0x4344])];
+    store.insert(of(0, 0), FIRST, painted.clone());
+    store.insert(of(0, 0), FIRST, painted[1..].to_vec());
+    store.publish();
+    assert_eq!(shown(&store).last().map(|(.., text)| text.as_str()), Some("ABCD"));
+}
+
+#[test]
+fn a_packet_at_the_limit_of_eviction_can_still_be_chosen() {
+    let mut store = CaptionStore::default();
+    store.insert(of(0, 0), FIRST, caption(1000, b"AA"));
+    store.evict(ms(1000));
+    assert!(store.choose(Some((id(), ONE))) && store.publish());
+    assert_eq!(shown(&store), [(1000, 2000, "AA".into())]);
+    store.evict(ms(1001));
+    assert_eq!(store.packets.len(), 1);
+}

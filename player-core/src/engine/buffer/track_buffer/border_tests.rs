@@ -1,5 +1,6 @@
 //! Exact borders: of seams, gaps, key frames, windows, and of what was handed out.
 #![expect(clippy::unwrap_used, reason = "tests")]
+use super::eviction::Evicted;
 use super::tests::{add, config, ms, of, samples, video};
 use super::*;
 
@@ -108,6 +109,7 @@ fn in_a_gap_the_picture_before_it_is_shown_after_a_seek_and_the_one_after_it_aft
     assert_eq!((begin(3000, true), begin(3000, false)), (Some(ms(0)), Some(ms(5000))));
     assert_eq!(begin(5000 - SEAM_MS, true), Some(ms(0)), "what is so near is no gap, but its key frame comes later");
     assert_eq!(begin(5000, false), Some(ms(5000)));
+    assert_eq!(begin(4900, false), Some(ms(5000)), "after a jump nothing before the gap is decoded");
 }
 
 #[test]
@@ -199,18 +201,18 @@ fn decoded(times: &[(i64, i64)]) -> Vec<Sample> {
 
 #[test]
 fn an_interrupted_segment_goes_on_in_decoding_order() {
-    let whole = [(0, 0), (100, 300), (200, 100), (300, 200), (400, 600), (500, 400), (600, 500)];
+    let whole = [(0, 0), (100, 400), (200, 100), (300, 200), (400, 300), (500, 700), (600, 500), (700, 600)];
     let mut buffer = TrackBuffer::new(ItemId::default(), MediaKind::Video);
     buffer.insert(of(0), &config("a"), Window::ALL, decoded(&whole[..4]), None);
     let committed = Some(Cursor { seq: 0, index: 2 });
     assert_eq!(buffer.interrupt(committed), 0);
-    assert_eq!(buffer.insert(of(0), &config("a"), Window::ALL, decoded(&whole), committed), 3);
+    assert_eq!(buffer.insert(of(0), &config("a"), Window::ALL, decoded(&whole), committed), 4);
     let held: Vec<MediaTime> = buffer.parts().flat_map(|part| &part.samples).map(|sample| sample.dts).collect();
     assert_eq!(held, whole.map(|(dts, _)| ms(dts)), "each once, and none missing");
-    assert_eq!(buffer.end(), Some(ms(700)));
+    assert_eq!(buffer.end(), Some(ms(800)));
     // Another attempt at another segment is not shortened.
     buffer.complete();
-    assert_eq!(buffer.insert(of(1), &config("a"), Window::ALL, decoded(&[(700, 700), (800, 800)]), committed), 2);
+    assert_eq!(buffer.insert(of(1), &config("a"), Window::ALL, decoded(&[(800, 800), (900, 900)]), committed), 2);
 }
 
 #[test]
@@ -336,4 +338,169 @@ fn a_segment_whose_key_frame_was_dropped_goes_on_with_its_next_one() {
     arrive(&mut buffer, late(0, 2000, 0));
     buffer.restart(ms(0), Departure::Void);
     assert_eq!(arrive(&mut buffer, late(2600, 3000, -1)), 4, "nothing was dropped since");
+}
+
+#[test]
+fn an_evicted_part_gives_its_bytes_and_those_that_were_never_seen() {
+    let mut buffer = video(&[(0, 1000), (1000, 1500), (1500, 2000)]);
+    assert_eq!([999, 1000, 1499, 1500, 2000].map(|at| buffer.bytes_behind(ms(at))), [0, 100, 100, 150, 200]);
+    let handed_out = Some(Cursor { seq: 2, index: 0 });
+    assert_eq!(buffer.first_evictable(ms(999), handed_out), None, "it has not ended");
+    assert_eq!(buffer.first_evictable(ms(1000), None), Some(ms(1000)), "nothing is handed out of the run any more");
+    assert_eq!(buffer.first_evictable(ms(1000), handed_out), Some(ms(1000)));
+    assert!(buffer.mark_seen(ms(500)).is_some());
+    assert_eq!(buffer.evict_first(), Evicted { bytes: 100, unseen: 0 });
+    assert_eq!(buffer.evict_first(), Evicted { bytes: 50, unseen: 50 });
+    assert_eq!((buffer.bytes(), buffer.end(), buffer.begins_by(ms(1499 - SEAM_MS))), (50, Some(ms(2000)), false));
+    assert_eq!(buffer.first_evictable(ms(9000), handed_out), None, "it is being handed out");
+    assert_eq!(buffer.evict_first(), Evicted { bytes: 50, unseen: 50 });
+    assert_eq!((buffer.bytes(), buffer.end(), buffer.holds(ms(1999))), (0, None, false));
+    assert_eq!(buffer.evict_first(), Evicted::default());
+    let lost = buffer.account().counts().lost;
+    assert_eq!((lost.outside_window, lost.late), (20, 0), "twenty pictures were passed over");
+}
+
+#[test]
+fn an_empty_range_of_an_empty_run_may_begin_before_what_was_asked_for() {
+    let mut buffer = video(&[]);
+    buffer.restart(ms(5000), Departure::Void);
+    buffer.insert_empty_range(of(0), ms(4000), ms(6000));
+    assert_eq!([3999, 4000, 5999, 6000].map(|at| buffer.holds(ms(at))), [false, true, true, false]);
+    let mut later = video(&[]);
+    later.insert_empty_range(of(0), ms(4000), ms(6000));
+    assert!(later.holds(ms(0)), "nothing exists from the begin of the run on");
+}
+
+#[test]
+fn an_attempt_that_failed_takes_back_what_it_lost() {
+    let mut buffer = video(&[(0, 1000)]);
+    let window = Window { from: MediaTime::ZERO, until: ms(1000) };
+    assert_eq!(buffer.insert(of(1), &config("a"), window, samples(1000, 1500), None), 0);
+    assert_eq!((buffer.account().counts().received, buffer.account().counts().lost.outside_window), (15, 5));
+    assert_eq!(buffer.interrupt(None), 0);
+    assert_eq!((buffer.account().counts().received, buffer.account().counts().lost.outside_window), (10, 0));
+}
+
+#[test]
+fn a_part_of_which_nothing_was_handed_out_may_be_dropped() {
+    let full = || video(&[(0, 1000), (1000, 2000), (2000, 3000)]);
+    for (index, dropped) in [(0, 200), (1, 100)] {
+        let mut buffer = full();
+        let committed = Some(Cursor { seq: 1, index });
+        assert_eq!(buffer.truncate(committed, Departure::Void, |_| true), dropped, "{index}");
+    }
+    assert_eq!(full().truncate(None, Departure::Void, |part| part.seq > 0), 200);
+}
+
+#[test]
+fn only_media_that_was_on_screen_is_seen() {
+    let mut buffer = video(&[(0, 1000), (5000, 6000)]);
+    let seq = buffer.mark_seen(ms(3000)).map(|part| part.seq);
+    assert_eq!((seq, buffer.clone().restart(ms(0), Departure::Void)), (Some(1), 200), "it comes after the gap");
+    buffer.mark_seen(ms(999));
+    assert_eq!(buffer.clone().restart(ms(0), Departure::Void), 100);
+    assert_eq!(buffer.mark_seen(ms(1000)).map(|part| part.seq), Some(1), "the first has ended");
+    buffer.mark_seen(ms(5000));
+    assert_eq!(buffer.restart(ms(0), Departure::Void), 0);
+}
+
+#[test]
+fn a_segment_under_way_may_still_reach_the_target() {
+    let mut buffer = video(&[]);
+    add(&mut buffer, 0, "a", 0, 500);
+    assert_eq!(buffer.locate(ms(800), true).map(|(_, pts)| pts), Some(ms(0)));
+    buffer.complete();
+    assert_eq!(buffer.locate(ms(800), true), None);
+}
+
+#[test]
+fn what_comes_before_the_place_of_decoding_is_lost_if_it_would_be_presented() {
+    let mut buffer = video(&[(0, 1000), (1000, 2000)]);
+    buffer.skip_to(Cursor { seq: 1, index: 2 }, ms(900));
+    assert_eq!(buffer.account().counts().lost.undecodable, 3, "one of the first segment, two of the second");
+    buffer.skip_to(Cursor { seq: 1, index: 2 }, ms(900));
+    assert_eq!(buffer.account().counts().lost.undecodable, 3, "each once");
+}
+
+#[test]
+fn an_overlap_is_clipped_at_a_key_frame_up_to_twenty_milliseconds_early() {
+    for (begin, kept) in [(1480, 15), (1479, 0)] {
+        let mut buffer = video(&[(0, 2000)]);
+        let mut overlapping = samples(begin, begin + 2000);
+        for sample in &mut overlapping {
+            sample.key = sample.pts == ms(begin) || sample.pts == ms(begin + 500);
+        }
+        let found = buffer.insert(of(1), &config("a"), Window::ALL, overlapping, None);
+        assert_eq!((found, buffer.account().counts().lost.overlapped), (kept, 20 - kept as u64), "{begin}");
+    }
+}
+
+#[test]
+fn after_a_dropped_key_frame_pictures_of_times_that_are_held_are_repetitions_and_others_undecodable() {
+    let mut buffer = video(&[(0, 2000)]);
+    assert_eq!(add(&mut buffer, 1, "a", 1500, 1900), 0);
+    let lost = |buffer: &TrackBuffer| {
+        let lost = buffer.account().counts().lost;
+        (lost.overlapped, lost.undecodable)
+    };
+    assert_eq!(lost(&buffer), (4, 0));
+    let mut rest = samples(1950, 2350);
+    rest.iter_mut().for_each(|sample| sample.key = sample.pts == ms(2250));
+    assert_eq!(buffer.insert(of(1), &config("a"), Window::ALL, rest, None), 1, "from the key frame on");
+    assert_eq!(lost(&buffer), (5, 2), "the one that reaches past what is held begins before its end");
+}
+
+#[test]
+fn media_begins_where_its_window_does() {
+    let mut buffer = video(&[(0, 1000)]);
+    let window = Window { from: ms(1000), until: MediaTime::MAX };
+    assert_eq!(buffer.insert(of(1), &config("a"), window, samples(950, 1950), None), 10);
+    let spans: Vec<_> = buffer.parts().map(|part| (part.first, part.last)).collect();
+    assert_eq!(spans, [(ms(0), ms(1000)), (ms(1000), ms(1950))], "although its first picture begins earlier");
+}
+
+#[test]
+fn a_part_ends_with_its_window_and_its_segment_counts_all_its_parts() {
+    let mut buffer = video(&[]);
+    let window = Window { from: MediaTime::ZERO, until: ms(950) };
+    assert_eq!(buffer.insert(of(0), &config("a"), window, samples(0, 1000), None), 10);
+    assert_eq!((buffer.end(), buffer.back().unwrap().last), (Some(ms(950)), ms(950)));
+    buffer.complete();
+    add(&mut buffer, 1, "a", 1000, 1500);
+    add(&mut buffer, 1, "b", 1500, 2000);
+    let bytes = |number| buffer.bytes_of(of(number).key().unwrap());
+    assert_eq!((bytes(0), bytes(1)), (0, 100), "those at the end of the run");
+    assert_eq!(buffer.parts().count(), 3);
+}
+
+#[test]
+fn nothing_joins_a_part_that_is_complete() {
+    let mut buffer = video(&[]);
+    add(&mut buffer, 0, "a", 0, 500);
+    add(&mut buffer, 0, "a", 500, 1000);
+    assert_eq!(buffer.parts().count(), 1);
+    buffer.complete();
+    add(&mut buffer, 0, "a", 1000, 1500);
+    assert_eq!(buffer.parts().map(|part| part.complete).collect::<Vec<_>>(), [true, false]);
+}
+
+#[test]
+fn decoding_waits_while_the_run_begins_after_its_start() {
+    let mut buffer = video(&[]);
+    buffer.restart(ms(5000), Departure::Void);
+    add(&mut buffer, 0, "a", 6000, 7000);
+    assert_eq!(buffer.locate(ms(4000), true), None, "earlier media may be on its way");
+    assert_eq!(buffer.locate(ms(5000), true).map(|(_, pts)| pts), Some(ms(6000)));
+    buffer.extend_to(ms(4000));
+    assert_eq!(buffer.locate(ms(4000), true).map(|(_, pts)| pts), Some(ms(6000)), "nothing exists before it");
+}
+
+#[test]
+fn a_flush_calls_back_what_begins_after_the_position_in_every_segment() {
+    let mut buffer = video(&[(0, 1000), (1000, 2000)]);
+    buffer.hand_over(0, 0..10, ms(0));
+    buffer.hand_over(1, 0..10, ms(0));
+    buffer.recall(ms(500));
+    buffer.restart(ms(9000), Departure::Discarded(crate::engine::buffer::Discard::Seek));
+    assert_eq!(buffer.account().counts().discarded.seek, 4 + 10, "the picture at the position is on screen");
 }
