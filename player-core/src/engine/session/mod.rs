@@ -409,6 +409,12 @@ mod tests;
 mod announcement_tests;
 
 #[cfg(test)]
+mod choice_tests;
+
+#[cfg(test)]
+mod placing_tests;
+
+#[cfg(test)]
 mod presenting_tests;
 
 #[cfg(test)]

@@ -1,10 +1,14 @@
 //! What follows when requests, keys or servers fail, and how streams go on.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+use bytes::Bytes;
+
 use super::outcome::StreamOutcome;
 use super::tests::{add, add_of, chosen, context, described, events, ms, of, play_at, rep, segment, session_of, set};
 use super::*;
-use crate::container::SegmentTail;
+use crate::container::{
+    CodecConfig, DemuxOutput, Fragment, InitSegment, MediaClock, Payload, Sample, SegmentTail, TrackInit,
+};
 use crate::engine::buffer::Departure;
 use crate::engine::download::{Activity, KeptState, NextSegment, SegmentDownload};
 use crate::engine::io::{FetchError, FetchKind, Ingest, Output};
@@ -129,6 +133,40 @@ fn pictures_that_never_become_whole_are_lost_once() {
         let lost = if carries.0 { 3 } else { 0 };
         assert_eq!((counts.received, counts.lost.undecodable), (lost, lost), "{carries:?}");
     }
+}
+
+#[test]
+fn samples_that_a_failed_attempt_gave_are_not_given_again_by_the_end_held_back() {
+    let mut cx = context();
+    let mut session = session_of(ItemId::default(), &SEPARATE[..1]);
+    add(&mut session.video, 0, 0, 2000, None);
+    let track = TrackInit {
+        id: 1,
+        kind: MediaKind::Video,
+        timescale: 1000,
+        language: None,
+        config: Arc::new(CodecConfig::for_tests("")),
+    };
+    let init = InitSegment { tracks: vec![track], clock: MediaClock::Endless, first: None, source: Bytes::new() };
+    let job = cx.jobs.add(cx.now, Purpose::Media(StreamId::Main), FetchKind::Segment, somewhere(), Ingest::Body);
+    let mut download = SegmentDownload::new(job, chosen(0, 0, 4000), Some(Arc::new(init)), MediaTime::ZERO);
+    // Media time lies ten seconds after presentation time.
+    download.set_shift(-10_000_000_000);
+    let sample = |at: i64| Sample {
+        pts: ms(at),
+        dts: ms(at),
+        duration: Duration::from_millis(100),
+        key: false,
+        payload: Payload(vec![0; 10].into()),
+        crypto: None,
+    };
+    let fragment = Fragment { track: 1, samples: [11_800, 11_900, 12_000].map(sample).to_vec() };
+    let state = serde_json::from_str("0").unwrap();
+    download.end_with(SegmentTail { outputs: vec![DemuxOutput::Fragment(fragment)], state, waiting: 0 });
+    session.stream_mut(StreamId::Main).unwrap().keep(KeptState::of(&download));
+    session.release_tail(&mut cx, StreamId::Main);
+    assert_eq!((session.account().counts().received, session.video.end()), (21, Some(ms(2100))));
+    assert!(session.stream(StreamId::Main).unwrap().is_idle() && session.video.back().unwrap().complete);
 }
 
 #[test]
