@@ -276,6 +276,25 @@ mod tests {
     }
 
     #[test]
+    fn another_address_of_the_same_location_is_no_place_to_go_to() {
+        let (mut cx, mut locations, _) = sent(&["a"]);
+        let urls = ["1", "2"].map(|name| url("a").join(name).unwrap()).to_vec();
+        let resource = Resource { urls, range: None };
+        let candidate = locations.candidates(&resource).remove(0);
+        let id = cx.jobs.add(cx.now, Purpose::Key, FetchKind::Key, resource, Ingest::Body);
+        cx.jobs.send(id, candidate, &cx.config, cx.now);
+        let error = FetchError::Refused("no".into());
+        let Assessed::Decided(assessment) = assess_as(&mut cx, &locations, id, &error) else { panic!("no decision") };
+        assessment.move_on(&mut cx, &mut locations, id, Duration::from_secs(60), &[]);
+        let outputs = std::iter::from_fn(|| cx.effects.take_next());
+        let failover = |output| match output {
+            crate::engine::io::Output::Event(Event::Failover { to, .. }) => Some(to),
+            _ => None,
+        };
+        assert_eq!(outputs.filter_map(failover).collect::<Vec<_>>(), [String::new()]);
+    }
+
+    #[test]
     fn a_failover_recalls_only_requests_that_are_not_answered() {
         let (mut cx, mut locations, id) = sent(&["a", "b"]);
         let place = locations.manifest_candidates().remove(0);

@@ -479,4 +479,34 @@ mod tests {
         assert!(playback.begin_presentation());
         assert_eq!(playback.picture_due(), None, "it is here");
     }
+
+    #[test]
+    fn the_first_picture_and_the_first_sound_of_a_seek_are_announced_with_the_time_of_the_seek() {
+        let at = |seconds| Now::ZERO + Duration::from_secs(seconds);
+        let mut playback = Playback::default();
+        playback.load(MediaTime::ZERO, true, Settings::default(), at(1));
+        assert_eq!(playback.on_first_frame(), Some(at(1)));
+        playback.begin_seek(Seeking { to: MediaTime::ZERO, mode: SeekMode::Exact, since: at(5) });
+        assert_eq!((playback.on_first_audio(), playback.on_first_frame()), (Some(at(5)), Some(at(5))));
+        playback.begin_seek(Seeking { to: MediaTime::ZERO, mode: SeekMode::Exact, since: at(7) });
+        playback.stop_awaiting();
+        assert_eq!((playback.on_first_audio(), playback.on_first_frame()), (None, None));
+    }
+
+    #[test]
+    fn the_position_stands_where_playback_failed() {
+        let ms = MediaTime::from_millis;
+        let mut playback = Playback::default();
+        let mut effects = Effects::default();
+        playback.load(MediaTime::ZERO, true, Settings::default(), Now::ZERO);
+        playback.send_flush(ItemId::default(), MediaTime::ZERO, &[MediaKind::Video], Now::ZERO, &mut effects);
+        playback.begin_presentation();
+        playback.set_renderer_playing(true, Now::ZERO, &mut effects);
+        playback.report(playback.feed().epoch(), ms(1000), Now::ZERO);
+        let at = |millis| Now::ZERO + Duration::from_millis(millis);
+        assert_eq!(playback.clock().position(at(100)), ms(1100));
+        playback.fail(PlayerError::fatal(crate::error::ErrorCode::RendererFailed, "gone"), at(200), &mut effects);
+        assert_eq!(playback.clock().position(at(400)), ms(1200));
+        assert!(playback.is_over() && playback.flush_due().is_none());
+    }
 }

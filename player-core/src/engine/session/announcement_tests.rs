@@ -5,10 +5,11 @@ use super::outcome::StreamOutcome;
 use super::tests::{add_of, context, described, events, finish, ms, play_at, rep, session_of, set};
 use super::*;
 use crate::command::SeekMode;
+use crate::container::CaptionPacket;
 use crate::engine::playback::Seeking;
 use crate::error::{ErrorCode, PlayerError, Stage};
 use crate::event::Event;
-use crate::model::{MetadataBody, MetadataSource};
+use crate::model::{CaptionService, CaptionTrack, MetadataBody, MetadataSource, Period, SegmentId, TimestampMapping};
 use crate::render::RenderEvent;
 use crate::snapshot::{BufferingReason, State};
 use crate::text::{Cue, CueLayout, CueSpan, SpanStyle};
@@ -126,7 +127,7 @@ fn cues_that_go_with_their_stream_are_announced() {
     for (cues, changes) in [(Vec::new(), 0), (vec![cue("a")], 1)] {
         let mut cx = context();
         let mut session = session_of(ItemId::default(), &[(StreamId::Main, None), (StreamId::Text, None)]);
-        let mapping = crate::model::TimestampMapping::Offset(0);
+        let mapping = TimestampMapping::Offset(0);
         let Session { text, timeline, .. } = &mut session;
         text.insert(cues, None, mapping, ms(0), timeline);
         let error = PlayerError::fatal(ErrorCode::MediaUnavailable, "it is gone");
@@ -268,4 +269,68 @@ fn metadata_is_entered_at_once_where_a_seek_lands_in_it() {
         })
         .collect();
     assert_eq!(entered, ["late"], "what lies before the target is passed over");
+}
+
+fn caption(id: &str) -> CaptionTrack {
+    CaptionTrack {
+        id: TrackId(id.into()),
+        service: CaptionService::Cea608(1),
+        language: Some("en".into()),
+        label: None,
+        default: false,
+        autoselect: false,
+    }
+}
+
+#[test]
+fn captions_of_several_periods_are_listed_once() {
+    let mut session = video();
+    let mut known = described(Vec::new());
+    known.periods.push(Period::new("q".into(), ms(10_000), None, Vec::new()));
+    known.periods[0].captions = vec![caption("a"), caption("b")];
+    known.periods[1].captions = vec![caption("b"), caption("c")];
+    session.source.set_presentation(known.into());
+    let listed: Vec<_> = session.caption_tracks().into_iter().map(|track| track.id.0).collect();
+    assert_eq!(listed, ["a", "b", "c"]);
+}
+
+#[test]
+fn captions_that_are_chosen_are_shown_at_once_as_far_as_they_are_here() {
+    let mut cx = context();
+    let mut session = video();
+    let key = crate::engine::ids::SegmentKey { rep: PartOf::for_tests(0, 0).rep, id: SegmentId::Sequence(0) };
+    // Roll-up captions of two lines begin, and a letter.
+    let triples = vec![0xfc, 0x94, 0x25, 0xfc, 0x94, 0xad, 0xfc, 0xc1, 0x80];
+    session.captions.insert(key, TimestampMapping::Offset(0), vec![CaptionPacket { pts: ms(0), triples }]);
+    session.choose_captions(&mut cx);
+    assert_eq!((session.cues().len(), events(&mut cx)), (0, vec![]), "none is chosen");
+    session.selection.select_text(TrackChoice::Track(TrackId("captions-cc1".into())));
+    session.choose_captions(&mut cx);
+    assert_eq!((session.cues().len(), events(&mut cx)), (1, vec![Event::CuesChanged]));
+    session.restart_stream(&mut cx, StreamId::Audio, ms(0), crate::engine::buffer::Departure::Void);
+    assert_eq!(session.cues().len(), 1);
+    session.restart_stream(&mut cx, StreamId::Main, ms(0), crate::engine::buffer::Departure::Void);
+    assert_eq!((session.cues().len(), events(&mut cx)), (0, vec![Event::CuesChanged]), "they went with their video");
+}
+
+#[test]
+fn forced_subtitles_are_not_fetched_beside_captions() {
+    for captions in [false, true] {
+        let mut cx = context();
+        let mut session = session_of(ItemId::default(), &[]);
+        let forced = crate::model::AdaptationSet { forced: true, ..set("t", MediaKind::Text, vec![rep("t", 1)]) };
+        let video = set("v", MediaKind::Video, vec![rep("v", 1)]);
+        let mut known = described(vec![video, set("a", MediaKind::Audio, vec![rep("a", 1)]), forced]);
+        if captions {
+            known.periods[0].captions = vec![caption("cc")];
+        }
+        session.source.set_presentation(known.into());
+        let languages = || vec!["en".to_owned()];
+        let preferences = session.preferences().clone();
+        let preferences = TrackPreferences { audio_languages: languages(), text_languages: languages(), ..preferences };
+        session.selection = TrackSelection::new(preferences, abr::Hdcp::None);
+        session.begin(&mut cx).unwrap();
+        let found = (session.stream(StreamId::Text).is_some(), session.captions.chosen().is_some());
+        assert_eq!(found, (!captions, captions));
+    }
 }

@@ -284,3 +284,7 @@ impl Session {
         others.iter().filter(|key| **key != rep && !self.selection.exclusions().holds(**key, cx.now)).count()
     }
 }
+
+#[cfg(test)]
+#[path = "failed_requests_tests.rs"]
+mod tests;

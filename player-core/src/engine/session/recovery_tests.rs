@@ -9,9 +9,11 @@ use super::*;
 use crate::container::{
     CodecConfig, DemuxOutput, Fragment, InitSegment, MediaClock, Payload, Sample, SegmentTail, TrackInit,
 };
+use crate::drm::KeyId;
 use crate::engine::buffer::Departure;
 use crate::engine::download::{Activity, KeptState, NextSegment, SegmentDownload};
-use crate::engine::io::{FetchError, FetchKind, Ingest, Output};
+use crate::engine::io::{FetchError, FetchKind, FetchOutcome, Ingest, Output};
+use crate::engine::licence::KeyState;
 use crate::engine::requests::Purpose;
 use crate::engine::source::{Candidate, ServiceLocation};
 use crate::error::{ErrorCode, PlayerError};
@@ -312,4 +314,77 @@ fn the_end_of_a_period_is_settled_for_what_its_stream_brings() {
     let _ = session.pass_period(&mut cx, StreamId::Main, PeriodKey::for_tests(1));
     assert!(session.main().unwrap().is_finished());
     assert_eq!(session.buffer(MediaKind::Video).unwrap().back().unwrap().of.rep.period, of(0).rep.period);
+}
+
+#[test]
+fn a_representation_whose_key_is_gone_is_never_asked_again() {
+    let key = [5; 16];
+    let mut cx = context();
+    let mut session = session_of(ItemId::default(), &SEPARATE[..1]);
+    let reps = vec![rep("locked", 2), rep("clear", 1)];
+    session.source.set_presentation(described(vec![set("v", MediaKind::Video, reps)]).into());
+    add(&mut session.video, 0, 0, 4000, None);
+    session.video.complete();
+    add(&mut session.video, 1, 4000, 8000, Some(key));
+    session.video.complete();
+    session.keys.set(KeyId(key), KeyState::Asked(crate::engine::requests::JobId::for_tests(1)));
+    session.give_up_locked(&mut cx);
+    assert_eq!(session.video.end(), Some(ms(8000)), "its key may come");
+    session.keys.set(KeyId(key), KeyState::Gone(Box::new(error(ErrorCode::KeyUnavailable))));
+    session.give_up_locked(&mut cx);
+    assert_eq!(session.video.end(), Some(ms(4000)));
+    assert!(session.selection.exclusions().is_final(RepKey::for_tests(0, 0, 0)));
+    let place = NextSegment::At { period: PeriodKey::FIRST, time: ms(4000) };
+    assert_eq!(session.main().unwrap().place(), place);
+    assert_eq!(cx.ledger.stats(cx.now, Duration::ZERO, None).bytes_wasted, 400);
+}
+
+#[test]
+fn a_segment_that_is_here_ends_a_failover_and_credits_its_location() {
+    let mut cx = context();
+    let mut session = session_of(ItemId::default(), &SEPARATE[..1]);
+    fetch(&mut cx, &mut session, StreamId::Main, chosen(0, 0, 4000));
+    let download = session.stream_mut(StreamId::Main).unwrap().download_mut().unwrap();
+    download.count(5);
+    let (job, url) = (download.job(), somewhere().urls.remove(0));
+    let place = ServiceLocation::Location(0);
+    cx.jobs.send(job, Candidate { index: 0, place: place.clone(), url: url.clone() }, &cx.config, cx.now);
+    session.source.locations_mut().exclude(&place, Duration::from_secs(60), cx.now);
+    let asked = |session: &Session, cx: &Context| {
+        let locations = session.locations();
+        (locations.is_failing_over(), locations.is_excluded(&place, cx.now), locations.has_loaded_media(&place))
+    };
+    assert_eq!(asked(&session, &cx), (true, true, false));
+    cx.now = cx.now + Duration::from_secs(2);
+    cx.jobs.began(job, url, Some(700), cx.now);
+    let outcome = FetchOutcome::Complete { bytes: 700, body: Bytes::new() };
+    session.on_fetch_ended(&mut cx, job, outcome, false);
+    assert_eq!(asked(&session, &cx), (false, false, true));
+    let loaded = events(&mut cx).into_iter().find_map(|event| match event {
+        Event::SegmentLoaded { kind, start, bytes, elapsed, .. } => Some((kind, start, bytes, elapsed)),
+        _ => None,
+    });
+    assert_eq!(loaded, Some((MediaKind::Video, ms(0), 700, Duration::from_secs(2))));
+    assert!(session.main().unwrap().is_idle() && cx.jobs.ids().is_empty());
+}
+
+#[test]
+fn audio_goes_with_the_video_at_its_place_and_not_with_the_newest() {
+    let grouped = |id: &str, group: &str| Representation { audio_group: Some(group.into()), ..rep(id, 1) };
+    let mut session = session_of(ItemId::default(), &SEPARATE);
+    let sets = vec![
+        set("v", MediaKind::Video, vec![grouped("v", "first"), grouped("w", "second")]),
+        set("a", MediaKind::Audio, vec![grouped("a", "first")]),
+    ];
+    session.source.set_presentation(described(sets).into());
+    assert_eq!(session.audio_group(StreamId::Audio), None, "no video is decided on");
+    session.stream_mut(StreamId::Main).unwrap().decide_on(RepKey::for_tests(0, 0, 1), Now::ZERO);
+    assert_eq!(session.audio_group(StreamId::Audio), Some("second"));
+    add_of(&mut session.video, PartOf::for_tests(0, 0), 0, 4000, None);
+    for (time, group) in [(0, "first"), (3899, "first"), (3900, "second"), (4000, "second")] {
+        let place = NextSegment::At { period: PeriodKey::FIRST, time: ms(time) };
+        session.stream_mut(StreamId::Audio).unwrap().rewind_to(place);
+        assert_eq!(session.audio_group(StreamId::Audio), Some(group), "{time}");
+    }
+    assert_eq!(session.audio_group(StreamId::Main), None);
 }
