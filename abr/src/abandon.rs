@@ -224,6 +224,7 @@ mod tests {
             ttfb: Some(Duration::from_millis(ttfb)),
             buffer: Duration::from_millis(buffer),
             segment_duration: Duration::from_secs(4),
+            others: 0,
         };
         judge(&in_flight, &context, &Bandwidth::new())
     }
@@ -252,6 +253,7 @@ mod tests {
             duration: Duration::from_secs(1),
             cached: false,
             concurrent: 1,
+            others: 0,
         });
         let rate = |elapsed| {
             let in_flight = InFlight {
@@ -263,6 +265,7 @@ mod tests {
                 ttfb: None,
                 buffer: Duration::ZERO,
                 segment_duration: Duration::ZERO,
+                others: 0,
             };
             present_rate(&in_flight, &bandwidth)
         };

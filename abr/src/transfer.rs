@@ -19,7 +19,7 @@ pub struct Transfer {
     pub cached: bool,
     /// Transfers of this session that shared the link meanwhile, this one included; 0 is read as 1.
     pub concurrent: u32,
-    /// Bytes that other transfers of this session brought since its first byte.
+    /// Bytes received by other transfers of this session since its first byte.
     pub others: u64,
 }
 
@@ -42,7 +42,7 @@ pub struct InFlight {
     pub buffer: Duration,
     /// Duration of the segment being fetched.
     pub segment_duration: Duration,
-    /// Bytes that other transfers of this session brought since its first byte: the link carried them too.
+    /// Bytes received by other transfers of this session since its first byte: the link carried them too.
     pub others: u64,
 }
 

@@ -200,7 +200,15 @@ mod tests {
         let mut rule = Dynamic::new();
         let (at, duration) = (Duration::from_secs(1), Duration::from_secs(1));
         let bytes = 1_000_000;
-        rule.on_transfer(&Transfer { at, bytes, ttfb: Duration::ZERO, duration, cached: false, concurrent: 1 });
+        rule.on_transfer(&Transfer {
+            at,
+            bytes,
+            ttfb: Duration::ZERO,
+            duration,
+            cached: false,
+            concurrent: 1,
+            others: 0,
+        });
         let now = Duration::from_secs(60);
         let playing = Context { now, ..context(30_000, 9_000, Some(3)) };
         let stalled = Context { phase: Phase::Rebuffering, ..playing.clone() };
@@ -216,6 +224,7 @@ mod tests {
             ttfb: Some(Duration::ZERO),
             buffer: Duration::from_secs(1),
             segment_duration: Duration::from_secs(2),
+            others: 0,
         };
         let late = |rule: &mut Dynamic| rule.on_progress(&in_flight(50_000), &playing);
         assert!(matches!(late(&mut rule), Verdict::AbandonTo(_)));

@@ -158,3 +158,7 @@ fn apply_rate(cx: &mut Context, rate: f64) {
 fn send_volume(cx: &mut Context) {
     cx.effects.render(RenderCommand::SetVolume { volume: cx.settings.volume, muted: cx.settings.muted });
 }
+
+#[cfg(test)]
+#[path = "command_tests.rs"]
+mod tests;

@@ -206,3 +206,158 @@ fn recall_from(cx: &mut Context, place: &ServiceLocation) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+    use crate::config::PlayerConfig;
+    use crate::container::DemuxError;
+    use crate::engine::context;
+    use crate::engine::io::{FetchError, Ingest};
+    use crate::model::Resource;
+
+    fn url(host: &str) -> Url {
+        format!("http://{host}/film/manifest.mpd").parse().unwrap()
+    }
+
+    /// Contexts with a request for the manifest of these hosts that was sent to the first of them.
+    fn sent(hosts: &[&str]) -> (Context, Locations, JobId) {
+        let config = PlayerConfig::default();
+        let rule = context::make_rule(&config).unwrap();
+        let mut cx = Context::new(config, rule);
+        let urls: Vec<Url> = hosts.iter().map(|host| url(host)).collect();
+        let locations = Locations::new(&urls);
+        let resource = Resource { urls, range: None };
+        let id = cx.jobs.add(cx.now, Purpose::Manifest, FetchKind::Manifest, resource, Ingest::Body);
+        let candidate = locations.manifest_candidates().remove(0);
+        cx.jobs.send(id, candidate, &cx.config, cx.now);
+        (cx, locations, id)
+    }
+
+    fn assess_as<'c>(cx: &mut Context, locations: &Locations, id: JobId, error: &'c FetchError) -> Assessed<'c> {
+        assess(cx, locations, id, Cause::Fetch(error), Alternatives::default())
+    }
+
+    #[test]
+    fn a_retry_is_never_announced_for_after_the_end_of_patience() {
+        let (mut cx, locations, id) = sent(&["a"]);
+        // A damaged answer is asked for once more, however late it arrived.
+        cx.now = cx.now + Duration::from_secs(3600);
+        let error = FetchError::Demux(DemuxError::Malformed { what: "box".into(), offset: 4 });
+        let Assessed::Decided(assessment) = assess_as(&mut cx, &locations, id, &error) else { panic!("no decision") };
+        let Action::RetryAfter(delay) = assessment.action else { panic!("{:?}", assessment.action) };
+        assessment.retry(&mut cx, id, delay);
+        let retry = cx.jobs.pending_retry().unwrap();
+        assert!(delay > Duration::ZERO && retry.next_attempt_at > cx.now, "{retry:?}");
+        assert!(retry.next_attempt_at <= retry.gives_up_at, "{retry:?}");
+        assert_eq!((retry.host.as_str(), retry.attempt), ("http://a", 1));
+    }
+
+    #[test]
+    fn a_failover_names_where_it_goes_or_nothing() {
+        for (hosts, to) in [(&["a", "b"][..], "http://b"), (&["a"][..], "")] {
+            let (mut cx, mut locations, id) = sent(hosts);
+            let error = FetchError::Refused("no".into());
+            let Assessed::Decided(assessment) = assess_as(&mut cx, &locations, id, &error) else {
+                panic!("no decision")
+            };
+            assessment.move_on(&mut cx, &mut locations, id, Duration::from_secs(60), &[]);
+            let outputs = std::iter::from_fn(|| cx.effects.take_next());
+            let found: Vec<_> = outputs
+                .filter_map(|output| match output {
+                    crate::engine::io::Output::Event(Event::Failover { from, to, .. }) => Some((from, to)),
+                    _ => None,
+                })
+                .collect();
+            assert_eq!(found, [("http://a".to_owned(), to.to_owned())], "{hosts:?}");
+            assert_eq!(cx.jobs.due(cx.now), [id], "it is requested at once");
+        }
+    }
+
+    #[test]
+    fn another_address_of_the_same_location_is_no_place_to_go_to() {
+        let (mut cx, mut locations, _) = sent(&["a"]);
+        let urls = ["1", "2"].map(|name| url("a").join(name).unwrap()).to_vec();
+        let resource = Resource { urls, range: None };
+        let candidate = locations.candidates(&resource).remove(0);
+        let id = cx.jobs.add(cx.now, Purpose::Key, FetchKind::Key, resource, Ingest::Body);
+        cx.jobs.send(id, candidate, &cx.config, cx.now);
+        let error = FetchError::Refused("no".into());
+        let Assessed::Decided(assessment) = assess_as(&mut cx, &locations, id, &error) else { panic!("no decision") };
+        assessment.move_on(&mut cx, &mut locations, id, Duration::from_secs(60), &[]);
+        let outputs = std::iter::from_fn(|| cx.effects.take_next());
+        let failover = |output| match output {
+            crate::engine::io::Output::Event(Event::Failover { to, .. }) => Some(to),
+            _ => None,
+        };
+        assert_eq!(outputs.filter_map(failover).collect::<Vec<_>>(), [String::new()]);
+    }
+
+    #[test]
+    fn a_failover_recalls_only_requests_that_are_not_answered() {
+        let (mut cx, mut locations, id) = sent(&["a", "b"]);
+        let place = locations.manifest_candidates().remove(0);
+        let others = [false, true].map(|begins| {
+            let resource = Resource::new(url("a"));
+            let other = cx.jobs.add(cx.now, Purpose::Remote, FetchKind::Manifest, resource, Ingest::Body);
+            cx.jobs.send(other, place.clone(), &cx.config, cx.now);
+            if begins {
+                cx.jobs.began(other, url("a"), None, cx.now);
+            }
+            other
+        });
+        let error = FetchError::Refused("no".into());
+        let Assessed::Decided(assessment) = assess_as(&mut cx, &locations, id, &error) else { panic!("no decision") };
+        assessment.move_on(&mut cx, &mut locations, id, Duration::from_secs(60), &[]);
+        assert_eq!(others.map(|other| cx.jobs.get(other).unwrap().attempt().is_some()), [false, true]);
+    }
+
+    #[test]
+    fn a_location_that_was_excluded_meanwhile_is_left_in_silence_if_there_is_another() {
+        for (hosts, silent) in [(&["a", "b"][..], true), (&["a"][..], false)] {
+            let (mut cx, mut locations, id) = sent(hosts);
+            let place = locations.manifest_candidates().remove(0).place;
+            locations.exclude(&place, Duration::from_secs(60), cx.now);
+            let error = FetchError::Refused("no".into());
+            let assessed = assess_as(&mut cx, &locations, id, &error);
+            assert_eq!(matches!(assessed, Assessed::LeftTooEarly { .. }), silent, "{hosts:?}");
+        }
+        let (mut cx, locations, id) = sent(&["a"]);
+        cx.jobs.remove(id, cx.now);
+        let error = FetchError::Refused("no".into());
+        assert!(matches!(assess_as(&mut cx, &locations, id, &error), Assessed::Unknown));
+    }
+
+    /// Seconds that are left for a silent segment, in a state that was entered at second 10, at second 30; the segment
+    /// has been wanted since second 4.
+    fn left(state: State, ahead: Option<Duration>, purpose: Purpose, class: FailureClass) -> u64 {
+        let (mut cx, ..) = sent(&["a"]);
+        let at = |seconds| Now::ZERO + Duration::from_secs(seconds);
+        let kind = if matches!(purpose, Purpose::Init(_)) { FetchKind::Init } else { FetchKind::Segment };
+        let job = cx.jobs.add(at(8), purpose, kind, Resource::new(url("a")), Ingest::Body);
+        cx.playback.set_state(state, at(10), &mut cx.effects);
+        cx.now = at(30);
+        let policy =
+            RetryPolicy { deadline: Some(Duration::from_secs(60)), ..class.policy(&cx.config.load_errors, false) };
+        let alternatives = Alternatives { since: Some(at(4)), ahead, ..Alternatives::default() };
+        deadline_left(&cx, cx.jobs.get(job).unwrap(), class, policy, alternatives).as_secs()
+    }
+
+    #[test]
+    fn patience_counts_from_the_end_of_the_media_from_the_stall_or_from_the_need() {
+        let media = Purpose::Media(crate::engine::ids::StreamId::Main);
+        let init = Purpose::Init(crate::engine::ids::RepKey::for_tests(0, 0, 0));
+        let some = |seconds| Some(Duration::from_secs(seconds));
+        let (silent, busy, refused) = (FailureClass::Silent, FailureClass::Busy(None), FailureClass::Refused);
+        let stalled = State::Buffering(BufferingReason::NetworkTooSlow);
+        assert_eq!(left(State::Ready, some(20), media, silent), 80, "the media is played first");
+        assert_eq!(left(State::Ready, some(1), media, silent), 34, "it is as good as over: since second 4");
+        assert_eq!(left(State::Ready, None, media, silent), 34, "all of it is here");
+        assert_eq!(left(stalled, some(20), media, silent), 40, "since the stall");
+        assert_eq!(left(State::Ready, some(20), media, busy), 34, "another quality could be had meanwhile");
+        assert_eq!(left(State::Ready, some(20), init, busy), 34, "the time of the segment counts");
+        assert_eq!(left(State::Ready, some(20), init, refused), 38, "its own does");
+        assert_eq!(left(State::Ready, some(20), Purpose::Key, busy), 38);
+    }
+}

@@ -310,14 +310,5 @@ impl Item {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_wall_clock_is_plausible_from_its_earliest_time_on() {
-        let earliest = EARLIEST_CLOCK.as_unix_nanos();
-        let plausible =
-            [earliest - 1, earliest, earliest + 1].map(|nanos| is_plausible(WallClock::from_unix_nanos(nanos)));
-        assert_eq!(plausible, [false, true, true]);
-    }
-}
+#[path = "item_tests.rs"]
+mod tests;

@@ -248,6 +248,48 @@ mod tests {
         <Period xlink:href="a.xml" xlink:actuate="onLoad"/><Period xlink:href="b.xml" xlink:actuate="onLoad"/></MPD>"#;
 
     #[test]
+    fn a_part_that_refers_to_another_part_is_followed() {
+        let url: Url = "http://h/manifest.mpd".parse().unwrap();
+        let config = PlayerConfig::default();
+        let rule = context::make_rule(&config).unwrap();
+        let mut cx = Context::new(config, rule);
+        let mut opening = Opening::new(ItemId::default(), &LoadRequest::new(url.clone()), abr::Hdcp::None);
+        let manifest = IncompleteManifest::new(&Bytes::from_static(REMOTE.as_bytes()), &url);
+        fetch_remotes(&mut cx, manifest.missing().unwrap());
+        opening.incomplete = Some(manifest);
+        let jobs = cx.jobs.ids();
+        let nested = r#"<Period xmlns="urn:mpeg:dash:schema:mpd:2011" xmlns:xlink="http://www.w3.org/1999/xlink">
+            <AdaptationSet xlink:href="c.xml" xlink:actuate="onLoad"/></Period>"#;
+        let nested = Bytes::from_static(nested.as_bytes());
+        assert!(opening.on_remote(&mut cx, jobs[0], Some(&nested)).is_none());
+        assert!(opening.on_remote(&mut cx, jobs[1], None).is_none());
+        let asked: Vec<_> = cx.jobs.ids().iter().map(|id| cx.jobs.get(*id).unwrap().resource.urls[0].clone()).collect();
+        assert_eq!(asked, ["http://h/c.xml".parse::<Url>().unwrap()]);
+        assert!(opening.incomplete.is_some());
+    }
+
+    #[test]
+    fn a_location_that_answers_is_no_longer_excluded() {
+        let urls = ["http://a/m.mpd", "http://b/m.mpd"].map(|url| url.parse::<Url>().unwrap());
+        let config = PlayerConfig::default();
+        let rule = context::make_rule(&config).unwrap();
+        let mut cx = Context::new(config, rule);
+        let request = LoadRequest { locations: urls.to_vec(), ..LoadRequest::new(urls[0].clone()) };
+        let mut opening = Opening::new(ItemId::default(), &request, abr::Hdcp::None);
+        let places = opening.locations.manifest_candidates();
+        for candidate in &places {
+            opening.locations.exclude(&candidate.place, std::time::Duration::from_secs(60), cx.now);
+        }
+        fetch_remotes(&mut cx, vec![urls[1].clone()]);
+        let job = cx.jobs.ids()[0];
+        cx.jobs.send(job, places[1].clone(), &cx.config, cx.now);
+        let outcome = FetchOutcome::Complete { bytes: 1, body: Bytes::from_static(b"x") };
+        assert!(opening.on_fetch_ended(&mut cx, job, outcome).is_none());
+        let excluded = places.iter().map(|candidate| opening.locations.is_excluded(&candidate.place, cx.now));
+        assert_eq!(excluded.collect::<Vec<_>>(), [true, false]);
+    }
+
+    #[test]
     fn a_manifest_is_read_once_all_of_its_parts_are_here_or_unavailable() {
         let url: Url = "http://h/manifest.mpd".parse().unwrap();
         let config = PlayerConfig::default();

@@ -258,7 +258,7 @@ fn a_first_picture_is_chosen_and_judged_by_its_part_of_the_segment() {
 
 #[test]
 fn a_transfer_that_shares_the_link_is_not_taken_for_one_on_a_slower_link() {
-    // Least buffer with which a transfer goes on of which 300 kB came in two seconds; the link carries 500 kB in these.
+    // Least buffer with which a transfer goes on of which 300 kB arrived in two seconds; the link carries 500 kB in these.
     let least = |others: u64| {
         let goes_on = |buffer: u64| {
             let mut planner = after(2000, 30);
@@ -267,7 +267,7 @@ fn a_transfer_that_shares_the_link_is_not_taken_for_one_on_a_slower_link() {
             let transfer = InFlight { others, ..in_flight(3, 1_000_000, 300_000, 2040, buffer) };
             planner.on_progress(&transfer, &seen) == Verdict::Continue
         };
-        (0..200).map(|step| step * 100).find(|buffer| goes_on(*buffer)).unwrap()
+        (0..200).map(|step| step * 100).find(|buffer| goes_on(*buffer))
     };
-    assert_eq!((least(0), least(200_000)), (9800, 8300), "milliseconds: the rest went to others");
+    assert_eq!((least(0), least(200_000)), (Some(9800), Some(8300)), "milliseconds: the rest went to others");
 }

@@ -169,6 +169,14 @@ impl CaptionStore {
 }
 
 /// Returns a track for captions that the manifest does not declare, named after their channel or service.
+#[cfg(test)]
+impl CaptionStore {
+    /// Returns the time of the first packet.
+    pub(in crate::engine) fn first(&self) -> Option<MediaTime> {
+        self.packets.first_key_value().map(|(at, _)| *at)
+    }
+}
+
 fn unannounced(service: CaptionService) -> CaptionTrack {
     let (id, label) = match service {
         CaptionService::Cea608(channel) => (format!("captions-cc{channel}"), format!("CC{channel}")),

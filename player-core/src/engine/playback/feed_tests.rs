@@ -229,3 +229,39 @@ fn a_track_is_fed_up_to_the_end_of_the_window_however_long_its_last_sample_is() 
     assert_eq!(hand_out(&mut feed, &mut buffer, 9000, false), ["a", "0.000000s+10"]);
     assert_eq!(feed.end(ItemId::default(), MediaKind::Video), Some(ms(950)));
 }
+
+#[test]
+fn a_segment_that_stays_open_does_not_keep_its_track_from_ending() {
+    let mut buffer = TrackBuffer::new(ItemId::default(), MediaKind::Video);
+    fill(&mut buffer, 0, "a", 0, 1000);
+    let open = Sample {
+        pts: ms(1000),
+        dts: ms(1000),
+        duration: Duration::from_millis(100),
+        key: true,
+        payload: Payload::default(),
+        crypto: None,
+    };
+    buffer.insert(PartOf::for_tests(0, 1), &config("a"), Window::ALL, vec![open], None);
+    let mut feed = Feed::default();
+    feed.begin(ItemId::default(), ms(0), &[MediaKind::Video], true);
+    assert_eq!(hand_out(&mut feed, &mut buffer, 5000, false), ["a", "0.000000s+10", "1.000000s+1"]);
+    assert_eq!(hand_out(&mut feed, &mut buffer, 5000, true), ["end"], "nothing more comes");
+}
+
+#[test]
+fn a_gap_of_all_is_announced_although_the_renderer_has_its_lead() {
+    let mut buffer = TrackBuffer::new(ItemId::default(), MediaKind::Video);
+    fill(&mut buffer, 0, "a", 0, 1000);
+    buffer.insert_empty_range(PartOf::for_tests(0, 1), ms(1000), ms(5000));
+    fill(&mut buffer, 2, "a", 5000, 6000);
+    let mut feed = Feed::default();
+    feed.begin(ItemId::default(), ms(0), &[MediaKind::Video], true);
+    assert_eq!(hand_out(&mut feed, &mut buffer, 1000, false), ["a", "0.000000s+10"]);
+    let mut gaps = Vec::new();
+    feed.hand_out(&mut buffer, &Keys::default(), MediaKind::Video, (ms(500), ms(1000)), true, &mut |command| {
+        gaps.push(command);
+    });
+    let epoch = feed.epoch();
+    assert_eq!(gaps, [RenderCommand::Gap { track: MediaKind::Video, until: ms(5000), epoch }], "and no end");
+}

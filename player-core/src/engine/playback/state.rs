@@ -23,7 +23,7 @@ use crate::time::{MediaTime, Now};
 pub(in crate::engine) const FIRST_PICTURE: Duration = Duration::from_secs(30);
 /// Maximum time for which nothing more is requested while the renderer, which has all that it takes, makes the first picture.
 /// On a fast link the next 40 s of media would come at once: receiving and reading them takes the two cores of a television
-/// from linking and running the decoder, and the first picture came a fifth later. A slow link loses this time once.
+/// from linking and running the decoder, and the first picture was shown a fifth later. A slow link loses this time once.
 const UNDISTURBED: Duration = Duration::from_millis(100);
 
 /// A seek whose first picture is awaited.
@@ -513,5 +513,35 @@ mod tests {
         assert_eq!(playback.undisturbed_until(), None, "the picture is here");
         playback.note_supplied(at(120));
         assert_eq!(playback.undisturbed_until(), None);
+    }
+
+    #[test]
+    fn the_first_picture_and_the_first_sound_of_a_seek_are_announced_with_the_time_of_the_seek() {
+        let at = |seconds| Now::ZERO + Duration::from_secs(seconds);
+        let mut playback = Playback::default();
+        playback.load(MediaTime::ZERO, true, Settings::default(), at(1));
+        assert_eq!(playback.on_first_frame(), Some(at(1)));
+        playback.begin_seek(Seeking { to: MediaTime::ZERO, mode: SeekMode::Exact, since: at(5) });
+        assert_eq!((playback.on_first_audio(), playback.on_first_frame()), (Some(at(5)), Some(at(5))));
+        playback.begin_seek(Seeking { to: MediaTime::ZERO, mode: SeekMode::Exact, since: at(7) });
+        playback.stop_awaiting();
+        assert_eq!((playback.on_first_audio(), playback.on_first_frame()), (None, None));
+    }
+
+    #[test]
+    fn the_position_stands_where_playback_failed() {
+        let ms = MediaTime::from_millis;
+        let mut playback = Playback::default();
+        let mut effects = Effects::default();
+        playback.load(MediaTime::ZERO, true, Settings::default(), Now::ZERO);
+        playback.send_flush(ItemId::default(), MediaTime::ZERO, &[MediaKind::Video], Now::ZERO, &mut effects);
+        playback.begin_presentation();
+        playback.set_renderer_playing(true, Now::ZERO, &mut effects);
+        playback.report(playback.feed().epoch(), ms(1000), Now::ZERO);
+        let at = |millis| Now::ZERO + Duration::from_millis(millis);
+        assert_eq!(playback.clock().position(at(100)), ms(1100));
+        playback.fail(PlayerError::fatal(crate::error::ErrorCode::RendererFailed, "gone"), at(200), &mut effects);
+        assert_eq!(playback.clock().position(at(400)), ms(1200));
+        assert!(playback.is_over() && playback.flush_due().is_none());
     }
 }

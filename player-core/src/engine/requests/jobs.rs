@@ -167,7 +167,7 @@ pub(in crate::engine) struct Measured {
     pub duration: Duration,
     /// Transfers that shared the link, on average.
     pub concurrent: u32,
-    /// Bytes that other requests brought meanwhile.
+    /// Bytes received by other requests meanwhile.
     pub others: u64,
     /// The host had kept the bytes: the link was not used.
     pub from_cache: bool,
@@ -187,7 +187,7 @@ pub(in crate::engine) struct Jobs {
 }
 
 impl Jobs {
-    /// Returns the bytes that other requests brought since the answer to this one began; 0 before.
+    /// Returns the bytes received by other requests since the answer to this one began; 0 before.
     pub(in crate::engine) fn others_of(&self, attempt: &Attempt) -> u64 {
         match attempt.began {
             Some(_) => self.bytes.saturating_sub(attempt.all_at_begin).saturating_sub(attempt.bytes),

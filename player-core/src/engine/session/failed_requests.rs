@@ -301,3 +301,7 @@ impl Session {
 const fn is_for_representation(purpose: Purpose) -> bool {
     matches!(purpose, Purpose::Index(_) | Purpose::Init(_))
 }
+
+#[cfg(test)]
+#[path = "failed_requests_tests.rs"]
+mod tests;

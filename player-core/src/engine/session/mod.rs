@@ -406,7 +406,22 @@ impl Session {
 mod tests;
 
 #[cfg(test)]
+mod announcement_tests;
+
+#[cfg(test)]
+mod choice_tests;
+
+#[cfg(test)]
+mod placing_tests;
+
+#[cfg(test)]
+mod presenting_tests;
+
+#[cfg(test)]
 mod queue_tests;
+
+#[cfg(test)]
+mod recovery_tests;
 
 #[cfg(test)]
 mod waiting_tests;

@@ -101,3 +101,56 @@ fn initialisation_data_that_nobody_waits_for_may_fail() {
     assert!(engine.snapshot(Now::ZERO).qualities.iter().all(|quality| quality.available));
     assert!(fail(&mut engine, &wanted));
 }
+
+#[test]
+fn metadata_of_a_playlist_whose_begin_was_removed_keeps_its_time() {
+    let mut engine = Engine::new(PlayerConfig::default()).unwrap();
+    let command = Command::Load(LoadRequest::new("http://h/film.m3u8".parse().unwrap()));
+    engine.handle_input(Now::ZERO, Input::Command { id: CommandId(1), command });
+    let variants = "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1000,CODECS=\"avc1.64001f\"\nv.m3u8\n";
+    let list = |first: usize, event: &str, second: usize| {
+        let head = format!(
+            "#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXT-X-MEDIA-SEQUENCE:{first}\n\
+             #EXT-X-PROGRAM-DATE-TIME:2020-01-01T00:00:{:02}Z\n\
+             #EXT-X-DATERANGE:ID=\"{event}\",START-DATE=\"2020-01-01T00:00:{second:02}Z\"\n",
+            first * 4
+        );
+        let segments: String = (first..4).map(|number| format!("#EXTINF:4,\n{number}.ts\n")).collect();
+        head + &segments + "#EXT-X-ENDLIST\n"
+    };
+    let of_kind = |engine: &mut Engine, kind: FetchKind| {
+        requests(engine).into_iter().find(|request| request.kind == kind).unwrap()
+    };
+    let starts = |engine: &Engine| {
+        let list = engine.snapshot(Now::ZERO).metadata;
+        list.iter().map(|found| found.start.as_nanos() / 1_000_000_000).collect::<Vec<_>>()
+    };
+    let manifest = of_kind(&mut engine, FetchKind::Manifest);
+    answer(&mut engine, &manifest, variants.as_bytes());
+    let index = of_kind(&mut engine, FetchKind::Index);
+    answer(&mut engine, &index, list(0, "a", 9).as_bytes());
+    assert_eq!(starts(&engine), [9]);
+    engine.handle_input(Now::ZERO, Input::Refresh);
+    let manifest = of_kind(&mut engine, FetchKind::Manifest);
+    answer(&mut engine, &manifest, variants.as_bytes());
+    let index = of_kind(&mut engine, FetchKind::Index);
+    answer(&mut engine, &index, list(1, "b", 10).as_bytes());
+    assert_eq!(starts(&engine), [9, 10]);
+}
+
+#[test]
+fn program_tables_are_initialisation_data_enough() {
+    let mut engine = Engine::new(PlayerConfig::default()).unwrap();
+    let command = Command::Load(LoadRequest::new("http://h/film.m3u8".parse().unwrap()));
+    engine.handle_input(Now::ZERO, Input::Command { id: CommandId(1), command });
+    let manifest = requests(&mut engine).remove(0);
+    let playlist = "#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXT-X-MAP:URI=\"init.ts\"\n#EXTINF:4,\n0.ts\n#EXT-X-ENDLIST\n";
+    answer(&mut engine, &manifest, playlist.as_bytes());
+    let init = requests(&mut engine).remove(0);
+    assert_eq!((init.kind, init.url.path()), (FetchKind::Init, "/init.ts"));
+    let mut mux = crate::container::testmux::Mux::default();
+    mux.tables(&[(0x1b, 0x101, &[])], 0);
+    answer(&mut engine, &init, &mux.bytes);
+    let segment = requests(&mut engine).remove(0);
+    assert_eq!((segment.kind, segment.url.path()), (FetchKind::Segment, "/0.ts"));
+}

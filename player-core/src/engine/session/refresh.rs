@@ -192,3 +192,7 @@ fn place(session: &mut Session, id: StreamId, placed: &mut Placed) {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "refresh_tests.rs"]
+mod tests;

@@ -314,3 +314,7 @@ fn nothing_left(reps: Option<&[Representation]>, session: &Session) -> PlayerErr
         .or_else(barred)
         .unwrap_or_else(|| PlayerError::fatal(ErrorCode::MediaUnavailable, "no representation is left to fetch from"))
 }
+
+#[cfg(test)]
+#[path = "rule_tests.rs"]
+mod tests;

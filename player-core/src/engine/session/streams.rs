@@ -517,3 +517,7 @@ impl Session {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "streams_tests.rs"]
+mod tests;

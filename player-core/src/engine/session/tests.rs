@@ -5,8 +5,10 @@ use super::*;
 use crate::config::PlayerConfig;
 use crate::engine::context;
 use crate::engine::download::{Demand, NextSegment};
+use crate::engine::io::Output;
 use crate::engine::licence::KeyState;
 use crate::engine::requests::JobId;
+use crate::event::Event;
 
 use crate::command::LoadRequest;
 use crate::container::{CodecConfig, Payload, Sample, SampleCrypto};
@@ -17,6 +19,7 @@ use crate::model::{
     TrackId,
 };
 use crate::render::Window;
+use crate::snapshot::State;
 
 const KEY: [u8; 16] = [9; 16];
 
@@ -63,6 +66,32 @@ pub(super) fn described(sets: Vec<AdaptationSet>) -> Presentation {
     Presentation { duration: Some(Duration::from_secs(60)), ..Presentation::for_tests(periods) }
 }
 
+/// Context of an engine in which nothing is loaded.
+pub(super) fn context() -> Context {
+    let config = PlayerConfig::default();
+    let rule = context::make_rule(&config).unwrap();
+    Context::new(config, rule)
+}
+
+/// Events that no host has taken yet. Other outputs are dropped.
+pub(super) fn events(cx: &mut Context) -> Vec<Event> {
+    let outputs = std::iter::from_fn(|| cx.effects.take_next());
+    outputs.filter_map(|output| if let Output::Event(event) = output { Some(event) } else { None }).collect()
+}
+
+/// Plays these kinds of the item without a name from time zero; the renderer has reported this position.
+pub(super) fn play_at(cx: &mut Context, kinds: &[MediaKind], position: i64) {
+    cx.playback.load(MediaTime::ZERO, true, cx.settings, cx.now);
+    cx.playback.send_flush(ItemId::default(), MediaTime::ZERO, kinds, cx.now, &mut cx.effects);
+    let epoch = cx.playback.feed().epoch();
+    cx.playback.on_flushed(epoch);
+    cx.playback.begin_presentation();
+    cx.playback.set_state(State::Ready, cx.now, &mut cx.effects);
+    cx.playback.set_renderer_playing(true, cx.now, &mut cx.effects);
+    cx.playback.report(epoch, ms(position), cx.now);
+    while cx.effects.take_next().is_some() {}
+}
+
 /// A session with these streams: what each carries, `None` if that is not known.
 fn session(streams: &[(StreamId, Option<(bool, bool)>)]) -> Session {
     session_of(ItemId::default(), streams)
@@ -94,7 +123,7 @@ pub(super) fn of(number: u64) -> PartOf {
     PartOf::for_tests(0, number)
 }
 
-fn add_of(buffer: &mut TrackBuffer, of: PartOf, from: i64, to: i64, key: Option<[u8; 16]>) {
+pub(super) fn add_of(buffer: &mut TrackBuffer, of: PartOf, from: i64, to: i64, key: Option<[u8; 16]>) {
     add_groups(buffer, of, (from, to, 100), key);
 }
 
@@ -305,7 +334,7 @@ fn a_stream_that_is_sent_elsewhere_forgets_its_troubles() {
     );
 }
 
-fn locked(mut rep: Representation) -> Representation {
+pub(super) fn locked(mut rep: Representation) -> Representation {
     let protection = Protection {
         scheme_id: String::new(),
         system: None,
@@ -497,9 +526,7 @@ fn captions_in_a_wanted_language_come_before_subtitles_that_are_only_forced() {
 #[test]
 fn the_steps_set_the_demand_of_the_playback_rate_on_every_stream() {
     let mut session = separate();
-    let config = PlayerConfig::default();
-    let rule = context::make_rule(&config).unwrap();
-    let mut cx = Context::new(config, rule);
+    let mut cx = context();
     for rate in [2.0, 0.5] {
         cx.settings.rate = rate;
         session.run_steps(&mut cx);

@@ -266,3 +266,7 @@ fn is_wanted(rep: &Representation, quality: &QualityChoice) -> bool {
         QualityChoice::MaxHeight(height) => rep.height.is_none_or(|known| known <= *height),
     }
 }
+
+#[cfg(test)]
+#[path = "tracks_tests.rs"]
+mod tests;

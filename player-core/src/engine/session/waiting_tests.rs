@@ -293,17 +293,22 @@ impl abr::Rule for Sizes {
 
 #[test]
 fn the_server_knows_the_size_of_a_segment_better_than_the_manifest() {
-    for (announced, declared, expected) in [
-        (Some(2000), Some(1000), Some(2000)),
-        (Some(2000), None, Some(2000)),
-        (None, Some(1000), Some(1000)),
-        (None, None, None),
+    for (announced, declared, earlier, expected) in [
+        (Some(2000), Some(1000), 0, Some(2000)),
+        (Some(2000), None, 0, Some(2000)),
+        (None, Some(1000), 0, Some(1000)),
+        (None, None, 0, None),
+        (Some(700), Some(1000), 300, Some(700)),
+        (None, Some(1000), 300, Some(700)),
     ] {
         let (sender, sizes) = sync_channel(8);
         let mut cx = Context::new(PlayerConfig::default(), Box::new(Sizes(sender)));
         let mut session = session_of(ItemId::default(), &[(StreamId::Main, Some((true, false)))]);
         let mut fetching = download(&mut cx);
         fetching.plan_mut().segment.size = declared;
+        if earlier > 0 {
+            fetching.keep_earlier(earlier, cx.now);
+        }
         let url = place().urls.remove(0);
         let candidate = Candidate { index: 0, place: ServiceLocation::Location(0), url: url.clone() };
         cx.jobs.send(fetching.job(), candidate, &cx.config, cx.now);
@@ -311,7 +316,7 @@ fn the_server_knows_the_size_of_a_segment_better_than_the_manifest() {
         session.stream_mut(StreamId::Main).unwrap().start_download(fetching);
         cx.now = Now::ZERO + Duration::from_millis(300);
         session.judge_running(&mut cx);
-        assert_eq!(sizes.try_iter().collect::<Vec<_>>(), [expected], "{announced:?} {declared:?}");
+        assert_eq!(sizes.try_iter().collect::<Vec<_>>(), [expected], "{announced:?} {declared:?} {earlier}");
     }
 }
 

@@ -36,9 +36,9 @@ fn open(name: &CStr) {
 
 /// Returns the names of the libraries that the one at `path` needs and those that these need, each after what it needs.
 ///
-/// Two levels are followed: a third costs more to read than it saves. Files are looked for beside `path` and a folder above
-/// it, where the libraries of GStreamer and of the system lie. Returns nothing where a library says itself where to look
-/// (DT_RPATH, DT_RUNPATH): opened by name, another file could take its place.
+/// Two levels are followed: a third costs more to read than it saves. Files are looked for in the folder of `path` and in
+/// the one above it, where the libraries of GStreamer and of the system lie. Returns nothing where a library names folders to
+/// search (DT_RPATH, DT_RUNPATH): opened by name, another file could take its place.
 fn order(path: &Path) -> Vec<String> {
     let folders: Vec<&Path> = path.ancestors().skip(1).take(2).collect();
     let Some(direct) = Needs::read(path).and_then(Needs::by_usual_search) else { return Vec::new() };

@@ -18,8 +18,8 @@ use crate::container::Codec;
 const ELEMENTS: [&str; 7] =
     ["queue", "videoconvert", "audioconvert", "audioresample", "capsfilter", "scaletempo", "volume"];
 
-/// Pause before decoders are linked. Linking holds a lock, not a fair one, that a new thread needs when it first uses storage
-/// of its own: without the pause the player's threads of a program that has just begun often got it only when all was
+/// Pause before decoders are linked. Linking holds a lock, not a fair one, that a new thread needs when it first uses
+/// thread-local storage: without the pause the player's threads of a program that has just begun often got it only when all was
 /// linked, and the manifest was requested 30 ms later.
 const HEAD_START: Duration = Duration::from_millis(1);
 

@@ -1,0 +1,136 @@
+//! A manifest that is read again: where streams go on, and what is asked for.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use std::time::Duration;
+
+use super::super::tests::{context, described, events, ms, rep, session_of, set};
+use super::*;
+use crate::command::LoadRequest;
+use crate::engine::ids::{ItemId, KeyedPresentation};
+use crate::engine::jitter::Jitter;
+use crate::engine::opening::Opening;
+use crate::engine::selection::TrackSelection;
+use crate::engine::source::ServiceLocation;
+use crate::model::{CaptionService, CaptionTrack, ContentSteering, MediaKind, Period, TrackId};
+
+fn url() -> Url {
+    "http://a/film/manifest.mpd".parse().unwrap()
+}
+
+/// Periods of these names, ten seconds each, with one representation of video.
+fn periods(names: &[&str]) -> Presentation {
+    let period = |(number, name): (i64, &&str)| {
+        let sets = vec![set("v", MediaKind::Video, vec![rep("v", 1)])];
+        Period::new((*name).to_owned(), ms(number * 10_000), None, sets)
+    };
+    let periods = (0..).zip(names).map(period).collect();
+    Presentation { periods, ..described(Vec::new()) }
+}
+
+/// A session with a main stream of a presentation that its source knows by name.
+fn session(presentation: Presentation) -> Session {
+    let locations = vec![url(), "http://b/film/manifest.mpd".parse().unwrap()];
+    let request = LoadRequest { locations, ..LoadRequest::new(url()) };
+    let opening = Opening::new(ItemId::default(), &request, abr::Hdcp::None);
+    let mut session = Session::new(&opening, presentation, &mut Jitter::new(0));
+    let other = session_of(ItemId::default(), &[(StreamId::Main, Some((true, false)))]);
+    session.streams = other.streams;
+    session
+}
+
+fn period(known: &KeyedPresentation, position: usize) -> PeriodKey {
+    known.period_key(position).unwrap()
+}
+
+#[test]
+fn a_stream_whose_period_is_gone_goes_on_by_time() {
+    for (names, moves) in [(["p", "q"], false), (["p", "r"], true)] {
+        let mut cx = context();
+        let mut session = session(periods(&["p", "q"]));
+        let last = session.presentation().all_reps().last().unwrap();
+        let places = [
+            NextSegment::At { period: last.period, time: ms(14_000) },
+            NextSegment::After { rep: last, segment: crate::model::SegmentId::Sequence(3), end: ms(14_000) },
+        ];
+        for place in places {
+            session.stream_mut(StreamId::Main).unwrap().rewind_to(place);
+            renew_presentation(&mut session, &mut cx, periods(&names), &url());
+            let at = NextSegment::At { period: period(session.presentation(), 1), time: ms(14_000) };
+            let expected = if moves { at } else { place };
+            assert_eq!(session.stream(StreamId::Main).unwrap().place(), expected, "{names:?}");
+            renew_presentation(&mut session, &mut cx, periods(&["p", "q"]), &url());
+        }
+    }
+}
+
+#[test]
+fn steering_and_captions_that_are_new_are_followed() {
+    let mut cx = context();
+    let mut session = session(periods(&["p"]));
+    let preferences = crate::engine::selection::TrackPreferences {
+        text_languages: vec!["en".into()],
+        ..session.preferences().clone()
+    };
+    session.selection = TrackSelection::new(preferences, abr::Hdcp::None);
+    assert_eq!(session.source.steering_due(), None);
+    let mut newer = periods(&["p"]);
+    newer.steering = Some(ContentSteering { server: Resource::new(url()), pathway: None });
+    newer.periods[0].captions = vec![CaptionTrack {
+        id: TrackId("cc".into()),
+        service: CaptionService::Cea608(1),
+        language: Some("en".into()),
+        label: None,
+        default: false,
+        autoselect: false,
+    }];
+    newer.duration = Some(Duration::from_secs(70));
+    cx.now = cx.now + Duration::from_secs(5);
+    renew_presentation(&mut session, &mut cx, newer, &url());
+    assert_eq!(session.source.steering_due(), Some(cx.now));
+    assert_eq!(session.captions.chosen(), Some(&TrackId("cc".into())));
+    let found = events(&mut cx);
+    let count = |event: &Event| found.iter().filter(|found| *found == event).count();
+    assert_eq!((count(&Event::TimelineChanged), count(&Event::TracksChanged)), (1, 1), "{found:?}");
+}
+
+#[test]
+fn a_manifest_that_is_read_again_may_come_from_another_location() {
+    let mut cx = context();
+    let mut session = session(periods(&["p"]));
+    let resource = Resource { urls: vec![url()], range: None };
+    let job = cx.jobs.add(cx.now, Purpose::Manifest, FetchKind::Manifest, resource, Ingest::Body);
+    let candidate = session.source.locations().manifest_candidates().remove(1);
+    cx.jobs.send(job, candidate.clone(), &cx.config, cx.now);
+    assert_eq!(session.source.locations().current(), &ServiceLocation::Location(0));
+    on_manifest(&mut session, &mut cx, job, &Bytes::from_static(b"nothing"), &candidate.url);
+    assert_eq!(session.source.locations().current(), &ServiceLocation::Location(1));
+    assert!(cx.jobs.ids().is_empty());
+}
+
+#[test]
+fn what_only_renews_what_is_known_is_a_refresh() {
+    let known = session(periods(&["p"]));
+    let rep = known.presentation().all_reps().next().unwrap();
+    let refreshes = |session: &Session| {
+        let purposes = [
+            Purpose::Manifest,
+            Purpose::Remote,
+            Purpose::Index(rep),
+            Purpose::Init(rep),
+            Purpose::Media(StreamId::Main),
+            Purpose::Steering,
+            Purpose::Key,
+        ];
+        purposes.map(|purpose| is_refresh(session, purpose))
+    };
+    assert_eq!(refreshes(&known), [true, true, true, false, false, false, false]);
+    let mut external = described(vec![set("v", MediaKind::Video, vec![rep_of_index()])]);
+    external.periods[0].id = "p".into();
+    let unread = session(external);
+    assert!(!is_refresh(&unread, Purpose::Index(unread.presentation().all_reps().next().unwrap())));
+}
+
+fn rep_of_index() -> crate::model::Representation {
+    let index = SegmentIndex::External(crate::model::IndexSource::playlist(Resource::new(url())));
+    crate::model::Representation { index, ..rep("v", 1) }
+}
