@@ -107,7 +107,9 @@ pub(super) fn after_first_picture() {
     static BEGUN: Once = Once::new();
     BEGUN.call_once(|| {
         let begun = std::thread::Builder::new().name("render-pages".to_owned()).spawn(|| {
-            let bytes = give_pages_back_unless_traced(&fs::read_to_string("/proc/self/status").unwrap_or_default());
+            let preload = std::env::var_os("LD_PRELOAD").is_some_and(|list| !list.is_empty());
+            let bytes =
+                give_pages_back_unless_changed(&fs::read_to_string("/proc/self/status").unwrap_or_default(), preload);
             debug!(bytes, "pages of libraries given back");
         });
         if let Err(error) = begun {
@@ -116,10 +118,11 @@ pub(super) fn after_first_picture() {
     });
 }
 
-/// Gives pages back as [`give_pages_back`] does, unless `status`, the text of `/proc/self/status`, names a debugger: its
-/// breakpoints are changes of these pages, which would be lost.
-fn give_pages_back_unless_traced(status: &str) -> usize {
-    if is_traced(status) { 0 } else { give_pages_back() }
+/// Gives pages back as [`give_pages_back`] does, unless the code of libraries may have been changed in memory, which would be
+/// lost: by a debugger that `status`, the text of `/proc/self/status`, names (breakpoints), or by a library that was put in
+/// front of all others by `LD_PRELOAD` (hooks).
+fn give_pages_back_unless_changed(status: &str, preload: bool) -> usize {
+    if preload || is_traced(status) { 0 } else { give_pages_back() }
 }
 
 /// Returns true if the text of `/proc/self/status` names a process that traces this one.
@@ -248,8 +251,9 @@ mod tests {
     #[test]
     fn pages_of_code_are_given_back_and_come_again() {
         gst::init().unwrap();
-        assert_eq!(give_pages_back_unless_traced("TracerPid:\t42"), 0);
-        assert!(give_pages_back_unless_traced("TracerPid:\t0") > 1 << 20);
+        assert_eq!(give_pages_back_unless_changed("TracerPid:\t42", false), 0);
+        assert_eq!(give_pages_back_unless_changed("TracerPid:\t0", true), 0);
+        assert!(give_pages_back_unless_changed("TracerPid:\t0", false) > 1 << 20);
         // GStreamer would read stacks with it, which no test has it do.
         assert_eq!(resident_code("libdw"), Some(0));
         let element = gst::ElementFactory::make("queue").build().unwrap();
