@@ -212,3 +212,24 @@ fn parameter_sets_may_stand_in_the_samples_where_the_entry_says_so() {
         assert_eq!(config.codec, Codec::H265 { hvcc: record.clone().into(), in_band });
     }
 }
+
+#[test]
+fn the_record_of_a_codec_precedes_the_fields_of_its_entry() {
+    use super::super::boxes::BoxBody;
+    use super::super::{entry, testmux::boxed};
+    // 48 kHz, three channels in front, two behind, and one for low frequencies.
+    let record = boxed(b"dac3", &packed(&[(0, 2), (8, 5), (0, 3), (7, 3), (1, 1), (0, 10)]));
+    let described = |kind: &[u8; 4], version: u8, boxes: &[u8]| {
+        let rate = (44_100_u32 << 16).to_be_bytes();
+        let longer = vec![0; if version == 1 { 16 } else { 0 }];
+        let fields = [&[0; 8][..], &[0, version], &[0; 6], &[0, 2], &[0; 6], &rate, &longer, boxes].concat();
+        let content = [&[0, 0, 0, 0, 0, 0, 0, 1][..], &boxed(kind, &fields)].concat();
+        let stsd = BoxBody { kind: *b"stsd", bytes: &content, offset: 0 };
+        let config = entry::read_all(&stsd, MediaKind::Audio, 0).expect("one entry").remove(0).config;
+        (config.sample_rate, config.channels)
+    };
+    for version in [0, 1] {
+        assert_eq!(described(b"ac-3", version, &record), (Some(48_000), Some(6)), "version {version}");
+        assert_eq!(described(b"ac-3", version, &[]), (Some(44_100), Some(2)), "version {version} without a record");
+    }
+}
