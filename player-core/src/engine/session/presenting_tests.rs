@@ -7,6 +7,7 @@ use super::tests::{
 use super::*;
 use crate::command::SeekMode;
 use crate::container::CaptionPacket;
+use crate::engine::buffer::{Departure, Loss};
 use crate::engine::download::SegmentDownload;
 use crate::engine::ids::SegmentKey;
 use crate::engine::io::{FetchKind, Ingest, Output};
@@ -142,7 +143,7 @@ fn audio_of_the_same_files_is_awaited_from_the_key_frame_on() {
     let mut cx = context();
     let mut session = session_of(ItemId::default(), &[(StreamId::Main, Some((true, true)))]);
     add_groups(&mut session.video, of(0), (4000, 8000, 4000), None);
-    session.audio.restart(ms(6000), crate::engine::buffer::Departure::Void);
+    session.audio.restart(ms(6000), Departure::Void);
     add(&mut session.audio, 0, 6000, 8000, None);
     assert!(!session.audio.begins_by(ms(4000)));
     cx.playback.load(MediaTime::ZERO, true, cx.settings, cx.now);
@@ -292,6 +293,8 @@ fn what_lies_before_a_gap_that_all_have_is_presented_and_then_jumped_from() {
         assert_eq!(cx.playback.start().jumped, jumps, "{position}");
     }
     assert_eq!(session.position(&cx), ms(5000));
+    let late = Departure::Lost(Loss::Late);
+    assert_eq!(session.account().passed_over(), late, "what still comes for the time that was jumped over is late");
 }
 
 #[test]
