@@ -176,7 +176,7 @@ fn hold(session: &mut Session, cx: &Context) {
     session.streams.iter_mut().for_each(|stream| stream.hold(cx.now + Duration::from_secs(60)));
 }
 
-/// State after a step with so many milliseconds of media ahead.
+/// State after a step with this much media ahead, in milliseconds.
 fn state_after(ahead: i64, rate: f64, plays: bool, prepare: impl Fn(&mut Session, &mut Context)) -> State {
     let mut cx = context();
     let mut session = separate();
