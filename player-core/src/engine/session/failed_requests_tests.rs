@@ -1,4 +1,4 @@
-//! What is given up, what goes on, and what is counted when requests fail.
+//! Outcomes of failed requests: streams that wait, go on or end, and what is counted.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use super::super::tests::{chosen, context, described, events, ms, rep, session_of, set};

@@ -1,4 +1,4 @@
-//! What the renderer is given, when playback goes on, and when it stops.
+//! Commands to the renderer, and the states between a start, a stall and the end.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use super::tests::{

@@ -1,4 +1,4 @@
-//! What follows when requests, keys or servers fail, and how streams go on.
+//! Recovery of streams from failed requests, missing keys and servers that are gone.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use bytes::Bytes;
