@@ -242,7 +242,7 @@ mod tests {
     #[test]
     fn a_retry_is_never_announced_for_after_the_end_of_patience() {
         let (mut cx, locations, id) = sent(&["a"]);
-        // A damaged answer is asked for once more, however late it arrived.
+        // A damaged answer is asked for once more, however late it is.
         cx.now = cx.now + Duration::from_secs(3600);
         let error = FetchError::Demux(DemuxError::Malformed { what: "box".into(), offset: 4 });
         let Assessed::Decided(assessment) = assess_as(&mut cx, &locations, id, &error) else { panic!("no decision") };

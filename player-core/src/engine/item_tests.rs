@@ -1,4 +1,4 @@
-//! What a load begins with, what an unload takes with it, and what reaches an item that is opening.
+//! Begin and end of a load, and inputs to an item that is opening.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::time::Duration;

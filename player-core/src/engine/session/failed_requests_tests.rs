@@ -1,4 +1,4 @@
-//! What is given up, what goes on, and what is counted when requests fail.
+//! Outcomes of failed requests: streams that wait, go on or end, and what is counted.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use super::super::tests::{chosen, context, described, events, ms, rep, session_of, set};
@@ -87,7 +87,7 @@ fn a_representation_without_an_index_is_never_asked_again_and_ends_the_stream_of
 
 #[test]
 fn a_request_that_continues_a_good_part_of_a_segment_counts_its_failures_anew() {
-    // 1000 bytes arrived before, and the rest is 600: a sixteenth of the segment is 100.
+    // Of 1600 bytes 1000 are here and 600 are missing: a sixteenth of the segment is 100.
     for (earlier, bytes, failures) in [(1000, 99, 2), (1000, 100, 1), (0, 600, 2)] {
         let mut cx = context();
         let mut session = session();

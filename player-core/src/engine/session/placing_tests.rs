@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 
-use super::tests::{chosen, context, described, events, ms, rep, segment, session_of, set};
+use super::tests::{add, chosen, context, described, events, ms, rep, segment, session_of, set};
 use super::*;
 use crate::command::SeekMode;
 use crate::container::{
@@ -175,5 +175,24 @@ fn damage_counts_for_tracks_that_are_wanted() {
         session.on_media(&mut cx, StreamId::Main, DemuxOutput::Damage(damage));
         let found = events(&mut cx).iter().filter(|event| matches!(event, Event::Warning { .. })).count();
         assert_eq!((found, session.account().counts().incomplete), (warnings, incomplete), "{kind:?}");
+    }
+}
+
+#[test]
+fn media_is_believed_less_far_from_its_place_if_the_segment_before_it_is_here() {
+    for (follows, begins) in [(false, 10_000), (true, 4000)] {
+        let init = init(&[MediaKind::Video], MediaClock::Endless, None);
+        let (mut session, mut cx) = fetching(StreamId::Main, (true, false), init, TimestampMapping::Offset(0));
+        assert!(cx.playback.begin_presentation(), "a start would fetch the segment before");
+        add(&mut session.video, 0, 0, 4000, None);
+        session.video.complete();
+        if follows {
+            let stream = session.stream_mut(StreamId::Main).unwrap();
+            let download = stream.download().unwrap().clone();
+            stream.rewind_to(NextSegment::after(of_video(), &segment(0, 0, 4000)));
+            stream.start_download(download);
+        }
+        session.on_media(&mut cx, StreamId::Main, fragment(1, 10_000));
+        assert_eq!(session.video.back().map(|part| part.first), Some(ms(begins)), "{follows}");
     }
 }

@@ -1,4 +1,4 @@
-//! What the renderer is given, when playback goes on, and when it stops.
+//! Commands to the renderer, and the states between a start, a stall and the end.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use super::tests::{
@@ -7,6 +7,7 @@ use super::tests::{
 use super::*;
 use crate::command::SeekMode;
 use crate::container::CaptionPacket;
+use crate::engine::buffer::{Departure, Loss};
 use crate::engine::download::SegmentDownload;
 use crate::engine::ids::SegmentKey;
 use crate::engine::io::{FetchKind, Ingest, Output};
@@ -142,7 +143,7 @@ fn audio_of_the_same_files_is_awaited_from_the_key_frame_on() {
     let mut cx = context();
     let mut session = session_of(ItemId::default(), &[(StreamId::Main, Some((true, true)))]);
     add_groups(&mut session.video, of(0), (4000, 8000, 4000), None);
-    session.audio.restart(ms(6000), crate::engine::buffer::Departure::Void);
+    session.audio.restart(ms(6000), Departure::Void);
     add(&mut session.audio, 0, 6000, 8000, None);
     assert!(!session.audio.begins_by(ms(4000)));
     cx.playback.load(MediaTime::ZERO, true, cx.settings, cx.now);
@@ -175,7 +176,7 @@ fn hold(session: &mut Session, cx: &Context) {
     session.streams.iter_mut().for_each(|stream| stream.hold(cx.now + Duration::from_secs(60)));
 }
 
-/// State after a step with a number of milliseconds of media ahead.
+/// State after a step with this much media ahead, in milliseconds.
 fn state_after(ahead: i64, rate: f64, plays: bool, prepare: impl Fn(&mut Session, &mut Context)) -> State {
     let mut cx = context();
     let mut session = separate();
@@ -292,6 +293,8 @@ fn what_lies_before_a_gap_that_all_have_is_presented_and_then_jumped_from() {
         assert_eq!(cx.playback.start().jumped, jumps, "{position}");
     }
     assert_eq!(session.position(&cx), ms(5000));
+    let late = Departure::Lost(Loss::Late);
+    assert_eq!(session.account().passed_over(), late, "what still comes for the time that was jumped over is late");
 }
 
 #[test]

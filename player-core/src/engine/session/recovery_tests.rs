@@ -1,4 +1,4 @@
-//! What follows when requests, keys or servers fail, and how streams go on.
+//! Recovery of streams from failed requests, missing keys and servers that are gone.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use bytes::Bytes;
@@ -280,7 +280,7 @@ fn bytes_that_the_renderer_has_are_not_wasted_by_a_failure() {
     add(&mut session.video, 0, 0, 4000, None);
     play_at(&mut cx, &[MediaKind::Video], 0);
     session.present(&mut cx);
-    // Forty samples of ten bytes arrived, and 50 bytes of headers; all samples of a part stay if one was handed out.
+    // There are forty samples of ten bytes, and 50 bytes of headers; all samples of a part stay if one was handed out.
     session.drop_partial(&mut cx, StreamId::Main, 450);
     assert_eq!(session.video.bytes(), 400);
     assert_eq!(cx.ledger.stats(cx.now, Duration::ZERO, None).bytes_wasted, 50);

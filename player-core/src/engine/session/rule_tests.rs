@@ -1,4 +1,4 @@
-//! Input of the rule, and the transfers that it may give up.
+//! Inputs of the rule, and transfers that it may give up.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use super::super::tests::{chosen, context, described, rep, segment, session_of, set};

@@ -81,3 +81,30 @@ fn audio_waits_for_video_only_while_the_place_of_its_discontinuity_is_open() {
     session.timeline.offset(mapping, false, MediaTime::ZERO, MediaTime::ZERO);
     assert!(!session.waits_for_pictures(&first));
 }
+
+#[test]
+fn a_representation_whose_next_segment_is_locked_is_tried_again_later() {
+    let way = crate::model::SegmentKey {
+        method: crate::model::EncryptionMethod::Other("UNKNOWN".into()),
+        system: crate::drm::KeySystem::Other("unknown".into()),
+        source: crate::model::KeySource::Opaque,
+        iv: None,
+        key_id: None,
+    };
+    let encryption = SegmentEncryption { media: [way].into(), init: SegmentKeys::default(), sequence: 0 };
+    let mut cx = context();
+    let mut session = session_of(ItemId::default(), &SEPARATE);
+    let reps = vec![rep("a", 1), rep("b", 2)];
+    session.source.set_presentation(described(vec![set("v", MediaKind::Video, reps)]).into());
+    let keys: Vec<RepKey> = session.presentation().all_reps().collect();
+    let ladder = Arc::new(selection::ladder(session.presentation(), keys.clone(), abr::Hdcp::None));
+    let picked = Selection { rep: keys[0], reason: abr::Reason::Only, ladder, rung: 0, wait: None };
+    let next = SegmentRef { encryption: Some(encryption), ..segment(0, 0, 4000) };
+    let outcome = session.plan_segment(&mut cx, StreamId::Main, picked, next);
+    assert!(matches!(outcome, StreamOutcome::Advanced), "the other one takes over");
+    assert!(session.stream(StreamId::Main).unwrap().is_idle() && cx.jobs.ids().is_empty());
+    let end = cx.now + LOCK_EXCLUSION;
+    let held = |at| session.selection.exclusions().holds(keys[0], at);
+    assert_eq!((held(cx.now), held(end)), (true, false), "later segments may be clear");
+    assert!(!session.selection.exclusions().is_final(keys[0]));
+}
