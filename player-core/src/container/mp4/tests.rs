@@ -7,6 +7,7 @@ mod damage;
 mod irregular;
 mod kit;
 mod peers;
+mod precedence;
 mod reading;
 mod records;
 

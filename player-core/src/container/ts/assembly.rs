@@ -194,3 +194,37 @@ impl Assembly {
         std::mem::take(&mut self.outputs)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::stream_type::StreamKind;
+    use super::*;
+    use crate::container::audio::header::Format;
+
+    fn unit(bytes: usize) -> Vec<Piece> {
+        let payload = Bytes::from(vec![0; bytes]);
+        let (pts, dts, duration) = (MediaTime::ZERO, MediaTime::ZERO, Duration::ZERO);
+        vec![Piece::Unit(Unit { pts, dts, duration, key: true, stored: bytes, payload, crypto: None })]
+    }
+
+    #[test]
+    fn units_of_eight_mebibytes_wait_and_no_byte_more_of_one_segment_or_of_several_that_go_on() {
+        let mut assembly = Assembly::default();
+        let entry = |pid: u16, kind: StreamKind| StreamEntry { pid, kind, language: None };
+        let video = (entry(1, StreamKind::H265), MediaKind::Video);
+        let sound = (entry(2, StreamKind::Audio(Format::Adts, false)), MediaKind::Audio);
+        assembly.set_tracks([video, sound].into_iter());
+        assembly.take(1, unit(HELD_BYTES));
+        assert_eq!(assembly.outputs(), []);
+        assembly.begin_segment(false);
+        assembly.take(1, unit(HELD_BYTES));
+        assert_eq!(assembly.outputs(), [], "what was left behind by a jump does not count");
+        assembly.begin_segment(true);
+        assembly.take(1, unit(0));
+        assert_eq!(assembly.outputs(), []);
+        assembly.take(1, unit(1));
+        assert_eq!(assembly.outputs().len(), 2, "tracks and their units");
+    }
+}

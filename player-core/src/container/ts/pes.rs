@@ -164,3 +164,48 @@ fn time(bytes: &[u8; 5]) -> u64 {
     let [a, b, c, d, e] = bytes.map(u64::from);
     ((a >> 1 & 7) << 30) + (b << 22) + ((c >> 1) << 15) + (d << 7) + (e >> 1)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Bytes that come of a packet with this kind of stream and declared length, and whether it ended.
+    fn read(unbounded: bool, stream: u8, length: u16, payload: &[u8]) -> (Vec<u8>, bool) {
+        let [high, low] = length.to_be_bytes();
+        // Five further bytes of header: a time of zero.
+        let header = [0, 0, 1, stream, high, low, 0x80, 0x80, 5, 0x21, 0, 1, 0, 1];
+        let (mut data, mut ended) = (Vec::new(), false);
+        let take = |event: Event<'_>| -> Result<(), ()> {
+            match event {
+                Event::Begin(stamp) => assert_eq!(stamp, Some(Stamp { pts: 0, dts: 0 })),
+                Event::Data(bytes) => data.extend_from_slice(bytes),
+                Event::End => ended = true,
+            }
+            Ok(())
+        };
+        let packet = [&header[..], payload].concat();
+        assert_eq!(PesReader::new(unbounded).push(&packet, true, &mut Clock::default(), take), Ok(()));
+        (data, ended)
+    }
+
+    #[test]
+    fn a_packet_has_the_bytes_that_its_length_leaves_behind_its_header_and_pictures_have_all() {
+        // The length counts three bytes, the five of the time, and the payload.
+        assert_eq!(read(false, 0xc0, 3 + 5 + 4, b"abcdefgh"), (b"abcd".to_vec(), true));
+        assert_eq!(read(false, 0xc0, 3 + 5 + 8, b"abcdefgh"), (b"abcdefgh".to_vec(), true));
+        assert_eq!(read(false, 0xc0, 3 + 5 + 9, b"abcdefgh"), (b"abcdefgh".to_vec(), false));
+        assert_eq!(read(false, 0xc0, 0, b"abcdefgh"), (b"abcdefgh".to_vec(), false), "no length");
+        assert_eq!(read(true, 0xe0, 3 + 5 + 4, b"abcdefgh"), (b"abcdefgh".to_vec(), false));
+        assert_eq!(read(true, 0xe0, 3 + 5 + 8, b"abcdefgh"), (b"abcdefgh".to_vec(), false));
+    }
+
+    #[test]
+    fn padding_and_packets_of_maps_and_directories_carry_nothing() {
+        for stream in [0xbc, 0xbe, 0xbf, 0xf0, 0xf1, 0xf2, 0xf8, 0xff] {
+            assert_eq!(read(false, stream, 16, b"abcdefgh"), (Vec::new(), false), "{stream:#x}");
+        }
+        for stream in [0xbd, 0xc0, 0xdf, 0xe0, 0xef, 0xf3, 0xfd] {
+            assert_eq!(read(false, stream, 16, b"abcdefgh"), (b"abcdefgh".to_vec(), true), "{stream:#x}");
+        }
+    }
+}

@@ -295,10 +295,10 @@ fn fragment_of_entries(base: u64, entries: &[u32]) -> Bytes {
 fn sample_entries_may_change_between_fragments_and_inside_one() {
     let other = TestTrack::new(1, 12_800, TestCodec::H264 { width: 320, height: 180 });
     let init = read_init(two_entries(VIDEO, other)).unwrap();
-    let widths = |media: Bytes| -> Vec<(u32, usize)> {
+    let widths = |media: Bytes, piece: usize| -> Vec<(u32, usize)> {
         let mut found = Vec::new();
         let mut width = init.tracks[0].config.width.unwrap();
-        for output in read(Some(&init), &media, 33).unwrap() {
+        for output in read(Some(&init), &media, piece).unwrap() {
             match output {
                 DemuxOutput::Init(init) => width = init.tracks[0].config.width.unwrap(),
                 DemuxOutput::Fragment(fragment) => match found.last_mut() {
@@ -310,10 +310,16 @@ fn sample_entries_may_change_between_fragments_and_inside_one() {
         }
         found
     };
-    assert_eq!(widths(fragment_of_entries(0, &[1])), [(640, 2)]);
-    assert_eq!(widths(fragment_of_entries(0, &[2])), [(320, 2)]);
-    assert_eq!(widths(fragment_of_entries(0, &[1, 2, 2, 1])), [(640, 2), (320, 4), (640, 2)]);
-    assert_eq!(widths(fragment_of_entries(0, &[9])), [(640, 2)], "a number without an entry names the first");
+    for piece in [1, 33, usize::MAX >> 1] {
+        assert_eq!(widths(fragment_of_entries(0, &[1]), piece), [(640, 2)]);
+        assert_eq!(widths(fragment_of_entries(0, &[2]), piece), [(320, 2)]);
+        assert_eq!(widths(fragment_of_entries(0, &[1, 2, 2, 1]), piece), [(640, 2), (320, 4), (640, 2)], "{piece}");
+        assert_eq!(
+            widths(fragment_of_entries(0, &[9]), piece),
+            [(640, 2)],
+            "a number without an entry names the first"
+        );
+    }
 }
 
 #[test]

@@ -105,6 +105,21 @@ fn sample_tables_are_read_by_runs_and_chunks() {
 }
 
 #[test]
+fn a_sample_may_last_no_time_unless_it_is_the_last() {
+    let lengths = |times: &[u32]| {
+        let tables = |place: u32| {
+            let rest = [table(b"stsc", &[1, 1, 4, 1]), table(b"stsz", &[1, 4]), table(b"stco", &[1, place])];
+            [table(b"stts", times), rest.concat()].concat()
+        };
+        let facts = facts(&progressive(VIDEO, tables, b"abcd"), VIDEO, 100).unwrap();
+        facts.iter().map(|fact| (fact.0, fact.2)).collect::<Vec<_>>()
+    };
+    assert_eq!(lengths(&[4, 1, 100, 1, 0, 1, 50, 1, 0]), [(0, 100), (100, 0), (100, 50), (150, 50)]);
+    assert_eq!(lengths(&[2, 1, 100, 3, 0]), [(0, 100), (100, 0), (100, 0), (100, 0)]);
+    assert_eq!(lengths(&[1, 2, 100]), [(0, 100), (100, 100), (200, 0), (200, 0)], "times for the first two only");
+}
+
+#[test]
 fn sizes_may_be_constant_or_have_few_bits_and_offsets_many() {
     let read = |track: testmux::TestTrack, tables: &dyn Fn(u32) -> Vec<u8>, media: &[u8]| {
         facts(&progressive(track, tables, media), track, 5)

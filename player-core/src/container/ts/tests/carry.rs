@@ -3,6 +3,7 @@
 use super::*;
 use crate::container::ts::packet::PACKET;
 use crate::container::{CarriedState, SegmentTail};
+use crate::time::MediaTime;
 
 /// Reads segments one after the other, each with the state of the one before.
 fn segments(parts: &[&[u8]], continues: bool) -> Vec<DemuxOutput> {
@@ -264,5 +265,49 @@ fn a_segment_that_begins_at_a_packet_after_one_that_ended_at_one_is_cut_nowhere(
         assert!(samples(&outputs, VIDEO).len() + samples(&outputs, SOUND).len() < 12, "{after}");
         let found = segments(&[&wide[..cut], &wide[cut..]], true);
         assert_eq!(essence(&found, VIDEO), essence(&whole, VIDEO), "{after}");
+    }
+}
+
+/// Sound at `time`, and the first packet of a picture that goes on.
+fn begun(time: u64) -> (Vec<u8>, Vec<u8>) {
+    let mut mux = Mux::new(ENTRIES);
+    mux.packet(SOUND, Some((time, time)), &[adts(50, 1), adts(50, 2)].concat());
+    let cut = mux.bytes.len() + PACKET;
+    mux.packet(VIDEO, Some((time, time)), &byte_stream(&[&[9, 0xf0], SPS, PPS, &slice(true, 0, 0, 0, 900)]));
+    mux.packet(SOUND, Some((time + 9000, time + 9000)), &[adts(50, 3), adts(50, 4)].concat());
+    let rest = mux.bytes.split_off(cut);
+    (mux.bytes, rest)
+}
+
+#[test]
+fn sound_waits_for_a_picture_that_has_begun_unless_playback_goes_on_elsewhere() {
+    let setup = DemuxSetup { keeps_tail: true, ..DemuxSetup::new(ContainerFormat::MpegTs, None) };
+    let (first, rest) = begun(0);
+    let (outputs, tail) = segment(&setup, &first);
+    assert_eq!(outputs, [], "neither sound nor tracks without the picture's configuration");
+    assert_eq!((samples(&tail.outputs, SOUND).len(), samples(&tail.outputs, VIDEO).len()), (2, 1), "nothing follows");
+    let carried = |continues: bool| Some(CarriedState { state: tail.state.clone(), continues });
+    let (outputs, _) = segment(&DemuxSetup { carried: carried(true), ..setup.clone() }, &rest);
+    assert_eq!(inits(&outputs).iter().map(|init| init.tracks.len()).collect::<Vec<_>>(), [2]);
+    assert_eq!((samples(&outputs, SOUND).len(), samples(&outputs, VIDEO).len()), (4, 1));
+    let elsewhere = film(900_000).bytes;
+    let alone = read(&elsewhere, usize::MAX, None).unwrap();
+    let (outputs, _) = segment(&DemuxSetup { carried: carried(false), ..setup }, &elsewhere);
+    for track in [VIDEO, SOUND] {
+        assert_eq!(essence(&outputs, track), essence(&alone, track), "{track:#x}");
+    }
+}
+
+#[test]
+fn times_after_a_jump_are_not_put_near_those_before_it() {
+    // The counter of 33 bits ends with the first segment: going on means another turn, and a jump does not.
+    let (late, early) = (film((1 << 33) - 90_000).bytes, film(90_000).bytes);
+    for (first, second) in [(&late, &early), (&early, &late)] {
+        let alone = essence(&read(second, usize::MAX, None).unwrap(), VIDEO);
+        let pictures = |continues: bool| essence(&segments(&[first, second], continues), VIDEO).split_off(10);
+        assert_eq!(pictures(false), alone);
+        let turn = MediaTime::from_ticks(1 << 33, 90_000).as_nanos();
+        let apart = pictures(true)[0].1 - alone[0].1;
+        assert!((apart.abs() - turn).abs() <= 1, "{apart} is a turn but for rounding");
     }
 }

@@ -166,3 +166,35 @@ fn the_key_of_a_segment_is_its_own() {
         }
     }
 }
+
+#[test]
+fn a_stream_that_a_later_segment_adds_has_the_key_of_that_segment() {
+    let mut mux = Mux::new(&[(0xdb, VIDEO, &[])]);
+    let mut cut = 0;
+    for time in [0, 90_000] {
+        cut = mux.bytes.len();
+        if time > 0 {
+            mux.tables(&[(0xdb, VIDEO, &[]), (0xcf, SOUND, &[])], 1);
+            mux.packet(SOUND, Some((time, time)), &[adts(50, 1), adts(50, 2), adts(50, 3)].concat());
+        }
+        let picture = slice(true, 0, 0, 0, 400);
+        mux.packet(VIDEO, Some((time, time)), &byte_stream(&[&[9, 0xf0], SPS, PPS, &picture]));
+    }
+    let (first, second) = mux.bytes.split_at(cut);
+    let mut setup = DemuxSetup { keeps_tail: true, ..DemuxSetup::new(ContainerFormat::MpegTs, None) };
+    let mut found = Vec::new();
+    for (bytes, key_id) in [(first, 7), (second, 3)] {
+        setup.sample_key = Some(SampleKey { key_id: [key_id; 16], iv: [key_id + 1; 16] });
+        let mut demuxer = open(&setup).unwrap();
+        let mut outputs = demuxer.push(Bytes::copy_from_slice(bytes)).unwrap();
+        outputs.extend(demuxer.finish().unwrap());
+        let Some(DemuxOutput::Tail(tail)) = outputs.pop() else { unreachable!("it was asked for") };
+        setup.carried = Some(CarriedState { state: tail.state, continues: true });
+        outputs.extend(tail.outputs);
+        for track in [VIDEO, SOUND] {
+            let keys = samples(&outputs, track).into_iter().filter_map(|sample| sample.crypto);
+            found.push(keys.map(|crypto| (crypto.key_id[0], crypto.iv[0])).collect::<Vec<_>>());
+        }
+    }
+    assert_eq!(found, [vec![(7, 8)], vec![], vec![(3, 4)], vec![(3, 4); 3]]);
+}

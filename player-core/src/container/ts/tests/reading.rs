@@ -130,6 +130,54 @@ fn a_change_of_configuration_is_announced_before_what_it_holds_for() {
     assert_eq!(channels, [Some(2), Some(1)]);
 }
 
+/// Channels of the sound and number of frames that have them, as outputs tell them in order.
+fn channels(outputs: &[DemuxOutput]) -> Vec<(Option<u32>, usize)> {
+    let (mut told, mut found) = (None, Vec::new());
+    for output in outputs {
+        match output {
+            DemuxOutput::Init(init) => {
+                let sound = init.tracks.iter().find(|track| track.id == u32::from(SOUND));
+                told = sound.and_then(|track| track.config.channels);
+            }
+            DemuxOutput::Fragment(fragment) if fragment.track == u32::from(SOUND) => {
+                found.push((told, fragment.samples.len()));
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+#[test]
+fn sound_that_waits_for_pictures_keeps_the_configuration_before_a_change() {
+    let mut mux = Mux::new(ENTRIES);
+    let mut mono = adts(60, 7);
+    mono[3] = 0x40 | mono[3] & 0x3f;
+    mux.packet(SOUND, Some((0, 0)), &[adts(50, 1), adts(50, 2), mono].concat());
+    let picture = slice(true, 0, 0, 0, 300);
+    mux.packet(VIDEO, Some((9_000, 9_000)), &byte_stream(&[&[9, 0xf0], SPS, PPS, &picture]));
+    let outputs = read(&mux.bytes, usize::MAX, None).unwrap();
+    assert_eq!(channels(&outputs), [(Some(2), 2), (Some(1), 1)]);
+    assert_eq!(samples(&outputs, VIDEO).len(), 1);
+}
+
+#[test]
+fn sound_waits_five_seconds_for_the_first_picture() {
+    let tracks = |later: u64| {
+        let mut mux = Mux::new(ENTRIES);
+        mux.packet(SOUND, Some((0, 0)), &[adts(50, 1), adts(50, 2)].concat());
+        mux.packet(SOUND, Some((later, later)), &adts(50, 3));
+        let picture = slice(true, 0, 0, 0, 300);
+        mux.packet(VIDEO, Some((later, later)), &byte_stream(&[&[9, 0xf0], SPS, PPS, &picture]));
+        let outputs = read(&mux.bytes, usize::MAX, None).unwrap();
+        assert_eq!((samples(&outputs, VIDEO).len(), samples(&outputs, SOUND).len()), (1, 3), "{later}");
+        inits(&outputs).iter().map(|init| init.tracks.len()).collect::<Vec<_>>()
+    };
+    assert_eq!(tracks(90_000), [2]);
+    assert_eq!(tracks(449_999), [2]);
+    assert_eq!(tracks(450_000), [1, 2]);
+}
+
 #[test]
 fn tags_become_metadata() {
     let descriptor = [0x26, 13, 0xff, 0xff, b'I', b'D', b'3', b' ', 0xff, b'I', b'D', b'3', b' ', 0, 0x0f];

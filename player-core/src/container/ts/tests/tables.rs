@@ -82,6 +82,40 @@ fn the_program_that_is_read_is_left_once_it_is_listed_no_more() {
     }
 }
 
+#[test]
+fn a_map_may_precede_the_association_that_names_it() {
+    let mut mux = Mux::default();
+    mux.section(MAP, &map(1, &[(0x1b, VIDEO, &[])], 0));
+    let picture = |number: u32| slice(number == 0, 0, number, number * 2, 300);
+    let nals = byte_stream(&[&[9, 0xf0], SPS, PPS, &picture(0)]);
+    mux.packet(VIDEO, Some((3600, 3600)), &nals);
+    let [high, low] = MAP.to_be_bytes();
+    mux.section(0, &section(0, 1, 0, &[0, 1, 0xe0 | high, low]));
+    mux.packet(VIDEO, Some((7200, 7200)), &byte_stream(&[&[9, 0xf0], &picture(1)]));
+    let outputs = read(&mux.bytes, 188, None).unwrap();
+    let times: Vec<_> = samples(&outputs, VIDEO).iter().map(|sample| sample.pts.as_nanos() / 1_000_000).collect();
+    assert_eq!(times, [40, 80], "what came before the association is read too");
+}
+
+#[test]
+fn a_stream_that_a_new_map_lists_no_more_gives_its_last_unit() {
+    let mut mux = Mux::new(ENTRIES);
+    mux.packet(SOUND, Some((0, 0)), &[adts(50, 1), adts(50, 2)].concat());
+    for number in 0..2u32 {
+        let picture = slice(number == 0, 0, number, number * 2, 300 + number as usize);
+        let time = 3600 * u64::from(number);
+        mux.packet(VIDEO, Some((time, time)), &byte_stream(&[&[9, 0xf0], SPS, PPS, &picture]));
+    }
+    mux.tables(&ENTRIES[1..], 1);
+    mux.packet(SOUND, Some((9000, 9000)), &[adts(50, 3), adts(50, 4)].concat());
+    let outputs = read(&mux.bytes, 188, None).unwrap();
+    let pictures = samples(&outputs, VIDEO);
+    let times: Vec<_> = pictures.iter().map(|sample| sample.pts.as_nanos() / 1_000_000).collect();
+    assert_eq!(times, [0, 40]);
+    assert_eq!(pictures[1].payload.0.len(), pictures[0].payload.0.len() + 1);
+    assert_eq!(samples(&outputs, SOUND).len(), 4, "the stream that stays goes on");
+}
+
 /// Makes a registration descriptor.
 fn registered(name: &[u8; 4]) -> Vec<u8> {
     [&[5, 4][..], name].concat()
