@@ -92,27 +92,34 @@ fn peers(root: &Path, options: &Options) -> anyhow::Result<()> {
         note_skip(&format!("bench peers: {}: {reason}", player.name()))?;
     }
     let parts = if options.rows.is_empty() { Part::value_variants() } else { &options.rows };
-    let mut rows = Vec::new();
-    for round in 0..usize::from(options.rounds) {
-        for part in parts {
-            eprintln!("round {} of {}: {}", round + 1, options.rounds, part.word());
-            part.measure(&Bench { players: &players, film: &film, round }, &mut rows)?;
-        }
-    }
     let rounds = usize::from(options.rounds);
-    let run = Run { players: &players, parts, rows: &rows, rounds, load: [before, machine::load()] };
     let document = root.join(&options.document);
-    let text = run.markdown(&std::fs::read_to_string(&document).unwrap_or_default());
-    println!("{text}");
+    let kept = std::fs::read_to_string(&document).unwrap_or_default();
     let write = |path: &Path, text: &str| {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder)?;
         }
         std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
     };
-    write(&document, &text)?;
-    if let Some(path) = &options.json {
-        write(path, &serde_json::to_string_pretty(&run.json())?)?;
+    let mut rows = Vec::new();
+    for round in 0..rounds {
+        for (count, part) in parts.iter().enumerate() {
+            eprintln!("round {} of {rounds}: {}", round + 1, part.word());
+            part.measure(&Bench { players: &players, film: &film, round }, &mut rows)?;
+            // After each part, so that a run that is broken off leaves what it has measured.
+            let measured = if round == 0 { &parts[..=count] } else { parts };
+            let complete = if count + 1 == parts.len() { round + 1 } else { round.max(1) };
+            let load = [before, machine::load()];
+            let run = Run { players: &players, parts: measured, rows: &rows, rounds: complete, load };
+            let text = run.markdown(&kept);
+            write(&document, &text)?;
+            if let Some(path) = &options.json {
+                write(path, &serde_json::to_string_pretty(&run.json())?)?;
+            }
+            if (round + 1, count + 1) == (rounds, parts.len()) {
+                println!("{text}");
+            }
+        }
     }
     let failed: Vec<String> = rows
         .iter()
