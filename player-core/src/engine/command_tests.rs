@@ -151,3 +151,13 @@ fn a_step_counts_from_the_newest_seek_and_otherwise_from_the_position() {
         assert_eq!(waiting, Some(ms(target)), "{under_way:?} {waits:?}");
     }
 }
+
+#[test]
+fn without_playback_every_change_of_rate_takes_effect_at_once() {
+    let mut engine = engine();
+    for count in 1..=8 {
+        let rate = 1.0 + f64::from(count) / 10.0;
+        send(&mut engine, Command::SetRate(rate)).unwrap();
+        assert!((engine.context.settings.rate - rate).abs() < 1e-9, "change {count} at the same instant");
+    }
+}

@@ -330,3 +330,17 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_ladder_of_several_sets_is_named_by_the_least_name_in_any_order() {
+    let written = |sets: &[&str]| {
+        let rep = |(rate, set): (u64, &&str)| {
+            let mut rep = Representation::for_tests("v", rate);
+            rep.traits.written_set = Some((*set).to_owned());
+            rep
+        };
+        set_name(&AdaptationSet::for_tests("t", MediaKind::Video, (1..).zip(sets).map(rep).collect())).name
+    };
+    assert_eq!(written(&["7", "3", "5"]), "id video  3");
+    assert_eq!(written(&["3", "5", "7"]), written(&["5", "7", "3"]), "bit rates may change places at a refresh");
+}

@@ -81,6 +81,22 @@ fn the_first_of_several_default_service_locations_is_used() {
     assert_eq!(presentation.pathways.iter().map(|pathway| pathway.id.as_str()).collect::<Vec<_>>(), ["a", "b"]);
 }
 
+/// ISO/IEC 23009-1 §5.6.5: a request that fails at one address of a service location is sent to none of that name.
+#[test]
+fn all_addresses_of_a_service_location_belong_to_one_pathway() {
+    let text = "<MPD mediaPresentationDuration='PT100S'>\
+        <BaseURL serviceLocation='a'>http://a/</BaseURL><BaseURL serviceLocation='b'>http://b/</BaseURL>\
+        <BaseURL serviceLocation='a'>http://a2/x/</BaseURL>\
+        <Period id='p'><AdaptationSet mimeType='video/mp4'><SegmentTemplate duration='10' media='$Number$.m4s'/>\
+        <Representation id='v' bandwidth='1'/></AdaptationSet></Period></MPD>";
+    let pathways = parsed(text).presentation.pathways;
+    let of = |index: usize| {
+        let prefixes = pathways[index].prefixes.iter().map(|prefix| prefix.as_str()).collect::<Vec<_>>();
+        (pathways[index].id.as_str(), prefixes)
+    };
+    assert_eq!((pathways.len(), of(0), of(1)), (2, ("a", vec!["http://a/", "http://a2/x/"]), ("b", vec!["http://b/"])));
+}
+
 #[test]
 fn what_a_representation_declares_precedes_what_its_set_does() {
     let scheme = "urn:mpeg:mpegB:cicp:ChannelConfiguration";
