@@ -3,7 +3,7 @@
 use abr::link::{Row, Trace};
 use player_core::engine::io::FetchKind;
 use player_core::model::Protocol;
-use player_core::sim::{Content, Effect, Fault, Film, Outcome, Serving, World};
+use player_core::sim::{Content, Effect, Fault, Film, Outcome, Rung, Serving, World};
 use player_core::{ErrorCode, Event};
 
 use crate::support::{BOTH, MINUTE, count, fast, millis, play, seconds, two_hosts, world};
@@ -178,6 +178,33 @@ fn what_was_handed_out_of_a_segment_that_breaks_off_is_not_wasted() {
         assert_eq!(world.faults_fired().len(), 1);
         let wasted = world.stats().bytes_wasted;
         assert!(wasted > 0 && wasted < size / 10, "{protocol:?}: {wasted} of {size}");
+    }
+}
+
+/// Nothing gives the beginning of a segment again if every attempt at it breaks off: it is shown.
+#[test]
+fn what_came_of_a_segment_that_is_given_up_is_shown() {
+    // A segment has four pieces of a second. A request that continues another one brings half of the rest, so that three
+    // of them come in time; damage ends the attempt, and the next one brings the same two again.
+    let cases = [(Effect::Truncate(550), 59 * 24), (Effect::Corrupt(550), 58 * 24)];
+    for (protocol, rungs) in BOTH.into_iter().flat_map(|protocol| [(protocol, 1), (protocol, 5)]) {
+        for (effect, presented) in &cases {
+            let mut film = Film::plain(protocol, MINUTE);
+            film.ladder.truncate(rungs);
+            film.voices.clear();
+            let number = film.file_of("v", 6);
+            let breaks = |rung: &Rung| {
+                let path = format!("/film/v/{}/{number}.m4s", rung.id);
+                Fault::new(&path, effect.clone()).of(FetchKind::Segment)
+            };
+            let faults = film.ladder.iter().map(breaks).collect();
+            let mut world = world(&film, Trace::constant(20_000, millis(30)), faults);
+            let case = format!("{protocol:?}, {rungs} rungs, {effect:?}");
+            assert_eq!(play(&mut world), Outcome::Ended, "{case}");
+            let stats = world.stats();
+            assert_eq!((stats.frames.presented, stats.account.received), (*presented, *presented), "{case}");
+            assert_eq!(stats.stalls.len(), 0, "{case}");
+        }
     }
 }
 

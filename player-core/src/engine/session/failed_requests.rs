@@ -27,6 +27,14 @@ const LEAST_ADVANCE: u64 = 16;
 /// Minimum time for which a location is excluded if a resource is missing there that another location may have.
 const SOURCE_EXCLUSION: Duration = Duration::from_secs(20);
 
+/// Attempt at media that failed and that nothing continues.
+#[derive(Clone, Copy, Debug)]
+struct EndedAttempt {
+    stream: StreamId,
+    /// Number of bytes received.
+    bytes: u64,
+}
+
 impl Session {
     /// Takes the failure of a request, and carries out the action that `recovery` decides on for it.
     pub(in crate::engine) fn on_request_failed(&mut self, cx: &mut Context, id: JobId, cause: Cause<'_>) {
@@ -59,7 +67,7 @@ impl Session {
         if has_advanced {
             cx.jobs.note_advance(id);
         }
-        self.recover(cx, id, cause)
+        self.recover(cx, id, cause, None)
     }
 
     /// Drops the samples of interrupted requests, because no request continues them: the bytes begin anew, or are not
@@ -74,22 +82,32 @@ impl Session {
     /// Carries out the action that `recovery` decides on for a failed request. Returns what becomes of the stream that
     /// needed it.
     ///
-    /// Samples of a failed attempt at media that were not handed out are dropped first: the next attempt gives them
-    /// again, and each must be counted and presented once. Four failures are no matter of `recovery`: a steering
+    /// Samples of a failed attempt at media that were not handed out are dropped: the next attempt gives them again, and each
+    /// must be counted and presented once. Those of a segment that is given up stay, because nothing gives them again. Four
+    /// failures are no matter of `recovery`: a steering
     /// server has rules of its protocol (RFC 8216bis §7.2); initialisation data that no stream waits for any more, since
     /// it went on at another location or with another quality, is not needed, and must not end playback; a request that left before its location was excluded is
     /// made elsewhere without a second report, or one outage would be reported for each stream; and a refresh that
     /// failed for good ends in a warning, because playback goes on with what is known.
     pub(super) fn on_failure(&mut self, cx: &mut Context, id: JobId, cause: Cause<'_>) -> StreamOutcome {
         let found = cx.jobs.get(id).and_then(|job| Some((job.purpose, job.attempt()?.bytes)));
-        if let Some((Purpose::Media(stream), bytes)) = found {
+        let ended = match found {
+            Some((Purpose::Media(stream), bytes)) => Some(EndedAttempt { stream, bytes }),
+            _ => None,
+        };
+        self.recover(cx, id, cause, ended)
+    }
+
+    /// Drops the samples of an attempt that ended in a failure, as far as they were not handed out.
+    fn drop_attempt(&mut self, cx: &mut Context, attempt: Option<EndedAttempt>) {
+        if let Some(EndedAttempt { stream, bytes }) = attempt {
             self.drop_partial(cx, stream, bytes);
             self.with_stream(stream, Stream::restart_download);
         }
-        self.recover(cx, id, cause)
     }
 
-    fn recover(&mut self, cx: &mut Context, id: JobId, cause: Cause<'_>) -> StreamOutcome {
+    /// Decides and acts. `ended` is the attempt at media that failed, `None` if the host keeps it.
+    fn recover(&mut self, cx: &mut Context, id: JobId, cause: Cause<'_>, ended: Option<EndedAttempt>) -> StreamOutcome {
         let Some(job) = cx.jobs.get(id) else { return StreamOutcome::Waiting };
         let Some(attempt) = job.attempt() else { return StreamOutcome::Waiting };
         let (kind, purpose) = (job.kind, job.purpose);
@@ -105,7 +123,16 @@ impl Session {
         }
         let place = attempt.candidate.place.clone();
         let alternatives = self.alternatives(cx, purpose, &place);
-        let assessment = match failure::assess(cx, self.source.locations(), id, cause, alternatives) {
+        let assessed = failure::assess(cx, self.source.locations(), id, cause, alternatives);
+        if let Assessed::Decided(assessment) = &assessed
+            && matches!(assessment.action, Action::SkipSegment)
+            && let Purpose::Media(stream) = purpose
+        {
+            self.settle_partial(cx, stream, ended.map_or(0, |attempt| attempt.bytes));
+        } else {
+            self.drop_attempt(cx, ended);
+        }
+        let assessment = match assessed {
             Assessed::Unknown => return StreamOutcome::Waiting,
             // The location was reported when it was excluded; this request only left too early to know.
             Assessed::LeftTooEarly { place, addresses_left } => {

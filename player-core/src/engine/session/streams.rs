@@ -9,7 +9,7 @@ use super::outcome::StreamOutcome;
 use super::rule::Selection;
 use crate::container::{DemuxSetup, InitSegment};
 use crate::drm::SegmentCipher;
-use crate::engine::buffer::{BUFFERED, Departure, TrackBuffer};
+use crate::engine::buffer::{BUFFERED, Cursor, Departure, TrackBuffer};
 use crate::engine::context::{self, Context};
 use crate::engine::download::schedule::{self, Step};
 use crate::engine::download::{self, Activity, NextSegment, SegmentDownload, SegmentPlan, Stream};
@@ -475,6 +475,24 @@ impl Session {
     /// Drops the samples of a failed attempt of `bytes`, and of those that it continued, that were not handed to the
     /// renderer. Counts their other bytes as wasted.
     pub(in crate::engine) fn drop_partial(&mut self, cx: &mut Context, id: StreamId, bytes: u64) {
+        self.end_partial(cx, id, bytes, |buffer, committed| {
+            buffer.interrupt(committed);
+        });
+    }
+
+    /// Keeps the samples of a failed attempt of `bytes`, and of those that it continued: the segment is given up, and this
+    /// is all of it that comes. Counts their other bytes as wasted.
+    pub(in crate::engine) fn settle_partial(&mut self, cx: &mut Context, id: StreamId, bytes: u64) {
+        self.end_partial(cx, id, bytes, |buffer, _| buffer.account_mut().end_attempt());
+    }
+
+    fn end_partial(
+        &mut self,
+        cx: &mut Context,
+        id: StreamId,
+        bytes: u64,
+        end: impl Fn(&mut TrackBuffer, Option<Cursor>),
+    ) {
         let download = self.stream_mut(id).and_then(Stream::download_mut);
         let Some(download) = download else { return cx.ledger.wasted(bytes) };
         let (key, bytes) = (download.plan().key(), bytes + download.take_earlier());
@@ -487,7 +505,7 @@ impl Session {
             };
             let Some(buffer) = self.buffer_mut(kind) else { continue };
             if brought(buffer).is_some() {
-                buffer.interrupt(committed);
+                end(buffer, committed);
                 kept += brought(buffer).unwrap_or(0);
             } else if wanted.has(kind) {
                 buffer.account_mut().void_attempt();
