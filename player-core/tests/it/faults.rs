@@ -4,7 +4,7 @@ use abr::link::{Row, Trace};
 use player_core::engine::io::FetchKind;
 use player_core::model::Protocol;
 use player_core::sim::{Content, Effect, Fault, Film, Outcome, Rung, Serving, World};
-use player_core::{ErrorCode, Event};
+use player_core::{ErrorCode, Event, MediaTime};
 
 use crate::support::{BOTH, MINUTE, count, fast, millis, play, seconds, two_hosts, world};
 
@@ -205,6 +205,30 @@ fn what_came_of_a_segment_that_is_given_up_is_shown() {
             assert_eq!((stats.frames.presented, stats.account.received), (*presented, *presented), "{case}");
             assert_eq!(stats.stalls.len(), 0, "{case}");
         }
+    }
+}
+
+/// A segment is missing in all qualities, and the next ones in the better one: the other quality comes after a gap.
+#[test]
+fn a_quality_that_follows_a_gap_is_announced_with_its_first_picture() {
+    for protocol in BOTH {
+        let mut film = Film::plain(protocol, MINUTE);
+        film.ladder.truncate(2);
+        let missing = |rung: &str, number: u64| {
+            Fault::new(&format!("/film/v/{rung}/{}.m4s", film.file_of("v", number)), Effect::Status(404))
+        };
+        let mut faults = vec![missing("240p", 6)];
+        faults.extend((6..9).map(|number| missing("360p", number)));
+        let mut world = world(&film, fast(), faults);
+        assert_eq!(play(&mut world), Outcome::Ended);
+        let changes = world.events().iter().filter_map(|entry| match &entry.event {
+            Event::QualityChanged { at, from: Some(_), to, .. } => Some((entry.position, *at, to.clone())),
+            _ => None,
+        });
+        let changes: Vec<_> = changes.collect();
+        let (position, at, _) = changes.iter().find(|(_, at, _)| *at >= MediaTime::from_millis(24_000)).unwrap();
+        assert_eq!(*at, MediaTime::from_millis(28_000), "{protocol:?}: {changes:?}");
+        assert!(*position + millis(250) >= *at, "{protocol:?}: {changes:?}");
     }
 }
 

@@ -346,11 +346,11 @@ impl TrackBuffer {
         unseen
     }
 
-    /// The part on screen at a time becomes seen, and is given back.
+    /// The part on screen at a time becomes seen, and is given back; `None` in a gap.
     pub(in crate::engine) fn mark_seen(&mut self, position: MediaTime) -> Option<&BufferedSegment> {
         let part = self.parts.iter_mut().find(|part| part.last > position && part.config.is_some())?;
         part.seen |= part.first <= position;
-        Some(part)
+        (part.first <= position + GAP_TOLERANCE).then_some(part)
     }
 
     /// Up to where all is settled from `position` on: held, or known to be missing. `None` when nothing is.

@@ -396,10 +396,12 @@ fn a_part_of_which_nothing_was_handed_out_may_be_dropped() {
 fn only_media_that_was_on_screen_is_seen() {
     let mut buffer = video(&[(0, 1000), (5000, 6000)]);
     let seq = buffer.mark_seen(ms(3000)).map(|part| part.seq);
-    assert_eq!((seq, buffer.clone().restart(ms(0), Departure::Void)), (Some(1), 200), "it comes after the gap");
-    buffer.mark_seen(ms(999));
+    assert_eq!((seq, buffer.clone().restart(ms(0), Departure::Void)), (None, 200), "it comes after the gap");
+    let seen = |position| buffer.clone().mark_seen(ms(position)).map(|part| part.seq);
+    assert_eq!((seen(4749), seen(4750)), (None, Some(1)), "a short gap counts as none");
+    assert_eq!(buffer.mark_seen(ms(999)).map(|part| part.seq), Some(0));
     assert_eq!(buffer.clone().restart(ms(0), Departure::Void), 100);
-    assert_eq!(buffer.mark_seen(ms(1000)).map(|part| part.seq), Some(1), "the first has ended");
+    assert_eq!(buffer.mark_seen(ms(1000)).map(|part| part.seq), None, "the first has ended");
     buffer.mark_seen(ms(5000));
     assert_eq!(buffer.restart(ms(0), Departure::Void), 0);
 }
