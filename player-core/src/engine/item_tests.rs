@@ -71,6 +71,20 @@ fn a_load_counts_anew_and_forgets_what_waited_for_its_turn() {
 }
 
 #[test]
+fn each_item_has_a_name_of_its_own() {
+    let mut cx = context();
+    let mut names = Vec::new();
+    for _ in 0..2 {
+        let mut item = None;
+        load(&mut cx, &mut item, &request());
+        let Some(Item::Opening(opening)) = item else { panic!("it is opening") };
+        names.push(opening.item());
+    }
+    assert_ne!(names[0], names[1]);
+    assert_eq!(names[1], cx.last_item);
+}
+
+#[test]
 fn an_unload_ends_a_stall_and_tells_whether_something_was_there() {
     let mut cx = context();
     let mut item = None;

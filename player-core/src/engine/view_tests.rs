@@ -1,5 +1,6 @@
 //! Tests of which changes are news for a host, and of how seldom undisturbed playback is.
 #![expect(clippy::unwrap_used, reason = "tests")]
+use super::*;
 use crate::command::{Command, CommandId, QualityChoice, SeekMode, TrackChoice};
 use crate::config::PlayerConfig;
 use crate::engine::Engine;
@@ -82,4 +83,26 @@ fn a_command_without_an_effect_is_no_news() {
         versions.push(engine.snapshot_version());
     }
     assert_eq!(versions, [1, 1, 2]);
+}
+
+/// A list that changes is replaced: the same address is the same list, whatever lies in it.
+#[test]
+fn each_list_that_is_replaced_is_news() {
+    let known = || Lists {
+        tracks: Arc::default(),
+        qualities: Arc::default(),
+        cues: Arc::default(),
+        metadata: Arc::default(),
+        thumbnails: Arc::default(),
+    };
+    let before = known();
+    assert!(before == before.clone());
+    let replaced = [
+        Lists { tracks: Arc::default(), ..before.clone() },
+        Lists { qualities: Arc::default(), ..before.clone() },
+        Lists { cues: Arc::default(), ..before.clone() },
+        Lists { metadata: Arc::default(), ..before.clone() },
+        Lists { thumbnails: Arc::default(), ..before.clone() },
+    ];
+    assert_eq!(replaced.map(|lists| lists != before), [true; 5]);
 }
