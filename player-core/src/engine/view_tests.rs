@@ -106,3 +106,16 @@ fn each_list_that_is_replaced_is_news() {
     ];
     assert_eq!(replaced.map(|lists| lists != before), [true; 5]);
 }
+
+#[test]
+fn a_position_is_news_more_than_a_picture_before_or_after_where_a_host_expects_it() {
+    for (to, is_news) in [(980, false), (979, true), (1020, false), (1021, true)] {
+        let mut engine = Engine::new(PlayerConfig::default()).unwrap();
+        let mut news = News::default();
+        for position in [1000, to] {
+            engine.context.playback.hold(MediaTime::from_millis(position), Now::ZERO);
+            news.note(View { cx: &engine.context, item: None }, Now::ZERO);
+        }
+        assert_eq!(news.version(), 1 + u64::from(is_news), "{to}");
+    }
+}

@@ -73,6 +73,24 @@ fn what_a_segment_held_back_is_presented_before_the_one_that_is_given_up() {
 }
 
 #[test]
+fn what_a_segment_held_back_is_presented_before_one_that_does_not_go_on_with_it() {
+    for (number, lost) in [(1, 0), (2, 3)] {
+        let mut cx = context();
+        let mut session = session();
+        let job = fetching(&mut cx, &mut session, chosen(0, 0, 4000));
+        let mut before = session.stream(StreamId::Main).unwrap().download().unwrap().clone();
+        let state = serde_json::from_str("0").unwrap();
+        before.end_with(SegmentTail { outputs: Vec::new(), state, waiting: 3 });
+        session.stream_mut(StreamId::Main).unwrap().keep(KeptState::of(&before));
+        cx.jobs.remove(job, cx.now);
+        let begin = number as i64 * 4000;
+        let carried = session.carried_state(&mut cx, StreamId::Main, &chosen(number, begin, begin + 4000)).unwrap();
+        assert_eq!(carried.continues, lost == 0);
+        assert_eq!(session.account().counts().lost.undecodable, lost, "{number}");
+    }
+}
+
+#[test]
 fn a_representation_without_an_index_is_never_asked_again_and_ends_the_stream_of_its_kind() {
     let mut cx = context();
     let mut session = session();

@@ -113,3 +113,21 @@ fn the_program_date_time_of_a_playlist_is_learned_with_its_segments() {
     assert_eq!(session.presentation().epoch, Some(WallClock::from_unix_nanos(56_000_000_000)));
     assert_eq!(session.source.indexes_of(&from.place), [rep]);
 }
+
+#[test]
+fn a_playlist_stays_with_the_location_that_is_left_if_the_other_one_is_excluded() {
+    for (is_excluded, stays) in [(false, false), (true, true)] {
+        let mut cx = context();
+        let (mut session, rep) = unread();
+        let [from, other] = &session.source.locations().candidates(&playlist().resource)[..] else { panic!() };
+        let (from, other) = (from.clone(), other.clone());
+        let segment = SegmentRef { resource: Resource::new(url("http://a/x")), ..segment(0, 0, 4000) };
+        session.source.note_index(rep, playlist(), from.clone(), &url("http://a/list"));
+        session.source.merge_index(rep, SegmentList::Explicit(vec![segment]));
+        if is_excluded {
+            session.source.locations_mut().exclude(&other.place, Duration::from_secs(60), cx.now);
+        }
+        session.leave(&mut cx, &from.place);
+        assert_eq!(session.presentation().known_list(rep).is_some(), stays, "{is_excluded}");
+    }
+}

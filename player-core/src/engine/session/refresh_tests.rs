@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::super::tests::{context, described, events, ms, rep, session_of, set};
 use super::*;
 use crate::command::LoadRequest;
-use crate::engine::ids::{ItemId, KeyedPresentation};
+use crate::engine::ids::{ItemId, KeyedPresentation, MOST_GONE};
 use crate::engine::jitter::Jitter;
 use crate::engine::opening::Opening;
 use crate::engine::selection::TrackSelection;
@@ -133,4 +133,43 @@ fn what_only_renews_what_is_known_is_a_refresh() {
 fn rep_of_index() -> crate::model::Representation {
     let index = SegmentIndex::External(crate::model::IndexSource::playlist(Resource::new(url())));
     crate::model::Representation { index, ..rep("v", 1) }
+}
+
+#[test]
+fn exclusions_of_a_period_are_kept_as_long_as_it_would_be_recognised() {
+    // As many periods that are gone are known as `engine::ids` keeps.
+    for (gone, is_kept) in [(MOST_GONE, true), (MOST_GONE + 1, false)] {
+        let mut cx = context();
+        let names: Vec<String> = (0..gone).map(|number| format!("p{number}")).collect();
+        let mut session = session(periods(&names.iter().map(String::as_str).collect::<Vec<_>>()));
+        let first = session.presentation().all_reps().next().unwrap();
+        session.selection.exclude(first, Duration::MAX, cx.now);
+        renew_presentation(&mut session, &mut cx, periods(&["other"]), &url());
+        assert_eq!(session.selection.exclusions().is_final(first), is_kept, "{gone}");
+    }
+}
+
+#[test]
+fn the_playlist_of_the_segment_that_is_under_way_is_read_again() {
+    let presentation = || {
+        let reps = ["v", "w"].map(|id| crate::model::Representation { id: id.into(), ..rep_of_index() });
+        described(vec![set("v", MediaKind::Video, reps.to_vec())])
+    };
+    let mut cx = context();
+    let mut session = session(presentation());
+    let reps: Vec<_> = session.presentation().all_reps().collect();
+    for rep in &reps {
+        let source = crate::model::IndexSource::playlist(Resource::new(url()));
+        let from = session.source.locations().candidates(&source.resource).remove(0);
+        session.source.note_index(*rep, source, from, &url());
+        let segment = super::super::tests::segment(0, 0, 4000);
+        session.source.merge_index(*rep, crate::model::SegmentList::Explicit(vec![segment]));
+    }
+    let stream = session.stream_mut(StreamId::Main).unwrap();
+    stream.decide_on(reps[0], cx.now);
+    let plan = crate::engine::download::SegmentPlan { rep: reps[1], ..super::super::tests::chosen(0, 0, 4000) };
+    stream.await_init(plan, Resource::new(url()));
+    renew_presentation(&mut session, &mut cx, presentation(), &url());
+    let asked = reps.iter().filter(|rep| cx.jobs.of_purpose(Purpose::Index(**rep)).is_some()).count();
+    assert_eq!(asked, 2);
 }
