@@ -8,7 +8,7 @@ use crate::engine::download::{KeptState, SegmentDownload, SegmentPlan};
 use crate::engine::ids::ItemId;
 use crate::engine::io::{FetchError, FetchKind, Ingest, Output};
 use crate::engine::source::Candidate;
-use crate::model::MediaKind;
+use crate::model::{MediaKind, Representation, SegmentIndex, SegmentList};
 use crate::time::Now;
 
 const SEPARATE: [(StreamId, Option<(bool, bool)>); 2] =
@@ -87,6 +87,25 @@ fn what_a_segment_held_back_is_presented_before_one_that_does_not_go_on_with_it(
         let carried = session.carried_state(&mut cx, StreamId::Main, &chosen(number, begin, begin + 4000)).unwrap();
         assert_eq!(carried.continues, lost == 0);
         assert_eq!(session.account().counts().lost.undecodable, lost, "{number}");
+    }
+}
+
+#[test]
+fn what_the_last_segment_held_back_is_presented_with_it() {
+    for (segments, lost) in [(2, 0), (1, 3)] {
+        let mut cx = context();
+        let mut session = session();
+        let all = (0..segments).map(|number| chosen(number, number as i64 * 4000, number as i64 * 4000 + 4000).segment);
+        let index = SegmentIndex::Known(SegmentList::Explicit(all.collect()));
+        let video = Representation { index, ..rep("v", 1) };
+        session.source.set_presentation(described(vec![set("v", MediaKind::Video, vec![video])]).into());
+        let job = fetching(&mut cx, &mut session, chosen(0, 0, 4000));
+        let mut download = session.stream(StreamId::Main).unwrap().download().unwrap().clone();
+        let state = serde_json::from_str("0").unwrap();
+        download.end_with(SegmentTail { outputs: Vec::new(), state, waiting: 3 });
+        cx.jobs.remove(job, cx.now);
+        session.keep_tail(&mut cx, StreamId::Main, &download);
+        assert_eq!(session.account().counts().lost.undecodable, lost, "{segments}");
     }
 }
 

@@ -101,6 +101,47 @@ fn a_request_that_left_before_its_location_was_excluded_takes_the_playlist_along
 }
 
 #[test]
+fn a_location_that_fails_is_left_by_the_playlists_that_lead_there() {
+    let mut cx = context();
+    let (mut session, rep) = unread();
+    let place = session.source.locations().candidates(&playlist().resource).remove(0);
+    let media = Resource::new(url("http://a/x"));
+    let only_there = SegmentRef { resource: media.clone(), ..segment(0, 0, 4000) };
+    session.source.note_index(rep, playlist(), place.clone(), &url("http://a/list"));
+    session.source.merge_index(rep, SegmentList::Explicit(vec![only_there.clone()]));
+    let (job, _) = send(&mut cx, &session, Purpose::Media(StreamId::Main), &media);
+    let plan = SegmentPlan { rep, segment: only_there, ..chosen(0, 0, 4000) };
+    let begin = plan.segment.start;
+    session.stream_mut(StreamId::Main).unwrap().start_download(SegmentDownload::new(job, plan, None, begin));
+    let error = FetchError::Status { status: 404, retry_after: None };
+    session.on_fetch_ended(&mut cx, job, FetchOutcome::Failed { bytes: 0, error }, false);
+    assert!(session.source.locations().is_excluded(&place.place, cx.now));
+    assert!(session.presentation().known_list(rep).is_none(), "the playlist is read again from elsewhere");
+}
+
+#[test]
+fn media_whose_answer_has_begun_goes_on_when_its_location_is_left() {
+    for begun in [false, true] {
+        let mut cx = context();
+        let (mut session, rep) = unread();
+        let place = session.source.locations().candidates(&playlist().resource).remove(0);
+        let media = Resource::new(url("http://a/x"));
+        let only_there = SegmentRef { resource: media.clone(), ..segment(0, 0, 4000) };
+        session.source.note_index(rep, playlist(), place.clone(), &url("http://a/list"));
+        session.source.merge_index(rep, SegmentList::Explicit(vec![only_there.clone()]));
+        let (job, _) = send(&mut cx, &session, Purpose::Media(StreamId::Main), &media);
+        if begun {
+            cx.jobs.began(job, url("http://a/x"), None, cx.now);
+        }
+        let plan = SegmentPlan { rep, segment: only_there, ..chosen(0, 0, 4000) };
+        let begin = plan.segment.start;
+        session.stream_mut(StreamId::Main).unwrap().start_download(SegmentDownload::new(job, plan, None, begin));
+        session.leave(&mut cx, &place.place);
+        assert_eq!(cx.jobs.get(job).is_some(), begun);
+    }
+}
+
+#[test]
 fn the_program_date_time_of_a_playlist_is_learned_with_its_segments() {
     let mut cx = context();
     let (mut session, rep) = unread();

@@ -173,3 +173,33 @@ fn the_playlist_of_the_segment_that_is_under_way_is_read_again() {
     let asked = reps.iter().filter(|rep| cx.jobs.of_purpose(Purpose::Index(**rep)).is_some()).count();
     assert_eq!(asked, 2);
 }
+
+#[test]
+fn an_index_that_a_newer_manifest_contains_is_no_longer_fetched() {
+    let mut cx = context();
+    let mut session = session(described(vec![set("v", MediaKind::Video, vec![rep_of_index()])]));
+    let unread = session.presentation().all_reps().next().unwrap();
+    let resource = Resource::new(url());
+    let job = cx.jobs.add(cx.now, Purpose::Index(unread), FetchKind::Index, resource.clone(), Ingest::Body);
+    let candidate = session.source.locations().candidates(&resource).remove(0);
+    cx.jobs.send(job, candidate, &cx.config, cx.now);
+    let fetch = cx.jobs.get(job).unwrap().attempt().unwrap().fetch;
+    session.stream_mut(StreamId::Main).unwrap().await_index(unread);
+    let known = described(vec![set("v", MediaKind::Video, vec![rep("v", 1)])]);
+    renew_presentation(&mut session, &mut cx, known, &url());
+    let outputs: Vec<_> = std::iter::from_fn(|| cx.effects.take_next()).collect();
+    assert!(outputs.contains(&crate::engine::io::Output::Cancel(fetch)), "{outputs:?}");
+    assert!(cx.jobs.ids().is_empty() && session.stream(StreamId::Main).unwrap().is_idle());
+}
+
+#[test]
+fn a_newer_manifest_is_placed_in_time() {
+    use crate::time::{Now, WallClock, WallClockMapping};
+    let mut cx = context();
+    let utc = |seconds: i64| WallClock::from_unix_nanos(1_700_000_000_000_000_000 + seconds * 1_000_000_000);
+    cx.wall_clock = Some(WallClockMapping::new(Now::ZERO, utc(0)));
+    let mut session = session(periods(&["p"]));
+    let newer = Presentation { available_from: Some(utc(10)), ..periods(&["p"]) };
+    renew_presentation(&mut session, &mut cx, newer, &url());
+    assert_eq!(session.presentation().available_at(), Some(Now::ZERO + Duration::from_secs(10)));
+}

@@ -247,6 +247,8 @@ fn captions_that_are_wanted_come_before_forced_subtitles() {
         };
         session.selection = crate::engine::selection::TrackSelection::new(preferences, abr::Hdcp::None);
         session.source.set_presentation(known.into());
+        session.select_text(&mut cx, TrackChoice::Track(TrackId("t".into())));
+        assert!(session.stream(StreamId::Text).is_some());
         session.select_text(&mut cx, TrackChoice::Auto);
         let found = (session.captions.chosen().is_some(), session.stream(StreamId::Text).is_some());
         assert_eq!(found, (captions, subtitles));
