@@ -195,7 +195,7 @@ fn reports_count_until_playback_has_failed() {
         let mut item = Item::Opening(Box::new(opening()));
         cx.playback.set_state(state, cx.now, &mut cx.effects);
         while cx.effects.take_next().is_some() {}
-        let warning = crate::error::PlayerError::warning(crate::error::ErrorCode::DecoderFailed, "late");
+        let warning = PlayerError::warning(ErrorCode::DecoderFailed, "late");
         item.on_render(&mut cx, RenderEvent::Warning(warning));
         item.on_render(&mut cx, RenderEvent::Frames(FrameCounts { presented: 7, ..FrameCounts::default() }));
         let events = std::iter::from_fn(|| cx.effects.take_next()).count();

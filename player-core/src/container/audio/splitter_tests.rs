@@ -58,7 +58,7 @@ fn a_frame_that_waits_for_dependent_ones_is_forgotten_at_a_jump() {
 fn times_of_packed_audio_go_on_in_the_next_segment_only_after_a_tag() {
     for (tag, expected) in [(None, 0), (Some(90_000), 1042)] {
         let mut splitter = FrameSplitter::packed(None);
-        let tag = tag.map(super::super::id3::tests::timestamp_tag).unwrap_or_default();
+        let tag = tag.map(id3::tests::timestamp_tag).unwrap_or_default();
         let two = [adts(40, 1), adts(50, 2)].concat();
         push(&mut splitter, None, &[&tag[..], &two].concat());
         finish(&mut splitter);

@@ -196,3 +196,35 @@ fn media_older_than_the_back_buffer_is_dropped() {
     session.evict_behind(&mut cx, ms(23_999));
     assert_eq!(session.video.parts().next().map(|part| part.first), Some(ms(16_000)), "nothing more");
 }
+
+#[test]
+fn what_is_missing_at_the_end_is_announced_and_counts_as_played() {
+    let mut cx = context();
+    let mut session = session_of(ItemId::default(), &[(StreamId::Main, Some((true, false)))]);
+    session.source.set_duration(Some(Duration::from_secs(60)));
+    add(&mut session.video, 0, 0, 4000, None);
+    session.video.complete();
+    finish(&mut session, StreamId::Main);
+    play_at(&mut cx, &[MediaKind::Video], 3900);
+    let epoch = cx.playback.feed().epoch();
+    session.on_render(&mut cx, crate::render::RenderEvent::Ended { epoch });
+    let found = events(&mut cx);
+    assert!(found.contains(&Event::GapSkipped { from: ms(4000), to: ms(60_000) }), "{found:?}");
+    assert_eq!(cx.playback.state(), State::Ended);
+    assert_eq!(cx.ledger.stats(cx.now, Duration::ZERO, None).played, Duration::from_secs(56));
+}
+
+#[test]
+fn playback_ends_where_video_or_audio_ends_for_want_of_a_key() {
+    for (index, kind) in BUFFERED.into_iter().enumerate() {
+        for (position, ends) in [(3900, false), (4000, true)] {
+            let mut cx = context();
+            let mut session = session_of(ItemId::default(), &SEPARATE[index..=index]);
+            add(session.buffer_mut(kind).unwrap(), 0, 0, 4000, None);
+            let error = PlayerError::fatal(ErrorCode::KeyUnavailable, "no key");
+            session.stream_mut(StreamId::of(kind)).unwrap().finish(error);
+            play_at(&mut cx, &[kind], position);
+            assert_eq!(session.end_for_want_of_key(&cx).is_some(), ends, "{kind:?} {position}");
+        }
+    }
+}

@@ -241,11 +241,9 @@ fn captions_that_are_wanted_come_before_forced_subtitles() {
         }
         let mut cx = context();
         let mut session = session_of(ItemId::default(), &MUXED);
-        let preferences = crate::engine::selection::TrackPreferences {
-            text_languages: vec!["en".into()],
-            ..session.preferences().clone()
-        };
-        session.selection = crate::engine::selection::TrackSelection::new(preferences, abr::Hdcp::None);
+        let preferences =
+            selection::TrackPreferences { text_languages: vec!["en".into()], ..session.preferences().clone() };
+        session.selection = selection::TrackSelection::new(preferences, abr::Hdcp::None);
         session.source.set_presentation(known.into());
         session.select_text(&mut cx, TrackChoice::Track(TrackId("t".into())));
         assert!(session.stream(StreamId::Text).is_some());
