@@ -162,3 +162,12 @@ fn without_playback_every_change_of_rate_takes_effect_at_once() {
         assert!((engine.context.playback.clock().rate() - rate).abs() < 1e-9);
     }
 }
+
+#[test]
+fn the_protection_of_the_output_holds_for_later_loads() {
+    let mut engine = engine();
+    send(&mut engine, Command::SetOutputProtection(abr::Hdcp::Type1)).unwrap();
+    send(&mut engine, Command::Load(LoadRequest::new("http://h/manifest.mpd".parse().unwrap()))).unwrap();
+    let Some(Item::Opening(opening)) = &engine.item else { panic!("it is opening") };
+    assert_eq!(opening.output(), abr::Hdcp::Type1);
+}

@@ -329,6 +329,26 @@ mod tests {
         assert!(matches!(assess_as(&mut cx, &locations, id, &error), Assessed::Unknown));
     }
 
+    #[test]
+    fn a_location_that_media_came_from_is_no_wrong_address() {
+        for (loaded, at_start) in [(false, true), (true, false)] {
+            let (mut cx, mut locations, id) = sent(&["a"]);
+            let policies = cx.config.load_errors;
+            assert_ne!(policies.unreachable, policies.unreachable_at_start);
+            if loaded {
+                let place = locations.manifest_candidates().remove(0).place;
+                locations.record_media(&place);
+            }
+            cx.playback.set_state(State::Loading, cx.now, &mut cx.effects);
+            let error = FetchError::Refused("no".into());
+            let Assessed::Decided(assessment) = assess_as(&mut cx, &locations, id, &error) else {
+                panic!("no decision")
+            };
+            let expected = if at_start { policies.unreachable_at_start } else { policies.unreachable };
+            assert_eq!(assessment.failure.policy, expected, "{loaded}");
+        }
+    }
+
     /// Seconds that are left for a silent segment, in a state that was entered at second 10, at second 30; the segment
     /// has been wanted since second 4.
     fn left(state: State, ahead: Option<Duration>, purpose: Purpose, class: FailureClass) -> u64 {

@@ -11,7 +11,7 @@ use crate::model::{
 use crate::time::{Now, WallClock, WallClockMapping};
 
 /// Things of one kind, no longer listed where they were, that are recognised if they come back.
-const MOST_GONE: usize = 64;
+pub(super) const MOST_GONE: usize = 64;
 
 /// Names an item that was loaded, in the order of loading. Periods, sets and representations of two items may have equal
 /// keys, so what holds media of several items goes by this too.

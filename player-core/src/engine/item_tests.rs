@@ -71,6 +71,20 @@ fn a_load_counts_anew_and_forgets_what_waited_for_its_turn() {
 }
 
 #[test]
+fn each_item_has_a_name_of_its_own() {
+    let mut cx = context();
+    let mut names = Vec::new();
+    for _ in 0..2 {
+        let mut item = None;
+        load(&mut cx, &mut item, &request());
+        let Some(Item::Opening(opening)) = item else { panic!("it is opening") };
+        names.push(opening.item());
+    }
+    assert_ne!(names[0], names[1]);
+    assert_eq!(names[1], cx.last_item);
+}
+
+#[test]
 fn an_unload_ends_a_stall_and_tells_whether_something_was_there() {
     let mut cx = context();
     let mut item = None;
@@ -159,4 +173,33 @@ fn frames_that_were_counted_for_other_items_are_not_those_of_this_one() {
         cx.ledger.frame_counts().presented
     };
     assert_eq!([shown(&mut cx, 7), shown(&mut cx, 9), shown(&mut cx, 12)], [0, 2, 5]);
+}
+
+#[test]
+fn a_seek_goes_no_further_than_the_presentation() {
+    let presentation = Presentation { duration: Some(Duration::from_secs(60)), ..Presentation::for_tests(Vec::new()) };
+    for (to, expected) in [(-5000, 0), (7000, 7000), (90_000, 59_900)] {
+        let mut cx = context();
+        let session = Session::new(&opening(), presentation.clone(), &mut Jitter::new(0));
+        Item::Open(Box::new(session)).seek(&mut cx, MediaTime::from_millis(to), SeekMode::Exact);
+        let waiting = cx.pending.seek().waiting().map(|seek| seek.to);
+        assert_eq!(waiting, Some(MediaTime::from_millis(expected)), "{to}");
+    }
+}
+
+#[test]
+fn reports_count_until_playback_has_failed() {
+    for (state, counts) in [(State::Loading, true), (State::Ready, true), (State::Failed, false), (State::Idle, false)]
+    {
+        let mut cx = context();
+        let mut item = Item::Opening(Box::new(opening()));
+        cx.playback.set_state(state, cx.now, &mut cx.effects);
+        while cx.effects.take_next().is_some() {}
+        let warning = PlayerError::warning(ErrorCode::DecoderFailed, "late");
+        item.on_render(&mut cx, RenderEvent::Warning(warning));
+        item.on_render(&mut cx, RenderEvent::Frames(FrameCounts { presented: 7, ..FrameCounts::default() }));
+        let events = std::iter::from_fn(|| cx.effects.take_next()).count();
+        let found = (events, cx.decoder.counted().presented);
+        assert_eq!(found, if counts { (1, 7) } else { (0, 0) }, "{state:?}");
+    }
 }

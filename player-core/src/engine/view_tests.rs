@@ -1,5 +1,6 @@
 //! Tests of which changes are news for a host, and of how seldom undisturbed playback is.
 #![expect(clippy::unwrap_used, reason = "tests")]
+use super::*;
 use crate::command::{Command, CommandId, QualityChoice, SeekMode, TrackChoice};
 use crate::config::PlayerConfig;
 use crate::engine::Engine;
@@ -82,4 +83,39 @@ fn a_command_without_an_effect_is_no_news() {
         versions.push(engine.snapshot_version());
     }
     assert_eq!(versions, [1, 1, 2]);
+}
+
+/// A list that changes is replaced: the same address is the same list, whatever lies in it.
+#[test]
+fn each_list_that_is_replaced_is_news() {
+    let known = || Lists {
+        tracks: Arc::default(),
+        qualities: Arc::default(),
+        cues: Arc::default(),
+        metadata: Arc::default(),
+        thumbnails: Arc::default(),
+    };
+    let before = known();
+    assert!(before == before.clone());
+    let replaced = [
+        Lists { tracks: Arc::default(), ..before.clone() },
+        Lists { qualities: Arc::default(), ..before.clone() },
+        Lists { cues: Arc::default(), ..before.clone() },
+        Lists { metadata: Arc::default(), ..before.clone() },
+        Lists { thumbnails: Arc::default(), ..before.clone() },
+    ];
+    assert_eq!(replaced.map(|lists| lists != before), [true; 5]);
+}
+
+#[test]
+fn a_position_is_news_more_than_a_picture_before_or_after_where_a_host_expects_it() {
+    for (to, is_news) in [(980, false), (979, true), (1020, false), (1021, true)] {
+        let mut engine = Engine::new(PlayerConfig::default()).unwrap();
+        let mut news = News::default();
+        for position in [1000, to] {
+            engine.context.playback.hold(MediaTime::from_millis(position), Now::ZERO);
+            news.note(View { cx: &engine.context, item: None }, Now::ZERO);
+        }
+        assert_eq!(news.version(), 1 + u64::from(is_news), "{to}");
+    }
 }

@@ -380,3 +380,7 @@ impl FrameSplitter {
         out.push(Piece::Unit(unit));
     }
 }
+
+#[cfg(test)]
+#[path = "splitter_tests.rs"]
+mod tests;

@@ -8,7 +8,9 @@ use bytes::Bytes;
 
 use super::*;
 use crate::container::mp4::testmux::{boxed, full};
-use crate::container::{DemuxOutput, DemuxSetup, Payload, SampleCrypto, Subsample, open};
+use crate::container::{
+    CodecConfig, DemuxOutput, DemuxSetup, Fragment, InitSegment, MediaClock, Payload, SampleCrypto, Subsample, open,
+};
 use crate::model::ContainerFormat;
 use crate::time::MediaTime;
 
@@ -62,6 +64,76 @@ fn several_messages_and_units_of_a_picture_are_read_and_padding_is_not() {
     let payload = [unit(&[0x26, 0x01, 1]), unit(&sei.concat())].concat();
     assert_eq!(triples(&sample(0, payload.clone()), &h265()), A);
     assert_eq!(triples(&sample(0, payload), &Codec::Ac3), Vec::<u8>::new());
+}
+
+#[test]
+fn the_configuration_tells_how_long_the_lengths_of_units_are() {
+    let short = |codec: Codec| match codec {
+        Codec::H264 { avcc, in_band } => {
+            let mut avcc = avcc.to_vec();
+            avcc[4] = 0xfd;
+            Codec::H264 { avcc: avcc.into(), in_band }
+        }
+        Codec::H265 { hvcc, in_band } => {
+            let mut hvcc = hvcc.to_vec();
+            hvcc[21] = 0xfd;
+            Codec::H265 { hvcc: hvcc.into(), in_band }
+        }
+        other => other,
+    };
+    for (codec, header) in [(h264(), &[0x06][..]), (h265(), &[0x4e, 0x01])] {
+        let sei = [header, &atsc(&[A]), &[0x80]].concat();
+        let payload = [&(sei.len() as u16).to_be_bytes()[..], &sei].concat();
+        assert_eq!(triples(&sample(0, payload.clone()), &short(codec.clone())), A, "two bytes");
+        assert_eq!(triples(&sample(0, payload), &codec), Vec::<u8>::new(), "four bytes");
+    }
+}
+
+/// Initialisation data of pictures in this coding.
+fn pictures(codec: Codec) -> DemuxOutput {
+    let config = CodecConfig { codec, ..CodecConfig::for_tests("avc1") };
+    let track = TrackInit { id: 1, kind: MediaKind::Video, timescale: 1000, language: None, config: Arc::new(config) };
+    let init = InitSegment { tracks: vec![track], clock: MediaClock::default(), first: None, source: Bytes::new() };
+    DemuxOutput::Init(Arc::new(init))
+}
+
+fn fragment(samples: Vec<Sample>) -> DemuxOutput {
+    DemuxOutput::Fragment(Fragment { track: 1, samples })
+}
+
+/// Captions that a tap adds to these outputs: time in milliseconds, and the triples.
+fn tapped(tap: &mut CaptionTap, mut outputs: Vec<DemuxOutput>, last: bool) -> Vec<(i64, Vec<u8>)> {
+    let count = outputs.len();
+    tap.look(&mut outputs, last);
+    let added = outputs.split_off(count).into_iter().flat_map(|output| match output {
+        DemuxOutput::Captions(packets) => packets,
+        other => panic!("{other:?}"),
+    });
+    added.map(|packet| (packet.pts.as_nanos() / 1_000_000, packet.triples)).collect()
+}
+
+#[test]
+fn captions_wait_for_pictures_of_the_next_piece_that_are_presented_before_theirs() {
+    let mut tap = CaptionTap::default();
+    let sei = |triple| unit(&[&[0x06][..], &atsc(&[triple]), &[0x80]].concat());
+    let first = vec![pictures(h264()), fragment(vec![sample(120, sei(B))])];
+    assert_eq!(tapped(&mut tap, first, false), []);
+    let second = vec![fragment(vec![sample(40, sei(A))])];
+    assert_eq!(tapped(&mut tap, second, true), [(40, A.to_vec()), (120, B.to_vec())]);
+}
+
+#[test]
+fn captions_are_read_by_the_configuration_that_is_in_force() {
+    let mut tap = CaptionTap::default();
+    let h264_sei = unit(&[&[0x06][..], &atsc(&[A]), &[0x80]].concat());
+    let h265_sei = unit(&[&[0x4e, 0x01][..], &atsc(&[B]), &[0x80]].concat());
+    let outputs = vec![
+        pictures(h264()),
+        fragment(vec![sample(0, h264_sei)]),
+        pictures(h265()),
+        fragment(vec![sample(40, h265_sei)]),
+    ];
+    assert_eq!(tapped(&mut tap, outputs, true), [(0, A.to_vec()), (40, B.to_vec())]);
 }
 
 #[test]

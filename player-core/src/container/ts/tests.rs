@@ -1,6 +1,7 @@
 //! Small streams that a muxer of our own made, whole and in pieces, and damaged ones.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod access_units;
 mod carry;
 mod damage;
 mod encrypted;

@@ -382,3 +382,15 @@ fn a_server_helps_only_against_the_encryption_of_samples() {
     assert!(with_server.may_unlock(&representation(vec![unnamed.clone()])), "the file names its keys");
     assert!(!Keys::new(&DrmConfig::default()).may_unlock(&representation(vec![unnamed])));
 }
+
+#[test]
+fn beyond_the_limit_known_keys_change_and_new_ones_are_refused() {
+    let mut keys = Keys::default();
+    let name = |number: usize| KeyId((number as u128).to_be_bytes());
+    (0..MAX_KEYS).for_each(|number| keys.set(name(number), KeyState::Asked(JobId::for_tests(1))));
+    assert!(keys.is_full());
+    for number in [0, MAX_KEYS] {
+        keys.set(name(number), KeyState::Ready(key(7)));
+    }
+    assert_eq!([0, 1, MAX_KEYS].map(|number| keys.ready(name(number)).is_some()), [true, false, false]);
+}

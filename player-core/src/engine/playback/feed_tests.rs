@@ -265,3 +265,44 @@ fn a_gap_of_all_is_announced_although_the_renderer_has_its_lead() {
     let epoch = feed.epoch();
     assert_eq!(gaps, [RenderCommand::Gap { track: MediaKind::Video, until: ms(5000), epoch }], "and no end");
 }
+
+#[test]
+fn media_that_begins_where_all_tracks_have_a_gap_waits_until_playback_jumps() {
+    for (limit, samples) in [(1000, 10), (1001, 20)] {
+        let mut buffer = TrackBuffer::new(ItemId::default(), MediaKind::Video);
+        fill(&mut buffer, 0, "a", 0, 1000);
+        fill(&mut buffer, 1, "a", 1000, 2000);
+        let mut feed = Feed::default();
+        feed.begin(ItemId::default(), ms(0), &[MediaKind::Video], true);
+        let mut found = 0;
+        let limits = (ms(9000), ms(limit));
+        feed.hand_out(&mut buffer, &Keys::default(), MediaKind::Video, limits, false, &mut |command| {
+            if let RenderCommand::Append { samples, .. } = command {
+                found += samples.len();
+            }
+        });
+        assert_eq!(found, samples, "{limit}");
+    }
+}
+
+#[test]
+fn pictures_of_the_epoch_that_precede_the_first_key_frame_are_lost() {
+    for (start, lost) in [(0, 10), (500, 5), (1000, 0)] {
+        let mut buffer = TrackBuffer::new(ItemId::default(), MediaKind::Video);
+        let sample = |at: i64| Sample {
+            pts: ms(at),
+            dts: ms(at),
+            duration: Duration::from_millis(100),
+            key: at == 1000,
+            payload: Payload::default(),
+            crypto: None,
+        };
+        let samples = (0..2000).step_by(100).map(sample).collect();
+        buffer.insert(PartOf::for_tests(0, 0), &config("a"), Window::ALL, samples, None);
+        buffer.complete();
+        let mut feed = Feed::default();
+        feed.begin(ItemId::default(), ms(start), &[MediaKind::Video], true);
+        assert_eq!(hand_out(&mut feed, &mut buffer, 9000, true), ["a", "1.000000s+10", "end"]);
+        assert_eq!(buffer.account().counts().lost.undecodable, lost, "{start}");
+    }
+}

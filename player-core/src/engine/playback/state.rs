@@ -529,6 +529,50 @@ mod tests {
     }
 
     #[test]
+    fn a_report_before_the_first_picture_does_not_make_the_position_run() {
+        let mut playback = Playback::default();
+        let mut effects = Effects::default();
+        let at = |millis| Now::ZERO + Duration::from_millis(millis);
+        playback.load(MediaTime::ZERO, true, Settings::default(), at(0));
+        playback.send_flush(ItemId::default(), MediaTime::ZERO, &[MediaKind::Video], at(0), &mut effects);
+        playback.set_renderer_playing(true, at(0), &mut effects);
+        let report = |playback: &mut Playback, millis| {
+            playback.report(playback.feed().epoch(), MediaTime::from_millis(millis), at(0));
+            playback.clock().position(at(100))
+        };
+        assert_eq!(report(&mut playback, 1000), MediaTime::from_millis(1000));
+        playback.begin_presentation();
+        assert_eq!(report(&mut playback, 2000), MediaTime::from_millis(2100));
+    }
+
+    #[test]
+    fn only_a_stall_that_is_counted_becomes_one_for_a_key() {
+        for stalled in [false, true] {
+            let mut playback = Playback::default();
+            let mut effects = Effects::default();
+            let mut ledger = Ledger::new(Now::ZERO);
+            let reason = BufferingReason::NetworkTooSlow;
+            if stalled {
+                playback.start_stall(reason, Now::ZERO, &mut ledger, &mut effects);
+            }
+            playback.set_state(State::Buffering(reason), Now::ZERO, &mut effects);
+            playback.note_key_awaited(Now::ZERO, &mut effects);
+            let expected = if stalled { BufferingReason::WaitingForKey } else { reason };
+            assert_eq!(playback.state(), State::Buffering(expected));
+        }
+    }
+
+    #[test]
+    fn only_the_epoch_that_begins_at_the_end_of_a_gap_is_a_jump() {
+        let mut playback = Playback::default();
+        playback.begin_at(MediaTime::from_millis(4000), SeekMode::Exact, Now::ZERO);
+        playback.note_jump();
+        assert!(playback.start().jumped);
+        playback.begin_at(MediaTime::from_millis(9000), SeekMode::Exact, Now::ZERO);
+        assert!(!playback.start().jumped);
+    }
+
+    #[test]
     fn the_position_stands_where_playback_failed() {
         let ms = MediaTime::from_millis;
         let mut playback = Playback::default();

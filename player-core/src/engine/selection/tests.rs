@@ -294,6 +294,10 @@ fn a_variant_of_audio_only_is_no_quality_of_video() {
     assert_eq!(ids(vec![audio(), declared]), [1]);
     assert_eq!(ids(vec![audio(), sized, unknown()]), [1, 2]);
     assert_eq!(ids(vec![audio(), unknown()]), [0, 1], "nothing says that there is any video");
+    let subtitles = crate::model::ContentKinds { video: false, audio: false, text: true };
+    let text = Representation { content: Some(subtitles), height: None, ..rep("text", 500, None) };
+    let declared = Representation { content: content(true), ..rep("video", 1000, None) };
+    assert_eq!(ids(vec![text, declared]), [0, 1], "text stands in for nothing");
 }
 
 #[test]

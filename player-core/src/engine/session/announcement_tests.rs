@@ -334,3 +334,20 @@ fn forced_subtitles_are_not_fetched_beside_captions() {
         assert_eq!(found, (!captions, captions));
     }
 }
+
+#[test]
+fn timed_metadata_that_is_refused_is_reported_once() {
+    let mut cx = context();
+    let mut session = video();
+    let event = |number: i64| TimedMetadata {
+        body: MetadataBody::Text("x".repeat(5 << 20)),
+        ..metadata(&number.to_string(), number * 10_000)
+    };
+    let mut warned = Vec::new();
+    for number in 1..=3 {
+        session.add_metadata(&mut cx, vec![event(number)], Stage::Manifest);
+        let found = events(&mut cx);
+        warned.push(found.iter().filter(|event| matches!(event, Event::Warning { .. })).count());
+    }
+    assert_eq!((warned, session.metadata.list().len()), (vec![0, 1, 0], 1), "8 MiB have room for one of 5");
+}

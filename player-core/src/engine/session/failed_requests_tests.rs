@@ -1,6 +1,7 @@
 //! Outcomes of failed requests: streams that wait, go on or end, and what is counted.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+use super::super::rule::Selection;
 use super::super::tests::{chosen, context, described, events, ms, rep, session_of, set};
 use super::*;
 use crate::container::{DemuxError, SegmentTail};
@@ -8,7 +9,7 @@ use crate::engine::download::{KeptState, SegmentDownload, SegmentPlan};
 use crate::engine::ids::ItemId;
 use crate::engine::io::{FetchError, FetchKind, Ingest, Output};
 use crate::engine::source::Candidate;
-use crate::model::MediaKind;
+use crate::model::{MediaKind, Representation, SegmentIndex, SegmentList};
 use crate::time::Now;
 
 const SEPARATE: [(StreamId, Option<(bool, bool)>); 2] =
@@ -70,6 +71,81 @@ fn what_a_segment_held_back_is_presented_before_the_one_that_is_given_up() {
     let job = fetching(&mut cx, &mut session, chosen(1, 4000, 8000));
     let _ = session.skip_segment(&mut cx, job, Purpose::Media(StreamId::Main), error());
     assert_eq!(session.account().counts().lost.undecodable, 3);
+}
+
+#[test]
+fn what_a_segment_held_back_is_presented_before_one_that_does_not_go_on_with_it() {
+    for (number, lost) in [(1, 0), (2, 3)] {
+        let mut cx = context();
+        let mut session = session();
+        let job = fetching(&mut cx, &mut session, chosen(0, 0, 4000));
+        let mut before = session.stream(StreamId::Main).unwrap().download().unwrap().clone();
+        let state = serde_json::from_str("0").unwrap();
+        before.end_with(SegmentTail { outputs: Vec::new(), state, waiting: 3 });
+        session.stream_mut(StreamId::Main).unwrap().keep(KeptState::of(&before));
+        cx.jobs.remove(job, cx.now);
+        let begin = number as i64 * 4000;
+        let carried = session.carried_state(&mut cx, StreamId::Main, &chosen(number, begin, begin + 4000)).unwrap();
+        assert_eq!(carried.continues, lost == 0);
+        assert_eq!(session.account().counts().lost.undecodable, lost, "{number}");
+    }
+}
+
+#[test]
+fn what_a_segment_held_back_is_presented_before_a_gap() {
+    let mut cx = context();
+    let mut session = session();
+    let job = fetching(&mut cx, &mut session, chosen(0, 0, 4000));
+    let mut before = session.stream(StreamId::Main).unwrap().download().unwrap().clone();
+    let state = serde_json::from_str("0").unwrap();
+    before.end_with(SegmentTail { outputs: Vec::new(), state, waiting: 3 });
+    session.stream_mut(StreamId::Main).unwrap().keep(KeptState::of(&before));
+    cx.jobs.remove(job, cx.now);
+    session.stream_mut(StreamId::Main).unwrap().stop();
+    let keys: Vec<RepKey> = session.presentation().all_reps().take(1).collect();
+    let ladder = selection::ladder(session.presentation(), keys.clone(), abr::Hdcp::None).into();
+    let picked = Selection { rep: keys[0], reason: abr::Reason::Only, ladder, rung: 0, wait: None };
+    let mut gap = chosen(1, 4000, 8000).segment;
+    gap.gap = true;
+    assert!(matches!(session.plan_segment(&mut cx, StreamId::Main, picked, gap), StreamOutcome::Advanced));
+    assert_eq!(session.account().counts().lost.undecodable, 3);
+    assert!(session.video.holds(ms(7999)), "nothing is waited for there");
+}
+
+#[test]
+fn samples_of_an_interrupted_request_go_with_the_segment_that_is_cancelled() {
+    for (sent, wasted) in [(false, 50), (true, 57)] {
+        let mut cx = context();
+        let mut session = session();
+        let job = fetching(&mut cx, &mut session, chosen(0, 0, 4000));
+        session.stream_mut(StreamId::Main).unwrap().download_mut().unwrap().keep_earlier(50, cx.now);
+        if sent {
+            cx.jobs.received(job, 7, cx.now);
+        } else {
+            cx.jobs.wait(job, cx.now, cx.now);
+        }
+        session.cancel_stream(&mut cx, StreamId::Main);
+        assert_eq!(cx.ledger.stats(cx.now, Duration::ZERO, None).bytes_wasted, wasted, "{sent}");
+    }
+}
+
+#[test]
+fn what_the_last_segment_held_back_is_presented_with_it() {
+    for (segments, lost) in [(2, 0), (1, 3)] {
+        let mut cx = context();
+        let mut session = session();
+        let all = (0..segments).map(|number| chosen(number, number as i64 * 4000, number as i64 * 4000 + 4000).segment);
+        let index = SegmentIndex::Known(SegmentList::Explicit(all.collect()));
+        let video = Representation { index, ..rep("v", 1) };
+        session.source.set_presentation(described(vec![set("v", MediaKind::Video, vec![video])]).into());
+        let job = fetching(&mut cx, &mut session, chosen(0, 0, 4000));
+        let mut download = session.stream(StreamId::Main).unwrap().download().unwrap().clone();
+        let state = serde_json::from_str("0").unwrap();
+        download.end_with(SegmentTail { outputs: Vec::new(), state, waiting: 3 });
+        cx.jobs.remove(job, cx.now);
+        session.keep_tail(&mut cx, StreamId::Main, &download);
+        assert_eq!(session.account().counts().lost.undecodable, lost, "{segments}");
+    }
 }
 
 #[test]

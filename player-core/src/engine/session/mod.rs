@@ -412,6 +412,9 @@ mod announcement_tests;
 mod choice_tests;
 
 #[cfg(test)]
+mod outcome_tests;
+
+#[cfg(test)]
 mod placing_tests;
 
 #[cfg(test)]

@@ -154,3 +154,23 @@ fn program_tables_are_initialisation_data_enough() {
     let segment = requests(&mut engine).remove(0);
     assert_eq!((segment.kind, segment.url.path()), (FetchKind::Segment, "/0.ts"));
 }
+
+/// Virtual networks have no connections, so sessions in virtual time have no such phase.
+#[test]
+fn the_first_connection_is_a_phase_of_the_start() {
+    use crate::engine::io::ConnectTimes;
+    let ms = std::time::Duration::from_millis;
+    let mut engine = Engine::new(PlayerConfig::default()).unwrap();
+    let command = Command::Load(LoadRequest::new("http://h/film.m3u8".parse().unwrap()));
+    engine.handle_input(Now::ZERO + ms(100), Input::Command { id: CommandId(1), command });
+    for (end, now) in [(35, 200), (50, 400)] {
+        let request = requests(&mut engine).remove(0);
+        let outcome = FetchOutcome::Failed { bytes: 0, error: FetchError::Status { status: 503, retry_after: None } };
+        let connect = Some(ConnectTimes { start: ms(10), end: ms(end) });
+        let report = FetchReport { connect, ..FetchReport::default() };
+        engine.handle_input(Now::ZERO + ms(now), Input::FetchEnded { id: request.id, outcome, report });
+        engine.advance(Now::ZERO + ms(100_000));
+        let stats = engine.snapshot(Now::ZERO + ms(100_000)).stats;
+        assert_eq!(stats.startup_phases.get("connect"), Some(&ms(35)), "{end}");
+    }
+}

@@ -114,3 +114,7 @@ impl Session {
 fn waiting(stream: &Stream, reps: &[RepKey]) -> Option<JobId> {
     stream.download().filter(|download| reps.contains(&download.plan().rep)).map(|download| download.job())
 }
+
+#[cfg(test)]
+#[path = "pathways_tests.rs"]
+mod tests;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::super::tests::{context, described, events, ms, rep, session_of, set};
 use super::*;
 use crate::command::LoadRequest;
-use crate::engine::ids::{ItemId, KeyedPresentation};
+use crate::engine::ids::{ItemId, KeyedPresentation, MOST_GONE};
 use crate::engine::jitter::Jitter;
 use crate::engine::opening::Opening;
 use crate::engine::selection::TrackSelection;
@@ -133,4 +133,73 @@ fn what_only_renews_what_is_known_is_a_refresh() {
 fn rep_of_index() -> crate::model::Representation {
     let index = SegmentIndex::External(crate::model::IndexSource::playlist(Resource::new(url())));
     crate::model::Representation { index, ..rep("v", 1) }
+}
+
+#[test]
+fn exclusions_of_a_period_are_kept_as_long_as_it_would_be_recognised() {
+    // As many periods that are gone are known as `engine::ids` keeps.
+    for (gone, is_kept) in [(MOST_GONE, true), (MOST_GONE + 1, false)] {
+        let mut cx = context();
+        let names: Vec<String> = (0..gone).map(|number| format!("p{number}")).collect();
+        let mut session = session(periods(&names.iter().map(String::as_str).collect::<Vec<_>>()));
+        let first = session.presentation().all_reps().next().unwrap();
+        session.selection.exclude(first, Duration::MAX, cx.now);
+        renew_presentation(&mut session, &mut cx, periods(&["other"]), &url());
+        assert_eq!(session.selection.exclusions().is_final(first), is_kept, "{gone}");
+    }
+}
+
+#[test]
+fn the_playlist_of_the_segment_that_is_under_way_is_read_again() {
+    let presentation = || {
+        let reps = ["v", "w"].map(|id| crate::model::Representation { id: id.into(), ..rep_of_index() });
+        described(vec![set("v", MediaKind::Video, reps.to_vec())])
+    };
+    let mut cx = context();
+    let mut session = session(presentation());
+    let reps: Vec<_> = session.presentation().all_reps().collect();
+    for rep in &reps {
+        let source = crate::model::IndexSource::playlist(Resource::new(url()));
+        let from = session.source.locations().candidates(&source.resource).remove(0);
+        session.source.note_index(*rep, source, from, &url());
+        let segment = super::super::tests::segment(0, 0, 4000);
+        session.source.merge_index(*rep, crate::model::SegmentList::Explicit(vec![segment]));
+    }
+    let stream = session.stream_mut(StreamId::Main).unwrap();
+    stream.decide_on(reps[0], cx.now);
+    let plan = crate::engine::download::SegmentPlan { rep: reps[1], ..super::super::tests::chosen(0, 0, 4000) };
+    stream.await_init(plan, Resource::new(url()));
+    renew_presentation(&mut session, &mut cx, presentation(), &url());
+    let asked = reps.iter().filter(|rep| cx.jobs.of_purpose(Purpose::Index(**rep)).is_some()).count();
+    assert_eq!(asked, 2);
+}
+
+#[test]
+fn an_index_that_a_newer_manifest_contains_is_no_longer_fetched() {
+    let mut cx = context();
+    let mut session = session(described(vec![set("v", MediaKind::Video, vec![rep_of_index()])]));
+    let unread = session.presentation().all_reps().next().unwrap();
+    let resource = Resource::new(url());
+    let job = cx.jobs.add(cx.now, Purpose::Index(unread), FetchKind::Index, resource.clone(), Ingest::Body);
+    let candidate = session.source.locations().candidates(&resource).remove(0);
+    cx.jobs.send(job, candidate, &cx.config, cx.now);
+    let fetch = cx.jobs.get(job).unwrap().attempt().unwrap().fetch;
+    session.stream_mut(StreamId::Main).unwrap().await_index(unread);
+    let known = described(vec![set("v", MediaKind::Video, vec![rep("v", 1)])]);
+    renew_presentation(&mut session, &mut cx, known, &url());
+    let outputs: Vec<_> = std::iter::from_fn(|| cx.effects.take_next()).collect();
+    assert!(outputs.contains(&crate::engine::io::Output::Cancel(fetch)), "{outputs:?}");
+    assert!(cx.jobs.ids().is_empty() && session.stream(StreamId::Main).unwrap().is_idle());
+}
+
+#[test]
+fn a_newer_manifest_is_placed_in_time() {
+    use crate::time::{Now, WallClock, WallClockMapping};
+    let mut cx = context();
+    let utc = |seconds: i64| WallClock::from_unix_nanos(1_700_000_000_000_000_000 + seconds * 1_000_000_000);
+    cx.wall_clock = Some(WallClockMapping::new(Now::ZERO, utc(0)));
+    let mut session = session(periods(&["p"]));
+    let newer = Presentation { available_from: Some(utc(10)), ..periods(&["p"]) };
+    renew_presentation(&mut session, &mut cx, newer, &url());
+    assert_eq!(session.presentation().available_at(), Some(Now::ZERO + Duration::from_secs(10)));
 }

@@ -222,3 +222,33 @@ fn captions_that_are_chosen_take_the_place_of_subtitles() {
     };
     assert_eq!(["t", "cc", "t"].map(&mut choose), [(true, false), (false, true), (true, false)]);
 }
+
+#[test]
+fn captions_that_are_wanted_come_before_forced_subtitles() {
+    for (captions, subtitles) in [(true, false), (false, true)] {
+        let forced = AdaptationSet { forced: true, ..set("t", MediaKind::Text, vec![rep("t", 1)]) };
+        let sets = vec![set("v", MediaKind::Video, vec![rep("v", 1)]), set("a", MediaKind::Audio, vec![rep("a", 1)])];
+        let mut known = described([sets, vec![forced]].concat());
+        if captions {
+            known.periods[0].captions = vec![crate::model::CaptionTrack {
+                id: TrackId("cc".into()),
+                service: crate::model::CaptionService::Cea608(1),
+                language: Some("en".into()),
+                label: None,
+                default: false,
+                autoselect: false,
+            }];
+        }
+        let mut cx = context();
+        let mut session = session_of(ItemId::default(), &MUXED);
+        let preferences =
+            selection::TrackPreferences { text_languages: vec!["en".into()], ..session.preferences().clone() };
+        session.selection = selection::TrackSelection::new(preferences, abr::Hdcp::None);
+        session.source.set_presentation(known.into());
+        session.select_text(&mut cx, TrackChoice::Track(TrackId("t".into())));
+        assert!(session.stream(StreamId::Text).is_some());
+        session.select_text(&mut cx, TrackChoice::Auto);
+        let found = (session.captions.chosen().is_some(), session.stream(StreamId::Text).is_some());
+        assert_eq!(found, (captions, subtitles));
+    }
+}

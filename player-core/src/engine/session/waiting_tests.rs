@@ -210,6 +210,20 @@ fn captions_lie_where_the_pictures_of_their_segment_do() {
 }
 
 #[test]
+fn captions_of_other_streams_than_the_main_one_are_not_read() {
+    for (id, found) in [(StreamId::Main, 1), (StreamId::Audio, 0)] {
+        let mut cx = context();
+        let mut session = session_of(ItemId::default(), &[(id, Some((true, true)))]);
+        let mut fetching = download(&mut cx);
+        fetching.set_shift(0);
+        session.stream_mut(id).unwrap().start_download(fetching);
+        let packet = CaptionPacket { pts: ms(1000), triples: vec![0xfc, 0x94, 0x20, 0xfc, 0xc1, 0x80] };
+        session.on_captions(&mut cx, id, vec![packet]);
+        assert_eq!(session.caption_tracks().len(), found, "{id:?}");
+    }
+}
+
+#[test]
 fn a_steering_server_is_asked_while_something_is_left_to_fetch() {
     let told = ContentSteering { server: place(), pathway: None };
     for (state, left, asked) in [

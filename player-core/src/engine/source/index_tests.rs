@@ -129,6 +129,21 @@ fn another_host_of_the_playlist_counts_where_its_segments_have_one_only() {
 }
 
 #[test]
+fn a_playlist_of_another_host_is_no_other_source_of_segments() {
+    let urls = ["a", "b"].map(|host| url(&format!("http://{host}/list"))).to_vec();
+    let index = IndexSource { resource: Resource { urls, range: None }, ..playlist() };
+    for (from, others) in [(0, 1), (1, 0)] {
+        let mut source = external();
+        let candidate = source.locations().candidates(&index.resource).remove(from);
+        source.note_index(ONLY, index.clone(), candidate, &url("http://a/list"));
+        let segments = SegmentRef { resource: Resource::new(url("http://a/x")), ..segment(0, 0, 4000) };
+        source.merge_index(ONLY, SegmentList::Explicit(vec![segments]));
+        let place = ServiceLocation::Origin("http://a".to_owned());
+        assert_eq!(source.other_sources(Some(ONLY), &place, Now::ZERO), others, "{from}");
+    }
+}
+
+#[test]
 fn an_index_is_forgotten_where_another_one_leads_elsewhere_and_its_segments_do_not() {
     let wanted = |_: &Locations, place: &ServiceLocation| *place == location(1);
     let mut single = read_from(0, elsewhere());

@@ -244,3 +244,12 @@ fn a_failover_lasts_from_an_exclusion_until_media_has_come() {
     locations.end_failover();
     assert!(!locations.is_failing_over());
 }
+
+#[test]
+fn a_manifest_that_is_read_again_does_not_move_playback_off_its_pathway() {
+    let mut locations = with_pathways();
+    let before = locations.pathway().map(str::to_owned);
+    assert!(before.is_some());
+    locations.manifest_came_from(&ServiceLocation::Location(0), &url("http://edge7/x/master.m3u8"));
+    assert_eq!(locations.pathway().map(str::to_owned), before);
+}

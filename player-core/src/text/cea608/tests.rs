@@ -66,6 +66,21 @@ fn pop_on_is_composed_out_of_sight() {
 }
 
 #[test]
+fn only_what_appears_as_a_whole_is_centred() {
+    // Row 15 from column 12 on: eight letters stand in the middle.
+    const MIDDLE: u16 = 0x1476;
+    let align = |cc: &Cea608| cc.cues(MediaTime::ZERO)[0].layout.align;
+    let mut cc = cc1();
+    codes(&mut cc, &[RCL, ENM, MIDDLE]);
+    text(&mut cc, "COMPOSED");
+    codes(&mut cc, &[EOC]);
+    assert_eq!(align(&cc), TextAlign::Center);
+    codes(&mut cc, &[EDM, RDC, MIDDLE]);
+    text(&mut cc, "PAINTED!");
+    assert_eq!((shown(&cc), align(&cc)), (vec!["PAINTED!".to_owned()], TextAlign::Left));
+}
+
+#[test]
 fn a_control_code_that_is_sent_twice_counts_once() {
     let mut cc = cc1();
     codes(&mut cc, &[RCL, RCL, ENM, ENM, ROW_15, ROW_15]);

@@ -26,6 +26,16 @@ fn damaged(program: u16, entries: &[Entry<'_>], version: u8) -> Vec<u8> {
     map
 }
 
+/// A map that does not apply yet (`current_next_indicator` is zero).
+fn of_the_future(program: u16, entries: &[Entry<'_>], version: u8) -> Vec<u8> {
+    let mut map = map(program, entries, version);
+    map[5] &= !1;
+    let body = map.len() - 4;
+    let checksum = psi::checksum32(&map[..body]).to_be_bytes();
+    map[body..].copy_from_slice(&checksum);
+    map
+}
+
 /// The tracks of pictures that are given when these maps come one after the other, and then a picture on each stream.
 fn chosen(maps: &[Vec<u8>]) -> Vec<u32> {
     let mut mux = Mux::default();
@@ -51,6 +61,7 @@ fn a_map_replaces_another_unless_only_the_first_is_intact_or_of_a_program_that_i
         ("another version", vec![map(1, first, 0), map(1, second, 1)], &other),
         ("a damaged one after an intact one", vec![map(1, first, 0), damaged(1, second, 1)], &video),
         ("an intact one after a damaged one", vec![damaged(1, first, 0), map(1, second, 1)], &other),
+        ("one that does not apply yet", vec![map(1, first, 0), of_the_future(1, second, 1)], &video),
         ("both are damaged", vec![damaged(1, first, 0), damaged(1, second, 1)], &other),
         ("another program", vec![map(1, first, 0), map(2, second, 0)], &video),
         ("a first program without anything to read", vec![map(1, unreadable, 0), map(2, second, 0)], &other),

@@ -453,6 +453,17 @@ fn after_a_dropped_key_frame_pictures_of_times_that_are_held_are_repetitions_and
 }
 
 #[test]
+fn pictures_after_a_clipped_beginning_can_be_decoded() {
+    let mut buffer = video(&[(0, 2500)]);
+    assert_eq!(add(&mut buffer, 1, "a", 2000, 3500), 5, "from the key frame at three seconds on");
+    // Another configuration opens another part of the same segment.
+    let mut rest = samples(3500, 4000);
+    rest.iter_mut().for_each(|sample| sample.key = false);
+    assert_eq!(buffer.insert(of(1), &config("b"), Window::ALL, rest, None), 5);
+    assert_eq!(buffer.account().counts().lost.undecodable, 0);
+}
+
+#[test]
 fn media_begins_where_its_window_does() {
     let mut buffer = video(&[(0, 1000)]);
     let window = Window { from: ms(1000), until: MediaTime::MAX };
