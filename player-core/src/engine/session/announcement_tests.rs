@@ -53,6 +53,11 @@ fn another_quality_is_announced_once_a_picture_of_it_is_on_screen() {
     let low = (500, ms(0), None, "low".to_owned());
     let high = (4500, ms(4000), Some("low".to_owned()), "high".to_owned());
     assert_eq!(shown(&[500, 1500]), std::slice::from_ref(&low));
+    assert_eq!(
+        shown(&[500, 2500]),
+        std::slice::from_ref(&low),
+        "a gap shows nothing of the quality that it belongs to"
+    );
     assert_eq!(shown(&[500, 4500, 5500]), [low, high], "it began before it was looked at");
 }
 
