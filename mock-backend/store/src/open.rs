@@ -190,8 +190,11 @@ async fn migrate<C: Migrate>(connection: &mut C, schema: &Schema, place: &str) -
     Ok(())
 }
 
-/// Creates the database file with mode 0600, and takes from others what they may do with a file that is there already.
-pub(crate) fn make_private(path: &Path) -> Result<(), StoreError> {
+/// Creates a database file with mode 0600, and takes from others what they may do with one that is there already.
+///
+/// # Errors
+/// When that cannot be done.
+pub fn make_private(path: &Path) -> Result<(), StoreError> {
     let unusable = |path: &Path| {
         let path = path.to_owned();
         move |source| StoreError::File { path, source }

@@ -2,9 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod apart;
 mod bounds;
 mod grants;
 mod positions;
+mod postgres;
 mod revocation;
 mod sign_in;
 mod versions;

@@ -2,7 +2,8 @@
 
 use kinora_api::Secret;
 
-use super::accounts::{Accounts, NewAccount};
+use super::Accounts;
+use super::domain::NewAccount;
 use kinora_kit::http::problem::Problem;
 
 /// The demo viewer's address.
@@ -14,7 +15,7 @@ pub const PASSWORD: &str = "demo-viewer";
 ///
 /// # Errors
 /// Of the database.
-pub async fn ensure_viewer(accounts: &Accounts, now_ms: i64) -> Result<(), Problem> {
+pub async fn ensure_viewer(accounts: &Accounts) -> Result<(), Problem> {
     let viewer = NewAccount {
         email: EMAIL.to_owned(),
         password: Secret::new(PASSWORD),
@@ -23,5 +24,5 @@ pub async fn ensure_viewer(accounts: &Accounts, now_ms: i64) -> Result<(), Probl
         max_streams: 1_000,
         profiles: vec![("Demo".to_owned(), None), ("Kids".to_owned(), Some(6))],
     };
-    accounts.ensure(&viewer, now_ms).await
+    accounts.ensure(&viewer).await
 }

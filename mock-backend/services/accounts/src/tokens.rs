@@ -1,5 +1,5 @@
 //! Access tokens: JSON Web Tokens signed with Ed25519 (RFC 8037), short-lived. That their sign-in
-//! still stands is checked by `revocation`, against the database.
+//! still stands is checked by `store::viewer`, against the database.
 //!
 //! The key is made on the first start and kept in the data directory with mode 0600. Its id is the thumbprint of its public part
 //! (RFC 7638) and stands in every token's header, so that a later key can take over while tokens of the earlier are still valid.

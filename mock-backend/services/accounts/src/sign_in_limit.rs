@@ -1,4 +1,4 @@
-//! The limit on sign-ins at work: the table of [`attempts`](super::attempts) behind a lock, stored before a password is hashed.
+//! The limit on sign-ins at work: the table of [`attempts`](super::domain::attempts) behind a lock, stored before a password is hashed.
 
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -6,10 +6,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use kinora_api::ErrorCode;
 use tokio::sync::{Notify, Semaphore};
 
-use super::attempts::{Attempts, FORGET_MS, Guess, Settled, Subject, Verdict};
-use super::database::{self, Store};
+use super::domain::attempts::{Attempts, Guess, Settled, Subject, Verdict};
+use super::store::attempts as rows;
 use kinora_kit::clock::Clock;
 use kinora_kit::http::problem::Problem;
+use kinora_store::Store;
 
 /// Maximum number of sign-ins that wait for others of the same account or peer to be decided.
 const MAX_IN_LINE: usize = 256;
@@ -37,13 +38,8 @@ impl SignInLimit {
     /// Of the database.
     pub async fn open(store: Store, clock: Clock) -> Result<Self, Problem> {
         let (now, monotonic) = (clock.now_ms(), clock.monotonic_ms());
-        let rows: Vec<(String, i64, i64)> =
-            sqlx::query_as("SELECT subject, failures, last_at FROM sign_in_attempts ORDER BY last_at DESC LIMIT 10000")
-                .fetch_all(store.reads())
-                .await
-                .map_err(database::problem)?;
         let mut attempts = Attempts::default();
-        for (subject, failures, last_at) in rows {
+        for (subject, failures, last_at) in rows::all(&store).await? {
             let failures = u32::try_from(failures).unwrap_or(0);
             attempts.restore(Subject::stored(subject), failures, now - last_at, monotonic);
         }
@@ -110,24 +106,7 @@ impl SignInLimit {
             guess.subjects().map(|subject| (subject.name().to_owned(), i64::from(attempts.to_store(subject)))).collect()
         };
         let now = self.clock.now_ms();
-        self.store
-            .write(move |connection| {
-                Box::pin(async move {
-                    for (subject, failures) in rows {
-                        sqlx::query(
-                            "INSERT INTO sign_in_attempts (subject, failures, last_at) VALUES ($1, $2, $3)
-                             ON CONFLICT (subject) DO UPDATE SET failures = excluded.failures, last_at = excluded.last_at",
-                        )
-                        .bind(subject)
-                        .bind(failures)
-                        .bind(now)
-                        .execute(&mut *connection)
-                        .await?;
-                    }
-                    Ok(())
-                })
-            })
-            .await
+        rows::put(&self.store, rows, now).await
     }
 
     fn attempts(&self) -> MutexGuard<'_, Attempts> {
@@ -149,9 +128,6 @@ impl Drop for Reservation<'_> {
         self.close(Settled::NotCompared);
     }
 }
-
-/// Age from which stored failures are of no use.
-pub const STORED_FOR_MS: i64 = FORGET_MS;
 
 fn too_many(wait_ms: u64) -> Problem {
     let message = format!("too many failed sign-ins: wait {} s", wait_ms.div_ceil(1000));

@@ -2,31 +2,32 @@
 
 use std::sync::Arc;
 
-use axum::extract::{FromRequest, FromRequestParts, Query, Request};
+use axum::extract::{FromRef, FromRequest, FromRequestParts, Query, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
-use kinora_api::{ErrorCode, ProfileId};
-use serde::Deserialize;
+use kinora_api::{ErrorCode, internal};
 use serde::de::DeserializeOwned;
 
-use super::tokens::Bearer;
-use super::{Backend, revocation};
-use kinora_kit::http::body::{self, BodyError};
-use kinora_kit::http::problem::Problem;
+use super::body::{self, BodyError, BodyLimits};
+use super::problem::Problem;
+use crate::signature::{EdgeSecret, ORIGIN_KEY_HEADER};
 
-/// Bearer of a valid access token whose sign-in was not revoked.
+/// Bearer of a valid access token whose sign-in was not revoked. The state of the router has a client of the accounts.
 #[derive(Clone, Debug)]
-pub struct Viewer(pub Bearer);
+pub struct Viewer(pub internal::Viewer);
 
-impl FromRequestParts<Arc<Backend>> for Viewer {
+impl<S> FromRequestParts<S> for Viewer
+where
+    S: Send + Sync,
+    Arc<dyn internal::Accounts>: FromRef<S>,
+{
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, backend: &Arc<Backend>) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let token = bearer_token(&parts.headers)
             .ok_or_else(|| Problem::new(ErrorCode::SignInExpired, "the request carries no access token"))?;
-        let bearer = backend.sign_ins.tokens().check(token, backend.clock.now_ms())?;
-        revocation::check_family(backend.store.reads(), &bearer.family).await?;
-        Ok(Self(bearer))
+        let accounts = Arc::<dyn internal::Accounts>::from_ref(state);
+        Ok(Self(accounts.identify(token).await?))
     }
 }
 
@@ -36,20 +37,37 @@ pub fn bearer_token(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
-/// A JSON body.
+/// Refuses a request that does not show the key of the edges.
+///
+/// # Errors
+/// 7012 when it does not.
+pub fn check_edge(secret: &EdgeSecret, headers: &HeaderMap) -> Result<(), Problem> {
+    let shown = headers.get(ORIGIN_KEY_HEADER).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if secret.is_origin_key(shown) {
+        return Ok(());
+    }
+    Err(Problem::new(ErrorCode::GrantInvalid, "the origin answers edges only"))
+}
+
+/// A JSON body. The state of the router has its limits.
 #[derive(Clone, Debug)]
 pub struct Payload<T>(pub T);
 
-impl<T: DeserializeOwned> FromRequest<Arc<Backend>> for Payload<T> {
+impl<S, T> FromRequest<S> for Payload<T>
+where
+    S: Send + Sync,
+    T: DeserializeOwned,
+    BodyLimits: FromRef<S>,
+{
     type Rejection = Problem;
 
-    async fn from_request(request: Request, backend: &Arc<Backend>) -> Result<Self, Problem> {
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
         if !is_json(&parts.headers) {
             let message = "the body is not declared as application/json";
             return Err(Problem::new(ErrorCode::InvalidRequest, message));
         }
-        let bytes = body::read(&parts.headers, body, &backend.body).await.map_err(unread)?;
+        let bytes = body::read(&parts.headers, body, &BodyLimits::from_ref(state)).await.map_err(unread)?;
         serde_json::from_slice(&bytes).map(Self).map_err(|error| refused(&error))
     }
 }
@@ -91,51 +109,14 @@ fn shape(text: &str) -> String {
     }
 }
 
-/// The query string of calls that are about a profile.
-#[derive(Clone, Debug, Default, Deserialize)]
-pub struct ProfileQuery {
-    /// Absent: the default profile.
-    pub profile: Option<ProfileId>,
-}
-
-/// The query string of the home screen and its rows.
-#[derive(Clone, Debug, Default, Deserialize)]
-pub struct HomeQuery {
-    /// Absent: the default profile.
-    pub profile: Option<ProfileId>,
-    /// Id of a row; only for rows.
-    pub id: Option<String>,
-    /// Number of the first genre row, or of the first title of a row; absent: 0.
-    pub from: Option<usize>,
-}
-
-/// The query string of a search.
-#[derive(Clone, Debug, Deserialize)]
-pub struct SearchQuery {
-    /// What to look for.
-    #[serde(default)]
-    pub q: String,
-    /// At most so many titles.
-    pub limit: Option<usize>,
-    /// Absent: the default profile.
-    pub profile: Option<ProfileId>,
-}
-
-/// The query string of the list of revoked sessions.
-#[derive(Clone, Debug, Default, Deserialize)]
-pub struct RevokedQuery {
-    /// `next` of the answer before; absent: from the beginning.
-    pub after: Option<i64>,
-}
-
 /// A query string.
 #[derive(Clone, Debug)]
 pub struct Params<T>(pub T);
 
-impl<T: DeserializeOwned> FromRequestParts<Arc<Backend>> for Params<T> {
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, _: &Arc<Backend>) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let Query(value) = Query::<T>::try_from_uri(&parts.uri)
             .map_err(|_| Problem::new(ErrorCode::InvalidRequest, "the query string is not what the call takes"))?;
         Ok(Self(value))

@@ -12,11 +12,10 @@ use aws_lc_rs::constant_time::verify_slices_are_equal;
 use kinora_api::{ErrorCode, Secret};
 use tokio::sync::{mpsc, oneshot};
 
+use super::domain::MAX_PASSWORD;
 use kinora_kit::http::problem::Problem;
 use kinora_kit::keyfile;
 
-/// Maximum length of a password in bytes: the time of a hash has to be bounded.
-pub const MAX_PASSWORD: usize = 256;
 /// Maximum number of passwords that wait to be hashed.
 const QUEUE: usize = 64;
 /// Steps by which the thread's priority is lowered (`nice`).

@@ -3,7 +3,7 @@
 use kinora_api::{AgeRating, Image, Language, Profile, Protocol, ResumePosition, ThumbnailIndex, TitleCard};
 use kinora_media::TitleRecord;
 
-use super::pictures::PictureKeys;
+use crate::pictures::PictureKeys;
 
 /// One title.
 #[derive(Clone, Debug)]
@@ -45,7 +45,7 @@ impl Entry {
     }
 
     /// Returns true if it suits everyone, so that its pictures need no key.
-    pub(super) fn is_for_everyone(&self) -> bool {
+    pub(crate) fn is_for_everyone(&self) -> bool {
         is_for_everyone(self.card.rating.as_ref())
     }
 

@@ -1,105 +1,21 @@
-//! The catalogue in memory: what the packager wrote, as the wire types want it. Re-read when the media directory changes.
+//! The store of the catalogue: what the packager wrote, in memory, and read again when the media directory changes.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 use std::time::{Duration, SystemTime};
 
-use kinora_api::{ErrorCode, Profile, ResumePosition, TitleDetail};
-use tokio::sync::watch;
-
-use super::entry::Entry;
-use super::pictures::PictureKeys;
-use super::search::Index;
-use super::shelves::{Shelf, Shelves};
 use kinora_kit::http::path::SafePath;
 use kinora_kit::http::problem::Problem;
-use kinora_media::{self as media, IngestError, TitleRecord};
+use kinora_media::{self as media, IngestError};
+use tokio::sync::watch;
+
+use crate::domain::Snapshot;
+use crate::pictures::PictureKeys;
 
 /// How often the media directory is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// Titles recommended on a title page.
-const SIMILAR: usize = 8;
-
-/// The titles at one moment.
-#[derive(Debug, Default)]
-pub struct Snapshot {
-    titles: BTreeMap<String, Arc<Entry>>,
-    index: Index,
-    shelves: Shelves,
-}
-
-impl Snapshot {
-    fn of(records: Vec<TitleRecord>, keys: &PictureKeys) -> Self {
-        let titles: BTreeMap<String, Arc<Entry>> = records
-            .into_iter()
-            .map(|record| Entry::from_record(record, keys))
-            .map(|entry| (entry.id.clone(), Arc::new(entry)))
-            .collect();
-        let mut index = Index::default();
-        for entry in titles.values() {
-            let languages = entry.audio.iter().chain(&entry.subtitles).map(|language| language.label.as_str());
-            let minor: Vec<&str> = std::iter::once(entry.description.as_str()).chain(languages).collect();
-            let year = entry.card.year.map(|year| year.to_string()).unwrap_or_default();
-            let major: Vec<&str> = entry.card.genres.iter().map(String::as_str).chain([year.as_str()]).collect();
-            index.add(&entry.id, &entry.card.name, &major, &minor);
-        }
-        let shelves = Shelves::of(titles.values());
-        Self { titles, index, shelves }
-    }
-
-    /// The titles that a profile may see, in the orders of the screens.
-    pub fn shelf(&self, profile: &Profile) -> &Arc<Shelf> {
-        self.shelves.for_profile(profile)
-    }
-
-    /// The titles of positions that a profile may see, in the order of the positions.
-    pub fn begun(&self, positions: &[ResumePosition], profile: &Profile) -> Vec<Arc<Entry>> {
-        let titles = positions.iter().filter_map(|position| self.titles.get(position.title_id.as_str()));
-        titles.filter(|entry| entry.suits(profile)).cloned().collect()
-    }
-
-    /// How many titles there are.
-    pub fn count(&self) -> usize {
-        self.titles.len()
-    }
-
-    /// A title that a profile wants to see.
-    ///
-    /// # Errors
-    /// 7008 when there is none, 7007 when the profile may not.
-    pub fn title(&self, id: &str, profile: &Profile) -> Result<Arc<Entry>, Problem> {
-        let entry =
-            self.titles.get(id).ok_or_else(|| Problem::new(ErrorCode::TitleNotFound, "there is no such title"))?;
-        if !entry.suits(profile) {
-            return Err(Problem::new(ErrorCode::ParentalRestriction, "the profile may not see titles of this rating"));
-        }
-        Ok(Arc::clone(entry))
-    }
-
-    /// Everything for a title page.
-    pub fn detail(&self, entry: &Entry, profile: &Profile, resume: Option<&ResumePosition>) -> TitleDetail {
-        let similar = self.shelf(profile).similar(entry, SIMILAR);
-        TitleDetail {
-            card: entry.card(resume),
-            description: entry.description.clone(),
-            audio_languages: entry.audio.clone(),
-            subtitle_languages: entry.subtitles.clone(),
-            max_height: entry.max_height,
-            protocols: entry.manifests.iter().map(|&(protocol, _)| protocol).collect(),
-            thumbnails: entry.thumbnails.clone(),
-            similar: similar.iter().map(|other| other.card(None)).collect(),
-        }
-    }
-
-    /// What matches a query, the best first.
-    pub fn search(&self, query: &str, profile: &Profile, limit: usize) -> Vec<Arc<Entry>> {
-        let found = self.index.search(query);
-        let titles = found.into_iter().filter_map(|id| self.titles.get(&id));
-        titles.filter(|entry| entry.suits(profile)).take(limit).cloned().collect()
-    }
-}
 
 /// The catalogue of a data directory.
 #[derive(Debug)]
@@ -149,7 +65,7 @@ impl Catalogue {
     /// Returns true if the pictures of a title may be shown to a peer that gave `key` in their address.
     pub fn may_see_pictures(&self, title: &str, key: Option<&str>) -> bool {
         let titles = self.now();
-        titles.titles.get(title).is_some_and(|entry| {
+        titles.any_title(title).is_ok_and(|entry| {
             entry.is_for_everyone() || key.is_some_and(|key| self.keys.is_key(key, title, entry.added_at))
         })
     }
@@ -174,7 +90,7 @@ impl Catalogue {
     /// # Errors
     /// When the question could not be put to the file system.
     pub async fn has_version(&self, title: &str, version: i64) -> Result<bool, Problem> {
-        if self.now().titles.get(title).is_some_and(|entry| entry.added_at == version) {
+        if self.now().any_title(title).is_ok_and(|entry| entry.added_at == version) {
             return Ok(true);
         }
         let (data, title) = (self.data.clone(), title.to_owned());
