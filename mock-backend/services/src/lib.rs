@@ -29,6 +29,7 @@ use kinora_kit::keyfile;
 use kinora_kit::signature::EdgeSecret;
 use kinora_media::IngestError;
 use kinora_playback::{Playback, Terms};
+use kinora_store::copy::{CopyError, TableReport};
 use kinora_store::{Location, Reads, StoreError};
 use tokio::task::JoinHandle;
 use url::Url;
@@ -263,6 +264,27 @@ pub async fn add_account(config: &Config, account: &NewAccount) -> Result<(), Ba
     drop((accounts, playback));
     close(writers, reads).await;
     added.map_err(|problem| BackendError::Account(problem.error().message.clone()))
+}
+
+/// Copies the stores of a backend from files of SQLite into PostgreSQL, which has to be empty. The source is a data directory or
+/// a URL, the target a URL. The copy is kept only if both sides agree.
+///
+/// # Errors
+/// When nothing could be copied.
+pub async fn copy_stores(from: &str, to: &str) -> Result<Vec<TableReport>, CopyError> {
+    let from = match Path::new(from).is_dir() {
+        true => Location::parse(None, Path::new(from))?,
+        false => Location::parse(Some(from), Path::new("."))?,
+    };
+    let to = Location::parse(Some(to), Path::new("."))?;
+    let schemas = [kinora_accounts::store::SCHEMA, kinora_playback::store::SCHEMA];
+    let first = from.path(&schemas[0]);
+    if let Some(missing) = first.filter(|path| !path.exists()) {
+        let source = io::Error::from(io::ErrorKind::NotFound);
+        return Err(StoreError::File { path: missing, source }.into());
+    }
+    apart::migrate(&from).await?;
+    kinora_store::copy::copy(&from, &to, &schemas).await
 }
 
 /// Starts a backend on the current runtime.

@@ -4,11 +4,13 @@
 //! * [`open`](mod@open) — migrations, readers, the writer; [`failure`] — errors as answers;
 //! * [`connection`], [`query`](mod@query) — statements, written once for both; `dialect` is the one place for what differs;
 //! * [`writer`] — the one task that writes, in groups;
-//! * [`outbox`], [`pruning`], [`state`] — events of a transaction, rows that are of no use any more, counters.
+//! * [`outbox`], [`pruning`], [`state`] — events of a transaction, rows that are of no use any more, counters;
+//! * [`copy`] — from SQLite into PostgreSQL.
 
 #![warn(missing_docs)]
 
 pub mod connection;
+pub mod copy;
 mod dialect;
 pub mod failure;
 pub mod location;

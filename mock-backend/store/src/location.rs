@@ -84,8 +84,8 @@ mod tests {
 
     #[test]
     fn each_service_has_a_file_named_after_the_first() {
-        let first = Schema { name: "accounts", is_first: true, migrations: &[] };
-        let other = Schema { name: "playback", is_first: false, migrations: &[] };
+        let first = Schema { name: "accounts", is_first: true, tables: &[], migrations: &[] };
+        let other = Schema { name: "playback", is_first: false, tables: &[], migrations: &[] };
         let data = Location::parse(None, Path::new("/data")).expect("a file");
         assert_eq!(data.path(&first), Some(PathBuf::from("/data/kinora.db")));
         assert_eq!(data.path(&other), Some(PathBuf::from("/data/kinora.playback.db")));

@@ -24,6 +24,8 @@ pub struct Schema {
     pub name: &'static str,
     /// True for the service whose file has the plain name.
     pub is_first: bool,
+    /// Today's tables, each after those that it refers to.
+    pub tables: &'static [&'static str],
     /// Steps to today's tables.
     pub migrations: &'static [Migration],
 }

@@ -17,6 +17,7 @@ use tokio::task::JoinHandle;
 const SCHEMA: Schema = Schema {
     name: "shelf",
     is_first: true,
+    tables: &["things"],
     migrations: &[Migration {
         version: 1,
         name: "things",

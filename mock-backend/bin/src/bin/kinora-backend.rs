@@ -30,8 +30,20 @@ enum Task {
     /// Work on accounts
     #[command(subcommand)]
     Account(AccountTask),
+    /// Copy the tables of all services from SQLite into an empty PostgreSQL, and compare both sides
+    Migrate(Migrate),
     /// Make the demo catalogue and viewer, start backend and edges, and say where they are as a line of JSON
     Demo(Demo),
+}
+
+#[derive(Debug, Args)]
+struct Migrate {
+    /// Data directory, or the URL of a file, such as sqlite:kinora.db
+    #[arg(long, value_name = "DIR|URL")]
+    from: String,
+    /// Database to fill, such as postgres://USER@HOST/NAME; it has to be empty
+    #[arg(long, value_name = "URL")]
+    to: String,
 }
 
 #[derive(Debug, Subcommand)]
@@ -155,6 +167,7 @@ async fn main() -> ExitCode {
         None => serve(arguments.serve).await,
         Some(Task::Ingest(arguments)) => ingest(arguments).await,
         Some(Task::Account(AccountTask::Add(arguments))) => add_account(arguments).await,
+        Some(Task::Migrate(arguments)) => migrate(arguments).await,
         Some(Task::Demo(arguments)) => run_demo(arguments).await,
     };
     match result {
@@ -199,6 +212,19 @@ async fn add_account(arguments: AddAccount) -> anyhow::Result<()> {
     let config = services::Config { database: arguments.db, ..services::Config::new(arguments.data) };
     services::add_account(&config, &account).await?;
     println!("{}", account.email);
+    Ok(())
+}
+
+async fn migrate(arguments: Migrate) -> anyhow::Result<()> {
+    let reports = services::copy_stores(&arguments.from, &arguments.to).await?;
+    let mut differs = false;
+    for report in &reports {
+        for (place, side) in [("sqlite", &report.source), ("postgres", &report.target)] {
+            println!("{:<28} {place:<8} {:>9} rows  {}", report.table, side.rows, side.checksum_text());
+        }
+        differs |= report.source != report.target;
+    }
+    anyhow::ensure!(!differs, "both sides differ; nothing was kept in the target");
     Ok(())
 }
 

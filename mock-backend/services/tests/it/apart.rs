@@ -17,14 +17,14 @@ use tempfile::TempDir;
 
 const LATER: Migration = Migration { version: 99, name: "later", sql: "CREATE TABLE later (name TEXT PRIMARY KEY);" };
 
-async fn close(store: Store, writer: tokio::task::JoinHandle<()>) {
+pub async fn close(store: Store, writer: tokio::task::JoinHandle<()>) {
     store.reads().close().await;
     drop(store);
     writer.await.unwrap();
 }
 
 /// A data directory as the version before left it: an account with a position, a playback, and a session on the edges' list.
-async fn old_data() -> TempDir {
+pub async fn old_data() -> TempDir {
     let dir = tempfile::tempdir().unwrap();
     write_title(dir.path());
     let together = Schema { migrations: &accounts::MIGRATIONS[..3], ..accounts::SCHEMA };

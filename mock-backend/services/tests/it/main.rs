@@ -5,6 +5,7 @@
 mod apart;
 mod bounds;
 mod grants;
+mod migrate;
 mod positions;
 mod postgres;
 mod revocation;

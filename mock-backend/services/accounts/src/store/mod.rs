@@ -13,7 +13,12 @@ use uuid::Uuid;
 use crate::domain::NewAccount;
 
 /// Tables of the service. The first three steps made the tables of playback as well, until the services came apart.
-pub const SCHEMA: Schema = Schema { name: "accounts", is_first: true, migrations: MIGRATIONS };
+pub const SCHEMA: Schema = Schema {
+    name: "accounts",
+    is_first: true,
+    tables: &["accounts", "profiles", "token_families", "refresh_tokens", "sign_in_attempts"],
+    migrations: MIGRATIONS,
+};
 
 /// Latest version of the tables that held those of playback, too.
 pub const LAST_TOGETHER: i64 = 12;

@@ -13,6 +13,7 @@ use kinora_store::{Migration, Schema};
 pub const SCHEMA: Schema = Schema {
     name: "playback",
     is_first: false,
+    tables: &["playback_sessions", "playback_events", "positions", "revoked_sessions", "ended_sign_ins"],
     migrations: &[Migration { version: 1, name: "playback", sql: include_str!("../../migrations/0001_playback.sql") }],
 };
 
