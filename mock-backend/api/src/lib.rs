@@ -45,6 +45,7 @@ mod account;
 mod catalogue;
 mod error;
 mod ids;
+pub mod internal;
 pub mod paths;
 mod playback;
 mod position;

@@ -11,13 +11,13 @@ use kinora_faults::{FaultPlan, Request};
 use kinora_kit::address::{version_name, version_of};
 use kinora_kit::http::conditional::{Validators, evaluate, format_http_date, range_applies};
 use kinora_kit::http::date::parse_http_date_at;
+use kinora_kit::http::extract::bearer_token;
 use kinora_kit::http::host;
 use kinora_kit::http::path::{SafePath, canonical_query};
 use kinora_kit::http::range::{self, RangeRequest};
 use kinora_kit::signature::{EdgeSecret, verify};
 use kinora_media::{Ladder, readers};
-use kinora_services::accounts::normal_email;
-use kinora_services::extract::bearer_token;
+use kinora_services::normal_email;
 
 /// A year in which no date of the corpus lies, seconds since the Unix epoch.
 const NOW: i64 = 1_764_000_000;

@@ -3,19 +3,11 @@
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// What the service has done since it started.
+/// Number of answers since the start.
 #[derive(Debug, Default)]
 pub struct Counters {
     /// Answers by the first digit of their status: 1xx to 5xx.
     answers: [AtomicU64; 5],
-    /// Sign-ins that succeeded.
-    pub sign_ins: AtomicU64,
-    /// Sign-ins that did not.
-    pub sign_ins_refused: AtomicU64,
-    /// Playbacks granted.
-    pub grants: AtomicU64,
-    /// Heartbeats taken.
-    pub heartbeats: AtomicU64,
 }
 
 impl Counters {
@@ -26,8 +18,14 @@ impl Counters {
         }
     }
 
-    /// The counters, and gauges that the caller has read, as text (Prometheus exposition format 0.0.4).
-    pub fn render(&self, titles: usize, playbacks: i64) -> String {
+    /// The counters, those of the services, and gauges that the caller has read, as text (Prometheus exposition format 0.0.4).
+    pub fn render(
+        &self,
+        accounts: &kinora_accounts::Counts,
+        playback: &kinora_playback::Counts,
+        titles: usize,
+        playbacks: i64,
+    ) -> String {
         let mut text = String::new();
         let mut line = |name: &str, kind: &str, samples: &[(String, i128)]| {
             // Writing to a String cannot fail.
@@ -45,10 +43,10 @@ impl Counters {
             .collect();
         let plain = |value| [(String::new(), value)];
         line("kinora_http_answers_total", "counter", &answers);
-        line("kinora_sign_ins_total", "counter", &plain(read(&self.sign_ins)));
-        line("kinora_sign_ins_refused_total", "counter", &plain(read(&self.sign_ins_refused)));
-        line("kinora_playback_grants_total", "counter", &plain(read(&self.grants)));
-        line("kinora_heartbeats_total", "counter", &plain(read(&self.heartbeats)));
+        line("kinora_sign_ins_total", "counter", &plain(read(&accounts.sign_ins)));
+        line("kinora_sign_ins_refused_total", "counter", &plain(read(&accounts.refused)));
+        line("kinora_playback_grants_total", "counter", &plain(read(&playback.grants)));
+        line("kinora_heartbeats_total", "counter", &plain(read(&playback.heartbeats)));
         line("kinora_titles", "gauge", &plain(titles as i128));
         line("kinora_playbacks", "gauge", &plain(i128::from(playbacks)));
         text
@@ -65,7 +63,7 @@ mod tests {
         for status in [200, 204, 404, 500, 0, 999] {
             counters.answered(status);
         }
-        let text = counters.render(7, 1);
+        let text = counters.render(&Default::default(), &Default::default(), 7, 1);
         assert!(text.contains("kinora_http_answers_total{class=\"2xx\"} 2\n"), "{text}");
         assert!(text.contains("kinora_titles 7\n"), "{text}");
     }

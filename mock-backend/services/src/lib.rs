@@ -1,37 +1,15 @@
-//! The backend: who the viewer is, what there is to see, leave to play it, where they left off; and the origin behind the edges.
+//! The backend: its services behind one router. Who the viewer is, what there is to see, permission to play it, where they left
+//! off; and the origin behind the edges.
 //!
-//! * [`database`] — SQLite, migrated on start; [`writer`] is the one task that writes, in groups; [`pruning`] deletes;
-//! * [`accounts`], [`password`], [`attempts`], [`tokens`], [`sign_in`], [`sign_in_limit`], [`revocation`] — who it is, and until when;
-//! * [`catalogue`], [`shelves`], [`home`], [`search`], [`pictures`] — what there is;
-//! * [`playback`], [`positions`], [`retention`] — playing it;
-//! * [`routes`], [`extract`], [`counters`] — the HTTP face.
+//! * [`kinora_accounts`], [`kinora_catalogue`], [`kinora_playback`] — the services;
+//! * [`routes`], [`counters`] — what belongs to all of them; [`apart`] — data from before the services came apart;
+//! * [`demo`] — the demo viewer.
 
 #![warn(missing_docs)]
 
-pub mod accounts;
-pub mod attempts;
-pub mod catalogue;
+pub mod apart;
 pub mod counters;
-pub mod database;
-pub mod demo;
-pub mod edges;
-pub mod entry;
-pub mod extract;
-pub mod home;
-pub mod password;
-pub mod pictures;
-pub mod playback;
-pub mod positions;
-pub mod pruning;
-pub mod retention;
-pub mod revocation;
 pub mod routes;
-pub mod search;
-pub mod shelves;
-pub mod sign_in;
-pub mod sign_in_limit;
-pub mod tokens;
-pub mod writer;
 
 use std::io;
 use std::net::SocketAddr;
@@ -40,19 +18,24 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use kinora_api::{Profile, ProfileId, ResumePosition};
-use tokio::sync::Semaphore;
-use url::Url;
-
-use extract::Viewer;
-use kinora_kit::clock::{Clock, LogicalClock};
+use kinora_accounts::Accounts;
+use kinora_catalogue::Catalogue;
+use kinora_catalogue::pictures::PictureKeys;
+use kinora_kit::clock::Clock;
 use kinora_kit::http::body::BodyLimits;
-use kinora_kit::http::probe::Probe;
 use kinora_kit::http::problem::Problem;
 use kinora_kit::http::server::{self, Limits, listen};
 use kinora_kit::keyfile;
 use kinora_kit::signature::EdgeSecret;
 use kinora_media::IngestError;
+use kinora_playback::{Playback, Terms};
+use kinora_store::copy::{CopyError, TableReport};
+use kinora_store::{Location, Reads, StoreError};
+use tokio::task::JoinHandle;
+use url::Url;
+
+pub use kinora_accounts::demo;
+pub use kinora_accounts::domain::{NewAccount, normal_email};
 
 /// How a backend is set up.
 #[derive(Clone, Debug)]
@@ -72,7 +55,7 @@ pub struct Config {
     /// How long a refresh token works.
     pub refresh_ms: i64,
     /// How long signed addresses work, and how often players report.
-    pub terms: playback::Terms,
+    pub terms: Terms,
     /// For everything that expires.
     pub clock: Clock,
     /// What peers may ask of it.
@@ -93,7 +76,7 @@ impl Config {
             demo_viewer: false,
             access_ms: 10 * 60_000,
             refresh_ms: 60 * 86_400_000,
-            terms: playback::Terms { grant_ms: 4 * 3_600_000, heartbeat_ms: 10_000 },
+            terms: Terms { grant_ms: 4 * 3_600_000, heartbeat_ms: 10_000 },
             clock: Clock::system(),
             limits: Limits::default(),
             body: BodyLimits::up_to(64 * 1024),
@@ -120,19 +103,22 @@ pub enum BackendError {
     },
     /// The database.
     #[error(transparent)]
-    Database(#[from] database::DatabaseError),
-    /// The database is there and its rows cannot be read.
-    #[error("the database cannot be read: {0}")]
-    Unreadable(String),
-    /// The system gives no thread for hashing passwords.
-    #[error("passwords cannot be hashed: {0}")]
-    Thread(#[source] io::Error),
+    Database(#[from] StoreError),
+    /// The accounts.
+    #[error(transparent)]
+    Accounts(#[from] kinora_accounts::OpenError),
+    /// The playbacks.
+    #[error(transparent)]
+    Playback(#[from] kinora_playback::OpenError),
     /// The signing key.
     #[error(transparent)]
-    Key(#[from] tokens::KeyError),
+    Key(#[from] kinora_accounts::tokens::KeyError),
     /// The catalogue.
     #[error("the catalogue cannot be read: {0}")]
     Catalogue(#[from] IngestError),
+    /// An account that is to be made.
+    #[error("the account cannot be made: {0}")]
+    Account(String),
     /// The demo viewer.
     #[error("the demo viewer could not be set up: {0}")]
     DemoViewer(String),
@@ -148,21 +134,13 @@ pub enum BackendError {
 
 /// The services behind the routes.
 pub struct Backend {
-    accounts: accounts::Accounts,
-    body: BodyLimits,
-    catalogue: Arc<catalogue::Catalogue>,
+    accounts: Arc<Accounts>,
+    catalogue: Arc<Catalogue>,
     clock: Clock,
     counters: counters::Counters,
     /// Bearer token of whoever reads the counters.
     metrics_token: String,
-    /// Order of the positions that are written.
-    order: LogicalClock,
-    playback: playback::Playback,
-    /// Turns of searches.
-    searches: Arc<Semaphore>,
-    store: database::Store,
-    sign_in_limit: sign_in_limit::SignInLimit,
-    sign_ins: sign_in::SignIns,
+    playback: Arc<Playback>,
 }
 
 /// A backend that runs. Dropping it cuts every connection.
@@ -184,7 +162,7 @@ impl Running {
 
     /// Names the edges in grants from now on: for edges that start after their origin.
     pub fn set_edges(&self, edges: Vec<Url>) {
-        self.backend.playback.set_edges(edges);
+        self.backend.playback.set_edges(&edges);
     }
 
     /// Sets how many playbacks the account of an address may run at the same time.
@@ -214,7 +192,7 @@ impl Running {
 struct Keys {
     secret: EdgeSecret,
     metrics_token: String,
-    tokens: tokens::Tokens,
+    tokens: kinora_accounts::tokens::Tokens,
 }
 
 impl Keys {
@@ -226,7 +204,7 @@ impl Keys {
         let metrics_file = data.join("keys").join("metrics.token");
         let random = || Ok(URL_SAFE_NO_PAD.encode(keyfile::random::<32>()?));
         let metrics_token = keyfile::load_or_create(&metrics_file, random).map_err(unusable(metrics_file))?;
-        let tokens = tokens::Tokens::open(&data.join("keys").join("access.pem"), access_ms)?;
+        let tokens = kinora_accounts::tokens::Tokens::open(&data.join("keys").join("access.pem"), access_ms)?;
         Ok(Self { secret, metrics_token, tokens })
     }
 }
@@ -239,88 +217,112 @@ pub fn prepare_keys(data: &Path) -> Result<(), BackendError> {
     Keys::open(data, Config::new(data).access_ms).map(drop)
 }
 
+/// The services of a backend, opened and not yet behind a router.
+struct Services {
+    accounts: Arc<Accounts>,
+    catalogue: Arc<Catalogue>,
+    playback: Arc<Playback>,
+    writers: [JoinHandle<()>; 2],
+    secret: EdgeSecret,
+    metrics_token: String,
+}
+
+impl Services {
+    /// Opens everything in the data directory. What another version left is migrated or refused before anything is changed.
+    async fn open(config: &Config) -> Result<Self, BackendError> {
+        let data = &config.data;
+        let unusable = |source| BackendError::Data { path: data.clone(), source };
+        std::fs::create_dir_all(data).map_err(unusable)?;
+        let Keys { secret, metrics_token, tokens } = Keys::open(data, config.access_ms)?;
+        let catalogue = Arc::new(Catalogue::open(data, PictureKeys::new(&secret))?);
+        let location = Location::parse(config.database.as_deref(), data)?;
+        apart::migrate(&location).await?;
+        let clock = config.clock.clone();
+        let accounts = kinora_accounts::Config { clock, tokens, refresh_ms: config.refresh_ms };
+        let (accounts, accounts_writer) = Accounts::open(accounts, &location).await?;
+        let playback = kinora_playback::Config {
+            clock: config.clock.clone(),
+            secret: secret.clone(),
+            terms: config.terms.clone(),
+            edges: config.edges.clone(),
+        };
+        let (playback, playback_writer) = Playback::open(playback, &location).await?;
+        let (accounts, playback) = (Arc::new(accounts), Arc::new(playback));
+        Ok(Self { accounts, catalogue, playback, writers: [accounts_writer, playback_writer], secret, metrics_token })
+    }
+}
+
+/// Makes an account in the store of a backend, or sets the password of the one that has its address. The backend may run
+/// meanwhile.
+///
+/// # Errors
+/// When the store cannot be opened; 7013 when address or password cannot be one.
+pub async fn add_account(config: &Config, account: &NewAccount) -> Result<(), BackendError> {
+    let Services { accounts, playback, writers, .. } = Services::open(config).await?;
+    let added = accounts.ensure(account).await;
+    let reads = [accounts.store().reads().clone(), playback.store().reads().clone()];
+    drop((accounts, playback));
+    close(writers, reads).await;
+    added.map_err(|problem| BackendError::Account(problem.error().message.clone()))
+}
+
+/// Copies the stores of a backend from files of SQLite into PostgreSQL, which has to be empty. The source is a data directory or
+/// a URL, the target a URL. The copy is kept only if both sides agree.
+///
+/// # Errors
+/// When nothing could be copied.
+pub async fn copy_stores(from: &str, to: &str) -> Result<Vec<TableReport>, CopyError> {
+    let from = match Path::new(from).is_dir() {
+        true => Location::parse(None, Path::new(from))?,
+        false => Location::parse(Some(from), Path::new("."))?,
+    };
+    let to = Location::parse(Some(to), Path::new("."))?;
+    let schemas = [kinora_accounts::store::SCHEMA, kinora_playback::store::SCHEMA];
+    let first = from.path(&schemas[0]);
+    if let Some(missing) = first.filter(|path| !path.exists()) {
+        let source = io::Error::from(io::ErrorKind::NotFound);
+        return Err(StoreError::File { path: missing, source }.into());
+    }
+    apart::migrate(&from).await?;
+    kinora_store::copy::copy(&from, &to, &schemas).await
+}
+
 /// Starts a backend on the current runtime.
 ///
 /// # Errors
 /// When it cannot start; nothing is left running then.
 pub async fn serve(config: Config) -> Result<Running, BackendError> {
-    let data = config.data;
-    let unusable = |path: PathBuf| move |source| BackendError::Data { path, source };
-    std::fs::create_dir_all(&data).map_err(unusable(data.clone()))?;
-    let Keys { secret, metrics_token, tokens } = Keys::open(&data, config.access_ms)?;
-    let catalogue = Arc::new(catalogue::Catalogue::open(&data, pictures::PictureKeys::new(&secret))?);
-    let (store, writer) = database::open(config.database.as_deref(), &data).await?;
-    let latest = positions::latest_order(store.reads()).await.map_err(|problem| unreadable(&problem))?;
-    let sign_in_limit = sign_in_limit::SignInLimit::open(store.clone(), config.clock.clone())
-        .await
-        .map_err(|problem| unreadable(&problem))?;
-    let passwords = password::Passwords::start().map_err(BackendError::Thread)?;
-    let accounts = accounts::Accounts::new(store.clone(), passwords);
+    let Services { accounts, catalogue, playback, writers, secret, metrics_token } = Services::open(&config).await?;
     if config.demo_viewer {
-        demo::ensure_viewer(&accounts, config.clock.now_ms())
+        demo::ensure_viewer(&accounts)
             .await
             .map_err(|problem| BackendError::DemoViewer(problem.error().to_string()))?;
     }
-    let edges = Arc::new(edges::Edges::new(&config.edges));
-    match Probe::new() {
-        Ok(probe) => drop(tokio::spawn(edges::watch(Arc::clone(&edges), probe))),
-        Err(error) => tracing::error!(%error, "the edges cannot be watched"),
-    }
+    let reads = [accounts.store().reads().clone(), playback.store().reads().clone()];
     let backend = Arc::new(Backend {
         accounts,
-        body: config.body,
         catalogue,
-        metrics_token,
-        order: LogicalClock::resume(config.clock.clone(), latest),
         clock: config.clock,
         counters: counters::Counters::default(),
-        playback: playback::Playback::new(store.clone(), secret, config.terms, edges),
-        searches: Arc::new(Semaphore::new(1)),
-        sign_in_limit,
-        sign_ins: sign_in::SignIns::new(store.clone(), tokens, config.refresh_ms),
-        store: store.clone(),
+        metrics_token,
+        playback,
     });
-    tokio::spawn(pruning::run(Arc::downgrade(&backend)));
-    tokio::spawn(retention::run(Arc::downgrade(&backend), backend.catalogue.changes()));
-    tokio::spawn(catalogue::Catalogue::watch(Arc::downgrade(&backend.catalogue)));
-    let reads = store.reads().clone();
-    drop(store);
-    let finish = async move {
-        // The writer ends when the last service that could write is gone.
-        if writer.await.is_err() {
-            tracing::error!("the writer of the database ended abnormally");
-        }
-        reads.close().await;
-    };
-    let server = listen(config.address, routes::router(Arc::clone(&backend)), config.limits, finish)
+    let router = routes::router(&backend, secret, config.body);
+    // The writers end when the last service that could write is gone.
+    let server = listen(config.address, router, config.limits, close(writers, reads))
         .await
         .map_err(|source| BackendError::Listen { address: config.address, source })?;
     Ok(Running { server, backend })
 }
 
-fn unreadable(problem: &Problem) -> BackendError {
-    BackendError::Unreadable(problem.error().to_string())
-}
-
-impl Backend {
-    async fn profile(&self, viewer: &Viewer, wanted: Option<&ProfileId>) -> Result<Profile, Problem> {
-        self.accounts.profile(&viewer.0.account, wanted).await
+/// Waits for the writers, which end when nobody can write any more, and closes the readers.
+async fn close(writers: [JoinHandle<()>; 2], reads: [Reads; 2]) {
+    for writer in writers {
+        if writer.await.is_err() {
+            tracing::error!("a writer of the database ended abnormally");
+        }
     }
-
-    /// The bearer's account, with how many playbacks it may run at the same time.
-    async fn places<'b>(&self, bearer: &'b tokens::Bearer) -> Result<(&'b str, u32), Problem> {
-        Ok((&bearer.account, self.accounts.max_streams(&bearer.account).await?))
-    }
-
-    /// A profile's position in a title; 0 when it never began.
-    async fn position(&self, profile: &Profile, title: &str, duration_ms: u64) -> Result<ResumePosition, Problem> {
-        let position = positions::get(self.store.reads(), profile.id.as_str(), title).await?;
-        Ok(position.unwrap_or_else(|| ResumePosition {
-            title_id: title.into(),
-            position_ms: 0,
-            duration_ms,
-            finished: false,
-            updated_at: 0,
-        }))
+    for reads in reads {
+        reads.close().await;
     }
 }

@@ -30,6 +30,17 @@ pub const NOON: i64 = 4_000_000_000_000;
 /// No wait of a test is longer.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
+/// Variable of the environment that puts the stages of a process on PostgreSQL.
+pub const ON_POSTGRES: &str = "KINORA_TEST_POSTGRES";
+
+/// A new, empty database: in memory, or on PostgreSQL if [`ON_POSTGRES`] is set.
+fn database() -> String {
+    if std::env::var_os(ON_POSTGRES).is_none() {
+        return "sqlite::memory:".to_owned();
+    }
+    kinora_test_postgres::database("stage").unwrap()
+}
+
 /// The bytes of the segment: no two neighbouring ranges are alike.
 pub fn segment() -> Vec<u8> {
     (0..700_001_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect()
@@ -71,7 +82,7 @@ impl Stage {
         write_title(dir.path());
         let (time, clock) = Clock::manual(NOON);
         let mut config = services::Config::new(dir.path());
-        config.database = Some("sqlite::memory:".to_owned());
+        config.database = Some(database());
         config.demo_viewer = true;
         config.clock = time.clone();
         change(&mut config);

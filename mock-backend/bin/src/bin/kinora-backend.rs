@@ -27,8 +27,48 @@ struct Arguments {
 enum Task {
     /// Package a video file into the catalogue: CMAF with HLS and DASH, thumbnails, poster
     Ingest(Ingest),
+    /// Work on accounts
+    #[command(subcommand)]
+    Account(AccountTask),
+    /// Copy the tables of all services from SQLite into an empty PostgreSQL, and compare both sides
+    Migrate(Migrate),
     /// Make the demo catalogue and viewer, start backend and edges, and say where they are as a line of JSON
     Demo(Demo),
+}
+
+#[derive(Debug, Args)]
+struct Migrate {
+    /// Data directory, or the URL of a file, such as sqlite:kinora.db
+    #[arg(long, value_name = "DIR|URL")]
+    from: String,
+    /// Database to fill, such as postgres://USER@HOST/NAME; it has to be empty
+    #[arg(long, value_name = "URL")]
+    to: String,
+}
+
+#[derive(Debug, Subcommand)]
+enum AccountTask {
+    /// Make an account, or set the password of the one that has this address; the password is read from the standard input
+    Add(AddAccount),
+}
+
+#[derive(Debug, Args)]
+struct AddAccount {
+    /// Data directory
+    #[arg(long, value_name = "DIR", default_value = "var")]
+    data: PathBuf,
+    /// Database; default: DATA/kinora.db
+    #[arg(long, value_name = "URL")]
+    db: Option<String>,
+    /// Address to sign in with
+    #[arg(long)]
+    email: String,
+    /// Name shown in clients, also that of its profile; default: the address up to the @
+    #[arg(long)]
+    name: Option<String>,
+    /// Maximum number of playbacks at the same time
+    #[arg(long, default_value_t = 4)]
+    max_streams: u32,
 }
 
 #[derive(Debug, Args)]
@@ -36,7 +76,7 @@ struct Listening {
     /// Data directory: media, database, keys
     #[arg(long, value_name = "DIR", default_value = "var")]
     data: PathBuf,
-    /// Database, such as sqlite:kinora.db or sqlite::memory:; default: DATA/kinora.db
+    /// Database, such as sqlite:kinora.db, sqlite::memory: or postgres://USER@HOST/NAME; default: DATA/kinora.db
     #[arg(long, value_name = "URL")]
     db: Option<String>,
     /// Port to listen on; 0 takes a free one
@@ -126,6 +166,8 @@ async fn main() -> ExitCode {
     let result = match arguments.command {
         None => serve(arguments.serve).await,
         Some(Task::Ingest(arguments)) => ingest(arguments).await,
+        Some(Task::Account(AccountTask::Add(arguments))) => add_account(arguments).await,
+        Some(Task::Migrate(arguments)) => migrate(arguments).await,
         Some(Task::Demo(arguments)) => run_demo(arguments).await,
     };
     match result {
@@ -153,6 +195,36 @@ async fn serve(arguments: Serve) -> anyhow::Result<()> {
         // Whoever asks twice does not want to wait.
         () = termination.wait() => {}
     }
+    Ok(())
+}
+
+async fn add_account(arguments: AddAccount) -> anyhow::Result<()> {
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line).context("the password cannot be read from the standard input")?;
+    let name = arguments.name.unwrap_or_else(|| arguments.email.split('@').next().unwrap_or_default().to_owned());
+    let account = services::NewAccount {
+        password: line.trim_end_matches(['\r', '\n']).into(),
+        display_name: name.clone(),
+        max_streams: arguments.max_streams,
+        profiles: vec![(name, None)],
+        email: arguments.email,
+    };
+    let config = services::Config { database: arguments.db, ..services::Config::new(arguments.data) };
+    services::add_account(&config, &account).await?;
+    println!("{}", account.email);
+    Ok(())
+}
+
+async fn migrate(arguments: Migrate) -> anyhow::Result<()> {
+    let reports = services::copy_stores(&arguments.from, &arguments.to).await?;
+    let mut differs = false;
+    for report in &reports {
+        for (place, side) in [("sqlite", &report.source), ("postgres", &report.target)] {
+            println!("{:<28} {place:<8} {:>9} rows  {}", report.table, side.rows, side.checksum_text());
+        }
+        differs |= report.source != report.target;
+    }
+    anyhow::ensure!(!differs, "both sides differ; nothing was kept in the target");
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! The programs themselves: what they print, how they end, and that an edge's death costs nobody the film.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
@@ -129,7 +129,7 @@ fn what_cannot_work_is_said_in_a_sentence() {
     }
     let dir = tempfile::tempdir().unwrap();
     let mut child = Command::new(BACKEND)
-        .args(["--db", "postgres://x:secret@127.0.0.1/k", "--data"])
+        .args(["--db", "postgres://x:secret@127.0.0.1:1/k", "--data"])
         .arg(dir.path())
         .stderr(Stdio::piped())
         .spawn()
@@ -137,7 +137,29 @@ fn what_cannot_work_is_said_in_a_sentence() {
     let mut text = String::new();
     child.stderr.take().unwrap().read_to_string(&mut text).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(1));
-    assert!(text.contains("not built yet: the PostgreSQL store") && !text.contains("secret"), "{text}");
+    assert!(text.contains("the database cannot be opened") && !text.contains("secret"), "{text}");
+}
+
+#[test]
+fn an_account_is_added_with_the_password_on_standard_input() {
+    let dir = tempfile::tempdir().unwrap();
+    for (email, password, code) in
+        [("a@kinora.example", "right\n", 0), ("nobody", "right\n", 1), ("b@kinora.example", "", 1)]
+    {
+        let mut child = Command::new(BACKEND)
+            .args(["account", "add", "--email", email, "--data"])
+            .arg(dir.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(password.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{email}: {text}");
+        assert!(!text.contains("right"), "{text}");
+    }
 }
 
 #[tokio::test]

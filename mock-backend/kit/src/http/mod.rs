@@ -5,6 +5,7 @@ pub mod conditional;
 pub mod crowd;
 pub mod date;
 pub mod descriptors;
+pub mod extract;
 pub mod file;
 pub mod host;
 pub mod path;

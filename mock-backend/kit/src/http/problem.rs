@@ -50,6 +50,21 @@ impl Problem {
     }
 }
 
+impl From<ApiError> for Problem {
+    /// The error under the status that belongs to its code; one of an unknown code is a failure of ours.
+    fn from(error: ApiError) -> Self {
+        let status = error.kind().map_or(500, ErrorCode::http_status);
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        Self { error, status }
+    }
+}
+
+impl From<Problem> for ApiError {
+    fn from(problem: Problem) -> Self {
+        problem.error
+    }
+}
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = (self.status, axum::Json(&self.error)).into_response();

@@ -2,9 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod apart;
 mod bounds;
 mod grants;
+mod migrate;
 mod positions;
+mod postgres;
 mod revocation;
 mod sign_in;
 mod versions;

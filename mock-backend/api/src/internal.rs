@@ -1,0 +1,136 @@
+//! What one service asks of another: contracts inside the backend, which no client of it sees.
+//!
+//! A service that provides a trait implements it in process; a client over HTTP takes its place where the provider runs elsewhere.
+//! So caller and provider share this module and nothing else.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{ApiError, ErrorCode, Profile, ProfileId, Protocol, ResumePosition, TitleId, UnixMillis};
+
+/// Answer of another service, on its way.
+pub type Reply<'a, T> = Pin<Box<dyn Future<Output = Result<T, ApiError>> + Send + 'a>>;
+
+/// Bearer of an access token whose sign-in stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Viewer {
+    /// Id of the account.
+    pub account: String,
+    /// Id of the sign-in.
+    pub sign_in: String,
+    /// Maximum number of playbacks that the account runs at the same time.
+    pub places: u32,
+    /// Profiles of the account, the default first.
+    pub profiles: Vec<Profile>,
+}
+
+impl Viewer {
+    /// Returns the profile that a request names, or the account's default one.
+    ///
+    /// # Errors
+    /// 7009 when the account has no such profile.
+    pub fn profile(&self, wanted: Option<&ProfileId>) -> Result<&Profile, ApiError> {
+        match wanted {
+            None => self.profiles.first(),
+            Some(id) => self.profiles.iter().find(|profile| &profile.id == id),
+        }
+        .ok_or_else(|| ApiError::new(ErrorCode::ProfileNotFound, "the account has no such profile"))
+    }
+}
+
+/// The accounts, as other services need them.
+pub trait Accounts: Send + Sync {
+    /// Returns the bearer of an access token.
+    ///
+    /// # Errors
+    /// 7002 when the token is none or past its time, 7003 when its sign-in was revoked.
+    fn identify<'a>(&'a self, token: &'a str) -> Reply<'a, Viewer>;
+}
+
+/// A title, as far as playing it goes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlayableTitle {
+    /// Id of the title.
+    pub id: TitleId,
+    /// Number of its current version.
+    pub version: i64,
+    /// Duration in milliseconds.
+    pub duration_ms: u64,
+    /// Manifests relative to its directory, the preferred first.
+    pub manifests: Vec<(Protocol, String)>,
+}
+
+/// The catalogue, as other services need it.
+pub trait Catalogue: Send + Sync {
+    /// Returns a title; one that `profile` may see, if there is one.
+    ///
+    /// # Errors
+    /// 7008 when there is none, 7007 when the profile may not.
+    fn title<'a>(&'a self, id: &'a str, profile: Option<&'a Profile>) -> Reply<'a, PlayableTitle>;
+
+    /// Returns true if a version of a title can still be played.
+    ///
+    /// # Errors
+    /// Of the catalogue.
+    fn has_version<'a>(&'a self, id: &'a str, version: i64) -> Reply<'a, bool>;
+}
+
+/// Change of a sign-in that concerns what it plays. Taking one twice is the same as taking it once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "change")]
+pub enum SignInChange {
+    /// It was revoked: what it plays ends.
+    Revoked {
+        /// Id of the sign-in.
+        sign_in: String,
+        /// Time of the revocation.
+        at: UnixMillis,
+    },
+    /// The same device signed in again: what it plays goes on under the new sign-in.
+    Replaced {
+        /// Ids of its sign-ins until then.
+        sign_ins: Vec<String>,
+        /// Id of the new one.
+        by: String,
+        /// Time of the new sign-in.
+        at: UnixMillis,
+    },
+}
+
+/// A version of a title that a playback may ask for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct NeededVersion {
+    /// Id of the title.
+    pub title: String,
+    /// Number of the version.
+    pub version: i64,
+}
+
+/// The playbacks and positions, as other services need them.
+pub trait Playback: Send + Sync {
+    /// Returns the positions of a profile, the latest first; 500 at most.
+    ///
+    /// # Errors
+    /// Of its store.
+    fn positions<'a>(&'a self, profile: &'a ProfileId) -> Reply<'a, Vec<ResumePosition>>;
+
+    /// Returns the position of a profile in one title.
+    ///
+    /// # Errors
+    /// Of its store.
+    fn position<'a>(&'a self, profile: &'a ProfileId, title: &'a str) -> Reply<'a, Option<ResumePosition>>;
+
+    /// Returns the versions of titles that playbacks need.
+    ///
+    /// # Errors
+    /// Of its store.
+    fn needed_versions(&self) -> Reply<'_, Vec<NeededVersion>>;
+
+    /// Takes note of a change of a sign-in.
+    ///
+    /// # Errors
+    /// Of its store; then it is to be told again.
+    fn sign_in_changed<'a>(&'a self, change: &'a SignInChange) -> Reply<'a, ()>;
+}

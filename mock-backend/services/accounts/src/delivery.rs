@@ -1,0 +1,112 @@
+//! Delivery of changes of sign-ins: from the outbox to playback, in order, until it has taken them.
+
+use kinora_api::ApiError;
+use kinora_api::internal::{Playback, SignInChange};
+use kinora_store::{Store, outbox};
+use tokio::sync::Mutex;
+
+use crate::store::sign_ins::TOPIC;
+
+/// The turn of those who deliver: one at a time, so that the order is kept.
+#[derive(Debug, Default)]
+pub struct Turn(Mutex<()>);
+
+/// Delivers what waits; ends at the first event that is not taken.
+///
+/// # Errors
+/// The receiver's or the store's. What was not taken stays.
+pub async fn deliver(turn: &Turn, store: &Store, playback: &dyn Playback) -> Result<(), ApiError> {
+    let _turn = turn.0.lock().await;
+    loop {
+        let events = outbox::waiting(store).await?;
+        let Some(last) = events.last().map(|event| event.seq) else { return Ok(()) };
+        for event in &events {
+            match serde_json::from_str::<SignInChange>(&event.payload) {
+                Ok(change) if event.topic == TOPIC => {
+                    let taken = playback.sign_in_changed(&change).await;
+                    if let Err(error) = taken {
+                        if event.seq > events[0].seq {
+                            outbox::forget(store, event.seq - 1).await?;
+                        }
+                        return Err(error);
+                    }
+                }
+                // Kept, it would block all that come after it.
+                _ => tracing::error!(seq = event.seq, topic = event.topic, "an event that nobody can read is dropped"),
+            }
+        }
+        outbox::forget(store, last).await?;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Turn, deliver};
+    use kinora_api::internal::{NeededVersion, Playback, Reply, SignInChange};
+    use kinora_api::{ApiError, ErrorCode, ProfileId, ResumePosition};
+    use kinora_store::{Location, outbox};
+    use std::sync::Mutex;
+
+    /// Takes as many changes as it may, then refuses.
+    struct Receiver {
+        taken: Mutex<Vec<SignInChange>>,
+        most: usize,
+    }
+
+    impl Playback for Receiver {
+        fn positions<'a>(&'a self, _: &'a ProfileId) -> Reply<'a, Vec<ResumePosition>> {
+            Box::pin(async { Ok(Vec::new()) })
+        }
+
+        fn position<'a>(&'a self, _: &'a ProfileId, _: &'a str) -> Reply<'a, Option<ResumePosition>> {
+            Box::pin(async { Ok(None) })
+        }
+
+        fn needed_versions(&self) -> Reply<'_, Vec<NeededVersion>> {
+            Box::pin(async { Ok(Vec::new()) })
+        }
+
+        fn sign_in_changed<'a>(&'a self, change: &'a SignInChange) -> Reply<'a, ()> {
+            Box::pin(async move {
+                let mut taken = self.taken.lock().expect("no test panics with it");
+                if taken.len() == self.most {
+                    return Err(ApiError::new(ErrorCode::ServiceUnavailable, "not now"));
+                }
+                taken.push(change.clone());
+                Ok(())
+            })
+        }
+    }
+
+    fn revoked(name: &str) -> SignInChange {
+        SignInChange::Revoked { sign_in: name.to_owned(), at: 7 }
+    }
+
+    #[tokio::test]
+    async fn what_is_not_taken_stays_and_is_told_again_in_order() {
+        let (store, _writer) = kinora_store::open(&Location::Memory, &crate::store::SCHEMA).await.expect("it opens");
+        let payloads: Vec<String> = ["a", "b", "c"]
+            .map(|name| serde_json::to_string(&revoked(name)).expect("a change is JSON"))
+            .into_iter()
+            .chain(["not a change".to_owned()])
+            .collect();
+        let written = store.write(payloads, |connection, payloads| {
+            Box::pin(async move {
+                for payload in payloads {
+                    outbox::append(connection, super::TOPIC, payload, 7).await?;
+                }
+                Ok(())
+            })
+        });
+        written.await.expect("it writes");
+        let turn = Turn::default();
+        let mut playback = Receiver { taken: Mutex::default(), most: 1 };
+        let error = deliver(&turn, &store, &playback).await.expect_err("the second is refused");
+        assert_eq!(error.kind(), Some(ErrorCode::ServiceUnavailable));
+        assert_eq!(outbox::waiting(&store).await.expect("it reads").len(), 3);
+        playback.most = 9;
+        deliver(&turn, &store, &playback).await.expect("all are taken");
+        assert_eq!(*playback.taken.lock().expect("no test panics with it"), ["a", "b", "c"].map(revoked));
+        assert_eq!(outbox::waiting(&store).await.expect("it reads"), []);
+    }
+}

@@ -1,0 +1,142 @@
+//! The routes of the accounts, and what the service does by itself.
+
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{FromRef, State};
+use axum::http::StatusCode;
+use axum::routing::{get, post};
+use kinora_api::{
+    Account, ErrorCode, ProfileList, RefreshRequest, SignInRequest, SignInResponse, SignOutRequest, TokenPair,
+    internal, paths,
+};
+use kinora_kit::http::body::BodyLimits;
+use kinora_kit::http::extract::{Payload, Viewer};
+use kinora_kit::http::problem::Problem;
+use kinora_kit::http::server::Connection;
+use kinora_store::pruning::prune;
+
+use crate::delivery::{self, Turn};
+use crate::{Accounts, Deps, store};
+
+/// Time from one pruning to the next.
+const PRUNE_EVERY: Duration = Duration::from_secs(3600);
+/// Time between two looks at events that could not be delivered.
+const DELIVER_EVERY: Duration = Duration::from_secs(5);
+
+type Answer<T> = Result<axum::Json<T>, Problem>;
+
+/// What handlers share.
+struct Shared {
+    accounts: Arc<Accounts>,
+    deps: Deps,
+    turn: Turn,
+}
+
+impl Shared {
+    /// Delivers changes of sign-ins; those that are not taken are delivered later.
+    async fn deliver(&self) {
+        let delivered = delivery::deliver(&self.turn, &self.accounts.store, self.deps.playback.as_ref());
+        if let Err(error) = delivered.await {
+            tracing::error!(%error, "a change of a sign-in could not be delivered; it is tried again");
+        }
+    }
+}
+
+#[derive(Clone)]
+struct Service(Arc<Shared>);
+
+impl FromRef<Service> for BodyLimits {
+    fn from_ref(service: &Service) -> Self {
+        service.0.deps.body
+    }
+}
+
+impl FromRef<Service> for Arc<dyn internal::Accounts> {
+    fn from_ref(service: &Service) -> Self {
+        Arc::<Accounts>::clone(&service.0.accounts)
+    }
+}
+
+pub(crate) fn router(accounts: Arc<Accounts>, deps: Deps) -> Router {
+    let shared = Arc::new(Shared { accounts, deps, turn: Turn::default() });
+    tokio::spawn(keep_delivered(Arc::downgrade(&shared)));
+    tokio::spawn(keep_pruned(Arc::downgrade(&shared)));
+    Router::new()
+        .route(paths::SIGN_IN, post(sign_in))
+        .route(paths::REFRESH, post(refresh))
+        .route(paths::SIGN_OUT, post(sign_out))
+        .route(paths::ACCOUNT, get(account))
+        .route(paths::PROFILES, get(profiles))
+        .with_state(Service(shared))
+}
+
+/// Delivers at once what an earlier process left, and then every few seconds; ends with the service.
+async fn keep_delivered(shared: Weak<Shared>) {
+    loop {
+        let Some(shared) = shared.upgrade() else { return };
+        shared.deliver().await;
+        drop(shared);
+        tokio::time::sleep(DELIVER_EVERY).await;
+    }
+}
+
+/// Prunes at once and then every hour; ends with the service.
+async fn keep_pruned(shared: Weak<Shared>) {
+    loop {
+        let Some(shared) = shared.upgrade() else { return };
+        let accounts = &shared.accounts;
+        match prune(&accounts.store, &store::RULES, accounts.clock.now_ms()).await {
+            Ok(0) => {}
+            Ok(rows) => tracing::info!(rows, "old rows of accounts were deleted"),
+            Err(problem) => tracing::error!(error = %problem.error(), "old rows of accounts could not be deleted"),
+        }
+        drop(shared);
+        tokio::time::sleep(PRUNE_EVERY).await;
+    }
+}
+
+async fn sign_in(
+    State(Service(shared)): State<Service>,
+    connection: Option<axum::Extension<Connection>>,
+    Payload(request): Payload<SignInRequest>,
+) -> Answer<SignInResponse> {
+    if request.device.id.as_str().is_empty() || request.device.id.as_str().len() > 64 {
+        return Err(Problem::new(ErrorCode::InvalidRequest, "a device's id has 1 to 64 characters"));
+    }
+    let peer = connection.map(|axum::Extension(connection)| connection.peer.ip());
+    let signed_in = shared.accounts.sign_in(peer, &request).await?;
+    // What the device played before goes on under the new sign-in from its first request.
+    shared.deliver().await;
+    Ok(axum::Json(signed_in))
+}
+
+async fn refresh(
+    State(Service(shared)): State<Service>,
+    Payload(request): Payload<RefreshRequest>,
+) -> Answer<TokenPair> {
+    let rotated = shared.accounts.rotate(&request.refresh_token).await;
+    if rotated.is_err() {
+        // A token that came twice has revoked its sign-in.
+        shared.deliver().await;
+    }
+    Ok(axum::Json(rotated?))
+}
+
+async fn sign_out(
+    State(Service(shared)): State<Service>,
+    Payload(request): Payload<SignOutRequest>,
+) -> Result<StatusCode, Problem> {
+    shared.accounts.sign_out(&request.refresh_token).await?;
+    shared.deliver().await;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn account(State(Service(shared)): State<Service>, Viewer(viewer): Viewer) -> Answer<Account> {
+    Ok(axum::Json(store::account(&shared.accounts.store, &viewer.account).await?))
+}
+
+async fn profiles(Viewer(viewer): Viewer) -> Answer<ProfileList> {
+    Ok(axum::Json(ProfileList { profiles: viewer.profiles }))
+}

@@ -1,0 +1,109 @@
+//! The titles at one moment, as the wire types want them. Pure.
+//!
+//! * [`entry`] — a title; [`shelves`] — their orders, by age limit; [`home`] — the home screen; [`search`] — words.
+
+pub mod entry;
+pub mod home;
+pub mod search;
+pub mod shelves;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use kinora_api::{ErrorCode, Profile, ResumePosition, TitleDetail};
+use kinora_kit::http::problem::Problem;
+use kinora_media::TitleRecord;
+
+use self::entry::Entry;
+use self::search::Index;
+use self::shelves::{Shelf, Shelves};
+use crate::pictures::PictureKeys;
+
+/// Titles recommended on a title page.
+const SIMILAR: usize = 8;
+
+/// The titles at one moment.
+#[derive(Debug, Default)]
+pub struct Snapshot {
+    titles: BTreeMap<String, Arc<Entry>>,
+    index: Index,
+    shelves: Shelves,
+}
+
+impl Snapshot {
+    pub(crate) fn of(records: Vec<TitleRecord>, keys: &PictureKeys) -> Self {
+        let titles: BTreeMap<String, Arc<Entry>> = records
+            .into_iter()
+            .map(|record| Entry::from_record(record, keys))
+            .map(|entry| (entry.id.clone(), Arc::new(entry)))
+            .collect();
+        let mut index = Index::default();
+        for entry in titles.values() {
+            let languages = entry.audio.iter().chain(&entry.subtitles).map(|language| language.label.as_str());
+            let minor: Vec<&str> = std::iter::once(entry.description.as_str()).chain(languages).collect();
+            let year = entry.card.year.map(|year| year.to_string()).unwrap_or_default();
+            let major: Vec<&str> = entry.card.genres.iter().map(String::as_str).chain([year.as_str()]).collect();
+            index.add(&entry.id, &entry.card.name, &major, &minor);
+        }
+        let shelves = Shelves::of(titles.values());
+        Self { titles, index, shelves }
+    }
+
+    /// The titles that a profile may see, in the orders of the screens.
+    pub fn shelf(&self, profile: &Profile) -> &Arc<Shelf> {
+        self.shelves.for_profile(profile)
+    }
+
+    /// The titles of positions that a profile may see, in the order of the positions.
+    pub fn begun(&self, positions: &[ResumePosition], profile: &Profile) -> Vec<Arc<Entry>> {
+        let titles = positions.iter().filter_map(|position| self.titles.get(position.title_id.as_str()));
+        titles.filter(|entry| entry.suits(profile)).cloned().collect()
+    }
+
+    /// How many titles there are.
+    pub fn count(&self) -> usize {
+        self.titles.len()
+    }
+
+    /// Returns a title whoever asks.
+    ///
+    /// # Errors
+    /// 7008 when there is none.
+    pub fn any_title(&self, id: &str) -> Result<&Arc<Entry>, Problem> {
+        self.titles.get(id).ok_or_else(|| Problem::new(ErrorCode::TitleNotFound, "there is no such title"))
+    }
+
+    /// A title that a profile wants to see.
+    ///
+    /// # Errors
+    /// 7008 when there is none, 7007 when the profile may not.
+    pub fn title(&self, id: &str, profile: &Profile) -> Result<Arc<Entry>, Problem> {
+        let entry = self.any_title(id)?;
+        if !entry.suits(profile) {
+            return Err(Problem::new(ErrorCode::ParentalRestriction, "the profile may not see titles of this rating"));
+        }
+        Ok(Arc::clone(entry))
+    }
+
+    /// Everything for a title page.
+    pub fn detail(&self, entry: &Entry, profile: &Profile, resume: Option<&ResumePosition>) -> TitleDetail {
+        let similar = self.shelf(profile).similar(entry, SIMILAR);
+        TitleDetail {
+            card: entry.card(resume),
+            description: entry.description.clone(),
+            audio_languages: entry.audio.clone(),
+            subtitle_languages: entry.subtitles.clone(),
+            max_height: entry.max_height,
+            protocols: entry.manifests.iter().map(|&(protocol, _)| protocol).collect(),
+            thumbnails: entry.thumbnails.clone(),
+            similar: similar.iter().map(|other| other.card(None)).collect(),
+        }
+    }
+
+    /// What matches a query, the best first.
+    pub fn search(&self, query: &str, profile: &Profile, limit: usize) -> Vec<Arc<Entry>> {
+        let found = self.index.search(query);
+        let titles = found.into_iter().filter_map(|id| self.titles.get(&id));
+        titles.filter(|entry| entry.suits(profile)).take(limit).cloned().collect()
+    }
+}

@@ -1,0 +1,196 @@
+//! The routes of the catalogue, and what the service does by itself.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{FromRef, Path, Request, State};
+use axum::http::{HeaderMap, Method};
+use axum::response::Response;
+use axum::routing::get;
+use kinora_api::{ErrorCode, Home, ProfileId, Row, SearchResults, TitleDetail, internal};
+use kinora_kit::address::is_manifest;
+use kinora_kit::http::extract::{Params, Viewer, check_edge};
+use kinora_kit::http::file;
+use kinora_kit::http::path::SafePath;
+use kinora_kit::http::problem::Problem;
+use serde::Deserialize;
+use tokio::sync::Semaphore;
+
+use crate::domain::home::Scene;
+use crate::shared::Shared;
+use crate::{Catalogue, Deps, retention};
+
+/// Titles in one answer to a search.
+const MAX_FOUND: usize = 100;
+
+type Answer<T> = Result<axum::Json<T>, Problem>;
+
+#[derive(Clone)]
+struct Service(Arc<Shared>);
+
+impl FromRef<Service> for Arc<dyn internal::Accounts> {
+    fn from_ref(service: &Service) -> Self {
+        Arc::clone(&service.0.deps.accounts)
+    }
+}
+
+/// The query string of calls that are about a profile.
+#[derive(Clone, Debug, Default, Deserialize)]
+struct ProfileQuery {
+    /// Absent: the default profile.
+    profile: Option<ProfileId>,
+}
+
+/// The query string of the home screen and its rows.
+#[derive(Clone, Debug, Default, Deserialize)]
+struct HomeQuery {
+    /// Absent: the default profile.
+    profile: Option<ProfileId>,
+    /// Id of a row; only for rows.
+    id: Option<String>,
+    /// Number of the first genre row, or of the first title of a row; absent: 0.
+    from: Option<usize>,
+}
+
+/// The query string of a search.
+#[derive(Clone, Debug, Deserialize)]
+struct SearchQuery {
+    /// What to look for.
+    #[serde(default)]
+    q: String,
+    /// At most so many titles.
+    limit: Option<usize>,
+    /// Absent: the default profile.
+    profile: Option<ProfileId>,
+}
+
+pub(crate) fn router(catalogue: Arc<Catalogue>, deps: Deps) -> Router {
+    let shared = Arc::new(Shared { catalogue, deps, searches: Arc::new(Semaphore::new(1)) });
+    tokio::spawn(retention::run(Arc::downgrade(&shared), shared.catalogue.changes()));
+    tokio::spawn(Catalogue::watch(Arc::downgrade(&shared.catalogue)));
+    Router::new()
+        .route("/v1/home", get(home_screen))
+        .route("/v1/home/row", get(home_row))
+        .route("/v1/titles/{id}", get(title))
+        .route("/v1/search", get(search))
+        .route("/v1/images/{*path}", get(image))
+        .route("/origin/{*path}", get(origin))
+        .with_state(Service(shared))
+}
+
+async fn home_screen(
+    State(Service(shared)): State<Service>,
+    Viewer(viewer): Viewer,
+    Params(query): Params<HomeQuery>,
+) -> Answer<Home> {
+    let profile = viewer.profile(query.profile.as_ref())?;
+    let positions = shared.deps.playback.positions(&profile.id).await?;
+    let titles = shared.catalogue.now();
+    let scene = Scene::new(titles.shelf(profile), &positions, query.profile.as_ref());
+    Ok(axum::Json(scene.home(&titles.begun(&positions, profile), query.from.unwrap_or(0))))
+}
+
+async fn home_row(
+    State(Service(shared)): State<Service>,
+    Viewer(viewer): Viewer,
+    Params(query): Params<HomeQuery>,
+) -> Answer<Row> {
+    let profile = viewer.profile(query.profile.as_ref())?;
+    let positions = shared.deps.playback.positions(&profile.id).await?;
+    let titles = shared.catalogue.now();
+    let scene = Scene::new(titles.shelf(profile), &positions, query.profile.as_ref());
+    let row = scene.row(query.id.as_deref().unwrap_or_default(), query.from.unwrap_or(0));
+    row.map(axum::Json).ok_or_else(|| Problem::new(ErrorCode::NotFound, "there is no such row"))
+}
+
+async fn title(
+    State(Service(shared)): State<Service>,
+    Viewer(viewer): Viewer,
+    Path(id): Path<String>,
+    Params(query): Params<ProfileQuery>,
+) -> Answer<TitleDetail> {
+    let profile = viewer.profile(query.profile.as_ref())?;
+    let titles = shared.catalogue.now();
+    let entry = titles.title(&id, profile)?;
+    let resume = shared.deps.playback.position(&profile.id, &entry.id).await?;
+    Ok(axum::Json(titles.detail(&entry, profile, resume.as_ref())))
+}
+
+async fn search(
+    State(Service(shared)): State<Service>,
+    Viewer(viewer): Viewer,
+    Params(query): Params<SearchQuery>,
+) -> Answer<SearchResults> {
+    let profile = viewer.profile(query.profile.as_ref())?.clone();
+    let text: String = query.q.trim().chars().take(200).collect();
+    let limit = query.limit.unwrap_or(20).min(MAX_FOUND);
+    // A search walks through the whole catalogue: one at a time, and away from the threads that answer everybody.
+    let turn = Arc::clone(&shared.searches).acquire_owned().await.map_err(|error| Problem::internal(&error))?;
+    let (titles, words) = (shared.catalogue.now(), text.clone());
+    let found = tokio::task::spawn_blocking(move || {
+        let found = titles.search(&words, &profile, limit);
+        drop(turn);
+        found
+    });
+    let found = found.await.map_err(|error| Problem::internal(&error))?;
+    Ok(axum::Json(SearchResults { titles: found.iter().map(|entry| entry.card(None)).collect(), query: text }))
+}
+
+/// Posters and seek-bar pictures. They name no viewer: who has the address may see them.
+async fn image(
+    State(Service(shared)): State<Service>,
+    method: Method,
+    headers: HeaderMap,
+    request: Request,
+) -> Result<Response, Problem> {
+    let not_there = || Problem::new(ErrorCode::NotFound, "there is no such picture");
+    let text = request.uri().path().strip_prefix("/v1/images/").unwrap_or_default();
+    let (key, text) = match text.split_once('/') {
+        Some((key, text)) if key.starts_with('~') => (Some(key), text),
+        _ => (None, text),
+    };
+    let path = SafePath::parse(text).ok_or_else(not_there)?;
+    if !shared.catalogue.may_see_pictures(path.names().first().map_or("", String::as_str), key) {
+        return Err(not_there());
+    }
+    let is_image = matches!(file::content_type(path.file_name().as_ref()), "image/jpeg" | "image/png" | "image/webp");
+    let is_thumbnail_index = path.names().get(1).is_some_and(|name| name == "thumbs");
+    if !is_image && !is_thumbnail_index {
+        return Err(not_there());
+    }
+    // The address changes when the picture does.
+    file::serve(&method, &headers, &shared.catalogue.file(&path), "public, max-age=86400, immutable").await
+}
+
+/// The media tree, for edges.
+async fn origin(
+    State(Service(shared)): State<Service>,
+    method: Method,
+    headers: HeaderMap,
+    request: Request,
+) -> Result<Response, Problem> {
+    check_edge(&shared.deps.secret, &headers)?;
+    let path = below(&request, "/origin/")?;
+    let name = path.to_path_buf();
+    let (opened, is_versioned) = match shared.catalogue.open_file(path).await {
+        Ok(opened) => (Ok(tokio::fs::File::from_std(opened.file)), opened.is_versioned),
+        Err(error) => (Err(error), false),
+    };
+    let lasting = match (is_versioned, is_manifest(&name.to_string_lossy())) {
+        (true, false) => "public, max-age=31536000, immutable",
+        (true, true) => "public, max-age=1",
+        // Another version may lie there at any time.
+        (false, _) => "public, no-cache",
+    };
+    file::serve_open(&method, &headers, opened, &name, lasting).await
+}
+
+/// The path of a request below a prefix: from the request as it came, because a router's captures are decoded.
+fn below(request: &Request, prefix: &str) -> Result<SafePath, Problem> {
+    request
+        .uri()
+        .path()
+        .strip_prefix(prefix)
+        .and_then(SafePath::parse)
+        .ok_or_else(|| Problem::new(ErrorCode::NotFound, "there is nothing at this path"))
+}

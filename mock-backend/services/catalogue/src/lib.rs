@@ -1,0 +1,37 @@
+//! The service of the catalogue: what there is to see, and the media behind the edges.
+//!
+//! * [`domain`] — titles, screens, search, pure; [`store`] — what the packager wrote; [`client`] — what other services ask of it;
+//! * [`http`] — its routes; [`pictures`] — who may see them; [`retention`] — replaced versions.
+
+#![warn(missing_docs)]
+
+pub mod client;
+pub mod domain;
+pub mod http;
+pub mod pictures;
+pub mod retention;
+mod shared;
+pub mod store;
+
+use std::sync::Arc;
+
+use axum::Router;
+use kinora_api::internal::{Accounts, Playback};
+use kinora_kit::signature::EdgeSecret;
+
+pub use store::Catalogue;
+
+/// What the service needs of others.
+pub struct Deps {
+    /// Knows who asks.
+    pub accounts: Arc<dyn Accounts>,
+    /// Knows where viewers left off, and which versions are played.
+    pub playback: Arc<dyn Playback>,
+    /// What edges show to be let into the origin is checked against this.
+    pub secret: EdgeSecret,
+}
+
+/// Returns the router of the service and starts what it does by itself, which ends with the router.
+pub fn service(catalogue: Arc<Catalogue>, deps: Deps) -> Router {
+    http::router(catalogue, deps)
+}

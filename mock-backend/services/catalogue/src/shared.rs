@@ -1,0 +1,15 @@
+//! What the handlers of the catalogue share.
+
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+
+use crate::{Catalogue, Deps};
+
+/// What handlers share.
+pub(crate) struct Shared {
+    pub(crate) catalogue: Arc<Catalogue>,
+    pub(crate) deps: Deps,
+    /// Turns of searches.
+    pub(crate) searches: Arc<Semaphore>,
+}

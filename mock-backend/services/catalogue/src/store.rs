@@ -1,0 +1,132 @@
+//! The store of the catalogue: what the packager wrote, in memory, and read again when the media directory changes.
+
+use std::collections::HashSet;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
+use std::time::{Duration, SystemTime};
+
+use kinora_kit::http::path::SafePath;
+use kinora_kit::http::problem::Problem;
+use kinora_media::{self as media, IngestError};
+use tokio::sync::watch;
+
+use crate::domain::Snapshot;
+use crate::pictures::PictureKeys;
+
+/// How often the media directory is looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// The catalogue of a data directory.
+#[derive(Debug)]
+pub struct Catalogue {
+    data: PathBuf,
+    keys: PictureKeys,
+    current: RwLock<Arc<Snapshot>>,
+    /// Time of the directory's latest change as it was read.
+    seen: Mutex<Option<SystemTime>>,
+    /// Number of times that the titles were read again.
+    changes: watch::Sender<u64>,
+}
+
+impl Catalogue {
+    /// Reads the catalogue of `data`.
+    ///
+    /// # Errors
+    /// When the media directory is there and cannot be listed.
+    pub fn open(data: &Path, keys: PictureKeys) -> Result<Self, IngestError> {
+        let changed = changed(data);
+        let snapshot = Snapshot::of(media::titles(data)?, &keys);
+        let (current, seen) = (RwLock::new(Arc::new(snapshot)), Mutex::new(changed));
+        Ok(Self { data: data.to_owned(), keys, current, seen, changes: watch::Sender::new(0) })
+    }
+
+    /// Returns a receiver that notices each change of the titles.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    /// The titles as they were read last. No request waits for the directory.
+    pub fn now(&self) -> Arc<Snapshot> {
+        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Looks at the directory once a second and reads it again when a title has come or gone; ends with the last other owner.
+    pub async fn watch(catalogue: Weak<Self>) {
+        loop {
+            tokio::time::sleep(LOOK_EVERY).await;
+            let Some(catalogue) = catalogue.upgrade() else { return };
+            if let Err(error) = tokio::task::spawn_blocking(move || catalogue.refresh()).await {
+                tracing::error!(%error, "the catalogue could not be read again");
+            }
+        }
+    }
+
+    /// Returns true if the pictures of a title may be shown to a peer that gave `key` in their address.
+    pub fn may_see_pictures(&self, title: &str, key: Option<&str>) -> bool {
+        let titles = self.now();
+        titles.any_title(title).is_ok_and(|entry| {
+            entry.is_for_everyone() || key.is_some_and(|key| self.keys.is_key(key, title, entry.added_at))
+        })
+    }
+
+    /// The file that a safe path names below the media directory.
+    pub fn file(&self, path: &SafePath) -> PathBuf {
+        media::media_dir(&self.data).join(path.to_path_buf())
+    }
+
+    /// Opens a file of the media tree, in the version that the address names.
+    ///
+    /// # Errors
+    /// Those of [`media::versions::open`].
+    pub async fn open_file(&self, address: SafePath) -> io::Result<media::versions::Opened> {
+        let data = self.data.clone();
+        let opened = tokio::task::spawn_blocking(move || media::versions::open(&data, &address)).await;
+        opened.map_err(io::Error::other)?
+    }
+
+    /// Returns true if a version of a title is there for the edges.
+    ///
+    /// # Errors
+    /// When the question could not be put to the file system.
+    pub async fn has_version(&self, title: &str, version: i64) -> Result<bool, Problem> {
+        if self.now().any_title(title).is_ok_and(|entry| entry.added_at == version) {
+            return Ok(true);
+        }
+        let (data, title) = (self.data.clone(), title.to_owned());
+        let there = tokio::task::spawn_blocking(move || media::versions::is_there(&data, &title, version)).await;
+        there.map_err(|error| Problem::internal(&error))
+    }
+
+    /// Removes replaced versions except those that `needed` holds, by title and version.
+    ///
+    /// # Errors
+    /// When the work could not be begun.
+    pub async fn sweep_versions(&self, needed: HashSet<(String, i64)>) -> Result<(), Problem> {
+        let data = self.data.clone();
+        let sweep = move || media::versions::sweep(&data, |id, version| needed.contains(&(id.to_owned(), version)));
+        tokio::task::spawn_blocking(sweep).await.map_err(|error| Problem::internal(&error))
+    }
+
+    fn refresh(&self) {
+        let now = changed(&self.data);
+        if *self.seen.lock().unwrap_or_else(PoisonError::into_inner) == now {
+            return;
+        }
+        match media::titles(&self.data) {
+            Ok(records) => {
+                let snapshot = Arc::new(Snapshot::of(records, &self.keys));
+                tracing::info!(titles = snapshot.count(), "the catalogue has changed");
+                *self.current.write().unwrap_or_else(PoisonError::into_inner) = snapshot;
+                *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = now;
+                self.changes.send_modify(|count| *count += 1);
+            }
+            Err(error) => tracing::error!(%error, "the catalogue could not be read again"),
+        }
+    }
+}
+
+/// When the media directory changed last: titles are renamed into and out of it as wholes.
+fn changed(data: &Path) -> Option<SystemTime> {
+    std::fs::metadata(media::media_dir(data)).and_then(|metadata| metadata.modified()).ok()
+}

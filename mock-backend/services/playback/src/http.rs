@@ -1,0 +1,171 @@
+//! The routes of playback, and what the service does by itself.
+
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{FromRef, Path, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use kinora_api::{
+    Heartbeat, HeartbeatReply, PlaybackGrant, PlaybackRequest, PositionList, ProfileId, PutPosition, ResumePosition,
+    internal, paths,
+};
+use kinora_kit::http::body::BodyLimits;
+use kinora_kit::http::extract::{Params, Payload, Viewer, check_edge};
+use kinora_kit::http::problem::Problem;
+use kinora_store::pruning::prune;
+use serde::Deserialize;
+
+use crate::store::{RULES, positions, revocation};
+use crate::{Deps, Playback};
+
+/// Time from one pruning to the next.
+const PRUNE_EVERY: Duration = Duration::from_secs(3600);
+
+type Answer<T> = Result<axum::Json<T>, Problem>;
+
+/// What handlers share.
+struct Shared {
+    playback: Arc<Playback>,
+    deps: Deps,
+}
+
+#[derive(Clone)]
+struct Service(Arc<Shared>);
+
+impl FromRef<Service> for BodyLimits {
+    fn from_ref(service: &Service) -> Self {
+        service.0.deps.body
+    }
+}
+
+impl FromRef<Service> for Arc<dyn internal::Accounts> {
+    fn from_ref(service: &Service) -> Self {
+        Arc::clone(&service.0.deps.accounts)
+    }
+}
+
+/// The query string of calls that are about a profile.
+#[derive(Clone, Debug, Default, Deserialize)]
+struct ProfileQuery {
+    /// Absent: the default profile.
+    profile: Option<ProfileId>,
+}
+
+/// The query string of the list of revoked sessions.
+#[derive(Clone, Debug, Default, Deserialize)]
+struct RevokedQuery {
+    /// `next` of the answer before; absent: from the beginning.
+    after: Option<i64>,
+}
+
+pub(crate) fn router(playback: Arc<Playback>, deps: Deps) -> Router {
+    let shared = Arc::new(Shared { playback, deps });
+    tokio::spawn(keep_pruned(Arc::downgrade(&shared)));
+    Router::new()
+        .route(paths::PLAYBACK, post(begin))
+        .route("/v1/playback/{session}/renew", post(renew))
+        .route("/v1/playback/{session}/heartbeat", post(heartbeat))
+        .route("/v1/playback/{session}/stop", post(stop))
+        .route("/v1/positions", get(all_positions))
+        .route("/v1/positions/{title}", get(position).put(put_position))
+        .route("/origin/revoked", get(revoked))
+        .with_state(Service(shared))
+}
+
+/// Prunes at once and then every hour; ends with the service.
+async fn keep_pruned(shared: Weak<Shared>) {
+    loop {
+        let Some(shared) = shared.upgrade() else { return };
+        let playback = &shared.playback;
+        match prune(playback.store(), &RULES, playback.clock.now_ms()).await {
+            Ok(0) => {}
+            Ok(rows) => tracing::info!(rows, "old rows of playback were deleted"),
+            Err(problem) => tracing::error!(error = %problem.error(), "old rows of playback could not be deleted"),
+        }
+        drop(shared);
+        tokio::time::sleep(PRUNE_EVERY).await;
+    }
+}
+
+async fn begin(
+    State(Service(shared)): State<Service>,
+    Viewer(viewer): Viewer,
+    Payload(request): Payload<PlaybackRequest>,
+) -> Answer<PlaybackGrant> {
+    let profile = viewer.profile(request.profile_id.as_ref())?;
+    let title = shared.deps.catalogue.title(request.title_id.as_str(), Some(profile)).await?;
+    Ok(axum::Json(shared.playback.grant(&viewer, profile, &title, &request).await?))
+}
+
+async fn renew(
+    State(Service(shared)): State<Service>,
+    Viewer(viewer): Viewer,
+    Path(session): Path<String>,
+) -> Answer<PlaybackGrant> {
+    Ok(axum::Json(shared.playback.renew(&viewer, &session, shared.deps.catalogue.as_ref()).await?))
+}
+
+async fn heartbeat(
+    State(Service(shared)): State<Service>,
+    Viewer(viewer): Viewer,
+    Path(session): Path<String>,
+    Payload(beat): Payload<Heartbeat>,
+) -> Answer<HeartbeatReply> {
+    Ok(axum::Json(shared.playback.heartbeat(&viewer, &session, &beat).await?))
+}
+
+async fn stop(
+    State(Service(shared)): State<Service>,
+    Viewer(viewer): Viewer,
+    Path(session): Path<String>,
+    Payload(last): Payload<Heartbeat>,
+) -> Result<StatusCode, Problem> {
+    shared.playback.stop(&viewer, &session, &last).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn all_positions(
+    State(Service(shared)): State<Service>,
+    Viewer(viewer): Viewer,
+    Params(query): Params<ProfileQuery>,
+) -> Answer<PositionList> {
+    let profile = viewer.profile(query.profile.as_ref())?;
+    let positions = positions::list(shared.playback.store().reads(), profile.id.as_str()).await?;
+    Ok(axum::Json(PositionList { positions }))
+}
+
+async fn position(
+    State(Service(shared)): State<Service>,
+    Viewer(viewer): Viewer,
+    Path(title): Path<String>,
+    Params(query): Params<ProfileQuery>,
+) -> Answer<ResumePosition> {
+    let profile = viewer.profile(query.profile.as_ref())?;
+    let title = shared.deps.catalogue.title(&title, Some(profile)).await?;
+    Ok(axum::Json(shared.playback.position_in(profile, &title).await?))
+}
+
+async fn put_position(
+    State(Service(shared)): State<Service>,
+    Viewer(viewer): Viewer,
+    Path(title): Path<String>,
+    Payload(request): Payload<PutPosition>,
+) -> Answer<ResumePosition> {
+    let profile = viewer.profile(request.profile_id.as_ref())?;
+    let title = shared.deps.catalogue.title(&title, Some(profile)).await?;
+    Ok(axum::Json(shared.playback.put_position(profile, &title, &request).await?))
+}
+
+/// Sessions whose addresses edges have to refuse, from a number on.
+async fn revoked(
+    State(Service(shared)): State<Service>,
+    headers: HeaderMap,
+    Params(query): Params<RevokedQuery>,
+) -> Result<Response, Problem> {
+    check_edge(shared.playback.secret(), &headers)?;
+    let page = revocation::list(shared.playback.store().reads(), query.after.unwrap_or(0)).await?;
+    Ok(([(header::CACHE_CONTROL, "no-store")], axum::Json(page)).into_response())
+}

@@ -1,0 +1,137 @@
+//! The tables of playback, and every statement over them.
+//!
+//! * [`sessions`] — playbacks; [`positions`] — where profiles left off; [`revocation`] — what edges have to refuse.
+
+pub mod positions;
+pub mod revocation;
+pub mod sessions;
+
+use kinora_store::pruning::Rule;
+use kinora_store::{Migration, Schema};
+
+/// Tables of the service.
+pub const SCHEMA: Schema = Schema {
+    name: "playback",
+    is_first: false,
+    tables: &["playback_sessions", "playback_events", "positions", "revoked_sessions", "ended_sign_ins"],
+    migrations: &[Migration { version: 1, name: "playback", sql: include_str!("../../migrations/0001_playback.sql") }],
+};
+
+const DAY_MS: i64 = 86_400_000;
+
+/// Rows that are deleted, and when.
+pub const RULES: [Rule; 4] = [
+    Rule {
+        keep_ms: 30 * DAY_MS,
+        delete: "DELETE FROM playback_events WHERE id IN (SELECT id FROM playback_events WHERE at < $1 LIMIT $2)",
+    },
+    Rule {
+        keep_ms: 30 * DAY_MS,
+        delete: "DELETE FROM playback_sessions WHERE id IN
+                 (SELECT id FROM playback_sessions WHERE expires_at < $1 LIMIT $2)",
+    },
+    Rule {
+        keep_ms: DAY_MS,
+        delete: "DELETE FROM revoked_sessions WHERE seq IN
+                 (SELECT seq FROM revoked_sessions WHERE until < $1 LIMIT $2)",
+    },
+    // Access tokens of a sign-in last for minutes.
+    Rule {
+        keep_ms: 7 * DAY_MS,
+        delete: "DELETE FROM ended_sign_ins WHERE family_id IN
+                 (SELECT family_id FROM ended_sign_ins WHERE at < $1 LIMIT $2)",
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::{DAY_MS, RULES, SCHEMA, revocation, sessions};
+    use crate::domain::Terms;
+    use kinora_api::ErrorCode;
+    use kinora_api::internal::{SignInChange, Viewer};
+    use kinora_store::pruning::prune;
+    use kinora_store::{Location, Store, query};
+
+    async fn names(store: &Store, sql: &'static str) -> Vec<String> {
+        query(sql).scalars(store.reads()).await.expect("the table reads")
+    }
+
+    async fn open() -> Store {
+        kinora_store::open(&Location::Memory, &SCHEMA).await.expect("it opens").0
+    }
+
+    #[tokio::test]
+    async fn what_is_of_no_use_goes_and_the_rest_stays() {
+        let store = open().await;
+        let seed = store.write((), |connection, ()| {
+            Box::pin(async move {
+                for sql in [
+                    "INSERT INTO playback_sessions (id, account_id, profile_id, title_id, title_version, duration_ms, started_at,
+                     expires_at, last_seen_at) VALUES ('s1', 'a', 'p', 't', 0, 1, 0, 1, 1),
+                     ('s2', 'a', 'p', 't', 0, 1, 0, 25 * 86400000, 1)",
+                    "INSERT INTO playback_events VALUES ('e1', 's1', 0, 'playing', 1), ('e2', 's2', 0, 'playing', 1),
+                     ('e3', 's2', 10 * 86400000, 'playing', 1)",
+                    "INSERT INTO revoked_sessions VALUES (1, 's1', 1), (2, 's2', 39 * 86400000)",
+                    "INSERT INTO ended_sign_ins VALUES ('f1', 1), ('f2', 35 * 86400000)",
+                ] {
+                    query(sql).execute(&mut *connection).await?;
+                }
+                Ok(())
+            })
+        });
+        seed.await.expect("the rows are written");
+        assert_eq!(
+            prune(&store, &RULES, DAY_MS).await.expect("pruned"),
+            0,
+            "a clock that is a day ahead deletes nothing"
+        );
+        assert_eq!(prune(&store, &RULES, 39 * DAY_MS).await.expect("pruned"), 5);
+        assert_eq!(names(&store, "SELECT id FROM playback_sessions").await, ["s2"]);
+        assert_eq!(names(&store, "SELECT id FROM playback_events").await, ["e3"]);
+        assert_eq!(names(&store, "SELECT session_id FROM revoked_sessions").await, ["s2"]);
+        assert_eq!(names(&store, "SELECT family_id FROM ended_sign_ins").await, ["f2"]);
+        assert_eq!(prune(&store, &RULES, 39 * DAY_MS).await.expect("pruned"), 0);
+    }
+
+    fn viewer(sign_in: &str) -> Viewer {
+        Viewer { account: "a".to_owned(), sign_in: sign_in.to_owned(), places: 9, profiles: Vec::new() }
+    }
+
+    async fn begin(store: &Store, sign_in: &str, id: &str) -> Option<ErrorCode> {
+        let session = sessions::Session {
+            id: id.to_owned(),
+            profile: "p".to_owned(),
+            title: "t".to_owned(),
+            version: 1,
+            duration_ms: 1,
+            expires_at: 900,
+        };
+        let terms = Terms { grant_ms: 900, heartbeat_ms: 10 };
+        let begun = sessions::begin(store, &viewer(sign_in), session, (&terms, false), 5).await;
+        begun.err().and_then(|problem| problem.error().kind())
+    }
+
+    async fn tell(store: &Store, change: SignInChange) {
+        // Twice, as an outbox may.
+        for _ in 0..2 {
+            let told = store.write(change.clone(), |connection, change| {
+                Box::pin(async move { Ok(revocation::sign_in_changed(connection, change).await?) })
+            });
+            told.await.expect("it is written");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_grant_that_comes_after_the_end_of_its_sign_in_is_refused() {
+        let store = open().await;
+        assert_eq!(begin(&store, "f1", "s1").await, None);
+        tell(&store, SignInChange::Replaced { sign_ins: vec!["f1".to_owned()], by: "f2".to_owned(), at: 6 }).await;
+        assert_eq!(begin(&store, "f1", "s2").await, Some(ErrorCode::SignInRevoked));
+        assert_eq!(names(&store, "SELECT family_id FROM playback_sessions WHERE stopped_at IS NULL").await, ["f2"]);
+        tell(&store, SignInChange::Revoked { sign_in: "f2".to_owned(), at: 7 }).await;
+        assert_eq!(begin(&store, "f2", "s3").await, Some(ErrorCode::SignInRevoked));
+        assert_eq!(names(&store, "SELECT end_reason FROM playback_sessions").await, ["signed_out"]);
+        let page = revocation::list(store.reads(), 0).await.expect("it reads");
+        assert_eq!((page.revoked.len(), page.next), (1, 1), "once on the list, though it was told twice");
+    }
+}
