@@ -31,7 +31,7 @@ use crate::metrics::{Metrics, Reason};
 use crate::quota::{Allowance, Quotas};
 use crate::routes::{CALLS, Call};
 use crate::topology::Service;
-use crate::transport::{Fault, Transport};
+use crate::transport::{Fault, Replicas};
 use crate::upstream::{Outgoing, Refusal, RepeatBudget, UpstreamService};
 
 /// Delay after which a request that found no room may be tried again.
@@ -44,9 +44,9 @@ pub struct Bounds {
     pub places: usize,
     /// Maximum number of requests under way to one service; default 256.
     pub service_places: usize,
-    /// Quota of an address; default 200 a second, 800 at once.
+    /// Quota of an address, behind which may be a whole house or school; default 2,000 a second, 4,000 at once.
     pub address: Allowance,
-    /// Quota of an account; default 50 a second, 200 at once.
+    /// Quota of an account; default 300 a second, 600 at once.
     pub account: Allowance,
     /// Repeats; default 20 % of the requests of 10 s, and 10 a second.
     pub repeats: RepeatBudget,
@@ -63,8 +63,8 @@ impl Default for Bounds {
         Self {
             places: 1_024,
             service_places: 256,
-            address: Allowance::new(200, 800),
-            account: Allowance::new(50, 200),
+            address: Allowance::per_second(2_000),
+            account: Allowance::per_second(300),
             repeats: RepeatBudget { percent: 20, per_second: 10, window: Duration::from_secs(10) },
             body: BodyLimits::up_to(64 * 1024),
             patience: Duration::from_secs(30),
@@ -100,12 +100,7 @@ struct Answered(&'static str);
 
 impl Gateway {
     /// A gateway to the named replicas of each service.
-    pub fn new(
-        mut replicas: BTreeMap<Service, Vec<(String, Transport)>>,
-        keys: Keys,
-        bounds: Bounds,
-        clock: &Clock,
-    ) -> Self {
+    pub fn new(mut replicas: Replicas, keys: Keys, bounds: Bounds, clock: &Clock) -> Self {
         let services = Service::ALL.map(|service| {
             let replicas = replicas.remove(&service).unwrap_or_default();
             let places = bounds.service_places;

@@ -38,7 +38,7 @@ use kinora_kit::keyfile;
 
 use caller::{NotKeys, TokenKeys};
 use gateway::{Bounds, Gateway, Keys, router};
-use topology::{Service, Topology};
+use transport::Replicas;
 
 /// Time between two rounds of tidying up.
 const TIDY_EVERY: Duration = Duration::from_secs(10);
@@ -52,8 +52,6 @@ pub struct Config {
     pub tls_address: Option<SocketAddr>,
     /// Data directory: keys and certificate.
     pub data: PathBuf,
-    /// The services.
-    pub topology: Topology,
     /// File with the public keys that access tokens are signed with (RFC 7517); `None`: each token has its own quota.
     pub token_keys: Option<PathBuf>,
     /// What peers may ask of the sockets.
@@ -66,12 +64,11 @@ pub struct Config {
 
 impl Config {
     /// A gateway on a free port of the loopback interface, without TLS.
-    pub fn new(data: impl Into<PathBuf>, topology: Topology) -> Self {
+    pub fn new(data: impl Into<PathBuf>) -> Self {
         Self {
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
             tls_address: None,
             data: data.into(),
-            topology,
             token_keys: None,
             limits: Limits::default(),
             bounds: Bounds::default(),
@@ -151,17 +148,13 @@ impl Running {
     }
 }
 
-/// Starts a gateway on the current runtime.
+/// Starts a gateway before these services ([`transport::over_http`] or [`transport::in_process`]) on the current runtime.
 ///
 /// # Errors
 /// When it cannot start; nothing is left running then.
-pub async fn serve(config: Config) -> Result<Running, GatewayError> {
+pub async fn serve(config: Config, replicas: Replicas) -> Result<Running, GatewayError> {
     let keys = open_keys(&config.data, config.token_keys.as_deref())?;
-    let replicas = Service::ALL.map(|service| {
-        let connect = |upstream: &topology::Upstream| (upstream.to_string(), transport::connect(upstream));
-        (service, config.topology.replicas(service).iter().map(connect).collect())
-    });
-    let gateway = Arc::new(Gateway::new(replicas.into(), keys, config.bounds, &config.clock));
+    let gateway = Arc::new(Gateway::new(replicas, keys, config.bounds, &config.clock));
     tokio::spawn(tidy_up(Arc::downgrade(&gateway)));
     let router = router(gateway);
     if !config.address.ip().is_loopback() {

@@ -6,7 +6,9 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
+use kinora_gateway::quota::Allowance;
 use kinora_gateway::topology::{Route, Topology};
+use kinora_gateway::transport::over_http;
 use kinora_gateway::{Config, serve};
 use kinora_kit::http::signal::{Termination, end_of_stdin};
 
@@ -29,6 +31,12 @@ struct Arguments {
     /// Public keys that access tokens are signed with (JSON Web Key Set); without it each token has its own quota
     #[arg(long, value_name = "FILE")]
     token_keys: Option<PathBuf>,
+    /// Requests a second of one account; twice as many at once
+    #[arg(long, value_name = "N", default_value_t = 300)]
+    account_rate: u32,
+    /// Requests a second of one address; twice as many at once
+    #[arg(long, value_name = "N", default_value_t = 2_000)]
+    address_rate: u32,
     /// Seconds that answers under way get to finish after a signal to end; a second signal ends at once
     #[arg(long, value_name = "S", default_value_t = 30)]
     drain_seconds: u32,
@@ -51,12 +59,15 @@ async fn main() -> ExitCode {
 
 async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let mut termination = Termination::subscribe()?;
-    let mut config = Config::new(arguments.data, Topology::new(arguments.routes)?);
+    let topology = Topology::new(arguments.routes)?;
+    let mut config = Config::new(arguments.data);
     config.address = arguments.listen;
     config.tls_address = arguments.tls_listen;
     config.token_keys = arguments.token_keys;
+    config.bounds.account = Allowance::per_second(arguments.account_rate);
+    config.bounds.address = Allowance::per_second(arguments.address_rate);
     config.limits.drain = Duration::from_secs(arguments.drain_seconds.into());
-    let running = serve(config).await?;
+    let running = serve(config, over_http(&topology)).await?;
     println!("listening on {}", running.url());
     if let Some((url, pin)) = running.tls() {
         println!("listening on {url} pin {pin}");

@@ -28,6 +28,11 @@ impl Allowance {
         Self { per_second: at_least_one(per_second), burst: at_least_one(burst) }
     }
 
+    /// Returns so many requests a second, and twice as many at once.
+    pub fn per_second(count: u32) -> Self {
+        Self::new(count, count.saturating_mul(2))
+    }
+
     fn quota(self) -> Quota {
         Quota::per_second(self.per_second).allow_burst(self.burst)
     }

@@ -1,16 +1,20 @@
 //! One replica as a tower service: requests out, answers back, failures as the gateway tells them apart.
 
+use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::time::Duration;
 
+use axum::Router;
 use axum::body::Body;
 use axum::http::uri::{PathAndQuery, Scheme};
-use axum::http::{Request, Response, Uri};
+use axum::http::{HeaderValue, Request, Response, Uri, header};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use tower::ServiceExt;
 use tower::util::BoxCloneSyncService;
 
-use crate::topology::Upstream;
+use crate::topology::{Service, Topology, Upstream};
 
 /// Time for a connection to a replica.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
@@ -38,8 +42,28 @@ pub enum Fault {
 /// Sends requests to one replica. Their URI has a path only.
 pub type Transport = BoxCloneSyncService<Request<Body>, Response<Body>, Fault>;
 
+/// The replicas of each service, by name.
+pub type Replicas = BTreeMap<Service, Vec<(String, Transport)>>;
+
+/// Returns the replicas of a topology, over HTTP.
+pub fn over_http(topology: &Topology) -> Replicas {
+    let named = |upstream: &Upstream| (upstream.to_string(), connect(upstream));
+    Service::ALL.map(|service| (service, topology.replicas(service).iter().map(named).collect())).into()
+}
+
+/// Returns one replica of every service that is a router of this process: nothing is sent.
+pub fn in_process(router: &Router) -> Replicas {
+    let answers = ServiceExt::<Request<Body>>::map_err(router.clone(), |never: Infallible| -> Fault { match never {} });
+    let transport: Transport = BoxCloneSyncService::new(answers.map_request(|mut request: Request<Body>| {
+        // Over HTTP/1.1 every request has one.
+        request.headers_mut().insert(header::HOST, HeaderValue::from_static("kinora"));
+        request
+    }));
+    Service::ALL.map(|service| (service, vec![("in process".to_owned(), transport.clone())])).into()
+}
+
 /// Returns the transport to a replica over HTTP, with its own connections.
-pub fn connect(upstream: &Upstream) -> Transport {
+fn connect(upstream: &Upstream) -> Transport {
     let mut connector = HttpConnector::new();
     connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
     connector.set_nodelay(true);

@@ -1,6 +1,5 @@
 //! Services that are functions, and a gateway before them without sockets.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -12,7 +11,7 @@ use kinora_api::ApiError;
 use kinora_gateway::caller::TokenKeys;
 use kinora_gateway::gateway::{Bounds, Gateway, Keys, router};
 use kinora_gateway::topology::Service;
-use kinora_gateway::transport::{Fault, Transport};
+use kinora_gateway::transport::{Fault, Replicas, Transport};
 use kinora_kit::clock::{Clock, ManualClock};
 use kinora_kit::http::attested::GatewayKey;
 use kinora_stage::PATIENCE;
@@ -83,7 +82,7 @@ pub fn bounds() -> Bounds {
 /// A gateway before these replicas; services that are not named answer.
 pub fn gateway(replicas: &[(Service, &[Replica])], bounds: Bounds) -> (Router, ManualClock) {
     let (clock, hand) = Clock::manual(0);
-    let mut services: BTreeMap<Service, Vec<(String, Transport)>> = Service::ALL
+    let mut services: Replicas = Service::ALL
         .map(|service| (service, vec![("other".to_owned(), Replica::that(Does::Answer).transport())]))
         .into();
     for (service, replicas) in replicas {

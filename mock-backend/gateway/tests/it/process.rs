@@ -4,6 +4,7 @@ use std::process::{Command, Stdio};
 
 use kinora_api::paths;
 use kinora_gateway::topology::Topology;
+use kinora_gateway::transport::over_http;
 use kinora_gateway::{Config, serve};
 use kinora_stage::{PATIENCE, Stage, TITLE};
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
@@ -82,10 +83,11 @@ async fn a_stopped_catalogue_leaves_the_start_of_playbacks_as_it_was() {
     let dir = tempfile::tempdir().unwrap();
     let backend = stage.backend.url();
     let routes = [format!("accounts={backend}"), format!("catalogue={}", catalogue.url), format!("playback={backend}")];
-    let mut config = Config::new(dir.path(), Topology::new(routes.iter().map(|route| route.parse().unwrap())).unwrap());
+    let topology = Topology::new(routes.iter().map(|route| route.parse().unwrap())).unwrap();
+    let mut config = Config::new(dir.path());
     config.bounds.service_places = 16;
     config.bounds.deadline = PATIENCE;
-    let gateway = serve(config).await.unwrap();
+    let gateway = serve(config, over_http(&topology)).await.unwrap();
     let token = viewer.signed_in.tokens.access_token.expose().to_owned();
     let at = |path: &str| format!("{}{path}", gateway.url());
     let browse = || stage.client.get(at("/v1/home")).bearer_auth(&token).send();

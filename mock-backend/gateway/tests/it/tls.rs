@@ -7,6 +7,7 @@ use axum::Router;
 use axum::http::Version;
 use axum::routing::get;
 use kinora_gateway::topology::Topology;
+use kinora_gateway::transport::over_http;
 use kinora_gateway::{Config, Running, pin_file, serve};
 use kinora_kit::http::server::{self, Limits, listen};
 use kinora_kit::http::tls::{KeyPin, client_config};
@@ -47,10 +48,11 @@ impl Scene {
             );
         let service = listen("127.0.0.1:0".parse().unwrap(), router, Limits::default(), async {}).await.unwrap();
         let dir = tempfile::tempdir().unwrap();
-        let mut config = Config::new(dir.path(), Topology::all_in_one(&service.url()).unwrap());
+        let topology = Topology::all_in_one(&service.url()).unwrap();
+        let mut config = Config::new(dir.path());
         config.tls_address = Some("127.0.0.1:0".parse().unwrap());
         config.limits.drain = PATIENCE;
-        let gateway = serve(config).await.unwrap();
+        let gateway = serve(config, over_http(&topology)).await.unwrap();
         Self { gateway, dir, entered, leave, _service: service }
     }
 
@@ -116,10 +118,8 @@ async fn only_tls_1_3_is_spoken_and_the_protocol_is_agreed() {
     assert!(shake_hands(&scene, &now, &["h3"]).await.is_err(), "a protocol that we do not speak (RFC 7301 §3.2)");
     let refused = shake_hands(&scene, &[&rustls::version::TLS12], &["h2"]).await.unwrap_err().to_string();
     assert!(refused.contains("ProtocolVersion"), "{refused}");
-    let old = client(scene.pin()).http1_only().build().unwrap();
     let mut config = client_config(scene.pin()).unwrap();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    drop(old);
     let old = reqwest::Client::builder().no_proxy().tls_backend_preconfigured(config).http1_only().build().unwrap();
     let response = old.get(scene.at("/v1/profiles")).send().await.unwrap();
     assert_eq!((response.version(), response.status().as_u16()), (Version::HTTP_11, 200));

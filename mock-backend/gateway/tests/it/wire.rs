@@ -14,6 +14,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::service::TowerToHyperService;
 use kinora_api::{Heartbeat, Home, PlaybackPhase, paths};
 use kinora_gateway::topology::Topology;
+use kinora_gateway::transport::{in_process, over_http};
 use kinora_gateway::{Config, Running, key_file, serve};
 use kinora_kit::http::attested::GatewayKey;
 use kinora_kit::http::server::{self, Limits, listen};
@@ -26,8 +27,8 @@ use tokio::sync::oneshot;
 /// A gateway before one server that answers for all services.
 pub async fn before(url: &str) -> (Running, TempDir) {
     let dir = tempfile::tempdir().unwrap();
-    let config = Config::new(dir.path(), Topology::all_in_one(url).unwrap());
-    (serve(config).await.unwrap(), dir)
+    let replicas = over_http(&Topology::all_in_one(url).unwrap());
+    (serve(Config::new(dir.path()), replicas).await.unwrap(), dir)
 }
 
 async fn server(router: Router) -> server::Running {
@@ -221,4 +222,15 @@ async fn a_replica_may_speak_http2() {
     let (gateway, _dir) = before(&format!("h2c://{address}")).await;
     let response = client().get(format!("{}/v1/home", gateway.url())).send().await.unwrap();
     assert_eq!(response.text().await.unwrap(), "HTTP/2.0");
+}
+
+#[tokio::test]
+async fn a_service_of_the_same_process_is_asked_without_a_socket() {
+    let router = Router::new()
+        .route("/v1/home", get(async |headers: HeaderMap| format!("{:?} {:?}", headers["host"], headers["via"])))
+        .layer(axum::middleware::from_fn(kinora_kit::http::host::check));
+    let dir = tempfile::tempdir().unwrap();
+    let gateway = serve(Config::new(dir.path()), in_process(&router)).await.unwrap();
+    let response = client().get(format!("{}/v1/home", gateway.url())).send().await.unwrap();
+    assert_eq!(response.text().await.unwrap(), "\"kinora\" \"1.1 kinora\"");
 }
