@@ -32,7 +32,7 @@ use crate::quota::{Allowance, Quotas};
 use crate::routes::{CALLS, Call};
 use crate::topology::Service;
 use crate::transport::{Fault, Replicas};
-use crate::upstream::{Outgoing, Refusal, RepeatBudget, UpstreamService};
+use crate::upstream::{Outgoing, Refusal, RepeatBudget, Terms, UpstreamService};
 
 /// Delay after which a request that found no room may be tried again.
 const COME_BACK_MS: u64 = 1_000;
@@ -50,6 +50,8 @@ pub struct Bounds {
     pub account: Allowance,
     /// Repeats; default 20 % of the requests of 10 s, and 10 a second.
     pub repeats: RepeatBudget,
+    /// Time for which a request waits while no replica of its service can be reached; default 2 s.
+    pub grace: Duration,
     /// Bodies of requests; default 64 KiB.
     pub body: BodyLimits,
     /// Time without progress after which an answer is given up; default 30 s.
@@ -66,6 +68,7 @@ impl Default for Bounds {
             address: Allowance::per_second(2_000),
             account: Allowance::per_second(300),
             repeats: RepeatBudget { percent: 20, per_second: 10, window: Duration::from_secs(10) },
+            grace: Duration::from_secs(2),
             body: BodyLimits::up_to(64 * 1024),
             patience: Duration::from_secs(30),
             deadline: Duration::MAX,
@@ -103,8 +106,8 @@ impl Gateway {
     pub fn new(mut replicas: Replicas, keys: Keys, bounds: Bounds, clock: &Clock) -> Self {
         let services = Service::ALL.map(|service| {
             let replicas = replicas.remove(&service).unwrap_or_default();
-            let places = bounds.service_places;
-            (service, UpstreamService::new(service, replicas, places, bounds.repeats, clock.clone()))
+            let terms = Terms { places: bounds.service_places, repeats: bounds.repeats, grace: bounds.grace };
+            (service, UpstreamService::new(service, replicas, terms, clock.clone()))
         });
         Self {
             services: services.into(),

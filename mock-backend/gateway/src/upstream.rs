@@ -1,6 +1,6 @@
 //! One service behind the gateway: its bulkhead, its replicas, and the attempts that a request gets.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -19,10 +19,12 @@ use crate::breaker::{Breaker, Outcome, Pass, Readiness};
 use crate::topology::Service;
 use crate::transport::{Fault, Transport};
 
-/// Maximum number of times that a request is sent.
-const MAX_ATTEMPTS: u32 = 3;
+/// Maximum number of times that a request is sent to a replica that can be reached.
+const MAX_TIMES_SENT: u32 = 3;
 /// Pause before a replica is asked again that was asked before; doubled each time.
 const PAUSE: Duration = Duration::from_millis(50);
+/// Maximum pause.
+const MAX_PAUSE: Duration = Duration::from_millis(400);
 /// Latency that a replica is thought to have before it has answered.
 const DEFAULT_LATENCY: Duration = Duration::from_millis(30);
 /// Time in which a peak of the latency is forgotten, in nanoseconds.
@@ -37,6 +39,17 @@ pub struct RepeatBudget {
     pub per_second: u32,
     /// Time that counts; 1 to 60 s.
     pub window: Duration,
+}
+
+/// What a service bears.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms {
+    /// Maximum number of requests under way.
+    pub places: usize,
+    /// Bounds of repeats.
+    pub repeats: RepeatBudget,
+    /// Time for which a request waits while no replica can be reached.
+    pub grace: Duration,
 }
 
 /// A request as it is sent, perhaps several times. Its body is at hand: a repeat does not need the client again.
@@ -95,6 +108,8 @@ struct Replica {
     name: String,
     transport: Mutex<PeakEwma<Transport>>,
     breaker: Mutex<Breaker>,
+    /// True: it could not be reached the last time.
+    is_away: AtomicBool,
 }
 
 impl Replica {
@@ -137,6 +152,7 @@ pub struct UpstreamService {
     replicas: Vec<Replica>,
     bulkhead: Arc<Semaphore>,
     budget: TpsBudget,
+    grace: Duration,
     clock: Clock,
     /// State of the draws.
     draws: AtomicU64,
@@ -144,25 +160,22 @@ pub struct UpstreamService {
 }
 
 impl UpstreamService {
-    /// A service with replicas by name, at most `places` requests under way, and bounds of repeats.
-    pub fn new(
-        service: Service,
-        replicas: Vec<(String, Transport)>,
-        places: usize,
-        budget: RepeatBudget,
-        clock: Clock,
-    ) -> Self {
+    /// A service with replicas by name.
+    pub fn new(service: Service, replicas: Vec<(String, Transport)>, terms: Terms, clock: Clock) -> Self {
         let replica = |(name, transport)| Replica {
             name,
             transport: Mutex::new(PeakEwma::new(transport, DEFAULT_LATENCY, DECAY_NS, CompleteOnResponse::default())),
             breaker: Mutex::default(),
+            is_away: AtomicBool::new(false),
         };
-        let window = budget.window.clamp(Duration::from_secs(1), Duration::from_secs(60));
+        let Terms { places, repeats, grace } = terms;
+        let window = repeats.window.clamp(Duration::from_secs(1), Duration::from_secs(60));
         Self {
             service,
             replicas: replicas.into_iter().map(replica).collect(),
             bulkhead: Arc::new(Semaphore::new(places)),
-            budget: TpsBudget::new(window, budget.per_second, f32::from(budget.percent) / 100.0),
+            budget: TpsBudget::new(window, repeats.per_second, f32::from(repeats.percent) / 100.0),
+            grace,
             clock,
             draws: AtomicU64::new(0),
             repeats: AtomicU64::new(0),
@@ -200,40 +213,55 @@ impl UpstreamService {
     pub async fn send(&self, outgoing: &Outgoing, deadline: Duration) -> Result<Answer, Refusal> {
         let place = Arc::clone(&self.bulkhead).try_acquire_owned().map_err(|_| Refusal::Crowded)?;
         let (begun, end) = (Instant::now(), Instant::now() + deadline);
+        let grace = begun + self.grace.min(deadline);
         self.budget.deposit();
         let mut tried = vec![false; self.replicas.len()];
-        let mut last = None;
-        for attempt in 0..MAX_ATTEMPTS {
-            if let Some(fault) = last {
-                let is_safe = fault == Fault::Unreached || outgoing.may_repeat();
-                if !is_safe || !self.budget.withdraw() {
-                    break;
-                }
-                if tried.iter().all(|tried| *tried) {
-                    // Who does not answer in time does not do so a moment later.
-                    let pause = PAUSE * 2_u32.pow(attempt.saturating_sub(1));
-                    if fault == Fault::Silent || Instant::now() + pause >= end {
-                        break;
-                    }
-                    sleep(pause).await;
-                    tried.fill(false);
-                }
-                self.repeats.fetch_add(1, Ordering::Relaxed);
-            }
-            let Some((index, trial)) = self.admit(&tried, outgoing.may_repeat()) else { break };
+        let (mut last, mut times_sent, mut pause) = (None, 0, PAUSE);
+        while let Some((index, trial)) = self.admit_soon(&mut tried, outgoing.may_repeat(), grace).await {
             tried[index] = true;
             // Half of the time is left for another replica that could be asked.
-            let has_other = outgoing.may_repeat() && self.replicas.len() > 1 && attempt == 0;
+            let has_other = outgoing.may_repeat() && self.replicas.len() > 1 && last.is_none();
             let until = if has_other { begun + deadline / 2 } else { end };
-            match self.attempt(trial, outgoing, until).await {
+            let fault = match self.attempt(trial, outgoing, until).await {
                 Ok(response) => return Ok(Answer { response, place }),
-                Err(fault) => {
-                    tracing::debug!(service = self.service.name(), replica = self.replicas[index].name, %fault, attempt);
-                    last = Some(fault);
+                Err(fault) => fault,
+            };
+            tracing::debug!(service = self.service.name(), replica = self.replicas[index].name, %fault);
+            last = Some(fault);
+            // A request that nobody has read loads nobody.
+            if fault != Fault::Unreached {
+                times_sent += 1;
+                if !outgoing.may_repeat() || times_sent == MAX_TIMES_SENT || !self.budget.withdraw() {
+                    break;
                 }
             }
+            if tried.iter().all(|tried| *tried) {
+                let until = if fault == Fault::Unreached { grace } else { end };
+                // Who does not answer in time does not do so a moment later.
+                if fault == Fault::Silent || Instant::now() + pause >= until {
+                    break;
+                }
+                sleep(pause).await;
+                pause = (pause * 2).min(MAX_PAUSE);
+                tried.fill(false);
+            }
+            self.repeats.fetch_add(1, Ordering::Relaxed);
         }
         Err(last.map_or_else(|| Refusal::Closed { wait_ms: self.wait_ms() }, Refusal::Failed))
+    }
+
+    /// Chooses a replica. While all of them are away, as between the end of a process and the start of the next, this waits until
+    /// one takes the request, or the time is `until`.
+    async fn admit_soon(&self, tried: &mut [bool], may_repeat: bool, until: Instant) -> Option<(usize, Trial<'_>)> {
+        loop {
+            let admitted = self.admit(tried, may_repeat);
+            let all_away = self.replicas.iter().all(|replica| replica.is_away.load(Ordering::Relaxed));
+            if admitted.is_some() || !all_away || Instant::now() >= until {
+                return admitted;
+            }
+            sleep(PAUSE).await;
+            tried.fill(false);
+        }
     }
 
     /// Chooses a replica that was not tried and takes the request.
@@ -294,6 +322,7 @@ impl UpstreamService {
             Ok(Err(fault)) => Err(fault),
             Err(_) => Err(Fault::Silent),
         };
+        trial.replica.is_away.store(result.as_ref().is_err_and(|fault| *fault == Fault::Unreached), Ordering::Relaxed);
         trial.outcome = if result.is_ok() { Outcome::Answered } else { Outcome::Failed };
         result
     }

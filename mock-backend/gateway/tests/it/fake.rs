@@ -74,9 +74,10 @@ impl Replica {
     }
 }
 
-/// Bounds under which no test waits for a deadline, and nothing is repeated for long.
+/// Bounds under which nothing waits: neither for a deadline nor for a service that is away.
 pub fn bounds() -> Bounds {
-    Bounds { deadline: Duration::from_secs(3600), patience: Duration::from_secs(3600), ..Bounds::default() }
+    let long = Duration::from_secs(3600);
+    Bounds { deadline: long, patience: long, grace: Duration::ZERO, ..Bounds::default() }
 }
 
 /// A gateway before these replicas; services that are not named answer.

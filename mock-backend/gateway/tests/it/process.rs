@@ -1,6 +1,8 @@
 //! The gateway as a process, and a service that was stopped: the kernel still takes its connections, and nobody answers.
 
 use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use kinora_api::paths;
 use kinora_gateway::topology::Topology;
@@ -19,6 +21,7 @@ struct Process {
 }
 
 impl Process {
+    /// Starts a gateway before a server that answers for all services.
     async fn start(behind: &str, more: &[&str]) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_kinora-gateway"));
@@ -117,5 +120,34 @@ async fn a_stopped_catalogue_leaves_the_start_of_playbacks_as_it_was() {
         assert_eq!(answer.unwrap().unwrap().status(), 200, "what hung is answered");
     }
     assert_eq!(browse().await.unwrap().status(), 200);
+    gateway.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_service_that_is_started_again_under_its_address_fails_no_request() {
+    let stage = Stage::new().await;
+    let mut service = Process::start(&stage.backend.url(), &[]).await;
+    let address = service.url.strip_prefix("http://").unwrap().to_owned();
+    let dir = tempfile::tempdir().unwrap();
+    let mut config = Config::new(dir.path());
+    (config.bounds.grace, config.bounds.deadline) = (PATIENCE, PATIENCE);
+    let gateway = serve(config, over_http(&Topology::all_in_one(&service.url).unwrap())).await.unwrap();
+    let viewer = stage.viewer().await;
+    let token = viewer.signed_in.tokens.access_token.expose().to_owned();
+    let (url, client) = (format!("{}/v1/home", gateway.url()), stage.client.clone());
+    let is_over = Arc::new(AtomicBool::new(false));
+    let over = Arc::clone(&is_over);
+    let asking = tokio::spawn(async move {
+        while !over.load(Ordering::SeqCst) {
+            assert_eq!(client.get(&url).bearer_auth(&token).send().await.unwrap().status(), 200);
+        }
+    });
+    for _ in 0..2 {
+        service.signal("TERM");
+        assert!(service.child.wait().await.unwrap().success());
+        service = Process::start(&stage.backend.url(), &["--listen", &address]).await;
+    }
+    is_over.store(true, Ordering::SeqCst);
+    asking.await.unwrap();
     gateway.shutdown().await;
 }

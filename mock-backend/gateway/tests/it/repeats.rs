@@ -49,9 +49,9 @@ async fn a_replica_that_is_silent_leaves_half_of_the_time_to_another() {
 }
 
 #[tokio::test]
-async fn a_single_replica_is_asked_again_after_a_pause_and_three_times_at_most() {
+async fn a_single_replica_is_sent_a_request_three_times_at_most() {
     for (fault, method, hits) in [
-        (Fault::Unreached, Method::POST, 3),
+        (Fault::Unreached, Method::POST, 1),
         (Fault::Broken, Method::GET, 3),
         (Fault::Broken, Method::POST, 1),
         (Fault::Silent, Method::GET, 1),
@@ -109,6 +109,38 @@ async fn a_breaker_sends_requests_elsewhere_and_lets_one_try() {
         assert_eq!(broken.hits(), expected, "its probe was answered");
     }
     under_way.abort();
+}
+
+#[tokio::test]
+async fn a_request_waits_for_a_service_that_is_started_again() {
+    let away = Replica::by_number(|number| if number <= 6 { Does::Fail(Fault::Unreached) } else { Does::Answer });
+    let bounds = Bounds { grace: Duration::from_secs(3600), ..bounds() };
+    let (router, hand) = gateway(&[(SERVICE, from_ref(&away))], bounds);
+    let mut waiting = JoinSet::new();
+    for _ in 0..20 {
+        let router = router.clone();
+        waiting.spawn(async move { ask(&router, Method::POST, "/v1/playback").await.status });
+    }
+    away.asked(5).await;
+    // The breaker is open; the first probe fails, the second is answered, and all others after it.
+    hand.advance_ms(1_000);
+    away.asked(6).await;
+    assert!(waiting.try_join_next().is_none());
+    hand.advance_ms(2_000);
+    assert_eq!(waiting.join_all().await, [200; 20]);
+    assert_eq!(away.hits(), 6 + 20);
+}
+
+#[tokio::test]
+async fn nobody_waits_for_a_service_that_is_away_for_long() {
+    let away = Replica::that(Does::Fail(Fault::Unreached));
+    let (router, _) = gateway(&[(SERVICE, from_ref(&away))], bounds());
+    for _ in 0..5 {
+        assert_eq!(ask(&router, Method::POST, "/v1/playback").await.error().message, "playback: it cannot be reached");
+    }
+    let refused = ask(&router, Method::POST, "/v1/playback").await;
+    assert_eq!(refused.error().message, "playback does not answer at present");
+    assert_eq!(away.hits(), 5);
 }
 
 #[tokio::test]
