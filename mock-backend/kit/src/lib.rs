@@ -1,6 +1,7 @@
 //! Parts that both servers of the backend share. Nothing here knows a title, a user or a cache.
 //!
-//! * [`http`] — listening, bounds for connections and bodies, ranges, conditional requests, safe paths, error bodies;
+//! * [`http`] — listening, bounds for connections and bodies, ranges, conditional requests, safe paths, error bodies,
+//!   TLS with a pinned key, trace context, the client behind a gateway;
 //! * [`signature`] and [`address`] — the contract between backend and edge: signed paths, versions of titles in them;
 //! * [`clock`], [`keyfile`] — clocks as values, secrets on disk.
 

@@ -1,5 +1,6 @@
 //! What backend and edge share as HTTP servers. Nothing here knows what is served.
 
+pub mod attested;
 pub mod body;
 pub mod conditional;
 pub mod crowd;
@@ -16,3 +17,5 @@ pub mod reply;
 pub mod server;
 pub mod signal;
 pub mod stream;
+pub mod tls;
+pub mod trace;

@@ -20,13 +20,16 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
 use hyper::Request;
 use hyper::body::{Frame, Incoming, SizeHint};
-use hyper::server::conn::http1;
+use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use kinora_api::{ErrorCode, paths};
+use rustls::ServerConfig;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -42,7 +45,15 @@ const LOBBY: usize = 64;
 /// Time for a request in the lobby to arrive.
 const LOBBY_TIMEOUT: Duration = Duration::from_secs(2);
 /// Paths that are answered in the lobby.
-const LOBBY_PATHS: [&str; 2] = [paths::HEALTH, paths::READY];
+const LOBBY_PATHS: [&str; 3] = [paths::HEALTH, paths::READY, "/livez"];
+/// Time for a TLS handshake.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Maximum number of requests at the same time on one connection of HTTP/2.
+const MAX_STREAMS: u32 = 64;
+/// Bytes of answers that one stream of HTTP/2 holds for a peer that does not take them.
+const STREAM_BUFFER: usize = 64 * 1024;
+/// Time after which a silent connection of HTTP/2 is asked whether its peer lives, and time for the answer.
+const PING_AFTER: Duration = Duration::from_secs(20);
 
 /// What a peer may ask of a server.
 #[derive(Clone, Debug)]
@@ -108,15 +119,16 @@ impl Connection {
 #[derive(Debug)]
 pub struct Running {
     address: SocketAddr,
+    scheme: &'static str,
     drain: CancellationToken,
     kill: CancellationToken,
     task: Option<JoinHandle<()>>,
 }
 
 impl Running {
-    /// The base address, `http://127.0.0.1:PORT`, without a slash at its end.
+    /// The base address, `http://127.0.0.1:PORT` or `https://…`, without a slash at its end.
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        format!("{}://{}", self.scheme, self.address)
     }
 
     /// The address that the server is bound to.
@@ -162,18 +174,43 @@ pub async fn listen(
     limits: Limits,
     finish: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<Running> {
+    start(address, router, limits, None, finish)
+}
+
+/// As [`listen`], over TLS: HTTP/2 or HTTP/1.1, as ALPN agrees. The set-up is that of [`super::tls::Identity`].
+///
+/// # Errors
+/// When the address cannot be bound.
+pub async fn listen_with_tls(
+    address: SocketAddr,
+    router: Router,
+    limits: Limits,
+    config: Arc<ServerConfig>,
+    finish: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<Running> {
+    start(address, router, limits, Some(TlsAcceptor::from(config)), finish)
+}
+
+fn start(
+    address: SocketAddr,
+    router: Router,
+    limits: Limits,
+    tls: Option<TlsAcceptor>,
+    finish: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<Running> {
     let listener = bind(address)?;
     let address = listener.local_addr()?;
     let (drain, kill) = (CancellationToken::new(), CancellationToken::new());
     let crowd = Crowd::new(limits.bounds(descriptors::raise_limit()));
     let room = Room { table: Mutex::new(Table { crowd, ends: HashMap::new() }), origin: Instant::now() };
-    let acceptor =
-        Acceptor { listener, router, limits, room: Arc::new(room), drain: drain.clone(), kill: kill.clone() };
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let terms = Terms { router, limits, tls, drain: drain.clone(), kill: kill.clone() };
+    let acceptor = Acceptor { listener, room: Arc::new(room), terms: Arc::new(terms) };
     let task = tokio::spawn(async move {
         acceptor.run().await;
         finish.await;
     });
-    Ok(Running { address, drain, kill, task: Some(task) })
+    Ok(Running { address, scheme, drain, kill, task: Some(task) })
 }
 
 fn bind(address: SocketAddr) -> io::Result<TcpListener> {
@@ -282,36 +319,34 @@ impl hyper::body::Body for BusyBody {
     }
 }
 
-struct Acceptor {
-    listener: TcpListener,
+/// Everything that all connections of a server share.
+struct Terms {
     router: Router,
     limits: Limits,
-    room: Arc<Room>,
+    tls: Option<TlsAcceptor>,
     drain: CancellationToken,
     kill: CancellationToken,
 }
 
+struct Acceptor {
+    listener: TcpListener,
+    room: Arc<Room>,
+    terms: Arc<Terms>,
+}
+
 impl Acceptor {
     async fn run(self) {
-        let tracker = TaskTracker::new();
+        let (tracker, terms) = (TaskTracker::new(), self.terms);
         for id in 0.. {
             let accepted = tokio::select! {
-                () = self.drain.cancelled() => break,
-                () = self.kill.cancelled() => break,
+                () = terms.drain.cancelled() => break,
+                () = terms.kill.cancelled() => break,
                 accepted = self.listener.accept() => accepted,
             };
             match accepted {
                 Ok((stream, peer)) => {
                     let entry = self.room.enter(id, peer.ip().into());
-                    tracker.spawn(serve(
-                        stream,
-                        peer,
-                        entry,
-                        self.router.clone(),
-                        self.limits.clone(),
-                        self.drain.clone(),
-                        self.kill.clone(),
-                    ));
+                    tracker.spawn(serve(stream, peer, entry, Arc::clone(&terms)));
                 }
                 Err(error) => {
                     // Out of descriptors, or the peer left before it was accepted: both pass.
@@ -324,32 +359,60 @@ impl Acceptor {
         tracker.close();
         tokio::select! {
             () = tracker.wait() => return,
-            () = self.kill.cancelled() => {}
-            () = tokio::time::sleep(self.limits.drain) => self.kill.cancel(),
+            () = terms.kill.cancelled() => {}
+            () = tokio::time::sleep(terms.limits.drain) => terms.kill.cancel(),
         }
         tracker.wait().await;
     }
 }
 
-async fn serve(
-    stream: TcpStream,
-    peer: SocketAddr,
-    entry: Entry,
-    router: Router,
-    limits: Limits,
-    drain: CancellationToken,
-    kill: CancellationToken,
-) {
+async fn serve(stream: TcpStream, peer: SocketAddr, entry: Entry, terms: Arc<Terms>) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "the peer has left already");
         return;
     }
     let reset = Arc::new(AtomicBool::new(false));
     let garble = Arc::new(AtomicBool::new(false));
-    let connection = Connection { peer, reset: Arc::clone(&reset), garble: Arc::clone(&garble) };
+    let stream = PacedStream::new(stream, Arc::clone(&reset), Arc::clone(&garble), terms.limits.write_pace);
+    let connection = Connection { peer, reset: Arc::clone(&reset), garble };
+    let served = async {
+        match &terms.tls {
+            None => serve_http1(stream, connection, &entry, &terms).await,
+            Some(acceptor) => {
+                let handshake = tokio::time::timeout(HANDSHAKE_TIMEOUT, acceptor.accept(stream));
+                // A peer that cannot agree with us learns so by the alert.
+                let Ok(Ok(stream)) = handshake.await else { return };
+                if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
+                    serve_http2(stream, connection, &entry, &terms).await;
+                } else {
+                    serve_http1(stream, connection, &entry, &terms).await;
+                }
+            }
+        }
+    };
+    tokio::select! {
+        () = served => {}
+        () = entry.end.cancelled() => {}
+        () = terms.kill.cancelled() => reset.store(true, Ordering::Relaxed),
+    }
+}
+
+type Answered = Result<Response, std::convert::Infallible>;
+
+/// Answers the requests of one connection, which counts as busy meanwhile.
+fn answering(
+    connection: Connection,
+    entry: &Entry,
+    terms: &Terms,
+) -> impl hyper::service::Service<
+    Request<Incoming>,
+    Response = Response,
+    Error = std::convert::Infallible,
+    Future = impl Future<Output = Answered> + Send + use<>,
+> + use<> {
     let (room, id, is_lobby) = (Arc::clone(&entry.room), entry.id, entry.is_lobby);
-    let service = TowerToHyperService::new(router);
-    let service = service_fn(move |mut request: Request<Incoming>| {
+    let service = TowerToHyperService::new(terms.router.clone());
+    service_fn(move |mut request: Request<Incoming>| {
         let busy = Busy::begin(&room, id);
         request.extensions_mut().insert(connection.clone());
         let service = service.clone();
@@ -358,10 +421,16 @@ async fn serve(
                 return Ok(crowded());
             }
             let response = hyper::service::Service::call(&service, request).await?;
-            Ok::<_, std::convert::Infallible>(response.map(|body| Body::new(BusyBody { body, _busy: busy })))
+            Ok(response.map(|body| Body::new(BusyBody { body, _busy: busy })))
         }
-    });
-    let io = TokioIo::new(PacedStream::new(stream, Arc::clone(&reset), garble, limits.write_pace));
+    })
+}
+
+async fn serve_http1<S>(stream: S, connection: Connection, entry: &Entry, terms: &Terms)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let (limits, is_lobby) = (&terms.limits, entry.is_lobby);
     let serving = http1::Builder::new()
         .timer(TokioTimer::new())
         .keep_alive(!is_lobby)
@@ -369,22 +438,34 @@ async fn serve(
         .max_header_size(limits.max_header_bytes)
         .max_headers(64)
         .max_buf_size(limits.max_header_bytes.max(64 * 1024))
-        .serve_connection(io, service);
+        .serve_connection(TokioIo::new(stream), answering(connection, entry, terms));
+    drive(serving, http1::Connection::graceful_shutdown, &terms.drain).await;
+}
+
+async fn serve_http2<S>(stream: S, connection: Connection, entry: &Entry, terms: &Terms)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let serving = http2::Builder::new(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(MAX_STREAMS)
+        .max_header_list_size(u32::try_from(terms.limits.max_header_bytes).unwrap_or(u32::MAX))
+        .max_send_buf_size(STREAM_BUFFER)
+        .keep_alive_interval(PING_AFTER)
+        .keep_alive_timeout(PING_AFTER)
+        .serve_connection(TokioIo::new(stream), answering(connection, entry, terms));
+    drive(serving, http2::Connection::graceful_shutdown, &terms.drain).await;
+}
+
+/// Runs a connection to its end, or until its running answers are sent once a drain has begun.
+async fn drive<C: Future>(serving: C, graceful_shutdown: impl FnOnce(Pin<&mut C>), drain: &CancellationToken) {
     tokio::pin!(serving);
     // How a connection ended is the peer's affair: the request log has what was sent.
     tokio::select! {
         _ = serving.as_mut() => return,
-        () = entry.end.cancelled() => return,
-        () = kill.cancelled() => {
-            reset.store(true, Ordering::Relaxed);
-            return;
-        }
-        () = drain.cancelled() => serving.as_mut().graceful_shutdown(),
+        () = drain.cancelled() => graceful_shutdown(serving.as_mut()),
     }
-    tokio::select! {
-        _ = serving => {}
-        () = kill.cancelled() => reset.store(true, Ordering::Relaxed),
-    }
+    drop(serving.await);
 }
 
 /// The answer to everything but probes when every connection is taken.
