@@ -288,7 +288,9 @@ impl Group {
                     let port = member.replica.port();
                     Output::Spawn { run, process: self.index, name: member.name.clone(), port }
                 }
-                (Action::Probe, Some(run)) => Output::Probe { run, url: member.url.clone().unwrap_or_default() },
+                (Action::Probe, Some(run)) => {
+                    Output::Probe { run, process: self.index, url: member.url.clone().unwrap_or_default() }
+                }
                 (Action::Terminate, Some(run)) => Output::Terminate(run),
                 (Action::Kill, Some(run)) => Output::Kill(run),
                 (Action::Probe | Action::Terminate | Action::Kill, None) => continue,

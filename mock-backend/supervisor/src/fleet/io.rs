@@ -92,6 +92,8 @@ pub enum Output {
     Probe {
         /// The process.
         run: Run,
+        /// Place of its description in the topology.
+        process: usize,
         /// Its address.
         url: String,
     },

@@ -480,7 +480,7 @@ fn life() -> impl Strategy<Value = Life> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases / 4))]
 
     /// Whatever processes do: a roll takes a replica away only beside others that are all ready, starts are bounded, each request is
     /// answered once, and the end comes.

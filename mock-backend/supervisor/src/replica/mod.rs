@@ -102,6 +102,19 @@ pub enum KillReason {
     Asked,
 }
 
+impl KillReason {
+    /// The reason in words.
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Self::NoAddress => "it did not announce its address in time",
+            Self::NoAnswer => "it did not answer its probe in time",
+            Self::Hung => "it no longer answers",
+            Self::DrainTimeout => "it did not end in time",
+            Self::Asked => "the supervisor was asked twice to end",
+        }
+    }
+}
+
 /// The answer to a probe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
