@@ -178,8 +178,9 @@ impl Process {
         if number == 1 { self.name.clone() } else { format!("{}-{number}", self.name) }
     }
 
-    /// Returns true if its only replica may be replaced by one at another address.
+    /// Returns true if its only replica may be replaced by one at another address. The addresses of a backend and of edges are known
+    /// to applications.
     pub fn may_move(&self) -> bool {
-        self.port.is_none() && !self.is_named_by_others
+        self.role == Role::Service && self.port.is_none() && !self.is_named_by_others
     }
 }

@@ -63,6 +63,8 @@ fn a_single_process_is_a_topology() {
     let [all] = topology.processes() else { panic!("one process") };
     assert_eq!((all.replicas, all.role, all.may_move()), (1, Role::Service, true));
     assert_eq!(all.policy.probe.path, "/readyz");
+    let edge = parse(&process("edge", "role = \"edge\"")).expect("it is read");
+    assert!(!edge.processes()[0].may_move(), "applications know its address");
 }
 
 #[test]
