@@ -6,6 +6,7 @@ pub mod crowd;
 pub mod date;
 pub mod descriptors;
 pub mod file;
+pub mod handed;
 pub mod host;
 pub mod path;
 pub mod probe;

@@ -41,6 +41,8 @@ const BACKLOG: u32 = 4096;
 const LOBBY: usize = 64;
 /// Time for a request in the lobby to arrive.
 const LOBBY_TIMEOUT: Duration = Duration::from_secs(2);
+/// Time for connections that were accepted from a shared socket to send a request after the shutdown.
+pub const LINGER: Duration = Duration::from_millis(500);
 /// Paths that are answered in the lobby.
 const LOBBY_PATHS: [&str; 2] = [paths::HEALTH, paths::READY];
 
@@ -162,13 +164,38 @@ pub async fn listen(
     limits: Limits,
     finish: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<Running> {
-    let listener = bind(address)?;
+    serve_on(bind(address)?, Duration::ZERO, router, limits, finish)
+}
+
+/// Serves on a socket that another process bound and may have handed to a successor as well. After a shutdown nothing is accepted
+/// any more, and connections get [`LINGER`] to send their request before they are drained: the successor cannot answer what was
+/// accepted here.
+///
+/// # Errors
+/// When the socket cannot be used.
+pub async fn listen_on(
+    listener: std::net::TcpListener,
+    router: Router,
+    limits: Limits,
+    finish: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<Running> {
+    listener.set_nonblocking(true)?;
+    serve_on(TcpListener::from_std(listener)?, LINGER, router, limits, finish)
+}
+
+fn serve_on(
+    listener: TcpListener,
+    linger: Duration,
+    router: Router,
+    limits: Limits,
+    finish: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<Running> {
     let address = listener.local_addr()?;
     let (drain, kill) = (CancellationToken::new(), CancellationToken::new());
     let crowd = Crowd::new(limits.bounds(descriptors::raise_limit()));
     let room = Room { table: Mutex::new(Table { crowd, ends: HashMap::new() }), origin: Instant::now() };
     let acceptor =
-        Acceptor { listener, router, limits, room: Arc::new(room), drain: drain.clone(), kill: kill.clone() };
+        Acceptor { listener, linger, router, limits, room: Arc::new(room), drain: drain.clone(), kill: kill.clone() };
     let task = tokio::spawn(async move {
         acceptor.run().await;
         finish.await;
@@ -284,6 +311,7 @@ impl hyper::body::Body for BusyBody {
 
 struct Acceptor {
     listener: TcpListener,
+    linger: Duration,
     router: Router,
     limits: Limits,
     room: Arc<Room>,
@@ -294,6 +322,7 @@ struct Acceptor {
 impl Acceptor {
     async fn run(self) {
         let tracker = TaskTracker::new();
+        let finish = CancellationToken::new();
         for id in 0.. {
             let accepted = tokio::select! {
                 () = self.drain.cancelled() => break,
@@ -309,7 +338,7 @@ impl Acceptor {
                         entry,
                         self.router.clone(),
                         self.limits.clone(),
-                        self.drain.clone(),
+                        finish.clone(),
                         self.kill.clone(),
                     ));
                 }
@@ -322,6 +351,14 @@ impl Acceptor {
         }
         drop(self.listener);
         tracker.close();
+        if !self.linger.is_zero() {
+            tokio::select! {
+                () = tracker.wait() => return,
+                () = self.kill.cancelled() => {}
+                () = tokio::time::sleep(self.linger) => {}
+            }
+        }
+        finish.cancel();
         tokio::select! {
             () = tracker.wait() => return,
             () = self.kill.cancelled() => {}

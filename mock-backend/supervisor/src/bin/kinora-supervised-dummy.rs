@@ -11,6 +11,7 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::{get, post};
 use clap::Parser;
+use kinora_kit::http::handed;
 use kinora_kit::http::server::{self, Limits};
 use kinora_kit::http::signal::Termination;
 
@@ -37,6 +38,9 @@ struct Arguments {
     /// Lines of 100 bytes to print on each output before listening
     #[arg(long, default_value_t = 0)]
     lines: u32,
+    /// Listen on the socket that is the standard input
+    #[arg(long)]
+    listen_stdin: bool,
     /// Not used: shows in the list of processes
     #[arg(long)]
     argument: Vec<String>,
@@ -69,7 +73,12 @@ async fn run(arguments: Arguments) -> anyhow::Result<u8> {
     }
     let limits = Limits { drain: Duration::from_secs(30), ..Limits::default() };
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, arguments.port));
-    let running = server::listen(address, router(&arguments), limits, async {}).await?;
+    let router = handed::identify(router(&arguments));
+    let running = if arguments.listen_stdin {
+        server::listen_on(handed::listener()?, router, limits, async {}).await?
+    } else {
+        server::listen(address, router, limits, async {}).await?
+    };
     println!("listening on {}", running.url());
     if arguments.json {
         println!("{{\"email\":\"a@b\",\"edges\":[{{\"name\":\"inner\",\"url\":\"http://127.0.0.1:1\",\"pid\":1}}]}}");

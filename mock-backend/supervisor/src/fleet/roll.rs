@@ -7,7 +7,7 @@ use super::effects::Effects;
 use super::group::{Group, Place};
 use crate::moment::Moment;
 use crate::replica::End;
-use crate::topology::Policy;
+use crate::topology::{Policy, Socket};
 
 /// Time that a step gets in addition to what its process is granted.
 const SLACK: Duration = Duration::from_secs(5);
@@ -112,17 +112,18 @@ impl Step {
                 None
             }
             Stage::Retirement => {
+                let place = if group.process().socket == Socket::Handed { "its" } else { "another" };
+                let name = group.members()[at].name();
                 let has_retired =
                     group.members().iter().all(|member| member.place() != Place::Former || member.is_stopped());
-                has_retired
-                    .then(|| format!("{} was replaced at another address, without a gap", group.members()[at].name()))
+                has_retired.then(|| format!("{name} was replaced at {place} address, without a gap"))
             }
         }
     }
 
     fn begin(&mut self, at: usize, group: &mut Group, effects: &mut Effects) {
         self.deadline = effects.now.after(granted(&group.process().policy));
-        if group.process().replicas == 1 && group.process().may_move() {
+        if group.process().may_overlap() {
             self.stage = Stage::Successor;
             group.add_successor(effects);
         } else {

@@ -22,6 +22,11 @@ impl Children {
         Some(id)
     }
 
+    /// The identifier of a process.
+    pub(super) fn process(&self, run: Run) -> Option<u32> {
+        self.0.get(&run).and_then(|(pid, _)| u32::try_from(pid.as_raw_nonzero().get()).ok())
+    }
+
     /// Asks a process to end.
     pub(super) fn terminate(&self, run: Run) -> io::Result<()> {
         let Some((pid, _)) = self.0.get(&run) else { return Ok(()) };

@@ -8,6 +8,7 @@ mod output;
 mod probe;
 mod run;
 mod setup;
+mod sockets;
 mod spawner;
 
 pub use self::run::{Ready, Running, start};

@@ -65,16 +65,24 @@ impl Log {
 pub(super) struct Awaited {
     pub(super) announcing: Announcing,
     pub(super) run: Run,
+    /// Port of the socket that it was handed.
+    pub(super) port: Option<u16>,
     pub(super) inputs: mpsc::Sender<Input>,
 }
 
 impl Awaited {
     /// Reads a line; returns true if it belongs to the log, and gives the announcement on once it is complete.
-    async fn read(awaited: &mut Option<Self>, line: &str) -> bool {
+    async fn read(awaited: &mut Option<Self>, line: &str, log: &Log) -> bool {
         let Some(process) = awaited else { return true };
         match process.announcing.read(line) {
             Line::Log => true,
             Line::Part => false,
+            Line::Complete(Announced { url, port, .. }) if process.port.is_some_and(|handed| handed != port) => {
+                log.note(&format!(
+                    "{url} is not the socket that was handed: the process does not take its standard input"
+                ));
+                false
+            }
             Line::Complete(Announced { url, port, fields }) => {
                 let input = Input::Listening { run: process.run, url, port, announced: fields };
                 // Without a receiver the supervisor ends.
@@ -93,7 +101,7 @@ pub(super) async fn pass_on(mut stream: impl AsyncRead + Unpin, name: String, lo
     // An output that cannot be read counts as ended.
     while let Ok(length @ 1..) = stream.read(&mut chunk).await {
         for line in lines.push(&chunk[..length]) {
-            if Awaited::read(&mut awaited, &line).await {
+            if Awaited::read(&mut awaited, &line, &log).await {
                 log.write(&name, &line);
             }
         }

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use kinora_kit::http::handed::PROCESS;
+use reqwest::header::HeaderValue;
+
 use crate::replica::Answer;
 
 /// Asks processes for their state. Cloning is cheap.
@@ -19,11 +22,20 @@ impl Prober {
         Ok(Self(builder.build()?))
     }
 
-    pub(super) async fn ask(&self, url: &str, path: &str, timeout: Duration) -> Answer {
-        match self.0.get(format!("{url}{path}")).timeout(timeout).send().await {
-            Ok(answer) if answer.status().is_success() => Answer::Ready,
-            Ok(_) => Answer::NotReady,
-            Err(_) => Answer::Silent,
-        }
+    /// Asks a process. Where several may accept from one socket, the answers of others than `process` do not count.
+    pub(super) async fn ask(&self, url: &str, path: &str, timeout: Duration, process: Option<u32>) -> Answer {
+        let asked = async {
+            loop {
+                let Ok(answer) = self.0.get(format!("{url}{path}")).send().await else { return Answer::Silent };
+                let is_other = process.is_some_and(|process| {
+                    // An answer without the field may be anyone's.
+                    answer.headers().get(PROCESS).is_some_and(|field| *field != HeaderValue::from(process))
+                });
+                if !is_other {
+                    return if answer.status().is_success() { Answer::Ready } else { Answer::NotReady };
+                }
+            }
+        };
+        tokio::time::timeout(timeout, asked).await.unwrap_or(Answer::Silent)
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -19,13 +20,14 @@ use super::folder::RunFolder;
 use super::output::{self, Awaited, Log};
 use super::probe::Prober;
 use super::setup::{Setup, StartError};
+use super::sockets::Sockets;
 use super::spawner::Spawner;
 use crate::announcement::Announcing;
 use crate::fleet::Fleet;
 use crate::fleet::io::{Announcement, Event, Input, Output, RequestId, Run};
 use crate::moment::Moment;
 use crate::replica::Report;
-use crate::topology::{Piece, Process, Role, Template};
+use crate::topology::{Piece, Process, Role, Socket, Template};
 
 /// Maximum number of inputs that wait.
 const MAX_INPUTS: usize = 256;
@@ -110,6 +112,7 @@ pub async fn start(setup: Setup) -> Result<Running, StartError> {
         folder,
         setup,
         children: Children::default(),
+        sockets: Sockets::default(),
         inputs,
         began: Instant::now(),
         events: VecDeque::new(),
@@ -145,6 +148,7 @@ struct Shell {
     log: Log,
     prober: Prober,
     children: Children,
+    sockets: Sockets,
     inputs: mpsc::Sender<Input>,
     began: Instant,
     /// The latest events, the last of which has the number `last_event`.
@@ -238,9 +242,17 @@ impl Shell {
 
     async fn spawn(&mut self, run: Run, process: usize, name: String, port: u16) -> io::Result<u32> {
         let process = &self.setup.topology.processes()[process];
+        let (input, port, handed) = match process.socket {
+            Socket::Own => (Stdio::piped(), port, None),
+            Socket::Handed => {
+                let (input, port) = self.sockets.hand(&name, process.port.unwrap_or(0))?;
+                (input, port, Some(port))
+            }
+        };
         let command = self.command(process, &name, port);
-        let awaited = Awaited { announcing: Announcing::new(process.ready_line), run, inputs: self.inputs.clone() };
-        let mut child = self.spawner.spawn(command).await?;
+        let announcing = Announcing::new(process.ready_line);
+        let awaited = Awaited { announcing, run, port: handed, inputs: self.inputs.clone() };
+        let mut child = self.spawner.spawn(command, input).await?;
         self.pass_on(&mut child, &name, awaited);
         // A child that nobody has waited for has its number.
         self.children.add(run, child).ok_or_else(|| io::Error::other("the process has no number"))
@@ -277,9 +289,11 @@ impl Shell {
 
     fn probe(&self, run: Run, process: usize, url: String) {
         let (prober, inputs) = (self.prober.clone(), self.inputs.clone());
-        let probe = self.setup.topology.processes()[process].policy.probe.clone();
+        let process = &self.setup.topology.processes()[process];
+        let probe = process.policy.probe.clone();
+        let pid = self.children.process(run).filter(|_| process.socket == Socket::Handed);
         tokio::spawn(async move {
-            let answer = prober.ask(&url, &probe.path, probe.timeout).await;
+            let answer = prober.ask(&url, &probe.path, probe.timeout, pid).await;
             // Without a receiver the supervisor ends.
             drop(inputs.send(Input::Probed { run, answer }).await);
         });

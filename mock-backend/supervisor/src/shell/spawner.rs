@@ -37,13 +37,12 @@ impl Spawner {
         Ok(Self(sender))
     }
 
-    /// Starts a process that leads a process group, has pipes for its input and outputs, and is killed when this process or the
-    /// spawner ends.
+    /// Starts a process that leads a process group, has pipes for its outputs, and is killed when this process or the spawner ends.
     ///
     /// # Errors
     /// When the program cannot be run.
-    pub(super) async fn spawn(&self, mut command: Command) -> io::Result<Child> {
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true).process_group(0);
+    pub(super) async fn spawn(&self, mut command: Command, input: Stdio) -> io::Result<Child> {
+        command.stdin(input).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true).process_group(0);
         die_with_parent(&mut command);
         let (reply, child) = oneshot::channel();
         let gone = |_| io::Error::other("the thread that starts processes is gone");

@@ -10,7 +10,7 @@ use toml::Spanned;
 
 use super::{
     MAX_PROCESSES, MAX_REPLICAS, MAX_TEXT, Policy, ProbePolicy, Problem, Process, Program, ReadyLine, RestartPolicy,
-    Role, Template, Topology, TopologyError, order,
+    Role, Socket, Template, Topology, TopologyError, order,
 };
 
 /// Longest time in a topology: an hour in milliseconds.
@@ -46,6 +46,8 @@ struct ProcessText {
     after: Vec<Spanned<String>>,
     #[serde(default)]
     ready_line: ReadyLine,
+    #[serde(default)]
+    socket: Socket,
     port: Option<Spanned<u64>>,
     start_ms: Option<Spanned<u64>>,
     leave_ms: Option<Spanned<u64>>,
@@ -206,6 +208,7 @@ impl ProcessText {
             replicas,
             after: after.into_iter().collect(),
             ready_line: self.ready_line,
+            socket: self.socket,
             port: u16::try_from(port).ok().filter(|port| *port > 0),
             policy: Policy {
                 start: time("start_ms", self.start_ms.as_ref(), 15_000, 1)?,

@@ -52,6 +52,8 @@ pub struct Process {
     pub after: Vec<usize>,
     /// Lines by which it announces its address.
     pub ready_line: ReadyLine,
+    /// Owner of the socket that it listens on.
+    pub socket: Socket,
     /// Port of its only replica; without one, a free port is taken and kept.
     pub port: Option<u16>,
     /// Times and thresholds.
@@ -90,6 +92,17 @@ pub enum ReadyLine {
     Address,
     /// A JSON object in addition; the address may be in its field `backend` or `url` instead.
     Json,
+}
+
+/// The owner of a socket.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Socket {
+    /// The process binds it.
+    #[default]
+    Own,
+    /// The supervisor binds it and hands it to each process as the standard input.
+    Handed,
 }
 
 /// Times and thresholds of a process.
@@ -178,9 +191,14 @@ impl Process {
         if number == 1 { self.name.clone() } else { format!("{}-{number}", self.name) }
     }
 
+    /// Returns true if a second process may start while the only one serves.
+    pub fn may_overlap(&self) -> bool {
+        self.replicas == 1 && (self.socket == Socket::Handed || self.may_move())
+    }
+
     /// Returns true if its only replica may be replaced by one at another address. The addresses of a backend and of edges are known
     /// to applications.
     pub fn may_move(&self) -> bool {
-        self.role == Role::Service && self.port.is_none() && !self.is_named_by_others
+        self.socket == Socket::Own && self.role == Role::Service && self.port.is_none() && !self.is_named_by_others
     }
 }

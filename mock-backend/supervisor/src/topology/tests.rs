@@ -63,8 +63,10 @@ fn a_single_process_is_a_topology() {
     let [all] = topology.processes() else { panic!("one process") };
     assert_eq!((all.replicas, all.role, all.may_move()), (1, Role::Service, true));
     assert_eq!(all.policy.probe.path, "/readyz");
+    let handed = parse(&process("edge", "role = \"edge\"\nsocket = \"handed\"")).expect("it is read");
+    assert!(handed.processes()[0].may_overlap() && !handed.processes()[0].may_move());
     let edge = parse(&process("edge", "role = \"edge\"")).expect("it is read");
-    assert!(!edge.processes()[0].may_move(), "applications know its address");
+    assert!(!edge.processes()[0].may_overlap(), "applications know its address");
 }
 
 #[test]

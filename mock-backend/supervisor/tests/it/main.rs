@@ -5,6 +5,7 @@
 mod commands;
 mod ends;
 mod fuzz_corpus;
+mod library;
 mod restarts;
 mod rolls;
 mod supervised;

@@ -83,3 +83,32 @@ async fn a_program_that_cannot_be_run_is_a_failure_like_any() {
     let events = supervised.happened("none", "crash_loop", 1).await;
     assert!(of(&events, "none", "not_started")[0]["reason"].as_str().unwrap().contains("denied"), "{events:?}");
 }
+
+#[tokio::test]
+async fn a_connection_to_a_handed_socket_waits_for_the_next_process() {
+    let keys = "socket = \"handed\"\nrestart = { first_ms = 1000, cap_ms = 1000 }";
+    let supervised = Supervised::start(&dummy("a", ", \"--listen-stdin\"", keys));
+    let url = supervised.ready()["backend"].as_str().unwrap().to_owned();
+    signal(supervised.process("a").await, Signal::KILL);
+    supervised.happened("a", "ready", 2).await;
+    signal(supervised.process("a").await, Signal::KILL);
+    let events = supervised.happened("a", "waiting", 2).await;
+    assert_eq!(of(&events, "a", "waiting")[1]["pause_ms"], 1000);
+    // No process exists now.
+    let name = client().get(format!("{url}/name")).send().await.unwrap();
+    assert_eq!(name.text().await.unwrap(), "a");
+    let after = supervised.replica("a").await;
+    assert_eq!((&after["restarts"], &after["url"]), (&json!(2), &json!(url)));
+}
+
+#[tokio::test]
+async fn a_process_that_does_not_take_its_socket_is_not_taken_for_ready() {
+    let keys = "socket = \"handed\"\nrestart = { first_ms = 1, cap_ms = 1, loop_after = 2 }";
+    let deaf =
+        dummy("deaf", "", keys).replace("\"--port\", \"{port}\", ", "").replace("start_ms = 60000", "start_ms = 300");
+    let supervised = Supervised::start(&[dummy("a", "", ""), deaf].concat());
+    let ready = supervised.ready();
+    assert_eq!(ready["services"].as_array().unwrap().len(), 1);
+    assert!(supervised.stderr().contains("is not the socket that was handed"), "{}", supervised.stderr());
+    assert_eq!(supervised.replica("deaf").await["is_looping"], true);
+}

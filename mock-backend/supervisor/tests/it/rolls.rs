@@ -41,12 +41,14 @@ async fn load(data: Arc<Path>, process: &str, is_over: Arc<AtomicBool>, sent: Ar
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_roll_under_load_fails_no_request() {
     let leave = "leave_ms = 2000";
-    let text = [dummy("many", "", &format!("replicas = 3\n{leave}")), dummy("one", "", leave)].concat();
+    let handed = dummy("fixed", ", \"--listen-stdin\"", "role = \"backend\"\nsocket = \"handed\"");
+    let text = [dummy("many", "", &format!("replicas = 3\n{leave}")), dummy("one", "", leave), handed].concat();
     let supervised = Supervised::start(&text);
     supervised.ready();
-    let before = (addresses(supervised.data.path(), "many"), addresses(supervised.data.path(), "one"));
+    let published = |process: &str| addresses(supervised.data.path(), process);
+    let before = ["many", "one", "fixed"].map(published);
     let (is_over, sent) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
-    let loads: Vec<_> = ["many", "many", "one", "one"]
+    let loads: Vec<_> = ["many", "many", "one", "one", "fixed", "fixed"]
         .into_iter()
         .map(|process| {
             tokio::spawn(load(supervised.data.path().into(), process, Arc::clone(&is_over), Arc::clone(&sent)))
@@ -61,8 +63,9 @@ async fn a_roll_under_load_fails_no_request() {
     is_over.store(true, Ordering::Relaxed);
     assert_eq!(done["ok"], json!(true), "{done}");
     let sentences: Vec<&str> = done["done"].as_array().unwrap().iter().map(|line| line.as_str().unwrap()).collect();
-    assert_eq!(sentences.len(), 4);
+    assert_eq!(sentences.len(), 5);
     assert_eq!(sentences[3], "one was replaced at another address, without a gap");
+    assert_eq!(sentences[4], "fixed was replaced at its address, without a gap");
     let mut total = 0;
     for load in loads {
         let (answered, failures) = load.await.unwrap();
@@ -71,9 +74,9 @@ async fn a_roll_under_load_fails_no_request() {
     }
     assert!(total >= 50, "{total} requests");
     println!("{total} requests were answered and none failed");
-    let after = (addresses(supervised.data.path(), "many"), addresses(supervised.data.path(), "one"));
-    assert_eq!(after.0, before.0, "replicas keep their addresses");
-    assert_ne!(after.1, before.1);
+    let after = ["many", "one", "fixed"].map(published);
+    assert_eq!((&after[0], &after[2]), (&before[0], &before[2]), "replicas and handed sockets keep their addresses");
+    assert_ne!(after[1], before[1]);
     let events = supervised.happened("one", "ready", 2).await;
     assert_eq!(of(&events, "many-2", "started").len(), 2);
 }
