@@ -8,6 +8,7 @@ pub mod date;
 pub mod descriptors;
 pub mod extract;
 pub mod file;
+pub mod handed;
 pub mod host;
 pub mod path;
 pub mod probe;

@@ -44,6 +44,8 @@ const BACKLOG: u32 = 4096;
 const LOBBY: usize = 64;
 /// Time for a request in the lobby to arrive.
 const LOBBY_TIMEOUT: Duration = Duration::from_secs(2);
+/// Time for connections that were accepted from a shared socket to send a request after the shutdown.
+pub const LINGER: Duration = Duration::from_millis(500);
 /// Paths that are answered in the lobby.
 const LOBBY_PATHS: [&str; 3] = [paths::HEALTH, paths::READY, "/livez"];
 /// Time for a TLS handshake.
@@ -174,7 +176,7 @@ pub async fn listen(
     limits: Limits,
     finish: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<Running> {
-    start(address, router, limits, None, finish)
+    serve_on(bind(address)?, Duration::ZERO, router, limits, None, finish)
 }
 
 /// As [`listen`], over TLS: HTTP/2 or HTTP/1.1, as ALPN agrees. The set-up is that of [`super::tls::Identity`].
@@ -188,24 +190,40 @@ pub async fn listen_with_tls(
     config: Arc<ServerConfig>,
     finish: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<Running> {
-    start(address, router, limits, Some(TlsAcceptor::from(config)), finish)
+    serve_on(bind(address)?, Duration::ZERO, router, limits, Some(TlsAcceptor::from(config)), finish)
 }
 
-fn start(
-    address: SocketAddr,
+/// Serves on a socket that another process bound and may have handed to a successor as well. After a shutdown nothing is accepted
+/// any more, and connections get [`LINGER`] to send their request before they are drained: the successor cannot answer what was
+/// accepted here.
+///
+/// # Errors
+/// When the socket cannot be used.
+pub async fn listen_on(
+    listener: std::net::TcpListener,
+    router: Router,
+    limits: Limits,
+    finish: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<Running> {
+    listener.set_nonblocking(true)?;
+    serve_on(TcpListener::from_std(listener)?, LINGER, router, limits, None, finish)
+}
+
+fn serve_on(
+    listener: TcpListener,
+    linger: Duration,
     router: Router,
     limits: Limits,
     tls: Option<TlsAcceptor>,
     finish: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<Running> {
-    let listener = bind(address)?;
     let address = listener.local_addr()?;
     let (drain, kill) = (CancellationToken::new(), CancellationToken::new());
     let crowd = Crowd::new(limits.bounds(descriptors::raise_limit()));
     let room = Room { table: Mutex::new(Table { crowd, ends: HashMap::new() }), origin: Instant::now() };
     let scheme = if tls.is_some() { "https" } else { "http" };
-    let terms = Terms { router, limits, tls, drain: drain.clone(), kill: kill.clone() };
-    let acceptor = Acceptor { listener, room: Arc::new(room), terms: Arc::new(terms) };
+    let terms = Terms { router, limits, tls, drain: CancellationToken::new(), kill: kill.clone() };
+    let acceptor = Acceptor { listener, linger, room: Arc::new(room), drain: drain.clone(), terms: Arc::new(terms) };
     let task = tokio::spawn(async move {
         acceptor.run().await;
         finish.await;
@@ -324,13 +342,17 @@ struct Terms {
     router: Router,
     limits: Limits,
     tls: Option<TlsAcceptor>,
+    /// Ends connections once their running answers are sent.
     drain: CancellationToken,
     kill: CancellationToken,
 }
 
 struct Acceptor {
     listener: TcpListener,
+    linger: Duration,
     room: Arc<Room>,
+    /// Ends accepting.
+    drain: CancellationToken,
     terms: Arc<Terms>,
 }
 
@@ -339,7 +361,7 @@ impl Acceptor {
         let (tracker, terms) = (TaskTracker::new(), self.terms);
         for id in 0.. {
             let accepted = tokio::select! {
-                () = terms.drain.cancelled() => break,
+                () = self.drain.cancelled() => break,
                 () = terms.kill.cancelled() => break,
                 accepted = self.listener.accept() => accepted,
             };
@@ -357,6 +379,14 @@ impl Acceptor {
         }
         drop(self.listener);
         tracker.close();
+        if !self.linger.is_zero() {
+            tokio::select! {
+                () = tracker.wait() => return,
+                () = terms.kill.cancelled() => {}
+                () = tokio::time::sleep(self.linger) => {}
+            }
+        }
+        terms.drain.cancel();
         tokio::select! {
             () = tracker.wait() => return,
             () = terms.kill.cancelled() => {}

@@ -1,0 +1,99 @@
+//! The command line: what is printed, and what is refused.
+
+use std::fs;
+use std::process::{Command, Output, Stdio};
+
+use kinora_supervisor::shell::control::Request;
+use serde_json::json;
+
+use crate::supervised::{SUPERVISOR, Supervised, command, dummy};
+
+fn output(arguments: &[&str]) -> Output {
+    Command::new(SUPERVISOR).args(arguments).stdin(Stdio::null()).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap()
+}
+
+#[tokio::test]
+async fn the_ready_line_names_every_process() {
+    let topology = [
+        dummy("gateway", ", \"--argument\", \"{urls:catalogue}\", \"--argument\", \"{data}\"", "role = \"backend\""),
+        dummy("catalogue", "", "replicas = 2\nservices = [\"catalogue\", \"search\"]"),
+        dummy("edge", ", \"--argument\", \"{url:gateway}\"", "role = \"edge\""),
+    ];
+    let supervised = Supervised::start(&topology.concat());
+    let ready = supervised.ready();
+    let gateway = supervised.replica("gateway").await;
+    assert_eq!(ready["backend"], gateway["url"]);
+    let edge = supervised.replica("edge").await;
+    assert_eq!(ready["edges"], json!([{ "name": "edge", "url": edge["url"], "pid": edge["pid"] }]));
+    let services = ready["services"].as_array().unwrap();
+    let names: Vec<_> = services.iter().map(|service| service["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["catalogue", "catalogue-2", "gateway"]);
+    assert_eq!(services[1]["services"], json!(["catalogue", "search"]));
+    let urls = [&services[0], &services[1]].map(|service| service["url"].as_str().unwrap()).join(",");
+    let line = fs::read(format!("/proc/{}/cmdline", gateway["pid"])).unwrap();
+    let arguments: Vec<&[u8]> = line.split(|byte| *byte == 0).collect();
+    for argument in [urls.as_str(), supervised.data.path().to_str().unwrap()] {
+        assert!(arguments.contains(&argument.as_bytes()), "{argument} in {}", text(&line));
+    }
+}
+
+#[tokio::test]
+async fn all_in_one_is_a_topology_whose_announcement_is_taken_over() {
+    let supervised = Supervised::start(&dummy("all", ", \"--json\"", "ready_line = \"json\"\nrole = \"backend\""));
+    let ready = supervised.ready();
+    assert_eq!(ready["email"], "a@b");
+    assert_eq!(ready["edges"], json!([{ "name": "inner", "url": "http://127.0.0.1:1", "pid": 1 }]));
+    assert_eq!(ready["services"][0]["name"], "all");
+    assert!(!supervised.stderr().contains("a@b"), "an announcement is not logged");
+}
+
+#[tokio::test]
+async fn operators_see_a_table_and_sentences() {
+    let supervised = Supervised::start(&dummy("a", "", "replicas = 2\nleave_ms = 0"));
+    supervised.ready();
+    let data = supervised.data.path().to_str().unwrap();
+    let status = output(&["status", "--data", data]);
+    let table = text(&status.stdout);
+    assert!(status.status.success() && table.lines().count() == 3, "{table}");
+    assert!(table.lines().nth(2).unwrap().starts_with("a-2                  ready "), "{table}");
+    let rolled = output(&["roll", "a", "--data", data]);
+    assert_eq!(text(&rolled.stdout).lines().count(), 2, "{}", text(&rolled.stderr));
+    let json = output(&["status", "--data", data, "--json"]);
+    let json: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!(json["status"][1]["restarts"], 1);
+    let refused = output(&["restart", "film", "--data", data]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(text(&refused.stderr).contains("`film` is no process of this topology; those are a"));
+}
+
+#[tokio::test]
+async fn a_data_directory_has_one_supervisor() {
+    let supervised = Supervised::start(&dummy("a", "", ""));
+    supervised.ready();
+    let second = command(supervised.data.path(), &dummy("a", "", "")).output().unwrap();
+    assert_eq!(second.status.code(), Some(1));
+    assert!(text(&second.stderr).contains("another supervisor runs with"), "{}", text(&second.stderr));
+    assert_eq!(supervised.ask(Request::Status).await["pid"], supervised.pid());
+}
+
+#[test]
+fn what_cannot_run_is_refused_with_a_sentence() {
+    let data = tempfile::tempdir().unwrap();
+    let missing = "[[process]]\nname = \"a\"\nprogram = \"kinora-nothing\"\n";
+    for (topology, sentence) in [
+        (missing, "kinora-nothing, is missing: build it with `cargo build --workspace`"),
+        ("[[process]]\nname = 1\n", "system.toml:2: invalid type"),
+    ] {
+        let refused = command(data.path(), topology).output().unwrap();
+        assert_eq!(refused.status.code(), Some(1));
+        assert!(text(&refused.stderr).contains(sentence), "{}", text(&refused.stderr));
+    }
+    let checked = command(data.path(), &dummy("a", "", "")).arg("--check").output().unwrap();
+    assert_eq!(text(&checked.stdout), "1 processes\n");
+    let nobody = output(&["status", "--data", data.path().to_str().unwrap()]);
+    assert!(text(&nobody.stderr).contains("no supervisor answers for"), "{}", text(&nobody.stderr));
+}
