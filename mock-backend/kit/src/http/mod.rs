@@ -8,6 +8,7 @@ pub mod descriptors;
 pub mod extract;
 pub mod file;
 pub mod host;
+pub mod internal;
 pub mod path;
 pub mod probe;
 pub mod problem;
