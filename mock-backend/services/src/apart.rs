@@ -32,6 +32,16 @@ const COPY: &str = "
         SELECT id, revoked_at FROM old.token_families WHERE revoked_at IS NOT NULL;
     COMMIT;";
 
+/// Returns true if the data is of a version that had the tables of all services in one place.
+///
+/// # Errors
+/// When it cannot be read.
+pub async fn is_together(location: &Location) -> Result<bool, StoreError> {
+    let Some(old) = location.path(&accounts::SCHEMA) else { return Ok(false) };
+    let version = version(&old).await.map_err(StoreError::Open)?;
+    Ok(matches!(version, Some(1..=accounts::LAST_TOGETHER)))
+}
+
 /// Brings data from before the services came apart into today's files. Does nothing where there is none.
 ///
 /// # Errors
@@ -40,9 +50,8 @@ pub async fn migrate(location: &Location) -> Result<(), StoreError> {
     let (Some(old), Some(target)) = (location.path(&accounts::SCHEMA), location.path(&playback::SCHEMA)) else {
         return Ok(());
     };
-    match version(&old).await.map_err(StoreError::Open)? {
-        Some(1..=accounts::LAST_TOGETHER) => {}
-        _ => return Ok(()),
+    if !is_together(location).await? {
+        return Ok(());
     }
     tracing::info!(database = %old.display(), "the services come apart; a copy of the database is kept");
     keep_copy(&old).await?;

@@ -18,13 +18,13 @@ impl Counters {
         }
     }
 
-    /// The counters, those of the services, and gauges that the caller has read, as text (Prometheus exposition format 0.0.4).
+    /// The counters, those of the services that run here, and gauges that the caller has read, as text (Prometheus exposition
+    /// format 0.0.4).
     pub fn render(
         &self,
-        accounts: &kinora_accounts::Counts,
-        playback: &kinora_playback::Counts,
-        titles: usize,
-        playbacks: i64,
+        accounts: Option<&kinora_accounts::Counts>,
+        playback: Option<(&kinora_playback::Counts, i64)>,
+        titles: Option<usize>,
     ) -> String {
         let mut text = String::new();
         let mut line = |name: &str, kind: &str, samples: &[(String, i128)]| {
@@ -43,12 +43,18 @@ impl Counters {
             .collect();
         let plain = |value| [(String::new(), value)];
         line("kinora_http_answers_total", "counter", &answers);
-        line("kinora_sign_ins_total", "counter", &plain(read(&accounts.sign_ins)));
-        line("kinora_sign_ins_refused_total", "counter", &plain(read(&accounts.refused)));
-        line("kinora_playback_grants_total", "counter", &plain(read(&playback.grants)));
-        line("kinora_heartbeats_total", "counter", &plain(read(&playback.heartbeats)));
-        line("kinora_titles", "gauge", &plain(titles as i128));
-        line("kinora_playbacks", "gauge", &plain(i128::from(playbacks)));
+        if let Some(counts) = accounts {
+            line("kinora_sign_ins_total", "counter", &plain(read(&counts.sign_ins)));
+            line("kinora_sign_ins_refused_total", "counter", &plain(read(&counts.refused)));
+        }
+        if let Some((counts, running)) = playback {
+            line("kinora_playback_grants_total", "counter", &plain(read(&counts.grants)));
+            line("kinora_heartbeats_total", "counter", &plain(read(&counts.heartbeats)));
+            line("kinora_playbacks", "gauge", &plain(i128::from(running)));
+        }
+        if let Some(titles) = titles {
+            line("kinora_titles", "gauge", &plain(titles as i128));
+        }
         text
     }
 }
@@ -63,8 +69,9 @@ mod tests {
         for status in [200, 204, 404, 500, 0, 999] {
             counters.answered(status);
         }
-        let text = counters.render(&Default::default(), &Default::default(), 7, 1);
+        let text = counters.render(None, None, Some(7));
         assert!(text.contains("kinora_http_answers_total{class=\"2xx\"} 2\n"), "{text}");
         assert!(text.contains("kinora_titles 7\n"), "{text}");
+        assert!(!text.contains("kinora_sign_ins"), "the accounts run elsewhere: {text}");
     }
 }

@@ -2,15 +2,17 @@
 //! off; and the origin behind the edges.
 //!
 //! * [`kinora_accounts`], [`kinora_catalogue`], [`kinora_playback`] — the services;
-//! * [`routes`], [`counters`] — what belongs to all of them; [`apart`] — data from before the services came apart;
+//! * [`members`] — services that run here or elsewhere; [`routes`], [`counters`] — what belongs to all of them; [`apart`] — data from before the services came apart;
 //! * [`demo`] — the demo viewer.
 
 #![warn(missing_docs)]
 
 pub mod apart;
 pub mod counters;
+pub mod members;
 pub mod routes;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -19,10 +21,13 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use kinora_accounts::Accounts;
+use kinora_accounts::tokens::Tokens;
+use kinora_api::ErrorCode;
 use kinora_catalogue::Catalogue;
 use kinora_catalogue::pictures::PictureKeys;
 use kinora_kit::clock::Clock;
 use kinora_kit::http::body::BodyLimits;
+use kinora_kit::http::internal::InternalKey;
 use kinora_kit::http::problem::Problem;
 use kinora_kit::http::server::{self, Limits, listen};
 use kinora_kit::keyfile;
@@ -30,9 +35,11 @@ use kinora_kit::signature::EdgeSecret;
 use kinora_media::IngestError;
 use kinora_playback::{Playback, Terms};
 use kinora_store::copy::{CopyError, TableReport};
-use kinora_store::{Location, Reads, StoreError};
+use kinora_store::{Location, Reads, Store, StoreError};
 use tokio::task::JoinHandle;
 use url::Url;
+
+use members::{Member, Peers};
 
 pub use kinora_accounts::demo;
 pub use kinora_accounts::domain::{NewAccount, normal_email};
@@ -60,6 +67,11 @@ pub struct Config {
     pub clock: Clock,
     /// What peers may ask of it.
     pub limits: Limits,
+    /// Services that run in this process; default: all.
+    pub members: BTreeSet<Member>,
+    /// Base URLs of services that are asked over HTTP, whether they run here or not. One that runs elsewhere may be named later,
+    /// by [`Running::set_peer`].
+    pub peers: BTreeMap<Member, Url>,
     /// Bounds of a request's body; default: 64 KiB within ten seconds, longer at 1,000 bytes a second.
     pub body: BodyLimits,
 }
@@ -78,6 +90,8 @@ impl Config {
             refresh_ms: 60 * 86_400_000,
             terms: Terms { grant_ms: 4 * 3_600_000, heartbeat_ms: 10_000 },
             clock: Clock::system(),
+            members: Member::ALL.into(),
+            peers: BTreeMap::new(),
             limits: Limits::default(),
             body: BodyLimits::up_to(64 * 1024),
         }
@@ -116,6 +130,12 @@ pub enum BackendError {
     /// The catalogue.
     #[error("the catalogue cannot be read: {0}")]
     Catalogue(#[from] IngestError),
+    /// Some of the services were to start on data of a version that had all tables in one place.
+    #[error("the data is of a version before the services came apart: start the backend once with all of them")]
+    Together,
+    /// The client of another service.
+    #[error("other services cannot be asked: {0}")]
+    Client(#[source] reqwest::Error),
     /// An account that is to be made.
     #[error("the account cannot be made: {0}")]
     Account(String),
@@ -134,13 +154,14 @@ pub enum BackendError {
 
 /// The services behind the routes.
 pub struct Backend {
-    accounts: Arc<Accounts>,
-    catalogue: Arc<Catalogue>,
+    accounts: Option<Arc<Accounts>>,
+    catalogue: Option<Arc<Catalogue>>,
     clock: Clock,
     counters: counters::Counters,
     /// Bearer token of whoever reads the counters.
     metrics_token: String,
-    playback: Arc<Playback>,
+    playback: Option<Arc<Playback>>,
+    peers: Peers,
 }
 
 /// A backend that runs. Dropping it cuts every connection.
@@ -162,7 +183,14 @@ impl Running {
 
     /// Names the edges in grants from now on: for edges that start after their origin.
     pub fn set_edges(&self, edges: Vec<Url>) {
-        self.backend.playback.set_edges(&edges);
+        if let Some(playback) = &self.backend.playback {
+            playback.set_edges(&edges);
+        }
+    }
+
+    /// Tells where a service of another process is from now on. Nothing changes for one that runs here and is asked in process.
+    pub fn set_peer(&self, member: Member, url: &Url) {
+        self.backend.peers.set(member, url);
     }
 
     /// Sets how many playbacks the account of an address may run at the same time.
@@ -170,7 +198,9 @@ impl Running {
     /// # Errors
     /// 7013 when there is no such account; of the database.
     pub async fn set_max_streams(&self, email: &str, max_streams: u32) -> Result<(), Problem> {
-        self.backend.accounts.set_max_streams(email, max_streams).await
+        let accounts = self.backend.accounts.as_ref();
+        let absent = || Problem::new(ErrorCode::ServiceUnavailable, "the accounts do not run here");
+        accounts.ok_or_else(absent)?.set_max_streams(email, max_streams).await
     }
 
     /// Lets running responses finish, writes everything down, stops.
@@ -192,7 +222,8 @@ impl Running {
 struct Keys {
     secret: EdgeSecret,
     metrics_token: String,
-    tokens: kinora_accounts::tokens::Tokens,
+    internal: InternalKey,
+    tokens: Tokens,
 }
 
 impl Keys {
@@ -204,8 +235,11 @@ impl Keys {
         let metrics_file = data.join("keys").join("metrics.token");
         let random = || Ok(URL_SAFE_NO_PAD.encode(keyfile::random::<32>()?));
         let metrics_token = keyfile::load_or_create(&metrics_file, random).map_err(unusable(metrics_file))?;
-        let tokens = kinora_accounts::tokens::Tokens::open(&data.join("keys").join("access.pem"), access_ms)?;
-        Ok(Self { secret, metrics_token, tokens })
+        let internal_file = data.join("keys").join("internal.token");
+        let internal = keyfile::load_or_create(&internal_file, random).map_err(unusable(internal_file))?;
+        let internal = InternalKey::new(&internal);
+        let tokens = Tokens::open(&data.join("keys").join("access.pem"), access_ms)?;
+        Ok(Self { secret, metrics_token, internal, tokens })
     }
 }
 
@@ -217,38 +251,54 @@ pub fn prepare_keys(data: &Path) -> Result<(), BackendError> {
     Keys::open(data, Config::new(data).access_ms).map(drop)
 }
 
-/// The services of a backend, opened and not yet behind a router.
+/// The services of a process, opened and not yet behind a router.
+#[derive(Default)]
 struct Services {
-    accounts: Arc<Accounts>,
-    catalogue: Arc<Catalogue>,
-    playback: Arc<Playback>,
-    writers: [JoinHandle<()>; 2],
-    secret: EdgeSecret,
-    metrics_token: String,
+    accounts: Option<Arc<Accounts>>,
+    catalogue: Option<Arc<Catalogue>>,
+    playback: Option<Arc<Playback>>,
+    writers: Vec<JoinHandle<()>>,
+    reads: Vec<Reads>,
 }
 
 impl Services {
-    /// Opens everything in the data directory. What another version left is migrated or refused before anything is changed.
-    async fn open(config: &Config) -> Result<Self, BackendError> {
-        let data = &config.data;
-        let unusable = |source| BackendError::Data { path: data.clone(), source };
-        std::fs::create_dir_all(data).map_err(unusable)?;
-        let Keys { secret, metrics_token, tokens } = Keys::open(data, config.access_ms)?;
-        let catalogue = Arc::new(Catalogue::open(data, PictureKeys::new(&secret))?);
-        let location = Location::parse(config.database.as_deref(), data)?;
-        apart::migrate(&location).await?;
-        let clock = config.clock.clone();
-        let accounts = kinora_accounts::Config { clock, tokens, refresh_ms: config.refresh_ms };
-        let (accounts, accounts_writer) = Accounts::open(accounts, &location).await?;
-        let playback = kinora_playback::Config {
-            clock: config.clock.clone(),
-            secret: secret.clone(),
-            terms: config.terms.clone(),
-            edges: config.edges.clone(),
-        };
-        let (playback, playback_writer) = Playback::open(playback, &location).await?;
-        let (accounts, playback) = (Arc::new(accounts), Arc::new(playback));
-        Ok(Self { accounts, catalogue, playback, writers: [accounts_writer, playback_writer], secret, metrics_token })
+    /// Opens the services of `members`. What an older version left is migrated, what a newer one left is refused.
+    async fn open(config: &Config, secret: &EdgeSecret, tokens: Tokens) -> Result<Self, BackendError> {
+        let location = Location::parse(config.database.as_deref(), &config.data)?;
+        if config.members.len() == Member::ALL.len() {
+            apart::migrate(&location).await?;
+        } else if apart::is_together(&location).await? {
+            return Err(BackendError::Together);
+        }
+        let mut services = Self::default();
+        if config.members.contains(&Member::Catalogue) {
+            services.catalogue = Some(Arc::new(Catalogue::open(&config.data, PictureKeys::new(secret))?));
+        }
+        if config.members.contains(&Member::Accounts) {
+            let clock = config.clock.clone();
+            let set_up = kinora_accounts::Config { clock, tokens, refresh_ms: config.refresh_ms };
+            let (accounts, writer) = Accounts::open(set_up, &location).await?;
+            services.keep(accounts.store(), writer);
+            services.accounts = Some(Arc::new(accounts));
+        }
+        if config.members.contains(&Member::Playback) {
+            let set_up = kinora_playback::Config {
+                clock: config.clock.clone(),
+                secret: secret.clone(),
+                terms: config.terms.clone(),
+                edges: config.edges.clone(),
+            };
+            let (playback, writer) = Playback::open(set_up, &location).await?;
+            services.keep(playback.store(), writer);
+            services.playback = Some(Arc::new(playback));
+        }
+        Ok(services)
+    }
+
+    /// Remembers what is to be closed at the end.
+    fn keep(&mut self, store: &Store, writer: JoinHandle<()>) {
+        self.reads.push(store.reads().clone());
+        self.writers.push(writer);
     }
 }
 
@@ -258,9 +308,12 @@ impl Services {
 /// # Errors
 /// When the store cannot be opened; 7013 when address or password cannot be one.
 pub async fn add_account(config: &Config, account: &NewAccount) -> Result<(), BackendError> {
-    let Services { accounts, playback, writers, .. } = Services::open(config).await?;
-    let added = accounts.ensure(account).await;
-    let reads = [accounts.store().reads().clone(), playback.store().reads().clone()];
+    let Keys { secret, tokens, .. } = Keys::open(&config.data, config.access_ms)?;
+    let Services { accounts, playback, writers, reads, .. } = Services::open(config, &secret, tokens).await?;
+    let added = match &accounts {
+        Some(accounts) => accounts.ensure(account).await,
+        None => Ok(()),
+    };
     drop((accounts, playback));
     close(writers, reads).await;
     added.map_err(|problem| BackendError::Account(problem.error().message.clone()))
@@ -292,13 +345,14 @@ pub async fn copy_stores(from: &str, to: &str) -> Result<Vec<TableReport>, CopyE
 /// # Errors
 /// When it cannot start; nothing is left running then.
 pub async fn serve(config: Config) -> Result<Running, BackendError> {
-    let Services { accounts, catalogue, playback, writers, secret, metrics_token } = Services::open(&config).await?;
-    if config.demo_viewer {
-        demo::ensure_viewer(&accounts)
-            .await
-            .map_err(|problem| BackendError::DemoViewer(problem.error().to_string()))?;
+    let data = &config.data;
+    std::fs::create_dir_all(data).map_err(|source| BackendError::Data { path: data.clone(), source })?;
+    let Keys { secret, metrics_token, internal, tokens } = Keys::open(data, config.access_ms)?;
+    let services = Services::open(&config, &secret, tokens).await?;
+    let Services { accounts, catalogue, playback, writers, reads } = services;
+    if let (true, Some(accounts)) = (config.demo_viewer, &accounts) {
+        demo::ensure_viewer(accounts).await.map_err(|problem| BackendError::DemoViewer(problem.error().to_string()))?;
     }
-    let reads = [accounts.store().reads().clone(), playback.store().reads().clone()];
     let backend = Arc::new(Backend {
         accounts,
         catalogue,
@@ -306,8 +360,9 @@ pub async fn serve(config: Config) -> Result<Running, BackendError> {
         counters: counters::Counters::default(),
         metrics_token,
         playback,
+        peers: Peers::new(&config.members, &config.peers, internal),
     });
-    let router = routes::router(&backend, secret, config.body);
+    let router = routes::router(&backend, secret, config.body).map_err(BackendError::Client)?;
     // The writers end when the last service that could write is gone.
     let server = listen(config.address, router, config.limits, close(writers, reads))
         .await
@@ -316,7 +371,7 @@ pub async fn serve(config: Config) -> Result<Running, BackendError> {
 }
 
 /// Waits for the writers, which end when nobody can write any more, and closes the readers.
-async fn close(writers: [JoinHandle<()>; 2], reads: [Reads; 2]) {
+async fn close(writers: Vec<JoinHandle<()>>, reads: Vec<Reads>) {
     for writer in writers {
         if writer.await.is_err() {
             tracing::error!("a writer of the database ended abnormally");

@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use futures_util::future::try_join_all;
 use kinora_api::{ErrorCode, internal, paths};
 use kinora_kit::http::body::BodyLimits;
 use kinora_kit::http::extract::bearer_token;
@@ -18,31 +19,79 @@ use kinora_kit::signature::EdgeSecret;
 use kinora_store::Store;
 
 use super::Backend;
+use super::members::Member;
 
 type Shared = State<Arc<Backend>>;
 
-/// Every call of the backend. Services of one process call one another without a detour.
-pub fn router(backend: &Arc<Backend>, secret: EdgeSecret, body: BodyLimits) -> Router {
-    let accounts: Arc<dyn internal::Accounts> = Arc::<kinora_accounts::Accounts>::clone(&backend.accounts);
-    let catalogue: Arc<dyn internal::Catalogue> = Arc::<kinora_catalogue::Catalogue>::clone(&backend.catalogue);
-    let playback: Arc<dyn internal::Playback> = Arc::<kinora_playback::Playback>::clone(&backend.playback);
-    let of_accounts = kinora_accounts::Deps { playback: Arc::clone(&playback), body };
-    let of_catalogue = kinora_catalogue::Deps { accounts: Arc::clone(&accounts), playback, secret };
-    let of_playback = kinora_playback::Deps { accounts, catalogue, body };
-    Router::new()
+/// Every call of the services that run here. They ask one another without a detour, or over HTTP those that run elsewhere.
+///
+/// # Errors
+/// When a client cannot be set up.
+pub fn router(backend: &Arc<Backend>, secret: EdgeSecret, body: BodyLimits) -> Result<Router, reqwest::Error> {
+    let clients = Clients::of(backend)?;
+    let mut router = Router::new()
         .route(paths::HEALTH, get(health))
         .route(paths::READY, get(ready))
         .route("/metrics", get(metrics))
-        .with_state(Arc::clone(backend))
-        .merge(kinora_accounts::service(Arc::clone(&backend.accounts), of_accounts))
-        .merge(kinora_catalogue::service(Arc::clone(&backend.catalogue), of_catalogue))
-        .merge(kinora_playback::service(Arc::clone(&backend.playback), of_playback))
+        .with_state(Arc::clone(backend));
+    let key = backend.peers.key();
+    if let Some(accounts) = &backend.accounts {
+        let deps = kinora_accounts::Deps { playback: Arc::clone(&clients.playback), body };
+        router = router.merge(kinora_accounts::service(Arc::clone(accounts), deps));
+        if let Some(key) = key.clone() {
+            router = router.merge(kinora_accounts::client::routes(Arc::clone(accounts), key));
+        }
+    }
+    if let Some(catalogue) = &backend.catalogue {
+        let (accounts, playback) = (Arc::clone(&clients.accounts), Arc::clone(&clients.playback));
+        let deps = kinora_catalogue::Deps { accounts, playback, secret };
+        router = router.merge(kinora_catalogue::service(Arc::clone(catalogue), deps));
+        if let Some(key) = key.clone() {
+            router = router.merge(kinora_catalogue::client::routes(Arc::clone(catalogue), key));
+        }
+    }
+    if let Some(playback) = &backend.playback {
+        let deps = kinora_playback::Deps { accounts: clients.accounts, catalogue: clients.catalogue, body };
+        router = router.merge(kinora_playback::service(Arc::clone(playback), deps));
+        if let Some(key) = key {
+            router = router.merge(kinora_playback::client::routes(Arc::clone(playback), key));
+        }
+    }
+    let router = router
         .fallback(async || Problem::new(ErrorCode::NotFound, "there is nothing at this path"))
         .method_not_allowed_fallback(async || {
             Problem::new(ErrorCode::MethodNotAllowed, "the path does not take this method")
         })
         .layer(middleware::from_fn_with_state(Arc::clone(backend), count))
-        .layer(middleware::from_fn(host::check))
+        .layer(middleware::from_fn(host::check));
+    Ok(router)
+}
+
+/// Clients of all services.
+struct Clients {
+    accounts: Arc<dyn internal::Accounts>,
+    catalogue: Arc<dyn internal::Catalogue>,
+    playback: Arc<dyn internal::Playback>,
+}
+
+impl Clients {
+    fn of(backend: &Backend) -> Result<Self, reqwest::Error> {
+        let Backend { accounts, catalogue, playback, peers, .. } = backend;
+        Ok(Self {
+            accounts: match (peers.is_remote(Member::Accounts), accounts) {
+                (false, Some(accounts)) => Arc::<kinora_accounts::Accounts>::clone(accounts),
+                _ => Arc::new(kinora_accounts::client::HttpClient::new(peers.caller(Member::Accounts)?)),
+            },
+            catalogue: match (peers.is_remote(Member::Catalogue), catalogue) {
+                (false, Some(catalogue)) => Arc::<kinora_catalogue::Catalogue>::clone(catalogue),
+                _ => Arc::new(kinora_catalogue::client::HttpClient::new(peers.caller(Member::Catalogue)?)),
+            },
+            playback: match (peers.is_remote(Member::Playback), playback) {
+                (false, Some(playback)) => Arc::<kinora_playback::Playback>::clone(playback),
+                _ => Arc::new(kinora_playback::client::HttpClient::new(peers.caller(Member::Playback)?)),
+            },
+        })
+    }
 }
 
 async fn count(State(backend): Shared, request: Request, next: Next) -> Response {
@@ -52,8 +101,9 @@ async fn count(State(backend): Shared, request: Request, next: Next) -> Response
 }
 
 impl Backend {
-    fn stores(&self) -> [&Store; 2] {
-        [self.accounts.store(), self.playback.store()]
+    fn stores(&self) -> impl Iterator<Item = &Store> {
+        let accounts = self.accounts.as_ref().map(|accounts| accounts.store());
+        accounts.into_iter().chain(self.playback.as_ref().map(|playback| playback.store()))
     }
 }
 
@@ -70,9 +120,8 @@ async fn health(State(backend): Shared) -> Result<impl IntoResponse, Problem> {
 
 /// Ready for work: each store made a write durable just now.
 async fn ready(State(backend): Shared) -> Result<impl IntoResponse, Problem> {
-    let [accounts, playback] = backend.stores();
     let now_ms = backend.clock.now_ms();
-    tokio::try_join!(accounts.prove_writable(now_ms), playback.prove_writable(now_ms))?;
+    try_join_all(backend.stores().map(|store| store.prove_writable(now_ms))).await?;
     Ok("ready\n")
 }
 
@@ -82,8 +131,12 @@ async fn metrics(State(backend): Shared, headers: HeaderMap) -> Result<impl Into
     if verify_slices_are_equal(shown.as_bytes(), backend.metrics_token.trim().as_bytes()).is_err() {
         return Err(Problem::new(ErrorCode::SignInExpired, "the counters are for operators"));
     }
-    let titles = backend.catalogue.now().count();
-    let running = backend.playback.running().await?;
+    let titles = backend.catalogue.as_ref().map(|catalogue| catalogue.now().count());
+    let playback = match &backend.playback {
+        None => None,
+        Some(playback) => Some((&playback.counts, playback.running().await?)),
+    };
+    let accounts = backend.accounts.as_ref().map(|accounts| &accounts.counts);
     let headers = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
-    Ok((headers, backend.counters.render(&backend.accounts.counts, &backend.playback.counts, titles, running)))
+    Ok((headers, backend.counters.render(accounts, playback, titles)))
 }

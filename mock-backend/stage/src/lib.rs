@@ -15,6 +15,7 @@ use kinora_edge_server::{self as edge, Access};
 use kinora_kit::clock::{Clock, ManualClock};
 use kinora_kit::http::server;
 use kinora_kit::signature::EdgeSecret;
+use kinora_services::members::Member;
 use kinora_services::{self as services, demo};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -32,6 +33,9 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Variable of the environment that puts the stages of a process on PostgreSQL.
 pub const ON_POSTGRES: &str = "KINORA_TEST_POSTGRES";
+
+/// Variable of the environment that has the services of a stage ask one another over HTTP.
+pub const OVER_HTTP: &str = "KINORA_TEST_OVER_HTTP";
 
 /// A new, empty database: in memory, or on PostgreSQL if [`ON_POSTGRES`] is set.
 fn database() -> String {
@@ -86,7 +90,17 @@ impl Stage {
         config.demo_viewer = true;
         config.clock = time.clone();
         change(&mut config);
+        let is_over_http = std::env::var_os(OVER_HTTP).is_some();
+        if is_over_http {
+            // Until its address is known.
+            let nowhere = Url::parse("http://127.0.0.1:9").unwrap();
+            config.peers = Member::ALL.into_iter().map(|member| (member, nowhere.clone())).collect();
+        }
         let backend = services::serve(config).await.unwrap();
+        if is_over_http {
+            let own = Url::parse(&backend.url()).unwrap();
+            Member::ALL.into_iter().for_each(|member| backend.set_peer(member, &own));
+        }
         Self { dir, backend, clock, time, client: client() }
     }
 

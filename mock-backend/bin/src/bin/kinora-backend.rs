@@ -11,6 +11,7 @@ use kinora_backend::{demo, package};
 use kinora_kit::http::signal::{Termination, end_of_stdin};
 use kinora_media::{self as media, Ladder};
 use kinora_services as services;
+use kinora_services::members::Member;
 use url::Url;
 
 /// The backend: sign-in, catalogue, playback authorisation, resume positions, and the origin behind the edges.
@@ -109,6 +110,12 @@ struct Serve {
     /// Make sure that the demo viewer's account exists
     #[arg(long)]
     demo: bool,
+    /// Service that runs in this process (accounts, catalogue, playback); may be given several times; default: all
+    #[arg(long = "service", value_name = "NAME")]
+    members: Vec<Member>,
+    /// Service that is asked over HTTP, and its base URL; may be given several times
+    #[arg(long = "peer", value_name = "NAME=URL", value_parser = peer)]
+    peers: Vec<(Member, Url)>,
 }
 
 #[derive(Debug, Args)]
@@ -182,8 +189,21 @@ async fn main() -> ExitCode {
 async fn serve(arguments: Serve) -> anyhow::Result<()> {
     let mut termination = Termination::subscribe()?;
     let watch_stdin = arguments.listening.exit_with_stdin;
-    let config =
+    let mut config =
         services::Config { edges: arguments.edges, demo_viewer: arguments.demo, ..config(arguments.listening) };
+    config.peers = arguments.peers.into_iter().collect();
+    if !arguments.members.is_empty() {
+        config.members = arguments.members.into_iter().collect();
+    }
+    for member in &config.members {
+        for needed in member.needs() {
+            let is_known = config.members.contains(needed) || config.peers.contains_key(needed);
+            anyhow::ensure!(
+                is_known,
+                "the service {member} needs {needed}: add --service {needed} or --peer {needed}=URL"
+            );
+        }
+    }
     let running = services::serve(config).await?;
     println!("listening on {}", running.url());
     tokio::select! {
@@ -196,6 +216,12 @@ async fn serve(arguments: Serve) -> anyhow::Result<()> {
         () = termination.wait() => {}
     }
     Ok(())
+}
+
+/// Reads `NAME=URL`.
+fn peer(text: &str) -> Result<(Member, Url), String> {
+    let (name, url) = text.split_once('=').ok_or("a peer is NAME=URL")?;
+    Ok((name.parse()?, Url::parse(url).map_err(|error| error.to_string())?))
 }
 
 async fn add_account(arguments: AddAccount) -> anyhow::Result<()> {

@@ -10,6 +10,7 @@ pub mod extract;
 pub mod file;
 pub mod handed;
 pub mod host;
+pub mod internal;
 pub mod path;
 pub mod probe;
 pub mod problem;

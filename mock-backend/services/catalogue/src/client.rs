@@ -1,11 +1,21 @@
-//! The catalogue as other services of the same process see it.
+//! The catalogue as other services see it: in the same process, or over HTTP.
 
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::routing::post;
+use axum::{Json, Router};
 use kinora_api::Profile;
-use kinora_api::internal::{self, PlayableTitle, Reply};
+use kinora_api::internal::{self as contract, NeededVersion, PlayableTitle, Reply};
+use kinora_kit::http::internal::{self, Caller, InternalKey};
+use kinora_kit::http::problem::Problem;
 
 use crate::Catalogue;
 
-impl internal::Catalogue for Catalogue {
+const TITLE: &str = "/internal/catalogue/title";
+const HAS_VERSION: &str = "/internal/catalogue/has-version";
+
+impl contract::Catalogue for Catalogue {
     fn title<'a>(&'a self, id: &'a str, profile: Option<&'a Profile>) -> Reply<'a, PlayableTitle> {
         Box::pin(async move {
             let titles = self.now();
@@ -25,4 +35,44 @@ impl internal::Catalogue for Catalogue {
     fn has_version<'a>(&'a self, id: &'a str, version: i64) -> Reply<'a, bool> {
         Box::pin(async move { Ok(Self::has_version(self, id, version).await?) })
     }
+}
+
+/// The catalogue, in another process.
+pub struct HttpClient(Caller);
+
+impl HttpClient {
+    /// Asks through `caller`.
+    pub fn new(caller: Caller) -> Self {
+        Self(caller)
+    }
+}
+
+impl contract::Catalogue for HttpClient {
+    fn title<'a>(&'a self, id: &'a str, profile: Option<&'a Profile>) -> Reply<'a, PlayableTitle> {
+        Box::pin(async move { self.0.call(TITLE, &(id, profile)).await })
+    }
+
+    fn has_version<'a>(&'a self, id: &'a str, version: i64) -> Reply<'a, bool> {
+        Box::pin(async move { self.0.call(HAS_VERSION, &NeededVersion { title: id.to_owned(), version }).await })
+    }
+}
+
+/// Returns the routes behind [`HttpClient`].
+pub fn routes(catalogue: Arc<Catalogue>, key: InternalKey) -> Router {
+    let routes = Router::new().route(TITLE, post(title)).route(HAS_VERSION, post(has_version));
+    internal::guard(routes.with_state(catalogue), key)
+}
+
+async fn title(
+    State(catalogue): State<Arc<Catalogue>>,
+    Json((id, profile)): Json<(String, Option<Profile>)>,
+) -> Result<Json<PlayableTitle>, Problem> {
+    Ok(Json(contract::Catalogue::title(catalogue.as_ref(), &id, profile.as_ref()).await?))
+}
+
+async fn has_version(
+    State(catalogue): State<Arc<Catalogue>>,
+    Json(wanted): Json<NeededVersion>,
+) -> Result<Json<bool>, Problem> {
+    Ok(Json(contract::Catalogue::has_version(catalogue.as_ref(), &wanted.title, wanted.version).await?))
 }

@@ -1,12 +1,24 @@
-//! The playbacks and positions as other services of the same process see them.
+//! The playbacks and positions as other services see them: in the same process, or over HTTP.
 
-use kinora_api::internal::{self, NeededVersion, Reply, SignInChange};
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::routing::post;
+use axum::{Json, Router};
+use kinora_api::internal::{self as contract, NeededVersion, Reply, SignInChange};
 use kinora_api::{ProfileId, ResumePosition};
+use kinora_kit::http::internal::{self, Caller, InternalKey};
+use kinora_kit::http::problem::Problem;
 
 use crate::Playback;
 use crate::store::{positions, revocation, sessions};
 
-impl internal::Playback for Playback {
+const POSITIONS: &str = "/internal/playback/positions";
+const POSITION: &str = "/internal/playback/position";
+const NEEDED_VERSIONS: &str = "/internal/playback/needed-versions";
+const SIGN_IN_CHANGED: &str = "/internal/playback/sign-in-changed";
+
+impl contract::Playback for Playback {
     fn positions<'a>(&'a self, profile: &'a ProfileId) -> Reply<'a, Vec<ResumePosition>> {
         Box::pin(async move { Ok(positions::list(self.store.reads(), profile.as_str()).await?) })
     }
@@ -25,4 +37,64 @@ impl internal::Playback for Playback {
         });
         Box::pin(async move { Ok(written.await?) })
     }
+}
+
+/// The playbacks and positions, in another process.
+pub struct HttpClient(Caller);
+
+impl HttpClient {
+    /// Asks through `caller`.
+    pub fn new(caller: Caller) -> Self {
+        Self(caller)
+    }
+}
+
+impl contract::Playback for HttpClient {
+    fn positions<'a>(&'a self, profile: &'a ProfileId) -> Reply<'a, Vec<ResumePosition>> {
+        Box::pin(async move { self.0.call(POSITIONS, profile).await })
+    }
+
+    fn position<'a>(&'a self, profile: &'a ProfileId, title: &'a str) -> Reply<'a, Option<ResumePosition>> {
+        Box::pin(async move { self.0.call(POSITION, &(profile, title)).await })
+    }
+
+    fn needed_versions(&self) -> Reply<'_, Vec<NeededVersion>> {
+        Box::pin(async move { self.0.call(NEEDED_VERSIONS, &()).await })
+    }
+
+    fn sign_in_changed<'a>(&'a self, change: &'a SignInChange) -> Reply<'a, ()> {
+        Box::pin(async move { self.0.call(SIGN_IN_CHANGED, change).await })
+    }
+}
+
+type Service = State<Arc<Playback>>;
+
+/// Returns the routes behind [`HttpClient`].
+pub fn routes(playback: Arc<Playback>, key: InternalKey) -> Router {
+    let routes = Router::new()
+        .route(POSITIONS, post(all))
+        .route(POSITION, post(one))
+        .route(NEEDED_VERSIONS, post(needed))
+        .route(SIGN_IN_CHANGED, post(changed));
+    internal::guard(routes.with_state(playback), key)
+}
+
+async fn all(State(playback): Service, Json(profile): Json<ProfileId>) -> Result<Json<Vec<ResumePosition>>, Problem> {
+    Ok(Json(contract::Playback::positions(playback.as_ref(), &profile).await?))
+}
+
+async fn one(
+    State(playback): Service,
+    Json((profile, title)): Json<(ProfileId, String)>,
+) -> Result<Json<Option<ResumePosition>>, Problem> {
+    Ok(Json(contract::Playback::position(playback.as_ref(), &profile, &title).await?))
+}
+
+async fn needed(State(playback): Service) -> Result<Json<Vec<NeededVersion>>, Problem> {
+    Ok(Json(contract::Playback::needed_versions(playback.as_ref()).await?))
+}
+
+async fn changed(State(playback): Service, Json(change): Json<SignInChange>) -> Result<Json<()>, Problem> {
+    contract::Playback::sign_in_changed(playback.as_ref(), &change).await?;
+    Ok(Json(()))
 }

@@ -10,4 +10,5 @@ mod positions;
 mod postgres;
 mod revocation;
 mod sign_in;
+mod split;
 mod versions;

@@ -10,8 +10,10 @@ fn every_behaviour_is_the_same_on_postgres() {
         return;
     }
     let mut tests = Command::new(std::env::current_exe().unwrap());
-    // Files are what those of `apart` and `migrate` are about.
-    tests.args(["--skip", "postgres::", "--skip", "apart::", "--skip", "migrate::"]).env(ON_POSTGRES, "1");
+    // Files are what the tests of `apart`, `migrate` and `split` are about.
+    tests
+        .args(["--skip", "postgres::", "--skip", "apart::", "--skip", "migrate::", "--skip", "split::"])
+        .env(ON_POSTGRES, "1");
     let output = tests.output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
