@@ -15,6 +15,7 @@ use kinora_kit::http::extract::bearer_token;
 use kinora_kit::http::host;
 use kinora_kit::http::path::{SafePath, canonical_query};
 use kinora_kit::http::range::{self, RangeRequest};
+use kinora_kit::http::trace::{Hop, TRACEPARENT, TraceContext};
 use kinora_kit::signature::{EdgeSecret, verify};
 use kinora_media::{Ladder, readers};
 use kinora_services::normal_email;
@@ -58,6 +59,11 @@ pub fn requests(data: &[u8]) {
     if let Some(token) = bearer_token(&fields) {
         assert!(!token.starts_with(' ') && !token.ends_with(' '));
     }
+    let (hop, mut sent) = (Hop::receive(&fields), fields);
+    hop.send(&mut sent);
+    let parents: Vec<&HeaderValue> = sent.get_all(TRACEPARENT).iter().collect();
+    assert!(matches!(parents[..], [parent] if parent.to_str().is_ok_and(|text| TraceContext::parse(text).is_some())));
+    assert_eq!(Hop::receive(&sent).request_id(), hop.request_id());
 }
 
 fn ranges(value: &str, length: u64) {

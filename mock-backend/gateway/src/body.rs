@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::body::{Body, HttpBody as _};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::{self, error::SendTimeoutError};
 use tokio::time::timeout;
 
 /// Pieces that wait for the client.
@@ -27,8 +27,9 @@ enum Piece {
 pub struct BrokeOff;
 
 /// Returns the body as the client gets it. A task carries it across and holds `place` until the service has sent all of it, and
-/// `keep` until the client has taken all of it. It gives up after `patience` without progress at either end.
-pub fn carry<P, K>(body: Body, place: P, keep: K, patience: Duration) -> Body
+/// `keep` until the client has taken all of it. It gives up after `patience` without progress at either end; if it was the client
+/// that did not read, `on_stuck` is called, which has to end its connection, or what is left of the body would stay in memory.
+pub fn carry<P, K>(body: Body, place: P, keep: K, patience: Duration, on_stuck: impl FnOnce() + Send + 'static) -> Body
 where
     P: Send + 'static,
     K: Send + 'static,
@@ -52,8 +53,11 @@ where
                 Ok(Some(Err(_))) | Err(_) => return,
             };
             let is_end = matches!(piece, Piece::End);
-            if sender.send_timeout(piece, patience).await.is_err() {
-                return;
+            match sender.send_timeout(piece, patience).await {
+                Ok(()) => {}
+                Err(SendTimeoutError::Timeout(_)) => return on_stuck(),
+                // The client has left.
+                Err(SendTimeoutError::Closed(_)) => return,
             }
             if is_end {
                 break;
@@ -62,7 +66,9 @@ where
         drop(source);
         drop(place);
         // Waits until the client has the rest, or its time is up.
-        drop(timeout(patience, sender.reserve_many(WAITING)).await);
+        if timeout(patience, sender.reserve_many(WAITING)).await.is_err() {
+            on_stuck();
+        }
     });
     Body::from_stream(Frames { pieces, is_ended: false })
 }
@@ -109,7 +115,7 @@ mod tests {
     #[tokio::test]
     async fn a_body_comes_whole_and_frees_its_places() {
         let ((place, placed), (keep, kept)) = (oneshot::channel::<()>(), oneshot::channel::<()>());
-        let body = carry(Body::from_stream(frames(100)), place, keep, LONG);
+        let body = carry(Body::from_stream(frames(100)), place, keep, LONG, || panic!("stuck"));
         assert_eq!(to_bytes(body, usize::MAX).await.expect("whole"), "frame".repeat(100));
         assert!(placed.await.is_err() && kept.await.is_err());
     }
@@ -117,7 +123,7 @@ mod tests {
     #[tokio::test]
     async fn the_service_is_free_before_the_client_has_read() {
         let ((place, placed), (keep, mut kept)) = (oneshot::channel::<()>(), oneshot::channel::<()>());
-        let body = carry(Body::from_stream(frames(2)), place, keep, LONG);
+        let body = carry(Body::from_stream(frames(2)), place, keep, LONG, || panic!("stuck"));
         assert!(placed.await.is_err(), "two frames wait here");
         assert!(kept.try_recv().is_err_and(|error| error == oneshot::error::TryRecvError::Empty));
         drop(body);
@@ -128,22 +134,29 @@ mod tests {
     async fn a_client_that_leaves_ends_the_request() {
         let (place, placed) = oneshot::channel::<()>();
         let body = Body::from_stream(frames(1).chain(stream::pending()));
-        drop(carry(body, place, (), LONG));
+        drop(carry(body, place, (), LONG, || panic!("stuck")));
         assert!(placed.await.is_err());
     }
 
     #[tokio::test]
     async fn a_service_that_stops_in_the_middle_breaks_the_answer() {
         let body = Body::from_stream(frames(1).chain(stream::pending()));
-        let body = carry(body, (), (), Duration::from_millis(20));
+        let body = carry(body, (), (), Duration::from_millis(20), || panic!("stuck"));
         assert!(to_bytes(body, usize::MAX).await.is_err());
     }
 
     #[tokio::test]
     async fn a_client_that_does_not_read_is_given_up() {
-        let (place, placed) = oneshot::channel::<()>();
-        let body = carry(Body::from_stream(frames(10)), place, (), Duration::from_millis(20));
-        assert!(placed.await.is_err(), "its place is free while it holds on to the body");
-        assert!(to_bytes(body, usize::MAX).await.is_err(), "what is left of it is no whole answer");
+        // More than waits for it, and less.
+        for count in [10, 2] {
+            let ((place, placed), (stuck, noticed)) = (oneshot::channel::<()>(), oneshot::channel());
+            let on_stuck = move || stuck.send(()).expect("somebody waits");
+            let body = Body::from_stream(frames(count));
+            let body = carry(body, place, (), Duration::from_millis(20), on_stuck);
+            assert!(placed.await.is_err(), "its place is free while it holds on to the body");
+            assert_eq!(noticed.await, Ok(()));
+            // What is left of a longer one is no whole answer.
+            assert_eq!(to_bytes(body, usize::MAX).await.is_ok(), count == 2);
+        }
     }
 }

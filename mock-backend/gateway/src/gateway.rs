@@ -127,8 +127,8 @@ impl Gateway {
 
     async fn answer(&self, call: &'static Call, request: Request) -> Result<Response, Problem> {
         let (parts, body) = request.into_parts();
-        let connection = parts.extensions.get::<Connection>();
-        let client = connection.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |connection| connection.peer.ip());
+        let connection = parts.extensions.get::<Connection>().cloned();
+        let client = connection.as_ref().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |connection| connection.peer.ip());
         let service = call.service.name();
         let caller = self.keys.tokens.caller(&parts.headers);
         self.quotas.take(client.into(), caller.as_ref()).map_err(|wait| {
@@ -159,7 +159,12 @@ impl Gateway {
         headers::strip_connection(&mut head.headers);
         head.headers.append(header::VIA, HeaderValue::from_static("1.1 kinora"));
         head.version = Version::HTTP_11;
-        Ok(Response::from_parts(head, carry(body, answer.place, place, self.bounds.patience)))
+        let close = move || {
+            if let Some(connection) = connection {
+                connection.close();
+            }
+        };
+        Ok(Response::from_parts(head, carry(body, answer.place, place, self.bounds.patience, close)))
     }
 
     fn refused(&self, service: &'static str, refusal: Refusal) -> Problem {

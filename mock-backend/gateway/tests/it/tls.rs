@@ -21,6 +21,9 @@ use tokio_rustls::TlsConnector;
 /// Requests at the same time on one connection.
 const MANY: usize = 40;
 
+/// Bytes of a picture: more than a client's window and all buffers on the way.
+const LARGE: usize = 64 << 20;
+
 struct Scene {
     gateway: Running,
     dir: TempDir,
@@ -30,14 +33,20 @@ struct Scene {
 }
 
 impl Scene {
-    /// A gateway with TLS before a service whose home screen waits for [`MANY`] that ask for it, and whose search waits for a sign.
     async fn new() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    /// A gateway with TLS before a service whose home screen waits for [`MANY`] that ask for it, whose search waits for a sign, and whose
+    /// pictures are large.
+    async fn with(change: impl FnOnce(&mut Config)) -> Self {
         let together = Arc::new(Barrier::new(MANY));
         let (entered, leave) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         let (enter, left) = (Arc::clone(&entered), Arc::clone(&leave));
         let router = Router::new()
             .route("/v1/home", get(async move || together.wait().await.is_leader().to_string()))
             .route("/v1/profiles", get(async || "profiles"))
+            .route("/v1/images/{*path}", get(async || vec![0_u8; LARGE]))
             .route(
                 "/v1/search",
                 get(async move || {
@@ -52,6 +61,7 @@ impl Scene {
         let mut config = Config::new(dir.path());
         config.tls_address = Some("127.0.0.1:0".parse().unwrap());
         config.limits.drain = PATIENCE;
+        change(&mut config);
         let gateway = serve(config, over_http(&topology)).await.unwrap();
         Self { gateway, dir, entered, leave, _service: service }
     }
@@ -166,6 +176,21 @@ async fn a_shutdown_lets_running_answers_finish() {
         scene.leave.notify_one();
     }
     ending.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_its_stream_loses_its_connection() {
+    let scene = Scene::with(|config| config.bounds.patience = Duration::from_millis(300)).await;
+    let client = client(scene.pin()).build().unwrap();
+    assert_eq!(client.get(scene.at("/v1/profiles")).send().await.unwrap().status(), 200);
+    // On the same connection, and waiting for the service without an answer yet.
+    let beside = tokio::spawn(client.get(scene.at("/v1/search")).send());
+    scene.entered.notified().await;
+    let unread = client.get(scene.at("/v1/images/a/b.jpg")).send().await.unwrap();
+    assert_eq!(unread.status(), 200);
+    assert!(beside.await.unwrap().is_err(), "the connection is closed");
+    assert!(unread.bytes().await.is_err());
+    assert_eq!(client.get(scene.at("/v1/profiles")).send().await.unwrap().status(), 200, "a new one is welcome");
 }
 
 /// A client without open connections.

@@ -110,6 +110,10 @@ async fn a_service_sees_the_clients_address_the_id_and_the_trace() {
     let key = GatewayKey::load_or_create(&key_file(dir.path())).unwrap();
     let elsewhere = "203.0.113.9".parse().unwrap();
     assert_eq!(key.client(&headers, elsewhere), std::net::IpAddr::from([127, 0, 0, 1]));
+    // `HEAD` is asked as such, and has no body.
+    let head = client().head(format!("{}/v1/home", gateway.url())).send().await.unwrap();
+    assert_eq!(head.headers()["etag"], "\"a\"");
+    assert_eq!(head.text().await.unwrap(), "");
     // What is missing is made.
     let response = client().get(format!("{}/v1/home", gateway.url())).send().await.unwrap();
     let id = response.headers()["x-request-id"].clone();

@@ -103,9 +103,17 @@ pub struct Connection {
     pub peer: SocketAddr,
     reset: Arc<AtomicBool>,
     garble: Arc<AtomicBool>,
+    end: CancellationToken,
 }
 
 impl Connection {
+    /// Ends the connection now, with RST: for a peer that holds on to answers. A stream of HTTP/2 that its peer does not read blocks
+    /// nothing that [`Limits::write_pace`] could see.
+    pub fn close(&self) {
+        self.reset_on_close();
+        self.end.cancel();
+    }
+
     /// Makes the connection end with RST instead of FIN once it is dropped, as a crashed or overloaded host would.
     pub fn reset_on_close(&self) {
         self.reset.store(true, Ordering::Relaxed);
@@ -404,7 +412,7 @@ async fn serve(stream: TcpStream, peer: SocketAddr, entry: Entry, terms: Arc<Ter
     let reset = Arc::new(AtomicBool::new(false));
     let garble = Arc::new(AtomicBool::new(false));
     let stream = PacedStream::new(stream, Arc::clone(&reset), Arc::clone(&garble), terms.limits.write_pace);
-    let connection = Connection { peer, reset: Arc::clone(&reset), garble };
+    let connection = Connection { peer, reset: Arc::clone(&reset), garble, end: entry.end.clone() };
     let served = async {
         match &terms.tls {
             None => serve_http1(stream, connection, &entry, &terms).await,
