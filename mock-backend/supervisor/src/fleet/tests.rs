@@ -402,6 +402,17 @@ fn a_single_replica_is_replaced_without_a_gap_where_it_may_move() {
 }
 
 #[test]
+fn a_backend_with_a_handed_socket_is_replaced_at_its_address() {
+    let mut world =
+        World::ready(&alone("role = \"backend\"\nport = 8080\nsocket = \"handed\""), |_, _| Life::default());
+    let urls = world.fleet.urls("a");
+    world.watch();
+    assert_eq!(world.roll(None), Ok(vec!["a was replaced at its address, without a gap".to_owned()]));
+    assert_eq!((world.fewest["a"], world.fleet.urls("a"), world.alive.len()), (1, urls, 1));
+    assert_eq!(world.starts["a"], 2);
+}
+
+#[test]
 fn a_replacement_that_is_not_ready_ends_the_roll() {
     let bad = Life { ready_after: None, ..Life::default() };
     let mut world = World::ready(SYSTEM, move |_, start| if start == 1 { Life::default() } else { bad.clone() });

@@ -93,3 +93,26 @@ async fn a_restart_answers_once_all_is_ready_again() {
     let refused = supervised.ask(Request::Restart { name: "b".to_owned() }).await;
     assert_eq!(refused["ok"], json!(false));
 }
+
+#[tokio::test]
+async fn a_successor_at_a_handed_socket_is_judged_by_its_own_answers() {
+    let bad = tempfile::tempdir().unwrap();
+    let file = bad.path().join("bad");
+    let arguments = format!(", \"--listen-stdin\", \"--unready-while\", \"{}\"", file.display());
+    let text = dummy("a", &arguments, "socket = \"handed\"\nleave_ms = 0");
+    // A successor has both times and five seconds.
+    let text = text.replace("drain_ms = 60000", "drain_ms = 500").replace("start_ms = 60000", "start_ms = 2500");
+    let supervised = Supervised::start(&text);
+    supervised.ready();
+    let before = supervised.replica("a").await;
+    std::fs::write(&file, "").unwrap();
+    let refused = supervised.ask(Request::Roll { name: None }).await;
+    assert_eq!(refused["error"], "the successor of a did not become ready and was ended; a stays", "{refused}");
+    let events = supervised.happened("a", "stopped", 1).await;
+    assert!(of(&events, "a", "unready").is_empty(), "{events:?}");
+    let after = supervised.replica("a").await;
+    assert_eq!((&after["pid"], &after["phase"]), (&before["pid"], &json!("ready")));
+    std::fs::remove_file(&file).unwrap();
+    let done = supervised.ask(Request::Roll { name: None }).await;
+    assert_eq!(done["done"], json!(["a was replaced at its address, without a gap"]));
+}
