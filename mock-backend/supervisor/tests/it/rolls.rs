@@ -81,6 +81,29 @@ async fn a_roll_under_load_fails_no_request() {
     assert_eq!(of(&events, "many-2", "started").len(), 2);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn replicas_are_added_and_removed_under_load() {
+    let text = dummy("a", ", \"--listen-stdin\"", "socket = \"handed\"\nleave_ms = 2000");
+    let supervised = Supervised::start(&text);
+    supervised.ready();
+    let (is_over, sent) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+    let load = tokio::spawn(load(supervised.data.path().into(), "a", Arc::clone(&is_over), sent));
+    for replicas in [3, 1] {
+        let done = supervised.ask(Request::Scale { name: "a".to_owned(), replicas }).await;
+        assert_eq!(done["done"], json!([format!("a has {replicas} replicas")]), "{done}");
+        assert_eq!(supervised.processes().await.len(), replicas);
+        assert_eq!(addresses(supervised.data.path(), "a").len(), replicas);
+    }
+    is_over.store(true, Ordering::Relaxed);
+    let (answered, failures) = load.await.unwrap();
+    assert_eq!(failures, [""; 0]);
+    assert!(answered > 0);
+    // The sockets of those that are gone are closed.
+    let events = supervised.happened("a-2", "stopped", 1).await;
+    let url = of(&events, "a-2", "listening")[0]["url"].as_str().unwrap();
+    assert!(client().get(format!("{url}/name")).send().await.unwrap_err().is_connect());
+}
+
 #[tokio::test]
 async fn a_restart_answers_once_all_is_ready_again() {
     let supervised = Supervised::start(&dummy("a", "", "replicas = 2"));
