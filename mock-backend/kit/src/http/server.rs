@@ -528,3 +528,55 @@ pub fn log_to_stderr() {
     // Another subscriber is in place already: that one wins.
     let _ = tracing::subscriber::set_global_default(subscriber);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Limits, serve_on};
+    use axum::Router;
+    use axum::routing::get;
+    use std::net::SocketAddr;
+    use std::time::{Duration, Instant};
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::{TcpListener, TcpStream};
+
+    const FAR: Duration = Duration::from_secs(3_600);
+
+    /// Sends a request and reads the whole of its small answer.
+    async fn ask(stream: &mut TcpStream) -> String {
+        stream.write_all(b"GET /film HTTP/1.1\r\nHost: a\r\n\r\n").await.expect("sent");
+        let mut answer = vec![0; 4096];
+        let length = stream.read(&mut answer).await.expect("an answer");
+        String::from_utf8_lossy(&answer[..length]).into_owned()
+    }
+
+    /// Waits until nothing listens at an address any more.
+    async fn closed(address: SocketAddr) {
+        let begun = Instant::now();
+        while TcpStream::connect(address).await.is_ok() {
+            assert!(begun.elapsed() < Duration::from_secs(60), "it goes on listening");
+            tokio::task::yield_now().await;
+        }
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_was_accepted_from_a_shared_socket_is_answered_after_the_shutdown() {
+        for (linger, is_answered) in [(FAR, true), (Duration::ZERO, false)] {
+            let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+            let router = Router::new().route("/film", get(async || "film"));
+            let running = serve_on(listener, linger, router, Limits::default(), async {}).expect("it listens");
+            let address = running.address();
+            let mut stream = TcpStream::connect(address).await.expect("connected");
+            assert!(ask(&mut stream).await.ends_with("film"));
+            let ended = tokio::spawn(running.shutdown());
+            closed(address).await;
+            if is_answered {
+                assert!(ask(&mut stream).await.ends_with("film"));
+            } else {
+                let rest = stream.read(&mut [0; 16]).await;
+                assert!(matches!(rest, Ok(0) | Err(_)), "an idle connection is closed");
+            }
+            drop(stream);
+            ended.await.expect("it ends with its last connection");
+        }
+    }
+}

@@ -26,6 +26,9 @@ struct Arguments {
     /// End at once, with this exit status, while a file exists
     #[arg(long, value_name = "FILE")]
     fail_while: Option<PathBuf>,
+    /// Not ready in the whole life of a process that starts while a file exists
+    #[arg(long, value_name = "FILE")]
+    unready_while: Option<PathBuf>,
     /// Ignore SIGTERM
     #[arg(long)]
     stubborn: bool,
@@ -92,7 +95,8 @@ async fn run(arguments: Arguments) -> anyhow::Result<u8> {
 }
 
 fn router(arguments: &Arguments) -> Router {
-    let is_ready = Arc::new(AtomicBool::new(true));
+    let is_unready = arguments.unready_while.as_ref().is_some_and(|file| file.exists());
+    let is_ready = Arc::new(AtomicBool::new(!is_unready));
     let hangs = Arc::new(AtomicBool::new(false));
     let (state, silence) = (Arc::clone(&is_ready), Arc::clone(&hangs));
     let readyz = async move || {

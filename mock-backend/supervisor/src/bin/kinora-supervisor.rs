@@ -71,6 +71,15 @@ enum Task {
         #[command(flatten)]
         whom: Whom,
     },
+    /// Change the number of replicas until the supervisor ends
+    Scale {
+        /// Process
+        name: String,
+        /// Number of replicas
+        replicas: usize,
+        #[command(flatten)]
+        whom: Whom,
+    },
     /// Print events as JSON, one a line, until interrupted
     Events {
         /// Number of the first one
@@ -145,6 +154,7 @@ async fn ask(task: Task) -> anyhow::Result<()> {
         Task::Status { whom } => (Request::Status, whom),
         Task::Restart { name, whom } => (Request::Restart { name }, whom),
         Task::Roll { name, whom } => (Request::Roll { name }, whom),
+        Task::Scale { name, replicas, whom } => (Request::Scale { name, replicas }, whom),
         Task::Events { since, whom } => (Request::Events { since }, whom),
     };
     let is_stream = matches!(request, Request::Events { .. });

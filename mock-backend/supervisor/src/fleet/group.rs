@@ -185,6 +185,24 @@ impl Group {
         }
     }
 
+    /// Sets the number of replicas: more wait for [`Group::start`], and of those that are too many the last ones leave.
+    pub(super) fn scale(&mut self, replicas: usize, effects: &mut Effects) {
+        let regular = self.regular();
+        for number in regular.len() + 1..=replicas {
+            self.members.push(Member::new(&self.process, number, Place::Regular));
+        }
+        for at in regular.into_iter().skip(replicas) {
+            self.members[at].place = Place::Former;
+            self.end(at, End::Leave, effects);
+        }
+        self.process.replicas = replicas;
+    }
+
+    /// Returns true once all replicas that should be there are ready, and all others have ended.
+    pub(super) fn is_settled(&self) -> bool {
+        self.members.iter().all(|member| member.is_ready() && member.place == Place::Regular)
+    }
+
     /// Starts a process that is to replace the only one.
     pub(super) fn add_successor(&mut self, effects: &mut Effects) {
         self.members.push(Member::new(&self.process, 1, Place::Successor));

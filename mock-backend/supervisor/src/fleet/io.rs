@@ -70,6 +70,15 @@ pub enum Input {
         /// Name of a process; `None` for all, in the order of their dependencies.
         name: Option<String>,
     },
+    /// An operator wants another number of replicas, until the supervisor ends.
+    Scale {
+        /// The request.
+        request: RequestId,
+        /// Name of a process.
+        name: String,
+        /// Number of replicas.
+        replicas: usize,
+    },
     /// The supervisor should end; the second time, at once.
     Shutdown,
 }

@@ -21,7 +21,7 @@ use self::io::{Address, Announcement, Input, Output, RequestId, Run, Status};
 use self::roll::{Progress, Roll, granted};
 use crate::moment::Moment;
 use crate::replica::End;
-use crate::topology::{Role, Topology};
+use crate::topology::{MAX_REPLICAS, Process, Role, Topology};
 
 /// All processes of a topology.
 #[derive(Debug)]
@@ -40,6 +40,7 @@ pub struct Fleet {
 enum Operation {
     Restart { targets: Vec<(usize, usize)>, deadline: Moment },
     Roll(Roll),
+    Scale { group: usize, deadline: Moment },
 }
 
 impl Fleet {
@@ -93,6 +94,7 @@ impl Fleet {
             }
             Input::Restart { request, name } => self.restart(request, &name),
             Input::Roll { request, name } => self.roll(request, name.as_deref()),
+            Input::Scale { request, name, replicas } => self.scale(request, &name, replicas),
             Input::Shutdown => self.shut_down(),
         }
         self.drive();
@@ -112,7 +114,7 @@ impl Fleet {
     /// The moment until which nothing happens by itself; `None` if nothing ever will.
     pub fn timeout(&self) -> Option<Moment> {
         let operation = self.operation.as_ref().and_then(|(_, operation)| match operation {
-            Operation::Restart { deadline, .. } => Some(*deadline),
+            Operation::Restart { deadline, .. } | Operation::Scale { deadline, .. } => Some(*deadline),
             Operation::Roll(roll) => roll.timeout(),
         });
         self.groups.iter().filter_map(Group::timeout).chain(operation).min()
@@ -121,6 +123,11 @@ impl Fleet {
     /// The state of each replica, in the order of the topology.
     pub fn status(&self, now: Moment) -> Vec<Status> {
         self.groups.iter().flat_map(|group| group.status(now)).collect()
+    }
+
+    /// Returns true if a replica of a name runs or will.
+    pub fn has(&self, name: &str) -> bool {
+        self.groups.iter().flat_map(Group::members).any(|member| member.name() == name && !member.is_stopped())
     }
 
     /// Addresses of the replicas of a process, also of those that are not ready now.
@@ -211,6 +218,25 @@ impl Fleet {
         }
     }
 
+    fn scale(&mut self, request: RequestId, name: &str, replicas: usize) {
+        let Some(at) = self.groups.iter().position(|group| group.process().name == name) else {
+            return self.refuse_unknown(request, name);
+        };
+        let group = &mut self.groups[at];
+        let has_port = group.process().port.is_some();
+        if !(1..=MAX_REPLICAS).contains(&replicas) || has_port && replicas > 1 {
+            let sentence = format!("{name} may have 1 to {MAX_REPLICAS} replicas, one if its `port` is set");
+            return self.reply(request, Err(sentence));
+        }
+        if self.is_busy(request) {
+            return;
+        }
+        let group = &mut self.groups[at];
+        group.scale(replicas, &mut self.effects);
+        let deadline = self.effects.now.after(granted(&group.process().policy));
+        self.operation = Some((request, Operation::Scale { group: at, deadline }));
+    }
+
     fn refuse_unknown(&mut self, request: RequestId, name: &str) {
         let names: Vec<&str> = self.groups.iter().map(|group| group.process().name.as_str()).collect();
         let sentence = format!("`{name}` is no process of this topology; those are {}", names.join(", "));
@@ -234,6 +260,7 @@ impl Fleet {
         let Some((request, mut operation)) = self.operation.take() else { return };
         let progress = match &mut operation {
             Operation::Roll(roll) => roll.drive(&mut self.groups, &mut self.effects),
+            Operation::Scale { group, deadline } => scale_progress(&self.groups[*group], self.effects.now >= *deadline),
             Operation::Restart { targets, deadline } => {
                 restart_progress(&self.groups, targets, self.effects.now >= *deadline)
             }
@@ -298,6 +325,24 @@ impl Fleet {
 
 fn group_of(groups: &mut [Group], run: Run) -> Option<&mut Group> {
     groups.iter_mut().find(|group| group.has(run))
+}
+
+fn scale_progress(group: &Group, is_late: bool) -> Progress {
+    let Process { name, replicas, is_named_by_others, .. } = group.process();
+    if group.is_settled() {
+        let note = if *is_named_by_others {
+            "; processes that were given its addresses learn of it at their next start"
+        } else {
+            ""
+        };
+        Progress::Done(vec![format!("{name} has {replicas} replicas{note}")])
+    } else if is_late {
+        Progress::Failed(format!(
+            "{name} should have {replicas} replicas, and not all are as they should be; the tries go on"
+        ))
+    } else {
+        Progress::UnderWay
+    }
 }
 
 fn restart_progress(groups: &[Group], targets: &[(usize, usize)], is_late: bool) -> Progress {

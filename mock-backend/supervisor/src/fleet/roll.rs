@@ -92,9 +92,7 @@ impl Step {
         let at = *group.regular().get(self.number)?;
         match self.stage {
             Stage::Others => {
-                let is_quiet =
-                    group.members().iter().all(|member| member.is_ready() && member.place() == Place::Regular);
-                if is_quiet {
+                if group.is_settled() {
                     self.begin(at, group, effects);
                 }
                 None

@@ -402,6 +402,17 @@ fn a_single_replica_is_replaced_without_a_gap_where_it_may_move() {
 }
 
 #[test]
+fn a_backend_with_a_handed_socket_is_replaced_at_its_address() {
+    let mut world =
+        World::ready(&alone("role = \"backend\"\nport = 8080\nsocket = \"handed\""), |_, _| Life::default());
+    let urls = world.fleet.urls("a");
+    world.watch();
+    assert_eq!(world.roll(None), Ok(vec!["a was replaced at its address, without a gap".to_owned()]));
+    assert_eq!((world.fewest["a"], world.fleet.urls("a"), world.alive.len()), (1, urls, 1));
+    assert_eq!(world.starts["a"], 2);
+}
+
+#[test]
 fn a_replacement_that_is_not_ready_ends_the_roll() {
     let bad = Life { ready_after: None, ..Life::default() };
     let mut world = World::ready(SYSTEM, move |_, start| if start == 1 { Life::default() } else { bad.clone() });
@@ -443,6 +454,35 @@ fn requests_are_refused_with_a_sentence() {
     world.shut_down();
     assert_eq!(world.replies[&8], Err("the supervisor ends".to_owned()));
     assert_eq!(world.roll(None), Err("the supervisor ends".to_owned()));
+}
+
+#[test]
+fn replicas_are_added_and_leave() {
+    let mut world = World::ready(SYSTEM, |_, _| Life::default());
+    let mut scale = |name: &str, replicas, request| {
+        let name = name.to_owned();
+        let result = world.ask(request, |request| Input::Scale { request, name, replicas });
+        let names: Vec<String> = world.published.iter().map(|address| address.name.clone()).collect();
+        (result, names, world.alive.len())
+    };
+    let (done, names, _) = scale("catalogue", 5, 1);
+    assert_eq!(done, Ok(vec!["catalogue has 5 replicas".to_owned()]));
+    assert_eq!(names[1..6], ["catalogue", "catalogue-2", "catalogue-3", "catalogue-4", "catalogue-5"]);
+    let (done, names, alive) = scale("catalogue", 1, 2);
+    assert_eq!(
+        (done.is_ok(), names, alive),
+        (true, ["accounts", "catalogue", "gateway", "edge"].map(String::from).to_vec(), 4)
+    );
+    for (name, replicas) in [("catalogue", 0), ("catalogue", 17), ("gateway", 2), ("film", 1)] {
+        assert!(scale(name, replicas, 3 + replicas as u64 * 10 + name.len() as u64).0.is_err());
+    }
+    // The only one may be replaced by a second one now.
+    assert!(world.roll(Some("catalogue")).expect("rolled")[0].contains("at another address"));
+    assert_eq!(
+        world.order(&Report::Leaving),
+        ["catalogue-2", "catalogue-3", "catalogue-4", "catalogue-5", "catalogue"]
+    );
+    world.shut_down();
 }
 
 #[test]
@@ -488,7 +528,7 @@ proptest! {
     #[test]
     fn any_lives_end_in_order(
         lives in prop::collection::vec(life(), 1..40),
-        requests in prop::collection::vec((0_u64..60_000, 0_usize..7), 0..8),
+        requests in prop::collection::vec((0_u64..60_000, 0_usize..9), 0..8),
     ) {
         let mut number = 0;
         let mut world = World::new(SYSTEM, move |_, _| {
@@ -501,10 +541,17 @@ proptest! {
         for (at, (pause, which)) in requests.iter().enumerate() {
             world.run_for(*pause);
             let request = RequestId(at as u64);
+            // Fewer replicas are what the operator wants, whatever the others do.
+            world.is_strict = *which < 7;
             world.give(match (which % 2, names.get(*which)) {
+                (_, None) if *which > 6 => {
+                    let name = "catalogue".to_owned();
+                    Input::Scale { request, name, replicas: 1 + at % 4 }
+                }
                 (0, Some(name)) => Input::Restart { request, name: (*name).to_owned() },
                 (_, name) => Input::Roll { request, name: name.map(|name| (*name).to_owned()) },
             });
+            world.is_strict = true;
         }
         world.run_for(120_000);
         let ran = world.now;

@@ -288,9 +288,9 @@ impl Replica {
         self.backoff.failures()
     }
 
-    /// Returns true if it fails again and again.
+    /// Returns true if it fails again and again, and is not ready now.
     pub fn is_looping(&self) -> bool {
-        self.backoff.is_loop()
+        self.backoff.is_loop() && self.state != State::Ready
     }
 
     /// Port for its next process, 0 for a free one.

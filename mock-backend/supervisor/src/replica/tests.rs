@@ -173,6 +173,10 @@ fn failures_pause_longer_and_are_reported_once_as_a_loop() {
     }
     assert_eq!((pauses, loops), (vec![0, 50, 100, 150, 150, 150], 3));
     assert!(bench.replica.is_looping());
+    bench.act(|replica, now, actions| replica.on_listening("u".to_owned(), 80, now, actions));
+    bench.probes(&[Answer::Ready; 2]);
+    assert!(!bench.replica.is_looping(), "it is ready, for now");
+    assert!(bench.exit().contains(&Action::Report(Report::Waiting { pause_ms: 150, failures: 7 })));
 }
 
 #[test]

@@ -47,8 +47,10 @@ impl Children {
 
     fn bury(&mut self, run: Run) -> Option<String> {
         let (pid, mut child) = self.0.remove(&run)?;
-        // The number of the group is not free before its leader is reaped. The group may be empty.
-        let _ = kill_process_group(pid, Signal::KILL);
+        if state(pid) == State::Dead {
+            // The number of the group is not free before its leader is reaped. The group may be empty.
+            let _ = kill_process_group(pid, Signal::KILL);
+        }
         Some(match child.try_wait() {
             Ok(Some(status)) => status.to_string(),
             Ok(None) => "ended".to_owned(),
@@ -57,9 +59,24 @@ impl Children {
     }
 }
 
-/// Returns true if a child is dead and not reaped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Alive,
+    /// Dead, and not reaped.
+    Dead,
+    /// No child: reaped by another part of the program, so that its number may be a stranger's.
+    Gone,
+}
+
 fn has_ended(pid: Pid) -> bool {
+    state(pid) != State::Alive
+}
+
+fn state(pid: Pid) -> State {
     let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
-    // A process that cannot be waited for is no child any more.
-    !matches!(waitid(WaitId::Pid(pid), options), Ok(None))
+    match waitid(WaitId::Pid(pid), options) {
+        Ok(None) => State::Alive,
+        Ok(Some(_)) => State::Dead,
+        Err(_) => State::Gone,
+    }
 }

@@ -38,6 +38,13 @@ pub enum Request {
         /// Name of a process; `None` for all.
         name: Option<String>,
     },
+    /// Another number of replicas, until the supervisor ends.
+    Scale {
+        /// Name of a process.
+        name: String,
+        /// Number of replicas.
+        replicas: usize,
+    },
     /// Events from a number on, and those to come, without an end.
     Events {
         /// Number of the first one.
@@ -185,7 +192,7 @@ mod tests {
             "{\"command\":\"status\"}",
             "\n",
             "{}\n",
-            "{\"command\":\"scale\"}\n",
+            "{\"command\":\"scale\",\"name\":\"a\",\"replicas\":-1}\n",
             "{\"command\":\"restart\"}\n",
             "{\"command\":\"roll\",\"nam\":1}\n",
         ] {

@@ -313,6 +313,9 @@ impl Shell {
         if let Some(sentence) = sentence(&event.report) {
             self.log.note(&format!("{}: {sentence}", event.name));
         }
+        if matches!(event.report, Report::Stopped) && !self.fleet.has(&event.name) {
+            self.sockets.forget(&event.name);
+        }
         self.last_event += 1;
         let mut value = json!(event);
         value["seq"] = json!(self.last_event);
@@ -340,6 +343,7 @@ impl Shell {
             }
             Request::Restart { name } => Input::Restart { request: id, name },
             Request::Roll { name } => Input::Roll { request: id, name },
+            Request::Scale { name, replicas } => Input::Scale { request: id, name, replicas },
         };
         self.waiting.insert(id, answer);
         self.fleet.handle(input, self.now());

@@ -27,6 +27,11 @@ impl Sockets {
         let socket = self.0.get(name).ok_or(io::ErrorKind::NotFound)?;
         Ok((Stdio::from(OwnedFd::from(socket.try_clone()?)), socket.local_addr()?.port()))
     }
+
+    /// Closes the socket of a replica that no longer exists.
+    pub(super) fn forget(&mut self, name: &str) {
+        self.0.remove(name);
+    }
 }
 
 fn bind(port: u16) -> io::Result<TcpListener> {

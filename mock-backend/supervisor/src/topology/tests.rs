@@ -131,6 +131,18 @@ fn a_file_that_is_absent_or_not_text_is_refused() {
 }
 
 #[test]
+fn the_topologies_that_come_with_the_supervisor_are_read() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("topologies");
+    let files: Vec<_> =
+        std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("a file").path()).collect();
+    assert!(!files.is_empty());
+    for file in files {
+        let topology = Topology::load(&file).unwrap_or_else(|error| panic!("{error}"));
+        assert!(topology.processes().iter().any(|process| process.role == Role::Backend), "{}", file.display());
+    }
+}
+
+#[test]
 fn placeholders_are_filled_in() {
     let fill = |piece: &Piece| match piece {
         Piece::Port => "80".to_owned(),

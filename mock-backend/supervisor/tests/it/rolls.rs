@@ -81,6 +81,29 @@ async fn a_roll_under_load_fails_no_request() {
     assert_eq!(of(&events, "many-2", "started").len(), 2);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn replicas_are_added_and_removed_under_load() {
+    let text = dummy("a", ", \"--listen-stdin\"", "socket = \"handed\"\nleave_ms = 2000");
+    let supervised = Supervised::start(&text);
+    supervised.ready();
+    let (is_over, sent) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+    let load = tokio::spawn(load(supervised.data.path().into(), "a", Arc::clone(&is_over), sent));
+    for replicas in [3, 1] {
+        let done = supervised.ask(Request::Scale { name: "a".to_owned(), replicas }).await;
+        assert_eq!(done["done"], json!([format!("a has {replicas} replicas")]), "{done}");
+        assert_eq!(supervised.processes().await.len(), replicas);
+        assert_eq!(addresses(supervised.data.path(), "a").len(), replicas);
+    }
+    is_over.store(true, Ordering::Relaxed);
+    let (answered, failures) = load.await.unwrap();
+    assert_eq!(failures, [""; 0]);
+    assert!(answered > 0);
+    // The sockets of those that are gone are closed.
+    let events = supervised.happened("a-2", "stopped", 1).await;
+    let url = of(&events, "a-2", "listening")[0]["url"].as_str().unwrap();
+    assert!(client().get(format!("{url}/name")).send().await.unwrap_err().is_connect());
+}
+
 #[tokio::test]
 async fn a_restart_answers_once_all_is_ready_again() {
     let supervised = Supervised::start(&dummy("a", "", "replicas = 2"));
@@ -92,4 +115,27 @@ async fn a_restart_answers_once_all_is_ready_again() {
     assert!(before[0] == after[0] && before[1] != after[1]);
     let refused = supervised.ask(Request::Restart { name: "b".to_owned() }).await;
     assert_eq!(refused["ok"], json!(false));
+}
+
+#[tokio::test]
+async fn a_successor_at_a_handed_socket_is_judged_by_its_own_answers() {
+    let bad = tempfile::tempdir().unwrap();
+    let file = bad.path().join("bad");
+    let arguments = format!(", \"--listen-stdin\", \"--unready-while\", \"{}\"", file.display());
+    let text = dummy("a", &arguments, "socket = \"handed\"\nleave_ms = 0");
+    // A successor has both times and five seconds.
+    let text = text.replace("drain_ms = 60000", "drain_ms = 500").replace("start_ms = 60000", "start_ms = 2500");
+    let supervised = Supervised::start(&text);
+    supervised.ready();
+    let before = supervised.replica("a").await;
+    std::fs::write(&file, "").unwrap();
+    let refused = supervised.ask(Request::Roll { name: None }).await;
+    assert_eq!(refused["error"], "the successor of a did not become ready and was ended; a stays", "{refused}");
+    let events = supervised.happened("a", "stopped", 1).await;
+    assert!(of(&events, "a", "unready").is_empty(), "{events:?}");
+    let after = supervised.replica("a").await;
+    assert_eq!((&after["pid"], &after["phase"]), (&before["pid"], &json!("ready")));
+    std::fs::remove_file(&file).unwrap();
+    let done = supervised.ask(Request::Roll { name: None }).await;
+    assert_eq!(done["done"], json!(["a was replaced at its address, without a gap"]));
 }
