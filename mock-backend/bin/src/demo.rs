@@ -40,12 +40,12 @@ struct Ready {
     data: PathBuf,
 }
 
-/// Makes the titles of the demo catalogue and the keys that are missing.
+/// Makes the titles of the demo catalogue, the keys and the tables that are missing.
 ///
 /// # Errors
-/// An error if a title or a key could not be made.
-pub async fn prepare(data: PathBuf, termination: &mut Termination) -> anyhow::Result<()> {
-    let directory = data.clone();
+/// An error if a title, a key or a table could not be made.
+pub async fn prepare(backend: &services::Config, termination: &mut Termination) -> anyhow::Result<()> {
+    let data = backend.data.clone();
     let report = package::run(termination, move |display, cancel| media::demo::ensure(&data, display, cancel))
         .await
         .context("the demo catalogue could not be made")?;
@@ -53,7 +53,7 @@ pub async fn prepare(data: PathBuf, termination: &mut Termination) -> anyhow::Re
         let (made, seconds) = (report.made.len(), report.elapsed.as_secs_f64());
         eprintln!("demo catalogue: {made} titles made in {seconds:.0} s, {} there already", report.kept.len());
     }
-    services::prepare_keys(&directory)?;
+    services::prepare(backend).await?;
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! A request's way through the edge: path → signature → chaos plan → cache → reply → faults → pace → log.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -38,11 +38,12 @@ use kinora_chaos::server::UnfitPlan;
 use kinora_faults::{Effect, FaultPlan, Verdict};
 use kinora_kit::address::{is_manifest, version_name, version_of};
 use kinora_kit::clock::Clock;
+use kinora_kit::http::handed;
 use kinora_kit::http::host;
 use kinora_kit::http::path::{SafePath, canonical_query};
 use kinora_kit::http::problem::{ERROR_HEADER, Problem};
 use kinora_kit::http::reply::{Reply, Representation};
-use kinora_kit::http::server::{Connection, Limits, Running, listen};
+use kinora_kit::http::server::{Connection, Limits, Running, listen, listen_on};
 use kinora_kit::signature::{EdgeSecret, Refusal, verify};
 
 /// How the cache answered (RFC 9211).
@@ -64,8 +65,12 @@ pub enum Access {
 pub struct Config {
     /// Where to listen; port 0 takes a free one.
     pub address: SocketAddr,
+    /// Socket that the parent bound, to listen on in place of `address`.
+    pub socket: Option<Arc<TcpListener>>,
     /// The server behind it; paths are put behind this URL.
     pub origin: Url,
+    /// The server that lists revoked sessions, where that is another one.
+    pub revocations: Option<Url>,
     /// Who may fetch.
     pub access: Access,
     /// The name that the log and the chaos plan know it by.
@@ -95,7 +100,9 @@ impl Config {
     pub fn new(origin: Url, access: Access) -> Self {
         Self {
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
+            socket: None,
             origin,
+            revocations: None,
             access,
             name: "edge".to_owned(),
             trace: None,
@@ -147,7 +154,8 @@ pub enum EdgeError {
 /// # Errors
 /// When it cannot start; nothing is left running then.
 pub async fn serve(config: Config) -> Result<Running, EdgeError> {
-    if !matches!(config.origin.scheme(), "http" | "https") {
+    let lists = config.revocations.as_ref().unwrap_or(&config.origin);
+    if [&config.origin, lists].iter().any(|url| !matches!(url.scheme(), "http" | "https")) {
         return Err(EdgeError::Origin);
     }
     let secret = match &config.access {
@@ -155,12 +163,13 @@ pub async fn serve(config: Config) -> Result<Running, EdgeError> {
         Access::Open => None,
     };
     let origin = Origin::new(&config.origin, secret)?;
-    let cache = Cache::open(origin.clone(), config.clock.clone(), config.patience, config.cache_dir, config.cache_mb)
+    let lists = Origin::new(lists, secret)?;
+    let cache = Cache::open(origin, config.clock.clone(), config.patience, config.cache_dir, config.cache_mb)
         .await
         .map_err(|source| EdgeError::Storage { what: "the cache directory", source })?;
     let log = Log::open(&config.log, config.rotation)
         .map_err(|source| EdgeError::Storage { what: "the request log", source })?;
-    let revoked = secret.is_some().then(|| Arc::new(Revocations::new(origin, config.clock.clone())));
+    let revoked = secret.is_some().then(|| Arc::new(Revocations::new(lists, config.clock.clone())));
     if let Some(revoked) = &revoked {
         // Before the first request: who was stopped while no edge ran stays stopped.
         revoked.refresh().await;
@@ -188,9 +197,14 @@ pub async fn serve(config: Config) -> Result<Running, EdgeError> {
         cache.close().await;
         log.flush().await;
     };
-    let running = listen(config.address, router, config.limits, finish)
-        .await
-        .map_err(|source| EdgeError::Listen { address: config.address, source })?;
+    let running = match &config.socket {
+        None => listen(config.address, router, config.limits, finish).await,
+        Some(socket) => match socket.try_clone() {
+            Ok(socket) => listen_on(socket, handed::identify(router), config.limits, finish).await,
+            Err(error) => Err(error),
+        },
+    };
+    let running = running.map_err(|source| EdgeError::Listen { address: config.address, source })?;
     if let Some(revoked) = revoked {
         tokio::spawn(async move { revoked.follow(end).await });
     }

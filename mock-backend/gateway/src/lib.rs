@@ -23,7 +23,7 @@ pub mod transport;
 pub mod upstream;
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -32,7 +32,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use kinora_kit::clock::Clock;
 use kinora_kit::http::attested::GatewayKey;
-use kinora_kit::http::server::{self, Limits, listen, listen_with_tls};
+use kinora_kit::http::handed;
+use kinora_kit::http::server::{self, Limits, listen, listen_on, listen_with_tls};
 use kinora_kit::http::tls::{Identity, KeyPin, TlsError};
 use kinora_kit::keyfile;
 
@@ -48,6 +49,8 @@ const TIDY_EVERY: Duration = Duration::from_secs(10);
 pub struct Config {
     /// Address for plain HTTP; port 0 takes a free one.
     pub address: SocketAddr,
+    /// Socket that the parent bound, to listen on in place of `address`.
+    pub socket: Option<Arc<TcpListener>>,
     /// Address for TLS; `None`: plain HTTP only.
     pub tls_address: Option<SocketAddr>,
     /// Data directory: keys and certificate.
@@ -67,6 +70,7 @@ impl Config {
     pub fn new(data: impl Into<PathBuf>) -> Self {
         Self {
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
+            socket: None,
             tls_address: None,
             data: data.into(),
             token_keys: None,
@@ -161,7 +165,13 @@ pub async fn serve(config: Config, replicas: Replicas) -> Result<Running, Gatewa
         tracing::warn!(address = %config.address, "plain HTTP can be reached from other machines");
     }
     let refused = |address| move |source| GatewayError::Listen { address, source };
-    let plain = listen(config.address, router.clone(), config.limits.clone(), async {}).await;
+    let plain = match &config.socket {
+        None => listen(config.address, router.clone(), config.limits.clone(), async {}).await,
+        Some(socket) => match socket.try_clone() {
+            Ok(socket) => listen_on(socket, handed::identify(router.clone()), config.limits.clone(), async {}).await,
+            Err(error) => Err(error),
+        },
+    };
     let plain = plain.map_err(refused(config.address))?;
     let tls = match config.tls_address {
         None => None,

@@ -3,13 +3,16 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use clap::Parser;
 use kinora_gateway::quota::Allowance;
 use kinora_gateway::topology::{Route, Topology};
 use kinora_gateway::transport::over_http;
 use kinora_gateway::{Config, serve};
+use kinora_kit::http::handed;
 use kinora_kit::http::signal::{Termination, end_of_stdin};
 
 /// The one address before the services: routes requests, and protects services from each other and from clients.
@@ -40,6 +43,9 @@ struct Arguments {
     /// Seconds that answers under way get to finish after a signal to end; a second signal ends at once
     #[arg(long, value_name = "S", default_value_t = 30)]
     drain_seconds: u32,
+    /// Listen on the socket that is the standard input, as a supervisor hands it over, and not on an address for plain HTTP
+    #[arg(long, conflicts_with_all = ["listen", "exit_with_stdin"])]
+    socket_on_stdin: bool,
     /// End when the standard input does, as it does when the process that started this one dies
     #[arg(long)]
     exit_with_stdin: bool,
@@ -62,6 +68,9 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let topology = Topology::new(arguments.routes)?;
     let mut config = Config::new(arguments.data);
     config.address = arguments.listen;
+    if arguments.socket_on_stdin {
+        config.socket = Some(Arc::new(handed::listener().context("--socket-on-stdin")?));
+    }
     config.tls_address = arguments.tls_listen;
     config.token_keys = arguments.token_keys;
     config.bounds.account = Allowance::per_second(arguments.account_rate);

@@ -14,7 +14,7 @@ pub mod routes;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -27,9 +27,10 @@ use kinora_catalogue::Catalogue;
 use kinora_catalogue::pictures::PictureKeys;
 use kinora_kit::clock::Clock;
 use kinora_kit::http::body::BodyLimits;
+use kinora_kit::http::handed;
 use kinora_kit::http::internal::InternalKey;
 use kinora_kit::http::problem::Problem;
-use kinora_kit::http::server::{self, Limits, listen};
+use kinora_kit::http::server::{self, Limits, listen, listen_on};
 use kinora_kit::keyfile;
 use kinora_kit::signature::EdgeSecret;
 use kinora_media::IngestError;
@@ -49,6 +50,8 @@ pub use kinora_accounts::domain::{NewAccount, normal_email};
 pub struct Config {
     /// Where to listen; port 0 takes a free one.
     pub address: SocketAddr,
+    /// Socket that the parent bound, to listen on in place of `address`.
+    pub socket: Option<Arc<TcpListener>>,
     /// The data directory: media, keys and, unless `database` says otherwise, the database.
     pub data: PathBuf,
     /// URL of the database; `None`: `kinora.db` in the data directory.
@@ -82,6 +85,7 @@ impl Config {
     pub fn new(data: impl Into<PathBuf>) -> Self {
         Self {
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
+            socket: None,
             data: data.into(),
             database: None,
             edges: Vec::new(),
@@ -251,6 +255,19 @@ pub fn prepare_keys(data: &Path) -> Result<(), BackendError> {
     Keys::open(data, Config::new(data).access_ms).map(drop)
 }
 
+/// Makes the keys and tables that a data directory lacks, and takes apart what an older version left, so that services can
+/// start apart.
+///
+/// # Errors
+/// When a key or a store cannot be opened or made.
+pub async fn prepare(config: &Config) -> Result<(), BackendError> {
+    let Keys { secret, tokens, .. } = Keys::open(&config.data, config.access_ms)?;
+    let Services { accounts, playback, writers, reads, .. } = Services::open(config, &secret, tokens).await?;
+    drop((accounts, playback));
+    close(writers, reads).await;
+    Ok(())
+}
+
 /// The services of a process, opened and not yet behind a router.
 #[derive(Default)]
 struct Services {
@@ -364,9 +381,15 @@ pub async fn serve(config: Config) -> Result<Running, BackendError> {
     });
     let router = routes::router(&backend, secret, config.body).map_err(BackendError::Client)?;
     // The writers end when the last service that could write is gone.
-    let server = listen(config.address, router, config.limits, close(writers, reads))
-        .await
-        .map_err(|source| BackendError::Listen { address: config.address, source })?;
+    let finish = close(writers, reads);
+    let server = match &config.socket {
+        None => listen(config.address, router, config.limits, finish).await,
+        Some(socket) => match socket.try_clone() {
+            Ok(socket) => listen_on(socket, handed::identify(router), config.limits, finish).await,
+            Err(error) => Err(error),
+        },
+    };
+    let server = server.map_err(|source| BackendError::Listen { address: config.address, source })?;
     Ok(Running { server, backend })
 }
 

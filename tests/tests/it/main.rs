@@ -12,4 +12,5 @@ mod media_cache;
 mod packagers;
 mod pictures;
 mod reports;
+mod split;
 mod support;

@@ -3,11 +3,13 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
 use kinora_backend::{demo, package};
+use kinora_kit::http::handed;
 use kinora_kit::http::signal::{Termination, end_of_stdin};
 use kinora_media::{self as media, Ladder};
 use kinora_services as services;
@@ -113,6 +115,9 @@ struct Serve {
     /// Service that runs in this process (accounts, catalogue, playback); may be given several times; default: all
     #[arg(long = "service", value_name = "NAME")]
     members: Vec<Member>,
+    /// Listen on the socket that is the standard input, as a supervisor hands it over
+    #[arg(long, conflicts_with_all = ["port", "host", "exit_with_stdin"])]
+    socket_on_stdin: bool,
     /// Service that is asked over HTTP, and its base URL; may be given several times
     #[arg(long = "peer", value_name = "NAME=URL", value_parser = peer)]
     peers: Vec<(Member, Url)>,
@@ -161,7 +166,7 @@ struct Demo {
     /// Plan of faults for the edges
     #[arg(long, value_name = "TOML")]
     chaos: Option<PathBuf>,
-    /// Make the demo catalogue and the keys, and end
+    /// Make the demo catalogue, the keys and the tables, and end
     #[arg(long)]
     prepare_only: bool,
 }
@@ -192,6 +197,10 @@ async fn serve(arguments: Serve) -> anyhow::Result<()> {
     let mut config =
         services::Config { edges: arguments.edges, demo_viewer: arguments.demo, ..config(arguments.listening) };
     config.peers = arguments.peers.into_iter().collect();
+    if arguments.socket_on_stdin {
+        config.socket = Some(Arc::new(handed::listener().context("--socket-on-stdin")?));
+    }
+    let names_viewer = config.demo_viewer;
     if !arguments.members.is_empty() {
         config.members = arguments.members.into_iter().collect();
     }
@@ -206,6 +215,9 @@ async fn serve(arguments: Serve) -> anyhow::Result<()> {
     }
     let running = services::serve(config).await?;
     println!("listening on {}", running.url());
+    if names_viewer {
+        println!("{}", serde_json::json!({ "email": services::demo::EMAIL, "password": services::demo::PASSWORD }));
+    }
     tokio::select! {
         () = termination.wait() => {}
         () = end_of_stdin(), if watch_stdin => {}
@@ -277,21 +289,16 @@ async fn ingest(arguments: Ingest) -> anyhow::Result<()> {
 
 async fn run_demo(arguments: Demo) -> anyhow::Result<()> {
     let mut termination = Termination::subscribe()?;
-    demo::prepare(arguments.listening.data.clone(), &mut termination).await?;
+    let exit_with_stdin = arguments.listening.exit_with_stdin;
+    let edge_host = arguments.listening.host;
+    let backend = config(arguments.listening);
+    demo::prepare(&backend, &mut termination).await?;
     if arguments.prepare_only {
         return Ok(());
     }
-    let exit_with_stdin = arguments.listening.exit_with_stdin;
-    let edge_host = arguments.listening.host;
     let edge_ports = if arguments.edge_ports.is_empty() { vec![0, 0] } else { arguments.edge_ports };
-    let demo = demo::Demo {
-        backend: config(arguments.listening),
-        edge_ports,
-        edge_host,
-        trace: arguments.trace,
-        chaos: arguments.chaos,
-        exit_with_stdin,
-    };
+    let demo =
+        demo::Demo { backend, edge_ports, edge_host, trace: arguments.trace, chaos: arguments.chaos, exit_with_stdin };
     demo::serve(demo, &mut termination).await
 }
 

@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use abr::link::Trace;
@@ -13,6 +14,7 @@ use kinora_backend::edges::DRAINING;
 use kinora_edge_server::log::{Destination, Rotation};
 use kinora_edge_server::{self as edge, Access, Config};
 use kinora_faults::FaultPlan;
+use kinora_kit::http::handed;
 use kinora_kit::http::server::Limits;
 use kinora_kit::http::signal::Termination;
 use kinora_kit::signature::EdgeSecret;
@@ -25,6 +27,9 @@ struct Arguments {
     /// The server behind this edge, such as http://127.0.0.1:8080/origin
     #[arg(long, value_name = "URL")]
     origin: Url,
+    /// The server that lists revoked sessions, such as http://127.0.0.1:8081/origin; default: that of --origin
+    #[arg(long, value_name = "URL")]
+    revocations: Option<Url>,
     /// Port to listen on; 0 takes a free one
     #[arg(long, default_value_t = 0)]
     port: u16,
@@ -67,6 +72,9 @@ struct Arguments {
     /// Name in the log and for the chaos plan
     #[arg(long, default_value = "edge")]
     name: String,
+    /// Listen on the socket that is the standard input, as a supervisor hands it over
+    #[arg(long, conflicts_with_all = ["port", "host", "exit_with_stdin"])]
+    socket_on_stdin: bool,
     /// End when the standard input does, as it does when the process that started this one dies
     #[arg(long)]
     exit_with_stdin: bool,
@@ -131,9 +139,15 @@ fn config(arguments: Arguments) -> anyhow::Result<Config> {
     let chaos = arguments.chaos.map(read).transpose()?;
     let chaos =
         chaos.map(|(file, text)| FaultPlan::parse(&text).with_context(|| file.display().to_string())).transpose()?;
+    let socket = match arguments.socket_on_stdin {
+        true => Some(Arc::new(handed::listener().context("--socket-on-stdin")?)),
+        false => None,
+    };
     Ok(Config {
         address: SocketAddr::new(arguments.host, arguments.port),
+        socket,
         name: arguments.name,
+        revocations: arguments.revocations,
         trace,
         chaos,
         cache_dir: arguments.cache,

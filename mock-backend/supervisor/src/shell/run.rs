@@ -241,6 +241,7 @@ impl Shell {
     }
 
     async fn spawn(&mut self, run: Run, process: usize, name: String, port: u16) -> io::Result<u32> {
+        let urls = self.urls_for(process)?;
         let process = &self.setup.topology.processes()[process];
         let (input, port, handed) = match process.socket {
             Socket::Own => (Stdio::piped(), port, None),
@@ -249,7 +250,7 @@ impl Shell {
                 (input, port, Some(port))
             }
         };
-        let command = self.command(process, &name, port);
+        let command = self.command(process, &name, port, &urls);
         let announcing = Announcing::new(process.ready_line);
         let awaited = Awaited { announcing, run, port: handed, inputs: self.inputs.clone() };
         let mut child = self.spawner.spawn(command, input).await?;
@@ -268,7 +269,29 @@ impl Shell {
         }
     }
 
-    fn command(&self, process: &Process, name: &str, port: u16) -> Command {
+    /// Returns the addresses of the processes that the arguments and the environment of one contain. Sockets that are handed
+    /// have theirs before a process listens.
+    fn urls_for(&mut self, process: usize) -> io::Result<BTreeMap<String, Vec<String>>> {
+        let processes = self.setup.topology.processes();
+        let process = &processes[process];
+        let templates = process.arguments.iter().chain(process.environment.values());
+        let mut found = BTreeMap::new();
+        for other in templates.flat_map(Template::named) {
+            let mut urls = self.fleet.urls(other);
+            if let Some(other) =
+                processes.iter().find(|process| process.name == other && process.socket == Socket::Handed)
+            {
+                let names = (1..=urls.len().max(other.replicas)).map(|number| other.replica_name(number));
+                let port = other.port.unwrap_or(0);
+                urls = names.map(|name| self.sockets.url(&name, port)).collect::<Result<_, _>>()?;
+            }
+            found.insert(other.to_owned(), urls);
+        }
+        Ok(found)
+    }
+
+    fn command(&self, process: &Process, name: &str, port: u16, urls: &BTreeMap<String, Vec<String>>) -> Command {
+        let urls = |other: &String| urls.get(other).map(Vec::as_slice).unwrap_or_default();
         let fill = |template: &Template| {
             template.fill(|piece| match piece {
                 Piece::Text(text) => text.clone(),
@@ -277,8 +300,8 @@ impl Shell {
                 Piece::Name => name.to_owned(),
                 Piece::Port => port.to_string(),
                 Piece::Addresses => text(&self.folder.addresses()),
-                Piece::Url(other) => self.fleet.urls(other).into_iter().next().unwrap_or_default(),
-                Piece::Urls(other) => self.fleet.urls(other).join(","),
+                Piece::Url(other) => urls(other).first().cloned().unwrap_or_default(),
+                Piece::Urls(other) => urls(other).join(","),
             })
         };
         let mut command = Command::new(self.setup.program(process));
