@@ -100,8 +100,13 @@ impl Caller {
     pub async fn call<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, ApiError> {
         let base = self.peer.0.read().unwrap_or_else(PoisonError::into_inner).clone();
         let base = base.ok_or_else(|| absent(&"its address is not known"))?;
-        let request = self.client.post(format!("{base}{path}")).bearer_auth(&self.key.0).json(body);
-        let answer = request.send().await.map_err(|error| absent(&error.without_url()))?;
+        let ask = || self.client.post(format!("{base}{path}")).bearer_auth(&self.key.0).json(body).send();
+        // A connection that was kept may have ended with the process behind it; every call may come twice.
+        let answer = match ask().await {
+            Err(error) if !error.is_timeout() && !error.is_builder() => ask().await,
+            answer => answer,
+        };
+        let answer = answer.map_err(|error| absent(&error.without_url()))?;
         if answer.status().is_success() {
             return answer.json().await.map_err(|error| absent(&error.without_url()));
         }

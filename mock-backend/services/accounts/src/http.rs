@@ -1,5 +1,6 @@
 //! The routes of the accounts, and what the service does by itself.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -24,6 +25,8 @@ use crate::{Accounts, Deps, store};
 const PRUNE_EVERY: Duration = Duration::from_secs(3600);
 /// Time between two looks at events that could not be delivered.
 const DELIVER_EVERY: Duration = Duration::from_secs(5);
+/// Maximum time that a request waits for the delivery of what it changed.
+const DELIVERY_WAIT: Duration = Duration::from_millis(500);
 
 type Answer<T> = Result<axum::Json<T>, Problem>;
 
@@ -32,14 +35,27 @@ struct Shared {
     accounts: Arc<Accounts>,
     deps: Deps,
     turn: Turn,
+    /// True from a delivery that failed until the next one that did not.
+    is_failing: AtomicBool,
 }
 
 impl Shared {
     /// Delivers changes of sign-ins; those that are not taken are delivered later.
     async fn deliver(&self) {
-        let delivered = delivery::deliver(&self.turn, &self.accounts.store, self.deps.playback.as_ref());
-        if let Err(error) = delivered.await {
+        let delivered = delivery::deliver(&self.turn, &self.accounts.store, self.deps.playback.as_ref()).await;
+        if let Err(error) = &delivered {
             tracing::error!(%error, "a change of a sign-in could not be delivered; it is tried again");
+        }
+        self.is_failing.store(delivered.is_err(), Ordering::Relaxed);
+    }
+
+    /// Delivers what a request changed before it is answered, unless playback does not answer: nobody waits for it to sign in.
+    async fn deliver_now(&self) {
+        if self.is_failing.load(Ordering::Relaxed) {
+            return;
+        }
+        if tokio::time::timeout(DELIVERY_WAIT, self.deliver()).await.is_err() {
+            self.is_failing.store(true, Ordering::Relaxed);
         }
     }
 }
@@ -60,7 +76,7 @@ impl FromRef<Service> for Arc<dyn internal::Accounts> {
 }
 
 pub(crate) fn router(accounts: Arc<Accounts>, deps: Deps) -> Router {
-    let shared = Arc::new(Shared { accounts, deps, turn: Turn::default() });
+    let shared = Arc::new(Shared { accounts, deps, turn: Turn::default(), is_failing: AtomicBool::new(false) });
     tokio::spawn(keep_delivered(Arc::downgrade(&shared)));
     tokio::spawn(keep_pruned(Arc::downgrade(&shared)));
     Router::new()
@@ -108,7 +124,7 @@ async fn sign_in(
     let peer = connection.map(|axum::Extension(connection)| connection.peer.ip());
     let signed_in = shared.accounts.sign_in(peer, &request).await?;
     // What the device played before goes on under the new sign-in from its first request.
-    shared.deliver().await;
+    shared.deliver_now().await;
     Ok(axum::Json(signed_in))
 }
 
@@ -119,7 +135,7 @@ async fn refresh(
     let rotated = shared.accounts.rotate(&request.refresh_token).await;
     if rotated.is_err() {
         // A token that came twice has revoked its sign-in.
-        shared.deliver().await;
+        shared.deliver_now().await;
     }
     Ok(axum::Json(rotated?))
 }
@@ -129,7 +145,7 @@ async fn sign_out(
     Payload(request): Payload<SignOutRequest>,
 ) -> Result<StatusCode, Problem> {
     shared.accounts.sign_out(&request.refresh_token).await?;
-    shared.deliver().await;
+    shared.deliver_now().await;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -173,6 +173,18 @@ async fn a_service_that_is_away_is_missed_and_told_when_it_is_back() {
 }
 
 #[tokio::test]
+async fn a_playback_that_hangs_keeps_nobody_from_signing_in() {
+    let split = Split::new().await;
+    split.sign_in().await;
+    // It takes connections and answers none.
+    let hung = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = Url::parse(&format!("http://{}", hung.local_addr().unwrap())).unwrap();
+    split.running[&Member::Accounts].set_peer(Member::Playback, &url);
+    // Each replaces the sign-in before. One after the other, their deliveries would take longer than the client waits.
+    futures_util::future::join_all((0..12).map(|_| split.sign_in())).await;
+}
+
+#[tokio::test]
 async fn old_data_is_not_taken_apart_by_one_service() {
     let dir = old_data().await;
     for member in [Member::Accounts, Member::Playback] {
