@@ -28,6 +28,11 @@ impl Sockets {
         Ok((Stdio::from(OwnedFd::from(socket.try_clone()?)), socket.local_addr()?.port()))
     }
 
+    /// Returns the address of a socket that is bound.
+    pub(super) fn url(&self, name: &str) -> Option<String> {
+        Some(format!("http://{}", self.0.get(name)?.local_addr().ok()?))
+    }
+
     /// Closes the socket of a replica that no longer exists.
     pub(super) fn forget(&mut self, name: &str) {
         self.0.remove(name);
