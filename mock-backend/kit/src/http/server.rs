@@ -45,7 +45,7 @@ const LOBBY: usize = 64;
 /// Time for a request in the lobby to arrive.
 const LOBBY_TIMEOUT: Duration = Duration::from_secs(2);
 /// Time for connections that were accepted from a shared socket to send a request after the shutdown.
-pub const LINGER: Duration = Duration::from_millis(500);
+pub const LINGER: Duration = Duration::from_secs(2);
 /// Paths that are answered in the lobby.
 const LOBBY_PATHS: [&str; 3] = [paths::HEALTH, paths::READY, "/livez"];
 /// Time for a TLS handshake.

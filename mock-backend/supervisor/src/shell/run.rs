@@ -98,6 +98,7 @@ pub async fn start(setup: Setup) -> Result<Running, StartError> {
     }
     let folder = RunFolder::open(&setup.data)?;
     let listener = folder.bind()?;
+    let sockets = bind(&setup)?;
     let (inputs, inbox) = mpsc::channel(MAX_INPUTS);
     let (calls, called) = mpsc::channel(MAX_CALLS);
     let (end, ends) = mpsc::channel(2);
@@ -112,7 +113,7 @@ pub async fn start(setup: Setup) -> Result<Running, StartError> {
         folder,
         setup,
         children: Children::default(),
-        sockets: Sockets::default(),
+        sockets,
         inputs,
         began: Instant::now(),
         events: VecDeque::new(),
@@ -138,6 +139,18 @@ pub async fn start(setup: Setup) -> Result<Running, StartError> {
         }
     });
     Ok(Running { end, ready, task: Some(task) })
+}
+
+/// Binds the sockets that are handed, so that their addresses are known before any process starts.
+fn bind(setup: &Setup) -> Result<Sockets, StartError> {
+    let mut sockets = Sockets::default();
+    for process in setup.topology.processes().iter().filter(|process| process.socket == Socket::Handed) {
+        for number in 1..=process.replicas {
+            let bound = sockets.hand(&process.replica_name(number), process.port.unwrap_or(0));
+            bound.map_err(|source| StartError::Port { process: process.name.clone(), source })?;
+        }
+    }
+    Ok(sockets)
 }
 
 struct Shell {
@@ -241,7 +254,6 @@ impl Shell {
     }
 
     async fn spawn(&mut self, run: Run, process: usize, name: String, port: u16) -> io::Result<u32> {
-        let urls = self.urls_for(process)?;
         let process = &self.setup.topology.processes()[process];
         let (input, port, handed) = match process.socket {
             Socket::Own => (Stdio::piped(), port, None),
@@ -250,7 +262,7 @@ impl Shell {
                 (input, port, Some(port))
             }
         };
-        let command = self.command(process, &name, port, &urls);
+        let command = self.command(process, &name, port);
         let announcing = Announcing::new(process.ready_line);
         let awaited = Awaited { announcing, run, port: handed, inputs: self.inputs.clone() };
         let mut child = self.spawner.spawn(command, input).await?;
@@ -269,29 +281,7 @@ impl Shell {
         }
     }
 
-    /// Returns the addresses of the processes that the arguments and the environment of one contain. Sockets that are handed
-    /// have theirs before a process listens.
-    fn urls_for(&mut self, process: usize) -> io::Result<BTreeMap<String, Vec<String>>> {
-        let processes = self.setup.topology.processes();
-        let process = &processes[process];
-        let templates = process.arguments.iter().chain(process.environment.values());
-        let mut found = BTreeMap::new();
-        for other in templates.flat_map(Template::named) {
-            let mut urls = self.fleet.urls(other);
-            if let Some(other) =
-                processes.iter().find(|process| process.name == other && process.socket == Socket::Handed)
-            {
-                let names = (1..=urls.len().max(other.replicas)).map(|number| other.replica_name(number));
-                let port = other.port.unwrap_or(0);
-                urls = names.map(|name| self.sockets.url(&name, port)).collect::<Result<_, _>>()?;
-            }
-            found.insert(other.to_owned(), urls);
-        }
-        Ok(found)
-    }
-
-    fn command(&self, process: &Process, name: &str, port: u16, urls: &BTreeMap<String, Vec<String>>) -> Command {
-        let urls = |other: &String| urls.get(other).map(Vec::as_slice).unwrap_or_default();
+    fn command(&self, process: &Process, name: &str, port: u16) -> Command {
         let fill = |template: &Template| {
             template.fill(|piece| match piece {
                 Piece::Text(text) => text.clone(),
@@ -300,14 +290,25 @@ impl Shell {
                 Piece::Name => name.to_owned(),
                 Piece::Port => port.to_string(),
                 Piece::Addresses => text(&self.folder.addresses()),
-                Piece::Url(other) => urls(other).first().cloned().unwrap_or_default(),
-                Piece::Urls(other) => urls(other).join(","),
+                Piece::Url(other) => self.urls(other).into_iter().next().unwrap_or_default(),
+                Piece::Urls(other) => self.urls(other).join(","),
             })
         };
         let mut command = Command::new(self.setup.program(process));
         command.args(process.arguments.iter().map(fill));
         command.envs(process.environment.iter().map(|(name, value)| (name, fill(value))));
         command
+    }
+
+    /// Addresses of a process: of its sockets that are bound, and of those that it binds itself.
+    fn urls(&self, name: &str) -> Vec<String> {
+        let process = self.setup.topology.find(name).map(|at| &self.setup.topology.processes()[at]);
+        let numbers = process.map_or(0, |process| process.replicas);
+        let names = (1..=numbers).filter_map(|number| Some(process?.replica_name(number)));
+        let mut urls: Vec<String> = names.filter_map(|name| self.sockets.url(&name)).collect();
+        let others: Vec<String> = self.fleet.urls(name).into_iter().filter(|url| !urls.contains(url)).collect();
+        urls.extend(others);
+        urls
     }
 
     fn probe(&self, run: Run, process: usize, url: String) {

@@ -44,6 +44,14 @@ pub enum StartError {
         /// Reason given by the system.
         source: io::Error,
     },
+    /// A port cannot be bound.
+    #[error("the port of `{process}` cannot be used: {source}; end the program that has it, or change `port`")]
+    Port {
+        /// The process.
+        process: String,
+        /// Reason given by the system.
+        source: io::Error,
+    },
     /// Another supervisor uses the data directory.
     #[error("another supervisor runs with {}; end it first, or give another directory with --data", data.display())]
     Taken {

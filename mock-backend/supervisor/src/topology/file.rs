@@ -115,14 +115,13 @@ fn topology(text: &str) -> Result<Topology, Fault> {
         }
         names.push(name.get_ref().clone());
     }
-    let is_handed: Vec<bool> =
-        parsed.process.iter().map(|process| process.get_ref().socket == Socket::Handed).collect();
+    let handed: Vec<bool> = parsed.process.iter().map(|process| process.get_ref().socket == Socket::Handed).collect();
     let mut processes = Vec::new();
     let mut named = BTreeSet::new();
     let mut backends = 0;
     for process in parsed.process {
         let place = process.span();
-        let read = process.into_inner().read((&names, &is_handed), &mut named)?;
+        let read = process.into_inner().read(&names, &handed, &mut named)?;
         backends += usize::from(read.role == Role::Backend);
         if backends > 1 {
             return Err((Some(place), Problem::SecondBackend(read.name)));
@@ -156,8 +155,8 @@ fn in_order(mut processes: Vec<(Range<usize>, Process)>, named: &BTreeSet<usize>
 
 impl ProcessText {
     /// Checks a process; `after` holds places in `names` until the processes are sorted. Adds to `named` those whose address it
-    /// contains. The address of a socket that is handed is known before its process runs, and asks for no order.
-    fn read(self, (names, is_handed): (&[String], &[bool]), named: &mut BTreeSet<usize>) -> Result<Process, Fault> {
+    /// contains. An address of a socket that is handed is known before its process starts, and implies no order.
+    fn read(self, names: &[String], handed: &[bool], named: &mut BTreeSet<usize>) -> Result<Process, Fault> {
         let find = |name: &str, place: Range<usize>| {
             let found = names.iter().position(|other| other == name);
             found.ok_or_else(|| (Some(place), Problem::UnknownProcess(name.to_owned())))
@@ -173,7 +172,7 @@ impl ProcessText {
                 .ok_or_else(|| (Some(place.clone()), Problem::Placeholder(text.into_inner())))?;
             for name in template.named() {
                 let other = find(name, place.clone())?;
-                if !is_handed[other] {
+                if !handed[other] {
                     after.insert(other);
                 }
                 named.insert(other);

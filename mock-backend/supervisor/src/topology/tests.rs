@@ -58,6 +58,22 @@ fn all_keys_are_read() {
 }
 
 #[test]
+fn an_address_of_a_handed_socket_implies_no_order() {
+    let text = ["a", "b"].map(|name| {
+        let other = if name == "a" { "b" } else { "a" };
+        process(name, &format!("arguments = [\"{{url:{other}}}\"]\nsocket = \"handed\""))
+    });
+    let topology = parse(&text.concat()).expect("no circle");
+    assert!(topology.processes().iter().all(|process| process.after.is_empty() && process.is_named_by_others));
+    let message = refused(&text.concat().replacen("socket = \"handed\"", "after = [\"b\"]", 1).replacen(
+        "socket = \"handed\"",
+        "",
+        1,
+    ));
+    assert!(message.contains("wait for one another"), "{message}");
+}
+
+#[test]
 fn a_single_process_is_a_topology() {
     let topology = parse(&process("all", "")).expect("it is read");
     let [all] = topology.processes() else { panic!("one process") };

@@ -42,6 +42,26 @@ async fn the_ready_line_names_every_process() {
 }
 
 #[tokio::test]
+async fn processes_with_handed_sockets_know_each_others_addresses() {
+    let text = [("a", "b"), ("b", "a")].map(|(name, other)| {
+        let arguments = format!(", \"--listen-stdin\", \"--argument\", \"{{urls:{other}}}\"");
+        dummy(name, &arguments, "socket = \"handed\"\nreplicas = 2")
+    });
+    let supervised = Supervised::start(&text.concat());
+    supervised.ready();
+    for (name, other) in [("a", "b"), ("b-2", "a")] {
+        let (first, second) = (supervised.replica(other).await, supervised.replica(&format!("{other}-2")).await);
+        let urls = [&first, &second].map(|replica| replica["url"].as_str().unwrap()).join(",");
+        let line = fs::read(format!("/proc/{}/cmdline", supervised.process(name).await)).unwrap();
+        assert!(
+            line.split(|byte| *byte == 0).any(|argument| argument == urls.as_bytes()),
+            "{urls} in {}",
+            String::from_utf8_lossy(&line)
+        );
+    }
+}
+
+#[tokio::test]
 async fn all_in_one_is_a_topology_whose_announcement_is_taken_over() {
     let supervised = Supervised::start(&dummy("all", ", \"--json\"", "ready_line = \"json\"\nrole = \"backend\""));
     let ready = supervised.ready();
@@ -92,6 +112,11 @@ fn what_cannot_run_is_refused_with_a_sentence() {
         assert_eq!(refused.status.code(), Some(1));
         assert!(text(&refused.stderr).contains(sentence), "{}", text(&refused.stderr));
     }
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let topology = dummy("a", ", \"--listen-stdin\"", &format!("socket = \"handed\"\nport = {port}"));
+    let refused = command(data.path(), &topology).output().unwrap();
+    assert!(text(&refused.stderr).contains("the port of `a` cannot be used"), "{}", text(&refused.stderr));
     let checked = command(data.path(), &dummy("a", "", "")).arg("--check").output().unwrap();
     assert_eq!(text(&checked.stdout), "1 processes\n");
     let nobody = output(&["status", "--data", data.path().to_str().unwrap()]);

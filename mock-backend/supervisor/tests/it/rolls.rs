@@ -9,6 +9,9 @@ use serde_json::{Value, json};
 
 use crate::supervised::{Supervised, client, dummy, of};
 
+/// Time to answer a probe that a busy machine does not exceed: a replica that is withdrawn for it would fail requests.
+const PATIENT: &str = "probe = { timeout_ms = 60000 }";
+
 /// Addresses of the ready replicas of a process.
 fn addresses(data: &Path, process: &str) -> Vec<String> {
     let text = std::fs::read_to_string(data.join("run/addresses.json")).unwrap();
@@ -40,9 +43,9 @@ async fn load(data: Arc<Path>, process: &str, is_over: Arc<AtomicBool>, sent: Ar
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_roll_under_load_fails_no_request() {
-    let leave = "leave_ms = 2000";
-    let handed = dummy("fixed", ", \"--listen-stdin\"", "role = \"backend\"\nsocket = \"handed\"");
-    let text = [dummy("many", "", &format!("replicas = 3\n{leave}")), dummy("one", "", leave), handed].concat();
+    let leave = format!("leave_ms = 4000\n{PATIENT}");
+    let handed = dummy("fixed", ", \"--listen-stdin\"", &format!("role = \"backend\"\nsocket = \"handed\"\n{PATIENT}"));
+    let text = [dummy("many", "", &format!("replicas = 3\n{leave}")), dummy("one", "", &leave), handed].concat();
     let supervised = Supervised::start(&text);
     supervised.ready();
     let published = |process: &str| addresses(supervised.data.path(), process);
@@ -83,7 +86,7 @@ async fn a_roll_under_load_fails_no_request() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn replicas_are_added_and_removed_under_load() {
-    let text = dummy("a", ", \"--listen-stdin\"", "socket = \"handed\"\nleave_ms = 2000");
+    let text = dummy("a", ", \"--listen-stdin\"", &format!("socket = \"handed\"\nleave_ms = 4000\n{PATIENT}"));
     let supervised = Supervised::start(&text);
     supervised.ready();
     let (is_over, sent) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
