@@ -26,6 +26,7 @@ use kinora_api::ErrorCode;
 use kinora_catalogue::Catalogue;
 use kinora_catalogue::pictures::PictureKeys;
 use kinora_kit::clock::Clock;
+use kinora_kit::http::attested::GatewayKey;
 use kinora_kit::http::body::BodyLimits;
 use kinora_kit::http::handed;
 use kinora_kit::http::internal::InternalKey;
@@ -227,6 +228,7 @@ struct Keys {
     secret: EdgeSecret,
     metrics_token: String,
     internal: InternalKey,
+    gateway: GatewayKey,
     tokens: Tokens,
 }
 
@@ -242,8 +244,10 @@ impl Keys {
         let internal_file = data.join("keys").join("internal.token");
         let internal = keyfile::load_or_create(&internal_file, random).map_err(unusable(internal_file))?;
         let internal = InternalKey::new(&internal);
+        let gateway_file = data.join("keys").join("gateway.key");
+        let gateway = GatewayKey::load_or_create(&gateway_file).map_err(unusable(gateway_file))?;
         let tokens = Tokens::open(&data.join("keys").join("access.pem"), access_ms)?;
-        Ok(Self { secret, metrics_token, internal, tokens })
+        Ok(Self { secret, metrics_token, internal, gateway, tokens })
     }
 }
 
@@ -364,7 +368,7 @@ pub async fn copy_stores(from: &str, to: &str) -> Result<Vec<TableReport>, CopyE
 pub async fn serve(config: Config) -> Result<Running, BackendError> {
     let data = &config.data;
     std::fs::create_dir_all(data).map_err(|source| BackendError::Data { path: data.clone(), source })?;
-    let Keys { secret, metrics_token, internal, tokens } = Keys::open(data, config.access_ms)?;
+    let Keys { secret, metrics_token, internal, gateway, tokens } = Keys::open(data, config.access_ms)?;
     let services = Services::open(&config, &secret, tokens).await?;
     let Services { accounts, catalogue, playback, writers, reads } = services;
     if let (true, Some(accounts)) = (config.demo_viewer, &accounts) {
@@ -379,7 +383,7 @@ pub async fn serve(config: Config) -> Result<Running, BackendError> {
         playback,
         peers: Peers::new(&config.members, &config.peers, internal),
     });
-    let router = routes::router(&backend, secret, config.body).map_err(BackendError::Client)?;
+    let router = routes::router(&backend, secret, gateway, config.body).map_err(BackendError::Client)?;
     // The writers end when the last service that could write is gone.
     let finish = close(writers, reads);
     let server = match &config.socket {

@@ -11,10 +11,12 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use futures_util::future::try_join_all;
 use kinora_api::{ErrorCode, internal, paths};
+use kinora_kit::http::attested::GatewayKey;
 use kinora_kit::http::body::BodyLimits;
 use kinora_kit::http::extract::bearer_token;
 use kinora_kit::http::host;
 use kinora_kit::http::problem::Problem;
+use kinora_kit::http::trace;
 use kinora_kit::signature::EdgeSecret;
 use kinora_store::Store;
 
@@ -27,7 +29,12 @@ type Shared = State<Arc<Backend>>;
 ///
 /// # Errors
 /// When a client cannot be set up.
-pub fn router(backend: &Arc<Backend>, secret: EdgeSecret, body: BodyLimits) -> Result<Router, reqwest::Error> {
+pub fn router(
+    backend: &Arc<Backend>,
+    secret: EdgeSecret,
+    gateway: GatewayKey,
+    body: BodyLimits,
+) -> Result<Router, reqwest::Error> {
     let clients = Clients::of(backend)?;
     let mut router = Router::new()
         .route(paths::HEALTH, get(health))
@@ -36,7 +43,7 @@ pub fn router(backend: &Arc<Backend>, secret: EdgeSecret, body: BodyLimits) -> R
         .with_state(Arc::clone(backend));
     let key = backend.peers.key();
     if let Some(accounts) = &backend.accounts {
-        let deps = kinora_accounts::Deps { playback: Arc::clone(&clients.playback), body };
+        let deps = kinora_accounts::Deps { playback: Arc::clone(&clients.playback), body, gateway };
         router = router.merge(kinora_accounts::service(Arc::clone(accounts), deps));
         if let Some(key) = key.clone() {
             router = router.merge(kinora_accounts::client::routes(Arc::clone(accounts), key));
@@ -63,7 +70,8 @@ pub fn router(backend: &Arc<Backend>, secret: EdgeSecret, body: BodyLimits) -> R
             Problem::new(ErrorCode::MethodNotAllowed, "the path does not take this method")
         })
         .layer(middleware::from_fn_with_state(Arc::clone(backend), count))
-        .layer(middleware::from_fn(host::check));
+        .layer(middleware::from_fn(host::check))
+        .layer(middleware::from_fn(trace::follow));
     Ok(router)
 }
 

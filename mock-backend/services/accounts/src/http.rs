@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{FromRef, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::routing::{get, post};
 use kinora_api::{
     Account, ErrorCode, ProfileList, RefreshRequest, SignInRequest, SignInResponse, SignOutRequest, TokenPair,
@@ -116,12 +116,13 @@ async fn keep_pruned(shared: Weak<Shared>) {
 async fn sign_in(
     State(Service(shared)): State<Service>,
     connection: Option<axum::Extension<Connection>>,
+    headers: HeaderMap,
     Payload(request): Payload<SignInRequest>,
 ) -> Answer<SignInResponse> {
     if request.device.id.as_str().is_empty() || request.device.id.as_str().len() > 64 {
         return Err(Problem::new(ErrorCode::InvalidRequest, "a device's id has 1 to 64 characters"));
     }
-    let peer = connection.map(|axum::Extension(connection)| connection.peer.ip());
+    let peer = connection.map(|axum::Extension(connection)| shared.deps.gateway.client(&headers, connection.peer.ip()));
     let signed_in = shared.accounts.sign_in(peer, &request).await?;
     // What the device played before goes on under the new sign-in from its first request.
     shared.deliver_now().await;

@@ -27,6 +27,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use kinora_api::internal::Playback;
 use kinora_api::{Account, DeviceInfo, ErrorCode, Secret, SignInRequest, SignInResponse, TokenPair};
 use kinora_kit::clock::Clock;
+use kinora_kit::http::attested::GatewayKey;
 use kinora_kit::http::body::BodyLimits;
 use kinora_kit::http::problem::Problem;
 use kinora_kit::keyfile;
@@ -55,6 +56,8 @@ pub struct Deps {
     pub playback: Arc<dyn Playback>,
     /// Bounds of a request's body.
     pub body: BodyLimits,
+    /// Key with which a gateway attests the client's address.
+    pub gateway: GatewayKey,
 }
 
 /// Why the service did not start.

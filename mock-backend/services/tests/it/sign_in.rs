@@ -1,6 +1,7 @@
 //! Signing in, refreshing, signing out; and what happens to thieves.
 
 use kinora_api::{Account, ErrorCode, RefreshRequest, Secret, SignOutRequest, TokenPair, paths};
+use kinora_kit::http::attested::GatewayKey;
 use kinora_services::{self as services, demo};
 
 use kinora_stage::{Stage, error};
@@ -106,6 +107,29 @@ async fn a_device_that_is_known_is_not_locked_out_by_a_stranger() {
         assert_eq!(stage.sign_in_on("owner", demo::EMAIL, "wrong").await.status(), 401);
     }
     assert_eq!(stage.sign_in_on("owner", demo::EMAIL, "wrong").await.status(), 429);
+}
+
+#[tokio::test]
+async fn guesses_behind_a_gateway_count_against_the_client_that_it_attests() {
+    let stage = Stage::new().await;
+    let key = GatewayKey::load_or_create(&stage.dir.path().join("keys").join("gateway.key")).unwrap();
+    let guess = async |client: [u8; 4], key: &GatewayKey, email: &str| {
+        let mut headers = reqwest::header::HeaderMap::new();
+        key.attest(client.into(), &mut headers);
+        let device = serde_json::json!({ "id": email, "name": "d", "platform": "test", "app_version": "1" });
+        let body = serde_json::json!({ "email": email, "password": "wrong", "device": device });
+        let request = stage.client.post(format!("{}{}", stage.backend.url(), paths::SIGN_IN)).headers(headers);
+        request.json(&body).send().await.unwrap().status().as_u16()
+    };
+    let mut statuses = Vec::new();
+    for n in 0..21 {
+        statuses.push(guess([192, 0, 2, 1], &key, &format!("{n}@kinora.example")).await);
+    }
+    assert_eq!((statuses[19], statuses[20]), (401, 429), "{statuses:?}");
+    assert_eq!(guess([192, 0, 2, 2], &key, "x@kinora.example").await, 401, "another client");
+    let wrong = GatewayKey::new("0123456789abcdef").unwrap();
+    let unattested = guess([192, 0, 2, 1], &wrong, "y@kinora.example").await;
+    assert_eq!(unattested, 401, "an address without the key is not believed");
 }
 
 #[tokio::test]

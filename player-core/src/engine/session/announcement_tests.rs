@@ -356,3 +356,13 @@ fn timed_metadata_that_is_refused_is_reported_once() {
     }
     assert_eq!((warned, session.metadata.list().len()), (vec![0, 1, 0], 1), "8 MiB have room for one of 5");
 }
+
+#[test]
+fn zz3_a_new_entry_before_a_known_one_is_a_change() {
+    let mut cx = context();
+    let mut session = video();
+    session.add_metadata(&mut cx, vec![metadata("a", 500)], Stage::Manifest);
+    assert_eq!(events(&mut cx), vec![Event::MetadataChanged]);
+    session.add_metadata(&mut cx, vec![metadata("b", 500), metadata("a", 500)], Stage::Manifest);
+    assert_eq!(events(&mut cx), vec![Event::MetadataChanged]);
+}

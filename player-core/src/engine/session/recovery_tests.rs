@@ -390,3 +390,39 @@ fn audio_goes_with_the_video_at_its_place_and_not_with_the_newest() {
     }
     assert_eq!(session.audio_group(StreamId::Main), None);
 }
+
+#[test]
+fn zz9_tail() {
+    let mut cx = context();
+    let mut session = session_of(ItemId::default(), &SEPARATE[..1]);
+    add(&mut session.video, 0, 0, 2000, None);
+    let track = TrackInit {
+        id: 1,
+        kind: MediaKind::Video,
+        timescale: 1000,
+        language: None,
+        config: Arc::new(CodecConfig::for_tests("")),
+    };
+    let init = InitSegment { tracks: vec![track], clock: MediaClock::Endless, first: None, source: Bytes::new() };
+    let job = cx.jobs.add(cx.now, Purpose::Media(StreamId::Main), FetchKind::Segment, somewhere(), Ingest::Body);
+    let mut download = SegmentDownload::new(job, chosen(0, 0, 4000), Some(Arc::new(init)), MediaTime::ZERO);
+    // Media time lies ten seconds after presentation time.
+    download.set_shift(-10_000_000_000);
+    let sample = |at: i64| Sample {
+        pts: ms(at),
+        dts: ms(at),
+        duration: Duration::from_millis(100),
+        key: false,
+        payload: Payload(vec![0; 10].into()),
+        crypto: None,
+    };
+    let fragment = Fragment { track: 1, samples: [11_800, 11_900, 12_000].map(sample).to_vec() };
+    let state = serde_json::from_str("0").unwrap();
+    download.end_with(SegmentTail { outputs: vec![DemuxOutput::Fragment(fragment)], state, waiting: 0 });
+    session.stream_mut(StreamId::Main).unwrap().keep(KeptState::of(&download));
+    let next = SegmentPlan { rep: RepKey::for_tests(0, 0, 1), ..chosen(1, 4000, 8000) };
+    assert!(session.carried_state(&mut cx, StreamId::Main, &next).is_none());
+    assert_eq!((session.account().counts().received, session.video.end()), (21, Some(ms(2100))));
+    assert!(session.stream(StreamId::Main).unwrap().is_idle() && session.video.back().unwrap().complete);
+}
+

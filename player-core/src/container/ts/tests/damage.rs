@@ -223,3 +223,31 @@ fn counters_that_begin_anew_with_a_segment_are_no_damage() {
         carried = Some(CarriedState { state: tail.state, continues: true });
     }
 }
+
+#[test]
+fn zz31_a_missing_begin_behind_a_picture_that_fills_its_packets_harms_one_picture() {
+    let mut mux = Mux::new(&[(0x1b, VIDEO, &[])]);
+    let mut begins = Vec::new();
+    for n in 0..6_u32 {
+        let mut size = 300;
+        let es = loop {
+            let nal = slice(n == 0, 0, n, 2 * n, size);
+            let es = if n == 0 { byte_stream(&[&[9, 0xf0], SPS, PPS, &nal]) } else { byte_stream(&[&[9, 0xf0], &nal]) };
+            if (14 + es.len()) % 184 == 0 {
+                break es;
+            }
+            size += 1;
+        };
+        begins.push(mux.bytes.len());
+        let time = 90_000 + 3600 * u64::from(n);
+        mux.packet(VIDEO, Some((time, time)), &es);
+    }
+    let whole = samples(&read(&mux.bytes, 1000, None).unwrap(), VIDEO);
+    let mut bytes = mux.bytes.clone();
+    bytes.drain(begins[3]..begins[3] + PACKET);
+    let outputs = read(&bytes, 1000, None).unwrap();
+    let [video, _] = damage(&outputs);
+    let left = samples(&outputs, VIDEO);
+    let intact = left.iter().filter(|picture| whole.iter().any(|other| other.payload == picture.payload)).count();
+    assert_eq!((whole.len(), video.gaps, video.incomplete, video.undecodable, left.len(), intact), (6, 1, 0, 1, 5, 5));
+}
