@@ -115,6 +115,7 @@ mod tests {
         let cases = [
             ("identity", "AES", true),
             ("urn:uuid:EDEF8BA9-79D6-4ACE-A3C8-27DCD51D21ED", "Widevine", false),
+            ("URN:UUID:E2719D58-A985-B3C9-781A-B030AF78D30E", "ClearKey", true),
             ("com.microsoft.playready", "PlayReady", false),
             ("com.apple.streamingkeydelivery", "FairPlay", false),
             ("urn:uuid:e2719d58-a985-b3c9-781a-b030af78d30e", "ClearKey", true),

@@ -358,7 +358,7 @@ fn timed_metadata_that_is_refused_is_reported_once() {
 }
 
 #[test]
-fn zz3_a_new_entry_before_a_known_one_is_a_change() {
+fn a_new_entry_before_a_known_one_is_a_change() {
     let mut cx = context();
     let mut session = video();
     session.add_metadata(&mut cx, vec![metadata("a", 500)], Stage::Manifest);

@@ -392,7 +392,7 @@ fn audio_goes_with_the_video_at_its_place_and_not_with_the_newest() {
 }
 
 #[test]
-fn zz9_tail() {
+fn what_a_segment_left_open_is_presented_before_another_representation() {
     let mut cx = context();
     let mut session = session_of(ItemId::default(), &SEPARATE[..1]);
     add(&mut session.video, 0, 0, 2000, None);
@@ -425,4 +425,3 @@ fn zz9_tail() {
     assert_eq!((session.account().counts().received, session.video.end()), (21, Some(ms(2100))));
     assert!(session.stream(StreamId::Main).unwrap().is_idle() && session.video.back().unwrap().complete);
 }
-

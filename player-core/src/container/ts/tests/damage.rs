@@ -225,7 +225,7 @@ fn counters_that_begin_anew_with_a_segment_are_no_damage() {
 }
 
 #[test]
-fn zz31_a_missing_begin_behind_a_picture_that_fills_its_packets_harms_one_picture() {
+fn a_missing_begin_behind_a_picture_that_fills_its_packets_harms_one_picture() {
     let mut mux = Mux::new(&[(0x1b, VIDEO, &[])]);
     let mut begins = Vec::new();
     for n in 0..6_u32 {
