@@ -563,7 +563,7 @@ mod tests {
         for (linger, is_answered) in [(FAR, true), (Duration::ZERO, false)] {
             let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
             let router = Router::new().route("/film", get(async || "film"));
-            let running = serve_on(listener, linger, router, Limits::default(), async {}).expect("it listens");
+            let running = serve_on(listener, linger, router, Limits::default(), None, async {}).expect("it listens");
             let address = running.address();
             let mut stream = TcpStream::connect(address).await.expect("connected");
             assert!(ask(&mut stream).await.ends_with("film"));
