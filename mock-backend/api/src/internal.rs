@@ -1,4 +1,4 @@
-//! What one service asks of another: contracts inside the backend, which no client of it sees.
+//! Questions of one service to another: contracts inside the backend, which no client of it sees.
 //!
 //! A service that provides a trait implements it in process; a client over HTTP takes its place where the provider runs elsewhere.
 //! So caller and provider share this module and nothing else.
@@ -131,6 +131,6 @@ pub trait Playback: Send + Sync {
     /// Takes note of a change of a sign-in.
     ///
     /// # Errors
-    /// Of its store; then it is to be told again.
+    /// Those of its store; the caller repeats the call then.
     fn sign_in_changed<'a>(&'a self, change: &'a SignInChange) -> Reply<'a, ()>;
 }

@@ -1,4 +1,4 @@
-//! How many requests the gateway has under way, and which are refused first when it is busy: looking around before signing in,
+//! Number of requests that the gateway has under way, and the order in which they are refused when it is busy: looking around before signing in,
 //! and both before playing.
 
 use std::sync::Arc;

@@ -17,7 +17,7 @@ pub struct Pass {
     generation: u64,
 }
 
-/// What came of a request.
+/// Result of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// The replica answered.
@@ -28,7 +28,7 @@ pub enum Outcome {
     Abandoned,
 }
 
-/// Whether a replica takes requests.
+/// State in which a replica takes requests, or takes none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Readiness {
     /// It takes every request.

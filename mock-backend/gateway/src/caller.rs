@@ -20,7 +20,7 @@ const MAX_KEYS: usize = 16;
 pub enum Caller {
     /// An account whose token was verified.
     Account(Box<str>),
-    /// A token that nobody verified, by its SHA-256.
+    /// A token that was not verified, by its SHA-256.
     Token([u8; 32]),
 }
 

@@ -37,7 +37,7 @@ use crate::upstream::{Outgoing, Refusal, RepeatBudget, Terms, UpstreamService};
 /// Delay after which a request that found no room may be tried again.
 const COME_BACK_MS: u64 = 1_000;
 
-/// How much the gateway takes.
+/// Limits of the load that the gateway takes.
 #[derive(Clone, Debug)]
 pub struct Bounds {
     /// Maximum number of requests under way; default 1,024.

@@ -33,7 +33,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use kinora_kit::clock::Clock;
 use kinora_kit::http::attested::GatewayKey;
 use kinora_kit::http::handed;
-use kinora_kit::http::server::{self, Limits, listen, listen_on, listen_with_tls};
+use kinora_kit::http::server::{self, Limits, listen_with_tls};
 use kinora_kit::http::tls::{Identity, KeyPin, TlsError};
 use kinora_kit::keyfile;
 
@@ -44,7 +44,7 @@ use transport::Replicas;
 /// Time between two rounds of tidying up.
 const TIDY_EVERY: Duration = Duration::from_secs(10);
 
-/// How a gateway is set up.
+/// Settings of a gateway.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// Address for plain HTTP; port 0 takes a free one.
@@ -57,9 +57,9 @@ pub struct Config {
     pub data: PathBuf,
     /// File with the public keys that access tokens are signed with (RFC 7517); `None`: each token has its own quota.
     pub token_keys: Option<PathBuf>,
-    /// What peers may ask of the sockets.
+    /// Limits of connections.
     pub limits: Limits,
-    /// How much the gateway takes.
+    /// Limits of the load.
     pub bounds: Bounds,
     /// For quotas and breakers.
     pub clock: Clock,
@@ -165,13 +165,8 @@ pub async fn serve(config: Config, replicas: Replicas) -> Result<Running, Gatewa
         tracing::warn!(address = %config.address, "plain HTTP can be reached from other machines");
     }
     let refused = |address| move |source| GatewayError::Listen { address, source };
-    let plain = match &config.socket {
-        None => listen(config.address, router.clone(), config.limits.clone(), async {}).await,
-        Some(socket) => match socket.try_clone() {
-            Ok(socket) => listen_on(socket, handed::identify(router.clone()), config.limits.clone(), async {}).await,
-            Err(error) => Err(error),
-        },
-    };
+    let socket = config.socket.as_deref();
+    let plain = handed::listen_at(config.address, socket, router.clone(), config.limits.clone(), async {}).await;
     let plain = plain.map_err(refused(config.address))?;
     let tls = match config.tls_address {
         None => None,

@@ -41,7 +41,7 @@ pub struct RepeatBudget {
     pub window: Duration,
 }
 
-/// What a service bears.
+/// Load that a service bears.
 #[derive(Clone, Copy, Debug)]
 pub struct Terms {
     /// Maximum number of requests under way.

@@ -31,7 +31,7 @@ use kinora_kit::http::body::BodyLimits;
 use kinora_kit::http::handed;
 use kinora_kit::http::internal::InternalKey;
 use kinora_kit::http::problem::Problem;
-use kinora_kit::http::server::{self, Limits, listen, listen_on};
+use kinora_kit::http::server::{self, Limits};
 use kinora_kit::keyfile;
 use kinora_kit::signature::EdgeSecret;
 use kinora_media::IngestError;
@@ -386,14 +386,9 @@ pub async fn serve(config: Config) -> Result<Running, BackendError> {
     let router = routes::router(&backend, secret, gateway, config.body).map_err(BackendError::Client)?;
     // The writers end when the last service that could write is gone.
     let finish = close(writers, reads);
-    let server = match &config.socket {
-        None => listen(config.address, router, config.limits, finish).await,
-        Some(socket) => match socket.try_clone() {
-            Ok(socket) => listen_on(socket, handed::identify(router), config.limits, finish).await,
-            Err(error) => Err(error),
-        },
-    };
-    let server = server.map_err(|source| BackendError::Listen { address: config.address, source })?;
+    let server = handed::listen_at(config.address, config.socket.as_deref(), router, config.limits, finish)
+        .await
+        .map_err(|source| BackendError::Listen { address: config.address, source })?;
     Ok(Running { server, backend })
 }
 

@@ -18,7 +18,7 @@ const BATCH: usize = 500;
 /// Tables that every store has, beside those of its service.
 const OWN_TABLES: [&str; 2] = ["store_state", "outbox"];
 
-/// Why nothing was copied.
+/// Reason why nothing was copied.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CopyError {

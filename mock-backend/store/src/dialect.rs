@@ -1,4 +1,4 @@
-//! What differs between SQLite and PostgreSQL. Everything else is written once.
+//! Differences between SQLite and PostgreSQL. Everything else is written once.
 
 use sqlx::error::{DatabaseError, ErrorKind};
 

@@ -4,7 +4,7 @@
 //! Several processes may accept from one socket for a while, so an answer to a probe names the process that gave it.
 
 use std::io;
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::os::fd::AsFd as _;
 
 use axum::Router;
@@ -12,6 +12,8 @@ use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue};
 use axum::middleware::{self, Next};
 use kinora_api::paths;
+
+use super::server::{Limits, Running, listen, listen_on};
 
 /// Field of an answer to a probe: identifier of the process that answers.
 pub const PROCESS: HeaderName = HeaderName::from_static("kinora-process");
@@ -25,6 +27,23 @@ pub fn listener() -> io::Result<TcpListener> {
     match listener.local_addr() {
         Ok(_) => Ok(listener),
         Err(_) => Err(io::Error::other("the standard input is no socket to listen on")),
+    }
+}
+
+/// Serves on a socket that the parent handed over, or on `address` without one.
+///
+/// # Errors
+/// When the address cannot be bound, or the socket cannot be used.
+pub async fn listen_at(
+    address: SocketAddr,
+    socket: Option<&TcpListener>,
+    router: Router,
+    limits: Limits,
+    finish: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<Running> {
+    match socket {
+        None => listen(address, router, limits, finish).await,
+        Some(socket) => listen_on(socket.try_clone()?, identify(router), limits, finish).await,
     }
 }
 
@@ -43,8 +62,7 @@ pub fn identify(router: Router) -> Router {
 
 #[cfg(test)]
 mod tests {
-    use super::{PROCESS, identify};
-    use crate::http::server::{Limits, listen_on};
+    use super::{Limits, PROCESS, identify, listen_on};
     use axum::Router;
     use axum::routing::get;
 

@@ -30,7 +30,7 @@ const DELIVERY_WAIT: Duration = Duration::from_millis(500);
 
 type Answer<T> = Result<axum::Json<T>, Problem>;
 
-/// What handlers share.
+/// State that handlers share.
 struct Shared {
     accounts: Arc<Accounts>,
     deps: Deps,

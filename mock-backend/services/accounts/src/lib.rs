@@ -40,7 +40,7 @@ use domain::attempts::Settled;
 use domain::{NewAccount, check_password, normal_email};
 use store::sign_ins::{self, StoredToken};
 
-/// How the service is set up.
+/// Settings of the service.
 pub struct Config {
     /// For everything that expires.
     pub clock: Clock,
@@ -50,7 +50,7 @@ pub struct Config {
     pub refresh_ms: i64,
 }
 
-/// What the service needs of others.
+/// Other services and settings that it needs.
 pub struct Deps {
     /// Takes note of sign-ins that end or are replaced.
     pub playback: Arc<dyn Playback>,
@@ -60,7 +60,7 @@ pub struct Deps {
     pub gateway: GatewayKey,
 }
 
-/// Why the service did not start.
+/// Reason why the service did not start.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {

@@ -21,7 +21,7 @@ use kinora_kit::signature::EdgeSecret;
 
 pub use store::Catalogue;
 
-/// What the service needs of others.
+/// Other services and settings that it needs.
 pub struct Deps {
     /// Knows who asks.
     pub accounts: Arc<dyn Accounts>,

@@ -1,4 +1,4 @@
-//! What the handlers of the catalogue share.
+//! State that the handlers of the catalogue share.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use tokio::sync::Semaphore;
 
 use crate::{Catalogue, Deps};
 
-/// What handlers share.
+/// State that handlers share.
 pub(crate) struct Shared {
     pub(crate) catalogue: Arc<Catalogue>,
     pub(crate) deps: Deps,

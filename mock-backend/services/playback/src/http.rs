@@ -26,7 +26,7 @@ const PRUNE_EVERY: Duration = Duration::from_secs(3600);
 
 type Answer<T> = Result<axum::Json<T>, Problem>;
 
-/// What handlers share.
+/// State that handlers share.
 struct Shared {
     playback: Arc<Playback>,
     deps: Deps,

@@ -37,7 +37,7 @@ use edges::Edges;
 use store::positions;
 use store::sessions::{self, Beat, Session};
 
-/// How the service is set up.
+/// Settings of the service.
 pub struct Config {
     /// For everything that expires.
     pub clock: Clock,
@@ -49,7 +49,7 @@ pub struct Config {
     pub edges: Vec<Url>,
 }
 
-/// What the service needs of others.
+/// Other services and settings that it needs.
 pub struct Deps {
     /// Knows who asks.
     pub accounts: Arc<dyn Accounts>,
@@ -59,7 +59,7 @@ pub struct Deps {
     pub body: BodyLimits,
 }
 
-/// Why the service did not start.
+/// Reason why the service did not start.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
