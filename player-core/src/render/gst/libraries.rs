@@ -15,12 +15,14 @@ use elf::abi::{DF_TEXTREL, DT_FLAGS, DT_NEEDED, DT_RPATH, DT_RUNPATH, DT_TEXTREL
 use elf::endian::AnyEndian;
 use tracing::debug;
 
+use super::exit;
+
 /// Opens what the plugin at `path` needs, from the bottom upwards, so that the plugin is linked sooner. What cannot be opened
 /// or read is left to the linker.
 pub(super) fn open_needed_by(path: &Path) {
     for name in order(path) {
         if let Ok(name) = CString::new(name) {
-            open(&name);
+            let _ = exit::unless_ending(|| open(&name));
         }
     }
 }

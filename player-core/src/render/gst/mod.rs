@@ -20,6 +20,7 @@ mod caps;
 mod config;
 mod decoders;
 mod events;
+mod exit;
 mod feed;
 mod feeder;
 mod head;
@@ -78,7 +79,7 @@ pub struct GstRenderer {
 /// program calls it first of all; [`GstRenderer::new`] does the same, later.
 pub fn prepare() {
     let begun = std::thread::Builder::new().name("render-init".to_owned()).spawn(|| {
-        if gst::init().is_ok() {
+        if exit::unless_ending(gst::init).is_some_and(|begun| begun.is_ok()) {
             warm::begin();
         }
     });

@@ -11,6 +11,7 @@ use gstreamer::prelude::*;
 use tracing::debug;
 
 use super::decoders::{candidates, parser_name};
+use super::exit;
 use crate::container::Codec;
 
 /// Elements of every pipeline. They are loaded first, because libraries are linked one after the other in a process and a
@@ -52,7 +53,7 @@ fn load() {
 }
 
 fn load_plugin(factory: &gst::ElementFactory) {
-    if let Err(error) = factory.load() {
+    if let Some(Err(error)) = exit::unless_ending(|| factory.load()) {
         debug!(%error, element = %factory.name(), "a plugin cannot be loaded");
     }
 }
