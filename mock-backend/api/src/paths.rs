@@ -12,6 +12,8 @@ pub const REFRESH: &str = "/v1/refresh";
 pub const SIGN_OUT: &str = "/v1/sign-out";
 /// `GET`: the signed-in account.
 pub const ACCOUNT: &str = "/v1/account";
+/// `GET`: public keys by which access tokens are verified, a JSON Web Key Set (RFC 7517 §5).
+pub const KEYS: &str = "/v1/keys";
 /// `GET`: the account's profiles.
 pub const PROFILES: &str = "/v1/profiles";
 /// `POST`: ask for leave to play.

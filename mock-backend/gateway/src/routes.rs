@@ -21,14 +21,20 @@ pub struct Call {
     pub class: Class,
     /// Time until the answer begins, repeats included.
     pub deadline: Duration,
+    /// The answer is kept, to be given while the service is silent.
+    pub is_kept: bool,
 }
 
 const fn call(path: &'static str, method: MethodFilter, service: Service, class: Class, seconds: u64) -> Call {
-    Call { path, method, service, class, deadline: Duration::from_secs(seconds) }
+    Call { path, method, service, class, deadline: Duration::from_secs(seconds), is_kept: false }
+}
+
+const fn kept(call: Call) -> Call {
+    Call { is_kept: true, ..call }
 }
 
 /// Every call. What is not here cannot be reached from outside: `/origin`, the counters of services, calls among services.
-pub static CALLS: [Call; 17] = {
+pub static CALLS: [Call; 18] = {
     use Class::{Account, Browse, Play};
     use Service::{Accounts, Catalogue, Playback};
     const GET: MethodFilter = MethodFilter::GET;
@@ -40,10 +46,11 @@ pub static CALLS: [Call; 17] = {
         call(paths::SIGN_OUT, POST, Accounts, Account, 5),
         call(paths::ACCOUNT, GET, Accounts, Account, 5),
         call(paths::PROFILES, GET, Accounts, Account, 5),
-        call("/v1/home", GET, Catalogue, Browse, 5),
-        call("/v1/home/row", GET, Catalogue, Browse, 5),
-        call("/v1/titles/{id}", GET, Catalogue, Browse, 5),
-        call("/v1/search", GET, Catalogue, Browse, 5),
+        call(paths::KEYS, GET, Accounts, Account, 5),
+        kept(call("/v1/home", GET, Catalogue, Browse, 5)),
+        kept(call("/v1/home/row", GET, Catalogue, Browse, 5)),
+        kept(call("/v1/titles/{id}", GET, Catalogue, Browse, 5)),
+        kept(call("/v1/search", GET, Catalogue, Browse, 5)),
         call("/v1/images/{*path}", GET, Catalogue, Browse, 10),
         call(paths::PLAYBACK, POST, Playback, Play, 5),
         call("/v1/playback/{session}/renew", POST, Playback, Play, 5),

@@ -85,6 +85,7 @@ pub(crate) fn router(accounts: Arc<Accounts>, deps: Deps) -> Router {
         .route(paths::SIGN_OUT, post(sign_out))
         .route(paths::ACCOUNT, get(account))
         .route(paths::PROFILES, get(profiles))
+        .route(paths::KEYS, get(keys))
         .with_state(Service(shared))
 }
 
@@ -152,6 +153,10 @@ async fn sign_out(
 
 async fn account(State(Service(shared)): State<Service>, Viewer(viewer): Viewer) -> Answer<Account> {
     Ok(axum::Json(store::account(&shared.accounts.store, &viewer.account).await?))
+}
+
+async fn keys(State(Service(shared)): State<Service>) -> axum::Json<jsonwebtoken::jwk::JwkSet> {
+    axum::Json(shared.accounts.tokens.public())
 }
 
 async fn profiles(Viewer(viewer): Viewer) -> Answer<ProfileList> {
