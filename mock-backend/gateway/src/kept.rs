@@ -145,7 +145,7 @@ impl Silence {
 #[cfg(test)]
 mod tests {
     use super::{Answer, Kept, MAX_AGE_MS, Name, Silence};
-    use axum::http::{HeaderMap, HeaderValue, header};
+    use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
     use bytes::Bytes;
 
     fn name(account: &str, path: &str) -> Name {
@@ -187,7 +187,7 @@ mod tests {
     fn a_kept_answer_says_so_with_its_age_and_spares_who_has_it() {
         let answer = Answer::new(&tagged("\"x\""), Bytes::from_static(b"home"), 1_000);
         let given = answer.response(&tagged("\"x\""), 8_500);
-        assert_eq!((given.status(), &given.headers()[header::AGE]), (200.try_into().unwrap(), &HeaderValue::from(7)));
+        assert_eq!((given.status(), &given.headers()[header::AGE]), (StatusCode::OK, &HeaderValue::from(7)));
         assert_eq!(given.headers()["cache-status"], "kinora-gateway; hit; ttl=-7; detail=service-silent");
         let asked = HeaderMap::from_iter([(header::IF_NONE_MATCH, HeaderValue::from_static("\"x\""))]);
         let same = answer.response(&asked, 0);
