@@ -82,17 +82,38 @@ struct Ring {
     /// The one that signs, then the one before it.
     keys: Vec<(String, DecodingKey)>,
     public: JwkSet,
-    /// Time at which the file of the key that signs was written.
-    written: Option<SystemTime>,
+    /// The file of the key that signs, as it was before it was read.
+    file: Option<Stamp>,
+}
+
+/// State of a file. A change within a tick of the clock of the file system has the same time, and another number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Stamp {
+    written: SystemTime,
+    number: u64,
+}
+
+impl Stamp {
+    fn of(path: &Path) -> Option<Self> {
+        let file = fs::metadata(path).ok()?;
+        #[cfg(unix)]
+        let number = std::os::unix::fs::MetadataExt::ino(&file);
+        #[cfg(not(unix))]
+        let number = 0;
+        Some(Self { written: file.modified().ok()?, number })
+    }
 }
 
 impl Ring {
     /// Reads the keys, makes the first, and writes the public set if it is another.
     fn read(path: &Path) -> Result<Self, KeyError> {
+        let mut file = Stamp::of(path);
         let text = keyfile::load_or_create(path, new_key)?;
-        let written = written(path);
+        if file.is_none() {
+            file = Stamp::of(path);
+        }
         let encoding = EncodingKey::from_ed_pem(text.as_bytes())?;
-        let mut ring = Self { encoding, keys: Vec::new(), public: JwkSet { keys: Vec::new() }, written };
+        let mut ring = Self { encoding, keys: Vec::new(), public: JwkSet { keys: Vec::new() }, file };
         ring.believe(&text)?;
         match fs::read_to_string(previous(path)) {
             Ok(text) => ring.believe(&text)?,
@@ -134,10 +155,6 @@ pub fn public_file(path: &Path) -> PathBuf {
     path.with_extension("jwks")
 }
 
-fn written(path: &Path) -> Option<SystemTime> {
-    fs::metadata(path).and_then(|file| file.modified()).ok()
-}
-
 /// Makes a new key at `path`, and keeps the one that was there to check tokens with. Processes that run take it at the next
 /// token that they issue or do not know.
 ///
@@ -145,7 +162,7 @@ fn written(path: &Path) -> Option<SystemTime> {
 /// [`KeyError::TooSoon`] when the last change is younger than `lifetime`, the time that a token lives; errors of the files.
 pub fn rotate(path: &Path, lifetime: Duration) -> Result<(), KeyError> {
     let text = keyfile::load_or_create(path, new_key)?;
-    let is_recent = written(path).and_then(|at| at.elapsed().ok()).is_some_and(|age| age < lifetime);
+    let is_recent = Stamp::of(path).and_then(|file| file.written.elapsed().ok()).is_some_and(|age| age < lifetime);
     if is_recent && previous(path).exists() {
         return Err(KeyError::TooSoon { lifetime_s: lifetime.as_secs() });
     }
@@ -168,7 +185,7 @@ impl Tokens {
     /// The keys as they are on disk.
     fn ring(&self) -> Arc<Ring> {
         let ring = Arc::clone(&self.ring.read().unwrap_or_else(PoisonError::into_inner));
-        if written(&self.path) == ring.written {
+        if Stamp::of(&self.path) == ring.file {
             return ring;
         }
         match Ring::read(&self.path) {
