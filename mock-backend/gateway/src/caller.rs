@@ -1,11 +1,13 @@
 //! Whose quota a request counts against. Nothing is refused here: services verify tokens, and know which were revoked.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use axum::http::{HeaderMap, header};
 use jsonwebtoken::jwk::{AlgorithmParameters, Jwk, JwkSet};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use serde::Deserialize;
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 const ISSUER: &str = "kinora-backend";
@@ -44,6 +46,29 @@ struct Claims {
     /// Seconds since the Unix epoch.
     #[serde(default)]
     exp: i64,
+    /// All others.
+    #[serde(flatten)]
+    rest: BTreeMap<String, Value>,
+}
+
+/// Claims that differ between tokens that show the same (RFC 7519 §4.1), and the sign-in.
+const OF_ONE_TOKEN: [&str; 4] = ["iat", "jti", "nbf", "sid"];
+
+/// Whose a verified token is, and what it lets them see.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Viewer {
+    /// The account.
+    pub account: Box<str>,
+    /// SHA-256 of the claims that may narrow what the token shows, such as a profile that it is bound to.
+    pub view: [u8; 32],
+}
+
+impl From<Claims> for Viewer {
+    fn from(mut claims: Claims) -> Self {
+        claims.rest.retain(|name, _| !OF_ONE_TOKEN.contains(&name.as_str()));
+        let view = Sha256::digest(Value::from_iter(claims.rest).to_string()).into();
+        Self { account: claims.sub, view }
+    }
 }
 
 /// Public keys of the service that signs access tokens.
@@ -80,10 +105,10 @@ impl TokenKeys {
         self.verify(token).map(|claims| Caller::Account(claims.sub))
     }
 
-    /// Returns the account whose token a request bears, if one of the keys signed it and it has not expired.
-    pub fn account(&self, headers: &HeaderMap, now_ms: i64) -> Option<Box<str>> {
+    /// Returns whose token a request bears, if one of the keys signed it and it has not expired.
+    pub fn viewer(&self, headers: &HeaderMap, now_ms: i64) -> Option<Viewer> {
         let claims = self.verify(bearer(headers)?)?;
-        (now_ms < claims.exp.saturating_mul(1000)).then_some(claims.sub)
+        (now_ms < claims.exp.saturating_mul(1000)).then(|| claims.into())
     }
 
     fn verify(&self, token: &str) -> Option<Claims> {
@@ -113,7 +138,7 @@ impl fmt::Debug for TokenKeys {
 
 #[cfg(test)]
 mod tests {
-    use super::{Caller, TokenKeys};
+    use super::{Caller, Claims, TokenKeys, Viewer};
     use aws_lc_rs::signature::Ed25519KeyPair;
     use axum::http::{HeaderMap, HeaderValue, header};
     use jsonwebtoken::jwk::{Jwk, JwkSet};
@@ -163,10 +188,24 @@ mod tests {
             assert_eq!(caller(&format!("Bearer {wrong}")), None, "{wrong}");
         }
         let bearing = bearing(&format!("Bearer {}", token(&ours, "a", "kinora-api")));
-        assert_eq!(keys.account(&bearing, 999).as_deref(), Some("account-1"));
-        assert_eq!(keys.account(&bearing, 1_000), None, "expired");
+        assert_eq!(keys.viewer(&bearing, 999).map(|viewer| viewer.account), Some("account-1".into()));
+        assert_eq!(keys.viewer(&bearing, 1_000), None, "expired");
         assert_eq!(caller("Basic eA=="), None);
         assert_eq!(keys.caller(&HeaderMap::new()), None);
+    }
+
+    #[test]
+    fn what_a_token_is_bound_to_is_a_part_of_the_view_and_its_sign_in_is_not() {
+        let claims = |more: serde_json::Value| {
+            let mut claims = serde_json::json!({ "iss": "kinora-backend", "aud": "kinora-api", "sub": "a", "exp": 1 });
+            claims.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+            Viewer::from(serde_json::from_value::<Claims>(claims).expect("claims"))
+        };
+        let plain = claims(serde_json::json!({ "sid": "one", "iat": 5, "exp": 9 }));
+        assert_eq!(plain, claims(serde_json::json!({ "sid": "two", "iat": 6, "exp": 10, "jti": "x" })));
+        let child = claims(serde_json::json!({ "profile": "child" }));
+        assert_eq!(child.account, plain.account);
+        assert!(child.view != plain.view && child != claims(serde_json::json!({ "profile": "adult" })));
     }
 
     #[test]

@@ -180,9 +180,9 @@ impl Gateway {
         }
         self.keys.gateway.attest(client, &mut headers);
         let path = parts.uri.into_parts().path_and_query.map_or_else(Uri::default, Uri::from);
-        let account = token_keys.account(&parts.headers, self.clock.now_ms());
-        let name = account.as_ref().filter(|_| call.is_kept && parts.method == Method::GET);
-        let name = name.map(|account| Name::new(account, &path.to_string(), &headers));
+        let viewer = token_keys.viewer(&parts.headers, self.clock.now_ms());
+        let name = viewer.as_ref().filter(|_| call.is_kept && parts.method == Method::GET);
+        let name = name.map(|viewer| Name::new(viewer, &path.to_string(), &headers));
         let is_change = call.class == Class::Account && parts.method != Method::GET;
         let outgoing = Outgoing { method: parts.method, uri: path, headers, body };
         let onward = Onward { call, outgoing, place, connection };
@@ -190,8 +190,8 @@ impl Gateway {
             return self.answer_or_keep(name, onward, &parts.headers).await;
         }
         let answer = self.forward(onward, None).await;
-        if is_change && let Some(account) = account {
-            self.kept.forget(&account);
+        if is_change && let Some(viewer) = viewer {
+            self.kept.forget(&viewer.account);
         }
         answer
     }

@@ -11,6 +11,8 @@ use bytes::Bytes;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
+use crate::caller::Viewer;
+
 /// Maximum number of bytes of all kept answers.
 const MAX_BYTES: u64 = 32 * 1024 * 1024;
 /// Maximum number of bytes of the body of a kept answer.
@@ -29,16 +31,19 @@ const CACHE_STATUS: &str = "cache-status";
 pub(crate) struct Name {
     /// Account whose token asked.
     account: Box<str>,
+    /// What that token shows.
+    view: [u8; 32],
     /// Path and query, and the headers by which a service chooses a representation.
     target: Box<str>,
 }
 
 impl Name {
     /// Returns the name of the answer to a request.
-    pub(crate) fn new(account: &str, path_and_query: &str, headers: &HeaderMap) -> Self {
+    pub(crate) fn new(viewer: &Viewer, path_and_query: &str, headers: &HeaderMap) -> Self {
         let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok()).unwrap_or_default();
         let (encoding, language) = (text(header::ACCEPT_ENCODING), text(header::ACCEPT_LANGUAGE));
-        Self { account: account.into(), target: format!("{path_and_query}\n{encoding}\n{language}").into() }
+        let target = format!("{path_and_query}\n{encoding}\n{language}").into();
+        Self { account: viewer.account.clone(), view: viewer.view, target }
     }
 }
 
@@ -145,11 +150,16 @@ impl Silence {
 #[cfg(test)]
 mod tests {
     use super::{Answer, Kept, MAX_AGE_MS, Name, Silence};
+    use crate::caller::Viewer;
     use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
     use bytes::Bytes;
 
+    fn viewer(account: &str, view: u8) -> Viewer {
+        Viewer { account: account.into(), view: [view; 32] }
+    }
+
     fn name(account: &str, path: &str) -> Name {
-        Name::new(account, path, &HeaderMap::new())
+        Name::new(&viewer(account, 0), path, &HeaderMap::new())
     }
 
     fn tagged(tag: &'static str) -> HeaderMap {
@@ -164,7 +174,9 @@ mod tests {
         assert!(kept.get(&name("b", "/v1/home"), 1_000).is_none());
         assert!(kept.get(&name("a", "/v1/home?profile=p"), 1_000).is_none());
         let french = HeaderMap::from_iter([(header::ACCEPT_LANGUAGE, HeaderValue::from_static("fr"))]);
-        assert!(kept.get(&Name::new("a", "/v1/home", &french), 1_000).is_none());
+        assert!(kept.get(&Name::new(&viewer("a", 0), "/v1/home", &french), 1_000).is_none());
+        let bound = Name::new(&viewer("a", 1), "/v1/home", &HeaderMap::new());
+        assert!(kept.get(&bound, 1_000).is_none(), "a token that shows something else");
         assert!(kept.get(&name("a", "/v1/home"), 999 + MAX_AGE_MS).is_some());
         assert!(kept.get(&name("a", "/v1/home"), 1_000 + MAX_AGE_MS).is_none());
         kept.forget("b");

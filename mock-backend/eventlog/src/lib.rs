@@ -1,0 +1,97 @@
+//! A log of events: what happened, durable, in order for each key, read by groups of consumers at their own pace
+//! (`docs/adr/0029-event-log.md`).
+//!
+//! * [`segment`] — records in a file, and what is left of them after a crash;
+//! * [`embedded`] — the log of one process, in a folder.
+
+#![warn(missing_docs)]
+
+pub mod embedded;
+pub mod segment;
+
+use std::io;
+use std::path::PathBuf;
+
+use futures_util::future::BoxFuture;
+
+/// An event that is to be written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// Events of one key are in order; 1 to 256 bytes.
+    pub key: String,
+    /// Identifier: an event whose identifier was seen a short time before is taken once; 1 to 256 bytes.
+    pub id: String,
+    /// Time, milliseconds since the Unix epoch.
+    pub at_ms: i64,
+    /// Content, up to 64 KiB.
+    pub body: Vec<u8>,
+}
+
+/// Place of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// Partition, from 0.
+    pub partition: u32,
+    /// Number within the partition, from 0, without gaps.
+    pub offset: u64,
+}
+
+/// An event that was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// Number within the partition.
+    pub offset: u64,
+    /// The event.
+    pub event: Event,
+}
+
+/// Reason why the log did not do what it was asked for.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LogError {
+    /// A file cannot be used.
+    #[error("{} cannot be used: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Cause.
+        source: io::Error,
+    },
+    /// Another process has the log open.
+    #[error("another process has {} open", .0.display())]
+    InUse(PathBuf),
+    /// A file that was complete is damaged.
+    #[error("{} is damaged after {valid} bytes", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// Bytes before the damage.
+        valid: u64,
+    },
+    /// An event, a name of a group or a partition is not within its bounds.
+    #[error("{0}")]
+    Refused(&'static str),
+    /// An earlier write failed: what is on the disk is not known until the log is opened again.
+    #[error("an earlier write to the log failed; it has to be opened again")]
+    Failed,
+}
+
+/// Answer of a log.
+pub type Answer<'a, T> = BoxFuture<'a, Result<T, LogError>>;
+
+/// A log of events. Every event that was acknowledged is read at least once by each group.
+pub trait EventLog: Send + Sync {
+    /// Number of partitions.
+    fn partitions(&self) -> u32;
+
+    /// Writes events, and returns their places, in the same order, once all of them are durable. An event that is there already has
+    /// the place that it got then.
+    fn append(&self, events: Vec<Event>) -> Answer<'_, Vec<Place>>;
+
+    /// Returns at most `max` events of a partition, the oldest first: from `from` on, or those that the group has not acknowledged.
+    /// Events that were deleted are passed over.
+    fn read<'a>(&'a self, group: &'a str, partition: u32, from: Option<u64>, max: usize) -> Answer<'a, Vec<Record>>;
+
+    /// Records, durably, that a group is done with every event up to and including a place. It never goes back.
+    fn ack<'a>(&'a self, group: &'a str, place: Place) -> Answer<'a, ()>;
+}

@@ -1,0 +1,176 @@
+//! What every log keeps to, and what the embedded one does after a crash.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use std::fs::{self, OpenOptions};
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use kinora_eventlog::embedded::{Log, Settings};
+use kinora_eventlog::{Event, EventLog, LogError, Place, Record};
+use kinora_kit::clock::Clock;
+
+/// Folder of the log for the process that is killed.
+const FOLDER: &str = "KINORA_TEST_EVENTLOG";
+
+fn event(key: &str, id: &str) -> Event {
+    Event { key: key.to_owned(), id: id.to_owned(), at_ms: 1_000, body: id.as_bytes().to_vec() }
+}
+
+fn open(folder: &Path) -> Log {
+    Log::open(folder, Settings::default(), Clock::manual(1_000).0).unwrap()
+}
+
+fn ids(records: &[Record]) -> Vec<&str> {
+    records.iter().map(|record| record.event.id.as_str()).collect()
+}
+
+/// The suite over the trait; the log is empty.
+async fn conforms(log: &dyn EventLog) {
+    let events: Vec<Event> = (0..50).map(|n| event(["x", "y", "z"][n % 3], &format!("id-{n}"))).collect();
+    let places = log.append(events.clone()).await.unwrap();
+    // One key, one partition, in order.
+    for key in 0..3 {
+        let of_key: Vec<Place> = places.iter().skip(key).step_by(3).copied().collect();
+        assert!(of_key.windows(2).all(|pair| pair[0].partition == pair[1].partition && pair[0] < pair[1]));
+    }
+    assert_eq!(log.append(events.clone()).await.unwrap(), places, "taken once");
+    let place = places[0];
+    let all = log.read("a", place.partition, None, 1_000).await.unwrap();
+    assert_eq!(log.read("a", place.partition, None, 1_000).await.unwrap(), all, "again until it is acknowledged");
+    assert_eq!(log.read("a", place.partition, None, 2).await.unwrap(), all[..2]);
+    let third = Place { partition: place.partition, offset: all[2].offset };
+    log.ack("a", third).await.unwrap();
+    log.ack("a", place).await.unwrap();
+    assert_eq!(log.read("a", place.partition, None, 1_000).await.unwrap(), all[3..], "it never goes back");
+    assert_eq!(log.read("b", place.partition, None, 1_000).await.unwrap(), all, "groups know nothing of one another");
+    assert_eq!(log.read("a", place.partition, Some(0), 1_000).await.unwrap(), all, "replayed");
+    let mut whole = Vec::new();
+    for partition in 0..log.partitions() {
+        whole.extend(log.read("c", partition, Some(0), 1_000).await.unwrap());
+    }
+    assert_eq!(whole.len(), events.len());
+    assert!(events.iter().all(|event| whole.iter().any(|record| record.event == *event)));
+    for refused in [
+        log.append(vec![event("", "id")]).await.err(),
+        log.read("../a", 0, None, 1).await.err(),
+        log.read("a", log.partitions(), None, 1).await.err(),
+        log.ack("a", Place { offset: 1 << 40, ..place }).await.err(),
+    ] {
+        assert!(matches!(refused, Some(LogError::Refused(_))), "{refused:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_embedded_log_conforms() {
+    let dir = tempfile::tempdir().unwrap();
+    conforms(&open(dir.path())).await;
+}
+
+#[tokio::test]
+async fn a_log_that_is_opened_again_knows_all_of_it_and_cuts_off_a_torn_end() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = open(dir.path());
+    let places = log.append(vec![event("x", "1"), event("x", "2")]).await.unwrap();
+    log.ack("a", places[0]).await.unwrap();
+    assert!(matches!(Log::open(dir.path(), Settings::default(), Clock::system()), Err(LogError::InUse(_))));
+    let file = newest(dir.path(), places[0].partition);
+    drop(log);
+    OpenOptions::new().append(true).open(&file).unwrap().write_all(b"\x40\0\0\0half of a record").unwrap();
+    let log = reopen(dir.path()).await;
+    assert_eq!(ids(&log.read("a", places[0].partition, None, 9).await.unwrap()), ["2"]);
+    let again = log.append(vec![event("x", "3"), event("x", "1")]).await.unwrap();
+    assert_eq!((again[0].offset, again[1]), (2, places[0]), "the window outlives the process");
+    assert_eq!(ids(&log.read("b", places[0].partition, None, 9).await.unwrap()), ["1", "2", "3"]);
+}
+
+#[tokio::test]
+async fn old_files_are_deleted_and_a_damaged_one_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = Settings { partitions: 1, segment_bytes: 1, keep_bytes: 100, ..Settings::default() };
+    let log = Log::open(dir.path(), settings.clone(), Clock::manual(1_000).0).unwrap();
+    for n in 0..9 {
+        log.append(vec![event("x", &n.to_string())]).await.unwrap();
+    }
+    let left = log.read("a", 0, None, 99).await.unwrap();
+    assert_eq!(ids(&left), ["6", "7", "8"], "31 bytes each");
+    drop(log);
+    let mut files: Vec<PathBuf> =
+        fs::read_dir(dir.path().join("0")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    fs::write(&files[0], b"something else").unwrap();
+    let damaged = loop {
+        match Log::open(dir.path(), settings.clone(), Clock::system()) {
+            Err(LogError::InUse(_)) => tokio::task::yield_now().await,
+            other => break other.err().unwrap(),
+        }
+    };
+    assert!(matches!(damaged, LogError::Damaged { path, valid: 0 } if path == files[0]));
+}
+
+fn newest(folder: &Path, partition: u32) -> PathBuf {
+    let entries = fs::read_dir(folder.join(partition.to_string())).unwrap();
+    entries.map(|entry| entry.unwrap().path()).max().unwrap()
+}
+
+/// Opens a log whose writer may be ending.
+async fn reopen(folder: &Path) -> Log {
+    loop {
+        match Log::open(folder, Settings::default(), Clock::manual(1_000).0) {
+            Err(LogError::InUse(_)) => tokio::task::yield_now().await,
+            other => return other.unwrap(),
+        }
+    }
+}
+
+/// The process that is killed: says which events were acknowledged, for as long as it lives.
+#[tokio::test]
+async fn writes_until_it_is_killed() {
+    let Some(folder) = std::env::var_os(FOLDER) else { return };
+    let log = reopen(Path::new(&folder)).await;
+    for n in 0_u64.. {
+        let id = format!("{}-{n}", std::process::id());
+        log.append(vec![event(&(n % 5).to_string(), &id)]).await.unwrap();
+        println!("\nacknowledged {id}");
+    }
+}
+
+#[tokio::test]
+async fn no_event_that_was_acknowledged_is_lost_by_a_kill() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut acknowledged = Vec::new();
+    for round in 0..3 {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "writes_until_it_is_killed", "--nocapture"])
+            .env(FOLDER, dir.path())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let said = lines.map_while(Result::ok).filter_map(|line| Some(line.strip_prefix("acknowledged ")?.to_owned()));
+        for (n, id) in said.enumerate() {
+            acknowledged.push(id);
+            // What the pipe holds at that time is read to its end.
+            if n == 20 + round * 7 {
+                child.kill().unwrap();
+            }
+        }
+        child.wait().unwrap();
+    }
+    assert!(acknowledged.len() > 60, "{}", acknowledged.len());
+    let log = reopen(dir.path()).await;
+    let mut there = std::collections::BTreeSet::new();
+    for partition in 0..log.partitions() {
+        let mut from = 0;
+        loop {
+            let page = log.read("a", partition, Some(from), 500).await.unwrap();
+            let Some(last) = page.last() else { break };
+            from = last.offset + 1;
+            there.extend(page.into_iter().map(|record| record.event.id));
+        }
+    }
+    let lost: Vec<&String> = acknowledged.iter().filter(|id| !there.contains(*id)).collect();
+    assert!(lost.is_empty(), "{lost:?}");
+}
