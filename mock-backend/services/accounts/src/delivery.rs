@@ -42,7 +42,7 @@ pub async fn deliver(turn: &Turn, store: &Store, playback: &dyn Playback) -> Res
 #[cfg(test)]
 mod tests {
     use super::{Turn, deliver};
-    use kinora_api::internal::{NeededVersion, Playback, Reply, SignInChange};
+    use kinora_api::internal::{NeededVersion, Playback, ProfilesDeleted, Reply, SignInChange};
     use kinora_api::{ApiError, ErrorCode, ProfileId, ResumePosition};
     use kinora_store::{Location, outbox};
     use std::sync::Mutex;
@@ -75,6 +75,10 @@ mod tests {
                 taken.push(change.clone());
                 Ok(())
             })
+        }
+
+        fn profiles_deleted<'a>(&'a self, _: &'a ProfilesDeleted) -> Reply<'a, ()> {
+            Box::pin(async { Ok(()) })
         }
     }
 

@@ -117,6 +117,7 @@ pub async fn account(store: &Store, id: &str) -> Result<Account, Problem> {
         email,
         display_name,
         max_streams: places(max_streams),
+        has_pin: false,
         profiles: rows.into_iter().map(profile).collect(),
     })
 }
@@ -140,7 +141,7 @@ pub async fn viewer(store: &Store, account: String, sign_in: String) -> Result<V
         return Err(Problem::new(ErrorCode::SignInRevoked, "the device was signed out"));
     };
     let profiles = rows.into_iter().map(|(_, id, name, age, language)| profile((id, name, age, language))).collect();
-    Ok(Viewer { account, sign_in, places: places(max_streams), profiles })
+    Ok(Viewer { account, sign_in, places: places(max_streams), profiles, entered: None })
 }
 
 /// Sets how many playbacks the account of an address may run at the same time. Those that run go on.
@@ -206,7 +207,13 @@ type ViewerRow = (i64, String, String, Option<i64>, Option<String>);
 type ProfileRow = (String, String, Option<i64>, Option<String>);
 
 fn profile((id, name, max_age, language): ProfileRow) -> Profile {
-    Profile { id: id.into(), name, max_age: max_age.and_then(|age| u8::try_from(age).ok()), language }
+    Profile {
+        id: id.into(),
+        name,
+        max_age: max_age.and_then(|age| u8::try_from(age).ok()),
+        language,
+        ..Profile::default()
+    }
 }
 
 fn places(max_streams: i64) -> u32 {
