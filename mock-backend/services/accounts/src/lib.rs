@@ -11,6 +11,7 @@ pub mod delivery;
 pub mod demo;
 pub mod domain;
 pub mod http;
+pub mod mail;
 pub mod password;
 pub mod sign_in_limit;
 pub mod store;
