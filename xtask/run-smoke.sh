@@ -2,7 +2,7 @@
 # `./run --headless` as a newcomer types it: exits 0, and its report says that it really played.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-for form in "" --dash; do
+for form in "" --dash "--services split"; do
   # shellcheck disable=SC2086
   report=$(./run --headless --seconds 20 --data target/demo $form | tail -n 1)
   printf '%s\n' "$report"

@@ -1,9 +1,12 @@
 //! The whole system on one machine: demo catalogue, demo viewer, backend, edges.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use anyhow::Context as _;
+use kinora_gateway::topology::Topology;
+use kinora_gateway::transport::over_http;
+use kinora_services::members::Member;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
@@ -33,11 +36,29 @@ pub struct Demo {
 /// The line of JSON that says that everything runs, and where.
 #[derive(Clone, Debug, Serialize)]
 struct Ready {
+    /// Plain HTTP, for tools on this machine.
     backend: String,
+    gateway: Secure,
     edges: Vec<About>,
+    services: Vec<Service>,
     email: &'static str,
     password: &'static str,
     data: PathBuf,
+}
+
+/// A service that runs in this process.
+#[derive(Clone, Debug, Serialize)]
+struct Service {
+    name: String,
+    url: String,
+    pid: u32,
+}
+
+/// Address of the gateway, and the pin by which a client knows its key.
+#[derive(Clone, Debug, Serialize)]
+struct Secure {
+    url: String,
+    pin: String,
 }
 
 /// Makes the titles of the demo catalogue, the keys and the tables that are missing.
@@ -73,8 +94,22 @@ pub async fn serve(demo: Demo, termination: &mut Termination) -> anyhow::Result<
     };
     let urls = edges.iter().map(|(_, edge)| edge.about.url.parse()).collect::<Result<_, _>>()?;
     backend.set_edges(urls);
+    let gateway = match start_gateway(&demo, &backend.url()).await {
+        Ok(gateway) => gateway,
+        Err(error) => {
+            backend.shutdown().await;
+            return Err(error);
+        }
+    };
+    let about = |name: &str, url: String| Service { name: name.to_owned(), url, pid: std::process::id() };
+    let (secure, pin) = gateway.tls().context("the gateway has no TLS")?;
+    let mut services: Vec<Service> =
+        Member::ALL.into_iter().map(|member| about(&member.to_string(), backend.url())).collect();
+    services.push(about("gateway", gateway.url()));
     let ready = Ready {
         backend: backend.url(),
+        gateway: Secure { url: secure, pin: pin.to_string() },
+        services,
         edges: edges.iter().map(|(_, edge)| edge.about.clone()).collect(),
         email: demo::EMAIL,
         password: demo::PASSWORD,
@@ -93,6 +128,7 @@ pub async fn serve(demo: Demo, termination: &mut Termination) -> anyhow::Result<
     let ending = async {
         end.cancel();
         futures_util::future::join_all(kept).await;
+        gateway.shutdown().await;
         backend.shutdown().await;
     };
     tokio::select! {
@@ -101,6 +137,15 @@ pub async fn serve(demo: Demo, termination: &mut Termination) -> anyhow::Result<
         () = termination.wait() => {}
     }
     Ok(())
+}
+
+/// Starts the gateway in front of the backend, in this process.
+async fn start_gateway(demo: &Demo, backend: &str) -> anyhow::Result<kinora_gateway::Running> {
+    let mut config = kinora_gateway::Config::new(&demo.backend.data);
+    config.tls_address = Some(SocketAddr::new(demo.backend.address.ip(), 0));
+    config.token_keys = Some(services::access_public_file(&demo.backend.data));
+    let topology = Topology::all_in_one(backend)?;
+    kinora_gateway::serve(config, over_http(&topology)).await.context("the gateway")
 }
 
 async fn start_edges(demo: &Demo, origin: &str) -> anyhow::Result<Vec<(Setup, Edge)>> {

@@ -41,6 +41,9 @@ pub struct NotKeys;
 #[derive(Deserialize)]
 struct Claims {
     sub: Box<str>,
+    /// Seconds since the Unix epoch.
+    #[serde(default)]
+    exp: i64,
 }
 
 /// Public keys of the service that signs access tokens.
@@ -70,23 +73,36 @@ impl TokenKeys {
     /// Returns the caller of a request. Without keys each token is a caller by itself; with keys a token that none of them signed
     /// is nobody's. Time does not matter: whose token it is does not change when it expires.
     pub fn caller(&self, headers: &HeaderMap) -> Option<Caller> {
-        let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-        let token = token.trim();
-        if !scheme.eq_ignore_ascii_case("bearer") || token.len() > MAX_TOKEN {
-            return None;
-        }
+        let token = bearer(headers)?;
         if self.0.is_empty() {
             return Some(Caller::Token(Sha256::digest(token).into()));
         }
+        self.verify(token).map(|claims| Caller::Account(claims.sub))
+    }
+
+    /// Returns the account whose token a request bears, if one of the keys signed it and it has not expired.
+    pub fn account(&self, headers: &HeaderMap, now_ms: i64) -> Option<Box<str>> {
+        let claims = self.verify(bearer(headers)?)?;
+        (now_ms < claims.exp.saturating_mul(1000)).then_some(claims.sub)
+    }
+
+    fn verify(&self, token: &str) -> Option<Claims> {
         let id = decode_header(token).ok()?.kid?;
         let (_, key) = self.0.iter().find(|(known, _)| *known == id)?;
         let mut validation = Validation::new(Algorithm::EdDSA);
         validation.set_issuer(&[ISSUER]);
         validation.set_audience(&[AUDIENCE]);
         validation.set_required_spec_claims(&["iss", "aud", "sub"]);
+        // Checked against the gateway's clock where it matters.
         validation.validate_exp = false;
-        decode::<Claims>(token, key, &validation).ok().map(|token| Caller::Account(token.claims.sub))
+        decode::<Claims>(token, key, &validation).ok().map(|token| token.claims)
     }
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    let token = token.trim();
+    (scheme.eq_ignore_ascii_case("bearer") && token.len() <= MAX_TOKEN).then_some(token)
 }
 
 impl fmt::Debug for TokenKeys {
@@ -146,6 +162,9 @@ mod tests {
         ] {
             assert_eq!(caller(&format!("Bearer {wrong}")), None, "{wrong}");
         }
+        let bearing = bearing(&format!("Bearer {}", token(&ours, "a", "kinora-api")));
+        assert_eq!(keys.account(&bearing, 999).as_deref(), Some("account-1"));
+        assert_eq!(keys.account(&bearing, 1_000), None, "expired");
         assert_eq!(caller("Basic eA=="), None);
         assert_eq!(keys.caller(&HeaderMap::new()), None);
     }

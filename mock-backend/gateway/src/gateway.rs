@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use axum::Router;
+use axum::body::{Body, HttpBody as _, to_bytes};
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, Version, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, Version, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, on};
@@ -20,13 +21,14 @@ use kinora_kit::http::host;
 use kinora_kit::http::problem::Problem;
 use kinora_kit::http::server::Connection;
 use kinora_kit::http::trace::Hop;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use tracing::Instrument as _;
 
-use crate::admission::Admission;
+use crate::admission::{Admission, Class, Place};
 use crate::body::carry;
 use crate::caller::TokenKeys;
 use crate::headers;
+use crate::kept::{Answer, Kept, MAX_BODY, Name, Silence};
 use crate::metrics::{Metrics, Reason};
 use crate::quota::{Allowance, Quotas};
 use crate::routes::{CALLS, Call};
@@ -58,6 +60,8 @@ pub struct Bounds {
     pub patience: Duration,
     /// Time until an answer begins, if that is shorter than the call's own; default: the call's own.
     pub deadline: Duration,
+    /// Time without an answer after which a service is thought silent, and what was kept is given; default 1 s.
+    pub silent_after: Duration,
 }
 
 impl Default for Bounds {
@@ -72,6 +76,7 @@ impl Default for Bounds {
             body: BodyLimits::up_to(64 * 1024),
             patience: Duration::from_secs(30),
             deadline: Duration::MAX,
+            silent_after: Duration::from_secs(1),
         }
     }
 }
@@ -84,7 +89,7 @@ pub struct Keys {
     /// Bearer token of whoever reads the counters.
     pub metrics_token: String,
     /// Public keys that access tokens are signed with; none: each token has its own quota.
-    pub tokens: TokenKeys,
+    pub tokens: RwLock<Arc<TokenKeys>>,
 }
 
 /// A gateway without its sockets.
@@ -95,6 +100,17 @@ pub struct Gateway {
     keys: Keys,
     metrics: Metrics,
     bounds: Bounds,
+    kept: Kept,
+    silences: BTreeMap<Service, Silence>,
+    clock: Clock,
+}
+
+/// A request on its way to a service.
+struct Onward {
+    call: &'static Call,
+    outgoing: Outgoing,
+    place: Place,
+    connection: Option<Connection>,
 }
 
 /// The call that an answer belongs to; in the answer's extensions on its way out.
@@ -116,6 +132,9 @@ impl Gateway {
             keys,
             metrics: Metrics::new(),
             bounds,
+            kept: Kept::default(),
+            silences: Service::ALL.map(|service| (service, Silence::default())).into(),
+            clock: clock.clone(),
         }
     }
 
@@ -125,12 +144,22 @@ impl Gateway {
         self.metrics.upkeep();
     }
 
-    async fn answer(&self, call: &'static Call, request: Request) -> Result<Response, Problem> {
+    /// Takes other public keys of access tokens.
+    pub fn set_token_keys(&self, keys: TokenKeys) {
+        *self.keys.tokens.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
+    }
+
+    fn token_keys(&self) -> Arc<TokenKeys> {
+        Arc::clone(&self.keys.tokens.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    async fn answer(self: Arc<Self>, call: &'static Call, request: Request) -> Result<Response, Problem> {
         let (parts, body) = request.into_parts();
         let connection = parts.extensions.get::<Connection>().cloned();
         let client = connection.as_ref().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |connection| connection.peer.ip());
         let service = call.service.name();
-        let caller = self.keys.tokens.caller(&parts.headers);
+        let token_keys = self.token_keys();
+        let caller = token_keys.caller(&parts.headers);
         self.quotas.take(client.into(), caller.as_ref()).map_err(|wait| {
             self.metrics.refused(service, Reason::Quota);
             let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).max(1);
@@ -151,14 +180,96 @@ impl Gateway {
         }
         self.keys.gateway.attest(client, &mut headers);
         let path = parts.uri.into_parts().path_and_query.map_or_else(Uri::default, Uri::from);
+        let account = token_keys.account(&parts.headers, self.clock.now_ms());
+        let name = account.as_ref().filter(|_| call.is_kept && parts.method == Method::GET);
+        let name = name.map(|account| Name::new(account, &path.to_string(), &headers));
+        let is_change = call.class == Class::Account && parts.method != Method::GET;
         let outgoing = Outgoing { method: parts.method, uri: path, headers, body };
+        let onward = Onward { call, outgoing, place, connection };
+        if let Some(name) = name {
+            return self.answer_or_keep(name, onward, &parts.headers).await;
+        }
+        let answer = self.forward(onward, None).await;
+        if is_change && let Some(account) = account {
+            self.kept.forget(&account);
+        }
+        answer
+    }
+
+    /// Asks the service, and gives what was kept if it is silent or away.
+    async fn answer_or_keep(
+        self: Arc<Self>,
+        name: Name,
+        onward: Onward,
+        asked: &HeaderMap,
+    ) -> Result<Response, Problem> {
+        let call = onward.call;
+        let Some(kept) = self.kept.get(&name, self.clock.monotonic_ms()) else {
+            return self.forward(onward, Some(name)).await;
+        };
+        let give = |gateway: &Self| {
+            gateway.metrics.kept(call.service.name());
+            Ok(kept.response(asked, gateway.clock.monotonic_ms()))
+        };
+        let silence = self.silence(call.service);
+        let is_silent = silence.is_some_and(Silence::is_silent);
+        if is_silent && !silence.is_some_and(Silence::begins_to_ask) {
+            return give(&self);
+        }
+        // It goes on when nobody waits for it any more: its answer says that the service is back.
+        let gateway = Arc::clone(&self);
+        let asking = tokio::spawn(
+            async move {
+                let answer = gateway.forward(onward, Some(name)).await;
+                if is_silent && let Some(silence) = gateway.silence(call.service) {
+                    silence.asked();
+                }
+                answer
+            }
+            .in_current_span(),
+        );
+        if is_silent {
+            return give(&self);
+        }
+        match timeout(self.bounds.silent_after, asking).await {
+            Ok(Ok(Ok(response))) if response.status() != StatusCode::SERVICE_UNAVAILABLE => Ok(response),
+            Ok(Ok(_)) => give(&self),
+            Ok(Err(panicked)) => Err(Problem::internal(&panicked)),
+            Err(_) => {
+                if let Some(silence) = silence {
+                    silence.set(true);
+                }
+                give(&self)
+            }
+        }
+    }
+
+    fn silence(&self, service: Service) -> Option<&Silence> {
+        self.silences.get(&service)
+    }
+
+    /// Sends a request to its service. An answer with status 200 is kept by its name.
+    async fn forward(&self, onward: Onward, name: Option<Name>) -> Result<Response, Problem> {
+        let Onward { call, outgoing, place, connection } = onward;
+        let service = call.service.name();
         let upstream = self.services.get(&call.service).ok_or_else(|| unavailable("there is no such service", 0))?;
         let answer = upstream.send(&outgoing, call.deadline.min(self.bounds.deadline)).await;
         let answer = answer.map_err(|refusal| self.refused(service, refusal))?;
+        if let Some(silence) = self.silence(call.service) {
+            silence.set(false);
+        }
         let (mut head, body) = answer.response.into_parts();
         headers::strip_connection(&mut head.headers);
         head.headers.append(header::VIA, HeaderValue::from_static("1.1 kinora"));
         head.version = Version::HTTP_11;
+        let is_short = body.size_hint().exact().is_some_and(|length| length <= MAX_BODY as u64);
+        if let Some(name) = name.filter(|_| is_short && head.status == StatusCode::OK) {
+            let read = timeout(self.bounds.patience, to_bytes(body, MAX_BODY)).await;
+            let broken = |_| self.refused(service, Refusal::Failed(Fault::Broken));
+            let body = read.map_err(|_| self.refused(service, Refusal::Failed(Fault::Silent)))?.map_err(broken)?;
+            self.kept.put(name, Answer::new(&head.headers, body.clone(), self.clock.monotonic_ms()));
+            return Ok(Response::from_parts(head, Body::from(body)));
+        }
         let close = move || {
             if let Some(connection) = connection {
                 connection.close();

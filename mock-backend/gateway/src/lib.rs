@@ -4,6 +4,7 @@
 //! * [`routes`], [`topology`] — the calls that exist outside, and where services are;
 //! * [`gateway`] — a request's way through; [`headers`], [`body`] — what comes through;
 //! * [`caller`], [`quota`], [`admission`] — who asks, how often, and who yields when it is busy;
+//! * `kept` — answers that are given while their service is silent;
 //! * [`upstream`], [`breaker`], [`transport`] — a service, its replicas, one of them;
 //! * [`metrics`] — counters.
 
@@ -15,6 +16,7 @@ pub mod breaker;
 pub mod caller;
 pub mod gateway;
 pub mod headers;
+mod kept;
 pub mod metrics;
 pub mod quota;
 pub mod routes;
@@ -25,7 +27,7 @@ pub mod upstream;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, RwLock, Weak};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -159,7 +161,7 @@ impl Running {
 pub async fn serve(config: Config, replicas: Replicas) -> Result<Running, GatewayError> {
     let keys = open_keys(&config.data, config.token_keys.as_deref())?;
     let gateway = Arc::new(Gateway::new(replicas, keys, config.bounds, &config.clock));
-    tokio::spawn(tidy_up(Arc::downgrade(&gateway)));
+    tokio::spawn(tidy_up(Arc::downgrade(&gateway), config.token_keys));
     let router = router(gateway);
     if !config.address.ip().is_loopback() {
         tracing::warn!(address = %config.address, "plain HTTP can be reached from other machines");
@@ -189,26 +191,38 @@ fn open_keys(data: &Path, token_keys: Option<&Path>) -> Result<Keys, GatewayErro
     };
     let (key_file, metrics_file) = (key_file(data), data.join("keys").join("metrics.token"));
     let random = || Ok(URL_SAFE_NO_PAD.encode(keyfile::random::<32>()?));
-    let tokens = match token_keys {
-        None => TokenKeys::default(),
-        Some(path) => {
-            let text = std::fs::read(path).map_err(unusable(path))?;
-            let refused = |source| GatewayError::TokenKeys { path: path.to_owned(), source };
-            TokenKeys::parse(&text).map_err(refused)?
-        }
-    };
+    let tokens = token_keys.map(read_token_keys).transpose()?.unwrap_or_default();
     Ok(Keys {
         gateway: GatewayKey::load_or_create(&key_file).map_err(unusable(&key_file))?,
         metrics_token: keyfile::load_or_create(&metrics_file, random).map_err(unusable(&metrics_file))?,
-        tokens,
+        tokens: RwLock::new(Arc::new(tokens)),
     })
 }
 
-/// Tidies up for as long as anyone else holds the gateway.
-async fn tidy_up(gateway: Weak<Gateway>) {
+fn read_token_keys(path: &Path) -> Result<TokenKeys, GatewayError> {
+    let text = std::fs::read(path).map_err(|source| GatewayError::File { path: path.to_owned(), source })?;
+    TokenKeys::parse(&text).map_err(|source| GatewayError::TokenKeys { path: path.to_owned(), source })
+}
+
+/// Tidies up, and follows the file of public keys, for as long as anyone else holds the gateway.
+async fn tidy_up(gateway: Weak<Gateway>, token_keys: Option<PathBuf>) {
+    let changed = |path: &PathBuf| std::fs::metadata(path).and_then(|file| file.modified()).ok();
+    let mut last = token_keys.as_ref().and_then(changed);
     loop {
         tokio::time::sleep(TIDY_EVERY).await;
         let Some(gateway) = gateway.upgrade() else { return };
         gateway.tidy_up();
+        let Some(path) = &token_keys else { continue };
+        let now = changed(path);
+        if now == last {
+            continue;
+        }
+        match read_token_keys(path) {
+            Ok(keys) => {
+                gateway.set_token_keys(keys);
+                last = now;
+            }
+            Err(error) => tracing::error!(%error, "the public keys stay as they were"),
+        }
     }
 }

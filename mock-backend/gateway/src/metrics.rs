@@ -69,6 +69,11 @@ impl Metrics {
         });
     }
 
+    /// Counts an answer that was kept and given while its service was silent.
+    pub fn kept(&self, service: &'static str) {
+        with_local_recorder(&self.0, || counter!("kinora_gateway_kept_total", "service" => service).increment(1));
+    }
+
     /// Sets the gauges that are read when somebody asks.
     pub fn set_under_way(&self, requests: usize) {
         with_local_recorder(&self.0, || gauge!("kinora_gateway_requests").set(requests as f64));

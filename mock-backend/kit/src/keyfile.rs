@@ -44,6 +44,15 @@ pub fn load_or_create(path: &Path, make: impl FnOnce() -> io::Result<String>) ->
     Ok(text)
 }
 
+/// Puts `text` in the place of a file, with mode 0600. It appears whole or not at all.
+///
+/// # Errors
+/// Of the file system.
+pub fn replace(path: &Path, text: &str) -> io::Result<()> {
+    let draft = path.with_extension(format!("{}.draft", std::process::id()));
+    write_private(&draft, text).and_then(|()| fs::rename(&draft, path))
+}
+
 fn write_private(path: &Path, text: &str) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true);
@@ -59,7 +68,18 @@ fn write_private(path: &Path, text: &str) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::{load_or_create, random};
+    use super::{load_or_create, random, replace};
+
+    #[test]
+    fn a_file_is_replaced_whole() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let path = dir.path().join("key");
+        for text in ["one", "two"] {
+            replace(&path, text).expect("written");
+            assert_eq!(std::fs::read_to_string(&path).expect("the file exists"), text);
+        }
+        assert_eq!(std::fs::read_dir(dir.path()).expect("the directory exists").count(), 1, "no draft is left");
+    }
 
     #[test]
     fn a_secret_is_made_once_and_is_private() {

@@ -17,6 +17,7 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -247,9 +248,30 @@ impl Keys {
         let internal = InternalKey::new(&internal);
         let gateway_file = data.join("keys").join("gateway.key");
         let gateway = GatewayKey::load_or_create(&gateway_file).map_err(unusable(gateway_file))?;
-        let tokens = Tokens::open(&data.join("keys").join("access.pem"), access_ms)?;
+        let tokens = Tokens::open(&access_key_file(data), access_ms)?;
         Ok(Self { secret, metrics_token, internal, gateway, tokens })
     }
+}
+
+/// File of a data directory with the key that signs access tokens.
+fn access_key_file(data: &Path) -> PathBuf {
+    data.join("keys").join("access.pem")
+}
+
+/// File of a data directory with the public keys by which a gateway verifies access tokens.
+pub fn access_public_file(data: &Path) -> PathBuf {
+    kinora_accounts::tokens::public_file(&access_key_file(data))
+}
+
+/// Changes the key that signs access tokens; the one before it is still believed. Returns the ids of both, the new one first.
+///
+/// # Errors
+/// When the last change is younger than `lifetime`, the time that a token lives, or the files cannot be read or written.
+pub fn rotate_keys(data: &Path, lifetime: Duration) -> Result<Vec<String>, BackendError> {
+    let path = access_key_file(data);
+    kinora_accounts::tokens::rotate(&path, lifetime)?;
+    let public = Tokens::open(&path, 0)?.public();
+    Ok(public.keys.into_iter().filter_map(|key| key.common.key_id).collect())
 }
 
 /// Makes the keys that a data directory lacks, as [`serve`] does, so that it is complete before it is first served.

@@ -12,5 +12,6 @@ mod media_cache;
 mod packagers;
 mod pictures;
 mod reports;
+mod services;
 mod split;
 mod support;

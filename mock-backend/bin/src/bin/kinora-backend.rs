@@ -33,6 +33,9 @@ enum Task {
     /// Work on accounts
     #[command(subcommand)]
     Account(AccountTask),
+    /// Work on the keys that access tokens are signed with
+    #[command(subcommand)]
+    Keys(KeysTask),
     /// Copy the tables of all services from SQLite into an empty PostgreSQL, and compare both sides
     Migrate(Migrate),
     /// Make the demo catalogue and viewer, start backend and edges, and say where they are as a line of JSON
@@ -47,6 +50,22 @@ struct Migrate {
     /// Database to fill, such as postgres://USER@HOST/NAME; it has to be empty
     #[arg(long, value_name = "URL")]
     to: String,
+}
+
+#[derive(Debug, Subcommand)]
+enum KeysTask {
+    /// Sign with a new key; tokens of the one before it go on working, and services that run take it by themselves
+    Rotate(RotateKeys),
+}
+
+#[derive(Debug, Args)]
+struct RotateKeys {
+    /// Data directory
+    #[arg(long, value_name = "DIR", default_value = "var")]
+    data: PathBuf,
+    /// How long an access token works, in seconds: refused if the last change is younger
+    #[arg(long, value_name = "S", default_value_t = 600)]
+    access_seconds: u32,
 }
 
 #[derive(Debug, Subcommand)]
@@ -179,6 +198,7 @@ async fn main() -> ExitCode {
         None => serve(arguments.serve).await,
         Some(Task::Ingest(arguments)) => ingest(arguments).await,
         Some(Task::Account(AccountTask::Add(arguments))) => add_account(arguments).await,
+        Some(Task::Keys(KeysTask::Rotate(arguments))) => rotate_keys(&arguments),
         Some(Task::Migrate(arguments)) => migrate(arguments).await,
         Some(Task::Demo(arguments)) => run_demo(arguments).await,
     };
@@ -250,6 +270,14 @@ async fn add_account(arguments: AddAccount) -> anyhow::Result<()> {
     let config = services::Config { database: arguments.db, ..services::Config::new(arguments.data) };
     services::add_account(&config, &account).await?;
     println!("{}", account.email);
+    Ok(())
+}
+
+fn rotate_keys(arguments: &RotateKeys) -> anyhow::Result<()> {
+    let lifetime = Duration::from_secs(arguments.access_seconds.into());
+    for (id, use_) in services::rotate_keys(&arguments.data, lifetime)?.into_iter().zip(["signs", "is believed"]) {
+        println!("{id} {use_}");
+    }
     Ok(())
 }
 

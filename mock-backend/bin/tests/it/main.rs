@@ -6,3 +6,4 @@ mod binaries;
 mod fuzz_corpus;
 mod ingest;
 mod supervision;
+mod tracing;

@@ -1,7 +1,7 @@
 //! Services that are functions, and a gateway before them without sockets.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, RwLock};
 use std::time::{Duration, Instant};
 
 use axum::Router;
@@ -82,6 +82,15 @@ pub fn bounds() -> Bounds {
 
 /// A gateway before these replicas; services that are not named answer.
 pub fn gateway(replicas: &[(Service, &[Replica])], bounds: Bounds) -> (Router, ManualClock) {
+    gateway_with_keys(replicas, bounds, TokenKeys::default())
+}
+
+/// The same with keys by which it knows accounts.
+pub fn gateway_with_keys(
+    replicas: &[(Service, &[Replica])],
+    bounds: Bounds,
+    tokens: TokenKeys,
+) -> (Router, ManualClock) {
     let (clock, hand) = Clock::manual(0);
     let mut services: Replicas = Service::ALL
         .map(|service| (service, vec![("other".to_owned(), Replica::that(Does::Answer).transport())]))
@@ -93,7 +102,7 @@ pub fn gateway(replicas: &[(Service, &[Replica])], bounds: Bounds) -> (Router, M
     let keys = Keys {
         gateway: GatewayKey::new("0123456789abcdef").unwrap(),
         metrics_token: "metrics".to_owned(),
-        tokens: TokenKeys::default(),
+        tokens: RwLock::new(Arc::new(tokens)),
     };
     (router(Arc::new(Gateway::new(services, keys, bounds, &clock))), hand)
 }
@@ -102,6 +111,8 @@ pub fn gateway(replicas: &[(Service, &[Replica])], bounds: Bounds) -> (Router, M
 #[derive(Debug)]
 pub struct Answered {
     pub status: u16,
+    /// Mark of an answer that was kept.
+    pub cache_status: Option<String>,
     pub retry_after: Option<String>,
     pub body: String,
 }
@@ -126,9 +137,11 @@ pub async fn ask_as(router: &Router, method: Method, path: &str, token: Option<&
     }
     let response = router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
     let (status, retry_after) = (response.status().as_u16(), response.headers().get("retry-after").cloned());
+    let cache_status = response.headers().get("cache-status").map(|value| value.to_str().unwrap().to_owned());
     let body = to_bytes(response.into_body(), 1 << 20).await.unwrap();
     Answered {
         status,
+        cache_status,
         retry_after: retry_after.map(|value| value.to_str().unwrap().to_owned()),
         body: String::from_utf8(body.to_vec()).unwrap(),
     }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod fake;
+mod kept;
 mod process;
 mod protection;
 mod repeats;

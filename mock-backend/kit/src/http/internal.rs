@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Request, State};
+use axum::http::HeaderMap;
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use kinora_api::{ApiError, ErrorCode};
@@ -14,6 +15,7 @@ use url::Url;
 
 use super::extract::bearer_token;
 use super::problem::Problem;
+use super::trace;
 
 /// Time in which a service has to answer another one.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -100,7 +102,12 @@ impl Caller {
     pub async fn call<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, ApiError> {
         let base = self.peer.0.read().unwrap_or_else(PoisonError::into_inner).clone();
         let base = base.ok_or_else(|| absent(&"its address is not known"))?;
-        let ask = || self.client.post(format!("{base}{path}")).bearer_auth(&self.key.0).json(body).send();
+        let mut trace = HeaderMap::new();
+        trace::send_current(&mut trace);
+        let ask = || {
+            let request = self.client.post(format!("{base}{path}")).bearer_auth(&self.key.0).json(body);
+            request.headers(trace.clone()).send()
+        };
         // A connection that was kept may have ended with the process behind it; every call may come twice.
         let answer = match ask().await {
             Err(error) if !error.is_timeout() && !error.is_builder() => ask().await,

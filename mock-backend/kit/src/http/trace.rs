@@ -141,13 +141,28 @@ fn is_request_id(text: &str) -> bool {
     (1..=MAX_REQUEST_ID).contains(&text.len()) && text.bytes().all(is_plain)
 }
 
-/// Runs a request within its span of the log and names its id in the answer. For `axum::middleware::from_fn`, in every process;
-/// handlers find the [`Hop`] in the request's extensions.
+tokio::task_local! {
+    /// The request that this task answers.
+    static CURRENT: Hop;
+}
+
+/// Writes id and trace of the request that this task answers into the headers of a request to another process. Nothing is written
+/// by a task that answers none, as one that was spawned.
+pub fn send_current(headers: &mut HeaderMap) {
+    // An error says that there is none.
+    let _ = CURRENT.try_with(|hop| hop.send(headers));
+}
+
+/// Runs a request within its span of the log, names its id in the answer, and lets [`send_current`] pass both on. For
+/// `axum::middleware::from_fn`, in every process; handlers find the [`Hop`] in the request's extensions.
 pub async fn follow(mut request: Request, next: Next) -> Response {
     let hop = Hop::receive(request.headers());
     let span = hop.log_span();
     request.extensions_mut().insert(hop.clone());
-    let mut response = next.run(request).instrument(span).await;
+    let path = request.uri().path().to_owned();
+    let answer = CURRENT.scope(hop.clone(), next.run(request));
+    let mut response = answer.instrument(span.clone()).await;
+    span.in_scope(|| tracing::debug!(path, status = response.status().as_u16(), "answered"));
     hop.answer(response.headers_mut());
     response
 }

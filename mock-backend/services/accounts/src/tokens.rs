@@ -1,16 +1,20 @@
 //! Access tokens: JSON Web Tokens signed with Ed25519 (RFC 8037), short-lived. That their sign-in
 //! still stands is checked by `store::viewer`, against the database.
 //!
-//! The key is made on the first start and kept in the data directory with mode 0600. Its id is the thumbprint of its public part
-//! (RFC 7638) and stands in every token's header, so that a later key can take over while tokens of the earlier are still valid.
+//! The keys are in the data directory with mode 0600: one signs, and the one before it is still believed, so that a change of
+//! keys signs nobody out. A key's id is the thumbprint of its public part (RFC 7638) and stands in every token's header. The
+//! public parts are beside them as a JSON Web Key Set (RFC 7517), and at `GET /v1/keys`.
 
+use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, SystemTime};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use jsonwebtoken::jwk::{Jwk, ThumbprintHash};
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
+use jsonwebtoken::jwk::{Jwk, JwkSet, ThumbprintHash};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode};
 use kinora_api::{ErrorCode, Secret};
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +38,12 @@ pub enum KeyError {
     /// The key file holds something else.
     #[error("the signing key's file does not hold an Ed25519 key: {0}")]
     Content(#[from] jsonwebtoken::errors::Error),
+    /// The key before the present one may have signed tokens that still work.
+    #[error("the keys were changed less than {lifetime_s} s ago: another change would end tokens that are still valid")]
+    TooSoon {
+        /// Seconds that a token lives.
+        lifetime_s: u64,
+    },
 }
 
 /// What a token says.
@@ -61,10 +71,88 @@ pub struct Bearer {
 
 /// Makes and checks access tokens.
 pub struct Tokens {
-    encoding: EncodingKey,
-    decoding: DecodingKey,
-    key_id: String,
+    path: PathBuf,
+    ring: RwLock<Arc<Ring>>,
     lifetime_ms: i64,
+}
+
+/// The keys of a moment.
+struct Ring {
+    encoding: EncodingKey,
+    /// The one that signs, then the one before it.
+    keys: Vec<(String, DecodingKey)>,
+    public: JwkSet,
+    /// Time at which the file of the key that signs was written.
+    written: Option<SystemTime>,
+}
+
+impl Ring {
+    /// Reads the keys, makes the first, and writes the public set if it is another.
+    fn read(path: &Path) -> Result<Self, KeyError> {
+        let text = keyfile::load_or_create(path, new_key)?;
+        let written = written(path);
+        let encoding = EncodingKey::from_ed_pem(text.as_bytes())?;
+        let mut ring = Self { encoding, keys: Vec::new(), public: JwkSet { keys: Vec::new() }, written };
+        ring.believe(&text)?;
+        match fs::read_to_string(previous(path)) {
+            Ok(text) => ring.believe(&text)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error.into()),
+        }
+        let public = serde_json::to_string(&ring.public).map_err(io::Error::other)?;
+        let file = public_file(path);
+        if fs::read_to_string(&file).ok().as_ref() != Some(&public) {
+            keyfile::replace(&file, &public)?;
+        }
+        Ok(ring)
+    }
+
+    fn believe(&mut self, pem: &str) -> Result<(), KeyError> {
+        let mut public = Jwk::from_encoding_key(&EncodingKey::from_ed_pem(pem.as_bytes())?, Algorithm::EdDSA)?;
+        let id = public.thumbprint(ThumbprintHash::SHA256)?;
+        if self.keys.iter().all(|(known, _)| *known != id) {
+            self.keys.push((id.clone(), DecodingKey::from_jwk(&public)?));
+            public.common.key_id = Some(id);
+            self.public.keys.push(public);
+        }
+        Ok(())
+    }
+}
+
+fn new_key() -> io::Result<String> {
+    let mut key = PKCS8_PREFIX.to_vec();
+    key.extend_from_slice(&keyfile::random::<32>()?);
+    Ok(format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", STANDARD.encode(key)))
+}
+
+fn previous(path: &Path) -> PathBuf {
+    path.with_extension("previous.pem")
+}
+
+/// Returns the file with the public parts of the keys whose private file is `path`.
+pub fn public_file(path: &Path) -> PathBuf {
+    path.with_extension("jwks")
+}
+
+fn written(path: &Path) -> Option<SystemTime> {
+    fs::metadata(path).and_then(|file| file.modified()).ok()
+}
+
+/// Makes a new key at `path`, and keeps the one that was there to check tokens with. Processes that run take it at the next
+/// token that they issue or do not know.
+///
+/// # Errors
+/// [`KeyError::TooSoon`] when the last change is younger than `lifetime`, the time that a token lives; errors of the files.
+pub fn rotate(path: &Path, lifetime: Duration) -> Result<(), KeyError> {
+    let text = keyfile::load_or_create(path, new_key)?;
+    let is_recent = written(path).and_then(|at| at.elapsed().ok()).is_some_and(|age| age < lifetime);
+    if is_recent && previous(path).exists() {
+        return Err(KeyError::TooSoon { lifetime_s: lifetime.as_secs() });
+    }
+    // A process that ends between the two has one key in both places.
+    keyfile::replace(&previous(path), &text)?;
+    keyfile::replace(path, &new_key()?)?;
+    Ring::read(path).map(drop)
 }
 
 impl Tokens {
@@ -73,15 +161,32 @@ impl Tokens {
     /// # Errors
     /// When there is no key to be had.
     pub fn open(path: &Path, lifetime_ms: i64) -> Result<Self, KeyError> {
-        let text = keyfile::load_or_create(path, || {
-            let mut key = PKCS8_PREFIX.to_vec();
-            key.extend_from_slice(&keyfile::random::<32>()?);
-            Ok(format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", STANDARD.encode(key)))
-        })?;
-        let encoding = EncodingKey::from_ed_pem(text.as_bytes())?;
-        let public = Jwk::from_encoding_key(&encoding, Algorithm::EdDSA)?;
-        let key_id = public.thumbprint(ThumbprintHash::SHA256)?;
-        Ok(Self { decoding: DecodingKey::from_jwk(&public)?, encoding, key_id, lifetime_ms })
+        let ring = RwLock::new(Arc::new(Ring::read(path)?));
+        Ok(Self { path: path.to_owned(), ring, lifetime_ms })
+    }
+
+    /// The keys as they are on disk.
+    fn ring(&self) -> Arc<Ring> {
+        let ring = Arc::clone(&self.ring.read().unwrap_or_else(PoisonError::into_inner));
+        if written(&self.path) == ring.written {
+            return ring;
+        }
+        match Ring::read(&self.path) {
+            Ok(read) => {
+                let read = Arc::new(read);
+                *self.ring.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&read);
+                read
+            }
+            Err(error) => {
+                tracing::error!(%error, "the keys of access tokens stay as they were");
+                ring
+            }
+        }
+    }
+
+    /// The public parts of the keys that tokens are believed by (RFC 7517, RFC 8037).
+    pub fn public(&self) -> JwkSet {
+        self.ring().public.clone()
     }
 
     /// How long a token lives.
@@ -103,8 +208,10 @@ impl Tokens {
             iat: now_ms / 1000,
             exp,
         };
-        let header = Header { kid: Some(self.key_id.clone()), ..Header::new(Algorithm::EdDSA) };
-        let token = encode(&header, &claims, &self.encoding).map_err(|error| Problem::internal(&error))?;
+        let ring = self.ring();
+        let kid = ring.keys.first().map(|(id, _)| id.clone());
+        let header = Header { kid, ..Header::new(Algorithm::EdDSA) };
+        let token = encode(&header, &claims, &ring.encoding).map_err(|error| Problem::internal(&error))?;
         Ok((Secret::new(token), exp * 1000))
     }
 
@@ -120,11 +227,12 @@ impl Tokens {
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
         // Checked below, against the clock of the service.
         validation.validate_exp = false;
-        let token = decode::<Claims>(token, &self.decoding, &validation)
-            .map_err(|_| expired("the access token is not valid"))?;
-        if token.header.kid.as_deref() != Some(self.key_id.as_str()) {
-            return Err(expired("the access token was signed with a key that is no longer used"));
-        }
+        let invalid = |_| expired("the access token is not valid");
+        let id = decode_header(token).map_err(invalid)?.kid;
+        let ring = self.ring();
+        let key = ring.keys.iter().find(|(known, _)| Some(known) == id.as_ref());
+        let (_, key) = key.ok_or_else(|| expired("the access token was signed with a key that is no longer used"))?;
+        let token = decode::<Claims>(token, key, &validation).map_err(invalid)?;
         if now_ms >= token.claims.exp.saturating_mul(1000) {
             return Err(expired("the access token is past its time"));
         }
@@ -134,8 +242,39 @@ impl Tokens {
 
 #[cfg(test)]
 mod tests {
-    use super::{Bearer, Tokens};
+    use super::{Bearer, KeyError, Tokens, public_file, rotate};
     use kinora_api::ErrorCode;
+    use std::time::Duration;
+
+    #[test]
+    fn a_change_of_keys_signs_nobody_out_and_the_next_one_ends_the_first() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let path = dir.path().join("access.pem");
+        // Two processes of the service.
+        let (one, two) = (Tokens::open(&path, 60_000).expect("a key"), Tokens::open(&path, 60_000).expect("a key"));
+        let issue = |tokens: &Tokens| tokens.issue("acc", "fam", 0).expect("issued").0;
+        let first = issue(&one);
+        rotate(&path, Duration::ZERO).expect("changed");
+        let second = issue(&two);
+        for tokens in [&one, &two] {
+            for token in [&first, &second] {
+                tokens.check(token.expose(), 1).expect("valid");
+            }
+            assert_eq!(tokens.public().keys.len(), 2);
+        }
+        let written = std::fs::read_to_string(public_file(&path)).expect("the public set");
+        assert_eq!(written, serde_json::to_string(&one.public()).expect("plain data"));
+        assert!(!written.contains("\"d\""), "a private key: {written}");
+        rotate(&path, Duration::ZERO).expect("changed");
+        let third = issue(&one);
+        for tokens in [&one, &two] {
+            assert!(tokens.check(first.expose(), 1).is_err(), "its key was retired");
+            assert!(tokens.check(second.expose(), 1).is_ok() && tokens.check(third.expose(), 1).is_ok());
+        }
+        let refused = rotate(&path, Duration::from_secs(3600)).expect_err("too soon");
+        assert!(matches!(refused, KeyError::TooSoon { lifetime_s: 3600 }), "{refused}");
+        assert!(two.check(second.expose(), 1).is_ok(), "nothing was changed");
+    }
 
     #[test]
     fn a_token_is_valid_for_its_time_and_its_key() {

@@ -3,6 +3,7 @@
 pub mod lock;
 pub mod servers;
 pub mod show;
+pub mod system;
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;

@@ -121,6 +121,7 @@ pub(crate) fn router(accounts: Arc<Accounts>, deps: Deps) -> Router {
         .route(paths::DEVICE_AUTHORIZE, post(owner::authorize))
         .route(paths::DEVICE_TOKEN, post(owner::device_token))
         .route(paths::LINK, get(link::page).post(link::submit))
+        .route(paths::KEYS, get(keys))
         .with_state(Service(shared))
 }
 
@@ -188,6 +189,10 @@ async fn account(State(Service(shared)): State<Service>, Viewer(viewer): Viewer)
     let account = store::account(&shared.accounts.store, &viewer.account).await?;
     // What is locked depends on what the sign-in has entered.
     Ok(axum::Json(Account { profiles: viewer.profiles, ..account }))
+}
+
+async fn keys(State(Service(shared)): State<Service>) -> axum::Json<jsonwebtoken::jwk::JwkSet> {
+    axum::Json(shared.accounts.tokens.public())
 }
 
 async fn profiles(Viewer(viewer): Viewer) -> Answer<ProfileList> {
