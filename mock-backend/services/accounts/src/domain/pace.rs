@@ -42,7 +42,7 @@ impl Pace {
             return Ok(1);
         }
         if count >= self.free {
-            let doublings = u32::try_from(count - self.free).unwrap_or(0).min(20);
+            let doublings = u32::try_from(count - self.free).unwrap_or(u32::MAX).min(20);
             let wait = (self.first_wait_ms << doublings).min(self.longest_wait_ms) - since.max(0);
             if wait > 0 {
                 return Err(wait);
