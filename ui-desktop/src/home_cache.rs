@@ -155,7 +155,8 @@ mod tests {
             email: format!("{id}@kinora.example"),
             display_name: id.to_owned(),
             max_streams: 1,
-            profiles: vec![Profile { id: "p".into(), name: "P".to_owned(), max_age: None, language: None }],
+            has_pin: false,
+            profiles: vec![Profile { id: "p".into(), name: "P".to_owned(), ..Profile::default() }],
         }
     }
 

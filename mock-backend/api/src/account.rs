@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, DeviceId, ProfileId, Secret, UnixMillis};
+use crate::{AccountId, DeviceId, ProfileId, Secret, SignInId, UnixMillis};
 
 /// What a client says about the machine it runs on; shown to the account's owner in the list of devices.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,12 +80,15 @@ pub struct Account {
     pub display_name: String,
     /// How many playbacks may run at the same time.
     pub max_streams: u32,
+    /// True if a PIN protects the profiles with a higher age limit, or none.
+    #[serde(default)]
+    pub has_pin: bool,
     /// At least one; the first is the default.
     pub profiles: Vec<Profile>,
 }
 
 /// One viewer of an account.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Profile {
     /// The profile's id.
     pub id: ProfileId,
@@ -97,6 +100,265 @@ pub struct Profile {
     /// The language to prefer for the interface and audio, when the viewer chose one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub language: Option<String>,
+    /// One of [`AVATARS`]; absent: the client's default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub avatar: Option<String>,
+    /// Style of subtitles; absent: the client's default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subtitle_style: Option<SubtitleStyle>,
+    /// True if the client should use little data.
+    #[serde(default)]
+    pub data_saver: bool,
+    /// True if the PIN is needed to enter it from this sign-in; requests that name it are answered with
+    /// [`crate::ErrorCode::ProfileLocked`] until then.
+    #[serde(default)]
+    pub locked: bool,
+}
+
+/// Ids of the pictures that a profile may have. The pictures are the client's.
+pub const AVATARS: [&str; 12] =
+    ["fox", "owl", "cat", "bear", "whale", "frog", "robot", "rocket", "moon", "star", "leaf", "wave"];
+
+/// Style of subtitles.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SubtitleStyle {
+    /// Size of the letters.
+    #[serde(default)]
+    pub size: SubtitleSize,
+    /// Colour of the letters.
+    #[serde(default)]
+    pub colour: SubtitleColour,
+    /// What lies behind the letters.
+    #[serde(default)]
+    pub background: SubtitleBackground,
+}
+
+/// Size of subtitles.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SubtitleSize {
+    /// Smaller than usual.
+    Small,
+    /// The default.
+    #[default]
+    Medium,
+    /// Larger than usual.
+    Large,
+}
+
+/// Colour of subtitles.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SubtitleColour {
+    /// The default.
+    #[default]
+    White,
+    /// Easier to tell from a bright picture.
+    Yellow,
+}
+
+/// Background of subtitles.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SubtitleBackground {
+    /// An outline only.
+    None,
+    /// Half transparent; the default.
+    #[default]
+    Shade,
+    /// Black.
+    Solid,
+}
+
+/// Body of `POST /v1/profiles` and `PUT /v1/profiles/{id}`, both answered with the [`Profile`]. All settings are replaced: an
+/// absent one is unset.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProfileRequest {
+    /// 1 to 40 characters.
+    pub name: String,
+    /// See [`Profile::max_age`]; 0 to 21.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_age: Option<u8>,
+    /// BCP 47 tag, 35 characters at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
+    /// One of [`AVATARS`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub avatar: Option<String>,
+    /// See [`Profile::subtitle_style`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subtitle_style: Option<SubtitleStyle>,
+    /// See [`Profile::data_saver`].
+    #[serde(default)]
+    pub data_saver: bool,
+    /// Needed once the account has a PIN: for a new profile, and for a change of `max_age`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authority: Option<Authority>,
+}
+
+/// Proof that a parent asks: `{"pin": "…"}` or `{"password": "…"}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Authority {
+    /// The account's PIN.
+    Pin(Secret),
+    /// The account's password.
+    Password(Secret),
+}
+
+/// Body of `POST /v1/profiles/{id}/delete`, answered with 204. Its positions are deleted with it, its playbacks end.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeleteProfile {
+    /// Needed once the account has a PIN.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authority: Option<Authority>,
+}
+
+/// Body of `POST /v1/profiles/{id}/enter`, answered with the [`Profile`]. From then on requests of this sign-in that name no profile
+/// mean this one, until another one is entered. A locked profile needs the PIN.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EnterProfile {
+    /// The account's PIN; not needed for a profile that is not locked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pin: Option<Secret>,
+}
+
+/// Body of `PUT /v1/account/pin`, answered with 204. All devices have to enter locked profiles anew.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PinRequest {
+    /// 4 to 8 digits; absent: the account has no PIN from now on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pin: Option<Secret>,
+    /// The account's password.
+    pub password: Secret,
+}
+
+/// Body of `POST /v1/register`, answered with 202 whether the address has an account or not: a mail tells its owner.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RegisterRequest {
+    /// The address to sign in with.
+    pub email: String,
+    /// The password, 1–256 bytes.
+    pub password: Secret,
+    /// Name shown in clients, and of the first profile; 1 to 40 characters; absent: the address up to the @.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+}
+
+/// Body of `POST /v1/register/confirm`, answered with [`SignInResponse`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RegisterConfirm {
+    /// The address.
+    pub email: String,
+    /// The code that was mailed to it; case, spaces and hyphens do not matter.
+    pub code: Secret,
+    /// The device that signs in.
+    pub device: DeviceInfo,
+}
+
+/// Body of `POST /v1/account/password`, answered with 204. Sign-ins of other devices end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangePassword {
+    /// The password until now.
+    pub present: Secret,
+    /// The password from now on.
+    pub new: Secret,
+}
+
+/// Body of `POST /v1/password/forgot`, answered with 202 whether the address has an account or not.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ForgotPassword {
+    /// The address.
+    pub email: String,
+}
+
+/// Body of `POST /v1/password/reset`, answered with 204. All sign-ins end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResetPassword {
+    /// The address.
+    pub email: String,
+    /// The code that was mailed to it.
+    pub code: Secret,
+    /// The password from now on.
+    pub password: Secret,
+}
+
+/// Body of `POST /v1/account/email`, answered with 202: a code is mailed to the new address.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangeEmail {
+    /// The new address.
+    pub email: String,
+    /// The account's password.
+    pub password: Secret,
+}
+
+/// Body of `POST /v1/account/email/confirm`, answered with 204. The old address is told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConfirmEmail {
+    /// The code that was mailed to the new address.
+    pub code: Secret,
+}
+
+/// Body of `POST /v1/account/erase`, answered with 204.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EraseAccount {
+    /// The account's password.
+    pub password: Secret,
+}
+
+/// One device that is signed in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Device {
+    /// For `DELETE /v1/devices/{id}`.
+    pub id: SignInId,
+    /// See [`DeviceInfo::name`].
+    pub name: String,
+    /// See [`DeviceInfo::platform`].
+    pub platform: String,
+    /// Time of its sign-in.
+    pub signed_in_at: UnixMillis,
+    /// Time of its latest tokens, which it renews every few minutes while it is used.
+    pub last_seen_at: UnixMillis,
+    /// True for the device that asks.
+    pub this: bool,
+}
+
+/// Answer to `GET /v1/devices`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceList {
+    /// The device seen last comes first.
+    pub devices: Vec<Device>,
+}
+
+/// Body of `POST /v1/device/authorize`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceAuthorizeRequest {
+    /// The device that wants to be signed in; its name is shown to who decides.
+    pub device: DeviceInfo,
+}
+
+/// Answer to `POST /v1/device/authorize` (RFC 8628 §3.2).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceAuthorization {
+    /// For `POST /v1/device/token`; not to be shown.
+    pub device_code: Secret,
+    /// `XXXX-XXXX`, to be shown.
+    pub user_code: String,
+    /// The page to open on a phone, relative to the backend's base URL.
+    pub verification_uri: String,
+    /// The same with the code in it, for a QR code.
+    pub verification_uri_complete: String,
+    /// Seconds for which the codes work.
+    pub expires_in: u64,
+    /// Seconds between two questions for the outcome.
+    pub interval: u64,
+}
+
+/// Body of `POST /v1/device/token`, answered with [`SignInResponse`] or one of the errors 7024 to 7027.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceTokenRequest {
+    /// From [`DeviceAuthorization::device_code`].
+    pub device_code: Secret,
 }
 
 /// Answer to `GET /v1/profiles`.

@@ -119,6 +119,24 @@ codes! {
     ServiceUnavailable = 7018, "service_unavailable", 503;
     /// A fault was injected on purpose by a chaos plan.
     InjectedFault = 7019, "injected_fault", 503;
+    /// The account has a PIN, and the profile is only for who has entered it with that PIN.
+    ProfileLocked = 7020, "profile_locked", 403;
+    /// PIN or password is missing or wrong where parents decide.
+    NotAuthorised = 7021, "not_authorised", 403;
+    /// The mailed code is wrong, used, or past its time: ask for another one.
+    CodeInvalid = 7022, "code_invalid", 400;
+    /// The account has as many profiles as it may, or this is its last one.
+    ProfileLimit = 7023, "profile_limit", 409;
+    /// Sign-in by code (RFC 8628 §3.5): nobody has decided yet; ask again after the interval.
+    AuthorizationPending = 7024, "authorization_pending", 400;
+    /// Sign-in by code: asked too often; the interval is five seconds longer from now on.
+    SlowDown = 7025, "slow_down", 400;
+    /// Sign-in by code: the account's owner said no.
+    AccessDenied = 7026, "access_denied", 400;
+    /// Sign-in by code: the codes are past their time; begin anew.
+    ExpiredToken = 7027, "expired_token", 400;
+    /// The account has no such device.
+    DeviceNotFound = 7028, "device_not_found", 404;
     /// A defect of the service.
     ServiceInternal = 7099, "service_internal", 500;
 }

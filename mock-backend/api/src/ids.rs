@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(transparent)]
         pub struct $name(String);
 
@@ -59,6 +59,10 @@ id!(
 id!(
     /// One installation of a client, chosen by the client once and kept: at most 64 characters.
     DeviceId
+);
+id!(
+    /// One sign-in of a device, as the list of devices names it.
+    SignInId
 );
 id!(
     /// One title of the catalogue: lower-case letters, digits and hyphens.

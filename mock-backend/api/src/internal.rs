@@ -22,22 +22,44 @@ pub struct Viewer {
     pub sign_in: String,
     /// Maximum number of playbacks that the account runs at the same time.
     pub places: u32,
-    /// Profiles of the account, the default first.
+    /// Profiles of the account, the default first. Those that this sign-in may not use are marked as locked.
     pub profiles: Vec<Profile>,
+    /// Profile that the sign-in has entered.
+    #[serde(default)]
+    pub entered: Option<ProfileId>,
 }
 
 impl Viewer {
-    /// Returns the profile that a request names, or the account's default one.
+    /// Returns the profile that a request names, else the one that the sign-in has entered, else the first that is not locked.
+    /// Every operation that shows or plays something of the catalogue, or of a profile, takes its profile from here: this is the
+    /// one place that keeps a child out of other profiles.
     ///
     /// # Errors
-    /// 7009 when the account has no such profile.
+    /// 7009 when the account has no such profile, 7020 when it is locked.
     pub fn profile(&self, wanted: Option<&ProfileId>) -> Result<&Profile, ApiError> {
-        match wanted {
-            None => self.profiles.first(),
-            Some(id) => self.profiles.iter().find(|profile| &profile.id == id),
+        let absent = || ApiError::new(ErrorCode::ProfileNotFound, "the account has no such profile");
+        let Some(wanted) = wanted else {
+            let entered = self.entered.as_ref().and_then(|id| self.profiles.iter().find(|profile| profile.id == *id));
+            let open = || self.profiles.iter().find(|profile| !profile.locked);
+            return entered.filter(|profile| !profile.locked).or_else(open).ok_or_else(absent);
+        };
+        let found = self.profiles.iter().find(|profile| profile.id == *wanted).ok_or_else(absent)?;
+        if found.locked {
+            return Err(ApiError::new(ErrorCode::ProfileLocked, "the profile has to be entered with the PIN first"));
         }
-        .ok_or_else(|| ApiError::new(ErrorCode::ProfileNotFound, "the account has no such profile"))
+        Ok(found)
     }
+}
+
+/// End of profiles: what belongs to them is deleted. Taking one twice is the same as taking it once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProfilesDeleted {
+    /// Ids of the profiles.
+    pub profiles: Vec<ProfileId>,
+    /// Time of the deletion.
+    pub at: UnixMillis,
+    /// True if all that was recorded of them goes, down to the events of playbacks: their account was erased.
+    pub erased: bool,
 }
 
 /// The accounts, as other services need them.
@@ -133,4 +155,10 @@ pub trait Playback: Send + Sync {
     /// # Errors
     /// Those of its store; the caller repeats the call then.
     fn sign_in_changed<'a>(&'a self, change: &'a SignInChange) -> Reply<'a, ()>;
+
+    /// Ends the playbacks of profiles and deletes their positions.
+    ///
+    /// # Errors
+    /// Those of its store; the caller repeats the call then.
+    fn profiles_deleted<'a>(&'a self, deleted: &'a ProfilesDeleted) -> Reply<'a, ()>;
 }

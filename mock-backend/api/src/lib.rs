@@ -23,6 +23,24 @@
 //! | `POST /v1/sign-out` | [`SignOutRequest`] | 204 |
 //! | `GET /v1/account` | | [`Account`] |
 //! | `GET /v1/profiles` | | [`ProfileList`] |
+//! | `POST /v1/register` | [`RegisterRequest`] | 202 |
+//! | `POST /v1/register/confirm` | [`RegisterConfirm`] | [`SignInResponse`] |
+//! | `POST /v1/account/password` | [`ChangePassword`] | 204 |
+//! | `POST /v1/password/forgot` | [`ForgotPassword`] | 202 |
+//! | `POST /v1/password/reset` | [`ResetPassword`] | 204 |
+//! | `POST /v1/account/email` | [`ChangeEmail`] | 202 |
+//! | `POST /v1/account/email/confirm` | [`ConfirmEmail`] | 204 |
+//! | `PUT /v1/account/pin` | [`PinRequest`] | 204 |
+//! | `POST /v1/account/erase` | [`EraseAccount`] | 204 |
+//! | `POST /v1/profiles` | [`ProfileRequest`] | [`Profile`] |
+//! | `PUT /v1/profiles/{id}` | [`ProfileRequest`] | [`Profile`] |
+//! | `POST /v1/profiles/{id}/delete` | [`DeleteProfile`] | 204 |
+//! | `POST /v1/profiles/{id}/enter` | [`EnterProfile`] | [`Profile`] |
+//! | `GET /v1/devices` | | [`DeviceList`] |
+//! | `DELETE /v1/devices/{id}` | | 204 |
+//! | `POST /v1/device/authorize` | [`DeviceAuthorizeRequest`] | [`DeviceAuthorization`] |
+//! | `POST /v1/device/token` | [`DeviceTokenRequest`] | [`SignInResponse`] |
+//! | `GET /v1/keys` | | a JSON Web Key Set |
 //! | `GET /v1/home?profile=ID` | | [`Home`] |
 //! | `GET /v1/home?from=N&profile=ID` | | [`Home`] with further rows; the path is in [`Home::next`] |
 //! | `GET /v1/home/row?id=ROW&from=N&profile=ID` | | [`Row`] with further titles; the path is in [`Row::next`] |
@@ -51,13 +69,17 @@ mod playback;
 mod position;
 
 pub use account::{
-    Account, DeviceInfo, Profile, ProfileList, RefreshRequest, SignInRequest, SignInResponse, SignOutRequest, TokenPair,
+    AVATARS, Account, Authority, ChangeEmail, ChangePassword, ConfirmEmail, DeleteProfile, Device, DeviceAuthorization,
+    DeviceAuthorizeRequest, DeviceInfo, DeviceList, DeviceTokenRequest, EnterProfile, EraseAccount, ForgotPassword,
+    PinRequest, Profile, ProfileList, ProfileRequest, RefreshRequest, RegisterConfirm, RegisterRequest, ResetPassword,
+    SignInRequest, SignInResponse, SignOutRequest, SubtitleBackground, SubtitleColour, SubtitleSize, SubtitleStyle,
+    TokenPair,
 };
 pub use catalogue::{
     AgeRating, Home, Image, Language, Row, RowKind, SearchResults, ThumbnailIndex, TitleCard, TitleDetail,
 };
 pub use error::{ApiError, ErrorCode};
-pub use ids::{AccountId, DeviceId, PlaybackSessionId, ProfileId, Secret, TitleId};
+pub use ids::{AccountId, DeviceId, PlaybackSessionId, ProfileId, Secret, SignInId, TitleId};
 pub use playback::{
     Heartbeat, HeartbeatReply, PlaybackGrant, PlaybackPhase, PlaybackRequest, PlaybackSource, Protocol,
 };

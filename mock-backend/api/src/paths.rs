@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::{PlaybackSessionId, ProfileId, TitleId};
+use crate::{PlaybackSessionId, ProfileId, SignInId, TitleId};
 
 /// `POST`: sign in.
 pub const SIGN_IN: &str = "/v1/sign-in";
@@ -12,9 +12,35 @@ pub const REFRESH: &str = "/v1/refresh";
 pub const SIGN_OUT: &str = "/v1/sign-out";
 /// `GET`: the signed-in account.
 pub const ACCOUNT: &str = "/v1/account";
-/// `GET`: public keys by which access tokens are verified, a JSON Web Key Set (RFC 7517 §5).
+/// `POST`: ask for an account; always 202.
+pub const REGISTER: &str = "/v1/register";
+/// `POST`: prove the address of a new account, and sign in.
+pub const REGISTER_CONFIRM: &str = "/v1/register/confirm";
+/// `POST`: replace the password by another one.
+pub const PASSWORD: &str = "/v1/account/password";
+/// `POST`: ask for a code to set another password; always 202.
+pub const PASSWORD_FORGOT: &str = "/v1/password/forgot";
+/// `POST`: set another password by that code.
+pub const PASSWORD_RESET: &str = "/v1/password/reset";
+/// `POST`: ask for another address to sign in with.
+pub const EMAIL: &str = "/v1/account/email";
+/// `POST`: prove that address.
+pub const EMAIL_CONFIRM: &str = "/v1/account/email/confirm";
+/// `PUT`: set or remove the account's PIN.
+pub const PIN: &str = "/v1/account/pin";
+/// `POST`: erase the account.
+pub const ERASE: &str = "/v1/account/erase";
+/// `GET`: the account's devices.
+pub const DEVICES: &str = "/v1/devices";
+/// `POST`: begin a sign-in by code (RFC 8628 §3.1).
+pub const DEVICE_AUTHORIZE: &str = "/v1/device/authorize";
+/// `POST`: ask for the outcome of a sign-in by code (RFC 8628 §3.4).
+pub const DEVICE_TOKEN: &str = "/v1/device/token";
+/// `GET`: public keys of access tokens (RFC 7517 §5).
 pub const KEYS: &str = "/v1/keys";
-/// `GET`: the account's profiles.
+/// `GET` and `POST`: the page on which a phone allows a sign-in by code.
+pub const LINK: &str = "/link";
+/// `GET`: the account's profiles. `POST`: make another one.
 pub const PROFILES: &str = "/v1/profiles";
 /// `POST`: ask for leave to play.
 pub const PLAYBACK: &str = "/v1/playback";
@@ -71,6 +97,26 @@ pub fn heartbeat(session: &PlaybackSessionId) -> String {
 /// `POST`: end a playback.
 pub fn stop(session: &PlaybackSessionId) -> String {
     format!("/v1/playback/{}/stop", encode(session.as_str()))
+}
+
+/// `PUT`: change a profile.
+pub fn profile(id: &ProfileId) -> String {
+    format!("{PROFILES}/{}", encode(id.as_str()))
+}
+
+/// `POST`: delete a profile.
+pub fn profile_delete(id: &ProfileId) -> String {
+    format!("{PROFILES}/{}/delete", encode(id.as_str()))
+}
+
+/// `POST`: enter a profile on this device.
+pub fn profile_enter(id: &ProfileId) -> String {
+    format!("{PROFILES}/{}/enter", encode(id.as_str()))
+}
+
+/// `DELETE`: sign a device out.
+pub fn device(id: &SignInId) -> String {
+    format!("{DEVICES}/{}", encode(id.as_str()))
 }
 
 fn with_profile(mut path: String, profile: Option<&ProfileId>) -> String {

@@ -34,11 +34,12 @@ const fn kept(call: Call) -> Call {
 }
 
 /// Every call. What is not here cannot be reached from outside: `/origin`, the counters of services, calls among services.
-pub static CALLS: [Call; 18] = {
+pub static CALLS: [Call; 37] = {
     use Class::{Account, Browse, Play};
     use Service::{Accounts, Catalogue, Playback};
     const GET: MethodFilter = MethodFilter::GET;
     const POST: MethodFilter = MethodFilter::POST;
+    const PUT: MethodFilter = MethodFilter::PUT;
     [
         // A password is hashed, in turn.
         call(paths::SIGN_IN, POST, Accounts, Account, 10),
@@ -47,6 +48,25 @@ pub static CALLS: [Call; 18] = {
         call(paths::ACCOUNT, GET, Accounts, Account, 5),
         call(paths::PROFILES, GET, Accounts, Account, 5),
         call(paths::KEYS, GET, Accounts, Account, 5),
+        call(paths::PROFILES, POST, Accounts, Account, 10),
+        call("/v1/profiles/{id}", PUT, Accounts, Account, 10),
+        call("/v1/profiles/{id}/delete", POST, Accounts, Account, 10),
+        call("/v1/profiles/{id}/enter", POST, Accounts, Account, 10),
+        call(paths::REGISTER, POST, Accounts, Account, 10),
+        call(paths::REGISTER_CONFIRM, POST, Accounts, Account, 10),
+        call(paths::PASSWORD, POST, Accounts, Account, 10),
+        call(paths::PASSWORD_FORGOT, POST, Accounts, Account, 10),
+        call(paths::PASSWORD_RESET, POST, Accounts, Account, 10),
+        call(paths::EMAIL, POST, Accounts, Account, 10),
+        call(paths::EMAIL_CONFIRM, POST, Accounts, Account, 10),
+        call(paths::PIN, PUT, Accounts, Account, 10),
+        call(paths::ERASE, POST, Accounts, Account, 10),
+        call(paths::DEVICES, GET, Accounts, Account, 5),
+        call("/v1/devices/{id}", MethodFilter::DELETE, Accounts, Account, 5),
+        call(paths::DEVICE_AUTHORIZE, POST, Accounts, Account, 5),
+        call(paths::DEVICE_TOKEN, POST, Accounts, Account, 5),
+        call(paths::LINK, GET, Accounts, Account, 5),
+        call(paths::LINK, POST, Accounts, Account, 10),
         kept(call("/v1/home", GET, Catalogue, Browse, 5)),
         kept(call("/v1/home/row", GET, Catalogue, Browse, 5)),
         kept(call("/v1/titles/{id}", GET, Catalogue, Browse, 5)),
@@ -58,6 +78,6 @@ pub static CALLS: [Call; 18] = {
         call("/v1/playback/{session}/stop", POST, Playback, Play, 5),
         call("/v1/positions", GET, Playback, Play, 5),
         call("/v1/positions/{title}", GET, Playback, Play, 5),
-        call("/v1/positions/{title}", MethodFilter::PUT, Playback, Play, 5),
+        call("/v1/positions/{title}", PUT, Playback, Play, 5),
     ]
 };

@@ -22,6 +22,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use kinora_accounts::Accounts;
+use kinora_accounts::mail::Mailbox;
 use kinora_accounts::tokens::Tokens;
 use kinora_api::ErrorCode;
 use kinora_catalogue::Catalogue;
@@ -319,7 +320,8 @@ impl Services {
         }
         if config.members.contains(&Member::Accounts) {
             let clock = config.clock.clone();
-            let set_up = kinora_accounts::Config { clock, tokens, refresh_ms: config.refresh_ms };
+            let mailer = Arc::new(Mailbox::new(config.data.join("mailbox")));
+            let set_up = kinora_accounts::Config { clock, tokens, refresh_ms: config.refresh_ms, mailer };
             let (accounts, writer) = Accounts::open(set_up, &location).await?;
             services.keep(accounts.store(), writer);
             services.accounts = Some(Arc::new(accounts));

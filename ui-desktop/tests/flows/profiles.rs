@@ -11,7 +11,7 @@ use super::support::{Outside, account, card, home, open, settle, state};
 use super::{Window, click, press};
 
 fn family() -> Account {
-    let kids = Profile { id: "p2".into(), name: "Kids".to_owned(), max_age: Some(6), language: None };
+    let kids = Profile { id: "p2".into(), name: "Kids".to_owned(), max_age: Some(6), ..Profile::default() };
     let mut account = account();
     account.profiles.push(kids);
     account

@@ -217,7 +217,8 @@ pub fn account() -> Account {
         email: "demo@kinora.example".to_owned(),
         display_name: "Demo".to_owned(),
         max_streams: 2,
-        profiles: vec![Profile { id: "p1".into(), name: "Demo".to_owned(), max_age: None, language: None }],
+        has_pin: false,
+        profiles: vec![Profile { id: "p1".into(), name: "Demo".to_owned(), ..Profile::default() }],
     }
 }
 

@@ -1,11 +1,12 @@
 //! Delivery of changes of sign-ins: from the outbox to playback, in order, until it has taken them.
 
 use kinora_api::ApiError;
-use kinora_api::internal::{Playback, SignInChange};
+use kinora_api::internal::{Playback, ProfilesDeleted, SignInChange};
+use kinora_store::outbox::Event;
 use kinora_store::{Store, outbox};
 use tokio::sync::Mutex;
 
-use crate::store::sign_ins::TOPIC;
+use crate::store::{profiles, sign_ins};
 
 /// The turn of those who deliver: one at a time, so that the order is kept.
 #[derive(Debug, Default)]
@@ -21,28 +22,38 @@ pub async fn deliver(turn: &Turn, store: &Store, playback: &dyn Playback) -> Res
         let events = outbox::waiting(store).await?;
         let Some(last) = events.last().map(|event| event.seq) else { return Ok(()) };
         for event in &events {
-            match serde_json::from_str::<SignInChange>(&event.payload) {
-                Ok(change) if event.topic == TOPIC => {
-                    let taken = playback.sign_in_changed(&change).await;
-                    if let Err(error) = taken {
-                        if event.seq > events[0].seq {
-                            outbox::forget(store, event.seq - 1).await?;
-                        }
-                        return Err(error);
-                    }
+            if let Err(error) = hand_over(event, playback).await {
+                if event.seq > events[0].seq {
+                    outbox::forget(store, event.seq - 1).await?;
                 }
-                // Kept, it would block all that come after it.
-                _ => tracing::error!(seq = event.seq, topic = event.topic, "an event that nobody can read is dropped"),
+                return Err(error);
             }
         }
         outbox::forget(store, last).await?;
     }
 }
 
+async fn hand_over(event: &Event, playback: &dyn Playback) -> Result<(), ApiError> {
+    let read = match event.topic.as_str() {
+        sign_ins::TOPIC => match serde_json::from_str::<SignInChange>(&event.payload) {
+            Ok(change) => return playback.sign_in_changed(&change).await,
+            Err(error) => error.to_string(),
+        },
+        profiles::TOPIC => match serde_json::from_str::<ProfilesDeleted>(&event.payload) {
+            Ok(deleted) => return playback.profiles_deleted(&deleted).await,
+            Err(error) => error.to_string(),
+        },
+        _ => "the topic is not known".to_owned(),
+    };
+    // Kept, it would block all that come after it.
+    tracing::error!(seq = event.seq, topic = event.topic, read, "an event that cannot be read is dropped");
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Turn, deliver};
-    use kinora_api::internal::{NeededVersion, Playback, Reply, SignInChange};
+    use kinora_api::internal::{NeededVersion, Playback, ProfilesDeleted, Reply, SignInChange};
     use kinora_api::{ApiError, ErrorCode, ProfileId, ResumePosition};
     use kinora_store::{Location, outbox};
     use std::sync::Mutex;
@@ -76,6 +87,10 @@ mod tests {
                 Ok(())
             })
         }
+
+        fn profiles_deleted<'a>(&'a self, _: &'a ProfilesDeleted) -> Reply<'a, ()> {
+            Box::pin(async { Ok(()) })
+        }
     }
 
     fn revoked(name: &str) -> SignInChange {
@@ -93,7 +108,7 @@ mod tests {
         let written = store.write(payloads, |connection, payloads| {
             Box::pin(async move {
                 for payload in payloads {
-                    outbox::append(connection, super::TOPIC, payload, 7).await?;
+                    outbox::append(connection, super::sign_ins::TOPIC, payload, 7).await?;
                 }
                 Ok(())
             })

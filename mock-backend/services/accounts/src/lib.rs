@@ -2,15 +2,19 @@
 //!
 //! * [`domain`] — rules, pure; [`store`] — its tables; [`client`] — what other services ask of it; [`http`] — its routes;
 //! * [`password`], [`tokens`], [`sign_in_limit`] — sign-in; [`delivery`] — changes of sign-ins on their way to other services;
+//! * [`owning`], [`by_code`] — what the owner of an account does; [`mail`] — the way for codes;
 //! * [`demo`] — the viewer that everyone may know.
 
 #![warn(missing_docs)]
 
+pub mod by_code;
 pub mod client;
 pub mod delivery;
 pub mod demo;
 pub mod domain;
 pub mod http;
+pub mod mail;
+pub mod owning;
 pub mod password;
 pub mod sign_in_limit;
 pub mod store;
@@ -48,6 +52,8 @@ pub struct Config {
     pub tokens: tokens::Tokens,
     /// How long a refresh token works.
     pub refresh_ms: i64,
+    /// Way for mail.
+    pub mailer: Arc<dyn mail::Mailer>,
 }
 
 /// Other services and settings that it needs.
@@ -92,6 +98,7 @@ pub struct Accounts {
     tokens: tokens::Tokens,
     limit: sign_in_limit::SignInLimit,
     refresh_ms: i64,
+    mailer: Arc<dyn mail::Mailer>,
     /// Sign-ins since the start.
     pub counts: Counts,
 }
@@ -109,10 +116,10 @@ impl Accounts {
     pub async fn open(config: Config, location: &Location) -> Result<(Self, JoinHandle<()>), OpenError> {
         let (store, writer) = kinora_store::open(location, &store::SCHEMA).await?;
         let unreadable = |problem: Problem| OpenError::Unreadable(problem.error().to_string());
-        let Config { clock, tokens, refresh_ms } = config;
+        let Config { clock, tokens, refresh_ms, mailer } = config;
         let limit = sign_in_limit::SignInLimit::open(store.clone(), clock.clone()).await.map_err(unreadable)?;
         let passwords = password::Passwords::start().map_err(OpenError::Thread)?;
-        let accounts = Self { store, clock, passwords, tokens, limit, refresh_ms, counts: Counts::default() };
+        let accounts = Self { store, clock, passwords, tokens, limit, refresh_ms, mailer, counts: Counts::default() };
         Ok((accounts, writer))
     }
 
@@ -185,6 +192,13 @@ impl Accounts {
             (true, Some(id)) => store::account(&self.store, &id).await,
             _ => Err(Problem::new(ErrorCode::InvalidCredentials, "address or password is wrong")),
         }
+    }
+
+    /// Signs a device in to an account whose owner has shown that it is theirs.
+    async fn sign_in_as(&self, account: &str, device: &DeviceInfo) -> Result<SignInResponse, Problem> {
+        let tokens = self.begin(account, device, self.clock.now_ms()).await?;
+        self.counts.sign_ins.fetch_add(1, Ordering::Relaxed);
+        Ok(SignInResponse { tokens, account: store::account(&self.store, account).await? })
     }
 
     async fn begin(&self, account: &str, device: &DeviceInfo, now_ms: i64) -> Result<TokenPair, Problem> {

@@ -66,6 +66,14 @@ impl SignInLimit {
             Some(device) => Guess::of_known_device(email, device),
             None => Guess::of_stranger(email, peer),
         };
+        self.reserve_guess(guess).await
+    }
+
+    /// Reserves a guess, as [`SignInLimit::reserve`] does.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn reserve_guess(&self, guess: Guess) -> Result<Reservation<'_>, Problem> {
         let mut place = None;
         loop {
             // Enabled before the table is asked, so that no settlement between the two is missed.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::routing::post;
 use axum::{Json, Router};
-use kinora_api::internal::{self as contract, NeededVersion, Reply, SignInChange};
+use kinora_api::internal::{self as contract, NeededVersion, ProfilesDeleted, Reply, SignInChange};
 use kinora_api::{ProfileId, ResumePosition};
 use kinora_kit::http::internal::{self, Caller, InternalKey};
 use kinora_kit::http::problem::Problem;
@@ -17,6 +17,7 @@ const POSITIONS: &str = "/internal/playback/positions";
 const POSITION: &str = "/internal/playback/position";
 const NEEDED_VERSIONS: &str = "/internal/playback/needed-versions";
 const SIGN_IN_CHANGED: &str = "/internal/playback/sign-in-changed";
+const PROFILES_DELETED: &str = "/internal/playback/profiles-deleted";
 
 impl contract::Playback for Playback {
     fn positions<'a>(&'a self, profile: &'a ProfileId) -> Reply<'a, Vec<ResumePosition>> {
@@ -34,6 +35,13 @@ impl contract::Playback for Playback {
     fn sign_in_changed<'a>(&'a self, change: &'a SignInChange) -> Reply<'a, ()> {
         let written = self.store.write(change.clone(), |connection, change| {
             Box::pin(async move { Ok(revocation::sign_in_changed(connection, change).await?) })
+        });
+        Box::pin(async move { Ok(written.await?) })
+    }
+
+    fn profiles_deleted<'a>(&'a self, deleted: &'a ProfilesDeleted) -> Reply<'a, ()> {
+        let written = self.store.write(deleted.clone(), |connection, deleted| {
+            Box::pin(async move { Ok(revocation::profiles_deleted(connection, deleted).await?) })
         });
         Box::pin(async move { Ok(written.await?) })
     }
@@ -65,6 +73,10 @@ impl contract::Playback for HttpClient {
     fn sign_in_changed<'a>(&'a self, change: &'a SignInChange) -> Reply<'a, ()> {
         Box::pin(async move { self.0.call(SIGN_IN_CHANGED, change).await })
     }
+
+    fn profiles_deleted<'a>(&'a self, deleted: &'a ProfilesDeleted) -> Reply<'a, ()> {
+        Box::pin(async move { self.0.call(PROFILES_DELETED, deleted).await })
+    }
 }
 
 type Service = State<Arc<Playback>>;
@@ -75,7 +87,8 @@ pub fn routes(playback: Arc<Playback>, key: InternalKey) -> Router {
         .route(POSITIONS, post(all))
         .route(POSITION, post(one))
         .route(NEEDED_VERSIONS, post(needed))
-        .route(SIGN_IN_CHANGED, post(changed));
+        .route(SIGN_IN_CHANGED, post(changed))
+        .route(PROFILES_DELETED, post(profiles_deleted));
     internal::guard(routes.with_state(playback), key)
 }
 
@@ -96,5 +109,10 @@ async fn needed(State(playback): Service) -> Result<Json<Vec<NeededVersion>>, Pr
 
 async fn changed(State(playback): Service, Json(change): Json<SignInChange>) -> Result<Json<()>, Problem> {
     contract::Playback::sign_in_changed(playback.as_ref(), &change).await?;
+    Ok(Json(()))
+}
+
+async fn profiles_deleted(State(playback): Service, Json(deleted): Json<ProfilesDeleted>) -> Result<Json<()>, Problem> {
+    contract::Playback::profiles_deleted(playback.as_ref(), &deleted).await?;
     Ok(Json(()))
 }

@@ -171,7 +171,9 @@ impl Playback {
             let message = "the version that the playback plays is gone: begin another playback";
             return Err(Problem::new(ErrorCode::PlaybackSessionNotFound, message));
         }
-        // Whether the profile may see the title was decided when the playback began.
+        // That the profile may see the title was decided when the playback began; that this sign-in may use the profile is decided
+        // anew.
+        who.profile(Some(&session.profile.as_str().into()))?;
         let title = catalogue.title(&session.title, None).await?;
         let now_ms = self.clock.now_ms();
         let expires_at = now_ms + self.terms.grant_ms;

@@ -32,7 +32,8 @@ pub const FORGET_MS: i64 = 60 * 60_000;
 pub struct Subject(String);
 
 impl Subject {
-    fn new(kind: &str, parts: &[&str]) -> Self {
+    /// Makes the subject of a kind and its parts.
+    pub fn new(kind: &str, parts: &[&str]) -> Self {
         let mut text = kind.to_owned();
         for part in parts {
             text.push('\n');
@@ -83,7 +84,7 @@ impl Guess {
 }
 
 /// The network that one subscriber of an access provider is given: an IPv4 address, or the /64 of an IPv6 address.
-fn network_of(peer: IpAddr) -> String {
+pub(crate) fn network_of(peer: IpAddr) -> String {
     match peer.to_canonical() {
         IpAddr::V4(address) => address.to_string(),
         IpAddr::V6(address) => {

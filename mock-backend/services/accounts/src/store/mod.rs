@@ -1,22 +1,39 @@
-//! The tables of accounts, and every statement over them; those of sign-ins are in [`sign_ins`].
+//! The tables of accounts, and every statement over them.
+//!
+//! * [`owner`], [`profiles`], [`sign_ins`] — the account and what belongs to it; [`codes`], [`device_codes`] — what waits for somebody;
+//! * [`attempts`], [`paces`] — how often something was tried.
 
 pub mod attempts;
+pub mod codes;
+pub mod device_codes;
+pub mod owner;
+pub mod paces;
+pub mod profiles;
 pub mod sign_ins;
 
 use kinora_api::internal::Viewer;
-use kinora_api::{Account, ErrorCode, Profile};
+use kinora_api::{Account, ErrorCode, Profile, ProfileId};
 use kinora_kit::http::problem::Problem;
 use kinora_store::pruning::Rule;
 use kinora_store::{Connection, Error, Migration, Schema, Store, problem, query};
 use uuid::Uuid;
 
-use crate::domain::NewAccount;
+use crate::domain::{NewAccount, lock};
 
 /// Tables of the service. The first three steps made the tables of playback as well, until the services came apart.
 pub const SCHEMA: Schema = Schema {
     name: "accounts",
     is_first: true,
-    tables: &["accounts", "profiles", "token_families", "refresh_tokens", "sign_in_attempts"],
+    tables: &[
+        "accounts",
+        "profiles",
+        "token_families",
+        "refresh_tokens",
+        "sign_in_attempts",
+        "mailed_codes",
+        "paced_attempts",
+        "device_codes",
+    ],
     migrations: MIGRATIONS,
 };
 
@@ -37,12 +54,13 @@ pub const MIGRATIONS: &[Migration] = &[
     },
     Migration { version: 12, name: "session version", sql: include_str!("../../migrations/0012_session_version.sql") },
     Migration { version: 13, name: "services apart", sql: include_str!("../../migrations/0013_services_apart.sql") },
+    Migration { version: 14, name: "accounts whole", sql: include_str!("../../migrations/0014_accounts_whole.sql") },
 ];
 
 const DAY_MS: i64 = 86_400_000;
 
 /// Rows that are deleted, and when.
-pub const RULES: [Rule; 4] = [
+pub const RULES: [Rule; 7] = [
     // Used tokens stay until they would have expired: their second use is how a theft is noticed.
     Rule {
         keep_ms: 7 * DAY_MS,
@@ -68,6 +86,22 @@ pub const RULES: [Rule; 4] = [
         delete: "DELETE FROM sign_in_attempts WHERE subject IN
                  (SELECT subject FROM sign_in_attempts WHERE last_at < $1 LIMIT $2)",
     },
+    // Each subject has one code for each purpose.
+    Rule {
+        keep_ms: DAY_MS,
+        delete: "DELETE FROM mailed_codes WHERE code_hash IN
+                 (SELECT code_hash FROM mailed_codes WHERE expires_at < $1 LIMIT $2)",
+    },
+    Rule {
+        keep_ms: 2 * DAY_MS,
+        delete: "DELETE FROM paced_attempts WHERE subject IN
+                 (SELECT subject FROM paced_attempts WHERE last_at < $1 LIMIT $2)",
+    },
+    Rule {
+        keep_ms: DAY_MS,
+        delete: "DELETE FROM device_codes WHERE device_code IN
+                 (SELECT device_code FROM device_codes WHERE expires_at < $1 LIMIT $2)",
+    },
 ];
 
 /// Makes an account, or sets the password of the one that has its address.
@@ -92,33 +126,37 @@ pub async fn credentials(store: &Store, email: &str) -> Result<Option<(String, S
     row.await.map_err(problem)
 }
 
-/// Returns an account with its profiles.
+/// Columns of [`ProfileRow`] of the table `p`.
+macro_rules! profile_columns {
+    () => {
+        "p.id, p.name, p.max_age, p.language, p.avatar, p.subtitle_style, p.data_saver"
+    };
+}
+
+/// Returns an account with its profiles, as a sign-in sees it that has entered none of them.
 ///
 /// # Errors
 /// 7003 when it is gone.
 pub async fn account(store: &Store, id: &str) -> Result<Account, Problem> {
-    let row: Option<(String, String, i64)> =
-        query("SELECT email, display_name, max_streams FROM accounts WHERE id = $1")
+    let row: Option<(String, String, i64, Option<String>)> =
+        query("SELECT email, display_name, max_streams, pin_hash FROM accounts WHERE id = $1")
             .bind(id)
             .row(store.reads())
             .await
             .map_err(problem)?;
-    let Some((email, display_name, max_streams)) = row else {
+    let Some((email, display_name, max_streams, pin)) = row else {
         return Err(Problem::new(ErrorCode::SignInRevoked, "the account has been closed"));
     };
     let rows: Vec<ProfileRow> =
-        query("SELECT id, name, max_age, language FROM profiles WHERE account_id = $1 ORDER BY position")
+        query(concat!("SELECT ", profile_columns!(), " FROM profiles p WHERE p.account_id = $1 ORDER BY p.position"))
             .bind(id)
             .rows(store.reads())
             .await
             .map_err(problem)?;
-    Ok(Account {
-        id: id.into(),
-        email,
-        display_name,
-        max_streams: places(max_streams),
-        profiles: rows.into_iter().map(profile).collect(),
-    })
+    let mut profiles: Vec<Profile> = rows.into_iter().map(profile).collect();
+    lock::mark(&mut profiles, pin.is_some(), None);
+    let max_streams = places(max_streams);
+    Ok(Account { id: id.into(), email, display_name, max_streams, has_pin: pin.is_some(), profiles })
 }
 
 /// Returns the bearer of an access token in one statement, because each request asks for it.
@@ -126,21 +164,29 @@ pub async fn account(store: &Store, id: &str) -> Result<Account, Problem> {
 /// # Errors
 /// 7003 when the sign-in was revoked or the account is gone.
 pub async fn viewer(store: &Store, account: String, sign_in: String) -> Result<Viewer, Problem> {
-    let rows: Vec<ViewerRow> = query(
-        "SELECT a.max_streams, p.id, p.name, p.max_age, p.language
-         FROM token_families f JOIN accounts a ON a.id = f.account_id JOIN profiles p ON p.account_id = a.id
-         WHERE f.id = $1 AND f.account_id = $2 AND f.revoked_at IS NULL ORDER BY p.position",
-    )
+    let rows: Vec<ViewerRow> = query(concat!(
+        "SELECT a.max_streams, CAST(CASE WHEN a.pin_hash IS NULL THEN 0 ELSE 1 END AS BIGINT), f.entered_profile, ",
+        profile_columns!(),
+        " FROM token_families f JOIN accounts a ON a.id = f.account_id JOIN profiles p ON p.account_id = a.id
+         WHERE f.id = $1 AND f.account_id = $2 AND f.revoked_at IS NULL ORDER BY p.position"
+    ))
     .bind(&sign_in)
     .bind(&account)
     .rows(store.reads())
     .await
     .map_err(problem)?;
-    let Some(&(max_streams, ..)) = rows.first() else {
+    let Some((max_streams, has_pin, entered, ..)) = rows.first() else {
         return Err(Problem::new(ErrorCode::SignInRevoked, "the device was signed out"));
     };
-    let profiles = rows.into_iter().map(|(_, id, name, age, language)| profile((id, name, age, language))).collect();
-    Ok(Viewer { account, sign_in, places: places(max_streams), profiles })
+    let (places, has_pin, entered) = (places(*max_streams), *has_pin != 0, entered.clone().map(ProfileId::from));
+    let mut profiles: Vec<Profile> = rows
+        .into_iter()
+        .map(|(_, _, _, id, name, age, language, avatar, style, saver)| {
+            profile((id, name, age, language, avatar, style, saver))
+        })
+        .collect();
+    lock::mark(&mut profiles, has_pin, entered.as_ref());
+    Ok(Viewer { account, sign_in, places, profiles, entered })
 }
 
 /// Sets how many playbacks the account of an address may run at the same time. Those that run go on.
@@ -200,13 +246,23 @@ async fn insert_or_update(connection: &mut Connection, new: &NewAccount, hash: &
     Ok(())
 }
 
-/// Places of the account, then a profile as in [`ProfileRow`].
-type ViewerRow = (i64, String, String, Option<i64>, Option<String>);
-/// Id, name, age limit, language.
-type ProfileRow = (String, String, Option<i64>, Option<String>);
+/// Places of the account, 1 if it has a PIN, profile that was entered, then a profile as in [`ProfileRow`].
+type ViewerRow =
+    (i64, i64, Option<String>, String, String, Option<i64>, Option<String>, Option<String>, Option<String>, i64);
+/// Id, name, age limit, language, avatar, style of subtitles as JSON, 1 for little data.
+type ProfileRow = (String, String, Option<i64>, Option<String>, Option<String>, Option<String>, i64);
 
-fn profile((id, name, max_age, language): ProfileRow) -> Profile {
-    Profile { id: id.into(), name, max_age: max_age.and_then(|age| u8::try_from(age).ok()), language }
+fn profile((id, name, max_age, language, avatar, style, data_saver): ProfileRow) -> Profile {
+    Profile {
+        id: id.into(),
+        name,
+        max_age: max_age.and_then(|age| u8::try_from(age).ok()),
+        language,
+        avatar,
+        subtitle_style: style.and_then(|style| serde_json::from_str(&style).ok()),
+        data_saver: data_saver != 0,
+        locked: false,
+    }
 }
 
 fn places(max_streams: i64) -> u32 {
@@ -229,7 +285,8 @@ mod tests {
         let seed = store.write((), |connection, ()| {
             Box::pin(async move {
                 for sql in [
-                    "INSERT INTO accounts VALUES ('a', 'a@b', 'A', 'h', 1, 0)",
+                    "INSERT INTO accounts (id, email, display_name, password_hash, max_streams, created_at)
+                     VALUES ('a', 'a@b', 'A', 'h', 1, 0)",
                     "INSERT INTO token_families (id, account_id, device_id, device_name, platform, app_version, created_at,
                      revoked_at) VALUES ('f1', 'a', 'd', '', '', '', 0, 1), ('f2', 'a', 'd', '', '', '', 0, 1),
                      ('f3', 'a', 'e', '', '', '', 0, NULL)",

@@ -2,7 +2,7 @@
 //! sign-in plays is written to the outbox with it.
 
 use kinora_api::internal::SignInChange;
-use kinora_api::{DeviceInfo, ErrorCode};
+use kinora_api::{Device, DeviceInfo, ErrorCode};
 use kinora_kit::http::problem::Problem;
 use kinora_store::{Connection, Error, Outcome, Store, outbox, problem, query};
 
@@ -58,6 +58,11 @@ pub async fn rotate(store: &Store, used: String, token: StoredToken, now_ms: i64
                 let found = use_token(connection, used, *now_ms).await?;
                 if let Ok((_, family)) = &found {
                     insert_token(connection, family, token, *now_ms).await?;
+                    query("UPDATE token_families SET last_seen_at = $1 WHERE id = $2")
+                        .bind(*now_ms)
+                        .bind(family)
+                        .execute(connection)
+                        .await?;
                 }
                 Ok(found)
             })
@@ -103,6 +108,69 @@ pub async fn is_known_device(store: &Store, email: &str, device: &str) -> Result
     Ok(known.is_some())
 }
 
+/// Revokes the sign-ins of an account but `kept`, as a part of the transaction of a job.
+///
+/// # Errors
+/// Of the database.
+pub async fn end_all(connection: &mut Connection, account: &str, kept: Option<&str>, now_ms: i64) -> Result<(), Error> {
+    let families: Vec<String> = query("SELECT id FROM token_families WHERE account_id = $1 AND revoked_at IS NULL")
+        .bind(account)
+        .scalars(&mut *connection)
+        .await?;
+    for family in families.iter().filter(|family| Some(family.as_str()) != kept) {
+        revoke(connection, family, now_ms).await?;
+    }
+    Ok(())
+}
+
+/// Returns the devices of an account that are signed in, the one seen last first.
+///
+/// # Errors
+/// Of the database.
+pub async fn devices(store: &Store, account: &str, this: &str) -> Result<Vec<Device>, Problem> {
+    let rows: Vec<(String, String, String, i64, i64)> = query(
+        "SELECT id, device_name, platform, created_at, last_seen_at FROM token_families
+         WHERE account_id = $1 AND revoked_at IS NULL ORDER BY last_seen_at DESC, id LIMIT 500",
+    )
+    .bind(account)
+    .rows(store.reads())
+    .await
+    .map_err(problem)?;
+    let device = |(id, name, platform, signed_in_at, last_seen_at): (String, String, String, i64, i64)| Device {
+        this: id == this,
+        id: id.into(),
+        name,
+        platform,
+        signed_in_at,
+        last_seen_at,
+    };
+    Ok(rows.into_iter().map(device).collect())
+}
+
+/// Revokes a sign-in of an account.
+///
+/// # Errors
+/// 7028 when the account has no such sign-in, or it has ended.
+pub async fn end_device(store: &Store, account: &str, family: &str, now_ms: i64) -> Result<(), Problem> {
+    store
+        .write((account.to_owned(), family.to_owned(), now_ms), |connection, (account, family, now_ms)| {
+            Box::pin(async move {
+                let found: Option<String> =
+                    query("SELECT id FROM token_families WHERE id = $1 AND account_id = $2 AND revoked_at IS NULL")
+                        .bind(family)
+                        .bind(account)
+                        .scalar(&mut *connection)
+                        .await?;
+                if found.is_none() {
+                    let absent = Problem::new(ErrorCode::DeviceNotFound, "no such device is signed in");
+                    return Err(absent.into());
+                }
+                Ok(revoke(connection, family, *now_ms).await?)
+            })
+        })
+        .await
+}
+
 async fn replace_chains(
     connection: &mut Connection,
     (family, account): (&str, &str),
@@ -131,8 +199,8 @@ async fn insert_chain(
     now_ms: i64,
 ) -> Result<(), Error> {
     query(
-        "INSERT INTO token_families (id, account_id, device_id, device_name, platform, app_version, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        "INSERT INTO token_families (id, account_id, device_id, device_name, platform, app_version, created_at, last_seen_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $7)",
     )
     .bind(family)
     .bind(account)

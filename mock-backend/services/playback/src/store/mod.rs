@@ -94,7 +94,7 @@ mod tests {
     }
 
     fn viewer(sign_in: &str) -> Viewer {
-        Viewer { account: "a".to_owned(), sign_in: sign_in.to_owned(), places: 9, profiles: Vec::new() }
+        Viewer { account: "a".to_owned(), sign_in: sign_in.to_owned(), places: 9, profiles: Vec::new(), entered: None }
     }
 
     async fn begin(store: &Store, sign_in: &str, id: &str) -> Option<ErrorCode> {

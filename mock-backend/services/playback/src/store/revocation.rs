@@ -4,7 +4,7 @@
 //! numbered list, which edges poll at `GET /origin/revoked?after=N`; they refuse the session until its addresses have expired.
 
 use kinora_api::ErrorCode;
-use kinora_api::internal::SignInChange;
+use kinora_api::internal::{ProfilesDeleted, SignInChange};
 use kinora_kit::http::problem::Problem;
 use kinora_store::{Connection, Error, Outcome, Reads, problem, query, state};
 use serde::Serialize;
@@ -76,6 +76,33 @@ pub async fn sign_in_changed(connection: &mut Connection, change: &SignInChange)
                     .bind(sign_in)
                     .execute(&mut *connection)
                     .await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Ends the playbacks of deleted profiles and deletes their positions; of erased ones, their playbacks and events, too.
+///
+/// # Errors
+/// Of the database.
+pub async fn profiles_deleted(connection: &mut Connection, deleted: &ProfilesDeleted) -> Result<(), Error> {
+    for profile in &deleted.profiles {
+        let sessions: Vec<String> =
+            query("SELECT id FROM playback_sessions WHERE profile_id = $1 AND stopped_at IS NULL")
+                .bind(profile.as_str())
+                .scalars(&mut *connection)
+                .await?;
+        for session in sessions {
+            end_session(connection, &session, EndReason::Stopped, deleted.at).await?;
+        }
+        query("DELETE FROM positions WHERE profile_id = $1").bind(profile.as_str()).execute(&mut *connection).await?;
+        if deleted.erased {
+            for sql in [
+                "DELETE FROM playback_events WHERE session_id IN (SELECT id FROM playback_sessions WHERE profile_id = $1)",
+                "DELETE FROM playback_sessions WHERE profile_id = $1",
+            ] {
+                query(sql).bind(profile.as_str()).execute(&mut *connection).await?;
             }
         }
     }

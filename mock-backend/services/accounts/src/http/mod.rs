@@ -1,5 +1,11 @@
 //! The routes of the accounts, and what the service does by itself.
+//!
+//! * [`owner`] — what the owner of an account does; [`link`] — the page on which a phone allows a sign-in by code.
 
+mod link;
+mod owner;
+
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -7,10 +13,10 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::{FromRef, State};
 use axum::http::{HeaderMap, StatusCode};
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post, put};
 use kinora_api::{
-    Account, ErrorCode, ProfileList, RefreshRequest, SignInRequest, SignInResponse, SignOutRequest, TokenPair,
-    internal, paths,
+    Account, DeviceInfo, ErrorCode, ProfileList, RefreshRequest, SignInRequest, SignInResponse, SignOutRequest,
+    TokenPair, internal, paths,
 };
 use kinora_kit::http::body::BodyLimits;
 use kinora_kit::http::extract::{Payload, Viewer};
@@ -40,6 +46,11 @@ struct Shared {
 }
 
 impl Shared {
+    /// Returns the address of the client.
+    fn peer(&self, connection: Option<axum::Extension<Connection>>, headers: &HeaderMap) -> Option<IpAddr> {
+        connection.map(|axum::Extension(connection)| self.deps.gateway.client(headers, connection.peer.ip()))
+    }
+
     /// Delivers changes of sign-ins; those that are not taken are delivered later.
     async fn deliver(&self) {
         let delivered = delivery::deliver(&self.turn, &self.accounts.store, self.deps.playback.as_ref()).await;
@@ -58,6 +69,14 @@ impl Shared {
             self.is_failing.store(true, Ordering::Relaxed);
         }
     }
+}
+
+/// Refuses a device that cannot be kept.
+fn check_device(device: &DeviceInfo) -> Result<(), Problem> {
+    if device.id.as_str().is_empty() || device.id.as_str().len() > 64 {
+        return Err(Problem::new(ErrorCode::InvalidRequest, "a device's id has 1 to 64 characters"));
+    }
+    Ok(())
 }
 
 #[derive(Clone)]
@@ -84,7 +103,24 @@ pub(crate) fn router(accounts: Arc<Accounts>, deps: Deps) -> Router {
         .route(paths::REFRESH, post(refresh))
         .route(paths::SIGN_OUT, post(sign_out))
         .route(paths::ACCOUNT, get(account))
-        .route(paths::PROFILES, get(profiles))
+        .route(paths::PROFILES, get(profiles).post(owner::add_profile))
+        .route("/v1/profiles/{id}", put(owner::edit_profile))
+        .route("/v1/profiles/{id}/delete", post(owner::delete_profile))
+        .route("/v1/profiles/{id}/enter", post(owner::enter_profile))
+        .route(paths::REGISTER, post(owner::register))
+        .route(paths::REGISTER_CONFIRM, post(owner::confirm_registration))
+        .route(paths::PASSWORD, post(owner::change_password))
+        .route(paths::PASSWORD_FORGOT, post(owner::forgot_password))
+        .route(paths::PASSWORD_RESET, post(owner::reset_password))
+        .route(paths::EMAIL, post(owner::change_email))
+        .route(paths::EMAIL_CONFIRM, post(owner::confirm_email))
+        .route(paths::PIN, put(owner::set_pin))
+        .route(paths::ERASE, post(owner::erase))
+        .route(paths::DEVICES, get(owner::devices))
+        .route("/v1/devices/{id}", delete(owner::end_device))
+        .route(paths::DEVICE_AUTHORIZE, post(owner::authorize))
+        .route(paths::DEVICE_TOKEN, post(owner::device_token))
+        .route(paths::LINK, get(link::page).post(link::submit))
         .route(paths::KEYS, get(keys))
         .with_state(Service(shared))
 }
@@ -120,10 +156,8 @@ async fn sign_in(
     headers: HeaderMap,
     Payload(request): Payload<SignInRequest>,
 ) -> Answer<SignInResponse> {
-    if request.device.id.as_str().is_empty() || request.device.id.as_str().len() > 64 {
-        return Err(Problem::new(ErrorCode::InvalidRequest, "a device's id has 1 to 64 characters"));
-    }
-    let peer = connection.map(|axum::Extension(connection)| shared.deps.gateway.client(&headers, connection.peer.ip()));
+    check_device(&request.device)?;
+    let peer = shared.peer(connection, &headers);
     let signed_in = shared.accounts.sign_in(peer, &request).await?;
     // What the device played before goes on under the new sign-in from its first request.
     shared.deliver_now().await;
@@ -152,7 +186,9 @@ async fn sign_out(
 }
 
 async fn account(State(Service(shared)): State<Service>, Viewer(viewer): Viewer) -> Answer<Account> {
-    Ok(axum::Json(store::account(&shared.accounts.store, &viewer.account).await?))
+    let account = store::account(&shared.accounts.store, &viewer.account).await?;
+    // What is locked depends on what the sign-in has entered.
+    Ok(axum::Json(Account { profiles: viewer.profiles, ..account }))
 }
 
 async fn keys(State(Service(shared)): State<Service>) -> axum::Json<jsonwebtoken::jwk::JwkSet> {

@@ -1,0 +1,235 @@
+//! Accounts whole: registration, passwords, profiles and their PIN, devices, sign-in by code, erasure.
+
+use kinora_api::{
+    Account, ChangePassword, DeviceAuthorization, DeviceAuthorizeRequest, DeviceInfo, DeviceList, DeviceTokenRequest,
+    EnterProfile, EraseAccount, ErrorCode, ForgotPassword, PinRequest, Profile, ProfileRequest, RegisterConfirm,
+    RegisterRequest, ResetPassword, SignInResponse, paths,
+};
+use kinora_services::demo;
+use kinora_stage::{Stage, TITLE, error};
+
+const EMAIL: &str = "new@kinora.example";
+
+/// Returns the texts of the mails to an address, the oldest first.
+fn mails(stage: &Stage, to: &str) -> Vec<String> {
+    let Ok(entries) = std::fs::read_dir(stage.dir.path().join("mailbox")) else { return Vec::new() };
+    let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    let texts = files.iter().map(|file| std::fs::read_to_string(file).unwrap());
+    texts.filter(|text| text.contains(&format!("\r\nTo: {to}\r\n"))).collect()
+}
+
+fn code(mail: &str) -> String {
+    mail.lines().find_map(|line| line.strip_prefix("    ")).unwrap().to_owned()
+}
+
+fn device(id: &str) -> DeviceInfo {
+    DeviceInfo { id: id.into(), name: "<TV>".to_owned(), platform: "tv".to_owned(), app_version: "1".to_owned() }
+}
+
+async fn register(stage: &Stage, email: &str) -> u16 {
+    let request =
+        RegisterRequest { email: email.to_owned(), password: "first".into(), display_name: Some("New".to_owned()) };
+    stage.post(paths::REGISTER, &request).await.status().as_u16()
+}
+
+#[tokio::test]
+async fn an_address_is_proved_by_a_code_and_nobody_learns_which_ones_have_accounts() {
+    let stage = Stage::new().await;
+    assert_eq!((register(&stage, EMAIL).await, register(&stage, demo::EMAIL).await), (202, 202));
+    assert!(mails(&stage, demo::EMAIL)[0].contains("It has one already"));
+    assert_eq!(stage.sign_in(EMAIL, "first").await.status(), 401, "not before the address is proved");
+    let confirm = |code: &str| RegisterConfirm { email: EMAIL.to_owned(), code: code.into(), device: device("d") };
+    let (_, wrong) = error(stage.post(paths::REGISTER_CONFIRM, &confirm("BCDF-GHJK")).await).await;
+    assert_eq!(wrong.kind(), Some(ErrorCode::CodeInvalid));
+    let right = confirm(&code(&mails(&stage, EMAIL)[0]).to_lowercase());
+    let answer = stage.post(paths::REGISTER_CONFIRM, &right).await;
+    assert_eq!(answer.status(), 200);
+    let signed_in: SignInResponse = answer.json().await.unwrap();
+    assert_eq!((signed_in.account.email.as_str(), signed_in.account.profiles.len()), (EMAIL, 1));
+    assert_eq!(stage.post(paths::REGISTER_CONFIRM, &right).await.status(), 400, "a code works once");
+    assert_eq!(stage.sign_in(EMAIL, "first").await.status(), 200);
+}
+
+#[tokio::test]
+async fn a_code_expires_and_allows_few_guesses() {
+    let stage = Stage::new().await;
+    assert_eq!(register(&stage, EMAIL).await, 202);
+    let right = code(&mails(&stage, EMAIL)[0]);
+    let confirm = |code: &str| RegisterConfirm { email: EMAIL.to_owned(), code: code.into(), device: device("d") };
+    for _ in 0..5 {
+        assert_eq!(stage.post(paths::REGISTER_CONFIRM, &confirm("BCDF-GHJK")).await.status(), 400);
+    }
+    assert_eq!(stage.post(paths::REGISTER_CONFIRM, &confirm(&right)).await.status(), 400, "guessed at too often");
+    assert_eq!(register(&stage, EMAIL).await, 202);
+    let right = code(mails(&stage, EMAIL).last().unwrap());
+    stage.clock.advance_ms(15 * 60_000);
+    assert_eq!(stage.post(paths::REGISTER_CONFIRM, &confirm(&right)).await.status(), 400, "past its time");
+}
+
+#[tokio::test]
+async fn another_password_signs_out_who_has_the_old_one() {
+    let stage = Stage::new().await;
+    let (this, other) = (stage.viewer().await, stage.viewer_on("device-2").await);
+    let change = |present: &str, new: &str| ChangePassword { present: present.into(), new: new.into() };
+    let (_, wrong) = error(this.post(paths::PASSWORD, &change("no", "second")).await).await;
+    assert_eq!(wrong.kind(), Some(ErrorCode::NotAuthorised));
+    assert_eq!(this.post(paths::PASSWORD, &change(demo::PASSWORD, "second")).await.status(), 204);
+    assert_eq!(this.get(paths::ACCOUNT).await.status(), 200);
+    assert_eq!(other.get(paths::ACCOUNT).await.status(), 401);
+
+    for email in [demo::EMAIL, "nobody@kinora.example"] {
+        let forgot = ForgotPassword { email: email.to_owned() };
+        assert_eq!(stage.post(paths::PASSWORD_FORGOT, &forgot).await.status(), 202);
+    }
+    let code = code(mails(&stage, demo::EMAIL).last().unwrap());
+    let reset = ResetPassword { email: demo::EMAIL.to_owned(), code: code.into(), password: "third".into() };
+    assert_eq!(stage.post(paths::PASSWORD_RESET, &reset).await.status(), 204);
+    assert_eq!(this.get(paths::ACCOUNT).await.status(), 401, "all sign-ins end");
+    assert_eq!(stage.sign_in(demo::EMAIL, "third").await.status(), 200);
+}
+
+#[tokio::test]
+async fn a_child_gets_round_the_pin_by_no_operation() {
+    let stage = Stage::new().await;
+    let _edge = stage.edge().await;
+    let viewer = stage.viewer().await;
+    let account: Account = viewer.read(paths::ACCOUNT).await;
+    let (adult, kids) = (account.profiles[0].id.clone(), account.profiles[1].id.clone());
+    let before = viewer.grant().await;
+    let pin = PinRequest { pin: Some("4711".into()), password: demo::PASSWORD.into() };
+    assert_eq!(viewer.put(paths::PIN, &pin).await.status(), 204);
+    let account: Account = viewer.read(paths::ACCOUNT).await;
+    assert_eq!((account.has_pin, account.profiles[0].locked, account.profiles[1].locked), (true, true, false));
+
+    let raised = ProfileRequest { name: "Kids".to_owned(), ..ProfileRequest::default() };
+    let ask = serde_json::json!({ "title_id": TITLE, "profile_id": adult, "protocols": [] });
+    let position = serde_json::json!({ "profile_id": adult, "position_ms": 1 });
+    let delete = paths::profile_delete(&kids);
+    for (name, answer) in [
+        ("home", viewer.get(&paths::home(Some(&adult))).await),
+        ("title", viewer.get(&paths::title(&TITLE.into(), Some(&adult))).await),
+        ("search", viewer.get(&paths::search("a", 9, Some(&adult))).await),
+        ("positions", viewer.get(&paths::positions(Some(&adult))).await),
+        ("position", viewer.get(&paths::position(&TITLE.into(), Some(&adult))).await),
+        ("put", viewer.put(&paths::position(&TITLE.into(), None), &position).await),
+        ("playback", viewer.post(paths::PLAYBACK, &ask).await),
+        ("renew", viewer.post(&before.renew_path, &serde_json::json!({})).await),
+        ("raise", viewer.put(&paths::profile(&kids), &raised).await),
+        ("add", viewer.post(paths::PROFILES, &raised).await),
+        ("delete", viewer.post(&delete, &serde_json::json!({})).await),
+        ("enter", viewer.post(&paths::profile_enter(&adult), &EnterProfile::default()).await),
+        ("wrong", viewer.post(&paths::profile_enter(&adult), &EnterProfile { pin: Some("1234".into()) }).await),
+    ] {
+        assert_eq!(answer.status(), 403, "{name}");
+    }
+    // What names no profile is the children's, and what they may do goes on.
+    assert_eq!(viewer.get(&paths::home(None)).await.status(), 200);
+    let renamed = ProfileRequest { name: "Us".to_owned(), max_age: Some(6), ..ProfileRequest::default() };
+    assert_eq!(viewer.put(&paths::profile(&kids), &renamed).await.status(), 200);
+
+    let right = EnterProfile { pin: Some("4711".into()) };
+    assert_eq!(viewer.post(&paths::profile_enter(&adult), &right).await.status(), 200);
+    assert_eq!(viewer.get(&paths::home(Some(&adult))).await.status(), 200);
+    assert_eq!(stage.viewer_on("device-2").await.get(&paths::home(Some(&adult))).await.status(), 403, "this one only");
+    assert_eq!(viewer.post(&paths::profile_enter(&kids), &EnterProfile::default()).await.status(), 200);
+    assert_eq!(viewer.get(&paths::home(Some(&adult))).await.status(), 403, "the same token, given to a child");
+    for _ in 0..5 {
+        viewer.post(&paths::profile_enter(&adult), &EnterProfile { pin: Some("0000".into()) }).await;
+    }
+    let (status, limited) = error(viewer.post(&paths::profile_enter(&adult), &right).await).await;
+    assert_eq!((status, limited.kind()), (429, Some(ErrorCode::TooManyAttempts)));
+}
+
+#[tokio::test]
+async fn an_account_has_one_to_five_profiles_and_a_deleted_one_takes_its_positions_along() {
+    let stage = Stage::new().await;
+    let viewer = stage.viewer().await;
+    let new = ProfileRequest { name: "Ada".to_owned(), avatar: Some("owl".to_owned()), ..ProfileRequest::default() };
+    let mut made = Vec::new();
+    for _ in 0..3 {
+        made.push(viewer.post(paths::PROFILES, &new).await.json::<Profile>().await.unwrap());
+    }
+    assert_eq!((made[0].name.as_str(), made[0].avatar.as_deref()), ("Ada", Some("owl")));
+    let (_, full) = error(viewer.post(paths::PROFILES, &new).await).await;
+    assert_eq!(full.kind(), Some(ErrorCode::ProfileLimit));
+    let odd = ProfileRequest { avatar: Some("ghost".to_owned()), ..new.clone() };
+    assert_eq!(viewer.put(&paths::profile(&made[0].id), &odd).await.status(), 400);
+    let position = serde_json::json!({ "profile_id": made[0].id, "position_ms": 5_000 });
+    assert_eq!(viewer.put(&paths::position(&TITLE.into(), None), &position).await.status(), 200);
+    let account: Account = viewer.read(paths::ACCOUNT).await;
+    let last = account.profiles.len() - 1;
+    for profile in &account.profiles[..last] {
+        assert_eq!(viewer.post(&paths::profile_delete(&profile.id), &serde_json::json!({})).await.status(), 204);
+    }
+    let refused = viewer.post(&paths::profile_delete(&account.profiles[last].id), &serde_json::json!({})).await;
+    assert_eq!(error(refused).await.1.kind(), Some(ErrorCode::ProfileLimit));
+}
+
+#[tokio::test]
+async fn a_device_is_signed_out_from_another_one() {
+    let stage = Stage::new().await;
+    let (this, other) = (stage.viewer().await, stage.viewer_on("device-2").await);
+    let list: DeviceList = this.read(paths::DEVICES).await;
+    assert_eq!((list.devices.len(), list.devices.iter().filter(|device| device.this).count()), (2, 1));
+    let away = list.devices.iter().find(|device| !device.this).unwrap();
+    let token = this.signed_in.tokens.access_token.expose();
+    let end = || stage.client.delete(stage.backend.url() + &paths::device(&away.id)).bearer_auth(token).send();
+    assert_eq!(end().await.unwrap().status(), 204);
+    assert_eq!(other.get(paths::ACCOUNT).await.status(), 401);
+    assert_eq!(end().await.unwrap().status(), 404);
+}
+
+#[tokio::test]
+async fn a_phone_allows_a_device() {
+    let stage = Stage::new().await;
+    let request = DeviceAuthorizeRequest { device: device("tv-1") };
+    let begun: DeviceAuthorization = stage.post(paths::DEVICE_AUTHORIZE, &request).await.json().await.unwrap();
+    let ask = || async {
+        stage.post(paths::DEVICE_TOKEN, &DeviceTokenRequest { device_code: begun.device_code.clone() }).await
+    };
+    assert_eq!(error(ask().await).await.1.name, "authorization_pending");
+    assert_eq!(error(ask().await).await.1.name, "slow_down");
+
+    let url = |path: &str| format!("{}{path}", stage.backend.url());
+    let page = stage.client.get(url(&begun.verification_uri_complete)).send().await.unwrap();
+    let cookie = page.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
+    let html = page.text().await.unwrap();
+    assert!(html.contains(&begun.user_code) && !html.contains("<script"), "{html}");
+    let field = |html: &str, name: &str| {
+        let rest = html.split(&format!("name={name} value=\"")).nth(1).unwrap();
+        rest.split('"').next().unwrap().to_owned()
+    };
+    let csrf = field(&html, "csrf");
+    let post = |cookie: String, body: String| {
+        let request = stage.client.post(url(paths::LINK)).header("cookie", cookie).body(body);
+        request.header("content-type", "application/x-www-form-urlencoded").send()
+    };
+    let form = |csrf: &str, password: &str| {
+        format!("csrf={csrf}&code={}&email=demo%40kinora.example&password={password}", begun.user_code)
+    };
+    assert_eq!(post(String::new(), form(&csrf, demo::PASSWORD)).await.unwrap().status(), 403, "without the cookie");
+    assert_eq!(post(cookie.clone(), form("x", demo::PASSWORD)).await.unwrap().status(), 403, "without the token");
+    assert_eq!(post(cookie.clone(), form(&csrf, "wrong")).await.unwrap().status(), 401);
+    let html = post(cookie.clone(), form(&csrf, demo::PASSWORD)).await.unwrap().text().await.unwrap();
+    assert!(html.contains("&lt;TV&gt;"), "{html}");
+    let allow = format!("csrf={csrf}&ticket={}&decision=allow", field(&html, "ticket"));
+    assert!(post(cookie, allow).await.unwrap().text().await.unwrap().contains("is signed in"));
+    stage.clock.advance_ms(10_000);
+    let signed_in: SignInResponse = ask().await.json().await.unwrap();
+    assert_eq!(signed_in.account.email, demo::EMAIL);
+    assert_eq!(error(ask().await).await.1.name, "expired_token", "once");
+}
+
+#[tokio::test]
+async fn an_erased_account_is_gone() {
+    let stage = Stage::new().await;
+    assert_eq!(register(&stage, demo::EMAIL).await, 202);
+    let viewer = stage.viewer().await;
+    let erase = |password: &str| EraseAccount { password: password.into() };
+    assert_eq!(viewer.post(paths::ERASE, &erase("wrong")).await.status(), 403);
+    assert_eq!(viewer.post(paths::ERASE, &erase(demo::PASSWORD)).await.status(), 204);
+    assert_eq!(viewer.get(paths::ACCOUNT).await.status(), 401);
+    assert_eq!(stage.sign_in(demo::EMAIL, demo::PASSWORD).await.status(), 401);
+    assert!(mails(&stage, demo::EMAIL).is_empty());
+}
