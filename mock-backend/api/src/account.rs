@@ -1,11 +1,12 @@
 //! Sign-in, tokens, devices and profiles.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::{AccountId, DeviceId, ProfileId, Secret, UnixMillis};
 
 /// What a client says about the machine it runs on; shown to the account's owner in the list of devices.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DeviceInfo {
     /// The installation's own id.
     pub id: DeviceId,
@@ -18,7 +19,7 @@ pub struct DeviceInfo {
 }
 
 /// Body of `POST /v1/sign-in`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SignInRequest {
     /// The account's e-mail address; compared without regard to case.
     pub email: String,
@@ -29,7 +30,7 @@ pub struct SignInRequest {
 }
 
 /// Answer to a sign-in.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SignInResponse {
     /// The tokens to go on with.
     pub tokens: TokenPair,
@@ -41,7 +42,7 @@ pub struct SignInResponse {
 ///
 /// A refresh token works once. Presenting it a second time is taken as theft and revokes the device's whole chain
 /// (RFC 9700 §4.14.2), so a client stores the new pair before it uses it, and never refreshes twice at the same time.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TokenPair {
     /// Goes into `Authorization: Bearer`.
     pub access_token: Secret,
@@ -56,21 +57,21 @@ pub struct TokenPair {
 }
 
 /// Body of `POST /v1/refresh`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RefreshRequest {
     /// The latest refresh token of the device.
     pub refresh_token: Secret,
 }
 
 /// Body of `POST /v1/sign-out`. Signing out an unknown token is not an error: the wanted state is reached.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SignOutRequest {
     /// Any refresh token of the device that signs out.
     pub refresh_token: Secret,
 }
 
 /// The signed-in account.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Account {
     /// The account's id.
     pub id: AccountId,
@@ -85,7 +86,7 @@ pub struct Account {
 }
 
 /// One viewer of an account.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Profile {
     /// The profile's id.
     pub id: ProfileId,
@@ -100,7 +101,7 @@ pub struct Profile {
 }
 
 /// Answer to `GET /v1/profiles`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ProfileList {
     /// At least one; the first is the default where a request names no profile.
     pub profiles: Vec<Profile>,

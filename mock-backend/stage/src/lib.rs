@@ -217,7 +217,7 @@ impl Viewer {
 
     async fn request_grant(&self, title: &str, ahead: bool) -> reqwest::Response {
         let protocols = vec![Protocol::Hls];
-        let request = PlaybackRequest { title_id: title.into(), profile_id: None, protocols, ahead };
+        let request = PlaybackRequest { title_id: title.into(), profile_id: None, protocols, ahead, capabilities: None, stop: None };
         self.post(paths::PLAYBACK, &request).await
     }
 

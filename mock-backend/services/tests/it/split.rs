@@ -94,7 +94,7 @@ impl Split {
 
     async fn grant(&self, token: &str) -> reqwest::Response {
         let protocols = vec![Protocol::Hls];
-        let request = PlaybackRequest { title_id: TITLE.into(), profile_id: None, protocols, ahead: false };
+        let request = PlaybackRequest { title_id: TITLE.into(), profile_id: None, protocols, ahead: false, capabilities: None, stop: None };
         self.post(Member::Playback, paths::PLAYBACK, token, &request).await
     }
 
