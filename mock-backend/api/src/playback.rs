@@ -32,7 +32,7 @@ pub struct PlaybackRequest {
     /// most one such grant at a time.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub ahead: bool,
-    /// Limits of the device; absent: none are known, and the manifests are whole.
+    /// Limits of the device; absent: none are known. The service reads them and does not filter manifests by them yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub capabilities: Option<Capabilities>,
     /// A playback of the account to end first, so that its place is free: one of [`crate::ApiError::playing`]. One that has
@@ -41,7 +41,7 @@ pub struct PlaybackRequest {
     pub stop: Option<PlaybackSessionId>,
 }
 
-/// Limits of a device. Representations beyond them are not in the manifests of a grant; error 7030 if none is left.
+/// Limits of a device, by which representations are to be left out of manifests. Not applied yet.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Capabilities {
     /// Codecs that it decodes: RFC 6381 strings, of which the part before the first dot counts, such as `avc1` or `mp4a`.

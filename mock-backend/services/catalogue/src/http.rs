@@ -84,10 +84,10 @@ async fn home_screen(
     Params(query): Params<HomeQuery>,
 ) -> Answer<Home> {
     let profile = viewer.profile(query.profile.as_ref())?;
-    let positions = shared.deps.playback.positions(&profile.id).await?;
+    let viewing = shared.deps.playback.viewing(&profile.id).await?;
     let titles = shared.catalogue.now();
-    let scene = Scene::new(titles.shelf(profile), &positions, query.profile.as_ref());
-    Ok(axum::Json(scene.home(&titles.begun(&positions, profile), query.from.unwrap_or(0))))
+    let scene = Scene::new(titles.shelf(profile), &viewing.positions, query.profile.as_ref());
+    Ok(axum::Json(scene.home(&titles.own_rows(&viewing, profile), query.from.unwrap_or(0))))
 }
 
 async fn home_row(
@@ -96,9 +96,9 @@ async fn home_row(
     Params(query): Params<HomeQuery>,
 ) -> Answer<Row> {
     let profile = viewer.profile(query.profile.as_ref())?;
-    let positions = shared.deps.playback.positions(&profile.id).await?;
+    let viewing = shared.deps.playback.viewing(&profile.id).await?;
     let titles = shared.catalogue.now();
-    let scene = Scene::new(titles.shelf(profile), &positions, query.profile.as_ref());
+    let scene = Scene::new(titles.shelf(profile), &viewing.positions, query.profile.as_ref());
     let row = scene.row(query.id.as_deref().unwrap_or_default(), query.from.unwrap_or(0));
     row.map(axum::Json).ok_or_else(|| Problem::new(ErrorCode::NotFound, "there is no such row"))
 }
@@ -112,8 +112,8 @@ async fn title(
     let profile = viewer.profile(query.profile.as_ref())?;
     let titles = shared.catalogue.now();
     let entry = titles.title(&id, profile)?;
-    let resume = shared.deps.playback.position(&profile.id, &entry.id).await?;
-    Ok(axum::Json(titles.detail(&entry, profile, resume.as_ref())))
+    let viewing = shared.deps.playback.viewing_of(&profile.id, &entry.id).await?;
+    Ok(axum::Json(titles.detail(&entry, profile, &viewing)))
 }
 
 async fn search(

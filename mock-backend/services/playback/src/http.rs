@@ -1,5 +1,6 @@
 //! The routes of playback, and what the service does by itself.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -7,10 +8,10 @@ use axum::Router;
 use axum::extract::{FromRef, Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post, put};
 use kinora_api::{
-    Heartbeat, HeartbeatReply, PlaybackGrant, PlaybackRequest, PositionList, ProfileId, PutPosition, ResumePosition,
-    internal, paths,
+    Heartbeat, HeartbeatReply, ListedTitle, MyList, NowPlayingList, PlaybackGrant, PlaybackRequest, PositionList,
+    Profile, ProfileId, PutPosition, ResumePosition, TakeOver, TitleId, internal, paths,
 };
 use kinora_kit::http::body::BodyLimits;
 use kinora_kit::http::extract::{Params, Payload, Viewer, check_edge};
@@ -30,6 +31,21 @@ type Answer<T> = Result<axum::Json<T>, Problem>;
 struct Shared {
     playback: Arc<Playback>,
     deps: Deps,
+}
+
+impl Shared {
+    /// Returns those of some titles that a profile with an age limit may see; `None` for one without a limit, which may see all.
+    async fn visible(
+        &self,
+        ids: impl Iterator<Item = &TitleId>,
+        profile: &Profile,
+    ) -> Result<Option<BTreeSet<TitleId>>, Problem> {
+        if profile.max_age.is_none() {
+            return Ok(None);
+        }
+        let ids: Vec<TitleId> = ids.cloned().collect();
+        Ok(Some(self.deps.catalogue.visible(&ids, profile).await?.into_iter().collect()))
+    }
 }
 
 #[derive(Clone)]
@@ -54,6 +70,15 @@ struct ProfileQuery {
     profile: Option<ProfileId>,
 }
 
+/// The query string of the list that a profile keeps.
+#[derive(Clone, Debug, Default, Deserialize)]
+struct ListQuery {
+    /// Absent: the default profile.
+    profile: Option<ProfileId>,
+    /// Number of the first title; absent: 0.
+    from: Option<u32>,
+}
+
 /// The query string of the list of revoked sessions.
 #[derive(Clone, Debug, Default, Deserialize)]
 struct RevokedQuery {
@@ -69,6 +94,12 @@ pub(crate) fn router(playback: Arc<Playback>, deps: Deps) -> Router {
         .route("/v1/playback/{session}/renew", post(renew))
         .route("/v1/playback/{session}/heartbeat", post(heartbeat))
         .route("/v1/playback/{session}/stop", post(stop))
+        .route("/v1/playback/{session}/take-over", post(take_over))
+        .route(paths::NOW, get(playing))
+        .route(paths::MY_LIST, get(my_list))
+        .route("/v1/my-list/{title}", put(list_title).delete(unlist_title))
+        .route("/v1/positions/{title}/watched", put(mark_watched).delete(mark_unwatched))
+        .route("/v1/positions/{title}/continue", delete(remove_from_continue))
         .route("/v1/positions", get(all_positions))
         .route("/v1/positions/{title}", get(position).put(put_position))
         .route("/origin/revoked", get(revoked))
@@ -127,13 +158,100 @@ async fn stop(
     Ok(StatusCode::NO_CONTENT)
 }
 
+async fn take_over(
+    State(Service(shared)): State<Service>,
+    Viewer(viewer): Viewer,
+    Path(session): Path<String>,
+    Payload(request): Payload<TakeOver>,
+) -> Answer<PlaybackGrant> {
+    let profile = viewer.profile(request.profile_id.as_ref())?;
+    let catalogue = shared.deps.catalogue.as_ref();
+    Ok(axum::Json(shared.playback.take_over(&viewer, profile, (&session, &request), catalogue).await?))
+}
+
+async fn playing(
+    State(Service(shared)): State<Service>,
+    Viewer(viewer): Viewer,
+    Params(query): Params<ProfileQuery>,
+) -> Answer<NowPlayingList> {
+    let profile = viewer.profile(query.profile.as_ref())?;
+    Ok(axum::Json(shared.playback.playing(&viewer, profile).await?))
+}
+
+async fn my_list(
+    State(Service(shared)): State<Service>,
+    Viewer(viewer): Viewer,
+    Params(query): Params<ListQuery>,
+) -> Answer<MyList> {
+    let profile = viewer.profile(query.profile.as_ref())?;
+    let from = query.from.unwrap_or(0) as usize;
+    let mut list = shared.playback.my_list(profile, query.profile.as_ref(), from).await?;
+    let visible = shared.visible(list.titles.iter().map(|listed| &listed.title_id), profile).await?;
+    list.titles.retain(|listed| visible.as_ref().is_none_or(|visible| visible.contains(&listed.title_id)));
+    Ok(axum::Json(list))
+}
+
+async fn list_title(
+    State(Service(shared)): State<Service>,
+    Viewer(viewer): Viewer,
+    Path(title): Path<String>,
+    Params(query): Params<ProfileQuery>,
+) -> Answer<ListedTitle> {
+    let profile = viewer.profile(query.profile.as_ref())?;
+    let title = shared.deps.catalogue.title(&title, Some(profile)).await?;
+    Ok(axum::Json(shared.playback.list_title(profile, &title).await?))
+}
+
+async fn unlist_title(
+    State(Service(shared)): State<Service>,
+    Viewer(viewer): Viewer,
+    Path(title): Path<String>,
+    Params(query): Params<ProfileQuery>,
+) -> Result<StatusCode, Problem> {
+    shared.playback.unlist_title(viewer.profile(query.profile.as_ref())?, &title).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn mark_watched(
+    State(Service(shared)): State<Service>,
+    Viewer(viewer): Viewer,
+    Path(title): Path<String>,
+    Params(query): Params<ProfileQuery>,
+) -> Answer<ResumePosition> {
+    let profile = viewer.profile(query.profile.as_ref())?;
+    let title = shared.deps.catalogue.title(&title, Some(profile)).await?;
+    Ok(axum::Json(shared.playback.mark_watched(profile, &title).await?))
+}
+
+async fn mark_unwatched(
+    State(Service(shared)): State<Service>,
+    Viewer(viewer): Viewer,
+    Path(title): Path<String>,
+    Params(query): Params<ProfileQuery>,
+) -> Result<StatusCode, Problem> {
+    shared.playback.forget(viewer.profile(query.profile.as_ref())?, &title, false).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn remove_from_continue(
+    State(Service(shared)): State<Service>,
+    Viewer(viewer): Viewer,
+    Path(title): Path<String>,
+    Params(query): Params<ProfileQuery>,
+) -> Result<StatusCode, Problem> {
+    shared.playback.forget(viewer.profile(query.profile.as_ref())?, &title, true).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 async fn all_positions(
     State(Service(shared)): State<Service>,
     Viewer(viewer): Viewer,
     Params(query): Params<ProfileQuery>,
 ) -> Answer<PositionList> {
     let profile = viewer.profile(query.profile.as_ref())?;
-    let positions = positions::list(shared.playback.store().reads(), profile.id.as_str()).await?;
+    let (mut positions, _) = positions::list(shared.playback.store().reads(), profile.id.as_str()).await?;
+    let visible = shared.visible(positions.iter().map(|position| &position.title_id), profile).await?;
+    positions.retain(|position| visible.as_ref().is_none_or(|visible| visible.contains(&position.title_id)));
     Ok(axum::Json(PositionList { positions }))
 }
 

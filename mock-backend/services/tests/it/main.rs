@@ -12,3 +12,4 @@ mod revocation;
 mod sign_in;
 mod split;
 mod versions;
+mod viewing;

@@ -127,7 +127,7 @@ pub async fn account(store: &Store, id: &str) -> Result<Account, Problem> {
 /// 7003 when the sign-in was revoked or the account is gone.
 pub async fn viewer(store: &Store, account: String, sign_in: String) -> Result<Viewer, Problem> {
     let rows: Vec<ViewerRow> = query(
-        "SELECT a.max_streams, p.id, p.name, p.max_age, p.language
+        "SELECT a.max_streams, f.device_name, p.id, p.name, p.max_age, p.language
          FROM token_families f JOIN accounts a ON a.id = f.account_id JOIN profiles p ON p.account_id = a.id
          WHERE f.id = $1 AND f.account_id = $2 AND f.revoked_at IS NULL ORDER BY p.position",
     )
@@ -136,11 +136,12 @@ pub async fn viewer(store: &Store, account: String, sign_in: String) -> Result<V
     .rows(store.reads())
     .await
     .map_err(problem)?;
-    let Some(&(max_streams, ..)) = rows.first() else {
+    let Some((max_streams, device_name, ..)) = rows.first() else {
         return Err(Problem::new(ErrorCode::SignInRevoked, "the device was signed out"));
     };
-    let profiles = rows.into_iter().map(|(_, id, name, age, language)| profile((id, name, age, language))).collect();
-    Ok(Viewer { account, sign_in, places: places(max_streams), profiles })
+    let (places, device_name) = (places(*max_streams), device_name.clone());
+    let profiles = rows.into_iter().map(|(_, _, id, name, age, language)| profile((id, name, age, language))).collect();
+    Ok(Viewer { account, sign_in, places, device_name, profiles })
 }
 
 /// Sets how many playbacks the account of an address may run at the same time. Those that run go on.
@@ -200,8 +201,8 @@ async fn insert_or_update(connection: &mut Connection, new: &NewAccount, hash: &
     Ok(())
 }
 
-/// Places of the account, then a profile as in [`ProfileRow`].
-type ViewerRow = (i64, String, String, Option<i64>, Option<String>);
+/// Places of the account, name of the device, then a profile as in [`ProfileRow`].
+type ViewerRow = (i64, String, String, String, Option<i64>, Option<String>);
 /// Id, name, age limit, language.
 type ProfileRow = (String, String, Option<i64>, Option<String>);
 
