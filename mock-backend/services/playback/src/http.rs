@@ -9,6 +9,7 @@ use axum::extract::{FromRef, Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post, put};
+use kinora_api::ApiError;
 use kinora_api::{
     Heartbeat, HeartbeatReply, ListedTitle, MyList, NowPlayingList, PlaybackGrant, PlaybackRequest, PositionList,
     Profile, ProfileId, PutPosition, ResumePosition, TakeOver, TitleId, internal, paths,
@@ -24,6 +25,27 @@ use crate::{Deps, Playback};
 
 /// Time from one pruning to the next.
 const PRUNE_EVERY: Duration = Duration::from_secs(3600);
+
+/// Description of the calls.
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(
+    begin,
+    renew,
+    heartbeat,
+    stop,
+    take_over,
+    playing,
+    my_list,
+    list_title,
+    unlist_title,
+    mark_watched,
+    mark_unwatched,
+    remove_from_continue,
+    all_positions,
+    position,
+    put_position
+))]
+pub struct Description;
 
 type Answer<T> = Result<axum::Json<T>, Problem>;
 
@@ -121,6 +143,8 @@ async fn keep_pruned(shared: Weak<Shared>) {
     }
 }
 
+/// Grants permission to play a title.
+#[utoipa::path(post, path = "/v1/playback", operation_id = "begin_playback", request_body = PlaybackRequest, responses((status = 200, body = PlaybackGrant), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(("bearer" = [])))]
 async fn begin(
     State(Service(shared)): State<Service>,
     Viewer(viewer): Viewer,
@@ -131,6 +155,8 @@ async fn begin(
     Ok(axum::Json(shared.playback.grant(&viewer, profile, &title, &request).await?))
 }
 
+/// Gives a playback fresh addresses.
+#[utoipa::path(post, path = "/v1/playback/{session}/renew", operation_id = "renew_playback", params(("session" = String, Path)), responses((status = 200, body = PlaybackGrant), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(("bearer" = [])))]
 async fn renew(
     State(Service(shared)): State<Service>,
     Viewer(viewer): Viewer,
@@ -139,6 +165,8 @@ async fn renew(
     Ok(axum::Json(shared.playback.renew(&viewer, &session, shared.deps.catalogue.as_ref()).await?))
 }
 
+/// Records a heartbeat.
+#[utoipa::path(post, path = "/v1/playback/{session}/heartbeat", operation_id = "report_playback", params(("session" = String, Path)), request_body = Heartbeat, responses((status = 200, body = HeartbeatReply), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(("bearer" = [])))]
 async fn heartbeat(
     State(Service(shared)): State<Service>,
     Viewer(viewer): Viewer,
@@ -148,6 +176,8 @@ async fn heartbeat(
     Ok(axum::Json(shared.playback.heartbeat(&viewer, &session, &beat).await?))
 }
 
+/// Ends a playback.
+#[utoipa::path(post, path = "/v1/playback/{session}/stop", operation_id = "stop_playback", params(("session" = String, Path)), request_body = Heartbeat, responses((status = 204), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(("bearer" = [])))]
 async fn stop(
     State(Service(shared)): State<Service>,
     Viewer(viewer): Viewer,
@@ -158,6 +188,8 @@ async fn stop(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Takes a playback over to this device.
+#[utoipa::path(post, path = "/v1/playback/{session}/take-over", operation_id = "take_over_playback", params(("session" = String, Path)), request_body = TakeOver, responses((status = 200, body = PlaybackGrant), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(("bearer" = [])))]
 async fn take_over(
     State(Service(shared)): State<Service>,
     Viewer(viewer): Viewer,
@@ -169,6 +201,8 @@ async fn take_over(
     Ok(axum::Json(shared.playback.take_over(&viewer, profile, (&session, &request), catalogue).await?))
 }
 
+/// Lists the playbacks of a profile that run.
+#[utoipa::path(get, path = "/v1/playback/now", operation_id = "list_playing", params(("profile" = Option<String>, Query)), responses((status = 200, body = NowPlayingList), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(("bearer" = [])))]
 async fn playing(
     State(Service(shared)): State<Service>,
     Viewer(viewer): Viewer,
@@ -178,6 +212,8 @@ async fn playing(
     Ok(axum::Json(shared.playback.playing(&viewer, profile).await?))
 }
 
+/// Lists the titles that a profile keeps.
+#[utoipa::path(get, path = "/v1/my-list", operation_id = "get_my_list", params(("profile" = Option<String>, Query), ("from" = Option<u32>, Query)), responses((status = 200, body = MyList), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(("bearer" = [])))]
 async fn my_list(
     State(Service(shared)): State<Service>,
     Viewer(viewer): Viewer,
@@ -191,6 +227,8 @@ async fn my_list(
     Ok(axum::Json(list))
 }
 
+/// Puts a title on the list of a profile.
+#[utoipa::path(put, path = "/v1/my-list/{title}", operation_id = "put_my_list_title", params(("title" = String, Path), ("profile" = Option<String>, Query)), responses((status = 200, body = ListedTitle), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(("bearer" = [])))]
 async fn list_title(
     State(Service(shared)): State<Service>,
     Viewer(viewer): Viewer,
@@ -202,6 +240,8 @@ async fn list_title(
     Ok(axum::Json(shared.playback.list_title(profile, &title).await?))
 }
 
+/// Takes a title off the list of a profile.
+#[utoipa::path(delete, path = "/v1/my-list/{title}", operation_id = "delete_my_list_title", params(("title" = String, Path), ("profile" = Option<String>, Query)), responses((status = 204), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(("bearer" = [])))]
 async fn unlist_title(
     State(Service(shared)): State<Service>,
     Viewer(viewer): Viewer,
@@ -212,6 +252,8 @@ async fn unlist_title(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Marks a title as watched.
+#[utoipa::path(put, path = "/v1/positions/{title}/watched", operation_id = "mark_watched", params(("title" = String, Path), ("profile" = Option<String>, Query)), responses((status = 200, body = ResumePosition), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(("bearer" = [])))]
 async fn mark_watched(
     State(Service(shared)): State<Service>,
     Viewer(viewer): Viewer,
@@ -223,6 +265,8 @@ async fn mark_watched(
     Ok(axum::Json(shared.playback.mark_watched(profile, &title).await?))
 }
 
+/// Marks a title as never begun.
+#[utoipa::path(delete, path = "/v1/positions/{title}/watched", operation_id = "mark_unwatched", params(("title" = String, Path), ("profile" = Option<String>, Query)), responses((status = 204), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(("bearer" = [])))]
 async fn mark_unwatched(
     State(Service(shared)): State<Service>,
     Viewer(viewer): Viewer,
@@ -233,6 +277,8 @@ async fn mark_unwatched(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Removes a title from those to continue.
+#[utoipa::path(delete, path = "/v1/positions/{title}/continue", operation_id = "remove_from_continue", params(("title" = String, Path), ("profile" = Option<String>, Query)), responses((status = 204), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(("bearer" = [])))]
 async fn remove_from_continue(
     State(Service(shared)): State<Service>,
     Viewer(viewer): Viewer,
@@ -243,6 +289,8 @@ async fn remove_from_continue(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Lists the positions of a profile.
+#[utoipa::path(get, path = "/v1/positions", operation_id = "list_positions", params(("profile" = Option<String>, Query)), responses((status = 200, body = PositionList), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(("bearer" = [])))]
 async fn all_positions(
     State(Service(shared)): State<Service>,
     Viewer(viewer): Viewer,
@@ -255,6 +303,8 @@ async fn all_positions(
     Ok(axum::Json(PositionList { positions }))
 }
 
+/// Returns the position in a title.
+#[utoipa::path(get, path = "/v1/positions/{title}", operation_id = "get_position", params(("title" = String, Path), ("profile" = Option<String>, Query)), responses((status = 200, body = ResumePosition), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(("bearer" = [])))]
 async fn position(
     State(Service(shared)): State<Service>,
     Viewer(viewer): Viewer,
@@ -266,6 +316,8 @@ async fn position(
     Ok(axum::Json(shared.playback.position_in(profile, &title).await?))
 }
 
+/// Records a position.
+#[utoipa::path(put, path = "/v1/positions/{title}", operation_id = "put_position", params(("title" = String, Path)), request_body = PutPosition, responses((status = 200, body = ResumePosition), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(("bearer" = [])))]
 async fn put_position(
     State(Service(shared)): State<Service>,
     Viewer(viewer): Viewer,

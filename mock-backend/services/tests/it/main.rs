@@ -4,6 +4,7 @@
 
 mod apart;
 mod bounds;
+mod description;
 mod grants;
 mod migrate;
 mod positions;
