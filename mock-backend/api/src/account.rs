@@ -1,11 +1,12 @@
 //! Sign-in, tokens, devices and profiles.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::{AccountId, DeviceId, ProfileId, Secret, SignInId, UnixMillis};
 
 /// What a client says about the machine it runs on; shown to the account's owner in the list of devices.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DeviceInfo {
     /// The installation's own id.
     pub id: DeviceId,
@@ -18,7 +19,7 @@ pub struct DeviceInfo {
 }
 
 /// Body of `POST /v1/sign-in`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SignInRequest {
     /// The account's e-mail address; compared without regard to case.
     pub email: String,
@@ -29,7 +30,7 @@ pub struct SignInRequest {
 }
 
 /// Answer to a sign-in.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SignInResponse {
     /// The tokens to go on with.
     pub tokens: TokenPair,
@@ -41,7 +42,7 @@ pub struct SignInResponse {
 ///
 /// A refresh token works once. Presenting it a second time is taken as theft and revokes the device's whole chain
 /// (RFC 9700 §4.14.2), so a client stores the new pair before it uses it, and never refreshes twice at the same time.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TokenPair {
     /// Goes into `Authorization: Bearer`.
     pub access_token: Secret,
@@ -56,21 +57,21 @@ pub struct TokenPair {
 }
 
 /// Body of `POST /v1/refresh`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RefreshRequest {
     /// The latest refresh token of the device.
     pub refresh_token: Secret,
 }
 
 /// Body of `POST /v1/sign-out`. Signing out an unknown token is not an error: the wanted state is reached.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SignOutRequest {
     /// Any refresh token of the device that signs out.
     pub refresh_token: Secret,
 }
 
 /// The signed-in account.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Account {
     /// The account's id.
     pub id: AccountId,
@@ -88,7 +89,7 @@ pub struct Account {
 }
 
 /// One viewer of an account.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Profile {
     /// The profile's id.
     pub id: ProfileId,
@@ -120,7 +121,7 @@ pub const AVATARS: [&str; 12] =
     ["fox", "owl", "cat", "bear", "whale", "frog", "robot", "rocket", "moon", "star", "leaf", "wave"];
 
 /// Style of subtitles.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SubtitleStyle {
     /// Size of the letters.
     #[serde(default)]
@@ -134,7 +135,7 @@ pub struct SubtitleStyle {
 }
 
 /// Size of subtitles.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum SubtitleSize {
     /// Smaller than usual.
@@ -147,7 +148,7 @@ pub enum SubtitleSize {
 }
 
 /// Colour of subtitles.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum SubtitleColour {
     /// The default.
@@ -158,7 +159,7 @@ pub enum SubtitleColour {
 }
 
 /// Background of subtitles.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum SubtitleBackground {
     /// An outline only.
@@ -172,7 +173,7 @@ pub enum SubtitleBackground {
 
 /// Body of `POST /v1/profiles` and `PUT /v1/profiles/{id}`, both answered with the [`Profile`]. All settings are replaced: an
 /// absent one is unset.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ProfileRequest {
     /// 1 to 40 characters.
     pub name: String,
@@ -197,7 +198,7 @@ pub struct ProfileRequest {
 }
 
 /// Proof that a parent asks: `{"pin": "…"}` or `{"password": "…"}`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Authority {
     /// The account's PIN.
@@ -207,7 +208,7 @@ pub enum Authority {
 }
 
 /// Body of `POST /v1/profiles/{id}/delete`, answered with 204. Its positions are deleted with it, its playbacks end.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DeleteProfile {
     /// Needed once the account has a PIN.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -216,7 +217,7 @@ pub struct DeleteProfile {
 
 /// Body of `POST /v1/profiles/{id}/enter`, answered with the [`Profile`]. From then on requests of this sign-in that name no profile
 /// mean this one, until another one is entered. A locked profile needs the PIN.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct EnterProfile {
     /// The account's PIN; not needed for a profile that is not locked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -224,7 +225,7 @@ pub struct EnterProfile {
 }
 
 /// Body of `PUT /v1/account/pin`, answered with 204. All devices have to enter locked profiles anew.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PinRequest {
     /// 4 to 8 digits; absent: the account has no PIN from now on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -234,7 +235,7 @@ pub struct PinRequest {
 }
 
 /// Body of `POST /v1/register`, answered with 202 whether the address has an account or not: a mail tells its owner.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RegisterRequest {
     /// The address to sign in with.
     pub email: String,
@@ -246,7 +247,7 @@ pub struct RegisterRequest {
 }
 
 /// Body of `POST /v1/register/confirm`, answered with [`SignInResponse`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RegisterConfirm {
     /// The address.
     pub email: String,
@@ -257,7 +258,7 @@ pub struct RegisterConfirm {
 }
 
 /// Body of `POST /v1/account/password`, answered with 204. Sign-ins of other devices end.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ChangePassword {
     /// The password until now.
     pub present: Secret,
@@ -266,14 +267,14 @@ pub struct ChangePassword {
 }
 
 /// Body of `POST /v1/password/forgot`, answered with 202 whether the address has an account or not.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ForgotPassword {
     /// The address.
     pub email: String,
 }
 
 /// Body of `POST /v1/password/reset`, answered with 204. All sign-ins end.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ResetPassword {
     /// The address.
     pub email: String,
@@ -284,7 +285,7 @@ pub struct ResetPassword {
 }
 
 /// Body of `POST /v1/account/email`, answered with 202: a code is mailed to the new address.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ChangeEmail {
     /// The new address.
     pub email: String,
@@ -293,21 +294,21 @@ pub struct ChangeEmail {
 }
 
 /// Body of `POST /v1/account/email/confirm`, answered with 204. The old address is told.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ConfirmEmail {
     /// The code that was mailed to the new address.
     pub code: Secret,
 }
 
 /// Body of `POST /v1/account/erase`, answered with 204.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct EraseAccount {
     /// The account's password.
     pub password: Secret,
 }
 
 /// One device that is signed in.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Device {
     /// For `DELETE /v1/devices/{id}`.
     pub id: SignInId,
@@ -324,21 +325,21 @@ pub struct Device {
 }
 
 /// Answer to `GET /v1/devices`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DeviceList {
     /// The device seen last comes first.
     pub devices: Vec<Device>,
 }
 
 /// Body of `POST /v1/device/authorize`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DeviceAuthorizeRequest {
     /// The device that wants to be signed in; its name is shown to who decides.
     pub device: DeviceInfo,
 }
 
 /// Answer to `POST /v1/device/authorize` (RFC 8628 §3.2).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DeviceAuthorization {
     /// For `POST /v1/device/token`; not to be shown.
     pub device_code: Secret,
@@ -355,14 +356,14 @@ pub struct DeviceAuthorization {
 }
 
 /// Body of `POST /v1/device/token`, answered with [`SignInResponse`] or one of the errors 7024 to 7027.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DeviceTokenRequest {
     /// From [`DeviceAuthorization::device_code`].
     pub device_code: Secret,
 }
 
 /// Answer to `GET /v1/profiles`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ProfileList {
     /// At least one; the first is the default where a request names no profile.
     pub profiles: Vec<Profile>,

@@ -1,11 +1,12 @@
 //! What there is to see: home rows, cards, details, search results.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::{Protocol, ResumePosition, TitleId};
 
 /// Answer to `GET /v1/home`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Home {
     /// The title to show large on top; absent when the catalogue is empty.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -18,7 +19,7 @@ pub struct Home {
 }
 
 /// One row of the home screen.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Row {
     /// Stable across answers, so that a client keeps scroll position and focus.
     pub id: String,
@@ -34,12 +35,14 @@ pub struct Row {
 }
 
 /// What a row gathers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case", tag = "type")]
 #[non_exhaustive]
 pub enum RowKind {
     /// Titles begun and not finished, the latest first.
     ContinueWatching,
+    /// Titles that the profile keeps, the latest first.
+    MyList,
     /// What was added last.
     RecentlyAdded,
     /// Titles of one genre.
@@ -55,7 +58,7 @@ pub enum RowKind {
 }
 
 /// What a poster wall needs of a title.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TitleCard {
     /// The title's id.
     pub id: TitleId,
@@ -83,7 +86,7 @@ pub struct TitleCard {
 }
 
 /// Answer to `GET /v1/titles/{id}`: everything a title page shows.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TitleDetail {
     /// What the poster wall shows of it.
     pub card: TitleCard,
@@ -104,10 +107,16 @@ pub struct TitleDetail {
     /// Other titles for whoever liked this one.
     #[serde(default)]
     pub similar: Vec<TitleCard>,
+    /// True if the profile keeps the title on its list.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_listed: bool,
+    /// True if the profile has seen it to the end, or marked it as watched.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_watched: bool,
 }
 
 /// From which age a title is suitable.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AgeRating {
     /// What is printed on the badge, such as `PG` or `12`.
     pub label: String,
@@ -116,7 +125,7 @@ pub struct AgeRating {
 }
 
 /// A language a viewer can choose.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Language {
     /// BCP 47 tag.
     pub tag: String,
@@ -125,7 +134,7 @@ pub struct Language {
 }
 
 /// An image served by the backend, without sign-in, with validators for conditional requests.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Image {
     /// Path relative to the backend's base URL. It changes when the picture does, so it can be a cache key.
     pub path: String,
@@ -138,14 +147,14 @@ pub struct Image {
 }
 
 /// Pictures for the seek bar: a WebVTT file whose cues name regions of sprite sheets (`sheet.jpg#xywh=x,y,w,h`).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ThumbnailIndex {
     /// Path of the WebVTT file relative to the backend's base URL; the sheets are relative to it.
     pub path: String,
 }
 
 /// Answer to `GET /v1/search`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SearchResults {
     /// What was looked for, after trimming.
     pub query: String,

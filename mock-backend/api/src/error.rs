@@ -3,9 +3,12 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::NowPlaying;
 
 /// The body of every answer that is not 2xx, from backend and edge alike.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ApiError {
     /// The stable number, 7000–7999; see [`ErrorCode`].
     pub code: u16,
@@ -16,17 +19,33 @@ pub struct ApiError {
     /// When trying again makes sense, and not before; absent when waiting does not help.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_ms: Option<u64>,
+    /// Playbacks that take the places of the account, only with [`ErrorCode::TooManyStreams`]: a client offers to stop one of
+    /// them ([`crate::PlaybackRequest::stop`]).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub playing: Vec<NowPlaying>,
 }
 
 impl ApiError {
     /// An error with the given number and sentence.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code: code.number(), name: code.name().to_owned(), message: message.into(), retry_after_ms: None }
+        Self {
+            code: code.number(),
+            name: code.name().to_owned(),
+            message: message.into(),
+            retry_after_ms: None,
+            playing: Vec::new(),
+        }
     }
 
     /// The same error with a delay after which a retry makes sense.
     pub fn with_retry_after_ms(mut self, delay_ms: u64) -> Self {
         self.retry_after_ms = Some(delay_ms);
+        self
+    }
+
+    /// Returns the same error with the playbacks that take the places of the account.
+    pub fn with_playing(mut self, playing: Vec<NowPlaying>) -> Self {
+        self.playing = playing;
         self
     }
 
@@ -137,6 +156,10 @@ codes! {
     ExpiredToken = 7027, "expired_token", 400;
     /// The account has no such device.
     DeviceNotFound = 7028, "device_not_found", 404;
+    /// The title is there in no form that the device can play.
+    NothingPlayable = 7030, "nothing_playable", 409;
+    /// The list of the profile has as many titles as it can hold.
+    ListFull = 7031, "list_full", 409;
     /// A defect of the service.
     ServiceInternal = 7099, "service_internal", 500;
 }

@@ -22,6 +22,9 @@ pub struct Viewer {
     pub sign_in: String,
     /// Maximum number of playbacks that the account runs at the same time.
     pub places: u32,
+    /// Name of the device that signed in; empty if it is not known.
+    #[serde(default)]
+    pub device_name: String,
     /// Profiles of the account, the default first. Those that this sign-in may not use are marked as locked.
     pub profiles: Vec<Profile>,
     /// Profile that the sign-in has entered.
@@ -76,12 +79,38 @@ pub trait Accounts: Send + Sync {
 pub struct PlayableTitle {
     /// Id of the title.
     pub id: TitleId,
+    /// Its name.
+    #[serde(default)]
+    pub name: String,
+    /// Its representations of video, and the codecs of its audio.
+    #[serde(default)]
+    pub offer: Offer,
     /// Number of its current version.
     pub version: i64,
     /// Duration in milliseconds.
     pub duration_ms: u64,
     /// Manifests relative to its directory, the preferred first.
     pub manifests: Vec<(Protocol, String)>,
+}
+
+/// Representations of a title, to compare with what a device can play.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Offer {
+    /// Its representations of video.
+    pub video: Vec<OfferedVideo>,
+    /// Codecs of its audio, RFC 6381.
+    pub audio_codecs: Vec<String>,
+}
+
+/// A representation of video.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OfferedVideo {
+    /// Height in lines.
+    pub height: u32,
+    /// Peak bits per second, with the audio of the highest rate.
+    pub bandwidth: u64,
+    /// RFC 6381 string.
+    pub codec: String,
 }
 
 /// The catalogue, as other services need it.
@@ -91,6 +120,12 @@ pub trait Catalogue: Send + Sync {
     /// # Errors
     /// 7008 when there is none, 7007 when the profile may not.
     fn title<'a>(&'a self, id: &'a str, profile: Option<&'a Profile>) -> Reply<'a, PlayableTitle>;
+
+    /// Returns those of some titles that there are and that a profile may see, in the same order.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    fn visible<'a>(&'a self, ids: &'a [TitleId], profile: &'a Profile) -> Reply<'a, Vec<TitleId>>;
 
     /// Returns true if a version of a title can still be played.
     ///
@@ -130,19 +165,39 @@ pub struct NeededVersion {
     pub version: i64,
 }
 
+/// What a profile has watched and keeps.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Viewing {
+    /// Positions, the latest first; 500 at most.
+    pub positions: Vec<ResumePosition>,
+    /// Titles of `positions` that the viewer removed from those to continue.
+    pub removed: Vec<TitleId>,
+    /// Titles that it keeps, the latest first; 100 at most.
+    pub listed: Vec<TitleId>,
+}
+
+/// What a profile has done with one title.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TitleViewing {
+    /// Its position; `None` if it never began.
+    pub position: Option<ResumePosition>,
+    /// True if it keeps the title.
+    pub is_listed: bool,
+}
+
 /// The playbacks and positions, as other services need them.
 pub trait Playback: Send + Sync {
-    /// Returns the positions of a profile, the latest first; 500 at most.
+    /// Returns what a profile has watched and keeps, for its screens.
     ///
     /// # Errors
     /// Of its store.
-    fn positions<'a>(&'a self, profile: &'a ProfileId) -> Reply<'a, Vec<ResumePosition>>;
+    fn viewing<'a>(&'a self, profile: &'a ProfileId) -> Reply<'a, Viewing>;
 
-    /// Returns the position of a profile in one title.
+    /// Returns what a profile has done with one title.
     ///
     /// # Errors
     /// Of its store.
-    fn position<'a>(&'a self, profile: &'a ProfileId, title: &'a str) -> Reply<'a, Option<ResumePosition>>;
+    fn viewing_of<'a>(&'a self, profile: &'a ProfileId, title: &'a str) -> Reply<'a, TitleViewing>;
 
     /// Returns the versions of titles that playbacks need.
     ///

@@ -1,6 +1,6 @@
 //! Wire types of the Kinora backend: what a client sends and what it is answered, and nothing else.
 //!
-//! No I/O, no logic beyond naming, no dependency but `serde`: the desktop app, the QA tool and the backend share this crate so
+//! No I/O, no logic beyond naming, no dependency but `serde` and `utoipa`, which describes the types: the desktop app, the QA tool and the backend share this crate so
 //! that the compiler checks the contract on both sides.
 //!
 //! # Conventions
@@ -53,6 +53,15 @@
 //! | `GET /v1/positions?profile=ID` | | [`PositionList`] |
 //! | `GET /v1/positions/{title}?profile=ID` | | [`ResumePosition`] |
 //! | `PUT /v1/positions/{title}` | [`PutPosition`] | [`ResumePosition`] |
+//! | `PUT /v1/positions/{title}/watched?profile=ID` | | [`ResumePosition`], at the end |
+//! | `DELETE /v1/positions/{title}/watched?profile=ID` | | 204; the title counts as never begun |
+//! | `DELETE /v1/positions/{title}/continue?profile=ID` | | 204; not among the titles to continue until it is watched again |
+//! | `GET /v1/playback/now?profile=ID` | | [`NowPlayingList`] |
+//! | `POST /v1/playback/{session}/take-over` | [`TakeOver`] | [`PlaybackGrant`] |
+//! | `GET /v1/my-list?profile=ID` | | [`MyList`]; the path of further titles is in [`MyList::next`] |
+//! | `PUT /v1/my-list/{title}?profile=ID` | | [`ListedTitle`] |
+//! | `DELETE /v1/my-list/{title}?profile=ID` | | 204 |
+//! | `GET /openapi.json` | | the description of these calls (OpenAPI 3.1) |
 //! | `GET /v1/images/{title}/{file}` | | an image, with `ETag` and `Last-Modified` |
 //!
 //! The paths are built by the functions of [`paths`].
@@ -81,9 +90,10 @@ pub use catalogue::{
 pub use error::{ApiError, ErrorCode};
 pub use ids::{AccountId, DeviceId, PlaybackSessionId, ProfileId, Secret, SignInId, TitleId};
 pub use playback::{
-    Heartbeat, HeartbeatReply, PlaybackGrant, PlaybackPhase, PlaybackRequest, PlaybackSource, Protocol,
+    Capabilities, Heartbeat, HeartbeatReply, NowPlaying, NowPlayingList, PlaybackGrant, PlaybackPhase, PlaybackRequest,
+    PlaybackSource, PlayingTitle, Protocol, TakeOver,
 };
-pub use position::{PositionList, PutPosition, ResumePosition};
+pub use position::{ListedTitle, MyList, PositionList, PutPosition, ResumePosition};
 
 /// A point in time: milliseconds since 1970-01-01T00:00:00Z.
 pub type UnixMillis = i64;

@@ -44,6 +44,12 @@ pub const LINK: &str = "/link";
 pub const PROFILES: &str = "/v1/profiles";
 /// `POST`: ask for leave to play.
 pub const PLAYBACK: &str = "/v1/playback";
+/// `GET`: the playbacks of a profile on the devices of the account.
+pub const NOW: &str = "/v1/playback/now";
+/// `GET`: the titles that a profile keeps.
+pub const MY_LIST: &str = "/v1/my-list";
+/// `GET`: the description of the calls.
+pub const OPENAPI: &str = "/openapi.json";
 /// `GET`: 200 while the service lives and its latest write did not fail.
 pub const HEALTH: &str = "/healthz";
 /// `GET`: 200 when the service has just written something durable.
@@ -82,6 +88,36 @@ pub fn positions(profile: Option<&ProfileId>) -> String {
 /// `GET` and `PUT`: the resume position in one title. `PUT` names the profile in its body.
 pub fn position(title: &TitleId, profile: Option<&ProfileId>) -> String {
     with_profile(format!("/v1/positions/{}", encode(title.as_str())), profile)
+}
+
+/// `PUT` and `DELETE`: marks a title as watched, and as never begun.
+pub fn watched(title: &TitleId, profile: Option<&ProfileId>) -> String {
+    with_profile(format!("/v1/positions/{}/watched", encode(title.as_str())), profile)
+}
+
+/// `DELETE`: removes a title from those to continue.
+pub fn to_continue(title: &TitleId, profile: Option<&ProfileId>) -> String {
+    with_profile(format!("/v1/positions/{}/continue", encode(title.as_str())), profile)
+}
+
+/// `GET`: the playbacks of a profile on the devices of the account.
+pub fn now(profile: Option<&ProfileId>) -> String {
+    with_profile(NOW.to_owned(), profile)
+}
+
+/// `GET`: the titles that a profile keeps, from number `from` on.
+pub fn my_list(from: usize, profile: Option<&ProfileId>) -> String {
+    and_profile(format!("{MY_LIST}?from={from}"), profile)
+}
+
+/// `PUT` and `DELETE`: puts a title on the list of a profile, and takes it off.
+pub fn my_list_title(title: &TitleId, profile: Option<&ProfileId>) -> String {
+    with_profile(format!("{MY_LIST}/{}", encode(title.as_str())), profile)
+}
+
+/// `POST`: takes a playback over to this device.
+pub fn take_over(session: &PlaybackSessionId) -> String {
+    format!("/v1/playback/{}/take-over", encode(session.as_str()))
 }
 
 /// `POST`: fresh addresses for a running playback.

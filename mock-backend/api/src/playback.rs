@@ -1,11 +1,12 @@
 //! Authorising a playback and keeping it alive.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::{PlaybackSessionId, ProfileId, TitleId, UnixMillis};
 
 /// How a title is described to the player.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Protocol {
@@ -16,7 +17,7 @@ pub enum Protocol {
 }
 
 /// Body of `POST /v1/playback`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PlaybackRequest {
     /// What to play.
     pub title_id: TitleId,
@@ -31,10 +32,93 @@ pub struct PlaybackRequest {
     /// most one such grant at a time.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub ahead: bool,
+    /// Limits of the device; absent: none are known. The service reads them and does not filter manifests by them yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capabilities: Option<Capabilities>,
+    /// A playback of the account to end first, so that its place is free: one of [`crate::ApiError::playing`]. One that has
+    /// ended meanwhile is no error; one that the account does not have is error 7010.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop: Option<PlaybackSessionId>,
+}
+
+/// Limits of a device, by which representations are to be left out of manifests. Not applied yet.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Capabilities {
+    /// Codecs that it decodes: RFC 6381 strings, of which the part before the first dot counts, such as `avc1` or `mp4a`.
+    /// Empty: all. Audio codecs are compared only if at least one is named, video codecs likewise.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub codecs: Vec<String>,
+    /// Maximum height of the picture in lines; absent: unlimited. Taken as the next lower of 240, 360, 480, 720, 1080, 1440
+    /// and 2160.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_height: Option<u32>,
+    /// Maximum bitrate in bits per second, video and audio together; absent: unlimited. Taken as the next lower of a row of
+    /// values from 500,000 to 40,000,000.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_bitrate: Option<u64>,
+    /// False if it shows no high dynamic range; absent: true.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hdr: Option<bool>,
+    /// Names of key systems that it has, such as `clearkey`. Titles that are not encrypted need none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub drm: Vec<String>,
+}
+
+/// Answer to `GET /v1/playback/now`: playbacks of a profile on the devices of the account, the latest first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct NowPlayingList {
+    /// Playbacks that have not ended and whose heartbeats come.
+    pub playing: Vec<NowPlaying>,
+}
+
+/// A playback that runs on a device of the account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct NowPlaying {
+    /// Id of the playback, to stop it or to take it over.
+    pub playback_id: PlaybackSessionId,
+    /// Name of the device; empty if it is not known.
+    pub device_name: String,
+    /// True if it plays under the sign-in that asks.
+    pub is_this_device: bool,
+    /// What is played; absent if the profile that asks may not know it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<PlayingTitle>,
+    /// Time of its beginning.
+    pub started_at: UnixMillis,
+    /// Position now: that of the latest heartbeat, and the time since then if it plays.
+    pub position_ms: u64,
+    /// Length of the title.
+    pub duration_ms: u64,
+    /// State by the latest heartbeat.
+    pub phase: PlaybackPhase,
+}
+
+/// The title of a playback.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PlayingTitle {
+    /// Id of the title.
+    pub id: TitleId,
+    /// Its name.
+    pub name: String,
+}
+
+/// Body of `POST /v1/playback/{session}/take-over`. The answer is a [`PlaybackGrant`] for the device that asks, which resumes
+/// where the other one is; the other one learns at its next heartbeat that it has lost its place (7005).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct TakeOver {
+    /// Profile of the playback; absent: the account's default profile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile_id: Option<ProfileId>,
+    /// Protocols that the client can play, the best first; empty: any.
+    #[serde(default)]
+    pub protocols: Vec<Protocol>,
+    /// Limits of the device; absent: none are known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capabilities: Option<Capabilities>,
 }
 
 /// Leave to play one title for a while.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PlaybackGrant {
     /// Names this playback in every later call and in the edges' logs.
     pub session_id: PlaybackSessionId,
@@ -68,7 +152,7 @@ impl PlaybackGrant {
 }
 
 /// The addresses of a title in one protocol.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PlaybackSource {
     /// What is found at the addresses.
     pub protocol: Protocol,
@@ -78,7 +162,7 @@ pub struct PlaybackSource {
 }
 
 /// What a client says of a running playback.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Heartbeat {
     /// Where it is on the presentation timeline.
     pub position_ms: u64,
@@ -87,7 +171,7 @@ pub struct Heartbeat {
 }
 
 /// What a playback is doing, as far as the service needs to know.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum PlaybackPhase {
@@ -104,7 +188,7 @@ pub enum PlaybackPhase {
 }
 
 /// Answer to a heartbeat.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct HeartbeatReply {
     /// When the signed addresses stop working; renew in time.
     pub expires_at: UnixMillis,

@@ -3,12 +3,14 @@
 //!
 //! * [`kinora_accounts`], [`kinora_catalogue`], [`kinora_playback`] — the services;
 //! * [`members`] — services that run here or elsewhere; [`routes`], [`counters`] — what belongs to all of them; [`apart`] — data from before the services came apart;
+//! * [`description`] — OpenAPI, from the annotations of handlers;
 //! * [`demo`] — the demo viewer.
 
 #![warn(missing_docs)]
 
 pub mod apart;
 pub mod counters;
+pub mod description;
 pub mod members;
 pub mod routes;
 

@@ -40,6 +40,7 @@ pub fn router(
         .route(paths::HEALTH, get(health))
         .route(paths::READY, get(ready))
         .route("/metrics", get(metrics))
+        .route(paths::OPENAPI, get(openapi))
         .with_state(Arc::clone(backend));
     let key = backend.peers.key();
     if let Some(accounts) = &backend.accounts {
@@ -131,6 +132,16 @@ async fn ready(State(backend): Shared) -> Result<impl IntoResponse, Problem> {
     let now_ms = backend.clock.now_ms();
     try_join_all(backend.stores().map(|store| store.prove_writable(now_ms))).await?;
     Ok("ready\n")
+}
+
+/// The description of the calls that this process answers.
+async fn openapi(State(backend): Shared) -> axum::Json<utoipa::openapi::OpenApi> {
+    let members = Member::ALL.into_iter().filter(|member| match member {
+        Member::Accounts => backend.accounts.is_some(),
+        Member::Catalogue => backend.catalogue.is_some(),
+        Member::Playback => backend.playback.is_some(),
+    });
+    axum::Json(crate::description::of(members))
 }
 
 /// The counters, for whoever has the token in `keys/metrics.token`.

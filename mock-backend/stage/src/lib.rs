@@ -207,6 +207,11 @@ impl Viewer {
         self.client.put(format!("{}{path}", self.base)).bearer_auth(token).json(body).send().await.unwrap()
     }
 
+    pub async fn delete(&self, path: &str) -> reqwest::Response {
+        let token = self.signed_in.tokens.access_token.expose();
+        self.client.delete(format!("{}{path}", self.base)).bearer_auth(token).send().await.unwrap()
+    }
+
     pub async fn ask_for(&self, title: &str) -> reqwest::Response {
         self.request_grant(title, false).await
     }
@@ -217,7 +222,14 @@ impl Viewer {
 
     async fn request_grant(&self, title: &str, ahead: bool) -> reqwest::Response {
         let protocols = vec![Protocol::Hls];
-        let request = PlaybackRequest { title_id: title.into(), profile_id: None, protocols, ahead };
+        let request = PlaybackRequest {
+            title_id: title.into(),
+            profile_id: None,
+            protocols,
+            ahead,
+            capabilities: None,
+            stop: None,
+        };
         self.post(paths::PLAYBACK, &request).await
     }
 

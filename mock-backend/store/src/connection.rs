@@ -73,6 +73,12 @@ impl<'c> From<&'c Reads> for On<'c> {
     }
 }
 
+impl<'c> From<&'c mut Reads> for On<'c> {
+    fn from(reads: &'c mut Reads) -> Self {
+        Self::from(&*reads)
+    }
+}
+
 /// Opens connections of the writer.
 #[derive(Clone, Debug)]
 pub(crate) enum Opener {

@@ -272,6 +272,8 @@ pub fn detail(card: TitleCard) -> TitleDetail {
         protocols: vec![Protocol::Hls, Protocol::Dash],
         thumbnails: None,
         similar: vec![self::card("other", "Other Title")],
+        is_listed: false,
+        is_watched: false,
         card,
     }
 }

@@ -2,7 +2,7 @@
 
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use kinora_api::{ApiError, ErrorCode};
+use kinora_api::{ApiError, ErrorCode, NowPlaying};
 
 /// The header that carries the error's name, for clients that do not read bodies (and for `HEAD`).
 pub const ERROR_HEADER: HeaderName = HeaderName::from_static("kinora-error");
@@ -30,6 +30,12 @@ impl Problem {
     /// The same error with a delay after which a retry makes sense.
     pub fn with_retry_after_ms(mut self, delay_ms: u64) -> Self {
         self.error = self.error.with_retry_after_ms(delay_ms);
+        self
+    }
+
+    /// Returns the same error with the playbacks that take the places of the account.
+    pub fn with_playing(mut self, playing: Vec<NowPlaying>) -> Self {
+        self.error = self.error.with_playing(playing);
         self
     }
 

@@ -53,8 +53,10 @@ async fn hand_over(event: &Event, playback: &dyn Playback) -> Result<(), ApiErro
 #[cfg(test)]
 mod tests {
     use super::{Turn, deliver};
-    use kinora_api::internal::{NeededVersion, Playback, ProfilesDeleted, Reply, SignInChange};
-    use kinora_api::{ApiError, ErrorCode, ProfileId, ResumePosition};
+    use kinora_api::internal::{
+        NeededVersion, Playback, ProfilesDeleted, Reply, SignInChange, TitleViewing, Viewing,
+    };
+    use kinora_api::{ApiError, ErrorCode, ProfileId};
     use kinora_store::{Location, outbox};
     use std::sync::Mutex;
 
@@ -65,12 +67,12 @@ mod tests {
     }
 
     impl Playback for Receiver {
-        fn positions<'a>(&'a self, _: &'a ProfileId) -> Reply<'a, Vec<ResumePosition>> {
-            Box::pin(async { Ok(Vec::new()) })
+        fn viewing<'a>(&'a self, _: &'a ProfileId) -> Reply<'a, Viewing> {
+            Box::pin(async { Ok(Viewing::default()) })
         }
 
-        fn position<'a>(&'a self, _: &'a ProfileId, _: &'a str) -> Reply<'a, Option<ResumePosition>> {
-            Box::pin(async { Ok(None) })
+        fn viewing_of<'a>(&'a self, _: &'a ProfileId, _: &'a str) -> Reply<'a, TitleViewing> {
+            Box::pin(async { Ok(TitleViewing::default()) })
         }
 
         fn needed_versions(&self) -> Reply<'_, Vec<NeededVersion>> {

@@ -5,14 +5,15 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::routing::post;
 use axum::{Json, Router};
-use kinora_api::Profile;
 use kinora_api::internal::{self as contract, NeededVersion, PlayableTitle, Reply};
+use kinora_api::{Profile, TitleId};
 use kinora_kit::http::internal::{self, Caller, InternalKey};
 use kinora_kit::http::problem::Problem;
 
 use crate::Catalogue;
 
 const TITLE: &str = "/internal/catalogue/title";
+const VISIBLE: &str = "/internal/catalogue/visible";
 const HAS_VERSION: &str = "/internal/catalogue/has-version";
 
 impl contract::Catalogue for Catalogue {
@@ -25,10 +26,19 @@ impl contract::Catalogue for Catalogue {
             };
             Ok(PlayableTitle {
                 id: entry.id.as_str().into(),
+                name: entry.name().to_owned(),
+                offer: entry.offer.clone(),
                 version: entry.added_at,
                 duration_ms: entry.duration_ms(),
                 manifests: entry.manifests.clone(),
             })
+        })
+    }
+
+    fn visible<'a>(&'a self, ids: &'a [TitleId], profile: &'a Profile) -> Reply<'a, Vec<TitleId>> {
+        Box::pin(async move {
+            let titles = self.now();
+            Ok(ids.iter().filter(|id| titles.title(id.as_str(), profile).is_ok()).cloned().collect())
         })
     }
 
@@ -52,6 +62,10 @@ impl contract::Catalogue for HttpClient {
         Box::pin(async move { self.0.call(TITLE, &(id, profile)).await })
     }
 
+    fn visible<'a>(&'a self, ids: &'a [TitleId], profile: &'a Profile) -> Reply<'a, Vec<TitleId>> {
+        Box::pin(async move { self.0.call(VISIBLE, &(ids, profile)).await })
+    }
+
     fn has_version<'a>(&'a self, id: &'a str, version: i64) -> Reply<'a, bool> {
         Box::pin(async move { self.0.call(HAS_VERSION, &NeededVersion { title: id.to_owned(), version }).await })
     }
@@ -59,7 +73,8 @@ impl contract::Catalogue for HttpClient {
 
 /// Returns the routes behind [`HttpClient`].
 pub fn routes(catalogue: Arc<Catalogue>, key: InternalKey) -> Router {
-    let routes = Router::new().route(TITLE, post(title)).route(HAS_VERSION, post(has_version));
+    let routes =
+        Router::new().route(TITLE, post(title)).route(VISIBLE, post(visible)).route(HAS_VERSION, post(has_version));
     internal::guard(routes.with_state(catalogue), key)
 }
 
@@ -68,6 +83,13 @@ async fn title(
     Json((id, profile)): Json<(String, Option<Profile>)>,
 ) -> Result<Json<PlayableTitle>, Problem> {
     Ok(Json(contract::Catalogue::title(catalogue.as_ref(), &id, profile.as_ref()).await?))
+}
+
+async fn visible(
+    State(catalogue): State<Arc<Catalogue>>,
+    Json((ids, profile)): Json<(Vec<TitleId>, Profile)>,
+) -> Result<Json<Vec<TitleId>>, Problem> {
+    Ok(Json(contract::Catalogue::visible(catalogue.as_ref(), &ids, &profile).await?))
 }
 
 async fn has_version(

@@ -7,6 +7,7 @@ use axum::extract::{FromRef, Path, Request, State};
 use axum::http::{HeaderMap, Method};
 use axum::response::Response;
 use axum::routing::get;
+use kinora_api::ApiError;
 use kinora_api::{ErrorCode, Home, ProfileId, Row, SearchResults, TitleDetail, internal};
 use kinora_kit::address::is_manifest;
 use kinora_kit::http::extract::{Params, Viewer, check_edge};
@@ -22,6 +23,11 @@ use crate::{Catalogue, Deps, retention};
 
 /// Titles in one answer to a search.
 const MAX_FOUND: usize = 100;
+
+/// Description of the calls.
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(home_screen, home_row, title, search, image))]
+pub struct Description;
 
 type Answer<T> = Result<axum::Json<T>, Problem>;
 
@@ -78,31 +84,37 @@ pub(crate) fn router(catalogue: Arc<Catalogue>, deps: Deps) -> Router {
         .with_state(Service(shared))
 }
 
+/// Returns the home screen.
+#[utoipa::path(get, path = "/v1/home", operation_id = "get_home", params(("profile" = Option<String>, Query), ("from" = Option<u32>, Query)), responses((status = 200, body = Home), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(("bearer" = [])))]
 async fn home_screen(
     State(Service(shared)): State<Service>,
     Viewer(viewer): Viewer,
     Params(query): Params<HomeQuery>,
 ) -> Answer<Home> {
     let profile = viewer.profile(query.profile.as_ref())?;
-    let positions = shared.deps.playback.positions(&profile.id).await?;
+    let viewing = shared.deps.playback.viewing(&profile.id).await?;
     let titles = shared.catalogue.now();
-    let scene = Scene::new(titles.shelf(profile), &positions, query.profile.as_ref());
-    Ok(axum::Json(scene.home(&titles.begun(&positions, profile), query.from.unwrap_or(0))))
+    let scene = Scene::new(titles.shelf(profile), &viewing.positions, query.profile.as_ref());
+    Ok(axum::Json(scene.home(&titles.own_rows(&viewing, profile), query.from.unwrap_or(0))))
 }
 
+/// Returns further titles of a row.
+#[utoipa::path(get, path = "/v1/home/row", operation_id = "get_home_row", params(("profile" = Option<String>, Query), ("id" = Option<String>, Query), ("from" = Option<u32>, Query)), responses((status = 200, body = Row), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(("bearer" = [])))]
 async fn home_row(
     State(Service(shared)): State<Service>,
     Viewer(viewer): Viewer,
     Params(query): Params<HomeQuery>,
 ) -> Answer<Row> {
     let profile = viewer.profile(query.profile.as_ref())?;
-    let positions = shared.deps.playback.positions(&profile.id).await?;
+    let viewing = shared.deps.playback.viewing(&profile.id).await?;
     let titles = shared.catalogue.now();
-    let scene = Scene::new(titles.shelf(profile), &positions, query.profile.as_ref());
+    let scene = Scene::new(titles.shelf(profile), &viewing.positions, query.profile.as_ref());
     let row = scene.row(query.id.as_deref().unwrap_or_default(), query.from.unwrap_or(0));
     row.map(axum::Json).ok_or_else(|| Problem::new(ErrorCode::NotFound, "there is no such row"))
 }
 
+/// Returns a title page.
+#[utoipa::path(get, path = "/v1/titles/{id}", operation_id = "get_title", params(("id" = String, Path), ("profile" = Option<String>, Query)), responses((status = 200, body = TitleDetail), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(("bearer" = [])))]
 async fn title(
     State(Service(shared)): State<Service>,
     Viewer(viewer): Viewer,
@@ -112,10 +124,12 @@ async fn title(
     let profile = viewer.profile(query.profile.as_ref())?;
     let titles = shared.catalogue.now();
     let entry = titles.title(&id, profile)?;
-    let resume = shared.deps.playback.position(&profile.id, &entry.id).await?;
-    Ok(axum::Json(titles.detail(&entry, profile, resume.as_ref())))
+    let viewing = shared.deps.playback.viewing_of(&profile.id, &entry.id).await?;
+    Ok(axum::Json(titles.detail(&entry, profile, &viewing)))
 }
 
+/// Searches the catalogue.
+#[utoipa::path(get, path = "/v1/search", operation_id = "search", params(("q" = Option<String>, Query), ("limit" = Option<u32>, Query), ("profile" = Option<String>, Query)), responses((status = 200, body = SearchResults), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(("bearer" = [])))]
 async fn search(
     State(Service(shared)): State<Service>,
     Viewer(viewer): Viewer,
@@ -137,6 +151,7 @@ async fn search(
 }
 
 /// Posters and seek-bar pictures. They name no viewer: who has the address may see them.
+#[utoipa::path(get, path = "/v1/images/{path}", operation_id = "get_image", params(("path" = String, Path)), responses((status = 200), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(()))]
 async fn image(
     State(Service(shared)): State<Service>,
     method: Method,

@@ -5,27 +5,41 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::routing::post;
 use axum::{Json, Router};
-use kinora_api::internal::{self as contract, NeededVersion, ProfilesDeleted, Reply, SignInChange};
-use kinora_api::{ProfileId, ResumePosition};
+use kinora_api::ProfileId;
+use kinora_api::internal::{
+    self as contract, NeededVersion, ProfilesDeleted, Reply, SignInChange, TitleViewing, Viewing,
+};
 use kinora_kit::http::internal::{self, Caller, InternalKey};
 use kinora_kit::http::problem::Problem;
 
 use crate::Playback;
-use crate::store::{positions, revocation, sessions};
+use crate::store::{my_list, positions, revocation, sessions};
 
-const POSITIONS: &str = "/internal/playback/positions";
-const POSITION: &str = "/internal/playback/position";
+/// Titles of a list that screens show.
+const LISTED: i64 = 100;
+
+const VIEWING: &str = "/internal/playback/viewing";
+const VIEWING_OF: &str = "/internal/playback/viewing-of";
 const NEEDED_VERSIONS: &str = "/internal/playback/needed-versions";
 const SIGN_IN_CHANGED: &str = "/internal/playback/sign-in-changed";
 const PROFILES_DELETED: &str = "/internal/playback/profiles-deleted";
 
 impl contract::Playback for Playback {
-    fn positions<'a>(&'a self, profile: &'a ProfileId) -> Reply<'a, Vec<ResumePosition>> {
-        Box::pin(async move { Ok(positions::list(self.store.reads(), profile.as_str()).await?) })
+    fn viewing<'a>(&'a self, profile: &'a ProfileId) -> Reply<'a, Viewing> {
+        Box::pin(async move {
+            let (reads, profile) = (self.store.reads(), profile.as_str());
+            let (positions, removed) = positions::list(reads, profile).await?;
+            let listed = my_list::titles(reads, profile, 0, LISTED).await?;
+            Ok(Viewing { positions, removed, listed: listed.into_iter().map(|listed| listed.title_id).collect() })
+        })
     }
 
-    fn position<'a>(&'a self, profile: &'a ProfileId, title: &'a str) -> Reply<'a, Option<ResumePosition>> {
-        Box::pin(async move { Ok(positions::get(self.store.reads(), profile.as_str(), title).await?) })
+    fn viewing_of<'a>(&'a self, profile: &'a ProfileId, title: &'a str) -> Reply<'a, TitleViewing> {
+        Box::pin(async move {
+            let (reads, profile) = (self.store.reads(), profile.as_str());
+            let position = positions::get(reads, profile, title).await?;
+            Ok(TitleViewing { position, is_listed: my_list::get(reads, profile, title).await?.is_some() })
+        })
     }
 
     fn needed_versions(&self) -> Reply<'_, Vec<NeededVersion>> {
@@ -58,12 +72,12 @@ impl HttpClient {
 }
 
 impl contract::Playback for HttpClient {
-    fn positions<'a>(&'a self, profile: &'a ProfileId) -> Reply<'a, Vec<ResumePosition>> {
-        Box::pin(async move { self.0.call(POSITIONS, profile).await })
+    fn viewing<'a>(&'a self, profile: &'a ProfileId) -> Reply<'a, Viewing> {
+        Box::pin(async move { self.0.call(VIEWING, profile).await })
     }
 
-    fn position<'a>(&'a self, profile: &'a ProfileId, title: &'a str) -> Reply<'a, Option<ResumePosition>> {
-        Box::pin(async move { self.0.call(POSITION, &(profile, title)).await })
+    fn viewing_of<'a>(&'a self, profile: &'a ProfileId, title: &'a str) -> Reply<'a, TitleViewing> {
+        Box::pin(async move { self.0.call(VIEWING_OF, &(profile, title)).await })
     }
 
     fn needed_versions(&self) -> Reply<'_, Vec<NeededVersion>> {
@@ -84,23 +98,23 @@ type Service = State<Arc<Playback>>;
 /// Returns the routes behind [`HttpClient`].
 pub fn routes(playback: Arc<Playback>, key: InternalKey) -> Router {
     let routes = Router::new()
-        .route(POSITIONS, post(all))
-        .route(POSITION, post(one))
+        .route(VIEWING, post(all))
+        .route(VIEWING_OF, post(one))
         .route(NEEDED_VERSIONS, post(needed))
         .route(SIGN_IN_CHANGED, post(changed))
         .route(PROFILES_DELETED, post(profiles_deleted));
     internal::guard(routes.with_state(playback), key)
 }
 
-async fn all(State(playback): Service, Json(profile): Json<ProfileId>) -> Result<Json<Vec<ResumePosition>>, Problem> {
-    Ok(Json(contract::Playback::positions(playback.as_ref(), &profile).await?))
+async fn all(State(playback): Service, Json(profile): Json<ProfileId>) -> Result<Json<Viewing>, Problem> {
+    Ok(Json(contract::Playback::viewing(playback.as_ref(), &profile).await?))
 }
 
 async fn one(
     State(playback): Service,
     Json((profile, title)): Json<(ProfileId, String)>,
-) -> Result<Json<Option<ResumePosition>>, Problem> {
-    Ok(Json(contract::Playback::position(playback.as_ref(), &profile, &title).await?))
+) -> Result<Json<TitleViewing>, Problem> {
+    Ok(Json(contract::Playback::viewing_of(playback.as_ref(), &profile, &title).await?))
 }
 
 async fn needed(State(playback): Service) -> Result<Json<Vec<NeededVersion>>, Problem> {

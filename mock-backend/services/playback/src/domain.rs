@@ -5,7 +5,8 @@
 //! edges. So the playbacks of an account that have not ended are never more than its places. A grant from before "Play" is
 //! pressed is a playback that has been silent for ever ([`NEVER_SEEN`]): it does not count, and goes first.
 
-use kinora_api::{ErrorCode, PlaybackPhase};
+use kinora_api::internal::Viewer;
+use kinora_api::{ErrorCode, NowPlaying, PlaybackPhase, PlayingTitle};
 use kinora_kit::http::problem::Problem;
 
 /// Heartbeats that may be missing before a playback no longer counts.
@@ -85,10 +86,86 @@ impl Position {
         }
     }
 
+    /// Returns the position of a title that is marked as watched.
+    pub fn watched(profile: &str, title: &str, duration_ms: u64) -> Self {
+        Self { finished: true, ..Self::new(profile, title, duration_ms, duration_ms) }
+    }
+
     /// The same position, recorded at `recorded_at` by the wall clock. `ordered_at` is its logical time
     /// ([`kinora_kit::clock::LogicalClock`]), by which writes are ordered.
     pub fn at(self, recorded_at: i64, ordered_at: i64) -> Self {
         Self { recorded_at, ordered_at, ..self }
+    }
+}
+
+/// A playback that runs, as the store has it.
+#[derive(Clone, Debug)]
+pub(crate) struct Running {
+    pub(crate) id: String,
+    /// Id of its profile.
+    pub(crate) owner: String,
+    pub(crate) title: String,
+    pub(crate) title_name: String,
+    pub(crate) device_name: String,
+    pub(crate) started_at: i64,
+    pub(crate) duration_ms: i64,
+    /// Phase, position and time of the latest heartbeat.
+    pub(crate) latest: Option<(String, i64, i64)>,
+    /// Position of the profile in the title.
+    pub(crate) position: Option<i64>,
+}
+
+impl Running {
+    /// Returns what `profile` of `who` may know of it. A profile with an age limit knows its own titles only: what another one
+    /// plays may be above the limit.
+    pub(crate) fn seen_by(
+        self,
+        who: &Viewer,
+        profile: &str,
+        is_this_device: bool,
+        terms: &Terms,
+        now_ms: i64,
+    ) -> NowPlaying {
+        let asker = who.profiles.iter().find(|other| other.id.as_str() == profile);
+        let is_known = self.owner == profile || asker.is_some_and(|asker| asker.max_age.is_none());
+        let title = is_known.then(|| PlayingTitle { id: self.title.into(), name: self.title_name });
+        let (phase, position_ms) = match self.latest {
+            None => (PlaybackPhase::Buffering, self.position.unwrap_or(0)),
+            Some((phase, position_ms, at)) => {
+                let phase = phase_of(&phase);
+                (phase, extrapolated(phase, position_ms, now_ms - at, terms.heartbeat_ms))
+            }
+        };
+        NowPlaying {
+            playback_id: self.id.into(),
+            device_name: self.device_name,
+            is_this_device,
+            title,
+            started_at: self.started_at,
+            position_ms: millis(position_ms.min(self.duration_ms)),
+            duration_ms: millis(self.duration_ms),
+            phase,
+        }
+    }
+}
+
+/// Returns the position `age_ms` after a heartbeat. One that plays goes on for an interval: then the next heartbeat was due, and a
+/// player that does not send it does not play.
+fn extrapolated(phase: PlaybackPhase, position_ms: i64, age_ms: i64, heartbeat_ms: i64) -> i64 {
+    match phase {
+        PlaybackPhase::Playing => position_ms.saturating_add(age_ms.clamp(0, heartbeat_ms)),
+        _ => position_ms,
+    }
+}
+
+/// Phase of a name in the store, as [`phase_name`] writes it.
+fn phase_of(name: &str) -> PlaybackPhase {
+    match name {
+        "playing" => PlaybackPhase::Playing,
+        "paused" => PlaybackPhase::Paused,
+        "ended" => PlaybackPhase::Ended,
+        "stopped" => PlaybackPhase::Stopped,
+        _ => PlaybackPhase::Buffering,
     }
 }
 

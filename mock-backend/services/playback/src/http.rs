@@ -1,5 +1,6 @@
 //! The routes of playback, and what the service does by itself.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -7,10 +8,11 @@ use axum::Router;
 use axum::extract::{FromRef, Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post, put};
+use kinora_api::ApiError;
 use kinora_api::{
-    Heartbeat, HeartbeatReply, PlaybackGrant, PlaybackRequest, PositionList, ProfileId, PutPosition, ResumePosition,
-    internal, paths,
+    Heartbeat, HeartbeatReply, ListedTitle, MyList, NowPlayingList, PlaybackGrant, PlaybackRequest, PositionList,
+    Profile, ProfileId, PutPosition, ResumePosition, TakeOver, TitleId, internal, paths,
 };
 use kinora_kit::http::body::BodyLimits;
 use kinora_kit::http::extract::{Params, Payload, Viewer, check_edge};
@@ -24,12 +26,48 @@ use crate::{Deps, Playback};
 /// Time from one pruning to the next.
 const PRUNE_EVERY: Duration = Duration::from_secs(3600);
 
+/// Description of the calls.
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(
+    begin,
+    renew,
+    heartbeat,
+    stop,
+    take_over,
+    playing,
+    my_list,
+    list_title,
+    unlist_title,
+    mark_watched,
+    mark_unwatched,
+    remove_from_continue,
+    all_positions,
+    position,
+    put_position
+))]
+pub struct Description;
+
 type Answer<T> = Result<axum::Json<T>, Problem>;
 
 /// State that handlers share.
 struct Shared {
     playback: Arc<Playback>,
     deps: Deps,
+}
+
+impl Shared {
+    /// Returns those of some titles that a profile with an age limit may see; `None` for one without a limit, which may see all.
+    async fn visible(
+        &self,
+        ids: impl Iterator<Item = &TitleId>,
+        profile: &Profile,
+    ) -> Result<Option<BTreeSet<TitleId>>, Problem> {
+        if profile.max_age.is_none() {
+            return Ok(None);
+        }
+        let ids: Vec<TitleId> = ids.cloned().collect();
+        Ok(Some(self.deps.catalogue.visible(&ids, profile).await?.into_iter().collect()))
+    }
 }
 
 #[derive(Clone)]
@@ -54,6 +92,15 @@ struct ProfileQuery {
     profile: Option<ProfileId>,
 }
 
+/// The query string of the list that a profile keeps.
+#[derive(Clone, Debug, Default, Deserialize)]
+struct ListQuery {
+    /// Absent: the default profile.
+    profile: Option<ProfileId>,
+    /// Number of the first title; absent: 0.
+    from: Option<u32>,
+}
+
 /// The query string of the list of revoked sessions.
 #[derive(Clone, Debug, Default, Deserialize)]
 struct RevokedQuery {
@@ -69,6 +116,12 @@ pub(crate) fn router(playback: Arc<Playback>, deps: Deps) -> Router {
         .route("/v1/playback/{session}/renew", post(renew))
         .route("/v1/playback/{session}/heartbeat", post(heartbeat))
         .route("/v1/playback/{session}/stop", post(stop))
+        .route("/v1/playback/{session}/take-over", post(take_over))
+        .route(paths::NOW, get(playing))
+        .route(paths::MY_LIST, get(my_list))
+        .route("/v1/my-list/{title}", put(list_title).delete(unlist_title))
+        .route("/v1/positions/{title}/watched", put(mark_watched).delete(mark_unwatched))
+        .route("/v1/positions/{title}/continue", delete(remove_from_continue))
         .route("/v1/positions", get(all_positions))
         .route("/v1/positions/{title}", get(position).put(put_position))
         .route("/origin/revoked", get(revoked))
@@ -90,6 +143,8 @@ async fn keep_pruned(shared: Weak<Shared>) {
     }
 }
 
+/// Grants permission to play a title.
+#[utoipa::path(post, path = "/v1/playback", operation_id = "begin_playback", request_body = PlaybackRequest, responses((status = 200, body = PlaybackGrant), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(("bearer" = [])))]
 async fn begin(
     State(Service(shared)): State<Service>,
     Viewer(viewer): Viewer,
@@ -100,6 +155,8 @@ async fn begin(
     Ok(axum::Json(shared.playback.grant(&viewer, profile, &title, &request).await?))
 }
 
+/// Gives a playback fresh addresses.
+#[utoipa::path(post, path = "/v1/playback/{session}/renew", operation_id = "renew_playback", params(("session" = String, Path)), responses((status = 200, body = PlaybackGrant), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(("bearer" = [])))]
 async fn renew(
     State(Service(shared)): State<Service>,
     Viewer(viewer): Viewer,
@@ -108,6 +165,8 @@ async fn renew(
     Ok(axum::Json(shared.playback.renew(&viewer, &session, shared.deps.catalogue.as_ref()).await?))
 }
 
+/// Records a heartbeat.
+#[utoipa::path(post, path = "/v1/playback/{session}/heartbeat", operation_id = "report_playback", params(("session" = String, Path)), request_body = Heartbeat, responses((status = 200, body = HeartbeatReply), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(("bearer" = [])))]
 async fn heartbeat(
     State(Service(shared)): State<Service>,
     Viewer(viewer): Viewer,
@@ -117,6 +176,8 @@ async fn heartbeat(
     Ok(axum::Json(shared.playback.heartbeat(&viewer, &session, &beat).await?))
 }
 
+/// Ends a playback.
+#[utoipa::path(post, path = "/v1/playback/{session}/stop", operation_id = "stop_playback", params(("session" = String, Path)), request_body = Heartbeat, responses((status = 204), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(("bearer" = [])))]
 async fn stop(
     State(Service(shared)): State<Service>,
     Viewer(viewer): Viewer,
@@ -127,16 +188,123 @@ async fn stop(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Takes a playback over to this device.
+#[utoipa::path(post, path = "/v1/playback/{session}/take-over", operation_id = "take_over_playback", params(("session" = String, Path)), request_body = TakeOver, responses((status = 200, body = PlaybackGrant), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(("bearer" = [])))]
+async fn take_over(
+    State(Service(shared)): State<Service>,
+    Viewer(viewer): Viewer,
+    Path(session): Path<String>,
+    Payload(request): Payload<TakeOver>,
+) -> Answer<PlaybackGrant> {
+    let profile = viewer.profile(request.profile_id.as_ref())?;
+    let catalogue = shared.deps.catalogue.as_ref();
+    Ok(axum::Json(shared.playback.take_over(&viewer, profile, (&session, &request), catalogue).await?))
+}
+
+/// Lists the playbacks of a profile that run.
+#[utoipa::path(get, path = "/v1/playback/now", operation_id = "list_playing", params(("profile" = Option<String>, Query)), responses((status = 200, body = NowPlayingList), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(("bearer" = [])))]
+async fn playing(
+    State(Service(shared)): State<Service>,
+    Viewer(viewer): Viewer,
+    Params(query): Params<ProfileQuery>,
+) -> Answer<NowPlayingList> {
+    let profile = viewer.profile(query.profile.as_ref())?;
+    Ok(axum::Json(shared.playback.playing(&viewer, profile).await?))
+}
+
+/// Lists the titles that a profile keeps.
+#[utoipa::path(get, path = "/v1/my-list", operation_id = "get_my_list", params(("profile" = Option<String>, Query), ("from" = Option<u32>, Query)), responses((status = 200, body = MyList), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(("bearer" = [])))]
+async fn my_list(
+    State(Service(shared)): State<Service>,
+    Viewer(viewer): Viewer,
+    Params(query): Params<ListQuery>,
+) -> Answer<MyList> {
+    let profile = viewer.profile(query.profile.as_ref())?;
+    let from = query.from.unwrap_or(0) as usize;
+    let mut list = shared.playback.my_list(profile, query.profile.as_ref(), from).await?;
+    let visible = shared.visible(list.titles.iter().map(|listed| &listed.title_id), profile).await?;
+    list.titles.retain(|listed| visible.as_ref().is_none_or(|visible| visible.contains(&listed.title_id)));
+    Ok(axum::Json(list))
+}
+
+/// Puts a title on the list of a profile.
+#[utoipa::path(put, path = "/v1/my-list/{title}", operation_id = "put_my_list_title", params(("title" = String, Path), ("profile" = Option<String>, Query)), responses((status = 200, body = ListedTitle), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(("bearer" = [])))]
+async fn list_title(
+    State(Service(shared)): State<Service>,
+    Viewer(viewer): Viewer,
+    Path(title): Path<String>,
+    Params(query): Params<ProfileQuery>,
+) -> Answer<ListedTitle> {
+    let profile = viewer.profile(query.profile.as_ref())?;
+    let title = shared.deps.catalogue.title(&title, Some(profile)).await?;
+    Ok(axum::Json(shared.playback.list_title(profile, &title).await?))
+}
+
+/// Takes a title off the list of a profile.
+#[utoipa::path(delete, path = "/v1/my-list/{title}", operation_id = "delete_my_list_title", params(("title" = String, Path), ("profile" = Option<String>, Query)), responses((status = 204), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(("bearer" = [])))]
+async fn unlist_title(
+    State(Service(shared)): State<Service>,
+    Viewer(viewer): Viewer,
+    Path(title): Path<String>,
+    Params(query): Params<ProfileQuery>,
+) -> Result<StatusCode, Problem> {
+    shared.playback.unlist_title(viewer.profile(query.profile.as_ref())?, &title).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Marks a title as watched.
+#[utoipa::path(put, path = "/v1/positions/{title}/watched", operation_id = "mark_watched", params(("title" = String, Path), ("profile" = Option<String>, Query)), responses((status = 200, body = ResumePosition), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(("bearer" = [])))]
+async fn mark_watched(
+    State(Service(shared)): State<Service>,
+    Viewer(viewer): Viewer,
+    Path(title): Path<String>,
+    Params(query): Params<ProfileQuery>,
+) -> Answer<ResumePosition> {
+    let profile = viewer.profile(query.profile.as_ref())?;
+    let title = shared.deps.catalogue.title(&title, Some(profile)).await?;
+    Ok(axum::Json(shared.playback.mark_watched(profile, &title).await?))
+}
+
+/// Marks a title as never begun.
+#[utoipa::path(delete, path = "/v1/positions/{title}/watched", operation_id = "mark_unwatched", params(("title" = String, Path), ("profile" = Option<String>, Query)), responses((status = 204), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(("bearer" = [])))]
+async fn mark_unwatched(
+    State(Service(shared)): State<Service>,
+    Viewer(viewer): Viewer,
+    Path(title): Path<String>,
+    Params(query): Params<ProfileQuery>,
+) -> Result<StatusCode, Problem> {
+    shared.playback.forget(viewer.profile(query.profile.as_ref())?, &title, false).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Removes a title from those to continue.
+#[utoipa::path(delete, path = "/v1/positions/{title}/continue", operation_id = "remove_from_continue", params(("title" = String, Path), ("profile" = Option<String>, Query)), responses((status = 204), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(("bearer" = [])))]
+async fn remove_from_continue(
+    State(Service(shared)): State<Service>,
+    Viewer(viewer): Viewer,
+    Path(title): Path<String>,
+    Params(query): Params<ProfileQuery>,
+) -> Result<StatusCode, Problem> {
+    shared.playback.forget(viewer.profile(query.profile.as_ref())?, &title, true).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Lists the positions of a profile.
+#[utoipa::path(get, path = "/v1/positions", operation_id = "list_positions", params(("profile" = Option<String>, Query)), responses((status = 200, body = PositionList), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(("bearer" = [])))]
 async fn all_positions(
     State(Service(shared)): State<Service>,
     Viewer(viewer): Viewer,
     Params(query): Params<ProfileQuery>,
 ) -> Answer<PositionList> {
     let profile = viewer.profile(query.profile.as_ref())?;
-    let positions = positions::list(shared.playback.store().reads(), profile.id.as_str()).await?;
+    let (mut positions, _) = positions::list(shared.playback.store().reads(), profile.id.as_str()).await?;
+    let visible = shared.visible(positions.iter().map(|position| &position.title_id), profile).await?;
+    positions.retain(|position| visible.as_ref().is_none_or(|visible| visible.contains(&position.title_id)));
     Ok(axum::Json(PositionList { positions }))
 }
 
+/// Returns the position in a title.
+#[utoipa::path(get, path = "/v1/positions/{title}", operation_id = "get_position", params(("title" = String, Path), ("profile" = Option<String>, Query)), responses((status = 200, body = ResumePosition), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(("bearer" = [])))]
 async fn position(
     State(Service(shared)): State<Service>,
     Viewer(viewer): Viewer,
@@ -148,6 +316,8 @@ async fn position(
     Ok(axum::Json(shared.playback.position_in(profile, &title).await?))
 }
 
+/// Records a position.
+#[utoipa::path(put, path = "/v1/positions/{title}", operation_id = "put_position", params(("title" = String, Path)), request_body = PutPosition, responses((status = 200, body = ResumePosition), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(("bearer" = [])))]
 async fn put_position(
     State(Service(shared)): State<Service>,
     Viewer(viewer): Viewer,

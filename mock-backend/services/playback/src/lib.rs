@@ -17,8 +17,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use axum::Router;
 use kinora_api::internal::{Accounts, Catalogue, PlayableTitle, Viewer};
 use kinora_api::{
-    ErrorCode, Heartbeat, HeartbeatReply, PlaybackGrant, PlaybackPhase, PlaybackRequest, PlaybackSource, Profile,
-    Protocol, PutPosition, ResumePosition, paths,
+    ErrorCode, Heartbeat, HeartbeatReply, ListedTitle, MyList, NowPlayingList, PlaybackGrant, PlaybackPhase,
+    PlaybackRequest, PlaybackSource, Profile, ProfileId, Protocol, PutPosition, ResumePosition, TakeOver, paths,
 };
 use kinora_kit::address::version_name;
 use kinora_kit::clock::{Clock, LogicalClock};
@@ -34,8 +34,11 @@ use uuid::Uuid;
 pub use domain::Terms;
 use domain::{Position, millis};
 use edges::Edges;
-use store::positions;
-use store::sessions::{self, Beat, Session};
+use store::sessions::{self, Beat, Entry, Session};
+use store::{my_list, now, positions};
+
+/// Titles of a list in one answer.
+const LIST_PAGE: usize = 50;
 
 /// Settings of the service.
 pub struct Config {
@@ -106,7 +109,8 @@ impl Playback {
     pub async fn open(config: Config, location: &Location) -> Result<(Self, JoinHandle<()>), OpenError> {
         let (store, writer) = kinora_store::open(location, &store::SCHEMA).await?;
         let unreadable = |problem: Problem| OpenError::Unreadable(problem.error().to_string());
-        let latest = positions::latest_order(store.reads()).await.map_err(unreadable)?;
+        let listed = my_list::latest_order(store.reads()).await.map_err(unreadable)?;
+        let latest = positions::latest_order(store.reads()).await.map_err(unreadable)?.max(listed);
         let edges = Arc::new(Edges::new(&config.edges));
         match Probe::new() {
             Ok(probe) => drop(tokio::spawn(edges::watch(Arc::clone(&edges), probe))),
@@ -145,19 +149,140 @@ impl Playback {
         request: &PlaybackRequest,
     ) -> Result<PlaybackGrant, Problem> {
         let now_ms = self.clock.now_ms();
-        let session = Session {
-            id: Uuid::now_v7().simple().to_string(),
-            profile: profile.id.as_str().to_owned(),
-            title: title.id.as_str().to_owned(),
-            version: title.version,
-            duration_ms: title.duration_ms,
-            expires_at: now_ms + self.terms.grant_ms,
+        let session = self.new_session(profile, title, now_ms);
+        let entry = match (&request.stop, request.ahead) {
+            (_, true) => Entry::Ahead,
+            (Some(other), false) => Entry::InPlaceOf(other.as_str().to_owned()),
+            (None, false) => Entry::Now,
         };
         // Before the session exists, so that a request that cannot be granted takes no place.
         let grant = self.write_grant(&session, title, &request.protocols, now_ms).await?;
-        sessions::begin(&self.store, who, session, (&self.terms, request.ahead), now_ms).await?;
+        sessions::begin(&self.store, who, session, (&self.terms, entry), now_ms).await?;
         self.counts.grants.fetch_add(1, Ordering::Relaxed);
         Ok(grant)
+    }
+
+    fn new_session(&self, profile: &Profile, title: &PlayableTitle, now_ms: i64) -> Session {
+        Session {
+            id: Uuid::now_v7().simple().to_string(),
+            profile: profile.id.as_str().to_owned(),
+            title: title.id.as_str().to_owned(),
+            title_name: title.name.clone(),
+            version: title.version,
+            duration_ms: title.duration_ms,
+            expires_at: now_ms + self.terms.grant_ms,
+        }
+    }
+
+    /// Takes over a playback of the profile: it goes on here, and ends there.
+    ///
+    /// # Errors
+    /// 7010 when the profile has no such playback that runs; those of [`Self::grant`].
+    pub async fn take_over(
+        &self,
+        who: &Viewer,
+        profile: &Profile,
+        (id, request): (&str, &TakeOver),
+        catalogue: &dyn Catalogue,
+    ) -> Result<PlaybackGrant, Problem> {
+        let other = sessions::running(&self.store, &who.account, id).await?;
+        if other.profile != profile.id.as_str() {
+            let message = "there is no such playback, or it was stopped";
+            return Err(Problem::new(ErrorCode::PlaybackSessionNotFound, message));
+        }
+        let title = catalogue.title(&other.title, Some(profile)).await?;
+        let now_ms = self.clock.now_ms();
+        let session = self.new_session(profile, &title, now_ms);
+        let grant = self.write_grant(&session, &title, &request.protocols, now_ms).await?;
+        let entry = Entry::TakingOver(id.to_owned(), self.order.stamp_ms(now_ms));
+        let position = sessions::begin(&self.store, who, session, (&self.terms, entry), now_ms).await?;
+        self.counts.grants.fetch_add(1, Ordering::Relaxed);
+        Ok(PlaybackGrant { resume_position_ms: position.unwrap_or(grant.resume_position_ms), ..grant })
+    }
+
+    /// Returns the playbacks of a profile that run on the devices of the account.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn playing(&self, who: &Viewer, profile: &Profile) -> Result<NowPlayingList, Problem> {
+        let (mut reads, profile) = (self.store.reads().clone(), profile.id.as_str());
+        let playing = now::list(&mut reads, who, profile, &self.terms, self.clock.now_ms()).await;
+        let playing = playing.map_err(kinora_store::problem)?.into_iter();
+        Ok(NowPlayingList { playing: playing.filter(|(owner, _)| owner == profile).map(|(_, it)| it).collect() })
+    }
+
+    /// Returns a page of the titles that a profile keeps.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn my_list(&self, profile: &Profile, named: Option<&ProfileId>, from: usize) -> Result<MyList, Problem> {
+        let first = i64::try_from(from).unwrap_or(i64::MAX);
+        let mut titles = my_list::titles(self.store.reads(), profile.id.as_str(), first, LIST_PAGE as i64 + 1).await?;
+        let next = (titles.len() > LIST_PAGE).then(|| paths::my_list(from + LIST_PAGE, named));
+        titles.truncate(LIST_PAGE);
+        Ok(MyList { titles, next })
+    }
+
+    /// Puts a title on the list of a profile.
+    ///
+    /// # Errors
+    /// 7031 when the list is full; of the database.
+    pub async fn list_title(&self, profile: &Profile, title: &PlayableTitle) -> Result<ListedTitle, Problem> {
+        let now_ms = self.clock.now_ms();
+        let (owner, id) = (profile.id.as_str().to_owned(), title.id.as_str().to_owned());
+        let state = (owner, id, now_ms, self.order.stamp_ms(now_ms));
+        let put = self.store.write(state, |connection, (profile, title, now_ms, order)| {
+            Box::pin(my_list::put(connection, (profile, title), (*now_ms, *order)))
+        });
+        put.await?;
+        let listed = my_list::get(self.store.reads(), profile.id.as_str(), title.id.as_str()).await?;
+        Ok(listed.unwrap_or_else(|| ListedTitle { title_id: title.id.clone(), added_at: now_ms }))
+    }
+
+    /// Takes a title off the list of a profile.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn unlist_title(&self, profile: &Profile, title: &str) -> Result<(), Problem> {
+        let state = (profile.id.as_str().to_owned(), title.to_owned());
+        let removed = self
+            .store
+            .write(state, |connection, (profile, title)| Box::pin(my_list::remove(connection, profile, title)));
+        removed.await
+    }
+
+    /// Marks a title as watched.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn mark_watched(&self, profile: &Profile, title: &PlayableTitle) -> Result<ResumePosition, Problem> {
+        let now_ms = self.clock.now_ms();
+        let position = Position::watched(profile.id.as_str(), title.id.as_str(), title.duration_ms);
+        let position = position.at(now_ms, self.order.stamp_ms(now_ms));
+        let put = self.store.write(position, |connection, position| {
+            Box::pin(async move { Ok(positions::put(connection, position).await?) })
+        });
+        put.await?;
+        self.position_in(profile, title).await
+    }
+
+    /// Makes a title one that the profile never began, or only removes it from those to continue.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn forget(&self, profile: &Profile, title: &str, keeps_position: bool) -> Result<(), Problem> {
+        let order = self.order.stamp_ms(self.clock.now_ms());
+        let state = (profile.id.as_str().to_owned(), title.to_owned(), order, keeps_position);
+        let changed = self.store.write(state, |connection, (profile, title, order, keeps_position)| {
+            Box::pin(async move {
+                match keeps_position {
+                    true => positions::remove(connection, profile, title, *order).await?,
+                    false => positions::forget(connection, profile, title, *order).await?,
+                }
+                Ok(())
+            })
+        });
+        changed.await
     }
 
     /// The same grant with fresh addresses. A renewal is a sign of life.

@@ -147,7 +147,14 @@ async fn who_may_not_see_a_title_gets_no_grant() {
     // The stage's title is not rated, so it is not for children.
     let kids = viewer.signed_in.account.profiles[1].id.clone();
     let profile_id = Some(kids.clone());
-    let request = PlaybackRequest { title_id: TITLE.into(), profile_id, protocols: vec![], ahead: false };
+    let request = PlaybackRequest {
+        title_id: TITLE.into(),
+        profile_id,
+        protocols: vec![],
+        ahead: false,
+        capabilities: None,
+        stop: None,
+    };
     let answer = viewer.post(paths::PLAYBACK, &request).await;
     assert_eq!(error(answer).await.1.kind(), Some(ErrorCode::ParentalRestriction));
     let home: Home = viewer.read(&paths::home(Some(&kids))).await;

@@ -5,6 +5,7 @@
 mod accounts;
 mod apart;
 mod bounds;
+mod description;
 mod grants;
 mod migrate;
 mod positions;
@@ -13,3 +14,4 @@ mod revocation;
 mod sign_in;
 mod split;
 mod versions;
+mod viewing;

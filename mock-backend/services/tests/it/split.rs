@@ -94,7 +94,14 @@ impl Split {
 
     async fn grant(&self, token: &str) -> reqwest::Response {
         let protocols = vec![Protocol::Hls];
-        let request = PlaybackRequest { title_id: TITLE.into(), profile_id: None, protocols, ahead: false };
+        let request = PlaybackRequest {
+            title_id: TITLE.into(),
+            profile_id: None,
+            protocols,
+            ahead: false,
+            capabilities: None,
+            stop: None,
+        };
         self.post(Member::Playback, paths::PLAYBACK, token, &request).await
     }
 
@@ -128,7 +135,7 @@ async fn a_film_plays_over_three_services_and_a_sign_out_reaches_them_all() {
 
     // A service answers its own calls only, and those between services need their key.
     assert_eq!(split.get(Member::Accounts, &paths::home(None), token).await.status(), 404);
-    let internal = "/internal/playback/positions";
+    let internal = "/internal/playback/viewing";
     for shown in ["", token] {
         let answer = split.post(Member::Playback, internal, shown, &signed_in.account.profiles[0].id).await;
         assert_eq!(answer.status(), 404);

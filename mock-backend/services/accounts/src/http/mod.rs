@@ -14,6 +14,7 @@ use axum::Router;
 use axum::extract::{FromRef, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::{delete, get, post, put};
+use kinora_api::ApiError;
 use kinora_api::{
     Account, DeviceInfo, ErrorCode, ProfileList, RefreshRequest, SignInRequest, SignInResponse, SignOutRequest,
     TokenPair, internal, paths,
@@ -33,6 +34,11 @@ const PRUNE_EVERY: Duration = Duration::from_secs(3600);
 const DELIVER_EVERY: Duration = Duration::from_secs(5);
 /// Maximum time that a request waits for the delivery of what it changed.
 const DELIVERY_WAIT: Duration = Duration::from_millis(500);
+
+/// Description of the calls.
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(sign_in, refresh, sign_out, account, profiles))]
+pub struct Description;
 
 type Answer<T> = Result<axum::Json<T>, Problem>;
 
@@ -150,6 +156,8 @@ async fn keep_pruned(shared: Weak<Shared>) {
     }
 }
 
+/// Signs a device in.
+#[utoipa::path(post, path = "/v1/sign-in", operation_id = "sign_in", request_body = SignInRequest, responses((status = 200, body = SignInResponse), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(()))]
 async fn sign_in(
     State(Service(shared)): State<Service>,
     connection: Option<axum::Extension<Connection>>,
@@ -164,6 +172,8 @@ async fn sign_in(
     Ok(axum::Json(signed_in))
 }
 
+/// Trades a refresh token for a new pair.
+#[utoipa::path(post, path = "/v1/refresh", operation_id = "refresh", request_body = RefreshRequest, responses((status = 200, body = TokenPair), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(()))]
 async fn refresh(
     State(Service(shared)): State<Service>,
     Payload(request): Payload<RefreshRequest>,
@@ -176,6 +186,8 @@ async fn refresh(
     Ok(axum::Json(rotated?))
 }
 
+/// Signs a device out.
+#[utoipa::path(post, path = "/v1/sign-out", operation_id = "sign_out", request_body = SignOutRequest, responses((status = 204), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(()))]
 async fn sign_out(
     State(Service(shared)): State<Service>,
     Payload(request): Payload<SignOutRequest>,
@@ -185,6 +197,8 @@ async fn sign_out(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Returns the account.
+#[utoipa::path(get, path = "/v1/account", operation_id = "get_account", responses((status = 200, body = Account), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(("bearer" = [])))]
 async fn account(State(Service(shared)): State<Service>, Viewer(viewer): Viewer) -> Answer<Account> {
     let account = store::account(&shared.accounts.store, &viewer.account).await?;
     // What is locked depends on what the sign-in has entered.
@@ -195,6 +209,8 @@ async fn keys(State(Service(shared)): State<Service>) -> axum::Json<jsonwebtoken
     axum::Json(shared.accounts.tokens.public())
 }
 
+/// Lists the profiles.
+#[utoipa::path(get, path = "/v1/profiles", operation_id = "list_profiles", responses((status = 200, body = ProfileList), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(("bearer" = [])))]
 async fn profiles(Viewer(viewer): Viewer) -> Answer<ProfileList> {
     Ok(axum::Json(ProfileList { profiles: viewer.profiles }))
 }

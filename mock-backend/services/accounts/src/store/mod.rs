@@ -165,7 +165,7 @@ pub async fn account(store: &Store, id: &str) -> Result<Account, Problem> {
 /// 7003 when the sign-in was revoked or the account is gone.
 pub async fn viewer(store: &Store, account: String, sign_in: String) -> Result<Viewer, Problem> {
     let rows: Vec<ViewerRow> = query(concat!(
-        "SELECT a.max_streams, CAST(CASE WHEN a.pin_hash IS NULL THEN 0 ELSE 1 END AS BIGINT), f.entered_profile, ",
+        "SELECT a.max_streams, f.device_name, CAST(CASE WHEN a.pin_hash IS NULL THEN 0 ELSE 1 END AS BIGINT), f.entered_profile, ",
         profile_columns!(),
         " FROM token_families f JOIN accounts a ON a.id = f.account_id JOIN profiles p ON p.account_id = a.id
          WHERE f.id = $1 AND f.account_id = $2 AND f.revoked_at IS NULL ORDER BY p.position"
@@ -175,18 +175,19 @@ pub async fn viewer(store: &Store, account: String, sign_in: String) -> Result<V
     .rows(store.reads())
     .await
     .map_err(problem)?;
-    let Some((max_streams, has_pin, entered, ..)) = rows.first() else {
+    let Some((max_streams, device_name, has_pin, entered, ..)) = rows.first() else {
         return Err(Problem::new(ErrorCode::SignInRevoked, "the device was signed out"));
     };
-    let (places, has_pin, entered) = (places(*max_streams), *has_pin != 0, entered.clone().map(ProfileId::from));
+    let (places, device_name) = (places(*max_streams), device_name.clone());
+    let (has_pin, entered) = (*has_pin != 0, entered.clone().map(ProfileId::from));
     let mut profiles: Vec<Profile> = rows
         .into_iter()
-        .map(|(_, _, _, id, name, age, language, avatar, style, saver)| {
+        .map(|(_, _, _, _, id, name, age, language, avatar, style, saver)| {
             profile((id, name, age, language, avatar, style, saver))
         })
         .collect();
     lock::mark(&mut profiles, has_pin, entered.as_ref());
-    Ok(Viewer { account, sign_in, places, profiles, entered })
+    Ok(Viewer { account, sign_in, places, device_name, profiles, entered })
 }
 
 /// Sets how many playbacks the account of an address may run at the same time. Those that run go on.
@@ -246,9 +247,9 @@ async fn insert_or_update(connection: &mut Connection, new: &NewAccount, hash: &
     Ok(())
 }
 
-/// Places of the account, 1 if it has a PIN, profile that was entered, then a profile as in [`ProfileRow`].
+/// Places of the account, name of the device, 1 if it has a PIN, profile that was entered, then a profile as in [`ProfileRow`].
 type ViewerRow =
-    (i64, i64, Option<String>, String, String, Option<i64>, Option<String>, Option<String>, Option<String>, i64);
+    (i64, String, i64, Option<String>, String, String, Option<i64>, Option<String>, Option<String>, Option<String>, i64);
 /// Id, name, age limit, language, avatar, style of subtitles as JSON, 1 for little data.
 type ProfileRow = (String, String, Option<i64>, Option<String>, Option<String>, Option<String>, i64);
 

@@ -1,5 +1,6 @@
 //! A title of the catalogue, as the wire types want it.
 
+use kinora_api::internal::{Offer, OfferedVideo};
 use kinora_api::{AgeRating, Image, Language, Profile, Protocol, ResumePosition, ThumbnailIndex, TitleCard};
 use kinora_media::TitleRecord;
 
@@ -14,6 +15,8 @@ pub struct Entry {
     pub manifests: Vec<(Protocol, String)>,
     /// Time at which it was added, in milliseconds since the Unix epoch; also the number of its version.
     pub added_at: i64,
+    /// Representations, to compare with what a device can play.
+    pub offer: Offer,
     pub(super) card: TitleCard,
     pub(super) description: String,
     pub(super) audio: Vec<Language>,
@@ -76,6 +79,7 @@ impl Entry {
         Self {
             manifests: vec![(Protocol::Hls, record.files.hls.clone()), (Protocol::Dash, record.files.dash.clone())],
             added_at: version,
+            offer: offer(&record),
             card: TitleCard {
                 id: record.id.as_str().into(),
                 name: record.title.clone(),
@@ -95,6 +99,17 @@ impl Entry {
             id: record.id,
         }
     }
+}
+
+/// Returns the representations of a title. Bandwidths are those of the multivariant playlist, which counts the audio too.
+fn offer(record: &TitleRecord) -> Offer {
+    let audio_bps = record.audio.iter().map(|audio| audio.peak_bps).max().unwrap_or(0);
+    let video = record.rungs.iter().map(|rung| OfferedVideo {
+        height: rung.height,
+        bandwidth: rung.peak_bps.saturating_add(audio_bps),
+        codec: rung.codec.clone(),
+    });
+    Offer { video: video.collect(), audio_codecs: record.audio.iter().map(|audio| audio.codec.clone()).collect() }
 }
 
 /// Returns true if a title of this rating suits everyone. A title without a rating does not.

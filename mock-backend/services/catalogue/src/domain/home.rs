@@ -15,8 +15,17 @@ pub const ROW_PAGE: usize = 40;
 /// Genre rows in one answer.
 const GENRES_PAGE: usize = 10;
 
+const MY_LIST: &str = "my-list";
 const ALL: &str = "all";
 const GENRE: &str = "genre:";
+
+/// Titles of the rows that only one profile has.
+pub struct OwnRows {
+    /// Titles begun that the viewer did not remove, the latest first.
+    pub begun: Vec<Arc<Entry>>,
+    /// Titles that it keeps, the latest first.
+    pub listed: Vec<Arc<Entry>>,
+}
 
 /// A profile's titles and positions (the latest first), and its id if the request named it.
 pub struct Scene<'s> {
@@ -32,9 +41,9 @@ impl<'s> Scene<'s> {
         Self { shelf, positions, profile }
     }
 
-    /// The home screen from the genre row `first` on. The first page has the other rows as well, with `begun` as the titles to
-    /// continue, the latest first.
-    pub fn home(&self, begun: &[Arc<Entry>], first: usize) -> Home {
+    /// The home screen from the genre row `first` on. The first page has the other rows as well, those of `own`
+    /// among them.
+    pub fn home(&self, own: &OwnRows, first: usize) -> Home {
         let genres = self.shelf.genres.iter().skip(first).take(GENRES_PAGE);
         let genres = genres.filter_map(|(genre, _)| self.row(&format!("{GENRE}{genre}"), 0));
         let next = first.saturating_add(GENRES_PAGE);
@@ -42,9 +51,10 @@ impl<'s> Scene<'s> {
         if first > 0 {
             return Home { hero: None, rows: genres.collect(), next };
         }
-        let watching = begun.iter().map(|entry| self.card(entry)).filter(|card| card.resume.is_some());
+        let watching = own.begun.iter().map(|entry| self.card(entry)).filter(|card| card.resume.is_some());
         let mut rows = vec![
             fixed("continue", RowKind::ContinueWatching, "Continue watching", watching.take(CONTINUE).collect()),
+            fixed(MY_LIST, RowKind::MyList, "My list", self.cards(&own.listed[..own.listed.len().min(ROW_PAGE)])),
             fixed("recent", RowKind::RecentlyAdded, "Recently added", self.cards(&self.shelf.newest)),
         ];
         rows.extend(genres);

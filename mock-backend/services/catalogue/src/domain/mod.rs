@@ -7,14 +7,16 @@ pub mod home;
 pub mod search;
 pub mod shelves;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use kinora_api::{ErrorCode, Profile, ResumePosition, TitleDetail};
+use kinora_api::internal::{TitleViewing, Viewing};
+use kinora_api::{ErrorCode, Profile, TitleDetail, TitleId};
 use kinora_kit::http::problem::Problem;
 use kinora_media::TitleRecord;
 
 use self::entry::Entry;
+use self::home::OwnRows;
 use self::search::Index;
 use self::shelves::{Shelf, Shelves};
 use crate::pictures::PictureKeys;
@@ -54,9 +56,16 @@ impl Snapshot {
         self.shelves.for_profile(profile)
     }
 
-    /// The titles of positions that a profile may see, in the order of the positions.
-    pub fn begun(&self, positions: &[ResumePosition], profile: &Profile) -> Vec<Arc<Entry>> {
-        let titles = positions.iter().filter_map(|position| self.titles.get(position.title_id.as_str()));
+    /// Returns the titles of the rows that only this profile has.
+    pub fn own_rows(&self, viewing: &Viewing, profile: &Profile) -> OwnRows {
+        let removed: BTreeSet<&TitleId> = viewing.removed.iter().collect();
+        let begun = viewing.positions.iter().map(|position| &position.title_id).filter(|id| !removed.contains(id));
+        OwnRows { begun: self.suitable(begun, profile), listed: self.suitable(viewing.listed.iter(), profile) }
+    }
+
+    /// Returns the titles of some ids that a profile may see, in the same order.
+    fn suitable<'i>(&self, ids: impl Iterator<Item = &'i TitleId>, profile: &Profile) -> Vec<Arc<Entry>> {
+        let titles = ids.filter_map(|id| self.titles.get(id.as_str()));
         titles.filter(|entry| entry.suits(profile)).cloned().collect()
     }
 
@@ -86,7 +95,8 @@ impl Snapshot {
     }
 
     /// Everything for a title page.
-    pub fn detail(&self, entry: &Entry, profile: &Profile, resume: Option<&ResumePosition>) -> TitleDetail {
+    pub fn detail(&self, entry: &Entry, profile: &Profile, viewing: &TitleViewing) -> TitleDetail {
+        let resume = viewing.position.as_ref();
         let similar = self.shelf(profile).similar(entry, SIMILAR);
         TitleDetail {
             card: entry.card(resume),
@@ -97,6 +107,8 @@ impl Snapshot {
             protocols: entry.manifests.iter().map(|&(protocol, _)| protocol).collect(),
             thumbnails: entry.thumbnails.clone(),
             similar: similar.iter().map(|other| other.card(None)).collect(),
+            is_listed: viewing.is_listed,
+            is_watched: resume.is_some_and(|position| position.finished),
         }
     }
 

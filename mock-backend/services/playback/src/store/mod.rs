@@ -1,7 +1,9 @@
 //! The tables of playback, and every statement over them.
 //!
-//! * [`sessions`] — playbacks; [`positions`] — where profiles left off; [`revocation`] — what edges have to refuse.
+//! * [`sessions`] — playbacks; [`now`] — those that run; [`my_list`] — titles that profiles keep; [`positions`] — where profiles left off; [`revocation`] — what edges have to refuse.
 
+pub mod my_list;
+pub mod now;
 pub mod positions;
 pub mod revocation;
 pub mod sessions;
@@ -13,8 +15,11 @@ use kinora_store::{Migration, Schema};
 pub const SCHEMA: Schema = Schema {
     name: "playback",
     is_first: false,
-    tables: &["playback_sessions", "playback_events", "positions", "revoked_sessions", "ended_sign_ins"],
-    migrations: &[Migration { version: 1, name: "playback", sql: include_str!("../../migrations/0001_playback.sql") }],
+    tables: &["playback_sessions", "playback_events", "positions", "revoked_sessions", "ended_sign_ins", "my_list"],
+    migrations: &[
+        Migration { version: 1, name: "playback", sql: include_str!("../../migrations/0001_playback.sql") },
+        Migration { version: 2, name: "lists_handoff", sql: include_str!("../../migrations/0002_lists_handoff.sql") },
+    ],
 };
 
 const DAY_MS: i64 = 86_400_000;
@@ -94,7 +99,14 @@ mod tests {
     }
 
     fn viewer(sign_in: &str) -> Viewer {
-        Viewer { account: "a".to_owned(), sign_in: sign_in.to_owned(), places: 9, profiles: Vec::new(), entered: None }
+        Viewer {
+            account: "a".to_owned(),
+            sign_in: sign_in.to_owned(),
+            places: 9,
+            device_name: String::new(),
+            profiles: Vec::new(),
+            entered: None,
+        }
     }
 
     async fn begin(store: &Store, sign_in: &str, id: &str) -> Option<ErrorCode> {
@@ -102,12 +114,13 @@ mod tests {
             id: id.to_owned(),
             profile: "p".to_owned(),
             title: "t".to_owned(),
+            title_name: "T".to_owned(),
             version: 1,
             duration_ms: 1,
             expires_at: 900,
         };
         let terms = Terms { grant_ms: 900, heartbeat_ms: 10 };
-        let begun = sessions::begin(store, &viewer(sign_in), session, (&terms, false), 5).await;
+        let begun = sessions::begin(store, &viewer(sign_in), session, (&terms, sessions::Entry::Now), 5).await;
         begun.err().and_then(|problem| problem.error().kind())
     }
 

@@ -15,11 +15,11 @@ const MAX_LISTED: i64 = 500;
 /// Of the database.
 pub async fn put(connection: &mut Connection, position: &Position) -> Result<(), Error> {
     query(
-        "INSERT INTO positions (profile_id, title_id, position_ms, duration_ms, finished, recorded_at, ordered_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)
+        "INSERT INTO positions (profile_id, title_id, position_ms, duration_ms, finished, recorded_at, ordered_at, is_removed)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, 0)
          ON CONFLICT (profile_id, title_id) DO UPDATE SET
              position_ms = excluded.position_ms, duration_ms = excluded.duration_ms, finished = excluded.finished,
-             recorded_at = excluded.recorded_at, ordered_at = excluded.ordered_at
+             recorded_at = excluded.recorded_at, ordered_at = excluded.ordered_at, is_removed = 0
          WHERE excluded.ordered_at >= positions.ordered_at",
     )
     .bind(&position.profile)
@@ -61,13 +61,47 @@ pub async fn get(reads: &Reads, profile: &str, title: &str) -> Result<Option<Res
     Ok(row.map(resume_position))
 }
 
-/// A profile's positions, the latest first.
+/// Removes a title from those to continue, until a position is reported that is later than `ordered_at`.
 ///
 /// # Errors
 /// Of the database.
-pub async fn list(reads: &Reads, profile: &str) -> Result<Vec<ResumePosition>, Problem> {
-    let rows: Vec<Row> = query(
-        "SELECT title_id, position_ms, duration_ms, finished, recorded_at FROM positions
+pub async fn remove(connection: &mut Connection, profile: &str, title: &str, ordered_at: i64) -> Result<(), Error> {
+    query(
+        "UPDATE positions SET is_removed = 1, ordered_at = CASE WHEN ordered_at > $1 THEN ordered_at ELSE $1 END
+         WHERE profile_id = $2 AND title_id = $3",
+    )
+    .bind(ordered_at)
+    .bind(profile)
+    .bind(title)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Makes a title one that was never begun. The row stays, so that an older report that arrives later is refused.
+///
+/// # Errors
+/// Of the database.
+pub async fn forget(connection: &mut Connection, profile: &str, title: &str, ordered_at: i64) -> Result<(), Error> {
+    query(
+        "UPDATE positions SET position_ms = 0, finished = 0, is_removed = 1, ordered_at = $1
+         WHERE profile_id = $2 AND title_id = $3 AND ordered_at <= $1",
+    )
+    .bind(ordered_at)
+    .bind(profile)
+    .bind(title)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Returns the positions of a profile, the latest first, and the titles of them that were removed from those to continue.
+///
+/// # Errors
+/// Of the database.
+pub async fn list(reads: &Reads, profile: &str) -> Result<(Vec<ResumePosition>, Vec<TitleId>), Problem> {
+    let rows: Vec<(String, i64, i64, i64, i64, i64)> = query(
+        "SELECT title_id, position_ms, duration_ms, finished, recorded_at, is_removed FROM positions
          WHERE profile_id = $1 ORDER BY ordered_at DESC, title_id LIMIT $2",
     )
     .bind(profile)
@@ -75,7 +109,11 @@ pub async fn list(reads: &Reads, profile: &str) -> Result<Vec<ResumePosition>, P
     .rows(reads)
     .await
     .map_err(problem)?;
-    Ok(rows.into_iter().map(resume_position).collect())
+    let removed = rows.iter().filter(|row| row.5 != 0).map(|row| TitleId::new(row.0.as_str())).collect();
+    let positions = rows.into_iter().map(|(title, position_ms, duration_ms, finished, updated_at, _)| {
+        resume_position((title, position_ms, duration_ms, finished, updated_at))
+    });
+    Ok((positions.collect(), removed))
 }
 
 type Row = (String, i64, i64, i64, i64);

@@ -96,7 +96,9 @@ pub async fn profiles_deleted(connection: &mut Connection, deleted: &ProfilesDel
         for session in sessions {
             end_session(connection, &session, EndReason::Stopped, deleted.at).await?;
         }
-        query("DELETE FROM positions WHERE profile_id = $1").bind(profile.as_str()).execute(&mut *connection).await?;
+        for sql in ["DELETE FROM positions WHERE profile_id = $1", "DELETE FROM my_list WHERE profile_id = $1"] {
+            query(sql).bind(profile.as_str()).execute(&mut *connection).await?;
+        }
         if deleted.erased {
             for sql in [
                 "DELETE FROM playback_events WHERE session_id IN (SELECT id FROM playback_sessions WHERE profile_id = $1)",

@@ -7,8 +7,8 @@ use kinora_store::connection::On;
 use kinora_store::{Connection, Error, Outcome, Store, problem, query};
 use uuid::Uuid;
 
-use super::positions;
 use super::revocation::{check_sign_in, end_session};
+use super::{now, positions};
 use crate::domain::{
     EndReason, NEVER_SEEN, Position, Terms, WORTH_KEEPING_MS, displaced, full, millis, phase_name, places_to_clear,
 };
@@ -26,6 +26,8 @@ pub struct Session {
     pub profile: String,
     /// Id of the title.
     pub title: String,
+    /// Name of the title.
+    pub title_name: String,
     /// Version of the title that it plays; 0 for the one that is current.
     pub version: i64,
     /// Duration of the title in milliseconds.
@@ -34,8 +36,8 @@ pub struct Session {
     pub expires_at: i64,
 }
 
-/// A row of `playback_sessions`: profile, title, its version, duration, expiry, last sign of life, time of the end, reason for it.
-type SessionRow = (String, String, i64, i64, i64, i64, Option<i64>, Option<String>);
+/// A row of `playback_sessions`: profile, title, its name, its version, duration, expiry, last sign of life, time of the end, reason for it.
+type SessionRow = (String, String, String, i64, i64, i64, i64, Option<i64>, Option<String>);
 
 /// A playback as the database has it.
 enum Found {
@@ -45,28 +47,84 @@ enum Found {
     Displaced { session: Session, at: i64 },
 }
 
-/// Records a playback of a sign-in: one that begins, in a place that no other has, or one that is granted ahead.
+/// Manner in which a playback begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Entry {
+    /// In a free place.
+    Now,
+    /// Before the viewer presses "Play": without a place.
+    Ahead,
+    /// In the place of another playback of the account, which ends.
+    InPlaceOf(String),
+    /// Where another playback of the account is, which ends; its position is recorded with this logical time.
+    TakingOver(String, i64),
+}
+
+/// Records a playback of a sign-in, and returns the position at which one that takes another over goes on.
 ///
 /// # Errors
-/// 7003 when the sign-in was revoked, 7005 when no place is free.
+/// 7003 when the sign-in was revoked, 7005 when no place is free, 7010 when the account does not have the playback that is to end.
 pub async fn begin(
     store: &Store,
     who: &Viewer,
     session: Session,
-    (terms, is_ahead): (&Terms, bool),
+    (terms, entry): (&Terms, Entry),
     now_ms: i64,
-) -> Result<(), Problem> {
-    let state = (who.clone(), session, terms.clone(), is_ahead, now_ms);
+) -> Result<Option<u64>, Problem> {
+    let state = (who.clone(), session, terms.clone(), entry, now_ms);
     store
-        .write(state, |connection, (who, session, terms, is_ahead, now_ms)| {
+        .write(state, |connection, (who, session, terms, entry, now_ms)| {
             Box::pin(async move {
-                if *is_ahead {
-                    return keep_ahead(connection, who, session, *now_ms).await;
+                let mut position_ms = None;
+                match entry {
+                    Entry::Ahead => {
+                        keep_ahead(connection, who, session, *now_ms).await?;
+                        return Ok(None);
+                    }
+                    Entry::Now => {}
+                    Entry::InPlaceOf(other) => end_other(connection, who, other, *now_ms).await?,
+                    Entry::TakingOver(other, ordered_at) => {
+                        let times = (*now_ms, *ordered_at);
+                        position_ms = Some(hand_over(connection, (who, terms), other, session, times).await?);
+                    }
                 }
-                take_place(connection, who, session, terms, *now_ms).await
+                take_place(connection, who, session, terms, *now_ms).await?;
+                Ok(position_ms)
             })
         })
         .await
+}
+
+/// Ends another playback of the account. One that has ended already is no error.
+async fn end_other(connection: &mut Connection, who: &Viewer, id: &str, now_ms: i64) -> Outcome<()> {
+    let known: Option<String> = query("SELECT id FROM playback_sessions WHERE id = $1 AND account_id = $2")
+        .bind(id)
+        .bind(&who.account)
+        .scalar(&mut *connection)
+        .await?;
+    known.ok_or_else(|| Problem::new(ErrorCode::PlaybackSessionNotFound, "there is no such playback to end"))?;
+    Ok(end_session(connection, id, EndReason::Displaced, now_ms).await?)
+}
+
+/// Ends a playback that runs and records its position now, which is returned.
+async fn hand_over(
+    connection: &mut Connection,
+    (who, terms): (&Viewer, &Terms),
+    other: &str,
+    session: &Session,
+    (now_ms, ordered_at): (i64, i64),
+) -> Outcome<u64> {
+    let playing = now::list(connection, who, &session.profile, terms, now_ms).await?;
+    let playing =
+        playing.into_iter().find(|(owner, playing)| playing.playback_id.as_str() == other && *owner == session.profile);
+    let gone = || Problem::new(ErrorCode::PlaybackSessionNotFound, "the playback does not run in this profile");
+    let (_, playing) = playing.ok_or_else(gone)?;
+    end_session(connection, other, EndReason::Displaced, now_ms).await?;
+    if playing.position_ms >= WORTH_KEEPING_MS {
+        let position = Position::new(&session.profile, &session.title, playing.position_ms, playing.duration_ms);
+        positions::put(connection, &position.at(now_ms, ordered_at)).await?;
+    }
+    Ok(playing.position_ms)
 }
 
 /// Returns a playback that has not ended.
@@ -162,7 +220,8 @@ async fn take_place(
     let (since, until) = terms.alive(now_ms);
     let (alive, all) = count_places(connection, &who.account, "", since, until).await?;
     let Some(surplus) = places_to_clear(who.places, alive, all - alive) else {
-        return Err(full(alive).into());
+        let playing = now::list(connection, who, &session.profile, terms, now_ms).await?;
+        return Err(full(alive).with_playing(playing.into_iter().map(|(_, playing)| playing).collect()).into());
     };
     let displaced: Vec<String> = query(
         "SELECT id FROM playback_sessions
@@ -212,8 +271,9 @@ async fn keep_ahead(connection: &mut Connection, who: &Viewer, session: &Session
 async fn insert(connection: &mut Connection, who: &Viewer, session: &Session, now_ms: i64, seen: i64) -> Outcome<()> {
     query(
         "INSERT INTO playback_sessions
-             (id, account_id, profile_id, title_id, duration_ms, started_at, expires_at, last_seen_at, family_id, title_version)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $10, $8, $9)",
+             (id, account_id, profile_id, title_id, duration_ms, started_at, expires_at, last_seen_at, family_id, title_version,
+              device_name, title_name)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $10, $8, $9, $11, $12)",
     )
     .bind(&session.id)
     .bind(&who.account)
@@ -225,6 +285,8 @@ async fn insert(connection: &mut Connection, who: &Viewer, session: &Session, no
     .bind(&who.sign_in)
     .bind(session.version)
     .bind(seen)
+    .bind(&who.device_name)
+    .bind(&session.title_name)
     .execute(connection)
     .await?;
     Ok(())
@@ -257,7 +319,7 @@ async fn count_places(
 /// 7010 when the account has none of this id, or it ended otherwise than by losing its place.
 async fn find<'c>(on: impl Into<On<'c>>, account: &str, id: &str) -> Outcome<Found> {
     let row: Option<SessionRow> = query(
-        "SELECT profile_id, title_id, title_version, duration_ms, expires_at, last_seen_at, stopped_at, end_reason
+        "SELECT profile_id, title_id, title_name, title_version, duration_ms, expires_at, last_seen_at, stopped_at, end_reason
          FROM playback_sessions WHERE id = $1 AND account_id = $2",
     )
     .bind(id)
@@ -265,9 +327,10 @@ async fn find<'c>(on: impl Into<On<'c>>, account: &str, id: &str) -> Outcome<Fou
     .row(on)
     .await?;
     let gone = || Problem::new(ErrorCode::PlaybackSessionNotFound, "there is no such playback, or it was stopped");
-    let (profile, title, version, duration_ms, expires_at, seen, stopped_at, reason) = row.ok_or_else(gone)?;
+    let (profile, title, title_name, version, duration_ms, expires_at, seen, stopped_at, reason) =
+        row.ok_or_else(gone)?;
     let duration_ms = millis(duration_ms);
-    let session = Session { id: id.to_owned(), profile, title, version, duration_ms, expires_at };
+    let session = Session { id: id.to_owned(), profile, title, title_name, version, duration_ms, expires_at };
     match stopped_at {
         None => Ok(Found::Running { session, seen }),
         Some(at) if reason.as_deref() == Some(EndReason::Displaced.name()) => Ok(Found::Displaced { session, at }),
