@@ -124,3 +124,14 @@ fn room_comes_after_the_time_in_which_the_surplus_is_played() {
         assert_eq!(session.next_room(&cx), Some(cx.now + surplus * factor), "{rate}");
     }
 }
+
+#[test]
+fn room_of_audio_is_awaited_too() {
+    let mut cx = context();
+    let mut session = session_of(ItemId::default(), &SEPARATE);
+    add(&mut session.audio, 0, 0, 200_000, None);
+    play_at(&mut cx, &[MediaKind::Audio], 1000);
+    session.stream_mut(StreamId::Main).unwrap().await_index(key());
+    let surplus = cx.load_control().until_room(Duration::from_secs(199)).unwrap();
+    assert_eq!(session.next_room(&cx), Some(cx.now + surplus));
+}
