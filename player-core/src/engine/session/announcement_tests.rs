@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use super::outcome::StreamOutcome;
-use super::tests::{add_of, context, described, events, finish, ms, play_at, rep, session_of, set};
+use super::tests::{add, add_of, context, described, events, finish, ms, play_at, rep, session_of, set};
 use super::*;
 use crate::command::SeekMode;
 use crate::container::CaptionPacket;
@@ -365,4 +365,20 @@ fn a_new_entry_before_a_known_one_is_a_change() {
     assert_eq!(events(&mut cx), vec![Event::MetadataChanged]);
     session.add_metadata(&mut cx, vec![metadata("b", 500), metadata("a", 500)], Stage::Manifest);
     assert_eq!(events(&mut cx), vec![Event::MetadataChanged]);
+}
+
+#[test]
+fn time_counts_as_played_while_playback_is_ready_and_not_before() {
+    for (state, millis) in [(State::Ready, 300), (State::Seeking, 0), (State::Buffering(BufferingReason::Starting), 0)]
+    {
+        let (mut session, mut cx) = (video(), context());
+        add(&mut session.video, 0, 0, 8000, None);
+        play_at(&mut cx, &[MediaKind::Video], 1000);
+        cx.playback.set_state(state, cx.now, &mut cx.effects);
+        session.update_playhead(&mut cx);
+        cx.now = cx.now + Duration::from_millis(300);
+        session.update_playhead(&mut cx);
+        let stats = cx.ledger.stats(cx.now, Duration::ZERO, None);
+        assert_eq!(stats.played_wall, Duration::from_millis(millis), "{state:?}");
+    }
 }

@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use super::super::rule::Selection;
-use super::super::tests::{chosen, context, described, events, ms, rep, session_of, set};
+use super::super::tests::{add, chosen, context, described, events, ms, rep, session_of, set};
 use super::*;
 use crate::container::{DemuxError, SegmentTail};
 use crate::engine::download::{KeptState, SegmentDownload, SegmentPlan};
@@ -110,6 +110,35 @@ fn what_a_segment_held_back_is_presented_before_a_gap() {
     assert!(matches!(session.plan_segment(&mut cx, StreamId::Main, picked, gap), StreamOutcome::Advanced));
     assert_eq!(session.account().counts().lost.undecodable, 3);
     assert!(session.video.holds(ms(7999)), "nothing is waited for there");
+}
+
+#[test]
+fn what_a_segment_held_back_is_presented_at_the_end_of_the_period() {
+    let mut cx = context();
+    let mut session = session();
+    let job = fetching(&mut cx, &mut session, chosen(0, 0, 4000));
+    let mut before = session.stream(StreamId::Main).unwrap().download().unwrap().clone();
+    let state = serde_json::from_str("0").unwrap();
+    before.end_with(SegmentTail { outputs: Vec::new(), state, waiting: 3 });
+    session.stream_mut(StreamId::Main).unwrap().keep(KeptState::of(&before));
+    cx.jobs.remove(job, cx.now);
+    session.stream_mut(StreamId::Main).unwrap().stop();
+    let outcome = session.pass_period(&mut cx, StreamId::Main, chosen(0, 0, 4000).rep.period);
+    assert!(matches!(outcome, StreamOutcome::Advanced));
+    assert_eq!(session.account().counts().lost.undecodable, 3);
+    assert!(session.stream(StreamId::Main).unwrap().is_finished(), "no period follows");
+}
+
+#[test]
+fn what_came_of_a_segment_that_is_given_up_is_complete() {
+    let mut cx = context();
+    let mut session = session();
+    let job = fetching(&mut cx, &mut session, chosen(0, 0, 4000));
+    add(&mut session.video, 0, 0, 4000, None);
+    assert!(!session.video.back().unwrap().complete);
+    let _ = session.skip_segment(&mut cx, job, Purpose::Media(StreamId::Main), error());
+    assert!(session.video.back().unwrap().complete, "nothing more of it comes");
+    assert_eq!((session.video.parts().count(), session.video.end()), (1, Some(ms(4000))));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Requests for initialisation data and indexes.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-use super::super::tests::{context, described, rep, segment, session_of, set};
+use super::super::tests::{add, context, described, play_at, rep, segment, session_of, set};
 use super::*;
 use crate::drm::{ContentKey, SegmentCipherMode};
 use crate::engine::ids::ItemId;
@@ -107,4 +107,31 @@ fn a_representation_whose_next_segment_is_locked_is_tried_again_later() {
     let held = |at| session.selection.exclusions().holds(keys[0], at);
     assert_eq!((held(cx.now), held(end)), (true, false), "later segments may be clear");
     assert!(!session.selection.exclusions().is_final(keys[0]));
+}
+
+#[test]
+fn room_comes_after_the_time_in_which_the_surplus_is_played() {
+    let ahead = 200_000;
+    for (rate, factor) in [(1.0, 1), (0.5, 2), (0.25, 4)] {
+        let mut cx = context();
+        let mut session = session_of(ItemId::default(), &[(StreamId::Main, Some((true, false)))]);
+        add(&mut session.video, 0, 0, ahead, None);
+        session.video.complete();
+        play_at(&mut cx, &[MediaKind::Video], 1000);
+        cx.playback.set_rate(rate, cx.now, &mut cx.effects);
+        let surplus = cx.load_control().until_room(Duration::from_millis(ahead as u64 - 1000)).unwrap();
+        assert!(surplus > Duration::from_secs(1), "{surplus:?}");
+        assert_eq!(session.next_room(&cx), Some(cx.now + surplus * factor), "{rate}");
+    }
+}
+
+#[test]
+fn room_of_audio_is_awaited_too() {
+    let mut cx = context();
+    let mut session = session_of(ItemId::default(), &SEPARATE);
+    add(&mut session.audio, 0, 0, 200_000, None);
+    play_at(&mut cx, &[MediaKind::Audio], 1000);
+    session.stream_mut(StreamId::Main).unwrap().await_index(key());
+    let surplus = cx.load_control().until_room(Duration::from_secs(199)).unwrap();
+    assert_eq!(session.next_room(&cx), Some(cx.now + surplus));
 }

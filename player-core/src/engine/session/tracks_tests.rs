@@ -155,6 +155,41 @@ fn a_transfer_of_a_wanted_quality_goes_on_when_it_is_chosen() {
 }
 
 #[test]
+fn media_before_a_wanted_segment_that_is_on_its_way_stays() {
+    for (wanted_comes, end) in [(true, 9000), (false, 5100)] {
+        let mut cx = context();
+        let sets = vec![set("v", MediaKind::Video, vec![rep("low", 1000), rep("high", 2000)])];
+        let mut session = with_sets(&[(StreamId::Main, Some((true, false)))], sets);
+        for (number, (from, to)) in [(0, 5100), (5100, 9000)].into_iter().enumerate() {
+            add_of(&mut session.video, PartOf::for_tests(1, number as u64), from, to, None);
+            session.video.complete();
+        }
+        fetch(&mut session, &mut cx, if wanted_comes { 0 } else { 1 });
+        session.select_quality(&mut cx, QualityChoice::Representation("low".into()));
+        assert_eq!(session.video.end(), Some(ms(end)), "nothing would fill a hole before it");
+        assert_eq!(session.main().unwrap().download().is_some(), wanted_comes);
+    }
+}
+
+#[test]
+fn a_transfer_of_an_unwanted_quality_goes_on_once_some_of_it_was_handed_out() {
+    for handed_out in [false, true] {
+        let mut cx = context();
+        let sets = vec![set("v", MediaKind::Video, vec![rep("low", 1000), rep("high", 2000)])];
+        let mut session = with_sets(&[(StreamId::Main, Some((true, false)))], sets);
+        fetch(&mut session, &mut cx, 1);
+        add_of(&mut session.video, PartOf::for_tests(1, 9), 0, 4000, None);
+        play_at(&mut cx, &[MediaKind::Video], 0);
+        if handed_out {
+            session.present(&mut cx);
+        }
+        session.select_quality(&mut cx, QualityChoice::Representation("low".into()));
+        assert_eq!(session.main().unwrap().download().is_some(), handed_out);
+        assert_eq!(cx.jobs.ids().len(), usize::from(handed_out));
+    }
+}
+
+#[test]
 fn what_another_output_may_not_show_counts_as_replaced() {
     let (end, switched, replaced) = kept(&[0, 5100, 9000], |session, cx| {
         let barred = crate::model::RepresentationTraits { hdcp_level: Some("TYPE-1".into()), ..Default::default() };

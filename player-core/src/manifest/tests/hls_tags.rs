@@ -235,7 +235,7 @@ fn an_index_tells_metadata_its_clock_and_where_to_begin() {
 #[test]
 fn tools_see_every_live_tag_with_its_attributes() {
     let text = "#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXT-X-MEDIA-SEQUENCE:10\n\
-                #EXT-X-SERVER-CONTROL:CAN-SKIP-UNTIL=24,CAN-SKIP-DATERANGES=YES,HOLD-BACK=12\n\
+                #EXT-X-SERVER-CONTROL:CAN-SKIP-UNTIL=24,CAN-SKIP-DATERANGES=YES,HOLD-BACK=12,PART-HOLD-BACK=3.5\n\
                 #EXT-X-SKIP:SKIPPED-SEGMENTS=3,RECENTLY-REMOVED-DATERANGES=\"a\tb\"\n#EXTINF:4,\na.m4s\n\
                 #EXT-X-PART:DURATION=1,URI=\"p\",BYTERANGE=\"5@7\",INDEPENDENT=YES\n\
                 #EXT-X-PART:DURATION=0.5,URI=\"p\",BYTERANGE=\"9\",GAP=YES\n\
@@ -243,7 +243,9 @@ fn tools_see_every_live_tag_with_its_attributes() {
                 #EXT-X-RENDITION-REPORT:URI=\"r\",LAST-MSN=14,LAST-PART=1\n";
     let value = describe(text.as_bytes(), &base(), None).unwrap_or_else(|error| panic!("{error}"));
     let live = &value["low_latency"];
-    assert_eq!(live["server_control"]["can_skip_until_s"], 24.0);
+    let control = json!({"can_skip_until_s": 24.0, "can_skip_date_ranges": true, "hold_back_s": 12.0,
+                         "part_hold_back_s": 3.5, "can_block_reload": false});
+    assert_eq!(live["server_control"], control);
     assert_eq!(live["skip"], json!({"segments": 3, "removed_date_ranges": ["a", "b"]}));
     assert_eq!(live["parts"][1]["byte_range"], json!([12, 9]));
     assert_eq!((&live["parts"][1]["sequence"], &live["parts"][1]["index"]), (&14.into(), &1.into()));
