@@ -42,7 +42,14 @@ async fn authorise(backend: &Url, options: &PlayOptions) -> Result<Vec<Url>, Pla
             return Err(PlayerError::fatal(ErrorCode::InvalidArgument, format!("{other:?} is neither hls nor dash")));
         }
     };
-    let request = PlaybackRequest { title_id: title, profile_id: None, protocols: vec![protocol], ahead: false, capabilities: None, stop: None };
+    let request = PlaybackRequest {
+        title_id: title,
+        profile_id: None,
+        protocols: vec![protocol],
+        ahead: false,
+        capabilities: None,
+        stop: None,
+    };
     let grant: PlaybackGrant = service.post(paths::PLAYBACK, &request).await?;
     let source = grant.sources.into_iter().find(|source| source.protocol == protocol);
     let urls = source.map(|source| source.urls).unwrap_or_default();

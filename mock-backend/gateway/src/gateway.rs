@@ -31,7 +31,7 @@ use crate::headers;
 use crate::kept::{Answer, Kept, MAX_BODY, Name, Silence};
 use crate::metrics::{Metrics, Reason};
 use crate::quota::{Allowance, Quotas};
-use crate::routes::{CALLS, Call};
+use crate::routes::{CALLS, Call, DESCRIPTION};
 use crate::topology::Service;
 use crate::transport::{Fault, Replicas};
 use crate::upstream::{Outgoing, Refusal, RepeatBudget, Terms, UpstreamService};
@@ -336,6 +336,7 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .route("/livez", get(async || "ok\n"))
         .route(paths::READY, get(ready))
         .route("/metrics", get(counters))
+        .route(paths::OPENAPI, get(async || ([(header::CONTENT_TYPE, "application/json")], DESCRIPTION)))
         .fallback(async || Problem::new(ErrorCode::NotFound, "there is nothing at this path"))
         .method_not_allowed_fallback(async || {
             Problem::new(ErrorCode::MethodNotAllowed, "the path does not take this method")

@@ -8,6 +8,9 @@ use kinora_api::paths;
 use crate::admission::Class;
 use crate::topology::Service;
 
+/// The description of all calls (OpenAPI 3.1), as it is committed: the gateway gives it out whatever service is away.
+pub const DESCRIPTION: &str = include_str!("../../../docs/openapi.json");
+
 /// A call.
 #[derive(Debug)]
 pub struct Call {
@@ -34,12 +37,13 @@ const fn kept(call: Call) -> Call {
 }
 
 /// Every call. What is not here cannot be reached from outside: `/origin`, the counters of services, calls among services.
-pub static CALLS: [Call; 37] = {
+pub static CALLS: [Call; 45] = {
     use Class::{Account, Browse, Play};
     use Service::{Accounts, Catalogue, Playback};
     const GET: MethodFilter = MethodFilter::GET;
     const POST: MethodFilter = MethodFilter::POST;
     const PUT: MethodFilter = MethodFilter::PUT;
+    const DELETE: MethodFilter = MethodFilter::DELETE;
     [
         // A password is hashed, in turn.
         call(paths::SIGN_IN, POST, Accounts, Account, 10),
@@ -62,7 +66,7 @@ pub static CALLS: [Call; 37] = {
         call(paths::PIN, PUT, Accounts, Account, 10),
         call(paths::ERASE, POST, Accounts, Account, 10),
         call(paths::DEVICES, GET, Accounts, Account, 5),
-        call("/v1/devices/{id}", MethodFilter::DELETE, Accounts, Account, 5),
+        call("/v1/devices/{id}", DELETE, Accounts, Account, 5),
         call(paths::DEVICE_AUTHORIZE, POST, Accounts, Account, 5),
         call(paths::DEVICE_TOKEN, POST, Accounts, Account, 5),
         call(paths::LINK, GET, Accounts, Account, 5),
@@ -76,8 +80,52 @@ pub static CALLS: [Call; 37] = {
         call("/v1/playback/{session}/renew", POST, Playback, Play, 5),
         call("/v1/playback/{session}/heartbeat", POST, Playback, Play, 5),
         call("/v1/playback/{session}/stop", POST, Playback, Play, 5),
+        call("/v1/playback/{session}/take-over", POST, Playback, Play, 5),
+        call(paths::NOW, GET, Playback, Play, 5),
+        call(paths::MY_LIST, GET, Playback, Play, 5),
+        call("/v1/my-list/{title}", PUT, Playback, Play, 5),
+        call("/v1/my-list/{title}", DELETE, Playback, Play, 5),
+        call("/v1/positions/{title}/watched", PUT, Playback, Play, 5),
+        call("/v1/positions/{title}/watched", DELETE, Playback, Play, 5),
+        call("/v1/positions/{title}/continue", DELETE, Playback, Play, 5),
         call("/v1/positions", GET, Playback, Play, 5),
         call("/v1/positions/{title}", GET, Playback, Play, 5),
         call("/v1/positions/{title}", PUT, Playback, Play, 5),
     ]
 };
+
+#[cfg(test)]
+mod tests {
+    use super::CALLS;
+    use axum::routing::MethodFilter;
+    use serde_json::Value;
+
+    /// The page for phones is no call of the interface.
+    const PAGE: &str = "/link";
+
+    #[test]
+    fn every_call_that_is_described_can_be_made_and_every_other_cannot() {
+        let described: Value = serde_json::from_str(super::DESCRIPTION).expect("JSON");
+        let mut wanted: Vec<(String, &str)> = Vec::new();
+        for (path, item) in described["paths"].as_object().expect("paths") {
+            let methods = item.as_object().expect("methods").keys();
+            wanted.extend(methods.map(|method| (method.to_uppercase(), path.as_str())));
+        }
+        let mut made: Vec<(String, &str)> = CALLS
+            .iter()
+            .filter(|call| call.path != PAGE)
+            .map(|call| {
+                let name = [("GET", MethodFilter::GET), ("POST", MethodFilter::POST), ("PUT", MethodFilter::PUT)];
+                let name = name.iter().find(|(_, method)| *method == call.method).map_or("DELETE", |(name, _)| name);
+                // A wildcard of axum is a parameter there.
+                (name.to_owned(), call.path)
+            })
+            .collect();
+        for list in [&mut wanted, &mut made] {
+            list.iter_mut().for_each(|(_, path)| *path = path.split("/{*").next().unwrap_or(path));
+            list.iter_mut().for_each(|(_, path)| *path = path.split("/v1/images/").next().unwrap_or(path));
+            list.sort();
+        }
+        assert_eq!(made, wanted);
+    }
+}

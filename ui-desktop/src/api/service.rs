@@ -349,7 +349,14 @@ impl Worker {
     /// Fetches permission to play; `None` when the viewer has changed meanwhile.
     async fn fetch_grant(&self, id: &TitleId, ahead: bool) -> Option<Result<PlaybackGrant, Failure>> {
         let protocols = vec![Protocol::Hls, Protocol::Dash];
-        let body = PlaybackRequest { title_id: id.clone(), profile_id: self.profile.clone(), protocols, ahead, capabilities: None, stop: None };
+        let body = PlaybackRequest {
+            title_id: id.clone(),
+            profile_id: self.profile.clone(),
+            protocols,
+            ahead,
+            capabilities: None,
+            stop: None,
+        };
         let result: Result<PlaybackGrant, Failure> =
             self.session.call(Method::POST, paths::PLAYBACK, Some(&body)).await;
         if self.is_current() {

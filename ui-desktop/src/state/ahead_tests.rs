@@ -49,7 +49,7 @@ fn home() -> AppState {
     state.opening = None;
     let id = "viewer".into();
     let (email, display_name) = (String::new(), String::new());
-    state.account = Some(Account { id, email, display_name, max_streams: 1, profiles: Vec::new() });
+    state.account = Some(Account { id, email, display_name, max_streams: 1, has_pin: false, profiles: Vec::new() });
     state.route = Route::Home;
     state.search.data = Load::Ready(vec![card("a"), card("b")]);
     state

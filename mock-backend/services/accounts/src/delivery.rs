@@ -53,9 +53,7 @@ async fn hand_over(event: &Event, playback: &dyn Playback) -> Result<(), ApiErro
 #[cfg(test)]
 mod tests {
     use super::{Turn, deliver};
-    use kinora_api::internal::{
-        NeededVersion, Playback, ProfilesDeleted, Reply, SignInChange, TitleViewing, Viewing,
-    };
+    use kinora_api::internal::{NeededVersion, Playback, ProfilesDeleted, Reply, SignInChange, TitleViewing, Viewing};
     use kinora_api::{ApiError, ErrorCode, ProfileId};
     use kinora_store::{Location, outbox};
     use std::sync::Mutex;

@@ -206,7 +206,7 @@ impl Accounts {
         let (secret, token) = self.new_token(now_ms)?;
         let expires_at = token.expires_at;
         sign_ins::begin(&self.store, (&family, account), device, token, now_ms).await?;
-        self.pair((account, &family), secret, expires_at, now_ms)
+        self.pair((account, &family), secret, expires_at, now_ms).await
     }
 
     /// Trades a refresh token for a new pair.
@@ -218,7 +218,7 @@ impl Accounts {
         let (secret, new) = self.new_token(now_ms)?;
         let expires_at = new.expires_at;
         let (account, family) = sign_ins::rotate(&self.store, digest(token), new, now_ms).await?;
-        self.pair((&account, &family), secret, expires_at, now_ms)
+        self.pair((&account, &family), secret, expires_at, now_ms).await
     }
 
     /// Revokes the chain of a refresh token. That there is none is no error.
@@ -236,14 +236,15 @@ impl Accounts {
         Ok((secret, StoredToken { digest, expires_at: now_ms + self.refresh_ms }))
     }
 
-    fn pair(
+    async fn pair(
         &self,
         (account, family): (&str, &str),
         refresh_token: Secret,
         refresh_expires_at: i64,
         now_ms: i64,
     ) -> Result<TokenPair, Problem> {
-        let (access_token, access_expires_at) = self.tokens.issue(account, family, now_ms)?;
+        let (access_token, access_expires_at) =
+            self.tokens.issue(account, family, store::has_pin(&self.store, account).await?, now_ms)?;
         Ok(TokenPair {
             access_token,
             access_expires_at,

@@ -58,6 +58,9 @@ struct Claims {
     /// Seconds since the Unix epoch.
     iat: i64,
     exp: i64,
+    /// The sign-in, if the account has a PIN: what may be seen then differs between sign-ins, and who keeps answers goes by this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    view: Option<String>,
 }
 
 /// Who a valid token belongs to.
@@ -211,11 +214,11 @@ impl Tokens {
         self.lifetime_ms
     }
 
-    /// A token for an account's sign-in, and when it expires in milliseconds since the Unix epoch.
+    /// A token for an account's sign-in that says whether the account has a PIN, and when it expires in milliseconds since the Unix epoch.
     ///
     /// # Errors
     /// When it cannot be signed.
-    pub fn issue(&self, account: &str, family: &str, now_ms: i64) -> Result<(Secret, i64), Problem> {
+    pub fn issue(&self, account: &str, family: &str, has_pin: bool, now_ms: i64) -> Result<(Secret, i64), Problem> {
         let exp = (now_ms + self.lifetime_ms) / 1000;
         let claims = Claims {
             iss: ISSUER.to_owned(),
@@ -224,6 +227,7 @@ impl Tokens {
             sid: family.to_owned(),
             iat: now_ms / 1000,
             exp,
+            view: has_pin.then(|| family.to_owned()),
         };
         let ring = self.ring();
         let kid = ring.keys.first().map(|(id, _)| id.clone());
@@ -269,7 +273,7 @@ mod tests {
         let path = dir.path().join("access.pem");
         // Two processes of the service.
         let (one, two) = (Tokens::open(&path, 60_000).expect("a key"), Tokens::open(&path, 60_000).expect("a key"));
-        let issue = |tokens: &Tokens| tokens.issue("acc", "fam", 0).expect("issued").0;
+        let issue = |tokens: &Tokens| tokens.issue("acc", "fam", false, 0).expect("issued").0;
         let first = issue(&one);
         rotate(&path, Duration::ZERO).expect("changed");
         let second = issue(&two);
@@ -299,7 +303,7 @@ mod tests {
         let tokens = Tokens::open(&dir.path().join("a.pem"), 60_000).expect("a key");
         let again = Tokens::open(&dir.path().join("a.pem"), 60_000).expect("the same key");
         let other = Tokens::open(&dir.path().join("b.pem"), 60_000).expect("another key");
-        let (token, expires_at) = tokens.issue("acc", "fam", 1_000_000).expect("issued");
+        let (token, expires_at) = tokens.issue("acc", "fam", false, 1_000_000).expect("issued");
         assert_eq!(expires_at, 1_060_000);
         let bearer = Bearer { account: "acc".to_owned(), family: "fam".to_owned() };
         assert_eq!(again.check(token.expose(), 1_059_999).expect("valid"), bearer);

@@ -37,7 +37,31 @@ const DELIVERY_WAIT: Duration = Duration::from_millis(500);
 
 /// Description of the calls.
 #[derive(utoipa::OpenApi)]
-#[openapi(paths(sign_in, refresh, sign_out, account, profiles))]
+#[openapi(paths(
+    sign_in,
+    refresh,
+    sign_out,
+    account,
+    profiles,
+    keys,
+    owner::register,
+    owner::confirm_registration,
+    owner::change_password,
+    owner::forgot_password,
+    owner::reset_password,
+    owner::change_email,
+    owner::confirm_email,
+    owner::set_pin,
+    owner::erase,
+    owner::add_profile,
+    owner::edit_profile,
+    owner::delete_profile,
+    owner::enter_profile,
+    owner::devices,
+    owner::end_device,
+    owner::authorize,
+    owner::device_token
+))]
 pub struct Description;
 
 type Answer<T> = Result<axum::Json<T>, Problem>;
@@ -205,6 +229,8 @@ async fn account(State(Service(shared)): State<Service>, Viewer(viewer): Viewer)
     Ok(axum::Json(Account { profiles: viewer.profiles, ..account }))
 }
 
+/// Returns the public keys of access tokens (RFC 7517 §5).
+#[utoipa::path(get, path = "/v1/keys", operation_id = "get_keys", responses((status = 200, description = "A JSON Web Key Set"), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(()))]
 async fn keys(State(Service(shared)): State<Service>) -> axum::Json<jsonwebtoken::jwk::JwkSet> {
     axum::Json(shared.accounts.tokens.public())
 }

@@ -7,9 +7,9 @@ use axum::extract::{FromRequestParts, Path, State};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use kinora_api::{
-    ChangeEmail, ChangePassword, ConfirmEmail, DeleteProfile, DeviceAuthorization, DeviceAuthorizeRequest, DeviceList,
-    DeviceTokenRequest, EnterProfile, EraseAccount, ForgotPassword, PinRequest, Profile, ProfileId, ProfileRequest,
-    RegisterConfirm, RegisterRequest, ResetPassword, SignInResponse,
+    ApiError, ChangeEmail, ChangePassword, ConfirmEmail, DeleteProfile, DeviceAuthorization, DeviceAuthorizeRequest,
+    DeviceList, DeviceTokenRequest, EnterProfile, EraseAccount, ForgotPassword, PinRequest, Profile, ProfileId,
+    ProfileRequest, RegisterConfirm, RegisterRequest, ResetPassword, SignInResponse,
 };
 use kinora_kit::http::extract::{Payload, Viewer};
 use kinora_kit::http::problem::Problem;
@@ -38,6 +38,8 @@ async fn done(shared: &Arc<Shared>) -> Done {
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Asks for an account; a code goes to the address.
+#[utoipa::path(post, path = "/v1/register", operation_id = "register", request_body = RegisterRequest, responses((status = 202), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(()))]
 pub(super) async fn register(
     State(Service(shared)): State<Service>,
     Peer(peer): Peer,
@@ -47,6 +49,8 @@ pub(super) async fn register(
     Ok(StatusCode::ACCEPTED)
 }
 
+/// Makes the account with the code, and signs in.
+#[utoipa::path(post, path = "/v1/register/confirm", operation_id = "confirm_registration", request_body = RegisterConfirm, responses((status = 200, body = SignInResponse), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(()))]
 pub(super) async fn confirm_registration(
     State(Service(shared)): State<Service>,
     Peer(peer): Peer,
@@ -56,6 +60,8 @@ pub(super) async fn confirm_registration(
     Ok(axum::Json(shared.accounts.confirm_registration(peer, &request).await?))
 }
 
+/// Sets another password and ends the sign-ins of other devices.
+#[utoipa::path(post, path = "/v1/account/password", operation_id = "change_password", request_body = ChangePassword, responses((status = 204), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(("bearer" = [])))]
 pub(super) async fn change_password(
     State(Service(shared)): State<Service>,
     Peer(peer): Peer,
@@ -67,6 +73,8 @@ pub(super) async fn change_password(
     changed.and(done)
 }
 
+/// Has a code sent that sets another password.
+#[utoipa::path(post, path = "/v1/password/forgot", operation_id = "forgot_password", request_body = ForgotPassword, responses((status = 202), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(()))]
 pub(super) async fn forgot_password(
     State(Service(shared)): State<Service>,
     Peer(peer): Peer,
@@ -76,6 +84,8 @@ pub(super) async fn forgot_password(
     Ok(StatusCode::ACCEPTED)
 }
 
+/// Sets another password with the code, and ends all sign-ins.
+#[utoipa::path(post, path = "/v1/password/reset", operation_id = "reset_password", request_body = ResetPassword, responses((status = 204), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(()))]
 pub(super) async fn reset_password(
     State(Service(shared)): State<Service>,
     Peer(peer): Peer,
@@ -85,6 +95,8 @@ pub(super) async fn reset_password(
     done(&shared).await
 }
 
+/// Asks for another address; a code goes to it.
+#[utoipa::path(post, path = "/v1/account/email", operation_id = "change_email", request_body = ChangeEmail, responses((status = 202), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(("bearer" = [])))]
 pub(super) async fn change_email(
     State(Service(shared)): State<Service>,
     Peer(peer): Peer,
@@ -95,6 +107,8 @@ pub(super) async fn change_email(
     Ok(StatusCode::ACCEPTED)
 }
 
+/// Changes the address with the code.
+#[utoipa::path(post, path = "/v1/account/email/confirm", operation_id = "confirm_email", request_body = ConfirmEmail, responses((status = 204), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(("bearer" = [])))]
 pub(super) async fn confirm_email(
     State(Service(shared)): State<Service>,
     Peer(peer): Peer,
@@ -105,6 +119,8 @@ pub(super) async fn confirm_email(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Sets or removes the PIN.
+#[utoipa::path(put, path = "/v1/account/pin", operation_id = "set_pin", request_body = PinRequest, responses((status = 204), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(("bearer" = [])))]
 pub(super) async fn set_pin(
     State(Service(shared)): State<Service>,
     Peer(peer): Peer,
@@ -115,6 +131,8 @@ pub(super) async fn set_pin(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Erases the account.
+#[utoipa::path(post, path = "/v1/account/erase", operation_id = "erase_account", request_body = EraseAccount, responses((status = 204), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(("bearer" = [])))]
 pub(super) async fn erase(
     State(Service(shared)): State<Service>,
     Peer(peer): Peer,
@@ -125,6 +143,8 @@ pub(super) async fn erase(
     done(&shared).await
 }
 
+/// Makes another profile.
+#[utoipa::path(post, path = "/v1/profiles", operation_id = "add_profile", request_body = ProfileRequest, responses((status = 200, body = Profile), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(("bearer" = [])))]
 pub(super) async fn add_profile(
     State(Service(shared)): State<Service>,
     Peer(peer): Peer,
@@ -134,6 +154,8 @@ pub(super) async fn add_profile(
     Ok(axum::Json(shared.accounts.add_profile(peer, &viewer, &request).await?))
 }
 
+/// Changes a profile.
+#[utoipa::path(put, path = "/v1/profiles/{id}", operation_id = "edit_profile", params(("id" = ProfileId, Path, description = "Id of the profile")), request_body = ProfileRequest, responses((status = 200, body = Profile), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(("bearer" = [])))]
 pub(super) async fn edit_profile(
     State(Service(shared)): State<Service>,
     Peer(peer): Peer,
@@ -144,6 +166,8 @@ pub(super) async fn edit_profile(
     Ok(axum::Json(shared.accounts.edit_profile(peer, &viewer, &id, &request).await?))
 }
 
+/// Deletes a profile with its positions.
+#[utoipa::path(post, path = "/v1/profiles/{id}/delete", operation_id = "delete_profile", params(("id" = ProfileId, Path, description = "Id of the profile")), request_body = DeleteProfile, responses((status = 204), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(("bearer" = [])))]
 pub(super) async fn delete_profile(
     State(Service(shared)): State<Service>,
     Peer(peer): Peer,
@@ -155,6 +179,8 @@ pub(super) async fn delete_profile(
     done(&shared).await
 }
 
+/// Enters a profile on this device.
+#[utoipa::path(post, path = "/v1/profiles/{id}/enter", operation_id = "enter_profile", params(("id" = ProfileId, Path, description = "Id of the profile")), request_body = EnterProfile, responses((status = 200, body = Profile), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(("bearer" = [])))]
 pub(super) async fn enter_profile(
     State(Service(shared)): State<Service>,
     Viewer(viewer): Viewer,
@@ -164,11 +190,15 @@ pub(super) async fn enter_profile(
     Ok(axum::Json(shared.accounts.enter_profile(&viewer, &id, request.pin.as_ref()).await?))
 }
 
+/// Lists the devices that are signed in.
+#[utoipa::path(get, path = "/v1/devices", operation_id = "list_devices", responses((status = 200, body = DeviceList), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(("bearer" = [])))]
 pub(super) async fn devices(State(Service(shared)): State<Service>, Viewer(viewer): Viewer) -> Answer<DeviceList> {
     let devices = sign_ins::devices(&shared.accounts.store, &viewer.account, &viewer.sign_in).await?;
     Ok(axum::Json(DeviceList { devices }))
 }
 
+/// Signs a device out.
+#[utoipa::path(delete, path = "/v1/devices/{id}", operation_id = "sign_device_out", params(("id" = String, Path, description = "Id of the sign-in of the device")), responses((status = 204), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(("bearer" = [])))]
 pub(super) async fn end_device(
     State(Service(shared)): State<Service>,
     Viewer(viewer): Viewer,
@@ -179,6 +209,8 @@ pub(super) async fn end_device(
     done(&shared).await
 }
 
+/// Begins a sign-in by code (RFC 8628 §3.1).
+#[utoipa::path(post, path = "/v1/device/authorize", operation_id = "authorize_device", request_body = DeviceAuthorizeRequest, responses((status = 200, body = DeviceAuthorization), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(()))]
 pub(super) async fn authorize(
     State(Service(shared)): State<Service>,
     Peer(peer): Peer,
@@ -188,6 +220,8 @@ pub(super) async fn authorize(
     Ok(axum::Json(shared.accounts.authorize(peer, &request.device).await?))
 }
 
+/// Returns the outcome of a sign-in by code (RFC 8628 §3.4).
+#[utoipa::path(post, path = "/v1/device/token", operation_id = "device_token", request_body = DeviceTokenRequest, responses((status = 200, body = SignInResponse), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(()))]
 pub(super) async fn device_token(
     State(Service(shared)): State<Service>,
     Payload(request): Payload<DeviceTokenRequest>,

@@ -133,6 +133,16 @@ macro_rules! profile_columns {
     };
 }
 
+/// Returns true if an account has a PIN.
+///
+/// # Errors
+/// Of the database.
+pub async fn has_pin(store: &Store, id: &str) -> Result<bool, Problem> {
+    let found = query("SELECT id FROM accounts WHERE id = $1 AND pin_hash IS NOT NULL").bind(id);
+    let found: Option<String> = found.scalar(store.reads()).await.map_err(problem)?;
+    Ok(found.is_some())
+}
+
 /// Returns an account with its profiles, as a sign-in sees it that has entered none of them.
 ///
 /// # Errors
@@ -248,8 +258,19 @@ async fn insert_or_update(connection: &mut Connection, new: &NewAccount, hash: &
 }
 
 /// Places of the account, name of the device, 1 if it has a PIN, profile that was entered, then a profile as in [`ProfileRow`].
-type ViewerRow =
-    (i64, String, i64, Option<String>, String, String, Option<i64>, Option<String>, Option<String>, Option<String>, i64);
+type ViewerRow = (
+    i64,
+    String,
+    i64,
+    Option<String>,
+    String,
+    String,
+    Option<i64>,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+    i64,
+);
 /// Id, name, age limit, language, avatar, style of subtitles as JSON, 1 for little data.
 type ProfileRow = (String, String, Option<i64>, Option<String>, Option<String>, Option<String>, i64);
 
