@@ -13,7 +13,7 @@ pub struct Failure {
     /// For the error card.
     pub error: PlayerError,
     /// What the service said, when it was the service that said no.
-    pub service: Option<ApiError>,
+    pub service: Option<Box<ApiError>>,
 }
 
 impl Failure {
@@ -26,7 +26,7 @@ impl Failure {
             (None, _) => ErrorCode::ServiceUnavailable,
         };
         let error = PlayerError::fatal(code, answer.message.clone()).with_url(url).with_status(status);
-        Self { error, service: Some(answer) }
+        Self { error, service: Some(Box::new(answer)) }
     }
 
     /// Something answered that is not the service, or not in its words.
@@ -79,7 +79,7 @@ impl Failure {
 
     /// The service's own number, when it was the service that said no.
     pub fn wire(&self) -> Option<Wire> {
-        self.service.as_ref().and_then(ApiError::kind)
+        self.service.as_ref().and_then(|answer| answer.kind())
     }
 
     /// Returns the seconds after which another attempt to sign in is taken; `None` when it need not wait.

@@ -345,15 +345,11 @@ impl Accounts {
     /// # Errors
     /// 7009 when there is none, 7021 when it is locked and the PIN is missing or wrong.
     pub async fn enter_profile(&self, who: &Viewer, id: &ProfileId, pin: Option<&Secret>) -> Result<Profile, Problem> {
-        let refused = who.profile(Some(id)).err().map(|error| (error.kind(), error));
-        match refused {
-            None => {}
-            Some((Some(ErrorCode::ProfileLocked), _)) => {
-                if !self.check_pin(&who.account, pin).await? {
-                    return Err(not_authorised("the profile needs the PIN"));
-                }
-            }
-            Some((_, error)) => return Err(error.into()),
+        match who.profile(Some(id)) {
+            Ok(_) => {}
+            Err(error) if error.kind() != Some(ErrorCode::ProfileLocked) => return Err(error.into()),
+            Err(_) if self.check_pin(&who.account, pin).await? => {}
+            Err(_) => return Err(not_authorised("the profile needs the PIN")),
         }
         profiles::enter(&self.store, &who.sign_in, id.as_str()).await?;
         self.profile(who, id).await

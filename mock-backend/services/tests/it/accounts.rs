@@ -142,7 +142,7 @@ async fn a_child_gets_round_the_pin_by_no_operation() {
 }
 
 #[tokio::test]
-async fn an_account_has_one_to_five_profiles_and_a_deleted_one_takes_its_positions_along() {
+async fn an_account_has_one_to_five_profiles() {
     let stage = Stage::new().await;
     let viewer = stage.viewer().await;
     let new = ProfileRequest { name: "Ada".to_owned(), avatar: Some("owl".to_owned()), ..ProfileRequest::default() };
@@ -155,8 +155,6 @@ async fn an_account_has_one_to_five_profiles_and_a_deleted_one_takes_its_positio
     assert_eq!(full.kind(), Some(ErrorCode::ProfileLimit));
     let odd = ProfileRequest { avatar: Some("ghost".to_owned()), ..new.clone() };
     assert_eq!(viewer.put(&paths::profile(&made[0].id), &odd).await.status(), 400);
-    let position = serde_json::json!({ "profile_id": made[0].id, "position_ms": 5_000 });
-    assert_eq!(viewer.put(&paths::position(&TITLE.into(), None), &position).await.status(), 200);
     let account: Account = viewer.read(paths::ACCOUNT).await;
     let last = account.profiles.len() - 1;
     for profile in &account.profiles[..last] {

@@ -53,7 +53,7 @@ mod tests {
     use super::{DAY_MS, RULES, SCHEMA, revocation, sessions};
     use crate::domain::Terms;
     use kinora_api::ErrorCode;
-    use kinora_api::internal::{SignInChange, Viewer};
+    use kinora_api::internal::{ProfilesDeleted, SignInChange, Viewer};
     use kinora_store::pruning::prune;
     use kinora_store::{Location, Store, query};
 
@@ -132,6 +132,43 @@ mod tests {
             });
             told.await.expect("it is written");
         }
+    }
+
+    #[tokio::test]
+    async fn a_deleted_profile_takes_its_positions_list_and_playbacks_along() {
+        let store = open().await;
+        let seed = store.write((), |connection, ()| {
+            Box::pin(async move {
+                for sql in [
+                    "INSERT INTO positions (profile_id, title_id, position_ms, duration_ms, finished, recorded_at, ordered_at)
+                     VALUES ('p', 't', 1, 2, 0, 0, 0), ('q', 't', 1, 2, 0, 0, 0)",
+                    "INSERT INTO my_list (profile_id, title_id, added_at, ordered_at) VALUES ('p', 't', 0, 0), ('q', 't', 0, 0)",
+                ] {
+                    query(sql).execute(&mut *connection).await?;
+                }
+                Ok(())
+            })
+        });
+        seed.await.expect("the rows are written");
+        assert_eq!(begin(&store, "f1", "s1").await, None);
+        let deleted = ProfilesDeleted { profiles: vec!["p".into()], erased: false, at: 7 };
+        // Twice, as an outbox may.
+        for _ in 0..2 {
+            let written = store.write(deleted.clone(), |connection, deleted| {
+                Box::pin(async move { Ok(revocation::profiles_deleted(connection, deleted).await?) })
+            });
+            written.await.expect("it is written");
+            assert_eq!(names(&store, "SELECT profile_id FROM positions").await, ["q"]);
+            assert_eq!(names(&store, "SELECT profile_id FROM my_list").await, ["q"]);
+            assert!(names(&store, "SELECT id FROM playback_sessions WHERE stopped_at IS NULL").await.is_empty());
+            assert_eq!(names(&store, "SELECT id FROM playback_sessions").await, ["s1"]);
+        }
+        let erased = ProfilesDeleted { erased: true, ..deleted };
+        let written = store.write(erased, |connection, deleted| {
+            Box::pin(async move { Ok(revocation::profiles_deleted(connection, deleted).await?) })
+        });
+        written.await.expect("it is written");
+        assert!(names(&store, "SELECT id FROM playback_sessions").await.is_empty());
     }
 
     #[tokio::test]
