@@ -3,12 +3,22 @@
 use std::time::Duration;
 
 use kinora_api::{ApiError, Secret};
+use reqwest::header::{AGE, HeaderMap};
 use reqwest::{Method, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use url::Url;
 
 use super::Failure;
+
+/// An answer, and how old it is when a gateway gave one that it had kept because its service is silent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Aged<A> {
+    /// The answer.
+    pub answer: A,
+    /// Seconds since the service gave it; `None` when it comes from the service itself.
+    pub age_s: Option<u64>,
+}
 
 /// Time allowed until the connection stands.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -48,8 +58,20 @@ impl Client {
         token: Option<&Secret>,
         body: Option<&impl Serialize>,
     ) -> Result<A, Failure> {
-        let (bytes, status, url) = self.send(method, path, token, body).await?;
-        serde_json::from_slice(&bytes).map_err(|_| Failure::not_the_service(status, &url))
+        self.exchange_aged(method, path, token, body).await.map(|aged| aged.answer)
+    }
+
+    /// Sends a request and reads the answer, and its age when a gateway had kept it.
+    pub async fn exchange_aged<A: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        token: Option<&Secret>,
+        body: Option<&impl Serialize>,
+    ) -> Result<Aged<A>, Failure> {
+        let (bytes, status, url, age_s) = self.send(method, path, token, body).await?;
+        let answer = serde_json::from_slice(&bytes).map_err(|_| Failure::not_the_service(status, &url))?;
+        Ok(Aged { answer, age_s })
     }
 
     /// Sends a request whose answer has no body.
@@ -86,7 +108,7 @@ impl Client {
         path: &str,
         token: Option<&Secret>,
         body: Option<&impl Serialize>,
-    ) -> Result<(Vec<u8>, u16, Url), Failure> {
+    ) -> Result<(Vec<u8>, u16, Url, Option<u64>), Failure> {
         let url = self.url(path)?;
         let mut request = self.http.request(method, url.clone());
         if let Some(token) = token {
@@ -97,9 +119,10 @@ impl Client {
         }
         let answer = request.send().await.map_err(|error| Failure::transport(&error, &url))?;
         let status = answer.status();
+        let age_s = kept_age(answer.headers());
         let bytes = read_limited(answer, MAX_JSON, &url).await?;
         if status.is_success() {
-            return Ok((bytes, status.as_u16(), url));
+            return Ok((bytes, status.as_u16(), url, age_s));
         }
         Err(match serde_json::from_slice::<ApiError>(&bytes) {
             Ok(error) => Failure::refused(error, status.as_u16(), &url),
@@ -112,6 +135,18 @@ impl Client {
         let url = self.base.join(path).map_err(|_| Failure::bad_address(path))?;
         if url.origin() == self.base.origin() { Ok(url) } else { Err(Failure::bad_address(path)) }
     }
+}
+
+/// Returns the age in seconds of an answer that the gateway had kept (RFC 9211, RFC 9111 section 5.1); `None` for every
+/// other answer. An age that cannot be read counts as 0: that the answer is kept is the more important half.
+fn kept_age(headers: &HeaderMap) -> Option<u64> {
+    let texts = headers.get_all("cache-status").iter().filter_map(|value| value.to_str().ok());
+    let is_kept = texts.flat_map(|text| text.split(',')).any(|member| {
+        let mut parts = member.split(';').map(str::trim);
+        parts.next() == Some("kinora-gateway") && parts.any(|part| part == "hit")
+    });
+    let age = headers.get(AGE).and_then(|value| value.to_str().ok()?.trim().parse().ok());
+    is_kept.then(|| age.unwrap_or(0))
 }
 
 async fn read_limited(mut answer: Response, limit: usize, url: &Url) -> Result<Vec<u8>, Failure> {
@@ -128,6 +163,23 @@ async fn read_limited(mut answer: Response, limit: usize, url: &Url) -> Result<V
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_an_answer_that_the_gateway_kept_has_an_age() {
+        let age = |headers: &[(&'static str, &'static str)]| {
+            let pairs = headers
+                .iter()
+                .map(|(name, value)| (name.parse().expect("a name"), reqwest::header::HeaderValue::from_static(value)));
+            kept_age(&pairs.collect::<HeaderMap>())
+        };
+        assert_eq!(age(&[("cache-status", "kinora-gateway; hit; detail=x"), ("age", "75")]), Some(75));
+        assert_eq!(age(&[("cache-status", "edge; fwd=miss, kinora-gateway;hit"), ("age", "3")]), Some(3));
+        assert_eq!(age(&[("cache-status", "kinora-gateway; hit"), ("age", "-1")]), Some(0));
+        assert_eq!(age(&[("cache-status", "kinora-gateway; hit")]), Some(0));
+        assert_eq!(age(&[("age", "75")]), None);
+        assert_eq!(age(&[("cache-status", "kinora-gateway; fwd=miss"), ("age", "75")]), None);
+        assert_eq!(age(&[("cache-status", "other; hit"), ("age", "75")]), None);
+    }
 
     #[test]
     fn a_path_cannot_lead_to_another_server() {

@@ -112,6 +112,13 @@ pub enum Reply {
     SessionLost,
     /// The home screen.
     Home(Result<Home, Failure>),
+    /// The home screen as a gateway had kept it, because the service behind it is silent.
+    KeptHome {
+        /// The answer.
+        home: Home,
+        /// Seconds since the service gave it.
+        age_s: u64,
+    },
     /// Further rows of the home screen, and the path that they were asked for by.
     MoreRows(String, Result<Home, Failure>),
     /// Further titles of a row of the home screen.
@@ -160,6 +167,7 @@ impl Reply {
     pub const fn is_of_a_profile(&self) -> bool {
         match self {
             Self::Home(_)
+            | Self::KeptHome { .. }
             | Self::MoreRows(..)
             | Self::MoreTitles { .. }
             | Self::Title(..)

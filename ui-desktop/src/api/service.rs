@@ -15,6 +15,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::JoinSet;
 use url::Url;
 
+use super::client::Aged;
 use super::position_outbox::{self, PositionOutbox, Waiting};
 use super::session::{NOTHING, Session, is_lost};
 use super::{
@@ -326,8 +327,12 @@ impl Worker {
     }
 
     async fn home(&self) -> Reply {
-        let result: Result<Home, Failure> =
-            self.session.call(Method::GET, &paths::home(self.profile.as_ref()), NOTHING).await;
+        let path = paths::home(self.profile.as_ref());
+        let result: Result<Aged<Home>, Failure> = self.session.call_aged(Method::GET, &path, NOTHING).await;
+        if let Ok(Aged { answer: home, age_s: Some(age_s) }) = result {
+            return Reply::KeptHome { home, age_s };
+        }
+        let result = result.map(|aged| aged.answer);
         if let Ok(home) = &result
             && self.is_current()
         {

@@ -15,6 +15,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
+use super::client::Aged;
 use super::{Client, Failure};
 use crate::secrets::SecretStore;
 use crate::state::Credentials;
@@ -143,11 +144,21 @@ impl Session {
         path: &str,
         body: Option<&impl Serialize>,
     ) -> Result<A, Failure> {
+        self.call_aged(method, path, body).await.map(|aged| aged.answer)
+    }
+
+    /// Calls the service as [`Self::call`] does, and returns the age of an answer that a gateway had kept.
+    pub async fn call_aged<A: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&impl Serialize>,
+    ) -> Result<Aged<A>, Failure> {
         let token = self.token(None).await?;
-        match self.client.exchange(method.clone(), path, Some(&token), body).await {
+        match self.client.exchange_aged(method.clone(), path, Some(&token), body).await {
             Err(failure) if failure.wire() == Some(ErrorCode::SignInExpired) => {
                 let token = self.token(Some(&token)).await?;
-                self.client.exchange(method, path, Some(&token), body).await
+                self.client.exchange_aged(method, path, Some(&token), body).await
             }
             other => other,
         }

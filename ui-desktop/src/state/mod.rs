@@ -38,7 +38,7 @@ pub use home_pages::HomePages;
 pub use keys::{VOLUME_STEP, player_command};
 pub use language::language_name;
 pub use lru::ByteLru;
-pub use outage::Outage;
+pub use outage::{KeptAnswer, Outage};
 pub use player::{Flash, Menu, PlayerState, RATES, Source, quality_menu, timeline, track_name};
 pub use problem::Problem;
 pub use profiles::watching;
@@ -147,6 +147,8 @@ pub struct HomeState {
     pub data: Load<Home>,
     /// Time at which the service answered so; `None` until it has.
     pub seen_at: Option<UnixMillis>,
+    /// The gateway gave what is shown from what it had kept; `None` when the service itself answered.
+    pub kept: Option<KeptAnswer>,
     /// Further rows and titles that have been asked for.
     pub pages: HomePages,
     /// Where the keyboard's focus is; `None` until a key is used.

@@ -57,6 +57,7 @@ pub fn on_reply(state: &mut AppState, reply: Reply, moment: &Moment, effects: &m
         reply if state.profile_pending && reply.is_of_a_profile() => {}
         Reply::MoreRows(path, result) => home_pages::on_more_rows(state, &path, result, moment),
         Reply::MoreTitles { row, path, result } => home_pages::on_more_titles(state, &row, &path, result, moment),
+        Reply::KeptHome { home, age_s } => outage::on_kept_home(state, home, age_s, moment, effects),
         Reply::Home(result) => on_home(state, result, moment, effects),
         Reply::Title(id, result) => on_title(state, &id, result, moment, effects),
         Reply::Found(query, result) => search::on_found(state, &query, result, moment, effects),
@@ -169,9 +170,11 @@ fn on_home(
         Ok(home) => {
             home_pages::replace(&mut state.home, home);
             state.home.seen_at = Some(moment.wall_ms);
+            state.home.kept = None;
             outage::on_reached(state, effects);
         }
         Err(failure) => {
+            outage::on_kept_refused(state, moment.now);
             if failure.is_outage() {
                 outage::on_unreachable(state, moment.now);
             } else {

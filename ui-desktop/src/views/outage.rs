@@ -28,9 +28,29 @@ fn words(view: &View<'_>, outage: &Outage) -> String {
     format!("Offline{seen} · {next}")
 }
 
+/// Returns an age of so many milliseconds in words, such as `3 minutes ago`.
+fn ago(ms: i64) -> String {
+    let minutes = ms / 60_000;
+    let (count, unit) = if minutes < 60 { (minutes, "minute") } else { (minutes / 60, "hour") };
+    match count {
+        ..=0 => "less than a minute ago".to_owned(),
+        1 => format!("1 {unit} ago"),
+        _ => format!("{count} {unit}s ago"),
+    }
+}
+
 /// Draws the banner under the bar on top of a page that still shows something. The page below stays usable.
 pub fn banner(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
-    let Some(outage) = &view.state.outage else { return };
+    let home = &view.state.home;
+    let kept = home.kept.as_ref().filter(|_| view.state.route == Route::Home);
+    let (words, may_try) = match (&view.state.outage, kept) {
+        (Some(outage), _) => (words(view, outage), outage.next_try.is_some()),
+        (None, Some(kept)) => {
+            let age = home.seen_at.map_or(0, |at| view.wall.now_ms().saturating_sub(at));
+            (format!("Not up to date – this is from {}", ago(age)), kept.next_try.is_some())
+        }
+        (None, None) => return,
+    };
     // The countdown moves by whole seconds.
     ui.ctx().request_repaint_after_secs(0.5);
     let has_page = match &view.state.route {
@@ -42,7 +62,6 @@ pub fn banner(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
         return;
     }
     let page = ui.max_rect();
-    let words = words(view, outage);
     let most = page.width() - space::PAGE * 2.0;
     let line = Line { size: text::SMALL, color: color::TEXT, rows: 1, width: most - 130.0 };
     let galley = elided(ui.painter(), &words, line);
@@ -58,7 +77,7 @@ pub fn banner(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
     ui.painter().galley(place, galley, line.color);
     let inside = rect.shrink2(vec2(space::XS, 0.0));
     ui.scope_builder(UiBuilder::new().max_rect(inside).layout(Layout::right_to_left(Align::Center)), |ui| {
-        ui.add_enabled_ui(outage.next_try.is_some(), |ui| {
+        ui.add_enabled_ui(may_try, |ui| {
             if text_button(ui, Prominence::Quiet, "Try now").clicked() {
                 out.push(UiCommand::RetryNow);
             }

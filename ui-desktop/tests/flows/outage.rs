@@ -196,3 +196,26 @@ fn a_film_asked_for_while_the_service_is_away_starts_by_itself_or_is_cancelled()
     click(&mut window, "Cancel");
     assert_eq!(state(&window).route, Route::Home);
 }
+
+#[test]
+fn a_home_screen_that_the_gateway_kept_is_marked_with_its_age_until_the_service_answers() {
+    let (mut window, outside) = open_at(Launch::Service { credentials: None }, || WallClock::set_by(|| MORNING));
+    outside.reply(Reply::Restored(Some(account())));
+    outside.reply(Reply::KeptHome { home: home(), age_s: 185 });
+    settle(&mut window);
+    outside.take_asked();
+    window.get_by_role_and_label(Role::Status, "Not up to date – this is from 3 minutes ago");
+    window.get_by_label_contains("Colony Nine");
+    click(&mut window, "Try now");
+    assert_eq!(outside.take_asked(), [Request::Home], "on the viewer's word");
+    pass(&mut window, 20.0);
+    assert!(outside.take_asked().is_empty(), "no second question before the answer");
+    outside.reply(Reply::KeptHome { home: home(), age_s: 7_300 });
+    window.run_steps(2);
+    window.get_by_role_and_label(Role::Status, "Not up to date – this is from 3 minutes ago");
+    pass(&mut window, 16.0);
+    assert_eq!(outside.take_asked(), [Request::Home], "by itself");
+    outside.reply(Reply::Home(Ok(home())));
+    settle(&mut window);
+    assert!(window.query_by_label_contains("Not up to date").is_none(), "the mark goes with its reason");
+}
