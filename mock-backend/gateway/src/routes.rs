@@ -103,6 +103,11 @@ mod tests {
     /// The page for phones is no call of the interface.
     const PAGE: &str = "/link";
 
+    /// Paths without the star by which axum takes several segments.
+    fn plain(calls: Vec<(String, &str)>) -> Vec<(String, String)> {
+        calls.into_iter().map(|(method, path)| (method, path.replace("{*", "{"))).collect()
+    }
+
     #[test]
     fn every_call_that_is_described_can_be_made_and_every_other_cannot() {
         let described: Value = serde_json::from_str(super::DESCRIPTION).expect("JSON");
@@ -111,21 +116,18 @@ mod tests {
             let methods = item.as_object().expect("methods").keys();
             wanted.extend(methods.map(|method| (method.to_uppercase(), path.as_str())));
         }
-        let mut made: Vec<(String, &str)> = CALLS
+        let made: Vec<(String, &str)> = CALLS
             .iter()
             .filter(|call| call.path != PAGE)
             .map(|call| {
                 let name = [("GET", MethodFilter::GET), ("POST", MethodFilter::POST), ("PUT", MethodFilter::PUT)];
                 let name = name.iter().find(|(_, method)| *method == call.method).map_or("DELETE", |(name, _)| name);
-                // A wildcard of axum is a parameter there.
                 (name.to_owned(), call.path)
             })
             .collect();
-        for list in [&mut wanted, &mut made] {
-            list.iter_mut().for_each(|(_, path)| *path = path.split("/{*").next().unwrap_or(path));
-            list.iter_mut().for_each(|(_, path)| *path = path.split("/v1/images/").next().unwrap_or(path));
-            list.sort();
-        }
+        let (mut made, mut wanted) = (plain(made), plain(wanted));
+        made.sort();
+        wanted.sort();
         assert_eq!(made, wanted);
     }
 }

@@ -24,6 +24,10 @@ in_both! {
     what_a_signed_out_device_was_granted_is_refused_by_the_edges,
     strangers_get_typed_refusals,
     a_film_goes_on_when_an_edge_dies,
+    a_new_viewer_proves_an_address_and_plays,
+    a_television_signs_in_by_code,
+    a_list_is_kept_and_a_film_moves_to_another_device,
+    a_child_sees_nothing_above_its_limit,
 }
 
 /// The first title of the home screen.
@@ -112,4 +116,105 @@ fn a_film_goes_on_when_an_edge_dies(mode: Mode) {
     assert!(kill.success());
     let report = playing.report();
     assert_eq!((&report["outcome"], &report["stalls"]), (&"stopped".into(), &json!([])), "{report}");
+}
+
+/// The code in the only mail to an address.
+fn mailed_code(system: &System, to: &str) -> String {
+    let files = std::fs::read_dir(system.data().join("mailbox")).unwrap();
+    let texts = files.map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap());
+    let to = format!("\r\nTo: {to}\r\n");
+    let mails: Vec<String> = texts.filter(|text| text.contains(&to)).collect();
+    assert_eq!(mails.len(), 1, "{mails:?}");
+    mails[0].lines().find_map(|line| line.strip_prefix("    ")).unwrap().to_owned()
+}
+
+fn device(id: &str) -> Value {
+    json!({ "id": id, "name": id, "platform": "test", "app_version": "1" })
+}
+
+fn a_new_viewer_proves_an_address_and_plays(mode: Mode) {
+    const EMAIL: &str = "new@kinora.example";
+    let system = System::start(mode);
+    let mut viewer = system.client();
+    let ask = json!({ "email": EMAIL, "password": "long enough", "display_name": "New" });
+    viewer.want(202, "POST", "/v1/register", &ask);
+    let sign_in = json!({ "email": EMAIL, "password": "long enough", "device": device("tv") });
+    assert_eq!(viewer.want(401, "POST", "/v1/sign-in", &sign_in)["code"], 7001, "the address is not proved");
+    let code = mailed_code(&system, EMAIL);
+    let confirm = json!({ "email": EMAIL, "code": code, "device": device("tv") });
+    let signed_in = viewer.want(200, "POST", "/v1/register/confirm", &confirm);
+    viewer.take_tokens(&signed_in);
+    assert_eq!(signed_in["account"]["profiles"][0]["name"], "New");
+    let title = first_title(&viewer);
+    let manifest = viewer.grant(&title)["sources"][0]["urls"][0].as_str().unwrap().to_owned();
+    assert_eq!(viewer.call("GET", &manifest, &Value::Null).0, 200);
+    viewer.want(200, "POST", "/v1/sign-in", &sign_in);
+}
+
+fn a_television_signs_in_by_code(mode: Mode) {
+    let system = System::start(mode);
+    let mut tv = system.client();
+    let begun = tv.want(200, "POST", "/v1/device/authorize", &json!({ "device": device("tv") }));
+    let ask = json!({ "device_code": begun["device_code"] });
+    assert_eq!(tv.want(400, "POST", "/v1/device/token", &ask)["name"], "authorization_pending");
+    let phone = system.phone();
+    let page = phone.page(begun["verification_uri_complete"].as_str().unwrap());
+    assert!(page.contains(begun["user_code"].as_str().unwrap()), "{page}");
+    let page = phone.submit(
+        &page,
+        &["csrf"],
+        &[
+            ("code", begun["user_code"].as_str().unwrap()),
+            ("email", system.text("email")),
+            ("password", system.text("password")),
+        ],
+    );
+    assert!(page.contains("tv"), "the phone names the device: {page}");
+    phone.submit(&page, &["csrf", "ticket"], &[("decision", "allow")]);
+    std::thread::sleep(std::time::Duration::from_millis(begun["interval"].as_u64().unwrap() * 1000));
+    let signed_in = tv.want(200, "POST", "/v1/device/token", &ask);
+    tv.take_tokens(&signed_in);
+    assert_eq!(tv.get("/v1/devices")["devices"].as_array().unwrap().len(), 1);
+}
+
+fn a_list_is_kept_and_a_film_moves_to_another_device(mode: Mode) {
+    let system = System::start(mode);
+    let (tv, tablet) = (system.viewer("tv"), system.viewer("tablet"));
+    let title = first_title(&tv);
+    tv.want(200, "PUT", &format!("/v1/my-list/{title}"), &Value::Null);
+    assert_eq!(tablet.get("/v1/my-list")["titles"][0]["title_id"], title.as_str());
+    assert_eq!(tablet.row("my-list"), std::slice::from_ref(&title));
+    let grant = tv.grant(&title);
+    let beat = json!({ "position_ms": 8_000, "phase": "playing" });
+    tv.want(200, "POST", grant["heartbeat_path"].as_str().unwrap(), &beat);
+    let playing = tablet.get("/v1/playback/now");
+    let playback = &playing["playing"][0];
+    assert_eq!((&playback["device_name"], &playback["is_this_device"]), (&json!("tv"), &json!(false)), "{playing}");
+    let path = format!("/v1/playback/{}/take-over", playback["playback_id"].as_str().unwrap());
+    let taken = tablet.want(200, "POST", &path, &json!({ "protocols": ["hls"] }));
+    let position = taken["resume_position_ms"].as_u64().unwrap();
+    // At least where the television was; how far it had played since depends on how quick this machine is.
+    assert!(position >= 8_000, "{taken}");
+    tv.until(404, "POST", grant["heartbeat_path"].as_str().unwrap());
+}
+
+fn a_child_sees_nothing_above_its_limit(mode: Mode) {
+    let system = System::start(mode);
+    let (parent, child) = (system.viewer("parents"), system.viewer("children"));
+    let pin = json!({ "password": system.text("password"), "pin": "2468" });
+    parent.want(204, "PUT", "/v1/account/pin", &pin);
+    let profiles = child.get("/v1/profiles");
+    let adult = profiles["profiles"].as_array().unwrap().iter().find(|profile| profile["locked"] == true).unwrap();
+    let adult = adult["id"].as_str().unwrap();
+    for path in [format!("/v1/home?profile={adult}"), format!("/v1/positions?profile={adult}")] {
+        assert_eq!(child.want(403, "GET", &path, &Value::Null)["name"], "profile_locked", "{path}");
+    }
+    let home = child.get("/v1/home");
+    let shown = home["rows"].as_array().unwrap().iter().flat_map(|row| row["titles"].as_array().unwrap());
+    let ages: Vec<u64> = shown.filter_map(|title| title["rating"]["min_age"].as_u64()).collect();
+    assert!(ages.iter().all(|age| *age <= 6), "{ages:?}");
+    let enter = format!("/v1/profiles/{adult}/enter");
+    child.want(403, "POST", &enter, &json!({ "pin": "0000" }));
+    child.want(200, "POST", &enter, &json!({ "pin": "2468" }));
+    child.get(&format!("/v1/home?profile={adult}"));
 }

@@ -1,5 +1,6 @@
 //! The whole backend as processes: in one, or each service in its own behind the gateway and under the supervisor.
 
+use std::cell::RefCell;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -91,6 +92,11 @@ impl System {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let http = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().unwrap();
         Client { base: self.text("backend").to_owned(), runtime, http, token: None }
+    }
+
+    /// A phone's browser: it keeps a cookie.
+    pub fn phone(&self) -> Phone {
+        Phone { client: self.client(), cookie: RefCell::default() }
     }
 
     /// The demo viewer, signed in on a device.
@@ -225,5 +231,48 @@ impl Client {
     /// A grant for a title.
     pub fn grant(&self, title: &str) -> Value {
         self.want(200, "POST", "/v1/playback", &json!({ "title_id": title, "protocols": ["hls"] }))
+    }
+}
+
+/// A browser that opens pages of the backend.
+pub struct Phone {
+    client: Client,
+    cookie: RefCell<String>,
+}
+
+impl Phone {
+    /// Opens a page.
+    pub fn page(&self, path: &str) -> String {
+        self.read(self.client.http.get(self.address(path)))
+    }
+
+    /// Sends the form of a page: hidden fields as they are in it, and what the user fills in.
+    pub fn submit(&self, page: &str, hidden: &[&str], filled: &[(&str, &str)]) -> String {
+        let value = |name: &&str| {
+            let field = format!("name={name} value=\"");
+            let rest = page.split(&field).nth(1).unwrap_or_else(|| panic!("no {name} in {page}"));
+            rest.split('"').next().unwrap().to_owned()
+        };
+        let mut form = url::form_urlencoded::Serializer::new(String::new());
+        form.extend_pairs(hidden.iter().map(|name| (*name, value(name))));
+        form.extend_pairs(filled);
+        let request = self.client.http.post(self.address("/link")).body(form.finish());
+        self.read(request.header("content-type", "application/x-www-form-urlencoded"))
+    }
+
+    fn address(&self, path: &str) -> String {
+        if path.starts_with('/') { format!("{}{path}", self.client.base) } else { path.to_owned() }
+    }
+
+    fn read(&self, request: reqwest::RequestBuilder) -> String {
+        let request = request.header("cookie", self.cookie.borrow().as_str());
+        self.client.runtime.block_on(async {
+            let answer = request.send().await.unwrap();
+            assert_eq!(answer.status(), 200);
+            if let Some(cookie) = answer.headers().get("set-cookie") {
+                *self.cookie.borrow_mut() = cookie.to_str().unwrap().split(';').next().unwrap().to_owned();
+            }
+            answer.text().await.unwrap()
+        })
     }
 }
