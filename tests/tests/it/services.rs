@@ -195,7 +195,8 @@ fn a_list_is_kept_and_a_film_moves_to_another_device(mode: Mode) {
     let position = taken["resume_position_ms"].as_u64().unwrap();
     // At least where the television was; how far it had played since depends on how quick this machine is.
     assert!(position >= 8_000, "{taken}");
-    tv.until(404, "POST", grant["heartbeat_path"].as_str().unwrap());
+    let ended = tv.want(409, "POST", grant["heartbeat_path"].as_str().unwrap(), &beat);
+    assert_eq!(ended["name"], "too_many_streams", "another device took its place");
 }
 
 fn a_child_sees_nothing_above_its_limit(mode: Mode) {
