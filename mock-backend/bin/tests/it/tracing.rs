@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Instant;
 
 use kinora_services as services;
@@ -17,6 +17,8 @@ struct Service {
     child: Child,
     url: String,
     log: PathBuf,
+    /// Held open: the program ends when it can say nothing more.
+    _output: BufReader<ChildStdout>,
 }
 
 impl Service {
@@ -29,9 +31,11 @@ impl Service {
         }
         command.env("RUST_LOG", "kinora_kit=debug").stdout(Stdio::piped()).stderr(File::create(&log).unwrap());
         let mut child = command.spawn().unwrap();
-        let line = BufReader::new(child.stdout.take().unwrap()).lines().next().unwrap().unwrap();
-        let url = line.strip_prefix("listening on ").unwrap().to_owned();
-        Self { child, url, log }
+        let mut output = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        output.read_line(&mut line).unwrap();
+        let url = line.trim_end().strip_prefix("listening on ").unwrap().to_owned();
+        Self { child, url, log, _output: output }
     }
 
     /// The log's line about a path that was answered.
@@ -85,7 +89,7 @@ async fn one_id_and_one_trace_are_in_the_logs_of_all_services_that_a_request_rea
     for (service, path) in [
         (&catalogue, "/v1/home"),
         (&accounts, "/internal/accounts/identify"),
-        (&playback, "/internal/playback/positions"),
+        (&playback, "/internal/playback/viewing"),
     ] {
         let line = service.logged(path).await;
         assert!(line.contains("app-17"), "{line}");

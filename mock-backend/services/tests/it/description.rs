@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use kinora_api::paths;
-use kinora_services::description;
+use kinora_api::{PinRequest, ProfileList, paths};
 use kinora_services::members::Member;
-use kinora_stage::Stage;
+use kinora_services::{demo, description};
+use kinora_stage::{Stage, TITLE, error};
 use serde_json::Value;
 
 #[test]
@@ -38,4 +38,42 @@ async fn every_described_call_is_there_and_asks_who_it_is_unless_it_is_open() {
         }
     }
     assert!(calls >= 25, "{calls}");
+}
+
+/// Returns true if a call takes the id of a profile, in its query or its body.
+fn names_a_profile(description: &Value, call: &Value) -> bool {
+    let in_query =
+        call["parameters"].as_array().is_some_and(|list| list.iter().any(|field| field["name"] == "profile"));
+    let schema = call["requestBody"]["content"]["application/json"]["schema"]["$ref"].as_str();
+    let schema = schema.and_then(|path| description.pointer(path.trim_start_matches('#')));
+    in_query || schema.is_some_and(|schema| schema["properties"].get("profile_id").is_some())
+}
+
+#[tokio::test]
+async fn no_described_call_uses_a_profile_that_is_locked() {
+    let stage = Stage::new().await;
+    let (parent, child) = (stage.viewer().await, stage.viewer_on("children").await);
+    let pin = PinRequest { password: demo::PASSWORD.into(), pin: Some("2468".into()) };
+    assert_eq!(parent.put(paths::PIN, &pin).await.status(), 204);
+    let profiles: ProfileList = child.read(paths::PROFILES).await;
+    let locked = profiles.profiles.iter().find(|profile| profile.locked).unwrap().id.as_str().to_owned();
+    let description = serde_json::to_value(description::of(Member::ALL)).unwrap();
+    let body = serde_json::json!({ "profile_id": locked, "title_id": TITLE, "position_ms": 1, "protocols": [] });
+    let mut refused = Vec::new();
+    for (path, item) in description["paths"].as_object().unwrap() {
+        for (method, call) in item.as_object().unwrap() {
+            if !names_a_profile(&description, call) {
+                continue;
+            }
+            let path = path.replace("{title}", TITLE).replace("{id}", TITLE).replace("{session}", "s");
+            let url = format!("{}{path}?profile={locked}&q=a&id=all&from=0", stage.backend.url());
+            let method = reqwest::Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
+            let token = child.signed_in.tokens.access_token.expose();
+            let answer = stage.client.request(method.clone(), url).bearer_auth(token).json(&body).send().await.unwrap();
+            let (status, problem) = error(answer).await;
+            assert_eq!((status, problem.name.as_str()), (403, "profile_locked"), "{method} {path}: {problem}");
+            refused.push(format!("{method} {path}"));
+        }
+    }
+    assert!(refused.len() >= 10, "{refused:?}");
 }
