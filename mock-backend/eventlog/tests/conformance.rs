@@ -1,4 +1,4 @@
-//! What every log keeps to, and what the embedded one does after a crash.
+//! Rules that every log keeps, and the recovery of the embedded one after a crash.
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 

@@ -216,7 +216,7 @@ impl Gateway {
         if is_silent && !silence.is_some_and(Silence::begins_to_ask) {
             return give(&self);
         }
-        // It goes on when nobody waits for it any more: its answer says that the service is back.
+        // The request goes on after its client was answered: its answer says that the service is back.
         let gateway = Arc::clone(&self);
         let asking = tokio::spawn(
             async move {

@@ -21,7 +21,7 @@ pub(crate) const MAX_BODY: usize = 256 * 1024;
 const MAX_AGE_MS: i64 = 3_600_000;
 /// Expected number of answers; bytes limit them.
 const EXPECTED: usize = 4_096;
-/// What an entry takes beside its body and key.
+/// Bytes that an entry takes beside its body, headers and name.
 const OVERHEAD: usize = 512;
 /// Cache-Status (RFC 9211).
 const CACHE_STATUS: &str = "cache-status";
@@ -31,7 +31,7 @@ const CACHE_STATUS: &str = "cache-status";
 pub(crate) struct Name {
     /// Account whose token asked.
     account: Box<str>,
-    /// What that token shows.
+    /// Digest of the claims that narrow it.
     view: [u8; 32],
     /// Path and query, and the headers by which a service chooses a representation.
     target: Box<str>,
@@ -118,7 +118,7 @@ impl Kept {
     }
 }
 
-/// Whether a service is thought to be silent. While it is, kept answers are given at once, and one request at a time asks it.
+/// State of a service that may be silent. While it is, kept answers are given at once, and one request at a time asks it.
 #[derive(Debug, Default)]
 pub(crate) struct Silence {
     is_silent: AtomicBool,

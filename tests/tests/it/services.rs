@@ -1,4 +1,4 @@
-//! What viewers do with the whole backend, seen from outside: once with all services in one process, and once with each in its
+//! Behaviours of the whole backend, seen from outside: once with all services in one process, and once with each in its
 //! own behind the gateway.
 
 use serde_json::{Value, json};

@@ -131,7 +131,7 @@ fn run(mode: Mode, data: &Path) -> (Child, Value) {
     let mut child = command.spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let ready = lines.by_ref().map(Result::unwrap).find(|line| line.starts_with('{')).unwrap();
-    // What it says later must go somewhere, or it would block.
+    // Later lines are read and dropped: a full pipe would block the program.
     std::thread::Builder::new().name("backend-output".into()).spawn(move || lines.for_each(drop)).unwrap();
     (child, serde_json::from_str(&ready).unwrap())
 }
