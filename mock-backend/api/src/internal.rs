@@ -217,3 +217,85 @@ pub trait Playback: Send + Sync {
     /// Those of its store; the caller repeats the call then.
     fn profiles_deleted<'a>(&'a self, deleted: &'a ProfilesDeleted) -> Reply<'a, ()>;
 }
+
+/// Reason why a title is recommended. Each is true of the data that it was made from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "because")]
+#[non_exhaustive]
+pub enum Reason {
+    /// The profile watched a title that those who watch this one watch.
+    Watched {
+        /// The title that was watched.
+        title: TitleId,
+    },
+    /// The profile watches titles of a genre.
+    Genre {
+        /// The genre.
+        genre: String,
+    },
+    /// Many watched it lately.
+    Popular {
+        /// Profiles that watched it in the last 30 days.
+        viewers: u32,
+    },
+    /// Few have watched it: it is shown to learn who likes it.
+    Unseen {
+        /// Profiles that ever watched it.
+        viewers: u32,
+    },
+}
+
+/// A title that is recommended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pick {
+    /// Id of the title.
+    pub title: TitleId,
+    /// Reason.
+    pub reason: Reason,
+}
+
+/// A row of titles that are recommended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PickedRow {
+    /// What the row gathers.
+    pub kind: PickedKind,
+    /// Titles, the best first.
+    pub picks: Vec<Pick>,
+}
+
+/// What a row of recommendations gathers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+#[non_exhaustive]
+pub enum PickedKind {
+    /// What the profile may like.
+    ForYou,
+    /// What goes with one title.
+    BecauseWatched {
+        /// The title, which the profile watched.
+        title: TitleId,
+    },
+    /// What many watched lately.
+    Popular,
+    /// Titles of a genre that the profile watches.
+    Genre {
+        /// The genre.
+        genre: String,
+    },
+}
+
+/// What recommendations need to know of a title.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TitleFacts {
+    /// Id of the title.
+    pub id: TitleId,
+    /// Its genres.
+    #[serde(default)]
+    pub genres: Vec<String>,
+    /// Age from which it is suitable; absent if it has no rating.
+    #[serde(default)]
+    pub min_age: Option<u8>,
+    /// Time at which it was added.
+    #[serde(default)]
+    pub added_at: UnixMillis,
+}
