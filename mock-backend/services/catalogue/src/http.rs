@@ -21,6 +21,9 @@ use crate::domain::home::Scene;
 use crate::shared::Shared;
 use crate::{Catalogue, Deps, retention};
 
+/// Searches at the same time.
+const SEARCHES: usize = 2;
+
 /// Titles in one answer to a search.
 const MAX_FOUND: usize = 100;
 
@@ -71,7 +74,7 @@ struct SearchQuery {
 }
 
 pub(crate) fn router(catalogue: Arc<Catalogue>, deps: Deps) -> Router {
-    let shared = Arc::new(Shared { catalogue, deps, searches: Arc::new(Semaphore::new(1)) });
+    let shared = Arc::new(Shared { catalogue, deps, searches: Arc::new(Semaphore::new(SEARCHES)) });
     tokio::spawn(retention::run(Arc::downgrade(&shared), shared.catalogue.changes()));
     tokio::spawn(Catalogue::watch(Arc::downgrade(&shared.catalogue)));
     Router::new()
@@ -138,7 +141,7 @@ async fn search(
     let profile = viewer.profile(query.profile.as_ref())?.clone();
     let text: String = query.q.trim().chars().take(200).collect();
     let limit = query.limit.unwrap_or(20).min(MAX_FOUND);
-    // A search walks through the whole catalogue: one at a time, and away from the threads that answer everybody.
+    // A search takes milliseconds in a large catalogue: few at a time, and away from the threads that answer everybody.
     let turn = Arc::clone(&shared.searches).acquire_owned().await.map_err(|error| Problem::internal(&error))?;
     let (titles, words) = (shared.catalogue.now(), text.clone());
     let found = tokio::task::spawn_blocking(move || {

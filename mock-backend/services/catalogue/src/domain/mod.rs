@@ -17,7 +17,7 @@ use kinora_media::TitleRecord;
 
 use self::entry::Entry;
 use self::home::OwnRows;
-use self::search::Index;
+use self::search::{Builder, Index};
 use self::shelves::{Shelf, Shelves};
 use crate::pictures::PictureKeys;
 
@@ -33,13 +33,14 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    pub(crate) fn of(records: Vec<TitleRecord>, keys: &PictureKeys) -> Self {
+    /// Returns the titles of some records; `keys` name the pictures of those that are not for everyone.
+    pub fn of(records: Vec<TitleRecord>, keys: &PictureKeys) -> Self {
         let titles: BTreeMap<String, Arc<Entry>> = records
             .into_iter()
             .map(|record| Entry::from_record(record, keys))
             .map(|entry| (entry.id.clone(), Arc::new(entry)))
             .collect();
-        let mut index = Index::default();
+        let mut index = Builder::default();
         for entry in titles.values() {
             let languages = entry.audio.iter().chain(&entry.subtitles).map(|language| language.label.as_str());
             let minor: Vec<&str> = std::iter::once(entry.description.as_str()).chain(languages).collect();
@@ -48,7 +49,7 @@ impl Snapshot {
             index.add(&entry.id, &entry.card.name, &major, &minor);
         }
         let shelves = Shelves::of(titles.values());
-        Self { titles, index, shelves }
+        Self { titles, index: index.build(), shelves }
     }
 
     /// The titles that a profile may see, in the orders of the screens.
@@ -112,10 +113,15 @@ impl Snapshot {
         }
     }
 
+    /// Returns the number of words that a search can find, and the bytes of the index.
+    pub fn search_size(&self) -> (usize, usize) {
+        (self.index.words(), self.index.bytes())
+    }
+
     /// What matches a query, the best first.
     pub fn search(&self, query: &str, profile: &Profile, limit: usize) -> Vec<Arc<Entry>> {
-        let found = self.index.search(query);
-        let titles = found.into_iter().filter_map(|id| self.titles.get(&id));
-        titles.filter(|entry| entry.suits(profile)).take(limit).cloned().collect()
+        let suits = |id: &str| self.titles.get(id).is_some_and(|entry| entry.suits(profile));
+        let found = self.index.search(query, limit, suits);
+        found.into_iter().filter_map(|id| self.titles.get(id)).cloned().collect()
     }
 }
