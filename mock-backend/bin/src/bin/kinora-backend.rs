@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
-use kinora_backend::{demo, package};
+use kinora_backend::{demo, package, recommend};
 use kinora_kit::http::handed;
 use kinora_kit::http::signal::{Termination, end_of_stdin};
 use kinora_media::{self as media, Ladder};
@@ -38,6 +38,9 @@ enum Task {
     Keys(KeysTask),
     /// Copy the tables of all services from SQLite into an empty PostgreSQL, and compare both sides
     Migrate(Migrate),
+    /// Judge recommendations
+    #[command(subcommand)]
+    Recommend(recommend::Task),
     /// Make the demo catalogue and viewer, start backend and edges, and say where they are as a line of JSON
     Demo(Demo),
 }
@@ -200,6 +203,7 @@ async fn main() -> ExitCode {
         Some(Task::Account(AccountTask::Add(arguments))) => add_account(arguments).await,
         Some(Task::Keys(KeysTask::Rotate(arguments))) => rotate_keys(&arguments),
         Some(Task::Migrate(arguments)) => migrate(arguments).await,
+        Some(Task::Recommend(task)) => recommend::run(task),
         Some(Task::Demo(arguments)) => run_demo(arguments).await,
     };
     match result {
