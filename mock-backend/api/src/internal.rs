@@ -8,7 +8,7 @@ use std::pin::Pin;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ApiError, ErrorCode, Profile, ProfileId, Protocol, ResumePosition, TitleId, UnixMillis};
+use crate::{ApiError, ErrorCode, Profile, ProfileId, Protocol, ReasonKind, ResumePosition, TitleId, UnixMillis};
 
 /// Answer of another service, on its way.
 pub type Reply<'a, T> = Pin<Box<dyn Future<Output = Result<T, ApiError>> + Send + 'a>>;
@@ -127,6 +127,12 @@ pub trait Catalogue: Send + Sync {
     /// When it does not answer.
     fn visible<'a>(&'a self, ids: &'a [TitleId], profile: &'a Profile) -> Reply<'a, Vec<TitleId>>;
 
+    /// Returns what recommendations need to know of all titles; `None` if nothing changed since the version `known`.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    fn facts(&self, known: Option<u64>) -> Reply<'_, Option<CatalogueFacts>>;
+
     /// Returns true if a version of a title can still be played.
     ///
     /// # Errors
@@ -218,40 +224,13 @@ pub trait Playback: Send + Sync {
     fn profiles_deleted<'a>(&'a self, deleted: &'a ProfilesDeleted) -> Reply<'a, ()>;
 }
 
-/// Reason why a title is recommended. Each is true of the data that it was made from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "because")]
-#[non_exhaustive]
-pub enum Reason {
-    /// The profile watched a title that those who watch this one watch.
-    Watched {
-        /// The title that was watched.
-        title: TitleId,
-    },
-    /// The profile watches titles of a genre.
-    Genre {
-        /// The genre.
-        genre: String,
-    },
-    /// Many watched it lately.
-    Popular {
-        /// Profiles that watched it in the last 30 days.
-        viewers: u32,
-    },
-    /// Few have watched it: it is shown to learn who likes it.
-    Unseen {
-        /// Profiles that ever watched it.
-        viewers: u32,
-    },
-}
-
 /// A title that is recommended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pick {
     /// Id of the title.
     pub title: TitleId,
     /// Reason.
-    pub reason: Reason,
+    pub reason: ReasonKind,
 }
 
 /// A row of titles that are recommended.
@@ -298,4 +277,22 @@ pub struct TitleFacts {
     /// Time at which it was added.
     #[serde(default)]
     pub added_at: UnixMillis,
+}
+
+/// All titles, as far as recommendations go.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CatalogueFacts {
+    /// Version of the catalogue: another one if a title came, went or changed, and after a restart.
+    pub version: u64,
+    /// The titles.
+    pub titles: Vec<TitleFacts>,
+}
+
+/// The recommendations, as other services need them.
+pub trait Recommendations: Send + Sync {
+    /// Returns the rows of a profile, the best first; `limit` is the age up to which titles are shown to it.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    fn rows<'a>(&'a self, profile: &'a ProfileId, limit: Option<u8>) -> Reply<'a, Vec<PickedRow>>;
 }

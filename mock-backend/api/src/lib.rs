@@ -86,7 +86,8 @@ pub use account::{
     TokenPair,
 };
 pub use catalogue::{
-    AgeRating, Home, Image, Language, Row, RowKind, SearchResults, ThumbnailIndex, TitleCard, TitleDetail,
+    AgeRating, Home, Image, Language, Reason, ReasonKind, Row, RowKind, SearchResults, ThumbnailIndex, TitleCard,
+    TitleDetail,
 };
 pub use error::{ApiError, ErrorCode};
 pub use ids::{AccountId, DeviceId, PlaybackSessionId, ProfileId, Secret, SignInId, TitleId};

@@ -233,6 +233,7 @@ pub fn card(id: &str, name: &str) -> TitleCard {
         genres: vec!["Adventure".to_owned()],
         synopsis: format!("{name} is about what its name says."),
         resume: None,
+        reason: None,
     }
 }
 

@@ -185,7 +185,7 @@ fn run(titles: u32, rounds: usize) -> Result<(), String> {
         percentiles(if errors == 1 { "one error" } else { "two errors" }, times);
     }
     let id = ProfileId::new("p");
-    let own = snapshot.own_rows(&kinora_api::internal::Viewing::default(), &profile);
+    let own = snapshot.own_rows(&kinora_api::internal::Viewing::default(), Some(&[]), &profile);
     let home = (0..rounds).map(|_| {
         let began = processor();
         let home = Scene::new(snapshot.shelf(&profile), &[], Some(&id)).home(&own, 0);

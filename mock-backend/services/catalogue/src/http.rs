@@ -1,6 +1,7 @@
 //! The routes of the catalogue, and what the service does by itself.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{FromRef, Path, Request, State};
@@ -8,7 +9,8 @@ use axum::http::{HeaderMap, Method};
 use axum::response::Response;
 use axum::routing::get;
 use kinora_api::ApiError;
-use kinora_api::{ErrorCode, Home, ProfileId, Row, SearchResults, TitleDetail, internal};
+use kinora_api::internal::PickedRow;
+use kinora_api::{ErrorCode, Home, Profile, ProfileId, Row, SearchResults, TitleDetail, internal};
 use kinora_kit::address::is_manifest;
 use kinora_kit::http::extract::{Params, Viewer, check_edge};
 use kinora_kit::http::file;
@@ -20,6 +22,9 @@ use tokio::sync::Semaphore;
 use crate::domain::home::Scene;
 use crate::shared::Shared;
 use crate::{Catalogue, Deps, retention};
+
+/// Time that recommendations may take before the home screen does without them.
+const PICKING: Duration = Duration::from_millis(300);
 
 /// Searches at the same time.
 const SEARCHES: usize = 2;
@@ -87,6 +92,27 @@ pub(crate) fn router(catalogue: Arc<Catalogue>, deps: Deps) -> Router {
         .with_state(Service(shared))
 }
 
+impl Shared {
+    /// Returns what is recommended to a profile, for the first page only; `None` if it is not known in time.
+    async fn picked(&self, profile: &Profile, first: usize) -> Option<Vec<PickedRow>> {
+        if first > 0 {
+            return Some(Vec::new());
+        }
+        let rows = self.deps.recommendations.rows(&profile.id, profile.max_age);
+        match tokio::time::timeout(PICKING, rows).await {
+            Ok(Ok(rows)) => Some(rows),
+            Ok(Err(error)) => {
+                tracing::debug!(%error, "recommendations do not answer");
+                None
+            }
+            Err(_) => {
+                tracing::debug!("recommendations do not answer in time");
+                None
+            }
+        }
+    }
+}
+
 /// Returns the home screen.
 #[utoipa::path(get, path = "/v1/home", operation_id = "get_home", params(("profile" = Option<String>, Query), ("from" = Option<u32>, Query)), responses((status = 200, body = Home), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(("bearer" = [])))]
 async fn home_screen(
@@ -95,10 +121,12 @@ async fn home_screen(
     Params(query): Params<HomeQuery>,
 ) -> Answer<Home> {
     let profile = viewer.profile(query.profile.as_ref())?;
-    let viewing = shared.deps.playback.viewing(&profile.id).await?;
+    let first = query.from.unwrap_or(0);
+    let (viewing, picked) = tokio::join!(shared.deps.playback.viewing(&profile.id), shared.picked(profile, first));
+    let viewing = viewing?;
     let titles = shared.catalogue.now();
     let scene = Scene::new(titles.shelf(profile), &viewing.positions, query.profile.as_ref());
-    Ok(axum::Json(scene.home(&titles.own_rows(&viewing, profile), query.from.unwrap_or(0))))
+    Ok(axum::Json(scene.home(&titles.own_rows(&viewing, picked.as_deref(), profile), first)))
 }
 
 /// Returns further titles of a row.

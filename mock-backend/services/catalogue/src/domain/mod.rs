@@ -10,13 +10,13 @@ pub mod shelves;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use kinora_api::internal::{TitleViewing, Viewing};
-use kinora_api::{ErrorCode, Profile, TitleDetail, TitleId};
+use kinora_api::internal::{PickedKind, PickedRow, TitleFacts, TitleViewing, Viewing};
+use kinora_api::{ErrorCode, Profile, Reason, ReasonKind, TitleDetail, TitleId};
 use kinora_kit::http::problem::Problem;
 use kinora_media::TitleRecord;
 
 use self::entry::Entry;
-use self::home::OwnRows;
+use self::home::{OwnRows, Picked};
 use self::search::{Builder, Index};
 use self::shelves::{Shelf, Shelves};
 use crate::pictures::PictureKeys;
@@ -57,11 +57,61 @@ impl Snapshot {
         self.shelves.for_profile(profile)
     }
 
-    /// Returns the titles of the rows that only this profile has.
-    pub fn own_rows(&self, viewing: &Viewing, profile: &Profile) -> OwnRows {
+    /// Returns what recommendations need to know of all titles.
+    pub fn facts(&self) -> Vec<TitleFacts> {
+        let facts = self.titles.values().map(|entry| TitleFacts {
+            id: entry.id.as_str().into(),
+            genres: entry.genres().to_vec(),
+            min_age: entry.min_age(),
+            added_at: entry.added_at,
+        });
+        facts.collect()
+    }
+
+    /// Returns the titles of the rows that only this profile has; `picked` is what is recommended to it, `None` if that is not
+    /// known.
+    pub fn own_rows(&self, viewing: &Viewing, picked: Option<&[PickedRow]>, profile: &Profile) -> OwnRows {
         let removed: BTreeSet<&TitleId> = viewing.removed.iter().collect();
         let begun = viewing.positions.iter().map(|position| &position.title_id).filter(|id| !removed.contains(id));
-        OwnRows { begun: self.suitable(begun, profile), listed: self.suitable(viewing.listed.iter(), profile) }
+        OwnRows {
+            begun: self.suitable(begun, profile),
+            listed: self.suitable(viewing.listed.iter(), profile),
+            picked: picked.map(|rows| rows.iter().filter_map(|row| self.picked(row, profile)).collect()),
+        }
+    }
+
+    /// Returns a row of recommendations with the titles that the profile may see; `None` if nothing is left of it.
+    fn picked(&self, row: &PickedRow, profile: &Profile) -> Option<Picked> {
+        let of = match &row.kind {
+            PickedKind::BecauseWatched { title } => {
+                Some(self.titles.get(title.as_str()).filter(|entry| entry.suits(profile))?)
+            }
+            _ => None,
+        };
+        let titles = row.picks.iter().filter_map(|pick| {
+            let entry = self.titles.get(pick.title.as_str()).filter(|entry| entry.suits(profile))?;
+            Some((Arc::clone(entry), self.reason(&pick.reason, profile)))
+        });
+        let titles: Vec<_> = titles.collect();
+        (!titles.is_empty()).then(|| Picked { kind: row.kind.clone(), of: of.cloned(), titles })
+    }
+
+    /// Returns a reason with its text; `None` if it names a title that the profile may not see.
+    fn reason(&self, kind: &ReasonKind, profile: &Profile) -> Option<Reason> {
+        let text = match kind {
+            ReasonKind::Watched { title } => {
+                let watched = self.titles.get(title.as_str()).filter(|entry| entry.suits(profile))?;
+                format!("Because you watched {}", watched.name())
+            }
+            ReasonKind::Genre { genre } => format!("{genre}, which you like to watch"),
+            ReasonKind::Popular { viewers: 1 } => "Watched by one viewer lately".to_owned(),
+            ReasonKind::Popular { viewers } => format!("Watched by {viewers} viewers lately"),
+            ReasonKind::Unseen { viewers: 0 } => "Nobody has watched it yet".to_owned(),
+            ReasonKind::Unseen { viewers: 1 } => "Only one viewer has watched it".to_owned(),
+            ReasonKind::Unseen { viewers } => format!("Only {viewers} viewers have watched it"),
+            _ => return None,
+        };
+        Some(Reason { text, kind: kind.clone() })
     }
 
     /// Returns the titles of some ids that a profile may see, in the same order.

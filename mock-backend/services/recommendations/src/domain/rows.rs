@@ -3,8 +3,8 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use kinora_api::internal::{Pick, PickedKind, PickedRow, Reason, TitleFacts};
-use kinora_api::{ProfileId, TitleId, UnixMillis};
+use kinora_api::internal::{Pick, PickedKind, PickedRow, TitleFacts};
+use kinora_api::{ProfileId, ReasonKind as Reason, TitleId, UnixMillis};
 
 use super::evaluate::Random;
 use super::memory::Memory;
@@ -365,8 +365,8 @@ fn in_common(one: &[String], other: &[String]) -> f64 {
 #[cfg(test)]
 mod tests {
     use kinora_api::events::{LoggedEvent, Rating, ViewerEvent};
-    use kinora_api::internal::{PickedKind, PickedRow, Reason, TitleFacts};
-    use kinora_api::{ProfileId, TitleId};
+    use kinora_api::internal::{PickedKind, PickedRow, TitleFacts};
+    use kinora_api::{ProfileId, ReasonKind as Reason, TitleId};
 
     use super::{Library, Memory, Random, Ranking, Viewer, rows};
 
