@@ -113,3 +113,8 @@ fn subtitles() {
 fn probes() {
     replay("probes", targets::probes);
 }
+
+#[test]
+fn filters() {
+    replay("filters", targets::filters);
+}

@@ -34,10 +34,13 @@ pub struct Session {
     pub duration_ms: u64,
     /// Expiry of its latest addresses, milliseconds since the Unix epoch.
     pub expires_at: i64,
+    /// Filter of its manifests, as [`kinora_kit::filter::ManifestFilter::text`] writes it; empty for none.
+    pub filter: String,
 }
 
-/// A row of `playback_sessions`: profile, title, its name, its version, duration, expiry, last sign of life, time of the end, reason for it.
-type SessionRow = (String, String, String, i64, i64, i64, i64, Option<i64>, Option<String>);
+/// A row of `playback_sessions`: profile, title, its name, its version, duration, expiry, last sign of life, time of the end, reason for it,
+/// filter of its manifests.
+type SessionRow = (String, String, String, i64, i64, i64, i64, Option<i64>, Option<String>, String);
 
 /// A playback as the database has it.
 enum Found {
@@ -272,8 +275,8 @@ async fn insert(connection: &mut Connection, who: &Viewer, session: &Session, no
     query(
         "INSERT INTO playback_sessions
              (id, account_id, profile_id, title_id, duration_ms, started_at, expires_at, last_seen_at, family_id, title_version,
-              device_name, title_name)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $10, $8, $9, $11, $12)",
+              device_name, title_name, manifest_filter)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $10, $8, $9, $11, $12, $13)",
     )
     .bind(&session.id)
     .bind(&who.account)
@@ -287,6 +290,7 @@ async fn insert(connection: &mut Connection, who: &Viewer, session: &Session, no
     .bind(seen)
     .bind(&who.device_name)
     .bind(&session.title_name)
+    .bind(&session.filter)
     .execute(connection)
     .await?;
     Ok(())
@@ -319,7 +323,8 @@ async fn count_places(
 /// 7010 when the account has none of this id, or it ended otherwise than by losing its place.
 async fn find<'c>(on: impl Into<On<'c>>, account: &str, id: &str) -> Outcome<Found> {
     let row: Option<SessionRow> = query(
-        "SELECT profile_id, title_id, title_name, title_version, duration_ms, expires_at, last_seen_at, stopped_at, end_reason
+        "SELECT profile_id, title_id, title_name, title_version, duration_ms, expires_at, last_seen_at, stopped_at, end_reason,
+                manifest_filter
          FROM playback_sessions WHERE id = $1 AND account_id = $2",
     )
     .bind(id)
@@ -327,10 +332,10 @@ async fn find<'c>(on: impl Into<On<'c>>, account: &str, id: &str) -> Outcome<Fou
     .row(on)
     .await?;
     let gone = || Problem::new(ErrorCode::PlaybackSessionNotFound, "there is no such playback, or it was stopped");
-    let (profile, title, title_name, version, duration_ms, expires_at, seen, stopped_at, reason) =
+    let (profile, title, title_name, version, duration_ms, expires_at, seen, stopped_at, reason, filter) =
         row.ok_or_else(gone)?;
     let duration_ms = millis(duration_ms);
-    let session = Session { id: id.to_owned(), profile, title, title_name, version, duration_ms, expires_at };
+    let session = Session { id: id.to_owned(), profile, title, title_name, version, duration_ms, expires_at, filter };
     match stopped_at {
         None => Ok(Found::Running { session, seen }),
         Some(at) if reason.as_deref() == Some(EndReason::Displaced.name()) => Ok(Found::Displaced { session, at }),
