@@ -7,6 +7,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Version, header};
 use kinora_api::{Heartbeat, PlaybackRequest, PutPosition, RefreshRequest, SignInRequest, SignOutRequest};
 use kinora_edge_server::freshness::{Lifetime, Moment, Policy};
 use kinora_edge_server::slices::content_range;
+use kinora_eventlog::segment;
 use kinora_faults::{FaultPlan, Request};
 use kinora_kit::address::{version_name, version_of};
 use kinora_kit::filter::ManifestFilter;
@@ -207,4 +208,16 @@ pub fn filters(data: &[u8]) {
         assert!(left.len() <= text.len());
         assert_eq!(filter::apply(&manifest, &left, &limits).as_ref(), Ok(&left), "what is left is within the limits");
     }
+}
+
+/// A file of the event log; its first byte is the number of the first record.
+pub fn segments(data: &[u8]) {
+    let Some((&first, file)) = data.split_first() else { return };
+    let (mut written, mut next) = (Vec::new(), u64::from(first));
+    let valid = segment::scan(file, next, |record| {
+        assert_eq!(record.offset, next, "numbers have no gaps");
+        next += 1;
+        segment::write(&mut written, record.offset, &record.event);
+    });
+    assert_eq!(written, file[..valid], "what was read is written the same");
 }

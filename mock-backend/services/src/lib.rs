@@ -3,7 +3,7 @@
 //!
 //! * [`kinora_accounts`], [`kinora_catalogue`], [`kinora_playback`] — the services;
 //! * [`members`] — services that run here or elsewhere; [`routes`], [`counters`] — what belongs to all of them; [`apart`] — data from before the services came apart;
-//! * [`description`] — OpenAPI, from the annotations of handlers;
+//! * [`events`] — from the stores into the event log; [`description`] — OpenAPI, from the annotations of handlers;
 //! * [`demo`] — the demo viewer.
 
 #![warn(missing_docs)]
@@ -11,6 +11,7 @@
 pub mod apart;
 pub mod counters;
 pub mod description;
+pub mod events;
 pub mod members;
 pub mod routes;
 
@@ -409,9 +410,18 @@ pub async fn serve(config: Config) -> Result<Running, BackendError> {
         playback,
         peers: Peers::new(&config.members, &config.peers, internal),
     });
-    let router = routes::router(&backend, secret, gateway, config.body).map_err(BackendError::Client)?;
-    // The writers end when the last service that could write is gone.
-    let finish = close(writers, reads);
+    let logs = events::Logs::new(data, backend.playback.is_some(), &backend.peers, &backend.clock);
+    let logs = logs.map_err(BackendError::Client)?;
+    let router = routes::router(&backend, (secret, gateway), config.body, logs.own).map_err(BackendError::Client)?;
+    let (end_moving, moving) = events::keep_moving(backend.stores().cloned().collect(), logs.used);
+    let finish = async move {
+        let _ = end_moving.send(());
+        if moving.await.is_err() {
+            tracing::error!("what moves events into the log ended abnormally");
+        }
+        // The writers end when the last service that could write is gone.
+        close(writers, reads).await;
+    };
     let server = handed::listen_at(config.address, config.socket.as_deref(), router, config.limits, finish)
         .await
         .map_err(|source| BackendError::Listen { address: config.address, source })?;

@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use futures_util::future::try_join_all;
 use kinora_api::{ErrorCode, internal, paths};
+use kinora_eventlog::EventLog;
 use kinora_kit::http::attested::GatewayKey;
 use kinora_kit::http::body::BodyLimits;
 use kinora_kit::http::extract::bearer_token;
@@ -31,9 +32,9 @@ type Shared = State<Arc<Backend>>;
 /// When a client cannot be set up.
 pub fn router(
     backend: &Arc<Backend>,
-    secret: EdgeSecret,
-    gateway: GatewayKey,
+    (secret, gateway): (EdgeSecret, GatewayKey),
     body: BodyLimits,
+    log: Option<Arc<dyn EventLog>>,
 ) -> Result<Router, reqwest::Error> {
     let clients = Clients::of(backend)?;
     let mut router = Router::new()
@@ -43,6 +44,9 @@ pub fn router(
         .route(paths::OPENAPI, get(openapi))
         .with_state(Arc::clone(backend));
     let key = backend.peers.key();
+    if let (Some(log), Some(key)) = (log, key.clone()) {
+        router = router.merge(kinora_eventlog::remote::routes(log, key));
+    }
     if let Some(accounts) = &backend.accounts {
         let deps = kinora_accounts::Deps { playback: Arc::clone(&clients.playback), body, gateway };
         router = router.merge(kinora_accounts::service(Arc::clone(accounts), deps));
@@ -110,7 +114,7 @@ async fn count(State(backend): Shared, request: Request, next: Next) -> Response
 }
 
 impl Backend {
-    fn stores(&self) -> impl Iterator<Item = &Store> {
+    pub(crate) fn stores(&self) -> impl Iterator<Item = &Store> {
         let accounts = self.accounts.as_ref().map(|accounts| accounts.store());
         accounts.into_iter().chain(self.playback.as_ref().map(|playback| playback.store()))
     }

@@ -118,3 +118,8 @@ fn probes() {
 fn filters() {
     replay("filters", targets::filters);
 }
+
+#[test]
+fn segments() {
+    replay("segments", targets::segments);
+}

@@ -5,5 +5,6 @@
 mod binaries;
 mod fuzz_corpus;
 mod ingest;
+mod killed;
 mod supervision;
 mod tracing;

@@ -1,6 +1,7 @@
 //! The service of playback: permission to play, heartbeats, the end, and where viewers left off.
 //!
 //! * [`domain`] — rules, pure; [`store`] — its tables; [`client`] — what other services ask of it; [`http`] — its routes;
+//! * `viewing` — what a heartbeat says of the viewer, for the event log;
 //! * `limits` — representations that a device can play; [`edges`] — the edges that grants name, and which of them answer.
 
 #![warn(missing_docs)]
@@ -11,6 +12,7 @@ pub mod edges;
 pub mod http;
 mod limits;
 pub mod store;
+mod viewing;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -255,10 +257,10 @@ impl Playback {
     /// # Errors
     /// Of the database.
     pub async fn unlist_title(&self, profile: &Profile, title: &str) -> Result<(), Problem> {
-        let state = (profile.id.as_str().to_owned(), title.to_owned());
-        let removed = self
-            .store
-            .write(state, |connection, (profile, title)| Box::pin(my_list::remove(connection, profile, title)));
+        let state = (profile.id.as_str().to_owned(), title.to_owned(), self.clock.now_ms());
+        let removed = self.store.write(state, |connection, (profile, title, now_ms)| {
+            Box::pin(my_list::remove(connection, (profile, title), *now_ms))
+        });
         removed.await
     }
 
@@ -271,7 +273,7 @@ impl Playback {
         let position = Position::watched(profile.id.as_str(), title.id.as_str(), title.duration_ms);
         let position = position.at(now_ms, self.order.stamp_ms(now_ms));
         let put = self.store.write(position, |connection, position| {
-            Box::pin(async move { Ok(positions::put(connection, position).await?) })
+            Box::pin(async move { Ok(positions::mark_watched(connection, position).await?) })
         });
         put.await?;
         self.position_in(profile, title).await

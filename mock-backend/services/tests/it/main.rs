@@ -6,6 +6,7 @@ mod accounts;
 mod apart;
 mod bounds;
 mod description;
+mod events;
 mod filters;
 mod grants;
 mod migrate;

@@ -2,6 +2,7 @@
 //!
 //! * [`sessions`] — playbacks; [`now`] — those that run; [`my_list`] — titles that profiles keep; [`positions`] — where profiles left off; [`revocation`] — what edges have to refuse.
 
+mod log;
 pub mod my_list;
 pub mod now;
 pub mod positions;

@@ -8,10 +8,11 @@ use kinora_store::{Connection, Error, Outcome, Store, problem, query};
 use uuid::Uuid;
 
 use super::revocation::{check_sign_in, end_session};
-use super::{now, positions};
+use super::{log, now, positions};
 use crate::domain::{
     EndReason, NEVER_SEEN, Position, Terms, WORTH_KEEPING_MS, displaced, full, millis, phase_name, places_to_clear,
 };
+use crate::viewing::{Played, Report};
 
 /// Milliseconds after the expiry of its addresses for which a playback still counts, so that a wall clock that is a day ahead
 /// takes nothing from those who play.
@@ -36,6 +37,13 @@ pub struct Session {
     pub expires_at: i64,
     /// Filter of its manifests, as [`kinora_kit::filter::ManifestFilter::text`] writes it; empty for none.
     pub filter: String,
+}
+
+impl Session {
+    /// Returns the playback as its events name it.
+    pub(crate) fn played(&self) -> Played {
+        Played { title: self.title.clone(), playback: self.id.clone(), duration_ms: self.duration_ms }
+    }
 }
 
 /// A row of `playback_sessions`: profile, title, its name, its version, duration, expiry, last sign of life, time of the end, reason for it,
@@ -92,6 +100,12 @@ pub async fn begin(
                     }
                 }
                 take_place(connection, who, session, terms, *now_ms).await?;
+                let begins_at = match position_ms {
+                    Some(position_ms) => position_ms,
+                    None => log::resume(connection, &session.profile, &session.title).await?,
+                };
+                let owner = (Some(who.account.as_str()), session.profile.as_str());
+                log::log(connection, owner, *now_ms, session.played().play(begins_at)).await?;
                 Ok(position_ms)
             })
         })
@@ -122,7 +136,7 @@ async fn hand_over(
         playing.into_iter().find(|(owner, playing)| playing.playback_id.as_str() == other && *owner == session.profile);
     let gone = || Problem::new(ErrorCode::PlaybackSessionNotFound, "the playback does not run in this profile");
     let (_, playing) = playing.ok_or_else(gone)?;
-    end_session(connection, other, EndReason::Displaced, now_ms).await?;
+    end_session(connection, other, EndReason::TakenOver, now_ms).await?;
     if playing.position_ms >= WORTH_KEEPING_MS {
         let position = Position::new(&session.profile, &session.title, playing.position_ms, playing.duration_ms);
         positions::put(connection, &position.at(now_ms, ordered_at)).await?;
@@ -434,6 +448,7 @@ async fn record_beat(connection: &mut Connection, beat: &Beat) -> Outcome<Result
         }
         record_sign_of_life(connection, &session.id, beat.now_ms).await?;
     }
+    beat.log(connection, &session, seen).await?;
     query("INSERT INTO playback_events (id, session_id, at, phase, position_ms) VALUES ($1, $2, $3, $4, $5)")
         .bind(Uuid::now_v7().to_string())
         .bind(&session.id)
@@ -450,6 +465,26 @@ async fn record_beat(connection: &mut Connection, beat: &Beat) -> Outcome<Result
 }
 
 impl Beat {
+    /// Logs what the viewer did since the report before.
+    async fn log(&self, connection: &mut Connection, session: &Session, seen: i64) -> Result<(), Error> {
+        let owner = (Some(self.who.account.as_str()), session.profile.as_str());
+        let played = session.played();
+        let Heartbeat { phase, position_ms } = self.heartbeat;
+        let now = Report { phase, position_ms, at: self.now_ms };
+        let mut events = Vec::new();
+        let before = if seen == NEVER_SEEN {
+            events.push(played.play(position_ms));
+            Report { phase: PlaybackPhase::Buffering, ..now }
+        } else {
+            log::latest(connection, (&session.id, &session.profile, &session.title), seen).await?
+        };
+        events.extend(played.between(before, now));
+        for event in events {
+            log::log(connection, owner, self.now_ms, event).await?;
+        }
+        Ok(())
+    }
+
     /// Records the position as of `at_ms`, if it is worth keeping.
     async fn record_position(&self, connection: &mut Connection, session: &Session, at_ms: i64) -> Result<(), Error> {
         let position_ms = match self.heartbeat.phase {
