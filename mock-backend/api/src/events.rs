@@ -70,6 +70,17 @@ pub enum ViewerEvent {
         /// Position after, milliseconds; lower than `from_ms`.
         to_ms: u64,
     },
+    /// The viewer went forward, further than the film had played meanwhile.
+    Seek {
+        /// The title.
+        title: TitleId,
+        /// Id of the playback.
+        playback: String,
+        /// Position before, milliseconds.
+        from_ms: u64,
+        /// Position after, milliseconds; higher than `from_ms`.
+        to_ms: u64,
+    },
     /// The playback was stopped, or ceased to be heard of, before the end.
     Abandon {
         /// The title.
@@ -131,9 +142,47 @@ pub enum ViewerEvent {
         /// True if it succeeded.
         accepted: bool,
     },
+    /// An account, or a profile of it, was changed.
+    AccountChanged {
+        /// Kind of change.
+        change: AccountChange,
+    },
     /// An event of a newer writer.
     #[serde(other)]
     Other,
+}
+
+/// Kind of change of an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum AccountChange {
+    /// The account was made.
+    Registered,
+    /// Its password was changed.
+    Password,
+    /// Its address was changed.
+    Address,
+    /// Its PIN was set or removed.
+    Pin,
+    /// A device was signed out.
+    SignedOut,
+    /// A profile was made.
+    ProfileAdded,
+    /// Settings of a profile were changed.
+    ProfileEdited,
+    /// A profile was deleted.
+    ProfileDeleted,
+    /// A kind of a newer writer.
+    #[serde(other)]
+    Other,
+}
+
+impl LoggedEvent {
+    /// Returns the key of the entry: the profile, else the account; `None` if neither is known, and the event cannot be logged.
+    pub fn key(&self) -> Option<&str> {
+        self.profile.as_ref().map(ProfileId::as_str).or(self.account.as_deref())
+    }
 }
 
 /// Opinion of a viewer on a title.

@@ -1,9 +1,9 @@
 //! The backend: its services behind one router. Who the viewer is, what there is to see, permission to play it, where they left
 //! off; and the origin behind the edges.
 //!
-//! * [`kinora_accounts`], [`kinora_catalogue`], [`kinora_playback`] — the services;
+//! * [`kinora_accounts`], [`kinora_catalogue`], [`kinora_playback`], [`kinora_recommendations`] — the services;
 //! * [`members`] — services that run here or elsewhere; [`routes`], [`counters`] — what belongs to all of them; [`apart`] — data from before the services came apart;
-//! * [`description`] — OpenAPI, from the annotations of handlers;
+//! * [`events`] — from the stores into the event log; [`description`] — OpenAPI, from the annotations of handlers;
 //! * [`demo`] — the demo viewer.
 
 #![warn(missing_docs)]
@@ -11,6 +11,7 @@
 pub mod apart;
 pub mod counters;
 pub mod description;
+pub mod events;
 pub mod members;
 pub mod routes;
 
@@ -40,6 +41,7 @@ use kinora_kit::keyfile;
 use kinora_kit::signature::EdgeSecret;
 use kinora_media::IngestError;
 use kinora_playback::{Playback, Terms};
+use kinora_recommendations::Recommendations;
 use kinora_store::copy::{CopyError, TableReport};
 use kinora_store::{Location, Reads, Store, StoreError};
 use tokio::task::JoinHandle;
@@ -170,6 +172,7 @@ pub struct Backend {
     /// Bearer token of whoever reads the counters.
     metrics_token: String,
     playback: Option<Arc<Playback>>,
+    recommendations: Option<Arc<Recommendations>>,
     peers: Peers,
 }
 
@@ -303,6 +306,7 @@ struct Services {
     accounts: Option<Arc<Accounts>>,
     catalogue: Option<Arc<Catalogue>>,
     playback: Option<Arc<Playback>>,
+    recommendations: Option<Arc<Recommendations>>,
     writers: Vec<JoinHandle<()>>,
     reads: Vec<Reads>,
 }
@@ -338,6 +342,11 @@ impl Services {
             let (playback, writer) = Playback::open(set_up, &location).await?;
             services.keep(playback.store(), writer);
             services.playback = Some(Arc::new(playback));
+        }
+        if config.members.contains(&Member::Recommendations) {
+            let (recommendations, writer) = Recommendations::open(config.clock.clone(), &location).await?;
+            services.keep(recommendations.store(), writer);
+            services.recommendations = Some(recommendations);
         }
         Ok(services)
     }
@@ -377,7 +386,11 @@ pub async fn copy_stores(from: &str, to: &str) -> Result<Vec<TableReport>, CopyE
         false => Location::parse(Some(from), Path::new("."))?,
     };
     let to = Location::parse(Some(to), Path::new("."))?;
-    let schemas = [kinora_accounts::store::SCHEMA, kinora_playback::store::SCHEMA];
+    let mut schemas = vec![kinora_accounts::store::SCHEMA, kinora_playback::store::SCHEMA];
+    // Data of an older version has none.
+    if from.path(&kinora_recommendations::store::SCHEMA).is_none_or(|path| path.exists()) {
+        schemas.push(kinora_recommendations::store::SCHEMA);
+    }
     let first = from.path(&schemas[0]);
     if let Some(missing) = first.filter(|path| !path.exists()) {
         let source = io::Error::from(io::ErrorKind::NotFound);
@@ -396,7 +409,7 @@ pub async fn serve(config: Config) -> Result<Running, BackendError> {
     std::fs::create_dir_all(data).map_err(|source| BackendError::Data { path: data.clone(), source })?;
     let Keys { secret, metrics_token, internal, gateway, tokens } = Keys::open(data, config.access_ms)?;
     let services = Services::open(&config, &secret, tokens).await?;
-    let Services { accounts, catalogue, playback, writers, reads } = services;
+    let Services { accounts, catalogue, playback, recommendations, writers, reads } = services;
     if let (true, Some(accounts)) = (config.demo_viewer, &accounts) {
         demo::ensure_viewer(accounts).await.map_err(|problem| BackendError::DemoViewer(problem.error().to_string()))?;
     }
@@ -407,11 +420,22 @@ pub async fn serve(config: Config) -> Result<Running, BackendError> {
         counters: counters::Counters::default(),
         metrics_token,
         playback,
+        recommendations,
         peers: Peers::new(&config.members, &config.peers, internal),
     });
-    let router = routes::router(&backend, secret, gateway, config.body).map_err(BackendError::Client)?;
-    // The writers end when the last service that could write is gone.
-    let finish = close(writers, reads);
+    let logs = events::Logs::new(data, backend.playback.is_some(), &backend.peers, &backend.clock);
+    let logs = logs.map_err(BackendError::Client)?;
+    let router =
+        routes::router(&backend, (secret, gateway), config.body, logs.own, &logs.used).map_err(BackendError::Client)?;
+    let (end_moving, moving) = events::keep_moving(backend.stores().cloned().collect(), logs.used);
+    let finish = async move {
+        let _ = end_moving.send(());
+        if moving.await.is_err() {
+            tracing::error!("what moves events into the log ended abnormally");
+        }
+        // The writers end when the last service that could write is gone.
+        close(writers, reads).await;
+    };
     let server = handed::listen_at(config.address, config.socket.as_deref(), router, config.limits, finish)
         .await
         .map_err(|source| BackendError::Listen { address: config.address, source })?;

@@ -36,8 +36,10 @@ const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 const READERS: u32 = 8;
 
 /// Tables that every store has.
-const OWN: [Migration; 1] =
-    [Migration { version: 1, name: "state outbox", sql: include_str!("../migrations/0001_state_outbox.sql") }];
+const OWN: [Migration; 2] = [
+    Migration { version: 1, name: "state outbox", sql: include_str!("../migrations/0001_state_outbox.sql") },
+    Migration { version: 2, name: "logged events", sql: include_str!("../migrations/0002_logged_events.sql") },
+];
 /// Table that counts the migrations of [`OWN`]; those of a service are in sqlx's own.
 const OWN_HISTORY: &str = "_store_migrations";
 

@@ -169,16 +169,30 @@ impl Accounts {
                 let is_wrong = problem.error().kind() == Some(ErrorCode::InvalidCredentials);
                 let outcome = if is_wrong { Settled::Wrong } else { Settled::NotCompared };
                 self.limit.settle(reservation, outcome).await?;
+                if is_wrong {
+                    self.log_refusal(email, device, peer);
+                }
                 return Err(problem);
             }
         };
         // Both writes share a transaction.
         let (settled, tokens) = tokio::join!(
             self.limit.settle(reservation, Settled::Right),
-            self.begin(account.id.as_str(), &request.device, self.clock.now_ms()),
+            self.begin(account.id.as_str(), &request.device, peer, self.clock.now_ms()),
         );
         settled?;
         Ok(SignInResponse { tokens: tokens?, account })
+    }
+
+    /// Logs a refused sign-in, if the address has an account. The answer does not wait for it: nobody learns by its time which
+    /// addresses have one.
+    fn log_refusal(&self, email: String, device: &str, peer: Option<IpAddr>) {
+        let (store, device, now_ms) = (self.store.clone(), device.to_owned(), self.clock.now_ms());
+        tokio::spawn(async move {
+            if let Err(problem) = sign_ins::log_refusal(&store, (email, device, peer), now_ms).await {
+                tracing::warn!(error = %problem.error(), "a refused sign-in was not logged");
+            }
+        });
     }
 
     /// The account that address and password open.
@@ -195,17 +209,28 @@ impl Accounts {
     }
 
     /// Signs a device in to an account whose owner has shown that it is theirs.
-    async fn sign_in_as(&self, account: &str, device: &DeviceInfo) -> Result<SignInResponse, Problem> {
-        let tokens = self.begin(account, device, self.clock.now_ms()).await?;
+    async fn sign_in_as(
+        &self,
+        account: &str,
+        device: &DeviceInfo,
+        peer: Option<IpAddr>,
+    ) -> Result<SignInResponse, Problem> {
+        let tokens = self.begin(account, device, peer, self.clock.now_ms()).await?;
         self.counts.sign_ins.fetch_add(1, Ordering::Relaxed);
         Ok(SignInResponse { tokens, account: store::account(&self.store, account).await? })
     }
 
-    async fn begin(&self, account: &str, device: &DeviceInfo, now_ms: i64) -> Result<TokenPair, Problem> {
+    async fn begin(
+        &self,
+        account: &str,
+        device: &DeviceInfo,
+        peer: Option<IpAddr>,
+        now_ms: i64,
+    ) -> Result<TokenPair, Problem> {
         let family = Uuid::now_v7().to_string();
         let (secret, token) = self.new_token(now_ms)?;
         let expires_at = token.expires_at;
-        sign_ins::begin(&self.store, (&family, account), device, token, now_ms).await?;
+        sign_ins::begin(&self.store, (&family, account), (device, peer), token, now_ms).await?;
         self.pair((account, &family), secret, expires_at, now_ms).await
     }
 

@@ -11,7 +11,6 @@ use axum::routing::get;
 use kinora_api::ApiError;
 use kinora_api::internal::PickedRow;
 use kinora_api::{ErrorCode, Home, Profile, ProfileId, Row, SearchResults, TitleDetail, internal};
-use kinora_kit::address::is_manifest;
 use kinora_kit::http::extract::{Params, Viewer, check_edge};
 use kinora_kit::http::file;
 use kinora_kit::http::path::SafePath;
@@ -21,7 +20,7 @@ use tokio::sync::Semaphore;
 
 use crate::domain::home::Scene;
 use crate::shared::Shared;
-use crate::{Catalogue, Deps, retention};
+use crate::{Catalogue, Deps, origin, retention};
 
 /// Time that recommendations may take before the home screen does without them.
 const PICKING: Duration = Duration::from_millis(300);
@@ -217,18 +216,7 @@ async fn origin(
 ) -> Result<Response, Problem> {
     check_edge(&shared.deps.secret, &headers)?;
     let path = below(&request, "/origin/")?;
-    let name = path.to_path_buf();
-    let (opened, is_versioned) = match shared.catalogue.open_file(path).await {
-        Ok(opened) => (Ok(tokio::fs::File::from_std(opened.file)), opened.is_versioned),
-        Err(error) => (Err(error), false),
-    };
-    let lasting = match (is_versioned, is_manifest(&name.to_string_lossy())) {
-        (true, false) => "public, max-age=31536000, immutable",
-        (true, true) => "public, max-age=1",
-        // Another version may lie there at any time.
-        (false, _) => "public, no-cache",
-    };
-    file::serve_open(&method, &headers, opened, &name, lasting).await
+    origin::serve(&shared.catalogue, (&method, &headers), path).await
 }
 
 /// The path of a request below a prefix: from the request as it came, because a router's captures are decoded.

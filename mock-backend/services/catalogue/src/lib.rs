@@ -1,13 +1,14 @@
 //! The service of the catalogue: what there is to see, and the media behind the edges.
 //!
 //! * [`domain`] — titles, screens, search, pure; [`store`] — what the packager wrote; [`client`] — what other services ask of it;
-//! * [`http`] — its routes; [`pictures`] — who may see them; [`retention`] — replaced versions.
+//! * [`http`] — its routes; `origin` — media for edges; [`pictures`] — who may see them; [`retention`] — replaced versions.
 
 #![warn(missing_docs)]
 
 pub mod client;
 pub mod domain;
 pub mod http;
+mod origin;
 pub mod pictures;
 pub mod retention;
 mod shared;

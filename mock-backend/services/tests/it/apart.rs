@@ -53,7 +53,9 @@ pub async fn old_data() -> TempDir {
     close(store, writer).await;
     // What that version did not have.
     let mut connection = SqliteConnectOptions::new().filename(dir.path().join("kinora.db")).connect().await.unwrap();
-    for sql in ["DROP TABLE outbox", "DROP TABLE store_state", "DROP TABLE _store_migrations"] {
+    for sql in
+        ["DROP TABLE outbox", "DROP TABLE logged_events", "DROP TABLE store_state", "DROP TABLE _store_migrations"]
+    {
         sqlx::query(sql).execute(&mut connection).await.unwrap();
     }
     connection.close().await.unwrap();

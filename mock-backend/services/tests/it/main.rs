@@ -6,6 +6,8 @@ mod accounts;
 mod apart;
 mod bounds;
 mod description;
+mod events;
+mod filters;
 mod grants;
 mod migrate;
 mod positions;

@@ -4,6 +4,7 @@
 //! * [`attempts`], [`paces`] — how often something was tried.
 
 pub mod attempts;
+mod changes;
 pub mod codes;
 pub mod device_codes;
 pub mod owner;

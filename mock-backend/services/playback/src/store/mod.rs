@@ -2,6 +2,7 @@
 //!
 //! * [`sessions`] — playbacks; [`now`] — those that run; [`my_list`] — titles that profiles keep; [`positions`] — where profiles left off; [`revocation`] — what edges have to refuse.
 
+mod log;
 pub mod my_list;
 pub mod now;
 pub mod positions;
@@ -19,6 +20,7 @@ pub const SCHEMA: Schema = Schema {
     migrations: &[
         Migration { version: 1, name: "playback", sql: include_str!("../../migrations/0001_playback.sql") },
         Migration { version: 2, name: "lists_handoff", sql: include_str!("../../migrations/0002_lists_handoff.sql") },
+        Migration { version: 3, name: "filters", sql: include_str!("../../migrations/0003_filters.sql") },
     ],
 };
 
@@ -118,6 +120,7 @@ mod tests {
             version: 1,
             duration_ms: 1,
             expires_at: 900,
+            filter: String::new(),
         };
         let terms = Terms { grant_ms: 900, heartbeat_ms: 10 };
         let begun = sessions::begin(store, &viewer(sign_in), session, (&terms, sessions::Entry::Now), 5).await;
