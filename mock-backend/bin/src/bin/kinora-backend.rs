@@ -14,6 +14,7 @@ use kinora_kit::http::signal::{Termination, end_of_stdin};
 use kinora_media::{self as media, Ladder};
 use kinora_services as services;
 use kinora_services::members::Member;
+use kinora_supervisor::operator;
 use url::Url;
 
 /// The backend: sign-in, catalogue, playback authorisation, resume positions, and the origin behind the edges.
@@ -38,6 +39,9 @@ enum Task {
     Keys(KeysTask),
     /// Copy the tables of all services from SQLite into an empty PostgreSQL, and compare both sides
     Migrate(Migrate),
+    /// Show and change what runs under a supervisor
+    #[command(subcommand)]
+    Topology(operator::Task),
     /// Make the demo catalogue and viewer, start backend and edges, and say where they are as a line of JSON
     Demo(Demo),
 }
@@ -200,6 +204,7 @@ async fn main() -> ExitCode {
         Some(Task::Account(AccountTask::Add(arguments))) => add_account(arguments).await,
         Some(Task::Keys(KeysTask::Rotate(arguments))) => rotate_keys(&arguments),
         Some(Task::Migrate(arguments)) => migrate(arguments).await,
+        Some(Task::Topology(task)) => operator::ask(task).await,
         Some(Task::Demo(arguments)) => run_demo(arguments).await,
     };
     match result {
