@@ -76,6 +76,21 @@ struct RotateKeys {
 enum AccountTask {
     /// Make an account, or set the password of the one that has this address; the password is read from the standard input
     Add(AddAccount),
+    /// Erase an account with all that is known of it; services may run meanwhile
+    Erase(EraseAccount),
+}
+
+#[derive(Debug, Args)]
+struct EraseAccount {
+    /// Data directory
+    #[arg(long, value_name = "DIR", default_value = "var")]
+    data: PathBuf,
+    /// Database; default: DATA/kinora.db
+    #[arg(long, value_name = "URL")]
+    db: Option<String>,
+    /// Address to sign in with
+    #[arg(long)]
+    email: String,
 }
 
 #[derive(Debug, Args)]
@@ -202,6 +217,7 @@ async fn main() -> ExitCode {
         None => serve(arguments.serve).await,
         Some(Task::Ingest(arguments)) => ingest(arguments).await,
         Some(Task::Account(AccountTask::Add(arguments))) => add_account(arguments).await,
+        Some(Task::Account(AccountTask::Erase(arguments))) => erase_account(arguments).await,
         Some(Task::Keys(KeysTask::Rotate(arguments))) => rotate_keys(&arguments),
         Some(Task::Migrate(arguments)) => migrate(arguments).await,
         Some(Task::Topology(task)) => operator::ask(task).await,
@@ -275,6 +291,13 @@ async fn add_account(arguments: AddAccount) -> anyhow::Result<()> {
     let config = services::Config { database: arguments.db, ..services::Config::new(arguments.data) };
     services::add_account(&config, &account).await?;
     println!("{}", account.email);
+    Ok(())
+}
+
+async fn erase_account(arguments: EraseAccount) -> anyhow::Result<()> {
+    let config = services::Config { database: arguments.db, ..services::Config::new(arguments.data) };
+    anyhow::ensure!(services::erase_account(&config, &arguments.email).await?, "there is no such account");
+    println!("{} was erased", arguments.email);
     Ok(())
 }
 

@@ -57,7 +57,19 @@ impl contract::Playback for Playback {
         let written = self.store.write(deleted.clone(), |connection, deleted| {
             Box::pin(async move { Ok(revocation::profiles_deleted(connection, deleted).await?) })
         });
-        Box::pin(async move { Ok(written.await?) })
+        Box::pin(async move {
+            written.await?;
+            if deleted.erased {
+                // The caller does not wait for a file to be written anew.
+                let store = self.store.clone();
+                tokio::spawn(async move {
+                    if let Err(error) = store.scrub().await {
+                        tracing::error!(%error, "deleted rows may still be in the file of the database");
+                    }
+                });
+            }
+            Ok(())
+        })
     }
 }
 
