@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::events::Rating;
 use crate::{Protocol, ResumePosition, TitleId};
 
 /// Answer to `GET /v1/home`.
@@ -168,6 +169,9 @@ pub struct TitleDetail {
     /// True if the profile has seen it to the end, or marked it as watched.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_watched: bool,
+    /// Opinion of the profile; absent if it gave none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub my_rating: Option<Rating>,
 }
 
 /// From which age a title is suitable.

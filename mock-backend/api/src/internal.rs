@@ -8,6 +8,7 @@ use std::pin::Pin;
 
 use serde::{Deserialize, Serialize};
 
+use crate::events::Rating;
 use crate::{ApiError, ErrorCode, Profile, ProfileId, Protocol, ReasonKind, ResumePosition, TitleId, UnixMillis};
 
 /// Answer of another service, on its way.
@@ -189,6 +190,9 @@ pub struct TitleViewing {
     pub position: Option<ResumePosition>,
     /// True if it keeps the title.
     pub is_listed: bool,
+    /// Its opinion.
+    #[serde(default)]
+    pub rating: Option<Rating>,
 }
 
 /// The playbacks and positions, as other services need them.

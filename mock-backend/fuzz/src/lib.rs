@@ -20,7 +20,7 @@ use kinora_kit::http::range::{self, RangeRequest};
 use kinora_kit::http::trace::{Hop, TRACEPARENT, TraceContext};
 use kinora_kit::signature::{EdgeSecret, verify};
 use kinora_media::{Ladder, filter, readers};
-use kinora_services::normal_email;
+use kinora_services::{Code, normal_email, read_link_form as form};
 
 /// A year in which no date of the corpus lies, seconds since the Unix epoch.
 const NOW: i64 = 1_764_000_000;
@@ -220,4 +220,16 @@ pub fn segments(data: &[u8]) {
         segment::write(&mut written, record.offset, &record.event);
     });
     assert_eq!(written, file[..valid], "what was read is written the same");
+}
+
+/// A form of `/link`, and a code as somebody types it.
+pub fn forms(data: &[u8]) {
+    let typed = std::str::from_utf8(data).unwrap_or_default().to_owned();
+    let form = form(data);
+    for text in form.map(|form| form.code).into_iter().chain([typed]) {
+        if let Some(code) = Code::parse(&text) {
+            let shown = code.shown();
+            assert!(shown.len() == 9 && Code::parse(&shown) == Some(code), "a code has one form");
+        }
+    }
 }

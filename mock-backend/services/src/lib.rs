@@ -27,9 +27,12 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use kinora_accounts::Accounts;
 use kinora_accounts::mail::Mailbox;
 use kinora_accounts::tokens::Tokens;
-use kinora_api::ErrorCode;
+use kinora_api::{ApiError, ErrorCode};
 use kinora_catalogue::Catalogue;
 use kinora_catalogue::pictures::PictureKeys;
+use kinora_eventlog::LogError;
+use kinora_eventlog::embedded::Settings;
+use kinora_eventlog::on_demand::OnDemand;
 use kinora_kit::clock::Clock;
 use kinora_kit::http::attested::GatewayKey;
 use kinora_kit::http::body::BodyLimits;
@@ -47,10 +50,13 @@ use kinora_store::{Location, Reads, Store, StoreError};
 use tokio::task::JoinHandle;
 use url::Url;
 
+use events::MoveError;
 use members::{Member, Peers};
 
 pub use kinora_accounts::demo;
+pub use kinora_accounts::domain::code::Code;
 pub use kinora_accounts::domain::{NewAccount, normal_email};
+pub use kinora_accounts::http::link::parse as read_link_form;
 
 /// How a backend is set up.
 #[derive(Clone, Debug)]
@@ -327,7 +333,9 @@ impl Services {
         if config.members.contains(&Member::Accounts) {
             let clock = config.clock.clone();
             let mailer = Arc::new(Mailbox::new(config.data.join("mailbox")));
-            let set_up = kinora_accounts::Config { clock, tokens, refresh_ms: config.refresh_ms, mailer };
+            let copies =
+                location.path(&kinora_accounts::store::SCHEMA).iter().map(|path| apart::copy_of(path)).collect();
+            let set_up = kinora_accounts::Config { clock, tokens, refresh_ms: config.refresh_ms, mailer, copies };
             let (accounts, writer) = Accounts::open(set_up, &location).await?;
             services.keep(accounts.store(), writer);
             services.accounts = Some(Arc::new(accounts));
@@ -373,6 +381,43 @@ pub async fn add_account(config: &Config, account: &NewAccount) -> Result<(), Ba
     drop((accounts, playback));
     close(writers, reads).await;
     added.map_err(|problem| BackendError::Account(problem.error().message.clone()))
+}
+
+/// Erases the account of an address with all that is known of it, also in the event log unless a process that runs has it open: then
+/// that one does so. Returns false if there is no such account.
+///
+/// # Errors
+/// When a store or the mailbox cannot be used; another try goes on.
+pub async fn erase_account(config: &Config, email: &str) -> Result<bool, BackendError> {
+    let Keys { secret, tokens, .. } = Keys::open(&config.data, config.access_ms)?;
+    let Services { accounts, playback, writers, reads, .. } = Services::open(config, &secret, tokens).await?;
+    let erased = match (&accounts, &playback) {
+        (Some(accounts), Some(playback)) => erase_everywhere(config, accounts, playback, email).await,
+        _ => Ok(false),
+    };
+    drop((accounts, playback));
+    close(writers, reads).await;
+    erased.map_err(|error| BackendError::Account(error.message))
+}
+
+async fn erase_everywhere(
+    config: &Config,
+    accounts: &Accounts,
+    playback: &Playback,
+    email: &str,
+) -> Result<bool, ApiError> {
+    let is_erased = accounts.erase(email).await?;
+    kinora_accounts::delivery::deliver(&Default::default(), accounts.store(), playback).await?;
+    let log = OnDemand::new(events::folder(&config.data), Settings::default(), config.clock.clone());
+    for store in [accounts.store(), playback.store()] {
+        match events::move_all(store, &log).await {
+            Err(MoveError::Log(LogError::InUse(_))) | Ok(()) => {}
+            Err(error) => return Err(Problem::internal(&error).error().clone()),
+        }
+        let scrubbed = store.scrub().await;
+        scrubbed.map_err(|error| Problem::internal(&error).error().clone())?;
+    }
+    Ok(is_erased)
 }
 
 /// Copies the stores of a backend from files of SQLite into PostgreSQL, which has to be empty. The source is a data directory or

@@ -114,6 +114,7 @@ fn what_cannot_work_is_said_in_a_sentence() {
         (EDGE, &["--origin", "ftp://127.0.0.1", "--open"][..], "http or https"),
         (BACKEND, &["--data", "/proc/no-such-place"][..], "data directory"),
         (BACKEND, &["ingest", "no-such-file.mp4", "--data", "/tmp"][..], "no-such-file.mp4"),
+        (BACKEND, &["topology", "stop", "playback", "--data", "/tmp"][..], "no supervisor answers for /tmp"),
         (BACKEND, &["--service", "accounts", "--data", "/tmp"][..], "the service accounts needs playback"),
     ] {
         let mut child = Command::new(program)

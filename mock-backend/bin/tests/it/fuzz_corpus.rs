@@ -123,3 +123,8 @@ fn filters() {
 fn segments() {
     replay("segments", targets::segments);
 }
+
+#[test]
+fn forms() {
+    replay("forms", targets::forms);
+}

@@ -22,6 +22,7 @@ pub mod tokens;
 
 use std::io;
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -54,6 +55,8 @@ pub struct Config {
     pub refresh_ms: i64,
     /// Way for mail.
     pub mailer: Arc<dyn mail::Mailer>,
+    /// Files with copies of old data, which are deleted when an account is erased.
+    pub copies: Vec<PathBuf>,
 }
 
 /// Other services and settings that it needs.
@@ -99,6 +102,7 @@ pub struct Accounts {
     limit: sign_in_limit::SignInLimit,
     refresh_ms: i64,
     mailer: Arc<dyn mail::Mailer>,
+    copies: Vec<PathBuf>,
     /// Sign-ins since the start.
     pub counts: Counts,
 }
@@ -116,10 +120,11 @@ impl Accounts {
     pub async fn open(config: Config, location: &Location) -> Result<(Self, JoinHandle<()>), OpenError> {
         let (store, writer) = kinora_store::open(location, &store::SCHEMA).await?;
         let unreadable = |problem: Problem| OpenError::Unreadable(problem.error().to_string());
-        let Config { clock, tokens, refresh_ms, mailer } = config;
+        let Config { clock, tokens, refresh_ms, mailer, copies } = config;
         let limit = sign_in_limit::SignInLimit::open(store.clone(), clock.clone()).await.map_err(unreadable)?;
         let passwords = password::Passwords::start().map_err(OpenError::Thread)?;
-        let accounts = Self { store, clock, passwords, tokens, limit, refresh_ms, mailer, counts: Counts::default() };
+        let counts = Counts::default();
+        let accounts = Self { store, clock, passwords, tokens, limit, refresh_ms, mailer, copies, counts };
         Ok((accounts, writer))
     }
 

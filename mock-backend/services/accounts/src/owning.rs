@@ -1,5 +1,6 @@
 //! What the owner of an account does with it: registers, changes password and address, sets a PIN, edits profiles, erases it.
 
+use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -385,9 +386,19 @@ impl Accounts {
         let mut addresses = codes::addresses(&self.store, account).await?;
         addresses.push(email.to_owned());
         owner::erase(&self.store, account, email, self.clock.now_ms()).await?;
-        let mailer = Arc::clone(&self.mailer);
-        let erased = tokio::task::spawn_blocking(move || addresses.iter().try_for_each(|to| mailer.erase(to))).await;
-        erased.map_err(|error| Problem::internal(&error))?.map_err(|error| Problem::internal(&error))
+        let (mailer, copies) = (Arc::clone(&self.mailer), self.copies.clone());
+        let erased = tokio::task::spawn_blocking(move || {
+            addresses.iter().try_for_each(|to| mailer.erase(to))?;
+            copies.iter().try_for_each(|copy| match std::fs::remove_file(copy) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+                _ => Ok(()),
+            })
+        });
+        erased.await.map_err(|error| Problem::internal(&error))?.map_err(|error| Problem::internal(&error))?;
+        if let Err(error) = self.store.scrub().await {
+            tracing::error!(%error, "deleted rows may still be in the file of the database");
+        }
+        Ok(())
     }
 }
 

@@ -144,6 +144,14 @@ pub async fn set_email(
                     .bind(old.clone())
                     .execute(&mut *connection)
                     .await?;
+                query(
+                    "INSERT INTO earlier_addresses (account_id, email) VALUES ($1, $2)
+                     ON CONFLICT (account_id, email) DO NOTHING",
+                )
+                .bind(account)
+                .bind(old.clone())
+                .execute(&mut *connection)
+                .await?;
                 changes::log(connection, (account, None), AccountChange::Address, *now_ms).await?;
                 old.ok_or_else(|| codes::invalid().into())
             })

@@ -160,6 +160,7 @@ impl Snapshot {
             similar: similar.iter().map(|other| other.card(None)).collect(),
             is_listed: viewing.is_listed,
             is_watched: resume.is_some_and(|position| position.finished),
+            my_rating: viewing.rating,
         }
     }
 
