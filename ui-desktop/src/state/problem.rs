@@ -3,6 +3,9 @@
 use player_core::error::ErrorContext;
 use player_core::{ErrorCode, PlayerError};
 
+use super::service_words;
+use crate::api::Failure;
+
 /// The content of an error card.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
@@ -16,6 +19,8 @@ pub struct Problem {
     pub detail: String,
     /// The HTTP status, when one came.
     status: Option<u16>,
+    /// The service's own code, when the taxonomy of playback has none for it.
+    service: Option<kinora_api::ErrorCode>,
 }
 
 impl Problem {
@@ -27,6 +32,7 @@ impl Problem {
             advice: advice(error.code).to_owned(),
             detail: detail(&error.message, &error.context),
             status: error.context.http_status,
+            service: None,
         }
     }
 
@@ -43,6 +49,17 @@ impl Problem {
         Self { meaning: meaning.to_owned(), ..Self::new(error) }
     }
 
+    /// Creates the card of a request to the service that failed.
+    pub fn of_failure(failure: &Failure) -> Self {
+        let card = Self::of_service(&failure.error);
+        match failure.wire().and_then(|code| service_words(code).map(|words| (code, words))) {
+            Some((code, (meaning, advice))) => {
+                Self { meaning: meaning.to_owned(), advice: advice.to_owned(), service: Some(code), ..card }
+            }
+            None => card,
+        }
+    }
+
     /// True when signing in again is what helps.
     pub fn needs_sign_in(&self) -> bool {
         matches!(self.code, ErrorCode::SignInExpired | ErrorCode::SignInRevoked)
@@ -51,6 +68,7 @@ impl Problem {
     /// Returns true when the same request may succeed later by itself: a server is away, slow or out of order.
     pub fn is_temporary(&self) -> bool {
         match self.code {
+            _ if self.service.is_some() => false,
             ErrorCode::HttpStatus => self.status.is_some_and(|status| status >= 500),
             ErrorCode::NetworkUnreachable
             | ErrorCode::NetworkTimeout
@@ -63,12 +81,16 @@ impl Problem {
 
     /// The stable name and number, such as `NotAManifest (2001)`.
     pub fn code_line(&self) -> String {
-        self.code.to_string()
+        match self.service {
+            Some(code) => format!("{code:?} ({})", code.number()),
+            None => self.code.to_string(),
+        }
     }
 
     /// Returns the technical part as lines, to be read to whoever helps or pasted into a report.
     pub fn technical(&self) -> String {
-        format!("{}\n{}\n{}", self.code_line(), self.code.meaning(), self.detail)
+        let meaning = if self.service.is_some() { &self.meaning } else { self.code.meaning() };
+        format!("{}\n{meaning}\n{}", self.code_line(), self.detail)
     }
 }
 

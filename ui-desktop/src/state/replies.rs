@@ -1,15 +1,16 @@
 //! Changes of the state by answers of the service.
 
-use kinora_api::{Account, PlaybackGrant, TitleId};
+use kinora_api::{Account, ErrorCode as Wire, PlaybackGrant, TitleId};
 use player_core::Command;
 
 use super::ahead::Prepared;
 use super::player::{self, Source};
 use super::update::{enter_home, fail_with, to_sign_in};
 use super::{
-    AppState, Effect, Load, Moment, Notice, Problem, Route, SignInForm, ahead, home_pages, outage, profiles, search,
+    AppState, Effect, Load, Moment, Notice, Problem, Route, SignInForm, accounts, ahead, home_pages, outage, profiles,
+    search,
 };
-use crate::api::{Failure, Reply, Request};
+use crate::api::{AccountRequest, Failure, Reply, Request};
 
 pub fn on_reply(state: &mut AppState, reply: Reply, moment: &Moment, effects: &mut Vec<Effect>) {
     match reply {
@@ -36,10 +37,7 @@ pub fn on_reply(state: &mut AppState, reply: Reply, moment: &Moment, effects: &m
                 to_sign_in(state, None, effects);
             }
             state.route = Route::SignIn;
-            state.sign_in.busy = false;
-            state.sign_in.wait_until = failure.wait_seconds().map(|seconds| moment.now + seconds);
-            // A wait counts down in the form.
-            state.sign_in.error = state.sign_in.wait_until.is_none().then(|| failure.for_form());
+            state.sign_in.refuse(&failure, moment.now);
         }
         Reply::Offline { failure, account, homes } => {
             outage::on_offline_start(state, &failure, account, homes, moment, effects);
@@ -87,6 +85,7 @@ pub fn on_reply(state: &mut AppState, reply: Reply, moment: &Moment, effects: &m
                 effects.push(Effect::SaveSettings(state.settings.clone()));
             }
         }
+        Reply::Account(reply) => accounts::on_reply(state, reply, moment, effects),
         Reply::Image { .. } => debug_assert!(false, "images go to the shelf and not through the state"),
     }
 }
@@ -145,6 +144,10 @@ pub fn end_outage(state: &mut AppState) {
 fn on_session(state: &mut AppState, account: Account, by_form: bool, effects: &mut Vec<Effect>) {
     state.opening = None;
     profiles::choose_remembered(state, account, effects);
+    if profiles::ask_if_locked(state) {
+        state.outage = None;
+        return;
+    }
     if by_form && profiles::must_ask(state) {
         state.outage = None;
         profiles::ask(state);
@@ -175,6 +178,10 @@ fn on_home(
         }
         Err(failure) => {
             outage::on_kept_refused(state, moment.now);
+            if matches!(failure.wire(), Some(Wire::ProfileLocked | Wire::ProfileNotFound)) {
+                // Another device has set a PIN or deleted the profile.
+                effects.push(Effect::Api(Request::Account(AccountRequest::Describe)));
+            }
             if failure.is_outage() {
                 outage::on_unreachable(state, moment.now);
             } else {
@@ -185,9 +192,9 @@ fn on_home(
                 outage::show_last_seen(state);
             }
             if state.home.data.ready().is_none() {
-                state.home.data = Load::Failed(Problem::of_service(&failure.error));
+                state.home.data = Load::Failed(Problem::of_failure(&failure));
             } else if !failure.is_outage() {
-                let text = Problem::of_service(&failure.error).meaning;
+                let text = Problem::of_failure(&failure).meaning;
                 state.notice = Some(Notice { text, since: moment.now });
             }
         }
@@ -214,7 +221,7 @@ fn on_title(
             // The page stands with what the poster wall knew, and the rest comes when the service is back.
             let is_shown = state.title.data.ready().is_some() || state.title.card.is_some();
             if !failure.is_outage() || !is_shown {
-                state.title.data = Load::Failed(Problem::of_service(&failure.error));
+                state.title.data = Load::Failed(Problem::of_failure(&failure));
             }
         }
     }
@@ -240,7 +247,7 @@ fn on_grant(
             outage::on_reached(state, effects);
         }
         (true, Err(failure)) => {
-            fail_with(state, Problem::of_service(&failure.error), moment);
+            fail_with(state, Problem::of_failure(&failure), moment);
         }
         // The viewer has left before the answer came: give the leave back.
         (false, Ok(grant)) => effects.push(Effect::Api(Request::Abandon(grant))),

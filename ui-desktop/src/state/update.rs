@@ -10,7 +10,8 @@ use player_core::{Command, Snapshot};
 use super::player::{self, PlayerState, Source};
 use super::{
     Ahead, AppState, Choices, Effect, HomeState, Launch, Load, Message, Notice, Problem, Route, SearchState, Settings,
-    SignInForm, TitleState, ahead, choices, events, find_card, home_pages, outage, profiles, replies, search,
+    SignInForm, TitleState, accounts, ahead, choices, events, find_card, home_pages, outage, profiles, replies, search,
+    sign_in,
 };
 use crate::api::Request;
 use crate::command::{Begin, PlayerCommand, UiCommand};
@@ -39,6 +40,7 @@ pub fn start(launch: Launch, settings: Settings, choices: Choices) -> (AppState,
         history: Vec::new(),
         account: None,
         sign_in: SignInForm { email: settings.last_email.clone(), ..SignInForm::default() },
+        accounts: Default::default(),
         home: HomeState::default(),
         title: TitleState::default(),
         ahead: Ahead::default(),
@@ -86,7 +88,11 @@ fn open_session(state: &mut AppState, request: Request) -> Vec<Effect> {
 pub fn next_tick(state: &AppState) -> Option<f64> {
     let retry = state.outage.as_ref().and_then(|outage| outage.next_try);
     let card = state.player.as_ref().and_then(|player| player.retry_at);
-    [retry, card, search::next_tick(&state.search), ahead::next_tick(state)].into_iter().flatten().reduce(f64::min)
+    let phone = sign_in::next_tick(&state.sign_in);
+    [retry, card, phone, search::next_tick(&state.search), ahead::next_tick(state)]
+        .into_iter()
+        .flatten()
+        .reduce(f64::min)
 }
 
 /// Changes the state by what happened and tells what is to be done.
@@ -108,6 +114,7 @@ pub fn update(state: &mut AppState, message: Message, moment: &Moment) -> Vec<Ef
         Message::Tick => {
             outage::on_tick(state, moment.now, &mut effects);
             search::on_tick(state, moment.now, &mut effects);
+            sign_in::on_tick(state, moment.now, &mut effects);
             retry_film(state, moment, &mut effects);
         }
     }
@@ -123,7 +130,8 @@ fn on_command(state: &mut AppState, command: UiCommand, moment: &Moment, effects
         UiCommand::EditEmail(email) => state.sign_in.email = email,
         UiCommand::EditPassword(password) => state.sign_in.password = password,
         UiCommand::ShowPassword(shown) => state.sign_in.shows_password = shown,
-        UiCommand::SignIn => sign_in(state, moment, effects),
+        UiCommand::SignIn => sign_in::submit(state, moment, effects),
+        UiCommand::Account(command) => accounts::on_command(state, command, moment, effects),
         UiCommand::SignOut => {
             state.settings_open = false;
             effects.push(Effect::Api(Request::SignOut));
@@ -249,35 +257,12 @@ pub(super) fn fail_with(state: &mut AppState, problem: Problem, moment: &Moment)
     }
 }
 
-fn sign_in(state: &mut AppState, moment: &Moment, effects: &mut Vec<Effect>) {
-    let form = &mut state.sign_in;
-    if form.busy {
-        return;
-    }
-    let email = form.email.trim().to_owned();
-    if form.wait_until.is_some_and(|until| until > moment.now) {
-        return;
-    }
-    form.wait_until = None;
-    form.error = match (email.is_empty(), form.password.is_empty()) {
-        (true, _) => Some("Enter your e-mail address.".to_owned()),
-        (false, true) => Some("Enter your password.".to_owned()),
-        (false, false) => None,
-    };
-    if form.error.is_none() {
-        form.busy = true;
-        form.shows_password = false;
-        // The text stays until the answer: after a slip of the finger one letter is mended, not everything typed again.
-        let credentials = super::Credentials { email, password: form.password.clone().into() };
-        effects.push(Effect::Api(Request::SignIn { credentials, patient: false }));
-    }
-}
-
 pub(super) fn to_sign_in(state: &mut AppState, error: Option<String>, effects: &mut Vec<Effect>) {
     if state.player.take().is_some() {
         effects.push(Effect::EndPlayback);
     }
     state.account = None;
+    state.accounts = Default::default();
     state.home = HomeState::default();
     state.title = TitleState::default();
     state.ahead = Ahead::default();
@@ -348,7 +333,7 @@ fn reload(state: &mut AppState, effects: &mut Vec<Effect>) {
             state.search.data = Load::Loading;
             effects.push(Effect::Api(Request::Search(state.search.query.trim().to_owned())));
         }
-        Route::Starting | Route::SignIn | Route::Profiles | Route::Player => {}
+        Route::Starting | Route::SignIn | Route::Profiles | Route::EditProfile | Route::Account | Route::Player => {}
     }
 }
 
