@@ -4,15 +4,18 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod account;
 mod after_the_film;
 mod ahead;
 mod errors;
+mod family;
 mod home_pages;
 mod memory;
 mod outage;
 mod profiles;
 mod search;
 mod seek_bar;
+mod sign_in;
 
 use egui::accesskit::Role;
 use egui_kittest::kittest::Queryable as _;
