@@ -5,12 +5,15 @@
 
 mod ahead;
 mod choices;
+mod elsewhere;
 mod events;
 mod focus;
 mod format;
 mod home_pages;
+mod kept;
 mod keys;
 mod language;
+mod library;
 mod lru;
 mod outage;
 mod player;
@@ -32,11 +35,14 @@ use crate::command::UiCommand;
 
 pub use ahead::Ahead;
 pub use choices::{Choices, TitleChoice, TrackMark};
+pub use elsewhere::{Elsewhere, device_name};
 pub use focus::{Focus, HeroButton};
 pub use format::{bitrate, clock, runtime, time_left};
 pub use home_pages::HomePages;
+pub use kept::{KeptPage, on_screen as kept_page};
 pub use keys::{VOLUME_STEP, player_command};
 pub use language::language_name;
+pub use library::Library;
 pub use lru::ByteLru;
 pub use outage::{KeptAnswer, Outage};
 pub use player::{Flash, Menu, PlayerState, RATES, Source, quality_menu, timeline, track_name};
@@ -162,6 +168,8 @@ pub struct TitleState {
     pub data: Load<TitleDetail>,
     /// What the poster wall knew, to draw at once.
     pub card: Option<TitleCard>,
+    /// The gateway gave what is shown from what it had kept; `None` when the service itself answered.
+    pub kept: Option<KeptPage>,
     /// Pages as they were last answered, the latest last, so that the way back finds them as they were left.
     seen: Vec<TitleDetail>,
 }
@@ -174,6 +182,7 @@ impl TitleState {
     fn open(&mut self, card: Option<TitleCard>) {
         self.data = Load::Loading;
         self.card = card;
+        self.kept = None;
     }
 
     /// Begins the page of a title that is returned to, with what it showed.
@@ -222,6 +231,10 @@ pub struct AppState {
     pub ahead: Ahead,
     /// The search page.
     pub search: SearchState,
+    /// What the profile keeps of titles.
+    pub library: Library,
+    /// What plays on the account's other devices.
+    pub elsewhere: Elsewhere,
     /// The profile that watches; `None` is the account's default.
     pub profile: Option<ProfileId>,
     /// Answers on their way were asked for another profile and are dropped.

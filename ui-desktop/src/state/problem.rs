@@ -1,7 +1,10 @@
 //! An error as a viewer meets it: what happened and what to do, in plain words; the technical part apart.
 
+use kinora_api::NowPlaying;
 use player_core::error::ErrorContext;
 use player_core::{ErrorCode, PlayerError};
+
+use crate::api::Failure;
 
 /// The content of an error card.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +17,10 @@ pub struct Problem {
     pub advice: String,
     /// Message and context of the error for an engineer; free of secrets.
     pub detail: String,
+    /// Playbacks of the account that leave no place for this one; each can be stopped.
+    pub playing: Vec<NowPlaying>,
+    /// Nothing failed: another device took over.
+    pub is_displaced: bool,
     /// The HTTP status, when one came.
     status: Option<u16>,
 }
@@ -26,6 +33,8 @@ impl Problem {
             meaning: headline(error.code, error.context.http_status).to_owned(),
             advice: advice(error.code).to_owned(),
             detail: detail(&error.message, &error.context),
+            playing: Vec::new(),
+            is_displaced: false,
             status: error.context.http_status,
         }
     }
@@ -41,6 +50,27 @@ impl Problem {
             code => headline(code, None),
         };
         Self { meaning: meaning.to_owned(), ..Self::new(error) }
+    }
+
+    /// Creates the card of a film that the service refused, with the playbacks that take its place.
+    pub fn of_failure(failure: &Failure) -> Self {
+        let playing = failure.service.as_ref().map(|answer| answer.playing.clone()).unwrap_or_default();
+        let card = Self::of_service(&failure.error);
+        match playing.is_empty() {
+            true => card,
+            false => Self { playing, advice: "Stop one of them to watch here.".to_owned(), ..card },
+        }
+    }
+
+    /// Creates the card of a film that ended here because another device took its place.
+    pub fn displaced() -> Self {
+        let error = PlayerError::fatal(ErrorCode::TooManyStreams, "another device of the account took over");
+        Self {
+            meaning: "Another device took over.".to_owned(),
+            advice: "To go on watching here, press “Watch here”.".to_owned(),
+            is_displaced: true,
+            ..Self::of_service(&error)
+        }
     }
 
     /// True when signing in again is what helps.

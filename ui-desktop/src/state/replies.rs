@@ -7,7 +7,8 @@ use super::ahead::Prepared;
 use super::player::{self, Source};
 use super::update::{enter_home, fail_with, to_sign_in};
 use super::{
-    AppState, Effect, Load, Moment, Notice, Problem, Route, SignInForm, ahead, home_pages, outage, profiles, search,
+    AppState, Effect, Load, Moment, Notice, Problem, Route, SignInForm, ahead, elsewhere, home_pages, kept, library,
+    outage, profiles, search,
 };
 use crate::api::{Failure, Reply, Request};
 
@@ -68,6 +69,11 @@ pub fn on_reply(state: &mut AppState, reply: Reply, moment: &Moment, effects: &m
         }
         Reply::Granted(id, result) => on_grant(state, &id, result, moment, effects),
         Reply::Prepared(id, result) => on_prepared(state, id, result, moment, effects),
+        Reply::Kept { reply, age_s } => kept::on_kept(state, *reply, age_s, moment, effects),
+        Reply::Watched(titles) => state.library.take_watched(titles),
+        Reply::NowPlaying(playing) => state.elsewhere.take(playing),
+        Reply::Changed(id, change, result) => library::on_changed(state, &id, change, result, moment, effects),
+        Reply::Displaced(session) => elsewhere::on_displaced(state, &session, moment, effects),
         Reply::Claimed(grant, result) => on_claimed(state, &grant, result, moment, effects),
         Reply::PlaybackStopped => {
             ahead::on_playback_stopped(state, moment.now, effects);
@@ -133,6 +139,8 @@ fn on_claimed(
         matches!(&player.source, Source::Title { grant: Some(used), .. } if used.session_id == grant.session_id);
     if is_used && !failure.is_outage() {
         player::retry(player, &state.settings, moment, effects);
+        // It never had its place: that it lost it says nothing.
+        player.last_session = None;
     }
 }
 
@@ -168,7 +176,9 @@ fn on_home(
 ) {
     match result {
         Ok(home) => {
+            kept::on_fresh_home(&mut state.home);
             home_pages::replace(&mut state.home, home);
+            library::on_home(state);
             state.home.seen_at = Some(moment.wall_ms);
             state.home.kept = None;
             outage::on_reached(state, effects);
@@ -209,11 +219,18 @@ fn on_title(
         return;
     }
     match result {
-        Ok(detail) => state.title.take(detail),
+        Ok(detail) => {
+            state.title.kept = None;
+            state.title.take(detail);
+        }
         Err(failure) => {
             // The page stands with what the poster wall knew, and the rest comes when the service is back.
             let is_shown = state.title.data.ready().is_some() || state.title.card.is_some();
+            if failure.is_outage() {
+                kept::on_refused(&mut state.title.kept, moment.now);
+            }
             if !failure.is_outage() || !is_shown {
+                state.title.kept = None;
                 state.title.data = Load::Failed(Problem::of_service(&failure.error));
             }
         }
@@ -240,7 +257,7 @@ fn on_grant(
             outage::on_reached(state, effects);
         }
         (true, Err(failure)) => {
-            fail_with(state, Problem::of_service(&failure.error), moment);
+            fail_with(state, Problem::of_failure(&failure), moment);
         }
         // The viewer has left before the answer came: give the leave back.
         (false, Ok(grant)) => effects.push(Effect::Api(Request::Abandon(grant))),

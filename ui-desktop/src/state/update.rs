@@ -9,8 +9,9 @@ use player_core::{Command, Snapshot};
 
 use super::player::{self, PlayerState, Source};
 use super::{
-    Ahead, AppState, Choices, Effect, HomeState, Launch, Load, Message, Notice, Problem, Route, SearchState, Settings,
-    SignInForm, TitleState, ahead, choices, events, find_card, home_pages, outage, profiles, replies, search,
+    Ahead, AppState, Choices, Effect, Elsewhere, HomeState, Launch, Library, Load, Message, Notice, Problem, Route,
+    SearchState, Settings, SignInForm, TitleState, ahead, choices, elsewhere, events, find_card, home_pages, kept,
+    library, outage, profiles, replies, search,
 };
 use crate::api::Request;
 use crate::command::{Begin, PlayerCommand, UiCommand};
@@ -43,6 +44,8 @@ pub fn start(launch: Launch, settings: Settings, choices: Choices) -> (AppState,
         title: TitleState::default(),
         ahead: Ahead::default(),
         search: SearchState::default(),
+        library: Library::default(),
+        elsewhere: Elsewhere::default(),
         profile: None,
         profile_pending: false,
         outage: None,
@@ -86,7 +89,9 @@ fn open_session(state: &mut AppState, request: Request) -> Vec<Effect> {
 pub fn next_tick(state: &AppState) -> Option<f64> {
     let retry = state.outage.as_ref().and_then(|outage| outage.next_try);
     let card = state.player.as_ref().and_then(|player| player.retry_at);
-    [retry, card, search::next_tick(&state.search), ahead::next_tick(state)].into_iter().flatten().reduce(f64::min)
+    let others = [search::next_tick(&state.search), ahead::next_tick(state), elsewhere::next_tick(state)];
+    let others = others.into_iter().chain([kept::next_tick(state)]);
+    [retry, card].into_iter().chain(others).flatten().reduce(f64::min)
 }
 
 /// Changes the state by what happened and tells what is to be done.
@@ -115,6 +120,8 @@ pub fn update(state: &mut AppState, message: Message, moment: &Moment) -> Vec<Ef
     if state.notice.as_ref().is_some_and(|notice| moment.now - notice.since > time::NOTICE) {
         state.notice = None;
     }
+    library::follow(state, &mut effects);
+    elsewhere::follow(state, moment.now, &mut effects);
     effects
 }
 
@@ -162,6 +169,9 @@ fn on_command(state: &mut AppState, command: UiCommand, moment: &Moment, effects
             state.notice = Some(Notice { text: "The details are on the clipboard.".to_owned(), since: moment.now });
             effects.push(Effect::Copy(text));
         }
+        UiCommand::Library(command) => library::on_command(state, command, moment, effects),
+        UiCommand::TakeOver(session) => elsewhere::take_over(state, &session, moment, effects),
+        UiCommand::StopOther(session) => elsewhere::stop_other(state, session, moment, effects),
         UiCommand::Player(command) => on_player_command(state, command, moment, effects),
     }
 }
@@ -282,6 +292,8 @@ pub(super) fn to_sign_in(state: &mut AppState, error: Option<String>, effects: &
     state.title = TitleState::default();
     state.ahead = Ahead::default();
     state.search.clear();
+    state.library = Library::default();
+    state.elsewhere = Elsewhere::default();
     state.profile = None;
     state.profile_pending = false;
     state.last_seen.clear();
