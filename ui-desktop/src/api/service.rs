@@ -10,6 +10,7 @@ use kinora_api::{
     Account, AccountId, DeviceInfo, Heartbeat, Home, PlaybackGrant, PlaybackRequest, PlaybackSessionId, ProfileId,
     Protocol, SearchResults, TakeOver, TitleDetail, TitleId, UnixMillis, paths,
 };
+use kinora_pin::KeyPin;
 use reqwest::Method;
 use serde::de::DeserializeOwned;
 use tokio::sync::{Semaphore, mpsc, oneshot};
@@ -52,6 +53,8 @@ const FOUND: usize = 60;
 pub struct ServiceOptions {
     /// The service's address.
     pub base: Url,
+    /// Pin of the only key that is trusted there; `None` trusts as the system does.
+    pub pin: Option<KeyPin>,
     /// Which store of secrets.
     pub secrets: SecretChoice,
     /// Where files of secrets may be.
@@ -150,7 +153,7 @@ impl Answers {
 }
 
 async fn serve(options: ServiceOptions, mut orders: mpsc::Receiver<Order>, answers: Answers) {
-    let client = match Client::new(options.base) {
+    let client = match Client::new(options.base, options.pin) {
         Ok(client) => client,
         Err(error) => {
             tracing::error!(%error, "HTTP is not available");

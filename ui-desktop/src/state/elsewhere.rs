@@ -3,8 +3,8 @@
 
 use kinora_api::{Image, NowPlaying, PlaybackPhase, PlaybackSessionId, TitleCard, TitleId};
 
+use super::pages::{fail_with, visit};
 use super::player::{PlayerState, Source};
-use super::update::{fail_with, visit};
 use super::{AppState, Effect, Moment, Problem, Route, find_card};
 use crate::api::Request;
 use crate::command::Begin;

@@ -3,9 +3,18 @@
 
 use kinora_api::UnixMillis;
 
-use super::outage::{KEPT_PAUSE, KeptAnswer};
-use super::{AppState, Effect, HomeState, Load, Moment, Route, replies};
-use crate::api::{Reply, Request};
+use super::{AppState, Effect, HomeState, Load, Moment, Route};
+use crate::api::Request;
+
+/// What is on screen comes from what the gateway had kept, because the service behind it is silent.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KeptAnswer {
+    /// Time at which the service is asked again, in seconds of the interface's clock; `None` while it is being asked.
+    pub next_try: Option<f64>,
+}
+
+/// Seconds from a kept answer to the next question.
+pub const KEPT_PAUSE: f64 = 15.0;
 
 /// A page that the gateway had kept.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,29 +29,6 @@ pub struct KeptPage {
 pub fn seen_at(age_s: u64, moment: &Moment) -> UnixMillis {
     let age_ms = i64::try_from(age_s.saturating_mul(1000)).unwrap_or(i64::MAX);
     moment.wall_ms.saturating_sub(age_ms)
-}
-
-/// Shows a kept answer, and marks what is shown.
-pub fn on_kept(state: &mut AppState, reply: Reply, age_s: u64, moment: &Moment, effects: &mut Vec<Effect>) {
-    let seen_at = seen_at(age_s, moment);
-    let page = Some(KeptPage { seen_at, next_try: Some(moment.now + KEPT_PAUSE) });
-    let (title, query) = match &reply {
-        Reply::Title(id, Ok(_)) => (state.route == Route::Title(id.clone()), None),
-        Reply::Found(query, Ok(_)) => (false, Some(query.clone())),
-        Reply::MoreRows(_, Ok(_)) | Reply::MoreTitles { result: Ok(_), .. } => {
-            let known = state.home.pages.kept_at.unwrap_or(seen_at);
-            state.home.pages.kept_at = Some(known.min(seen_at));
-            state.home.kept.get_or_insert(KeptAnswer { next_try: Some(moment.now + KEPT_PAUSE) });
-            (false, None)
-        }
-        _ => (false, None),
-    };
-    replies::on_reply(state, reply, moment, effects);
-    if title {
-        state.title.kept = page;
-    } else if query.is_some_and(|query| query == state.search.answered) {
-        state.search.kept = page;
-    }
 }
 
 /// Returns the page on screen as a kept one: the time at which the service gave it, and the time of the next question.
@@ -90,6 +76,13 @@ pub fn ask_again(state: &mut AppState, effects: &mut Vec<Effect>) {
 pub fn on_refused(page: &mut Option<KeptPage>, now: f64) {
     if let Some(page) = page {
         page.next_try = Some(now + KEPT_PAUSE);
+    }
+}
+
+/// Notes that the question after a kept answer failed: it is put again later.
+pub fn on_home_refused(state: &mut AppState, now: f64) {
+    if let Some(kept) = &mut state.home.kept {
+        kept.next_try = Some(now + KEPT_PAUSE);
     }
 }
 

@@ -2,9 +2,10 @@
 
 use kinora_api::Home;
 
+use super::kept::{KEPT_PAUSE, KeptAnswer};
 use super::{AppState, Effect, Load, Moment, Problem, Route, Source, kept};
 use crate::api::{Failure, LastSeen, Request};
-use crate::state::update::to_home;
+use crate::state::pages::to_home;
 
 /// Seconds from a failed try to the next one; the last value repeats.
 const BACK_OFF: [f64; 5] = [2.0, 4.0, 8.0, 15.0, 30.0];
@@ -27,16 +28,6 @@ impl Outage {
     }
 }
 
-/// What is on screen comes from what the gateway had kept, because the service behind it is silent.
-#[derive(Clone, Debug, PartialEq)]
-pub struct KeptAnswer {
-    /// Time at which the service is asked again, in seconds of the interface's clock; `None` while it is being asked.
-    pub next_try: Option<f64>,
-}
-
-/// Seconds from a kept answer to the next question.
-pub(super) const KEPT_PAUSE: f64 = 15.0;
-
 /// Shows a home screen that the gateway had kept, unless a newer one is on screen, and marks what is shown.
 pub fn on_kept_home(state: &mut AppState, home: Home, age_s: u64, moment: &Moment, effects: &mut Vec<Effect>) {
     let seen_at = kept::seen_at(age_s, moment);
@@ -48,13 +39,6 @@ pub fn on_kept_home(state: &mut AppState, home: Home, age_s: u64, moment: &Momen
     }
     state.home.kept = Some(KeptAnswer { next_try: Some(moment.now + KEPT_PAUSE) });
     on_reached(state, effects);
-}
-
-/// Notes that the question after a kept answer failed: it is put again later.
-pub fn on_kept_refused(state: &mut AppState, now: f64) {
-    if let Some(kept) = &mut state.home.kept {
-        kept.next_try = Some(now + KEPT_PAUSE);
-    }
 }
 
 /// Notes that the service did not answer. Failures between two tries change nothing: several requests fail together.

@@ -44,12 +44,17 @@ impl Problem {
         let meaning = match error.code {
             ErrorCode::NetworkUnreachable => "We can't reach Kinora.",
             ErrorCode::NetworkTimeout => "Kinora is not answering.",
+            ErrorCode::TlsFailed => "Another server answers at Kinora's address.",
             ErrorCode::HttpStatus | ErrorCode::BodyTooLarge | ErrorCode::ServiceUnavailable => {
                 "Kinora can't answer right now."
             }
             code => headline(code, None),
         };
-        Self { meaning: meaning.to_owned(), ..Self::new(error) }
+        let card = Self { meaning: meaning.to_owned(), ..Self::new(error) };
+        match error.code {
+            ErrorCode::TlsFailed => Self { advice: WRONG_KEY.to_owned(), ..card },
+            _ => card,
+        }
     }
 
     /// Creates the card of a film that the service refused, with the playbacks that take its place.
@@ -101,6 +106,9 @@ impl Problem {
         format!("{}\n{}\n{}", self.code_line(), self.code.meaning(), self.detail)
     }
 }
+
+/// Advice when the service's key is not the one of its pin.
+const WRONG_KEY: &str = "Nothing was sent to it. Ask who runs Kinora for its address and pin.";
 
 /// Returns a viewer's words for a code, one sentence without a term of the trade.
 fn headline(code: ErrorCode, status: Option<u16>) -> &'static str {

@@ -6,7 +6,7 @@ use kinora_api::{Account, Profile, ProfileId};
 
 use super::{Ahead, AppState, Effect, Elsewhere, HomeState, Library, Load, Route, TitleState, outage};
 use crate::api::Request;
-use crate::state::update::to_home;
+use crate::state::pages::to_home;
 
 /// Maximum accounts whose choice is remembered; the first by id goes first.
 const MAX_REMEMBERED: usize = 32;

@@ -4,8 +4,10 @@ use kinora_api::{Account, PlaybackGrant, TitleId};
 use player_core::Command;
 
 use super::ahead::Prepared;
+use super::kept::{KEPT_PAUSE, KeptAnswer, KeptPage};
+use super::pages::fail_with;
 use super::player::{self, Source};
-use super::update::{enter_home, fail_with, to_sign_in};
+use super::update::{enter_home, to_sign_in};
 use super::{
     AppState, Effect, Load, Moment, Notice, Problem, Route, SignInForm, ahead, elsewhere, home_pages, kept, library,
     outage, profiles, search,
@@ -69,7 +71,7 @@ pub fn on_reply(state: &mut AppState, reply: Reply, moment: &Moment, effects: &m
         }
         Reply::Granted(id, result) => on_grant(state, &id, result, moment, effects),
         Reply::Prepared(id, result) => on_prepared(state, id, result, moment, effects),
-        Reply::Kept { reply, age_s } => kept::on_kept(state, *reply, age_s, moment, effects),
+        Reply::Kept { reply, age_s } => on_kept(state, *reply, age_s, moment, effects),
         Reply::Watched(titles) => state.library.take_watched(titles),
         Reply::NowPlaying(playing) => state.elsewhere.take(playing),
         Reply::Changed(id, change, result) => library::on_changed(state, &id, change, result, moment, effects),
@@ -94,6 +96,29 @@ pub fn on_reply(state: &mut AppState, reply: Reply, moment: &Moment, effects: &m
             }
         }
         Reply::Image { .. } => debug_assert!(false, "images go to the shelf and not through the state"),
+    }
+}
+
+/// Shows a kept answer, and marks what is shown.
+fn on_kept(state: &mut AppState, reply: Reply, age_s: u64, moment: &Moment, effects: &mut Vec<Effect>) {
+    let seen_at = kept::seen_at(age_s, moment);
+    let page = Some(KeptPage { seen_at, next_try: Some(moment.now + KEPT_PAUSE) });
+    let (title, query) = match &reply {
+        Reply::Title(id, Ok(_)) => (state.route == Route::Title(id.clone()), None),
+        Reply::Found(query, Ok(_)) => (false, Some(query.clone())),
+        Reply::MoreRows(_, Ok(_)) | Reply::MoreTitles { result: Ok(_), .. } => {
+            let known = state.home.pages.kept_at.unwrap_or(seen_at);
+            state.home.pages.kept_at = Some(known.min(seen_at));
+            state.home.kept.get_or_insert(KeptAnswer { next_try: Some(moment.now + KEPT_PAUSE) });
+            (false, None)
+        }
+        _ => (false, None),
+    };
+    on_reply(state, reply, moment, effects);
+    if title {
+        state.title.kept = page;
+    } else if query.is_some_and(|query| query == state.search.answered) {
+        state.search.kept = page;
     }
 }
 
@@ -184,7 +209,7 @@ fn on_home(
             outage::on_reached(state, effects);
         }
         Err(failure) => {
-            outage::on_kept_refused(state, moment.now);
+            kept::on_home_refused(state, moment.now);
             if failure.is_outage() {
                 outage::on_unreachable(state, moment.now);
             } else {

@@ -4,7 +4,7 @@ use kinora_api::{TitleCard, TitleId};
 
 use super::{AppState, Effect, KeptPage, Load, Moment, Problem, Route, kept, outage};
 use crate::api::{Failure, Request};
-use crate::state::update::visit;
+use crate::state::pages::visit;
 
 /// Seconds without another letter after which the service is asked.
 const PAUSE: f64 = 0.2;

@@ -1,37 +1,19 @@
 //! The one function that changes the state.
 
-use std::sync::Arc;
-
-use kinora_api::{TitleId, UnixMillis};
+use kinora_api::TitleId;
+use player_core::Command;
 use player_core::command::TrackChoice;
-use player_core::error::PlayerError;
-use player_core::{Command, Snapshot};
 
+use super::pages::{RETRY_AFTER, fail, to_home, visit};
 use super::player::{self, PlayerState, Source};
 use super::{
-    Ahead, AppState, Choices, Effect, Elsewhere, HomeState, Launch, Library, Load, Message, Notice, Problem, Route,
+    Ahead, AppState, Choices, Effect, Elsewhere, HomeState, Launch, Library, Load, Message, Moment, Notice, Route,
     SearchState, Settings, SignInForm, TitleState, ahead, choices, elsewhere, events, find_card, home_pages, kept,
     library, outage, profiles, replies, search,
 };
 use crate::api::Request;
 use crate::command::{Begin, PlayerCommand, UiCommand};
 use crate::theme::tokens::time;
-
-/// How many pages can be gone back to.
-const HISTORY: usize = 16;
-/// Seconds after which the error card of a film tries again by itself, when that may help; the last value repeats.
-const RETRY_AFTER: [f64; 3] = [10.0, 20.0, 40.0];
-
-/// What the moment is at which something happened.
-#[derive(Clone, Debug, Default)]
-pub struct Moment {
-    /// Seconds of the interface's clock.
-    pub now: f64,
-    /// The player as it is; the default when there is none.
-    pub snapshot: Arc<Snapshot>,
-    /// The time of day, in milliseconds since 1970.
-    pub wall_ms: UnixMillis,
-}
 
 /// The state at the start, and what to do first.
 pub fn start(launch: Launch, settings: Settings, choices: Choices) -> (AppState, Vec<Effect>) {
@@ -240,25 +222,6 @@ fn remember_choices(state: &mut AppState, done: &mut Vec<Effect>, moment: &Momen
     }
 }
 
-pub(super) fn fail(state: &mut AppState, error: &PlayerError, moment: &Moment) {
-    fail_with(state, Problem::new(error), moment);
-}
-
-pub(super) fn fail_with(state: &mut AppState, problem: Problem, moment: &Moment) {
-    state.details_open = false;
-    match &mut state.player {
-        Some(player) => {
-            let pause = RETRY_AFTER[usize::try_from(player.failures).unwrap_or(0).min(RETRY_AFTER.len() - 1)];
-            player.failures = player.failures.saturating_add(1);
-            player.retry_at = problem.is_temporary().then_some(moment.now + pause);
-            player.problem = Some(problem);
-            player.menu = None;
-            player.waiting_since = None;
-        }
-        None => state.notice = Some(Notice { text: problem.meaning, since: moment.now }),
-    }
-}
-
 fn sign_in(state: &mut AppState, moment: &Moment, effects: &mut Vec<Effect>) {
     let form = &mut state.sign_in;
     if form.busy {
@@ -305,12 +268,6 @@ pub(super) fn to_sign_in(state: &mut AppState, error: Option<String>, effects: &
     set_fullscreen(state, false, effects);
 }
 
-/// Shows the home screen, with nothing to go back to.
-pub(super) fn to_home(state: &mut AppState) {
-    state.route = Route::Home;
-    state.history.clear();
-}
-
 pub(super) fn enter_home(state: &mut AppState, effects: &mut Vec<Effect>) {
     to_home(state);
     state.home.data = Load::Loading;
@@ -322,14 +279,6 @@ fn go_home(state: &mut AppState, effects: &mut Vec<Effect>) {
         to_home(state);
         effects.push(Effect::Api(Request::Home));
     }
-}
-
-/// Shows a page from which one can go back to the present one.
-pub(super) fn visit(state: &mut AppState, route: Route) {
-    if state.history.len() == HISTORY {
-        state.history.remove(0);
-    }
-    state.history.push(std::mem::replace(&mut state.route, route));
 }
 
 fn back(state: &mut AppState, effects: &mut Vec<Effect>) {
