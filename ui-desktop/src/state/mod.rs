@@ -5,14 +5,19 @@
 
 mod ahead;
 mod choices;
+mod elsewhere;
 mod events;
 mod focus;
 mod format;
 mod home_pages;
+mod kept;
 mod keys;
 mod language;
+mod library;
 mod lru;
+mod moment;
 mod outage;
+mod pages;
 mod player;
 mod problem;
 mod profiles;
@@ -32,19 +37,23 @@ use crate::command::UiCommand;
 
 pub use ahead::Ahead;
 pub use choices::{Choices, TitleChoice, TrackMark};
+pub use elsewhere::{Elsewhere, device_name};
 pub use focus::{Focus, HeroButton};
 pub use format::{bitrate, clock, runtime, time_left};
 pub use home_pages::HomePages;
+pub use kept::{KeptAnswer, KeptPage, on_screen as kept_page};
 pub use keys::{VOLUME_STEP, player_command};
 pub use language::language_name;
+pub use library::Library;
 pub use lru::ByteLru;
-pub use outage::{KeptAnswer, Outage};
+pub use moment::Moment;
+pub use outage::Outage;
 pub use player::{Flash, Menu, PlayerState, RATES, Source, quality_menu, timeline, track_name};
 pub use problem::Problem;
 pub use profiles::watching;
 pub use search::SearchState;
 pub use settings::{CueSize, DataSaver, Settings, WindowPlace};
-pub use update::{Moment, next_tick, start, update};
+pub use update::{next_tick, start, update};
 pub use waiting::{Waiting, next_change as next_wait_change, waiting};
 
 /// Data that is asked for over the network.
@@ -162,6 +171,8 @@ pub struct TitleState {
     pub data: Load<TitleDetail>,
     /// What the poster wall knew, to draw at once.
     pub card: Option<TitleCard>,
+    /// The gateway gave what is shown from what it had kept; `None` when the service itself answered.
+    pub kept: Option<KeptPage>,
     /// Pages as they were last answered, the latest last, so that the way back finds them as they were left.
     seen: Vec<TitleDetail>,
 }
@@ -174,6 +185,7 @@ impl TitleState {
     fn open(&mut self, card: Option<TitleCard>) {
         self.data = Load::Loading;
         self.card = card;
+        self.kept = None;
     }
 
     /// Begins the page of a title that is returned to, with what it showed.
@@ -222,6 +234,10 @@ pub struct AppState {
     pub ahead: Ahead,
     /// The search page.
     pub search: SearchState,
+    /// What the profile keeps of titles.
+    pub library: Library,
+    /// What plays on the account's other devices.
+    pub elsewhere: Elsewhere,
     /// The profile that watches; `None` is the account's default.
     pub profile: Option<ProfileId>,
     /// Answers on their way were asked for another profile and are dropped.

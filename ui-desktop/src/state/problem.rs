@@ -1,7 +1,10 @@
 //! An error as a viewer meets it: what happened and what to do, in plain words; the technical part apart.
 
+use kinora_api::NowPlaying;
 use player_core::error::ErrorContext;
 use player_core::{ErrorCode, PlayerError};
+
+use crate::api::Failure;
 
 /// The content of an error card.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +17,10 @@ pub struct Problem {
     pub advice: String,
     /// Message and context of the error for an engineer; free of secrets.
     pub detail: String,
+    /// Playbacks of the account that leave no place for this one; each can be stopped.
+    pub playing: Vec<NowPlaying>,
+    /// Nothing failed: another device took over.
+    pub is_displaced: bool,
     /// The HTTP status, when one came.
     status: Option<u16>,
 }
@@ -26,6 +33,8 @@ impl Problem {
             meaning: headline(error.code, error.context.http_status).to_owned(),
             advice: advice(error.code).to_owned(),
             detail: detail(&error.message, &error.context),
+            playing: Vec::new(),
+            is_displaced: false,
             status: error.context.http_status,
         }
     }
@@ -35,12 +44,38 @@ impl Problem {
         let meaning = match error.code {
             ErrorCode::NetworkUnreachable => "We can't reach Kinora.",
             ErrorCode::NetworkTimeout => "Kinora is not answering.",
+            ErrorCode::TlsFailed => "Another server answers at Kinora's address.",
             ErrorCode::HttpStatus | ErrorCode::BodyTooLarge | ErrorCode::ServiceUnavailable => {
                 "Kinora can't answer right now."
             }
             code => headline(code, None),
         };
-        Self { meaning: meaning.to_owned(), ..Self::new(error) }
+        let card = Self { meaning: meaning.to_owned(), ..Self::new(error) };
+        match error.code {
+            ErrorCode::TlsFailed => Self { advice: WRONG_KEY.to_owned(), ..card },
+            _ => card,
+        }
+    }
+
+    /// Creates the card of a film that the service refused, with the playbacks that take its place.
+    pub fn of_failure(failure: &Failure) -> Self {
+        let playing = failure.service.as_ref().map(|answer| answer.playing.clone()).unwrap_or_default();
+        let card = Self::of_service(&failure.error);
+        match playing.is_empty() {
+            true => card,
+            false => Self { playing, advice: "Stop one of them to watch here.".to_owned(), ..card },
+        }
+    }
+
+    /// Creates the card of a film that ended here because another device took its place.
+    pub fn displaced() -> Self {
+        let error = PlayerError::fatal(ErrorCode::TooManyStreams, "another device of the account took over");
+        Self {
+            meaning: "Another device took over.".to_owned(),
+            advice: "To go on watching here, press “Watch here”.".to_owned(),
+            is_displaced: true,
+            ..Self::of_service(&error)
+        }
     }
 
     /// True when signing in again is what helps.
@@ -71,6 +106,9 @@ impl Problem {
         format!("{}\n{}\n{}", self.code_line(), self.code.meaning(), self.detail)
     }
 }
+
+/// Advice when the service's key is not the one of its pin.
+const WRONG_KEY: &str = "Nothing was sent to it. Ask who runs Kinora for its address and pin.";
 
 /// Returns a viewer's words for a code, one sentence without a term of the trade.
 fn headline(code: ErrorCode, status: Option<u16>) -> &'static str {

@@ -4,9 +4,9 @@
 
 use kinora_api::{Account, Profile, ProfileId};
 
-use super::{Ahead, AppState, Effect, HomeState, Load, Route, TitleState, outage};
+use super::{Ahead, AppState, Effect, Elsewhere, HomeState, Library, Load, Route, TitleState, outage};
 use crate::api::Request;
-use crate::state::update::to_home;
+use crate::state::pages::to_home;
 
 /// Maximum accounts whose choice is remembered; the first by id goes first.
 const MAX_REMEMBERED: usize = 32;
@@ -78,6 +78,8 @@ fn use_profile(state: &mut AppState, profile: Option<ProfileId>, effects: &mut V
     state.title = TitleState::default();
     state.ahead = Ahead::default();
     state.search.clear();
+    state.library = Library::default();
+    state.elsewhere = Elsewhere::default();
     state.history.clear();
     effects.push(Effect::Api(Request::UseProfile(profile)));
 }

@@ -4,6 +4,7 @@ mod appearing;
 mod end_screen;
 mod error;
 mod home;
+mod offer;
 mod outage;
 mod player;
 mod player_menu;

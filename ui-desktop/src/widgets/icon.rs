@@ -41,6 +41,8 @@ pub enum Icon {
     Check,
     /// A cross.
     Close,
+    /// An upright cross.
+    Plus,
     /// A triangle with an exclamation mark.
     Warning,
     /// Sliders for the settings.
@@ -101,6 +103,10 @@ pub fn paint(painter: &Painter, icon: Icon, center: Pos2, side: f32, color: Colo
         Icon::Close => {
             pen.line(&[(-6.5, -6.5), (6.5, 6.5)]);
             pen.line(&[(6.5, -6.5), (-6.5, 6.5)]);
+        }
+        Icon::Plus => {
+            pen.line(&[(-8.0, 0.0), (8.0, 0.0)]);
+            pen.line(&[(0.0, -8.0), (0.0, 8.0)]);
         }
         Icon::Speed => {
             pen.arc(0.0, 2.0, 9.5, PI * 0.85, PI * 2.15);

@@ -6,8 +6,11 @@ mod support;
 
 mod after_the_film;
 mod ahead;
+mod elsewhere;
 mod errors;
 mod home_pages;
+mod kept_pages;
+mod library;
 mod memory;
 mod outage;
 mod profiles;
