@@ -15,6 +15,8 @@ pub enum Prominence {
     Secondary,
     /// A word without a ground.
     Quiet,
+    /// Something that cannot be undone.
+    Danger,
 }
 
 /// A button with a word.
@@ -37,6 +39,7 @@ pub fn icon_text_button(ui: &mut Ui, prominence: Prominence, icon: Option<Icon>,
     let (ground, ink) = match prominence {
         Prominence::Primary => (mix(color::ACCENT, color::ACCENT_HOVER, heat), color::ON_ACCENT),
         Prominence::Secondary => (mix(color::RAISED, color::RAISED_HOVER, heat), color::TEXT),
+        Prominence::Danger => (mix(color::DANGER_GROUND, color::RAISED_HOVER, heat), color::DANGER),
         Prominence::Quiet => (color::RAISED.gamma_multiply(heat * 0.8), mix(color::TEXT_SOFT, color::TEXT, heat)),
     };
     let fade = if enabled { 1.0 } else { 0.45 };
