@@ -5,6 +5,7 @@ use egui::{Event, Key, Sense, Ui, Vec2, WidgetInfo, vec2};
 use kinora_api::ProfileId;
 
 use super::View;
+use super::appearing::has_appeared;
 use super::form::{Content, card, field, message};
 use super::sign_in::wide_button;
 use crate::command::{AccountCommand, UiCommand};
@@ -108,16 +109,17 @@ fn content(ui: &mut Ui, view: &View<'_>, dialog: &Dialog, words: &Words, out: &m
     ui.add_space(space::M);
     let mut submit = false;
     let mut has_typed = false;
+    // One dialog may follow another one: then nothing opens that would take the focus.
+    let is_new = has_appeared(ui, ui.scope_id().with(format!("{:?} appeared", dialog.kind)));
     ui.add_enabled_ui(!dialog.busy, |ui| {
         if dialog.kind.is_pad() {
-            has_typed = pad(ui, dialog, out);
+            has_typed = pad(ui, dialog, is_new, out);
         } else {
-            submit = fields(ui, dialog, out);
+            submit = fields(ui, dialog, is_new, out);
         }
     });
-    if !dialog.fields.is_empty() || dialog.kind.is_pad() || dialog.message(view.now).is_some() {
-        message(ui, dialog.message(view.now).as_deref());
-    }
+    let is_question = dialog.fields.is_empty() && !dialog.kind.is_pad();
+    message(ui, dialog.message(view.now).as_deref(), !is_question);
     if dialog.wait_until.is_some_and(|until| until > view.now) {
         ui.ctx().request_repaint_after_secs(0.5);
     }
@@ -136,9 +138,12 @@ fn content(ui: &mut Ui, view: &View<'_>, dialog: &Dialog, words: &Words, out: &m
     }
     ui.add_space(space::XS);
     let cancel = wide_button(ui, Prominence::Quiet, "Cancel", !dialog.busy);
-    if dialog.fields.is_empty() && !dialog.kind.is_pad() {
+    if is_question {
         // Enter pressed once too often must not delete anything.
         navigation::focus_by_default(&cancel);
+        if is_new {
+            cancel.request_focus();
+        }
     }
     if cancel.clicked() {
         out.push(AccountCommand::Cancel);
@@ -146,7 +151,7 @@ fn content(ui: &mut Ui, view: &View<'_>, dialog: &Dialog, words: &Words, out: &m
 }
 
 /// Draws the fields; returns true when Enter was pressed in the last one.
-fn fields(ui: &mut Ui, dialog: &Dialog, out: &mut Vec<AccountCommand>) -> bool {
+fn fields(ui: &mut Ui, dialog: &Dialog, is_new: bool, out: &mut Vec<AccountCommand>) -> bool {
     let mut submit = false;
     for (index, (spec, value)) in dialog.kind.fields().iter().zip(&dialog.fields).enumerate() {
         let content = match spec.content {
@@ -156,6 +161,9 @@ fn fields(ui: &mut Ui, dialog: &Dialog, out: &mut Vec<AccountCommand>) -> bool {
         let drawn = ui.push_id(index, |ui| field(ui, spec.label, value, content, 256)).inner;
         if index == 0 {
             navigation::focus_by_default(&drawn.response);
+            if is_new {
+                drawn.response.request_focus();
+            }
         }
         if drawn.toggled {
             out.push(AccountCommand::ShowPasswords(!dialog.shows_passwords));
@@ -168,28 +176,48 @@ fn fields(ui: &mut Ui, dialog: &Dialog, out: &mut Vec<AccountCommand>) -> bool {
 }
 
 /// Draws the PIN and its keys; returns true when a digit came from the keyboard.
-fn pad(ui: &mut Ui, dialog: &Dialog, out: &mut Vec<AccountCommand>) -> bool {
+fn pad(ui: &mut Ui, dialog: &Dialog, is_new: bool, out: &mut Vec<AccountCommand>) -> bool {
     dots(ui, dialog.pin.len());
     ui.add_space(space::M);
     let left = ((ui.available_width() - KEY.x * 3.0 - space::S * 2.0) / 2.0).max(0.0);
+    // The pad is entered at its middle; inside, the arrows go straight.
+    let place = ui.scope_id().with("a key of the pad has the focus");
+    let is_inside = ui.data(|data| data.get_temp::<bool>(place)).unwrap_or(false);
+    let mut has_focus = false;
+    let mut press = |ui: &mut Ui, digit: u8| {
+        let response = key(ui, Some(digit), &digit.to_string());
+        has_focus |= response.has_focus();
+        if digit == 5 && !is_inside {
+            navigation::focus_by_default(&response);
+        }
+        if digit == 5 && is_new {
+            response.request_focus();
+        }
+        if response.clicked() {
+            out.push(AccountCommand::Digit(digit));
+        }
+    };
     for line in [[1, 2, 3], [4, 5, 6], [7, 8, 9]] {
         ui.horizontal(|ui| {
             ui.spacing_mut().item_spacing.x = space::S;
-            ui.add_space(left - space::S);
+            ui.add_space(left);
             for digit in line {
-                digit_key(ui, digit, out);
+                press(ui, digit);
             }
         });
         ui.add_space(space::XS);
     }
-    ui.horizontal(|ui| {
+    let erase = ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = space::S;
-        ui.add_space(left + KEY.x + space::S - space::S);
-        digit_key(ui, 0, out);
-        if key(ui, None, "Erase").clicked() {
-            out.push(AccountCommand::EraseDigit);
-        }
+        ui.add_space(left + KEY.x + space::S);
+        press(ui, 0);
+        key(ui, None, "Erase")
     });
+    has_focus |= erase.inner.has_focus();
+    ui.data_mut(|data| data.insert_temp(place, has_focus));
+    if erase.inner.clicked() {
+        out.push(AccountCommand::EraseDigit);
+    }
     ui.add_space(space::S);
     if !ui.is_enabled() {
         return false;
@@ -228,17 +256,6 @@ fn dots(ui: &mut Ui, count: usize) {
         } else {
             ui.painter().circle_stroke(center, 7.0, egui::Stroke::new(1.5, color::OUTLINE));
         }
-    }
-}
-
-fn digit_key(ui: &mut Ui, digit: u8, out: &mut Vec<AccountCommand>) {
-    let response = key(ui, Some(digit), &digit.to_string());
-    if digit == 5 {
-        // From the middle every digit is two presses away at most.
-        navigation::focus_by_default(&response);
-    }
-    if response.clicked() {
-        out.push(AccountCommand::Digit(digit));
     }
 }
 

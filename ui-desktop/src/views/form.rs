@@ -68,12 +68,15 @@ fn show_button(ui: &mut Ui, field: Rect, shown: bool) -> bool {
     glass_button(&mut ui.new_child(UiBuilder::new().max_rect(rect)), icon, name, side).clicked()
 }
 
-/// Draws the line that says why it did not work; its place is kept when there is nothing to say.
-pub fn message(ui: &mut Ui, words: Option<&str>) {
+/// Draws the line that says why it did not work. With `keeps_place` it is as high when there is nothing to say. Widgets after it
+/// keep their ids, and so the focus, when the words come and go.
+pub fn message(ui: &mut Ui, words: Option<&str>, keeps_place: bool) {
     let line = Line { size: text::SMALL, color: color::DANGER, rows: 2, width: ui.available_width() };
-    let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), text::SMALL * 3.2), egui::Sense::hover());
+    let height = if keeps_place || words.is_some() { text::SMALL * 3.2 } else { 0.0 };
+    let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), height), egui::Sense::hover());
+    let mut inside = ui.new_child(UiBuilder::new().max_rect(rect));
     if let Some(words) = words {
-        body(&mut ui.new_child(UiBuilder::new().max_rect(rect)), words, line);
+        body(&mut inside, words, line);
     }
 }
 

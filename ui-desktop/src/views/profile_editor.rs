@@ -16,7 +16,7 @@ use crate::theme::tokens::{color, size, space, text};
 use crate::widgets::{Prominence, focus_ring, heading, paint_avatar, text_button};
 
 /// Age limits to choose from.
-const AGES: [u8; 5] = [0, 6, 12, 16, 18];
+const AGES: [u8; 4] = [6, 12, 16, 18];
 /// Side of a picture to choose.
 const PICTURE: f32 = 52.0;
 /// Side of the chosen picture.
@@ -31,7 +31,7 @@ pub fn show(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
         ui.add_space(space::M);
         ui.add_enabled_ui(!editor.busy, |ui| settings(ui, editor, out));
         ui.add_space(space::S);
-        message(ui, editor.error.as_deref());
+        message(ui, editor.error.as_deref(), false);
         buttons(ui, view, editor, out);
     });
     let leave = UiCommand::Account(AccountCommand::LeaveProfile);
@@ -58,9 +58,7 @@ fn settings(ui: &mut Ui, editor: &ProfileEditor, out: &mut Vec<UiCommand>) {
             ui.spacing_mut().item_spacing.y = space::XS;
             ui.add_space(space::S);
             let name = field(ui, "Name", &draft.name, Content::Plain, MAX_NAME);
-            if draft.name.is_empty() {
-                navigation::focus_by_default(&name.response);
-            }
+            navigation::focus_by_default(&name.response);
             if let Some(text) = name.edited {
                 change(out, draft, |draft| draft.name = text);
             }
@@ -70,7 +68,7 @@ fn settings(ui: &mut Ui, editor: &ProfileEditor, out: &mut Vec<UiCommand>) {
     group(ui, "Picture");
     pictures(ui, draft, out);
     ui.add_space(space::L);
-    group(ui, "Films and series");
+    group(ui, "May watch");
     ages(ui, draft, out);
     ui.add_space(space::L);
     group(ui, "Language");
@@ -103,7 +101,7 @@ fn ages(ui: &mut Ui, draft: &ProfileRequest, out: &mut Vec<UiCommand>) {
     ages.sort_unstable();
     ages.dedup();
     chips(ui, |ui| {
-        if chip(ui, "All of them", draft.max_age.is_none()) {
+        if chip(ui, "Everything", draft.max_age.is_none()) {
             change(out, draft, |draft| draft.max_age = None);
         }
         for age in ages {
@@ -190,7 +188,6 @@ fn buttons(ui: &mut Ui, view: &View<'_>, editor: &ProfileEditor, out: &mut Vec<U
             ui.spacing_mut().item_spacing.x = space::M;
             let label = if editor.busy { "Saving…" } else { "Save" };
             let save = text_button(ui, Prominence::Primary, label);
-            navigation::focus_by_default(&save);
             if save.clicked() {
                 out.push(UiCommand::Account(AccountCommand::SaveProfile));
             }

@@ -127,6 +127,8 @@ fn tile(ui: &mut Ui, profile: &Profile, index: usize, edits: bool) -> Response {
     let (disc, heat) = disc(ui, rect, &response);
     let avatar = (profile.avatar.as_deref(), profile.name.as_str());
     paint_avatar(ui.painter(), (disc.center(), DISC / 2.0), avatar, index, heat);
+    caption(ui, rect, disc, &profile.name, note.as_deref(), heat);
+    focus_ring(ui, &response, disc, egui::CornerRadius::same((DISC / 2.0) as u8));
     let badge = if edits { Some(Icon::Pencil) } else { profile.locked.then_some(Icon::Lock) };
     if let Some(icon) = badge {
         let place = disc.center() + vec2(DISC, DISC) * 0.354;
@@ -134,8 +136,6 @@ fn tile(ui: &mut Ui, profile: &Profile, index: usize, edits: bool) -> Response {
         ui.painter().circle_filled(place, 17.0, color::RAISED);
         paint_icon(ui.painter(), icon, place, 18.0, color::TEXT);
     }
-    caption(ui, rect, disc, &profile.name, note.as_deref(), heat);
-    focus_ring(ui, &response, disc, egui::CornerRadius::same((DISC / 2.0) as u8));
     response.on_hover_cursor(egui::CursorIcon::PointingHand)
 }
 

@@ -11,7 +11,7 @@ use crate::theme::tokens::{color, size, space, text};
 use crate::widgets::{Icon, Line, Prominence, body, glass_button, heading, text_button};
 
 /// Width of the sheet.
-const WIDTH: f32 = 400.0;
+const WIDTH: f32 = 444.0;
 /// Languages that can be preferred.
 pub(super) const LANGUAGES: [&str; 6] = ["en", "de", "fr", "es", "it", "pl"];
 
@@ -111,11 +111,10 @@ fn account(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
         if text_button(ui, Prominence::Secondary, "Account").clicked() {
             out.push(UiCommand::Account(AccountCommand::Open));
         }
+        if text_button(ui, Prominence::Secondary, "Sign out").clicked() {
+            out.push(UiCommand::SignOut);
+        }
     });
-    ui.add_space(space::S);
-    if text_button(ui, Prominence::Secondary, "Sign out").clicked() {
-        out.push(UiCommand::SignOut);
-    }
 }
 
 fn change(out: &mut Vec<UiCommand>, settings: &Settings, change: impl FnOnce(&mut Settings)) {

@@ -82,7 +82,7 @@ fn fields(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
     let mut submit = false;
     ui.add_enabled_ui(!form.busy, |ui| submit = texts(ui, form, out));
     ui.add_space(space::XS);
-    message(ui, form.message(view.now).as_deref());
+    message(ui, form.message(view.now).as_deref(), true);
     if form.wait_until.is_some_and(|until| until > view.now) {
         // The countdown moves by whole seconds.
         ui.ctx().request_repaint_after_secs(0.5);

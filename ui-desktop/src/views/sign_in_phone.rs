@@ -113,9 +113,9 @@ fn waiting(ui: &mut Ui, view: &View<'_>, code: &PhoneCode, soft: Line) {
     body(ui, "Sign in there and allow it. This screen goes on by itself.", soft);
     let left = (code.expires_at - view.now).max(0.0);
     let words = if left >= 90.0 {
-        format!("Waiting for your phone. The code works for {:.0} minutes.", (left / 60.0).ceil())
+        format!("Waiting for your phone. Good for {:.0} minutes.", (left / 60.0).ceil())
     } else {
-        format!("Waiting for your phone. The code works for {:.0} s.", left.ceil())
+        format!("Waiting for your phone. Good for {:.0} s.", left.ceil())
     };
     let (place, _) = ui.allocate_exact_size(vec2(soft.width, text::SMALL * 3.0), Sense::hover());
     spinner(ui.painter(), place.left_center() + vec2(9.0, 0.0), 8.0, color::ACCENT, view.now);
@@ -129,13 +129,13 @@ fn waiting(ui: &mut Ui, view: &View<'_>, code: &PhoneCode, soft: Line) {
 /// The code, large and with room between its letters, as one is read aloud.
 fn letters(ui: &mut Ui, code: &str) {
     let format = egui::TextFormat {
-        font_id: egui::FontId::monospace(text::DISPLAY - 8.0),
+        font_id: egui::FontId::monospace(text::DISPLAY),
         color: color::ACCENT,
         extra_letter_spacing: 1.5,
         ..egui::TextFormat::default()
     };
     let galley = ui.painter().layout_job(egui::text::LayoutJob::single_section(code.to_owned(), format));
-    let (rect, response) = ui.allocate_exact_size(vec2(galley.size().x, size::BUTTON), Sense::hover());
+    let (rect, response) = ui.allocate_exact_size(vec2(galley.size().x, size::BUTTON + space::XS), Sense::hover());
     let spoken = format!("Code {code}");
     response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &spoken));
     let place = Rect::from_center_size(rect.center(), galley.size()).min;

@@ -1,5 +1,6 @@
 //! Buttons, all with a name for screen readers and a visible focus.
 
+use egui::emath::GuiRounding as _;
 use egui::{Color32, CornerRadius, Painter, Rect, Response, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, vec2};
 
 use super::{Icon, Line, elided, paint_icon};
@@ -52,6 +53,8 @@ pub fn icon_text_button(ui: &mut Ui, prominence: Prominence, icon: Option<Icon>,
     }
     let place = egui::pos2(left + icon_width, rect.center().y - galley.size().y / 2.0);
     let job_color = ink.gamma_multiply(fade);
+    // Letters stand on whole pixels: from there both passes of all buttons are equally far apart.
+    let place = place.round_to_pixels(painter.pixels_per_point());
     paint_recoloured(painter, place, &galley, job_color);
     focus_ring(ui, &response, rect, radius::MEDIUM);
     response.on_hover_cursor(egui::CursorIcon::PointingHand)
