@@ -1,6 +1,6 @@
 //! What the viewer asked for. Views send these and nothing else; only [`crate::state`] acts on them.
 
-use kinora_api::{ProfileId, ProfileRequest, TitleId};
+use kinora_api::{PlaybackSessionId, ProfileId, ProfileRequest, TitleId};
 use player_core::command::{QualityChoice, TrackChoice};
 
 use crate::state::{DialogKind, Focus, Menu, Settings, SignInPage};
@@ -23,6 +23,21 @@ pub enum Zoom {
     Out,
     /// As large as the window asks for.
     Reset,
+}
+
+/// A change of what the profile keeps of titles.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LibraryCommand {
+    /// Put a title on the list of the profile, or take it off.
+    List(TitleId, bool),
+    /// Mark a title as watched, or as never begun.
+    MarkWatched(TitleId, bool),
+    /// Remove a title from "Continue watching".
+    RemoveFromContinue(TitleId),
+    /// Take the removal back that the notice tells of.
+    Undo,
+    /// Let presses on cards of "Continue watching" remove them, or no longer.
+    EditContinue(bool),
 }
 
 /// One wish of the viewer.
@@ -76,6 +91,12 @@ pub enum UiCommand {
     ToggleDetails,
     /// Put a text on the clipboard.
     Copy(String),
+    /// Change what the profile keeps of titles.
+    Library(LibraryCommand),
+    /// Go on here with a playback of another device.
+    TakeOver(PlaybackSessionId),
+    /// End a playback of the account, and begin the film that was refused in its place.
+    StopOther(PlaybackSessionId),
     /// Something about the account, its profiles, or another way to sign in.
     Account(AccountCommand),
     /// Something about the player.

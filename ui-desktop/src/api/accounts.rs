@@ -253,7 +253,7 @@ mod tests {
 
     #[test]
     fn a_phone_gets_a_whole_address() {
-        let client = Client::new("http://192.0.2.7:8000/".parse().expect("a valid address")).expect("a client");
+        let client = Client::new("http://192.0.2.7:8000/".parse().expect("a valid address"), None).expect("a client");
         let check = |path: &str, want: &str| assert_eq!(absolute(&client, path).expect("an address"), want);
         check("/link?code=BCDF-GHJK", "http://192.0.2.7:8000/link?code=BCDF-GHJK");
         check("https://kinora.example/link", "https://kinora.example/link");

@@ -57,7 +57,9 @@ impl Failure {
 
     /// The exchange itself failed.
     pub fn transport(error: &reqwest::Error, url: &Url) -> Self {
-        let (code, message) = if error.is_timeout() {
+        let (code, message) = if kinora_pin::is_wrong_key(error) {
+            (ErrorCode::TlsFailed, "the server has another key than its pin says")
+        } else if error.is_timeout() {
             (ErrorCode::NetworkTimeout, "no answer came in time")
         } else if error.is_connect() {
             (ErrorCode::NetworkUnreachable, "the connection could not be made")
@@ -105,6 +107,10 @@ impl Failure {
             (Some(Wire::TooManyAttempts), _) => {
                 let wait = self.wait_seconds().unwrap_or_default().ceil();
                 format!("Too many attempts. Wait {wait} s and try again.")
+            }
+            _ if self.error.code == ErrorCode::TlsFailed => {
+                "Another server answers at Kinora's address, which this app does not trust. Nothing was sent to it."
+                    .to_owned()
             }
             _ if self.is_unreachable() => {
                 format!("Kinora cannot be reached. {}", self.error.code.advice())

@@ -3,8 +3,9 @@
 use kinora_api::{Account, Device};
 
 use super::dialog::{self, Dialog};
+use super::pages::visit;
 use super::profile_editor::{self, ProfileEditor};
-use super::update::{to_sign_in, visit};
+use super::update::to_sign_in;
 use super::{AppState, Effect, Load, Moment, Notice, Problem, Route, profiles, sign_in};
 use crate::api::{AccountReply, AccountRequest, Request, Told};
 use crate::command::AccountCommand;

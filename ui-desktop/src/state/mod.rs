@@ -7,14 +7,19 @@ mod accounts;
 mod ahead;
 mod choices;
 mod dialog;
+mod elsewhere;
 mod events;
 mod focus;
 mod format;
 mod home_pages;
+mod kept;
 mod keys;
 mod language;
+mod library;
 mod lru;
+mod moment;
 mod outage;
+mod pages;
 mod player;
 mod problem;
 mod profile_editor;
@@ -39,13 +44,17 @@ pub use accounts::AccountPages;
 pub use ahead::Ahead;
 pub use choices::{Choices, TitleChoice, TrackMark};
 pub use dialog::{Dialog, DialogKind, FieldContent, FieldSpec, PIN_LENGTH};
+pub use elsewhere::{Elsewhere, device_name};
 pub use focus::{Focus, HeroButton};
 pub use format::{bitrate, clock, runtime, time_left};
 pub use home_pages::HomePages;
+pub use kept::{KeptAnswer, KeptPage, on_screen as kept_page};
 pub use keys::{VOLUME_STEP, player_command};
 pub use language::language_name;
+pub use library::Library;
 pub use lru::ByteLru;
-pub use outage::{KeptAnswer, Outage};
+pub use moment::Moment;
+pub use outage::Outage;
 pub use player::{Flash, Menu, PlayerState, RATES, Source, quality_menu, timeline, track_name};
 pub use problem::Problem;
 pub use profile_editor::{MAX_NAME, MAX_PROFILES, ProfileEditor};
@@ -54,7 +63,7 @@ pub use search::SearchState;
 pub use service_words::service_words;
 pub use settings::{CueSize, DataSaver, Settings, WindowPlace};
 pub use sign_in::{PhoneCode, PhoneSignIn, SignInForm, SignInPage};
-pub use update::{Moment, next_tick, start, update};
+pub use update::{next_tick, start, update};
 pub use waiting::{Waiting, next_change as next_wait_change, waiting};
 
 /// Data that is asked for over the network.
@@ -147,6 +156,8 @@ pub struct TitleState {
     pub data: Load<TitleDetail>,
     /// What the poster wall knew, to draw at once.
     pub card: Option<TitleCard>,
+    /// The gateway gave what is shown from what it had kept; `None` when the service itself answered.
+    pub kept: Option<KeptPage>,
     /// Pages as they were last answered, the latest last, so that the way back finds them as they were left.
     seen: Vec<TitleDetail>,
 }
@@ -159,6 +170,7 @@ impl TitleState {
     fn open(&mut self, card: Option<TitleCard>) {
         self.data = Load::Loading;
         self.card = card;
+        self.kept = None;
     }
 
     /// Begins the page of a title that is returned to, with what it showed.
@@ -209,6 +221,10 @@ pub struct AppState {
     pub ahead: Ahead,
     /// The search page.
     pub search: SearchState,
+    /// What the profile keeps of titles.
+    pub library: Library,
+    /// What plays on the account's other devices.
+    pub elsewhere: Elsewhere,
     /// The profile that watches; `None` is the account's default.
     pub profile: Option<ProfileId>,
     /// Answers on their way were asked for another profile and are dropped.

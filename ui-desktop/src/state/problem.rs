@@ -1,5 +1,6 @@
 //! An error as a viewer meets it: what happened and what to do, in plain words; the technical part apart.
 
+use kinora_api::NowPlaying;
 use player_core::error::ErrorContext;
 use player_core::{ErrorCode, PlayerError};
 
@@ -17,6 +18,10 @@ pub struct Problem {
     pub advice: String,
     /// Message and context of the error for an engineer; free of secrets.
     pub detail: String,
+    /// Playbacks of the account that leave no place for this one; each can be stopped.
+    pub playing: Vec<NowPlaying>,
+    /// Nothing failed: another device took over.
+    pub is_displaced: bool,
     /// The HTTP status, when one came.
     status: Option<u16>,
     /// The service's own code, when the taxonomy of playback has none for it.
@@ -31,6 +36,8 @@ impl Problem {
             meaning: headline(error.code, error.context.http_status).to_owned(),
             advice: advice(error.code).to_owned(),
             detail: detail(&error.message, &error.context),
+            playing: Vec::new(),
+            is_displaced: false,
             status: error.context.http_status,
             service: None,
         }
@@ -41,17 +48,37 @@ impl Problem {
         let meaning = match error.code {
             ErrorCode::NetworkUnreachable => "We can't reach Kinora.",
             ErrorCode::NetworkTimeout => "Kinora is not answering.",
+            ErrorCode::TlsFailed => "Another server answers at Kinora's address.",
             ErrorCode::HttpStatus | ErrorCode::BodyTooLarge | ErrorCode::ServiceUnavailable => {
                 "Kinora can't answer right now."
             }
             code => headline(code, None),
         };
-        Self { meaning: meaning.to_owned(), ..Self::new(error) }
+        let card = Self { meaning: meaning.to_owned(), ..Self::new(error) };
+        match error.code {
+            ErrorCode::TlsFailed => Self { advice: WRONG_KEY.to_owned(), ..card },
+            _ => card,
+        }
     }
 
-    /// Creates the card of a request to the service that failed.
+    /// Creates the card of a film that ended here because another device took its place.
+    pub fn displaced() -> Self {
+        let error = PlayerError::fatal(ErrorCode::TooManyStreams, "another device of the account took over");
+        Self {
+            meaning: "Another device took over.".to_owned(),
+            advice: "To go on watching here, press “Watch here”.".to_owned(),
+            is_displaced: true,
+            ..Self::of_service(&error)
+        }
+    }
+
+    /// Creates the card of a request that the service refused, with the playbacks that take its place, if that is why.
     pub fn of_failure(failure: &Failure) -> Self {
         let card = Self::of_service(&failure.error);
+        let playing = failure.service.as_ref().map(|answer| answer.playing.clone()).unwrap_or_default();
+        if !playing.is_empty() {
+            return Self { playing, advice: "Stop one of them to watch here.".to_owned(), ..card };
+        }
         match failure.wire().and_then(|code| service_words(code).map(|words| (code, words))) {
             Some((code, (meaning, advice))) => {
                 Self { meaning: meaning.to_owned(), advice: advice.to_owned(), service: Some(code), ..card }
@@ -93,6 +120,9 @@ impl Problem {
         format!("{}\n{meaning}\n{}", self.code_line(), self.detail)
     }
 }
+
+/// Advice when the service's key is not the one of its pin.
+const WRONG_KEY: &str = "Nothing was sent to it. Ask who runs Kinora for its address and pin.";
 
 /// Returns a viewer's words for a code, one sentence without a term of the trade.
 fn headline(code: ErrorCode, status: Option<u16>) -> &'static str {

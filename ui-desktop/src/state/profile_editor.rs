@@ -3,7 +3,7 @@
 use kinora_api::{Account, Authority, ErrorCode as Wire, Profile, ProfileId, ProfileRequest};
 
 use super::dialog::{self, DialogKind};
-use super::update::visit;
+use super::pages::visit;
 use super::{AppState, Effect, Moment, Route, profiles, watching};
 use crate::api::{AccountRequest, Failure, Request};
 

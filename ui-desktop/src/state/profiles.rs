@@ -6,9 +6,9 @@
 use kinora_api::{Account, Profile, ProfileId};
 
 use super::dialog::{self, DialogKind};
-use super::{Ahead, AppState, Effect, HomeState, Load, Route, TitleState, outage};
+use super::{Ahead, AppState, Effect, Elsewhere, HomeState, Library, Load, Route, TitleState, outage};
 use crate::api::{AccountRequest, Request};
-use crate::state::update::to_home;
+use crate::state::pages::to_home;
 
 /// Maximum accounts whose choice is remembered; the first by id goes first.
 const MAX_REMEMBERED: usize = 32;
@@ -133,6 +133,8 @@ fn clear_pages(state: &mut AppState) {
     state.title = TitleState::default();
     state.ahead = Ahead::default();
     state.search.clear();
+    state.library = Library::default();
+    state.elsewhere = Elsewhere::default();
     state.history.clear();
 }
 

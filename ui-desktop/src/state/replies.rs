@@ -4,11 +4,13 @@ use kinora_api::{Account, ErrorCode as Wire, PlaybackGrant, TitleId};
 use player_core::Command;
 
 use super::ahead::Prepared;
+use super::kept::{KEPT_PAUSE, KeptAnswer, KeptPage};
+use super::pages::fail_with;
 use super::player::{self, Source};
-use super::update::{enter_home, fail_with, to_sign_in};
+use super::update::{enter_home, to_sign_in};
 use super::{
-    AppState, Effect, Load, Moment, Notice, Problem, Route, SignInForm, accounts, ahead, home_pages, outage, profiles,
-    search,
+    AppState, Effect, Load, Moment, Notice, Problem, Route, SignInForm, accounts, ahead, elsewhere, home_pages, kept,
+    library, outage, profiles, search,
 };
 use crate::api::{AccountRequest, Failure, Reply, Request};
 
@@ -66,6 +68,11 @@ pub fn on_reply(state: &mut AppState, reply: Reply, moment: &Moment, effects: &m
         }
         Reply::Granted(id, result) => on_grant(state, &id, result, moment, effects),
         Reply::Prepared(id, result) => on_prepared(state, id, result, moment, effects),
+        Reply::Kept { reply, age_s } => on_kept(state, *reply, age_s, moment, effects),
+        Reply::Watched(titles) => state.library.take_watched(titles),
+        Reply::NowPlaying(playing) => state.elsewhere.take(playing),
+        Reply::Changed(id, change, result) => library::on_changed(state, &id, change, result, moment, effects),
+        Reply::Displaced(session) => elsewhere::on_displaced(state, &session, moment, effects),
         Reply::Claimed(grant, result) => on_claimed(state, &grant, result, moment, effects),
         Reply::PlaybackStopped => {
             ahead::on_playback_stopped(state, moment.now, effects);
@@ -87,6 +94,29 @@ pub fn on_reply(state: &mut AppState, reply: Reply, moment: &Moment, effects: &m
         }
         Reply::Account(reply) => accounts::on_reply(state, reply, moment, effects),
         Reply::Image { .. } => debug_assert!(false, "images go to the shelf and not through the state"),
+    }
+}
+
+/// Shows a kept answer, and marks what is shown.
+fn on_kept(state: &mut AppState, reply: Reply, age_s: u64, moment: &Moment, effects: &mut Vec<Effect>) {
+    let seen_at = kept::seen_at(age_s, moment);
+    let page = Some(KeptPage { seen_at, next_try: Some(moment.now + KEPT_PAUSE) });
+    let (title, query) = match &reply {
+        Reply::Title(id, Ok(_)) => (state.route == Route::Title(id.clone()), None),
+        Reply::Found(query, Ok(_)) => (false, Some(query.clone())),
+        Reply::MoreRows(_, Ok(_)) | Reply::MoreTitles { result: Ok(_), .. } => {
+            let known = state.home.pages.kept_at.unwrap_or(seen_at);
+            state.home.pages.kept_at = Some(known.min(seen_at));
+            state.home.kept.get_or_insert(KeptAnswer { next_try: Some(moment.now + KEPT_PAUSE) });
+            (false, None)
+        }
+        _ => (false, None),
+    };
+    on_reply(state, reply, moment, effects);
+    if title {
+        state.title.kept = page;
+    } else if query.is_some_and(|query| query == state.search.answered) {
+        state.search.kept = page;
     }
 }
 
@@ -132,6 +162,8 @@ fn on_claimed(
         matches!(&player.source, Source::Title { grant: Some(used), .. } if used.session_id == grant.session_id);
     if is_used && !failure.is_outage() {
         player::retry(player, &state.settings, moment, effects);
+        // It never had its place: that it lost it says nothing.
+        player.last_session = None;
     }
 }
 
@@ -171,13 +203,15 @@ fn on_home(
 ) {
     match result {
         Ok(home) => {
+            kept::on_fresh_home(&mut state.home);
             home_pages::replace(&mut state.home, home);
+            library::on_home(state);
             state.home.seen_at = Some(moment.wall_ms);
             state.home.kept = None;
             outage::on_reached(state, effects);
         }
         Err(failure) => {
-            outage::on_kept_refused(state, moment.now);
+            kept::on_home_refused(state, moment.now);
             if matches!(failure.wire(), Some(Wire::ProfileLocked | Wire::ProfileNotFound)) {
                 // Another device has set a PIN or deleted the profile.
                 effects.push(Effect::Api(Request::Account(AccountRequest::Describe)));
@@ -216,11 +250,18 @@ fn on_title(
         return;
     }
     match result {
-        Ok(detail) => state.title.take(detail),
+        Ok(detail) => {
+            state.title.kept = None;
+            state.title.take(detail);
+        }
         Err(failure) => {
             // The page stands with what the poster wall knew, and the rest comes when the service is back.
             let is_shown = state.title.data.ready().is_some() || state.title.card.is_some();
+            if failure.is_outage() {
+                kept::on_refused(&mut state.title.kept, moment.now);
+            }
             if !failure.is_outage() || !is_shown {
+                state.title.kept = None;
                 state.title.data = Load::Failed(Problem::of_failure(&failure));
             }
         }

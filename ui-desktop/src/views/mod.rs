@@ -8,6 +8,7 @@ mod end_screen;
 mod error;
 mod form;
 mod home;
+mod offer;
 mod outage;
 mod player;
 mod player_menu;

@@ -5,7 +5,7 @@ use egui::{Align, Layout, Rect, Sense, Ui, UiBuilder, WidgetInfo, pos2, vec2};
 
 use super::View;
 use crate::command::UiCommand;
-use crate::state::{Outage, Route};
+use crate::state::{Outage, Route, kept_page};
 use crate::theme::tokens::{color, radius, size, space, text};
 use crate::widgets::{Line, Prominence, elided, text_button};
 
@@ -45,12 +45,11 @@ pub fn ago(ms: i64) -> String {
 
 /// Draws the banner under the bar on top of a page that still shows something. The page below stays usable.
 pub fn banner(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
-    let home = &view.state.home;
-    let kept = home.kept.as_ref().filter(|_| view.state.route == Route::Home);
+    let kept = kept_page(view.state);
     let (words, may_try) = match (&view.state.outage, kept) {
         (Some(outage), _) => (words(view, outage), outage.next_try.is_some()),
         (None, Some(kept)) => {
-            let age = home.seen_at.map_or(0, |at| view.wall.now_ms().saturating_sub(at));
+            let age = view.wall.now_ms().saturating_sub(kept.seen_at);
             (format!("Not up to date – this is from {}", ago(age)), kept.next_try.is_some())
         }
         (None, None) => return,

@@ -42,7 +42,8 @@ pub fn show(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
     let page = ui.max_rect();
     let margin = space::PAGE;
     // The banner of an outage lies between the bar and the field.
-    let banner = if view.state.outage.is_some() { size::BUTTON + space::S } else { 0.0 };
+    let banner =
+        if view.state.outage.is_some() || view.state.search.kept.is_some() { size::BUTTON + space::S } else { 0.0 };
     let top = page.top() + size::TOP_BAR + space::S + banner;
     let place = Rect::from_min_size(pos2(page.left() + margin, top), vec2(page.width() - margin * 2.0, 52.0));
     let field = ui.scope_builder(UiBuilder::new().max_rect(place), |ui| field(ui, view, out)).inner;

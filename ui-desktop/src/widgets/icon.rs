@@ -41,6 +41,8 @@ pub enum Icon {
     Check,
     /// A cross.
     Close,
+    /// An upright cross.
+    Plus,
     /// A triangle with an exclamation mark.
     Warning,
     /// Sliders for the settings.
@@ -59,8 +61,6 @@ pub enum Icon {
     Lock,
     /// A pencil.
     Pencil,
-    /// A plus sign.
-    Plus,
     /// A key of a keyboard that erases to the left.
     Backspace,
 }
@@ -110,6 +110,10 @@ pub fn paint(painter: &Painter, icon: Icon, center: Pos2, side: f32, color: Colo
             pen.line(&[(-6.5, -6.5), (6.5, 6.5)]);
             pen.line(&[(6.5, -6.5), (-6.5, 6.5)]);
         }
+        Icon::Plus => {
+            pen.line(&[(-8.0, 0.0), (8.0, 0.0)]);
+            pen.line(&[(0.0, -8.0), (0.0, 8.0)]);
+        }
         Icon::Speed => {
             pen.arc(0.0, 2.0, 9.5, PI * 0.85, PI * 2.15);
             pen.line(&[(0.0, 2.5), (4.6, -3.0)]);
@@ -138,10 +142,6 @@ pub fn paint(painter: &Painter, icon: Icon, center: Pos2, side: f32, color: Colo
         Icon::Pencil => {
             pen.line(&[(-8.0, 8.0), (-6.5, 2.5), (4.0, -8.0), (8.0, -4.0), (-2.5, 6.5), (-8.0, 8.0)]);
             pen.line(&[(1.0, -5.0), (5.0, -1.0)]);
-        }
-        Icon::Plus => {
-            pen.line(&[(-7.0, 0.0), (7.0, 0.0)]);
-            pen.line(&[(0.0, -7.0), (0.0, 7.0)]);
         }
         Icon::Backspace => {
             pen.line(&[(-10.0, 0.0), (-4.0, -6.5), (9.5, -6.5), (9.5, 6.5), (-4.0, 6.5), (-10.0, 0.0)]);

@@ -234,6 +234,8 @@ fn a_title_opened_anew_offers_play_again() {
         settle(&mut window);
         assert_eq!(focus_is_seen(&window, "opening"), "Play");
         press(&mut window, Key::ArrowDown);
+        assert_eq!(focus_is_seen(&window, "Down"), "Add to My list");
+        press(&mut window, Key::ArrowDown);
         assert!(focus_is_seen(&window, "Down").starts_with("Other Title"));
         press(&mut window, Key::Escape);
     }
