@@ -4,7 +4,7 @@ use egui::accesskit::Role;
 use egui::{Align, Layout, Rect, Sense, Ui, UiBuilder, WidgetInfo, vec2};
 
 use super::View;
-use super::sign_in::wide_button;
+use super::form::wide_button;
 use crate::command::{AccountCommand, UiCommand};
 use crate::navigation;
 use crate::state::{PhoneCode, PhoneSignIn, SignInPage};
