@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use kinora_api::{Heartbeat, HeartbeatReply, PlaybackGrant, PlaybackPhase};
+use kinora_api::{ErrorCode, Heartbeat, HeartbeatReply, PlaybackGrant, PlaybackPhase};
 use reqwest::Method;
 use tokio::sync::oneshot;
 
@@ -14,7 +14,19 @@ use super::{Failure, Probe};
 /// Bounds on what the service may ask for.
 const INTERVAL: (u64, u64) = (1_000, 120_000);
 
-/// Sends heartbeats until `ended` fires, which answers `None`; ends by itself only when the sign-in is lost.
+/// Outcome of the report of a last position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Farewell {
+    /// The service has the position, or refuses it for good.
+    Taken,
+    /// The service was away, so that the position must be kept.
+    Away,
+    /// Another device had taken the playback's place. The service has the position.
+    Displaced,
+}
+
+/// Sends heartbeats until `ended` fires, which answers `None`; ends by itself only when the sign-in is lost or another
+/// device took the playback's place.
 ///
 /// It is never cancelled from outside: a token refresh that is cut off half-way would cost the whole session.
 pub async fn keep_alive(
@@ -39,21 +51,26 @@ pub async fn keep_alive(
                     renew(&session, &grant).await;
                 }
             }
-            Err(failure) if is_lost(&failure) => return Some(failure),
+            Err(failure) if is_lost(&failure) || is_displaced(&failure) => return Some(failure),
             Err(failure) => tracing::debug!(error = %failure.error, "a heartbeat was not taken"),
         }
     }
 }
 
-/// Reports the last position. Returns false when the service was away, so that the position must be kept.
-pub async fn stop(session: &Session, grant: &PlaybackGrant, last: Heartbeat) -> bool {
+fn is_displaced(failure: &Failure) -> bool {
+    failure.wire() == Some(ErrorCode::TooManyStreams)
+}
+
+/// Reports the last position.
+pub async fn stop(session: &Session, grant: &PlaybackGrant, last: Heartbeat) -> Farewell {
     let phase = if last.phase == PlaybackPhase::Ended { PlaybackPhase::Ended } else { PlaybackPhase::Stopped };
     let body = Heartbeat { phase, ..last };
     match session.tell(Method::POST, &grant.stop_path, Some(&body)).await {
-        Ok(()) => true,
+        Ok(()) => Farewell::Taken,
+        Err(failure) if is_displaced(&failure) => Farewell::Displaced,
         Err(failure) => {
             tracing::warn!(error = %failure.error, "the last position was not taken");
-            !failure.is_outage()
+            if failure.is_outage() { Farewell::Away } else { Farewell::Taken }
         }
     }
 }

@@ -3,8 +3,8 @@
 use player_core::error::PlayerError;
 use player_core::{ErrorCode, Event, State};
 
+use super::pages::fail;
 use super::player::{self, PlayerState, Source};
-use super::update::fail;
 use super::{AppState, Effect, Moment, Notice};
 
 /// A new leave to play is asked for by itself at most this often, in seconds.

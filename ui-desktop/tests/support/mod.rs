@@ -64,8 +64,16 @@ impl Outside {
     pub fn take_asked(&self) -> Vec<Request> {
         let asked = self.with(|world| std::mem::take(&mut world.asked));
         // Pictures and what goes with a film are asked for by the way and are not what tests are about.
-        let by_the_way =
-            |request: &Request| matches!(request, Request::Image(_) | Request::Companion(_) | Request::Prepare { .. });
+        let by_the_way = |request: &Request| {
+            matches!(
+                request,
+                Request::Image(_)
+                    | Request::Companion(_)
+                    | Request::Prepare { .. }
+                    | Request::NowPlaying
+                    | Request::Watched
+            )
+        };
         asked.into_iter().filter(|request| !by_the_way(request)).collect()
     }
 
