@@ -19,6 +19,7 @@ mod moment;
 mod outage;
 mod pages;
 mod player;
+mod preferences;
 mod problem;
 mod profiles;
 mod replies;
@@ -49,6 +50,7 @@ pub use lru::ByteLru;
 pub use moment::Moment;
 pub use outage::Outage;
 pub use player::{Flash, Menu, PlayerState, RATES, Source, quality_menu, timeline, track_name};
+pub use preferences::{Changed, CueLook, cue_look, settings as settings_in_force};
 pub use problem::Problem;
 pub use profiles::watching;
 pub use search::SearchState;
@@ -256,6 +258,8 @@ pub struct AppState {
     pub player: Option<PlayerState>,
     /// What the viewer set.
     pub settings: Settings,
+    /// Settings that the viewer has changed here since the profile came.
+    pub changed_here: Changed,
     /// The settings are open.
     pub settings_open: bool,
     /// A line to read.

@@ -4,7 +4,7 @@
 
 use kinora_api::{Account, Profile, ProfileId};
 
-use super::{Ahead, AppState, Effect, Elsewhere, HomeState, Library, Load, Route, TitleState, outage};
+use super::{Ahead, AppState, Changed, Effect, Elsewhere, HomeState, Library, Load, Route, TitleState, outage};
 use crate::api::Request;
 use crate::state::pages::to_home;
 
@@ -67,8 +67,10 @@ pub fn choose(state: &mut AppState, id: &ProfileId, effects: &mut Vec<Effect>) {
     effects.push(Effect::Api(Request::Home));
 }
 
-/// Takes what the service has answered for another profile off the screen.
+/// Takes what the service has answered for another profile off the screen. The profile's settings hold again, whatever was
+/// changed here before.
 fn use_profile(state: &mut AppState, profile: Option<ProfileId>, effects: &mut Vec<Effect>) {
+    state.changed_here = Changed::default();
     if state.profile == profile {
         return;
     }

@@ -10,7 +10,7 @@ use super::player::{self, Source};
 use super::update::{enter_home, to_sign_in};
 use super::{
     AppState, Effect, Load, Moment, Notice, Problem, Route, SignInForm, ahead, elsewhere, home_pages, kept, library,
-    outage, profiles, search,
+    outage, preferences, profiles, search,
 };
 use crate::api::{Failure, Reply, Request};
 
@@ -299,13 +299,14 @@ pub fn waits_for_grant(state: &AppState, id: &TitleId) -> bool {
 
 /// Loads the film that waits for this permission.
 pub fn begin_film(state: &mut AppState, id: &TitleId, permission: PlaybackGrant, effects: &mut Vec<Effect>) {
+    let settings = preferences::settings(state);
     let choice = state.account.as_ref().and_then(|account| state.choices.of(&account.id, id));
     let Some(player) = &mut state.player else { return };
     if let Source::Title { grant, .. } = &mut player.source {
         *grant = Some(Box::new(permission.clone()));
     }
     player.choice_applied = false;
-    if let Some(request) = player.load_request(&state.settings, choice) {
+    if let Some(request) = player.load_request(&settings, choice) {
         effects.push(Effect::Load(request));
         let rate = choice.and_then(|choice| choice.rate);
         effects.extend(rate.map(|rate| Effect::Player(Command::SetRate(rate))));

@@ -20,4 +20,4 @@ pub use poster::{Card, CardGrid, CardShape, Progress, cover_uv, paint_picture, p
 pub use scrim::{gradient_horizontal, gradient_vertical};
 pub use seek_bar::{SeekBar, SeekBarResponse, volume_slider};
 pub use spinner::spinner;
-pub use subtitles::paint_cues;
+pub use subtitles::{CueStyle, paint_cues};

@@ -13,6 +13,7 @@ mod kept_pages;
 mod library;
 mod memory;
 mod outage;
+mod preferences;
 mod profiles;
 mod search;
 mod seek_bar;
