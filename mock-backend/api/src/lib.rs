@@ -71,6 +71,7 @@
 mod account;
 mod catalogue;
 mod error;
+pub mod events;
 mod ids;
 pub mod internal;
 pub mod paths;

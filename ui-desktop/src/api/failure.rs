@@ -7,6 +7,8 @@ use kinora_api::{ApiError, ErrorCode as Wire};
 use player_core::{ErrorCode, PlayerError};
 use url::Url;
 
+use crate::state::service_words;
+
 /// A request that failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
@@ -76,6 +78,13 @@ impl Failure {
     /// succeed later.
     pub fn is_outage(&self) -> bool {
         use ErrorCode::{BodyTruncated, NetworkTimeout, NetworkUnreachable, ServiceUnavailable};
+        // A refusal that the taxonomy of playback has no code for is no outage.
+        if self
+            .wire()
+            .is_some_and(|code| !matches!(code, Wire::ServiceUnavailable | Wire::ServiceInternal | Wire::InjectedFault))
+        {
+            return false;
+        }
         matches!(self.error.code, NetworkUnreachable | NetworkTimeout | BodyTruncated | ServiceUnavailable)
     }
 
@@ -105,6 +114,10 @@ impl Failure {
             }
             _ if self.is_unreachable() => {
                 format!("Kinora cannot be reached. {}", self.error.code.advice())
+            }
+            (Some(code), _) if service_words(code).is_some() => {
+                let (meaning, advice) = service_words(code).unwrap_or_default();
+                format!("{meaning} {advice}")
             }
             (_, Some(answer)) => answer.message.clone(),
             _ => self.error.code.meaning().to_owned(),

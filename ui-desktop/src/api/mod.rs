@@ -3,6 +3,7 @@
 //! The interface never waits: it puts [`Request`]s into a bounded queue and takes [`Reply`]s from another. tokio and
 //! reqwest live here and nowhere else in the app.
 
+mod accounts;
 mod client;
 mod failure;
 mod images;
@@ -24,6 +25,7 @@ use kinora_api::{
 
 use client::Client;
 
+pub use accounts::{AccountReply, AccountRequest, Told};
 pub use failure::Failure;
 pub use images::Picture;
 pub use service::{Service, ServiceOptions};
@@ -110,6 +112,8 @@ pub enum Request {
     /// Companion of the film on screen: its page and the pictures of its seek bar. Answered by
     /// [`Reply::Companion`].
     Companion(TitleId),
+    /// Something about the account, its profiles, its devices, or another way to sign in.
+    Account(AccountRequest),
 }
 
 /// What the service answered.
@@ -200,6 +204,8 @@ pub enum Reply {
     Found(String, Result<Vec<TitleCard>, Failure>),
     /// Companion of a film on screen.
     Companion(TitleId, Box<Companion>),
+    /// The answer to [`Request::Account`].
+    Account(AccountReply),
 }
 
 impl Reply {
@@ -230,6 +236,7 @@ impl Reply {
             | Self::PlaybackStopped
             | Self::SecretsAt { .. }
             | Self::Image { .. }
+            | Self::Account(_)
             | Self::ProfileInUse(_) => false,
         }
     }

@@ -254,11 +254,11 @@ fn first_url(grant: &PlaybackGrant) -> Option<Url> {
 }
 
 #[derive(Clone)]
-struct Worker {
-    client: Client,
+pub(super) struct Worker {
+    pub(super) client: Client,
     /// Origin of the service.
     service: String,
-    session: Arc<Session>,
+    pub(super) session: Arc<Session>,
     answers: Answers,
     homes: HomeCache,
     posters: PictureCache,
@@ -279,6 +279,7 @@ impl Worker {
         let reply = match request {
             Request::Restore => self.restore().await,
             Request::SignIn { credentials, patient } => self.signed_in(&credentials, patient).await,
+            Request::Account(request) => self.account(request).await,
             Request::SignOut => self.sign_out().await,
             Request::Home => self.home().await,
             Request::Title(id) => {
@@ -481,7 +482,7 @@ impl Worker {
         }
     }
 
-    async fn signed_in(&self, credentials: &Credentials, patient: bool) -> Reply {
+    pub(super) async fn signed_in(&self, credentials: &Credentials, patient: bool) -> Reply {
         match self.sign_in(credentials, patient).await {
             Ok(account) => {
                 self.remember(Some(&account));
@@ -516,6 +517,12 @@ impl Worker {
     async fn sign_out(&self) -> Reply {
         let account = self.session.account().await;
         self.session.sign_out().await;
+        self.forget(account).await;
+        Reply::SignedOut
+    }
+
+    /// Deletes what was kept of an account that is no longer signed in.
+    pub(super) async fn forget(&self, account: Option<AccountId>) {
         self.remember(None);
         if let Some(account) = account {
             let (homes, posters) = (self.homes.clone(), self.posters.clone());
@@ -527,10 +534,9 @@ impl Worker {
                 tracing::warn!("the kept home screen and pictures could not be deleted");
             }
         }
-        Reply::SignedOut
     }
 
-    fn remember(&self, account: Option<&Account>) {
+    pub(super) fn remember(&self, account: Option<&Account>) {
         *self.account.lock().unwrap_or_else(PoisonError::into_inner) = account.cloned();
     }
 
@@ -595,7 +601,7 @@ fn now_ms() -> UnixMillis {
 }
 
 /// `None` when the sign-in is lost, which matters more than the answer.
-fn lost<A>(result: Result<A, Failure>) -> Option<Result<A, Failure>> {
+pub(super) fn lost<A>(result: Result<A, Failure>) -> Option<Result<A, Failure>> {
     match result {
         Err(failure) if is_lost(&failure) => None,
         result => Some(result),

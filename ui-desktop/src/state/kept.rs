@@ -42,7 +42,7 @@ pub fn on_screen(state: &AppState) -> Option<KeptPage> {
         }
         Route::Title(_) => state.title.kept.clone(),
         Route::Search => state.search.kept.clone(),
-        Route::Starting | Route::SignIn | Route::Profiles | Route::Player => None,
+        Route::Starting | Route::SignIn | Route::Profiles | Route::EditProfile | Route::Account | Route::Player => None,
     }
 }
 

@@ -1,22 +1,50 @@
 //! Settings as they hold now: those of this device, over which the profile's own go until the viewer changes them here.
 
-use kinora_api::{SubtitleBackground, SubtitleColour, SubtitleSize, SubtitleStyle};
+use kinora_api::{Profile, SubtitleBackground, SubtitleColour, SubtitleSize, SubtitleStyle};
 use player_core::command::TrackChoice;
 use player_core::model::MediaKind;
 use player_core::{Command, Snapshot};
 
-use super::profiles::watching;
+use super::watching::watching;
 use super::{AppState, CueSize, DataSaver, Effect, Settings};
 
 /// Limit of a profile that saves data, unless this device has a lower one.
 const SAVING: DataSaver = DataSaver::Medium;
 
-/// Settings that the viewer has changed on this device since the profile came: the profile's no longer hold.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// Settings that the viewer has changed on this device since the profile came: the profile's no longer hold, until they
+/// are changed in their turn.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Changed {
+    flags: Flags,
+    /// The profile's settings against which they were changed.
+    against: Option<Own>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Flags {
     cue_size: bool,
     audio_language: bool,
     data_saver: bool,
+}
+
+/// A profile's own settings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Own {
+    style: Option<SubtitleStyle>,
+    language: Option<String>,
+    data_saver: bool,
+}
+
+impl Own {
+    fn of(profile: &Profile) -> Self {
+        Self { style: profile.subtitle_style, language: profile.language.clone(), data_saver: profile.data_saver }
+    }
+}
+
+/// Returns which of the profile's settings no longer hold here.
+fn changed(state: &AppState) -> Flags {
+    let now = watching(state).map(Own::of);
+    if state.changed_here.against == now { state.changed_here.flags } else { Flags::default() }
 }
 
 /// Look of subtitles.
@@ -34,7 +62,7 @@ pub struct CueLook {
 pub fn settings(state: &AppState) -> Settings {
     let mut settings = state.settings.clone();
     let Some(profile) = watching(state) else { return settings };
-    let changed = state.changed_here;
+    let changed = changed(state);
     if let Some(style) = profile.subtitle_style.filter(|_| !changed.cue_size) {
         settings.cue_size = cue_size(style.size);
     }
@@ -69,7 +97,7 @@ const fn cue_size(size: SubtitleSize) -> CueSize {
 pub fn change(state: &mut AppState, wanted: Settings, effects: &mut Vec<Effect>) {
     let before = settings(state);
     let own = state.settings.clone();
-    let changed = &mut state.changed_here;
+    let mut changed = changed(state);
     changed.cue_size |= wanted.cue_size != before.cue_size;
     changed.audio_language |= wanted.audio_language != before.audio_language;
     changed.data_saver |= wanted.data_saver != before.data_saver;
@@ -86,6 +114,7 @@ pub fn change(state: &mut AppState, wanted: Settings, effects: &mut Vec<Effect>)
     if !changed.data_saver {
         kept.data_saver = own.data_saver;
     }
+    state.changed_here = Changed { flags: changed, against: watching(state).map(Own::of) };
     state.settings = kept.clone();
     effects.push(Effect::SaveSettings(kept));
 }

@@ -4,6 +4,7 @@ use kinora_api::NowPlaying;
 use player_core::error::ErrorContext;
 use player_core::{ErrorCode, PlayerError};
 
+use super::service_words;
 use crate::api::Failure;
 
 /// The content of an error card.
@@ -23,6 +24,8 @@ pub struct Problem {
     pub is_displaced: bool,
     /// The HTTP status, when one came.
     status: Option<u16>,
+    /// The service's own code, when the taxonomy of playback has none for it.
+    service: Option<kinora_api::ErrorCode>,
 }
 
 impl Problem {
@@ -36,6 +39,7 @@ impl Problem {
             playing: Vec::new(),
             is_displaced: false,
             status: error.context.http_status,
+            service: None,
         }
     }
 
@@ -57,16 +61,6 @@ impl Problem {
         }
     }
 
-    /// Creates the card of a film that the service refused, with the playbacks that take its place.
-    pub fn of_failure(failure: &Failure) -> Self {
-        let playing = failure.service.as_ref().map(|answer| answer.playing.clone()).unwrap_or_default();
-        let card = Self::of_service(&failure.error);
-        match playing.is_empty() {
-            true => card,
-            false => Self { playing, advice: "Stop one of them to watch here.".to_owned(), ..card },
-        }
-    }
-
     /// Creates the card of a film that ended here because another device took its place.
     pub fn displaced() -> Self {
         let error = PlayerError::fatal(ErrorCode::TooManyStreams, "another device of the account took over");
@@ -78,6 +72,21 @@ impl Problem {
         }
     }
 
+    /// Creates the card of a request that the service refused, with the playbacks that take its place, if that is why.
+    pub fn of_failure(failure: &Failure) -> Self {
+        let card = Self::of_service(&failure.error);
+        let playing = failure.service.as_ref().map(|answer| answer.playing.clone()).unwrap_or_default();
+        if !playing.is_empty() {
+            return Self { playing, advice: "Stop one of them to watch here.".to_owned(), ..card };
+        }
+        match failure.wire().and_then(|code| service_words(code).map(|words| (code, words))) {
+            Some((code, (meaning, advice))) => {
+                Self { meaning: meaning.to_owned(), advice: advice.to_owned(), service: Some(code), ..card }
+            }
+            None => card,
+        }
+    }
+
     /// True when signing in again is what helps.
     pub fn needs_sign_in(&self) -> bool {
         matches!(self.code, ErrorCode::SignInExpired | ErrorCode::SignInRevoked)
@@ -86,6 +95,7 @@ impl Problem {
     /// Returns true when the same request may succeed later by itself: a server is away, slow or out of order.
     pub fn is_temporary(&self) -> bool {
         match self.code {
+            _ if self.service.is_some() => false,
             ErrorCode::HttpStatus => self.status.is_some_and(|status| status >= 500),
             ErrorCode::NetworkUnreachable
             | ErrorCode::NetworkTimeout
@@ -98,12 +108,16 @@ impl Problem {
 
     /// The stable name and number, such as `NotAManifest (2001)`.
     pub fn code_line(&self) -> String {
-        self.code.to_string()
+        match self.service {
+            Some(code) => format!("{code:?} ({})", code.number()),
+            None => self.code.to_string(),
+        }
     }
 
     /// Returns the technical part as lines, to be read to whoever helps or pasted into a report.
     pub fn technical(&self) -> String {
-        format!("{}\n{}\n{}", self.code_line(), self.code.meaning(), self.detail)
+        let meaning = if self.service.is_some() { &self.meaning } else { self.code.meaning() };
+        format!("{}\n{meaning}\n{}", self.code_line(), self.detail)
     }
 }
 

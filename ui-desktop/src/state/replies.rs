@@ -1,6 +1,6 @@
 //! Changes of the state by answers of the service.
 
-use kinora_api::{Account, PlaybackGrant, TitleId};
+use kinora_api::{Account, ErrorCode as Wire, PlaybackGrant, TitleId};
 use player_core::Command;
 
 use super::ahead::Prepared;
@@ -9,10 +9,10 @@ use super::pages::fail_with;
 use super::player::{self, Source};
 use super::update::{enter_home, to_sign_in};
 use super::{
-    AppState, Effect, Load, Moment, Notice, Problem, Route, SignInForm, ahead, elsewhere, home_pages, kept, library,
-    outage, preferences, profiles, search,
+    AppState, Effect, Load, Moment, Notice, Problem, Route, SignInForm, accounts, ahead, elsewhere, home_pages, kept,
+    library, outage, preferences, profiles, search,
 };
-use crate::api::{Failure, Reply, Request};
+use crate::api::{AccountRequest, Failure, Reply, Request};
 
 pub fn on_reply(state: &mut AppState, reply: Reply, moment: &Moment, effects: &mut Vec<Effect>) {
     match reply {
@@ -39,10 +39,7 @@ pub fn on_reply(state: &mut AppState, reply: Reply, moment: &Moment, effects: &m
                 to_sign_in(state, None, effects);
             }
             state.route = Route::SignIn;
-            state.sign_in.busy = false;
-            state.sign_in.wait_until = failure.wait_seconds().map(|seconds| moment.now + seconds);
-            // A wait counts down in the form.
-            state.sign_in.error = state.sign_in.wait_until.is_none().then(|| failure.for_form());
+            state.sign_in.refuse(&failure, moment.now);
         }
         Reply::Offline { failure, account, homes } => {
             outage::on_offline_start(state, &failure, account, homes, moment, effects);
@@ -60,7 +57,10 @@ pub fn on_reply(state: &mut AppState, reply: Reply, moment: &Moment, effects: &m
         reply if state.profile_pending && reply.is_of_a_profile() => {}
         Reply::MoreRows(path, result) => home_pages::on_more_rows(state, &path, result, moment),
         Reply::MoreTitles { row, path, result } => home_pages::on_more_titles(state, &row, &path, result, moment),
-        Reply::KeptHome { home, age_s } => outage::on_kept_home(state, home, age_s, moment, effects),
+        Reply::KeptHome { home, age_s } => {
+            outage::on_kept_home(state, home, age_s, moment, effects);
+            library::on_home(state);
+        }
         Reply::Home(result) => on_home(state, result, moment, effects),
         Reply::Title(id, result) => on_title(state, &id, result, moment, effects),
         Reply::Found(query, result) => search::on_found(state, &query, result, moment, effects),
@@ -95,6 +95,7 @@ pub fn on_reply(state: &mut AppState, reply: Reply, moment: &Moment, effects: &m
                 effects.push(Effect::SaveSettings(state.settings.clone()));
             }
         }
+        Reply::Account(reply) => accounts::on_reply(state, reply, moment, effects),
         Reply::Image { .. } => debug_assert!(false, "images go to the shelf and not through the state"),
     }
 }
@@ -178,6 +179,10 @@ pub fn end_outage(state: &mut AppState) {
 fn on_session(state: &mut AppState, account: Account, by_form: bool, effects: &mut Vec<Effect>) {
     state.opening = None;
     profiles::choose_remembered(state, account, effects);
+    if profiles::ask_if_locked(state) {
+        state.outage = None;
+        return;
+    }
     if by_form && profiles::must_ask(state) {
         state.outage = None;
         profiles::ask(state);
@@ -210,6 +215,10 @@ fn on_home(
         }
         Err(failure) => {
             kept::on_home_refused(state, moment.now);
+            if matches!(failure.wire(), Some(Wire::ProfileLocked | Wire::ProfileNotFound)) {
+                // Another device has set a PIN or deleted the profile.
+                effects.push(Effect::Api(Request::Account(AccountRequest::Describe)));
+            }
             if failure.is_outage() {
                 outage::on_unreachable(state, moment.now);
             } else {
@@ -220,9 +229,9 @@ fn on_home(
                 outage::show_last_seen(state);
             }
             if state.home.data.ready().is_none() {
-                state.home.data = Load::Failed(Problem::of_service(&failure.error));
+                state.home.data = Load::Failed(Problem::of_failure(&failure));
             } else if !failure.is_outage() {
-                let text = Problem::of_service(&failure.error).meaning;
+                let text = Problem::of_failure(&failure).meaning;
                 state.notice = Some(Notice { text, since: moment.now });
             }
         }
@@ -256,7 +265,7 @@ fn on_title(
             }
             if !failure.is_outage() || !is_shown {
                 state.title.kept = None;
-                state.title.data = Load::Failed(Problem::of_service(&failure.error));
+                state.title.data = Load::Failed(Problem::of_failure(&failure));
             }
         }
     }

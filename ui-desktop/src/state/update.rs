@@ -8,8 +8,8 @@ use super::pages::{RETRY_AFTER, fail, to_home, visit};
 use super::player::{self, PlayerState, Source};
 use super::{
     Ahead, AppState, Changed, Choices, Effect, Elsewhere, HomeState, Launch, Library, Load, Message, Moment, Notice,
-    Route, SearchState, Settings, SignInForm, TitleState, ahead, choices, elsewhere, events, find_card, home_pages,
-    kept, library, outage, preferences, profiles, replies, search,
+    Route, SearchState, Settings, SignInForm, TitleState, accounts, ahead, choices, elsewhere, events, find_card,
+    home_pages, kept, library, outage, preferences, profiles, replies, search, sign_in,
 };
 use crate::api::Request;
 use crate::command::{Begin, PlayerCommand, UiCommand};
@@ -22,6 +22,7 @@ pub fn start(launch: Launch, settings: Settings, choices: Choices) -> (AppState,
         history: Vec::new(),
         account: None,
         sign_in: SignInForm { email: settings.last_email.clone(), ..SignInForm::default() },
+        accounts: Default::default(),
         home: HomeState::default(),
         title: TitleState::default(),
         ahead: Ahead::default(),
@@ -73,7 +74,7 @@ pub fn next_tick(state: &AppState) -> Option<f64> {
     let retry = state.outage.as_ref().and_then(|outage| outage.next_try);
     let card = state.player.as_ref().and_then(|player| player.retry_at);
     let others = [search::next_tick(&state.search), ahead::next_tick(state), elsewhere::next_tick(state)];
-    let others = others.into_iter().chain([kept::next_tick(state)]);
+    let others = others.into_iter().chain([kept::next_tick(state), sign_in::next_tick(&state.sign_in)]);
     [retry, card].into_iter().chain(others).flatten().reduce(f64::min)
 }
 
@@ -96,6 +97,7 @@ pub fn update(state: &mut AppState, message: Message, moment: &Moment) -> Vec<Ef
         Message::Tick => {
             outage::on_tick(state, moment.now, &mut effects);
             search::on_tick(state, moment.now, &mut effects);
+            sign_in::on_tick(state, moment.now, &mut effects);
             retry_film(state, moment, &mut effects);
         }
     }
@@ -113,7 +115,8 @@ fn on_command(state: &mut AppState, command: UiCommand, moment: &Moment, effects
         UiCommand::EditEmail(email) => state.sign_in.email = email,
         UiCommand::EditPassword(password) => state.sign_in.password = password,
         UiCommand::ShowPassword(shown) => state.sign_in.shows_password = shown,
-        UiCommand::SignIn => sign_in(state, moment, effects),
+        UiCommand::SignIn => sign_in::submit(state, moment, effects),
+        UiCommand::Account(command) => accounts::on_command(state, command, moment, effects),
         UiCommand::SignOut => {
             state.settings_open = false;
             effects.push(Effect::Api(Request::SignOut));
@@ -218,35 +221,12 @@ fn remember_choices(state: &mut AppState, done: &mut Vec<Effect>, moment: &Momen
     }
 }
 
-fn sign_in(state: &mut AppState, moment: &Moment, effects: &mut Vec<Effect>) {
-    let form = &mut state.sign_in;
-    if form.busy {
-        return;
-    }
-    let email = form.email.trim().to_owned();
-    if form.wait_until.is_some_and(|until| until > moment.now) {
-        return;
-    }
-    form.wait_until = None;
-    form.error = match (email.is_empty(), form.password.is_empty()) {
-        (true, _) => Some("Enter your e-mail address.".to_owned()),
-        (false, true) => Some("Enter your password.".to_owned()),
-        (false, false) => None,
-    };
-    if form.error.is_none() {
-        form.busy = true;
-        form.shows_password = false;
-        // The text stays until the answer: after a slip of the finger one letter is mended, not everything typed again.
-        let credentials = super::Credentials { email, password: form.password.clone().into() };
-        effects.push(Effect::Api(Request::SignIn { credentials, patient: false }));
-    }
-}
-
 pub(super) fn to_sign_in(state: &mut AppState, error: Option<String>, effects: &mut Vec<Effect>) {
     if state.player.take().is_some() {
         effects.push(Effect::EndPlayback);
     }
     state.account = None;
+    state.accounts = Default::default();
     state.home = HomeState::default();
     state.title = TitleState::default();
     state.ahead = Ahead::default();
@@ -305,7 +285,7 @@ fn reload(state: &mut AppState, effects: &mut Vec<Effect>) {
             state.search.data = Load::Loading;
             effects.push(Effect::Api(Request::Search(state.search.query.trim().to_owned())));
         }
-        Route::Starting | Route::SignIn | Route::Profiles | Route::Player => {}
+        Route::Starting | Route::SignIn | Route::Profiles | Route::EditProfile | Route::Account | Route::Player => {}
     }
 }
 

@@ -29,9 +29,13 @@ fn words(view: &View<'_>, outage: &Outage) -> String {
 }
 
 /// Returns an age of so many milliseconds in words, such as `3 minutes ago`.
-fn ago(ms: i64) -> String {
+pub fn ago(ms: i64) -> String {
     let minutes = ms / 60_000;
-    let (count, unit) = if minutes < 60 { (minutes, "minute") } else { (minutes / 60, "hour") };
+    let (count, unit) = match minutes {
+        ..60 => (minutes, "minute"),
+        60..2880 => (minutes / 60, "hour"),
+        _ => (minutes / 1440, "day"),
+    };
     match count {
         ..=0 => "less than a minute ago".to_owned(),
         1 => format!("1 {unit} ago"),
@@ -54,7 +58,7 @@ pub fn banner(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
     ui.ctx().request_repaint_after_secs(0.5);
     let has_page = match &view.state.route {
         Route::Home => view.state.home.data.ready().is_some(),
-        Route::Title(_) | Route::Search | Route::Profiles => true,
+        Route::Title(_) | Route::Search | Route::Profiles | Route::EditProfile | Route::Account => true,
         Route::Starting | Route::SignIn | Route::Player => false,
     };
     if !has_page {

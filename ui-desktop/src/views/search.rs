@@ -16,7 +16,7 @@ use crate::widgets::{CardGrid, CardShape, Line, body, heading, select_all, spinn
 /// field sees them, except that `/` belongs to a field that has the focus.
 pub fn shortcuts(ui: &Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
     let is_page = matches!(view.state.route, Route::Home | Route::Title(_) | Route::Search | Route::Profiles);
-    if !is_page || view.state.settings_open || view.state.account.is_none() {
+    if !is_page || view.state.has_sheet() || view.state.account.is_none() {
         return;
     }
     let in_field = ui.ctx().text_edit_focused();

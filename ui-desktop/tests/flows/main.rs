@@ -4,10 +4,12 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod account;
 mod after_the_film;
 mod ahead;
 mod elsewhere;
 mod errors;
+mod family;
 mod home_pages;
 mod kept_pages;
 mod library;
@@ -17,6 +19,7 @@ mod preferences;
 mod profiles;
 mod search;
 mod seek_bar;
+mod sign_in;
 
 use egui::accesskit::Role;
 use egui_kittest::kittest::Queryable as _;

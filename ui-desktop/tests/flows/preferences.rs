@@ -33,6 +33,7 @@ fn at_home() -> (Window, Outside) {
     let (mut window, outside) = open(Launch::Service { credentials: None });
     let plain = Profile { id: "p2".into(), name: "Plain".to_owned(), ..Profile::default() };
     outside.reply(Reply::Restored(Some(Account { profiles: vec![profile(), plain], ..account() })));
+    outside.reply(Reply::ProfileInUse(Some("p1".into())));
     outside.reply(Reply::Home(Ok(home())));
     settle(&mut window);
     outside.take_asked();
