@@ -117,8 +117,10 @@ fn a_clock_that_wraps_is_placed_on_the_turn_of_its_segment() {
     let init = init(&[MediaKind::Video], MediaClock::Mpeg, None);
     let (mut session, mut cx) = fetching(StreamId::Main, (true, false), init, BREAK);
     session.timeline.offset(BREAK, false, ms(0), ms(0).shifted(turn - 4_000_000_000));
-    session.on_media(&mut cx, StreamId::Main, fragment(1, 0));
-    assert_eq!(spans(&session.video), [(ms(4000), ms(4300))]);
+    assert!(cx.playback.begin_presentation(), "a start would fetch the segment before");
+    session.on_media(&mut cx, StreamId::Main, fragment(1, 200));
+    assert_eq!(spans(&session.video), [(ms(4200), ms(4500))], "it begins as late as it says");
+    assert_eq!(events(&mut cx), [], "nothing is wrong with its times");
 }
 
 #[test]
