@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
-use kinora_backend::{demo, operator, package, recommend};
+use kinora_backend::{demo, package, recommend};
 use kinora_kit::http::handed;
 use kinora_kit::http::signal::{Termination, end_of_stdin};
 use kinora_media::{self as media, Ladder};
