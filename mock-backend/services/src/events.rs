@@ -19,7 +19,7 @@ use tokio::task::JoinHandle;
 use super::members::{Member, Peers};
 
 /// Time between two looks at a store.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
+const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// Time between two tries of a log that did not take events.
 const RETRY_EVERY: Duration = Duration::from_secs(2);
 /// Maximum time that the end of a process waits for the log. What is not appended then is appended by the next process.
