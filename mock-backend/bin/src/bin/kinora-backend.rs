@@ -67,7 +67,7 @@ struct RotateKeys {
     /// Data directory
     #[arg(long, value_name = "DIR", default_value = "var")]
     data: PathBuf,
-    /// How long an access token works, in seconds: refused if the last change is younger
+    /// Lifetime of an access token in seconds: refused if the last change is younger
     #[arg(long, value_name = "S", default_value_t = 600)]
     access_seconds: u32,
 }
@@ -126,10 +126,10 @@ struct Listening {
     /// Address to listen on
     #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     host: IpAddr,
-    /// How long signed addresses work, in seconds
+    /// Lifetime of signed addresses in seconds
     #[arg(long, value_name = "S", default_value_t = 4 * 3600, value_parser = clap::value_parser!(u32).range(1..))]
     grant_seconds: u32,
-    /// How long an access token works, in seconds
+    /// Lifetime of an access token in seconds
     #[arg(long, value_name = "S", default_value_t = 600, value_parser = clap::value_parser!(u32).range(1..))]
     access_seconds: u32,
     /// Seconds that answers under way get to finish after a signal to end; a second signal ends at once

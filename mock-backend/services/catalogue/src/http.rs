@@ -3,16 +3,17 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{FromRef, Path, Request, State};
+use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, Method};
 use axum::response::Response;
 use axum::routing::get;
-use kinora_api::ApiError;
+use kinora_api::Problems;
 use kinora_api::{ErrorCode, Home, ProfileId, Row, SearchResults, TitleDetail, internal};
 use kinora_kit::http::extract::{Params, Viewer, check_edge};
 use kinora_kit::http::file;
 use kinora_kit::http::path::SafePath;
 use kinora_kit::http::problem::Problem;
+use kinora_kit::http::service::{Extracted, Service};
 use serde::Deserialize;
 use tokio::sync::Semaphore;
 
@@ -25,17 +26,14 @@ const MAX_FOUND: usize = 100;
 
 /// Description of the calls.
 #[derive(utoipa::OpenApi)]
-#[openapi(paths(home_screen, home_row, title, search, image))]
+#[openapi(components(schemas(kinora_api::ApiError)), paths(home_screen, home_row, title, search, image))]
 pub struct Description;
 
 type Answer<T> = Result<axum::Json<T>, Problem>;
 
-#[derive(Clone)]
-struct Service(Arc<Shared>);
-
-impl FromRef<Service> for Arc<dyn internal::Accounts> {
-    fn from_ref(service: &Service) -> Self {
-        Arc::clone(&service.0.deps.accounts)
+impl Extracted for Shared {
+    fn accounts(&self) -> Arc<dyn internal::Accounts> {
+        Arc::clone(&self.deps.accounts)
     }
 }
 
@@ -84,9 +82,9 @@ pub(crate) fn router(catalogue: Arc<Catalogue>, deps: Deps) -> Router {
 }
 
 /// Returns the home screen.
-#[utoipa::path(get, path = "/v1/home", operation_id = "get_home", params(("profile" = Option<String>, Query), ("from" = Option<u32>, Query)), responses((status = 200, body = Home), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(("bearer" = [])))]
+#[utoipa::path(get, path = "/v1/home", operation_id = "get_home", params(("profile" = Option<String>, Query), ("from" = Option<u32>, Query)), responses((status = 200, body = Home), Problems), security(("bearer" = [])))]
 async fn home_screen(
-    State(Service(shared)): State<Service>,
+    State(Service(shared)): State<Service<Shared>>,
     Viewer(viewer): Viewer,
     Params(query): Params<HomeQuery>,
 ) -> Answer<Home> {
@@ -98,9 +96,9 @@ async fn home_screen(
 }
 
 /// Returns further titles of a row.
-#[utoipa::path(get, path = "/v1/home/row", operation_id = "get_home_row", params(("profile" = Option<String>, Query), ("id" = Option<String>, Query), ("from" = Option<u32>, Query)), responses((status = 200, body = Row), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(("bearer" = [])))]
+#[utoipa::path(get, path = "/v1/home/row", operation_id = "get_home_row", params(("profile" = Option<String>, Query), ("id" = Option<String>, Query), ("from" = Option<u32>, Query)), responses((status = 200, body = Row), Problems), security(("bearer" = [])))]
 async fn home_row(
-    State(Service(shared)): State<Service>,
+    State(Service(shared)): State<Service<Shared>>,
     Viewer(viewer): Viewer,
     Params(query): Params<HomeQuery>,
 ) -> Answer<Row> {
@@ -113,9 +111,9 @@ async fn home_row(
 }
 
 /// Returns a title page.
-#[utoipa::path(get, path = "/v1/titles/{id}", operation_id = "get_title", params(("id" = String, Path), ("profile" = Option<String>, Query)), responses((status = 200, body = TitleDetail), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(("bearer" = [])))]
+#[utoipa::path(get, path = "/v1/titles/{id}", operation_id = "get_title", params(("id" = String, Path), ("profile" = Option<String>, Query)), responses((status = 200, body = TitleDetail), Problems), security(("bearer" = [])))]
 async fn title(
-    State(Service(shared)): State<Service>,
+    State(Service(shared)): State<Service<Shared>>,
     Viewer(viewer): Viewer,
     Path(id): Path<String>,
     Params(query): Params<ProfileQuery>,
@@ -128,9 +126,9 @@ async fn title(
 }
 
 /// Searches the catalogue.
-#[utoipa::path(get, path = "/v1/search", operation_id = "search", params(("q" = Option<String>, Query), ("limit" = Option<u32>, Query), ("profile" = Option<String>, Query)), responses((status = 200, body = SearchResults), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(("bearer" = [])))]
+#[utoipa::path(get, path = "/v1/search", operation_id = "search", params(("q" = Option<String>, Query), ("limit" = Option<u32>, Query), ("profile" = Option<String>, Query)), responses((status = 200, body = SearchResults), Problems), security(("bearer" = [])))]
 async fn search(
-    State(Service(shared)): State<Service>,
+    State(Service(shared)): State<Service<Shared>>,
     Viewer(viewer): Viewer,
     Params(query): Params<SearchQuery>,
 ) -> Answer<SearchResults> {
@@ -150,9 +148,9 @@ async fn search(
 }
 
 /// Posters and seek-bar pictures. They name no viewer: who has the address may see them.
-#[utoipa::path(get, path = "/v1/images/{path}", operation_id = "get_image", params(("path" = String, Path)), responses((status = 200), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(()))]
+#[utoipa::path(get, path = "/v1/images/{path}", operation_id = "get_image", params(("path" = String, Path)), responses((status = 200), Problems), security(()))]
 async fn image(
-    State(Service(shared)): State<Service>,
+    State(Service(shared)): State<Service<Shared>>,
     method: Method,
     headers: HeaderMap,
     request: Request,
@@ -178,7 +176,7 @@ async fn image(
 
 /// The media tree, for edges.
 async fn origin(
-    State(Service(shared)): State<Service>,
+    State(Service(shared)): State<Service<Shared>>,
     method: Method,
     headers: HeaderMap,
     request: Request,
