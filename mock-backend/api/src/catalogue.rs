@@ -27,7 +27,7 @@ pub struct Home {
 pub struct Row {
     /// Stable across answers, so that a client keeps scroll position and focus.
     pub id: String,
-    /// What the row gathers.
+    /// Kind of titles in the row.
     pub kind: RowKind,
     /// The row's heading in English; clients that translate go by `kind`.
     pub heading: String,
@@ -38,7 +38,7 @@ pub struct Row {
     pub next: Option<String>,
 }
 
-/// What a row gathers.
+/// Kind of titles in a row.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case", tag = "type")]
 #[non_exhaustive]
@@ -56,7 +56,7 @@ pub enum RowKind {
     },
     /// Titles that many watched lately.
     Popular,
-    /// What was added last.
+    /// Titles that were added last.
     RecentlyAdded,
     /// Titles of one genre.
     Genre {
@@ -70,7 +70,7 @@ pub enum RowKind {
     Other,
 }
 
-/// What a poster wall needs of a title.
+/// Title as a poster wall needs it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TitleCard {
     /// The title's id.
@@ -79,7 +79,7 @@ pub struct TitleCard {
     pub name: String,
     /// The poster, in portrait or landscape as its size says.
     pub poster: Image,
-    /// How long it runs.
+    /// Duration in milliseconds.
     pub duration_ms: u64,
     /// Year of production.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -93,7 +93,7 @@ pub struct TitleCard {
     /// One or two sentences.
     #[serde(default)]
     pub synopsis: String,
-    /// Where the profile left off; absent when never begun, or finished.
+    /// Position at which the profile left off; absent when never begun, or finished.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resume: Option<ResumePosition>,
     /// Why it is recommended; absent where it is not.
@@ -144,7 +144,7 @@ pub enum ReasonKind {
 /// Answer to `GET /v1/titles/{id}`: everything a title page shows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TitleDetail {
-    /// What the poster wall shows of it.
+    /// Fields that the poster wall shows.
     pub card: TitleCard,
     /// The description, possibly several paragraphs separated by an empty line.
     pub description: String,
@@ -177,7 +177,7 @@ pub struct TitleDetail {
 /// From which age a title is suitable.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AgeRating {
-    /// What is printed on the badge, such as `PG` or `12`.
+    /// Text of the badge, such as `PG` or `12`.
     pub label: String,
     /// The age in years that the badge stands for; parental limits compare this.
     pub min_age: u8,
@@ -215,7 +215,7 @@ pub struct ThumbnailIndex {
 /// Answer to `GET /v1/search`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SearchResults {
-    /// What was looked for, after trimming.
+    /// Text that was searched for, after trimming.
     pub query: String,
     /// The best match first; at most as many as asked for.
     pub titles: Vec<TitleCard>,

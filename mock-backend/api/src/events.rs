@@ -16,7 +16,7 @@ pub struct LoggedEvent {
     pub profile: Option<ProfileId>,
     /// Time by the clock of the service that saw it.
     pub at: UnixMillis,
-    /// What was done.
+    /// Event itself.
     #[serde(flatten)]
     pub event: ViewerEvent,
 }
@@ -129,7 +129,7 @@ pub enum ViewerEvent {
         /// True if it was put on the list.
         listed: bool,
     },
-    /// What is known of profiles is to be forgotten: they were deleted.
+    /// All that is known of the profile, or of the account, is to be forgotten: it was deleted.
     Forget,
     /// A device signed in, or failed to.
     SignIn {

@@ -172,7 +172,7 @@ pub struct NeededVersion {
     pub version: i64,
 }
 
-/// What a profile has watched and keeps.
+/// Titles that a profile has watched and keeps.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Viewing {
     /// Positions, the latest first; 500 at most.
@@ -183,7 +183,7 @@ pub struct Viewing {
     pub listed: Vec<TitleId>,
 }
 
-/// What a profile has done with one title.
+/// Position of a profile in one title, and whether it keeps the title.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TitleViewing {
     /// Its position; `None` if it never began.

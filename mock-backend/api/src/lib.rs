@@ -91,7 +91,7 @@ pub use catalogue::{
     AgeRating, Home, Image, Language, Reason, ReasonKind, Row, RowKind, SearchResults, ThumbnailIndex, TitleCard,
     TitleDetail,
 };
-pub use error::{ApiError, ErrorCode};
+pub use error::{ApiError, ErrorCode, Problems};
 pub use ids::{AccountId, DeviceId, PlaybackSessionId, ProfileId, Secret, SignInId, TitleId};
 pub use playback::{
     Capabilities, Heartbeat, HeartbeatReply, NowPlaying, NowPlayingList, PlaybackGrant, PlaybackPhase, PlaybackRequest,

@@ -9,6 +9,7 @@ use kinora_eventlog::embedded::Settings;
 use kinora_eventlog::on_demand::OnDemand;
 use kinora_eventlog::remote::Remote;
 use kinora_eventlog::{Event, EventLog, LogError};
+use kinora_jetstream::JetStream;
 use kinora_kit::clock::Clock;
 use kinora_kit::http::problem::Problem;
 use kinora_store::Store;
@@ -16,6 +17,7 @@ use kinora_store::events::{self, WaitingEvent};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use super::BackendError;
 use super::members::{Member, Peers};
 
 /// Time between two looks at a store.
@@ -48,6 +50,14 @@ impl Logs {
             None => Arc::new(Remote::new(peers.caller(Member::Playback)?)),
         };
         Ok(Self { own, used })
+    }
+
+    /// The log on JetStream, which every process asks by itself.
+    pub(crate) async fn on_jetstream(url: &str) -> Result<Self, BackendError> {
+        match JetStream::connect(url).await {
+            Ok(log) => Ok(Self { own: None, used: Arc::new(log) }),
+            Err(source) => Err(BackendError::Events { url: url.to_owned(), source }),
+        }
     }
 }
 

@@ -79,6 +79,9 @@ pub struct Config {
     pub refresh_ms: i64,
     /// How long signed addresses work, and how often players report.
     pub terms: Terms,
+    /// URL of the log of events on NATS JetStream, such as `nats://HOST:4222`; `None`: the log is in the data directory, and the
+    /// process of playback has it.
+    pub events: Option<String>,
     /// For everything that expires.
     pub clock: Clock,
     /// What peers may ask of it.
@@ -102,6 +105,7 @@ impl Config {
             data: data.into(),
             database: None,
             edges: Vec::new(),
+            events: None,
             demo_viewer: false,
             access_ms: 10 * 60_000,
             refresh_ms: 60 * 86_400_000,
@@ -150,6 +154,14 @@ pub enum BackendError {
     /// Some of the services were to start on data of a version that had all tables in one place.
     #[error("the data is of a version before the services came apart: start the backend once with all of them")]
     Together,
+    /// The log of events.
+    #[error("the log of events at {url}: {source}")]
+    Events {
+        /// Its URL.
+        url: String,
+        /// Cause.
+        source: kinora_eventlog::LogError,
+    },
     /// The client of another service.
     #[error("other services cannot be asked: {0}")]
     Client(#[source] reqwest::Error),
@@ -468,8 +480,11 @@ pub async fn serve(config: Config) -> Result<Running, BackendError> {
         recommendations,
         peers: Peers::new(&config.members, &config.peers, internal),
     });
-    let logs = events::Logs::new(data, backend.playback.is_some(), &backend.peers, &backend.clock);
-    let logs = logs.map_err(BackendError::Client)?;
+    let logs = match &config.events {
+        Some(url) => events::Logs::on_jetstream(url).await?,
+        None => events::Logs::new(data, backend.playback.is_some(), &backend.peers, &backend.clock)
+            .map_err(BackendError::Client)?,
+    };
     let router =
         routes::router(&backend, (secret, gateway), config.body, logs.own, &logs.used).map_err(BackendError::Client)?;
     let (end_moving, moving) = events::keep_moving(backend.stores().cloned().collect(), logs.used);

@@ -70,7 +70,7 @@ struct RotateKeys {
     /// Data directory
     #[arg(long, value_name = "DIR", default_value = "var")]
     data: PathBuf,
-    /// How long an access token works, in seconds: refused if the last change is younger
+    /// Lifetime of an access token in seconds: refused if the last change is younger
     #[arg(long, value_name = "S", default_value_t = 600)]
     access_seconds: u32,
 }
@@ -123,16 +123,19 @@ struct Listening {
     /// Database, such as sqlite:kinora.db, sqlite::memory: or postgres://USER@HOST/NAME; default: DATA/kinora.db
     #[arg(long, value_name = "URL")]
     db: Option<String>,
+    /// Log of events on NATS JetStream, such as nats://HOST:4222; default: in the data directory
+    #[arg(long, value_name = "URL")]
+    events: Option<String>,
     /// Port to listen on; 0 takes a free one
     #[arg(long, default_value_t = 0)]
     port: u16,
     /// Address to listen on
     #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     host: IpAddr,
-    /// How long signed addresses work, in seconds
+    /// Lifetime of signed addresses in seconds
     #[arg(long, value_name = "S", default_value_t = 4 * 3600, value_parser = clap::value_parser!(u32).range(1..))]
     grant_seconds: u32,
-    /// How long an access token works, in seconds
+    /// Lifetime of an access token in seconds
     #[arg(long, value_name = "S", default_value_t = 600, value_parser = clap::value_parser!(u32).range(1..))]
     access_seconds: u32,
     /// Seconds that answers under way get to finish after a signal to end; a second signal ends at once
@@ -366,6 +369,7 @@ fn config(listening: Listening) -> services::Config {
     let mut config = services::Config::new(listening.data);
     config.address = SocketAddr::new(listening.host, listening.port);
     config.database = listening.db;
+    config.events = listening.events;
     config.terms.grant_ms = i64::from(listening.grant_seconds) * 1000;
     config.access_ms = i64::from(listening.access_seconds) * 1000;
     config.limits.drain = Duration::from_secs(listening.drain_seconds.into());

@@ -4,17 +4,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{FromRef, Path, Request, State};
+use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, Method};
 use axum::response::Response;
 use axum::routing::get;
-use kinora_api::ApiError;
+use kinora_api::Problems;
 use kinora_api::internal::PickedRow;
 use kinora_api::{ErrorCode, Home, Profile, ProfileId, Row, SearchResults, TitleDetail, internal};
 use kinora_kit::http::extract::{Params, Viewer, check_edge};
 use kinora_kit::http::file;
 use kinora_kit::http::path::SafePath;
 use kinora_kit::http::problem::Problem;
+use kinora_kit::http::service::{Extracted, Service};
 use serde::Deserialize;
 use tokio::sync::Semaphore;
 
@@ -33,17 +34,14 @@ const MAX_FOUND: usize = 100;
 
 /// Description of the calls.
 #[derive(utoipa::OpenApi)]
-#[openapi(paths(home_screen, home_row, title, search, image))]
+#[openapi(components(schemas(kinora_api::ApiError)), paths(home_screen, home_row, title, search, image))]
 pub struct Description;
 
 type Answer<T> = Result<axum::Json<T>, Problem>;
 
-#[derive(Clone)]
-struct Service(Arc<Shared>);
-
-impl FromRef<Service> for Arc<dyn internal::Accounts> {
-    fn from_ref(service: &Service) -> Self {
-        Arc::clone(&service.0.deps.accounts)
+impl Extracted for Shared {
+    fn accounts(&self) -> Arc<dyn internal::Accounts> {
+        Arc::clone(&self.deps.accounts)
     }
 }
 
@@ -113,9 +111,9 @@ impl Shared {
 }
 
 /// Returns the home screen.
-#[utoipa::path(get, path = "/v1/home", operation_id = "get_home", params(("profile" = Option<String>, Query), ("from" = Option<u32>, Query)), responses((status = 200, body = Home), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(("bearer" = [])))]
+#[utoipa::path(get, path = "/v1/home", operation_id = "get_home", params(("profile" = Option<String>, Query), ("from" = Option<u32>, Query)), responses((status = 200, body = Home), Problems), security(("bearer" = [])))]
 async fn home_screen(
-    State(Service(shared)): State<Service>,
+    State(Service(shared)): State<Service<Shared>>,
     Viewer(viewer): Viewer,
     Params(query): Params<HomeQuery>,
 ) -> Answer<Home> {
@@ -129,9 +127,9 @@ async fn home_screen(
 }
 
 /// Returns further titles of a row.
-#[utoipa::path(get, path = "/v1/home/row", operation_id = "get_home_row", params(("profile" = Option<String>, Query), ("id" = Option<String>, Query), ("from" = Option<u32>, Query)), responses((status = 200, body = Row), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(("bearer" = [])))]
+#[utoipa::path(get, path = "/v1/home/row", operation_id = "get_home_row", params(("profile" = Option<String>, Query), ("id" = Option<String>, Query), ("from" = Option<u32>, Query)), responses((status = 200, body = Row), Problems), security(("bearer" = [])))]
 async fn home_row(
-    State(Service(shared)): State<Service>,
+    State(Service(shared)): State<Service<Shared>>,
     Viewer(viewer): Viewer,
     Params(query): Params<HomeQuery>,
 ) -> Answer<Row> {
@@ -144,9 +142,9 @@ async fn home_row(
 }
 
 /// Returns a title page.
-#[utoipa::path(get, path = "/v1/titles/{id}", operation_id = "get_title", params(("id" = String, Path), ("profile" = Option<String>, Query)), responses((status = 200, body = TitleDetail), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(("bearer" = [])))]
+#[utoipa::path(get, path = "/v1/titles/{id}", operation_id = "get_title", params(("id" = String, Path), ("profile" = Option<String>, Query)), responses((status = 200, body = TitleDetail), Problems), security(("bearer" = [])))]
 async fn title(
-    State(Service(shared)): State<Service>,
+    State(Service(shared)): State<Service<Shared>>,
     Viewer(viewer): Viewer,
     Path(id): Path<String>,
     Params(query): Params<ProfileQuery>,
@@ -159,9 +157,9 @@ async fn title(
 }
 
 /// Searches the catalogue.
-#[utoipa::path(get, path = "/v1/search", operation_id = "search", params(("q" = Option<String>, Query), ("limit" = Option<u32>, Query), ("profile" = Option<String>, Query)), responses((status = 200, body = SearchResults), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(("bearer" = [])))]
+#[utoipa::path(get, path = "/v1/search", operation_id = "search", params(("q" = Option<String>, Query), ("limit" = Option<u32>, Query), ("profile" = Option<String>, Query)), responses((status = 200, body = SearchResults), Problems), security(("bearer" = [])))]
 async fn search(
-    State(Service(shared)): State<Service>,
+    State(Service(shared)): State<Service<Shared>>,
     Viewer(viewer): Viewer,
     Params(query): Params<SearchQuery>,
 ) -> Answer<SearchResults> {
@@ -181,9 +179,9 @@ async fn search(
 }
 
 /// Posters and seek-bar pictures. They name no viewer: who has the address may see them.
-#[utoipa::path(get, path = "/v1/images/{path}", operation_id = "get_image", params(("path" = String, Path)), responses((status = 200), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(()))]
+#[utoipa::path(get, path = "/v1/images/{path}", operation_id = "get_image", params(("path" = String, Path)), responses((status = 200), Problems), security(()))]
 async fn image(
-    State(Service(shared)): State<Service>,
+    State(Service(shared)): State<Service<Shared>>,
     method: Method,
     headers: HeaderMap,
     request: Request,
@@ -209,7 +207,7 @@ async fn image(
 
 /// The media tree, for edges.
 async fn origin(
-    State(Service(shared)): State<Service>,
+    State(Service(shared)): State<Service<Shared>>,
     method: Method,
     headers: HeaderMap,
     request: Request,

@@ -12,10 +12,11 @@ use kinora_api::{ErrorCode, Secret};
 use kinora_kit::http::body::{self, BodyLimits};
 use kinora_kit::http::extract::Params;
 use kinora_kit::http::problem::Problem;
+use kinora_kit::http::service::Service;
 use kinora_kit::keyfile;
 use serde::Deserialize;
 
-use super::Service;
+use super::Shared;
 use super::owner::Peer;
 use crate::digest;
 
@@ -55,7 +56,7 @@ pub(super) async fn page(Params(query): Params<LinkQuery>, headers: HeaderMap) -
 
 /// Takes either form.
 pub(super) async fn submit(
-    State(service): State<Service>,
+    State(service): State<Service<Shared>>,
     Peer(peer): Peer,
     headers: HeaderMap,
     body: axum::body::Body,

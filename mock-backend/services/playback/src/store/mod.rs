@@ -10,6 +10,7 @@ pub mod ratings;
 pub mod revocation;
 pub mod sessions;
 
+use kinora_store::expired;
 use kinora_store::pruning::Rule;
 use kinora_store::{Migration, Schema};
 
@@ -38,26 +39,11 @@ const DAY_MS: i64 = 86_400_000;
 
 /// Rows that are deleted, and when.
 pub const RULES: [Rule; 4] = [
-    Rule {
-        keep_ms: 30 * DAY_MS,
-        delete: "DELETE FROM playback_events WHERE id IN (SELECT id FROM playback_events WHERE at < $1 LIMIT $2)",
-    },
-    Rule {
-        keep_ms: 30 * DAY_MS,
-        delete: "DELETE FROM playback_sessions WHERE id IN
-                 (SELECT id FROM playback_sessions WHERE expires_at < $1 LIMIT $2)",
-    },
-    Rule {
-        keep_ms: DAY_MS,
-        delete: "DELETE FROM revoked_sessions WHERE seq IN
-                 (SELECT seq FROM revoked_sessions WHERE until < $1 LIMIT $2)",
-    },
+    Rule { keep_ms: 30 * DAY_MS, delete: expired!("playback_events", "id", "at") },
+    Rule { keep_ms: 30 * DAY_MS, delete: expired!("playback_sessions", "id", "expires_at") },
+    Rule { keep_ms: DAY_MS, delete: expired!("revoked_sessions", "seq", "until") },
     // Access tokens of a sign-in last for minutes.
-    Rule {
-        keep_ms: 7 * DAY_MS,
-        delete: "DELETE FROM ended_sign_ins WHERE family_id IN
-                 (SELECT family_id FROM ended_sign_ins WHERE at < $1 LIMIT $2)",
-    },
+    Rule { keep_ms: 7 * DAY_MS, delete: expired!("ended_sign_ins", "family_id", "at") },
 ];
 
 #[cfg(test)]
