@@ -2,6 +2,8 @@
 //!
 //! The server is a few lines over a loopback socket, so that every byte of an answer is under the test's control.
 
+#[path = "service/accounts.rs"]
+mod accounts;
 #[path = "service/pin.rs"]
 mod pin;
 #[path = "service/playing.rs"]

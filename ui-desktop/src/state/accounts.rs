@@ -5,8 +5,7 @@ use kinora_api::{Account, Device};
 use super::dialog::{self, Dialog};
 use super::pages::visit;
 use super::profile_editor::{self, ProfileEditor};
-use super::update::to_sign_in;
-use super::{AppState, Effect, Load, Moment, Notice, Problem, Route, profiles, sign_in};
+use super::{AppState, Effect, Load, Moment, Notice, Problem, Route, confirmation, profiles, sign_in};
 use crate::api::{AccountReply, AccountRequest, Request, Told};
 use crate::command::AccountCommand;
 
@@ -47,7 +46,7 @@ pub fn on_command(state: &mut AppState, command: AccountCommand, moment: &Moment
         }
         AccountCommand::Digit(digit) => dialog::press_digit(state, Some(digit)),
         AccountCommand::EraseDigit => dialog::press_digit(state, None),
-        AccountCommand::Confirm => dialog::confirm(state, moment, effects),
+        AccountCommand::Confirm => confirmation::confirm(state, moment, effects),
         AccountCommand::Cancel => dialog::cancel(state),
     }
 }
@@ -71,20 +70,13 @@ pub fn on_reply(state: &mut AppState, reply: AccountReply, moment: &Moment, effe
         AccountReply::CodeBegun(result) => sign_in::on_code(state, result, moment.now),
         AccountReply::CodeAsked(code, failure) => sign_in::on_code_asked(state, &code, &failure, moment.now),
         AccountReply::Told(Told::CodeMailed, result) => sign_in::on_mailed(state, result, moment),
-        AccountReply::Told(Told::Erased, Ok(())) => {
-            to_sign_in(state, None, effects);
-            state.sign_in.email.clear();
-            state.settings.last_email.clear();
-            effects.push(Effect::SaveSettings(state.settings.clone()));
-            state.notice = Some(Notice { text: "Your account was erased.".to_owned(), since: moment.now });
-        }
         // An answer of a sign-in that has ended meanwhile concerns nobody.
         _ if state.account.is_none() => {}
         AccountReply::Described(Ok(account)) => on_described(state, account, effects),
         AccountReply::Described(Err(failure)) => {
             tracing::info!(error = %failure.error, "the account could not be described anew");
         }
-        AccountReply::Entered(id, result) => dialog::on_entered(state, &id, &result, moment, effects),
+        AccountReply::Entered(id, result) => confirmation::on_entered(state, &id, &result, moment, effects),
         AccountReply::ProfileSaved(result) => profile_editor::on_saved(state, result, moment, effects),
         AccountReply::Devices(result) => match result {
             Ok(devices) => state.accounts.devices = Load::Ready(devices),
@@ -93,8 +85,16 @@ pub fn on_reply(state: &mut AppState, reply: AccountReply, moment: &Moment, effe
             }
             Err(_) => {}
         },
-        AccountReply::Told(told, result) => dialog::on_told(state, told, result, moment, effects),
+        AccountReply::Told(told, result) => confirmation::on_told(state, told, result, moment, effects),
     }
+}
+
+/// Forgets an account that was erased. Called once its pages have gone.
+pub fn on_erased(state: &mut AppState, moment: &Moment, effects: &mut Vec<Effect>) {
+    state.sign_in.email.clear();
+    state.settings.last_email.clear();
+    effects.push(Effect::SaveSettings(state.settings.clone()));
+    state.notice = Some(Notice { text: "Your account was erased.".to_owned(), since: moment.now });
 }
 
 /// Takes the account as it is now. A profile that was locked or deleted on another device is no longer watched.

@@ -1,10 +1,10 @@
 //! Dialogs about the account: the PIN pad, questions, and small forms. One is open at a time.
 
-use kinora_api::{Authority, ChangeEmail, ChangePassword, ErrorCode as Wire, PinRequest, ProfileId, Secret, SignInId};
+use kinora_api::{ErrorCode as Wire, ProfileId, Secret, SignInId};
 
 use super::sign_in::{looks_like_address, too_many_attempts};
-use super::{AppState, Effect, Load, Moment, Notice, profile_editor, profiles, watching};
-use crate::api::{AccountRequest, Failure, Request, Told};
+use super::{AppState, Moment, Notice};
+use crate::api::Failure;
 
 /// Least and greatest number of digits of a PIN.
 pub const PIN_LENGTH: (usize, usize) = (4, 8);
@@ -120,11 +120,13 @@ impl Dialog {
         }
     }
 
-    fn text(&self, index: usize) -> &str {
+    /// Returns the text of a field, counted from 0.
+    pub(super) fn text(&self, index: usize) -> &str {
         self.fields.get(index).map_or("", String::as_str)
     }
 
-    fn secret(&self, index: usize) -> Secret {
+    /// Returns the text of a field as a secret.
+    pub(super) fn secret(&self, index: usize) -> Secret {
         self.text(index).into()
     }
 
@@ -179,55 +181,8 @@ pub fn press_digit(state: &mut AppState, digit: Option<u8>) {
     }
 }
 
-/// Carries out what the dialog is about, or says what is missing.
-pub fn confirm(state: &mut AppState, moment: &Moment, effects: &mut Vec<Effect>) {
-    let has_pin = state.account.as_ref().is_some_and(|account| account.has_pin);
-    let Some(dialog) = &mut state.accounts.dialog else { return };
-    if dialog.busy || dialog.wait_until.is_some_and(|until| until > moment.now) {
-        return;
-    }
-    dialog.wait_until = None;
-    dialog.error = missing(dialog).map(str::to_owned);
-    if dialog.error.is_some() {
-        return;
-    }
-    let pin = Secret::from(dialog.pin.as_str());
-    let authority = dialog.kind.is_pad().then(|| Authority::Pin(pin.clone()));
-    let request = match &dialog.kind {
-        DialogKind::Enter(id) => AccountRequest::Enter { id: id.clone(), pin: Some(pin) },
-        DialogKind::SaveProfile => {
-            dialog.busy = true;
-            return profile_editor::send(state, authority, effects);
-        }
-        DialogKind::DeleteProfile(id) if has_pin => {
-            let kind = DialogKind::DeleteWithPin(id.clone());
-            return open(state, kind);
-        }
-        DialogKind::DeleteProfile(id) | DialogKind::DeleteWithPin(id) => {
-            AccountRequest::DeleteProfile { id: id.clone(), authority }
-        }
-        DialogKind::SignOutDevice(id) => AccountRequest::SignOutDevice(id.clone()),
-        DialogKind::ChangePassword => {
-            AccountRequest::ChangePassword(ChangePassword { present: dialog.secret(0), new: dialog.secret(1) })
-        }
-        DialogKind::ChangeEmail => {
-            let email = dialog.text(0).trim().to_owned();
-            AccountRequest::ChangeEmail(ChangeEmail { email, password: dialog.secret(1) })
-        }
-        DialogKind::ConfirmEmail => AccountRequest::ConfirmEmail(dialog.text(0).trim().into()),
-        DialogKind::SetPin => {
-            AccountRequest::SetPin(PinRequest { pin: Some(dialog.secret(0)), password: dialog.secret(1) })
-        }
-        DialogKind::RemovePin => AccountRequest::SetPin(PinRequest { pin: None, password: dialog.secret(0) }),
-        DialogKind::Erase => AccountRequest::Erase(dialog.secret(0)),
-    };
-    dialog.busy = true;
-    dialog.shows_passwords = false;
-    effects.push(Effect::Api(Request::Account(request)));
-}
-
 /// Returns the sentence about the first thing that is missing.
-fn missing(dialog: &Dialog) -> Option<&'static str> {
+pub fn missing(dialog: &Dialog) -> Option<&'static str> {
     const SHORT: &str = "A PIN has at least four digits.";
     if dialog.kind.is_pad() {
         return (dialog.pin.len() < PIN_LENGTH.0).then_some(SHORT);
@@ -249,74 +204,7 @@ pub fn refuse(state: &mut AppState, failure: &Failure, moment: &Moment) {
     }
 }
 
-/// Takes the answer to a wish of a dialog.
-pub fn on_told(
-    state: &mut AppState,
-    told: Told,
-    result: Result<(), Failure>,
-    moment: &Moment,
-    effects: &mut Vec<Effect>,
-) {
-    if let Err(failure) = &result {
-        refuse(state, failure, moment);
-        return;
-    }
-    let dialog = state.accounts.dialog.take();
-    let mut say = |text: &str| state.notice = Some(Notice { text: text.to_owned(), since: moment.now });
-    match told {
-        Told::CodeMailed | Told::Erased => {}
-        Told::ProfileDeleted(id) => {
-            say("The profile was deleted.");
-            profile_editor::on_deleted(state, &id, effects);
-        }
-        Told::PinSet => {
-            let pin = dialog.filter(|dialog| dialog.kind == DialogKind::SetPin).map(|dialog| dialog.secret(0));
-            say(if pin.is_some() { "The PIN was set." } else { "The PIN was removed." });
-            // The service locks all profiles anew: whoever knows the password goes on without a question.
-            let id = watching(state).map(|profile| profile.id.clone());
-            let enter = id.filter(|_| pin.is_some()).map(|id| AccountRequest::Enter { id, pin });
-            effects.push(Effect::Api(Request::Account(enter.unwrap_or(AccountRequest::Describe))));
-        }
-        Told::DeviceSignedOut(id) => {
-            if let Load::Ready(devices) = &mut state.accounts.devices {
-                devices.retain(|device| device.id != id);
-            }
-        }
-        Told::PasswordChanged => {
-            say("Your password was changed. All other devices were signed out.");
-            effects.push(Effect::Api(Request::Account(AccountRequest::Devices)));
-        }
-        Told::EmailAsked => open(state, DialogKind::ConfirmEmail),
-        Told::EmailChanged => {
-            say("Your e-mail address was changed.");
-            effects.push(Effect::Api(Request::Account(AccountRequest::Describe)));
-        }
-    }
-}
-
 /// Closes the dialog. Without a profile that may watch, the page that asks who watches stays.
 pub fn cancel(state: &mut AppState) {
     state.accounts.dialog = None;
-}
-
-/// Takes the answer to a PIN: goes on with the profile, or says why not.
-pub fn on_entered(
-    state: &mut AppState,
-    id: &ProfileId,
-    result: &Result<kinora_api::Profile, Failure>,
-    moment: &Moment,
-    effects: &mut Vec<Effect>,
-) {
-    let waits = matches!(&state.accounts.dialog, Some(dialog) if dialog.kind == DialogKind::Enter(id.clone()));
-    match result {
-        Ok(_) => {
-            if waits {
-                state.accounts.dialog = None;
-                profiles::go_on(state, id, effects);
-            }
-            effects.push(Effect::Api(Request::Account(AccountRequest::Describe)));
-        }
-        Err(failure) if waits => refuse(state, failure, moment),
-        Err(failure) => tracing::warn!(error = %failure.error, "a profile could not be entered"),
-    }
 }

@@ -6,6 +6,7 @@
 mod accounts;
 mod ahead;
 mod choices;
+mod confirmation;
 mod dialog;
 mod elsewhere;
 mod events;

@@ -87,9 +87,11 @@ pub fn on_offline_start(
         return;
     }
     if let Some(account) = account {
-        super::profiles::choose_remembered(state, account, effects);
-        state.last_seen = homes;
-        show_last_seen(state);
+        let is_locked = super::profiles::choose_remembered(state, account, effects);
+        if !is_locked {
+            state.last_seen = homes;
+            show_last_seen(state);
+        }
     }
     if state.home.data.ready().is_none() {
         state.home.data = Load::Failed(Problem::of_service(&failure.error));

@@ -27,12 +27,15 @@ fn named(account: &Account, id: &ProfileId) -> Option<ProfileId> {
     (account.profiles.len() > 1).then(|| id.clone())
 }
 
-/// Takes the account and goes on with the profile that was chosen last on this device, unless it is locked.
-pub fn choose_remembered(state: &mut AppState, account: Account, effects: &mut Vec<Effect>) {
-    let chosen = last_chosen(state, &account).filter(|profile| !profile.locked);
-    let profile = chosen.and_then(|profile| named(&account, &profile.id));
+/// Takes the account and goes on with the profile that was chosen last on this device, unless it is locked. Returns true if it
+/// is: nothing that it has seen may be shown then.
+pub fn choose_remembered(state: &mut AppState, account: Account, effects: &mut Vec<Effect>) -> bool {
+    let chosen = last_chosen(state, &account);
+    let is_locked = chosen.is_some_and(|profile| profile.locked);
+    let profile = chosen.filter(|_| !is_locked).and_then(|profile| named(&account, &profile.id));
     state.account = Some(account);
     use_profile(state, profile, effects);
+    is_locked
 }
 
 /// Returns true when the viewer should be asked who watches: there is a choice, and none was made on this device.
@@ -43,11 +46,14 @@ pub fn must_ask(state: &AppState) -> bool {
         .is_some_and(|account| account.profiles.len() > 1 && !state.settings.profiles.contains_key(account.id.as_str()))
 }
 
-/// Asks for the PIN when the profile that was chosen last is locked. Returns true if it is.
+/// Asks for the PIN when the profile that was chosen last is locked. Returns true if it does. A film on screen goes on: the
+/// service ends it if it has to.
 pub fn ask_if_locked(state: &mut AppState) -> bool {
     let account = state.account.as_ref();
     let locked = account.and_then(|account| last_chosen(state, account)).filter(|profile| profile.locked);
-    let Some(id) = locked.map(|profile| profile.id.clone()) else { return false };
+    let Some(id) = locked.filter(|_| state.route != Route::Player).map(|profile| profile.id.clone()) else {
+        return false;
+    };
     let is_known = !must_ask(state);
     ask(state);
     if is_known {

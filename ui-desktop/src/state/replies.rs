@@ -12,7 +12,7 @@ use super::{
     AppState, Effect, Load, Moment, Notice, Problem, Route, SignInForm, accounts, ahead, elsewhere, home_pages, kept,
     library, outage, preferences, profiles, search,
 };
-use crate::api::{AccountRequest, Failure, Reply, Request};
+use crate::api::{AccountReply, AccountRequest, Failure, Reply, Request, Told};
 
 pub fn on_reply(state: &mut AppState, reply: Reply, moment: &Moment, effects: &mut Vec<Effect>) {
     match reply {
@@ -94,6 +94,10 @@ pub fn on_reply(state: &mut AppState, reply: Reply, moment: &Moment, effects: &m
                 state.settings.secrets_notice_shown = true;
                 effects.push(Effect::SaveSettings(state.settings.clone()));
             }
+        }
+        Reply::Account(AccountReply::Told(Told::Erased, Ok(()))) => {
+            to_sign_in(state, None, effects);
+            accounts::on_erased(state, moment, effects);
         }
         Reply::Account(reply) => accounts::on_reply(state, reply, moment, effects),
         Reply::Image { .. } => debug_assert!(false, "images go to the shelf and not through the state"),

@@ -299,6 +299,10 @@ pub fn send_again(state: &mut AppState, moment: &Moment, effects: &mut Vec<Effec
 /// Takes the answer to a wish for a code by mail.
 pub fn on_mailed(state: &mut AppState, result: Result<(), Failure>, moment: &Moment) {
     let form = &mut state.sign_in;
+    if !form.busy {
+        // The form was left meanwhile.
+        return;
+    }
     if let Err(failure) = &result {
         return form.refuse(failure, moment.now);
     }

@@ -6,8 +6,7 @@ use kinora_api::ProfileId;
 
 use super::View;
 use super::appearing::has_appeared;
-use super::form::{Content, card, field, message};
-use super::sign_in::wide_button;
+use super::form::{Content, card, field, message, wide_button};
 use crate::command::{AccountCommand, UiCommand};
 use crate::navigation;
 use crate::state::{Dialog, DialogKind, FieldContent, Load, PIN_LENGTH};

@@ -109,6 +109,12 @@ pub fn card(ui: &mut Ui, area: Rect, width: f32, guess: f32, id: Id, content: im
     card
 }
 
+/// Draws a button as wide as the form.
+pub fn wide_button(ui: &mut Ui, prominence: Prominence, label: &str, enabled: bool) -> egui::Response {
+    let justified = Layout::top_down_justified(Align::Center);
+    ui.with_layout(justified, |ui| ui.add_enabled_ui(enabled, |ui| text_button(ui, prominence, label)).inner).inner
+}
+
 /// Draws buttons side by side in the middle; returns the number of the pressed one, and what each answered.
 pub fn centered_buttons(ui: &mut Ui, buttons: &[(Prominence, &str)]) -> (Option<usize>, Vec<egui::Response>) {
     let line = Line { size: text::LARGE, color: color::TEXT, rows: 1, width: f32::INFINITY };

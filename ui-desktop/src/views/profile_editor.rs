@@ -178,7 +178,7 @@ fn picture(ui: &mut Ui, avatar: Option<&str>, name: &str, selected: bool) -> boo
         navigation::prefer(&response);
     }
     focus_ring(ui, &response, disc, egui::CornerRadius::same((PICTURE / 2.0) as u8));
-    response.on_hover_cursor(egui::CursorIcon::PointingHand).on_hover_text(words).clicked() && !selected
+    response.on_hover_cursor(egui::CursorIcon::PointingHand).clicked() && !selected
 }
 
 fn buttons(ui: &mut Ui, view: &View<'_>, editor: &ProfileEditor, out: &mut Vec<UiCommand>) {

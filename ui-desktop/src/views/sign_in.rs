@@ -2,7 +2,7 @@
 
 use egui::{Align, Layout, Rect, Ui, pos2, vec2};
 
-use super::form::{Content, card, field, message};
+use super::form::{Content, card, field, message, wide_button};
 use super::{View, sign_in_phone};
 use crate::command::{AccountCommand, UiCommand};
 use crate::navigation;
@@ -184,12 +184,6 @@ fn back(ui: &mut Ui, form: &SignInForm, out: &mut Vec<UiCommand>) {
     if wide_button(ui, Prominence::Quiet, "Back to sign-in", !form.busy).clicked() {
         out.push(UiCommand::Account(AccountCommand::ShowSignIn(SignInPage::Password)));
     }
-}
-
-/// Draws a button as wide as the form.
-pub fn wide_button(ui: &mut Ui, prominence: Prominence, label: &str, enabled: bool) -> egui::Response {
-    let justified = Layout::top_down_justified(Align::Center);
-    ui.with_layout(justified, |ui| ui.add_enabled_ui(enabled, |ui| text_button(ui, prominence, label)).inner).inner
 }
 
 /// Draws what is around the card where it leaves room: the wordmark above, a line below.

@@ -4,7 +4,7 @@ use egui::accesskit::Role;
 use egui::{Align, Layout, Rect, Sense, Ui, UiBuilder, WidgetInfo, vec2};
 
 use super::View;
-use super::sign_in::wide_button;
+use super::form::wide_button;
 use crate::command::{AccountCommand, UiCommand};
 use crate::navigation;
 use crate::state::{PhoneCode, PhoneSignIn, SignInPage};
@@ -34,7 +34,7 @@ pub fn show(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
         ui.add_space(space::M);
         steps(ui, view);
     }
-    ui.add_space(space::M);
+    ui.add_space(space::L);
     let is_over =
         matches!(view.state.sign_in.phone, PhoneSignIn::Expired | PhoneSignIn::Denied | PhoneSignIn::Failed(_));
     if is_over {

@@ -272,3 +272,28 @@ fn a_profile_is_deleted_after_a_question() {
     window.get_by_label("The profile was deleted.");
     assert!(window.query_by_label("Demo").is_none());
 }
+
+#[test]
+fn a_start_without_the_service_shows_nothing_of_a_locked_profile() {
+    let start = |account: Account| {
+        let (mut window, outside) = open(Launch::Service { credentials: None });
+        let seen = |profile: Option<&str>| ui_desktop::api::LastSeen {
+            profile: profile.map(Into::into),
+            seen_at: 0,
+            home: home(),
+        };
+        let homes = vec![seen(None), seen(Some("p1"))];
+        outside.reply(Reply::Offline { failure: super::away(), account: Some(account), homes });
+        settle(&mut window);
+        (window, outside)
+    };
+    let (window, _outside) = start(family(true, "p1"));
+    assert!(state(&window).home.data.ready().is_some(), "an open one is shown as it was");
+    let (mut window, outside) = start(family(true, ""));
+    assert!(state(&window).home.data.ready().is_none());
+    assert!(window.query_by_label_contains("Colony Nine").is_none());
+    outside.reply(Reply::Restored(Some(family(true, ""))));
+    settle(&mut window);
+    assert_eq!(state(&window).route, Route::Profiles);
+    window.get_by_role_and_label(Role::Button, "Demo, locked");
+}

@@ -152,7 +152,7 @@ fn avatar_and_settings_are_reached_by_arrows_and_settings_keep_the_focus() {
     press(&mut window, Key::Enter);
     assert!(state(&window).settings_open);
     assert_eq!(focus_is_seen(&window, "opening"), "Medium", "the first choice that is made");
-    let sheet = window.get_by_label("Close settings").rect().right() - 340.0;
+    let sheet = window.get_by_label("Close settings").rect().right() - 384.0;
     let keys = [Key::Tab, Key::ArrowDown, Key::ArrowRight, Key::ArrowUp, Key::ArrowLeft, Key::End, Key::PageUp];
     let mut seen = std::collections::BTreeSet::new();
     for key in keys.into_iter().cycle().take(keys.len() * 8) {
