@@ -128,7 +128,12 @@ fn stop_button(ui: &mut Ui, playing: &NowPlaying, width: f32, out: &mut Vec<UiCo
     if playing.device_name.trim().is_empty() || playing.is_this_device {
         name = name.to_lowercase();
     }
-    let stop = text_button(ui, Prominence::Primary, &format!("Stop {name} and watch here"));
+    let words = format!("Stop {name} and watch here");
+    // The line above has the name of a device that has no room on the button.
+    let line = Line { size: text::LARGE, color: color::TEXT, rows: 1, width: f32::INFINITY };
+    let fits = elided(ui.painter(), &words, line).size().x + space::XL * 2.0 <= width;
+    let stop = text_button(ui, Prominence::Primary, if fits { &words } else { "Stop it and watch here" });
+    stop.widget_info(|| WidgetInfo::labeled(Role::Button, true, &words));
     navigation::focus_by_default(&stop);
     if stop.clicked() {
         out.push(UiCommand::StopOther(playing.playback_id.clone()));
