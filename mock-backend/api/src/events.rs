@@ -70,6 +70,17 @@ pub enum ViewerEvent {
         /// Position after, milliseconds; lower than `from_ms`.
         to_ms: u64,
     },
+    /// The viewer went forward, further than the film had played meanwhile.
+    Seek {
+        /// The title.
+        title: TitleId,
+        /// Id of the playback.
+        playback: String,
+        /// Position before, milliseconds.
+        from_ms: u64,
+        /// Position after, milliseconds; higher than `from_ms`.
+        to_ms: u64,
+    },
     /// The playback was stopped, or ceased to be heard of, before the end.
     Abandon {
         /// The title.
@@ -131,9 +142,47 @@ pub enum ViewerEvent {
         /// True if it succeeded.
         accepted: bool,
     },
+    /// An account, or a profile of it, was changed.
+    AccountChanged {
+        /// Kind of change.
+        change: AccountChange,
+    },
     /// An event of a newer writer.
     #[serde(other)]
     Other,
+}
+
+/// Kind of change of an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum AccountChange {
+    /// The account was made.
+    Registered,
+    /// Its password was changed.
+    Password,
+    /// Its address was changed.
+    Address,
+    /// Its PIN was set or removed.
+    Pin,
+    /// A device was signed out.
+    SignedOut,
+    /// A profile was made.
+    ProfileAdded,
+    /// Settings of a profile were changed.
+    ProfileEdited,
+    /// A profile was deleted.
+    ProfileDeleted,
+    /// A kind of a newer writer.
+    #[serde(other)]
+    Other,
+}
+
+impl LoggedEvent {
+    /// Returns the key of the entry: the profile, else the account; `None` if neither is known, and the event cannot be logged.
+    pub fn key(&self) -> Option<&str> {
+        self.profile.as_ref().map(ProfileId::as_str).or(self.account.as_deref())
+    }
 }
 
 /// Opinion of a viewer on a title.
@@ -147,6 +196,32 @@ pub enum Rating {
     Down,
     /// Is not to be offered again.
     NotInterested,
+}
+
+impl Rating {
+    /// All opinions.
+    pub const ALL: [Self; 3] = [Self::Up, Self::Down, Self::NotInterested];
+
+    /// Returns the name, as it stands in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Up => "up",
+            Self::Down => "down",
+            Self::NotInterested => "not_interested",
+        }
+    }
+
+    /// Returns the opinion of a name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|rating| rating.name() == name)
+    }
+}
+
+/// Body of `PUT /v1/ratings/{title}`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct PutRating {
+    /// The opinion.
+    pub rating: Rating,
 }
 
 #[cfg(test)]

@@ -32,7 +32,8 @@ pub struct PlaybackRequest {
     /// most one such grant at a time.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub ahead: bool,
-    /// Limits of the device; absent: none are known. The service reads them and does not filter manifests by them yet.
+    /// Limits of the device; absent: none are known. Manifests of the grant, and of its renewals, have no representation beyond
+    /// them; error 7030 if none is left.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub capabilities: Option<Capabilities>,
     /// A playback of the account to end first, so that its place is free: one of [`crate::ApiError::playing`]. One that has
@@ -41,25 +42,27 @@ pub struct PlaybackRequest {
     pub stop: Option<PlaybackSessionId>,
 }
 
-/// Limits of a device, by which representations are to be left out of manifests. Not applied yet.
+/// Limits of a device, by which representations are left out of manifests.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Capabilities {
     /// Codecs that it decodes: RFC 6381 strings, of which the part before the first dot counts, such as `avc1` or `mp4a`.
-    /// Empty: all. Audio codecs are compared only if at least one is named, video codecs likewise.
+    /// Empty: all. Audio codecs are compared only if at least one is named, video codecs likewise; names that the service does
+    /// not know are passed over, and so are those after the first 64.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub codecs: Vec<String>,
-    /// Maximum height of the picture in lines; absent: unlimited. Taken as the next lower of 240, 360, 480, 720, 1080, 1440
-    /// and 2160.
+    /// Maximum height of the picture in lines; absent: unlimited. Taken as the next lower of 144, 240, 360, 480, 720, 1080,
+    /// 1440, 2160 and 4320.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_height: Option<u32>,
     /// Maximum bitrate in bits per second, video and audio together; absent: unlimited. Taken as the next lower of a row of
-    /// values from 500,000 to 40,000,000.
+    /// values from 100,000 to 40,000,000.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_bitrate: Option<u64>,
-    /// False if it shows no high dynamic range; absent: true.
+    /// False if it shows no high dynamic range; absent: true. No title has it so far, so nothing is left out by it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hdr: Option<bool>,
-    /// Names of key systems that it has, such as `clearkey`. Titles that are not encrypted need none.
+    /// Names of key systems that it has, such as `clearkey`. Titles that are not encrypted need none, and no
+    /// title is encrypted so far.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub drm: Vec<String>,
 }

@@ -93,6 +93,7 @@ fn bare_card(id: TitleId, name: String, duration_ms: u64) -> TitleCard {
         genres: Vec::new(),
         synopsis: String::new(),
         resume: None,
+        reason: None,
     }
 }
 

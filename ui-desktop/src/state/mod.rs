@@ -22,6 +22,7 @@ mod moment;
 mod outage;
 mod pages;
 mod player;
+mod preferences;
 mod problem;
 mod profile_editor;
 mod profiles;
@@ -32,6 +33,7 @@ mod settings;
 mod sign_in;
 mod update;
 mod waiting;
+mod watching;
 
 use kinora_api::{Account, Home, PlaybackGrant, ProfileId, Secret, TitleCard, TitleDetail, TitleId, UnixMillis};
 use player_core::command::LoadRequest;
@@ -57,15 +59,17 @@ pub use lru::ByteLru;
 pub use moment::Moment;
 pub use outage::Outage;
 pub use player::{Flash, Menu, PlayerState, RATES, Source, quality_menu, timeline, track_name};
+pub use preferences::{Changed, CueLook, cue_look, settings as settings_in_force};
 pub use problem::Problem;
 pub use profile_editor::{MAX_NAME, MAX_PROFILES, ProfileEditor};
-pub use profiles::{last_chosen, watching};
+pub use profiles::last_chosen;
 pub use search::SearchState;
 pub use service_words::service_words;
 pub use settings::{CueSize, DataSaver, Settings, WindowPlace};
 pub use sign_in::{PhoneCode, PhoneSignIn, SignInForm, SignInPage};
 pub use update::{next_tick, start, update};
 pub use waiting::{Waiting, next_change as next_wait_change, waiting};
+pub use watching::watching;
 
 /// Data that is asked for over the network.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -244,6 +248,8 @@ pub struct AppState {
     pub player: Option<PlayerState>,
     /// What the viewer set.
     pub settings: Settings,
+    /// Settings that the viewer has changed here since the profile came.
+    pub changed_here: Changed,
     /// The settings are open.
     pub settings_open: bool,
     /// A line to read.

@@ -34,7 +34,6 @@ pub fn on_kept_home(state: &mut AppState, home: Home, age_s: u64, moment: &Momen
     let is_newer = state.home.data.ready().is_none() || state.home.seen_at.is_none_or(|shown| seen_at > shown);
     if is_newer {
         super::home_pages::replace(&mut state.home, home);
-        super::library::on_home(state);
         state.home.seen_at = Some(seen_at);
     }
     state.home.kept = Some(KeptAnswer { next_try: Some(moment.now + KEPT_PAUSE) });

@@ -77,7 +77,9 @@ impl Problem {
         let card = Self::of_service(&failure.error);
         let playing = failure.service.as_ref().map(|answer| answer.playing.clone()).unwrap_or_default();
         if !playing.is_empty() {
-            return Self { playing, advice: "Stop one of them to watch here.".to_owned(), ..card };
+            let advice =
+                if playing.len() == 1 { "Stop it there to watch here." } else { "Stop one of them to watch here." };
+            return Self { playing, advice: advice.to_owned(), ..card };
         }
         match failure.wire().and_then(|code| service_words(code).map(|words| (code, words))) {
             Some((code, (meaning, advice))) => {

@@ -6,19 +6,13 @@
 use kinora_api::{Account, Profile, ProfileId};
 
 use super::dialog::{self, DialogKind};
-use super::{Ahead, AppState, Effect, Elsewhere, HomeState, Library, Load, Route, TitleState, outage};
+use super::watching::watching;
+use super::{Ahead, AppState, Effect, Elsewhere, HomeState, Load, Route, TitleState, outage};
 use crate::api::{AccountRequest, Request};
 use crate::state::pages::to_home;
 
 /// Maximum accounts whose choice is remembered; the first by id goes first.
 const MAX_REMEMBERED: usize = 32;
-
-/// Returns the profile that watches: the chosen one, else the account's default.
-pub fn watching(state: &AppState) -> Option<&Profile> {
-    let profiles = &state.account.as_ref()?.profiles;
-    let chosen = profiles.iter().find(|profile| Some(&profile.id) == state.profile.as_ref());
-    chosen.or_else(|| profiles.first())
-}
 
 /// Returns the profile that was chosen last on this device, else the account's default.
 pub fn last_chosen<'a>(state: &AppState, account: &'a Account) -> Option<&'a Profile> {
@@ -139,13 +133,15 @@ fn clear_pages(state: &mut AppState) {
     state.title = TitleState::default();
     state.ahead = Ahead::default();
     state.search.clear();
-    state.library = Library::default();
+    state.library = Default::default();
     state.elsewhere = Elsewhere::default();
     state.history.clear();
 }
 
-/// Takes what the service has answered for another profile off the screen.
+/// Takes what the service has answered for another profile off the screen. The profile's settings hold again, whatever was
+/// changed here before.
 fn use_profile(state: &mut AppState, profile: Option<ProfileId>, effects: &mut Vec<Effect>) {
+    state.changed_here = Default::default();
     if state.profile == profile {
         return;
     }

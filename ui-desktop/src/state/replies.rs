@@ -10,7 +10,7 @@ use super::player::{self, Source};
 use super::update::{enter_home, to_sign_in};
 use super::{
     AppState, Effect, Load, Moment, Notice, Problem, Route, SignInForm, accounts, ahead, elsewhere, home_pages, kept,
-    library, outage, profiles, search,
+    library, outage, preferences, profiles, search,
 };
 use crate::api::{AccountReply, AccountRequest, Failure, Reply, Request, Told};
 
@@ -57,7 +57,10 @@ pub fn on_reply(state: &mut AppState, reply: Reply, moment: &Moment, effects: &m
         reply if state.profile_pending && reply.is_of_a_profile() => {}
         Reply::MoreRows(path, result) => home_pages::on_more_rows(state, &path, result, moment),
         Reply::MoreTitles { row, path, result } => home_pages::on_more_titles(state, &row, &path, result, moment),
-        Reply::KeptHome { home, age_s } => outage::on_kept_home(state, home, age_s, moment, effects),
+        Reply::KeptHome { home, age_s } => {
+            outage::on_kept_home(state, home, age_s, moment, effects);
+            library::on_home(state);
+        }
         Reply::Home(result) => on_home(state, result, moment, effects),
         Reply::Title(id, result) => on_title(state, &id, result, moment, effects),
         Reply::Found(query, result) => search::on_found(state, &query, result, moment, effects),
@@ -309,13 +312,14 @@ pub fn waits_for_grant(state: &AppState, id: &TitleId) -> bool {
 
 /// Loads the film that waits for this permission.
 pub fn begin_film(state: &mut AppState, id: &TitleId, permission: PlaybackGrant, effects: &mut Vec<Effect>) {
+    let settings = preferences::settings(state);
     let choice = state.account.as_ref().and_then(|account| state.choices.of(&account.id, id));
     let Some(player) = &mut state.player else { return };
     if let Source::Title { grant, .. } = &mut player.source {
         *grant = Some(Box::new(permission.clone()));
     }
     player.choice_applied = false;
-    if let Some(request) = player.load_request(&state.settings, choice) {
+    if let Some(request) = player.load_request(&settings, choice) {
         effects.push(Effect::Load(request));
         let rate = choice.and_then(|choice| choice.rate);
         effects.extend(rate.map(|rate| Effect::Player(Command::SetRate(rate))));

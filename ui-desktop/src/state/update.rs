@@ -7,9 +7,9 @@ use player_core::command::TrackChoice;
 use super::pages::{RETRY_AFTER, fail, to_home, visit};
 use super::player::{self, PlayerState, Source};
 use super::{
-    Ahead, AppState, Choices, Effect, Elsewhere, HomeState, Launch, Library, Load, Message, Moment, Notice, Route,
-    SearchState, Settings, SignInForm, TitleState, accounts, ahead, choices, elsewhere, events, find_card, home_pages,
-    kept, library, outage, profiles, replies, search, sign_in,
+    Ahead, AppState, Changed, Choices, Effect, Elsewhere, HomeState, Launch, Library, Load, Message, Moment, Notice,
+    Route, SearchState, Settings, SignInForm, TitleState, accounts, ahead, choices, elsewhere, events, find_card,
+    home_pages, kept, library, outage, preferences, profiles, replies, search, sign_in,
 };
 use crate::api::Request;
 use crate::command::{Begin, PlayerCommand, UiCommand};
@@ -38,6 +38,7 @@ pub fn start(launch: Launch, settings: Settings, choices: Choices) -> (AppState,
         details_open: false,
         player: None,
         settings,
+        changed_here: Changed::default(),
         settings_open: false,
         notice: None,
         fullscreen: false,
@@ -130,12 +131,7 @@ fn on_command(state: &mut AppState, command: UiCommand, moment: &Moment, effects
         UiCommand::FocusAt(focus) => state.home.focus = Some(focus),
         UiCommand::ToggleSettings => state.settings_open = !state.settings_open,
         UiCommand::ChangeSettings(settings) => {
-            if settings.data_saver != state.settings.data_saver {
-                let limit = settings.data_saver.max_bitrate_bps();
-                effects.push(Effect::Player(Command::SetMaxBitrate(limit)));
-            }
-            state.settings = settings.clone();
-            effects.push(Effect::SaveSettings(settings));
+            preferences::change(state, settings, effects);
         }
         UiCommand::Zoom(zoom) => {
             state.settings.change_zoom(zoom);

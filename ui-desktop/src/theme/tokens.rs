@@ -46,6 +46,8 @@ pub mod color {
     pub const GLASS: Color32 = Color32::from_rgba_premultiplied(0x0e, 0x10, 0x16, 0xf0);
     /// A round button over the picture, hovered.
     pub const GLASS_HOVER: Color32 = Color32::from_rgba_premultiplied(0x30, 0x30, 0x30, 0x30);
+    /// Yellow letters of subtitles.
+    pub const CUE_YELLOW: Color32 = Color32::from_rgb(0xff, 0xe0, 0x4d);
     /// Behind subtitles.
     pub const CUE_GROUND: Color32 = Color32::from_rgba_premultiplied(0, 0, 0, 0xb4);
 

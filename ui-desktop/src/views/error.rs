@@ -21,6 +21,8 @@ pub enum Choice {
     Leave,
 }
 
+/// Height of the button that unfolds the technical part.
+const DETAILS: f32 = size::BUTTON + space::S;
 /// Height of the card without its texts.
 const FRAME: f32 = 224.0;
 
@@ -55,7 +57,8 @@ pub fn card(
     let heights = |lines: &[(String, Line)]| -> f32 {
         lines.iter().map(|(words, line)| elided(painter, words, *line).size().y + space::S).sum()
     };
-    let height = (heights(&lines) + heights(&lines_of_details) + FRAME + problem.playing.len() as f32 * STOP_LINE)
+    let frame = if problem.is_displaced { FRAME - DETAILS } else { FRAME };
+    let height = (heights(&lines) + heights(&lines_of_details) + frame + problem.playing.len() as f32 * STOP_LINE)
         .min(area.height() - space::L);
     let card = Rect::from_center_size(area.center(), vec2(width, height));
     painter.rect_filled(card, radius::LARGE, color::GLASS);

@@ -177,6 +177,8 @@ fn row(ui: &mut Ui, view: &View<'_>, row: &Row, index: usize, out: &mut Vec<UiCo
         ui.horizontal_top(|ui| {
             ui.spacing_mut().item_spacing = vec2(space::L, 0.0);
             ui.add_space(space::PAGE);
+            let mut cards: Vec<Response> = Vec::new();
+            let mut removed = None;
             for (column, title) in row.titles.iter().enumerate() {
                 let does = match is_continue {
                     true if view.state.library.is_editing => CardDoes::Remove,
@@ -188,15 +190,21 @@ fn row(ui: &mut Ui, view: &View<'_>, row: &Row, index: usize, out: &mut Vec<UiCo
                     navigation::focus_by_default(&response);
                 }
                 note_focus(view, &response, Focus::Card { row: index, column }, out);
-                if response.clicked() {
+                let is_deleted = response.has_focus() && ui.input(|input| input.key_pressed(egui::Key::Delete));
+                let does = if is_continue && is_deleted { CardDoes::Remove } else { does };
+                if response.clicked() || (is_deleted && does == CardDoes::Remove) {
                     out.push(does.command(title));
+                    removed = (does == CardDoes::Remove && response.has_focus()).then_some(column).or(removed);
                 }
-                if is_continue && response.has_focus() && ui.input(|input| input.key_pressed(egui::Key::Delete)) {
-                    out.push(CardDoes::Remove.command(title));
-                }
+                cards.push(response);
             }
             if is_continue && row.next.is_none() {
                 edit_card(ui, view, picture, grow / 2.0, out);
+            }
+            // The focus of a card that goes is with the one beside it.
+            let beside = removed.and_then(|column| cards.get(column + 1).or_else(|| cards.get(column.checked_sub(1)?)));
+            if let Some(beside) = beside {
+                beside.request_focus();
             }
             ui.add_space(space::PAGE - space::L);
         });

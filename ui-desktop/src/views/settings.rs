@@ -6,7 +6,7 @@ use super::View;
 use super::chips::{chip, chips, group};
 use crate::command::{AccountCommand, UiCommand};
 use crate::navigation;
-use crate::state::{CueSize, DataSaver, Settings, language_name};
+use crate::state::{CueSize, DataSaver, Settings, language_name, settings_in_force};
 use crate::theme::tokens::{color, size, space, text};
 use crate::widgets::{Icon, Line, Prominence, body, glass_button, heading, text_button};
 
@@ -51,7 +51,7 @@ fn content(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
         navigation::scroll_by_keys(ui);
         // The focus ring stands a little outside of the chips.
         egui::Frame::new().inner_margin(egui::Margin::same(6)).show(ui, |ui| {
-            choices(ui, &view.state.settings, out);
+            choices(ui, &settings_in_force(view.state), out);
             ui.add_space(space::XL);
             account(ui, view, out);
         });

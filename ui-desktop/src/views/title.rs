@@ -152,10 +152,13 @@ fn buttons(ui: &mut Ui, card: &TitleCard, out: &mut Vec<UiCommand>) {
 /// The buttons by which the profile keeps the title, below those that play it.
 fn marks(ui: &mut Ui, view: &View<'_>, detail: &TitleDetail, out: &mut Vec<UiCommand>) {
     let (library, id) = (&view.state.library, &detail.card.id);
-    ui.horizontal_wrapped(|ui| {
+    // The icons, not the grounds around them, stand in line with the text of the page. A child does not move its cursor.
+    let line = ui.available_rect_before_wrap();
+    let place = line.with_min_x(line.left() - space::M);
+    let mut inside =
+        ui.new_child(UiBuilder::new().max_rect(place).layout(Layout::top_down(Align::Min)).id_salt("marks"));
+    inside.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing = vec2(space::S, space::S);
-        // The words stand where those of the buttons above do not: in line with the text of the page.
-        ui.add_space(-space::M);
         let is_listed = library.is_listed(detail);
         let (icon, spoken) = match is_listed {
             true => (Icon::Check, "Remove from My list"),
@@ -177,6 +180,7 @@ fn marks(ui: &mut Ui, view: &View<'_>, detail: &TitleDetail, out: &mut Vec<UiCom
             out.push(UiCommand::Library(LibraryCommand::RemoveFromContinue(id.clone())));
         }
     });
+    ui.allocate_space(vec2(line.width(), inside.min_rect().height()));
 }
 
 /// A button that is named by what a press does, and shows how things are; answers whether it was pressed.

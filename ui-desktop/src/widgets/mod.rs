@@ -24,4 +24,4 @@ pub use qr::paint_qr;
 pub use scrim::{gradient_horizontal, gradient_vertical};
 pub use seek_bar::{SeekBar, SeekBarResponse, volume_slider};
 pub use spinner::spinner;
-pub use subtitles::paint_cues;
+pub use subtitles::{CueStyle, paint_cues};

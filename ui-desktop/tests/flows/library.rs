@@ -188,3 +188,20 @@ fn a_titles_page_removes_it_from_those_to_continue() {
     assert!(!has_button(&window, "Remove from Continue watching"));
     assert!(has_button(&window, "Undo"));
 }
+
+#[test]
+fn the_focus_stays_in_the_row_when_its_card_goes() {
+    let (mut window, outside) = at_home();
+    let mut answer = home();
+    for (id, name) in [("one", "First One"), ("two", "Second One")] {
+        answer.rows[0].titles.push(card(id, name));
+    }
+    outside.reply(Reply::Home(Ok(answer)));
+    settle(&mut window);
+    for key in [Key::ArrowDown, Key::ArrowRight, Key::Delete] {
+        press(&mut window, key);
+    }
+    assert!(window.get_by_label_contains("Second One, ").is_focused(), "the next one");
+    press(&mut window, Key::Delete);
+    assert!(window.get_by_label_contains("Infinite Coast, ").is_focused(), "the last one before");
+}

@@ -15,6 +15,7 @@ mod kept_pages;
 mod library;
 mod memory;
 mod outage;
+mod preferences;
 mod profiles;
 mod search;
 mod seek_bar;

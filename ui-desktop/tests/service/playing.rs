@@ -98,6 +98,31 @@ fn a_playback_is_taken_over_and_one_that_has_ended_is_begun() {
     assert_eq!(last.body, json!({"title_id": "t", "protocols": ["hls", "dash"], "stop": "other"}));
 }
 
+#[test]
+fn a_pause_is_reported_before_the_next_heartbeat_is_due() {
+    let directory = tempfile::tempdir().expect("a folder");
+    let server = Server::start(Box::new(|asked| match asked.what.as_str() {
+        "POST /v1/sign-in" => signed_in(2),
+        "POST /v1/playback/s/heartbeat" => {
+            (200, json!({"expires_at": 0, "expires_in_ms": 600_000, "heartbeat_interval_ms": 120_000}))
+        }
+        _ => error(ErrorCode::NotFound),
+    }));
+    let mut client = Client::start(&server, directory.path());
+    client.sign_in();
+    let mut grant: kinora_api::PlaybackGrant = serde_json::from_value(grant("s").1).expect("a grant");
+    grant.heartbeat_interval_ms = 120_000;
+    let paused = Heartbeat { position_ms: 9_500, phase: PlaybackPhase::Paused };
+    assert!(client.service.watch(grant, Arc::new(move || paused.clone())));
+    let began = std::time::Instant::now();
+    while server.count("POST /v1/playback/s/heartbeat") == 0 {
+        assert!(began.elapsed() < super::DEADLINE, "it is not reported");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let beat = asked(&server, "POST /v1/playback/s/heartbeat").pop().expect("it was sent");
+    assert_eq!(beat.body, json!({"position_ms": 9_500, "phase": "paused"}));
+}
+
 /// A client that reports on a playback which has lost its place.
 fn displaced(server: &Server, directory: &std::path::Path) -> Client {
     let mut client = Client::start(server, directory);

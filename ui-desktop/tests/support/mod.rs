@@ -241,6 +241,7 @@ pub fn card(id: &str, name: &str) -> TitleCard {
         genres: vec!["Adventure".to_owned()],
         synopsis: format!("{name} is about what its name says."),
         resume: None,
+        reason: None,
     }
 }
 
@@ -268,6 +269,7 @@ pub fn home() -> Home {
             Row { id: "all".to_owned(), kind: RowKind::All, heading: "All titles".to_owned(), titles: all, next: None },
         ],
         next: None,
+        is_impersonal: false,
     }
 }
 
@@ -283,6 +285,7 @@ pub fn detail(card: TitleCard) -> TitleDetail {
         is_listed: false,
         is_watched: false,
         card,
+        my_rating: None,
     }
 }
 

@@ -8,12 +8,13 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
-use kinora_backend::{demo, package};
+use kinora_backend::{demo, package, recommend};
 use kinora_kit::http::handed;
 use kinora_kit::http::signal::{Termination, end_of_stdin};
 use kinora_media::{self as media, Ladder};
 use kinora_services as services;
 use kinora_services::members::Member;
+use kinora_supervisor::operator;
 use url::Url;
 
 /// The backend: sign-in, catalogue, playback authorisation, resume positions, and the origin behind the edges.
@@ -38,6 +39,12 @@ enum Task {
     Keys(KeysTask),
     /// Copy the tables of all services from SQLite into an empty PostgreSQL, and compare both sides
     Migrate(Migrate),
+    /// Judge recommendations
+    #[command(subcommand)]
+    Recommend(recommend::Task),
+    /// Show and change what runs under a supervisor
+    #[command(subcommand)]
+    Topology(operator::Task),
     /// Make the demo catalogue and viewer, start backend and edges, and say where they are as a line of JSON
     Demo(Demo),
 }
@@ -72,6 +79,21 @@ struct RotateKeys {
 enum AccountTask {
     /// Make an account, or set the password of the one that has this address; the password is read from the standard input
     Add(AddAccount),
+    /// Erase an account with all that is known of it; services may run meanwhile
+    Erase(EraseAccount),
+}
+
+#[derive(Debug, Args)]
+struct EraseAccount {
+    /// Data directory
+    #[arg(long, value_name = "DIR", default_value = "var")]
+    data: PathBuf,
+    /// Database; default: DATA/kinora.db
+    #[arg(long, value_name = "URL")]
+    db: Option<String>,
+    /// Address to sign in with
+    #[arg(long)]
+    email: String,
 }
 
 #[derive(Debug, Args)]
@@ -198,8 +220,11 @@ async fn main() -> ExitCode {
         None => serve(arguments.serve).await,
         Some(Task::Ingest(arguments)) => ingest(arguments).await,
         Some(Task::Account(AccountTask::Add(arguments))) => add_account(arguments).await,
+        Some(Task::Account(AccountTask::Erase(arguments))) => erase_account(arguments).await,
         Some(Task::Keys(KeysTask::Rotate(arguments))) => rotate_keys(&arguments),
         Some(Task::Migrate(arguments)) => migrate(arguments).await,
+        Some(Task::Recommend(task)) => recommend::run(task),
+        Some(Task::Topology(task)) => operator::ask(task).await,
         Some(Task::Demo(arguments)) => run_demo(arguments).await,
     };
     match result {
@@ -270,6 +295,13 @@ async fn add_account(arguments: AddAccount) -> anyhow::Result<()> {
     let config = services::Config { database: arguments.db, ..services::Config::new(arguments.data) };
     services::add_account(&config, &account).await?;
     println!("{}", account.email);
+    Ok(())
+}
+
+async fn erase_account(arguments: EraseAccount) -> anyhow::Result<()> {
+    let config = services::Config { database: arguments.db, ..services::Config::new(arguments.data) };
+    anyhow::ensure!(services::erase_account(&config, &arguments.email).await?, "there is no such account");
+    println!("{} was erased", arguments.email);
     Ok(())
 }
 

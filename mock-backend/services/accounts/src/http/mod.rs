@@ -2,7 +2,7 @@
 //!
 //! * [`owner`] — what the owner of an account does; [`link`] — the page on which a phone allows a sign-in by code.
 
-mod link;
+pub mod link;
 mod owner;
 
 use std::net::IpAddr;

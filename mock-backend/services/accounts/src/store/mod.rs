@@ -4,6 +4,7 @@
 //! * [`attempts`], [`paces`] — how often something was tried.
 
 pub mod attempts;
+mod changes;
 pub mod codes;
 pub mod device_codes;
 pub mod owner;
@@ -33,6 +34,7 @@ pub const SCHEMA: Schema = Schema {
         "mailed_codes",
         "paced_attempts",
         "device_codes",
+        "earlier_addresses",
     ],
     migrations: MIGRATIONS,
 };
@@ -55,6 +57,11 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { version: 12, name: "session version", sql: include_str!("../../migrations/0012_session_version.sql") },
     Migration { version: 13, name: "services apart", sql: include_str!("../../migrations/0013_services_apart.sql") },
     Migration { version: 14, name: "accounts whole", sql: include_str!("../../migrations/0014_accounts_whole.sql") },
+    Migration {
+        version: 15,
+        name: "earlier addresses",
+        sql: include_str!("../../migrations/0015_earlier_addresses.sql"),
+    },
 ];
 
 const DAY_MS: i64 = 86_400_000;
