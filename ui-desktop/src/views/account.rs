@@ -67,20 +67,30 @@ pub fn show(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
         heading(ui, "Account", text::TITLE);
         ui.add_space(space::S);
         let ask = |kind: DialogKind| UiCommand::Account(AccountCommand::Ask(kind));
-        row(ui, &account.email, "E-mail address", &[(Prominence::Secondary, "Change e-mail")], |_| {
-            out.push(ask(DialogKind::ChangeEmail));
-        });
+        let first = row(
+            ui,
+            &account.email,
+            "E-mail address",
+            &[(Prominence::Secondary, "Change e-mail", "Change e-mail")],
+            |_| {
+                out.push(ask(DialogKind::ChangeEmail));
+            },
+        );
+        first.as_ref().map(navigation::focus_by_default);
         row(
             ui,
             "Password",
             "Changing it signs all other devices out",
-            &[(Prominence::Secondary, "Change password")],
+            &[(Prominence::Secondary, "Change password", "Change password")],
             |_| {
                 out.push(ask(DialogKind::ChangePassword));
             },
         );
         if account.has_pin {
-            let buttons = [(Prominence::Secondary, "Change PIN"), (Prominence::Secondary, "Remove PIN")];
+            let buttons = [
+                (Prominence::Secondary, "Change PIN", "Change PIN"),
+                (Prominence::Secondary, "Remove PIN", "Remove PIN"),
+            ];
             row(ui, "PIN", "Locks every profile that may see more than the most limited one", &buttons, |index| {
                 out.push(ask(if index == 0 { DialogKind::SetPin } else { DialogKind::RemovePin }));
             });
@@ -89,7 +99,7 @@ pub fn show(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
                 ui,
                 "No PIN",
                 "With one, children can't switch to other profiles",
-                &[(Prominence::Secondary, "Set PIN")],
+                &[(Prominence::Secondary, "Set PIN", "Set PIN")],
                 |_| {
                     out.push(ask(DialogKind::SetPin));
                 },
@@ -101,7 +111,7 @@ pub fn show(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
         ui.add_space(space::L);
         heading(ui, "Erase the account", text::HEADING);
         let about = "Profiles, lists and places in films are deleted";
-        row(ui, "This can't be undone", about, &[(Prominence::Danger, "Erase account")], |_| {
+        row(ui, "This can't be undone", about, &[(Prominence::Danger, "Erase account", "Erase account")], |_| {
             out.push(ask(DialogKind::Erase));
         });
     });
@@ -134,8 +144,8 @@ fn device_row(ui: &mut Ui, view: &View<'_>, device: &Device, out: &mut Vec<UiCom
     let seen = outage::ago(view.wall.now_ms().saturating_sub(device.last_seen_at));
     let when = if device.this { "this device".to_owned() } else { format!("used {seen}") };
     let about = format!("{} · {when}", device.platform);
-    let label = format!("Sign out {}", device.name);
-    let buttons = [(Prominence::Secondary, if device.this { "" } else { label.as_str() })];
+    let name = format!("Sign out {}", device.name);
+    let buttons = [(Prominence::Secondary, "Sign out", name.as_str())];
     let shown = if device.this { &buttons[..0] } else { &buttons[..] };
     ui.push_id(&device.id, |ui| {
         row(ui, &device.name, &about, shown, |_| {
@@ -145,9 +155,17 @@ fn device_row(ui: &mut Ui, view: &View<'_>, device: &Device, out: &mut Vec<UiCom
     });
 }
 
-/// Draws a row: what it is, what there is to say of it, and what can be done. A name that begins with `Sign out ` is shown
-/// without the device, which stands beside it.
-fn row(ui: &mut Ui, title: &str, about: &str, buttons: &[(Prominence, &str)], mut pressed: impl FnMut(usize)) {
+/// Button of a row: how much it wants to be pressed, the word on it, and its name for screen readers.
+type RowButton<'a> = (Prominence, &'a str, &'a str);
+
+/// Draws a row: what it is, what there is to say of it, and what can be done. Returns the first button.
+fn row(
+    ui: &mut Ui,
+    title: &str,
+    about: &str,
+    buttons: &[RowButton<'_>],
+    mut pressed: impl FnMut(usize),
+) -> Option<egui::Response> {
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), ROW), Sense::hover());
     let spoken = format!("{title}, {about}");
     response.widget_info(|| egui::WidgetInfo::labeled(egui::accesskit::Role::Label, true, &spoken));
@@ -156,12 +174,15 @@ fn row(ui: &mut Ui, title: &str, about: &str, buttons: &[(Prominence, &str)], mu
     let mut right = ui.new_child(UiBuilder::new().max_rect(inside).layout(Layout::right_to_left(Align::Center)));
     right.spacing_mut().item_spacing.x = space::S;
     let mut edge = inside.right();
-    for (index, (prominence, label)) in buttons.iter().enumerate().rev() {
+    let mut first = None;
+    for (index, (prominence, label, name)) in buttons.iter().enumerate().rev() {
         let button = text_button(&mut right, *prominence, label);
+        button.widget_info(|| egui::WidgetInfo::labeled(egui::accesskit::Role::Button, true, *name));
         edge = edge.min(button.rect.left() - space::M);
         if button.clicked() {
             pressed(index);
         }
+        first = Some(button);
     }
     let width = (edge - inside.left()).max(40.0);
     let painter = ui.painter();
@@ -171,4 +192,5 @@ fn row(ui: &mut Ui, title: &str, about: &str, buttons: &[(Prominence, &str)], mu
     let below = top + name.size().y + space::XS;
     painter.galley(pos2(inside.left(), top), name, color::TEXT);
     painter.galley(pos2(inside.left(), below), more, color::TEXT_FAINT);
+    first
 }

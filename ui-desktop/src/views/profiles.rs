@@ -99,8 +99,12 @@ fn tiles(ui: &mut Ui, view: &View<'_>, profiles: &[Profile], columns: usize, out
                     continue;
                 };
                 let response = tile(ui, profile, number * columns + index, edits);
-                if takes_focus && Some(&profile.id) == chosen.as_ref() {
-                    response.request_focus();
+                if Some(&profile.id) == chosen.as_ref() {
+                    if takes_focus {
+                        response.request_focus();
+                    }
+                    // A sheet that closes over the page takes the focus away once more.
+                    navigation::focus_by_default(&response);
                 }
                 if response.clicked() {
                     let id = profile.id.clone();
