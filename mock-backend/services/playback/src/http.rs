@@ -258,7 +258,7 @@ async fn unlist_title(
 /// Sets the opinion of a profile on a title.
 #[utoipa::path(put, path = "/v1/ratings/{title}", operation_id = "put_rating", params(("title" = String, Path), ("profile" = Option<String>, Query)), request_body = PutRating, responses((status = 204), Problems), security(("bearer" = [])))]
 async fn rate_title(
-    State(Service(shared)): State<Service>,
+    State(Service(shared)): State<Service<Shared>>,
     Viewer(viewer): Viewer,
     Path(title): Path<String>,
     Params(query): Params<ProfileQuery>,
@@ -273,7 +273,7 @@ async fn rate_title(
 /// Takes the opinion of a profile on a title back.
 #[utoipa::path(delete, path = "/v1/ratings/{title}", operation_id = "delete_rating", params(("title" = String, Path), ("profile" = Option<String>, Query)), responses((status = 204), Problems), security(("bearer" = [])))]
 async fn unrate_title(
-    State(Service(shared)): State<Service>,
+    State(Service(shared)): State<Service<Shared>>,
     Viewer(viewer): Viewer,
     Path(title): Path<String>,
     Params(query): Params<ProfileQuery>,
