@@ -21,6 +21,8 @@ mod suite;
 
 use suite::event;
 
+/// Number of times that the process is killed.
+const KILLS: usize = 60;
 /// Folder of the log for the process that is killed.
 const FOLDER: &str = "KINORA_TEST_EVENTLOG";
 
@@ -225,7 +227,7 @@ async fn writes_until_it_is_killed() {
 async fn no_event_that_was_acknowledged_is_lost_by_a_kill() {
     let dir = tempfile::tempdir().unwrap();
     let mut acknowledged = Vec::new();
-    for round in 0..3 {
+    for round in 0..KILLS {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "writes_until_it_is_killed", "--nocapture"])
             .env(FOLDER, dir.path())
@@ -238,13 +240,13 @@ async fn no_event_that_was_acknowledged_is_lost_by_a_kill() {
         for (n, id) in said.enumerate() {
             acknowledged.push(id);
             // What the pipe holds at that time is read to its end.
-            if n == 20 + round * 7 {
+            if n == 20 + round % 10 * 7 {
                 child.kill().unwrap();
             }
         }
         child.wait().unwrap();
     }
-    assert!(acknowledged.len() > 60, "{}", acknowledged.len());
+    assert!(acknowledged.len() > 20 * KILLS, "{}", acknowledged.len());
     let log = reopen(dir.path()).await;
     let mut there = std::collections::BTreeSet::new();
     for partition in 0..log.partitions() {

@@ -17,7 +17,7 @@ use async_nats::jetstream::kv::Store;
 use async_nats::jetstream::stream::{self, DiscardPolicy, Stream};
 use async_nats::jetstream::{self, Context, Message};
 use bytes::Bytes;
-use futures_util::{StreamExt as _, TryStreamExt as _};
+use futures_util::TryStreamExt as _;
 use kinora_eventlog::{Answer, Event, EventLog, LogError, Place, Record, check_event, check_group};
 
 /// Time for which identifiers are remembered.

@@ -57,7 +57,14 @@ pub fn router(
     }
     if let Some(catalogue) = &backend.catalogue {
         let (accounts, playback) = (Arc::clone(&clients.accounts), Arc::clone(&clients.playback));
-        let deps = kinora_catalogue::Deps { accounts, playback, recommendations: clients.recommendations, secret };
+        let deps = kinora_catalogue::Deps {
+            accounts,
+            playback,
+            log: Arc::clone(used),
+            clock: backend.clock.clone(),
+            recommendations: clients.recommendations,
+            secret,
+        };
         router = router.merge(kinora_catalogue::service(Arc::clone(catalogue), deps));
         if let Some(key) = key.clone() {
             router = router.merge(kinora_catalogue::client::routes(Arc::clone(catalogue), key));

@@ -21,6 +21,7 @@ use tokio::sync::Semaphore;
 
 use crate::domain::home::Scene;
 use crate::shared::Shared;
+use crate::shown::Shown;
 use crate::{Catalogue, Deps, origin, retention};
 
 /// Time that recommendations may take before the home screen does without them.
@@ -76,7 +77,8 @@ struct SearchQuery {
 }
 
 pub(crate) fn router(catalogue: Arc<Catalogue>, deps: Deps) -> Router {
-    let shared = Arc::new(Shared { catalogue, deps, searches: Arc::new(Semaphore::new(SEARCHES)) });
+    let shown = Shown::start(Arc::clone(&deps.log));
+    let shared = Arc::new(Shared { catalogue, shown, deps, searches: Arc::new(Semaphore::new(SEARCHES)) });
     tokio::spawn(retention::run(Arc::downgrade(&shared), shared.catalogue.changes()));
     tokio::spawn(Catalogue::watch(Arc::downgrade(&shared.catalogue)));
     Router::new()
@@ -123,7 +125,9 @@ async fn home_screen(
     let viewing = viewing?;
     let titles = shared.catalogue.now();
     let scene = Scene::new(titles.shelf(profile), &viewing.positions, query.profile.as_ref());
-    Ok(axum::Json(scene.home(&titles.own_rows(&viewing, picked.as_deref(), profile), first)))
+    let home = scene.home(&titles.own_rows(&viewing, picked.as_deref(), profile), first);
+    shared.shown.home(&profile.id, &home, shared.deps.clock.now_ms());
+    Ok(axum::Json(home))
 }
 
 /// Returns further titles of a row.
@@ -168,13 +172,14 @@ async fn search(
     let limit = query.limit.unwrap_or(20).min(MAX_FOUND);
     // A search takes milliseconds in a large catalogue: few at a time, and away from the threads that answer everybody.
     let turn = Arc::clone(&shared.searches).acquire_owned().await.map_err(|error| Problem::internal(&error))?;
-    let (titles, words) = (shared.catalogue.now(), text.clone());
+    let (titles, words, searcher) = (shared.catalogue.now(), text.clone(), profile.id.clone());
     let found = tokio::task::spawn_blocking(move || {
         let found = titles.search(&words, &profile, limit);
         drop(turn);
         found
     });
     let found = found.await.map_err(|error| Problem::internal(&error))?;
+    shared.shown.search(&searcher, &text, found.len(), shared.deps.clock.now_ms());
     Ok(axum::Json(SearchResults { titles: found.iter().map(|entry| entry.card(None)).collect(), query: text }))
 }
 

@@ -37,7 +37,7 @@ fn names(all: &[(String, LoggedEvent)], key: &str) -> Vec<String> {
 }
 
 /// Returns true if a text stands in a file of the log.
-fn has(data: &Path, text: &str) -> bool {
+pub fn has(data: &Path, text: &str) -> bool {
     let partitions = (0..8).filter_map(|n| fs::read_dir(events::folder(data).join(n.to_string())).ok());
     let files = partitions.flatten().map(|file| fs::read(file.unwrap().path()).unwrap_or_default());
     files.into_iter().any(|bytes| bytes.windows(text.len()).any(|part| part == text.as_bytes()))
@@ -128,4 +128,14 @@ async fn an_erased_account_leaves_only_that_it_is_to_be_forgotten() {
     for key in [account, profile] {
         assert!(all.iter().any(|(own, _)| *own == key));
     }
+}
+
+#[tokio::test]
+async fn what_was_searched_for_is_in_the_log_and_nothing_is_not() {
+    let (stage, _edge, viewer) = Stage::playing().await;
+    for query in ["%20", "small"] {
+        viewer.read::<kinora_api::SearchResults>(&format!("/v1/search?q={query}")).await;
+    }
+    until(|| has(stage.dir.path(), r#""event":"search","query":"small","found":1"#)).await;
+    assert!(!has(stage.dir.path(), r#""query":"""#));
 }

@@ -49,6 +49,13 @@ async fn a_film_that_was_watched_changes_the_home_screen_and_so_does_an_opinion(
     assert_eq!(reason.kind, ReasonKind::Genre { genre: "Drama".to_owned() });
     assert_eq!(reason.text, "Drama, which you like to watch");
 
+    let begun = Instant::now();
+    let shown = r#""event":"impression","row":"for-you""#;
+    while !super::events::has(stage.dir.path(), shown) {
+        assert!(begun.elapsed() < PATIENCE, "what was shown is not in the log");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+
     let rating = paths::rating(&"film-2".into(), None);
     assert_eq!(viewer.put(&rating, &PutRating { rating: Rating::NotInterested }).await.status(), 204);
     let detail: TitleDetail = viewer.read(&paths::title(&"film-2".into(), None)).await;
