@@ -14,9 +14,12 @@ mod suite;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Runs the server until the standard input ends, as it does when the test is killed, and kills it then.
+const KEEPER: &str = "PATH=$PATH:/usr/sbin; nats-server \"$@\" >/dev/null 2>&1 & cat >/dev/null; kill -9 $!; wait";
+
 /// A server on a port of its choice, which is killed with the test.
 struct Server {
-    child: Child,
+    keeper: Child,
     url: String,
 }
 
@@ -28,38 +31,31 @@ impl Server {
         for old in std::fs::read_dir(&ports).unwrap() {
             std::fs::remove_file(old.unwrap().path()).unwrap();
         }
-        let child = Command::new("nats-server")
-            .args(["-js", "-a", "127.0.0.1", "-p", "-1", "-sd"])
-            .arg(folder.join("store"))
-            .arg("--ports_file_dir")
-            .arg(&ports)
-            .env("PATH", format!("{}:/usr/sbin", std::env::var("PATH").unwrap_or_default()))
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap_or_else(|error| panic!("nats-server (package nats-server) cannot be started: {error}"));
+        let mut command = Command::new("sh");
+        command.args(["-c", KEEPER, "sh", "-js", "-a", "127.0.0.1", "-p", "-1", "-sd"]).arg(folder.join("store"));
+        command.arg("--ports_file_dir").arg(&ports).stdin(Stdio::piped());
+        let mut server = Self { keeper: command.spawn().unwrap(), url: String::new() };
         let begun = Instant::now();
-        loop {
-            let files =
-                std::fs::read_dir(&ports).unwrap().filter_map(|entry| std::fs::read_to_string(entry.ok()?.path()).ok());
-            // {"nats":["nats://127.0.0.1:PORT"],…}
-            let url = files.filter_map(|text| {
-                let at = text.find("nats://")?;
-                text[at..].split('"').next().map(str::to_owned)
-            });
-            if let Some(url) = url.last() {
-                return Self { child, url };
-            }
-            assert!(begun.elapsed() < PATIENCE, "the server does not say where it listens");
+        while server.url.is_empty() {
+            assert!(begun.elapsed() < PATIENCE, "nats-server (package nats-server) does not say where it listens");
             std::thread::sleep(Duration::from_millis(20));
+            let files = std::fs::read_dir(&ports).unwrap();
+            let texts = files.filter_map(|entry| std::fs::read_to_string(entry.ok()?.path()).ok());
+            // {"nats":["nats://127.0.0.1:PORT"],…}
+            let urls = texts.filter_map(|text| {
+                let from = &text[text.find("nats://")?..];
+                from.split_once('"').map(|(url, _)| url.to_owned())
+            });
+            server.url = urls.last().unwrap_or_default();
         }
+        server
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        drop(self.keeper.stdin.take());
+        let _ = self.keeper.wait();
     }
 }
 

@@ -160,7 +160,7 @@ pub enum BackendError {
         /// Its URL.
         url: String,
         /// Cause.
-        source: kinora_eventlog::LogError,
+        source: LogError,
     },
     /// The client of another service.
     #[error("other services cannot be asked: {0}")]
