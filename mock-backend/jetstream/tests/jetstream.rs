@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use kinora_eventlog::{Event, EventLog as _, LogError};
 use kinora_jetstream::JetStream;
 
-#[path = "../../eventlog/tests/suite.rs"]
+#[path = "../../eventlog/tests/suite/mod.rs"]
 mod suite;
 
 const PATIENCE: Duration = Duration::from_secs(60);
