@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::events::Rating;
 use crate::{Protocol, ResumePosition, TitleId};
 
 /// Answer to `GET /v1/home`.
@@ -16,6 +17,9 @@ pub struct Home {
     /// `GET` here for further rows; absent when there are none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
+    /// True if the rows are the same for everyone, because what would choose them for the profile does not answer.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_impersonal: bool,
 }
 
 /// One row of the home screen.
@@ -43,6 +47,15 @@ pub enum RowKind {
     ContinueWatching,
     /// Titles that the profile keeps, the latest first.
     MyList,
+    /// Titles that the profile may like.
+    ForYou,
+    /// Titles that go with one that the profile watched.
+    BecauseWatched {
+        /// Id of the title that was watched.
+        title: TitleId,
+    },
+    /// Titles that many watched lately.
+    Popular,
     /// Titles that were added last.
     RecentlyAdded,
     /// Titles of one genre.
@@ -83,6 +96,49 @@ pub struct TitleCard {
     /// Position at which the profile left off; absent when never begun, or finished.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resume: Option<ResumePosition>,
+    /// Why it is recommended; absent where it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Reason>,
+}
+
+/// Why a title is recommended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Reason {
+    /// The reason in English; clients that translate go by `kind`.
+    pub text: String,
+    /// The reason.
+    #[serde(flatten)]
+    pub kind: ReasonKind,
+}
+
+/// Kinds of reasons. Each is true of the data that it was made from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case", tag = "because")]
+#[non_exhaustive]
+pub enum ReasonKind {
+    /// The profile watched a title that those who watch this one watch.
+    Watched {
+        /// Id of the title that was watched.
+        title: TitleId,
+    },
+    /// The profile watches titles of a genre.
+    Genre {
+        /// The genre.
+        genre: String,
+    },
+    /// Many watched it lately.
+    Popular {
+        /// Profiles that watched it in the last 30 days.
+        viewers: u32,
+    },
+    /// Few have watched it.
+    Unseen {
+        /// Profiles that ever watched it.
+        viewers: u32,
+    },
+    /// A reason of a newer server.
+    #[serde(other)]
+    Other,
 }
 
 /// Answer to `GET /v1/titles/{id}`: everything a title page shows.
@@ -113,6 +169,9 @@ pub struct TitleDetail {
     /// True if the profile has seen it to the end, or marked it as watched.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_watched: bool,
+    /// Opinion of the profile; absent if it gave none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub my_rating: Option<Rating>,
 }
 
 /// From which age a title is suitable.

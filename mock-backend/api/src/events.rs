@@ -198,6 +198,32 @@ pub enum Rating {
     NotInterested,
 }
 
+impl Rating {
+    /// All opinions.
+    pub const ALL: [Self; 3] = [Self::Up, Self::Down, Self::NotInterested];
+
+    /// Returns the name, as it stands in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Up => "up",
+            Self::Down => "down",
+            Self::NotInterested => "not_interested",
+        }
+    }
+
+    /// Returns the opinion of a name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|rating| rating.name() == name)
+    }
+}
+
+/// Body of `PUT /v1/ratings/{title}`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct PutRating {
+    /// The opinion.
+    pub rating: Rating,
+}
+
 #[cfg(test)]
 mod tests {
     use super::{LoggedEvent, ViewerEvent};

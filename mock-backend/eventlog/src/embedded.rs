@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::folder::{self, Partition, Segment, open_partition, sync_folder, unusable};
 use super::segment::{self, ERASED, scan};
-use super::{Answer, Event, EventLog, LogError, Place, Record};
+use super::{Answer, Event, EventLog, LogError, Place, Record, check_group};
 
 /// Batches that wait for the writer; further callers wait for a place.
 const WAITING: usize = 256;
@@ -252,10 +252,7 @@ fn forget_old(partition: &mut Partition, settings: &Settings, now_ms: i64) -> Re
 
 impl Shared {
     fn group_file(&self, group: &str, partition: u32) -> Result<PathBuf, LogError> {
-        let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        if !(1..=64).contains(&group.len()) || !group.bytes().all(is_plain) {
-            return Err(LogError::Refused("a group has 1 to 64 lower-case letters, digits and hyphens"));
-        }
+        check_group(group)?;
         if partition >= self.settings.partitions {
             return Err(LogError::Refused("there is no such partition"));
         }

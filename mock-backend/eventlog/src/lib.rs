@@ -18,6 +18,8 @@ use std::path::PathBuf;
 
 use futures_util::future::BoxFuture;
 
+pub use segment::check as check_event;
+
 /// An event that is to be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
@@ -105,4 +107,16 @@ pub trait EventLog: Send + Sync {
 
     /// Records, durably, that a group is done with every event up to and including a place. It never goes back.
     fn ack<'a>(&'a self, group: &'a str, place: Place) -> Answer<'a, ()>;
+}
+
+/// Checks the name of a group.
+///
+/// # Errors
+/// [`LogError::Refused`] unless it has 1 to 64 lower-case letters, digits and hyphens.
+pub fn check_group(group: &str) -> Result<(), LogError> {
+    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    if !(1..=64).contains(&group.len()) || !group.bytes().all(is_plain) {
+        return Err(LogError::Refused("a group has 1 to 64 lower-case letters, digits and hyphens"));
+    }
+    Ok(())
 }

@@ -9,6 +9,7 @@ use kinora_eventlog::embedded::Settings;
 use kinora_eventlog::on_demand::OnDemand;
 use kinora_eventlog::remote::Remote;
 use kinora_eventlog::{Event, EventLog, LogError};
+use kinora_jetstream::JetStream;
 use kinora_kit::clock::Clock;
 use kinora_kit::http::problem::Problem;
 use kinora_kit::metrics::Metrics;
@@ -17,11 +18,11 @@ use kinora_store::events::{self, WaitingEvent};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use super::counters;
 use super::members::{Member, Peers};
+use super::{BackendError, counters};
 
 /// Time between two looks at a store.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
+const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// Time between two tries of a log that did not take events.
 const RETRY_EVERY: Duration = Duration::from_secs(2);
 /// Maximum time that the end of a process waits for the log. What is not appended then is appended by the next process.
@@ -50,6 +51,14 @@ impl Logs {
             None => Arc::new(Remote::new(peers.caller(Member::Playback)?)),
         };
         Ok(Self { own, used })
+    }
+
+    /// The log on JetStream, which every process asks by itself.
+    pub(crate) async fn on_jetstream(url: &str) -> Result<Self, BackendError> {
+        match JetStream::connect(url).await {
+            Ok(log) => Ok(Self { own: None, used: Arc::new(log) }),
+            Err(source) => Err(BackendError::Events { url: url.to_owned(), source }),
+        }
     }
 }
 

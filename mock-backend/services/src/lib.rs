@@ -1,7 +1,7 @@
 //! The backend: its services behind one router. Who the viewer is, what there is to see, permission to play it, where they left
 //! off; and the origin behind the edges.
 //!
-//! * [`kinora_accounts`], [`kinora_catalogue`], [`kinora_playback`] — the services;
+//! * [`kinora_accounts`], [`kinora_catalogue`], [`kinora_playback`], [`kinora_recommendations`] — the services;
 //! * [`members`] — services that run here or elsewhere; [`routes`], [`counters`] — what belongs to all of them; [`apart`] — data from before the services came apart;
 //! * [`events`] — from the stores into the event log; [`description`] — OpenAPI, from the annotations of handlers;
 //! * [`demo`] — the demo viewer.
@@ -45,6 +45,7 @@ use kinora_kit::metrics::Metrics;
 use kinora_kit::signature::EdgeSecret;
 use kinora_media::IngestError;
 use kinora_playback::{Playback, Terms};
+use kinora_recommendations::Recommendations;
 use kinora_store::copy::{CopyError, TableReport};
 use kinora_store::{Location, Reads, Store, StoreError};
 use tokio::task::JoinHandle;
@@ -79,6 +80,9 @@ pub struct Config {
     pub refresh_ms: i64,
     /// How long signed addresses work, and how often players report.
     pub terms: Terms,
+    /// URL of the log of events on NATS JetStream, such as `nats://HOST:4222`; `None`: the log is in the data directory, and the
+    /// process of playback has it.
+    pub events: Option<String>,
     /// For everything that expires.
     pub clock: Clock,
     /// What peers may ask of it.
@@ -102,6 +106,7 @@ impl Config {
             data: data.into(),
             database: None,
             edges: Vec::new(),
+            events: None,
             demo_viewer: false,
             access_ms: 10 * 60_000,
             refresh_ms: 60 * 86_400_000,
@@ -150,6 +155,14 @@ pub enum BackendError {
     /// Some of the services were to start on data of a version that had all tables in one place.
     #[error("the data is of a version before the services came apart: start the backend once with all of them")]
     Together,
+    /// The log of events.
+    #[error("the log of events at {url}: {source}")]
+    Events {
+        /// Its URL.
+        url: String,
+        /// Cause.
+        source: LogError,
+    },
     /// The client of another service.
     #[error("other services cannot be asked: {0}")]
     Client(#[source] reqwest::Error),
@@ -178,6 +191,7 @@ pub struct Backend {
     /// Bearer token of whoever reads the counters.
     metrics_token: String,
     playback: Option<Arc<Playback>>,
+    recommendations: Option<Arc<Recommendations>>,
     peers: Peers,
 }
 
@@ -312,6 +326,7 @@ struct Services {
     accounts: Option<Arc<Accounts>>,
     catalogue: Option<Arc<Catalogue>>,
     playback: Option<Arc<Playback>>,
+    recommendations: Option<Arc<Recommendations>>,
     writers: Vec<JoinHandle<()>>,
     reads: Vec<Reads>,
 }
@@ -356,6 +371,11 @@ impl Services {
             let (playback, writer) = Playback::open(set_up, &location).await?;
             services.keep(playback.store(), writer);
             services.playback = Some(Arc::new(playback));
+        }
+        if config.members.contains(&Member::Recommendations) {
+            let (recommendations, writer) = Recommendations::open(config.clock.clone(), &location).await?;
+            services.keep(recommendations.store(), writer);
+            services.recommendations = Some(recommendations);
         }
         Ok(services)
     }
@@ -434,7 +454,11 @@ pub async fn copy_stores(from: &str, to: &str) -> Result<Vec<TableReport>, CopyE
         false => Location::parse(Some(from), Path::new("."))?,
     };
     let to = Location::parse(Some(to), Path::new("."))?;
-    let schemas = [kinora_accounts::store::SCHEMA, kinora_playback::store::SCHEMA];
+    let mut schemas = vec![kinora_accounts::store::SCHEMA, kinora_playback::store::SCHEMA];
+    // Data of an older version has none.
+    if from.path(&kinora_recommendations::store::SCHEMA).is_none_or(|path| path.exists()) {
+        schemas.push(kinora_recommendations::store::SCHEMA);
+    }
     let first = from.path(&schemas[0]);
     if let Some(missing) = first.filter(|path| !path.exists()) {
         let source = io::Error::from(io::ErrorKind::NotFound);
@@ -454,7 +478,7 @@ pub async fn serve(config: Config) -> Result<Running, BackendError> {
     let Keys { secret, metrics_token, internal, gateway, tokens } = Keys::open(data, config.access_ms)?;
     let metrics = Metrics::new();
     let services = Services::open(&config, &secret, tokens, &metrics).await?;
-    let Services { accounts, catalogue, playback, writers, reads } = services;
+    let Services { accounts, catalogue, playback, recommendations, writers, reads } = services;
     if let (true, Some(accounts)) = (config.demo_viewer, &accounts) {
         demo::ensure_viewer(accounts).await.map_err(|problem| BackendError::DemoViewer(problem.error().to_string()))?;
     }
@@ -465,16 +489,18 @@ pub async fn serve(config: Config) -> Result<Running, BackendError> {
         metrics,
         metrics_token,
         playback,
+        recommendations,
         peers: Peers::new(&config.members, &config.peers, internal),
     });
-    let logs = events::Logs::new(data, backend.playback.is_some(), &backend.peers, &backend.clock);
-    let logs = logs.map_err(BackendError::Client)?;
-    let router = routes::router(&backend, (secret, gateway), config.body, logs.own).map_err(BackendError::Client)?;
-    let (end_moving, moving) = events::keep_moving(
-        backend.stores().map(|(_, store)| store.clone()).collect(),
-        logs.used,
-        backend.metrics.clone(),
-    );
+    let logs = match &config.events {
+        Some(url) => events::Logs::on_jetstream(url).await?,
+        None => events::Logs::new(data, backend.playback.is_some(), &backend.peers, &backend.clock)
+            .map_err(BackendError::Client)?,
+    };
+    let router =
+        routes::router(&backend, (secret, gateway), config.body, logs.own, &logs.used).map_err(BackendError::Client)?;
+    let stores = backend.stores().map(|(_, store)| store.clone()).collect();
+    let (end_moving, moving) = events::keep_moving(stores, logs.used, backend.metrics.clone());
     let finish = async move {
         let _ = end_moving.send(());
         if moving.await.is_err() {

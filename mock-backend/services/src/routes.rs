@@ -36,6 +36,7 @@ pub fn router(
     (secret, gateway): (EdgeSecret, GatewayKey),
     body: BodyLimits,
     log: Option<Arc<dyn EventLog>>,
+    used: &Arc<dyn EventLog>,
 ) -> Result<Router, reqwest::Error> {
     let clients = Clients::of(backend)?;
     let mut router = Router::new()
@@ -57,10 +58,17 @@ pub fn router(
     }
     if let Some(catalogue) = &backend.catalogue {
         let (accounts, playback) = (Arc::clone(&clients.accounts), Arc::clone(&clients.playback));
-        let deps = kinora_catalogue::Deps { accounts, playback, secret };
+        let deps = kinora_catalogue::Deps { accounts, playback, recommendations: clients.recommendations, secret };
         router = router.merge(kinora_catalogue::service(Arc::clone(catalogue), deps));
         if let Some(key) = key.clone() {
             router = router.merge(kinora_catalogue::client::routes(Arc::clone(catalogue), key));
+        }
+    }
+    if let Some(recommendations) = &backend.recommendations {
+        let deps = kinora_recommendations::Deps { catalogue: Arc::clone(&clients.catalogue), log: Arc::clone(used) };
+        kinora_recommendations::start(recommendations, deps);
+        if let Some(key) = key.clone() {
+            router = router.merge(kinora_recommendations::client::routes(Arc::clone(recommendations), key));
         }
     }
     if let Some(playback) = &backend.playback {
@@ -86,11 +94,12 @@ struct Clients {
     accounts: Arc<dyn internal::Accounts>,
     catalogue: Arc<dyn internal::Catalogue>,
     playback: Arc<dyn internal::Playback>,
+    recommendations: Arc<dyn internal::Recommendations>,
 }
 
 impl Clients {
     fn of(backend: &Backend) -> Result<Self, reqwest::Error> {
-        let Backend { accounts, catalogue, playback, peers, .. } = backend;
+        let Backend { accounts, catalogue, playback, recommendations, peers, .. } = backend;
         Ok(Self {
             accounts: match (peers.is_remote(Member::Accounts), accounts) {
                 (false, Some(accounts)) => Arc::<kinora_accounts::Accounts>::clone(accounts),
@@ -103,6 +112,10 @@ impl Clients {
             playback: match (peers.is_remote(Member::Playback), playback) {
                 (false, Some(playback)) => Arc::<kinora_playback::Playback>::clone(playback),
                 _ => Arc::new(kinora_playback::client::HttpClient::new(peers.caller(Member::Playback)?)),
+            },
+            recommendations: match (peers.is_remote(Member::Recommendations), recommendations) {
+                (false, Some(here)) => Arc::<kinora_recommendations::Recommendations>::clone(here),
+                _ => Arc::new(kinora_recommendations::client::HttpClient::new(peers.caller(Member::Recommendations)?)),
             },
         })
     }
@@ -120,7 +133,9 @@ impl Backend {
     /// Stores of the services that run here, by their names.
     pub(crate) fn stores(&self) -> impl Iterator<Item = (&'static str, &Store)> {
         let accounts = self.accounts.as_ref().map(|accounts| ("accounts", accounts.store()));
-        accounts.into_iter().chain(self.playback.as_ref().map(|playback| ("playback", playback.store())))
+        let playback = self.playback.as_ref().map(|playback| ("playback", playback.store()));
+        let recommendations = self.recommendations.as_ref().map(|service| ("recommendations", service.store()));
+        accounts.into_iter().chain(playback).chain(recommendations)
     }
 }
 
@@ -148,6 +163,7 @@ async fn openapi(State(backend): Shared) -> axum::Json<utoipa::openapi::OpenApi>
         Member::Accounts => backend.accounts.is_some(),
         Member::Catalogue => backend.catalogue.is_some(),
         Member::Playback => backend.playback.is_some(),
+        Member::Recommendations => backend.recommendations.is_some(),
     });
     axum::Json(crate::description::of(members))
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
-use kinora_backend::{demo, package};
+use kinora_backend::{demo, package, recommend};
 use kinora_kit::http::handed;
 use kinora_kit::http::signal::{Termination, end_of_stdin};
 use kinora_media::{self as media, Ladder};
@@ -39,6 +39,9 @@ enum Task {
     Keys(KeysTask),
     /// Copy the tables of all services from SQLite into an empty PostgreSQL, and compare both sides
     Migrate(Migrate),
+    /// Judge recommendations
+    #[command(subcommand)]
+    Recommend(recommend::Task),
     /// Show and change what runs under a supervisor
     #[command(subcommand)]
     Topology(operator::Task),
@@ -120,6 +123,9 @@ struct Listening {
     /// Database, such as sqlite:kinora.db, sqlite::memory: or postgres://USER@HOST/NAME; default: DATA/kinora.db
     #[arg(long, value_name = "URL")]
     db: Option<String>,
+    /// Log of events on NATS JetStream, such as nats://HOST:4222; default: in the data directory
+    #[arg(long, value_name = "URL")]
+    events: Option<String>,
     /// Port to listen on; 0 takes a free one
     #[arg(long, default_value_t = 0)]
     port: u16,
@@ -220,6 +226,7 @@ async fn main() -> ExitCode {
         Some(Task::Account(AccountTask::Erase(arguments))) => erase_account(arguments).await,
         Some(Task::Keys(KeysTask::Rotate(arguments))) => rotate_keys(&arguments),
         Some(Task::Migrate(arguments)) => migrate(arguments).await,
+        Some(Task::Recommend(task)) => recommend::run(task),
         Some(Task::Topology(task)) => operator::ask(task).await,
         Some(Task::Demo(arguments)) => run_demo(arguments).await,
     };
@@ -362,6 +369,7 @@ fn config(listening: Listening) -> services::Config {
     let mut config = services::Config::new(listening.data);
     config.address = SocketAddr::new(listening.host, listening.port);
     config.database = listening.db;
+    config.events = listening.events;
     config.terms.grant_ms = i64::from(listening.grant_seconds) * 1000;
     config.access_ms = i64::from(listening.access_seconds) * 1000;
     config.limits.drain = Duration::from_secs(listening.drain_seconds.into());

@@ -6,5 +6,6 @@ mod binaries;
 mod fuzz_corpus;
 mod ingest;
 mod killed;
+mod recommend;
 mod supervision;
 mod tracing;

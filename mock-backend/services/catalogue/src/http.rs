@@ -1,6 +1,7 @@
 //! The routes of the catalogue, and what the service does by itself.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Path, Request, State};
@@ -8,7 +9,8 @@ use axum::http::{HeaderMap, Method};
 use axum::response::Response;
 use axum::routing::get;
 use kinora_api::Problems;
-use kinora_api::{ErrorCode, Home, ProfileId, Row, SearchResults, TitleDetail, internal};
+use kinora_api::internal::PickedRow;
+use kinora_api::{ErrorCode, Home, Profile, ProfileId, Row, SearchResults, TitleDetail, internal};
 use kinora_kit::http::extract::{Params, Viewer, check_edge};
 use kinora_kit::http::file;
 use kinora_kit::http::path::SafePath;
@@ -20,6 +22,12 @@ use tokio::sync::Semaphore;
 use crate::domain::home::Scene;
 use crate::shared::Shared;
 use crate::{Catalogue, Deps, origin, retention};
+
+/// Time that recommendations may take before the home screen does without them.
+const PICKING: Duration = Duration::from_millis(300);
+
+/// Searches at the same time.
+const SEARCHES: usize = 2;
 
 /// Titles in one answer to a search.
 const MAX_FOUND: usize = 100;
@@ -68,7 +76,7 @@ struct SearchQuery {
 }
 
 pub(crate) fn router(catalogue: Arc<Catalogue>, deps: Deps) -> Router {
-    let shared = Arc::new(Shared { catalogue, deps, searches: Arc::new(Semaphore::new(1)) });
+    let shared = Arc::new(Shared { catalogue, deps, searches: Arc::new(Semaphore::new(SEARCHES)) });
     tokio::spawn(retention::run(Arc::downgrade(&shared), shared.catalogue.changes()));
     tokio::spawn(Catalogue::watch(Arc::downgrade(&shared.catalogue)));
     Router::new()
@@ -81,6 +89,27 @@ pub(crate) fn router(catalogue: Arc<Catalogue>, deps: Deps) -> Router {
         .with_state(Service(shared))
 }
 
+impl Shared {
+    /// Returns what is recommended to a profile, for the first page only; `None` if it is not known in time.
+    async fn picked(&self, profile: &Profile, first: usize) -> Option<Vec<PickedRow>> {
+        if first > 0 {
+            return Some(Vec::new());
+        }
+        let rows = self.deps.recommendations.rows(&profile.id, profile.max_age);
+        match tokio::time::timeout(PICKING, rows).await {
+            Ok(Ok(rows)) => Some(rows),
+            Ok(Err(error)) => {
+                tracing::debug!(%error, "recommendations do not answer");
+                None
+            }
+            Err(_) => {
+                tracing::debug!("recommendations do not answer in time");
+                None
+            }
+        }
+    }
+}
+
 /// Returns the home screen.
 #[utoipa::path(get, path = "/v1/home", operation_id = "get_home", params(("profile" = Option<String>, Query), ("from" = Option<u32>, Query)), responses((status = 200, body = Home), Problems), security(("bearer" = [])))]
 async fn home_screen(
@@ -89,10 +118,12 @@ async fn home_screen(
     Params(query): Params<HomeQuery>,
 ) -> Answer<Home> {
     let profile = viewer.profile(query.profile.as_ref())?;
-    let viewing = shared.deps.playback.viewing(&profile.id).await?;
+    let first = query.from.unwrap_or(0);
+    let (viewing, picked) = tokio::join!(shared.deps.playback.viewing(&profile.id), shared.picked(profile, first));
+    let viewing = viewing?;
     let titles = shared.catalogue.now();
     let scene = Scene::new(titles.shelf(profile), &viewing.positions, query.profile.as_ref());
-    Ok(axum::Json(scene.home(&titles.own_rows(&viewing, profile), query.from.unwrap_or(0))))
+    Ok(axum::Json(scene.home(&titles.own_rows(&viewing, picked.as_deref(), profile), first)))
 }
 
 /// Returns further titles of a row.
@@ -135,7 +166,7 @@ async fn search(
     let profile = viewer.profile(query.profile.as_ref())?.clone();
     let text: String = query.q.trim().chars().take(200).collect();
     let limit = query.limit.unwrap_or(20).min(MAX_FOUND);
-    // A search walks through the whole catalogue: one at a time, and away from the threads that answer everybody.
+    // A search takes milliseconds in a large catalogue: few at a time, and away from the threads that answer everybody.
     let turn = Arc::clone(&shared.searches).acquire_owned().await.map_err(|error| Problem::internal(&error))?;
     let (titles, words) = (shared.catalogue.now(), text.clone());
     let found = tokio::task::spawn_blocking(move || {

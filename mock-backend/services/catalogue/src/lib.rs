@@ -17,7 +17,7 @@ pub mod store;
 use std::sync::Arc;
 
 use axum::Router;
-use kinora_api::internal::{Accounts, Playback};
+use kinora_api::internal::{Accounts, Playback, Recommendations};
 use kinora_kit::signature::EdgeSecret;
 
 pub use store::Catalogue;
@@ -28,6 +28,8 @@ pub struct Deps {
     pub accounts: Arc<dyn Accounts>,
     /// Knows where viewers left off, and which versions are played.
     pub playback: Arc<dyn Playback>,
+    /// Chooses what is recommended.
+    pub recommendations: Arc<dyn Recommendations>,
     /// What edges show to be let into the origin is checked against this.
     pub secret: EdgeSecret,
 }

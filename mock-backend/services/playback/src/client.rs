@@ -13,7 +13,7 @@ use kinora_kit::http::internal::{self, Caller, InternalKey};
 use kinora_kit::http::problem::Problem;
 
 use crate::Playback;
-use crate::store::{my_list, positions, revocation, sessions};
+use crate::store::{my_list, positions, ratings, revocation, sessions};
 
 /// Titles of a list that screens show.
 const LISTED: i64 = 100;
@@ -38,7 +38,8 @@ impl contract::Playback for Playback {
         Box::pin(async move {
             let (reads, profile) = (self.store.reads(), profile.as_str());
             let position = positions::get(reads, profile, title).await?;
-            Ok(TitleViewing { position, is_listed: my_list::get(reads, profile, title).await?.is_some() })
+            let is_listed = my_list::get(reads, profile, title).await?.is_some();
+            Ok(TitleViewing { position, is_listed, rating: ratings::get(reads, profile, title).await? })
         })
     }
 

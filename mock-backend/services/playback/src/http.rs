@@ -10,6 +10,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post, put};
 use kinora_api::Problems;
+use kinora_api::events::PutRating;
 use kinora_api::{
     Heartbeat, HeartbeatReply, ListedTitle, MyList, NowPlayingList, PlaybackGrant, PlaybackRequest, PositionList,
     Profile, ProfileId, PutPosition, ResumePosition, TakeOver, TitleId, internal, paths,
@@ -41,6 +42,8 @@ const PRUNE_EVERY: Duration = Duration::from_secs(3600);
         my_list,
         list_title,
         unlist_title,
+        rate_title,
+        unrate_title,
         mark_watched,
         mark_unwatched,
         remove_from_continue,
@@ -119,6 +122,7 @@ pub(crate) fn router(playback: Arc<Playback>, deps: Deps) -> Router {
         .route(paths::NOW, get(playing))
         .route(paths::MY_LIST, get(my_list))
         .route("/v1/my-list/{title}", put(list_title).delete(unlist_title))
+        .route("/v1/ratings/{title}", put(rate_title).delete(unrate_title))
         .route("/v1/positions/{title}/watched", put(mark_watched).delete(mark_unwatched))
         .route("/v1/positions/{title}/continue", delete(remove_from_continue))
         .route("/v1/positions", get(all_positions))
@@ -248,6 +252,33 @@ async fn unlist_title(
     Params(query): Params<ProfileQuery>,
 ) -> Result<StatusCode, Problem> {
     shared.playback.unlist_title(viewer.profile(query.profile.as_ref())?, &title).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Sets the opinion of a profile on a title.
+#[utoipa::path(put, path = "/v1/ratings/{title}", operation_id = "put_rating", params(("title" = String, Path), ("profile" = Option<String>, Query)), request_body = PutRating, responses((status = 204), Problems), security(("bearer" = [])))]
+async fn rate_title(
+    State(Service(shared)): State<Service<Shared>>,
+    Viewer(viewer): Viewer,
+    Path(title): Path<String>,
+    Params(query): Params<ProfileQuery>,
+    Payload(PutRating { rating }): Payload<PutRating>,
+) -> Result<StatusCode, Problem> {
+    let profile = viewer.profile(query.profile.as_ref())?;
+    let title = shared.deps.catalogue.title(&title, Some(profile)).await?;
+    shared.playback.rate(profile, title.id.as_str(), Some(rating)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Takes the opinion of a profile on a title back.
+#[utoipa::path(delete, path = "/v1/ratings/{title}", operation_id = "delete_rating", params(("title" = String, Path), ("profile" = Option<String>, Query)), responses((status = 204), Problems), security(("bearer" = [])))]
+async fn unrate_title(
+    State(Service(shared)): State<Service<Shared>>,
+    Viewer(viewer): Viewer,
+    Path(title): Path<String>,
+    Params(query): Params<ProfileQuery>,
+) -> Result<StatusCode, Problem> {
+    shared.playback.rate(viewer.profile(query.profile.as_ref())?, &title, None).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -17,6 +17,7 @@ mod viewing;
 use std::sync::Arc;
 
 use axum::Router;
+use kinora_api::events::Rating;
 use kinora_api::internal::{Accounts, Catalogue, PlayableTitle, Viewer};
 use kinora_api::{
     Capabilities, ErrorCode, Heartbeat, HeartbeatReply, ListedTitle, MyList, NowPlayingList, PlaybackGrant,
@@ -40,7 +41,7 @@ pub use domain::Terms;
 use domain::{Position, millis};
 use edges::Edges;
 use store::sessions::{self, Beat, Entry, Session};
-use store::{my_list, now, positions};
+use store::{my_list, now, positions, ratings};
 
 /// Titles of a list in one answer.
 const LIST_PAGE: usize = 50;
@@ -254,6 +255,18 @@ impl Playback {
             Box::pin(my_list::remove(connection, (profile, title), *now_ms))
         });
         removed.await
+    }
+
+    /// Sets the opinion of a profile on a title, or takes it back.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn rate(&self, profile: &Profile, title: &str, rating: Option<Rating>) -> Result<(), Problem> {
+        let state = (profile.id.as_str().to_owned(), title.to_owned(), rating, self.clock.now_ms());
+        let rated = self.store.write(state, |connection, (profile, title, rating, now_ms)| {
+            Box::pin(ratings::put(connection, (profile, title), *rating, *now_ms))
+        });
+        rated.await
     }
 
     /// Marks a title as watched.

@@ -12,6 +12,7 @@ mod grants;
 mod migrate;
 mod positions;
 mod postgres;
+mod recommended;
 mod revocation;
 mod sign_in;
 mod split;

@@ -5,9 +5,10 @@ use std::path::Path;
 use kinora_accounts::store as accounts;
 use kinora_api::{PositionList, paths};
 use kinora_playback::store as playback;
+use kinora_recommendations::store as recommendations;
 use kinora_services as services;
 use kinora_stage::Stage;
-use kinora_store::{Location, query};
+use kinora_store::{Location, Schema, query};
 
 use super::apart::{close, old_data};
 
@@ -38,8 +39,11 @@ async fn both_sides_agree_and_the_backend_goes_on_from_the_copy() {
     stage.backend.shutdown().await;
 }
 
+/// Tables of all services.
+const SCHEMAS: [Schema; 3] = [accounts::SCHEMA, playback::SCHEMA, recommendations::SCHEMA];
+
 /// Rows for every table: what registration, a PIN, devices, lists and marks leave.
-const ROWS: [&[&str]; 2] = [
+const ROWS: [&[&str]; 3] = [
     &[
         "INSERT INTO accounts (id, email, display_name, password_hash, max_streams, created_at, pin_hash)
          VALUES ('a', 'a@b', 'A', 'h', 4, 1, 'pin')",
@@ -64,7 +68,9 @@ const ROWS: [&[&str]; 2] = [
         "INSERT INTO revoked_sessions VALUES (1, 's', 2)",
         "INSERT INTO ended_sign_ins VALUES ('f', 1)",
         "INSERT INTO my_list VALUES ('p', 't', 1, 2)",
+        "INSERT INTO ratings VALUES ('p', 't', 'up', 1)",
     ],
+    &["INSERT INTO interests VALUES ('p', 't', '{}')", "INSERT INTO progress VALUES (0, 1)"],
 ];
 
 #[tokio::test]
@@ -72,7 +78,7 @@ async fn every_table_is_copied_with_what_is_in_it() {
     let Ok(url) = kinora_test_postgres::database("migrate::every_table_is_copied") else { return };
     let dir = tempfile::tempdir().unwrap();
     let location = Location::file(&dir.path().join("kinora.db"));
-    for (schema, rows) in [accounts::SCHEMA, playback::SCHEMA].iter().zip(ROWS) {
+    for (schema, rows) in SCHEMAS.iter().zip(ROWS) {
         let (store, writer) = kinora_store::open(&location, schema).await.unwrap();
         let written = store.write(rows, |connection, rows| {
             Box::pin(async move {
@@ -93,7 +99,7 @@ async fn every_table_is_copied_with_what_is_in_it() {
         close(store, writer).await;
     }
     let reports = services::copy_stores(dir.path().to_str().unwrap(), &url).await.unwrap();
-    let tables = accounts::SCHEMA.tables.len() + playback::SCHEMA.tables.len() + 2 * 3;
+    let tables = SCHEMAS.iter().map(|schema| schema.tables.len() + 3).sum::<usize>();
     assert_eq!(reports.len(), tables);
     for report in &reports {
         assert_eq!((report.source, report.source.rows), (report.target, 1), "{}", report.table);

@@ -200,6 +200,31 @@ mod tests {
     }
 
     #[test]
+    fn a_header_may_be_cut_anywhere_by_transport_packets() {
+        // A time of zero in five bytes and three bytes of stuffing, then four bytes of payload.
+        let header = [0, 0, 1, 0xc0, 0, 3 + 8 + 4, 0x80, 0x80, 8, 0x21, 0, 1, 0, 1, 0xff, 0xff, 0xff];
+        let packet = [&header[..], b"abcd"].concat();
+        for cut in 1..packet.len() {
+            for second in cut..packet.len() {
+                let (mut reader, mut clock) = (PesReader::new(false), Clock::default());
+                let (mut data, mut begun, mut ended) = (Vec::new(), 0, 0);
+                for (number, piece) in [&packet[..cut], &packet[cut..second], &packet[second..]].iter().enumerate() {
+                    let take = |event: Event<'_>| -> Result<(), ()> {
+                        match event {
+                            Event::Begin(_) => begun += 1,
+                            Event::Data(bytes) => data.extend_from_slice(bytes),
+                            Event::End => ended += 1,
+                        }
+                        Ok(())
+                    };
+                    assert_eq!(reader.push(piece, number == 0, &mut clock, take), Ok(()));
+                }
+                assert_eq!((&data[..], begun, ended), (&b"abcd"[..], 1, 1), "{cut} {second}");
+            }
+        }
+    }
+
+    #[test]
     fn padding_and_packets_of_maps_and_directories_carry_nothing() {
         for stream in [0xbc, 0xbe, 0xbf, 0xf0, 0xf1, 0xf2, 0xf8, 0xff] {
             assert_eq!(read(false, stream, 16, b"abcdefgh"), (Vec::new(), false), "{stream:#x}");

@@ -277,6 +277,15 @@ fn a_licence_is_asked_once_for_a_key_that_is_declared_twice() {
 }
 
 #[test]
+fn a_licence_request_names_a_key_once_that_several_samples_have() {
+    let mut keys = Keys::new(&config(&[], &["http://keys/licence"]));
+    let mut jobs = Jobs::default();
+    keys.request_licence(&[WANTED, WANTED, OTHER, OTHER], &[], &mut jobs, Now::ZERO);
+    let job = jobs.ids().remove(0);
+    assert_eq!(jobs.get(job).unwrap().key_ids, [WANTED, OTHER]);
+}
+
+#[test]
 fn without_a_vector_a_segment_has_that_of_its_number_and_initialisation_data_that_of_zero() {
     let method = EncryptionMethod::Segment(SegmentCipherMode::Aes128Cbc);
     let whole = |iv| SegmentKey { iv, ..way(method.clone(), KeySystem::Identity, KeySource::Inline(key(1))) };

@@ -493,6 +493,9 @@ mod tests {
         let (item, mut effects) = (ItemId::default(), Effects::default());
         playback.send_flush(item, MediaTime::ZERO, &[MediaKind::Video], Now::ZERO, &mut effects);
         assert_eq!(playback.picture_due(), Some(Now::ZERO + FIRST_PICTURE));
+        let later = Now::ZERO + Duration::from_secs(7);
+        playback.send_flush(item, MediaTime::ZERO, &[MediaKind::Video], later, &mut effects);
+        assert_eq!(playback.picture_due(), Some(later + FIRST_PICTURE), "it was begun anew");
         playback.begin_at(MediaTime::from_millis(5000), SeekMode::Exact, Now::ZERO);
         assert_eq!(playback.picture_due(), None, "nothing is flushed yet");
         playback.send_flush(item, MediaTime::ZERO, &[MediaKind::Video], Now::ZERO, &mut effects);

@@ -62,6 +62,45 @@ fn another_quality_is_announced_once_a_picture_of_it_is_on_screen() {
 }
 
 #[test]
+fn the_choices_of_another_period_are_announced_unless_a_change_of_quality_is() {
+    // Qualities that are offered in the second period, and those that are shown in both.
+    for (offered, shown, expected) in [
+        (&["low", "high"][..], ["low", "low"], (0, 0)),
+        (&["low"], ["low", "low"], (0, 1)),
+        (&["low"], ["high", "low"], (1, 0)),
+    ] {
+        let mut cx = context();
+        let mut session = video();
+        let video = |names: &[&str]| vec![set("Main", MediaKind::Video, names.iter().map(|id| rep(id, 1)).collect())];
+        let mut known = described(video(&["low", "high"]));
+        known.periods.push(Period::new("q".into(), ms(2000), None, video(offered)));
+        session.source.set_presentation(known.into());
+        let named = |session: &Session, period: usize| {
+            let is_shown = |rep: &RepKey| {
+                selection::representation(session.presentation(), *rep).is_some_and(|found| found.id == shown[period])
+            };
+            session.presentation().all_reps().filter(is_shown).nth(period).unwrap()
+        };
+        for period in 0..2 {
+            let of = PartOf { rep: named(&session, period), ..PartOf::for_tests(0, period as u64) };
+            let begin = period as i64 * 2000;
+            add_of(&mut session.video, of, begin, begin + 2000, None);
+            session.video.complete();
+        }
+        session.list_choices(cx.now);
+        let mut found = Vec::new();
+        for position in [500, 2500] {
+            play_at(&mut cx, &[MediaKind::Video], position);
+            session.update_playhead(&mut cx);
+            found = events(&mut cx);
+        }
+        let qualities = found.iter().filter(|event| matches!(event, Event::QualityChanged { .. })).count();
+        let tracks = found.iter().filter(|event| **event == Event::TracksChanged).count();
+        assert_eq!((qualities, tracks), expected, "{offered:?} {shown:?}");
+    }
+}
+
+#[test]
 fn nothing_is_shown_before_the_epoch_has_begun() {
     let mut cx = context();
     let mut session = two_qualities();

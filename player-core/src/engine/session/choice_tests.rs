@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use super::rule::Selection;
-use super::tests::{context, described, ms, rep, segment, session_of, set};
+use super::tests::{add, context, described, ms, rep, segment, session_of, set};
 use super::*;
 use crate::command::QualityChoice;
 use crate::config::PlayerConfig;
@@ -13,8 +13,8 @@ use crate::model::{Representation, SegmentIndex, SegmentList, SegmentRef, Timest
 
 const VIDEO: [(StreamId, Option<(bool, bool)>); 1] = [(StreamId::Main, Some((true, false)))];
 
-/// Always chooses the rung of this number.
-struct Always(usize);
+/// Always chooses the rung of this number, and estimates this rate.
+struct Always(usize, Option<u64>);
 
 impl abr::Rule for Always {
     fn name(&self) -> &'static str {
@@ -34,12 +34,12 @@ impl abr::Rule for Always {
     fn on_seek(&mut self) {}
 
     fn estimate_bps(&self) -> Option<u64> {
-        None
+        self.1
     }
 }
 
 fn always(rung: usize) -> Context {
-    Context::new(PlayerConfig::default(), Box::new(Always(rung)))
+    Context::new(PlayerConfig::default(), Box::new(Always(rung, None)))
 }
 
 fn listed(id: &str, bandwidth: u64, list: Vec<SegmentRef>) -> Representation {
@@ -200,4 +200,29 @@ fn only_the_first_discontinuity_or_the_begin_of_a_list_opens_a_presentation() {
     assert!(opens(break_of(0), break_of(0)) && !opens(break_of(1), break_of(0)));
     assert!(!opens(break_of(3), break_of(3)), "a list whose begin was removed");
     assert!(opens(offset(5), offset(5)) && !opens(offset(6), offset(5)));
+}
+
+#[test]
+fn audio_takes_no_risk_while_video_or_audio_has_less_than_five_seconds_ahead() {
+    for (video, audio, chosen) in [(9000, 9000, 1), (4900, 9000, 0), (9000, 4900, 0), (5000, 5000, 1)] {
+        let mut cx = Context::new(PlayerConfig::default(), Box::new(Always(1, Some(400_000))));
+        let streams = [(StreamId::Main, Some((true, false))), (StreamId::Audio, Some((false, true)))];
+        let mut session = session_of(ItemId::default(), &streams);
+        let sets = vec![
+            set("Main", MediaKind::Video, vec![rep("low", 200_000), rep("high", 1_000_000)]),
+            set("Audio", MediaKind::Audio, vec![rep("a", 64_000), rep("b", 160_000)]),
+        ];
+        session.source.set_presentation(described(sets).into());
+        let reps: Vec<RepKey> = session.presentation().all_reps().collect();
+        for (id, rep, buffer, end) in [
+            (StreamId::Main, reps[1], &mut session.video, video),
+            (StreamId::Audio, reps[3], &mut session.audio, audio),
+        ] {
+            add(buffer, 0, 0, end, None);
+            buffer.complete();
+            session.streams.iter_mut().find(|stream| stream.id() == id).unwrap().decide_on(rep, Now::ZERO);
+        }
+        let plan = session.plan_sound(&mut cx, PeriodKey::FIRST).unwrap();
+        assert_eq!(plan.choice.sound, chosen, "{video} {audio}");
+    }
 }

@@ -9,7 +9,7 @@ use crate::engine::download::{KeptState, SegmentDownload, SegmentPlan};
 use crate::engine::ids::ItemId;
 use crate::engine::io::{FetchError, FetchKind, Ingest, Output};
 use crate::engine::source::Candidate;
-use crate::model::{MediaKind, Representation, SegmentIndex, SegmentList};
+use crate::model::{IndexSource, MediaKind, Representation, SegmentIndex, SegmentList};
 use crate::time::Now;
 
 const SEPARATE: [(StreamId, Option<(bool, bool)>); 2] =
@@ -261,4 +261,23 @@ fn the_time_of_initialisation_data_is_that_of_the_segment_that_waits_longest() {
     assert_eq!(since(Purpose::Init(reps[0])), Some(at(3)));
     assert_eq!(since(Purpose::Init(reps[1])), None, "nobody waits for that of another");
     assert_eq!((since(Purpose::Media(StreamId::Main)), since(Purpose::Index(reps[0]))), (Some(at(5)), None));
+}
+
+#[test]
+fn other_sources_of_media_count_unless_it_is_the_index_itself_that_is_requested() {
+    let cx = context();
+    let mut session = session();
+    let mut first = chosen(0, 0, 4000).segment;
+    first.resource = Resource::new("http://a/x".parse().unwrap());
+    let index = SegmentIndex::Known(SegmentList::Explicit(vec![first]));
+    let video = Representation { index, ..rep("v", 1) };
+    session.source.set_presentation(described(vec![set("v", MediaKind::Video, vec![video])]).into());
+    let rep = session.presentation().all_reps().next().unwrap();
+    let urls = ["http://a/list", "http://b/list"].map(|url| url.parse().unwrap()).to_vec();
+    let playlist = IndexSource::playlist(Resource { urls, range: None });
+    let place = session.source.locations().candidates(&playlist.resource).remove(0);
+    session.source.note_index(rep, playlist, place.clone(), &place.url);
+    let sources = |purpose| session.alternatives(&cx, purpose, &place.place).sources_left;
+    assert_eq!(sources(Purpose::Init(rep)), 1, "the playlist of the other location names it elsewhere");
+    assert_eq!(sources(Purpose::Index(rep)), 0, "the other address is one of its own");
 }

@@ -2,18 +2,19 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use super::outcome::StreamOutcome;
-use super::tests::{add, chosen, context, described, events, finish, ms, play_at, rep, session_of, set};
+use super::tests::{add, add_of, chosen, context, described, events, finish, ms, play_at, rep, session_of, set};
 use super::*;
 use crate::command::SeekMode;
 use crate::engine::download::NextSegment;
 use crate::engine::io::Output;
+use crate::engine::item::Item;
 use crate::engine::playback::{FIRST_PICTURE, Seeking};
 use crate::engine::timer::Timers;
 use crate::error::{ErrorCode, PlayerError};
 use crate::event::Event;
 use crate::model::{MetadataBody, MetadataSource, TimedMetadata};
-use crate::render::RenderCommand;
-use crate::snapshot::State;
+use crate::render::{FrameCounts, RenderCommand, RenderEvent};
+use crate::snapshot::{BufferingReason, State};
 
 const SEPARATE: [(StreamId, Option<(bool, bool)>); 2] =
     [(StreamId::Main, Some((true, false))), (StreamId::Audio, Some((false, true)))];
@@ -207,7 +208,7 @@ fn what_is_missing_at_the_end_is_announced_and_counts_as_played() {
     finish(&mut session, StreamId::Main);
     play_at(&mut cx, &[MediaKind::Video], 3900);
     let epoch = cx.playback.feed().epoch();
-    session.on_render(&mut cx, crate::render::RenderEvent::Ended { epoch });
+    session.on_render(&mut cx, RenderEvent::Ended { epoch });
     let found = events(&mut cx);
     assert!(found.contains(&Event::GapSkipped { from: ms(4000), to: ms(60_000) }), "{found:?}");
     assert_eq!(cx.playback.state(), State::Ended);
@@ -226,5 +227,34 @@ fn playback_ends_where_video_or_audio_ends_for_want_of_a_key() {
             play_at(&mut cx, &[kind], position);
             assert_eq!(session.end_for_want_of_key(&cx).is_some(), ends, "{kind:?} {position}");
         }
+    }
+}
+
+#[test]
+fn pictures_dropped_while_playback_is_not_ready_or_fast_say_nothing_about_the_decoder() {
+    for (state, rate, is_limited) in [
+        (State::Ready, 1.0, true),
+        (State::Ready, 1.5, false),
+        (State::Seeking, 1.0, false),
+        (State::Buffering(BufferingReason::Starting), 1.0, false),
+    ] {
+        let mut cx = context();
+        let mut session = session_of(ItemId::default(), &SEPARATE[..1]);
+        let reps = vec![rep("low", 1_000_000), rep("high", 5_000_000)];
+        session.source.set_presentation(described(vec![set("Main", MediaKind::Video, reps)]).into());
+        add_of(&mut session.video, PartOf::for_tests(1, 0), 0, 20_000, None);
+        session.video.complete();
+        play_at(&mut cx, &[MediaKind::Video], 500);
+        session.update_playhead(&mut cx);
+        cx.settings.rate = rate;
+        cx.playback.set_state(state, cx.now, &mut cx.effects);
+        let mut item = Item::Open(Box::new(session));
+        for second in 0..5 {
+            let counts = FrameCounts { presented: second * 40, dropped: second * 20, ..FrameCounts::default() };
+            item.on_render(&mut cx, RenderEvent::Frames(counts));
+            cx.now = cx.now + Duration::from_secs(1);
+        }
+        let limit = cx.decoder.caps(cx.now.as_duration()).max_bitrate_bps;
+        assert_eq!(limit.is_some_and(|limit| limit < 5_000_000), is_limited, "{state:?} {rate}");
     }
 }

@@ -9,7 +9,7 @@ use super::super::tests::{chosen, context, described, events, rep, segment, sess
 use super::*;
 use crate::engine::download::{SegmentDownload, SegmentPlan};
 use crate::engine::ids::{ItemId, StreamId};
-use crate::engine::io::FetchOutcome;
+use crate::engine::io::{FetchOutcome, Output};
 use crate::engine::source::Candidate;
 use crate::event::Event;
 use crate::model::{
@@ -170,5 +170,61 @@ fn a_playlist_stays_with_the_location_that_is_left_if_the_other_one_is_excluded(
         }
         session.leave(&mut cx, &from.place);
         assert_eq!(session.presentation().known_list(rep).is_some(), stays, "{is_excluded}");
+    }
+}
+
+#[test]
+fn samples_of_interrupted_requests_go_with_the_request_that_is_made_elsewhere() {
+    let mut cx = context();
+    let (mut session, rep) = unread();
+    let place = session.source.locations().candidates(&playlist().resource).remove(0);
+    let media = Resource::new(url("http://a/x"));
+    let only_there = SegmentRef { resource: media.clone(), ..segment(0, 0, 4000) };
+    session.source.note_index(rep, playlist(), place.clone(), &url("http://a/list"));
+    session.source.merge_index(rep, SegmentList::Explicit(vec![only_there.clone()]));
+    let (job, _) = send(&mut cx, &session, Purpose::Media(StreamId::Main), &media);
+    let plan = SegmentPlan { rep, segment: only_there, ..chosen(0, 0, 4000) };
+    let mut download = SegmentDownload::new(job, plan, None, MediaTime::ZERO);
+    download.keep_earlier(50, cx.now);
+    session.stream_mut(StreamId::Main).unwrap().start_download(download);
+    session.leave(&mut cx, &place.place);
+    assert!(session.main().unwrap().is_idle() && cx.jobs.ids().is_empty());
+    assert_eq!(cx.ledger.stats(cx.now, Duration::ZERO, None).bytes_wasted, 50);
+}
+
+#[test]
+fn initialisation_data_that_no_other_location_has_is_forgotten_with_its_location() {
+    let mut cx = context();
+    let (mut session, rep) = unread();
+    let place = session.source.locations().candidates(&playlist().resource).remove(0);
+    let init = Resource::new(url("http://a/init"));
+    let media = Resource::new(url("http://a/x"));
+    let only_there = SegmentRef { init: Some(init.clone()), resource: media, ..segment(0, 0, 4000) };
+    session.source.note_index(rep, playlist(), place.clone(), &url("http://a/list"));
+    session.source.merge_index(rep, SegmentList::Explicit(vec![only_there.clone()]));
+    let (job, _) = send(&mut cx, &session, Purpose::Init(rep), &init);
+    let plan = SegmentPlan { rep, segment: only_there, ..chosen(0, 0, 4000) };
+    session.stream_mut(StreamId::Main).unwrap().await_init(plan, init);
+    let error = FetchError::Status { status: 404, retry_after: None };
+    session.on_fetch_ended(&mut cx, job, FetchOutcome::Failed { bytes: 0, error }, false);
+    assert!(session.source.locations().is_excluded(&place.place, cx.now));
+    assert!(session.presentation().known_list(rep).is_none(), "the playlist is read again from elsewhere");
+    assert!(session.main().unwrap().is_idle(), "the stream decides again");
+    assert_eq!(cx.jobs.ids(), [], "nothing is asked for where it is missing");
+}
+
+#[test]
+fn an_index_is_asked_for_again_only_if_another_pathway_is_preferred_to_its_own() {
+    for (from, is_repeated) in [(0, false), (1, true)] {
+        let mut cx = context();
+        let (mut session, rep) = unread();
+        let list = playlist().resource;
+        let candidate = session.source.locations().candidates(&list).remove(from);
+        let job = cx.jobs.add(cx.now, Purpose::Index(rep), FetchKind::Index, list, Ingest::Body);
+        let fetch = cx.jobs.send(job, candidate, &cx.config, cx.now).unwrap().id;
+        session.follow_orders(&mut cx);
+        let outputs: Vec<_> = std::iter::from_fn(|| cx.effects.take_next()).collect();
+        assert_eq!(outputs.contains(&Output::Cancel(fetch)), is_repeated, "{from}");
+        assert_eq!(cx.jobs.get(job).unwrap().attempt().is_none(), is_repeated, "{from}");
     }
 }

@@ -7,9 +7,9 @@ use super::tests::{add, chosen, context, described, events, ms, rep, segment, se
 use super::*;
 use crate::command::SeekMode;
 use crate::container::{
-    CodecConfig, DemuxOutput, Fragment, InitSegment, MediaClock, Payload, Sample, TrackDamage, TrackInit,
+    CodecConfig, DemuxOutput, Fragment, InitSegment, MediaClock, Payload, Sample, SegmentTail, TrackDamage, TrackInit,
 };
-use crate::engine::download::{NextSegment, SegmentDownload};
+use crate::engine::download::{KeptState, NextSegment, SegmentDownload};
 use crate::engine::io::{FetchKind, Ingest};
 use crate::engine::requests::Purpose;
 use crate::event::Event;
@@ -117,8 +117,10 @@ fn a_clock_that_wraps_is_placed_on_the_turn_of_its_segment() {
     let init = init(&[MediaKind::Video], MediaClock::Mpeg, None);
     let (mut session, mut cx) = fetching(StreamId::Main, (true, false), init, BREAK);
     session.timeline.offset(BREAK, false, ms(0), ms(0).shifted(turn - 4_000_000_000));
-    session.on_media(&mut cx, StreamId::Main, fragment(1, 0));
-    assert_eq!(spans(&session.video), [(ms(4000), ms(4300))]);
+    assert!(cx.playback.begin_presentation(), "a start would fetch the segment before");
+    session.on_media(&mut cx, StreamId::Main, fragment(1, 200));
+    assert_eq!(spans(&session.video), [(ms(4200), ms(4500))], "it begins as late as it says");
+    assert_eq!(events(&mut cx), [], "nothing is wrong with its times");
 }
 
 #[test]
@@ -163,6 +165,26 @@ fn audio_waits_for_the_video_of_its_file_and_of_no_other() {
     let (mut session, mut cx) = fetching(StreamId::Main, (false, true), only, BREAK);
     session.on_media(&mut cx, StreamId::Main, fragment(1, 900));
     assert_eq!(spans(&session.audio), [(ms(4000), ms(4300))]);
+    // Video that is not presented places nothing.
+    let (mut session, mut cx) = fetching(StreamId::Main, (true, true), init(&kinds, MediaClock::Endless, None), BREAK);
+    session.selection.give_up(MediaKind::Video);
+    session.on_media(&mut cx, StreamId::Main, fragment(2, 900));
+    assert_eq!(spans(&session.audio), [(ms(4000), ms(4300))]);
+}
+
+#[test]
+fn audio_that_the_end_of_a_segment_holds_back_is_placed_with_the_end_if_no_video_came() {
+    let kinds = [MediaKind::Video, MediaKind::Audio];
+    let (mut session, mut cx) = fetching(StreamId::Main, (true, true), init(&kinds, MediaClock::Endless, None), BREAK);
+    let stream = session.stream_mut(StreamId::Main).unwrap();
+    let mut download = stream.download().unwrap().clone();
+    let state = serde_json::from_str("0").unwrap();
+    download.end_with(SegmentTail { outputs: vec![fragment(2, 900)], state, waiting: 0 });
+    stream.stop();
+    stream.keep(KeptState::of(&download));
+    session.release_tail(&mut cx, StreamId::Main);
+    assert_eq!(spans(&session.audio), [(ms(4000), ms(4300))]);
+    assert!(session.main().unwrap().is_idle());
 }
 
 #[test]
@@ -180,19 +202,20 @@ fn damage_counts_for_tracks_that_are_wanted() {
 
 #[test]
 fn media_is_believed_less_far_from_its_place_if_the_segment_before_it_is_here() {
-    for (follows, begins) in [(false, 10_000), (true, 4000)] {
+    let other = RepKey::for_tests(0, 0, 1);
+    for (after, begins) in [(None, 10_000), (Some(of_video()), 4000), (Some(other), 10_000)] {
         let init = init(&[MediaKind::Video], MediaClock::Endless, None);
         let (mut session, mut cx) = fetching(StreamId::Main, (true, false), init, TimestampMapping::Offset(0));
         assert!(cx.playback.begin_presentation(), "a start would fetch the segment before");
         add(&mut session.video, 0, 0, 4000, None);
         session.video.complete();
-        if follows {
+        if let Some(rep) = after {
             let stream = session.stream_mut(StreamId::Main).unwrap();
             let download = stream.download().unwrap().clone();
-            stream.rewind_to(NextSegment::after(of_video(), &segment(0, 0, 4000)));
+            stream.rewind_to(NextSegment::after(rep, &segment(0, 0, 4000)));
             stream.start_download(download);
         }
         session.on_media(&mut cx, StreamId::Main, fragment(1, 10_000));
-        assert_eq!(session.video.back().map(|part| part.first), Some(ms(begins)), "{follows}");
+        assert_eq!(session.video.back().map(|part| part.first), Some(ms(begins)), "{after:?}");
     }
 }

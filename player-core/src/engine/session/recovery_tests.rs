@@ -255,6 +255,23 @@ fn one_other_representation_is_enough_to_take_over() {
 }
 
 #[test]
+fn representations_that_are_all_excluded_for_a_while_take_over_for_want_of_a_better_one_only() {
+    let mut cx = context();
+    let mut session = session_of(ItemId::default(), &SEPARATE[..1]);
+    let reps = vec![rep("a", 1), rep("b", 2)];
+    session.source.set_presentation(described(vec![set("v", MediaKind::Video, reps)]).into());
+    let keys: Vec<RepKey> = session.presentation().all_reps().collect();
+    for (count, left) in [(0, 1), (1, 1), (2, 0)] {
+        if count > 0 {
+            session.selection.exclude(keys[count - 1], Duration::from_secs(20), cx.now);
+        }
+        assert_eq!(session.others_left(&cx, keys[0]), left, "{count}");
+    }
+    cx.now = cx.now + Duration::from_secs(20);
+    assert_eq!(session.others_left(&cx, keys[0]), 1, "their time is over");
+}
+
+#[test]
 fn a_cancelled_transfer_teaches_the_rule_what_came_of_it() {
     let mut cx = context();
     let mut session = session_of(ItemId::default(), &SEPARATE[..1]);

@@ -64,6 +64,21 @@ fn a_stream_whose_period_is_gone_goes_on_by_time() {
 }
 
 #[test]
+fn every_stream_goes_on_by_time_if_its_period_is_gone() {
+    let mut cx = context();
+    let mut session = session(periods(&["p", "q"]));
+    session.streams = session_of(ItemId::default(), &StreamId::ALL.map(|id| (id, None))).streams;
+    let gone = period(session.presentation(), 1);
+    for stream in &mut session.streams {
+        stream.rewind_to(NextSegment::At { period: gone, time: ms(14_000) });
+    }
+    renew_presentation(&mut session, &mut cx, periods(&["p", "r"]), &url());
+    let at = NextSegment::At { period: period(session.presentation(), 1), time: ms(14_000) };
+    assert_ne!(period(session.presentation(), 1), gone);
+    assert_eq!(StreamId::ALL.map(|id| session.stream(id).unwrap().place()), [at; 3]);
+}
+
+#[test]
 fn steering_and_captions_that_are_new_are_followed() {
     let mut cx = context();
     let mut session = session(periods(&["p"]));

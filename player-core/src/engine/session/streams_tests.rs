@@ -135,3 +135,66 @@ fn room_of_audio_is_awaited_too() {
     let surplus = cx.load_control().until_room(Duration::from_secs(199)).unwrap();
     assert_eq!(session.next_room(&cx), Some(cx.now + surplus));
 }
+
+#[test]
+fn segments_of_video_and_audio_keep_their_open_end_and_subtitles_have_none() {
+    for (id, keeps) in [(StreamId::Main, true), (StreamId::Audio, true), (StreamId::Text, false)] {
+        let mut cx = context();
+        let mut session = session_of(ItemId::default(), &[(id, None)]);
+        session.source.set_presentation(described(vec![set("s", id.kind(), vec![rep("s", 1)])]).into());
+        let ladder = Arc::new(selection::ladder(session.presentation(), vec![key()], abr::Hdcp::None));
+        let picked = Selection { rep: key(), reason: abr::Reason::Only, ladder, rung: 0, wait: None };
+        let _ = session.plan_segment(&mut cx, id, picked, segment(0, 0, 4000));
+        let job = session.stream(id).unwrap().download().unwrap().job();
+        let Ingest::Media(setup) = &cx.jobs.get(job).unwrap().ingest else { panic!("media") };
+        assert_eq!(setup.keeps_tail, keeps, "{id:?}");
+    }
+}
+
+/// What a stream with media up to `ahead` milliseconds does if `chosen` is the next representation and has no index yet:
+/// the representation, reason and rung of the segment that it fetches, or the representation whose index it awaits.
+fn without_index(
+    last: usize,
+    chosen: usize,
+    ahead: i64,
+    is_known: bool,
+) -> Result<(u32, abr::Reason, usize), Option<u32>> {
+    let mut cx = context();
+    let mut session = session_of(ItemId::default(), &SEPARATE[..1]);
+    let list = (0..3).map(|number| segment(number, number as i64 * 4000, number as i64 * 4000 + 4000)).collect();
+    let known = SegmentIndex::Known(crate::model::SegmentList::Explicit(list));
+    let unknown = SegmentIndex::External(IndexSource::playlist(somewhere("list")));
+    let mut reps = ["low", "middle", "high"].map(|id| Representation { index: known.clone(), ..rep(id, 1) }).to_vec();
+    reps[chosen].index = unknown.clone();
+    if !is_known {
+        reps[last].index = unknown;
+    }
+    session.source.set_presentation(described(vec![set("Main", MediaKind::Video, reps)]).into());
+    let keys: Vec<RepKey> = session.presentation().all_reps().collect();
+    let ladder = selection::Ladder { rungs: [1, 2, 3].map(abr::Rung::new).to_vec(), keys: keys.clone() }.into();
+    let place = NextSegment::At { period: PeriodKey::FIRST, time: MediaTime::from_millis(ahead) };
+    let stream = session.stream_mut(StreamId::Main).unwrap();
+    stream.rewind_to(place);
+    stream.decide_on(keys[last], Now::ZERO);
+    let picked = Selection { rep: keys[chosen], reason: abr::Reason::Throughput, ladder, rung: chosen, wait: None };
+    let outcome = session.follow(&mut cx, StreamId::Main, place, picked, Some(keys[last]));
+    assert!(matches!(outcome, StreamOutcome::Waiting), "{outcome:?}");
+    assert!(cx.jobs.of_purpose(Purpose::Index(keys[chosen])).is_some(), "it is read in any case");
+    match session.main().unwrap().activity() {
+        Activity::Media(download) => {
+            let plan = download.plan();
+            Ok((plan.rep.number(), plan.reason, plan.rung))
+        }
+        Activity::Index(rep) => Err(Some(rep.number())),
+        _ => Err(None),
+    }
+}
+
+#[test]
+fn while_a_better_quality_lacks_its_index_the_stream_goes_on_for_want_of_media() {
+    assert_eq!(without_index(0, 2, 0, true), Ok((0, abr::Reason::Hold, 0)), "for a reason of its own");
+    assert_eq!(without_index(1, 2, 5999, true), Ok((1, abr::Reason::Hold, 1)));
+    assert_eq!(without_index(1, 2, 6000, true), Err(Some(2)), "there is time to wait");
+    assert_eq!(without_index(1, 0, 0, true), Err(Some(0)), "waiting costs less than a large segment");
+    assert_eq!(without_index(0, 2, 0, false), Err(Some(2)), "the index of the last one is gone too");
+}

@@ -49,6 +49,28 @@ fn audio_that_begins_where_the_dropped_video_of_its_files_began_goes_with_it() {
 }
 
 #[test]
+fn audio_is_dropped_with_its_video_however_many_parts_of_each_were_handed_out() {
+    for (video, audio) in
+        [(&[0, 1000, 2000, 4000, 8000][..], &[0, 4000, 8000][..]), (&[0, 4000, 8000], &[0, 1000, 2000, 4000, 8000])]
+    {
+        let mut cx = context();
+        let mut session = session_of(ItemId::default(), &MUXED);
+        for (buffer, begins) in [(&mut session.video, video), (&mut session.audio, audio)] {
+            for (number, span) in begins.windows(2).enumerate() {
+                add(buffer, number as u64, span[0], span[1], None);
+                buffer.complete();
+            }
+        }
+        play_at(&mut cx, &BUFFERED, 0);
+        cx.config.renderer_lead = Duration::from_millis(2000);
+        session.present(&mut cx);
+        let doomed = session.video.back().unwrap().seq;
+        session.truncate_main(&mut cx, &[doomed], Departure::Discarded(Discard::Switch));
+        assert_eq!((session.video.end(), session.audio.end()), (Some(ms(4000)), Some(ms(4000))), "{video:?}");
+    }
+}
+
+#[test]
 fn audio_of_the_same_files_is_fetched_again_only_after_other_audio() {
     for (streams, again) in [
         (&MUXED[..], false),

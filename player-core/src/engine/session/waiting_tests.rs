@@ -262,6 +262,19 @@ fn a_seek_keeps_the_transfer_that_brings_its_target_and_no_other() {
 }
 
 #[test]
+fn a_seek_keeps_what_is_held_if_each_kind_of_the_stream_is() {
+    for (to, kept) in [(0, true), (1899, true), (2000, false), (3899, false), (4000, false)] {
+        let mut cx = context();
+        let mut session = session_of(ItemId::default(), &[(StreamId::Main, Some((true, true)))]);
+        add(&mut session.video, 0, 0, 4000, None);
+        add(&mut session.audio, 0, 0, 2000, None);
+        session.reposition(&mut cx, ms(to), SeekMode::Exact);
+        let ends = if kept { (Some(ms(4000)), Some(ms(2000))) } else { (None, None) };
+        assert_eq!((session.video.end(), session.audio.end()), ends, "{to}");
+    }
+}
+
+#[test]
 fn each_segment_has_its_own_time_to_be_fetched_in() {
     let mut cx = context();
     let mut session = session_of(ItemId::default(), &[(StreamId::Main, Some((true, false)))]);

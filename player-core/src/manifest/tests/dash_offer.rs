@@ -188,6 +188,27 @@ fn a_main_role_makes_a_default_whatever_the_priority() {
 }
 
 #[test]
+fn tracks_are_selected_by_themselves_unless_they_are_subtitles_that_may_be_missed() {
+    let set = |mime: &str, role: &str| {
+        format!(
+            "<AdaptationSet mimeType='{mime}'><Role schemeIdUri='urn:mpeg:dash:role:2011' value='{role}'/>{TEMPLATE}\
+             <Representation id='{role}' bandwidth='1'/></AdaptationSet>"
+        )
+    };
+    for (mime, role, expected) in [
+        ("text/vtt", "subtitle", (false, false, false)),
+        ("text/vtt", "main", (false, false, false)),
+        ("text/vtt", "forced-subtitle", (false, true, true)),
+        ("audio/mp4", "dub", (true, true, false)),
+        ("audio/mp4", "main", (true, true, false)),
+    ] {
+        let parsed = parsed(&mpd(&set(mime, role)));
+        let set = &parsed.presentation.periods[0].adaptation_sets[0];
+        assert_eq!((set.default, set.autoselect, set.forced), expected, "{mime} {role}");
+    }
+}
+
+#[test]
 fn an_index_is_looked_for_where_the_manifest_does_not_say_where_it_is() {
     let text = mpd("<AdaptationSet mimeType='video/mp4'><Representation id='v' bandwidth='1'><BaseURL>v.mp4</BaseURL>\
          <SegmentBase presentationTimeOffset='-3'/></Representation></AdaptationSet>");

@@ -177,5 +177,7 @@ fn tools_see_live_playlists_with_low_latency_tags() {
     assert_eq!(value["segments"][0]["bitrate_kbps"], 900);
     assert_eq!((&value["parts"], &value["low_latency"]["preload_hints"][0]["uri"]), (&1.into(), &"p2".into()));
     assert_eq!(value["date_ranges"][0]["attributes"]["SCTE35-OUT"], "0xFC");
+    let reports = &value["low_latency"]["rendition_reports"];
+    assert_eq!(*reports, serde_json::json!([{ "uri": "r", "last_msn": null, "last_part": null }]), "none is zero");
     assert_eq!(value["warnings"], serde_json::json!([]));
 }

@@ -229,6 +229,26 @@ fn what_variants_carry_is_unknown_where_their_codecs_do_not_fit_or_are_not_named
 }
 
 #[test]
+fn audio_of_a_group_is_not_in_the_files_of_video_and_is_in_those_of_audio() {
+    // The variant of a group without an address is the group's audio, which its own files carry.
+    let media = "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a\",NAME=\"A\",URI=\"a.m3u8\"\n\
+                 #EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"b\",NAME=\"B\"";
+    // Codecs and resolution, and whether its files have video and audio.
+    for (attributes, expected) in [
+        ("CODECS=\"avc1.64001f,mp4a.40.2\",RESOLUTION=16x9", Some((true, false))),
+        ("CODECS=\"avc1.64001f\",RESOLUTION=16x9", Some((true, false))),
+        ("CODECS=\"mp4a.40.2\"", Some((false, true))),
+    ] {
+        let list = format!("{media}\n#EXT-X-STREAM-INF:BANDWIDTH=5,AUDIO=\"a\",{attributes}\nv.m3u8");
+        let found = sets(&list).remove(0).representations.remove(0);
+        let SegmentIndex::External(source) = &found.index else { panic!("{:?}", found.index) };
+        assert_eq!(source.resource.urls[0].as_str(), "http://h/dir/v.m3u8");
+        let found = found.content;
+        assert_eq!(found.map(|kinds| (kinds.video, kinds.audio)), expected, "{attributes}");
+    }
+}
+
+#[test]
 fn white_space_before_a_playlist_is_no_fault() {
     assert!(parsed(&format!("\n \n{}", media("#EXTINF:4,\na.ts"))).warnings.is_empty());
 }

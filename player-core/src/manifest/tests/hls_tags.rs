@@ -142,6 +142,24 @@ v.m3u8
 }
 
 #[test]
+fn session_data_stays_without_its_address_if_that_cannot_be_used() {
+    let text = "#EXTM3U\n#EXT-X-SESSION-DATA:DATA-ID=\"a\",URI=\"http://[\",FORMAT=RAW\n\
+                #EXT-X-SESSION-DATA:DATA-ID=\"b\",URI=\"b.json\",LANGUAGE=\"de\"\n#EXT-X-STREAM-INF:BANDWIDTH=5\nv.m3u8\n";
+    let parsed = parsed(text);
+    let fact = |data: &crate::model::SessionData| {
+        let url = data.resource.as_ref().map(|resource| resource.urls[0].to_string());
+        (data.data_id.clone(), url, data.format.clone(), data.language.clone())
+    };
+    let found: Vec<_> = parsed.presentation.session_data.iter().map(fact).collect();
+    let of = |text: &str| Some(text.to_owned());
+    assert_eq!(
+        found,
+        [("a".to_owned(), None, of("RAW"), None), ("b".to_owned(), of("http://h/dir/b.json"), None, of("de"))]
+    );
+    assert_eq!(parsed.warnings.len(), 1, "{:?}", parsed.warnings);
+}
+
+#[test]
 fn sound_inside_the_pictures_files_can_be_chosen_like_any_other() {
     let text = r#"#EXTM3U
 #EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="a",NAME="Main",LANGUAGE="en",DEFAULT=YES,ASSOC-LANGUAGE="en-GB"

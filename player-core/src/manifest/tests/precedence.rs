@@ -59,6 +59,26 @@ fn a_live_period_offers_no_segment_past_its_end_nor_one_that_is_not_complete() {
 }
 
 #[test]
+fn a_live_period_offers_the_segment_that_its_buffer_begins_in() {
+    let first = |depth: u32, segments: &str| {
+        let text = format!(
+            "<MPD type='dynamic' availabilityStartTime='1970-01-01T00:00:00Z' timeShiftBufferDepth='PT{depth}S'>\
+             <Period id='p' start='PT0S'><AdaptationSet mimeType='video/mp4'>{segments}\
+             <Representation id='v' bandwidth='1'/></AdaptationSet></Period></MPD>"
+        );
+        let now = Some(WallClock::from_unix_nanos(100_000_000_000));
+        let value = describe(text.as_bytes(), &base(), now).expect("a manifest");
+        let found = &value["periods"][0]["adaptation_sets"][0]["representations"][0];
+        (found["segment_count"].as_u64(), found["first_segment_url"].as_str().map(str::to_owned))
+    };
+    let numbered = "<SegmentTemplate duration='10' media='$Number$.m4s'/>";
+    for (depth, count, number) in [(20, 2, 9), (21, 3, 8), (29, 3, 8), (30, 3, 8), (31, 4, 7)] {
+        let url = format!("http://h/dir/{number}.m4s");
+        assert_eq!(first(depth, numbered), (Some(count), Some(url)), "{depth}");
+    }
+}
+
+#[test]
 fn an_event_is_its_message_data_before_its_content() {
     let text = "<MPD mediaPresentationDuration='PT100S'><Period id='p'><EventStream schemeIdUri='urn:x'>\
         <Event messageData='attribute'>content</Event><Event> content </Event></EventStream>\

@@ -460,3 +460,21 @@ fn only_what_is_seen_changes_the_screen() {
         assert!(cc.changed() && !cc.changed(), "{code:#x}");
     }
 }
+
+#[test]
+fn a_packet_has_the_size_that_its_code_tells_and_zero_stands_for_the_longest() {
+    for (code, pairs) in [(1, 1), (2, 2), (63, 63), (0, 64)] {
+        let mut assembler = packet::Assembler::default();
+        let mut found = Vec::new();
+        let mut first = None;
+        for number in 0..70 {
+            // The sequence number in the upper bits is no part of the size.
+            let bytes = if number == 0 { [0xc0 | code, 0] } else { [number, number] };
+            assembler.push(number == 0, bytes, &mut |packet: &[u8]| found.push(packet.len()));
+            if !found.is_empty() && first.is_none() {
+                first = Some(usize::from(number) + 1);
+            }
+        }
+        assert_eq!((first, found), (Some(pairs), vec![pairs * 2 - 1]), "{code}");
+    }
+}

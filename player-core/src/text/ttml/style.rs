@@ -525,6 +525,9 @@ mod tests {
         assert_eq!(read("right"), Some(((true, Length::ZERO), middle)));
         assert_eq!(read("bottom left"), Some(((false, Length::ZERO), (true, Length::ZERO))));
         assert_eq!(read("center 20%"), Some((middle, (false, percent(20.0)))));
+        assert_eq!(read("left 10%"), Some(((false, Length::ZERO), (false, percent(10.0)))), "the second is no offset");
+        assert_eq!(read("right 10%"), Some(((true, Length::ZERO), (false, percent(10.0)))));
+        assert_eq!(read("10% bottom"), Some(((false, percent(10.0)), (true, Length::ZERO))));
         assert_eq!(read("right 10% bottom 5%"), Some(((true, percent(10.0)), (true, percent(5.0)))));
         assert_eq!(read("center bottom 5%"), Some((middle, (true, percent(5.0)))));
         for bad in ["", "up", "1% 2% 3% 4% 5%"] {

@@ -379,3 +379,15 @@ fn limits_end_a_hostile_document_soon() {
         "a"
     );
 }
+
+#[test]
+fn a_namespace_that_is_declared_empty_is_the_customary_one() {
+    let body = "<body><div><p begin='1s' end='2s' tts:color='red'>a</p></div></body>";
+    for declared in ["", "xmlns='' xmlns:tts=''", "xmlns='' xmlns:tts=' http://www.w3.org/ns/ttml#styling '"] {
+        let found = parse(format!("<tt {declared}>{body}</tt>").as_bytes()).unwrap().cues;
+        assert_eq!(shown(&found), [row(1000, 2000, "a")], "{declared}");
+        assert_eq!(found[0].spans[0].style.color, Some([255, 0, 0, 255]), "{declared}");
+    }
+    let foreign = parse(format!("<tt xmlns='' xmlns:tts='urn:other'>{body}</tt>").as_bytes()).unwrap().cues;
+    assert_eq!(foreign[0].spans[0].style.color, None);
+}

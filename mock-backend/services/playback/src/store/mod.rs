@@ -1,11 +1,12 @@
 //! The tables of playback, and every statement over them.
 //!
-//! * [`sessions`] — playbacks; [`now`] — those that run; [`my_list`] — titles that profiles keep; [`positions`] — where profiles left off; [`revocation`] — what edges have to refuse.
+//! * [`sessions`] — playbacks; [`now`] — those that run; [`my_list`] — titles that profiles keep; [`ratings`] — opinions; [`positions`] — where profiles left off; [`revocation`] — what edges have to refuse.
 
 mod log;
 pub mod my_list;
 pub mod now;
 pub mod positions;
+pub mod ratings;
 pub mod revocation;
 pub mod sessions;
 
@@ -17,11 +18,20 @@ use kinora_store::{Migration, Schema};
 pub const SCHEMA: Schema = Schema {
     name: "playback",
     is_first: false,
-    tables: &["playback_sessions", "playback_events", "positions", "revoked_sessions", "ended_sign_ins", "my_list"],
+    tables: &[
+        "playback_sessions",
+        "playback_events",
+        "positions",
+        "revoked_sessions",
+        "ended_sign_ins",
+        "my_list",
+        "ratings",
+    ],
     migrations: &[
         Migration { version: 1, name: "playback", sql: include_str!("../../migrations/0001_playback.sql") },
         Migration { version: 2, name: "lists_handoff", sql: include_str!("../../migrations/0002_lists_handoff.sql") },
         Migration { version: 3, name: "filters", sql: include_str!("../../migrations/0003_filters.sql") },
+        Migration { version: 4, name: "ratings", sql: include_str!("../../migrations/0004_ratings.sql") },
     ],
 };
 

@@ -102,7 +102,11 @@ pub async fn profiles_deleted(connection: &mut Connection, deleted: &ProfilesDel
         for session in sessions {
             end_session(connection, &session, EndReason::Stopped, deleted.at).await?;
         }
-        for sql in ["DELETE FROM positions WHERE profile_id = $1", "DELETE FROM my_list WHERE profile_id = $1"] {
+        for sql in [
+            "DELETE FROM positions WHERE profile_id = $1",
+            "DELETE FROM my_list WHERE profile_id = $1",
+            "DELETE FROM ratings WHERE profile_id = $1",
+        ] {
             query(sql).bind(profile.as_str()).execute(&mut *connection).await?;
         }
         log::log(connection, (None, profile.as_str()), deleted.at, ViewerEvent::Forget).await?;

@@ -240,6 +240,18 @@ fn a_report_lists_what_the_demuxer_gives() {
 }
 
 #[test]
+fn a_report_rounds_times_down_also_before_time_zero() {
+    // One tick of 48 000 is 20.83 microseconds.
+    for (cut, times) in [(0, [0, 20_000]), (1, [-21, 19_979]), (961, [-20_021, -21])] {
+        let mut file = testmux::init(&[TestTrack { media_time: cut, ..AUDIO }]).to_vec();
+        file.extend(testmux::segment(2, 1, 0, &[(960, 10, true, 0), (960, 10, true, 0)]));
+        let report = describe_samples(&file).unwrap();
+        let found = [0, 1].map(|at| report["tracks"][0]["samples"][at][0].as_i64().unwrap());
+        assert_eq!(found, times, "{cut}");
+    }
+}
+
+#[test]
 fn decoding_may_begin_before_time_zero() {
     let init = read_init(testmux::init(&[TestTrack { media_time: 100, ..AUDIO }])).unwrap();
     let segment = testmux::segment(2, 1, (-336_i64).cast_unsigned(), &[(960, 10, true, 0), (960, 10, true, 0)]);

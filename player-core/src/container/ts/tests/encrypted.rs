@@ -137,6 +137,25 @@ fn what_was_encrypted_sample_by_sample_is_clear_again() {
     assert_eq!(heard, frames);
 }
 
+#[test]
+fn a_slice_of_48_bytes_is_clear_and_keeps_its_emulation_prevention() {
+    for (size, is_protected) in [(47, false), (48, false), (49, true)] {
+        let header = slice(true, 0, 0, 0, 0).len();
+        let mut picture = slice(true, 0, 0, 0, size - header);
+        assert_eq!(picture.len(), size);
+        picture[20..24].copy_from_slice(&[0, 0, 3, 1]);
+        let mut mux = Mux::new(&[(0xdb, VIDEO, &[])]);
+        mux.packet(VIDEO, Some((0, 0)), &byte_stream(&[&[9, 0xf0], SPS, PPS, &picture]));
+        let sample = samples(&read(&mux.bytes, usize::MAX, Some(&KEY)).unwrap(), VIDEO).remove(0);
+        if is_protected {
+            // The byte was inserted after encryption.
+            picture.remove(22);
+        }
+        assert!(sample.payload.0.ends_with(&picture), "{size}");
+        assert_eq!(sample.payload.0.len(), 2 + SPS.len() + PPS.len() + picture.len() + 4 * 4, "{size}");
+    }
+}
+
 /// Each segment is decrypted with its own key, though its demuxer goes on with the state of the segment before.
 #[test]
 fn the_key_of_a_segment_is_its_own() {

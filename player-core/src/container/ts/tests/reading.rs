@@ -211,6 +211,27 @@ fn tables_may_come_as_initialisation_data() {
 }
 
 #[test]
+fn a_segment_begins_with_its_own_bytes_whatever_its_tables_ended_with() {
+    let tables = Mux::new(&[(0x0f, SOUND, &[])]);
+    let mut segment = Mux::default();
+    segment.packet(SOUND, Some((0, 0)), &[adts(50, 1), adts(50, 2)].concat());
+    for rest in [0, 1, 100, 187] {
+        let mut bytes = tables.bytes.clone();
+        bytes.extend_from_slice(&tables.bytes[..rest]);
+        let init = read_init(bytes.into()).unwrap();
+        let setup = DemuxSetup::new(ContainerFormat::MpegTs, Some(init.into()));
+        let mut demuxer = open(&setup).unwrap();
+        let mut outputs = demuxer.push(segment.bytes.clone().into()).unwrap();
+        outputs.extend(demuxer.finish().unwrap());
+        assert_eq!(samples(&outputs, SOUND).len(), 2, "{rest}");
+    }
+    // Packets of the tables are none of the segment.
+    let setup = DemuxSetup::new(ContainerFormat::MpegTs, Some(read_init(tables.bytes.into()).unwrap().into()));
+    let error = open(&setup).unwrap().push(vec![0; (1 << 20) + 1000].into()).unwrap_err();
+    assert!(matches!(error, DemuxError::Malformed { .. }), "{error}");
+}
+
+#[test]
 fn what_cannot_be_read_is_named() {
     let only = |kind: u8, info: &[u8]| {
         let mut mux = Mux::new(&[(kind, VIDEO, info)]);

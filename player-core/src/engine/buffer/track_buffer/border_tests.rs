@@ -291,6 +291,31 @@ fn a_cut_at_a_key_that_is_missing_leaves_what_lies_before_it() {
 }
 
 #[test]
+fn what_a_cut_leaves_ends_with_its_latest_picture_whatever_is_decoded_last() {
+    let crypto = crate::container::SampleCrypto {
+        scheme: *b"cenc",
+        key_id: [2; 16],
+        iv: Vec::new(),
+        subsamples: Vec::new(),
+        pattern: (0, 0),
+    };
+    let crypto = Arc::new(crypto);
+    let mut all = samples(0, 600);
+    for (sample, pts) in all.iter_mut().zip([0, 300, 100, 200, 500, 400]) {
+        sample.pts = ms(pts);
+    }
+    for sample in &mut all[4..] {
+        sample.crypto = Some(Arc::clone(&crypto));
+    }
+    let mut buffer = TrackBuffer::new(ItemId::default(), MediaKind::Video);
+    buffer.insert(of(0), &config("a"), Window::ALL, all, None);
+    assert_eq!(buffer.cut_needing(|id| id == KeyId([2; 16])), 20);
+    let part = buffer.back().unwrap();
+    assert_eq!((part.last, part.complete, buffer.end()), (ms(400), true, Some(ms(400))));
+    assert_eq!(buffer.media_end(ms(0)), Some(ms(400)));
+}
+
+#[test]
 fn media_of_another_window_ends_the_one_before_only_inside_it() {
     let window = |from: i64, until: i64| Window { from: ms(from), until: ms(until) };
     for (leading, ended) in [(0, 2000), (100, 100), (1900, 1900), (2000, 2000)] {
