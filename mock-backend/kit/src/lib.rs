@@ -4,6 +4,7 @@
 //!   TLS with a pinned key, trace context, the client behind a gateway;
 //! * [`filter`] — names of manifests for devices with limits;
 //! * [`signature`] and [`address`] — the contract between backend and edge: signed paths, versions of titles in them;
+//! * [`metrics`] — counters of a process, for Prometheus;
 //! * [`clock`], [`keyfile`] — clocks as values, secrets on disk.
 
 #![warn(missing_docs)]
@@ -13,4 +14,5 @@ pub mod clock;
 pub mod filter;
 pub mod http;
 pub mod keyfile;
+pub mod metrics;
 pub mod signature;

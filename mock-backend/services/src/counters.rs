@@ -1,77 +1,57 @@
-//! A few counters in the text format of Prometheus.
+//! Counters of a backend, for whoever has its token.
 
-use std::fmt::Write as _;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
-/// Number of answers since the start.
-#[derive(Debug, Default)]
-pub struct Counters {
-    /// Answers by the first digit of their status: 1xx to 5xx.
-    answers: [AtomicU64; 5],
+use kinora_kit::metrics::Metrics;
+use metrics::{counter, gauge, histogram};
+
+/// Counts an answer. `call` is the path of its route.
+pub fn answered(metrics: &Metrics, call: &str, status: u16, took: Duration) {
+    let class = match status / 100 {
+        1 => "1xx",
+        2 => "2xx",
+        3 => "3xx",
+        4 => "4xx",
+        _ => "5xx",
+    };
+    metrics.record(|| {
+        counter!("kinora_http_answers_total", "call" => call.to_owned(), "class" => class).increment(1);
+        histogram!("kinora_http_request_seconds", "call" => call.to_owned()).record(took);
+    });
 }
 
-impl Counters {
-    /// Counts an answer.
-    pub fn answered(&self, status: u16) {
-        if let Some(counter) = usize::from(status / 100).checked_sub(1).and_then(|class| self.answers.get(class)) {
-            counter.fetch_add(1, Ordering::Relaxed);
-        }
-    }
+/// Counts events that were moved from a store into the log.
+pub fn logged(metrics: &Metrics, events: usize) {
+    metrics.record(|| counter!("kinora_events_logged_total").increment(events as u64));
+}
 
-    /// The counters, those of the services that run here, and gauges that the caller has read, as text (Prometheus exposition
-    /// format 0.0.4).
-    pub fn render(
-        &self,
-        accounts: Option<&kinora_accounts::Counts>,
-        playback: Option<(&kinora_playback::Counts, i64)>,
-        titles: Option<usize>,
-    ) -> String {
-        let mut text = String::new();
-        let mut line = |name: &str, kind: &str, samples: &[(String, i128)]| {
-            // Writing to a String cannot fail.
-            let _ = writeln!(text, "# TYPE {name} {kind}");
-            for (labels, value) in samples {
-                let _ = writeln!(text, "{name}{labels} {value}");
-            }
-        };
-        let read = |counter: &AtomicU64| i128::from(counter.load(Ordering::Relaxed));
-        let answers: Vec<(String, i128)> = self
-            .answers
-            .iter()
-            .enumerate()
-            .map(|(class, counter)| (format!("{{class=\"{}xx\"}}", class + 1), read(counter)))
-            .collect();
-        let plain = |value| [(String::new(), value)];
-        line("kinora_http_answers_total", "counter", &answers);
-        if let Some(counts) = accounts {
-            line("kinora_sign_ins_total", "counter", &plain(read(&counts.sign_ins)));
-            line("kinora_sign_ins_refused_total", "counter", &plain(read(&counts.refused)));
-        }
-        if let Some((counts, running)) = playback {
-            line("kinora_playback_grants_total", "counter", &plain(read(&counts.grants)));
-            line("kinora_heartbeats_total", "counter", &plain(read(&counts.heartbeats)));
-            line("kinora_playbacks", "gauge", &plain(i128::from(running)));
-        }
-        if let Some(titles) = titles {
-            line("kinora_titles", "gauge", &plain(titles as i128));
-        }
-        text
-    }
+/// Sets the number of events of a service's store that wait for the log.
+pub fn set_waiting(metrics: &Metrics, service: &'static str, events: i64) {
+    metrics.record(|| gauge!("kinora_events_waiting", "service" => service).set(events as f64));
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Counters;
+    use super::{Metrics, answered, logged, set_waiting};
+    use std::time::Duration;
 
     #[test]
-    fn answers_are_counted_by_class() {
-        let counters = Counters::default();
-        for status in [200, 204, 404, 500, 0, 999] {
-            counters.answered(status);
+    fn counters_have_the_call_and_no_path() {
+        let metrics = Metrics::new();
+        for status in [200, 204, 404, 500] {
+            answered(&metrics, "/v1/titles/{id}", status, Duration::from_millis(3));
         }
-        let text = counters.render(None, None, Some(7));
-        assert!(text.contains("kinora_http_answers_total{class=\"2xx\"} 2\n"), "{text}");
-        assert!(text.contains("kinora_titles 7\n"), "{text}");
-        assert!(!text.contains("kinora_sign_ins"), "the accounts run elsewhere: {text}");
+        logged(&metrics, 7);
+        set_waiting(&metrics, "playback", 2);
+        let text = metrics.render();
+        for line in [
+            "kinora_http_answers_total{call=\"/v1/titles/{id}\",class=\"2xx\"} 2",
+            "kinora_http_request_seconds_bucket{call=\"/v1/titles/{id}\",le=\"0.005\"} 4",
+            "kinora_events_logged_total 7",
+            "kinora_events_waiting{service=\"playback\"} 2",
+        ] {
+            assert!(text.contains(line), "{line} is not in\n{text}");
+        }
+        assert!(!Metrics::new().render().contains("kinora"), "another backend's counters");
     }
 }

@@ -12,13 +12,14 @@ use kinora_eventlog::{Event, EventLog, LogError};
 use kinora_jetstream::JetStream;
 use kinora_kit::clock::Clock;
 use kinora_kit::http::problem::Problem;
+use kinora_kit::metrics::Metrics;
 use kinora_store::Store;
 use kinora_store::events::{self, WaitingEvent};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use super::BackendError;
 use super::members::{Member, Peers};
+use super::{BackendError, counters};
 
 /// Time between two looks at a store.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
@@ -76,7 +77,7 @@ pub enum MoveError {
 ///
 /// # Errors
 /// When the log or the store does not take them; they stay.
-pub async fn move_all(store: &Store, log: &dyn EventLog) -> Result<(), MoveError> {
+pub async fn move_all(store: &Store, log: &dyn EventLog, metrics: &Metrics) -> Result<(), MoveError> {
     loop {
         let waiting = events::waiting(store).await.map_err(MoveError::Store)?;
         let Some(last) = waiting.last().map(|event| event.seq) else { return Ok(()) };
@@ -85,6 +86,7 @@ pub async fn move_all(store: &Store, log: &dyn EventLog) -> Result<(), MoveError
             log.erase(&event.subject, place).await?;
         }
         events::forget(store, last).await.map_err(MoveError::Store)?;
+        counters::logged(metrics, waiting.len());
     }
 }
 
@@ -94,12 +96,17 @@ fn event(waiting: &WaitingEvent) -> Event {
 }
 
 /// Moves events of stores into the log until it is told to end, and once more then; ends at once when nobody can tell it any more.
-pub(crate) fn keep_moving(stores: Vec<Store>, log: Arc<dyn EventLog>) -> (oneshot::Sender<()>, JoinHandle<()>) {
+pub(crate) fn keep_moving(
+    stores: Vec<Store>,
+    log: Arc<dyn EventLog>,
+    metrics: Metrics,
+) -> (oneshot::Sender<()>, JoinHandle<()>) {
     let (end, mut ended) = oneshot::channel();
     let task = tokio::spawn(async move {
         let mut is_failing = false;
         loop {
-            let moved = move_each(&stores, log.as_ref()).await;
+            metrics.upkeep();
+            let moved = move_each(&stores, log.as_ref(), &metrics).await;
             if let Err(error) = &moved
                 && !is_failing
             {
@@ -111,7 +118,7 @@ pub(crate) fn keep_moving(stores: Vec<Store>, log: Arc<dyn EventLog>) -> (onesho
                 () = tokio::time::sleep(pause) => {}
                 told = &mut ended => {
                     if told.is_ok() {
-                        let _ = tokio::time::timeout(LAST_LOOK, move_each(&stores, log.as_ref())).await;
+                        let _ = tokio::time::timeout(LAST_LOOK, move_each(&stores, log.as_ref(), &metrics)).await;
                     }
                     return;
                 }
@@ -121,9 +128,9 @@ pub(crate) fn keep_moving(stores: Vec<Store>, log: Arc<dyn EventLog>) -> (onesho
     (end, task)
 }
 
-async fn move_each(stores: &[Store], log: &dyn EventLog) -> Result<(), MoveError> {
+async fn move_each(stores: &[Store], log: &dyn EventLog, metrics: &Metrics) -> Result<(), MoveError> {
     for store in stores {
-        move_all(store, log).await?;
+        move_all(store, log, metrics).await?;
     }
     Ok(())
 }

@@ -41,6 +41,7 @@ use kinora_kit::http::internal::InternalKey;
 use kinora_kit::http::problem::Problem;
 use kinora_kit::http::server::{self, Limits};
 use kinora_kit::keyfile;
+use kinora_kit::metrics::Metrics;
 use kinora_kit::signature::EdgeSecret;
 use kinora_media::IngestError;
 use kinora_playback::{Playback, Terms};
@@ -186,7 +187,7 @@ pub struct Backend {
     accounts: Option<Arc<Accounts>>,
     catalogue: Option<Arc<Catalogue>>,
     clock: Clock,
-    counters: counters::Counters,
+    metrics: Metrics,
     /// Bearer token of whoever reads the counters.
     metrics_token: String,
     playback: Option<Arc<Playback>>,
@@ -312,7 +313,8 @@ pub fn prepare_keys(data: &Path) -> Result<(), BackendError> {
 /// When a key or a store cannot be opened or made.
 pub async fn prepare(config: &Config) -> Result<(), BackendError> {
     let Keys { secret, tokens, .. } = Keys::open(&config.data, config.access_ms)?;
-    let Services { accounts, playback, writers, reads, .. } = Services::open(config, &secret, tokens).await?;
+    let Services { accounts, playback, writers, reads, .. } =
+        Services::open(config, &secret, tokens, &Metrics::new()).await?;
     drop((accounts, playback));
     close(writers, reads).await;
     Ok(())
@@ -331,7 +333,12 @@ struct Services {
 
 impl Services {
     /// Opens the services of `members`. What an older version left is migrated, what a newer one left is refused.
-    async fn open(config: &Config, secret: &EdgeSecret, tokens: Tokens) -> Result<Self, BackendError> {
+    async fn open(
+        config: &Config,
+        secret: &EdgeSecret,
+        tokens: Tokens,
+        metrics: &Metrics,
+    ) -> Result<Self, BackendError> {
         let location = Location::parse(config.database.as_deref(), &config.data)?;
         if config.members.len() == Member::ALL.len() {
             apart::migrate(&location).await?;
@@ -343,11 +350,12 @@ impl Services {
             services.catalogue = Some(Arc::new(Catalogue::open(&config.data, PictureKeys::new(secret))?));
         }
         if config.members.contains(&Member::Accounts) {
-            let clock = config.clock.clone();
+            let (clock, metrics) = (config.clock.clone(), metrics.clone());
             let mailer = Arc::new(Mailbox::new(config.data.join("mailbox")));
             let copies =
                 location.path(&kinora_accounts::store::SCHEMA).iter().map(|path| apart::copy_of(path)).collect();
-            let set_up = kinora_accounts::Config { clock, tokens, refresh_ms: config.refresh_ms, mailer, copies };
+            let set_up =
+                kinora_accounts::Config { clock, tokens, refresh_ms: config.refresh_ms, mailer, copies, metrics };
             let (accounts, writer) = Accounts::open(set_up, &location).await?;
             services.keep(accounts.store(), writer);
             services.accounts = Some(Arc::new(accounts));
@@ -358,6 +366,7 @@ impl Services {
                 secret: secret.clone(),
                 terms: config.terms.clone(),
                 edges: config.edges.clone(),
+                metrics: metrics.clone(),
             };
             let (playback, writer) = Playback::open(set_up, &location).await?;
             services.keep(playback.store(), writer);
@@ -385,7 +394,8 @@ impl Services {
 /// When the store cannot be opened; 7013 when address or password cannot be one.
 pub async fn add_account(config: &Config, account: &NewAccount) -> Result<(), BackendError> {
     let Keys { secret, tokens, .. } = Keys::open(&config.data, config.access_ms)?;
-    let Services { accounts, playback, writers, reads, .. } = Services::open(config, &secret, tokens).await?;
+    let Services { accounts, playback, writers, reads, .. } =
+        Services::open(config, &secret, tokens, &Metrics::new()).await?;
     let added = match &accounts {
         Some(accounts) => accounts.ensure(account).await,
         None => Ok(()),
@@ -402,7 +412,8 @@ pub async fn add_account(config: &Config, account: &NewAccount) -> Result<(), Ba
 /// When a store or the mailbox cannot be used; another try goes on.
 pub async fn erase_account(config: &Config, email: &str) -> Result<bool, BackendError> {
     let Keys { secret, tokens, .. } = Keys::open(&config.data, config.access_ms)?;
-    let Services { accounts, playback, writers, reads, .. } = Services::open(config, &secret, tokens).await?;
+    let Services { accounts, playback, writers, reads, .. } =
+        Services::open(config, &secret, tokens, &Metrics::new()).await?;
     let erased = match (&accounts, &playback) {
         (Some(accounts), Some(playback)) => erase_everywhere(config, accounts, playback, email).await,
         _ => Ok(false),
@@ -422,7 +433,7 @@ async fn erase_everywhere(
     kinora_accounts::delivery::deliver(&Default::default(), accounts.store(), playback).await?;
     let log = OnDemand::new(events::folder(&config.data), Settings::default(), config.clock.clone());
     for store in [accounts.store(), playback.store()] {
-        match events::move_all(store, &log).await {
+        match events::move_all(store, &log, &Metrics::new()).await {
             Err(MoveError::Log(LogError::InUse(_))) | Ok(()) => {}
             Err(error) => return Err(Problem::internal(&error).error().clone()),
         }
@@ -465,7 +476,8 @@ pub async fn serve(config: Config) -> Result<Running, BackendError> {
     let data = &config.data;
     std::fs::create_dir_all(data).map_err(|source| BackendError::Data { path: data.clone(), source })?;
     let Keys { secret, metrics_token, internal, gateway, tokens } = Keys::open(data, config.access_ms)?;
-    let services = Services::open(&config, &secret, tokens).await?;
+    let metrics = Metrics::new();
+    let services = Services::open(&config, &secret, tokens, &metrics).await?;
     let Services { accounts, catalogue, playback, recommendations, writers, reads } = services;
     if let (true, Some(accounts)) = (config.demo_viewer, &accounts) {
         demo::ensure_viewer(accounts).await.map_err(|problem| BackendError::DemoViewer(problem.error().to_string()))?;
@@ -474,7 +486,7 @@ pub async fn serve(config: Config) -> Result<Running, BackendError> {
         accounts,
         catalogue,
         clock: config.clock,
-        counters: counters::Counters::default(),
+        metrics,
         metrics_token,
         playback,
         recommendations,
@@ -487,7 +499,8 @@ pub async fn serve(config: Config) -> Result<Running, BackendError> {
     };
     let router =
         routes::router(&backend, (secret, gateway), config.body, logs.own, &logs.used).map_err(BackendError::Client)?;
-    let (end_moving, moving) = events::keep_moving(backend.stores().cloned().collect(), logs.used);
+    let stores = backend.stores().map(|(_, store)| store.clone()).collect();
+    let (end_moving, moving) = events::keep_moving(stores, logs.used, backend.metrics.clone());
     let finish = async move {
         let _ = end_moving.send(());
         if moving.await.is_err() {

@@ -1,10 +1,11 @@
 //! The router of the whole backend: that of each service, and what belongs to all of them.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
@@ -21,8 +22,8 @@ use kinora_kit::http::trace;
 use kinora_kit::signature::EdgeSecret;
 use kinora_store::Store;
 
-use super::Backend;
 use super::members::Member;
+use super::{Backend, counters};
 
 type Shared = State<Arc<Backend>>;
 
@@ -127,17 +128,20 @@ impl Clients {
     }
 }
 
-async fn count(State(backend): Shared, request: Request, next: Next) -> Response {
+async fn count(State(backend): Shared, call: Option<MatchedPath>, request: Request, next: Next) -> Response {
+    let begun = Instant::now();
     let response = next.run(request).await;
-    backend.counters.answered(response.status().as_u16());
+    let call = call.as_ref().map_or("other", MatchedPath::as_str);
+    counters::answered(&backend.metrics, call, response.status().as_u16(), begun.elapsed());
     response
 }
 
 impl Backend {
-    pub(crate) fn stores(&self) -> impl Iterator<Item = &Store> {
-        let accounts = self.accounts.as_ref().map(|accounts| accounts.store());
-        let playback = self.playback.as_ref().map(|playback| playback.store());
-        let recommendations = self.recommendations.as_ref().map(|recommendations| recommendations.store());
+    /// Stores of the services that run here, by their names.
+    pub(crate) fn stores(&self) -> impl Iterator<Item = (&'static str, &Store)> {
+        let accounts = self.accounts.as_ref().map(|accounts| ("accounts", accounts.store()));
+        let playback = self.playback.as_ref().map(|playback| ("playback", playback.store()));
+        let recommendations = self.recommendations.as_ref().map(|service| ("recommendations", service.store()));
         accounts.into_iter().chain(playback).chain(recommendations)
     }
 }
@@ -145,7 +149,7 @@ impl Backend {
 /// Alive, and not known to be unable to write. After a write that failed, this asks for another, so that the answer is 200 again
 /// as soon as writing works.
 async fn health(State(backend): Shared) -> Result<impl IntoResponse, Problem> {
-    for store in backend.stores() {
+    for (_, store) in backend.stores() {
         if store.is_failing() {
             store.prove_writable(backend.clock.now_ms()).await?;
         }
@@ -156,7 +160,7 @@ async fn health(State(backend): Shared) -> Result<impl IntoResponse, Problem> {
 /// Ready for work: each store made a write durable just now.
 async fn ready(State(backend): Shared) -> Result<impl IntoResponse, Problem> {
     let now_ms = backend.clock.now_ms();
-    try_join_all(backend.stores().map(|store| store.prove_writable(now_ms))).await?;
+    try_join_all(backend.stores().map(|(_, store)| store.prove_writable(now_ms))).await?;
     Ok("ready\n")
 }
 
@@ -177,12 +181,16 @@ async fn metrics(State(backend): Shared, headers: HeaderMap) -> Result<impl Into
     if verify_slices_are_equal(shown.as_bytes(), backend.metrics_token.trim().as_bytes()).is_err() {
         return Err(Problem::new(ErrorCode::SignInExpired, "the counters are for operators"));
     }
-    let titles = backend.catalogue.as_ref().map(|catalogue| catalogue.now().count());
-    let playback = match &backend.playback {
-        None => None,
-        Some(playback) => Some((&playback.counts, playback.running().await?)),
-    };
-    let accounts = backend.accounts.as_ref().map(|accounts| &accounts.counts);
+    let metrics = &backend.metrics;
+    if let Some(catalogue) = &backend.catalogue {
+        metrics.set("kinora_titles", catalogue.now().count() as f64);
+    }
+    if let Some(playback) = &backend.playback {
+        metrics.set("kinora_playbacks", playback.running().await? as f64);
+    }
+    for (service, store) in backend.stores() {
+        counters::set_waiting(metrics, service, kinora_store::events::count(store).await?);
+    }
     let headers = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
-    Ok((headers, backend.counters.render(accounts, playback, titles)))
+    Ok((headers, metrics.render()))
 }

@@ -79,6 +79,16 @@ pub async fn waiting(store: &Store) -> Result<Vec<WaitingEvent>, Problem> {
     Ok(rows.into_iter().map(event).collect())
 }
 
+/// Returns the number of events that wait.
+///
+/// # Errors
+/// Of the database.
+pub async fn count(store: &Store) -> Result<i64, Problem> {
+    let count: Option<i64> =
+        query("SELECT count(*) FROM logged_events").scalar(store.reads()).await.map_err(problem)?;
+    Ok(count.unwrap_or(0))
+}
+
 /// Forgets events up to a number: the log has them.
 ///
 /// # Errors

@@ -24,7 +24,6 @@ use std::io;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::Router;
 use base64::Engine as _;
@@ -36,6 +35,7 @@ use kinora_kit::http::attested::GatewayKey;
 use kinora_kit::http::body::BodyLimits;
 use kinora_kit::http::problem::Problem;
 use kinora_kit::keyfile;
+use kinora_kit::metrics::Metrics;
 use kinora_store::{Location, Store, StoreError};
 use sha2::{Digest as _, Sha256};
 use tokio::task::JoinHandle;
@@ -44,6 +44,9 @@ use uuid::Uuid;
 use domain::attempts::Settled;
 use domain::{NewAccount, check_password, normal_email};
 use store::sign_ins::{self, StoredToken};
+
+/// Counter of sign-ins that succeeded.
+const SIGN_INS: &str = "kinora_sign_ins_total";
 
 /// Settings of the service.
 pub struct Config {
@@ -57,6 +60,8 @@ pub struct Config {
     pub mailer: Arc<dyn mail::Mailer>,
     /// Files with copies of old data, which are deleted when an account is erased.
     pub copies: Vec<PathBuf>,
+    /// Counters.
+    pub metrics: Metrics,
 }
 
 /// Other services and settings that it needs.
@@ -84,15 +89,6 @@ pub enum OpenError {
     Thread(#[source] io::Error),
 }
 
-/// Numbers of sign-ins since the start.
-#[derive(Debug, Default)]
-pub struct Counts {
-    /// Those that succeeded.
-    pub sign_ins: AtomicU64,
-    /// Those that did not.
-    pub refused: AtomicU64,
-}
-
 /// The accounts and their sign-ins.
 pub struct Accounts {
     store: Store,
@@ -103,8 +99,7 @@ pub struct Accounts {
     refresh_ms: i64,
     mailer: Arc<dyn mail::Mailer>,
     copies: Vec<PathBuf>,
-    /// Sign-ins since the start.
-    pub counts: Counts,
+    metrics: Metrics,
 }
 
 /// Returns the router of the service and starts what it does by itself, which ends with the router.
@@ -120,11 +115,10 @@ impl Accounts {
     pub async fn open(config: Config, location: &Location) -> Result<(Self, JoinHandle<()>), OpenError> {
         let (store, writer) = kinora_store::open(location, &store::SCHEMA).await?;
         let unreadable = |problem: Problem| OpenError::Unreadable(problem.error().to_string());
-        let Config { clock, tokens, refresh_ms, mailer, copies } = config;
+        let Config { clock, tokens, refresh_ms, mailer, copies, metrics } = config;
         let limit = sign_in_limit::SignInLimit::open(store.clone(), clock.clone()).await.map_err(unreadable)?;
         let passwords = password::Passwords::start().map_err(OpenError::Thread)?;
-        let counts = Counts::default();
-        let accounts = Self { store, clock, passwords, tokens, limit, refresh_ms, mailer, copies, counts };
+        let accounts = Self { store, clock, passwords, tokens, limit, refresh_ms, mailer, copies, metrics };
         Ok((accounts, writer))
     }
 
@@ -158,8 +152,7 @@ impl Accounts {
     /// 7001 when address or password is wrong, 7004 when the guess has to wait.
     pub async fn sign_in(&self, peer: Option<IpAddr>, request: &SignInRequest) -> Result<SignInResponse, Problem> {
         let result = self.attempt(peer, request).await;
-        let counter = if result.is_ok() { &self.counts.sign_ins } else { &self.counts.refused };
-        counter.fetch_add(1, Ordering::Relaxed);
+        self.metrics.count(if result.is_ok() { SIGN_INS } else { "kinora_sign_ins_refused_total" });
         result
     }
 
@@ -221,7 +214,7 @@ impl Accounts {
         peer: Option<IpAddr>,
     ) -> Result<SignInResponse, Problem> {
         let tokens = self.begin(account, device, peer, self.clock.now_ms()).await?;
-        self.counts.sign_ins.fetch_add(1, Ordering::Relaxed);
+        self.metrics.count(SIGN_INS);
         Ok(SignInResponse { tokens, account: store::account(&self.store, account).await? })
     }
 

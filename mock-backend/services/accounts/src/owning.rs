@@ -42,6 +42,7 @@ impl Accounts {
     async fn send(&self, to: &str, subject: &'static str, text: String) -> Result<(), Problem> {
         let mail = Mail { to: to.to_owned(), subject, text, at: self.clock.now_ms() };
         let mailer: Arc<dyn Mailer> = Arc::clone(&self.mailer);
+        self.metrics.count("kinora_mails_total");
         let sent = tokio::task::spawn_blocking(move || mailer.send(&mail)).await;
         sent.map_err(|error| Problem::internal(&error))?.map_err(|error| {
             tracing::error!(%error, "a mail could not be sent");
@@ -386,6 +387,7 @@ impl Accounts {
         let mut addresses = codes::addresses(&self.store, account).await?;
         addresses.push(email.to_owned());
         owner::erase(&self.store, account, email, self.clock.now_ms()).await?;
+        self.metrics.count("kinora_accounts_erased_total");
         let (mailer, copies) = (Arc::clone(&self.mailer), self.copies.clone());
         let erased = tokio::task::spawn_blocking(move || {
             addresses.iter().try_for_each(|to| mailer.erase(to))?;

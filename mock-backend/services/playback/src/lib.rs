@@ -15,7 +15,6 @@ pub mod store;
 mod viewing;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::Router;
 use kinora_api::events::Rating;
@@ -31,6 +30,7 @@ use kinora_kit::filter::ManifestFilter;
 use kinora_kit::http::body::BodyLimits;
 use kinora_kit::http::probe::Probe;
 use kinora_kit::http::problem::Problem;
+use kinora_kit::metrics::Metrics;
 use kinora_kit::signature::{EdgeSecret, sign, signed_path};
 use kinora_store::{Location, Store, StoreError};
 use tokio::task::JoinHandle;
@@ -56,6 +56,8 @@ pub struct Config {
     pub terms: Terms,
     /// Base URLs of the edges.
     pub edges: Vec<Url>,
+    /// Counters.
+    pub metrics: Metrics,
 }
 
 /// Other services and settings that it needs.
@@ -80,15 +82,6 @@ pub enum OpenError {
     Unreadable(String),
 }
 
-/// Numbers since the start.
-#[derive(Debug, Default)]
-pub struct Counts {
-    /// Playbacks granted.
-    pub grants: AtomicU64,
-    /// Heartbeats taken.
-    pub heartbeats: AtomicU64,
-}
-
 /// The playbacks and positions.
 pub struct Playback {
     store: Store,
@@ -98,8 +91,7 @@ pub struct Playback {
     secret: EdgeSecret,
     terms: Terms,
     edges: Arc<Edges>,
-    /// Playbacks since the start.
-    pub counts: Counts,
+    metrics: Metrics,
 }
 
 /// Returns the router of the service and starts what it does by itself, which ends with the router.
@@ -122,9 +114,9 @@ impl Playback {
             Ok(probe) => drop(tokio::spawn(edges::watch(Arc::clone(&edges), probe))),
             Err(error) => tracing::error!(%error, "the edges cannot be watched"),
         }
-        let Config { clock, secret, terms, .. } = config;
+        let Config { clock, secret, terms, metrics, .. } = config;
         let order = LogicalClock::resume(clock.clone(), latest);
-        Ok((Self { store, clock, order, secret, terms, edges, counts: Counts::default() }, writer))
+        Ok((Self { store, clock, order, secret, terms, edges, metrics }, writer))
     }
 
     /// The store, to be asked whether it can write.
@@ -164,7 +156,7 @@ impl Playback {
         // Before the session exists, so that a request that cannot be granted takes no place.
         let grant = self.write_grant(&session, title, &request.protocols, now_ms).await?;
         sessions::begin(&self.store, who, session, (&self.terms, entry), now_ms).await?;
-        self.counts.grants.fetch_add(1, Ordering::Relaxed);
+        self.metrics.count("kinora_playback_grants_total");
         Ok(grant)
     }
 
@@ -210,7 +202,7 @@ impl Playback {
         let grant = self.write_grant(&session, &title, &request.protocols, now_ms).await?;
         let entry = Entry::TakingOver(id.to_owned(), self.order.stamp_ms(now_ms));
         let position = sessions::begin(&self.store, who, session, (&self.terms, entry), now_ms).await?;
-        self.counts.grants.fetch_add(1, Ordering::Relaxed);
+        self.metrics.count("kinora_playback_grants_total");
         Ok(PlaybackGrant { resume_position_ms: position.unwrap_or(grant.resume_position_ms), ..grant })
     }
 
@@ -341,7 +333,7 @@ impl Playback {
     pub async fn heartbeat(&self, who: &Viewer, id: &str, beat: &Heartbeat) -> Result<HeartbeatReply, Problem> {
         let now_ms = self.clock.now_ms();
         let expires_at = self.record(who, id, beat.clone(), now_ms).await?;
-        self.counts.heartbeats.fetch_add(1, Ordering::Relaxed);
+        self.metrics.count("kinora_heartbeats_total");
         Ok(HeartbeatReply {
             expires_at,
             expires_in_ms: millis(expires_at - now_ms),

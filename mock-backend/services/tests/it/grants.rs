@@ -197,7 +197,16 @@ async fn counters_are_for_operators() {
     assert_eq!(viewer.get("/metrics").await.status(), 401);
     let token = std::fs::read_to_string(stage.dir.path().join("keys/metrics.token")).unwrap();
     let counters = stage.client.get(&url).bearer_auth(token).send().await.unwrap();
-    assert!(counters.text().await.unwrap().contains("kinora_sign_ins_total 1\n"));
+    let text = counters.text().await.unwrap();
+    for line in [
+        "kinora_sign_ins_total 1\n",
+        "kinora_titles 1\n",
+        "kinora_playbacks 0\n",
+        "kinora_http_answers_total{call=\"/v1/sign-in\",class=\"2xx\"} 1\n",
+        "kinora_http_answers_total{call=\"/metrics\",class=\"4xx\"} 2\n",
+    ] {
+        assert!(text.contains(line), "{line} is not in {text}");
+    }
 }
 
 #[tokio::test]

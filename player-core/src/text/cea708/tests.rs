@@ -464,7 +464,7 @@ fn only_what_is_seen_changes_the_screen() {
 #[test]
 fn a_packet_has_the_size_that_its_code_tells_and_zero_stands_for_the_longest() {
     for (code, pairs) in [(1, 1), (2, 2), (63, 63), (0, 64)] {
-        let mut assembler = packet::Assembler::default();
+        let mut assembler = Assembler::default();
         let mut found = Vec::new();
         let mut first = None;
         for number in 0..70 {
