@@ -1,5 +1,6 @@
 //! What the viewer asked for. Views send these and nothing else; only [`crate::state`] acts on them.
 
+use kinora_api::events::Rating;
 use kinora_api::{PlaybackSessionId, ProfileId, ProfileRequest, TitleId};
 use player_core::command::{QualityChoice, TrackChoice};
 
@@ -32,6 +33,8 @@ pub enum LibraryCommand {
     List(TitleId, bool),
     /// Mark a title as watched, or as never begun.
     MarkWatched(TitleId, bool),
+    /// Rate a title, or take the rating back.
+    Rate(TitleId, Option<Rating>),
     /// Remove a title from "Continue watching".
     RemoveFromContinue(TitleId),
     /// Take the removal back that the notice tells of.

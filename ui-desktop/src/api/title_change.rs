@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use kinora_api::events::{PutRating, Rating};
 use kinora_api::{
     ListedTitle, NowPlaying, NowPlayingList, PositionList, ProfileId, PutPosition, ResumePosition, TitleId, paths,
 };
@@ -17,6 +18,8 @@ pub enum TitleChange {
     Listed(bool),
     /// Marks it as watched, or as never begun.
     Watched(bool),
+    /// Rates it, or takes the rating back.
+    Rated(Option<Rating>),
     /// Removes it from those to continue.
     NotContinued,
     /// Puts it back among those to continue.
@@ -46,6 +49,10 @@ pub async fn send(
             session.call(Method::PUT, &paths::watched(id, profile), NOTHING).await.map(|_: ResumePosition| ())
         }
         TitleChange::Watched(false) => session.tell(Method::DELETE, &paths::watched(id, profile), NOTHING).await,
+        TitleChange::Rated(Some(rating)) => {
+            session.tell(Method::PUT, &paths::rating(id, profile), Some(&PutRating { rating })).await
+        }
+        TitleChange::Rated(None) => session.tell(Method::DELETE, &paths::rating(id, profile), NOTHING).await,
         TitleChange::NotContinued => session.tell(Method::DELETE, &paths::to_continue(id, profile), NOTHING).await,
         TitleChange::Continued { position_ms } => {
             let body = PutPosition { profile_id: profile.cloned(), position_ms, recorded_at: None };

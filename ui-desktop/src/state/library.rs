@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use kinora_api::events::Rating;
 use kinora_api::{ErrorCode, Row, RowKind, TitleCard, TitleDetail, TitleId};
 
 use super::{AppState, Effect, Load, Moment, Notice, Problem, Route, ahead, find_card, outage};
@@ -14,6 +15,7 @@ use crate::command::LibraryCommand;
 enum Mark {
     Listed,
     Watched,
+    Rated,
     Continued,
 }
 
@@ -22,6 +24,7 @@ impl Mark {
         match change {
             TitleChange::Listed(_) => Self::Listed,
             TitleChange::Watched(_) => Self::Watched,
+            TitleChange::Rated(_) => Self::Rated,
             TitleChange::NotContinued | TitleChange::Continued { .. } => Self::Continued,
         }
     }
@@ -31,17 +34,25 @@ impl Mark {
         match self {
             Self::Listed => "My list was not changed.",
             Self::Watched => "The mark was not changed.",
+            Self::Rated => "Your rating was not changed.",
             Self::Continued => "“Continue watching” was not changed.",
         }
     }
 }
 
+/// Value of a property that the viewer wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wish {
+    Is(bool),
+    Rated(Option<Rating>),
+}
+
 /// A change that the service has not answered yet.
 #[derive(Clone, Copy, Debug)]
 struct Pending {
-    asked: bool,
+    asked: Wish,
     /// The viewer's latest wish: asked for after the answer when it is another one.
-    wanted: bool,
+    wanted: Wish,
 }
 
 /// A card that was removed from "Continue watching", and its place there.
@@ -64,6 +75,8 @@ pub struct Library {
     watched: BTreeSet<TitleId>,
     pending: BTreeMap<(TitleId, Mark), Pending>,
     removed: BTreeMap<TitleId, Removed>,
+    /// Titles that are not recommended to the profile, as the viewer has rated them since it came.
+    unwanted: BTreeSet<TitleId>,
     undo: Option<Undo>,
     /// A press on a card of "Continue watching" removes it.
     pub is_editing: bool,
@@ -71,7 +84,29 @@ pub struct Library {
 
 impl Library {
     fn wanted(&self, id: &TitleId, mark: Mark) -> Option<bool> {
-        self.pending.get(&(id.clone(), mark)).map(|pending| pending.wanted)
+        match self.pending.get(&(id.clone(), mark))?.wanted {
+            Wish::Is(on) => Some(on),
+            Wish::Rated(_) => None,
+        }
+    }
+
+    fn wanted_rating(&self, id: &TitleId) -> Option<Option<Rating>> {
+        match self.pending.get(&(id.clone(), Mark::Rated))?.wanted {
+            Wish::Rated(rating) => Some(rating),
+            Wish::Is(_) => None,
+        }
+    }
+
+    /// Returns the profile's rating of the title, as the viewer last wanted it.
+    pub fn rating(&self, detail: &TitleDetail) -> Option<Rating> {
+        self.wanted_rating(&detail.card.id).unwrap_or(detail.my_rating)
+    }
+
+    /// Returns true if a row shows the title: what the viewer does not like leaves the recommendations at once.
+    pub fn is_shown(&self, row: &Row, id: &TitleId) -> bool {
+        let recommends = matches!(row.kind, RowKind::ForYou | RowKind::BecauseWatched { .. } | RowKind::Popular);
+        let is_unwanted = || self.wanted_rating(id).map_or_else(|| self.unwanted.contains(id), is_against);
+        !recommends || !is_unwanted()
     }
 
     /// Returns true if the title is on the profile's list, as the viewer last wanted it.
@@ -108,38 +143,45 @@ impl Library {
     }
 }
 
+/// Returns true if a title with this rating is not recommended.
+fn is_against(rating: Option<Rating>) -> bool {
+    matches!(rating, Some(Rating::Down | Rating::NotInterested))
+}
+
 /// Does what the viewer asks for.
 pub fn on_command(state: &mut AppState, command: LibraryCommand, moment: &Moment, effects: &mut Vec<Effect>) {
     match command {
-        LibraryCommand::List(id, on) => change(state, id, (Mark::Listed, on), effects),
-        LibraryCommand::MarkWatched(id, on) => change(state, id, (Mark::Watched, on), effects),
+        LibraryCommand::List(id, on) => change(state, id, (Mark::Listed, Wish::Is(on)), effects),
+        LibraryCommand::MarkWatched(id, on) => change(state, id, (Mark::Watched, Wish::Is(on)), effects),
+        LibraryCommand::Rate(id, rating) => change(state, id, (Mark::Rated, Wish::Rated(rating)), effects),
         LibraryCommand::RemoveFromContinue(id) => remove(state, id, moment, effects),
         LibraryCommand::Undo => {
             let Some(Undo { id, .. }) = state.library.undo.take() else { return };
             state.notice = None;
             put_back(state, &id);
-            change(state, id, (Mark::Continued, true), effects);
+            change(state, id, (Mark::Continued, Wish::Is(true)), effects);
         }
         LibraryCommand::EditContinue(on) => state.library.is_editing = on,
     }
 }
 
 /// Asks the service for a change, or notes the wish while it answers an earlier one.
-fn change(state: &mut AppState, id: TitleId, (mark, on): (Mark, bool), effects: &mut Vec<Effect>) {
+fn change(state: &mut AppState, id: TitleId, (mark, wish): (Mark, Wish), effects: &mut Vec<Effect>) {
     if let Some(pending) = state.library.pending.get_mut(&(id.clone(), mark)) {
-        pending.wanted = on;
+        pending.wanted = wish;
         return;
     }
-    state.library.pending.insert((id.clone(), mark), Pending { asked: on, wanted: on });
-    ask(state, id, mark, on, effects);
+    state.library.pending.insert((id.clone(), mark), Pending { asked: wish, wanted: wish });
+    ask(state, id, mark, wish, effects);
 }
 
-fn ask(state: &AppState, id: TitleId, mark: Mark, on: bool, effects: &mut Vec<Effect>) {
-    let change = match (mark, on) {
-        (Mark::Listed, on) => TitleChange::Listed(on),
-        (Mark::Watched, on) => TitleChange::Watched(on),
-        (Mark::Continued, false) => TitleChange::NotContinued,
-        (Mark::Continued, true) => {
+fn ask(state: &AppState, id: TitleId, mark: Mark, wish: Wish, effects: &mut Vec<Effect>) {
+    let change = match (mark, wish) {
+        (_, Wish::Rated(rating)) => TitleChange::Rated(rating),
+        (Mark::Listed, Wish::Is(on)) => TitleChange::Listed(on),
+        (Mark::Watched | Mark::Rated, Wish::Is(on)) => TitleChange::Watched(on),
+        (Mark::Continued, Wish::Is(false)) => TitleChange::NotContinued,
+        (Mark::Continued, Wish::Is(true)) => {
             let resume = state.library.removed.get(&id).and_then(|removed| removed.card.resume.as_ref());
             TitleChange::Continued { position_ms: resume.map_or(0, |resume| resume.position_ms) }
         }
@@ -158,7 +200,7 @@ fn remove(state: &mut AppState, id: TitleId, moment: &Moment, effects: &mut Vec<
     state.library.removed.insert(id.clone(), Removed { column, card });
     state.library.undo = Some(Undo { id: id.clone(), notice: text.clone() });
     state.notice = Some(Notice { text, since: moment.now });
-    change(state, id, (Mark::Continued, false), effects);
+    change(state, id, (Mark::Continued, Wish::Is(false)), effects);
 }
 
 /// Puts a removed card back where it was.
@@ -199,7 +241,7 @@ pub fn on_changed(
                 return ask(state, id.clone(), mark, pending.wanted, effects);
             }
             state.library.pending.remove(&key);
-            if mark != Mark::Listed {
+            if matches!(mark, Mark::Watched | Mark::Continued) {
                 // Permission that was fetched ahead has the place to resume from.
                 ahead::on_playback_stopped(state, moment.now, effects);
             }
@@ -210,7 +252,7 @@ pub fn on_changed(
             if failure.is_outage() {
                 outage::on_unreachable(state, moment.now);
             }
-            if mark == Mark::Continued && !pending.asked {
+            if mark == Mark::Continued && pending.asked == Wish::Is(false) {
                 put_back(state, id);
             }
             state.library.undo = state.library.undo.take().filter(|undo| undo.id != *id);
@@ -245,6 +287,14 @@ fn settle(state: &mut AppState, id: &TitleId, change: TitleChange) {
                 detail.card.resume = None;
             });
         }
+        TitleChange::Rated(rating) => {
+            if is_against(rating) {
+                state.library.unwanted.insert(id.clone());
+            } else {
+                state.library.unwanted.remove(id);
+            }
+            each_detail(state, id, |detail| detail.my_rating = rating);
+        }
         TitleChange::NotContinued | TitleChange::Continued { .. } => {}
     }
 }
@@ -260,7 +310,9 @@ fn each_detail(state: &mut AppState, id: &TitleId, change: impl Fn(&mut TitleDet
 /// Keeps removed titles off a home screen that was answered before the removal.
 pub fn on_home(state: &mut AppState) {
     let pending = state.library.pending.clone();
-    let is_removed = |id: &TitleId| pending.get(&(id.clone(), Mark::Continued)).is_some_and(|pending| !pending.wanted);
+    let is_removed = |id: &TitleId| {
+        pending.get(&(id.clone(), Mark::Continued)).is_some_and(|pending| pending.wanted == Wish::Is(false))
+    };
     for row in continue_rows(state) {
         row.titles.retain(|title| !is_removed(&title.id));
     }

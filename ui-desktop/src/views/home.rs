@@ -43,6 +43,9 @@ fn page(ui: &mut Ui, view: &View<'_>, home: &Home, out: &mut Vec<UiCommand>) -> 
             None => ui.add_space(size::TOP_BAR + space::L),
         }
         sections.extend(offer::show(ui, view, out));
+        if home.is_impersonal {
+            impersonal(ui);
+        }
         for (index, row) in home.rows.iter().enumerate() {
             sections.extend(self::row(ui, view, row, index, out));
             ui.add_space(space::L);
@@ -86,7 +89,10 @@ fn hero(ui: &mut Ui, view: &View<'_>, card: &TitleCard, out: &mut Vec<UiCommand>
     let synopsis = line(text::LARGE, color::TEXT_SOFT, 3);
     let facts = facts(card);
     let tall = |words: &str, line: Line| elided(ui.painter(), words, line).size().y;
-    let fixed = tall(&card.name, name) + space::S + tall(&facts, meta) + space::L + size::BUTTON;
+    let reason = card.reason.as_ref().map(|reason| reason.text.as_str());
+    let quiet = line(text::BODY, color::ACCENT, 1);
+    let why = reason.map_or(0.0, |words| tall(words, quiet) + space::XS);
+    let fixed = tall(&card.name, name) + space::S + why + tall(&facts, meta) + space::L + size::BUTTON;
     let about = space::S + tall(&card.synopsis, synopsis);
     let has_room = fixed + about <= column.height();
     let top = column.bottom() - fixed - if has_room { about } else { 0.0 };
@@ -97,6 +103,10 @@ fn hero(ui: &mut Ui, view: &View<'_>, card: &TitleCard, out: &mut Vec<UiCommand>
     ui.spacing_mut().item_spacing = Vec2::ZERO;
     heading(ui, &card.name, text::DISPLAY);
     ui.add_space(space::S);
+    if let Some(words) = reason {
+        body(ui, words, quiet);
+        ui.add_space(space::XS);
+    }
     body(ui, &facts, meta);
     if has_room {
         ui.add_space(space::S);
@@ -152,7 +162,8 @@ pub fn paint_backdrop(painter: &egui::Painter, rect: Rect, picture: Shelved) {
 
 /// Draws a row; returns the rectangle of its heading and cards.
 fn row(ui: &mut Ui, view: &View<'_>, row: &Row, index: usize, out: &mut Vec<UiCommand>) -> Option<Rect> {
-    let first = row.titles.first()?;
+    let shown = || row.titles.iter().filter(|title| view.state.library.is_shown(row, &title.id));
+    let first = shown().next()?;
     let shape = CardShape::of(first.poster.width, first.poster.height);
     let picture = shape.size(ui.max_rect().width());
     let page = ui.max_rect();
@@ -172,6 +183,7 @@ fn row(ui: &mut Ui, view: &View<'_>, row: &Row, index: usize, out: &mut Vec<UiCo
         .auto_shrink(false)
         .scroll_bar_visibility(egui::scroll_area::ScrollBarVisibility::AlwaysHidden);
     let has_hero = view.state.home.data.ready().is_some_and(|home| home.hero.is_some());
+    let mut reason = None;
     let content = |ui: &mut Ui| {
         turn_page(ui, turn_id);
         ui.horizontal_top(|ui| {
@@ -179,7 +191,7 @@ fn row(ui: &mut Ui, view: &View<'_>, row: &Row, index: usize, out: &mut Vec<UiCo
             ui.add_space(space::PAGE);
             let mut cards: Vec<Response> = Vec::new();
             let mut removed = None;
-            for (column, title) in row.titles.iter().enumerate() {
+            for (column, title) in shown().enumerate() {
                 let does = match is_continue {
                     true if view.state.library.is_editing => CardDoes::Remove,
                     true => CardDoes::Play,
@@ -195,6 +207,9 @@ fn row(ui: &mut Ui, view: &View<'_>, row: &Row, index: usize, out: &mut Vec<UiCo
                 if response.clicked() || (is_deleted && does == CardDoes::Remove) {
                     out.push(does.command(title));
                     removed = (does == CardDoes::Remove && response.has_focus()).then_some(column).or(removed);
+                }
+                if response.hovered() || (response.has_focus() && reason.is_none()) {
+                    reason = title.reason.as_ref();
                 }
                 cards.push(response);
             }
@@ -212,6 +227,9 @@ fn row(ui: &mut Ui, view: &View<'_>, row: &Row, index: usize, out: &mut Vec<UiCo
     // Some of the next card is seen too.
     let frame = |(): &(), focus: Rect| focus.expand2(vec2(space::PAGE * 2.0, 0.0));
     let output = navigation::scroll(&mut strip_ui, area, content, frame);
+    if let Some(reason) = reason {
+        reason_line(ui, place, &row.heading, &reason.text);
+    }
     let end = output.state.clamped_offset().x + 2.0 * strip.width();
     if row.next.is_some() && end > output.content_size.x && ui.is_rect_visible(strip) {
         out.push(UiCommand::MoreTitles(row.id.clone()));
@@ -310,6 +328,36 @@ fn row_heading(ui: &Ui, place: Rect, words: &str) {
     paint_strong(ui.painter(), at, &galley, line.color);
     let response = ui.interact(place, ui.scope_id().with(("row heading", words)), Sense::hover());
     response.widget_info(|| egui::WidgetInfo::labeled(egui::accesskit::Role::Heading, true, words));
+}
+
+/// Says beside the heading of a row why the card with the focus, or under the pointer, is in it.
+fn reason_line(ui: &Ui, place: Rect, heading: &str, words: &str) {
+    if words == heading {
+        return;
+    }
+    let full = place.width() - space::PAGE * 2.0;
+    let heading = elided(ui.painter(), heading, Line { size: text::HEADING, color: color::TEXT, rows: 1, width: full });
+    let left = place.left() + space::PAGE + heading.size().x + space::L;
+    let line = Line { size: text::BODY, color: color::TEXT_FAINT, rows: 1, width: place.right() - space::PAGE - left };
+    if line.width < text::BODY * 6.0 {
+        return;
+    }
+    let galley = elided(ui.painter(), words, line);
+    let rect = Rect::from_min_size(pos2(left, place.center().y - galley.size().y / 2.0 + 1.0), galley.size());
+    ui.painter().galley(rect.min, galley, line.color);
+    let response = ui.interact(rect, ui.scope_id().with(("reason", place.top() as i32)), Sense::hover());
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::accesskit::Role::Label, true, words));
+}
+
+/// Says that the rows were not chosen for the profile.
+fn impersonal(ui: &mut Ui) {
+    ui.add_space(space::S);
+    ui.horizontal(|ui| {
+        ui.add_space(space::PAGE);
+        let width = ui.max_rect().width() - space::PAGE;
+        let line = Line { size: text::SMALL, color: color::TEXT_FAINT, rows: 2, width };
+        body(ui, "Recommendations are away: these rows are the same for everyone.", line);
+    });
 }
 
 /// Round buttons at the ends of a row that is wider than the page, while the pointer is over it.

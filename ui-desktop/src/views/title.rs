@@ -1,6 +1,7 @@
 //! A title's page: what it is, how to watch it, what else there is.
 
 use egui::{Align, Layout, Rect, ScrollArea, Sense, Ui, UiBuilder, Vec2, pos2, vec2};
+use kinora_api::events::Rating;
 use kinora_api::{Language, TitleCard, TitleDetail};
 
 use super::{View, error, home, shell};
@@ -149,7 +150,14 @@ fn buttons(ui: &mut Ui, card: &TitleCard, out: &mut Vec<UiCommand>) {
     });
 }
 
-/// The buttons by which the profile keeps the title, below those that play it.
+/// Ratings, with the icon and the words of their buttons, before and after the press.
+const RATINGS: [(Rating, Icon, &str, &str); 3] = [
+    (Rating::Up, Icon::ThumbUp, "Like", "Liked"),
+    (Rating::Down, Icon::ThumbDown, "Dislike", "Disliked"),
+    (Rating::NotInterested, Icon::EyeClosed, "Not interested", "Not interested"),
+];
+
+/// The buttons by which the profile keeps and rates the title, below those that play it.
 fn marks(ui: &mut Ui, view: &View<'_>, detail: &TitleDetail, out: &mut Vec<UiCommand>) {
     let (library, id) = (&view.state.library, &detail.card.id);
     // The icons, not the grounds around them, stand in line with the text of the page. A child does not move its cursor.
@@ -178,6 +186,22 @@ fn marks(ui: &mut Ui, view: &View<'_>, detail: &TitleDetail, out: &mut Vec<UiCom
         let words = "Remove from Continue watching";
         if library.is_continued(&detail.card) && mark(ui, Icon::Close, words, words) {
             out.push(UiCommand::Library(LibraryCommand::RemoveFromContinue(id.clone())));
+        }
+    });
+    inside.add_space(space::XS);
+    inside.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing = vec2(space::S, space::S);
+        let given = library.rating(detail);
+        for (rating, icon, label, done) in RATINGS {
+            let is_given = given == Some(rating);
+            let (icon, label, spoken) = match is_given {
+                true => (Icon::Check, done, format!("{done}. Take it back")),
+                false => (icon, label, label.to_owned()),
+            };
+            if mark(ui, icon, label, &spoken) {
+                let rating = (!is_given).then_some(rating);
+                out.push(UiCommand::Library(LibraryCommand::Rate(id.clone(), rating)));
+            }
         }
     });
     ui.allocate_space(vec2(line.width(), inside.min_rect().height()));

@@ -43,6 +43,10 @@ pub enum Icon {
     Close,
     /// An upright cross.
     Plus,
+    /// A thumb that points up.
+    ThumbUp,
+    /// A thumb that points down.
+    ThumbDown,
     /// A triangle with an exclamation mark.
     Warning,
     /// Sliders for the settings.
@@ -110,6 +114,8 @@ pub fn paint(painter: &Painter, icon: Icon, center: Pos2, side: f32, color: Colo
             pen.line(&[(-6.5, -6.5), (6.5, 6.5)]);
             pen.line(&[(6.5, -6.5), (-6.5, 6.5)]);
         }
+        Icon::ThumbUp => pen.thumb(1.0),
+        Icon::ThumbDown => pen.thumb(-1.0),
         Icon::Plus => {
             pen.line(&[(-8.0, 0.0), (8.0, 0.0)]);
             pen.line(&[(0.0, -8.0), (0.0, 8.0)]);
@@ -252,6 +258,24 @@ impl Pen<'_> {
         for (x, y) in [(1.0, 1.0), (1.0, -1.0), (-1.0, 1.0), (-1.0, -1.0)] {
             self.line(&[(inner * x, outer * y), (outer * x, outer * y), (outer * x, inner * y)]);
         }
+    }
+
+    /// A hand whose thumb points up; `side` is −1 for down.
+    fn thumb(&self, side: f32) {
+        const HAND: [(f32, f32); 10] = [
+            (-5.0, -1.0),
+            (-1.5, -3.0),
+            (0.0, -9.0),
+            (2.8, -8.2),
+            (2.2, -2.5),
+            (9.0, -2.5),
+            (7.6, 7.0),
+            (6.2, 8.5),
+            (-5.0, 8.5),
+            (-5.0, -1.0),
+        ];
+        self.line(&HAND.map(|(x, y)| (x, y * side)));
+        self.line(&[(-9.5, -1.0 * side), (-9.5, 8.5 * side)]);
     }
 
     fn eye(&self) {

@@ -3,7 +3,8 @@
 use egui::Key;
 use egui::accesskit::Role;
 use egui_kittest::kittest::Queryable as _;
-use kinora_api::{ApiError, ErrorCode};
+use kinora_api::events::Rating;
+use kinora_api::{ApiError, ErrorCode, Reason, ReasonKind, RowKind};
 use ui_desktop::api::{Failure, Reply, Request, TitleChange};
 use ui_desktop::state::Route;
 
@@ -204,4 +205,83 @@ fn the_focus_stays_in_the_row_when_its_card_goes() {
     assert!(window.get_by_label_contains("Second One, ").is_focused(), "the next one");
     press(&mut window, Key::Delete);
     assert!(window.get_by_label_contains("Infinite Coast, ").is_focused(), "the last one before");
+}
+
+#[test]
+fn a_rating_is_shown_at_once_replaces_another_and_is_taken_back() {
+    let (mut window, outside) = at_title();
+    let asked = |rating| [Request::Change(HERO.into(), TitleChange::Rated(rating))];
+    let done = |outside: &Outside, rating| {
+        outside.reply(Reply::Changed(HERO.into(), TitleChange::Rated(rating), Ok(())));
+    };
+    for key in [Key::ArrowDown, Key::ArrowDown, Key::Enter] {
+        press(&mut window, key);
+    }
+    assert!(window.get_by_role_and_label(Role::Button, "Liked. Take it back").is_focused());
+    assert_eq!(outside.take_asked(), asked(Some(Rating::Up)));
+    done(&outside, Some(Rating::Up));
+    settle(&mut window);
+    outside.take_asked();
+    click(&mut window, "Dislike");
+    assert!(has_button(&window, "Like") && has_button(&window, "Disliked. Take it back"));
+    assert_eq!(outside.take_asked(), asked(Some(Rating::Down)));
+    done(&outside, Some(Rating::Down));
+    settle(&mut window);
+    outside.take_asked();
+    click(&mut window, "Disliked. Take it back");
+    assert_eq!(outside.take_asked(), asked(None));
+    outside.reply(Reply::Changed(HERO.into(), TitleChange::Rated(None), Err(away())));
+    window.run_steps(2);
+    assert!(has_button(&window, "Disliked. Take it back"), "it is as it was");
+    window.get_by_role_and_label(Role::Status, "Your rating was not changed. We can't reach Kinora.");
+}
+
+#[test]
+fn a_title_that_is_of_no_interest_leaves_the_recommendations_at_once_and_comes_back_when_refused() {
+    let (mut window, outside) = at_home();
+    let mut answer = home();
+    let mut picked = answer.rows[1].clone();
+    picked.id = "for-you".to_owned();
+    picked.kind = RowKind::ForYou;
+    picked.heading = "For you".to_owned();
+    answer.rows.insert(1, picked);
+    outside.reply(Reply::Home(Ok(answer)));
+    settle(&mut window);
+    let count = |window: &Window| window.query_all_by_label_contains("Slow Light, ").count();
+    assert_eq!(count(&window), 2);
+    window.query_all_by_label_contains("Slow Light, ").next().expect("a card").focus();
+    settle(&mut window);
+    press(&mut window, Key::Enter);
+    assert_eq!(state(&window).route, Route::Title("t1".into()));
+    outside.reply(Reply::Title("t1".into(), Ok(detail(card("t1", "Slow Light")))));
+    settle(&mut window);
+    click(&mut window, "Not interested");
+    assert!(has_button(&window, "Not interested. Take it back"));
+    press(&mut window, Key::Escape);
+    assert_eq!(count(&window), 1, "only in the list of everything");
+    let change = TitleChange::Rated(Some(Rating::NotInterested));
+    outside.reply(Reply::Changed("t1".into(), change, Err(refused(ErrorCode::ServiceUnavailable))));
+    settle(&mut window);
+    assert_eq!(count(&window), 2);
+}
+
+#[test]
+fn the_card_with_the_focus_says_why_it_is_recommended_and_so_does_the_banner() {
+    let (mut window, outside) = at_home();
+    let because = |words: &str| Some(Reason { text: words.to_owned(), kind: ReasonKind::Popular { viewers: 9 } });
+    let mut answer = home();
+    answer.is_impersonal = true;
+    let hero = answer.hero.as_mut().expect("a banner");
+    hero.reason = because("Because you watch adventures");
+    answer.rows[1].titles[0].reason = because("Many watched it lately");
+    outside.reply(Reply::Home(Ok(answer)));
+    settle(&mut window);
+    window.get_by_role_and_label(Role::Label, "Because you watch adventures");
+    window.get_by_role_and_label(Role::Label, "Recommendations are away: these rows are the same for everyone.");
+    assert!(window.query_by_label("Many watched it lately").is_none());
+    press(&mut window, Key::ArrowDown);
+    press(&mut window, Key::ArrowDown);
+    window.get_by_role_and_label(Role::Label, "Many watched it lately");
+    press(&mut window, Key::ArrowRight);
+    assert!(window.query_by_label("Many watched it lately").is_none(), "the next card has no reason");
 }

@@ -236,6 +236,8 @@ fn a_title_opened_anew_offers_play_again() {
         press(&mut window, Key::ArrowDown);
         assert_eq!(focus_is_seen(&window, "Down"), "Add to My list");
         press(&mut window, Key::ArrowDown);
+        assert_eq!(focus_is_seen(&window, "Down"), "Like");
+        press(&mut window, Key::ArrowDown);
         assert!(focus_is_seen(&window, "Down").starts_with("Other Title"));
         press(&mut window, Key::Escape);
     }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use kinora_api::events::Rating;
 use kinora_api::{ErrorCode, Heartbeat, PlaybackPhase, ProfileId};
 use serde_json::{Value, json};
 use ui_desktop::api::{Reply, Request, TitleChange};
@@ -34,6 +35,7 @@ fn each_change_of_a_title_is_its_call_for_the_profile() {
         "PUT /v1/my-list/t?profile=kids" => (200, json!({"title_id": "t", "added_at": 1})),
         "PUT /v1/positions/t/watched?profile=kids" | "PUT /v1/positions/t" => (200, position(true, "t")),
         "GET /v1/positions?profile=kids" => (200, json!({"positions": [position(true, "t"), position(false, "u")]})),
+        "PUT /v1/ratings/t?profile=kids" => (204, Value::Null),
         what if what.starts_with("DELETE ") => (204, Value::Null),
         _ => error(ErrorCode::NotFound),
     }));
@@ -45,6 +47,8 @@ fn each_change_of_a_title_is_its_call_for_the_profile() {
         (TitleChange::Listed(false), "DELETE /v1/my-list/t?profile=kids"),
         (TitleChange::Watched(true), "PUT /v1/positions/t/watched?profile=kids"),
         (TitleChange::Watched(false), "DELETE /v1/positions/t/watched?profile=kids"),
+        (TitleChange::Rated(Some(Rating::NotInterested)), "PUT /v1/ratings/t?profile=kids"),
+        (TitleChange::Rated(None), "DELETE /v1/ratings/t?profile=kids"),
         (TitleChange::NotContinued, "DELETE /v1/positions/t/continue?profile=kids"),
         (TitleChange::Continued { position_ms: 5 }, "PUT /v1/positions/t"),
     ];
@@ -54,6 +58,8 @@ fn each_change_of_a_title_is_its_call_for_the_profile() {
         };
         assert_eq!((id.as_str(), done, server.count(call)), ("t", change, 1));
     }
+    let rated = asked(&server, "PUT /v1/ratings/t").pop().expect("it was sent");
+    assert_eq!(rated.body, json!({"rating": "not_interested"}));
     let put_back = asked(&server, "PUT /v1/positions/t").pop().expect("it was sent");
     assert_eq!(put_back.body, json!({"profile_id": "kids", "position_ms": 5}));
     let Reply::Watched(titles) = client.ask(Request::Watched) else { panic!("an answer") };
