@@ -75,6 +75,10 @@ async fn what_viewers_do_is_in_the_log_under_their_profile() {
     let last = Heartbeat { position_ms: 21_000, phase: PlaybackPhase::Stopped };
     assert_eq!(viewer.post(&grant.stop_path, &last).await.status(), 204);
     assert_eq!(viewer.put(&paths::my_list_title(&TITLE.into(), None), &()).await.status(), 200);
+    // A grant that was asked for ahead and given back is no playback.
+    let unused: PlaybackGrant = viewer.ask_ahead().await.json().await.unwrap();
+    let back = Heartbeat { position_ms: 0, phase: PlaybackPhase::Stopped };
+    assert_eq!(viewer.post(&unused.stop_path, &back).await.status(), 204);
     let ahead: PlaybackGrant = viewer.ask_ahead().await.json().await.unwrap();
     beat(&stage, &viewer, &ahead, 30_000, PlaybackPhase::Playing).await;
     // Another device takes the only place: the playback is left.

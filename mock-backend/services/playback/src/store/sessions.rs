@@ -465,7 +465,7 @@ async fn record_beat(connection: &mut Connection, beat: &Beat) -> Outcome<Result
 }
 
 impl Beat {
-    /// Logs what the viewer did since the report before.
+    /// Logs what the viewer did since the report before: nothing, if a grant that was asked for ahead is given back unused.
     async fn log(&self, connection: &mut Connection, session: &Session, seen: i64) -> Result<(), Error> {
         let owner = (Some(self.who.account.as_str()), session.profile.as_str());
         let played = session.played();
@@ -473,6 +473,9 @@ impl Beat {
         let now = Report { phase, position_ms, at: self.now_ms };
         let mut events = Vec::new();
         let before = if seen == NEVER_SEEN {
+            if phase == PlaybackPhase::Stopped {
+                return Ok(());
+            }
             events.push(played.play(position_ms));
             Report { phase: PlaybackPhase::Buffering, ..now }
         } else {
